@@ -1,0 +1,41 @@
+"""fastnet: a neural-network engine for the CPU, with PyTorch's names.
+
+Importing it loads NumPy and fastnet's own core; what needs more (`fastnet.datasets`) is loaded when it is first used.
+"""
+import importlib
+
+from fastnet import nn, optim, random
+from fastnet.autograd import enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled
+from fastnet.backend import (
+    available_isas,
+    get_isa,
+    get_num_threads,
+    set_backend,
+    set_isa,
+    set_num_threads,
+    show_config,
+    use_backend,
+)
+from fastnet.dtypes import bool_ as bool
+from fastnet.dtypes import float32, float32 as float, float64, float64 as double, int32, int32 as int, int64
+from fastnet.dtypes import int64 as long, uint8
+from fastnet.functional import *  # noqa: F403
+from fastnet.program import compile
+from fastnet.random import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
+from fastnet.tensor import Tensor, as_tensor, from_dlpack, from_numpy, is_tensor, tensor
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name):
+    if name in ("datasets", "train"):
+        return importlib.import_module(f"fastnet.{name}")
+    raise AttributeError(f"module 'fastnet' has no attribute {name!r}")

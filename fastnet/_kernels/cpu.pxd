@@ -1,0 +1,4 @@
+cdef extern from "src/isa.h":
+    enum: ISA_COUNT
+
+cdef int selected_isa() noexcept nogil

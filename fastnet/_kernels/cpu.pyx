@@ -1,0 +1,31 @@
+"""Which instruction set the kernels run on: the best that this processor has, unless told otherwise."""
+
+cdef extern from "src/cpu.h":
+    const char *isa_names[]
+    int isa_best()
+
+cdef int _best = isa_best()
+cdef int _selected = _best
+
+
+cdef int selected_isa() noexcept nogil:
+    return _selected
+
+
+def available():
+    """The names of the instruction sets that this build and this processor have, lowest first."""
+    return [isa_names[i].decode() for i in range(_best + 1)]
+
+
+def isa():
+    """The name of the instruction set in use."""
+    return isa_names[_selected].decode()
+
+
+def set_isa(str name):
+    """Run the kernels on instruction set `name` from now on (in every thread)."""
+    global _selected
+    names = available()
+    if name not in names:
+        raise ValueError(f"instruction set {name!r} is not available here; choose from {', '.join(names)}")
+    _selected = names.index(name)

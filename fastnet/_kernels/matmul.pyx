@@ -1,0 +1,253 @@
+"""Matrix products. Contract: reference/matmul.py. This file makes the plan, from the shapes and the strides; the
+arithmetic is src/matmul.c, whose results no part of the plan can change (src/matmul.h).
+"""
+from fastnet._kernels.cpu cimport selected_isa
+from fastnet._kernels.launch cimport (F64, OPTIONAL, STRIDED, WRITE, Array, Entry, Family, Kernel, Launch, expect_dtype,
+                                      expect_size, family, submit, unpack)
+from fastnet._kernels.launch import NeedsPacking
+from fastnet._kernels.memory cimport Block, take
+
+cdef extern from *:
+    """
+    #include "src/isa.h"
+    FAMILY(matmul)
+    """
+    const Entry *const *matmul_tables
+
+cdef extern from "src/matmul.h":
+    const int tile_rows[]
+    const int tile_lanes[2][3]
+    enum:
+        K_BYTES, PACK_PANELS, STRIP_VECTORS
+        PACKED, DIRECT, COPIED
+        NONE_, RELU, SIGMOID, TANH, GELU, GELU_TANH, SILU
+        ROWS, LANES, DEPTH, ROW_STRIDE, ROW_K, ROW_BATCH, LANE_STRIDE, LANE_K, LANE_BATCH, OUT_COLUMNS, SWAPPED
+        ACTIVATION, ACCUMULATE, ROW_CHUNKS, LANE_CHUNKS, LANES_FROM, COPY_ROWS, BIAS_STEP
+
+cdef Family _bodies = family(matmul_tables)
+cdef Kernel _matmul = _bodies["matmul"], _pack = _bodies["matmul_pack"], _matvec = _bodies["matvec"]
+cdef dict _activations = {"none": NONE_, "relu": RELU, "sigmoid": SIGMOID, "tanh": TANH, "gelu": GELU,
+                          "gelu_tanh": GELU_TANH, "silu": SILU}
+
+cdef enum:
+    SMALL = 1 << 18                 # multiply-adds that no second thread is woken for
+    MEDIUM = 1 << 20                # up to here, a second launch costs more than packing a panel twice
+    TALL = 128                      # rows that one block can take, and with them pack its panel for itself
+    CHUNK = 8                       # slivers in a block at most
+    CHUNK_LANES = 256               # lanes in a block at most: with a block of k, what half a second cache holds
+    BLOCKS = 24                     # blocks that keep 8 threads evenly busy
+
+cdef struct Operand:                # a matrix, or a batch of them, as one side of the product sees it
+    char *data
+    ptrdiff_t size                  # rows or lanes
+    ptrdiff_t stride                # from one to the next, in elements
+    ptrdiff_t k                     # stride along k
+    ptrdiff_t batch                 # from one matrix to the next; 0: the same for all
+
+
+def matmul(out, a, b, bias=None, activation="none", accumulate=False):
+    cdef Array o, x, y, c
+    cdef Operand left, right
+    cdef Launch launch
+    cdef ptrdiff_t batch, depth
+    cdef bint add = accumulate
+    unpack(out, &o, WRITE)
+    unpack(a, &x, STRIDED)
+    unpack(b, &y, STRIDED)
+    unpack(bias, &c, OPTIONAL)
+    code = _activations.get(activation)
+    if code is None:
+        raise ValueError(f"matmul: unknown activation {activation!r}; choose from {', '.join(_activations)}")
+    if add and (bias is not None or code != NONE_):
+        raise ValueError("matmul: accumulate takes neither bias nor activation")
+    check(&o, &x, &y, &c)
+    if o.size == 0:
+        return
+    batch = o.shape[0] if o.ndim == 3 else 1
+    depth = x.shape[x.ndim - 1]
+    left = operand(&x, x.ndim - 2, x.ndim - 1)
+    right = operand(&y, y.ndim - 1, y.ndim - 2)
+    if batch > 1 and right.batch == 0 and left.size > 1 and left.batch == left.size * left.stride:
+        left.size *= batch          # one matrix for all: their rows are one tall matrix
+        batch = 1
+    if left.size == 1 or right.size == 1:
+        _matvec.prepare(&launch, o.dtype)
+        plan_vector(&launch, &left, &right, depth, tile_lanes[o.dtype == F64][selected_isa()])
+        launch.blocks *= batch
+        launch.work = batch * (10.0 + left.size * right.size * depth / 20.0)
+    else:
+        _matmul.prepare(&launch, o.dtype)
+    launch.p[0] = o.data
+    launch.p[3] = c.data
+    launch.n[DEPTH] = depth
+    launch.n[OUT_COLUMNS] = right.size
+    launch.n[ACTIVATION] = code
+    launch.n[ACCUMULATE] = add
+    if launch.blocks:
+        submit(&launch)
+    else:
+        run_tiles(&launch, &o, left, right, batch)
+
+
+cdef int check(const Array *o, const Array *a, const Array *b, const Array *bias) except -1:
+    """Raise unless the dtypes and shapes belong together."""
+    cdef int rank = o.ndim
+    expect_dtype("matmul", a, o.dtype)
+    expect_dtype("matmul", b, o.dtype)
+    expect_dtype("matmul", bias, o.dtype)
+    if rank not in (2, 3) or a.ndim != rank or b.ndim != rank:
+        raise ValueError(f"matmul: expected 2-D or 3-D arrays of one rank, got {shapes(o, a, b)}")
+    if (a.shape[rank - 1] != b.shape[rank - 2] or o.shape[rank - 2] != a.shape[rank - 2]
+            or o.shape[rank - 1] != b.shape[rank - 1]
+            or (rank == 3 and (a.shape[0] != o.shape[0] or b.shape[0] != o.shape[0]))):
+        raise ValueError(f"matmul: shapes do not fit: {shapes(o, a, b)}")
+    if bias.data != NULL:
+        expect_size("matmul", "the bias", bias.size, o.shape[rank - 1])
+    return 0
+
+
+cdef str shapes(const Array *o, const Array *a, const Array *b):
+    return (f"a {tuple([a.shape[i] for i in range(a.ndim)])}, b {tuple([b.shape[i] for i in range(b.ndim)])}, "
+            f"out {tuple([o.shape[i] for i in range(o.ndim)])}")
+
+
+cdef Operand operand(const Array *array, int axis, int k_axis) except *:
+    """One side of the product. One of its strides must be 1; a stride that is never taken is made so."""
+    cdef Operand x
+    x.data = array.data
+    x.size = array.shape[axis]
+    x.stride = array.strides[axis]
+    x.k = array.strides[k_axis]
+    x.batch = array.strides[0] if array.ndim == 3 and array.shape[0] > 1 else 0
+    if x.size == 1:
+        x.stride = 0 if x.k == 1 else 1
+    if array.shape[k_axis] <= 1 and x.stride != 1:
+        x.k = 1
+    if x.stride != 1 and x.k != 1:
+        raise NeedsPacking()
+    return x
+
+
+cdef void set_operands(Launch *launch, const Operand *rows, const Operand *lanes):
+    launch.p[1] = rows.data
+    launch.n[ROWS] = rows.size
+    launch.n[ROW_STRIDE] = rows.stride
+    launch.n[ROW_K] = rows.k
+    launch.n[ROW_BATCH] = rows.batch
+    launch.p[2] = lanes.data
+    launch.n[LANES] = lanes.size
+    launch.n[LANE_STRIDE] = lanes.stride
+    launch.n[LANE_K] = lanes.k
+    launch.n[LANE_BATCH] = lanes.batch
+
+
+# ---- one row, or one column -----------------------------------------------------------------------------------------
+
+cdef int plan_vector(Launch *launch, const Operand *left, const Operand *right, ptrdiff_t depth,
+                     int width) except -1:
+    cdef const Operand *vector = left
+    cdef const Operand *matrix = right
+    if left.size != 1:
+        vector, matrix = right, left
+    if vector.k != 1 and depth > 1:
+        raise NeedsPacking()
+    set_operands(launch, vector, matrix)
+    launch.n[BIAS_STEP] = left.size == 1
+    launch.blocks = (matrix.size + STRIP_VECTORS * width - 1) // (STRIP_VECTORS * width)
+    return 0
+
+
+# ---- tiles ----------------------------------------------------------------------------------------------------------
+
+cdef struct Tile:                   # what the instruction set and the dtype make of it
+    int width, height               # lanes of one vector, rows
+    ptrdiff_t size                  # bytes of a number
+
+
+cdef bint clash(const Operand *rows, const Tile *tile) noexcept:
+    """Whether a sliver's rows share one set of the first cache, and so push each other out of it."""
+    return rows.stride * tile.size % 4096 == 0
+
+
+cdef double cost(const Operand *rows, const Operand *lanes, ptrdiff_t depth, const Tile *tile) noexcept:
+    """Of a product this way round, in cycles, give or take: the arithmetic, and what is packed for it."""
+    cdef double work = <double>rows.size * ((lanes.size + tile.width - 1) // tile.width) * depth
+    if lanes.stride != 1:
+        work += 0.4 * lanes.size * depth
+    elif rows.size > 2 * tile.height:
+        work += 0.12 * lanes.size * depth
+    if clash(rows, tile):
+        work += 0.45 * rows.size * depth * ((lanes.size + CHUNK_LANES - 1) // CHUNK_LANES)
+    return work
+
+
+cdef int run_tiles(Launch *launch, const Array *o, Operand left, Operand right, ptrdiff_t batch) except -1:
+    cdef int isa = selected_isa()
+    cdef Tile tile = Tile(tile_lanes[o.dtype == F64][isa], tile_rows[isa], 8 if o.dtype == F64 else 4)
+    cdef ptrdiff_t depth = launch.n[DEPTH], slivers, panels
+    cdef double work = <double>left.size * right.size * depth
+    cdef double turning = 1.5 * left.size * right.size / tile.width
+    if cost(&right, &left, depth, &tile) + turning < 0.95 * cost(&left, &right, depth, &tile):
+        left, right = right, left
+        launch.n[SWAPPED] = 1
+    set_operands(launch, &left, &right)
+    slivers = (left.size + tile.height - 1) // tile.height
+    panels = (right.size + 2 * tile.width - 1) // (2 * tile.width)
+    launch.n[LANES_FROM] = lanes_from(&left, &right, panels, work, &tile)
+    chunks(launch, slivers, panels, batch, work, CHUNK_LANES // (2 * tile.width))
+    launch.blocks = batch * launch.n[ROW_CHUNKS] * launch.n[LANE_CHUNKS]
+    launch.work = batch * (20.0 + work / (3.5 * tile.width))
+    if launch.n[LANES_FROM] != PACKED:
+        return submit(launch)
+    # rows that adjoin are read a cache line for each k: copied, once for many panels
+    launch.n[COPY_ROWS] = panels >= 2 * launch.n[LANE_CHUNKS] and (left.stride == 1 or clash(&left, &tile))
+    return run_packed(launch, o, panels, batch, &tile)
+
+
+cdef int lanes_from(const Operand *rows, const Operand *lanes, ptrdiff_t panels, double work,
+                    const Tile *tile) noexcept:
+    cdef bint few = rows.size <= 2 * tile.height
+    if lanes.stride == 1 and (few or work < SMALL):
+        return DIRECT
+    if few or work < MEDIUM or (rows.size <= TALL and panels >= BLOCKS // 3 and not clash(rows, tile)):
+        return COPIED
+    return PACKED
+
+
+cdef void chunks(Launch *launch, ptrdiff_t slivers, ptrdiff_t panels, ptrdiff_t batch, double work, ptrdiff_t most):
+    """Into how many chunks to cut rows and lanes."""
+    cdef ptrdiff_t across = 1, along = 1
+    if launch.n[LANES_FROM] == COPIED:
+        along = panels
+    elif work >= SMALL:
+        across, along = (slivers + CHUNK - 1) // CHUNK, (panels + most - 1) // most
+        while batch * across * along < BLOCKS and (across < slivers or along < panels):
+            if across < slivers:
+                across = min(slivers, 2 * across)
+            else:
+                along = min(panels, 2 * along)
+    launch.n[ROW_CHUNKS] = across
+    launch.n[LANE_CHUNKS] = along
+
+
+cdef int run_packed(Launch *launch, const Array *o, ptrdiff_t panels, ptrdiff_t batch,
+                    const Tile *tile) except -1:
+    """Lay out the lanes' operand in scratch memory, then multiply."""
+    cdef Launch pack
+    cdef ptrdiff_t matrix = (launch.n[LANES] + tile.width - 1) // tile.width * tile.width * launch.n[DEPTH]
+    cdef ptrdiff_t matrices = batch if launch.n[LANE_BATCH] else 1
+    cdef ptrdiff_t k_most = K_BYTES // tile.size
+    cdef Block scratch = take(matrices * matrix * tile.size)
+    _pack.prepare(&pack, o.dtype)
+    pack.p[0] = scratch.data
+    pack.p[2] = launch.p[2]
+    for i in range(28):
+        pack.n[i] = launch.n[i]
+    pack.blocks = (matrices * ((panels + PACK_PANELS - 1) // PACK_PANELS)
+                   * ((launch.n[DEPTH] + k_most - 1) // k_most))
+    pack.work = 0.1 * matrices * matrix
+    submit(&pack)
+    launch.p[2] = scratch.data
+    launch.n[LANE_BATCH] = matrix if launch.n[LANE_BATCH] else 0
+    submit(launch)
+    return 0

@@ -1,0 +1,16 @@
+cdef class Pool:
+    cdef char *free_list[256]       # one linked list of freed blocks for each size class
+    cdef readonly Py_ssize_t live   # blocks in use
+    cdef readonly Py_ssize_t held   # bytes from the system
+    cdef readonly Py_ssize_t idle   # bytes on the free lists
+    cdef readonly Py_ssize_t keep   # most bytes to keep on the free lists; what is freed beyond goes back
+    cdef char *_take(self, int size_class) except NULL
+    cdef void _give(self, char *data, int size_class) noexcept
+
+cdef class Block:
+    cdef char *data
+    cdef Py_ssize_t nbytes
+    cdef int size_class
+    cdef readonly Pool pool
+
+cdef Block take(Py_ssize_t nbytes)

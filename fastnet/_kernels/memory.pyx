@@ -1,0 +1,152 @@
+"""The pool that tensors' memory comes from: freed blocks are used again, so that a step that has run once faults no page.
+
+The twin without a compiler is reference/memory.py.
+"""
+cimport cython
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
+from cpython.buffer cimport PyBuffer_FillInfo
+from cpython.ref cimport PyObject
+from libc.stdint cimport uintptr_t
+
+cdef extern from *:
+    """
+    #ifdef _MSC_VER
+    static __declspec(thread) PyObject *current = 0;
+    #else
+    static __thread PyObject *current = 0;
+    #endif
+    """
+    PyObject *current               # this thread's pool while it records; NULL: the shared one
+
+cdef enum:
+    ALIGN = 64
+    RAW = -1                        # words before a block's data: the address that malloc gave,
+    NEXT = -2                       # and the next block of the free list. Not in the data: replays write there
+
+
+cdef int class_of(Py_ssize_t nbytes) noexcept:
+    """Four classes to each power of two, so that at most a fifth of a block is slack."""
+    cdef int power = 6
+    while (<Py_ssize_t>1 << (power + 1)) < nbytes:
+        power += 1
+    cdef Py_ssize_t base = <Py_ssize_t>1 << power, quarter = base >> 2
+    if nbytes <= base:
+        return 4 * (power - 6)
+    return <int>(4 * (power - 6) + (nbytes - base + quarter - 1) // quarter)
+
+
+cdef Py_ssize_t class_size(int size_class) noexcept:
+    cdef Py_ssize_t base = <Py_ssize_t>64 << (size_class // 4)
+    cdef Py_ssize_t size = base + (base >> 2) * (size_class % 4)
+    return (size + ALIGN - 1) & ~<Py_ssize_t>(ALIGN - 1)
+
+
+cdef class Pool:
+    """Memory in size classes, each with a list of free blocks.
+
+    Args:
+        keep: bytes to keep for reuse at the most; -1 keeps all until the pool itself goes, which is what a recording
+            needs, whose launches point at blocks that are free.
+    """
+
+    def __cinit__(self, Py_ssize_t keep=-1):
+        self.keep = keep
+
+    cdef char *_take(self, int size_class) except NULL:
+        cdef char *data = self.free_list[size_class]
+        cdef Py_ssize_t size = class_size(size_class)
+        if data != NULL:
+            self.free_list[size_class] = (<char **>data)[NEXT]
+            self.idle -= size
+        else:
+            data = <char *>aligned(size)
+            if data == NULL:
+                raise MemoryError(f"could not allocate {size} bytes")
+            self.held += size
+        self.live += 1
+        return data
+
+    cdef void _give(self, char *data, int size_class) noexcept:
+        cdef Py_ssize_t size = class_size(size_class)
+        self.live -= 1
+        if 0 <= self.keep < self.idle + size:
+            release(data)
+            self.held -= size
+        else:
+            (<char **>data)[NEXT] = self.free_list[size_class]
+            self.free_list[size_class] = data
+            self.idle += size
+
+    def take(self, Py_ssize_t nbytes):
+        """A Block of at least `nbytes` bytes; they hold whatever they held."""
+        return new_block(self, nbytes)
+
+    def trim(self):
+        """Give the free blocks back to the system."""
+        cdef char *data
+        cdef int i
+        for i in range(256):
+            while self.free_list[i] != NULL:
+                data = self.free_list[i]
+                self.free_list[i] = (<char **>data)[NEXT]
+                release(data)
+                self.held -= class_size(i)
+        self.idle = 0
+
+    def __dealloc__(self):
+        self.trim()
+
+
+cdef void *aligned(Py_ssize_t size) noexcept:
+    cdef char *raw = <char *>PyMem_RawMalloc(size + 2 * ALIGN)
+    if raw == NULL:
+        return NULL
+    cdef char *data = <char *>((<uintptr_t>raw + 2 * ALIGN) & ~<uintptr_t>(ALIGN - 1))
+    (<char **>data)[RAW] = raw
+    return data
+
+
+cdef void release(char *data) noexcept:
+    PyMem_RawFree((<char **>data)[RAW])
+
+
+@cython.no_gc                       # it needs its pool when it goes, which the collector would have taken away before
+cdef class Block:
+    """A piece of a pool, aligned to 64 bytes, that goes back when the last array over it is gone."""
+
+    def __getbuffer__(self, Py_buffer *view, int flags):
+        PyBuffer_FillInfo(view, self, self.data, self.nbytes, 0, flags)
+
+    def __dealloc__(self):
+        if self.data != NULL:
+            self.pool._give(self.data, self.size_class)
+
+
+cdef Block new_block(Pool pool, Py_ssize_t nbytes):
+    if nbytes < 0:
+        raise ValueError(f"a block of {nbytes} bytes was asked for")
+    cdef Block block = Block.__new__(Block)
+    block.size_class = class_of(nbytes)
+    block.data = pool._take(block.size_class)
+    block.nbytes = nbytes
+    block.pool = pool
+    return block
+
+
+shared = Pool(keep=512 << 20)
+cdef Pool _shared = shared
+
+
+cdef Block take(Py_ssize_t nbytes):
+    return new_block(<Pool>current if current != NULL else _shared, nbytes)
+
+
+def allocate(Py_ssize_t nbytes):
+    """A Block from this thread's pool: the recording's own while one is made, else the shared one."""
+    return take(nbytes)
+
+
+def use_pool(pool):
+    """Take this thread's blocks from `pool` from now on, which the caller keeps alive; None: from the shared one."""
+    global current
+    current = <PyObject *>pool if pool is not None else NULL

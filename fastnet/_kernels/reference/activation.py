@@ -1,0 +1,179 @@
+"""Activations and their gradients.
+
+All arrays of one call have one size and one real dtype; an output may be one of the inputs.
+"""
+import numpy as np
+
+from fastnet._kernels.reference.contract import kernel
+from fastnet._kernels.reference.mathematics import erf
+
+_SQRT_HALF = 0.7071067811865476
+_DENSITY_AT_0 = 0.3989422804014327          # 1/sqrt(2 pi)
+_TWICE_SQRT_2_OVER_PI = 1.5957691216057308
+_CUBE = 0.044715                            # of the tanh form
+
+
+@kernel()
+def relu(out, x):
+    """out = max(x, 0); a NaN stays."""
+    np.maximum(x, 0, out=out)
+
+
+@kernel()
+def relu_backward(dx, y, dy):
+    """dx = 0 where y <= 0, else dy, with y = relu(x)."""
+    _choose(dx, y <= 0, 0, dy)
+
+
+@kernel()
+def leaky_relu(out, x, slope):
+    """out = x where x > 0, else slope * x."""
+    _choose(out, x > 0, x, x * slope)
+
+
+@kernel()
+def leaky_relu_backward(dx, x, dy, slope):
+    """dx = dy where x > 0, else slope * dy."""
+    _choose(dx, x > 0, dy, dy * slope)
+
+
+@kernel()
+def elu(out, x, alpha):
+    """out = x where x > 0, else alpha * (exp(x) - 1)."""
+    below = np.expm1(np.minimum(x, 0))
+    below *= alpha
+    _choose(out, x > 0, x, below)
+
+
+@kernel()
+def elu_backward(dx, x, dy, alpha):
+    """dx = dy where x > 0, else dy * alpha * exp(x)."""
+    slope = np.exp(np.minimum(x, 0))
+    slope *= alpha
+    slope *= dy
+    _choose(dx, x > 0, dy, slope)
+
+
+@kernel()
+def sigmoid(out, x):
+    """out = 1 / (1 + exp(-x))."""
+    np.divide(1, np.exp(-x) + 1, out=out)
+
+
+@kernel()
+def sigmoid_backward(dx, y, dy):
+    """dx = dy * y * (1 - y), with y = sigmoid(x)."""
+    slope = 1 - y
+    slope *= y
+    np.multiply(dy, slope, out=dx)
+
+
+@kernel()
+def tanh(out, x):
+    """out = tanh(x)."""
+    np.tanh(x, out=out)
+
+
+@kernel()
+def tanh_backward(dx, y, dy):
+    """dx = dy * (1 - y^2), with y = tanh(x)."""
+    np.multiply(dy, 1 - y * y, out=dx)
+
+
+@kernel()
+def gelu(out, x):
+    """out = x * Phi(x), Phi the normal distribution function: (1 + erf(x / sqrt(2))) / 2."""
+    np.multiply(x, _phi(x), out=out)
+
+
+@kernel()
+def gelu_backward(dx, x, dy):
+    """dx = dy * (Phi(x) + x * phi(x)), phi the normal density."""
+    slope = np.exp(-0.5 * x * x)
+    slope *= x
+    slope *= _DENSITY_AT_0
+    slope += _phi(x)
+    np.multiply(dy, slope, out=dx)
+
+
+@kernel()
+def gelu_tanh(out, x):
+    """out = x * (1 + tanh(u)) / 2 = x * sigmoid(2u), u = sqrt(2/pi) * (x + 0.044715 x^3)."""
+    np.multiply(x, _gate(x), out=out)
+
+
+@kernel()
+def gelu_tanh_backward(dx, x, dy):
+    """dx = dy * (s + x s (1 - s) d(2u)/dx), s = sigmoid(2u) as in gelu_tanh."""
+    x = np.clip(x, -100, 100)               # beyond, the slope is long 0 or 1, and x^2 stays finite
+    gate = _gate(x)
+    slope = x * x
+    slope *= 3 * _CUBE
+    slope += 1
+    slope *= _TWICE_SQRT_2_OVER_PI
+    slope *= x
+    slope *= 1 - gate
+    slope += 1
+    slope *= gate
+    np.multiply(dy, slope, out=dx)
+
+
+@kernel()
+def silu(out, x):
+    """out = x * sigmoid(x)."""
+    np.multiply(x, _sigmoid(x), out=out)
+
+
+@kernel()
+def silu_backward(dx, x, dy):
+    """dx = dy * s * (1 + x * (1 - s)), s = sigmoid(x)."""
+    gate = _sigmoid(x)
+    slope = 1 - gate
+    slope *= x
+    slope += 1
+    slope *= gate
+    np.multiply(dy, slope, out=dx)
+
+
+@kernel()
+def softplus(out, x, beta, threshold):
+    """out = log(1 + exp(beta * x)) / beta; x itself where beta * x > threshold."""
+    b = x * beta
+    y = np.log1p(np.exp(-np.abs(b)))
+    y += np.maximum(b, 0)
+    y /= beta
+    _choose(out, b > threshold, x, y)
+
+
+@kernel()
+def softplus_backward(dx, x, dy, beta, threshold):
+    """dx = dy * sigmoid(beta * x); dy itself where beta * x > threshold."""
+    b = x * beta
+    _choose(dx, b > threshold, dy, _sigmoid(b) * dy)
+
+
+def _choose(out, condition, a, b):
+    """out = a where condition, else b; `out` may be a or b."""
+    np.copyto(out, np.where(condition, a, b))
+
+
+def _sigmoid(x):
+    return 1 / (np.exp(-x) + 1)
+
+
+def _phi(x):
+    """The normal distribution function."""
+    y = erf(x * _SQRT_HALF)
+    y += 1
+    y *= 0.5
+    return y
+
+
+def _gate(x):
+    """sigmoid(2u) of the tanh form."""
+    u = x * x
+    u *= _CUBE
+    u += 1
+    u *= x
+    u *= _TWICE_SQRT_2_OVER_PI
+    return _sigmoid(u)

@@ -1,0 +1,190 @@
+"""Copies, constants, elementwise functions, arithmetic, comparisons and selection.
+
+An output of a function of one input has the input's size. An output of several has the shape that they broadcast to,
+and may be one of them.
+"""
+import numpy as np
+
+from fastnet._kernels.reference import mathematics
+from fastnet._kernels.reference.contract import kernel
+
+
+@kernel()
+def copy(out, x):
+    """out = x, broadcast to out's shape and converted to its dtype. Both of any layout; they may overlap."""
+    np.copyto(out, x, casting="unsafe")
+
+
+@kernel()
+def fill(out, value):
+    """out = value, a number of Python."""
+    out.fill(value)
+
+
+@kernel()
+def arange(out, start, step):
+    """out[i] = start + i * step, rounded once, from float64, where out is real."""
+    flat = np.arange(out.size, dtype=np.float64 if out.dtype.kind == "f" else np.int64)
+    np.copyto(out, (start + flat * step).reshape(out.shape), casting="unsafe")
+
+
+@kernel()
+def neg(out, x):
+    """out = -x."""
+    np.negative(x, out=out)
+
+
+@kernel()
+def abs(out, x):
+    """out = |x|."""
+    np.absolute(x, out=out)
+
+
+@kernel()
+def sqrt(out, x):
+    """out = the square root of x; NaN below 0."""
+    np.sqrt(x, out=out)
+
+
+@kernel()
+def square(out, x):
+    """out = x * x."""
+    np.square(x, out=out)
+
+
+@kernel()
+def reciprocal(out, x):
+    """out = 1 / x."""
+    np.divide(1, x, out=out)
+
+
+@kernel()
+def exp(out, x):
+    """out = e^x."""
+    np.exp(x, out=out)
+
+
+@kernel()
+def expm1(out, x):
+    """out = e^x - 1, exact near 0."""
+    np.expm1(x, out=out)
+
+
+@kernel()
+def log(out, x):
+    """out = the natural logarithm of x; -inf at 0, NaN below."""
+    np.log(x, out=out)
+
+
+@kernel()
+def log1p(out, x):
+    """out = log(1 + x), exact near 0."""
+    np.log1p(x, out=out)
+
+
+@kernel()
+def erf(out, x):
+    """out = the error function of x."""
+    np.copyto(out, mathematics.erf(x))
+
+
+@kernel()
+def clamp(out, x, low, high):
+    """out = min(max(x, low), high); None is no limit, a NaN stays."""
+    np.copyto(out, x)
+    if low is not None:
+        np.maximum(out, low, out=out)
+    if high is not None:
+        np.minimum(out, high, out=out)
+
+
+@kernel()
+def clamp_backward(dx, x, dy, low, high):
+    """dx = dy where low <= x <= high, else 0 (at a NaN too); None is no limit."""
+    inside = np.ones(x.shape, bool) if low is None else x >= low
+    inside &= ~np.isnan(x) if high is None else x <= high
+    np.copyto(dx, np.where(inside, dy, np.zeros((), dy.dtype)))
+
+
+@kernel()
+def add(out, a, b):
+    """out = a + b."""
+    np.add(a, b, out=out)
+
+
+@kernel()
+def sub(out, a, b):
+    """out = a - b."""
+    np.subtract(a, b, out=out)
+
+
+@kernel()
+def mul(out, a, b):
+    """out = a * b."""
+    np.multiply(a, b, out=out)
+
+
+@kernel()
+def div(out, a, b):
+    """out = a / b."""
+    np.divide(a, b, out=out)
+
+
+@kernel()
+def maximum(out, a, b):
+    """out = the larger of a and b; NaN where either is."""
+    np.maximum(a, b, out=out)
+
+
+@kernel()
+def minimum(out, a, b):
+    """out = the smaller of a and b; NaN where either is."""
+    np.minimum(a, b, out=out)
+
+
+@kernel()
+def pow(out, a, b):
+    """out = a^b by the rules of C: 1 for b = 0 and for a = 1, NaN for a < 0 and a broken b."""
+    np.power(a, b, out=out)
+
+
+@kernel()
+def eq(out, a, b):
+    """out = a == b, as bool."""
+    np.equal(a, b, out=out)
+
+
+@kernel()
+def ne(out, a, b):
+    """out = a != b, as bool."""
+    np.not_equal(a, b, out=out)
+
+
+@kernel()
+def lt(out, a, b):
+    """out = a < b, as bool."""
+    np.less(a, b, out=out)
+
+
+@kernel()
+def le(out, a, b):
+    """out = a <= b, as bool."""
+    np.less_equal(a, b, out=out)
+
+
+@kernel()
+def gt(out, a, b):
+    """out = a > b, as bool."""
+    np.greater(a, b, out=out)
+
+
+@kernel()
+def ge(out, a, b):
+    """out = a >= b, as bool."""
+    np.greater_equal(a, b, out=out)
+
+
+@kernel()
+def where(out, cond, a, b):
+    """out = a where cond (bool), else b; all three broadcast, a and b have out's dtype."""
+    np.copyto(out, np.where(cond, a, b))

@@ -1,0 +1,94 @@
+"""Looking up and scattering by int64 indices, and the checks that run before them.
+
+The lookups expect indices that check_index has passed. They are defined for others too, so that nothing is ever read
+or written outside an array: an index out of range reads as zero and receives nothing.
+"""
+import numpy as np
+
+from fastnet._kernels.reference.contract import kernel
+
+
+@kernel(check=True)
+def check_index(index, size, ignore_index=None, what="index"):
+    """Raise IndexError unless every element of `index` (int64, any shape) is in [0, size) or is ignore_index."""
+    bad = _outside(index, size)
+    if ignore_index is not None:
+        bad &= index != ignore_index
+    if bad.any():
+        value, where = _first(index, bad)
+        also = "" if ignore_index is None else f", or the ignore_index {ignore_index}"
+        raise IndexError(f"{what} {value}{where} is out of range: expected 0 <= {what} < {size}{also}")
+
+
+@kernel(check=True)
+def check_finite(x, what="target"):
+    """Raise ValueError unless every element of x (any shape) is a finite number."""
+    bad = ~np.isfinite(x)
+    if bad.any():
+        value, where = _first(x, bad)
+        raise ValueError(f"{what} is {value}{where}: expected finite numbers")
+
+
+@kernel()
+def embedding(out, weight, index):
+    """out[i] = weight[index[i]]: weight (v, d), index (n,) int64, out (n, d); zeros where index[i] is out of range."""
+    _lookup(out, weight, index, 0, np.take)
+
+
+@kernel()
+def embedding_backward(dweight, index, dy, padding_idx=None):
+    """dweight[k] = the sum of dy[i] over index[i] == k, in the order of i; zeros for k == padding_idx.
+
+    dweight (v, d), index (n,) int64, dy (n, d). All of dweight is written.
+    """
+    dweight[...] = 0
+    skip = _outside(index, dweight.shape[0])
+    if padding_idx is not None:
+        skip |= index == padding_idx
+    order = np.argsort(index, kind="stable")
+    order = order[~skip[order]]
+    if order.size:
+        rows, starts = np.unique(index[order], return_index=True)
+        dweight[rows] = np.add.reduceat(dy[order], starts, axis=0)
+
+
+@kernel()
+def gather(out, x, index):
+    """out[o, j, i] = x[o, index[o, j, i], i]: x (outer, n, inner), index int64 and out (outer, m, inner)."""
+    _lookup(out, x, index, 1, _take_along_axis)
+
+
+@kernel()
+def gather_backward(dx, index, dy):
+    """dx[o, k, i] = the sum of dy[o, j, i] over index[o, j, i] == k, in the order of j. All of dx is written.
+
+    dx (outer, n, inner), index int64 and dy (outer, m, inner).
+    """
+    outer, n, inner = dx.shape
+    flat = (np.arange(outer)[:, None, None] * n + index) * inner + np.arange(inner)
+    kept = ~_outside(index, n)
+    dx[...] = np.bincount(flat[kept], dy[kept], dx.size).reshape(dx.shape)
+
+
+def _outside(index, size):
+    return (index < 0) | (index >= size)
+
+
+def _lookup(out, x, index, axis, take):
+    # with any mode but "raise", take writes into `out` directly
+    bad = _outside(index, x.shape[axis])
+    if x.shape[axis]:
+        take(x, index, axis, out, "clip")
+    if bad.any():
+        out[bad] = 0
+
+
+def _take_along_axis(x, index, axis, out, mode):
+    out[...] = np.take_along_axis(x, index.clip(0, x.shape[axis] - 1), axis)
+
+
+def _first(x, bad):
+    """The first bad element and, in words, where it stands in an array that has positions."""
+    position = tuple(int(i) for i in np.unravel_index(np.argmax(bad), x.shape))
+    words = f" at position {position[0] if x.ndim == 1 else position}" if x.ndim else ""
+    return x[position], words

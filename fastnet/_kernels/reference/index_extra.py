@@ -1,0 +1,31 @@
+"""Advanced indexing: these kernels have no compiled twin."""
+import numpy as np
+
+from fastnet._kernels.reference.contract import kernel
+
+
+@kernel()
+def index_get(out, x, *key):
+    """out = x[key], by NumPy's rules of indexing; out has the shape of the result."""
+    out[...] = x[key]
+
+
+@kernel()
+def index_put_(x, value, *key):
+    """x[key] = value. Where key names an element twice, the last one stays."""
+    x[key] = value
+
+
+@kernel()
+def index_add_(dx, dy, *key):
+    """dx[key] += dy, adding as often as key names an element: the gradient of index_get."""
+    np.add.at(dx, key, dy)
+
+
+@kernel()
+def one_hot(out, index):
+    """out[..., k] = 1 where k == index[...], else 0: index int64, out of any dtype with one more dimension, last.
+
+    An index out of range gives zeros; check_index finds it beforehand.
+    """
+    np.equal(index[..., None], np.arange(out.shape[-1]), out=out, casting="unsafe")

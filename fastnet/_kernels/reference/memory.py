@@ -1,0 +1,80 @@
+"""The pool of fastnet/_kernels/memory.pyx in plain Python, for installs without the extension."""
+import threading
+
+import numpy as np
+
+_thread = threading.local()
+
+
+class Block(np.ndarray):
+    """A piece of a pool that goes back to it when the last array over it is gone."""
+
+    pool = None
+    memory = None
+
+    def __del__(self):
+        if self.pool is not None:
+            self.pool._give(self.memory)
+
+
+class Pool:
+    """Freed memory by size, to be used again.
+
+    Args:
+        keep: bytes to keep for reuse at the most; -1 keeps all, which is what a recording needs.
+    """
+
+    def __init__(self, keep=-1):
+        self.keep = keep
+        self.live = 0
+        self.held = 0
+        self.idle = 0
+        self._free = {}                 # rounded size -> memory
+        self._lent = {}                 # id -> memory: a recording's launches may point at any of them
+
+    def take(self, nbytes):
+        """A Block of at least `nbytes` bytes; they hold whatever they held."""
+        if nbytes < 0:
+            raise ValueError(f"a block of {nbytes} bytes was asked for")
+        size = max(nbytes + 63, 64) // 64 * 64 + 64
+        free = self._free.get(size)
+        if free:
+            memory = free.pop()
+            self.idle -= size
+        else:
+            memory = bytearray(size)    # not an ndarray: NumPy would make it, not the Block, the base of arrays
+            self.held += size
+        start = -np.frombuffer(memory, np.uint8).__array_interface__["data"][0] % 64
+        block = np.ndarray.__new__(Block, (size - 64,), np.uint8, memory, start)
+        block.pool, block.memory = self, memory
+        self._lent[id(memory)] = memory
+        self.live += 1
+        return block
+
+    def _give(self, memory):
+        self.live -= 1
+        del self._lent[id(memory)]
+        if 0 <= self.keep < self.idle + len(memory):
+            self.held -= len(memory)
+        else:
+            self._free.setdefault(len(memory), []).append(memory)
+            self.idle += len(memory)
+
+    def trim(self):
+        """Give the free blocks back to the system."""
+        self._free.clear()
+        self.held -= self.idle
+        self.idle = 0
+
+
+shared = Pool(keep=512 << 20)
+
+
+def allocate(nbytes):
+    """A Block from this thread's pool: the recording's own while one is made, else the shared one."""
+    return (getattr(_thread, "pool", None) or shared).take(nbytes)
+
+
+def use_pool(pool):
+    """Take this thread's blocks from `pool` from now on; None: from the shared one."""
+    _thread.pool = pool

@@ -1,0 +1,122 @@
+"""Reductions over one axis, and softmax.
+
+x is contiguous of shape (outer, n, inner) and is reduced over the middle: `out` is (outer, inner). An axis in the
+middle, the last one and several neighbouring ones all take this form.
+"""
+import numpy as np
+
+from fastnet._kernels.reference.contract import kernel
+
+
+@kernel()
+def sum(out, x):  # noqa: A001
+    """out[o, i] = sum over k of x[o, k, i]; 0 where n is 0. Integers and booleans sum into an int64 `out`."""
+    np.add.reduce(x, axis=1, dtype=out.dtype, out=out)
+
+
+@kernel()
+def mean(out, x):
+    """out[o, i] = sum over k of x[o, k, i] / n; NaN where n is 0."""
+    np.add.reduce(x, axis=1, out=out)
+    np.divide(out, x.shape[1], out=out)
+
+
+@kernel(outputs=2)
+def var(out, mean, x, correction=1):
+    """mean as above; out[o, i] = sum over k of (x[o, k, i] - mean[o, i])^2 / max(n - correction, 0)."""
+    np.add.reduce(x, axis=1, out=mean)
+    np.divide(mean, x.shape[1], out=mean)
+    centred = x - mean[:, None]
+    np.add.reduce(np.square(centred, out=centred), axis=1, out=out)
+    np.divide(out, max(x.shape[1] - correction, 0), out=out)
+
+
+@kernel()
+def amax(out, x):
+    """out[o, i] = the largest of x[o, :, i]; NaN where there is one.
+
+    Raises:
+        ValueError: n is 0.
+    """
+    _expect_some("amax", x)
+    np.maximum.reduce(x, axis=1, out=out)
+
+
+@kernel()
+def amin(out, x):
+    """out[o, i] = the smallest of x[o, :, i]; NaN where there is one.
+
+    Raises:
+        ValueError: n is 0.
+    """
+    _expect_some("amin", x)
+    np.minimum.reduce(x, axis=1, out=out)
+
+
+@kernel()
+def argmax(out, x):
+    """out[o, i] (int64) = the first k where x[o, k, i] is NaN, or where it is largest if there is no NaN.
+
+    Raises:
+        ValueError: n is 0.
+    """
+    _expect_some("argmax", x)
+    np.argmax(x, axis=1, out=out)
+
+
+@kernel()
+def argmin(out, x):
+    """out[o, i] (int64) = the first k where x[o, k, i] is NaN, or where it is smallest if there is no NaN.
+
+    Raises:
+        ValueError: n is 0.
+    """
+    _expect_some("argmin", x)
+    np.argmin(x, axis=1, out=out)
+
+
+def _expect_some(name, x):
+    if x.shape[1] == 0:
+        raise ValueError(f"{name}: no largest or smallest of an axis of size 0 (shape {x.shape})")
+
+
+@kernel()
+def softmax(out, x):
+    """out = exp(x - max x) / sum exp(x - max x) over the middle axis, all of shape (outer, n, inner).
+
+    A row that is all -inf, or holds a NaN or an inf, becomes NaN.
+    """
+    if x.size:
+        np.subtract(x, x.max(axis=1, keepdims=True), out=out)
+        np.exp(out, out=out)
+        np.divide(out, out.sum(axis=1, keepdims=True), out=out)
+
+
+@kernel()
+def softmax_backward(dx, y, dy):
+    """dx = y * (dy - sum y*dy) over the middle axis, with y = softmax(x)."""
+    np.multiply(y, dy, out=dx)
+    np.subtract(dy, dx.sum(axis=1, keepdims=True), out=dx)
+    np.multiply(dx, y, out=dx)
+
+
+@kernel()
+def log_softmax(out, x):
+    """out = x - max x - log(sum exp(x - max x)) over the middle axis, all of shape (outer, n, inner)."""
+    if x.size:
+        np.subtract(x, x.max(axis=1, keepdims=True), out=out)
+        np.subtract(out, np.log(np.exp(out).sum(axis=1, keepdims=True)), out=out)
+
+
+@kernel()
+def log_softmax_backward(dx, y, dy):
+    """dx = dy - exp(y) * sum dy over the middle axis, with y = log_softmax(x)."""
+    total = dy.sum(axis=1, keepdims=True)
+    np.subtract(dy, np.exp(y) * total, out=dx)
+
+
+@kernel()
+def sum_squares(out, x):
+    """The single element of `out` = the sum of x^2 over all of x, of any shape."""
+    flat = x.reshape(-1)
+    out[...] = np.dot(flat, flat)

@@ -1,0 +1,90 @@
+/* Elementwise arithmetic, comparisons, selection and constants. */
+#include "map.h"
+#include "simd_math.h"
+#include "walk.h"
+
+#define T f32
+#define POW powf
+#include "elementwise.inc.h"
+#undef T
+#undef POW
+#define T f64
+#define POW pow
+#include "elementwise.inc.h"
+#undef T
+#undef POW
+
+/* ---- where: a choice of elements is the same for every dtype of one size ----------------------------------------- */
+
+#define WHERE_ROW(COND, A, B) for (ptrdiff_t i = 0; i < n; i++) { TYPE av = A, bv = B; o[i] = COND ? av : bv; }
+#define WHERE(size)                                                                                              \
+    static void where_##size##_tile(const Tile *t) {                                                             \
+        const ptrdiff_t n = t->cols;                                                                             \
+        const int runs = 2 * (COL_STEP(t, 2) != 0) + (COL_STEP(t, 3) != 0);                                      \
+        for (ptrdiff_t r = 0; r < t->rows; r++) {                                                                \
+            TYPE *o = (TYPE *)(t->at[0] + r * ROW_STEP(t, 0));                                                   \
+            const uint8_t *c = (uint8_t *)(t->at[1] + r * ROW_STEP(t, 1)), c0 = *c;                              \
+            const TYPE *a = (TYPE *)(t->at[2] + r * ROW_STEP(t, 2)), a0 = *a;                                    \
+            const TYPE *b = (TYPE *)(t->at[3] + r * ROW_STEP(t, 3)), b0 = *b;                                    \
+            if (!COL_STEP(t, 1)) {                                                                               \
+                if (c0 ? runs & 2 : runs & 1) memmove(o, c0 ? a : b, n * sizeof(TYPE));                          \
+                else WHERE_ROW(c0, a0, b0)                                                                       \
+            }                                                                                                    \
+            else if (runs == 3) WHERE_ROW(c[i], a[i], b[i])                                                      \
+            else if (runs == 2) WHERE_ROW(c[i], a[i], b0)                                                        \
+            else if (runs == 1) WHERE_ROW(c[i], a0, b[i])                                                        \
+            else WHERE_ROW(c[i], a0, b0)                                                                         \
+        }                                                                                                        \
+    }                                                                                                            \
+    static int where_##size(WALK_ARGS) { return walk(launch, begin, end, 4, where_##size##_tile); }
+
+#define TYPE uint8_t
+WHERE(1)
+#undef TYPE
+#define TYPE uint32_t
+WHERE(4)
+#undef TYPE
+#define TYPE uint64_t
+WHERE(8)
+#undef TYPE
+
+/* ---- constants: n[0] elements, in blocks of BLOCK ---------------------------------------------------------------- */
+
+#define RANGE                                                                             \
+    const ptrdiff_t first = begin * BLOCK, stop = min_size(end * BLOCK, launch->n[0]);
+
+/* n[1] holds the bits of the value */
+#define FILL(size, TYPE)                                                       \
+    static int fill_##size(MAP_ARGS) {                                         \
+        RANGE                                                                  \
+        TYPE *o = launch->p[0], value = (TYPE)launch->n[1];                    \
+        for (ptrdiff_t i = first; i < stop; i++) o[i] = value;                 \
+        return 0;                                                              \
+    }
+FILL(1, uint8_t)
+FILL(4, uint32_t)
+FILL(8, uint64_t)
+
+/* start + i * step, in double for either real type and in whole numbers for int64 */
+#define ARANGE(T, TYPE, START, STEP, WIDE)                                     \
+    static int arange_##T(MAP_ARGS) {                                          \
+        RANGE                                                                  \
+        TYPE *o = launch->p[0];                                                \
+        const WIDE start = START, step = STEP;                                 \
+        for (ptrdiff_t i = first; i < stop; i++) o[i] = (TYPE)(start + (WIDE)i * step); \
+        return 0;                                                              \
+    }
+ARANGE(f32, float, launch->s[0], launch->s[1], double)
+ARANGE(f64, double, launch->s[0], launch->s[1], double)
+ARANGE(i64, int64_t, launch->n[1], launch->n[2], int64_t)
+
+/* Kernels that go by element size have the body for 4 bytes in the first place and that for 8 in the second. */
+#define SIZES(name) {#name, name##_4, name##_8}
+#define BOTH(body) {#body, body, body}
+
+const Entry TABLE(elementwise)[] = {
+    ROW(neg), ROW(abs), ROW(sqrt), ROW(exp), ROW(expm1), ROW(log), ROW(log1p), ROW(erf), ROW(reciprocal), ROW(square),
+    ROW(clamp), ROW(clamp_backward),
+    ROW(add), ROW(sub), ROW(mul), ROW(div), ROW(maximum), ROW(minimum), ROW(pow),
+    ROW(eq), ROW(ne), ROW(lt), ROW(le), ROW(gt), ROW(ge),
+    SIZES(where), BOTH(where_1), SIZES(fill), BOTH(fill_1), ROW(arange), BOTH(arange_i64), END};

@@ -1,0 +1,49 @@
+/* What the two halves of matmul must agree on: the plan is made in matmul.pyx, the work is done in matmul.c.
+ *
+ * A product is computed as rows x lanes: `rows` are broadcast from one operand, element by element, `lanes` are vectors
+ * of the other. Mostly the rows are out's rows and the lanes its columns; where that is cheaper it is the other way
+ * round (out' = b' a'). Each number of the result is the same chain of fused multiply-adds either way. */
+#ifndef FASTNET_MATMUL_H
+#define FASTNET_MATMUL_H
+
+#include "isa.h"
+
+/* A tile is TILE_ROWS rows by two vectors, which leaves registers for two vectors of lanes and a broadcast. */
+#ifdef FASTNET_X86
+static const int tile_rows[ISA_COUNT] = {4, 6, 14};
+static const int tile_lanes[2][ISA_COUNT] = {{4, 8, 16}, {2, 4, 8}};     /* one vector of float32, of float64 */
+#else
+static const int tile_rows[ISA_COUNT] = {4};
+static const int tile_lanes[2][ISA_COUNT] = {{1}, {1}};
+#endif
+
+/* k is cut into equal blocks of at most so many bytes; each block is summed from zero and added to what is there. The
+ * cut depends on k alone, or the bits would depend on more. */
+enum { K_BYTES = 1600 };
+
+/* A block of matmul_pack is so many panels, one of matvec so many vectors of results. */
+enum { PACK_PANELS = 4, STRIP_VECTORS = 8 };
+
+/* Where a tile's lanes come from. */
+enum LanesFrom {
+    PACKED,                 /* panels that matmul_pack has laid out in scratch memory */
+    DIRECT,                 /* the operand itself (its lanes adjoin), but for a partial last vector, which is COPIED */
+    COPIED                  /* a panel on the stack, packed by the block that uses it; chunks are one panel wide */
+};
+
+enum Activation { NONE_, RELU, SIGMOID, TANH, GELU, GELU_TANH, SILU };
+
+/* Launch.n of matmul, matmul_pack and matvec; strides are in elements. */
+enum Size {
+    ROWS, LANES, DEPTH,
+    ROW_STRIDE, ROW_K, ROW_BATCH,         /* the operand that is broadcast: by row, along k, by product */
+    LANE_STRIDE, LANE_K, LANE_BATCH,      /* the operand that is read as vectors */
+    OUT_COLUMNS,                          /* out's row length */
+    SWAPPED,                              /* 1: rows are out's columns */
+    ACTIVATION, ACCUMULATE,
+    ROW_CHUNKS, LANE_CHUNKS,              /* a product's blocks: slivers and panels are dealt out to them evenly */
+    LANES_FROM, COPY_ROWS,                /* COPY_ROWS 1: slivers of rows are packed on the stack */
+    BIAS_STEP                             /* matvec: 0 where one bias serves all */
+};
+
+#endif

@@ -1,0 +1,63 @@
+/* Packing for matmul.c: a piece of an operand copied to panel[k][lane], the order in which a tile reads it. */
+
+/* The W x W transpose of the vectors r: each round of zips moves one bit of the row number into the lane number. */
+static inline void NAME(transpose)(VEC *r) {
+    VEC t[W];
+    UNROLL for (int round = 1; round < W; round *= 2) {
+        UNROLL for (int i = 0; i < W / 2; i++) {
+            t[2 * i] = V(zip_lo)(r[i], r[i + W / 2]);
+            t[2 * i + 1] = V(zip_hi)(r[i], r[i + W / 2]);
+        }
+        UNROLL for (int i = 0; i < W; i++) r[i] = t[i];
+    }
+}
+
+/* One vector of lanes that lie `stride` apart and run along k: W of k at a time through the registers. */
+static void NAME(pack_across)(REAL *panel, ptrdiff_t width, const REAL *x, ptrdiff_t stride, ptrdiff_t depth,
+                              ptrdiff_t lanes) {
+    VEC r[W];
+    ptrdiff_t k = 0;
+    if (lanes == W)
+        for (; k + W <= depth; k += W) {
+            UNROLL for (int i = 0; i < W; i++) r[i] = V(load)(x + i * stride + k);
+            NAME(transpose)(r);
+            UNROLL for (int i = 0; i < W; i++) V(store)(panel + (k + i) * width, r[i]);
+        }
+    for (; k < depth; k += W) {
+        ptrdiff_t count = min_size(W, depth - k);
+        for (int i = 0; i < W; i++) r[i] = i < lanes ? V(load_n)(x + i * stride + k, count) : V(zero)();
+        NAME(transpose)(r);
+        for (int i = 0; i < count; i++) V(store)(panel + (k + i) * width, r[i]);
+    }
+}
+
+/* Lanes that adjoin. */
+static void NAME(pack_along)(REAL *panel, ptrdiff_t width, const REAL *x, ptrdiff_t stride, ptrdiff_t depth,
+                             ptrdiff_t lanes) {
+    for (ptrdiff_t k = 0; k < depth; k++) {
+        ptrdiff_t i = 0;
+        for (; i + W <= lanes; i += W) V(store)(panel + k * width + i, V(load)(x + k * stride + i));
+        if (i < lanes) V(store)(panel + k * width + i, V(load_n)(x + k * stride + i, lanes - i));
+    }
+}
+
+/* panel[k][i] = x[k * along_k + i * stride], zero in the lanes beyond up to a whole vector; one of the strides is 1. */
+static void NAME(pack)(REAL *panel, ptrdiff_t width, const REAL *x, ptrdiff_t along_k, ptrdiff_t stride,
+                       ptrdiff_t depth, ptrdiff_t lanes) {
+    if (stride == 1)
+        NAME(pack_along)(panel, width, x, along_k, depth, lanes);
+    else
+        for (ptrdiff_t i = 0; i < lanes; i += W)
+            NAME(pack_across)(panel + i, width, x + i * stride, stride, depth, min_size(W, lanes - i));
+}
+
+/* `count` full panels at once, one behind the other, of lanes that adjoin: x is read in longer runs. */
+static void NAME(pack_wide)(REAL *panel, const REAL *x, ptrdiff_t along_k, ptrdiff_t depth, ptrdiff_t count) {
+    for (ptrdiff_t k = 0; k < depth; k++)
+        for (ptrdiff_t p = 0; p < count; p++) {
+            const REAL *from = x + k * along_k + p * PANEL;
+            REAL *to = panel + (p * depth + k) * PANEL;
+            V(store)(to, V(load)(from));
+            V(store)(to + W, V(load)(from + W));
+        }
+}

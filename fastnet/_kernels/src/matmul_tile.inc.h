@@ -1,0 +1,83 @@
+/* The micro-kernels of matmul.c: tiles of 1 to TILE_ROWS rows by VECTORS (1 or 2) vectors of lanes.
+ *
+ * A number of the result is acc = fma(row[k], lane[k], acc) for k in order, from zero: the same in every tile, however
+ * the operands lie in memory. Included for each T and each VECTORS. */
+#if VECTORS == 2
+#define SECOND(x) x
+#define TILE(rows) CAT(tile2_##rows, T)
+#define TILES CAT(tiles2, T)
+#else
+#define SECOND(x)
+#define TILE(rows) CAT(tile1_##rows, T)
+#define TILES CAT(tiles1, T)
+#endif
+
+#define DECLARE(i) VEC lo##i = V(zero)(); SECOND(VEC hi##i = V(zero)();)
+#define STEP(i)                                              \
+    x = V(set)(*(const REAL *)ROW_##i(a, row));              \
+    lo##i = V(fma)(x, b0, lo##i);                            \
+    SECOND(hi##i = V(fma)(x, b1, hi##i);)
+#define ADD(i)                                               \
+    lo##i = V(add)(V(load)((REAL *)ROW_##i(c, out)), lo##i); \
+    SECOND(hi##i = V(add)(V(load)((REAL *)ROW_##i(c, out) + W), hi##i);)
+#define BIAS(i) lo##i = V(add)(lo##i, b0); SECOND(hi##i = V(add)(hi##i, b1);)
+#define CLIP(i) lo##i = V(max)(zero, lo##i); SECOND(hi##i = V(max)(zero, hi##i);)
+#define STORE(i) V(store)((REAL *)ROW_##i(c, out), lo##i); SECOND(V(store)((REAL *)ROW_##i(c, out) + W, hi##i);)
+
+#define KERNEL(rows)                                                         \
+    static void TILE(rows)(const NAME(Tile) *t) {                            \
+        const ptrdiff_t row = t->row_stride, step = t->row_k, width = t->lane_k, out = t->out_stride; \
+        ROW_BASES(Source, a, t->row, row)                              \
+        const REAL *b = t->lane;                                             \
+        REPEAT_##rows(DECLARE)                                               \
+        for (ptrdiff_t k = t->depth; k > 0; k--) {                           \
+            VEC x, b0 = V(load)(b);                                          \
+            SECOND(VEC b1 = V(load)(b + W);)                                 \
+            REPEAT_##rows(STEP)                                              \
+            ADVANCE_ROWS(a, step);                                           \
+            b += width;                                                      \
+        }                                                                    \
+        ROW_BASES(Target, c, t->out, out)                                    \
+        if (t->add) {                                                        \
+            REPEAT_##rows(ADD)                                               \
+        }                                                                    \
+        if (t->bias) {                                                       \
+            VEC b0 = V(load)(t->bias);                                       \
+            SECOND(VEC b1 = V(load)(t->bias + W);)                           \
+            REPEAT_##rows(BIAS)                                              \
+        }                                                                    \
+        if (t->relu) {                                                       \
+            VEC zero = V(zero)();                                            \
+            REPEAT_##rows(CLIP)                                              \
+        }                                                                    \
+        REPEAT_##rows(STORE)                                                 \
+    }
+
+KERNEL(1) KERNEL(2) KERNEL(3) KERNEL(4)
+#if TILE_ROWS > 4
+KERNEL(5) KERNEL(6)
+#endif
+#if TILE_ROWS > 6
+KERNEL(7) KERNEL(8) KERNEL(9) KERNEL(10) KERNEL(11) KERNEL(12) KERNEL(13) KERNEL(14)
+#endif
+
+static void (*const TILES[])(const NAME(Tile) *) = {
+    0, TILE(1), TILE(2), TILE(3), TILE(4),
+#if TILE_ROWS > 4
+    TILE(5), TILE(6),
+#endif
+#if TILE_ROWS > 6
+    TILE(7), TILE(8), TILE(9), TILE(10), TILE(11), TILE(12), TILE(13), TILE(14),
+#endif
+};
+
+#undef SECOND
+#undef TILE
+#undef TILES
+#undef DECLARE
+#undef STEP
+#undef ADD
+#undef BIAS
+#undef CLIP
+#undef STORE
+#undef KERNEL

@@ -1,0 +1,140 @@
+/* One row times a matrix (or a matrix times one column), the body matvec of matmul.c.
+ *
+ * Each result is W partial sums, the j-th over k = j, j + W, ... in order, added in halves: natural both where the
+ * matrix runs along k (a partial is a lane) and where it runs along the results (a partial is a row of sums), so that
+ * either is read as it lies and gives the same bits. */
+#define STRIP (STRIP_VECTORS * W)
+#define GROUP (W > 2 ? W / 2 : 1)            /* REPEAT_GROUP */
+#define ROUND (W > 4 ? W / 4 : 1)            /* REPEAT_ROUND */
+
+/* ---- the matrix runs along k -------------------------------------------------------------------------------------- */
+
+#define SUM(i) VEC s##i = V(zero)();
+#define KEEP(i) partial[i] = s##i;
+#define DOT(i) s##i = V(fma)(v, V(load)((const REAL *)ROW_##i(r, stride)), s##i);
+#define DOT_N(i) s##i = V(fma)(v, V(load_n)((const REAL *)ROW_##i(r, stride), depth - k), s##i);
+
+/* partial[i] = the partial sums of x . m[i], for `count` results whose rows of m lie `stride` bytes apart. */
+#define DOTS(name, count)                                                                                         \
+    static inline void NAME(name)(VEC *partial, const REAL *x, const REAL *m, ptrdiff_t stride, ptrdiff_t depth) { \
+        ROW_BASES(Source, r, m, stride)                                                                           \
+        count(SUM)                                                                                                \
+        ptrdiff_t k = 0;                                                                                          \
+        for (; k + W <= depth; k += W) {                                                                          \
+            VEC v = V(load)(x + k);                                                                               \
+            count(DOT)                                                                                            \
+            ADVANCE_ROWS(r, W * (ptrdiff_t)sizeof(REAL));                                                         \
+        }                                                                                                         \
+        if (k < depth) {                                                                                          \
+            VEC v = V(load_n)(x + k, depth - k);                                                                  \
+            count(DOT_N)                                                                                          \
+        }                                                                                                         \
+        count(KEEP)                                                                                               \
+    }
+DOTS(dot_group, REPEAT_GROUP)
+DOTS(dot, REPEAT_1)
+
+/* partial[j] = the j-th partial sums of `count` results; the lanes beyond are zero. */
+static inline void NAME(dots)(VEC *partial, const REAL *x, const REAL *m, ptrdiff_t stride, ptrdiff_t depth,
+                              ptrdiff_t count) {
+    const ptrdiff_t bytes = stride * (ptrdiff_t)sizeof(REAL);
+    ptrdiff_t i = 0;
+    for (; i + GROUP <= count; i += GROUP) NAME(dot_group)(partial + i, x, m + i * stride, bytes, depth);
+    for (; i < count; i++) NAME(dot)(partial + i, x, m + i * stride, bytes, depth);
+    for (; i < W; i++) partial[i] = V(zero)();
+    NAME(transpose)(partial);
+}
+
+/* ---- the matrix runs along the results ---------------------------------------------------------------------------- */
+
+/* sums[j] += x[k] * m[k] for ROUND partials j and the next two k of each. Each row of m is read in a run as long as
+ * the strip, which the processor's prefetcher follows, of few rows at a time, since rows a power of two apart share a
+ * set of the first cache; the sums stay in it. */
+#define FACTORS(i) VEC x##i = V(set)(x[i]), y##i = V(set)(x[W + i]);
+#define SWEEP(i) {                                                                        \
+        VEC s = V(load)(sums + i * STRIP + v);                                            \
+        s = V(fma)(x##i, FETCH(ROW_##i(p, stride)), s);                                   \
+        V(store)(sums + i * STRIP + v, V(fma)(y##i, FETCH(ROW_##i(q, stride)), s));       \
+    }
+static inline void NAME(sweep)(REAL *sums, const REAL *x, const REAL *m, ptrdiff_t along_k, ptrdiff_t lanes) {
+    const ptrdiff_t stride = along_k * (ptrdiff_t)sizeof(REAL), step = W * sizeof(REAL);
+    ROW_BASES(Source, p, m, stride)
+    ROW_BASES(Source, q, m + W * along_k, stride)
+    REPEAT_ROUND(FACTORS)
+    ptrdiff_t v = 0;
+#define FETCH(address) V(load)((const REAL *)(address))
+    for (; v + W <= lanes; v += W) {
+        REPEAT_ROUND(SWEEP)
+        ADVANCE_ROWS(p, step);
+        ADVANCE_ROWS(q, step);
+    }
+#undef FETCH
+#define FETCH(address) V(load_n)((const REAL *)(address), lanes - v)
+    if (v < lanes) {
+        REPEAT_ROUND(SWEEP)
+    }
+#undef FETCH
+}
+
+/* sums[j] = the j-th partial sums of a strip of results. */
+static void NAME(sum_rows)(REAL *sums, const REAL *x, const REAL *m, ptrdiff_t along_k, ptrdiff_t depth,
+                           ptrdiff_t lanes) {
+    ptrdiff_t k = 0, rest = depth % W;
+    memset(sums, 0, W * STRIP * sizeof(REAL));
+    for (; k + 2 * W <= depth; k += 2 * W)
+        for (ptrdiff_t j = 0; j < W; j += ROUND)
+            NAME(sweep)(sums + j * STRIP, x + k + j, m + (k + j) * along_k, along_k, lanes);
+    for (; k < depth; k++)
+        for (ptrdiff_t v = 0; v < lanes; v += W) {
+            REAL *s = sums + k % W * STRIP + v;
+            V(store)(s, V(fma)(V(set)(x[k]), NAME(load_some)(m + k * along_k + v, lanes - v), V(load)(s)));
+        }
+    /* dots read a last part of a vector with zeros beyond it: they turn a sum of -0 into 0, so these must */
+    for (ptrdiff_t i = rest * STRIP; rest && i < W * STRIP; i += W)
+        V(store)(sums + i, V(add)(V(load)(sums + i), V(zero)()));
+}
+
+/* ---- both --------------------------------------------------------------------------------------------------------- */
+
+static inline VEC NAME(add_partials)(VEC *partial) {
+    UNROLL for (int half = W / 2; half > 0; half /= 2)
+        UNROLL for (int j = 0; j < half; j++) partial[j] = V(add)(partial[j], partial[j + half]);
+    return partial[0];
+}
+
+/* p: out, the vector, the matrix, bias. A block is a strip of results. */
+static int NAME(matvec)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
+    const ptrdiff_t *n = launch->n;
+    ptrdiff_t strips = parts(n[LANES], STRIP), stride = n[LANE_STRIDE];
+    const REAL *bias = launch->p[3];
+    REAL sums[W * STRIP];
+    VEC partial[W];
+    for (ptrdiff_t block = begin; block < end; block++) {
+        ptrdiff_t batch = block / strips, first = block % strips * STRIP, lanes = min_size(STRIP, n[LANES] - first);
+        REAL *out = (REAL *)launch->p[0] + batch * n[LANES];
+        const REAL *x = (const REAL *)launch->p[1] + batch * n[ROW_BATCH];
+        const REAL *m = (const REAL *)launch->p[2] + batch * n[LANE_BATCH];
+        if (stride == 1) NAME(sum_rows)(sums, x, m + first, n[LANE_K], n[DEPTH], lanes);
+        for (ptrdiff_t lane = first; lane < first + lanes; lane += W) {
+            ptrdiff_t count = min_size(W, first + lanes - lane);
+            if (stride == 1)
+                for (ptrdiff_t j = 0; j < W; j++) partial[j] = V(load)(sums + j * STRIP + lane - first);
+            else
+                NAME(dots)(partial, x, m + lane * stride, stride, n[DEPTH], count);
+            NAME(emit)(out + lane, NAME(add_partials)(partial), count, n[ACCUMULATE] != 0,
+                       bias && n[BIAS_STEP] ? bias + lane : bias, n[BIAS_STEP] != 0, n[ACTIVATION]);
+        }
+    }
+    return 0;
+}
+
+#undef STRIP
+#undef GROUP
+#undef ROUND
+#undef SUM
+#undef KEEP
+#undef DOT
+#undef DOT_N
+#undef DOTS
+#undef FACTORS
+#undef SWEEP

@@ -1,0 +1,58 @@
+/* The vector vocabulary that every SIMD body is written in.
+ *
+ * For T in f32, f64 each simd_<isa>.h defines the types v_T (a vector) and m_T (a lane mask), W_T (lanes) and:
+ *
+ *   v_load_T(p)  v_store_T(p, v)            unaligned
+ *   v_load_n_T(p, n)  v_store_n_T(p, v, n)  the first n lanes, 0 <= n <= W; the others read as 0 and touch no memory
+ *   v_set_T(x)  v_zero_T()                  broadcast
+ *   v_add_T v_sub_T v_mul_T v_div_T         a op b
+ *   v_fma_T(a, b, c)                        a*b + c, rounded once where the set has FMA, twice in the baseline
+ *   v_min_T(a, b)  v_max_T(a, b)            b where either is NaN: write v_max(limit, x) to let a NaN in x through
+ *   v_sqrt_T  v_abs_T  v_neg_T
+ *   v_copysign_T(a, b)                      magnitude of a, sign of b
+ *   v_round_T(a)                            to nearest even; |a| < 2^31
+ *   v_lt_T v_le_T v_eq_T v_unord_T          masks; unord: either is NaN
+ *   m_and_T m_or_T m_not_T
+ *   m_any_T(m)                              whether any lane is set
+ *   v_select_T(m, a, b)                     a where m, else b
+ *   v_sum_T(a) v_hmax_T(a) v_hmin_T(a)      over the lanes, in a fixed tree; max and min ignore no NaN: see below
+ *   v_zip_lo_T(a, b) v_zip_hi_T(a, b)        a0 b0 a1 b1 ... of the lower halves, of the upper halves
+ * and for f32 alone, for the mathematics in simd_math.h:
+ *   v_pow2_f32(n)                           2^n for integral n, -126 <= n <= 127
+ *   v_scale_f32(x, n)                       x * 2^n for integral n, -252 <= n <= 254, with overflow and underflow
+ *   v_exponent_f32(x)  v_mantissa_f32(x)    x = mantissa * 2^exponent, 1 <= mantissa < 2, for normal x > 0
+ *
+ * Inside a body that is included once for each type (`#define T f32` ... `#define T f64`), V(add) is v_add_T, M(and)
+ * is m_and_T, VEC and MASK are the types, REAL is the scalar, W the lanes, and NAME(f) is f_T. */
+#ifndef FASTNET_SIMD_H
+#define FASTNET_SIMD_H
+
+#include <math.h>
+#include <string.h>
+
+#include "isa.h"
+
+typedef float real_f32;
+typedef double real_f64;
+
+#define NAME(f) CAT(f, T)
+#define V(op) CAT(v_##op, T)
+#define M(op) CAT(m_##op, T)
+#define VEC CAT(v, T)
+#define MASK CAT(m, T)
+#define REAL CAT(real, T)
+#define W CAT(W, T)
+
+#if defined(__AVX512F__) && defined(__AVX512DQ__)
+#include "simd_avx512.h"
+#elif defined(__AVX2__)
+#include "simd_avx2.h"
+#elif defined(FASTNET_X86)
+#include "simd_sse2.h"
+#else
+#include "simd_scalar.h"
+#endif
+
+static inline ptrdiff_t min_size(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+
+#endif

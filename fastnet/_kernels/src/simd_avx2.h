@@ -1,0 +1,94 @@
+/* The vocabulary for AVX2 with FMA. A lane mask is a vector of all-ones and all-zeros lanes. */
+#include <immintrin.h>
+
+typedef __m256 v_f32;
+typedef __m256d v_f64;
+typedef __m256 m_f32;
+typedef __m256d m_f64;
+enum { W_f32 = 8, W_f64 = 4 };
+
+static inline __m256i lanes_f32(ptrdiff_t n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+static inline __m256i lanes_f64(ptrdiff_t n) {
+    return _mm256_cmpgt_epi64(_mm256_set1_epi64x((long long)n), _mm256_setr_epi64x(0, 1, 2, 3));
+}
+
+#define AVX2_COMMON(T, S, VEC_, REAL_)                                                                         \
+    static inline VEC_ v_load_n_##T(const REAL_ *p, ptrdiff_t n) { return _mm256_maskload_##S(p, lanes_##T(n)); } \
+    static inline void v_store_n_##T(REAL_ *p, VEC_ v, ptrdiff_t n) { _mm256_maskstore_##S(p, lanes_##T(n), v); } \
+    static inline VEC_ v_fma_##T(VEC_ a, VEC_ b, VEC_ c) { return _mm256_fmadd_##S(a, b, c); }                 \
+    static inline VEC_ v_round_##T(VEC_ a) { return _mm256_round_##S(a, 8); }                                  \
+    static inline VEC_ v_lt_##T(VEC_ a, VEC_ b) { return _mm256_cmp_##S(a, b, _CMP_LT_OQ); }                   \
+    static inline VEC_ v_le_##T(VEC_ a, VEC_ b) { return _mm256_cmp_##S(a, b, _CMP_LE_OQ); }                   \
+    static inline VEC_ v_eq_##T(VEC_ a, VEC_ b) { return _mm256_cmp_##S(a, b, _CMP_EQ_OQ); }                   \
+    static inline VEC_ v_unord_##T(VEC_ a, VEC_ b) { return _mm256_cmp_##S(a, b, _CMP_UNORD_Q); }              \
+    static inline VEC_ m_and_##T(VEC_ a, VEC_ b) { return _mm256_and_##S(a, b); }                              \
+    static inline VEC_ m_or_##T(VEC_ a, VEC_ b) { return _mm256_or_##S(a, b); }                                \
+    static inline VEC_ m_not_##T(VEC_ a) { return _mm256_xor_##S(a, _mm256_cmp_##S(a, a, _CMP_TRUE_UQ)); }     \
+    static inline int m_any_##T(VEC_ a) { return _mm256_movemask_##S(a) != 0; }                                \
+    static inline VEC_ v_select_##T(VEC_ m, VEC_ a, VEC_ b) { return _mm256_blendv_##S(b, a, m); }
+
+AVX2_COMMON(f32, ps, __m256, float)
+AVX2_COMMON(f64, pd, __m256d, double)
+#undef AVX2_COMMON
+
+/* sum, maximum and minimum over the lanes: halves, then the SSE tree */
+#define AVX2_REDUCE(name, op)                                                              \
+    static inline float v_##name##_f32(__m256 a) {                                         \
+        __m128 h = _mm_##op##_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));  \
+        h = _mm_##op##_ps(h, _mm_movehl_ps(h, h));                                         \
+        return _mm_cvtss_f32(_mm_##op##_ss(h, _mm_shuffle_ps(h, h, 1)));                   \
+    }                                                                                      \
+    static inline double v_##name##_f64(__m256d a) {                                       \
+        __m128d h = _mm_##op##_pd(_mm256_castpd256_pd128(a), _mm256_extractf128_pd(a, 1)); \
+        return _mm_cvtsd_f64(_mm_##op##_sd(h, _mm_unpackhi_pd(h, h)));                     \
+    }
+AVX2_REDUCE(sum, add)
+AVX2_REDUCE(hmax, max)
+AVX2_REDUCE(hmin, min)
+#undef AVX2_REDUCE
+
+#define MM _mm256
+#define T f32
+#define S ps
+#include "simd_x86.h"
+#undef T
+#undef S
+#define T f64
+#define S pd
+#include "simd_x86.h"
+#undef T
+#undef S
+#undef MM
+
+static inline __m256 v_pow2_f32(__m256 n) {
+    __m256i e = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(e, 23));
+}
+static inline __m256 v_scale_f32(__m256 x, __m256 n) {        /* in two steps, so that neither factor overflows */
+    __m256i e = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(e, 1), bias = _mm256_set1_epi32(127);
+    __m256i a = _mm256_slli_epi32(_mm256_add_epi32(half, bias), 23);
+    __m256i b = _mm256_slli_epi32(_mm256_add_epi32(_mm256_sub_epi32(e, half), bias), 23);
+    return _mm256_mul_ps(_mm256_mul_ps(x, _mm256_castsi256_ps(a)), _mm256_castsi256_ps(b));
+}
+static inline __m256 v_exponent_f32(__m256 x) {
+    __m256i e = _mm256_srli_epi32(_mm256_castps_si256(x), 23);
+    return _mm256_cvtepi32_ps(_mm256_sub_epi32(e, _mm256_set1_epi32(127)));
+}
+static inline __m256 v_mantissa_f32(__m256 x) {
+    __m256i m = _mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32(0x007fffff));
+    return _mm256_castsi256_ps(_mm256_or_si256(m, _mm256_set1_epi32(0x3f800000)));
+}
+
+/* the unpack instructions zip each half by itself */
+#define ZIP(name, side)                                                                                          \
+    static inline __m256 v_##name##_f32(__m256 a, __m256 b) {                                                    \
+        return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), side);                 \
+    }                                                                                                            \
+    static inline __m256d v_##name##_f64(__m256d a, __m256d b) {                                                 \
+        return _mm256_permute2f128_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b), side);                 \
+    }
+ZIP(zip_lo, 0x20)
+ZIP(zip_hi, 0x31)
+#undef ZIP

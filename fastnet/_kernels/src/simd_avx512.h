@@ -1,0 +1,65 @@
+/* The vocabulary for AVX-512 (F, DQ, BW, VL). */
+#include <immintrin.h>
+
+typedef __m512 v_f32;
+typedef __m512d v_f64;
+typedef __mmask16 m_f32;
+typedef __mmask8 m_f64;
+enum { W_f32 = 16, W_f64 = 8 };
+
+#define AVX512_COMMON(T, S, VEC_, MASK_, REAL_)                                                                    \
+    static inline MASK_ lanes_##T(ptrdiff_t n) { return (MASK_)((1u << n) - 1); }                                  \
+    static inline VEC_ v_load_n_##T(const REAL_ *p, ptrdiff_t n) { return _mm512_maskz_loadu_##S(lanes_##T(n), p); } \
+    static inline void v_store_n_##T(REAL_ *p, VEC_ v, ptrdiff_t n) { _mm512_mask_storeu_##S(p, lanes_##T(n), v); } \
+    static inline VEC_ v_fma_##T(VEC_ a, VEC_ b, VEC_ c) { return _mm512_fmadd_##S(a, b, c); }                     \
+    static inline VEC_ v_round_##T(VEC_ a) { return _mm512_roundscale_##S(a, 8); }                                 \
+    static inline MASK_ v_lt_##T(VEC_ a, VEC_ b) { return _mm512_cmp_##S##_mask(a, b, _CMP_LT_OQ); }               \
+    static inline MASK_ v_le_##T(VEC_ a, VEC_ b) { return _mm512_cmp_##S##_mask(a, b, _CMP_LE_OQ); }               \
+    static inline MASK_ v_eq_##T(VEC_ a, VEC_ b) { return _mm512_cmp_##S##_mask(a, b, _CMP_EQ_OQ); }               \
+    static inline MASK_ v_unord_##T(VEC_ a, VEC_ b) { return _mm512_cmp_##S##_mask(a, b, _CMP_UNORD_Q); }          \
+    static inline MASK_ m_and_##T(MASK_ a, MASK_ b) { return (MASK_)(a & b); }                                     \
+    static inline MASK_ m_or_##T(MASK_ a, MASK_ b) { return (MASK_)(a | b); }                                      \
+    static inline MASK_ m_not_##T(MASK_ a) { return (MASK_)~a; }                                                   \
+    static inline int m_any_##T(MASK_ a) { return a != 0; }                                                        \
+    static inline VEC_ v_select_##T(MASK_ m, VEC_ a, VEC_ b) { return _mm512_mask_blend_##S(m, b, a); }            \
+    static inline REAL_ v_sum_##T(VEC_ a) { return _mm512_reduce_add_##S(a); }                                     \
+    static inline REAL_ v_hmax_##T(VEC_ a) { return _mm512_reduce_max_##S(a); }                                    \
+    static inline REAL_ v_hmin_##T(VEC_ a) { return _mm512_reduce_min_##S(a); }
+
+AVX512_COMMON(f32, ps, __m512, __mmask16, float)
+AVX512_COMMON(f64, pd, __m512d, __mmask8, double)
+#undef AVX512_COMMON
+
+#define MM _mm512
+#define T f32
+#define S ps
+#include "simd_x86.h"
+#undef T
+#undef S
+#define T f64
+#define S pd
+#include "simd_x86.h"
+#undef T
+#undef S
+#undef MM
+
+static inline __m512 v_pow2_f32(__m512 n) { return _mm512_scalef_ps(_mm512_set1_ps(1.0f), n); }
+static inline __m512 v_scale_f32(__m512 x, __m512 n) { return _mm512_scalef_ps(x, n); }
+static inline __m512 v_exponent_f32(__m512 x) { return _mm512_getexp_ps(x); }
+static inline __m512 v_mantissa_f32(__m512 x) { return _mm512_getmant_ps(x, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_src); }
+
+#define ZIP(name, first)                                                                                        \
+    static inline __m512 v_##name##_f32(__m512 a, __m512 b) {                                                   \
+        const int i = first;                                                                                    \
+        __m512i index = _mm512_setr_epi32(i, i + 16, i + 1, i + 17, i + 2, i + 18, i + 3, i + 19,               \
+                                          i + 4, i + 20, i + 5, i + 21, i + 6, i + 22, i + 7, i + 23);          \
+        return _mm512_permutex2var_ps(a, index, b);                                                             \
+    }                                                                                                           \
+    static inline __m512d v_##name##_f64(__m512d a, __m512d b) {                                                \
+        const int i = first / 2;                                                                                \
+        __m512i index = _mm512_setr_epi64(i, i + 8, i + 1, i + 9, i + 2, i + 10, i + 3, i + 11);                \
+        return _mm512_permutex2var_pd(a, index, b);                                                             \
+    }
+ZIP(zip_lo, 0)
+ZIP(zip_hi, 8)
+#undef ZIP

@@ -1,0 +1,162 @@
+/* Softmax and log-softmax over the middle of (outer, n, inner), and their gradients: part of reduce.c, once for each T.
+ *
+ * Rows and columns are cut as in reduce.inc.h. Every row is visited while it is in the cache: largest element,
+ * exponentials and their sum, result. */
+
+/* exp(x - top) into out, unless out is NULL; returns their sum */
+INLINE double NAME(exponentials)(REAL *out, const REAL *x, REAL top, ptrdiff_t n) {
+    const VEC t = V(set)(top);
+    double total = 0;
+    for (ptrdiff_t start = 0; start < n; start += CHUNK) {
+        const ptrdiff_t stop = start + min_size(CHUNK, n - start);
+        VEC sum = V(zero)();
+        ptrdiff_t i = start;
+        for (; i + W <= stop; i += W) {
+            VEC e = V(exp)(V(sub)(V(load)(x + i), t));
+            if (out) V(store)(out + i, e);
+            sum = V(add)(sum, e);
+        }
+        if (i < stop) {
+            VEC e = V(exp)(V(sub)(NAME(load_or)(x + i, stop - i, top), t));
+            if (out) V(store_n)(out + i, e, stop - i);
+            sum = V(select)(NAME(first)(stop - i), V(add)(sum, e), sum);
+        }
+        total += V(sum)(sum);
+    }
+    return total;
+}
+
+/* out = f(a vector of each of x and y) along a row; LOAD(p) reads the same place of p */
+#define LOAD(p) NAME(load_some)((p) + i, count)
+#define ALONG(n, out, value)                                                             \
+    for (ptrdiff_t i = 0; i < (n); i += W) {                                             \
+        const ptrdiff_t count = min_size(W, (n) - i);                                    \
+        NAME(store_some)((out) + i, value, count);                                       \
+    }
+
+/* ---- rows ---------------------------------------------------------------------------------------------------- */
+
+static int NAME(softmax_rows)(BODY_ARGS) {
+    REAL *out = launch->p[0];
+    const REAL *x = launch->p[1];
+    FOR_ROWS
+        const REAL *row = x + r * n;
+        const REAL top = (REAL)NAME(row)(LARGEST, row, x, 0, n);
+        const VEC scale = V(set)((REAL)(1 / NAME(exponentials)(out + r * n, row, top, n)));
+        ALONG(n, out + r * n, V(mul)(LOAD(out + r * n), scale))
+    END_ROWS
+}
+
+static int NAME(log_softmax_rows)(BODY_ARGS) {
+    REAL *out = launch->p[0];
+    const REAL *x = launch->p[1];
+    FOR_ROWS
+        const REAL *row = x + r * n;
+        const REAL top = (REAL)NAME(row)(LARGEST, row, x, 0, n);
+        const VEC t = V(set)(top), rest = V(set)((REAL)log(NAME(exponentials)(0, row, top, n)));
+        ALONG(n, out + r * n, V(sub)(V(sub)(LOAD(row), t), rest))
+    END_ROWS
+}
+
+static int NAME(softmax_backward_rows)(BODY_ARGS) {
+    REAL *dx = launch->p[0];
+    const REAL *y = launch->p[1], *dy = launch->p[2];
+    FOR_ROWS
+        const REAL *yr = y + r * n, *dyr = dy + r * n;
+        const VEC dot = V(set)((REAL)NAME(row)(PRODUCTS, yr, dyr, 0, n));
+        ALONG(n, dx + r * n, V(mul)(LOAD(yr), V(sub)(LOAD(dyr), dot)))
+    END_ROWS
+}
+
+static int NAME(log_softmax_backward_rows)(BODY_ARGS) {
+    REAL *dx = launch->p[0];
+    const REAL *y = launch->p[1], *dy = launch->p[2];
+    FOR_ROWS
+        const REAL *yr = y + r * n, *dyr = dy + r * n;
+        const VEC sum = V(set)((REAL)NAME(row)(SUM, dyr, dyr, 0, n));
+        ALONG(n, dx + r * n, V(sub)(LOAD(dyr), V(mul)(V(exp)(LOAD(yr)), sum)))
+    END_ROWS
+}
+
+/* ---- columns ------------------------------------------------------------------------------------------------- */
+
+/* Largest elements and sums of exponentials of `count` columns; the exponentials go into out unless it is NULL. */
+INLINE void NAME(column_exponentials)(REAL *out, const REAL *x, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t columns,
+                                      REAL *tops, double *totals) {
+    REAL sums[TILE];
+    NAME(columns)(LARGEST, x, x, x, stride, n, columns, totals);
+    for (ptrdiff_t j = 0; j < columns; j++) tops[j] = (REAL)totals[j];
+    for (ptrdiff_t j = 0; j < columns; j++) totals[j] = 0;
+    for (ptrdiff_t start = 0; start < n; start += COLUMN_CHUNK) {
+        for (ptrdiff_t j = 0; j < columns; j++) sums[j] = 0;
+        for (ptrdiff_t r = start; r < start + min_size(COLUMN_CHUNK, n - start); r++)
+            for (ptrdiff_t i = 0; i < columns; i += W) {
+                const ptrdiff_t count = min_size(W, columns - i);
+                VEC e = V(exp)(V(sub)(LOAD(x + r * stride), LOAD(tops)));
+                if (out) NAME(store_some)(out + r * stride + i, e, count);
+                NAME(store_some)(sums + i, V(add)(LOAD(sums), e), count);
+            }
+        for (ptrdiff_t j = 0; j < columns; j++) totals[j] += sums[j];
+    }
+}
+
+static int NAME(softmax_columns)(BODY_ARGS) {
+    REAL *out = launch->p[0], scales[TILE];
+    const REAL *x = launch->p[1];
+    double totals[TILE];
+    FOR_TILES
+        const ptrdiff_t at = o * n * inner + j;
+        NAME(column_exponentials)(out + at, x + at, inner, n, count, scales, totals);
+        for (ptrdiff_t i = 0; i < count; i++) scales[i] = (REAL)(1 / totals[i]);
+        const ptrdiff_t columns = count;
+        for (ptrdiff_t r = 0; r < n; r++)
+            ALONG(columns, out + at + r * inner, V(mul)(LOAD(out + at + r * inner), LOAD(scales)))
+    END_TILES
+}
+
+static int NAME(log_softmax_columns)(BODY_ARGS) {
+    REAL *out = launch->p[0], tops[TILE], rest[TILE];
+    const REAL *x = launch->p[1];
+    double totals[TILE];
+    FOR_TILES
+        const ptrdiff_t at = o * n * inner + j, columns = count;
+        NAME(column_exponentials)(0, x + at, inner, n, count, tops, totals);
+        for (ptrdiff_t i = 0; i < count; i++) rest[i] = (REAL)log(totals[i]);
+        for (ptrdiff_t r = 0; r < n; r++)
+            ALONG(columns, out + at + r * inner, V(sub)(V(sub)(LOAD(x + at + r * inner), LOAD(tops)), LOAD(rest)))
+    END_TILES
+}
+
+static int NAME(softmax_backward_columns)(BODY_ARGS) {
+    REAL *dx = launch->p[0], dots[TILE];
+    const REAL *y = launch->p[1], *dy = launch->p[2];
+    double totals[TILE];
+    FOR_TILES
+        const ptrdiff_t at = o * n * inner + j, columns = count;
+        NAME(columns)(PRODUCTS, y + at, dy + at, y, inner, n, count, totals);
+        for (ptrdiff_t i = 0; i < count; i++) dots[i] = (REAL)totals[i];
+        for (ptrdiff_t k = at; k < at + n * inner; k += inner)
+            ALONG(columns, dx + k, V(mul)(LOAD(y + k), V(sub)(LOAD(dy + k), LOAD(dots))))
+    END_TILES
+}
+
+static int NAME(log_softmax_backward_columns)(BODY_ARGS) {
+    REAL *dx = launch->p[0], sums[TILE];
+    const REAL *y = launch->p[1], *dy = launch->p[2];
+    double totals[TILE];
+    FOR_TILES
+        const ptrdiff_t at = o * n * inner + j, columns = count;
+        NAME(columns)(SUM, dy + at, dy, y, inner, n, count, totals);
+        for (ptrdiff_t i = 0; i < count; i++) sums[i] = (REAL)totals[i];
+        for (ptrdiff_t k = at; k < at + n * inner; k += inner)
+            ALONG(columns, dx + k, V(sub)(LOAD(dy + k), V(mul)(V(exp)(LOAD(y + k)), LOAD(sums))))
+    END_TILES
+}
+
+#undef LOAD
+#undef ALONG
+#undef FOR_TILES
+#undef END_TILES
+#undef FOR_ROWS
+#undef END_ROWS
+#undef FOR_COLUMN_CHUNKS

@@ -1,0 +1,152 @@
+/* Copies between any two layouts: by element size where the dtypes are equal, else with a conversion.
+ *
+ * Elements are moved with memcpy of a constant size, one instruction, because arrays may be unaligned. */
+#include "walk.h"
+
+#ifdef FASTNET_X86
+#include <emmintrin.h>
+#endif
+
+/* ---- small squares, transposed: o[j][i] = x[i][j], both with steps in bytes between rows ------------------------- */
+
+#ifdef FASTNET_X86
+enum { SQUARE_4 = 4, SQUARE_8 = 2 };
+
+static inline void square_4(char *o, const char *x, ptrdiff_t o_step, ptrdiff_t x_step) {
+    __m128 a = _mm_loadu_ps((const float *)x), b = _mm_loadu_ps((const float *)(x + x_step));
+    __m128 c = _mm_loadu_ps((const float *)(x + 2 * x_step)), d = _mm_loadu_ps((const float *)(x + 3 * x_step));
+    _MM_TRANSPOSE4_PS(a, b, c, d);
+    _mm_storeu_ps((float *)o, a);
+    _mm_storeu_ps((float *)(o + o_step), b);
+    _mm_storeu_ps((float *)(o + 2 * o_step), c);
+    _mm_storeu_ps((float *)(o + 3 * o_step), d);
+}
+static inline void square_8(char *o, const char *x, ptrdiff_t o_step, ptrdiff_t x_step) {
+    __m128d a = _mm_loadu_pd((const double *)x), b = _mm_loadu_pd((const double *)(x + x_step));
+    _mm_storeu_pd((double *)o, _mm_unpacklo_pd(a, b));
+    _mm_storeu_pd((double *)(o + o_step), _mm_unpackhi_pd(a, b));
+}
+#else
+enum { SQUARE_4 = 1, SQUARE_8 = 1 };
+static inline void square_4(char *o, const char *x, ptrdiff_t o_step, ptrdiff_t x_step) {
+    (void)o_step, (void)x_step;
+    memcpy(o, x, 4);
+}
+static inline void square_8(char *o, const char *x, ptrdiff_t o_step, ptrdiff_t x_step) {
+    (void)o_step, (void)x_step;
+    memcpy(o, x, 8);
+}
+#endif
+enum { SQUARE_1 = 1 };
+static inline void square_1(char *o, const char *x, ptrdiff_t o_step, ptrdiff_t x_step) {
+    (void)o_step, (void)x_step;
+    *o = *x;
+}
+
+/* ---- equal dtypes ------------------------------------------------------------------------------------------------ */
+
+#define MOVE(size, TYPE)                                                                                              \
+    static inline void strided_##size(char *o, const char *x, ptrdiff_t n, ptrdiff_t o_step, ptrdiff_t x_step) {      \
+        for (ptrdiff_t i = 0; i < n; i++) memcpy(o + i * o_step, x + i * x_step, size);                               \
+    }                                                                                                                 \
+    static inline void repeat_##size(char *o, const char *x, ptrdiff_t n) {                                           \
+        TYPE value;                                                                                                   \
+        memcpy(&value, x, size);                                                                                      \
+        for (ptrdiff_t i = 0; i < n; i++) memcpy(o + i * size, &value, size);                                         \
+    }                                                                                                                 \
+    /* A square of 64 bytes a side. It goes through a buffer, so that lines are read and written whole: where the     \
+     * steps are a power of two, a line that is touched again has left the cache. */                                  \
+    static inline void line_square_##size(char *o, const char *x, ptrdiff_t o_step, ptrdiff_t x_step) {               \
+        enum { S = SQUARE_##size, LINE = 64 / size };                                                                 \
+        char lines[LINE][64];                                                                                         \
+        for (int c = 0; c < LINE; c++) memcpy(lines[c], x + c * x_step, 64);                                          \
+        for (int r = 0; r < LINE; r += S)                                                                             \
+            for (int c = 0; c < LINE; c += S)                                                                         \
+                square_##size(o + r * o_step + c * size, &lines[c][r * size], o_step, 64);                            \
+    }                                                                                                                 \
+    /* rows run along x's elements, cols along o's */                                                                 \
+    static inline void transpose_##size(const Tile *t) {                                                              \
+        enum { LINE = 64 / size };                                                                                    \
+        const ptrdiff_t o_step = ROW_STEP(t, 0), x_step = COL_STEP(t, 1);                                             \
+        for (ptrdiff_t r0 = 0; r0 < t->rows; r0 += LINE)                                                              \
+            for (ptrdiff_t c0 = 0; c0 < t->cols; c0 += LINE) {                                                        \
+                char *o = t->at[0] + r0 * o_step + c0 * size;                                                         \
+                const char *x = t->at[1] + r0 * size + c0 * x_step;                                                   \
+                ptrdiff_t rows = min_size(LINE, t->rows - r0), cols = min_size(LINE, t->cols - c0);                   \
+                if (rows == LINE && cols == LINE) line_square_##size(o, x, o_step, x_step);                           \
+                else                                                                                                  \
+                    for (ptrdiff_t r = 0; r < rows; r++)                                                              \
+                        strided_##size(o + r * o_step, x + r * size, cols, size, x_step);                             \
+            }                                                                                                         \
+    }                                                                                                                 \
+    static void move_##size##_tile(const Tile *t) {                                                                   \
+        const ptrdiff_t o_step = COL_STEP(t, 0), x_step = COL_STEP(t, 1);                                             \
+        if (o_step == size && x_step != size && x_step && ROW_STEP(t, 1) == size) {                                   \
+            transpose_##size(t);                                                                                      \
+            return;                                                                                                   \
+        }                                                                                                             \
+        for (ptrdiff_t r = 0; r < t->rows; r++) {                                                                     \
+            char *o = t->at[0] + r * ROW_STEP(t, 0);                                                                  \
+            const char *x = t->at[1] + r * ROW_STEP(t, 1);                                                            \
+            if (o_step == size && x_step == size) memcpy(o, x, size * t->cols);                                       \
+            else if (o_step == size && !x_step) repeat_##size(o, x, t->cols);                                         \
+            else strided_##size(o, x, t->cols, o_step, x_step);                                                       \
+        }                                                                                                             \
+    }                                                                                                                 \
+    static int move_##size(WALK_ARGS) { return walk(launch, begin, end, 2, move_##size##_tile); }
+
+MOVE(1, uint8_t)
+MOVE(4, uint32_t)
+MOVE(8, uint64_t)
+#undef MOVE
+
+/* ---- conversions ------------------------------------------------------------------------------------------------- */
+
+typedef int64_t real_i64;
+typedef int32_t real_i32;
+typedef uint8_t real_u8;
+
+#define CAST(from, to)                                                                                            \
+    static inline void cast_##from##_##to##_row(char *o, const char *x, ptrdiff_t n, ptrdiff_t o_step,            \
+                                                ptrdiff_t x_step) {                                               \
+        for (ptrdiff_t i = 0; i < n; i++) {                                                                       \
+            real_##from given;                                                                                    \
+            memcpy(&given, x + i * x_step, sizeof(given));                                                        \
+            real_##to wanted = (real_##to)given;                                                                  \
+            memcpy(o + i * o_step, &wanted, sizeof(wanted));                                                      \
+        }                                                                                                         \
+    }                                                                                                             \
+    static void cast_##from##_##to##_tile(const Tile *t) {                                                        \
+        const ptrdiff_t o_step = COL_STEP(t, 0), x_step = COL_STEP(t, 1);                                         \
+        for (ptrdiff_t r = 0; r < t->rows; r++) {                                                                 \
+            char *o = t->at[0] + r * ROW_STEP(t, 0);                                                              \
+            const char *x = t->at[1] + r * ROW_STEP(t, 1);                                                        \
+            if (o_step == sizeof(real_##to) && x_step == sizeof(real_##from))   /* constant steps vectorise */    \
+                cast_##from##_##to##_row(o, x, t->cols, sizeof(real_##to), sizeof(real_##from));                  \
+            else                                                                                                  \
+                cast_##from##_##to##_row(o, x, t->cols, o_step, x_step);                                          \
+        }                                                                                                         \
+    }                                                                                                             \
+    static int cast_##from##_##to(WALK_ARGS) { return walk(launch, begin, end, 2, cast_##from##_##to##_tile); }
+
+CAST(f64, f32)
+CAST(i64, f32)
+CAST(i32, f32)
+CAST(u8, f32)
+CAST(f32, f64)
+CAST(i64, f64)
+CAST(i32, f64)
+CAST(u8, f64)
+CAST(i32, i64)
+CAST(u8, i64)
+#undef CAST
+
+/* Kernels that go by element size have the body for 4 bytes in the first place and that for 8 in the second; casts have
+ * float32 and float64 there. */
+#define BOTH(body) {#body, body, body}
+
+const Entry TABLE(walk)[] = {
+    {"move", move_4, move_8}, BOTH(move_1),
+    {"cast_f32", move_4, cast_f32_f64}, {"cast_f64", cast_f64_f32, move_8}, {"cast_i64", cast_i64_f32, cast_i64_f64},
+    {"cast_i32", cast_i32_f32, cast_i32_f64}, {"cast_u8", cast_u8_f32, cast_u8_f64},
+    BOTH(cast_i32_i64), BOTH(cast_u8_i64), END};

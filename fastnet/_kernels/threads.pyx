@@ -1,0 +1,108 @@
+"""The only file that sees OpenMP's runtime: how many threads a launch is given."""
+
+cdef extern from *:
+    """
+    #ifdef _OPENMP
+    #include <omp.h>
+    #define FASTNET_OPENMP 1
+    #else
+    #define FASTNET_OPENMP 0
+    #define omp_get_max_threads() 1
+    #define omp_in_parallel() 0
+    #define omp_get_wtime() 0.0
+    #endif
+    #ifdef _MSC_VER
+    static __declspec(thread) int chosen = 0;
+    #else
+    static __thread int chosen = 0;
+    #endif
+    """
+    int FASTNET_OPENMP
+    int omp_get_max_threads() nogil
+    int omp_in_parallel() nogil
+    double omp_get_wtime() nogil
+    int chosen                      # this thread's own set_num_threads; 0: none, the default holds
+
+# A second thread must save more than waking it costs: an empty OpenMP region took 1 to 2 us where this was measured.
+cdef double SHARE = 15000.0          # estimated nanoseconds of work that each thread must get
+
+cdef int _default = 1
+cdef int _omp_at_start = omp_get_max_threads()
+
+
+cdef int limit() noexcept nogil:
+    # threadpoolctl lowers OpenMP's own maximum: a lowered one binds, an untouched one does not cap a larger choice
+    cdef int threads = chosen if chosen else _default
+    cdef int omp = omp_get_max_threads()
+    return omp if omp < _omp_at_start and omp < threads else threads
+
+
+cdef int threads_for(double work, ptrdiff_t blocks) noexcept nogil:
+    if work < 2 * SHARE or blocks < 2 or not FASTNET_OPENMP or omp_in_parallel():
+        return 1
+    cdef int threads = limit()
+    if _alone_until and omp_get_wtime() < _alone_until:
+        return 1
+    if threads > blocks:
+        threads = <int>blocks
+    return <int>(work / SHARE) if threads > work / SHARE else threads
+
+
+# A team waits for its last thread. Where another process holds that thread's core, it waits for milliseconds: then go
+# on alone for a while, longer each time it happens again. Results do not depend on the number of threads.
+cdef enum:
+    SLOW = 4                        # times the estimate for one thread, and
+cdef double STALL = 300e-6          # this many seconds more, make a stall
+cdef double FIRST_PAUSE = 0.02, LAST_PAUSE = 1.0
+cdef double _alone_until = 0, _pause = FIRST_PAUSE
+
+
+cdef double clock() noexcept nogil:
+    return omp_get_wtime()
+
+
+cdef void note_region(double work, double start) noexcept nogil:
+    """Learn from a parallel region that began at `start`. Threads may race here: the worst is a pause too few."""
+    global _alone_until, _pause
+    cdef double now = omp_get_wtime()
+    if now - start > SLOW * work * 1e-9 + STALL:
+        _alone_until = now + _pause
+        _pause = 2 * _pause if _pause < LAST_PAUSE else LAST_PAUSE
+    elif _pause > FIRST_PAUSE and now - _alone_until > _pause:
+        _pause = FIRST_PAUSE
+
+
+def has_openmp():
+    """Whether this build runs kernels on several threads."""
+    return bool(FASTNET_OPENMP)
+
+
+def get_num_threads():
+    """The most threads that a kernel launched from this Python thread may use."""
+    return limit() if FASTNET_OPENMP else 1
+
+
+def set_num_threads(int n):
+    """Let kernels that this Python thread launches use up to `n` threads."""
+    global chosen
+    chosen = n
+
+
+def set_default_threads(int n):
+    """Set how many threads a Python thread may use that has not chosen for itself."""
+    global _default
+    _default = n
+
+
+def set_share(double nanoseconds):
+    """Give every thread at least this much estimated work. Tests set 0: the smallest kernels are threaded, come what may."""
+    global SHARE, STALL, _alone_until
+    SHARE = nanoseconds if nanoseconds > 0 else 1e-9
+    STALL = 300e-6 if nanoseconds > 0 else 1e9
+    _alone_until = 0
+
+
+def after_fork():
+    """OpenMP's pool does not survive a fork: the child runs on one thread rather than hang."""
+    global _default, chosen, _omp_at_start
+    _default = chosen = 1

@@ -1,0 +1,242 @@
+"""One table of kernels, K, and everything that decides what stands in it.
+
+The only importer of compiled code. `K.relu(out, x)` runs the compiled kernel where there is one that takes the dtype,
+else the NumPy reference. Callers look a kernel up at each call, so `use_backend` holds at once.
+"""
+import importlib
+import os
+import sys
+import warnings
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from fastnet import threads as _policy
+from fastnet._kernels import reference
+from fastnet._kernels.reference.random import blocks as random_blocks  # noqa: F401  (how many counters a draw uses)
+from fastnet.state import state
+
+
+class _Absent:
+    """Why there are no compiled kernels: "not built", or "broken" with the error."""
+
+    def __init__(self, status, error):
+        self.status, self.error = status, error
+
+
+def _compiled_families():
+    """The names of the families that have a compiled twin."""
+    return [family for family in reference.FAMILIES if not family.endswith("_extra")]
+
+
+def _load():
+    """({family: compiled module}, None), or ({}, why there are none): not built is quiet, broken is loud."""
+    try:
+        importlib.import_module("fastnet._kernels.launch")
+        return {f: importlib.import_module(f"fastnet._kernels.{f}") for f in _compiled_families()}, None
+    except ModuleNotFoundError as e:
+        if e.name == "fastnet._kernels.launch":
+            return {}, _Absent("not built", e)
+        error: ImportError = e
+    except ImportError as e:
+        error = e
+    warnings.warn(f"fastnet's compiled kernels are broken, NumPy is used instead: {error}", RuntimeWarning, stacklevel=2)
+    return {}, _Absent("broken", error)
+
+
+_compiled, _absent = _load()
+compiled_available = not _absent
+
+if compiled_available:
+    from fastnet._kernels import cpu as _cpu
+    from fastnet._kernels import launch
+    from fastnet._kernels import memory as pool_module
+    from fastnet._kernels import threads as _threads
+    _threads.set_default_threads(_policy.default_threads())
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_threads.after_fork)
+    _REDIRECTS = (launch.UnsupportedDtype, launch.NeedsPacking)
+else:
+    launch = None
+    from fastnet._kernels.reference import memory as pool_module
+
+
+# ---- the table ------------------------------------------------------------------------------------------------------
+
+class _Table:
+    """The kernels in use, one attribute each; `name` says which backend they are."""
+
+    name: str
+
+
+K: Any = _Table()
+
+
+def _reference_call(kernel):
+    """A NumPy kernel as the table has it: a recording keeps it as a Python call."""
+    def call(*args, **attrs):
+        with np.errstate(all="ignore"):             # 1/0 is inf and 0/0 is NaN, as in the compiled kernels: no warning
+            kernel(*args, **attrs)
+        if state.recorder is not None:
+            state.recorder.add_call(kernel, args, attrs)
+    call.__name__ = kernel.__name__
+    call.__wrapped__ = kernel
+    return call
+
+
+def _compiled_call(compiled, kernel):
+    """A compiled kernel as the table has it: only the dtype sends a call to the reference; what it can't walk is packed."""
+    fallback = _reference_call(kernel)
+
+    def call(*args, **attrs):
+        recorder = state.recorder
+        try:
+            if recorder is None:
+                compiled(*args, **attrs)
+            else:
+                recorder.add_launches(compiled, kernel, args, attrs)
+            return
+        except _REDIRECTS as e:
+            needs_packing = isinstance(e, launch.NeedsPacking)
+        if needs_packing:
+            _call_packed(call, kernel, args, attrs)
+        else:
+            fallback(*args, **attrs)
+    call.__name__ = kernel.__name__
+    call.__wrapped__ = kernel
+    return call
+
+
+def _call_packed(call, kernel, args, attrs):
+    """Copy what is not contiguous or not aligned, call, and copy the outputs back."""
+    packed = [_packed(a) for a in args]
+    call(*packed, **{name: _packed(a) for name, a in attrs.items()})
+    for original, copy in zip(args[:kernel.outputs], packed):
+        if copy is not original:
+            K.copy(original, copy)
+
+
+def _packed(a):
+    if not isinstance(a, np.ndarray) or (a.flags.c_contiguous and a.flags.aligned):
+        return a
+    copy = np.ndarray(a.shape, a.dtype, pool_module.allocate(a.nbytes))
+    K.copy(copy, a)
+    return copy
+
+
+def _kernels():
+    """(family, name, reference kernel) of every kernel."""
+    for family in reference.FAMILIES:
+        module = importlib.import_module(f"fastnet._kernels.reference.{family}")
+        for name, fn in vars(module).items():
+            if hasattr(fn, "outputs"):
+                yield family, name, fn
+
+
+def _fill(name):
+    for family, kernel_name, kernel in _kernels():
+        compiled = getattr(_compiled.get(family), kernel_name, None) if name == "compiled" else None
+        setattr(K, kernel_name, _compiled_call(compiled, kernel) if compiled else _reference_call(kernel))
+    K.name = name
+
+
+def backend():
+    """The name of the backend in use: "compiled" or "numpy"."""
+    return K.name
+
+
+def set_backend(name):
+    """Run every kernel on `name`, "compiled" or "numpy", from now on, in every thread.
+
+    Raises:
+        ValueError: an unknown name.
+        ImportError: "compiled", and the extension is not built or is broken.
+    """
+    if name not in ("compiled", "numpy"):
+        raise ValueError(f"unknown backend {name!r}; choose 'compiled' or 'numpy'")
+    if name == "compiled" and not compiled_available:
+        raise ImportError(f"the compiled kernels are {_absent.status}: {_absent.error}") from _absent.error
+    _fill(name)
+
+
+@contextmanager
+def use_backend(name):
+    """Run every kernel inside the `with` block on `name`."""
+    before = K.name
+    set_backend(name)
+    try:
+        yield
+    finally:
+        set_backend(before)
+
+
+# ---- threads and instruction sets -----------------------------------------------------------------------------------
+
+def get_num_threads():
+    """The most threads that kernels called from this Python thread use. The NumPy backend counts as one."""
+    return _threads.get_num_threads() if compiled_available else 1
+
+
+def set_num_threads(n):
+    """Let kernels called from this Python thread use up to `n` threads. Results do not depend on it.
+
+    Raises:
+        ValueError: n is less than 1.
+    """
+    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+        raise ValueError(f"expected a positive number of threads, got {n!r}")
+    if not compiled_available:
+        warnings.warn("the NumPy backend has no threads of its own; NumPy's are limited with threadpoolctl",
+                      RuntimeWarning, stacklevel=2)
+        return
+    _threads.set_num_threads(n)
+
+
+def get_isa():
+    """The instruction set that the compiled kernels run on ("baseline", "avx2", "avx512"), or None on NumPy alone."""
+    return _cpu.isa() if compiled_available else None
+
+
+def available_isas():
+    """The instruction sets that this build and this processor both have, lowest first."""
+    return _cpu.available() if compiled_available else []
+
+
+def set_isa(name):
+    """Run the compiled kernels on another instruction set, in every thread (FASTNET_ISA sets it at import)."""
+    if not compiled_available:
+        raise RuntimeError(f"the compiled kernels are {_absent.status}: there is no instruction set to choose")
+    _cpu.set_isa(name)
+
+
+def config():
+    """What runs here, as a dictionary: see `show_config`."""
+    return {
+        "backend": K.name,
+        "compiled": "available" if compiled_available else _absent.status,
+        "compiled_error": str(_absent.error) if _absent and _absent.status == "broken" else None,
+        "isa": get_isa(),
+        "isas": available_isas(),
+        "openmp": _threads.has_openmp() if compiled_available else False,
+        "threads": get_num_threads(),
+        "numpy": np.__version__,
+        "python": sys.version.split()[0],
+    }
+
+
+def show_config():
+    """Print which backend, instruction set and threads are in use, and why."""
+    for key, value in config().items():
+        if value is not None:
+            print(f"{key + ':':10s} {', '.join(value) if isinstance(value, list) else value}")
+
+
+def _choose():
+    wanted = os.environ.get("FASTNET_BACKEND", "")
+    set_backend(wanted or ("compiled" if compiled_available else "numpy"))
+    if os.environ.get("FASTNET_ISA") and compiled_available:
+        set_isa(os.environ["FASTNET_ISA"])
+
+
+_choose()

@@ -1,0 +1,140 @@
+"""Kernel calls that allocate their result: what operations and their gradients are composed of. Arrays in, array out."""
+import numpy as np
+
+from fastnet import dtypes
+from fastnet.backend import K
+from fastnet.errors import shape_text
+from fastnet.memory import empty, empty_like
+
+
+_ndarray, _asarray = np.ndarray, np.asarray
+_NUMBERS = frozenset((int, float))
+
+
+def broadcast_shape(a, b):
+    """The shape that two arrays broadcast to.
+
+    Raises:
+        RuntimeError: none; both shapes are named.
+    """
+    if a.shape == b.shape:
+        return a.shape
+    short, long = sorted((a.shape, b.shape), key=len)
+    tail = len(long) - len(short)
+    shape = list(long)
+    for i, n in enumerate(short, tail):
+        if shape[i] != n and n != 1:
+            if shape[i] != 1:
+                raise RuntimeError(f"shapes {shape_text(a)} and {shape_text(b)} do not broadcast: they differ in "
+                                   f"dimension {i - len(long)}, {shape[i]} against {n}, and neither is 1")
+            shape[i] = n
+    return tuple(shape)
+
+
+def scalar(value, dtype):
+    """A 0-d array, for the kernels that broadcast."""
+    return np.array(value, dtype)
+
+
+def cast(x, dtype):
+    """x in another dtype; x itself where it has it."""
+    if x.dtype == dtype:
+        return x
+    out = empty(x.shape, dtype)
+    K.copy(out, x)
+    return out
+
+
+def contiguous(x):
+    """x in C order; x itself where it is."""
+    if x.flags.c_contiguous:
+        return x
+    out = empty(x.shape, x.dtype)
+    K.copy(out, x)
+    return out
+
+
+def reshaped(x, shape):
+    """x in another shape. Where that takes a copy it is a launch: NumPy's own would not be repeated by a replay."""
+    return contiguous(x).reshape(shape)
+
+
+def copy(x):
+    """A contiguous copy."""
+    out = empty(x.shape, x.dtype)
+    K.copy(out, x)
+    return out
+
+
+def full(shape, value, dtype):
+    """An array of one value. A launch: a replay fills it anew."""
+    out = empty(shape, dtype)
+    K.fill(out, value)
+    return out
+
+
+def operands(x, y):
+    """Two arrays or Python numbers as arrays of their common dtype (PyTorch's promotion)."""
+    x_array, y_array = type(x) is _ndarray, type(y) is _ndarray
+    if x_array and y_array:
+        if x.dtype is y.dtype:
+            return x, y
+    elif x_array and x.dtype.kind == "f" and type(y) in _NUMBERS:      # the common cases, without the table's detour
+        return x, _asarray(y, x.dtype)
+    elif y_array and y.dtype.kind == "f" and type(x) in _NUMBERS:
+        return _asarray(x, y.dtype), y
+    dtype = dtypes.result_type(x, y)
+    return tuple(cast(a, dtype) if isinstance(a, np.ndarray) else scalar(a, dtype) for a in (x, y))
+
+
+def binary(kernel, a, b, dtype=None):
+    """kernel(a, b), broadcast; `dtype` is the result's, by default a's."""
+    out = empty(broadcast_shape(a, b), dtype or a.dtype)
+    getattr(K, kernel)(out, a, b)
+    return out
+
+
+def unary(kernel, x, dtype=None, **attributes):
+    """kernel(x), element by element."""
+    out = empty(x.shape, dtype or x.dtype)
+    getattr(K, kernel)(out, x, **attributes)
+    return out
+
+
+def add(a, b):
+    return binary("add", a, b)
+
+
+def sub(a, b):
+    return binary("sub", a, b)
+
+
+def mul(a, b):
+    return binary("mul", a, b)
+
+
+def div(a, b):
+    return binary("div", a, b)
+
+
+def neg(x):
+    return unary("neg", x)
+
+
+def scale(x, factor):
+    """x times a Python number."""
+    return binary("mul", x, scalar(factor, x.dtype))
+
+
+def masked(mask, x):
+    """x where the bool array `mask` holds, else 0."""
+    out = empty(broadcast_shape(mask, x), x.dtype)
+    K.where(out, mask, x, scalar(0, x.dtype))
+    return out
+
+
+def like(kernel, x, *rest, **attributes):
+    """kernel(out, x, *rest) with out of x's shape and dtype."""
+    out = empty_like(x)
+    getattr(K, kernel)(out, x, *rest, **attributes)
+    return out

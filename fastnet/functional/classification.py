@@ -1,0 +1,308 @@
+"""Losses of classifiers: two classes by their logits or probabilities, many by labels or probabilities.
+
+Reductions and signatures are those of loss.py.
+"""
+import math
+
+from fastnet import dtypes
+from fastnet.autograd import op
+from fastnet.backend import K
+from fastnet.errors import shape_text
+from fastnet.functional import arrays
+from fastnet.functional.loss import broadcast, check_reduction, check_tensors, factor, matched, reduced, weighted
+from fastnet.memory import empty
+
+
+# ---- two classes ----------------------------------------------------------------------------------------------------
+
+@op
+def _bce_with_logits(x, t, pos_weight, *, reduction):
+    K.check_finite(t, what="target")
+    losses = empty(x.shape, x.dtype)
+    K.bce_with_logits(losses, x, t, pos_weight)
+    scale = factor(losses, reduction)
+
+    def dx(g):
+        out = empty(x.shape, x.dtype)
+        K.bce_with_logits_backward(out, x, t, g, scale, pos_weight)
+        return out
+
+    def softplus(sign):
+        out = empty(x.shape, x.dtype)
+        K.softplus(out, arrays.scale(x, sign), 1.0, 40.0)
+        return out
+
+    def dt(g):
+        # pos_weight log(1 + e^-x) - log(1 + e^x)
+        gain = softplus(-1) if pos_weight is None else arrays.mul(pos_weight, softplus(-1))
+        return arrays.mul(arrays.sub(gain, softplus(1)), arrays.scale(g, scale))
+
+    def dpos(g):
+        return arrays.mul(arrays.mul(t, softplus(-1)), arrays.scale(g, scale))
+    return reduced(losses, reduction), (dx, dt, dpos)
+
+
+def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="mean", pos_weight=None):
+    """-(pos_weight t log s + (1 - t) log(1 - s)) with s = sigmoid(input) and t = target, stable for every input.
+
+    Args:
+        input: logits, any shape.
+        target: probabilities (usually 0 or 1) of the same shape.
+        weight: a factor for each loss; broadcasts to the input. The mean is not divided by it.
+        reduction: "none", "mean" or "sum".
+        pos_weight: the weight of positive examples; broadcasts to the input. Above 1 it favours recall.
+
+    Raises:
+        ValueError: the shapes differ (both are named), a target that is not finite, or an unknown reduction.
+
+    Example:
+        >>> import fastnet
+        >>> logits, labels = fastnet.tensor([0.0, -100.0]), fastnet.ones(2)
+        >>> fastnet.nn.functional.binary_cross_entropy_with_logits(logits, labels, reduction="none")
+        tensor([  0.6931, 100.    ])
+    """
+    check_reduction(reduction)
+    name = "binary_cross_entropy_with_logits"
+    input, target = matched(name, input, target, may_broadcast=False)
+    if pos_weight is not None:
+        pos_weight = broadcast(name, "pos_weight", pos_weight, input)
+    if weight is None:
+        return _bce_with_logits(input, target, pos_weight, reduction=reduction)
+    losses = _bce_with_logits(input, target, pos_weight, reduction="none")
+    return weighted(name, losses, broadcast(name, "weight", weight, input), reduction, by_weight=False)
+
+
+@op
+def _bce(x, t, *, reduction):
+    K.check_finite(t, what="target")
+    one = arrays.scalar(1, x.dtype)
+    # as in PyTorch logarithms end at -100, so that a certain but wrong answer has a finite loss
+    log_p, log_q = (arrays.like("clamp", arrays.unary("log", p), -100.0, float("inf")) for p in (x, arrays.sub(one, x)))
+    losses = arrays.sub(arrays.mul(arrays.sub(t, one), log_q), arrays.mul(t, log_p))
+    K.check_finite(losses, what="binary_cross_entropy takes inputs between 0 and 1; the loss")
+    scale = factor(losses, reduction)
+
+    def dx(g):
+        variance = arrays.like("clamp", arrays.mul(x, arrays.sub(one, x)), 1e-12, float("inf"))
+        return arrays.mul(arrays.div(arrays.sub(x, t), variance), arrays.scale(g, scale))
+
+    def dt(g):
+        return arrays.mul(arrays.sub(log_q, log_p), arrays.scale(g, scale))
+    return reduced(losses, reduction), (dx, dt)
+
+
+def binary_cross_entropy(input, target, weight=None, *, reduction="mean"):
+    """-(t log p + (1 - t) log(1 - p)) with p = input and t = target; logarithms are -100 at the least.
+
+    `binary_cross_entropy_with_logits` is faster and more accurate where the logits are at hand.
+
+    Args:
+        input: probabilities, any shape.
+        target: probabilities (usually 0 or 1) of the same shape.
+        weight: a factor for each loss; broadcasts to the input. The mean is not divided by it.
+        reduction: "none", "mean" or "sum".
+
+    Raises:
+        ValueError: the shapes differ (both are named), an input outside [0, 1], a target that is not finite, or an
+            unknown reduction.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.binary_cross_entropy(fastnet.tensor([0.5, 1.0]), fastnet.tensor([1.0, 1.0]))
+        tensor(0.3466)
+    """
+    check_reduction(reduction)
+    input, target = matched("binary_cross_entropy", input, target, may_broadcast=False)
+    if weight is None:
+        return _bce(input, target, reduction=reduction)
+    losses = _bce(input, target, reduction="none")
+    weight = broadcast("binary_cross_entropy", "weight", weight, input)
+    return weighted("binary_cross_entropy", losses, weight, reduction, by_weight=False)
+
+
+# ---- many classes ---------------------------------------------------------------------------------------------------
+
+@op
+def _cross_entropy(x, target, weight, *, ignore_index, label_smoothing, reduction):
+    n, c = x.shape
+    K.check_index(target, c, ignore_index, what="label")
+    rows = empty((2, n), x.dtype)                           # losses and weights side by side: one launch sums both
+    probs = empty((n, c), x.dtype)
+    K.cross_entropy(rows[0], rows[1], probs, x, target, weight, ignore_index, label_smoothing)
+    total = None
+    if reduction == "mean":
+        sums = empty((2, 1), x.dtype)
+        K.sum(sums, rows.reshape(2, n, 1))
+        total, out = sums[1], arrays.div(sums[0], sums[1]).reshape(())
+    else:
+        out = reduced(rows[0], reduction)
+
+    def dx(g):
+        result = empty((n, c), probs.dtype)
+        K.cross_entropy_backward(result, probs, target, g, total, weight, ignore_index, label_smoothing)
+        return result
+    return out, (dx, None, None)
+
+
+@op
+def _cross_entropy_probs(x, target, weight, *, label_smoothing, reduction):
+    n, c = x.shape
+    K.check_finite(target, what="target probability")
+    losses, probs = empty((n,), x.dtype), empty((n, c), x.dtype)
+    K.cross_entropy_probs(losses, probs, x, target, weight, label_smoothing)
+    scale = factor(losses, reduction)
+
+    def dx(g):
+        result = empty((n, c), probs.dtype)
+        K.cross_entropy_probs_backward(result, probs, target, g, scale, weight, label_smoothing)
+        return result
+
+    def dtarget(g):
+        log_probs = empty((n, c, 1), x.dtype)
+        K.log_softmax(log_probs, arrays.contiguous(x).reshape(n, c, 1))
+        slope = arrays.scale(log_probs.reshape(n, c), -(1 - label_smoothing) * scale)
+        slope = slope if weight is None else arrays.mul(slope, weight)
+        return arrays.mul(slope, g.reshape(n, 1) if g.ndim else g)
+    return reduced(losses, reduction), (dx, dtarget, None)
+
+
+def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+    """-log softmax(input)[target], computed in one pass over the logits.
+
+    With q the target's distribution (1 at the label, or the probabilities given), s the label smoothing, C the number
+    of classes and w their weights: -sum_k w_k ((1 - s) q_k + s/C) log softmax(input)_k. The mean over labels is divided
+    by the sum of their weights, the mean over probabilities by their number. Label smoothing: Szegedy et al. 2016,
+    https://arxiv.org/abs/1512.00567.
+
+    Args:
+        input: logits, (C,), (N, C) or (N, C, d1, ...).
+        target: labels in [0, C), int64, of the input's shape without C; or probabilities of the input's shape.
+        weight: (C,), the weight of each class. No gradient flows to it.
+        ignore_index: a label whose loss is 0 and whose weight does not count; for labels only.
+        reduction: "none", "mean" or "sum".
+        label_smoothing: between 0 and 1.
+
+    Raises:
+        ValueError: shapes that don't fit (both are named), a probability that is not finite, or an unknown reduction.
+        TypeError: a dtype that is neither floating-point nor int64.
+        IndexError: a label out of range.
+
+    Example:
+        >>> import fastnet
+        >>> logits = fastnet.tensor([[0.0, 0.0], [0.0, 100.0]])
+        >>> fastnet.nn.functional.cross_entropy(logits, fastnet.tensor([0, 1]), reduction="none")
+        tensor([0.6931, 0.    ])
+    """
+    check_reduction(reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"cross_entropy: expected a label_smoothing between 0 and 1, got {label_smoothing}")
+    check_tensors("cross_entropy", input=input, target=target)
+    if target.dtype.kind != "f":
+        return _by_rows("cross_entropy", _cross_entropy, input, target, weight, reduction,
+                        ignore_index=int(ignore_index), label_smoothing=float(label_smoothing))
+    if input.shape != target.shape or not input.ndim:
+        raise ValueError(f"cross_entropy: target probabilities of shape {shape_text(target)} do not fit logits of "
+                         f"shape {shape_text(input)}: expected the same shape (class labels are int64)")
+    if ignore_index >= 0:
+        raise ValueError("cross_entropy: ignore_index is for labels, not for probabilities")
+    weight = _class_weight("cross_entropy", weight, input)
+    shape = _batch_shape(input)
+    losses = _cross_entropy_probs(_class_last(input), _class_last(target.to(input.dtype)), weight,
+                                  label_smoothing=float(label_smoothing), reduction=reduction)
+    return losses.reshape(shape) if reduction == "none" and len(shape) != 1 else losses
+
+
+def _by_rows(name, loss, input, target, weight, reduction, **attributes):
+    """A loss of (n, C) and (n,) for every shape that PyTorch allows."""
+    if target.dtype != dtypes.int64:
+        raise TypeError(f"{name}: expected labels of dtype int64, got {target.dtype}; use target.long()")
+    weight = _class_weight(name, weight, input)
+    shape = _batch_shape(input)
+    if target.shape != shape:
+        raise ValueError(f"{name}: labels of shape {shape_text(target)} do not fit an input of shape "
+                         f"{shape_text(input)}: expected {shape_text(shape)}")
+    if input.ndim != 2:
+        input, target = _class_last(input), target.reshape(target.numel())
+    losses = loss(input, target, weight, reduction=reduction, **attributes)
+    return losses.reshape(shape) if reduction == "none" and len(shape) != 1 else losses
+
+
+def _class_weight(name, weight, input):
+    """The class weights, checked against the input."""
+    if input.dtype.kind != "f":
+        raise TypeError(f"{name}: expected a floating-point input, got {input.dtype}")
+    if input.ndim == 0:
+        raise ValueError(f"{name}: expected an input of shape (C,), (N, C) or (N, C, ...), got ()")
+    if weight is None:
+        return None
+    check_tensors(name, weight=weight)
+    classes = input.shape[min(input.ndim - 1, 1)]
+    if weight.shape != (classes,):
+        raise ValueError(f"{name}: a weight of shape {shape_text(weight)} does not fit an input of shape "
+                         f"{shape_text(input)}: expected ({classes},)")
+    return weight.to(input.dtype).contiguous()
+
+
+def _batch_shape(input):
+    """The shape without the classes."""
+    return input.shape[:1] + input.shape[2:] if input.ndim > 1 else ()
+
+
+def _class_last(x):
+    """(N, C, d1, ...) or (C,) as (n, C)."""
+    if x.ndim == 2:
+        return x
+    if x.ndim > 2:
+        x = x.permute(0, *range(2, x.ndim), 1)
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
+@op
+def _nll_loss(x, target, weight, *, ignore_index, reduction):
+    n, c = x.shape
+    K.check_index(target, c, ignore_index, what="label")
+    index = target.reshape(n, 1, 1)
+    picked, weights = empty((n, 1, 1), x.dtype), arrays.full((n,), 1, x.dtype)
+    K.gather(picked, arrays.contiguous(x).reshape(n, c, 1), index)
+    if weight is not None:
+        K.embedding(weights.reshape(n, 1), weight.reshape(c, 1), target)
+    counts = arrays.binary("ne", target, arrays.scalar(ignore_index, dtypes.int64), dtypes.bool_)
+    weights = arrays.masked(counts, weights)
+    losses = arrays.masked(counts, arrays.neg(arrays.mul(picked.reshape(n), weights)))
+    out = reduced(losses, "none" if reduction == "none" else "sum")
+    total = reduced(weights, "sum") if reduction == "mean" else None
+    out = out if total is None else arrays.div(out, total)
+
+    def dx(g):
+        slope = arrays.neg(arrays.mul(weights, g if total is None else arrays.div(g, total)))
+        result = empty((n, c, 1), weights.dtype)
+        K.gather_backward(result, index, slope.reshape(n, 1, 1))
+        return result.reshape(n, c)
+    return out, (dx, None, None)
+
+
+def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean"):
+    """The negative log-likelihood of labels: -weight[target] * input[target].
+
+    `cross_entropy(logits, target)` is `nll_loss(log_softmax(logits, 1), target)` in fewer passes over memory.
+
+    Args:
+        input: log-probabilities, (C,), (N, C) or (N, C, d1, ...).
+        target: labels in [0, C), int64, of the input's shape without C.
+        weight: (C,), the weight of each class; the mean is divided by the sum of the labels' weights.
+        ignore_index: a label whose loss is 0 and whose weight does not count.
+        reduction: "none", "mean" or "sum".
+
+    Raises:
+        ValueError: shapes that don't fit (both are named), or an unknown reduction.
+        TypeError: the labels are not int64, or the input not floating-point.
+        IndexError: a label out of range.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.nll_loss(fastnet.tensor([[-0.5, -1.0]]), fastnet.tensor([1]))
+        tensor(1.)
+    """
+    check_reduction(reduction)
+    check_tensors("nll_loss", input=input, target=target)
+    return _by_rows("nll_loss", _nll_loss, input, target, weight, reduction, ignore_index=int(ignore_index))

@@ -1,0 +1,215 @@
+"""Reading and writing by index. Integers, slices, None and ... give views; index tensors and masks give copies."""
+import numpy as np
+
+from fastnet import dtypes
+from fastnet.autograd import op
+from fastnet.backend import K
+from fastnet.errors import shape_text
+from fastnet.functional import arrays
+from fastnet.functional.arrays import contiguous
+from fastnet.functional.reduction import normalize_dims
+from fastnet.functional.shape import _strided
+from fastnet.memory import empty
+from fastnet.recording import forbid_in_recording
+from fastnet.tensor import Tensor, as_tensor, method
+
+
+def as_key(key):
+    """An index as (tuple for NumPy, whether it is basic: without index tensors and masks)."""
+    key = key if isinstance(key, tuple) else (key,)
+    parts, basic = [], True
+    for k in key:
+        if isinstance(k, Tensor):
+            if k.dtype.kind == "f":
+                raise IndexError(f"an index tensor must be integer or bool, got {k.dtype}")
+            if k.dtype == dtypes.bool_:
+                forbid_in_recording("indexing with a mask, whose result's shape depends on its values,")
+            k = k._data
+        elif isinstance(k, list | range):
+            k = np.asarray(k)
+            k = k.astype(np.int64) if k.size == 0 else k
+        elif not (k is None or k is Ellipsis or isinstance(k, int | np.integer | slice | np.ndarray)):
+            raise IndexError(f"an index must be an integer, a slice, None, ..., or a tensor, got {k!r}")
+        basic = basic and not isinstance(k, bool | np.ndarray)
+        parts.append(k)
+    return tuple(parts), basic
+
+
+@op
+def _fancy(x, *key):
+    out = empty(_fancy_shape(x, key), x.dtype)
+    K.index_get(out, x, *key)
+
+    def dx(g):
+        total = arrays.full(x_shape, 0, g.dtype)
+        K.index_add_(total, g, *key)
+        return total
+    x_shape = x.shape
+    return out, (dx, *(None for _ in key))
+
+
+def _fancy_shape(x, key):
+    """The shape of x[key], without reading x."""
+    return np.broadcast_to(np.empty(1, bool).reshape((1,) * x.ndim), x.shape)[key].shape
+
+
+def getitem(input, key):
+    """input[key]."""
+    key, basic = as_key(key)
+    if basic and Ellipsis not in key:
+        key = (*key, ...)               # keeps a single element an array
+    try:
+        return _strided(input, key) if basic else _fancy(input, *key)
+    except IndexError as e:
+        raise IndexError(f"{e} (shape {shape_text(input)})") from None
+
+
+Tensor.__getitem__ = getitem
+
+
+@method()
+def gather(input, dim, index):
+    """out[i][j][k] = input[index[i][j][k]][j][k] for dim 0, and likewise for the others.
+
+    Args:
+        index: int64, of as many dimensions as input and no longer in any but `dim`.
+
+    Raises:
+        IndexError: an index out of range.
+    """
+    [dim] = normalize_dims(input, dim)
+    if index.dtype != dtypes.int64:
+        raise TypeError(f"gather: expected an int64 index, got {index.dtype}")
+    if index.ndim != input.ndim or any(n > m for d, (n, m) in enumerate(zip(index.shape, input.shape)) if d != dim):
+        raise RuntimeError(f"gather: an index of shape {shape_text(index)} does not fit an input of shape "
+                           f"{shape_text(input)} along dimension {dim}")
+    part = tuple(slice(None) if d == dim else slice(n) for d, n in enumerate(index.shape))
+    return _gather(input[part], index, dim=dim)
+
+
+def _middle(x, dim):
+    """x as (outer, n, inner) with dimension `dim` in the middle."""
+    outer = int(np.prod(x.shape[:dim]))
+    return contiguous(x).reshape(outer, x.shape[dim], -1 if x.size else int(np.prod(x.shape[dim + 1:])))
+
+
+@op
+def _gather(x, index, *, dim):
+    x3, i3 = _middle(x, dim), _middle(index, dim)
+    K.check_index(i3, x3.shape[1])
+    out = empty(i3.shape, x.dtype)
+    K.gather(out, x3, i3)
+
+    def dx(g):
+        total = empty(x3_shape, g.dtype)
+        K.gather_backward(total, i3, contiguous(g).reshape(i3.shape))
+        return total.reshape(x_shape)
+    x_shape, x3_shape = x.shape, x3.shape
+    return out.reshape(index.shape), (dx, None)
+
+
+@method()
+def take_along_dim(input, indices, dim):
+    """`gather` with the arguments in NumPy's order."""
+    return gather(input, dim, indices)
+
+
+@method()
+def index_select(input, dim, index):
+    """The entries of `input` along `dim` that the int64 vector `index` names, as a copy."""
+    [dim] = normalize_dims(input, dim)
+    return input[(slice(None),) * dim + (index,)]
+
+
+@op
+def _embedding(weight, index, padding_idx):
+    flat = contiguous(index).reshape(-1)
+    K.check_index(flat, weight.shape[0], what="token")
+    out = empty((flat.size, weight.shape[1]), weight.dtype)
+    K.embedding(out, weight, flat)
+
+    def dweight(g, out=None):
+        total = empty(shape, g.dtype) if out is None else out
+        K.embedding_backward(total, flat, contiguous(g).reshape(flat.size, shape[1]), padding_idx)
+        return total
+    shape = weight.shape
+    return out.reshape(*index.shape, shape[1]), (dweight, None, None)
+
+
+def embedding(input, weight, padding_idx=None):
+    """The rows of `weight` that the integers of `input` name: weight[input].
+
+    Args:
+        input: int64 or int32, any shape.
+        weight: (rows, width).
+        padding_idx: a row whose gradient stays zero.
+
+    Raises:
+        IndexError: a number outside [0, rows).
+    """
+    if input.dtype.kind not in "iu":
+        raise TypeError(f"embedding: expected integers, got {input.dtype}")
+    if weight.ndim != 2:
+        raise RuntimeError(f"embedding: expected a weight of two dimensions, got shape {shape_text(weight)}")
+    if padding_idx is not None and not -weight.shape[0] <= padding_idx < weight.shape[0]:
+        raise ValueError(f"embedding: padding_idx {padding_idx} is outside the {weight.shape[0]} rows")
+    index = input if input.dtype == dtypes.int64 else input.long()
+    return _embedding(weight, index, None if padding_idx is None else padding_idx % weight.shape[0])
+
+
+@op
+def _one_hot(index, num_classes):
+    K.check_index(contiguous(index).reshape(-1), num_classes, what="class")
+    out = empty((*index.shape, num_classes), dtypes.int64)
+    K.one_hot(out, index)
+    return out, None
+
+
+def one_hot(tensor, num_classes=-1):
+    """Class numbers as int64 vectors with a single 1.
+
+    Args:
+        num_classes: the vectors' length; -1: the largest number plus one.
+    """
+    if num_classes == -1:
+        forbid_in_recording("one_hot() without num_classes")
+        num_classes = int(tensor._data.max()) + 1 if tensor.numel() else 0
+    return _one_hot(tensor if tensor.dtype == dtypes.int64 else tensor.long(), num_classes)
+
+
+def nonzero(input):
+    """The indices of the elements that are not 0, an int64 tensor (n, dimensions)."""
+    forbid_in_recording("nonzero(), whose result's shape depends on values,")
+    return Tensor._wrap(np.argwhere(input._data).astype(np.int64))
+
+
+def sort(input, dim=-1, descending=False):
+    """The elements in order along `dim`: (values, indices); equal ones keep their order."""
+    forbid_in_recording("sort()")
+    from fastnet.functional.reduction import ValuesIndices
+    x = -input._data if descending and input.dtype.kind == "f" else input._data
+    order = np.argsort(x, axis=dim, kind="stable")
+    if descending and input.dtype.kind != "f":
+        order = np.flip(np.argsort(np.flip(x, dim), axis=dim, kind="stable"), dim)
+        order = x.shape[dim] - 1 - order
+    index = as_tensor(order.astype(np.int64))
+    return ValuesIndices(gather(input, dim, index), index)
+
+
+def argsort(input, dim=-1, descending=False):
+    """The indices that sort the tensor along `dim`."""
+    return sort(input, dim, descending).indices
+
+
+def topk(input, k, dim=-1, largest=True, sorted=True):
+    """The k largest (or smallest) elements along `dim`, in order: (values, indices)."""
+    n = input.shape[dim]
+    if not 0 <= k <= n:
+        raise RuntimeError(f"topk: k is {k}, dimension {dim} of shape {shape_text(input)} has {n} entries")
+    from fastnet.functional.reduction import ValuesIndices
+    values, index = sort(input, dim, descending=largest)
+    return ValuesIndices(values.narrow(dim, 0, k), index.narrow(dim, 0, k).contiguous())
+
+
+for _fn in (nonzero, sort, argsort, topk):
+    method()(_fn)

@@ -1,0 +1,183 @@
+"""Writing into a tensor: the methods that end in _, the augmented operators, and `x[key] = value`.
+
+Every write counts up the storage's version, so that a backward that still needs the old values raises. A write that
+gradients flow through puts the tensor at the end of its own tape.
+"""
+import numpy as np
+
+from fastnet import dtypes
+from fastnet.autograd import op
+from fastnet.backend import K
+from fastnet.errors import shape_text
+from fastnet.functional import arrays
+from fastnet.functional.indexing import as_key
+from fastnet.recording import forbid_in_recording
+from fastnet.state import state
+from fastnet.tensor import Tensor, method
+
+
+def writable(name, x):
+    """Refuse a write that would lose a gradient.
+
+    Raises:
+        RuntimeError: a leaf that requires a gradient, or a view, while gradients are recorded.
+    """
+    if not state.grad_enabled:
+        return
+    if x._requires_grad and x._node is None:
+        raise RuntimeError(f"{name}: a leaf that requires a gradient cannot be written in place; do it under "
+                           "fastnet.no_grad(), or use the form that returns its result")
+    if x._base is not None:
+        raise RuntimeError(f"{name}: a view of a tensor that requires a gradient cannot be written in place; write "
+                           "into the tensor itself, or use the form that returns its result")
+
+
+def write_result(name, out, inputs, write):
+    """Run `write`, which writes into `out` and is not on the tape."""
+    if state.grad_enabled and (out._requires_grad or any(x._requires_grad for x in inputs)):
+        raise RuntimeError(f"{name}: out= does not support gradients; leave it out, or use fastnet.no_grad()")
+    if state.recorder is not None:
+        state.recorder.note_tensors((out, *inputs))
+    write()
+    out._storage.version += 1
+
+
+def _replace(name, x, result):
+    """Write the tensor `result` into x, taking its place on the tape."""
+    writable(name, x)
+    if result.shape != x.shape:
+        raise RuntimeError(f"{name}: the result has shape {shape_text(result)}, the tensor {shape_text(x)}; a write in "
+                           "place cannot change it")
+    if dtypes.category(result.dtype) > dtypes.category(x.dtype):
+        raise RuntimeError(f"{name}: a result of dtype {result.dtype} cannot be written into {x.dtype}")
+    if state.recorder is not None:
+        state.recorder.note_tensors((x,))
+    K.copy(x._data, result._data)
+    _written(x, result)
+    return x
+
+
+def _written(x, result):
+    x._storage.version += 1
+    if result._node is not None:
+        x._node, x._requires_grad = result._node, True
+        x._storage.rewrites += 1
+
+
+def _define(name, plain, *operators):
+    """Define `name`, which writes the result of the method `plain` into its tensor."""
+    def function(self, *args, **kwargs):
+        writable(name, self)
+        return _replace(name, self, getattr(self, plain)(*args, **kwargs))
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"As `{plain}`, writing the result into the tensor."
+    return method(*operators)(function)
+
+
+for _plain, _operators in {
+        "add": ("__iadd__",), "sub": ("__isub__",), "mul": ("__imul__",), "div": ("__itruediv__",), "pow": ("__ipow__",),
+        "remainder": ("__imod__",), "floor_divide": ("__ifloordiv__",), "bitwise_and": ("__iand__",),
+        "bitwise_or": ("__ior__",), "bitwise_xor": ("__ixor__",), "exp": (), "log": (), "sqrt": (), "rsqrt": (), "abs": (),
+        "neg": (), "reciprocal": (), "square": (), "sin": (), "cos": (), "floor": (), "ceil": (), "round": (), "trunc": (),
+        "clamp": (), "relu": (), "sigmoid": (), "tanh": (), "masked_fill": (), "lerp": (), "addcmul": (),
+        "addcdiv": ()}.items():
+    _define(_plain + "_", _plain, *_operators)
+
+
+@method()
+def copy_(self, src):
+    """Write the elements of `src`, broadcast and cast, into the tensor."""
+    src = src if isinstance(src, Tensor) else Tensor._wrap(np.asarray(src))
+    writable("copy_", self)
+    if arrays.broadcast_shape(self._data, src._data) != self.shape:
+        raise RuntimeError(f"copy_: a source of shape {shape_text(src)} does not broadcast to {shape_text(self)}")
+    if src._requires_grad and state.grad_enabled:
+        return _replace("copy_", self, src.to(self.dtype).expand(self.shape).clone())
+    if state.recorder is not None:
+        state.recorder.note_tensors((self, src))
+    K.copy(self._data, src._data)
+    self._storage.version += 1
+    return self
+
+
+@method()
+def fill_(self, value):
+    """Write one value everywhere."""
+    writable("fill_", self)
+    if isinstance(value, Tensor):
+        return copy_(self, value)
+    if state.recorder is not None:
+        state.recorder.note_tensors((self,))
+    if self._data.flags.c_contiguous:
+        K.fill(self._data, value)
+    else:
+        K.copy(self._data, arrays.full((), value, self.dtype))
+    self._storage.version += 1
+    if self._node is not None and state.grad_enabled:
+        self._node, self._requires_grad = None, False     # nothing of the old value is left for a gradient to reach
+    return self
+
+
+@method()
+def zero_(self):
+    """Write zeros."""
+    return fill_(self, 0)
+
+
+@op
+def _put(x, value, *key):
+    """x with x[key] = value, in a copy."""
+    out = arrays.copy(x)
+    _put_array(out, value, key)
+
+    def dx(g):
+        rest = arrays.copy(g)
+        _put_array(rest, arrays.scalar(0, g.dtype), key)
+        return rest
+    return out, (dx, lambda g: g[key], *(None for _ in key))
+
+
+def _put_array(x, value, key):
+    if any(isinstance(k, np.ndarray | bool) for k in key):
+        K.index_put_(x, value, *key)
+    else:
+        K.copy(x[key if Ellipsis in key else (*key, ...)], value)      # ... keeps a single element an array
+
+
+def setitem(self, key, value):
+    """self[key] = value."""
+    writable("assignment by index", self)
+    key, _ = as_key(key)
+    array = value._data if isinstance(value, Tensor) else None
+    if array is None:
+        if state.recorder is not None and isinstance(value, np.ndarray):
+            forbid_in_recording("assigning a NumPy array")
+        array = np.asarray(value)
+    array = arrays.cast(array, self.dtype)
+    _check_fits(self, key, array)
+    tracked = state.grad_enabled and (self._requires_grad or getattr(value, "_requires_grad", False))
+    if tracked:
+        _replace("assignment by index", self, _put(self, value if isinstance(value, Tensor) else array, *key))
+        return
+    if state.recorder is not None:
+        state.recorder.note_tensors((self, value))
+    _put_array(self._data, array, key)
+    self._storage.version += 1
+
+
+def _check_fits(x, key, value):
+    """Refuse a value that does not broadcast to x[key]."""
+    try:
+        shape = np.broadcast_to(np.empty((1,) * x.ndim, bool), x.shape)[key].shape
+    except IndexError as e:
+        raise IndexError(f"{e} (shape {shape_text(x)})") from None
+    lead = len(value.shape) - len(shape)
+    fits = all(n == 1 for n in value.shape[:max(lead, 0)]) and all(
+        a in (1, b) for a, b in zip(value.shape[::-1], shape[::-1]))
+    if not fits:
+        raise RuntimeError(f"a value of shape {shape_text(value)} cannot be assigned to {shape_text(shape)} elements "
+                           f"of a tensor of shape {shape_text(x)}")
+
+
+Tensor.__setitem__ = setitem
+

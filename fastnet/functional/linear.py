@@ -1,0 +1,223 @@
+"""Matrix products."""
+import math
+
+import numpy as np
+
+from fastnet import dtypes
+from fastnet.autograd import op
+from fastnet.backend import K
+from fastnet.errors import shape_text
+from fastnet.functional import arrays
+from fastnet.functional.inplace import write_result
+from fastnet.functional.shape import reshape
+from fastnet.memory import empty
+from fastnet.tensor import Tensor, method
+
+
+def _product(a, b, out=None):
+    """a @ b for (M, K) and (K, N), or with one batch dimension before."""
+    if out is None:
+        out = empty((*a.shape[:-1], b.shape[-1]), a.dtype)
+    K.matmul(out, a, b)
+    return out
+
+
+def _transposed(x):
+    return x.swapaxes(-1, -2)
+
+
+@op
+def _mm(a, b):
+    """(M, K) @ (K, N), or (B, M, K) @ (B, K, N); a batch of 1 is repeated."""
+    a, b = arrays.operands(a, b)
+    if a.ndim == 3 and a.shape[0] != b.shape[0]:
+        n = max(a.shape[0], b.shape[0]) if 0 not in (a.shape[0], b.shape[0]) else 0
+        a, b = (np.broadcast_to(x, (n, *x.shape[1:])) for x in (a, b))
+
+    def da(g, out=None):
+        return _product(g, _transposed(b), out if out is not None and out.shape == a.shape else None)
+
+    def db(g, out=None):
+        return _product(_transposed(a), g, out if out is not None and out.shape == b.shape else None)
+    return _product(a, b), (da, db)
+
+
+def _mismatch(name, a, b):
+    return RuntimeError(f"{name}: shapes {shape_text(a)} and {shape_text(b)} do not fit: the last dimension of the first "
+                        f"({a.shape[-1]}) must equal the last but one of the second ({b.shape[-min(b.ndim, 2)]})")
+
+
+def _floating(name, *tensors):
+    for x in tensors:
+        if not isinstance(x, Tensor):
+            raise TypeError(f"{name}: expected tensors, got {type(x).__name__}")
+    kinds = [x.dtype for x in tensors]
+    if any(d != kinds[0] for d in kinds):
+        raise RuntimeError(f"{name}: expected one dtype, got {' and '.join(d.name for d in kinds)}")
+
+
+@method("__matmul__")
+def matmul(input, other, *, out=None):
+    """The matrix product, as PyTorch and NumPy define it: vectors, matrices, and batches of matrices that broadcast.
+
+    Args:
+        input: (..., M, K) or (K,).
+        other: (..., K, N) or (K,).
+        out: a tensor of the result's shape and dtype to write into; not on the tape.
+
+    Raises:
+        RuntimeError: shapes that don't fit; both are named.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.matmul(fastnet.ones(2, 3), fastnet.ones(3, 4)).shape
+        (2, 4)
+    """
+    _floating("matmul", input, other)
+    if input.ndim == 0 or other.ndim == 0 or input.shape[-1] != other.shape[-min(other.ndim, 2)]:
+        raise RuntimeError("matmul: 0-d tensors have no matrix product") if 0 in (input.ndim, other.ndim) \
+            else _mismatch("matmul", input, other)
+    if out is not None:
+        return _matmul_into(input, other, out)
+    if input.ndim == 2 and other.ndim == 2:
+        return _mm(input, other)
+    return _general(input, other)
+
+
+@method("__rmatmul__")
+def rmatmul(self, other):
+    """other @ self."""
+    return matmul(other, self)
+
+
+def _matmul_into(input, other, out):
+    if input.ndim == 2 and other.ndim == 2 and out.shape == (input.shape[0], other.shape[1]) and out.dtype == input.dtype:
+        write_result("matmul", out, (input, other), lambda: K.matmul(out._data, input._data, other._data))
+    else:
+        result = matmul(input.detach(), other.detach())
+        if out.shape != result.shape or out.dtype != result.dtype:
+            raise RuntimeError(f"matmul: out has shape {shape_text(out)} and dtype {out.dtype}, the result has "
+                               f"{shape_text(result)} and {result.dtype}")
+        write_result("matmul", out, (input, other), lambda: K.copy(out._data, result._data))
+    return out
+
+
+def _general(a, b):
+    """Vectors and batches by way of (M, K) @ (K, N) or one batch dimension."""
+    vector_a, vector_b = a.ndim == 1, b.ndim == 1
+    a = a.unsqueeze(0) if vector_a else a
+    b = b.unsqueeze(1) if vector_b else b
+    if b.ndim == 2:                     # one matrix for all rows: no batch needed
+        batch = a.shape[:-2]
+        result = reshape(_mm(reshape(a, -1 if a.numel() else int(np.prod(a.shape[:-1])), a.shape[-1]), b),
+                         *batch, a.shape[-2], b.shape[-1])
+    else:
+        batch = _batch(a, b)
+        result = reshape(_mm(_batched(a, batch), _batched(b, batch)), *batch, a.shape[-2], b.shape[-1])
+    result = result.squeeze(-2) if vector_a else result
+    return result.squeeze(-1) if vector_b else result
+
+
+def _batch(a, b):
+    try:
+        return np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    except ValueError:
+        raise RuntimeError(f"matmul: the batch dimensions of {shape_text(a)} and {shape_text(b)} do not broadcast") from None
+
+
+def _batched(x, batch):
+    """x as (batch, rows, columns), repeated where the batches differ; a single matrix stays one."""
+    if all(n == 1 for n in x.shape[:-2]):
+        return reshape(x, 1, *x.shape[-2:])
+    return reshape(x.expand(*batch, *x.shape[-2:]), int(np.prod(batch)), *x.shape[-2:])
+
+
+@method()
+def mm(input, mat2):
+    """The product of two matrices."""
+    if input.ndim != 2 or mat2.ndim != 2:
+        raise RuntimeError(f"mm: expected two matrices, got shapes {shape_text(input)} and {shape_text(mat2)}")
+    return matmul(input, mat2)
+
+
+@method()
+def bmm(input, mat2):
+    """The products of two batches of matrices, (B, M, K) and (B, K, N)."""
+    if input.ndim != 3 or mat2.ndim != 3 or input.shape[0] != mat2.shape[0]:
+        raise RuntimeError(f"bmm: expected two batches of matrices, got shapes {shape_text(input)} and "
+                           f"{shape_text(mat2)}")
+    return matmul(input, mat2)
+
+
+@method()
+def mv(input, vec):
+    """The product of a matrix and a vector."""
+    return matmul(input, vec)
+
+
+@method()
+def dot(input, other):
+    """The inner product of two vectors."""
+    if input.ndim != 1 or other.ndim != 1:
+        raise RuntimeError(f"dot: expected two vectors, got shapes {shape_text(input)} and {shape_text(other)}")
+    return matmul(input, other)
+
+
+@method()
+def outer(input, vec2):
+    """The outer product of two vectors."""
+    return input.unsqueeze(1) * vec2.unsqueeze(0)
+
+
+@method()
+def addmm(input, mat1, mat2, *, beta=1, alpha=1):
+    """beta * input + alpha * (mat1 @ mat2)."""
+    product = matmul(mat1, mat2)
+    return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
+
+
+def _rows(x):
+    return x if x.ndim == 2 else arrays.reshaped(x, (math.prod(x.shape[:-1]), x.shape[-1]))
+
+
+@op
+def _linear(x, weight, bias):
+    rows = _rows(x)
+    out = empty((rows.shape[0], weight.shape[0]), x.dtype)
+    K.matmul(out, rows, weight.T, bias)
+    shape = x.shape
+
+    def dx(g):
+        return _product(_rows(g), weight).reshape(shape)
+
+    def dweight(g, out=None):
+        return _product(_rows(g).T, rows, out)
+
+    def dbias(g, out=None):
+        total = empty((1, g.shape[-1]), g.dtype) if out is None else out.reshape(1, -1)
+        K.sum(total, arrays.contiguous(_rows(g))[None])
+        return total.reshape(-1) if out is None else out
+    return out.reshape(*shape[:-1], weight.shape[0]), (dx, dweight, dbias)
+
+
+def linear(input, weight, bias=None):
+    """input @ weight.T + bias, in one kernel.
+
+    Args:
+        input: (..., in_features).
+        weight: (out_features, in_features).
+        bias: (out_features,) or None.
+
+    Raises:
+        RuntimeError: shapes or dtypes that don't fit; both are named.
+    """
+    if weight.ndim != 2 or input.ndim == 0 or input.shape[-1] != weight.shape[1]:
+        raise RuntimeError(f"linear: an input of shape {shape_text(input)} does not fit a weight of shape "
+                           f"{shape_text(weight)}: its last dimension must be {weight.shape[-1] if weight.ndim else 1}")
+    if bias is not None and bias.shape != (weight.shape[0],):
+        raise RuntimeError(f"linear: a bias of shape {shape_text(bias)} does not fit a weight of shape "
+                           f"{shape_text(weight)}: expected ({weight.shape[0]},)")
+    _floating("linear", input, weight, *(() if bias is None else (bias,)))
+    if input.dtype not in (dtypes.float32, dtypes.float64):
+        raise RuntimeError(f"linear: expected a floating-point input, got {input.dtype}")
+    return _linear(input, weight, bias)

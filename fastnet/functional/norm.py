@@ -1,0 +1,224 @@
+"""Normalisation: layer norm, RMS norm, batch norm, and vectors of unit length."""
+import math
+
+import numpy as np
+
+from fastnet import dtypes
+from fastnet.autograd import op
+from fastnet.backend import K
+from fastnet.errors import shape_text
+from fastnet.functional.arrays import contiguous, full
+from fastnet.memory import empty, empty_like
+
+
+def _wanted(needs, dtype, *shapes):
+    """An array for each gradient that is needed; None for the others."""
+    return [empty(shape, dtype) if i < len(needs) and needs[i] else None for i, shape in enumerate(shapes)]
+
+
+def _check(name, input, shape, **tensors):
+    """Refuse a weight, a bias or statistics that are not of the given shape and the input's dtype."""
+    if input.dtype.kind != "f":
+        raise TypeError(f"{name}: expected a floating-point input, got {input.dtype}")
+    for what, x in tensors.items():
+        if x is not None and x.shape != shape:
+            raise RuntimeError(f"{name}: {what} has shape {shape_text(x)}, expected {shape_text(shape)} for an input "
+                               f"of shape {shape_text(input)}")
+        if x is not None and x.dtype != input.dtype:
+            raise RuntimeError(f"{name}: {what} is {x.dtype}, the input {input.dtype}; they must be the same")
+
+
+# ---- over the last dimensions ---------------------------------------------------------------------------------------
+
+@op
+def _layer_norm(x, weight, bias, shape, eps):
+    rows = contiguous(x).reshape(shape)
+    out = empty_like(rows)
+    mean, rstd = empty(shape[:1], x.dtype), empty(shape[:1], x.dtype)
+    K.layer_norm(out, mean, rstd, rows, weight, bias, eps)
+
+    def gradients(g, needs):
+        dx, dweight, dbias = _wanted(needs, g.dtype, shape, shape[1:], shape[1:])
+        K.layer_norm_backward(dx, dweight, dbias, rows, weight, mean, rstd, contiguous(g).reshape(shape))
+        return (None if dx is None else dx.reshape(g.shape)), dweight, dbias
+    return out.reshape(x.shape), gradients
+
+
+def _as_rows(name, input, normalized_shape):
+    """(normalized_shape as a tuple, the input's shape as (rows, n)).
+
+    Raises:
+        RuntimeError: normalized_shape is empty or not the end of the input's shape.
+    """
+    inner = tuple(normalized_shape) if isinstance(normalized_shape, tuple | list) else (int(normalized_shape),)
+    start = input.ndim - len(inner)
+    if not inner or start < 0 or input.shape[start:] != inner:
+        raise RuntimeError(f"{name}: normalized_shape {shape_text(inner)} is not the end of the input's shape "
+                           f"{shape_text(input)}")
+    return inner, (math.prod(input.shape[:start]), math.prod(inner))
+
+
+def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
+    """(x - mean) / sqrt(variance + eps) * weight + bias, mean and (biased) variance over the last dimensions.
+
+    Ba et al. 2016, https://arxiv.org/abs/1607.06450.
+
+    Args:
+        input: (..., *normalized_shape).
+        normalized_shape: the length of the last dimension, or the lengths of the last several.
+        weight, bias: of normalized_shape, or None for 1 and 0.
+        eps: added to the variance.
+
+    Raises:
+        RuntimeError: shapes or dtypes that don't fit; both are named.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.layer_norm(fastnet.tensor([[1.0, 3.0], [20.0, 10.0]]), 2, eps=0.0)
+        tensor([[-1.,  1.],
+                [ 1., -1.]])
+    """
+    inner, shape = _as_rows("layer_norm", input, normalized_shape)
+    _check("layer_norm", input, inner, weight=weight, bias=bias)
+    weight, bias = (x if x is None or x.ndim == 1 else x.reshape(-1) for x in (weight, bias))
+    return _layer_norm(input, weight, bias, shape, float(eps))
+
+
+def rms_norm(input, normalized_shape, weight=None, eps=None):
+    """x / sqrt(mean(x^2) + eps) * weight, the mean over the last dimensions.
+
+    Zhang and Sennrich 2019, https://arxiv.org/abs/1910.07467.
+
+    Args:
+        input: (..., *normalized_shape).
+        normalized_shape: the length of the last dimension, or the lengths of the last several.
+        weight: of normalized_shape, or None for 1.
+        eps: added to the mean; by default the machine epsilon of the input's dtype.
+
+    Raises:
+        RuntimeError: shapes or dtypes that don't fit; both are named.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.rms_norm(fastnet.tensor([[3.0, -3.0]]), 2, eps=0.0)
+        tensor([[ 1., -1.]])
+    """
+    inner, _ = _as_rows("rms_norm", input, normalized_shape)
+    _check("rms_norm", input, inner, weight=weight)
+    eps = np.finfo(input.dtype).eps if eps is None else eps
+    dims = tuple(range(input.ndim - len(inner), input.ndim))
+    out = input * ((input * input).mean(dims, keepdim=True) + float(eps)).rsqrt()
+    return out if weight is None else out * weight
+
+
+# ---- over batches ---------------------------------------------------------------------------------------------------
+
+@op
+def _batch_norm(x, weight, bias, running_mean, running_var, tracked, training, momentum, eps):
+    n, c = x.shape[:2]
+    shape = (n, c, math.prod(x.shape[2:]))
+    x3 = contiguous(x).reshape(shape)
+    mean, var = running_mean, running_var
+    if training:
+        mean, var = empty((c,), x.dtype), empty((c,), x.dtype)
+        K.batch_norm_stats(mean, var, x3)
+        if running_mean is not None:
+            K.batch_norm_update_(running_mean, running_var, tracked, mean, var, n * shape[2], momentum)
+    out = empty_like(x3)
+    K.batch_norm(out, x3, mean, var, weight, bias, eps)
+
+    def gradients(g, needs):
+        dx, dweight, dbias = _wanted(needs, g.dtype, shape, (c,), (c,))
+        K.batch_norm_backward(dx, dweight, dbias, x3, mean, var, weight, contiguous(g).reshape(shape), eps, training)
+        return (None if dx is None else dx.reshape(g.shape)), dweight, dbias, None, None, None
+    return out.reshape(x.shape), gradients
+
+
+def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+    """(x - mean) / sqrt(variance + eps) * weight + bias for each channel, over the batch and all that follows it.
+
+    While training, mean and (biased) variance are the batch's, and the running statistics, if given, move towards them:
+    running = (1 - momentum) * running + momentum * statistic, with the unbiased variance. Otherwise the running
+    statistics are used as they are. Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
+
+    Args:
+        input: (N, C) or (N, C, ...).
+        running_mean, running_var: (C,), written while training; both or neither None.
+        weight, bias: (C,), or None for 1 and 0.
+        training: use the batch's own statistics.
+        momentum: the weight of the new statistics.
+        eps: added to the variance.
+
+    Raises:
+        RuntimeError: shapes or dtypes that don't fit (both are named), or no statistics to use.
+        ValueError: one value a channel while training: it has no variance.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.batch_norm(fastnet.tensor([[1.0], [3.0]]), None, None, training=True, eps=0.0)
+        tensor([[-1.],
+                [ 1.]])
+    """
+    return track_batch_norm(input, running_mean, running_var, None, weight, bias, training, float(momentum), eps)
+
+
+def track_batch_norm(input, running_mean, running_var, tracked, weight, bias, training, momentum, eps):
+    """`batch_norm` that counts its batches in `tracked`, int64 (); momentum None averages over all of them."""
+    if input.ndim < 2:
+        raise RuntimeError(f"batch_norm: expected an input of shape (N, C) or (N, C, ...), got {shape_text(input)}")
+    _check("batch_norm", input, input.shape[1:2], running_mean=running_mean, running_var=running_var, weight=weight,
+           bias=bias)
+    if (running_mean is None) != (running_var is None) or (running_mean is None and not training):
+        raise RuntimeError("batch_norm: running_mean and running_var must be given both, except while training, where "
+                           "neither may be")
+    if training and input.numel() == input.shape[1]:
+        raise ValueError(f"batch_norm: expected more than one value a channel while training, got an input of shape "
+                         f"{shape_text(input)}")
+    updates = training and running_mean is not None
+    count = full((), 0, dtypes.int64) if updates and tracked is None else tracked
+    out = _batch_norm(input, weight, bias, running_mean, running_var, count, bool(training), momentum, float(eps))
+    if updates:
+        for x in (running_mean, running_var, tracked):
+            if x is not None:
+                x._storage.version += 1
+    return out
+
+
+# ---- vectors of unit length -----------------------------------------------------------------------------------------
+
+def _length(x, dim, eps):
+    """max(2-norm along dim, eps): the smaller value also bounds the gradient at 0."""
+    return (x * x).sum(dim, keepdim=True).clamp(min=eps * eps).sqrt()
+
+
+def normalize(input, p=2.0, dim=1, eps=1e-12):
+    """input / max(p-norm along dim, eps).
+
+    Args:
+        input: any shape.
+        p: the exponent of the norm.
+        dim: a dimension, or a tuple of several.
+        eps: the smallest divisor.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.normalize(fastnet.tensor([[3.0, 4.0]]))
+        tensor([[0.6, 0.8]])
+    """
+    return input / (_length(input, dim, eps) if p == 2 else input.norm(p, dim, keepdim=True).clamp(min=eps))
+
+
+def cosine_similarity(x1, x2, dim=1, eps=1e-8):
+    """The cosine of the angle between x1 and x2 along `dim`; the shapes broadcast.
+
+    Args:
+        x1, x2: the vectors.
+        dim: where they lie.
+        eps: the smallest length divided by.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.cosine_similarity(fastnet.tensor([[1.0, 0.0]]), fastnet.tensor([[1.0, 1.0]]))
+        tensor([0.7071])
+    """
+    return ((x1 / _length(x1, dim, eps)) * (x2 / _length(x2, dim, eps))).sum(dim)

@@ -1,0 +1,137 @@
+"""Random tensors, and dropout."""
+from fastnet import dtypes
+from fastnet.autograd import op
+from fastnet.backend import K, random_blocks
+from fastnet.functional.arrays import contiguous
+from fastnet.functional.inplace import writable
+from fastnet.functional.shape import as_shape
+from fastnet.memory import empty
+from fastnet.random import default_generator
+from fastnet.state import state
+from fastnet.tensor import Tensor, method
+
+
+def _draw(kernel, out, generator, *args):
+    """Fill the array `out` from the generator's stream."""
+    block, offset = (generator or default_generator).reserve(random_blocks(out.size, out.dtype))
+    getattr(K, kernel)(out, block, offset, *args)
+    return out
+
+
+def _new(kernel, size, dtype, generator, requires_grad, *args):
+    dtype = dtypes.float32 if dtype is None else dtypes.as_dtype(dtype)
+    t = Tensor._wrap(_draw(kernel, empty(as_shape(size), dtype), generator, *args))
+    return t.requires_grad_() if requires_grad else t
+
+
+def _floating(name, dtype):
+    if dtype is not None and dtypes.as_dtype(dtype).kind != "f":
+        raise TypeError(f"{name} makes floating-point tensors, not {dtypes.as_dtype(dtype)}")
+
+
+def rand(*size, generator=None, dtype=None, requires_grad=False):
+    """Uniform numbers in [0, 1)."""
+    _floating("rand", dtype)
+    return _new("random_uniform", size, dtype, generator, requires_grad, 0.0, 1.0)
+
+
+def randn(*size, generator=None, dtype=None, requires_grad=False):
+    """Normal numbers of mean 0 and variance 1."""
+    _floating("randn", dtype)
+    return _new("random_normal", size, dtype, generator, requires_grad, 0.0, 1.0)
+
+
+def rand_like(input, dtype=None):
+    """Uniform numbers in [0, 1) in the shape and dtype of `input`."""
+    return rand(*input.shape, dtype=dtype or input.dtype)
+
+
+def randn_like(input, dtype=None):
+    """Normal numbers in the shape and dtype of `input`."""
+    return randn(*input.shape, dtype=dtype or input.dtype)
+
+
+def normal(mean, std, size, *, generator=None):
+    """Normal numbers of the given mean and standard deviation."""
+    return _new("random_normal", size, None, generator, False, float(mean), float(std))
+
+
+def randint(low, high=None, size=None, *, generator=None, dtype=None):
+    """Integers in [low, high), int64; randint(high, size) starts at 0."""
+    if size is None:
+        low, high, size = 0, low, high
+    if not low < high:
+        raise ValueError(f"randint: expected low < high, got {low} and {high}")
+    t = _new("random_integers", size, dtypes.int64, generator, False, int(low), int(high))
+    return t if dtype is None else t.to(dtype)
+
+
+def randperm(n, *, generator=None):
+    """The numbers 0 to n-1 in random order, int64."""
+    out = empty((n,), dtypes.int64)
+    return Tensor._wrap(_draw("randperm", out, generator))
+
+
+@op
+def _bernoulli(p, generator):
+    out = empty(p.shape, p.dtype)
+    block, offset = (generator or default_generator).reserve(random_blocks(out.size, out.dtype))
+    K.random_bernoulli(out, contiguous(p), block, offset)
+    return out, None
+
+
+@method()
+def bernoulli(input, *, generator=None):
+    """1 with the probability that the element of `input` gives, else 0."""
+    return _bernoulli(input, generator)
+
+
+@op
+def _dropout(x, p):
+    x = contiguous(x)
+    mask, out = empty(x.shape, dtypes.uint8), empty(x.shape, x.dtype)
+    block, offset = default_generator.reserve(random_blocks(x.size, dtypes.float32))
+    K.dropout(out, mask, x, block, offset, p)
+
+    def dx(g):
+        result = empty(g.shape, g.dtype)
+        K.dropout_backward(result, mask, g, p)
+        return result
+    return out, (dx, None)
+
+
+def dropout(input, p=0.5, training=True):
+    """Zero each element with probability p and scale the others by 1/(1-p); the identity when not training.
+
+    Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html.
+
+    Raises:
+        ValueError: p is outside [0, 1].
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout: expected a probability between 0 and 1, got {p}")
+    if not training or p == 0:
+        return input
+    return input * 0 if p == 1 else _dropout(input, float(p))
+
+
+def _refill(name, x, kernel, generator, *args):
+    """Write random numbers into a tensor."""
+    writable(name, x)
+    if state.recorder is not None:
+        state.recorder.note_tensors((x,))
+    _draw(kernel, x._data, generator, *args)
+    x._storage.version += 1
+    return x
+
+
+@method()
+def uniform_(self, a=0.0, b=1.0, *, generator=None):
+    """Write uniform numbers in [a, b) into the tensor."""
+    return _refill("uniform_", self, "random_uniform", generator, float(a), float(b))
+
+
+@method()
+def normal_(self, mean=0.0, std=1.0, *, generator=None):
+    """Write normal numbers into the tensor."""
+    return _refill("normal_", self, "random_normal", generator, float(mean), float(std))

@@ -1,0 +1,320 @@
+"""Reductions over dimensions, and softmax. `dim` is a number, a tuple, or None for all; negative counts from the end."""
+import builtins
+import math
+
+import numpy as np
+
+from fastnet import dtypes
+from fastnet.autograd import op
+from fastnet.backend import K
+from fastnet.errors import shape_text
+from fastnet.functional import arrays
+from fastnet.functional.arrays import contiguous
+from fastnet.memory import empty
+from fastnet.tensor import method
+
+
+def normalize_dims(x, dim):
+    """`dim` as a sorted tuple of dimensions counted from the front.
+
+    Raises:
+        IndexError: out of range.
+        RuntimeError: one dimension twice.
+    """
+    if dim is None or dim == ():
+        return tuple(range(x.ndim))
+    dims = []
+    for d in dim if isinstance(dim, tuple | list) else (dim,):
+        n = builtins.max(x.ndim, 1)
+        if not -n <= d < n:
+            raise IndexError(f"dimension {d} is out of range for shape {shape_text(x)}: expected {-n} to {n - 1}")
+        dims.append(d % n)
+    if len(set(dims)) < len(dims):
+        raise RuntimeError(f"a dimension is named twice in {dim}")
+    return tuple(sorted(dims)) if x.ndim else ()
+
+
+def _rows(x, dims):
+    """x as (outer, n, inner) with the reduced dimensions in the middle, and the shapes of the result.
+
+    Returns:
+        (array, result shape without the reduced dimensions, result shape with them as 1)
+    """
+    kept = tuple(1 if i in dims else n for i, n in enumerate(x.shape))
+    shape = tuple(n for i, n in enumerate(x.shape) if i not in dims)
+    if dims and dims != tuple(range(dims[0], dims[-1] + 1)):
+        rest = [i for i in range(x.ndim) if i not in dims]
+        x = x.transpose(*rest, *dims)                      # packed below: the reduced dimensions last
+        dims = tuple(range(len(rest), x.ndim))
+    first, last = (dims[0], dims[-1] + 1) if dims else (0, 0)
+    outer, n, inner = (math.prod(x.shape[a:b]) for a, b in ((0, first), (first, last), (last, x.ndim)))
+    return contiguous(x).reshape(outer, n, inner), shape, kept
+
+
+def _reduced(kernel, x, dim, dtype=None, **attributes):
+    """(kernel over dim, its shape without the reduced dimensions, with them)"""
+    x3, shape, kept = _rows(x, normalize_dims(x, dim))
+    out = empty((x3.shape[0], x3.shape[2]), dtype or x.dtype)
+    getattr(K, kernel)(out, x3, **attributes)
+    return out, shape, kept
+
+
+def _spread(g, kept, shape):
+    """A gradient of a reduction, viewed in the shape of what was reduced."""
+    return np.broadcast_to(g.reshape(kept), shape)
+
+
+@method()
+@op
+def sum(input, dim=None, keepdim=False, *, dtype=None):
+    """The sum; of integers and bools in int64."""
+    wanted = dtypes.as_dtype(dtype) if dtype is not None else input.dtype if input.dtype.kind == "f" else dtypes.int64
+    x = arrays.cast(input, wanted)
+    out, shape, kept = _reduced("sum", x, dim)
+    return out.reshape(kept if keepdim else shape), (lambda g: _spread(g, kept, input.shape),)
+
+
+@method()
+@op
+def mean(input, dim=None, keepdim=False, *, dtype=None):
+    """The arithmetic mean.
+
+    Raises:
+        TypeError: integers; convert them first.
+    """
+    x = input if dtype is None else arrays.cast(input, dtypes.as_dtype(dtype))
+    if x.dtype.kind != "f":
+        raise TypeError(f"mean takes floating-point tensors, got {x.dtype}; use x.float().mean()")
+    out, shape, kept = _reduced("mean", x, dim)
+    count = x.size // builtins.max(out.size, 1)
+    return (out.reshape(kept if keepdim else shape),
+            (lambda g: _spread(arrays.scale(g, 1 / builtins.max(count, 1)), kept, input.shape),))
+
+
+@op
+def _extreme(input, kernel, dim, keepdim):
+    """amax or amin; equal elements share the gradient evenly."""
+    out, shape, kept = _reduced(kernel, input, dim)
+
+    def dx(g):
+        hits = arrays.binary("eq", input, out.reshape(kept), dtypes.bool_)
+        ones = arrays.cast(hits, g.dtype)
+        count, _, _ = _reduced("sum", ones, dim)
+        return arrays.mul(ones, arrays.div(g.reshape(kept), count.reshape(kept)))
+    return out.reshape(kept if keepdim else shape), (dx, None, None, None)
+
+
+@method()
+def amax(input, dim=None, keepdim=False):
+    """The largest element; NaN if any is. Equal ones share the gradient."""
+    return _extreme(input, "amax", dim, keepdim)
+
+
+@method()
+def amin(input, dim=None, keepdim=False):
+    """The smallest element; NaN if any is. Equal ones share the gradient."""
+    return _extreme(input, "amin", dim, keepdim)
+
+
+@op
+def _arg(input, kernel, dim, keepdim):
+    x = contiguous(input).reshape(-1) if dim is None else input
+    out, shape, kept = _reduced(kernel, x, 0 if dim is None else dim, dtypes.int64)
+    kept = (1,) * input.ndim if dim is None else kept
+    return out.reshape(kept if keepdim else shape), None
+
+
+@method()
+def argmax(input, dim=None, keepdim=False):
+    """The index of the largest element, the first of equals; without `dim` in the flattened tensor."""
+    return _arg(input, "argmax", dim, keepdim)
+
+
+@method()
+def argmin(input, dim=None, keepdim=False):
+    """The index of the smallest element, the first of equals; without `dim` in the flattened tensor."""
+    return _arg(input, "argmin", dim, keepdim)
+
+
+class ValuesIndices(tuple):
+    """The pair (values, indices), readable by name."""
+
+    __slots__ = ()
+
+    def __new__(cls, values, indices):
+        return super().__new__(cls, (values, indices))
+
+    values = property(lambda self: self[0])
+    indices = property(lambda self: self[1])
+
+
+def _chosen(input, index, dim, keepdim):
+    """The (values, indices) pair of a choice along dim."""
+    from fastnet.functional.indexing import gather
+    if input.ndim == 0:
+        return ValuesIndices(input.clone(), index)
+    values = gather(input, dim, index if keepdim else index.unsqueeze(dim))
+    return ValuesIndices(values if keepdim else values.squeeze(dim), index)
+
+
+@method()
+def max(input, dim=None, keepdim=False):
+    """The largest element; with `dim` a number, (values, indices) along it; with `dim` a tensor, the larger of the two."""
+    if dim is None:
+        return amax(input)
+    return input.maximum(dim) if hasattr(dim, "_data") else _chosen(input, argmax(input, dim, keepdim), dim, keepdim)
+
+
+@method()
+def min(input, dim=None, keepdim=False):
+    """The smallest element; with `dim` a number, (values, indices) along it; with `dim` a tensor, the smaller of the two."""
+    if dim is None:
+        return amin(input)
+    return input.minimum(dim) if hasattr(dim, "_data") else _chosen(input, argmin(input, dim, keepdim), dim, keepdim)
+
+
+@method()
+@op
+def var(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
+    """The variance, sum((x - mean)^2) / (n - correction).
+
+    Args:
+        unbiased: True is a correction of 1, False of 0.
+        correction: overrides `unbiased`.
+    """
+    if input.dtype.kind != "f":
+        raise TypeError(f"var takes floating-point tensors, got {input.dtype}; use x.float().var()")
+    ddof = float(unbiased) if correction is None else float(correction)
+    x3, shape, kept = _rows(input, normalize_dims(input, dim))
+    out, center = (empty((x3.shape[0], x3.shape[2]), input.dtype) for _ in range(2))
+    K.var(out, center, x3, ddof)
+    divisor = x3.shape[1] - ddof
+
+    def dx(g):
+        centered = arrays.sub(input, center.reshape(kept))
+        return arrays.mul(centered, arrays.scale(g.reshape(kept), 2 / divisor if divisor > 0 else float("nan")))
+    return out.reshape(kept if keepdim else shape), (dx,)
+
+
+@method()
+def std(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
+    """The standard deviation, the root of the variance."""
+    return var(input, dim, unbiased, keepdim, correction=correction).sqrt()
+
+
+@method()
+@op
+def prod(input, dim=None, keepdim=False, *, dtype=None):
+    """The product; of integers in int64."""
+    wanted = dtypes.as_dtype(dtype) if dtype is not None else input.dtype if input.dtype.kind == "f" else dtypes.int64
+    x = arrays.cast(input, wanted)
+    out, shape, kept = _reduced("prod", x, dim)
+
+    def dx(g):
+        # the product of the others: with one zero it is theirs, which dividing by the element could not give
+        x3, _, _ = _rows(x, normalize_dims(x, dim))
+        if not (x3 == 0).any():
+            return arrays.div(arrays.mul(g.reshape(kept), out.reshape(kept)), x)
+        return arrays.mul(g.reshape(kept), _others(x3).reshape(x.shape))
+    return out.reshape(kept if keepdim else shape), (dx,)
+
+
+def _others(x3):
+    """For each element of (outer, n, inner), the product of the rest of its row."""
+    before, after = (np.ones_like(x3) for _ in range(2))
+    np.cumprod(x3[:, :-1], axis=1, out=before[:, 1:])
+    after[:, :-1] = np.cumprod(x3[:, :0:-1], axis=1)[:, ::-1]
+    return before * after
+
+
+@method()
+@op
+def cumsum(input, dim, *, dtype=None):
+    """Running sums along `dim`."""
+    wanted = dtypes.as_dtype(dtype) if dtype is not None else input.dtype if input.dtype.kind == "f" else dtypes.int64
+    x = arrays.cast(input, wanted)
+    x3, _, _ = _rows(x, normalize_dims(x, dim))
+
+    def running(a):
+        out = empty(a.shape, a.dtype)
+        K.cumsum(out, a)
+        return out
+
+    def dx(g):
+        return running(_rows(g, normalize_dims(g, dim))[0][:, ::-1])[:, ::-1].reshape(input.shape)
+    return running(x3).reshape(input.shape), (dx,)
+
+
+@method()
+@op
+def any(input, dim=None, keepdim=False):
+    """Whether any element is true (not 0)."""
+    out, shape, kept = _reduced("any", input, dim, dtypes.bool_)
+    return out.reshape(kept if keepdim else shape), None
+
+
+@method()
+@op
+def all(input, dim=None, keepdim=False):
+    """Whether every element is true (not 0)."""
+    out, shape, kept = _reduced("all", input, dim, dtypes.bool_)
+    return out.reshape(kept if keepdim else shape), None
+
+
+@method()
+def norm(input, p=2, dim=None, keepdim=False):
+    """The p-norm, sum(|x|^p)^(1/p); p may be inf, or "fro" for 2."""
+    if p in (2, "fro"):
+        return (input * input).sum(dim, keepdim).sqrt()
+    if p == float("inf"):
+        return input.abs().amax(dim, keepdim)
+    if p == float("-inf"):
+        return input.abs().amin(dim, keepdim)
+    if p == 0:
+        return (input != 0).to(input.dtype).sum(dim, keepdim)
+    if p == 1:
+        return input.abs().sum(dim, keepdim)
+    return (input.abs() ** p).sum(dim, keepdim) ** (1 / p)
+
+
+@method()
+def logsumexp(input, dim, keepdim=False):
+    """log(sum(exp(x))), without overflow."""
+    high = input.detach().amax(dim, keepdim=True)
+    high = high.masked_fill(high.isinf(), 0)
+    total = (input - high).exp().sum(dim, keepdim=True).log() + high
+    return total if keepdim else total.squeeze(dim)
+
+
+@op
+def _softmax(input, kernel, dim, dtype):
+    x = arrays.cast(input, dtypes.as_dtype(dtype)) if dtype is not None else input
+    if x.dtype.kind != "f":
+        raise TypeError(f"{kernel} takes floating-point tensors, got {x.dtype}")
+    dims = normalize_dims(x, dim)
+    x3, _, _ = _rows(x, dims)
+    y3 = arrays.like(kernel, x3)
+
+    def dx(g):
+        g3, _, _ = _rows(g, dims)
+        return arrays.like(kernel + "_backward", y3, g3).reshape(input.shape)
+    return y3.reshape(input.shape), (dx, None, None, None)
+
+
+@method()
+def softmax(input, dim=None, dtype=None):
+    """exp(x) / sum(exp(x)) along `dim`."""
+    return _softmax(input, "softmax", _one_dim("softmax", dim), dtype)
+
+
+@method()
+def log_softmax(input, dim=None, dtype=None):
+    """x - log(sum(exp(x))) along `dim`."""
+    return _softmax(input, "log_softmax", _one_dim("log_softmax", dim), dtype)
+
+
+def _one_dim(name, dim):
+    if not isinstance(dim, int):
+        raise TypeError(f"{name}: expected dim to be an integer, got {dim!r}")
+    return dim
+

@@ -1,0 +1,95 @@
+"""Where arrays come from: the pool for activations, arenas for parameters.
+
+A recording takes its blocks from a pool of its own; what must outlive it (gradients, optimizer state) is asked for with
+`persistent`.
+"""
+import math
+
+import numpy as np
+
+from fastnet.backend import pool_module
+
+Block, Pool = pool_module.Block, pool_module.Pool
+allocate, use_pool, shared = pool_module.allocate, pool_module.use_pool, pool_module.shared
+
+_ndarray = np.ndarray
+CHUNK = 1 << 20
+_ALIGN = 64
+
+
+def empty(shape, dtype):
+    """An uninitialised array from this thread's pool, aligned to 64 bytes."""
+    return _ndarray(shape, dtype, allocate(math.prod(shape) * dtype.itemsize))
+
+
+def empty_like(x):
+    """An uninitialised contiguous array of x's shape and dtype."""
+    return _ndarray(x.shape, x.dtype, allocate(x.nbytes))
+
+
+def persistent(shape, dtype):
+    """A zeroed array that outlives any recording. Zeroing it is no launch, so a replay does not repeat it."""
+    array = _ndarray(shape, dtype, shared.take(math.prod(shape) * dtype.itemsize))
+    array.fill(0)
+    return array
+
+
+class Chunk:
+    """A stretch of parameters, in the order in which they were made, and its mirrors: stretches of equal layout."""
+
+    def __init__(self, nbytes):
+        self.nbytes = nbytes
+        self.used = 0
+        self.data = zeroed_block(nbytes)
+        self._grad = None
+
+    @property
+    def grad(self):
+        """The block that mirrors this chunk's parameters with their gradients."""
+        if self._grad is None:
+            self._grad = zeroed_block(self.nbytes)
+        return self._grad
+
+
+def zeroed_block(nbytes):
+    """A Block of the shared pool, all zeros: the gaps between parameters stay zero through every update."""
+    block = shared.take(nbytes)
+    np.frombuffer(block, np.uint8)[:] = 0
+    return block
+
+
+class Arena:
+    """Lays parameters of one dtype one behind the other. What it has given out never moves."""
+
+    def __init__(self):
+        self._open = None
+
+    def take(self, shape, dtype):
+        """A zeroed array and its slot, (chunk, byte offset)."""
+        nbytes = (math.prod(shape) * dtype.itemsize + _ALIGN - 1) // _ALIGN * _ALIGN
+        if self._open is None or self._open.used + nbytes > self._open.nbytes:
+            self._open = Chunk(max(CHUNK, nbytes))
+        slot = (self._open, self._open.used)
+        self._open.used += nbytes
+        return mirrored(slot[0].data, slot[1], shape, dtype), slot
+
+
+def mirrored(block, offset, shape, dtype):
+    """The array at `offset` of a chunk's data or of one of its mirrors."""
+    return _ndarray(shape, dtype, block, offset)
+
+
+_arenas = {}
+
+
+def parameter_memory(shape, dtype):
+    """Memory for a parameter: (array, slot)."""
+    return _arenas.setdefault(dtype, Arena()).take(shape, dtype)
+
+
+def root(array):
+    """The Block that an array lies in, or None where its memory is not a pool's."""
+    base = array
+    while base is not None and not isinstance(base, Block):
+        base = getattr(base, "base", None)
+    return base

@@ -1,0 +1,37 @@
+"""Dropout."""
+from fastnet.nn import functional as F
+from fastnet.nn.module import Module
+
+
+class Dropout(Module):
+    """While training, zero each element with probability p and scale the others by 1/(1-p); else the identity.
+
+    Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html.
+
+    Args:
+        p: between 0 and 1.
+        inplace: write the result into the input.
+
+    Raises:
+        ValueError: p is outside [0, 1].
+
+    Example:
+        >>> import fastnet
+        >>> layer = fastnet.nn.Dropout(0.5)
+        >>> sorted(set(layer(fastnet.ones(100)).tolist()))
+        [0.0, 2.0]
+        >>> layer.eval()(fastnet.ones(2))
+        tensor([1., 1.])
+    """
+
+    def __init__(self, p=0.5, inplace=False):
+        super().__init__()
+        if not 0 <= p <= 1:
+            raise ValueError(f"Dropout: expected a probability between 0 and 1, got {p}")
+        self.p, self.inplace = p, inplace
+
+    def forward(self, input):
+        return F.dropout(input, self.p, self.training, self.inplace)
+
+    def extra_repr(self):
+        return f"p={self.p}, inplace={self.inplace}"

@@ -1,0 +1,131 @@
+"""The functions behind the layers, under the names of torch.nn.functional."""
+from fastnet.functional import activation as _activation, random as _random
+from fastnet.functional.activation import (
+    gelu,
+    log_softmax,
+    logsigmoid,
+    sigmoid,
+    softmax,
+    softplus,
+    softsign,
+    tanh,
+)
+from fastnet.functional.classification import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    nll_loss,
+)
+from fastnet.functional.indexing import embedding, one_hot
+from fastnet.functional.inplace import _replace
+from fastnet.functional.linear import linear
+from fastnet.functional.loss import huber_loss, kl_div, l1_loss, mse_loss, smooth_l1_loss
+from fastnet.functional.norm import batch_norm, cosine_similarity, layer_norm, normalize, rms_norm
+
+__all__ = [
+    "batch_norm",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cosine_similarity",
+    "cross_entropy",
+    "dropout",
+    "elu",
+    "embedding",
+    "gelu",
+    "hardtanh",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
+    "layer_norm",
+    "leaky_relu",
+    "linear",
+    "log_softmax",
+    "logsigmoid",
+    "mish",
+    "mse_loss",
+    "nll_loss",
+    "normalize",
+    "one_hot",
+    "relu",
+    "relu6",
+    "rms_norm",
+    "sigmoid",
+    "silu",
+    "smooth_l1_loss",
+    "softmax",
+    "softplus",
+    "softsign",
+    "tanh",
+]
+
+
+def _run(name, function, input, inplace, *args):
+    """function(input, *args), written into the input if `inplace`; the clone is what its gradient goes on to read."""
+    if not inplace:
+        return function(input, *args)
+    return _replace(name, input, function(input.clone(), *args))
+
+
+def relu(input, inplace=False):
+    """max(x, 0).
+
+    Args:
+        inplace: write the result into the input.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.relu(fastnet.tensor([-1.0, 2.0]))
+        tensor([0., 2.])
+    """
+    return input.relu_() if inplace else _activation.relu(input)
+
+
+def relu6(input, inplace=False):
+    """min(max(x, 0), 6), in place if asked."""
+    return _run("relu6", _activation.relu6, input, inplace)
+
+
+def leaky_relu(input, negative_slope=0.01, inplace=False):
+    """x where x > 0, else negative_slope * x, in place if asked."""
+    return _run("leaky_relu", _activation.leaky_relu, input, inplace, negative_slope)
+
+
+def elu(input, alpha=1.0, inplace=False):
+    """x where x > 0, else alpha * (exp(x) - 1), in place if asked. https://arxiv.org/abs/1511.07289."""
+    return _run("elu", _activation.elu, input, inplace, alpha)
+
+
+def silu(input, inplace=False):
+    """x * sigmoid(x), in place if asked. https://arxiv.org/abs/1702.03118."""
+    return _run("silu", _activation.silu, input, inplace)
+
+
+def mish(input, inplace=False):
+    """x * tanh(softplus(x)), in place if asked. https://arxiv.org/abs/1908.08681."""
+    return _run("mish", _activation.mish, input, inplace)
+
+
+def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
+    """x moved into [min_val, max_val], in place if asked."""
+    return _run("hardtanh", _activation.hardtanh, input, inplace, min_val, max_val)
+
+
+def dropout(input, p=0.5, training=True, inplace=False):
+    """Zero each element with probability p and scale the others by 1/(1-p); the identity when not training.
+
+    Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html.
+
+    Args:
+        p: between 0 and 1.
+        training: whether to drop anything.
+        inplace: write the result into the input.
+
+    Raises:
+        ValueError: p is outside [0, 1].
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.dropout(fastnet.ones(2), 0.9, training=False)
+        tensor([1., 1.])
+    """
+    return _run("dropout", _random.dropout, input, inplace, p, training)

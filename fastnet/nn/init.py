@@ -1,0 +1,250 @@
+"""Initial values: functions that fill a tensor, outside of the tape, and return it."""
+import math
+
+import numpy as np
+
+from fastnet.autograd import no_grad
+from fastnet.errors import one_of, shape_text
+from fastnet.functional.arrays import cast
+from fastnet.functional.creation import eye
+from fastnet.functional.random import rand, randn
+from fastnet.recording import forbid_in_recording
+from fastnet.tensor import Tensor
+
+_LINEAR = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+
+
+def calculate_gain(nonlinearity, param=None):
+    """The factor by which weights make up for what a nonlinearity takes from the variance.
+
+    Args:
+        nonlinearity: "linear", "sigmoid" or a "conv..." name (1), "tanh" (5/3), "relu" (sqrt 2), "leaky_relu"
+            (sqrt(2 / (1 + param^2))) or "selu" (3/4).
+        param: the slope of leaky_relu, 0.01 by default.
+
+    Raises:
+        ValueError: another name.
+
+    Example:
+        >>> from fastnet import nn
+        >>> nn.init.calculate_gain("leaky_relu", 1.0)
+        1.0
+    """
+    if nonlinearity == "leaky_relu":
+        slope = 0.01 if param is None else param
+        if isinstance(slope, bool) or not isinstance(slope, int | float):
+            raise ValueError(f"the slope of leaky_relu must be a number, got {slope!r}")
+        return math.sqrt(2 / (1 + slope ** 2))
+    gains = {**dict.fromkeys((*_LINEAR, "sigmoid"), 1), "tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}
+    if nonlinearity not in gains:
+        raise one_of("nonlinearity", nonlinearity, (*gains, "leaky_relu"))
+    return gains[nonlinearity]
+
+
+# ---- plain distributions --------------------------------------------------------------------------------------------
+
+@no_grad()
+def uniform_(tensor, a=0.0, b=1.0, generator=None):
+    """Uniform numbers in [a, b).
+
+    Example:
+        >>> import fastnet
+        >>> w = fastnet.nn.init.uniform_(fastnet.empty(100), -1.0, 1.0)
+        >>> float(w.min()) >= -1, float(w.max()) < 1
+        (True, True)
+    """
+    return tensor.uniform_(a, b, generator=generator)
+
+
+@no_grad()
+def normal_(tensor, mean=0.0, std=1.0, generator=None):
+    """Normal numbers."""
+    return tensor.normal_(mean, std, generator=generator)
+
+
+@no_grad()
+def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
+    """Normal numbers, those outside [a, b] drawn again.
+
+    Raises:
+        ValueError: a is not below b, or std not positive.
+        RuntimeError: inside a compiled function: how much is drawn depends on what is drawn.
+
+    Example:
+        >>> import fastnet
+        >>> w = fastnet.nn.init.trunc_normal_(fastnet.empty(100), std=5.0)
+        >>> float(w.abs().max()) <= 2
+        True
+    """
+    forbid_in_recording("trunc_normal_()")
+    if not a < b or not std > 0:
+        raise ValueError(f"trunc_normal_: expected a < b and a positive std, got a={a}, b={b}, std={std}")
+    low, high = (a - mean) / std, (b - mean) / std
+    low, high = max(low, min(high, 0) - 10), min(high, max(low, 0) + 10)    # one in 10^22 lies beyond
+    values, todo = np.empty(tensor.numel()), np.arange(tensor.numel())
+    draw = _tail if _tail_is_better(low, high) else _normal
+    while todo.size:
+        candidates, accepted = draw(low, high, todo.size, generator)
+        values[todo[accepted]] = candidates[accepted]
+        todo = todo[~accepted]
+    values = np.clip(values * std + mean, a, b).reshape(tensor.shape)
+    return tensor.copy_(Tensor._wrap(cast(values, tensor.dtype)))
+
+
+def _random(draw, n, generator):
+    return draw(n, generator=generator, dtype=np.float64)._data
+
+
+def _normal(low, high, n, generator):
+    """Candidates, and which of them to take: normal numbers, if they are in [low, high]."""
+    z = _random(randn, n, generator)
+    return z, (low <= z) & (z <= high)
+
+
+def _tail(low, high, n, generator):
+    """Candidates, and which of them to take: uniform numbers in [low, high], by the ratio of the normal density."""
+    z = low + (high - low) * _random(rand, n, generator)
+    return z, _random(rand, n, generator) <= np.exp((_nearest(low, high) ** 2 - z * z) / 2)
+
+
+def _nearest(low, high):
+    """The point of [low, high] nearest to 0."""
+    return min(max(low, 0), high)
+
+
+def _tail_is_better(low, high):
+    """Whether more of the uniform candidates than of the normal ones are taken."""
+    return math.sqrt(2 * math.pi) * math.exp(min(_nearest(low, high) ** 2 / 2, 700)) > high - low
+
+
+@no_grad()
+def constant_(tensor, val):
+    """One value everywhere."""
+    return tensor.fill_(val)
+
+
+def ones_(tensor):
+    """Ones."""
+    return constant_(tensor, 1)
+
+
+def zeros_(tensor):
+    """Zeros."""
+    return constant_(tensor, 0)
+
+
+@no_grad()
+def eye_(tensor):
+    """The identity matrix.
+
+    Raises:
+        ValueError: the tensor has not two dimensions.
+    """
+    if tensor.ndim != 2:
+        raise ValueError(f"eye_: expected a matrix, got shape {shape_text(tensor)}")
+    return tensor.copy_(eye(*tensor.shape, dtype=tensor.dtype))
+
+
+# ---- distributions that keep the variance of what flows through -----------------------------------------------------
+
+def _fans(tensor):
+    """How many inputs each output has, and how many outputs each input."""
+    if tensor.ndim < 2:
+        raise ValueError(f"expected a weight of two dimensions or more, got shape {shape_text(tensor)}")
+    field = math.prod(tensor.shape[2:])
+    return tensor.shape[1] * field, tensor.shape[0] * field
+
+
+def xavier_uniform_(tensor, gain=1.0, generator=None):
+    """Uniform in [-b, b), b = gain * sqrt(6 / (fan_in + fan_out)).
+
+    Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html.
+
+    Args:
+        tensor: (outputs, inputs, ...), at least two dimensions.
+        gain: see `calculate_gain`.
+
+    Raises:
+        ValueError: fewer than two dimensions.
+
+    Example:
+        >>> import fastnet
+        >>> w = fastnet.nn.init.xavier_uniform_(fastnet.empty(3, 3))
+        >>> float(w.abs().max()) <= 1
+        True
+    """
+    bound = gain * math.sqrt(6 / max(sum(_fans(tensor)), 1))
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def xavier_normal_(tensor, gain=1.0, generator=None):
+    """Normal with standard deviation gain * sqrt(2 / (fan_in + fan_out)). See `xavier_uniform_`."""
+    return normal_(tensor, 0.0, gain * math.sqrt(2 / max(sum(_fans(tensor)), 1)), generator)
+
+
+def _kaiming_std(tensor, a, mode, nonlinearity):
+    fan_in, fan_out = _fans(tensor)
+    if mode not in ("fan_in", "fan_out"):
+        raise one_of("mode", mode, ("fan_in", "fan_out"))
+    return calculate_gain(nonlinearity, a) / math.sqrt(max(fan_in if mode == "fan_in" else fan_out, 1))
+
+
+def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
+    """Uniform in [-b, b), b = gain * sqrt(3 / fan).
+
+    He et al. 2015, https://arxiv.org/abs/1502.01852.
+
+    Args:
+        tensor: (outputs, inputs, ...), at least two dimensions.
+        a: the slope of leaky_relu below 0.
+        mode: "fan_in" keeps the variance in the forward pass, "fan_out" in the backward pass.
+        nonlinearity: whose gain to use, "relu" or "leaky_relu".
+
+    Raises:
+        ValueError: fewer than two dimensions, an unknown mode or nonlinearity.
+
+    Example:
+        >>> import fastnet
+        >>> w = fastnet.nn.init.kaiming_uniform_(fastnet.empty(5, 6), nonlinearity="relu")
+        >>> float(w.abs().max()) <= 1
+        True
+    """
+    bound = math.sqrt(3) * _kaiming_std(tensor, a, mode, nonlinearity)
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
+    """Normal with standard deviation gain / sqrt(fan). See `kaiming_uniform_`."""
+    return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
+
+
+@no_grad()
+def orthogonal_(tensor, gain=1, generator=None):
+    """A random matrix with orthonormal rows or columns, whichever are fewer, times `gain`.
+
+    Saxe et al. 2013, https://arxiv.org/abs/1312.6120; uniform among them by Mezzadri 2006, https://arxiv.org/abs/math-ph/0609050.
+
+    Args:
+        tensor: at least two dimensions; those behind the first are taken as one.
+
+    Raises:
+        ValueError: fewer than two dimensions.
+        RuntimeError: inside a compiled function.
+
+    Example:
+        >>> import fastnet
+        >>> w = fastnet.nn.init.orthogonal_(fastnet.empty(2, 3))
+        >>> bool(((w @ w.T) - fastnet.eye(2)).abs().max() < 1e-5)
+        True
+    """
+    forbid_in_recording("orthogonal_()")
+    if tensor.ndim < 2:
+        raise ValueError(f"orthogonal_: expected at least two dimensions, got shape {shape_text(tensor)}")
+    if tensor.numel() == 0:
+        return tensor
+    rows = tensor.shape[0]
+    drawn = _random(randn, tensor.numel(), generator).reshape(rows, -1)
+    q, r = np.linalg.qr(drawn if rows >= drawn.shape[1] else drawn.T)
+    q = q * np.sign(np.diag(r)) * gain
+    q = q if rows >= drawn.shape[1] else q.T
+    return tensor.copy_(Tensor._wrap(cast(np.ascontiguousarray(q).reshape(tensor.shape), tensor.dtype)))

@@ -1,0 +1,251 @@
+"""Losses as modules. `reduction` is "none" (the loss of each element), "mean" (the default) or "sum".
+
+The functions of the same names in `fastnet.nn.functional` tell the shapes, the errors and the gradients.
+"""
+from fastnet.errors import one_of
+from fastnet.nn import functional as F
+from fastnet.nn.module import Module
+
+_REDUCTIONS = ("none", "mean", "sum")
+
+
+class _Loss(Module):
+    """A loss with a reduction.
+
+    Raises:
+        ValueError: an unknown reduction.
+    """
+
+    reductions: tuple[str, ...] = _REDUCTIONS
+
+    def __init__(self, reduction="mean"):
+        super().__init__()
+        if reduction not in self.reductions:
+            raise one_of("reduction", reduction, self.reductions)
+        self.reduction = reduction
+
+    def extra_repr(self):
+        return f"reduction={self.reduction!r}"
+
+
+class MSELoss(_Loss):
+    """Squared error, (input - target)^2: see `functional.mse_loss`.
+
+    Args:
+        reduction: "none", "mean" or "sum".
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.MSELoss()(fastnet.tensor([1.0, 2.0]), fastnet.tensor([1.0, 4.0]))
+        tensor(2.)
+    """
+
+    def __init__(self, *, reduction="mean"):
+        super().__init__(reduction)
+
+    def forward(self, input, target):
+        return F.mse_loss(input, target, reduction=self.reduction)
+
+
+class L1Loss(_Loss):
+    """Absolute error, |input - target|: see `functional.l1_loss`.
+
+    Args:
+        reduction: "none", "mean" or "sum".
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.L1Loss()(fastnet.tensor([1.0, 2.0]), fastnet.tensor([1.0, 4.0]))
+        tensor(1.)
+    """
+
+    def __init__(self, *, reduction="mean"):
+        super().__init__(reduction)
+
+    def forward(self, input, target):
+        return F.l1_loss(input, target, reduction=self.reduction)
+
+
+class HuberLoss(_Loss):
+    """Squared error near the target, linear beyond `delta`: see `functional.huber_loss`.
+
+    Huber 1964, https://doi.org/10.1214/aoms/1177703732.
+
+    Args:
+        reduction: "none", "mean" or "sum".
+        delta: where the square ends; positive.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.HuberLoss(reduction="sum")(fastnet.tensor([0.5, 3.0]), fastnet.zeros(2))
+        tensor(2.625)
+    """
+
+    def __init__(self, reduction="mean", delta=1.0):
+        super().__init__(reduction)
+        if not delta > 0:
+            raise ValueError(f"HuberLoss: expected a positive delta, got {delta}")
+        self.delta = delta
+
+    def forward(self, input, target):
+        return F.huber_loss(input, target, self.reduction, self.delta)
+
+    def extra_repr(self):
+        return f"{super().extra_repr()}, delta={self.delta}"
+
+
+class SmoothL1Loss(_Loss):
+    """Absolute error, smooth within `beta` of the target: see `functional.smooth_l1_loss`.
+
+    Girshick 2015, https://arxiv.org/abs/1504.08083.
+
+    Args:
+        reduction: "none", "mean" or "sum".
+        beta: where the square ends; not negative.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.SmoothL1Loss(reduction="sum", beta=2.0)(fastnet.tensor([1.0, 5.0]), fastnet.zeros(2))
+        tensor(4.25)
+    """
+
+    def __init__(self, *, reduction="mean", beta=1.0):
+        super().__init__(reduction)
+        if not beta >= 0:
+            raise ValueError(f"SmoothL1Loss: expected a beta that is not negative, got {beta}")
+        self.beta = beta
+
+    def forward(self, input, target):
+        return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
+
+    def extra_repr(self):
+        return f"{super().extra_repr()}, beta={self.beta}"
+
+
+class BCEWithLogitsLoss(_Loss):
+    """Binary cross-entropy of logits, stable for every input: see `functional.binary_cross_entropy_with_logits`.
+
+    Args:
+        weight: a factor for each loss; broadcasts to the input.
+        reduction: "none", "mean" or "sum".
+        pos_weight: the weight of positive examples; broadcasts to the input.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.BCEWithLogitsLoss()(fastnet.zeros(2), fastnet.tensor([0.0, 1.0]))
+        tensor(0.6931)
+    """
+
+    def __init__(self, weight=None, *, reduction="mean", pos_weight=None):
+        super().__init__(reduction)
+        self.register_buffer("weight", weight)
+        self.register_buffer("pos_weight", pos_weight)
+
+    def forward(self, input, target):
+        return F.binary_cross_entropy_with_logits(input, target, self.weight, reduction=self.reduction,
+                                                  pos_weight=self.pos_weight)
+
+
+class BCELoss(_Loss):
+    """Binary cross-entropy of probabilities: see `functional.binary_cross_entropy`.
+
+    Args:
+        weight: a factor for each loss; broadcasts to the input.
+        reduction: "none", "mean" or "sum".
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.BCELoss()(fastnet.tensor([0.5, 1.0]), fastnet.tensor([1.0, 1.0]))
+        tensor(0.3466)
+    """
+
+    def __init__(self, weight=None, *, reduction="mean"):
+        super().__init__(reduction)
+        self.register_buffer("weight", weight)
+
+    def forward(self, input, target):
+        return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
+
+
+class CrossEntropyLoss(_Loss):
+    """-log softmax(input)[target], from logits and labels (or probabilities): see `functional.cross_entropy`.
+
+    Args:
+        weight: (C,), the weight of each class.
+        ignore_index: a label that does not count.
+        reduction: "none", "mean" or "sum".
+        label_smoothing: between 0 and 1.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.CrossEntropyLoss()(fastnet.zeros(3, 2), fastnet.tensor([0, 1, 1]))
+        tensor(0.6931)
+    """
+
+    def __init__(self, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+        super().__init__(reduction)
+        if not 0 <= label_smoothing <= 1:
+            raise ValueError(f"CrossEntropyLoss: expected a label_smoothing between 0 and 1, got {label_smoothing}")
+        self.register_buffer("weight", weight)
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+
+    def forward(self, input, target):
+        return F.cross_entropy(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction,
+                               label_smoothing=self.label_smoothing)
+
+    def extra_repr(self):
+        smoothing = f", label_smoothing={self.label_smoothing}" if self.label_smoothing else ""
+        return f"{super().extra_repr()}, ignore_index={self.ignore_index}{smoothing}"
+
+
+class NLLLoss(_Loss):
+    """-input[target], from log-probabilities and labels: see `functional.nll_loss`.
+
+    Args:
+        weight: (C,), the weight of each class.
+        ignore_index: a label that does not count.
+        reduction: "none", "mean" or "sum".
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.NLLLoss()(fastnet.tensor([[-0.5, -1.0]]), fastnet.tensor([1]))
+        tensor(1.)
+    """
+
+    def __init__(self, weight=None, *, ignore_index=-100, reduction="mean"):
+        super().__init__(reduction)
+        self.register_buffer("weight", weight)
+        self.ignore_index = ignore_index
+
+    def forward(self, input, target):
+        return F.nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
+
+    def extra_repr(self):
+        return f"{super().extra_repr()}, ignore_index={self.ignore_index}"
+
+
+class KLDivLoss(_Loss):
+    """The Kullback-Leibler divergence of log-probabilities from a target: see `functional.kl_div`.
+
+    Args:
+        reduction: "none", "mean", "sum", or "batchmean", which is the divergence as it is defined.
+        log_target: whether the target holds log-probabilities.
+
+    Example:
+        >>> import fastnet
+        >>> p = fastnet.tensor([[0.5, 0.5]])
+        >>> fastnet.nn.KLDivLoss(reduction="batchmean")(p.log(), fastnet.tensor([[1.0, 0.0]]))
+        tensor(0.6931)
+    """
+
+    reductions = (*_REDUCTIONS, "batchmean")
+
+    def __init__(self, *, reduction="mean", log_target=False):
+        super().__init__(reduction)
+        self.log_target = log_target
+
+    def forward(self, input, target):
+        return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
+
+    def extra_repr(self):
+        return f"{super().extra_repr()}, log_target={self.log_target}"

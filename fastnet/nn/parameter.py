@@ -1,0 +1,92 @@
+"""Parameters: tensors that a module learns."""
+from fastnet import dtypes
+from fastnet.backend import K
+from fastnet.memory import empty, parameter_memory
+from fastnet.recording import forbid_in_recording
+from fastnet.tensor import Storage, Tensor, as_tensor
+
+
+class Parameter(Tensor):
+    """A tensor that a module learns: assigned to a module's attribute, it is among its `parameters()`.
+
+    Parameters lie one behind the other in memory of their own that never moves, so that optimizers update long spans.
+    Unlike PyTorch's, a Parameter therefore holds a copy of `data`.
+
+    Args:
+        data: a tensor, an array or nested numbers.
+        requires_grad: record gradients for it.
+
+    Raises:
+        RuntimeError: integers with requires_grad, or made inside a compiled function.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.Parameter(fastnet.ones(2))
+        Parameter containing:
+        tensor([1., 1.], requires_grad=True)
+    """
+
+    def __init__(self, data, requires_grad=True):
+        source = as_tensor(data)._data
+        _place(self, source.shape, source.dtype)
+        K.copy(self._data, source)
+        if requires_grad:
+            self.requires_grad = True
+
+    @classmethod
+    def _rebuild(cls, array, requires_grad):
+        made = object.__new__(cls)
+        _place(made, array.shape, dtypes.as_dtype(array.dtype))
+        K.copy(made._data, array)
+        made._requires_grad = requires_grad
+        return made
+
+    def __repr__(self):
+        return "Parameter containing:\n" + super().__repr__()
+
+
+def _place(parameter, shape, dtype):
+    """Give a parameter memory of its own, all zeros."""
+    forbid_in_recording("making a parameter")
+    parameter._data, parameter._slot = parameter_memory(shape, dtype)
+    parameter._storage, parameter._grad_home = Storage(), None
+
+
+def new_parameter(*shape, device=None, dtype=None):
+    """A Parameter of zeros.
+
+    Raises:
+        ValueError: a device that is not the CPU.
+        TypeError: a dtype that is not floating-point.
+    """
+    if device is not None and str(device).partition(":")[0] != "cpu":
+        raise ValueError(f"unknown device {device!r}; there is only 'cpu'")
+    made = object.__new__(Parameter)
+    _place(made, shape, floating(dtype))
+    made._requires_grad = True
+    return made
+
+
+def floating(dtype):
+    """A floating-point dtype, float32 by default.
+
+    Raises:
+        TypeError: any other.
+    """
+    dtype = dtypes.float32 if dtype is None else dtypes.as_dtype(dtype)
+    if dtype.kind != "f":
+        raise TypeError(f"expected float32 or float64, got {dtype}")
+    return dtype
+
+
+def convert(tensor, dtype):
+    """Turn a parameter or a buffer, and its gradient, into another dtype: the same object in new memory."""
+    forbid_in_recording("changing a module's dtype")
+    before = tensor._data
+    if isinstance(tensor, Parameter):
+        _place(tensor, before.shape, dtype)
+    else:
+        tensor._data, tensor._storage = empty(before.shape, dtype), Storage()
+    K.copy(tensor._data, before)
+    if tensor._grad is not None:
+        tensor._grad = tensor._grad.to(dtype)

@@ -1,0 +1,83 @@
+"""Embedding: a table of vectors, looked up by number."""
+from fastnet.autograd import no_grad
+from fastnet.errors import shape_text
+from fastnet.functional.indexing import embedding
+from fastnet.nn import init
+from fastnet.nn.module import Module
+from fastnet.nn.parameter import Parameter, new_parameter
+from fastnet.tensor import Tensor
+
+
+class Embedding(Module):
+    """The rows of a table that the input's numbers name.
+
+    The table starts normal with mean 0 and variance 1, the padding row with zeros.
+
+    Args:
+        num_embeddings: the number of rows.
+        embedding_dim: the length of a row.
+        padding_idx: a row that stands for nothing: zeros that no gradient changes.
+        dtype: of the table, float32 by default.
+
+    Raises:
+        ValueError: padding_idx is not a row.
+        IndexError: when called, a number outside [0, num_embeddings).
+
+    Shape:
+        Integers (...) to (..., embedding_dim). weight is (num_embeddings, embedding_dim).
+
+    Example:
+        >>> import fastnet
+        >>> layer = fastnet.nn.Embedding(10, 3, padding_idx=0)
+        >>> layer(fastnet.tensor([[0, 1], [2, 0]])).shape
+        (2, 2, 3)
+        >>> layer(fastnet.tensor([0])).tolist()
+        [[0.0, 0.0, 0.0]]
+    """
+
+    def __init__(self, num_embeddings, embedding_dim, padding_idx=None, *, device=None, dtype=None):
+        super().__init__()
+        if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
+            raise ValueError(f"Embedding: padding_idx {padding_idx} is outside the {num_embeddings} rows")
+        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
+        self.weight = new_parameter(num_embeddings, embedding_dim, device=device, dtype=dtype)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        """Draw the table anew."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            with no_grad():
+                self.weight[self.padding_idx] = 0
+
+    @classmethod
+    def from_pretrained(cls, embeddings, freeze=True, padding_idx=None):
+        """A layer over a copy of the table `embeddings`, (rows, length).
+
+        Args:
+            freeze: do not train it.
+            padding_idx: a row whose gradient stays zero; its values are kept.
+
+        Example:
+            >>> import fastnet
+            >>> layer = fastnet.nn.Embedding.from_pretrained(fastnet.tensor([[1.0, 2.0], [3.0, 4.0]]))
+            >>> layer(fastnet.tensor([1]))
+            tensor([[3., 4.]])
+        """
+        if not isinstance(embeddings, Tensor) or embeddings.ndim != 2:
+            given = shape_text(embeddings) if isinstance(embeddings, Tensor) else type(embeddings).__name__
+            raise ValueError(f"Embedding.from_pretrained: expected a tensor of two dimensions, got {given}")
+        layer = cls(1, 0)
+        layer.num_embeddings, layer.embedding_dim = embeddings.shape
+        if padding_idx is not None:
+            layer.padding_idx = padding_idx % layer.num_embeddings
+        layer.weight = Parameter(embeddings, requires_grad=not freeze)
+        return layer
+
+    def forward(self, input):
+        return embedding(input, self.weight, self.padding_idx)
+
+    def extra_repr(self):
+        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"

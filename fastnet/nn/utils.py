@@ -1,0 +1,185 @@
+"""What is done to many parameters or gradients at once."""
+import math
+
+from fastnet.autograd import no_grad
+from fastnet.backend import K
+from fastnet.errors import shape_text
+from fastnet.functional import arrays
+from fastnet.functional.arithmetic import maximum
+from fastnet.functional.shape import cat
+from fastnet.memory import empty
+from fastnet.recording import forbid_in_recording
+from fastnet.state import state
+from fastnet.tensor import Tensor
+
+
+def _gradients(parameters):
+    """The gradients that are there."""
+    parameters = (parameters,) if isinstance(parameters, Tensor) else parameters
+    gradients = [p.grad for p in parameters]
+    return [g for g in gradients if g is not None]
+
+
+def _note(tensors):
+    if state.recorder is not None:
+        state.recorder.note_tensors(tensors)
+
+
+@no_grad()
+def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False):
+    """The p-norm of all elements of all tensors, as a 0-d tensor.
+
+    Args:
+        tensors: a tensor or several.
+        norm_type: p, which may be inf.
+        error_if_nonfinite: raise if the norm is not finite; outside of compiled functions only.
+
+    Raises:
+        RuntimeError: with error_if_nonfinite, the norm is not finite.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.utils.get_total_norm([fastnet.tensor([3.0]), fastnet.tensor([4.0])])
+        tensor(5.)
+    """
+    tensors = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    norm_type = float(norm_type)
+    if not tensors:
+        return Tensor._wrap(arrays.full((), 0, arrays.dtypes.float32))
+    if norm_type == 2 and all(t.dtype == tensors[0].dtype for t in tensors):
+        norm = _two_norm(tensors)
+    elif math.isinf(norm_type):
+        norm = tensors[0].norm(norm_type)
+        for t in tensors[1:]:
+            norm = maximum(norm, t.norm(norm_type)) if norm_type > 0 else norm.minimum(t.norm(norm_type))
+    else:
+        norm = cat([t.norm(norm_type).reshape(1) for t in tensors]).norm(norm_type)
+    if error_if_nonfinite:
+        forbid_in_recording("error_if_nonfinite=True")
+        if not math.isfinite(norm.item()):
+            raise RuntimeError(f"the total norm of order {norm_type} is {norm.item()}, which cannot be clipped; with "
+                               "error_if_nonfinite=False the gradients are scaled all the same")
+    return norm
+
+
+def _two_norm(tensors):
+    """The root of the sum of squares: one launch for each tensor, and two more."""
+    _note(tensors)
+    squares = empty((len(tensors),), tensors[0].dtype)
+    for i, t in enumerate(tensors):
+        K.sum_squares(squares[i:i + 1], t._data)
+    total = empty((1, 1), squares.dtype)
+    K.sum(total, squares.reshape(1, len(tensors), 1))
+    return Tensor._wrap(arrays.unary("sqrt", total).reshape(()))
+
+
+@no_grad()
+def clip_grads_with_norm_(parameters, max_norm, total_norm):
+    """Scale every gradient by min(1, max_norm / (total_norm + 1e-6)), in place.
+
+    Args:
+        parameters: a tensor or several; those without a gradient are passed over.
+        max_norm: a number.
+        total_norm: a 0-d tensor, as `get_total_norm` gives it.
+    """
+    gradients = _gradients(parameters)
+    _note((*gradients, total_norm))
+    for g in gradients:
+        K.clip_scale_(g._data, arrays.cast(total_norm._data, g.dtype), float(max_norm))
+        g._storage.version += 1
+
+
+def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False):
+    """Scale all gradients together, in place, so that their common norm is at most `max_norm`.
+
+    They are multiplied by min(1, max_norm / (norm + 1e-6)). Inside a compiled function that is part of the recording.
+    Pascanu et al. 2013, https://arxiv.org/abs/1211.5063.
+
+    Args:
+        parameters: a tensor or several; those without a gradient are passed over.
+        max_norm: the largest norm.
+        norm_type: p of the p-norm, which may be inf.
+        error_if_nonfinite: raise if the norm is not finite; outside of compiled functions only.
+
+    Returns:
+        The norm before, a 0-d tensor.
+
+    Raises:
+        RuntimeError: with error_if_nonfinite, the norm is not finite.
+
+    Example:
+        >>> import fastnet
+        >>> w = fastnet.nn.Parameter(fastnet.ones(2))
+        >>> (w * fastnet.tensor([3.0, 4.0])).sum().backward()
+        >>> fastnet.nn.utils.clip_grad_norm_([w], max_norm=1.0)
+        tensor(5.)
+        >>> w.grad
+        tensor([0.6, 0.8])
+    """
+    parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    norm = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite)
+    clip_grads_with_norm_(parameters, max_norm, norm)
+    return norm
+
+
+@no_grad()
+def clip_grad_value_(parameters, clip_value):
+    """Move every element of every gradient into [-clip_value, clip_value], in place.
+
+    Args:
+        parameters: a tensor or several; those without a gradient are passed over.
+        clip_value: a number that is not negative.
+
+    Raises:
+        ValueError: a negative clip_value.
+
+    Example:
+        >>> import fastnet
+        >>> w = fastnet.nn.Parameter(fastnet.ones(2))
+        >>> (w * fastnet.tensor([3.0, -0.5])).sum().backward()
+        >>> fastnet.nn.utils.clip_grad_value_([w], 1.0)
+        >>> w.grad
+        tensor([ 1. , -0.5])
+    """
+    if not clip_value >= 0:
+        raise ValueError(f"clip_grad_value_: expected a number that is not negative, got {clip_value}")
+    gradients = _gradients(parameters)
+    _note(gradients)
+    for g in gradients:
+        K.clamp(g._data, g._data, -float(clip_value), float(clip_value))
+        g._storage.version += 1
+
+
+def parameters_to_vector(parameters):
+    """All parameters one behind the other, as one vector that gradients flow through.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.utils.parameters_to_vector([fastnet.ones(1, 2), fastnet.zeros(1)])
+        tensor([1., 1., 0.])
+    """
+    return cat([p.reshape(p.numel()) for p in parameters])
+
+
+@no_grad()
+def vector_to_parameters(vec, parameters):
+    """Write a vector that `parameters_to_vector` made into the parameters, in place.
+
+    Raises:
+        ValueError: the vector has not as many elements as the parameters.
+
+    Example:
+        >>> import fastnet
+        >>> w = fastnet.nn.Parameter(fastnet.ones(2))
+        >>> fastnet.nn.utils.vector_to_parameters(fastnet.tensor([3.0, 4.0]), [w])
+        >>> w.tolist()
+        [3.0, 4.0]
+    """
+    parameters = list(parameters)
+    if vec.shape != (sum(p.numel() for p in parameters),):
+        raise ValueError(f"vector_to_parameters: a vector of shape {shape_text(vec)} does not fit parameters of "
+                         f"{sum(p.numel() for p in parameters)} elements")
+    start = 0
+    for p in parameters:
+        p.copy_(vec.narrow(0, start, p.numel()).reshape(p.shape))
+        start += p.numel()

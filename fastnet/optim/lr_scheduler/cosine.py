@@ -1,0 +1,90 @@
+"""Cosine annealing, with restarts and without."""
+import math
+
+from fastnet.optim.lr_scheduler.base import LRScheduler
+
+
+class CosineAnnealingLR(LRScheduler):
+    """Down to `eta_min` along half a cosine in `T_max` epochs, and up again.
+
+    Loshchilov and Hutter 2016, https://arxiv.org/abs/1608.03983, without the restarts.
+
+    Raises:
+        ValueError: T_max is not positive.
+    """
+
+    def __init__(self, optimizer, T_max, eta_min=0.0, last_epoch=-1):
+        if T_max <= 0:
+            raise ValueError(f"expected a positive T_max, got {T_max}")
+        self.T_max = T_max
+        self.eta_min = eta_min
+        super().__init__(optimizer, last_epoch)
+
+    def _height(self, epoch):
+        return 1 + math.cos(math.pi * epoch / self.T_max)
+
+    def get_lr(self):
+        """(lr - eta_min) times the ratio of this epoch's cosine term to the last one's, + eta_min."""
+        if self._is_initial:
+            return self._present()
+        if (self.last_epoch - 1 - self.T_max) % (2 * self.T_max) == 0:      # from the bottom, where the ratio is x/0
+            rise = (1 - math.cos(math.pi / self.T_max)) / 2
+            return [lr + (base - self.eta_min) * rise for lr, base in zip(self._present(), self.base_lrs, strict=True)]
+        ratio = self._height(self.last_epoch) / self._height(self.last_epoch - 1)
+        return [ratio * (lr - self.eta_min) + self.eta_min for lr in self._present()]
+
+    def _get_closed_form_lr(self):
+        return [self.eta_min + (base - self.eta_min) * self._height(self.last_epoch) / 2 for base in self.base_lrs]
+
+
+class CosineAnnealingWarmRestarts(LRScheduler):
+    """Down to `eta_min` along half a cosine, again and again: in T_0 epochs, then T_0 * T_mult, and so on.
+
+    Loshchilov and Hutter 2016, https://arxiv.org/abs/1608.03983.
+
+    Raises:
+        ValueError: T_0 or T_mult is not a positive int, or eta_min no number.
+    """
+
+    def __init__(self, optimizer, T_0, T_mult=1, eta_min=0.0, last_epoch=-1):
+        if not isinstance(T_0, int) or T_0 <= 0:
+            raise ValueError(f"expected a positive integer T_0, got {T_0}")
+        if not isinstance(T_mult, int) or T_mult < 1:
+            raise ValueError(f"expected an integer T_mult >= 1, got {T_mult}")
+        if not isinstance(eta_min, (float, int)):
+            raise ValueError(f"expected a number for eta_min, got {eta_min!r}")
+        self.T_0 = self.T_i = T_0
+        self.T_mult = T_mult
+        self.eta_min = eta_min
+        self.T_cur = last_epoch
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        """eta_min + (base - eta_min) * (1 + cos(pi * T_cur / T_i)) / 2."""
+        height = 1 + math.cos(math.pi * self.T_cur / self.T_i)
+        return [self.eta_min + (base - self.eta_min) * height / 2 for base in self.base_lrs]
+
+    def step(self, epoch=None):
+        """Set the next rates, or those of `epoch`, which may be a fraction: epoch + batch / batches."""
+        if epoch is None and self.last_epoch >= 0:
+            epoch = self.last_epoch + 1
+            self.T_cur += 1
+            if self.T_cur >= self.T_i:
+                self.T_cur %= self.T_i
+                self.T_i *= self.T_mult
+        else:
+            self._go_to(0 if epoch is None else epoch)
+        self.last_epoch = math.floor(epoch or 0)
+        self._set(self.get_lr())
+
+    def _go_to(self, epoch):
+        if epoch < 0:
+            raise ValueError(f"expected a non-negative epoch, got {epoch}")
+        if epoch < self.T_0:
+            self.T_i, self.T_cur = self.T_0, epoch
+        elif self.T_mult == 1:
+            self.T_cur = epoch % self.T_0
+        else:
+            cycle = int(math.log(epoch / self.T_0 * (self.T_mult - 1) + 1, self.T_mult))
+            self.T_cur = epoch - self.T_0 * (self.T_mult**cycle - 1) / (self.T_mult - 1)
+            self.T_i = self.T_0 * self.T_mult**cycle

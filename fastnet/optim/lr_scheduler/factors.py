@@ -1,0 +1,156 @@
+"""Schedules that multiply the rate by a factor from time to time."""
+import types
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Mapping
+
+from fastnet.optim.lr_scheduler.base import LRScheduler, per_group
+
+
+class LambdaLR(LRScheduler):
+    """The initial rate times a function of the epoch.
+
+    Args:
+        optimizer: the optimizer.
+        lr_lambda: a function of the epoch (an int), or a list with one for each group.
+        last_epoch: as in LRScheduler.
+    """
+
+    def __init__(self, optimizer, lr_lambda, last_epoch=-1):
+        self.lr_lambdas = per_group("lr_lambda", optimizer, lr_lambda)
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        """base * lr_lambda(epoch)."""
+        return [lr * f(self.last_epoch) for lr, f in zip(self.base_lrs, self.lr_lambdas, strict=True)]
+
+    def state_dict(self):
+        """The state. Of the functions, only objects that are no plain functions are saved, by their attributes."""
+        saved = [None if isinstance(f, types.FunctionType) else dict(vars(f)) for f in self.lr_lambdas]
+        return super().state_dict() | {"lr_lambdas": saved}
+
+    def load_state_dict(self, state_dict):
+        """Go on from what `state_dict` gave; the functions are this schedule's own."""
+        super().load_state_dict({name: value for name, value in state_dict.items() if name != "lr_lambdas"})
+        for f, saved in zip(self.lr_lambdas, state_dict["lr_lambdas"], strict=True):
+            if saved is not None:
+                vars(f).update(saved)
+
+
+class StepLR(LRScheduler):
+    """The rate times gamma every `step_size` epochs.
+
+    Raises:
+        ValueError: step_size is not positive.
+    """
+
+    def __init__(self, optimizer, step_size, gamma=0.1, last_epoch=-1):
+        if step_size <= 0:
+            raise ValueError(f"expected a positive step_size, got {step_size}")
+        self.step_size = step_size
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        """lr * gamma where the epoch is a multiple of step_size."""
+        due = self.last_epoch != 0 and self.last_epoch % self.step_size == 0
+        return self._times(self.gamma) if due else self._present()
+
+    def _get_closed_form_lr(self):
+        return self._base_times(self.gamma ** (self.last_epoch // self.step_size))
+
+
+class MultiStepLR(LRScheduler):
+    """The rate times gamma at each of the epochs `milestones`; one that is named twice counts twice."""
+
+    def __init__(self, optimizer, milestones, gamma=0.1, last_epoch=-1):
+        self.milestones = sorted(milestones)
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        """lr * gamma where the epoch is a milestone."""
+        count = self.milestones.count(self.last_epoch)
+        return self._times(self.gamma**count) if count else self._present()
+
+    def _get_closed_form_lr(self):
+        return self._base_times(self.gamma ** bisect_right(self.milestones, self.last_epoch))
+
+    def load_state_dict(self, state_dict):
+        """Go on from what `state_dict` gave. PyTorch's milestones, a Counter, are taken too.
+
+        They are a list here because a Counter's numbers would come out of a JSON file as strings.
+        """
+        super().load_state_dict(state_dict)
+        if isinstance(self.milestones, Mapping):
+            self.milestones = sorted(Counter(self.milestones).elements())
+
+
+class ConstantLR(LRScheduler):
+    """The rate times `factor` for the first `total_iters` epochs.
+
+    Raises:
+        ValueError: factor is outside [0, 1].
+    """
+
+    def __init__(self, optimizer, factor=1.0 / 3, total_iters=5, last_epoch=-1):
+        if not 0 <= factor <= 1:
+            raise ValueError(f"expected a factor between 0 and 1, got {factor}")
+        self.factor = factor
+        self.total_iters = total_iters
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        """lr * factor at the start, lr / factor at the end."""
+        if self.last_epoch == 0:
+            return self._times(self.factor)
+        return self._times(1.0 / self.factor) if self.last_epoch == self.total_iters else self._present()
+
+    def _get_closed_form_lr(self):
+        return self._base_times(self.factor + (self.last_epoch >= self.total_iters) * (1 - self.factor))
+
+
+class LinearLR(LRScheduler):
+    """The rate times a factor that goes from `start_factor` to `end_factor` in `total_iters` equal steps.
+
+    Raises:
+        ValueError: start_factor is outside (0, 1] or end_factor outside [0, 1].
+    """
+
+    def __init__(self, optimizer, start_factor=1.0 / 3, end_factor=1.0, total_iters=5, last_epoch=-1):
+        if not 0 < start_factor <= 1:
+            raise ValueError(f"expected a start_factor above 0 and at most 1, got {start_factor}")
+        if not 0 <= end_factor <= 1:
+            raise ValueError(f"expected an end_factor between 0 and 1, got {end_factor}")
+        self.start_factor = start_factor
+        self.end_factor = end_factor
+        self.total_iters = total_iters
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        """lr times the ratio of this epoch's factor to the last one's."""
+        if self.last_epoch == 0:
+            return self._times(self.start_factor)
+        if self._is_initial or self.last_epoch > self.total_iters:
+            return self._present()
+        rise = self.end_factor - self.start_factor
+        return self._times(1.0 + rise / (self.total_iters * self.start_factor + (self.last_epoch - 1) * rise))
+
+    def _get_closed_form_lr(self):
+        done = min(self.total_iters, self.last_epoch) / self.total_iters
+        return self._base_times(self.start_factor + (self.end_factor - self.start_factor) * done)
+
+
+class ExponentialLR(LRScheduler):
+    """The rate times gamma every epoch."""
+
+    def __init__(self, optimizer, gamma, last_epoch=-1):
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        """lr * gamma."""
+        return self._present() if self._is_initial else self._times(self.gamma)
+
+    def _get_closed_form_lr(self):
+        return self._base_times(self.gamma**self.last_epoch)

@@ -1,0 +1,341 @@
+"""What all optimizers share: groups, state, and one kernel call for a stretch of neighbouring parameters."""
+import math
+from collections import defaultdict
+
+import numpy as np
+
+from fastnet.autograd import enable_grad, no_grad
+from fastnet.backend import K
+from fastnet.errors import shape_text
+from fastnet.memory import mirrored, persistent, zeroed_block
+from fastnet.state import state
+from fastnet.tensor import Tensor
+
+
+class Optimizer:
+    """Base of the optimizers.
+
+    A subclass names its hyperparameters in `HYPER`, in the order in which its kernel reads them, its per-parameter
+    arrays in `moments`, and makes one kernel call in `update`.
+
+    Parameters lie in arenas, gradients and moments mirror them, so that neighbours are updated in one call. Numbers are
+    read from `param_groups` at every step, also at the steps that `fastnet.compile` replays.
+
+    Args:
+        params: tensors that require gradients, or dictionaries with "params" and options of their own.
+        defaults: the options of a group that names none.
+    """
+
+    HYPER: tuple[str, ...] = ()
+
+    def __init__(self, params, defaults):
+        self.defaults = defaults
+        self.param_groups = []
+        self.state = defaultdict(dict)          # parameter -> {"step": ..., "exp_avg": ...}
+        self._started = {}                      # parameter -> (the slot that its state mirrors, what its state holds)
+        self._needed = {}                       # group number -> what its parameters' state must hold
+        self._layout = 0                        # how often the memory of existing state changed: guards recordings
+        self._mirrors = {}                      # (chunk, moment) -> a block laid out like the chunk
+        self._blocks = {}                       # group number -> its numbers, where the kernels read them
+        groups = [params] if isinstance(params, Tensor) else list(params)
+        if isinstance(params, Tensor):
+            raise TypeError("expected a sequence of parameters, got one tensor; pass [tensor]")
+        if not groups:
+            raise ValueError("the optimizer got no parameters")
+        for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
+            self.add_param_group(group)
+
+    def add_param_group(self, param_group):
+        """Add parameters with options of their own.
+
+        Raises:
+            TypeError: not tensors.
+            ValueError: not leaves, or in the optimizer already.
+        """
+        group = dict(param_group)
+        params = group["params"]
+        group["params"] = params = [params] if isinstance(params, Tensor) else list(params)
+        known = {id(p) for g in self.param_groups for p in g["params"]}
+        for p in params:
+            if not isinstance(p, Tensor):
+                raise TypeError(f"an optimizer's parameters must be tensors, got {type(p).__name__}")
+            if not p.is_leaf:
+                raise ValueError(f"an optimizer's parameters must be leaves; one of shape {shape_text(p)} is the result "
+                                 f"of {p.grad_fn!r}")
+            if id(p) in known:
+                raise ValueError(f"a parameter of shape {shape_text(p)} is in the optimizer twice")
+            known.add(id(p))
+        for name, value in self.defaults.items():
+            group.setdefault(name, value)
+        self.check(group)
+        self.param_groups.append(group)
+
+    def check(self, group):
+        """Refuse options out of range."""
+        for name in self.HYPER:
+            low, high = (0, 1) if name in _FRACTIONS else (0, math.inf)
+            value = group[name]
+            if not low <= value <= high or (name in _FRACTIONS and name.startswith("beta") and value == 1):
+                raise ValueError(f"invalid {name}: expected {low} <= {name} <= {high}, got {value}")
+
+    # ---- for the subclass ----
+
+    def moments(self, group):
+        """The names of the arrays that the state holds for each parameter, and what they start with (None: not used)."""
+        raise NotImplementedError
+
+    def update(self, p, g, moments, hyper, step, group):
+        """Make the kernel call for one stretch: flat arrays, updated in place."""
+        raise NotImplementedError
+
+    def numbers(self, group):
+        """The group's numbers in the order of HYPER."""
+        return [group[name] for name in self.HYPER]
+
+    def structure(self, group):
+        """The options that choose between kernels: what a recording is guarded by."""
+        return tuple(self.moments(group).items()), tuple(v for v in group.values() if isinstance(v, bool))
+
+    # ---- stepping ----
+
+    def zero_grad(self, set_to_none=True):
+        """Drop the gradients (the next backward() writes them anew), or fill them with zeros."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if set_to_none:
+                    if p._grad is not None or state.recorder is not None:
+                        p.grad = None
+                elif p.grad is not None:
+                    p.grad.zero_()
+
+    @no_grad()
+    def step(self, closure=None):
+        """Update every parameter that has a gradient.
+
+        Args:
+            closure: computes the loss and calls backward(); called before the update.
+
+        Returns:
+            The closure's loss, or None.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        for number, group in enumerate(self.param_groups):
+            self._refresh_group(number, group)
+            self._step_group(number, group)
+        if state.recorder is not None:
+            structure = self._structure()
+            state.recorder.note_optimizer(self, self._refresh, lambda: self._structure() == structure)
+        return loss
+
+    def _structure(self):
+        return [self._layout, len(self.state), *(self.structure(group) for group in self.param_groups)]
+
+    def _refresh(self):
+        """Bring the numbers that kernels read up to date: before a step, and before each replay of one."""
+        for number, group in enumerate(self.param_groups):
+            self._refresh_group(number, group)
+
+    def _refresh_group(self, number, group):
+        numbers = self.numbers(group)
+        block = self._blocks.get(number)
+        if block is None:
+            self._blocks[number] = block = (persistent((len(numbers),), np.dtype(np.float64)), [])
+        if block[1] != numbers:
+            block[0][:] = numbers
+            block[1][:] = numbers
+
+    def _step_group(self, number, group):
+        recorder = state.recorder
+        members, waiting = [], set()
+        for p in group["params"]:
+            g = p.grad
+            if g is not None:
+                if recorder is not None:
+                    recorder.note_tensors((p,))
+                members.append((p, g._data))
+            elif p in self.state:
+                waiting.add(id(self.state[p].get("step")))
+        names = self.moments(group)
+        self._complete(number, members, names)
+        for step, group_members in _by_step(members, self.state):
+            if id(step) in waiting:             # those that wait stay where they are
+                step = self._split(step, group_members)
+            K.increment_(step._data)
+            for p, g, moments in _stretches(group_members, self.state, names):
+                self.update(p, g, moments, self._blocks[number][0], step._data, group)
+        for p, _ in members:
+            p._storage.version += 1
+
+    def _complete(self, number, members, names):
+        """See that every parameter has the state that its group's options ask for."""
+        needed = ("step", *[name for name, start in names.items() if start is not None])
+        if self._needed.get(number) != needed:
+            self._needed[number] = needed
+        needed, fresh = self._needed[number], None
+        for p, _ in members:
+            entry, (slot, holds) = self.state.get(p), self._started.get(p, (self, None))
+            if not entry or slot is not p._slot or holds is not needed:
+                if not entry or slot is not p._slot or not all(name in entry for name in needed):
+                    fresh = _counter(0) if fresh is None else fresh     # one for all that start together
+                    self._start(p, names, fresh)
+                self._started[p] = (p._slot, needed)
+
+    def _start(self, p, names, step):
+        """The state that a parameter lacks, or has beside another slot. It outlives a recording: nothing is a launch."""
+        before = self.state[p]
+        self._layout += bool(before)
+        self._started[p] = (p._slot, None)
+        entry = self.state[p] = {"step": before.get("step", step)}
+        for name in [*names, *(name for name in before if name not in names and name != "step")]:
+            start = before[name]._data if name in before else names[name]
+            if start is None:
+                continue
+            if p._slot is not None:
+                chunk, offset = p._slot
+                block = self._mirrors.get((chunk, name))
+                if block is None:
+                    block = self._mirrors[chunk, name] = zeroed_block(chunk.nbytes)
+                array = mirrored(block, offset, p.shape, p.dtype)
+            else:
+                array = persistent(p.shape, p.dtype)
+            array[...] = start
+            entry[name] = Tensor._wrap(array)
+
+    def _split(self, step, members):
+        """A counter of their own for some of the parameters that have shared one."""
+        own = _counter(step._data)
+        self._layout += 1
+        for p, _ in members:
+            self.state[p]["step"] = own
+        return own
+
+    # ---- saving ----
+
+    def state_dict(self):
+        """The state and options, in PyTorch's form: {"state": {number: {...}}, "param_groups": [...]}."""
+        numbers, groups = {}, []
+        for group in self.param_groups:
+            for p in group["params"]:
+                numbers.setdefault(id(p), len(numbers))
+            groups.append({k: v for k, v in group.items() if k != "params"}
+                          | {"params": [numbers[id(p)] for p in group["params"]]})
+        saved = {numbers[id(p)]: {name: t.clone() for name, t in entry.items()} for p, entry in self.state.items()}
+        return {"state": saved, "param_groups": groups}
+
+    def load_state_dict(self, state_dict):
+        """Go on from what `state_dict` gave.
+
+        Raises:
+            ValueError: another number of groups or parameters, or state of another shape.
+        """
+        groups = state_dict["param_groups"]
+        given, own = ([len(g["params"]) for g in gs] for gs in (groups, self.param_groups))
+        if given != own:
+            raise ValueError(f"the state has groups of {given} parameters, the optimizer of {own}")
+        by_number = dict(zip((n for g in groups for n in g["params"]), (p for g in self.param_groups for p in g["params"])))
+        for number, entry in state_dict["state"].items():
+            if number not in by_number:
+                raise ValueError(f"the state has a parameter {number}, the groups only {sorted(by_number)}")
+            for name, value in entry.items():
+                if name != "step" and value is not None and tuple(value.shape) != by_number[number].shape:
+                    raise ValueError(f"{name} of parameter {number} has shape {shape_text(value)}, the parameter "
+                                     f"{shape_text(by_number[number])}")
+        for group, new in zip(self.param_groups, groups):
+            self.check(group | new)
+        for group, new in zip(self.param_groups, groups):
+            group.update({k: v for k, v in new.items() if k != "params"})
+        self._restore([(by_number[number], entry) for number, entry in state_dict["state"].items()])
+
+    def _restore(self, entries):
+        """Lay out the state of [(parameter, {name: values})] anew."""
+        self.state.clear()
+        self._layout += 1
+        number = {p: i for i, group in enumerate(self.param_groups) for p in group["params"]}
+        steps = {}                              # neighbours that have made as many steps share a counter
+        for p, entry in entries:
+            moments = {name: np.asarray(value) for name, value in entry.items() if name != "step" and value is not None}
+            if not moments and "step" not in entry:
+                continue
+            count = int(entry.get("step", 1))   # PyTorch's SGD counts none: it only asks whether there is a buffer
+            self._start(p, moments, steps.setdefault((number[p], count), _counter(count)))
+
+    def __getstate__(self):
+        entries = [(p, {name: np.array(t._data) for name, t in entry.items()}) for p, entry in self.state.items()]
+        memory = ("state", "_started", "_needed", "_layout", "_mirrors", "_blocks")
+        return {k: v for k, v in self.__dict__.items() if k not in memory} | {"entries": entries}
+
+    def __setstate__(self, saved):
+        entries = saved.pop("entries")
+        self.__dict__.update(saved)
+        self.state, self._layout = defaultdict(dict), 0
+        self._started, self._needed, self._mirrors, self._blocks = {}, {}, {}, {}
+        self._restore(entries)
+
+    def __repr__(self):
+        lines = [f"{type(self).__name__} ("]
+        for i, group in enumerate(self.param_groups):
+            lines.append(f"group {i}: {len(group['params'])} parameters")
+            lines += [f"    {k}: {v}" for k, v in sorted(group.items()) if k != "params"]
+        return "\n".join([*lines, ")"])
+
+
+def _counter(count):
+    """A step counter that has reached `count`."""
+    step = persistent((), np.dtype(np.int64))
+    step[...] = count
+    return Tensor._wrap(step)
+
+
+_FRACTIONS = frozenset(("beta1", "beta2", "alpha"))
+
+
+def _by_step(members, states):
+    """The parameters in groups that share a step counter: [(counter, [(parameter, gradient), ...])]."""
+    groups = {}
+    for p, g in members:
+        step = states[p]["step"]
+        groups.setdefault(id(step), (step, []))[1].append((p, g))
+    return groups.values()
+
+
+def _stretches(members, states, names):
+    """Arrays (parameters, gradients, moments): flat over neighbours in one arena, else those of a parameter alone."""
+    run = []
+    for p, g in sorted(members, key=_place):
+        if run and not _neighbours(run[-1], (p, g)):
+            yield _flat(run, states, names)
+            run = []
+        run.append((p, g))
+    if run:
+        yield _flat(run, states, names)
+
+
+def _place(member):
+    slot = member[0]._slot
+    return (0, 0) if slot is None else (id(slot[0]), slot[1])
+
+
+def _neighbours(a, b):
+    """Whether two parameters, and their gradients, lie in one arena side by side, but for the gap of alignment."""
+    (p, g), (q, h) = a, b
+    if p._slot is None or q._slot is None or p._slot[0] is not q._slot[0] or p.dtype != q.dtype:
+        return False
+    chunk = p._slot[0]
+    return q._slot[1] == p._slot[1] + (p.nbytes + 63) // 64 * 64 and g.base is chunk.grad and h.base is chunk.grad
+
+
+def _flat(run, states, names):
+    (p, g), (q, _) = run[0], run[-1]
+    entry = states[p]
+    if len(run) == 1:                           # in its own shape: flattened, a strided one would be a copy
+        return p._data, g, {name: entry[name]._data if start is not None else None for name, start in names.items()}
+    offset = p._slot[1]
+    shape = ((q._slot[1] + q.nbytes - offset) // p._data.itemsize,)
+
+    def whole(array):
+        return mirrored(array.base, offset, shape, p.dtype)
+    return whole(p._data), whole(g), {name: whole(entry[name]._data) if start is not None else None
+                                      for name, start in names.items()}

@@ -1,0 +1,311 @@
+"""`fastnet.compile`: run a function once, keep its kernel launches, and replay them.
+
+What a CUDA graph is to a GPU: no tracing of Python values, no code generation, no wait; the same kernels in the same
+order on the same inputs, so the same bits. See `compile` for what a function may do.
+"""
+import functools
+import threading
+from collections import OrderedDict
+
+import numpy as np
+
+from fastnet.backend import K, compiled_available, get_isa, get_num_threads, launch
+from fastnet.errors import shape_text
+from fastnet.memory import empty, root
+from fastnet.recording import PythonCall, Recorder
+from fastnet.state import state
+from fastnet.tensor import Tensor
+
+
+def compile(fn=None, *, max_recordings=64):
+    """A function that records what `fn` does on its first call for each signature, and replays it on the others.
+
+    A signature is the shapes, dtypes and layouts of the tensors among the arguments, the value of every other argument,
+    the `training` flag of every module that was asked for it, gradient mode, which gradients were there, the parameters'
+    memory, the optimizers' structure, and the thread count. Numbers in an optimizer's `param_groups` (learning rates) and
+    the random state are read anew at every call.
+
+    Inside `fn`, Python runs during the recording only. So reading a value (`item()`, `float()`, `bool()`, `numpy()`,
+    `if tensor:`) or bringing one in (`tensor()`, `from_numpy()`) raises, and side effects happen once. Results are the
+    caller's own. Whole training steps, backward and optimizer included, are what this is for.
+
+    Args:
+        fn: a function or a Module of tensors and other (hashable) arguments; it returns tensors, or nested tuples,
+            lists and dicts of them.
+        max_recordings: how many signatures to keep, the most recently used.
+
+    Raises:
+        RuntimeError: at the first call, if a value is read or brought in; if a tensor made inside is still held
+            afterwards by anything but the result; if the result's backward() would run outside; if an argument
+            requires a gradient.
+
+    Example:
+        >>> import fastnet
+        >>> double = fastnet.compile(lambda x: x * 2)
+        >>> double(fastnet.ones(2)), double(fastnet.zeros(2))
+        (tensor([2., 2.]), tensor([0., 0.]))
+    """
+    if fn is None:
+        return functools.partial(compile, max_recordings=max_recordings)
+    return Compiled(fn, max_recordings)
+
+
+class Compiled:
+    """A function with its recordings: see `compile`."""
+
+    def __init__(self, fn, max_recordings=64):
+        if not callable(fn):
+            raise TypeError(f"expected a function or a module, got {type(fn).__name__}")
+        if max_recordings < 1:
+            raise ValueError(f"expected at least one recording to keep, got {max_recordings}")
+        self.fn = fn
+        self.max_recordings = max_recordings
+        self._recordings = OrderedDict()        # (signature, number) -> Recording, the most recently used last
+        self._lock = threading.Lock()
+        functools.update_wrapper(self, fn, updated=())
+
+    def __call__(self, *args, **kwargs):
+        if state.recorder is not None:          # inside another compiled function: part of its recording
+            return self.fn(*args, **kwargs)
+        tensors = []
+        key = (_signature(args, tensors), _signature(kwargs, tensors) if kwargs else None, state.grad_enabled,
+               get_num_threads(), K.name, get_isa())
+        arrays = [t._data for t in tensors]
+        if len(arrays) > 1:
+            key += _overlaps(arrays)
+        recording = self._find(key)
+        if recording is None:
+            return self._record(key, args, kwargs, tensors, arrays)
+        return recording.replay(arrays, tensors)
+
+    def _find(self, key):
+        """The recording of this signature whose guards hold."""
+        candidates = self._recordings.get(key)
+        for recording in candidates or ():
+            if recording.holds():
+                return recording
+        return None
+
+    def _record(self, key, args, kwargs, tensors, arrays):
+        for t in tensors:
+            if t._requires_grad:
+                raise RuntimeError(f"an argument of shape {shape_text(t)} requires a gradient; a compiled function takes "
+                                   "its arguments without (use detach()), and gradients of parameters inside")
+        recorder = Recorder(arrays)
+        with recorder:
+            result = self.fn(*args, **kwargs)
+            recording = Recording(recorder, result, tensors)
+        answer = recording.result(arrays, tensors)
+        del result
+        recorder.noted.clear()
+        recorder.written.clear()
+        recording.check_released()
+        with self._lock:
+            known = self._recordings.setdefault(key, [])
+            known.insert(0, recording)
+            self._recordings.move_to_end(key)
+            self._evict()
+        return answer
+
+    def _evict(self):
+        while sum(map(len, self._recordings.values())) > self.max_recordings:
+            oldest = next(iter(self._recordings.values()))
+            oldest.pop()
+            if not oldest:
+                self._recordings.popitem(last=False)
+
+    def clear(self):
+        """Forget all recordings and free their memory."""
+        with self._lock:
+            self._recordings.clear()
+
+    def __len__(self):
+        """The number of recordings kept."""
+        return sum(map(len, self._recordings.values()))
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.fn, name)
+
+
+def _signature(x, tensors):
+    """A hashable description of an argument; the tensors in it are appended to `tensors`."""
+    if isinstance(x, Tensor):
+        tensors.append(x)
+        a = x._data
+        return (Tensor, a.shape, a.dtype, a.strides, a.flags.aligned, x._requires_grad)
+    if isinstance(x, tuple | list):
+        return (type(x), tuple(_signature(v, tensors) for v in x))
+    if isinstance(x, dict):
+        return (dict, tuple((k, _signature(v, tensors)) for k, v in x.items()))
+    if isinstance(x, np.ndarray):
+        raise TypeError("a compiled function takes tensors, not NumPy arrays, whose values would be fixed into the "
+                        "recording; use fastnet.from_numpy(array)")
+    try:
+        hash(x)
+    except TypeError:
+        raise TypeError(f"a compiled function takes tensors and hashable arguments, got {type(x).__name__}") from None
+    return (type(x), x)
+
+
+def _overlaps(arrays):
+    """How arguments share memory: a recording that saw one array twice must not serve two different ones."""
+    bounds = [np.lib.array_utils.byte_bounds(a) for a in arrays]
+    return tuple((i, j, bounds[j][0] - bounds[i][0]) for j in range(len(arrays)) for i in range(j)
+                 if bounds[i][0] < bounds[j][1] and bounds[j][0] < bounds[i][1])
+
+
+class Recording:
+    """What replays: launches, guards, and how to hand out the result.
+
+    Args:
+        recorder: what the run left behind.
+        result: what the function returned.
+        tensors: the arguments.
+    """
+
+    def __init__(self, recorder, result, tensors):
+        self.pool, self.keep = recorder.pool, recorder.keep
+        self.steps = recorder.checks + recorder.steps
+        self.explain, self.snapshot = recorder.explain, recorder.snapshot
+        self.guards = list(recorder.guards.values())
+        self.refreshers = list(recorder.refreshers.values())
+        self.draws = [(generator, block, total) for generator, (block, total) in recorder.draws.items()]
+        self.grads = [(ref, t._grad._data if t._grad is not None else None)
+                      for ref in recorder.grads.values() if (t := ref()) is not None]
+        self.lock = threading.Lock()
+        self._plan, self._outputs = _plan(result, recorder, tensors)
+        for generator, _, total in self.draws:
+            generator.counter += total
+
+    # ---- guards ----
+
+    def holds(self):
+        """Whether a replay would do what running the function would."""
+        return all(guard() for guard in self.guards)
+
+    def check_released(self):
+        """Refuse a function whose inner tensors outlive it: replays would write over them."""
+        if self.pool.live:
+            raise RuntimeError(f"{self.pool.live} tensor(s) made inside the compiled function are still held outside it "
+                               "(by a list, an attribute, a global or a closure); replays would write over them. Return "
+                               "them from the function instead")
+
+    # ---- replay ----
+
+    def replay(self, arrays, tensors):
+        with self.lock:
+            before = [(generator, generator.counter) for generator, _, _ in self.draws]
+            saved = [a.copy() for a in self.snapshot]
+            try:
+                self._run(arrays)
+            except BaseException:
+                for generator, counter in before:
+                    generator.counter = counter
+                for array, copy in zip(self.snapshot, saved):
+                    array[...] = copy
+                raise
+            for ref, array in self.grads:
+                _set_grad(ref(), array)
+            return self.result(arrays, tensors)
+
+    def _run(self, arrays):
+        for generator, block, total in self.draws:
+            block[:] = generator.seed, generator.counter
+            generator.counter += total
+        for refresh in self.refreshers:
+            refresh()
+        addresses = [launch.address_of(a) for a in arrays] if compiled_available else None
+        for step in self.steps:
+            if isinstance(step, PythonCall):
+                step.replay(arrays)
+            else:
+                failed = step.replay(addresses)
+                if failed >= 0:
+                    self.explain[step, failed].replay(arrays)
+                    raise RuntimeError("a kernel could not serve its input")
+
+    def result(self, arrays, tensors):
+        """The function's result, in memory of the caller's own."""
+        made = []
+        for kind, value in self._outputs:
+            if kind == "argument":
+                made.append(tensors[value])
+            elif kind == "outside":
+                made.append(value)
+            else:
+                array = value.find(arrays)
+                copy = empty(array.shape, array.dtype)
+                K.copy(copy, array)
+                made.append(Tensor._wrap(copy))
+        return _build(self._plan, iter(made))
+
+
+def _set_grad(tensor, array):
+    """Leave a leaf's gradient as the recorded run left it."""
+    if tensor is None:
+        return
+    if array is None:
+        tensor._grad = None
+    elif tensor._grad is None or tensor._grad._data is not array:
+        tensor._grad = Tensor._wrap(array)
+    else:
+        tensor._grad._storage.version += 1
+
+
+class _Place:
+    """Where a result lies: in the recording's pool, or in an argument."""
+
+    def __init__(self, array, recorder):
+        self.call = PythonCall(_nothing, (array,), {}, recorder)
+
+    def find(self, inputs):
+        return self.call.args[0](inputs)
+
+
+def _nothing(array):
+    """The kernel of a PythonCall that is only asked for its array."""
+
+
+def _plan(result, recorder, tensors):
+    """The result's structure, and for each tensor in it where it comes from."""
+    outputs = []
+
+    def visit(x):
+        if isinstance(x, Tensor):
+            outputs.append(_output(x, recorder, tensors))
+            return Tensor
+        if isinstance(x, tuple | list):
+            return (type(x), [visit(v) for v in x])
+        if isinstance(x, dict):
+            return (dict, {k: visit(v) for k, v in x.items()})
+        return (None, x)
+    return visit(result), outputs
+
+
+def _output(t, recorder, tensors):
+    for i, argument in enumerate(tensors):
+        if t is argument:
+            return "argument", i
+    if t._node is not None and t._node.gradients:
+        raise RuntimeError(f"a compiled function returned a tensor of shape {shape_text(t)} whose backward() would run outside "
+                           "the recording; call backward() inside, or return it detached (t.detach())")
+    block = root(t._data)
+    inside = block is not None and block.pool is recorder.pool
+    if inside or recorder.locate(t._data)[0] is not None:
+        return "copied", _Place(t._data, recorder)
+    return "outside", t
+
+
+def _build(plan, made):
+    """The result in the structure of the plan, with the next tensors of `made`."""
+    if plan is Tensor:
+        return next(made)
+    kind, value = plan
+    if kind is None:
+        return value
+    if kind is dict:
+        return {k: _build(v, made) for k, v in value.items()}
+    parts = [_build(v, made) for v in value]
+    return kind(*parts) if hasattr(kind, "_fields") or kind.__name__ == "ValuesIndices" else kind(parts)

@@ -1,0 +1,230 @@
+"""A recording while it is made: what the kernels were called with, and what its replay depends on.
+
+The kernel table (backend.py) hands every call here; the tensors, modules, optimizers and random generators that a
+function reads report themselves, and become guards or things to refresh before a replay.
+"""
+import sys
+import weakref
+
+import numpy as np
+from numpy.lib.array_utils import byte_bounds
+
+from fastnet.backend import get_num_threads, launch
+from fastnet.memory import Pool, root, use_pool
+from fastnet.state import state
+
+
+class _At:
+    """Raw memory for NumPy to look at; `owner` keeps it alive."""
+
+    def __init__(self, address, shape, strides, dtype, owner):
+        self.owner = owner
+        self.__array_interface__ = {"version": 3, "data": (address, False), "shape": shape, "strides": strides,
+                                    "typestr": dtype.str}
+
+
+class PythonCall:
+    """A call of a NumPy kernel, as data: arrays that lie in an input are found again in the input of each replay."""
+
+    def __init__(self, kernel, args, attrs, recorder):
+        self.kernel = kernel
+        self.args = [self._note(a, recorder) for a in args]
+        self.attrs = {name: self._note(a, recorder) for name, a in attrs.items()}
+
+    @staticmethod
+    def _note(a, recorder):
+        if not isinstance(a, np.ndarray):
+            return lambda inputs: a
+        source, address = recorder.locate(a)
+        shape, strides, dtype = a.shape, a.strides, a.dtype
+        if source is None or not a.size:
+            # a view of the memory, not of the Block: the recording's pool keeps the one, nobody need keep the other
+            fixed = np.asarray(_At(address, shape, strides, dtype, None)) if a.size else np.empty(shape, dtype)
+            return lambda inputs: fixed
+        return lambda inputs: np.asarray(
+            _At(byte_bounds(inputs[source])[0] + address, shape, strides, dtype, inputs[source]))
+
+    def replay(self, inputs):
+        with np.errstate(all="ignore"):
+            self.kernel(*[a(inputs) for a in self.args], **{name: a(inputs) for name, a in self.attrs.items()})
+
+
+class Recorder:
+    """Everything that one run of a function leaves behind for its replays.
+
+    Args:
+        inputs: the arrays that a replay brings anew.
+    """
+
+    def __init__(self, inputs):
+        self.inputs = inputs
+        self.ranges = [byte_bounds(a) for a in inputs]
+        self.pool = Pool()
+        self.steps, self.checks = [], []    # LaunchLists and PythonCalls, in order; checks run first
+        self.explain = {}                   # (LaunchList, index) -> the PythonCall that raises its error
+        self.keep = {}                      # what owns the memory outside the pool that launches point at
+        self.written = {}                   # arrays outside the pool that launches write: the state
+        self.snapshot = []                  # state written before a check that could not come first
+        self.guards = {}                    # key -> a function that says whether a replay is still right
+        self.refreshers = {}                # key -> a function to call before each replay
+        self.noted = {}                     # id -> storage of every tensor that is guarded or was made inside
+        self.draws = {}                     # generator -> [state block of this recording, counters drawn]
+        self.grads = {}                     # id -> (tensor, whether its gradient was read before it was written)
+        self.threads = get_num_threads()
+
+    # ---- while it is made ----
+
+    def __enter__(self):
+        if state.recorder is not None:
+            raise RuntimeError("a compiled function was called inside another one; compile the outer function only")
+        state.recorder = self
+        use_pool(self.pool)
+        return self
+
+    def __exit__(self, *exc):
+        state.recorder = None
+        use_pool(None)
+
+    def locate(self, a):
+        """(input, offset from its start) of an array that lies in an input; else (None, address)."""
+        address = _address(a)
+        for source, (low, high) in enumerate(self.ranges):
+            if low <= address < max(high, low + 1):
+                return source, address - low
+        return None, address
+
+    def add_launches(self, compiled, kernel, args, attrs):
+        """Call a compiled kernel and keep its launches."""
+        hoisted = kernel.check and self._hoists(args)
+        steps = self.checks if hoisted else self.steps
+        if not steps or isinstance(steps[-1], PythonCall):
+            steps.append(launch.LaunchList([(low, high - low) for low, high in self.ranges]))
+        launches = steps[-1]
+        if kernel.check:
+            self.explain[launches, len(launches)] = PythonCall(kernel, args, attrs, self)
+        launch.record_into(launches)
+        try:
+            compiled(*args, **attrs)
+        finally:
+            launch.record_into(None)
+        self._note_arrays(kernel, args, attrs, hoisted)
+
+    def add_call(self, kernel, args, attrs):
+        """Keep the call of a NumPy kernel that has just run."""
+        hoisted = kernel.check and self._hoists(args)
+        (self.checks if hoisted else self.steps).append(PythonCall(kernel, args, attrs, self))
+        self._note_arrays(kernel, args, attrs, hoisted)
+
+    def _hoists(self, args):
+        """Whether a check may run before everything else: it reads nothing that the recording writes."""
+        return all(self._untouched(a) for a in args if isinstance(a, np.ndarray))
+
+    def _untouched(self, a):
+        block = root(a)
+        inside = block is not None and block.pool is self.pool
+        return not inside and not any(np.may_share_memory(a, w) for w in self.written.values())
+
+    def _note_arrays(self, kernel, args, attrs, hoisted):
+        if kernel.check and not hoisted:
+            self.snapshot = [a for a in self.written.values() if self.locate(a)[0] is None]
+        for i, a in enumerate([*args, *attrs.values()]):
+            if isinstance(a, np.ndarray):
+                block = root(a)
+                if block is not None and block.pool is self.pool:
+                    continue
+                # the Block, not the array: who else holds a gradient's array is asked of its reference count
+                self.keep[id(a if block is None else block)] = a if block is None else block
+                if i < kernel.outputs:
+                    self.written[_address(a), a.nbytes] = a
+
+    # ---- what replays depend on ----
+
+    def note_tensors(self, args):
+        """Guard the memory of tensors that come from outside: parameters, buffers, captured constants."""
+        for t in args:
+            storage = getattr(t, "_storage", None)
+            if storage is None or id(storage) in self.noted:
+                continue
+            self.own(t)
+            array, block = t._data, root(t._data)
+            if (block is not None and block.pool is self.pool) or self.locate(array)[0] is not None:
+                continue
+            self.keep[id(array)] = array if block is None else block
+            self.guards[id(storage)] = _same_tensor(t)
+
+    def own(self, tensor):
+        """Take a tensor that was made inside, or is guarded otherwise, as needing no guard of its own."""
+        self.noted[id(tensor._storage)] = tensor._storage
+
+    def note_module(self, module):
+        """Guard the training flag of a module that was asked for it."""
+        ref, flag = weakref.ref(module), module.__dict__["_training"]
+        self.guards.setdefault(id(module), lambda: (m := ref()) is not None and m.__dict__["_training"] is flag)
+
+    def note_grad(self, tensor, written):
+        """A gradient is read, or written (set or dropped) for the first time."""
+        if id(tensor) not in self.grads:
+            self.grads[id(tensor)] = weakref.ref(tensor)
+            if not written:
+                self.guards["grad", id(tensor)] = _same_grad(weakref.ref(tensor))
+
+    def note_optimizer(self, optimizer, refresh, guard):
+        """An optimizer stepped: its numbers are refreshed before each replay, its structure is guarded."""
+        self.refreshers[id(optimizer)] = refresh
+        self.guards.setdefault(("optimizer", id(optimizer)), guard)
+
+    def reserve(self, generator, blocks):
+        """Random counters for one draw: (state array, offset). A replay starts where the generator then stands."""
+        entry = self.draws.get(generator)
+        if entry is None:
+            entry = self.draws[generator] = [generator.block(), 0]
+        offset = entry[1]
+        entry[1] += blocks
+        return entry[0], offset
+
+
+def _same_tensor(t):
+    """The tensor still lives, in the same memory, and needs a gradient or not as before."""
+    ref, array_id, address, needs = weakref.ref(t), id(t._data), _address(t._data), t._requires_grad
+
+    def check():
+        t = ref()
+        if t is None or t._requires_grad is not needs:
+            return False
+        return id(t._data) == array_id or _address(t._data) == address
+    return check
+
+
+def _same_grad(ref):
+    """The gradient is as it was when it was first read: absent, or present in the same memory."""
+    grad = ref()._grad
+    address = None if grad is None else _address(grad._data)
+
+    def check():
+        t = ref()
+        now = None if t is None else t._grad
+        if now is None or address is None:
+            return t is not None and now is None and address is None
+        return _address(now._data) == address
+    return check
+
+
+def _address(array):
+    return array.__array_interface__["data"][0]
+
+
+def user_line():
+    """ "file:line" of the nearest caller outside this package."""
+    package = __name__.rpartition(".")[0]
+    frame = sys._getframe(1)
+    while frame and (frame.f_globals.get("__name__") or "").partition(".")[0] == package:
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "?"
+
+
+def forbid_in_recording(what):
+    """Raise if this thread records: `what` would fix a value of this run into every replay."""
+    if state.recorder is not None:
+        raise RuntimeError(
+            f"{what} inside a compiled function ({user_line()}): the value would be that of the recorded run in every "
+            "replay. Return the tensor and read it outside, or keep the computation in tensors.")

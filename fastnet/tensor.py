@@ -1,0 +1,387 @@
+"""The Tensor: an array, its storage's version, and its place on the tape. The mathematics is in fastnet/functional."""
+import numpy as np
+
+from fastnet import dtypes
+from fastnet.errors import shape_text
+from fastnet.memory import empty
+from fastnet.recording import forbid_in_recording
+from fastnet.state import state
+
+
+class Storage:
+    """What tensors that share memory share beside it.
+
+    `version` counts every write in place, `rewrites` those that gradients flow through.
+    """
+
+    __slots__ = ("version", "rewrites")
+
+    def __init__(self):
+        self.version = self.rewrites = 0
+
+
+class Tensor:
+    """A multi-dimensional array that gradients can flow through.
+
+    Made by `fastnet.tensor`, `fastnet.from_numpy`, `fastnet.zeros` and the like; operations on tensors give tensors.
+    Shapes are tuples, dtypes NumPy's. Operations, methods, argument order, defaults and promotion are PyTorch's.
+    """
+
+    __array_priority__ = 1000           # array * tensor is the tensor's to compute
+    device = "cpu"
+
+    # What most tensors never set lives here, so that making one sets two attributes.
+    _requires_grad = False
+    _grad = None
+    _node = None
+    _base = None                        # of a tracked view: (its storage, the storage's rewrites when it was made)
+    _slot = None                        # of a parameter: (chunk, offset) in its arena
+    _grad_home = None                   # of a leaf: where its gradient is written
+
+    def __init__(self, data, dtype=None, requires_grad=False):
+        made = tensor(data, dtype=dtype, requires_grad=requires_grad)
+        self.__dict__.update(made.__dict__)
+
+    @staticmethod
+    def _wrap(array, storage=None):
+        t = _new(Tensor)
+        t._data = array
+        t._storage = Storage() if storage is None else storage
+        return t
+
+    # ---- what it is ----
+
+    @property
+    def shape(self):
+        return self._data.shape
+
+    @property
+    def dtype(self):
+        return self._data.dtype
+
+    @property
+    def ndim(self):
+        return self._data.ndim
+
+    def dim(self):
+        """The number of dimensions."""
+        return self._data.ndim
+
+    def size(self, dim=None):
+        """The shape, or its length along `dim`."""
+        return self._data.shape if dim is None else self._data.shape[dim]
+
+    def numel(self):
+        """The number of elements."""
+        return self._data.size
+
+    nelement = numel
+
+    def stride(self, dim=None):
+        """Steps between neighbours along each dimension (or along `dim`), in elements."""
+        strides = tuple(s // self._data.itemsize for s in self._data.strides)
+        return strides if dim is None else strides[dim]
+
+    def element_size(self):
+        """Bytes of one element."""
+        return self._data.itemsize
+
+    @property
+    def nbytes(self):
+        return self._data.nbytes
+
+    def data_ptr(self):
+        """The address of the first element."""
+        return self._data.__array_interface__["data"][0]
+
+    def is_contiguous(self):
+        """Whether the elements lie one behind the other, the last dimension's fastest."""
+        return self._data.flags.c_contiguous
+
+    def is_floating_point(self):
+        """Whether the dtype is float32 or float64."""
+        return self._data.dtype.kind == "f"
+
+    def __len__(self):
+        if self._data.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return self._data.shape[0]
+
+    def __repr__(self):
+        body = np.array2string(self._data, separator=", ", prefix="tensor(", precision=4, threshold=1000)
+        if self._data.size == 0 and self._data.ndim > 1:
+            body += f", shape={shape_text(self)}"
+        if self._data.dtype not in (dtypes.float32, dtypes.int64, dtypes.bool_):
+            body += f", dtype={self._data.dtype}"
+        if self._node is not None:
+            body += f", grad_fn={self._node!r}"
+        elif self._requires_grad:
+            body += ", requires_grad=True"
+        return f"tensor({body})"
+
+    __hash__ = object.__hash__
+
+    # ---- out into Python and NumPy ----
+
+    def item(self):
+        """The value of a tensor of one element, as a Python number."""
+        forbid_in_recording("item()")
+        if self._data.size != 1:
+            raise RuntimeError(f"only a tensor of one element has one value; this one has shape {shape_text(self)}")
+        return self._data.item()
+
+    def tolist(self):
+        """The values as nested lists of Python numbers."""
+        forbid_in_recording("tolist()")
+        return self._data.tolist()
+
+    def numpy(self):
+        """The NumPy array that shares this tensor's memory.
+
+        Raises:
+            RuntimeError: gradients flow through the tensor; use `detach().numpy()`.
+        """
+        forbid_in_recording("numpy()")
+        if self._requires_grad:
+            raise RuntimeError("numpy() on a tensor that requires a gradient; use detach().numpy()")
+        return self._data
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def __dlpack__(self, **kwargs):
+        return self.numpy().__dlpack__(**kwargs)
+
+    def __dlpack_device__(self):
+        return self._data.__dlpack_device__()
+
+    def __bool__(self):
+        return bool(self.item())
+
+    def __float__(self):
+        return float(self.item())
+
+    def __int__(self):
+        return int(self.item())
+
+    def __complex__(self):
+        return complex(self.item())
+
+    def __index__(self):
+        if self._data.dtype.kind not in "iub":
+            raise TypeError(f"only an integer tensor of one element can be an index, this one is {self._data.dtype}")
+        return int(self.item())
+
+    def __contains__(self, value):
+        forbid_in_recording("`in`")
+        return bool((self._data == (value._data if isinstance(value, Tensor) else value)).any())
+
+    def __format__(self, spec):
+        return format(self.item(), spec) if spec else repr(self)
+
+    # ---- its place on the tape ----
+
+    @property
+    def requires_grad(self):
+        """Whether backward() leads to this tensor."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value):
+        value = bool(value)
+        if self._node is not None and not value:
+            raise RuntimeError("only a leaf's requires_grad can be switched off; use detach() for the result of an "
+                               "operation")
+        if value and self._data.dtype.kind != "f":
+            raise RuntimeError(f"only floating-point tensors can require gradients, this one is {self._data.dtype}")
+        self._requires_grad = value
+
+    def requires_grad_(self, requires_grad=True):
+        """Set `requires_grad` and return the tensor."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def is_leaf(self):
+        """Whether no operation on the tape made this tensor: gradients accumulate in leaves."""
+        return self._node is None
+
+    @property
+    def grad_fn(self):
+        """The operation on the tape that made this tensor, or None."""
+        return self._node
+
+    @property
+    def grad(self):
+        """The accumulated gradient, a Tensor, or None before the first backward()."""
+        if state.recorder is not None:
+            state.recorder.note_grad(self, written=False)
+            if self._grad is not None:
+                state.recorder.own(self._grad)
+        return self._grad
+
+    @grad.setter
+    def grad(self, value):
+        if value is not None and (value.shape != self.shape or value.dtype != self.dtype):
+            raise RuntimeError(f"expected a gradient of shape {shape_text(self)} and dtype {self.dtype}, got "
+                               f"{shape_text(value)} and {value.dtype}")
+        if state.recorder is not None:
+            state.recorder.note_grad(self, written=True)
+        self._grad = value
+
+    @property
+    def data(self):
+        """The same memory off the tape."""
+        return self.detach()
+
+    @data.setter
+    def data(self, value):
+        forbid_in_recording("assigning to .data")
+        self._data, self._storage = value._data, value._storage
+        self._slot = self._grad_home = None
+
+    def detach(self):
+        """A tensor that shares this one's memory and is not on the tape."""
+        if state.recorder is not None:
+            state.recorder.note_tensors((self,))
+        return Tensor._wrap(self._data, self._storage)
+
+    def detach_(self):
+        """Take this tensor off the tape."""
+        self._node = self._base = None
+        self._requires_grad = False
+        return self
+
+    @property
+    def _version(self):
+        """How often this tensor's memory was written in place."""
+        return self._storage.version
+
+    def cpu(self):
+        """The tensor itself: there is only the CPU."""
+        return self
+
+    # ---- copies ----
+
+    def __deepcopy__(self, memo):
+        if self._node is not None:
+            raise RuntimeError("only leaves can be deep-copied; use detach() or clone()")
+        made = self._rebuild(self._data.copy(), self._requires_grad)
+        if self._grad is not None:
+            made._grad = self._grad.__deepcopy__(memo)
+        memo[id(self)] = made
+        return made
+
+    def __reduce__(self):
+        if self._node is not None:
+            raise RuntimeError("only leaves can be pickled; use detach()")
+        return self._rebuild, (np.array(self._data), self._requires_grad)
+
+    @classmethod
+    def _rebuild(cls, array, requires_grad):
+        made = Tensor._wrap(array)
+        made._requires_grad = requires_grad
+        return made
+
+
+_new = object.__new__
+
+
+def method(*names):
+    """Make a function of a tensor a method too, under its own name and the given ones.
+
+    `fastnet.functional` registers what it defines, so that this module imports nothing above it.
+    """
+    def register(fn):
+        for name in (fn.__name__, *names):
+            setattr(Tensor, name, fn)
+        return fn
+    return register
+
+
+def tensor(data, dtype=None, requires_grad=False):
+    """A new tensor with a copy of `data`: a number, a nested sequence, a NumPy array or a tensor.
+
+    Args:
+        data: the values.
+        dtype: one of the six dtypes; by default that of an array or tensor, float32 for Python floats, int64 for
+            integers, bool for booleans.
+        requires_grad: record gradients for it.
+
+    Raises:
+        TypeError: a dtype or values that fastnet has none for.
+        ValueError: a ragged sequence.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.tensor([[1.0, 2.0], [3.0, 4.0]]).shape
+        (2, 2)
+    """
+    forbid_in_recording("tensor()")
+    source = _as_array(data, None if dtype is None else dtypes.as_dtype(dtype))
+    array = empty(source.shape, dtypes.as_dtype(dtype) if dtype is not None else dtypes.as_dtype(source.dtype))
+    array[...] = source
+    made = Tensor._wrap(array)
+    if requires_grad:
+        made.requires_grad = True
+    return made
+
+
+def _as_array(data, dtype):
+    if isinstance(data, Tensor):
+        return data._data
+    if isinstance(data, np.ndarray | np.generic):
+        return np.asarray(data)
+    if isinstance(data, list | tuple):
+        data = _plain(data)
+    try:
+        array = np.asarray(data, dtype)
+    except ValueError as e:
+        raise ValueError(f"expected a rectangular nested sequence of numbers: {e}") from None
+    if dtype is None and array.dtype == np.float64:
+        return array.astype(np.float32)          # Python floats are float32, as in PyTorch
+    return array.astype(np.float32) if array.size == 0 and dtype is None else array
+
+
+def _plain(sequence):
+    """A nested sequence with the tensors in it as arrays."""
+    return [_plain(x) if isinstance(x, list | tuple) else x._data if isinstance(x, Tensor) else x for x in sequence]
+
+
+def from_numpy(array):
+    """A tensor that shares the memory of a NumPy array: what is written to one is seen in the other.
+
+    Raises:
+        TypeError: not an array, or of a dtype that fastnet has none for.
+
+    Example:
+        >>> import numpy as np, fastnet
+        >>> a = np.zeros(2, np.float32)
+        >>> fastnet.from_numpy(a)[0] = 1
+        >>> float(a[0])
+        1.0
+    """
+    forbid_in_recording("from_numpy()")
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"expected a numpy.ndarray, got {type(array).__name__}")
+    dtypes.as_dtype(array.dtype)
+    return Tensor._wrap(array)
+
+
+def from_dlpack(source):
+    """A tensor that shares the memory of any array that speaks DLPack (PyTorch, JAX, NumPy ...)."""
+    return from_numpy(np.from_dlpack(source))
+
+
+def as_tensor(data, dtype=None):
+    """`data` as a tensor, sharing its memory where it is an array or a tensor of the wanted dtype."""
+    wanted = None if dtype is None else dtypes.as_dtype(dtype)
+    if isinstance(data, Tensor | np.ndarray) and wanted in (None, data.dtype):
+        return data if isinstance(data, Tensor) else from_numpy(data)
+    return tensor(data, dtype)
+
+
+def is_tensor(x):
+    """Whether `x` is a Tensor."""
+    return isinstance(x, Tensor)
+

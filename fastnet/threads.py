@@ -1,0 +1,61 @@
+"""How many threads a process may sensibly use: the smallest of its affinity, its container's quota, OMP_NUM_THREADS."""
+import os
+from pathlib import Path
+
+
+def default_threads():
+    """min(affinity, cgroup CPU quota, OMP_NUM_THREADS), at least 1."""
+    limits = [_affinity(), _cgroup_quota(), _environment()]
+    return max(1, min(n for n in limits if n is not None))
+
+
+def _affinity():
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _environment():
+    value = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(value) if value.isdigit() and int(value) > 0 else None
+
+
+def _cgroup_quota(root="/sys/fs/cgroup", membership="/proc/self/cgroup"):
+    """Whole CPUs that the container's quota allows (cgroup v2, then v1), or None without a quota."""
+    for folder in _cgroup_folders(Path(root), membership):
+        quota = _read_v2(folder / "cpu.max") or _read_v1(folder)
+        if quota is not None:
+            return max(1, int(quota))
+    return None
+
+
+def _cgroup_folders(root, membership):
+    """The process's own group and those above it, innermost first, in the v2 tree and in v1's cpu trees."""
+    paths = []
+    try:
+        lines = Path(membership).read_text().splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        _, controllers, group = line.split(":", 2)
+        trees = [root] if not controllers else [root / c for c in (controllers, "cpu") if "cpu" in controllers.split(",")]
+        for tree in trees:
+            folder = tree / group.lstrip("/")
+            paths += [folder, *(p for p in folder.parents if p.is_relative_to(tree))]
+    return [*paths, root, root / "cpu"]
+
+
+def _read_v2(path):
+    try:
+        quota, period = path.read_text().split()
+        return None if quota == "max" else int(quota) / int(period)
+    except (OSError, ValueError):
+        return None
+
+
+def _read_v1(folder):
+    try:
+        quota = int((folder / "cpu.cfs_quota_us").read_text())
+        return quota / int((folder / "cpu.cfs_period_us").read_text()) if quota > 0 else None
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,114 @@
+"""Builds the compiled kernels: one extension for each module of fastnet/_kernels, its C source once for each instruction set.
+
+FASTNET_NO_EXT=1       install on NumPy alone
+FASTNET_REQUIRE_EXT=1  a missing or failing compiler is an error (otherwise: a warning, and NumPy alone)
+FASTNET_NO_OPENMP=1    serial kernels, as if the compiler had no OpenMP
+"""
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+KERNELS = Path("fastnet/_kernels")
+# Families with a C source of the same name in src/; the other modules are Cython alone.
+FAMILIES = ["walk", "activation", "elementwise", "matmul", "random", "optim", "reduce", "norm", "index", "loss"]
+MODULES = ["cpu", "threads", "memory", "launch", "map", *FAMILIES]
+
+X86 = platform.machine().lower() in ("x86_64", "amd64")
+UNIX_ISAS = {"baseline": []}
+MSVC_ISAS = {"baseline": []}
+if X86:
+    UNIX_ISAS |= {"avx2": ["-mavx2", "-mfma"],
+                  "avx512": ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma"]}
+    MSVC_ISAS |= {"avx2": ["/arch:AVX2"], "avx512": ["/arch:AVX512"]}
+# No -ffast-math: linked into a shared object it would change the floating-point mode of the user's process.
+# No contraction: a*b+c rounds as it is written, or a vector and its tail could differ.
+UNIX_FLAGS = ["-std=c11", "-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
+MSVC_FLAGS = ["/std:c11", "/O2", "/fp:precise"]
+
+OPENMP_PROBE = """
+#include <omp.h>
+#include <stdio.h>
+int main(void) {
+    int n = 0;
+    #pragma omp parallel num_threads(2) reduction(+ : n)
+    n += 1;
+    printf("threads=%d", n);
+    return n < 1;
+}
+"""
+
+
+def flag(name):
+    return os.environ.get(name, "0") not in ("", "0")
+
+
+class BuildKernels(build_ext):
+    """build_ext with an OpenMP probe and with each family's C source compiled for every instruction set."""
+
+    def build_extensions(self):
+        msvc = self.compiler.compiler_type == "msvc"
+        self.isas, common = (MSVC_ISAS, MSVC_FLAGS) if msvc else (UNIX_ISAS, UNIX_FLAGS)
+        openmp = None if flag("FASTNET_NO_OPENMP") else self.openmp_flags(msvc)
+        if openmp is None:
+            print("fastnet: building serial kernels (no OpenMP)", file=sys.stderr)
+            openmp = ([], [])
+        for ext in self.extensions:
+            ext.optional = not flag("FASTNET_REQUIRE_EXT")     # cythonize drops the option: set it here
+            ext.extra_compile_args = common + openmp[0]
+            ext.extra_link_args = openmp[1]
+        self.common = common
+        super().build_extensions()
+
+    def build_extension(self, ext):
+        name = ext.name.rpartition(".")[2]
+        if name in FAMILIES:
+            ext.extra_objects = [self.compile_isa(name, isa) for isa in self.isas]
+        super().build_extension(ext)
+
+    def compile_isa(self, family, isa):
+        # per-file flags, no OpenMP and no inlining across: what one instruction set needs stays in its own object
+        [obj] = self.compiler.compile(
+            [str(KERNELS / "src" / f"{family}.c")], output_dir=os.path.join(self.build_temp, isa), debug=self.debug,
+            macros=[("FASTNET_ISA", isa)], extra_postargs=self.common + self.isas[isa], depends=sources())
+        return obj
+
+    def openmp_flags(self, msvc):
+        """The (compile, link) flags with which a parallel program builds and runs, or None."""
+        for compile_args, link_args in ([(["/openmp"], [])] if msvc else [(["-fopenmp"], ["-fopenmp"])]):
+            with tempfile.TemporaryDirectory() as folder:
+                source, program = Path(folder, "probe.c"), Path(folder, "probe")
+                source.write_text(OPENMP_PROBE)
+                try:
+                    objects = self.compiler.compile([str(source)], output_dir=folder, extra_postargs=compile_args)
+                    self.compiler.link_executable(objects, str(program), extra_postargs=link_args)
+                    out = subprocess.run([str(program)], capture_output=True, text=True, timeout=60)
+                except Exception as e:                         # any failure means: not this way
+                    print(f"fastnet: OpenMP probe failed: {e}", file=sys.stderr)
+                    continue
+                if out.returncode == 0 and "threads=" in out.stdout:
+                    return compile_args, link_args
+        return None
+
+
+def sources():
+    return [str(p) for p in sorted((KERNELS / "src").glob("*.h"))]
+
+
+def extensions():
+    if flag("FASTNET_NO_EXT"):
+        return []
+    from Cython.Build import cythonize
+    exts = [Extension(f"fastnet._kernels.{m}", [str(KERNELS / f"{m}.pyx")], include_dirs=[str(KERNELS)],
+                      depends=sources()) for m in MODULES]
+    return cythonize(exts, compiler_directives={
+        "language_level": 3, "boundscheck": False, "wraparound": False, "cdivision": True, "initializedcheck": False,
+        "embedsignature": False, "binding": True}, annotate=flag("FASTNET_ANNOTATE"))
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels})

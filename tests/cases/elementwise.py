@@ -1,0 +1,215 @@
+import numpy as np
+
+from . import LENGTHS, Case, garbage, real
+
+ANY = (np.float32, np.float64, np.int64, np.int32, np.uint8, np.bool_)
+NUMBERS = (np.float32, np.float64, np.int64)
+
+
+def values(rng, shape, dtype):
+    """Values of any dtype."""
+    dtype = np.dtype(dtype)
+    if dtype.kind == "f":
+        return real(rng, shape, dtype)
+    return rng.integers(0, 2 if dtype.kind == "b" else 100, shape).astype(dtype)
+
+
+# ---- copy: size is (shape of out, a function that gives x from an array of that shape) -----------------------------
+
+def transposed(x):
+    return np.asfortranarray(x)
+
+
+def column(x):
+    return x[..., :1]
+
+
+def row(x):
+    return x[:1]
+
+
+def scalar(x):
+    return x.reshape(-1)[:1].reshape(())
+
+
+def reverse(x):
+    return x[::-1, ::-1]
+
+
+def every_third(x):
+    return np.repeat(x, 3, axis=-1)[..., ::3]
+
+
+def rotated(x):
+    """The last axis outermost in memory."""
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, -1, 0)), 0, -1)
+
+
+MATRICES = ((0, 5), (1, 1), (1, 7), (5, 3), (17, 16), (33, 65), (70, 130), (3, 5000), (5000, 3), (200, 301))
+COPY_SIZES = tuple((shape, view) for shape in MATRICES
+                   for view in (transposed, column, row, scalar, reverse, every_third) if shape[0] or view != scalar)
+COPY_SIZES += (((4, 5, 6), rotated), ((2, 3, 4, 5), transposed), ((2, 3, 40, 50), rotated),
+               ((2, 3, 2, 3, 2, 3, 2, 3), transposed), ((), scalar), ((9000,), scalar), ((3, 100, 7), row))
+
+
+def copy(convert_from=None):
+    def make(rng, dtype, size):
+        shape, view = size
+        return (garbage(shape, dtype), view(values(rng, shape, convert_from or dtype))), {}
+    return make
+
+
+def copy_out(rng, dtype, size):
+    """The output is the strided one."""
+    shape, view = size
+    out = view(garbage(shape, dtype).copy())
+    return (out, values(rng, out.shape, dtype)), {}
+
+
+COPIES = [
+    Case("copy", copy(), COPY_SIZES, ((1000, 1000), transposed), dtypes=ANY),
+    Case("copy", copy_out, tuple(s for s in COPY_SIZES if s[1] in (transposed, reverse, every_third, rotated)), None,
+         note="strided output", dtypes=ANY),
+    *(Case("copy", copy(given), COPY_SIZES[::5], None, note=f"from {np.dtype(given).name}", dtypes=ANY)
+      for given in ANY),
+]
+
+
+# ---- constants ------------------------------------------------------------------------------------------------------
+
+def fill(value):
+    return lambda rng, dtype, n: ((garbage(n, dtype), value), {})
+
+
+def arange(start, step):
+    return lambda rng, dtype, n: ((garbage(n, dtype), start, step), {})
+
+
+CONSTANTS = [
+    Case("fill", fill(3), dtypes=ANY), Case("fill", fill(0), bench=None, note="zero", dtypes=ANY),
+    Case("fill", fill(-2.5), bench=None, note="real"), Case("fill", fill(float("-inf")), bench=None, note="-inf"),
+    Case("fill", fill(-3), bench=None, note="negative", dtypes=(np.int32, np.int64)),
+    Case("fill", fill(2**62 + 1), bench=None, note="large", dtypes=(np.int64,)),
+    Case("fill", fill(True), bench=None, note="bool", dtypes=ANY),
+    Case("arange", arange(3, 2), dtypes=(np.float32, np.float64, np.int64, np.int32)),
+    Case("arange", arange(-0.5, 0.1), bench=None, note="real", rtol=(0, 0), atol=(0, 0)),
+    Case("arange", arange(2**60 + 1, -7), bench=None, note="large", dtypes=(np.int64,)),
+]
+
+
+# ---- one input ------------------------------------------------------------------------------------------------------
+
+SPECIAL = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1e30, -1e30, 1e-30, 1e-42, -1e-42, 89.5, -89.5, 104, -104, 1, -1)
+
+
+def broken(rng, n, dtype):
+    """Numbers of all magnitudes, and what is none."""
+    x = np.exp(rng.uniform(-80, 80, n)) * rng.choice((-1, 1), n)
+    x[:len(SPECIAL)] = SPECIAL[:n]
+    return x.astype(dtype)
+
+
+def unary(make_values, *attrs):
+    return lambda rng, dtype, n: ((garbage(n, dtype), make_values(rng, n, dtype), *attrs), {})
+
+
+def positive(rng, n, dtype):
+    return np.abs(values(rng, n, dtype)) + np.asarray(0.01, dtype)
+
+
+def backward(make_values, *attrs):
+    return lambda rng, dtype, n: ((garbage(n, dtype), make_values(rng, n, dtype), real(rng, n, dtype), *attrs), {})
+
+
+ONE = [
+    *(Case(name, unary(values), dtypes=NUMBERS) for name in ("neg", "abs", "square")),
+    *(Case(name, unary(values)) for name in ("exp", "expm1", "erf", "reciprocal")),
+    *(Case(name, unary(positive)) for name in ("sqrt", "log", "log1p")),
+    *(Case(name, unary(broken), (16, 50), None, note="broken")
+      for name in ("neg", "abs", "square", "exp", "expm1", "erf", "reciprocal", "sqrt", "log", "log1p")),
+    Case("clamp", unary(values, -0.5, 1), LENGTHS),
+    *(Case("clamp", unary(broken, *limits), (16, 50), None, note=f"{limits}")
+      for limits in ((-1, 1), (None, 1), (0.5, None), (None, None), (2, 1))),
+    Case("clamp", unary(values, 10, 50), bench=None, note="whole numbers", dtypes=(np.int64,)),
+    Case("clamp_backward", backward(values, -0.5, 1), LENGTHS),
+    *(Case("clamp_backward", backward(broken, *limits), (16, 50), None, note=f"{limits}")
+      for limits in ((-1, 1), (None, 1), (1, None), (None, None))),
+]
+
+
+# ---- several inputs: size is the shapes ------------------------------------------------------------------------------
+
+SOME = (0, 1, 3, 8, 17, 65, 4097, 13001)
+SHAPES = (
+    *(((n,), (n,)) for n in SOME),
+    ((), ()), ((1,), (1,)), ((5000,), ()), ((), (37,)), ((37,), (1,)),
+    ((7, 33), (33,)), ((33,), (7, 33)), ((7, 33), (7, 1)), ((7, 1), (7, 33)), ((7, 1), (1, 33)), ((300, 70), (70,)),
+    ((9000, 3), (3,)), ((3, 9000), (3, 1)), ((2, 3, 4, 5), (3, 1, 1)), ((2, 3, 4, 5), (2, 1, 4, 1)),
+    ((2, 1, 4, 1, 3), (1, 5, 1, 2, 1)), ((2, 1, 2, 1, 2, 1, 3, 1), (1, 3, 1, 2, 1, 2, 1, 3)), ((0, 3), (3,)),
+    ((4, 0), (4, 1)), ((1, 1, 1), (1,)),
+)
+
+
+def binary(make_values, out_dtype=None):
+    def make(rng, dtype, shapes):
+        a, b = (make_values(rng, shape, dtype) for shape in shapes)
+        return (garbage(np.broadcast_shapes(*shapes), out_dtype or dtype), a, b), {}
+    return make
+
+
+def divisors(rng, shape, dtype):
+    return values(rng, shape, dtype) + np.asarray(0.5, dtype)
+
+
+def few(rng, shape, dtype):
+    """Few different values, so that some are equal; NaN and infinities among the real ones."""
+    x = rng.integers(0, 3, shape).astype(dtype)
+    if x.dtype.kind == "f" and x.size >= 8:
+        x.reshape(-1)[:8] = rng.permutation((np.nan, np.inf, -np.inf, 0.0, -0.0, 1, np.nan, 2))
+    return x
+
+
+def powers(rng, dtype, shapes):
+    a, b = (np.abs(values(rng, shape, dtype)) + np.asarray(0.1, dtype) for shape in shapes)
+    return (garbage(np.broadcast_shapes(*shapes), dtype), a, np.minimum(b, 5)), {}
+
+
+def power_rules(rng, dtype, size):
+    a, b = np.meshgrid(np.array((*SPECIAL, 2, -2), dtype), np.array((*SPECIAL, 0.5, 2, -2, 3, -3), dtype))
+    return (garbage(a.shape, dtype), np.ascontiguousarray(a), np.ascontiguousarray(b)), {}
+
+
+def in_place(argument):
+    def make(rng, dtype, shapes):
+        args = [real(rng, shape, dtype) for shape in shapes]
+        return (args[argument], *args), {}
+    return make
+
+
+def where(rng, dtype, shapes):
+    cond, a, b = (values(rng, shape, d) for shape, d in zip(shapes, (np.bool_, dtype, dtype)))
+    return (garbage(np.broadcast_shapes(*shapes), dtype), cond, a, b), {}
+
+
+WHERE_SHAPES = (
+    *(((n,), (n,), (n,)) for n in SOME),
+    *((c, a, b) for c in ((), (40, 1), (70,), (40, 70)) for a in ((), (40, 70)) for b in ((40, 1), (40, 70), (70,))),
+    ((), (), ()), ((3, 1, 1), (2, 1, 5, 1), (1, 7)), ((2, 1, 2, 1, 2, 1, 3, 1), (1, 3, 1, 2, 1, 2, 1, 3), (2, 3, 1)),
+)
+PLAIN = ((1000, 1000), (1000, 1000))
+COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
+
+SEVERAL = [
+    *(Case(name, binary(values), SHAPES, PLAIN, dtypes=NUMBERS) for name in ("add", "sub", "mul")),
+    *(Case(name, binary(values), SHAPES, ((1000, 1000), (1000,)), note="row") for name in ("add", "mul")),
+    Case("div", binary(divisors), SHAPES, PLAIN),
+    *(Case(name, binary(few), SHAPES, PLAIN, dtypes=NUMBERS) for name in ("maximum", "minimum")),
+    *(Case(name, binary(few), (((50,), (50,)),), None, note="broken") for name in ("add", "sub", "mul", "div")),
+    *(Case(name, binary(few, np.bool_), SHAPES, PLAIN, dtypes=NUMBERS) for name in COMPARISONS),
+    Case("pow", powers, SHAPES, PLAIN), Case("pow", power_rules, (0,), None, note="rules"),
+    Case("add", in_place(0), (((5000,), (5000,)), ((7, 33), (33,))), None, note="in place of a"),
+    Case("sub", in_place(1), (((5000,), (5000,)), ((7, 1), (7, 33))), None, note="in place of b"),
+    Case("where", where, WHERE_SHAPES, ((1000, 1000),) * 3, dtypes=ANY),
+]
+
+CASES = COPIES + CONSTANTS + ONE + SEVERAL

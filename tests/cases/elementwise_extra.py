@@ -1,0 +1,32 @@
+import numpy as np
+
+from . import Case, garbage
+from .elementwise import broken, few, values
+
+WHOLE = (np.int64, np.uint8, np.bool_)
+
+
+def unary(make_values, out_dtype=None):
+    return lambda rng, dtype, n: ((garbage(n, out_dtype or dtype), make_values(rng, n, dtype)), {})
+
+
+def binary(make_values, out_dtype=None):
+    def make(rng, dtype, shapes):
+        a, b = (make_values(rng, shape, dtype) for shape in shapes)
+        return (garbage(np.broadcast_shapes(*shapes), out_dtype or dtype), a, b), {}
+    return make
+
+
+SIZES = (0, 1, 17, 50)
+SHAPES = (((5,), (5,)), ((), (3, 4)), ((3, 1), (4,)), ((0,), (1,)))
+
+CASES = [
+    *(Case(name, unary(broken), SIZES, None)
+      for name in ("floor", "ceil", "round", "trunc", "sign", "log2", "log10", "sin", "cos", "tan", "asin", "acos",
+                   "atan", "sinh", "cosh")),
+    *(Case(name, unary(broken, np.bool_), SIZES, None) for name in ("isnan", "isinf", "isfinite", "logical_not")),
+    Case("bitwise_not", unary(values), SIZES, None, dtypes=WHOLE),
+    *(Case(name, binary(few), SHAPES, None) for name in ("floor_divide", "remainder", "fmod", "atan2")),
+    *(Case(name, binary(few, np.bool_), SHAPES, None) for name in ("logical_and", "logical_or", "logical_xor")),
+    *(Case(name, binary(values), SHAPES, None, dtypes=WHOLE) for name in ("bitwise_and", "bitwise_or", "bitwise_xor")),
+]

@@ -1,0 +1,25 @@
+import numpy as np
+
+from . import Case, garbage
+from .reduce import SHAPES, of_integers, reduced, reduction
+
+INTEGERS = (np.int64, np.int32, np.uint8, np.bool_)
+
+
+def cumulated(rng, dtype, shape):
+    (_, x), _ = reduction(rng, dtype, shape)
+    return (garbage(shape, dtype), x), {}
+
+
+def truths(rng, dtype, shape):
+    x = (rng.random(shape) < 0.5 / max(shape[1], 1)).astype(dtype)
+    return (reduced(x, np.bool_), x), {}
+
+
+CASES = [
+    Case("prod", reduction, SHAPES, None),
+    Case("prod", of_integers, SHAPES, None, note="integers", dtypes=INTEGERS),
+    Case("cumsum", cumulated, SHAPES, None),
+    Case("any", truths, SHAPES, None, dtypes=(np.float32, np.float64, *INTEGERS)),
+    Case("all", truths, SHAPES, None, dtypes=(np.float32, np.float64, *INTEGERS)),
+]

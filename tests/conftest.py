@@ -1,0 +1,27 @@
+"""What the tests share."""
+import pytest
+
+import fastnet
+from fastnet import backend as kernels
+
+
+@pytest.fixture(params=["numpy", "compiled"])
+def backend(request):
+    """Run a test on each backend, from a fixed seed; a file asks for it with `pytest.mark.usefixtures("backend")`."""
+    if request.param == "compiled" and not kernels.compiled_available:
+        pytest.skip(f"the compiled kernels are {kernels._absent.status}: {kernels._absent.error}")
+    state = fastnet.get_rng_state()
+    fastnet.manual_seed(0)
+    with kernels.use_backend(request.param):
+        yield request.param
+    fastnet.set_rng_state(state)
+
+
+@pytest.fixture
+def small_work_threaded():
+    """Let kernels use as many threads as they may however little there is to do."""
+    if not kernels.compiled_available:
+        pytest.skip(f"the compiled kernels are {kernels._absent.status}: NumPy's have no threads of their own")
+    from kernel_tools import threaded
+    with threaded(1):
+        yield

@@ -1,0 +1,23 @@
+"""Where the tests find real data sets, and how they skip where there are none."""
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def data_folder():
+    """$FASTNET_DATA, else ../shared/data beside the checkout."""
+    given = os.environ.get("FASTNET_DATA")
+    return Path(given) if given else ROOT.parent / "shared" / "data"
+
+
+def needs_data(name):
+    """Mark a test that needs the data set `name`: it skips, saying so, where it is absent."""
+    folder = data_folder() / name
+    reason = f"needs {name}: {folder} is no folder; point FASTNET_DATA at one that has {name}/"
+
+    def mark(test):
+        return pytest.mark.data(pytest.mark.skipif(not folder.is_dir(), reason=reason)(test))
+    return mark

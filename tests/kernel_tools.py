@@ -1,0 +1,203 @@
+"""What the kernel tests share: finding the twins, calling them on fresh arguments, comparing, odd layouts."""
+import contextlib
+import importlib
+import zlib
+
+import numpy as np
+from cases import GARBAGE, all_cases, garbage
+
+from fastnet._kernels.reference import FAMILIES
+
+try:
+    from fastnet._kernels import cpu, launch, threads
+except ModuleNotFoundError:             # not built; any other error is a broken build, and is shown
+    cpu = launch = threads = None
+
+BUILT = launch is not None
+ISAS = cpu.available() if BUILT else []
+DEFAULT_SHARE = 6000.0                  # threads.pyx: SHARE
+
+
+# ---- the twins ------------------------------------------------------------------------------------------------------
+
+def has_twin(family):
+    """Whether a family of this name has a compiled module; those that end in _extra are NumPy alone."""
+    return not family.endswith("_extra")
+
+
+def reference_module(family):
+    return importlib.import_module(f"fastnet._kernels.reference.{family}")
+
+
+def compiled_module(family):
+    """The compiled twin, or None where it has none or was not built."""
+    if not BUILT or not has_twin(family):
+        return None
+    try:
+        return importlib.import_module(f"fastnet._kernels.{family}")
+    except ModuleNotFoundError:         # test_every_family_is_built fails for it
+        return None
+
+
+def functions(module):
+    """The public functions that `module` defines, by name."""
+    return {name: value for name, value in vars(module).items()
+            if not name.startswith("_") and callable(value) and not isinstance(value, type)
+            and getattr(value, "__module__", None) == module.__name__}
+
+
+def kernels(family):
+    """The reference kernels of a family, by name."""
+    return {name: fn for name, fn in vars(reference_module(family)).items()
+            if not name.startswith("_") and hasattr(fn, "outputs")}
+
+
+REFERENCE = {name: fn for family in FAMILIES for name, fn in kernels(family).items()}
+COMPILED = {name: fn for family in FAMILIES if compiled_module(family)
+            for name, fn in functions(compiled_module(family)).items()}
+CASES = all_cases()
+# Without the extension every kernel of a twin family is listed, so that its tests show up as skipped.
+TWIN_CASES = [case for case in CASES if case.kernel in COMPILED
+              or not BUILT and any(case.kernel in kernels(f) for f in FAMILIES if has_twin(f))]
+
+
+# ---- calls ----------------------------------------------------------------------------------------------------------
+
+def arguments(case, dtype, size):
+    """The (args, attrs) of a case: the same each time, in memory of their own."""
+    return case.make(np.random.default_rng(zlib.crc32(case.id.encode())), dtype, size)
+
+
+def arrays(args, attrs):
+    """Every array of a call, with its name for messages."""
+    named = [(f"argument {i}", a) for i, a in enumerate(args)] + list(attrs.items())
+    return [(name, a) for name, a in named if isinstance(a, np.ndarray)]
+
+
+def run(case, fn, dtype, size, change=None):
+    """Call `fn` on the arguments of a case, or on what `change(args, attrs)` makes of them; returns (args, attrs)."""
+    args, attrs = arguments(case, dtype, size)
+    if change:
+        args, attrs = change(args, attrs)
+    shapes = [(a.shape, a.dtype) for _, a in arrays(args, attrs)]
+    with np.errstate(all="ignore"):
+        assert fn(*args, **attrs) is None, f"{case.id}: a kernel returns nothing"
+    assert [(a.shape, a.dtype) for _, a in arrays(args, attrs)] == shapes
+    return args, attrs
+
+
+def with_other_garbage(kernel):
+    """A `change` for run(): outputs that hold garbage hold other garbage, so that what is left unwritten shows."""
+    def change(args, attrs):
+        if attrs.get("accumulate"):     # adds to what is there
+            return args, attrs
+        for a in args[:REFERENCE[kernel].outputs]:
+            if a is not None and a.size and np.all(a == garbage((), a.dtype)):
+                a[...] = np.nan if a.dtype.kind == "f" else 0
+        return args, attrs
+    return change
+
+
+# ---- comparison -----------------------------------------------------------------------------------------------------
+
+def assert_close(case, got, expected, dtype, where):
+    """Every array of two calls agrees within the tolerance of the case; integers and booleans exactly."""
+    which = 0 if dtype == np.float32 else 1
+    for (name, a), (_, b) in zip(arrays(*got), arrays(*expected), strict=True):
+        assert a.shape == b.shape and a.dtype == b.dtype
+        if a.tobytes() == b.tobytes():  # the quick way for all that is not an output
+            continue
+        if a.dtype.kind == "f":
+            np.testing.assert_allclose(a, b, rtol=case.rtol[which], atol=case.atol[which],
+                                       err_msg=f"{case.id}, {where}: {name}")
+        else:
+            np.testing.assert_array_equal(a, b, err_msg=f"{case.id}, {where}: {name}")
+
+
+def assert_same_bits(case, got, expected, where):
+    """Every array of two calls holds the same bits, signs of zeros and NaNs included."""
+    for (name, a), (_, b) in zip(arrays(*got), arrays(*expected), strict=True):
+        assert a.shape == b.shape and a.dtype == b.dtype
+        if a.tobytes() != b.tobytes():
+            np.testing.assert_array_equal(a, b, err_msg=f"{case.id}, {where}: {name}")
+            raise AssertionError(f"{case.id}, {where}: {name} differs in the sign of a zero or in a NaN")
+
+
+def assert_inputs_kept(case, got, before, where):
+    """What a kernel does not list as an output is as it was `before` the call."""
+    written = [a for a in before[0][:REFERENCE[case.kernel].outputs] if a is not None]
+    for (name, old), (_, new) in zip(arrays(*before), arrays(*got), strict=True):
+        if not any(np.may_share_memory(old, output) for output in written):
+            assert old.tobytes() == new.tobytes(), f"{case.id}, {where}: {name} is an input and was changed"
+
+
+# ---- layouts --------------------------------------------------------------------------------------------------------
+
+def packed(a):
+    """The same values, contiguous."""
+    return a.copy(order="C")
+
+
+def every_second(a):
+    """The same values as every second element of a larger array."""
+    if a.ndim == 0:
+        return a
+    wide = np.full((*a.shape[:-1], 2 * a.shape[-1]), GARBAGE, a.dtype)
+    wide[..., ::2] = a
+    return wide[..., ::2]
+
+
+def transposed(a):
+    """The same values with the axes in memory the other way round."""
+    return a.copy(order="F")
+
+
+def unaligned(a):
+    """The same values one byte past an aligned address."""
+    raw = np.empty(a.nbytes + 1 + 64, np.uint8)
+    start = -raw.ctypes.data % 64 + 1
+    shifted = raw[start:start + a.nbytes].view(a.dtype).reshape(a.shape)
+    shifted[...] = a
+    return shifted
+
+
+LAYOUTS = {"strided": every_second, "transposed": transposed, "unaligned": unaligned}
+
+
+def laid_out(layout):
+    """A `change` for run() that lays out every array by `layout(a)`; an array that is passed twice stays one array."""
+    def change(args, attrs):
+        done = {}
+
+        def one(a):
+            if not isinstance(a, np.ndarray):
+                return a
+            if id(a) not in done:
+                done[id(a)] = layout(a)
+            return done[id(a)]
+        return tuple(map(one, args)), {name: one(a) for name, a in attrs.items()}
+    return change
+
+
+# ---- settings, restored ---------------------------------------------------------------------------------------------
+
+@contextlib.contextmanager
+def instruction_set(name):
+    before = cpu.isa()
+    cpu.set_isa(name)
+    try:
+        yield
+    finally:
+        cpu.set_isa(before)
+
+
+@contextlib.contextmanager
+def threaded(n):
+    """Run kernels on `n` threads, however small they are."""
+    threads.set_num_threads(n)
+    threads.set_share(0)
+    try:
+        yield
+    finally:
+        threads.set_num_threads(0)
+        threads.set_share(DEFAULT_SHARE)

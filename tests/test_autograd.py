@@ -1,0 +1,248 @@
+"""The tape: accumulation, versions, views, in-place writes, freeing."""
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import fastnet
+from fastnet.nn import Linear
+
+pytestmark = pytest.mark.usefixtures("backend")
+
+
+def leaf(*values):
+    return fastnet.tensor(list(values), requires_grad=True)
+
+
+def test_gradients_accumulate_and_are_dropped():
+    x = leaf(1.0, 2.0)
+    (x * 3).sum().backward()
+    (x * 3).sum().backward()
+    assert x.grad.tolist() == [6, 6]
+    x.grad = None
+    (x * 2).sum().backward()
+    assert x.grad.tolist() == [2, 2]
+
+
+def test_a_gradient_that_is_held_is_not_overwritten():
+    x = leaf(1.0, 2.0)
+    (x * 3).sum().backward()
+    held, array = x.grad, x.grad.numpy()
+    x.grad = None
+    (x * 5).sum().backward()
+    assert held.tolist() == [3, 3] and array.tolist() == [3, 3] and x.grad.tolist() == [5, 5]
+
+
+def test_a_tensor_used_twice_gets_both_contributions():
+    x = leaf(2.0)
+    y = x * x
+    (y * y + y).backward(fastnet.ones(1))
+    assert x.grad.item() == 4 * 8 + 4
+
+
+def test_deep_graphs_do_not_recurse():
+    x = leaf(1.0)
+    y = x
+    for _ in range(20_000):
+        y = y + 0
+    y.backward()
+    assert x.grad.item() == 1
+
+
+def test_second_backward_needs_retain_graph():
+    x = leaf(1.0)
+    y = (x * x).sum()
+    y.backward(retain_graph=True)
+    y.backward()
+    assert x.grad.item() == 4
+    with pytest.raises(RuntimeError, match="second time"):
+        y.backward()
+
+
+def test_no_grad_and_enable_grad():
+    x = leaf(1.0)
+    with fastnet.no_grad():
+        assert not (x * 2).requires_grad
+        with fastnet.enable_grad():
+            assert (x * 2).requires_grad
+
+    @fastnet.no_grad()
+    def f():
+        return x * 2
+    assert not f().requires_grad
+    with fastnet.set_grad_enabled(False):
+        assert not fastnet.is_grad_enabled()
+    assert fastnet.is_grad_enabled()
+
+
+def test_backward_of_what_needs_no_gradient():
+    with pytest.raises(RuntimeError, match="does not require a gradient"):
+        fastnet.ones(1).backward()
+    with pytest.raises(RuntimeError, match=r"one element.*\(2,\)"):
+        (leaf(1.0, 2.0) * 2).backward()
+    with pytest.raises(RuntimeError, match=r"shape \(2,\).*\(3,\)"):
+        (leaf(1.0, 2.0) * 2).backward(fastnet.ones(3))
+
+
+def test_a_saved_tensor_that_was_changed_is_noticed():
+    x = leaf(1.0, 2.0)
+    y = x * 2
+    z = (y * y).sum()
+    y += 1
+    with pytest.raises(RuntimeError, match="changed in place"):
+        z.backward()
+
+
+def test_a_result_that_was_changed_is_noticed():
+    y = fastnet.sigmoid(leaf(1.0, 2.0))
+    z = y.sum()
+    with fastnet.no_grad():
+        y.mul_(2)
+    with pytest.raises(RuntimeError, match="changed in place"):
+        z.backward()
+
+
+def test_a_change_through_a_view_or_numpy_counts():
+    x = leaf(1.0, 2.0)
+    y = x * 2
+    z = (y * y).sum()
+    with fastnet.no_grad():
+        y.view(2)[0] = 5
+    with pytest.raises(RuntimeError, match="changed in place"):
+        z.backward()
+
+
+def test_what_is_not_saved_may_change():
+    x = leaf(1.0, 2.0)
+    y = x * 2
+    z = (y + 1).sum()
+    y += 1
+    z.backward()
+    assert x.grad.tolist() == [2, 2]
+
+
+def test_writing_into_a_leaf_raises():
+    x = leaf(1.0, 2.0)
+    for write in (lambda: x.add_(1), lambda: x.zero_(), lambda: x.__setitem__(0, 1.0), lambda: x.normal_()):
+        with pytest.raises(RuntimeError, match="leaf that requires a gradient"):
+            write()
+    with fastnet.no_grad():
+        x.add_(1)
+    assert x.tolist() == [2, 3]
+
+
+def test_writing_into_a_tracked_view_raises():
+    y = leaf(1.0, 2.0) * 2
+    with pytest.raises(RuntimeError, match="view"):
+        y[0].add_(1)
+
+
+def test_a_view_made_before_its_base_was_rewritten_is_refused():
+    y = leaf(1.0, 2.0) * 2
+    v = y[:1]
+    y.mul_(3)
+    with pytest.raises(RuntimeError, match="make the view again"):
+        v * 2
+
+
+def test_an_in_place_result_can_be_changed_again():
+    x = leaf(0.5, -0.5)
+    y = x * 2
+    y.relu_()
+    y.sum().backward()
+    assert x.grad.tolist() == [2, 0]
+
+
+def test_views_carry_gradients():
+    x = leaf(1.0, 2.0, 3.0, 4.0)
+    v = x.view(2, 2).t()
+    assert v.data_ptr() == x.data_ptr()
+    (v[0] * fastnet.tensor([1.0, 10.0])).sum().backward()
+    assert x.grad.tolist() == [1, 0, 10, 0]
+
+
+def test_only_wanted_gradients_are_computed(monkeypatch):
+    calls = []
+    original = fastnet.backend.K.matmul
+    monkeypatch.setattr(fastnet.backend.K, "matmul", lambda *a, **k: (calls.append(1), original(*a, **k)))
+    w = fastnet.ones(2, 3, requires_grad=True)
+    fastnet.nn.functional.linear(fastnet.ones(4, 3), w).sum().backward()
+    assert len(calls) == 2                      # the product and dW, no dX
+
+
+def test_retain_grad():
+    x = leaf(1.0)
+    y = x * 3
+    y.retain_grad()
+    (y * 2).backward(fastnet.ones(1))
+    assert y.grad.item() == 2 and x.grad.item() == 6
+
+
+def test_grad_function():
+    x, unused = leaf(2.0), leaf(1.0)
+    y = (x * x).sum()
+    [g] = fastnet.grad(y, x, retain_graph=True)
+    assert g.item() == 4 and x.grad is None
+    with pytest.raises(RuntimeError, match="not used"):
+        fastnet.grad(y, [unused], retain_graph=True)
+    assert fastnet.grad(y, [unused], allow_unused=True) == (None,)
+
+
+def test_copies_and_pickles():
+    x = leaf(1.0, 2.0)
+    x.sum().backward()
+    for y in (copy.deepcopy(x), pickle.loads(pickle.dumps(x))):
+        assert y.tolist() == [1, 2] and y.requires_grad and y.data_ptr() != x.data_ptr()
+    with pytest.raises(RuntimeError, match="leaves"):
+        copy.deepcopy(x * 2)
+
+
+def test_from_numpy_shares_memory_and_tensor_copies():
+    a = np.zeros(3, np.float32)
+    shared, copied = fastnet.from_numpy(a), fastnet.tensor(a)
+    a[0] = 5
+    assert shared.tolist() == [5, 0, 0] and copied.tolist() == [0, 0, 0]
+    shared[1] = 7
+    assert a[1] == 7 and np.shares_memory(np.asarray(shared), a)
+
+
+def test_numpy_and_dlpack():
+    x = fastnet.tensor([1.0, 2.0])
+    assert np.exp(x).shape == (2,) and isinstance(np.ones(2, np.float32) * x, fastnet.Tensor)
+    assert np.from_dlpack(x).tolist() == [1, 2]
+    assert fastnet.from_dlpack(np.arange(3)).tolist() == [0, 1, 2]
+    with pytest.raises(RuntimeError, match="detach"):
+        leaf(1.0).numpy()
+    torch = pytest.importorskip("torch")
+    assert torch.from_dlpack(x).tolist() == [1, 2]
+
+
+def test_parameters_lie_side_by_side_and_their_gradients_mirror_them():
+    layer = Linear(3, 5)
+    layer(fastnet.ones(2, 3)).sum().backward()
+    w, b = layer.weight, layer.bias
+    assert b.data_ptr() - w.data_ptr() == b.grad.data_ptr() - w.grad.data_ptr() == 64
+    assert w.data_ptr() % 64 == 0
+
+
+def test_random_draws_follow_the_seed():
+    fastnet.manual_seed(3)
+    a = fastnet.randn(5)
+    saved = fastnet.get_rng_state()
+    b = fastnet.rand(5)
+    fastnet.set_rng_state(saved)
+    assert (fastnet.rand(5) == b).all() and not (fastnet.rand(5) == b).all()
+    fastnet.manual_seed(3)
+    assert (fastnet.randn(5) == a).all()
+    with pytest.raises(ValueError, match="two uint64"):
+        fastnet.set_rng_state([1, 2, 3])
+    assert sorted(fastnet.randperm(50).tolist()) == list(range(50))
+    drawn = fastnet.randint(3, 9, (1000,))
+    assert drawn.dtype == fastnet.int64 and set(drawn.tolist()) == set(range(3, 9))
+
+
+def test_reprs():
+    assert repr(fastnet.tensor([1.5, 2.0])) == "tensor([1.5, 2. ])"
+    assert "requires_grad=True" in repr(leaf(1.0)) and "mul backward" in repr(leaf(1.0) * 2)
+    assert repr(fastnet.tensor(2)) == "tensor(2)" and "dtype=float64" in repr(fastnet.zeros(1, dtype="float64"))

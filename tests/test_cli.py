@@ -1,0 +1,205 @@
+"""The command `fastnet`: what it prints, writes and returns."""
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from data_tools import ROOT, data_folder, needs_data
+
+import fastnet
+from fastnet import cli
+from fastnet.backend import backend, compiled_available, use_backend
+
+QUICK = ["train", "digits", "--epochs", "2", "--hidden", "16"]
+
+
+def run(*args, **environment):
+    """The command in a process of its own."""
+    return subprocess.run([sys.executable, "-m", "fastnet", *args], capture_output=True, text=True, timeout=600,
+                          env=os.environ | environment)
+
+
+# ---- train ----------------------------------------------------------------------------------------------------------
+
+def test_defaults_learn_digits(tmp_path, capsys):
+    assert cli.main(["train", "digits", "--report", str(tmp_path / "report.json")]) == 0
+    out = capsys.readouterr().out
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["test_accuracy"] > 0.96
+    assert f"test accuracy: {report['test_accuracy']:.4f}" in out
+    assert report["backend"] == backend()
+    assert report["epochs"] == len(report["history"]) == report["settings"]["epochs"]
+    assert report["train_seconds"] > 0
+    assert report["parameters"] == 65 * 256 + 257 * 128 + 129 * 10
+    assert report["settings"]["seed"] == 0
+    assert report["versions"]["fastnet"] == fastnet.__version__
+    assert report["history"][-1]["validation_accuracy"] > 0.94
+
+
+@needs_data("mnist")
+def test_mnist(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("FASTNET_DATA", str(data_folder()))
+    report = tmp_path / "report.json"
+    assert cli.main(["train", "mnist", "--epochs", "1", "--hidden", "64", "--report", str(report)]) == 0
+    assert json.loads(report.read_text())["test_accuracy"] > 0.93
+
+
+def test_settings_reach_the_training(tmp_path, capsys):
+    report = tmp_path / "report.json"
+    assert cli.main([*QUICK, "--hidden", "24,12", "--batch-size", "100", "--optimizer", "sgd", "--lr", "0.03",
+                     "--seed", "7", "--report", str(report)]) == 0
+    settings = json.loads(report.read_text())["settings"]
+    assert settings == {"hidden": [24, 12], "epochs": 2, "batch_size": 100, "dropout": 0.3, "optimizer": "sgd",
+                        "lr": 0.03, "seed": 7, "validation_split": 0.1}
+    assert "64-24-12-10 perceptron" in capsys.readouterr().out
+
+
+def accuracy(tmp_path, *args):
+    path = tmp_path / "accuracy.json"
+    assert cli.main(["train", "digits", *args, "--report", str(path)]) == 0
+    return json.loads(path.read_text())["test_accuracy"]
+
+
+@pytest.mark.parametrize("optimizer", cli.OPTIMIZERS)
+def test_every_optimizer_learns(tmp_path, capsys, optimizer):
+    assert accuracy(tmp_path, "--epochs", "10", "--hidden", "64", "--optimizer", optimizer) > 0.9
+
+
+@pytest.mark.skipif(not compiled_available, reason="the compiled kernels are not built")
+def test_backends_learn_equally_well(tmp_path, capsys):
+    means = {}
+    for name in ("compiled", "numpy"):
+        with use_backend(name):
+            runs = [accuracy(tmp_path, "--epochs", "12", "--hidden", "64", "--seed", str(seed)) for seed in range(5)]
+            means[name] = sum(runs) / len(runs)
+    assert abs(means["compiled"] - means["numpy"]) < 0.01
+
+
+def test_seed_decides(tmp_path, capsys):
+    def history(seed):
+        path = tmp_path / "report.json"
+        assert cli.main([*QUICK, "--seed", seed, "--report", str(path)]) == 0
+        return [entry["loss"] for entry in json.loads(path.read_text())["history"]]
+    assert history("3") == history("3")
+    assert history("3") != history("4")
+
+
+# ---- the command in a process of its own ----------------------------------------------------------------------------
+
+def test_module_and_progress():
+    done = run(*QUICK)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "epoch 2/2" in done.stdout
+
+
+def test_own_script():
+    done = subprocess.run([sys.executable, ROOT / "examples" / "own_script.py"], capture_output=True, text=True,
+                          timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout.split()[-1]) > 0.94
+
+
+@needs_data("mnist")
+def test_mnist_by_hand():
+    done = subprocess.run([sys.executable, ROOT / "examples" / "mnist_by_hand.py", "1"], capture_output=True, text=True,
+                          timeout=600, env=os.environ | {"FASTNET_DATA": str(data_folder())})
+    assert done.returncode == 0, done.stderr
+    [line] = done.stdout.splitlines()
+    assert line.startswith("epoch 1: test accuracy 0.")
+    assert float(line.split()[-1]) > 0.93
+
+
+# ---- info -----------------------------------------------------------------------------------------------------------
+
+def test_info(capsys):
+    assert cli.main(["info"]) == 0
+    out = capsys.readouterr().out
+    for name in ("backend", "threads", "OpenMP", "numpy", "fastnet"):
+        assert f"\n{name}:" in f"\n{out}"
+    if compiled_available:
+        assert "instruction set:" in out
+
+
+def test_info_on_numpy():
+    done = run("info", FASTNET_BACKEND="numpy")
+    assert done.returncode == 0
+    assert "backend:          numpy" in done.stdout
+
+
+# ---- what is wrong is said in a line --------------------------------------------------------------------------------
+
+@pytest.mark.parametrize(("args", "message"), [
+    ([], "the following arguments are required: command"),
+    (["trian"], "invalid choice: 'trian'"),
+    (["train"], "the following arguments are required: dataset"),
+    (["train", "cifar"], "invalid choice: 'cifar' (choose from"),
+    (["train", "digits", "--hidden", "12,x"], "such as 128,64, got '12,x'"),
+    (["train", "digits", "--hidden", "0"], "such as 128,64, got '0'"),
+    (["train", "digits", "--epochs", "0"], "expected a positive number, got '0'"),
+    (["train", "digits", "--epochs", "1.5"], "expected a whole number, got '1.5'"),
+    (["train", "digits", "--lr", "nan"], "expected a positive number, got 'nan'"),
+    (["train", "digits", "--lr", "fast"], "expected a number, got 'fast'"),
+    (["train", "digits", "--seed", "-1"], "expected 0 <= seed"),
+    (["train", "digits", "--optimizer", "sgdd"], "invalid choice: 'sgdd'"),
+    (["train", "digits", "--report", "/no/such/folder/report.json"], "the folder '/no/such/folder' does not exist"),
+    (["train", "digits", "--report", "."], "'.' is a folder"),
+    (["info", "--loud"], "unrecognized arguments: --loud"),
+])
+def test_wrong_use(args, message, capsys):
+    with pytest.raises(SystemExit) as e:
+        cli.main(args)
+    assert e.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+def test_failure(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("FASTNET_DATA", str(tmp_path / "nowhere"))
+    assert cli.main(["train", "mnist"]) == 1
+    assert capsys.readouterr().err == f"fastnet: error: FASTNET_DATA is '{tmp_path / 'nowhere'}', which is no folder\n"
+
+
+def test_diverged(monkeypatch, capsys, tmp_path):
+    report = tmp_path / "report.json"
+    assert cli.main([*QUICK, "--optimizer", "sgd", "--lr", "1e30", "--report", str(report)]) == 1
+    assert "a smaller learning rate may help" in capsys.readouterr().err
+    assert not report.exists()
+
+
+def test_interrupted(monkeypatch, capsys):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+    monkeypatch.setattr(cli, "fit", interrupted)
+    assert cli.main(QUICK) == 130
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_report_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "report.json"
+    path.write_text("before")
+    with pytest.raises(ValueError, match="JSON"):
+        cli.write_report(path, {"loss": float("nan")})
+    with pytest.raises(TypeError):
+        cli.write_report(path, {"epochs": 3, "model": object()})
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+    cli.write_report(path, {"epochs": 3})
+    assert json.loads(path.read_text()) == {"epochs": 3}
+
+
+def test_help(capsys):
+    for args in (["--help"], ["train", "--help"], ["info", "--help"]):
+        with pytest.raises(SystemExit) as e:
+            cli.main(args)
+        assert e.value.code == 0
+    out = capsys.readouterr().out
+    assert "fastnet train digits " in out
+    assert "examples:" in out
+    with pytest.raises(SystemExit) as e:
+        cli.main(["--version"])
+    assert e.value.code == 0
+    assert capsys.readouterr().out == f"fastnet {fastnet.__version__}\n"

@@ -1,0 +1,296 @@
+"""Data sets: what they return, where they are looked for, and what is said of files that are not right."""
+import gzip
+import hashlib
+import http.server
+import struct
+import sys
+import threading
+
+import numpy as np
+import pytest
+from data_tools import data_folder, needs_data
+
+from fastnet import _optional, datasets
+
+
+def idx(array, kind=8):
+    """An array as an IDX file's bytes."""
+    header = struct.pack(">BBBB", 0, 0, kind, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape)
+    return header + array.astype(np.uint8).tobytes()
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """MNIST made small: {name: contents}, with the table of sums to match."""
+    rng = np.random.default_rng(0)
+    contents, table = {}, {}
+    for name, (shape, _) in datasets.MNIST_FILES.items():
+        shape = (30 if "train" in name else 20, *(5 for _ in shape[1:]))
+        contents[name] = idx(rng.integers(0, 10, shape))
+        table[name] = (shape, hashlib.sha256(contents[name]).hexdigest())
+    monkeypatch.setattr(datasets, "MNIST_FILES", table)
+    return contents
+
+
+@pytest.fixture
+def elsewhere(monkeypatch, tmp_path):
+    """No data anywhere: an empty cache, no FASTNET_DATA, no mirror. Returns the cache folder."""
+    monkeypatch.delenv("FASTNET_DATA", raising=False)
+    monkeypatch.setattr(datasets, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(datasets, "MNIST_MIRRORS", ())
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def mirror(monkeypatch, tmp_path):
+    """A mirror on this machine; returns the folder that it serves."""
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args):
+            super().__init__(*args, directory=folder)
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(datasets, "MNIST_MIRRORS", (f"http://127.0.0.1:{server.server_port}/",))
+    yield folder
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def put(folder, contents, end="", pack=bytes):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in contents.items():
+        (folder / f"{name}{end}").write_bytes(pack(data))
+
+
+def check(result, contents):
+    """The arrays are those of these files."""
+    (x_train, y_train), (x_test, y_test) = result
+    for array, data in zip((x_train, y_train, x_test, y_test), contents.values(), strict=True):
+        assert idx(array) == data
+        assert array.flags.writeable
+        assert array.flags.c_contiguous
+    assert x_train.dtype == x_test.dtype == np.uint8
+    assert y_train.dtype == y_test.dtype == np.int64
+
+
+# ---- digits ---------------------------------------------------------------------------------------------------------
+
+def test_digits():
+    (x_train, y_train), (x_test, y_test) = datasets.digits()
+    assert x_train.shape == (1437, 8, 8)
+    assert x_test.shape == (360, 8, 8)
+    assert x_train.dtype == x_test.dtype == np.uint8
+    assert y_train.dtype == y_test.dtype == np.int64
+    assert y_train.shape == (1437,)
+    assert y_test.shape == (360,)
+    assert x_train.max() == 16
+    assert np.all(np.abs(np.bincount(y_test) - np.bincount(y_train) / 4) < 1)      # each digit has its share
+
+
+def test_digits_split_is_fixed():
+    first, second = datasets.digits(), datasets.digits()
+    for a, b in zip(first, second, strict=True):
+        assert all(np.array_equal(p, q) for p, q in zip(a, b, strict=True))
+    (_, _), (_, y_test) = first
+    assert y_test[:8].tolist() == [7, 6, 3, 7, 7, 3, 2, 8]
+
+
+def test_unknown_name():
+    assert datasets.names() == ["digits", "mnist"]
+    with pytest.raises(ValueError, match="unknown data set 'minst'; choose from digits, mnist"):
+        datasets.load("minst")
+
+
+# ---- MNIST: where it is ---------------------------------------------------------------------------------------------
+
+@needs_data("mnist")
+def test_mnist():
+    (x_train, y_train), (x_test, y_test) = datasets.mnist(root=data_folder() / "mnist", download=False)
+    assert x_train.shape == (60000, 28, 28)
+    assert x_test.shape == (10000, 28, 28)
+    assert y_train[:8].tolist() == [5, 0, 4, 1, 9, 2, 1, 3]
+    assert y_test[:8].tolist() == [7, 2, 1, 0, 4, 1, 4, 9]
+    header = struct.pack(">4I", 0x803, 60000, 28, 28)
+    assert hashlib.md5(header + x_train.tobytes()).hexdigest() == "6bbc9ace898e44ae57da46a324031adb"
+
+
+@pytest.mark.parametrize(("end", "pack"), [("", bytes), (".gz", gzip.compress)])
+def test_root(small, elsewhere, tmp_path, end, pack):
+    put(tmp_path / "here", small, end, pack)
+    check(datasets.mnist(root=tmp_path / "here", download=False), small)
+    check(datasets.mnist(root=str(tmp_path / "here")), small)
+
+
+def test_other_spelling(small, elsewhere, tmp_path):
+    put(tmp_path, {name.replace("-idx", ".idx"): data for name, data in small.items()})
+    check(datasets.mnist(root=tmp_path), small)
+
+
+def test_environment(small, elsewhere, tmp_path, monkeypatch):
+    put(tmp_path / "data" / "mnist", small)
+    monkeypatch.setenv("FASTNET_DATA", str(tmp_path / "data"))
+    check(datasets.mnist(download=False), small)
+
+
+def test_environment_then_cache(small, elsewhere, tmp_path, monkeypatch):
+    names = list(small)
+    put(tmp_path / "data" / "mnist", {name: small[name] for name in names[:2]})
+    put(elsewhere / "mnist", {name: small[name] for name in names[2:]}, ".gz", gzip.compress)
+    monkeypatch.setenv("FASTNET_DATA", str(tmp_path / "data"))
+    check(datasets.mnist(download=False), small)
+
+
+def test_environment_names_no_folder(elsewhere, tmp_path, monkeypatch):
+    monkeypatch.setenv("FASTNET_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(FileNotFoundError, match=r"FASTNET_DATA is '.*nowhere', which is no folder"):
+        datasets.mnist()
+
+
+def test_cache_folder(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert datasets.cache_folder() == tmp_path / "fastnet"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert datasets.cache_folder() == tmp_path / ".cache" / "fastnet"
+
+
+def test_absent(small, elsewhere):
+    with pytest.raises(FileNotFoundError) as e:
+        datasets.mnist(download=False)
+    assert all(name in str(e.value) for name in small)
+    assert str(elsewhere / "mnist") in str(e.value)
+    assert "FASTNET_DATA" in str(e.value)
+
+
+# ---- MNIST: downloads -----------------------------------------------------------------------------------------------
+
+def test_download(small, elsewhere, mirror, capsys):
+    put(mirror, small, ".gz", gzip.compress)
+    check(datasets.mnist(), small)
+    assert "downloading http://127.0.0.1" in capsys.readouterr().err
+    assert sorted(p.name for p in (elsewhere / "mnist").iterdir()) == sorted(f"{name}.gz" for name in small)
+    for path in mirror.iterdir():
+        path.unlink()
+    check(datasets.mnist(), small)      # from the cache
+
+
+def test_download_into_root(small, elsewhere, mirror, tmp_path):
+    put(mirror, small, ".gz", gzip.compress)
+    check(datasets.mnist(root=tmp_path / "root"), small)
+    assert len(list((tmp_path / "root").iterdir())) == 4
+    assert not elsewhere.exists()
+
+
+@pytest.mark.parametrize("wrong", [b"<html>sign in to the network</html>", gzip.compress(b"something else"),
+                                   gzip.compress(b"cut off")[:-9]])
+def test_download_of_something_else(small, elsewhere, mirror, wrong):
+    put(mirror, dict.fromkeys(small, wrong), ".gz")
+    with pytest.raises(OSError, match="could not be downloaded") as e:
+        datasets.mnist()
+    assert "To use MNIST without a network" in str(e.value)
+    assert list((elsewhere / "mnist").iterdir()) == []         # nothing half-done stays behind
+
+
+def test_second_mirror(small, elsewhere, mirror, monkeypatch):
+    put(mirror, small, ".gz", gzip.compress)
+    good = datasets.MNIST_MIRRORS[0]
+    monkeypatch.setattr(datasets, "MNIST_MIRRORS", (f"{good}nowhere/", good))
+    check(datasets.mnist(), small)
+
+
+def test_no_network(small, elsewhere):
+    with pytest.raises(OSError, match="could not be downloaded") as e:
+        datasets.mnist()
+    assert all(name in str(e.value) for name in small)
+    assert str(elsewhere / "mnist") in str(e.value)
+
+
+# ---- files that are not right ---------------------------------------------------------------------------------------
+
+PICTURES = np.arange(3 * 4 * 5).reshape(3, 4, 5)
+GOOD = idx(PICTURES)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_read_idx(tmp_path, pack):
+    (tmp_path / "a").write_bytes(pack(GOOD))
+    np.testing.assert_array_equal(datasets.read_idx(tmp_path / "a"), PICTURES)
+
+
+@pytest.mark.parametrize(("contents", "message"), [
+    (b"", "no IDX file"),
+    (b"\x89PNG\r\n", "no IDX file: it begins with 0x89504e47"),
+    (idx(PICTURES, kind=0x0d), r"type 0x0d, expected 0x08"),
+    (GOOD[:9], "cut off: 9 bytes, expected 16"),
+    (GOOD[:-1], r"cut off: 75 bytes, expected 76 for the shape \(3, 4, 5\)"),
+    (GOOD + b"\0", "has bytes to spare: 77 bytes, expected 76"),
+    (gzip.compress(GOOD)[:-9], "no whole gzip file"),
+    (gzip.compress(GOOD)[:12] + b"\xff" * 40, "no whole gzip file"),
+])
+def test_wrong_idx(tmp_path, contents, message):
+    path = tmp_path / "wrong"
+    path.write_bytes(contents)
+    with pytest.raises(ValueError, match=message) as e:
+        datasets.read_idx(path)
+    assert str(path) in str(e.value)
+
+
+def test_other_shape(small, elsewhere, tmp_path):
+    put(tmp_path, small | {"t10k-labels-idx1-ubyte": idx(np.zeros(21))})
+    with pytest.raises(ValueError, match=r"its shape is \(21,\), expected \(20,\)"):
+        datasets.mnist(root=tmp_path)
+
+
+def test_other_contents(small, elsewhere, tmp_path):
+    put(tmp_path, small | {"t10k-labels-idx1-ubyte": idx(np.zeros(20))})
+    with pytest.raises(ValueError, match="is not MNIST's: the SHA-256 of its contents is"):
+        datasets.mnist(root=tmp_path)
+
+
+# ---- optional packages ----------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def without(monkeypatch):
+    """Make a package impossible to import."""
+    def hide(package):
+        for name in list(sys.modules):
+            if name.partition(".")[0] == package:
+                monkeypatch.delitem(sys.modules, name)
+
+        class Blocker:
+            @staticmethod
+            def find_spec(name, path=None, target=None):
+                if name.partition(".")[0] == package:
+                    raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        monkeypatch.setattr(sys, "meta_path", [Blocker, *sys.meta_path])
+    return hide
+
+
+def test_digits_without_scikit_learn(without):
+    without("sklearn")
+    with pytest.raises(ImportError, match=r'digits data set needs scikit-learn: pip install "fastnet\[demo\]"'):
+        datasets.digits()
+
+
+def test_download_without_pooch(without, small, elsewhere):
+    without("pooch")
+    with pytest.raises(ImportError, match=r'needs pooch: pip install "fastnet\[demo\]"') as e:
+        datasets.mnist()
+    assert "To use MNIST without a network" in str(e.value)
+
+
+def test_what_an_optional_package_needs_is_not_blamed_on_it(without, tmp_path, monkeypatch):
+    (tmp_path / "with_needs.py").write_text("import not_there_at_all\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ModuleNotFoundError, match="not_there_at_all"):
+        _optional.optional("with_needs", "demo", "this test")

@@ -1,0 +1,420 @@
+"""Module and its containers: registration, state_dict both ways, modes, copies, what a reader sees, recordings."""
+import copy
+import pickle
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+from torch_tools import to_torch
+
+import fastnet
+from fastnet import nn
+
+pytestmark = pytest.mark.usefixtures("backend")
+
+
+class Block(nn.Module):
+    """One of everything: parameters, one left out, buffers of both kinds, modules, plain attributes."""
+
+    def __init__(self, f=nn, n=3):
+        super().__init__()
+        self.inner = f.Linear(n, n)
+        self.norm = f.BatchNorm1d(n)
+        self.scale = nn.Parameter(fastnet.ones(n))
+        self.register_parameter("shift", None)
+        self.register_buffer("seen", fastnet.zeros(()))
+        self.register_buffer("scratch", fastnet.zeros(2), persistent=False)
+        self.n = n
+
+    def forward(self, x):
+        return self.norm(self.inner(x)) * self.scale
+
+
+def model():
+    return nn.Sequential(Block(), nn.ReLU(), nn.Linear(3, 2))
+
+
+def values(module):
+    return {k: v.numpy().copy() for k, v in module.state_dict().items()}
+
+
+def assert_equal(a, b):
+    assert list(a) == list(b)
+    for k in a:
+        np.testing.assert_array_equal(a[k], b[k], err_msg=k)
+
+
+# ---- registration ---------------------------------------------------------------------------------------------------
+
+def test_what_is_assigned_is_registered():
+    block = Block()
+    assert [k for k, _ in block.named_parameters()] == [
+        "scale", "inner.weight", "inner.bias", "norm.weight", "norm.bias"]
+    assert [k for k, _ in block.named_parameters(recurse=False)] == ["scale"]
+    assert [k for k, _ in block.named_parameters(prefix="m", recurse=False)] == ["m.scale"]
+    assert [k for k, _ in block.named_buffers()] == [
+        "seen", "scratch", "norm.running_mean", "norm.running_var", "norm.num_batches_tracked"]
+    assert [k for k, _ in block.named_modules()] == ["", "inner", "norm"]
+    assert [k for k, _ in block.named_children()] == ["inner", "norm"]
+    assert list(block.state_dict()) == ["scale", "seen", "inner.weight", "inner.bias", "norm.weight", "norm.bias",
+                                        "norm.running_mean", "norm.running_var", "norm.num_batches_tracked"]
+    assert block.shift is None and block.n == 3
+    assert {"scale", "seen", "inner", "n"} <= set(dir(block))
+    assert len(list(block.parameters())) == 5 and len(list(block.buffers())) == 5
+    assert next(block.modules()) is block
+
+
+def test_reassigning_moves_between_the_registries():
+    block = Block()
+    first = block.inner
+    block.inner = nn.Linear(3, 3, bias=False)
+    assert block.inner is not first and [k for k, _ in block.named_children()] == ["inner", "norm"]
+    block.scale = None
+    assert block.scale is None and "scale" not in dict(block.named_parameters())
+    block.seen = fastnet.ones(1)
+    assert dict(block.named_buffers())["seen"].tolist() == [1]
+    block.n = nn.Parameter(fastnet.ones(1))
+    assert "n" in dict(block.named_parameters()) and "n" not in block.__dict__
+    del block.norm, block.n
+    assert not hasattr(block, "norm") and not hasattr(block, "n")
+    with pytest.raises(AttributeError, match="'Block' object has no attribute 'norm'"):
+        block.norm  # noqa: B018
+
+
+def test_bad_registration():
+    class Forgetful(nn.Module):
+        def __init__(self):
+            self.layer = nn.Linear(1, 1)
+    with pytest.raises(AttributeError, match=r"Forgetful.__init__ must call super\(\).__init__\(\)"):
+        Forgetful()
+    block = Block()
+    with pytest.raises(TypeError, match=r"'scale' is a parameter of Block.*Tensor"):
+        block.scale = fastnet.ones(3)
+    with pytest.raises(TypeError, match="'inner' is a module of Block"):
+        block.inner = 3
+    for name in ("", "a.b", 3):
+        with pytest.raises(KeyError, match="without dots"):
+            block.add_module(name, nn.ReLU())
+    with pytest.raises(KeyError, match="already has an attribute 'n'"):
+        block.register_buffer("n", fastnet.ones(1))
+    with pytest.raises(TypeError, match="'x' cannot be registered as a buffer: it is a list"):
+        block.register_buffer("x", [1])
+    with pytest.raises(NotImplementedError, match="Module does not define forward"):
+        nn.Module()(1)
+
+
+def test_paths():
+    m = model()
+    assert m.get_submodule("0.inner") is m[0].inner and m.get_submodule("") is m
+    assert m.get_parameter("0.inner.weight") is m[0].inner.weight
+    assert m.get_buffer("0.seen") is m[0].seen
+    for get, path in ((m.get_submodule, "0.outer"), (m.get_parameter, "0.inner"), (m.get_buffer, "7.seen")):
+        with pytest.raises(AttributeError, match=f"'{path}'"):
+            get(path)
+
+
+def test_tied_parameters_count_once():
+    m = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    m[1].weight = m[0].weight
+    assert [k for k, _ in m.named_parameters()] == ["0.weight", "0.bias", "1.bias"]
+    assert len(list(m.named_parameters(remove_duplicate=False))) == 4
+    assert list(m.state_dict()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+    twin = copy.deepcopy(m)
+    assert twin[1].weight is twin[0].weight and twin[0].weight is not m[0].weight
+    shared = nn.ReLU()
+    assert len(list(nn.Sequential(shared, shared).modules())) == 2
+    assert len(list(nn.Sequential(shared, shared).children())) == 1
+    m.to(fastnet.float64)
+    assert m[1].weight is m[0].weight and m[0].weight.dtype == fastnet.float64
+
+
+# ---- state_dict -----------------------------------------------------------------------------------------------------
+
+def both():
+    """The same network in fastnet and PyTorch."""
+    torch = pytest.importorskip("torch")
+
+    def build(f):
+        return f.nn.Sequential(OrderedDict(
+            embed=f.nn.Embedding(7, 4, padding_idx=2), flat=f.nn.Flatten(), one=f.nn.Linear(12, 5),
+            norm=f.nn.BatchNorm1d(5), act=f.nn.GELU(), layer=f.nn.LayerNorm(5), rms=f.nn.RMSNorm(5),
+            out=f.nn.Sequential(f.nn.Linear(5, 3, bias=False), f.nn.BatchNorm1d(3, affine=False))))
+    return build(fastnet), build(torch), torch
+
+
+def test_weights_move_to_pytorch_and_back():
+    ours, theirs, torch = both()
+    index = np.array([[0, 1, 2], [3, 4, 5], [6, 6, 0], [1, 1, 1]])
+    assert {k: tuple(v.shape) for k, v in theirs.state_dict().items()} == {
+        k: v.shape for k, v in ours.state_dict().items()}
+    assert list(theirs.state_dict()) == list(ours.state_dict())
+    ours(fastnet.tensor(index))                              # moves the running statistics
+    theirs.load_state_dict(to_torch(ours.state_dict()))
+    for mode in (True, False):
+        a, b = ours.train(mode)(fastnet.tensor(index)), theirs.train(mode)(torch.tensor(index))
+        np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), rtol=1e-5, atol=1e-5)
+    other, _, _ = both()
+    keys = other.load_state_dict(theirs.state_dict())
+    assert repr(keys) == "<All keys matched successfully>"
+    for k, v in theirs.state_dict().items():
+        np.testing.assert_array_equal(other.state_dict()[k].numpy(), v.numpy(), err_msg=k)
+    assert other.state_dict()["norm.num_batches_tracked"].dtype == fastnet.int64
+
+
+def test_state_dict_shares_memory_and_loading_does_not_move_it():
+    m = model()
+    state = m.state_dict()
+    assert state["2.weight"].data_ptr() == m[2].weight.data_ptr() and not state["2.weight"].requires_grad
+    assert m.state_dict(keep_vars=True)["2.weight"] is m[2].weight
+    assert next(iter(m.state_dict(prefix="net."))) == "net.0.scale"
+    destination = {}
+    assert m.state_dict(destination=destination) is destination and len(destination) == len(state)
+    addresses = {k: v.data_ptr() for k, v in state.items()}
+    versions = {k: v._storage.version for k, v in m.named_parameters()}
+    other = model()
+    m.load_state_dict(other.state_dict())
+    assert_equal(values(m), values(other))
+    assert {k: v.data_ptr() for k, v in m.state_dict().items()} == addresses
+    assert all(p._storage.version > versions[k] for k, p in m.named_parameters())
+
+
+def test_loading_takes_arrays_and_other_dtypes():
+    m, other = model(), model()
+    m.load_state_dict({k: v.astype("float64") if v.dtype.kind == "f" else v for k, v in values(other).items()})
+    assert_equal(values(m), values(other))
+    assert m[2].weight.dtype == fastnet.float32
+
+
+def test_a_saved_weight_that_is_loaded_over_is_noticed():
+    layer = nn.Linear(3, 3)
+    y = layer(layer(fastnet.ones(2, 3)))
+    layer.load_state_dict(nn.Linear(3, 3).state_dict())
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.sum().backward()
+
+
+def test_what_does_not_fit_is_listed_and_nothing_is_loaded():
+    m = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+    before = values(m)
+    state = {"0.weight": np.ones((4, 3), "float32"), "0.bias": np.ones(5), "1.weight": np.ones((3, 4)),
+             "2.x": np.ones(1)}
+    with pytest.raises(RuntimeError) as e:
+        m.load_state_dict(state)
+    for words in ("Sequential", "Missing key(s) in state_dict: '1.bias'", "Unexpected key(s) in state_dict: '2.x'",
+                  "size mismatch for 0.bias: the state_dict has shape (5,), the model (4,)",
+                  "size mismatch for 1.weight: the state_dict has shape (3, 4), the model (2, 4)"):
+        assert words in str(e.value)
+    assert_equal(values(m), before)
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        m.load_state_dict(state, strict=False)
+    del state["0.bias"], state["1.weight"]
+    keys = m.load_state_dict(state, strict=False)
+    assert keys.missing_keys == ["0.bias", "1.weight", "1.bias"] and keys.unexpected_keys == ["2.x"]
+    assert "missing_keys" in repr(keys)
+    assert (m[0].weight == 1).all() and (m[1].weight == fastnet.tensor(before["1.weight"])).all()
+    with pytest.raises(TypeError, match=r"mapping.*list"):
+        m.load_state_dict([])
+    with pytest.raises(TypeError, match=r"'0.weight'.*complex"):
+        m.load_state_dict({"0.weight": np.ones((4, 3), complex)}, strict=False)
+
+
+# ---- modes, dtypes, gradients ---------------------------------------------------------------------------------------
+
+def test_modes():
+    m = model()
+    assert m.training and m[0].norm.training
+    assert m.eval() is m and not any(x.training for x in m.modules())
+    assert m.train() is m and all(x.training for x in m.modules())
+    m[0].training = False
+    assert not m[0].training and m[0].norm.training
+    with pytest.raises(ValueError, match="'yes'"):
+        m.train("yes")
+
+
+def test_a_subclass_may_keep_part_of_it_in_evaluation_mode():
+    class Frozen(nn.Sequential):
+        def train(self, mode=True):
+            return super().train(False)
+    m = nn.Sequential(Frozen(nn.Dropout(0.5)), nn.Dropout(0.5)).train()
+    assert not m[0][0].training and m[1].training
+
+
+def test_dtypes():
+    m = model()
+    weight, address = m[2].weight, m[2].weight.data_ptr()
+    m(fastnet.ones(4, 3)).sum().backward()
+    assert m.double() is m and m[2].weight is weight and weight.dtype == fastnet.float64
+    assert weight.data_ptr() != address and weight._slot is not None
+    assert weight.grad.dtype == fastnet.float64 and m[0].norm.running_mean.dtype == fastnet.float64
+    assert m[0].norm.num_batches_tracked.dtype == fastnet.int64
+    m.zero_grad()
+    m(fastnet.ones(4, 3, dtype=fastnet.float64)).sum().backward()
+    assert weight.grad.dtype == fastnet.float64
+    assert m.float().to("cpu").to(fastnet.ones(1)).cpu()[2].weight.dtype == fastnet.float32
+    with pytest.raises(TypeError, match="float32 or float64"):
+        m.to(fastnet.int64)
+
+
+def test_gradients():
+    m = model()
+    m(fastnet.randn(4, 3)).sum().backward()
+    assert all(p.grad is not None for p in m.parameters())
+    m.zero_grad(set_to_none=False)
+    assert all(not p.grad.numpy().any() for p in m.parameters())
+    m.zero_grad()
+    assert all(p.grad is None for p in m.parameters())
+    m[0].requires_grad_(False)
+    m(fastnet.randn(4, 3)).sum().backward()
+    assert m[0].inner.weight.grad is None and m[2].weight.grad is not None
+
+
+def test_apply():
+    seen = []
+    m = model()
+    assert m.apply(lambda x: seen.append(type(x).__name__)) is m
+    assert seen == ["Linear", "BatchNorm1d", "Block", "ReLU", "Linear", "Sequential"]
+
+
+# ---- copies ---------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("how", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["deepcopy", "pickle"])
+def test_copies(how):
+    m = model().eval()
+    m[2].bias.requires_grad_(False)
+    twin = how(m)
+    assert_equal(values(m), values(twin))
+    assert repr(twin) == repr(m) and not twin.training
+    for p, q in zip(m.parameters(), twin.parameters()):
+        assert type(q) is nn.Parameter and q._slot is not None and q.data_ptr() != p.data_ptr()
+        assert q.requires_grad == p.requires_grad
+    with fastnet.no_grad():
+        twin[2].weight.add_(1)
+    assert not (twin[2].weight == m[2].weight).any()
+    x = fastnet.randn(4, 3)
+    assert not (m(x) == twin(x)).all()
+    twin.train()
+    assert not m.training
+
+
+def test_deepcopy_copies_gradients():
+    layer = nn.Linear(2, 2)
+    layer(fastnet.ones(1, 2)).sum().backward()
+    twin = copy.deepcopy(layer)
+    assert (twin.weight.grad == layer.weight.grad).all() and twin.weight.grad.data_ptr() != layer.weight.grad.data_ptr()
+
+
+def test_parameters():
+    source = fastnet.ones(2, 3)
+    p = nn.Parameter(source)
+    assert p.requires_grad and p.is_leaf and isinstance(p, fastnet.Tensor)
+    assert not nn.Parameter(source, requires_grad=False).requires_grad
+    source.zero_()
+    assert (p == 1).all()                                     # a copy: parameters have memory of their own
+    a, b = nn.Parameter(fastnet.ones(5)), nn.Parameter(fastnet.ones(5))
+    assert a._slot[0] is b._slot[0] and b.data_ptr() - a.data_ptr() == b._slot[1] - a._slot[1]
+    with pytest.raises(RuntimeError, match="int64"):
+        nn.Parameter(fastnet.arange(3))
+    assert nn.Parameter(fastnet.arange(3), requires_grad=False).dtype == fastnet.int64
+    assert repr(p).startswith("Parameter containing:\ntensor([[1.")
+    with pytest.raises(ValueError, match="'cuda'"):
+        nn.Linear(1, 1, device="cuda")
+    with pytest.raises(TypeError, match="int64"):
+        nn.Linear(1, 1, dtype=fastnet.int64)
+    assert nn.Linear(1, 1, device="cpu", dtype=fastnet.float64).weight.dtype == fastnet.float64
+
+
+# ---- what a reader sees ---------------------------------------------------------------------------------------------
+
+def test_repr():
+    m = model()
+    m[2].requires_grad_(False)
+    assert repr(m) == """\
+Sequential(
+  (0): Block(
+    (inner): Linear(in_features=3, out_features=3, bias=True)  # weight (3, 3), bias (3,)
+    (norm): BatchNorm1d(3, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)\
+  # weight (3,), bias (3,)
+  )  # scale (3,)
+  (1): ReLU()
+  (2): Linear(in_features=3, out_features=2, bias=True)  # weight (2, 3), bias (2,)
+)  # 29 parameters, 21 of them trainable"""
+    assert repr(nn.Linear(1000, 10, bias=False)) == (
+        "Linear(in_features=1000, out_features=10, bias=False)  # weight (10, 1000); 10,000 parameters")
+    assert repr(nn.Dropout(0.2)) == "Dropout(p=0.2, inplace=False)"
+
+
+# ---- hooks ----------------------------------------------------------------------------------------------------------
+
+def test_hooks():
+    layer, seen = nn.Linear(2, 2), []
+    before = layer.register_forward_pre_hook(lambda module, args: (args[0] * 0,))
+    after = layer.register_forward_hook(lambda module, args, output: seen.append((args[0].tolist(), output.tolist())))
+    assert layer(fastnet.ones(1, 2)).tolist() == [layer.bias.tolist()]
+    assert seen == [([[0, 0]], [layer.bias.tolist()])]
+    before.remove()
+    after.remove()
+    layer(fastnet.ones(1, 2))
+    assert len(seen) == 1
+    doubled = layer.register_forward_hook(lambda module, args, output: output * 2)
+    twice = layer(fastnet.ones(1, 2))
+    doubled.remove()
+    assert (twice == layer(fastnet.ones(1, 2)) * 2).all()
+
+
+# ---- inside recordings ----------------------------------------------------------------------------------------------
+
+def test_a_layer_put_in_later_is_seen_by_compiled_functions():
+    m = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    kept = m[0]                                              # alive, so that nothing else tells the recording
+    f = fastnet.compile(lambda x: m(x).detach())
+    x = fastnet.ones(1, 2)
+    f(x), f(x)
+    assert len(f) == 1
+    m[0] = nn.Linear(2, 3)
+    assert f(x).shape == (1, 3)
+    m[0].weight = nn.Parameter(fastnet.zeros(4, 2))
+    m[0].bias = None
+    assert f(x).tolist() == [[0, 0, 0, 0]]
+    m.append(nn.Flatten(0))
+    assert f(x).shape == (4,)
+    m[0] = kept
+    assert (f(x) == m(x)).all()
+    count = len(f)
+    nn.Linear(2, 2)                                          # a module that no recording knows changes nothing
+    f(x)
+    assert len(f) == count
+
+
+def test_modes_are_guarded_where_they_are_read():
+    m = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.9))
+    f = fastnet.compile(lambda x: m(x).detach())
+    x = fastnet.ones(64, 2)
+    f(x), m.eval()
+    assert (f(x) == m(x)).all()
+    m[0].train()                                             # Linear does not ask
+    f(x)
+    assert len(f) == 2
+
+
+def test_a_mode_that_the_function_sets_needs_no_guard():
+    m = nn.Dropout(0.5)
+
+    def evaluate(x):
+        m.eval()
+        y = m(x)
+        m.train()
+        return y + 0
+    f = fastnet.compile(evaluate)
+    for _ in range(3):
+        assert (f(fastnet.ones(50)) == 1).all()
+    assert len(f) == 1
+
+
+@pytest.mark.parametrize("call", [
+    lambda m: m.load_state_dict(m.state_dict()), lambda m: nn.Linear(1, 1), lambda m: m.double(),
+    lambda m: copy.deepcopy(m)], ids=["load", "make", "cast", "copy"])
+def test_what_a_replay_could_not_repeat_is_refused(call):
+    m = nn.Linear(2, 2)
+    with pytest.raises(RuntimeError, match="inside a compiled function"):
+        fastnet.compile(lambda x: call(m))(fastnet.ones(1))
+    assert m.weight.dtype == fastnet.float32

@@ -1,0 +1,318 @@
+"""Layers and their functions against PyTorch and against differences; normalisation, embedding, clipping; errors."""
+import numpy as np
+import pytest
+from gradcheck import gradcheck
+from torch_tools import compare, to_torch
+
+import fastnet
+from fastnet import nn
+from fastnet.nn import functional as F
+
+pytestmark = pytest.mark.usefixtures("backend")
+
+rng = np.random.default_rng(11)
+X, Y, BOX = rng.standard_normal((6, 5)), rng.standard_normal((6, 5)), rng.standard_normal((3, 5, 4))
+ROW, OTHER, MATRIX = rng.uniform(0.5, 2, 5), rng.standard_normal(5), rng.uniform(0.5, 2, (5, 4))
+MEAN, VAR = rng.standard_normal(5), rng.uniform(0.5, 2, 5)
+
+
+def batch_norm(training, **attributes):
+    def fn(f, x, *affine):
+        statistics = [f.tensor(np.asarray(s, str(x.dtype).removeprefix("torch."))) for s in (MEAN, VAR)]
+        return f.nn.functional.batch_norm(x, *statistics, *affine, training=training, **attributes)
+    return fn
+
+
+# name -> (function of the namespace and its tensors, inputs)
+FUNCTIONS = {
+    "linear": (lambda f, x, w, b: f.nn.functional.linear(x, w, b), X, MATRIX.T.copy(), OTHER[:4]),
+    "linear-3": (lambda f, x, w, b: f.nn.functional.linear(x, w, b), BOX, MATRIX, OTHER),
+    "layer_norm": (lambda f, x, w, b: f.nn.functional.layer_norm(x, (5,), w, b), X, ROW, OTHER),
+    "layer_norm-plain": (lambda f, x: f.nn.functional.layer_norm(x, [5]), X),
+    "layer_norm-weight": (lambda f, x, w: f.nn.functional.layer_norm(x, (5,), w, eps=0.1), X, ROW),
+    "layer_norm-bias": (lambda f, x, b: f.nn.functional.layer_norm(x, (5,), None, b), X, OTHER),
+    "layer_norm-2": (lambda f, x, w, b: f.nn.functional.layer_norm(x, (5, 4), w, b), BOX, MATRIX, -MATRIX),
+    "layer_norm-strided": (lambda f, x, w: f.nn.functional.layer_norm(x.t(), (6,), w[:, 0]), X,
+                           rng.standard_normal((6, 2))),
+    "layer_norm-1": (lambda f, x: f.nn.functional.layer_norm(x, (5,)), ROW),
+    "layer_norm-empty": (lambda f, x: f.nn.functional.layer_norm(x, (5,)), X[:0]),
+    "rms_norm": (lambda f, x, w: f.nn.functional.rms_norm(x, (5,), w), X, ROW),
+    "rms_norm-2": (lambda f, x: f.nn.functional.rms_norm(x, (5, 4), eps=0.1), BOX),
+    "batch_norm": (batch_norm(True), X, ROW, OTHER), "batch_norm-plain": (batch_norm(True), X),
+    "batch_norm-weight": (batch_norm(True, eps=0.1), X, ROW),
+    "batch_norm-eval": (batch_norm(False), X, ROW, OTHER), "batch_norm-eval-plain": (batch_norm(False), X),
+    "batch_norm-3": (batch_norm(True), BOX, ROW, OTHER), "batch_norm-3-eval": (batch_norm(False), BOX, ROW, OTHER),
+    "batch_norm-4": (batch_norm(True), rng.standard_normal((2, 5, 3, 2)), ROW, OTHER),
+    "batch_norm-own": (lambda f, x: f.nn.functional.batch_norm(x, None, None, training=True), X),
+    "normalize": (lambda f, x: f.nn.functional.normalize(x), X),
+    "normalize-1": (lambda f, x: f.nn.functional.normalize(x, p=1.0, dim=0), X),
+    "normalize-dims": (lambda f, x: f.nn.functional.normalize(x, dim=(1, 2)), BOX),
+    "cosine": (lambda f, x, y: f.nn.functional.cosine_similarity(x, y), X, Y),
+    "cosine-row": (lambda f, x, y: f.nn.functional.cosine_similarity(x, y, dim=-1), X, OTHER),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_against_torch(name, dtype):
+    compare(*FUNCTIONS[name], dtype=dtype)
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name != "layer_norm-empty"])
+def test_function_gradient(name):
+    fn, *inputs = FUNCTIONS[name]
+    gradcheck(lambda *xs: fn(fastnet, *xs), *map(fastnet.tensor, inputs))
+
+
+# name -> (how to make the layer in a namespace, input); compared with PyTorch on the same weights
+LAYERS = {
+    "Linear": (lambda n: n.Linear(5, 3), X), "Linear-plain": (lambda n: n.Linear(5, 3, bias=False), X),
+    "Linear-3d": (lambda n: n.Linear(4, 3), BOX), "Linear-1d": (lambda n: n.Linear(5, 2), ROW),
+    "Identity": (lambda n: n.Identity(7, unused=True), X), "Flatten": (lambda n: n.Flatten(), BOX),
+    "Flatten-0": (lambda n: n.Flatten(0, 1), BOX), "Unflatten": (lambda n: n.Unflatten(2, (2, -1)), BOX),
+    "BatchNorm1d": (lambda n: n.BatchNorm1d(5), X), "BatchNorm1d-3d": (lambda n: n.BatchNorm1d(5, momentum=0.3), BOX),
+    "BatchNorm1d-mean": (lambda n: n.BatchNorm1d(5, momentum=None), X),
+    "BatchNorm1d-plain": (lambda n: n.BatchNorm1d(5, affine=False), X),
+    "BatchNorm1d-own": (lambda n: n.BatchNorm1d(5, track_running_stats=False), X),
+    "BatchNorm1d-no-bias": (lambda n: n.BatchNorm1d(5, bias=False, eps=0.1), X),
+    "LayerNorm": (lambda n: n.LayerNorm(5), X), "LayerNorm-2": (lambda n: n.LayerNorm((5, 4), eps=0.1), BOX),
+    "LayerNorm-plain": (lambda n: n.LayerNorm(5, elementwise_affine=False), X),
+    "LayerNorm-no-bias": (lambda n: n.LayerNorm([5], bias=False), X), "RMSNorm": (lambda n: n.RMSNorm(5), X),
+    "RMSNorm-plain": (lambda n: n.RMSNorm(5, eps=0.1, elementwise_affine=False), X),
+    "ReLU": (lambda n: n.ReLU(), X), "ReLU6": (lambda n: n.ReLU6(), 5 * X),
+    "LeakyReLU": (lambda n: n.LeakyReLU(0.2), X),
+    "ELU": (lambda n: n.ELU(0.7), X), "Sigmoid": (lambda n: n.Sigmoid(), X), "Tanh": (lambda n: n.Tanh(), X),
+    "GELU": (lambda n: n.GELU(), X), "GELU-tanh": (lambda n: n.GELU(approximate="tanh"), X),
+    "SiLU": (lambda n: n.SiLU(), X), "Softplus": (lambda n: n.Softplus(2.0, 3.0), X),
+    "Softsign": (lambda n: n.Softsign(), X), "Mish": (lambda n: n.Mish(), X),
+    "Hardtanh": (lambda n: n.Hardtanh(-0.5, 0.7), X), "LogSigmoid": (lambda n: n.LogSigmoid(), X),
+    "Softmax": (lambda n: n.Softmax(dim=-1), X), "LogSoftmax": (lambda n: n.LogSoftmax(0), X),
+    "Dropout-0": (lambda n: n.Dropout(0.0), X), "Dropout-1": (lambda n: n.Dropout(1.0), X),
+}
+
+
+def pair(make):
+    """A layer in float64, and PyTorch's with the same weights."""
+    torch = pytest.importorskip("torch")
+    ours, theirs = make(nn).double(), make(torch.nn).double()
+    with fastnet.no_grad():
+        for p in ours.parameters():
+            p.uniform_(0.5, 1.5)
+    theirs.load_state_dict(to_torch(ours.state_dict()))
+    return ours, theirs
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
+@pytest.mark.parametrize("name", LAYERS)
+def test_layer_against_torch(name, training):
+    make, x = LAYERS[name]
+    ours, theirs = pair(make)
+    ours.train(training), theirs.train(training)
+    for _ in range(3):                                        # statistics accumulate
+        compare(lambda f, x: (ours if f is fastnet else theirs)(x), x)
+    for p, q in zip(ours.parameters(), theirs.parameters()):
+        np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-10, atol=1e-11)
+    for (k, a), b in zip(ours.state_dict().items(), theirs.state_dict().values(), strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-10, atol=1e-12, err_msg=k)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_names_and_defaults_are_pytorchs(name):
+    torch = pytest.importorskip("torch")
+    make, _ = LAYERS[name]
+    ours, theirs = make(nn), make(torch.nn)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    for (k, a), b in zip(ours.state_dict().items(), theirs.state_dict().values()):
+        assert a.shape == tuple(b.shape) and str(a.dtype) == str(b.dtype).removeprefix("torch."), k
+    skip = {"training", "approximate", *(("min_val", "max_val") if name == "ReLU6" else ())}
+    for k, value in theirs.__dict__.items():
+        if not k.startswith("_") and k not in skip:
+            assert getattr(ours, k) == (tuple(value) if isinstance(value, (list, torch.Size)) else value), k
+
+
+@pytest.mark.parametrize("name", ["relu", "relu6", "leaky_relu", "elu", "silu", "mish", "hardtanh"])
+def test_in_place(name):
+    x = fastnet.tensor(X, requires_grad=True)
+    expected = getattr(F, name)(x)
+    expected.sum().backward()
+    gradient, x.grad = x.grad, None
+    y = x * 1
+    result = getattr(F, name)(y, inplace=True)
+    assert result is y and (y == expected).all()
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), gradient.numpy())
+    module = {"relu": nn.ReLU, "relu6": nn.ReLU6, "leaky_relu": nn.LeakyReLU, "elu": nn.ELU, "silu": nn.SiLU,
+              "mish": nn.Mish, "hardtanh": nn.Hardtanh}[name](inplace=True)
+    z = fastnet.tensor(X)
+    assert module(z) is z and (z == expected).all() and "inplace=True" in repr(module)
+    with pytest.raises(RuntimeError, match="leaf"):
+        module(x)
+
+
+# ---- dropout --------------------------------------------------------------------------------------------------------
+
+def test_dropout():
+    layer = nn.Dropout(0.3)
+    x = fastnet.ones(10000, requires_grad=True)
+    y = layer(x)
+    kept = y.detach().numpy() != 0
+    assert abs(kept.mean() - 0.7) < 0.03
+    np.testing.assert_allclose(y.detach().numpy()[kept], 1 / 0.7, rtol=1e-6)
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), y.detach().numpy())
+    assert not (layer(x) == y).all()
+    assert layer.eval()(x) is x
+    z = fastnet.ones(100)
+    assert nn.Dropout(0.5, inplace=True)(z) is z and not z.numpy().all()
+    with pytest.raises(ValueError, match=r"-0\.1"):
+        nn.Dropout(-0.1)
+
+
+# ---- batch norm -----------------------------------------------------------------------------------------------------
+
+def test_running_statistics():
+    x = fastnet.tensor(X.astype("float32"))
+    layer = nn.BatchNorm1d(5, momentum=0.25)
+    layer(x)
+    np.testing.assert_allclose(layer.running_mean.numpy(), 0.25 * X.mean(0), rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(layer.running_var.numpy(), 0.75 + 0.25 * X.var(0, ddof=1), rtol=1e-5)
+    assert int(layer.num_batches_tracked) == 1
+    before = layer.running_mean.numpy().copy()
+    layer.eval()(x)
+    np.testing.assert_array_equal(layer.running_mean.numpy(), before)
+    average = nn.BatchNorm1d(5, momentum=None)
+    for rows in (X[:3], X[3:], X):
+        average(fastnet.tensor(rows.astype("float32")))
+    np.testing.assert_allclose(average.running_mean.numpy(), np.mean([X[:3].mean(0), X[3:].mean(0), X.mean(0)], 0),
+                               rtol=1e-4, atol=1e-6)
+    average.reset_running_stats()
+    assert not average.running_mean.numpy().any() and (average.running_var == 1).all()
+    assert int(average.num_batches_tracked) == 0
+
+
+def test_statistics_that_backward_needs_are_guarded():
+    layer = nn.BatchNorm1d(5).eval()
+    y = layer(fastnet.tensor(X.astype("float32"), requires_grad=True))
+    layer.reset_running_stats()
+    with pytest.raises(RuntimeError, match="batch_norm: argument 4 was changed in place"):
+        y.sum().backward()
+    x = fastnet.tensor(BOX, requires_grad=True)
+    scaled = x * 1
+    y = F.layer_norm(scaled, (5, 4))
+    with fastnet.no_grad():
+        scaled.zero_()
+    with pytest.raises(RuntimeError, match="layer_norm: argument 1 was changed in place"):
+        y.sum().backward()
+
+
+def test_a_result_that_backward_needs_is_guarded():
+    """Also where the operation keeps it, or its argument, under another shape."""
+    x = fastnet.tensor(BOX, requires_grad=True)
+    y = F.softmax(x, 1)
+    with fastnet.no_grad():
+        y.mul_(2)
+    with pytest.raises(RuntimeError, match="softmax: its result was changed in place"):
+        y.sum().backward()
+    h = x * 1
+    y = F.linear(h, fastnet.tensor(MATRIX.T @ MATRIX, requires_grad=True))
+    with fastnet.no_grad():
+        h.zero_()
+    with pytest.raises(RuntimeError, match="linear: argument 1 was changed in place"):
+        y.sum().backward()
+
+
+def test_normalize_of_zeros_has_a_gradient():
+    x = fastnet.zeros(2, 3, dtype=fastnet.float64, requires_grad=True)
+    y = F.normalize(x)
+    y.sum().backward()
+    assert not y.detach().numpy().any() and np.isfinite(x.grad.numpy()).all()
+
+
+# ---- embedding ------------------------------------------------------------------------------------------------------
+
+def test_embedding():
+    torch = pytest.importorskip("torch")
+    index = np.array([[0, 2, 2], [4, 0, 1]])
+    ours, theirs = nn.Embedding(5, 3, padding_idx=-4), torch.nn.Embedding(5, 3, padding_idx=-4)
+    assert ours.padding_idx == theirs.padding_idx == 1 and not ours.weight.detach().numpy()[1].any()
+    theirs.load_state_dict(to_torch(ours.state_dict()))
+    a, b = ours(fastnet.tensor(index)), theirs(torch.tensor(index))
+    np.testing.assert_array_equal(a.detach().numpy(), b.detach().numpy())
+    g = rng.standard_normal(a.shape).astype("float32")
+    a.backward(fastnet.tensor(g)), b.backward(torch.tensor(g))
+    np.testing.assert_allclose(ours.weight.grad.numpy(), theirs.weight.grad.numpy(), rtol=1e-6)
+    assert not ours.weight.grad.numpy()[1].any()
+    assert "5, 3, padding_idx=1" in repr(ours)
+
+
+def test_embedding_from_pretrained():
+    table = fastnet.tensor(X.astype("float32"))
+    layer = nn.Embedding.from_pretrained(table, padding_idx=-1)
+    assert not layer.weight.requires_grad and layer.num_embeddings == 6 and layer.padding_idx == 5
+    assert (layer(fastnet.tensor([5, 2])) == table[[5, 2]]).all()
+    assert nn.Embedding.from_pretrained(table, freeze=False).weight.requires_grad
+    with pytest.raises(ValueError, match=r"\(6,\)"):
+        nn.Embedding.from_pretrained(table[:, 0])
+
+
+# ---- recordings -----------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", ["linear", "linear-3", "layer_norm", "layer_norm-2", "batch_norm-3", "cosine",
+                                  "rms_norm"])
+def test_functions_are_recorded_whole(name):
+    """Gradients that arrive strided or broadcast are packed by launches, not by NumPy behind the recording's back."""
+    fn, x, *rest = FUNCTIONS[name]
+    rest = [fastnet.tensor(r) for r in rest]
+    leaf = nn.Parameter(fastnet.tensor(x))
+
+    def gradient(scale):
+        leaf.grad = None
+        y = fn(fastnet, leaf * scale, *rest)
+        (y.transpose(0, -1).reshape(-1) * scale.exp()).sum().backward()
+        return leaf.grad + 0
+    if name == "batch_norm-3":
+        statistics = [fastnet.tensor(MEAN), fastnet.tensor(VAR)]
+
+        def fn(f, x, *affine):
+            return F.batch_norm(x, *statistics, *affine, training=True)
+    recorded = fastnet.compile(gradient)
+    for s in (0.5, 1.0, 2.0):
+        s = fastnet.tensor(s, dtype=fastnet.float64)
+        expected = gradient(s).numpy()
+        np.testing.assert_array_equal(recorded(s).numpy(), expected)
+
+
+# ---- errors ---------------------------------------------------------------------------------------------------------
+
+def f32(*shape):
+    return fastnet.ones(*shape)
+
+
+@pytest.mark.parametrize("call, error, words", [
+    (lambda: F.layer_norm(f32(3, 4), (5,)), RuntimeError, r"\(5,\).*\(3, 4\)"),
+    (lambda: F.layer_norm(f32(3, 4), ()), RuntimeError, r"\(\).*\(3, 4\)"),
+    (lambda: F.layer_norm(f32(3, 4), 4, f32(3)), RuntimeError, r"weight has shape \(3,\), expected \(4,\).*\(3, 4\)"),
+    (lambda: F.layer_norm(f32(3, 4), 4, f32(4).double()), RuntimeError, "weight is float64, the input float32"),
+    (lambda: F.layer_norm(fastnet.ones(3, 4, dtype=fastnet.int64), 4), TypeError, "int64"),
+    (lambda: nn.LayerNorm(5)(f32(3, 4)), RuntimeError, r"\(5,\).*\(3, 4\)"),
+    (lambda: nn.RMSNorm(5)(f32(3, 4)), RuntimeError, r"\(5,\).*\(3, 4\)"),
+    (lambda: F.batch_norm(f32(3), None, None, training=True), RuntimeError, r"\(N, C\).*\(3,\)"),
+    (lambda: F.batch_norm(f32(3, 4), f32(3), f32(4)), RuntimeError, r"running_mean has shape \(3,\), expected \(4,\)"),
+    (lambda: F.batch_norm(f32(3, 4), None, None), RuntimeError, "running_mean and running_var"),
+    (lambda: F.batch_norm(f32(3, 4), f32(4), None, training=True), RuntimeError, "running_mean and running_var"),
+    (lambda: F.batch_norm(f32(1, 4), f32(4), f32(4), training=True), ValueError, r"more than one value.*\(1, 4\)"),
+    (lambda: nn.BatchNorm1d(4)(f32(1, 4)), ValueError, r"more than one value.*\(1, 4\)"),
+    (lambda: nn.BatchNorm1d(4)(f32(2, 3, 4, 5)), ValueError, r"\(N, 4\) or \(N, 4, L\), got \(2, 3, 4, 5\)"),
+    (lambda: nn.BatchNorm1d(4)(f32(2, 3)), ValueError, r"\(N, 4\) or \(N, 4, L\), got \(2, 3\)"),
+    (lambda: nn.Linear(4, 2)(f32(3, 5)), RuntimeError, r"\(3, 5\).*\(2, 4\)"),
+    (lambda: nn.Linear(4, 2)(f32(3, 4).double()), RuntimeError, "float64.*float32"),
+    (lambda: nn.Embedding(4, 2)(fastnet.tensor([1, 4])), IndexError, "4 at position 1.*< 4"),
+    (lambda: nn.Embedding(4, 2)(f32(2)), TypeError, "float32"),
+    (lambda: nn.Embedding(4, 2, padding_idx=4), ValueError, "padding_idx 4 is outside the 4 rows"),
+    (lambda: nn.Hardtanh(1.0, 1.0), ValueError, "min_val < max_val"),
+    (lambda: nn.Softmax()(f32(2, 2)), TypeError, "dim"),
+    (lambda: nn.GELU("fast")(f32(2)), ValueError, "'fast'.*'tanh'"),
+])
+def test_bad_input_is_named(call, error, words):
+    with pytest.raises(error, match=words):
+        call()

@@ -1,0 +1,80 @@
+"""The package as users get it: what its import loads, what its version is, whether its parts are there."""
+import importlib.metadata
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from data_tools import ROOT
+
+import fastnet
+from fastnet import backend
+
+try:
+    import tomllib
+except ModuleNotFoundError:             # Python 3.10
+    tomllib = None
+
+
+def python(code, **environment):
+    """What a fresh interpreter prints."""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=120,
+                          env=os.environ | environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_import_loads_nothing_heavy():
+    loaded = set(json.loads(python("import sys, json, fastnet; print(json.dumps(list(sys.modules)))")))
+    heavy = {"sklearn", "scipy", "matplotlib", "pooch", "PIL", "torch", "safetensors", "tqdm", "requests", "pytest",
+             "argparse", "importlib.metadata", "asyncio", "multiprocessing", "concurrent.futures"}
+    plain = set(json.loads(python("import sys, json, numpy; print(json.dumps(list(sys.modules)))")))
+    assert loaded & heavy - plain == set()
+
+
+def test_import_is_silent():
+    assert python("import fastnet") == ""
+
+
+def test_version():
+    assert re.fullmatch(r"\d+\.\d+\.\d+", fastnet.__version__)
+    assert importlib.metadata.version("fastnet") == fastnet.__version__
+    assert f"## [{fastnet.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+@pytest.mark.skipif(tomllib is None, reason="tomllib came with Python 3.11")
+def test_dependencies():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == fastnet.__version__
+    assert {re.match(r"[\w-]+", d)[0] for d in project["dependencies"]} == {"numpy", "safetensors", "tqdm"}
+    assert {re.match(r"[\w-]+", d)[0] for d in project["optional-dependencies"]["demo"]} == {
+        "scikit-learn", "matplotlib", "pooch", "Pillow"}
+
+
+def test_extension_where_it_was_required():
+    """An install with FASTNET_REQUIRE_EXT=1 runs the compiled kernels; its tests run with the same setting."""
+    if os.environ.get("FASTNET_REQUIRE_EXT", "0") in ("", "0"):
+        pytest.skip("FASTNET_REQUIRE_EXT is not set")
+    assert backend.config()["compiled"] == "available"
+
+
+def test_backend_can_be_demanded():
+    names = ["numpy", "compiled"] if backend.compiled_available else ["numpy"]
+    for name in names:
+        assert python("from fastnet.backend import backend; print(backend())", FASTNET_BACKEND=name) == f"{name}\n"
+
+
+def test_readme_example(tmp_path):
+    """The script in README runs as it stands there."""
+    [script] = re.findall(r"```python\n(import fastnet\n.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert float(python(script)) < 1
+
+
+def test_documents_are_finished():
+    for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"):
+        text = (ROOT / name).read_text()
+        assert not re.search(r"\{\{|TODO|FIXME", text), f"{name} has an open spot"
+        for target in re.findall(r"\]\(([^)#]+)\)", text):
+            assert "://" in target or (ROOT / target).exists(), f"{name} links to {target}, which is not there"

@@ -11,7 +11,7 @@ import numpy as np
 
 from fastnet.backend import K, compiled_available, get_isa, get_num_threads, launch
 from fastnet.errors import shape_text
-from fastnet.memory import empty, root
+from fastnet.memory import empty
 from fastnet.recording import PythonCall, Recorder
 from fastnet.state import state
 from fastnet.tensor import Tensor
@@ -255,7 +255,7 @@ def _set_grad(tensor, array):
 
 
 class _Place:
-    """Where a result lies: in the recording's pool, or in an argument."""
+    """Where a result lies: in the recording's pool, in an argument, or in a gradient."""
 
     def __init__(self, array, recorder):
         self.call = PythonCall(_nothing, (array,), {}, recorder)
@@ -291,11 +291,9 @@ def _output(t, recorder, tensors):
     if t._node is not None and t._node.gradients:
         raise RuntimeError(f"a compiled function returned a tensor of shape {shape_text(t)} whose backward() would run outside "
                            "the recording; call backward() inside, or return it detached (t.detach())")
-    block = root(t._data)
-    inside = block is not None and block.pool is recorder.pool
-    if inside or recorder.locate(t._data)[0] is not None:
-        return "copied", _Place(t._data, recorder)
-    return "outside", t
+    if id(t._storage) in recorder.guards:          # a parameter or another tensor that was there before: itself
+        return "outside", t
+    return "copied", _Place(t._data, recorder)
 
 
 def _build(plan, made):

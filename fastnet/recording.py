@@ -63,6 +63,7 @@ class Recorder:
         self.steps, self.checks = [], []    # LaunchLists and PythonCalls, in order; checks run first
         self.explain = {}                   # (LaunchList, index) -> the PythonCall that raises its error
         self.keep = {}                      # what owns the memory outside the pool that launches point at
+        self.outside = {}                   # id -> owner of memory that is known not to be made by this run
         self.written = {}                   # arrays outside the pool that launches write: the state
         self.snapshot = []                  # state written before a check that could not come first
         self.guards = {}                    # key -> a function that says whether a replay is still right
@@ -119,13 +120,16 @@ class Recorder:
         """Whether a check may run before everything else: it reads nothing that the recording writes."""
         return all(self._untouched(a) for a in args if isinstance(a, np.ndarray))
 
-    def _untouched(self, a):
+    def made_inside(self, a):
+        """Whether an array lies in the recording's own pool."""
         block = root(a)
-        inside = block is not None and block.pool is self.pool
-        return not inside and not any(np.may_share_memory(a, w) for w in self.written.values())
+        return block is not None and block.pool is self.pool
+
+    def _untouched(self, a):
+        return not self.made_inside(a) and not any(np.may_share_memory(a, w) for w in self.written.values())
 
     def _note_arrays(self, kernel, args, attrs, hoisted):
-        if kernel.check and not hoisted:
+        if kernel.fallible and not hoisted:
             self.snapshot = [a for a in self.written.values() if self.locate(a)[0] is None]
         for i, a in enumerate([*args, *attrs.values()]):
             if isinstance(a, np.ndarray):
@@ -134,8 +138,20 @@ class Recorder:
                     continue
                 # the Block, not the array: who else holds a gradient's array is asked of its reference count
                 self.keep[id(a if block is None else block)] = a if block is None else block
+                if block is None and a.ndim and not self._known(a):
+                    raise RuntimeError(
+                        f"{kernel.__name__}: an array of shape {a.shape} was made by NumPy inside the compiled function; its "
+                        "values would be those of the recorded run in every replay. This is a bug in the operation")
                 if i < kernel.outputs:
                     self.written[_address(a), a.nbytes] = a
+
+    def _known(self, a):
+        return id(_owner(a)) in self.outside or self.locate(a)[0] is not None
+
+    def constant(self, a):
+        """Take an array made by NumPy as a value that every replay may use: a Python list, a random state."""
+        self.outside[id(_owner(a))] = _owner(a)
+        return a
 
     # ---- what replays depend on ----
 
@@ -147,9 +163,10 @@ class Recorder:
                 continue
             self.own(t)
             array, block = t._data, root(t._data)
-            if (block is not None and block.pool is self.pool) or self.locate(array)[0] is not None:
+            if self.made_inside(array) or self.locate(array)[0] is not None:
                 continue
             self.keep[id(array)] = array if block is None else block
+            self.constant(array)
             self.guards[id(storage)] = _same_tensor(t)
 
     def own(self, tensor):
@@ -163,7 +180,7 @@ class Recorder:
 
     def note_grad(self, tensor, written):
         """A gradient is read, or written (set or dropped) for the first time."""
-        if id(tensor) not in self.grads:
+        if id(tensor) not in self.grads and not self.made_inside(tensor._data):
             self.grads[id(tensor)] = weakref.ref(tensor)
             if not written:
                 self.guards["grad", id(tensor)] = _same_grad(weakref.ref(tensor))
@@ -177,10 +194,17 @@ class Recorder:
         """Random counters for one draw: (state array, offset). A replay starts where the generator then stands."""
         entry = self.draws.get(generator)
         if entry is None:
-            entry = self.draws[generator] = [generator.block(), 0]
+            entry = self.draws[generator] = [self.constant(generator.block()), 0]
         offset = entry[1]
         entry[1] += blocks
         return entry[0], offset
+
+
+def _owner(a):
+    """What owns an array's memory, at the end of its chain of bases."""
+    while getattr(a, "base", None) is not None:
+        a = a.base
+    return a
 
 
 def _same_tensor(t):

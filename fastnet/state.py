@@ -1,9 +1,10 @@
 """What belongs to each Python thread: the recording in progress and whether gradients are recorded."""
 import threading
+from typing import Any
 
 
 class _State(threading.local):
-    recorder = None                     # the fastnet.recording.Recorder of a function being compiled
+    recorder: Any = None                # the fastnet.recording.Recorder of a function being compiled
     grad_enabled = True
 
 

@@ -15,7 +15,7 @@ except ModuleNotFoundError:             # not built; any other error is a broken
 
 BUILT = launch is not None
 ISAS = cpu.available() if BUILT else []
-DEFAULT_SHARE = 6000.0                  # threads.pyx: SHARE
+DEFAULT_SHARE = 15000.0                 # threads.pyx: SHARE
 
 
 # ---- the twins ------------------------------------------------------------------------------------------------------

@@ -7,11 +7,12 @@ from fastnet.backend import K
 from fastnet.errors import shape_text
 from fastnet.functional import arrays
 from fastnet.functional.arrays import contiguous
-from fastnet.functional.reduction import normalize_dims
+from fastnet.functional.reduction import ValuesIndices, normalize_dims
 from fastnet.functional.shape import _strided
 from fastnet.memory import empty
 from fastnet.recording import forbid_in_recording
-from fastnet.tensor import Tensor, as_tensor, method
+from fastnet.state import state
+from fastnet.tensor import Tensor, method
 
 
 def as_key(key):
@@ -28,6 +29,8 @@ def as_key(key):
         elif isinstance(k, list | range):
             k = np.asarray(k)
             k = k.astype(np.int64) if k.size == 0 else k
+            if state.recorder is not None:
+                state.recorder.constant(k)
         elif not (k is None or k is Ellipsis or isinstance(k, int | np.integer | slice | np.ndarray)):
             raise IndexError(f"an index must be an integer, a slice, None, ..., or a tensor, got {k!r}")
         basic = basic and not isinstance(k, bool | np.ndarray)
@@ -183,22 +186,24 @@ def nonzero(input):
     return Tensor._wrap(np.argwhere(input._data).astype(np.int64))
 
 
-def sort(input, dim=-1, descending=False):
-    """The elements in order along `dim`: (values, indices); equal ones keep their order."""
-    forbid_in_recording("sort()")
-    from fastnet.functional.reduction import ValuesIndices
-    x = -input._data if descending and input.dtype.kind == "f" else input._data
-    order = np.argsort(x, axis=dim, kind="stable")
-    if descending and input.dtype.kind != "f":
-        order = np.flip(np.argsort(np.flip(x, dim), axis=dim, kind="stable"), dim)
-        order = x.shape[dim] - 1 - order
-    index = as_tensor(order.astype(np.int64))
-    return ValuesIndices(gather(input, dim, index), index)
+@op
+def _argsort(x, dim, descending):
+    x = x.swapaxes(dim, -1)
+    out = empty(x.shape, dtypes.int64)
+    K.argsort(out, x, descending=descending)
+    return arrays.contiguous(out.swapaxes(dim, -1)), None
 
 
 def argsort(input, dim=-1, descending=False):
-    """The indices that sort the tensor along `dim`."""
-    return sort(input, dim, descending).indices
+    """The indices that sort the tensor along `dim`; equal elements keep their order, NaN counts as the largest."""
+    [dim] = normalize_dims(input, dim) or [0]
+    return _argsort(input if input.ndim else input.reshape(1), dim, descending).reshape(input.shape)
+
+
+def sort(input, dim=-1, descending=False):
+    """The elements in order along `dim`: (values, indices); equal ones keep their order."""
+    index = argsort(input, dim, descending)
+    return ValuesIndices(gather(input, dim, index) if input.ndim else input.clone(), index)
 
 
 def topk(input, k, dim=-1, largest=True, sorted=True):
@@ -206,9 +211,8 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
     n = input.shape[dim]
     if not 0 <= k <= n:
         raise RuntimeError(f"topk: k is {k}, dimension {dim} of shape {shape_text(input)} has {n} entries")
-    from fastnet.functional.reduction import ValuesIndices
     values, index = sort(input, dim, descending=largest)
-    return ValuesIndices(values.narrow(dim, 0, k), index.narrow(dim, 0, k).contiguous())
+    return ValuesIndices(values.narrow(dim, 0, k).contiguous(), index.narrow(dim, 0, k).contiguous())
 
 
 for _fn in (nonzero, sort, argsort, topk):

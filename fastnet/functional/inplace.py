@@ -153,6 +153,8 @@ def setitem(self, key, value):
         if state.recorder is not None and isinstance(value, np.ndarray):
             forbid_in_recording("assigning a NumPy array")
         array = np.asarray(value)
+        if state.recorder is not None:
+            state.recorder.constant(array)
     array = arrays.cast(array, self.dtype)
     _check_fits(self, key, array)
     tracked = state.grad_enabled and (self._requires_grad or getattr(value, "_requires_grad", False))

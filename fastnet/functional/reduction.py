@@ -207,24 +207,13 @@ def std(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
 def prod(input, dim=None, keepdim=False, *, dtype=None):
     """The product; of integers in int64."""
     wanted = dtypes.as_dtype(dtype) if dtype is not None else input.dtype if input.dtype.kind == "f" else dtypes.int64
-    x = arrays.cast(input, wanted)
-    out, shape, kept = _reduced("prod", x, dim)
+    x3, shape, kept = _rows(arrays.cast(input, wanted), normalize_dims(input, None if dim is None else _one_dim("prod", dim)))
+    out = empty((x3.shape[0], x3.shape[2]), wanted)
+    K.prod(out, x3)
 
     def dx(g):
-        # the product of the others: with one zero it is theirs, which dividing by the element could not give
-        x3, _, _ = _rows(x, normalize_dims(x, dim))
-        if not (x3 == 0).any():
-            return arrays.div(arrays.mul(g.reshape(kept), out.reshape(kept)), x)
-        return arrays.mul(g.reshape(kept), _others(x3).reshape(x.shape))
+        return arrays.like("prod_backward", x3, arrays.reshaped(g, out.shape)).reshape(input.shape)
     return out.reshape(kept if keepdim else shape), (dx,)
-
-
-def _others(x3):
-    """For each element of (outer, n, inner), the product of the rest of its row."""
-    before, after = (np.ones_like(x3) for _ in range(2))
-    np.cumprod(x3[:, :-1], axis=1, out=before[:, 1:])
-    after[:, :-1] = np.cumprod(x3[:, :0:-1], axis=1)[:, ::-1]
-    return before * after
 
 
 @method()
@@ -241,7 +230,8 @@ def cumsum(input, dim, *, dtype=None):
         return out
 
     def dx(g):
-        return running(_rows(g, normalize_dims(g, dim))[0][:, ::-1])[:, ::-1].reshape(input.shape)
+        backwards = running(_rows(g, normalize_dims(g, dim))[0][:, ::-1])
+        return contiguous(backwards[:, ::-1]).reshape(input.shape)
     return running(x3).reshape(input.shape), (dx,)
 
 

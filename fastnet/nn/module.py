@@ -1,4 +1,5 @@
 """The base of all layers and models."""
+import itertools
 from typing import Any
 
 from fastnet import dtypes
@@ -8,6 +9,9 @@ from fastnet.nn.parameter import Parameter, convert, floating
 from fastnet.nn.registry import Registry
 from fastnet.state import state
 from fastnet.tensor import Tensor
+
+
+_hook_numbers = itertools.count()
 
 
 class Module(Registry):
@@ -321,12 +325,12 @@ class Handle:
     """
 
     def __init__(self, hooks, hook):
-        self._hooks = hooks
-        hooks[id(self)] = hook
+        self._hooks, self._key = hooks, next(_hook_numbers)
+        hooks[self._key] = hook
 
     def remove(self):
         """Take the hook away."""
-        self._hooks.pop(id(self), None)
+        self._hooks.pop(self._key, None)
 
 
 def _indented(module):

@@ -186,7 +186,7 @@ class Optimizer:
     def _start(self, p, names, step):
         """The state that a parameter lacks, or has beside another slot. It outlives a recording: nothing is a launch."""
         before = self.state[p]
-        self._layout += bool(before)
+        self._layout += bool(before) or p in self._started
         self._started[p] = (p._slot, None)
         entry = self.state[p] = {"step": before.get("step", step)}
         for name in [*names, *(name for name in before if name not in names and name != "step")]:

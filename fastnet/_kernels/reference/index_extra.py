@@ -4,19 +4,19 @@ import numpy as np
 from fastnet._kernels.reference.contract import kernel
 
 
-@kernel()
+@kernel(fallible=True)
 def index_get(out, x, *key):
     """out = x[key], by NumPy's rules of indexing; out has the shape of the result."""
     out[...] = x[key]
 
 
-@kernel()
+@kernel(fallible=True)
 def index_put_(x, value, *key):
     """x[key] = value. Where key names an element twice, the last one stays."""
     x[key] = value
 
 
-@kernel()
+@kernel(fallible=True)
 def index_add_(dx, dy, *key):
     """dx[key] += dy, adding as often as key names an element: the gradient of index_get."""
     np.add.at(dx, key, dy)
@@ -29,3 +29,14 @@ def one_hot(out, index):
     An index out of range gives zeros; check_index finds it beforehand.
     """
     np.equal(index[..., None], np.arange(out.shape[-1]), out=out, casting="unsafe")
+
+
+@kernel()
+def argsort(out, x, descending=False):
+    """out[..., :] = the int64 indices that sort x along its last dimension; equal ones keep their order, NaN counts as
+    the largest."""
+    if descending:
+        last = x.shape[-1] - 1
+        np.subtract(last, np.argsort(x[..., ::-1], axis=-1, kind="stable")[..., ::-1], out=out)
+    else:
+        out[...] = np.argsort(x, axis=-1, kind="stable")

@@ -9,7 +9,7 @@ from fastnet._kernels.reference.contract import kernel
 
 
 @kernel()
-def sum(out, x):  # noqa: A001
+def sum(out, x):
     """out[o, i] = sum over k of x[o, k, i]; 0 where n is 0. Integers and booleans sum into an int64 `out`."""
     np.add.reduce(x, axis=1, dtype=out.dtype, out=out)
 

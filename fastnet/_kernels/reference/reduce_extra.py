@@ -11,18 +11,28 @@ def prod(out, x):
 
 
 @kernel()
+def prod_backward(dx, x, dy):
+    """dx[o, k, i] = dy[o, i] * the product of x[o, j, i] over j != k: right where x is 0, which dividing would not be."""
+    before, after = np.ones_like(x), np.ones_like(x)
+    np.multiply.accumulate(x[:, :-1], axis=1, out=before[:, 1:])
+    np.multiply.accumulate(x[:, :0:-1], axis=1, out=after[:, -2::-1])
+    np.multiply(before, after, out=dx)
+    dx *= dy[:, None]
+
+
+@kernel()
 def cumsum(out, x):
     """out[o, k, i] = x[o, 0, i] + ... + x[o, k, i]; `out` has x's shape."""
     np.add.accumulate(x, axis=1, dtype=out.dtype, out=out)
 
 
 @kernel()
-def any(out, x):  # noqa: A001
+def any(out, x):
     """out[o, i] (bool) = whether some x[o, k, i] is true, a NaN included; False where n is 0."""
     np.logical_or.reduce(x, axis=1, out=out)
 
 
 @kernel()
-def all(out, x):  # noqa: A001
+def all(out, x):
     """out[o, i] (bool) = whether every x[o, k, i] is true; True where n is 0."""
     np.logical_and.reduce(x, axis=1, out=out)

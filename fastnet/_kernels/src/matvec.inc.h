@@ -7,7 +7,7 @@
 #define GROUP (W > 2 ? W / 2 : 1)            /* REPEAT_GROUP */
 #define ROUND (W > 4 ? W / 4 : 1)            /* REPEAT_ROUND */
 
-/* ---- the matrix runs along k -------------------------------------------------------------------------------------- */
+/* ---- the matrix runs along k --------------------------------------------------------------------------------- */
 
 #define SUM(i) VEC s##i = V(zero)();
 #define KEEP(i) partial[i] = s##i;
@@ -45,7 +45,7 @@ static inline void NAME(dots)(VEC *partial, const REAL *x, const REAL *m, ptrdif
     NAME(transpose)(partial);
 }
 
-/* ---- the matrix runs along the results ---------------------------------------------------------------------------- */
+/* ---- the matrix runs along the results ----------------------------------------------------------------------- */
 
 /* sums[j] += x[k] * m[k] for ROUND partials j and the next two k of each. Each row of m is read in a run as long as
  * the strip, which the processor's prefetcher follows, of few rows at a time, since rows a power of two apart share a
@@ -94,7 +94,7 @@ static void NAME(sum_rows)(REAL *sums, const REAL *x, const REAL *m, ptrdiff_t a
         V(store)(sums + i, V(add)(V(load)(sums + i), V(zero)()));
 }
 
-/* ---- both --------------------------------------------------------------------------------------------------------- */
+/* ---- both ---------------------------------------------------------------------------------------------------- */
 
 static inline VEC NAME(add_partials)(VEC *partial) {
     UNROLL for (int half = W / 2; half > 0; half /= 2)

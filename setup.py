@@ -1,4 +1,4 @@
-"""Builds the compiled kernels: one extension for each module of fastnet/_kernels, its C source once for each instruction set.
+"""Builds the compiled kernels: an extension for each module of _kernels, its C source once for each instruction set.
 
 FASTNET_NO_EXT=1       install on NumPy alone
 FASTNET_REQUIRE_EXT=1  a missing or failing compiler is an error (otherwise: a warning, and NumPy alone)

@@ -3,6 +3,7 @@
 The only importer of compiled code. `K.relu(out, x)` runs the compiled kernel where there is one that takes the dtype,
 else the NumPy reference. Callers look a kernel up at each call, so `use_backend` holds at once.
 """
+import functools
 import importlib
 import os
 import sys
@@ -14,8 +15,11 @@ import numpy as np
 
 from fastnet import threads as _policy
 from fastnet._kernels import reference
-from fastnet._kernels.reference.random import blocks as random_blocks  # noqa: F401  (how many counters a draw uses)
+from fastnet._kernels.reference import random as _reference_random
 from fastnet.state import state
+
+
+random_blocks = _reference_random.blocks        # how many random counters a draw uses up
 
 
 class _Absent:
@@ -38,28 +42,27 @@ def _load():
     except ModuleNotFoundError as e:
         if e.name == "fastnet._kernels.launch":
             return {}, _Absent("not built", e)
-        error: ImportError = e
-    except ImportError as e:
+        error: Exception = e
+    except Exception as e:              # not only ImportError: extensions of two builds raise TypeError or ValueError
         error = e
-    warnings.warn(f"fastnet's compiled kernels are broken, NumPy is used instead: {error}", RuntimeWarning, stacklevel=2)
+    warnings.warn(f"fastnet's compiled kernels are broken, NumPy is used instead: {error}", RuntimeWarning,
+                  stacklevel=2)
     return {}, _Absent("broken", error)
 
 
 _compiled, _absent = _load()
 compiled_available = not _absent
 
+launch: Any = None
 if compiled_available:
-    from fastnet._kernels import cpu as _cpu
-    from fastnet._kernels import launch
-    from fastnet._kernels import memory as pool_module
-    from fastnet._kernels import threads as _threads
+    _cpu, launch, pool_module, _threads = (importlib.import_module(f"fastnet._kernels.{name}")
+                                           for name in ("cpu", "launch", "memory", "threads"))
     _threads.set_default_threads(_policy.default_threads())
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_threads.after_fork)
+        os.register_at_fork(after_in_child=lambda: _after_fork())
     _REDIRECTS = (launch.UnsupportedDtype, launch.NeedsPacking)
 else:
-    launch = None
-    from fastnet._kernels.reference import memory as pool_module
+    pool_module = importlib.import_module("fastnet._kernels.reference.memory")
 
 
 # ---- the table ------------------------------------------------------------------------------------------------------
@@ -80,13 +83,11 @@ def _reference_call(kernel):
             kernel(*args, **attrs)
         if state.recorder is not None:
             state.recorder.add_call(kernel, args, attrs)
-    call.__name__ = kernel.__name__
-    call.__wrapped__ = kernel
-    return call
+    return functools.wraps(kernel)(call)
 
 
 def _compiled_call(compiled, kernel):
-    """A compiled kernel as the table has it: only the dtype sends a call to the reference; what it can't walk is packed."""
+    """A compiled kernel as the table has it: a dtype it lacks goes to the reference, what it can't walk is packed."""
     fallback = _reference_call(kernel)
 
     def call(*args, **attrs):
@@ -103,9 +104,7 @@ def _compiled_call(compiled, kernel):
             _call_packed(call, kernel, args, attrs)
         else:
             fallback(*args, **attrs)
-    call.__name__ = kernel.__name__
-    call.__wrapped__ = kernel
-    return call
+    return functools.wraps(kernel)(call)
 
 
 def _call_packed(call, kernel, args, attrs):
@@ -178,17 +177,34 @@ def get_num_threads():
     return _threads.get_num_threads() if compiled_available else 1
 
 
+_forked = False
+
+
+def _after_fork():
+    """OpenMP's threads do not survive a fork: a child that asked for some would hang."""
+    global _forked
+    _forked = True
+    _threads.after_fork()
+
+
 def set_num_threads(n):
     """Let kernels called from this Python thread use up to `n` threads. Results do not depend on it.
+
+    A process that was forked stays on one thread.
 
     Raises:
         ValueError: n is less than 1.
     """
-    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+    if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n < 2**31:
         raise ValueError(f"expected a positive number of threads, got {n!r}")
     if not compiled_available:
         warnings.warn("the NumPy backend has no threads of its own; NumPy's are limited with threadpoolctl",
                       RuntimeWarning, stacklevel=2)
+        return
+    if _forked:
+        if n > 1:
+            warnings.warn("this process was forked and stays on one thread, as OpenMP's threads do not survive a fork; "
+                          "start it by 'spawn' to have more", RuntimeWarning, stacklevel=2)
         return
     _threads.set_num_threads(n)
 

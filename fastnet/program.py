@@ -21,9 +21,9 @@ def compile(fn=None, *, max_recordings=64):
     """A function that records what `fn` does on its first call for each signature, and replays it on the others.
 
     A signature is the shapes, dtypes and layouts of the tensors among the arguments, the value of every other argument,
-    the `training` flag of every module that was asked for it, gradient mode, which gradients were there, the parameters'
-    memory, the optimizers' structure, and the thread count. Numbers in an optimizer's `param_groups` (learning rates) and
-    the random state are read anew at every call.
+    the `training` flag of every module that was asked for it, gradient mode, which gradients were there, the memory of
+    the parameters, the structure of the optimizers, and the thread count. Numbers in an optimizer's `param_groups`
+    (learning rates) and the random state are read anew at every call.
 
     Inside `fn`, Python runs during the recording only. So reading a value (`item()`, `float()`, `bool()`, `numpy()`,
     `if tensor:`) or bringing one in (`tensor()`, `from_numpy()`) raises, and side effects happen once. Results are the
@@ -89,8 +89,8 @@ class Compiled:
     def _record(self, key, args, kwargs, tensors, arrays):
         for t in tensors:
             if t._requires_grad:
-                raise RuntimeError(f"an argument of shape {shape_text(t)} requires a gradient; a compiled function takes "
-                                   "its arguments without (use detach()), and gradients of parameters inside")
+                raise RuntimeError(f"an argument of shape {shape_text(t)} requires a gradient; a compiled function "
+                                   "takes its arguments without (use detach()), and gradients of parameters inside")
         recorder = Recorder(arrays)
         with recorder:
             result = self.fn(*args, **kwargs)
@@ -188,9 +188,9 @@ class Recording:
     def check_released(self):
         """Refuse a function whose inner tensors outlive it: replays would write over them."""
         if self.pool.live:
-            raise RuntimeError(f"{self.pool.live} tensor(s) made inside the compiled function are still held outside it "
-                               "(by a list, an attribute, a global or a closure); replays would write over them. Return "
-                               "them from the function instead")
+            raise RuntimeError(f"{self.pool.live} tensor(s) made inside the compiled function are still held outside "
+                               "it (by a list, an attribute, a global or a closure); replays would write over them. "
+                               "Return them from the function instead")
 
     # ---- replay ----
 
@@ -289,8 +289,8 @@ def _output(t, recorder, tensors):
         if t is argument:
             return "argument", i
     if t._node is not None and t._node.gradients:
-        raise RuntimeError(f"a compiled function returned a tensor of shape {shape_text(t)} whose backward() would run outside "
-                           "the recording; call backward() inside, or return it detached (t.detach())")
+        raise RuntimeError(f"a compiled function returned a tensor of shape {shape_text(t)} whose backward() would run "
+                           "outside the recording; call backward() inside, or return it detached (t.detach())")
     if id(t._storage) in recorder.guards:          # a parameter or another tensor that was there before: itself
         return "outside", t
     return "copied", _Place(t._data, recorder)

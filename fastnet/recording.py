@@ -5,6 +5,7 @@ function reads report themselves, and become guards or things to refresh before 
 """
 import sys
 import weakref
+from types import FrameType
 
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
@@ -140,8 +141,8 @@ class Recorder:
                 self.keep[id(a if block is None else block)] = a if block is None else block
                 if block is None and a.ndim and not self._known(a):
                     raise RuntimeError(
-                        f"{kernel.__name__}: an array of shape {a.shape} was made by NumPy inside the compiled function; its "
-                        "values would be those of the recorded run in every replay. This is a bug in the operation")
+                        f"{kernel.__name__}: an array of shape {a.shape} was made by NumPy inside the compiled function; "
+                        "its values would be the recorded run's in every replay. This is a bug of the operation")
                 if i < kernel.outputs:
                     self.written[_address(a), a.nbytes] = a
 
@@ -240,7 +241,7 @@ def _address(array):
 def user_line():
     """ "file:line" of the nearest caller outside this package."""
     package = __name__.rpartition(".")[0]
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame and (frame.f_globals.get("__name__") or "").partition(".")[0] == package:
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "?"

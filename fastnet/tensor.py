@@ -299,6 +299,12 @@ def method(*names):
     return register
 
 
+def extend(**members):
+    """Give Tensor members under names that a function's own name does not tell."""
+    for name, member in members.items():
+        setattr(Tensor, name, member)
+
+
 def tensor(data, dtype=None, requires_grad=False):
     """A new tensor with a copy of `data`: a number, a nested sequence, a NumPy array or a tensor.
 

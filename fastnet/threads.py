@@ -21,24 +21,22 @@ def _environment():
 
 
 def _cgroup_quota(root="/sys/fs/cgroup", membership="/proc/self/cgroup"):
-    """Whole CPUs that the container's quota allows (cgroup v2, then v1), or None without a quota."""
-    for folder in _cgroup_folders(Path(root), membership):
-        quota = _read_v2(folder / "cpu.max") or _read_v1(folder)
-        if quota is not None:
-            return max(1, int(quota))
-    return None
+    """Whole CPUs that the container's quotas allow (cgroup v2 and v1): the least of them. None without a quota."""
+    quotas = [quota for folder in _cgroup_folders(Path(root), membership)
+              if (quota := _read_v2(folder / "cpu.max") or _read_v1(folder)) is not None]
+    return max(1, int(min(quotas))) if quotas else None
 
 
 def _cgroup_folders(root, membership):
-    """The process's own group and those above it, innermost first, in the v2 tree and in v1's cpu trees."""
+    """The process's own group and those above it, in the v2 tree and in v1's cpu trees."""
     paths = []
     try:
-        lines = Path(membership).read_text().splitlines()
-    except OSError:
+        lines = [line.split(":", 2) for line in Path(membership).read_text().splitlines()]
+    except (OSError, UnicodeDecodeError):
         lines = []
-    for line in lines:
-        _, controllers, group = line.split(":", 2)
-        trees = [root] if not controllers else [root / c for c in (controllers, "cpu") if "cpu" in controllers.split(",")]
+    for _, controllers, group in (line for line in lines if len(line) == 3):
+        v1 = [root / c for c in (controllers, "cpu") if "cpu" in controllers.split(",")]
+        trees = v1 if controllers else [root]
         for tree in trees:
             folder = tree / group.lstrip("/")
             paths += [folder, *(p for p in folder.parents if p.is_relative_to(tree))]
@@ -49,7 +47,7 @@ def _read_v2(path):
     try:
         quota, period = path.read_text().split()
         return None if quota == "max" else int(quota) / int(period)
-    except (OSError, ValueError):
+    except (OSError, ValueError, ZeroDivisionError):
         return None
 
 
@@ -57,5 +55,5 @@ def _read_v1(folder):
     try:
         quota = int((folder / "cpu.cfs_quota_us").read_text())
         return quota / int((folder / "cpu.cfs_period_us").read_text()) if quota > 0 else None
-    except (OSError, ValueError):
+    except (OSError, ValueError, ZeroDivisionError):
         return None

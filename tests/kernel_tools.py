@@ -7,13 +7,14 @@ import numpy as np
 from cases import GARBAGE, all_cases, garbage
 
 from fastnet._kernels.reference import FAMILIES
+from fastnet.backend import compiled_available
 
-try:
+BUILT = compiled_available              # a broken build is none of it: the backend warns, which is an error here
+if BUILT:
     from fastnet._kernels import cpu, launch, threads
-except ModuleNotFoundError:             # not built; any other error is a broken build, and is shown
+else:
     cpu = launch = threads = None
 
-BUILT = launch is not None
 ISAS = cpu.available() if BUILT else []
 DEFAULT_SHARE = 15000.0                 # threads.pyx: SHARE
 
@@ -58,7 +59,7 @@ COMPILED = {name: fn for family in FAMILIES if compiled_module(family)
 CASES = all_cases()
 # Without the extension every kernel of a twin family is listed, so that its tests show up as skipped.
 TWIN_CASES = [case for case in CASES if case.kernel in COMPILED
-              or not BUILT and any(case.kernel in kernels(f) for f in FAMILIES if has_twin(f))]
+              or (not BUILT and any(case.kernel in kernels(f) for f in FAMILIES if has_twin(f)))]
 
 
 # ---- calls ----------------------------------------------------------------------------------------------------------
@@ -96,6 +97,13 @@ def with_other_garbage(kernel):
                 a[...] = np.nan if a.dtype.kind == "f" else 0
         return args, attrs
     return change
+
+
+def divisible(case, dtype):
+    """The sizes of a case that may be several blocks of work: those of some elements, and the last."""
+    def elements(size):
+        return sum(a.size for _, a in arrays(*arguments(case, dtype, size)))
+    return [size for size in case.sizes if size == case.sizes[-1] or elements(size) >= 1000]
 
 
 # ---- comparison -----------------------------------------------------------------------------------------------------

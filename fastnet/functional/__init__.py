@@ -1,4 +1,4 @@
-"""Every differentiable operation, one file for each subject. What a file defines is found in `fastnet` under its name."""
+"""Every differentiable operation, one file for each subject. `fastnet` has them all under their names."""
 from fastnet.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
 from fastnet.functional.arithmetic import (
     add,

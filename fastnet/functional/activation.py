@@ -5,8 +5,23 @@ from fastnet.functional.arrays import contiguous, like
 from fastnet.functional.reduction import log_softmax, softmax
 from fastnet.tensor import method
 
-__all__ = ["relu", "relu6", "leaky_relu", "elu", "sigmoid", "tanh", "gelu", "silu", "softplus", "softmax",
-           "log_softmax", "logsigmoid", "softsign", "hardtanh", "mish"]
+__all__ = [
+    "elu",
+    "gelu",
+    "hardtanh",
+    "leaky_relu",
+    "log_softmax",
+    "logsigmoid",
+    "mish",
+    "relu",
+    "relu6",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "softsign",
+    "tanh",
+]
 
 
 def _of_result(name, doc):

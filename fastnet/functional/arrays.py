@@ -1,4 +1,4 @@
-"""Kernel calls that allocate their result: what operations and their gradients are composed of. Arrays in, array out."""
+"""Kernel calls that allocate their result, which operations and gradients are composed of: arrays in, array out."""
 import numpy as np
 
 from fastnet import dtypes
@@ -102,22 +102,27 @@ def unary(kernel, x, dtype=None, **attributes):
 
 
 def add(a, b):
+    """a + b."""
     return binary("add", a, b)
 
 
 def sub(a, b):
+    """a - b."""
     return binary("sub", a, b)
 
 
 def mul(a, b):
+    """a * b."""
     return binary("mul", a, b)
 
 
 def div(a, b):
+    """a / b."""
     return binary("div", a, b)
 
 
 def neg(x):
+    """-x."""
     return unary("neg", x)
 
 

@@ -31,7 +31,8 @@ ge = _comparison("ge", ">=", "__ge__", "greater_equal")
 
 def _logic(name, what):
     def function(input, other):
-        return arrays.binary(name, *operands(input, other), dtypes.bool_), None
+        x, y = operands(input, other)
+        return arrays.binary(name, x, y, dtypes.bool_), None
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"Whether {what}, element by element; a number counts as true unless it is 0."
     return method()(op(function))

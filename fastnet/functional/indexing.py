@@ -12,7 +12,7 @@ from fastnet.functional.shape import _strided
 from fastnet.memory import empty
 from fastnet.recording import forbid_in_recording
 from fastnet.state import state
-from fastnet.tensor import Tensor, method
+from fastnet.tensor import Tensor, extend, method
 
 
 def as_key(key):
@@ -67,7 +67,7 @@ def getitem(input, key):
         raise IndexError(f"{e} (shape {shape_text(input)})") from None
 
 
-Tensor.__getitem__ = getitem
+extend(__getitem__=getitem)
 
 
 @method()

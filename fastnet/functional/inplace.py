@@ -13,7 +13,7 @@ from fastnet.functional import arrays
 from fastnet.functional.indexing import as_key
 from fastnet.recording import forbid_in_recording
 from fastnet.state import state
-from fastnet.tensor import Tensor, method
+from fastnet.tensor import Tensor, extend, method
 
 
 def writable(name, x):
@@ -74,14 +74,16 @@ def _define(name, plain, *operators):
     return method(*operators)(function)
 
 
-for _plain, _operators in {
-        "add": ("__iadd__",), "sub": ("__isub__",), "mul": ("__imul__",), "div": ("__itruediv__",), "pow": ("__ipow__",),
-        "remainder": ("__imod__",), "floor_divide": ("__ifloordiv__",), "bitwise_and": ("__iand__",),
-        "bitwise_or": ("__ior__",), "bitwise_xor": ("__ixor__",), "exp": (), "log": (), "sqrt": (), "rsqrt": (), "abs": (),
-        "neg": (), "reciprocal": (), "square": (), "sin": (), "cos": (), "floor": (), "ceil": (), "round": (), "trunc": (),
-        "clamp": (), "relu": (), "sigmoid": (), "tanh": (), "masked_fill": (), "lerp": (), "addcmul": (),
-        "addcdiv": ()}.items():
-    _define(_plain + "_", _plain, *_operators)
+_OPERATORS = {"add": "__iadd__", "sub": "__isub__", "mul": "__imul__", "div": "__itruediv__", "pow": "__ipow__",
+              "remainder": "__imod__", "floor_divide": "__ifloordiv__", "bitwise_and": "__iand__",
+              "bitwise_or": "__ior__", "bitwise_xor": "__ixor__"}
+_NAMED = ("exp", "log", "sqrt", "rsqrt", "abs", "neg", "reciprocal", "square", "sin", "cos", "floor", "ceil", "round",
+          "trunc", "clamp", "relu", "sigmoid", "tanh", "masked_fill", "lerp", "addcmul", "addcdiv")
+
+for _plain, _operator in _OPERATORS.items():
+    _define(_plain + "_", _plain, _operator)
+for _plain in _NAMED:
+    _define(_plain + "_", _plain)
 
 
 @method()
@@ -181,5 +183,5 @@ def _check_fits(x, key, value):
                            f"of a tensor of shape {shape_text(x)}")
 
 
-Tensor.__setitem__ = setitem
+extend(__setitem__=setitem)
 

@@ -43,8 +43,8 @@ def _mm(a, b):
 
 
 def _mismatch(name, a, b):
-    return RuntimeError(f"{name}: shapes {shape_text(a)} and {shape_text(b)} do not fit: the last dimension of the first "
-                        f"({a.shape[-1]}) must equal the last but one of the second ({b.shape[-min(b.ndim, 2)]})")
+    return RuntimeError(f"{name}: shapes {shape_text(a)} and {shape_text(b)} do not fit: the last dimension of the "
+                        f"first ({a.shape[-1]}) must equal the last but one of the second ({b.shape[-min(b.ndim, 2)]})")
 
 
 def _floating(name, *tensors):
@@ -91,7 +91,8 @@ def rmatmul(self, other):
 
 
 def _matmul_into(input, other, out):
-    if input.ndim == 2 and other.ndim == 2 and out.shape == (input.shape[0], other.shape[1]) and out.dtype == input.dtype:
+    plain = input.ndim == 2 and other.ndim == 2
+    if plain and out.shape == (input.shape[0], other.shape[1]) and out.dtype == input.dtype:
         write_result("matmul", out, (input, other), lambda: K.matmul(out._data, input._data, other._data))
     else:
         result = matmul(input.detach(), other.detach())
@@ -122,7 +123,8 @@ def _batch(a, b):
     try:
         return np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
-        raise RuntimeError(f"matmul: the batch dimensions of {shape_text(a)} and {shape_text(b)} do not broadcast") from None
+        raise RuntimeError(f"matmul: the batch dimensions of {shape_text(a)} and {shape_text(b)} do not "
+                           "broadcast") from None
 
 
 def _batched(x, batch):

@@ -1,4 +1,4 @@
-"""Reductions over dimensions, and softmax. `dim` is a number, a tuple, or None for all; negative counts from the end."""
+"""Reductions over dimensions, and softmax. `dim` is a number, a tuple, or None for all."""
 import builtins
 import math
 
@@ -159,7 +159,7 @@ def _chosen(input, index, dim, keepdim):
 
 @method()
 def max(input, dim=None, keepdim=False):
-    """The largest element; with `dim` a number, (values, indices) along it; with `dim` a tensor, the larger of the two."""
+    """The largest element; along `dim`, (values, indices); with a tensor as `dim`, the larger of the two."""
     if dim is None:
         return amax(input)
     return input.maximum(dim) if hasattr(dim, "_data") else _chosen(input, argmax(input, dim, keepdim), dim, keepdim)
@@ -167,7 +167,7 @@ def max(input, dim=None, keepdim=False):
 
 @method()
 def min(input, dim=None, keepdim=False):
-    """The smallest element; with `dim` a number, (values, indices) along it; with `dim` a tensor, the smaller of the two."""
+    """The smallest element; along `dim`, (values, indices); with a tensor as `dim`, the smaller of the two."""
     if dim is None:
         return amin(input)
     return input.minimum(dim) if hasattr(dim, "_data") else _chosen(input, argmin(input, dim, keepdim), dim, keepdim)
@@ -207,7 +207,8 @@ def std(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
 def prod(input, dim=None, keepdim=False, *, dtype=None):
     """The product; of integers in int64."""
     wanted = dtypes.as_dtype(dtype) if dtype is not None else input.dtype if input.dtype.kind == "f" else dtypes.int64
-    x3, shape, kept = _rows(arrays.cast(input, wanted), normalize_dims(input, None if dim is None else _one_dim("prod", dim)))
+    dims = normalize_dims(input, None if dim is None else _one_dim("prod", dim))
+    x3, shape, kept = _rows(arrays.cast(input, wanted), dims)
     out = empty((x3.shape[0], x3.shape[2]), wanted)
     K.prod(out, x3)
 
@@ -251,11 +252,24 @@ def all(input, dim=None, keepdim=False):
     return out.reshape(kept if keepdim else shape), None
 
 
+@op
+def _euclidean(x, dim, keepdim):
+    squares, shape, kept = _reduced("sum", arrays.unary("square", x), dim)
+    out = arrays.unary("sqrt", squares)
+
+    def dx(g):
+        # x / |x|, and 0 at the zero vector, where there is no gradient
+        length = out.reshape(kept)
+        some = arrays.binary("ne", length, arrays.scalar(0, length.dtype), dtypes.bool_)
+        return arrays.mul(x, arrays.masked(some, arrays.div(g.reshape(kept), length)))
+    return out.reshape(kept if keepdim else shape), (dx, None, None)
+
+
 @method()
 def norm(input, p=2, dim=None, keepdim=False):
     """The p-norm, sum(|x|^p)^(1/p); p may be inf, or "fro" for 2."""
     if p in (2, "fro"):
-        return (input * input).sum(dim, keepdim).sqrt()
+        return _euclidean(input, dim, keepdim)
     if p == float("inf"):
         return input.abs().amax(dim, keepdim)
     if p == float("-inf"):

@@ -9,7 +9,7 @@ from fastnet.backend import K
 from fastnet.errors import shape_text
 from fastnet.functional import arrays
 from fastnet.memory import empty
-from fastnet.tensor import Tensor, method
+from fastnet.tensor import Tensor, extend, method
 
 
 def as_shape(shape):
@@ -251,9 +251,9 @@ def _iterate(self):
     return iter(unbind(self))
 
 
-Tensor.__iter__ = _iterate
-Tensor.T = property(lambda self: permute(self, *reversed(range(self.ndim))), doc="The transpose: all dimensions reversed.")
-Tensor.mT = property(lambda self: transpose(self, -2, -1), doc="The transpose of the last two dimensions.")
+extend(__iter__=_iterate,
+       T=property(lambda self: permute(self, *reversed(range(self.ndim))), doc="All dimensions reversed."),
+       mT=property(lambda self: transpose(self, -2, -1), doc="The last two dimensions exchanged."))
 
 
 def _part(place):
@@ -286,7 +286,8 @@ def cat(tensors, dim=0):
     dim = _dim(tensors[0], dim)
     first = tensors[0].shape
     for i, x in enumerate(tensors):
-        if x.ndim != len(first) or x.ndim == 0 or any(a != b for d, (a, b) in enumerate(zip(x.shape, first)) if d != dim):
+        differ = [d for d, (a, b) in enumerate(zip(x.shape, first)) if a != b and d != dim]
+        if x.ndim != len(first) or x.ndim == 0 or differ:
             raise RuntimeError(f"cat: tensor {i} has shape {shape_text(x)}, tensor 0 {shape_text(first)}; they may "
                                f"differ in dimension {dim} only")
     return _cat(*tensors, dim=dim)

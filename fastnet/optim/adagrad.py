@@ -29,7 +29,8 @@ class Adagrad(Optimizer):
         if initial_accumulator_value < 0:
             raise ValueError(f"invalid initial_accumulator_value: expected at least 0, got {initial_accumulator_value}")
         super().__init__(params, {"lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay,
-                                  "initial_accumulator_value": initial_accumulator_value, "maximize": maximize, "l1": l1})
+                                  "initial_accumulator_value": initial_accumulator_value, "maximize": maximize,
+                                  "l1": l1})
 
     def moments(self, group):
         return {"sum": group["initial_accumulator_value"]}

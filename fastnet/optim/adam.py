@@ -4,7 +4,7 @@ from fastnet.optim.optimizer import Optimizer
 
 
 class Adam(Optimizer):
-    """p -= lr * m' / (sqrt(v') + eps), with m and v the running means of g and g^2 and m', v' their bias-corrected forms.
+    """p -= lr * m' / (sqrt(v') + eps), with m', v' the bias-corrected running means of g and g^2.
 
     Kingma and Ba 2014, https://arxiv.org/abs/1412.6980; amsgrad: Reddi et al. 2018, https://arxiv.org/abs/1904.09237.
 
@@ -75,6 +75,6 @@ class AdamW(Adam):
 
     DECOUPLED = True
 
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2, amsgrad=False, *, maximize=False,
-                 l1=0):
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2, amsgrad=False, *,
+                 maximize=False, l1=0):
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, l1=l1)

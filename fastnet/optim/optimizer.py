@@ -60,8 +60,8 @@ class Optimizer:
             if not isinstance(p, Tensor):
                 raise TypeError(f"an optimizer's parameters must be tensors, got {type(p).__name__}")
             if not p.is_leaf:
-                raise ValueError(f"an optimizer's parameters must be leaves; one of shape {shape_text(p)} is the result "
-                                 f"of {p.grad_fn!r}")
+                raise ValueError(f"an optimizer's parameters must be leaves; one of shape {shape_text(p)} is the "
+                                 f"result of {p.grad_fn!r}")
             if id(p) in known:
                 raise ValueError(f"a parameter of shape {shape_text(p)} is in the optimizer twice")
             known.add(id(p))
@@ -81,7 +81,7 @@ class Optimizer:
     # ---- for the subclass ----
 
     def moments(self, group):
-        """The names of the arrays that the state holds for each parameter, and what they start with (None: not used)."""
+        """The names of the arrays that the state holds for each parameter, with what they start (None: not used)."""
         raise NotImplementedError
 
     def update(self, p, g, moments, hyper, step, group):
@@ -184,7 +184,7 @@ class Optimizer:
                 self._started[p] = (p._slot, needed)
 
     def _start(self, p, names, step):
-        """The state that a parameter lacks, or has beside another slot. It outlives a recording: nothing is a launch."""
+        """The state that a parameter lacks, or has beside another slot. It outlives a recording: no launch makes it."""
         before = self.state[p]
         self._layout += bool(before) or p in self._started
         self._started[p] = (p._slot, None)
@@ -235,7 +235,8 @@ class Optimizer:
         given, own = ([len(g["params"]) for g in gs] for gs in (groups, self.param_groups))
         if given != own:
             raise ValueError(f"the state has groups of {given} parameters, the optimizer of {own}")
-        by_number = dict(zip((n for g in groups for n in g["params"]), (p for g in self.param_groups for p in g["params"])))
+        own_params = [p for g in self.param_groups for p in g["params"]]
+        by_number = dict(zip((n for g in groups for n in g["params"]), own_params))
         for number, entry in state_dict["state"].items():
             if number not in by_number:
                 raise ValueError(f"the state has a parameter {number}, the groups only {sorted(by_number)}")

@@ -9,8 +9,8 @@ _thread = threading.local()
 class Block(np.ndarray):
     """A piece of a pool that goes back to it when the last array over it is gone."""
 
-    pool = None
-    memory = None
+    pool: "Pool | None" = None
+    memory: bytearray
 
     def __del__(self):
         if self.pool is not None:

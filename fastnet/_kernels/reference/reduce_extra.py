@@ -12,7 +12,7 @@ def prod(out, x):
 
 @kernel()
 def prod_backward(dx, x, dy):
-    """dx[o, k, i] = dy[o, i] * the product of x[o, j, i] over j != k: right where x is 0, which dividing would not be."""
+    """dx[o, k, i] = dy[o, i] * the product of x[o, j, i] over j != k: right where x is 0, unlike a division."""
     before, after = np.ones_like(x), np.ones_like(x)
     np.multiply.accumulate(x[:, :-1], axis=1, out=before[:, 1:])
     np.multiply.accumulate(x[:, :0:-1], axis=1, out=after[:, -2::-1])

@@ -1,206 +1,14 @@
-"""The tape: which operation made a tensor, and the walk back through it.
-
-`op` turns a function on arrays into a differentiable operation on tensors. The function returns its result and its
-gradients: one function of the result's gradient for each positional argument (None where there is none to give), or one
-function of (gradient, which arguments need one) that returns them all. A gradient function with a parameter `out=None`
-may write into the array it is given, which saves a copy where the argument is a parameter.
-"""
-import functools
-import itertools
+"""The walk back through the tape: backward() and grad()."""
 import sys
-import types
 import weakref
 
-import numpy as np
-
+from fastnet.autograd.tape import CLOSED, Node
 from fastnet.backend import K
 from fastnet.errors import shape_text
 from fastnet.memory import empty, mirrored, persistent
 from fastnet.state import state
-from fastnet.tensor import Tensor, method
+from fastnet.tensor import Tensor, extend, method
 
-_order = itertools.count()
-_CLOSED = ()                            # the gradients of a node whose backward has run
-
-
-class Node:
-    """One operation on the tape: the way from its result's gradient to its arguments' gradients."""
-
-    __slots__ = ("name", "gradients", "edges", "saved", "shape", "dtype", "order", "retained", "__weakref__")
-
-    def __init__(self, name, gradients, edges, saved, out):
-        self.name = name
-        self.gradients = gradients
-        self.edges = edges              # (position, Node or leaf Tensor) of each argument that needs a gradient
-        self.saved = saved              # (storage, version when saved, what it is)
-        self.shape, self.dtype = out.shape, out.dtype
-        self.order = next(_order)       # arguments were made before results: descending order is a valid walk
-        self.retained = None
-
-    def __repr__(self):
-        return f"<{self.name} backward>"
-
-
-# ---- recording operations -------------------------------------------------------------------------------------------
-
-def op(fn=None, *, view=False):
-    """Make a differentiable operation of `fn(*arrays, **attributes) -> (result, gradients)`.
-
-    Tensors among the positional arguments reach `fn` as arrays. `gradients` may be None for a result that has none.
-
-    Args:
-        view: the result shares its first argument's memory.
-    """
-    if fn is None:
-        return functools.partial(op, view=view)
-    name = fn.__name__.strip("_")
-
-    @functools.wraps(fn)
-    def operation(*args, **attributes):
-        tracked = False
-        arrays = []
-        for a in args:
-            if isinstance(a, Tensor):
-                arrays.append(a._data)
-                tracked = tracked or a._requires_grad
-            else:
-                arrays.append(a)
-        if state.recorder is not None:
-            state.recorder.note_tensors(args)
-        out, gradients = fn(*arrays, **attributes)
-        result = Tensor._wrap(out, args[0]._storage if view else None)
-        if tracked and state.grad_enabled and gradients is not None and out.dtype.kind == "f":
-            _attach(result, name, gradients, args, arrays)
-            if view:
-                result._base = (result._storage, result._storage.rewrites)
-        return result
-    return operation
-
-
-def _attach(result, name, gradients, args, arrays):
-    """Put the operation that made `result` on the tape."""
-    edges = []
-    for i, a in enumerate(args):
-        if isinstance(a, Tensor) and a._requires_grad:
-            if a._base is not None and a._base[1] != a._base[0].rewrites:
-                raise RuntimeError(
-                    f"{name}: this view's base was changed in place, by an operation that gradients flow through, after "
-                    "the view was made; make the view again")
-            edges.append((i, a if a._node is None else a._node))
-    if type(gradients) is tuple and len(edges) < len(gradients):       # what no edge needs is not kept alive either
-        needed = [i for i, _ in edges]
-        gradients = tuple(g if i in needed else None for i, g in enumerate(gradients))
-    result._node = Node(name, gradients, edges, _saved(gradients, args, arrays, result), result._data)
-    result._requires_grad = True
-
-
-def _saved(gradients, args, arrays, result):
-    """The arguments and the result that the gradient functions hold on to, with their versions.
-
-    What a gradient needs is what its function closes over, so the closures are asked instead of the author.
-    """
-    saved = []
-    for function in gradients if type(gradients) is tuple else (gradients,):
-        for value in _held(function):
-            if _same_memory(value, result._data):
-                saved.append((result._storage, result._storage.version, "its result"))
-                continue
-            i = _argument(value, arrays)
-            if i is not None and isinstance(args[i], Tensor):
-                saved.append((args[i]._storage, args[i]._storage.version, f"argument {i + 1}"))
-    return saved
-
-
-def _held(function):
-    """The arrays that a function closes over, itself or through the functions it calls."""
-    for cell in () if function is None else function.__closure__ or ():
-        value = cell.cell_contents
-        if type(value) is np.ndarray:
-            yield value
-        elif type(value) is types.FunctionType and value is not function:
-            yield from _held(value)
-
-
-def _argument(value, arrays):
-    """Which argument an array is, or is a view of."""
-    for i, array in enumerate(arrays):
-        if value is array:
-            return i
-    for i, array in enumerate(arrays):
-        if type(array) is np.ndarray and _same_memory(value, array):
-            return i
-    return None
-
-
-def _same_memory(value, array):
-    """Whether `value` is `array`, or one is a view of the other, or both are views of one array."""
-    base = value.base
-    return value is array or value is array.base or (base is not None and (base is array or base is array.base))
-
-
-class no_grad:
-    """Record no gradients inside the `with` block, or inside the decorated function.
-
-    Example:
-        >>> import fastnet
-        >>> w = fastnet.ones(2, requires_grad=True)
-        >>> with fastnet.no_grad():
-        ...     y = w * 2
-        >>> y.requires_grad
-        False
-    """
-
-    _mode = False
-
-    def __enter__(self):
-        self._before = state.grad_enabled
-        state.grad_enabled = self._mode
-
-    def __exit__(self, *exc):
-        state.grad_enabled = self._before
-
-    def __call__(self, fn):
-        @functools.wraps(fn)
-        def inside(*args, **kwargs):
-            with type(self)():
-                return fn(*args, **kwargs)
-        return inside
-
-
-class enable_grad(no_grad):
-    """Record gradients inside the `with` block, even within `no_grad`."""
-
-    _mode = True
-
-
-class set_grad_enabled(no_grad):
-    """Record gradients, or not, from now on; as a context manager, until the block ends."""
-
-    def __init__(self, mode):
-        self._mode = bool(mode)
-        self._before = state.grad_enabled
-        state.grad_enabled = self._mode
-
-    def __enter__(self):
-        state.grad_enabled = self._mode
-
-    def __call__(self, fn):
-        mode = self._mode
-        state.grad_enabled = self._before
-
-        @functools.wraps(fn)
-        def inside(*args, **kwargs):
-            with set_grad_enabled(mode):
-                return fn(*args, **kwargs)
-        return inside
-
-
-def is_grad_enabled():
-    """Whether this Python thread records gradients."""
-    return state.grad_enabled
-
-
-# ---- the walk back --------------------------------------------------------------------------------------------------
 
 class _Sum:
     """The gradient of one node while contributions arrive: the first is taken as it is, a second makes a sum."""
@@ -246,16 +54,17 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=False, allow_unused=Fa
     for i, t in enumerate(inputs):
         if not t._requires_grad:
             raise RuntimeError(f"input {i} does not require a gradient")
-    wanted = {id(t if t._node is None else t._node): None for t in inputs}
+    wanted: dict[int, _Sum | None] = {id(t if t._node is None else t._node): None for t in inputs}
 
     def keep(target, array, function):
         if id(target) in wanted:
             array = function(array) if function is not None else array
             array = _fit(array, target)
-            if wanted[id(target)] is None:
+            total = wanted[id(target)]
+            if total is None:
                 wanted[id(target)] = _Sum(array)
             else:
-                wanted[id(target)].add(array)
+                total.add(array)
     _walk(_roots(outputs, grad_outputs), retain_graph, keep, wanted)
     result = []
     for i, t in enumerate(inputs):
@@ -312,7 +121,7 @@ def _walk(roots, retain_graph, leaf, wanted=None):
         total = sums.pop(node, None)
         if total is None:
             continue
-        if node.gradients is _CLOSED:
+        if node.gradients is CLOSED:
             raise RuntimeError("trying to walk back through the tape a second time: what it had saved is freed by "
                                "the first backward(); pass retain_graph=True there")
         _check_versions(node)
@@ -329,7 +138,7 @@ def _walk(roots, retain_graph, leaf, wanted=None):
             else:
                 sums[target] = _Sum(array)
         if not retain_graph:
-            node.gradients, node.edges, node.saved = _CLOSED, (), ()
+            node.gradients, node.edges, node.saved = CLOSED, (), ()
 
 
 def _descending(roots):
@@ -362,8 +171,8 @@ def _contributions(node, array):
 def _check_versions(node):
     for storage, version, what in node.saved:
         if storage.version != version:
-            raise RuntimeError(f"{node.name}: {what} was changed in place after the forward pass, and its backward still "
-                               f"needs it (version {storage.version}, expected {version}); use a copy there")
+            raise RuntimeError(f"{node.name}: {what} was changed in place after the forward pass, and its backward "
+                               f"still needs it (version {storage.version}, expected {version}); use a copy there")
 
 
 def _retain(node, array):
@@ -373,7 +182,7 @@ def _retain(node, array):
 
 
 def _fit(array, target):
-    """A contribution in the shape and dtype of what it is the gradient of: an operation may have broadcast and promoted."""
+    """A contribution in its target's shape and dtype: an operation may have broadcast and promoted."""
     if array.shape != target.shape:
         array = _unbroadcast(array, target.shape)
     if array.dtype != target.dtype:
@@ -431,7 +240,7 @@ def _accumulate(leaf, array, function):
 
 
 def _grad_home(leaf):
-    """Where a leaf's gradient is written: beside its arena's other gradients, unless somebody still holds the last one."""
+    """Where a leaf's gradient is written: in its arena's mirror, unless somebody still holds the last one."""
     home = leaf._grad_home
     if home is not None and home.shape == leaf._data.shape and sys.getrefcount(home) <= 3:
         return home
@@ -458,4 +267,4 @@ def _backward_method(self, gradient=None, retain_graph=False):
     backward(self, gradient, retain_graph)
 
 
-Tensor.backward = _backward_method
+extend(backward=_backward_method)

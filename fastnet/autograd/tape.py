@@ -1,0 +1,133 @@
+"""The tape: which operation made a tensor.
+
+`op` turns a function on arrays into a differentiable operation on tensors. The function returns its result and its
+gradients: one function of the result's gradient for each positional argument (None where there is none to give), or one
+function of (gradient, which arguments need one) that returns them all. A gradient function with a parameter `out=None`
+may write into the array it is given, which saves a copy where the argument is a parameter.
+"""
+import functools
+import itertools
+import types
+
+import numpy as np
+
+from fastnet.state import state
+from fastnet.tensor import Tensor
+
+_order = itertools.count()
+CLOSED = ()                             # the gradients of a node whose backward has run
+
+
+class Node:
+    """One operation on the tape: the way from its result's gradient to its arguments' gradients."""
+
+    __slots__ = ("name", "gradients", "edges", "saved", "shape", "dtype", "order", "retained", "__weakref__")
+
+    def __init__(self, name, gradients, edges, saved, out):
+        self.name = name
+        self.gradients = gradients
+        self.edges = edges              # (position, Node or leaf Tensor) of each argument that needs a gradient
+        self.saved = saved              # (storage, version when saved, what it is)
+        self.shape, self.dtype = out.shape, out.dtype
+        self.order = next(_order)       # arguments were made before results: descending order is a valid walk
+        self.retained = None
+
+    def __repr__(self):
+        return f"<{self.name} backward>"
+
+
+# ---- recording operations -------------------------------------------------------------------------------------------
+
+def op(fn=None, *, view=False):
+    """Make a differentiable operation of `fn(*arrays, **attributes) -> (result, gradients)`.
+
+    Tensors among the positional arguments reach `fn` as arrays. `gradients` may be None for a result that has none.
+
+    Args:
+        view: the result shares its first argument's memory.
+    """
+    if fn is None:
+        return functools.partial(op, view=view)
+    name = fn.__name__.strip("_")
+
+    @functools.wraps(fn)
+    def operation(*args, **attributes):
+        tracked = False
+        arrays = []
+        for a in args:
+            if isinstance(a, Tensor):
+                arrays.append(a._data)
+                tracked = tracked or a._requires_grad
+            else:
+                arrays.append(a)
+        if state.recorder is not None:
+            state.recorder.note_tensors(args)
+        out, gradients = fn(*arrays, **attributes)
+        result = Tensor._wrap(out, args[0]._storage if view else None)
+        if tracked and state.grad_enabled and gradients is not None and out.dtype.kind == "f":
+            _attach(result, name, gradients, args, arrays)
+            if view:
+                result._base = (result._storage, result._storage.rewrites)
+        return result
+    return operation
+
+
+def _attach(result, name, gradients, args, arrays):
+    """Put the operation that made `result` on the tape."""
+    edges = []
+    for i, a in enumerate(args):
+        if isinstance(a, Tensor) and a._requires_grad:
+            if a._base is not None and a._base[1] != a._base[0].rewrites:
+                raise RuntimeError(
+                    f"{name}: this view's base was changed in place, by an operation that gradients flow through, "
+                    "after the view was made; make the view again")
+            edges.append((i, a if a._node is None else a._node))
+    if type(gradients) is tuple and len(edges) < len(gradients):       # what no edge needs is not kept alive either
+        needed = [i for i, _ in edges]
+        gradients = tuple(g if i in needed else None for i, g in enumerate(gradients))
+    result._node = Node(name, gradients, edges, _saved(gradients, args, arrays, result), result._data)
+    result._requires_grad = True
+
+
+def _saved(gradients, args, arrays, result):
+    """The arguments and the result that the gradient functions hold on to, with their versions.
+
+    What a gradient needs is what its function closes over, so the closures are asked instead of the author.
+    """
+    saved = []
+    for function in gradients if type(gradients) is tuple else (gradients,):
+        for value in _held(function):
+            if _same_memory(value, result._data):
+                saved.append((result._storage, result._storage.version, "its result"))
+                continue
+            i = _argument(value, arrays)
+            if i is not None and isinstance(args[i], Tensor):
+                saved.append((args[i]._storage, args[i]._storage.version, f"argument {i + 1}"))
+    return saved
+
+
+def _held(function):
+    """The arrays that a function closes over, itself or through the functions it calls."""
+    for cell in () if function is None else function.__closure__ or ():
+        value = cell.cell_contents
+        if type(value) is np.ndarray:
+            yield value
+        elif type(value) is types.FunctionType and value is not function:
+            yield from _held(value)
+
+
+def _argument(value, arrays):
+    """Which argument an array is, or is a view of."""
+    for i, array in enumerate(arrays):
+        if value is array:
+            return i
+    for i, array in enumerate(arrays):
+        if type(array) is np.ndarray and _same_memory(value, array):
+            return i
+    return None
+
+
+def _same_memory(value, array):
+    """Whether `value` is `array`, or one is a view of the other, or both are views of one array."""
+    base = value.base
+    return value is array or value is array.base or (base is not None and (base is array or base is array.base))

@@ -59,7 +59,7 @@ if compiled_available:
                                            for name in ("cpu", "launch", "memory", "threads"))
     _threads.set_default_threads(_policy.default_threads())
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: _after_fork())
+        os.register_at_fork(after_in_child=lambda: None)
     _REDIRECTS = (launch.UnsupportedDtype, launch.NeedsPacking)
 else:
     pool_module = importlib.import_module("fastnet._kernels.reference.memory")
@@ -113,7 +113,10 @@ def _call_packed(call, kernel, args, attrs):
     call(*packed, **{name: _packed(a) for name, a in attrs.items()})
     for original, copy in zip(args[:kernel.outputs], packed):
         if copy is not original:
-            K.copy(original, copy)
+            if original.flags.writeable:
+                K.copy(original, copy)
+            elif original.tobytes() != copy.tobytes():      # an optimizer's gradient, which is only read, is unchanged
+                raise ValueError(f"{kernel.__name__}: an output is read-only")
 
 
 def _packed(a):

@@ -141,7 +141,7 @@ class Recorder:
                 self.keep[id(a if block is None else block)] = a if block is None else block
                 if block is None and a.ndim and not self._known(a):
                     raise RuntimeError(
-                        f"{kernel.__name__}: an array of shape {a.shape} was made by NumPy inside the compiled function; "
+                        f"{kernel.__name__}: an array of shape {a.shape} was made by NumPy inside a compiled function; "
                         "its values would be the recorded run's in every replay. This is a bug of the operation")
                 if i < kernel.outputs:
                     self.written[_address(a), a.nbytes] = a

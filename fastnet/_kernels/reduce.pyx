@@ -5,7 +5,7 @@ it is two: partial results of chunks into scratch memory, then a launch that joi
 launch would have. Which of the two is the shape's choice alone.
 """
 from fastnet._kernels.launch cimport (
-    BOOL, F32, F64, I64, WRITE, Array, DType, Entry, Family, Kernel, Launch, expect_dtype, expect_size, family, submit,
+    F32, F64, I64, WRITE, Array, DType, Entry, Family, Kernel, Launch, expect_dtype, expect_size, family, submit,
     unpack)
 from fastnet._kernels.memory cimport Block, take
 

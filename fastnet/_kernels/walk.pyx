@@ -1,7 +1,6 @@
 """Launches over arrays of any strides that broadcast to the output's shape (src/walk.h), and the copy among them."""
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDED_RO, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport uintptr_t
-from libc.string cimport memset
 
 from fastnet._kernels.launch cimport BOOL, F32, F64, I32, I64, MAX_DIMS, U8, DType, Entry, Family, Kernel, Launch
 from fastnet._kernels.launch cimport dtype_of, family, submit
@@ -98,7 +97,6 @@ cdef int reduce_dims(str kernel, Plan *plan, const Operand *operands, int count)
     cdef const Operand *out = &operands[0]
     cdef const Operand *x
     cdef int d, k, j, n = 0
-    cdef ptrdiff_t size
     for k in range(1, count):
         if operands[k].ndim > out.ndim:
             raise ValueError(f"{kernel}: shape {shape_of(&operands[k])} does not broadcast to {shape_of(out)}")
@@ -257,7 +255,7 @@ cdef int launch_copy(Operand *out, Operand *x) except -1:
     cdef Launch launch
     cdef Plan plan
     cdef Operand operands[2]
-    cdef Block detached
+    cdef Block detached                     # keeps the copy's memory until the launch has run
     cdef int d
     cdef ptrdiff_t cols, tile_rows
     cdef double cost
@@ -267,7 +265,7 @@ cdef int launch_copy(Operand *out, Operand *x) except -1:
     if overlaps(out, x):
         if same_elements(&plan, operands, 1):
             return 0
-        detached = detach(&operands[1], out)
+        detached = detach(&operands[1], out)  # no-cython-lint
         reduce_dims("copy", &plan, operands, 2)
     launch.p[0] = out.data
     launch.p[1] = operands[1].data

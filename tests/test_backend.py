@@ -1,0 +1,449 @@
+"""The kernel table: compiled, not built and broken; what the environment asks for; odd arrays; settings, and whose they are."""
+import os
+import random
+import shutil
+import subprocess
+import sys
+import threading
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+import numpy as np
+import pytest
+from kernel_tools import BUILT, COMPILED, ISAS, launch
+
+import fastnet
+from fastnet import backend as kernels
+from fastnet.backend import K
+
+built = pytest.mark.skipif(not BUILT, reason="the compiled kernels are not built")
+both = pytest.mark.usefixtures("backend")
+PACKAGE = Path(fastnet.__file__).parent
+REPORT = "import fastnet; c = fastnet.backend.config(); print(c['backend'], c['compiled'], c['isa'], c['threads'])"
+
+
+def python(code, path=PACKAGE.parent, check=True, **environment):
+    """Run `code` in a process of its own, with fastnet from `path`; no setting of this process reaches it."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("FASTNET_", "OMP_", "PYTHON"))}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100, cwd=path,
+                          env=inherited | {"PYTHONPATH": str(path)} | environment)
+    if check:
+        assert done.returncode == 0, done.stderr
+    return done
+
+
+# ---- three states ---------------------------------------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def not_built(tmp_path_factory):
+    """The folder of a fastnet without extensions."""
+    folder = tmp_path_factory.mktemp("not_built")
+    shutil.copytree(PACKAGE, folder / "fastnet", ignore=lambda path, names: [
+        n for n in names if not Path(path, n).is_dir() and not n.endswith(".py") or n == "__pycache__"])
+    return folder
+
+
+BREAKAGES = {
+    "missing symbol": ("launch.py", 'raise ImportError("undefined symbol: omp_in_parallel")', "undefined symbol: omp_in"),
+    "missing module": ("launch.py", "import a_library_that_is_gone", "No module named 'a_library_that_is_gone'"),
+    "missing twin": ("launch.py", "", "fastnet._kernels.activation"),
+    "two builds": ("launch.py", 'raise ValueError("fastnet._kernels.memory.Pool size changed")', "Pool size changed"),
+    "truncated": (f"launch{EXTENSION_SUFFIXES[0]}", "\x7fELF", "launch"),
+}
+
+
+@pytest.fixture(params=BREAKAGES.values(), ids=BREAKAGES)
+def broken(request, not_built):
+    """(the folder of a fastnet whose extensions fail to load, what the error says)."""
+    name, text, message = request.param
+    file = not_built / "fastnet" / "_kernels" / name
+    file.write_text(text)
+    yield not_built, message
+    file.unlink()
+
+
+@built
+def test_compiled():
+    done = python(REPORT)
+    assert done.stdout.split()[:3] == ["compiled", "available", ISAS[-1]]
+    assert done.stderr == ""
+
+
+def test_not_built_is_quiet(not_built):
+    done = python(REPORT, not_built)
+    assert done.stdout.split() == ["numpy", "not", "built", "None", "1"]
+    assert done.stderr == ""
+
+
+def test_not_built_works(not_built):
+    """A training step, eager and recorded, and the settings that there are not."""
+    done = python("""if True:
+        import warnings, fastnet
+        from fastnet import nn, optim
+        model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+        optimizer = optim.AdamW(model.parameters(), lr=0.1)
+        x, y = fastnet.randn(8, 3), fastnet.zeros(8, dtype="int64")
+        def step(x, y):
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(x), y)
+            loss.backward()
+            optimizer.step()
+            return loss
+        compiled = fastnet.compile(step)
+        losses = [float(f(x, y)) for f in (step, compiled, compiled, compiled)]
+        assert losses == sorted(losses, reverse=True), losses
+        assert fastnet.get_num_threads() == 1 and fastnet.get_isa() is None and fastnet.available_isas() == []
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            fastnet.set_num_threads(2)
+        assert "NumPy backend has no threads" in str(caught[0].message) and caught[0].category is RuntimeWarning
+        for use in (lambda: fastnet.set_isa("avx2"), lambda: fastnet.set_backend("compiled")):
+            try:
+                use()
+            except (RuntimeError, ImportError) as e:
+                assert "are not built" in str(e), e
+            else:
+                raise AssertionError("no error")
+        with fastnet.use_backend("numpy"):
+            print(fastnet.backend.backend())
+        """, not_built, FASTNET_ISA="avx2")
+    assert done.stdout == "numpy\n"
+
+
+def test_not_built_and_asked_for(not_built):
+    done = python("import fastnet", not_built, check=False, FASTNET_BACKEND="compiled")
+    assert done.returncode == 1
+    assert "ImportError: the compiled kernels are not built: No module named 'fastnet._kernels.launch'" in done.stderr
+
+
+def test_broken_is_loud(broken):
+    folder, message = broken
+    done = python(REPORT + "; fastnet.show_config()", folder)
+    assert done.stdout.startswith("numpy broken None 1\n")
+    assert "RuntimeWarning: fastnet's compiled kernels are broken, NumPy is used instead: " in done.stderr
+    assert message in done.stderr
+    lines = dict(line.split(":", 1) for line in done.stdout.splitlines()[1:])
+    assert lines["compiled"].strip() == "broken" and message in lines["compiled_error"]
+
+
+def test_broken_and_asked_for(broken):
+    folder, message = broken
+    done = python("import fastnet", folder, check=False, FASTNET_BACKEND="compiled")
+    assert done.returncode == 1
+    assert "ImportError: the compiled kernels are broken: " in done.stderr.splitlines()[-1]
+    assert message in done.stderr.splitlines()[-1]
+
+
+def test_the_warning_of_a_broken_build_can_be_an_error(broken):
+    done = python("import warnings; warnings.simplefilter('error'); import fastnet", broken[0], check=False)
+    assert done.returncode == 1 and "RuntimeWarning" in done.stderr
+
+
+# ---- the environment ------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", ["numpy", pytest.param("compiled", marks=built)])
+def test_the_environment_chooses_the_backend(name):
+    done = python(REPORT, FASTNET_BACKEND=name)
+    assert done.stdout.split()[0] == name
+    assert done.stdout.split()[1] == ("available" if BUILT else "not")
+
+
+def test_an_unknown_backend():
+    done = python("import fastnet", check=False, FASTNET_BACKEND="fast")
+    assert done.returncode == 1
+    assert done.stderr.endswith("ValueError: unknown backend 'fast'; choose 'compiled' or 'numpy'\n")
+
+
+@built
+@pytest.mark.parametrize("isa", ISAS)
+def test_the_environment_chooses_the_instruction_set(isa):
+    assert python(REPORT, FASTNET_ISA=isa).stdout.split()[2] == isa
+
+
+@built
+def test_an_unknown_instruction_set():
+    done = python("import fastnet", check=False, FASTNET_ISA="sse9")
+    assert done.returncode == 1
+    assert f"ValueError: instruction set 'sse9' is not available here; choose from {', '.join(ISAS)}" in done.stderr
+    before = fastnet.get_isa()
+    with pytest.raises(ValueError, match=f"'sse9'.*{ISAS[0]}"):
+        fastnet.set_isa("sse9")
+    assert fastnet.get_isa() == before
+
+
+@built
+def test_instruction_sets_of_this_process():
+    assert fastnet.available_isas() == ISAS and ISAS[0] == "baseline"
+    before = fastnet.get_isa()
+    x = fastnet.randn(33, 17)
+    try:
+        results = []
+        for isa in ISAS:
+            fastnet.set_isa(isa)
+            assert fastnet.get_isa() == kernels.config()["isa"] == isa
+            results.append((x @ x.t()).softmax(1).numpy())
+    finally:
+        fastnet.set_isa(before)
+    for other in results[1:]:
+        np.testing.assert_allclose(other, results[0], rtol=1e-4, atol=1e-6)
+
+
+def test_show_config(capsys):
+    fastnet.show_config()
+    out, err = capsys.readouterr()
+    lines = dict(line.split(":", 1) for line in out.splitlines())
+    expected = {k: v for k, v in kernels.config().items() if v is not None}
+    assert list(lines) == list(expected) and err == ""
+    assert lines["backend"].strip() == kernels.backend() and lines["numpy"].strip() == np.__version__
+    assert lines["threads"].strip() == str(fastnet.get_num_threads())
+    assert lines["compiled"].strip() == ("available" if BUILT else kernels._absent.status)
+    assert lines["isas"].strip() == ", ".join(ISAS)
+    with fastnet.use_backend("numpy"):
+        fastnet.show_config()
+    assert capsys.readouterr().out.startswith("backend:   numpy\n")
+
+
+# ---- choosing -------------------------------------------------------------------------------------------------------
+
+def test_use_backend_restores():
+    before = kernels.backend()
+    with fastnet.use_backend("numpy"):
+        assert kernels.backend() == K.name == "numpy"
+        if BUILT:
+            with fastnet.use_backend("compiled"):
+                assert kernels.backend() == "compiled"
+            assert kernels.backend() == "numpy"
+        with pytest.raises(KeyError), fastnet.use_backend("numpy"):
+            raise KeyError
+        with pytest.raises(ValueError, match="unknown backend 'fast'; choose 'compiled' or 'numpy'"):
+            fastnet.set_backend("fast")
+        with pytest.raises(ValueError, match="unknown backend None"), fastnet.use_backend(None):
+            pass
+        assert kernels.backend() == "numpy"
+    assert kernels.backend() == before
+
+
+@built
+def test_the_choice_holds_at_once_and_in_every_thread():
+    seen = []
+    x = np.float32([0.5, 2])
+    out = np.empty_like(x)
+    with fastnet.use_backend("numpy"):
+        thread = threading.Thread(target=lambda: seen.append((K.name, K.exp.__wrapped__)))
+        thread.start()
+        thread.join()
+        K.exp(out, x)
+        assert out.tobytes() == np.exp(x).tobytes()
+    from fastnet._kernels.reference import elementwise
+    assert seen == [("numpy", elementwise.exp)]
+
+
+@built
+def test_recordings_of_one_backend_are_not_replayed_on_the_other():
+    f = fastnet.compile(lambda x: x.exp())
+    x = fastnet.arange(100) / 30
+    results = []
+    for name in ("compiled", "numpy", "compiled", "numpy"):
+        with fastnet.use_backend(name):
+            results.append(f(x).numpy().tobytes() == x.exp().numpy().tobytes())
+    assert all(results) and len(f) == 2
+
+
+# ---- arrays of any layout and dtype ---------------------------------------------------------------------------------
+
+def unaligned(a, shift=1):
+    raw = np.zeros(a.nbytes + shift, np.uint8)
+    raw[shift:] = np.ascontiguousarray(a).reshape(-1).view(np.uint8)
+    return raw[shift:].view(a.dtype).reshape(a.shape)
+
+
+def guarded(shape, dtype, layout):
+    """(an output of this layout, the memory around it): what is not the output's must stay 99."""
+    if layout == "every second":
+        whole = np.full((*shape[:-1], 2 * shape[-1]), 99, dtype)
+        return whole[..., ::2], whole[..., 1::2]
+    if layout == "reversed":
+        whole = np.full((shape[0] + 2, *shape[1:]), 99, dtype)
+        return whole[shape[0]:0:-1], whole[::shape[0] + 1]
+    if layout == "transposed":
+        whole = np.full((*shape[::-1][:-1], shape[0] + 1), 99, dtype)
+        return whole[..., :-1].T, whole[..., -1:]
+    raw = np.full(np.prod(shape, dtype=int) * np.dtype(dtype).itemsize + 2, 99, np.uint8)
+    return raw[1:-1].view(dtype).reshape(shape), raw[[0, -1]]
+
+
+INPUTS = {"every second": lambda a: np.repeat(a, 2, axis=-1)[..., ::2], "transposed": np.asfortranarray,
+          "reversed": lambda a: a[::-1, ::-1].copy()[::-1, ::-1], "unaligned": unaligned,
+          "broadcast": lambda a: np.broadcast_to(a[:1], a.shape)}
+CALLS = {
+    "relu": lambda out, x: K.relu(out, x),
+    "add": lambda out, x: K.add(out, x, x),
+    "in place": lambda out, x: (K.copy(out, x), K.mul(out, out, out)),
+    "matmul": lambda out, x: K.matmul(out, x, x.T[:, :1] * np.ones(out.shape[1], x.dtype)),
+    "softmax": lambda out, x: K.softmax(out[:, :, None], x[:, :, None]),
+    "where": lambda out, x: K.where(out, x > 0, x, x[:1]),
+    "sgd": lambda out, x: (K.copy(out, x), K.sgd_(out, x, None, np.array([0.1, 0, 0, 0, 0]), np.array(1))),
+}
+
+
+@both
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("layout", INPUTS)
+@pytest.mark.parametrize("name", CALLS)
+def test_arrays_of_any_layout(name, layout, dtype):
+    """The bits of the contiguous call, from any input into any output, and nothing beside the output is written."""
+    x = np.random.default_rng(0).standard_normal((7, 6)).astype(dtype)
+    source = INPUTS[layout](x)
+    x = np.ascontiguousarray(source)
+    expected = np.empty((7, 6), dtype)
+    CALLS[name](expected, x)
+    kept = source.tobytes()
+    for output in ("every second", "reversed", "transposed", "unaligned"):
+        out, around = guarded((7, 6), dtype, output)
+        CALLS[name](out, source)
+        assert out.tobytes() == expected.tobytes(), output
+        assert (around == 99).all(), output
+    assert source.tobytes() == kept
+
+
+@both
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint8", "bool", "float16", ">f4", ">i8"])
+def test_dtypes_that_go_to_the_reference(dtype):
+    x = np.array([0, 1, 3, 100, 1], dtype)
+    out = np.empty(5, dtype)
+    K.maximum(out, x, x[::-1].copy())
+    assert out.tolist() == np.maximum(x, x[::-1]).tolist()
+    K.copy(out, x[::-1])
+    assert out.tolist() == x[::-1].tolist()
+    cast = np.empty(5, np.float64)
+    K.copy(cast, x)
+    assert cast.tolist() == x.astype(np.float64).tolist()
+
+
+@built
+def test_only_the_dtype_sends_a_call_to_the_reference(monkeypatch):
+    from fastnet._kernels.reference import elementwise
+    calls = []
+    monkeypatch.setattr(kernels, "_reference_call", lambda kernel: lambda *args, **attrs: calls.append(kernel.__name__))
+    with fastnet.use_backend("numpy"):
+        with fastnet.use_backend("compiled"):           # fills the table anew, with the spy as the way to the reference
+            for dtype in ("float32", "float64"):
+                x, out = np.ones((3, 4), dtype), np.empty((3, 4), dtype)
+                for a in (x, x[::-1], x[:, ::2], unaligned(x), np.asfortranarray(x)):
+                    K.add(out[:, :a.shape[1]], a, a)
+            assert calls == []
+            integers = np.ones((3, 4), np.int64)
+            K.add(integers, integers, integers)
+            K.floor(out, x)
+            assert calls == ["add", "floor"] and integers.sum() == 12
+    assert elementwise.add.__name__ == "add"
+
+
+@built
+def test_a_compiled_kernel_says_which_dtype_it_does_not_take():
+    x = np.ones(3, np.int64)
+    with pytest.raises(launch.UnsupportedDtype, match="relu: int64"):
+        COMPILED["relu"](x, x)
+    with pytest.raises(launch.UnsupportedDtype, match="float16"):
+        COMPILED["relu"](x.astype(np.float16), x.astype(np.float16))
+    with pytest.raises(launch.NeedsPacking):
+        COMPILED["relu"](np.empty(2, np.float32), np.ones(4, np.float32)[::2])
+
+
+@both
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (1,), (1, 1), ()])
+def test_empty_and_single_elements(shape):
+    x = np.full(shape, -2.0, np.float32)
+    for a in (x, unaligned(x), unaligned(x, 3), x.copy(order="F"), x.view([("r", "f4")])["r"], x.T.T,
+              np.full(shape, -2.0, [("r", "f4"), ("pad", "u1")])["r"]):
+        out = unaligned(x)
+        K.abs(out, a)
+        assert out.tobytes() == np.abs(x).tobytes()
+
+
+@both
+def test_shapes_that_do_not_fit_are_refused():
+    """What a kernel cannot serve it refuses on both backends, before it writes."""
+    x, out = np.ones(4, np.float32), np.full(3, 7, np.float32)
+    for call in (lambda: K.relu(out, x), lambda: K.add(out, x, x), lambda: K.sgd_(out, x, None, np.zeros(5), np.array(1)),
+                 lambda: K.matmul(out.reshape(1, 3), x.reshape(1, 4), np.ones((3, 3), np.float32))):
+        with pytest.raises(ValueError):
+            call()
+    assert out.tolist() == [7, 7, 7]
+
+
+@both
+def test_an_output_that_may_not_be_written():
+    out = np.zeros(4, np.float32)
+    out.flags.writeable = False
+    for array in (out, out[::2]):
+        with pytest.raises(ValueError, match="read-only"):
+            K.relu(array, np.ones(array.shape, np.float32))
+        with pytest.raises(ValueError, match="read-only"):      # the second output, found after the first was packed
+            K.var(np.empty(2 * array.size, np.float32)[::2][None], array[None], np.ones((1, 3, array.size), np.float32), 0)
+    assert not out.any()
+
+
+@both
+def test_floating_point_errors_are_no_warnings():
+    x = np.array([0.0, -1.0, np.inf, np.nan, 1e38], np.float32)
+    out = np.empty_like(x)
+    for call in (lambda: K.log(out, x), lambda: K.div(out, x, x), lambda: K.exp(out, x), lambda: K.sqrt(out, x),
+                 lambda: K.mul(out, x, x), lambda: K.atan2(out, x, x)):
+        call()
+    assert np.isinf(out).any() or np.isnan(out).any()
+
+
+# ---- threads of this process ----------------------------------------------------------------------------------------
+
+@built
+def test_the_number_of_threads_belongs_to_the_python_thread():
+    before = fastnet.get_num_threads()
+    seen = {}
+
+    def work():
+        seen["start"] = fastnet.get_num_threads()
+        fastnet.set_num_threads(before + 3)
+        seen["chosen"] = fastnet.get_num_threads()
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    if kernels.config()["openmp"]:
+        assert seen == {"start": kernels._policy.default_threads(), "chosen": before + 3}
+    assert fastnet.get_num_threads() == before
+
+
+@built
+@pytest.mark.parametrize("n", [0, -1, 1.5, 2.0, True, "2", None, 2**31, 2**70])
+def test_bad_numbers_of_threads(n):
+    before = fastnet.get_num_threads()
+    with pytest.raises(ValueError, match="expected a positive number of threads, got "):
+        fastnet.set_num_threads(n)
+    assert fastnet.get_num_threads() == before
+
+
+# ---- the caller's process -------------------------------------------------------------------------------------------
+
+@both
+def test_the_callers_settings_stay(small_work_threaded):
+    np.random.seed(3)
+    random.seed(3)
+    before = np.random.get_state()[1].tobytes(), random.getstate(), np.geterr(), np.get_printoptions()
+    x = fastnet.randn(64, 64)
+    (F := fastnet.nn.functional).dropout(x.softmax(1), 0.5)
+    F.cross_entropy(x, fastnet.zeros(64, dtype="int64")), repr(x), x.log(), x.cos()
+    assert before == (np.random.get_state()[1].tobytes(), random.getstate(), np.geterr(), np.get_printoptions())
+
+
+def test_importing_touches_nothing_of_the_process():
+    python("""if True:
+        import signal, sys, warnings, numpy
+        def state():
+            return ([signal.getsignal(s) for s in signal.valid_signals() if s not in (signal.SIGKILL, signal.SIGSTOP)],
+                    numpy.geterr(), sys.getrecursionlimit(), warnings.filters[:], sys.excepthook)
+        signal.signal(signal.SIGINT, lambda *args: None)
+        before = state()
+        import fastnet
+        (fastnet.ones(300, 300) @ fastnet.ones(300, 300)).sum()
+        assert state() == before
+        """)

@@ -16,6 +16,7 @@ from fastnet.backend import (
     show_config,
     use_backend,
 )
+from fastnet.construction import as_tensor, from_dlpack, from_numpy, is_tensor, tensor
 from fastnet.dtypes import bool_ as bool
 from fastnet.dtypes import float32, float32 as float, float64, float64 as double, int32, int32 as int, int64
 from fastnet.dtypes import int64 as long, uint8
@@ -30,7 +31,7 @@ from fastnet.random import (
     seed,
     set_rng_state,
 )
-from fastnet.tensor import Tensor, as_tensor, from_dlpack, from_numpy, is_tensor, tensor
+from fastnet.tensor import Tensor
 
 __version__ = "0.1.0"
 

@@ -59,7 +59,7 @@ if compiled_available:
                                            for name in ("cpu", "launch", "memory", "threads"))
     _threads.set_default_threads(_policy.default_threads())
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: None)
+        os.register_at_fork(after_in_child=lambda: _after_fork())
     _REDIRECTS = (launch.UnsupportedDtype, launch.NeedsPacking)
 else:
     pool_module = importlib.import_module("fastnet._kernels.reference.memory")
@@ -144,7 +144,14 @@ def _fill(name):
 
 
 def backend():
-    """The name of the backend in use: "compiled" or "numpy"."""
+    """The name of the backend in use: "compiled" or "numpy".
+
+    Example:
+        >>> import fastnet
+        >>> with fastnet.use_backend("numpy"):
+        ...     fastnet.backend.backend()
+        'numpy'
+    """
     return K.name
 
 
@@ -164,7 +171,21 @@ def set_backend(name):
 
 @contextmanager
 def use_backend(name):
-    """Run every kernel inside the `with` block on `name`."""
+    """Run every kernel inside the `with` block on `name`, in every thread.
+
+    Args:
+        name: "compiled" or "numpy".
+
+    Raises:
+        ValueError: an unknown name.
+        ImportError: "compiled", and the extension is not built or is broken.
+
+    Example:
+        >>> import fastnet
+        >>> with fastnet.use_backend("numpy"):
+        ...     fastnet.ones(2) + 1
+        tensor([2., 2.])
+    """
     before = K.name
     set_backend(name)
     try:
@@ -176,7 +197,13 @@ def use_backend(name):
 # ---- threads and instruction sets -----------------------------------------------------------------------------------
 
 def get_num_threads():
-    """The most threads that kernels called from this Python thread use. The NumPy backend counts as one."""
+    """The most threads that kernels called from this Python thread use. The NumPy backend counts as one.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.get_num_threads() >= 1
+        True
+    """
     return _threads.get_num_threads() if compiled_available else 1
 
 
@@ -223,14 +250,28 @@ def available_isas():
 
 
 def set_isa(name):
-    """Run the compiled kernels on another instruction set, in every thread (FASTNET_ISA sets it at import)."""
+    """Run the compiled kernels on another instruction set, in every thread (FASTNET_ISA sets it at import).
+
+    Args:
+        name: one of `available_isas()`.
+
+    Raises:
+        ValueError: an instruction set that this build or this processor does not have.
+        RuntimeError: there are no compiled kernels.
+    """
     if not compiled_available:
         raise RuntimeError(f"the compiled kernels are {_absent.status}: there is no instruction set to choose")
     _cpu.set_isa(name)
 
 
 def config():
-    """What runs here, as a dictionary: see `show_config`."""
+    """What runs here, as a dictionary: see `show_config`.
+
+    Example:
+        >>> import fastnet
+        >>> sorted(fastnet.backend.config())
+        ['backend', 'compiled', 'compiled_error', 'isa', 'isas', 'numpy', 'openmp', 'python', 'threads']
+    """
     return {
         "backend": K.name,
         "compiled": "available" if compiled_available else _absent.status,

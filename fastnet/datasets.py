@@ -34,8 +34,21 @@ TIMEOUT = 30                            # seconds without a byte, after which th
 def load(name, **options):
     """The data set called `name`: see `names()`.
 
+    Args:
+        name: "digits" or "mnist".
+        options: what the data set's function takes.
+
+    Returns:
+        ((x_train, y_train), (x_test, y_test)): pictures, uint8 (N, height, width), and labels, int64 (N,).
+
     Raises:
         ValueError: an unknown name.
+
+    Example:
+        >>> import fastnet
+        >>> (x_train, y_train), (x_test, y_test) = fastnet.datasets.load("digits")
+        >>> x_train.shape, x_test.shape
+        ((1437, 8, 8), (360, 8, 8))
     """
     if name not in _LOADERS:
         raise ValueError(f"unknown data set {name!r}; choose from {', '.join(_LOADERS)}")
@@ -43,7 +56,13 @@ def load(name, **options):
 
 
 def names():
-    """The names that `load` knows."""
+    """The names that `load` knows.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.datasets.names()
+        ['digits', 'mnist']
+    """
     return list(_LOADERS)
 
 
@@ -55,6 +74,20 @@ def digits():
     The data set has no test set of its own. A fifth is set aside by
     `train_test_split(..., test_size=0.2, stratify=labels, random_state=0)`, so the split is the same every time, each
     digit has its share in both parts, and scikit-learn users can make the same one.
+
+    Alpaydin and Kaynak 1998, "Optical recognition of handwritten digits", https://doi.org/10.24432/C50P49.
+
+    Returns:
+        ((x_train, y_train), (x_test, y_test)): pictures, uint8 (N, 8, 8), and labels, int64 (N,).
+
+    Raises:
+        ImportError: scikit-learn is not installed.
+
+    Example:
+        >>> import fastnet
+        >>> (x_train, y_train), (x_test, y_test) = fastnet.datasets.digits()
+        >>> x_train.shape, x_train.dtype, int(x_train.max()), y_test.shape
+        ((1437, 8, 8), dtype('uint8'), 16, (360,))
     """
     data = optional("sklearn.datasets", "demo", "the digits data set").load_digits()
     split = optional("sklearn.model_selection", "demo", "the digits data set").train_test_split
@@ -70,15 +103,26 @@ def mnist(root=None, download=True):
 
     The four IDX files, plain or gzip, are read from `root` if it is given, else from `$FASTNET_DATA/mnist` or the
     user's cache folder; what is missing is downloaded (into `root`, else the cache). Every file's contents are checked
-    against a SHA-256 sum, so a damaged or another data set's file is never taken for MNIST.
+    against a SHA-256 sum, so a damaged or another data set's file is never taken for MNIST. LeCun et al. 1998,
+    https://doi.org/10.1109/5.726791.
 
     Args:
         root: the folder with the files.
         download: fetch missing files; False: raise instead.
 
+    Returns:
+        ((x_train, y_train), (x_test, y_test)): pictures, uint8 (N, 28, 28), and labels, int64 (N,).
+
     Raises:
         ValueError: a file is truncated, no IDX file, or not MNIST's.
         OSError: a file is missing and could not be fetched; the message says what to put where.
+        ImportError: a file is missing and pooch, which fetches it, is not installed.
+
+    Example:
+        >>> import fastnet
+        >>> (x_train, y_train), (x_test, y_test) = fastnet.datasets.mnist()  # doctest: +SKIP
+        >>> x_train.shape, x_test.shape                                      # doctest: +SKIP
+        ((60000, 28, 28), (10000, 28, 28))
     """
     folders = [Path(root)] if root is not None else _folders("mnist")
     paths = {name: _find(folders, name) for name in MNIST_FILES}
@@ -185,6 +229,14 @@ def read_idx(path):
 
     Raises:
         ValueError: the file is no such file, or is cut off, or has bytes to spare.
+
+    Example:
+        >>> import pathlib, tempfile, fastnet
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "labels-idx1-ubyte")
+        ...     _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]))
+        ...     fastnet.datasets.read_idx(path)
+        array([7, 2, 1], dtype=uint8)
     """
     path = Path(path)
     return _parse_idx(_contents(path), path)

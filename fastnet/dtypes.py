@@ -23,6 +23,11 @@ def as_dtype(dtype):
 
     Raises:
         TypeError: any other.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.dtypes.as_dtype(float), fastnet.dtypes.as_dtype("long")
+        (dtype('float32'), dtype('int64'))
     """
     if type(dtype) is type and dtype in _PYTHON:
         return _PYTHON[dtype]
@@ -38,12 +43,24 @@ def as_dtype(dtype):
 
 
 def is_floating(dtype):
-    """Whether the dtype is float32 or float64."""
+    """Whether the dtype is float32 or float64.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.dtypes.is_floating(fastnet.float32)
+        True
+    """
     return dtype.kind == "f"
 
 
 def category(dtype):
-    """0 for bool, 1 for integers, 2 for floating point: a higher category wins a promotion."""
+    """0 for bool, 1 for integers, 2 for floating point: a higher category wins a promotion.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.dtypes.category(fastnet.uint8)
+        1
+    """
     return 2 if dtype.kind == "f" else 0 if dtype.kind == "b" else 1
 
 
@@ -51,6 +68,11 @@ def promote(a, b):
     """The dtype of a combination of two arrays: the higher category's, within one category the wider.
 
     Unlike NumPy's, an int64 and a float32 give a float32.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.dtypes.promote(fastnet.int64, fastnet.float32)
+        dtype('float32')
     """
     if a == b:
         return a
@@ -61,7 +83,13 @@ def promote(a, b):
 
 
 def of_scalar(value):
-    """The dtype that a Python scalar has on its own."""
+    """The dtype that a Python scalar has on its own.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.dtypes.of_scalar(1), fastnet.dtypes.of_scalar(1.0)
+        (dtype('int64'), dtype('float32'))
+    """
     if isinstance(value, bool | np.bool_):
         return bool_
     return int64 if isinstance(value, int | np.integer) else float32
@@ -71,7 +99,12 @@ def result_type(*operands):
     """PyTorch's result dtype of arrays and Python scalars.
 
     Arrays of one dimension or more decide; a 0-d array, and below it a Python scalar, matters only if it is of a
-    higher category.
+    higher category. https://pytorch.org/docs/stable/tensor_attributes.html#type-promotion-doc.
+
+    Example:
+        >>> import numpy as np, fastnet
+        >>> fastnet.dtypes.result_type(np.zeros(2, np.int32), 1), fastnet.dtypes.result_type(np.zeros(2, np.int32), 1.0)
+        (dtype('int32'), dtype('float32'))
     """
     ranked = [None, None, None]                          # arrays, 0-d arrays, scalars
     for x in operands:
@@ -85,5 +118,11 @@ def result_type(*operands):
 
 
 def float_of(dtype):
-    """The dtype in which a real-valued function of such an array is computed: itself if floating, else float32."""
+    """The dtype in which a real-valued function of such an array is computed: itself if floating, else float32.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.dtypes.float_of(fastnet.int64), fastnet.dtypes.float_of(fastnet.float64)
+        (dtype('float32'), dtype('float64'))
+    """
     return dtype if dtype.kind == "f" else float32

@@ -67,10 +67,14 @@ class Arena:
     def take(self, shape, dtype):
         """A zeroed array and its slot, (chunk, byte offset)."""
         nbytes = (math.prod(shape) * dtype.itemsize + _ALIGN - 1) // _ALIGN * _ALIGN
-        if self._open is None or self._open.used + nbytes > self._open.nbytes:
-            self._open = Chunk(max(CHUNK, nbytes))
-        slot = (self._open, self._open.used)
-        self._open.used += nbytes
+        if nbytes > CHUNK:              # a chunk of its own; small ones before and after it stay neighbours
+            chunk = Chunk(nbytes)
+        else:
+            if self._open is None or self._open.used + nbytes > self._open.nbytes:
+                self._open = Chunk(CHUNK)
+            chunk = self._open
+        slot = (chunk, chunk.used)
+        chunk.used += nbytes
         return mirrored(slot[0].data, slot[1], shape, dtype), slot
 
 

@@ -51,7 +51,22 @@ def compile(fn=None, *, max_recordings=64):
 
 
 class Compiled:
-    """A function with its recordings: see `compile`."""
+    """A function with its recordings: see `compile`. Attributes that it lacks are the function's.
+
+    Args:
+        fn: a function or a Module.
+        max_recordings: how many signatures to keep.
+
+    Raises:
+        TypeError: fn cannot be called.
+        ValueError: max_recordings is less than 1.
+
+    Example:
+        >>> import fastnet
+        >>> double = fastnet.compile(lambda x: x * 2)
+        >>> double(fastnet.ones(2)), double(fastnet.ones(3)), len(double)
+        (tensor([2., 2.]), tensor([2., 2., 2.]), 2)
+    """
 
     def __init__(self, fn, max_recordings=64):
         if not callable(fn):

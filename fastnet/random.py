@@ -38,7 +38,15 @@ class Generator:
         return self.seed
 
     def get_state(self):
-        """The state as an array (seed, counter) of uint64."""
+        """The state as an array (seed, counter) of uint64.
+
+        Example:
+            >>> import fastnet
+            >>> g = fastnet.Generator(5)
+            >>> _ = fastnet.rand(3, generator=g)
+            >>> g.get_state()
+            array([5, 1], dtype=uint64)
+        """
         forbid_in_recording("get_rng_state()")
         return self.block()
 
@@ -71,25 +79,61 @@ default_generator = Generator()
 
 
 def manual_seed(seed):
-    """Seed the default generator, which weights, dropout and random tensors draw from. Returns it."""
+    """Seed the default generator, which weights, dropout and random tensors draw from. Returns it.
+
+    Args:
+        seed: any integer; taken modulo 2^64.
+
+    Example:
+        >>> import fastnet
+        >>> _ = fastnet.manual_seed(0)
+        >>> a = fastnet.rand(3)
+        >>> _ = fastnet.manual_seed(0)
+        >>> fastnet.equal(a, fastnet.rand(3))
+        True
+    """
     return default_generator.manual_seed(seed)
 
 
 def seed():
-    """Seed the default generator from the operating system; returns the seed."""
+    """Seed the default generator from the operating system; returns the seed, from 0 to 2^64 - 1."""
     return default_generator.manual_seed(int.from_bytes(os.urandom(8), "little")).seed
 
 
 def initial_seed():
-    """The default generator's seed."""
+    """The default generator's seed.
+
+    Example:
+        >>> import fastnet
+        >>> _ = fastnet.manual_seed(5)
+        >>> fastnet.initial_seed()
+        5
+    """
     return default_generator.seed
 
 
 def get_rng_state():
-    """The default generator's state: an array (seed, counter) of uint64."""
+    """The default generator's state: an array (seed, counter) of uint64.
+
+    Example:
+        >>> import fastnet
+        >>> state = fastnet.get_rng_state()
+        >>> a = fastnet.rand(3)
+        >>> fastnet.set_rng_state(state)
+        >>> fastnet.equal(a, fastnet.rand(3))
+        True
+    """
     return default_generator.get_state()
 
 
 def set_rng_state(new_state):
-    """Go on from a state that `get_rng_state` gave."""
+    """Go on from a state that `get_rng_state` gave.
+
+    Raises:
+        ValueError: not two numbers of uint64.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.set_rng_state(fastnet.get_rng_state())
+    """
     default_generator.set_state(new_state)

@@ -3,7 +3,6 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet.errors import shape_text
-from fastnet.memory import empty
 from fastnet.recording import forbid_in_recording
 from fastnet.state import state
 
@@ -25,6 +24,14 @@ class Tensor:
 
     Made by `fastnet.tensor`, `fastnet.from_numpy`, `fastnet.zeros` and the like; operations on tensors give tensors.
     Shapes are tuples, dtypes NumPy's. Operations, methods, argument order, defaults and promotion are PyTorch's.
+
+    Example:
+        >>> import fastnet
+        >>> x = fastnet.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([[2., 4.],
+                [6., 8.]])
     """
 
     __array_priority__ = 1000           # array * tensor is the tensor's to compute
@@ -38,10 +45,6 @@ class Tensor:
     _slot = None                        # of a parameter: (chunk, offset) in its arena
     _grad_home = None                   # of a leaf: where its gradient is written
 
-    def __init__(self, data, dtype=None, requires_grad=False):
-        made = tensor(data, dtype=dtype, requires_grad=requires_grad)
-        self.__dict__.update(made.__dict__)
-
     @staticmethod
     def _wrap(array, storage=None):
         t = _new(Tensor)
@@ -53,14 +56,17 @@ class Tensor:
 
     @property
     def shape(self):
+        """The lengths of the dimensions, a tuple."""
         return self._data.shape
 
     @property
     def dtype(self):
+        """One of fastnet's six dtypes, a numpy.dtype."""
         return self._data.dtype
 
     @property
     def ndim(self):
+        """The number of dimensions."""
         return self._data.ndim
 
     def dim(self):
@@ -68,7 +74,14 @@ class Tensor:
         return self._data.ndim
 
     def size(self, dim=None):
-        """The shape, or its length along `dim`."""
+        """The shape, or its length along `dim`.
+
+        Example:
+            >>> import fastnet
+            >>> x = fastnet.zeros(2, 3)
+            >>> x.size(), x.size(1), x.numel(), x.dim()
+            ((2, 3), 3, 6, 2)
+        """
         return self._data.shape if dim is None else self._data.shape[dim]
 
     def numel(self):
@@ -78,7 +91,14 @@ class Tensor:
     nelement = numel
 
     def stride(self, dim=None):
-        """Steps between neighbours along each dimension (or along `dim`), in elements."""
+        """Steps between neighbours along each dimension (or along `dim`), in elements.
+
+        Example:
+            >>> import fastnet
+            >>> x = fastnet.zeros(2, 3)
+            >>> x.stride(), x.t().stride()
+            ((3, 1), (1, 3))
+        """
         strides = tuple(s // self._data.itemsize for s in self._data.strides)
         return strides if dim is None else strides[dim]
 
@@ -88,6 +108,7 @@ class Tensor:
 
     @property
     def nbytes(self):
+        """The number of bytes of all elements."""
         return self._data.nbytes
 
     def data_ptr(self):
@@ -95,7 +116,14 @@ class Tensor:
         return self._data.__array_interface__["data"][0]
 
     def is_contiguous(self):
-        """Whether the elements lie one behind the other, the last dimension's fastest."""
+        """Whether the elements lie one behind the other, the last dimension's fastest.
+
+        Example:
+            >>> import fastnet
+            >>> x = fastnet.zeros(2, 3)
+            >>> x.is_contiguous(), x.t().is_contiguous()
+            (True, False)
+        """
         return self._data.flags.c_contiguous
 
     def is_floating_point(self):
@@ -124,14 +152,32 @@ class Tensor:
     # ---- out into Python and NumPy ----
 
     def item(self):
-        """The value of a tensor of one element, as a Python number."""
+        """The value of a tensor of one element, as a Python number.
+
+        Raises:
+            RuntimeError: more than one element or none, or inside a compiled function.
+
+        Example:
+            >>> import fastnet
+            >>> fastnet.tensor([1.5]).item()
+            1.5
+        """
         forbid_in_recording("item()")
         if self._data.size != 1:
             raise RuntimeError(f"only a tensor of one element has one value; this one has shape {shape_text(self)}")
         return self._data.item()
 
     def tolist(self):
-        """The values as nested lists of Python numbers."""
+        """The values as nested lists of Python numbers.
+
+        Raises:
+            RuntimeError: inside a compiled function.
+
+        Example:
+            >>> import fastnet
+            >>> fastnet.tensor([[1, 2], [3, 4]]).tolist()
+            [[1, 2], [3, 4]]
+        """
         forbid_in_recording("tolist()")
         return self._data.tolist()
 
@@ -139,7 +185,12 @@ class Tensor:
         """The NumPy array that shares this tensor's memory.
 
         Raises:
-            RuntimeError: gradients flow through the tensor; use `detach().numpy()`.
+            RuntimeError: gradients flow through the tensor (use `detach().numpy()`), or inside a compiled function.
+
+        Example:
+            >>> import fastnet
+            >>> fastnet.tensor([1, 2]).numpy()
+            array([1, 2])
         """
         forbid_in_recording("numpy()")
         if self._requires_grad:
@@ -183,7 +234,11 @@ class Tensor:
 
     @property
     def requires_grad(self):
-        """Whether backward() leads to this tensor."""
+        """Whether backward() leads to this tensor.
+
+        Raises:
+            RuntimeError: setting it True for integers, or False for the result of an operation.
+        """
         return self._requires_grad
 
     @requires_grad.setter
@@ -197,7 +252,13 @@ class Tensor:
         self._requires_grad = value
 
     def requires_grad_(self, requires_grad=True):
-        """Set `requires_grad` and return the tensor."""
+        """Set `requires_grad` and return the tensor.
+
+        Example:
+            >>> import fastnet
+            >>> fastnet.zeros(2).requires_grad_()
+            tensor([0., 0.], requires_grad=True)
+        """
         self.requires_grad = requires_grad
         return self
 
@@ -213,7 +274,11 @@ class Tensor:
 
     @property
     def grad(self):
-        """The accumulated gradient, a Tensor, or None before the first backward()."""
+        """The accumulated gradient, a Tensor, or None before the first backward().
+
+        Raises:
+            RuntimeError: setting one of another shape or dtype.
+        """
         if state.recorder is not None:
             state.recorder.note_grad(self, written=False)
             if self._grad is not None:
@@ -241,13 +306,20 @@ class Tensor:
         self._slot = self._grad_home = None
 
     def detach(self):
-        """A tensor that shares this one's memory and is not on the tape."""
+        """A tensor that shares this one's memory and is not on the tape.
+
+        Example:
+            >>> import fastnet
+            >>> x = fastnet.ones(2, requires_grad=True)
+            >>> (x * 2).detach()
+            tensor([2., 2.])
+        """
         if state.recorder is not None:
             state.recorder.note_tensors((self,))
         return Tensor._wrap(self._data, self._storage)
 
     def detach_(self):
-        """Take this tensor off the tape."""
+        """Take this tensor off the tape; returns it."""
         self._node = self._base = None
         self._requires_grad = False
         return self
@@ -303,91 +375,3 @@ def extend(**members):
     """Give Tensor members under names that a function's own name does not tell."""
     for name, member in members.items():
         setattr(Tensor, name, member)
-
-
-def tensor(data, dtype=None, requires_grad=False):
-    """A new tensor with a copy of `data`: a number, a nested sequence, a NumPy array or a tensor.
-
-    Args:
-        data: the values.
-        dtype: one of the six dtypes; by default that of an array or tensor, float32 for Python floats, int64 for
-            integers, bool for booleans.
-        requires_grad: record gradients for it.
-
-    Raises:
-        TypeError: a dtype or values that fastnet has none for.
-        ValueError: a ragged sequence.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.tensor([[1.0, 2.0], [3.0, 4.0]]).shape
-        (2, 2)
-    """
-    forbid_in_recording("tensor()")
-    source = _as_array(data, None if dtype is None else dtypes.as_dtype(dtype))
-    array = empty(source.shape, dtypes.as_dtype(dtype) if dtype is not None else dtypes.as_dtype(source.dtype))
-    array[...] = source
-    made = Tensor._wrap(array)
-    if requires_grad:
-        made.requires_grad = True
-    return made
-
-
-def _as_array(data, dtype):
-    if isinstance(data, Tensor):
-        return data._data
-    if isinstance(data, np.ndarray | np.generic):
-        return np.asarray(data)
-    if isinstance(data, list | tuple):
-        data = _plain(data)
-    try:
-        array = np.asarray(data, dtype)
-    except ValueError as e:
-        raise ValueError(f"expected a rectangular nested sequence of numbers: {e}") from None
-    if dtype is None and array.dtype == np.float64:
-        return array.astype(np.float32)          # Python floats are float32, as in PyTorch
-    return array.astype(np.float32) if array.size == 0 and dtype is None else array
-
-
-def _plain(sequence):
-    """A nested sequence with the tensors in it as arrays."""
-    return [_plain(x) if isinstance(x, list | tuple) else x._data if isinstance(x, Tensor) else x for x in sequence]
-
-
-def from_numpy(array):
-    """A tensor that shares the memory of a NumPy array: what is written to one is seen in the other.
-
-    Raises:
-        TypeError: not an array, or of a dtype that fastnet has none for.
-
-    Example:
-        >>> import numpy as np, fastnet
-        >>> a = np.zeros(2, np.float32)
-        >>> fastnet.from_numpy(a)[0] = 1
-        >>> float(a[0])
-        1.0
-    """
-    forbid_in_recording("from_numpy()")
-    if not isinstance(array, np.ndarray):
-        raise TypeError(f"expected a numpy.ndarray, got {type(array).__name__}")
-    dtypes.as_dtype(array.dtype)
-    return Tensor._wrap(array)
-
-
-def from_dlpack(source):
-    """A tensor that shares the memory of any array that speaks DLPack (PyTorch, JAX, NumPy ...)."""
-    return from_numpy(np.from_dlpack(source))
-
-
-def as_tensor(data, dtype=None):
-    """`data` as a tensor, sharing its memory where it is an array or a tensor of the wanted dtype."""
-    wanted = None if dtype is None else dtypes.as_dtype(dtype)
-    if isinstance(data, Tensor | np.ndarray) and wanted in (None, data.dtype):
-        return data if isinstance(data, Tensor) else from_numpy(data)
-    return tensor(data, dtype)
-
-
-def is_tensor(x):
-    """Whether `x` is a Tensor."""
-    return isinstance(x, Tensor)
-

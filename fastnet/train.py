@@ -21,6 +21,10 @@ def fit(model, optimizer, loss_fn, x, y, *, epochs, batch_size, scheduler=None, 
         model: a Module from a batch of x to one logit a class. It is left in evaluation mode.
         optimizer: over the model's parameters.
         loss_fn: `loss_fn(logits, labels)`, the mean over a batch.
+        x: (N, ...), an array of a dtype that the model takes.
+        y: (N,), int64, the class of each sample.
+        epochs: passes over the data.
+        batch_size: samples an update; the last batch may be smaller.
         scheduler: stepped after every batch.
         validation_split: the part of x that is held out, to be measured on after each epoch; 0: none.
         seed: of the shuffling and the hold-out.
@@ -33,6 +37,17 @@ def fit(model, optimizer, loss_fn, x, y, *, epochs, batch_size, scheduler=None, 
     Raises:
         ValueError: empty data, lengths that differ, or settings out of range.
         FloatingPointError: the loss is no longer finite.
+
+    Example:
+        >>> import numpy as np, fastnet
+        >>> from fastnet import nn, train
+        >>> x = np.array([[0.0], [1.0]] * 50, np.float32)
+        >>> y = np.array([0, 1] * 50)
+        >>> model = nn.Linear(1, 2)
+        >>> optimizer = fastnet.optim.Adam(model.parameters(), lr=0.1)
+        >>> history = train.fit(model, optimizer, nn.CrossEntropyLoss(), x, y, epochs=10, batch_size=10, progress=False)
+        >>> len(history), history[-1]["accuracy"]
+        (10, 1.0)
     """
     x, y = _checked(x, y)
     _check_settings(epochs, batch_size, validation_split)
@@ -60,7 +75,23 @@ def evaluate(model, loss_fn, x, y, *, batch_size=1024, measure=None):
     """The mean loss and the accuracy of a classifier on (x, y), in evaluation mode and without gradients.
 
     Args:
+        model, loss_fn, x, y: as `fit`'s.
+        batch_size: samples at a time.
         measure: what `compiled_measure(model, loss_fn)` gave, for calls again and again.
+
+    Returns:
+        (loss, accuracy), floats; the accuracy is between 0 and 1.
+
+    Raises:
+        ValueError: empty data, or lengths that differ.
+
+    Example:
+        >>> import numpy as np, fastnet
+        >>> from fastnet import nn, train
+        >>> x, y = np.array([[0.0, 9.0], [9.0, 0.0]], np.float32), np.array([1, 0])
+        >>> loss, accuracy = train.evaluate(nn.Identity(), nn.CrossEntropyLoss(), x, y)
+        >>> round(loss, 4), accuracy
+        (0.0001, 1.0)
     """
     x, y = _checked(x, y)
     measure = measure or compiled_measure(model, loss_fn)
@@ -77,7 +108,20 @@ def evaluate(model, loss_fn, x, y, *, batch_size=1024, measure=None):
 
 
 def compiled_step(model, optimizer, loss_fn):
-    """`step(x, y)`: one update of the model; returns the batch's loss and how many of it were right."""
+    """`step(x, y)`: one update of the model; returns the batch's loss and how many of it were right.
+
+    Args:
+        model, optimizer, loss_fn: as `fit`'s.
+
+    Example:
+        >>> import fastnet
+        >>> from fastnet import nn, train
+        >>> model = nn.Linear(1, 2)
+        >>> step = train.compiled_step(model, fastnet.optim.SGD(model.parameters()), nn.CrossEntropyLoss())
+        >>> loss, right = step(fastnet.ones(3, 1), fastnet.tensor([0, 0, 1]))
+        >>> loss.shape, right.shape
+        ((), ())
+    """
     @fastnet.compile
     def step(x, y):
         optimizer.zero_grad()
@@ -90,7 +134,18 @@ def compiled_step(model, optimizer, loss_fn):
 
 
 def compiled_measure(model, loss_fn):
-    """`measure(x, y)`: the batch's loss and how many of it are right."""
+    """`measure(x, y)`: the batch's loss and how many of it are right.
+
+    Args:
+        model, loss_fn: as `fit`'s.
+
+    Example:
+        >>> import fastnet
+        >>> from fastnet import nn, train
+        >>> measure = train.compiled_measure(nn.Identity(), nn.CrossEntropyLoss())
+        >>> measure(fastnet.tensor([[0.0, 9.0], [9.0, 0.0]]), fastnet.tensor([1, 1]))
+        (tensor(4.5001), tensor(1))
+    """
     @fastnet.compile
     def measure(x, y):
         with fastnet.no_grad():
@@ -100,7 +155,20 @@ def compiled_measure(model, loss_fn):
 
 
 def batches(x, y, order, batch_size):
-    """Tensors of the rows of x and y in this order, `batch_size` at a time; the last may be shorter."""
+    """Tensors of the rows of x and y in this order, `batch_size` at a time; the last may be shorter.
+
+    Args:
+        x, y: arrays with the samples along the first axis.
+        order: the rows' numbers, int64.
+        batch_size: how many.
+
+    Example:
+        >>> import numpy as np, fastnet
+        >>> from fastnet import train
+        >>> x, y = np.arange(5), np.arange(5) % 2
+        >>> [xb for xb, yb in train.batches(x, y, np.array([4, 2, 0]), 2)]
+        [tensor([4, 2]), tensor([0])]
+    """
     for start in range(0, len(order), batch_size):
         rows = order[start:start + batch_size]
         yield fastnet.from_numpy(x[rows]), fastnet.from_numpy(y[rows])

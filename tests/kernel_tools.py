@@ -16,7 +16,6 @@ else:
     cpu = launch = threads = None
 
 ISAS = cpu.available() if BUILT else []
-DEFAULT_SHARE = 15000.0                 # threads.pyx: SHARE
 
 
 # ---- the twins ------------------------------------------------------------------------------------------------------
@@ -203,9 +202,9 @@ def instruction_set(name):
 def threaded(n):
     """Run kernels on `n` threads, however small they are."""
     threads.set_num_threads(n)
-    threads.set_share(0)
+    share = threads.set_share(0)
     try:
         yield
     finally:
         threads.set_num_threads(0)
-        threads.set_share(DEFAULT_SHARE)
+        threads.set_share(share)

@@ -1,5 +1,6 @@
 """Threads: how many by default, after a fork, under threadpoolctl; and the caller's floating-point mode."""
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -106,14 +107,19 @@ def test_quota_of_this_system():
 SHOW = "import fastnet; print(fastnet.get_num_threads())"
 
 
-def python(code, timeout=100, **environment):
-    """The output of `code` in a process of its own."""
+def python(code, timeout=60, **environment):
+    """The output of `code` in a process of its own; what hangs is ended, its children with it."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "FASTNET_"))}
     path = str(Path(fastnet.__file__).parent.parent)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=timeout,
-                          env=inherited | {"PYTHONPATH": path} | environment)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          start_new_session=True, env=inherited | {"PYTHONPATH": path} | environment) as process:
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    assert process.returncode == 0, err
+    return out
 
 
 @openmp
@@ -126,7 +132,7 @@ def test_the_environment_limits():
 def test_affinity_limits():
     code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); "
     assert python(code + SHOW) == "1\n"
-    assert python(code + SHOW.replace("print", "fastnet.set_num_threads(3); print")) == "3\n"       # a choice is a choice
+    assert python(code + SHOW.replace("print", "fastnet.set_num_threads(3); print")) == "3\n"   # a choice holds
 
 
 TASKS = """if True:

@@ -77,9 +77,9 @@ cdef class Pool:
             self.free_list[size_class] = data
             self.idle += size
 
-    def take(self, Py_ssize_t nbytes):
+    def take(self, nbytes):
         """A Block of at least `nbytes` bytes; they hold whatever they held."""
-        return new_block(self, nbytes)
+        return new_block(self, size_of(nbytes))
 
     def trim(self):
         """Give the free blocks back to the system."""
@@ -122,9 +122,18 @@ cdef class Block:
             self.pool._give(self.data, self.size_class)
 
 
+cdef Py_ssize_t size_of(object nbytes) except? -1:
+    try:
+        return nbytes
+    except OverflowError:
+        raise MemoryError(f"could not allocate {nbytes} bytes") from None
+
+
 cdef Block new_block(Pool pool, Py_ssize_t nbytes):
     if nbytes < 0:
         raise ValueError(f"a block of {nbytes} bytes was asked for")
+    if nbytes > <Py_ssize_t>1 << 60:        # more than any system has, and than the size classes can count
+        raise MemoryError(f"could not allocate {nbytes} bytes")
     cdef Block block = Block.__new__(Block)
     block.size_class = class_of(nbytes)
     block.data = pool._take(block.size_class)
@@ -141,9 +150,9 @@ cdef Block take(Py_ssize_t nbytes):
     return new_block(<Pool>current if current != NULL else _shared, nbytes)
 
 
-def allocate(Py_ssize_t nbytes):
+def allocate(nbytes):
     """A Block from this thread's pool: the recording's own while one is made, else the shared one."""
-    return take(nbytes)
+    return take(size_of(nbytes))
 
 
 def use_pool(pool):

@@ -27,10 +27,13 @@ cdef extern from *:
 cdef double SHARE = 15000.0          # estimated nanoseconds of work that each thread must get
 
 cdef int _default = 1
+cdef bint _forked = False
 cdef int _omp_at_start = omp_get_max_threads()
 
 
 cdef int limit() noexcept nogil:
+    if _forked:
+        return 1
     # threadpoolctl lowers OpenMP's own maximum: a lowered one binds, an untouched one does not cap a larger choice
     cdef int threads = chosen if chosen else _default
     cdef int omp = omp_get_max_threads()
@@ -95,14 +98,19 @@ def set_default_threads(int n):
 
 
 def set_share(double nanoseconds):
-    """Give every thread at least this much estimated work. Tests set 0: the smallest kernels are threaded, come what may."""
+    """Give every thread at least this much estimated work; returns what it was before.
+
+    Tests set 0: the smallest kernels are threaded, come what may.
+    """
     global SHARE, STALL, _alone_until
+    cdef double before = SHARE
     SHARE = nanoseconds if nanoseconds > 0 else 1e-9
     STALL = 300e-6 if nanoseconds > 0 else 1e9
     _alone_until = 0
+    return before
 
 
 def after_fork():
-    """OpenMP's pool does not survive a fork: the child runs on one thread rather than hang."""
-    global _default, chosen, _omp_at_start
-    _default = chosen = 1
+    """Called in a forked child, which stays on one thread: OpenMP would wait for threads that did not survive the fork."""
+    global _forked
+    _forked = True

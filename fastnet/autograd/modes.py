@@ -34,13 +34,34 @@ class no_grad:
 
 
 class enable_grad(no_grad):
-    """Record gradients inside the `with` block, even within `no_grad`."""
+    """Record gradients inside the `with` block, or inside the decorated function, even within `no_grad`.
+
+    Example:
+        >>> import fastnet
+        >>> w = fastnet.ones(2, requires_grad=True)
+        >>> with fastnet.no_grad(), fastnet.enable_grad():
+        ...     y = w * 2
+        >>> y.requires_grad
+        True
+    """
 
     _mode = True
 
 
 class set_grad_enabled(no_grad):
-    """Record gradients, or not, from now on; as a context manager, until the block ends."""
+    """Record gradients, or not, from now on; as a context manager, until the block ends.
+
+    Args:
+        mode: whether to.
+
+    Example:
+        >>> import fastnet
+        >>> w = fastnet.ones(2, requires_grad=True)
+        >>> with fastnet.set_grad_enabled(False):
+        ...     y = w * 2
+        >>> y.requires_grad
+        False
+    """
 
     def __init__(self, mode):
         self._mode = bool(mode)
@@ -62,5 +83,12 @@ class set_grad_enabled(no_grad):
 
 
 def is_grad_enabled():
-    """Whether this Python thread records gradients."""
+    """Whether this Python thread records gradients.
+
+    Example:
+        >>> import fastnet
+        >>> with fastnet.no_grad():
+        ...     fastnet.is_grad_enabled()
+        False
+    """
     return state.grad_enabled

@@ -42,9 +42,21 @@ def op(fn=None, *, view=False):
     """Make a differentiable operation of `fn(*arrays, **attributes) -> (result, gradients)`.
 
     Tensors among the positional arguments reach `fn` as arrays. `gradients` may be None for a result that has none.
+    Inside a compiled function the arrays must come from kernels, as those of `fastnet.functional` do.
 
     Args:
+        fn: the function.
         view: the result shares its first argument's memory.
+
+    Example:
+        >>> import fastnet
+        >>> @fastnet.autograd.op
+        ... def double(x):
+        ...     return x * 2, (lambda g: g * 2,)
+        >>> x = fastnet.tensor([1.0, 2.0], requires_grad=True)
+        >>> double(x).sum().backward()
+        >>> x.grad
+        tensor([2., 2.])
     """
     if fn is None:
         return functools.partial(op, view=view)

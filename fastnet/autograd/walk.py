@@ -34,6 +34,17 @@ def backward(tensors, grad_tensors=None, retain_graph=False):
         tensors: a tensor or a sequence of tensors.
         grad_tensors: a gradient for each, of its shape; None only for a tensor of one element (then 1).
         retain_graph: keep the tape, to walk it again.
+
+    Raises:
+        RuntimeError: a tensor that does not require a gradient; no gradient for one of several elements, or one of
+            another shape or dtype; a tape that was walked before; a value still needed that was changed in place.
+
+    Example:
+        >>> import fastnet
+        >>> x = fastnet.tensor([1.0, 2.0], requires_grad=True)
+        >>> fastnet.autograd.backward(x * x, fastnet.tensor([1.0, 10.0]))
+        >>> x.grad
+        tensor([ 2., 40.])
     """
     roots = _roots(tensors, grad_tensors)
     _walk(roots, retain_graph, _accumulate)
@@ -43,12 +54,22 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=False, allow_unused=Fa
     """The gradients of `outputs` with respect to `inputs`, without touching any tensor's `grad`.
 
     Args:
-        outputs, grad_outputs: as in `backward`.
+        outputs, grad_outputs: as the arguments of `backward`.
         inputs: a tensor or a sequence of tensors that require gradients.
+        retain_graph: keep the tape, to walk it again.
         allow_unused: give None for an input that the outputs do not depend on, instead of raising.
 
     Returns:
         A tuple of tensors.
+
+    Raises:
+        RuntimeError: as `backward`, and for an input that does not require a gradient or was not used.
+
+    Example:
+        >>> import fastnet
+        >>> x = fastnet.tensor([1.0, 2.0], requires_grad=True)
+        >>> fastnet.grad((x * x).sum(), x)
+        (tensor([2., 4.]),)
     """
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     for i, t in enumerate(inputs):
@@ -255,7 +276,19 @@ def _grad_home(leaf):
 
 @method()
 def retain_grad(tensor):
-    """Keep this non-leaf's gradient in its `grad` when backward() passes it."""
+    """Keep this non-leaf's gradient in its `grad` when backward() passes it.
+
+    Raises:
+        RuntimeError: a tensor that does not require a gradient.
+
+    Example:
+        >>> import fastnet
+        >>> y = fastnet.ones(2, requires_grad=True) * 2
+        >>> y.retain_grad()
+        >>> (y * y).sum().backward()
+        >>> y.grad
+        tensor([4., 4.])
+    """
     if not tensor._requires_grad:
         raise RuntimeError("retain_grad() on a tensor that does not require a gradient")
     if tensor._node is not None:
@@ -263,7 +296,19 @@ def retain_grad(tensor):
 
 
 def _backward_method(self, gradient=None, retain_graph=False):
-    """Accumulate d(self * gradient)/d(leaf) into the `grad` of every leaf: see `fastnet.autograd.backward`."""
+    """Accumulate d(self * gradient)/d(leaf) into the `grad` of every leaf: see `fastnet.autograd.backward`.
+
+    Args:
+        gradient: of the tensor's shape; None only for a tensor of one element (then 1).
+        retain_graph: keep the tape, to walk it again.
+
+    Example:
+        >>> import fastnet
+        >>> x = fastnet.tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([2., 4.])
+    """
     backward(self, gradient, retain_graph)
 
 

@@ -1,4 +1,6 @@
 """Every differentiable operation, one file for each subject. `fastnet` has them all under their names."""
+from types import ModuleType as _ModuleType
+
 from fastnet.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
 from fastnet.functional.arithmetic import (
     add,
@@ -11,13 +13,12 @@ from fastnet.functional.arithmetic import (
     fmod,
     lerp,
     logaddexp,
-    maximum,
-    minimum,
     mul,
     pow,
     remainder,
     sub,
 )
+from fastnet.functional.casting import clone
 from fastnet.functional.compare import (
     allclose,
     bitwise_and,
@@ -55,16 +56,22 @@ from fastnet.functional.creation import (
     zeros,
     zeros_like,
 )
-from fastnet.functional.indexing import (
+from fastnet.functional.indexing import gather, index_select, nonzero, take_along_dim
+from fastnet.functional.joining import cat, chunk, concat, concatenate, flip, split, stack, unbind
+from fastnet.functional.linear import addmm, bmm, dot, matmul, mm, mv, outer
+from fastnet.functional.ordering import (
+    amax,
+    amin,
+    argmax,
+    argmin,
     argsort,
-    gather,
-    index_select,
-    nonzero,
+    max,
+    maximum,
+    min,
+    minimum,
     sort,
-    take_along_dim,
     topk,
 )
-from fastnet.functional.linear import addmm, bmm, dot, matmul, mm, mv, outer
 from fastnet.functional.pointwise import (
     abs,
     acos,
@@ -81,9 +88,9 @@ from fastnet.functional.pointwise import (
     isinf,
     isnan,
     log,
+    log10,
     log1p,
     log2,
-    log10,
     neg,
     reciprocal,
     round,
@@ -109,16 +116,10 @@ from fastnet.functional.random import (
 )
 from fastnet.functional.reduction import (
     all,
-    amax,
-    amin,
     any,
-    argmax,
-    argmin,
     cumsum,
     logsumexp,
-    max,
     mean,
-    min,
     norm,
     prod,
     std,
@@ -127,26 +128,18 @@ from fastnet.functional.reduction import (
 )
 from fastnet.functional.shape import (
     broadcast_to,
-    cat,
-    chunk,
-    clone,
-    concat,
-    concatenate,
     flatten,
-    flip,
     movedim,
     narrow,
     permute,
     reshape,
     select,
-    split,
     squeeze,
-    stack,
     t,
     transpose,
-    unbind,
     unflatten,
     unsqueeze,
 )
 
-__all__ = [name for name in dir() if not name.startswith("_")]
+__all__ = [_name for _name, _value in list(globals().items())
+           if not _name.startswith("_") and not isinstance(_value, _ModuleType)]

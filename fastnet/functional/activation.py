@@ -1,8 +1,11 @@
 """Activations."""
+from fastnet import dtypes
 from fastnet.autograd import op
 from fastnet.errors import one_of
+from fastnet.functional import arrays
 from fastnet.functional.arrays import contiguous, like
-from fastnet.functional.reduction import log_softmax, softmax
+from fastnet.functional.description import describe
+from fastnet.functional.reduction import _one_dim, _rows, normalize_dims
 from fastnet.tensor import method
 
 __all__ = [
@@ -24,26 +27,21 @@ __all__ = [
 ]
 
 
-def _of_result(name, doc):
-    """Define an activation whose gradient follows from its result."""
+def _of_result(name, doc, result):
+    """Define an activation whose gradient follows from its result; `result` is what it makes of [-1., 0., 1.]."""
     def function(input):
         y = like(name, _floating(name, input))
         return y, (lambda g: like(name + "_backward", y, g),)
-    return _named(function, name, doc)
+    return op(describe(function, name, doc, f"fastnet.{name}(fastnet.tensor([-1.0, 0.0, 1.0]))", f"tensor({result})"))
 
 
-def _of_input(name, doc):
-    """Define an activation whose gradient follows from its input and attributes."""
+def _of_input(name, doc="", result=None):
+    """Define an activation whose gradient follows from its input and attributes; without a result it has no example."""
     def function(input, **attributes):
         x = contiguous(_floating(name, input))
         return like(name, x, **attributes), (lambda g: like(name + "_backward", x, g, **attributes),)
-    return _named(function, name, doc)
-
-
-def _named(function, name, doc):
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = doc
-    return op(function)
+    call = result and f"fastnet.nn.functional.{name}(fastnet.tensor([-1.0, 0.0, 1.0]))"
+    return op(describe(function, name, doc, call, f"tensor({result})"))
 
 
 def _floating(name, x):
@@ -52,23 +50,37 @@ def _floating(name, x):
     return x
 
 
-relu = method()(_of_result("relu", "max(x, 0)."))
-sigmoid = method()(_of_result("sigmoid", "1 / (1 + exp(-x))."))
-tanh = method()(_of_result("tanh", "(exp(x) - exp(-x)) / (exp(x) + exp(-x))."))
-silu = _of_input("silu", "x * sigmoid(x). Elfwing et al. 2017, https://arxiv.org/abs/1702.03118.")
-_gelu = _of_input("gelu", "GELU by the error function.")
-_gelu_tanh = _of_input("gelu_tanh", "GELU by its tanh approximation.")
-_leaky_relu = _of_input("leaky_relu", "")
-_elu = _of_input("elu", "")
-_softplus = _of_input("softplus", "")
+relu = method()(_of_result("relu", "max(x, 0). TypeError for integers.", "[0., 0., 1.]"))
+sigmoid = method()(_of_result("sigmoid", "1 / (1 + exp(-x)). TypeError for integers.", "[0.2689, 0.5   , 0.7311]"))
+tanh = method()(_of_result("tanh", "(exp(x) - exp(-x)) / (exp(x) + exp(-x)). TypeError for integers.",
+                           "[-0.7616,  0.    ,  0.7616]"))
+silu = _of_input("silu", "x * sigmoid(x). Elfwing et al. 2017, https://arxiv.org/abs/1702.03118.",
+                 "[-0.2689,  0.    ,  0.7311]")
+_gelu = _of_input("gelu")
+_gelu_tanh = _of_input("gelu_tanh")
+_leaky_relu = _of_input("leaky_relu")
+_elu = _of_input("elu")
+_softplus = _of_input("softplus")
 
 
 def gelu(input, approximate="none"):
-    """x * Phi(x), Phi being the normal distribution function. Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415.
+    """x * Phi(x), Phi being the normal distribution function.
+
+    Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415.
 
     Args:
+        input: any shape.
         approximate: "none" computes Phi by the error function, "tanh" by
             0.5 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 * x^3))).
+
+    Raises:
+        ValueError: an unknown approximation.
+        TypeError: integers.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.gelu(fastnet.tensor([-1.0, 0.0, 1.0]))
+        tensor([-0.1587,  0.    ,  0.8413])
     """
     if approximate not in ("none", "tanh"):
         raise one_of("approximation", approximate, ("none", "tanh"))
@@ -76,40 +88,153 @@ def gelu(input, approximate="none"):
 
 
 def leaky_relu(input, negative_slope=0.01):
-    """x where x > 0, else negative_slope * x."""
+    """x where x > 0, else negative_slope * x.
+
+    Maas et al. 2013, "Rectifier nonlinearities improve neural network acoustic models".
+
+    Args:
+        input: any shape.
+        negative_slope: a number.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.leaky_relu(fastnet.tensor([-1.0, 2.0]), 0.1)
+        tensor([-0.1,  2. ])
+    """
     return _leaky_relu(input, slope=float(negative_slope))
 
 
 def elu(input, alpha=1.0):
-    """x where x > 0, else alpha * (exp(x) - 1). Clevert et al. 2015, https://arxiv.org/abs/1511.07289."""
+    """x where x > 0, else alpha * (exp(x) - 1). Clevert et al. 2015, https://arxiv.org/abs/1511.07289.
+
+    Args:
+        input: any shape.
+        alpha: a number; -alpha is the limit to the left.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.elu(fastnet.tensor([-1.0, 2.0]))
+        tensor([-0.6321,  2.    ])
+    """
     return _elu(input, alpha=float(alpha))
 
 
 def softplus(input, beta=1.0, threshold=20.0):
-    """log(1 + exp(beta * x)) / beta; x itself where beta * x > threshold."""
+    """log(1 + exp(beta * x)) / beta; x itself where beta * x > threshold.
+
+    Args:
+        input: any shape.
+        beta: the sharpness.
+        threshold: where the function is taken to be linear.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.softplus(fastnet.tensor([0.0, 100.0]))
+        tensor([  0.6931, 100.    ])
+    """
     return _softplus(input, beta=float(beta), threshold=float(threshold))
 
 
 def logsigmoid(input):
-    """log(sigmoid(x)), without overflow."""
+    """log(sigmoid(x)), without overflow.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.logsigmoid(fastnet.tensor([0.0, -100.0]))
+        tensor([  -0.6931, -100.    ])
+    """
     return -softplus(-input)
 
 
 def softsign(input):
-    """x / (1 + |x|)."""
+    """x / (1 + |x|).
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.softsign(fastnet.tensor([-1.0, 3.0]))
+        tensor([-0.5 ,  0.75])
+    """
     return input / (1 + input.abs())
 
 
 def hardtanh(input, min_val=-1.0, max_val=1.0):
-    """x moved into [min_val, max_val]."""
+    """min(max(x, min_val), max_val).
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.hardtanh(fastnet.tensor([-2.0, 0.5, 2.0]))
+        tensor([-1. ,  0.5,  1. ])
+    """
     return input.clamp(min_val, max_val)
 
 
 def relu6(input):
-    """min(max(x, 0), 6)."""
+    """min(max(x, 0), 6). Krizhevsky 2010, "Convolutional deep belief networks on CIFAR-10".
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.relu6(fastnet.tensor([-1.0, 3.0, 8.0]))
+        tensor([0., 3., 6.])
+    """
     return input.clamp(0.0, 6.0)
 
 
 def mish(input):
-    """x * tanh(softplus(x)). Misra 2019, https://arxiv.org/abs/1908.08681."""
+    """x * tanh(softplus(x)). Misra 2019, https://arxiv.org/abs/1908.08681.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.mish(fastnet.tensor([0.0, 1.0]))
+        tensor([0.    , 0.8651])
+    """
     return input * tanh(softplus(input))
+
+
+@op
+def _softmax(input, kernel, dim, dtype):
+    x = arrays.cast(input, dtypes.as_dtype(dtype)) if dtype is not None else input
+    if x.dtype.kind != "f":
+        raise TypeError(f"{kernel} takes floating-point tensors, got {x.dtype}")
+    dims = normalize_dims(x, dim)
+    x3, _, _ = _rows(x, dims)
+    y3 = arrays.like(kernel, x3)
+
+    def dx(g):
+        g3, _, _ = _rows(g, dims)
+        return arrays.like(kernel + "_backward", y3, g3).reshape(input.shape)
+    return y3.reshape(input.shape), (dx, None, None, None)
+
+
+@method()
+def softmax(input, dim=None, dtype=None):
+    """exp(x) / sum(exp(x)) along `dim`, without overflow.
+
+    Args:
+        input: any shape.
+        dim: the dimension along which the result adds up to 1.
+        dtype: convert to this first.
+
+    Raises:
+        TypeError: no dim, or integers.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.softmax(fastnet.tensor([[0.0, 0.0], [1000.0, 0.0]]), 1)
+        tensor([[0.5, 0.5],
+                [1. , 0. ]])
+    """
+    return _softmax(input, "softmax", _one_dim("softmax", dim), dtype)
+
+
+@method()
+def log_softmax(input, dim=None, dtype=None):
+    """x - log(sum(exp(x))) along `dim`: the logarithm of `softmax`, without overflow.
+
+    Arguments and errors are those of `softmax`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.log_softmax(fastnet.tensor([0.0, 0.0]), 0)
+        tensor([-0.6931, -0.6931])
+    """
+    return _softmax(input, "log_softmax", _one_dim("log_softmax", dim), dtype)

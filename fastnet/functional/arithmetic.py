@@ -91,36 +91,41 @@ def _atan2(y, x):
     return out, (lambda g: over(g, x), lambda g: arrays.neg(over(g, y)))
 
 
-@op
-def _maximum(x, y):
-    x, y = operands(x, y)
-    return arrays.binary("maximum", x, y), _choice(x, y, "lt", "gt")
-
-
-@op
-def _minimum(x, y):
-    x, y = operands(x, y)
-    return arrays.binary("minimum", x, y), _choice(x, y, "gt", "lt")
-
-
-def _choice(x, y, loses, wins):
-    """Gradients of a choice between x and y: all to the chosen one, half to each where they are equal."""
-    def share(g, lost):
-        equal = arrays.binary("eq", x, y, dtypes.bool_)
-        rest = arrays.masked(arrays.unary("logical_not", arrays.binary(lost, x, y, dtypes.bool_)), g)
-        return arrays.sub(rest, arrays.masked(equal, arrays.scale(g, 0.5)))
-    return (lambda g: share(g, loses), lambda g: share(g, wins))
-
-
 @method("__add__", "__radd__")
 def add(input, other, *, alpha=1):
-    """input + alpha * other."""
+    """input + alpha * other.
+
+    Args:
+        input, other: tensors or numbers; shapes broadcast, dtypes are promoted.
+        alpha: a number.
+
+    Raises:
+        RuntimeError: shapes that do not broadcast; both are named. So do all functions of two tensors.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.add(fastnet.tensor([1.0, 2.0]), 10.0)
+        tensor([11., 12.])
+        >>> fastnet.tensor([[1], [2]]) + fastnet.tensor([10, 20])
+        tensor([[11, 21],
+                [12, 22]])
+    """
     return _add(input, other if alpha == 1 else mul(other, alpha))
 
 
 @method("subtract", "__sub__")
 def sub(input, other, *, alpha=1):
-    """input - alpha * other."""
+    """input - alpha * other.
+
+    Args:
+        input, other: tensors or numbers; shapes broadcast, dtypes are promoted.
+        alpha: a number.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.sub(fastnet.tensor([5.0, 5.0]), fastnet.tensor([1.0, 2.0]), alpha=2)
+        tensor([3., 1.])
+    """
     return _sub(input, other if alpha == 1 else mul(other, alpha))
 
 
@@ -132,16 +137,33 @@ def rsub(input, other):
 
 @method("multiply", "__mul__", "__rmul__")
 def mul(input, other):
-    """input * other."""
+    """input * other, element by element.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.mul(fastnet.tensor([1.0, 2.0]), fastnet.tensor([3.0, 4.0]))
+        tensor([3., 8.])
+    """
     return _mul(input, other)
 
 
 @method("divide", "true_divide", "__truediv__")
 def div(input, other, *, rounding_mode=None):
-    """input / other; integers give float32.
+    """input / other, element by element; integers give float32.
 
     Args:
-        rounding_mode: None, "floor" or "trunc" (towards zero).
+        input, other: tensors or numbers; shapes broadcast, dtypes are promoted.
+        rounding_mode: None, "floor" or "trunc" (towards zero). With one of these integers stay integers.
+
+    Raises:
+        ValueError: an unknown rounding_mode.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.div(fastnet.tensor([-7, 7]), 2)
+        tensor([-3.5,  3.5])
+        >>> fastnet.div(fastnet.tensor([-7, 7]), 2, rounding_mode="trunc")
+        tensor([-3,  3])
     """
     if rounding_mode is None:
         return _div(input, other)
@@ -161,7 +183,21 @@ def rdiv(input, other):
 
 @method("__pow__")
 def pow(input, exponent):
-    """input to the power of exponent."""
+    """input^exponent, element by element.
+
+    The gradient with respect to the exponent is input^exponent * log(input), and 0 where the input is 0.
+
+    Args:
+        input, exponent: tensors or numbers; shapes broadcast, dtypes are promoted.
+
+    Raises:
+        RuntimeError: integers to a negative number.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.pow(fastnet.tensor([1.0, 2.0, 3.0]), 2)
+        tensor([1., 4., 9.])
+    """
     return _square(input) if type(exponent) in (int, float) and exponent == 2 else _pow(input, exponent)
 
 
@@ -173,7 +209,13 @@ def rpow(input, other):
 
 @method("__floordiv__")
 def floor_divide(input, other):
-    """The floor of input / other."""
+    """floor(input / other), element by element.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.floor_divide(fastnet.tensor([-7, 7]), 2)
+        tensor([-4,  3])
+    """
     return _floor_divide(input, other)
 
 
@@ -185,7 +227,13 @@ def rfloordiv(input, other):
 
 @method("__mod__")
 def remainder(input, other):
-    """input - other * floor(input / other): it has the divisor's sign."""
+    """input - other * floor(input / other): it has the divisor's sign, as Python's %.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.remainder(fastnet.tensor([-7, 7]), 3)
+        tensor([2, 1])
+    """
     return _remainder(input, other)
 
 
@@ -197,55 +245,87 @@ def rmod(input, other):
 
 @method()
 def fmod(input, other):
-    """input - other * trunc(input / other): it has the dividend's sign."""
+    """input - other * trunc(input / other): it has the dividend's sign, as C's fmod.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.fmod(fastnet.tensor([-7.0, 7.0]), 3)
+        tensor([-1.,  1.])
+    """
     return _fmod(input, other)
 
 
 @method("arctan2")
 def atan2(input, other):
-    """The angle of the point (other, input), in radians."""
+    """The angle of the point (x, y) = (other, input), in radians from -pi to pi.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.atan2(fastnet.tensor([1.0, -1.0]), fastnet.tensor([0.0, -1.0]))
+        tensor([ 1.5708, -2.3562])
+    """
     return _atan2(input, other)
 
 
 @method()
-def maximum(input, other):
-    """The larger, element by element; NaN if either is."""
-    return _maximum(input, other)
-
-
-@method()
-def minimum(input, other):
-    """The smaller, element by element; NaN if either is."""
-    return _minimum(input, other)
-
-
-@method()
 def lerp(input, end, weight):
-    """input + weight * (end - input)."""
+    """input + weight * (end - input): linear interpolation, the input at weight 0 and the end at 1.
+
+    Args:
+        input, end: tensors; shapes broadcast.
+        weight: a number or a tensor.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.lerp(fastnet.tensor([0.0, 10.0]), fastnet.tensor([4.0, 20.0]), 0.5)
+        tensor([ 2., 15.])
+    """
     return _add(input, _mul(weight, _sub(end, input)))
 
 
 @method()
 def addcmul(input, tensor1, tensor2, *, value=1):
-    """input + value * tensor1 * tensor2."""
+    """input + value * tensor1 * tensor2, element by element.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.addcmul(fastnet.ones(2), fastnet.tensor([1.0, 2.0]), fastnet.tensor([3.0, 4.0]), value=10)
+        tensor([31., 81.])
+    """
     return add(input, mul(tensor1, tensor2), alpha=value)
 
 
 @method()
 def addcdiv(input, tensor1, tensor2, *, value=1):
-    """input + value * tensor1 / tensor2."""
+    """input + value * tensor1 / tensor2, element by element.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.addcdiv(fastnet.ones(2), fastnet.tensor([1.0, 2.0]), fastnet.tensor([2.0, 4.0]), value=10)
+        tensor([6., 6.])
+    """
     return add(input, div(tensor1, tensor2), alpha=value)
 
 
 @method()
 def dist(input, other, p=2):
-    """The p-norm of input - other."""
+    """The p-norm of input - other, over all elements: see `norm`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.dist(fastnet.tensor([3.0, 0.0]), fastnet.tensor([0.0, 4.0]))
+        tensor(5.)
+    """
     return _sub(input, other).norm(p)
 
 
 def logaddexp(input, other):
-    """log(exp(input) + exp(other)), without overflow."""
-    high = _maximum(input, other)
+    """log(exp(input) + exp(other)), without overflow.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.logaddexp(fastnet.tensor([1000.0]), fastnet.tensor([1000.0]))
+        tensor([1000.6932])
+    """
+    high = input.maximum(other)
     return high + (-(input - other).abs()).exp().log1p()
-
-

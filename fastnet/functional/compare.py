@@ -8,68 +8,85 @@ from fastnet.autograd import op
 from fastnet.backend import K
 from fastnet.functional import arrays
 from fastnet.functional.arrays import operands
+from fastnet.functional.description import describe
 from fastnet.memory import empty
 from fastnet.tensor import Tensor, method
 
 
-def _comparison(name, sign, *aliases):
+def _comparison(name, sign, result, *aliases):
     def function(input, other):
         x, y = operands(input, other)
         return arrays.binary(name, x, y, dtypes.bool_), None
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"input {sign} other, element by element, as bool."
+    describe(function, name, f"input {sign} other, element by element, as bool; shapes broadcast.",
+             f"fastnet.{name}(fastnet.tensor([1, 2, 3]), 2)", f"tensor({result})")
     return method(*aliases)(op(function))
 
 
-eq = _comparison("eq", "==", "__eq__")
-ne = _comparison("ne", "!=", "__ne__", "not_equal")
-lt = _comparison("lt", "<", "__lt__", "less")
-le = _comparison("le", "<=", "__le__", "less_equal")
-gt = _comparison("gt", ">", "__gt__", "greater")
-ge = _comparison("ge", ">=", "__ge__", "greater_equal")
+eq = _comparison("eq", "==", "[False,  True, False]", "__eq__")
+ne = _comparison("ne", "!=", "[ True, False,  True]", "__ne__", "not_equal")
+lt = _comparison("lt", "<", "[ True, False, False]", "__lt__", "less")
+le = _comparison("le", "<=", "[ True,  True, False]", "__le__", "less_equal")
+gt = _comparison("gt", ">", "[False, False,  True]", "__gt__", "greater")
+ge = _comparison("ge", ">=", "[False,  True,  True]", "__ge__", "greater_equal")
 
 
-def _logic(name, what):
+def _logic(name, what, result):
     def function(input, other):
         x, y = operands(input, other)
         return arrays.binary(name, x, y, dtypes.bool_), None
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"Whether {what}, element by element; a number counts as true unless it is 0."
+    describe(function, name, f"Whether {what}, element by element; a number counts as true unless it is 0.",
+             f"fastnet.{name}(fastnet.tensor([True, True, False]), fastnet.tensor([True, False, False]))",
+             f"tensor({result})")
     return method()(op(function))
 
 
-logical_and = _logic("logical_and", "both hold")
-logical_or = _logic("logical_or", "either holds")
-logical_xor = _logic("logical_xor", "exactly one holds")
+logical_and = _logic("logical_and", "both hold", "[ True, False, False]")
+logical_or = _logic("logical_or", "either holds", "[ True,  True, False]")
+logical_xor = _logic("logical_xor", "exactly one holds", "[False,  True, False]")
 
 
 @method()
 @op
 def logical_not(input):
-    """Whether each element is 0."""
+    """Whether each element is 0 (or False).
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.logical_not(fastnet.tensor([0.0, 2.0]))
+        tensor([ True, False])
+    """
     return arrays.unary("logical_not", input, dtypes.bool_), None
 
 
-def _bitwise(name, sign, *aliases):
+def _bitwise(name, sign, result, *aliases):
     def function(input, other):
         x, y = operands(input, other)
         if x.dtype.kind == "f":
             raise TypeError(f"{name} takes bool and integer tensors, got {x.dtype}")
         return arrays.binary(name, x, y), None
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"input {sign} other, bit by bit (of bool: logically)."
+    describe(function, name, f"input {sign} other, bit by bit (of bool: logically). TypeError if either is a float.",
+             f"fastnet.{name}(fastnet.tensor([6, 5]), 3)", f"tensor({result})")
     return method(*aliases)(op(function))
 
 
-bitwise_and = _bitwise("bitwise_and", "&", "__and__", "__rand__")
-bitwise_or = _bitwise("bitwise_or", "|", "__or__", "__ror__")
-bitwise_xor = _bitwise("bitwise_xor", "^", "__xor__", "__rxor__")
+bitwise_and = _bitwise("bitwise_and", "&", "[2, 1]", "__and__", "__rand__")
+bitwise_or = _bitwise("bitwise_or", "|", "[7, 7]", "__or__", "__ror__")
+bitwise_xor = _bitwise("bitwise_xor", "^", "[5, 6]", "__xor__", "__rxor__")
 
 
 @method("__invert__")
 @op
 def bitwise_not(input):
-    """The complement of each bit; of a bool, its negation."""
+    """The complement of each bit; of a bool, its negation.
+
+    Raises:
+        TypeError: a floating-point tensor.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.bitwise_not(fastnet.tensor([0, 5]))
+        tensor([-1, -6])
+    """
     if input.dtype.kind == "f":
         raise TypeError(f"bitwise_not takes bool and integer tensors, got {input.dtype}")
     return arrays.unary("bitwise_not", input), None
@@ -90,10 +107,20 @@ def _where(condition, x, y):
 
 
 def where(condition, input, other):
-    """input where the bool tensor `condition` holds, other elsewhere; all three broadcast.
+    """input where the condition holds, other elsewhere.
+
+    Args:
+        condition: a bool tensor.
+        input, other: tensors or numbers; all three broadcast.
 
     Raises:
         TypeError: the condition is not bool.
+
+    Example:
+        >>> import fastnet
+        >>> x = fastnet.tensor([-1.0, 2.0])
+        >>> fastnet.where(x > 0, x, 0.0)
+        tensor([0., 2.])
     """
     if not isinstance(condition, Tensor) or condition.dtype != dtypes.bool_:
         raise TypeError(f"where: expected a bool tensor as condition, got {getattr(condition, 'dtype', condition)!r}")
@@ -108,7 +135,21 @@ def _where_method(self, condition, other):
 
 @method()
 def masked_fill(input, mask, value):
-    """input with `value` where the bool tensor `mask` holds."""
+    """input with `value` where the mask holds.
+
+    Args:
+        input: any shape.
+        mask: a bool tensor; broadcasts to the input.
+        value: a number or a tensor.
+
+    Raises:
+        TypeError: the mask is not bool.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.masked_fill(fastnet.tensor([1.0, 2.0]), fastnet.tensor([True, False]), -1.0)
+        tensor([-1.,  2.])
+    """
     dtype = input.dtype
     return where(mask, value, input).to(dtype)
 
@@ -121,10 +162,19 @@ def _clamp(x, low, high):
 
 @method("clip")
 def clamp(input, min=None, max=None):
-    """Each element moved into [min, max]; either may be None, a number or a tensor.
+    """min(max(input, min), max): each element moved into [min, max]. The gradient is 0 where an element is moved.
+
+    Args:
+        input: any shape.
+        min, max: numbers or tensors; either may be None.
 
     Raises:
         ValueError: both are None.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.clamp(fastnet.tensor([-2.0, 0.5, 2.0]), -1.0, 1.0)
+        tensor([-1. ,  0.5,  1. ])
     """
     if min is None and max is None:
         raise ValueError("clamp: at least one of min and max must be given")
@@ -136,18 +186,41 @@ def clamp(input, min=None, max=None):
 
 @method()
 def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
-    """|input - other| <= atol + rtol * |other|, element by element."""
+    """|input - other| <= atol + rtol * |other|, element by element.
+
+    Args:
+        input, other: tensors; shapes broadcast.
+        rtol, atol: the relative and the absolute tolerance.
+        equal_nan: NaN is close to NaN.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.isclose(fastnet.tensor([1.0, 2.0]), fastnet.tensor([1.000001, 2.1]))
+        tensor([ True, False])
+    """
     close = (input == other) | ((input - other).abs() <= atol + rtol * abs(other))
     return close | (input.isnan() & other.isnan()) if equal_nan else close
 
 
 @method()
 def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
-    """Whether every element is close: see `isclose`."""
+    """Whether every element is close, a Python bool: see `isclose`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.allclose(fastnet.ones(2), fastnet.ones(2) + 1e-7)
+        True
+    """
     return bool(isclose(input, other, rtol, atol, equal_nan).all())
 
 
 @method()
 def equal(input, other):
-    """Whether two tensors have one shape and the same elements."""
+    """Whether two tensors have one shape and the same elements, a Python bool.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.equal(fastnet.ones(2), fastnet.ones(2)), fastnet.equal(fastnet.ones(2), fastnet.ones(1, 2))
+        (True, False)
+    """
     return input.shape == other.shape and bool((input == other).all())

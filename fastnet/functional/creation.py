@@ -17,52 +17,126 @@ def _dtype(dtype, default=dtypes.float32):
 
 
 def empty(*size, dtype=None, requires_grad=False):
-    """A tensor that holds whatever was in its memory."""
+    """A tensor that holds whatever was in its memory: for what is written whole before it is read.
+
+    Args:
+        size: the shape, as numbers or as one tuple.
+        dtype: float32 by default.
+        requires_grad: record gradients for it.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.empty(2, 3).shape
+        (2, 3)
+    """
     return _made(_empty(as_shape(size), _dtype(dtype)), requires_grad)
 
 
 def zeros(*size, dtype=None, requires_grad=False):
-    """A tensor of zeros."""
+    """A tensor of zeros.
+
+    Args:
+        size: the shape, as numbers or as one tuple.
+        dtype: float32 by default.
+        requires_grad: record gradients for it.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.zeros(3)
+        tensor([0., 0., 0.])
+    """
     return _made(arrays.full(as_shape(size), 0, _dtype(dtype)), requires_grad)
 
 
 def ones(*size, dtype=None, requires_grad=False):
-    """A tensor of ones."""
+    """A tensor of ones. Arguments are those of `zeros`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.ones((1, 2))
+        tensor([[1., 1.]])
+    """
     return _made(arrays.full(as_shape(size), 1, _dtype(dtype)), requires_grad)
 
 
 def full(size, fill_value, *, dtype=None, requires_grad=False):
-    """A tensor of one value; its dtype is by default the value's."""
+    """A tensor of one value.
+
+    Args:
+        size: the shape, a tuple or an int.
+        fill_value: the value.
+        dtype: by default the value's: float32, int64 or bool.
+        requires_grad: record gradients for it.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.full((2,), 7)
+        tensor([7, 7])
+    """
     return _made(arrays.full(as_shape((size,)), fill_value, _dtype(dtype, dtypes.of_scalar(fill_value))), requires_grad)
 
 
 def empty_like(input, *, dtype=None):
-    """An uninitialised tensor in the shape and dtype of `input`."""
+    """An uninitialised tensor in the shape and (without `dtype`) the dtype of `input`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.empty_like(fastnet.zeros(2, 3)).shape
+        (2, 3)
+    """
     return empty(*input.shape, dtype=dtype or input.dtype)
 
 
 def zeros_like(input, *, dtype=None):
-    """Zeros in the shape and dtype of `input`."""
+    """Zeros in the shape and (without `dtype`) the dtype of `input`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.zeros_like(fastnet.tensor([1, 2]))
+        tensor([0, 0])
+    """
     return zeros(*input.shape, dtype=dtype or input.dtype)
 
 
 def ones_like(input, *, dtype=None):
-    """Ones in the shape and dtype of `input`."""
+    """Ones in the shape and (without `dtype`) the dtype of `input`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.ones_like(fastnet.tensor([3.0, 4.0]))
+        tensor([1., 1.])
+    """
     return ones(*input.shape, dtype=dtype or input.dtype)
 
 
 def full_like(input, fill_value, *, dtype=None):
-    """One value in the shape and dtype of `input`."""
+    """One value in the shape and (without `dtype`) the dtype of `input`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.full_like(fastnet.zeros(2), 7)
+        tensor([7., 7.])
+    """
     return full(input.shape, fill_value, dtype=dtype or input.dtype)
 
 
 def arange(start, end=None, step=1, *, dtype=None, requires_grad=False):
     """start, start + step, ... up to but not including end; arange(end) starts at 0.
 
+    Args:
+        start, end, step: numbers; the step may be negative.
+        dtype: by default int64, float32 if one of the three is a float.
+        requires_grad: record gradients for it.
+
+    Raises:
+        ValueError: a step that does not lead from start to end.
+
     Example:
         >>> import fastnet
         >>> fastnet.arange(3)
         tensor([0, 1, 2])
+        >>> fastnet.arange(1.0, 0.0, -0.25)
+        tensor([1.  , 0.75, 0.5 , 0.25])
     """
     if end is None:
         start, end = 0, start
@@ -75,7 +149,22 @@ def arange(start, end=None, step=1, *, dtype=None, requires_grad=False):
 
 
 def linspace(start, end, steps, *, dtype=None, requires_grad=False):
-    """`steps` numbers at equal distances from start to end, both included."""
+    """`steps` numbers at equal distances from start to end, both included.
+
+    Args:
+        start, end: numbers.
+        steps: how many.
+        dtype: float32 by default.
+        requires_grad: record gradients for it.
+
+    Raises:
+        ValueError: a negative number of steps.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.linspace(0, 1, 5)
+        tensor([0.  , 0.25, 0.5 , 0.75, 1.  ])
+    """
     dtype = _dtype(dtype)
     if steps < 0:
         raise ValueError(f"linspace: expected a number of steps that is not negative, got {steps}")
@@ -87,7 +176,19 @@ def linspace(start, end, steps, *, dtype=None, requires_grad=False):
 
 
 def eye(n, m=None, *, dtype=None, requires_grad=False):
-    """The identity matrix, n by m (by default n)."""
+    """The identity matrix.
+
+    Args:
+        n, m: the numbers of rows and of columns (by default n).
+        dtype: float32 by default.
+        requires_grad: record gradients for it.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.eye(2)
+        tensor([[1., 0.],
+                [0., 1.]])
+    """
     rows, columns = arange(n).unsqueeze(1), arange(n if m is None else m).unsqueeze(0)
     t = (rows == columns).to(_dtype(dtype))
     return t.requires_grad_() if requires_grad else t
@@ -100,10 +201,28 @@ def _triangle(input, keep):
 
 
 def tril(input, diagonal=0):
-    """The lower triangle of matrices, zeros above `diagonal`."""
+    """The lower triangle of matrices: zeros where column - row > diagonal.
+
+    Args:
+        input: (..., rows, columns).
+        diagonal: 0 for the main one, above 0 for those above it.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.tril(fastnet.ones(2, 2))
+        tensor([[1., 0.],
+                [1., 1.]])
+    """
     return _triangle(input, lambda d: d <= diagonal)
 
 
 def triu(input, diagonal=0):
-    """The upper triangle of matrices, zeros below `diagonal`."""
+    """The upper triangle of matrices: zeros where column - row < diagonal. Arguments are those of `tril`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.triu(fastnet.ones(2, 2), diagonal=1)
+        tensor([[0., 1.],
+                [0., 0.]])
+    """
     return _triangle(input, lambda d: d >= diagonal)

@@ -7,7 +7,7 @@ from fastnet.backend import K
 from fastnet.errors import shape_text
 from fastnet.functional import arrays
 from fastnet.functional.arrays import contiguous
-from fastnet.functional.reduction import ValuesIndices, normalize_dims
+from fastnet.functional.reduction import normalize_dims
 from fastnet.functional.shape import _strided
 from fastnet.memory import empty
 from fastnet.recording import forbid_in_recording
@@ -57,7 +57,22 @@ def _fancy_shape(x, key):
 
 
 def getitem(input, key):
-    """input[key]."""
+    """input[key]: a view for integers, slices, None and ...; a copy for index tensors, lists and masks, as in NumPy.
+
+    Args:
+        input: any shape.
+        key: one of these, or a tuple of them.
+
+    Raises:
+        IndexError: an index out of range or of an unknown kind, or too many of them.
+        RuntimeError: a mask inside a compiled function: the result's shape would depend on values.
+
+    Example:
+        >>> import fastnet
+        >>> x = fastnet.arange(6).reshape(2, 3)
+        >>> x[1], x[:, 0], x[x > 3], x[fastnet.tensor([1, 0]), 2]
+        (tensor([3, 4, 5]), tensor([0, 3]), tensor([4, 5]), tensor([5, 2]))
+    """
     key, basic = as_key(key)
     if basic and Ellipsis not in key:
         key = (*key, ...)               # keeps a single element an array
@@ -75,10 +90,20 @@ def gather(input, dim, index):
     """out[i][j][k] = input[index[i][j][k]][j][k] for dim 0, and likewise for the others.
 
     Args:
-        index: int64, of as many dimensions as input and no longer in any but `dim`.
+        input: any shape.
+        dim: the dimension that the indices are of.
+        index: int64, of as many dimensions as input and no longer in any but `dim`. The result has its shape.
 
     Raises:
+        TypeError: the index is not int64.
+        RuntimeError: shapes that don't fit; both are named.
         IndexError: an index out of range.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.gather(fastnet.tensor([[1.0, 2.0], [3.0, 4.0]]), 1, fastnet.tensor([[1], [0]]))
+        tensor([[2.],
+                [3.]])
     """
     [dim] = normalize_dims(input, dim)
     if index.dtype != dtypes.int64:
@@ -113,13 +138,40 @@ def _gather(x, index, *, dim):
 
 @method()
 def take_along_dim(input, indices, dim):
-    """`gather` with the arguments in NumPy's order."""
+    """`gather` with the arguments in NumPy's order.
+
+    Args:
+        input: any shape.
+        indices: as `gather`'s index.
+        dim: the dimension that they are of.
+
+    Example:
+        >>> import fastnet
+        >>> x = fastnet.tensor([[3.0, 1.0, 2.0]])
+        >>> fastnet.take_along_dim(x, x.argsort(1), 1)
+        tensor([[1., 2., 3.]])
+    """
     return gather(input, dim, indices)
 
 
 @method()
 def index_select(input, dim, index):
-    """The entries of `input` along `dim` that the int64 vector `index` names, as a copy."""
+    """The entries of `input` along `dim` that `index` names, as a copy.
+
+    Args:
+        input: any shape.
+        dim: a dimension.
+        index: int64, (n,).
+
+    Raises:
+        IndexError: an index out of range.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.index_select(fastnet.tensor([[1.0, 2.0], [3.0, 4.0]]), 1, fastnet.tensor([1, 1, 0]))
+        tensor([[2., 2., 1.],
+                [4., 4., 3.]])
+    """
     [dim] = normalize_dims(input, dim)
     return input[(slice(None),) * dim + (index,)]
 
@@ -148,7 +200,18 @@ def embedding(input, weight, padding_idx=None):
         padding_idx: a row whose gradient stays zero.
 
     Raises:
+        TypeError: the input holds no integers.
+        RuntimeError: the weight is no matrix.
+        ValueError: padding_idx is none of the rows.
         IndexError: a number outside [0, rows).
+
+    Example:
+        >>> import fastnet
+        >>> table = fastnet.tensor([[1.0, 2.0], [3.0, 4.0]])
+        >>> fastnet.nn.functional.embedding(fastnet.tensor([1, 0, 1]), table)
+        tensor([[3., 4.],
+                [1., 2.],
+                [3., 4.]])
     """
     if input.dtype.kind not in "iu":
         raise TypeError(f"embedding: expected integers, got {input.dtype}")
@@ -172,7 +235,18 @@ def one_hot(tensor, num_classes=-1):
     """Class numbers as int64 vectors with a single 1.
 
     Args:
+        tensor: integers, any shape; the result's has one dimension more.
         num_classes: the vectors' length; -1: the largest number plus one.
+
+    Raises:
+        IndexError: a number outside [0, num_classes).
+        RuntimeError: num_classes -1 inside a compiled function: the result's shape would depend on values.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.one_hot(fastnet.tensor([1, 0]), 3)
+        tensor([[0, 1, 0],
+                [1, 0, 0]])
     """
     if num_classes == -1:
         forbid_in_recording("one_hot() without num_classes")
@@ -180,40 +254,18 @@ def one_hot(tensor, num_classes=-1):
     return _one_hot(tensor if tensor.dtype == dtypes.int64 else tensor.long(), num_classes)
 
 
+@method()
 def nonzero(input):
-    """The indices of the elements that are not 0, an int64 tensor (n, dimensions)."""
+    """The indices of the elements that are not 0, int64, (n, dimensions).
+
+    Raises:
+        RuntimeError: inside a compiled function: the result's shape would depend on values.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nonzero(fastnet.tensor([[0, 1], [2, 0]]))
+        tensor([[0, 1],
+                [1, 0]])
+    """
     forbid_in_recording("nonzero(), whose result's shape depends on values,")
     return Tensor._wrap(np.argwhere(input._data).astype(np.int64))
-
-
-@op
-def _argsort(x, dim, descending):
-    x = x.swapaxes(dim, -1)
-    out = empty(x.shape, dtypes.int64)
-    K.argsort(out, x, descending=descending)
-    return arrays.contiguous(out.swapaxes(dim, -1)), None
-
-
-def argsort(input, dim=-1, descending=False):
-    """The indices that sort the tensor along `dim`; equal elements keep their order, NaN counts as the largest."""
-    [dim] = normalize_dims(input, dim) or [0]
-    return _argsort(input if input.ndim else input.reshape(1), dim, descending).reshape(input.shape)
-
-
-def sort(input, dim=-1, descending=False):
-    """The elements in order along `dim`: (values, indices); equal ones keep their order."""
-    index = argsort(input, dim, descending)
-    return ValuesIndices(gather(input, dim, index) if input.ndim else input.clone(), index)
-
-
-def topk(input, k, dim=-1, largest=True, sorted=True):
-    """The k largest (or smallest) elements along `dim`, in order: (values, indices)."""
-    n = input.shape[dim]
-    if not 0 <= k <= n:
-        raise RuntimeError(f"topk: k is {k}, dimension {dim} of shape {shape_text(input)} has {n} entries")
-    values, index = sort(input, dim, descending=largest)
-    return ValuesIndices(values.narrow(dim, 0, k).contiguous(), index.narrow(dim, 0, k).contiguous())
-
-
-for _fn in (nonzero, sort, argsort, topk):
-    method()(_fn)

@@ -10,6 +10,7 @@ from fastnet.autograd import op
 from fastnet.backend import K
 from fastnet.errors import shape_text
 from fastnet.functional import arrays
+from fastnet.functional.description import describe
 from fastnet.functional.indexing import as_key
 from fastnet.recording import forbid_in_recording
 from fastnet.state import state
@@ -69,8 +70,12 @@ def _define(name, plain, *operators):
     def function(self, *args, **kwargs):
         writable(name, self)
         return _replace(name, self, getattr(self, plain)(*args, **kwargs))
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"As `{plain}`, writing the result into the tensor."
+    describe(function, name, f"""As `{plain}`, writing the result into the tensor; returns it.
+
+    Raises:
+        RuntimeError: a result of another shape or of a higher dtype, a leaf that requires a gradient, or a view on the
+            tape.
+    """)
     return method(*operators)(function)
 
 
@@ -88,7 +93,20 @@ for _plain in _NAMED:
 
 @method()
 def copy_(self, src):
-    """Write the elements of `src`, broadcast and cast, into the tensor."""
+    """Write the elements of `src`, broadcast and cast, into the tensor; returns it. Gradients flow to `src`.
+
+    Args:
+        src: a tensor, a NumPy array or a number.
+
+    Raises:
+        RuntimeError: a shape that does not broadcast (both are named), or a tensor that cannot be written in place.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.zeros(2, 2).copy_(fastnet.tensor([1, 2]))
+        tensor([[1., 2.],
+                [1., 2.]])
+    """
     src = src if isinstance(src, Tensor) else Tensor._wrap(np.asarray(src))
     writable("copy_", self)
     if arrays.broadcast_shape(self._data, src._data) != self.shape:
@@ -104,7 +122,19 @@ def copy_(self, src):
 
 @method()
 def fill_(self, value):
-    """Write one value everywhere."""
+    """Write one value everywhere; returns the tensor.
+
+    Args:
+        value: a number or a tensor of one element.
+
+    Raises:
+        RuntimeError: a tensor that cannot be written in place: a leaf that requires a gradient, or a view on the tape.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.zeros(2).fill_(3)
+        tensor([3., 3.])
+    """
     writable("fill_", self)
     if isinstance(value, Tensor):
         return copy_(self, value)
@@ -122,7 +152,13 @@ def fill_(self, value):
 
 @method()
 def zero_(self):
-    """Write zeros."""
+    """Write zeros; returns the tensor. Errors are those of `fill_`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.ones(2).zero_()
+        tensor([0., 0.])
+    """
     return fill_(self, 0)
 
 
@@ -147,7 +183,25 @@ def _put_array(x, value, key):
 
 
 def setitem(self, key, value):
-    """self[key] = value."""
+    """self[key] = value.
+
+    Args:
+        key: as for reading; the value is broadcast to what it selects and cast.
+        value: a tensor, a NumPy array or a number. Gradients flow to a tensor.
+
+    Raises:
+        IndexError: an index out of range.
+        RuntimeError: a shape that does not broadcast, or a tensor that cannot be written in place.
+
+    Example:
+        >>> import fastnet
+        >>> x = fastnet.zeros(2, 3)
+        >>> x[0] = fastnet.tensor([1.0, 2.0, 3.0])
+        >>> x[:, 1] = 7
+        >>> x
+        tensor([[1., 7., 3.],
+                [0., 7., 0.]])
+    """
     writable("assignment by index", self)
     key, _ = as_key(key)
     array = value._data if isinstance(value, Tensor) else None

@@ -58,7 +58,9 @@ def _floating(name, *tensors):
 
 @method("__matmul__")
 def matmul(input, other, *, out=None):
-    """The matrix product, as PyTorch and NumPy define it: vectors, matrices, and batches of matrices that broadcast.
+    """The matrix product: out[..., i, j] = sum_k input[..., i, k] * other[..., k, j].
+
+    As in PyTorch and NumPy, a vector stands for one row on the left and one column on the right, and batches broadcast.
 
     Args:
         input: (..., M, K) or (K,).
@@ -66,12 +68,14 @@ def matmul(input, other, *, out=None):
         out: a tensor of the result's shape and dtype to write into; not on the tape.
 
     Raises:
-        RuntimeError: shapes that don't fit; both are named.
+        RuntimeError: shapes or dtypes that don't fit; both are named.
 
     Example:
         >>> import fastnet
-        >>> fastnet.matmul(fastnet.ones(2, 3), fastnet.ones(3, 4)).shape
-        (2, 4)
+        >>> fastnet.matmul(fastnet.tensor([[1.0, 2.0], [3.0, 4.0]]), fastnet.tensor([1.0, 10.0]))
+        tensor([21., 43.])
+        >>> (fastnet.ones(5, 2, 3) @ fastnet.ones(3, 4)).shape
+        (5, 2, 4)
     """
     _floating("matmul", input, other)
     if input.ndim == 0 or other.ndim == 0 or input.shape[-1] != other.shape[-min(other.ndim, 2)]:
@@ -136,7 +140,16 @@ def _batched(x, batch):
 
 @method()
 def mm(input, mat2):
-    """The product of two matrices."""
+    """The product of two matrices, (M, K) and (K, N).
+
+    Raises:
+        RuntimeError: other shapes; both are named.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.mm(fastnet.tensor([[1.0, 2.0]]), fastnet.tensor([[3.0], [4.0]]))
+        tensor([[11.]])
+    """
     if input.ndim != 2 or mat2.ndim != 2:
         raise RuntimeError(f"mm: expected two matrices, got shapes {shape_text(input)} and {shape_text(mat2)}")
     return matmul(input, mat2)
@@ -144,7 +157,16 @@ def mm(input, mat2):
 
 @method()
 def bmm(input, mat2):
-    """The products of two batches of matrices, (B, M, K) and (B, K, N)."""
+    """The products of two batches of matrices, (B, M, K) and (B, K, N).
+
+    Raises:
+        RuntimeError: other shapes; both are named.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.bmm(fastnet.ones(5, 2, 3), fastnet.ones(5, 3, 4)).shape
+        (5, 2, 4)
+    """
     if input.ndim != 3 or mat2.ndim != 3 or input.shape[0] != mat2.shape[0]:
         raise RuntimeError(f"bmm: expected two batches of matrices, got shapes {shape_text(input)} and "
                            f"{shape_text(mat2)}")
@@ -153,13 +175,31 @@ def bmm(input, mat2):
 
 @method()
 def mv(input, vec):
-    """The product of a matrix and a vector."""
+    """The product of a matrix (M, K) and a vector (K,).
+
+    Raises:
+        RuntimeError: shapes that don't fit; both are named.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.mv(fastnet.tensor([[1.0, 2.0], [3.0, 4.0]]), fastnet.tensor([1.0, 10.0]))
+        tensor([21., 43.])
+    """
     return matmul(input, vec)
 
 
 @method()
 def dot(input, other):
-    """The inner product of two vectors."""
+    """The inner product of two vectors, sum_i input[i] * other[i].
+
+    Raises:
+        RuntimeError: other shapes; both are named.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.dot(fastnet.tensor([1.0, 2.0]), fastnet.tensor([3.0, 4.0]))
+        tensor(11.)
+    """
     if input.ndim != 1 or other.ndim != 1:
         raise RuntimeError(f"dot: expected two vectors, got shapes {shape_text(input)} and {shape_text(other)}")
     return matmul(input, other)
@@ -167,13 +207,35 @@ def dot(input, other):
 
 @method()
 def outer(input, vec2):
-    """The outer product of two vectors."""
+    """The outer product of two vectors, out[i][j] = input[i] * vec2[j].
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.outer(fastnet.tensor([1.0, 2.0]), fastnet.tensor([3.0, 4.0]))
+        tensor([[3., 4.],
+                [6., 8.]])
+    """
     return input.unsqueeze(1) * vec2.unsqueeze(0)
 
 
 @method()
 def addmm(input, mat1, mat2, *, beta=1, alpha=1):
-    """beta * input + alpha * (mat1 @ mat2)."""
+    """beta * input + alpha * (mat1 @ mat2).
+
+    Args:
+        input: broadcasts to (M, N).
+        mat1, mat2: (M, K) and (K, N).
+        beta, alpha: numbers.
+
+    Raises:
+        RuntimeError: shapes or dtypes that don't fit; both are named.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.addmm(fastnet.ones(1), fastnet.ones(2, 3), fastnet.ones(3, 2), alpha=10)
+        tensor([[31., 31.],
+                [31., 31.]])
+    """
     product = matmul(mat1, mat2)
     return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
 
@@ -212,6 +274,12 @@ def linear(input, weight, bias=None):
 
     Raises:
         RuntimeError: shapes or dtypes that don't fit; both are named.
+
+    Example:
+        >>> import fastnet
+        >>> weight = fastnet.tensor([[1.0, 2.0], [3.0, 4.0]])
+        >>> fastnet.nn.functional.linear(fastnet.tensor([[1.0, 10.0]]), weight, fastnet.tensor([0.0, 100.0]))
+        tensor([[ 21., 143.]])
     """
     if weight.ndim != 2 or input.ndim == 0 or input.shape[-1] != weight.shape[1]:
         raise RuntimeError(f"linear: an input of shape {shape_text(input)} does not fit a weight of shape "

@@ -5,17 +5,18 @@ from fastnet import dtypes
 from fastnet.autograd import op
 from fastnet.functional import arrays
 from fastnet.functional.arrays import add, div, mul, scalar, scale, sub
+from fastnet.functional.description import describe
 from fastnet.tensor import method
 
 
-def _real(name, doc, slope, *aliases):
-    """Define the function `name`; slope(x, y) is dy/dx, y being the result."""
+def _real(name, doc, given, result, slope, *aliases):
+    """Define the function `name`; slope(x, y) is dy/dx, y being the result. `given` and `result` are an example."""
     def function(input):
         x = arrays.cast(input, dtypes.float_of(input.dtype))
         y = arrays.unary(name, x)
         return y, (lambda g: mul(g, slope(x, y)),)
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = doc
+    describe(function, name, f"{doc}. Integers give float32.", f"fastnet.{name}(fastnet.tensor({given}))",
+             f"tensor({result})")
     return method(*aliases)(op(function))
 
 
@@ -23,24 +24,37 @@ def _one(x):
     return scalar(1, x.dtype)
 
 
-exp = _real("exp", "e to the power of each element.", lambda x, y: y)
-expm1 = _real("expm1", "exp(x) - 1, exact near 0.", lambda x, y: add(y, _one(y)))
-log = _real("log", "The natural logarithm.", lambda x, y: arrays.unary("reciprocal", x))
-log2 = _real("log2", "The logarithm to base 2.", lambda x, y: div(scalar(1 / math.log(2), x.dtype), x))
-log10 = _real("log10", "The logarithm to base 10.", lambda x, y: div(scalar(1 / math.log(10), x.dtype), x))
-log1p = _real("log1p", "log(1 + x), exact near 0.", lambda x, y: arrays.unary("reciprocal", add(x, _one(x))))
-sqrt = _real("sqrt", "The square root.", lambda x, y: div(scalar(0.5, x.dtype), y))
-reciprocal = _real("reciprocal", "1 / x.", lambda x, y: arrays.neg(mul(y, y)))
-sin = _real("sin", "The sine of radians.", lambda x, y: arrays.unary("cos", x))
-cos = _real("cos", "The cosine of radians.", lambda x, y: arrays.neg(arrays.unary("sin", x)))
-tan = _real("tan", "The tangent of radians.", lambda x, y: add(mul(y, y), _one(y)))
-asin = _real("asin", "The inverse sine, in radians.", lambda x, y: _inverse_root(x), "arcsin")
-acos = _real("acos", "The inverse cosine, in radians.", lambda x, y: arrays.neg(_inverse_root(x)), "arccos")
-atan = _real("atan", "The inverse tangent, in radians.",
+exp = _real("exp", "e^x", "[0.0, 1.0]", "[1.    , 2.7183]", lambda x, y: y)
+expm1 = _real("expm1", "e^x - 1, exact near 0", "[0.0, 1.0]", "[0.    , 1.7183]", lambda x, y: add(y, _one(y)))
+log = _real("log", "The natural logarithm", "[1.0, 10.0]", "[0.    , 2.3026]",
+            lambda x, y: arrays.unary("reciprocal", x))
+log2 = _real("log2", "The logarithm to base 2", "[1.0, 8.0]", "[0., 3.]",
+             lambda x, y: div(scalar(1 / math.log(2), x.dtype), x))
+log10 = _real("log10", "The logarithm to base 10", "[1.0, 2.0]", "[0.   , 0.301]",
+              lambda x, y: div(scalar(1 / math.log(10), x.dtype), x))
+log1p = _real("log1p", "log(1 + x), exact near 0", "[0.0, 1.0]", "[0.    , 0.6931]",
+              lambda x, y: arrays.unary("reciprocal", add(x, _one(x))))
+sqrt = _real("sqrt", "The square root; NaN below 0", "[4.0, 2.0]", "[2.    , 1.4142]",
+             lambda x, y: div(scalar(0.5, x.dtype), y))
+reciprocal = _real("reciprocal", "1 / x", "[2.0, -4.0]", "[ 0.5 , -0.25]", lambda x, y: arrays.neg(mul(y, y)))
+sin = _real("sin", "The sine of an angle in radians", "[0.0, 1.0]", "[0.    , 0.8415]",
+            lambda x, y: arrays.unary("cos", x))
+cos = _real("cos", "The cosine of an angle in radians", "[0.0, 1.0]", "[1.    , 0.5403]",
+            lambda x, y: arrays.neg(arrays.unary("sin", x)))
+tan = _real("tan", "The tangent of an angle in radians", "[0.0, 1.0]", "[0.    , 1.5574]",
+            lambda x, y: add(mul(y, y), _one(y)))
+asin = _real("asin", "The inverse sine, in radians from -pi/2 to pi/2; NaN outside [-1, 1]", "[0.0, 1.0]",
+             "[0.    , 1.5708]", lambda x, y: _inverse_root(x), "arcsin")
+acos = _real("acos", "The inverse cosine, in radians from 0 to pi; NaN outside [-1, 1]", "[0.0, 1.0]",
+             "[1.5708, 0.    ]", lambda x, y: arrays.neg(_inverse_root(x)), "arccos")
+atan = _real("atan", "The inverse tangent, in radians from -pi/2 to pi/2", "[0.0, 1.0]", "[0.    , 0.7854]",
              lambda x, y: arrays.unary("reciprocal", add(mul(x, x), _one(x))), "arctan")
-sinh = _real("sinh", "The hyperbolic sine.", lambda x, y: arrays.unary("cosh", x))
-cosh = _real("cosh", "The hyperbolic cosine.", lambda x, y: arrays.unary("sinh", x))
-erf = _real("erf", "The error function, 2/sqrt(pi) * integral of exp(-t^2) from 0 to x.",
+sinh = _real("sinh", "The hyperbolic sine, (e^x - e^-x) / 2", "[0.0, 1.0]", "[0.    , 1.1752]",
+             lambda x, y: arrays.unary("cosh", x))
+cosh = _real("cosh", "The hyperbolic cosine, (e^x + e^-x) / 2", "[0.0, 1.0]", "[1.    , 1.5431]",
+             lambda x, y: arrays.unary("sinh", x))
+erf = _real("erf", "The error function, 2/sqrt(pi) * integral of exp(-t^2) from 0 to x", "[0.0, 1.0]",
+            "[0.    , 0.8427]",
             lambda x, y: scale(arrays.unary("exp", arrays.neg(mul(x, x))), 2 / math.sqrt(math.pi)))
 
 
@@ -52,56 +66,80 @@ def _inverse_root(x):
 @method("__neg__", "negative")
 @op
 def neg(input):
-    """-x."""
+    """-x.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.neg(fastnet.tensor([1.0, -2.0]))
+        tensor([-1.,  2.])
+    """
     return arrays.neg(input), (lambda g: arrays.neg(g),)
 
 
 @method("__abs__", "absolute")
 @op
 def abs(input):
-    """|x|; its gradient at 0 is 0."""
+    """|x|; its gradient at 0 is 0.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.abs(fastnet.tensor([1.0, -2.0]))
+        tensor([1., 2.])
+    """
     return arrays.unary("abs", input), (lambda g: mul(g, arrays.unary("sign", input)),)
 
 
 @method()
 @op
 def square(input):
-    """x * x."""
+    """x^2.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.square(fastnet.tensor([1.0, -2.0]))
+        tensor([1., 4.])
+    """
     return arrays.unary("square", input), (lambda g: mul(g, scale(input, 2)),)
 
 
 @method()
 def rsqrt(input):
-    """1 / sqrt(x)."""
+    """1 / sqrt(x).
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.rsqrt(fastnet.tensor([1.0, 4.0]))
+        tensor([1. , 0.5])
+    """
     return reciprocal(sqrt(input))
 
 
-def _step(name, doc):
+def _step(name, doc, result):
     """Define a function that is constant almost everywhere: its gradient is 0."""
     def function(input):
         out = arrays.unary(name, input)
         return out, (lambda g: arrays.full(g.shape, 0, g.dtype),)
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = doc
+    describe(function, name, f"{doc}. Its gradient is 0.", f"fastnet.{name}(fastnet.tensor([-1.5, 0.5, 2.5]))",
+             f"tensor({result})")
     return method()(op(function))
 
 
-floor = _step("floor", "The largest integer not above x.")
-ceil = _step("ceil", "The smallest integer not below x.")
-round = _step("round", "The nearest integer, the even one where two are equally near.")
-trunc = _step("trunc", "x without its fraction.")
-sign = _step("sign", "-1, 0 or 1.")
+floor = _step("floor", "The largest integer not above x", "[-2.,  0.,  2.]")
+ceil = _step("ceil", "The smallest integer not below x", "[-1.,  1.,  3.]")
+round = _step("round", "The nearest integer, the even one where two are equally near", "[-2.,  0.,  2.]")
+trunc = _step("trunc", "x without its fraction", "[-1.,  0.,  2.]")
+sign = _step("sign", "-1, 0 or 1", "[-1.,  1.,  1.]")
 
 
-def _test(name, doc):
+def _test(name, doc, result):
     """Define a function from real numbers to bool."""
     def function(input):
         return arrays.unary(name, input, dtypes.bool_), None
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = doc
+    describe(function, name, doc, f'fastnet.{name}(fastnet.tensor([1.0, float("nan"), float("-inf")]))',
+             f"tensor({result})")
     return method()(op(function))
 
 
-isnan = _test("isnan", "Whether each element is NaN.")
-isinf = _test("isinf", "Whether each element is infinite.")
-isfinite = _test("isfinite", "Whether each element is neither NaN nor infinite.")
+isnan = _test("isnan", "Whether each element is NaN.", "[False,  True, False]")
+isinf = _test("isinf", "Whether each element is infinite, of either sign.", "[False, False,  True]")
+isfinite = _test("isfinite", "Whether each element is neither NaN nor infinite.", "[ True, False, False]")

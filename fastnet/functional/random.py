@@ -30,34 +30,96 @@ def _floating(name, dtype):
 
 
 def rand(*size, generator=None, dtype=None, requires_grad=False):
-    """Uniform numbers in [0, 1)."""
+    """Uniform numbers in [0, 1).
+
+    Args:
+        size: the shape, as numbers or as one tuple.
+        generator: a `Generator`; by default the one that `manual_seed` seeds.
+        dtype: float32 (the default) or float64.
+        requires_grad: record gradients for it.
+
+    Raises:
+        TypeError: a dtype that is not floating-point.
+
+    Example:
+        >>> import fastnet
+        >>> _ = fastnet.manual_seed(0)
+        >>> fastnet.rand(2)
+        tensor([0.399 , 0.8805])
+    """
     _floating("rand", dtype)
     return _new("random_uniform", size, dtype, generator, requires_grad, 0.0, 1.0)
 
 
 def randn(*size, generator=None, dtype=None, requires_grad=False):
-    """Normal numbers of mean 0 and variance 1."""
+    """Normal numbers of mean 0 and variance 1. Arguments and errors are those of `rand`.
+
+    Example:
+        >>> import fastnet
+        >>> _ = fastnet.manual_seed(0)
+        >>> fastnet.randn(2)
+        tensor([-0.9247,  0.9911])
+    """
     _floating("randn", dtype)
     return _new("random_normal", size, dtype, generator, requires_grad, 0.0, 1.0)
 
 
 def rand_like(input, dtype=None):
-    """Uniform numbers in [0, 1) in the shape and dtype of `input`."""
+    """Uniform numbers in [0, 1) in the shape and (without `dtype`) the dtype of `input`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.rand_like(fastnet.zeros(2, 3)).shape
+        (2, 3)
+    """
     return rand(*input.shape, dtype=dtype or input.dtype)
 
 
 def randn_like(input, dtype=None):
-    """Normal numbers in the shape and dtype of `input`."""
+    """Normal numbers of mean 0 and variance 1 in the shape and (without `dtype`) the dtype of `input`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.randn_like(fastnet.zeros(2, 3)).shape
+        (2, 3)
+    """
     return randn(*input.shape, dtype=dtype or input.dtype)
 
 
 def normal(mean, std, size, *, generator=None):
-    """Normal numbers of the given mean and standard deviation."""
+    """Normal numbers of the given mean and standard deviation, float32.
+
+    Args:
+        mean, std: numbers.
+        size: the shape, a tuple.
+        generator: a `Generator`; by default the one that `manual_seed` seeds.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.normal(100.0, 0.0, (2,))
+        tensor([100., 100.])
+    """
     return _new("random_normal", size, None, generator, False, float(mean), float(std))
 
 
 def randint(low, high=None, size=None, *, generator=None, dtype=None):
-    """Integers in [low, high), int64; randint(high, size) starts at 0."""
+    """Integers in [low, high); randint(high, size) starts at 0.
+
+    Args:
+        low, high: the bounds.
+        size: the shape, a tuple.
+        generator: a `Generator`; by default the one that `manual_seed` seeds.
+        dtype: int64 by default.
+
+    Raises:
+        ValueError: low is not below high.
+
+    Example:
+        >>> import fastnet
+        >>> _ = fastnet.manual_seed(0)
+        >>> fastnet.randint(0, 10, (5,))
+        tensor([9, 8, 8, 1, 9])
+    """
     if size is None:
         low, high, size = 0, low, high
     if not low < high:
@@ -67,7 +129,17 @@ def randint(low, high=None, size=None, *, generator=None, dtype=None):
 
 
 def randperm(n, *, generator=None):
-    """The numbers 0 to n-1 in random order, int64."""
+    """The numbers 0 to n-1 in random order, int64.
+
+    Args:
+        n: how many.
+        generator: a `Generator`; by default the one that `manual_seed` seeds.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.randperm(5).sort().values
+        tensor([0, 1, 2, 3, 4])
+    """
     out = empty((n,), dtypes.int64)
     return Tensor._wrap(_draw("randperm", out, generator))
 
@@ -82,7 +154,17 @@ def _bernoulli(p, generator):
 
 @method()
 def bernoulli(input, *, generator=None):
-    """1 with the probability that the element of `input` gives, else 0."""
+    """1 with the probability that the element of `input` gives, else 0. No gradient flows through it.
+
+    Args:
+        input: probabilities, any shape.
+        generator: a `Generator`; by default the one that `manual_seed` seeds.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.bernoulli(fastnet.tensor([0.0, 1.0]))
+        tensor([0., 1.])
+    """
     return _bernoulli(input, generator)
 
 
@@ -105,8 +187,19 @@ def dropout(input, p=0.5, training=True):
 
     Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html.
 
+    Args:
+        input: any shape.
+        p: between 0 and 1.
+        training: whether to drop anything.
+
     Raises:
         ValueError: p is outside [0, 1].
+
+    Example:
+        >>> import fastnet
+        >>> _ = fastnet.manual_seed(0)
+        >>> fastnet.dropout(fastnet.ones(6), 0.5)
+        tensor([0., 2., 2., 2., 2., 0.])
     """
     if not 0 <= p <= 1:
         raise ValueError(f"dropout: expected a probability between 0 and 1, got {p}")
@@ -127,11 +220,30 @@ def _refill(name, x, kernel, generator, *args):
 
 @method()
 def uniform_(self, a=0.0, b=1.0, *, generator=None):
-    """Write uniform numbers in [a, b) into the tensor."""
+    """Write uniform numbers in [a, b) into the tensor; returns it.
+
+    Raises:
+        RuntimeError: a leaf that requires a gradient, while gradients are recorded.
+
+    Example:
+        >>> import fastnet
+        >>> x = fastnet.zeros(100).uniform_(2.0, 3.0)
+        >>> bool(((x >= 2) & (x < 3)).all())
+        True
+    """
     return _refill("uniform_", self, "random_uniform", generator, float(a), float(b))
 
 
 @method()
 def normal_(self, mean=0.0, std=1.0, *, generator=None):
-    """Write normal numbers into the tensor."""
+    """Write normal numbers of mean `mean` and standard deviation `std` into the tensor; returns it.
+
+    Raises:
+        RuntimeError: a leaf that requires a gradient, while gradients are recorded.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.zeros(2).normal_(100.0, 0.0)
+        tensor([100., 100.])
+    """
     return _refill("normal_", self, "random_normal", generator, float(mean), float(std))

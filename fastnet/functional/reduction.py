@@ -1,4 +1,4 @@
-"""Reductions over dimensions, and softmax. `dim` is a number, a tuple, or None for all."""
+"""Sums, means and other reductions over dimensions. `dim` is a number, a tuple, or None for all."""
 import builtins
 import math
 
@@ -64,10 +64,33 @@ def _spread(g, kept, shape):
     return np.broadcast_to(g.reshape(kept), shape)
 
 
+def _one_dim(name, dim):
+    if not isinstance(dim, int):
+        raise TypeError(f"{name}: expected dim to be an integer, got {dim!r}")
+    return dim
+
+
 @method()
 @op
 def sum(input, dim=None, keepdim=False, *, dtype=None):
-    """The sum; of integers and bools in int64."""
+    """The sum; of integers and bools in int64.
+
+    Args:
+        input: any shape.
+        dim: a dimension, a tuple of several, or None for all.
+        keepdim: keep the reduced dimensions, with length 1.
+        dtype: convert to this first.
+
+    Raises:
+        IndexError: a dimension out of range.
+        RuntimeError: a dimension named twice.
+
+    Example:
+        >>> import fastnet
+        >>> x = fastnet.tensor([[1.0, 2.0], [3.0, 4.0]])
+        >>> x.sum(), x.sum(0), x.sum(1, keepdim=True).shape
+        (tensor(10.), tensor([4., 6.]), (2, 1))
+    """
     wanted = dtypes.as_dtype(dtype) if dtype is not None else input.dtype if input.dtype.kind == "f" else dtypes.int64
     x = arrays.cast(input, wanted)
     out, shape, kept = _reduced("sum", x, dim)
@@ -77,10 +100,15 @@ def sum(input, dim=None, keepdim=False, *, dtype=None):
 @method()
 @op
 def mean(input, dim=None, keepdim=False, *, dtype=None):
-    """The arithmetic mean.
+    """The arithmetic mean, sum(x) / n. Arguments and errors are those of `sum`.
 
     Raises:
         TypeError: integers; convert them first.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.mean(fastnet.tensor([[1.0, 2.0], [3.0, 4.0]]), 1)
+        tensor([1.5, 3.5])
     """
     x = input if dtype is None else arrays.cast(input, dtypes.as_dtype(dtype))
     if x.dtype.kind != "f":
@@ -91,96 +119,26 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
             (lambda g: _spread(arrays.scale(g, 1 / builtins.max(count, 1)), kept, input.shape),))
 
 
-@op
-def _extreme(input, kernel, dim, keepdim):
-    """amax or amin; equal elements share the gradient evenly."""
-    out, shape, kept = _reduced(kernel, input, dim)
-
-    def dx(g):
-        hits = arrays.binary("eq", input, out.reshape(kept), dtypes.bool_)
-        ones = arrays.cast(hits, g.dtype)
-        count, _, _ = _reduced("sum", ones, dim)
-        return arrays.mul(ones, arrays.div(g.reshape(kept), count.reshape(kept)))
-    return out.reshape(kept if keepdim else shape), (dx, None, None, None)
-
-
-@method()
-def amax(input, dim=None, keepdim=False):
-    """The largest element; NaN if any is. Equal ones share the gradient."""
-    return _extreme(input, "amax", dim, keepdim)
-
-
-@method()
-def amin(input, dim=None, keepdim=False):
-    """The smallest element; NaN if any is. Equal ones share the gradient."""
-    return _extreme(input, "amin", dim, keepdim)
-
-
-@op
-def _arg(input, kernel, dim, keepdim):
-    x = contiguous(input).reshape(-1) if dim is None else input
-    out, shape, kept = _reduced(kernel, x, 0 if dim is None else dim, dtypes.int64)
-    kept = (1,) * input.ndim if dim is None else kept
-    return out.reshape(kept if keepdim else shape), None
-
-
-@method()
-def argmax(input, dim=None, keepdim=False):
-    """The index of the largest element, the first of equals; without `dim` in the flattened tensor."""
-    return _arg(input, "argmax", dim, keepdim)
-
-
-@method()
-def argmin(input, dim=None, keepdim=False):
-    """The index of the smallest element, the first of equals; without `dim` in the flattened tensor."""
-    return _arg(input, "argmin", dim, keepdim)
-
-
-class ValuesIndices(tuple):
-    """The pair (values, indices), readable by name."""
-
-    __slots__ = ()
-
-    def __new__(cls, values, indices):
-        return super().__new__(cls, (values, indices))
-
-    values = property(lambda self: self[0])
-    indices = property(lambda self: self[1])
-
-
-def _chosen(input, index, dim, keepdim):
-    """The (values, indices) pair of a choice along dim."""
-    from fastnet.functional.indexing import gather
-    if input.ndim == 0:
-        return ValuesIndices(input.clone(), index)
-    values = gather(input, dim, index if keepdim else index.unsqueeze(dim))
-    return ValuesIndices(values if keepdim else values.squeeze(dim), index)
-
-
-@method()
-def max(input, dim=None, keepdim=False):
-    """The largest element; along `dim`, (values, indices); with a tensor as `dim`, the larger of the two."""
-    if dim is None:
-        return amax(input)
-    return input.maximum(dim) if hasattr(dim, "_data") else _chosen(input, argmax(input, dim, keepdim), dim, keepdim)
-
-
-@method()
-def min(input, dim=None, keepdim=False):
-    """The smallest element; along `dim`, (values, indices); with a tensor as `dim`, the smaller of the two."""
-    if dim is None:
-        return amin(input)
-    return input.minimum(dim) if hasattr(dim, "_data") else _chosen(input, argmin(input, dim, keepdim), dim, keepdim)
-
-
 @method()
 @op
 def var(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
     """The variance, sum((x - mean)^2) / (n - correction).
 
     Args:
+        input: any shape.
+        dim: a dimension, a tuple of several, or None for all.
         unbiased: True is a correction of 1, False of 0.
+        keepdim: keep the reduced dimensions, with length 1.
         correction: overrides `unbiased`.
+
+    Raises:
+        TypeError: integers; convert them first.
+
+    Example:
+        >>> import fastnet
+        >>> x = fastnet.tensor([1.0, 2.0, 3.0])
+        >>> fastnet.var(x), fastnet.var(x, unbiased=False)
+        (tensor(1.), tensor(0.6667))
     """
     if input.dtype.kind != "f":
         raise TypeError(f"var takes floating-point tensors, got {input.dtype}; use x.float().var()")
@@ -198,14 +156,35 @@ def var(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
 
 @method()
 def std(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
-    """The standard deviation, the root of the variance."""
+    """The standard deviation, the root of the variance. Arguments and errors are those of `var`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.std(fastnet.tensor([1.0, 2.0, 3.0]))
+        tensor(1.)
+    """
     return var(input, dim, unbiased, keepdim, correction=correction).sqrt()
 
 
 @method()
 @op
 def prod(input, dim=None, keepdim=False, *, dtype=None):
-    """The product; of integers in int64."""
+    """The product; of integers and bools in int64. Its gradient is right where elements are 0, too.
+
+    Args:
+        input: any shape.
+        dim: a dimension, or None for all.
+        keepdim: keep the reduced dimension, with length 1.
+        dtype: convert to this first.
+
+    Raises:
+        TypeError: several dimensions.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.prod(fastnet.tensor([[1.0, 2.0], [3.0, 4.0]]), 1)
+        tensor([ 2., 12.])
+    """
     wanted = dtypes.as_dtype(dtype) if dtype is not None else input.dtype if input.dtype.kind == "f" else dtypes.int64
     dims = normalize_dims(input, None if dim is None else _one_dim("prod", dim))
     x3, shape, kept = _rows(arrays.cast(input, wanted), dims)
@@ -220,7 +199,18 @@ def prod(input, dim=None, keepdim=False, *, dtype=None):
 @method()
 @op
 def cumsum(input, dim, *, dtype=None):
-    """Running sums along `dim`."""
+    """Running sums along `dim`: out[i] = x[0] + ... + x[i].
+
+    Args:
+        input: any shape.
+        dim: a dimension.
+        dtype: convert to this first; integers and bools are added in int64.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.cumsum(fastnet.tensor([1, 2, 3]), 0)
+        tensor([1, 3, 6])
+    """
     wanted = dtypes.as_dtype(dtype) if dtype is not None else input.dtype if input.dtype.kind == "f" else dtypes.int64
     x = arrays.cast(input, wanted)
     x3, _, _ = _rows(x, normalize_dims(x, dim))
@@ -239,7 +229,13 @@ def cumsum(input, dim, *, dtype=None):
 @method()
 @op
 def any(input, dim=None, keepdim=False):
-    """Whether any element is true (not 0)."""
+    """Whether any element is true (not 0). Arguments are those of `sum`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.any(fastnet.tensor([[False, True], [False, False]]), 1)
+        tensor([ True, False])
+    """
     out, shape, kept = _reduced("any", input, dim, dtypes.bool_)
     return out.reshape(kept if keepdim else shape), None
 
@@ -247,7 +243,13 @@ def any(input, dim=None, keepdim=False):
 @method()
 @op
 def all(input, dim=None, keepdim=False):
-    """Whether every element is true (not 0)."""
+    """Whether every element is true (not 0). Arguments are those of `sum`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.all(fastnet.tensor([1.0, 2.0, 0.0]))
+        tensor(False)
+    """
     out, shape, kept = _reduced("all", input, dim, dtypes.bool_)
     return out.reshape(kept if keepdim else shape), None
 
@@ -267,7 +269,20 @@ def _euclidean(x, dim, keepdim):
 
 @method()
 def norm(input, p=2, dim=None, keepdim=False):
-    """The p-norm, sum(|x|^p)^(1/p); p may be inf, or "fro" for 2."""
+    """The p-norm, sum(|x|^p)^(1/p). The gradient of the 2-norm at the zero vector is 0.
+
+    Args:
+        input: any shape.
+        p: a number, inf for max(|x|), -inf for min(|x|), 0 for the number of elements that are not 0, "fro" for 2.
+        dim: a dimension, a tuple of several, or None for all.
+        keepdim: keep the reduced dimensions, with length 1.
+
+    Example:
+        >>> import fastnet
+        >>> x = fastnet.tensor([3.0, -4.0])
+        >>> fastnet.norm(x), fastnet.norm(x, 1)
+        (tensor(5.), tensor(7.))
+    """
     if p in (2, "fro"):
         return _euclidean(input, dim, keepdim)
     if p == float("inf"):
@@ -283,42 +298,19 @@ def norm(input, p=2, dim=None, keepdim=False):
 
 @method()
 def logsumexp(input, dim, keepdim=False):
-    """log(sum(exp(x))), without overflow."""
+    """log(sum(exp(x))), without overflow.
+
+    Args:
+        input: any shape.
+        dim: a dimension, or a tuple of several.
+        keepdim: keep the reduced dimensions, with length 1.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.logsumexp(fastnet.tensor([1000.0, 1000.0]), 0)
+        tensor(1000.6932)
+    """
     high = input.detach().amax(dim, keepdim=True)
     high = high.masked_fill(high.isinf(), 0)
     total = (input - high).exp().sum(dim, keepdim=True).log() + high
     return total if keepdim else total.squeeze(dim)
-
-
-@op
-def _softmax(input, kernel, dim, dtype):
-    x = arrays.cast(input, dtypes.as_dtype(dtype)) if dtype is not None else input
-    if x.dtype.kind != "f":
-        raise TypeError(f"{kernel} takes floating-point tensors, got {x.dtype}")
-    dims = normalize_dims(x, dim)
-    x3, _, _ = _rows(x, dims)
-    y3 = arrays.like(kernel, x3)
-
-    def dx(g):
-        g3, _, _ = _rows(g, dims)
-        return arrays.like(kernel + "_backward", y3, g3).reshape(input.shape)
-    return y3.reshape(input.shape), (dx, None, None, None)
-
-
-@method()
-def softmax(input, dim=None, dtype=None):
-    """exp(x) / sum(exp(x)) along `dim`."""
-    return _softmax(input, "softmax", _one_dim("softmax", dim), dtype)
-
-
-@method()
-def log_softmax(input, dim=None, dtype=None):
-    """x - log(sum(exp(x))) along `dim`."""
-    return _softmax(input, "log_softmax", _one_dim("log_softmax", dim), dtype)
-
-
-def _one_dim(name, dim):
-    if not isinstance(dim, int):
-        raise TypeError(f"{name}: expected dim to be an integer, got {dim!r}")
-    return dim
-

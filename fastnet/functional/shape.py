@@ -1,14 +1,12 @@
-"""Shapes: views, where the memory allows, and joining and splitting."""
+"""Shapes: views, where the memory allows, else copies."""
 import math
 
 import numpy as np
 
-from fastnet import dtypes
 from fastnet.autograd import op
 from fastnet.backend import K
 from fastnet.errors import shape_text
 from fastnet.functional import arrays
-from fastnet.memory import empty
 from fastnet.tensor import Tensor, extend, method
 
 
@@ -56,6 +54,16 @@ def _expanded(x, shape):
     return np.broadcast_to(x, shape), (lambda g: g, None)
 
 
+@op(view=True)
+def _strided(x, key):
+    def dx(g):
+        out = arrays.full(x_shape, 0, g.dtype)
+        K.copy(out[key], g)
+        return out
+    x_shape = x.shape
+    return x[key], (dx, None)
+
+
 def _viewable(x, shape):
     """Whether `shape` can be a view of the array x: NumPy's reshape would not copy."""
     if x.flags.c_contiguous or x.size == 0:
@@ -65,10 +73,20 @@ def _viewable(x, shape):
 
 @method()
 def view(input, *shape):
-    """The same memory in another shape; one length may be -1.
+    """The same memory in another shape.
+
+    Args:
+        input: any shape.
+        shape: as numbers or as one tuple; one length may be -1.
 
     Raises:
         RuntimeError: the elements don't fit, or the memory's layout doesn't allow a view (use `reshape`).
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.arange(6).view(2, -1)
+        tensor([[0, 1, 2],
+                [3, 4, 5]])
     """
     if len(shape) == 1 and not isinstance(shape[0], int | tuple | list):
         raise TypeError(f"view: expected a shape, got {shape[0]!r}")
@@ -81,20 +99,46 @@ def view(input, *shape):
 
 @method()
 def reshape(input, *shape):
-    """The same elements in another shape: a view where possible, else a copy; one length may be -1."""
+    """The same elements in another shape: a view where possible, else a copy.
+
+    Args:
+        input: any shape.
+        shape: as numbers or as one tuple; one length may be -1.
+
+    Raises:
+        RuntimeError: the elements don't fit; both shapes are named.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.reshape(fastnet.arange(6), 2, -1)
+        tensor([[0, 1, 2],
+                [3, 4, 5]])
+    """
     shape = _filled_in(input._data, as_shape(shape))
     return _view(input if _viewable(input._data, shape) else _copied(input), shape)
 
 
 @method()
 def view_as(input, other):
-    """A view in the shape of `other`."""
+    """A view in the shape of `other`: see `view`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.arange(4).view_as(fastnet.zeros(2, 2)).shape
+        (2, 2)
+    """
     return view(input, other.shape)
 
 
 @method()
 def reshape_as(input, other):
-    """`reshape` to the shape of `other`."""
+    """`reshape` to the shape of `other`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.arange(4).reshape_as(fastnet.zeros(2, 2)).shape
+        (2, 2)
+    """
     return reshape(input, other.shape)
 
 
@@ -108,7 +152,16 @@ def _dim(input, dim, extra=0):
 
 @method()
 def flatten(input, start_dim=0, end_dim=-1):
-    """The dimensions from start_dim to end_dim as one."""
+    """The dimensions from start_dim to end_dim as one: a view where possible.
+
+    Raises:
+        RuntimeError: start_dim comes after end_dim.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.flatten(fastnet.zeros(2, 3, 4), 1).shape
+        (2, 12)
+    """
     if input.ndim == 0:
         return reshape(input, 1)
     first, last = _dim(input, start_dim), _dim(input, end_dim)
@@ -119,7 +172,21 @@ def flatten(input, start_dim=0, end_dim=-1):
 
 @method()
 def unflatten(input, dim, sizes):
-    """One dimension as several."""
+    """One dimension as several.
+
+    Args:
+        input: any shape.
+        dim: a dimension.
+        sizes: a tuple of lengths; one may be -1.
+
+    Raises:
+        RuntimeError: the lengths don't fit.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.unflatten(fastnet.zeros(2, 12), 1, (3, -1)).shape
+        (2, 3, 4)
+    """
     dim = _dim(input, dim)
     return reshape(input, *input.shape[:dim], *_filled_in(np.empty(input.shape[dim]), tuple(sizes)),
                    *input.shape[dim + 1:])
@@ -127,7 +194,13 @@ def unflatten(input, dim, sizes):
 
 @method("swapaxes", "swapdims")
 def transpose(input, dim0, dim1):
-    """A view with two dimensions exchanged."""
+    """A view with two dimensions exchanged.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.transpose(fastnet.zeros(2, 3, 4), 0, 2).shape
+        (4, 3, 2)
+    """
     if input.ndim == 0:
         return input
     order = list(range(input.ndim))
@@ -138,7 +211,16 @@ def transpose(input, dim0, dim1):
 
 @method()
 def t(input):
-    """The transpose of a matrix; a vector as it is."""
+    """The transpose of a matrix, a view; a vector as it is.
+
+    Raises:
+        RuntimeError: more than two dimensions.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.t(fastnet.zeros(2, 3)).shape
+        (3, 2)
+    """
     if input.ndim > 2:
         raise RuntimeError(f"t() takes at most 2 dimensions, got shape {shape_text(input)}")
     return transpose(input, 0, 1) if input.ndim == 2 else input
@@ -146,7 +228,20 @@ def t(input):
 
 @method()
 def permute(input, *dims):
-    """A view with the dimensions in another order."""
+    """A view with the dimensions in another order.
+
+    Args:
+        input: any shape.
+        dims: every dimension once, as numbers or as one tuple.
+
+    Raises:
+        RuntimeError: dims is no such order.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.permute(fastnet.zeros(2, 3, 4), (2, 0, 1)).shape
+        (4, 2, 3)
+    """
     dims = tuple(_dim(input, d) for d in as_shape(dims))
     if sorted(dims) != list(range(input.ndim)):
         raise RuntimeError(f"permute: {dims} is no order of the {input.ndim} dimensions of shape {shape_text(input)}")
@@ -154,7 +249,13 @@ def permute(input, *dims):
 
 
 def movedim(input, source, destination):
-    """A view with one dimension moved to another place."""
+    """A view with one dimension moved to another place.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.movedim(fastnet.zeros(2, 3, 4), 0, -1).shape
+        (3, 4, 2)
+    """
     order = [i for i in range(input.ndim) if i != _dim(input, source)]
     order.insert(_dim(input, destination), _dim(input, source))
     return _transposed(input, tuple(order))
@@ -162,10 +263,20 @@ def movedim(input, source, destination):
 
 @method()
 def expand(input, *sizes):
-    """A view repeated along dimensions of length 1; -1 keeps a length.
+    """A view repeated along dimensions of length 1.
+
+    Args:
+        input: any shape.
+        sizes: the new shape, as numbers or as one tuple; -1 keeps a length. New dimensions come first.
 
     Raises:
         RuntimeError: a dimension is neither 1 nor of that length.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.tensor([[1], [2]]).expand(-1, 3)
+        tensor([[1, 1, 1],
+                [2, 2, 2]])
     """
     sizes = as_shape(sizes)
     extra = len(sizes) - input.ndim
@@ -177,32 +288,66 @@ def expand(input, *sizes):
 
 @method()
 def expand_as(input, other):
-    """`expand` to the shape of `other`."""
+    """`expand` to the shape of `other`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.ones(1).expand_as(fastnet.zeros(2, 2)).shape
+        (2, 2)
+    """
     return expand(input, other.shape)
 
 
 def broadcast_to(input, shape):
-    """`expand` to `shape`."""
+    """`expand` to `shape`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.broadcast_to(fastnet.tensor([1, 2]), (2, 2))
+        tensor([[1, 2],
+                [1, 2]])
+    """
     return expand(input, shape)
 
 
 @method()
 def squeeze(input, dim=None):
-    """A view without the dimensions of length 1, or without those named that are."""
+    """A view without the dimensions of length 1, or without those of `dim` (a number or a tuple) that are.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.squeeze(fastnet.zeros(1, 2, 1)).shape, fastnet.squeeze(fastnet.zeros(1, 2, 1), 0).shape
+        ((2,), (2, 1))
+    """
     dims = range(input.ndim) if dim is None else [_dim(input, d) for d in (dim if isinstance(dim, tuple) else (dim,))]
     return _view(input, tuple(n for i, n in enumerate(input.shape) if n != 1 or i not in dims))
 
 
 @method()
 def unsqueeze(input, dim):
-    """A view with a dimension of length 1 put in at `dim`."""
+    """A view with a dimension of length 1 put in at `dim`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.unsqueeze(fastnet.zeros(2), 1).shape
+        (2, 1)
+    """
     dim = _dim(input, dim, extra=1)
     return _view(input, (*input.shape[:dim], 1, *input.shape[dim:]))
 
 
 @method()
 def narrow(input, dim, start, length):
-    """A view of `length` entries from `start` on along `dim`."""
+    """A view of `length` entries from `start` on along `dim`.
+
+    Raises:
+        RuntimeError: entries that are not there.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.narrow(fastnet.arange(5), 0, 1, 3)
+        tensor([1, 2, 3])
+    """
     dim = _dim(input, dim)
     if not 0 <= start <= start + length <= input.shape[dim]:
         raise RuntimeError(f"narrow: {start} to {start + length} is out of range for dimension {dim} of shape "
@@ -212,188 +357,18 @@ def narrow(input, dim, start, length):
 
 @method()
 def select(input, dim, index):
-    """A view of one entry along `dim`, without that dimension."""
+    """A view of one entry along `dim`, without that dimension.
+
+    Raises:
+        IndexError: an index out of range.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.select(fastnet.tensor([[1, 2], [3, 4]]), 1, 0)
+        tensor([1, 3])
+    """
     return input[(slice(None),) * _dim(input, dim) + (index,)]
 
 
-@method()
-def split(tensor, split_size_or_sections, dim=0):
-    """A tuple of views along `dim`: of equal lengths (the last may be shorter), or of the given ones."""
-    dim, sizes = _dim(tensor, dim), split_size_or_sections
-    n = tensor.shape[dim]
-    if isinstance(sizes, int):
-        if sizes <= 0:
-            raise RuntimeError(f"split: expected a positive length, got {sizes}")
-        sizes = [min(sizes, n - start) for start in range(0, max(n, 1), sizes)]
-    elif sum(sizes) != n:
-        raise RuntimeError(f"split: the lengths {list(sizes)} add up to {sum(sizes)}, dimension {dim} of shape "
-                           f"{shape_text(tensor)} has {n}")
-    starts = [sum(sizes[:i]) for i in range(len(sizes))]
-    return tuple(narrow(tensor, dim, start, size) for start, size in zip(starts, sizes))
-
-
-@method()
-def chunk(input, chunks, dim=0):
-    """At most `chunks` views of equal lengths along `dim`; the last may be shorter."""
-    return split(input, max(1, -(-input.shape[_dim(input, dim)] // chunks)), dim)
-
-
-@method()
-def unbind(input, dim=0):
-    """The entries along `dim`, a tuple of views."""
-    dim = _dim(input, dim)
-    return tuple(select(input, dim, i) for i in range(input.shape[dim]))
-
-
-def _iterate(self):
-    if self.ndim == 0:
-        raise TypeError("a 0-d tensor cannot be iterated over")
-    return iter(unbind(self))
-
-
-extend(__iter__=_iterate,
-       T=property(lambda self: permute(self, *reversed(range(self.ndim))), doc="All dimensions reversed."),
+extend(T=property(lambda self: permute(self, *reversed(range(self.ndim))), doc="All dimensions reversed."),
        mT=property(lambda self: transpose(self, -2, -1), doc="The last two dimensions exchanged."))
-
-
-def _part(place):
-    return lambda g: g[place]
-
-
-@op
-def _cat(*parts, dim):
-    shape = list(parts[0].shape)
-    shape[dim] = sum(p.shape[dim] for p in parts)
-    dtype = dtypes.result_type(*parts)
-    out, start, places = empty(tuple(shape), dtype), 0, []
-    for p in parts:
-        place = (slice(None),) * dim + (slice(start, start + p.shape[dim]),)
-        K.copy(out[place], p)
-        places.append(place)
-        start += p.shape[dim]
-    return out, tuple(_part(place) for place in places)
-
-
-def cat(tensors, dim=0):
-    """The tensors one behind the other along `dim`; the other dimensions must agree.
-
-    Raises:
-        RuntimeError: no tensors, or shapes that don't fit (both are named).
-    """
-    tensors = list(tensors)
-    if not tensors:
-        raise RuntimeError("cat: expected at least one tensor")
-    dim = _dim(tensors[0], dim)
-    first = tensors[0].shape
-    for i, x in enumerate(tensors):
-        differ = [d for d, (a, b) in enumerate(zip(x.shape, first)) if a != b and d != dim]
-        if x.ndim != len(first) or x.ndim == 0 or differ:
-            raise RuntimeError(f"cat: tensor {i} has shape {shape_text(x)}, tensor 0 {shape_text(first)}; they may "
-                               f"differ in dimension {dim} only")
-    return _cat(*tensors, dim=dim)
-
-
-concat = concatenate = cat
-
-
-def stack(tensors, dim=0):
-    """Tensors of one shape along a new dimension.
-
-    Raises:
-        RuntimeError: no tensors, or two shapes (both are named).
-    """
-    tensors = list(tensors)
-    if not tensors:
-        raise RuntimeError("stack: expected at least one tensor")
-    for i, x in enumerate(tensors):
-        if x.shape != tensors[0].shape:
-            raise RuntimeError(f"stack: tensor {i} has shape {shape_text(x)}, tensor 0 {shape_text(tensors[0])}; they "
-                               "must agree")
-    return cat([unsqueeze(x, dim) for x in tensors], _dim(tensors[0], dim, extra=1))
-
-
-@op(view=True)
-def _strided(x, key):
-    def dx(g):
-        out = arrays.full(x_shape, 0, g.dtype)
-        K.copy(out[key], g)
-        return out
-    x_shape = x.shape
-    return x[key], (dx, None)
-
-
-@method()
-def flip(input, dims):
-    """The elements in reverse order along `dims`, as a copy."""
-    dims = [_dim(input, d) for d in (dims if isinstance(dims, tuple | list) else (dims,))]
-    return _copied(_strided(input, tuple(slice(None, None, -1 if i in dims else None) for i in range(input.ndim))))
-
-
-@method()
-def repeat(input, *sizes):
-    """The tensor tiled sizes[i] times along each dimension."""
-    sizes = as_shape(sizes)
-    extra = len(sizes) - input.ndim
-    if extra < 0:
-        raise RuntimeError(f"repeat: expected at least {input.ndim} numbers for shape {shape_text(input)}, got {sizes}")
-    shape = (1,) * extra + input.shape
-    tiled = expand(reshape(input, *[n for size in shape for n in (1, size)]),
-                   *[n for count, size in zip(sizes, shape) for n in (count, size)])
-    return reshape(tiled, *[count * size for count, size in zip(sizes, shape)])
-
-
-@method()
-def clone(input):
-    """A contiguous copy that gradients flow through."""
-    return _copied(input)
-
-
-@method()
-def contiguous(input):
-    """The tensor in C order: itself where it is."""
-    return input if input.is_contiguous() else _copied(input)
-
-
-@op
-def _cast(x, dtype):
-    return arrays.cast(x, dtype), (lambda g: g, None)
-
-
-@method("type")
-def to(input, *args, dtype=None, copy=False):
-    """The tensor in another dtype (itself where it has it already). A device may be named: only "cpu" exists.
-
-    Args:
-        args: a dtype, "cpu", or a tensor whose dtype to take.
-        copy: always copy.
-    """
-    for a in args:
-        if isinstance(a, Tensor):
-            dtype = a.dtype
-        elif isinstance(a, str) and a.partition(":")[0] == "cpu":
-            continue
-        else:
-            dtype = a
-    dtype = input.dtype if dtype is None else dtypes.as_dtype(dtype)
-    if dtype == input.dtype:
-        return _copied(input) if copy else input
-    return _cast(input, dtype)
-
-
-def _to(name, dtype):
-    def function(self):
-        return to(self, dtype)
-    function.__name__, function.__doc__ = name, f"The tensor as {dtype.name}."
-    method()(function)
-
-
-for _name, _dtype in (("float", dtypes.float32), ("double", dtypes.float64), ("long", dtypes.int64),
-                      ("int", dtypes.int32), ("bool", dtypes.bool_), ("byte", dtypes.uint8)):
-    _to(_name, _dtype)
-
-
-@method()
-def type_as(input, other):
-    """The tensor in the dtype of `other`."""
-    return to(input, other.dtype)
-

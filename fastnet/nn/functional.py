@@ -20,7 +20,7 @@ from fastnet.functional.indexing import embedding, one_hot
 from fastnet.functional.inplace import _replace
 from fastnet.functional.linear import linear
 from fastnet.functional.loss import huber_loss, kl_div, l1_loss, mse_loss, smooth_l1_loss
-from fastnet.functional.norm import batch_norm, cosine_similarity, layer_norm, normalize, rms_norm
+from fastnet.functional.normalization import batch_norm, cosine_similarity, layer_norm, normalize, rms_norm
 
 __all__ = [
     "batch_norm",
@@ -70,6 +70,7 @@ def relu(input, inplace=False):
     """max(x, 0).
 
     Args:
+        input: any shape.
         inplace: write the result into the input.
 
     Example:
@@ -81,32 +82,70 @@ def relu(input, inplace=False):
 
 
 def relu6(input, inplace=False):
-    """min(max(x, 0), 6), in place if asked."""
+    """min(max(x, 0), 6), in place if asked. Krizhevsky 2010, "Convolutional deep belief networks on CIFAR-10".
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.relu6(fastnet.tensor([-1.0, 3.0, 8.0]))
+        tensor([0., 3., 6.])
+    """
     return _run("relu6", _activation.relu6, input, inplace)
 
 
 def leaky_relu(input, negative_slope=0.01, inplace=False):
-    """x where x > 0, else negative_slope * x, in place if asked."""
+    """x where x > 0, else negative_slope * x, in place if asked.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.leaky_relu(fastnet.tensor([-1.0, 2.0]), 0.1)
+        tensor([-0.1,  2. ])
+    """
     return _run("leaky_relu", _activation.leaky_relu, input, inplace, negative_slope)
 
 
 def elu(input, alpha=1.0, inplace=False):
-    """x where x > 0, else alpha * (exp(x) - 1), in place if asked. https://arxiv.org/abs/1511.07289."""
+    """x where x > 0, else alpha * (exp(x) - 1), in place if asked.
+
+    Clevert et al. 2015, https://arxiv.org/abs/1511.07289.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.elu(fastnet.tensor([-1.0, 2.0]))
+        tensor([-0.6321,  2.    ])
+    """
     return _run("elu", _activation.elu, input, inplace, alpha)
 
 
 def silu(input, inplace=False):
-    """x * sigmoid(x), in place if asked. https://arxiv.org/abs/1702.03118."""
+    """x * sigmoid(x), in place if asked. Elfwing et al. 2017, https://arxiv.org/abs/1702.03118.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.silu(fastnet.tensor([0.0, 1.0]))
+        tensor([0.    , 0.7311])
+    """
     return _run("silu", _activation.silu, input, inplace)
 
 
 def mish(input, inplace=False):
-    """x * tanh(softplus(x)), in place if asked. https://arxiv.org/abs/1908.08681."""
+    """x * tanh(softplus(x)), in place if asked. Misra 2019, https://arxiv.org/abs/1908.08681.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.mish(fastnet.tensor([0.0, 1.0]))
+        tensor([0.    , 0.8651])
+    """
     return _run("mish", _activation.mish, input, inplace)
 
 
 def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
-    """x moved into [min_val, max_val], in place if asked."""
+    """min(max(x, min_val), max_val), in place if asked.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.hardtanh(fastnet.tensor([-2.0, 0.5, 2.0]))
+        tensor([-1. ,  0.5,  1. ])
+    """
     return _run("hardtanh", _activation.hardtanh, input, inplace, min_val, max_val)
 
 

@@ -58,7 +58,13 @@ def uniform_(tensor, a=0.0, b=1.0, generator=None):
 
 @no_grad()
 def normal_(tensor, mean=0.0, std=1.0, generator=None):
-    """Normal numbers."""
+    """Normal numbers of the given mean and standard deviation; returns the tensor.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.init.normal_(fastnet.empty(2), 100.0, 0.0)
+        tensor([100., 100.])
+    """
     return tensor.normal_(mean, std, generator=generator)
 
 
@@ -119,26 +125,50 @@ def _tail_is_better(low, high):
 
 @no_grad()
 def constant_(tensor, val):
-    """One value everywhere."""
+    """One value everywhere; returns the tensor.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.init.constant_(fastnet.empty(2), 7.0)
+        tensor([7., 7.])
+    """
     return tensor.fill_(val)
 
 
 def ones_(tensor):
-    """Ones."""
+    """Ones; returns the tensor.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.init.ones_(fastnet.empty(2))
+        tensor([1., 1.])
+    """
     return constant_(tensor, 1)
 
 
 def zeros_(tensor):
-    """Zeros."""
+    """Zeros; returns the tensor.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.init.zeros_(fastnet.empty(2))
+        tensor([0., 0.])
+    """
     return constant_(tensor, 0)
 
 
 @no_grad()
 def eye_(tensor):
-    """The identity matrix.
+    """The identity matrix; returns the tensor.
 
     Raises:
         ValueError: the tensor has not two dimensions.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.init.eye_(fastnet.empty(2, 2))
+        tensor([[1., 0.],
+                [0., 1.]])
     """
     if tensor.ndim != 2:
         raise ValueError(f"eye_: expected a matrix, got shape {shape_text(tensor)}")
@@ -178,7 +208,14 @@ def xavier_uniform_(tensor, gain=1.0, generator=None):
 
 
 def xavier_normal_(tensor, gain=1.0, generator=None):
-    """Normal with standard deviation gain * sqrt(2 / (fan_in + fan_out)). See `xavier_uniform_`."""
+    """Normal with standard deviation gain * sqrt(2 / (fan_in + fan_out)). See `xavier_uniform_`.
+
+    Example:
+        >>> import fastnet
+        >>> w = fastnet.nn.init.xavier_normal_(fastnet.empty(300, 100))
+        >>> abs(w.std().item() - (2 / 400) ** 0.5) < 0.002
+        True
+    """
     return normal_(tensor, 0.0, gain * math.sqrt(2 / max(sum(_fans(tensor)), 1)), generator)
 
 
@@ -214,7 +251,14 @@ def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", gene
 
 
 def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
-    """Normal with standard deviation gain / sqrt(fan). See `kaiming_uniform_`."""
+    """Normal with standard deviation gain / sqrt(fan). See `kaiming_uniform_`.
+
+    Example:
+        >>> import fastnet
+        >>> w = fastnet.nn.init.kaiming_normal_(fastnet.empty(300, 100), nonlinearity="relu")
+        >>> abs(w.std().item() - (2 / 100) ** 0.5) < 0.003
+        True
+    """
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
 
 

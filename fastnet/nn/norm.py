@@ -1,7 +1,7 @@
 """Normalisation layers."""
 from fastnet.errors import shape_text
 from fastnet.functional.creation import ones, zeros
-from fastnet.functional.norm import layer_norm, rms_norm, track_batch_norm
+from fastnet.functional.normalization import layer_norm, rms_norm, track_batch_norm
 from fastnet.nn import init
 from fastnet.nn.module import Module
 from fastnet.nn.parameter import floating, new_parameter

@@ -1,9 +1,10 @@
 """Parameters: tensors that a module learns."""
 from fastnet import dtypes
 from fastnet.backend import K
+from fastnet.construction import as_tensor
 from fastnet.memory import empty, parameter_memory
 from fastnet.recording import forbid_in_recording
-from fastnet.tensor import Storage, Tensor, as_tensor
+from fastnet.tensor import Storage, Tensor
 
 
 class Parameter(Tensor):

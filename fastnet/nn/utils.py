@@ -5,8 +5,8 @@ from fastnet.autograd import no_grad
 from fastnet.backend import K
 from fastnet.errors import shape_text
 from fastnet.functional import arrays
-from fastnet.functional.arithmetic import maximum
-from fastnet.functional.shape import cat
+from fastnet.functional.joining import cat
+from fastnet.functional.ordering import maximum
 from fastnet.memory import empty
 from fastnet.recording import forbid_in_recording
 from fastnet.state import state
@@ -81,6 +81,14 @@ def clip_grads_with_norm_(parameters, max_norm, total_norm):
         parameters: a tensor or several; those without a gradient are passed over.
         max_norm: a number.
         total_norm: a 0-d tensor, as `get_total_norm` gives it.
+
+    Example:
+        >>> import fastnet
+        >>> w = fastnet.zeros(2, requires_grad=True)
+        >>> (w * fastnet.tensor([3.0, 4.0])).sum().backward()
+        >>> fastnet.nn.utils.clip_grads_with_norm_(w, 1.0, fastnet.nn.utils.get_total_norm([w.grad]))
+        >>> w.grad
+        tensor([0.6, 0.8])
     """
     gradients = _gradients(parameters)
     _note((*gradients, total_norm))

@@ -20,6 +20,15 @@ class Adagrad(Optimizer):
 
     Raises:
         ValueError: a number out of range.
+
+    Example:
+        >>> import fastnet
+        >>> w = fastnet.ones(2, requires_grad=True)
+        >>> optimizer = fastnet.optim.Adagrad([w], lr=0.5)
+        >>> w.sum().backward()
+        >>> optimizer.step()
+        >>> w.detach()
+        tensor([0.5, 0.5])
     """
 
     HYPER = ("lr", "lr_decay", "eps", "weight_decay", "l1")

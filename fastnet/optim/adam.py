@@ -4,9 +4,10 @@ from fastnet.optim.optimizer import Optimizer
 
 
 class Adam(Optimizer):
-    """p -= lr * m' / (sqrt(v') + eps), with m', v' the bias-corrected running means of g and g^2.
+    """p -= lr * m' / (sqrt(v') + eps), with m' and v' the bias-corrected running means of g and g^2.
 
-    Kingma and Ba 2014, https://arxiv.org/abs/1412.6980; amsgrad: Reddi et al. 2018, https://arxiv.org/abs/1904.09237.
+    m = beta1 * m + (1 - beta1) * g and m' = m / (1 - beta1^step), likewise v of g^2 with beta2. Kingma and Ba 2014,
+    https://arxiv.org/abs/1412.6980; amsgrad: Reddi et al. 2018, https://arxiv.org/abs/1904.09237.
 
     Args:
         params: parameters or groups of them.
@@ -28,7 +29,7 @@ class Adam(Optimizer):
         >>> w.sum().backward()
         >>> optimizer.step()
         >>> w.detach()
-        tensor([0.5000, 0.5000])
+        tensor([0.5, 0.5])
     """
 
     HYPER = ("lr", "beta1", "beta2", "eps", "weight_decay", "l1")
@@ -61,7 +62,7 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with decoupled weight decay: p -= lr * weight_decay * p, apart from the gradient.
 
-    Loshchilov and Hutter 2017, https://arxiv.org/abs/1711.05101. Arguments as Adam's; weight_decay is 0.01.
+    Loshchilov and Hutter 2017, https://arxiv.org/abs/1711.05101. Arguments and errors are Adam's; weight_decay is 0.01.
 
     Example:
         >>> import fastnet
@@ -70,7 +71,7 @@ class AdamW(Adam):
         >>> w.sum().backward()
         >>> optimizer.step()
         >>> w.detach()
-        tensor([0.2500, 0.2500])
+        tensor([0.25, 0.25])
     """
 
     DECOUPLED = True

@@ -24,6 +24,17 @@ class Optimizer:
     Args:
         params: tensors that require gradients, or dictionaries with "params" and options of their own.
         defaults: the options of a group that names none.
+
+    Raises:
+        TypeError: params is one tensor, or holds what is none.
+        ValueError: no parameters, one that is no leaf or is there twice, or an option out of range.
+
+    Example:
+        >>> import fastnet
+        >>> weight, bias = fastnet.ones(2, requires_grad=True), fastnet.zeros(1, requires_grad=True)
+        >>> optimizer = fastnet.optim.SGD([{"params": weight}, {"params": bias, "lr": 0.5}], lr=0.1)
+        >>> [group["lr"] for group in optimizer.param_groups]
+        [0.1, 0.5]
     """
 
     HYPER: tuple[str, ...] = ()
@@ -48,9 +59,12 @@ class Optimizer:
     def add_param_group(self, param_group):
         """Add parameters with options of their own.
 
+        Args:
+            param_group: {"params": tensors, and options}.
+
         Raises:
             TypeError: not tensors.
-            ValueError: not leaves, or in the optimizer already.
+            ValueError: not leaves, or in the optimizer already, or an option out of range.
         """
         group = dict(param_group)
         params = group["params"]
@@ -99,7 +113,19 @@ class Optimizer:
     # ---- stepping ----
 
     def zero_grad(self, set_to_none=True):
-        """Drop the gradients (the next backward() writes them anew), or fill them with zeros."""
+        """Drop the gradients (the next backward() writes them anew), or fill them with zeros.
+
+        Args:
+            set_to_none: False: fill with zeros.
+
+        Example:
+            >>> import fastnet
+            >>> w = fastnet.ones(2, requires_grad=True)
+            >>> w.sum().backward()
+            >>> fastnet.optim.SGD([w]).zero_grad()
+            >>> print(w.grad)
+            None
+        """
         for group in self.param_groups:
             for p in group["params"]:
                 if set_to_none:
@@ -215,7 +241,14 @@ class Optimizer:
     # ---- saving ----
 
     def state_dict(self):
-        """The state and options, in PyTorch's form: {"state": {number: {...}}, "param_groups": [...]}."""
+        """The state and options, in PyTorch's form: {"state": {number: {...}}, "param_groups": [...]}.
+
+        Example:
+            >>> import fastnet
+            >>> optimizer = fastnet.optim.SGD([fastnet.ones(2, requires_grad=True)], lr=0.1)
+            >>> optimizer.state_dict()["param_groups"][0]["lr"]
+            0.1
+        """
         numbers, groups = {}, []
         for group in self.param_groups:
             for p in group["params"]:
@@ -226,10 +259,11 @@ class Optimizer:
         return {"state": saved, "param_groups": groups}
 
     def load_state_dict(self, state_dict):
-        """Go on from what `state_dict` gave.
+        """Go on from what `state_dict` gave: fastnet's, or PyTorch's.
 
         Raises:
-            ValueError: another number of groups or parameters, or state of another shape.
+            ValueError: another number of groups or parameters, state of another shape, or an option out of range;
+                nothing is changed then.
         """
         groups = state_dict["param_groups"]
         given, own = ([len(g["params"]) for g in gs] for gs in (groups, self.param_groups))
@@ -253,7 +287,6 @@ class Optimizer:
     def _restore(self, entries):
         """Lay out the state of [(parameter, {name: values})] anew."""
         self.state.clear()
-        self._layout += 1
         number = {p: i for i, group in enumerate(self.param_groups) for p in group["params"]}
         steps = {}                              # neighbours that have made as many steps share a counter
         for p, entry in entries:

@@ -4,7 +4,7 @@ from fastnet.optim.optimizer import Optimizer
 
 
 class RMSprop(Optimizer):
-    """p -= lr * g / (sqrt(s) + eps), with s the running mean of g^2.
+    """p -= lr * g / (sqrt(s) + eps), with s = alpha * s + (1 - alpha) * g^2.
 
     Tieleman and Hinton 2012, lecture 6.5 of Neural Networks for Machine Learning; centered: Graves 2013,
     https://arxiv.org/abs/1308.0850.
@@ -22,6 +22,15 @@ class RMSprop(Optimizer):
 
     Raises:
         ValueError: a number out of range.
+
+    Example:
+        >>> import fastnet
+        >>> w = fastnet.ones(2, requires_grad=True)
+        >>> optimizer = fastnet.optim.RMSprop([w], lr=0.25, alpha=0.75)
+        >>> w.sum().backward()
+        >>> optimizer.step()
+        >>> w.detach()
+        tensor([0.5, 0.5])
     """
 
     HYPER = ("lr", "alpha", "eps", "weight_decay", "momentum", "l1")

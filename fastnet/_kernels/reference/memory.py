@@ -6,6 +6,13 @@ import numpy as np
 _thread = threading.local()
 
 
+def _rounded(nbytes):
+    """Four sizes to each power of two, multiples of 64: changing shapes find the blocks of others."""
+    nbytes = max(nbytes, 64)
+    step = max(1 << ((nbytes - 1).bit_length() - 3), 64)
+    return -(-nbytes // step) * step
+
+
 class Block(np.ndarray):
     """A piece of a pool that goes back to it when the last array over it is gone."""
 
@@ -36,13 +43,16 @@ class Pool:
         """A Block of at least `nbytes` bytes; they hold whatever they held."""
         if nbytes < 0:
             raise ValueError(f"a block of {nbytes} bytes was asked for")
-        size = max(nbytes + 63, 64) // 64 * 64 + 64
+        size = _rounded(nbytes) + 64
         free = self._free.get(size)
         if free:
             memory = free.pop()
             self.idle -= size
         else:
-            memory = bytearray(size)    # not an ndarray: NumPy would make it, not the Block, the base of arrays
+            try:
+                memory = bytearray(size)        # not an ndarray: NumPy would make it, not the Block, the base of arrays
+            except (MemoryError, OverflowError):
+                raise MemoryError(f"could not allocate {nbytes} bytes") from None
             self.held += size
         start = -np.frombuffer(memory, np.uint8).__array_interface__["data"][0] % 64
         block = np.ndarray.__new__(Block, (size - 64,), np.uint8, memory, start)

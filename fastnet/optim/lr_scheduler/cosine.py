@@ -7,10 +7,28 @@ from fastnet.optim.lr_scheduler.base import LRScheduler
 class CosineAnnealingLR(LRScheduler):
     """Down to `eta_min` along half a cosine in `T_max` epochs, and up again.
 
-    Loshchilov and Hutter 2016, https://arxiv.org/abs/1608.03983, without the restarts.
+    eta_min + (base - eta_min) * (1 + cos(pi * epoch / T_max)) / 2. Loshchilov and Hutter 2016,
+    https://arxiv.org/abs/1608.03983, without the restarts.
+
+    Args:
+        optimizer: the optimizer.
+        T_max: a number of epochs.
+        eta_min: the lowest rate.
+        last_epoch: as in LRScheduler.
 
     Raises:
         ValueError: T_max is not positive.
+
+    Example:
+        >>> import fastnet
+        >>> optimizer = fastnet.optim.SGD([fastnet.ones(2, requires_grad=True)], lr=1.0)
+        >>> schedule = fastnet.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=4)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates += [round(lr, 3) for lr in schedule.get_last_lr()]
+        ...     optimizer.step(); schedule.step()
+        >>> rates
+        [1.0, 0.854, 0.5, 0.146, 0.0]
     """
 
     def __init__(self, optimizer, T_max, eta_min=0.0, last_epoch=-1):
@@ -40,10 +58,29 @@ class CosineAnnealingLR(LRScheduler):
 class CosineAnnealingWarmRestarts(LRScheduler):
     """Down to `eta_min` along half a cosine, again and again: in T_0 epochs, then T_0 * T_mult, and so on.
 
+    eta_min + (base - eta_min) * (1 + cos(pi * T_cur / T_i)) / 2, T_cur epochs after the start of a cycle of T_i.
     Loshchilov and Hutter 2016, https://arxiv.org/abs/1608.03983.
+
+    Args:
+        optimizer: the optimizer.
+        T_0: the epochs of the first cycle.
+        T_mult: how many times as long each next cycle is.
+        eta_min: the lowest rate.
+        last_epoch: as in LRScheduler.
 
     Raises:
         ValueError: T_0 or T_mult is not a positive int, or eta_min no number.
+
+    Example:
+        >>> import fastnet
+        >>> optimizer = fastnet.optim.SGD([fastnet.ones(2, requires_grad=True)], lr=1.0)
+        >>> schedule = fastnet.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=2)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates += [round(lr, 3) for lr in schedule.get_last_lr()]
+        ...     optimizer.step(); schedule.step()
+        >>> rates
+        [1.0, 0.5, 1.0, 0.5, 1.0]
     """
 
     def __init__(self, optimizer, T_0, T_mult=1, eta_min=0.0, last_epoch=-1):

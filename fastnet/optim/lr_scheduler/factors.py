@@ -8,12 +8,23 @@ from fastnet.optim.lr_scheduler.base import LRScheduler, per_group
 
 
 class LambdaLR(LRScheduler):
-    """The initial rate times a function of the epoch.
+    """The initial rate times a function of the epoch: base * lr_lambda(epoch).
 
     Args:
         optimizer: the optimizer.
         lr_lambda: a function of the epoch (an int), or a list with one for each group.
         last_epoch: as in LRScheduler.
+
+    Raises:
+        ValueError: another number of functions than of groups.
+
+    Example:
+        >>> import fastnet
+        >>> optimizer = fastnet.optim.SGD([fastnet.ones(2, requires_grad=True)], lr=1.0)
+        >>> schedule = fastnet.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 1 / (1 + epoch))
+        >>> optimizer.step(); schedule.step()
+        >>> schedule.get_last_lr()
+        [0.5]
     """
 
     def __init__(self, optimizer, lr_lambda, last_epoch=-1):
@@ -38,10 +49,27 @@ class LambdaLR(LRScheduler):
 
 
 class StepLR(LRScheduler):
-    """The rate times gamma every `step_size` epochs.
+    """The rate times gamma every `step_size` epochs: base * gamma^floor(epoch / step_size).
+
+    Args:
+        optimizer: the optimizer.
+        step_size: a number of epochs.
+        gamma: the factor.
+        last_epoch: as in LRScheduler.
 
     Raises:
         ValueError: step_size is not positive.
+
+    Example:
+        >>> import fastnet
+        >>> optimizer = fastnet.optim.SGD([fastnet.ones(2, requires_grad=True)], lr=1.0)
+        >>> schedule = fastnet.optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.5)
+        >>> rates = []
+        >>> for epoch in range(4):
+        ...     rates += schedule.get_last_lr()
+        ...     optimizer.step(); schedule.step()
+        >>> rates
+        [1.0, 1.0, 0.5, 0.5]
     """
 
     def __init__(self, optimizer, step_size, gamma=0.1, last_epoch=-1):
@@ -61,7 +89,25 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """The rate times gamma at each of the epochs `milestones`; one that is named twice counts twice."""
+    """The rate times gamma at each of the epochs `milestones`; one that is named twice counts twice.
+
+    Args:
+        optimizer: the optimizer.
+        milestones: epochs.
+        gamma: the factor.
+        last_epoch: as in LRScheduler.
+
+    Example:
+        >>> import fastnet
+        >>> optimizer = fastnet.optim.SGD([fastnet.ones(2, requires_grad=True)], lr=1.0)
+        >>> schedule = fastnet.optim.lr_scheduler.MultiStepLR(optimizer, [1, 3], gamma=0.5)
+        >>> rates = []
+        >>> for epoch in range(4):
+        ...     rates += schedule.get_last_lr()
+        ...     optimizer.step(); schedule.step()
+        >>> rates
+        [1.0, 0.5, 0.5, 0.25]
+    """
 
     def __init__(self, optimizer, milestones, gamma=0.1, last_epoch=-1):
         self.milestones = sorted(milestones)
@@ -89,8 +135,25 @@ class MultiStepLR(LRScheduler):
 class ConstantLR(LRScheduler):
     """The rate times `factor` for the first `total_iters` epochs.
 
+    Args:
+        optimizer: the optimizer.
+        factor: between 0 and 1.
+        total_iters: a number of epochs.
+        last_epoch: as in LRScheduler.
+
     Raises:
         ValueError: factor is outside [0, 1].
+
+    Example:
+        >>> import fastnet
+        >>> optimizer = fastnet.optim.SGD([fastnet.ones(2, requires_grad=True)], lr=1.0)
+        >>> schedule = fastnet.optim.lr_scheduler.ConstantLR(optimizer, factor=0.5, total_iters=2)
+        >>> rates = []
+        >>> for epoch in range(4):
+        ...     rates += schedule.get_last_lr()
+        ...     optimizer.step(); schedule.step()
+        >>> rates
+        [0.5, 0.5, 1.0, 1.0]
     """
 
     def __init__(self, optimizer, factor=1.0 / 3, total_iters=5, last_epoch=-1):
@@ -113,8 +176,28 @@ class ConstantLR(LRScheduler):
 class LinearLR(LRScheduler):
     """The rate times a factor that goes from `start_factor` to `end_factor` in `total_iters` equal steps.
 
+    base * (start + (end - start) * min(epoch, total_iters) / total_iters).
+
+    Args:
+        optimizer: the optimizer.
+        start_factor: above 0 and at most 1.
+        end_factor: between 0 and 1.
+        total_iters: a number of epochs.
+        last_epoch: as in LRScheduler.
+
     Raises:
         ValueError: start_factor is outside (0, 1] or end_factor outside [0, 1].
+
+    Example:
+        >>> import fastnet
+        >>> optimizer = fastnet.optim.SGD([fastnet.ones(2, requires_grad=True)], lr=1.0)
+        >>> schedule = fastnet.optim.lr_scheduler.LinearLR(optimizer, start_factor=0.5, total_iters=2)
+        >>> rates = []
+        >>> for epoch in range(4):
+        ...     rates += schedule.get_last_lr()
+        ...     optimizer.step(); schedule.step()
+        >>> rates
+        [0.5, 0.75, 1.0, 1.0]
     """
 
     def __init__(self, optimizer, start_factor=1.0 / 3, end_factor=1.0, total_iters=5, last_epoch=-1):
@@ -142,7 +225,21 @@ class LinearLR(LRScheduler):
 
 
 class ExponentialLR(LRScheduler):
-    """The rate times gamma every epoch."""
+    """The rate times gamma every epoch: base * gamma^epoch.
+
+    Args:
+        optimizer: the optimizer.
+        gamma: the factor.
+        last_epoch: as in LRScheduler.
+
+    Example:
+        >>> import fastnet
+        >>> optimizer = fastnet.optim.SGD([fastnet.ones(2, requires_grad=True)], lr=1.0)
+        >>> schedule = fastnet.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+        >>> optimizer.step(); schedule.step()
+        >>> schedule.get_last_lr()
+        [0.5]
+    """
 
     def __init__(self, optimizer, gamma, last_epoch=-1):
         self.gamma = gamma

@@ -42,6 +42,18 @@ class OneCycleLR(LRScheduler):
 
     Raises:
         ValueError: an argument out of range, an optimizer without momentum to cycle; from step(), one step too many.
+
+    Example:
+        >>> import fastnet
+        >>> from fastnet.optim.lr_scheduler import OneCycleLR
+        >>> optimizer = fastnet.optim.Adam([fastnet.ones(2, requires_grad=True)])
+        >>> schedule = OneCycleLR(optimizer, max_lr=1.0, total_steps=5, pct_start=0.6, anneal_strategy="linear")
+        >>> rates = []
+        >>> for batch in range(5):
+        ...     rates += [round(lr, 3) for lr in schedule.get_last_lr()]
+        ...     optimizer.step(); schedule.step()
+        >>> rates
+        [0.04, 0.52, 1.0, 0.5, 0.0]
     """
 
     def __init__(self, optimizer, max_lr, total_steps=None, epochs=None, steps_per_epoch=None, pct_start=0.3,

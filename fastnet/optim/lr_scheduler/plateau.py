@@ -22,6 +22,15 @@ class ReduceLROnPlateau(LRScheduler):
 
     Raises:
         ValueError: an unknown mode, a factor that is not below 1, or another number of min_lr than of groups.
+
+    Example:
+        >>> import fastnet
+        >>> optimizer = fastnet.optim.SGD([fastnet.ones(2, requires_grad=True)], lr=1.0)
+        >>> schedule = fastnet.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=1)
+        >>> for loss in (3.0, 2.0, 2.0, 2.0):
+        ...     schedule.step(loss)
+        >>> schedule.get_last_lr()
+        [0.5]
     """
 
     def __init__(self, optimizer, mode="min", factor=0.1, patience=10, threshold=1e-4, threshold_mode="rel", cooldown=0,

@@ -17,6 +17,19 @@ class SequentialLR(LRScheduler):
     Raises:
         TypeError: one of the schedules is none.
         ValueError: no schedule, one of another optimizer, one that needs a metric, or a wrong number of milestones.
+
+    Example:
+        >>> import fastnet
+        >>> from fastnet.optim.lr_scheduler import ExponentialLR, LinearLR, SequentialLR
+        >>> optimizer = fastnet.optim.SGD([fastnet.ones(2, requires_grad=True)], lr=1.0)
+        >>> warm_up = LinearLR(optimizer, start_factor=0.5, total_iters=2)
+        >>> schedule = SequentialLR(optimizer, [warm_up, ExponentialLR(optimizer, gamma=0.5)], milestones=[2])
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates += schedule.get_last_lr()
+        ...     optimizer.step(); schedule.step()
+        >>> rates
+        [0.5, 0.75, 1.0, 0.5, 0.25]
     """
 
     def __init__(self, optimizer, schedulers, milestones, last_epoch=-1):

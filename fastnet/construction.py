@@ -1,0 +1,133 @@
+"""Tensors from what is not yet one: numbers, sequences, NumPy arrays, arrays of other libraries."""
+import numpy as np
+
+from fastnet import dtypes
+from fastnet.memory import empty
+from fastnet.recording import forbid_in_recording
+from fastnet.tensor import Tensor, extend
+
+
+def tensor(data, dtype=None, requires_grad=False):
+    """A new tensor with a copy of `data`: a number, a nested sequence, a NumPy array or a tensor.
+
+    Args:
+        data: the values.
+        dtype: one of the six dtypes; by default that of an array or tensor, float32 for Python floats, int64 for
+            integers, bool for booleans.
+        requires_grad: record gradients for it.
+
+    Raises:
+        TypeError: a dtype or values that fastnet has none for.
+        ValueError: a ragged sequence.
+        RuntimeError: inside a compiled function, where the values would be fixed into the recording.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.tensor([[1.0, 2.0], [3.0, 4.0]])
+        tensor([[1., 2.],
+                [3., 4.]])
+        >>> fastnet.tensor([1, 2], dtype=fastnet.float64)
+        tensor([1., 2.], dtype=float64)
+    """
+    forbid_in_recording("tensor()")
+    source = _as_array(data, None if dtype is None else dtypes.as_dtype(dtype))
+    array = empty(source.shape, dtypes.as_dtype(dtype) if dtype is not None else dtypes.as_dtype(source.dtype))
+    array[...] = source
+    made = Tensor._wrap(array)
+    if requires_grad:
+        made.requires_grad = True
+    return made
+
+
+def _as_array(data, dtype):
+    if isinstance(data, Tensor):
+        return data._data
+    if isinstance(data, np.ndarray | np.generic):
+        return np.asarray(data)
+    if isinstance(data, list | tuple):
+        data = _plain(data)
+    try:
+        array = np.asarray(data, dtype)
+    except ValueError as e:
+        raise ValueError(f"expected a rectangular nested sequence of numbers: {e}") from None
+    if dtype is None and array.dtype == np.float64:
+        return array.astype(np.float32)          # Python floats are float32, as in PyTorch
+    return array.astype(np.float32) if array.size == 0 and dtype is None else array
+
+
+def _plain(sequence):
+    """A nested sequence with the tensors in it as arrays."""
+    return [_plain(x) if isinstance(x, list | tuple) else x._data if isinstance(x, Tensor) else x for x in sequence]
+
+
+def from_numpy(array):
+    """A tensor that shares the memory of a NumPy array: what is written to one is seen in the other.
+
+    Raises:
+        TypeError: not an array, or of a dtype that fastnet has none for.
+        RuntimeError: inside a compiled function, where the values would be fixed into the recording.
+
+    Example:
+        >>> import numpy as np, fastnet
+        >>> a = np.zeros(2, np.float32)
+        >>> fastnet.from_numpy(a)[0] = 1
+        >>> float(a[0])
+        1.0
+    """
+    forbid_in_recording("from_numpy()")
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"expected a numpy.ndarray, got {type(array).__name__}")
+    dtypes.as_dtype(array.dtype)
+    return Tensor._wrap(array)
+
+
+def from_dlpack(source):
+    """A tensor that shares the memory of any array that speaks DLPack (PyTorch, JAX, NumPy ...).
+
+    https://dmlc.github.io/dlpack/latest/python_spec.html.
+
+    Raises:
+        TypeError: a dtype that fastnet has none for.
+
+    Example:
+        >>> import numpy as np, fastnet
+        >>> fastnet.from_dlpack(np.arange(3))
+        tensor([0, 1, 2])
+    """
+    return from_numpy(np.from_dlpack(source))
+
+
+def as_tensor(data, dtype=None):
+    """`data` as a tensor, sharing its memory where it is an array or a tensor of the wanted dtype.
+
+    Arguments and errors are those of `tensor`.
+
+    Example:
+        >>> import fastnet
+        >>> x = fastnet.zeros(2)
+        >>> fastnet.as_tensor(x) is x, fastnet.as_tensor([1, 2])
+        (True, tensor([1, 2]))
+    """
+    wanted = None if dtype is None else dtypes.as_dtype(dtype)
+    if isinstance(data, Tensor | np.ndarray) and wanted in (None, data.dtype):
+        return data if isinstance(data, Tensor) else from_numpy(data)
+    return tensor(data, dtype)
+
+
+def is_tensor(x):
+    """Whether `x` is a Tensor.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.is_tensor(fastnet.zeros(1)), fastnet.is_tensor([0.0])
+        (True, False)
+    """
+    return isinstance(x, Tensor)
+
+
+def _init(self, data, dtype=None, requires_grad=False):
+    """A new tensor with a copy of `data`: see `fastnet.tensor`."""
+    self.__dict__.update(tensor(data, dtype=dtype, requires_grad=requires_grad).__dict__)
+
+
+extend(__init__=_init)

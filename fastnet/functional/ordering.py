@@ -1,0 +1,286 @@
+"""The larger of two, the largest of many, and sorting."""
+from fastnet import dtypes
+from fastnet.autograd import op
+from fastnet.backend import K
+from fastnet.errors import shape_text
+from fastnet.functional import arrays
+from fastnet.functional.arrays import contiguous, operands
+from fastnet.functional.indexing import gather
+from fastnet.functional.reduction import _reduced, normalize_dims
+from fastnet.memory import empty
+from fastnet.tensor import method
+
+
+class ValuesIndices(tuple):
+    """The pair (values, indices), readable by name.
+
+    Example:
+        >>> import fastnet
+        >>> best = fastnet.tensor([[1.0, 3.0], [5.0, 2.0]]).max(1)
+        >>> best.values, best.indices
+        (tensor([3., 5.]), tensor([1, 0]))
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, values, indices):
+        return super().__new__(cls, (values, indices))
+
+    values = property(lambda self: self[0])
+    indices = property(lambda self: self[1])
+
+
+# ---- the larger of two ----------------------------------------------------------------------------------------------
+
+@op
+def _maximum(x, y):
+    x, y = operands(x, y)
+    return arrays.binary("maximum", x, y), _choice(x, y, "lt", "gt")
+
+
+@op
+def _minimum(x, y):
+    x, y = operands(x, y)
+    return arrays.binary("minimum", x, y), _choice(x, y, "gt", "lt")
+
+
+def _choice(x, y, loses, wins):
+    """Gradients of a choice between x and y: all to the chosen one, half to each where they are equal."""
+    def share(g, lost):
+        equal = arrays.binary("eq", x, y, dtypes.bool_)
+        rest = arrays.masked(arrays.unary("logical_not", arrays.binary(lost, x, y, dtypes.bool_)), g)
+        return arrays.sub(rest, arrays.masked(equal, arrays.scale(g, 0.5)))
+    return (lambda g: share(g, loses), lambda g: share(g, wins))
+
+
+@method()
+def maximum(input, other):
+    """The larger of two, element by element; NaN if either is. Where they are equal each gets half of the gradient.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.maximum(fastnet.tensor([1.0, 5.0]), fastnet.tensor([3.0, 2.0]))
+        tensor([3., 5.])
+    """
+    return _maximum(input, other)
+
+
+@method()
+def minimum(input, other):
+    """The smaller of two, element by element; NaN if either is. Where they are equal each gets half of the gradient.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.minimum(fastnet.tensor([1.0, 5.0]), fastnet.tensor([3.0, 2.0]))
+        tensor([1., 2.])
+    """
+    return _minimum(input, other)
+
+
+# ---- the largest of many --------------------------------------------------------------------------------------------
+
+@op
+def _extreme(input, kernel, dim, keepdim):
+    """amax or amin; equal elements share the gradient evenly."""
+    out, shape, kept = _reduced(kernel, input, dim)
+
+    def dx(g):
+        hits = arrays.binary("eq", input, out.reshape(kept), dtypes.bool_)
+        ones = arrays.cast(hits, g.dtype)
+        count, _, _ = _reduced("sum", ones, dim)
+        return arrays.mul(ones, arrays.div(g.reshape(kept), count.reshape(kept)))
+    return out.reshape(kept if keepdim else shape), (dx, None, None, None)
+
+
+@method()
+def amax(input, dim=None, keepdim=False):
+    """The largest element along `dim`; NaN if any is. Equal ones share the gradient evenly.
+
+    Args:
+        input: any shape.
+        dim: a dimension, a tuple of several, or None for all.
+        keepdim: keep the reduced dimensions, with length 1.
+
+    Raises:
+        ValueError: no elements to choose from.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.amax(fastnet.tensor([[1.0, 3.0], [5.0, 2.0]]), 1)
+        tensor([3., 5.])
+    """
+    return _extreme(input, "amax", dim, keepdim)
+
+
+@method()
+def amin(input, dim=None, keepdim=False):
+    """The smallest element along `dim`; NaN if any is. Equal ones share the gradient evenly. Arguments are `amax`'s.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.amin(fastnet.tensor([[1.0, 3.0], [5.0, 2.0]]), 1)
+        tensor([1., 2.])
+    """
+    return _extreme(input, "amin", dim, keepdim)
+
+
+@op
+def _arg(input, kernel, dim, keepdim):
+    x = contiguous(input).reshape(-1) if dim is None else input
+    out, shape, kept = _reduced(kernel, x, 0 if dim is None else dim, dtypes.int64)
+    kept = (1,) * input.ndim if dim is None else kept
+    return out.reshape(kept if keepdim else shape), None
+
+
+@method()
+def argmax(input, dim=None, keepdim=False):
+    """The index of the largest element along `dim`, int64; the first of equals, and of NaN if there is any.
+
+    Args:
+        input: any shape.
+        dim: a dimension; None: the index in the flattened tensor.
+        keepdim: keep the reduced dimension, with length 1.
+
+    Example:
+        >>> import fastnet
+        >>> x = fastnet.tensor([[1.0, 3.0], [5.0, 2.0]])
+        >>> fastnet.argmax(x), fastnet.argmax(x, 1)
+        (tensor(2), tensor([1, 0]))
+    """
+    return _arg(input, "argmax", dim, keepdim)
+
+
+@method()
+def argmin(input, dim=None, keepdim=False):
+    """The index of the smallest element along `dim`, int64; the first of equals, and of NaN if there is any.
+
+    Arguments are those of `argmax`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.argmin(fastnet.tensor([[1.0, 3.0], [5.0, 2.0]]), 1)
+        tensor([0, 1])
+    """
+    return _arg(input, "argmin", dim, keepdim)
+
+
+def _chosen(input, index, dim, keepdim):
+    """The (values, indices) pair of a choice along dim."""
+    if input.ndim == 0:
+        return ValuesIndices(input.clone(), index)
+    values = gather(input, dim, index if keepdim else index.unsqueeze(dim))
+    return ValuesIndices(values if keepdim else values.squeeze(dim), index)
+
+
+@method()
+def max(input, dim=None, keepdim=False):
+    """The largest element; along `dim`, (values, indices); with a tensor as `dim`, the larger of the two.
+
+    Equal elements share the gradient where all are reduced; along `dim` the first of them gets it.
+
+    Args:
+        input: any shape.
+        dim: a dimension, a tensor, or None for all elements.
+        keepdim: keep the reduced dimension, with length 1.
+
+    Example:
+        >>> import fastnet
+        >>> x = fastnet.tensor([[1.0, 3.0], [5.0, 2.0]])
+        >>> fastnet.max(x)
+        tensor(5.)
+        >>> values, indices = fastnet.max(x, 1)
+        >>> values, indices
+        (tensor([3., 5.]), tensor([1, 0]))
+    """
+    if dim is None:
+        return amax(input)
+    return input.maximum(dim) if hasattr(dim, "_data") else _chosen(input, argmax(input, dim, keepdim), dim, keepdim)
+
+
+@method()
+def min(input, dim=None, keepdim=False):
+    """The smallest element; along `dim`, (values, indices); with a tensor as `dim`, the smaller of the two.
+
+    Arguments and gradients are those of `max`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.min(fastnet.tensor([[1.0, 3.0], [5.0, 2.0]]))
+        tensor(1.)
+    """
+    if dim is None:
+        return amin(input)
+    return input.minimum(dim) if hasattr(dim, "_data") else _chosen(input, argmin(input, dim, keepdim), dim, keepdim)
+
+
+# ---- sorting --------------------------------------------------------------------------------------------------------
+
+@op
+def _argsort(x, dim, descending):
+    x = x.swapaxes(dim, -1)
+    out = empty(x.shape, dtypes.int64)
+    K.argsort(out, x, descending=descending)
+    return arrays.contiguous(out.swapaxes(dim, -1)), None
+
+
+@method()
+def argsort(input, dim=-1, descending=False):
+    """The indices that sort the tensor along `dim`, int64; equal elements keep their order, NaN counts as the largest.
+
+    Args:
+        input: any shape.
+        dim: the dimension to sort along.
+        descending: the largest first.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.argsort(fastnet.tensor([2.0, 3.0, 1.0]))
+        tensor([2, 0, 1])
+    """
+    [dim] = normalize_dims(input, dim) or [0]
+    return _argsort(input if input.ndim else input.reshape(1), dim, descending).reshape(input.shape)
+
+
+@method()
+def sort(input, dim=-1, descending=False):
+    """The elements in order along `dim`: (values, indices). Equal ones keep their order, NaN counts as the largest.
+
+    Args:
+        input: any shape.
+        dim: the dimension to sort along.
+        descending: the largest first.
+
+    Example:
+        >>> import fastnet
+        >>> values, indices = fastnet.sort(fastnet.tensor([2.0, 3.0, 1.0]), descending=True)
+        >>> values, indices
+        (tensor([3., 2., 1.]), tensor([1, 0, 2]))
+    """
+    index = argsort(input, dim, descending)
+    return ValuesIndices(gather(input, dim, index) if input.ndim else input.clone(), index)
+
+
+@method()
+def topk(input, k, dim=-1, largest=True, sorted=True):
+    """The k largest (or smallest) elements along `dim`: (values, indices).
+
+    Args:
+        input: any shape.
+        k: how many; at most the dimension's length.
+        dim: the dimension to choose along.
+        largest: False: the smallest.
+        sorted: the result is always in order; this is PyTorch's argument.
+
+    Raises:
+        RuntimeError: k is out of range.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.topk(fastnet.tensor([2.0, 3.0, 1.0]), 2).values
+        tensor([3., 2.])
+    """
+    n = input.shape[dim]
+    if not 0 <= k <= n:
+        raise RuntimeError(f"topk: k is {k}, dimension {dim} of shape {shape_text(input)} has {n} entries")
+    values, index = sort(input, dim, descending=largest)
+    return ValuesIndices(values.narrow(dim, 0, k).contiguous(), index.narrow(dim, 0, k).contiguous())

@@ -1,0 +1,94 @@
+"""The examples in docstrings run, on the backend in use, and everything public has one."""
+import doctest
+import importlib
+import inspect
+import pkgutil
+import types
+
+import numpy as np
+import pytest
+
+import fastnet
+
+OPTIONAL = {"fastnet.datasets": "sklearn"}          # modules whose examples need a package that fastnet does not
+
+
+class Finder(doctest.DocTestFinder):
+    """Finds the examples of decorated functions, too, whose own code is in the decorator's module."""
+
+    def _from_module(self, module, object):
+        return super()._from_module(module, inspect.unwrap(object))
+
+
+def modules():
+    """The names of the package's modules in Python. `__main__` would run, and kernels are not public."""
+    found = pkgutil.walk_packages(fastnet.__path__, "fastnet.")
+    return ["fastnet", *(m.name for m in found if m.name != "fastnet.__main__" and "._kernels" not in m.name)]
+
+
+@pytest.mark.parametrize("name", modules())
+def test_examples(name):
+    if name in OPTIONAL:
+        pytest.importorskip(OPTIONAL[name])
+    module = importlib.import_module(name)
+    runner = doctest.DocTestRunner(verbose=False)
+    report = []
+    state, threads, config = fastnet.get_rng_state(), fastnet.get_num_threads(), fastnet.backend.config()
+    fastnet.manual_seed(0)
+    try:
+        for test in Finder().find(module, name):
+            runner.run(test, out=report.append)
+    finally:
+        fastnet.set_rng_state(state)
+    assert not report, "".join(report)
+    assert fastnet.get_num_threads() == threads and fastnet.backend.config() == config and fastnet.is_grad_enabled()
+
+
+# ---- everything public has an example -------------------------------------------------------------------------------
+
+NOT_CALLED = {                                      # public names that are no functions or classes of fastnet's
+    "bool", "uint8", "int", "int32", "long", "int64", "float", "float32", "double", "float64",      # NumPy's dtypes
+    "default_generator",                            # a Generator
+}
+NO_EXAMPLE = {
+    "fastnet.show_config": "prints what differs from machine to machine",
+    "fastnet.get_isa": "differs from machine to machine",
+    "fastnet.available_isas": "differs from machine to machine",
+    "fastnet.set_isa": "there may be none to choose",
+    "fastnet.set_backend": "would run all that follows on another backend; use_backend has an example",
+    "fastnet.set_num_threads": "warns where there are no compiled kernels",
+    "fastnet.seed": "takes its seed from the operating system",
+    "fastnet.random.seed": "takes its seed from the operating system",
+    "fastnet.autograd.Node": "made by operations alone",
+}
+NAMESPACES = [fastnet, fastnet.nn, fastnet.nn.functional, fastnet.nn.init, fastnet.nn.utils, fastnet.optim,
+              fastnet.optim.lr_scheduler, fastnet.autograd, fastnet.random]
+
+
+def public(namespace):
+    """(full name, value) of what a namespace has to offer: all of `fastnet`, `__all__`, or else what is its own."""
+    own = getattr(namespace, "__all__", None)
+    for name, value in vars(namespace).items():
+        ours = namespace is fastnet or (name in own if own else getattr(value, "__module__", "") == namespace.__name__)
+        if ours and not name.startswith("_") and not isinstance(value, types.ModuleType) and name not in NOT_CALLED:
+            yield f"{namespace.__name__}.{name}", value
+
+
+@pytest.mark.parametrize("namespace", NAMESPACES, ids=lambda n: n.__name__)
+def test_everything_public_has_an_example(namespace):
+    lacking = [name for name, value in public(namespace)
+               if name not in NO_EXAMPLE and ">>> " not in (getattr(value, "__doc__", None) or "")]
+    assert lacking == []
+
+
+def test_the_exceptions_are_needed():
+    known = {name: value for namespace in NAMESPACES for name, value in public(namespace)}
+    assert [name for name in NO_EXAMPLE if name not in known or ">>> " in known[name].__doc__] == []
+    assert all(isinstance(getattr(fastnet, name), np.dtype | fastnet.Generator) for name in NOT_CALLED)
+
+
+def test_no_module_stands_in_for_a_function():
+    """A file of `fastnet.functional` that is called like a function or a module of `fastnet` must not hide it."""
+    for name in fastnet.functional.__all__:
+        assert callable(getattr(fastnet, name)) and getattr(fastnet, name) is getattr(fastnet.functional, name)
+    assert fastnet.random.Generator is fastnet.Generator

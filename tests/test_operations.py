@@ -61,7 +61,8 @@ OPERATIONS = {
     "amax": (lambda f, a: a.amax(1), BOXES), "amin": (lambda f, a: a.amin((0, 1)), BOXES),
     "max": (lambda f, a: a.max(), BOXES), "max-dim": (lambda f, a: a.max(1).values, BOXES),
     "min-dim": (lambda f, a: a.min(dim=-1, keepdim=True)[0], BOXES), "prod": (lambda f, a: a.prod(1), BOXES),
-    "prod-zero": (lambda f, a: (a * (a > 0)).prod(0, keepdim=True), BOXES), "prod-all": (lambda f, a: a.prod(), A), "cumsum": (lambda f, a: a.cumsum(1), BOXES),
+    "prod-zero": (lambda f, a: (a * (a > 0)).prod(0, keepdim=True), BOXES), "prod-all": (lambda f, a: a.prod(), A),
+    "cumsum": (lambda f, a: a.cumsum(1), BOXES),
     "norm": (lambda f, a: a.norm(), A), "norm-rows": (lambda f, a: a.norm(dim=1, keepdim=True), A),
     "norm-1": (lambda f, a: a.norm(1, 0), A),
     "norm-3": (lambda f, a: a.norm(3, 1), A), "norm-inf": (lambda f, a: a.norm(math.inf), A),
@@ -81,20 +82,23 @@ OPERATIONS = {
     "cat": (lambda f, a, b: f.cat([a, b], 1), A, B), "cat-0": (lambda f, a, b: f.cat((a, b, a)), A, B),
     "stack": (lambda f, a, b: f.stack([a, b], 1), A, B), "flip": (lambda f, a: a.flip((0, 1)), A),
     "clone": (lambda f, a: a.clone(), A), "contiguous": (lambda f, a: a.t().contiguous(), A),
-    "cast": (lambda f, a: a.to(f.float64) * 2, A), "tril": (lambda f, a: f.tril(a), A), "triu": (lambda f, a: f.triu(a, 1), A),
+    "cast": (lambda f, a: a.to(f.float64) * 2, A), "tril": (lambda f, a: f.tril(a), A),
+    "triu": (lambda f, a: f.triu(a, 1), A),
     "index": (lambda f, a: a[1], A), "index-slice": (lambda f, a: a[:, 1:3], A), "index-step": (lambda f, a: a[::2], A),
     "index-none": (lambda f, a: a[None, ..., 0], BOXES), "index-list": (lambda f, a: a[[2, 0, 2]], A),
     "index-tensor": (lambda f, a, i: a[i], A, INDEX), "index-two": (lambda f, a, i: a[i, [0, 1, 3]], A, INDEX),
     "index-mask": (lambda f, a: a[a > 0], A), "gather": (lambda f, a, i: a.gather(0, i), A, GRID),
     "gather-1": (lambda f, a, i: f.gather(a, 1, i), A, GRID),
-    "index_select": (lambda f, a, i: a.index_select(1, i), A, INDEX), "sort": (lambda f, a: a.sort(1)[0], A), "sort-down": (lambda f, a: f.sort(a, 0, descending=True)[0], A),
+    "index_select": (lambda f, a, i: a.index_select(1, i), A, INDEX), "sort": (lambda f, a: a.sort(1)[0], A),
+    "sort-down": (lambda f, a: f.sort(a, 0, descending=True)[0], A),
     "topk": (lambda f, a: a.topk(2, 1)[0], A),
     "matmul": (lambda f, a, b: a @ b.t(), A, B), "matmul-vector": (lambda f, a, b: a @ b, A, ROW),
     "vector-matmul": (lambda f, a, b: b @ a.t(), A, ROW), "dot": (lambda f, a, b: f.dot(a, b), ROW, ROW),
     "matmul-batch": (lambda f, a, b: a @ b.transpose(1, 2), BOXES, BOXES),
     "matmul-broadcast": (lambda f, a, b: a @ b.t(), BOXES, A), "matmul-left": (lambda f, a, b: a @ b.mT, A, BOXES),
     "bmm": (lambda f, a, b: f.bmm(a, b.mT), BOXES, BOXES), "mm": (lambda f, a, b: f.mm(a, b.t()), A, B),
-    "outer": (lambda f, a, b: f.outer(a, b), ROW, ROW), "addmm": (lambda f, a, b: f.addmm(a[:, :3], a, b.t(), beta=2), A, B),
+    "outer": (lambda f, a, b: f.outer(a, b), ROW, ROW),
+    "addmm": (lambda f, a, b: f.addmm(a[:, :3], a, b.t(), beta=2), A, B),
     "linear": (lambda f, a, b, c: f.nn.functional.linear(a, b, c[:3]), BOXES, A, ROW),
     "linear-plain": (lambda f, a, b: f.nn.functional.linear(a, b), A, B),
     **{name: (lambda f, a, name=name: getattr(f.nn.functional, name)(a), A) for name in
@@ -143,7 +147,7 @@ def test_against_torch(name, dtype):
     ours = [fastnet.tensor(x, requires_grad=x.dtype.kind == "f") for x in arrays]
     theirs = [torch.tensor(x, requires_grad=x.dtype.kind == "f") for x in arrays]
     a, b = fn(fastnet, *ours), fn(torch, *theirs)
-    tolerance = dict(rtol=1e-12, atol=1e-13) if dtype == "float64" else dict(rtol=1e-5, atol=2e-6)
+    tolerance = {"rtol": 1e-12, "atol": 1e-13} if dtype == "float64" else {"rtol": 1e-5, "atol": 2e-6}
     assert a.shape == tuple(b.shape)
     assert str(a.dtype) == str(b.dtype).removeprefix("torch.")
     np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), **tolerance)
@@ -182,25 +186,31 @@ def _flat(result):
 PLAIN = {
     "argmax": lambda f, a, i: a.argmax(), "argmax-dim": lambda f, a, i: f.argmax(a, 1, keepdim=True),
     "argmin": lambda f, a, i: a.argmin(0), "eq": lambda f, a, i: a == a.t().t(), "lt": lambda f, a, i: a < 0.5,
-    "ge": lambda f, a, i: 0 >= a, "ne": lambda f, a, i: i != 0, "isnan": lambda f, a, i: f.isnan(a / 0),
+    "ge": lambda f, a, i: a <= 0, "ne": lambda f, a, i: i != 0, "isnan": lambda f, a, i: f.isnan(a / 0),
     "isinf": lambda f, a, i: f.isinf(a / 0), "isfinite": lambda f, a, i: f.isfinite(a),
-    "and": lambda f, a, i: (a > 0) & (a < 1), "or": lambda f, a, i: (a > 0) | (i[:, None] > 1), "xor": lambda f, a, i: i ^ 3,
-    "invert": lambda f, a, i: ~(a > 0), "logical_not": lambda f, a, i: f.logical_not(i), "any": lambda f, a, i: (a > 1).any(0),
+    "and": lambda f, a, i: (a > 0) & (a < 1), "or": lambda f, a, i: (a > 0) | (i[:, None] > 1),
+    "xor": lambda f, a, i: i ^ 3,
+    "invert": lambda f, a, i: ~(a > 0), "logical_not": lambda f, a, i: f.logical_not(i),
+    "any": lambda f, a, i: (a > 1).any(0),
     "all": lambda f, a, i: (a > -9).all(), "int-sum": lambda f, a, i: i.sum(), "int-prod": lambda f, a, i: i.prod(),
-    "bool-sum": lambda f, a, i: (a > 0).sum(1), "floor_divide": lambda f, a, i: i // 2, "int-mod": lambda f, a, i: i % 2,
+    "bool-sum": lambda f, a, i: (a > 0).sum(1), "floor_divide": lambda f, a, i: i // 2,
+    "int-mod": lambda f, a, i: i % 2,
     "int-div": lambda f, a, i: i / 2, "int-exp": lambda f, a, i: f.exp(i), "floor": lambda f, a, i: f.floor(a),
     "ceil": lambda f, a, i: f.ceil(a), "round": lambda f, a, i: f.round(a * 3), "trunc": lambda f, a, i: f.trunc(a),
     "sign": lambda f, a, i: f.sign(a), "to-int": lambda f, a, i: (a * 5).to(f.int32), "long": lambda f, a, i: a.long(),
     "bool": lambda f, a, i: i.bool(), "div-floor": lambda f, a, i: f.div(a, 0.4, rounding_mode="floor"),
     "div-trunc": lambda f, a, i: f.div(a, 0.4, rounding_mode="trunc"), "arange": lambda f, a, i: f.arange(2, 11, 3),
     "arange-float": lambda f, a, i: f.arange(0.0, 1.0, 0.25), "linspace": lambda f, a, i: f.linspace(0, 1, 5),
-    "eye": lambda f, a, i: f.eye(3, 2), "full": lambda f, a, i: f.full((2, 3), 7), "zeros": lambda f, a, i: f.zeros(2, 0, 3),
+    "eye": lambda f, a, i: f.eye(3, 2), "full": lambda f, a, i: f.full((2, 3), 7),
+    "zeros": lambda f, a, i: f.zeros(2, 0, 3),
     "ones_like": lambda f, a, i: f.ones_like(a), "one_hot": lambda f, a, i: f.nn.functional.one_hot(i, 4),
     "nonzero": lambda f, a, i: f.nonzero(a > 0), "argsort": lambda f, a, i: f.argsort(a, 1, descending=True),
     "cat-int": lambda f, a, i: f.cat([i, i]), "isclose": lambda f, a, i: f.isclose(a, a + 1e-9),
-    "empty-sum": lambda f, a, i: a[:0].sum(1), "empty-mean": lambda f, a, i: a[:0].mean(), "0-d": lambda f, a, i: a[1, 2] * 2,
+    "empty-sum": lambda f, a, i: a[:0].sum(1), "empty-mean": lambda f, a, i: a[:0].mean(),
+    "0-d": lambda f, a, i: a[1, 2] * 2,
     "masked-int": lambda f, a, i: i.masked_fill(i > 1, 9), "clamp-int": lambda f, a, i: i.clamp(1, 2),
-    "where-int": lambda f, a, i: f.where(i > 0, i, -1), "abs-int": lambda f, a, i: abs(-i), "cumsum": lambda f, a, i: i.cumsum(0),
+    "where-int": lambda f, a, i: f.where(i > 0, i, -1), "abs-int": lambda f, a, i: abs(-i),
+    "cumsum": lambda f, a, i: i.cumsum(0),
 }
 
 

@@ -68,7 +68,7 @@ def assert_same(a, b):
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_recorded_training_gives_the_bits_of_eager_training(name):
-    options = dict(make=OPTIMIZERS[name], dropout=0.3, norm=True, clip=1.0, schedule=name in ("sgd", "adam"))
+    options = {"make": OPTIMIZERS[name], "dropout": 0.3, "norm": True, "clip": 1.0, "schedule": name in ("sgd", "adam")}
     assert_same(run(12, compiled=False, **options), run(12, compiled=True, **options))
 
 
@@ -288,7 +288,7 @@ def test_a_tensor_that_escapes_is_an_error():
 
 def test_a_result_whose_backward_would_run_outside_is_an_error():
     w = fastnet.ones(2, requires_grad=True)
-    with pytest.raises(RuntimeError, match="backward.. would run outside"):
+    with pytest.raises(RuntimeError, match=r"backward\(\) would run outside"):
         fastnet.compile(lambda x: w * x)(fastnet.ones(2))
     assert fastnet.compile(lambda x: (w * x).detach())(fastnet.ones(2)).tolist() == [1, 1]
     with pytest.raises(RuntimeError, match="requires a gradient"):

@@ -23,8 +23,10 @@ cdef extern from *:
     double omp_get_wtime() nogil
     int chosen                      # this thread's own set_num_threads; 0: none, the default holds
 
-# A second thread must save more than waking it costs: an empty OpenMP region took 1 to 2 us where this was measured.
-cdef double SHARE = 15000.0          # estimated nanoseconds of work that each thread must get
+# Estimated nanoseconds of work that each thread must get. An empty parallel region takes 1 to 2 us, but the second core
+# also fetches its half of the data from the first one's cache: where this was measured, a training step of 45 us became
+# one of 80 to 290 us with kernels of 30 us on two threads, and steps of milliseconds lost nothing at 60 us.
+cdef double SHARE = 40000.0
 
 cdef int _default = 1
 cdef bint _forked = False

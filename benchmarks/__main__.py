@@ -8,7 +8,7 @@ import numpy as np
 from fastnet.backend import config
 
 from . import kernels, table, training
-from .timing import QUICK, SETTLE, Plan, fastest_blas, in_turns
+from .timing import QUICK, SETTLE, Plan, fastest_blas, fastest_torch, in_turns
 
 
 def main(argv=None):
@@ -97,13 +97,13 @@ def time_row(row, plan, reasons):
 
 def time_training(nets, plan):
     """Time a training step of every network and print a line as each is done."""
-    ratios = []
-    print("\n" + table.training_heading())
+    trainers, ratios = list(training.TRAINERS), []
+    print("\n" + table.training_heading(trainers))
     for net in nets:
         seconds = time_net(net, plan)
-        ratios.append([seconds["NumPy"] / seconds[name] for name in ("eager", "compiled")])
-        print(table.training_line(net.label, seconds, ratios[-1]), flush=True)
-    print(table.training_means(ratios))
+        ratios.append(table.training_ratios(seconds))
+        print(table.training_line(net.label, seconds), flush=True)
+    print(table.training_means(ratios, trainers))
 
 
 def time_net(net, plan):
@@ -111,8 +111,9 @@ def time_net(net, plan):
     ready = {name: training.prepare(net, name) for name in training.TRAINERS}
     for _, losses in ready.values():
         training.check_losses(net, losses, ready["NumPy"][1])
-    with fastest_blas(ready["NumPy"][0]):
-        return in_turns({name: timed for name, (timed, _) in ready.items()}, plan, SETTLE)
+    timed = {name: step for name, (step, _) in ready.items()}
+    with fastest_blas(timed["NumPy"]), fastest_torch(timed.get("PyTorch")):
+        return in_turns(timed, plan, SETTLE)
 
 
 if __name__ == "__main__":

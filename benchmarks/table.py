@@ -49,19 +49,28 @@ def _columns(texts):
     return "".join(f"{text:>{width}s}" for text, width in zip(texts, (12, 12, 8)))
 
 
-def training_heading():
-    return (f"{'one training step, float32':{NAME}s}{'NumPy us':>12s}{'eager us':>12s}{'compiled us':>12s}"
-            f"{'NumPy/eager':>14s}{'NumPy/compiled':>16s}")
+def training_heading(trainers):
+    """The columns: a time for each trainer, then the ratio of each to the compiled step."""
+    times = "".join(f"{name + ' us':>12s}" for name in trainers)
+    return f"{'one training step, float32':{NAME}s}{times}" + "".join(
+        f"{name + '/compiled':>18s}" for name in trainers if name != "compiled")
 
 
-def training_line(label, seconds, ratios):
-    times = "".join(f"{microseconds(seconds[name]):>12s}" for name in ("NumPy", "eager", "compiled"))
-    return f"{label:{NAME}s}{times}{ratios[0]:14.2f}{ratios[1]:16.2f}"
+def training_line(label, seconds):
+    """One network; `seconds` has {trainer: seconds}."""
+    times = "".join(f"{microseconds(s):>12s}" for s in seconds.values())
+    return f"{label:{NAME}s}{times}" + "".join(f"{ratio:18.2f}" for ratio in training_ratios(seconds))
 
 
-def training_means(ratios):
-    eager, compiled = (geometric_mean(column) for column in zip(*ratios))
-    return f"{'geometric mean':{NAME}s}{'':36s}{eager:14.2f}{compiled:16.2f}"
+def training_ratios(seconds):
+    """How many times longer each other trainer takes than the compiled step."""
+    return [s / seconds["compiled"] for name, s in seconds.items() if name != "compiled"]
+
+
+def training_means(ratios, trainers):
+    """The geometric mean of each column of ratios."""
+    means = "".join(f"{geometric_mean(column):18.2f}" for column in zip(*ratios))
+    return f"{'geometric mean':{NAME}s}{'':{12 * len(trainers)}s}{means}"
 
 
 def microseconds(seconds):

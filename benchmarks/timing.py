@@ -13,7 +13,7 @@ try:
 except ImportError:                     # part of the `bench` extra; without it NumPy keeps its own number of threads
     threadpool_limits = None
 
-SETTLE = 0.05           # seconds after which the idle threads of BLAS and OpenMP no longer spin
+SETTLE = 0.3            # seconds after which the idle threads of BLAS and of every OpenMP no longer spin
 
 
 @dataclass
@@ -109,6 +109,25 @@ def fastest_blas(timed):
             alone = _least(timed)
     with threadpool_limits(1 if alone < together else None, user_api="blas"):
         yield
+
+
+@contextlib.contextmanager
+def fastest_torch(timed):
+    """Give PyTorch one thread or all, whichever makes `timed`, a call of its, faster; None: nothing of it is timed."""
+    if timed is None:
+        yield
+        return
+    import torch
+    everyone = torch.get_num_threads()
+    with undisturbed():
+        together = _least(timed)
+        torch.set_num_threads(1)
+        alone = _least(timed)
+    torch.set_num_threads(1 if alone < together else everyone)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(everyone)
 
 
 def _least(timed):

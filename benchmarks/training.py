@@ -1,14 +1,18 @@
-"""The networks to train, and who trains them: NumPy by hand, fastnet eager, fastnet compiled."""
+"""The networks to train, and who trains them: NumPy by hand, fastnet eager and compiled, PyTorch if it is there."""
 from dataclasses import dataclass
 from itertools import cycle, pairwise
 
 import numpy as np
 
 import fastnet
-from fastnet import nn
 
 from . import numpy_network
 from .timing import Timed
+
+try:
+    import torch
+except ImportError:                     # compared with where it is installed
+    torch = None
 
 # Timed steps keep the weights where they are: a network that has learnt its batches has gradients of zero.
 TIMED_LR = 1e-9
@@ -73,17 +77,24 @@ class ByHand:
         self.optimizer.lr = lr
 
 
-class Fastnet:
-    """The same network as anyone writes it with fastnet; the loss is read in every step."""
+class Framework:
+    """The same network as anyone writes it under PyTorch's names; the loss is read in every step.
 
-    def __init__(self, net, compiled=False):
-        self.model = build(net)
-        self.optimizer = getattr(fastnet.optim, net.optimizer)(self.model.parameters(), lr=net.lr)
-        self.run = fastnet.compile(self.whole_step) if compiled else self.whole_step
+    Args:
+        t: fastnet, or torch.
+        wrap: makes the step that runs of the step as written.
+        options: more for the optimizer.
+    """
+
+    def __init__(self, net, t, wrap=lambda step: step, **options):
+        self.t = t
+        self.model = build(net, t)
+        self.optimizer = getattr(t.optim, net.optimizer)(self.model.parameters(), lr=net.lr, **options)
+        self.run = wrap(self.whole_step)
 
     def whole_step(self, x, y):
         self.optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(self.model(x), y)
+        loss = self.t.nn.functional.cross_entropy(self.model(x), y)
         loss.backward()
         self.optimizer.step()
         return loss.detach()
@@ -92,30 +103,29 @@ class Fastnet:
         return float(self.run(x, y))
 
     def batch(self, x, y):
-        return fastnet.from_numpy(x), fastnet.from_numpy(y)
+        return self.t.from_numpy(x), self.t.from_numpy(y)
 
     def set_lr(self, lr):
         for group in self.optimizer.param_groups:
             group["lr"] = lr
 
 
-class Compiled(Fastnet):
-    """Fastnet, its step recorded."""
+TRAINERS = {
+    "NumPy": ByHand,
+    "eager": lambda net: Framework(net, fastnet),
+    "compiled": lambda net: Framework(net, fastnet, fastnet.compile),
+}
+if torch is not None:
+    TRAINERS["PyTorch"] = lambda net: Framework(net, torch, fused=True)
 
-    def __init__(self, net):
-        super().__init__(net, compiled=True)
 
-
-TRAINERS = {"NumPy": ByHand, "eager": Fastnet, "compiled": Compiled}
-
-
-def build(net):
-    """The network in fastnet, with the common first weights."""
-    activation = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid}[net.activation]
-    layers = [layer for m, n in pairwise(net.dims) for layer in (nn.Linear(m, n), activation())][:-1]
+def build(net, t):
+    """The network in framework `t`, with the common first weights."""
+    activation = {"relu": t.nn.ReLU, "sigmoid": t.nn.Sigmoid}[net.activation]
+    layers = [layer for m, n in pairwise(net.dims) for layer in (t.nn.Linear(m, n), activation())][:-1]
     for linear, (weight, bias) in zip(layers[::2], first_weights(net)):
-        linear.load_state_dict({"weight": fastnet.from_numpy(weight), "bias": fastnet.from_numpy(bias)})
-    return nn.Sequential(*layers)
+        linear.load_state_dict({"weight": t.from_numpy(weight), "bias": t.from_numpy(bias)})
+    return t.nn.Sequential(*layers)
 
 
 def prepare(net, name):

@@ -1,16 +1,21 @@
-"""Where the tests find real data sets, and how they skip where there are none."""
+"""Where the tests find things: the package under test, and real data sets, with a skip where there are none."""
 import os
 from pathlib import Path
 
 import pytest
 
+import fastnet
+
 ROOT = Path(__file__).resolve().parents[1]
+# Where a fresh interpreter starts to import this fastnet: `python -c` looks in its own folder first, and in an unpacked
+# source distribution that holds another one, which is not built.
+HOME = Path(fastnet.__file__).resolve().parents[1]
 
 
 def data_folder():
     """$FASTNET_DATA, else ../shared/data beside the checkout."""
     given = os.environ.get("FASTNET_DATA")
-    return Path(given) if given else ROOT.parent / "shared" / "data"
+    return Path(given).resolve() if given else ROOT.parent / "shared" / "data"
 
 
 def needs_data(name):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from data_tools import ROOT, data_folder, needs_data
+from data_tools import HOME, ROOT, data_folder, needs_data
 
 import fastnet
 from fastnet import cli
@@ -17,7 +17,7 @@ QUICK = ["train", "digits", "--epochs", "2", "--hidden", "16"]
 def run(*args, **environment):
     """The command in a process of its own."""
     return subprocess.run([sys.executable, "-m", "fastnet", *args], capture_output=True, text=True, timeout=600,
-                          env=os.environ | environment)
+                          cwd=HOME, env=os.environ | environment)
 
 
 # ---- train ----------------------------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ def test_module_and_progress():
 
 def test_own_script():
     done = subprocess.run([sys.executable, ROOT / "examples" / "own_script.py"], capture_output=True, text=True,
-                          timeout=600)
+                          timeout=600, cwd=HOME)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout.split()[-1]) > 0.94
 
@@ -104,7 +104,7 @@ def test_own_script():
 @needs_data("mnist")
 def test_mnist_by_hand():
     done = subprocess.run([sys.executable, ROOT / "examples" / "mnist_by_hand.py", "1"], capture_output=True, text=True,
-                          timeout=600, env=os.environ | {"FASTNET_DATA": str(data_folder())})
+                          timeout=600, cwd=HOME, env=os.environ | {"FASTNET_DATA": str(data_folder())})
     assert done.returncode == 0, done.stderr
     [line] = done.stdout.splitlines()
     assert line.startswith("epoch 1: test accuracy 0.")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from data_tools import ROOT
+from data_tools import HOME, ROOT
 
 import fastnet
 from fastnet import backend
@@ -21,7 +21,7 @@ except ModuleNotFoundError:             # Python 3.10
 def python(code, **environment):
     """What a fresh interpreter prints."""
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=120,
-                          env=os.environ | environment)
+                          cwd=HOME, env=os.environ | environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

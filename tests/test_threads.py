@@ -4,10 +4,10 @@ import signal
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
+from data_tools import HOME
 from kernel_tools import BUILT, TWIN_CASES, arguments, threaded
 
 import fastnet
@@ -110,9 +110,9 @@ SHOW = "import fastnet; print(fastnet.get_num_threads())"
 def python(code, timeout=60, **environment):
     """The output of `code` in a process of its own; what hangs is ended, its children with it."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "FASTNET_"))}
-    path = str(Path(fastnet.__file__).parent.parent)
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          start_new_session=True, env=inherited | {"PYTHONPATH": path} | environment) as process:
+                          start_new_session=True, cwd=HOME,
+                          env=inherited | {"PYTHONPATH": str(HOME)} | environment) as process:
         try:
             out, err = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:

@@ -110,6 +110,8 @@ def _compiled_call(compiled, kernel):
 def _call_packed(call, kernel, args, attrs):
     """Copy what is not contiguous or not aligned, call, and copy the outputs back."""
     packed = [_packed(a) for a in args]
+    if all(a is b for a, b in zip(args, packed)) and not any(_packed(a) is not a for a in attrs.values()):
+        raise RuntimeError(f"{kernel.__name__} asked for contiguous arrays and has them; this is a bug of the kernel")
     call(*packed, **{name: _packed(a) for name, a in attrs.items()})
     for original, copy in zip(args[:kernel.outputs], packed):
         if copy is not original:

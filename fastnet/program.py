@@ -25,7 +25,8 @@ def compile(fn=None, *, max_recordings=64):
     the parameters, the structure of the optimizers, and the thread count. Numbers in an optimizer's `param_groups`
     (learning rates) and the random state are read anew at every call.
 
-    Inside `fn`, Python runs during the recording only. So reading a value (`item()`, `float()`, `bool()`, `numpy()`,
+    Inside `fn`, Python runs during the recording only, and other values that it reads (attributes of modules, globals,
+    what a closure holds) are those of that run. So reading a value (`item()`, `float()`, `bool()`, `numpy()`,
     `if tensor:`) or bringing one in (`tensor()`, `from_numpy()`) raises, and side effects happen once. Results are the
     caller's own. Whole training steps, backward and optimizer included, are what this is for.
 
@@ -75,7 +76,7 @@ class Compiled:
             raise ValueError(f"expected at least one recording to keep, got {max_recordings}")
         self.fn = fn
         self.max_recordings = max_recordings
-        self._recordings = OrderedDict()        # (signature, number) -> Recording, the most recently used last
+        self._recordings = OrderedDict()        # signature -> its Recordings; the signature used last stands last
         self._lock = threading.Lock()
         functools.update_wrapper(self, fn, updated=())
 
@@ -95,8 +96,11 @@ class Compiled:
 
     def _find(self, key):
         """The recording of this signature whose guards hold."""
-        candidates = self._recordings.get(key)
-        for recording in candidates or ():
+        with self._lock:
+            candidates = tuple(self._recordings.get(key, ()))
+            if candidates:
+                self._recordings.move_to_end(key)
+        for recording in candidates:
             if recording.holds():
                 return recording
         return None
@@ -106,7 +110,7 @@ class Compiled:
             if t._requires_grad:
                 raise RuntimeError(f"an argument of shape {shape_text(t)} requires a gradient; a compiled function "
                                    "takes its arguments without (use detach()), and gradients of parameters inside")
-        recorder = Recorder(arrays)
+        recorder = Recorder(arrays, tensors)
         with recorder:
             result = self.fn(*args, **kwargs)
             recording = Recording(recorder, result, tensors)
@@ -157,6 +161,8 @@ def _signature(x, tensors):
     if isinstance(x, np.ndarray):
         raise TypeError("a compiled function takes tensors, not NumPy arrays, whose values would be fixed into the "
                         "recording; use fastnet.from_numpy(array)")
+    if type(x) in (float, complex):     # by its bits: -0.0 equals 0.0 and NaN nothing
+        return (type(x), float(x.real).hex(), float(x.imag).hex())
     try:
         hash(x)
     except TypeError:
@@ -192,7 +198,7 @@ class Recording:
         self.lock = threading.Lock()
         self._plan, self._outputs = _plan(result, recorder, tensors)
         for generator, _, total in self.draws:
-            generator.counter += total
+            generator.take(total)
 
     # ---- guards ----
 
@@ -227,8 +233,7 @@ class Recording:
 
     def _run(self, arrays):
         for generator, block, total in self.draws:
-            block[:] = generator.seed, generator.counter
-            generator.counter += total
+            block[:] = generator.take(total)
         for refresh in self.refreshers:
             refresh()
         addresses = [launch.address_of(a) for a in arrays] if compiled_available else None

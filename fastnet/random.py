@@ -3,11 +3,15 @@
 Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", https://doi.org/10.1145/2063384.2063405.
 """
 import os
+import threading
 
 import numpy as np
 
 from fastnet.recording import forbid_in_recording
 from fastnet.state import state
+
+
+_lock = threading.Lock()                # of all generators: one that is copied or pickled must not hold one
 
 
 class Generator:
@@ -70,9 +74,14 @@ class Generator:
         """Use up `blocks` counters: (state array, offset) for one draw's kernel."""
         if state.recorder is not None:
             return state.recorder.reserve(self, blocks)
-        start = self.block()
-        self.counter = (self.counter + blocks) & (2**64 - 1)
-        return start, 0
+        return self.take(blocks), 0
+
+    def take(self, blocks):
+        """The state in new memory, `blocks` counters of which no other thread gets."""
+        with _lock:
+            start = self.block()
+            self.counter = (self.counter + blocks) & (2**64 - 1)
+        return start
 
 
 default_generator = Generator()

@@ -55,10 +55,12 @@ class Recorder:
 
     Args:
         inputs: the arrays that a replay brings anew.
+        tensors: the tensors that have them.
     """
 
-    def __init__(self, inputs):
+    def __init__(self, inputs, tensors=()):
         self.inputs = inputs
+        self.made = set(map(id, tensors))   # ids of the arguments and of every tensor made inside
         self.ranges = [byte_bounds(a) for a in inputs]
         self.pool = Pool()
         self.steps, self.checks = [], []    # LaunchLists and PythonCalls, in order; checks run first
@@ -160,15 +162,23 @@ class Recorder:
         """Guard the memory of tensors that come from outside: parameters, buffers, captured constants."""
         for t in args:
             storage = getattr(t, "_storage", None)
-            if storage is None or id(storage) in self.noted:
+            if storage is None or id(t) in self.made:
+                continue
+            self._refuse_overlap(t._data)
+            if id(storage) in self.noted:
                 continue
             self.own(t)
             array, block = t._data, root(t._data)
-            if self.made_inside(array) or self.locate(array)[0] is not None:
-                continue
             self.keep[id(array)] = array if block is None else block
             self.constant(array)
             self.guards[id(storage)] = _same_tensor(t)
+
+    def _refuse_overlap(self, array):
+        """A captured tensor that lies in an argument's memory would be taken for a part of each replay's argument."""
+        low, high = byte_bounds(array)
+        if array.size and any(low < end and start < high for start, end in self.ranges):
+            raise RuntimeError(f"a tensor of shape {array.shape} that the compiled function uses, but does not take, shares "
+                               "memory with an argument; pass it as an argument too, or use a clone() of one")
 
     def own(self, tensor):
         """Take a tensor that was made inside, or is guarded otherwise, as needing no guard of its own."""
@@ -209,28 +219,30 @@ def _owner(a):
 
 
 def _same_tensor(t):
-    """The tensor still lives, in the same memory, and needs a gradient or not as before."""
-    ref, array_id, address, needs = weakref.ref(t), id(t._data), _address(t._data), t._requires_grad
+    """The tensor still lives, in the same memory and layout, and needs a gradient or not as before."""
+    ref, array, layout, needs = weakref.ref(t), t._data, _layout(t._data), t._requires_grad
 
     def check():
         t = ref()
-        if t is None or t._requires_grad is not needs:
-            return False
-        return id(t._data) == array_id or _address(t._data) == address
+        return t is not None and t._requires_grad is needs and (t._data is array or _layout(t._data) == layout)
     return check
+
+
+def _layout(array):
+    return _address(array), array.shape, array.strides, array.dtype
 
 
 def _same_grad(ref):
     """The gradient is as it was when it was first read: absent, or present in the same memory."""
     grad = ref()._grad
-    address = None if grad is None else _address(grad._data)
+    layout = None if grad is None else _layout(grad._data)
 
     def check():
         t = ref()
         now = None if t is None else t._grad
-        if now is None or address is None:
-            return t is not None and now is None and address is None
-        return _address(now._data) == address
+        if now is None or layout is None:
+            return t is not None and now is None and layout is None
+        return _layout(now._data) == layout
     return check
 
 

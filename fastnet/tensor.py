@@ -50,6 +50,8 @@ class Tensor:
         t = _new(Tensor)
         t._data = array
         t._storage = Storage() if storage is None else storage
+        if state.recorder is not None:
+            state.recorder.made.add(id(t))
         return t
 
     # ---- what it is ----

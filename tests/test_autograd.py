@@ -226,6 +226,12 @@ def test_parameters_lie_side_by_side_and_their_gradients_mirror_them():
     assert w.data_ptr() % 64 == 0
 
 
+def test_a_product_into_one_of_its_operands():
+    a, b = fastnet.randn(40, 40), fastnet.randn(40, 40)
+    expected = a @ b
+    assert fastnet.equal(fastnet.matmul(a, b, out=a), expected)
+
+
 def test_random_draws_follow_the_seed():
     fastnet.manual_seed(3)
     a = fastnet.randn(5)

@@ -119,6 +119,59 @@ def test_views_of_an_input_follow_it():
     assert float(f(y[::2])) == float(f(y[::2].contiguous()))
 
 
+def test_reversed_inputs():
+    f = fastnet.compile(lambda x: x.add_(1) * 2)
+    for start in (0, 10, 20):
+        base = np.arange(start, start + 8, dtype=np.float32)
+        guarded = np.concatenate([base, base, base])
+        reversed_view = fastnet.from_numpy(guarded[8:16][::-1])
+        assert f(reversed_view).tolist() == [2 * (v + 1) for v in base[::-1]]
+        assert (guarded[:8] == base).all() and (guarded[16:] == base).all() and (guarded[8:16] == base + 1).all()
+
+
+def test_a_captured_tensor_in_an_arguments_memory_is_refused():
+    data = fastnet.arange(16, dtype="float32").reshape(8, 2)
+    for use in (lambda x: x - data.mean(0), lambda x: x + data[:, 1:2][:4]):
+        with pytest.raises(RuntimeError, match="shares memory with an argument"):
+            fastnet.compile(use)(data[0:4])
+    inside = fastnet.compile(lambda x: x - x.detach()[1:2].mean(0))
+    assert inside(data[0:4]).tolist() == (data[0:4] - data[1:2]).tolist()
+    assert inside(data[4:8]).tolist() == (data[4:8] - data[5:6]).tolist()
+
+
+def test_a_parameter_of_another_shape_or_dtype_in_the_same_place_is_noticed():
+    w = fastnet.tensor([1.0, 2.0, 3.0])
+    f = fastnet.compile(lambda: w.sum())
+    assert float(f()) == 6
+    w.data = w.data[:2]
+    assert float(f()) == 3
+    model = nn.Linear(3, 2)
+    x = fastnet.ones(1, 3)
+    with fastnet.no_grad():
+        g = fastnet.compile(model)
+        for _ in range(20):
+            assert g(x).tolist() == model(x).tolist()
+            model.double().float()
+
+
+def test_numbers_are_told_apart_by_their_bits():
+    f = fastnet.compile(lambda x, s: x * s)
+    x = fastnet.ones(1)
+    for s in (0.0, -0.0, 0.0, -0.0):
+        assert np.signbit(f(x, s).numpy()) == np.signbit(np.float32(s))
+    f(x, float("nan")), f(x, float("nan"))
+    assert len(f) == 3
+
+
+def test_a_hook_registered_later_runs():
+    model = nn.Linear(2, 2)
+    with fastnet.no_grad():
+        f = fastnet.compile(model)
+        f(fastnet.ones(1, 2))
+        model.register_forward_hook(lambda module, args, output: output * 0)
+        assert f(fastnet.ones(1, 2)).tolist() == [[0, 0]]
+
+
 def test_inputs_may_share_memory_only_as_recorded():
     f = fastnet.compile(lambda a, b: a * 2 + b)
     x, y = fastnet.ones(3), fastnet.zeros(3)

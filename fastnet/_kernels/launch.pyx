@@ -217,9 +217,11 @@ cdef class LaunchList:
     cdef int append(self, const Launch *launch) except -1:
         cdef int slot
         cdef uintptr_t address
+        cdef ptrdiff_t wanted
         if self.count == self.capacity:
-            self.capacity = 2 * self.capacity + 16
-            self.items = <Launch *>grown(self.items, self.capacity * sizeof(Launch))
+            wanted = 2 * self.capacity + 16
+            self.items = <Launch *>grown(self.items, wanted * sizeof(Launch))
+            self.capacity = wanted
         self.items[self.count] = launch[0]
         for slot in range(12):
             address = <uintptr_t>launch.p[slot]
@@ -232,9 +234,11 @@ cdef class LaunchList:
         return 0
 
     cdef int follow(self, int slot, int source, ptrdiff_t offset) except -1:
+        cdef ptrdiff_t wanted
         if self.moves == self.moves_capacity:
-            self.moves_capacity = 2 * self.moves_capacity + 16
-            self.moved = <Moved *>grown(self.moved, self.moves_capacity * sizeof(Moved))
+            wanted = 2 * self.moves_capacity + 16
+            self.moved = <Moved *>grown(self.moved, wanted * sizeof(Moved))
+            self.moves_capacity = wanted
         self.moved[self.moves] = Moved(self.count, slot, source, offset)
         self.moves += 1
         return 0
@@ -269,9 +273,13 @@ def record_into(launches):
 
 
 def address_of(array):
-    """The address of an array's first element."""
+    """The lowest address of an array's elements: its first one's, unless a stride is negative."""
     cdef Py_buffer view
+    cdef int i
     PyObject_GetBuffer(array, &view, PyBUF_STRIDED_RO)
     cdef uintptr_t address = <uintptr_t>view.buf
+    for i in range(view.ndim):
+        if view.strides[i] < 0 and view.shape[i] > 0:
+            address += view.strides[i] * (view.shape[i] - 1)
     PyBuffer_Release(&view)
     return address

@@ -50,7 +50,7 @@ def backward(tensors, grad_tensors=None, retain_graph=False):
     _walk(roots, retain_graph, _accumulate)
 
 
-def grad(outputs, inputs, grad_outputs=None, retain_graph=False, allow_unused=False):
+def grad(outputs, inputs, grad_outputs=None, retain_graph=False, *, allow_unused=False):
     """The gradients of `outputs` with respect to `inputs`, without touching any tensor's `grad`.
 
     Args:
@@ -260,11 +260,24 @@ def _accumulate(leaf, array, function):
         recorder.own(leaf._grad)
 
 
+def _references(leaf):
+    """How many hold the memory of a leaf's gradient, by the interpreter's count."""
+    return sys.getrefcount(leaf._grad_home)
+
+
+class _Probe:
+    def __init__(self):
+        self._grad_home = object()
+
+
+_UNHELD = _references(_Probe())         # measured, since interpreters count a call's own references differently
+
+
 def _grad_home(leaf):
     """Where a leaf's gradient is written: in its arena's mirror, unless somebody still holds the last one."""
     home = leaf._grad_home
-    if home is not None and home.shape == leaf._data.shape and sys.getrefcount(home) <= 3:
-        return home
+    if home is not None and home.shape == leaf._data.shape and _references(leaf) <= _UNHELD + 1:
+        return home                     # + 1: this function's own
     if home is None and leaf._slot is not None:
         chunk, offset = leaf._slot
         home = mirrored(chunk.grad, offset, leaf._data.shape, leaf._data.dtype)

@@ -96,7 +96,8 @@ def rmatmul(self, other):
 
 def _matmul_into(input, other, out):
     plain = input.ndim == 2 and other.ndim == 2
-    if plain and out.shape == (input.shape[0], other.shape[1]) and out.dtype == input.dtype:
+    apart = not any(np.may_share_memory(out._data, x._data) for x in (input, other))
+    if plain and apart and out.shape == (input.shape[0], other.shape[1]) and out.dtype == input.dtype:
         write_result("matmul", out, (input, other), lambda: K.matmul(out._data, input._data, other._data))
     else:
         result = matmul(input.detach(), other.detach())

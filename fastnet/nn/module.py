@@ -277,6 +277,7 @@ class Module(Registry):
         return self._hook(1, hook)
 
     def _hook(self, place, hook):
+        self._changed()                 # a recording without the hook no longer serves
         return Handle(self.__dict__.setdefault("_hooks", ({}, {}))[place], hook)
 
     def _call_with_hooks(self, before, after, args, kwargs):

@@ -7,7 +7,7 @@
 
 #include "simd.h"
 
-enum { BLOCK = 4096 };               /* launch.pxd has it too */
+enum { BLOCK = 4096 };               /* map.pyx has it too */
 
 /* EXPR(first, count) runs with `o` the output pointer and i the element index, on full vectors then on the rest. */
 #define MAP_LOOP(FULL, PART)                                  \

@@ -297,8 +297,12 @@ def show_config():
 def _choose():
     wanted = os.environ.get("FASTNET_BACKEND", "")
     set_backend(wanted or ("compiled" if compiled_available else "numpy"))
-    if os.environ.get("FASTNET_ISA") and compiled_available:
-        set_isa(os.environ["FASTNET_ISA"])
+    isa = os.environ.get("FASTNET_ISA")
+    if isa and compiled_available:
+        set_isa(isa)
+    elif isa:
+        warnings.warn(f"FASTNET_ISA={isa} has no effect: the compiled kernels are {_absent.status}", RuntimeWarning,
+                      stacklevel=2)
 
 
 _choose()

@@ -177,8 +177,8 @@ class Recorder:
         """A captured tensor that lies in an argument's memory would be taken for a part of each replay's argument."""
         low, high = byte_bounds(array)
         if array.size and any(low < end and start < high for start, end in self.ranges):
-            raise RuntimeError(f"a tensor of shape {array.shape} that the compiled function uses, but does not take, shares "
-                               "memory with an argument; pass it as an argument too, or use a clone() of one")
+            raise RuntimeError(f"a tensor of shape {array.shape} that the compiled function uses, but does not take, "
+                               "shares memory with an argument; pass it as an argument too, or use a clone() of one")
 
     def own(self, tensor):
         """Take a tensor that was made inside, or is guarded otherwise, as needing no guard of its own."""

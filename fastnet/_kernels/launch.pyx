@@ -53,8 +53,8 @@ cdef int unpack(object source, Array *array, int access=READ) except -1:
     """Fill `array` from anything with the buffer protocol: the typed memoryview of any rank.
 
     A Cython memoryview fixes its rank and its type where it is declared; these kernels serve every rank and two types
-    from one line, at a third of the cost (34 against 115 ns an array where it was measured). The caller's reference to `source` keeps the memory
-    alive for as long as the call lasts; a recording keeps its own.
+    from one line, at a third of the cost (34 against 115 ns an array where it was measured). The caller's reference to
+    `source` keeps the memory alive for as long as the call lasts; a recording keeps its own.
     """
     cdef Py_buffer view
     cdef int i

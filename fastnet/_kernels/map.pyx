@@ -9,7 +9,7 @@ cdef object _none_given = object()  # not None: that is no array, and is refused
 
 cdef int launch_map(Kernel kernel, double cost, object out, object x, object y=_none_given, object z=None,
                     double s0=0, double s1=0, double s2=0) except -1:
-    """out = kernel(x, y, z), element by element; `cost` is the estimated nanoseconds an element. None: no third input."""
+    """out = kernel(x, y, z), element by element, at an estimated `cost` in ns an element. None: no third input."""
     cdef Launch launch
     cdef Array o, a
     unpack(out, &o, WRITE)

@@ -1,4 +1,4 @@
-"""The pool that tensors' memory comes from: freed blocks are used again, so that a step that has run once faults no page.
+"""The pool that tensors' memory comes from: freed blocks are used again, so a step that has run once faults no page.
 
 The twin without a compiler is reference/memory.py.
 """

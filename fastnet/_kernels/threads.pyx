@@ -113,6 +113,6 @@ def set_share(double nanoseconds):
 
 
 def after_fork():
-    """Called in a forked child, which stays on one thread: OpenMP would wait for threads that did not survive the fork."""
+    """Called in a forked child, which stays on one thread: OpenMP would wait for those that the fork left behind."""
     global _forked
     _forked = True

@@ -266,7 +266,8 @@ def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", gener
 def orthogonal_(tensor, gain=1, generator=None):
     """A random matrix with orthonormal rows or columns, whichever are fewer, times `gain`.
 
-    Saxe et al. 2013, https://arxiv.org/abs/1312.6120; uniform among them by Mezzadri 2006, https://arxiv.org/abs/math-ph/0609050.
+    Saxe et al. 2013, https://arxiv.org/abs/1312.6120; uniform among them by Mezzadri 2006,
+    https://arxiv.org/abs/math-ph/0609050.
 
     Args:
         tensor: at least two dimensions; those behind the first are taken as one.

@@ -153,7 +153,7 @@ def _signature(x, tensors):
     if isinstance(x, Tensor):
         tensors.append(x)
         a = x._data
-        return (Tensor, a.shape, a.dtype, a.strides, a.flags.aligned, x._requires_grad)
+        return (Tensor, a.shape, a.dtype, a.strides, a.flags.aligned, a.flags.writeable, x._requires_grad)
     if isinstance(x, tuple | list):
         return (type(x), tuple(_signature(v, tensors) for v in x))
     if isinstance(x, dict):

@@ -252,3 +252,13 @@ def test_reprs():
     assert repr(fastnet.tensor([1.5, 2.0])) == "tensor([1.5, 2. ])"
     assert "requires_grad=True" in repr(leaf(1.0)) and "mul backward" in repr(leaf(1.0) * 2)
     assert repr(fastnet.tensor(2)) == "tensor(2)" and "dtype=float64" in repr(fastnet.zeros(1, dtype="float64"))
+
+
+def test_nothing_finite_is_close_to_infinity():
+    a, inf = fastnet.tensor([1.0, float("inf")]), fastnet.tensor([float("inf"), float("inf")])
+    assert fastnet.isclose(a, inf).tolist() == [False, True]
+
+
+def test_none_is_no_operand():
+    with pytest.raises(TypeError, match="None"):
+        fastnet.ones(3) + None

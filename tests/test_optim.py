@@ -789,3 +789,11 @@ def test_repr():
     text = repr(optim.Adam([{"params": nn.Linear(2, 2).parameters()}, {"params": nn.Parameter([1.0]), "lr": 0.5}]))
     assert text.startswith("Adam (\ngroup 0: 2 parameters\n    amsgrad: False\n    betas: (0.9, 0.999)")
     assert "group 1: 1 parameters" in text and "lr: 0.5" in text
+
+
+def test_gradients_that_were_exchanged_reach_the_parameters_they_were_given_to():
+    a, b = fastnet.nn.Parameter(fastnet.zeros(16)), fastnet.nn.Parameter(fastnet.zeros(16))
+    (a.sum() + 2 * b.sum()).backward()
+    a.grad, b.grad = b.grad, a.grad
+    fastnet.optim.SGD([a, b], lr=1.0).step()
+    assert a.tolist() == [-2.0] * 16 and b.tolist() == [-1.0] * 16

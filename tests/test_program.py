@@ -163,6 +163,16 @@ def test_numbers_are_told_apart_by_their_bits():
     assert len(f) == 3
 
 
+def test_a_read_only_input_is_not_written():
+    f = fastnet.compile(lambda x: x.add_(1))
+    f(fastnet.zeros(3))
+    frozen = np.zeros(3, np.float32)
+    frozen.setflags(write=False)
+    with pytest.raises(ValueError, match="read-only"):
+        f(fastnet.from_numpy(frozen))
+    assert (frozen == 0).all()
+
+
 def test_a_hook_registered_later_runs():
     model = nn.Linear(2, 2)
     with fastnet.no_grad():

@@ -33,6 +33,8 @@ def broadcast_shape(a, b):
 
 def scalar(value, dtype):
     """A 0-d array, for the kernels that broadcast."""
+    if value is None:
+        raise TypeError("expected a tensor or a number, got None")
     return np.array(value, dtype)
 
 

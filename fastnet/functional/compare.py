@@ -198,7 +198,8 @@ def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
         >>> fastnet.isclose(fastnet.tensor([1.0, 2.0]), fastnet.tensor([1.000001, 2.1]))
         tensor([ True, False])
     """
-    close = (input == other) | ((input - other).abs() <= atol + rtol * abs(other))
+    near = (input - other).abs() <= atol + rtol * abs(other)
+    close = (input == other) | (near & other.isfinite())           # nothing finite is close to infinity
     return close | (input.isnan() & other.isnan()) if equal_nan else close
 
 

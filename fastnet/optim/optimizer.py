@@ -354,11 +354,12 @@ def _place(member):
 
 def _neighbours(a, b):
     """Whether two parameters, and their gradients, lie in one arena side by side, but for the gap of alignment."""
-    (p, g), (q, h) = a, b
+    p, q = a[0], b[0]
     if p._slot is None or q._slot is None or p._slot[0] is not q._slot[0] or p.dtype != q.dtype:
         return False
-    chunk = p._slot[0]
-    return q._slot[1] == p._slot[1] + (p.nbytes + 63) // 64 * 64 and g.base is chunk.grad and h.base is chunk.grad
+    mirror = p._slot[0].grad
+    own = all(x.base is mirror and x is parameter._grad_home for parameter, x in (a, b))
+    return own and q._slot[1] == p._slot[1] + (p.nbytes + 63) // 64 * 64
 
 
 def _flat(run, states, names):

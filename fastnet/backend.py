@@ -59,7 +59,7 @@ if compiled_available:
                                            for name in ("cpu", "launch", "memory", "threads"))
     _threads.set_default_threads(_policy.default_threads())
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: _after_fork())
+        os.register_at_fork(after_in_child=_threads.after_fork)
     _REDIRECTS = (launch.UnsupportedDtype, launch.NeedsPacking)
 else:
     pool_module = importlib.import_module("fastnet._kernels.reference.memory")
@@ -113,12 +113,11 @@ def _call_packed(call, kernel, args, attrs):
     if all(a is b for a, b in zip(args, packed)) and not any(_packed(a) is not a for a in attrs.values()):
         raise RuntimeError(f"{kernel.__name__} asked for contiguous arrays and has them; this is a bug of the kernel")
     call(*packed, **{name: _packed(a) for name, a in attrs.items()})
-    for original, copy in zip(args[:kernel.outputs], packed):
-        if copy is not original:
-            if original.flags.writeable:
-                K.copy(original, copy)
-            elif original.tobytes() != copy.tobytes():      # an optimizer's gradient, which is only read, is unchanged
+    for i in kernel.outputs:
+        if packed[i] is not args[i]:
+            if not args[i].flags.writeable:
                 raise ValueError(f"{kernel.__name__}: an output is read-only")
+            K.copy(args[i], packed[i])
 
 
 def _packed(a):
@@ -209,16 +208,6 @@ def get_num_threads():
     return _threads.get_num_threads() if compiled_available else 1
 
 
-_forked = False
-
-
-def _after_fork():
-    """OpenMP's threads do not survive a fork: a child that asked for some would hang."""
-    global _forked
-    _forked = True
-    _threads.after_fork()
-
-
 def set_num_threads(n):
     """Let kernels called from this Python thread use up to `n` threads. Results do not depend on it.
 
@@ -233,7 +222,7 @@ def set_num_threads(n):
         warnings.warn("the NumPy backend has no threads of its own; NumPy's are limited with threadpoolctl",
                       RuntimeWarning, stacklevel=2)
         return
-    if _forked:
+    if _threads.forked():
         if n > 1:
             warnings.warn("this process was forked and stays on one thread, as OpenMP's threads do not survive a fork; "
                           "start it by 'spawn' to have more", RuntimeWarning, stacklevel=2)

@@ -78,7 +78,7 @@ def from_numpy(array):
     if not isinstance(array, np.ndarray):
         raise TypeError(f"expected a numpy.ndarray, got {type(array).__name__}")
     dtypes.as_dtype(array.dtype)
-    return Tensor._wrap(array)
+    return Tensor._wrap(array.view(np.ndarray))
 
 
 def from_dlpack(source):

@@ -4,6 +4,8 @@ A recording takes its blocks from a pool of its own; what must outlive it (gradi
 `persistent`.
 """
 import math
+import operator
+import threading
 
 import numpy as np
 
@@ -63,19 +65,23 @@ class Arena:
 
     def __init__(self):
         self._open = None
+        self._lock = threading.Lock()
 
     def take(self, shape, dtype):
         """A zeroed array and its slot, (chunk, byte offset)."""
+        shape = tuple(map(operator.index, shape))
+        if min(shape, default=0) < 0:
+            raise ValueError(f"expected sizes of 0 or more, got {shape}")
         nbytes = (math.prod(shape) * dtype.itemsize + _ALIGN - 1) // _ALIGN * _ALIGN
-        if nbytes > CHUNK:              # a chunk of its own; small ones before and after it stay neighbours
-            chunk = Chunk(nbytes)
-        else:
-            if self._open is None or self._open.used + nbytes > self._open.nbytes:
-                self._open = Chunk(CHUNK)
-            chunk = self._open
-        slot = (chunk, chunk.used)
-        chunk.used += nbytes
-        return mirrored(slot[0].data, slot[1], shape, dtype), slot
+        with self._lock:
+            if nbytes > CHUNK:          # a chunk of its own; small ones before and after it stay neighbours
+                chunk = Chunk(nbytes)
+            else:
+                if self._open is None or self._open.used + nbytes > self._open.nbytes:
+                    self._open = Chunk(CHUNK)
+                chunk = self._open
+            offset, chunk.used = chunk.used, chunk.used + nbytes
+        return mirrored(chunk.data, offset, shape, dtype), (chunk, offset)
 
 
 def mirrored(block, offset, shape, dtype):
@@ -89,6 +95,15 @@ _arenas = {}
 def parameter_memory(shape, dtype):
     """Memory for a parameter: (array, slot)."""
     return _arenas.setdefault(dtype, Arena()).take(shape, dtype)
+
+
+def location(array):
+    """(block, offset, shape, dtype) of a contiguous array, as `mirrored` takes them; None if it lies in no Block."""
+    block = root(array)
+    if block is None or not array.flags.c_contiguous:
+        return None
+    start = np.frombuffer(block, np.uint8).__array_interface__["data"][0]
+    return block, array.__array_interface__["data"][0] - start, array.shape, array.dtype
 
 
 def root(array):

@@ -4,11 +4,15 @@ What a CUDA graph is to a GPU: no tracing of Python values, no code generation, 
 order on the same inputs, so the same bits. See `compile` for what a function may do.
 """
 import functools
+import sys
 import threading
+import types
 from collections import OrderedDict
+from typing import Any
 
 import numpy as np
 
+from fastnet.autograd.leaves import FinalGradient
 from fastnet.backend import K, compiled_available, get_isa, get_num_threads, launch
 from fastnet.errors import shape_text
 from fastnet.memory import empty
@@ -38,7 +42,7 @@ def compile(fn=None, *, max_recordings=64):
     Raises:
         RuntimeError: at the first call, if a value is read or brought in; if a tensor made inside is still held
             afterwards by anything but the result; if the result's backward() would run outside; if an argument
-            requires a gradient.
+            requires a gradient; if a tensor that `fn` uses without taking it shares memory with an argument.
 
     Example:
         >>> import fastnet
@@ -110,15 +114,17 @@ class Compiled:
             if t._requires_grad:
                 raise RuntimeError(f"an argument of shape {shape_text(t)} requires a gradient; a compiled function "
                                    "takes its arguments without (use detach()), and gradients of parameters inside")
-        recorder = Recorder(arrays, tensors)
+        # inside, the arguments are other objects than the caller's, which the function may have captured as well
+        inside = [Tensor._wrap(t._data, t._storage) for t in tensors]
+        recorder, handed = Recorder(inside), iter(inside)
+        args, kwargs = _replaced(args, handed), _replaced(kwargs, handed)
         with recorder:
             result = self.fn(*args, **kwargs)
-            recording = Recording(recorder, result, tensors)
+            recording = Recording(recorder, result, inside)
         answer = recording.result(arrays, tensors)
-        del result
-        recorder.noted.clear()
-        recorder.written.clear()
-        recording.check_released()
+        del result, args, kwargs, handed, inside
+        recorder.release()
+        recording.check_released(recorder)
         with self._lock:
             known = self._recordings.setdefault(key, [])
             known.insert(0, recording)
@@ -147,6 +153,29 @@ class Compiled:
             raise AttributeError(name)
         return getattr(self.fn, name)
 
+    def __setattr__(self, name, value):
+        if name in _OWN or name.startswith("__"):
+            object.__setattr__(self, name, value)
+        else:                                   # model.training = False, say
+            setattr(self.fn, name, value)
+
+    def __repr__(self):
+        return f"compile({self.fn!r})"
+
+    def __get__(self, instance, owner=None):
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __reduce__(self):
+        """A decorated function is pickled by its name, anything else with the function; recordings stay behind."""
+        found: Any = sys.modules.get(getattr(self.fn, "__module__", ""))
+        name = getattr(self.fn, "__qualname__", "")
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        return name if found is self else (Compiled, (self.fn, self.max_recordings))
+
+
+_OWN = frozenset(("fn", "max_recordings", "_recordings", "_lock"))
+
 
 def _signature(x, tensors):
     """A hashable description of an argument; the tensors in it are appended to `tensors`."""
@@ -161,8 +190,8 @@ def _signature(x, tensors):
     if isinstance(x, np.ndarray):
         raise TypeError("a compiled function takes tensors, not NumPy arrays, whose values would be fixed into the "
                         "recording; use fastnet.from_numpy(array)")
-    if type(x) in (float, complex):     # by its bits: -0.0 equals 0.0 and NaN nothing
-        return (type(x), float(x.real).hex(), float(x.imag).hex())
+    if isinstance(x, float | complex | np.inexact):     # by its bits: -0.0 equals 0.0 and NaN nothing
+        return (type(x), np.array(x).tobytes())
     try:
         hash(x)
     except TypeError:
@@ -190,11 +219,14 @@ class Recording:
         self.pool, self.keep = recorder.pool, recorder.keep
         self.steps = recorder.checks + recorder.steps
         self.explain, self.snapshot = recorder.explain, recorder.snapshot
+        self.input_snapshot = recorder.input_snapshot
         self.guards = list(recorder.guards.values())
         self.refreshers = list(recorder.refreshers.values())
         self.draws = [(generator, block, total) for generator, (block, total) in recorder.draws.items()]
-        self.grads = [(ref, t._grad._data if t._grad is not None else None)
-                      for ref in recorder.grads.values() if (t := ref()) is not None]
+        self.gradients = [FinalGradient(leaf, fresh) for ref, fresh in recorder.grads.values()
+                          if (leaf := ref()) is not None]
+        self.guards += [gradient.free for gradient in self.gradients if gradient.fresh]
+        self.versions, self.input_versions = recorder.version_counts()
         self.lock = threading.Lock()
         self._plan, self._outputs = _plan(result, recorder, tensors)
         for generator, _, total in self.draws:
@@ -206,29 +238,38 @@ class Recording:
         """Whether a replay would do what running the function would."""
         return all(guard() for guard in self.guards)
 
-    def check_released(self):
+    def check_released(self, recorder):
         """Refuse a function whose inner tensors outlive it: replays would write over them."""
         if self.pool.live:
-            raise RuntimeError(f"{self.pool.live} tensor(s) made inside the compiled function are still held outside "
-                               "it (by a list, an attribute, a global or a closure); replays would write over them. "
-                               "Return them from the function instead")
+            held = [shape_text(t) for t in recorder.survivors()]
+            raise RuntimeError(f"{len(held) or self.pool.live} tensor(s) made inside the compiled function are still "
+                               f"held outside it{', of shape ' * bool(held)}{', '.join(held)} (by a list, an "
+                               "attribute, a global or a closure); replays would write over them. Return them from "
+                               "the function instead")
 
     # ---- replay ----
 
     def replay(self, arrays, tensors):
         with self.lock:
             before = [(generator, generator.counter) for generator, _, _ in self.draws]
-            saved = [a.copy() for a in self.snapshot]
+            exposed = self.snapshot + [arrays[i] for i in self.input_snapshot]
+            saved = [a.copy() for a in exposed]
+            for gradient in self.gradients:
+                gradient.set_aside()
             try:
                 self._run(arrays)
             except BaseException:
                 for generator, counter in before:
                     generator.counter = counter
-                for array, copy in zip(self.snapshot, saved):
+                for array, copy in zip(exposed, saved):
                     array[...] = copy
                 raise
-            for ref, array in self.grads:
-                _set_grad(ref(), array)
+            for gradient in self.gradients:
+                gradient.put_back()
+            for storage, writes in self.versions:
+                storage.version += writes
+            for i, writes in self.input_versions:
+                tensors[i]._storage.version += writes
             return self.result(arrays, tensors)
 
     def _run(self, arrays):
@@ -262,18 +303,6 @@ class Recording:
         return _build(self._plan, iter(made))
 
 
-def _set_grad(tensor, array):
-    """Leave a leaf's gradient as the recorded run left it."""
-    if tensor is None:
-        return
-    if array is None:
-        tensor._grad = None
-    elif tensor._grad is None or tensor._grad._data is not array:
-        tensor._grad = Tensor._wrap(array)
-    else:
-        tensor._grad._storage.version += 1
-
-
 class _Place:
     """Where a result lies: in the recording's pool, in an argument, or in a gradient."""
 
@@ -298,10 +327,16 @@ def _plan(result, recorder, tensors):
             return Tensor
         if isinstance(x, tuple | list):
             return (type(x), [visit(v) for v in x])
-        if isinstance(x, dict):
+        if type(x) in (dict, OrderedDict):
             return (dict, {k: visit(v) for k, v in x.items()})
+        if x is not None and not isinstance(x, _CONSTANTS):
+            raise TypeError(f"a compiled function returned a {type(x).__name__}, which replays cannot make anew; "
+                            "return tensors, numbers or strings, in tuples, lists and dicts")
         return (None, x)
     return visit(result), outputs
+
+
+_CONSTANTS = (bool, int, float, complex, str, bytes, np.generic, np.dtype)
 
 
 def _output(t, recorder, tensors):
@@ -325,5 +360,18 @@ def _build(plan, made):
         return value
     if kind is dict:
         return {k: _build(v, made) for k, v in value.items()}
-    parts = [_build(v, made) for v in value]
+    return _sequence(kind, [_build(v, made) for v in value])
+
+
+def _replaced(x, made):
+    """An argument with the next tensors of `made` in place of its own."""
+    if isinstance(x, Tensor):
+        return next(made)
+    if isinstance(x, dict):
+        return {k: _replaced(v, made) for k, v in x.items()}
+    return _sequence(type(x), [_replaced(v, made) for v in x]) if isinstance(x, tuple | list) else x
+
+
+def _sequence(kind, parts):
+    """A tuple or a list of its kind: named ones take their parts one by one."""
     return kind(*parts) if hasattr(kind, "_fields") or kind.__name__ == "ValuesIndices" else kind(parts)

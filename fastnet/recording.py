@@ -54,26 +54,26 @@ class Recorder:
     """Everything that one run of a function leaves behind for its replays.
 
     Args:
-        inputs: the arrays that a replay brings anew.
-        tensors: the tensors that have them.
+        inputs: the arguments, tensors whose arrays a replay brings anew.
     """
 
-    def __init__(self, inputs, tensors=()):
-        self.inputs = inputs
-        self.made = set(map(id, tensors))   # ids of the arguments and of every tensor made inside
-        self.ranges = [byte_bounds(a) for a in inputs]
+    def __init__(self, inputs):
+        self.made = {id(t): weakref.ref(t) for t in inputs}     # the arguments, and every tensor made inside
+        self.ranges = [byte_bounds(t._data) for t in inputs]
+        self.input_versions = [(t._storage, t._storage.version) for t in inputs]
+        self.versions = {}                  # id -> (storage from outside, its version when it was first used)
         self.pool = Pool()
         self.steps, self.checks = [], []    # LaunchLists and PythonCalls, in order; checks run first
         self.explain = {}                   # (LaunchList, index) -> the PythonCall that raises its error
         self.keep = {}                      # what owns the memory outside the pool that launches point at
         self.outside = {}                   # id -> owner of memory that is known not to be made by this run
         self.written = {}                   # arrays outside the pool that launches write: the state
-        self.snapshot = []                  # state written before a check that could not come first
+        self.snapshot, self.input_snapshot = [], []     # state and inputs written before a check that can't come first
         self.guards = {}                    # key -> a function that says whether a replay is still right
         self.refreshers = {}                # key -> a function to call before each replay
-        self.noted = {}                     # id -> storage of every tensor that is guarded or was made inside
+        self.noted = {}                     # id -> storage of every tensor from outside that needs no more guards
         self.draws = {}                     # generator -> [state block of this recording, counters drawn]
-        self.grads = {}                     # id -> (tensor, whether its gradient was read before it was written)
+        self.grads = {}                     # id -> (tensor, whether its gradient is made anew, not added to)
         self.threads = get_num_threads()
 
     # ---- while it is made ----
@@ -133,7 +133,9 @@ class Recorder:
 
     def _note_arrays(self, kernel, args, attrs, hoisted):
         if kernel.fallible and not hoisted:
-            self.snapshot = [a for a in self.written.values() if self.locate(a)[0] is None]
+            places = [(self.locate(a)[0], a) for a in self.written.values()]
+            self.snapshot = [a for source, a in places if source is None]
+            self.input_snapshot = sorted({source for source, _ in places if source is not None})
         for i, a in enumerate([*args, *attrs.values()]):
             if isinstance(a, np.ndarray):
                 block = root(a)
@@ -143,9 +145,10 @@ class Recorder:
                 self.keep[id(a if block is None else block)] = a if block is None else block
                 if block is None and a.ndim and not self._known(a):
                     raise RuntimeError(
-                        f"{kernel.__name__}: an array of shape {a.shape} was made by NumPy inside a compiled function; "
-                        "its values would be the recorded run's in every replay. This is a bug of the operation")
-                if i < kernel.outputs:
+                        f"{kernel.__name__}: a NumPy array of shape {a.shape} in a compiled function: its values would "
+                        "be the recorded run's in every replay. Make it a tensor outside, with fastnet.from_numpy, and "
+                        "if it is none of yours, report it as a bug")
+                if i in kernel.outputs:
                     self.written[_address(a), a.nbytes] = a
 
     def _known(self, a):
@@ -171,6 +174,7 @@ class Recorder:
             array, block = t._data, root(t._data)
             self.keep[id(array)] = array if block is None else block
             self.constant(array)
+            self.versions[id(storage)] = storage, storage.version
             self.guards[id(storage)] = _same_tensor(t)
 
     def _refuse_overlap(self, array):
@@ -192,9 +196,27 @@ class Recorder:
     def note_grad(self, tensor, written):
         """A gradient is read, or written (set or dropped) for the first time."""
         if id(tensor) not in self.grads and not self.made_inside(tensor._data):
-            self.grads[id(tensor)] = weakref.ref(tensor)
+            self.grads[id(tensor)] = weakref.ref(tensor), written or tensor._grad is None
             if not written:
                 self.guards["grad", id(tensor)] = _same_grad(weakref.ref(tensor))
+
+    def version_counts(self):
+        """How often the run wrote into storages from outside, and into the arguments' by their numbers."""
+        return ([(s, s.version - before) for s, before in self.versions.values() if s.version != before],
+                [(i, s.version - before) for i, (s, before) in enumerate(self.input_versions) if s.version != before])
+
+    def note_made(self, tensor):
+        """A tensor was made inside."""
+        self.made[id(tensor)] = weakref.ref(tensor)
+
+    def survivors(self):
+        """The tensors in the recording's own memory that are still there."""
+        return [t for ref in self.made.values() if (t := ref()) is not None and self.made_inside(t._data)]
+
+    def release(self):
+        """Let go of what only the run itself needed."""
+        self.noted.clear()
+        self.written.clear()
 
     def note_optimizer(self, optimizer, refresh, guard):
         """An optimizer stepped: its numbers are refreshed before each replay, its structure is guarded."""
@@ -259,9 +281,10 @@ def user_line():
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "?"
 
 
-def forbid_in_recording(what):
+def forbid_in_recording(what, because=None):
     """Raise if this thread records: `what` would fix a value of this run into every replay."""
     if state.recorder is not None:
         raise RuntimeError(
-            f"{what} inside a compiled function ({user_line()}): the value would be that of the recorded run in every "
-            "replay. Return the tensor and read it outside, or keep the computation in tensors.")
+            f"{what} inside a compiled function ({user_line()}): " + (because or (
+                "the value would be that of the recorded run in every replay. Return the tensor and read it outside, "
+                "or keep the computation in tensors.")))

@@ -51,7 +51,7 @@ class Tensor:
         t._data = array
         t._storage = Storage() if storage is None else storage
         if state.recorder is not None:
-            state.recorder.made.add(id(t))
+            state.recorder.note_made(t)
         return t
 
     # ---- what it is ----
@@ -197,7 +197,7 @@ class Tensor:
         forbid_in_recording("numpy()")
         if self._requires_grad:
             raise RuntimeError("numpy() on a tensor that requires a gradient; use detach().numpy()")
-        return self._data
+        return self._data.view()        # an object of its own: assigning to its shape must not change the tensor's
 
     def __array__(self, dtype=None, copy=None):
         return np.array(self.numpy(), dtype=dtype, copy=copy)

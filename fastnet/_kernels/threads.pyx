@@ -116,3 +116,8 @@ def after_fork():
     """Called in a forked child, which stays on one thread: OpenMP would wait for those that the fork left behind."""
     global _forked
     _forked = True
+
+
+def forked():
+    """Whether this process was forked from one that had imported fastnet."""
+    return _forked

@@ -1,11 +1,11 @@
 """The walk back through the tape: backward() and grad()."""
-import sys
 import weakref
 
+from fastnet.autograd.leaves import gradient_home
 from fastnet.autograd.tape import CLOSED, Node
 from fastnet.backend import K
 from fastnet.errors import shape_text
-from fastnet.memory import empty, mirrored, persistent
+from fastnet.memory import empty
 from fastnet.state import state
 from fastnet.tensor import Tensor, extend, method
 
@@ -250,7 +250,7 @@ def _accumulate(leaf, array, function):
         K.add(total, total, _fit(array, total))
         leaf._grad._storage.version += 1
         return
-    home = _grad_home(leaf)
+    home = gradient_home(leaf)
     if function is not None:
         array = function(array, home) if function.__defaults__ is not None else function(array)
     if array is not home:
@@ -258,33 +258,6 @@ def _accumulate(leaf, array, function):
     leaf._grad = Tensor._wrap(home)
     if recorder is not None:
         recorder.own(leaf._grad)
-
-
-def _references(leaf):
-    """How many hold the memory of a leaf's gradient, by the interpreter's count."""
-    return sys.getrefcount(leaf._grad_home)
-
-
-class _Probe:
-    def __init__(self):
-        self._grad_home = object()
-
-
-_UNHELD = _references(_Probe())         # measured, since interpreters count a call's own references differently
-
-
-def _grad_home(leaf):
-    """Where a leaf's gradient is written: in its arena's mirror, unless somebody still holds the last one."""
-    home = leaf._grad_home
-    if home is not None and home.shape == leaf._data.shape and _references(leaf) <= _UNHELD + 1:
-        return home                     # + 1: this function's own
-    if home is None and leaf._slot is not None:
-        chunk, offset = leaf._slot
-        home = mirrored(chunk.grad, offset, leaf._data.shape, leaf._data.dtype)
-    else:
-        home = persistent(leaf._data.shape, leaf._data.dtype)
-    leaf._grad_home = home
-    return home
 
 
 @method()

@@ -1,4 +1,5 @@
 """What all optimizers share: groups, state, and one kernel call for a stretch of neighbouring parameters."""
+import copy
 import math
 from collections import defaultdict
 
@@ -8,6 +9,8 @@ from fastnet.autograd import enable_grad, no_grad
 from fastnet.backend import K
 from fastnet.errors import shape_text
 from fastnet.memory import mirrored, persistent, zeroed_block
+from fastnet.recording import forbid_in_recording
+from fastnet.optim.stretches import by_step, stretches
 from fastnet.state import state
 from fastnet.tensor import Tensor
 
@@ -26,7 +29,7 @@ class Optimizer:
         defaults: the options of a group that names none.
 
     Raises:
-        TypeError: params is one tensor, or holds what is none.
+        TypeError: params is one tensor, or holds what is none; at a step, an option that is no number.
         ValueError: no parameters, one that is no leaf or is there twice, or an option out of range.
 
     Example:
@@ -40,10 +43,12 @@ class Optimizer:
     HYPER: tuple[str, ...] = ()
 
     def __init__(self, params, defaults):
+        forbid_in_recording("making an optimizer", "it would be made once, with the recording, and its state go on")
         self.defaults = defaults
         self.param_groups = []
         self.state = defaultdict(dict)          # parameter -> {"step": ..., "exp_avg": ...}
         self._started = {}                      # parameter -> (the slot that its state mirrors, what its state holds)
+        self._homes = {}                        # parameter -> {moment: the array that mirrors its slot}
         self._needed = {}                       # group number -> what its parameters' state must hold
         self._layout = 0                        # how often the memory of existing state changed: guards recordings
         self._mirrors = {}                      # (chunk, moment) -> a block laid out like the chunk
@@ -152,12 +157,19 @@ class Optimizer:
             self._refresh_group(number, group)
             self._step_group(number, group)
         if state.recorder is not None:
-            structure = self._structure()
-            state.recorder.note_optimizer(self, self._refresh, lambda: self._structure() == structure)
+            structure, arrays = self._structure(), self._arrays()
+            ids = [*map(id, arrays)]            # the guard keeps the arrays, or another could come to have one's id
+            state.recorder.note_optimizer(self, self._refresh, lambda: (
+                self._structure() == structure and [*map(id, self._arrays())] == ids and arrays is not None))
         return loss
 
     def _structure(self):
-        return [self._layout, len(self.state), *(self.structure(group) for group in self.param_groups)]
+        return [self._layout, *map(self.structure, self.param_groups),
+                *(id(p) for group in self.param_groups for p in group["params"])]
+
+    def _arrays(self):
+        """The memory of the state. The user may give it another: `optimizer.state[p]["exp_avg"] = tensor`."""
+        return [t._data for entry in self.state.values() for t in entry.values() if isinstance(t, Tensor)]
 
     def _refresh(self):
         """Bring the numbers that kernels read up to date: before a step, and before each replay of one."""
@@ -166,6 +178,9 @@ class Optimizer:
 
     def _refresh_group(self, number, group):
         numbers = self.numbers(group)
+        for i, value in enumerate(numbers):
+            if type(value) is not float:        # ints, NumPy's numbers, tensors; NumPy would take None for NaN
+                numbers[i] = _number(self.HYPER[i], value)
         block = self._blocks.get(number)
         if block is None:
             self._blocks[number] = block = (persistent((len(numbers),), np.dtype(np.float64)), [])
@@ -181,16 +196,18 @@ class Optimizer:
             if g is not None:
                 if recorder is not None:
                     recorder.note_tensors((p,))
+                    for t in self.state.get(p, {}).values():    # guarded by the structure; they may be the user's own
+                        recorder.constant(t._data)
                 members.append((p, g._data))
             elif p in self.state:
                 waiting.add(id(self.state[p].get("step")))
         names = self.moments(group)
         self._complete(number, members, names)
-        for step, group_members in _by_step(members, self.state):
+        for step, group_members in by_step(members, self.state):
             if id(step) in waiting:             # those that wait stay where they are
                 step = self._split(step, group_members)
             K.increment_(step._data)
-            for p, g, moments in _stretches(group_members, self.state, names):
+            for p, g, moments in stretches(group_members, self.state, self._homes, names):
                 self.update(p, g, moments, self._blocks[number][0], step._data, group)
         for p, _ in members:
             p._storage.version += 1
@@ -200,7 +217,7 @@ class Optimizer:
         needed = ("step", *[name for name, start in names.items() if start is not None])
         if self._needed.get(number) != needed:
             self._needed[number] = needed
-        needed, fresh = self._needed[number], None
+        needed, fresh = self._needed[number], None      # one tuple for all: below it is told by identity, at every step
         for p, _ in members:
             entry, (slot, holds) = self.state.get(p), self._started.get(p, (self, None))
             if not entry or slot is not p._slot or holds is not needed:
@@ -214,6 +231,7 @@ class Optimizer:
         before = self.state[p]
         self._layout += bool(before) or p in self._started
         self._started[p] = (p._slot, None)
+        homes = self._homes[p] = {}
         entry = self.state[p] = {"step": before.get("step", step)}
         for name in [*names, *(name for name in before if name not in names and name != "step")]:
             start = before[name]._data if name in before else names[name]
@@ -224,7 +242,7 @@ class Optimizer:
                 block = self._mirrors.get((chunk, name))
                 if block is None:
                     block = self._mirrors[chunk, name] = zeroed_block(chunk.nbytes)
-                array = mirrored(block, offset, p.shape, p.dtype)
+                homes[name] = array = mirrored(block, offset, p.shape, p.dtype)
             else:
                 array = persistent(p.shape, p.dtype)
             array[...] = start
@@ -255,7 +273,8 @@ class Optimizer:
                 numbers.setdefault(id(p), len(numbers))
             groups.append({k: v for k, v in group.items() if k != "params"}
                           | {"params": [numbers[id(p)] for p in group["params"]]})
-        saved = {numbers[id(p)]: {name: t.clone() for name, t in entry.items()} for p, entry in self.state.items()}
+        saved = {numbers[id(p)]: {name: copy.deepcopy(value) for name, value in entry.items()}
+                 for p, entry in self.state.items()}
         return {"state": saved, "param_groups": groups}
 
     def load_state_dict(self, state_dict):
@@ -275,7 +294,7 @@ class Optimizer:
             if number not in by_number:
                 raise ValueError(f"the state has a parameter {number}, the groups only {sorted(by_number)}")
             for name, value in entry.items():
-                if name != "step" and value is not None and tuple(value.shape) != by_number[number].shape:
+                if name != "step" and hasattr(value, "shape") and tuple(value.shape) != by_number[number].shape:
                     raise ValueError(f"{name} of parameter {number} has shape {shape_text(value)}, the parameter "
                                      f"{shape_text(by_number[number])}")
         for group, new in zip(self.param_groups, groups):
@@ -290,22 +309,25 @@ class Optimizer:
         number = {p: i for i, group in enumerate(self.param_groups) for p in group["params"]}
         steps = {}                              # neighbours that have made as many steps share a counter
         for p, entry in entries:
-            moments = {name: np.asarray(value) for name, value in entry.items() if name != "step" and value is not None}
-            if not moments and "step" not in entry:
+            rest = {name: value for name, value in entry.items() if name != "step" and value is not None}
+            if not rest and "step" not in entry:
                 continue
+            moments = {name: np.asarray(value) for name, value in rest.items() if hasattr(value, "shape")}
             count = int(entry.get("step", 1))   # PyTorch's SGD counts none: it only asks whether there is a buffer
             self._start(p, moments, steps.setdefault((number[p], count), _counter(count)))
+            self.state[p].update((name, value) for name, value in rest.items() if name not in moments)
 
     def __getstate__(self):
-        entries = [(p, {name: np.array(t._data) for name, t in entry.items()}) for p, entry in self.state.items()]
-        memory = ("state", "_started", "_needed", "_layout", "_mirrors", "_blocks")
+        entries = [(p, {name: np.array(t._data) if isinstance(t, Tensor) else t for name, t in entry.items()})
+                   for p, entry in self.state.items()]
+        memory = ("state", "_started", "_homes", "_needed", "_layout", "_mirrors", "_blocks")
         return {k: v for k, v in self.__dict__.items() if k not in memory} | {"entries": entries}
 
     def __setstate__(self, saved):
         entries = saved.pop("entries")
         self.__dict__.update(saved)
         self.state, self._layout = defaultdict(dict), 0
-        self._started, self._needed, self._mirrors, self._blocks = {}, {}, {}, {}
+        self._started, self._homes, self._needed, self._mirrors, self._blocks = {}, {}, {}, {}, {}
         self._restore(entries)
 
     def __repr__(self):
@@ -323,54 +345,12 @@ def _counter(count):
     return Tensor._wrap(step)
 
 
+def _number(name, value):
+    """An option's value as a float; of a tensor, the value that it has when a step runs."""
+    try:
+        return float(value._data if isinstance(value, Tensor) else value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: expected a number, got {value!r}") from None
+
+
 _FRACTIONS = frozenset(("beta1", "beta2", "alpha"))
-
-
-def _by_step(members, states):
-    """The parameters in groups that share a step counter: [(counter, [(parameter, gradient), ...])]."""
-    groups = {}
-    for p, g in members:
-        step = states[p]["step"]
-        groups.setdefault(id(step), (step, []))[1].append((p, g))
-    return groups.values()
-
-
-def _stretches(members, states, names):
-    """Arrays (parameters, gradients, moments): flat over neighbours in one arena, else those of a parameter alone."""
-    run = []
-    for p, g in sorted(members, key=_place):
-        if run and not _neighbours(run[-1], (p, g)):
-            yield _flat(run, states, names)
-            run = []
-        run.append((p, g))
-    if run:
-        yield _flat(run, states, names)
-
-
-def _place(member):
-    slot = member[0]._slot
-    return (0, 0) if slot is None else (id(slot[0]), slot[1])
-
-
-def _neighbours(a, b):
-    """Whether two parameters, and their gradients, lie in one arena side by side, but for the gap of alignment."""
-    p, q = a[0], b[0]
-    if p._slot is None or q._slot is None or p._slot[0] is not q._slot[0] or p.dtype != q.dtype:
-        return False
-    mirror = p._slot[0].grad
-    own = all(x.base is mirror and x is parameter._grad_home for parameter, x in (a, b))
-    return own and q._slot[1] == p._slot[1] + (p.nbytes + 63) // 64 * 64
-
-
-def _flat(run, states, names):
-    (p, g), (q, _) = run[0], run[-1]
-    entry = states[p]
-    if len(run) == 1:                           # in its own shape: flattened, a strided one would be a copy
-        return p._data, g, {name: entry[name]._data if start is not None else None for name, start in names.items()}
-    offset = p._slot[1]
-    shape = ((q._slot[1] + q.nbytes - offset) // p._data.itemsize,)
-
-    def whole(array):
-        return mirrored(array.base, offset, shape, p.dtype)
-    return whole(p._data), whole(g), {name: whole(entry[name]._data) if start is not None else None
-                                      for name, start in names.items()}

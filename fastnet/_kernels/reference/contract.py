@@ -5,14 +5,14 @@ def kernel(outputs=1, check=False, fallible=False):
     """Mark a function as a kernel.
 
     Args:
-        outputs: how many of its leading arguments it writes.
+        outputs: how many of its leading arguments it writes, or the positions of those that it does.
         check: it writes nothing and raises where its input can't be served; a recording runs such kernels before the
             first update of state.
         fallible: it raises on what its input contains (a check always does); a recording that updates state before it
             copies that state first, to put it back.
     """
     def mark(fn):
-        fn.outputs = 0 if check else outputs
+        fn.outputs = () if check else tuple(range(outputs)) if isinstance(outputs, int) else outputs
         fn.check = check
         fn.fallible = check or fallible
         return fn

@@ -1,6 +1,14 @@
 """What all schedules share."""
 import warnings
 
+from fastnet.recording import forbid_in_recording
+
+
+def refuse_in_recording():
+    """Inside a compiled function a schedule would move on once and then never again."""
+    forbid_in_recording("a schedule's step()", "it would run once, with the recording, and not at the replays. Call it "
+                        "outside; the new rates hold at once")
+
 
 def groups(optimizer):
     """The optimizer's groups; TypeError where it is no optimizer."""
@@ -74,6 +82,7 @@ class LRScheduler:
         Args:
             epoch: deprecated, as in PyTorch: go to this epoch instead.
         """
+        refuse_in_recording()
         self._step_count += 1
         if epoch is not None:
             self._warn_of_epoch()

@@ -1,7 +1,7 @@
 """Lower the rate when progress stops."""
 import math
 
-from fastnet.optim.lr_scheduler.base import LRScheduler, groups, per_group
+from fastnet.optim.lr_scheduler.base import LRScheduler, groups, per_group, refuse_in_recording
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -70,6 +70,7 @@ class ReduceLROnPlateau(LRScheduler):
             metrics: the metric; NaN is no progress.
             epoch: deprecated, as in PyTorch: the number of this epoch.
         """
+        refuse_in_recording()
         current = float(metrics)
         if epoch is not None:
             self._warn_of_epoch()

@@ -1,7 +1,7 @@
 """One schedule after another."""
 from bisect import bisect_right
 
-from fastnet.optim.lr_scheduler.base import LRScheduler
+from fastnet.optim.lr_scheduler.base import LRScheduler, refuse_in_recording
 from fastnet.optim.lr_scheduler.plateau import ReduceLROnPlateau
 
 
@@ -59,6 +59,7 @@ class SequentialLR(LRScheduler):
 
     def step(self):                             # type: ignore[override]  # as in PyTorch
         """Set the next rates, by the schedule whose turn it is."""
+        refuse_in_recording()
         self.last_epoch += 1
         i = bisect_right(self._milestones, self.last_epoch)
         schedule = self._schedulers[i]

@@ -1,0 +1,45 @@
+"""Memory that tensors share with NumPy, and that parameters share with nobody."""
+import threading
+
+import numpy as np
+import pytest
+
+import fastnet
+from fastnet import nn
+
+
+def test_arrays_handed_in_and_out_are_objects_of_their_own():
+    a = np.zeros((2, 3), np.float32)
+    t = fastnet.from_numpy(a)
+    a.shape = 6
+    assert t.shape == (2, 3)
+    b = t.numpy()
+    b.shape = (3, 2)
+    assert t.shape == (2, 3)
+    b[0, 0] = 7
+    assert float(t[0, 0]) == 7 and a[0] == 7
+
+
+@pytest.mark.parametrize("sizes", [(-100, 4), (4, -100), (2.5, 4), ("a", 2)])
+def test_a_wrong_size_leaves_other_parameters_alone(sizes):
+    layer = nn.Linear(256, 8)
+    with fastnet.no_grad():
+        layer.weight.fill_(1.0)
+    with pytest.raises((ValueError, TypeError)):
+        nn.Linear(*sizes)
+    others = [nn.Parameter(fastnet.full((300,), 7.0)) for _ in range(3)]
+    assert (layer.weight == 1).all() and all((p == 7).all() for p in others)
+
+
+def test_parameters_made_in_several_threads_lie_apart():
+    made = []
+
+    def make(value):
+        for _ in range(50):
+            made.append((value, nn.Parameter(fastnet.full((33,), float(value)))))
+    threads = [threading.Thread(target=make, args=(i,)) for i in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert all((p == value).all() for value, p in made)

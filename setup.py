@@ -17,7 +17,7 @@ from setuptools.command.build_ext import build_ext
 KERNELS = Path("fastnet/_kernels")
 # Families with a C source of the same name in src/; the other modules are Cython alone.
 FAMILIES = ["walk", "activation", "elementwise", "matmul", "random", "optim", "reduce", "norm", "index", "loss"]
-MODULES = ["cpu", "threads", "memory", "launch", "map", *FAMILIES]
+MODULES = ["cpu", "threads", "memory", "launch", "calls", "map", *FAMILIES]
 
 X86 = platform.machine().lower() in ("x86_64", "amd64")
 UNIX_ISAS = {"baseline": []}

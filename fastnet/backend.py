@@ -55,14 +55,14 @@ compiled_available = not _absent
 
 launch: Any = None
 if compiled_available:
-    _cpu, launch, pool_module, _threads = (importlib.import_module(f"fastnet._kernels.{name}")
-                                           for name in ("cpu", "launch", "memory", "threads"))
+    _cpu, launch, calls, pool_module, _threads = (importlib.import_module(f"fastnet._kernels.{name}")
+                                                  for name in ("cpu", "launch", "calls", "memory", "threads"))
     _threads.set_default_threads(_policy.default_threads())
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_threads.after_fork)
     _REDIRECTS = (launch.UnsupportedDtype, launch.NeedsPacking)
 else:
-    pool_module = importlib.import_module("fastnet._kernels.reference.memory")
+    pool_module, calls = (importlib.import_module(f"fastnet._kernels.reference.{name}") for name in ("memory", "calls"))
 
 
 # ---- the table ------------------------------------------------------------------------------------------------------

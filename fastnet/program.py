@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastnet.autograd.leaves import FinalGradient
-from fastnet.backend import K, compiled_available, get_isa, get_num_threads, launch
+from fastnet.backend import K, calls, get_isa, get_num_threads
 from fastnet.errors import shape_text
 from fastnet.memory import empty
 from fastnet.recording import PythonCall, Recorder
@@ -181,8 +181,7 @@ def _signature(x, tensors):
     """A hashable description of an argument; the tensors in it are appended to `tensors`."""
     if isinstance(x, Tensor):
         tensors.append(x)
-        a = x._data
-        return (Tensor, a.shape, a.dtype, a.strides, a.flags.aligned, a.flags.writeable, x._requires_grad)
+        return (Tensor, calls.describe(x._data), x._requires_grad)
     if isinstance(x, tuple | list):
         return (type(x), tuple(_signature(v, tensors) for v in x))
     if isinstance(x, dict):
@@ -201,7 +200,7 @@ def _signature(x, tensors):
 
 def _overlaps(arrays):
     """How arguments share memory: a recording that saw one array twice must not serve two different ones."""
-    bounds = [np.lib.array_utils.byte_bounds(a) for a in arrays]
+    bounds = [calls.bounds(a) for a in arrays]
     return tuple((i, j, bounds[j][0] - bounds[i][0]) for j in range(len(arrays)) for i in range(j)
                  if bounds[i][0] < bounds[j][1] and bounds[j][0] < bounds[i][1])
 
@@ -220,12 +219,14 @@ class Recording:
         self.steps = recorder.checks + recorder.steps
         self.explain, self.snapshot = recorder.explain, recorder.snapshot
         self.input_snapshot = recorder.input_snapshot
-        self.guards = list(recorder.guards.values())
+        watched = {id(storage) for storage, _ in recorder.versions.values()}
+        self.tensors = recorder.tensors
+        self.tensor_guards = [guard for key, guard in recorder.guards.items() if key in watched]
+        self.guards = [guard for key, guard in recorder.guards.items() if key not in watched]
         self.refreshers = list(recorder.refreshers.values())
         self.draws = [(generator, block, total) for generator, (block, total) in recorder.draws.items()]
         self.gradients = [FinalGradient(leaf, fresh) for ref, fresh in recorder.grads.values()
                           if (leaf := ref()) is not None]
-        self.guards += [gradient.free for gradient in self.gradients if gradient.fresh]
         self.versions, self.input_versions = recorder.version_counts()
         self.lock = threading.Lock()
         self._plan, self._outputs = _plan(result, recorder, tensors)
@@ -236,7 +237,12 @@ class Recording:
 
     def holds(self):
         """Whether a replay would do what running the function would."""
-        return all(guard() for guard in self.guards)
+        for guard in self.guards:
+            if not guard():
+                return False
+        return calls.undisturbed(self.tensors, self.gradients) or (
+            all(guard() for guard in self.tensor_guards)
+            and all(gradient.make_room() for gradient in self.gradients))
 
     def check_released(self, recorder):
         """Refuse a function whose inner tensors outlive it: replays would write over them."""
@@ -254,8 +260,6 @@ class Recording:
             before = [(generator, generator.counter) for generator, _, _ in self.draws]
             exposed = self.snapshot + [arrays[i] for i in self.input_snapshot]
             saved = [a.copy() for a in exposed]
-            for gradient in self.gradients:
-                gradient.set_aside()
             try:
                 self._run(arrays)
             except BaseException:
@@ -264,8 +268,7 @@ class Recording:
                 for array, copy in zip(exposed, saved):
                     array[...] = copy
                 raise
-            for gradient in self.gradients:
-                gradient.put_back()
+            calls.put_back(self.gradients)
             for storage, writes in self.versions:
                 storage.version += writes
             for i, writes in self.input_versions:
@@ -277,7 +280,7 @@ class Recording:
             block[:] = generator.take(total)
         for refresh in self.refreshers:
             refresh()
-        addresses = [launch.address_of(a) for a in arrays] if compiled_available else None
+        addresses = [calls.bounds(a)[0] for a in arrays]
         for step in self.steps:
             if isinstance(step, PythonCall):
                 step.replay(arrays)

@@ -8,9 +8,8 @@ import weakref
 from types import FrameType
 
 import numpy as np
-from numpy.lib.array_utils import byte_bounds
 
-from fastnet.backend import get_num_threads, launch
+from fastnet.backend import calls, get_num_threads, launch
 from fastnet.memory import Pool, root, use_pool
 from fastnet.state import state
 
@@ -43,7 +42,7 @@ class PythonCall:
             fixed = np.asarray(_At(address, shape, strides, dtype, None)) if a.size else np.empty(shape, dtype)
             return lambda inputs: fixed
         return lambda inputs: np.asarray(
-            _At(byte_bounds(inputs[source])[0] + address, shape, strides, dtype, inputs[source]))
+            _At(calls.bounds(inputs[source])[0] + address, shape, strides, dtype, inputs[source]))
 
     def replay(self, inputs):
         with np.errstate(all="ignore"):
@@ -59,7 +58,7 @@ class Recorder:
 
     def __init__(self, inputs):
         self.made = {id(t): weakref.ref(t) for t in inputs}     # the arguments, and every tensor made inside
-        self.ranges = [byte_bounds(t._data) for t in inputs]
+        self.ranges = [calls.bounds(t._data) for t in inputs]
         self.input_versions = [(t._storage, t._storage.version) for t in inputs]
         self.versions = {}                  # id -> (storage from outside, its version when it was first used)
         self.pool = Pool()
@@ -70,6 +69,7 @@ class Recorder:
         self.written = {}                   # arrays outside the pool that launches write: the state
         self.snapshot, self.input_snapshot = [], []     # state and inputs written before a check that can't come first
         self.guards = {}                    # key -> a function that says whether a replay is still right
+        self.tensors = []                   # (weak reference, array, requires_grad) of what the guards of tensors watch
         self.refreshers = {}                # key -> a function to call before each replay
         self.noted = {}                     # id -> storage of every tensor from outside that needs no more guards
         self.draws = {}                     # generator -> [state block of this recording, counters drawn]
@@ -175,11 +175,12 @@ class Recorder:
             self.keep[id(array)] = array if block is None else block
             self.constant(array)
             self.versions[id(storage)] = storage, storage.version
+            self.tensors.append((weakref.ref(t), array, t._requires_grad))
             self.guards[id(storage)] = _same_tensor(t)
 
     def _refuse_overlap(self, array):
         """A captured tensor that lies in an argument's memory would be taken for a part of each replay's argument."""
-        low, high = byte_bounds(array)
+        low, high = calls.bounds(array)
         if array.size and any(low < end and start < high for start, end in self.ranges):
             raise RuntimeError(f"a tensor of shape {array.shape} that the compiled function uses, but does not take, "
                                "shares memory with an argument; pass it as an argument too, or use a clone() of one")

@@ -270,16 +270,3 @@ def record_into(launches):
     """Keep this thread's launches in `launches`, which the caller keeps alive; None stops."""
     global recording
     recording = <PyObject *>launches if launches is not None else NULL
-
-
-def address_of(array):
-    """The lowest address of an array's elements: its first one's, unless a stride is negative."""
-    cdef Py_buffer view
-    cdef int i
-    PyObject_GetBuffer(array, &view, PyBUF_STRIDED_RO)
-    cdef uintptr_t address = <uintptr_t>view.buf
-    for i in range(view.ndim):
-        if view.strides[i] < 0 and view.shape[i] > 0:
-            address += view.strides[i] * (view.shape[i] - 1)
-    PyBuffer_Release(&view)
-    return address

@@ -3,6 +3,8 @@ import sys
 import weakref
 from typing import Any
 
+import numpy as np
+
 from fastnet.memory import location, mirrored, persistent
 from fastnet.tensor import Storage, Tensor
 
@@ -58,20 +60,21 @@ class FinalGradient:
                 self.outside = array
         self.fresh = fresh and self.place is not None
 
-    def free(self):
-        """Whether a replay may write here: what somebody else holds must not change under their eyes."""
-        leaf = self.leaf()
-        if leaf is None or self.array() is None:
-            return leaf is not None
-        return self.array() is leaf._grad_home and not _memory_held(leaf)
+    def make_room(self):
+        """Whether a replay may write here: what somebody else holds must not change under their eyes.
 
-    def set_aside(self):
-        """A gradient that somebody still holds gets memory of its own, before a replay writes here anew."""
+        A gradient that is held as a tensor gets memory of its own; its array, or a view of it, cannot be moved.
+        """
         leaf = self.leaf()
-        if self.fresh and leaf is not None and leaf._grad is not None and _references(leaf, "_grad") > _UNHELD:
+        if not self.fresh or leaf is None or self.array() is None:
+            return leaf is not None
+        if self.array() is not leaf._grad_home or _memory_held(leaf):
+            return False
+        if leaf._grad is not None and _references(leaf, "_grad") > _UNHELD:
             grad: Any = leaf._grad
             if grad._data is self.array():
-                grad._data, grad._storage = grad._data.copy(), Storage()
+                grad._data, grad._storage = np.array(grad._data), Storage()
+        return True
 
     def put_back(self):
         """Leave the gradient as the recorded run did."""

@@ -6,7 +6,7 @@ from collections import defaultdict
 import numpy as np
 
 from fastnet.autograd import enable_grad, no_grad
-from fastnet.backend import K
+from fastnet.backend import K, calls
 from fastnet.errors import shape_text
 from fastnet.memory import mirrored, persistent, zeroed_block
 from fastnet.recording import forbid_in_recording
@@ -157,11 +157,21 @@ class Optimizer:
             self._refresh_group(number, group)
             self._step_group(number, group)
         if state.recorder is not None:
-            structure, arrays = self._structure(), self._arrays()
-            ids = [*map(id, arrays)]            # the guard keeps the arrays, or another could come to have one's id
-            state.recorder.note_optimizer(self, self._refresh, lambda: (
-                self._structure() == structure and [*map(id, self._arrays())] == ids and arrays is not None))
+            state.recorder.note_optimizer(self, self._refresh, self._guard())
         return loss
+
+    def _guard(self):
+        """A function that says whether a step would still make the same kernel calls."""
+        groups = self.param_groups
+        containers = [groups, *groups, *(g["params"] for g in groups), self.state, *self.state.values()]
+        seen = [[*(c.values() if isinstance(c, dict) else c)] for c in containers]
+        structure, arrays = self._structure(), self._arrays()
+
+        def check():
+            # quickly, if nothing but a learning rate is another; else by what the kernels are chosen by
+            return calls.identical(containers, seen, "lr") or (
+                self._structure() == structure and [*map(id, self._arrays())] == [*map(id, arrays)])
+        return check
 
     def _structure(self):
         return [self._layout, *map(self.structure, self.param_groups),

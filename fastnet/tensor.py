@@ -7,6 +7,9 @@ from fastnet.recording import forbid_in_recording
 from fastnet.state import state
 
 
+OFF_TAPE = -1                           # the rewrites of a tensor that was taken off the tape
+
+
 class Storage:
     """What tensors that share memory share beside it.
 
@@ -41,7 +44,8 @@ class Tensor:
     _requires_grad = False
     _grad = None
     _node = None
-    _base = None                        # of a tracked view: (its storage, the storage's rewrites when it was made)
+    _tracked_view = False               # a view of a tensor on the tape: a write into it would not reach that one's node
+    _rewrites = 0                       # those of its storage that its node knows of; OFF_TAPE: it has nothing to do with them
     _slot = None                        # of a parameter: (chunk, offset) in its arena
     _grad_home = None                   # of a leaf: where its gradient is written
 
@@ -318,12 +322,15 @@ class Tensor:
         """
         if state.recorder is not None:
             state.recorder.note_tensors((self,))
-        return Tensor._wrap(self._data, self._storage)
+        alias = Tensor._wrap(self._data, self._storage)
+        alias._rewrites = OFF_TAPE
+        return alias
 
     def detach_(self):
         """Take this tensor off the tape; returns it."""
-        self._node = self._base = None
-        self._requires_grad = False
+        self._node = None
+        self._requires_grad = self._tracked_view = False
+        self._rewrites = OFF_TAPE
         return self
 
     @property

@@ -262,3 +262,44 @@ def test_nothing_finite_is_close_to_infinity():
 def test_none_is_no_operand():
     with pytest.raises(TypeError, match="None"):
         fastnet.ones(3) + None
+
+
+def _write_row(y, w):
+    y[0].copy_(w)
+    return y
+
+
+def _write_flat(y, w):
+    y.view(-1)[:3].add_(w)
+    return y
+
+
+def _write_base(y, w):
+    row = y[0]
+    y[0] = w
+    return row
+
+
+def _write_masked(y, w):
+    y[1].masked_fill_(fastnet.tensor([True, False, True]), w[0])
+    return y
+
+
+@pytest.mark.parametrize("write", [_write_row, _write_flat, _write_base, _write_masked])
+def test_gradients_that_a_shared_memory_would_lose_are_an_error(write):
+    w = fastnet.ones(3, requires_grad=True)
+    y = write(fastnet.zeros(2, 3), w)
+    with pytest.raises(RuntimeError, match="shares memory with one that was changed in place"):
+        y * 2
+    assert y.detach().sum() >= 1
+    with fastnet.no_grad():
+        assert (y * 2).sum() >= 2
+
+
+def test_gradients_flow_through_views_of_what_was_written():
+    w = fastnet.ones(3, requires_grad=True)
+    y = fastnet.zeros(2, 3)
+    y[0] = w
+    y[1] = w * 2
+    y.view(6)[1:].sum().backward()
+    assert w.grad.tolist() == [2, 3, 3]

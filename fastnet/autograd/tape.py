@@ -12,7 +12,7 @@ import types
 import numpy as np
 
 from fastnet.state import state
-from fastnet.tensor import Tensor
+from fastnet.tensor import OFF_TAPE, Tensor
 
 _order = itertools.count()
 CLOSED = ()                             # the gradients of a node whose backward has run
@@ -64,22 +64,31 @@ def op(fn=None, *, view=False):
 
     @functools.wraps(fn)
     def operation(*args, **attributes):
-        tracked = False
+        tracked = stale = False
         arrays = []
         for a in args:
             if isinstance(a, Tensor):
                 arrays.append(a._data)
                 tracked = tracked or a._requires_grad
+                rewrites = a._storage.rewrites
+                if rewrites and a._rewrites != rewrites and a._rewrites != OFF_TAPE:
+                    stale = True
             else:
                 arrays.append(a)
         if state.recorder is not None:
             state.recorder.note_tensors(args)
         out, gradients = fn(*arrays, **attributes)
+        if stale and state.grad_enabled and gradients is not None:
+            raise RuntimeError(
+                f"{name}: this tensor shares memory with one that was changed in place since, by an operation that "
+                "gradients flow through, and the gradients would not reach it here; use that one, or make the view again")
         result = Tensor._wrap(out, args[0]._storage if view else None)
+        if view and result._storage.rewrites:
+            result._rewrites = args[0]._rewrites
         if tracked and state.grad_enabled and gradients is not None and out.dtype.kind == "f":
             _attach(result, name, gradients, args, arrays)
             if view:
-                result._base = (result._storage, result._storage.rewrites)
+                result._tracked_view = True
         return result
     return operation
 
@@ -89,10 +98,6 @@ def _attach(result, name, gradients, args, arrays):
     edges = []
     for i, a in enumerate(args):
         if isinstance(a, Tensor) and a._requires_grad:
-            if a._base is not None and a._base[1] != a._base[0].rewrites:
-                raise RuntimeError(
-                    f"{name}: this view's base was changed in place, by an operation that gradients flow through, "
-                    "after the view was made; make the view again")
             edges.append((i, a if a._node is None else a._node))
     if type(gradients) is tuple and len(edges) < len(gradients):       # what no edge needs is not kept alive either
         needed = [i for i, _ in edges]

@@ -28,7 +28,7 @@ def writable(name, x):
     if x._requires_grad and x._node is None:
         raise RuntimeError(f"{name}: a leaf that requires a gradient cannot be written in place; do it under "
                            "fastnet.no_grad(), or use the form that returns its result")
-    if x._base is not None:
+    if x._tracked_view:
         raise RuntimeError(f"{name}: a view of a tensor that requires a gradient cannot be written in place; write "
                            "into the tensor itself, or use the form that returns its result")
 
@@ -61,8 +61,12 @@ def _replace(name, x, result):
 def _written(x, result):
     x._storage.version += 1
     if result._node is not None:
+        if state.recorder is not None and not state.recorder.made_inside(x._data):
+            raise RuntimeError("a compiled function wrote a result that gradients flow through into a tensor from outside, "
+                               "where its backward() could not follow; write it detached, or return it")
         x._node, x._requires_grad = result._node, True
         x._storage.rewrites += 1
+        x._rewrites = x._storage.rewrites
 
 
 def _define(name, plain, *operators):

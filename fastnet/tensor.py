@@ -44,8 +44,8 @@ class Tensor:
     _requires_grad = False
     _grad = None
     _node = None
-    _tracked_view = False               # a view of a tensor on the tape: a write into it would not reach that one's node
-    _rewrites = 0                       # those of its storage that its node knows of; OFF_TAPE: it has nothing to do with them
+    _tracked_view = False               # a view of a tensor on the tape: a write would not reach that one's node
+    _rewrites = 0                       # those of its storage that its node knows of; OFF_TAPE: it has left the tape
     _slot = None                        # of a parameter: (chunk, offset) in its arena
     _grad_home = None                   # of a leaf: where its gradient is written
 

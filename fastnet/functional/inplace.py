@@ -62,8 +62,8 @@ def _written(x, result):
     x._storage.version += 1
     if result._node is not None:
         if state.recorder is not None and not state.recorder.made_inside(x._data):
-            raise RuntimeError("a compiled function wrote a result that gradients flow through into a tensor from outside, "
-                               "where its backward() could not follow; write it detached, or return it")
+            raise RuntimeError("a compiled function wrote a result that gradients flow through into a tensor from "
+                               "outside, where its backward() could not follow; write it detached, or return it")
         x._node, x._requires_grad = result._node, True
         x._storage.rewrites += 1
         x._rewrites = x._storage.rewrites

@@ -1,5 +1,6 @@
 """New tensors. Filling one is a launch: inside a compiled function it happens at every replay."""
 from fastnet import dtypes
+from fastnet.autograd import op
 from fastnet.backend import K
 from fastnet.functional import arrays
 from fastnet.functional.shape import as_shape
@@ -194,10 +195,15 @@ def eye(n, m=None, *, dtype=None, requires_grad=False):
     return t.requires_grad_() if requires_grad else t
 
 
+@op
+def _masked(x, mask):
+    return arrays.masked(mask, x), (lambda g: arrays.masked(mask, g), None)
+
+
 def _triangle(input, keep):
     rows = arange(input.shape[-2]).unsqueeze(1)
     columns = arange(input.shape[-1]).unsqueeze(0)
-    return input * keep(columns - rows).to(input.dtype)
+    return _masked(input, keep(columns - rows))
 
 
 def tril(input, diagonal=0):

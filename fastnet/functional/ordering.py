@@ -34,13 +34,13 @@ class ValuesIndices(tuple):
 
 @op
 def _maximum(x, y):
-    x, y = operands(x, y)
+    x, y = operands(x, y, exact=True)
     return arrays.binary("maximum", x, y), _choice(x, y, "lt", "gt")
 
 
 @op
 def _minimum(x, y):
-    x, y = operands(x, y)
+    x, y = operands(x, y, exact=True)
     return arrays.binary("minimum", x, y), _choice(x, y, "gt", "lt")
 
 

@@ -163,7 +163,14 @@ def std(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
         >>> fastnet.std(fastnet.tensor([1.0, 2.0, 3.0]))
         tensor(1.)
     """
-    return var(input, dim, unbiased, keepdim, correction=correction).sqrt()
+    return _deviation(var(input, dim, unbiased, keepdim, correction=correction))
+
+
+@op
+def _deviation(variance):
+    """The root, whose gradient at 0 is 0 and not infinite: equal numbers have a deviation that no direction changes."""
+    out = arrays.unary("sqrt", variance)
+    return out, (lambda g: arrays.scale(arrays.quotient(g, out), 0.5),)
 
 
 @method()
@@ -261,9 +268,7 @@ def _euclidean(x, dim, keepdim):
 
     def dx(g):
         # x / |x|, and 0 at the zero vector, where there is no gradient
-        length = out.reshape(kept)
-        some = arrays.binary("ne", length, arrays.scalar(0, length.dtype), dtypes.bool_)
-        return arrays.mul(x, arrays.masked(some, arrays.div(g.reshape(kept), length)))
+        return arrays.mul(x, arrays.quotient(g.reshape(kept), out.reshape(kept)))
     return out.reshape(kept if keepdim else shape), (dx, None, None)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from fastnet import dtypes
 from fastnet.autograd import op
 from fastnet.backend import K
-from fastnet.errors import shape_text
+from fastnet.errors import check_sizes, shape_text
 from fastnet.functional import arrays
 from fastnet.functional.arrays import contiguous
 from fastnet.functional.reduction import normalize_dims
@@ -240,7 +240,7 @@ def one_hot(tensor, num_classes=-1):
 
     Raises:
         IndexError: a number outside [0, num_classes).
-        RuntimeError: num_classes -1 inside a compiled function: the result's shape would depend on values.
+        RuntimeError: num_classes below -1, or -1 inside a compiled function: the result's shape would depend on values.
 
     Example:
         >>> import fastnet
@@ -251,6 +251,7 @@ def one_hot(tensor, num_classes=-1):
     if num_classes == -1:
         forbid_in_recording("one_hot() without num_classes")
         num_classes = int(tensor._data.max()) + 1 if tensor.numel() else 0
+    check_sizes("one_hot", num_classes=num_classes)
     return _one_hot(tensor if tensor.dtype == dtypes.int64 else tensor.long(), num_classes)
 
 

@@ -7,7 +7,7 @@ from fastnet.backend import K
 from fastnet.errors import check_sizes, shape_text
 from fastnet.functional import arrays
 from fastnet.functional.arrays import contiguous
-from fastnet.functional.reduction import normalize_dims
+from fastnet.functional.reduction import _rows, normalize_dims
 from fastnet.functional.shape import _strided
 from fastnet.memory import empty
 from fastnet.recording import forbid_in_recording
@@ -115,15 +115,9 @@ def gather(input, dim, index):
     return _gather(input[part], index, dim=dim)
 
 
-def _middle(x, dim):
-    """x as (outer, n, inner) with dimension `dim` in the middle."""
-    outer = int(np.prod(x.shape[:dim]))
-    return contiguous(x).reshape(outer, x.shape[dim], -1 if x.size else int(np.prod(x.shape[dim + 1:])))
-
-
 @op
 def _gather(x, index, *, dim):
-    x3, i3 = _middle(x, dim), _middle(index, dim)
+    (x3, *_), (i3, *_) = _rows(x, (dim,)), _rows(index, (dim,))
     K.check_index(i3, x3.shape[1])
     out = empty(i3.shape, x.dtype)
     K.gather(out, x3, i3)

@@ -1,10 +1,10 @@
 """Sums, means and other reductions over dimensions. `dim` is a number, a tuple, or None for all."""
 import builtins
-import math
 
 import numpy as np
 
 from fastnet import dtypes
+from fastnet._shapes import around
 from fastnet.autograd import op
 from fastnet.backend import K
 from fastnet.errors import shape_text
@@ -47,8 +47,7 @@ def _rows(x, dims):
         x = x.transpose(*rest, *dims)                      # packed below: the reduced dimensions last
         dims = tuple(range(len(rest), x.ndim))
     first, last = (dims[0], dims[-1] + 1) if dims else (0, 0)
-    outer, n, inner = (math.prod(x.shape[a:b]) for a, b in ((0, first), (first, last), (last, x.ndim)))
-    return contiguous(x).reshape(outer, n, inner), shape, kept
+    return contiguous(x).reshape(around(x.shape, first, last)), shape, kept
 
 
 def _reduced(kernel, x, dim, dtype=None, **attributes):

@@ -4,6 +4,11 @@ Importing it loads NumPy and fastnet's own core; what needs more (`fastnet.datas
 """
 import importlib
 
+from fastnet import _command
+
+with _command.errors_in_a_line():                # FASTNET_BACKEND and FASTNET_ISA are read here
+    importlib.import_module("fastnet.backend")
+
 from fastnet import nn, optim, random
 from fastnet.autograd import enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled
 from fastnet.backend import (

@@ -15,6 +15,7 @@ import numpy as np
 
 import fastnet
 from fastnet import datasets, nn, optim
+from fastnet._command import WRONG_USE
 from fastnet._files import replacing
 from fastnet.backend import config
 from fastnet.train import evaluate, fit
@@ -25,7 +26,7 @@ EXAMPLES = """examples:
   fastnet train mnist --hidden 128 --optimizer sgd --lr 0.05 --epochs 5
   fastnet info                             backend, instruction set, threads, versions
 """
-WRONG_USE, FAILED, INTERRUPTED = 2, 1, 130
+FAILED, INTERRUPTED = 1, 130
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,10 @@
 """The wording of errors: what was given, and what was expected."""
+import functools
+import inspect
+
+# What arguments that are tensors are called.
+_TENSORS = frozenset(("condition", "index", "indices", "input", "mask", "mat1", "mat2", "other", "target", "tensor",
+                      "tensor1", "tensor2", "tensors", "vec", "vec2", "weight", "x1", "x2"))
 
 
 def shape_text(x):
@@ -10,3 +16,50 @@ def shape_text(x):
 def one_of(what, given, known):
     """A ValueError for a name that is none of the known ones."""
     return ValueError(f"unknown {what} {given!r}; choose from {', '.join(map(repr, known))}")
+
+
+def check_sizes(name, **sizes):
+    """Refuse sizes below 0, numbers or tuples of them.
+
+    Raises:
+        RuntimeError: naming the argument and all that it held.
+    """
+    for argument, size in sizes.items():
+        if any(n < 0 for n in (size if isinstance(size, tuple) else (size,))):
+            raise RuntimeError(f"{name}: expected {argument} not to be negative, got {size}")
+
+
+def not_a_tensor(name, argument, given):
+    """A TypeError for an argument that should be a tensor."""
+    return TypeError(f"{name}: expected {argument} to be a tensor, got {type(given).__name__}")
+
+
+def naming_none(function):
+    """Make `function` name the tensor that it was given None for. Nothing is looked at unless the call failed."""
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except (AttributeError, TypeError) as e:
+            missing = _missing_tensor(function, args, kwargs) if "None" in str(e) else None
+            if missing is None:
+                raise
+            raise not_a_tensor(function.__qualname__, missing, None) from None
+    return call
+
+
+def _missing_tensor(function, args, kwargs):
+    """The name of the first tensor that `function` cannot do without and was given None for."""
+    signature = inspect.signature(function)
+    for argument, value in signature.bind_partial(*args, **kwargs).arguments.items():
+        if value is None and argument in _TENSORS and signature.parameters[argument].default is inspect.Parameter.empty:
+            return argument
+    return None
+
+
+def name_none(namespace):
+    """Apply `naming_none` to the functions that a module makes public, given the module's variables."""
+    for name in namespace["__all__"]:
+        if inspect.isfunction(namespace[name]):
+            namespace[name] = naming_none(namespace[name])
+            namespace[name].__module__ = namespace["__name__"]      # where pickle finds it

@@ -157,6 +157,24 @@ def test_wrong_use(args, message, capsys):
     assert len(err.splitlines()) == 1
 
 
+@pytest.mark.parametrize(("variable", "message"), [
+    ("FASTNET_BACKEND", "unknown backend 'fast'"),
+    pytest.param("FASTNET_ISA", "instruction set 'fast' is not available here",
+                 marks=pytest.mark.skipif(not compiled_available, reason="the compiled kernels are not built")),
+])
+@pytest.mark.parametrize("script", [False, True])
+def test_wrong_environment(tmp_path, variable, message, script):
+    """`import fastnet` raises; the command, as a module and as a script, says it in a line."""
+    (tmp_path / "fastnet").write_text("import sys\nfrom fastnet.cli import main\nsys.exit(main())\n")
+    command = [str(tmp_path / "fastnet")] if script else ["-m", "fastnet"]
+    done = subprocess.run([sys.executable, *command, "info"], capture_output=True, text=True, timeout=100, cwd=HOME,
+                          env=os.environ | {"PYTHONPATH": str(HOME), variable: "fast"})
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"fastnet: error: {message}")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_failure(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("FASTNET_DATA", str(tmp_path / "nowhere"))
     assert cli.main(["train", "mnist"]) == 1

@@ -1,5 +1,6 @@
 """Every operation on tensors: its values and gradients against PyTorch, its gradient in float64, its errors."""
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -266,7 +267,57 @@ def test_promotion_is_pytorchs(left, right):
     (lambda: fastnet.arange(3, 0), ValueError, "arange"),
     (lambda: fastnet.nn.functional.dropout(t(A), 1.5), ValueError, "1.5"),
     (lambda: fastnet.nn.functional.gelu(t(A), approximate="fast"), ValueError, "'fast'"),
+    *((call, RuntimeError, words + " not to be negative, got " + given) for call, words, given in [
+        (lambda: fastnet.zeros(-1), "zeros: expected size", r"\(-1,\)"),
+        (lambda: fastnet.full((2, -3), 1), "full: expected size", r"\(2, -3\)"),
+        (lambda: fastnet.randn(2, -1), "randn: expected size", r"\(2, -1\)"),
+        (lambda: fastnet.randperm(-2), "randperm: expected n", "-2"),
+        (lambda: fastnet.eye(2, -1), "eye: expected m", "-1"),
+        (lambda: fastnet.linspace(0, 1, -1), "linspace: expected steps", "-1"),
+        (lambda: fastnet.nn.functional.one_hot(t(INDEX), -3), "one_hot: expected num_classes", "-3"),
+        (lambda: fastnet.nn.Linear(-1, 2), "Linear: expected in_features", "-1"),
+        (lambda: fastnet.nn.Linear(1, -2), "Linear: expected out_features", "-2"),
+        (lambda: fastnet.nn.Embedding(-1, 3), "Embedding: expected num_embeddings", "-1"),
+        (lambda: fastnet.nn.LayerNorm((2, -1)), "LayerNorm: expected normalized_shape", r"\(2, -1\)"),
+        (lambda: fastnet.nn.BatchNorm1d(-1), "BatchNorm1d: expected num_features", "-1"),
+    ]),
 ])
 def test_bad_input_is_named(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+@pytest.mark.parametrize("call, words", [
+    (lambda f: f.relu(None), "relu: expected input"), (lambda f: f.linear(None, t(A)), "linear: expected input"),
+    (lambda f: f.linear(t(A), None), "linear: expected weight"), (lambda f: f.softmax(None, 0), "softmax: expected in"),
+    (lambda f: f.cross_entropy(None, t(INDEX)), "cross_entropy: expected input"),
+    (lambda f: f.cross_entropy(t(A), None), "cross_entropy: expected target"),
+    (lambda f: f.logsigmoid(input=None), "logsigmoid: expected input"),
+    (lambda f: f.batch_norm(None, None, None), "batch_norm: expected input"),
+    (lambda f: fastnet.add(None, t(A)), "add: expected input"),
+    (lambda f: fastnet.matmul(t(A), None), "matmul: expected other"),
+    (lambda f: fastnet.sum(None), "sum: expected input"),
+    (lambda f: fastnet.cat(None), "cat: expected tensors"),
+    *((lambda f, module=module: module(None), f"{name}: expected input") for module, name in [
+        (fastnet.nn.Linear(2, 2), "linear"), (fastnet.nn.ReLU(), "relu"), (fastnet.nn.Embedding(2, 2), "embedding"),
+        (fastnet.nn.LayerNorm(2), "layer_norm"), (fastnet.nn.BatchNorm1d(2), "BatchNorm.forward"),
+        (fastnet.nn.Flatten(), "Flatten.forward"), (fastnet.nn.Sequential(fastnet.nn.Linear(2, 2)), "linear")]),
+])
+def test_none_is_named(call, words):
+    with pytest.raises(TypeError, match=words + ".* to be a tensor, got NoneType"):
+        call(fastnet.nn.functional)
+
+
+@pytest.mark.parametrize("call, words", [
+    (lambda: fastnet.transpose(t(A), None, 1), "NoneType"),             # None for what is no tensor
+    (lambda: fastnet.nn.functional.batch_norm(t(GRID), None, None, training=True), "int64|float"),
+])
+def test_other_errors_are_left_alone(call, words):
+    with pytest.raises((TypeError, RuntimeError, ValueError), match=words) as e:
+        call()
+    assert "to be a tensor" not in str(e.value)
+
+
+def test_public_functions_can_be_pickled():
+    for function in (fastnet.relu, fastnet.matmul, fastnet.nn.functional.relu, fastnet.nn.functional.linear):
+        assert pickle.loads(pickle.dumps(function)) is function

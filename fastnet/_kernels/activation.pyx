@@ -16,6 +16,7 @@ cdef Family _bodies = family(activation_tables)
 cdef Kernel _relu = _bodies["relu"], _relu_backward = _bodies["relu_backward"]
 cdef Kernel _leaky_relu = _bodies["leaky_relu"], _leaky_relu_backward = _bodies["leaky_relu_backward"]
 cdef Kernel _elu = _bodies["elu"], _elu_backward = _bodies["elu_backward"]
+cdef Kernel _hardtanh_backward = _bodies["hardtanh_backward"]
 cdef Kernel _sigmoid = _bodies["sigmoid"], _sigmoid_backward = _bodies["sigmoid_backward"]
 cdef Kernel _tanh = _bodies["tanh"], _tanh_backward = _bodies["tanh_backward"]
 cdef Kernel _gelu = _bodies["gelu"], _gelu_backward = _bodies["gelu_backward"]
@@ -46,6 +47,10 @@ def elu(out, x, double alpha):
 
 def elu_backward(dx, x, dy, double alpha):
     launch_map(_elu_backward, 0.5, dx, x, dy, None, alpha)
+
+
+def hardtanh_backward(dx, x, dy, double low, double high):
+    launch_map(_hardtanh_backward, 0.2, dx, x, dy, None, low, high)
 
 
 def sigmoid(out, x):

@@ -81,8 +81,7 @@ def op(fn=None, *, view=False):
         if stale and state.grad_enabled and gradients is not None:
             raise RuntimeError(
                 f"{name}: this tensor shares memory with one that was changed in place since, by an operation that "
-                "gradients flow through, and the gradients would not reach it from here; use that one, or make the view "
-                "again")
+                "gradients flow through, which would not reach it from here; use that one, or make the view again")
         result = Tensor._wrap(out, args[0]._storage if view else None)
         if view and result._storage.rewrites:
             result._rewrites = args[0]._rewrites

@@ -1,6 +1,7 @@
 """The walk back through the tape: backward() and grad()."""
 import weakref
 
+from fastnet._shapes import around
 from fastnet.autograd.leaves import gradient_home
 from fastnet.autograd.tape import CLOSED, Node
 from fastnet.backend import K
@@ -220,20 +221,11 @@ def _unbroadcast(array, shape):
     extra = array.ndim - len(shape)
     axes = [i for i in range(array.ndim) if i < extra or (shape[i - extra] == 1 and array.shape[i] != 1)]
     for axis in reversed(axes):
-        outer, n, inner = _split(array.shape, axis)
+        outer, n, inner = around(array.shape, axis, axis + 1)
         total = empty((outer, inner), array.dtype)
         K.sum(total, array.reshape(outer, n, inner))
         array = total.reshape(array.shape[:axis] + array.shape[axis + 1:])
     return array.reshape(shape)
-
-
-def _split(shape, axis):
-    outer = inner = 1
-    for n in shape[:axis]:
-        outer *= n
-    for n in shape[axis + 1:]:
-        inner *= n
-    return outer, shape[axis], inner
 
 
 # ---- leaves ---------------------------------------------------------------------------------------------------------

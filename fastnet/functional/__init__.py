@@ -1,6 +1,7 @@
 """Every differentiable operation, one file for each subject. `fastnet` has them all under their names."""
 from types import ModuleType as _ModuleType
 
+from fastnet.errors import name_none as _name_none
 from fastnet.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
 from fastnet.functional.arithmetic import (
     add,
@@ -143,3 +144,4 @@ from fastnet.functional.shape import (
 
 __all__ = [_name for _name, _value in list(globals().items())
            if not _name.startswith("_") and not isinstance(_value, _ModuleType)]
+_name_none(globals())

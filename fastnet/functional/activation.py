@@ -157,26 +157,39 @@ def softsign(input):
     return input / (1 + input.abs())
 
 
+@op
+def _hardtanh(x, low, high):
+    x = contiguous(_floating("hardtanh", x))
+    return (like("clamp", x, low, high),
+            (lambda g: like("hardtanh_backward", x, g, low=low, high=high), None, None))
+
+
 def hardtanh(input, min_val=-1.0, max_val=1.0):
-    """min(max(x, min_val), max_val).
+    """min(max(x, min_val), max_val). Unlike that of `clamp`, its gradient at the limits themselves is 0.
+
+    Raises:
+        ValueError: min_val is above max_val.
+        TypeError: integers.
 
     Example:
         >>> import fastnet
         >>> fastnet.nn.functional.hardtanh(fastnet.tensor([-2.0, 0.5, 2.0]))
         tensor([-1. ,  0.5,  1. ])
     """
-    return input.clamp(min_val, max_val)
+    if min_val > max_val:
+        raise ValueError(f"hardtanh: expected min_val <= max_val, got {min_val} and {max_val}")
+    return _hardtanh(input, float(min_val), float(max_val))
 
 
 def relu6(input):
-    """min(max(x, 0), 6). Krizhevsky 2010, "Convolutional deep belief networks on CIFAR-10".
+    """hardtanh(x, 0, 6). Krizhevsky 2010, "Convolutional deep belief networks on CIFAR-10".
 
     Example:
         >>> import fastnet
         >>> fastnet.nn.functional.relu6(fastnet.tensor([-1.0, 3.0, 8.0]))
         tensor([0., 3., 6.])
     """
-    return input.clamp(0.0, 6.0)
+    return hardtanh(input, 0.0, 6.0)
 
 
 def mish(input):

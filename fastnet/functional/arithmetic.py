@@ -29,17 +29,16 @@ def _mul(x, y):
 
 @op
 def _div(x, y):
-    x, y = operands(x, y)
-    if x.dtype.kind != "f":
-        x, y = arrays.cast(x, dtypes.float32), arrays.cast(y, dtypes.float32)
+    x, y = operands(x, y, real=True)
     out = arrays.div(x, y)
     return out, (lambda g: arrays.div(g, y), lambda g: arrays.neg(arrays.mul(g, arrays.div(out, y))))
 
 
 @op
 def _pow(x, y):
-    x, y = operands(x, y)
-    if x.dtype.kind in "iu" and (np.ndim(y) == 0 and y < 0):
+    exponent = y
+    x, y = operands(x, y, exact=not isinstance(y, np.ndarray))
+    if x.dtype.kind in "iu" and np.ndim(exponent) == 0 and exponent < 0:
         raise RuntimeError("integers to negative integer powers are not allowed; make the base floating-point")
     out = arrays.binary("pow", x, y)
 
@@ -67,6 +66,14 @@ def _floor_divide(x, y):
 
 
 @op
+def _trunc_divide(x, y):
+    x, y = operands(x, y)
+    if x.dtype.kind != "f":             # exactly, which no floating-point quotient of int64 is
+        return arrays.binary("floor_divide", arrays.sub(x, arrays.binary("fmod", x, y)), y), None
+    return arrays.unary("trunc", arrays.div(x, y)), tuple(lambda g: arrays.full(g.shape, 0, g.dtype) for _ in "xy")
+
+
+@op
 def _remainder(x, y):
     x, y = operands(x, y)
     out = arrays.binary("remainder", x, y)
@@ -82,12 +89,11 @@ def _fmod(x, y):
 
 @op
 def _atan2(y, x):
-    y, x = operands(y, x)
-    y, x = (arrays.cast(a, dtypes.float_of(a.dtype)) for a in (y, x))
+    y, x = operands(y, x, real=True)
     out = arrays.binary("atan2", y, x)
 
-    def over(g, numerator):
-        return arrays.mul(g, arrays.div(numerator, arrays.add(arrays.mul(x, x), arrays.mul(y, y))))
+    def over(g, numerator):             # 0 at the origin, where there is no gradient
+        return arrays.mul(g, arrays.quotient(numerator, arrays.add(arrays.mul(x, x), arrays.mul(y, y))))
     return out, (lambda g: over(g, x), lambda g: arrays.neg(over(g, y)))
 
 
@@ -170,8 +176,7 @@ def div(input, other, *, rounding_mode=None):
     if rounding_mode == "floor":
         return _floor_divide(input, other)
     if rounding_mode == "trunc":
-        quotient = _div(input, other).trunc()
-        return quotient.to(dtypes.result_type(*(getattr(x, "_data", x) for x in (input, other))))
+        return _trunc_divide(input, other)
     raise ValueError(f"rounding_mode must be None, 'floor' or 'trunc', got {rounding_mode!r}")
 
 
@@ -319,6 +324,7 @@ def dist(input, other, p=2):
     return _sub(input, other).norm(p)
 
 
+@op
 def logaddexp(input, other):
     """log(exp(input) + exp(other)), without overflow.
 
@@ -327,5 +333,12 @@ def logaddexp(input, other):
         >>> fastnet.logaddexp(fastnet.tensor([1000.0]), fastnet.tensor([1000.0]))
         tensor([1000.6932])
     """
-    high = input.maximum(other)
-    return high + (-(input - other).abs()).exp().log1p()
+    x, y = operands(input, other, real=True)
+    apart = arrays.binary("ne", x, y, dtypes.bool_)             # equal infinities are no distance apart
+    gap = arrays.unary("abs", arrays.masked(apart, arrays.sub(x, y)))
+    more = arrays.unary("log1p", arrays.unary("exp", arrays.neg(gap)))
+    out = arrays.add(arrays.binary("maximum", x, y), more)
+
+    def share(g, a, b):
+        return arrays.mul(g, arrays.like("sigmoid", arrays.sub(a, b)))
+    return out, (lambda g: share(g, x, y), lambda g: share(g, y, x))

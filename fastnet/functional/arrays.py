@@ -31,11 +31,32 @@ def broadcast_shape(a, b):
     return tuple(shape)
 
 
-def scalar(value, dtype):
-    """A 0-d array, for the kernels that broadcast."""
+def scalar(value, dtype, exact=False):
+    """A 0-d array, for the kernels that broadcast.
+
+    Of an integer out of the dtype's range the low bits are taken, as PyTorch's arithmetic does.
+
+    Args:
+        exact: refuse such an integer instead, as PyTorch does where a value is only stored or chosen. Negative ones
+            still wrap where the dtype has no sign.
+
+    Raises:
+        RuntimeError: an integer that the dtype cannot hold; both are named.
+    """
     if value is None:
         raise TypeError("expected a tensor or a number, got None")
-    return np.array(value, dtype)
+    try:
+        return np.array(value, dtype)
+    except OverflowError:
+        return _low_bits(value, dtype, exact)
+
+
+def _low_bits(value, dtype, exact):
+    low, high = (-2**63, 2**64 - 1) if not exact else (-np.iinfo(dtype).max, np.iinfo(dtype).max)
+    if not low <= value <= high or (exact and dtype.kind == "i"):
+        limit = f"{np.iinfo(dtype).min} to {np.iinfo(dtype).max}" if exact else "at most 64 bits"
+        raise RuntimeError(f"the number {value} does not fit {dtype}: expected {limit}")
+    return np.array(value % 2**64, np.uint64).astype(dtype)
 
 
 def cast(x, dtype):
@@ -71,22 +92,34 @@ def copy(x):
 def full(shape, value, dtype):
     """An array of one value. A launch: a replay fills it anew."""
     out = empty(shape, dtype)
-    K.fill(out, value)
+    fill(out, value)
     return out
 
 
-def operands(x, y):
-    """Two arrays or Python numbers as arrays of their common dtype (PyTorch's promotion)."""
+def fill(out, value):
+    """Write one value everywhere; RuntimeError for an integer that out's dtype cannot hold."""
+    K.fill(out, value if out.dtype.kind == "f" else scalar(value, out.dtype, exact=True).item())
+
+
+def operands(x, y, real=False, exact=False):
+    """Two arrays or Python numbers as arrays of their common dtype (PyTorch's promotion).
+
+    Args:
+        real: integers go to float32, straight from their own dtype: 300 beside a uint8 stays 300.
+        exact: as in `scalar`.
+    """
     x_array, y_array = type(x) is _ndarray, type(y) is _ndarray
     if x_array and y_array:
-        if x.dtype is y.dtype:
+        if x.dtype is y.dtype and (not real or x.dtype.kind == "f"):
             return x, y
     elif x_array and x.dtype.kind == "f" and type(y) in _NUMBERS:      # the common cases, without the table's detour
         return x, _asarray(y, x.dtype)
     elif y_array and y.dtype.kind == "f" and type(x) in _NUMBERS:
         return _asarray(x, y.dtype), y
     dtype = dtypes.result_type(x, y)
-    return tuple(cast(a, dtype) if isinstance(a, np.ndarray) else scalar(a, dtype) for a in (x, y))
+    if real:
+        dtype = dtypes.float_of(dtype)
+    return tuple(cast(a, dtype) if isinstance(a, np.ndarray) else scalar(a, dtype, exact) for a in (x, y))
 
 
 def binary(kernel, a, b, dtype=None):
@@ -121,6 +154,12 @@ def mul(a, b):
 def div(a, b):
     """a / b."""
     return binary("div", a, b)
+
+
+def quotient(a, b):
+    """a / b, and 0 where b is 0."""
+    some = binary("ne", b, scalar(0, b.dtype), dtypes.bool_)
+    return masked(some, div(a, b))
 
 
 def neg(x):

@@ -94,7 +94,7 @@ def bitwise_not(input):
 
 @op
 def _where(condition, x, y):
-    x, y = operands(x, y)
+    x, y = operands(x, y, exact=True)
     outer = np.broadcast_shapes(condition.shape, arrays.broadcast_shape(x, y))
     out = empty(outer, x.dtype)
     K.where(out, condition, x, y)

@@ -1,8 +1,10 @@
 """New tensors. Filling one is a launch: inside a compiled function it happens at every replay."""
 from fastnet import dtypes
+from fastnet.autograd import op
 from fastnet.backend import K
+from fastnet.errors import check_sizes
 from fastnet.functional import arrays
-from fastnet.functional.shape import as_shape
+from fastnet.functional.shape import as_size
 from fastnet.memory import empty as _empty
 from fastnet.tensor import Tensor
 
@@ -24,12 +26,15 @@ def empty(*size, dtype=None, requires_grad=False):
         dtype: float32 by default.
         requires_grad: record gradients for it.
 
+    Raises:
+        RuntimeError: a negative number.
+
     Example:
         >>> import fastnet
         >>> fastnet.empty(2, 3).shape
         (2, 3)
     """
-    return _made(_empty(as_shape(size), _dtype(dtype)), requires_grad)
+    return _made(_empty(as_size("empty", size), _dtype(dtype)), requires_grad)
 
 
 def zeros(*size, dtype=None, requires_grad=False):
@@ -40,23 +45,26 @@ def zeros(*size, dtype=None, requires_grad=False):
         dtype: float32 by default.
         requires_grad: record gradients for it.
 
+    Raises:
+        RuntimeError: a negative number.
+
     Example:
         >>> import fastnet
         >>> fastnet.zeros(3)
         tensor([0., 0., 0.])
     """
-    return _made(arrays.full(as_shape(size), 0, _dtype(dtype)), requires_grad)
+    return _made(arrays.full(as_size("zeros", size), 0, _dtype(dtype)), requires_grad)
 
 
 def ones(*size, dtype=None, requires_grad=False):
-    """A tensor of ones. Arguments are those of `zeros`.
+    """A tensor of ones. Arguments and errors are those of `zeros`.
 
     Example:
         >>> import fastnet
         >>> fastnet.ones((1, 2))
         tensor([[1., 1.]])
     """
-    return _made(arrays.full(as_shape(size), 1, _dtype(dtype)), requires_grad)
+    return _made(arrays.full(as_size("ones", size), 1, _dtype(dtype)), requires_grad)
 
 
 def full(size, fill_value, *, dtype=None, requires_grad=False):
@@ -73,7 +81,8 @@ def full(size, fill_value, *, dtype=None, requires_grad=False):
         >>> fastnet.full((2,), 7)
         tensor([7, 7])
     """
-    return _made(arrays.full(as_shape((size,)), fill_value, _dtype(dtype, dtypes.of_scalar(fill_value))), requires_grad)
+    dtype = _dtype(dtype, dtypes.of_scalar(fill_value))
+    return _made(arrays.full(as_size("full", (size,)), fill_value, dtype), requires_grad)
 
 
 def empty_like(input, *, dtype=None):
@@ -158,7 +167,7 @@ def linspace(start, end, steps, *, dtype=None, requires_grad=False):
         requires_grad: record gradients for it.
 
     Raises:
-        ValueError: a negative number of steps.
+        RuntimeError: a negative number of steps.
 
     Example:
         >>> import fastnet
@@ -166,8 +175,7 @@ def linspace(start, end, steps, *, dtype=None, requires_grad=False):
         tensor([0.  , 0.25, 0.5 , 0.75, 1.  ])
     """
     dtype = _dtype(dtype)
-    if steps < 0:
-        raise ValueError(f"linspace: expected a number of steps that is not negative, got {steps}")
+    check_sizes("linspace", steps=steps)
     out = _empty((steps,), dtype)
     K.arange(out, start, (end - start) / (steps - 1) if steps > 1 else 0)
     if steps > 1:
@@ -189,15 +197,22 @@ def eye(n, m=None, *, dtype=None, requires_grad=False):
         tensor([[1., 0.],
                 [0., 1.]])
     """
-    rows, columns = arange(n).unsqueeze(1), arange(n if m is None else m).unsqueeze(0)
+    m = n if m is None else m
+    check_sizes("eye", n=n, m=m)
+    rows, columns = arange(n).unsqueeze(1), arange(m).unsqueeze(0)
     t = (rows == columns).to(_dtype(dtype))
     return t.requires_grad_() if requires_grad else t
+
+
+@op
+def _masked(x, mask):
+    return arrays.masked(mask, x), (lambda g: arrays.masked(mask, g), None)
 
 
 def _triangle(input, keep):
     rows = arange(input.shape[-2]).unsqueeze(1)
     columns = arange(input.shape[-1]).unsqueeze(0)
-    return input * keep(columns - rows).to(input.dtype)
+    return _masked(input, keep(columns - rows))
 
 
 def tril(input, diagonal=0):

@@ -4,10 +4,10 @@ import numpy as np
 from fastnet import dtypes
 from fastnet.autograd import op
 from fastnet.backend import K
-from fastnet.errors import shape_text
+from fastnet.errors import check_sizes, shape_text
 from fastnet.functional import arrays
 from fastnet.functional.arrays import contiguous
-from fastnet.functional.reduction import normalize_dims
+from fastnet.functional.reduction import _rows, normalize_dims
 from fastnet.functional.shape import _strided
 from fastnet.memory import empty
 from fastnet.recording import forbid_in_recording
@@ -115,15 +115,9 @@ def gather(input, dim, index):
     return _gather(input[part], index, dim=dim)
 
 
-def _middle(x, dim):
-    """x as (outer, n, inner) with dimension `dim` in the middle."""
-    outer = int(np.prod(x.shape[:dim]))
-    return contiguous(x).reshape(outer, x.shape[dim], -1 if x.size else int(np.prod(x.shape[dim + 1:])))
-
-
 @op
 def _gather(x, index, *, dim):
-    x3, i3 = _middle(x, dim), _middle(index, dim)
+    (x3, *_), (i3, *_) = _rows(x, (dim,)), _rows(index, (dim,))
     K.check_index(i3, x3.shape[1])
     out = empty(i3.shape, x.dtype)
     K.gather(out, x3, i3)
@@ -240,7 +234,7 @@ def one_hot(tensor, num_classes=-1):
 
     Raises:
         IndexError: a number outside [0, num_classes).
-        RuntimeError: num_classes -1 inside a compiled function: the result's shape would depend on values.
+        RuntimeError: num_classes below -1, or -1 inside a compiled function: the result's shape would depend on values.
 
     Example:
         >>> import fastnet
@@ -251,6 +245,7 @@ def one_hot(tensor, num_classes=-1):
     if num_classes == -1:
         forbid_in_recording("one_hot() without num_classes")
         num_classes = int(tensor._data.max()) + 1 if tensor.numel() else 0
+    check_sizes("one_hot", num_classes=num_classes)
     return _one_hot(tensor if tensor.dtype == dtypes.int64 else tensor.long(), num_classes)
 
 

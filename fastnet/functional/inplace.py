@@ -145,7 +145,7 @@ def fill_(self, value):
     if state.recorder is not None:
         state.recorder.note_tensors((self,))
     if self._data.flags.c_contiguous:
-        K.fill(self._data, value)
+        arrays.fill(self._data, value)
     else:
         K.copy(self._data, arrays.full((), value, self.dtype))
     self._storage.version += 1
@@ -195,7 +195,8 @@ def setitem(self, key, value):
 
     Raises:
         IndexError: an index out of range.
-        RuntimeError: a shape that does not broadcast, or a tensor that cannot be written in place.
+        RuntimeError: a shape that does not broadcast, an integer that the dtype cannot hold, or a tensor that cannot
+            be written in place.
 
     Example:
         >>> import fastnet
@@ -212,7 +213,7 @@ def setitem(self, key, value):
     if array is None:
         if state.recorder is not None and isinstance(value, np.ndarray):
             forbid_in_recording("assigning a NumPy array")
-        array = np.asarray(value)
+        array = arrays.scalar(value, self.dtype, exact=True) if type(value) is int else np.asarray(value)
         if state.recorder is not None:
             state.recorder.constant(array)
     array = arrays.cast(array, self.dtype)

@@ -226,7 +226,7 @@ def addmm(input, mat1, mat2, *, beta=1, alpha=1):
     Args:
         input: broadcasts to (M, N).
         mat1, mat2: (M, K) and (K, N).
-        beta, alpha: numbers.
+        beta, alpha: numbers. What is multiplied by 0 is ignored, even NaN.
 
     Raises:
         RuntimeError: shapes or dtypes that don't fit; both are named.
@@ -237,8 +237,17 @@ def addmm(input, mat1, mat2, *, beta=1, alpha=1):
         tensor([[31., 31.],
                 [31., 31.]])
     """
-    product = matmul(mat1, mat2)
-    return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
+    return _times(input, beta) + _times(matmul(mat1, mat2), alpha)
+
+
+def _times(x, factor):
+    return _nothing(x) if factor == 0 else x if factor == 1 else x * factor
+
+
+@op
+def _nothing(x):
+    """0 times x, as BLAS has it: 0 whatever x holds."""
+    return arrays.full(x.shape, 0, x.dtype), (lambda g: arrays.full(g.shape, 0, g.dtype),)
 
 
 def _rows(x):

@@ -11,7 +11,7 @@ import numpy as np
 from fastnet import dtypes
 from fastnet.autograd import op
 from fastnet.backend import K
-from fastnet.errors import one_of, shape_text
+from fastnet.errors import not_a_tensor, one_of, shape_text
 from fastnet.functional import arrays
 from fastnet.memory import empty
 from fastnet.tensor import Tensor
@@ -25,7 +25,7 @@ def check_tensors(name, **tensors):
     """Refuse what is no tensor."""
     for what, x in tensors.items():
         if not isinstance(x, Tensor):
-            raise TypeError(f"{name}: expected {what} to be a tensor, got {type(x).__name__}")
+            raise not_a_tensor(name, what, x)
 
 
 def check_reduction(reduction, known=REDUCTIONS):

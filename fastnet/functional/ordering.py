@@ -8,7 +8,7 @@ from fastnet.functional.arrays import contiguous, operands
 from fastnet.functional.indexing import gather
 from fastnet.functional.reduction import _reduced, normalize_dims
 from fastnet.memory import empty
-from fastnet.tensor import method
+from fastnet.tensor import Tensor, method
 
 
 class ValuesIndices(tuple):
@@ -34,13 +34,13 @@ class ValuesIndices(tuple):
 
 @op
 def _maximum(x, y):
-    x, y = operands(x, y)
+    x, y = operands(x, y, exact=True)
     return arrays.binary("maximum", x, y), _choice(x, y, "lt", "gt")
 
 
 @op
 def _minimum(x, y):
-    x, y = operands(x, y)
+    x, y = operands(x, y, exact=True)
     return arrays.binary("minimum", x, y), _choice(x, y, "gt", "lt")
 
 
@@ -164,8 +164,13 @@ def argmin(input, dim=None, keepdim=False):
     return _arg(input, "argmin", dim, keepdim)
 
 
-def _chosen(input, index, dim, keepdim):
-    """The (values, indices) pair of a choice along dim."""
+def _chosen(input, dim, keepdim, of_all, of_two, index_of):
+    """`max` or `min`, by the functions that choose from all elements, from two tensors, and along a dimension."""
+    if dim is None:
+        return of_all(input)
+    if isinstance(dim, Tensor):
+        return of_two(input, dim)
+    index = index_of(input, dim, keepdim)
     if input.ndim == 0:
         return ValuesIndices(input.clone(), index)
     values = gather(input, dim, index if keepdim else index.unsqueeze(dim))
@@ -192,9 +197,7 @@ def max(input, dim=None, keepdim=False):
         >>> values, indices
         (tensor([3., 5.]), tensor([1, 0]))
     """
-    if dim is None:
-        return amax(input)
-    return input.maximum(dim) if hasattr(dim, "_data") else _chosen(input, argmax(input, dim, keepdim), dim, keepdim)
+    return _chosen(input, dim, keepdim, amax, maximum, argmax)
 
 
 @method()
@@ -208,9 +211,7 @@ def min(input, dim=None, keepdim=False):
         >>> fastnet.min(fastnet.tensor([[1.0, 3.0], [5.0, 2.0]]))
         tensor(1.)
     """
-    if dim is None:
-        return amin(input)
-    return input.minimum(dim) if hasattr(dim, "_data") else _chosen(input, argmin(input, dim, keepdim), dim, keepdim)
+    return _chosen(input, dim, keepdim, amin, minimum, argmin)
 
 
 # ---- sorting --------------------------------------------------------------------------------------------------------

@@ -2,9 +2,10 @@
 from fastnet import dtypes
 from fastnet.autograd import op
 from fastnet.backend import K, random_blocks
+from fastnet.errors import check_sizes
 from fastnet.functional.arrays import contiguous
 from fastnet.functional.inplace import writable
-from fastnet.functional.shape import as_shape
+from fastnet.functional.shape import as_size
 from fastnet.memory import empty
 from fastnet.random import default_generator
 from fastnet.state import state
@@ -18,9 +19,9 @@ def _draw(kernel, out, generator, *args):
     return out
 
 
-def _new(kernel, size, dtype, generator, requires_grad, *args):
+def _new(name, kernel, size, dtype, generator, requires_grad, *args):
     dtype = dtypes.float32 if dtype is None else dtypes.as_dtype(dtype)
-    t = Tensor._wrap(_draw(kernel, empty(as_shape(size), dtype), generator, *args))
+    t = Tensor._wrap(_draw(kernel, empty(as_size(name, size), dtype), generator, *args))
     return t.requires_grad_() if requires_grad else t
 
 
@@ -40,6 +41,7 @@ def rand(*size, generator=None, dtype=None, requires_grad=False):
 
     Raises:
         TypeError: a dtype that is not floating-point.
+        RuntimeError: a negative number in the shape.
 
     Example:
         >>> import fastnet
@@ -48,7 +50,7 @@ def rand(*size, generator=None, dtype=None, requires_grad=False):
         tensor([0.399 , 0.8805])
     """
     _floating("rand", dtype)
-    return _new("random_uniform", size, dtype, generator, requires_grad, 0.0, 1.0)
+    return _new("rand", "random_uniform", size, dtype, generator, requires_grad, 0.0, 1.0)
 
 
 def randn(*size, generator=None, dtype=None, requires_grad=False):
@@ -61,7 +63,7 @@ def randn(*size, generator=None, dtype=None, requires_grad=False):
         tensor([-0.9247,  0.9911])
     """
     _floating("randn", dtype)
-    return _new("random_normal", size, dtype, generator, requires_grad, 0.0, 1.0)
+    return _new("randn", "random_normal", size, dtype, generator, requires_grad, 0.0, 1.0)
 
 
 def rand_like(input, dtype=None):
@@ -99,7 +101,7 @@ def normal(mean, std, size, *, generator=None):
         >>> fastnet.normal(100.0, 0.0, (2,))
         tensor([100., 100.])
     """
-    return _new("random_normal", size, None, generator, False, float(mean), float(std))
+    return _new("normal", "random_normal", size, None, generator, False, float(mean), float(std))
 
 
 def randint(low, high=None, size=None, *, generator=None, dtype=None):
@@ -124,7 +126,7 @@ def randint(low, high=None, size=None, *, generator=None, dtype=None):
         low, high, size = 0, low, high
     if not low < high:
         raise ValueError(f"randint: expected low < high, got {low} and {high}")
-    t = _new("random_integers", size, dtypes.int64, generator, False, int(low), int(high))
+    t = _new("randint", "random_integers", size, dtypes.int64, generator, False, int(low), int(high))
     return t if dtype is None else t.to(dtype)
 
 
@@ -140,6 +142,7 @@ def randperm(n, *, generator=None):
         >>> fastnet.randperm(5).sort().values
         tensor([0, 1, 2, 3, 4])
     """
+    check_sizes("randperm", n=n)
     out = empty((n,), dtypes.int64)
     return Tensor._wrap(_draw("randperm", out, generator))
 

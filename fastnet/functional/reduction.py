@@ -1,10 +1,10 @@
 """Sums, means and other reductions over dimensions. `dim` is a number, a tuple, or None for all."""
 import builtins
-import math
 
 import numpy as np
 
 from fastnet import dtypes
+from fastnet._shapes import around
 from fastnet.autograd import op
 from fastnet.backend import K
 from fastnet.errors import shape_text
@@ -47,8 +47,7 @@ def _rows(x, dims):
         x = x.transpose(*rest, *dims)                      # packed below: the reduced dimensions last
         dims = tuple(range(len(rest), x.ndim))
     first, last = (dims[0], dims[-1] + 1) if dims else (0, 0)
-    outer, n, inner = (math.prod(x.shape[a:b]) for a, b in ((0, first), (first, last), (last, x.ndim)))
-    return contiguous(x).reshape(outer, n, inner), shape, kept
+    return contiguous(x).reshape(around(x.shape, first, last)), shape, kept
 
 
 def _reduced(kernel, x, dim, dtype=None, **attributes):
@@ -163,7 +162,14 @@ def std(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
         >>> fastnet.std(fastnet.tensor([1.0, 2.0, 3.0]))
         tensor(1.)
     """
-    return var(input, dim, unbiased, keepdim, correction=correction).sqrt()
+    return _deviation(var(input, dim, unbiased, keepdim, correction=correction))
+
+
+@op
+def _deviation(variance):
+    """The root, whose gradient at 0 is 0 and not infinite: equal numbers have a deviation that no direction changes."""
+    out = arrays.unary("sqrt", variance)
+    return out, (lambda g: arrays.scale(arrays.quotient(g, out), 0.5),)
 
 
 @method()
@@ -261,9 +267,7 @@ def _euclidean(x, dim, keepdim):
 
     def dx(g):
         # x / |x|, and 0 at the zero vector, where there is no gradient
-        length = out.reshape(kept)
-        some = arrays.binary("ne", length, arrays.scalar(0, length.dtype), dtypes.bool_)
-        return arrays.mul(x, arrays.masked(some, arrays.div(g.reshape(kept), length)))
+        return arrays.mul(x, arrays.quotient(g.reshape(kept), out.reshape(kept)))
     return out.reshape(kept if keepdim else shape), (dx, None, None)
 
 

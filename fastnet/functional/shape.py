@@ -5,7 +5,7 @@ import numpy as np
 
 from fastnet.autograd import op
 from fastnet.backend import K
-from fastnet.errors import shape_text
+from fastnet.errors import check_sizes, shape_text
 from fastnet.functional import arrays
 from fastnet.tensor import Tensor, extend, method
 
@@ -15,6 +15,18 @@ def as_shape(shape):
     if len(shape) == 1 and not isinstance(shape[0], int | np.integer | Tensor):
         shape = shape[0]
     return tuple(int(n) for n in shape)
+
+
+def as_size(name, size):
+    """The shape of a new tensor.
+
+    Raises:
+        RuntimeError: a negative number.
+    """
+    shape = as_shape(size)
+    if min(shape, default=0) < 0:
+        check_sizes(name, size=shape)
+    return shape
 
 
 def _filled_in(x, shape):

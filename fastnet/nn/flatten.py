@@ -1,4 +1,5 @@
 """Layers that change shapes alone."""
+from fastnet.errors import naming_none
 from fastnet.nn.module import Module
 
 
@@ -15,6 +16,7 @@ class Flatten(Module):
         super().__init__()
         self.start_dim, self.end_dim = start_dim, end_dim
 
+    @naming_none
     def forward(self, input):
         return input.flatten(self.start_dim, self.end_dim)
 
@@ -39,6 +41,7 @@ class Unflatten(Module):
         super().__init__()
         self.dim, self.unflattened_size = dim, tuple(unflattened_size)
 
+    @naming_none
     def forward(self, input):
         return input.unflatten(self.dim, self.unflattened_size)
 

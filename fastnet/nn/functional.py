@@ -1,4 +1,5 @@
 """The functions behind the layers, under the names of torch.nn.functional."""
+from fastnet.errors import name_none as _name_none
 from fastnet.functional import activation as _activation, random as _random
 from fastnet.functional.activation import (
     gelu,
@@ -168,3 +169,6 @@ def dropout(input, p=0.5, training=True, inplace=False):
         tensor([1., 1.])
     """
     return _run("dropout", _random.dropout, input, inplace, p, training)
+
+
+_name_none(globals())

@@ -1,8 +1,9 @@
 """Linear layers."""
 import math
 
-from fastnet.functional.linear import linear
+from fastnet.errors import check_sizes
 from fastnet.nn import init
+from fastnet.nn.functional import linear
 from fastnet.nn.module import Module
 from fastnet.nn.parameter import new_parameter
 
@@ -31,6 +32,7 @@ class Linear(Module):
 
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
         super().__init__()
+        check_sizes("Linear", in_features=in_features, out_features=out_features)
         self.in_features, self.out_features = in_features, out_features
         self.weight = new_parameter(out_features, in_features, device=device, dtype=dtype)
         self.register_parameter("bias", new_parameter(out_features, device=device, dtype=dtype) if bias else None)

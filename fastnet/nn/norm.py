@@ -1,8 +1,9 @@
 """Normalisation layers."""
-from fastnet.errors import shape_text
+from fastnet.errors import check_sizes, naming_none, shape_text
 from fastnet.functional.creation import ones, zeros
-from fastnet.functional.normalization import layer_norm, rms_norm, track_batch_norm
+from fastnet.functional.normalization import track_batch_norm
 from fastnet.nn import init
+from fastnet.nn.functional import layer_norm, rms_norm
 from fastnet.nn.module import Module
 from fastnet.nn.parameter import floating, new_parameter
 
@@ -15,6 +16,7 @@ class _BatchNorm(Module):
     def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, device=None,
                  dtype=None, *, bias=True):
         super().__init__()
+        check_sizes(type(self).__name__, num_features=num_features)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         for name, wanted in (("weight", affine), ("bias", affine and bias)):
@@ -40,6 +42,7 @@ class _BatchNorm(Module):
         if self.bias is not None:
             init.zeros_(self.bias)
 
+    @naming_none
     def forward(self, input):
         if input.ndim not in self.dims or input.shape[1] != self.num_features:
             raise ValueError(f"{type(self).__name__}({self.num_features}): expected an input of shape "
@@ -118,7 +121,8 @@ class LayerNorm(Module):
 
     def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True, device=None, dtype=None):
         super().__init__()
-        self.normalized_shape, self.eps, self.elementwise_affine = _as_tuple(normalized_shape), eps, elementwise_affine
+        self.normalized_shape = _as_tuple("LayerNorm", normalized_shape)
+        self.eps, self.elementwise_affine = eps, elementwise_affine
         for name, wanted in (("weight", elementwise_affine), ("bias", elementwise_affine and bias)):
             self.register_parameter(
                 name, new_parameter(*self.normalized_shape, device=device, dtype=dtype) if wanted else None)
@@ -158,7 +162,8 @@ class RMSNorm(Module):
 
     def __init__(self, normalized_shape, eps=None, elementwise_affine=True, device=None, dtype=None):
         super().__init__()
-        self.normalized_shape, self.eps, self.elementwise_affine = _as_tuple(normalized_shape), eps, elementwise_affine
+        self.normalized_shape = _as_tuple("RMSNorm", normalized_shape)
+        self.eps, self.elementwise_affine = eps, elementwise_affine
         self.register_parameter(
             "weight", new_parameter(*self.normalized_shape, device=device, dtype=dtype) if elementwise_affine else None)
         self.reset_parameters()
@@ -175,5 +180,7 @@ class RMSNorm(Module):
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
 
-def _as_tuple(normalized_shape):
-    return tuple(normalized_shape) if isinstance(normalized_shape, tuple | list) else (int(normalized_shape),)
+def _as_tuple(name, normalized_shape):
+    shape = tuple(normalized_shape) if isinstance(normalized_shape, tuple | list) else (int(normalized_shape),)
+    check_sizes(name, normalized_shape=shape)
+    return shape

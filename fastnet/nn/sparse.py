@@ -1,8 +1,8 @@
 """Embedding: a table of vectors, looked up by number."""
 from fastnet.autograd import no_grad
-from fastnet.errors import shape_text
-from fastnet.functional.indexing import embedding
+from fastnet.errors import check_sizes, shape_text
 from fastnet.nn import init
+from fastnet.nn.functional import embedding
 from fastnet.nn.module import Module
 from fastnet.nn.parameter import Parameter, new_parameter
 from fastnet.tensor import Tensor
@@ -37,6 +37,7 @@ class Embedding(Module):
 
     def __init__(self, num_embeddings, embedding_dim, padding_idx=None, *, device=None, dtype=None):
         super().__init__()
+        check_sizes("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise ValueError(f"Embedding: padding_idx {padding_idx} is outside the {num_embeddings} rows")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim

@@ -42,6 +42,8 @@ CASES = [
       for name, attrs in ATTRS.items()),
     Case("softplus", unary(beta=0.5, threshold=1.0), bench=None, note="low threshold"),
     Case("softplus_backward", backward(beta=0.5, threshold=1.0), bench=None, note="low threshold"),
+    Case("hardtanh_backward", backward(low=-0.5, high=0.7)),
+    Case("hardtanh_backward", backward(extremes, low=-20.0, high=20.0), EXTREME, None, note="extreme"),
     Case("elu", unary(alpha=-1.0), bench=None, note="negative alpha"),
     Case("gelu", in_place, (1, 17, 5000), None, note="in place"),
 ]

@@ -55,6 +55,12 @@ def elu_backward(dx, x, dy, alpha):
 
 
 @kernel()
+def hardtanh_backward(dx, x, dy, low, high):
+    """dx = 0 where x <= low or x >= high, else dy (at a NaN too): unlike clamp's, 0 at the limits themselves."""
+    _choose(dx, (x <= low) | (x >= high), 0, dy)
+
+
+@kernel()
 def sigmoid(out, x):
     """out = 1 / (1 + exp(-x))."""
     np.divide(1, np.exp(-x) + 1, out=out)

@@ -41,6 +41,12 @@ static inline VEC NAME(elu_backward_v)(VEC x, VEC dy, const double *s) {
 }
 MAP2(elu_backward, NAME(elu_backward_v))
 
+static inline VEC NAME(hardtanh_backward_v)(VEC x, VEC dy, const double *s) {
+    MASK outside = M(or)(V(le)(x, V(set)((REAL)s[0])), V(le)(V(set)((REAL)s[1]), x));
+    return V(select)(outside, V(zero)(), dy);
+}
+MAP2(hardtanh_backward, NAME(hardtanh_backward_v))
+
 static inline VEC NAME(sigmoid_backward_v)(VEC y, VEC dy, const double *s) {
     (void)s;
     return V(mul)(dy, V(mul)(y, V(sub)(V(set)(1), y)));

@@ -1,0 +1,171 @@
+"""Where a function has no derivative, where infinities meet and where integers leave their range: as in PyTorch.
+
+Every row holds the numbers that PyTorch gives; where it is installed, it is asked too.
+"""
+import operator
+
+import numpy as np
+import pytest
+
+import fastnet
+
+pytestmark = pytest.mark.usefixtures("backend")
+
+INF, NAN = float("inf"), float("nan")
+
+
+def functional(name, *args):
+    return lambda f, x: getattr(f.nn.functional, name)(x, *args)
+
+
+def product(beta, alpha):
+    return lambda f, c, a, b: f.addmm(c, a, b, beta=beta, alpha=alpha)
+
+
+MATRIX = [[1.0, 2.0], [3.0, 4.0]]
+# name -> (function of the namespace and its tensors, inputs, result, gradients of the result's sum)
+GRADIENTS = {
+    "hardtanh": (functional("hardtanh"), [[-2.0, -1.0, 0.0, 1.0, 2.0, NAN]],
+                 [-1.0, -1.0, 0.0, 1.0, 1.0, NAN], [[0.0, 0.0, 1.0, 0.0, 0.0, 1.0]]),
+    "hardtanh-limits": (functional("hardtanh", -2.0, 3.0), [[-2.0, 3.0, 2.0]], [-2.0, 3.0, 2.0], [[0.0, 0.0, 1.0]]),
+    "relu6": (functional("relu6"), [[-1.0, 0.0, 3.0, 6.0, 7.0, INF]],
+              [0.0, 0.0, 3.0, 6.0, 6.0, 6.0], [[0.0, 0.0, 1.0, 0.0, 0.0, 0.0]]),
+    "clamp": (lambda f, x: x.clamp(-1, 1), [[-2.0, -1.0, 0.0, 1.0, 2.0, NAN]],
+              [-1.0, -1.0, 0.0, 1.0, 1.0, NAN], [[0.0, 1.0, 1.0, 1.0, 0.0, 0.0]]),
+    "std-equal": (lambda f, x: x.std(), [[2.0, 2.0, 2.0]], 0.0, [[0.0, 0.0, 0.0]]),
+    "std-rows": (lambda f, x: x.std(1), [[[2.0, 2.0], [0.0, 2.0]]],
+                 [0.0, 2 ** 0.5], [[[0.0, 0.0], [-(0.5 ** 0.5), 0.5 ** 0.5]]]),
+    "std-one": (lambda f, x: x.std(unbiased=False), [[2.0]], 0.0, [[0.0]]),
+    "std-nan": (lambda f, x: x.std(), [[2.0, NAN]], NAN, [[NAN, NAN]]),
+    "sqrt": (lambda f, x: x.sqrt(), [[0.0]], [0.0], [[INF]]),
+    "atan2": (lambda f, y, x: f.atan2(y, x), [[0.0, 0.0, 1.0, NAN], [0.0, 1.0, 0.0, 0.0]],
+              [0.0, 0.0, np.pi / 2, NAN], [[0.0, 1.0, 0.0, NAN], [0.0, 0.0, -1.0, NAN]]),
+    "tril": (lambda f, x: f.tril(x), [[[1.0, NAN], [NAN, INF]]],
+             [[1.0, 0.0], [NAN, INF]], [[[1.0, 0.0], [1.0, 1.0]]]),
+    "triu": (lambda f, x: f.triu(x, 1), [[[NAN, 2.0], [INF, NAN]]],
+             [[0.0, 2.0], [0.0, 0.0]], [[[0.0, 1.0], [0.0, 0.0]]]),
+    "addmm-beta": (product(0, 1), [[[NAN, INF]], [[1.0, 2.0]], MATRIX],
+                   [[7.0, 10.0]], [[[0.0, 0.0]], [[3.0, 7.0]], [[1.0, 1.0], [2.0, 2.0]]]),
+    "addmm-alpha": (product(1, 0), [[1.0, 1.0], [[NAN, 2.0]], MATRIX],
+                    [[1.0, 1.0]], [[1.0, 1.0], [[0.0, 0.0]], [[NAN, NAN], [0.0, 0.0]]]),
+    "logaddexp": (lambda f, x, y: f.logaddexp(x, y),
+                  [[INF, -INF, INF, -INF, INF, -INF, NAN, 0.0], [INF, -INF, -INF, INF, 1.0, 1.0, 1.0, 0.0]],
+                  [INF, -INF, INF, INF, INF, 1.0, NAN, np.log(2.0)],
+                  [[NAN, NAN, 1.0, 0.0, 1.0, 0.0, NAN, 0.5], [NAN, NAN, 0.0, 1.0, 0.0, 1.0, NAN, 0.5]]),
+}
+
+
+def backward(f, fn, inputs):
+    """(result, gradients) of the sum, as arrays."""
+    xs = [f.tensor(x, dtype=f.float64, requires_grad=True) for x in inputs]
+    out = fn(f, *xs)
+    out.sum().backward()
+    return out.detach().numpy(), [x.grad.numpy() for x in xs]
+
+
+def check(actual, expected):
+    np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-300)
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_gradient(name):
+    fn, inputs, result, gradients = GRADIENTS[name]
+    out, grads = backward(fastnet, fn, inputs)
+    check(out, result)
+    for actual, expected in zip(grads, gradients, strict=True):
+        check(actual, expected)
+    torch = pytest.importorskip("torch")
+    theirs, their_grads = backward(torch, fn, inputs)
+    check(out, theirs)
+    for actual, expected in zip(grads, their_grads, strict=True):
+        check(actual, expected)
+
+
+def test_a_masked_gradient_is_zero_even_for_nan():
+    x = fastnet.ones(2, 2, requires_grad=True)
+    fastnet.tril(x).backward(fastnet.tensor([[1.0, NAN], [2.0, 3.0]]))
+    assert x.grad.tolist() == [[1.0, 0.0], [2.0, 3.0]]
+
+
+def test_triangles_keep_the_dtype():
+    for dtype in (fastnet.bool, fastnet.uint8, fastnet.int64):
+        assert fastnet.tril(fastnet.ones(2, 2, dtype=dtype)).dtype == dtype
+
+
+# ---- integers of two dtypes -----------------------------------------------------------------------------------------
+
+def byte(f):
+    return f.tensor([1, 2], dtype=f.uint8)
+
+
+# name -> (function of the namespace, result, its dtype)
+INTEGERS = {
+    "div": (lambda f: f.tensor(300) / byte(f), [300.0, 150.0], "float32"),
+    "div-by": (lambda f: byte(f) / f.tensor(300), [np.float32(1 / 300), np.float32(2 / 300)], "float32"),
+    "div-int32": (lambda f: f.tensor(2 ** 40) / f.tensor([1, 2], dtype=f.int32), [2.0 ** 40, 2.0 ** 39], "float32"),
+    "div-number": (lambda f: 300 / byte(f), [300.0, 150.0], "float32"),
+    "div-bool": (lambda f: f.tensor([True, False]) / f.tensor(4), [0.25, 0.0], "float32"),
+    "div-trunc": (lambda f: f.div(f.tensor(300), byte(f), rounding_mode="trunc"), [44, 22], "uint8"),
+    "div-trunc-exact": (lambda f: f.div(f.tensor([2 ** 60 + 1, -7]), f.tensor([1, 2]), rounding_mode="trunc"),
+                        [2 ** 60 + 1, -3], "int64"),
+    "div-floor": (lambda f: f.div(f.tensor(300), byte(f), rounding_mode="floor"), [44, 22], "uint8"),
+    "addcdiv": (lambda f: f.addcdiv(f.zeros(2), f.tensor(300).float(), byte(f)), [300.0, 150.0], "float32"),
+    "atan2": (lambda f: f.atan2(f.tensor(300), byte(f)), np.arctan2(300, [1, 2]), "float32"),
+    "atan2-by": (lambda f: f.atan2(byte(f), f.tensor(300)), np.arctan2([1, 2], 300), "float32"),
+    **{f"{op.__name__}-{n}": (lambda f, op=op, n=n: op(byte(f), n), result, dtype)
+       for op, n, result, dtype in [
+           (operator.add, 300, [45, 46], "uint8"), (operator.add, -1, [0, 1], "uint8"),
+           (operator.sub, 2 ** 40 + 1, [0, 1], "uint8"), (operator.mul, -1, [255, 254], "uint8"),
+           (operator.mul, 2 ** 64 - 1, [255, 254], "uint8"), (operator.floordiv, 258, [0, 1], "uint8"),
+           (operator.mod, 258, [1, 0], "uint8"), (operator.and_, -2, [0, 2], "uint8"),
+           (operator.or_, 300, [45, 46], "uint8"), (operator.lt, 300, [True, True], "bool"),
+           (operator.eq, 257, [True, False], "bool"), (operator.truediv, -1, [-1.0, -2.0], "float32")]},
+    "rsub": (lambda f: 300 - byte(f), [43, 42], "uint8"), "rpow": (lambda f: 300 ** byte(f), [44, 144], "uint8"),
+    "int32": (lambda f: f.tensor([1, 2], dtype=f.int32) + 2 ** 40, [1, 2], "int32"),
+    "int64": (lambda f: f.tensor([1, 2]) + 2 ** 63, [1 - 2 ** 63, 2 - 2 ** 63], "int64"),
+    "in-place": (lambda f: byte(f).add_(300), [45, 46], "uint8"),
+    "fill": (lambda f: byte(f).fill_(-1), [255, 255], "uint8"),
+    "masked_fill": (lambda f: byte(f).masked_fill(f.tensor([True, False]), -1), [255, 2], "uint8"),
+}
+
+
+@pytest.mark.parametrize("name", INTEGERS)
+def test_integers(name):
+    fn, result, dtype = INTEGERS[name]
+    ours = fn(fastnet)
+    assert str(ours.dtype) == dtype
+    np.testing.assert_allclose(ours.numpy(), result, rtol=1e-6)
+    torch = pytest.importorskip("torch")
+    theirs = fn(torch)
+    assert str(theirs.dtype) == f"torch.{dtype}"
+    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-6)
+
+
+def put(x, key):
+    x[key] = 300
+
+
+@pytest.mark.parametrize("call", [
+    lambda x, mask: x.masked_fill(mask, 300), lambda x, mask: fastnet.where(mask, x, 300), lambda x, mask: x.fill_(300),
+    lambda x, mask: fastnet.full((2,), 300, dtype=fastnet.uint8), lambda x, mask: fastnet.full_like(x, 300),
+    lambda x, mask: x.clamp(0, 300), lambda x, mask: x ** 300, lambda x, mask: put(x, 0), lambda x, mask: put(x, mask),
+])
+def test_what_is_stored_must_fit(call):
+    with pytest.raises(RuntimeError, match="300 does not fit uint8: expected 0 to 255"):
+        call(byte(fastnet), fastnet.tensor([True, False]))
+
+
+def test_a_number_must_have_at_most_64_bits():
+    with pytest.raises(RuntimeError, match=f"{2 ** 64} does not fit uint8: expected at most 64 bits"):
+        byte(fastnet) + 2 ** 64
+    with pytest.raises(RuntimeError, match="negative integer powers"):
+        byte(fastnet) ** -1
+
+
+@pytest.mark.parametrize("call, error, words", [
+    (lambda f: f.hardtanh(fastnet.zeros(2), 1.0, -1.0), ValueError, "hardtanh: expected min_val <= max_val"),
+    (lambda f: f.relu6(fastnet.tensor([1])), TypeError, "int64"),
+])
+def test_bad_input_is_named(call, error, words):
+    with pytest.raises(error, match=words):
+        call(fastnet.nn.functional)

@@ -6,7 +6,7 @@ import importlib
 
 from fastnet import _command
 
-with _command.errors_in_a_line():                # FASTNET_BACKEND and FASTNET_ISA are read here
+with _command.errors_in_a_line():       # FASTNET_BACKEND and FASTNET_ISA are read here
     importlib.import_module("fastnet.backend")
 
 from fastnet import nn, optim, random

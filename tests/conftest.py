@@ -2,7 +2,7 @@
 import pytest
 
 import fastnet
-from fastnet import backend as kernels
+from fastnet import backend as kernels, memory
 
 
 @pytest.fixture(params=["numpy", "compiled"])
@@ -25,3 +25,15 @@ def small_work_threaded():
     from kernel_tools import threaded
     with threaded(1):
         yield
+
+
+@pytest.fixture(name="torch")
+def _torch():
+    """PyTorch; a test that asks for it skips where there is none."""
+    return pytest.importorskip("torch")
+
+
+@pytest.fixture
+def fresh_arena(monkeypatch):
+    """Parameters are laid out from the start of an arena, whatever was made before."""
+    monkeypatch.setattr(memory, "_arenas", {})

@@ -4,6 +4,7 @@ import importlib
 import zlib
 
 import numpy as np
+import pytest
 from cases import GARBAGE, all_cases, garbage
 
 from fastnet._kernels.reference import FAMILIES
@@ -16,6 +17,12 @@ else:
     cpu = launch = threads = None
 
 ISAS = cpu.available() if BUILT else []
+built = pytest.mark.skipif(not BUILT, reason="the compiled kernels are not built")
+
+
+def address(block):
+    """Where a block of a pool begins; None for one of no bytes."""
+    return np.frombuffer(block, np.uint8).__array_interface__["data"][0] if memoryview(block).nbytes else None
 
 
 # ---- the twins ------------------------------------------------------------------------------------------------------

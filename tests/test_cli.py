@@ -1,11 +1,9 @@
 """The command `fastnet`: what it prints, writes and returns."""
 import json
-import os
-import subprocess
-import sys
 
 import pytest
-from data_tools import HOME, ROOT, data_folder, needs_data
+from data_tools import ROOT, data_folder, needs_data
+from processes import interpreter
 
 import fastnet
 from fastnet import cli
@@ -16,8 +14,7 @@ QUICK = ["train", "digits", "--epochs", "2", "--hidden", "16"]
 
 def run(*args, **environment):
     """The command in a process of its own."""
-    return subprocess.run([sys.executable, "-m", "fastnet", *args], capture_output=True, text=True, timeout=600,
-                          cwd=HOME, env=os.environ | environment)
+    return interpreter("-m", "fastnet", *args, check=False, timeout=600, **environment)
 
 
 # ---- train ----------------------------------------------------------------------------------------------------------
@@ -95,17 +92,13 @@ def test_module_and_progress():
 
 
 def test_own_script():
-    done = subprocess.run([sys.executable, ROOT / "examples" / "own_script.py"], capture_output=True, text=True,
-                          timeout=600, cwd=HOME)
-    assert done.returncode == 0, done.stderr
+    done = interpreter(ROOT / "examples" / "own_script.py", timeout=600)
     assert float(done.stdout.split()[-1]) > 0.94
 
 
 @needs_data("mnist")
 def test_mnist_by_hand():
-    done = subprocess.run([sys.executable, ROOT / "examples" / "mnist_by_hand.py", "1"], capture_output=True, text=True,
-                          timeout=600, cwd=HOME, env=os.environ | {"FASTNET_DATA": str(data_folder())})
-    assert done.returncode == 0, done.stderr
+    done = interpreter(ROOT / "examples" / "mnist_by_hand.py", "1", timeout=600, FASTNET_DATA=str(data_folder()))
     [line] = done.stdout.splitlines()
     assert line.startswith("epoch 1: test accuracy 0.")
     assert float(line.split()[-1]) > 0.93
@@ -166,9 +159,8 @@ def test_wrong_use(args, message, capsys):
 def test_wrong_environment(tmp_path, variable, message, script):
     """`import fastnet` raises; the command, as a module and as a script, says it in a line."""
     (tmp_path / "fastnet").write_text("import sys\nfrom fastnet.cli import main\nsys.exit(main())\n")
-    command = [str(tmp_path / "fastnet")] if script else ["-m", "fastnet"]
-    done = subprocess.run([sys.executable, *command, "info"], capture_output=True, text=True, timeout=100, cwd=HOME,
-                          env=os.environ | {"PYTHONPATH": str(HOME), variable: "fast"})
+    command = [tmp_path / "fastnet"] if script else ["-m", "fastnet"]
+    done = interpreter(*command, "info", check=False, **{variable: "fast"})
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith(f"fastnet: error: {message}")

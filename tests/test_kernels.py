@@ -8,14 +8,13 @@ import inspect
 import numpy as np
 import pytest
 from kernel_tools import (
-    BUILT, CASES, COMPILED, ISAS, LAYOUTS, REFERENCE, TWIN_CASES, arguments, arrays, assert_close,
-    assert_inputs_kept, assert_same_bits, compiled_module, divisible, functions, has_twin, instruction_set, kernels,
-    laid_out, launch, packed, reference_module, run, threaded, with_other_garbage)
+    CASES, COMPILED, ISAS, LAYOUTS, REFERENCE, TWIN_CASES, arguments, arrays, assert_close, assert_inputs_kept,
+    assert_same_bits, built, compiled_module, divisible, functions, has_twin, instruction_set, kernels, laid_out,
+    launch, packed, reference_module, run, threaded, with_other_garbage)
 
 from fastnet._kernels.reference import FAMILIES
 from fastnet.backend import K, use_backend
 
-compiled_only = pytest.mark.skipif(not BUILT, reason="the compiled kernels are not built")
 TWINS = [family for family in FAMILIES if has_twin(family)]
 REAL = (np.float32, np.float64)
 HELPERS = {"random": {"blocks"}}        # public functions of reference modules that are no kernels
@@ -48,13 +47,13 @@ def test_every_kernel_has_a_case(family):
     assert set(kernels(family)) <= {case.kernel for case in CASES}
 
 
-@compiled_only
+@built
 @pytest.mark.parametrize("family", TWINS)
 def test_every_family_is_built(family):
     importlib.import_module(f"fastnet._kernels.{family}")
 
 
-@compiled_only
+@built
 @pytest.mark.parametrize("family", TWINS)
 def test_signatures(family):
     compiled = functions(compiled_module(family))
@@ -83,7 +82,7 @@ def test_reference(case, dtype):
         assert_same_bits(case, other, done, f"{where}, other garbage")
 
 
-@compiled_only
+@built
 @over(TWIN_CASES)
 def test_parity(case, dtype):
     """The compiled kernel agrees with the reference on every instruction set, and keeps its inputs."""
@@ -123,7 +122,7 @@ def run_compiled(case, dtype, size, before):
 BIT_CASES = [case for case in TWIN_CASES if not case.raises]
 
 
-@compiled_only
+@built
 @over(BIT_CASES)
 def test_same_bits_on_any_number_of_threads(case, dtype):
     with use_backend("compiled"):
@@ -136,7 +135,7 @@ def test_same_bits_on_any_number_of_threads(case, dtype):
                     assert_same_bits(case, run(case, fn, dtype, size), expected, f"size {size} on {n} threads")
 
 
-@compiled_only
+@built
 @over(BIT_CASES)
 def test_same_bits_in_any_layout(case, dtype):
     with use_backend("compiled"), threaded(1):

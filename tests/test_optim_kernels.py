@@ -3,13 +3,12 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from kernel_tools import BUILT, launch
+from kernel_tools import built, launch
 
 from fastnet.backend import K, use_backend
 
 STEPS = 20
 N = 1000
-built = pytest.mark.skipif(not BUILT, reason="the compiled kernels are not built")
 
 
 class Rule:

@@ -3,11 +3,10 @@ import importlib.metadata
 import json
 import os
 import re
-import subprocess
-import sys
 
 import pytest
-from data_tools import HOME, ROOT
+from data_tools import ROOT
+from processes import output
 
 import fastnet
 from fastnet import backend
@@ -19,11 +18,8 @@ except ModuleNotFoundError:             # Python 3.10
 
 
 def python(code, **environment):
-    """What a fresh interpreter prints."""
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=120,
-                          cwd=HOME, env=os.environ | environment)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    """What a fresh interpreter prints, in which warnings are errors."""
+    return output(code, **{"PYTHONWARNINGS": "error"} | environment)
 
 
 def test_import_loads_nothing_heavy():

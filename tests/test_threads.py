@@ -1,21 +1,17 @@
 """Threads: how many by default, after a fork, under threadpoolctl; and the caller's floating-point mode."""
 import os
-import signal
-import subprocess
-import sys
 import threading
 
 import numpy as np
 import pytest
-from data_tools import HOME
-from kernel_tools import BUILT, TWIN_CASES, arguments, threaded
+from kernel_tools import TWIN_CASES, arguments, built, threaded
+from processes import output
 
 import fastnet
 from fastnet import backend as kernels, threads
 from fastnet.backend import K
 
 OPENMP = kernels.config()["openmp"]
-built = pytest.mark.skipif(not BUILT, reason="the compiled kernels are not built")
 openmp = pytest.mark.skipif(not OPENMP, reason="the kernels run on one thread: no extension, or no OpenMP")
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
@@ -107,32 +103,17 @@ def test_quota_of_this_system():
 SHOW = "import fastnet; print(fastnet.get_num_threads())"
 
 
-def python(code, timeout=60, **environment):
-    """The output of `code` in a process of its own; what hangs is ended, its children with it."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "FASTNET_"))}
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          start_new_session=True, cwd=HOME,
-                          env=inherited | {"PYTHONPATH": str(HOME)} | environment) as process:
-        try:
-            out, err = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
-    assert process.returncode == 0, err
-    return out
-
-
 @openmp
 def test_the_environment_limits():
-    assert python(SHOW, OMP_NUM_THREADS="1") == "1\n"
+    assert output(SHOW, OMP_NUM_THREADS="1") == "1\n"
 
 
 @openmp
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity")
 def test_affinity_limits():
     code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); "
-    assert python(code + SHOW) == "1\n"
-    assert python(code + SHOW.replace("print", "fastnet.set_num_threads(3); print")) == "3\n"   # a choice holds
+    assert output(code + SHOW) == "1\n"
+    assert output(code + SHOW.replace("print", "fastnet.set_num_threads(3); print")) == "3\n"   # a choice holds
 
 
 TASKS = """if True:
@@ -149,7 +130,7 @@ TASKS = """if True:
 @openmp
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="this system does not list a process's threads")
 def test_kernels_use_as_many_threads_as_they_may():
-    out = python(TASKS + """
+    out = output(TASKS + """
     before = tasks()
     for n in (1, 2, 3):
         fastnet.set_num_threads(n)
@@ -162,7 +143,7 @@ def test_kernels_use_as_many_threads_as_they_may():
 @openmp
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="this system does not list a process's threads")
 def test_small_work_stays_on_one_thread():
-    out = python(TASKS.replace("threads.set_share(0)", "pass").replace("1 << 18", "256") + """
+    out = output(TASKS.replace("threads.set_share(0)", "pass").replace("1 << 18", "256") + """
     fastnet.set_num_threads(4)
     before = tasks()
     (x + x).exp().sum()
@@ -217,7 +198,7 @@ FORK = """if True:
 
 @forks
 def test_a_forked_child_computes_on_one_thread():
-    out = python(FORK + """
+    out = output(FORK + """
     pid = os.fork()
     if pid == 0:
         assert fastnet.get_num_threads() == 1
@@ -241,7 +222,7 @@ def test_a_forked_child_computes_on_one_thread():
 
 @forks
 def test_a_fork_from_a_python_thread():
-    python(FORK + """
+    output(FORK + """
     import threading
     codes = []
     def work():
@@ -261,7 +242,7 @@ def test_a_fork_from_a_python_thread():
 
 @forks
 def test_multiprocessing_by_fork():
-    python(FORK + """
+    output(FORK + """
     import multiprocessing
     with multiprocessing.get_context("fork").Pool(2) as pool:
         assert pool.map_async(losses, range(6)).get(timeout=60) == [expected] * 6
@@ -292,7 +273,7 @@ def test_threadpoolctl_sees_and_limits():
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="this system does not list a process's threads")
 def test_a_lowered_limit_holds_in_kernels():
     pytest.importorskip("threadpoolctl")
-    out = python(TASKS + """
+    out = output(TASKS + """
     from threadpoolctl import threadpool_limits
     before = tasks()
     fastnet.set_num_threads(2)
@@ -365,7 +346,7 @@ def test_a_callers_own_mode_stays(small_work_threaded):
 
 
 def test_importing_keeps_the_floating_point_mode():
-    python("""if True:
+    output("""if True:
         import numpy as np
         x = np.full(9, 1e-40, np.float32)
         import fastnet

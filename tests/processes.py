@@ -1,0 +1,36 @@
+"""Fresh interpreters: what no test can see in its own process."""
+import os
+import signal
+import subprocess
+import sys
+
+from data_tools import HOME
+
+
+def interpreter(*args, path=HOME, check=True, timeout=100, **environment):
+    """Run Python with these arguments, with fastnet from the folder `path`; no setting of this process reaches it.
+
+    What hangs is ended, its children with it.
+    """
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("FASTNET_", "OMP_", "PYTHON"))}
+    command = [sys.executable, *map(str, args)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=path,
+                          start_new_session=True, env=inherited | {"PYTHONPATH": str(path)} | environment) as process:
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if check:
+        assert process.returncode == 0, err
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def python(code, path=HOME, **options):
+    """Run `code`; the options are those of `interpreter`."""
+    return interpreter("-c", code, path=path, **options)
+
+
+def output(code, **options):
+    """What `code` prints."""
+    return python(code, **options).stdout

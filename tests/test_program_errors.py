@@ -1,0 +1,87 @@
+"""`fastnet.compile`: what it refuses, and that a failed call changes nothing."""
+import gc
+
+import numpy as np
+import pytest
+from program_tools import batch, network, trainer
+
+import fastnet
+from fastnet.nn import functional as F
+
+pytestmark = pytest.mark.usefixtures("backend")
+
+
+@pytest.mark.parametrize("leak", [
+    lambda x: x.sum().item(), lambda x: float(x.sum()), lambda x: bool(x.sum() > 0), lambda x: x.numpy(),
+    lambda x: np.asarray(x), lambda x: x.tolist(), lambda x: int(x.sum()), lambda x: fastnet.tensor([1.0]),
+    lambda x: fastnet.from_numpy(np.ones(2, np.float32)), lambda x: x[x > 0], lambda x: fastnet.manual_seed(0)])
+def test_python_values_do_not_leak_in(leak):
+    with pytest.raises(RuntimeError, match=r"inside a compiled function \(.*test_program_errors.py:\d+\)"):
+        fastnet.compile(lambda x: (leak(x), x * 2)[1])(fastnet.ones(2))
+    assert fastnet.ones(2).tolist() == [1, 1]          # the thread is out of the recording
+
+
+def test_a_tensor_that_escapes_is_an_error():
+    held = []
+
+    @fastnet.compile
+    def f(x):
+        held.append(x * 2)
+        return x + 1
+    with pytest.raises(RuntimeError, match="still held"):
+        f(fastnet.ones(2))
+    held.clear()
+    gc.collect()
+    assert fastnet.compile(lambda x: x + 1)(fastnet.ones(2)).tolist() == [2, 2]
+
+
+def test_a_result_whose_backward_would_run_outside_is_an_error():
+    w = fastnet.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match=r"backward\(\) would run outside"):
+        fastnet.compile(lambda x: w * x)(fastnet.ones(2))
+    assert fastnet.compile(lambda x: (w * x).detach())(fastnet.ones(2)).tolist() == [1, 1]
+    with pytest.raises(RuntimeError, match="requires a gradient"):
+        fastnet.compile(lambda x: x * 2)(w)
+
+
+def test_a_failed_replay_changes_no_state():
+    model = network(dropout=0.5, norm=True)
+    step = trainer(model, fastnet.optim.AdamW(model.parameters(), lr=0.1), compiled=True)
+    x, y = batch()
+    for _ in range(3):
+        step(x, y)
+    before = {k: v.numpy().copy() for k, v in model.state_dict().items()}
+    random_state = fastnet.get_rng_state()
+    bad = y.clone()
+    bad[3] = 7
+    with pytest.raises(IndexError, match="7"):
+        step(x, bad)
+    for k, v in model.state_dict().items():
+        np.testing.assert_array_equal(v.numpy(), before[k], err_msg=k)
+    np.testing.assert_array_equal(fastnet.get_rng_state(), random_state)
+    step(x, y)
+    assert len(step) == 1
+
+
+@pytest.mark.parametrize("use", [lambda y: F.cross_entropy(fastnet.zeros(8, 3), y), lambda y: fastnet.zeros(3)[y]])
+def test_a_check_of_computed_values_restores_the_state(use):
+    model = network(norm=True)
+
+    @fastnet.compile
+    def f(x, shift):
+        return use(model(x).argmax(1) + shift).detach()
+    x, _ = batch()
+    zero = fastnet.zeros(8, dtype="int64")
+    f(x, zero), f(x, zero)
+    before = {k: v.numpy().copy() for k, v in model.state_dict().items()}
+    with pytest.raises(IndexError):
+        f(x, zero + 5)
+    for k, v in model.state_dict().items():
+        np.testing.assert_array_equal(v.numpy(), before[k], err_msg=k)
+
+
+def test_an_error_while_recording_leaves_nothing_behind():
+    f = fastnet.compile(lambda x: x.reshape(7))
+    with pytest.raises(RuntimeError, match=r"\(7,\)"):
+        f(fastnet.ones(2))
+    assert fastnet.ones(2).add_(1).tolist() == [2, 2] and len(f) == 0

@@ -92,7 +92,7 @@ class Compiled:
                get_num_threads(), K.name, get_isa())
         arrays = [t._data for t in tensors]
         if len(arrays) > 1:
-            key += _overlaps(arrays)
+            key += calls.overlaps(arrays)
         recording = self._find(key)
         if recording is None:
             return self._record(key, args, kwargs, tensors, arrays)
@@ -196,13 +196,6 @@ def _signature(x, tensors):
     except TypeError:
         raise TypeError(f"a compiled function takes tensors and hashable arguments, got {type(x).__name__}") from None
     return (type(x), x)
-
-
-def _overlaps(arrays):
-    """How arguments share memory: a recording that saw one array twice must not serve two different ones."""
-    bounds = [calls.bounds(a) for a in arrays]
-    return tuple((i, j, bounds[j][0] - bounds[i][0]) for j in range(len(arrays)) for i in range(j)
-                 if bounds[i][0] < bounds[j][1] and bounds[j][0] < bounds[i][1])
 
 
 class Recording:

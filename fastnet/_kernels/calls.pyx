@@ -54,6 +54,20 @@ def bounds(array):
     return low, high
 
 
+def overlaps(list arrays):
+    """How arrays share memory: a recording that saw one array twice must not serve two different ones."""
+    cdef uintptr_t low, high, other_low, other_high
+    cdef Py_ssize_t i, j
+    found = ()
+    for j in range(1, len(arrays)):
+        find_bounds(arrays[j], &low, &high)
+        for i in range(j):
+            find_bounds(arrays[i], &other_low, &other_high)
+            if other_low < high and low < other_high:
+                found += ((i, j, <Py_ssize_t>(low - other_low)),)
+    return found
+
+
 def undisturbed(list tensors, list gradients):
     """Whether nothing at all has changed since the recording was made: False only says that Python must look closer.
 

@@ -1,12 +1,19 @@
 """The questions of fastnet/_kernels/calls.pyx in plain Python, for installs without the extension."""
 from numpy.lib.array_utils import byte_bounds as bounds
 
-__all__ = ["bounds", "describe", "identical", "put_back", "undisturbed"]
+__all__ = ["bounds", "describe", "identical", "overlaps", "put_back", "undisturbed"]
 
 
 def describe(array):
     """A hashable description of an array: its dtype and layout, whether it is aligned and whether it can be written."""
     return array.shape, array.dtype, array.strides, array.flags.aligned, array.flags.writeable
+
+
+def overlaps(arrays):
+    """How arrays share memory: a recording that saw one array twice must not serve two different ones."""
+    spans = [bounds(a) for a in arrays]
+    return tuple((i, j, spans[j][0] - spans[i][0]) for j in range(len(arrays)) for i in range(j)
+                 if spans[i][0] < spans[j][1] and spans[j][0] < spans[i][1])
 
 
 def undisturbed(tensors, gradients):

@@ -8,15 +8,12 @@ from fastnet.state import state
 
 
 class Storage:
-    """What tensors that share memory share beside it.
+    """What tensors that share memory share beside it: `version` counts every write in place."""
 
-    `version` counts every write in place, `rewrites` those that gradients flow through.
-    """
-
-    __slots__ = ("version", "rewrites")
+    __slots__ = ("version",)
 
     def __init__(self):
-        self.version = self.rewrites = 0
+        self.version = 0
 
 
 class Tensor:
@@ -41,9 +38,11 @@ class Tensor:
     _requires_grad = False
     _grad = None
     _node = None
-    _base = None                        # of a tracked view: (its storage, the storage's rewrites when it was made)
+    _base = None                        # of a view of floating-point numbers: the tensor whose memory it is
+    _views = None                       # of such a tensor: weak references to its views
     _slot = None                        # of a parameter: (chunk, offset) in its arena
     _grad_home = None                   # of a leaf: where its gradient is written
+    _deepcopy_gradient = True           # of a class: whether copy.deepcopy() takes the gradient along
 
     @staticmethod
     def _wrap(array, storage=None):
@@ -341,7 +340,7 @@ class Tensor:
         if self._node is not None:
             raise RuntimeError("only leaves can be deep-copied; use detach() or clone()")
         made = self._rebuild(self._data.copy(), self._requires_grad)
-        if self._grad is not None:
+        if self._grad is not None and self._deepcopy_gradient:
             made._grad = self._grad.__deepcopy__(memo)
         memo[id(self)] = made
         return made

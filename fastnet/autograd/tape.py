@@ -8,6 +8,7 @@ may write into the array it is given, which saves a copy where the argument is a
 import functools
 import itertools
 import types
+import weakref
 
 import numpy as np
 
@@ -78,10 +79,36 @@ def op(fn=None, *, view=False):
         result = Tensor._wrap(out, args[0]._storage if view else None)
         if tracked and state.grad_enabled and gradients is not None and out.dtype.kind == "f":
             _attach(result, name, gradients, args, arrays)
-            if view:
-                result._base = (result._storage, result._storage.rewrites)
+        if view and out.dtype.kind == "f":
+            note_view(result, args[0])
         return result
     return operation
+
+
+def note_view(view, tensor):
+    """Let a view and its base know of each other, so that a write into either finds both on the tape.
+
+    The base of a view of a view is the same, unless that view is a leaf that gradients are to reach.
+    """
+    base = tensor._base
+    if base is None or (tensor._requires_grad and tensor._node is None):
+        base = tensor
+    if base._views is None:
+        base.__dict__.setdefault("_views", set())           # one set, whichever thread comes first
+    view._base = base
+    base._views.add(weakref.ref(view, base._views.discard))
+
+
+def holds(node, storage, since):
+    """Whether a node, or one behind it that is later than the node number `since`, saved something of `storage`."""
+    if not isinstance(node, Node) or node.order < since:
+        return False
+    return any(saved is storage for saved, _, _ in node.saved) or any(holds(n, storage, since) for _, n in node.edges)
+
+
+def node_number():
+    """A number that every later node's `order` is above."""
+    return next(_order)
 
 
 def _attach(result, name, gradients, args, arrays):
@@ -89,10 +116,6 @@ def _attach(result, name, gradients, args, arrays):
     edges = []
     for i, a in enumerate(args):
         if isinstance(a, Tensor) and a._requires_grad:
-            if a._base is not None and a._base[1] != a._base[0].rewrites:
-                raise RuntimeError(
-                    f"{name}: this view's base was changed in place, by an operation that gradients flow through, "
-                    "after the view was made; make the view again")
             edges.append((i, a if a._node is None else a._node))
     if type(gradients) is tuple and len(edges) < len(gradients):       # what no edge needs is not kept alive either
         needed = [i for i, _ in edges]

@@ -7,19 +7,13 @@ from fastnet.recording import forbid_in_recording
 from fastnet.state import state
 
 
-OFF_TAPE = -1                           # the rewrites of a tensor that was taken off the tape
-
-
 class Storage:
-    """What tensors that share memory share beside it.
+    """What tensors that share memory share beside it: `version` counts every write in place."""
 
-    `version` counts every write in place, `rewrites` those that gradients flow through.
-    """
-
-    __slots__ = ("version", "rewrites")
+    __slots__ = ("version",)
 
     def __init__(self):
-        self.version = self.rewrites = 0
+        self.version = 0
 
 
 class Tensor:
@@ -44,10 +38,11 @@ class Tensor:
     _requires_grad = False
     _grad = None
     _node = None
-    _tracked_view = False               # a view of a tensor on the tape: a write would not reach that one's node
-    _rewrites = 0                       # those of its storage that its node knows of; OFF_TAPE: it has left the tape
+    _base = None                        # of a view of floating-point numbers: the tensor whose memory it is
+    _views = None                       # of such a tensor: weak references to its views
     _slot = None                        # of a parameter: (chunk, offset) in its arena
     _grad_home = None                   # of a leaf: where its gradient is written
+    _deepcopy_gradient = True           # of a class: whether copy.deepcopy() takes the gradient along
 
     @staticmethod
     def _wrap(array, storage=None):
@@ -322,15 +317,12 @@ class Tensor:
         """
         if state.recorder is not None:
             state.recorder.note_tensors((self,))
-        alias = Tensor._wrap(self._data, self._storage)
-        alias._rewrites = OFF_TAPE
-        return alias
+        return Tensor._wrap(self._data, self._storage)
 
     def detach_(self):
         """Take this tensor off the tape; returns it."""
-        self._node = None
-        self._requires_grad = self._tracked_view = False
-        self._rewrites = OFF_TAPE
+        self._node = self._base = None
+        self._requires_grad = False
         return self
 
     @property
@@ -348,7 +340,7 @@ class Tensor:
         if self._node is not None:
             raise RuntimeError("only leaves can be deep-copied; use detach() or clone()")
         made = self._rebuild(self._data.copy(), self._requires_grad)
-        if self._grad is not None:
+        if self._grad is not None and self._deepcopy_gradient:
             made._grad = self._grad.__deepcopy__(memo)
         memo[id(self)] = made
         return made

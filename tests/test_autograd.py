@@ -76,6 +76,52 @@ def test_no_grad_and_enable_grad():
     assert fastnet.is_grad_enabled()
 
 
+@pytest.mark.parametrize("decorate", [
+    lambda fn: fastnet.no_grad(fn), lambda fn: fastnet.no_grad()(fn), lambda fn: fastnet.set_grad_enabled(False)(fn)],
+    ids=["plain", "called", "set"])
+def test_a_mode_holds_while_a_decorated_generator_runs(decorate):
+    seen = []
+
+    @decorate
+    def steps(n):
+        """Doc."""
+        try:
+            for i in range(n):
+                seen.append((yield i, fastnet.is_grad_enabled()))
+        except KeyError:
+            yield "caught", fastnet.is_grad_enabled()
+        finally:
+            seen.append(fastnet.is_grad_enabled())
+        return "done"
+
+    def outer():
+        return (yield from steps(1))
+    running = steps(3)
+    assert next(running) == (0, False) and fastnet.is_grad_enabled()
+    assert running.send("sent") == (1, False) and fastnet.is_grad_enabled()
+    assert running.throw(KeyError()) == ("caught", False) and fastnet.is_grad_enabled()
+    running.close()
+    assert seen == ["sent", False] and fastnet.is_grad_enabled() and steps.__doc__ == "Doc."
+    running = outer()
+    next(running)
+    with pytest.raises(StopIteration) as stop:
+        next(running)
+    assert stop.value.value == "done" and fastnet.is_grad_enabled()
+    with pytest.raises(ZeroDivisionError):
+        steps(2).throw(ZeroDivisionError())
+
+
+def test_modes_decorate_without_parentheses():
+    @fastnet.no_grad
+    def off():
+        return fastnet.is_grad_enabled(), on()
+
+    @fastnet.enable_grad
+    def on():
+        return fastnet.is_grad_enabled()
+    assert off() == (False, True) and off.__name__ == "off" and fastnet.is_grad_enabled()
+
+
 def test_backward_of_what_needs_no_gradient():
     with pytest.raises(RuntimeError, match="does not require a gradient"):
         fastnet.ones(1).backward()
@@ -132,20 +178,6 @@ def test_writing_into_a_leaf_raises():
     assert x.tolist() == [2, 3]
 
 
-def test_writing_into_a_tracked_view_raises():
-    y = leaf(1.0, 2.0) * 2
-    with pytest.raises(RuntimeError, match="view"):
-        y[0].add_(1)
-
-
-def test_a_view_made_before_its_base_was_rewritten_is_refused():
-    y = leaf(1.0, 2.0) * 2
-    v = y[:1]
-    y.mul_(3)
-    with pytest.raises(RuntimeError, match="make the view again"):
-        v * 2
-
-
 def test_an_in_place_result_can_be_changed_again():
     x = leaf(0.5, -0.5)
     y = x * 2
@@ -196,6 +228,7 @@ def test_copies_and_pickles():
         assert y.tolist() == [1, 2] and y.requires_grad and y.data_ptr() != x.data_ptr()
     with pytest.raises(RuntimeError, match="leaves"):
         copy.deepcopy(x * 2)
+    assert copy.deepcopy(x).grad.tolist() == [1, 1]
 
 
 def test_from_numpy_shares_memory_and_tensor_copies():
@@ -262,38 +295,6 @@ def test_nothing_finite_is_close_to_infinity():
 def test_none_is_no_operand():
     with pytest.raises(TypeError, match="None"):
         fastnet.ones(3) + None
-
-
-def _write_row(y, w):
-    y[0].copy_(w)
-    return y
-
-
-def _write_flat(y, w):
-    y.view(-1)[:3].add_(w)
-    return y
-
-
-def _write_base(y, w):
-    row = y[0]
-    y[0] = w
-    return row
-
-
-def _write_masked(y, w):
-    y[1].masked_fill_(fastnet.tensor([True, False, True]), w[0])
-    return y
-
-
-@pytest.mark.parametrize("write", [_write_row, _write_flat, _write_base, _write_masked])
-def test_gradients_that_a_shared_memory_would_lose_are_an_error(write):
-    w = fastnet.ones(3, requires_grad=True)
-    y = write(fastnet.zeros(2, 3), w)
-    with pytest.raises(RuntimeError, match="shares memory with one that was changed in place"):
-        y * 2
-    assert y.detach().sum() >= 1
-    with fastnet.no_grad():
-        assert (y * 2).sum() >= 2
 
 
 def test_gradients_flow_through_views_of_what_was_written():

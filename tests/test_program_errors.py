@@ -85,3 +85,33 @@ def test_an_error_while_recording_leaves_nothing_behind():
     with pytest.raises(RuntimeError, match=r"\(7,\)"):
         f(fastnet.ones(2))
     assert fastnet.ones(2).add_(1).tolist() == [2, 2] and len(f) == 0
+
+
+@pytest.mark.parametrize("write", [
+    lambda x, y: x.copy_(y), lambda x, y: x[0].copy_(y[0]), lambda x, y: x.view(-1).mul_(y.view(-1)),
+    lambda x, y: x.__setitem__(0, y[1])], ids=["copy_", "row", "view", "index"])
+def test_gradients_written_into_tensors_from_outside_are_an_error(write):
+    w, outside = fastnet.ones(2, 2, requires_grad=True), fastnet.ones(2, 2)
+
+    def argument(x):
+        write(x, w * 2)
+
+    def captured(x):
+        write(outside, w * x)
+
+    def inside(x):
+        y = x * 1
+        write(y, w * 2)
+        y.sum().backward()
+        outside.copy_(y.detach())
+    for f in (argument, captured):
+        with pytest.raises(RuntimeError, match="from outside the compiled function"):
+            fastnet.compile(f)(fastnet.zeros(2, 2))
+    assert not outside.requires_grad and outside.tolist() == [[1, 1], [1, 1]]
+    recorded = fastnet.compile(inside)
+    gradients = []
+    for f in (inside, recorded, recorded):
+        w.grad = None
+        f(fastnet.ones(2, 2))
+        gradients.append((w.grad.tolist(), outside.tolist()))
+    assert gradients[0] == gradients[1] == gradients[2]

@@ -1,20 +1,12 @@
 """Whether operations are recorded on the tape: per Python thread."""
 import functools
+import inspect
 
 from fastnet.state import state
 
 
-class no_grad:
-    """Record no gradients inside the `with` block, or inside the decorated function.
-
-    Example:
-        >>> import fastnet
-        >>> w = fastnet.ones(2, requires_grad=True)
-        >>> with fastnet.no_grad():
-        ...     y = w * 2
-        >>> y.requires_grad
-        False
-    """
+class _Mode:
+    """A context manager, and a decorator of functions and generator functions."""
 
     _mode = False
 
@@ -25,15 +17,70 @@ class no_grad:
     def __exit__(self, *exc):
         state.grad_enabled = self._before
 
+    def _again(self):
+        """The same mode, for one call of a decorated function."""
+        return type(self)()
+
     def __call__(self, fn):
+        if inspect.isgeneratorfunction(fn):
+            @functools.wraps(fn)
+            def steps(*args, **kwargs):
+                return (yield from _steps_inside(self._again, fn(*args, **kwargs)))
+            return steps
+
         @functools.wraps(fn)
         def inside(*args, **kwargs):
-            with type(self)():
+            with self._again():
                 return fn(*args, **kwargs)
         return inside
 
 
-class enable_grad(no_grad):
+def _steps_inside(mode, generator):
+    """Run a generator, each of its steps inside a `mode()`; between them the caller's mode holds."""
+    step, value = generator.send, None
+    while True:
+        try:
+            with mode():
+                result = step(value)
+        except StopIteration as stop:
+            return stop.value
+        try:
+            step, value = generator.send, (yield result)
+        except GeneratorExit:
+            with mode():
+                generator.close()
+            raise
+        except BaseException as error:
+            step, value = generator.throw, error
+
+
+class _PlainMode(_Mode):
+    """A mode without arguments: as a decorator it may go without parentheses."""
+
+    def __new__(cls, fn=None):
+        made = super().__new__(cls)
+        return made if fn is None else made(fn)
+
+
+class no_grad(_PlainMode):
+    """Record no gradients inside the `with` block, or inside the decorated function or generator function.
+
+    Example:
+        >>> import fastnet
+        >>> w = fastnet.ones(2, requires_grad=True)
+        >>> with fastnet.no_grad():
+        ...     y = w * 2
+        >>> y.requires_grad
+        False
+        >>> @fastnet.no_grad
+        ... def doubled():
+        ...     return w * 2
+        >>> doubled().requires_grad
+        False
+    """
+
+
+class enable_grad(_PlainMode):
     """Record gradients inside the `with` block, or inside the decorated function, even within `no_grad`.
 
     Example:
@@ -48,7 +95,7 @@ class enable_grad(no_grad):
     _mode = True
 
 
-class set_grad_enabled(no_grad):
+class set_grad_enabled(_Mode):
     """Record gradients, or not, from now on; as a context manager, until the block ends.
 
     Args:
@@ -71,15 +118,12 @@ class set_grad_enabled(no_grad):
     def __enter__(self):
         state.grad_enabled = self._mode
 
-    def __call__(self, fn):
-        mode = self._mode
-        state.grad_enabled = self._before
+    def _again(self):
+        return set_grad_enabled(self._mode)
 
-        @functools.wraps(fn)
-        def inside(*args, **kwargs):
-            with set_grad_enabled(mode):
-                return fn(*args, **kwargs)
-        return inside
+    def __call__(self, fn):
+        state.grad_enabled = self._before       # it was made to decorate, not to hold from now on
+        return super().__call__(fn)
 
 
 def is_grad_enabled():

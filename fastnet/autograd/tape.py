@@ -8,11 +8,12 @@ may write into the array it is given, which saves a copy where the argument is a
 import functools
 import itertools
 import types
+import weakref
 
 import numpy as np
 
 from fastnet.state import state
-from fastnet.tensor import OFF_TAPE, Tensor
+from fastnet.tensor import Tensor
 
 _order = itertools.count()
 CLOSED = ()                             # the gradients of a node whose backward has run
@@ -64,33 +65,50 @@ def op(fn=None, *, view=False):
 
     @functools.wraps(fn)
     def operation(*args, **attributes):
-        tracked = stale = False
+        tracked = False
         arrays = []
         for a in args:
             if isinstance(a, Tensor):
                 arrays.append(a._data)
                 tracked = tracked or a._requires_grad
-                rewrites = a._storage.rewrites
-                if rewrites and a._rewrites != rewrites and a._rewrites != OFF_TAPE:
-                    stale = True
             else:
                 arrays.append(a)
         if state.recorder is not None:
             state.recorder.note_tensors(args)
         out, gradients = fn(*arrays, **attributes)
-        if stale and state.grad_enabled and gradients is not None:
-            raise RuntimeError(
-                f"{name}: this tensor shares memory with one that was changed in place since, by an operation that "
-                "gradients flow through, which would not reach it from here; use that one, or make the view again")
         result = Tensor._wrap(out, args[0]._storage if view else None)
-        if view and result._storage.rewrites:
-            result._rewrites = args[0]._rewrites
         if tracked and state.grad_enabled and gradients is not None and out.dtype.kind == "f":
             _attach(result, name, gradients, args, arrays)
-            if view:
-                result._tracked_view = True
+        if view and out.dtype.kind == "f":
+            note_view(result, args[0])
         return result
     return operation
+
+
+def note_view(view, tensor):
+    """Let a view and its base know of each other, so that a write into either finds both on the tape.
+
+    The base of a view of a view is the same, unless that view is a leaf that gradients are to reach.
+    """
+    base = tensor._base
+    if base is None or (tensor._requires_grad and tensor._node is None):
+        base = tensor
+    if base._views is None:
+        base.__dict__.setdefault("_views", set())           # one set, whichever thread comes first
+    view._base = base
+    base._views.add(weakref.ref(view, base._views.discard))
+
+
+def holds(node, storage, since):
+    """Whether a node, or one behind it that is later than the node number `since`, saved something of `storage`."""
+    if not isinstance(node, Node) or node.order < since:
+        return False
+    return any(saved is storage for saved, _, _ in node.saved) or any(holds(n, storage, since) for _, n in node.edges)
+
+
+def node_number():
+    """A number that every later node's `order` is above."""
+    return next(_order)
 
 
 def _attach(result, name, gradients, args, arrays):

@@ -1,46 +1,75 @@
 """Writing into a tensor: the methods that end in _, the augmented operators, and `x[key] = value`.
 
 Every write counts up the storage's version, so that a backward that still needs the old values raises. A write that
-gradients flow through puts the tensor at the end of its own tape.
+gradients flow through puts the tensor at the end of its own tape, and what it shares memory with as its views.
 """
 import numpy as np
 
 from fastnet import dtypes
 from fastnet.autograd import op
+from fastnet.autograd.tape import holds, node_number
+from fastnet.autograd.views import base_of, check_rewrite, rewritten
 from fastnet.backend import K
 from fastnet.errors import shape_text
 from fastnet.functional import arrays
 from fastnet.functional.description import describe
-from fastnet.functional.indexing import as_key
+from fastnet.functional.indexing import as_key, getitem
 from fastnet.recording import forbid_in_recording
 from fastnet.state import state
 from fastnet.tensor import Tensor, extend, method
 
 
 def writable(name, x):
-    """Refuse a write that would lose a gradient.
+    """Refuse a write that cannot be done, or would lose a gradient.
 
     Raises:
-        RuntimeError: a leaf that requires a gradient, or a view, while gradients are recorded.
+        RuntimeError: repeated elements or read-only memory; while gradients are recorded, a leaf that requires one, or
+            a view of one.
     """
+    if not x._data.flags.writeable:
+        _refuse_read_only(name, x._data)
     if not state.grad_enabled:
         return
-    if x._requires_grad and x._node is None:
-        raise RuntimeError(f"{name}: a leaf that requires a gradient cannot be written in place; do it under "
-                           "fastnet.no_grad(), or use the form that returns its result")
-    if x._tracked_view:
-        raise RuntimeError(f"{name}: a view of a tensor that requires a gradient cannot be written in place; write "
-                           "into the tensor itself, or use the form that returns its result")
+    base = base_of(x)
+    if any(t._requires_grad and t._node is None for t in (x, base)):
+        raise RuntimeError(f"{name}: a leaf that requires a gradient, or a view of one, cannot be written in place; do "
+                           "it under fastnet.no_grad(), or use the form that returns its result")
+    if base._requires_grad and not x._requires_grad:
+        raise RuntimeError(f"{name}: a view of a tensor that gradients flow through, but made under no_grad, cannot be "
+                           "written in place while gradients are recorded; make the view again, or use detach()")
 
 
-def write_result(name, out, inputs, write):
-    """Run `write`, which writes into `out` and is not on the tape."""
+def _refuse_read_only(name, array):
+    if any(n > 1 and stride == 0 for n, stride in zip(array.shape, array.strides)):
+        raise RuntimeError(f"{name}: a tensor of shape {shape_text(array)} that repeats its elements, as expand() "
+                           "makes it, cannot be written in place; write into a clone()")
+    raise RuntimeError(f"{name}: the memory of this tensor is read-only, as that of an array that NumPy may not "
+                       "write or of a part of an expanded tensor; write into a clone()")
+
+
+def write(name, x, run, sources=(), node=None):
+    """Call `run`, which writes into x what it reads from `sources`, and keep x's place on the tape.
+
+    Args:
+        node: what computed the values; None where no gradient reaches them.
+    """
+    if state.grad_enabled:
+        check_rewrite(name, x, node)
+    if state.recorder is not None:
+        state.recorder.note_tensors((x, *sources))
+    run()
+    x._storage.version += 1
+    if state.grad_enabled:
+        rewritten(x, node)
+    return x
+
+
+def write_result(name, out, inputs, run):
+    """Call `run`, which writes into `out` and is not on the tape."""
     if state.grad_enabled and (out._requires_grad or any(x._requires_grad for x in inputs)):
         raise RuntimeError(f"{name}: out= does not support gradients; leave it out, or use fastnet.no_grad()")
-    if state.recorder is not None:
-        state.recorder.note_tensors((out, *inputs))
-    write()
-    out._storage.version += 1
+    writable(name, out)
+    write(name, out, run, inputs)
 
 
 def _replace(name, x, result):
@@ -51,34 +80,23 @@ def _replace(name, x, result):
                            "place cannot change it")
     if dtypes.category(result.dtype) > dtypes.category(x.dtype):
         raise RuntimeError(f"{name}: a result of dtype {result.dtype} cannot be written into {x.dtype}")
-    if state.recorder is not None:
-        state.recorder.note_tensors((x,))
-    K.copy(x._data, result._data)
-    _written(x, result)
-    return x
-
-
-def _written(x, result):
-    x._storage.version += 1
-    if result._node is not None:
-        if state.recorder is not None and not state.recorder.made_inside(x._data):
-            raise RuntimeError("a compiled function wrote a result that gradients flow through into a tensor from "
-                               "outside, where its backward() could not follow; write it detached, or return it")
-        x._node, x._requires_grad = result._node, True
-        x._storage.rewrites += 1
-        x._rewrites = x._storage.rewrites
+    return write(name, x, lambda: K.copy(x._data, result._data), node=result._node)
 
 
 def _define(name, plain, *operators):
     """Define `name`, which writes the result of the method `plain` into its tensor."""
     def function(self, *args, **kwargs):
         writable(name, self)
-        return _replace(name, self, getattr(self, plain)(*args, **kwargs))
+        before = node_number()
+        result = getattr(self, plain)(*args, **kwargs)
+        if holds(result._node, self._storage, before):      # a gradient needs the old values: of a copy, then
+            result = getattr(self.clone(), plain)(*args, **kwargs)
+        return _replace(name, self, result)
     describe(function, name, f"""As `{plain}`, writing the result into the tensor; returns it.
 
     Raises:
-        RuntimeError: a result of another shape or of a higher dtype, a leaf that requires a gradient, or a view on the
-            tape.
+        RuntimeError: a result of another shape or of a higher dtype, a leaf that requires a gradient or a view of one,
+            or a tensor that repeats elements.
     """)
     return method(*operators)(function)
 
@@ -117,11 +135,7 @@ def copy_(self, src):
         raise RuntimeError(f"copy_: a source of shape {shape_text(src)} does not broadcast to {shape_text(self)}")
     if src._requires_grad and state.grad_enabled:
         return _replace("copy_", self, src.to(self.dtype).expand(self.shape).clone())
-    if state.recorder is not None:
-        state.recorder.note_tensors((self, src))
-    K.copy(self._data, src._data)
-    self._storage.version += 1
-    return self
+    return write("copy_", self, lambda: K.copy(self._data, src._data), (src,))
 
 
 @method()
@@ -132,7 +146,7 @@ def fill_(self, value):
         value: a number or a tensor of one element.
 
     Raises:
-        RuntimeError: a tensor that cannot be written in place: a leaf that requires a gradient, or a view on the tape.
+        RuntimeError: a tensor that cannot be written in place: a leaf that requires a gradient or a view of one.
 
     Example:
         >>> import fastnet
@@ -142,16 +156,13 @@ def fill_(self, value):
     writable("fill_", self)
     if isinstance(value, Tensor):
         return copy_(self, value)
-    if state.recorder is not None:
-        state.recorder.note_tensors((self,))
-    if self._data.flags.c_contiguous:
-        arrays.fill(self._data, value)
-    else:
-        K.copy(self._data, arrays.full((), value, self.dtype))
-    self._storage.version += 1
-    if self._node is not None and state.grad_enabled:
-        self._node, self._requires_grad = None, False     # nothing of the old value is left for a gradient to reach
-    return self
+
+    def run():
+        if self._data.flags.c_contiguous:
+            arrays.fill(self._data, value)
+        else:
+            K.copy(self._data, arrays.full((), value, self.dtype))
+    return write("fill_", self, run)
 
 
 @method()
@@ -217,19 +228,19 @@ def setitem(self, key, value):
         if state.recorder is not None:
             state.recorder.constant(array)
     array = arrays.cast(array, self.dtype)
-    _check_fits(self, key, array)
+    extra = _check_fits(self, key, array)
+    if extra > 0:                       # leading dimensions of length 1, more than the selected elements have
+        front = (0,) * extra + (...,)
+        array, value = array[front], getitem(value, front) if isinstance(value, Tensor) else value
     tracked = state.grad_enabled and (self._requires_grad or getattr(value, "_requires_grad", False))
     if tracked:
         _replace("assignment by index", self, _put(self, value if isinstance(value, Tensor) else array, *key))
         return
-    if state.recorder is not None:
-        state.recorder.note_tensors((self, value))
-    _put_array(self._data, array, key)
-    self._storage.version += 1
+    write("assignment by index", self, lambda: _put_array(self._data, array, key), (value,))
 
 
 def _check_fits(x, key, value):
-    """Refuse a value that does not broadcast to x[key]."""
+    """Refuse a value that does not broadcast to x[key]; how many dimensions more than that it has."""
     try:
         shape = np.broadcast_to(np.empty((1,) * x.ndim, bool), x.shape)[key].shape
     except IndexError as e:
@@ -240,6 +251,7 @@ def _check_fits(x, key, value):
     if not fits:
         raise RuntimeError(f"a value of shape {shape_text(value)} cannot be assigned to {shape_text(shape)} elements "
                            f"of a tensor of shape {shape_text(x)}")
+    return lead
 
 
 extend(__setitem__=setitem)

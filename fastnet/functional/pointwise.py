@@ -9,12 +9,18 @@ from fastnet.functional.description import describe
 from fastnet.tensor import method
 
 
-def _real(name, doc, given, result, slope, *aliases):
-    """Define the function `name`; slope(x, y) is dy/dx, y being the result. `given` and `result` are an example."""
+def _real(name, doc, given, result, slope, *aliases, of_result=False):
+    """Define the function `name`. `given` and `result` are an example.
+
+    Args:
+        slope: dy/dx, as a function of the input x, or of the result y: the tape keeps the one that is needed.
+        of_result: it is one of the result.
+    """
     def function(input):
         x = arrays.cast(input, dtypes.float_of(input.dtype))
         y = arrays.unary(name, x)
-        return y, (lambda g: mul(g, slope(x, y)),)
+        kept = y if of_result else x
+        return y, (lambda g: mul(g, slope(kept)),)
     describe(function, name, f"{doc}. Integers give float32.", f"fastnet.{name}(fastnet.tensor({given}))",
              f"tensor({result})")
     return method(*aliases)(op(function))
@@ -24,38 +30,40 @@ def _one(x):
     return scalar(1, x.dtype)
 
 
-exp = _real("exp", "e^x", "[0.0, 1.0]", "[1.    , 2.7183]", lambda x, y: y)
-expm1 = _real("expm1", "e^x - 1, exact near 0", "[0.0, 1.0]", "[0.    , 1.7183]", lambda x, y: add(y, _one(y)))
+exp = _real("exp", "e^x", "[0.0, 1.0]", "[1.    , 2.7183]", lambda y: y, of_result=True)
+expm1 = _real("expm1", "e^x - 1, exact near 0", "[0.0, 1.0]", "[0.    , 1.7183]",
+              lambda y: add(y, _one(y)), of_result=True)
 log = _real("log", "The natural logarithm", "[1.0, 10.0]", "[0.    , 2.3026]",
-            lambda x, y: arrays.unary("reciprocal", x))
+            lambda x: arrays.unary("reciprocal", x))
 log2 = _real("log2", "The logarithm to base 2", "[1.0, 8.0]", "[0., 3.]",
-             lambda x, y: div(scalar(1 / math.log(2), x.dtype), x))
+             lambda x: div(scalar(1 / math.log(2), x.dtype), x))
 log10 = _real("log10", "The logarithm to base 10", "[1.0, 2.0]", "[0.   , 0.301]",
-              lambda x, y: div(scalar(1 / math.log(10), x.dtype), x))
+              lambda x: div(scalar(1 / math.log(10), x.dtype), x))
 log1p = _real("log1p", "log(1 + x), exact near 0", "[0.0, 1.0]", "[0.    , 0.6931]",
-              lambda x, y: arrays.unary("reciprocal", add(x, _one(x))))
+              lambda x: arrays.unary("reciprocal", add(x, _one(x))))
 sqrt = _real("sqrt", "The square root; NaN below 0", "[4.0, 2.0]", "[2.    , 1.4142]",
-             lambda x, y: div(scalar(0.5, x.dtype), y))
-reciprocal = _real("reciprocal", "1 / x", "[2.0, -4.0]", "[ 0.5 , -0.25]", lambda x, y: arrays.neg(mul(y, y)))
+             lambda y: div(scalar(0.5, y.dtype), y), of_result=True)
+reciprocal = _real("reciprocal", "1 / x", "[2.0, -4.0]", "[ 0.5 , -0.25]",
+                   lambda y: arrays.neg(mul(y, y)), of_result=True)
 sin = _real("sin", "The sine of an angle in radians", "[0.0, 1.0]", "[0.    , 0.8415]",
-            lambda x, y: arrays.unary("cos", x))
+            lambda x: arrays.unary("cos", x))
 cos = _real("cos", "The cosine of an angle in radians", "[0.0, 1.0]", "[1.    , 0.5403]",
-            lambda x, y: arrays.neg(arrays.unary("sin", x)))
+            lambda x: arrays.neg(arrays.unary("sin", x)))
 tan = _real("tan", "The tangent of an angle in radians", "[0.0, 1.0]", "[0.    , 1.5574]",
-            lambda x, y: add(mul(y, y), _one(y)))
+            lambda y: add(mul(y, y), _one(y)), of_result=True)
 asin = _real("asin", "The inverse sine, in radians from -pi/2 to pi/2; NaN outside [-1, 1]", "[0.0, 1.0]",
-             "[0.    , 1.5708]", lambda x, y: _inverse_root(x), "arcsin")
+             "[0.    , 1.5708]", lambda x: _inverse_root(x), "arcsin")
 acos = _real("acos", "The inverse cosine, in radians from 0 to pi; NaN outside [-1, 1]", "[0.0, 1.0]",
-             "[1.5708, 0.    ]", lambda x, y: arrays.neg(_inverse_root(x)), "arccos")
+             "[1.5708, 0.    ]", lambda x: arrays.neg(_inverse_root(x)), "arccos")
 atan = _real("atan", "The inverse tangent, in radians from -pi/2 to pi/2", "[0.0, 1.0]", "[0.    , 0.7854]",
-             lambda x, y: arrays.unary("reciprocal", add(mul(x, x), _one(x))), "arctan")
+             lambda x: arrays.unary("reciprocal", add(mul(x, x), _one(x))), "arctan")
 sinh = _real("sinh", "The hyperbolic sine, (e^x - e^-x) / 2", "[0.0, 1.0]", "[0.    , 1.1752]",
-             lambda x, y: arrays.unary("cosh", x))
+             lambda x: arrays.unary("cosh", x))
 cosh = _real("cosh", "The hyperbolic cosine, (e^x + e^-x) / 2", "[0.0, 1.0]", "[1.    , 1.5431]",
-             lambda x, y: arrays.unary("sinh", x))
+             lambda x: arrays.unary("sinh", x))
 erf = _real("erf", "The error function, 2/sqrt(pi) * integral of exp(-t^2) from 0 to x", "[0.0, 1.0]",
             "[0.    , 0.8427]",
-            lambda x, y: scale(arrays.unary("exp", arrays.neg(mul(x, x))), 2 / math.sqrt(math.pi)))
+            lambda x: scale(arrays.unary("exp", arrays.neg(mul(x, x))), 2 / math.sqrt(math.pi)))
 
 
 def _inverse_root(x):

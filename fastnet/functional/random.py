@@ -4,11 +4,10 @@ from fastnet.autograd import op
 from fastnet.backend import K, random_blocks
 from fastnet.errors import check_sizes
 from fastnet.functional.arrays import contiguous
-from fastnet.functional.inplace import writable
+from fastnet.functional.inplace import writable, write
 from fastnet.functional.shape import as_size
 from fastnet.memory import empty
 from fastnet.random import default_generator
-from fastnet.state import state
 from fastnet.tensor import Tensor, method
 
 
@@ -214,11 +213,7 @@ def dropout(input, p=0.5, training=True):
 def _refill(name, x, kernel, generator, *args):
     """Write random numbers into a tensor."""
     writable(name, x)
-    if state.recorder is not None:
-        state.recorder.note_tensors((x,))
-    _draw(kernel, x._data, generator, *args)
-    x._storage.version += 1
-    return x
+    return write(name, x, lambda: _draw(kernel, x._data, generator, *args))
 
 
 @method()

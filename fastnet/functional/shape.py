@@ -63,7 +63,10 @@ def _transposed(x, order):
 
 @op(view=True)
 def _expanded(x, shape):
-    return np.broadcast_to(x, shape), (lambda g: g, None)
+    out = np.broadcast_to(x, shape)
+    if out.size in (0, x.size) and x.flags.writeable:       # no element is repeated: it may be written
+        out.flags.writeable = True
+    return out, (lambda g: g, None)
 
 
 @op(view=True)

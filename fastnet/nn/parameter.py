@@ -11,7 +11,7 @@ class Parameter(Tensor):
     """A tensor that a module learns: assigned to a module's attribute, it is among its `parameters()`.
 
     Parameters lie one behind the other in memory of their own that never moves, so that optimizers update long spans.
-    Unlike PyTorch's, a Parameter therefore holds a copy of `data`.
+    Unlike PyTorch's, a Parameter therefore holds a copy of `data`. As there, copy.deepcopy() leaves gradients behind.
 
     Args:
         data: a tensor, an array or nested numbers.
@@ -26,6 +26,8 @@ class Parameter(Tensor):
         Parameter containing:
         tensor([1., 1.], requires_grad=True)
     """
+
+    _deepcopy_gradient = False
 
     def __init__(self, data, requires_grad=True):
         source = as_tensor(data)._data

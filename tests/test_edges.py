@@ -169,3 +169,54 @@ def test_a_number_must_have_at_most_64_bits():
 def test_bad_input_is_named(call, error, words):
     with pytest.raises(error, match=words):
         call(fastnet.nn.functional)
+
+
+REDUCTIONS = {
+    "logsumexp-uint8": lambda f: f.tensor([1, 2, 3], dtype=f.uint8).logsumexp(0),
+    "logsumexp-bool": lambda f: f.tensor([True, False]).logsumexp(0),
+    "square-of-integers": lambda f: f.arange(3) ** 2.0,
+    "square-by-an-integer": lambda f: f.arange(3) ** 2,
+    "var-unbiased": lambda f: f.tensor([[1.0, 2.0], [4.0, 8.0]]).var(False),
+    "std-unbiased": lambda f: f.tensor([[1.0, 2.0], [4.0, 8.0]]).std(True),
+    "clamp-nan": lambda f: f.tensor([1.0, 2.0]).clamp(NAN),
+    "clamp-tensor": lambda f: f.tensor([1.0, 5.0, NAN]).clamp(f.tensor([2.0, 2.0, 2.0]), f.tensor([3.0, 3.0, 3.0])),
+    "clamp-to-nan": lambda f: f.tensor([1.0, 5.0]).clamp(min=f.tensor([NAN, 6.0])),
+    "clamp-integers": lambda f: f.tensor([1, 5]).clamp(2, 3),
+}
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+def test_as_pytorch(name):
+    torch = pytest.importorskip("torch")
+    ours, theirs = REDUCTIONS[name](fastnet), REDUCTIONS[name](torch)
+    assert f"torch.{ours.dtype}" == str(theirs.dtype) and ours.shape == tuple(theirs.shape)
+    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-6)
+
+
+def test_an_element_at_a_limit_that_is_a_tensor_keeps_its_gradient():
+    x = fastnet.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    low = fastnet.tensor([2.0, 2.0, 2.0], requires_grad=True)
+    x.clamp(low).sum().backward()
+    assert x.grad.tolist() == [0, 1, 1] and low.grad.tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize("divide", [
+    lambda x, y: x // y, lambda x, y: x % y, fastnet.fmod, lambda x, y: fastnet.div(x, y, rounding_mode="trunc"),
+    lambda x, y: fastnet.div(x, y, rounding_mode="floor")])
+def test_integers_are_not_divided_by_zero(divide):
+    x = fastnet.arange(3)
+    for y in (0, fastnet.tensor([1, 0, 2])):
+        with pytest.raises(RuntimeError, match="cannot be divided by 0"):
+            divide(x, y)
+    assert divide(x.float(), fastnet.ones(3)).shape == (3,)
+    step = fastnet.compile(divide)
+    step(x, x + 1)
+    with pytest.raises(RuntimeError, match="cannot be divided by 0"):
+        step(x, x)
+
+
+def test_a_tensor_is_neither_none_nor_text():
+    x = fastnet.ones(2)
+    assert x != None and x != "a"        # noqa: E711
+    assert (x == None) is False and (x == "a") is False       # noqa: E711
+    assert {x: 1}[x] == 1

@@ -4,6 +4,7 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet.autograd import op
+from fastnet.backend import K
 from fastnet.functional import arrays
 from fastnet.functional.arrays import operands
 from fastnet.tensor import method
@@ -59,15 +60,23 @@ def _square(x):
     return arrays.unary("square", x), (lambda g: arrays.mul(g, arrays.scale(x, 2)),)
 
 
+def _quotient_operands(x, y):
+    """Operands of a division whose result is whole: integers must not be divided by 0."""
+    x, y = operands(x, y)
+    if y.dtype.kind != "f":
+        K.check_divisor(y)
+    return x, y
+
+
 @op
 def _floor_divide(x, y):
-    x, y = operands(x, y)
+    x, y = _quotient_operands(x, y)
     return arrays.binary("floor_divide", x, y), None
 
 
 @op
 def _trunc_divide(x, y):
-    x, y = operands(x, y)
+    x, y = _quotient_operands(x, y)
     if x.dtype.kind != "f":             # exactly, which no floating-point quotient of int64 is
         return arrays.binary("floor_divide", arrays.sub(x, arrays.binary("fmod", x, y)), y), None
     return arrays.unary("trunc", arrays.div(x, y)), tuple(lambda g: arrays.full(g.shape, 0, g.dtype) for _ in "xy")
@@ -75,14 +84,14 @@ def _trunc_divide(x, y):
 
 @op
 def _remainder(x, y):
-    x, y = operands(x, y)
+    x, y = _quotient_operands(x, y)
     out = arrays.binary("remainder", x, y)
     return out, (lambda g: g, lambda g: arrays.neg(arrays.mul(g, arrays.binary("floor_divide", x, y))))
 
 
 @op
 def _fmod(x, y):
-    x, y = operands(x, y)
+    x, y = _quotient_operands(x, y)
     out = arrays.binary("fmod", x, y)
     return out, (lambda g: g, lambda g: arrays.neg(arrays.mul(g, arrays.unary("trunc", arrays.div(x, y)))))
 
@@ -203,7 +212,8 @@ def pow(input, exponent):
         >>> fastnet.pow(fastnet.tensor([1.0, 2.0, 3.0]), 2)
         tensor([1., 4., 9.])
     """
-    return _square(input) if type(exponent) in (int, float) and exponent == 2 else _pow(input, exponent)
+    squares = type(exponent) is int or (type(exponent) is float and input.dtype.kind == "f")
+    return _square(input) if squares and exponent == 2 else _pow(input, exponent)
 
 
 @method("__rpow__")
@@ -214,7 +224,7 @@ def rpow(input, other):
 
 @method("__floordiv__")
 def floor_divide(input, other):
-    """floor(input / other), element by element.
+    """floor(input / other), element by element. RuntimeError where integers are divided by 0, as in `remainder`.
 
     Example:
         >>> import fastnet

@@ -10,7 +10,7 @@ from fastnet.functional import arrays
 from fastnet.functional.arrays import operands
 from fastnet.functional.description import describe
 from fastnet.memory import empty
-from fastnet.tensor import Tensor, method
+from fastnet.tensor import Tensor, extend, method
 
 
 def _comparison(name, sign, result, *aliases):
@@ -22,12 +22,20 @@ def _comparison(name, sign, result, *aliases):
     return method(*aliases)(op(function))
 
 
-eq = _comparison("eq", "==", "[False,  True, False]", "__eq__")
-ne = _comparison("ne", "!=", "[ True, False,  True]", "__ne__", "not_equal")
+eq = _comparison("eq", "==", "[False,  True, False]")
+ne = _comparison("ne", "!=", "[ True, False,  True]", "not_equal")
 lt = _comparison("lt", "<", "[ True, False, False]", "__lt__", "less")
 le = _comparison("le", "<=", "[ True,  True, False]", "__le__", "less_equal")
 gt = _comparison("gt", ">", "[False, False,  True]", "__gt__", "greater")
 ge = _comparison("ge", ">=", "[False,  True,  True]", "__ge__", "greater_equal")
+
+
+def _operator(compare):
+    """== or !=, which None and text are asked by as well; they differ from every tensor."""
+    return lambda self, other: NotImplemented if other is None or isinstance(other, str) else compare(self, other)
+
+
+extend(__eq__=_operator(eq), __ne__=_operator(ne), __hash__=object.__hash__)
 
 
 def _logic(name, what, result):
@@ -179,9 +187,19 @@ def clamp(input, min=None, max=None):
     if min is None and max is None:
         raise ValueError("clamp: at least one of min and max must be given")
     if isinstance(min, Tensor) or isinstance(max, Tensor) or input.dtype.kind != "f":
-        out = input if min is None else input.maximum(min)
-        return out if max is None else out.minimum(max)
+        return _clamp_between(input, min, max)
+    if math.isnan(min or 0) or math.isnan(max or 0):
+        return input.masked_fill(input == input, math.nan)
     return _clamp(input, -math.inf if min is None else float(min), math.inf if max is None else float(max))
+
+
+def _clamp_between(x, low, high):
+    """`clamp` with tensors; an element at its limit keeps the gradient, which is not shared as in `maximum`."""
+    if low is not None:
+        x = where(x < low if not isinstance(low, Tensor) else (x < low) | (low != low), low, x)
+    if high is not None:
+        x = where(x > high if not isinstance(high, Tensor) else (x > high) | (high != high), high, x)
+    return x
 
 
 @method()

@@ -92,7 +92,7 @@ def _warned(name, input, target):
 def _depth():
     """The stacklevel at which the caller of this function's caller sees the first line outside the package."""
     frame, depth = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals["__name__"].startswith("fastnet."):
+    while frame.f_back is not None and (frame.f_globals.get("__name__") or "").startswith("fastnet."):
         frame, depth = frame.f_back, depth + 1
     return depth
 

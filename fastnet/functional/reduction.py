@@ -119,13 +119,12 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
 
 
 @method()
-@op
 def var(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
     """The variance, sum((x - mean)^2) / (n - correction).
 
     Args:
         input: any shape.
-        dim: a dimension, a tuple of several, or None for all.
+        dim: a dimension, a tuple of several, or None for all. A bool is taken for `unbiased`, as PyTorch has it.
         unbiased: True is a correction of 1, False of 0.
         keepdim: keep the reduced dimensions, with length 1.
         correction: overrides `unbiased`.
@@ -139,9 +138,15 @@ def var(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
         >>> fastnet.var(x), fastnet.var(x, unbiased=False)
         (tensor(1.), tensor(0.6667))
     """
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    return _var(input, dim, keepdim, float(unbiased) if correction is None else float(correction))
+
+
+@op
+def _var(input, dim, keepdim, ddof):
     if input.dtype.kind != "f":
         raise TypeError(f"var takes floating-point tensors, got {input.dtype}; use x.float().var()")
-    ddof = float(unbiased) if correction is None else float(correction)
     x3, shape, kept = _rows(input, normalize_dims(input, dim))
     out, center = (empty((x3.shape[0], x3.shape[2]), input.dtype) for _ in range(2))
     K.var(out, center, x3, ddof)
@@ -150,7 +155,7 @@ def var(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
     def dx(g):
         centered = arrays.sub(input, center.reshape(kept))
         return arrays.mul(centered, arrays.scale(g.reshape(kept), 2 / divisor if divisor > 0 else float("nan")))
-    return out.reshape(kept if keepdim else shape), (dx,)
+    return out.reshape(kept if keepdim else shape), (dx, None, None, None)
 
 
 @method()
@@ -314,6 +319,7 @@ def logsumexp(input, dim, keepdim=False):
         >>> fastnet.logsumexp(fastnet.tensor([1000.0, 1000.0]), 0)
         tensor(1000.6932)
     """
+    input = input.to(dtypes.float_of(input.dtype))
     high = input.detach().amax(dim, keepdim=True)
     high = high.masked_fill(high.isinf(), 0)
     total = (input - high).exp().sum(dim, keepdim=True).log() + high

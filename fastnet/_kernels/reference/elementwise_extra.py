@@ -73,3 +73,10 @@ def sign(out, x):
     broken = np.isnan(x)
     np.sign(x, out=out)
     np.copyto(out, 0, where=broken)
+
+
+@kernel(check=True)
+def check_divisor(x):
+    """Raise RuntimeError if any element of x (integers, any shape) is 0."""
+    if not x.all():
+        raise RuntimeError("integers cannot be divided by 0")

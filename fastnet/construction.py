@@ -1,4 +1,6 @@
 """Tensors from what is not yet one: numbers, sequences, NumPy arrays, arrays of other libraries."""
+import functools
+
 import numpy as np
 
 from fastnet import dtypes
@@ -30,8 +32,9 @@ def tensor(data, dtype=None, requires_grad=False):
         tensor([1., 2.], dtype=float64)
     """
     forbid_in_recording("tensor()")
-    source = _as_array(data, None if dtype is None else dtypes.as_dtype(dtype))
-    array = empty(source.shape, dtypes.as_dtype(dtype) if dtype is not None else dtypes.as_dtype(source.dtype))
+    wanted = None if dtype is None else dtypes.as_dtype(dtype)
+    source = _as_array(data, wanted)
+    array = empty(source.shape, wanted or dtypes.as_dtype(source.dtype))
     array[...] = source
     made = Tensor._wrap(array)
     if requires_grad:
@@ -40,24 +43,35 @@ def tensor(data, dtype=None, requires_grad=False):
 
 
 def _as_array(data, dtype):
+    """`data` as an array, in `dtype` or in the one that `tensor` promises."""
     if isinstance(data, Tensor):
         return data._data
-    if isinstance(data, np.ndarray | np.generic):
+    if hasattr(data, "__array__"):              # NumPy's and other libraries' arrays and numbers keep their dtype
         return np.asarray(data)
+    given = []
     if isinstance(data, list | tuple):
-        data = _plain(data)
+        data = _plain(data, given)
     try:
         array = np.asarray(data, dtype)
     except ValueError as e:
         raise ValueError(f"expected a rectangular nested sequence of numbers: {e}") from None
-    if dtype is None and array.dtype == np.float64:
-        return array.astype(np.float32)          # Python floats are float32, as in PyTorch
-    return array.astype(np.float32) if array.size == 0 and dtype is None else array
+    if dtype is None and (array.dtype == np.float64 or array.size == 0):
+        widest = functools.reduce(dtypes.promote, given) if given else dtypes.float32
+        return array.astype(dtypes.float_of(widest))        # Python floats are float32, as in PyTorch
+    return array
 
 
-def _plain(sequence):
-    """A nested sequence with the tensors in it as arrays."""
-    return [_plain(x) if isinstance(x, list | tuple) else x._data if isinstance(x, Tensor) else x for x in sequence]
+def _plain(sequence, given):
+    """A nested sequence with the tensors in it as arrays; the dtypes of what has one are appended to `given`."""
+    parts = []
+    for x in sequence:
+        if isinstance(x, list | tuple):
+            x = _plain(x, given)
+        elif hasattr(x, "__array__"):
+            x = x._data if isinstance(x, Tensor) else np.asarray(x)
+            given.append(x.dtype)
+        parts.append(x)
+    return parts
 
 
 def from_numpy(array):
@@ -109,6 +123,8 @@ def as_tensor(data, dtype=None):
         (True, tensor([1, 2]))
     """
     wanted = None if dtype is None else dtypes.as_dtype(dtype)
+    if hasattr(data, "__array__") and not isinstance(data, Tensor | np.generic):
+        data = np.asarray(data)                 # another library's: its memory, where it lends it
     if isinstance(data, Tensor | np.ndarray) and wanted in (None, data.dtype):
         return data if isinstance(data, Tensor) else from_numpy(data)
     return tensor(data, dtype)

@@ -43,3 +43,21 @@ def test_parameters_made_in_several_threads_lie_apart():
     for t in threads:
         t.join()
     assert all((p == value).all() for value, p in made)
+
+
+@pytest.mark.parametrize("data, dtype", [
+    ([1.0, 2.0], "float32"), ([1, 2], "int64"), ([], "float32"), ([np.float64(1)], "float64"),
+    ([np.array([1.0, 2.0])], "float64"), ([np.float32(1), 2.0], "float32"), ([np.int64(1), 2.5], "float32"),
+    ([[fastnet.ones(1, dtype=fastnet.float64)[0]]], "float64"), (np.float64(3), "float64"), (3.0, "float32"),
+    ([True, False], "bool"), (np.zeros(0), "float64")])
+def test_dtypes_of_data(data, dtype):
+    assert fastnet.tensor(data).dtype == dtype
+
+
+def test_arrays_of_other_libraries_keep_their_dtype_and_lend_their_memory():
+    torch = pytest.importorskip("torch")
+    theirs = torch.ones(2, dtype=torch.float64)
+    ours = fastnet.as_tensor(theirs)
+    assert fastnet.tensor(theirs).dtype == ours.dtype == fastnet.float64
+    theirs[0] = 5
+    assert ours.tolist() == [5, 1] and fastnet.as_tensor(theirs, dtype=fastnet.float32).dtype == fastnet.float32

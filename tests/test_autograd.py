@@ -159,6 +159,26 @@ def test_a_change_through_a_view_or_numpy_counts():
         z.backward()
 
 
+@pytest.mark.parametrize("use", [
+    lambda x, i: x[i], lambda x, i: x[None, i], lambda x, i: fastnet.index_select(x, 0, i),
+    lambda x, i: fastnet.gather(x, 0, i), lambda x, i: (x * 1).__setitem__(i, x[:1]) or x[i],
+])
+def test_an_index_that_was_changed_is_noticed(use):
+    i = fastnet.tensor([0])
+    y = use(leaf(1.0, 2.0), i).sum()
+    i += 1
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.backward()
+
+
+def test_an_index_of_a_write_that_was_changed_is_noticed():
+    i, y, value = fastnet.tensor([0]), fastnet.zeros(2), leaf(1.0)
+    y[i] = value
+    i += 1
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.sum().backward()
+
+
 def test_what_is_not_saved_may_change():
     x = leaf(1.0, 2.0)
     y = x * 2

@@ -92,6 +92,14 @@ def test_triangles_keep_the_dtype():
         assert fastnet.tril(fastnet.ones(2, 2, dtype=dtype)).dtype == dtype
 
 
+def test_a_list_of_lists_is_an_index_for_each_dimension():
+    x = fastnet.arange(6).reshape(2, 3)
+    assert x[[[0, 1], [1, 2]]].tolist() == [1, 5] and x[[1, slice(0, 2)]].tolist() == [3, 4]
+    assert x[[1, 0]].tolist() == [[3, 4, 5], [0, 1, 2]]
+    x[[[0, 1], [1, 2]]] = 0
+    assert x.tolist() == [[0, 0, 2], [3, 4, 0]]
+
+
 # ---- integers of two dtypes -----------------------------------------------------------------------------------------
 
 def byte(f):

@@ -88,6 +88,13 @@ OPERATIONS = {
     "index": (lambda f, a: a[1], A), "index-slice": (lambda f, a: a[:, 1:3], A), "index-step": (lambda f, a: a[::2], A),
     "index-none": (lambda f, a: a[None, ..., 0], BOXES), "index-list": (lambda f, a: a[[2, 0, 2]], A),
     "index-tensor": (lambda f, a, i: a[i], A, INDEX), "index-two": (lambda f, a, i: a[i, [0, 1, 3]], A, INDEX),
+    "index-number-tensor": (lambda f, a, i: a[0, :, i], BOXES, INDEX),
+    "index-tensor-number": (lambda f, a, i: a[f.zeros_like(i[0]), :, i], BOXES, INDEX),
+    "index-middle": (lambda f, a, i: a[..., i, None, i[0] - 1], BOXES[None], INDEX),
+    "index-nested-list": (lambda f, a: a[([0, 1], [1, 2]),], A), "index-bool": (lambda f, a: a[True, 1], A),
+    "setitem-number-tensor": (lambda f, a, b, i: _put(a * 1, (0, slice(None), i), b[:3, :2]), BOXES, A, INDEX[:2]),
+    "setitem-tensor-number": (lambda f, a, b, i: _put(a * 1, (f.zeros_like(i[0]), slice(None), i), b[:, :1]),
+                              BOXES, A, INDEX[:2]),
     "index-mask": (lambda f, a: a[a > 0], A), "gather": (lambda f, a, i: a.gather(0, i), A, GRID),
     "gather-1": (lambda f, a, i: f.gather(a, 1, i), A, GRID),
     "index_select": (lambda f, a, i: a.index_select(1, i), A, INDEX), "sort": (lambda f, a: a.sort(1)[0], A),
@@ -119,6 +126,11 @@ def _assigned(a, b):
     c = a * 2
     c[1] = b
     c[:, 0] = 0
+    return c * c
+
+
+def _put(c, key, value):
+    c[key] = value
     return c * c
 
 

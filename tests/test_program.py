@@ -329,6 +329,25 @@ def test_kernels_of_numpy_alone_are_recorded_too():
         np.testing.assert_array_equal(f(x, i).numpy(), ((fastnet.cos(x[i]).cumsum(0) + x.sin().sum()) // 0.1).numpy())
 
 
+def written(x, i):
+    y = x * 1
+    y[i] = 0.0
+    return y
+
+
+@pytest.mark.parametrize("use", [lambda x, i: x[i], written])
+def test_captured_index_tensors_are_guarded(use):
+    index = [fastnet.tensor([2, 0])]
+    f = fastnet.compile(lambda x: use(x, index[0]))
+    x, _ = batch(4)
+    f(x)
+    index[0] = fastnet.tensor([1, 3])
+    np.testing.assert_array_equal(f(x).numpy(), use(x, index[0]).numpy())
+    index[0] += -1
+    np.testing.assert_array_equal(f(x).numpy(), use(x, index[0]).numpy())
+    assert len(f) == 2
+
+
 def test_empty_inputs():
     f = fastnet.compile(lambda x: (x * 2).sum())
     assert float(f(fastnet.zeros(0, 3))) == float(f(fastnet.zeros(0, 3))) == 0

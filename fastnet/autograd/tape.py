@@ -142,11 +142,13 @@ def _saved(gradients, args, arrays, result):
 
 
 def _held(function):
-    """The arrays that a function closes over, itself or through the functions it calls."""
+    """The arrays that a function closes over, itself, in tuples or through the functions it calls."""
     for cell in () if function is None else function.__closure__ or ():
         value = cell.cell_contents
         if type(value) is np.ndarray:
             yield value
+        elif type(value) is tuple:
+            yield from (x for x in value if type(x) is np.ndarray)
         elif type(value) is types.FunctionType and value is not function:
             yield from _held(value)
 

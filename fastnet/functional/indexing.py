@@ -7,57 +7,27 @@ from fastnet.backend import K
 from fastnet.errors import check_sizes, shape_text
 from fastnet.functional import arrays
 from fastnet.functional.arrays import contiguous
+from fastnet.functional.keys import as_key, pick, selection
 from fastnet.functional.reduction import _rows, normalize_dims
 from fastnet.functional.shape import _strided
 from fastnet.memory import empty
 from fastnet.recording import forbid_in_recording
-from fastnet.state import state
 from fastnet.tensor import Tensor, extend, method
 
 
-def as_key(key):
-    """An index as (tuple for NumPy, whether it is basic: without index tensors and masks)."""
-    key = key if isinstance(key, tuple) else (key,)
-    parts, basic = [], True
-    for k in key:
-        if isinstance(k, Tensor):
-            if k.dtype.kind == "f":
-                raise IndexError(f"an index tensor must be integer or bool, got {k.dtype}")
-            if k.dtype == dtypes.bool_:
-                forbid_in_recording("indexing with a mask, whose result's shape depends on its values,")
-            k = k._data
-        elif isinstance(k, list | range):
-            k = np.asarray(k)
-            k = k.astype(np.int64) if k.size == 0 else k
-            if state.recorder is not None:
-                state.recorder.constant(k)
-        elif not (k is None or k is Ellipsis or isinstance(k, int | np.integer | slice | np.ndarray)):
-            raise IndexError(f"an index must be an integer, a slice, None, ..., or a tensor, got {k!r}")
-        basic = basic and not isinstance(k, bool | np.ndarray)
-        parts.append(k)
-    return tuple(parts), basic
-
-
 @op
-def _fancy(x, *key):
-    out = empty(_fancy_shape(x, key), x.dtype)
-    K.index_get(out, x, *key)
-
+def _picked(x, *picks):
     def dx(g):
-        total = arrays.full(x_shape, 0, g.dtype)
-        K.index_add_(total, g, *key)
+        total = arrays.full(shape, 0, g.dtype)
+        _, in_order = selection(total, picks)
+        K.index_add_(total, in_order(g) if in_order else g, *picks)
         return total
-    x_shape = x.shape
-    return out, (dx, *(None for _ in key))
-
-
-def _fancy_shape(x, key):
-    """The shape of x[key], without reading x."""
-    return np.broadcast_to(np.empty(1, bool).reshape((1,) * x.ndim), x.shape)[key].shape
+    shape = x.shape
+    return pick(x, picks), (dx, *(None for _ in picks))
 
 
 def getitem(input, key):
-    """input[key]: a view for integers, slices, None and ...; a copy for index tensors, lists and masks, as in NumPy.
+    """input[key]: a view for integers, slices, None and ...; a copy for index tensors, lists and masks.
 
     Args:
         input: any shape.
@@ -73,11 +43,10 @@ def getitem(input, key):
         >>> x[1], x[:, 0], x[x > 3], x[fastnet.tensor([1, 0]), 2]
         (tensor([3, 4, 5]), tensor([0, 3]), tensor([4, 5]), tensor([5, 2]))
     """
-    key, basic = as_key(key)
-    if basic and Ellipsis not in key:
-        key = (*key, ...)               # keeps a single element an array
+    view, picks = as_key(input, key)
     try:
-        return _strided(input, key) if basic else _fancy(input, *key)
+        part = _strided(input, view) if view else input
+        return _picked(part, *picks) if picks else part
     except IndexError as e:
         raise IndexError(f"{e} (shape {shape_text(input)})") from None
 

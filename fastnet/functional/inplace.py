@@ -13,7 +13,8 @@ from fastnet.backend import K
 from fastnet.errors import shape_text
 from fastnet.functional import arrays
 from fastnet.functional.description import describe
-from fastnet.functional.indexing import as_key, getitem
+from fastnet.functional.indexing import getitem
+from fastnet.functional.keys import as_key, pick, put, selected_shape
 from fastnet.recording import forbid_in_recording
 from fastnet.state import state
 from fastnet.tensor import Tensor, extend, method
@@ -178,23 +179,28 @@ def zero_(self):
 
 
 @op
-def _put(x, value, *key):
-    """x with x[key] = value, in a copy."""
+def _put(x, value, view, *picks):
+    """x with x[view][picks] = value, in a copy."""
     out = arrays.copy(x)
-    _put_array(out, value, key)
+    _put_array(out, value, view, picks)
 
     def dx(g):
         rest = arrays.copy(g)
-        _put_array(rest, arrays.scalar(0, g.dtype), key)
+        _put_array(rest, arrays.scalar(0, g.dtype), view, picks)
         return rest
-    return out, (dx, lambda g: g[key], *(None for _ in key))
+
+    def dvalue(g):
+        part = g[view] if view else g
+        return pick(part, picks) if picks else part
+    return out, (dx, dvalue, None, *(None for _ in picks))
 
 
-def _put_array(x, value, key):
-    if any(isinstance(k, np.ndarray | bool) for k in key):
-        K.index_put_(x, value, *key)
+def _put_array(x, value, view, picks):
+    part = x[view] if view else x
+    if picks:
+        put(part, value, picks)
     else:
-        K.copy(x[key if Ellipsis in key else (*key, ...)], value)      # ... keeps a single element an array
+        K.copy(part, value)
 
 
 def setitem(self, key, value):
@@ -219,7 +225,7 @@ def setitem(self, key, value):
                 [0., 7., 0.]])
     """
     writable("assignment by index", self)
-    key, _ = as_key(key)
+    view, picks = as_key(self, key)
     array = value._data if isinstance(value, Tensor) else None
     if array is None:
         if state.recorder is not None and isinstance(value, np.ndarray):
@@ -228,23 +234,21 @@ def setitem(self, key, value):
         if state.recorder is not None:
             state.recorder.constant(array)
     array = arrays.cast(array, self.dtype)
-    extra = _check_fits(self, key, array)
+    picked = tuple(k._data if isinstance(k, Tensor) else k for k in picks)
+    extra = _check_fits(self, selected_shape(self, view, picked), array)
     if extra > 0:                       # leading dimensions of length 1, more than the selected elements have
         front = (0,) * extra + (...,)
         array, value = array[front], getitem(value, front) if isinstance(value, Tensor) else value
     tracked = state.grad_enabled and (self._requires_grad or getattr(value, "_requires_grad", False))
     if tracked:
-        _replace("assignment by index", self, _put(self, value if isinstance(value, Tensor) else array, *key))
+        given = value if isinstance(value, Tensor) else array
+        _replace("assignment by index", self, _put(self, given, view, *picks))
         return
-    write("assignment by index", self, lambda: _put_array(self._data, array, key), (value,))
+    write("assignment by index", self, lambda: _put_array(self._data, array, view, picked), (value, *picks))
 
 
-def _check_fits(x, key, value):
-    """Refuse a value that does not broadcast to x[key]; how many dimensions more than that it has."""
-    try:
-        shape = np.broadcast_to(np.empty((1,) * x.ndim, bool), x.shape)[key].shape
-    except IndexError as e:
-        raise IndexError(f"{e} (shape {shape_text(x)})") from None
+def _check_fits(x, shape, value):
+    """Refuse a value that does not broadcast to what is selected from x; how many dimensions more than that it has."""
     lead = len(value.shape) - len(shape)
     fits = all(n == 1 for n in value.shape[:max(lead, 0)]) and all(
         a in (1, b) for a, b in zip(value.shape[::-1], shape[::-1]))

@@ -1,0 +1,161 @@
+"""What stands between the brackets of x[key]: taken apart, and applied to arrays. Operations are in indexing.py."""
+import numpy as np
+
+from fastnet.backend import K
+from fastnet.errors import shape_text
+from fastnet.memory import empty
+from fastnet.recording import forbid_in_recording
+from fastnet.state import state
+from fastnet.tensor import Tensor
+
+
+_BASIC = frozenset((int, slice, type(None)))
+
+
+# ---- the parts of a key ---------------------------------------------------------------------------------------------
+
+def as_key(x, key):
+    """An index of x in two parts, applied one after the other: what gives a view, and what then picks by tensors.
+
+    Whole numbers come before the index tensors, as in PyTorch: in x[0, :, i] the slice stays in front of what i picks.
+    Index tensors remain Tensors, so that the tape and a recording note them.
+
+    Returns:
+        (a tuple of integers, slices and None, or () for all of x,
+         a tuple of slices, index tensors and masks, or () without any of the latter two)
+    """
+    key = _as_tuple(key)
+    if _BASIC.issuperset(map(type, key)):
+        return (*key, ...), ()                              # ... keeps a single element an array
+    view, picks, whole, tensors = [], [], True, False
+    for k in _expanded(x, [_as_index(k) for k in key]):
+        kind = type(k)
+        if kind in (int, slice, type(None)):
+            whole = whole and k == slice(None)
+            view.append(k)
+            if kind is not int:
+                picks.append(slice(None))
+            continue
+        width = _width(k)
+        view.extend([slice(None)] * width if width else [None])     # one bool for all: a mask over a new dimension
+        picks.append(k if width else _constant(np.array([k])) if kind is bool else k.reshape(1))
+        whole, tensors = whole and width > 0, True
+    if not tensors:
+        return (*view, ...), ()
+    return () if whole else tuple(view), tuple(picks)
+
+
+def _as_tuple(key):
+    """A key as a tuple. So is a short list with more than numbers in it: PyTorch keeps this old rule of NumPy."""
+    if isinstance(key, list) and len(key) < 32:
+        parts = (list, tuple, range, slice, Tensor, np.ndarray)
+        return tuple(key) if any(k is None or k is Ellipsis or isinstance(k, parts) for k in key) else (key,)
+    return key if isinstance(key, tuple) else (key,)
+
+
+def _expanded(x, key):
+    """A key with as many full slices as its ... stands for."""
+    gaps = [i for i, k in enumerate(key) if k is Ellipsis]
+    if len(gaps) > 1:
+        raise IndexError(f"an index can have only one ..., got {len(gaps)}")
+    for gap in gaps:
+        return (*key[:gap], *[slice(None)] * (x.ndim - sum(map(_width, key))), *key[gap + 1:])
+    return key
+
+
+def _width(k):
+    """How many dimensions a part of a key takes: a mask as many as it has."""
+    if k is None or k is Ellipsis or isinstance(k, bool):
+        return 0
+    return k.ndim if isinstance(k, Tensor | np.ndarray) and k.dtype.kind == "b" else 1
+
+
+def _as_index(k):
+    """A part of a key as an integer, a slice, None, ..., a bool, a Tensor or an array.
+
+    Raises:
+        IndexError: anything else.
+        RuntimeError: a mask inside a compiled function.
+    """
+    if isinstance(k, Tensor):
+        if k.dtype.kind == "f":
+            raise IndexError(f"an index tensor must be integer or bool, got {k.dtype}")
+        if k.dtype.kind == "b":
+            forbid_in_recording("indexing with a mask, whose result's shape depends on its values,")
+    elif isinstance(k, list | tuple | range):
+        k = np.asarray(k)
+        k = _constant(k.astype(np.int64) if k.size == 0 else k)
+    elif isinstance(k, int | np.integer):
+        k = k if isinstance(k, bool) else int(k)
+    elif not (k is None or k is Ellipsis or isinstance(k, slice | np.ndarray)):
+        raise IndexError(f"an index must be an integer, a slice, None, ..., or a tensor, got {k!r}")
+    return k
+
+
+def _constant(array):
+    return array if state.recorder is None else state.recorder.constant(array)
+
+
+# ---- what they pick -------------------------------------------------------------------------------------------------
+
+def selection(x, picks):
+    """What x[picks] is, without reading x: picks are slices, index arrays and masks.
+
+    PyTorch puts what index tensors pick where the first of them stands, and in front if slices come between them. To
+    NumPy an array of a single number is such a tensor, to PyTorch it is a number.
+
+    Returns:
+        (its shape, None or a function that shows an array of that shape with the dimensions in NumPy's order)
+    """
+    found = _outline(x)[picks]
+    tensors = [i for i, k in enumerate(picks) if isinstance(k, np.ndarray)]
+    wide = [i for i in tensors if picks[i].ndim]
+    if len(wide) == len(tensors):
+        return found.shape, None
+    theirs, ours = _first_place(picks, tensors), _first_place(picks, wide)
+    if ours == theirs:
+        return found.shape, None
+    n = max(1 if picks[i].dtype.kind == "b" else picks[i].ndim for i in tensors)
+    there, here = range(theirs, theirs + n), range(ours, ours + n)
+    return np.moveaxis(found, there, here).shape, lambda array: np.moveaxis(array, here, there)
+
+
+def _outline(x):
+    """An array of x's shape whose elements are one byte: to ask NumPy what an index of x is, without reading x."""
+    return np.ndarray(x.shape, np.bool_, b"\0", strides=(0,) * x.ndim)
+
+
+def _first_place(picks, tensors):
+    """The first dimension of what index tensors pick; `tensors` are their places among the picks."""
+    slices = [isinstance(k, slice) for k in picks]
+    return 0 if not tensors or any(slices[tensors[0]:tensors[-1]]) else sum(slices[:tensors[0]])
+
+
+def selected_shape(x, view, picks):
+    """The shape of what the two parts of a key select from x.
+
+    Raises:
+        IndexError: an index out of range, or too many of them.
+    """
+    try:
+        found = _outline(x)[view or ...]
+        return selection(found, picks)[0] if picks else found.shape
+    except IndexError as e:
+        raise IndexError(f"{e} (shape {shape_text(x)})") from None
+
+
+def pick(x, picks):
+    """x[picks], a copy."""
+    shape, in_order = selection(x, picks)
+    out = empty(shape, x.dtype)
+    K.index_get(in_order(out) if in_order else out, x, *picks)
+    return out
+
+
+def put(x, value, picks):
+    """x[picks] = value."""
+    shape, in_order = selection(x, picks)
+    if in_order and value.ndim:
+        missing = len(shape) - value.ndim               # negative: the value has as many ones too many in front
+        value = in_order(value.reshape((1,) * missing + value.shape[max(-missing, 0):]))
+    K.index_put_(x, value, *picks)

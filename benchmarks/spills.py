@@ -47,9 +47,12 @@ def isa_of(loop):
     return next((isa for register, isa in ISAS if register in text), "?")
 
 
-def faults(vectors, rows, loop):
+def faults(vectors, rows, code):
     """What is wrong with a micro-kernel's loop, as text."""
-    found = [f"touches the stack: {op} {operands}" for _, op, operands in loop if "%rsp" in operands]
+    framed = any(operands == "%rsp,%rbp" for _, _, operands in code)       # else %rbp is a register like any other
+    stack = ("(%rsp", "(%rbp") if framed else ("(%rsp",)
+    loop = hot_loop(code)
+    found = [f"touches the stack: {op} {operands}" for _, op, operands in loop if any(s in operands for s in stack)]
     if not loop or multiplications(loop) % (vectors * rows):
         found.append(f"{multiplications(loop)} multiplications, expected a multiple of {vectors * rows}")
     return found
@@ -63,11 +66,11 @@ def main():
         return 2
     checked, wrong = {}, 0
     for name, vectors, rows, code in functions(built[0]):
-        loop = hot_loop(code)
-        checked[isa_of(loop)] = checked.get(isa_of(loop), 0) + 1
-        for fault in faults(vectors, rows, loop):
+        isa = isa_of(hot_loop(code))
+        checked[isa] = checked.get(isa, 0) + 1
+        for fault in faults(vectors, rows, code):
             wrong += 1
-            print(f"{name} ({isa_of(loop)}): {fault}")
+            print(f"{name} ({isa}): {fault}")
     print(", ".join(f"{isa}: {n} micro-kernels" for isa, n in sorted(checked.items())) + f"; {wrong} fault(s)")
     return int(bool(wrong) or not checked)
 

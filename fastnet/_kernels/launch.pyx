@@ -2,7 +2,7 @@
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDED_RO, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.ref cimport PyObject
 from cython.parallel cimport prange
-from libc.stdint cimport uintptr_t
+from libc.stdint cimport uint64_t, uintptr_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memset, strcmp
 
@@ -18,6 +18,11 @@ cdef extern from *:
     #endif
     """
     PyObject *recording             # the LaunchList that this thread records into, or NULL
+
+
+cdef extern from "src/float_mode.h" nogil:
+    uint64_t flush_tiny_results()
+    void restore_float_mode(uint64_t before)
 
 
 class UnsupportedDtype(TypeError):
@@ -156,16 +161,24 @@ cdef Family family(const Entry *const *tables):
 
 # ---- running --------------------------------------------------------------------------------------------------------
 
+cdef int run_blocks(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
+    """Run some of a launch's blocks on this thread, whose floating-point mode is its own again afterwards."""
+    cdef uint64_t before = flush_tiny_results()
+    cdef int failed = launch.body(launch, begin, end)
+    restore_float_mode(before)
+    return failed
+
+
 cdef int run(const Launch *launch) noexcept nogil:
     """Run a launch on as many threads as it is worth. The cut into blocks is the shape's, so the result is too."""
     cdef int threads = threads_for(launch.work, launch.blocks)
     cdef ptrdiff_t i
     cdef int failed = 0
     if threads <= 1:
-        return launch.body(launch, 0, launch.blocks)
+        return run_blocks(launch, 0, launch.blocks)
     cdef double start = clock()
     for i in prange(threads, num_threads=threads, schedule="static"):
-        failed |= launch.body(launch, launch.blocks * i // threads, launch.blocks * (i + 1) // threads)
+        failed |= run_blocks(launch, launch.blocks * i // threads, launch.blocks * (i + 1) // threads)
     note_region(launch.work, start)
     return failed
 

@@ -9,6 +9,9 @@ from fastnet.recording import forbid_in_recording
 from fastnet.tensor import Tensor, extend
 
 
+_NUMBERS = frozenset((bool, int, float))
+
+
 def tensor(data, dtype=None, requires_grad=False):
     """A new tensor with a copy of `data`: a number, a nested sequence, a NumPy array or a tensor.
 
@@ -63,6 +66,8 @@ def _as_array(data, dtype):
 
 def _plain(sequence, given):
     """A nested sequence with the tensors in it as arrays; the dtypes of what has one are appended to `given`."""
+    if _NUMBERS.issuperset(map(type, sequence)):        # most of the time, and then worth no look at each
+        return sequence
     parts = []
     for x in sequence:
         if isinstance(x, list | tuple):

@@ -13,7 +13,7 @@ float64 = np.dtype(np.float64)
 
 ALL = (bool_, uint8, int32, int64, float32, float64)
 _KNOWN = frozenset(ALL)
-_NAMES = {"bool": bool_, "uint8": uint8, "int32": int32, "int": int32, "int64": int64, "long": int64,
+NAMES = {"bool": bool_, "uint8": uint8, "int32": int32, "int": int32, "int64": int64, "long": int64,
           "float32": float32, "float": float32, "float64": float64, "double": float64}
 _PYTHON = {bool: bool_, int: int64, float: float32}     # what a Python scalar becomes on its own: PyTorch's defaults
 
@@ -31,26 +31,15 @@ def as_dtype(dtype):
     """
     if type(dtype) is type and dtype in _PYTHON:
         return _PYTHON[dtype]
-    if isinstance(dtype, str) and dtype in _NAMES:
-        return _NAMES[dtype]
+    if isinstance(dtype, str) and dtype in NAMES:
+        return NAMES[dtype]
     try:
         found = np.dtype(dtype)
     except TypeError:
         found = None
     if found not in _KNOWN or not found.isnative:
         raise TypeError(f"unsupported dtype {dtype!r}; choose from {', '.join(d.name for d in ALL)}")
-    return _NAMES.get(found.name, found)
-
-
-def is_floating(dtype):
-    """Whether the dtype is float32 or float64.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.dtypes.is_floating(fastnet.float32)
-        True
-    """
-    return dtype.kind == "f"
+    return NAMES.get(found.name, found)
 
 
 def category(dtype):

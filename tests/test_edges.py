@@ -38,6 +38,8 @@ GRADIENTS = {
     "std-one": (lambda f, x: x.std(unbiased=False), [[2.0]], 0.0, [[0.0]]),
     "std-nan": (lambda f, x: x.std(), [[2.0, NAN]], NAN, [[NAN, NAN]]),
     "sqrt": (lambda f, x: x.sqrt(), [[0.0]], [0.0], [[INF]]),
+    **{f"norm-{p}-zero": (lambda f, x, p=p: x.norm(p), [[0.0, 0.0]], 0.0, [[0.0, 0.0]]) for p in (2, 3, 1.5, 0.5)},
+    "norm-3": (lambda f, x: x.norm(3, 1), [[[0.0, -2.0], [0.0, 0.0]]], [2.0, 0.0], [[[0.0, -1.0], [0.0, 0.0]]]),
     "atan2": (lambda f, y, x: f.atan2(y, x), [[0.0, 0.0, 1.0, NAN], [0.0, 1.0, 0.0, 0.0]],
               [0.0, 0.0, np.pi / 2, NAN], [[0.0, 1.0, 0.0, NAN], [0.0, 0.0, -1.0, NAN]]),
     "tril": (lambda f, x: f.tril(x), [[[1.0, NAN], [NAN, INF]]],
@@ -179,6 +181,14 @@ def test_bad_input_is_named(call, error, words):
         call(fastnet.nn.functional)
 
 
+def whole(f):
+    return f.tensor([2, -1])
+
+
+def bools(f):
+    return f.tensor([True, False])
+
+
 REDUCTIONS = {
     "logsumexp-uint8": lambda f: f.tensor([1, 2, 3], dtype=f.uint8).logsumexp(0),
     "logsumexp-bool": lambda f: f.tensor([True, False]).logsumexp(0),
@@ -190,6 +200,15 @@ REDUCTIONS = {
     "clamp-tensor": lambda f: f.tensor([1.0, 5.0, NAN]).clamp(f.tensor([2.0, 2.0, 2.0]), f.tensor([3.0, 3.0, 3.0])),
     "clamp-to-nan": lambda f: f.tensor([1.0, 5.0]).clamp(min=f.tensor([NAN, 6.0])),
     "clamp-integers": lambda f: f.tensor([1, 5]).clamp(2, 3),
+    "pow-below-0": lambda f: f.tensor([0, 1, 2, -1, -1, 3]) ** f.tensor([-1, -2, -1, -3, -2, 2]),
+    "pow-bool": lambda f: f.tensor([True, False]) ** 2, "square-bool": lambda f: f.tensor([True, False]).square(),
+    "sign-bool": lambda f: f.tensor([True, False]).sign(), "round-int": lambda f: f.tensor([1, -2]).round(),
+    "floor-uint8": lambda f: byte(f).floor(), "isclose-bool": lambda f: bools(f).isclose(~bools(f)),
+    "isclose-uint8": lambda f: byte(f).isclose(byte(f) + 1, atol=1.5),
+    **{f"{name}-{kind.__name__}": lambda f, name=name, kind=kind: getattr(kind(f), name)()
+       for name in ("sigmoid", "tanh") for kind in (byte, whole, bools)},
+    "relu-uint8": lambda f: byte(f).relu(), "relu-int": lambda f: whole(f).relu(),
+    "topk-of-one": lambda f: f.tensor(3.0).topk(1).values, "topk-index": lambda f: f.tensor(3.0).topk(1).indices,
 }
 
 
@@ -227,4 +246,38 @@ def test_a_tensor_is_neither_none_nor_text():
     x = fastnet.ones(2)
     assert x != None and x != "a"        # noqa: E711
     assert (x == None) is False and (x == "a") is False       # noqa: E711
+    assert (x == [1]) is False and x not in (None, "a") and (x == 1).all()
+    for other in (None, "a", [1]):
+        with pytest.raises(TypeError, match="not supported between instances"):
+            operator.lt(x, other)
     assert {x: 1}[x] == 1
+
+
+@pytest.mark.parametrize("call, error, words", [
+    *((lambda f=f: f(bools(fastnet), bools(fastnet)), TypeError, f"{name} takes numbers, got bool") for name, f in [
+        ("sub", operator.sub), ("pow", operator.pow), ("floor_divide", operator.floordiv), ("fmod", fastnet.fmod),
+        ("remainder", operator.mod), ("neg", lambda x, y: -x), ("round", lambda x, y: x.round()),
+        ("floor", lambda x, y: x.floor()), ("relu", lambda x, y: x.relu())]),
+    (lambda: whole(fastnet).norm(), TypeError, "norm takes floating-point tensors, got int64"),
+    (lambda: fastnet.ones(2).norm("nuc"), ValueError, "norm: expected a number or 'fro' as p, got 'nuc'"),
+    (lambda: fastnet.ones(2).isclose(2), TypeError, "isclose: expected other to be a tensor, got int"),
+    (lambda: fastnet.ones(2).equal(2), TypeError, "equal: expected other to be a tensor, got int"),
+    (lambda: fastnet.zeros(2.5), TypeError, "expected integers, or one tuple of them, got 2.5"),
+    (lambda: fastnet.ones(4).reshape(2, 2.0), TypeError, r"integers, or one tuple of them, got \(2, 2.0\)"),
+    (lambda: fastnet.ones(2).chunk(0), RuntimeError, "chunk: expected a positive number of chunks, got 0"),
+    (lambda: fastnet.cat([fastnet.ones(2), 3]), TypeError, "cat: expected element 1 to be a tensor, got int"),
+    (lambda: fastnet.stack([3]), TypeError, "stack: expected element 0 to be a tensor, got int"),
+    (lambda: fastnet.tensor(3.0).topk(2), RuntimeError, r"topk: k is 2, dimension -1 of shape \(\) has 1 entries"),
+    (lambda: fastnet.ones(2).topk(1, 2), IndexError, "dimension 2 is out of range"),
+    (lambda: whole(fastnet).bernoulli(), TypeError, "bernoulli: expected probabilities in float32 or float64, got int"),
+    (lambda: fastnet.ones(2).to("cuda"), TypeError, "a dtype, a tensor or the device 'cpu', got 'cuda'"),
+    (lambda: fastnet.nn.Dropout("a"), TypeError, "Dropout: expected a probability between 0 and 1, got 'a'"),
+    (lambda: fastnet.nn.functional.dropout(fastnet.ones(2), None), TypeError, "dropout: expected a probability"),
+])
+def test_what_was_given_is_named(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+
+
+def test_reflected_operators_have_no_names():
+    assert not any(hasattr(fastnet.Tensor, name) for name in ("rsub", "rdiv", "rpow", "rmod", "rfloordiv"))

@@ -27,10 +27,10 @@ __all__ = [
 ]
 
 
-def _of_result(name, doc, result):
-    """Define an activation whose gradient follows from its result; `result` is what it makes of [-1., 0., 1.]."""
+def _of_result(name, doc, result, prepare):
+    """Define an activation of prepare(input) whose gradient follows from its result, `result` for [-1., 0., 1.]."""
     def function(input):
-        y = like(name, _floating(name, input))
+        y = like(name, prepare(input))
         return y, (lambda g: like(name + "_backward", y, g),)
     return op(describe(function, name, doc, f"fastnet.{name}(fastnet.tensor([-1.0, 0.0, 1.0]))", f"tensor({result})"))
 
@@ -50,10 +50,20 @@ def _floating(name, x):
     return x
 
 
-relu = method()(_of_result("relu", "max(x, 0). TypeError for integers.", "[0., 0., 1.]"))
-sigmoid = method()(_of_result("sigmoid", "1 / (1 + exp(-x)). TypeError for integers.", "[0.2689, 0.5   , 0.7311]"))
-tanh = method()(_of_result("tanh", "(exp(x) - exp(-x)) / (exp(x) + exp(-x)). TypeError for integers.",
-                           "[-0.7616,  0.    ,  0.7616]"))
+def _number(x):
+    arrays.refuse_bool("relu", x)
+    return x
+
+
+def _real(x):
+    return arrays.cast(x, dtypes.float_of(x.dtype))
+
+
+relu = method()(_of_result("relu", "max(x, 0). TypeError for bool.", "[0., 0., 1.]", _number))
+sigmoid = method()(_of_result("sigmoid", "1 / (1 + exp(-x)). Integers give float32.", "[0.2689, 0.5   , 0.7311]",
+                              _real))
+tanh = method()(_of_result("tanh", "(exp(x) - exp(-x)) / (exp(x) + exp(-x)). Integers give float32.",
+                           "[-0.7616,  0.    ,  0.7616]", _real))
 silu = _of_input("silu", "x * sigmoid(x). Elfwing et al. 2017, https://arxiv.org/abs/1702.03118.",
                  "[-0.2689,  0.    ,  0.7311]")
 _gelu = _of_input("gelu")

@@ -6,8 +6,9 @@ from fastnet import dtypes
 from fastnet.autograd import op
 from fastnet.backend import K
 from fastnet.functional import arrays
-from fastnet.functional.arrays import operands
-from fastnet.tensor import method
+from fastnet.functional.arrays import operands, refuse_bool
+from fastnet.functional.pointwise import square
+from fastnet.tensor import extend, method
 
 
 @op
@@ -19,6 +20,7 @@ def _add(x, y):
 @op
 def _sub(x, y):
     x, y = operands(x, y)
+    refuse_bool("sub", x)
     return arrays.sub(x, y), (lambda g: g, lambda g: arrays.neg(g))
 
 
@@ -39,6 +41,7 @@ def _div(x, y):
 def _pow(x, y):
     exponent = y
     x, y = operands(x, y, exact=not isinstance(y, np.ndarray))
+    refuse_bool("pow", x)
     if x.dtype.kind in "iu" and np.ndim(exponent) == 0 and exponent < 0:
         raise RuntimeError("integers to negative integer powers are not allowed; make the base floating-point")
     out = arrays.binary("pow", x, y)
@@ -55,14 +58,15 @@ def _pow(x, y):
     return out, (dx, dy)
 
 
-@op
-def _square(x):
-    return arrays.unary("square", x), (lambda g: arrays.mul(g, arrays.scale(x, 2)),)
+def _quotient_operands(name, x, y):
+    """Operands of a division whose result is whole.
 
-
-def _quotient_operands(x, y):
-    """Operands of a division whose result is whole: integers must not be divided by 0."""
+    Raises:
+        TypeError: two bools.
+        RuntimeError: an integer divided by 0.
+    """
     x, y = operands(x, y)
+    refuse_bool(name, x)
     if y.dtype.kind != "f":
         K.check_divisor(y)
     return x, y
@@ -70,13 +74,13 @@ def _quotient_operands(x, y):
 
 @op
 def _floor_divide(x, y):
-    x, y = _quotient_operands(x, y)
+    x, y = _quotient_operands("floor_divide", x, y)
     return arrays.binary("floor_divide", x, y), None
 
 
 @op
 def _trunc_divide(x, y):
-    x, y = _quotient_operands(x, y)
+    x, y = _quotient_operands("div", x, y)
     if x.dtype.kind != "f":             # exactly, which no floating-point quotient of int64 is
         return arrays.binary("floor_divide", arrays.sub(x, arrays.binary("fmod", x, y)), y), None
     return arrays.unary("trunc", arrays.div(x, y)), tuple(lambda g: arrays.full(g.shape, 0, g.dtype) for _ in "xy")
@@ -84,14 +88,14 @@ def _trunc_divide(x, y):
 
 @op
 def _remainder(x, y):
-    x, y = _quotient_operands(x, y)
+    x, y = _quotient_operands("remainder", x, y)
     out = arrays.binary("remainder", x, y)
     return out, (lambda g: g, lambda g: arrays.neg(arrays.mul(g, arrays.binary("floor_divide", x, y))))
 
 
 @op
 def _fmod(x, y):
-    x, y = _quotient_operands(x, y)
+    x, y = _quotient_operands("fmod", x, y)
     out = arrays.binary("fmod", x, y)
     return out, (lambda g: g, lambda g: arrays.neg(arrays.mul(g, arrays.unary("trunc", arrays.div(x, y)))))
 
@@ -144,12 +148,6 @@ def sub(input, other, *, alpha=1):
     return _sub(input, other if alpha == 1 else mul(other, alpha))
 
 
-@method("__rsub__")
-def rsub(input, other):
-    """other - input."""
-    return _sub(other, input)
-
-
 @method("multiply", "__mul__", "__rmul__")
 def mul(input, other):
     """input * other, element by element.
@@ -172,6 +170,8 @@ def div(input, other, *, rounding_mode=None):
 
     Raises:
         ValueError: an unknown rounding_mode.
+        TypeError: a rounding_mode for two bool tensors.
+        RuntimeError: an integer divided by 0, with a rounding_mode.
 
     Example:
         >>> import fastnet
@@ -189,12 +189,6 @@ def div(input, other, *, rounding_mode=None):
     raise ValueError(f"rounding_mode must be None, 'floor' or 'trunc', got {rounding_mode!r}")
 
 
-@method("__rtruediv__")
-def rdiv(input, other):
-    """other / input."""
-    return _div(other, input)
-
-
 @method("__pow__")
 def pow(input, exponent):
     """input^exponent, element by element.
@@ -206,25 +200,26 @@ def pow(input, exponent):
 
     Raises:
         RuntimeError: integers to a negative number.
+        TypeError: a bool tensor to the power of a bool one.
 
     Example:
         >>> import fastnet
         >>> fastnet.pow(fastnet.tensor([1.0, 2.0, 3.0]), 2)
         tensor([1., 4., 9.])
     """
-    squares = type(exponent) is int or (type(exponent) is float and input.dtype.kind == "f")
-    return _square(input) if squares and exponent == 2 else _pow(input, exponent)
-
-
-@method("__rpow__")
-def rpow(input, other):
-    """other to the power of input."""
-    return _pow(other, input)
+    squared = type(exponent) in (int, float) and exponent == 2
+    if squared and (type(exponent) is int or input.dtype.kind == "f"):      # integers to the power 2.0 are float32
+        return square(input)
+    return _pow(input, exponent)
 
 
 @method("__floordiv__")
 def floor_divide(input, other):
-    """floor(input / other), element by element. RuntimeError where integers are divided by 0, as in `remainder`.
+    """floor(input / other), element by element.
+
+    Raises:
+        RuntimeError: an integer divided by 0.
+        TypeError: two bool tensors.
 
     Example:
         >>> import fastnet
@@ -234,15 +229,11 @@ def floor_divide(input, other):
     return _floor_divide(input, other)
 
 
-@method("__rfloordiv__")
-def rfloordiv(input, other):
-    """The floor of other / input."""
-    return _floor_divide(other, input)
-
-
 @method("__mod__")
 def remainder(input, other):
     """input - other * floor(input / other): it has the divisor's sign, as Python's %.
+
+    Errors are those of `floor_divide`.
 
     Example:
         >>> import fastnet
@@ -252,15 +243,11 @@ def remainder(input, other):
     return _remainder(input, other)
 
 
-@method("__rmod__")
-def rmod(input, other):
-    """The remainder of other divided by input."""
-    return _remainder(other, input)
-
-
 @method()
 def fmod(input, other):
     """input - other * trunc(input / other): it has the dividend's sign, as C's fmod.
+
+    Errors are those of `floor_divide`.
 
     Example:
         >>> import fastnet
@@ -352,3 +339,17 @@ def logaddexp(input, other):
     def share(g, a, b):
         return arrays.mul(g, arrays.like("sigmoid", arrays.sub(a, b)))
     return out, (lambda g: share(g, x, y), lambda g: share(g, y, x))
+
+
+def _reflected(operation, doc):
+    """An operator of two operands the other way round: Python asks the right one where the left does not know how."""
+    def operator(self, other):
+        return operation(other, self)
+    operator.__doc__ = doc
+    return operator
+
+
+extend(__rsub__=_reflected(_sub, "other - self."), __rtruediv__=_reflected(_div, "other / self."),
+       __rpow__=_reflected(_pow, "other to the power of self."),
+       __rfloordiv__=_reflected(_floor_divide, "The floor of other / self."),
+       __rmod__=_reflected(_remainder, "The remainder of other divided by self."))

@@ -15,7 +15,7 @@ def broadcast_shape(a, b):
     """The shape that two arrays broadcast to.
 
     Raises:
-        RuntimeError: none; both shapes are named.
+        RuntimeError: they do not broadcast; both shapes are named.
     """
     if a.shape == b.shape:
         return a.shape
@@ -120,6 +120,12 @@ def operands(x, y, real=False, exact=False):
     if real:
         dtype = dtypes.float_of(dtype)
     return tuple(cast(a, dtype) if isinstance(a, np.ndarray) else scalar(a, dtype, exact) for a in (x, y))
+
+
+def refuse_bool(name, x):
+    """Refuse an operand of arithmetic that has no meaning for bool."""
+    if x.dtype.kind == "b":
+        raise TypeError(f"{name} takes numbers, got bool; convert it with .long(), or use ~, ^, & and |")
 
 
 def binary(kernel, a, b, dtype=None):

@@ -50,7 +50,7 @@ def to(input, *args, dtype=None, copy=False):
         copy: always copy.
 
     Raises:
-        TypeError: a dtype that fastnet does not have.
+        TypeError: a dtype that fastnet does not have, or another device.
 
     Example:
         >>> import fastnet
@@ -62,6 +62,8 @@ def to(input, *args, dtype=None, copy=False):
             dtype = a.dtype
         elif isinstance(a, str) and a.partition(":")[0] == "cpu":
             continue
+        elif isinstance(a, str) and a not in dtypes.NAMES:
+            raise TypeError(f"to: expected a dtype, a tensor or the device 'cpu', got {a!r}")
         else:
             dtype = a
     dtype = input.dtype if dtype is None else dtypes.as_dtype(dtype)

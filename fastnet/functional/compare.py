@@ -1,4 +1,5 @@
 """Comparisons, logic, and choices between values."""
+import functools
 import math
 
 import numpy as np
@@ -6,6 +7,7 @@ import numpy as np
 from fastnet import dtypes
 from fastnet.autograd import op
 from fastnet.backend import K
+from fastnet.errors import not_a_tensor
 from fastnet.functional import arrays
 from fastnet.functional.arrays import operands
 from fastnet.functional.description import describe
@@ -19,23 +21,27 @@ def _comparison(name, sign, result, *aliases):
         return arrays.binary(name, x, y, dtypes.bool_), None
     describe(function, name, f"input {sign} other, element by element, as bool; shapes broadcast.",
              f"fastnet.{name}(fastnet.tensor([1, 2, 3]), 2)", f"tensor({result})")
-    return method(*aliases)(op(function))
-
-
-eq = _comparison("eq", "==", "[False,  True, False]")
-ne = _comparison("ne", "!=", "[ True, False,  True]", "not_equal")
-lt = _comparison("lt", "<", "[ True, False, False]", "__lt__", "less")
-le = _comparison("le", "<=", "[ True,  True, False]", "__le__", "less_equal")
-gt = _comparison("gt", ">", "[False, False,  True]", "__gt__", "greater")
-ge = _comparison("ge", ">=", "[False,  True,  True]", "__ge__", "greater_equal")
+    compare = method(*aliases)(op(function))
+    extend(**{f"__{name}__": _operator(compare)})
+    return compare
 
 
 def _operator(compare):
-    """== or !=, which None and text are asked by as well; they differ from every tensor."""
-    return lambda self, other: NotImplemented if other is None or isinstance(other, str) else compare(self, other)
+    """A comparison as Python's operator, which leaves what is no operand to Python: it is unequal, and in no order."""
+    @functools.wraps(compare)
+    def operator(self, other):
+        return compare(self, other) if isinstance(other, _OPERANDS) else NotImplemented
+    return operator
 
 
-extend(__eq__=_operator(eq), __ne__=_operator(ne), __hash__=object.__hash__)
+_OPERANDS = Tensor, int, float, np.ndarray, np.generic
+
+eq = _comparison("eq", "==", "[False,  True, False]")
+ne = _comparison("ne", "!=", "[ True, False,  True]", "not_equal")
+lt = _comparison("lt", "<", "[ True, False, False]", "less")
+le = _comparison("le", "<=", "[ True,  True, False]", "less_equal")
+gt = _comparison("gt", ">", "[False, False,  True]", "greater")
+ge = _comparison("ge", ">=", "[False,  True,  True]", "greater_equal")
 
 
 def _logic(name, what, result):
@@ -135,10 +141,12 @@ def where(condition, input, other):
     return _where(condition, input, other)
 
 
-@method("where")
 def _where_method(self, condition, other):
     """self where the condition holds, other elsewhere."""
     return where(condition, self, other)
+
+
+extend(where=_where_method)
 
 
 @method()
@@ -170,7 +178,9 @@ def _clamp(x, low, high):
 
 @method("clip")
 def clamp(input, min=None, max=None):
-    """min(max(input, min), max): each element moved into [min, max]. The gradient is 0 where an element is moved.
+    """min(max(input, min), max): each element moved into [min, max]; NaN where a limit is NaN.
+
+    The gradient is 0 where an element is moved; a tensor that it is moved to gets it there.
 
     Args:
         input: any shape.
@@ -202,6 +212,11 @@ def _clamp_between(x, low, high):
     return x
 
 
+def _check_tensor(name, other):
+    if not isinstance(other, Tensor):
+        raise not_a_tensor(name, "other", other)
+
+
 @method()
 def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
     """|input - other| <= atol + rtol * |other|, element by element.
@@ -211,12 +226,17 @@ def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
         rtol, atol: the relative and the absolute tolerance.
         equal_nan: NaN is close to NaN.
 
+    Raises:
+        TypeError: the other is no tensor.
+
     Example:
         >>> import fastnet
         >>> fastnet.isclose(fastnet.tensor([1.0, 2.0]), fastnet.tensor([1.000001, 2.1]))
         tensor([ True, False])
     """
-    near = (input - other).abs() <= atol + rtol * abs(other)
+    _check_tensor("isclose", other)
+    x, y = (t.to(dtypes.float_of(t.dtype)) for t in (input, other))
+    near = (x - y).abs() <= atol + rtol * y.abs()
     close = (input == other) | (near & other.isfinite())           # nothing finite is close to infinity
     return close | (input.isnan() & other.isnan()) if equal_nan else close
 
@@ -237,9 +257,13 @@ def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
 def equal(input, other):
     """Whether two tensors have one shape and the same elements, a Python bool.
 
+    Raises:
+        TypeError: the other is no tensor.
+
     Example:
         >>> import fastnet
         >>> fastnet.equal(fastnet.ones(2), fastnet.ones(2)), fastnet.equal(fastnet.ones(2), fastnet.ones(1, 2))
         (True, False)
     """
+    _check_tensor("equal", other)
     return input.shape == other.shape and bool((input == other).all())

@@ -2,10 +2,10 @@
 from fastnet import dtypes
 from fastnet.autograd import op
 from fastnet.backend import K
-from fastnet.errors import shape_text
+from fastnet.errors import not_a_tensor, shape_text
 from fastnet.functional.shape import _copied, _dim, _strided, as_shape, expand, narrow, reshape, select, unsqueeze
 from fastnet.memory import empty
-from fastnet.tensor import extend, method
+from fastnet.tensor import Tensor, extend, method
 
 
 @method()
@@ -44,11 +44,16 @@ def split(tensor, split_size_or_sections, dim=0):
 def chunk(input, chunks, dim=0):
     """At most `chunks` views of equal lengths along `dim`; the last may be shorter.
 
+    Raises:
+        RuntimeError: a number of chunks that is not positive.
+
     Example:
         >>> import fastnet
         >>> fastnet.chunk(fastnet.arange(5), 2)
         (tensor([0, 1, 2]), tensor([3, 4]))
     """
+    if chunks <= 0:
+        raise RuntimeError(f"chunk: expected a positive number of chunks, got {chunks}")
     return split(input, max(1, -(-input.shape[_dim(input, dim)] // chunks)), dim)
 
 
@@ -72,6 +77,16 @@ def _iterate(self):
 
 
 extend(__iter__=_iterate)
+
+
+def _listed(name, tensors):
+    tensors = list(tensors)
+    if not tensors:
+        raise RuntimeError(f"{name}: expected at least one tensor")
+    for i, x in enumerate(tensors):
+        if not isinstance(x, Tensor):
+            raise not_a_tensor(name, f"element {i}", x)
+    return tensors
 
 
 def _part(place):
@@ -101,6 +116,7 @@ def cat(tensors, dim=0):
 
     Raises:
         RuntimeError: no tensors, or shapes that don't fit (both are named).
+        TypeError: something else among them.
 
     Example:
         >>> import fastnet
@@ -108,9 +124,7 @@ def cat(tensors, dim=0):
         tensor([[1, 2],
                 [3, 4]])
     """
-    tensors = list(tensors)
-    if not tensors:
-        raise RuntimeError("cat: expected at least one tensor")
+    tensors = _listed("cat", tensors)
     dim = _dim(tensors[0], dim)
     first = tensors[0].shape
     for i, x in enumerate(tensors):
@@ -133,6 +147,7 @@ def stack(tensors, dim=0):
 
     Raises:
         RuntimeError: no tensors, or two shapes (both are named).
+        TypeError: something else among them.
 
     Example:
         >>> import fastnet
@@ -140,9 +155,7 @@ def stack(tensors, dim=0):
         tensor([[1, 3],
                 [2, 4]])
     """
-    tensors = list(tensors)
-    if not tensors:
-        raise RuntimeError("stack: expected at least one tensor")
+    tensors = _listed("stack", tensors)
     for i, x in enumerate(tensors):
         if x.shape != tensors[0].shape:
             raise RuntimeError(f"stack: tensor {i} has shape {shape_text(x)}, tensor 0 {shape_text(tensors[0])}; they "

@@ -1,4 +1,6 @@
 """The larger of two, the largest of many, and sorting."""
+from typing import NamedTuple
+
 from fastnet import dtypes
 from fastnet.autograd import op
 from fastnet.backend import K
@@ -11,7 +13,7 @@ from fastnet.memory import empty
 from fastnet.tensor import Tensor, method
 
 
-class ValuesIndices(tuple):
+class ValuesIndices(NamedTuple):
     """The pair (values, indices), readable by name.
 
     Example:
@@ -21,13 +23,8 @@ class ValuesIndices(tuple):
         (tensor([3., 5.]), tensor([1, 0]))
     """
 
-    __slots__ = ()
-
-    def __new__(cls, values, indices):
-        return super().__new__(cls, (values, indices))
-
-    values = property(lambda self: self[0])
-    indices = property(lambda self: self[1])
+    values: Tensor
+    indices: Tensor
 
 
 # ---- the larger of two ----------------------------------------------------------------------------------------------
@@ -280,8 +277,11 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
         >>> fastnet.topk(fastnet.tensor([2.0, 3.0, 1.0]), 2).values
         tensor([3., 2.])
     """
-    n = input.shape[dim]
+    [axis] = normalize_dims(input, dim) or [0]
+    n = input.shape[axis] if input.ndim else 1
     if not 0 <= k <= n:
         raise RuntimeError(f"topk: k is {k}, dimension {dim} of shape {shape_text(input)} has {n} entries")
     values, index = sort(input, dim, descending=largest)
+    if not input.ndim:
+        return ValuesIndices(values, index)
     return ValuesIndices(values.narrow(dim, 0, k).contiguous(), index.narrow(dim, 0, k).contiguous())

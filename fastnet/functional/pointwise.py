@@ -4,7 +4,7 @@ import math
 from fastnet import dtypes
 from fastnet.autograd import op
 from fastnet.functional import arrays
-from fastnet.functional.arrays import add, div, mul, scalar, scale, sub
+from fastnet.functional.arrays import add, div, mul, refuse_bool, scalar, scale, sub
 from fastnet.functional.description import describe
 from fastnet.tensor import method
 
@@ -76,11 +76,15 @@ def _inverse_root(x):
 def neg(input):
     """-x.
 
+    Raises:
+        TypeError: a bool tensor.
+
     Example:
         >>> import fastnet
         >>> fastnet.neg(fastnet.tensor([1.0, -2.0]))
         tensor([-1.,  2.])
     """
+    refuse_bool("neg", input)
     return arrays.neg(input), (lambda g: arrays.neg(g),)
 
 
@@ -100,14 +104,15 @@ def abs(input):
 @method()
 @op
 def square(input):
-    """x^2.
+    """x^2; of bool in int64.
 
     Example:
         >>> import fastnet
         >>> fastnet.square(fastnet.tensor([1.0, -2.0]))
         tensor([1., 4.])
     """
-    return arrays.unary("square", input), (lambda g: mul(g, scale(input, 2)),)
+    x = arrays.cast(input, dtypes.int64) if input.dtype.kind == "b" else input
+    return arrays.unary("square", x), (lambda g: mul(g, scale(x, 2)),)
 
 
 @method()
@@ -122,9 +127,12 @@ def rsqrt(input):
     return reciprocal(sqrt(input))
 
 
-def _step(name, doc, result):
-    """Define a function that is constant almost everywhere: its gradient is 0."""
+def _step(name, doc, result, same="iu"):
+    """Define a function that is constant almost everywhere: its gradient is 0. Dtypes of the kinds `same` it keeps."""
     def function(input):
+        if input.dtype.kind in same:
+            return arrays.copy(input), None
+        refuse_bool(name, input)
         out = arrays.unary(name, input)
         return out, (lambda g: arrays.full(g.shape, 0, g.dtype),)
     describe(function, name, f"{doc}. Its gradient is 0.", f"fastnet.{name}(fastnet.tensor([-1.5, 0.5, 2.5]))",
@@ -136,7 +144,7 @@ floor = _step("floor", "The largest integer not above x", "[-2.,  0.,  2.]")
 ceil = _step("ceil", "The smallest integer not below x", "[-1.,  1.,  3.]")
 round = _step("round", "The nearest integer, the even one where two are equally near", "[-2.,  0.,  2.]")
 trunc = _step("trunc", "x without its fraction", "[-1.,  0.,  2.]")
-sign = _step("sign", "-1, 0 or 1", "[-1.,  1.,  1.]")
+sign = _step("sign", "-1, 0 or 1", "[-1.,  1.,  1.]", same="b")
 
 
 def _test(name, doc, result):

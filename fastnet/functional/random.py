@@ -1,4 +1,6 @@
 """Random tensors, and dropout."""
+import numpy as np
+
 from fastnet import dtypes
 from fastnet.autograd import op
 from fastnet.backend import K, random_blocks
@@ -162,11 +164,17 @@ def bernoulli(input, *, generator=None):
         input: probabilities, any shape.
         generator: a `Generator`; by default the one that `manual_seed` seeds.
 
+    Raises:
+        TypeError: integers or bools.
+        ValueError: a number outside [0, 1].
+
     Example:
         >>> import fastnet
         >>> fastnet.bernoulli(fastnet.tensor([0.0, 1.0]))
         tensor([0., 1.])
     """
+    if input.dtype.kind != "f":
+        raise TypeError(f"bernoulli: expected probabilities in float32 or float64, got {input.dtype}")
     return _bernoulli(input, generator)
 
 
@@ -184,6 +192,14 @@ def _dropout(x, p):
     return out, (dx, None)
 
 
+def check_probability(name, p):
+    """Refuse what is no probability."""
+    if not isinstance(p, int | float | np.floating):
+        raise TypeError(f"{name}: expected a probability between 0 and 1, got {p!r}")
+    if not 0 <= p <= 1:
+        raise ValueError(f"{name}: expected a probability between 0 and 1, got {p}")
+
+
 def dropout(input, p=0.5, training=True):
     """Zero each element with probability p and scale the others by 1/(1-p); the identity when not training.
 
@@ -196,6 +212,7 @@ def dropout(input, p=0.5, training=True):
 
     Raises:
         ValueError: p is outside [0, 1].
+        TypeError: p is no number.
 
     Example:
         >>> import fastnet
@@ -203,8 +220,7 @@ def dropout(input, p=0.5, training=True):
         >>> fastnet.dropout(fastnet.ones(6), 0.5)
         tensor([0., 2., 2., 2., 2., 0.])
     """
-    if not 0 <= p <= 1:
-        raise ValueError(f"dropout: expected a probability between 0 and 1, got {p}")
+    check_probability("dropout", p)
     if not training or p == 0:
         return input
     return input * 0 if p == 1 else _dropout(input, float(p))

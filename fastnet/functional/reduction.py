@@ -34,14 +34,14 @@ def normalize_dims(x, dim):
     return tuple(sorted(dims)) if x.ndim else ()
 
 
-def _rows(x, dims):
+def _rows(x, dims, keepdim=False):
     """x as (outer, n, inner) with the reduced dimensions in the middle, and the shapes of the result.
 
     Returns:
-        (array, result shape without the reduced dimensions, result shape with them as 1)
+        (array, the result's shape, its shape with the reduced dimensions as 1)
     """
     kept = tuple(1 if i in dims else n for i, n in enumerate(x.shape))
-    shape = tuple(n for i, n in enumerate(x.shape) if i not in dims)
+    shape = kept if keepdim else tuple(n for i, n in enumerate(x.shape) if i not in dims)
     if dims and dims != tuple(range(dims[0], dims[-1] + 1)):
         rest = [i for i in range(x.ndim) if i not in dims]
         x = x.transpose(*rest, *dims)                      # packed below: the reduced dimensions last
@@ -50,9 +50,9 @@ def _rows(x, dims):
     return contiguous(x).reshape(around(x.shape, first, last)), shape, kept
 
 
-def _reduced(kernel, x, dim, dtype=None, **attributes):
-    """(kernel over dim, its shape without the reduced dimensions, with them)"""
-    x3, shape, kept = _rows(x, normalize_dims(x, dim))
+def _reduced(kernel, x, dim, dtype=None, keepdim=False, **attributes):
+    """(kernel over dim, the result's shape, its shape with the reduced dimensions as 1)"""
+    x3, shape, kept = _rows(x, normalize_dims(x, dim), keepdim)
     out = empty((x3.shape[0], x3.shape[2]), dtype or x.dtype)
     getattr(K, kernel)(out, x3, **attributes)
     return out, shape, kept
@@ -61,6 +61,18 @@ def _reduced(kernel, x, dim, dtype=None, **attributes):
 def _spread(g, kept, shape):
     """A gradient of a reduction, viewed in the shape of what was reduced."""
     return np.broadcast_to(g.reshape(kept), shape)
+
+
+def _added_in(x, dtype):
+    """The dtype that elements are added or multiplied in: the given one, or x's own, int64 for integers and bools."""
+    if dtype is not None:
+        return dtypes.as_dtype(dtype)
+    return x.dtype if x.dtype.kind == "f" else dtypes.int64
+
+
+def _check_real(name, x):
+    if x.dtype.kind != "f":
+        raise TypeError(f"{name} takes floating-point tensors, got {x.dtype}; use x.float().{name}()")
 
 
 def _one_dim(name, dim):
@@ -90,10 +102,9 @@ def sum(input, dim=None, keepdim=False, *, dtype=None):
         >>> x.sum(), x.sum(0), x.sum(1, keepdim=True).shape
         (tensor(10.), tensor([4., 6.]), (2, 1))
     """
-    wanted = dtypes.as_dtype(dtype) if dtype is not None else input.dtype if input.dtype.kind == "f" else dtypes.int64
-    x = arrays.cast(input, wanted)
-    out, shape, kept = _reduced("sum", x, dim)
-    return out.reshape(kept if keepdim else shape), (lambda g: _spread(g, kept, input.shape),)
+    x = arrays.cast(input, _added_in(input, dtype))
+    out, shape, kept = _reduced("sum", x, dim, keepdim=keepdim)
+    return out.reshape(shape), (lambda g: _spread(g, kept, input.shape),)
 
 
 @method()
@@ -110,11 +121,10 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
         tensor([1.5, 3.5])
     """
     x = input if dtype is None else arrays.cast(input, dtypes.as_dtype(dtype))
-    if x.dtype.kind != "f":
-        raise TypeError(f"mean takes floating-point tensors, got {x.dtype}; use x.float().mean()")
-    out, shape, kept = _reduced("mean", x, dim)
+    _check_real("mean", x)
+    out, shape, kept = _reduced("mean", x, dim, keepdim=keepdim)
     count = x.size // builtins.max(out.size, 1)
-    return (out.reshape(kept if keepdim else shape),
+    return (out.reshape(shape),
             (lambda g: _spread(arrays.scale(g, 1 / builtins.max(count, 1)), kept, input.shape),))
 
 
@@ -145,9 +155,8 @@ def var(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
 
 @op
 def _var(input, dim, keepdim, ddof):
-    if input.dtype.kind != "f":
-        raise TypeError(f"var takes floating-point tensors, got {input.dtype}; use x.float().var()")
-    x3, shape, kept = _rows(input, normalize_dims(input, dim))
+    _check_real("var", input)
+    x3, shape, kept = _rows(input, normalize_dims(input, dim), keepdim)
     out, center = (empty((x3.shape[0], x3.shape[2]), input.dtype) for _ in range(2))
     K.var(out, center, x3, ddof)
     divisor = x3.shape[1] - ddof
@@ -155,7 +164,7 @@ def _var(input, dim, keepdim, ddof):
     def dx(g):
         centered = arrays.sub(input, center.reshape(kept))
         return arrays.mul(centered, arrays.scale(g.reshape(kept), 2 / divisor if divisor > 0 else float("nan")))
-    return out.reshape(kept if keepdim else shape), (dx, None, None, None)
+    return out.reshape(shape), (dx, None, None, None)
 
 
 @method()
@@ -196,15 +205,15 @@ def prod(input, dim=None, keepdim=False, *, dtype=None):
         >>> fastnet.prod(fastnet.tensor([[1.0, 2.0], [3.0, 4.0]]), 1)
         tensor([ 2., 12.])
     """
-    wanted = dtypes.as_dtype(dtype) if dtype is not None else input.dtype if input.dtype.kind == "f" else dtypes.int64
+    wanted = _added_in(input, dtype)
     dims = normalize_dims(input, None if dim is None else _one_dim("prod", dim))
-    x3, shape, kept = _rows(arrays.cast(input, wanted), dims)
+    x3, shape, _ = _rows(arrays.cast(input, wanted), dims, keepdim)
     out = empty((x3.shape[0], x3.shape[2]), wanted)
     K.prod(out, x3)
 
     def dx(g):
         return arrays.like("prod_backward", x3, arrays.reshaped(g, out.shape)).reshape(input.shape)
-    return out.reshape(kept if keepdim else shape), (dx,)
+    return out.reshape(shape), (dx,)
 
 
 @method()
@@ -222,8 +231,7 @@ def cumsum(input, dim, *, dtype=None):
         >>> fastnet.cumsum(fastnet.tensor([1, 2, 3]), 0)
         tensor([1, 3, 6])
     """
-    wanted = dtypes.as_dtype(dtype) if dtype is not None else input.dtype if input.dtype.kind == "f" else dtypes.int64
-    x = arrays.cast(input, wanted)
+    x = arrays.cast(input, _added_in(input, dtype))
     x3, _, _ = _rows(x, normalize_dims(x, dim))
 
     def running(a):
@@ -247,8 +255,8 @@ def any(input, dim=None, keepdim=False):
         >>> fastnet.any(fastnet.tensor([[False, True], [False, False]]), 1)
         tensor([ True, False])
     """
-    out, shape, kept = _reduced("any", input, dim, dtypes.bool_)
-    return out.reshape(kept if keepdim else shape), None
+    out, shape, _ = _reduced("any", input, dim, dtypes.bool_, keepdim)
+    return out.reshape(shape), None
 
 
 @method()
@@ -261,24 +269,40 @@ def all(input, dim=None, keepdim=False):
         >>> fastnet.all(fastnet.tensor([1.0, 2.0, 0.0]))
         tensor(False)
     """
-    out, shape, kept = _reduced("all", input, dim, dtypes.bool_)
-    return out.reshape(kept if keepdim else shape), None
+    out, shape, _ = _reduced("all", input, dim, dtypes.bool_, keepdim)
+    return out.reshape(shape), None
 
 
 @op
 def _euclidean(x, dim, keepdim):
-    squares, shape, kept = _reduced("sum", arrays.unary("square", x), dim)
+    squares, shape, kept = _reduced("sum", arrays.unary("square", x), dim, keepdim=keepdim)
     out = arrays.unary("sqrt", squares)
 
     def dx(g):
         # x / |x|, and 0 at the zero vector, where there is no gradient
         return arrays.mul(x, arrays.quotient(g.reshape(kept), out.reshape(kept)))
-    return out.reshape(kept if keepdim else shape), (dx, None, None)
+    return out.reshape(shape), (dx, None, None)
+
+
+@op
+def _p_norm(x, p, dim, keepdim):
+    size = arrays.unary("abs", x)
+    power = arrays.scalar(p, x.dtype)
+    total, shape, kept = _reduced("sum", arrays.binary("pow", size, power), dim, keepdim=keepdim)
+    out = arrays.binary("pow", total, arrays.scalar(1 / p, x.dtype))
+
+    def dx(g):
+        # sign(x) (|x| / norm)^(p-1), and 0 where x or the norm is
+        less = arrays.scalar(p - 1, x.dtype)
+        rise = arrays.mul(arrays.unary("sign", x), arrays.binary("pow", size, less))
+        rise = arrays.masked(arrays.binary("ne", x, arrays.scalar(0, x.dtype), dtypes.bool_), rise)
+        return arrays.mul(rise, arrays.quotient(g.reshape(kept), arrays.binary("pow", out, less).reshape(kept)))
+    return out.reshape(shape), (dx, None, None, None)
 
 
 @method()
 def norm(input, p=2, dim=None, keepdim=False):
-    """The p-norm, sum(|x|^p)^(1/p). The gradient of the 2-norm at the zero vector is 0.
+    """The p-norm, sum(|x|^p)^(1/p). Its gradient at the zero vector is 0.
 
     Args:
         input: any shape.
@@ -286,12 +310,19 @@ def norm(input, p=2, dim=None, keepdim=False):
         dim: a dimension, a tuple of several, or None for all.
         keepdim: keep the reduced dimensions, with length 1.
 
+    Raises:
+        TypeError: integers; convert them first.
+        ValueError: the name of another norm.
+
     Example:
         >>> import fastnet
         >>> x = fastnet.tensor([3.0, -4.0])
         >>> fastnet.norm(x), fastnet.norm(x, 1)
         (tensor(5.), tensor(7.))
     """
+    _check_real("norm", input)
+    if isinstance(p, str) and p != "fro":
+        raise ValueError(f"norm: expected a number or 'fro' as p, got {p!r}")
     if p in (2, "fro"):
         return _euclidean(input, dim, keepdim)
     if p == float("inf"):
@@ -302,12 +333,12 @@ def norm(input, p=2, dim=None, keepdim=False):
         return (input != 0).to(input.dtype).sum(dim, keepdim)
     if p == 1:
         return input.abs().sum(dim, keepdim)
-    return (input.abs() ** p).sum(dim, keepdim) ** (1 / p)
+    return _p_norm(input, float(p), dim, keepdim)
 
 
 @method()
 def logsumexp(input, dim, keepdim=False):
-    """log(sum(exp(x))), without overflow.
+    """log(sum(exp(x))), without overflow. Integers give float32.
 
     Args:
         input: any shape.

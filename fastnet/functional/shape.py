@@ -1,5 +1,6 @@
 """Shapes: views, where the memory allows, else copies."""
 import math
+import operator
 
 import numpy as np
 
@@ -11,10 +12,17 @@ from fastnet.tensor import Tensor, extend, method
 
 
 def as_shape(shape):
-    """A shape given as numbers or as one tuple."""
+    """A shape given as numbers or as one tuple.
+
+    Raises:
+        TypeError: what is no integer among them.
+    """
     if len(shape) == 1 and not isinstance(shape[0], int | np.integer | Tensor):
         shape = shape[0]
-    return tuple(int(n) for n in shape)
+    try:
+        return tuple(map(operator.index, shape))
+    except TypeError:
+        raise TypeError(f"expected integers, or one tuple of them, got {shape!r}") from None
 
 
 def as_size(name, size):
@@ -29,18 +37,18 @@ def as_size(name, size):
     return shape
 
 
-def _filled_in(x, shape):
-    """A shape with its one -1 worked out.
+def _filled_in(before, shape):
+    """A shape with its one -1 worked out, for what has the shape `before`.
 
     Raises:
-        RuntimeError: x has another number of elements; both shapes are named.
+        RuntimeError: that has another number of elements; both shapes are named.
     """
-    known = math.prod(n for n in shape if n != -1)
-    if shape.count(-1) == 1 and known and x.size % known == 0:
-        shape = tuple(x.size // known if n == -1 else n for n in shape)
-    if -1 in shape or math.prod(shape) != x.size:
-        raise RuntimeError(f"shape {shape_text(shape)} does not fit a tensor of shape {shape_text(x)}, "
-                           f"{x.size} elements")
+    size, known = math.prod(before), math.prod(n for n in shape if n != -1)
+    if shape.count(-1) == 1 and known and size % known == 0:
+        shape = tuple(size // known if n == -1 else n for n in shape)
+    if -1 in shape or math.prod(shape) != size:
+        raise RuntimeError(f"shape {shape_text(shape)} does not fit a tensor of shape {shape_text(before)}, "
+                           f"{size} elements")
     return shape
 
 
@@ -105,7 +113,7 @@ def view(input, *shape):
     """
     if len(shape) == 1 and not isinstance(shape[0], int | tuple | list):
         raise TypeError(f"view: expected a shape, got {shape[0]!r}")
-    shape = _filled_in(input._data, as_shape(shape))
+    shape = _filled_in(input.shape, as_shape(shape))
     if not _viewable(input._data, shape):
         raise RuntimeError(f"a tensor of shape {shape_text(input)} and strides {input.stride()} has no view of shape "
                            f"{shape_text(shape)}; use reshape")
@@ -129,7 +137,7 @@ def reshape(input, *shape):
         tensor([[0, 1, 2],
                 [3, 4, 5]])
     """
-    shape = _filled_in(input._data, as_shape(shape))
+    shape = _filled_in(input.shape, as_shape(shape))
     return _view(input if _viewable(input._data, shape) else _copied(input), shape)
 
 
@@ -203,7 +211,7 @@ def unflatten(input, dim, sizes):
         (2, 3, 4)
     """
     dim = _dim(input, dim)
-    return reshape(input, *input.shape[:dim], *_filled_in(np.empty(input.shape[dim]), tuple(sizes)),
+    return reshape(input, *input.shape[:dim], *_filled_in((input.shape[dim],), tuple(sizes)),
                    *input.shape[dim + 1:])
 
 

@@ -1,4 +1,5 @@
 """Dropout."""
+from fastnet.functional.random import check_probability
 from fastnet.nn import functional as F
 from fastnet.nn.module import Module
 
@@ -14,6 +15,7 @@ class Dropout(Module):
 
     Raises:
         ValueError: p is outside [0, 1].
+        TypeError: p is no number.
 
     Example:
         >>> import fastnet
@@ -26,8 +28,7 @@ class Dropout(Module):
 
     def __init__(self, p=0.5, inplace=False):
         super().__init__()
-        if not 0 <= p <= 1:
-            raise ValueError(f"Dropout: expected a probability between 0 and 1, got {p}")
+        check_probability("Dropout", p)
         self.p, self.inplace = p, inplace
 
     def forward(self, input):

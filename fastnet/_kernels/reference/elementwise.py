@@ -144,8 +144,16 @@ def minimum(out, a, b):
 
 @kernel()
 def pow(out, a, b):
-    """out = a^b by the rules of C: 1 for b = 0 and for a = 1, NaN for a < 0 and a broken b."""
-    np.power(a, b, out=out)
+    """out = a^b by the rules of C: 1 for b = 0 and for a = 1, NaN for a < 0 and a broken b.
+
+    Of integers to negative powers the fraction is cut off: 0, unless a is 1 or -1.
+    """
+    below = b < 0
+    if out.dtype.kind == "f" or not np.any(below):
+        np.power(a, b, out=out)
+    else:
+        inverse = np.where(np.absolute(a) == 1, np.power(a, b & 1), 0)
+        np.copyto(out, np.where(below, inverse, np.power(a, np.maximum(b, 0))))
 
 
 @kernel()

@@ -3,6 +3,7 @@
 Importing it loads NumPy and fastnet's own core; what needs more (`fastnet.datasets`) is loaded when it is first used.
 """
 import importlib
+from math import e, inf, nan, pi
 
 from fastnet import _command
 
@@ -21,7 +22,7 @@ from fastnet.backend import (
     show_config,
     use_backend,
 )
-from fastnet.construction import as_tensor, from_dlpack, from_numpy, is_tensor, tensor
+from fastnet.construction import as_tensor, from_dlpack, from_numpy, is_floating_point, is_tensor, numel, tensor
 from fastnet.dtypes import bool_ as bool
 from fastnet.dtypes import float32, float32 as float, float64, float64 as double, int32, int32 as int, int64
 from fastnet.dtypes import int64 as long, uint8
@@ -39,6 +40,9 @@ from fastnet.random import (
 from fastnet.tensor import Tensor
 
 __version__ = "0.1.0"
+
+inference_mode = no_grad
+newaxis = None
 
 
 def __getattr__(name):

@@ -146,6 +146,28 @@ def is_tensor(x):
     return isinstance(x, Tensor)
 
 
+def is_floating_point(input):
+    """Whether a tensor's dtype is float32 or float64.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.is_floating_point(fastnet.zeros(1)), fastnet.is_floating_point(fastnet.tensor([1]))
+        (True, False)
+    """
+    return input.is_floating_point()
+
+
+def numel(input):
+    """The number of a tensor's elements.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.numel(fastnet.zeros(2, 3))
+        6
+    """
+    return input.numel()
+
+
 def _init(self, data, dtype=None, requires_grad=False):
     """A new tensor with a copy of `data`: see `fastnet.tensor`."""
     self.__dict__.update(tensor(data, dtype=dtype, requires_grad=requires_grad).__dict__)

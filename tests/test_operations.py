@@ -1,5 +1,6 @@
 """Every operation on tensors: its values and gradients against PyTorch, its gradient in float64, its errors."""
 import math
+import operator
 import pickle
 
 import numpy as np
@@ -82,6 +83,10 @@ OPERATIONS = {
     "chunk": (lambda f, a: a.chunk(2, 1)[0], A), "unbind": (lambda f, a: a.unbind(1)[2], A),
     "cat": (lambda f, a, b: f.cat([a, b], 1), A, B), "cat-0": (lambda f, a, b: f.cat((a, b, a)), A, B),
     "stack": (lambda f, a, b: f.stack([a, b], 1), A, B), "flip": (lambda f, a: a.flip((0, 1)), A),
+    "flip-numbers": (lambda f, a: a.flip(0, 1), A), "flip-one": (lambda f, a: f.flip(a, dims=(1,)), A),
+    "positive": (lambda f, a: +a, A), "clamp_min": (lambda f, a: a.clamp_min(0.1), A),
+    "clamp_max": (lambda f, a, b: f.clamp_max(a, b), A, B), "ravel": (lambda f, a: a.ravel(), BOXES),
+    "methods": (lambda f, a: a.tril(-1).triu(-2).logaddexp(a).movedim(0, 1).broadcast_to((2, 4, 3)), A),
     "clone": (lambda f, a: a.clone(), A), "contiguous": (lambda f, a: a.t().contiguous(), A),
     "cast": (lambda f, a: a.to(f.float64) * 2, A), "tril": (lambda f, a: f.tril(a), A),
     "triu": (lambda f, a: f.triu(a, 1), A),
@@ -223,7 +228,15 @@ PLAIN = {
     "0-d": lambda f, a, i: a[1, 2] * 2,
     "masked-int": lambda f, a, i: i.masked_fill(i > 1, 9), "clamp-int": lambda f, a, i: i.clamp(1, 2),
     "where-int": lambda f, a, i: f.where(i > 0, i, -1), "abs-int": lambda f, a, i: abs(-i),
-    "cumsum": lambda f, a, i: i.cumsum(0),
+    "cumsum": lambda f, a, i: i.cumsum(0), "positive-int": lambda f, a, i: +i,
+    "nonzero-tuple": lambda f, a, i: f.nonzero(a > 0, as_tuple=True)[1], "where-tuple": lambda f, a, i: f.where(i)[0],
+    "nonzero-of-one": lambda f, a, i: i[0].nonzero(as_tuple=True)[0],
+    "masked_select": lambda f, a, i: a.masked_select(a > 0),
+    "masked_select-column": lambda f, a, i: f.masked_select(i[:, None], a > 0),
+    "new_zeros": lambda f, a, i: i.new_zeros(2, 3), "new_ones": lambda f, a, i: a.new_ones((2,), dtype=f.int64),
+    "new_full": lambda f, a, i: a.new_full((2,), 3), "new_tensor": lambda f, a, i: a.new_tensor([1, 2]),
+    "new_empty": lambda f, a, i: i.new_empty((2, 3)) * 0, "arange-end": lambda f, a, i: f.arange(end=3),
+    "constants": lambda f, a, i: f.tensor([f.pi, f.e, f.inf, f.nan])[f.newaxis],
 }
 
 
@@ -234,6 +247,23 @@ def test_without_gradient_against_torch(name):
     assert ours.shape == tuple(theirs.shape)
     assert str(ours.dtype) == str(theirs.dtype).removeprefix("torch.")
     np.testing.assert_allclose(np.asarray(ours), theirs.numpy(), rtol=2e-6)
+
+
+def test_what_is_asked_of_a_tensor_or_made_like_one():
+    x = t(A)
+    assert fastnet.numel(x) == 12 and fastnet.is_floating_point(x) and not fastnet.is_floating_point(t(INDEX))
+    for like in (fastnet.zeros_like, fastnet.ones_like, fastnet.empty_like):
+        assert like(x, requires_grad=True).requires_grad
+    assert fastnet.full_like(x, 2, requires_grad=True).requires_grad
+    with fastnet.inference_mode():
+        assert not (fastnet.ones(1, requires_grad=True) * 2).requires_grad
+    for drawn in (fastnet.randint(high=1, size=(3,)), fastnet.randint(1, size=(3,)), fastnet.randint(1, (3,))):
+        assert drawn.tolist() == [0, 0, 0]
+    assert fastnet.randint(3, high=4, size=(2,)).tolist() == [3, 3]
+    with pytest.raises(TypeError, match="masked_select: expected a bool tensor as mask"):
+        x.masked_select(t(INDEX))
+    with pytest.raises(TypeError, match="positive takes numbers, got bool"):
+        operator.pos(x > 0)
 
 
 @pytest.mark.parametrize("left", ["bool", "uint8", "int32", "int64", "float32", "float64"])

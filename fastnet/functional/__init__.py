@@ -27,6 +27,8 @@ from fastnet.functional.compare import (
     bitwise_or,
     bitwise_xor,
     clamp,
+    clamp_max,
+    clamp_min,
     eq,
     equal,
     ge,
@@ -57,7 +59,7 @@ from fastnet.functional.creation import (
     zeros,
     zeros_like,
 )
-from fastnet.functional.indexing import gather, index_select, nonzero, take_along_dim
+from fastnet.functional.indexing import gather, index_select, masked_select, nonzero, take_along_dim
 from fastnet.functional.joining import cat, chunk, concat, concatenate, flip, split, stack, unbind
 from fastnet.functional.linear import addmm, bmm, dot, matmul, mm, mv, outer
 from fastnet.functional.ordering import (
@@ -93,6 +95,7 @@ from fastnet.functional.pointwise import (
     log1p,
     log2,
     neg,
+    positive,
     reciprocal,
     round,
     rsqrt,

@@ -321,6 +321,7 @@ def dist(input, other, p=2):
     return _sub(input, other).norm(p)
 
 
+@method()
 @op
 def logaddexp(input, other):
     """log(exp(input) + exp(other)), without overflow.

@@ -11,6 +11,7 @@ from fastnet.errors import not_a_tensor
 from fastnet.functional import arrays
 from fastnet.functional.arrays import operands
 from fastnet.functional.description import describe
+from fastnet.functional.indexing import nonzero
 from fastnet.memory import empty
 from fastnet.tensor import Tensor, extend, method
 
@@ -120,8 +121,8 @@ def _where(condition, x, y):
     return out, (None, lambda g: arrays.masked(condition, g), dy)
 
 
-def where(condition, input, other):
-    """input where the condition holds, other elsewhere.
+def where(condition, input=None, other=None):
+    """input where the condition holds, other elsewhere; of a condition alone, `nonzero` as a tuple.
 
     Args:
         condition: a bool tensor.
@@ -136,6 +137,8 @@ def where(condition, input, other):
         >>> fastnet.where(x > 0, x, 0.0)
         tensor([0., 2.])
     """
+    if input is None and other is None:
+        return nonzero(condition, as_tuple=True)
     if not isinstance(condition, Tensor) or condition.dtype != dtypes.bool_:
         raise TypeError(f"where: expected a bool tensor as condition, got {getattr(condition, 'dtype', condition)!r}")
     return _where(condition, input, other)
@@ -210,6 +213,30 @@ def _clamp_between(x, low, high):
     if high is not None:
         x = where(x > high if not isinstance(high, Tensor) else (x > high) | (high != high), high, x)
     return x
+
+
+@method()
+def clamp_min(input, min):
+    """`clamp` from below alone.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.clamp_min(fastnet.tensor([-2.0, 2.0]), 0.0)
+        tensor([0., 2.])
+    """
+    return clamp(input, min=min)
+
+
+@method()
+def clamp_max(input, max):
+    """`clamp` from above alone.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.clamp_max(fastnet.tensor([-2.0, 2.0]), 0.0)
+        tensor([-2.,  0.])
+    """
+    return clamp(input, max=max)
 
 
 def _check_tensor(name, other):

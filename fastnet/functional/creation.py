@@ -2,11 +2,12 @@
 from fastnet import dtypes
 from fastnet.autograd import op
 from fastnet.backend import K
+from fastnet.construction import tensor
 from fastnet.errors import check_sizes
 from fastnet.functional import arrays
 from fastnet.functional.shape import as_size
 from fastnet.memory import empty as _empty
-from fastnet.tensor import Tensor
+from fastnet.tensor import Tensor, method
 
 
 def _made(array, requires_grad):
@@ -85,7 +86,7 @@ def full(size, fill_value, *, dtype=None, requires_grad=False):
     return _made(arrays.full(as_size("full", (size,)), fill_value, dtype), requires_grad)
 
 
-def empty_like(input, *, dtype=None):
+def empty_like(input, *, dtype=None, requires_grad=False):
     """An uninitialised tensor in the shape and (without `dtype`) the dtype of `input`.
 
     Example:
@@ -93,10 +94,10 @@ def empty_like(input, *, dtype=None):
         >>> fastnet.empty_like(fastnet.zeros(2, 3)).shape
         (2, 3)
     """
-    return empty(*input.shape, dtype=dtype or input.dtype)
+    return empty(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
 
 
-def zeros_like(input, *, dtype=None):
+def zeros_like(input, *, dtype=None, requires_grad=False):
     """Zeros in the shape and (without `dtype`) the dtype of `input`.
 
     Example:
@@ -104,10 +105,10 @@ def zeros_like(input, *, dtype=None):
         >>> fastnet.zeros_like(fastnet.tensor([1, 2]))
         tensor([0, 0])
     """
-    return zeros(*input.shape, dtype=dtype or input.dtype)
+    return zeros(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
 
 
-def ones_like(input, *, dtype=None):
+def ones_like(input, *, dtype=None, requires_grad=False):
     """Ones in the shape and (without `dtype`) the dtype of `input`.
 
     Example:
@@ -115,10 +116,10 @@ def ones_like(input, *, dtype=None):
         >>> fastnet.ones_like(fastnet.tensor([3.0, 4.0]))
         tensor([1., 1.])
     """
-    return ones(*input.shape, dtype=dtype or input.dtype)
+    return ones(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
 
 
-def full_like(input, fill_value, *, dtype=None):
+def full_like(input, fill_value, *, dtype=None, requires_grad=False):
     """One value in the shape and (without `dtype`) the dtype of `input`.
 
     Example:
@@ -126,10 +127,70 @@ def full_like(input, fill_value, *, dtype=None):
         >>> fastnet.full_like(fastnet.zeros(2), 7)
         tensor([7., 7.])
     """
-    return full(input.shape, fill_value, dtype=dtype or input.dtype)
+    return full(input.shape, fill_value, dtype=dtype or input.dtype, requires_grad=requires_grad)
 
 
-def arange(start, end=None, step=1, *, dtype=None, requires_grad=False):
+@method()
+def new_empty(input, *size, dtype=None, requires_grad=False):
+    """`empty` in the dtype of `input`, unless another is given.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.tensor([1, 2]).new_empty(3).dtype
+        dtype('int64')
+    """
+    return empty(*size, dtype=dtype or input.dtype, requires_grad=requires_grad)
+
+
+@method()
+def new_zeros(input, *size, dtype=None, requires_grad=False):
+    """`zeros` in the dtype of `input`, unless another is given.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.tensor([1, 2]).new_zeros(3)
+        tensor([0, 0, 0])
+    """
+    return zeros(*size, dtype=dtype or input.dtype, requires_grad=requires_grad)
+
+
+@method()
+def new_ones(input, *size, dtype=None, requires_grad=False):
+    """`ones` in the dtype of `input`, unless another is given.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.tensor([1, 2]).new_ones(3)
+        tensor([1, 1, 1])
+    """
+    return ones(*size, dtype=dtype or input.dtype, requires_grad=requires_grad)
+
+
+@method()
+def new_full(input, size, fill_value, *, dtype=None, requires_grad=False):
+    """`full` in the dtype of `input`, unless another is given.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.tensor([1, 2]).new_full((3,), 7)
+        tensor([7, 7, 7])
+    """
+    return full(size, fill_value, dtype=dtype or input.dtype, requires_grad=requires_grad)
+
+
+@method()
+def new_tensor(input, data, *, dtype=None, requires_grad=False):
+    """`tensor` in the dtype of `input`, unless another is given.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.tensor([1.0, 2.0]).new_tensor([3])
+        tensor([3.])
+    """
+    return tensor(data, dtype=dtype or input.dtype, requires_grad=requires_grad)
+
+
+def arange(start=0, end=None, step=1, *, dtype=None, requires_grad=False):
     """start, start + step, ... up to but not including end; arange(end) starts at 0.
 
     Args:
@@ -215,6 +276,7 @@ def _triangle(input, keep):
     return _masked(input, keep(columns - rows))
 
 
+@method()
 def tril(input, diagonal=0):
     """The lower triangle of matrices: zeros where column - row > diagonal.
 
@@ -231,6 +293,7 @@ def tril(input, diagonal=0):
     return _triangle(input, lambda d: d <= diagonal)
 
 
+@method()
 def triu(input, diagonal=0):
     """The upper triangle of matrices: zeros where column - row < diagonal. Arguments are those of `tril`.
 

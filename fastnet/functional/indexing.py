@@ -9,7 +9,7 @@ from fastnet.functional import arrays
 from fastnet.functional.arrays import contiguous
 from fastnet.functional.keys import as_key, pick, selection
 from fastnet.functional.reduction import _rows, normalize_dims
-from fastnet.functional.shape import _strided
+from fastnet.functional.shape import _strided, expand
 from fastnet.memory import empty
 from fastnet.recording import forbid_in_recording
 from fastnet.tensor import Tensor, extend, method
@@ -219,8 +219,12 @@ def one_hot(tensor, num_classes=-1):
 
 
 @method()
-def nonzero(input):
+def nonzero(input, *, as_tuple=False):
     """The indices of the elements that are not 0, int64, (n, dimensions).
+
+    Args:
+        input: any shape.
+        as_tuple: return a tuple of the columns instead, which is an index of these elements.
 
     Raises:
         RuntimeError: inside a compiled function: the result's shape would depend on values.
@@ -232,4 +236,29 @@ def nonzero(input):
                 [1, 0]])
     """
     forbid_in_recording("nonzero(), whose result's shape depends on values,")
+    if as_tuple:
+        return tuple(map(Tensor._wrap, np.nonzero(np.atleast_1d(input._data))))
     return Tensor._wrap(np.argwhere(input._data).astype(np.int64))
+
+
+@method()
+def masked_select(input, mask):
+    """The elements where the mask holds, in one dimension.
+
+    Args:
+        input: any shape.
+        mask: a bool tensor; the two broadcast.
+
+    Raises:
+        TypeError: the mask is not bool.
+        RuntimeError: inside a compiled function: the result's shape would depend on values.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.masked_select(fastnet.tensor([1.0, 2.0, 3.0]), fastnet.tensor([True, False, True]))
+        tensor([1., 3.])
+    """
+    if not isinstance(mask, Tensor) or mask.dtype != dtypes.bool_:
+        raise TypeError(f"masked_select: expected a bool tensor as mask, got {getattr(mask, 'dtype', mask)!r}")
+    shape = arrays.broadcast_shape(input._data, mask._data)
+    return getitem(expand(input, shape), expand(mask, shape))

@@ -164,8 +164,8 @@ def stack(tensors, dim=0):
 
 
 @method()
-def flip(input, dims):
-    """The elements in reverse order along `dims` (a number or a tuple), as a copy.
+def flip(input, dims, *more):
+    """The elements in reverse order along `dims` (numbers or one tuple), as a copy.
 
     Example:
         >>> import fastnet
@@ -173,7 +173,7 @@ def flip(input, dims):
         tensor([[4, 3],
                 [2, 1]])
     """
-    dims = [_dim(input, d) for d in (dims if isinstance(dims, tuple | list) else (dims,))]
+    dims = [_dim(input, d) for d in as_shape((dims, *more))]
     return _copied(_strided(input, tuple(slice(None, None, -1 if i in dims else None) for i in range(input.ndim))))
 
 

@@ -88,6 +88,22 @@ def neg(input):
     return arrays.neg(input), (lambda g: arrays.neg(g),)
 
 
+@method("__pos__")
+def positive(input):
+    """+x: the tensor itself.
+
+    Raises:
+        TypeError: a bool tensor.
+
+    Example:
+        >>> import fastnet
+        >>> +fastnet.tensor([1.0, -2.0])
+        tensor([ 1., -2.])
+    """
+    refuse_bool("positive", input)
+    return input
+
+
 @method("__abs__", "absolute")
 @op
 def abs(input):

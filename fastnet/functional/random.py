@@ -105,7 +105,7 @@ def normal(mean, std, size, *, generator=None):
     return _new("normal", "random_normal", size, None, generator, False, float(mean), float(std))
 
 
-def randint(low, high=None, size=None, *, generator=None, dtype=None):
+def randint(low=0, high=None, size=None, *, generator=None, dtype=None):
     """Integers in [low, high); randint(high, size) starts at 0.
 
     Args:
@@ -124,7 +124,9 @@ def randint(low, high=None, size=None, *, generator=None, dtype=None):
         tensor([9, 8, 8, 1, 9])
     """
     if size is None:
-        low, high, size = 0, low, high
+        high, size = None, high
+    if high is None:
+        low, high = 0, low
     if not low < high:
         raise ValueError(f"randint: expected low < high, got {low} and {high}")
     t = _new("randint", "random_integers", size, dtypes.int64, generator, False, int(low), int(high))

@@ -173,7 +173,7 @@ def _dim(input, dim, extra=0):
     return dim % n
 
 
-@method()
+@method("ravel")
 def flatten(input, start_dim=0, end_dim=-1):
     """The dimensions from start_dim to end_dim as one: a view where possible.
 
@@ -271,6 +271,7 @@ def permute(input, *dims):
     return _transposed(input, dims)
 
 
+@method()
 def movedim(input, source, destination):
     """A view with one dimension moved to another place.
 
@@ -321,6 +322,7 @@ def expand_as(input, other):
     return expand(input, other.shape)
 
 
+@method()
 def broadcast_to(input, shape):
     """`expand` to `shape`.
 

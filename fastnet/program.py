@@ -370,4 +370,4 @@ def _replaced(x, made):
 
 def _sequence(kind, parts):
     """A tuple or a list of its kind: named ones take their parts one by one."""
-    return kind(*parts) if hasattr(kind, "_fields") or kind.__name__ == "ValuesIndices" else kind(parts)
+    return kind(*parts) if hasattr(kind, "_fields") else kind(parts)

@@ -212,7 +212,7 @@ def _clamp_between(x, low, high):
         x = where(x < low if not isinstance(low, Tensor) else (x < low) | (low != low), low, x)
     if high is not None:
         x = where(x > high if not isinstance(high, Tensor) else (x > high) | (high != high), high, x)
-    return x
+    return x.masked_fill(x != x, math.nan) if x.dtype.kind == "f" else x        # NaN stays, and gets no gradient
 
 
 @method()

@@ -8,6 +8,7 @@ import threading
 import numpy as np
 import pytest
 from kernel_tools import BUILT, address
+from program_tools import trainer
 
 import fastnet
 from fastnet import memory, nn
@@ -278,15 +279,7 @@ def training(compile):
     """A step of training on (x, y) of any batch size."""
     fastnet.manual_seed(0)
     model = nn.Sequential(nn.Linear(20, 50), nn.ReLU(), nn.Dropout(0.1), nn.Linear(50, 3))
-    optimizer = fastnet.optim.AdamW(model.parameters())
-
-    def step(x, y):
-        optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-        return loss
-    return compile(step)
+    return compile(trainer(model, fastnet.optim.AdamW(model.parameters())))
 
 
 def rss():

@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 from optim_tools import bits, over_rules, parameters, values, whole_state
+from program_tools import trainer
 
 import fastnet
 from fastnet import nn, optim
@@ -33,14 +34,7 @@ def trained(rule, kw, schedule, compiled, steps=12):
     optimizer = getattr(optim, rule)([{"params": model[0].parameters(), "lr": 0.03}, {"params": model[2].parameters()}],
                                      **kw)
     scheduler = schedule(optimizer)
-
-    def step(x, y):
-        optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-        return loss
-    run = fastnet.compile(step) if compiled else step
+    run = trainer(model, optimizer, compiled=compiled)
     rng = np.random.default_rng(0)
     for _ in range(steps):
         loss = run(fastnet.tensor(rng.standard_normal((6, 4)).astype("float32")), fastnet.tensor(rng.integers(0, 3, 6)))

@@ -17,7 +17,7 @@ from setuptools.command.build_ext import build_ext
 KERNELS = Path("fastnet/_kernels")
 # Families with a C source of the same name in src/; the other modules are Cython alone.
 FAMILIES = ["walk", "activation", "elementwise", "matmul", "random", "optim", "reduce", "norm", "index", "loss"]
-MODULES = ["cpu", "threads", "memory", "launch", "calls", "map", *FAMILIES]
+MODULES = ["cpu", "threads", "state", "memory", "launch", "calls", "dispatch", "tape", "replay", "map", *FAMILIES]
 
 X86 = platform.machine().lower() in ("x86_64", "amd64")
 UNIX_ISAS = {"baseline": []}
@@ -103,9 +103,11 @@ def sources():
 def extensions():
     if flag("FASTNET_NO_EXT"):
         return []
+    import numpy
     from Cython.Build import cythonize
-    exts = [Extension(f"fastnet._kernels.{m}", [str(KERNELS / f"{m}.pyx")], include_dirs=[str(KERNELS)],
-                      depends=sources()) for m in MODULES]
+    exts = [Extension(f"fastnet._kernels.{m}", [str(KERNELS / f"{m}.pyx")], depends=sources(),
+                      include_dirs=[str(KERNELS), numpy.get_include()],
+                      define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]) for m in MODULES]
     return cythonize(exts, compiler_directives={
         "language_level": 3, "boundscheck": False, "wraparound": False, "cdivision": True, "initializedcheck": False,
         "embedsignature": False, "binding": True}, annotate=flag("FASTNET_ANNOTATE"))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnet import threads as _policy
+from fastnet import _native, threads as _policy
 from fastnet._kernels import reference
 from fastnet._kernels.reference import random as _reference_random
 from fastnet.state import state
@@ -22,47 +22,16 @@ from fastnet.state import state
 random_blocks = _reference_random.blocks        # how many random counters a draw uses up
 
 
-class _Absent:
-    """Why there are no compiled kernels: "not built", or "broken" with the error."""
-
-    def __init__(self, status, error):
-        self.status, self.error = status, error
-
-
-def _compiled_families():
-    """The names of the families that have a compiled twin."""
-    return [family for family in reference.FAMILIES if not family.endswith("_extra")]
-
-
-def _load():
-    """({family: compiled module}, None), or ({}, why there are none): not built is quiet, broken is loud."""
-    try:
-        importlib.import_module("fastnet._kernels.launch")
-        return {f: importlib.import_module(f"fastnet._kernels.{f}") for f in _compiled_families()}, None
-    except ModuleNotFoundError as e:
-        if e.name == "fastnet._kernels.launch":
-            return {}, _Absent("not built", e)
-        error: Exception = e
-    except Exception as e:              # not only ImportError: extensions of two builds raise TypeError or ValueError
-        error = e
-    warnings.warn(f"fastnet's compiled kernels are broken, NumPy is used instead: {error}", RuntimeWarning,
-                  stacklevel=2)
-    return {}, _Absent("broken", error)
-
-
-_compiled, _absent = _load()
+_compiled, _absent = _native.compiled, _native.absent
 compiled_available = not _absent
 
 launch: Any = None
+calls = _native.calls
 if compiled_available:
-    _cpu, launch, calls, pool_module, _threads = (importlib.import_module(f"fastnet._kernels.{name}")
-                                                  for name in ("cpu", "launch", "calls", "memory", "threads"))
+    _cpu, launch, _threads, _dispatch = (_compiled[name] for name in ("cpu", "launch", "threads", "dispatch"))
     _threads.set_default_threads(_policy.default_threads())
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_threads.after_fork)
-    _REDIRECTS = (launch.UnsupportedDtype, launch.NeedsPacking)
-else:
-    pool_module, calls = (importlib.import_module(f"fastnet._kernels.reference.{name}") for name in ("memory", "calls"))
 
 
 # ---- the table ------------------------------------------------------------------------------------------------------
@@ -88,22 +57,7 @@ def _reference_call(kernel):
 
 def _compiled_call(compiled, kernel):
     """A compiled kernel as the table has it: a dtype it lacks goes to the reference, what it can't walk is packed."""
-    fallback = _reference_call(kernel)
-
-    def call(*args, **attrs):
-        recorder = state.recorder
-        try:
-            if recorder is None:
-                compiled(*args, **attrs)
-            else:
-                recorder.add_launches(compiled, kernel, args, attrs)
-            return
-        except _REDIRECTS as e:
-            needs_packing = isinstance(e, launch.NeedsPacking)
-        if needs_packing:
-            _call_packed(call, kernel, args, attrs)
-        else:
-            fallback(*args, **attrs)
+    call = _dispatch.compiled_call(compiled, kernel, _reference_call(kernel), _call_packed)
     return functools.wraps(kernel)(call)
 
 
@@ -123,7 +77,7 @@ def _call_packed(call, kernel, args, attrs):
 def _packed(a):
     if not isinstance(a, np.ndarray) or (a.flags.c_contiguous and a.flags.aligned):
         return a
-    copy = np.ndarray(a.shape, a.dtype, pool_module.allocate(a.nbytes))
+    copy = np.ndarray(a.shape, a.dtype, _native.memory.allocate(a.nbytes))
     K.copy(copy, a)
     return copy
 

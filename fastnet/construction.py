@@ -170,7 +170,8 @@ def numel(input):
 
 def _init(self, data, dtype=None, requires_grad=False):
     """A new tensor with a copy of `data`: see `fastnet.tensor`."""
-    self.__dict__.update(tensor(data, dtype=dtype, requires_grad=requires_grad).__dict__)
+    made = tensor(data, dtype=dtype)
+    self._data, self._storage, self.requires_grad = made._data, made._storage, requires_grad
 
 
 extend(__init__=_init)

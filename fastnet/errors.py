@@ -2,6 +2,8 @@
 import functools
 import inspect
 
+from fastnet._native import tape as _tape
+
 # What arguments that are tensors are called.
 _TENSORS = frozenset(("condition", "index", "indices", "input", "mask", "mat1", "mat2", "other", "target", "tensor",
                       "tensor1", "tensor2", "tensors", "vec", "vec2", "weight", "x1", "x2"))
@@ -36,16 +38,14 @@ def not_a_tensor(name, argument, given):
 
 def naming_none(function):
     """Make `function` name the tensor that it was given None for. Nothing is looked at unless the call failed."""
-    @functools.wraps(function)
-    def call(*args, **kwargs):
-        try:
-            return function(*args, **kwargs)
-        except (AttributeError, TypeError) as e:
-            missing = _missing_tensor(function, args, kwargs) if "None" in str(e) else None
-            if missing is None:
-                raise
-            raise not_a_tensor(function.__qualname__, missing, None) from None
-    return call
+    return functools.wraps(function)(_tape.explained(function, explain_none))
+
+
+def explain_none(function, args, kwargs, error):
+    """Raise a better error than the one that a call failed with, if it was given None for a tensor."""
+    missing = _missing_tensor(function, args, kwargs) if "None" in str(error) else None
+    if missing is not None:
+        raise not_a_tensor(function.__qualname__, missing, None) from None
 
 
 def _missing_tensor(function, args, kwargs):

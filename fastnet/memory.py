@@ -9,24 +9,14 @@ import threading
 
 import numpy as np
 
-from fastnet.backend import pool_module
+from fastnet._native import memory as _pools
 
-Block, Pool = pool_module.Block, pool_module.Pool
-allocate, use_pool, shared = pool_module.allocate, pool_module.use_pool, pool_module.shared
+Block, Pool, shared = _pools.Block, _pools.Pool, _pools.shared
+allocate, empty, empty_like, use_pool = _pools.allocate, _pools.empty, _pools.empty_like, _pools.use_pool
 
 _ndarray = np.ndarray
 CHUNK = 1 << 20
 _ALIGN = 64
-
-
-def empty(shape, dtype):
-    """An uninitialised array from this thread's pool, aligned to 64 bytes."""
-    return _ndarray(shape, dtype, allocate(math.prod(shape) * dtype.itemsize))
-
-
-def empty_like(x):
-    """An uninitialised contiguous array of x's shape and dtype."""
-    return _ndarray(x.shape, x.dtype, allocate(x.nbytes))
 
 
 def persistent(shape, dtype):

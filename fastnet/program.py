@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from fastnet._native import replay
 from fastnet.autograd.leaves import FinalGradient
 from fastnet.backend import K, calls, get_isa, get_num_threads
 from fastnet.errors import shape_text
@@ -55,7 +56,7 @@ def compile(fn=None, *, max_recordings=64):
     return Compiled(fn, max_recordings)
 
 
-class Compiled:
+class Compiled(replay.Caller):
     """A function with its recordings: see `compile`. Attributes that it lacks are the function's.
 
     Args:
@@ -84,7 +85,8 @@ class Compiled:
         self._lock = threading.Lock()
         functools.update_wrapper(self, fn, updated=())
 
-    def __call__(self, *args, **kwargs):
+    def _call(self, args, kwargs):
+        """A call that is not like the last one: find a recording, or make it."""
         if state.recorder is not None:          # inside another compiled function: part of its recording
             return self.fn(*args, **kwargs)
         tensors = []
@@ -96,6 +98,8 @@ class Compiled:
         recording = self._find(key)
         if recording is None:
             return self._record(key, args, kwargs, tensors, arrays)
+        if not kwargs:
+            self.shortcut = recording.shortcut(args)
         return recording.replay(arrays, tensors)
 
     def _find(self, key):
@@ -143,6 +147,7 @@ class Compiled:
         """Forget all recordings and free their memory."""
         with self._lock:
             self._recordings.clear()
+            self.shortcut = None
 
     def __len__(self):
         """The number of recordings kept."""
@@ -174,7 +179,7 @@ class Compiled:
         return name if found is self else (Compiled, (self.fn, self.max_recordings))
 
 
-_OWN = frozenset(("fn", "max_recordings", "_recordings", "_lock"))
+_OWN = frozenset(("fn", "max_recordings", "shortcut", "_recordings", "_lock"))
 
 
 def _signature(x, tensors):
@@ -222,7 +227,8 @@ class Recording:
                           if (leaf := ref()) is not None]
         self.versions, self.input_versions = recorder.version_counts()
         self.lock = threading.Lock()
-        self._plan, self._outputs = _plan(result, recorder, tensors)
+        self._shortcut = None
+        self.plan, self.outputs = _plan(result, recorder, tensors)
         for generator, _, total in self.draws:
             generator.take(total)
 
@@ -280,13 +286,23 @@ class Recording:
             else:
                 failed = step.replay(addresses)
                 if failed >= 0:
-                    self.explain[step, failed].replay(arrays)
-                    raise RuntimeError("a kernel could not serve its input")
+                    self.fail(step, failed, arrays)
+
+    def fail(self, launches, number, arrays):
+        """Raise what the NumPy form of a kernel says of the input that its launch could not serve."""
+        self.explain[launches, number].replay(arrays)
+        raise RuntimeError("a kernel could not serve its input")
+
+    def shortcut(self, args):
+        """What calls like this one can be served by without the way through Python, or None."""
+        if self._shortcut is None:
+            self._shortcut = (replay.shortcut(self, args, K, _build),)
+        return self._shortcut[0]
 
     def result(self, arrays, tensors):
         """The function's result, in memory of the caller's own."""
         made = []
-        for kind, value in self._outputs:
+        for kind, value in self.outputs:
             if kind == "argument":
                 made.append(tensors[value])
             elif kind == "outside":
@@ -296,7 +312,7 @@ class Recording:
                 copy = empty(array.shape, array.dtype)
                 K.copy(copy, array)
                 made.append(Tensor._wrap(copy))
-        return _build(self._plan, iter(made))
+        return _build(self.plan, iter(made))
 
 
 class _Place:
@@ -304,6 +320,8 @@ class _Place:
 
     def __init__(self, array, recorder):
         self.call = PythonCall(_nothing, (array,), {}, recorder)
+        # the array itself, unless it lies in an input
+        self.fixed = None if recorder.locate(array)[0] is not None else self.find(())
 
     def find(self, inputs):
         return self.call.args[0](inputs)

@@ -1,11 +1,4 @@
-"""What belongs to each Python thread: the recording in progress and whether gradients are recorded."""
-import threading
-from typing import Any
+"""What belongs to each Python thread: `state.recorder`, the recording in progress, and `state.grad_enabled`."""
+from fastnet._native import state as _native_state
 
-
-class _State(threading.local):
-    recorder: Any = None                # the fastnet.recording.Recorder of a function being compiled
-    grad_enabled = True
-
-
-state = _State()
+state = _native_state.state

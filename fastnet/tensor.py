@@ -2,21 +2,15 @@
 import numpy as np
 
 from fastnet import dtypes
+from fastnet._native import tape as _tape
 from fastnet.errors import shape_text
 from fastnet.recording import forbid_in_recording
 from fastnet.state import state
 
-
-class Storage:
-    """What tensors that share memory share beside it: `version` counts every write in place."""
-
-    __slots__ = ("version",)
-
-    def __init__(self):
-        self.version = 0
+Storage, blank = _tape.Storage, _tape.blank
 
 
-class Tensor:
+class Tensor(_tape.TensorBase):
     """A multi-dimensional array that gradients can flow through.
 
     Made by `fastnet.tensor`, `fastnet.from_numpy`, `fastnet.zeros` and the like; operations on tensors give tensors.
@@ -34,41 +28,19 @@ class Tensor:
     __array_priority__ = 1000           # array * tensor is the tensor's to compute
     device = "cpu"
 
-    # What most tensors never set lives here, so that making one sets two attributes.
-    _requires_grad = False
-    _grad = None
-    _node = None
-    _base = None                        # of a view of floating-point numbers: the tensor whose memory it is
-    _views = None                       # of such a tensor: weak references to its views
-    _slot = None                        # of a parameter: (chunk, offset) in its arena
-    _grad_home = None                   # of a leaf: where its gradient is written
+    # TensorBase has shape, dtype and ndim, and the fields, which are None where they are not used:
+    #   _data           the array
+    #   _storage        what it shares with the tensors that lie in the same memory
+    #   _requires_grad, _node, _grad
+    #   _base           of a view of floating-point numbers: the tensor whose memory it is
+    #   _views          of such a tensor: weak references to its views
+    #   _slot           of a parameter: (chunk, offset) in its arena
+    #   _grad_home      of a leaf: where its gradient is written
     _deepcopy_gradient = True           # of a class: whether copy.deepcopy() takes the gradient along
 
-    @staticmethod
-    def _wrap(array, storage=None):
-        t = _new(Tensor)
-        t._data = array
-        t._storage = Storage() if storage is None else storage
-        if state.recorder is not None:
-            state.recorder.note_made(t)
-        return t
+    _wrap = staticmethod(_tape.wrapped)
 
     # ---- what it is ----
-
-    @property
-    def shape(self):
-        """The lengths of the dimensions, a tuple."""
-        return self._data.shape
-
-    @property
-    def dtype(self):
-        """One of fastnet's six dtypes, a numpy.dtype."""
-        return self._data.dtype
-
-    @property
-    def ndim(self):
-        """The number of dimensions."""
-        return self._data.ndim
 
     def dim(self):
         """The number of dimensions."""
@@ -357,7 +329,7 @@ class Tensor:
         return made
 
 
-_new = object.__new__
+_tape.tensors_are(Tensor)
 
 
 def method(*names):

@@ -29,7 +29,7 @@ def not_built(tmp_path_factory):
 BREAKAGES = {
     "missing symbol": ("launch.py", 'raise ImportError("undefined symbol: omp_fork")', "undefined symbol: omp_fork"),
     "missing module": ("launch.py", "import a_library_that_is_gone", "No module named 'a_library_that_is_gone'"),
-    "missing twin": ("launch.py", "", "fastnet._kernels.activation"),
+    "missing twin": ("launch.py", "", "fastnet._kernels.cpu"),
     "two builds": ("launch.py", 'raise ValueError("fastnet._kernels.memory.Pool size changed")', "Pool size changed"),
     "truncated": (f"launch{EXTENSION_SUFFIXES[0]}", "\x7fELF", "launch"),
 }

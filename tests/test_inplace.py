@@ -326,11 +326,11 @@ def test_bases_do_not_keep_their_views():
     y = fastnet.zeros(3)
     gc.disable()
     try:
-        for _ in range(3):
+        for _ in range(1000):
             y.view(3)
     finally:
         gc.enable()
-    assert not y._views
+    assert all(ref() is None for ref in y._views) and len(y._views) < 20
 
 
 def test_layers_in_place_on_views():

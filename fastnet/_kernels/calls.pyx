@@ -4,9 +4,11 @@ The twin without a compiler is reference/calls.py.
 """
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDED_RO, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.weakref cimport PyWeakref_GetObject
 from libc.stdint cimport uintptr_t
 
 from fastnet._kernels.launch cimport MAX_DIMS, dtype_of
+from fastnet._kernels.tape cimport Storage, TensorBase
 
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(object)
@@ -68,19 +70,55 @@ def overlaps(list arrays):
     return found
 
 
-def undisturbed(list tensors, list gradients):
+cdef class Home:
+    """The fields of a fastnet.autograd.leaves.FinalGradient."""
+
+
+cdef object referent(object ref):
+    """What a weak reference leads to, or None."""
+    return <object>PyWeakref_GetObject(ref)
+
+
+cpdef bint undisturbed(list tensors, list gradients) except -1:
     """Whether nothing at all has changed since the recording was made: False only says that Python must look closer.
 
     `tensors` are (weak reference, array, requires_grad); `gradients` are those of fastnet/autograd/leaves.py.
     """
     for ref, array, needs in tensors:
-        tensor = ref()
-        if tensor is None or tensor._data is not array or tensor._requires_grad is not needs:
+        tensor = referent(ref)
+        if tensor is None or (<TensorBase>tensor)._data is not array or (<TensorBase>tensor)._requires_grad != needs:
             return False
-    for gradient in gradients:
-        if not in_place(gradient):
+    for home in gradients:
+        if not in_place(home):
             return False
     return True
+
+
+cdef bint in_place(Home home) except -1:
+    """Whether a leaf's gradient lies where replays write it, and nobody but the leaf holds it or its memory."""
+    if not home.fresh:                  # added to in its place, whoever else looks on
+        return True
+    leaf = referent(home.leaf)
+    if leaf is None:
+        return False
+    grad = (<TensorBase>leaf)._grad
+    array = (<TensorBase>leaf)._grad_home
+    if grad is None or array is None or referent(home.array) is not array or (<TensorBase>grad)._data is not array:
+        return False
+    # beside these variables, the leaf holds the gradient, and the leaf and the gradient hold the memory
+    return Py_REFCNT(grad) == 2 and Py_REFCNT(array) == 3
+
+
+cpdef put_back(list gradients):
+    """Leave every gradient as the recorded run did."""
+    cdef Home home
+    for home in gradients:
+        leaf = referent(home.leaf)
+        grad = None if leaf is None else (<TensorBase>leaf)._grad
+        if grad is not None and home.place is not None and (<TensorBase>grad)._data is referent(home.array):
+            (<Storage>(<TensorBase>grad)._storage).version += 1
+        else:
+            home.put_back()
 
 
 def identical(list containers, list seen, str but):
@@ -101,29 +139,3 @@ def identical(list containers, list seen, str but):
                     return False
                 i += 1
     return True
-
-
-def put_back(list gradients):
-    """Leave every gradient as the recorded run did."""
-    for gradient in gradients:
-        leaf = gradient.leaf()
-        grad = None if leaf is None else leaf._grad
-        if grad is not None and gradient.place is not None and grad._data is gradient.array():
-            grad._storage.version += 1
-        else:
-            gradient.put_back()
-
-
-cdef bint in_place(object gradient) except -1:
-    """Whether a leaf's gradient lies where replays write it, and nobody but the leaf holds it or its memory."""
-    if not gradient.fresh:              # added to in its place, whoever else looks on
-        return True
-    leaf = gradient.leaf()
-    if leaf is None:
-        return False
-    grad = leaf._grad
-    home = leaf._grad_home
-    if grad is None or gradient.array() is not home or grad._data is not home:
-        return False
-    # beside these variables, the leaf holds the gradient, and the leaf and the gradient hold the memory
-    return Py_REFCNT(grad) == 2 and Py_REFCNT(home) == 3

@@ -1,3 +1,6 @@
+cimport numpy as cnp
+from libc.stdint cimport uintptr_t
+
 from fastnet._kernels.cpu cimport ISA_COUNT
 
 cdef extern from "src/launch.h":
@@ -40,6 +43,21 @@ cdef struct Array:                  # an array as a kernel sees it
     ptrdiff_t shape[8]
     ptrdiff_t strides[8]            # in elements
 
+cdef struct Moved:                  # a pointer that lies in an input and follows it at each replay
+    ptrdiff_t launch
+    int slot
+    int source
+    ptrdiff_t offset
+
+cdef class LaunchList:
+    cdef Launch *items
+    cdef Moved *moved
+    cdef ptrdiff_t count, capacity, moves, moves_capacity
+    cdef list inputs
+    cdef int append(self, const Launch *launch) except -1
+    cdef int follow(self, int slot, int source, ptrdiff_t offset) except -1
+    cdef ptrdiff_t run_at(self, const uintptr_t *addresses) noexcept
+
 cdef class Kernel:                  # one SIMD body for each instruction set and real type
     cdef str name
     cdef Body f32[ISA_COUNT]
@@ -51,6 +69,7 @@ cdef class Family:
 
 cdef Family family(const Entry *const *tables)
 cdef int dtype_of(const char *format, Py_ssize_t itemsize) noexcept
+cdef DType plain_dtype(cnp.ndarray source) noexcept
 cdef int unpack(object source, Array *array, int access=*) except -1
 cdef int expect_dtype(str kernel, const Array *array, DType dtype) except -1
 cdef int expect_size(str kernel, str what, ptrdiff_t given, ptrdiff_t expected) except -1

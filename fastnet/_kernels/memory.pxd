@@ -1,3 +1,5 @@
+cimport numpy as cnp
+
 cdef class Pool:
     cdef char *free_list[256]       # one linked list of freed blocks for each size class
     cdef readonly Py_ssize_t live   # blocks in use
@@ -14,3 +16,4 @@ cdef class Block:
     cdef readonly Pool pool
 
 cdef Block take(Py_ssize_t nbytes)
+cdef cnp.ndarray array_of(int ndim, cnp.npy_intp *shape, cnp.dtype dtype)

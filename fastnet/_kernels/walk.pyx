@@ -1,12 +1,15 @@
 """Launches over arrays of any strides that broadcast to the output's shape (src/walk.h), and the copy among them."""
+cimport numpy as cnp
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDED_RO, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport uintptr_t
 
-from fastnet._kernels.launch cimport BOOL, F32, F64, I32, I64, MAX_DIMS, U8, DType, Entry, Family, Kernel, Launch
-from fastnet._kernels.launch cimport dtype_of, family, submit
+from fastnet._kernels.launch cimport BOOL, F32, F64, I32, I64, MAX_DIMS, NONE, U8, DType, Entry, Family, Kernel, Launch
+from fastnet._kernels.launch cimport dtype_of, family, plain_dtype, submit
 from fastnet._kernels.memory cimport Block, take
 
 from fastnet._kernels.launch import NeedsPacking, UnsupportedDtype
+
+cnp.import_array()
 
 cdef extern from *:
     """
@@ -31,10 +34,30 @@ cdef enum:                          # as in src/walk.h
 
 # ---- arrays ---------------------------------------------------------------------------------------------------------
 
+cdef bint look_plain(cnp.ndarray source, Operand *operand, bint writable) noexcept:
+    """The same from an ndarray; False where it needs a closer look."""
+    cdef int i, wanted = cnp.NPY_ARRAY_ALIGNED | (cnp.NPY_ARRAY_WRITEABLE if writable else 0)
+    operand.dtype = plain_dtype(source)
+    if operand.dtype == NONE or source.ndim > MAX_DIMS or not cnp.PyArray_CHKFLAGS(source, wanted):
+        return False
+    operand.data = <char *>cnp.PyArray_DATA(source)
+    operand.ndim = source.ndim
+    operand.itemsize = cnp.PyArray_ITEMSIZE(source)
+    operand.aligned = True
+    for i in range(source.ndim):
+        operand.shape[i] = source.shape[i]
+        operand.step[i] = source.strides[i]
+        if source.strides[i] % operand.itemsize and source.shape[i] > 1:
+            operand.aligned = False
+    return True
+
+
 cdef int look(object source, Operand *operand, bint writable=False) except -1:
     """Fill `operand` from an array of any layout, unaligned ones included."""
     cdef Py_buffer view
     cdef int i
+    if cnp.PyArray_CheckExact(source) and look_plain(source, operand, writable):
+        return 0
     PyObject_GetBuffer(source, &view, PyBUF_STRIDED_RO | PyBUF_FORMAT | (PyBUF_WRITABLE if writable else 0))
     try:
         operand.dtype = <DType>dtype_of(view.format, view.itemsize)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from fastnet._native import calls
 from fastnet.memory import location, mirrored, persistent
 from fastnet.tensor import Storage, Tensor
 
@@ -41,7 +42,7 @@ def gradient_home(leaf):
     return home
 
 
-class FinalGradient:
+class FinalGradient(calls.Home):
     """A leaf's gradient as a recorded run leaves it: in the memory that replays write, or none.
 
     Args:

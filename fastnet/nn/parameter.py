@@ -4,7 +4,7 @@ from fastnet.backend import K
 from fastnet.construction import as_tensor
 from fastnet.memory import empty, parameter_memory
 from fastnet.recording import forbid_in_recording
-from fastnet.tensor import Storage, Tensor
+from fastnet.tensor import Storage, Tensor, blank
 
 
 class Parameter(Tensor):
@@ -38,7 +38,7 @@ class Parameter(Tensor):
 
     @classmethod
     def _rebuild(cls, array, requires_grad):
-        made = object.__new__(cls)
+        made = blank(cls)
         _place(made, array.shape, dtypes.as_dtype(array.dtype))
         K.copy(made._data, array)
         made._requires_grad = requires_grad
@@ -64,7 +64,7 @@ def new_parameter(*shape, device=None, dtype=None):
     """
     if device is not None and str(device).partition(":")[0] != "cpu":
         raise ValueError(f"unknown device {device!r}; there is only 'cpu'")
-    made = object.__new__(Parameter)
+    made = blank(Parameter)
     _place(made, shape, floating(dtype))
     made._requires_grad = True
     return made

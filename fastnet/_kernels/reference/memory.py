@@ -1,4 +1,5 @@
 """The pool of fastnet/_kernels/memory.pyx in plain Python, for installs without the extension."""
+import math
 import threading
 
 import numpy as np
@@ -83,6 +84,16 @@ shared = Pool(keep=512 << 20)
 def allocate(nbytes):
     """A Block from this thread's pool: the recording's own while one is made, else the shared one."""
     return (getattr(_thread, "pool", None) or shared).take(nbytes)
+
+
+def empty(shape, dtype):
+    """An uninitialised array from this thread's pool, aligned to 64 bytes."""
+    return np.ndarray(shape, dtype, allocate(math.prod(shape) * dtype.itemsize))
+
+
+def empty_like(x):
+    """An uninitialised contiguous array of x's shape and dtype."""
+    return np.ndarray(x.shape, x.dtype, allocate(x.nbytes))
 
 
 def use_pool(pool):

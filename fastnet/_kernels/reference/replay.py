@@ -1,0 +1,17 @@
+"""The calls of fastnet/_kernels/replay.pyx in plain Python, for installs without the extension."""
+
+
+class Caller:
+    """What is called, by the subclass's `_call(args, kwargs)`."""
+
+    shortcut = None
+
+    def _call(self, args, kwargs):
+        raise NotImplementedError
+
+    def __call__(self, *args, **kwargs):
+        return self._call(args, kwargs)
+
+
+def shortcut(recording, args, table, build):
+    """The Shortcut of a call that a recording has just served: none, each call is looked at in Python."""

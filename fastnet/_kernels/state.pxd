@@ -1,0 +1,4 @@
+from cpython.ref cimport PyObject
+
+cdef PyObject *current_recorder() noexcept
+cdef bint gradients_recorded() noexcept

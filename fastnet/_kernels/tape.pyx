@@ -1,0 +1,273 @@
+"""What every eager operation passes through: the fields of tensors, the nodes of the tape, and `differentiable`.
+
+The twin without a compiler is reference/tape.py. What it all means is said in fastnet/tensor.py and fastnet/autograd.
+"""
+import types
+
+cimport cython
+cimport numpy as cnp
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
+from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
+from cpython.weakref cimport PyWeakref_GetObject, PyWeakref_NewRef
+
+from fastnet._kernels.state cimport current_recorder, gradients_recorded
+
+cnp.import_array()
+
+cdef extern from "Python.h":
+    Py_ssize_t PY_SSIZE_T_MAX
+    PyObject *PyFunction_GetClosure(object)
+    PyObject *PyCell_GET(PyObject *)
+    int PyFunction_Check(object)
+
+cdef type _Tensor = None            # the class that operations make: fastnet.tensor.Tensor
+cdef Py_ssize_t _latest = 0         # the number of the latest node
+
+
+# ---- tensors --------------------------------------------------------------------------------------------------------
+
+cdef class Storage:
+    """What tensors that share memory share beside it: `version` counts every write in place."""
+
+
+cdef class TensorBase:
+    """The fields of a tensor, and what is asked of it most."""
+
+    @property
+    def shape(self):
+        """The lengths of the dimensions, a tuple."""
+        return self._data.shape
+
+    @property
+    def dtype(self):
+        """One of fastnet's six dtypes, a numpy.dtype."""
+        return self._data.dtype
+
+    @property
+    def ndim(self):
+        """The number of dimensions."""
+        return self._data.ndim
+
+
+def tensors_are(type cls):
+    """Set the class of the tensors that operations make."""
+    global _Tensor
+    _Tensor = cls
+
+
+cdef TensorBase wrap(object array, Storage storage):
+    cdef TensorBase t = TensorBase.__new__(_Tensor)
+    cdef PyObject *recorder = current_recorder()
+    t._data = array
+    t._storage = Storage.__new__(Storage) if storage is None else storage
+    if recorder != NULL:
+        (<object>recorder).note_made(t)
+    return t
+
+
+def wrapped(array, storage=None):
+    """A tensor over an array; `storage` is that of the tensor whose memory it shares, if any."""
+    return wrap(array, storage)
+
+
+def blank(type cls):
+    """An instance of a class of tensors, with nothing set."""
+    return TensorBase.__new__(cls)
+
+
+def note_view(TensorBase view not None, TensorBase tensor not None):
+    """Let a view and its base know of each other, so that a write into either finds both on the tape.
+
+    The base of a view of a view is the same, unless that view is a leaf that gradients are to reach.
+    """
+    cdef TensorBase base = tensor._base
+    cdef list views
+    if base is None or (tensor._requires_grad and tensor._node is None):
+        base = tensor
+    if base._views is None:
+        base._views = []
+    views = base._views
+    if len(views) > base.crowded:
+        drop_dead(base, views)
+    view._base = base
+    views.append(PyWeakref_NewRef(view, None))
+
+
+cdef int drop_dead(TensorBase base, list views) except -1:
+    """Forget the views that are gone. Another thread may be adding one meanwhile, but must not do the same."""
+    cdef Py_ssize_t count = len(views)
+    base.crowded = PY_SSIZE_T_MAX
+    views[:count] = [ref for ref in views[:count] if <object>PyWeakref_GetObject(ref) is not None]
+    base.crowded = 2 * len(views) + 8
+    return 0
+
+
+# ---- the tape -------------------------------------------------------------------------------------------------------
+
+@cython.trashcan(True)              # a long tape goes node by node, not by recursion
+cdef class Node:
+    """One operation on the tape: the way from its result's gradient to its arguments' gradients."""
+
+    cdef readonly str name
+    cdef public object gradients
+    cdef public tuple edges         # (position, Node or leaf Tensor) of each argument that needs a gradient
+    cdef public tuple saved         # (storage, version when saved, what it is)
+    cdef readonly tuple shape
+    cdef readonly object dtype
+    cdef readonly Py_ssize_t order  # arguments were made before results: descending order is a valid walk
+    cdef public object retained
+    cdef object __weakref__
+
+    def __init__(self, name, gradients, edges, saved, out):
+        self.name, self.gradients, self.edges, self.saved = name, gradients, tuple(edges), tuple(saved)
+        self.shape, self.dtype = out.shape, out.dtype
+        self.order = node_number()
+
+    def __repr__(self):
+        return f"<{self.name} backward>"
+
+
+def node_number():
+    """A number that every later node's `order` is above."""
+    global _latest
+    _latest += 1
+    return _latest
+
+
+def explained(function, explain):
+    """`function`, with explain(function, args, kwargs, error) called before an error that None may have led to."""
+    def call(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except (AttributeError, TypeError) as error:
+            explain(function, args, kwargs, error)
+            raise
+    return call
+
+
+def differentiable(fn, str name, bint view, explain):
+    """The operation on tensors that `fn` defines on arrays: see fastnet.autograd.op. Errors are `explained`."""
+    def operation(*args, **attributes):
+        try:
+            return apply(fn, name, view, args, attributes)
+        except (AttributeError, TypeError) as error:
+            explain(fn, args, attributes, error)
+            raise
+    return operation
+
+
+cdef apply(fn, str name, bint view, tuple args, dict attributes):
+    cdef tuple arrays = PyTuple_New(len(args))
+    cdef PyObject *recorder = current_recorder()
+    cdef TensorBase result
+    cdef Py_ssize_t i = 0
+    cdef bint tracked = False
+    for a in args:
+        if isinstance(a, TensorBase):
+            tracked = tracked or (<TensorBase>a)._requires_grad
+            a = (<TensorBase>a)._data
+        Py_INCREF(a)
+        PyTuple_SET_ITEM(arrays, i, a)
+        i += 1
+    if recorder != NULL:
+        (<object>recorder).note_tensors(args)
+    out, gradients = fn(*arrays, **attributes) if attributes else fn(*arrays)
+    result = wrap(out, (<TensorBase>args[0])._storage if view else None)
+    if cnp.PyArray_ISFLOAT(out):
+        if tracked and gradients is not None and gradients_recorded():
+            attach(result, name, gradients, args, arrays)
+        if view:
+            note_view(result, args[0])
+    return result
+
+
+cdef int attach(TensorBase result, str name, gradients, tuple args, tuple arrays) except -1:
+    """Put the operation that made `result` on the tape."""
+    cdef list edges = [], needed
+    cdef Py_ssize_t i = 0
+    cdef TensorBase t
+    cdef Node node
+    for a in args:
+        if isinstance(a, TensorBase) and (<TensorBase>a)._requires_grad:
+            t = a
+            edges.append((i, t if t._node is None else t._node))
+        i += 1
+    if type(gradients) is tuple and len(edges) < len(<tuple>gradients):     # what no edge needs is not kept alive
+        needed = [None] * len(<tuple>gradients)
+        for i, _ in edges:
+            needed[i] = (<tuple>gradients)[i]
+        gradients = tuple(needed)
+    node = Node.__new__(Node)
+    node.name, node.gradients, node.edges = name, gradients, tuple(edges)
+    node.saved = saved_by(gradients, args, arrays, result)
+    node.shape, node.dtype, node.order = result._data.shape, result._data.dtype, node_number()
+    result._node, result._requires_grad = node, True
+    return 0
+
+
+# ---- what a node saved ----------------------------------------------------------------------------------------------
+
+cdef tuple saved_by(gradients, tuple args, tuple arrays, TensorBase result):
+    """The arguments and the result that the gradient functions hold on to, with their versions.
+
+    What a gradient needs is what its function closes over, so the closures are asked instead of the author.
+    """
+    cdef list saved = []
+    if type(gradients) is tuple:
+        for function in <tuple>gradients:
+            search(function, saved, args, arrays, result)
+    else:
+        search(gradients, saved, args, arrays, result)
+    return tuple(saved)
+
+
+cdef int search(function, list saved, tuple args, tuple arrays, TensorBase result) except -1:
+    """Note the arrays that a function closes over, itself, in tuples or through the functions that it calls."""
+    cdef PyObject *closure = PyFunction_GetClosure(function) if PyFunction_Check(function) else NULL
+    cdef PyObject *content
+    if closure == NULL:
+        return 0
+    for cell in <tuple>closure:
+        content = PyCell_GET(<PyObject *>cell)
+        if content == NULL:
+            continue
+        value = <object>content
+        if cnp.PyArray_CheckExact(value):
+            note(value, saved, args, arrays, result)
+        elif type(value) is tuple:
+            for part in <tuple>value:
+                if cnp.PyArray_CheckExact(part):
+                    note(part, saved, args, arrays, result)
+        elif type(value) is types.FunctionType and value is not function:
+            search(value, saved, args, arrays, result)
+    return 0
+
+
+cdef int note(value, list saved, tuple args, tuple arrays, TensorBase result) except -1:
+    """Note an array with its version, if it is the result or an argument, or shares the memory of one."""
+    cdef Py_ssize_t i, found = -1
+    if share(value, result._data):
+        saved.append((result._storage, (<Storage>result._storage).version, "its result"))
+        return 0
+    for i in range(len(arrays)):
+        if value is arrays[i]:
+            found = i
+            break
+    if found < 0:
+        for i in range(len(arrays)):
+            if cnp.PyArray_CheckExact(arrays[i]) and share(value, arrays[i]):
+                found = i
+                break
+    if found >= 0 and isinstance(args[found], TensorBase):
+        storage = (<TensorBase>args[found])._storage
+        saved.append((storage, (<Storage>storage).version, f"argument {found + 1}"))
+    return 0
+
+
+cdef bint share(cnp.ndarray value, cnp.ndarray array):
+    """Whether `value` is `array`, or one is a view of the other, or both are views of one array."""
+    cdef PyObject *base = cnp.PyArray_BASE(value)
+    cdef PyObject *other = cnp.PyArray_BASE(array)
+    return (value is array or <PyObject *>value == other
+            or (base != NULL and (base == <PyObject *>array or base == other)))

@@ -37,14 +37,20 @@ def test_descriptions_differ_where_arrays_do(calls):
 
 
 @compiled
-def test_identical_is_about_objects_and_blind_to_one_key():
+def test_a_watch_is_about_objects_and_blind_to_one_key():
     group, params = {"lr": 0.1, "betas": (0.9, 0.99)}, [object(), object()]
-    seen = [[*group.values()], [*params]]
-    assert backend.calls.identical([group, params], seen, "lr")
+    watch = backend.calls.Watch([group, params])
+    assert watch.same() and watch.same(but="lr")
+    lr = group["lr"]
     group["lr"] = 0.2
-    assert backend.calls.identical([group, params], seen, "lr")
-    group["betas"] = (*group["betas"],)
-    assert not backend.calls.identical([group, params], seen, "lr")
-    group["betas"] = seen[0][1]
+    assert watch.same(but="lr") and not watch.same()
+    group["lr"], betas = lr, group["betas"]
+    group["betas"] = (*betas[:1], 0.99)
+    assert not watch.same(but="lr")
+    group["betas"] = betas
+    assert watch.same()
     params.append(object())
-    assert not backend.calls.identical([group, params], seen, "lr")
+    assert not watch.same()
+    params.pop()
+    group["new"] = 1
+    assert not watch.same()

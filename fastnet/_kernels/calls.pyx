@@ -4,6 +4,8 @@ The twin without a compiler is reference/calls.py.
 """
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDED_RO, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.dict cimport PyDict_Next
+from cpython.ref cimport PyObject
 from cpython.weakref cimport PyWeakref_GetObject
 from libc.stdint cimport uintptr_t
 
@@ -12,6 +14,7 @@ from fastnet._kernels.tape cimport Storage, TensorBase
 
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(object)
+    PyObject *PyList_GET_ITEM(object, Py_ssize_t)
 
 
 def describe(array):
@@ -121,21 +124,34 @@ cpdef put_back(list gradients):
             home.put_back()
 
 
-def identical(list containers, list seen, str but):
-    """Whether lists and dicts hold the very objects that they held (a list each in `seen`), but under the key `but`."""
-    cdef Py_ssize_t i
-    for container, before in zip(containers, seen):
-        if len(container) != len(<list>before):
-            return False
-        i = 0
-        if isinstance(container, dict):
-            for key, value in (<dict>container).items():
-                if value is not (<list>before)[i] and not (isinstance(key, str) and key == but):
+cdef class Watch:
+    """Lists and dicts, to be asked whether they still hold the very objects that they held when this was made."""
+    cdef list containers, seen
+
+    def __init__(self, containers):
+        self.containers = list(containers)
+        self.seen = [tuple(c.values() if isinstance(c, dict) else c) for c in self.containers]
+
+    def same(self, str but=None):
+        """Whether they do; in dicts, what stands under the key `but` may be another object."""
+        cdef Py_ssize_t k, i, position
+        cdef tuple before
+        cdef PyObject *key
+        cdef PyObject *value
+        for k in range(len(self.containers)):
+            container, before = self.containers[k], self.seen[k]
+            if isinstance(container, dict):
+                i = position = 0
+                if len(<dict>container) != len(before):
                     return False
-                i += 1
-        else:
-            for value in <list>container:
-                if value is not (<list>before)[i]:
+                while PyDict_Next(container, &position, &key, &value):
+                    if value != <PyObject *>before[i] and (but is None or <object>key != but):
+                        return False
+                    i += 1
+            else:
+                if len(<list>container) != len(before):
                     return False
-                i += 1
-    return True
+                for i in range(len(before)):
+                    if PyList_GET_ITEM(container, i) != <PyObject *>before[i]:
+                        return False
+        return True

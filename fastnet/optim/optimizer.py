@@ -53,6 +53,7 @@ class Optimizer:
         self._layout = 0                        # how often the memory of existing state changed: guards recordings
         self._mirrors = {}                      # (chunk, moment) -> a block laid out like the chunk
         self._blocks = {}                       # group number -> its numbers, where the kernels read them
+        self._options = None                    # tells whether those are still the groups' numbers, if it can be told
         groups = [params] if isinstance(params, Tensor) else list(params)
         if isinstance(params, Tensor):
             raise TypeError("expected a sequence of parameters, got one tensor; pass [tensor]")
@@ -153,8 +154,8 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
+        self._refresh()
         for number, group in enumerate(self.param_groups):
-            self._refresh_group(number, group)
             self._step_group(number, group)
         if state.recorder is not None:
             state.recorder.note_optimizer(self, self._refresh, self._guard())
@@ -163,13 +164,12 @@ class Optimizer:
     def _guard(self):
         """A function that says whether a step would still make the same kernel calls."""
         groups = self.param_groups
-        containers = [groups, *groups, *(g["params"] for g in groups), self.state, *self.state.values()]
-        seen = [[*(c.values() if isinstance(c, dict) else c)] for c in containers]
+        held = calls.Watch([groups, *groups, *(g["params"] for g in groups), self.state, *self.state.values()])
         structure, arrays = self._structure(), self._arrays()
 
         def check():
             # quickly, if nothing but a learning rate is another; else by what the kernels are chosen by
-            return calls.identical(containers, seen, "lr") or (
+            return held.same(but="lr") or (
                 self._structure() == structure and [*map(id, self._arrays())] == [*map(id, arrays)])
         return check
 
@@ -183,8 +183,11 @@ class Optimizer:
 
     def _refresh(self):
         """Bring the numbers that kernels read up to date: before a step, and before each replay of one."""
-        for number, group in enumerate(self.param_groups):
-            self._refresh_group(number, group)
+        if self._options is None or not self._options.same():
+            for number, group in enumerate(self.param_groups):
+                self._refresh_group(number, group)
+            fixed = all(_FIXED.issuperset(map(type, _values(group))) for group in self.param_groups)
+            self._options = calls.Watch([self.param_groups, *self.param_groups]) if fixed else None
 
     def _refresh_group(self, number, group):
         numbers = self.numbers(group)
@@ -330,7 +333,7 @@ class Optimizer:
     def __getstate__(self):
         entries = [(p, {name: np.array(t._data) if isinstance(t, Tensor) else t for name, t in entry.items()})
                    for p, entry in self.state.items()]
-        memory = ("state", "_started", "_homes", "_needed", "_layout", "_mirrors", "_blocks")
+        memory = ("state", "_started", "_homes", "_needed", "_layout", "_mirrors", "_blocks", "_options")
         return {k: v for k, v in self.__dict__.items() if k not in memory} | {"entries": entries}
 
     def __setstate__(self, saved):
@@ -338,6 +341,7 @@ class Optimizer:
         self.__dict__.update(saved)
         self.state, self._layout = defaultdict(dict), 0
         self._started, self._homes, self._needed, self._mirrors, self._blocks = {}, {}, {}, {}, {}
+        self._options = None
         self._restore(entries)
 
     def __repr__(self):
@@ -363,4 +367,12 @@ def _number(name, value):
         raise TypeError(f"{name}: expected a number, got {value!r}") from None
 
 
+def _values(group):
+    """The options of a group, those in tuples too."""
+    for name, value in group.items():
+        if name != "params":
+            yield from value if type(value) is tuple else (value,)
+
+
+_FIXED = frozenset((bool, int, float, str, type(None)))         # what only another object could change
 _FRACTIONS = frozenset(("beta1", "beta2", "alpha"))

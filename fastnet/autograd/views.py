@@ -19,16 +19,13 @@ def base_of(x):
     return x if base is None or base._storage is not x._storage else base
 
 
-def check_rewrite(name, x, node):
-    """Refuse a write whose place on the tape cannot be kept. `node` made the new value; None: no gradient reaches it.
+def check_rewrite(name, x, base):
+    """Refuse a write into x that gradients flow through, where its place on the tape cannot be kept.
 
     Raises:
         RuntimeError: inside a compiled function a tensor from outside, whose place would change in the recorded run
             alone; a view in a base of another layout; a base with a view that is a leaf requiring a gradient.
     """
-    base = base_of(x)
-    if node is None and not base._requires_grad:
-        return
     if state.recorder is not None and not state.recorder.made_inside(base._data):
         raise RuntimeError(f"{name}: a write that gradients flow through, into a tensor from outside the compiled "
                            "function, would change the tensor's place on the tape in the recorded run alone. Write "
@@ -41,14 +38,11 @@ def check_rewrite(name, x, node):
                            "gradients flow through would change; write into a clone()")
 
 
-def rewritten(x, node):
+def rewritten(x, base, node):
     """Put x, which the result of `node` was written into, and what shares its memory behind that node.
 
     With no node, nothing of what was written has a gradient.
     """
-    base = base_of(x)
-    if node is None and not base._requires_grad:
-        return
     _move(base, node if base is x else _partly_written(base, x._data, node))
     for view in _views(base):
         _move(view, None if base._node is None else _derived(base, view._data))

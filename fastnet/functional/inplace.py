@@ -32,7 +32,7 @@ def writable(name, x):
     if not state.grad_enabled:
         return
     base = base_of(x)
-    if any(t._requires_grad and t._node is None for t in (x, base)):
+    if (x._requires_grad and x._node is None) or (base._requires_grad and base._node is None):
         raise RuntimeError(f"{name}: a leaf that requires a gradient, or a view of one, cannot be written in place; do "
                            "it under fastnet.no_grad(), or use the form that returns its result")
     if base._requires_grad and not x._requires_grad:
@@ -54,20 +54,22 @@ def write(name, x, run, sources=(), node=None):
     Args:
         node: what computed the values; None where no gradient reaches them.
     """
-    if state.grad_enabled:
-        check_rewrite(name, x, node)
+    base = base_of(x)
+    followed = state.grad_enabled and (node is not None or base._requires_grad)
+    if followed:
+        check_rewrite(name, x, base)
     if state.recorder is not None:
         state.recorder.note_tensors((x, *sources))
     run()
     x._storage.version += 1
-    if state.grad_enabled:
-        rewritten(x, node)
+    if followed:
+        rewritten(x, base, node)
     return x
 
 
 def write_result(name, out, inputs, run):
     """Call `run`, which writes into `out` and is not on the tape."""
-    if state.grad_enabled and (out._requires_grad or any(x._requires_grad for x in inputs)):
+    if state.grad_enabled and any([x._requires_grad for x in (out, *inputs)]):
         raise RuntimeError(f"{name}: out= does not support gradients; leave it out, or use fastnet.no_grad()")
     writable(name, out)
     write(name, out, run, inputs)

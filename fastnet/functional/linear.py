@@ -4,6 +4,7 @@ import math
 import numpy as np
 
 from fastnet import dtypes
+from fastnet._native import calls
 from fastnet.autograd import op
 from fastnet.backend import K
 from fastnet.errors import shape_text
@@ -77,15 +78,15 @@ def matmul(input, other, *, out=None):
         >>> (fastnet.ones(5, 2, 3) @ fastnet.ones(3, 4)).shape
         (5, 2, 4)
     """
+    if isinstance(input, Tensor) and isinstance(other, Tensor):
+        a, b = input._data, other._data
+        if a.ndim == 2 == b.ndim and a.shape[1] == b.shape[0] and a.dtype == b.dtype:       # what is mostly asked for
+            return _mm(input, other) if out is None else _matmul_into(input, other, out)
     _floating("matmul", input, other)
     if input.ndim == 0 or other.ndim == 0 or input.shape[-1] != other.shape[-min(other.ndim, 2)]:
         raise RuntimeError("matmul: 0-d tensors have no matrix product") if 0 in (input.ndim, other.ndim) \
             else _mismatch("matmul", input, other)
-    if out is not None:
-        return _matmul_into(input, other, out)
-    if input.ndim == 2 and other.ndim == 2:
-        return _mm(input, other)
-    return _general(input, other)
+    return _general(input, other) if out is None else _matmul_into(input, other, out)
 
 
 @method("__rmatmul__")
@@ -95,10 +96,10 @@ def rmatmul(self, other):
 
 
 def _matmul_into(input, other, out):
-    plain = input.ndim == 2 and other.ndim == 2
-    apart = not any(np.may_share_memory(out._data, x._data) for x in (input, other))
-    if plain and apart and out.shape == (input.shape[0], other.shape[1]) and out.dtype == input.dtype:
-        write_result("matmul", out, (input, other), lambda: K.matmul(out._data, input._data, other._data))
+    o, a, b = out._data, input._data, other._data
+    plain = a.ndim == 2 == b.ndim and o.shape == (a.shape[0], b.shape[1]) and o.dtype == a.dtype
+    if plain and all(i for i, _, _ in calls.overlaps([o, a, b])):           # none of them is with the first
+        write_result("matmul", out, (input, other), lambda: K.matmul(o, a, b))
     else:
         result = matmul(input.detach(), other.detach())
         if out.shape != result.shape or out.dtype != result.dtype:

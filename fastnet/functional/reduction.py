@@ -40,14 +40,16 @@ def _rows(x, dims, keepdim=False):
     Returns:
         (array, the result's shape, its shape with the reduced dimensions as 1)
     """
-    kept = tuple(1 if i in dims else n for i, n in enumerate(x.shape))
-    shape = kept if keepdim else tuple(n for i, n in enumerate(x.shape) if i not in dims)
-    if dims and dims != tuple(range(dims[0], dims[-1] + 1)):
-        rest = [i for i in range(x.ndim) if i not in dims]
-        x = x.transpose(*rest, *dims)                      # packed below: the reduced dimensions last
-        dims = tuple(range(len(rest), x.ndim))
     first, last = (dims[0], dims[-1] + 1) if dims else (0, 0)
-    return contiguous(x).reshape(around(x.shape, first, last)), shape, kept
+    before, after = x.shape[:first], x.shape[last:]
+    kept, shape = before + (1,) * (last - first) + after, before + after
+    if last - first > len(dims):                            # with others between them
+        kept = tuple(1 if i in dims else n for i, n in enumerate(x.shape))
+        rest = [i for i in range(x.ndim) if i not in dims]
+        shape = tuple(x.shape[i] for i in rest)
+        x = x.transpose(*rest, *dims)                       # packed below: the reduced dimensions last
+        first, last = len(rest), x.ndim
+    return contiguous(x).reshape(around(x.shape, first, last)), kept if keepdim else shape, kept
 
 
 def _reduced(kernel, x, dim, dtype=None, keepdim=False, **attributes):

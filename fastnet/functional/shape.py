@@ -11,13 +11,16 @@ from fastnet.functional import arrays
 from fastnet.tensor import Tensor, extend, method
 
 
+_INTEGERS = (int, np.integer, Tensor)
+
+
 def as_shape(shape):
     """A shape given as numbers or as one tuple.
 
     Raises:
         TypeError: what is no integer among them.
     """
-    if len(shape) == 1 and not isinstance(shape[0], int | np.integer | Tensor):
+    if len(shape) == 1 and not isinstance(shape[0], _INTEGERS):
         shape = shape[0]
     try:
         return tuple(map(operator.index, shape))
@@ -55,7 +58,10 @@ def _filled_in(before, shape):
 @op(view=True)
 def _view(x, shape):
     before = x.shape
-    return x.reshape(shape), (lambda g: arrays.reshaped(g, before), None)
+    try:
+        return x.reshape(shape), (lambda g: arrays.reshaped(g, before), None)
+    except ValueError:
+        return x.reshape(_filled_in(before, shape)), None           # which says what is wrong with the shape
 
 
 @op
@@ -88,10 +94,10 @@ def _strided(x, key):
 
 
 def _viewable(x, shape):
-    """Whether `shape` can be a view of the array x: NumPy's reshape would not copy."""
+    """Whether `shape` can be a view of the array x, if it fits at all: NumPy's reshape would not copy."""
     if x.flags.c_contiguous or x.size == 0:
         return True
-    return np.may_share_memory(x, x.reshape(shape))
+    return np.may_share_memory(x, x.reshape(_filled_in(x.shape, shape)))
 
 
 @method()
@@ -113,7 +119,7 @@ def view(input, *shape):
     """
     if len(shape) == 1 and not isinstance(shape[0], int | tuple | list):
         raise TypeError(f"view: expected a shape, got {shape[0]!r}")
-    shape = _filled_in(input.shape, as_shape(shape))
+    shape = as_shape(shape)
     if not _viewable(input._data, shape):
         raise RuntimeError(f"a tensor of shape {shape_text(input)} and strides {input.stride()} has no view of shape "
                            f"{shape_text(shape)}; use reshape")
@@ -137,7 +143,7 @@ def reshape(input, *shape):
         tensor([[0, 1, 2],
                 [3, 4, 5]])
     """
-    shape = _filled_in(input.shape, as_shape(shape))
+    shape = as_shape(shape)
     return _view(input if _viewable(input._data, shape) else _copied(input), shape)
 
 

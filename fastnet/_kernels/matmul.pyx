@@ -2,7 +2,7 @@
 arithmetic is src/matmul.c, whose results no part of the plan can change (src/matmul.h).
 """
 from fastnet._kernels.cpu cimport selected_isa
-from fastnet._kernels.launch cimport (F64, OPTIONAL, STRIDED, WRITE, Array, Entry, Family, Kernel, Launch, expect_dtype,
+from fastnet._kernels.launch cimport (F64, OPTIONAL, STRIDED, WRITE, Array, DType, Entry, Family, Kernel, Launch, expect_dtype,
                                       expect_size, family, submit, unpack)
 from fastnet._kernels.launch import NeedsPacking
 from fastnet._kernels.memory cimport Block, take
@@ -18,11 +18,11 @@ cdef extern from "src/matmul.h":
     const int tile_rows[]
     const int tile_lanes[2][3]
     enum:
-        K_BYTES, PACK_PANELS, STRIP_VECTORS
+        K_BYTES, PACK_PANELS, STRIP_BYTES
         PACKED, DIRECT, COPIED
         NONE_, RELU, SIGMOID, TANH, GELU, GELU_TANH, SILU
         ROWS, LANES, DEPTH, ROW_STRIDE, ROW_K, ROW_BATCH, LANE_STRIDE, LANE_K, LANE_BATCH, OUT_COLUMNS, SWAPPED
-        ACTIVATION, ACCUMULATE, ROW_CHUNKS, LANE_CHUNKS, LANES_FROM, COPY_ROWS, BIAS_STEP
+        ACTIVATION, ACCUMULATE, ROW_CHUNKS, LANE_CHUNKS, LANES_FROM, COPY_ROWS, BIAS_STEP, STRIP
 
 cdef Family _bodies = family(matmul_tables)
 cdef Kernel _matmul = _bodies["matmul"], _pack = _bodies["matmul_pack"], _matvec = _bodies["matvec"]
@@ -36,6 +36,7 @@ cdef enum:
     CHUNK = 8                       # slivers in a block at most
     CHUNK_LANES = 256               # lanes in a block at most: with a block of k, what half a second cache holds
     BLOCKS = 24                     # blocks that keep 8 threads evenly busy
+    SECOND_CACHE = 1 << 20          # bytes
 
 cdef struct Operand:                # a matrix, or a batch of them, as one side of the product sees it
     char *data
@@ -45,12 +46,23 @@ cdef struct Operand:                # a matrix, or a batch of them, as one side 
     ptrdiff_t batch                 # from one matrix to the next; 0: the same for all
 
 
+cdef struct Tile:                   # what the instruction set and the dtype make of it
+    int width, height               # lanes of one vector, rows
+    ptrdiff_t size                  # bytes of a number
+
+
+cdef Tile tile_of(DType dtype) noexcept:
+    cdef int isa = selected_isa()
+    return Tile(tile_lanes[dtype == F64][isa], tile_rows[isa], 8 if dtype == F64 else 4)
+
+
 def matmul(out, a, b, bias=None, activation="none", accumulate=False):
     cdef Array o, x, y, c
     cdef Operand left, right
     cdef Launch launch
     cdef ptrdiff_t batch, depth
     cdef bint add = accumulate
+    cdef Tile tile
     unpack(out, &o, WRITE)
     unpack(a, &x, STRIDED)
     unpack(b, &y, STRIDED)
@@ -63,6 +75,7 @@ def matmul(out, a, b, bias=None, activation="none", accumulate=False):
     check(&o, &x, &y, &c)
     if o.size == 0:
         return
+    tile = tile_of(o.dtype)
     batch = o.shape[0] if o.ndim == 3 else 1
     depth = x.shape[x.ndim - 1]
     left = operand(&x, x.ndim - 2, x.ndim - 1)
@@ -72,9 +85,9 @@ def matmul(out, a, b, bias=None, activation="none", accumulate=False):
         batch = 1
     if left.size == 1 or right.size == 1:
         _matvec.prepare(&launch, o.dtype)
-        plan_vector(&launch, &left, &right, depth, tile_lanes[o.dtype == F64][selected_isa()])
+        plan_vector(&launch, &left, &right, depth, &tile)
         launch.blocks *= batch
-        launch.work = batch * (10.0 + left.size * right.size * depth / 20.0)
+        launch.work = batch * vector_work(left.size * right.size * depth * tile.size)
     else:
         _matmul.prepare(&launch, o.dtype)
     launch.p[0] = o.data
@@ -86,7 +99,7 @@ def matmul(out, a, b, bias=None, activation="none", accumulate=False):
     if launch.blocks:
         submit(&launch)
     else:
-        run_tiles(&launch, &o, left, right, batch)
+        run_tiles(&launch, &o, &tile, left, right, batch)
 
 
 cdef int check(const Array *o, const Array *a, const Array *b, const Array *bias) except -1:
@@ -143,8 +156,13 @@ cdef void set_operands(Launch *launch, const Operand *rows, const Operand *lanes
 
 # ---- one row, or one column -----------------------------------------------------------------------------------------
 
+cdef double vector_work(double nbytes) noexcept:
+    """Nanoseconds: a matrix is read at the pace of the cache that it fits into."""
+    return 10.0 + nbytes / (80.0 if nbytes < SECOND_CACHE else 25.0)
+
+
 cdef int plan_vector(Launch *launch, const Operand *left, const Operand *right, ptrdiff_t depth,
-                     int width) except -1:
+                     const Tile *tile) except -1:
     cdef const Operand *vector = left
     cdef const Operand *matrix = right
     if left.size != 1:
@@ -153,16 +171,12 @@ cdef int plan_vector(Launch *launch, const Operand *left, const Operand *right, 
         raise NeedsPacking()
     set_operands(launch, vector, matrix)
     launch.n[BIAS_STEP] = left.size == 1
-    launch.blocks = (matrix.size + STRIP_VECTORS * width - 1) // (STRIP_VECTORS * width)
+    launch.n[STRIP] = tile.width if matrix.stride != 1 else STRIP_BYTES // tile.size
+    launch.blocks = (matrix.size + launch.n[STRIP] - 1) // launch.n[STRIP]
     return 0
 
 
 # ---- tiles ----------------------------------------------------------------------------------------------------------
-
-cdef struct Tile:                   # what the instruction set and the dtype make of it
-    int width, height               # lanes of one vector, rows
-    ptrdiff_t size                  # bytes of a number
-
 
 cdef bint clash(const Operand *rows, const Tile *tile) noexcept:
     """Whether a sliver's rows share one set of the first cache, and so push each other out of it."""
@@ -181,27 +195,26 @@ cdef double cost(const Operand *rows, const Operand *lanes, ptrdiff_t depth, con
     return work
 
 
-cdef int run_tiles(Launch *launch, const Array *o, Operand left, Operand right, ptrdiff_t batch) except -1:
-    cdef int isa = selected_isa()
-    cdef Tile tile = Tile(tile_lanes[o.dtype == F64][isa], tile_rows[isa], 8 if o.dtype == F64 else 4)
+cdef int run_tiles(Launch *launch, const Array *o, const Tile *tile, Operand left, Operand right,
+                   ptrdiff_t batch) except -1:
     cdef ptrdiff_t depth = launch.n[DEPTH], slivers, panels
     cdef double work = <double>left.size * right.size * depth
     cdef double turning = 1.5 * left.size * right.size / tile.width
-    if cost(&right, &left, depth, &tile) + turning < 0.95 * cost(&left, &right, depth, &tile):
+    if cost(&right, &left, depth, tile) + turning < 0.95 * cost(&left, &right, depth, tile):
         left, right = right, left
         launch.n[SWAPPED] = 1
     set_operands(launch, &left, &right)
     slivers = (left.size + tile.height - 1) // tile.height
     panels = (right.size + 2 * tile.width - 1) // (2 * tile.width)
-    launch.n[LANES_FROM] = lanes_from(&left, &right, panels, work, &tile)
+    launch.n[LANES_FROM] = lanes_from(&left, &right, panels, work, tile)
     chunks(launch, slivers, panels, batch, work, CHUNK_LANES // (2 * tile.width))
     launch.blocks = batch * launch.n[ROW_CHUNKS] * launch.n[LANE_CHUNKS]
     launch.work = batch * (20.0 + work / (3.5 * tile.width))
     if launch.n[LANES_FROM] != PACKED:
         return submit(launch)
     # rows that adjoin are read a cache line for each k: copied, once for many panels
-    launch.n[COPY_ROWS] = panels >= 2 * launch.n[LANE_CHUNKS] and (left.stride == 1 or clash(&left, &tile))
-    return run_packed(launch, o, panels, batch, &tile)
+    launch.n[COPY_ROWS] = panels >= 2 * launch.n[LANE_CHUNKS] and (left.stride == 1 or clash(&left, tile))
+    return run_packed(launch, o, panels, batch, tile)
 
 
 cdef int lanes_from(const Operand *rows, const Operand *lanes, ptrdiff_t panels, double work,

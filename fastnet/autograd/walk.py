@@ -175,7 +175,10 @@ def _descending(roots):
 
 
 def _contributions(node, array):
-    """(target, array, function) of each edge: function(array) is the contribution; None: the array itself is."""
+    """(target, array, function) of each edge: function(array) is the contribution; None: the array itself is.
+
+    Where one function gives all gradients, some of them may again be functions: they can be written where they go.
+    """
     if type(node.gradients) is tuple:
         for i, target in node.edges:
             if node.gradients[i] is not None:
@@ -186,7 +189,9 @@ def _contributions(node, array):
         needs[i] = True
     results = node.gradients(array, needs)
     for i, target in node.edges:
-        if results[i] is not None:
+        if callable(results[i]):
+            yield target, array, results[i]
+        elif results[i] is not None:
             yield target, results[i], None
 
 

@@ -255,12 +255,11 @@ def _rows(x):
     return x if x.ndim == 2 else arrays.reshaped(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
-@op
-def _linear(x, weight, bias):
-    rows = _rows(x)
+def _affine(x, weight, bias, activation="none"):
+    """(activation(x @ weight.T + bias), the three gradients as functions of that of the sum)"""
+    rows, shape = _rows(x), x.shape
     out = empty((rows.shape[0], weight.shape[0]), x.dtype)
-    K.matmul(out, rows, weight.T, bias)
-    shape = x.shape
+    K.matmul(out, rows, weight.T, bias, activation=activation)
 
     def dx(g):
         return _product(_rows(g), weight).reshape(shape)
@@ -273,6 +272,21 @@ def _linear(x, weight, bias):
         K.sum(total, arrays.contiguous(_rows(g))[None])
         return total.reshape(-1) if out is None else out
     return out.reshape(*shape[:-1], weight.shape[0]), (dx, dweight, dbias)
+
+
+@op
+def _linear(x, weight, bias):
+    return _affine(x, weight, bias)
+
+
+@op
+def _activated(x, weight, bias, *, activation):
+    y, (dx, dweight, dbias) = _affine(x, weight, bias, activation)
+
+    def gradients(g, needs):
+        dz = arrays.like(activation + "_backward", y, arrays.contiguous(g))
+        return (lambda _: dx(dz)), (lambda _, out=None: dweight(dz, out)), (lambda _, out=None: dbias(dz, out))
+    return y, gradients
 
 
 def linear(input, weight, bias=None):
@@ -292,6 +306,21 @@ def linear(input, weight, bias=None):
         >>> fastnet.nn.functional.linear(fastnet.tensor([[1.0, 10.0]]), weight, fastnet.tensor([0.0, 100.0]))
         tensor([[ 21., 143.]])
     """
+    _check_linear(input, weight, bias)
+    return _linear(input, weight, bias)
+
+
+def linear_activated(input, weight, bias, activation):
+    """activation(linear(input, weight, bias)) in one kernel, and the same bits.
+
+    Args:
+        activation: "relu", "sigmoid" or "tanh", whose gradients follow from their results.
+    """
+    _check_linear(input, weight, bias)
+    return _activated(input, weight, bias, activation=activation)
+
+
+def _check_linear(input, weight, bias):
     if weight.ndim != 2 or input.ndim == 0 or input.shape[-1] != weight.shape[1]:
         raise RuntimeError(f"linear: an input of shape {shape_text(input)} does not fit a weight of shape "
                            f"{shape_text(weight)}: its last dimension must be {weight.shape[-1] if weight.ndim else 1}")
@@ -301,4 +330,3 @@ def linear(input, weight, bias=None):
     _floating("linear", input, weight, *(() if bias is None else (bias,)))
     if input.dtype not in (dtypes.float32, dtypes.float64):
         raise RuntimeError(f"linear: expected a floating-point input, got {input.dtype}")
-    return _linear(input, weight, bias)

@@ -40,6 +40,9 @@ def _rows(x, dims, keepdim=False):
     Returns:
         (array, the result's shape, its shape with the reduced dimensions as 1)
     """
+    if len(dims) == x.ndim:                                 # all of them
+        kept = (1,) * x.ndim
+        return contiguous(x).reshape(1, x.size, 1), kept if keepdim else (), kept
     first, last = (dims[0], dims[-1] + 1) if dims else (0, 0)
     before, after = x.shape[:first], x.shape[last:]
     kept, shape = before + (1,) * (last - first) + after, before + after

@@ -60,8 +60,8 @@ def _view(x, shape):
     before = x.shape
     try:
         return x.reshape(shape), (lambda g: arrays.reshaped(g, before), None)
-    except ValueError:
-        return x.reshape(_filled_in(before, shape)), None           # which says what is wrong with the shape
+    except (TypeError, ValueError):
+        return x.reshape(_filled_in(before, as_shape(shape))), None         # which say what is wrong with the shape
 
 
 @op
@@ -97,7 +97,7 @@ def _viewable(x, shape):
     """Whether `shape` can be a view of the array x, if it fits at all: NumPy's reshape would not copy."""
     if x.flags.c_contiguous or x.size == 0:
         return True
-    return np.may_share_memory(x, x.reshape(_filled_in(x.shape, shape)))
+    return np.may_share_memory(x, x.reshape(_filled_in(x.shape, as_shape(shape))))
 
 
 @method()
@@ -143,7 +143,8 @@ def reshape(input, *shape):
         tensor([[0, 1, 2],
                 [3, 4, 5]])
     """
-    shape = as_shape(shape)
+    if len(shape) == 1 and type(shape[0]) is tuple:
+        shape = shape[0]
     return _view(input if _viewable(input._data, shape) else _copied(input), shape)
 
 

@@ -1,4 +1,5 @@
 """Modules that hold other modules, or parameters, in order or by name."""
+from fastnet.nn.linear import Linear
 from fastnet.nn.module import Module
 from fastnet.nn.parameter import Parameter
 from fastnet.state import state
@@ -123,8 +124,14 @@ class Sequential(_Indexed):
         return super().__getitem__(index)
 
     def forward(self, input):
-        for module in self._members_here().values():
-            input = module(input)
+        members = iter(self._members_here().values())
+        module = next(members, None)
+        while module is not None:
+            following = next(members, None)
+            step = module.activated(following) if isinstance(module, Linear) else None
+            if step is not None:
+                module, following = step, next(members, None)
+            input, module = module(input), following
         return input
 
 

@@ -21,8 +21,9 @@ static const int tile_lanes[2][ISA_COUNT] = {{1}, {1}};
  * cut depends on k alone, or the bits would depend on more. */
 enum { K_BYTES = 1600 };
 
-/* A block of matmul_pack is so many panels, one of matvec so many vectors of results. */
-enum { PACK_PANELS = 4, STRIP_VECTORS = 8 };
+/* A block of matmul_pack is so many panels. One of matvec is a vector of results, or where the matrix runs along the
+ * results so many bytes of them: long runs for the processor's prefetcher, whose sums yet stay in the first cache. */
+enum { PACK_PANELS = 4, STRIP_BYTES = 2048 };
 
 /* Where a tile's lanes come from. */
 enum LanesFrom {
@@ -43,7 +44,8 @@ enum Size {
     ACTIVATION, ACCUMULATE,
     ROW_CHUNKS, LANE_CHUNKS,              /* a product's blocks: slivers and panels are dealt out to them evenly */
     LANES_FROM, COPY_ROWS,                /* COPY_ROWS 1: slivers of rows are packed on the stack */
-    BIAS_STEP                             /* matvec: 0 where one bias serves all */
+    BIAS_STEP,                            /* matvec: 0 where one bias serves all */
+    STRIP                                 /* matvec: the results of a block */
 };
 
 #endif

@@ -3,7 +3,7 @@
  * Each result is W partial sums, the j-th over k = j, j + W, ... in order, added in halves: natural both where the
  * matrix runs along k (a partial is a lane) and where it runs along the results (a partial is a row of sums), so that
  * either is read as it lies and gives the same bits. */
-#define STRIP (STRIP_VECTORS * W)
+#define STRIP_MOST ((ptrdiff_t)(STRIP_BYTES / sizeof(REAL)))
 #define GROUP (W > 2 ? W / 2 : 1)            /* REPEAT_GROUP */
 #define ROUND (W > 4 ? W / 4 : 1)            /* REPEAT_ROUND */
 
@@ -47,16 +47,17 @@ static inline void NAME(dots)(VEC *partial, const REAL *x, const REAL *m, ptrdif
 
 /* ---- the matrix runs along the results ----------------------------------------------------------------------- */
 
-/* sums[j] += x[k] * m[k] for ROUND partials j and the next two k of each. Each row of m is read in a run as long as
+/* sums[j] += x[k] * m[k] for ROUND partials j, `strip` apart, and the next two k of each. Each row of m is read in a run as long as
  * the strip, which the processor's prefetcher follows, of few rows at a time, since rows a power of two apart share a
  * set of the first cache; the sums stay in it. */
 #define FACTORS(i) VEC x##i = V(set)(x[i]), y##i = V(set)(x[W + i]);
 #define SWEEP(i) {                                                                        \
-        VEC s = V(load)(sums + i * STRIP + v);                                            \
+        VEC s = V(load)(sums + i * strip + v);                                            \
         s = V(fma)(x##i, FETCH(ROW_##i(p, stride)), s);                                   \
-        V(store)(sums + i * STRIP + v, V(fma)(y##i, FETCH(ROW_##i(q, stride)), s));       \
+        V(store)(sums + i * strip + v, V(fma)(y##i, FETCH(ROW_##i(q, stride)), s));       \
     }
-static inline void NAME(sweep)(REAL *sums, const REAL *x, const REAL *m, ptrdiff_t along_k, ptrdiff_t lanes) {
+static inline void NAME(sweep)(REAL *sums, ptrdiff_t strip, const REAL *x, const REAL *m, ptrdiff_t along_k,
+                               ptrdiff_t lanes) {
     const ptrdiff_t stride = along_k * (ptrdiff_t)sizeof(REAL), step = W * sizeof(REAL);
     ROW_BASES(Source, p, m, stride)
     ROW_BASES(Source, q, m + W * along_k, stride)
@@ -76,21 +77,21 @@ static inline void NAME(sweep)(REAL *sums, const REAL *x, const REAL *m, ptrdiff
 #undef FETCH
 }
 
-/* sums[j] = the j-th partial sums of a strip of results. */
-static void NAME(sum_rows)(REAL *sums, const REAL *x, const REAL *m, ptrdiff_t along_k, ptrdiff_t depth,
-                           ptrdiff_t lanes) {
+/* sums[j] = the j-th partial sums of a strip of results, in whole vectors. */
+static void NAME(sum_rows)(REAL *sums, ptrdiff_t strip, const REAL *x, const REAL *m, ptrdiff_t along_k,
+                           ptrdiff_t depth, ptrdiff_t lanes) {
     ptrdiff_t k = 0, rest = depth % W;
-    memset(sums, 0, W * STRIP * sizeof(REAL));
+    memset(sums, 0, W * strip * sizeof(REAL));
     for (; k + 2 * W <= depth; k += 2 * W)
         for (ptrdiff_t j = 0; j < W; j += ROUND)
-            NAME(sweep)(sums + j * STRIP, x + k + j, m + (k + j) * along_k, along_k, lanes);
+            NAME(sweep)(sums + j * strip, strip, x + k + j, m + (k + j) * along_k, along_k, lanes);
     for (; k < depth; k++)
         for (ptrdiff_t v = 0; v < lanes; v += W) {
-            REAL *s = sums + k % W * STRIP + v;
+            REAL *s = sums + k % W * strip + v;
             V(store)(s, V(fma)(V(set)(x[k]), NAME(load_some)(m + k * along_k + v, lanes - v), V(load)(s)));
         }
     /* dots read a last part of a vector with zeros beyond it: they turn a sum of -0 into 0, so these must */
-    for (ptrdiff_t i = rest * STRIP; rest && i < W * STRIP; i += W)
+    for (ptrdiff_t i = rest * strip; rest && i < W * strip; i += W)
         V(store)(sums + i, V(add)(V(load)(sums + i), V(zero)()));
 }
 
@@ -105,20 +106,21 @@ static inline VEC NAME(add_partials)(VEC *partial) {
 /* p: out, the vector, the matrix, bias. A block is a strip of results. */
 static int NAME(matvec)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
     const ptrdiff_t *n = launch->n;
-    ptrdiff_t strips = parts(n[LANES], STRIP), stride = n[LANE_STRIDE];
+    ptrdiff_t strips = parts(n[LANES], n[STRIP]), stride = n[LANE_STRIDE];
     const REAL *bias = launch->p[3];
-    REAL sums[W * STRIP];
+    REAL sums[W * STRIP_MOST];
     VEC partial[W];
     for (ptrdiff_t block = begin; block < end; block++) {
-        ptrdiff_t batch = block / strips, first = block % strips * STRIP, lanes = min_size(STRIP, n[LANES] - first);
+        ptrdiff_t batch = block / strips, first = block % strips * n[STRIP];
+        ptrdiff_t lanes = min_size(n[STRIP], n[LANES] - first), strip = parts(lanes, W) * W;
         REAL *out = (REAL *)launch->p[0] + batch * n[LANES];
         const REAL *x = (const REAL *)launch->p[1] + batch * n[ROW_BATCH];
         const REAL *m = (const REAL *)launch->p[2] + batch * n[LANE_BATCH];
-        if (stride == 1) NAME(sum_rows)(sums, x, m + first, n[LANE_K], n[DEPTH], lanes);
+        if (stride == 1) NAME(sum_rows)(sums, strip, x, m + first, n[LANE_K], n[DEPTH], lanes);
         for (ptrdiff_t lane = first; lane < first + lanes; lane += W) {
             ptrdiff_t count = min_size(W, first + lanes - lane);
             if (stride == 1)
-                for (ptrdiff_t j = 0; j < W; j++) partial[j] = V(load)(sums + j * STRIP + lane - first);
+                for (ptrdiff_t j = 0; j < W; j++) partial[j] = V(load)(sums + j * strip + lane - first);
             else
                 NAME(dots)(partial, x, m + lane * stride, stride, n[DEPTH], count);
             NAME(emit)(out + lane, NAME(add_partials)(partial), count, n[ACCUMULATE] != 0,
@@ -128,7 +130,7 @@ static int NAME(matvec)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
     return 0;
 }
 
-#undef STRIP
+#undef STRIP_MOST
 #undef GROUP
 #undef ROUND
 #undef SUM

@@ -1,0 +1,95 @@
+"""A Linear and the activation behind it in a Sequential are one kernel: the same bits, and only where nobody can tell."""
+import numpy as np
+import pytest
+
+import fastnet
+from fastnet import nn
+
+ACTIVATIONS = [nn.ReLU, nn.Sigmoid, nn.Tanh]
+SHAPES = [(5, 7), (1, 7), (2, 3, 7), (0, 7)]
+
+
+def layers(activation, bias=True):
+    fastnet.manual_seed(3)
+    return nn.Linear(7, 19, bias=bias), activation()
+
+
+def outcome(run, linear, shape, needs_x):
+    """The result and all gradients, of a sum with weights of its own for every element."""
+    x = fastnet.tensor(np.random.default_rng(0).standard_normal(shape).astype("float32"), requires_grad=needs_x)
+    linear.zero_grad()
+    y = run(x)
+    (y * fastnet.arange(y.numel(), dtype=fastnet.float32).reshape(y.shape)).sum().backward()
+    grads = [p.grad for p in linear.parameters()] + ([x.grad] if needs_x else [])
+    return [t.detach().numpy().tobytes() for t in (y, *grads)]
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("needs_x", [True, False])
+def test_same_bits_as_one_after_the_other(backend, activation, shape, bias, needs_x):
+    linear, act = layers(activation, bias)
+    model = nn.Sequential(linear, act)
+    assert linear.activated(act) is not None
+    assert outcome(model, linear, shape, needs_x) == outcome(lambda x: act(linear(x)), linear, shape, needs_x)
+
+
+def test_frozen_parameters_get_no_gradient():
+    linear, act = layers(nn.ReLU)
+    linear.weight.requires_grad = False
+    nn.Sequential(linear, act)(fastnet.ones(2, 7)).sum().backward()
+    assert linear.weight.grad is None and linear.bias.grad is not None
+
+
+def test_the_tape_can_be_walked_twice():
+    linear, act = layers(nn.Tanh)
+    y = nn.Sequential(linear, act)(fastnet.ones(2, 7))
+    g = fastnet.ones(2, 19)
+    y.backward(g, retain_graph=True)
+    once = linear.weight.grad.clone()
+    with fastnet.no_grad():
+        g.mul_(2)
+    y.backward(g)
+    assert fastnet.allclose(linear.weight.grad, once * 3)
+
+
+def test_a_result_changed_in_place_is_told():
+    linear, act = layers(nn.Sigmoid)
+    y = nn.Sequential(linear, act)(fastnet.ones(2, 7))
+    with fastnet.no_grad():
+        y.mul_(2)
+    with pytest.raises(RuntimeError, match="its result was changed in place"):
+        y.sum().backward()
+
+
+def test_hooks_see_what_is_between():
+    seen = []
+    for place in (0, 1):
+        linear, act = layers(nn.ReLU)
+        model = nn.Sequential(linear, act)
+        model[place].register_forward_hook(lambda module, args, result: seen.append(type(module).__name__))
+        model(fastnet.ones(2, 7))
+    assert seen == ["Linear", "ReLU"]
+
+
+def test_what_is_the_users_own_is_called():
+    class Own(nn.Linear):
+        def forward(self, input):
+            return super().forward(input) * 0 - 1
+
+    model = nn.Sequential(Own(7, 3), nn.ReLU())
+    assert model(fastnet.ones(2, 7)).sum().item() == 0
+    linear, act = layers(nn.ReLU)
+    act.forward = lambda x: x * 0 + 5
+    assert nn.Sequential(linear, act)(fastnet.ones(2, 7)).sum().item() == 5 * 38
+
+
+def test_only_neighbours_are_one():
+    fastnet.manual_seed(0)
+    a, b, c = nn.Linear(3, 4), nn.Linear(4, 4), nn.Linear(4, 2)
+    model = nn.Sequential(a, b, nn.ReLU(), nn.ReLU(), c)
+    x = fastnet.randn(5, 3)
+    assert fastnet.equal(model(x), c(nn.functional.relu(b(a(x)))))
+    with pytest.raises(RuntimeError, match="does not fit a weight"):
+        model(fastnet.ones(5, 4))

@@ -69,8 +69,9 @@ def write(name, x, run, sources=(), node=None):
 
 def write_result(name, out, inputs, run):
     """Call `run`, which writes into `out` and is not on the tape."""
-    if state.grad_enabled and any([x._requires_grad for x in (out, *inputs)]):
-        raise RuntimeError(f"{name}: out= does not support gradients; leave it out, or use fastnet.no_grad()")
+    for x in (out, *inputs):
+        if x._requires_grad and state.grad_enabled:
+            raise RuntimeError(f"{name}: out= does not support gradients; leave it out, or use fastnet.no_grad()")
     writable(name, out)
     write(name, out, run, inputs)
 

@@ -98,7 +98,8 @@ def rmatmul(self, other):
 def _matmul_into(input, other, out):
     o, a, b = out._data, input._data, other._data
     plain = a.ndim == 2 == b.ndim and o.shape == (a.shape[0], b.shape[1]) and o.dtype == a.dtype
-    if plain and all(i for i, _, _ in calls.overlaps([o, a, b])):           # none of them is with the first
+    shared = calls.overlaps([o, a, b])
+    if plain and not (shared and any(i == 0 for i, _, _ in shared)):        # a and b may be one
         write_result("matmul", out, (input, other), lambda: K.matmul(o, a, b))
     else:
         result = matmul(input.detach(), other.detach())

@@ -1,4 +1,4 @@
-"""A Linear and the activation behind it in a Sequential are one kernel: the same bits, and only where nobody can tell."""
+"""A Linear and the activation behind it in a Sequential are one kernel: the same bits, where nobody can tell."""
 import numpy as np
 import pytest
 

@@ -18,24 +18,24 @@ cdef extern from "src/matmul.h":
     const int tile_rows[]
     const int tile_lanes[2][3]
     enum:
-        K_BYTES, PACK_PANELS, STRIP_BYTES
-        PACKED, DIRECT, COPIED
+        K_BYTES, STRIP_BYTES
+        DIRECT, COPIED
         NONE_, RELU, SIGMOID, TANH, GELU, GELU_TANH, SILU
         ROWS, LANES, DEPTH, ROW_STRIDE, ROW_K, ROW_BATCH, LANE_STRIDE, LANE_K, LANE_BATCH, OUT_COLUMNS, SWAPPED
-        ACTIVATION, ACCUMULATE, ROW_CHUNKS, LANE_CHUNKS, LANES_FROM, COPY_ROWS, BIAS_STEP, STRIP
+        ACTIVATION, ACCUMULATE, ROW_CHUNKS, LANE_CHUNKS, LANES_FROM, COPY_ROWS, SLOTS, SLOT
+        BIAS_STEP, STRIP
 
 cdef Family _bodies = family(matmul_tables)
-cdef Kernel _matmul = _bodies["matmul"], _pack = _bodies["matmul_pack"], _matvec = _bodies["matvec"]
+cdef Kernel _matmul = _bodies["matmul"], _matvec = _bodies["matvec"]
 cdef dict _activations = {"none": NONE_, "relu": RELU, "sigmoid": SIGMOID, "tanh": TANH, "gelu": GELU,
                           "gelu_tanh": GELU_TANH, "silu": SILU}
 
 cdef enum:
     SMALL = 1 << 18                 # multiply-adds that no second thread is woken for
-    MEDIUM = 1 << 20                # up to here, a second launch costs more than packing a panel twice
-    TALL = 128                      # rows that one block can take, and with them pack its panel for itself
-    CHUNK = 8                       # slivers in a block at most
     CHUNK_LANES = 256               # lanes in a block at most: with a block of k, what half a second cache holds
+    WIDE = 4                        # panels that are worth the copy of a sliver
     BLOCKS = 24                     # blocks that keep 8 threads evenly busy
+    SLOTS_MOST = 512                # parts of the scratch memory: twice as many as there may be threads, or more
     SECOND_CACHE = 1 << 20          # bytes
 
 cdef struct Operand:                # a matrix, or a batch of them, as one side of the product sees it
@@ -206,61 +206,45 @@ cdef int run_tiles(Launch *launch, const Array *o, const Tile *tile, Operand lef
     set_operands(launch, &left, &right)
     slivers = (left.size + tile.height - 1) // tile.height
     panels = (right.size + 2 * tile.width - 1) // (2 * tile.width)
-    launch.n[LANES_FROM] = lanes_from(&left, &right, panels, work, tile)
-    chunks(launch, slivers, panels, batch, work, CHUNK_LANES // (2 * tile.width))
+    if right.stride != 1 or (left.size > 2 * tile.height and work >= SMALL):
+        launch.n[LANES_FROM] = COPIED
+    # rows that adjoin are read a cache line for each k: copied, once for many panels
+    launch.n[COPY_ROWS] = work >= SMALL and panels >= WIDE and (left.stride == 1 or clash(&left, tile))
+    chunks(launch, slivers, panels, batch, work, tile)
     launch.blocks = batch * launch.n[ROW_CHUNKS] * launch.n[LANE_CHUNKS]
     launch.work = batch * (20.0 + work / (3.5 * tile.width))
-    if launch.n[LANES_FROM] != PACKED:
-        return submit(launch)
-    # rows that adjoin are read a cache line for each k: copied, once for many panels
-    launch.n[COPY_ROWS] = panels >= 2 * launch.n[LANE_CHUNKS] and (left.stride == 1 or clash(&left, tile))
-    return run_packed(launch, o, panels, batch, tile)
+    cdef Block scratch = scratch_for(launch, panels, tile)
+    launch.p[4] = scratch.data
+    return submit(launch)
 
 
-cdef int lanes_from(const Operand *rows, const Operand *lanes, ptrdiff_t panels, double work,
-                    const Tile *tile) noexcept:
-    cdef bint few = rows.size <= 2 * tile.height
-    if lanes.stride == 1 and (few or work < SMALL):
-        return DIRECT
-    if few or work < MEDIUM or (rows.size <= TALL and panels >= BLOCKS // 3 and not clash(rows, tile)):
-        return COPIED
-    return PACKED
-
-
-cdef void chunks(Launch *launch, ptrdiff_t slivers, ptrdiff_t panels, ptrdiff_t batch, double work, ptrdiff_t most):
-    """Into how many chunks to cut rows and lanes."""
-    cdef ptrdiff_t across = 1, along = 1
-    if launch.n[LANES_FROM] == COPIED:
-        along = panels
-    elif work >= SMALL:
-        across, along = (slivers + CHUNK - 1) // CHUNK, (panels + most - 1) // most
-        while batch * across * along < BLOCKS and (across < slivers or along < panels):
-            if across < slivers:
-                across = min(slivers, 2 * across)
-            else:
-                along = min(panels, 2 * along)
+cdef void chunks(Launch *launch, ptrdiff_t slivers, ptrdiff_t panels, ptrdiff_t batch, double work,
+                 const Tile *tile) noexcept:
+    """Into how many chunks to cut rows and lanes: what the second cache holds, and enough for the threads."""
+    cdef ptrdiff_t width = 2 * tile.width, most = CHUNK_LANES // width, across = 1, along
+    cdef ptrdiff_t least = WIDE if launch.n[COPY_ROWS] else 1               # panels in a chunk
+    along = (panels + most - 1) // most
+    while work >= SMALL and batch * across * along < BLOCKS:
+        if panels // along >= 2 * least and slivers * tile.height // across < 2 * (panels * width // along):
+            along = min(panels, 2 * along)
+        elif across < slivers:
+            across = min(slivers, 2 * across)
+        elif panels // along >= 2 * least:
+            along = min(panels, 2 * along)
+        else:
+            break
     launch.n[ROW_CHUNKS] = across
     launch.n[LANE_CHUNKS] = along
 
 
-cdef int run_packed(Launch *launch, const Array *o, ptrdiff_t panels, ptrdiff_t batch,
-                    const Tile *tile) except -1:
-    """Lay out the lanes' operand in scratch memory, then multiply."""
-    cdef Launch pack
-    cdef ptrdiff_t matrix = (launch.n[LANES] + tile.width - 1) // tile.width * tile.width * launch.n[DEPTH]
-    cdef ptrdiff_t matrices = batch if launch.n[LANE_BATCH] else 1
-    cdef ptrdiff_t k_most = K_BYTES // tile.size
-    cdef Block scratch = take(matrices * matrix * tile.size)
-    _pack.prepare(&pack, o.dtype)
-    pack.p[0] = scratch.data
-    pack.p[2] = launch.p[2]
-    for i in range(28):
-        pack.n[i] = launch.n[i]
-    pack.blocks = (matrices * ((panels + PACK_PANELS - 1) // PACK_PANELS)
-                   * ((launch.n[DEPTH] + k_most - 1) // k_most))
-    pack.work = 0.1 * matrices * matrix
-    submit(&pack)
-    launch.p[2] = scratch.data
-    launch.n[LANE_BATCH] = matrix if launch.n[LANE_BATCH] else 0
-    submit(launch)
-    return 0
+cdef Block scratch_for(Launch *launch, ptrdiff_t panels, const Tile *tile):
+    """Memory for what is packed: a slot for each call of the body, of which there are as many as threads."""
+    cdef ptrdiff_t width = 2 * tile.width, k = min(launch.n[DEPTH], K_BYTES // tile.size)
+    cdef ptrdiff_t packed = 1                   # panels
+    if launch.n[LANES_FROM] == COPIED:
+        packed = (panels + launch.n[LANE_CHUNKS] - 1) // launch.n[LANE_CHUNKS]
+    launch.n[SLOT] = packed * width * k
+    if launch.n[COPY_ROWS]:
+        launch.n[SLOT] += (tile.height + tile.width - 1) // tile.width * tile.width * k
+    launch.n[SLOTS] = min(launch.blocks, SLOTS_MOST)
+    return take(launch.n[SLOTS] * launch.n[SLOT] * tile.size)

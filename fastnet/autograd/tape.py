@@ -2,8 +2,8 @@
 
 `op` turns a function on arrays into a differentiable operation on tensors. The function returns its result and its
 gradients: one function of the result's gradient for each positional argument (None where there is none to give), or one
-function of (gradient, which arguments need one) that returns them all, or such functions for them. A gradient function with a parameter `out=None`
-may write into the array it is given, which saves a copy where the argument is a parameter.
+function of (gradient, which arguments need one) that returns them all, or such functions for them. A gradient function
+with a parameter `out=None` may write into the array it is given, which saves a copy where the argument is a parameter.
 """
 import functools
 

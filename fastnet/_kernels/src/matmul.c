@@ -3,7 +3,7 @@
  * matmul_tile.inc.h    the micro-kernels
  * matmul_pack.inc.h    panels, and the transposition in registers
  * matmul_finish.inc.h  the epilogue: bias, activation, partial and transposed tiles
- * matmul.inc.h         the bodies: matmul, and matmul_pack, which lays out its panels
+ * matmul.inc.h         the body matmul
  * matvec.inc.h         the body for one row or one column */
 #include "matmul.h"
 #include "simd_math.h"
@@ -101,4 +101,4 @@ static inline ptrdiff_t parts(ptrdiff_t n, ptrdiff_t most) { return (n + most - 
 #undef REPEAT_ROUND
 #undef T
 
-const Entry TABLE(matmul)[] = {ROW(matmul), ROW(matmul_pack), ROW(matvec), END};
+const Entry TABLE(matmul)[] = {ROW(matmul), ROW(matvec), END};

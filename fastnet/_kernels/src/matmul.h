@@ -21,20 +21,19 @@ static const int tile_lanes[2][ISA_COUNT] = {{1}, {1}};
  * cut depends on k alone, or the bits would depend on more. */
 enum { K_BYTES = 1600 };
 
-/* A block of matmul_pack is so many panels. One of matvec is a vector of results, or where the matrix runs along the
+/* A block of matvec is a vector of results, or where the matrix runs along the
  * results so many bytes of them: long runs for the processor's prefetcher, whose sums yet stay in the first cache. */
-enum { PACK_PANELS = 4, STRIP_BYTES = 2048 };
+enum { STRIP_BYTES = 2048 };
 
 /* Where a tile's lanes come from. */
 enum LanesFrom {
-    PACKED,                 /* panels that matmul_pack has laid out in scratch memory */
     DIRECT,                 /* the operand itself (its lanes adjoin), but for a partial last vector, which is COPIED */
-    COPIED                  /* a panel on the stack, packed by the block that uses it; chunks are one panel wide */
+    COPIED                  /* panels that are packed by the block that uses them, into scratch memory */
 };
 
 enum Activation { NONE_, RELU, SIGMOID, TANH, GELU, GELU_TANH, SILU };
 
-/* Launch.n of matmul, matmul_pack and matvec; strides are in elements. */
+/* Launch.n of matmul and matvec; strides are in elements. */
 enum Size {
     ROWS, LANES, DEPTH,
     ROW_STRIDE, ROW_K, ROW_BATCH,         /* the operand that is broadcast: by row, along k, by product */
@@ -43,7 +42,8 @@ enum Size {
     SWAPPED,                              /* 1: rows are out's columns */
     ACTIVATION, ACCUMULATE,
     ROW_CHUNKS, LANE_CHUNKS,              /* a product's blocks: slivers and panels are dealt out to them evenly */
-    LANES_FROM, COPY_ROWS,                /* COPY_ROWS 1: slivers of rows are packed on the stack */
+    LANES_FROM, COPY_ROWS,                /* COPY_ROWS 1: slivers of rows are packed, too */
+    SLOTS, SLOT,                          /* the parts of the scratch memory, and the size of one, in elements */
     BIAS_STEP,                            /* matvec: 0 where one bias serves all */
     STRIP                                 /* matvec: the results of a block */
 };

@@ -27,32 +27,20 @@ typedef struct {
 /* The lanes in which panel p is stored: a last one that fits a single vector is kept so. */
 static inline ptrdiff_t NAME(width)(ptrdiff_t lanes, ptrdiff_t p) { return lanes - p * PANEL <= W ? W : PANEL; }
 
-/* Where matmul_pack puts the panel p of the k from `k` on, `depth` of them. */
-static inline ptrdiff_t NAME(packed_at)(ptrdiff_t lanes, ptrdiff_t k, ptrdiff_t depth, ptrdiff_t p) {
-    return k * ((lanes + W - 1) / W * W) + p * PANEL * depth;
-}
-
-/* p[0] = the panels of p[2], for PACKED; a block is PACK_PANELS panels of one block of k. */
-static int NAME(matmul_pack)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
+/* Panels [p, p_end) of a block of k, one behind the other, each panel[k][lane]. */
+static void NAME(pack_panels)(REAL *packed, const Launch *launch, const REAL *x, ptrdiff_t depth, ptrdiff_t p,
+                              ptrdiff_t p_end) {
     const ptrdiff_t *n = launch->n;
-    ptrdiff_t panels = parts(n[LANES], PANEL), groups = parts(panels, PACK_PANELS), k_blocks = parts(n[DEPTH], K_MOST);
-    for (ptrdiff_t block = begin; block < end; block++) {
-        ptrdiff_t p = block % groups * PACK_PANELS, k_block = block / groups % k_blocks;
-        ptrdiff_t batch = block / groups / k_blocks, p_end = min_size(p + PACK_PANELS, panels);
-        ptrdiff_t k = cut(n[DEPTH], k_block, k_blocks), depth = cut(n[DEPTH], k_block + 1, k_blocks) - k;
-        const REAL *x = (const REAL *)launch->p[2] + batch * n[LANE_BATCH] + k * n[LANE_K];
-        REAL *packed = (REAL *)launch->p[0] + batch * NAME(packed_at)(n[LANES], n[DEPTH], 0, 0);
-        if (n[LANE_STRIDE] == 1) {
-            ptrdiff_t whole = min_size(p_end, n[LANES] / PANEL) - p;
-            NAME(pack_wide)(packed + NAME(packed_at)(n[LANES], k, depth, p), x + p * PANEL, n[LANE_K], depth, whole);
-            p += whole;
+    if (n[LANE_STRIDE] == 1) {
+        ptrdiff_t whole = min_size(p_end, n[LANES] / PANEL) - p;
+        if (whole > 0) {
+            NAME(pack_wide)(packed, x + p * PANEL, n[LANE_K], depth, whole);
+            packed += whole * PANEL * depth, p += whole;
         }
-        for (; p < p_end; p++)
-            NAME(pack)(packed + NAME(packed_at)(n[LANES], k, depth, p), NAME(width)(n[LANES], p),
-                       x + p * PANEL * n[LANE_STRIDE], n[LANE_K], n[LANE_STRIDE], depth,
-                       min_size(PANEL, n[LANES] - p * PANEL));
     }
-    return 0;
+    for (; p < p_end; p++, packed += PANEL * depth)
+        NAME(pack)(packed, NAME(width)(n[LANES], p), x + p * PANEL * n[LANE_STRIDE], n[LANE_K], n[LANE_STRIDE], depth,
+                   min_size(PANEL, n[LANES] - p * PANEL));
 }
 
 /* One tile, `rows` by `lanes`, from its (row, lane) on; t has the operands. */
@@ -69,6 +57,11 @@ static inline void NAME(tile)(const Launch *launch, NAME(Tile) *t, REAL *out, pt
     t->bias = bias && whole ? bias + lane : 0;
     t->out = (char *)(whole ? out + row * columns + lane : tile);
     t->out_stride = (whole ? columns : PANEL) * (ptrdiff_t)sizeof(REAL);
+    if (t->add)                         /* what is added to comes from afar, and is wanted all at once */
+        for (ptrdiff_t i = 0; i < rows; i++) {
+            prefetch(t->out + i * t->out_stride);
+            prefetch(t->out + i * t->out_stride + (vectors ? W * sizeof(REAL) : 0));
+        }
     (vectors ? CAT(tiles2, T) : CAT(tiles1, T))[rows](t);
     if (whole) return;
     if (n[SWAPPED]) {
@@ -81,56 +74,61 @@ static inline void NAME(tile)(const Launch *launch, NAME(Tile) *t, REAL *out, pt
     }
 }
 
-/* out = activation(rows @ lanes + bias), or out += rows @ lanes. p: out, rows' operand, lanes' operand, bias.
+/* The slivers [s_begin, s_end) by the panels [p_begin, p_end) of one product.
  *
- * A block is a chunk of slivers by a chunk of panels; within a block of k, a sliver stays in the first cache while the
- * chunk's panels come from the second. */
-static int NAME(matmul)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
-    const ptrdiff_t *n = launch->n;
-    const ptrdiff_t size = sizeof(REAL), lanes = n[LANES], from = n[LANES_FROM];
-    ptrdiff_t slivers = parts(n[ROWS], TILE_ROWS), panels = parts(lanes, PANEL), k_blocks = parts(n[DEPTH], K_MOST);
-    if (k_blocks == 0) k_blocks = 1;                                 /* k == 0 still writes the bias */
-    REAL stack[K_BYTES / sizeof(REAL) * (PANEL > SLIVER ? PANEL : SLIVER)];
+ * For each block of k the panels are packed into memory that stays in the second cache, where need be, and each sliver
+ * of rows stays in the first one while they go by. */
+static void NAME(chunk)(const Launch *launch, REAL *scratch, ptrdiff_t batch, ptrdiff_t s_begin, ptrdiff_t s_end,
+                        ptrdiff_t p_begin, ptrdiff_t p_end) {
+    const ptrdiff_t *n = launch->n, size = sizeof(REAL), lanes = n[LANES];
+    ptrdiff_t slivers = parts(n[ROWS], TILE_ROWS), panels = parts(lanes, PANEL);
+    ptrdiff_t k_blocks = n[DEPTH] ? parts(n[DEPTH], K_MOST) : 1;    /* k == 0 still writes the bias */
+    REAL *out = (REAL *)launch->p[0] + batch * n[ROWS] * lanes;
+    const REAL *row_operand = (const REAL *)launch->p[1] + batch * n[ROW_BATCH];
+    const REAL *lane_operand = (const REAL *)launch->p[2] + batch * n[LANE_BATCH];
+    /* panels from here on are packed */
+    ptrdiff_t packed = n[LANES_FROM] == COPIED ? p_begin : p_end == panels && lanes % W ? panels - 1 : p_end;
+    REAL *sliver = scratch + (p_end - packed) * PANEL * min_size(n[DEPTH], K_MOST);
     NAME(Tile) t;
-    for (ptrdiff_t block = begin; block < end; block++) {
-        ptrdiff_t row_chunk = block % n[ROW_CHUNKS], lane_chunk = block / n[ROW_CHUNKS] % n[LANE_CHUNKS];
-        ptrdiff_t batch = block / n[ROW_CHUNKS] / n[LANE_CHUNKS];
-        ptrdiff_t p_begin = cut(panels, lane_chunk, n[LANE_CHUNKS]);
-        ptrdiff_t p_end = cut(panels, lane_chunk + 1, n[LANE_CHUNKS]);
-        ptrdiff_t s_end = cut(slivers, row_chunk + 1, n[ROW_CHUNKS]);
-        REAL *out = (REAL *)launch->p[0] + batch * n[ROWS] * lanes;
-        const REAL *row_operand = (const REAL *)launch->p[1] + batch * n[ROW_BATCH];
-        const REAL *lane_operand = (const REAL *)launch->p[2] + batch * n[LANE_BATCH];
-        int copy_last = from == COPIED || (from == DIRECT && p_end == panels && lanes % W);
-        for (ptrdiff_t k_block = 0; k_block < k_blocks; k_block++) {
-            ptrdiff_t k = cut(n[DEPTH], k_block, k_blocks);
-            t.depth = cut(n[DEPTH], k_block + 1, k_blocks) - k;
-            int add = k_block > 0 || n[ACCUMULATE], last = k_block == k_blocks - 1;
-            if (copy_last)
-                NAME(pack)(stack, NAME(width)(lanes, p_end - 1),
-                           lane_operand + k * n[LANE_K] + (p_end - 1) * PANEL * n[LANE_STRIDE], n[LANE_K],
-                           n[LANE_STRIDE], t.depth, min_size(PANEL, lanes - (p_end - 1) * PANEL));
-            for (ptrdiff_t s = cut(slivers, row_chunk, n[ROW_CHUNKS]); s < s_end; s++) {
-                ptrdiff_t row = cut(n[ROWS], s, slivers), rows = cut(n[ROWS], s + 1, slivers) - row;
-                const REAL *source = row_operand + row * n[ROW_STRIDE] + k * n[ROW_K];
-                t.row = (const char *)source, t.row_stride = n[ROW_STRIDE] * size, t.row_k = n[ROW_K] * size;
-                if (n[COPY_ROWS]) {
-                    NAME(pack)(stack, SLIVER, source, n[ROW_K], n[ROW_STRIDE], t.depth, rows);
-                    t.row = (const char *)stack, t.row_stride = size, t.row_k = SLIVER * size;
-                }
-                for (ptrdiff_t p = p_begin; p < p_end; p++) {
-                    if (from == PACKED) {
-                        t.lane = lane_operand + NAME(packed_at)(lanes, k, t.depth, p);
-                        t.lane_k = NAME(width)(lanes, p);
-                    } else if (copy_last && p == p_end - 1) {
-                        t.lane = stack, t.lane_k = NAME(width)(lanes, p);
-                    } else {
-                        t.lane = lane_operand + k * n[LANE_K] + p * PANEL, t.lane_k = n[LANE_K];
-                    }
-                    NAME(tile)(launch, &t, out, row, rows, p * PANEL, min_size(PANEL, lanes - p * PANEL), add, last);
-                }
+    for (ptrdiff_t k_block = 0; k_block < k_blocks; k_block++) {
+        ptrdiff_t k = cut(n[DEPTH], k_block, k_blocks);
+        int add = k_block > 0 || n[ACCUMULATE], last = k_block == k_blocks - 1;
+        t.depth = cut(n[DEPTH], k_block + 1, k_blocks) - k;
+        NAME(pack_panels)(scratch, launch, lane_operand + k * n[LANE_K], t.depth, packed, p_end);
+        for (ptrdiff_t s = s_begin; s < s_end; s++) {
+            ptrdiff_t row = cut(n[ROWS], s, slivers), rows = cut(n[ROWS], s + 1, slivers) - row;
+            const REAL *source = row_operand + row * n[ROW_STRIDE] + k * n[ROW_K];
+            t.row = (const char *)source, t.row_stride = n[ROW_STRIDE] * size, t.row_k = n[ROW_K] * size;
+            if (n[COPY_ROWS]) {
+                NAME(pack)(sliver, SLIVER, source, n[ROW_K], n[ROW_STRIDE], t.depth, rows);
+                t.row = (const char *)sliver, t.row_stride = size, t.row_k = SLIVER * size;
+            }
+            for (ptrdiff_t p = p_begin; p < p_end; p++) {
+                if (p >= packed)
+                    t.lane = scratch + (p - packed) * PANEL * t.depth, t.lane_k = NAME(width)(lanes, p);
+                else
+                    t.lane = lane_operand + k * n[LANE_K] + p * PANEL, t.lane_k = n[LANE_K];
+                NAME(tile)(launch, &t, out, row, rows, p * PANEL, min_size(PANEL, lanes - p * PANEL), add, last);
             }
         }
+    }
+}
+
+/* out = activation(rows @ lanes + bias), or out += rows @ lanes. p: out, rows' operand, lanes' operand, bias, scratch.
+ *
+ * A block is a chunk of slivers by a chunk of panels. Neighbouring blocks that share their panels are done as one, so
+ * that these are packed once. Each call has a part of the scratch memory of its own, by the block where it begins. */
+static int NAME(matmul)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
+    const ptrdiff_t *n = launch->n;
+    const ptrdiff_t across = n[ROW_CHUNKS], along = n[LANE_CHUNKS];
+    ptrdiff_t slivers = parts(n[ROWS], TILE_ROWS), panels = parts(n[LANES], PANEL);
+    REAL *scratch = (REAL *)launch->p[4] + begin * n[SLOTS] / launch->blocks * n[SLOT];
+    for (ptrdiff_t block = begin, next; block < end; block = next) {
+        ptrdiff_t row_chunk = block % across, lane_chunk = block / across % along;
+        next = min_size(end, block - row_chunk + across);
+        NAME(chunk)(launch, scratch, block / across / along, cut(slivers, row_chunk, across),
+                    cut(slivers, row_chunk + next - block, across), cut(panels, lane_chunk, along),
+                    cut(panels, lane_chunk + 1, along));
     }
     return 0;
 }

@@ -12,22 +12,23 @@ static inline void NAME(transpose)(VEC *r) {
     }
 }
 
-/* One vector of lanes that lie `stride` apart and run along k: W of k at a time through the registers. */
+/* One vector of lanes that lie `stride` apart and run along k: W of k at a time through the registers. In place of
+ * lanes beyond the last one stands the last one again: nobody looks at what becomes of them. */
 static void NAME(pack_across)(REAL *panel, ptrdiff_t width, const REAL *x, ptrdiff_t stride, ptrdiff_t depth,
                               ptrdiff_t lanes) {
+    const REAL *row[W];
     VEC r[W];
-    ptrdiff_t k = 0;
-    if (lanes == W)
-        for (; k + W <= depth; k += W) {
-            UNROLL for (int i = 0; i < W; i++) r[i] = V(load)(x + i * stride + k);
-            NAME(transpose)(r);
-            UNROLL for (int i = 0; i < W; i++) V(store)(panel + (k + i) * width, r[i]);
-        }
-    for (; k < depth; k += W) {
-        ptrdiff_t count = min_size(W, depth - k);
-        for (int i = 0; i < W; i++) r[i] = i < lanes ? V(load_n)(x + i * stride + k, count) : V(zero)();
+    ptrdiff_t k = 0, rest = depth % W;
+    for (int i = 0; i < W; i++) row[i] = x + min_size(i, lanes - 1) * stride;
+    for (; k + W <= depth; k += W) {
+        UNROLL for (int i = 0; i < W; i++) r[i] = V(load)(row[i] + k);
         NAME(transpose)(r);
-        for (int i = 0; i < count; i++) V(store)(panel + (k + i) * width, r[i]);
+        UNROLL for (int i = 0; i < W; i++) V(store)(panel + (k + i) * width, r[i]);
+    }
+    if (rest) {
+        for (int i = 0; i < W; i++) r[i] = V(load_n)(row[i] + k, rest);
+        NAME(transpose)(r);
+        for (int i = 0; i < rest; i++) V(store)(panel + (k + i) * width, r[i]);
     }
 }
 
@@ -41,7 +42,7 @@ static void NAME(pack_along)(REAL *panel, ptrdiff_t width, const REAL *x, ptrdif
     }
 }
 
-/* panel[k][i] = x[k * along_k + i * stride], zero in the lanes beyond up to a whole vector; one of the strides is 1. */
+/* panel[k][i] = x[k * along_k + i * stride], in whole vectors; one of the strides is 1. */
 static void NAME(pack)(REAL *panel, ptrdiff_t width, const REAL *x, ptrdiff_t along_k, ptrdiff_t stride,
                        ptrdiff_t depth, ptrdiff_t lanes) {
     if (stride == 1)

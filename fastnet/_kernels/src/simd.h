@@ -53,6 +53,15 @@ typedef double real_f64;
 #include "simd_scalar.h"
 #endif
 
+/* Have a cache line brought near, to be written. */
+static inline void prefetch(const void *p) {
+#ifdef __GNUC__
+    __builtin_prefetch(p, 1);
+#else
+    (void)p;
+#endif
+}
+
 static inline ptrdiff_t min_size(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 
 #endif

@@ -15,9 +15,11 @@
 
 static inline VEC V(pow2)(VEC n) { return LEFT(V(add)(n, BIASED), MANTISSA_BITS); }
 
-static inline VEC V(scale)(VEC x, VEC n) {                    /* in two steps, so that neither factor overflows */
-    VEC half = V(add)(V(mul)(n, V(set)(0.5f)), BIASED), rest = V(sub)(n, V(sub)(half, BIASED));
-    return V(mul)(V(mul)(x, LEFT(half, MANTISSA_BITS)), V(pow2)(rest));
+/* x 2^i 2^(n - i), i near n/2, so that neither factor overflows; the lowest bits of `rest` are n - i, biased */
+static inline VEC V(scale)(VEC x, VEC n) {
+    VEC half = V(fma)(n, V(set)(0.5f), BIASED), both = V(add)(n, V(set)(WHOLE + 2 * EXPONENT_BIAS));
+    VEC rest = FLOATS(X86_(MM, sub, EPI)(BITS(both), BITS(half)));
+    return V(mul)(V(mul)(x, LEFT(half, MANTISSA_BITS)), LEFT(rest, MANTISSA_BITS));
 }
 
 static inline VEC V(exponent)(VEC x) { return V(sub)(OR(RIGHT(x, MANTISSA_BITS), V(set)(WHOLE)), BIASED); }

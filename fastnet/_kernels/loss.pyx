@@ -1,6 +1,6 @@
 """Losses and their gradients. Contracts: reference/loss.py."""
 from fastnet._kernels.launch cimport (
-    F64, I64, NONE, OPTIONAL, WRITE, Array, DType, Entry, Family, Kernel, Launch, expect_dtype, expect_size, family,
+    I64, NONE, OPTIONAL, WRITE, Array, DType, Entry, Family, Kernel, Launch, expect_dtype, expect_size, family,
     submit, unpack)
 from fastnet._kernels.map cimport launch_map
 
@@ -168,8 +168,6 @@ def cross_entropy(losses, weights, probs, x, target, weight=None, ignore_index=-
     cdef Launch launch
     cdef Array a
     prepare_rows(&launch, _cross_entropy, 3, "x", x, &a, 0.4)
-    if a.dtype == F64:
-        launch.work *= 10
     take(&launch, 0, _cross_entropy, "losses", losses, a.shape[0], a.dtype, WRITE)
     take(&launch, 1, _cross_entropy, "weights", weights, a.shape[0], a.dtype, WRITE)
     take(&launch, 2, _cross_entropy, "probs", probs, a.size, a.dtype, WRITE)
@@ -198,8 +196,6 @@ def cross_entropy_probs(losses, probs, x, target, weight=None, label_smoothing=0
     cdef Launch launch
     cdef Array a
     prepare_rows(&launch, _cross_entropy_probs, 2, "x", x, &a, 0.4)
-    if a.dtype == F64:
-        launch.work *= 10
     take(&launch, 0, _cross_entropy_probs, "losses", losses, a.shape[0], a.dtype, WRITE)
     take(&launch, 1, _cross_entropy_probs, "probs", probs, a.size, a.dtype, WRITE)
     take(&launch, 3, _cross_entropy_probs, "target", target, a.size, a.dtype)

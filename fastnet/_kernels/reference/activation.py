@@ -60,7 +60,7 @@ def hardtanh_backward(dx, x, dy, low, high):
     _choose(dx, (x <= low) | (x >= high), 0, dy)
 
 
-@kernel()
+@kernel(ulp=(3, 3))
 def sigmoid(out, x):
     """out = 1 / (1 + exp(-x))."""
     np.divide(1, np.exp(-x) + 1, out=out)
@@ -74,7 +74,7 @@ def sigmoid_backward(dx, y, dy):
     np.multiply(dy, slope, out=dx)
 
 
-@kernel()
+@kernel(ulp=(3, 3))
 def tanh(out, x):
     """out = tanh(x)."""
     np.tanh(x, out=out)
@@ -141,7 +141,7 @@ def silu_backward(dx, x, dy):
     np.multiply(dy, slope, out=dx)
 
 
-@kernel()
+@kernel(ulp=(2.5, 2.5))
 def softplus(out, x, beta, threshold):
     """out = log(1 + exp(beta * x)) / beta; x itself where beta * x > threshold."""
     b = x * beta

@@ -58,31 +58,31 @@ def reciprocal(out, x):
     np.divide(1, x, out=out)
 
 
-@kernel()
+@kernel(ulp=(1.5, 1.5))
 def exp(out, x):
     """out = e^x."""
     np.exp(x, out=out)
 
 
-@kernel()
+@kernel(ulp=(2, 2.5))
 def expm1(out, x):
     """out = e^x - 1, exact near 0."""
     np.expm1(x, out=out)
 
 
-@kernel()
+@kernel(ulp=(1, 1))
 def log(out, x):
     """out = the natural logarithm of x; -inf at 0, NaN below."""
     np.log(x, out=out)
 
 
-@kernel()
+@kernel(ulp=(2, 2))
 def log1p(out, x):
     """out = log(1 + x), exact near 0."""
     np.log1p(x, out=out)
 
 
-@kernel()
+@kernel(ulp=(2, 2.5))
 def erf(out, x):
     """out = the error function of x."""
     np.copyto(out, mathematics.erf(x))

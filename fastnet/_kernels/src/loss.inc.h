@@ -87,7 +87,7 @@ static inline VEC NAME(bce_with_logits_weighted_v)(VEC x, VEC t, VEC w, const do
     (void)s;
     VEC weight = NAME(positive_weight)(t, w);
     VEC linear = V(mul)(weight, V(max)(V(zero)(), V(neg)(x)));
-    VEC tail = V(mul)(weight, V(log1p)(V(exp)(V(neg)(V(abs)(x)))));
+    VEC tail = V(mul)(weight, V(log1p_unit)(V(exp)(V(neg)(V(abs)(x)))));
     return V(add)(V(add)(linear, V(mul)(V(sub)(V(set)(1), t), x)), tail);
 }
 MAP3(bce_with_logits_weighted, NAME(bce_with_logits_weighted_v))

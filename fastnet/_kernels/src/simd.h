@@ -17,13 +17,14 @@
  *   v_select_T(m, a, b)                     a where m, else b
  *   v_sum_T(a) v_hmax_T(a) v_hmin_T(a)      over the lanes, in a fixed tree; max and min ignore no NaN: see below
  *   v_zip_lo_T(a, b) v_zip_hi_T(a, b)        a0 b0 a1 b1 ... of the lower halves, of the upper halves
- * and for f32 alone, for the mathematics in simd_math.h:
- *   v_pow2_f32(n)                           2^n for integral n, -126 <= n <= 127
- *   v_scale_f32(x, n)                       x * 2^n for integral n, -252 <= n <= 254, with overflow and underflow
- *   v_exponent_f32(x)  v_mantissa_f32(x)    x = mantissa * 2^exponent, 1 <= mantissa < 2, for normal x > 0
+ * and for the mathematics in simd_math.h, B being EXPONENT_BIAS:
+ *   v_pow2_T(n)                             2^n for integral n, 1 - B <= n <= B
+ *   v_scale_T(x, n)                         x * 2^n for integral n, 2 - 2B <= n <= 2B, with overflow and underflow
+ *   v_exponent_T(x)  v_mantissa_T(x)        x = mantissa * 2^exponent, 1 <= mantissa < 2, for normal x > 0
  *
  * Inside a body that is included once for each type (`#define T f32` ... `#define T f64`), V(add) is v_add_T, M(and)
- * is m_and_T, VEC and MASK are the types, REAL is the scalar, W the lanes, and NAME(f) is f_T. */
+ * is m_and_T, VEC and MASK are the types, REAL is the scalar, W the lanes, MANTISSA_BITS and EXPONENT_BIAS describe its
+ * format, and NAME(f) is f_T. */
 #ifndef FASTNET_SIMD_H
 #define FASTNET_SIMD_H
 
@@ -34,6 +35,7 @@
 
 typedef float real_f32;
 typedef double real_f64;
+enum { MANTISSA_BITS_f32 = 23, EXPONENT_BIAS_f32 = 127, MANTISSA_BITS_f64 = 52, EXPONENT_BIAS_f64 = 1023 };
 
 #define NAME(f) CAT(f, T)
 #define V(op) CAT(v_##op, T)
@@ -42,6 +44,8 @@ typedef double real_f64;
 #define MASK CAT(m, T)
 #define REAL CAT(real, T)
 #define W CAT(W, T)
+#define MANTISSA_BITS CAT(MANTISSA_BITS, T)
+#define EXPONENT_BIAS CAT(EXPONENT_BIAS, T)
 
 #if defined(__AVX512F__) && defined(__AVX512DQ__)
 #include "simd_avx512.h"

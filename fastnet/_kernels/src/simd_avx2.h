@@ -50,36 +50,25 @@ AVX2_REDUCE(hmin, min)
 #undef AVX2_REDUCE
 
 #define MM _mm256
+#define SI si256
 #define T f32
 #define S ps
+#define EPI epi32
 #include "simd_x86.h"
+#include "simd_x86_bits.h"
 #undef T
 #undef S
+#undef EPI
 #define T f64
 #define S pd
+#define EPI epi64
 #include "simd_x86.h"
+#include "simd_x86_bits.h"
 #undef T
 #undef S
+#undef EPI
+#undef SI
 #undef MM
-
-static inline __m256 v_pow2_f32(__m256 n) {
-    __m256i e = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
-    return _mm256_castsi256_ps(_mm256_slli_epi32(e, 23));
-}
-static inline __m256 v_scale_f32(__m256 x, __m256 n) {        /* in two steps, so that neither factor overflows */
-    __m256i e = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(e, 1), bias = _mm256_set1_epi32(127);
-    __m256i a = _mm256_slli_epi32(_mm256_add_epi32(half, bias), 23);
-    __m256i b = _mm256_slli_epi32(_mm256_add_epi32(_mm256_sub_epi32(e, half), bias), 23);
-    return _mm256_mul_ps(_mm256_mul_ps(x, _mm256_castsi256_ps(a)), _mm256_castsi256_ps(b));
-}
-static inline __m256 v_exponent_f32(__m256 x) {
-    __m256i e = _mm256_srli_epi32(_mm256_castps_si256(x), 23);
-    return _mm256_cvtepi32_ps(_mm256_sub_epi32(e, _mm256_set1_epi32(127)));
-}
-static inline __m256 v_mantissa_f32(__m256 x) {
-    __m256i m = _mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32(0x007fffff));
-    return _mm256_castsi256_ps(_mm256_or_si256(m, _mm256_set1_epi32(0x3f800000)));
-}
 
 /* the unpack instructions zip each half by itself */
 #define ZIP(name, side)                                                                                          \

@@ -22,6 +22,12 @@ enum { W_f32 = 16, W_f64 = 8 };
     static inline MASK_ m_not_##T(MASK_ a) { return (MASK_)~a; }                                                   \
     static inline int m_any_##T(MASK_ a) { return a != 0; }                                                        \
     static inline VEC_ v_select_##T(MASK_ m, VEC_ a, VEC_ b) { return _mm512_mask_blend_##S(m, b, a); }            \
+    static inline VEC_ v_pow2_##T(VEC_ n) { return _mm512_scalef_##S(_mm512_set1_##S(1), n); }                     \
+    static inline VEC_ v_scale_##T(VEC_ x, VEC_ n) { return _mm512_scalef_##S(x, n); }                             \
+    static inline VEC_ v_exponent_##T(VEC_ x) { return _mm512_getexp_##S(x); }                                     \
+    static inline VEC_ v_mantissa_##T(VEC_ x) {                                                                    \
+        return _mm512_getmant_##S(x, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_src);                                        \
+    }                                                                                                              \
     static inline REAL_ v_sum_##T(VEC_ a) { return _mm512_reduce_add_##S(a); }                                     \
     static inline REAL_ v_hmax_##T(VEC_ a) { return _mm512_reduce_max_##S(a); }                                    \
     static inline REAL_ v_hmin_##T(VEC_ a) { return _mm512_reduce_min_##S(a); }
@@ -42,11 +48,6 @@ AVX512_COMMON(f64, pd, __m512d, __mmask8, double)
 #undef T
 #undef S
 #undef MM
-
-static inline __m512 v_pow2_f32(__m512 n) { return _mm512_scalef_ps(_mm512_set1_ps(1.0f), n); }
-static inline __m512 v_scale_f32(__m512 x, __m512 n) { return _mm512_scalef_ps(x, n); }
-static inline __m512 v_exponent_f32(__m512 x) { return _mm512_getexp_ps(x); }
-static inline __m512 v_mantissa_f32(__m512 x) { return _mm512_getmant_ps(x, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_src); }
 
 #define ZIP(name, first)                                                                                        \
     static inline __m512 v_##name##_f32(__m512 a, __m512 b) {                                                   \

@@ -1,104 +1,45 @@
-/* Elementary functions of vectors: V(exp), V(expm1), V(log), V(log1p), V(tanh), V(erf), V(sigmoid), and the
+/* Elementary functions of vectors: V(exp), V(expm1), V(log), V(log1p), V(tanh), V(erf), V(phi), V(sigmoid), and the
  * activations that are more than one operation: V(softplus), V(silu), V(gelu), V(gelu_tanh).
  *
- * f32: polynomials, the same on every lane and on every instruction set but for the roundings of FMA. The coefficients
- * are minimax fits of the function named beside them, by Lawson-weighted least squares on Chebyshev points, rounded to
- * float32 one by one, each time fitting the rest again. Largest errors over all floats whose result is normal, in ulp
- * (benchmarks/ulp.py): exp 1.02, expm1 1.6, log 0.84, log1p 1.6, sigmoid 2.5, tanh 1.34, erf 1.25, softplus 2.2.
- * f64: each lane through the C library: right, not fast.
+ * Polynomials, the same on every lane and on every instruction set but for the roundings of FMA. The coefficients are
+ * minimax fits of the function named beside them: f32 by Lawson-weighted least squares on Chebyshev points, rounded
+ * one by one, each time fitting the rest again; f64 and log_p by exchange of the extremes, then rounded. How far
+ * results may be off stands in the contract (ulp= in _kernels/reference); benchmarks/ulp.py measures it.
  *
  * NaN in gives NaN out; exp overflows to inf and goes through the subnormals to 0; tanh and erf reach 1 exactly. */
 #ifndef FASTNET_SIMD_MATH_H
 #define FASTNET_SIMD_MATH_H
 
+#include <float.h>
+
 #include "simd.h"
+
+#define POLYNOMIAL(x, c) V(polynomial)(x, c, sizeof(c) / sizeof((c)[0]))
+
+/* ---- constants by type ------------------------------------------------------------------------------------------- */
+
+static const float smallest_normal_f32 = FLT_MIN, exp_top_f32 = 89, exp_bottom_f32 = -104;
+static const double smallest_normal_f64 = DBL_MIN, exp_top_f64 = 710, exp_bottom_f64 = -746;
+
+/* ln 2 in two parts, of which n times the first is exact for any n that exp or log meets, with FMA or without */
+static const float ln2_hi_f32 = 0.693359375f, ln2_lo_f32 = -2.12194440e-4f;
+static const double ln2_hi_f64 = 0.6931471805598903, ln2_lo_f64 = 5.497923018708371e-14;
+
+/* (exp(t) - 1 - t) / t^2, |t| <= ln(2)/2 */
+static const float exp_q_f32[] = {0.49999994f, 0.166665211f, 0.0416682921f, 0.00836872123f, 0.0013818742f};
+static const double exp_q_f64[] = {
+    0.5, 0.16666666666666677, 0.0416666666666667, 0.008333333333322182, 0.0013888888888867826, 0.00019841269884869316,
+    2.48015873589588e-05, 2.755724536696947e-06, 2.7557243935885205e-07, 2.510866366276682e-08, 2.0924120131406384e-09};
+
+/* (2 atanh(s) - 2 s) / s^3 in z = s^2; f32: 0 <= z <= 1/25, f64: 0 <= z <= 1/9 */
+static const float log_p_f32[] = {0.666669071f, 0.399606705f, 0.303138316f};
+static const double log_p_f64[] = {
+    0.6666666666666651, 0.40000000000097585, 0.2857142855427857, 0.22222223618804499, 0.18181755010174688,
+    0.1538634517344392, 0.13303565163508604, 0.12087083465827356, 0.08417594471705063, 0.16883761551108822};
 
 /* ---- float32 ----------------------------------------------------------------------------------------------------- */
 #define T f32
-
-/* c[0] + c[1]*x + ... + c[n-1]*x^(n-1); n is a constant wherever this is called, so that the loop unrolls */
-static inline VEC V(polynomial)(VEC x, const REAL *c, int n) {
-    VEC sum = V(set)(c[n - 1]);
-    for (int i = n - 2; i >= 0; i--) sum = V(fma)(sum, x, V(set)(c[i]));
-    return sum;
-}
-#define POLYNOMIAL(x, c) V(polynomial)(x, c, sizeof(c) / sizeof((c)[0]))
-
-/* ln 2 in two parts, of which n times the first is exact for |n| < 2^15, with FMA or without */
-#define LN2_HI 0.693359375f
-#define LN2_LO -2.12194440e-4f
-
-/* x = n ln 2 + t, |t| <= ln(2)/2; returns exp(t) - 1 = t + t^2 q(t) */
-static inline VEC V(exp_reduced)(VEC x, VEC *n) {
-    static const REAL q[] = {0.49999994f, 0.166665211f, 0.0416682921f, 0.00836872123f, 0.0013818742f};
-    *n = V(round)(V(mul)(x, V(set)(1.44269504f)));
-    VEC t = V(fma)(*n, V(set)(-LN2_HI), x);
-    t = V(fma)(*n, V(set)(-LN2_LO), t);
-    return V(fma)(V(mul)(t, t), POLYNOMIAL(t, q), t);
-}
-
-/* exp(x) for x <= 89; below -104 it is 0. The limit stands first so that a NaN passes. */
-static inline VEC V(exp_below)(VEC x) {
-    VEC n, p = V(exp_reduced)(V(max)(V(set)(-104.0f), x), &n);
-    return V(scale)(V(add)(V(set)(1.0f), p), n);
-}
-
-static inline VEC V(exp)(VEC x) { return V(exp_below)(V(min)(V(set)(89.0f), x)); }
-
-/* exp(x) - 1 without cancellation */
-static inline VEC V(expm1)(VEC x) {
-    VEC y = V(max)(V(set)(-26.0f), V(min)(V(set)(89.0f), x));
-    VEC n, p = V(exp_reduced)(y, &n), half = V(set)(0.5f);
-    /* 2^n (p + 1) - 1, halved so that 2^n fits */
-    VEC s = V(pow2)(V(sub)(n, V(set)(1.0f)));
-    VEC h = V(fma)(p, s, V(sub)(s, half));
-    return V(select)(V(eq)(x, V(zero)()), x, V(add)(h, h));
-}
-
-/* log(1 + r) + e ln 2, |r| <= 1/3 */
-static inline VEC V(log_reduced)(VEC r, VEC e) {
-    static const REAL q[] = {0.333332151f, -0.249998018f, 0.20010446f,   -0.16680339f,
-                             0.140052691f, -0.12185961f,  0.139873028f, -0.128854141f};
-    VEC r2 = V(mul)(r, r);
-    VEC low = V(fma)(e, V(set)(LN2_LO), V(mul)(V(mul)(r2, r), POLYNOMIAL(r, q)));
-    low = V(fma)(r2, V(set)(-0.5f), low);
-    return V(fma)(e, V(set)(LN2_HI), V(add)(r, low));
-}
-
-/* x = m * 2^e with 2/3 <= m <= 4/3, for normal x > 0 */
-static inline VEC V(split)(VEC x, VEC *e) {
-    VEC m = V(mantissa)(x), one = V(set)(1.0f);
-    *e = V(exponent)(x);
-    MASK upper = V(lt)(V(set)(1.33333333f), m);
-    *e = V(select)(upper, V(add)(*e, one), *e);
-    return V(select)(upper, V(mul)(m, V(set)(0.5f)), m);
-}
-
-/* what a logarithm is where it is not a number: y for x > 0, -inf at 0, NaN below, inf at inf */
-static inline VEC V(log_special)(VEC x, VEC y) {
-    VEC inf = V(set)(INFINITY);
-    y = V(select)(V(lt)(x, inf), y, x);                         /* inf and NaN */
-    y = V(select)(V(lt)(x, V(zero)()), V(set)(NAN), y);
-    return V(select)(V(eq)(x, V(zero)()), V(neg)(inf), y);
-}
-
-static inline VEC V(log)(VEC x) {
-    MASK tiny = V(lt)(x, V(set)(1.17549435e-38f));              /* subnormal: scaled up by 2^23 */
-    VEC e, m = V(split)(V(select)(tiny, V(mul)(x, V(set)(8388608.0f)), x), &e);
-    e = V(select)(tiny, V(sub)(e, V(set)(23.0f)), e);
-    return V(log_special)(x, V(log_reduced)(V(sub)(m, V(set)(1.0f)), e));
-}
-
-/* log(1 + x) without losing the digits of x that 1 + x drops */
-static inline VEC V(log1p)(VEC x) {
-    VEC one = V(set)(1.0f), u = V(add)(one, x), e, m = V(split)(u, &e);
-    /* m - 1 = x 2^-e + (2^-e - 1): both terms are exact until 2^-e is negligible */
-    VEC s = V(pow2)(V(max)(V(set)(-126.0f), V(neg)(e)));
-    VEC r = V(fma)(x, s, V(sub)(s, one));
-    r = V(select)(V(lt)(u, V(set)(16777216.0f)), r, V(sub)(m, one));
-    VEC y = V(log_special)(u, V(log_reduced)(r, e));
-    return V(select)(V(eq)(x, V(zero)()), x, y);
-}
+#include "simd_math.inc.h"
 
 /* log(1 + x) for 0 <= x <= 1 */
 static inline VEC V(log1p_unit)(VEC x) {
@@ -107,25 +48,14 @@ static inline VEC V(log1p_unit)(VEC x) {
     return V(fma)(V(mul)(x, x), POLYNOMIAL(x, q), x);
 }
 
-/* odd polynomial up to 0.625, then 1 - 2/(exp(2|x|) + 1) */
-static inline VEC V(tanh)(VEC x) {
-    static const REAL q[] = {-0.333332777f, 0.133313209f, -0.0537291318f, 0.0206032395f, -0.00566362171f};
-    VEC a = V(abs)(x), x2 = V(mul)(x, x), one = V(set)(1.0f), two = V(set)(2.0f), n;
-    VEC inner = V(fma)(V(mul)(x, x2), POLYNOMIAL(x2, q), x);
-    VEC y = V(min)(V(set)(10.0f), a);
-    VEC p = V(exp_reduced)(V(add)(y, y), &n), s = V(pow2)(n);
-    VEC outer = V(sub)(one, V(div)(two, V(add)(V(fma)(p, s, s), one)));
-    return V(select)(V(lt)(a, V(set)(0.625f)), inner, V(copysign)(outer, x));
-}
-
 /* odd polynomial up to 0.921875, then 1 - exp(-a - a q(a)) */
 static inline VEC V(erf)(VEC x) {
     static const REAL in[] = {0.128379151f, -0.376124889f, 0.11281731f,
                               -0.0267629661f, 0.00498735253f, -0.00059595838f};
     static const REAL out[] = {0.128526405f, 0.635677278f, 0.105316281f,
                                -0.0229250807f, 0.00322596543f, -0.000215326741f};
-    VEC a = V(min)(V(set)(4.0f), V(abs)(x)), x2 = V(mul)(x, x), one = V(set)(1.0f), n;
-    VEC inner = V(fma)(x, POLYNOMIAL(x2, in), x);
+    VEC a = V(min)(V(set)(4.0f), V(abs)(x)), one = V(set)(1.0f), n;
+    VEC inner = V(erf_inner)(x, POLYNOMIAL(V(mul)(x, x), in));
     VEC p = V(exp_reduced)(V(neg)(V(fma)(a, POLYNOMIAL(a, out), a)), &n), s = V(pow2)(n);
     VEC outer = V(sub)(V(sub)(one, s), V(mul)(p, s));
     return V(select)(V(lt)(a, V(set)(0.921875f)), inner, V(copysign)(outer, x));
@@ -142,44 +72,50 @@ static inline VEC V(phi)(VEC x, VEC *bell) {
     VEC tail = V(mul)(*bell, V(mul)(t, POLYNOMIAL(t, q)));
     return V(select)(V(lt)(x, V(zero)()), tail, V(sub)(one, tail));
 }
-#undef LN2_HI
-#undef LN2_LO
-#undef POLYNOMIAL
+#include "simd_activation.inc.h"
 #undef T
 
 /* ---- float64 ----------------------------------------------------------------------------------------------------- */
 #define T f64
+#include "simd_math.inc.h"
 
-#define LANES(name, function)                                    \
-    static inline VEC V(name)(VEC x) {                           \
-        REAL lanes[W];                                           \
-        V(store)(lanes, x);                                      \
-        for (int i = 0; i < W; i++) lanes[i] = function(lanes[i]); \
-        return V(load)(lanes);                                   \
-    }
-LANES(exp, exp)
-LANES(expm1, expm1)
-LANES(log, log)
-LANES(log1p, log1p)
-LANES(tanh, tanh)
-LANES(erf, erf)
-LANES(erfc, erfc)
-#undef LANES
+/* log(1 + x) for 0 <= x <= 1 */
+static inline VEC V(log1p_unit)(VEC x) { return V(add)(x, V(log1p_rest)(x, V(zero)())); }
 
-static inline VEC V(log1p_unit)(VEC x) { return V(log1p)(x); }
-
-static inline VEC V(phi)(VEC x, VEC *bell) {
-    *bell = V(exp)(V(mul)(V(mul)(x, x), V(set)(-0.5)));
-    return V(mul)(V(set)(0.5), V(erfc)(V(mul)(x, V(set)(-0.70710678118654752))));
+/* Phi(-a) exp(a^2/2) for a >= 0: t q(1 - 2t), t = 1/(1 + a/5), fitted up to a = 39, where Phi(-a) ends */
+static inline VEC V(tail)(VEC a) {
+    static const REAL q[] = {
+        0.15383860995001258, -0.13307650057801135, 0.09906112319399546, -0.06270663133425924, 0.03300407323406756,
+        -0.013823727741314011, 0.004159013360166404, -0.0005986753533411031, -0.00015957388159346488,
+        0.00010897980667906204, -1.1875134994403995e-05, -9.952530991147686e-06, 3.3362083335937464e-06,
+        7.960769753613985e-07, -5.537906216275366e-07, -6.71075045747299e-08, 8.65769081510689e-08,
+        8.176154515854739e-09, -1.320231934413082e-08, -1.6589725672899274e-09, 1.5884280960750225e-09,
+        2.8638664151233416e-10, -6.058143423369825e-11};
+    VEC one = V(set)(1), t = V(div)(one, V(fma)(a, V(set)(0.2), one));
+    return V(mul)(t, POLYNOMIAL(V(sub)(one, V(add)(t, t)), q));
 }
+
+/* odd polynomial up to 0.921875, then 1 - 2 Phi(-sqrt(2) a) */
+static inline VEC V(erf)(VEC x) {
+    static const REAL in[] = {
+        0.1283791670955126, -0.37612638903183715, 0.11283791670953049, -0.026866170644672626, 0.005223977620207044,
+        -0.0008548326670557629, 0.00012055317880215162, -1.4925223956506632e-05, 1.6454051552046073e-06,
+        -1.6264441841869317e-07, 1.3987025335052938e-08, -8.34587017336281e-10};
+    VEC a = V(min)(V(set)(6), V(abs)(x)), one = V(set)(1);
+    VEC inner = V(erf_inner)(x, POLYNOMIAL(V(mul)(x, x), in));
+    VEC half = V(mul)(V(exp_below)(V(neg)(V(mul)(a, a))), V(tail)(V(mul)(a, V(set)(1.4142135623730951))));
+    VEC outer = V(sub)(one, V(add)(half, half));
+    return V(select)(V(lt)(a, V(set)(0.921875)), inner, V(copysign)(outer, x));
+}
+
+/* as above; below 0 the rounding of x^2 costs x^2/2 ulp */
+static inline VEC V(phi)(VEC x, VEC *bell) {
+    *bell = V(exp_below)(V(mul)(V(mul)(x, x), V(set)(-0.5)));
+    VEC tail = V(mul)(*bell, V(tail)(V(abs)(x)));
+    return V(select)(V(lt)(x, V(zero)()), tail, V(sub)(V(set)(1), tail));
+}
+#include "simd_activation.inc.h"
 #undef T
 
-/* ---- both -------------------------------------------------------------------------------------------------------- */
-#define T f32
-#include "simd_math.inc.h"
-#undef T
-#define T f64
-#include "simd_math.inc.h"
-#undef T
-
+#undef POLYNOMIAL
 #endif

@@ -34,6 +34,10 @@ enum { W_f32 = 1, W_f64 = 1 };
     static inline REAL_ v_select_##T(int m, REAL_ a, REAL_ b) { return m ? a : b; }                \
     static inline REAL_ v_zip_lo_##T(REAL_ a, REAL_ b) { (void)b; return a; }                      \
     static inline REAL_ v_zip_hi_##T(REAL_ a, REAL_ b) { (void)b; return a; }                      \
+    static inline REAL_ v_pow2_##T(REAL_ n) { return ldexp##f(1, (int)n); }                        \
+    static inline REAL_ v_scale_##T(REAL_ x, REAL_ n) { return x == x ? ldexp##f(x, (int)n) : x; } \
+    static inline REAL_ v_exponent_##T(REAL_ x) { int e; frexp##f(x, &e); return (REAL_)(e - 1); } \
+    static inline REAL_ v_mantissa_##T(REAL_ x) { int e; return 2 * frexp##f(x, &e); }             \
     static inline REAL_ v_sum_##T(REAL_ a) { return a; }                                           \
     static inline REAL_ v_hmax_##T(REAL_ a) { return a; }                                          \
     static inline REAL_ v_hmin_##T(REAL_ a) { return a; }
@@ -41,8 +45,3 @@ enum { W_f32 = 1, W_f64 = 1 };
 SCALAR(f32, float, f)
 SCALAR(f64, double, )
 #undef SCALAR
-
-static inline float v_pow2_f32(float n) { return ldexpf(1.0f, (int)n); }
-static inline float v_scale_f32(float x, float n) { return x == x ? ldexpf(x, (int)n) : x; }
-static inline float v_exponent_f32(float x) { return (float)ilogbf(x); }
-static inline float v_mantissa_f32(float x) { return ldexpf(x, -ilogbf(x)); }

@@ -53,36 +53,25 @@ SSE2_REDUCE(hmin, min)
 #undef SSE2_REDUCE
 
 #define MM _mm
+#define SI si128
 #define T f32
 #define S ps
+#define EPI epi32
 #include "simd_x86.h"
+#include "simd_x86_bits.h"
 #undef T
 #undef S
+#undef EPI
 #define T f64
 #define S pd
+#define EPI epi64
 #include "simd_x86.h"
+#include "simd_x86_bits.h"
 #undef T
 #undef S
+#undef EPI
+#undef SI
 #undef MM
-
-static inline __m128 v_pow2_f32(__m128 n) {
-    __m128i e = _mm_add_epi32(_mm_cvtps_epi32(n), _mm_set1_epi32(127));
-    return _mm_castsi128_ps(_mm_slli_epi32(e, 23));
-}
-static inline __m128 v_scale_f32(__m128 x, __m128 n) {        /* in two steps, so that neither factor overflows */
-    __m128i e = _mm_cvtps_epi32(n), half = _mm_srai_epi32(e, 1), bias = _mm_set1_epi32(127);
-    __m128i a = _mm_slli_epi32(_mm_add_epi32(half, bias), 23);
-    __m128i b = _mm_slli_epi32(_mm_add_epi32(_mm_sub_epi32(e, half), bias), 23);
-    return _mm_mul_ps(_mm_mul_ps(x, _mm_castsi128_ps(a)), _mm_castsi128_ps(b));
-}
-static inline __m128 v_exponent_f32(__m128 x) {
-    __m128i e = _mm_srli_epi32(_mm_castps_si128(x), 23);
-    return _mm_cvtepi32_ps(_mm_sub_epi32(e, _mm_set1_epi32(127)));
-}
-static inline __m128 v_mantissa_f32(__m128 x) {
-    __m128i m = _mm_and_si128(_mm_castps_si128(x), _mm_set1_epi32(0x007fffff));
-    return _mm_castsi128_ps(_mm_or_si128(m, _mm_set1_epi32(0x3f800000)));
-}
 
 static inline __m128 v_zip_lo_f32(__m128 a, __m128 b) { return _mm_unpacklo_ps(a, b); }
 static inline __m128 v_zip_hi_f32(__m128 a, __m128 b) { return _mm_unpackhi_ps(a, b); }

@@ -222,7 +222,7 @@ cdef void chunks(Launch *launch, ptrdiff_t slivers, ptrdiff_t panels, ptrdiff_t 
                  const Tile *tile) noexcept:
     """Into how many chunks to cut rows and lanes: what the second cache holds, and enough for the threads."""
     cdef ptrdiff_t width = 2 * tile.width, most = CHUNK_LANES // width, across = 1, along
-    cdef ptrdiff_t least = WIDE if launch.n[COPY_ROWS] else 1               # panels in a chunk
+    cdef ptrdiff_t least = most if launch.n[COPY_ROWS] else 1               # panels in a chunk
     along = (panels + most - 1) // most
     while work >= SMALL and batch * across * along < BLOCKS:
         if panels // along >= 2 * least and slivers * tile.height // across < 2 * (panels * width // along):

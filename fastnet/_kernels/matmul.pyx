@@ -199,7 +199,7 @@ cdef int run_tiles(Launch *launch, const Array *o, const Tile *tile, Operand lef
                    ptrdiff_t batch) except -1:
     cdef ptrdiff_t depth = launch.n[DEPTH], slivers, panels
     cdef double work = <double>left.size * right.size * depth
-    cdef double turning = 1.5 * left.size * right.size / tile.width
+    cdef double turning = 16.0 * left.size * right.size / tile.width
     if cost(&right, &left, depth, tile) + turning < 0.95 * cost(&left, &right, depth, tile):
         left, right = right, left
         launch.n[SWAPPED] = 1

@@ -77,12 +77,6 @@ typedef char *Target;
 #define REPEAT_ROUND_f64 REPEAT_1
 #endif
 
-#ifdef __GNUC__
-#define UNROLL _Pragma("GCC unroll 16")
-#else
-#define UNROLL
-#endif
-
 static inline ptrdiff_t cut(ptrdiff_t n, ptrdiff_t i, ptrdiff_t parts) { return n * i / parts; }   /* start of part i */
 static inline ptrdiff_t parts(ptrdiff_t n, ptrdiff_t most) { return (n + most - 1) / most; }
 

@@ -13,7 +13,17 @@ typedef struct {
     ptrdiff_t out_stride;
     const REAL *bias;
     int add, relu;
+    ptrdiff_t edge;                     /* lanes of the last vector, where they are not all there; else 0 */
 } NAME(Tile);
+
+/* The first n lanes, where the baseline has no masks: whole vectors are worth the question. */
+static inline VEC NAME(load_some)(const REAL *p, ptrdiff_t n) { return n >= W ? V(load)(p) : V(load_n)(p, n); }
+static inline void NAME(store_some)(REAL *p, VEC v, ptrdiff_t n) {
+    if (n >= W)
+        V(store)(p, v);
+    else
+        V(store_n)(p, v, n);
+}
 
 #define VECTORS 1
 #include "matmul_tile.inc.h"
@@ -49,12 +59,13 @@ static inline void NAME(tile)(const Launch *launch, NAME(Tile) *t, REAL *out, pt
     const ptrdiff_t *n = launch->n;
     ptrdiff_t columns = n[OUT_COLUMNS], activation = last ? n[ACTIVATION] : NONE_;
     const REAL *bias = last ? launch->p[3] : 0;
-    REAL tile[TILE_ROWS * PANEL], across[PANEL * SLIVER];
+    REAL tile[TILE_ROWS * PANEL];
     int vectors = lanes > W;
-    int whole = lanes == (vectors ? PANEL : W) && !n[SWAPPED] && activation <= RELU;
+    int whole = !n[SWAPPED] && activation <= RELU;
     t->add = add && whole;
     t->relu = activation == RELU && whole;
     t->bias = bias && whole ? bias + lane : 0;
+    t->edge = whole ? lanes % W : 0;
     t->out = (char *)(whole ? out + row * columns + lane : tile);
     t->out_stride = (whole ? columns : PANEL) * (ptrdiff_t)sizeof(REAL);
     if (t->add)                         /* what is added to comes from afar, and is wanted all at once */
@@ -64,14 +75,11 @@ static inline void NAME(tile)(const Launch *launch, NAME(Tile) *t, REAL *out, pt
         }
     (vectors ? CAT(tiles2, T) : CAT(tiles1, T))[rows](t);
     if (whole) return;
-    if (n[SWAPPED]) {
-        NAME(turn)(across, tile, rows, vectors ? PANEL : W);
-        NAME(finish)(out + lane * columns + row, columns, across, SLIVER, lanes, rows, add, bias ? bias + row : 0,
-                     activation);
-    } else {
-        NAME(finish)(out + row * columns + lane, columns, tile, PANEL, rows, lanes, add, bias ? bias + lane : 0,
-                     activation);
-    }
+    if (n[SWAPPED])
+        NAME(finish_turned)(out + lane * columns + row, columns, tile, rows, lanes, add, bias ? bias + row : 0,
+                            activation);
+    else
+        NAME(finish)(out + row * columns + lane, columns, tile, rows, lanes, add, bias ? bias + lane : 0, activation);
 }
 
 /* The slivers [s_begin, s_end) by the panels [p_begin, p_end) of one product.

@@ -21,8 +21,7 @@ static void NAME(pack_across)(REAL *panel, ptrdiff_t width, const REAL *x, ptrdi
     ptrdiff_t k = 0, rest = depth % W;
     for (int i = 0; i < W; i++) row[i] = x + min_size(i, lanes - 1) * stride;
     for (; k + W <= depth; k += W) {
-        UNROLL for (int i = 0; i < W; i++) r[i] = V(load)(row[i] + k);
-        NAME(transpose)(r);
+        V(load_across)(r, row, k);
         UNROLL for (int i = 0; i < W; i++) V(store)(panel + (k + i) * width, r[i]);
     }
     if (rest) {

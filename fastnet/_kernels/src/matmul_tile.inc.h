@@ -20,6 +20,20 @@
 #define ADD(i)                                               \
     lo##i = V(add)(V(load)((REAL *)ROW_##i(c, out)), lo##i); \
     SECOND(hi##i = V(add)(V(load)((REAL *)ROW_##i(c, out) + W), hi##i);)
+#define LAST(p) ((REAL *)(p) + (VECTORS - 1) * W)
+#if VECTORS == 2
+#define LAST_SUM(i) hi##i
+#define FIRST_ONLY(x) x
+#else
+#define LAST_SUM(i) lo##i
+#define FIRST_ONLY(x)
+#endif
+#define ADD_EDGE(i)                                                              \
+    FIRST_ONLY(lo##i = V(add)(V(load)((REAL *)ROW_##i(c, out)), lo##i);)         \
+    LAST_SUM(i) = V(add)(V(load_n)(LAST(ROW_##i(c, out)), t->edge), LAST_SUM(i));
+#define STORE_EDGE(i)                                          \
+    FIRST_ONLY(V(store)((REAL *)ROW_##i(c, out), lo##i);)      \
+    V(store_n)(LAST(ROW_##i(c, out)), LAST_SUM(i), t->edge);
 #define BIAS(i) lo##i = V(add)(lo##i, b0); SECOND(hi##i = V(add)(hi##i, b1);)
 #define CLIP(i) lo##i = V(max)(zero, lo##i); SECOND(hi##i = V(max)(zero, hi##i);)
 #define STORE(i) V(store)((REAL *)ROW_##i(c, out), lo##i); SECOND(V(store)((REAL *)ROW_##i(c, out) + W, hi##i);)
@@ -38,19 +52,25 @@
             b += width;                                                      \
         }                                                                    \
         ROW_BASES(Target, c, t->out, out)                                    \
-        if (t->add) {                                                        \
+        if (t->add && !t->edge) {                                            \
             REPEAT_##rows(ADD)                                               \
+        } else if (t->add) {                                                 \
+            REPEAT_##rows(ADD_EDGE)                                          \
         }                                                                    \
         if (t->bias) {                                                       \
-            VEC b0 = V(load)(t->bias);                                       \
-            SECOND(VEC b1 = V(load)(t->bias + W);)                           \
+            VEC b0 = NAME(load_some)(t->bias, VECTORS == 1 && t->edge ? t->edge : W);              \
+            SECOND(VEC b1 = NAME(load_some)(t->bias + W, t->edge ? t->edge : W);)                  \
             REPEAT_##rows(BIAS)                                              \
         }                                                                    \
         if (t->relu) {                                                       \
             VEC zero = V(zero)();                                            \
             REPEAT_##rows(CLIP)                                              \
         }                                                                    \
-        REPEAT_##rows(STORE)                                                 \
+        if (t->edge) {                                                       \
+            REPEAT_##rows(STORE_EDGE)                                        \
+        } else {                                                             \
+            REPEAT_##rows(STORE)                                             \
+        }                                                                    \
     }
 
 KERNEL(1) KERNEL(2) KERNEL(3) KERNEL(4)
@@ -77,6 +97,11 @@ static void (*const TILES[])(const NAME(Tile) *) = {
 #undef DECLARE
 #undef STEP
 #undef ADD
+#undef LAST
+#undef LAST_SUM
+#undef FIRST_ONLY
+#undef ADD_EDGE
+#undef STORE_EDGE
 #undef BIAS
 #undef CLIP
 #undef STORE

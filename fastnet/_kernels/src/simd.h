@@ -17,6 +17,7 @@
  *   v_select_T(m, a, b)                     a where m, else b
  *   v_sum_T(a) v_hmax_T(a) v_hmin_T(a)      over the lanes, in a fixed tree; max and min ignore no NaN: see below
  *   v_zip_lo_T(a, b) v_zip_hi_T(a, b)        a0 b0 a1 b1 ... of the lower halves, of the upper halves
+ *   v_load_across_T(r, row, k)               r[j] = row[0][k + j], row[1][k + j], ..., row[W - 1][k + j] for j < W
  * and for the mathematics in simd_math.h, B being EXPONENT_BIAS:
  *   v_pow2_T(n)                             2^n for integral n, 1 - B <= n <= B
  *   v_scale_T(x, n)                         x * 2^n for integral n, 2 - 2B <= n <= 2B, with overflow and underflow
@@ -46,6 +47,12 @@ enum { MANTISSA_BITS_f32 = 23, EXPONENT_BIAS_f32 = 127, MANTISSA_BITS_f64 = 52, 
 #define W CAT(W, T)
 #define MANTISSA_BITS CAT(MANTISSA_BITS, T)
 #define EXPONENT_BIAS CAT(EXPONENT_BIAS, T)
+
+#ifdef __GNUC__
+#define UNROLL _Pragma("GCC unroll 16")
+#else
+#define UNROLL
+#endif
 
 #if defined(__AVX512F__) && defined(__AVX512DQ__)
 #include "simd_avx512.h"

@@ -68,6 +68,14 @@ AVX2_REDUCE(hmin, min)
 #undef S
 #undef EPI
 #undef SI
+
+static inline __m256 v_blocks_f32(const float *const *row, ptrdiff_t k) {
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(row[0] + k)), _mm_loadu_ps(row[4] + k), 1);
+}
+static inline __m256d v_blocks_f64(const double *const *row, ptrdiff_t k) {
+    return _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(row[0] + k)), _mm_loadu_pd(row[2] + k), 1);
+}
+#include "simd_x86_across.h"
 #undef MM
 
 /* the unpack instructions zip each half by itself */

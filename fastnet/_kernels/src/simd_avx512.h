@@ -47,6 +47,18 @@ AVX512_COMMON(f64, pd, __m512d, __mmask8, double)
 #include "simd_x86.h"
 #undef T
 #undef S
+
+#define BLOCKS(T, S, VEC_, REAL_, FORM, FROM, STEP, MASK1, MASK2, MASK3)                              \
+    static inline VEC_ v_blocks_##T(const REAL_ *const *row, ptrdiff_t k) {                           \
+        VEC_ v = FROM(_mm_loadu_##S(row[0] + k));                                                     \
+        v = _mm512_mask_broadcast_##FORM(v, MASK1, _mm_loadu_##S(row[STEP] + k));                     \
+        v = _mm512_mask_broadcast_##FORM(v, MASK2, _mm_loadu_##S(row[2 * STEP] + k));                 \
+        return _mm512_mask_broadcast_##FORM(v, MASK3, _mm_loadu_##S(row[3 * STEP] + k));              \
+    }
+BLOCKS(f32, ps, __m512, float, f32x4, _mm512_castps128_ps512, 4, 0x00f0, 0x0f00, 0xf000)
+BLOCKS(f64, pd, __m512d, double, f64x2, _mm512_castpd128_pd512, 2, 0x0c, 0x30, 0xc0)
+#undef BLOCKS
+#include "simd_x86_across.h"
 #undef MM
 
 #define ZIP(name, first)                                                                                        \

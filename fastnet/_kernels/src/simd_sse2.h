@@ -71,6 +71,10 @@ SSE2_REDUCE(hmin, min)
 #undef S
 #undef EPI
 #undef SI
+
+static inline __m128 v_blocks_f32(const float *const *row, ptrdiff_t k) { return _mm_loadu_ps(row[0] + k); }
+static inline __m128d v_blocks_f64(const double *const *row, ptrdiff_t k) { return _mm_loadu_pd(row[0] + k); }
+#include "simd_x86_across.h"
 #undef MM
 
 static inline __m128 v_zip_lo_f32(__m128 a, __m128 b) { return _mm_unpacklo_ps(a, b); }

@@ -18,7 +18,7 @@ cdef extern from "src/matmul.h":
     const int tile_rows[]
     const int tile_lanes[2][3]
     enum:
-        K_BYTES, STRIP_BYTES
+        K_BYTES, STRIP_BYTES, OUTER_ROWS
         DIRECT, COPIED
         NONE_, RELU, SIGMOID, TANH, GELU, GELU_TANH, SILU
         ROWS, LANES, DEPTH, ROW_STRIDE, ROW_K, ROW_BATCH, LANE_STRIDE, LANE_K, LANE_BATCH, OUT_COLUMNS, SWAPPED
@@ -26,7 +26,7 @@ cdef extern from "src/matmul.h":
         BIAS_STEP, STRIP
 
 cdef Family _bodies = family(matmul_tables)
-cdef Kernel _matmul = _bodies["matmul"], _matvec = _bodies["matvec"]
+cdef Kernel _matmul = _bodies["matmul"], _matvec = _bodies["matvec"], _outer = _bodies["outer"]
 cdef dict _activations = {"none": NONE_, "relu": RELU, "sigmoid": SIGMOID, "tanh": TANH, "gelu": GELU,
                           "gelu_tanh": GELU_TANH, "silu": SILU}
 
@@ -88,6 +88,11 @@ def matmul(out, a, b, bias=None, activation="none", accumulate=False):
         plan_vector(&launch, &left, &right, depth, &tile)
         launch.blocks *= batch
         launch.work = batch * vector_work(left.size * right.size * depth * tile.size)
+    elif depth == 1 and right.stride == 1 and c.data == NULL and code == NONE_:
+        _outer.prepare(&launch, o.dtype)
+        set_operands(&launch, &left, &right)
+        launch.blocks = batch * ((left.size + OUTER_ROWS - 1) // OUTER_ROWS)
+        launch.work = batch * (10.0 + left.size * right.size * tile.size / 80.0)
     else:
         _matmul.prepare(&launch, o.dtype)
     launch.p[0] = o.data

@@ -4,7 +4,8 @@
  * matmul_pack.inc.h    panels, and the transposition in registers
  * matmul_finish.inc.h  the epilogue: bias, activation, partial and transposed tiles
  * matmul.inc.h         the body matmul
- * matvec.inc.h         the body for one row or one column */
+ * matvec.inc.h         the body for one row or one column
+ * outer.inc.h          the body for one column times one row */
 #include "matmul.h"
 #include "simd_math.h"
 
@@ -95,4 +96,4 @@ static inline ptrdiff_t parts(ptrdiff_t n, ptrdiff_t most) { return (n + most - 
 #undef REPEAT_ROUND
 #undef T
 
-const Entry TABLE(matmul)[] = {ROW(matmul), ROW(matvec), END};
+const Entry TABLE(matmul)[] = {ROW(matmul), ROW(matvec), ROW(outer), END};

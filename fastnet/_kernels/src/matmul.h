@@ -23,7 +23,7 @@ enum { K_BYTES = 1600 };
 
 /* A block of matvec is a vector of results, or where the matrix runs along the
  * results so many bytes of them: long runs for the processor's prefetcher, whose sums yet stay in the first cache. */
-enum { STRIP_BYTES = 2048 };
+enum { STRIP_BYTES = 2048, OUTER_ROWS = 8 };
 
 /* Where a tile's lanes come from. */
 enum LanesFrom {
@@ -33,7 +33,7 @@ enum LanesFrom {
 
 enum Activation { NONE_, RELU, SIGMOID, TANH, GELU, GELU_TANH, SILU };
 
-/* Launch.n of matmul and matvec; strides are in elements. */
+/* Launch.n of matmul, matvec and outer; strides are in elements. */
 enum Size {
     ROWS, LANES, DEPTH,
     ROW_STRIDE, ROW_K, ROW_BATCH,         /* the operand that is broadcast: by row, along k, by product */

@@ -142,6 +142,7 @@ static int NAME(matmul)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
 }
 
 #include "matvec.inc.h"
+#include "outer.inc.h"
 
 #undef PANEL
 #undef SLIVER

@@ -2,3 +2,4 @@ cdef extern from "src/isa.h":
     enum: ISA_COUNT
 
 cdef int selected_isa() noexcept nogil
+cdef ptrdiff_t second_cache() noexcept nogil

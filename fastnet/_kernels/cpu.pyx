@@ -3,9 +3,18 @@
 cdef extern from "src/cpu.h":
     const char *isa_names[]
     int isa_best()
+    long second_cache_bytes()
 
 cdef int _best = isa_best()
 cdef int _selected = _best
+
+
+cdef ptrdiff_t _second_cache = second_cache_bytes()
+
+
+cdef ptrdiff_t second_cache() noexcept nogil:
+    """Bytes of a core's second cache: plans may depend on it, results must not."""
+    return _second_cache
 
 
 cdef int selected_isa() noexcept nogil:

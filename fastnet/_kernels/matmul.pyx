@@ -1,7 +1,7 @@
 """Matrix products. Contract: reference/matmul.py. This file makes the plan, from the shapes and the strides; the
 arithmetic is src/matmul.c, whose results no part of the plan can change (src/matmul.h).
 """
-from fastnet._kernels.cpu cimport selected_isa
+from fastnet._kernels.cpu cimport second_cache, selected_isa
 from fastnet._kernels.launch cimport (F64, OPTIONAL, STRIDED, WRITE, Array, DType, Entry, Family, Kernel, Launch, expect_dtype,
                                       expect_size, family, submit, unpack)
 from fastnet._kernels.launch import NeedsPacking
@@ -32,11 +32,9 @@ cdef dict _activations = {"none": NONE_, "relu": RELU, "sigmoid": SIGMOID, "tanh
 
 cdef enum:
     SMALL = 1 << 18                 # multiply-adds that no second thread is woken for
-    CHUNK_LANES = 256               # lanes in a block at most: with a block of k, what half a second cache holds
     WIDE = 4                        # panels that are worth the copy of a sliver
     BLOCKS = 24                     # blocks that keep 8 threads evenly busy
     SLOTS_MOST = 512                # parts of the scratch memory: twice as many as there may be threads, or more
-    SECOND_CACHE = 1 << 20          # bytes
 
 cdef struct Operand:                # a matrix, or a batch of them, as one side of the product sees it
     char *data
@@ -163,7 +161,7 @@ cdef void set_operands(Launch *launch, const Operand *rows, const Operand *lanes
 
 cdef double vector_work(double nbytes) noexcept:
     """Nanoseconds: a matrix is read at the pace of the cache that it fits into."""
-    return 10.0 + nbytes / (80.0 if nbytes < SECOND_CACHE else 25.0)
+    return 10.0 + nbytes / (80.0 if nbytes < second_cache() else 25.0)
 
 
 cdef int plan_vector(Launch *launch, const Operand *left, const Operand *right, ptrdiff_t depth,
@@ -183,6 +181,11 @@ cdef int plan_vector(Launch *launch, const Operand *left, const Operand *right, 
 
 # ---- tiles ----------------------------------------------------------------------------------------------------------
 
+cdef ptrdiff_t chunk_lanes() noexcept:
+    """Lanes of a chunk at the most: with a block of k, what most of the second cache holds."""
+    return max(128, min(1024, second_cache() * 4 // 5 // K_BYTES // 64 * 64))
+
+
 cdef bint clash(const Operand *rows, const Tile *tile) noexcept:
     """Whether a sliver's rows share one set of the first cache, and so push each other out of it."""
     return rows.stride * tile.size % 4096 == 0
@@ -196,7 +199,7 @@ cdef double cost(const Operand *rows, const Operand *lanes, ptrdiff_t depth, con
     elif rows.size > 2 * tile.height:
         work += 0.12 * lanes.size * depth
     if clash(rows, tile):
-        work += 0.45 * rows.size * depth * ((lanes.size + CHUNK_LANES - 1) // CHUNK_LANES)
+        work += 0.45 * rows.size * depth * ((lanes.size + chunk_lanes() - 1) // chunk_lanes())
     return work
 
 
@@ -226,7 +229,7 @@ cdef int run_tiles(Launch *launch, const Array *o, const Tile *tile, Operand lef
 cdef void chunks(Launch *launch, ptrdiff_t slivers, ptrdiff_t panels, ptrdiff_t batch, double work,
                  const Tile *tile) noexcept:
     """Into how many chunks to cut rows and lanes: what the second cache holds, and enough for the threads."""
-    cdef ptrdiff_t width = 2 * tile.width, most = CHUNK_LANES // width, across = 1, along
+    cdef ptrdiff_t width = 2 * tile.width, most = chunk_lanes() // width, across = 1, along
     cdef ptrdiff_t least = most if launch.n[COPY_ROWS] else 1               # panels in a chunk
     along = (panels + most - 1) // most
     while work >= SMALL and batch * across * along < BLOCKS:

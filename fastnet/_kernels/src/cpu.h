@@ -38,4 +38,17 @@ static int isa_best(void) {
 static int isa_best(void) { return 0; }
 #endif
 
+#ifdef __linux__
+#include <unistd.h>
+#endif
+
+/* Bytes of a core's second cache, where the system tells; else what most have at least. */
+static long second_cache_bytes(void) {
+#if defined(__linux__) && defined(_SC_LEVEL2_CACHE_SIZE)
+    long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    if (bytes > 0) return bytes;
+#endif
+    return 512 << 10;
+}
+
 #endif

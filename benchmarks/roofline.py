@@ -2,8 +2,8 @@
 
 The limits are measured with peak.c: multiply-adds in registers, copies and triads in each cache and in memory. A kernel
 must move its arrays at least once (bytes: what it reads and what it writes) and, a matrix product, do its arithmetic.
-The longer of the two at the limits, over the time it takes, is its share. The caches hold the arrays of most rows between
-two calls: a row's limit is that of the smallest one which they fit into, on all threads, though small kernels use one.
+The longer of the two at the limits, over the time it takes, is its share. The caches hold most arrays between two
+calls: a row's limit is that of the smallest cache which they fit into, on all threads, though small kernels use one.
 """
 import argparse
 import ctypes

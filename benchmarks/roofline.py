@@ -40,6 +40,9 @@ def main(argv=None):
     parser.add_argument("-k", default="", metavar="TEXT", help="only kernels with TEXT in their name")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter turns")
     options = parser.parse_args(argv)
+    if not kernels.BUILT:
+        print("the compiled kernels are not built", file=sys.stderr)
+        return 2
     compiler = next(filter(None, map(shutil.which, (os.environ.get("CC", "cc"), "gcc", "clang"))), None)
     if compiler is None:
         print("no C compiler (cc, gcc or clang) to measure the limits with", file=sys.stderr)

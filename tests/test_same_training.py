@@ -3,6 +3,7 @@
 The network and the pictures are of the size that people train; what the smaller tests of kernels and recordings compare
 over a few steps is compared here over two hundred.
 """
+import contextlib
 import hashlib
 import os
 import threading
@@ -18,7 +19,7 @@ import fastnet
 from fastnet import nn
 from fastnet.backend import compiled_available
 
-STEPS, BATCH = 200, 64
+STEPS, BATCH = 200 if compiled_available else 20, 64         # NumPy is slow at it
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
 
@@ -53,30 +54,33 @@ class Training:
         return hashlib.sha256(b"".join([losses.tobytes(), *bits(self.model.parameters())])).hexdigest()
 
 
+@contextlib.contextmanager
+def on_threads(n):
+    """With up to n threads, where there are any, and with the random state as it was before."""
+    before, state = fastnet.get_num_threads(), fastnet.get_rng_state()
+    if compiled_available:
+        fastnet.set_num_threads(n)
+    try:
+        yield
+    finally:
+        if compiled_available:
+            fastnet.set_num_threads(before)
+        fastnet.set_rng_state(state)
+
+
 @pytest.fixture(scope="module")
 def expected():
     """The digest of a recorded training on one thread."""
-    before = fastnet.get_num_threads()
-    state = fastnet.get_rng_state()
-    fastnet.set_num_threads(1)
-    digest = Training(True).digest(batches())
-    fastnet.set_num_threads(before)
-    fastnet.set_rng_state(state)
-    return digest
+    with on_threads(1):
+        return Training(True).digest(batches())
 
 
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "recorded"])
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
 @pytest.mark.skipif(not compiled_available, reason="NumPy's kernels have no threads of their own")
 def test_the_same_bits_on_any_number_of_threads(threads, compiled, expected):
-    before = fastnet.get_num_threads()
-    state = fastnet.get_rng_state()
-    fastnet.set_num_threads(threads)
-    try:
+    with on_threads(threads):
         assert Training(compiled).digest(batches()) == expected
-    finally:
-        fastnet.set_num_threads(before)
-        fastnet.set_rng_state(state)
 
 
 def forked(code):

@@ -286,17 +286,12 @@ class Recording:
             else:
                 failed = step.replay(addresses)
                 if failed >= 0:
-                    self.fail(step, failed, arrays)
-
-    def fail(self, launches, number, arrays):
-        """Raise what the NumPy form of a kernel says of the input that its launch could not serve."""
-        self.explain[launches, number].replay(arrays)
-        raise RuntimeError("a kernel could not serve its input")
+                    _fail(self.explain[step, failed], arrays)
 
     def shortcut(self, args):
         """What calls like this one can be served by without the way through Python, or None."""
         if self._shortcut is None:
-            self._shortcut = (replay.shortcut(self, args, K, _build),)
+            self._shortcut = (replay.shortcut(self, args, K, _build, _fail),)
         return self._shortcut[0]
 
     def result(self, arrays, tensors):
@@ -313,6 +308,12 @@ class Recording:
                 K.copy(copy, array)
                 made.append(Tensor._wrap(copy))
         return _build(self.plan, iter(made))
+
+
+def _fail(call, arrays):
+    """Raise what the NumPy form of a kernel says of an input that its launch could not serve."""
+    call.replay(arrays)
+    raise RuntimeError("a kernel could not serve its input")
 
 
 class _Place:

@@ -7,6 +7,7 @@ an index tensor, cost more than 5% of an epoch.
 import argparse
 import sys
 from itertools import cycle
+from statistics import median
 
 import numpy as np
 
@@ -14,7 +15,7 @@ import fastnet
 from fastnet import datasets, nn, train
 
 from .table import NAME, microseconds
-from .timing import SETTLE, Plan, Timed, busy, in_turns
+from .timing import SETTLE, Plan, Timed, busy, every_turn
 
 BATCH, LIMIT = 128, 0.05
 PLAN, QUICK = Plan(rounds=11, seconds=0.5), Plan(rounds=3, seconds=0.1)
@@ -71,17 +72,15 @@ def main(argv=None):
     x, y = pictures()
     ways, step, rows = loaders(x, y), compiled_step(), orders(len(x))
     ready = cycle([ways["x[index], float32"](next(rows)) for _ in range(8)])
-    timed = {"step": lambda: float(step(*next(ready))[0])}
-    for name, load in ways.items():
-        timed[name] = lambda load=load: load(next(rows))
-        timed[name, "step"] = lambda load=load: float(step(*load(next(rows)))[0])
-    seconds = in_turns({name: Timed(run) for name, run in timed.items()}, plan, SETTLE)
-    print(f"{busy()}a step alone takes {microseconds(seconds['step'])} us\n"
-          f"{'a batch of 128':{NAME}s}{'alone us':>12s}{'with step us':>14s}{'of the epoch':>14s}")
-    shares = {name: 1 - seconds["step"] / seconds[name, "step"] for name in ways}
+    timed = {name: Timed(lambda load=load: load(next(rows))) for name, load in ways.items()}
+    timed["step"] = Timed(lambda: float(step(*next(ready))[0]))
+    times = every_turn(timed, plan, SETTLE)
+    steps = times.pop("step")
+    print(f"{busy()}a step takes {microseconds(median(steps))} us\n"
+          f"{'a batch of 128':{NAME}s}{'us':>12s}{'of the epoch':>14s}")
+    shares = {name: median(load / (load + step) for load, step in zip(loads, steps)) for name, loads in times.items()}
     for name, share in shares.items():
-        alone, together = microseconds(seconds[name]), microseconds(seconds[name, "step"])
-        print(f"{name:{NAME}s}{alone:>12s}{together:>14s}{share:>14.1%}")
+        print(f"{name:{NAME}s}{microseconds(median(times[name])):>12s}{share:>14.1%}")
     return int(shares["x[index], float32"] > LIMIT)
 
 

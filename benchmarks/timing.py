@@ -49,9 +49,14 @@ class Timed:
 
 def in_turns(timed, plan, settle=0.0):
     """The median seconds a call of each of {name: Timed}; `settle` as for `rounds`."""
+    return {name: median(times) for name, times in every_turn(timed, plan, settle).items()}
+
+
+def every_turn(timed, plan, settle=0.0):
+    """The seconds a call of each of {name: Timed} in each of its turns."""
     with undisturbed():
         turns = {name: partial(turn, t, calls_a_turn(t, plan.seconds)) for name, t in timed.items()}
-        return {name: median(times) for name, times in rounds(turns, plan.rounds, settle).items()}
+        return rounds(turns, plan.rounds, settle)
 
 
 def rounds(turns, count, settle=0.0):

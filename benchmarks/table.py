@@ -1,7 +1,8 @@
-"""The tables as text: times in microseconds, ratios NumPy/fastnet."""
+"""The tables as text: times in microseconds, ratios peer/fastnet."""
 from statistics import geometric_mean
 
 NAME = 42               # columns of a name
+PEER = 18               # columns of a peer's time and ratio
 COLUMNS = ("NumPy us", "fastnet us", "ratio")
 
 
@@ -49,30 +50,34 @@ def _columns(texts):
     return "".join(f"{text:>{width}s}" for text, width in zip(texts, (12, 12, 8)))
 
 
-def training_heading(trainers):
-    """The columns: a time for each trainer, then the ratio of each to the compiled step."""
-    times = "".join(f"{name + ' us':>12s}" for name in trainers)
-    return f"{'one training step, float32':{NAME}s}{times}" + "".join(
-        f"{name + '/compiled':>18s}" for name in trainers if name != "compiled")
+def peer_heading(mode, engines):
+    return f"{mode + ', float32':{NAME}s}" + "".join(f"{name + ' us':>{PEER}s}" for name in engines)
 
 
-def training_line(label, seconds):
-    """One network; `seconds` has {trainer: seconds}."""
-    times = "".join(f"{microseconds(s):>12s}" for s in seconds.values())
-    return f"{label:{NAME}s}{times}" + "".join(f"{ratio:18.2f}" for ratio in training_ratios(seconds))
+def peer_line(label, engines, cells):
+    """One row; `cells` has (seconds, ratio to fastnet or None), or a word, for each engine that took part."""
+    return f"{label:{NAME}s}" + "".join(f"{_peer_cell(cells.get(name, '-')):>{PEER}s}" for name in engines)
 
 
-def training_ratios(seconds):
-    """How many times longer each other trainer takes than the compiled step."""
-    return [s / seconds["compiled"] for name, s in seconds.items() if name != "compiled"]
+def _peer_cell(cell):
+    if isinstance(cell, str):
+        return cell
+    seconds, ratio = cell
+    return microseconds(seconds) + (f" x{ratio:.2f}" if ratio else "")
 
 
-def training_means(ratios, trainers):
-    """The geometric mean of each column of ratios."""
-    means = "".join(f"{geometric_mean(column):18.2f}" for column in zip(*ratios))
-    return f"{'geometric mean':{NAME}s}{'':{12 * len(trainers)}s}{means}"
+def peer_means(engines, ratios):
+    """The geometric mean of the ratios of each engine."""
+    cells = (f"x{geometric_mean(ratios[name]):.2f}" if ratios.get(name) else "" for name in engines)
+    return f"{'geometric mean':{NAME}s}" + "".join(f"{cell:>{PEER}s}" for cell in cells)
 
 
 def microseconds(seconds):
     us = seconds * 1e6
     return f"{us:.0f}" if us >= 1000 else f"{us:.1f}" if us >= 10 else f"{us:.2f}"
+
+
+def duration(seconds):
+    """A time in the unit that suits it."""
+    factor, unit = (1e6, "us") if seconds < 1e-3 else (1e3, "ms") if seconds < 1 else (1, "s")
+    return f"{seconds * factor:.3g} {unit}"

@@ -1,9 +1,11 @@
 """Median times, taken in turns."""
 import contextlib
 import gc
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
 import numpy as np
@@ -46,23 +48,33 @@ class Timed:
 
 
 def in_turns(timed, plan, settle=0.0):
-    """The median seconds a call of each of {name: Timed}.
+    """The median seconds a call of each of {name: Timed}; `settle` as for `rounds`."""
+    return {name: median(times) for name, times in every_turn(timed, plan, settle).items()}
+
+
+def every_turn(timed, plan, settle=0.0):
+    """The seconds a call of each of {name: Timed} in each of its turns."""
+    with undisturbed():
+        turns = {name: partial(turn, t, calls_a_turn(t, plan.seconds)) for name, t in timed.items()}
+        return rounds(turns, plan.rounds, settle)
+
+
+def rounds(turns, count, settle=0.0):
+    """What each of {name: function} returns in `count` rounds, as {name: list}.
 
     Everyone has its turn in every round, in an order that rotates, so that a slow spell of the machine hits all alike.
 
     Args:
         settle: seconds to wait before each turn, where threads of the one before may still spin.
     """
-    names = list(timed)
-    times = {name: [] for name in names}
-    with undisturbed():
-        counts = {name: calls_a_turn(timed[name], plan.seconds) for name in names}
-        for i in range(plan.rounds):
-            first = i % len(names)
-            for name in names[first:] + names[:first]:
-                time.sleep(settle)
-                times[name].append(turn(timed[name], counts[name]))
-    return {name: median(values) for name, values in times.items()}
+    names = list(turns)
+    results = {name: [] for name in names}
+    for i in range(count):
+        first = i % len(names)
+        for name in names[first:] + names[:first]:
+            time.sleep(settle)
+            results[name].append(turns[name]())
+    return results
 
 
 def turn(timed, count):
@@ -104,33 +116,21 @@ def fastest_blas(timed):
         yield
         return
     with undisturbed():
-        together = _least(timed)
+        together = least(timed)
         with threadpool_limits(1, user_api="blas"):
-            alone = _least(timed)
+            alone = least(timed)
     with threadpool_limits(1 if alone < together else None, user_api="blas"):
         yield
 
 
-@contextlib.contextmanager
-def fastest_torch(timed):
-    """Give PyTorch one thread or all, whichever makes `timed`, a call of its, faster; None: nothing of it is timed."""
-    if timed is None:
-        yield
-        return
-    import torch
-    everyone = torch.get_num_threads()
-    with undisturbed():
-        together = _least(timed)
-        torch.set_num_threads(1)
-        alone = _least(timed)
-    torch.set_num_threads(1 if alone < together else everyone)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(everyone)
-
-
-def _least(timed):
+def least(timed):
+    """The least seconds a call of a few short turns."""
     time.sleep(SETTLE)
     count = min(calls_a_turn(timed, 0.005), 1000)
     return min(turn(timed, count) for _ in range(3))
+
+
+def busy():
+    """A line that says so if the machine has other work; else empty."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0
+    return f"The machine is at other work (load {load:.1f}): close it, or believe no ratio.\n" if load > 0.7 else ""

@@ -286,17 +286,12 @@ class Recording:
             else:
                 failed = step.replay(addresses)
                 if failed >= 0:
-                    self.fail(step, failed, arrays)
-
-    def fail(self, launches, number, arrays):
-        """Raise what the NumPy form of a kernel says of the input that its launch could not serve."""
-        self.explain[launches, number].replay(arrays)
-        raise RuntimeError("a kernel could not serve its input")
+                    _fail(self.explain[step, failed], arrays)
 
     def shortcut(self, args):
         """What calls like this one can be served by without the way through Python, or None."""
         if self._shortcut is None:
-            self._shortcut = (replay.shortcut(self, args, K, _build),)
+            self._shortcut = (replay.shortcut(self, args, K, _build, _fail),)
         return self._shortcut[0]
 
     def result(self, arrays, tensors):
@@ -313,6 +308,12 @@ class Recording:
                 K.copy(copy, array)
                 made.append(Tensor._wrap(copy))
         return _build(self.plan, iter(made))
+
+
+def _fail(call, arrays):
+    """Raise what the NumPy form of a kernel says of an input that its launch could not serve."""
+    call.replay(arrays)
+    raise RuntimeError("a kernel could not serve its input")
 
 
 class _Place:
@@ -334,20 +335,23 @@ def _nothing(array):
 def _plan(result, recorder, tensors):
     """The result's structure, and for each tensor in it where it comes from."""
     outputs = []
+    return _structure(result, lambda t: outputs.append(_output(t, recorder, tensors))), outputs
 
-    def visit(x):
-        if isinstance(x, Tensor):
-            outputs.append(_output(x, recorder, tensors))
-            return Tensor
-        if isinstance(x, tuple | list):
-            return (type(x), [visit(v) for v in x])
-        if type(x) in (dict, OrderedDict):
-            return (dict, {k: visit(v) for k, v in x.items()})
-        if x is not None and not isinstance(x, _CONSTANTS):
-            raise TypeError(f"a compiled function returned a {type(x).__name__}, which replays cannot make anew; "
-                            "return tensors, numbers or strings, in tuples, lists and dicts")
-        return (None, x)
-    return visit(result), outputs
+
+def _structure(x, note):
+    """What `_build` needs; `note` is called with each tensor. A function of its own, for one that calls itself from a
+    closure is a cycle, which would hold the recorder and its memory until the garbage collector comes by."""
+    if isinstance(x, Tensor):
+        note(x)
+        return Tensor
+    if isinstance(x, tuple | list):
+        return (type(x), [_structure(v, note) for v in x])
+    if type(x) in (dict, OrderedDict):
+        return (dict, {k: _structure(v, note) for k, v in x.items()})
+    if x is not None and not isinstance(x, _CONSTANTS):
+        raise TypeError(f"a compiled function returned a {type(x).__name__}, which replays cannot make anew; "
+                        "return tensors, numbers or strings, in tuples, lists and dicts")
+    return (None, x)
 
 
 _CONSTANTS = (bool, int, float, complex, str, bytes, np.generic, np.dtype)

@@ -169,9 +169,10 @@ def batches(x, y, order, batch_size):
         >>> [xb for xb, yb in train.batches(x, y, np.array([4, 2, 0]), 2)]
         [tensor([4, 2]), tensor([0])]
     """
+    x, y, order = fastnet.from_numpy(x), fastnet.from_numpy(y), fastnet.from_numpy(order)
     for start in range(0, len(order), batch_size):
         rows = order[start:start + batch_size]
-        yield fastnet.from_numpy(x[rows]), fastnet.from_numpy(y[rows])
+        yield x[rows], y[rows]
 
 
 def _train_epoch(model, step, scheduler, x, y, order, batch_size, bar):

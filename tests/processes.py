@@ -34,3 +34,8 @@ def python(code, path=HOME, **options):
 def output(code, **options):
     """What `code` prints."""
     return python(code, **options).stdout
+
+
+def output_with_tests(code, **options):
+    """What `code` prints that imports files of the tests."""
+    return output(code, PYTHONPATH=os.pathsep.join([str(HOME), os.path.dirname(__file__)]), **options)

@@ -2,6 +2,7 @@
 
 Every row holds the numbers that PyTorch gives; where it is installed, it is asked too.
 """
+import math
 import operator
 
 import numpy as np
@@ -103,6 +104,23 @@ def test_a_list_of_lists_is_an_index_for_each_dimension():
     assert x[[1, 0]].tolist() == [[3, 4, 5], [0, 1, 2]]
     x[[[0, 1], [1, 2]]] = 0
     assert x.tolist() == [[0, 0, 2], [3, 4, 0]]
+
+
+@pytest.mark.parametrize("rows", [[2, 0, 2], [-1, 0], [], [1], [[2, 0], [1, 1]]])
+@pytest.mark.parametrize("shape", [(3, 5), (3, 40), (3, 2, 7), (3, 0), (3,)])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+def test_rows_by_an_index_tensor(dtype, shape, rows):
+    """Whole rows have a way of their own, which serves what is contiguous and counted from the start."""
+    values, index = np.arange(math.prod(shape), dtype=dtype).reshape(shape), np.array(rows, np.int64)
+    for array in (values, np.asfortranarray(values), np.repeat(values, 2, axis=0)[::2]):
+        x = fastnet.from_numpy(array)
+        np.testing.assert_array_equal(x[fastnet.from_numpy(index)].numpy(), values[index], strict=True)
+        replayed = fastnet.compile(lambda x, i: x[i])
+        for _ in range(2):
+            np.testing.assert_array_equal(replayed(x, fastnet.from_numpy(index)).numpy(), values[index], strict=True)
+    for wrong in (3, -4):
+        with pytest.raises(IndexError, match=str(wrong)):
+            x[fastnet.tensor([0, wrong])]
 
 
 # ---- integers of two dtypes -----------------------------------------------------------------------------------------

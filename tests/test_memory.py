@@ -8,6 +8,7 @@ import threading
 import numpy as np
 import pytest
 from kernel_tools import BUILT, address
+from processes import output_with_tests
 from program_tools import trainer
 
 import fastnet
@@ -342,3 +343,36 @@ def test_an_eager_step_takes_no_new_memory():
     before = memory.shared.held, memory.shared.live
     run(step, [64] * 20)
     assert (memory.shared.held, memory.shared.live) == before
+
+
+@pytest.mark.usefixtures("backend")
+def test_recordings_and_replays_leave_no_work_to_the_garbage_collector():
+    """A cycle would hold a recording's memory until the collector comes by."""
+    step = training(fastnet.compile)
+    gc.collect()
+    gc.disable()
+    try:
+        run(step, [300, 300, 200])
+        step.clear()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="this system does not tell a process's memory")
+@pytest.mark.parametrize("keep, steps", [(64, 10_000), (8, 1000)], ids=["kept", "evicted"])
+def test_the_process_does_not_grow(keep, steps):
+    """Batches of 50 sizes in random order, in a process of its own; if not all are kept, most are recorded anew."""
+    first, last = map(int, output_with_tests(f"""if True:
+    from test_memory import *
+    step = fastnet.compile(training(lambda fn: fn), max_recordings={keep})
+    rng = random.Random(0)
+    batches = [(fastnet.randn(n, 20), fastnet.zeros(n, dtype="int64")) for n in rng.sample(range(1, 401), 50)]
+    for x, y in batches:
+        step(x, y)
+    print(rss())
+    for _ in range({steps}):
+        step(*rng.choice(batches))
+    print(rss())
+    """).split())
+    assert last < first * 1.05

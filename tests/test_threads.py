@@ -73,6 +73,7 @@ CGROUPS = {
     "v1": (b"5:memory:/m\n4:cpu,cpuacct:/\n", under("cpu,cpuacct", v1(200000)), 2),
     "v1 without a quota": (b"4:cpu,cpuacct:/\n", under("cpu,cpuacct", v1(-1)), None),
     "v1 in a group": (b"4:cpu:/docker/1f\n", under("cpu/docker/1f", v1(600000)) | under("cpu", v1(-1)), 6),
+    "v1, the parent's is lower": (b"4:cpu:/a/b\n", under("cpu/a/b", v1(800000)) | under("cpu/a", v1(250000)), 2),
     "v1, linked as cpu": (b"4:cpuacct,cpu:/a\n", under("cpu/a", v1(300000)), 3),
     "v1, seen from inside a container": (b"4:cpu,cpuacct:/docker/1f\n", under("cpu", v1(400000)), 4),
     "v1, other controllers": (b"4:cpuset:/a\n", under("cpuset/a", v1(100000)), None),

@@ -72,7 +72,8 @@ cdef Layout layout_of(array):
 
 cdef class Shortcut:
     """A recording with the call that it serves."""
-    cdef object recording, lock, table, backend, build, plan
+    cdef object owner, lock, table, backend, build, plan, fail
+    cdef dict explain
     cdef list arguments             # the Layout of a tensor; anything else is that very object
     cdef list launches, guards, refreshers, tensors, gradients, draws, versions, outputs
     cdef bint gradients_are_recorded
@@ -141,7 +142,7 @@ cdef class Shortcut:
         for launches in self.launches:
             failed = (<LaunchList>launches).run_at(addresses)
             if failed >= 0:
-                self.recording.fail(launches, failed, [(<TensorBase>t)._data for t in tensors])
+                self.fail(self.explain[launches, failed], [(<TensorBase>t)._data for t in tensors])
         return 0
 
     cdef object result(self, list tensors):
@@ -159,7 +160,7 @@ cdef class Shortcut:
         return made[0] if len(made) == 1 and isinstance(self.plan, type) else self.build(self.plan, iter(made))
 
 
-def shortcut(recording, tuple args, table, build):
+def shortcut(recording, tuple args, table, build, fail):
     """The Shortcut of a call that a recording has just served, or None: then each call is looked at in Python.
 
     Args:
@@ -167,6 +168,7 @@ def shortcut(recording, tuple args, table, build):
         args: the arguments, which were given by position.
         table: the kernels; its `name` is the backend's.
         build: build(plan, tensors) puts a result together.
+        fail: fail(call, arrays) raises what the NumPy form of a kernel says of an input that its launch could not serve.
     """
     cdef Shortcut s = Shortcut.__new__(Shortcut)
     cdef int tensors = 0
@@ -191,7 +193,9 @@ def shortcut(recording, tuple args, table, build):
             if value is None or not cnp.PyArray_IS_C_CONTIGUOUS(value):
                 return None
         s.outputs.append((kind, value))
-    s.recording, s.lock, s.table, s.backend = recording, recording.lock, table, table.name
+    # not the recording, which holds its shortcut: a cycle would keep its memory until the garbage collector comes by
+    s.owner, s.explain, s.fail = (recording.pool, recording.keep), recording.explain, fail
+    s.lock, s.table, s.backend = recording.lock, table, table.name
     s.build, s.plan, s.launches, s.guards = build, recording.plan, recording.steps, recording.guards
     s.refreshers, s.tensors, s.gradients = recording.refreshers, recording.tensors, recording.gradients
     s.draws, s.versions = recording.draws, recording.versions

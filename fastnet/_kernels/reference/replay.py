@@ -13,5 +13,5 @@ class Caller:
         return self._call(args, kwargs)
 
 
-def shortcut(recording, args, table, build):
+def shortcut(recording, args, table, build, fail):
     """The Shortcut of a call that a recording has just served: none, each call is looked at in Python."""

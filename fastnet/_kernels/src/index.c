@@ -7,6 +7,12 @@ enum { BLOCK = 4096, COLUMNS = 64 };   /* index.pyx has them too */
 /* one comparison does for both ends: a negative index is a huge unsigned one */
 static inline int outside(int64_t k, ptrdiff_t size) { return (uint64_t)k >= (uint64_t)size; }
 
+#ifdef __GNUC__
+#define PREFETCH(p) __builtin_prefetch(p)
+#else
+#define PREFETCH(p) ((void)(p))
+#endif
+
 /* 1 if an index is neither in [0, n[1]) nor, where n[3] is set, equal to n[2] */
 static int check_index(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
     const int64_t *index = launch->p[0], ignored = launch->n[2];

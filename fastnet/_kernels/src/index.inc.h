@@ -21,9 +21,13 @@ static int NAME(zeros)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
     return 0;
 }
 
-static inline void NAME(copy_row)(REAL *to, const REAL *from, ptrdiff_t n) {
+/* to = from, while the row that comes next is on its way from memory */
+static inline void NAME(copy_row)(REAL *to, const REAL *from, const REAL *next, ptrdiff_t n) {
     ptrdiff_t j = 0;
-    for (; j + W <= n; j += W) V(store)(to + j, V(load)(from + j));
+    for (; j + W <= n; j += W) {
+        PREFETCH(next + j);
+        V(store)(to + j, V(load)(from + j));
+    }
     if (j < n) V(store_n)(to + j, V(load_n)(from + j, n - j), n - j);
 }
 
@@ -41,10 +45,11 @@ static int NAME(embedding)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end)
     const ptrdiff_t d = launch->n[1], size = launch->n[2], rows = launch->n[3];
     const ptrdiff_t stop = min_size(end * rows, launch->n[0]);
     for (ptrdiff_t i = begin * rows; i < stop; i++) {
+        const int64_t next = index[i + 2 < stop ? i + 2 : i];
         if (outside(index[i], size))
             memset(out + i * d, 0, (size_t)d * sizeof *out);
         else
-            NAME(copy_row)(out + i * d, weight + index[i] * d, d);
+            NAME(copy_row)(out + i * d, weight + index[i] * d, weight + (outside(next, size) ? 0 : next) * d, d);
     }
     return 0;
 }

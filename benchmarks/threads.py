@@ -1,0 +1,52 @@
+"""Whether threads ever harm: `python -m benchmarks.threads [--rows TEXT,..] [--quick]`.
+
+Compiled training steps of w-w-w perceptrons, with 1, 2 and 8 threads, each in a process of its own, taking turns. Two
+threads may cost 5% at most, eight no more than twice the time of one, however few processors there are. Exits with 1
+if a row misses that.
+"""
+import argparse
+import sys
+from statistics import median
+
+from .rows import Net, Row
+from .table import microseconds
+from .timing import SETTLE, Plan, busy, rounds
+from .workers import Worker
+
+LIMITS = {2: 1.05, 8: 2.0}              # threads -> the most that they may take, over one thread's time
+NETS = [Net((w, w, w), "relu", "AdamW", batch) for batch in (32, 128) for w in (8, 16, 32, 64, 128, 256, 512)]
+PLAN, QUICK = Plan(rounds=11, seconds=0.1), Plan(rounds=3, seconds=0.02)
+
+
+def main(argv=None):
+    """Print a line for each network; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.threads", description=__doc__.split("\n\n")[1])
+    parser.add_argument("--rows", default="", metavar="TEXT,..", help="only networks with one of these in their name")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter turns")
+    options = parser.parse_args(argv)
+    nets = [net for net in NETS if any(text in net.name for text in options.rows.split(","))]
+    workers = {n: Worker("fastnet") for n in (1, *LIMITS)}
+    print(busy() + f"{'training step':16s}" + "".join(f"{f'{n} thread(s) us':>18s}" for n in workers))
+    try:
+        missed = [net.name for net in nets if not time_net(net, workers, QUICK if options.quick else PLAN)]
+    finally:
+        for worker in workers.values():
+            worker.close()
+    print(f"missed: {', '.join(missed)}" if missed else
+          "all within " + ", ".join(f"x{limit:g} with {n} threads" for n, limit in LIMITS.items()))
+    return int(bool(missed))
+
+
+def time_net(net, workers, plan):
+    """Print a network's line; whether it keeps the limits. The ratios are those of each round, their median."""
+    for n, worker in workers.items():
+        worker.prepare(Row("step", net), plan.seconds, threads=n)
+    times = rounds({n: worker.turn for n, worker in workers.items()}, plan.rounds, SETTLE)
+    ratios = {n: median(t / one for t, one in zip(times[n], times[1])) for n in LIMITS}
+    cells = [microseconds(median(times[1]))] + [f"{microseconds(median(times[n]))} x{r:.2f}" for n, r in ratios.items()]
+    print(f"{net.name:16s}" + "".join(f"{cell:>18s}" for cell in cells), flush=True)
+    return all(ratio <= LIMITS[n] for n, ratio in ratios.items())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -103,9 +103,9 @@ class BuildKernels(build_ext):
 def architecture():
     """The part of isa.h's table that the target is served by."""
     name = (platform.machine() if PLATFORM.endswith("universal2") else PLATFORM).lower()
-    if name.endswith(("x86_64", "amd64")):
+    if "x86_64" in name or "amd64" in name:
         return "x86_64"
-    return "other"
+    return "aarch64" if "aarch64" in name or "arm64" in name else "other"
 
 
 def instruction_sets(msvc):

@@ -16,12 +16,18 @@
     ROW(x, avx512, HAS(avx512f) && HAS(avx512dq) && HAS(avx512bw) && HAS(avx512vl) && HAS(fma), \
         "-mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma", "/arch:AVX512")
 
+#define ISAS_aarch64(ROW, x) \
+    ROW(x, baseline, 1, "", "") \
+    ROW(x, neon, 1, "", "")
+
 #define ISAS_other(ROW, x) \
     ROW(x, baseline, 1, "", "")
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define FASTNET_X86 1
 #define ISAS ISAS_x86_64
+#elif defined(__aarch64__) || defined(_M_ARM64)
+#define ISAS ISAS_aarch64
 #else
 #define ISAS ISAS_other
 #endif

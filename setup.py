@@ -3,11 +3,18 @@
 FASTNET_NO_EXT=1       install on NumPy alone
 FASTNET_REQUIRE_EXT=1  a missing or failing compiler is an error (otherwise: a warning, and NumPy alone)
 FASTNET_NO_OPENMP=1    serial kernels, as if the compiler had no OpenMP
+FASTNET_EMULATOR=...   the command that runs what the compiler makes, where this machine cannot: for the OpenMP probe
+
+The processor is that of the interpreter's platform; in a cross build _PYTHON_HOST_PLATFORM names another
+(linux-aarch64, say).
 """
 import os
 import platform
+import re
+import shlex
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -19,17 +26,14 @@ KERNELS = Path("fastnet/_kernels")
 FAMILIES = ["walk", "activation", "elementwise", "matmul", "random", "optim", "reduce", "norm", "index", "loss"]
 MODULES = ["cpu", "threads", "state", "memory", "launch", "calls", "dispatch", "tape", "replay", "map", *FAMILIES]
 
-X86 = platform.machine().lower() in ("x86_64", "amd64")
-UNIX_ISAS = {"baseline": []}
-MSVC_ISAS = {"baseline": []}
-if X86:
-    UNIX_ISAS |= {"avx2": ["-mavx2", "-mfma"],
-                  "avx512": ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma"]}
-    MSVC_ISAS |= {"avx2": ["/arch:AVX2"], "avx512": ["/arch:AVX512"]}
 # No -ffast-math: linked into a shared object it would change the floating-point mode of the user's process.
 # No contraction: a*b+c rounds as it is written, or a vector and its tail could differ.
 UNIX_FLAGS = ["-std=c11", "-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
 MSVC_FLAGS = ["/std:c11", "/O2", "/fp:precise"]
+PLATFORM = sysconfig.get_platform()
+if PLATFORM.endswith("universal2"):         # macOS: only this machine's half, since each wants flags of its own
+    os.environ.setdefault("ARCHFLAGS", f"-arch {platform.machine()}")
+EMULATOR = shlex.split(os.environ.get("FASTNET_EMULATOR", ""))
 
 OPENMP_PROBE = """
 #include <omp.h>
@@ -53,7 +57,7 @@ class BuildKernels(build_ext):
 
     def build_extensions(self):
         msvc = self.compiler.compiler_type == "msvc"
-        self.isas, common = (MSVC_ISAS, MSVC_FLAGS) if msvc else (UNIX_ISAS, UNIX_FLAGS)
+        self.isas, common = instruction_sets(msvc), MSVC_FLAGS if msvc else UNIX_FLAGS
         openmp = None if flag("FASTNET_NO_OPENMP") else self.openmp_flags(msvc)
         if openmp is None:
             print("fastnet: building serial kernels (no OpenMP)", file=sys.stderr)
@@ -87,13 +91,29 @@ class BuildKernels(build_ext):
                 try:
                     objects = self.compiler.compile([str(source)], output_dir=folder, extra_postargs=compile_args)
                     self.compiler.link_executable(objects, str(program), extra_postargs=link_args)
-                    out = subprocess.run([str(program)], capture_output=True, text=True, timeout=60)
+                    out = subprocess.run([*EMULATOR, str(program)], capture_output=True, text=True, timeout=60)
                 except Exception as e:                         # any failure means: not this way
                     print(f"fastnet: OpenMP probe failed: {e}", file=sys.stderr)
                     continue
                 if out.returncode == 0 and "threads=" in out.stdout:
                     return compile_args, link_args
         return None
+
+
+def architecture():
+    """The part of isa.h's table that the target is served by."""
+    name = (platform.machine() if PLATFORM.endswith("universal2") else PLATFORM).lower()
+    if "x86_64" in name or "amd64" in name:
+        return "x86_64"
+    return "aarch64" if "aarch64" in name or "arm64" in name else "other"
+
+
+def instruction_sets(msvc):
+    """{name: compiler flags} of the target's instruction sets, from the table in src/isa.h."""
+    text = (KERNELS / "src" / "isa.h").read_text().replace("\\\n", "")
+    [rows] = re.findall(rf"#define ISAS_{architecture()}\(.*", text)
+    return {name: (msvc_flags if msvc else unix_flags).split()
+            for name, unix_flags, msvc_flags in re.findall(r'ROW\(x, (\w+), [^"]*"(.*?)", *"(.*?)"\)', rows)}
 
 
 def sources():

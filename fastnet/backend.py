@@ -185,12 +185,15 @@ def set_num_threads(n):
 
 
 def get_isa():
-    """The instruction set that the compiled kernels run on ("baseline", "avx2", "avx512"), or None on NumPy alone."""
+    """The instruction set that the compiled kernels run on, one of `available_isas()`, or None on NumPy alone."""
     return _cpu.isa() if compiled_available else None
 
 
 def available_isas():
-    """The instruction sets that this build and this processor both have, lowest first."""
+    """The instruction sets that this build and this processor both have, lowest first.
+
+    They are "baseline", "avx2" and "avx512" on x86-64, "baseline" and "neon" on aarch64.
+    """
     return _cpu.available() if compiled_available else []
 
 

@@ -2,13 +2,11 @@
 
 cdef extern from "src/cpu.h":
     const char *isa_names[]
-    int isa_best()
+    bint isa_runs(int isa)
     long second_cache_bytes()
 
-cdef int _best = isa_best()
-cdef int _selected = _best
-
-
+cdef dict _numbers = {isa_names[i].decode(): i for i in range(ISA_COUNT) if isa_runs(i)}
+cdef int _selected = max(_numbers.values())
 cdef ptrdiff_t _second_cache = second_cache_bytes()
 
 
@@ -23,7 +21,7 @@ cdef int selected_isa() noexcept nogil:
 
 def available():
     """The names of the instruction sets that this build and this processor have, lowest first."""
-    return [isa_names[i].decode() for i in range(_best + 1)]
+    return list(_numbers)
 
 
 def isa():
@@ -34,7 +32,6 @@ def isa():
 def set_isa(str name):
     """Run the kernels on instruction set `name` from now on (in every thread)."""
     global _selected
-    names = available()
-    if name not in names:
-        raise ValueError(f"instruction set {name!r} is not available here; choose from {', '.join(names)}")
-    _selected = names.index(name)
+    if name not in _numbers:
+        raise ValueError(f"instruction set {name!r} is not available here; choose from {', '.join(_numbers)}")
+    _selected = _numbers[name]

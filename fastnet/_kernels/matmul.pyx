@@ -9,14 +9,17 @@ from fastnet._kernels.memory cimport Block, take
 
 cdef extern from *:
     """
-    #include "src/isa.h"
+    #include "src/matmul.h"
     FAMILY(matmul)
+    TILE_SIZES
     """
+    ctypedef struct TileSize:
+        int rows
+        int lanes[2]
     const Entry *const *matmul_tables
+    const TileSize *const *tile_sizes
 
 cdef extern from "src/matmul.h":
-    const int tile_rows[]
-    const int tile_lanes[2][3]
     enum:
         K_BYTES, STRIP_BYTES, OUTER_ROWS
         DIRECT, COPIED
@@ -50,8 +53,8 @@ cdef struct Tile:                   # what the instruction set and the dtype mak
 
 
 cdef Tile tile_of(DType dtype) noexcept:
-    cdef int isa = selected_isa()
-    return Tile(tile_lanes[dtype == F64][isa], tile_rows[isa], 8 if dtype == F64 else 4)
+    cdef const TileSize *size = tile_sizes[selected_isa()]
+    return Tile(size.lanes[dtype == F64], size.rows, 8 if dtype == F64 else 4)
 
 
 def matmul(out, a, b, bias=None, activation="none", accumulate=False):

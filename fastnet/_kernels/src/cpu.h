@@ -4,39 +4,44 @@
 
 #include "isa.h"
 
-static const char *const isa_names[] = {"baseline", "avx2", "avx512"};
+#define ISA_NAME(x, isa, has, unix_flags, msvc_flags) #isa,
+static const char *const isa_names[ISA_COUNT] = {ISAS(ISA_NAME, 0)};
 
-#ifdef FASTNET_X86
-#ifdef _MSC_VER
+/* HAS(feature), for the table of isa.h: whether the processor has it and the operating system keeps its registers. */
+#ifdef _M_X64
 #include <immintrin.h>
 #include <intrin.h>
 
-/* CPUID says what the processor has, XCR0 what the operating system saves at a context switch: both must agree. */
-static int isa_best(void) {
+typedef struct {
+    int leaf, answer, bit;              /* of CPUID, which says what the processor has */
+    unsigned state;                     /* of XCR0, which says what is saved at a context switch */
+} Feature;
+
+enum { EBX = 1, ECX = 2, YMM = 0x06, ZMM = 0xe6 };
+static const Feature feature_fma = {1, ECX, 12, YMM}, feature_avx2 = {7, EBX, 5, YMM},
+                     feature_avx512f = {7, EBX, 16, ZMM}, feature_avx512dq = {7, EBX, 17, ZMM},
+                     feature_avx512bw = {7, EBX, 30, ZMM}, feature_avx512vl = {7, EBX, 31, ZMM};
+
+static int has_feature(Feature feature) {
     int r[4];
     __cpuid(r, 0);
-    if (r[0] < 7) return 0;
+    if (r[0] < feature.leaf) return 0;
     __cpuidex(r, 1, 0);
-    int fma = r[2] >> 12 & 1, osxsave = r[2] >> 27 & 1, avx = r[2] >> 28 & 1;
-    if (!(fma && osxsave && avx)) return 0;
-    unsigned long long state = _xgetbv(0);
-    __cpuidex(r, 7, 0);
-    int avx2 = r[1] >> 5 & 1, avx512 = (r[1] >> 16 & 1) && (r[1] >> 17 & 1) && (r[1] >> 30 & 1) && (r[1] >> 31 & 1);
-    if (avx512 && (state & 0xe6) == 0xe6) return 2;
-    return avx2 && (state & 6) == 6;
+    if (!(r[ECX] >> 27 & 1) || (_xgetbv(0) & feature.state) != feature.state) return 0;
+    __cpuidex(r, feature.leaf, 0);
+    return r[feature.answer] >> feature.bit & 1;
 }
+#define HAS(feature) has_feature(feature_##feature)
 #else
-static int isa_best(void) {
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma"))
-        return 2;
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#define HAS(feature) (__builtin_cpu_supports(#feature) != 0)
+#endif
+
+/* Whether instruction set number `isa` can run here. */
+static int isa_runs(int isa) {
+#define ISA_RUNS(x, isa, has, unix_flags, msvc_flags) has,
+    const int runs[ISA_COUNT] = {ISAS(ISA_RUNS, 0)};
+    return runs[isa];
 }
-#endif
-#else
-static int isa_best(void) { return 0; }
-#endif
 
 #ifdef __linux__
 #include <unistd.h>

@@ -1,7 +1,10 @@
-/* Results too small for a normal number become 0 while a kernel runs, and only then.
+/* On x86, results too small for a normal number become 0 while a kernel runs, and only then.
  *
- * Arithmetic on denormal numbers can take a hundred times as long, and training makes them: moments and gradients that
- * decay. Inputs that are denormal are read as they are. The calling thread's mode is back when the kernel returns. */
+ * Arithmetic on denormal numbers can take a hundred times as long there, and training makes them: moments and gradients
+ * that decay. Inputs that are denormal are read as they are. The calling thread's mode is back when the kernel returns.
+ *
+ * Elsewhere the mode stays as it is. ARM's flush-to-zero (FPCR.FZ) would take denormal inputs for 0 as well: relu would
+ * lose the gradient of a small x > 0. */
 #ifndef FASTNET_FLOAT_MODE_H
 #define FASTNET_FLOAT_MODE_H
 
@@ -17,17 +20,6 @@ static inline uint64_t flush_tiny_results(void) {
 }
 
 static inline void restore_float_mode(uint64_t before) { _mm_setcsr((unsigned)before); }
-
-#elif defined(__aarch64__) && defined(__GNUC__)
-
-static inline uint64_t flush_tiny_results(void) {
-    uint64_t before;
-    __asm__ volatile("mrs %0, fpcr" : "=r"(before));
-    __asm__ volatile("msr fpcr, %0" : : "r"(before | (uint64_t)1 << 24));
-    return before;
-}
-
-static inline void restore_float_mode(uint64_t before) { __asm__ volatile("msr fpcr, %0" : : "r"(before)); }
 
 #else
 

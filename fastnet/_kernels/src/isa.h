@@ -1,34 +1,53 @@
-/* The instruction sets that a C source of this folder is compiled for, and the table that each object exports.
+/* The instruction sets: one table, of which C sees the part for the processor it is compiled for, and setup.py reads
+ * the same part as text for the compiler's flags.
  *
- * setup.py compiles every source of a kernel family once per name in ISA_LIST, with that set's flags and with
- * -DFASTNET_ISA=<name>. Each object exports one table of its kernels, `<family>_<isa>`; everything else in it is
- * static, so that no code for one instruction set can be linked into another. A new set is a row here, a row in
- * setup.py and a vocabulary in simd_<isa>.h. */
+ * setup.py compiles every source of a kernel family once for each row, with the row's flags and -DFASTNET_ISA=<name>,
+ * in the vocabulary of simd_<name>.h. Each object exports tables called `<table>_<name>`; everything else in it is
+ * static, so that no code for one instruction set can be linked into another. */
 #ifndef FASTNET_ISA_H
 #define FASTNET_ISA_H
 
 #include "launch.h"
 
-#define CAT_(a, b) a##_##b
-#define CAT(a, b) CAT_(a, b)
+/* ROW(x, name, whether this processor has it (cpu.h), flags of gcc and clang, flags of MSVC), lowest first */
+#define ISAS_x86_64(ROW, x) \
+    ROW(x, baseline, 1, "", "") \
+    ROW(x, avx2, HAS(avx2) && HAS(fma), "-mavx2 -mfma", "/arch:AVX2") \
+    ROW(x, avx512, HAS(avx512f) && HAS(avx512dq) && HAS(avx512bw) && HAS(avx512vl) && HAS(fma), \
+        "-mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma", "/arch:AVX512")
+
+#define ISAS_aarch64(ROW, x) \
+    ROW(x, baseline, 1, "", "") \
+    ROW(x, neon, 1, "", "")
+
+#define ISAS_other(ROW, x) \
+    ROW(x, baseline, 1, "", "")
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define FASTNET_X86 1
-#define ISA_COUNT 3
-/* lowest first: the order of enum values in cpu.h and of the pointers in a FAMILY */
-#define FAMILY(f) \
-    extern const Entry f##_baseline[], f##_avx2[], f##_avx512[]; \
-    static const Entry *const f##_tables[ISA_COUNT] = {f##_baseline, f##_avx2, f##_avx512};
+#define ISAS ISAS_x86_64
+#elif defined(__aarch64__) || defined(_M_ARM64)
+#define ISAS ISAS_aarch64
 #else
-#define ISA_COUNT 1
-#define FAMILY(f) \
-    extern const Entry f##_baseline[]; \
-    static const Entry *const f##_tables[ISA_COUNT] = {f##_baseline};
+#define ISAS ISAS_other
 #endif
 
+#define ISA_INDEX(x, isa, has, unix_flags, msvc_flags) ISA_##isa,
+enum { ISAS(ISA_INDEX, 0) ISA_COUNT };
+
+#define CAT_(a, b) a##_##b
+#define CAT(a, b) CAT_(a, b)
+
 /* At the end of a family's source:  const Entry TABLE(activation)[] = {ROW(relu), ROW(tanh), END}; */
-#define TABLE(family) CAT(family, FASTNET_ISA)
+#define TABLE(name) CAT(name, FASTNET_ISA)
 #define ROW(kernel) {#kernel, kernel##_f32, kernel##_f64}
 #define END {0, 0, 0}
+
+/* For the other side: FAMILY(activation) makes activation_tables[ISA_COUNT], by instruction set. */
+#define ISA_ENTRIES(name, isa, has, unix_flags, msvc_flags) extern const Entry name##_##isa[];
+#define ISA_TABLE(name, isa, has, unix_flags, msvc_flags) name##_##isa,
+#define FAMILY(name) \
+    ISAS(ISA_ENTRIES, name) \
+    static const Entry *const name##_tables[ISA_COUNT] = {ISAS(ISA_TABLE, name)};
 
 #endif

@@ -9,14 +9,6 @@
 #include "matmul.h"
 #include "simd_math.h"
 
-#if defined(__AVX512F__) && defined(__AVX512DQ__)
-#define TILE_ROWS 14
-#elif defined(__AVX2__)
-#define TILE_ROWS 6
-#else
-#define TILE_ROWS 4
-#endif
-
 /* X(0) ... X(n - 1): a tile's rows are variables with names, since gcc keeps an indexed array of them in memory */
 #define REPEAT_1(X) X(0)
 #define REPEAT_2(X) REPEAT_1(X) X(1)
@@ -56,44 +48,40 @@ typedef char *Target;
     (void)g##0, (void)g##1, (void)g##2, (void)g##3, (void)g##4;
 #define ADVANCE_ROWS(g, step) g##0 += step, g##1 += step, g##2 += step, g##3 += step, g##4 += step
 
-/* for matvec.inc.h: half the lanes of a vector, and a quarter, or 1 */
-#if TILE_ROWS == 14
-#define REPEAT_GROUP_f32 REPEAT_8
-#define REPEAT_GROUP_f64 REPEAT_4
-#define REPEAT_ROUND_f32 REPEAT_4
-#define REPEAT_ROUND_f64 REPEAT_2
-#elif TILE_ROWS == 6
-#define REPEAT_GROUP_f32 REPEAT_4
-#define REPEAT_GROUP_f64 REPEAT_2
-#define REPEAT_ROUND_f32 REPEAT_2
-#define REPEAT_ROUND_f64 REPEAT_1
-#else
-#ifdef FASTNET_X86
-#define REPEAT_GROUP_f32 REPEAT_2
-#else
-#define REPEAT_GROUP_f32 REPEAT_1
-#endif
-#define REPEAT_GROUP_f64 REPEAT_1
-#define REPEAT_ROUND_f32 REPEAT_1
-#define REPEAT_ROUND_f64 REPEAT_1
-#endif
+/* X(1) ... X(n) */
+#define COUNT_1(X) X(1)
+#define COUNT_2(X) COUNT_1(X) X(2)
+#define COUNT_3(X) COUNT_2(X) X(3)
+#define COUNT_4(X) COUNT_3(X) X(4)
+#define COUNT_5(X) COUNT_4(X) X(5)
+#define COUNT_6(X) COUNT_5(X) X(6)
+#define COUNT_7(X) COUNT_6(X) X(7)
+#define COUNT_8(X) COUNT_7(X) X(8)
+#define COUNT_9(X) COUNT_8(X) X(9)
+#define COUNT_10(X) COUNT_9(X) X(10)
+#define COUNT_11(X) COUNT_10(X) X(11)
+#define COUNT_12(X) COUNT_11(X) X(12)
+#define COUNT_13(X) COUNT_12(X) X(13)
+#define COUNT_14(X) COUNT_13(X) X(14)
+#define APPLY(count, X) count(X)
+
+/* half a number, and at least 1 */
+#define HALF_1 1
+#define HALF_2 1
+#define HALF_4 2
+#define HALF_8 4
+#define HALF_16 8
 
 static inline ptrdiff_t cut(ptrdiff_t n, ptrdiff_t i, ptrdiff_t parts) { return n * i / parts; }   /* start of part i */
 static inline ptrdiff_t parts(ptrdiff_t n, ptrdiff_t most) { return (n + most - 1) / most; }
 
 #define T f32
-#define REPEAT_GROUP REPEAT_GROUP_f32
-#define REPEAT_ROUND REPEAT_ROUND_f32
 #include "matmul.inc.h"
-#undef REPEAT_GROUP
-#undef REPEAT_ROUND
 #undef T
 #define T f64
-#define REPEAT_GROUP REPEAT_GROUP_f64
-#define REPEAT_ROUND REPEAT_ROUND_f64
 #include "matmul.inc.h"
-#undef REPEAT_GROUP
-#undef REPEAT_ROUND
 #undef T
+
+const TileSize TABLE(matmul_tile) = {TILE_ROWS, {W_f32, W_f64}};
 
 const Entry TABLE(matmul)[] = {ROW(matmul), ROW(matvec), ROW(outer), END};

@@ -8,14 +8,17 @@
 
 #include "isa.h"
 
-/* A tile is TILE_ROWS rows by two vectors, which leaves registers for two vectors of lanes and a broadcast. */
-#ifdef FASTNET_X86
-static const int tile_rows[ISA_COUNT] = {4, 6, 14};
-static const int tile_lanes[2][ISA_COUNT] = {{4, 8, 16}, {2, 4, 8}};     /* one vector of float32, of float64 */
-#else
-static const int tile_rows[ISA_COUNT] = {4};
-static const int tile_lanes[2][ISA_COUNT] = {{1}, {1}};
-#endif
+/* A tile is `rows` rows by two vectors, which leaves registers for two vectors of lanes and a broadcast. Each
+ * instruction set's object exports its own; TILE_SIZES makes tile_sizes[ISA_COUNT] of them. */
+typedef struct {
+    int rows, lanes[2];                   /* one vector of float32, of float64 */
+} TileSize;
+
+#define ISA_TILE_SIZE(x, isa, has, unix_flags, msvc_flags) extern const TileSize matmul_tile_##isa;
+#define ISA_TILE_ADDRESS(x, isa, has, unix_flags, msvc_flags) &matmul_tile_##isa,
+#define TILE_SIZES \
+    ISAS(ISA_TILE_SIZE, 0) \
+    static const TileSize *const tile_sizes[ISA_COUNT] = {ISAS(ISA_TILE_ADDRESS, 0)};
 
 /* k is cut into equal blocks of at most so many bytes; each block is summed from zero and added to what is there. The
  * cut depends on k alone, or the bits would depend on more. */

@@ -4,11 +4,11 @@
  * the operands lie in memory. Included for each T and each VECTORS. */
 #if VECTORS == 2
 #define SECOND(x) x
-#define TILE(rows) CAT(tile2_##rows, T)
+#define TILE(rows) TABLE(CAT(tile2_##rows, T))
 #define TILES CAT(tiles2, T)
 #else
 #define SECOND(x)
-#define TILE(rows) CAT(tile1_##rows, T)
+#define TILE(rows) TABLE(CAT(tile1_##rows, T))
 #define TILES CAT(tiles1, T)
 #endif
 
@@ -73,23 +73,11 @@
         }                                                                    \
     }
 
-KERNEL(1) KERNEL(2) KERNEL(3) KERNEL(4)
-#if TILE_ROWS > 4
-KERNEL(5) KERNEL(6)
-#endif
-#if TILE_ROWS > 6
-KERNEL(7) KERNEL(8) KERNEL(9) KERNEL(10) KERNEL(11) KERNEL(12) KERNEL(13) KERNEL(14)
-#endif
+#define ENTRY(rows) TILE(rows),
 
-static void (*const TILES[])(const NAME(Tile) *) = {
-    0, TILE(1), TILE(2), TILE(3), TILE(4),
-#if TILE_ROWS > 4
-    TILE(5), TILE(6),
-#endif
-#if TILE_ROWS > 6
-    TILE(7), TILE(8), TILE(9), TILE(10), TILE(11), TILE(12), TILE(13), TILE(14),
-#endif
-};
+APPLY(CAT(COUNT, TILE_ROWS), KERNEL)
+
+static void (*const TILES[])(const NAME(Tile) *) = {0, APPLY(CAT(COUNT, TILE_ROWS), ENTRY)};
 
 #undef SECOND
 #undef TILE
@@ -106,3 +94,4 @@ static void (*const TILES[])(const NAME(Tile) *) = {
 #undef CLIP
 #undef STORE
 #undef KERNEL
+#undef ENTRY

@@ -4,8 +4,10 @@
  * matrix runs along k (a partial is a lane) and where it runs along the results (a partial is a row of sums), so that
  * either is read as it lies and gives the same bits. */
 #define STRIP_MOST ((ptrdiff_t)(STRIP_BYTES / sizeof(REAL)))
-#define GROUP (W > 2 ? W / 2 : 1)            /* REPEAT_GROUP */
-#define ROUND (W > 4 ? W / 4 : 1)            /* REPEAT_ROUND */
+#define GROUP CAT(HALF, W)
+#define ROUND CAT(HALF, GROUP)
+#define REPEAT_GROUP CAT(REPEAT, GROUP)
+#define REPEAT_ROUND(X) APPLY(CAT(REPEAT, ROUND), X)
 
 /* ---- the matrix runs along k --------------------------------------------------------------------------------- */
 
@@ -132,6 +134,8 @@ static int NAME(matvec)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
 
 #undef STRIP_MOST
 #undef GROUP
+#undef REPEAT_GROUP
+#undef REPEAT_ROUND
 #undef ROUND
 #undef SUM
 #undef KEEP

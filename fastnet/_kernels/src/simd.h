@@ -15,13 +15,23 @@
  *   m_and_T m_or_T m_not_T
  *   m_any_T(m)                              whether any lane is set
  *   v_select_T(m, a, b)                     a where m, else b
- *   v_sum_T(a) v_hmax_T(a) v_hmin_T(a)      over the lanes, in a fixed tree; max and min ignore no NaN: see below
+ *   v_sum_T(a) v_hmax_T(a) v_hmin_T(a)      over the lanes, in a fixed tree; of a NaN any lane may come out
  *   v_zip_lo_T(a, b) v_zip_hi_T(a, b)        a0 b0 a1 b1 ... of the lower halves, of the upper halves
  *   v_load_across_T(r, row, k)               r[j] = row[0][k + j], row[1][k + j], ..., row[W - 1][k + j] for j < W
  * and for the mathematics in simd_math.h, B being EXPONENT_BIAS:
  *   v_pow2_T(n)                             2^n for integral n, 1 - B <= n <= B
  *   v_scale_T(x, n)                         x * 2^n for integral n, 2 - 2B <= n <= 2B, with overflow and underflow
  *   v_exponent_T(x)  v_mantissa_T(x)        x = mantissa * 2^exponent, 1 <= mantissa < 2, for normal x > 0
+ * and for 64-bit words, for philox.h, which computes PHILOX_GROUPS vectors of them at once:
+ *   v_load_u64(p)  v_set_u64(x)  v_add_u64(a, b)  v_xor3_u64(a, b, c)
+ *   v_store_u64(p, a)                       as pairs of 32-bit words, the low half of each first
+ *   v_mul_low_u64(a, b)                     low half * low half
+ *   v_high_u64(a)  v_join_u64(low, high)    the high half; the two low halves in one word
+ *   v_pair_lo_u64(a, b) v_pair_hi_u64(a, b) a0 b0 a2 b2 ..., a1 b1 a3 b3 ...; for one lane a, b
+ * and for raw bits, for walk.c:
+ *   square_4(o, x, o_step, x_step)          o[j][i] = x[i][j] for SQUARE_4 x SQUARE_4 elements of 4 bytes, at any
+ *   square_8(o, x, o_step, x_step)          address, the steps between rows in bytes; SQUARE_8 x SQUARE_8 of 8 bytes
+ * W_T, TILE_ROWS (the rows of matmul's tiles, 14 at most), PHILOX_GROUPS and SQUARE_4 are macros.
  *
  * Inside a body that is included once for each type (`#define T f32` ... `#define T f64`), V(add) is v_add_T, M(and)
  * is m_and_T, VEC and MASK are the types, REAL is the scalar, W the lanes, MANTISSA_BITS and EXPONENT_BIAS describe its
@@ -54,15 +64,12 @@ enum { MANTISSA_BITS_f32 = 23, EXPONENT_BIAS_f32 = 127, MANTISSA_BITS_f64 = 52, 
 #define UNROLL
 #endif
 
-#if defined(__AVX512F__) && defined(__AVX512DQ__)
-#include "simd_avx512.h"
-#elif defined(__AVX2__)
-#include "simd_avx2.h"
-#elif defined(FASTNET_X86)
-#include "simd_sse2.h"
-#else
-#include "simd_scalar.h"
-#endif
+/* simd_<name>.h of the instruction set that this object is for */
+#define QUOTED_(text) #text
+#define QUOTED(text) QUOTED_(text)
+#define VOCABULARY_(isa) QUOTED(simd_##isa.h)
+#define VOCABULARY(isa) VOCABULARY_(isa)
+#include VOCABULARY(FASTNET_ISA)
 
 /* Have a cache line brought near, to be written. */
 static inline void prefetch(const void *p) {

@@ -5,7 +5,9 @@ typedef __m256 v_f32;
 typedef __m256d v_f64;
 typedef __m256 m_f32;
 typedef __m256d m_f64;
-enum { W_f32 = 8, W_f64 = 4 };
+#define W_f32 8
+#define W_f64 4
+#define TILE_ROWS 6
 
 static inline __m256i lanes_f32(ptrdiff_t n) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
@@ -49,6 +51,12 @@ AVX2_REDUCE(hmax, max)
 AVX2_REDUCE(hmin, min)
 #undef AVX2_REDUCE
 
+typedef __m256i v_u64;
+#define W_u64 4
+#define PHILOX_GROUPS 2
+static inline v_u64 v_set_u64(uint64_t x) { return _mm256_set1_epi64x((long long)x); }
+static inline v_u64 v_xor3_u64(v_u64 a, v_u64 b, v_u64 c) { return _mm256_xor_si256(_mm256_xor_si256(a, b), c); }
+
 #define MM _mm256
 #define SI si256
 #define T f32
@@ -67,6 +75,7 @@ AVX2_REDUCE(hmin, min)
 #undef T
 #undef S
 #undef EPI
+#include "simd_x86_words.h"
 #undef SI
 
 static inline __m256 v_blocks_f32(const float *const *row, ptrdiff_t k) {

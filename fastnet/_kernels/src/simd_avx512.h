@@ -5,7 +5,9 @@ typedef __m512 v_f32;
 typedef __m512d v_f64;
 typedef __mmask16 m_f32;
 typedef __mmask8 m_f64;
-enum { W_f32 = 16, W_f64 = 8 };
+#define W_f32 16
+#define W_f64 8
+#define TILE_ROWS 14
 
 #define AVX512_COMMON(T, S, VEC_, MASK_, REAL_)                                                                    \
     static inline MASK_ lanes_##T(ptrdiff_t n) { return (MASK_)((1u << n) - 1); }                                  \
@@ -36,6 +38,12 @@ AVX512_COMMON(f32, ps, __m512, __mmask16, float)
 AVX512_COMMON(f64, pd, __m512d, __mmask8, double)
 #undef AVX512_COMMON
 
+typedef __m512i v_u64;
+#define W_u64 8
+#define PHILOX_GROUPS 4
+static inline v_u64 v_set_u64(uint64_t x) { return _mm512_set1_epi64((long long)x); }
+static inline v_u64 v_xor3_u64(v_u64 a, v_u64 b, v_u64 c) { return _mm512_ternarylogic_epi64(a, b, c, 0x96); }
+
 #define MM _mm512
 #define T f32
 #define S ps
@@ -47,6 +55,9 @@ AVX512_COMMON(f64, pd, __m512d, __mmask8, double)
 #include "simd_x86.h"
 #undef T
 #undef S
+#define SI si512
+#include "simd_x86_words.h"
+#undef SI
 
 #define BLOCKS(T, S, VEC_, REAL_, FORM, FROM, STEP, MASK1, MASK2, MASK3)                              \
     static inline VEC_ v_blocks_##T(const REAL_ *const *row, ptrdiff_t k) {                           \

@@ -5,7 +5,9 @@ typedef __m128 v_f32;
 typedef __m128d v_f64;
 typedef __m128 m_f32;
 typedef __m128d m_f64;
-enum { W_f32 = 4, W_f64 = 2 };
+#define W_f32 4
+#define W_f64 2
+#define TILE_ROWS 4
 
 #define SSE2_COMMON(T, S, VEC_, REAL_, WIDTH)                                                              \
     static inline VEC_ v_load_n_##T(const REAL_ *p, ptrdiff_t n) {                                         \
@@ -52,6 +54,12 @@ SSE2_REDUCE(hmax, max)
 SSE2_REDUCE(hmin, min)
 #undef SSE2_REDUCE
 
+typedef __m128i v_u64;
+#define W_u64 2
+#define PHILOX_GROUPS 2
+static inline v_u64 v_set_u64(uint64_t x) { return _mm_set1_epi64x((long long)x); }
+static inline v_u64 v_xor3_u64(v_u64 a, v_u64 b, v_u64 c) { return _mm_xor_si128(_mm_xor_si128(a, b), c); }
+
 #define MM _mm
 #define SI si128
 #define T f32
@@ -70,6 +78,7 @@ SSE2_REDUCE(hmin, min)
 #undef T
 #undef S
 #undef EPI
+#include "simd_x86_words.h"
 #undef SI
 
 static inline __m128 v_blocks_f32(const float *const *row, ptrdiff_t k) { return _mm_loadu_ps(row[0] + k); }

@@ -3,41 +3,8 @@
  * Elements are moved with memcpy of a constant size, one instruction, because arrays may be unaligned. */
 #include "walk.h"
 
-#ifdef FASTNET_X86
-#include <emmintrin.h>
-#endif
-
-/* ---- small squares, transposed: o[j][i] = x[i][j], both with steps in bytes between rows ------------------------- */
-
-#ifdef FASTNET_X86
-enum { SQUARE_4 = 4, SQUARE_8 = 2 };
-
-static inline void square_4(char *o, const char *x, ptrdiff_t o_step, ptrdiff_t x_step) {
-    __m128 a = _mm_loadu_ps((const float *)x), b = _mm_loadu_ps((const float *)(x + x_step));
-    __m128 c = _mm_loadu_ps((const float *)(x + 2 * x_step)), d = _mm_loadu_ps((const float *)(x + 3 * x_step));
-    _MM_TRANSPOSE4_PS(a, b, c, d);
-    _mm_storeu_ps((float *)o, a);
-    _mm_storeu_ps((float *)(o + o_step), b);
-    _mm_storeu_ps((float *)(o + 2 * o_step), c);
-    _mm_storeu_ps((float *)(o + 3 * o_step), d);
-}
-static inline void square_8(char *o, const char *x, ptrdiff_t o_step, ptrdiff_t x_step) {
-    __m128d a = _mm_loadu_pd((const double *)x), b = _mm_loadu_pd((const double *)(x + x_step));
-    _mm_storeu_pd((double *)o, _mm_unpacklo_pd(a, b));
-    _mm_storeu_pd((double *)(o + o_step), _mm_unpackhi_pd(a, b));
-}
-#else
-enum { SQUARE_4 = 1, SQUARE_8 = 1 };
-static inline void square_4(char *o, const char *x, ptrdiff_t o_step, ptrdiff_t x_step) {
-    (void)o_step, (void)x_step;
-    memcpy(o, x, 4);
-}
-static inline void square_8(char *o, const char *x, ptrdiff_t o_step, ptrdiff_t x_step) {
-    (void)o_step, (void)x_step;
-    memcpy(o, x, 8);
-}
-#endif
-enum { SQUARE_1 = 1 };
+/* The vocabulary's squares have none of single bytes. */
+#define SQUARE_1 1
 static inline void square_1(char *o, const char *x, ptrdiff_t o_step, ptrdiff_t x_step) {
     (void)o_step, (void)x_step;
     *o = *x;

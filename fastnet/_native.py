@@ -6,7 +6,7 @@ from typing import Any
 from fastnet._kernels import reference
 
 # beside the families of kernels
-CORE = ("cpu", "threads", "state", "memory", "launch", "calls", "dispatch", "tape", "replay")
+CORE = ("cpu", "threads", "tuning", "state", "memory", "launch", "calls", "dispatch", "tape", "replay")
 
 
 class Absent:

@@ -354,3 +354,25 @@ def test_importing_keeps_the_floating_point_mode():
         fastnet.ones(1 << 16).exp()
         assert (x * np.float32(0.5) > 0).all() and (np.full(9, 1e-310) * 0.5 > 0).all()
         """)
+
+
+@openmp
+def test_a_recording_settles_on_its_number_of_threads():
+    """It tries them in its first replays, and whatever it tries, the results are the same."""
+    before = fastnet.get_num_threads()
+    x, w, results = fastnet.randn(64, 256), fastnet.randn(256, 256), set()
+    try:
+        for threads in (1, 2, 3):
+            fastnet.set_num_threads(threads)
+            product = fastnet.compile(lambda x: fastnet.relu(x @ w))
+            for _ in range(20_000):
+                results.add(product(x).numpy().tobytes())
+                [[recording]] = product._recordings.values()
+                level, settled, seconds = recording.steps[0].tuning()
+                if settled or threads == 1:
+                    break
+            assert settled == (threads > 1) and level in (0, 1, 2)
+            assert [t > 0 for t in seconds] == [threads > 1] * 3
+    finally:
+        fastnet.set_num_threads(before)
+    assert len(results) == 1

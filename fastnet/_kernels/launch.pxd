@@ -2,6 +2,7 @@ cimport numpy as cnp
 from libc.stdint cimport uintptr_t
 
 from fastnet._kernels.cpu cimport ISA_COUNT
+from fastnet._kernels.tuning cimport Tuner
 
 cdef extern from "src/launch.h":
     ctypedef int (*Body)(const Launch *, ptrdiff_t, ptrdiff_t) noexcept nogil
@@ -51,6 +52,7 @@ cdef struct Moved:                  # a pointer that lies in an input and follow
 
 cdef class LaunchList:
     cdef Launch *items
+    cdef Tuner tuner
     cdef Moved *moved
     cdef ptrdiff_t count, capacity, moves, moves_capacity
     cdef list inputs

@@ -8,7 +8,8 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memset, strcmp
 
 from fastnet._kernels.cpu cimport selected_isa
-from fastnet._kernels.threads cimport clock, note_region, threads_for
+from fastnet._kernels.threads cimport clock, note_region, threads_for, usual_share
+from fastnet._kernels.tuning cimport Tuner, learn, on_trial, share_of
 
 cnp.import_array()
 
@@ -221,15 +222,19 @@ cdef int run_blocks(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) noexce
 
 cdef int run(const Launch *launch) noexcept nogil:
     """Run a launch on as many threads as it is worth. The cut into blocks is the shape's, so the result is too."""
-    cdef int threads = threads_for(launch.work, launch.blocks)
+    cdef int threads = threads_for(launch.work, launch.blocks, usual_share())
+    return run_blocks(launch, 0, launch.blocks) if threads <= 1 else run_on(launch, threads, True)
+
+
+cdef int run_on(const Launch *launch, int threads, bint noted) noexcept nogil:
+    """Run a launch on so many threads; `noted`: a slow start makes a pause."""
     cdef ptrdiff_t i
     cdef int failed = 0
-    if threads <= 1:
-        return run_blocks(launch, 0, launch.blocks)
-    cdef double start = clock()
+    cdef double start = clock() if noted else 0
     for i in prange(threads, num_threads=threads, schedule="static"):
         failed |= run_blocks(launch, launch.blocks * i // threads, launch.blocks * (i + 1) // threads)
-    note_region(launch.work, start)
+    if noted:
+        note_region(launch.work, start)
     return failed
 
 
@@ -265,6 +270,10 @@ cdef class LaunchList:
     def __len__(self):
         return self.count
 
+    def tuning(self):
+        """(the level of threads in use, whether it is settled, the seconds of a replay of each level)"""
+        return self.tuner.level, bool(self.tuner.settled), [t for t in self.tuner.best]
+
     cdef int append(self, const Launch *launch) except -1:
         cdef int slot
         cdef uintptr_t address
@@ -274,6 +283,9 @@ cdef class LaunchList:
             self.items = <Launch *>grown(self.items, wanted * sizeof(Launch))
             self.capacity = wanted
         self.items[self.count] = launch[0]
+        self.tuner.work += launch.work
+        if launch.blocks > 1:
+            self.tuner.widest = max(self.tuner.widest, launch.work)
         for slot in range(12):
             address = <uintptr_t>launch.p[slot]
             if address:
@@ -306,27 +318,35 @@ cdef class LaunchList:
             free(places)
 
     cdef ptrdiff_t run_at(self, const uintptr_t *addresses) noexcept:
-        """The same in C. What runs on this thread alone shares one change of the floating-point mode."""
+        """The same in C."""
         cdef ptrdiff_t i
-        cdef int failed = 0
         cdef Moved *m
-        cdef Launch *launch
-        cdef uint64_t before
         for i in range(self.moves):
             m = &self.moved[i]
             self.items[m.launch].p[m.slot] = <void *>(addresses[m.source] + m.offset)
         with nogil:
-            before = flush_tiny_results()
-            for i in range(self.count):
-                launch = &self.items[i]
-                if threads_for(launch.work, launch.blocks) <= 1:
-                    failed = launch.body(launch, 0, launch.blocks)
-                else:
-                    failed = run(launch)
-                if failed:
-                    break
-            restore_float_mode(before)
-        return i if failed else -1
+            i = replay(self.items, self.count, &self.tuner)
+        return i
+
+
+cdef ptrdiff_t replay(const Launch *items, ptrdiff_t count, Tuner *tuner) noexcept nogil:
+    """Run launches one after the other, with one change of the floating-point mode for all on this thread."""
+    cdef ptrdiff_t i
+    cdef int failed = 0, threads
+    cdef const Launch *launch
+    cdef bint trial = on_trial(tuner)
+    cdef double share = share_of(tuner.level), start = clock() if trial else 0
+    cdef uint64_t before = flush_tiny_results()
+    for i in range(count):
+        launch = &items[i]
+        threads = threads_for(launch.work, launch.blocks, share)
+        failed = run_on(launch, threads, not trial) if threads > 1 else launch.body(launch, 0, launch.blocks)
+        if failed:
+            break
+    restore_float_mode(before)
+    if trial and not failed:
+        learn(tuner, clock() - start)
+    return i if failed else -1
 
 
 cdef void *grown(void *memory, size_t nbytes) except NULL:

@@ -103,6 +103,28 @@ cdef int drop_dead(TensorBase base, list views) except -1:
     return 0
 
 
+def unwatched(TensorBase out not None, tuple inputs):
+    """Count a write into `out` of what is computed from `inputs`, if that is all there is to do; else return False.
+
+    There is more to do where gradients or a recording take part, where `out` is a view or shares memory with an input,
+    and where it cannot be written as it lies: then fastnet/functional/inplace.py sees to it.
+    """
+    cdef char *low
+    cdef char *high
+    if (current_recorder() != NULL or out._requires_grad or out._base is not None
+            or not cnp.PyArray_ISCARRAY(out._data)):
+        return False
+    low = <char *>cnp.PyArray_DATA(out._data)
+    high = low + cnp.PyArray_NBYTES(out._data)
+    for x in inputs:
+        if ((<TensorBase?>x)._requires_grad or not cnp.PyArray_IS_C_CONTIGUOUS((<TensorBase>x)._data)
+                or low < <char *>cnp.PyArray_DATA((<TensorBase>x)._data) + cnp.PyArray_NBYTES((<TensorBase>x)._data)
+                and <char *>cnp.PyArray_DATA((<TensorBase>x)._data) < high):
+            return False
+    (<Storage>out._storage).version += 1
+    return True
+
+
 # ---- the tape -------------------------------------------------------------------------------------------------------
 
 @cython.trashcan(True)              # a long tape goes node by node, not by recursion

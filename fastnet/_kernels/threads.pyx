@@ -27,6 +27,7 @@ cdef extern from *:
 # also fetches its half of the data from the first one's cache: where this was measured, a training step of 45 us became
 # one of 80 to 290 us with kernels of 30 us on two threads, and steps of milliseconds were as fast with 60 us as with 6.
 cdef double SHARE = 40000.0
+cdef bint _forced = False
 
 cdef int _default = 1
 cdef bint _forked = False
@@ -42,15 +43,24 @@ cdef int limit() noexcept nogil:
     return omp if omp < _omp_at_start and omp < threads else threads
 
 
-cdef int threads_for(double work, ptrdiff_t blocks) noexcept nogil:
-    if work < 2 * SHARE or blocks < 2 or not FASTNET_OPENMP or omp_in_parallel():
+cdef double usual_share() noexcept nogil:
+    return SHARE
+
+
+cdef bint share_is_forced() noexcept nogil:
+    return _forced
+
+
+cdef int threads_for(double work, ptrdiff_t blocks, double share) noexcept nogil:
+    """How many threads a launch is given, if each is to have at least a share of its work."""
+    if work < 2 * share or blocks < 2 or not FASTNET_OPENMP or omp_in_parallel():
         return 1
     cdef int threads = limit()
-    if _alone_until and omp_get_wtime() < _alone_until:
+    if pausing():
         return 1
     if threads > blocks:
         threads = <int>blocks
-    return <int>(work / SHARE) if threads > work / SHARE else threads
+    return <int>(work / share) if threads > work / share else threads
 
 
 # A team waits for its last thread. Where another process holds that thread's core, it waits for milliseconds: then go
@@ -60,6 +70,11 @@ cdef enum:
 cdef double STALL = 300e-6          # this many seconds more, make a stall
 cdef double FIRST_PAUSE = 0.02, LAST_PAUSE = 1.0
 cdef double _alone_until = 0, _pause = FIRST_PAUSE
+
+
+cdef bint pausing() noexcept nogil:
+    """Whether kernels stay on one thread for a while."""
+    return _alone_until != 0 and omp_get_wtime() < _alone_until
 
 
 cdef double clock() noexcept nogil:
@@ -104,10 +119,11 @@ def set_share(double nanoseconds):
 
     Tests set 0: the smallest kernels are threaded, come what may.
     """
-    global SHARE, STALL, _alone_until
+    global SHARE, STALL, _alone_until, _forced
     cdef double before = SHARE
     SHARE = nanoseconds if nanoseconds > 0 else 1e-9
     STALL = 300e-6 if nanoseconds > 0 else 1e9
+    _forced = nanoseconds <= 0
     _alone_until = 0
     return before
 

@@ -4,7 +4,7 @@ import math
 import numpy as np
 
 from fastnet import dtypes
-from fastnet._native import calls
+from fastnet._native import calls, tape as _tape
 from fastnet.autograd import op
 from fastnet.backend import K
 from fastnet.errors import shape_text
@@ -97,9 +97,10 @@ def rmatmul(self, other):
 
 def _matmul_into(input, other, out):
     o, a, b = out._data, input._data, other._data
-    plain = a.ndim == 2 == b.ndim and o.shape == (a.shape[0], b.shape[1]) and o.dtype == a.dtype
-    shared = calls.overlaps([o, a, b])
-    if plain and not (shared and any(i == 0 for i, _, _ in shared)):        # a and b may be one
+    fits = a.ndim == 2 == b.ndim and o.shape == (a.shape[0], b.shape[1]) and o.dtype == a.dtype
+    if fits and _tape.unwatched(out, (input, other)):
+        K.matmul(o, a, b)
+    elif fits and not any(i == 0 for i, _, _ in calls.overlaps([o, a, b])):         # a and b may be one
         write_result("matmul", out, (input, other), lambda: K.matmul(o, a, b))
     else:
         result = matmul(input.detach(), other.detach())

@@ -9,6 +9,7 @@ cdef struct Tuner:                  # what a recording knows of how many threads
     int runs                        # of this level, in these trials
     double spent, group             # seconds, of all of them and of the last few
     double cost                     # seconds of these trials
+    double wait                     # seconds from the last trials to the next
     double best[3]                  # seconds of a replay, by level
 
 cdef bint on_trial(Tuner *tuner) noexcept nogil

@@ -17,8 +17,10 @@ cdef double LARGE = 20e6            # ns: recordings of more work are worth all 
 cdef double COLD = 2e-3             # seconds of a level that are not counted: threads wake, data moves
 cdef double LONG = 4e-3             # seconds of a level at the least
 cdef double CLEAR = 0.97            # more threads must take less than this part of the time
-cdef double PERIOD = 2.0            # seconds after which to try again, or
-cdef double RATIO = 50              # so many times the duration of the trials
+# Seconds after which to try again: soon at first, for a machine takes a while until it gives a new thread a core of its
+# own; then twice as many each time. Each pair is of seconds, and of times the duration of the trials: the larger counts.
+cdef double FIRST_WAIT = 0.1, FIRST_RATIO = 10
+cdef double LAST_WAIT = 5.0, LAST_RATIO = 100
 
 
 cdef double share_of(int level) noexcept nogil:
@@ -82,4 +84,6 @@ cdef void settle(Tuner *tuner) noexcept nogil:
         if tuner.best[level] < CLEAR * tuner.best[tuner.level]:
             tuner.level = level
     tuner.settled = True
-    tuner.again = 1 + <int64_t>(max(PERIOD, RATIO * tuner.cost) / (tuner.best[tuner.level] + 1e-5))
+    tuner.wait = max(2 * tuner.wait, FIRST_WAIT, FIRST_RATIO * tuner.cost)
+    tuner.wait = min(tuner.wait, max(LAST_WAIT, LAST_RATIO * tuner.cost))
+    tuner.again = 1 + <int64_t>(tuner.wait / (tuner.best[tuner.level] + 1e-5))

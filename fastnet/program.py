@@ -83,6 +83,7 @@ class Compiled(replay.Caller):
         self.max_recordings = max_recordings
         self._recordings = OrderedDict()        # signature -> its Recordings; the signature used last stands last
         self._lock = threading.Lock()
+        self._shortcut_key = None               # the signature that the shortcut serves
         functools.update_wrapper(self, fn, updated=())
 
     def _call(self, args, kwargs):
@@ -99,7 +100,7 @@ class Compiled(replay.Caller):
         if recording is None:
             return self._record(key, args, kwargs, tensors, arrays)
         if not kwargs:
-            self.shortcut = recording.shortcut(args)
+            self._shortcut, self._shortcut_key = recording.shortcut(args), key
         return recording.replay(arrays, tensors)
 
     def _find(self, key):
@@ -130,6 +131,9 @@ class Compiled(replay.Caller):
         recorder.release()
         recording.check_released(recorder)
         with self._lock:
+            if self._shortcut is not None and self._shortcut_key in self._recordings:
+                self._recordings.move_to_end(self._shortcut_key)        # used by every call since then
+            self._shortcut = None
             known = self._recordings.setdefault(key, [])
             known.insert(0, recording)
             self._recordings.move_to_end(key)
@@ -147,7 +151,7 @@ class Compiled(replay.Caller):
         """Forget all recordings and free their memory."""
         with self._lock:
             self._recordings.clear()
-            self.shortcut = None
+            self._shortcut = None
 
     def __len__(self):
         """The number of recordings kept."""
@@ -179,7 +183,7 @@ class Compiled(replay.Caller):
         return name if found is self else (Compiled, (self.fn, self.max_recordings))
 
 
-_OWN = frozenset(("fn", "max_recordings", "shortcut", "_recordings", "_lock"))
+_OWN = frozenset(("fn", "max_recordings", "_shortcut", "_shortcut_key", "_recordings", "_lock"))
 
 
 def _signature(x, tensors):

@@ -324,3 +324,25 @@ def test_gradients_flow_through_views_of_what_was_written():
     y[1] = w * 2
     y.view(6)[1:].sum().backward()
     assert w.grad.tolist() == [2, 3, 3]
+
+
+@pytest.mark.parametrize("shape", [[2, 3], np.array([2, 3]), (2, -1), [-1, 3]], ids=str)
+def test_every_form_of_a_shape_keeps_the_gradient(shape):
+    x = fastnet.ones(6, requires_grad=True)
+    x.reshape(shape).sum().backward()
+    assert x.grad.tolist() == [1.0] * 6
+
+
+def test_operations_of_a_users_own():
+    double = fastnet.autograd.op(lambda x: (x * 2, (lambda g: g * 2,)))
+    assert double(fastnet.tensor(1.5)).item() == 3.0            # NumPy makes a number of it
+    short = fastnet.autograd.op(lambda x, y: (x + y, (lambda g: g,)))
+    with pytest.raises(RuntimeError, match="argument 2 needs a gradient, the operation returned 1"):
+        short(fastnet.ones(2), fastnet.ones(2, requires_grad=True))
+
+
+@pytest.mark.parametrize("call", [lambda x: fastnet.transpose(x, 0, 1), lambda x: fastnet.permute(x, (1, 0)),
+                                  fastnet.squeeze])
+def test_views_of_what_is_no_tensor(call):
+    with pytest.raises((TypeError, AttributeError)):
+        call(np.zeros((2, 3)))

@@ -31,7 +31,7 @@ def outcome(run, linear, shape, needs_x):
 def test_same_bits_as_one_after_the_other(backend, activation, shape, bias, needs_x):
     linear, act = layers(activation, bias)
     model = nn.Sequential(linear, act)
-    assert linear.activated(act) is not None
+    assert linear._activated(act) is not None
     assert outcome(model, linear, shape, needs_x) == outcome(lambda x: act(linear(x)), linear, shape, needs_x)
 
 
@@ -93,3 +93,10 @@ def test_only_neighbours_are_one():
     assert fastnet.equal(model(x), c(nn.functional.relu(b(a(x)))))
     with pytest.raises(RuntimeError, match="does not fit a weight"):
         model(fastnet.ones(5, 4))
+
+
+def test_an_entry_that_is_none_is_an_error():
+    model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 2))
+    model.add_module("2", None)
+    with pytest.raises(TypeError):
+        model(fastnet.ones(5, 3))

@@ -109,3 +109,48 @@ def test_attributes_of_a_subclass_are_copied():
     made.param_groups[0]["params"][0].grad = fastnet.ones(1)
     made.step()
     assert made.param_groups[0]["params"][0].tolist() == [0]
+
+
+def weight_after(change, recorded):
+    """The weight after a step, a change, and another step of SGD with momentum on a gradient of 1."""
+    w = fastnet.zeros(1, requires_grad=True)
+    optimizer = fastnet.optim.SGD([w], lr=0.1, momentum=0.9)
+
+    def step():
+        optimizer.zero_grad()
+        w.sum().backward()
+        optimizer.step()
+    step = fastnet.compile(step) if recorded else step
+    for _ in range(3):
+        step()
+    change(optimizer, w)
+    before = w.item()
+    step()
+    return w.item() - before
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_exchanged_containers_are_seen(recorded):
+    def groups(optimizer, w):
+        optimizer.param_groups = [{**optimizer.param_groups[0], "lr": 0.0}]
+
+    def state(optimizer, w):
+        optimizer.state = type(optimizer.state)(dict)
+    assert weight_after(groups, recorded) == 0
+    assert weight_after(state, recorded) == pytest.approx(-0.1)
+
+
+def test_numbers_are_read_again_after_a_step_that_failed():
+    v, w = fastnet.zeros(1, requires_grad=True), fastnet.zeros(1, requires_grad=True)
+    optimizer = fastnet.optim.SGD([{"params": [v]}, {"params": [w]}], lr=1.0)
+    (v + w).sum().backward()
+    optimizer.step()
+    first, second = optimizer.param_groups
+    lr = first["lr"], second["lr"]
+    first["lr"], second["lr"] = 100.0, "bad"
+    with pytest.raises(TypeError):
+        optimizer.step()
+    first["lr"], second["lr"] = lr
+    before = v.item()
+    optimizer.step()
+    assert v.item() - before == -1.0

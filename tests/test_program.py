@@ -358,3 +358,19 @@ def test_a_compiled_module_still_shows_the_module():
     assert [k for k, _ in fastnet.compile(model).named_parameters()] == [k for k, _ in model.named_parameters()]
     with pytest.raises(TypeError, match="function or a module"):
         fastnet.compile(3)
+
+
+def test_one_argument_twice_then_two():
+    f = fastnet.compile(lambda a, b: a * 10 + b)
+    x, y, z = (fastnet.full((3,), v) for v in (1.0, 2.0, 5.0))
+    for _ in range(3):
+        assert f(x, x).tolist() == [11.0] * 3
+        assert f(x, y).tolist() == [12.0] * 3 and f(z, x).tolist() == [51.0] * 3
+        assert f(x, x).tolist() == [11.0] * 3
+
+
+def test_a_module_may_have_a_shortcut():
+    model = nn.Sequential(nn.Linear(2, 2))
+    compiled = fastnet.compile(model)
+    compiled.shortcut = nn.Linear(2, 2)
+    assert compiled.shortcut is model.shortcut

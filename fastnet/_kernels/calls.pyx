@@ -149,7 +149,7 @@ cdef class Watch:
                         return False
                     i += 1
             else:
-                if len(<list>container) != len(before):
+                if type(container) is not list or len(<list>container) != len(before):
                     return False
                 for i in range(len(before)):
                     if PyList_GET_ITEM(container, i) != <PyObject *>before[i]:

@@ -9,7 +9,7 @@ from libc.string cimport memset, strcmp
 
 from fastnet._kernels.cpu cimport selected_isa
 from fastnet._kernels.threads cimport clock, note_region, threads_for, usual_share
-from fastnet._kernels.tuning cimport Tuner, learn, on_trial, share_of
+from fastnet._kernels.tuning cimport Tuner, learn, on_trial, share_now
 
 cnp.import_array()
 
@@ -335,7 +335,7 @@ cdef ptrdiff_t replay(const Launch *items, ptrdiff_t count, Tuner *tuner) noexce
     cdef int failed = 0, threads
     cdef const Launch *launch
     cdef bint trial = on_trial(tuner)
-    cdef double share = share_of(tuner.level), start = clock() if trial else 0
+    cdef double share = share_now(tuner), start = clock() if trial else 0
     cdef uint64_t before = flush_tiny_results()
     for i in range(count):
         launch = &items[i]

@@ -1,11 +1,12 @@
 """Matrix products. Contract: reference/matmul.py. This file makes the plan, from the shapes and the strides; the
-arithmetic is src/matmul.c, whose results no part of the plan can change (src/matmul.h).
+arithmetic is src/matmul.c, whose results no part of the plan can change (src/matmul.h, src/matvec.inc.h).
 """
 from fastnet._kernels.cpu cimport second_cache, selected_isa
-from fastnet._kernels.launch cimport (F64, OPTIONAL, STRIDED, WRITE, Array, DType, Entry, Family, Kernel, Launch, expect_dtype,
-                                      expect_size, family, submit, unpack)
+from fastnet._kernels.launch cimport (F64, OPTIONAL, STRIDED, WRITE, Array, DType, Entry, Family, Kernel, Launch,
+                                      expect_dtype, expect_size, family, submit, unpack)
 from fastnet._kernels.launch import NeedsPacking
 from fastnet._kernels.memory cimport Block, take
+from fastnet._kernels.threads cimport limit
 
 cdef extern from *:
     """
@@ -37,7 +38,6 @@ cdef enum:
     SMALL = 1 << 18                 # multiply-adds that no second thread is woken for
     WIDE = 4                        # panels that are worth the copy of a sliver
     BLOCKS = 24                     # blocks that keep 8 threads evenly busy
-    SLOTS_MOST = 512                # parts of the scratch memory: twice as many as there may be threads, or more
 
 cdef struct Operand:                # a matrix, or a batch of them, as one side of the product sees it
     char *data
@@ -257,5 +257,5 @@ cdef Block scratch_for(Launch *launch, ptrdiff_t panels, const Tile *tile):
     launch.n[SLOT] = packed * width * k
     if launch.n[COPY_ROWS]:
         launch.n[SLOT] += (tile.height + tile.width - 1) // tile.width * tile.width * k
-    launch.n[SLOTS] = min(launch.blocks, SLOTS_MOST)
+    launch.n[SLOTS] = min(launch.blocks, 2 * limit())       # then no two threads begin in one
     return take(launch.n[SLOTS] * launch.n[SLOT] * tile.size)

@@ -15,20 +15,24 @@ from fastnet._kernels.state cimport current_recorder, gradients_recorded
 from fastnet._kernels.tape cimport Storage, TensorBase, wrap
 from fastnet._kernels.threads cimport limit
 
+from fastnet._kernels.calls import overlaps
+
 cnp.import_array()
 
 cdef enum:
     MAX_TENSORS = 16                # among the arguments
+    LARGE = 1 << 16                 # bytes of a result that other Python threads need not wait for
 
 
 cdef class Caller:
     """What is called: by its shortcut where the arguments are as before, else by `_call(args, kwargs)`."""
-    cdef public Shortcut shortcut
+    cdef public Shortcut _shortcut
 
     def __call__(self, *args, **kwargs):
-        cdef Shortcut shortcut = self.shortcut
-        if shortcut is not None and not kwargs and shortcut.fits(args):
-            return shortcut.run(args)
+        cdef Shortcut shortcut = self._shortcut
+        cdef list arrays = []           # held, whatever becomes of the tensors meanwhile
+        if shortcut is not None and not kwargs and shortcut.fits(args, arrays):
+            return shortcut.run(args, arrays)
         return self._call(args, kwargs)
 
 
@@ -79,8 +83,11 @@ cdef class Shortcut:
     cdef bint gradients_are_recorded
     cdef int threads, isa
 
-    cdef bint fits(self, tuple args) except -1:
-        """Whether a call is the one that the recording serves, and would do what the recording does."""
+    cdef bint fits(self, tuple args, list arrays) except -1:
+        """Whether a call is the one that the recording serves, and would do what the recording does.
+
+        The arrays of the tensors among the arguments are appended to `arrays`.
+        """
         cdef Py_ssize_t i, j, n = 0
         cdef uintptr_t low[MAX_TENSORS]
         cdef uintptr_t high[MAX_TENSORS]
@@ -100,6 +107,7 @@ cdef class Shortcut:
             t = args[i]
             if t._requires_grad or not cnp.PyArray_CheckExact(t._data) or not (<Layout>expected).fits(t._data):
                 return False
+            arrays.append(t._data)
             low[n] = <uintptr_t>cnp.PyArray_DATA(t._data)
             high[n] = low[n] + cnp.PyArray_NBYTES(t._data)
             for j in range(n):
@@ -111,29 +119,28 @@ cdef class Shortcut:
                 return False
         return undisturbed(self.tensors, self.gradients)
 
-    cdef object run(self, tuple args):
+    cdef object run(self, tuple args, list arrays):
         cdef uintptr_t addresses[MAX_TENSORS]
-        cdef list tensors = [a for a in args if isinstance(a, TensorBase)]
         cdef Py_ssize_t i
-        for i in range(len(tensors)):
-            addresses[i] = <uintptr_t>cnp.PyArray_DATA((<TensorBase>tensors[i])._data)
+        for i in range(len(arrays)):
+            addresses[i] = <uintptr_t>cnp.PyArray_DATA(arrays[i])
         with self.lock:
             if self.draws:
                 before = [(generator, generator.counter) for generator, _, _ in self.draws]
                 try:
-                    self.launch(addresses, tensors)
+                    self.launch(addresses, arrays)
                 except BaseException:
                     for generator, counter in before:
                         generator.counter = counter
                     raise
             else:
-                self.launch(addresses, tensors)
+                self.launch(addresses, arrays)
             put_back(self.gradients)
             for storage, writes in self.versions:
                 (<Storage>storage).version += <Py_ssize_t>writes
-            return self.result(tensors)
+            return self.result(args)
 
-    cdef int launch(self, uintptr_t *addresses, list tensors) except -1:
+    cdef int launch(self, uintptr_t *addresses, list arrays) except -1:
         cdef Py_ssize_t failed
         for generator, block, total in self.draws:
             block[:] = generator.take(total)
@@ -142,20 +149,28 @@ cdef class Shortcut:
         for launches in self.launches:
             failed = (<LaunchList>launches).run_at(addresses)
             if failed >= 0:
-                self.fail(self.explain[launches, failed], [(<TensorBase>t)._data for t in tensors])
+                self.fail(self.explain[launches, failed], arrays)
         return 0
 
-    cdef object result(self, list tensors):
+    cdef object result(self, tuple args):
         cdef cnp.ndarray array, copy
+        cdef void *to
+        cdef const void *source
+        cdef Py_ssize_t nbytes
         cdef list made = []
         for kind, value in self.outputs:
             if kind == "copied":
                 array = value
                 copy = array_of(array.ndim, array.shape, array.descr)
-                memcpy(cnp.PyArray_DATA(copy), cnp.PyArray_DATA(array), cnp.PyArray_NBYTES(array))
+                to, source, nbytes = cnp.PyArray_DATA(copy), cnp.PyArray_DATA(array), cnp.PyArray_NBYTES(array)
+                if nbytes < LARGE:
+                    memcpy(to, source, nbytes)
+                else:
+                    with nogil:
+                        memcpy(to, source, nbytes)
                 value = wrap(copy, None)
             elif kind == "argument":
-                value = tensors[value]
+                value = [a for a in args if isinstance(a, TensorBase)][value]
             made.append(value)
         return made[0] if len(made) == 1 and isinstance(self.plan, type) else self.build(self.plan, iter(made))
 
@@ -168,7 +183,7 @@ def shortcut(recording, tuple args, table, build, fail):
         args: the arguments, which were given by position.
         table: the kernels; its `name` is the backend's.
         build: build(plan, tensors) puts a result together.
-        fail: fail(call, arrays) raises what the NumPy form of a kernel says of an input that its launch could not serve.
+        fail: fail(call, arrays) raises what the NumPy form of a kernel says of an input that could not be served.
     """
     cdef Shortcut s = Shortcut.__new__(Shortcut)
     cdef int tensors = 0
@@ -176,6 +191,8 @@ def shortcut(recording, tuple args, table, build, fail):
         return None
     if any(type(step) is not LaunchList for step in recording.steps):
         return None
+    if overlaps([(<TensorBase>a)._data for a in args if isinstance(a, TensorBase)]):
+        return None                     # what was recorded for one array must not serve two
     s.arguments = []
     for a in args:
         if isinstance(a, TensorBase):

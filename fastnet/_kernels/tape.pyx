@@ -4,6 +4,8 @@ The twin without a compiler is reference/tape.py. What it all means is said in f
 """
 import types
 
+import numpy as np
+
 cimport cython
 cimport numpy as cnp
 from cpython.object cimport PyObject
@@ -20,6 +22,9 @@ cdef extern from "Python.h":
     PyObject *PyFunction_GetClosure(object)
     PyObject *PyCell_GET(PyObject *)
     int PyFunction_Check(object)
+
+cdef enum:
+    DEEPEST = 16                    # functions that call functions that ... hold an array
 
 cdef type _Tensor = None            # the class that operations make: fastnet.tensor.Tensor
 cdef Py_ssize_t _latest = 0         # the number of the latest node
@@ -104,9 +109,9 @@ cdef int drop_dead(TensorBase base, list views) except -1:
 
 
 def unwatched(TensorBase out not None, tuple inputs):
-    """Count a write into `out` of what is computed from `inputs`, if that is all there is to do; else return False.
+    """Whether a write into `out` of what is computed from `inputs` has only to be counted.
 
-    There is more to do where gradients or a recording take part, where `out` is a view or shares memory with an input,
+    There is more to it where gradients or a recording take part, where `out` is a view or shares memory with an input,
     and where it cannot be written as it lies: then fastnet/functional/inplace.py sees to it.
     """
     cdef char *low
@@ -121,7 +126,6 @@ def unwatched(TensorBase out not None, tuple inputs):
                 or low < <char *>cnp.PyArray_DATA((<TensorBase>x)._data) + cnp.PyArray_NBYTES((<TensorBase>x)._data)
                 and <char *>cnp.PyArray_DATA((<TensorBase>x)._data) < high):
             return False
-    (<Storage>out._storage).version += 1
     return True
 
 
@@ -195,6 +199,10 @@ cdef apply(fn, str name, bint view, tuple args, dict attributes):
     if recorder != NULL:
         (<object>recorder).note_tensors(args)
     out, gradients = fn(*arrays, **attributes) if attributes else fn(*arrays)
+    if view and not (args and isinstance(args[0], TensorBase)):
+        raise TypeError(f"{name}: expected a tensor, got {type(args[0]).__name__ if args else 'nothing'}")
+    if not cnp.PyArray_Check(out):
+        out = np.asarray(out)           # of arrays without dimensions NumPy makes numbers
     result = wrap(out, (<TensorBase>args[0])._storage if view else None)
     if cnp.PyArray_ISFLOAT(out):
         if tracked and gradients is not None and gradients_recorded():
@@ -215,6 +223,9 @@ cdef int attach(TensorBase result, str name, gradients, tuple args, tuple arrays
             t = a
             edges.append((i, t if t._node is None else t._node))
         i += 1
+    if type(gradients) is tuple and edges[len(edges) - 1][0] >= len(<tuple>gradients):
+        raise RuntimeError(f"{name}: argument {edges[len(edges) - 1][0] + 1} needs a gradient, the operation returned "
+                           f"{len(<tuple>gradients)}")
     if type(gradients) is tuple and len(edges) < len(<tuple>gradients):     # what no edge needs is not kept alive
         needed = [None] * len(<tuple>gradients)
         for i, _ in edges:
@@ -244,10 +255,15 @@ cdef tuple saved_by(gradients, tuple args, tuple arrays, TensorBase result):
     return tuple(saved)
 
 
-cdef int search(function, list saved, tuple args, tuple arrays, TensorBase result) except -1:
+cdef int search(function, list saved, tuple args, tuple arrays, TensorBase result, int depth=0) except -1:
     """Note the arrays that a function closes over, itself, in tuples or through the functions that it calls."""
-    cdef PyObject *closure = PyFunction_GetClosure(function) if PyFunction_Check(function) else NULL
+    cdef PyObject *closure
     cdef PyObject *content
+    if function is None:
+        return 0
+    if not PyFunction_Check(function):
+        raise TypeError(f"expected a gradient to be a function, got {type(function).__name__}")
+    closure = PyFunction_GetClosure(function)
     if closure == NULL:
         return 0
     for cell in <tuple>closure:
@@ -261,8 +277,8 @@ cdef int search(function, list saved, tuple args, tuple arrays, TensorBase resul
             for part in <tuple>value:
                 if cnp.PyArray_CheckExact(part):
                     note(part, saved, args, arrays, result)
-        elif type(value) is types.FunctionType and value is not function:
-            search(value, saved, args, arrays, result)
+        elif type(value) is types.FunctionType and value is not function and depth < DEEPEST:
+            search(value, saved, args, arrays, result, depth + 1)
     return 0
 
 

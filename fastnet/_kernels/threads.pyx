@@ -35,7 +35,7 @@ cdef int _omp_at_start = omp_get_max_threads()
 
 
 cdef int limit() noexcept nogil:
-    if _forked:
+    if _forked or not FASTNET_OPENMP:
         return 1
     # threadpoolctl lowers OpenMP's own maximum: a lowered one binds, an untouched one does not cap a larger choice
     cdef int threads = chosen if chosen else _default
@@ -99,7 +99,7 @@ def has_openmp():
 
 def get_num_threads():
     """The most threads that a kernel launched from this Python thread may use."""
-    return limit() if FASTNET_OPENMP else 1
+    return limit()
 
 
 def set_num_threads(int n):

@@ -13,5 +13,5 @@ cdef struct Tuner:                  # what a recording knows of how many threads
     double best[3]                  # seconds of a replay, by level
 
 cdef bint on_trial(Tuner *tuner) noexcept nogil
-cdef double share_of(int level) noexcept nogil
+cdef double share_now(const Tuner *tuner) noexcept nogil
 cdef void learn(Tuner *tuner, double took) noexcept nogil

@@ -17,20 +17,26 @@ cdef double LARGE = 20e6            # ns: recordings of more work are worth all 
 cdef double COLD = 2e-3             # seconds of a level that are not counted: threads wake, data moves
 cdef double LONG = 4e-3             # seconds of a level at the least
 cdef double CLEAR = 0.97            # more threads must take less than this part of the time
-# Seconds after which to try again: soon at first, for a machine takes a while until it gives a new thread a core of its
-# own; then twice as many each time. Each pair is of seconds, and of times the duration of the trials: the larger counts.
+# Seconds after which to try again: soon at first, for a machine may take a while to give a new thread a core of its
+# own; then twice as many each time. Each pair is of seconds, and of times the duration of the trials: the larger one.
 cdef double FIRST_WAIT = 0.1, FIRST_RATIO = 10
 cdef double LAST_WAIT = 5.0, LAST_RATIO = 100
 
 
+cdef double share_now(const Tuner *tuner) noexcept nogil:
+    """The least nanoseconds of work for each thread in the next replay."""
+    return usual_share() if share_is_forced() or limit() < 2 else share_of(tuner.level)
+
+
 cdef double share_of(int level) noexcept nogil:
-    """The least nanoseconds of work for each thread."""
     return ALONE if level == 0 else usual_share() if level == 1 else usual_share() / FINE
 
 
 cdef bint on_trial(Tuner *tuner) noexcept nogil:
     """Set the level for the next replay; whether `learn` is to hear how long it took."""
-    if share_is_forced() or limit() < 2 or tuner.work > LARGE:
+    if share_is_forced() or limit() < 2:
+        return False
+    if tuner.work > LARGE:
         tuner.level = 1
         return False
     if tuner.widest < 2 * share_of(LEVELS - 1):

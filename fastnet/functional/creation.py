@@ -5,7 +5,7 @@ from fastnet.backend import K
 from fastnet.construction import tensor
 from fastnet.errors import check_sizes
 from fastnet.functional import arrays
-from fastnet.functional.shape import as_size
+from fastnet.functional.sizes import as_size
 from fastnet.memory import empty as _empty
 from fastnet.tensor import Tensor, method
 

@@ -3,7 +3,8 @@ from fastnet import dtypes
 from fastnet.autograd import op
 from fastnet.backend import K
 from fastnet.errors import not_a_tensor, shape_text
-from fastnet.functional.shape import _copied, _dim, _strided, as_shape, expand, narrow, reshape, select, unsqueeze
+from fastnet.functional.shape import _copied, _dim, _strided, expand, narrow, reshape, select, unsqueeze
+from fastnet.functional.sizes import as_shape
 from fastnet.memory import empty
 from fastnet.tensor import Tensor, extend, method
 

@@ -81,7 +81,12 @@ def matmul(input, other, *, out=None):
     if isinstance(input, Tensor) and isinstance(other, Tensor):
         a, b = input._data, other._data
         if a.ndim == 2 == b.ndim and a.shape[1] == b.shape[0] and a.dtype == b.dtype:       # what is mostly asked for
-            return _mm(input, other) if out is None else _matmul_into(input, other, out)
+            if out is None:
+                return _mm(input, other)
+            if out.shape == (a.shape[0], b.shape[1]) and out.dtype == a.dtype and _tape.unwatched(out, (input, other)):
+                K.matmul(out._data, a, b)
+                out._storage.version += 1
+                return out
     _floating("matmul", input, other)
     if input.ndim == 0 or other.ndim == 0 or input.shape[-1] != other.shape[-min(other.ndim, 2)]:
         raise RuntimeError("matmul: 0-d tensors have no matrix product") if 0 in (input.ndim, other.ndim) \
@@ -98,9 +103,7 @@ def rmatmul(self, other):
 def _matmul_into(input, other, out):
     o, a, b = out._data, input._data, other._data
     fits = a.ndim == 2 == b.ndim and o.shape == (a.shape[0], b.shape[1]) and o.dtype == a.dtype
-    if fits and _tape.unwatched(out, (input, other)):
-        K.matmul(o, a, b)
-    elif fits and not any(i == 0 for i, _, _ in calls.overlaps([o, a, b])):         # a and b may be one
+    if fits and not any(i == 0 for i, _, _ in calls.overlaps([o, a, b])):           # a and b may be one
         write_result("matmul", out, (input, other), lambda: K.matmul(o, a, b))
     else:
         result = matmul(input.detach(), other.detach())

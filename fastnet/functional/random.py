@@ -7,7 +7,7 @@ from fastnet.backend import K, random_blocks
 from fastnet.errors import check_sizes
 from fastnet.functional.arrays import contiguous
 from fastnet.functional.inplace import writable, write
-from fastnet.functional.shape import as_size
+from fastnet.functional.sizes import as_size
 from fastnet.memory import empty
 from fastnet.random import default_generator
 from fastnet.tensor import Tensor, method

@@ -1,58 +1,14 @@
 """Shapes: views, where the memory allows, else copies."""
 import math
-import operator
 
 import numpy as np
 
 from fastnet.autograd import op
 from fastnet.backend import K
-from fastnet.errors import check_sizes, shape_text
+from fastnet.errors import shape_text
 from fastnet.functional import arrays
-from fastnet.tensor import Tensor, extend, method
-
-
-_INTEGERS = (int, np.integer, Tensor)
-
-
-def as_shape(shape):
-    """A shape given as numbers or as one tuple.
-
-    Raises:
-        TypeError: what is no integer among them.
-    """
-    if len(shape) == 1 and not isinstance(shape[0], _INTEGERS):
-        shape = shape[0]
-    try:
-        return tuple(map(operator.index, shape))
-    except TypeError:
-        raise TypeError(f"expected integers, or one tuple of them, got {shape!r}") from None
-
-
-def as_size(name, size):
-    """The shape of a new tensor.
-
-    Raises:
-        RuntimeError: a negative number.
-    """
-    shape = as_shape(size)
-    if min(shape, default=0) < 0:
-        check_sizes(name, size=shape)
-    return shape
-
-
-def _filled_in(before, shape):
-    """A shape with its one -1 worked out, for what has the shape `before`.
-
-    Raises:
-        RuntimeError: that has another number of elements; both shapes are named.
-    """
-    size, known = math.prod(before), math.prod(n for n in shape if n != -1)
-    if shape.count(-1) == 1 and known and size % known == 0:
-        shape = tuple(size // known if n == -1 else n for n in shape)
-    if -1 in shape or math.prod(shape) != size:
-        raise RuntimeError(f"shape {shape_text(shape)} does not fit a tensor of shape {shape_text(before)}, "
-                           f"{size} elements")
-    return shape
+from fastnet.functional.sizes import as_shape, asked_shape, filled_in
+from fastnet.tensor import extend, method
 
 
 @op(view=True)
@@ -60,8 +16,9 @@ def _view(x, shape):
     before = x.shape
     try:
         return x.reshape(shape), (lambda g: arrays.reshaped(g, before), None)
-    except (TypeError, ValueError):
-        return x.reshape(_filled_in(before, as_shape(shape))), None         # which say what is wrong with the shape
+    except ValueError:
+        filled_in(before, shape)        # which says what is wrong with the shape
+        raise
 
 
 @op
@@ -97,7 +54,7 @@ def _viewable(x, shape):
     """Whether `shape` can be a view of the array x, if it fits at all: NumPy's reshape would not copy."""
     if x.flags.c_contiguous or x.size == 0:
         return True
-    return np.may_share_memory(x, x.reshape(_filled_in(x.shape, as_shape(shape))))
+    return np.may_share_memory(x, x.reshape(filled_in(x.shape, shape)))
 
 
 @method()
@@ -119,7 +76,7 @@ def view(input, *shape):
     """
     if len(shape) == 1 and not isinstance(shape[0], int | tuple | list):
         raise TypeError(f"view: expected a shape, got {shape[0]!r}")
-    shape = as_shape(shape)
+    shape = asked_shape(input, shape)
     if not _viewable(input._data, shape):
         raise RuntimeError(f"a tensor of shape {shape_text(input)} and strides {input.stride()} has no view of shape "
                            f"{shape_text(shape)}; use reshape")
@@ -143,8 +100,7 @@ def reshape(input, *shape):
         tensor([[0, 1, 2],
                 [3, 4, 5]])
     """
-    if len(shape) == 1 and type(shape[0]) is tuple:
-        shape = shape[0]
+    shape = asked_shape(input, shape)
     return _view(input if _viewable(input._data, shape) else _copied(input), shape)
 
 
@@ -218,7 +174,7 @@ def unflatten(input, dim, sizes):
         (2, 3, 4)
     """
     dim = _dim(input, dim)
-    return reshape(input, *input.shape[:dim], *_filled_in((input.shape[dim],), tuple(sizes)),
+    return reshape(input, *input.shape[:dim], *filled_in((input.shape[dim],), tuple(sizes)),
                    *input.shape[dim + 1:])
 
 

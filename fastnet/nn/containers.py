@@ -1,4 +1,6 @@
 """Modules that hold other modules, or parameters, in order or by name."""
+from typing import Any
+
 from fastnet.nn.linear import Linear
 from fastnet.nn.module import Module
 from fastnet.nn.parameter import Parameter
@@ -91,6 +93,9 @@ class _Indexed(Module):
         return name
 
 
+_END: Any = object()
+
+
 class Sequential(_Indexed):
     """Modules one behind the other: each gets the result of the one before.
 
@@ -125,12 +130,12 @@ class Sequential(_Indexed):
 
     def forward(self, input):
         members = iter(self._members_here().values())
-        module = next(members, None)
-        while module is not None:
-            following = next(members, None)
-            step = module.activated(following) if isinstance(module, Linear) else None
+        module = next(members, _END)
+        while module is not _END:
+            following = next(members, _END)
+            step = module._activated(following) if type(module) is Linear else None
             if step is not None:
-                module, following = step, next(members, None)
+                module, following = step, next(members, _END)
             input, module = module(input), following
         return input
 

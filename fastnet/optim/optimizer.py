@@ -1,7 +1,9 @@
 """What all optimizers share: groups, state, and one kernel call for a stretch of neighbouring parameters."""
 import copy
 import math
+import weakref
 from collections import defaultdict
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +55,7 @@ class Optimizer:
         self._layout = 0                        # how often the memory of existing state changed: guards recordings
         self._mirrors = {}                      # (chunk, moment) -> a block laid out like the chunk
         self._blocks = {}                       # group number -> its numbers, where the kernels read them
-        self._options = None                    # tells whether those are still the groups' numbers, if it can be told
+        self._options = _UNKNOWN                # the groups, and what tells whether those are still their numbers
         groups = [params] if isinstance(params, Tensor) else list(params)
         if isinstance(params, Tensor):
             raise TypeError("expected a sequence of parameters, got one tensor; pass [tensor]")
@@ -109,7 +111,7 @@ class Optimizer:
         raise NotImplementedError
 
     def numbers(self, group):
-        """The group's numbers in the order of HYPER."""
+        """The group's numbers in the order of HYPER: a function of the group's options alone."""
         return [group[name] for name in self.HYPER]
 
     def structure(self, group):
@@ -163,13 +165,16 @@ class Optimizer:
 
     def _guard(self):
         """A function that says whether a step would still make the same kernel calls."""
-        groups = self.param_groups
+        groups, states = self.param_groups, self.state
+        tensors = [(weakref.ref(t), t._data, t._requires_grad) for entry in states.values()
+                   for t in entry.values() if isinstance(t, Tensor)]
         held = calls.Watch([groups, *groups, *(g["params"] for g in groups), self.state, *self.state.values()])
         structure, arrays = self._structure(), self._arrays()
 
         def check():
             # quickly, if nothing but a learning rate is another; else by what the kernels are chosen by
-            return held.same(but="lr") or (
+            same = groups is self.param_groups and states is self.state
+            return (same and held.same(but="lr") and calls.undisturbed(tensors, [])) or (
                 self._structure() == structure and [*map(id, self._arrays())] == [*map(id, arrays)])
         return check
 
@@ -183,11 +188,14 @@ class Optimizer:
 
     def _refresh(self):
         """Bring the numbers that kernels read up to date: before a step, and before each replay of one."""
-        if self._options is None or not self._options.same():
+        groups, options = self._options
+        if groups is not self.param_groups or not options.same():
+            self._options = _UNKNOWN
             for number, group in enumerate(self.param_groups):
                 self._refresh_group(number, group)
             fixed = all(_FIXED.issuperset(map(type, _values(group))) for group in self.param_groups)
-            self._options = calls.Watch([self.param_groups, *self.param_groups]) if fixed else None
+            if fixed:
+                self._options = self.param_groups, calls.Watch([self.param_groups, *self.param_groups])
 
     def _refresh_group(self, number, group):
         numbers = self.numbers(group)
@@ -341,7 +349,7 @@ class Optimizer:
         self.__dict__.update(saved)
         self.state, self._layout = defaultdict(dict), 0
         self._started, self._homes, self._needed, self._mirrors, self._blocks = {}, {}, {}, {}, {}
-        self._options = None
+        self._options = _UNKNOWN
         self._restore(entries)
 
     def __repr__(self):
@@ -374,5 +382,6 @@ def _values(group):
             yield from value if type(value) is tuple else (value,)
 
 
+_UNKNOWN: tuple[Any, Any] = (None, None)
 _FIXED = frozenset((bool, int, float, str, type(None)))         # what only another object could change
 _FRACTIONS = frozenset(("beta1", "beta2", "alpha"))

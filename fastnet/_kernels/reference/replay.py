@@ -4,7 +4,7 @@
 class Caller:
     """What is called, by the subclass's `_call(args, kwargs)`."""
 
-    shortcut = None
+    _shortcut = None
 
     def _call(self, args, kwargs):
         raise NotImplementedError

@@ -95,7 +95,7 @@ def _drop_dead(base, views):
 
 
 def unwatched(out, inputs):
-    """Count a write into `out`, if that is all there is to do: unknown, so Python looks closer."""
+    """Whether a write into `out` has only to be counted: unknown, so Python looks closer."""
     return False
 
 
@@ -147,6 +147,9 @@ def differentiable(fn, name, view, explain):
         if state.recorder is not None:
             state.recorder.note_tensors(args)
         out, gradients = fn(*arrays, **attributes)
+        if view and not (args and isinstance(args[0], TensorBase)):
+            raise TypeError(f"{name}: expected a tensor, got {type(args[0]).__name__ if args else 'nothing'}")
+        out = np.asarray(out)               # of arrays without dimensions NumPy makes numbers
         result = wrapped(out, args[0]._storage if view else None)
         if out.dtype.kind == "f":
             if tracked and state.grad_enabled and gradients is not None:
@@ -163,6 +166,9 @@ def _attach(result, name, gradients, args, arrays):
     for i, a in enumerate(args):
         if isinstance(a, TensorBase) and a._requires_grad:
             edges.append((i, a if a._node is None else a._node))
+    if type(gradients) is tuple and edges[-1][0] >= len(gradients):
+        raise RuntimeError(f"{name}: argument {edges[-1][0] + 1} needs a gradient, the operation returned "
+                           f"{len(gradients)}")
     if type(gradients) is tuple and len(edges) < len(gradients):       # what no edge needs is not kept alive either
         needed = [i for i, _ in edges]
         gradients = tuple(g if i in needed else None for i, g in enumerate(gradients))

@@ -24,8 +24,8 @@ typedef struct {
  * cut depends on k alone, or the bits would depend on more. */
 enum { K_BYTES = 1600 };
 
-/* A block of matvec is a vector of results, or where the matrix runs along the
- * results so many bytes of them: long runs for the processor's prefetcher, whose sums yet stay in the first cache. */
+/* A block of matvec is a vector of results, or where the matrix runs along the results so many bytes of them: long runs
+ * for the processor's prefetcher, whose sums yet stay in the first cache. One of outer is so many rows. */
 enum { STRIP_BYTES = 2048, OUTER_ROWS = 8 };
 
 /* Where a tile's lanes come from. */

@@ -49,9 +49,9 @@ static inline void NAME(dots)(VEC *partial, const REAL *x, const REAL *m, ptrdif
 
 /* ---- the matrix runs along the results ----------------------------------------------------------------------- */
 
-/* sums[j] += x[k] * m[k] for ROUND partials j, `strip` apart, and the next two k of each. Each row of m is read in a run as long as
- * the strip, which the processor's prefetcher follows, of few rows at a time, since rows a power of two apart share a
- * set of the first cache; the sums stay in it. */
+/* sums[j] += x[k] * m[k] for ROUND partials j, `strip` apart, and the next two k of each. Each row of m is read in a
+ * run as long as the strip, which the processor's prefetcher follows, of few rows at a time, since rows a power of two
+ * apart share a set of the first cache; the sums stay in it. */
 #define FACTORS(i) VEC x##i = V(set)(x[i]), y##i = V(set)(x[W + i]);
 #define SWEEP(i) {                                                                        \
         VEC s = V(load)(sums + i * strip + v);                                            \

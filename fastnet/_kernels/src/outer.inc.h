@@ -1,4 +1,4 @@
-/* The product of one column and one row, the body outer of matmul.c: bound by the writing, so row by row in long runs. */
+/* The product of one column and one row, the body outer of matmul.c: bound by writing, so row by row in long runs. */
 
 /* p: out, the column, the row; strides as in matmul. A block is OUTER_ROWS rows of out. */
 static int NAME(outer)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {

@@ -1,0 +1,64 @@
+"""Shapes and sizes as they are given: numbers, a tuple, a -1 among them."""
+import math
+import operator
+
+import numpy as np
+
+from fastnet.errors import check_sizes, shape_text
+from fastnet.tensor import Tensor
+
+_INTEGERS = (int, np.integer, Tensor)
+
+
+def as_shape(shape):
+    """A shape given as numbers or as one tuple.
+
+    Raises:
+        TypeError: what is no integer among them.
+    """
+    if len(shape) == 1 and not isinstance(shape[0], _INTEGERS):
+        shape = shape[0]
+    try:
+        return tuple(map(operator.index, shape))
+    except TypeError:
+        raise TypeError(f"expected integers, or one tuple of them, got {shape!r}") from None
+
+
+def as_size(name, size):
+    """The shape of a new tensor.
+
+    Raises:
+        RuntimeError: a negative number.
+    """
+    shape = as_shape(size)
+    if min(shape, default=0) < 0:
+        check_sizes(name, size=shape)
+    return shape
+
+
+def filled_in(before, shape):
+    """A shape with its one -1 worked out, for what has the shape `before`.
+
+    Raises:
+        RuntimeError: that has another number of elements; both shapes are named.
+    """
+    size, known = math.prod(before), math.prod(n for n in shape if n != -1)
+    if shape.count(-1) == 1 and known and size % known == 0:
+        shape = tuple(size // known if n == -1 else n for n in shape)
+    if -1 in shape or math.prod(shape) != size:
+        raise RuntimeError(f"shape {shape_text(shape)} does not fit a tensor of shape {shape_text(before)}, "
+                           f"{size} elements")
+    return shape
+
+
+def asked_shape(input, shape):
+    """A shape that was asked for, with -1 still in it, which NumPy works out.
+
+    Raises:
+        RuntimeError: a length below -1.
+    """
+    shape = as_shape(shape)
+    if shape and min(shape) < -1:
+        raise RuntimeError(f"shape {shape_text(shape)} does not fit a tensor of shape {shape_text(input)}: a length is "
+                           "below -1")
+    return shape

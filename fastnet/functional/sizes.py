@@ -57,7 +57,8 @@ def asked_shape(input, shape):
     Raises:
         RuntimeError: a length below -1.
     """
-    shape = as_shape(shape)
+    if len(shape) != 1 or type(shape[0]) is not int:
+        shape = as_shape(shape)
     if shape and min(shape) < -1:
         raise RuntimeError(f"shape {shape_text(shape)} does not fit a tensor of shape {shape_text(input)}: a length is "
                            "below -1")

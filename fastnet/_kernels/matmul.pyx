@@ -234,14 +234,14 @@ cdef void chunks(Launch *launch, ptrdiff_t slivers, ptrdiff_t panels, ptrdiff_t 
     """Into how many chunks to cut rows and lanes: what the second cache holds, and enough for the threads."""
     cdef ptrdiff_t width = 2 * tile.width, most = chunk_lanes() // width, across = 1, along
     cdef ptrdiff_t least = most if launch.n[COPY_ROWS] else 1               # panels in a chunk
+    cdef bint tall                              # a chunk is at least twice as tall as it is wide
     along = (panels + most - 1) // most
     while work >= SMALL and batch * across * along < BLOCKS:
-        if panels // along >= 2 * least and slivers * tile.height // across < 2 * (panels * width // along):
+        tall = slivers * tile.height // across >= 2 * (panels * width // along)
+        if panels // along >= 2 * least and not (tall and across < slivers):
             along = min(panels, 2 * along)
         elif across < slivers:
             across = min(slivers, 2 * across)
-        elif panels // along >= 2 * least:
-            along = min(panels, 2 * along)
         else:
             break
     launch.n[ROW_CHUNKS] = across

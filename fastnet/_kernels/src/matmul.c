@@ -65,12 +65,12 @@ typedef char *Target;
 #define COUNT_14(X) COUNT_13(X) X(14)
 #define APPLY(count, X) count(X)
 
-/* half a number, and at least 1 */
-#define HALF_1 1
-#define HALF_2 1
-#define HALF_4 2
-#define HALF_8 4
-#define HALF_16 8
+/* a number, and at most 4 */
+#define UP_TO_4_1 1
+#define UP_TO_4_2 2
+#define UP_TO_4_4 4
+#define UP_TO_4_8 4
+#define UP_TO_4_16 4
 
 static inline ptrdiff_t cut(ptrdiff_t n, ptrdiff_t i, ptrdiff_t parts) { return n * i / parts; }   /* start of part i */
 static inline ptrdiff_t parts(ptrdiff_t n, ptrdiff_t most) { return (n + most - 1) / most; }

@@ -4,10 +4,8 @@
  * matrix runs along k (a partial is a lane) and where it runs along the results (a partial is a row of sums), so that
  * either is read as it lies and gives the same bits. */
 #define STRIP_MOST ((ptrdiff_t)(STRIP_BYTES / sizeof(REAL)))
-#define GROUP CAT(HALF, W)
-#define ROUND CAT(HALF, GROUP)
+#define GROUP CAT(UP_TO_4, W)
 #define REPEAT_GROUP CAT(REPEAT, GROUP)
-#define REPEAT_ROUND(X) APPLY(CAT(REPEAT, ROUND), X)
 
 /* ---- the matrix runs along k --------------------------------------------------------------------------------- */
 
@@ -49,32 +47,28 @@ static inline void NAME(dots)(VEC *partial, const REAL *x, const REAL *m, ptrdif
 
 /* ---- the matrix runs along the results ----------------------------------------------------------------------- */
 
-/* sums[j] += x[k] * m[k] for ROUND partials j, `strip` apart, and the next two k of each. Each row of m is read in a
- * run as long as the strip, which the processor's prefetcher follows, of few rows at a time, since rows a power of two
- * apart share a set of the first cache; the sums stay in it. */
-#define FACTORS(i) VEC x##i = V(set)(x[i]), y##i = V(set)(x[W + i]);
-#define SWEEP(i) {                                                                        \
-        VEC s = V(load)(sums + i * strip + v);                                            \
-        s = V(fma)(x##i, FETCH(ROW_##i(p, stride)), s);                                   \
-        V(store)(sums + i * strip + v, V(fma)(y##i, FETCH(ROW_##i(q, stride)), s));       \
-    }
-static inline void NAME(sweep)(REAL *sums, ptrdiff_t strip, const REAL *x, const REAL *m, ptrdiff_t along_k,
-                               ptrdiff_t lanes) {
-    const ptrdiff_t stride = along_k * (ptrdiff_t)sizeof(REAL), step = W * sizeof(REAL);
-    ROW_BASES(Source, p, m, stride)
-    ROW_BASES(Source, q, m + W * along_k, stride)
-    REPEAT_ROUND(FACTORS)
+/* sums += x[k] * m[k] for k = 0, W, 2 W, 3 W, all of one partial. A processor's prefetcher follows a few rows at a time,
+ * each in a run as long as the strip, and the end of one leads it to the row of the next partial, which is read next. */
+#define FACTOR(i) VEC x##i = V(set)(x[i * W]);
+#define SWEEP(i) s = V(fma)(x##i, FETCH(ROW_##i(r, stride)), s);
+static inline void NAME(sweep)(REAL *sums, const REAL *x, const REAL *m, ptrdiff_t along_k, ptrdiff_t lanes) {
+    const ptrdiff_t stride = W * along_k * (ptrdiff_t)sizeof(REAL);
+    ROW_BASES(Source, r, m, stride)
+    REPEAT_4(FACTOR)
     ptrdiff_t v = 0;
 #define FETCH(address) V(load)((const REAL *)(address))
     for (; v + W <= lanes; v += W) {
-        REPEAT_ROUND(SWEEP)
-        ADVANCE_ROWS(p, step);
-        ADVANCE_ROWS(q, step);
+        VEC s = V(load)(sums + v);
+        REPEAT_4(SWEEP)
+        V(store)(sums + v, s);
+        ADVANCE_ROWS(r, W * (ptrdiff_t)sizeof(REAL));
     }
 #undef FETCH
 #define FETCH(address) V(load_n)((const REAL *)(address), lanes - v)
     if (v < lanes) {
-        REPEAT_ROUND(SWEEP)
+        VEC s = V(load)(sums + v);
+        REPEAT_4(SWEEP)
+        V(store)(sums + v, s);
     }
 #undef FETCH
 }
@@ -84,9 +78,9 @@ static void NAME(sum_rows)(REAL *sums, ptrdiff_t strip, const REAL *x, const REA
                            ptrdiff_t depth, ptrdiff_t lanes) {
     ptrdiff_t k = 0, rest = depth % W;
     memset(sums, 0, W * strip * sizeof(REAL));
-    for (; k + 2 * W <= depth; k += 2 * W)
-        for (ptrdiff_t j = 0; j < W; j += ROUND)
-            NAME(sweep)(sums + j * strip, strip, x + k + j, m + (k + j) * along_k, along_k, lanes);
+    for (; k + 4 * W <= depth; k += 4 * W)
+        for (ptrdiff_t j = 0; j < W; j++)
+            NAME(sweep)(sums + j * strip, x + k + j, m + (k + j) * along_k, along_k, lanes);
     for (; k < depth; k++)
         for (ptrdiff_t v = 0; v < lanes; v += W) {
             REAL *s = sums + k % W * strip + v;
@@ -135,12 +129,10 @@ static int NAME(matvec)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
 #undef STRIP_MOST
 #undef GROUP
 #undef REPEAT_GROUP
-#undef REPEAT_ROUND
-#undef ROUND
 #undef SUM
 #undef KEEP
 #undef DOT
 #undef DOT_N
 #undef DOTS
-#undef FACTORS
+#undef FACTOR
 #undef SWEEP

@@ -10,7 +10,8 @@ import pytest
 
 import fastnet
 
-OPTIONAL = {"fastnet.datasets": "sklearn"}          # modules whose examples need a package that fastnet does not
+OPTIONAL = {"fastnet.datasets": "sklearn", "fastnet.data.preparation": "sklearn", "fastnet.data.pictures": "PIL",
+            "fastnet.data.tables": "pandas"}          # modules whose examples need a package that fastnet does not
 
 
 class Finder(doctest.DocTestFinder):
@@ -63,7 +64,7 @@ NO_EXAMPLE = {
     "fastnet.autograd.Node": "made by operations alone",
 }
 NAMESPACES = [fastnet, fastnet.nn, fastnet.nn.functional, fastnet.nn.init, fastnet.nn.utils, fastnet.optim,
-              fastnet.optim.lr_scheduler, fastnet.autograd, fastnet.random]
+              fastnet.optim.lr_scheduler, fastnet.autograd, fastnet.random, fastnet.data]
 
 
 def public(namespace):

@@ -1,0 +1,50 @@
+"""Data on its way to a model: sets of samples, batches, tables, folders of pictures, preparation, augmentation.
+
+pandas, polars, scikit-learn and Pillow are imported by what needs them, when it is called.
+"""
+from fastnet.data.arrays import as_array, finite
+from fastnet.data.dataset import Subset, TensorDataset
+from fastnet.data.frames import columns, split_target
+from fastnet.data.loader import DataLoader
+from fastnet.data.pictures import ImageFolder, read_picture
+from fastnet.data.preparation import TablePreparation
+from fastnet.data.splits import random_split, stratified_split
+from fastnet.data.tables import read_table
+from fastnet.data.targets import TargetPreparation
+from fastnet.data.transforms import (
+    Compose,
+    Cutout,
+    GaussianNoise,
+    MixUp,
+    Normalize,
+    RandomCrop,
+    RandomHorizontalFlip,
+    RandomRotation,
+    RandomShift,
+)
+
+__all__ = [
+    "Compose",
+    "Cutout",
+    "DataLoader",
+    "GaussianNoise",
+    "ImageFolder",
+    "MixUp",
+    "Normalize",
+    "RandomCrop",
+    "RandomHorizontalFlip",
+    "RandomRotation",
+    "RandomShift",
+    "Subset",
+    "TablePreparation",
+    "TargetPreparation",
+    "TensorDataset",
+    "as_array",
+    "columns",
+    "finite",
+    "random_split",
+    "read_picture",
+    "read_table",
+    "split_target",
+    "stratified_split",
+]

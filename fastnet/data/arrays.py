@@ -1,0 +1,174 @@
+"""Whatever people have their data in, as NumPy arrays of a dtype that fastnet has; and the search for NaN in it."""
+import numbers
+
+import numpy as np
+
+from fastnet import dtypes
+from fastnet.construction import as_tensor
+from fastnet.data import frames
+from fastnet.tensor import Tensor
+
+BLOCK = 1 << 16                         # rows looked at in one go, where all at once could need too much memory
+FOR_TEXT = "text columns go through TablePreparation, labels through TargetPreparation"
+
+
+def dtype_for(dtype, what="the data"):
+    """The dtype of fastnet's in which numbers of `dtype` lose nothing: their own, or a wider one of the same kind.
+
+    Args:
+        dtype: a NumPy dtype, of any byte order.
+        what: what the numbers are, for the error.
+
+    Raises:
+        TypeError: no numbers, or too wide ones (uint64, complex, long double).
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.data.arrays import dtype_for
+        >>> dtype_for(np.dtype(">f8")), dtype_for(np.dtype(np.float16)), dtype_for(np.dtype(np.uint16))
+        (dtype('float64'), dtype('float32'), dtype('int32'))
+    """
+    if dtype.kind in "biuf":
+        native = dtype.newbyteorder("=")
+        for wider in (native, *dtypes.ALL):
+            if wider in dtypes.ALL and dtypes.category(wider) == dtypes.category(native) and np.can_cast(native, wider):
+                return wider
+    hint = f"; {FOR_TEXT}" if dtype.kind in "OSUT" else ""
+    raise TypeError(f"{what}: expected numbers of one of the dtypes {', '.join(d.name for d in dtypes.ALL)}, got "
+                    f"{dtype}{hint}")
+
+
+def as_array(data, what="the data"):
+    """`data` as a NumPy array of one of fastnet's dtypes, sharing its memory where it can.
+
+    A frame becomes a float32 matrix with one column for each of its own, what is missing NaN. A Series or a list of
+    floats becomes float32, one of integers int64. Arrays and tensors keep their dtype, or get the narrowest that loses
+    nothing: float16 becomes float32, big-endian numbers native ones, an array of Python objects that are all numbers
+    float32 or int64.
+
+    Args:
+        data: an array, a tensor, another library's array, a pandas or polars frame or Series, or a nested list.
+        what: what it is, for errors.
+
+    Raises:
+        TypeError: text, dates or other things that are no numbers; columns are named.
+        ValueError: a ragged list.
+
+    Example:
+        >>> import numpy as np, fastnet
+        >>> fastnet.data.as_array(np.array([1, 2], ">i2"))
+        array([1, 2], dtype=int32)
+        >>> fastnet.data.as_array([[1.0, 2.0], [3.0, 4.0]])
+        array([[1., 2.],
+               [3., 4.]], dtype=float32)
+    """
+    if frames.is_frame(data):
+        return _of_columns(frames.columns(data), what)
+    if frames.is_series(data):
+        column = frames.column(data)
+        if column.dtype.kind == "f":
+            return _narrowed(column)
+        return column.astype(dtype_for(column.dtype, what), copy=False)
+    if isinstance(data, Tensor):
+        return data.detach().numpy()
+    if not hasattr(data, "__array__"):
+        data = _of_sequence(data, what)
+    array = np.asarray(data)
+    if array.dtype == object:
+        array = _of_objects(array, what)
+    return array.astype(dtype_for(array.dtype, what), copy=False)
+
+
+def _narrowed(array):
+    """In float32; what is too large for it becomes infinite, which `finite` finds."""
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32)
+
+
+def _of_columns(named, what):
+    text = [name for name, column in named.items() if column.dtype == object]
+    if text:
+        raise TypeError(f"{what}: expected columns of numbers, these hold something else: "
+                        f"{', '.join(map(repr, text))}; TablePreparation turns text and categories into numbers")
+    if not named:
+        raise ValueError(f"{what} has no columns")
+    return _narrowed(np.stack([column.astype(np.float64) for column in named.values()], axis=1))
+
+
+def _of_sequence(data, what):
+    try:
+        return as_tensor(data).numpy()
+    except (TypeError, ValueError) as e:
+        raise type(e)(f"{what}: {e}") from None
+
+
+def _of_objects(array, what):
+    """An array of Python objects as numbers. Text that reads like a number is none: labels often are such text."""
+    for place, value in np.ndenumerate(array):
+        if not (value is None or isinstance(value, numbers.Real | np.bool_)):
+            raise TypeError(f"{what}: expected numbers, got {value!r} ({type(value).__name__}) in {_place(place)}; "
+                            f"{FOR_TEXT}")
+    whole = all(isinstance(value, numbers.Integral) for value in array.flat)
+    return array.astype(np.int64) if whole and array.size else _narrowed(array.astype(np.float64))
+
+
+# ---- NaN and infinity -----------------------------------------------------------------------------------------------
+
+def finite(x, what="the data"):
+    """Refuse NaN and infinity; returns x.
+
+    Args:
+        x: an array, a tensor, or a pandas or polars frame or Series.
+        what: what it is, for the error.
+
+    Raises:
+        ValueError: naming how many values are NaN or infinite, and the row and column of the first. Rows and columns
+            count from 0; a frame's columns go by their names.
+
+    Example:
+        >>> import numpy as np, fastnet
+        >>> fastnet.data.finite(np.array([[1.0, 2.0], [3.0, np.nan]]), "x")
+        Traceback (most recent call last):
+            ...
+        ValueError: x: 1 value is NaN or infinite: nan in row 1, column 1 (counted from 0)
+    """
+    if frames.is_frame(x):
+        for name, column in frames.columns(x).items():
+            _check(column, f"{what}, column {name!r}")
+    elif frames.is_series(x):
+        _check(frames.column(x), what)
+    else:
+        _check(x._data if isinstance(x, Tensor) else np.asarray(x), what)
+    return x
+
+
+def _check(array, what):
+    if array.dtype == object:
+        array = np.array([_as_float(value) for value in array.flat]).reshape(array.shape)
+    if array.dtype.kind not in "fc" or not array.size:
+        return
+    with np.errstate(all="ignore"):
+        if np.isfinite(array.sum()):                        # one NaN or infinity makes the sum one: nothing to look for
+            return
+    rows = np.atleast_1d(array)
+    count, first = 0, None
+    for start in range(0, len(rows), BLOCK):
+        places = np.argwhere(~np.isfinite(rows[start:start + BLOCK]))
+        count += len(places)
+        if first is None and len(places):
+            first = (start + int(places[0][0]), *map(int, places[0][1:]))
+    if count:
+        several = "values are NaN or infinite, the first" if count > 1 else "value is NaN or infinite:"
+        raise ValueError(f"{what}: {count} {several} {rows[first]} in {_place(first)} (counted from 0)")
+
+
+def _as_float(value):
+    """An object of a column as a float: missing ones NaN, and 0 for those that are no numbers."""
+    return np.nan if value is None else float(value) if isinstance(value, numbers.Real) else 0.0
+
+
+def _place(place):
+    """The indices of an element in words."""
+    if len(place) <= 2:
+        return ", ".join(f"{name} {i}" for name, i in zip(("row", "column"), place))
+    return f"row {place[0]}, at {tuple(place[1:])}"

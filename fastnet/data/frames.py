@@ -1,0 +1,202 @@
+"""pandas and polars frames, as a dictionary of NumPy columns: what the rest of `fastnet.data` works on.
+
+Neither library is imported: a frame of theirs cannot be there unless its user did.
+"""
+import difflib
+import sys
+from collections.abc import Mapping
+
+import numpy as np
+
+LISTED = 20                             # of so many columns an error gives the names
+
+
+def _is(data, name):
+    """Whether `data` is pandas' or polars' class of that name."""
+    modules = (sys.modules.get(library) for library in ("pandas", "polars"))
+    classes = tuple(getattr(module, name) for module in modules if hasattr(module, name))
+    return isinstance(data, classes)
+
+
+def is_frame(data):
+    """Whether `data` is a pandas or polars DataFrame.
+
+    Example:
+        >>> from fastnet.data.frames import is_frame
+        >>> is_frame([1, 2])
+        False
+    """
+    return _is(data, "DataFrame")
+
+
+def is_series(data):
+    """Whether `data` is a pandas or polars Series.
+
+    Example:
+        >>> from fastnet.data.frames import is_series
+        >>> is_series([1, 2])
+        False
+    """
+    return _is(data, "Series")
+
+
+def columns(table):
+    """A table as {name: column}.
+
+    A column is a one-dimensional array of bools, integers or floats, missing ones NaN; dates and durations are seconds,
+    float64, from 1970; anything else is an array of objects in which what is missing is None.
+
+    Args:
+        table: a pandas or polars DataFrame, or a mapping from names to columns.
+
+    Raises:
+        TypeError: something else.
+        ValueError: two columns of the same name, or columns of different lengths.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.data.columns({"size": [1.5, None], "colour": ["red", None]})
+        {'size': array([1.5, nan]), 'colour': array(['red', None], dtype=object)}
+    """
+    if is_frame(table):
+        names = [str(name) for name in table.columns]
+        parts = [table.iloc[:, i] for i in range(len(names))] if hasattr(table, "iloc") else table.get_columns()
+    elif isinstance(table, Mapping):
+        names, parts = [str(name) for name in table], list(table.values())
+    else:
+        raise TypeError(f"expected a pandas or polars DataFrame or a mapping from names to columns, got "
+                        f"{type(table).__name__}")
+    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if twice:
+        raise ValueError(f"more than one column is called {', '.join(map(repr, twice))}")
+    found = dict(zip(names, map(column, parts)))
+    lengths = {name: len(part) for name, part in found.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"the columns differ in length: {lengths}")
+    return found
+
+
+def column(data):
+    """One column, a Series or a sequence, as `columns` has it.
+
+    Raises:
+        ValueError: not one-dimensional.
+
+    Example:
+        >>> from fastnet.data.frames import column
+        >>> column(["a", None]), column([True, False])
+        (array(['a', None], dtype=object), array([ True, False]))
+    """
+    if is_series(data):
+        return _of_pandas(data) if hasattr(data, "iloc") else _of_polars(data)
+    array = np.asarray(data)
+    if array.ndim != 1:
+        raise ValueError(f"expected a column of one dimension, got the shape {array.shape}")
+    return _of_objects(array.astype(object)) if array.dtype.kind in "OSUT" else _plain(array)
+
+
+def _of_pandas(series):
+    kind = getattr(series.dtype, "kind", "O")
+    if kind == "M" or kind == "m":
+        return _plain(series.to_numpy(f"{'datetime' if kind == 'M' else 'timedelta'}64[us]"))
+    if kind in "biuf":
+        if isinstance(series.dtype, np.dtype):
+            return series.to_numpy()
+        if series.hasnans:                                  # pandas' own dtypes have NA, also among integers
+            return series.to_numpy(np.float64, na_value=np.nan)
+        return series.to_numpy({"b": np.bool_, "i": np.int64, "u": np.uint64, "f": np.float64}[kind])
+    values = np.array(series.astype(object), dtype=object)
+    values[series.isna().to_numpy(np.bool_)] = None
+    return _of_objects(values)
+
+
+def _of_polars(series):
+    if series.dtype.is_numeric() and series.null_count():
+        return series.cast(float).to_numpy()                # what is null is NaN
+    if series.dtype.is_numeric() or series.dtype.is_temporal():
+        array = series.to_numpy()
+        return _plain(array) if array.dtype != object else _of_objects(array)
+    return _of_objects(np.array(series.to_list(), dtype=object))
+
+
+def _of_objects(values):
+    """Objects as what they all are: numbers and bools, or else as they stand."""
+    missing = np.array([v is None or v != v for v in values.tolist()], np.bool_)        # NaN differs from itself
+    present = values[~missing].tolist()
+    if present and all(isinstance(v, bool | np.bool_ | int | float | np.number) for v in present):
+        if missing.any():
+            return np.array([np.nan if gone else float(v) for v, gone in zip(values.tolist(), missing)])
+        array = np.array(present)
+        return array if array.dtype.kind in "biuf" else values
+    values = values.copy()
+    values[missing] = None
+    return values
+
+
+def _plain(array):
+    """Dates and durations as seconds; numbers as they are."""
+    if array.dtype.kind not in "mM":
+        return array
+    seconds = array.astype(f"{array.dtype.kind}8[us]").astype(np.int64) / 1e6
+    seconds[np.isnat(array)] = np.nan
+    return seconds
+
+
+# ---- columns by name ------------------------------------------------------------------------------------------------
+
+def require(names, there):
+    """Refuse a table that lacks columns.
+
+    Args:
+        names: those that must be there.
+        there: those that are.
+
+    Raises:
+        ValueError: naming what is missing, what is there, and the closest name.
+
+    Example:
+        >>> from fastnet.data.frames import require
+        >>> require(["speces"], ["size", "species"])
+        Traceback (most recent call last):
+            ...
+        ValueError: there is no column 'speces'; did you mean 'species'? The columns are 'size', 'species'
+    """
+    there = list(there)
+    missing = [name for name in names if name not in there]
+    if not missing:
+        return
+    close = difflib.get_close_matches(str(missing[0]), there, 1)
+    guess = f"; did you mean {close[0]!r}? The" if close else "; the"
+    more = f" and {len(there) - LISTED} more" if len(there) > LISTED else ""
+    plural = "are no columns" if len(missing) > 1 else "is no column"
+    raise ValueError(f"there {plural} {_listed(missing)}{guess} columns are {_listed(there)}{more}")
+
+
+def _listed(names):
+    return ", ".join(map(repr, names[:LISTED]))
+
+
+def split_target(table, target):
+    """A table as its features and its target.
+
+    Args:
+        table: what `columns` takes.
+        target: the name of the column that is to be predicted.
+
+    Returns:
+        ({name: column} of all others, the target's column).
+
+    Raises:
+        ValueError: there is no such column, or no other; see also `columns`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.data.split_target({"size": [1.5, 2.5], "kind": ["a", "b"]}, "kind")
+        ({'size': array([1.5, 2.5])}, array(['a', 'b'], dtype=object))
+    """
+    named = columns(table)
+    require([target], named)
+    values = named.pop(target)
+    if not named:
+        raise ValueError(f"the table has no column but the target {target!r}: there is nothing to predict it from")
+    return named, values

@@ -1,0 +1,78 @@
+"""Pixels of whole batches moved by indexing: what transforms of pictures are made of."""
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+
+def windows(x, top, left, height, width):
+    """A window of each picture, (N, height, width[, C]), in new memory.
+
+    Args:
+        x: (N, H, W) or (N, H, W, C).
+        top, left: where each begins, integers (N,).
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.data.geometry import windows
+        >>> windows(np.arange(9).reshape(1, 3, 3), [1], [0], 2, 2)
+        array([[[3, 4],
+                [6, 7]]])
+    """
+    shown = sliding_window_view(x, (height, width), axis=(1, 2))
+    if x.ndim == 4:
+        shown = np.moveaxis(shown, 3, -1)                   # colours behind the window's rows and columns again
+    return np.ascontiguousarray(shown[np.arange(len(x)), top, left])
+
+
+def rotated(x, angles, fill):
+    """Each picture turned about its centre, counter-clockwise, in the floating-point dtype that it was computed in.
+
+    A pixel of the result lies, turned back, between four of the picture; it is their bilinear interpolation. Around the
+    picture lies an edge of `fill`, and what lies farther out than it is taken for the edge.
+
+    Args:
+        x: (N, H, W) or (N, H, W, C).
+        angles: in radians, (N,).
+        fill: a number.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.data.geometry import rotated
+        >>> rotated(np.array([[[1.0, 2.0], [3.0, 4.0]]]), np.array([0.0]), 0)
+        array([[[1., 2.],
+                [3., 4.]]])
+    """
+    dtype = np.float64 if x.dtype == np.float64 else np.float32
+    n, height, width = x.shape[:3]
+    edged = np.full((n, height + 2, width + 2, *x.shape[3:]), fill, dtype)
+    edged[:, 1:-1, 1:-1] = x
+    flat = edged.reshape(-1, *x.shape[3:])
+    (row, down), (column, right) = _sources(height, width, angles.astype(np.float64), dtype)
+    first = (np.arange(n)[:, None, None] * (height + 2) + row) * (width + 2) + column
+    if x.ndim == 4:
+        down, right = down[..., None], right[..., None]
+    upper = _between(flat[first], flat[first + 1], right)
+    lower = _between(flat[first + width + 2], flat[first + width + 3], right)
+    return _between(upper, lower, down)
+
+
+def _sources(height, width, angles, dtype):
+    """Where each pixel comes from in the edged picture, rows and columns: the whole number and the rest behind it."""
+    y = (np.arange(height) - (height - 1) / 2)[:, None]
+    x = np.arange(width) - (width - 1) / 2
+    cos, sin = np.cos(angles)[:, None, None], np.sin(angles)[:, None, None]
+    rows = x * sin + y * cos + (height + 1) / 2
+    columns = x * cos - y * sin + (width + 1) / 2
+    return _parted(rows, height, dtype), _parted(columns, width, dtype)
+
+
+def _parted(places, length, dtype):
+    places = np.clip(places, 0, length + 1)
+    whole = np.minimum(places.astype(np.int64), length)     # so that there is a next one
+    return whole, (places - whole).astype(dtype)
+
+
+def _between(a, b, share):
+    b -= a
+    b *= share
+    b += a
+    return b

@@ -1,0 +1,168 @@
+"""Pictures from files and folders: what is read, in which order, and what is said of files that are no pictures."""
+import re
+import struct
+import zlib
+
+import numpy as np
+import pytest
+
+from fastnet.data import DataLoader, ImageFolder, pictures, read_picture
+
+Image = pytest.importorskip("PIL.Image")
+GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
+RGB = np.stack([GREY, GREY // 2, 255 - GREY], axis=-1)
+
+
+def put(path, array, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(array).save(path, **options)
+    return path
+
+
+def png(width, height):
+    """A PNG file of this size with next to nothing in it."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    chunks = chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(bytes(1000))), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+# ---- one picture ----------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("ending", ["png", "bmp", "tiff", "ppm"])
+def test_read(tmp_path, ending):
+    path = put(tmp_path / f"p.{ending}", RGB)
+    found = read_picture(path)
+    np.testing.assert_array_equal(found, RGB)
+    assert found.dtype == np.uint8 and found.flags.writeable
+    assert read_picture(str(path), grey=True).shape == (3, 4)
+
+
+def test_grey(tmp_path):
+    path = put(tmp_path / "p.png", GREY)
+    np.testing.assert_array_equal(read_picture(path, grey=True), GREY)
+    np.testing.assert_array_equal(read_picture(path), np.stack([GREY] * 3, axis=-1))
+
+
+def test_jpeg(tmp_path):
+    path = put(tmp_path / "p.jpg", np.full((8, 8, 3), 77, np.uint8))
+    assert np.abs(read_picture(path).astype(int) - 77).max() <= 2
+
+
+def test_size(tmp_path):
+    path = put(tmp_path / "p.png", np.indices((30, 40)).sum(0).astype(np.uint8) % 2 * 255)
+    assert read_picture(path, size=(6, 2)).shape == (6, 2, 3)
+    assert read_picture(path, size=5, grey=True).shape == (5, 5)
+    assert np.abs(read_picture(path, size=3).astype(int) - 127).max() < 9       # every pixel of the large one counts
+    with pytest.raises(ValueError, match="expected size to be"):
+        read_picture(path, size=(0, 3))
+
+
+def test_transparent_is_white(tmp_path):
+    """As with a drawing whose background was left empty, where black is stored under what cannot be seen."""
+    alpha = np.zeros((3, 4), np.uint8)
+    alpha[1, 1] = 255
+    path = put(tmp_path / "p.png", np.dstack([RGB * 0, alpha]))
+    expected = np.full((3, 4), 255)
+    expected[1, 1] = 0
+    np.testing.assert_array_equal(read_picture(path, grey=True), expected)
+    palette = Image.fromarray(GREY).convert("P")
+    palette.save(tmp_path / "q.png", transparency=0)
+    assert read_picture(tmp_path / "q.png", grey=True)[0, 0] == 255
+
+
+def test_sixteen_bits(tmp_path):
+    path = put(tmp_path / "p.png", GREY.astype(np.uint16) << 8)
+    np.testing.assert_array_equal(read_picture(path, grey=True), GREY)
+
+
+def test_turned_upright(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6                                        # the camera was turned by a quarter
+    path = put(tmp_path / "p.png", GREY, exif=exif)
+    np.testing.assert_array_equal(read_picture(path, grey=True), np.rot90(GREY, -1))
+
+
+WHOLE = png(4, 4)
+
+
+@pytest.mark.parametrize("contents, message", [
+    (b"", "cannot identify"), (b"no picture at all", "cannot identify"), (WHOLE[:45], ""),
+    (WHOLE.replace(b"IDAT", b"IDAX"), ""), (png(20000, 20000), "pixels"), (png(9999, 8905), "9999 x 8905 pixels"),
+    (png(0, 0), ""), (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "cannot identify")])
+def test_files_that_are_no_pictures(tmp_path, contents, message):
+    path = tmp_path / "wrong.png"
+    path.write_bytes(contents)
+    with pytest.raises(ValueError, match=f"^{re.escape(str(path))} is no picture that can be read: .*{message}"):
+        read_picture(path)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_picture(tmp_path / "p.png")
+
+
+# ---- folders --------------------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two classes; besides pictures there are other files."""
+    for i, name in enumerate(["dog/b.png", "dog/a.PNG", "cat/10.bmp", "cat/9.png", "cat/more/1.png"]):
+        put(tmp_path / "root" / name, np.full((4, 6), i, np.uint8))
+    for name in ("notes.txt", "dog/Thumbs.db", "cat/.hidden.png"):
+        (tmp_path / "root" / name).write_bytes(b"no picture")
+    (tmp_path / "root" / ".git").mkdir()
+    return tmp_path / "root"
+
+
+def test_folder(folder):
+    data = ImageFolder(folder, grey=True)
+    assert data.classes == ["cat", "dog"]
+    assert [path.relative_to(folder).as_posix() for path in data.paths] == [
+        "cat/10.bmp", "cat/9.png", "cat/more/1.png", "dog/a.PNG", "dog/b.png"]
+    x, y = data.arrays
+    assert x.dtype == np.uint8 and x.shape == (5, 4, 6)
+    assert x[:, 0, 0].tolist() == [2, 3, 4, 1, 0]
+    assert y.dtype == np.int64 and y.tolist() == [0, 0, 0, 1, 1]
+    [batch] = DataLoader(data, 8)
+    assert batch[0].shape == (5, 4, 6)
+    assert ImageFolder(str(folder), size=(2, 3)).arrays[0].shape == (5, 2, 3, 3)
+
+
+def test_classes_of_a_model(folder):
+    assert ImageFolder(folder, grey=True, classes=["dog", "eel", "cat"]).targets.tolist() == [2, 2, 2, 0, 0]
+    with pytest.raises(ValueError, match=r"folders of classes that are not known: 'cat'; expected 'dog', 'eel'"):
+        ImageFolder(folder, classes=["dog", "eel"])
+
+
+def test_pictures_of_other_sizes(folder):
+    odd = put(folder / "dog/c.png", np.zeros((5, 6), np.uint8))
+    with pytest.raises(ValueError, match=rf"^{re.escape(str(odd))} has 5 x 6 pixels, but .*10\.bmp has 4 x 6: "):
+        ImageFolder(folder)
+    assert len(ImageFolder(folder, size=4)) == 6
+
+
+def test_a_picture_that_cannot_be_read(folder):
+    (folder / "dog" / "a.PNG").write_bytes(WHOLE[:45])
+    with pytest.raises(ValueError, match=r"a\.PNG is no picture that can be read"):
+        ImageFolder(folder)
+
+
+def test_folders_that_are_none(folder, tmp_path):
+    (folder / "empty").mkdir()
+    with pytest.raises(ValueError, match=r"has no pictures \(\.png, .*\) of 'empty'"):
+        ImageFolder(folder)
+    (tmp_path / "bare").mkdir()
+    with pytest.raises(ValueError, match="has no folders: expected one for each class"):
+        ImageFolder(tmp_path / "bare")
+    with pytest.raises(FileNotFoundError):
+        ImageFolder(tmp_path / "nowhere")
+
+
+def test_without_pillow(monkeypatch, tmp_path):
+    def absent(module, extra, purpose):
+        raise ImportError(f"{purpose} needs {module} of {extra}")
+    monkeypatch.setattr(pictures, "optional", absent)
+    with pytest.raises(ImportError, match=r"reading pictures needs PIL\.Image of demo"):
+        read_picture(tmp_path / "p.png")

@@ -1,0 +1,223 @@
+"""Tables: frames of both libraries as columns, CSV and Parquet files, and what is said of files that are not right."""
+import datetime
+import re
+import sys
+
+import numpy as np
+import pytest
+
+from fastnet.data import DataLoader, TensorDataset, as_array, columns, finite, read_table, split_target
+
+FEATURES = {"whole": [1, 2, 3], "real": [0.5, 1.5, 2.5], "gaps": [1.0, None, 3.0], "yes": [True, False, True],
+            "text": ["a", None, "b"]}
+
+
+@pytest.fixture(params=["pandas", "polars"])
+def library(request):
+    return pytest.importorskip(request.param)
+
+
+def same(found, expected):
+    assert list(found) == list(expected)
+    for name, column in expected.items():
+        assert found[name].dtype == column.dtype, name
+        np.testing.assert_array_equal(found[name], column)
+
+
+# ---- frames ---------------------------------------------------------------------------------------------------------
+
+COLUMNS = {"whole": np.array([1, 2, 3]), "real": np.array([0.5, 1.5, 2.5]), "gaps": np.array([1, np.nan, 3]),
+           "yes": np.array([True, False, True]), "text": np.array(["a", None, "b"], object)}
+
+
+def test_columns(library):
+    same(columns(library.DataFrame(FEATURES)), COLUMNS)
+
+
+def test_columns_of_a_mapping():
+    same(columns(FEATURES), COLUMNS)
+
+
+def test_pandas_own_dtypes():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({
+        "whole": pandas.array([1, 2], "Int32"), "gaps": pandas.array([1, None], "Int64"),
+        "yes": pandas.array([True, False], "boolean"), "maybe": pandas.array([True, None], "boolean"),
+        "kind": pandas.Categorical(["x", None]), "text": pandas.array(["a", None], "string"),
+        "mixed": np.array([1, None], object)})
+    same(columns(frame), {
+        "whole": np.array([1, 2]), "gaps": np.array([1, np.nan]), "yes": np.array([True, False]),
+        "maybe": np.array([1, np.nan]), "kind": np.array(["x", None], object), "text": np.array(["a", None], object),
+        "mixed": np.array([1, np.nan])})
+
+
+def test_dates_are_seconds(library):
+    frame = library.DataFrame({"day": [datetime.datetime(1970, 1, 2), None],
+                               "span": [datetime.timedelta(minutes=1), None]})
+    same(columns(frame), {"day": np.array([86400, np.nan]), "span": np.array([60, np.nan])})
+
+
+def test_a_date_with_a_time_zone():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"day": pandas.to_datetime(["1970-01-01 01:00+01:00", "1970-01-01 02:00+01:00"])})
+    same(columns(frame), {"day": np.array([0.0, 3600.0])})
+
+
+def test_frames_as_arrays(library):
+    frame = library.DataFrame({name: FEATURES[name] for name in ("whole", "real", "gaps", "yes")})
+    x = as_array(frame)
+    assert x.dtype == np.float32
+    np.testing.assert_array_equal(x, [[1, 0.5, 1, 1], [2, 1.5, np.nan, 0], [3, 2.5, 3, 1]])
+    assert as_array(frame["whole"]).dtype == np.int64
+    assert as_array(frame["real"]).dtype == np.float32
+    assert as_array(frame["yes"]).dtype == np.bool_
+    [(a, b)] = DataLoader(TensorDataset(frame, frame["whole"]), 3)
+    np.testing.assert_array_equal(a.numpy(), x)
+    assert b.tolist() == [1, 2, 3]
+
+
+def test_frames_of_text_as_arrays(library):
+    frame = library.DataFrame(FEATURES)
+    with pytest.raises(TypeError, match=r"^x: expected columns of numbers, these hold something else: 'text'; TableP"):
+        as_array(frame, "x")
+    with pytest.raises(TypeError, match=r"^y: .*labels through TargetPreparation"):
+        as_array(frame["text"], "y")
+
+
+def test_not_finite(library):
+    frame = library.DataFrame(FEATURES)
+    with pytest.raises(ValueError, match=r"^x, column 'gaps': 1 value is NaN or infinite: nan in row 1 "):
+        finite(frame, "x")
+    with pytest.raises(ValueError, match=r"^y: 1 value is NaN"):
+        finite(frame["text"], "y")
+    assert finite(frame["real"]) is not None
+
+
+def test_an_infinity_is_named(library):
+    frame = library.DataFrame({"a": [1.0, 2.0], "b": [1e300, float("inf")]})
+    with pytest.raises(ValueError, match="column 'b': 1 value is NaN or infinite: inf in row 1"):
+        finite(frame)
+    with pytest.raises(ValueError, match="2 values are NaN or infinite, the first inf in row 0, column 1"):
+        finite(as_array(frame))                             # float32 has no 1e300
+
+
+@pytest.mark.parametrize("table, error, message", [
+    ([1, 2], TypeError, "expected a pandas or polars DataFrame or a mapping"),
+    ({"a": [1], "b": [1, 2]}, ValueError, r"differ in length: \{'a': 1, 'b': 2\}"),
+    ({"a": [[1]]}, ValueError, r"expected a column of one dimension, got the shape \(1, 1\)")])
+def test_no_tables(table, error, message):
+    with pytest.raises(error, match=message):
+        columns(table)
+
+
+def test_the_same_name_twice():
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(ValueError, match="more than one column is called 'a'"):
+        columns(pandas.DataFrame([[1, 2, 3]], columns=["a", "b", "a"]))
+
+
+def test_split_target():
+    features, target = split_target(FEATURES, "text")
+    assert list(features) == ["whole", "real", "gaps", "yes"]
+    assert target.tolist() == ["a", None, "b"]
+
+
+def test_a_target_that_is_not_there():
+    with pytest.raises(ValueError, match=re.escape(
+            "there is no column 'hole'; did you mean 'whole'? The columns are 'whole', 'real', 'gaps', 'yes', 'text'")):
+        split_target(FEATURES, "hole")
+    with pytest.raises(ValueError, match=r"there is no column 'zzz'; the columns are 'c0', .* and 80 more"):
+        split_target({f"c{i}": [1] for i in range(100)}, "zzz")
+    with pytest.raises(ValueError, match="no column but the target 'a': there is nothing to predict it from"):
+        split_target({"a": [1]}, "a")
+
+
+# ---- files ----------------------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def written(tmp_path):
+    """Write a file and return its path."""
+    def write(contents, name="t.csv"):
+        path = tmp_path / name
+        path.write_bytes(contents if isinstance(contents, bytes) else contents.encode())
+        return path
+    return write
+
+
+@pytest.fixture(params=["pandas", "polars"])
+def reader(request, monkeypatch):
+    """The library that reads; polars is asked where there is no pandas."""
+    pytest.importorskip(request.param)
+    if request.param == "polars":
+        monkeypatch.setitem(sys.modules, "pandas", None)
+
+
+@pytest.mark.parametrize("text, name", [
+    ("size,kind\n1.5,a\n,\n2,b\n", "t.csv"), ("size;kind\n1.5;a\n;\n2;b\n", "t.CSV"),
+    ("size\tkind\r\n1.5\ta\r\n\t\r\n2\tb\r\n", "t.tsv"), ("\ufeffsize,kind\n1.5,a\n,\n2,b", "t.csv"),
+    ('"size",kind\n"1.5","a"\n,\n2,b\n', "t.csv")])
+def test_csv(reader, written, text, name):
+    same(columns(read_table(written(text, name))), {"size": np.array([1.5, np.nan, 2]),
+                                                    "kind": np.array(["a", None, "b"], object)})
+
+
+def test_csv_with_separators_and_lines_inside_quotes(reader, written):
+    found = columns(read_table(written('a,b\n"x,y","one\ntwo"\n"say ""hi""",z\n')))
+    assert [c.tolist() for c in found.values()] == [["x,y", 'say "hi"'], ["one\ntwo", "z"]]
+
+
+def test_a_separator_can_be_given(reader, written):
+    same(columns(read_table(written("a,b c\n1,2 3\n"), separator=" ")),
+         {"a,b": np.array(["1,2"], object), "c": np.array([3])})
+
+
+@pytest.mark.parametrize("text, message", [
+    ("a,b\n1,2\n3\n", "line 3: expected 2 fields as in the first line, got 1"),
+    ("a,b\n1,2\n3,4,5\n", "line 3: expected 2 fields as in the first line, got 3"),
+    ("a,b\n1,2,3\n3,4,5\n", "line 2: expected 2 fields as in the first line, got 3"),
+    ('a,b\n"x\ny",2\n3\n', "line 4: expected 2 fields"),
+    ('a,b\n1,"2\n3,4\n', "line 3: unexpected end of data"),
+    ("a,b,a\n1,2,3\n", "more than one column is called 'a'"),
+    ("a,b\n", "has no rows"), ("", "its first line has no names of columns"), ("\n1,2\n", "no names of columns"),
+    (b"a,b\n\xff\xfe,2\n", "is no text in UTF-8"), (b"PK\0\0\n1\n", "is no CSV file")])
+def test_csv_that_is_not_right(reader, written, text, message):
+    path = written(text)
+    with pytest.raises(ValueError, match=message) as e:
+        read_table(path)
+    assert str(path) in str(e.value)
+
+
+def test_parquet(library, tmp_path):
+    if library.__name__ == "pandas":
+        pytest.importorskip("pyarrow")
+    frame, path = library.DataFrame(FEATURES), tmp_path / "t.parquet"
+    frame.to_parquet(path) if hasattr(frame, "to_parquet") else frame.write_parquet(path)
+    pytest.importorskip("pyarrow")
+    same(columns(read_table(path)), COLUMNS)
+
+
+@pytest.mark.parametrize("contents", [b"", b"PAR1", b"PAR1 something else PAR1"])
+def test_parquet_that_is_not_right(reader, written, contents):
+    pytest.importorskip("pyarrow")
+    path = written(contents, "t.parquet")
+    with pytest.raises(ValueError, match="is no Parquet file that can be read") as e:
+        read_table(path)
+    assert str(path) in str(e.value)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+def test_files_that_are_not_there(reader, tmp_path, name):
+    with pytest.raises(FileNotFoundError):
+        read_table(tmp_path / name)
+
+
+def test_other_files(tmp_path):
+    with pytest.raises(ValueError, match=r"t\.xlsx is no table that can be read: expected a name that ends in \.csv"):
+        read_table(tmp_path / "t.xlsx")
+
+
+def test_without_either_library(written, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(ImportError, match=r'reading CSV files needs pandas: pip install "fastnet\[tables\]"'):
+        read_table(written("a\n1\n"))

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from kernel_tools import BUILT, launch
 
-from fastnet._kernels.reference import philox
+from fastnet._kernels.reference import philox, random_extra
 from fastnet.backend import K, random_blocks, use_backend
 
 # counter, key, output: the known answers that come with Random123, the paper's own library
@@ -167,6 +167,13 @@ def drawn_bernoulli(p):
     out = np.empty(N, np.float32)
     K.random_bernoulli(out, np.full(N, p, np.float32), state(), 0)
     return out
+
+
+def test_randperm_of_equal_draws(monkeypatch):
+    """They stay in order, as no sort but a stable one promises."""
+    draws = np.arange(1000, dtype=np.uint64) % 7
+    monkeypatch.setattr(random_extra, "pairs", lambda state, offset, n: draws[:n])
+    assert (drawn("randperm", 1000, np.int64) == np.argsort(draws, kind="stable")).all()
 
 
 def test_randperm():

@@ -7,5 +7,9 @@ from fastnet._kernels.reference.philox import pairs
 
 @kernel()
 def randperm(out, state, offset):
-    """out = the numbers 0 to n-1 (int64) in random order: the order of n 64-bit draws."""
-    out[...] = np.argsort(pairs(state, offset, out.size), kind="stable")
+    """out = the numbers 0 to n-1 (int64) in random order: that of n 64-bit draws, equal ones as they came."""
+    draws = pairs(state, offset, out.size)
+    order = np.argsort(draws)                               # five times as fast as the stable sort
+    if (np.diff(draws[order]) == 0).any():                  # next to never; but then their order would be the machine's
+        order = np.argsort(draws, kind="stable")
+    out[...] = order

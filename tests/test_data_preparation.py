@@ -189,7 +189,8 @@ TEXT = {"name": "a", "kind": "text", "words": ["x"], "idf": [1.0]}
     None, [], {}, {"columns": []}, {"columns": [], "left_out": {}}, {"columns": [NUMBER]}, *(
         {"columns": columns, "left_out": {}} for columns in (
             5, [5], [NUMBER, NUMBER], [{**NUMBER, "name": 5}], [{**NUMBER, "kind": "pickle"}], [{**NUMBER, "kind": []}],
-            [{**NUMBER, "scale": 0}], [{**NUMBER, "fill": "0"}], [{**NUMBER, "mean": float("nan")}],
+            [{**NUMBER, "scale": 0}], [{**NUMBER, "fill": "0"}], [{**NUMBER, "fill": 10**400}],
+            [{**NUMBER, "mean": float("nan")}],
             [{**NUMBER, "more": 1}], [{**NUMBER, "function": 1}], [{k: v for k, v in NUMBER.items() if k != "fill"}],
             [{**CATEGORY, "categories": "x"}], [{**CATEGORY, "categories": ["x", "x"]}], [{**CATEGORY, "other": 7}],
             [{**CATEGORY, "categories": [[]]}], [{**TEXT, "idf": []}], [{**TEXT, "idf": ["1"]}],
@@ -264,7 +265,7 @@ def test_targets_that_are_not_right(values, task, message):
     {"task": "classification", "classes": [[]]},
     {"task": "classification", "classes": ["a", "a"]}, {"task": "classification", "classes": "ab"},
     {"task": "regression", "mean": 0.0}, {"task": "regression", "mean": 0.0, "scale": 0.0},
-    {"task": "regression", "mean": float("inf"), "scale": 1.0}])
+    {"task": "regression", "mean": float("inf"), "scale": 1.0}, {"task": "regression", "mean": 10**400, "scale": 1.0}])
 def test_dictionaries_that_are_no_target(given):
     with pytest.raises(ValueError, match="the dictionary of a target"):
         TargetPreparation.from_dict(given)

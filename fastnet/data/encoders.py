@@ -3,8 +3,8 @@
 Each encoder is what scikit-learn's transformers learnt, as plain numbers and text: it can be written down as JSON, and
 predictions need no scikit-learn, whose fitted objects only its own version can be trusted to read.
 """
-import math
 import re
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar
@@ -79,7 +79,7 @@ class Number:
 
     def __post_init__(self):
         limits = [n for n in (self.low, self.high) if n is not None]
-        if not all(_is_number(n) for n in (self.fill, self.mean, self.scale, *limits)) or not self.scale:
+        if not all(is_number(n) for n in (self.fill, self.mean, self.scale, *limits)) or not self.scale:
             raise ValueError("expected finite numbers and a scale other than 0")
 
     @classmethod
@@ -174,7 +174,7 @@ class Text:
     idf: list
 
     def __post_init__(self):
-        numbers = isinstance(self.idf, list) and all(map(_is_number, self.idf))
+        numbers = isinstance(self.idf, list) and all(map(is_number, self.idf))
         if not (_are_texts(self.words) and numbers and len(self.words) == len(self.idf)):
             raise ValueError("expected words, all different, and a finite number for each")
 
@@ -206,8 +206,15 @@ class Text:
 ENCODERS = {encoder.kind: encoder for encoder in (Number, Category, Text)}
 
 
-def _is_number(value):
-    return isinstance(value, int | float) and math.isfinite(value)
+def is_number(value):
+    """Whether a value out of JSON is a finite number that float64 has: its integers have no bounds.
+
+    Example:
+        >>> from fastnet.data.encoders import is_number
+        >>> is_number(0.5), is_number(float("nan")), is_number(10**400), is_number(True)
+        (True, False, False, False)
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _are_texts(values):

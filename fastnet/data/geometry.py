@@ -47,7 +47,8 @@ def rotated(x, angles, fill):
     edged[:, 1:-1, 1:-1] = x
     flat = edged.reshape(-1, *x.shape[3:])
     (row, down), (column, right) = _sources(height, width, angles.astype(np.float64), dtype)
-    first = (np.arange(n)[:, None, None] * (height + 2) + row) * (width + 2) + column
+    first = (row + np.arange(0, n * (height + 2), height + 2)[:, None, None]) * (width + 2)
+    first += column
     if x.ndim == 4:
         down, right = down[..., None], right[..., None]
     upper = _between(flat[first], flat[first + 1], right)
@@ -60,15 +61,17 @@ def _sources(height, width, angles, dtype):
     y = (np.arange(height) - (height - 1) / 2)[:, None]
     x = np.arange(width) - (width - 1) / 2
     cos, sin = np.cos(angles)[:, None, None], np.sin(angles)[:, None, None]
-    rows = x * sin + y * cos + (height + 1) / 2
-    columns = x * cos - y * sin + (width + 1) / 2
-    return _parted(rows, height, dtype), _parted(columns, width, dtype)
+    rows = (x * sin).astype(dtype) + (y * cos + (height + 1) / 2).astype(dtype)
+    columns = (x * cos + (width + 1) / 2).astype(dtype) - (y * sin).astype(dtype)
+    return _parted(rows, height), _parted(columns, width)
 
 
-def _parted(places, length, dtype):
-    places = np.clip(places, 0, length + 1)
-    whole = np.minimum(places.astype(np.int64), length)     # so that there is a next one
-    return whole, (places - whole).astype(dtype)
+def _parted(places, length):
+    np.clip(places, 0, length + 1, out=places)
+    whole = np.floor(places)
+    np.minimum(whole, length, out=whole)                    # so that there is a next one
+    places -= whole
+    return whole.astype(np.intp), places
 
 
 def _between(a, b, share):

@@ -1,9 +1,11 @@
 """What is to be predicted, as numbers: classes by their places in a list, or values."""
 import math
+from typing import Any
 
 import numpy as np
 
 from fastnet.data.arrays import finite
+from fastnet.data.encoders import is_number
 from fastnet.data.frames import column
 from fastnet.errors import one_of
 
@@ -39,7 +41,8 @@ class TargetPreparation:
         if task is not None and task not in TASKS:
             raise one_of("task", task, TASKS)
         self.task, self.standardise = task, standardise
-        self.classes, self.mean, self.scale = None, 0.0, 1.0
+        self.classes: Any = None
+        self.mean, self.scale = 0.0, 1.0
 
     def fit(self, values):
         """Learn classes, or mean and scale; returns the object.
@@ -125,8 +128,8 @@ class TargetPreparation:
             good = (isinstance(made.classes, list) and all(isinstance(c, str | bool | int) for c in made.classes)
                     and len(set(made.classes)) == len(made.classes) > 1)
         else:
-            made.mean, made.scale = given.get("mean"), given.get("scale")
-            good = all(isinstance(n, int | float) and math.isfinite(n) for n in (made.mean, made.scale)) and made.scale
+            made.mean, made.scale = given.get("mean", math.nan), given.get("scale", math.nan)
+            good = is_number(made.mean) and is_number(made.scale) and made.scale != 0
         if not good:
             raise ValueError(f"the dictionary of a target is damaged: {given!r:.200}")
         return made

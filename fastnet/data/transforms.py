@@ -133,10 +133,11 @@ class RandomCrop:
         self.padding, self.fill = padding, fill
 
     def __call__(self, x, *others, rng):
-        return _result(_cropped(_checked(x), *self.size, self.padding, self.fill, rng), others)
+        return _result(_cropped(_checked(x), self.size, self.padding, self.fill, rng), others)
 
 
-def _cropped(x, height, width, padding, fill, rng):
+def _cropped(x, size, padding, fill, rng):
+    height, width = size
     if padding:
         edge = (padding, padding)
         x = np.pad(x, ((0, 0), edge, edge, (0, 0))[:x.ndim], constant_values=fill)
@@ -168,7 +169,7 @@ class RandomShift:
 
     def __call__(self, x, *others, rng):
         x = _checked(x)
-        return _result(_cropped(x, *x.shape[1:3], self.pixels, self.fill, rng), others)
+        return _result(_cropped(x, x.shape[1:3], self.pixels, self.fill, rng), others)
 
 
 class RandomHorizontalFlip:

@@ -1,7 +1,7 @@
 """fastnet: a neural-network engine for the CPU, with PyTorch's names.
 
-Importing it loads NumPy and fastnet's own core; what needs more (`fastnet.data`, `fastnet.datasets`) is loaded when it
-is first used.
+Importing it loads NumPy and fastnet's own core; what else there is (`fastnet.Trainer`, `fastnet.data`, ...) is loaded
+when it is first used.
 """
 import importlib
 from math import e, inf, nan, pi
@@ -47,6 +47,6 @@ newaxis = None
 
 
 def __getattr__(name):
-    if name in ("data", "datasets", "train"):
+    if name in ("data", "datasets", "metrics", "train"):
         return importlib.import_module(f"fastnet.{name}")
     raise AttributeError(f"module 'fastnet' has no attribute {name!r}")

@@ -28,6 +28,7 @@ from fastnet.dtypes import bool_ as bool
 from fastnet.dtypes import float32, float32 as float, float64, float64 as double, int32, int32 as int, int64
 from fastnet.dtypes import int64 as long, uint8
 from fastnet.functional import *
+from fastnet.nn.saving import load, load_file, load_metadata, save_file
 from fastnet.program import compile
 from fastnet.random import (
     Generator,

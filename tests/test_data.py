@@ -36,7 +36,9 @@ ROWS = np.array([4, 0, 4, 2])
 @pytest.mark.parametrize("shape", [(5,), (5, 3), (5, 2, 3)])
 def test_take(given, dtype, shape):
     array = (np.arange(np.prod(shape)).reshape(shape) % 7).astype(given)
-    for lying in (array, np.asfortranarray(array), np.repeat(array, 2, 0)[::2], array[::-1][::-1]):
+    fixed = array.copy()
+    fixed.flags.writeable = False                            # as a memory-mapped file's
+    for lying in (array, fixed, np.asfortranarray(array), np.repeat(array, 2, 0)[::2], array[::-1][::-1]):
         [part] = TensorDataset(lying).take(ROWS)
         assert isinstance(part, fastnet.Tensor)
         assert part.dtype == np.dtype(dtype)
@@ -363,6 +365,15 @@ def test_finite():
         finite(fastnet.tensor([0.0, np.nan]), "x")
     with pytest.raises(ValueError, match="nan in row 0"):
         finite(np.array([None, "a"], object), "x")
+
+
+def test_sparse_matrices_that_are_not_finite():
+    scipy = pytest.importorskip("scipy.sparse")
+    x = np.zeros((4, 5))
+    assert finite(scipy.csr_array(x)) is not None
+    x[3, 1] = x[2, 4] = np.inf
+    with pytest.raises(ValueError, match="x: 2 values are NaN or infinite, the first inf in row 2, column 4"):
+        finite(scipy.csc_matrix(x), "x")
 
 
 def test_as_array_shares_memory():

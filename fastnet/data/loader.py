@@ -50,7 +50,7 @@ class DataLoader:
     """
 
     def __init__(self, dataset, batch_size=1, shuffle=False, drop_last=False, transform=None, seed=0, prefetch=0):
-        if not (hasattr(dataset, "__len__") and hasattr(dataset, "take")) or isinstance(dataset, np.ndarray):
+        if not (hasattr(dataset, "__len__") and hasattr(dataset, "take")) or hasattr(dataset, "shape"):     # an array
             raise TypeError(f"expected a dataset with len() and take(rows), got {type(dataset).__name__}; put arrays "
                             "into a TensorDataset(x, y)")
         self.dataset = dataset

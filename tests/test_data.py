@@ -24,6 +24,11 @@ def labels(batches):
     return [batch[-1].tolist() for batch in batches]
 
 
+def test_what_is_optional_is_loaded_by_what_needs_it():
+    code = "import sys, fastnet; fastnet.data.DataLoader; print(*{name.partition('.')[0] for name in sys.modules})"
+    assert not {"pandas", "polars", "sklearn", "scipy", "PIL"} & set(output(code).split())
+
+
 # ---- TensorDataset --------------------------------------------------------------------------------------------------
 
 ROWS = np.array([4, 0, 4, 2])

@@ -1,7 +1,7 @@
 """fastnet: a neural-network engine for the CPU, with PyTorch's names.
 
-Importing it loads NumPy and fastnet's own core; what needs more (`fastnet.data`, `fastnet.datasets`) is loaded when it
-is first used.
+Importing it loads NumPy and fastnet's own core; what else there is (`fastnet.Trainer`, `fastnet.data`, ...) is loaded
+when it is first used.
 """
 import importlib
 from math import e, inf, nan, pi
@@ -28,6 +28,7 @@ from fastnet.dtypes import bool_ as bool
 from fastnet.dtypes import float32, float32 as float, float64, float64 as double, int32, int32 as int, int64
 from fastnet.dtypes import int64 as long, uint8
 from fastnet.functional import *
+from fastnet.nn.saving import load, load_file, load_metadata, save_file
 from fastnet.program import compile
 from fastnet.random import (
     Generator,
@@ -47,6 +48,6 @@ newaxis = None
 
 
 def __getattr__(name):
-    if name in ("data", "datasets", "train"):
+    if name in ("data", "datasets", "metrics", "train"):
         return importlib.import_module(f"fastnet.{name}")
     raise AttributeError(f"module 'fastnet' has no attribute {name!r}")

@@ -14,19 +14,32 @@ def replacing(path, mode="wb", **options):
     Args:
         path: the file to write; its folder must exist.
         mode, options: as for `open`.
+
+    Raises:
+        OSError: naming `path`, whatever could not be done: a full disk, a missing folder.
     """
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    path, temporary = Path(path), None
     try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with open(handle, mode, **options) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, _permissions(path))
         os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+    except BaseException as e:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        if isinstance(e, OSError) and _names_none_but(e, path):
+            e.filename = str(path)
         raise
+
+
+def _names_none_but(error, path):
+    """Whether an OSError names no file but, perhaps, the temporary one beside `path`: nothing that helps a reader."""
+    name = error.filename
+    named = isinstance(name, str) and not Path(name).name.startswith(f".{path.name}.")
+    return not named and error.filename2 is None
 
 
 def _permissions(path):

@@ -64,7 +64,7 @@ NO_EXAMPLE = {
     "fastnet.autograd.Node": "made by operations alone",
 }
 NAMESPACES = [fastnet, fastnet.nn, fastnet.nn.functional, fastnet.nn.init, fastnet.nn.utils, fastnet.optim,
-              fastnet.optim.lr_scheduler, fastnet.autograd, fastnet.random, fastnet.data]
+              fastnet.optim.lr_scheduler, fastnet.autograd, fastnet.random, fastnet.data, fastnet.metrics]
 
 
 def public(namespace):

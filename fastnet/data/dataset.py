@@ -1,4 +1,6 @@
 """Sets of samples that give many of them at once, by number: what a DataLoader draws its batches from."""
+from functools import partial
+
 import numpy as np
 
 from fastnet import dtypes
@@ -44,7 +46,7 @@ class TensorDataset:
         if len(set(lengths)) > 1:
             raise ValueError(f"the arrays differ in length: {', '.join(map(shape_text, self.arrays))}")
         self._length = lengths[0]
-        self._sources = tuple(map(_source, self.arrays))
+        self._takers = tuple(map(_taker, self.arrays))
 
     @property
     def targets(self):
@@ -66,8 +68,8 @@ class TensorDataset:
         Raises:
             IndexError: a number out of range.
         """
-        index = from_numpy(rows)
-        return tuple([s[index] if type(s) is Tensor else _converted(s, rows) for s in self._sources])
+        index = Tensor._wrap(rows)
+        return tuple([take(rows, index) for take in self._takers])
 
 
 def _as_given(data, what):
@@ -85,20 +87,30 @@ def _as_given(data, what):
     return given
 
 
-def _source(array):
-    """What rows are taken from: a tensor over the array's memory where kernels can take them as they lie."""
-    if isinstance(array, Tensor):
-        return array
-    direct = (isinstance(array, np.ndarray) and array.dtype in dtypes.ALL and array.dtype.isnative
-              and array.flags.c_contiguous and array.flags.aligned)
-    return from_numpy(array) if direct else array
+def _taker(array):
+    """A function of numbers of rows, once as an array and once as a tensor, that gives a tensor of those rows."""
+    if not isinstance(array, Tensor):
+        if not (isinstance(array, np.ndarray) and array.dtype in dtypes.ALL and array.dtype.isnative
+                and array.flags.c_contiguous and array.flags.aligned):
+            return partial(_converted_rows, array, dtype_for(array.dtype))
+        array = from_numpy(array)               # a tensor over the array's memory, which kernels take as it lies
+    return partial(_rows, array) if array.ndim > 1 else partial(_numbers, array.numpy())
 
 
-def _converted(source, rows):
-    part = source[rows]
-    if hasattr(part, "toarray"):
-        part = part.toarray()
-    return as_tensor(np.ascontiguousarray(part, dtype_for(part.dtype)))
+def _rows(source, rows, index):
+    return source[index]
+
+
+def _numbers(source, rows, index):
+    return Tensor._wrap(source[rows])           # of one number a sample: NumPy is quicker about those
+
+
+def _converted_rows(source, dtype, rows, index):
+    return as_tensor(np.ascontiguousarray(_dense(source[rows]), dtype))
+
+
+def _dense(part):
+    return part.toarray() if hasattr(part, "toarray") else part
 
 
 class Subset:

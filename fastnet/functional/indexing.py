@@ -43,7 +43,12 @@ def getitem(input, key):
         >>> x[1], x[:, 0], x[x > 3], x[fastnet.tensor([1, 0]), 2]
         (tensor([3, 4, 5]), tensor([0, 3]), tensor([4, 5]), tensor([5, 2]))
     """
-    view, picks = ((key, ...), ()) if type(key) is int else as_key(input, key)
+    if type(key) is int:
+        view, picks = (key, ...), ()
+    elif type(key) is Tensor and key.dtype == dtypes.int64:
+        view, picks = (), (key,)
+    else:
+        view, picks = as_key(input, key)
     try:
         part = _strided(input, view) if view else input
         return _picked(part, *picks) if picks else part

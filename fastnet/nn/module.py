@@ -258,6 +258,33 @@ class Module(Registry):
         """
         return load(type(self).__name__, dict(self._state()), state_dict, strict)
 
+    def save(self, path, metadata=None):
+        """Write the model into a safetensors file: weights, architecture and `metadata`.
+
+        `fastnet.load(path)` gives the model back if it and all in it are of classes that `fastnet.nn` offers, without
+        hooks or attributes of your own. Of any other the file holds the weights: `fastnet.load(path, model=...)`. The
+        file is replaced whole or not at all, and holds no code. Its tensors are those of `state_dict()`, for PyTorch
+        and all that read safetensors.
+
+        Args:
+            path: of the file, usually "....safetensors".
+            metadata: a dictionary of your own, of what JSON has: `fastnet.load_metadata(path)` gives it back.
+
+        Raises:
+            OSError: naming the file: the disk is full, the folder is missing. An old file is as it was.
+            ValueError: metadata would not come back as it is.
+
+        Example:
+            >>> import fastnet, os, tempfile
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     path = os.path.join(folder, "model.safetensors")
+            ...     fastnet.nn.Linear(3, 2).save(path, metadata={"classes": ["cat", "dog"]})
+            ...     fastnet.load(path), fastnet.load_metadata(path)["classes"]
+            (Linear(in_features=3, out_features=2, bias=True)  # weight (2, 3), bias (2,); 8 parameters, ['cat', 'dog'])
+        """
+        from fastnet.nn.saving import save      # it knows all modules, which know this one
+        save(self, path, metadata)
+
     # ---- hooks ----
 
     def register_forward_pre_hook(self, hook):

@@ -5,7 +5,7 @@ from fastnet.functional.normalization import track_batch_norm
 from fastnet.nn import init
 from fastnet.nn.functional import layer_norm, rms_norm
 from fastnet.nn.module import Module
-from fastnet.nn.parameter import floating, new_parameter
+from fastnet.nn.parameter import floating, new_buffer, new_parameter
 
 
 class _BatchNorm(Module):
@@ -22,9 +22,9 @@ class _BatchNorm(Module):
         for name, wanted in (("weight", affine), ("bias", affine and bias)):
             self.register_parameter(name, new_parameter(num_features, device=device, dtype=dtype) if wanted else None)
         tracks, dtype = track_running_stats, floating(dtype)
-        self.register_buffer("running_mean", zeros(num_features, dtype=dtype) if tracks else None)
-        self.register_buffer("running_var", ones(num_features, dtype=dtype) if tracks else None)
-        self.register_buffer("num_batches_tracked", zeros((), dtype=int) if tracks else None)
+        self.register_buffer("running_mean", new_buffer(zeros, num_features, dtype=dtype) if tracks else None)
+        self.register_buffer("running_var", new_buffer(ones, num_features, dtype=dtype) if tracks else None)
+        self.register_buffer("num_batches_tracked", new_buffer(zeros, dtype=int) if tracks else None)
         self.reset_parameters()
 
     def reset_running_stats(self):

@@ -1,4 +1,9 @@
 """Parameters: tensors that a module learns."""
+import threading
+from contextlib import contextmanager
+
+import numpy as np
+
 from fastnet import dtypes
 from fastnet.backend import K
 from fastnet.construction import as_tensor
@@ -49,10 +54,36 @@ class Parameter(Tensor):
 
 
 def _place(parameter, shape, dtype):
-    """Give a parameter memory of its own, all zeros."""
+    """Give a parameter memory of its own, all zeros; inside `outlines`, none."""
     forbid_in_recording("making a parameter")
-    parameter._data, parameter._slot = parameter_memory(shape, dtype)
+    parameter._data, parameter._slot = (_outline(shape, dtype), None) if _mode.outlines else parameter_memory(
+        shape, dtype)
     parameter._storage, parameter._grad_home = Storage(), None
+
+
+class _Mode(threading.local):
+    outlines = False                    # whether this thread makes parameters and buffers without memory
+
+
+_mode = _Mode()
+
+
+@contextmanager
+def outlines():
+    """Inside, this thread makes parameters and buffers of modules that have a shape and a dtype but no memory.
+
+    However large they are said to be, they cost nothing. They cannot be written: `store` gives them memory and values.
+    """
+    before, _mode.outlines = _mode.outlines, True
+    try:
+        yield
+    finally:
+        _mode.outlines = before
+
+
+def _outline(shape, dtype):
+    """An array of zeros, all of them one element."""
+    return np.broadcast_to(np.zeros((), dtype), shape)
 
 
 def new_parameter(*shape, device=None, dtype=None):
@@ -70,6 +101,15 @@ def new_parameter(*shape, device=None, dtype=None):
     return made
 
 
+def new_buffer(make, *shape, dtype=None):
+    """A tensor for a module to keep: `make(*shape, dtype=dtype)`; inside `outlines`, an outline of it.
+
+    Args:
+        make: `zeros` or `ones`.
+    """
+    return Tensor._wrap(_outline(shape, dtypes.as_dtype(dtype))) if _mode.outlines else make(*shape, dtype=dtype)
+
+
 def floating(dtype):
     """A floating-point dtype, float32 by default.
 
@@ -85,11 +125,15 @@ def floating(dtype):
 def convert(tensor, dtype):
     """Turn a parameter or a buffer, and its gradient, into another dtype: the same object in new memory."""
     forbid_in_recording("changing a module's dtype")
-    before = tensor._data
-    if isinstance(tensor, Parameter):
-        _place(tensor, before.shape, dtype)
-    else:
-        tensor._data, tensor._storage = empty(before.shape, dtype), Storage()
-    K.copy(tensor._data, before)
+    store(tensor, tensor._data, dtype)
     if tensor._grad is not None:
         tensor._grad = tensor._grad.to(dtype)
+
+
+def store(tensor, values, dtype):
+    """Give a parameter or a buffer new memory of the dtype, which holds the array `values`."""
+    if isinstance(tensor, Parameter):
+        _place(tensor, values.shape, dtype)
+    else:
+        tensor._data, tensor._storage = empty(values.shape, dtype), Storage()
+    K.copy(tensor._data, values)

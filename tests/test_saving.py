@@ -1,0 +1,308 @@
+"""Saved models: what comes back is what was saved, or the file says why it cannot."""
+import json
+
+import numpy as np
+import pytest
+from module_tools import Block, assert_equal, values
+from saving_tools import small_model, unpack
+
+import fastnet
+from fastnet import nn
+from fastnet.nn import architecture
+
+pytestmark = pytest.mark.usefixtures("backend")
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.safetensors"
+
+
+def again(model, path):
+    """The model, saved and loaded."""
+    model.save(path)
+    loaded = fastnet.load(path)
+    assert type(loaded) is type(model) and not any(m.training for m in loaded.modules())
+    assert_equal(values(loaded), values(model))
+    assert repr(loaded) == repr(model)
+    assert [p.requires_grad for p in loaded.parameters()] == [p.requires_grad for p in model.parameters()]
+    assert architecture.describe(loaded) == architecture.describe(model)
+    return loaded
+
+
+# ---- every module ---------------------------------------------------------------------------------------------------
+
+def weights():
+    return fastnet.tensor([0.5, 2.0])
+
+
+MODULES = [
+    nn.BCELoss(weights(), reduction="sum"), nn.BCEWithLogitsLoss(weights(), pos_weight=weights()),
+    nn.BCEWithLogitsLoss(), nn.BatchNorm1d(3, eps=1e-3, momentum=None), nn.BatchNorm1d(3, affine=False),
+    nn.BatchNorm1d(3, bias=False, track_running_stats=False), nn.BatchNorm1d(3, dtype=fastnet.float64),
+    nn.CrossEntropyLoss(weights(), ignore_index=7, label_smoothing=0.25), nn.CrossEntropyLoss(reduction="none"),
+    nn.Dropout(0.125, inplace=True), nn.ELU(0.5), nn.Embedding(5, 3, padding_idx=-1), nn.Embedding(5, 3),
+    nn.Flatten(0, 2), nn.GELU("tanh"), nn.Hardtanh(-2, float("inf")), nn.HuberLoss("sum", 0.5), nn.Identity(5, x=1),
+    nn.KLDivLoss(reduction="batchmean", log_target=True), nn.L1Loss(), nn.LayerNorm((2, 3), eps=1e-3),
+    nn.LayerNorm(4, bias=False), nn.LayerNorm(4, elementwise_affine=False), nn.LeakyReLU(0.25), nn.Linear(3, 2),
+    nn.Linear(3, 2, bias=False), nn.Linear(0, 2, dtype=fastnet.float64), nn.LogSigmoid(), nn.LogSoftmax(-1),
+    nn.MSELoss(reduction="none"), nn.Mish(inplace=True), nn.ModuleDict({"x": nn.Tanh(), "y": nn.Linear(1, 1)}),
+    nn.ModuleList([nn.Linear(2, 2), nn.Tanh()]), nn.NLLLoss(weights(), ignore_index=1),
+    nn.ParameterList([fastnet.ones(2), fastnet.zeros(1, 3, dtype=fastnet.float64)]), nn.ParameterList(),
+    nn.RMSNorm(4), nn.RMSNorm([4], eps=1e-3), nn.RMSNorm(4, elementwise_affine=False), nn.ReLU(inplace=True),
+    nn.ReLU6(), nn.Sequential(), nn.Sequential({"one": nn.Linear(1, 1), "two": nn.Sequential(nn.Tanh())}), nn.SiLU(),
+    nn.Sigmoid(), nn.SmoothL1Loss(beta=0.0), nn.Softmax(), nn.Softmax(np.int64(1)), nn.Softplus(2, 10), nn.Softsign(),
+    nn.Tanh(), nn.Unflatten(1, [2, -1]),
+]
+
+
+@pytest.mark.parametrize("model", MODULES, ids=lambda model: type(model).__name__)
+def test_every_module_comes_back(model, path):
+    loaded = again(model, path)
+    for name in set(model.__dict__) - {"_parameters", "_buffers", "_modules", "_training", "_recorded"}:
+        assert loaded.__dict__[name] == model.__dict__[name], name
+
+
+def test_no_module_is_left_out():
+    assert {type(m).__name__ for m in MODULES} == set(architecture.MODULES)
+    assert {"Linear", "CrossEntropyLoss", "Sequential"} <= set(architecture.MODULES)
+
+
+# ---- whole models ---------------------------------------------------------------------------------------------------
+
+def test_a_model_computes_the_same_bits(path):
+    model = small_model().eval()
+    x = fastnet.randn(5, 4)
+    loaded = again(model, path)
+    assert (loaded(x) == model(x)).all()
+    loaded = again(model.double(), path)
+    assert loaded[0].weight.dtype == fastnet.float64 and (loaded(x.double()) == model(x.double())).all()
+
+
+def test_settings_are_those_of_now(path):
+    model = nn.Sequential(nn.Dropout(0.5), nn.LeakyReLU(), nn.Linear(2, 2))
+    model[0].p, model[1].negative_slope, model[1].inplace, model[2].bias = 0.25, 1, 1, None
+    loaded = again(model, path)
+    assert loaded[0].p == 0.25 and loaded[1].inplace is True and loaded[2].bias is None
+
+
+def test_what_is_tied_stays_tied(path):
+    model = small_model()
+    loaded = again(model.train(), path)
+    assert loaded[5].weight is loaded[0].weight and loaded[3] is loaded[1]
+    assert len(list(loaded.parameters())) == len(list(model.parameters()))
+    shared = nn.Linear(2, 2)
+    loaded = again(nn.Sequential(shared, nn.Sequential(nn.Tanh(), shared), shared), path)
+    assert loaded[0] is loaded[1][1] and loaded[0] is loaded[2]
+
+
+def test_frozen_parameters_stay_frozen(path):
+    loaded = again(small_model(), path)
+    assert [k for k, p in loaded.named_parameters() if not p.requires_grad] == ["a.bias"]
+
+
+def test_a_loaded_model_trains_like_the_saved_one(path):
+    def train(model):
+        model.train()
+        optimizer = fastnet.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1)
+        fastnet.manual_seed(3)
+        for _ in range(3):
+            optimizer.zero_grad()
+            (model(fastnet.ones(4, 4)) ** 2).sum().backward()
+            optimizer.step()
+        return values(model)
+    model = small_model()
+    loaded = again(model, path)
+    assert_equal(train(loaded), train(model))
+
+
+def test_neither_random_state_nor_mode_change(path):
+    model = small_model()
+    before = fastnet.get_rng_state()
+    model.save(path)
+    fastnet.load(path)
+    after = fastnet.get_rng_state()
+    assert str(before) == str(after) and model.training
+
+
+def test_equal_models_give_equal_files(path):
+    model = small_model()
+    model.save(path, {"b": 1, "a": 2})
+    first = path.read_bytes()
+    fastnet.load(path).save(path, {"b": 1, "a": 2})
+    assert path.read_bytes() == first
+    header, body = unpack(first)
+    assert set(header) - {"__metadata__"} == set(model.state_dict()) and len(first) - len(body) & 7 == 0
+    assert json.loads(header["__metadata__"]["fastnet"])["format"] == 1
+
+
+# ---- what has no description ----------------------------------------------------------------------------------------
+
+class Mine(nn.Linear):
+    pass
+
+
+def hooked():
+    model = nn.Sequential(nn.Linear(2, 2))
+    model[0].register_forward_hook(lambda *_: None)
+    return model
+
+
+def with_attribute(name, value, model=None):
+    model = nn.Linear(2, 2) if model is None else model
+    setattr(model, name, value)
+    return model
+
+
+def without(name, model):
+    setattr(model, name, None)
+    return model
+
+
+def nested(depth):
+    model = nn.Tanh()
+    for _ in range(depth):
+        model = nn.Sequential(model)
+    return model
+
+
+def doubled(times):
+    model = nn.Sequential(nn.Tanh())
+    for _ in range(times):
+        model = nn.Sequential(model, model)
+    return model
+
+
+OTHERS = {
+    "of a class of one's own": (Block, "the model is a Block, which is not one of fastnet.nn's modules"),
+    "with such a module": (lambda: nn.Sequential(Mine(2, 2)), "module '0' is a Mine, which is not one of fastnet.nn's"),
+    "with hooks": (hooked, "module '0' has hooks"),
+    "with another forward": (lambda: with_attribute("forward", abs), "attribute 'forward'"),
+    "with an attribute": (lambda: with_attribute("note", "x"), "attribute 'note'"),
+    "with an odd setting": (lambda: with_attribute("alpha", object(), nn.ELU()), "alpha is an object of type object"),
+    "with a tensor as a setting": (lambda: with_attribute("alpha", fastnet.ones(1), nn.ELU()), "attribute 'alpha'"),
+    "with a setting that is none": (lambda: with_attribute("p", 2.0, nn.Dropout()), "Dropout"),
+    "with a module more": (lambda: with_attribute("more", nn.Tanh()), "module 'more'"),
+    "with a parameter more": (lambda: with_attribute("more", nn.Parameter(fastnet.ones(1))), "its parameters"),
+    "with a parameter less": (lambda: without("weight", nn.BatchNorm1d(2)), "its parameters"),
+    "with another shape": (lambda: with_attribute("in_features", 3), "its parameters"),
+    "with a parameter of another name": (
+        lambda: with_attribute("more", nn.Parameter(fastnet.ones(1)), nn.ParameterList()), "its parameters more"),
+    "with a parameter of integers": (
+        lambda: nn.ParameterList([nn.Parameter(fastnet.tensor([1]), requires_grad=False)]), "its parameters 0"),
+    "that is deep": (lambda: nested(100), "more than 64 in each other"),
+    "that is large by repetition": (lambda: doubled(14), "more than 10,000 modules"),
+}
+
+
+@pytest.mark.parametrize("make, reason", OTHERS.values(), ids=OTHERS)
+def test_what_cannot_be_described_is_saved_without_architecture(make, reason, path):
+    model, other = make(), make()
+    model.save(path, {"note": 1})
+    with pytest.raises(ValueError) as e:
+        fastnet.load(path)
+    for words in (str(path), f"weights of a model of class {type(model).__name__!r}", reason, "model=model"):
+        assert words in str(e.value)
+    assert fastnet.load(path, model=other) is other and not other.training
+    assert_equal(values(other), values(model))
+    assert fastnet.load_metadata(path) == {"note": 1}
+
+
+# ---- into a model that is there -------------------------------------------------------------------------------------
+
+def test_another_architecture_is_told_by_its_keys(path):
+    nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2, bias=False)).save(path)
+    model = nn.Sequential(nn.Linear(3, 5), nn.Linear(5, 2))
+    before = values(model)
+    with pytest.raises(RuntimeError) as e:
+        fastnet.load(path, model=model)
+    for words in (str(path), "Missing key(s) in state_dict: '1.bias'",
+                  "0.weight: the state_dict has shape (4, 3), the model (5, 3)", "1.weight", "0.bias"):
+        assert words in str(e.value)
+    assert_equal(values(model), before)
+    with pytest.raises(RuntimeError, match=r"Unexpected key\(s\) in state_dict: '0.bias'"):
+        fastnet.load(path, model=nn.Sequential(nn.Linear(3, 4, bias=False), nn.Linear(4, 2, bias=False)))
+    with pytest.raises(TypeError, match="expected model to be a Module, got dict"):
+        fastnet.load(path, model={})
+
+
+def test_weights_are_cast_to_the_model(path):
+    model = nn.Linear(3, 2)
+    model.save(path)
+    loaded = fastnet.load(path, model=nn.Linear(3, 2).double())
+    assert loaded.weight.dtype == fastnet.float64 and (loaded.weight == model.weight.double()).all()
+
+
+def test_models_move_to_pytorch_and_back(path, torch):
+    from safetensors.torch import load_file, save_file, save_model
+
+    def build(f):
+        model = f.nn.Sequential(f.nn.Linear(4, 4), f.nn.BatchNorm1d(4), f.nn.Linear(4, 4))
+        model[2].weight = model[0].weight
+        return model
+    ours, theirs = build(fastnet), build(torch)
+    ours.save(path)
+    theirs.load_state_dict(load_file(path))
+    assert all((theirs.state_dict()[k].numpy() == v).all() for k, v in values(ours).items())
+    with torch.no_grad():
+        theirs[0].weight += 1
+        theirs[0].bias += 1
+    state = {k: v.clone() for k, v in theirs.state_dict().items()}
+    for write in (lambda: save_file(state, path), lambda: save_model(theirs, str(path))):
+        write()
+        with pytest.raises(ValueError, match="holds tensors alone, without an architecture"):
+            fastnet.load(path)
+        loaded = fastnet.load(path, model=build(fastnet))
+        assert all((state[k].numpy() == v).all() for k, v in values(loaded).items())
+        assert fastnet.load_metadata(path) == {}
+    save_file({k: v.bfloat16() if v.is_floating_point() else v for k, v in state.items()}, path)
+    loaded = fastnet.load(path, model=build(fastnet))
+    assert all((state[k].bfloat16().double().numpy() == v).all() for k, v in values(loaded).items())
+
+
+# ---- the caller's own -----------------------------------------------------------------------------------------------
+
+def test_metadata(path):
+    model, metadata = nn.Tanh(), {"classes": ["cat", "dög"], "mean": [0.5, -1e300], "nothing": None, "in": {"x": True}}
+    model.save(path, metadata=metadata)
+    assert fastnet.load_metadata(path) == metadata
+    model.save(str(path))
+    assert fastnet.load_metadata(str(path)) == {}
+    with pytest.raises(TypeError, match="metadata to be a dictionary, got list"):
+        model.save(path, metadata=[])
+    for value in (np.float32(1), float("nan"), (1, 2), {1: 2}, {"x"}):
+        with pytest.raises(ValueError, match="metadata"):
+            model.save(path, metadata={"x": value})
+    assert fastnet.load_metadata(path) == {}
+
+
+def test_tensors_by_name(path):
+    tensors = {"f": fastnet.randn(2, 3), "t": fastnet.randn(2, 3).T, "d": fastnet.ones(2, dtype=fastnet.float64),
+               "i": fastnet.tensor([1, 2]), "b": fastnet.tensor([True, False]), "u": np.arange(3, dtype="uint8"),
+               "none": fastnet.zeros(0, 3), "one": fastnet.tensor(3.0), "big": np.arange(3, dtype=">f4"),
+               "ü": np.ones(1)}
+    fastnet.save_file(tensors, path)
+    loaded = fastnet.load_file(path)
+    assert set(loaded) == set(tensors)
+    for name, x in tensors.items():
+        np.testing.assert_array_equal(loaded[name].numpy(), x if isinstance(x, np.ndarray) else x.numpy())
+        assert loaded[name].shape == x.shape and loaded[name].dtype == np.dtype(x.dtype).newbyteorder("=")
+    from safetensors.numpy import load_file, save_file
+    for name, x in load_file(path).items():
+        np.testing.assert_array_equal(x, loaded[name].numpy())
+    save_file({"h": np.array([0.5, 65504], np.float16)}, path)
+    assert fastnet.load_file(path)["h"].tolist() == [0.5, 65504] and fastnet.load_file(path)["h"].dtype == np.float32
+    for wrong in ([], {"x": [1.0]}, {1: np.ones(1)}, {"x": np.ones(1, complex)}, {"x": np.array(["x"])}):
+        with pytest.raises(TypeError, match=r"save_file|dtype"):
+            fastnet.save_file(wrong, path)
+    with pytest.raises(ValueError, match="__metadata__"):
+        fastnet.save_file({"__metadata__": np.ones(1)}, path)
+
+
+def test_not_inside_a_compiled_function(path):
+    model = nn.Linear(1, 1)
+    model.save(path)
+    for call in (lambda: model.save(path), lambda: fastnet.load(path), lambda: fastnet.load_file(path),
+                 lambda: fastnet.save_file({}, path)):
+        with pytest.raises(RuntimeError, match=r"(save|load)(_file)?\(\)"):
+            fastnet.compile(call)()

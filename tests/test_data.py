@@ -312,7 +312,9 @@ def test_datasets_of_ones_own():
 
         def take(self, rows):
             return rows, np.square(rows).astype(np.float32)
-    assert [[t.tolist() for t in batch] for batch in DataLoader(Squares(), 3)] == [[[0, 1, 2], [0, 1, 4]], [[3], [9]]]
+    batches = list(DataLoader(Squares(), 3))
+    assert [[t.tolist() for t in batch] for batch in batches] == [[[0, 1, 2], [0, 1, 4]], [[3], [9]]]
+    assert all(isinstance(t, fastnet.Tensor) for batch in batches for t in batch)
 
 
 @pytest.mark.parametrize("dataset", [np.zeros((3, 2)), [1, 2, 3], fastnet.zeros(3), None])

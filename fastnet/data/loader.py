@@ -100,8 +100,7 @@ class DataLoader:
             if self.transform is not None:
                 rng = np.random.default_rng(self._entropy(number, i)) if self._draws else None
                 arrays = apply(self.transform, [a.numpy() if isinstance(a, Tensor) else a for a in arrays], rng)
-                arrays = tuple(map(as_tensor, arrays))
-            yield arrays
+            yield tuple([a if type(a) is Tensor else as_tensor(a) for a in arrays])
 
     def _entropy(self, *numbers):
         return self.seed & (2**64 - 1), *numbers

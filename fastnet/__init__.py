@@ -47,7 +47,21 @@ inference_mode = no_grad
 newaxis = None
 
 
+# What is loaded when it is first used: a module's name, and the attribute of it that is meant.
+_LATER = {
+    "Trainer": ("fastnet.training", "Trainer"),
+    "callbacks": ("fastnet.training.callbacks", None),
+    "data": ("fastnet.data", None),
+    "datasets": ("fastnet.datasets", None),
+    "metrics": ("fastnet.metrics", None),
+    "train": ("fastnet.train", None),
+    "training": ("fastnet.training", None),
+}
+
+
 def __getattr__(name):
-    if name in ("data", "datasets", "metrics", "train"):
-        return importlib.import_module(f"fastnet.{name}")
-    raise AttributeError(f"module 'fastnet' has no attribute {name!r}")
+    if name not in _LATER:
+        raise AttributeError(f"module 'fastnet' has no attribute {name!r}")
+    module, attribute = _LATER[name]
+    found = importlib.import_module(module)
+    return found if attribute is None else getattr(found, attribute)

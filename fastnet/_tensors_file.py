@@ -19,7 +19,7 @@ _NAMES = {np.dtype(dtype): code for code, dtype in _CODES.items()}
 _STORED = {code: np.dtype(dtype) for code, dtype in _CODES.items()} | {"BF16": np.dtype("<u2")}
 _TEXTS = "__metadata__"
 _LONGEST = 100_000_000                  # bytes of a header, as elsewhere
-_BYTES_A_BRACKET = 16                   # a header has no more than one in so many: an entry takes 51 for its three
+_BYTES_A_BRACKET = 12                   # honest JSON of ours has more for each: a tensor's entry takes 51 for its three
 
 
 def write_tensors(path, arrays, texts):
@@ -113,6 +113,19 @@ def parse_json(text, what):
         raise ValueError(f"{what} is damaged: {e}") from None
 
 
+def check_brackets(text, what):
+    """Refuse JSON, as bytes, that opens very many lists and objects: parsed, each takes far more memory than its bytes.
+
+    Raises:
+        ValueError: it does.
+    """
+    characters = np.frombuffer(text.replace(rb"\\", b"").replace(rb"\"", b""), np.uint8)
+    quoted = np.logical_xor.accumulate(characters == ord('"'))
+    brackets = np.count_nonzero(((characters == ord("[")) | (characters == ord("{"))) & ~quoted)
+    if brackets > 8 + len(text) // _BYTES_A_BRACKET:
+        raise ValueError(f"{what} is damaged: it has more brackets than it can need")
+
+
 def _without_duplicates(pairs):
     found = {}
     for name, value in pairs:
@@ -137,8 +150,7 @@ def _read_header(file):
     if length > _LONGEST:
         raise ValueError(f"the header has {length:,} bytes, more than {_LONGEST:,}")
     head = file.read(length)
-    if _brackets(head) > 8 + len(head) // _BYTES_A_BRACKET:
-        raise ValueError("the header is damaged: it has more brackets than tensors can need")
+    check_brackets(head, "the header")
     try:
         header = parse_json(head.decode(), "the header")
     except UnicodeDecodeError:
@@ -149,13 +161,6 @@ def _read_header(file):
     if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
         raise ValueError(f"the header is damaged: {_TEXTS} should hold texts")
     return {name: _checked(name, entry) for name, entry in header.items()}, texts, size - 8 - length
-
-
-def _brackets(head):
-    """How many lists and objects a JSON text opens, outside of strings: parsed, each takes far more than its bytes."""
-    text = np.frombuffer(head.replace(rb"\\", b"").replace(rb"\"", b""), np.uint8)
-    quoted = np.logical_xor.accumulate(text == ord('"'))
-    return np.count_nonzero(((text == ord("[")) | (text == ord("{"))) & ~quoted)
 
 
 def _checked(name, entry):

@@ -64,7 +64,8 @@ NO_EXAMPLE = {
     "fastnet.autograd.Node": "made by operations alone",
 }
 NAMESPACES = [fastnet, fastnet.nn, fastnet.nn.functional, fastnet.nn.init, fastnet.nn.utils, fastnet.optim,
-              fastnet.optim.lr_scheduler, fastnet.autograd, fastnet.random, fastnet.data, fastnet.metrics]
+              fastnet.optim.lr_scheduler, fastnet.autograd, fastnet.random, fastnet.data, fastnet.metrics,
+              fastnet.training, fastnet.callbacks]
 
 
 def public(namespace):

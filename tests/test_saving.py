@@ -94,6 +94,9 @@ def test_what_is_tied_stays_tied(path):
     shared = nn.Linear(2, 2)
     loaded = again(nn.Sequential(shared, nn.Sequential(nn.Tanh(), shared), shared), path)
     assert loaded[0] is loaded[1][1] and loaded[0] is loaded[2]
+    act = nn.Tanh()
+    loaded = again(nn.Sequential(*[act] * 1000), path)
+    assert all(m is loaded[0] for m in loaded)
 
 
 def test_frozen_parameters_stay_frozen(path):

@@ -48,7 +48,7 @@ DAMAGED = {
     "no JSON": (pack('{"x":'), "the header is damaged: Expecting value"),
     "no object": (pack("[]"), "it is a list"),
     "deep": (pack('{"x' + "y" * 1_000_000 + '":' + "[" * 50_000), "the header is nested too deep"),
-    "many lists": (pack('{"x":[' + "[]," * 100_000 + "[]]}"), "more brackets than tensors can need"),
+    "many lists": (pack('{"x":[' + "[]," * 100_000 + "[]]}"), "the header is damaged: it has more brackets than"),
     "one name twice": (pack(ONE[:-1] + "," + ONE[1:], bytes(4)), "'x' is there twice"),
     "an entry's part twice": (
         pack(ONE.replace('"shape":[1]', '"shape":[1],"shape":[1]'), bytes(4)), "'shape' is there twice"),
@@ -217,6 +217,8 @@ def test_nested_architectures(path):
     refused(path, described(json.loads(NESTED * 70 + '{"class":"Tanh"}' + "}}" * 70)), "more than 64 in each other")
     about = '{"format":1,"model":' + NESTED * 20_000
     refused(path, pack({"__metadata__": {"fastnet": about}}), "what it says about the model is nested too deep")
+    about = '{"format":1,"model":[' + "[]," * 1_000_000 + "[]]}"
+    refused(path, pack({"__metadata__": {"fastnet": about}}), "what it says about the model is damaged: it has more")
 
 
 ABOUT = {

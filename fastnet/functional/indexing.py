@@ -43,6 +43,8 @@ def getitem(input, key):
         >>> x[1], x[:, 0], x[x > 3], x[fastnet.tensor([1, 0]), 2]
         (tensor([3, 4, 5]), tensor([0, 3]), tensor([4, 5]), tensor([5, 2]))
     """
+    view: tuple
+    picks: tuple
     if type(key) is int:
         view, picks = (key, ...), ()
     elif type(key) is Tensor and key.dtype == dtypes.int64:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from fastnet._tensors_file import naming, parse_json, read_tensors, read_texts, write_tensors
+from fastnet._tensors_file import check_brackets, naming, parse_json, read_tensors, read_texts, write_tensors
 from fastnet.construction import from_numpy
 from fastnet.nn import Module, architecture
 from fastnet.recording import forbid_in_recording
@@ -87,9 +87,11 @@ def _description(texts):
     if _ABOUT not in texts:
         raise ValueError("holds tensors alone, without an architecture: make the model and call "
                          "fastnet.load(path, model=model)")
-    about = parse_json(texts[_ABOUT], "what it says about the model")
+    what = "what it says about the model"
+    check_brackets(texts[_ABOUT].encode("utf-8", "replace"), what)
+    about = parse_json(texts[_ABOUT], what)
     if not isinstance(about, dict) or type(about.get("format")) is not int or about["format"] < 1:
-        raise ValueError("what it says about the model is damaged: it has no format")
+        raise ValueError(f"{what} is damaged: it has no format")
     if about["format"] > FORMAT:
         raise ValueError(f"was written by a newer version of fastnet: format {about['format']}, and this version reads "
                          f"formats up to {FORMAT}")

@@ -1,0 +1,128 @@
+"""Where the numbers of a training go: the terminal, a CSV file, TensorBoard."""
+import sys
+import time
+from typing import Any
+
+from fastnet._optional import optional
+from fastnet.training.callbacks.base import Callback
+
+_BETWEEN = 0.1                          # seconds between two drawings of the bar
+
+
+class Progress(Callback):
+    """A progress bar where standard error is a terminal, and a line for each epoch on standard output.
+
+    Example:
+        >>> import numpy as np, fastnet
+        >>> trainer = fastnet.Trainer(fastnet.nn.Linear(2, 1), loss="mse")
+        >>> x, y = np.zeros((4, 2), np.float32), np.ones(4, np.float32)
+        >>> _ = trainer.fit(x, y, epochs=1)  # doctest: +ELLIPSIS
+        epoch 1/1  loss ... samples/s ...
+    """
+
+    priority = 3
+
+    def __init__(self):
+        self._bar: Any = None
+        self._drawn = 0.0
+
+    def on_epoch_begin(self, trainer):
+        self._start, self._before = time.perf_counter(), trainer.running.samples
+        if self._bar is None and sys.stderr is not None and sys.stderr.isatty():
+            from tqdm import tqdm
+            samples = trainer.samples_per_epoch
+            total = None if samples is None else samples * (trainer.epochs - trainer.first_epoch)
+            done = 0 if samples is None else samples * (trainer.epoch - trainer.first_epoch)
+            self._bar = tqdm(total=total, initial=done + self._before, unit=" samples", unit_scale=True, leave=False,
+                             mininterval=0, miniters=1)
+
+    def on_batch_end(self, trainer):
+        if self._bar is None:
+            return
+        now = time.perf_counter()
+        if now - self._drawn >= _BETWEEN:
+            self._drawn = now
+            self._draw(trainer)
+
+    def on_epoch_end(self, trainer):
+        logs = trainer.logs
+        if self._bar is not None:
+            self._draw(trainer)
+            self._bar.clear()
+        rate = (trainer.running.samples - self._before) / max(time.perf_counter() - self._start, 1e-9)
+        epochs = str(trainer.epochs)
+        parts = [f"epoch {logs['epoch']:{len(epochs)}d}/{epochs}"]
+        parts += [f"{name.replace('_', ' ')} {value:.4f}" for name, value in logs.items()
+                  if name not in ("epoch", "lr", "seconds") and isinstance(value, (int, float))]
+        print("  ".join([*parts, f"{rate:,.0f} samples/s", f"{logs['seconds']:.2f} s"]), flush=True)
+
+    def close(self, trainer):
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def _draw(self, trainer):
+        running, bar = trainer.running, self._bar
+        bar.set_description_str(f"epoch {trainer.epoch + 1}/{trainer.epochs}", refresh=False)
+        values = {name: v for name, v in running.results().items() if isinstance(v, (int, float))}
+        bar.set_postfix({name: f"{v:.4f}" for name, v in values.items()}, refresh=False)
+        done = (trainer.samples_per_epoch or 0) * (trainer.epoch - trainer.first_epoch)
+        bar.update(done + (running.samples if trainer.batch else 0) - bar.n)
+
+
+class CSVLogger(Callback):
+    """Writes the history as CSV after each epoch, the file replaced whole, so that a resumed training's is whole too.
+
+    Args:
+        path: of the file.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.callbacks.CSVLogger("history.csv").path
+        'history.csv'
+    """
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def on_epoch_end(self, trainer):
+        trainer.history.to_csv(self.path)
+
+
+class TensorBoard(Callback):
+    """Writes every number of the logs for TensorBoard, training and validation as two runs in the same charts.
+
+    Needs tensorboardX: `pip install "fastnet[tensorboard]"`.
+
+    Args:
+        folder: where the event files go.
+
+    Raises:
+        ImportError: in training, where tensorboardX is not installed.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.callbacks.TensorBoard("runs").folder
+        'runs'
+    """
+
+    def __init__(self, folder):
+        self.folder, self._writers = str(folder), {}
+
+    def on_fit_begin(self, trainer):
+        self._make = optional("tensorboardX", "tensorboard", "the TensorBoard callback").SummaryWriter
+
+    def on_epoch_end(self, trainer):
+        for name, value in trainer.logs.items():
+            if name != "epoch" and isinstance(value, (int, float)):
+                run = "validation" if name.startswith("validation_") else "train"
+                if run not in self._writers:
+                    self._writers[run] = self._make(f"{self.folder}/{run}", purge_step=trainer.logs["epoch"])
+                self._writers[run].add_scalar(name.removeprefix("validation_"), value, trainer.logs["epoch"])
+        for writer in self._writers.values():
+            writer.flush()
+
+    def close(self, trainer):
+        for writer in self._writers.values():
+            writer.close()
+        self._writers = {}

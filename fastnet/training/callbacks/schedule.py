@@ -1,0 +1,83 @@
+"""Learning rates that change during the training."""
+from typing import Any
+
+from fastnet.errors import one_of
+from fastnet.optim import lr_scheduler as schedules
+from fastnet.training.callbacks.base import Callback
+
+# Schedules over the whole training, by name: functions of the optimizer and the number of updates.
+SCHEDULES = {
+    "one_cycle": lambda optimizer, steps: schedules.OneCycleLR(
+        optimizer, max_lr=[g.get("initial_lr", g["lr"]) for g in optimizer.param_groups], total_steps=steps,
+        cycle_momentum=False),
+    "cosine": lambda optimizer, steps: schedules.CosineAnnealingLR(optimizer, T_max=steps),
+    "linear": lambda optimizer, steps: schedules.LinearLR(optimizer, 1.0, 0.0, total_iters=steps),
+}
+
+
+class LearningRateSchedule(Callback):
+    """Steps a learning-rate schedule after each epoch or after each update.
+
+    Args:
+        schedule: one of SCHEDULES, which goes over the whole training by updates: "one_cycle" (a rise to the
+            optimizer's rate and a fall to nothing), "cosine" or "linear" (a fall to 0); or a function of the optimizer
+            that makes a schedule of `fastnet.optim.lr_scheduler`; or a schedule of the trainer's optimizer.
+        interval: "epoch" or "batch": when it is stepped. A named schedule goes by "batch".
+        monitor: what ReduceLROnPlateau is told, a name in the logs.
+
+    Raises:
+        ValueError: an unknown name or interval; in training, a named schedule over batches that have no number.
+
+    Example:
+        >>> import fastnet
+        >>> halving = fastnet.callbacks.LearningRateSchedule(
+        ...     lambda optimizer: fastnet.optim.lr_scheduler.StepLR(optimizer, step_size=10, gamma=0.5))
+        >>> halving.interval
+        'epoch'
+    """
+
+    def __init__(self, schedule, *, interval=None, monitor="validation_loss"):
+        if isinstance(schedule, str) and schedule not in SCHEDULES:
+            raise one_of("schedule", schedule, SCHEDULES)
+        self.interval = interval or ("batch" if isinstance(schedule, str) else "epoch")
+        if self.interval not in ("epoch", "batch"):
+            raise one_of("interval", interval, ("epoch", "batch"))
+        self._make, self.monitor = schedule, monitor
+        self.schedule: Any = None
+
+    def on_fit_begin(self, trainer):
+        if isinstance(self._make, str):
+            steps = trainer.total_steps()
+            if steps is None:
+                raise ValueError(f"the schedule {self._make!r} needs to know how many updates there will be: train on "
+                                 "arrays or on a loader that has a length")
+            self.schedule = SCHEDULES[self._make](trainer.optimizer, steps)
+        elif hasattr(self._make, "step"):
+            self.schedule = self._make
+        else:
+            self.schedule = self._make(trainer.optimizer)
+        if self.schedule.optimizer is not trainer.optimizer:
+            raise ValueError("the schedule is of another optimizer than the trainer's")
+
+    def on_batch_end(self, trainer):
+        if self.interval == "batch" and trainer.updated:
+            self._step(trainer)
+
+    def on_epoch_end(self, trainer):
+        if self.interval == "epoch":
+            self._step(trainer)
+
+    def _step(self, trainer):
+        if not isinstance(self.schedule, schedules.ReduceLROnPlateau):
+            self.schedule.step()
+        elif self.monitor in trainer.logs:
+            self.schedule.step(trainer.logs[self.monitor])
+        else:
+            raise ValueError(f"there is no {self.monitor!r} for ReduceLROnPlateau: choose a monitor from "
+                             f"{', '.join(map(repr, trainer.logs))}")
+
+    def state_dict(self):
+        return self.schedule.state_dict()
+
+    def load_state_dict(self, state):
+        self.schedule.load_state_dict(state)

@@ -1,0 +1,129 @@
+"""The state of a training in one safetensors file, replaced whole: everything but tensors is JSON in its header."""
+import json
+from pathlib import Path
+
+import numpy as np
+
+import fastnet
+from fastnet._tensors_file import read_tensors, write_tensors
+from fastnet.training.callbacks.base import Callback
+from fastnet.training.callbacks.checkpoint import FILE
+
+_KEY, _FORMAT = "fastnet.checkpoint", 1
+_PLACE = ("epoch", "batch", "step", "first_epoch", "stop")
+
+
+def file_in(path):
+    """The file that a folder of checkpoints has; another path is a file itself."""
+    path = Path(path)
+    return path / FILE if path.is_dir() or not path.suffix else path
+
+
+def state_of(trainer):
+    """Everything that a Trainer needs to go on.
+
+    Args:
+        trainer: in the middle of `fit`, or after it.
+    """
+    return {"settings": trainer.settings, "history": trainer.history.rows, "running": trainer.running.state_dict(),
+            "model": trainer.model.state_dict(), "optimizer": trainer.optimizer.state_dict(),
+            "random": fastnet.get_rng_state(), "callbacks": [[_name(c), c.state_dict()] for c in _stateful(trainer)],
+            **{name: getattr(trainer, name) for name in _PLACE}}
+
+
+def restore(trainer, state, path):
+    """Put a Trainer where `state_of` found it; nothing is changed where the state does not fit.
+
+    Args:
+        trainer: with the model, optimizer, data and callbacks of the one that was saved.
+        state: what `state_of` gave.
+        path: where it came from, for errors.
+
+    Raises:
+        ValueError: other settings, data or callbacks.
+        RuntimeError: another model.
+    """
+    _require_same(f"{path} is of a training with other", "settings", state["settings"], trainer.settings)
+    _require_same(f"{path} is of a training with other", "callbacks",
+                  dict(enumerate(name for name, _ in state["callbacks"])),
+                  dict(enumerate(map(_name, _stateful(trainer)))))
+    trainer.model.load_state_dict(state["model"])
+    trainer.optimizer.load_state_dict(state["optimizer"])
+    fastnet.set_rng_state(state["random"])
+    trainer.running.load_state_dict(state["running"])
+    trainer.history.rows[:] = state["history"]
+    for name in _PLACE:
+        setattr(trainer, name, state[name])
+    for callback, (_, saved) in zip(_stateful(trainer), state["callbacks"]):
+        callback.load_state_dict(saved)
+
+
+def _stateful(trainer):
+    return [c for c in trainer.callbacks if type(c).state_dict is not Callback.state_dict]
+
+
+def _name(callback):
+    return type(callback).__name__
+
+
+def _require_same(beginning, what, saved, own):
+    differing = [f"{key}: {saved.get(key)!r} there, {own.get(key)!r} here" for key in [*saved, *(own.keys() - saved)]
+                 if saved.get(key) != own.get(key)]
+    if differing:
+        raise ValueError(f"{beginning} {what}; {'; '.join(differing)}")
+
+
+def write_state(path, state):
+    """Write a state, whole or not at all.
+
+    Args:
+        path: of the file.
+        state: nested dictionaries and lists of numbers, strings, None, arrays and tensors.
+    """
+    arrays = {}
+    text = json.dumps({"format": _FORMAT, "state": _packed(state, "", arrays)})
+    write_tensors(path, arrays, {_KEY: text})
+
+
+def read_state(path):
+    """What `write_state` wrote.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        ValueError: the file is damaged or no checkpoint.
+    """
+    arrays, texts = read_tensors(path)
+    try:
+        document = json.loads(texts[_KEY])
+        if document["format"] > _FORMAT:
+            raise ValueError(f"{path} is of a newer fastnet: its format is {document['format']}, this one reads up to "
+                             f"{_FORMAT}")
+        return _unpacked(document["state"], arrays)
+    except (KeyError, TypeError, RecursionError, json.JSONDecodeError) as e:
+        raise ValueError(f"{path} is no checkpoint of a training: {type(e).__name__}: {e}") from None
+
+
+# ---- trees of arrays and other things, as JSON and named arrays: {"array": name}, {"pairs": [[key, value], ...]} ----
+
+def _packed(value, path, arrays):
+    if isinstance(value, (fastnet.Tensor, np.ndarray)):
+        arrays[path] = value.detach().numpy() if isinstance(value, fastnet.Tensor) else value
+        return {"array": path, "tensor": isinstance(value, fastnet.Tensor)}
+    if isinstance(value, dict):
+        return {"pairs": [[key, _packed(v, f"{path}/{key}", arrays)] for key, v in value.items()]}
+    if isinstance(value, (list, tuple)):
+        return [_packed(v, f"{path}/{i}", arrays) for i, v in enumerate(value)]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _unpacked(value, arrays):
+    if isinstance(value, list):
+        return [_unpacked(v, arrays) for v in value]
+    if not isinstance(value, dict):
+        return value
+    if "pairs" in value:
+        return {key: _unpacked(v, arrays) for key, v in value["pairs"]}
+    array = arrays[value["array"]]
+    return fastnet.from_numpy(array) if value["tensor"] else array

@@ -1,0 +1,71 @@
+"""The compiled functions of a training: a step, a measurement, a forward pass."""
+import fastnet
+
+
+def training_step(trainer, hooks):
+    """`step(first, last, share, weight, target, *inputs)`: one batch's part of an update, compiled.
+
+    Args:
+        trainer: whose model, optimizer, loss and metrics are used.
+        hooks: the callbacks whose `before_update` and `after_update` are part of the step.
+
+    Returns:
+        A function of: whether the batch is the first and the last one of its update; the share of its loss in the
+        update's (None: all); the samples' weights or None; the targets; the inputs. It gives the loss, the sum of the
+        weights or None, and what each metric measured.
+    """
+    model, optimizer, loss, metrics = trainer.model, trainer.optimizer, trainer.loss, trainer.metrics
+
+    @fastnet.compile
+    def step(first, last, share, weight, target, *inputs):
+        if first:
+            optimizer.zero_grad()
+        output = model(*inputs)
+        value = loss(output, target, weight)
+        (value if share is None else value * share).backward()
+        if last:
+            for hook in hooks:
+                hook.before_update(trainer)
+            optimizer.step()
+            with fastnet.no_grad():
+                for hook in hooks:
+                    hook.after_update(trainer)
+        return _results(value.detach(), weight, output.detach(), target, metrics)
+    return step
+
+
+def measurement(trainer):
+    """`measure(weight, target, *inputs)`: what `training_step` returns, of a batch that is not learnt from.
+
+    Args:
+        trainer: whose model, loss and metrics are used.
+    """
+    model, loss, metrics = trainer.model, trainer.loss, trainer.metrics
+
+    @fastnet.compile
+    def measure(weight, target, *inputs):
+        with fastnet.no_grad():
+            output = model(*inputs)
+            return _results(loss(output, target, weight), weight, output, target, metrics)
+    return measure
+
+
+def forward(trainer):
+    """`forward(*inputs)`: what the model gives.
+
+    Args:
+        trainer: whose model is used.
+    """
+    model = trainer.model
+
+    @fastnet.compile
+    def run(*inputs):
+        with fastnet.no_grad():
+            return model(*inputs)
+    return run
+
+
+def _results(value, weight, output, target, metrics):
+    with fastnet.no_grad():
+        total = None if weight is None else weight.sum()
+        return value, total, [metric.measure(output, target) for metric in metrics]

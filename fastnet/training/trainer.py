@@ -1,0 +1,344 @@
+"""The Trainer: a model, an optimizer, a loss and metrics, and the loop over epochs."""
+import contextlib
+import copy
+import math
+import time
+from typing import Any
+
+import numpy as np
+
+import fastnet
+from fastnet import data, metrics as m, nn, optim
+from fastnet.errors import one_of
+from fastnet.training import checkpoint, steps
+from fastnet.training.callbacks.base import changes_step
+from fastnet.training.callbacks.logs import Progress
+from fastnet.training.history import History
+from fastnet.training.losses import Loss
+from fastnet.training.running import Running
+from fastnet.training.sources import as_inputs, evaluation_source, fit_sources, is_loader
+
+OPTIMIZERS = {"sgd": optim.SGD, "adam": optim.Adam, "adamw": optim.AdamW, "rmsprop": optim.RMSprop,
+              "adagrad": optim.Adagrad}
+
+
+class Trainer:
+    """Trains a model on arrays or on a loader, measures it, and predicts with it.
+
+    Each step (forward, loss, backward, update, metrics) is one recording of `fastnet.compile`.
+
+    Args:
+        model: a Module. Its parameters are changed.
+        optimizer: an optimizer over the model's parameters; or a name ("sgd", "adam", "adamw", "rmsprop", "adagrad"),
+            with PyTorch's defaults; or a function of the parameters that makes one.
+        loss: "cross_entropy" (int64 classes from 0, one score a class), "binary_cross_entropy_with_logits" (0 or 1, one
+            score), "mse", "mae", "huber", "smooth_l1"; or a loss module; or a function of (output, target) to a scalar.
+        metrics: names or instances of `fastnet.metrics`, such as "accuracy". They count every sample alike.
+
+    Raises:
+        TypeError: the model is no Module, or the loss is nothing that can be called.
+        ValueError: an unknown name, or an optimizer of other parameters than the model's.
+
+    Example:
+        >>> import numpy as np, fastnet
+        >>> from fastnet import nn
+        >>> _ = fastnet.manual_seed(0)
+        >>> x = np.array([[0.0], [1.0]] * 50)
+        >>> y = np.array([0, 1] * 50)
+        >>> trainer = fastnet.Trainer(nn.Linear(1, 2), "adam", loss="cross_entropy", metrics=["accuracy"])
+        >>> trainer.optimizer.param_groups[0]["lr"] = 0.1
+        >>> history = trainer.fit(x, y, epochs=20, batch_size=10, validation_split=0.2, progress=False)
+        >>> history["validation_accuracy"][-1], trainer.predict([[0.0], [1.0]])
+        (1.0, array([0, 1]))
+    """
+
+    def __init__(self, model, optimizer="adamw", *, loss, metrics=()):
+        if not isinstance(model, nn.Module):
+            raise TypeError(f"expected a model that is a Module, got {type(model).__name__}")
+        self.model = model
+        self.optimizer = _optimizer(optimizer, model)
+        self.loss = Loss(loss)
+        self.metrics = [m.get(spec) for spec in ([metrics] if isinstance(metrics, str) else metrics)]
+        self.running = Running(self.metrics)    # of the epoch so far
+        self.history = History()
+        self.epoch = self.batch = self.step = 0         # epochs that are done, batches of this one, updates in all
+        self.epochs = self.first_epoch = 0              # where the training ends and began
+        self.accumulate = 1                             # batches an update
+        self.updated = self.stop = self.interrupted = False
+        self.logs, self.settings, self.callbacks = {}, {}, []
+        self._data: Any = None
+        self._validation: Any = None
+        self._compiled = {}
+
+    def __getstate__(self):
+        return self.__dict__ | {"_compiled": {}, "callbacks": [], "_data": None, "_validation": None}
+
+    # ---- training ----
+
+    def fit(self, x, y=None, *, epochs=1, batch_size=32, validation_data=None, validation_split=0.0, class_weight=None,
+            sample_weight=None, callbacks=(), shuffle=True, seed=0, progress=True, resume=None):
+        """Train for some epochs; a second call goes on where the first ended.
+
+        Args:
+            x: an array of samples along the first axis; a tuple of such arrays, for a model of several inputs; or a
+                loader (`fastnet.data.DataLoader`, or anything that can be iterated over for each epoch) of tuples
+                (inputs..., target). Floats are cast to the model's dtype.
+            y: the targets, unless x is a loader.
+            epochs: passes over the data; with `resume`, counted from where the resumed training began.
+            batch_size: samples a step; the last batch of an epoch may be smaller.
+            validation_data: (x, y) or a loader, measured on after each epoch.
+            validation_split: the part of x to hold out for that instead: at random, with the same share of each class.
+            class_weight: {class: weight}, an array, or "balanced": factors of the samples' weights in the loss.
+            sample_weight: (N,), the weight of each sample in the loss.
+            callbacks: see `fastnet.callbacks`.
+            shuffle: take the samples in another order in each epoch.
+            seed: of the shuffling and the hold-out. Weights and dropout draw from `fastnet.manual_seed`'s generator.
+            progress: show a progress bar (on a terminal) and print a line for each epoch.
+            resume: the folder or file of a checkpoint to go on from, if it is there.
+
+        Returns:
+            The `History` of all epochs so far.
+
+        Raises:
+            ValueError, TypeError: data, settings or a checkpoint that do not fit; the message says what was expected.
+            FloatingPointError: the loss is no longer finite. Checkpoints are as they were before.
+        """
+        self._check_settings(epochs, batch_size, validation_split)
+        self._data, self._validation = fit_sources(
+            x, y, self.loss, self.dtype, validation_data=validation_data, validation_split=validation_split,
+            class_weight=class_weight, sample_weight=sample_weight, batch_size=batch_size, shuffle=shuffle, seed=seed)
+        self.callbacks = sorted([*callbacks, *([Progress()] if progress else [])], key=lambda c: c.priority)
+        self.settings = {"batch_size": batch_size, "shuffle": shuffle, "seed": seed, **self._data.described()}
+        self.first_epoch, self.epochs, self.batch, self.accumulate = self.epoch, self.epoch + epochs, 0, 1
+        self.stop = self.interrupted = False
+        try:
+            self._each("on_fit_begin")
+            if resume is not None and checkpoint.file_in(resume).exists():
+                self.load_checkpoint(resume)
+                self.epochs = self.first_epoch + epochs
+            self._train()
+            self._each("on_fit_end", falling=True)
+        finally:
+            self._each("close")
+            self.model.eval()
+        return self.history
+
+    def _train(self):
+        step = self._step_with([c for c in self.callbacks if changes_step(c)])
+        while self.epoch < self.epochs and not (self.stop or self.interrupted):
+            start = time.perf_counter()
+            if not self._train_epoch(step):
+                return
+            self._end_epoch(start)
+
+    def _train_epoch(self, step):
+        """Train on the rest of an epoch; returns whether its end was reached."""
+        self.model.train()
+        running = self.running
+        if self.batch == 0:
+            running.reset()
+        self._each("on_epoch_begin")
+        moments = [c.on_batch_end for c in self.callbacks]
+        for inputs, target, weight in self._data.epoch(self.epoch, self.batch):
+            first, last, share = self._place_in_update()
+            value, total, measured = step(first, last, share, weight, target, *inputs)
+            loss = value.item()
+            if not math.isfinite(loss):
+                raise FloatingPointError(f"the loss became {loss} at step {self.step + 1} (epoch {self.epoch + 1}, "
+                                         f"batch {self.batch + 1}): {self._advice()}")
+            running.add(len(target), loss, total, measured)
+            self.batch += 1
+            self.step += last
+            self.updated = last
+            for moment in moments:
+                moment(self)
+            if last and (self.stop or self.interrupted):
+                return False
+        if not running.samples:
+            raise ValueError("the loader gave no batch")
+        return True
+
+    def _place_in_update(self):
+        """Whether the batch is the first and the last of its update, and its share in it."""
+        n = self.accumulate
+        if n == 1:
+            return True, True, None
+        batches = self._data.batches
+        if batches is None:
+            raise ValueError("gradients can be accumulated over a loader that has a length (len()) only")
+        place = self.batch % n
+        members = min(n, batches - (self.batch - place))
+        return place == 0, place == members - 1, 1 / members
+
+    def _end_epoch(self, start):
+        if not all(p.isfinite().all() for p in self.model.parameters()):
+            raise FloatingPointError(f"the weights are no longer finite after step {self.step} (epoch "
+                                     f"{self.epoch + 1}): {self._advice()}")
+        results = self.running.results()
+        self._each("on_validation_begin")
+        if self._validation is not None:
+            results |= self._measure(self._validation).results("validation_")
+        rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.logs = {"epoch": self.epoch + 1, **results, "lr": float(rates[0]), "seconds": time.perf_counter() - start}
+        self.history.rows.append(self.logs)
+        # the epoch is done when it has been judged: a checkpoint, which comes last of all callbacks, says so
+        self.epoch, self.batch = self.epoch + 1, 0
+        self._each("on_epoch_end")
+
+    @staticmethod
+    def _check_settings(epochs, batch_size, validation_split):
+        if epochs < 0 or batch_size < 1:
+            raise ValueError(f"expected epochs >= 0 and at least one sample a batch, got epochs={epochs}, "
+                             f"batch_size={batch_size}")
+        if not 0 <= validation_split < 1:
+            raise ValueError(f"expected 0 <= validation_split < 1, got {validation_split}")
+
+    def _each(self, moment, falling=False):
+        for callback in self.callbacks[::-1] if falling else self.callbacks:
+            getattr(callback, moment)(self)
+
+    def _step_with(self, hooks):
+        if hooks:                       # what they hold is part of the recordings, and theirs for this call alone
+            return steps.training_step(self, hooks)
+        return self._compiled.setdefault("step", None) or self._keep("step", steps.training_step(self, ()))
+
+    def _keep(self, name, function):
+        self._compiled[name] = function
+        return function
+
+    def _advice(self):
+        rate = self.optimizer.param_groups[0]["lr"]
+        return (f"try a smaller learning rate than {rate:g}, fastnet.callbacks.GradientClipping, or inputs that are "
+                "standardised. The last checkpoint, if there is one, is from before that")
+
+    # ---- measuring and predicting ----
+
+    def evaluate(self, x, y=None, *, batch_size=1024, sample_weight=None):
+        """The mean loss and the metrics of the model, in evaluation mode and without gradients.
+
+        Args:
+            x, y: as `fit`'s.
+            batch_size: samples at a time.
+            sample_weight: (N,), weights in the loss.
+
+        Returns:
+            {"loss": ..., metric: ...}.
+        """
+        return self._measure(evaluation_source(x, y, self.loss, self.dtype, batch_size, sample_weight)).results()
+
+    def _measure(self, source):
+        measure = self._compiled.get("measure") or self._keep("measure", steps.measurement(self))
+        running = Running(copy.deepcopy(self.metrics))
+        running.reset()
+        with _evaluating(self.model):
+            for inputs, target, weight in source.epoch(0):
+                value, total, measured = measure(weight, target, *inputs)
+                running.add(len(target), value.item(), total, measured)
+        if not running.samples:
+            raise ValueError("there is nothing to measure on: the loader gave no batch")
+        return running
+
+    def decision_function(self, x, *, batch_size=1024):
+        """What the model gives for each sample: scores of classes, or values.
+
+        Args:
+            x: as `fit`'s; a loader's batches are the inputs alone.
+            batch_size: samples at a time.
+
+        Returns:
+            A NumPy array with the samples along the first axis.
+        """
+        forward = self._compiled.get("forward") or self._keep("forward", steps.forward(self))
+        if not is_loader(x):
+            x = data.DataLoader(data.TensorDataset(*as_inputs(x, self.dtype)), batch_size)
+        with _evaluating(self.model):
+            return np.concatenate([forward(*inputs).numpy() for inputs in x])
+
+    def predict(self, x, *, batch_size=1024):
+        """The class of each sample (0 or 1 for one score a sample), or its value where the loss is none of classes.
+
+        Args:
+            x, batch_size: as `decision_function`'s.
+        """
+        return self.loss.predictions(self.decision_function(x, batch_size=batch_size))
+
+    def predict_proba(self, x, *, batch_size=1024):
+        """The probability of each class: (N, C); for one score a sample (N, 2).
+
+        Args:
+            x, batch_size: as `decision_function`'s.
+
+        Raises:
+            TypeError: the loss is none of classes.
+        """
+        return self.loss.probabilities(self.decision_function(x, batch_size=batch_size))
+
+    # ---- checkpoints ----
+
+    def state_dict(self):
+        """Everything that `fit` needs to go on, as it is now: model, optimizer, callbacks, history, random state."""
+        return copy.deepcopy(checkpoint.state_of(self))
+
+    def save_checkpoint(self, path, state=None):
+        """Write everything that `fit` needs to go on, whole or not at all.
+
+        Args:
+            path: a file, or a folder in which it is called "checkpoint.safetensors".
+            state: what `state_dict` gave earlier; None: what is now.
+        """
+        checkpoint.write_state(checkpoint.file_in(path), state or checkpoint.state_of(self))
+
+    def load_checkpoint(self, path):
+        """Go on from what `save_checkpoint` wrote; `fit(resume=path)` does.
+
+        Args:
+            path: as `save_checkpoint`'s.
+
+        Raises:
+            ValueError: the file is damaged, or of a training with other settings, data or callbacks.
+            RuntimeError: of another model.
+        """
+        path = checkpoint.file_in(path)
+        checkpoint.restore(self, checkpoint.read_state(path), path)
+
+    # ---- what callbacks and checkpoints ask ----
+
+    @property
+    def dtype(self):
+        """The model's floating dtype."""
+        return next((p.dtype for p in self.model.parameters() if p.dtype.kind == "f"), fastnet.float32)
+
+    @property
+    def samples_per_epoch(self):
+        """How many samples an epoch has, or None where its loader does not say."""
+        return self._data.samples
+
+    def total_steps(self):
+        """How many updates this call of `fit` makes, or None where its loader does not say."""
+        batches = self._data.batches
+        return None if batches is None else (self.epochs - self.first_epoch) * -(-batches // self.accumulate)
+
+
+def _optimizer(spec, model):
+    if isinstance(spec, str):
+        if spec not in OPTIMIZERS:
+            raise one_of("optimizer", spec, OPTIMIZERS)
+        spec = OPTIMIZERS[spec]
+    optimizer = spec if isinstance(spec, optim.Optimizer) else spec(model.parameters())
+    if not isinstance(optimizer, optim.Optimizer):
+        raise TypeError(f"expected an optimizer, its name or a function that makes one, got {type(spec).__name__}")
+    own = {id(p) for p in model.parameters()}
+    if not any(id(p) in own for group in optimizer.param_groups for p in group["params"]):
+        raise ValueError("the optimizer has no parameter of the model: make it from model.parameters()")
+    return optimizer
+
+
+@contextlib.contextmanager
+def _evaluating(model):
+    """Evaluation mode, and the mode from before afterwards."""
+    training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(training)

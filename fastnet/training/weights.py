@@ -1,0 +1,102 @@
+"""Weights of classes and of samples."""
+from collections.abc import Mapping
+
+import numpy as np
+
+import fastnet
+from fastnet.errors import shape_text
+
+
+def sample_weights(target, class_weight, sample_weight):
+    """The weight of each sample: its own times its class's; None: all are 1.
+
+    Args:
+        target: (N,), the classes, or anything of N rows where class_weight is None.
+        class_weight: {class: weight}, an array, "balanced" (N / (classes * count)), or None.
+        sample_weight: (N,), or None.
+
+    Raises:
+        ValueError: weights that are negative, not finite, all 0, or of another number than the samples.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.training.weights import sample_weights
+        >>> sample_weights(np.array([0, 0, 0, 1]), "balanced", None).round(2)
+        array([0.67, 0.67, 0.67, 2.  ])
+    """
+    weights = None
+    if sample_weight is not None:
+        weights = np.asarray(sample_weight, float)
+        if weights.shape != (len(target),):
+            raise ValueError(f"sample_weight has shape {shape_text(weights)}, expected one number for each of the "
+                             f"{len(target)} samples")
+        _check("sample_weight", weights)
+    if class_weight is not None:
+        if target.ndim != 1 or target.dtype.kind == "f":
+            raise ValueError("class_weight needs y to be one class for each sample, as whole numbers")
+        if isinstance(class_weight, str) and class_weight == "balanced":
+            class_weight = balanced(target)
+        by_class = look_up_array(class_weights(class_weight), target)
+        weights = by_class if weights is None else weights * by_class
+    return weights
+
+
+def balanced(target):
+    """{class: N / (number of classes * how many are of it)}, as scikit-learn's.
+
+    Args:
+        target: (N,), the classes.
+    """
+    classes, counts = np.unique(target, return_counts=True)
+    return dict(zip(classes.tolist(), (len(target) / (len(classes) * counts)).tolist()))
+
+
+def class_weights(spec):
+    """The weights of classes 0, 1, ... as an array; of those that a dictionary leaves out, 1. None for None.
+
+    Args:
+        spec: {class: weight}, or an array.
+
+    Raises:
+        ValueError: anything else, or numbers out of range.
+    """
+    if spec is None:
+        return None
+    if isinstance(spec, str):
+        raise ValueError("class_weight 'balanced' needs y as an array" if spec == "balanced" else
+                         f"class_weight must be 'balanced', a dictionary or an array, got {spec!r}")
+    if isinstance(spec, Mapping):
+        if not spec or not all(isinstance(c, (int, np.integer)) and c >= 0 for c in spec):
+            raise ValueError(f"class_weight must have classes, whole numbers from 0, as its keys, got {list(spec)!r}")
+        table = np.ones(max(spec) + 1)
+        table[list(spec)] = list(spec.values())
+    else:
+        table = np.asarray(spec, float)
+        if table.ndim != 1 or not table.size:
+            raise ValueError(f"class_weight has shape {shape_text(table)}, expected one number for each class")
+    _check("class_weight", table)
+    return table
+
+
+def look_up(table, target):
+    """The weights of a batch of classes, as a tensor.
+
+    Args:
+        table: what `class_weights` gave.
+        target: (N,), int64.
+    """
+    return fastnet.from_numpy(look_up_array(table, target.numpy()).astype(np.float32))
+
+
+def look_up_array(table, target):
+    """The weight of each class in `target`; 1 for one beyond the table."""
+    return np.where(target < len(table), table[np.minimum(target, len(table) - 1)], 1.0)
+
+
+def _check(name, values):
+    bad = ~np.isfinite(values) | (values < 0)
+    if bad.any():
+        i = int(bad.argmax())
+        raise ValueError(f"{name}[{i}] is {values[i]}, expected a finite number that is not negative")
+    if values.size and not values.any():
+        raise ValueError(f"{name} is 0 everywhere: no sample would count")

@@ -1,0 +1,171 @@
+"""A training that was stopped, or killed at any moment, and resumed ends with the bits of one that was left alone.
+
+`pytest -m kills tests/test_resume.py` kills ninety more runs than the suite does.
+"""
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from data_tools import HOME
+from training_tools import blobs, fitted, trainer, weights, without_seconds
+
+import fastnet
+from fastnet import callbacks as c, optim
+
+SCRIPT = Path(__file__).parent / "resumable.py"
+
+
+def started(folder):
+    """The training in a process of its own: it checkpoints after every update."""
+    paths = os.pathsep.join([str(HOME), str(SCRIPT.parent)])
+    return subprocess.Popen([sys.executable, SCRIPT, folder, "0"], stdout=subprocess.PIPE, text=True, cwd=folder.parent,
+                            env=os.environ | {"PYTHONPATH": paths})
+
+
+def finished(folder):
+    """What a run says that is not killed, and how long it took."""
+    start = time.monotonic()
+    with started(folder) as process:
+        out, _ = process.communicate(timeout=300)
+    assert process.returncode == 0
+    return out, time.monotonic() - start
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    return finished(tmp_path_factory.mktemp("alone"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+@pytest.mark.parametrize("number", [*range(10), *(pytest.param(i, marks=pytest.mark.kills) for i in range(10, 100))])
+def test_killed_at_any_moment(tmp_path, alone, number):
+    result, seconds = alone
+    rng = random.Random(number)
+    for _ in range(2):
+        with started(tmp_path / "run") as process:
+            time.sleep(rng.uniform(0, seconds))
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+    assert finished(tmp_path / "run")[0] == result
+
+
+class StopAt(c.Callback):
+    """Interrupts the training after some batches, as Ctrl-C does."""
+
+    def __init__(self, batches):
+        self.left = batches
+
+    def on_batch_end(self, trainer):
+        self.left -= 1
+        trainer.interrupted = self.left == 0
+
+
+@pytest.mark.parametrize("batches", [1, 9, 10, 11, 25])
+def test_interrupted_at_each_kind_of_batch(tmp_path, batches):
+    """In an epoch's middle, at its last batch, at its first."""
+    def stateful():
+        return [c.LearningRateSchedule("cosine"), c.EarlyStopping("loss"), c.ExponentialMovingAverage(0.9)]
+
+    x, y = blobs(320)
+    whole = fitted(x, y, dropout=0.2, callbacks=stateful())
+    options = {"dropout": 0.2, "resume": tmp_path}
+    first = fitted(x, y, callbacks=[*stateful(), c.Checkpoint(tmp_path), StopAt(batches)], **options)
+    assert len(first.history) == (batches - 1) // 10
+    fastnet.manual_seed(99)                             # what the process drew meanwhile does not matter
+    second = fitted(x, y, callbacks=[*stateful(), c.Checkpoint(tmp_path)], **options)
+    assert weights(second) == weights(whole)
+    assert without_seconds(second.history) == without_seconds(whole.history)
+
+
+def test_a_finished_training_is_finished(tmp_path):
+    def run():
+        return fitted(callbacks=[c.EarlyStopping("loss"), c.ExponentialMovingAverage(0.9), c.Checkpoint(tmp_path)],
+                      resume=tmp_path)
+    first, second = run(), run()
+    assert weights(first) == weights(second)
+    assert second.step == first.step
+
+
+def test_early_stopping_stays_stopped(tmp_path):
+    def run():
+        return fitted(epochs=30, make=lambda: trainer(optimizer=lambda p: optim.SGD(p, lr=0.0)), resume=tmp_path,
+                      callbacks=[c.EarlyStopping("loss", patience=1, min_delta=0.01), c.Checkpoint(tmp_path)])
+    assert len(run().history) == len(run().history) == 3
+
+
+def test_a_loss_that_is_no_number_leaves_the_checkpoint(tmp_path):
+    x, y = blobs(64)
+
+    class Explode(c.Callback):
+        priority = 5                                    # after the checkpoint
+
+        def on_batch_end(self, trainer):
+            if trainer.step == 5:
+                trainer.optimizer.param_groups[0]["lr"] = 1e30
+
+    with pytest.raises(FloatingPointError, match="The last checkpoint, if there is one, is from before that"):
+        fitted(x * 1e10, y, batch_size=8, epochs=9, callbacks=[Explode(), c.Checkpoint(tmp_path, seconds=0)])
+    trainer_again = trainer()
+    trainer_again.fit(x * 1e10, y, batch_size=8, epochs=0, progress=False, resume=tmp_path)
+    assert trainer_again.step == 5                      # the fifth update was good, the sixth not
+    trainer_again.fit(x * 1e10, y, batch_size=8, epochs=9, progress=False, resume=tmp_path)
+    assert np.isfinite(trainer_again.history["loss"]).all()
+
+
+def test_weights_that_are_no_numbers_stop():
+    """The update after the last loss is looked at, too."""
+    t = trainer(optimizer=lambda p: optim.SGD(p, lr=float("inf")))
+    with pytest.raises(FloatingPointError, match="weights are no longer finite after step 1"):
+        t.fit(*blobs(), batch_size=300, progress=False)
+
+
+def checkpointed(folder, **options):
+    return fitted(callbacks=[c.EarlyStopping("loss"), c.Checkpoint(folder)], **options)
+
+
+@pytest.mark.parametrize(("options", "error", "message"), [
+    ({"batch_size": 16}, ValueError, "other settings; batch_size: 32 there, 16 here; batches: 10 there, 19 here"),
+    ({"seed": 1}, ValueError, "other settings; seed: 0 there, 1 here"),
+    ({"x": blobs(200)[0], "y": blobs(200)[1]}, ValueError, "samples: 300 there, 200 here"),
+    ({"callbacks": []}, ValueError, "other callbacks; 0: 'EarlyStopping' there, None here"),
+    ({"make": lambda: trainer(outputs=4)}, RuntimeError, "size mismatch for 3.weight"),
+])
+def test_resumed_otherwise(tmp_path, options, error, message):
+    checkpointed(tmp_path)
+    options = {"callbacks": [c.EarlyStopping("loss")]} | options
+    with pytest.raises(error, match=message):
+        fitted(resume=tmp_path, **options)
+
+
+def test_no_checkpoint(tmp_path):
+    checkpointed(tmp_path)
+    path = tmp_path / "checkpoint.safetensors"
+    whole = path.read_bytes()
+    for contents in (whole[:-1], whole[:100], b"", b"\xff" * 64):
+        path.write_bytes(contents)
+        with pytest.raises(ValueError, match=r"checkpoint\.safetensors"):
+            fitted(resume=tmp_path, callbacks=[c.EarlyStopping("loss")])
+    fitted().model.save(path)
+    with pytest.raises(ValueError, match="is no checkpoint of a training"):
+        fitted(resume=path, callbacks=[c.EarlyStopping("loss")])
+
+
+def test_a_full_disk_leaves_the_checkpoint(tmp_path, monkeypatch):
+    checkpointed(tmp_path)
+    path = tmp_path / "checkpoint.safetensors"
+    before = path.read_bytes()
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("fastnet._files.os.fsync", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        checkpointed(tmp_path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,327 @@
+"""The Trainer: it learns, repeats itself, weighs, measures, predicts, and refuses what it cannot train on."""
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from training_tools import blobs, fitted, perceptron, trainer, weights, without_seconds
+
+import fastnet
+from fastnet import nn, optim
+from fastnet.data import DataLoader, TensorDataset
+
+
+def test_learns():
+    t = fitted(epochs=6, validation_split=0.1)
+    history = t.history
+    assert history["epoch"] == [1, 2, 3, 4, 5, 6]
+    assert history["loss"][-1] < history["loss"][0] / 2
+    assert history["accuracy"][-1] > 0.95
+    assert history["validation_accuracy"][-1] > 0.95
+    assert history["lr"] == [0.02] * 6
+    x, y = blobs(seed=1)
+    measured = t.evaluate(x, y)
+    assert measured["loss"] < 0.3
+    assert measured["accuracy"] == np.mean(t.predict(x) == y) > 0.95
+
+
+def test_same_seed_same_bits():
+    first, second, other = (fitted(dropout=0.3, seed=seed, validation_split=0.2) for seed in (5, 5, 6))
+    assert weights(first) == weights(second) != weights(other)
+    assert without_seconds(first.history) == without_seconds(second.history)
+
+
+def test_compiled_training_is_eager_training(monkeypatch):
+    options = {"dropout": 0.2, "callbacks": [fastnet.callbacks.LearningRateSchedule("one_cycle")],
+               "class_weight": {1: 3.0}, "validation_split": 0.1}
+    compiled = fitted(**options)
+    monkeypatch.setattr(fastnet, "compile", lambda fn: fn)
+    assert weights(fitted(**options)) == weights(compiled)
+
+
+def test_is_the_loop_by_hand():
+    """Adam on the same batches gives the same bits as the loop that one would write."""
+    x, y = blobs(100)
+    t = fitted(x, y, dropout=0.1, epochs=2, seed=3)
+    model = perceptron(0.1)
+    optimizer = optim.AdamW(model.parameters(), lr=0.02)
+    loader = DataLoader(TensorDataset(x, y), 32, shuffle=True, seed=3)
+    for _ in range(2):
+        for xb, yb in loader:
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(xb), yb).backward()
+            optimizer.step()
+    assert weights(t) == [p.detach().numpy().tobytes() for p in model.parameters()]
+
+
+def test_fit_again_goes_on():
+    x, y = blobs(100)
+    whole = fitted(x, y, epochs=5)
+    parts = fitted(x, y, epochs=2)
+    parts.fit(x, y, epochs=3, batch_size=32, progress=False)
+    assert parts.history["epoch"] == [1, 2, 3, 4, 5]
+    assert weights(whole) == weights(parts)
+
+
+def test_a_loader_gives_the_same():
+    x, y = blobs(100)
+    loader = DataLoader(TensorDataset(x, y), 32, shuffle=True, seed=3)
+    assert weights(fitted(loader, None)) == weights(fitted(x, y, seed=3))
+
+
+def test_any_iterable_of_batches():
+    x, y = blobs(96)
+    batches = [(x[i:i + 32], y[i:i + 32]) for i in range(0, 96, 32)]
+    assert weights(fitted(batches_of(batches), None)) == weights(fitted(x, y, shuffle=False))
+
+
+class batches_of:
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __iter__(self):
+        return iter(self.batches)
+
+
+class Two(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.left, self.right = nn.Linear(1, 3), nn.Linear(1, 3)
+
+    def forward(self, a, b):
+        return self.left(a) + self.right(b)
+
+
+def test_several_inputs():
+    x, y = blobs()
+    t = trainer(model=Two())
+    t.fit((x[:, :1], x[:, 1:]), y, epochs=8, progress=False, validation_split=0.1)
+    assert t.history["validation_accuracy"][-1] > 0.8
+    assert t.predict((x[:, :1], x[:, 1:])).shape == y.shape
+
+
+# ---- losses and what predictions are --------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("column", [False, True])
+def test_regression_of_one_output(column):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((400, 2))
+    y = x[:, 0] - 2 * x[:, 1]
+    t = trainer(loss="mse", metrics=("mae", "r2"), outputs=1)
+    t.fit(x, y[:, None] if column else y, epochs=20, progress=False)
+    assert t.history["r2"][-1] > 0.95
+    assert t.predict(x).shape == (400,)
+    with pytest.raises(TypeError, match="probabilities need a loss of classes"):
+        t.predict_proba(x)
+
+
+def test_binary():
+    x, y = blobs(classes=2)
+    t = trainer(loss="binary_cross_entropy_with_logits", outputs=1)
+    t.fit(x, y, epochs=10, progress=False)
+    probabilities = t.predict_proba(x)
+    assert t.history["accuracy"][-1] > 0.95
+    assert probabilities.shape == (300, 2)
+    assert np.allclose(probabilities.sum(1), 1)
+    assert (t.predict(x) == (probabilities[:, 1] > 0.5)).all()
+
+
+def test_multi_label():
+    x, y = blobs()
+    labels = np.eye(3)[y]
+    t = trainer(loss="binary_cross_entropy_with_logits")
+    t.fit(x, labels, epochs=10, progress=False)
+    assert t.predict(x).shape == t.predict_proba(x).shape == (300, 3)
+    assert t.history["accuracy"][-1] > 0.9
+
+
+def test_own_loss():
+    def loss(output, target):
+        return ((output - target) ** 4).mean()
+
+    x = np.random.default_rng(0).standard_normal((200, 2))
+    t = trainer(loss=loss, metrics=(), outputs=1)
+    t.fit(x, x.sum(1), epochs=10, progress=False)
+    assert t.history["loss"][-1] < t.history["loss"][0] / 5
+    with pytest.raises(ValueError, match="weights for samples or classes need a loss"):
+        t.fit(x, x.sum(1), sample_weight=np.ones(200), progress=False)
+
+
+def test_probabilities_of_classes():
+    x, y = blobs()
+    t = fitted(x, y)
+    probabilities = t.predict_proba(x)
+    assert probabilities.shape == (300, 3)
+    assert np.allclose(probabilities.sum(1), 1, atol=1e-6)
+    assert (probabilities.argmax(1) == t.predict(x)).all()
+    assert np.allclose(nn.functional.softmax(fastnet.from_numpy(t.decision_function(x)), 1).numpy(), probabilities)
+
+
+# ---- weights --------------------------------------------------------------------------------------------------------
+
+def test_weight_0_is_not_there():
+    """Samples of weight 0 change nothing, in the weights and in the mean loss."""
+    x, y = blobs(64)
+    both, labels = np.concatenate([x, x + 1]), np.concatenate([y, (y + 1) % 3])
+    order = np.arange(128).reshape(2, 4, 16).transpose(1, 0, 2).ravel()     # batches of 32, of which 16 count
+    weight = np.repeat([1.0, 0.0], 64)[order]
+    weighted = fitted(both[order], labels[order], sample_weight=weight, shuffle=False)
+    alone = fitted(x, y, batch_size=16, shuffle=False)
+    for a, b in zip(weighted.model.parameters(), alone.model.parameters()):
+        assert np.allclose(a.detach().numpy(), b.detach().numpy(), atol=1e-5)
+    assert np.allclose(weighted.history["loss"], alone.history["loss"], atol=1e-5)
+
+
+def test_class_weight_is_sample_weight():
+    x, y = blobs(100)
+    table = np.array([1.0, 2.0, 0.5])
+    by_sample = fitted(x, y, sample_weight=table[y])
+    loader = DataLoader(TensorDataset(x, y), 32, shuffle=True, seed=0)
+    for t in (fitted(x, y, class_weight={1: 2.0, 2: 0.5}), fitted(x, y, class_weight=table),
+              fitted(loader, None, class_weight=table)):
+        assert weights(t) == weights(by_sample)
+    balanced = {c: 100 / (3 * n) for c, n in enumerate(np.bincount(y))}
+    assert weights(fitted(x, y, class_weight="balanced")) == weights(fitted(x, y, class_weight=balanced))
+
+
+def test_weighted_loss_is_the_weighted_mean():
+    x, y = blobs(100)
+    t, weight = fitted(x, y), np.random.default_rng(0).uniform(0, 2, 100)
+    each = nn.functional.cross_entropy(t.model(fastnet.from_numpy(x)), fastnet.from_numpy(y), reduction="none")
+    expected = np.average(each.detach().numpy().astype(float), weights=weight)
+    assert t.evaluate(x, y, batch_size=32, sample_weight=weight)["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+# ---- data that comes as it comes ------------------------------------------------------------------------------------
+
+def test_frames_and_lists_and_doubles():
+    pandas = pytest.importorskip("pandas")
+    x, y = blobs(100)
+    expected = weights(fitted(x, y))
+    for xs, ys in ((x.astype(np.float64), y.astype(np.int32)), (x.tolist(), y.tolist()),
+                   (pandas.DataFrame(x), pandas.Series(y)), (fastnet.from_numpy(x), fastnet.from_numpy(y)),
+                   (x, y[:, None]), (np.asfortranarray(x), y)):
+        assert weights(fitted(xs, ys)) == expected
+
+
+def test_memory_mapped(tmp_path):
+    x, y = blobs(100)
+    np.save(tmp_path / "x.npy", x.astype(np.float64))
+    assert weights(fitted(np.load(tmp_path / "x.npy", mmap_mode="r"), y)) == weights(fitted(x, y))
+
+
+def test_double_model():
+    x, y = blobs(100)
+    t = trainer(model=perceptron().double())
+    t.fit(x, y, epochs=2, progress=False)
+    assert t.decision_function(x).dtype == np.float64
+
+
+def test_validation_is_held_out_of_each_class():
+    x, y = blobs(100)
+    y[:90], y[90:] = 0, 1
+    seen = []
+
+    class Watch(fastnet.callbacks.Callback):
+        def on_fit_begin(self, trainer):
+            for source in (trainer._data, trainer._validation):
+                seen.append(np.concatenate([target.numpy() for _, target, _ in source.epoch(0)]))
+
+    fitted(x, y, validation_split=0.2, callbacks=[Watch()])
+    assert [np.bincount(part).tolist() for part in seen] == [[72, 8], [18, 2]]
+
+
+def test_validation_data():
+    x, y = blobs(100)
+    vx, vy = blobs(50, seed=9)
+    t = fitted(x, y, validation_data=(vx, vy))
+    again = t.evaluate(vx, vy)
+    assert t.history["validation_loss"][-1] == pytest.approx(again["loss"], rel=1e-6)
+    assert t.history["validation_accuracy"][-1] == again["accuracy"]
+    loader = fitted(x, y, validation_data=DataLoader(TensorDataset(vx, vy), 1024))
+    assert without_seconds(loader.history) == without_seconds(t.history)
+
+
+# ---- copies ---------------------------------------------------------------------------------------------------------
+
+def test_copies_go_on_alike():
+    x, y = blobs(100)
+    t = fitted(x, y, dropout=0.2)
+    copies = [copy.deepcopy(t), pickle.loads(pickle.dumps(t)), t]
+    state = fastnet.get_rng_state()
+    for each in copies:
+        fastnet.set_rng_state(state)
+        each.fit(x, y, epochs=1, progress=False)
+    assert weights(copies[0]) == weights(copies[1]) == weights(t)
+
+
+# ---- what cannot be trained on --------------------------------------------------------------------------------------
+
+def replaced(value, at):
+    x, y = blobs(40)
+    x[at] = value
+    return x, y
+
+
+@pytest.mark.parametrize(("data", "options", "error", "message"), [
+    (lambda: replaced(np.nan, (7, 1)), {}, ValueError, "row 7.*column 1"),
+    (lambda: replaced(-np.inf, (3, 0)), {}, ValueError, "row 3.*column 0"),
+    (lambda: (blobs(40)[0], np.zeros(40, int)), {}, ValueError, "y has one class only, 0, in all 40 samples"),
+    (lambda: (blobs(40)[0], np.zeros(39, int)), {}, ValueError, "x has 40 samples and y has 39"),
+    (lambda: (blobs(40)[0][:0], np.zeros(0, int)), {}, ValueError, "the data is empty"),
+    (lambda: (blobs(40)[0], -blobs(40)[1]), {}, ValueError, "classes are numbered from 0"),
+    (lambda: (blobs(40)[0], blobs(40)[1].astype(str)), {}, TypeError, "expected numbers; np.unique"),
+    (lambda: (blobs(40)[0], blobs(40)[1] + 0.5), {}, TypeError, "classes are whole numbers from 0"),
+    (lambda: (blobs(40)[0].astype(object), blobs(40)[1]), {}, TypeError, "array of Python objects"),
+    (lambda: (np.float32(3), blobs(40)[1]), {}, ValueError, "must be an array of samples, got a single number"),
+    (lambda: ((blobs(40)[0], blobs(39)[0]), blobs(40)[1]), {}, ValueError, "inputs have different lengths: 40, 39"),
+    (lambda: blobs(40), {"epochs": -1}, ValueError, "expected epochs >= 0"),
+    (lambda: blobs(40), {"batch_size": 0}, ValueError, "at least one sample a batch"),
+    (lambda: blobs(40), {"validation_split": 1.0}, ValueError, "0 <= validation_split < 1, got 1.0"),
+    (lambda: blobs(40), {"validation_split": 0.1, "validation_data": blobs(9)}, ValueError, "not both"),
+    (lambda: blobs(40), {"validation_data": blobs(9)[0]}, ValueError, r"must be a pair \(x, y\) or a loader"),
+    (lambda: blobs(40), {"sample_weight": np.ones(39)}, ValueError, "one number for each of the 40 samples"),
+    (lambda: blobs(40), {"sample_weight": np.zeros(40)}, ValueError, "is 0 everywhere"),
+    (lambda: blobs(40), {"sample_weight": -np.ones(40)}, ValueError, r"sample_weight\[0\] is -1.0"),
+    (lambda: blobs(40), {"class_weight": {"a": 1}}, ValueError, "whole numbers from 0, as its keys"),
+    (lambda: blobs(40), {"class_weight": "fair"}, ValueError, "must be 'balanced', a dictionary or an array"),
+    (lambda: (batches_of([]), None), {}, ValueError, "gave no batch"),
+    (lambda: (batches_of([blobs(9)[0]]), None), {}, ValueError, "a batch must be a tuple of inputs and a target"),
+    (lambda: (batches_of([blobs(9)]), np.zeros(9)), {}, ValueError, "a loader gives the targets itself"),
+])
+def test_errors(data, options, error, message):
+    x, y = data()
+    with pytest.raises(error, match=message):
+        fitted(x, y, **options)
+
+
+def test_label_beyond_the_outputs():
+    x, y = blobs(40)
+    y[5] = 7
+    with pytest.raises((ValueError, IndexError), match="7"):
+        fitted(x, y)
+
+
+def test_wrong_makings():
+    model = perceptron()
+    for arguments, error, message in [
+        ((lambda x: x, "adam"), TypeError, "a model that is a Module, got function"),
+        ((model, "adamm"), ValueError, "unknown optimizer 'adamm'"),
+        ((model, lambda p: 3), TypeError, "expected an optimizer"),
+        ((model, optim.SGD(perceptron().parameters())), ValueError, "no parameter of the model"),
+    ]:
+        with pytest.raises(error, match=message):
+            fastnet.Trainer(*arguments, loss="mse")
+    with pytest.raises(ValueError, match="unknown loss 'msee'"):
+        fastnet.Trainer(model, loss="msee")
+    with pytest.raises(TypeError, match="expected a loss"):
+        fastnet.Trainer(model, loss=3)
+    with pytest.raises(ValueError, match="acuracy"):
+        fastnet.Trainer(model, loss="mse", metrics=["acuracy"])
+
+
+def test_loss_that_is_no_number_stops(tmp_path):
+    x, y = blobs(64)
+    t = trainer(optimizer=lambda p: optim.SGD(p, lr=1e30))
+    with pytest.raises(FloatingPointError, match=r"at step \d+ \(epoch \d+, batch \d+\): try a smaller learning rate"):
+        t.fit(x * 1e10, y, epochs=5, progress=False, batch_size=8)

@@ -98,8 +98,8 @@ class TablePreparation:
         if name in self.kinds:
             return self.kinds[name], None
         if numeric:
-            counts = name.lower() in COUNTERS and (np.diff(column.astype(np.float64)) == 1).all()
-            return (None, "it numbers the rows") if counts else ("number", None)
+            numbering = name.lower() in COUNTERS and len(np.unique(column)) == len(column) and column.dtype.kind in "iu"
+            return (None, "it numbers the rows") if numbering else ("number", None)
         return self._judged_text([text for text in as_texts(column) if text is not None])
 
     def _judged_text(self, texts):

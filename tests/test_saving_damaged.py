@@ -240,7 +240,8 @@ def test_what_a_file_says_about_its_model(about, words, path):
 def test_damaged_metadata(path):
     for text, words in (("{", "its metadata is damaged"), ("[]", "its metadata is a list, expected a dictionary"),
                         ("[" * 100_000, "its metadata is nested too deep"), ('{"x":NaN}', "NaN is no JSON")):
-        refused(path, pack({"__metadata__": {"fastnet": json.dumps({"format": 1, "metadata": text})}}), words, fastnet.load_metadata)
+        about = json.dumps({"format": 1, "metadata": text})
+        refused(path, pack({"__metadata__": {"fastnet": about}}), words, fastnet.load_metadata)
 
 
 def test_tensors_that_no_model_has(path):

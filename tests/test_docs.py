@@ -1,0 +1,164 @@
+"""The documents for users are true: their Python blocks and `fastnet` commands run, in order, and print what is shown."""
+import ast
+import contextlib
+import importlib.util
+import inspect
+import io
+import math
+import pkgutil
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import threadpoolctl
+from data_tools import ROOT
+
+import fastnet
+from fastnet.cli import main
+
+for package in ("sklearn", "pandas", "matplotlib"):
+    pytest.importorskip(package)
+
+PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+NOT_RUN = ("pip", "pytest")             # commands that set up what is tested here
+MAY_BE_ABSENT = ("torch",)              # a block that imports it is passed over where it is not installed
+NUMBER = r"-?\d+(?:\.\d*)?(?:e[-+]?\d+)?"
+LINES = "\0"                            # stands for a line of three dots
+ROUNDING = 0.03                         # between the figures of two processors, after training
+
+
+def blocks(page):
+    """(language, line, text) of the page's fenced blocks."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for found in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        yield found[1], text.count("\n", 0, found.start(2)), found[2]
+
+
+def agrees(shown, printed):
+    """Whether a program printed what a page shows. Fractions may differ a little; `...` is anything, alone also lines."""
+    shown = re.sub(r"^\.\.\.$", LINES, shown.strip(), flags=re.MULTILINE)
+    parts = re.split(rf"({LINES}|\.\.\.|(?<![\w.]){NUMBER}|\s+)", shown)
+    numbers = [float(part) for part in parts if re.fullmatch(NUMBER, part)]
+    found = re.fullmatch("".join(map(_pattern, parts)), printed.strip(), re.DOTALL)
+    return found is not None and all(
+        math.isclose(number, float(text), rel_tol=0, abs_tol=0 if number.is_integer() and "." not in text else ROUNDING)
+        for number, text in zip(numbers, found.groups()))
+
+
+def _pattern(part):
+    if part in (LINES, "..."):
+        return ".*?" if part == LINES else r"[^\n]*?"
+    if re.fullmatch(NUMBER, part):
+        return f"({NUMBER})"
+    return r"\s+" if part.isspace() else re.escape(part)
+
+
+def run_python(text, line, page, namespace):
+    code = compile("\n" * line + text, page, "exec")        # so that errors tell the line of the page
+    exec(code, namespace)
+
+
+def run_shell(text):
+    for command in re.split(r"\n|&&", text.replace("\\\n", " ")):
+        words = shlex.split(command, comments=True)
+        if words and words[0] not in NOT_RUN:
+            assert words[0] == "fastnet", f"no way to run {command!r} here"
+            assert main(words[1:]) == 0, command
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    state = fastnet.get_rng_state()
+    try:
+        # on shared cores the threads of NumPy's BLAS wait for each other longer than they compute
+        with threadpoolctl.threadpool_limits(1):
+            run_page(page)
+    finally:
+        fastnet.set_rng_state(state)
+
+
+def run_page(page):
+    namespace, printed = {"__name__": "__main__"}, None
+    for language, line, text in blocks(page):
+        where = f"{page}, line {line + 1}"
+        assert language in ("python", "sh", "text"), f"{where}: a block in {language!r}"
+        if language == "text":
+            assert printed is None or agrees(text, printed), f"{where} shows\n{text}\nand this was printed:\n{printed}"
+        elif can_run(text):
+            with contextlib.redirect_stdout(io.StringIO()) as output:
+                run_shell(text) if language == "sh" else run_python(text, line, page, namespace)
+            printed = output.getvalue()
+        else:
+            printed = None              # nor can what it would print be compared
+
+
+def can_run(text):
+    return all(importlib.util.find_spec(name) or not re.search(rf"^import {name}\b", text, re.MULTILINE)
+               for name in MAY_BE_ABSENT)
+
+
+# ---- names in the text ----------------------------------------------------------------------------------------------
+
+def spoken_of(page):
+    """The pieces of code in the page's text that begin with `fastnet.` or `trainer.`."""
+    text = re.sub(r"^```.*?^```$", "", (ROOT / page).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return [code for code in re.findall(r"`([^`\n]+)`", text) if re.match(r"(fastnet|trainer)\.", code)]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_names_are_there(page):
+    """What the text calls by its full name is there, and functions have the arguments that it names."""
+    trainer = fastnet.Trainer(fastnet.nn.Linear(1, 1), loss="mse")
+    for code in spoken_of(page):
+        tree = ast.parse(code, mode="eval")
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute | ast.Name) and re.match(r"(fastnet|trainer)\.", ast.unparse(node)):
+                value_of(ast.unparse(node), trainer)
+            if isinstance(node, ast.Call) and re.match(r"(fastnet|trainer)\.", ast.unparse(node.func)):
+                known = inspect.signature(value_of(ast.unparse(node.func), trainer)).parameters
+                unknown = [k.arg for k in node.keywords if k.arg not in known]
+                assert not unknown, f"{page}: {code} names {unknown}, which is not there"
+
+
+def value_of(name, trainer):
+    if name.startswith("fastnet."):
+        return pkgutil.resolve_name(name)
+    value = trainer
+    for attribute in name.split(".")[1:]:
+        value = getattr(value, attribute)
+    return value
+
+
+# ---- what these tests would notice ----------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("shown, printed, same", [
+    ("loss 0.35", "loss 0.36", True),
+    ("loss 0.35", "loss 0.45", False),
+    ("loss 0.35", "Loss 0.35", False),
+    ("(1600, 43) rows", "(1600, 43)   rows\n", True),
+    ("(1600, 43) rows", "(1600, 44) rows", False),
+    ("epoch 1\n...\nepoch 3", "epoch 1\nepoch 2\nepoch 3", True),
+    ("epoch 1\n...\nepoch 3", "epoch 1\nepoch 2\nepoch 4", False),
+    ("a ... c\nb", "a b c\nb", True),
+    ("a ... c\nb", "a\nc\nb", False),
+    ("a 1.00", "a 1.", True),
+    ("a", "a b", False),
+    ("rate 1e+06", "rate 1e+06", True),
+])
+def test_agrees(shown, printed, same):
+    assert agrees(shown, printed) is same
+
+
+def test_a_command_that_fails_is_noticed(capsys):
+    with pytest.raises(AssertionError, match="no_such"):
+        run_shell("pip install fastnet && fastnet info no_such.safetensors")
+    with pytest.raises(AssertionError, match="no way to run 'rm -r x'"):
+        run_shell("rm -r x")
+
+
+def test_an_error_in_a_block_names_the_page_and_its_line():
+    with pytest.raises(ZeroDivisionError) as caught:
+        run_python("1\n1 / 0\n", 40, "page.md", {})
+    assert (Path(caught.traceback[-1].path).name, caught.traceback[-1].lineno + 1) == ("page.md", 42)

@@ -36,7 +36,7 @@ def perceptron():
 
 
 def small_steps(model):
-    """An optimizer that hardly changes the weights: what has learnt its batches has gradients of zero, a quicker work."""
+    """An optimizer that hardly changes the weights: what has learnt its batches has gradients of zero."""
     return fastnet.optim.AdamW(model.parameters(), lr=1e-9)
 
 
@@ -97,7 +97,8 @@ def main(argv=None):
             run()
         times = rounds({name: lambda run=run: timed(run) for name, run in runs.items()}, count, SETTLE)
     batches = -(-len(x) // BATCH)
-    print(f"{busy()}{'an epoch of MNIST':{NAME}s}{'us a batch':>12s}{'over a loop by hand':>22s}{'over steps alone':>19s}")
+    print(f"{busy()}{'an epoch of MNIST':{NAME}s}{'us a batch':>12s}{'over a loop by hand':>22s}"
+          f"{'over steps alone':>19s}")
     for name, seconds in times.items():
         over = [median(a / b for a, b in zip(seconds, times[other])) - 1 for other in ("loop by hand", "steps alone")]
         print(f"{name:{NAME}s}{microseconds(median(seconds) / batches):>12s}{over[0]:>22.1%}{over[1]:>19.1%}")

@@ -131,6 +131,15 @@ def value_of(name, trainer):
     return value
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_links_to_headings(page):
+    for file, heading in re.findall(r"\]\(([\w./]*)#([^)]+)\)", (ROOT / page).read_text(encoding="utf-8")):
+        there = (ROOT / page).parent / file if file else ROOT / page
+        headings = re.findall(r"^#+ (.*)$", there.read_text(encoding="utf-8"), re.MULTILINE)
+        anchors = [re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings]
+        assert heading in anchors, f"{page} links to #{heading} of {there.name}, which has {anchors}"
+
+
 # ---- what these tests would notice ----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("shown, printed, same", [

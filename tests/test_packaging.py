@@ -62,15 +62,10 @@ def test_backend_can_be_demanded():
         assert python("from fastnet.backend import backend; print(backend())", FASTNET_BACKEND=name) == f"{name}\n"
 
 
-def test_readme_example(tmp_path):
-    """The script in README runs as it stands there."""
-    [script] = re.findall(r"```python\n(import fastnet\n.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert float(python(script)) < 1
-
-
 def test_documents_are_finished():
-    for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"):
+    pages = (path.relative_to(ROOT) for path in (ROOT / "docs").glob("*.md"))
+    for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", *pages):
         text = (ROOT / name).read_text()
         assert not re.search(r"\{\{|TODO|FIXME", text), f"{name} has an open spot"
-        for target in re.findall(r"\]\(([^)#]+)\)", text):
-            assert "://" in target or (ROOT / target).exists(), f"{name} links to {target}, which is not there"
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+            assert "://" in target or (ROOT / name).parent.joinpath(target).exists(), f"{name} links to {target}, which is not there"

@@ -270,9 +270,14 @@ def replaced(value, at):
     (lambda: (blobs(40)[0], np.zeros(39, int)), {}, ValueError, "x has 40 samples and y has 39"),
     (lambda: (blobs(40)[0][:0], np.zeros(0, int)), {}, ValueError, "the data is empty"),
     (lambda: (blobs(40)[0], -blobs(40)[1]), {}, ValueError, "classes are numbered from 0"),
-    (lambda: (blobs(40)[0], blobs(40)[1].astype(str)), {}, TypeError, "expected numbers; np.unique"),
+    (lambda: (blobs(40)[0], blobs(40)[1].astype(str)), {}, TypeError, "y must hold numbers, got '.'; .*TargetPreparation"),
+    (lambda: (blobs(40)[0], np.array(["a", "b"] * 20, object)), {}, TypeError, "y must hold numbers, got 'a'"),
     (lambda: (blobs(40)[0], blobs(40)[1] + 0.5), {}, TypeError, "classes are whole numbers from 0"),
-    (lambda: (blobs(40)[0].astype(object), blobs(40)[1]), {}, TypeError, "array of Python objects"),
+    (lambda: (blobs(40)[0].astype(object), blobs(40)[1]), {}, TypeError, "x must hold numbers, got .* dtype object"),
+    (lambda: (np.array([[1.5, "red"]] * 40, object), blobs(40)[1]), {}, TypeError,
+     "x must hold numbers, got 'red'; .*TablePreparation"),
+    (lambda: blobs(40), {"validation_split": 0.01}, ValueError, "validation_split=0.01 of 40 samples is less than one"),
+    (lambda: blobs(40), {"callbacks": [fastnet.callbacks.EarlyStopping]}, TypeError, "instances of .*Callback, got <class"),
     (lambda: (np.float32(3), blobs(40)[1]), {}, ValueError, "must be an array of samples, got a single number"),
     (lambda: ((blobs(40)[0], blobs(39)[0]), blobs(40)[1]), {}, ValueError, "inputs have different lengths: 40, 39"),
     (lambda: blobs(40), {"epochs": -1}, ValueError, "expected epochs >= 0"),
@@ -293,6 +298,26 @@ def test_errors(data, options, error, message):
     x, y = data()
     with pytest.raises(error, match=message):
         fitted(x, y, **options)
+
+
+def test_one_sample_is_a_row():
+    t, x = fitted(), blobs(40)[0]
+    assert t.predict(x[:1]).shape == (1,)
+    for ask in (t.predict, t.predict_proba):
+        with pytest.raises(ValueError, match=r"the model gave \(3,\): .* x\[None\]"):
+            ask(x[0])
+
+
+def test_one_callback_and_one_metric_need_no_list():
+    class Count(fastnet.callbacks.Callback):
+        epochs = 0
+
+        def on_epoch_end(self, trainer):
+            self.epochs += 1
+
+    count = Count()
+    t = fitted(make=lambda: trainer(metrics=fastnet.metrics.F1()), epochs=2, callbacks=count)
+    assert count.epochs == 2 and "f1" in t.history.columns
 
 
 def test_label_beyond_the_outputs():

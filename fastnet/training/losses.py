@@ -88,7 +88,7 @@ class Loss:
             output: what the model gave.
         """
         if self.is_classes:
-            return output.argmax(1)
+            return _scores(output).argmax(1)
         output = _column(output)
         if self.is_binary:
             return (output > self._threshold).astype(np.int64)
@@ -104,9 +104,9 @@ class Loss:
             TypeError: the loss is none of classes.
         """
         if isinstance(self.function, nn.CrossEntropyLoss):
-            return fastnet.from_numpy(output).softmax(1).numpy()
+            return fastnet.from_numpy(_scores(output)).softmax(1).numpy()
         if isinstance(self.function, nn.NLLLoss):
-            return np.exp(output)
+            return np.exp(_scores(output))
         if not self.is_binary:
             raise TypeError("probabilities need a loss of classes, such as 'cross_entropy'; this model was trained "
                             f"with {self.function!r}")
@@ -118,6 +118,13 @@ class Loss:
     @property
     def _threshold(self):
         return 0 if isinstance(self.function, nn.BCEWithLogitsLoss) else 0.5
+
+
+def _scores(output):
+    if output.ndim < 2:
+        raise ValueError(f"expected scores (N, C) of N samples for C classes, the model gave {shape_text(output)}: x has "
+                         "its samples along the first axis, so that one alone is x[None]")
+    return output
 
 
 def _column(output):

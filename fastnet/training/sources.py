@@ -111,13 +111,17 @@ def _pair(validation_data):
 
 
 def _hold_out(target, share, seed):
-    """The rows to train on and those that are held out, of each class its share; at least one of each kind."""
+    """The rows to train on and those that are held out, of each class its share; there are some of both."""
     count = len(target)
     if count < 2:
         raise ValueError(f"a part of {count} sample cannot be held out; give fit() validation_data")
     if target.dtype.kind == "f" or target.ndim > 1:
         target = np.zeros(count, np.int64)
-    return d.stratified_split(target, share, seed)
+    rows, held_out = d.stratified_split(target, share, seed)
+    if not len(held_out):
+        raise ValueError(f"validation_split={share} of {count} samples is less than one: hold out a larger part, or give "
+                         "fit() validation_data")
+    return rows, held_out
 
 
 def is_loader(x):
@@ -130,6 +134,7 @@ def as_inputs(x, dtype):
     inputs = [_floats_as(_array(part), dtype) for part in (x if isinstance(x, tuple) else (x,))]
     for i, part in enumerate(inputs):
         name = f"x[{i}]" if len(inputs) > 1 else "x"
+        _require_numbers(name, part, "fastnet.data.TablePreparation makes numbers of a table's columns")
         if part.ndim == 0:
             raise ValueError(f"{name} must be an array of samples, got a single number")
         if len(part) != len(inputs[0]):
@@ -148,9 +153,8 @@ def checked(x, y, loss, dtype):
     inputs, target = as_inputs(x, dtype), _array(y)
     if target.ndim == 0 or len(inputs[0]) != len(target):
         raise ValueError(f"x has {len(inputs[0])} samples and y has {target.size if not target.ndim else len(target)}")
-    if target.dtype.kind not in "biuf":
-        raise TypeError(f"y has dtype {target.dtype}, expected numbers; np.unique(y, return_inverse=True) numbers "
-                        "labels, and fastnet.sklearn.MLPClassifier takes them as they are")
+    _require_numbers("y", target, "fastnet.data.TargetPreparation numbers labels, and fastnet.sklearn.MLPClassifier "
+                                  "takes them as they are")
     if target.dtype.kind == "f":
         d.finite(target, "y")
     if loss.is_classes and target.dtype.kind != "f":
@@ -183,11 +187,15 @@ def _array(x):
     """x as a NumPy array; what is memory-mapped stays so."""
     if isinstance(x, fastnet.Tensor):
         return x.detach().numpy()
-    array = np.asanyarray(x.detach() if hasattr(x, "detach") else x)
-    if array.dtype.kind == "O":
-        raise TypeError(f"expected numbers, got an array of Python objects, such as {array.flat[0]!r}" if array.size
-                        else "expected numbers, got an empty array of Python objects")
-    return array
+    return np.asanyarray(x.detach() if hasattr(x, "detach") else x)
+
+
+def _require_numbers(name, array, advice):
+    if array.dtype.kind in "biuf":
+        return
+    strange = next((v for v in array.ravel().tolist() if not isinstance(v, int | float)), None)
+    given = f"an array of dtype {array.dtype}" if strange is None else repr(strange)
+    raise TypeError(f"{name} must hold numbers, got {given}; {advice}")
 
 
 def _floats_as(array, dtype):

@@ -12,7 +12,7 @@ import fastnet
 from fastnet import data, metrics as m, nn, optim
 from fastnet.errors import one_of
 from fastnet.training import checkpoint, steps
-from fastnet.training.callbacks.base import changes_step
+from fastnet.training.callbacks.base import Callback, changes_step
 from fastnet.training.callbacks.logs import Progress
 from fastnet.training.history import History
 from fastnet.training.losses import Loss
@@ -34,7 +34,8 @@ class Trainer:
             with PyTorch's defaults; or a function of the parameters that makes one.
         loss: "cross_entropy" (int64 classes from 0, one score a class), "binary_cross_entropy_with_logits" (0 or 1, one
             score), "mse", "mae", "huber", "smooth_l1"; or a loss module; or a function of (output, target) to a scalar.
-        metrics: names or instances of `fastnet.metrics`, such as "accuracy". They count every sample alike.
+        metrics: one or several names or instances of `fastnet.metrics`, such as "accuracy". They count every sample
+            alike.
 
     Raises:
         TypeError: the model is no Module, or the loss is nothing that can be called.
@@ -59,7 +60,7 @@ class Trainer:
         self.model = model
         self.optimizer = _optimizer(optimizer, model)
         self.loss = Loss(loss)
-        self.metrics = [m.get(spec) for spec in ([metrics] if isinstance(metrics, str) else metrics)]
+        self.metrics = [m.get(spec) for spec in ([metrics] if isinstance(metrics, str | m.Metric) else metrics)]
         self.running = Running(self.metrics)    # of the epoch so far
         self.history = History()
         self.epoch = self.batch = self.step = 0         # epochs that are done, batches of this one, updates in all
@@ -91,7 +92,7 @@ class Trainer:
             validation_split: the part of x to hold out for that instead: at random, with the same share of each class.
             class_weight: {class: weight}, an array, or "balanced": factors of the samples' weights in the loss.
             sample_weight: (N,), the weight of each sample in the loss.
-            callbacks: see `fastnet.callbacks`.
+            callbacks: one or several of `fastnet.callbacks`.
             shuffle: take the samples in another order in each epoch.
             seed: of the shuffling and the hold-out. Weights and dropout draw from `fastnet.manual_seed`'s generator.
             progress: show a progress bar (on a terminal) and print a line for each epoch.
@@ -108,7 +109,7 @@ class Trainer:
         self._data, self._validation = fit_sources(
             x, y, self.loss, self.dtype, validation_data=validation_data, validation_split=validation_split,
             class_weight=class_weight, sample_weight=sample_weight, batch_size=batch_size, shuffle=shuffle, seed=seed)
-        self.callbacks = sorted([*callbacks, *([Progress()] if progress else [])], key=lambda c: c.priority)
+        self.callbacks = sorted([*_listed(callbacks), *([Progress()] if progress else [])], key=lambda c: c.priority)
         self.settings = {"batch_size": batch_size, "shuffle": shuffle, "seed": seed, **self._data.described()}
         self.first_epoch, self.epochs, self.batch, self.accumulate = self.epoch, self.epoch + epochs, 0, 1
         self.stop = self.interrupted = False
@@ -338,6 +339,15 @@ def _optimizer(spec, model):
     if not any(id(p) in own for group in optimizer.param_groups for p in group["params"]):
         raise ValueError("the optimizer has no parameter of the model: make it from model.parameters()")
     return optimizer
+
+
+def _listed(callbacks):
+    """Callbacks as a list, each an instance; one alone need not stand in one."""
+    callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            raise TypeError(f"expected callbacks that are instances of fastnet.callbacks.Callback, got {callback!r}")
+    return callbacks
 
 
 @contextlib.contextmanager

@@ -35,6 +35,8 @@ def pictures():
 def loaders(x, y):
     """{how: a function from int64 row numbers, an array, to a batch (x, y) of float32 rows in [0, 1]}."""
     floats = x.astype(np.float32) / np.float32(255)
+    loader = DataLoader(TensorDataset(floats, y), BATCH, shuffle=True, drop_last=True)
+    loaded = chain.from_iterable(repeat(loader))            # epoch after epoch, in orders of its own
     f, b, labels = fastnet.from_numpy(floats), fastnet.from_numpy(x), fastnet.from_numpy(y)
 
     def by_tensor(rows):
@@ -47,14 +49,8 @@ def loaders(x, y):
     return {
         "x[index], float32": by_tensor,
         "x[index] of uint8, then float() / 255": by_bytes,
-        "DataLoader, float32": _loaded(floats, y),
+        "DataLoader, float32": lambda rows: next(loaded),
     }
-
-
-def _loaded(x, y):
-    loader = DataLoader(TensorDataset(x, y), BATCH, shuffle=True, drop_last=True)
-    batches = chain.from_iterable(loader for _ in repeat(None))
-    return lambda rows: next(batches)                   # it draws rows of its own
 
 
 def compiled_step():

@@ -24,6 +24,11 @@ def labels(batches):
     return [batch[-1].tolist() for batch in batches]
 
 
+def test_what_is_optional_is_loaded_by_what_needs_it():
+    code = "import sys, fastnet; fastnet.data.DataLoader; print(*{name.partition('.')[0] for name in sys.modules})"
+    assert not {"pandas", "polars", "sklearn", "scipy", "PIL"} & set(output(code).split())
+
+
 # ---- TensorDataset --------------------------------------------------------------------------------------------------
 
 ROWS = np.array([4, 0, 4, 2])
@@ -36,7 +41,9 @@ ROWS = np.array([4, 0, 4, 2])
 @pytest.mark.parametrize("shape", [(5,), (5, 3), (5, 2, 3)])
 def test_take(given, dtype, shape):
     array = (np.arange(np.prod(shape)).reshape(shape) % 7).astype(given)
-    for lying in (array, np.asfortranarray(array), np.repeat(array, 2, 0)[::2], array[::-1][::-1]):
+    fixed = array.copy()
+    fixed.flags.writeable = False                            # as a memory-mapped file's
+    for lying in (array, fixed, np.asfortranarray(array), np.repeat(array, 2, 0)[::2], array[::-1][::-1]):
         [part] = TensorDataset(lying).take(ROWS)
         assert isinstance(part, fastnet.Tensor)
         assert part.dtype == np.dtype(dtype)
@@ -305,7 +312,9 @@ def test_datasets_of_ones_own():
 
         def take(self, rows):
             return rows, np.square(rows).astype(np.float32)
-    assert [[t.tolist() for t in batch] for batch in DataLoader(Squares(), 3)] == [[[0, 1, 2], [0, 1, 4]], [[3], [9]]]
+    batches = list(DataLoader(Squares(), 3))
+    assert [[t.tolist() for t in batch] for batch in batches] == [[[0, 1, 2], [0, 1, 4]], [[3], [9]]]
+    assert all(isinstance(t, fastnet.Tensor) for batch in batches for t in batch)
 
 
 @pytest.mark.parametrize("dataset", [np.zeros((3, 2)), [1, 2, 3], fastnet.zeros(3), None])
@@ -363,6 +372,15 @@ def test_finite():
         finite(fastnet.tensor([0.0, np.nan]), "x")
     with pytest.raises(ValueError, match="nan in row 0"):
         finite(np.array([None, "a"], object), "x")
+
+
+def test_sparse_matrices_that_are_not_finite():
+    scipy = pytest.importorskip("scipy.sparse")
+    x = np.zeros((4, 5))
+    assert finite(scipy.csr_array(x)) is not None
+    x[3, 1] = x[2, 4] = np.inf
+    with pytest.raises(ValueError, match="x: 2 values are NaN or infinite, the first inf in row 2, column 4"):
+        finite(scipy.csc_matrix(x), "x")
 
 
 def test_as_array_shares_memory():

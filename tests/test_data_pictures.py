@@ -98,6 +98,23 @@ def test_files_that_are_no_pictures(tmp_path, contents, message):
         read_picture(path)
 
 
+@pytest.mark.parametrize("kind", ["png", "jpeg", "bmp", "gif", "tiff", "webp", "ppm"])
+def test_damaged_files_are_errors_or_pictures(tmp_path, kind):
+    noise = np.random.default_rng(0).integers(0, 256, (20, 30, 3)).astype(np.uint8)
+    path = put(tmp_path / f"p.{kind}", noise)
+    whole, rng = path.read_bytes(), np.random.default_rng(1)
+    refusals = []
+    for i in range(60):
+        damaged = bytearray(whole)
+        damaged[rng.integers(len(whole) if i % 2 else 60)] = rng.integers(256)
+        path.write_bytes(damaged if i % 3 else whole[:rng.integers(len(whole))])
+        try:
+            assert read_picture(path).ndim == 3
+        except ValueError as e:
+            refusals.append(str(e))
+    assert len(refusals) > 10 and all(str(path) in text for text in refusals)
+
+
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_picture(tmp_path / "p.png")

@@ -68,6 +68,26 @@ def test_as_many_as_asked_for_and_no_more():
     assert list(ahead) == []
 
 
+def test_closed_while_another_thread_waits():
+    gate, waits = threading.Event(), threading.Event()
+
+    def items():
+        waits.set()
+        gate.wait()
+        yield 1
+    ahead, found = Prefetched(items(), 1), []
+    reader = threading.Thread(target=lambda: found.extend(ahead))
+    reader.start()
+    waits.wait()
+    closer = threading.Thread(target=ahead.close)
+    closer.start()
+    gate.set()
+    reader.join(60)
+    closer.join(60)
+    assert not reader.is_alive()
+    assert found in ([], [1])
+
+
 def test_errors_come_where_their_batch_would_have():
     def transform(x, y):
         if 3 in y:

@@ -71,6 +71,8 @@ def test_frames_as_arrays(library):
     assert as_array(frame["whole"]).dtype == np.int64
     assert as_array(frame["real"]).dtype == np.float32
     assert as_array(frame["yes"]).dtype == np.bool_
+    with pytest.raises(TypeError, match=r"put arrays into a TensorDataset"):
+        DataLoader(frame)
     [(a, b)] = DataLoader(TensorDataset(frame, frame["whole"]), 3)
     np.testing.assert_array_equal(a.numpy(), x)
     assert b.tolist() == [1, 2, 3]
@@ -179,7 +181,8 @@ def test_a_separator_can_be_given(reader, written):
     ('a,b\n1,"2\n3,4\n', "line 3: unexpected end of data"),
     ("a,b,a\n1,2,3\n", "more than one column is called 'a'"),
     ("a,b\n", "has no rows"), ("", "its first line has no names of columns"), ("\n1,2\n", "no names of columns"),
-    (b"a,b\n\xff\xfe,2\n", "is no text in UTF-8"), (b"PK\0\0\n1\n", "is no CSV file")])
+    (b"a,b\n\xff\xfe,2\n", "is no text in UTF-8"),
+    (b"a,b\n" + b"1,2\n" * 9999 + b"\xff", "is no text in UTF-8"), (b"PK\0\0\n1\n", "is no CSV file")])
 def test_csv_that_is_not_right(reader, written, text, message):
     path = written(text)
     with pytest.raises(ValueError, match=message) as e:

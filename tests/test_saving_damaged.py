@@ -39,48 +39,45 @@ def entry(dtype="F32", shape=(1,), offsets=(0, 4), **more):
 
 ONE = '{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
 DAMAGED = {
-    "empty": (b"", "no safetensors file, or one that is cut off: it has 0 bytes"),
-    "cut off in its length": (b"\1\0\0", "it has 3 bytes"),
-    "header of gigabytes": ((1 << 40).to_bytes(8, "little") + b"{}", "its header should have 1,099,511,627,776"),
-    "header longer than there is": (pack(ONE)[:-1], "cut off"),
-    "a pickle": (b"\x80\x04\x95" + bytes(100), "no safetensors file"),
-    "no text": (pack(b"\xff\xfe{}"), "it is no text"),
-    "no JSON": (pack('{"x":'), "the header is damaged: Expecting value"),
-    "no object": (pack("[]"), "it is a list"),
-    "deep": (pack('{"x' + "y" * 1_000_000 + '":' + "[" * 50_000), "the header is nested too deep"),
-    "many lists": (pack('{"x":[' + "[]," * 100_000 + "[]]}"), "the header is damaged: it has more brackets than"),
-    "one name twice": (pack(ONE[:-1] + "," + ONE[1:], bytes(4)), "'x' is there twice"),
-    "an entry's part twice": (
-        pack(ONE.replace('"shape":[1]', '"shape":[1],"shape":[1]'), bytes(4)), "'shape' is there twice"),
-    "NaN": (pack(ONE.replace("[1]", "NaN"), bytes(4)), "NaN is no JSON"),
-    "texts that are none": (pack({"__metadata__": {"fastnet": 1}}), "should hold texts"),
-    "texts in a list": (pack({"__metadata__": ["fastnet"]}), "should hold texts"),
-    "an entry that is none": (pack({"x": 1}), "the entry of tensor 'x' is damaged"),
-    "an entry without dtype": (
-        pack({"x": {"shape": [], "data_offsets": [0, 0]}}), "the entry of tensor 'x' is damaged"),
-    "an entry with more": (pack({"x": entry(more=1)}, bytes(4)), "the entry of tensor 'x' is damaged"),
+    "empty": b"",
+    "cut off in its length": b"\1\0\0",
+    "header of gigabytes": (1 << 40).to_bytes(8, "little") + b"{}",
+    "header longer than there is": pack(ONE)[:-1],
+    "a pickle": b"\x80\x04\x95" + bytes(100),
+    "no text": pack(b"\xff\xfe{}"),
+    "no JSON": pack('{"x":'),
+    "no object": pack("[]"),
+    "deep": pack('{"x' + "y" * 1_000_000 + '":' + "[" * 50_000),
+    "many lists": pack('{"x":[' + "[]," * 100_000 + "[]]}"),
+    "an entry's part twice": pack(ONE.replace('"shape":[1]', '"shape":[1],"shape":[1]'), bytes(4)),
+    "NaN": pack(ONE.replace("[1]", "NaN"), bytes(4)),
+    "texts that are none": pack({"__metadata__": {"fastnet": 1}}),
+    "texts in a list": pack({"__metadata__": ["fastnet"]}),
+    "an entry that is none": pack({"x": 1}),
+    "an entry without dtype": pack({"x": {"shape": [], "data_offsets": [0, 0]}}),
+    "a dtype that is none": pack({"x": entry(["F32"])}, bytes(4)),
+    "a negative size": pack({"x": entry(shape=(-1, -1))}, bytes(4)),
+    "a size that is true": pack({"x": entry(shape=(True,))}, bytes(4)),
+    "a size that is a fraction": pack({"x": entry(shape=(1.0,))}, bytes(4)),
+    "a huge size": pack({"x": entry(shape=(10 ** 30, 0))}, bytes(4)),
+    "a number without end": pack(ONE.replace("[1]", "[" + "9" * 10_000 + "]"), bytes(4)),
+    "three offsets": pack({"x": entry(offsets=(0, 4, 4))}, bytes(4)),
+    "offsets in reverse": pack({"x": entry(offsets=(4, 0))}, bytes(4)),
+    "another size than the shape's": pack({"x": entry(shape=(2,))}, bytes(4)),
+    "a tensor larger than the file": pack({"x": entry(shape=(1 << 40,), offsets=(0, 1 << 42))}, bytes(4)),
+    "overlap": pack({"x": entry(), "y": entry()}, bytes(4)),
+    "a gap": pack({"x": entry(), "y": entry(offsets=(8, 12))}, bytes(12)),
+    "data behind the end": pack({"x": entry()}, bytes(5)),
+}
+REFUSED = {name: (data, "no safetensors file, or one that is cut off or damaged") for name, data in DAMAGED.items()} | {
     "a dtype of another name": (pack({"x": entry("F8_E4M3", (4,))}, bytes(4)), "tensor 'x' is of dtype 'F8_E4M3'"),
-    "a dtype that is none": (pack({"x": entry(["F32"])}, bytes(4)), "the entry of tensor 'x' is damaged"),
-    "a negative size": (pack({"x": entry(shape=(-1, -1))}, bytes(4)), "the entry of tensor 'x' is damaged"),
-    "a size that is true": (pack({"x": entry(shape=(True,))}, bytes(4)), "the entry of tensor 'x' is damaged"),
-    "a size that is a fraction": (pack({"x": entry(shape=(1.0,))}, bytes(4)), "the entry of tensor 'x' is damaged"),
-    "a huge size": (pack({"x": entry(shape=(10 ** 30, 0))}, bytes(4)), "the entry of tensor 'x' is damaged"),
-    "a number without end": (pack(ONE.replace("[1]", "[" + "9" * 10_000 + "]"), bytes(4)), "the header is damaged"),
-    "many dimensions": (pack({"x": entry(shape=(1,) * 65)}, bytes(4)), "the entry of tensor 'x' is damaged"),
+    "many dimensions": (pack({"x": entry(shape=(1,) * 65)}, bytes(4)), "64"),
     "large empty dimensions": (pack({"x": entry(shape=(0, 1 << 62, 1 << 62), offsets=(0, 0))}), "array is too big"),
-    "three offsets": (pack({"x": entry(offsets=(0, 4, 4))}, bytes(4)), "the entry of tensor 'x' is damaged"),
-    "offsets in reverse": (pack({"x": entry(offsets=(4, 0))}, bytes(4)), "does not take -4 bytes"),
-    "another size than the shape's": (pack({"x": entry(shape=(2,))}, bytes(4)), "(2,) does not take 4 bytes"),
-    "a tensor larger than the file": (pack({"x": entry(shape=(1 << 40,), offsets=(0, 1 << 42))}, bytes(4)),
-                                      "the data has 4 bytes and the tensors 4,398,046,511,104"),
-    "overlap": (pack({"x": entry(), "y": entry()}, bytes(4)), "tensor 'y' begins at byte 0 of the data, expected 4"),
-    "a gap": (pack({"x": entry(), "y": entry(offsets=(8, 12))}, bytes(12)), "begins at byte 8 of the data, expected 4"),
-    "data behind the end": (pack({"x": entry()}, bytes(5)), "the data has 5 bytes and the tensors 4"),
     "bools of 2": (pack({"x": entry("BOOL", (4,))}, b"\0\1\2\0"), "bools are bytes of 0 or 1"),
 }
 
 
-@pytest.mark.parametrize("data, words", DAMAGED.values(), ids=DAMAGED)
+@pytest.mark.parametrize("data, words", REFUSED.values(), ids=REFUSED)
 @pytest.mark.parametrize("read", [fastnet.load, fastnet.load_file], ids=["load", "load_file"])
 def test_a_damaged_file(read, data, words, path):
     refused(path, data, words, read)
@@ -243,7 +240,8 @@ def test_what_a_file_says_about_its_model(about, words, path):
 def test_damaged_metadata(path):
     for text, words in (("{", "its metadata is damaged"), ("[]", "its metadata is a list, expected a dictionary"),
                         ("[" * 100_000, "its metadata is nested too deep"), ('{"x":NaN}', "NaN is no JSON")):
-        refused(path, pack({"__metadata__": {"fastnet.metadata": text}}), words, fastnet.load_metadata)
+        about = json.dumps({"format": 1, "metadata": text})
+        refused(path, pack({"__metadata__": {"fastnet": about}}), words, fastnet.load_metadata)
 
 
 def test_tensors_that_no_model_has(path):

@@ -125,7 +125,7 @@ def _add_training(group):
     group.add_argument("--schedule", choices=SCHEDULES, default="one_cycle", help="of the learning rate: up and down "
                        "again, down, or as it is (default: %(default)s)")
     group.add_argument("--patience", type=count, metavar="N", help="stop after N epochs in which the validation loss "
-                       "did not fall, and take the best weights (default: train to the end)")
+                       f"did not fall, and take the best weights {_defaults('patience')}")
     group.add_argument("--seed", type=seed, default=0, help="of weights, dropout, shuffling and splits; default: "
                        "%(default)s")
     group.add_argument("--threads", type=positive(int), metavar="N", help="at most; results do not depend on it")

@@ -21,8 +21,8 @@ def line_of(error):
         >>> line_of(ZeroDivisionError())
         'ZeroDivisionError'
     """
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
     if isinstance(error, MemoryError):
         reason = f" ({error})" if str(error) else ""
         return f"out of memory{reason}: try a smaller --batch-size, smaller --hidden layers, or less data"

@@ -17,13 +17,14 @@ class Recipe:
     epochs: int
     batch_size: int
     dropout: float
+    patience: int | None                # None: train to the end
 
 
 RECIPES = {
-    "digits": Recipe(hidden=(256, 128), epochs=40, batch_size=32, dropout=0.3),
-    "mnist": Recipe(hidden=(512, 256), epochs=10, batch_size=128, dropout=0.2),
-    "table": Recipe(hidden=(128, 64), epochs=40, batch_size=32, dropout=0.1),
-    "folder": Recipe(hidden=(256, 128), epochs=40, batch_size=32, dropout=0.2),
+    "digits": Recipe(hidden=(256, 128), epochs=40, batch_size=32, dropout=0.3, patience=None),
+    "mnist": Recipe(hidden=(512, 256), epochs=10, batch_size=128, dropout=0.2, patience=None),
+    "table": Recipe(hidden=(128, 64), epochs=40, batch_size=32, dropout=0.1, patience=10),
+    "folder": Recipe(hidden=(256, 128), epochs=40, batch_size=32, dropout=0.2, patience=10),
 }
 # An optimizer and the learning rate that its schedule starts from or rises to.
 OPTIMIZERS: dict[str, tuple[Callable, float]] = {
@@ -81,14 +82,14 @@ def settings_of(args):
     settings = {"model": args.model} | asdict(RECIPES[kind])
     settings |= {"activation": args.activation or ACTIVATION, "optimizer": args.optimizer,
                  "lr": OPTIMIZERS[args.optimizer][1], "schedule": args.schedule, "validation_split": args.validation,
-                 "patience": args.patience, "seed": args.seed}
+                 "seed": args.seed}
     if kind in ("table", "folder"):
         settings["test_split"] = TEST if args.test is None else args.test
     if kind == "table":
         settings |= {"target": args.target, "task": args.task}
     if kind == "folder":
         settings["size"] = args.size or SIZE
-    given = {name: getattr(args, name) for name in ("hidden", "epochs", "batch_size", "dropout", "lr")}
+    given = {name: getattr(args, name) for name in ("hidden", "epochs", "batch_size", "dropout", "lr", "patience")}
     settings |= {name: value for name, value in given.items() if value is not None}
     settings["hidden"] = [] if args.model == "linear" else list(settings["hidden"])
     return settings

@@ -90,7 +90,7 @@ class _Run:
         x, y = self.source.train
         settings = self.settings
         rows, held_out = split(y, settings["validation_split"], settings["seed"])
-        if not len(held_out) and settings["patience"] is not None:
+        if not len(held_out) and self.args.patience is not None:
             raise ValueError(f"of {len(y)} {self.source.what} none are left to validate on, which --patience needs: "
                              "give a larger --validation")
         dataset = data.TensorDataset(x, y)
@@ -103,7 +103,7 @@ class _Run:
         callbacks: list[Callback] = [Interruptible()]
         if settings["schedule"] != "constant":
             callbacks.append(LearningRateSchedule(settings["schedule"]))
-        if settings["patience"] is not None:
+        if settings["patience"] is not None and validation is not None:
             callbacks.append(EarlyStopping(patience=settings["patience"]))
         if self.args.resume:
             callbacks.append(Checkpoint(self.args.resume, seconds=_BETWEEN))

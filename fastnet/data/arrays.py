@@ -118,7 +118,7 @@ def finite(x, what="the data"):
     """Refuse NaN and infinity; returns x.
 
     Args:
-        x: an array, a tensor, or a pandas or polars frame or Series.
+        x: an array, a tensor, a pandas or polars frame or Series, or one of SciPy's sparse matrices.
         what: what it is, for the error.
 
     Raises:
@@ -135,6 +135,8 @@ def finite(x, what="the data"):
     if frames.is_frame(x):
         for name, column in frames.columns(x).items():
             _check(column, f"{what}, column {name!r}")
+    elif hasattr(x, "tocoo"):
+        _check_sparse(x.tocoo(), what)
     elif frames.is_series(x):
         _check(frames.column(x), what)
     else:
@@ -158,8 +160,19 @@ def _check(array, what):
         if first is None and len(places):
             first = (start + int(places[0][0]), *map(int, places[0][1:]))
     if count:
-        several = "values are NaN or infinite, the first" if count > 1 else "value is NaN or infinite:"
-        raise ValueError(f"{what}: {count} {several} {rows[first]} in {_place(first)} (counted from 0)")
+        raise _not_finite(what, count, rows[first], first)
+
+
+def _check_sparse(x, what):
+    bad = np.flatnonzero(~np.isfinite(x.data))
+    if len(bad):
+        row, column, value = min((int(x.row[i]), int(x.col[i]), x.data[i]) for i in bad)
+        raise _not_finite(what, len(bad), value, (row, column))
+
+
+def _not_finite(what, count, value, place):
+    several = "values are NaN or infinite, the first" if count > 1 else "value is NaN or infinite:"
+    return ValueError(f"{what}: {count} {several} {value} in {_place(place)} (counted from 0)")
 
 
 def _as_float(value):

@@ -4,6 +4,7 @@ Neither library is imported: a frame of theirs cannot be there unless its user d
 """
 import difflib
 import sys
+from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
@@ -66,14 +67,30 @@ def columns(table):
     else:
         raise TypeError(f"expected a pandas or polars DataFrame or a mapping from names to columns, got "
                         f"{type(table).__name__}")
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-    if twice:
-        raise ValueError(f"more than one column is called {', '.join(map(repr, twice))}")
+    check_different(names)
     found = dict(zip(names, map(column, parts)))
     lengths = {name: len(part) for name, part in found.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"the columns differ in length: {lengths}")
     return found
+
+
+def check_different(names):
+    """Refuse names of columns that are given twice.
+
+    Raises:
+        ValueError: naming them.
+
+    Example:
+        >>> from fastnet.data.frames import check_different
+        >>> check_different(["a", "b", "a"])
+        Traceback (most recent call last):
+            ...
+        ValueError: more than one column is called 'a'
+    """
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ValueError(f"more than one column is called {_listed(twice)}")
 
 
 def column(data):
@@ -111,7 +128,7 @@ def _of_pandas(series):
 
 
 def _of_polars(series):
-    if series.dtype.is_numeric() and series.null_count():
+    if series.dtype.is_numeric() and (series.null_count() or series.dtype.is_decimal()):
         return series.cast(float).to_numpy()                # what is null is NaN
     if series.dtype.is_numeric() or series.dtype.is_temporal():
         array = series.to_numpy()

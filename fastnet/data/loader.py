@@ -50,7 +50,7 @@ class DataLoader:
     """
 
     def __init__(self, dataset, batch_size=1, shuffle=False, drop_last=False, transform=None, seed=0, prefetch=0):
-        if not (hasattr(dataset, "__len__") and hasattr(dataset, "take")) or isinstance(dataset, np.ndarray):
+        if not (hasattr(dataset, "__len__") and hasattr(dataset, "take")) or hasattr(dataset, "shape"):     # an array
             raise TypeError(f"expected a dataset with len() and take(rows), got {type(dataset).__name__}; put arrays "
                             "into a TensorDataset(x, y)")
         self.dataset = dataset
@@ -100,8 +100,7 @@ class DataLoader:
             if self.transform is not None:
                 rng = np.random.default_rng(self._entropy(number, i)) if self._draws else None
                 arrays = apply(self.transform, [a.numpy() if isinstance(a, Tensor) else a for a in arrays], rng)
-                arrays = tuple(map(as_tensor, arrays))
-            yield arrays
+            yield tuple([a if type(a) is Tensor else as_tensor(a) for a in arrays])
 
     def _entropy(self, *numbers):
         return self.seed & (2**64 - 1), *numbers

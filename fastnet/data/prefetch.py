@@ -68,10 +68,11 @@ def _work(items, tickets, ready):
     try:
         while tickets.get():
             ready.put((next(items), None))
-    except BaseException as e:                  # StopIteration is the end of the items, for the other side too
-        ready.put((None, e))
-    finally:
-        items.close()
+        end: BaseException = StopIteration()
+    except BaseException as e:                  # also StopIteration, where there are no more items
+        end = e
+    items.close()
+    ready.put((None, end))
 
 
 def _send_home(thread, tickets):

@@ -4,6 +4,7 @@ import importlib
 from pathlib import Path
 
 from fastnet._optional import optional
+from fastnet.data.frames import check_different
 
 SEPARATORS = ",;\t|"
 LONGEST = 1 << 24                       # characters in a field; more are a quotation mark that nobody closed
@@ -107,13 +108,11 @@ def _checked_separator(path, separator):
 def _check_lines(path, lines):
     try:
         names = next(lines)
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"{path}: more than one column is called {', '.join(map(repr, twice))}")
-        width = len(names)
+        check_different(names)
         for fields in lines:
-            if len(fields) != width and fields:                 # an empty line is none
-                raise ValueError(f"{path}, line {lines.line_num}: expected {width} fields as in the first line, got "
-                                 f"{len(fields)}")
-    except csv.Error as e:
+            if len(fields) != len(names) and fields:            # an empty line is none
+                raise ValueError(f"expected {len(names)} fields as in the first line, got {len(fields)}")
+    except UnicodeDecodeError:                                  # a ValueError, too, but nobody knows of which line
+        raise
+    except (csv.Error, ValueError) as e:
         raise ValueError(f"{path}, line {lines.line_num}: {e}") from None

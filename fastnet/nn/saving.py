@@ -12,7 +12,7 @@ from fastnet.recording import forbid_in_recording
 from fastnet.tensor import Tensor
 
 FORMAT = 1                              # of what this version writes about a model; it reads all up to this one
-_ABOUT, _METADATA = "fastnet", "fastnet.metadata"       # the texts: about the model, and the caller's own
+_ABOUT = "fastnet"                      # the text about the model, with what the caller adds
 
 
 def save(model, path, metadata=None):
@@ -23,10 +23,10 @@ def save(model, path, metadata=None):
         about["model"] = architecture.describe(model)
     except ValueError as e:
         about["reason"] = str(e)
-    texts = {_ABOUT: json.dumps(about, separators=(",", ":"), allow_nan=False)}
     if metadata is not None:
-        texts[_METADATA] = _metadata_text(metadata)
-    write_tensors(path, {key: x._data for key, x in model.state_dict().items()}, texts)
+        about["metadata"] = _metadata_text(metadata)        # a text in the text: not held to a description's bounds
+    text = json.dumps(about, separators=(",", ":"), allow_nan=False)
+    write_tensors(path, {key: x._data for key, x in model.state_dict().items()}, {_ABOUT: text})
 
 
 def _metadata_text(metadata):
@@ -82,11 +82,8 @@ def load(path, model=None):
         return architecture.build(_description(texts), arrays)
 
 
-def _description(texts):
-    """The description of a model in a file's texts."""
-    if _ABOUT not in texts:
-        raise ValueError("holds tensors alone, without an architecture: make the model and call "
-                         "fastnet.load(path, model=model)")
+def _about(texts):
+    """What a file's texts say about the model."""
     what = "what it says about the model"
     check_brackets(texts[_ABOUT].encode("utf-8", "replace"), what)
     about = parse_json(texts[_ABOUT], what)
@@ -95,6 +92,15 @@ def _description(texts):
     if about["format"] > FORMAT:
         raise ValueError(f"was written by a newer version of fastnet: format {about['format']}, and this version reads "
                          f"formats up to {FORMAT}")
+    return about
+
+
+def _description(texts):
+    """The description of a model in a file's texts."""
+    if _ABOUT not in texts:
+        raise ValueError("holds tensors alone, without an architecture: make the model and call "
+                         "fastnet.load(path, model=model)")
+    about = _about(texts)
     if "model" not in about:
         name, reason = (about[x] if isinstance(about.get(x), str) else "?" for x in ("class", "reason"))
         raise ValueError(f"holds the weights of a model of class {name!r}, but not its architecture ({reason}): "
@@ -139,7 +145,8 @@ def load_metadata(path):
     """
     texts = read_texts(path)
     with naming(path):
-        found = parse_json(texts.get(_METADATA, "{}"), "its metadata")
+        text = _about(texts).get("metadata", "{}") if _ABOUT in texts else "{}"
+        found = parse_json(text, "its metadata") if isinstance(text, str) else text
         if not isinstance(found, dict):
             raise ValueError(f"its metadata is a {type(found).__name__}, expected a dictionary")
     return found

@@ -1,5 +1,7 @@
 """The command `fastnet`: what it prints, writes and returns."""
 import json
+import re
+import shlex
 
 import pytest
 from cli_tools import QUICK, failure, report_of
@@ -9,6 +11,7 @@ from processes import interpreter
 import fastnet
 from fastnet import cli
 from fastnet.backend import backend, compiled_available, use_backend
+from fastnet.cli import arguments
 from fastnet.cli.settings import ACTIVATIONS, OPTIMIZERS, SCHEDULES
 from fastnet.cli.train import write_report
 
@@ -267,6 +270,17 @@ def test_report_is_written_whole_or_not_at_all(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
     write_report(path, {"epochs": 3})
     assert json.loads(path.read_text()) == {"epochs": 3}
+
+
+def test_commands_in_documents(capsys):
+    """What README and the help give as examples is understood."""
+    texts = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    texts += [value for name, value in vars(arguments).items() if name.endswith("EXAMPLES")]
+    lines = [line for text in texts for line in re.findall(r"^ *(fastnet .*)$", text, re.MULTILINE)]
+    commands = [re.split(r"  +", line)[0] for line in lines]
+    assert len(commands) > 15
+    for command in commands:
+        assert arguments.make_parser().parse_args(shlex.split(command)[1:]).run
 
 
 def test_help(capsys):

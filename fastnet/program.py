@@ -83,7 +83,7 @@ class Compiled(replay.Caller):
         self.max_recordings = max_recordings
         self._recordings = OrderedDict()        # signature -> its Recordings; the signature used last stands last
         self._lock = threading.Lock()
-        self._shortcut_key = None               # the signature that the shortcut serves
+        self._shortcut_keys = (None, None)      # the signatures that the last two shortcuts were made for
         functools.update_wrapper(self, fn, updated=())
 
     def _call(self, args, kwargs):
@@ -100,8 +100,17 @@ class Compiled(replay.Caller):
         if recording is None:
             return self._record(key, args, kwargs, tensors, arrays)
         if not kwargs:
-            self._shortcut, self._shortcut_key = recording.shortcut(args), key
+            self._take_shortcut(recording.shortcut(args), key)
         return recording.replay(arrays, tensors)
+
+    def _take_shortcut(self, shortcut, key):
+        if shortcut is not self._shortcut:
+            self._shortcut, self._other = shortcut, self._shortcut
+            self._shortcut_keys = key, self._shortcut_keys[0]
+
+    def _forget_shortcuts(self):
+        self._shortcut = self._other = None
+        self._shortcut_keys = None, None
 
     def _find(self, key):
         """The recording of this signature whose guards hold."""
@@ -131,9 +140,10 @@ class Compiled(replay.Caller):
         recorder.release()
         recording.check_released(recorder)
         with self._lock:
-            if self._shortcut is not None and self._shortcut_key in self._recordings:
-                self._recordings.move_to_end(self._shortcut_key)        # used by every call since then
-            self._shortcut = None
+            for used in reversed(self._shortcut_keys):          # by calls that did not come by here
+                if used in self._recordings:
+                    self._recordings.move_to_end(used)
+            self._forget_shortcuts()
             known = self._recordings.setdefault(key, [])
             known.insert(0, recording)
             self._recordings.move_to_end(key)
@@ -151,7 +161,7 @@ class Compiled(replay.Caller):
         """Forget all recordings and free their memory."""
         with self._lock:
             self._recordings.clear()
-            self._shortcut = None
+            self._forget_shortcuts()
 
     def __len__(self):
         """The number of recordings kept."""
@@ -183,7 +193,7 @@ class Compiled(replay.Caller):
         return name if found is self else (Compiled, (self.fn, self.max_recordings))
 
 
-_OWN = frozenset(("fn", "max_recordings", "_shortcut", "_shortcut_key", "_recordings", "_lock"))
+_OWN = frozenset(("fn", "max_recordings", "_shortcut", "_other", "_shortcut_keys", "_recordings", "_lock"))
 
 
 def _signature(x, tensors):

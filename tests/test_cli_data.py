@@ -138,6 +138,12 @@ def test_info_about_other_models(tmp_path, capsys):
     assert "weight (2, 3) float32" in capsys.readouterr().out
 
 
+def test_no_validation_rows(tmp_path, capsys):
+    """All rows are trained on, to the end: there is nothing to stop by."""
+    report = report_of(tmp_path, "train", flowers(tmp_path / "f.csv"), *QUICK, "--validation", "0")
+    assert len(report["history"]) == 25 and "validation_loss" not in report["history"][0]
+
+
 # ---- pictures -------------------------------------------------------------------------------------------------------
 
 def test_folder_of_pictures(tmp_path, capsys):

@@ -53,6 +53,17 @@ def test_the_same_bits_on_any_number_of_threads(compiled, small_work_threaded):
         assert_same(results[0], other)
 
 
+def test_calls_that_take_turns():
+    """Each goes on from the last that was like it, and is its own, also where memory or values are others each time."""
+    double = fastnet.compile(lambda x, y: x * 2 + y)
+    for i in range(30):
+        for n in ([3, 4], [3, 4, 3, 5], [4])[i % 3]:
+            x, y = fastnet.randn(n), fastnet.randn(n)
+            assert fastnet.equal(double(x, y), x * 2 + y)
+            assert fastnet.equal(double(x, x), x * 2 + x)
+    assert len(double) == 6
+
+
 def test_one_recording_for_each_signature():
     model = network()
     step = trainer(model, fastnet.optim.SGD(model.parameters(), lr=0.1), compiled=True)

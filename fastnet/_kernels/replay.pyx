@@ -25,14 +25,26 @@ cdef enum:
 
 
 cdef class Caller:
-    """What is called: by its shortcut where the arguments are as before, else by `_call(args, kwargs)`."""
-    cdef public Shortcut _shortcut
+    """What is called: by a shortcut where the arguments are as before, else by `_call(args, kwargs)`.
+
+    There are two of them, of the last call and of the last one that was unlike it: so the short batch at an epoch's end,
+    and the whole one after it, have theirs.
+    """
+    cdef public Shortcut _shortcut, _other
 
     def __call__(self, *args, **kwargs):
         cdef Shortcut shortcut = self._shortcut
         cdef list arrays = []           # held, whatever becomes of the tensors meanwhile
-        if shortcut is not None and not kwargs and shortcut.fits(args, arrays):
+        if shortcut is None or kwargs:
+            return self._call(args, kwargs)
+        if shortcut.fits(args, arrays):
             return shortcut.run(args, arrays)
+        shortcut = self._other
+        if shortcut is not None:
+            arrays.clear()
+            if shortcut.fits(args, arrays):
+                self._shortcut, self._other = shortcut, self._shortcut
+                return shortcut.run(args, arrays)
         return self._call(args, kwargs)
 
 

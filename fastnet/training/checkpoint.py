@@ -10,6 +10,7 @@ from fastnet.training.callbacks.base import Callback
 from fastnet.training.callbacks.checkpoint import FILE
 
 _KEY, _FORMAT = "fastnet.checkpoint", 1
+_PARTS = ("settings", "history", "running", "model", "optimizer", "random", "callbacks")
 _PLACE = ("epoch", "batch", "step", "first_epoch", "stop")
 
 
@@ -100,9 +101,12 @@ def read_state(path):
         if document["format"] > _FORMAT:
             raise ValueError(f"{path} is of a newer fastnet: its format is {document['format']}, this one reads up to "
                              f"{_FORMAT}")
-        return _unpacked(document["state"], arrays)
-    except (KeyError, TypeError, RecursionError, json.JSONDecodeError) as e:
+        state = _unpacked(document["state"], arrays)
+    except (KeyError, TypeError, AttributeError, RecursionError, json.JSONDecodeError) as e:
         raise ValueError(f"{path} is no checkpoint of a training: {type(e).__name__}: {e}") from None
+    if not isinstance(state, dict) or state.keys() != {*_PARTS, *_PLACE}:
+        raise ValueError(f"{path} is no checkpoint of a training: expected {', '.join((*_PARTS, *_PLACE))}")
+    return state
 
 
 # ---- trees of arrays and other things, as JSON and named arrays: {"array": name}, {"pairs": [[key, value], ...]} ----

@@ -6,6 +6,7 @@ from fastnet._files import replacing
 from fastnet._optional import optional
 
 _VALIDATION = "validation_"
+_ACROSS = 3                             # panels of a plot, side by side
 
 
 class History(Sequence):
@@ -80,9 +81,11 @@ class History(Sequence):
         if not self.rows:
             raise ValueError("the history is empty: there is nothing to draw")
         names = self.panels()
-        figure = figure_class(figsize=(5.2 * len(names), 3.8), layout="constrained")
-        for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names):
-            self._draw(axes, name)
+        across = min(len(names), _ACROSS)
+        down = -(-len(names) // across)
+        figure = figure_class(figsize=(5.2 * across, 3.8 * down), layout="constrained")
+        for i, name in enumerate(names):
+            self._draw(figure.add_subplot(down, across, i + 1), name)
         if path is not None:
             figure.savefig(path, dpi=150)
         return figure

@@ -1,6 +1,7 @@
 """The Trainer: a model, an optimizer, a loss and metrics, and the loop over epochs."""
 import contextlib
 import copy
+import functools
 import math
 import time
 from typing import Any
@@ -77,7 +78,7 @@ class Trainer:
 
     def fit(self, x, y=None, *, epochs=1, batch_size=32, validation_data=None, validation_split=0.0, class_weight=None,
             sample_weight=None, callbacks=(), shuffle=True, seed=0, progress=True, resume=None):
-        """Train for some epochs; a second call goes on where the first ended.
+        """Train for some epochs, and leave the model in evaluation mode; a second call goes on where the first ended.
 
         Args:
             x: an array of samples along the first axis; a tuple of such arrays, for a model of several inputs; or a
@@ -168,7 +169,7 @@ class Trainer:
             raise ValueError("gradients can be accumulated over a loader that has a length (len()) only")
         place = self.batch % n
         members = min(n, batches - (self.batch - place))
-        return place == 0, place == members - 1, 1 / members
+        return place == 0, place == members - 1, _share(members)
 
     def _end_epoch(self, start):
         if not all(p.isfinite().all() for p in self.model.parameters()):
@@ -317,6 +318,12 @@ class Trainer:
         """How many updates this call of `fit` makes, or None where its loader does not say."""
         batches = self._data.batches
         return None if batches is None else (self.epochs - self.first_epoch) * -(-batches // self.accumulate)
+
+
+@functools.cache
+def _share(members):
+    """1 / members, one object for each: a call of a compiled function with the same arguments is quicker."""
+    return 1 / members
 
 
 def _optimizer(spec, model):

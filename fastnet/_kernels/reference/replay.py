@@ -4,7 +4,7 @@
 class Caller:
     """What is called, by the subclass's `_call(args, kwargs)`."""
 
-    _shortcut = None
+    _shortcut = _other = None
 
     def _call(self, args, kwargs):
         raise NotImplementedError

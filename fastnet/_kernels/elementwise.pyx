@@ -28,8 +28,6 @@ cdef Kernel _log = _bodies["log"], _log1p = _bodies["log1p"], _erf = _bodies["er
 cdef Kernel _clamp = _bodies["clamp"], _clamp_backward = _bodies["clamp_backward"]
 cdef Kernel _add = _bodies["add"], _sub = _bodies["sub"], _mul = _bodies["mul"], _div = _bodies["div"]
 cdef Kernel _maximum = _bodies["maximum"], _minimum = _bodies["minimum"], _pow = _bodies["pow"]
-cdef Kernel _eq = _bodies["eq"], _ne = _bodies["ne"], _lt = _bodies["lt"]
-cdef Kernel _le = _bodies["le"], _gt = _bodies["gt"], _ge = _bodies["ge"]
 cdef Kernel _where = _bodies["where"], _where_1 = _bodies["where_1"]
 
 cdef enum:
@@ -154,13 +152,18 @@ def clamp_backward(dx, x, dy, low, high):
 
 # ---- two inputs that broadcast --------------------------------------------------------------------------------------
 
-cdef int launch_binary(Kernel kernel, double cost, object out, object a, object b, bint compare=False) except -1:
-    cdef Operand operands[3]
+cdef int look_binary(Operand *operands, object out, object a, object b) except -1:
     look_aligned(out, &operands[0], True)
     look_aligned(a, &operands[1])
     look_aligned(b, &operands[2])
+    return 0
+
+
+cdef int launch_binary(Kernel kernel, double cost, object out, object a, object b) except -1:
+    cdef Operand operands[3]
+    look_binary(operands, out, a, b)
     expect_alike(kernel.name, &operands[2], operands[1].dtype)
-    expect_alike(kernel.name, &operands[0], BOOL if compare else operands[1].dtype)
+    expect_alike(kernel.name, &operands[0], operands[1].dtype)
     return launch_walk(kernel, operands[1].dtype, cost, operands, 3)
 
 
@@ -192,28 +195,50 @@ def pow(out, a, b):
     launch_binary(_pow, 8, out, a, b)
 
 
+cdef class Comparison:
+    """The bodies of one comparison."""
+    cdef Kernel reals, integers
+
+    def __cinit__(self, str name):
+        self.reals, self.integers = _bodies[name], _bodies[name + "_i64"]
+
+
+cdef Comparison _eq = Comparison("eq"), _ne = Comparison("ne"), _lt = Comparison("lt")
+cdef Comparison _le = Comparison("le"), _gt = Comparison("gt"), _ge = Comparison("ge")
+
+
+cdef int launch_comparison(Comparison compare, object out, object a, object b) except -1:
+    cdef Operand operands[3]
+    look_binary(operands, out, a, b)
+    expect_alike(compare.reals.name, &operands[2], operands[1].dtype)
+    expect_alike(compare.reals.name, &operands[0], BOOL)
+    if operands[1].dtype == I64:
+        return launch_walk(compare.integers, F64, 0.3, operands, 3)
+    return launch_walk(compare.reals, operands[1].dtype, 0.2, operands, 3)
+
+
 def eq(out, a, b):
-    launch_binary(_eq, 0.2, out, a, b, True)
+    launch_comparison(_eq, out, a, b)
 
 
 def ne(out, a, b):
-    launch_binary(_ne, 0.2, out, a, b, True)
+    launch_comparison(_ne, out, a, b)
 
 
 def lt(out, a, b):
-    launch_binary(_lt, 0.2, out, a, b, True)
+    launch_comparison(_lt, out, a, b)
 
 
 def le(out, a, b):
-    launch_binary(_le, 0.2, out, a, b, True)
+    launch_comparison(_le, out, a, b)
 
 
 def gt(out, a, b):
-    launch_binary(_gt, 0.2, out, a, b, True)
+    launch_comparison(_gt, out, a, b)
 
 
 def ge(out, a, b):
-    launch_binary(_ge, 0.2, out, a, b, True)
+    launch_comparison(_ge, out, a, b)
 
 
 def where(out, cond, a, b):

@@ -55,10 +55,10 @@ class Accuracy(_Share):
 
     def measure(self, output, target):
         batch = read(self.name, output, target)
-        target = batch.target.double()          # compiled kernels compare floats only; classes are exact as such
-        right = batch.predicted().double() == target
         if batch.kind == "classes":
-            return right, batch.peak()
+            return batch.predicted() == batch.target, batch.peak()
+        target = batch.target.double()          # no compiled kernel compares bools
+        right = batch.predicted().double() == target
         return right.double().amin(1) > 0 if batch.kind == "labels" else right, batch.peak(), target
 
 

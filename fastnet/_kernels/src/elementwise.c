@@ -3,16 +3,24 @@
 #include "simd_math.h"
 #include "walk.h"
 
+typedef int64_t real_i64;            /* labels and their kin, which are compared */
+
 #define T f32
 #define POW powf
 #include "elementwise.inc.h"
+#include "compare.inc.h"
 #undef T
 #undef POW
 #define T f64
 #define POW pow
 #include "elementwise.inc.h"
+#include "compare.inc.h"
 #undef T
 #undef POW
+
+#define T i64
+#include "compare.inc.h"
+#undef T
 
 /* ---- where: a choice of elements is the same for every dtype of one size ----------------------------------------- */
 
@@ -87,4 +95,5 @@ const Entry TABLE(elementwise)[] = {
     ROW(clamp), ROW(clamp_backward),
     ROW(add), ROW(sub), ROW(mul), ROW(div), ROW(maximum), ROW(minimum), ROW(pow),
     ROW(eq), ROW(ne), ROW(lt), ROW(le), ROW(gt), ROW(ge),
+    BOTH(eq_i64), BOTH(ne_i64), BOTH(lt_i64), BOTH(le_i64), BOTH(gt_i64), BOTH(ge_i64),
     SIZES(where), BOTH(where_1), SIZES(fill), BOTH(fill_1), ROW(arange), BOTH(arange_i64), END};

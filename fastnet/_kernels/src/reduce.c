@@ -15,9 +15,20 @@ enum { SEGMENT = 1 << 20 };          /* rows whose numbers a float32 counts exac
 #include "softmax.inc.h"
 #undef T
 
+/* the sum of n[1] whole numbers; like NumPy's it wraps around */
+static int sum_i64(BODY_ARGS) {
+    const int64_t *x = launch->p[1];
+    uint64_t sum = 0;
+    (void)begin, (void)end;
+    for (ptrdiff_t i = 0; i < launch->n[1]; i++) sum += (uint64_t)x[i];
+    *(uint64_t *)launch->p[0] = sum;
+    return 0;
+}
+
 #define REDUCTION(op) ROW(op##_rows), ROW(op##_columns), ROW(op##_row_chunks), ROW(op##_column_chunks), ROW(op##_join)
 #define BOTH(kernel) ROW(kernel##_rows), ROW(kernel##_columns)
 
 const Entry TABLE(reduce)[] = {
     REDUCTION(sum), REDUCTION(squares), REDUCTION(amax), REDUCTION(amin), REDUCTION(var), BOTH(argmax), BOTH(argmin),
-    BOTH(softmax), BOTH(softmax_backward), BOTH(log_softmax), BOTH(log_softmax_backward), END};
+    BOTH(softmax), BOTH(softmax_backward), BOTH(log_softmax), BOTH(log_softmax_backward),
+    {"sum_i64", sum_i64, sum_i64}, END};

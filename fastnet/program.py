@@ -105,7 +105,8 @@ class Compiled(replay.Caller):
 
     def _take_shortcut(self, shortcut, key):
         if shortcut is not self._shortcut:
-            self._shortcut, self._other = shortcut, self._shortcut
+            self._other = self._shortcut
+            self._shortcut = shortcut
             self._shortcut_keys = key, self._shortcut_keys[0]
 
     def _forget_shortcuts(self):

@@ -74,6 +74,9 @@ class Compiled(replay.Caller):
         (tensor([2., 2.]), tensor([2., 2., 2.]), 2)
     """
 
+    _shortcut: Any
+    _other: Any
+
     def __init__(self, fn, max_recordings=64):
         if not callable(fn):
             raise TypeError(f"expected a function or a module, got {type(fn).__name__}")
@@ -105,8 +108,7 @@ class Compiled(replay.Caller):
 
     def _take_shortcut(self, shortcut, key):
         if shortcut is not self._shortcut:
-            self._other = self._shortcut
-            self._shortcut = shortcut
+            self._shortcut, self._other = shortcut, self._shortcut
             self._shortcut_keys = key, self._shortcut_keys[0]
 
     def _forget_shortcuts(self):

@@ -12,7 +12,7 @@ from statistics import median
 import numpy as np
 
 import fastnet
-from fastnet import datasets, nn, train
+from fastnet import datasets, nn
 from fastnet.data import DataLoader, TensorDataset
 
 from .table import NAME, microseconds
@@ -49,7 +49,6 @@ def loaders(x, y):
     return {
         "x[index], float32": by_tensor,
         "x[index] of uint8, then float() / 255": by_bytes,
-        "train.batches, float32": lambda rows: next(train.batches(floats, y, rows, BATCH)),
         "DataLoader, float32": lambda rows: next(loaded),
     }
 
@@ -57,7 +56,15 @@ def loaders(x, y):
 def compiled_step():
     model = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 256), nn.ReLU(), nn.Linear(256, 10))
     optimizer = fastnet.optim.AdamW(model.parameters(), lr=1e-9)
-    return train.compiled_step(model, optimizer, nn.CrossEntropyLoss())
+
+    @fastnet.compile
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+    return step
 
 
 def orders(count):
@@ -77,7 +84,7 @@ def main(argv=None):
     ways, step, rows = loaders(x, y), compiled_step(), orders(len(x))
     ready = cycle([ways["x[index], float32"](next(rows)) for _ in range(8)])
     timed = {name: Timed(lambda load=load: load(next(rows))) for name, load in ways.items()}
-    timed["step"] = Timed(lambda: float(step(*next(ready))[0]))
+    timed["step"] = Timed(lambda: float(step(*next(ready))))
     times = every_turn(timed, plan, SETTLE)
     steps = times.pop("step")
     print(f"{busy()}a step takes {microseconds(median(steps))} us\n"

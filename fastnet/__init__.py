@@ -54,7 +54,6 @@ _LATER = {
     "data": ("fastnet.data", None),
     "datasets": ("fastnet.datasets", None),
     "metrics": ("fastnet.metrics", None),
-    "train": ("fastnet.train", None),
     "training": ("fastnet.training", None),
 }
 

@@ -74,6 +74,9 @@ class Compiled(replay.Caller):
         (tensor([2., 2.]), tensor([2., 2., 2.]), 2)
     """
 
+    _shortcut: Any
+    _other: Any
+
     def __init__(self, fn, max_recordings=64):
         if not callable(fn):
             raise TypeError(f"expected a function or a module, got {type(fn).__name__}")

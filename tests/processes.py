@@ -7,15 +7,20 @@ import sys
 from data_tools import HOME
 
 
-def interpreter(*args, path=HOME, check=True, timeout=100, **environment):
-    """Run Python with these arguments, with fastnet from the folder `path`; no setting of this process reaches it.
+def start(*args, path=HOME, **environment):
+    """A process of Python with these arguments, and fastnet from the folder `path`; no setting of this one reaches it.
 
-    What hangs is ended, its children with it.
+    It is of a session of its own, so that it can be ended with its children.
     """
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("FASTNET_", "OMP_", "PYTHON"))}
     command = [sys.executable, *map(str, args)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=path,
-                          start_new_session=True, env=inherited | {"PYTHONPATH": str(path)} | environment) as process:
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=path,
+                            start_new_session=True, env=inherited | {"PYTHONPATH": str(path)} | environment)
+
+
+def interpreter(*args, path=HOME, check=True, timeout=100, **environment):
+    """Run what `start` starts to its end. What hangs is ended, its children with it."""
+    with start(*args, path=path, **environment) as process:
         try:
             out, err = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
@@ -23,7 +28,7 @@ def interpreter(*args, path=HOME, check=True, timeout=100, **environment):
             raise
     if check:
         assert process.returncode == 0, err
-    return subprocess.CompletedProcess(command, process.returncode, out, err)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def python(code, path=HOME, **options):

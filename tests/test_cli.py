@@ -1,15 +1,19 @@
 """The command `fastnet`: what it prints, writes and returns."""
 import json
+import re
+import shlex
 
 import pytest
+from cli_tools import QUICK, failure, report_of
 from data_tools import ROOT, data_folder, needs_data
 from processes import interpreter
 
 import fastnet
 from fastnet import cli
 from fastnet.backend import backend, compiled_available, use_backend
-
-QUICK = ["train", "digits", "--epochs", "2", "--hidden", "16"]
+from fastnet.cli import arguments
+from fastnet.cli.settings import ACTIVATIONS, OPTIMIZERS, SCHEDULES
+from fastnet.cli.train import write_report
 
 
 def run(*args, **environment):
@@ -47,18 +51,17 @@ def test_settings_reach_the_training(tmp_path, capsys):
     assert cli.main([*QUICK, "--hidden", "24,12", "--batch-size", "100", "--optimizer", "sgd", "--lr", "0.03",
                      "--seed", "7", "--report", str(report)]) == 0
     settings = json.loads(report.read_text())["settings"]
-    assert settings == {"hidden": [24, 12], "epochs": 2, "batch_size": 100, "dropout": 0.3, "optimizer": "sgd",
-                        "lr": 0.03, "seed": 7, "validation_split": 0.1}
+    assert settings == {"model": "mlp", "hidden": [24, 12], "activation": "relu", "dropout": 0.3, "epochs": 2,
+                        "batch_size": 100, "optimizer": "sgd", "lr": 0.03, "schedule": "one_cycle", "seed": 7,
+                        "validation_split": 0.1, "patience": None}
     assert "64-24-12-10 perceptron" in capsys.readouterr().out
 
 
 def accuracy(tmp_path, *args):
-    path = tmp_path / "accuracy.json"
-    assert cli.main(["train", "digits", *args, "--report", str(path)]) == 0
-    return json.loads(path.read_text())["test_accuracy"]
+    return report_of(tmp_path, "train", "digits", *args)["test_accuracy"]
 
 
-@pytest.mark.parametrize("optimizer", cli.OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_learns(tmp_path, capsys, optimizer):
     assert accuracy(tmp_path, "--epochs", "10", "--hidden", "64", "--optimizer", optimizer) > 0.9
 
@@ -73,13 +76,64 @@ def test_backends_learn_equally_well(tmp_path, capsys):
     assert abs(means["compiled"] - means["numpy"]) < 0.01
 
 
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_every_schedule_learns(tmp_path, capsys, schedule):
+    report = report_of(tmp_path, "train", "digits", "--epochs", "5", "--hidden", "64", "--schedule", schedule)
+    assert report["test_accuracy"] > 0.85
+    rates = [entry["lr"] for entry in report["history"]]
+    assert {"constant": rates[0] == rates[-1] == 2e-3, "one_cycle": rates[-1] < rates[0] < max(rates),
+            "cosine": rates == sorted(rates, reverse=True) and rates[-1] < 1e-5,
+            "linear": rates == sorted(rates, reverse=True) and rates[-1] < 1e-5}[schedule]
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation_learns(tmp_path, capsys, activation):
+    assert accuracy(tmp_path, "--epochs", "10", "--hidden", "64", "--activation", activation) > 0.85
+
+
+def test_linear_model(tmp_path, capsys):
+    assert cli.main(["train", "digits", "--model", "linear", "--epochs", "15"]) == 0
+    out = capsys.readouterr().out
+    assert "64-10 linear model, 650 parameters" in out
+    assert float(out.split()[-1]) > 0.9
+
+
 def test_seed_decides(tmp_path, capsys):
     def history(seed):
-        path = tmp_path / "report.json"
-        assert cli.main([*QUICK, "--seed", seed, "--report", str(path)]) == 0
-        return [entry["loss"] for entry in json.loads(path.read_text())["history"]]
+        return [entry["loss"] for entry in report_of(tmp_path, *QUICK, "--seed", seed)["history"]]
     assert history("3") == history("3")
     assert history("3") != history("4")
+
+
+def test_patience(tmp_path, capsys):
+    report = report_of(tmp_path, "train", "digits", "--epochs", "200", "--hidden", "64", "--schedule", "constant",
+                       "--patience", "2")
+    losses = [entry["validation_loss"] for entry in report["history"]]
+    assert len(losses) < 200
+    assert losses.index(min(losses)) == len(losses) - 4
+
+
+def test_threads_are_as_before(capsys):
+    before = fastnet.get_num_threads()
+    assert cli.main([*QUICK, "--threads", "1"]) == 0
+    if compiled_available and backend() == "compiled":
+        assert ", 1 thread)" in capsys.readouterr().out
+    assert fastnet.get_num_threads() == before
+
+
+def test_quiet(tmp_path, capsys):
+    assert cli.main([*QUICK, "--quiet", "--save", str(tmp_path / "m.safetensors")]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("test accuracy: 0.") and len(out.splitlines()) == 1
+    assert err == ""
+
+
+def test_plot(tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    assert cli.main([*QUICK, "--plot", str(tmp_path / "curve.svg")]) == 0
+    text = (tmp_path / "curve.svg").read_text()
+    assert "<svg" in text and "</svg>" in text
+    assert capsys.readouterr().out.endswith(f"plot: {tmp_path / 'curve.svg'}\n")
 
 
 # ---- the command in a process of its own ----------------------------------------------------------------------------
@@ -126,8 +180,7 @@ def test_info_on_numpy():
 @pytest.mark.parametrize(("args", "message"), [
     ([], "the following arguments are required: command"),
     (["trian"], "invalid choice: 'trian'"),
-    (["train"], "the following arguments are required: dataset"),
-    (["train", "cifar"], "invalid choice: 'cifar' (choose from"),
+    (["train"], "the following arguments are required: data"),
     (["train", "digits", "--hidden", "12,x"], "such as 128,64, got '12,x'"),
     (["train", "digits", "--hidden", "0"], "such as 128,64, got '0'"),
     (["train", "digits", "--epochs", "0"], "expected a positive number, got '0'"),
@@ -138,6 +191,15 @@ def test_info_on_numpy():
     (["train", "digits", "--optimizer", "sgdd"], "invalid choice: 'sgdd'"),
     (["train", "digits", "--report", "/no/such/folder/report.json"], "the folder '/no/such/folder' does not exist"),
     (["train", "digits", "--report", "."], "'.' is a folder"),
+    (["train", "digits", "--save", "/no/such/folder/m.safetensors"], "the folder '/no/such/folder' does not exist"),
+    (["train", "digits", "--plot", "/no/such/folder/c.png"], "the folder '/no/such/folder' does not exist"),
+    (["train", "digits", "--plot", "curve.jpeg2000"], "expected a name that ends in .png, .svg, .pdf"),
+    (["train", "digits", "--resume", __file__], "is a file, expected a folder"),
+    (["train", "digits", "--dropout", "1"], "expected a part between 0 and 1, such as 0.1, got '1'"),
+    (["train", "digits", "--patience", "-1"], "expected a number that is not negative, got '-1'"),
+    (["train", "digits", "--schedule", "up"], "invalid choice: 'up'"),
+    (["predict", "m.safetensors"], "the following arguments are required: file"),
+    (["evaluate", "m.safetensors"], "the following arguments are required: data"),
     (["info", "--loud"], "unrecognized arguments: --loud"),
 ])
 def test_wrong_use(args, message, capsys):
@@ -148,6 +210,21 @@ def test_wrong_use(args, message, capsys):
     assert out == ""
     assert message in err
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("args", "message"), [
+    (["cifar"], "expected digits, mnist, a table that ends in .csv, .tsv, .parquet, .pq, or a folder with a folder of "
+                "pictures for each class, got 'cifar'"),
+    (["digits", "--test", "0.5"], "--test: digits has a test set of its own"),
+    (["digits", "--target", "kind"], "--target and --task are for tables"),
+    (["a.csv", "--size", "8"], "--size is for folders of pictures"),
+    (["digits", "--model", "linear", "--hidden", "8"], "--hidden, --activation and --dropout are of hidden layers"),
+    (["digits", "--patience", "3", "--validation", "0"], "--patience needs --validation above 0"),
+])
+def test_options_that_do_not_go_together(args, message, capsys):
+    line = failure(capsys, "train", *args, code=2)
+    assert line.startswith("fastnet train: error: ") and line.endswith("; see fastnet train --help")
+    assert message in line
 
 
 @pytest.mark.parametrize(("variable", "message"), [
@@ -176,39 +253,43 @@ def test_failure(monkeypatch, capsys, tmp_path):
 def test_diverged(monkeypatch, capsys, tmp_path):
     report = tmp_path / "report.json"
     assert cli.main([*QUICK, "--optimizer", "sgd", "--lr", "1e30", "--report", str(report)]) == 1
-    assert "a smaller learning rate may help" in capsys.readouterr().err
+    line = capsys.readouterr().err
+    assert "the loss became nan at step" in line and "try a smaller learning rate than" in line
+    assert len(line.splitlines()) == 1
     assert not report.exists()
-
-
-def test_interrupted(monkeypatch, capsys):
-    def interrupted(*args, **kwargs):
-        raise KeyboardInterrupt
-    monkeypatch.setattr(cli, "fit", interrupted)
-    assert cli.main(QUICK) == 130
-    assert "interrupted" in capsys.readouterr().err
 
 
 def test_report_is_written_whole_or_not_at_all(tmp_path):
     path = tmp_path / "report.json"
     path.write_text("before")
     with pytest.raises(ValueError, match="JSON"):
-        cli.write_report(path, {"loss": float("nan")})
+        write_report(path, {"loss": float("nan")})
     with pytest.raises(TypeError):
-        cli.write_report(path, {"epochs": 3, "model": object()})
+        write_report(path, {"epochs": 3, "model": object()})
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
-    cli.write_report(path, {"epochs": 3})
+    write_report(path, {"epochs": 3})
     assert json.loads(path.read_text()) == {"epochs": 3}
 
 
+def test_commands_in_documents(capsys):
+    """What README and the help give as examples is understood."""
+    texts = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    texts += [value for name, value in vars(arguments).items() if name.endswith("EXAMPLES")]
+    lines = [line for text in texts for line in re.findall(r"^ *(fastnet .*)$", text, re.MULTILINE)]
+    commands = [re.split(r"  +", line)[0] for line in lines]
+    assert len(commands) > 15
+    for command in commands:
+        assert arguments.make_parser().parse_args(shlex.split(command)[1:]).run
+
+
 def test_help(capsys):
-    for args in (["--help"], ["train", "--help"], ["info", "--help"]):
+    for args in ([], ["train"], ["predict"], ["evaluate"], ["info"]):
         with pytest.raises(SystemExit) as e:
-            cli.main(args)
+            cli.main([*args, "--help"])
         assert e.value.code == 0
-    out = capsys.readouterr().out
-    assert "fastnet train digits " in out
-    assert "examples:" in out
+        out = capsys.readouterr().out
+        assert "examples:\n  fastnet " + " ".join(args) in out
     with pytest.raises(SystemExit) as e:
         cli.main(["--version"])
     assert e.value.code == 0

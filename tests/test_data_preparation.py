@@ -111,6 +111,7 @@ def test_kinds(column, kind):
 
 @pytest.mark.parametrize("name, values, out", [
     ("id", np.arange(9), True), ("Unnamed: 0", np.arange(1, 10), True), ("index", np.arange(18)[::-2], True),
+    ("PassengerId", np.arange(9), True), ("customer_id", np.arange(9), True), ("paid", np.arange(9), False),
     ("ID", np.arange(9) // 2, False), ("id", np.arange(9) / 2, False),
     ("position", np.arange(9), False)])
 def test_numbers_of_rows_are_no_features(name, values, out):

@@ -1,4 +1,5 @@
 """A table of numbers, categories and text as a matrix of numbers."""
+import re
 from dataclasses import asdict
 
 import numpy as np
@@ -8,7 +9,7 @@ from fastnet.data.frames import columns, require
 from fastnet.errors import one_of
 
 FEW = 20                                # of so many different values text is a category, however few the rows
-COUNTERS = ("", "unnamed: 0", "index", "id")            # names of columns that number the rows
+COUNTER = re.compile(r"|[Uu]nnamed: 0|[Ii]ndex|(.*[\W_])?(id|Id|ID)|.*[a-z]I[dD]")      # columns that number the rows
 
 
 class TablePreparation:
@@ -98,7 +99,7 @@ class TablePreparation:
         if name in self.kinds:
             return self.kinds[name], None
         if numeric:
-            numbering = name.lower() in COUNTERS and len(np.unique(column)) == len(column) and column.dtype.kind in "iu"
+            numbering = COUNTER.fullmatch(name) and len(np.unique(column)) == len(column) and column.dtype.kind in "iu"
             return (None, "it numbers the rows") if numbering else ("number", None)
         return self._judged_text([text for text in as_texts(column) if text is not None])
 

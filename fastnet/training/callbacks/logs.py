@@ -63,7 +63,8 @@ class Progress(Callback):
 
     def _draw(self, trainer):
         running, bar = trainer.running, self._bar
-        bar.set_description_str(f"epoch {trainer.epoch + 1}/{trainer.epochs}", refresh=False)
+        epoch = min(trainer.epoch + 1, trainer.epochs)      # at an epoch's end it counts as done already
+        bar.set_description_str(f"epoch {epoch}/{trainer.epochs}", refresh=False)
         values = {name: v for name, v in running.results().items() if isinstance(v, (int, float))}
         bar.set_postfix({name: f"{v:.4f}" for name, v in values.items()}, refresh=False)
         done = (trainer.samples_per_epoch or 0) * (trainer.epoch - trainer.first_epoch)

@@ -1,0 +1,52 @@
+"""`fastnet evaluate`: how good a saved model is on data whose answers are known."""
+import numpy as np
+
+from fastnet.cli.saved import Saved, figure_lines
+from fastnet.cli.sources import load_samples
+from fastnet.cli.train import write_report
+
+_MOST = 30                              # classes of which each gets a line
+
+
+def evaluate(args):
+    """Measure a model that `fastnet train` saved on a data set's test part, or on all of a table or folder."""
+    saved = Saved.read(args.model)
+    x, y = load_samples(args.data, saved.inputs, saved.target, saved.about.get("target"))
+    trainer = saved.trainer()
+    figures = saved.figures(trainer, x, y)
+    print(f"{args.data}: {len(y)} samples")
+    if saved.target.task == "classification" and len(saved.target.classes) <= _MOST:
+        print(class_table(saved.target.classes, y, trainer.predict(x)))
+    print(f"loss: {figures['loss']:.4f}")
+    for line in figure_lines(figures):
+        print(line)
+    if args.report:
+        write_report(args.report, {"model": str(args.model), "dataset": args.data, "samples": len(y), **figures})
+
+
+def class_table(classes, actual, predicted):
+    """Of each class, how many samples there are, how many of them were found, and how many of those found are right.
+
+    Args:
+        classes: their names.
+        actual, predicted: (N,), the classes' numbers.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.cli.evaluate import class_table
+        >>> print(class_table(["cat", "dog"], np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])))
+        class  samples  recall  precision
+          cat        2  0.5000     1.0000
+          dog        2  1.0000     0.6667
+    """
+    lines = [("class", "samples", "recall", "precision")]
+    for number, name in enumerate(classes):
+        there, found = actual == number, predicted == number
+        right = np.count_nonzero(there & found)
+        lines.append((str(name), str(np.count_nonzero(there)), _share(right, there), _share(right, found)))
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths)) for line in lines)
+
+
+def _share(right, of):
+    return f"{right / np.count_nonzero(of):.4f}" if of.any() else "-"

@@ -1,0 +1,58 @@
+"""`fastnet predict`: what a saved model says of pictures or of the rows of tables."""
+import contextlib
+import csv
+import sys
+
+from fastnet._files import replacing
+from fastnet.cli.errors import WrongUseError
+from fastnet.cli.saved import Saved
+
+
+def predict(args):
+    """Predict the class or the value of pictures, or of each row of tables, with a model that `fastnet train` saved."""
+    saved = Saved.read(args.model)
+    if args.proba and saved.target.task != "classification":
+        raise WrongUseError("--proba: the model predicts numbers, which have no probabilities")
+    trainer = saved.trainer()
+    answers = [(path, *_answers(saved, trainer, path)) for path in args.files]
+    if saved.inputs.is_pictures and not args.output and not args.proba:
+        _print_answers(answers)
+    else:
+        _write_csv(answers, saved, args)
+
+
+def _answers(saved, trainer, path):
+    """(predictions, probabilities or None) for the samples of a file."""
+    x = saved.inputs.read(path)
+    if saved.target.task == "classification":
+        probabilities = trainer.predict_proba(x)
+        return saved.target.inverse(probabilities.argmax(1)).tolist(), probabilities
+    return saved.target.inverse(trainer.predict(x)).tolist(), None
+
+
+def _print_answers(answers):
+    for path, predictions, probabilities in answers:
+        for prediction, row in zip(predictions, probabilities):
+            print(f"{path}: {prediction} ({row.max():.1%})")
+
+
+def _write_csv(answers, saved, args):
+    """A line for each sample; of pictures, with their file's name."""
+    names = ["file"] if saved.inputs.is_pictures else []
+    names.append(saved.about.get("target") or "prediction")
+    if args.proba:
+        names += [f"probability of {label}" for label in saved.target.classes]
+    with _output(args.output) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(names)
+        for path, predictions, probabilities in answers:
+            for i, prediction in enumerate(predictions):
+                row = [path] if saved.inputs.is_pictures else []
+                row.append(f"{prediction:.6g}" if isinstance(prediction, float) else prediction)
+                writer.writerow(row + ([f"{p:.4f}" for p in probabilities[i]] if args.proba else []))
+
+
+def _output(path):
+    if path is None:
+        return contextlib.nullcontext(sys.stdout)
+    return replacing(path, "w", encoding="utf-8", newline="")

@@ -1,0 +1,72 @@
+"""The folder of `--resume`: checkpoints, and what they are checkpoints of."""
+import json
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from fastnet._files import replacing
+from fastnet.training.callbacks.checkpoint import FILE
+
+SETTINGS = "settings.json"
+
+
+def prepare_folder(folder, command):
+    """Make a folder ready for the checkpoints of a training, or see that those in it are of this one.
+
+    Args:
+        folder: made if it is not there.
+        command: what decides about the result, a dictionary for JSON.
+
+    Returns:
+        Whether there is a checkpoint to go on from.
+
+    Raises:
+        ValueError: it holds a checkpoint of another training; what differs is listed.
+        OSError: it cannot be made or written.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / SETTINGS
+    resumes = (folder / FILE).exists()
+    if resumes:
+        _require_same(path, _read(path), command)
+    else:
+        with replacing(path, "w", encoding="utf-8") as file:
+            json.dump(command, file, indent=2)
+            file.write("\n")
+    return resumes
+
+
+def fingerprint(*arrays):
+    """A number that other data hardly has: CRC-32 of the arrays' bytes.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.cli.run_folder import fingerprint
+        >>> fingerprint(np.arange(3, dtype=np.uint8))
+        139757951
+    """
+    number = 0
+    for array in arrays:
+        number = zlib.crc32(np.ascontiguousarray(array).data, number)
+    return number
+
+
+def _read(path):
+    try:
+        saved = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError, RecursionError):
+        saved = None
+    if not isinstance(saved, dict):
+        raise ValueError(f"{path.parent} holds a checkpoint, but no {SETTINGS} that says of what: give --resume "
+                         "another folder")
+    return saved
+
+
+def _require_same(path, saved, own):
+    differing = [f"{name} is {saved.get(name)!r} there, {own.get(name)!r} here"
+                 for name in [*own, *(saved.keys() - own)] if saved.get(name) != own.get(name)]
+    if differing:
+        raise ValueError(f"{path.parent} holds the checkpoint of another training: {'; '.join(differing)}. Give the "
+                         "same data and options, or --resume another folder")

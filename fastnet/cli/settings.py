@@ -1,0 +1,145 @@
+"""What `fastnet train` does unless told otherwise, and what the command line changes of it."""
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from fastnet import datasets, nn, optim
+from fastnet.cli.errors import WrongUseError
+from fastnet.training.callbacks.schedule import SCHEDULES as NAMED_SCHEDULES
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings that suit a kind of data."""
+    hidden: tuple
+    epochs: int
+    batch_size: int
+    dropout: float
+    patience: int | None                # None: train to the end
+
+
+RECIPES = {
+    "digits": Recipe(hidden=(256, 128), epochs=40, batch_size=32, dropout=0.3, patience=None),
+    "mnist": Recipe(hidden=(512, 256), epochs=10, batch_size=128, dropout=0.2, patience=None),
+    "table": Recipe(hidden=(128, 64), epochs=40, batch_size=32, dropout=0.1, patience=10),
+    "folder": Recipe(hidden=(256, 128), epochs=40, batch_size=32, dropout=0.2, patience=10),
+}
+# An optimizer and the learning rate that its schedule starts from or rises to.
+OPTIMIZERS: dict[str, tuple[Callable, float]] = {
+    "sgd": (lambda params, lr: optim.SGD(params, lr=lr, momentum=0.9, nesterov=True), 0.05),
+    "adam": (optim.Adam, 2e-3),
+    "adamw": (lambda params, lr: optim.AdamW(params, lr=lr, weight_decay=0.01), 2e-3),
+    "rmsprop": (optim.RMSprop, 1e-3),
+    "adagrad": (optim.Adagrad, 2e-2),
+}
+ACTIVATIONS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "elu": nn.ELU, "gelu": nn.GELU, "silu": nn.SiLU,
+               "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+TABLES = (".csv", ".tsv", ".parquet", ".pq")
+ACTIVATION = "relu"
+MODELS = ("mlp", "linear")
+SCHEDULES = (*NAMED_SCHEDULES, "constant")
+TEST = 0.2                              # of a file or a folder, what is only tested on
+SIZE = 32                               # pixels: what the pictures of a folder are resized to
+
+
+def kind_of(data):
+    """What data there is: "digits", "mnist", "table" or "folder".
+
+    Args:
+        data: the name of a data set, a file or a folder.
+
+    Raises:
+        WrongUseError: none of these.
+
+    Example:
+        >>> from fastnet.cli.settings import kind_of
+        >>> kind_of("digits"), kind_of("flowers.csv")
+        ('digits', 'table')
+    """
+    if data in datasets.names():
+        return data
+    if Path(data).suffix.lower() in TABLES:
+        return "table"
+    if Path(data).is_dir():
+        return "folder"
+    raise WrongUseError(f"expected {', '.join(datasets.names())}, a table that ends in {', '.join(TABLES)}, or a "
+                        f"folder with a folder of pictures for each class, got {data!r}")
+
+
+def settings_of(args):
+    """The settings of a training as a dictionary for JSON: the recipe of its data with what the command line changes.
+
+    Args:
+        args: of `fastnet train`.
+
+    Raises:
+        WrongUseError: options that do not go together.
+    """
+    kind = kind_of(args.data)
+    _check_together(args, kind)
+    settings = {"model": args.model} | asdict(RECIPES[kind])
+    settings |= {"activation": args.activation or ACTIVATION, "optimizer": args.optimizer,
+                 "lr": OPTIMIZERS[args.optimizer][1], "schedule": args.schedule, "validation_split": args.validation,
+                 "seed": args.seed}
+    if kind in ("table", "folder"):
+        settings["test_split"] = TEST if args.test is None else args.test
+    if kind == "table":
+        settings |= {"target": args.target, "task": args.task}
+    if kind == "folder":
+        settings["size"] = args.size or SIZE
+    given = {name: getattr(args, name) for name in ("hidden", "epochs", "batch_size", "dropout", "lr", "patience")}
+    settings |= {name: value for name, value in given.items() if value is not None}
+    settings["hidden"] = [] if args.model == "linear" else list(settings["hidden"])
+    return settings
+
+
+def _check_together(args, kind):
+    """Refuse options that this data or model has no use for, rather than pass them over."""
+    misplaced = [
+        (args.test is not None and kind in datasets.names(), f"--test: {kind} has a test set of its own"),
+        ((args.target or args.task) and kind != "table", "--target and --task are for tables"),
+        (args.size and kind != "folder", "--size is for folders of pictures"),
+        (args.model == "linear" and any((args.hidden, args.activation, args.dropout)),
+         "--hidden, --activation and --dropout are of hidden layers, which a linear model has not"),
+        (args.patience is not None and args.validation == 0, "--patience needs --validation above 0"),
+    ]
+    for wrong, message in misplaced:
+        if wrong:
+            raise WrongUseError(message)
+
+
+def make_model(shape, outputs, settings):
+    """The model that the settings describe.
+
+    Args:
+        shape: of a sample.
+        outputs: scores or values a sample.
+        settings: what `settings_of` gave.
+
+    Example:
+        >>> from fastnet.cli.settings import make_model
+        >>> model = make_model((4,), 3, {"hidden": [8], "activation": "relu", "dropout": 0.1})
+        >>> [type(layer).__name__ for layer in model]
+        ['Linear', 'ReLU', 'Dropout', 'Linear']
+    """
+    sizes = layer_sizes(shape, outputs, settings)
+    layers: list[nn.Module] = [nn.Flatten()] if len(shape) > 1 else []
+    for width, following in itertools.pairwise(sizes[:-1]):
+        layers += [nn.Linear(width, following), ACTIVATIONS[settings["activation"]](), nn.Dropout(settings["dropout"])]
+    return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
+
+
+def layer_sizes(shape, outputs, settings):
+    """The widths of the model's layers, from its inputs to its outputs.
+
+    Args:
+        shape, outputs, settings: as `make_model`'s.
+
+    Example:
+        >>> from fastnet.cli.settings import layer_sizes
+        >>> layer_sizes((8, 8), 10, {"hidden": [16]})
+        [64, 16, 10]
+    """
+    return [math.prod(shape), *settings["hidden"], outputs]

@@ -1,0 +1,164 @@
+"""What can be trained on or measured on: data sets, tables, folders of pictures, as arrays with their preparation."""
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fastnet import data, datasets
+from fastnet.cli.inputs import Drawings, Pictures, Pixels, Table
+from fastnet.cli.settings import kind_of
+
+# Of each data set, how a digit lies in its pictures (see Drawings).
+_DIGITS = {"digits": {"size": 8, "box": 8, "highest": 16}, "mnist": {"size": 28, "box": 20, "highest": 255}}
+_SHOWN = 10                             # of so many classes the names are printed
+
+
+@dataclass
+class Source:
+    """Data, prepared.
+
+    Args:
+        inputs: how it was: see `fastnet.cli.inputs`.
+        target: a fitted TargetPreparation.
+        train, test: (x, y), arrays; test may have no rows.
+        what: what a sample is called, in the plural.
+        notes: lines that say what was found in the data.
+        target_name: of a table, the column that is predicted.
+    """
+    inputs: Pixels | Table
+    target: data.TargetPreparation
+    train: tuple
+    test: tuple
+    what: str
+    notes: list = field(default_factory=list)
+    target_name: str | None = None
+
+
+def load_source(name, settings):
+    """The data that `fastnet train` was given.
+
+    Args:
+        name: of a data set, a file or a folder.
+        settings: see `settings_of`.
+
+    Raises:
+        ValueError, OSError, ImportError: data that cannot be trained on; the message says where.
+    """
+    load = {"table": _table, "folder": _folder}.get(kind_of(name), _digits)
+    return load(name, settings)
+
+
+def split(y, fraction, seed):
+    """The rows of two parts, of the second about `fraction`; of each class its share.
+
+    Args:
+        y: (N,), int64 classes or float32 values.
+        fraction: below 1.
+        seed: of the choice.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.cli.sources import split
+        >>> rows, held_out = split(np.array([0, 0, 1, 1]), 0.5, seed=0)
+        >>> len(rows), len(held_out)
+        (2, 2)
+    """
+    return data.stratified_split(y if y.dtype.kind == "i" else np.zeros(len(y), np.int64), fraction, seed)
+
+
+# ---- data sets ------------------------------------------------------------------------------------------------------
+
+def _digits(name, settings):
+    (x, y), (x_test, y_test) = datasets.load(name)
+    inputs = Drawings(mean=float(x.mean()), std=float(x.std()), **_DIGITS[name])
+    target = data.TargetPreparation().fit(y)
+    return Source(inputs, target, (inputs.prepare(x), y), (inputs.prepare(x_test), y_test), "pictures")
+
+
+# ---- tables ---------------------------------------------------------------------------------------------------------
+
+def _table(path, settings):
+    table = data.columns(data.read_table(path))
+    name = settings["target"]
+    note = f"target: {name}"
+    if name is None:
+        name = list(table)[-1]
+        note = f"target: {name} (the last column; --target names another)"
+    features, values = data.split_target(table, name)
+    _refuse_infinity(features)
+    target = _fitted_target(values, name, settings["task"])
+    y = target.transform(values)
+    rows, test_rows = split(y, settings["test_split"], settings["seed"])
+    if target.task == "regression":             # its mean and scale are those of the rows to train on
+        y = target.fit(values[rows]).transform(values)
+    preparation = data.TablePreparation().fit(_rows(features, rows))
+    inputs = Table(preparation)
+    notes = [f"{note}; {_kind_of_target(target)}"]
+    notes += [f"column {column!r} is not used: {reason}" for column, reason in preparation.left_out.items()]
+    train, test = ((inputs.prepare(_rows(features, part)), y[part]) for part in (rows, test_rows))
+    return Source(inputs, target, train, test, "rows", notes, name)
+
+
+def _refuse_infinity(table):
+    """Before the table is parted: errors say in which row. What is missing is filled in, so NaN may be."""
+    for name, column in table.items():
+        if column.dtype.kind == "f":
+            data.finite(np.where(np.isnan(column), 0, column), f"column {name!r}")
+
+
+def _fitted_target(values, name, task):
+    try:
+        return data.TargetPreparation(task, standardise=True).fit(values)
+    except ValueError as e:
+        raise ValueError(f"column {name!r}: {e}") from None
+
+
+def _rows(table, rows):
+    return {name: column[rows] for name, column in table.items()}
+
+
+def _kind_of_target(target):
+    if target.task == "regression":
+        return "a number to predict"
+    names = ": " + ", ".join(map(str, target.classes)) if len(target.classes) <= _SHOWN else ""
+    return f"{len(target.classes)} classes{names}"
+
+
+# ---- folders of pictures --------------------------------------------------------------------------------------------
+
+def _folder(path, settings):
+    folder = data.ImageFolder(path, settings["size"])
+    x, y = folder.arrays
+    target = data.TargetPreparation().fit([folder.classes[i] for i in y])
+    rows, test_rows = split(y, settings["test_split"], settings["seed"])
+    std = float(x[rows].std()) or 1.0
+    inputs = Pictures(settings["size"], float(x[rows].mean()), std)
+    train, test = ((inputs.prepare(x[part]), y[part]) for part in (rows, test_rows))
+    return Source(inputs, target, train, test, "pictures", [_kind_of_target(target)])
+
+
+# ---- what a saved model is measured on ------------------------------------------------------------------------------
+
+def load_samples(name, inputs, target, target_name):
+    """(x, y) of the data that `fastnet evaluate` was given, prepared as in training: the test set of a data set.
+
+    Args:
+        name: of a data set, a file or a folder.
+        inputs, target, target_name: those of the model.
+
+    Raises:
+        ValueError, OSError: data of another kind than the model's, or labels that it does not know.
+    """
+    kind = kind_of(name)
+    if kind in _DIGITS:
+        _, (x, y) = datasets.load(name)
+        if not isinstance(inputs, Drawings) or x.shape[1:] != inputs.shape:
+            raise ValueError(f"the model takes {inputs.describe()}; {name} has pictures of "
+                             f"{' x '.join(map(str, x.shape[1:]))}")
+        return inputs.prepare(x), target.transform(y)
+    if isinstance(inputs, Table) != (kind == "table") or isinstance(inputs, Drawings):
+        raise ValueError(f"the model takes {inputs.describe()}, which {name} has not")
+    if kind == "table":
+        features, values = data.split_target(inputs.read_table(name), target_name)
+        return inputs.prepare(features), target.transform(values)
+    folder = data.ImageFolder(name, inputs.size, classes=target.classes)
+    return inputs.prepare(folder.arrays[0]), folder.targets

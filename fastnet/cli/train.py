@@ -1,0 +1,190 @@
+"""`fastnet train`: from data to a model, a curve, a report and a file to keep."""
+import contextlib
+import json
+import math
+import shlex
+import time
+
+import fastnet
+from fastnet import data
+from fastnet._files import replacing
+from fastnet._optional import optional
+from fastnet.backend import config
+from fastnet.cli.inputs import Drawings
+from fastnet.cli.interrupt import Interruptible
+from fastnet.cli.run_folder import fingerprint, prepare_folder
+from fastnet.cli.saved import Saved, figure_lines, versions
+from fastnet.cli.settings import OPTIMIZERS, layer_sizes, make_model, settings_of
+from fastnet.cli.sources import load_source, split
+from fastnet.training.callbacks import Callback, Checkpoint, EarlyStopping, LearningRateSchedule
+
+_BETWEEN = 5.0                          # seconds from one checkpoint to the next
+
+
+def train(args):
+    """Train a model on a data set, a table or a folder of pictures, and test it on what it was not trained on."""
+    settings = settings_of(args)
+    if args.plot:                       # rather than after the training
+        optional("matplotlib.figure", "plot", "drawing a history")
+    with at_most_threads(args.threads):
+        source = load_source(args.data, settings)
+        say = (lambda line: None) if args.quiet else print
+        run = _Run(args, settings, source, say)
+        run.fit()
+        run.report()
+
+
+class _Run:
+    """One training.
+
+    Args:
+        args: of the command line.
+        settings: see `settings_of`.
+        source: the data.
+        say: prints a line, or not.
+    """
+
+    def __init__(self, args, settings, source, say):
+        self.args, self.settings, self.source, self.say = args, settings, source, say
+        outputs = len(source.target.classes) if source.target.task == "classification" else 1
+        fastnet.manual_seed(settings["seed"])
+        shape = source.inputs.shape
+        model = make_model(shape, outputs, settings)
+        self.saved = Saved(model, source.inputs, source.target, {})
+        self.parameters = sum(p.numel() for p in model.parameters())
+        self.trainer = self.saved.trainer(lambda p: OPTIMIZERS[settings["optimizer"]][0](p, lr=settings["lr"]))
+        self._describe(layer_sizes(shape, outputs, settings))
+
+    def _describe(self, sizes):
+        source = self.source
+        for note in source.notes:
+            self.say(note)
+        trained, tested = len(source.train[1]), len(source.test[1])
+        self.say(f"{self.args.data}: {trained} {source.what} to train on, {tested} to test on")
+        kind = "perceptron" if len(sizes) > 2 else "linear model"
+        self.say(f"{'-'.join(map(str, sizes))} {kind}, {self.parameters} parameters; {_on(config())}")
+
+    # ---- training ----
+
+    def fit(self):
+        """Train, or go on with a training that was stopped.
+
+        Raises:
+            KeyboardInterrupt: it was interrupted; the message says how to go on.
+        """
+        settings, args = self.settings, self.args
+        training, validation = self._loaders()
+        callbacks = self._callbacks(validation)
+        if args.resume and prepare_folder(args.resume, self._command()):
+            self.say(f"going on from the checkpoint in {args.resume}")
+        start = time.perf_counter()
+        self.trainer.fit(training, epochs=settings["epochs"], batch_size=settings["batch_size"], seed=settings["seed"],
+                         validation_data=validation, callbacks=callbacks, progress=not args.quiet, resume=args.resume)
+        self.seconds = time.perf_counter() - start
+        if self.trainer.interrupted:
+            raise KeyboardInterrupt(self._how_to_go_on())
+        self.say(f"trained in {self.seconds:.1f} s")
+
+    def _loaders(self):
+        """Loaders of what is trained on and of what is held out of it, if there is something."""
+        x, y = self.source.train
+        settings = self.settings
+        rows, held_out = split(y, settings["validation_split"], settings["seed"])
+        if not len(held_out) and self.args.patience is not None:
+            raise ValueError(f"of {len(y)} {self.source.what} none are left to validate on, which --patience needs: "
+                             "give a larger --validation")
+        dataset = data.TensorDataset(x, y)
+        training = data.DataLoader(data.Subset(dataset, rows), settings["batch_size"], shuffle=True,
+                                   seed=settings["seed"], transform=_augmentation(self.source.inputs))
+        return training, data.DataLoader(data.Subset(dataset, held_out), 1024) if len(held_out) else None
+
+    def _callbacks(self, validation):
+        settings = self.settings
+        callbacks: list[Callback] = [Interruptible()]
+        if settings["schedule"] != "constant":
+            callbacks.append(LearningRateSchedule(settings["schedule"]))
+        if settings["patience"] is not None and validation is not None:
+            callbacks.append(EarlyStopping(patience=settings["patience"]))
+        if self.args.resume:
+            callbacks.append(Checkpoint(self.args.resume, seconds=_BETWEEN))
+        return callbacks
+
+    def _command(self):
+        """What decides about the result, for JSON."""
+        return {"data": fingerprint(*self.source.train), **self.settings}
+
+    def _how_to_go_on(self):
+        trainer = self.trainer
+        where = f"interrupted in epoch {trainer.epoch + 1} of {trainer.epochs}"
+        if not self.args.resume:
+            return f"{where}; nothing was kept: with --resume FOLDER a training can be gone on with"
+        return f"{where}; go on with: {shlex.join(['fastnet', *self.args.argv])}"
+
+    # ---- results ----
+
+    def report(self):
+        """Measure the model on the test rows, and write what was asked for."""
+        args, source, history = self.args, self.source, self.trainer.history
+        tested = len(source.test[1]) > 0
+        figures = self.saved.figures(self.trainer, *source.test) if tested else {}
+        results = {f"test_{name}": _plain(value) for name, value in figures.items()}
+        running = config()
+        about = {"dataset": args.data, "task": source.target.task, "target": source.target_name,
+                 "epochs": len(history), "settings": self.settings, **results, "train_seconds": self.seconds,
+                 "parameters": self.parameters, "versions": versions()}
+        for line in figure_lines(figures, "test ") if tested else ["no rows were left to test on"]:
+            print(line)
+        if args.save:
+            self.saved.about = about
+            self.saved.save(args.save)
+            self.say(f"model: {args.save}")
+        if args.report:
+            write_report(args.report, about | {"backend": running["backend"], "isa": running["isa"],
+                                               "threads": running["threads"], "openmp": running["openmp"],
+                                               "history": [_plain(row) for row in history]})
+            self.say(f"report: {args.report}")
+        if args.plot:
+            history.plot(args.plot)
+            self.say(f"plot: {args.plot}")
+
+
+def _augmentation(inputs):
+    """Digits with an edge around them are moved a little: drawn ones need not lie quite as the data set's."""
+    if not isinstance(inputs, Drawings) or inputs.box == inputs.size:
+        return None
+    return data.RandomShift(1, fill=-inputs.mean / inputs.std)
+
+
+def write_report(path, report):
+    """Write `report` as JSON, whole or not at all."""
+    with replacing(path, "w", encoding="utf-8") as file:
+        json.dump(report, file, indent=2, allow_nan=False)
+        file.write("\n")
+
+
+def _plain(value):
+    """A number, or the numbers of a dictionary, as JSON can hold them: what is not finite is None."""
+    if isinstance(value, dict):
+        return {name: _plain(v) for name, v in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@contextlib.contextmanager
+def at_most_threads(count):
+    """Inside, kernels use at most so many threads; None: as many as before."""
+    before = fastnet.get_num_threads()
+    if count is None or config()["backend"] != "compiled":
+        yield                           # NumPy's threads are not fastnet's
+        return
+    fastnet.set_num_threads(count)
+    try:
+        yield
+    finally:
+        fastnet.set_num_threads(before)
+
+
+def _on(running):
+    if running["backend"] != "compiled":
+        return "NumPy backend"
+    threads = running["threads"]
+    return f"compiled backend ({running['isa']}, {threads} thread{'s' if threads > 1 else ''})"

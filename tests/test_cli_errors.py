@@ -1,0 +1,203 @@
+"""What cannot be trained on, predicted or read is said in a line that helps, and nothing is lost."""
+import errno
+import json
+
+import numpy as np
+import pytest
+from cli_tools import QUICK, failure, fastnet, flowers, pictures
+
+import fastnet as fn
+from fastnet.cli.saved import Saved
+
+pytest.importorskip("pandas")
+
+TABLE = "size,kind\n1.5,a\n2.5,b\n1.6,a\n2.6,b\n1.7,a\n2.7,b\n"
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    (TABLE.replace("2.6", "inf"), "column 'size': 1 value is NaN or infinite: inf in row 3 (counted from 0)"),
+    (TABLE.replace(",b", ",a"), "column 'kind': the target has one class only, 'a'"),
+    (TABLE + "1.8,a,9\n", "table.csv, line 8: expected 2 fields as in the first line, got 3"),
+    (TABLE + "1.8\n", "table.csv, line 8: expected 2 fields as in the first line, got 1"),
+    (TABLE.replace(",b", ","), "column 'kind': the target"),
+    ("size,kind\n", "table.csv has no rows"),
+    ("", "table.csv is no CSV file"),
+    ("kind\na\nb\n", "the table has no column but the target 'kind'"),
+    (TABLE.replace("size,", "kind,"), "more than one column is called 'kind'"),
+])
+def test_tables(tmp_path, capsys, text, message):
+    path = tmp_path / "table.csv"
+    path.write_text(text)
+    line = failure(capsys, "train", path)
+    assert line.startswith("fastnet: error: ") and message in line
+
+
+def test_target_that_is_not_there(tmp_path, capsys):
+    line = failure(capsys, "train", flowers(tmp_path / "f.csv"), "--target", "knd")
+    assert "there is no column 'knd'; did you mean 'kind'? The columns are 'size', 'colour', 'weight', 'kind'" in line
+    line = failure(capsys, "train", flowers(tmp_path / "f.csv"), "--task", "regression")
+    assert "column 'kind': the target of a regression holds numbers, got 'kind0'" in line
+
+
+def test_files_that_are_not_there(tmp_path, capsys):
+    assert failure(capsys, "train", tmp_path / "no.csv") == (
+        f"fastnet: error: {tmp_path / 'no.csv'}: No such file or directory")
+    assert failure(capsys, "predict", tmp_path / "no.safetensors", "a.png") == (
+        f"fastnet: error: {tmp_path / 'no.safetensors'}: No such file or directory")
+
+
+def test_folders(tmp_path, capsys):
+    pytest.importorskip("PIL")
+    (tmp_path / "empty").mkdir()
+    assert "empty has no folders: expected one for each class" in failure(capsys, "train", tmp_path / "empty")
+    folder = pictures(tmp_path / "bars", each=2)
+    (folder / "level" / "0.png").write_bytes(b"no picture")
+    assert "0.png is no picture that can be read" in failure(capsys, "train", folder)
+    for file in (folder / "level").iterdir():
+        file.unlink()
+    assert "has no pictures" in failure(capsys, "train", folder)
+    (folder / "level").rmdir()
+    assert "one class only, 'upright'" in failure(capsys, "train", folder)
+
+
+# ---- the training ---------------------------------------------------------------------------------------------------
+
+def test_out_of_memory(tmp_path, capsys):
+    line = failure(capsys, "train", "digits", "--hidden", str(10**12), "--save", tmp_path / "m.safetensors")
+    assert line.startswith("fastnet: error: out of memory")
+    assert "try a smaller --batch-size, smaller --hidden layers, or less data" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_full_disk(tmp_path, capsys, monkeypatch):
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    path = tmp_path / "m.safetensors"
+    path.write_text("before")
+    monkeypatch.setattr("fastnet._files.os.fsync", full)
+    assert failure(capsys, *QUICK, "--save", path) == f"fastnet: error: {path}: No space left on device"
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_no_rows_to_validate_on(tmp_path, capsys):
+    (tmp_path / "t.csv").write_text(TABLE)
+    assert "none are left to validate on" in failure(capsys, "train", tmp_path / "t.csv", "--patience", "2",
+                                                     "--validation", "0.01")
+
+
+# ---- models ---------------------------------------------------------------------------------------------------------
+
+@pytest.fixture(name="model", scope="module")
+def _model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "m.safetensors"
+    fastnet(*QUICK, "--save", path)
+    return path
+
+
+@pytest.fixture(name="table_model", scope="module")
+def _table_model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("table")
+    fastnet("train", flowers(folder / "f.csv"), "--epochs", "1", "--save", folder / "m.safetensors")
+    return folder / "m.safetensors"
+
+
+@pytest.mark.parametrize("command", [["predict", "a.png"], ["evaluate", "digits"], ["info"]])
+def test_truncated_models(tmp_path, capsys, model, command):
+    whole, path = model.read_bytes(), tmp_path / "cut.safetensors"
+    for length in (0, 1, 7, 8, 9, 100, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        assert "cut.safetensors: " in failure(capsys, command[0], path, *command[1:])
+    path.write_bytes((1 << 62).to_bytes(8, "little") + whole[8:])
+    assert "cut.safetensors: no safetensors file" in failure(capsys, command[0], path, *command[1:])
+
+
+def test_models_of_others(tmp_path, capsys, model):
+    fn.nn.Linear(3, 2).save(tmp_path / "own.safetensors")
+    line = failure(capsys, "predict", tmp_path / "own.safetensors", "a.png")
+    assert "own.safetensors does not say how its inputs are to be prepared: `fastnet train --save` did not" in line
+    fn.save_file({"weight": fn.ones(2, 3)}, tmp_path / "weights.safetensors")
+    assert "weights.safetensors" in failure(capsys, "predict", tmp_path / "weights.safetensors", "a.png")
+
+
+def _changed(tree, keys, value):
+    *path, last = keys
+    made = json.loads(json.dumps(tree))
+    place = made
+    for key in path:
+        place = place[key]
+    if value is KeyError:
+        del place[last]
+    else:
+        place[last] = value
+    return made
+
+
+@pytest.mark.parametrize("value", [KeyError, None, -1, 10**30, 1.5, "x", [], {}, True])
+@pytest.mark.parametrize("keys", [
+    ("format",), ("inputs",), ("inputs", "kind"), ("inputs", "size"), ("inputs", "mean"), ("inputs", "std"),
+    ("inputs", "box"), ("inputs", "highest"), ("target",), ("target", "task"), ("target", "classes"), ("about",)])
+def test_metadata_made_by_hand(tmp_path, capsys, model, keys, value):
+    """Whatever it claims, the model is refused or can be used."""
+    path, x = tmp_path / "made.safetensors", tmp_path / "x.npy"
+    np.save(x, np.zeros((2, 8, 8), np.uint8))
+    fn.load(model).save(path, _changed(fn.load_metadata(model), keys, value))
+    capsys.readouterr()
+    from fastnet import cli
+    code = cli.main(["predict", str(path), str(x), "--output", str(tmp_path / "out.csv")])
+    err = capsys.readouterr().err
+    assert (code == 0 and err == "") or (code == 1 and len(err.splitlines()) == 1 and "made.safetensors" in err)
+    assert cli.main(["info", str(path)]) in (0, 1)
+
+
+def test_a_newer_format(tmp_path, capsys, model):
+    fn.load(model).save(tmp_path / "new.safetensors", fn.load_metadata(model) | {"format": 99})
+    assert "it is of a newer fastnet: its format is 99" in failure(capsys, "info", tmp_path / "new.safetensors")
+
+
+def test_preparation_of_another_model(tmp_path, capsys, model):
+    fn.nn.Linear(3, 10).save(tmp_path / "other.safetensors", fn.load_metadata(model))
+    assert "the model takes and gives (3, 10) numbers, its preparation (64, 10)" in failure(
+        capsys, "predict", tmp_path / "other.safetensors", "a.png")
+    assert Saved.read(model).outputs == 10
+
+
+# ---- what a model is given ------------------------------------------------------------------------------------------
+
+def test_files_of_another_kind(tmp_path, capsys, model, table_model):
+    assert "the model reads pictures: f.csv should end in" in failure(capsys, "predict", model, "f.csv")
+    assert "the model reads tables: a.png should end in" in failure(capsys, "predict", table_model, "a.png")
+    assert "the model takes rows of a table" in failure(capsys, "evaluate", table_model, "digits")
+    assert "the model takes pictures of 8 x 8" in failure(capsys, "evaluate", model, flowers(tmp_path / "f.csv"))
+
+
+def test_arrays(tmp_path, capsys, model, table_model):
+    path = tmp_path / "x.npy"
+    np.save(path, np.zeros((3, 7)))
+    assert "has the shape (3, 7), expected (N, 8, 8)" in failure(capsys, "predict", model, path)
+    assert "expected (N, 3) for the columns 'size', 'colour', 'weight'" in failure(capsys, "predict", table_model, path)
+    x = np.zeros((3, 64))
+    x[1, 5] = np.nan
+    np.save(path, x)
+    assert "x.npy: 1 value is NaN or infinite: nan in row 1, column 5" in failure(capsys, "predict", model, path)
+    np.save(path, np.array([object()], dtype=object), allow_pickle=True)
+    assert "x.npy is no .npy file of numbers" in failure(capsys, "predict", model, path)
+    path.write_bytes(b"\x93NUMPY\x01\x00\x10\x00{'descr': broken")
+    assert "x.npy is no .npy file of numbers" in failure(capsys, "predict", model, path)
+
+
+def test_tables_to_predict_from(tmp_path, capsys, table_model):
+    path = tmp_path / "new.csv"
+    path.write_text("size,colour,kind\n1,red,kind0\n")
+    assert "there is no column 'weight'" in failure(capsys, "predict", table_model, path)
+    path.write_text("size,colour,weight,kind\n1,red,heavy,kind0\n")
+    assert "column 'weight': expected a number, got 'heavy' in row 0" in failure(capsys, "predict", table_model, path)
+    path.write_text("size,colour,weight,kind\n1,red,1,kind7\n")
+    assert "labels that were not seen in training: 'kind7'" in failure(capsys, "evaluate", table_model, path)
+
+
+def test_wrong_use_of_proba(tmp_path, capsys):
+    from cli_tools import prices
+    fastnet("train", prices(tmp_path / "p.csv"), "--epochs", "1", "--save", tmp_path / "m.safetensors")
+    assert "the model predicts numbers" in failure(capsys, "predict", tmp_path / "m.safetensors", tmp_path / "p.csv",
+                                                   "--proba", code=2)

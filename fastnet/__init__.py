@@ -54,6 +54,7 @@ _LATER = {
     "data": ("fastnet.data", None),
     "datasets": ("fastnet.datasets", None),
     "metrics": ("fastnet.metrics", None),
+    "sklearn": ("fastnet.sklearn", None),
     "train": ("fastnet.train", None),
     "training": ("fastnet.training", None),
 }

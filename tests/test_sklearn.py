@@ -237,6 +237,9 @@ def test_warm_start_goes_on(classes):
     assert model.loss_ < before and len(model.loss_curve_) == 6 and model.n_iter_ == 3
     with pytest.raises(ValueError, match="warm_start can only be used where `y` has the same classes"):
         model.fit(X[:50], y[:50] + 1)
+    for change in ({"early_stopping": True}, {"solver": "lbfgs", "early_stopping": False}, {"solver": "sgd"}):
+        before = model.coefs_[0].copy()
+        assert np.abs(model.set_params(**change).fit(X, y).coefs_[0] - before).max() > 0 and model.score(X, y) > 0.4
     assert len(model.set_params(warm_start=False).fit(X, y).loss_curve_) == 3
 
 

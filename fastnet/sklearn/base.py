@@ -40,6 +40,9 @@ class MLP(BaseEstimator):
 
     # ---- for the subclass ----
 
+    def _check_target(self, y):
+        """Refuse a y that scikit-learn's own checks would say less of."""
+
     def _encode(self, y, incremental):
         """The targets as an array that the loss takes; also sets what predictions need (classes_, out_activation_)."""
         raise NotImplementedError
@@ -92,6 +95,7 @@ class MLP(BaseEstimator):
         check_parameters(self)
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
+        self._check_target(y)
         fresh = not hasattr(self, "_network") or not (self.warm_start or incremental)
         X, y = checked_inputs(self, X, y, reset=fresh)
         X = cast(self, X, self._precision(X, fresh, incremental))
@@ -107,7 +111,10 @@ class MLP(BaseEstimator):
         if weight is not None:
             weight = weight.astype(X.dtype)
         rng = self._random_state()
-        self._prepare(X, fresh, rng)
+        if fresh:
+            self._prepare(X, rng)
+        if self.solver != "lbfgs" and (fresh or self._other_curves()):
+            self._start_curves()
         draws: contextlib.AbstractContextManager = contextlib.nullcontext()
         if self.module is not None or has_random_layers(self._network):
             draws = own_draws(rng.randint(2**31))
@@ -134,24 +141,28 @@ class MLP(BaseEstimator):
         exact = self.solver == "lbfgs" or (X.shape[0] <= size and not incremental)
         return X.dtype if exact else np.dtype(np.float32)
 
-    def _prepare(self, X, fresh, rng):
-        """Make the network and forget all earlier training, unless it goes on."""
-        if not fresh:
-            return
+    def _prepare(self, X, rng):
+        """Make the network and forget all earlier training."""
         with own_draws(rng.randint(2**31) if self.module is not None else 0):
             self._network = networks.build(self, X.shape[1], self.n_outputs_, X.dtype, worth_keeping_sparse(X))
         if self.module is None:
             networks.draw(self._network, self.activation, rng)
         self._optimizer, self._trainer = None, (None, None)
         self.n_layers_ = len(networks.linear_layers(self._network)) + 1
-        self.n_iter_ = self.t_ = self._no_improvement_count = 0
-        if self.solver != "lbfgs":
-            self.loss_curve_ = []
-            held_out = self.early_stopping
-            self.best_loss_ = None if held_out else np.inf
-            self.validation_scores_ = [] if held_out else None
-            self.validation_loss_curve_ = [] if held_out else None
-            self.best_validation_score_ = -np.inf if held_out else None
+        self.n_iter_ = self.t_ = 0
+
+    def _start_curves(self):
+        """Begin the record that `Epochs` keeps."""
+        self.loss_curve_, self._no_improvement_count = [], 0
+        held_out = self.early_stopping
+        self.best_loss_ = None if held_out else np.inf
+        self.validation_scores_ = [] if held_out else None
+        self.validation_loss_curve_ = [] if held_out else None
+        self.best_validation_score_ = -np.inf if held_out else None
+
+    def _other_curves(self):
+        """Whether a warm start goes on from a training that kept another record."""
+        return not hasattr(self, "loss_curve_") or (self.validation_scores_ is None) == self.early_stopping
 
     def _train(self, X, target, weight, rng, incremental):
         rows, loss = Rows(self._network, X), self._loss()
@@ -205,7 +216,7 @@ class MLP(BaseEstimator):
             return min(200, samples)
         if self.batch_size > samples:
             warnings.warn(f"batch_size is {self.batch_size}, larger than the {samples} samples; they make one batch",
-                          stacklevel=6)
+                          stacklevel=5)
         return min(self.batch_size, samples)
 
     def _has_batch_norm(self):

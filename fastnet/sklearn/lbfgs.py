@@ -80,4 +80,4 @@ def minimize(estimator, objective):
     estimator.n_iter_, estimator.loss_ = min(found.nit, estimator.max_iter), float(found.fun)
     if found.status != 0:
         warnings.warn(f"lbfgs failed to converge after {found.nit} iteration(s): {found.message}\nIncrease max_iter or "
-                      "max_fun, or scale the data.", ConvergenceWarning, stacklevel=4)
+                      "max_fun, or scale the data.", ConvergenceWarning, stacklevel=5)

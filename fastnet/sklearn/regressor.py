@@ -66,10 +66,9 @@ class MLPRegressor(RegressorMixin, MLP):
         self.callbacks = callbacks
         self.dtype = dtype
 
-    def _fit(self, X, y, sample_weight, incremental):
+    def _check_target(self, y):
         if y is not None:
             require_finite_target(y)
-        return super()._fit(X, y, sample_weight, incremental)
 
     def _encode(self, y, incremental):
         if y.ndim == 2 and y.shape[1] == 1:

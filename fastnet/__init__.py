@@ -54,6 +54,7 @@ _LATER = {
     "data": ("fastnet.data", None),
     "datasets": ("fastnet.datasets", None),
     "metrics": ("fastnet.metrics", None),
+    "sklearn": ("fastnet.sklearn", None),
     "training": ("fastnet.training", None),
 }
 

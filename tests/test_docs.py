@@ -10,14 +10,18 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
-import threadpoolctl
 from data_tools import ROOT
 
 import fastnet
+from fastnet import datasets
 from fastnet.cli import main
 
-for package in ("sklearn", "pandas", "matplotlib"):
+samples = pytest.importorskip("sklearn.datasets")
+Image = pytest.importorskip("PIL.Image")
+threadpoolctl = pytest.importorskip("threadpoolctl")
+for package in ("pandas", "matplotlib"):
     pytest.importorskip(package)
 
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
@@ -67,9 +71,24 @@ def run_shell(text):
             assert main(words[1:]) == 0, command
 
 
+def put_files_of_the_reader(monkeypatch):
+    """What README's commands are about: tables of flowers, a drawing, and MNIST, whose place small digits take."""
+    flowers = samples.load_iris(as_frame=True)
+    table = flowers.data.assign(species=flowers.target_names[flowers.target])
+    table.to_csv("flowers.csv", index=False)
+    table.drop(columns="species").head().to_csv("new.csv", index=False)
+    digits = samples.load_digits()
+    x = np.pad(np.kron(digits.images, np.ones((3, 3))) * 15.9, ((0, 0), (2, 2), (2, 2))).astype(np.uint8)
+    parts = [(x[part], digits.target[part]) for part in (slice(1000), slice(1000, None))]
+    monkeypatch.setitem(datasets._LOADERS, "mnist", lambda: parts)
+    Image.fromarray(255 - x[0]).resize((100, 100)).save("drawing.png")
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_page(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    if page == "README.md":
+        put_files_of_the_reader(monkeypatch)
     state = fastnet.get_rng_state()
     try:
         # on shared cores the threads of NumPy's BLAS wait for each other longer than they compute

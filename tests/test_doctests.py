@@ -10,8 +10,9 @@ import pytest
 
 import fastnet
 
+# modules, or packages of them, whose examples need a package that fastnet does not
 OPTIONAL = {"fastnet.datasets": "sklearn", "fastnet.data.preparation": "sklearn", "fastnet.data.pictures": "PIL",
-            "fastnet.data.tables": "pandas"}          # modules whose examples need a package that fastnet does not
+            "fastnet.data.tables": "pandas", "fastnet.sklearn": "sklearn"}
 
 
 class Finder(doctest.DocTestFinder):
@@ -29,8 +30,9 @@ def modules():
 
 @pytest.mark.parametrize("name", modules())
 def test_examples(name):
-    if name in OPTIONAL:
-        pytest.importorskip(OPTIONAL[name])
+    for part in (name, name.rpartition(".")[0]):
+        if part in OPTIONAL:
+            pytest.importorskip(OPTIONAL[part])
     module = importlib.import_module(name)
     runner = doctest.DocTestRunner(verbose=False)
     report = []

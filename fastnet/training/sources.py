@@ -72,7 +72,8 @@ def fit_sources(x, y, loss, dtype, *, validation_data, validation_split, class_w
     if is_loader(x):
         if y is not None or sample_weight is not None or validation_split:
             raise ValueError("a loader gives the targets itself: expected no y, sample_weight or validation_split")
-        return Source(x, dtype, class_table=class_weights(class_weight)), validation
+        weighted = getattr(x, "weighted", False)        # a loader of our own says so; its batches end with the weights
+        return Source(x, dtype, weighted, class_weights(class_weight)), validation
     inputs, target = checked(x, y, loss, dtype)
     dataset = _dataset(inputs, target, sample_weights(target, class_weight, sample_weight), dtype)
     rows = None

@@ -4,4 +4,4 @@ A kernel writes its leading arguments, the outputs, and returns nothing. FAMILIE
 compiled twin of the same name and the same signatures in fastnet/_kernels.
 """
 FAMILIES = ("activation", "elementwise", "elementwise_extra", "matmul", "random", "random_extra", "optim",
-            "reduce", "reduce_extra", "norm", "index", "index_extra", "loss")
+            "reduce", "reduce_extra", "norm", "index", "index_extra", "loss", "sparse_extra")

@@ -1,0 +1,83 @@
+"""L-BFGS: the loss of all samples at once, minimised by SciPy. Liu and Nocedal 1989, doi.org/10.1007/BF01589116."""
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+import fastnet
+from fastnet.sklearn.network import decays
+
+
+class Objective:
+    """A network's loss with its L2 penalty, and its gradient, as functions of one float64 vector.
+
+    Args:
+        rows: a `Rows`, all of which count.
+        target: a tensor.
+        weight: (N,), a NumPy array, or None.
+        loss: a `Loss`.
+        alpha: the factor of the penalty, which is divided by the weight of all samples.
+    """
+
+    def __init__(self, rows, target, weight, loss, alpha):
+        self.parameters = list(rows.network.parameters())
+        self.views = [p.detach().numpy() for p in self.parameters]
+        self.decay = alpha / (len(rows) if weight is None else weight.sum())
+        self._rows, self._target, self._loss = rows, target, loss
+        self._weight = None if weight is None else fastnet.from_numpy(weight)
+        self._step = fastnet.compile(self._forward_and_backward)
+
+    def _forward_and_backward(self):
+        for p in self.parameters:
+            p.grad = None
+        loss = self._loss(self._rows.network(self._rows.all()), self._target, self._weight)
+        loss.backward()
+        return loss.detach()
+
+    def start(self):
+        """The parameters as they are."""
+        return np.concatenate([view.ravel() for view in self.views]).astype(np.float64)
+
+    def write(self, vector):
+        """Give the network the parameters of a vector."""
+        begin = 0
+        for view in self.views:
+            view[...] = vector[begin:begin + view.size].reshape(view.shape)
+            begin += view.size
+
+    def __call__(self, vector):
+        """(loss, gradient)."""
+        self.write(vector)
+        loss, gradient = self._step().item(), []
+        for p, view in zip(self.parameters, self.views):
+            g = np.zeros(p.shape) if p.grad is None else p.grad.numpy().astype(np.float64)
+            if decays(p):
+                loss += self.decay / 2 * float(np.square(view, dtype=np.float64).sum())
+                g += self.decay * view
+            gradient.append(g.ravel())
+        return loss, np.concatenate(gradient)
+
+
+def minimize(estimator, objective):
+    """Minimise an Objective by an estimator's parameters, and set its `loss_` and `n_iter_`.
+
+    Args:
+        estimator: see `MLPClassifier`.
+        objective: an `Objective`, whose network gets the minimum.
+    """
+    from scipy.optimize import minimize as scipy_minimize
+
+    iterations = 0
+
+    def tell(intermediate_result):
+        nonlocal iterations
+        iterations += 1
+        print(f"Iteration {iterations}, loss = {intermediate_result.fun:.8f}")
+    found = scipy_minimize(objective, objective.start(), method="L-BFGS-B", jac=True,
+                           callback=tell if estimator.verbose else None,
+                           options={"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol})
+    objective.write(found.x)
+    estimator.n_iter_, estimator.loss_ = min(found.nit, estimator.max_iter), float(found.fun)
+    if found.status != 0:
+        warnings.warn(f"lbfgs failed to converge after {found.nit} iteration(s): {found.message}\nIncrease max_iter or "
+                      "max_fun, or scale the data.", ConvergenceWarning, stacklevel=5)

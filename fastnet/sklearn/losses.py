@@ -1,0 +1,82 @@
+"""The losses under scikit-learn's names: the sum over outputs, and the mean over samples."""
+from fastnet import nn
+from fastnet.errors import one_of
+from fastnet.nn import functional as F
+from fastnet.training.losses import LOSSES, Loss
+
+_TINY = 1e-30                           # in place of 0 in a logarithm that is multiplied by it
+
+
+def _half_squares(output, target):
+    difference = output - target
+    return difference * difference * 0.5
+
+
+def _poisson(output, target):
+    """Half the deviance of counts whose mean is exp(output)."""
+    return output.exp() - target * output + target * target.clamp(min=_TINY).log() - target
+
+
+def _softmax(output, target):
+    return F.cross_entropy(output, target, reduction="none")
+
+
+def _logistic(output, target):
+    return F.binary_cross_entropy_with_logits(output, target, reduction="none")
+
+
+def _absolute(output, target):
+    return (output - target).abs()
+
+
+def _huber(output, target):
+    return F.huber_loss(output, target, reduction="none")
+
+
+LOG_LOSSES = {"softmax": _softmax, "logistic": _logistic}
+REGRESSION = {"squared_error": _half_squares, "poisson": _poisson, "absolute_error": _absolute, "huber": _huber}
+
+
+class PerSample(nn.Module):
+    """The mean over the samples of a loss that is summed over the outputs.
+
+    Args:
+        function: of (output, target), to one number, one for each sample, or one for each output of each sample.
+    """
+
+    def __init__(self, function):
+        super().__init__()
+        self.function, self.reduction = function, "mean"
+
+    def forward(self, output, target):
+        each = self.function(output, target)
+        if each.ndim > 1:
+            each = each.flatten(1).sum(1)
+        if self.reduction == "mean":
+            return each.mean() if each.ndim else each
+        if each.ndim == 0:
+            raise ValueError("class_weight and sample_weight need a loss that gives one number for each sample, "
+                             "reduction='none'; this one gives their mean")
+        return each
+
+
+def loss_of(spec, names):
+    """The Loss that an estimator's `loss` is.
+
+    Args:
+        spec: a key of `names` or of `fastnet.training.losses.LOSSES`, a loss module of `fastnet.nn`, or a function.
+        names: {name: function of (output, target)}.
+
+    Raises:
+        ValueError: another name.
+    """
+    if isinstance(spec, str) and spec in names:
+        return Loss(PerSample(names[spec]))
+    if isinstance(spec, str) and spec not in LOSSES:
+        raise one_of("loss", spec, [*names, *LOSSES])
+    return Loss(spec if isinstance(spec, (str, nn.Module)) else PerSample(spec))
+
+
+def wants_scores_of_classes(spec):
+    """Whether a loss needs one score for each class, also where there are two."""
+    return spec == "cross_entropy" or isinstance(spec, (nn.CrossEntropyLoss, nn.NLLLoss))

@@ -1,0 +1,104 @@
+"""MLPRegressor."""
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils import column_or_1d
+
+from fastnet.sklearn.base import MLP
+from fastnet.sklearn.checks import require_finite_target
+from fastnet.sklearn.losses import REGRESSION, loss_of
+
+
+class MLPRegressor(RegressorMixin, MLP):
+    """A multi-layer perceptron for regression, with scikit-learn's parameters and attributes.
+
+    Args:
+        loss: "squared_error", "poisson" (of counts, whose mean is exp(output)), "absolute_error", "huber"; a name in
+            `fastnet.training.losses.LOSSES`; a loss module; or a function of (output, target), tensors of (N, outputs),
+            to a tensor of one number or of one for each sample. With several outputs the first four are summed over
+            them: that is what scikit-learn's solvers minimise too, though its `loss_` is their mean.
+
+    The other parameters, the attributes and the differences from scikit-learn are those of `MLPClassifier`.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.sklearn import MLPRegressor
+        >>> X = np.linspace(-1, 1, 100)[:, None]
+        >>> model = MLPRegressor(hidden_layer_sizes=(20,), solver="lbfgs", random_state=0).fit(X, X[:, 0] ** 2)
+        >>> bool(model.score(X, X[:, 0] ** 2) > 0.99)
+        True
+    """
+
+    def __init__(self, loss="squared_error", hidden_layer_sizes=(100,), activation="relu", *, solver="adam",
+                 alpha=0.0001, batch_size="auto", learning_rate="constant", learning_rate_init=0.001, power_t=0.5,
+                 max_iter=200, shuffle=True, random_state=None, tol=1e-4, verbose=False, warm_start=False, momentum=0.9,
+                 nesterovs_momentum=True, early_stopping=False, validation_fraction=0.1, beta_1=0.9, beta_2=0.999,
+                 epsilon=1e-8, n_iter_no_change=10, max_fun=15000, dropout=0.0, batch_norm=False, module=None,
+                 max_grad_norm=None, callbacks=None, dtype="auto"):
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.module = module
+        self.max_grad_norm = max_grad_norm
+        self.callbacks = callbacks
+        self.dtype = dtype
+
+    def _check_target(self, y):
+        if y is not None:
+            require_finite_target(y)
+
+    def _encode(self, y, incremental):
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        target = np.asarray(y, np.float64).reshape(len(y), -1)
+        if self.loss == "poisson" and (target < 0).any():
+            raise ValueError(f"loss 'poisson' needs targets that are not negative, got {target.min()}")
+        if hasattr(self, "_network") and (self.warm_start or incremental) and self.n_outputs_ != target.shape[1]:
+            raise ValueError(f"y has {target.shape[1]} outputs, the estimator was fitted to {self.n_outputs_}")
+        self.n_outputs_ = target.shape[1]
+        self.out_activation_ = "exp" if self.loss == "poisson" else "identity"
+        return target
+
+    def _loss(self):
+        return loss_of(self.loss, REGRESSION)
+
+    def predict(self, X):
+        """The values.
+
+        Args:
+            X: (N, features), dense or sparse.
+
+        Returns:
+            (N,), or (N, outputs), of the dtype of X.
+        """
+        return self._values(self._raw(X))
+
+    def _values(self, outputs):
+        values = np.exp(outputs) if self.out_activation_ == "exp" else outputs
+        return values[:, 0] if values.shape[1] == 1 else values
+
+    def _score(self, outputs, target, weight):
+        return r2_score(target, self._values(outputs), sample_weight=weight)

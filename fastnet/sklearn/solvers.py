@@ -1,0 +1,57 @@
+"""The optimizers by scikit-learn's names and parameters, and two more places where they come in."""
+import contextlib
+import threading
+from typing import Any
+
+import fastnet
+from fastnet import optim
+from fastnet.sklearn.batches import groups
+
+SOLVERS: dict[str, Any] = {
+    "adam": lambda e, params: optim.Adam(params, e.learning_rate_init, (e.beta_1, e.beta_2), e.epsilon),
+    "sgd": lambda e, params: optim.SGD(params, e.learning_rate_init, e.momentum,
+                                       nesterov=bool(e.nesterovs_momentum and e.momentum)),
+    "adamw": lambda e, params: optim.AdamW(params, e.learning_rate_init, (e.beta_1, e.beta_2), e.epsilon),
+    "rmsprop": lambda e, params: optim.RMSprop(params, e.learning_rate_init, eps=e.epsilon),
+    "adagrad": lambda e, params: optim.Adagrad(params, e.learning_rate_init, eps=e.epsilon),
+    "lbfgs": None,                      # minimises the loss of all samples at once: see lbfgs.py
+}
+SMALLEST_RATE = 1e-6                    # where learning_rate="adaptive" ends
+
+
+def optimizer_of(estimator, network):
+    """A new optimizer over a network's parameters.
+
+    Args:
+        estimator: see `MLPClassifier`.
+        network: its own.
+    """
+    solver = estimator.solver
+    return solver(groups(network)) if callable(solver) else SOLVERS[solver](estimator, groups(network))
+
+
+def lower_rate(optimizer):
+    """A fifth of the learning rate; returns whether it was still worth it."""
+    if optimizer.param_groups[0]["lr"] <= SMALLEST_RATE:
+        return False
+    for group in optimizer.param_groups:
+        group["lr"] /= 5
+    return True
+
+
+_lock = threading.RLock()
+
+
+@contextlib.contextmanager
+def own_draws(seed):
+    """Let what is done inside draw from `seed`, and put fastnet's generator back after it.
+
+    There is one generator, so that in several threads one has to wait for the other.
+    """
+    with _lock:
+        before = fastnet.get_rng_state()
+        fastnet.manual_seed(seed)
+        try:
+            yield
+        finally:
+            fastnet.set_rng_state(before)

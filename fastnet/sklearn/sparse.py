@@ -1,0 +1,93 @@
+"""A first layer that takes rows of a sparse matrix as they are."""
+from typing import Any, NamedTuple
+
+from fastnet import nn
+from fastnet.autograd import op
+from fastnet.backend import K
+from fastnet.functional.arrays import contiguous
+from fastnet.memory import empty
+from fastnet.nn.parameter import new_parameter
+from fastnet.state import state
+
+
+class SparseLinear(nn.Module):
+    """x @ weight + bias, whose weight lies in the order in which sparse rows read it: a row for each input.
+
+    Args:
+        in_features, out_features: lengths of the last dimension of the input and of the result.
+        dtype: of the parameters, which start as zeros.
+
+    Shape:
+        (N, in_features), or N SparseRows, to (N, out_features). weight is (in_features, out_features), bias
+        (out_features,).
+
+    Example:
+        >>> import fastnet
+        >>> from fastnet.sklearn.sparse import SparseLinear
+        >>> SparseLinear(3, 2)(fastnet.ones(5, 3)).shape
+        (5, 2)
+    """
+
+    def __init__(self, in_features, out_features, dtype=None):
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        self.weight = new_parameter(in_features, out_features, dtype=dtype)
+        self.bias = new_parameter(out_features, dtype=dtype)
+
+    def forward(self, input):
+        product = csr_product(*input, self.weight) if isinstance(input, SparseRows) else input @ self.weight
+        return product + self.bias
+
+    def extra_repr(self):
+        return f"in_features={self.in_features}, out_features={self.out_features}"
+
+
+class SparseRows(NamedTuple):
+    """Some rows of a sparse matrix, which stay in it.
+
+    Args:
+        matrix: of SciPy, in CSR form.
+        rows: their numbers, (N,), an int64 tensor.
+    """
+
+    matrix: Any
+    rows: Any
+
+
+def csr_product(matrix, rows, weight):
+    """matrix[rows] @ weight.
+
+    Args:
+        matrix: (n, k) of SciPy, in CSR form.
+        rows: (m,), int64, each in [0, n).
+        weight: (k, d), of the matrix's dtype.
+
+    Returns:
+        (m, d).
+
+    Example:
+        >>> import fastnet, numpy as np
+        >>> from scipy.sparse import csr_array
+        >>> from fastnet.sklearn.sparse import csr_product
+        >>> matrix = csr_array(np.array([[0, 2], [3, 0]], np.float32))
+        >>> csr_product(matrix, fastnet.tensor([1]), fastnet.tensor([[10.0], [100.0]]))
+        tensor([[30.]])
+    """
+    return _csr_product(rows, weight, matrix=matrix)
+
+
+@op
+def _csr_product(rows, weight, matrix):
+    parts = (rows, matrix.indptr, matrix.indices, matrix.data)
+    if state.recorder is not None:      # the matrix is the same one in every replay
+        for array in parts[1:]:
+            state.recorder.constant(array)
+
+    def dweight(g, out=None):
+        dw = empty(weight.shape, weight.dtype) if out is None or out.shape != weight.shape else out
+        K.csr_matmul_backward(dw, *parts, contiguous(g))
+        return dw
+    weight = contiguous(weight)
+    product = empty((len(rows), weight.shape[1]), weight.dtype)
+    K.csr_matmul(product, *parts, weight)
+    return product, (None, dweight)

@@ -1,4 +1,4 @@
-"""The documents for users are true: their Python blocks and `fastnet` commands run, in order, and print what is shown."""
+"""The documents for users are true: their Python blocks and `fastnet` commands run, and print what is shown."""
 import ast
 import contextlib
 import importlib.util
@@ -40,7 +40,10 @@ def blocks(page):
 
 
 def agrees(shown, printed):
-    """Whether a program printed what a page shows. Fractions may differ a little; `...` is anything, alone also lines."""
+    """Whether a program printed what a page shows.
+
+    Fractions may differ a little. `...` stands for anything in a line, and alone in one for any number of lines.
+    """
     shown = re.sub(r"^\.\.\.$", LINES, shown.strip(), flags=re.MULTILINE)
     parts = re.split(rf"({LINES}|\.\.\.|(?<![\w.]){NUMBER}|\s+)", shown)
     numbers = [float(part) for part in parts if re.fullmatch(NUMBER, part)]

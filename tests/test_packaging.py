@@ -68,4 +68,5 @@ def test_documents_are_finished():
         text = (ROOT / name).read_text()
         assert not re.search(r"\{\{|TODO|FIXME", text), f"{name} has an open spot"
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
-            assert "://" in target or (ROOT / name).parent.joinpath(target).exists(), f"{name} links to {target}, which is not there"
+            there = "://" in target or (ROOT / name).parent.joinpath(target).exists()
+            assert there, f"{name} links to {target}, which is not there"

@@ -122,8 +122,8 @@ class Loss:
 
 def _scores(output):
     if output.ndim < 2:
-        raise ValueError(f"expected scores (N, C) of N samples for C classes, the model gave {shape_text(output)}: x has "
-                         "its samples along the first axis, so that one alone is x[None]")
+        raise ValueError(f"expected scores (N, C) of N samples for C classes, the model gave {shape_text(output)}: x "
+                         "has its samples along the first axis, so that one alone is x[None]")
     return output
 
 

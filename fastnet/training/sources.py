@@ -120,8 +120,8 @@ def _hold_out(target, share, seed):
         target = np.zeros(count, np.int64)
     rows, held_out = d.stratified_split(target, share, seed)
     if not len(held_out):
-        raise ValueError(f"validation_split={share} of {count} samples is less than one: hold out a larger part, or give "
-                         "fit() validation_data")
+        raise ValueError(f"validation_split={share} of {count} samples is less than one: hold out a larger part, or "
+                         "give fit() validation_data")
     return rows, held_out
 
 

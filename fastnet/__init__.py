@@ -50,7 +50,7 @@ newaxis = None
 # What is loaded when it is first used: a module's name, and the attribute of it that is meant.
 _LATER = {
     "Trainer": ("fastnet.training", "Trainer"),
-    "callbacks": ("fastnet.training.callbacks", None),
+    "callbacks": ("fastnet.callbacks", None),
     "data": ("fastnet.data", None),
     "datasets": ("fastnet.datasets", None),
     "metrics": ("fastnet.metrics", None),

@@ -189,6 +189,12 @@ def test_a_command_that_fails_is_noticed(capsys):
         run_shell("rm -r x")
 
 
+def test_a_block_without_its_library_is_passed_over(monkeypatch):
+    monkeypatch.setattr(f"{__name__}.MAY_BE_ABSENT", ("numpy", "no_such_library"))
+    assert can_run("import numpy\n") and can_run("x = 'import no_such_library'\n")
+    assert not can_run("import sys\nimport no_such_library\n")
+
+
 def test_an_error_in_a_block_names_the_page_and_its_line():
     with pytest.raises(ZeroDivisionError) as caught:
         run_python("1\n1 / 0\n", 40, "page.md", {})

@@ -1,4 +1,5 @@
 """The package as users get it: what its import loads, what its version is, whether its parts are there."""
+import importlib
 import importlib.metadata
 import json
 import os
@@ -28,6 +29,13 @@ def test_import_loads_nothing_heavy():
              "argparse", "importlib.metadata", "asyncio", "multiprocessing", "concurrent.futures"}
     plain = set(json.loads(python("import sys, json, numpy; print(json.dumps(list(sys.modules)))")))
     assert loaded & heavy - plain == set()
+
+
+@pytest.mark.parametrize("name", [name for name, (_, attribute) in fastnet._LATER.items() if attribute is None])
+def test_what_is_loaded_later_can_be_imported_from(name):
+    if name == "sklearn":
+        pytest.importorskip("sklearn")
+    assert importlib.import_module(f"fastnet.{name}") is getattr(fastnet, name)
 
 
 def test_import_is_silent():

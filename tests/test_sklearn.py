@@ -7,6 +7,7 @@ import pytest
 
 import fastnet
 from fastnet import nn
+from sklearn_tools import in_words
 
 pytest.importorskip("sklearn", minversion="1.7")
 from sklearn import neural_network
@@ -55,7 +56,7 @@ def values():
      "n_iter_no_change": 2}, {"solver": "sgd", "nesterovs_momentum": False, "momentum": 0.5},
     {"hidden_layer_sizes": (20, 10), "activation": "tanh", "batch_size": 64}, {"hidden_layer_sizes": ()},
     {"shuffle": False, "activation": "identity"},
-], ids=str)
+], ids=in_words)
 def test_trains_as_scikit_learn(classes, parameters):
     """The same first weights and batches, hence the same losses: in float64 but for what Adam adds its epsilon to."""
     X, y = classes
@@ -71,7 +72,7 @@ def test_trains_as_scikit_learn(classes, parameters):
 
 
 @pytest.mark.parametrize("parameters", [{}, {"loss": "poisson"}, {"early_stopping": True, "n_iter_no_change": 3}],
-                         ids=str)
+                         ids=in_words)
 def test_regression_trains_as_scikit_learn(values, parameters):
     X, y = values
     y = np.abs(y) if "loss" in parameters else y
@@ -255,7 +256,7 @@ def test_warm_start_goes_on(classes):
     {"loss": lambda output, target: nn.functional.cross_entropy(output, target)},
     {"module": lambda n, m: nn.Sequential(nn.Linear(n, 30), nn.LayerNorm(30), nn.ReLU(), nn.Linear(30, m))},
     {"module": nn.Sequential(nn.Linear(10, 30), nn.ReLU(), nn.Linear(30, 3))},
-], ids=str)
+], ids=in_words)
 def test_what_scikit_learn_lacks_learns_too(classes, parameters):
     X, y = classes
     parameters = {"learning_rate_init": 0.01} | parameters
@@ -318,7 +319,7 @@ def test_several_labels_and_several_values(values):
 
 
 @pytest.mark.parametrize("loss", ["absolute_error", "huber", "mse", nn.SmoothL1Loss(),
-                                  lambda output, target: (output - target).abs().sqrt()], ids=str)
+                                  lambda output, target: (output - target).abs().sqrt()], ids=in_words)
 def test_losses_of_regression(values, loss):
     X, y = values
     weight = np.linspace(0.5, 1.5, len(y))

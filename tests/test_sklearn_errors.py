@@ -6,6 +6,7 @@ import pytest
 
 import fastnet
 from fastnet import nn
+from sklearn_tools import in_words
 
 pytest.importorskip("sklearn", minversion="1.7")
 from sklearn.datasets import make_classification
@@ -35,7 +36,7 @@ def classes():
     ({"solver": "sgd", "learning_rate_init": 1e30}, "non-finite parameter weights"),
     ({"loss": lambda output, target: nn.functional.cross_entropy(output, target), "class_weight": "balanced"},
      "one number for each sample"),
-], ids=str)
+], ids=in_words)
 def test_bad_parameters(classes, parameters, message):
     with pytest.raises(ValueError, match=message):
         MLPClassifier(**{"max_iter": 3, **parameters}).fit(*classes)

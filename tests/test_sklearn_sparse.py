@@ -5,6 +5,7 @@ import pytest
 import fastnet
 from fastnet import nn
 from gradcheck import gradcheck
+from sklearn_tools import in_words
 
 pytest.importorskip("sklearn", minversion="1.7")
 from scipy import sparse
@@ -28,7 +29,7 @@ PARAMETERS = [{}, {"solver": "lbfgs", "max_iter": 20}, {"dropout": 0.2, "batch_n
               {"module": lambda n, m: nn.Sequential(nn.Linear(n, 9), nn.ReLU(), nn.Linear(9, m))}]
 
 
-@pytest.mark.parametrize("parameters", PARAMETERS, ids=str)
+@pytest.mark.parametrize("parameters", PARAMETERS, ids=in_words)
 def test_trains_as_on_dense_input(data, parameters):
     X, y = data
     dense = MLPClassifier(**{"max_iter": 8, "random_state": 0, **parameters}).fit(X, y)

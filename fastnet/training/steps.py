@@ -50,6 +50,20 @@ def measurement(trainer):
     return measure
 
 
+def soundness(trainer):
+    """`sound()`: 0 if all weights are finite, else NaN.
+
+    Args:
+        trainer: whose model is looked at.
+    """
+    parameters = list(trainer.model.parameters())
+
+    @fastnet.compile
+    def sound():
+        return sum((p.detach() * 0).sum() for p in parameters)      # 0 * inf is NaN, and NaN stays in a sum
+    return sound
+
+
 def forward(trainer):
     """`forward(*inputs)`: what the model gives.
 

@@ -173,7 +173,8 @@ class Trainer:
         return place == 0, place == members - 1, _share(members)
 
     def _end_epoch(self, start):
-        if not all(p.isfinite().all() for p in self.model.parameters()):
+        sound = self._compiled.get("sound") or self._keep("sound", steps.soundness(self))
+        if math.isnan(sound()):
             raise FloatingPointError(f"the weights are no longer finite after step {self.step} (epoch "
                                      f"{self.epoch + 1}): {self._advice()}")
         results = self.running.results()
@@ -202,7 +203,7 @@ class Trainer:
     def _step_with(self, hooks):
         if hooks:                       # what they hold is part of the recordings, and theirs for this call alone
             return steps.training_step(self, hooks)
-        return self._compiled.setdefault("step", None) or self._keep("step", steps.training_step(self, ()))
+        return self._compiled.get("step") or self._keep("step", steps.training_step(self, ()))
 
     def _keep(self, name, function):
         self._compiled[name] = function

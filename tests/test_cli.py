@@ -110,7 +110,7 @@ def test_patience(tmp_path, capsys):
                        "--patience", "2")
     losses = [entry["validation_loss"] for entry in report["history"]]
     assert len(losses) < 200
-    assert losses.index(min(losses)) == len(losses) - 4
+    assert losses.index(min(losses)) == len(losses) - 3
 
 
 def test_threads_are_as_before(capsys):

@@ -12,7 +12,7 @@ import fastnet as fn
 from fastnet import cli
 from fastnet.backend import backend
 from fastnet.cli import train
-from fastnet.training.callbacks import Callback
+from fastnet.callbacks import Callback
 
 LONG = ["train", "digits", "--epochs", "60", "--hidden", "32", "--patience", "50"]
 # Ctrl-C is not ignored, as it is in what a shell started in the background

@@ -95,7 +95,7 @@ def test_a_finished_training_is_finished(tmp_path):
 def test_early_stopping_stays_stopped(tmp_path):
     def run():
         return fitted(epochs=30, make=lambda: trainer(optimizer=lambda p: optim.SGD(p, lr=0.0)), resume=tmp_path,
-                      callbacks=[c.EarlyStopping("loss", patience=1, min_delta=0.01), c.Checkpoint(tmp_path)])
+                      callbacks=[c.EarlyStopping("loss", patience=2, min_delta=0.01), c.Checkpoint(tmp_path)])
     assert len(run().history) == len(run().history) == 3
 
 

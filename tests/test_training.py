@@ -337,6 +337,9 @@ def test_wrong_makings():
     ]:
         with pytest.raises(error, match=message):
             fastnet.Trainer(*arguments, loss="mse")
+    with pytest.raises(ValueError, match="lr goes with the name of an optimizer"):
+        fastnet.Trainer(model, optim.SGD(model.parameters()), loss="mse", lr=0.1)
+    assert fastnet.Trainer(model, "sgd", loss="mse", lr=0.5).optimizer.param_groups[0]["lr"] == 0.5
     with pytest.raises(ValueError, match="unknown loss 'msee'"):
         fastnet.Trainer(model, loss="msee")
     with pytest.raises(TypeError, match="expected a loss"):

@@ -1,3 +1,10 @@
-"""Callbacks of the Trainer by their public name, so that they can be imported from it."""
-from fastnet.training.callbacks import *
-from fastnet.training.callbacks import __all__
+"""Callbacks of the Trainer: what happens beside the training."""
+from fastnet.callbacks.base import Callback
+from fastnet.callbacks.checkpoint import Checkpoint
+from fastnet.callbacks.logs import CSVLogger, Progress, TensorBoard
+from fastnet.callbacks.schedule import LearningRateSchedule
+from fastnet.callbacks.stopping import EarlyStopping, ModelCheckpoint
+from fastnet.callbacks.updates import ExponentialMovingAverage, GradientAccumulation, GradientClipping
+
+__all__ = ["CSVLogger", "Callback", "Checkpoint", "EarlyStopping", "ExponentialMovingAverage", "GradientAccumulation",
+           "GradientClipping", "LearningRateSchedule", "ModelCheckpoint", "Progress", "TensorBoard"]

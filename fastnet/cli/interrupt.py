@@ -2,7 +2,7 @@
 import signal
 import threading
 
-from fastnet.training.callbacks import Callback
+from fastnet.callbacks import Callback
 
 
 class Interruptible(Callback):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from fastnet._files import replacing
-from fastnet.training.callbacks.checkpoint import FILE
+from fastnet.callbacks.checkpoint import FILE
 
 SETTINGS = "settings.json"
 

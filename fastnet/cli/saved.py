@@ -102,11 +102,25 @@ class Saved:
         found = trainer.evaluate(x, y)
         if self.target.task == "classification":
             return found
-        predicted, actual = self.target.inverse(trainer.predict(x)), self.target.inverse(y.astype(np.float64))
+        return {"loss": found["loss"]} | self._regression(self.target.inverse(trainer.predict(x)), y)
+
+    def baseline(self, trained, y):
+        """How good one would be without a model: always the largest class, or the mean, of the training targets.
+
+        Args:
+            trained, y: prepared targets, of the training and of the test.
+        """
+        if self.target.task == "classification":
+            return {"accuracy": float(np.mean(y == np.bincount(trained).argmax()))}
+        mean = self.target.inverse(np.full(len(y), np.mean(trained, dtype=np.float64)))
+        return {name: value for name, value in self._regression(mean, y).items() if name != "r2"}     # which is about 0
+
+    def _regression(self, predicted, y):
+        actual = self.target.inverse(y.astype(np.float64))
         measured = [metrics.get(name) for name in MEASURES]
         for metric in measured:
             metric.update(predicted, actual)
-        return {"loss": found["loss"]} | {metric.name: float(metric.compute()) for metric in measured}
+        return {metric.name: float(metric.compute()) for metric in measured}
 
 
 def figure_lines(figures, before=""):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fastnet import datasets, nn, optim
 from fastnet.cli.errors import WrongUseError
-from fastnet.training.callbacks.schedule import SCHEDULES as NAMED_SCHEDULES
+from fastnet.callbacks.schedule import SCHEDULES as NAMED_SCHEDULES
 
 
 @dataclass(frozen=True)

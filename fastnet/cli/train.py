@@ -16,7 +16,7 @@ from fastnet.cli.run_folder import fingerprint, prepare_folder
 from fastnet.cli.saved import Saved, figure_lines, versions
 from fastnet.cli.settings import OPTIMIZERS, layer_sizes, make_model, settings_of
 from fastnet.cli.sources import load_source, split
-from fastnet.training.callbacks import Callback, Checkpoint, EarlyStopping, LearningRateSchedule
+from fastnet.callbacks import Callback, Checkpoint, EarlyStopping, LearningRateSchedule
 
 _BETWEEN = 5.0                          # seconds from one checkpoint to the next
 
@@ -50,6 +50,7 @@ class _Run:
         fastnet.manual_seed(settings["seed"])
         shape = source.inputs.shape
         model = make_model(shape, outputs, settings)
+        self.stopping = None
         self.saved = Saved(model, source.inputs, source.target, {})
         self.parameters = sum(p.numel() for p in model.parameters())
         self.trainer = self.saved.trainer(lambda p: OPTIMIZERS[settings["optimizer"]][0](p, lr=settings["lr"]))
@@ -84,6 +85,8 @@ class _Run:
         if self.trainer.interrupted:
             raise KeyboardInterrupt(self._how_to_go_on())
         self.say(f"trained in {self.seconds:.1f} s")
+        if self.stopping is not None:
+            self.say(f"the weights are those of epoch {self.stopping.best_epoch}, whose validation loss was the lowest")
 
     def _loaders(self):
         """Loaders of what is trained on and of what is held out of it, if there is something."""
@@ -104,7 +107,8 @@ class _Run:
         if settings["schedule"] != "constant":
             callbacks.append(LearningRateSchedule(settings["schedule"]))
         if settings["patience"] is not None and validation is not None:
-            callbacks.append(EarlyStopping(patience=settings["patience"]))
+            self.stopping = EarlyStopping(patience=settings["patience"])
+            callbacks.append(self.stopping)
         if self.args.resume:
             callbacks.append(Checkpoint(self.args.resume, seconds=_BETWEEN))
         return callbacks
@@ -127,11 +131,14 @@ class _Run:
         args, source, history = self.args, self.source, self.trainer.history
         tested = len(source.test[1]) > 0
         figures = self.saved.figures(self.trainer, *source.test) if tested else {}
+        baseline = self.saved.baseline(source.train[1], source.test[1]) if tested else {}
         results = {f"test_{name}": _plain(value) for name, value in figures.items()}
         running = config()
         about = {"dataset": args.data, "task": source.target.task, "target": source.target_name,
                  "epochs": len(history), "settings": self.settings, **results, "train_seconds": self.seconds,
-                 "parameters": self.parameters, "versions": versions()}
+                 "baseline": baseline, "parameters": self.parameters, "versions": versions()}
+        for line in figure_lines(baseline, "without a model, test "):
+            self.say(line)
         for line in figure_lines(figures, "test ") if tested else ["no rows were left to test on"]:
             print(line)
         if args.save:

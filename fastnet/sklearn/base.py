@@ -19,7 +19,7 @@ from fastnet.sklearn.checks import cast, check_parameters, checked_inputs, has_r
 from fastnet.sklearn.epochs import Epochs, Validation
 from fastnet.sklearn.solvers import optimizer_of, own_draws
 from fastnet.training import Trainer
-from fastnet.training.callbacks import GradientClipping
+from fastnet.callbacks import GradientClipping
 from fastnet.training.weights import sample_weights
 
 _CHUNK = 1 << 22                        # numbers of the input at a time, in predicting

@@ -3,7 +3,7 @@ import numpy as np
 
 import fastnet
 from fastnet.sklearn.solvers import lower_rate
-from fastnet.training.callbacks import Callback
+from fastnet.callbacks import Callback
 
 
 class Epochs(Callback):

@@ -1,6 +1,5 @@
-"""Training for people: the Trainer, its history, callbacks and checkpoints."""
-from fastnet.training import callbacks
+"""Training for people: the Trainer, its history and checkpoints."""
 from fastnet.training.history import History
 from fastnet.training.trainer import Trainer
 
-__all__ = ["History", "Trainer", "callbacks"]
+__all__ = ["History", "Trainer"]

@@ -6,8 +6,8 @@ import numpy as np
 
 import fastnet
 from fastnet._tensors_file import read_tensors, write_tensors
-from fastnet.training.callbacks.base import Callback
-from fastnet.training.callbacks.checkpoint import FILE
+from fastnet.callbacks.base import Callback
+from fastnet.callbacks.checkpoint import FILE
 
 _KEY, _FORMAT = "fastnet.checkpoint", 1
 _PARTS = ("settings", "history", "running", "model", "optimizer", "random", "callbacks")

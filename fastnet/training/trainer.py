@@ -12,8 +12,8 @@ import fastnet
 from fastnet import data, metrics as m, nn, optim
 from fastnet.errors import one_of
 from fastnet.training import checkpoint, steps
-from fastnet.training.callbacks.base import Callback, changes_step
-from fastnet.training.callbacks.logs import Progress
+from fastnet.callbacks.base import Callback, changes_step
+from fastnet.callbacks.logs import Progress
 from fastnet.training.history import History
 from fastnet.training.losses import Loss
 from fastnet.training.running import Running
@@ -34,6 +34,7 @@ class Trainer:
             with PyTorch's defaults; or a function of the parameters that makes one.
         loss: "cross_entropy" (int64 classes from 0, one score a class), "binary_cross_entropy_with_logits" (0 or 1, one
             score), "mse", "mae", "huber", "smooth_l1"; or a loss module; or a function of (output, target) to a scalar.
+        lr: the learning rate of an optimizer that is given by name; None: its default.
         metrics: one or several names or instances of `fastnet.metrics`, such as "accuracy". They count every sample
             alike.
 
@@ -47,18 +48,17 @@ class Trainer:
         >>> _ = fastnet.manual_seed(0)
         >>> x = np.array([[0.0], [1.0]] * 50)
         >>> y = np.array([0, 1] * 50)
-        >>> trainer = fastnet.Trainer(nn.Linear(1, 2), "adam", loss="cross_entropy", metrics=["accuracy"])
-        >>> trainer.optimizer.param_groups[0]["lr"] = 0.1
+        >>> trainer = fastnet.Trainer(nn.Linear(1, 2), "adam", lr=0.1, loss="cross_entropy", metrics=["accuracy"])
         >>> history = trainer.fit(x, y, epochs=20, batch_size=10, validation_split=0.2, progress=False)
         >>> history["validation_accuracy"][-1], trainer.predict([[0.0], [1.0]])
         (1.0, array([0, 1]))
     """
 
-    def __init__(self, model, optimizer="adamw", *, loss, metrics=()):
+    def __init__(self, model, optimizer="adamw", *, loss, lr=None, metrics=()):
         if not isinstance(model, nn.Module):
             raise TypeError(f"expected a model that is a Module, got {type(model).__name__}")
         self.model = model
-        self.optimizer = _optimizer(optimizer, model)
+        self.optimizer = _optimizer(optimizer, model, lr)
         self.loss = Loss(loss)
         self.metrics = [m.get(spec) for spec in ([metrics] if isinstance(metrics, str | m.Metric) else metrics)]
         self.running = Running(self.metrics)    # of the epoch so far
@@ -328,11 +328,13 @@ def _share(members):
     return 1 / members
 
 
-def _optimizer(spec, model):
+def _optimizer(spec, model, lr):
     if isinstance(spec, str):
         if spec not in OPTIMIZERS:
             raise one_of("optimizer", spec, OPTIMIZERS)
-        spec = OPTIMIZERS[spec]
+        spec = OPTIMIZERS[spec] if lr is None else functools.partial(OPTIMIZERS[spec], lr=lr)
+    elif lr is not None:
+        raise ValueError("lr goes with the name of an optimizer; one that is made already has its own")
     optimizer = spec if isinstance(spec, optim.Optimizer) else spec(model.parameters())
     if not isinstance(optimizer, optim.Optimizer):
         raise TypeError(f"expected an optimizer, its name or a function that makes one, got {type(spec).__name__}")

@@ -3,7 +3,7 @@ from typing import Any
 
 from fastnet.errors import one_of
 from fastnet.optim import lr_scheduler as schedules
-from fastnet.training.callbacks.base import Callback
+from fastnet.callbacks.base import Callback
 
 # Schedules over the whole training, by name: functions of the optimizer and the number of updates.
 SCHEDULES = {

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from fastnet._optional import optional
-from fastnet.training.callbacks.base import Callback
+from fastnet.callbacks.base import Callback
 
 _BETWEEN = 0.1                          # seconds between two drawings of the bar
 

@@ -2,7 +2,7 @@
 import time
 from pathlib import Path
 
-from fastnet.training.callbacks.base import Callback
+from fastnet.callbacks.base import Callback
 
 FILE = "checkpoint.safetensors"
 

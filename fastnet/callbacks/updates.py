@@ -1,7 +1,7 @@
 """What changes the update itself: several batches to one, clipped gradients, averaged weights."""
 import fastnet
 from fastnet import nn
-from fastnet.training.callbacks.base import Callback
+from fastnet.callbacks.base import Callback
 
 
 class GradientAccumulation(Callback):

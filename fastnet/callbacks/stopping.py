@@ -1,5 +1,5 @@
 """Stopping when nothing gets better, and keeping the model that was best."""
-from fastnet.training.callbacks.base import Callback, Monitor
+from fastnet.callbacks.base import Callback, Monitor
 
 
 class EarlyStopping(Callback):
@@ -9,13 +9,13 @@ class EarlyStopping(Callback):
 
     Args:
         monitor: its name in the logs.
-        patience: how many epochs without an improvement are endured.
+        patience: after how many epochs in a row without an improvement the training ends.
         min_delta: by how much it must be better to count.
         mode: "min", "max", or "auto": as the metric says.
         restore_best: put the weights of the best epoch back at the end, also where the training ended by itself.
 
     Raises:
-        ValueError: patience below 0, an unknown mode; in training, a number that is not there.
+        ValueError: patience below 1, an unknown mode; in training, a number that is not there.
 
     Example:
         >>> import fastnet
@@ -25,8 +25,8 @@ class EarlyStopping(Callback):
     """
 
     def __init__(self, monitor="validation_loss", *, patience=10, min_delta=0.0, mode="auto", restore_best=True):
-        if patience < 0:
-            raise ValueError(f"expected patience >= 0, got {patience}")
+        if patience < 1:
+            raise ValueError(f"expected patience >= 1, got {patience}")
         self.monitor = Monitor(monitor, mode, min_delta)
         self.patience, self.restore_best = patience, restore_best
         self.waited, self.best_epoch, self._best = 0, None, None
@@ -42,8 +42,7 @@ class EarlyStopping(Callback):
                 self._best = {name: x.clone() for name, x in trainer.model.state_dict().items()}
         else:
             self.waited += 1
-            if self.waited > self.patience:
-                trainer.stop = True
+            trainer.stop = trainer.stop or self.waited >= self.patience
 
     def on_fit_end(self, trainer):
         if self._best is not None and not trainer.interrupted:

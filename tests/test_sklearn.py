@@ -290,7 +290,7 @@ def test_early_stopping_keeps_the_best_of_the_held_out_curve(classes):
 def test_callbacks_see_the_validation(classes, tmp_path):
     X, y = classes
     log = fastnet.callbacks.CSVLogger(tmp_path / "log.csv")
-    stop = fastnet.callbacks.EarlyStopping("validation_loss", patience=0)
+    stop = fastnet.callbacks.EarlyStopping("validation_loss", patience=1)
     model = MLPClassifier(early_stopping=True, max_iter=50, learning_rate_init=0.05, callbacks=[log, stop])
     model.set_params(random_state=0).fit(X, y)
     header, *rows = (tmp_path / "log.csv").read_text().splitlines()

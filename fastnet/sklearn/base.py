@@ -1,7 +1,7 @@
 """What the classifier and the regressor share: fitting, predicting, and scikit-learn's attributes."""
 import contextlib
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -14,13 +14,15 @@ from sklearn.utils.validation import check_is_fitted
 import fastnet
 from fastnet import nn
 from fastnet.sklearn import lbfgs, network as networks
-from fastnet.sklearn.batches import Batches, Penalty, Rows, worth_keeping_sparse
-from fastnet.sklearn.checks import cast, check_parameters, checked_inputs, has_random_layers
+from fastnet.sklearn.batches import Batches, Penalty
+from fastnet.sklearn.checks import (
+    cast, cast_target, check_parameters, checked_inputs, has_random_layers, weights)
 from fastnet.sklearn.epochs import Epochs, Validation
+from fastnet.sklearn.rows import Rows, RowTrainer, worth_keeping_sparse
 from fastnet.sklearn.solvers import optimizer_of, own_draws
+from fastnet.sklearn.undo import undone_on_failure
 from fastnet.training import Trainer
-from fastnet.callbacks import GradientClipping
-from fastnet.training.weights import sample_weights
+from fastnet.callbacks import Callback, GradientClipping
 
 _CHUNK = 1 << 22                        # numbers of the input at a time, in predicting
 
@@ -31,6 +33,14 @@ def _has_epochs(estimator):
     return True
 
 
+class Data(NamedTuple):
+    """What is trained on: rows, dense or sparse; targets as the loss takes them; (N,) weights or None. One dtype."""
+
+    X: Any
+    target: np.ndarray
+    weight: np.ndarray | None
+
+
 class MLP(BaseEstimator):
     """The base of `MLPClassifier` and `MLPRegressor`: see there for the parameters."""
 
@@ -38,12 +48,16 @@ class MLP(BaseEstimator):
     _network: nn.Module
     _trainer: tuple[Any, Trainer | None]
 
+    def _keep(self, arguments):
+        """Keep the constructor's arguments (its `locals()`) as scikit-learn wants them: untouched, by their names."""
+        vars(self).update((name, value) for name, value in arguments.items() if name != "self")
+
     # ---- for the subclass ----
 
     def _check_target(self, y):
         """Refuse a y that scikit-learn's own checks would say less of."""
 
-    def _encode(self, y, incremental):
+    def _encode(self, y, fresh, incremental):
         """The targets as an array that the loss takes; also sets what predictions need (classes_, out_activation_)."""
         raise NotImplementedError
 
@@ -51,7 +65,7 @@ class MLP(BaseEstimator):
         """The `fastnet.training.losses.Loss`."""
         raise NotImplementedError
 
-    def _class_weights(self, y):
+    def _class_weights(self, y, incremental):
         """(N,), the weight of each sample by its class, or None."""
 
     def _score(self, outputs, target, weight):
@@ -91,41 +105,37 @@ class MLP(BaseEstimator):
         """
         return self._fit(X, y, sample_weight, incremental=True)
 
-    def _fit(self, X, y, sample_weight, incremental):
+    def _fit(self, X, y, sample_weight, incremental, **declared):
         check_parameters(self)
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
+        fresh = "_network" not in self.__dict__ or not (self.warm_start or incremental)
+        with undone_on_failure(self, goes_on=not fresh):
+            data = self._checked(X, y, sample_weight, fresh, incremental, **declared)
+            rng = self._random_state()
+            if fresh:
+                self._prepare(data.X, rng)
+            with self._draws(rng):
+                self._train(data, rng, fresh, incremental)
+            if not all(np.isfinite(p.detach().numpy()).all() for p in self._network.parameters()):
+                raise ValueError(_DIVERGED)
+        return self
+
+    def _checked(self, X, y, sample_weight, fresh, incremental, **declared):
+        """The `Data` to train on."""
         self._check_target(y)
-        fresh = not hasattr(self, "_network") or not (self.warm_start or incremental)
         X, y = checked_inputs(self, X, y, reset=fresh)
         X = cast(self, X, self._precision(X, fresh, incremental))
-        target = self._encode(y, incremental)
+        target = self._encode(y, fresh, incremental, **declared)
         if target.dtype.kind == "f":
-            target = target.astype(X.dtype)
-        if sample_weight is not None and not np.asarray(sample_weight).any():
-            raise ValueError("sample_weight is zero everywhere: no sample would count")
-        weight = sample_weights(target, None, sample_weight)
-        by_class = self._class_weights(y)
-        if by_class is not None:
-            weight = by_class if weight is None else weight * by_class
-        if weight is not None:
-            weight = weight.astype(X.dtype)
-        rng = self._random_state()
-        if fresh:
-            self._prepare(X, rng)
-        if self.solver != "lbfgs" and (fresh or self._other_curves()):
-            self._start_curves()
-        draws: contextlib.AbstractContextManager = contextlib.nullcontext()
-        if self.module is not None or has_random_layers(self._network):
-            draws = own_draws(rng.randint(2**31))
-        with draws:
-            try:
-                self._train(X, target, weight, rng, incremental)
-            except FloatingPointError as e:
-                raise ValueError(_DIVERGED) from e
-        if not all(np.isfinite(p.detach().numpy()).all() for p in self._network.parameters()):
-            raise ValueError(_DIVERGED)
-        return self
+            target = cast_target(target, X.dtype)
+        return Data(X, target, weights(target, sample_weight, self._class_weights(y, incremental), X.dtype))
+
+    def _draws(self, rng):
+        """What the network draws while it is trained comes from `rng`, as far as can be seen that it draws."""
+        if self.module is None and not has_random_layers(self._network):
+            return contextlib.nullcontext()
+        return own_draws(rng.randint(2**31))
 
     def _random_state(self):
         """The RandomState that weights and batches are drawn by: not NumPy's global one, whose state is the user's."""
@@ -147,7 +157,7 @@ class MLP(BaseEstimator):
             self._network = networks.build(self, X.shape[1], self.n_outputs_, X.dtype, worth_keeping_sparse(X))
         if self.module is None:
             networks.draw(self._network, self.activation, rng)
-        self._optimizer, self._trainer = None, (None, None)
+        self._optimizer, self._penalty, self._trainer = None, None, (None, None)
         self.n_layers_ = len(networks.linear_layers(self._network)) + 1
         self.n_iter_ = self.t_ = 0
 
@@ -164,59 +174,68 @@ class MLP(BaseEstimator):
         """Whether a warm start goes on from a training that kept another record."""
         return not hasattr(self, "loss_curve_") or (self.validation_scores_ is None) == self.early_stopping
 
-    def _train(self, X, target, weight, rng, incremental):
-        rows, loss = Rows(self._network, X), self._loss()
-        self._outputs(rows, np.arange(1))                   # tells early if the module has another number of outputs
-        if self.solver == "lbfgs":
-            self._network.train()
-            lbfgs.minimize(self, lbfgs.Objective(rows, fastnet.from_numpy(target), weight, loss, self.alpha))
-            self._network.eval()
-            return
-        members, held_out = np.arange(len(rows)), None
+    def _train(self, data, rng, fresh, incremental):
+        rows, loss = Rows(self._network, data.X), self._loss()
+        if fresh:                                           # tells early if the module has another number of outputs
+            self._outputs(rows, np.arange(1))
+        try:
+            if self.solver == "lbfgs":
+                lbfgs.minimize(self, lbfgs.Objective(rows, data.target, data.weight, loss, self.alpha))
+            else:
+                if fresh or self._other_curves():
+                    self._start_curves()
+                self._train_epochs(rows, data, loss, rng, incremental)
+        except FloatingPointError as e:
+            raise ValueError(_DIVERGED) from e
+
+    def _train_epochs(self, rows, data, loss, rng, incremental):
+        members, validation = np.arange(len(rows)), None
         if self.early_stopping:
-            members, held_out = self._hold_out(target, rng)
-            held_out = Validation(rows, held_out, target, weight, loss)
+            members, held_out = self._hold_out(data.target, rng)
+            validation = Validation(rows, held_out, data.target, data.weight, loss)
         if self._optimizer is None or not incremental:
             self._optimizer = optimizer_of(self, self._network)
-        penalty = Penalty(self.alpha, self._optimizer)
-        batches = Batches(rows, target, weight, members, self._batch_size(len(members)), rng if self.shuffle else None,
-                          penalty, self._has_batch_norm())
-        epochs = Epochs(self, penalty, len(members), held_out)
-        if incremental and not rows.stays_sparse:           # the next call goes on with the steps that this records
-            self._run(self._kept_trainer(loss), batches, incremental, epochs)
-            return
-        with rows.by_number():
-            self._run(Trainer(self._network, self._optimizer, loss=loss.function), batches, incremental, epochs)
+            self._penalty = Penalty(self._optimizer)
+        self._penalty.start(self.alpha)
+        trainer = self._trainer_for(rows, loss, incremental)
+        batches = Batches(rows, isinstance(trainer, RowTrainer), data.target, data.weight, members,
+                          self._batch_size(len(members)), rng if self.shuffle else None, self._penalty,
+                          self._has_batch_norm())
+        self._run(trainer, batches, Epochs(self, self._penalty, len(members), validation), incremental)
 
-    def _kept_trainer(self, loss):
-        """The Trainer of the last partial_fit, if it is still right."""
+    def _trainer_for(self, rows, loss, incremental):
+        """One whose steps read the rows of this fit; or one whose steps the next partial_fit can go on with."""
+        if rows.recordable and not (incremental and not rows.sparse):
+            return RowTrainer(rows, self._optimizer, loss.function)
         spec, trainer = self._trainer
         if trainer is None or spec is not self.loss or trainer.optimizer is not self._optimizer:
             trainer = Trainer(self._network, self._optimizer, loss=loss.function)
             self._trainer = self.loss, trainer
+        trainer.history.rows.clear()
         return trainer
 
-    def _run(self, trainer, batches, incremental, epochs):
-        callbacks = [epochs, *(self.callbacks or ())]
+    def _run(self, trainer, batches, epochs, incremental):
+        callbacks = [self.callbacks] if isinstance(self.callbacks, Callback) else self.callbacks or ()
+        callbacks = [epochs, *callbacks]
         if self.max_grad_norm is not None:
             callbacks.append(GradientClipping(self.max_grad_norm))
         self.n_iter_ = 0
         try:
             trainer.fit(batches, epochs=1 if incremental else self.max_iter, callbacks=callbacks, progress=False)
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=5)
+            warnings.warn("Training interrupted by user.", stacklevel=7)
             epochs.restore()
             return
         if not (incremental or trainer.stop):
             warnings.warn(f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization "
-                          "hasn't converged yet.", ConvergenceWarning, stacklevel=5)
+                          "hasn't converged yet.", ConvergenceWarning, stacklevel=7)
 
     def _batch_size(self, samples):
         if self.batch_size == "auto":
             return min(200, samples)
         if self.batch_size > samples:
             warnings.warn(f"batch_size is {self.batch_size}, larger than the {samples} samples; they make one batch",
-                          stacklevel=5)
+                          stacklevel=7)
         return min(self.batch_size, samples)
 
     def _has_batch_norm(self):
@@ -224,12 +243,11 @@ class MLP(BaseEstimator):
 
     def _hold_out(self, target, rng):
         """The numbers of the samples to train on, and of those held out."""
-        train, held_out = train_test_split(np.arange(len(target)), test_size=self.validation_fraction,
-                                           random_state=rng, stratify=self._strata(target))
-        if len(held_out) < 2:
+        if self.validation_fraction * len(target) <= 1:     # which is rounded up
             raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your "
                              "dataset.")
-        return train, held_out
+        return train_test_split(np.arange(len(target)), test_size=self.validation_fraction, random_state=rng,
+                                stratify=self._strata(target))
 
     # ---- predicting ----
 
@@ -242,14 +260,16 @@ class MLP(BaseEstimator):
 
     def _outputs(self, rows, members=None):
         """(N, outputs), what the network gives, in evaluation mode; of some rows or of all."""
-        if members is None:
-            members = np.arange(len(rows))
-        self._network.eval()
-        size = max(1, _CHUNK // max(1, rows.width))
+        network, size = self._network, max(1, _CHUNK // max(1, rows.width))
+        training = network.training     # a callback may ask in the middle of an epoch
+        if training:
+            network.eval()
         with fastnet.no_grad():
-            parts = [self._network(rows.take(fastnet.from_numpy(members[i:i + size]))).numpy()
-                     for i in range(0, len(members), size)]
-        outputs = np.concatenate(parts).reshape(len(members), -1)
+            parts = [network(x).numpy() for x in rows.chunks(size, members)]
+        if training:
+            network.train()
+        outputs = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        outputs = outputs.reshape(len(outputs), -1)
         if outputs.shape[1] != self.n_outputs_:
             raise ValueError(f"module gives {outputs.shape[1]} outputs for each sample, expected {self.n_outputs_}")
         return outputs

@@ -7,6 +7,7 @@ from sklearn.utils.validation import validate_data
 from fastnet import nn
 from fastnet.errors import one_of
 from fastnet.sklearn.solvers import SOLVERS
+from fastnet.training.weights import sample_weights
 
 SCHEDULES = ("constant", "invscaling", "adaptive")
 DTYPES = ("auto", "float32", "float64")
@@ -99,44 +100,105 @@ def cast(estimator, X, dtype):
     if X.dtype == dtype:
         return X
     with np.errstate(over="ignore"):
-        X = X.astype(dtype)
-    _require_finite(X, estimator)
-    return X
+        made = X.astype(dtype)
+    _require_finite(made, estimator, X)
+    return made
 
 
-def _require_finite(X, estimator):
+def _require_finite(X, estimator, given=None):
+    """Refuse NaN and infinity in X; `given` is what was cast to it, if anything was."""
     values = X.data if hasattr(X, "indptr") else X
     with np.errstate(all="ignore"):
         if np.isfinite(values.sum()) or np.isfinite(values).all():
             return
+    given = X if given is None else given
     if values is X:
         row, column = np.argwhere(~np.isfinite(X))[0]
-        value = X[row, column]
+        value = given[row, column]
     else:
         place = int(np.argmin(np.isfinite(values)))
         row, column = np.searchsorted(X.indptr, place, side="right") - 1, X.indices[place]
-        value = values[place]
+        value = given.data[place]
     names = getattr(estimator, "feature_names_in_", None)
     name = "" if names is None else f" ({names[column]!r})"
-    what = "NaN" if np.isnan(value) else f"{value}: infinity or a value too large for {values.dtype},"
-    raise ValueError(f"Input X contains {what} in row {row}, column {column}{name}, counted from 0. A "
-                     "sklearn.impute.SimpleImputer in front fills in what is missing")
+    advice = ". A sklearn.impute.SimpleImputer in front fills in what is missing" if np.isnan(value) else ""
+    raise ValueError(f"Input X contains {_kind(value, X.dtype)} in row {row}, column {column}{name}, counted from "
+                     f"0{advice}")
+
+
+def _kind(value, dtype):
+    """What a value is that is not finite in a dtype."""
+    if np.isnan(value):
+        return "NaN"
+    return "infinity" if np.isinf(value) else f"{value:g}, which is too large for {dtype},"
 
 
 def require_finite_target(y):
-    """Refuse a target with NaN or infinity.
+    """Refuse a target with NaN, None or infinity.
 
     Args:
-        y: anything that becomes an array.
+        y: anything that becomes an array; what does not become one of numbers is left to other checks.
 
     Raises:
         ValueError: naming the row.
     """
     array = np.asarray(y)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        row, *_ = np.argwhere(~np.isfinite(array))[0]
-        what = "NaN" if np.isnan(array[row]).any() else "infinity"
-        raise ValueError(f"Input y contains {what} in row {row}, counted from 0")
+    if array.dtype.kind == "O":
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError):
+            return
+    if array.dtype.kind == "f":
+        cast_target(array, array.dtype)
+
+
+def cast_target(target, dtype):
+    """A target of floats in another dtype.
+
+    Args:
+        target: (N, ...), a NumPy array.
+        dtype: float32 or float64.
+
+    Raises:
+        ValueError: naming the row in which is NaN, infinity, or a value too large for the dtype.
+    """
+    with np.errstate(over="ignore"):
+        made = target.astype(dtype, copy=False)
+    finite = np.isfinite(made)
+    if not finite.all():
+        place = tuple(np.argwhere(~finite)[0])
+        raise ValueError(f"Input y contains {_kind(target[place], made.dtype)} in row {place[0]}, counted from 0")
+    return made
+
+
+def weights(target, sample_weight, by_class, dtype):
+    """The weight of each sample, its own times its class's; None: all are 1.
+
+    Args:
+        target: of N samples.
+        sample_weight, by_class: (N,), or None.
+        dtype: of the result.
+
+    Raises:
+        ValueError: a weight that is negative or not finite, or weights that are all 0.
+    """
+    if sample_weight is not None and not np.asarray(sample_weight).any():       # scikit-learn asks for "zero"
+        raise ValueError("sample_weight is zero everywhere: no sample would count")
+    weight = sample_weights(target, None, sample_weight)
+    if by_class is not None:
+        bad = ~np.isfinite(by_class) | (by_class < 0)
+        if bad.any():
+            raise ValueError(f"class_weight gives sample {bad.argmax()} the weight {by_class[bad.argmax()]}, expected "
+                             "a finite number that is not negative")
+        weight = by_class if weight is None else weight * by_class
+    if weight is None:
+        return None
+    with np.errstate(over="ignore"):
+        weight = weight.astype(dtype)
+    if not np.isfinite(weight).all() or not weight.any():
+        raise ValueError(f"the weights of the samples, sample_weight times class_weight, are "
+                         f"{'zero everywhere: no sample would count' if not weight.any() else f'too large for {dtype}'}")
+    return weight
 
 
 def has_random_layers(network):

@@ -38,8 +38,8 @@ class MLPClassifier(ClassifierMixin, MLP):
             (n_inputs, n_outputs) that makes a Module, which draws from `random_state`; or a Module, of which a copy is
             trained. It gives scores (logits).
         max_grad_norm: clip the gradient to this norm.
-        callbacks: of `fastnet.callbacks`. With early stopping they find "validation_loss" and "validation_score" in the
-            logs.
+        callbacks: one or several of `fastnet.callbacks`. With early stopping they find "validation_loss" and
+            "validation_score" in the logs.
         dtype: what is computed in: "float32"; "float64"; or "auto": float32 where each step sees a part of the samples,
             whose noise is larger than the rounding, and in which it is twice as fast; the dtype of X where each step
             sees all of them ("lbfgs", or a batch as large as the data). Predictions have the dtype of X.
@@ -74,37 +74,7 @@ class MLPClassifier(ClassifierMixin, MLP):
                  early_stopping=False, validation_fraction=0.1, beta_1=0.9, beta_2=0.999, epsilon=1e-8,
                  n_iter_no_change=10, max_fun=15000, loss="log_loss", class_weight=None, dropout=0.0, batch_norm=False,
                  module=None, max_grad_norm=None, callbacks=None, dtype="auto"):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.loss = loss
-        self.class_weight = class_weight
-        self.dropout = dropout
-        self.batch_norm = batch_norm
-        self.module = module
-        self.max_grad_norm = max_grad_norm
-        self.callbacks = callbacks
-        self.dtype = dtype
+        self._keep(locals())
 
     # ---- labels ----
 
@@ -122,16 +92,9 @@ class MLPClassifier(ClassifierMixin, MLP):
         Raises:
             ValueError: classes are missing at the first call or differ later, or y has another.
         """
-        if not hasattr(self, "classes_"):
-            if classes is None:
-                raise ValueError("classes must be passed on the first call to partial_fit.")
-            self.classes_ = unique_labels(classes)
-        elif classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
-            raise ValueError(f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
-                             f"{self.classes_!r}")
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
-    def _encode(self, y, incremental):
+    def _encode(self, y, fresh, incremental, classes=None):
         y = y.toarray() if hasattr(y, "toarray") else y
         check_classification_targets(y)
         several = y.ndim == 2 and y.shape[1] > 1
@@ -141,24 +104,40 @@ class MLPClassifier(ClassifierMixin, MLP):
         if not several:
             y = column_or_1d(y, warn=True)
         labels = np.arange(y.shape[1]) if several else np.unique(y)
-        self._set_classes(labels, several, incremental)
+        if incremental:
+            self._declare(classes)
+        elif fresh:
+            if len(labels) < 2:
+                raise ValueError(f"{type(self).__name__} needs samples of at least 2 classes, but y has one class only:"
+                                 f" {labels.tolist()[0]!r}")
+            self.classes_ = labels
+        self._check_known(labels, incremental)
+        self._set_outputs(several)
         if several:
             return y.astype(np.float64)
         numbers = np.searchsorted(self.classes_, y)
         return numbers if self.out_activation_ == "softmax" else numbers[:, None].astype(np.float64)
 
-    def _set_classes(self, labels, several, incremental):
-        if not hasattr(self, "classes_") or not (self.warm_start or incremental):
-            if len(labels) < 2:
-                raise ValueError(f"{type(self).__name__} needs samples of at least 2 classes, but y has one class only:"
-                                 f" {labels.tolist()[0]!r}")
-            self.classes_ = labels
-        elif self.warm_start and set(labels.tolist()) != set(self.classes_.tolist()):
+    def _declare(self, classes):
+        """Take the classes that partial_fit is given, or compare them with those of before."""
+        if not hasattr(self, "classes_"):
+            if classes is None:
+                raise ValueError("classes must be passed on the first call to partial_fit.")
+            self.classes_ = unique_labels(classes)
+        elif classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
+            raise ValueError(f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
+                             f"{self.classes_!r}")
+
+    def _check_known(self, labels, incremental):
+        known, given = set(self.classes_.tolist()), set(labels.tolist())
+        if not incremental and given != known:
             raise ValueError("warm_start can only be used where `y` has the same classes as in the previous call to "
                              f"fit. Previously got {self.classes_}, `y` has {labels}")
-        elif not set(labels.tolist()) <= set(self.classes_.tolist()):
+        if not given <= known:
             raise ValueError(f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has "
                              f"{labels}.")
+
+    def _set_outputs(self, several):
         softmax = not several and (len(self.classes_) > 2 or wants_scores_of_classes(self.loss))
         self.out_activation_ = "softmax" if softmax else "logistic"
         self._several = several
@@ -167,7 +146,11 @@ class MLPClassifier(ClassifierMixin, MLP):
     def _loss(self):
         return loss_of(self.loss, {"log_loss": LOG_LOSSES[self.out_activation_]})
 
-    def _class_weights(self, y):
+    def _class_weights(self, y, incremental):
+        if incremental and isinstance(self.class_weight, str) and self.class_weight == "balanced":
+            raise ValueError("class_weight 'balanced' is not supported for partial_fit, which sees a part of the "
+                             "samples: give {class: weight}, as sklearn.utils.class_weight.compute_class_weight makes "
+                             "it of all")
         return None if self.class_weight is None else compute_sample_weight(self.class_weight, y)
 
     def _strata(self, target):

@@ -49,7 +49,6 @@ class Epochs(Callback):
     def _validate(self, trainer):
         """Measure the epoch on the held-out samples; returns whether it was good enough to go on."""
         e = self.estimator
-        trainer.model.eval()
         score, loss = self.validation.measure(e)
         trainer.logs |= {"validation_loss": loss, "validation_score": score}
         e.validation_scores_.append(score)

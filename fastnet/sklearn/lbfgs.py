@@ -13,24 +13,25 @@ class Objective:
 
     Args:
         rows: a `Rows`, all of which count.
-        target: a tensor.
+        target: (N, ...), a NumPy array.
         weight: (N,), a NumPy array, or None.
         loss: a `Loss`.
         alpha: the factor of the penalty, which is divided by the weight of all samples.
     """
 
     def __init__(self, rows, target, weight, loss, alpha):
-        self.parameters = list(rows.network.parameters())
+        self.network = rows.network
+        self.parameters = list(self.network.parameters())
         self.views = [p.detach().numpy() for p in self.parameters]
         self.decay = alpha / (len(rows) if weight is None else weight.sum())
-        self._rows, self._target, self._loss = rows, target, loss
+        self._rows, self._target, self._loss = rows, fastnet.from_numpy(target), loss
         self._weight = None if weight is None else fastnet.from_numpy(weight)
         self._step = fastnet.compile(self._forward_and_backward)
 
     def _forward_and_backward(self):
         for p in self.parameters:
             p.grad = None
-        loss = self._loss(self._rows.network(self._rows.all()), self._target, self._weight)
+        loss = self._loss(self.network(self._rows.all()), self._target, self._weight)
         loss.backward()
         return loss.detach()
 
@@ -73,11 +74,13 @@ def minimize(estimator, objective):
         nonlocal iterations
         iterations += 1
         print(f"Iteration {iterations}, loss = {intermediate_result.fun:.8f}")
+    network = objective.network.train()
     found = scipy_minimize(objective, objective.start(), method="L-BFGS-B", jac=True,
                            callback=tell if estimator.verbose else None,
                            options={"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol})
     objective.write(found.x)
+    network.eval()
     estimator.n_iter_, estimator.loss_ = min(found.nit, estimator.max_iter), float(found.fun)
     if found.status != 0:
         warnings.warn(f"lbfgs failed to converge after {found.nit} iteration(s): {found.message}\nIncrease max_iter or "
-                      "max_fun, or scale the data.", ConvergenceWarning, stacklevel=5)
+                      "max_fun, or scale the data.", ConvergenceWarning, stacklevel=6)

@@ -69,11 +69,17 @@ def loss_of(spec, names):
 
     Raises:
         ValueError: another name.
+        TypeError: nothing that can be called with (output, target), such as a class.
     """
     if isinstance(spec, str) and spec in names:
         return Loss(PerSample(names[spec]))
     if isinstance(spec, str) and spec not in LOSSES:
         raise one_of("loss", spec, [*names, *LOSSES])
+    if isinstance(spec, type):
+        raise TypeError(f"loss must be a name, a loss module or a function, got the class {spec.__name__}: give "
+                        f"{spec.__name__}()")
+    if not isinstance(spec, str) and not callable(spec):
+        raise TypeError(f"loss must be a name, a loss module or a function, got {spec!r}")
     return Loss(spec if isinstance(spec, (str, nn.Module)) else PerSample(spec))
 
 

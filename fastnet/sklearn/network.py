@@ -7,7 +7,7 @@ import numpy as np
 
 from fastnet import nn
 from fastnet.errors import one_of
-from fastnet.sklearn.sparse import SparseLinear
+from fastnet.sklearn.sparse import SparseLinear, SparseNetwork
 
 # scikit-learn's four names first
 ACTIVATIONS = {"identity": nn.Identity, "logistic": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU, "elu": nn.ELU,
@@ -41,8 +41,8 @@ def build(estimator, n_inputs, n_outputs, dtype, sparse):
         if rate:
             layers.append(nn.Dropout(float(rate)))
         width = size
-    network = nn.Sequential(*layers, _linear(width, n_outputs, dtype, sparse and not layers))
-    return network.to(dtype)
+    layers.append(_linear(width, n_outputs, dtype, sparse and not layers))
+    return (SparseNetwork if sparse else nn.Sequential)(*layers).to(dtype)
 
 
 def _own(module, n_inputs, n_outputs):
@@ -104,7 +104,8 @@ def draw(network, activation, rng):
     names = per_layer("activation", activation, len(layers) - 1, (str, nn.Module))
     for layer, name in zip(layers, [*names, names[-1] if names else activation]):
         weight, bias = coefficients(layer), layer.bias.detach().numpy()
-        bound = np.sqrt((2 if isinstance(name, str) and name == "logistic" else 6) / sum(weight.shape))
+        logistic = name == "logistic" or name is nn.Sigmoid or isinstance(name, nn.Sigmoid)
+        bound = np.sqrt((2 if logistic else 6) / sum(weight.shape))
         weight[...] = rng.uniform(-bound, bound, weight.shape)
         bias[...] = rng.uniform(-bound, bound, bias.shape)
 

@@ -35,48 +35,19 @@ class MLPRegressor(RegressorMixin, MLP):
                  nesterovs_momentum=True, early_stopping=False, validation_fraction=0.1, beta_1=0.9, beta_2=0.999,
                  epsilon=1e-8, n_iter_no_change=10, max_fun=15000, dropout=0.0, batch_norm=False, module=None,
                  max_grad_norm=None, callbacks=None, dtype="auto"):
-        self.loss = loss
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.dropout = dropout
-        self.batch_norm = batch_norm
-        self.module = module
-        self.max_grad_norm = max_grad_norm
-        self.callbacks = callbacks
-        self.dtype = dtype
+        self._keep(locals())
 
     def _check_target(self, y):
         if y is not None:
             require_finite_target(y)
 
-    def _encode(self, y, incremental):
+    def _encode(self, y, fresh, incremental):
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         target = np.asarray(y, np.float64).reshape(len(y), -1)
         if self.loss == "poisson" and (target < 0).any():
             raise ValueError(f"loss 'poisson' needs targets that are not negative, got {target.min()}")
-        if hasattr(self, "_network") and (self.warm_start or incremental) and self.n_outputs_ != target.shape[1]:
+        if not fresh and self.n_outputs_ != target.shape[1]:
             raise ValueError(f"y has {target.shape[1]} outputs, the estimator was fitted to {self.n_outputs_}")
         self.n_outputs_ = target.shape[1]
         self.out_activation_ = "exp" if self.loss == "poisson" else "identity"

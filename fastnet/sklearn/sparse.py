@@ -6,6 +6,7 @@ from fastnet.autograd import op
 from fastnet.backend import K
 from fastnet.functional.arrays import contiguous
 from fastnet.memory import empty
+from fastnet.nn import architecture
 from fastnet.nn.parameter import new_parameter
 from fastnet.state import state
 
@@ -38,8 +39,39 @@ class SparseLinear(nn.Module):
         product = csr_product(*input, self.weight) if isinstance(input, SparseRows) else input @ self.weight
         return product + self.bias
 
+    def as_linear(self):
+        """An nn.Linear with a copy of the weights."""
+        described = {"in_features": self.in_features, "out_features": self.out_features, "bias": True,
+                     "dtype": self.weight.dtype.name}
+        arrays = {"weight": self.weight._data.T, "bias": self.bias._data}
+        return architecture.build({"class": "Linear", "arguments": described}, arrays)     # which draws nothing
+
     def extra_repr(self):
         return f"in_features={self.in_features}, out_features={self.out_features}"
+
+
+class SparseNetwork(nn.Sequential):
+    """A network that begins with a SparseLinear. What it saves begins with an nn.Linear: `fastnet.load` knows that.
+
+    Args:
+        args: the modules.
+
+    Example:
+        >>> import fastnet, os, tempfile
+        >>> from fastnet.sklearn.sparse import SparseLinear, SparseNetwork
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "model.safetensors")
+        ...     SparseNetwork(SparseLinear(3, 2)).save(path)
+        ...     fastnet.load(path)
+        Sequential(
+          (0): Linear(in_features=3, out_features=2, bias=True)  # weight (2, 3), bias (2,)
+        )  # 8 parameters
+    """
+
+    def save(self, path, metadata=None):
+        """Write the network, with an nn.Linear for its SparseLinear; see `fastnet.nn.Module.save`."""
+        first, *rest = self
+        nn.Sequential(first.as_linear(), *rest).save(path, metadata)
 
 
 class SparseRows(NamedTuple):

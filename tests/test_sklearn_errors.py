@@ -36,10 +36,32 @@ def classes():
     ({"solver": "sgd", "learning_rate_init": 1e30}, "non-finite parameter weights"),
     ({"loss": lambda output, target: nn.functional.cross_entropy(output, target), "class_weight": "balanced"},
      "one number for each sample"),
+    ({"early_stopping": True, "validation_fraction": 0}, "validation set is too small"),
+    ({"class_weight": {0: -5, 1: 1, 2: 1}}, r"class_weight gives sample \d+ the weight -5"),
+    ({"class_weight": {0: np.nan, 1: 1, 2: 1}}, r"class_weight gives sample \d+ the weight nan"),
+    ({"class_weight": {0: 1e300, 1: 1, 2: 1}}, "sample_weight times class_weight, are too large for float32"),
+    ({"class_weight": {0: 0, 1: 0, 2: 0}}, "sample_weight times class_weight, are zero everywhere"),
 ], ids=in_words)
 def test_bad_parameters(classes, parameters, message):
     with pytest.raises(ValueError, match=message):
         MLPClassifier(**{"max_iter": 3, **parameters}).fit(*classes)
+
+
+@pytest.mark.parametrize("loss, message", [(nn.CrossEntropyLoss, r"class CrossEntropyLoss: give CrossEntropyLoss\(\)"),
+                                           (5, "a loss module or a function, got 5")], ids=in_words)
+def test_a_loss_that_is_none(classes, loss, message):
+    with pytest.raises(TypeError, match=message):
+        MLPClassifier(loss=loss).fit(*classes)
+
+
+def test_weights_of_classes_in_partial_fit(classes):
+    X, y = classes
+    with pytest.raises(ValueError, match="'balanced' is not supported for partial_fit"):
+        MLPClassifier(class_weight="balanced").partial_fit(X, y, classes=[0, 1, 2])
+    model = MLPClassifier(class_weight={0: 1, 1: 2, 2: 0})
+    assert model.partial_fit(X, y, classes=[0, 1, 2]).loss_ > 0
+    with pytest.raises(ValueError, match="are zero everywhere: no sample would count"):
+        model.partial_fit(X[y == 2], y[y == 2])
 
 
 def test_bad_data(classes):
@@ -52,10 +74,21 @@ def test_bad_data(classes):
         MLPClassifier().predict(X)
     with pytest.raises(ValueError, match="NaN in row 4"):
         MLPRegressor().fit(X, np.where(np.arange(len(y)) == 4, np.nan, 1.0))
+    for value, dtype in ((None, None), (np.inf, None), (1e300, "float32")):
+        target = np.arange(len(y)) / 9
+        target = target.astype(object) if value is None else target
+        target[4] = value
+        text = {None: "NaN", np.inf: "infinity", 1e300: r"1e\+300, which is too large for float32,"}[value]
+        with pytest.raises(ValueError, match=f"Input y contains {text} in row 4, counted from 0"):
+            MLPRegressor(dtype=dtype or "auto").fit(X, target)
     with pytest.raises(ValueError, match="targets that are not negative"):
         MLPRegressor("poisson").fit(X, -y)
-    with pytest.raises(ValueError, match="too large for float32, in row 1, column 2"):
-        MLPClassifier().fit(np.where(np.arange(X.size).reshape(X.shape) == X.shape[1] + 2, 1e300, X), y)
+    place = np.arange(X.size).reshape(X.shape) == X.shape[1] + 2
+    for value, text in ((1e300, r"1e\+300, which is too large for float32,"), (-np.inf, "infinity")):
+        with pytest.raises(ValueError, match=f"X contains {text} in row 1, column 2, counted from 0$"):
+            MLPClassifier().fit(np.where(place, value, X), y)
+    with pytest.raises(ValueError, match=r"NaN in row 1, column 2, counted from 0\. A sklearn\.impute\.SimpleImputer"):
+        MLPClassifier().fit(np.where(place, np.nan, X), y)
     with pytest.raises(ValueError, match="sample_weight is zero everywhere"):
         MLPClassifier().fit(X, y, np.zeros(len(y)))
     with pytest.raises(ValueError, match="several columns that are not 0 or 1"):

@@ -46,11 +46,13 @@ class MLP(BaseEstimator):
 
     n_outputs_: int
     _network: nn.Module
+    _optimizer: Any                     # and its penalty: of the last fit or partial_fit, None before and after lbfgs
+    _penalty: Any
     _trainer: tuple[Any, Trainer | None]
 
     def _keep(self, arguments):
         """Keep the constructor's arguments (its `locals()`) as scikit-learn wants them: untouched, by their names."""
-        vars(self).update((name, value) for name, value in arguments.items() if name != "self")
+        self.__dict__.update((name, value) for name, value in arguments.items() if name != "self")
 
     # ---- for the subclass ----
 
@@ -89,7 +91,8 @@ class MLP(BaseEstimator):
             The estimator.
 
         Raises:
-            ValueError: parameters or data that cannot be used.
+            ValueError, TypeError: parameters or data that cannot be used, or with which the weights did not stay
+                finite. The estimator is as it was before.
         """
         return self._fit(X, y, sample_weight, incremental=False)
 
@@ -102,6 +105,9 @@ class MLP(BaseEstimator):
 
         Returns:
             The estimator.
+
+        Raises:
+            ValueError, TypeError: as `fit`.
         """
         return self._fit(X, y, sample_weight, incremental=True)
 
@@ -117,8 +123,6 @@ class MLP(BaseEstimator):
                 self._prepare(data.X, rng)
             with self._draws(rng):
                 self._train(data, rng, fresh, incremental)
-            if not all(np.isfinite(p.detach().numpy()).all() for p in self._network.parameters()):
-                raise ValueError(_DIVERGED)
         return self
 
     def _checked(self, X, y, sample_weight, fresh, incremental, **declared):
@@ -202,11 +206,15 @@ class MLP(BaseEstimator):
                           self._batch_size(len(members)), rng if self.shuffle else None, self._penalty,
                           self._has_batch_norm())
         self._run(trainer, batches, Epochs(self, self._penalty, len(members), validation), incremental)
+        if not all(np.isfinite(x.numpy()).all() for entry in self._optimizer.state.values() for x in entry.values()
+                   if isinstance(x, fastnet.Tensor)):       # of huge gradients: nothing more would be learnt
+            raise FloatingPointError("the moments of the gradient are no longer finite")
 
     def _trainer_for(self, rows, loss, incremental):
-        """One whose steps read the rows of this fit; or one whose steps the next partial_fit can go on with."""
-        if rows.recordable and not (incremental and not rows.sparse):
-            return RowTrainer(rows, self._optimizer, loss.function)
+        """One whose steps read the rows of this fit; or one whose steps the next partial_fit goes on with."""
+        if not incremental or rows.stays_sparse:
+            return RowTrainer(rows, self._optimizer, loss.function) if rows.recordable else Trainer(
+                self._network, self._optimizer, loss=loss.function)
         spec, trainer = self._trainer
         if trainer is None or spec is not self.loss or trainer.optimizer is not self._optimizer:
             trainer = Trainer(self._network, self._optimizer, loss=loss.function)
@@ -215,8 +223,7 @@ class MLP(BaseEstimator):
         return trainer
 
     def _run(self, trainer, batches, epochs, incremental):
-        callbacks = [self.callbacks] if isinstance(self.callbacks, Callback) else self.callbacks or ()
-        callbacks = [epochs, *callbacks]
+        callbacks = [epochs, *([self.callbacks] if isinstance(self.callbacks, Callback) else self.callbacks or ())]
         if self.max_grad_norm is not None:
             callbacks.append(GradientClipping(self.max_grad_norm))
         self.n_iter_ = 0
@@ -253,7 +260,8 @@ class MLP(BaseEstimator):
 
     def _raw(self, X):
         """(N, outputs), what the network gives for data that is checked here, in the dtype of the data."""
-        check_is_fitted(self)
+        if "_network" not in self.__dict__:
+            check_is_fitted(self)
         X = checked_inputs(self, X, reset=False)
         outputs = self._outputs(Rows(self._network, cast(self, X, self._precision(X, False, False))))
         return outputs.astype(X.dtype, copy=False)

@@ -195,9 +195,10 @@ def weights(target, sample_weight, by_class, dtype):
         return None
     with np.errstate(over="ignore"):
         weight = weight.astype(dtype)
-    if not np.isfinite(weight).all() or not weight.any():
-        raise ValueError(f"the weights of the samples, sample_weight times class_weight, are "
-                         f"{'zero everywhere: no sample would count' if not weight.any() else f'too large for {dtype}'}")
+    wrong = f"too large for {dtype}" if not np.isfinite(weight).all() else (
+        "" if weight.any() else "zero everywhere: no sample would count")
+    if wrong:
+        raise ValueError(f"the weights of the samples, sample_weight times class_weight, are {wrong}")
     return weight
 
 

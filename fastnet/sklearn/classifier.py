@@ -23,7 +23,8 @@ class MLPClassifier(ClassifierMixin, MLP):
             hidden layer.
         solver: "adam", "sgd", "adamw", "rmsprop", "adagrad", "lbfgs", or a function of the parameters (as groups) that
             makes an optimizer. `momentum`, `nesterovs_momentum` and `learning_rate` are for "sgd", `beta_1` and
-            `beta_2` for "adam" and "adamw", `epsilon` for all but "sgd" and "lbfgs".
+            `beta_2` for "adam" and "adamw", `epsilon` for all but "sgd" and "lbfgs". "lbfgs" is SciPy's, as in
+            scikit-learn, so that it gains less than the others: it takes about half the time that it takes there.
         alpha: the L2 penalty alpha / (2 n) * (sum of the squared weights), without the biases, of batches of n samples;
             with "adamw" the weights decay by it apart from the gradient.
         loss: "log_loss" (of softmax for several classes, of the logistic function for two and for several labels); a
@@ -31,7 +32,7 @@ class MLPClassifier(ClassifierMixin, MLP):
             `fastnet.nn.CrossEntropyLoss(label_smoothing=0.1)`; or a function of (output, target) to a tensor of one
             number or of one for each sample. Targets are numbers of classes (N,), int64; 0 and 1 (N, 1) where there are
             two; (N, labels).
-        class_weight: {class: weight} or "balanced", as of other classifiers of scikit-learn.
+        class_weight: {class: weight} or "balanced" (not in `partial_fit`), as of other classifiers of scikit-learn.
         dropout: the probability behind each hidden layer, or a list.
         batch_norm: normalise each hidden layer, before its activation.
         module: the network, in place of `hidden_layer_sizes`, `activation`, `dropout` and `batch_norm`: a function of
@@ -49,7 +50,8 @@ class MLPClassifier(ClassifierMixin, MLP):
         n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activation_, t_: as scikit-learn's.
         validation_loss_curve_: the loss of the held-out samples after each epoch, without the penalty; None without
             early stopping.
-        module_: the network.
+        module_: the network, whose `save` writes a file for `fastnet.load`; fitted to sparse rows, it begins with a
+            layer of its own kind, which is saved as an nn.Linear.
 
     Differences from scikit-learn: without `random_state` every fit is another, and NumPy's global state is neither used
     nor changed; one class only is an error; predictions of labels are dense; held-out samples have the shares of all
@@ -57,7 +59,8 @@ class MLPClassifier(ClassifierMixin, MLP):
     paper has it; momentum is of gradients, not of steps, which differs where the learning rate changes.
 
     Raises:
-        ValueError: in `fit`, parameters or data that cannot be used.
+        ValueError, TypeError: in `fit` and `partial_fit`, parameters or data that cannot be used; the estimator is as
+            it was before.
 
     Example:
         >>> import numpy as np
@@ -96,12 +99,13 @@ class MLPClassifier(ClassifierMixin, MLP):
 
     def _encode(self, y, fresh, incremental, classes=None):
         y = y.toarray() if hasattr(y, "toarray") else y
-        check_classification_targets(y)
+        if y.ndim > 1 or y.dtype.kind not in "biuU":         # else there is no doubt
+            check_classification_targets(y)
         several = y.ndim == 2 and y.shape[1] > 1
         if several and not type_of_target(y).startswith("multilabel"):
             raise ValueError("y has several columns that are not 0 or 1: several labels for each sample are given as "
                              "columns of 0 and 1")
-        if not several:
+        if not several and y.ndim > 1:
             y = column_or_1d(y, warn=True)
         labels = np.arange(y.shape[1]) if several else np.unique(y)
         if incremental:
@@ -205,8 +209,10 @@ class MLPClassifier(ClassifierMixin, MLP):
 
     def _numbers(self, outputs):
         """The numbers of the classes, or 0 and 1 for each label."""
-        probabilities = self._probabilities(outputs)
-        return (probabilities > 0.5).astype(np.int64) if self._several else probabilities.argmax(1)
+        if self.out_activation_ == "softmax":
+            return outputs.argmax(1)
+        likely = (outputs > 0).astype(np.int64)
+        return likely if self._several else likely[:, 0]
 
     def _score(self, outputs, target, weight):
         right = self._numbers(outputs) == (target if self._several else target.reshape(-1))

@@ -65,6 +65,9 @@ def minimize(estimator, objective):
     Args:
         estimator: see `MLPClassifier`.
         objective: an `Objective`, whose network gets the minimum.
+
+    Raises:
+        FloatingPointError: there is none that is finite.
     """
     from scipy.optimize import minimize as scipy_minimize
 
@@ -74,12 +77,16 @@ def minimize(estimator, objective):
         nonlocal iterations
         iterations += 1
         print(f"Iteration {iterations}, loss = {intermediate_result.fun:.8f}")
-    network = objective.network.train()
-    found = scipy_minimize(objective, objective.start(), method="L-BFGS-B", jac=True,
-                           callback=tell if estimator.verbose else None,
-                           options={"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol})
+    objective.network.train()
+    try:
+        found = scipy_minimize(objective, objective.start(), method="L-BFGS-B", jac=True,
+                               callback=tell if estimator.verbose else None, options={
+                                   "maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol})
+    finally:
+        objective.network.eval()
+    if not (np.isfinite(found.x).all() and np.isfinite(found.fun)):
+        raise FloatingPointError("L-BFGS left the finite numbers")
     objective.write(found.x)
-    network.eval()
     estimator.n_iter_, estimator.loss_ = min(found.nit, estimator.max_iter), float(found.fun)
     if found.status != 0:
         warnings.warn(f"lbfgs failed to converge after {found.nit} iteration(s): {found.message}\nIncrease max_iter or "

@@ -12,13 +12,14 @@ from fastnet.sklearn.losses import REGRESSION, loss_of
 class MLPRegressor(RegressorMixin, MLP):
     """A multi-layer perceptron for regression, with scikit-learn's parameters and attributes.
 
+    All parameters but the one below, the attributes, and the differences from scikit-learn are described at
+    `MLPClassifier`; `class_weight` alone is not there.
+
     Args:
         loss: "squared_error", "poisson" (of counts, whose mean is exp(output)), "absolute_error", "huber"; a name in
             `fastnet.training.losses.LOSSES`; a loss module; or a function of (output, target), tensors of (N, outputs),
             to a tensor of one number or of one for each sample. With several outputs the first four are summed over
             them: that is what scikit-learn's solvers minimise too, though its `loss_` is their mean.
-
-    The other parameters, the attributes and the differences from scikit-learn are those of `MLPClassifier`.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,6 @@
 """The rows of a matrix that a network is fed with, and a Trainer whose step reads them."""
+from typing import Any
+
 import numpy as np
 
 import fastnet
@@ -27,7 +29,7 @@ class Rows:
         self.network, self.matrix = network, matrix
         self.sparse = hasattr(matrix, "indptr")
         self.stays_sparse = self.sparse and isinstance(network, SparseNetwork)
-        self.tensor = None if self.sparse else fastnet.from_numpy(np.ascontiguousarray(matrix))
+        self.tensor: Any = None if self.sparse else fastnet.from_numpy(np.ascontiguousarray(matrix))
 
     def __len__(self):
         return self.matrix.shape[0]
@@ -78,6 +80,8 @@ class RowTrainer(Trainer):
         rows: a `Rows` that is `recordable`.
         optimizer, loss: as the Trainer's.
     """
+
+    model: Any                          # a Module, but for one moment
 
     def __init__(self, rows, optimizer, loss):
         super().__init__(rows.network, optimizer, loss=loss)

@@ -33,7 +33,7 @@ class _Saved:
     def __init__(self, estimator):
         self.tensors = [(x, x.clone()) for x in estimator._network.state_dict().values()]
         self.optimizer = estimator._optimizer
-        self.state = self.optimizer and self.optimizer.state_dict()
+        self.state = None if self.optimizer is None else self.optimizer.state_dict()
 
     def put_back(self):
         with fastnet.no_grad():

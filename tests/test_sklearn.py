@@ -216,6 +216,23 @@ def test_partial_fit_is_a_fit_epoch_by_epoch(kind, classes, values):
         kind(early_stopping=True).partial_fit(X, y, **extra)
 
 
+def test_partial_fit_follows_alpha_as_scikit_learn_does(classes):
+    """Also in a copy; and what it keeps from call to call is recorded once, however the batches weigh."""
+    X, y = classes
+    ours, theirs = (kind(solver="sgd", random_state=0, **extra).partial_fit(X, y, classes=[0, 1, 2])
+                    for kind, extra in ((MLPClassifier, {"dtype": "float64"}), (neural_network.MLPClassifier, {})))
+    ours = pickle.loads(pickle.dumps(ours))
+    penalty = ours._penalty
+    for alpha in (20.0, 0.0, 5.0):
+        for model in (ours, theirs):
+            model.set_params(alpha=alpha)
+            for n in (90, 91, 200):
+                model.partial_fit(X[:n], y[:n], np.linspace(0.5, 1, n))
+        np.testing.assert_allclose(ours.loss_, theirs.loss_, rtol=1e-7)
+        np.testing.assert_allclose(ours.coefs_[0], theirs.coefs_[0], rtol=1e-7, atol=1e-12)
+    assert ours._penalty is penalty and len(penalty._norm) == 1
+
+
 def test_partial_fit_wants_the_classes_it_knows(two):
     X, y = two
     with pytest.raises(ValueError, match="classes must be passed on the first call"):

@@ -41,7 +41,7 @@ class Look(fastnet.callbacks.Callback):
     def on_epoch_end(self, trainer):
         scores = trainer.model.eval()(fastnet.from_numpy(self.X)).detach().numpy()
         np.testing.assert_array_equal(trainer.decision_function(self.X), scores)
-        np.testing.assert_array_equal(self.estimator.predict(self.X), scores.argmax(1))
+        np.testing.assert_array_equal(self.estimator.predict(self.X), trainer.predict(self.X))
         with pytest.raises((TypeError, ValueError, RuntimeError)):      # no numbers of rows, but features
             trainer.model(fastnet.tensor([0, 1, 2]))
         self.seen.append(trainer.evaluate(self.X, self.y)["loss"])

@@ -212,12 +212,13 @@ class MLP(BaseEstimator):
 
     def _trainer_for(self, rows, loss, incremental):
         """One whose steps read the rows of this fit; or one whose steps the next partial_fit goes on with."""
-        if not incremental or rows.stays_sparse:
-            return RowTrainer(rows, self._optimizer, loss.function) if rows.recordable else Trainer(
-                self._network, self._optimizer, loss=loss.function)
-        spec, trainer = self._trainer
+        if rows.stays_sparse or not (incremental or rows.sparse):
+            return RowTrainer(rows, self._optimizer, loss)
+        spec, trainer = self._trainer if incremental else (None, None)
         if trainer is None or spec is not self.loss or trainer.optimizer is not self._optimizer:
             trainer = Trainer(self._network, self._optimizer, loss=loss.function)
+            trainer.loss = loss
+        if incremental:
             self._trainer = self.loss, trainer
         trainer.history.rows.clear()
         return trainer

@@ -8,7 +8,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 import fastnet
 from fastnet.sklearn.base import MLP, _has_epochs
-from fastnet.sklearn.losses import LOG_LOSSES, loss_of, wants_scores_of_classes
+from fastnet.sklearn.losses import log_loss, loss_of, wants_scores_of_classes
 
 
 class MLPClassifier(ClassifierMixin, MLP):
@@ -148,7 +148,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         self.n_outputs_ = len(self.classes_) if several or softmax else 1
 
     def _loss(self):
-        return loss_of(self.loss, {"log_loss": LOG_LOSSES[self.out_activation_]})
+        return loss_of(self.loss, {"log_loss": log_loss(self.out_activation_ == "softmax", self._several)})
 
     def _class_weights(self, y, incremental):
         if incremental and isinstance(self.class_weight, str) and self.class_weight == "balanced":

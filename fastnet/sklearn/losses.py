@@ -17,10 +17,6 @@ def _poisson(output, target):
     return output.exp() - target * output + target * target.clamp(min=_TINY).log() - target
 
 
-def _softmax(output, target):
-    return F.cross_entropy(output, target, reduction="none")
-
-
 def _logistic(output, target):
     return F.binary_cross_entropy_with_logits(output, target, reduction="none")
 
@@ -33,31 +29,38 @@ def _huber(output, target):
     return F.huber_loss(output, target, reduction="none")
 
 
-LOG_LOSSES = {"softmax": _softmax, "logistic": _logistic}
 REGRESSION = {"squared_error": _half_squares, "poisson": _poisson, "absolute_error": _absolute, "huber": _huber}
 
 
-class PerSample(nn.Module):
+class PerSample(Loss):
     """The mean over the samples of a loss that is summed over the outputs.
 
     Args:
         function: of (output, target), to one number, one for each sample, or one for each output of each sample.
     """
 
-    def __init__(self, function):
-        super().__init__()
-        self.function, self.reduction = function, "mean"
-
-    def forward(self, output, target):
+    def __call__(self, output, target, weight=None):
         each = self.function(output, target)
         if each.ndim > 1:
             each = each.flatten(1).sum(1)
-        if self.reduction == "mean":
+        if weight is None:
             return each.mean() if each.ndim else each
         if each.ndim == 0:
             raise ValueError("class_weight and sample_weight need a loss that gives one number for each sample, "
                              "reduction='none'; this one gives their mean")
-        return each
+        return (each * weight).sum() / weight.sum().clamp(min=_TINY)
+
+
+def log_loss(softmax, several):
+    """The loss that scikit-learn's classifier has, of the softmax or of the logistic function.
+
+    Args:
+        softmax: there is a score for each class.
+        several: there are several labels, whose losses are summed.
+    """
+    if softmax:
+        return Loss(nn.CrossEntropyLoss())
+    return PerSample(_logistic) if several else Loss(nn.BCEWithLogitsLoss())
 
 
 def loss_of(spec, names):
@@ -65,14 +68,14 @@ def loss_of(spec, names):
 
     Args:
         spec: a key of `names` or of `fastnet.training.losses.LOSSES`, a loss module of `fastnet.nn`, or a function.
-        names: {name: function of (output, target)}.
+        names: {name: a `Loss`, or a function of (output, target)}.
 
     Raises:
         ValueError: another name.
         TypeError: nothing that can be called with (output, target), such as a class.
     """
     if isinstance(spec, str) and spec in names:
-        return Loss(PerSample(names[spec]))
+        return names[spec] if isinstance(names[spec], Loss) else PerSample(names[spec])
     if isinstance(spec, str) and spec not in LOSSES:
         raise one_of("loss", spec, [*names, *LOSSES])
     if isinstance(spec, type):
@@ -80,7 +83,7 @@ def loss_of(spec, names):
                         f"{spec.__name__}()")
     if not isinstance(spec, str) and not callable(spec):
         raise TypeError(f"loss must be a name, a loss module or a function, got {spec!r}")
-    return Loss(spec if isinstance(spec, (str, nn.Module)) else PerSample(spec))
+    return Loss(spec) if isinstance(spec, (str, nn.Module)) else PerSample(spec)
 
 
 def wants_scores_of_classes(spec):

@@ -35,11 +35,6 @@ class Rows:
         return self.matrix.shape[0]
 
     @property
-    def recordable(self):
-        """Whether a compiled step can read the rows itself."""
-        return self.stays_sparse or not self.sparse
-
-    @property
     def width(self):
         """How many numbers the network is given of each row: 1 where they stay sparse."""
         return 1 if self.stays_sparse else self.matrix.shape[1]
@@ -77,15 +72,16 @@ class RowTrainer(Trainer):
     """A Trainer whose batches are numbers of rows, which its compiled step reads. Its model takes features, as ever.
 
     Args:
-        rows: a `Rows` that is `recordable`.
-        optimizer, loss: as the Trainer's.
+        rows: a `Rows`: dense ones, or such that stay sparse.
+        optimizer: over the parameters of its network.
+        loss: a `Loss`.
     """
 
     model: Any                          # a Module, but for one moment
 
     def __init__(self, rows, optimizer, loss):
-        super().__init__(rows.network, optimizer, loss=loss)
-        self._rows = rows
+        super().__init__(rows.network, optimizer, loss=loss.function)
+        self.loss, self._rows = loss, rows
 
     def _step_with(self, hooks):
         rows, network = self._rows, self.model

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def is_time(data):
         >>> is_time([1, 2])
         False
     """
-    dtype = getattr(data, "dtype", None)
+    dtype: Any = getattr(data, "dtype", None)
     if dtype == np.dtype(object):
         return any(isinstance(value, datetime.date) for value in data)
     return dtype.is_temporal() if hasattr(dtype, "is_temporal") else getattr(dtype, "kind", "") in ("m", "M")

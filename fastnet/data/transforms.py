@@ -5,8 +5,6 @@ A transform is called with the arrays of a batch, as `DataLoader(transform=)` do
 integers, float32 stays float32 (`Normalize` and `MixUp` make float32 of integers). The random ones take `rng`, a
 `numpy.random.Generator`, from which all that is random about them comes.
 """
-import numbers
-
 import numpy as np
 
 from fastnet.data.arrays import BLOCK
@@ -140,7 +138,7 @@ class RandomCrop:
     """
 
     def __init__(self, size, padding=0, fill=0):
-        self.size = (size, size) if isinstance(size, numbers.Integral) else tuple(size)
+        self.size = (size, size) if isinstance(size, int | np.integer) else tuple(size)
         if len(self.size) != 2 or min(self.size) < 1 or padding < 0:
             raise ValueError(f"expected a size (height, width) and padding >= 0, got {size} and {padding}")
         self.padding, self.fill = padding, fill
@@ -225,7 +223,7 @@ class RandomRotation:
     """
 
     def __init__(self, degrees, fill=0):
-        self.low, self.high = (-degrees, degrees) if isinstance(degrees, numbers.Real) else degrees
+        self.low, self.high = (-degrees, degrees) if isinstance(degrees, int | float | np.number) else degrees
         if not self.low <= self.high:
             raise ValueError(f"expected degrees >= 0 or (low, high), got {degrees}")
         self.fill = fill

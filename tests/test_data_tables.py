@@ -241,7 +241,8 @@ def test_csv_as_people_have_it(reader, written, text, expected):
 
 
 def test_words_that_are_missing_among_numbers_alone(reader, written):
-    found = columns(read_table(written("n,alley,kind\n1,NA,None\nNA,Grvl,a\n3,,NA\n")))
+    found = columns(read_table(written("n,alley,kind,none\n1,NA,None,NA\nNA,Grvl,a,NA\n3,,NA,\n")))
+    assert all(value is None or value != value for value in found["none"].tolist())
     np.testing.assert_array_equal(found["n"], [1, np.nan, 3])
     assert found["alley"].tolist() == ["NA", "Grvl", None]
     assert found["kind"].tolist() == ["None", "a", "NA"]

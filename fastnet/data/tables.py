@@ -160,7 +160,7 @@ def _csv(path, form, text):
         dates = _dates(values) if name not in text else None
         if dates:
             changed[name] = dates
-        elif name in text or values.dtype == object:
+        elif name in text or (values.dtype == object and any(value is not None for value in values)):
             words.append(name)
     if words:                                       # once more, as they stand: "NA" among words is one
         as_they_stand = given_columns(read([form.names.index(name) for name in words]))

@@ -1,7 +1,7 @@
 """What the command says and returns where something is wrong."""
-from fastnet._command import WRONG_USE
+from fastnet._command import INTERRUPTED, WRONG_USE
 
-FAILED, INTERRUPTED = 1, 130
+FAILED = 1
 
 
 class WrongUseError(ValueError):

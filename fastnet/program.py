@@ -28,9 +28,10 @@ def compile(fn=None, *, max_recordings=64):
     A signature is the shapes, dtypes and layouts of the tensors among the arguments, the value of every other argument,
     the `training` flag of every module that was asked for it, gradient mode, which gradients were there, the memory of
     the parameters, the structure of the optimizers, and the thread count. Numbers in an optimizer's `param_groups`
-    (learning rates) and the random state are read anew at every call.
+    (learning rates) and the random state are read anew at every call, and where a setting of one of fastnet's own
+    modules (dropout's p) is changed, a new recording is made.
 
-    Inside `fn`, Python runs during the recording only, and other values that it reads (attributes of modules, globals,
+    Inside `fn`, Python runs during the recording only, and other values that it reads (attributes of your own, globals,
     what a closure holds) are those of that run. So reading a value (`item()`, `float()`, `bool()`, `numpy()`,
     `if tensor:`) or bringing one in (`tensor()`, `from_numpy()`) raises, and side effects happen once. Results are the
     caller's own. Whole training steps, backward and optimizer included, are what this is for.

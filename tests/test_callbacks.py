@@ -67,6 +67,12 @@ def test_early_stopping(mode, values, best, epochs):
     assert weights(t) == fixed.kept[best - 1]
 
 
+def test_no_number_is_never_the_best():
+    stopping = c.EarlyStopping("watched", patience=9)
+    fitted(callbacks=[stopping, Fixed([float("nan"), 3.0, 2.0, float("nan")])])
+    assert stopping.best_epoch == 3
+
+
 def test_early_stopping_options():
     fixed = Fixed([3.0, 2.9, 2.8, 2.7])             # never by as much as 0.5
     t = fitted(callbacks=[c.EarlyStopping("watched", patience=2, min_delta=0.5, restore_best=False), fixed])
@@ -122,6 +128,15 @@ def test_schedule_by_batch_over_the_whole_training():
     cosine = rates(c.LearningRateSchedule("cosine"), validation_split=0.1)
     assert cosine[0] == 0.02
     assert cosine[-1] < 0.002
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "one_cycle",
+                                      lambda optimizer: optim.lr_scheduler.ExponentialLR(optimizer, 0.1)])
+def test_a_schedule_begins_anew_with_each_fit(schedule):
+    t, watch = trainer(), Rates()
+    for _ in range(2):
+        t.fit(*blobs(), epochs=2, batch_size=100, progress=False, callbacks=[watch, c.LearningRateSchedule(schedule)])
+    assert watch.rates[:6] == pytest.approx(watch.rates[6:])
 
 
 def test_schedule_that_was_made_before():
@@ -210,6 +225,27 @@ def test_averaged_weights():
     assert measured != raw.history["validation_loss"][-1]
 
 
+def test_an_error_leaves_everything_closed():
+    """The weights are the training's own after an error in the validation, and whoever can be closed is."""
+    class Breaks(c.Callback):
+        def close(self, trainer):
+            raise RuntimeError("closing failed")
+
+    class Closed(c.Callback):
+        def close(self, trainer):
+            self.closed = True
+
+    t, average, closed, trail = trainer(), c.ExponentialMovingAverage(0.9), Closed(), Trail()
+    bad = (np.full((4, 2), np.nan, np.float32), np.array([0, 1, 2, 0]))
+    loader = fastnet.data.DataLoader(fastnet.data.TensorDataset(*bad), 4)
+    with pytest.raises(RuntimeError, match="closing failed"):
+        t.fit(*blobs(), epochs=1, validation_data=loader, progress=False, callbacks=[closed, average, Breaks(), trail])
+    assert closed.closed
+    assert not t.model.training
+    for p, raw in zip(t.model.parameters(), trail.weights[-1]):
+        assert np.array_equal(p.detach().numpy(), raw)
+
+
 def test_averaged_weights_are_what_is_saved(tmp_path):
     x, y = blobs(100)
     t = fitted(x, y, epochs=3, validation_split=0.1, callbacks=[
@@ -243,6 +279,7 @@ def test_lines(capsys):
     assert err == ""
     assert len(lines) == 10
     assert lines[0].startswith("epoch  1/10  loss ")
+    assert "s left" not in lines[-1]
     for part in ("accuracy ", "validation loss 0.", "validation accuracy ", " samples/s  "):
         assert part in lines[-1]
 
@@ -311,6 +348,21 @@ def test_plot(tmp_path):
         assert picture.width > picture.height > 300
     with pytest.raises(ValueError, match="the history is empty"):
         fastnet.training.History().plot()
+
+
+def test_a_plot_is_replaced_whole(tmp_path, monkeypatch):
+    figure = pytest.importorskip("matplotlib.figure")
+    path = tmp_path / "curve.png"
+    path.write_bytes(b"old")
+
+    def full(self, file, **options):
+        file.write(b"new")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(figure.Figure, "savefig", full)
+    with pytest.raises(OSError, match="No space left"):
+        fitted().history.plot(path)
+    assert path.read_bytes() == b"old"
 
 
 def test_history_of_a_resumed_training(tmp_path, capsys):

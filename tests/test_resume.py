@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from data_tools import HOME
-from training_tools import blobs, fitted, trainer, weights, without_seconds
+from training_tools import blobs, fitted, perceptron, trainer, weights, without_seconds
 
 import fastnet
-from fastnet import callbacks as c, optim
+from fastnet import callbacks as c, nn, optim
 
 SCRIPT = Path(__file__).parent / "resumable.py"
 
@@ -28,10 +28,16 @@ def started(folder):
                             env=os.environ | {"PYTHONPATH": paths})
 
 
+def wait_for_a_checkpoint(folder):
+    while not (folder / "checkpoint.safetensors").exists():
+        time.sleep(0.001)
+
+
 def finished(folder):
-    """What a run says that is not killed, and how long it took."""
-    start = time.monotonic()
+    """What a run says that is not killed, and how long it went on after its first checkpoint."""
     with started(folder) as process:
+        wait_for_a_checkpoint(folder)
+        start = time.monotonic()
         out, _ = process.communicate(timeout=300)
     assert process.returncode == 0
     return out, time.monotonic() - start
@@ -45,14 +51,19 @@ def alone(tmp_path_factory):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 @pytest.mark.parametrize("number", [*range(10), *(pytest.param(i, marks=pytest.mark.kills) for i in range(10, 100))])
 def test_killed_at_any_moment(tmp_path, alone, number):
-    result, seconds = alone
+    """Once within the training, and once at any moment of the process that goes on, its start included."""
+    (result, seconds), folder = alone, tmp_path / "run"
     rng = random.Random(number)
-    for _ in range(2):
-        with started(tmp_path / "run") as process:
-            time.sleep(rng.uniform(0, seconds))
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
-    assert finished(tmp_path / "run")[0] == result
+    with started(folder) as process:
+        wait_for_a_checkpoint(folder)
+        time.sleep(rng.uniform(0, seconds))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    with started(folder) as process:
+        time.sleep(rng.uniform(0, 2 * seconds))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    assert finished(folder)[0] == result
 
 
 class StopAt(c.Callback):
@@ -131,6 +142,11 @@ def checkpointed(folder, **options):
 
 @pytest.mark.parametrize(("options", "error", "message"), [
     ({"batch_size": 16}, ValueError, "other settings; batch_size: 32 there, 16 here; batches: 10 there, 19 here"),
+    ({"y": blobs(seed=1)[1], "x": blobs()[0]}, ValueError, "other settings; data: "),
+    ({"make": lambda: trainer(optimizer="sgd")}, ValueError, "optimizer: 'AdamW' there, 'SGD' here"),
+    ({"make": lambda: trainer(metrics=["f1"])}, ValueError, r"metrics: \['accuracy'\] there, \['f1'\] here"),
+    ({"make": lambda: trainer(loss=nn.CrossEntropyLoss(label_smoothing=0.1))}, ValueError, "loss: .*label_smoothing"),
+    ({"callbacks": [c.EarlyStopping("loss"), c.GradientAccumulation(2)]}, ValueError, "accumulate: 1 there, 2 here"),
     ({"seed": 1}, ValueError, "other settings; seed: 0 there, 1 here"),
     ({"x": blobs(200)[0], "y": blobs(200)[1]}, ValueError, "samples: 300 there, 200 here"),
     ({"callbacks": []}, ValueError, "other callbacks; 0: 'EarlyStopping' there, None here"),
@@ -141,6 +157,68 @@ def test_resumed_otherwise(tmp_path, options, error, message):
     options = {"callbacks": [c.EarlyStopping("loss")]} | options
     with pytest.raises(error, match=message):
         fitted(resume=tmp_path, **options)
+
+
+def test_a_schedule_over_more_epochs(tmp_path):
+    fitted(epochs=2, callbacks=[c.LearningRateSchedule("cosine"), c.Checkpoint(tmp_path)])
+    with pytest.raises(ValueError, match="schedule is cosine over 20 updates, this one cosine over 60"):
+        fitted(epochs=6, callbacks=[c.LearningRateSchedule("cosine")], resume=tmp_path)
+
+
+def test_all_of_a_checkpoint_or_nothing(tmp_path):
+    t = checkpointed(tmp_path)
+    state = t.state_dict()
+    state["optimizer"] = {"param_groups": 3}
+    t.save_checkpoint(tmp_path, state)
+    other = trainer(model=nn.Sequential(*perceptron()))
+    with fastnet.no_grad():
+        other.model[0].weight.mul_(2.0)
+    before = weights(other)
+    with pytest.raises(ValueError, match="does not fit this training"):
+        other.fit(*blobs(), epochs=4, progress=False, resume=tmp_path, callbacks=[c.EarlyStopping("loss")])
+    assert weights(other) == before
+    assert other.epoch == 0
+
+
+def test_states_with_names_that_look_alike(tmp_path):
+    class Keeps(c.Callback):
+        def state_dict(self):
+            return {"a/b": np.zeros(1), "a": {"b": np.ones(2)}, 0: np.arange(3), "0": 4}
+
+        def load_state_dict(self, state):
+            self.found = state
+
+    fitted(callbacks=[Keeps(), c.Checkpoint(tmp_path)])
+    keeps = Keeps()
+    fitted(callbacks=[keeps], resume=tmp_path)
+    expected = keeps.state_dict()
+    assert keeps.found["a/b"].tolist() == [0] and keeps.found["a"]["b"].tolist() == [1, 1]
+    assert keeps.found[0].tolist() == [0, 1, 2] and keeps.found["0"] == expected["0"]
+
+
+def test_interrupted_after_a_bad_update(tmp_path):
+    """What is written at an interruption is looked at, too."""
+    class Explode(c.Callback):
+        priority = 5
+
+        def on_batch_end(self, trainer):
+            trainer.optimizer.param_groups[0]["lr"] = float("inf")
+            trainer.interrupted = trainer.step == 2
+
+    with pytest.raises(FloatingPointError, match="weights are no longer finite after step 2"):
+        fitted(callbacks=[Explode(), c.Checkpoint(tmp_path)])
+    assert not list(tmp_path.iterdir())
+
+
+def test_interrupted_when_all_is_done(tmp_path):
+    class Late(c.Callback):
+        def on_validation_begin(self, trainer):
+            trainer.interrupted = trainer.epoch == 3
+
+    stopping = c.EarlyStopping("loss")
+    t = fitted(callbacks=[Late(), stopping])
+    assert not t.interrupted
+    assert len(t.history) == 4
 
 
 def test_no_checkpoint(tmp_path):

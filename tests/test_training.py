@@ -180,8 +180,20 @@ def test_class_weight_is_sample_weight():
     for t in (fitted(x, y, class_weight={1: 2.0, 2: 0.5}), fitted(x, y, class_weight=table),
               fitted(loader, None, class_weight=table)):
         assert weights(t) == weights(by_sample)
+    column = DataLoader(TensorDataset(x, y[:, None]), 32, shuffle=True, seed=0)
+    assert weights(fitted(column, None, class_weight=table)) == weights(by_sample)
     balanced = {c: 100 / (3 * n) for c, n in enumerate(np.bincount(y))}
     assert weights(fitted(x, y, class_weight="balanced")) == weights(fitted(x, y, class_weight=balanced))
+
+
+def test_class_weight_of_two_classes():
+    x, y = blobs(100, classes=2)
+    runs = []
+    for target, class_weight in ((y, {1: 3.0}), (y.astype(float), {True: 3.0}), (y.astype(float)[:, None], [1.0, 3.0])):
+        t = trainer(loss="binary_cross_entropy_with_logits", outputs=1)
+        t.fit(x, target, epochs=1, class_weight=class_weight, progress=False)
+        runs.append(weights(t))
+    assert runs[0] == runs[1] == runs[2]
 
 
 def test_weighted_loss_is_the_weighted_mean():
@@ -242,6 +254,77 @@ def test_validation_data():
     assert without_seconds(loader.history) == without_seconds(t.history)
 
 
+def test_loaders_of_other_kinds():
+    x, y = blobs(96)
+    expected = weights(fitted(x, y, shuffle=False))
+    for labels in (y.astype(np.int32), y.astype(np.uint8), y[:, None]):
+        batches = batches_of([(x[i:i + 32].astype(np.float64), labels[i:i + 32]) for i in range(0, 96, 32)])
+        assert weights(fitted(batches, None)) == expected
+    t = fitted(x, y)
+    values = t.decision_function(x)
+    for given in (DataLoader(TensorDataset(x.astype(np.float64)), 40), batches_of([x[:50], x[50:]]), (x,), x.tolist()):
+        assert np.allclose(t.decision_function(given), values, atol=1e-6)
+    with pytest.raises(ValueError, match="nothing to predict: the loader gave no batch"):
+        t.predict(batches_of([]))
+
+
+def test_torch_loaders():
+    torch = pytest.importorskip("torch")
+    x, y = blobs(96)
+    dataset = torch.utils.data.TensorDataset(torch.from_numpy(x), torch.from_numpy(y))
+    loader = torch.utils.data.DataLoader(dataset, 32)
+    assert weights(fitted(loader, None)) == weights(fitted(x, y, shuffle=False))
+
+    class Stream(torch.utils.data.IterableDataset):
+        def __iter__(self):
+            return iter(dataset)
+
+    stream = torch.utils.data.DataLoader(Stream(), 32)
+    assert weights(fitted(stream, None)) == weights(fitted(x, y, shuffle=False))
+
+
+def test_probabilities_as_targets():
+    """They are trained on and measured by the likeliest class."""
+    x, y = blobs()
+    t = fitted(x, np.eye(3)[y].astype(np.float32), epochs=6)
+    assert t.history["accuracy"][-1] > 0.9
+    assert t.evaluate(x, np.eye(3)[y])["accuracy"] == np.mean(t.predict(x) == y)
+
+
+def test_ignored_labels():
+    x, y = blobs(100)
+    y[:50] = -100
+    t = trainer(metrics=())
+    t.fit(x, y, epochs=1, batch_size=100, progress=False, shuffle=False)
+    expected = nn.functional.cross_entropy(perceptron()(fastnet.from_numpy(x[50:])), fastnet.from_numpy(y[50:])).item()
+    assert t.history["loss"][0] == pytest.approx(expected, rel=1e-5)
+
+
+# ---- what is changed in between -------------------------------------------------------------------------------------
+
+def test_another_optimizer_and_other_metrics():
+    x, y = blobs(100)
+    t = fitted(x, y)
+    before = weights(t)
+    t.optimizer = optim.SGD(t.model.parameters(), lr=0.0)
+    t.metrics = [fastnet.metrics.get("f1")]
+    t.fit(x, y, epochs=1, progress=False)
+    assert weights(t) == before
+    assert t.history[-1]["f1"] > 0
+    assert t.evaluate(x, y).keys() == {"loss", "f1"}
+
+
+def test_another_dropout():
+    class NoMore(fastnet.callbacks.Callback):
+        def on_epoch_end(self, trainer):
+            trainer.model[2].p = 1.0
+
+    x, y = blobs(100)
+    t = trainer(dropout=0.1)
+    t.fit(x, y, epochs=2, progress=False, callbacks=[NoMore()])
+    assert t.history["accuracy"][1] < 0.6                   # of a model that sees nothing
+
+
 # ---- copies ---------------------------------------------------------------------------------------------------------
 
 def test_copies_go_on_alike():
@@ -280,6 +363,9 @@ def replaced(value, at):
     (lambda: blobs(40), {"callbacks": [fastnet.callbacks.EarlyStopping]}, TypeError, "instances of .*, got <class"),
     (lambda: (np.float32(3), blobs(40)[1]), {}, ValueError, "must be an array of samples, got a single number"),
     (lambda: ((blobs(40)[0], blobs(39)[0]), blobs(40)[1]), {}, ValueError, "inputs have different lengths: 40, 39"),
+    (lambda: ({"a": blobs(40)[0]}, blobs(40)[1]), {}, TypeError, "several inputs are given as a tuple"),
+    (lambda: (batches_of([replaced(np.nan, (3, 1))]), None), {}, ValueError, "batch 1 of epoch 1.*row 3.*column 1"),
+    (lambda: blobs(40), {"epochs": 1.5}, TypeError, "float"),
     (lambda: blobs(40), {"epochs": -1}, ValueError, "expected epochs >= 0"),
     (lambda: blobs(40), {"batch_size": 0}, ValueError, "at least one sample a batch"),
     (lambda: blobs(40), {"validation_split": 1.0}, ValueError, "0 <= validation_split < 1, got 1.0"),
@@ -318,6 +404,26 @@ def test_one_callback_and_one_metric_need_no_list():
     count = Count()
     t = fitted(make=lambda: trainer(metrics=fastnet.metrics.F1()), epochs=2, callbacks=count)
     assert count.epochs == 2 and "f1" in t.history.columns
+
+
+@pytest.mark.parametrize(("loss", "outputs", "y", "message"), [
+    ("binary_cross_entropy_with_logits", 1, np.array([0, 1, 2, 1]), r"y\[2\] is 2: a binary loss takes targets from 0"),
+    ("binary_cross_entropy_with_logits", 1, np.array([1.0, 1.0, 1.0, 1.0]), "y has one class only, 1, in all 4"),
+    ("mse", 2, np.zeros((4, 1)), r"outputs of shape \(4, 2\) for targets of shape \(4, 1\)"),
+])
+def test_targets_that_do_not_fit(loss, outputs, y, message):
+    t = trainer(loss=loss, outputs=outputs, metrics=())
+    with pytest.raises(ValueError, match=message):
+        t.fit(np.ones((4, 2)), y, progress=False)
+
+
+def test_sparse_matrices_go_into_loaders():
+    sparse = pytest.importorskip("scipy.sparse")
+    x, y = blobs(100)
+    with pytest.raises(TypeError, match="a sparse matrix goes into a loader"):
+        fitted(sparse.csr_matrix(x), y)
+    loader = DataLoader(TensorDataset(sparse.csr_matrix(x), y), 32, shuffle=True, seed=0)
+    assert weights(fitted(loader, None)) == weights(fitted(x, y))
 
 
 def test_label_beyond_the_outputs():

@@ -1,4 +1,6 @@
 """What happens beside the training: the moments at which it can, and what a callback keeps."""
+import math
+
 from fastnet.errors import one_of
 
 
@@ -95,7 +97,7 @@ class Monitor:
             hint = "; give fit() validation_data or validation_split" if self.name.startswith("validation_") else ""
             raise ValueError(f"there is no {self.name!r} to watch: choose from {', '.join(map(repr, known))}{hint}")
         sign = 1 if self._larger_is_better(trainer) else -1
-        better = self.best is None or sign * (value - self.best) > self.min_delta
+        better = not math.isnan(value) and (self.best is None or sign * (value - self.best) > self.min_delta)
         if better:
             self.best = value
         return better

@@ -54,7 +54,9 @@ class Progress(Callback):
         parts = [f"epoch {logs['epoch']:{len(epochs)}d}/{epochs}"]
         parts += [f"{name.replace('_', ' ')} {value:.4f}" for name, value in logs.items()
                   if name not in ("epoch", "lr", "seconds") and isinstance(value, (int, float))]
-        print("  ".join([*parts, f"{rate:,.0f} samples/s", f"{logs['seconds']:.2f} s"]), flush=True)
+        left = (trainer.epochs - trainer.epoch) * logs["seconds"]
+        parts += [f"{rate:,.0f} samples/s", f"{logs['seconds']:.2f} s"] + [f"{left:.0f} s left"] * (left >= 1)
+        print("  ".join(parts), flush=True)
 
     def close(self, trainer):
         if self._bar is not None:

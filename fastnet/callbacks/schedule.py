@@ -8,8 +8,7 @@ from fastnet.callbacks.base import Callback
 # Schedules over the whole training, by name: functions of the optimizer and the number of updates.
 SCHEDULES = {
     "one_cycle": lambda optimizer, steps: schedules.OneCycleLR(
-        optimizer, max_lr=[g.get("initial_lr", g["lr"]) for g in optimizer.param_groups], total_steps=steps,
-        cycle_momentum=False),
+        optimizer, max_lr=[g["lr"] for g in optimizer.param_groups], total_steps=steps, cycle_momentum=False),
     "cosine": lambda optimizer, steps: schedules.CosineAnnealingLR(optimizer, T_max=steps),
     "linear": lambda optimizer, steps: schedules.LinearLR(optimizer, 1.0, 0.0, total_iters=steps),
 }
@@ -17,6 +16,8 @@ SCHEDULES = {
 
 class LearningRateSchedule(Callback):
     """Steps a learning-rate schedule after each epoch or after each update.
+
+    One that it makes begins with each `fit` anew, from the optimizer's rates, which it puts back at the end.
 
     Args:
         schedule: one of SCHEDULES, which goes over the whole training by updates: "one_cycle" (a rise to the
@@ -46,8 +47,12 @@ class LearningRateSchedule(Callback):
         self.schedule: Any = None
 
     def on_fit_begin(self, trainer):
+        self._steps, self._rates = None, [group["lr"] for group in trainer.optimizer.param_groups]
+        if not hasattr(self._make, "step"):             # it begins anew, from the rates as they are
+            for group in trainer.optimizer.param_groups:
+                group.pop("initial_lr", None)
         if isinstance(self._make, str):
-            steps = trainer.total_steps()
+            self._steps = steps = trainer.total_steps()
             if steps is None:
                 raise ValueError(f"the schedule {self._make!r} needs to know how many updates there will be: train on "
                                  "arrays or on a loader that has a length")
@@ -58,6 +63,11 @@ class LearningRateSchedule(Callback):
             self.schedule = self._make(trainer.optimizer)
         if self.schedule.optimizer is not trainer.optimizer:
             raise ValueError("the schedule is of another optimizer than the trainer's")
+
+    def on_fit_end(self, trainer):
+        if not hasattr(self._make, "step"):
+            for group, rate in zip(trainer.optimizer.param_groups, self._rates):
+                group["lr"] = rate
 
     def on_batch_end(self, trainer):
         if self.interval == "batch" and trainer.updated:
@@ -77,7 +87,14 @@ class LearningRateSchedule(Callback):
                              f"{', '.join(map(repr, trainer.logs))}")
 
     def state_dict(self):
-        return self.schedule.state_dict()
+        return {"name": self._name, "steps": self._steps, "schedule": self.schedule.state_dict()}
 
     def load_state_dict(self, state):
-        self.schedule.load_state_dict(state)
+        if (state["name"], state["steps"]) != (self._name, self._steps):
+            raise ValueError(f"its learning-rate schedule is {state['name']} over {state['steps']} updates, this one "
+                             f"{self._name} over {self._steps}")
+        self.schedule.load_state_dict(state["schedule"])
+
+    @property
+    def _name(self):
+        return self._make if isinstance(self._make, str) else type(self.schedule).__name__

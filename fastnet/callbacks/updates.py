@@ -27,7 +27,7 @@ class GradientAccumulation(Callback):
         self.batches = batches
 
     def on_fit_begin(self, trainer):
-        trainer.accumulate = self.batches
+        trainer.accumulate = self.batches       # of which a checkpoint takes note
 
 
 class GradientClipping(Callback):
@@ -103,8 +103,10 @@ class ExponentialMovingAverage(Callback):
         self._write(trainer, self._averages)
 
     def on_epoch_end(self, trainer):
-        self._write(trainer, self._raw)
-        self._raw = None
+        self._restore(trainer)
+
+    def close(self, trainer):
+        self._restore(trainer)          # after an error in the validation
 
     def on_fit_end(self, trainer):
         if not trainer.interrupted:
@@ -117,6 +119,11 @@ class ExponentialMovingAverage(Callback):
         with fastnet.no_grad():
             for average, saved in zip(self._averages, state["averages"]):
                 average.copy_(saved)
+
+    def _restore(self, trainer):
+        if self._raw is not None:
+            self._write(trainer, self._raw)
+            self._raw = None
 
     def _write(self, trainer, values):
         with fastnet.no_grad():

@@ -50,7 +50,13 @@ class Module(Registry):
         """What calling the module computes; every subclass defines it."""
         raise NotImplementedError(f"{type(self).__name__} does not define forward()")
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        cls._settings_count = cls.__module__.startswith("fastnet.nn.")
+
     def __call__(self, *args, **kwargs):
+        if state.recorder is not None:
+            self._note()
         if self._hooks is not None:
             return self._call_with_hooks(*self._hooks, args, kwargs)
         return self.forward(*args, **kwargs)

@@ -10,6 +10,7 @@ class Registry:
     """Keeps Parameters, buffers and modules that are assigned to its attributes in three dictionaries."""
 
     _recorded = False                   # whether a recording looked at what is registered here
+    _settings_count = False             # whether other attributes are part of recordings, too: in fastnet's modules
     _changes = 0                        # how often anything that a recording looked at was registered anew
 
     def __init__(self):
@@ -33,6 +34,8 @@ class Registry:
             registry = self._registry_of(name)
             if registry is None:
                 object.__setattr__(self, name, value)
+                if self._recorded and self._settings_count and name != "training" and state.recorder is None:
+                    self._changed()     # dropout's p, say, is part of recordings
             elif value is None or (registry == "_buffers" and isinstance(value, Tensor)):
                 self._register(registry, name, value)
             else:

@@ -1,4 +1,5 @@
 """The state of a training in one safetensors file, replaced whole: everything but tensors is JSON in its header."""
+import copy
 import json
 from pathlib import Path
 
@@ -26,14 +27,14 @@ def state_of(trainer):
     Args:
         trainer: in the middle of `fit`, or after it.
     """
-    return {"settings": trainer.settings, "history": trainer.history.rows, "running": trainer.running.state_dict(),
+    return {"settings": _settings(trainer), "history": trainer.history.rows, "running": trainer.running.state_dict(),
             "model": trainer.model.state_dict(), "optimizer": trainer.optimizer.state_dict(),
             "random": fastnet.get_rng_state(), "callbacks": [[_name(c), c.state_dict()] for c in _stateful(trainer)],
             **{name: getattr(trainer, name) for name in _PLACE}}
 
 
 def restore(trainer, state, path):
-    """Put a Trainer where `state_of` found it; nothing is changed where the state does not fit.
+    """Put a Trainer where `state_of` found it, or leave it as it is.
 
     Args:
         trainer: with the model, optimizer, data and callbacks of the one that was saved.
@@ -41,13 +42,25 @@ def restore(trainer, state, path):
         path: where it came from, for errors.
 
     Raises:
-        ValueError: other settings, data or callbacks.
+        ValueError: other settings, data or callbacks, or a state that is damaged.
         RuntimeError: another model.
     """
-    _require_same(f"{path} is of a training with other", "settings", state["settings"], trainer.settings)
+    _require_same(f"{path} is of a training with other", "settings", state["settings"], _settings(trainer))
     _require_same(f"{path} is of a training with other", "callbacks",
                   dict(enumerate(name for name, _ in state["callbacks"])),
                   dict(enumerate(map(_name, _stateful(trainer)))))
+    before = copy.deepcopy(state_of(trainer))
+    try:
+        _put(trainer, state)
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as e:
+        _put(trainer, before)
+        raise ValueError(f"{path} does not fit this training: {e}") from e
+    except RuntimeError:
+        _put(trainer, before)
+        raise
+
+
+def _put(trainer, state):
     trainer.model.load_state_dict(state["model"])
     trainer.optimizer.load_state_dict(state["optimizer"])
     fastnet.set_rng_state(state["random"])
@@ -59,12 +72,21 @@ def restore(trainer, state, path):
         callback.load_state_dict(saved)
 
 
+def _settings(trainer):
+    """What must be the same where a training goes on."""
+    loss = trainer.loss.function
+    is_module = isinstance(loss, fastnet.nn.Module)
+    loss = repr(loss) if is_module else getattr(loss, "__qualname__", _name(loss))
+    return {"optimizer": _name(trainer.optimizer), "loss": loss, "metrics": [m.name for m in trainer.metrics],
+            "accumulate": trainer.accumulate, **trainer.described_data()}
+
+
 def _stateful(trainer):
     return [c for c in trainer.callbacks if type(c).state_dict is not Callback.state_dict]
 
 
-def _name(callback):
-    return type(callback).__name__
+def _name(thing):
+    return type(thing).__name__
 
 
 def _require_same(beginning, what, saved, own):
@@ -113,9 +135,12 @@ def read_state(path):
 
 def _packed(value, path, arrays):
     if isinstance(value, (fastnet.Tensor, np.ndarray)):
-        arrays[path] = value.detach().numpy() if isinstance(value, fastnet.Tensor) else value
-        return {"array": path, "tensor": isinstance(value, fastnet.Tensor)}
+        name = path if path not in arrays else f"{path}#{len(arrays)}"
+        arrays[name] = value.detach().numpy() if isinstance(value, fastnet.Tensor) else value
+        return {"array": name, "tensor": isinstance(value, fastnet.Tensor)}
     if isinstance(value, dict):
+        if not all(isinstance(key, (str, int, float, bool, type(None))) for key in value):
+            raise TypeError(f"a checkpoint's dictionaries have strings and numbers as keys, got {list(value)!r}")
         return {"pairs": [[key, _packed(v, f"{path}/{key}", arrays)] for key, v in value.items()]}
     if isinstance(value, (list, tuple)):
         return [_packed(v, f"{path}/{i}", arrays) for i, v in enumerate(value)]

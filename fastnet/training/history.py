@@ -1,6 +1,7 @@
 """The history of a training: a table with a row for each epoch."""
 import csv
 from collections.abc import Sequence
+from pathlib import Path
 
 from fastnet._files import replacing
 from fastnet._optional import optional
@@ -87,7 +88,8 @@ class History(Sequence):
         for i, name in enumerate(names):
             self._draw(figure.add_subplot(down, across, i + 1), name)
         if path is not None:
-            figure.savefig(path, dpi=150)
+            with replacing(path) as file:
+                figure.savefig(file, dpi=150, format=Path(path).suffix[1:] or "png")
         return figure
 
     def panels(self):

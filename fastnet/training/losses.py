@@ -64,8 +64,12 @@ class Loss:
         return isinstance(self.function, (nn.BCEWithLogitsLoss, nn.BCELoss))
 
     def __call__(self, output, target, weight=None):
-        if not self.is_classes and output.shape != target.shape and output.numel() == target.numel():
-            target = target.reshape(output.shape)       # (N, 1) of a layer, and (N,) of a table's column
+        if not self.is_classes and output.shape != target.shape:
+            if output.numel() != target.numel() and self._each is not None:
+                raise ValueError(f"the model gave outputs of shape {shape_text(output)} for targets of shape "
+                                 f"{shape_text(target)}")
+            if output.numel() == target.numel():
+                target = target.reshape(output.shape)   # (N, 1) of a layer, and (N,) of a table's column
         if weight is None:
             value = self.function(output, target)
             if value.ndim:
@@ -78,6 +82,10 @@ class Loss:
         each = self._each(output, target)
         each = each if each.ndim == 1 else each.flatten(1).mean(1)
         return (each * weight).sum() / weight.sum().clamp(min=_TINY)
+
+    def labels(self, target):
+        """The targets as metrics take them: of (N, C) probabilities of classes the likeliest."""
+        return target.argmax(1) if self.is_classes and target.dtype.kind == "f" and target.ndim == 2 else target
 
     # ---- outputs, as NumPy arrays ----
 

@@ -1,11 +1,17 @@
 """What a model is trained on or measured on: arrays or a loader, as batches of (inputs, target, weight)."""
+import functools
 import itertools
+import zlib
+from typing import Any
 
 import numpy as np
 
 import fastnet
 from fastnet import data as d
+from fastnet.training.arrays import as_array, as_inputs, checked, require_two_classes
 from fastnet.training.weights import class_weights, look_up, sample_weights
+
+_CHECKED_ROWS = 256                     # of a data set, by which a resumed training knows it again
 
 
 class Source:
@@ -14,15 +20,17 @@ class Source:
     Args:
         loader: a `fastnet.data.DataLoader`, or anything that can be iterated over anew for each epoch. Its batches end
             with the target.
+        loss: a `Loss`.
         dtype: of the model: inputs of another floating type are cast to it.
         weighted: the batches end with the weights of their samples.
         class_table: the weight of each class, or None.
     """
 
-    def __init__(self, loader, dtype, weighted=False, class_table=None):
+    def __init__(self, loader, loss, dtype, weighted=False, class_table=None):
         self.loader, self.dtype, self.weighted, self.class_table = loader, dtype, weighted, class_table
-        self.batches = len(loader) if hasattr(loader, "__len__") else None
-        self.samples = len(loader.dataset) if hasattr(loader, "dataset") else None
+        self._of_classes = loss.is_classes
+        self.batches = _length(loader)
+        self.samples = _length(getattr(loader, "dataset", None))
 
     def epoch(self, number, start=0):
         """The batches of an epoch, from batch `start` on."""
@@ -36,19 +44,65 @@ class Source:
     def _parts(self, batch):
         if not isinstance(batch, (tuple, list)) or len(batch) < 2 + self.weighted:
             raise ValueError(f"a batch must be a tuple of inputs and a target, got {_described(batch)}")
-        batch = [x if isinstance(x, fastnet.Tensor) else fastnet.as_tensor(_array(x)) for x in batch]
+        batch = [x if isinstance(x, fastnet.Tensor) else fastnet.as_tensor(as_array(x)) for x in batch]
         weight = batch.pop() if self.weighted else None
         target = batch.pop()
+        if self._of_classes and (target.dtype != np.int64 or target.ndim > 1):
+            target = _classes(target)
         if self.class_table is not None:
             weight = look_up(self.class_table, target)
-        return [self._cast(x) for x in batch], self._cast(target), weight
-
-    def _cast(self, x):
-        return x.to(self.dtype) if x.dtype.kind == "f" and x.dtype != self.dtype else x
+        return [_cast(x, self.dtype) for x in batch], _cast(target, self.dtype), weight
 
     def described(self):
-        """What a resumed training must find again."""
-        return {"batches": self.batches, "samples": self.samples}
+        """What a resumed training must find again: the loader's settings, and a sum over some of its samples."""
+        found = {name: getattr(self.loader, name, None) for name in ("batch_size", "shuffle", "drop_last", "seed")}
+        found = {name: value for name, value in found.items() if isinstance(value, (bool, int))}
+        return found | {"batches": self.batches, "samples": self.samples, "data": self._checksum}
+
+    @functools.cached_property
+    def _checksum(self):
+        dataset: Any = getattr(self.loader, "dataset", None)
+        if not self.samples or not hasattr(dataset, "take"):
+            return None
+        rows = np.unique(np.linspace(0, self.samples - 1, _CHECKED_ROWS).astype(np.int64))
+        total = 0
+        for x in dataset.take(rows):
+            total = zlib.crc32(np.asarray(x.numpy() if isinstance(x, fastnet.Tensor) else x).tobytes(), total)
+        return total
+
+
+def _length(x):
+    try:
+        return len(x)
+    except TypeError:                   # also torch's loaders over streams
+        return None
+
+
+def _classes(target):
+    """Whole numbers as int64, (N,); probabilities as they are."""
+    if target.dtype.kind == "f":
+        return target
+    return (target.reshape(-1) if target.ndim == 2 and target.shape[1] == 1 else target).long()
+
+
+def _cast(x, dtype):
+    return x.to(dtype) if x.dtype.kind == "f" and x.dtype != dtype else x
+
+
+def input_batches(x, dtype, batch_size):
+    """Batches to predict for, as lists of tensors.
+
+    Args:
+        x: an array, a tuple of arrays, or something that gives batches: arrays or tuples of them.
+        dtype: the model's.
+        batch_size: samples at a time, of arrays.
+    """
+    if not is_loader(x):
+        x = d.DataLoader(d.TensorDataset(*as_inputs(x, dtype)), batch_size)
+    for batch in x:
+        parts = batch if isinstance(batch, (tuple, list)) else [batch]
+        yield [_cast(part if isinstance(part, fastnet.Tensor) else fastnet.as_tensor(as_array(part)), dtype)
+               for part in parts]
 
 
 def fit_sources(x, y, loss, dtype, *, validation_data, validation_split, class_weight, sample_weight, **loading):
@@ -73,30 +127,31 @@ def fit_sources(x, y, loss, dtype, *, validation_data, validation_split, class_w
         if y is not None or sample_weight is not None or validation_split:
             raise ValueError("a loader gives the targets itself: expected no y, sample_weight or validation_split")
         weighted = getattr(x, "weighted", False)        # a loader of our own says so; its batches end with the weights
-        return Source(x, dtype, weighted, class_weights(class_weight)), validation
+        return Source(x, loss, dtype, weighted, class_weights(class_weight)), validation
     inputs, target = checked(x, y, loss, dtype)
     dataset = _dataset(inputs, target, sample_weights(target, class_weight, sample_weight), dtype)
     rows = None
     if validation_split:
         rows, held_out = _hold_out(target, validation_split, loading["seed"])
         weights = sample_weights(target, None, sample_weight)
-        validation = _loaded(d.Subset(_dataset(inputs, target, weights, dtype), held_out), dtype, weights is not None)
+        validation = _loaded(d.Subset(_dataset(inputs, target, weights, dtype), held_out), loss, dtype,
+                             weights is not None)
     require_two_classes(target if rows is None else target[rows], loss)
     weighted = class_weight is not None or sample_weight is not None
-    return _loaded(dataset if rows is None else d.Subset(dataset, rows), dtype, weighted, **loading), validation
+    return _loaded(dataset if rows is None else d.Subset(dataset, rows), loss, dtype, weighted, **loading), validation
 
 
 def evaluation_source(x, y, loss, dtype, batch_size=1024, sample_weight=None):
     """The Source of `Trainer.evaluate`'s arguments."""
     if is_loader(x):
-        return Source(x, dtype)
+        return Source(x, loss, dtype)
     inputs, target = checked(x, y, loss, dtype)
     weights = sample_weights(target, None, sample_weight)
-    return _loaded(_dataset(inputs, target, weights, dtype), dtype, weights is not None, batch_size=batch_size)
+    return _loaded(_dataset(inputs, target, weights, dtype), loss, dtype, weights is not None, batch_size=batch_size)
 
 
-def _loaded(dataset, dtype, weighted, batch_size=1024, **loading):
-    return Source(d.DataLoader(dataset, batch_size, **loading), dtype, weighted)
+def _loaded(dataset, loss, dtype, weighted, batch_size=1024, **loading):
+    return Source(d.DataLoader(dataset, batch_size, **loading), loss, dtype, weighted)
 
 
 def _dataset(inputs, target, weights, dtype):
@@ -126,83 +181,18 @@ def _hold_out(target, share, seed):
 
 
 def is_loader(x):
-    """Whether x gives batches, rather than being an array or arrays."""
+    """Whether x gives batches, rather than being an array or arrays.
+
+    Raises:
+        TypeError: x is a dictionary or a sparse matrix.
+    """
+    if isinstance(x, dict):
+        raise TypeError(f"several inputs are given as a tuple, in the order in which the model takes them; got a "
+                        f"dictionary of {', '.join(map(repr, x))}")
+    if hasattr(x, "tocsr"):
+        raise TypeError("a sparse matrix goes into a loader, which makes its batches dense: "
+                        "fastnet.data.DataLoader(fastnet.data.TensorDataset(x, y), ...); or into fastnet.sklearn")
     return hasattr(x, "__iter__") and not hasattr(x, "__array__") and not isinstance(x, (tuple, list, fastnet.Tensor))
-
-
-def as_inputs(x, dtype):
-    """A list of arrays of one length: x itself, or the members of a tuple."""
-    inputs = [_floats_as(_array(part), dtype) for part in (x if isinstance(x, tuple) else (x,))]
-    for i, part in enumerate(inputs):
-        name = f"x[{i}]" if len(inputs) > 1 else "x"
-        _require_numbers(name, part, "fastnet.data.TablePreparation makes numbers of a table's columns")
-        if part.ndim == 0:
-            raise ValueError(f"{name} must be an array of samples, got a single number")
-        if len(part) != len(inputs[0]):
-            raise ValueError(f"the inputs have different lengths: {', '.join(str(len(p)) for p in inputs)}")
-        if not isinstance(part, np.memmap):             # what may not fit into memory is not read twice
-            d.finite(part, name)
-    if len(inputs[0]) == 0:
-        raise ValueError("the data is empty: there are no samples")
-    return inputs
-
-
-def checked(x, y, loss, dtype):
-    """(inputs, target) as arrays that `loss` can be computed of."""
-    if y is None:
-        raise ValueError("fit and evaluate need targets: y, or a loader that gives them")
-    inputs, target = as_inputs(x, dtype), _array(y)
-    if target.ndim == 0 or len(inputs[0]) != len(target):
-        raise ValueError(f"x has {len(inputs[0])} samples and y has {target.size if not target.ndim else len(target)}")
-    _require_numbers("y", target, "fastnet.data.TargetPreparation numbers labels, and fastnet.sklearn.MLPClassifier "
-                                  "takes them as they are")
-    if target.dtype.kind == "f":
-        d.finite(target, "y")
-    if loss.is_classes and target.dtype.kind != "f":
-        target = _classes(target)
-    elif loss.is_classes and target.ndim == 1:
-        raise TypeError(f"y has dtype {target.dtype}: classes are whole numbers from 0, as integers, or (N, C) "
-                        "probabilities")
-    elif loss.is_classes or loss.is_binary or target.dtype.kind == "f":
-        target = target.astype(dtype, copy=False)
-    return inputs, target
-
-
-def require_two_classes(target, loss):
-    """Refuse to learn to tell apart what is all the same."""
-    if loss.is_classes and target.ndim == 1 and target.dtype.kind != "f" and (target == target[0]).all():
-        raise ValueError(f"y has one class only, {int(target[0])}, in all {len(target)} samples: there is nothing to "
-                         "tell apart")
-
-
-def _classes(target):
-    if target.ndim == 2 and target.shape[1] == 1:
-        target = target[:, 0]
-    if target.dtype.kind != "b" and target.min() < 0:
-        row = int((target < 0).argmax())
-        raise ValueError(f"y[{row}] is {target.flat[row]}: classes are numbered from 0")
-    return target.astype(np.int64, copy=False)
-
-
-def _array(x):
-    """x as a NumPy array; what is memory-mapped stays so."""
-    if isinstance(x, fastnet.Tensor):
-        return x.detach().numpy()
-    return np.asanyarray(x.detach() if hasattr(x, "detach") else x)
-
-
-def _require_numbers(name, array, advice):
-    if array.dtype.kind in "biuf":
-        return
-    strange = next((v for v in array.ravel().tolist() if not isinstance(v, int | float)), None)
-    given = f"an array of dtype {array.dtype}" if strange is None else repr(strange)
-    raise TypeError(f"{name} must hold numbers, got {given}; {advice}")
-
-
-def _floats_as(array, dtype):
-    if array.dtype.kind == "f" and array.dtype != dtype and not isinstance(array, np.memmap):
-        return array.astype(dtype)
-    return array
 
 
 def _described(batch):

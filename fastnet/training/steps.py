@@ -2,7 +2,7 @@
 import fastnet
 
 
-def training_step(trainer, hooks):
+def training_step(trainer, hooks=()):
     """`step(first, last, share, weight, target, *inputs)`: one batch's part of an update, compiled.
 
     Args:
@@ -30,7 +30,7 @@ def training_step(trainer, hooks):
             with fastnet.no_grad():
                 for hook in hooks:
                     hook.after_update(trainer)
-        return _results(value.detach(), weight, output.detach(), target, metrics)
+        return _results(value.detach(), weight, output.detach(), loss.labels(target), metrics)
     return step
 
 
@@ -46,7 +46,7 @@ def measurement(trainer):
     def measure(weight, target, *inputs):
         with fastnet.no_grad():
             output = model(*inputs)
-            return _results(loss(output, target, weight), weight, output, target, metrics)
+            return _results(loss(output, target, weight), weight, output, loss.labels(target), metrics)
     return measure
 
 

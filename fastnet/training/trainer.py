@@ -3,24 +3,22 @@ import contextlib
 import copy
 import functools
 import math
+import operator
 import time
 from typing import Any
 
 import numpy as np
 
 import fastnet
-from fastnet import data, metrics as m, nn, optim
-from fastnet.errors import one_of
-from fastnet.training import checkpoint, steps
+from fastnet import data, metrics as m, nn
 from fastnet.callbacks.base import Callback, changes_step
 from fastnet.callbacks.logs import Progress
+from fastnet.training import checkpoint, steps
 from fastnet.training.history import History
 from fastnet.training.losses import Loss
+from fastnet.training.optimizers import optimizer_of
 from fastnet.training.running import Running
-from fastnet.training.sources import as_inputs, evaluation_source, fit_sources, is_loader
-
-OPTIMIZERS = {"sgd": optim.SGD, "adam": optim.Adam, "adamw": optim.AdamW, "rmsprop": optim.RMSprop,
-              "adagrad": optim.Adagrad}
+from fastnet.training.sources import evaluation_source, fit_sources, input_batches
 
 
 class Trainer:
@@ -58,7 +56,7 @@ class Trainer:
         if not isinstance(model, nn.Module):
             raise TypeError(f"expected a model that is a Module, got {type(model).__name__}")
         self.model = model
-        self.optimizer = _optimizer(optimizer, model, lr)
+        self.optimizer = optimizer_of(optimizer, model, lr)
         self.loss = Loss(loss)
         self.metrics = [m.get(spec) for spec in ([metrics] if isinstance(metrics, str | m.Metric) else metrics)]
         self.running = Running(self.metrics)    # of the epoch so far
@@ -67,10 +65,10 @@ class Trainer:
         self.epochs = self.first_epoch = 0              # where the training ends and began
         self.accumulate = 1                             # batches an update
         self.updated = self.stop = self.interrupted = False
-        self.logs, self.settings, self.callbacks = {}, {}, []
+        self.logs, self.callbacks = {}, []
         self._data: Any = None
         self._validation: Any = None
-        self._compiled = {}
+        self._compiled = {}                     # function that makes one: (what it was made of, what it made)
 
     def __getstate__(self):
         return self.__dict__ | {"_compiled": {}, "callbacks": [], "_data": None, "_validation": None}
@@ -96,7 +94,9 @@ class Trainer:
             shuffle: take the samples in another order in each epoch.
             seed: of the shuffling and the hold-out. Weights and dropout draw from `fastnet.manual_seed`'s generator.
             progress: show a progress bar (on a terminal) and print a line for each epoch.
-            resume: the folder or file of a checkpoint to go on from, if it is there.
+            resume: the folder or file of a checkpoint to go on from, if it is there. Model, optimizer, loss, metrics,
+                callbacks, data and settings must be those of the training that wrote it; a loader that is not
+                fastnet's must give the same batches again.
 
         Returns:
             The `History` of all epochs so far.
@@ -110,7 +110,6 @@ class Trainer:
             x, y, self.loss, self.dtype, validation_data=validation_data, validation_split=validation_split,
             class_weight=class_weight, sample_weight=sample_weight, batch_size=batch_size, shuffle=shuffle, seed=seed)
         self.callbacks = sorted([*_listed(callbacks), *([Progress()] if progress else [])], key=lambda c: c.priority)
-        self.settings = {"batch_size": batch_size, "shuffle": shuffle, "seed": seed, **self._data.described()}
         self.first_epoch, self.epochs, self.batch, self.accumulate = self.epoch, self.epoch + epochs, 0, 1
         self.stop = self.interrupted = False
         try:
@@ -119,24 +118,33 @@ class Trainer:
                 self.load_checkpoint(resume)
                 self.epochs = self.first_epoch + epochs
             self._train()
+            self.interrupted = self.interrupted and self.epoch < self.epochs
             self._each("on_fit_end", falling=True)
         finally:
-            self._each("close")
-            self.model.eval()
+            self._close()
         return self.history
+
+    def _close(self):
+        with contextlib.ExitStack() as stack:           # all of them, whatever one of them raises
+            stack.callback(self.model.eval)
+            for callback in self.callbacks[::-1]:
+                stack.callback(callback.close, self)
 
     def _train(self):
         step = self._step_with([c for c in self.callbacks if changes_step(c)])
-        while self.epoch < self.epochs and not (self.stop or self.interrupted):
+        ended = True
+        while ended and self.epoch < self.epochs and not (self.stop or self.interrupted):
             start = time.perf_counter()
-            if not self._train_epoch(step):
-                return
-            self._end_epoch(start)
+            ended = self._train_epoch(step)
+            self._require_sound()
+            if ended:
+                self._end_epoch(start)
 
     def _train_epoch(self, step):
         """Train on the rest of an epoch; returns whether its end was reached."""
         self.model.train()
         running = self.running
+        running.metrics = self.metrics
         if self.batch == 0:
             running.reset()
         self._each("on_epoch_begin")
@@ -146,6 +154,7 @@ class Trainer:
             value, total, measured = step(first, last, share, weight, target, *inputs)
             loss = value.item()
             if not math.isfinite(loss):
+                self._require_numbers(inputs, target)
                 raise FloatingPointError(f"the loss became {loss} at step {self.step + 1} (epoch {self.epoch + 1}, "
                                          f"batch {self.batch + 1}): {self._advice()}")
             running.add(len(target), loss, total, measured)
@@ -172,11 +181,18 @@ class Trainer:
         members = min(n, batches - (self.batch - place))
         return place == 0, place == members - 1, _share(members)
 
-    def _end_epoch(self, start):
-        sound = self._compiled.get("sound") or self._keep("sound", steps.soundness(self))
-        if math.isnan(sound()):
+    def _require_numbers(self, inputs, target):
+        """Say so, if it is the data that is not finite."""
+        for i, x in enumerate([*inputs, target]):
+            what = "the targets" if i == len(inputs) else "the inputs" if len(inputs) == 1 else f"input {i}"
+            data.finite(x.numpy(), f"{what} of batch {self.batch + 1} of epoch {self.epoch + 1}")
+
+    def _require_sound(self):
+        if math.isnan(self._compiled_by(steps.soundness)()):
             raise FloatingPointError(f"the weights are no longer finite after step {self.step} (epoch "
                                      f"{self.epoch + 1}): {self._advice()}")
+
+    def _end_epoch(self, start):
         results = self.running.results()
         self._each("on_validation_begin")
         if self._validation is not None:
@@ -190,7 +206,7 @@ class Trainer:
 
     @staticmethod
     def _check_settings(epochs, batch_size, validation_split):
-        if epochs < 0 or batch_size < 1:
+        if operator.index(epochs) < 0 or operator.index(batch_size) < 1:
             raise ValueError(f"expected epochs >= 0 and at least one sample a batch, got epochs={epochs}, "
                              f"batch_size={batch_size}")
         if not 0 <= validation_split < 1:
@@ -203,10 +219,15 @@ class Trainer:
     def _step_with(self, hooks):
         if hooks:                       # what they hold is part of the recordings, and theirs for this call alone
             return steps.training_step(self, hooks)
-        return self._compiled.get("step") or self._keep("step", steps.training_step(self, ()))
+        return self._compiled_by(steps.training_step)
 
-    def _keep(self, name, function):
-        self._compiled[name] = function
+    def _compiled_by(self, make):
+        """What `make(trainer)` compiled, as long as what it was made of is still the trainer's."""
+        parts = [self.model, self.optimizer, self.loss, *self.metrics]
+        made_of, function = self._compiled.get(make, ([], None))
+        if list(map(id, made_of)) != list(map(id, parts)):
+            function = make(self)
+            self._compiled[make] = parts, function
         return function
 
     def _advice(self):
@@ -230,7 +251,7 @@ class Trainer:
         return self._measure(evaluation_source(x, y, self.loss, self.dtype, batch_size, sample_weight)).results()
 
     def _measure(self, source):
-        measure = self._compiled.get("measure") or self._keep("measure", steps.measurement(self))
+        measure = self._compiled_by(steps.measurement)
         running = Running(copy.deepcopy(self.metrics))
         running.reset()
         with _evaluating(self.model):
@@ -245,17 +266,18 @@ class Trainer:
         """What the model gives for each sample: scores of classes, or values.
 
         Args:
-            x: as `fit`'s; a loader's batches are the inputs alone.
+            x: as `fit`'s; a loader's batches are inputs alone, an array or a tuple of them.
             batch_size: samples at a time.
 
         Returns:
             A NumPy array with the samples along the first axis.
         """
-        forward = self._compiled.get("forward") or self._keep("forward", steps.forward(self))
-        if not is_loader(x):
-            x = data.DataLoader(data.TensorDataset(*as_inputs(x, self.dtype)), batch_size)
+        forward = self._compiled_by(steps.forward)
         with _evaluating(self.model):
-            return np.concatenate([forward(*inputs).numpy() for inputs in x])
+            outputs = [forward(*inputs).numpy() for inputs in input_batches(x, self.dtype, batch_size)]
+        if not outputs:
+            raise ValueError("there is nothing to predict: the loader gave no batch")
+        return np.concatenate(outputs)
 
     def predict(self, x, *, batch_size=1024):
         """The class of each sample (0 or 1 for one score a sample), or its value where the loss is none of classes.
@@ -316,6 +338,10 @@ class Trainer:
         """How many samples an epoch has, or None where its loader does not say."""
         return self._data.samples
 
+    def described_data(self):
+        """What a resumed training must find again of the data and of how it is loaded."""
+        return {} if self._data is None else self._data.described()
+
     def total_steps(self):
         """How many updates this call of `fit` makes, or None where its loader does not say."""
         batches = self._data.batches
@@ -326,22 +352,6 @@ class Trainer:
 def _share(members):
     """1 / members, one object for each: a call of a compiled function with the same arguments is quicker."""
     return 1 / members
-
-
-def _optimizer(spec, model, lr):
-    if isinstance(spec, str):
-        if spec not in OPTIMIZERS:
-            raise one_of("optimizer", spec, OPTIMIZERS)
-        spec = OPTIMIZERS[spec] if lr is None else functools.partial(OPTIMIZERS[spec], lr=lr)
-    elif lr is not None:
-        raise ValueError("lr goes with the name of an optimizer; one that is made already has its own")
-    optimizer = spec if isinstance(spec, optim.Optimizer) else spec(model.parameters())
-    if not isinstance(optimizer, optim.Optimizer):
-        raise TypeError(f"expected an optimizer, its name or a function that makes one, got {type(spec).__name__}")
-    own = {id(p) for p in model.parameters()}
-    if not any(id(p) in own for group in optimizer.param_groups for p in group["params"]):
-        raise ValueError("the optimizer has no parameter of the model: make it from model.parameters()")
-    return optimizer
 
 
 def _listed(callbacks):

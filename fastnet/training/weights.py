@@ -32,8 +32,7 @@ def sample_weights(target, class_weight, sample_weight):
                              f"{len(target)} samples")
         _check("sample_weight", weights)
     if class_weight is not None:
-        if target.ndim != 1 or target.dtype.kind == "f":
-            raise ValueError("class_weight needs y to be one class for each sample, as whole numbers")
+        target = _numbers_of_classes(target)
         if isinstance(class_weight, str) and class_weight == "balanced":
             class_weight = balanced(target)
         by_class = look_up_array(class_weights(class_weight), target)
@@ -66,7 +65,8 @@ def class_weights(spec):
         raise ValueError("class_weight 'balanced' needs y as an array" if spec == "balanced" else
                          f"class_weight must be 'balanced', a dictionary or an array, got {spec!r}")
     if isinstance(spec, Mapping):
-        if not spec or not all(isinstance(c, (int, np.integer)) and c >= 0 for c in spec):
+        spec = {int(c) if isinstance(c, (bool, int, np.bool_, np.integer)) else c: w for c, w in spec.items()}
+        if not spec or not all(isinstance(c, int) and c >= 0 for c in spec):
             raise ValueError(f"class_weight must have classes, whole numbers from 0, as its keys, got {list(spec)!r}")
         table = np.ones(max(spec) + 1)
         table[list(spec)] = list(spec.values())
@@ -83,14 +83,24 @@ def look_up(table, target):
 
     Args:
         table: what `class_weights` gave.
-        target: (N,), int64.
+        target: (N,), whole numbers.
     """
-    return fastnet.from_numpy(look_up_array(table, target.numpy()).astype(np.float32))
+    return fastnet.from_numpy(look_up_array(table, _numbers_of_classes(target.numpy())).astype(np.float32))
 
 
 def look_up_array(table, target):
-    """The weight of each class in `target`; 1 for one beyond the table."""
-    return np.where(target < len(table), table[np.minimum(target, len(table) - 1)], 1.0)
+    """The weight of each class in `target`: 1 for one beyond the table, 0 for one below 0, which a loss may ignore."""
+    inside = np.clip(target, 0, len(table) - 1)
+    return np.where(target < 0, 0.0, np.where(target < len(table), table[inside], 1.0))
+
+
+def _numbers_of_classes(target):
+    """Targets of one class for each sample, (N,) or (N, 1), as whole numbers."""
+    target = target[:, 0] if target.ndim == 2 and target.shape[1] == 1 else target
+    if target.ndim != 1 or (target.dtype.kind == "f" and (target != np.rint(target)).any()):
+        raise ValueError(f"class_weight needs targets of one class for each sample, as whole numbers; got shape "
+                         f"{shape_text(target)} and dtype {target.dtype}")
+    return target.astype(np.int64, copy=False)
 
 
 def _check(name, values):

@@ -1,8 +1,10 @@
 """How files become a model's inputs: of each kind of data the preparation that a saved model carries with it."""
 import math
+import re
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from contextlib import contextmanager
 from typing import ClassVar
 
 import numpy as np
@@ -150,7 +152,9 @@ class Table:
 
     def read(self, path):
         """The rows of a .csv, .parquet or .npy file; the columns of the latter in the order of training."""
-        return self.prepare(self.read_table(path))
+        table = self.read_table(path)
+        with naming_lines(path):
+            return self.prepare(table)
 
     def read_table(self, path):
         """The columns of a file, by name."""
@@ -191,6 +195,31 @@ def inputs_from(given):
         return Table(data.TablePreparation.from_dict(given["preparation"]))
     known: dict[str, type[Pixels]] = {"drawings": Drawings, "pictures": Pictures}
     return known[kind](**given)
+
+
+@contextmanager
+def naming_lines(path):
+    """Let the ValueErrors about rows of a table name its file; and of a text file the line, not the row from 0."""
+    try:
+        yield
+    except ValueError as e:
+        text = str(e)
+        if Path(path).suffix.lower() in (".csv", ".tsv"):
+            text = re.sub(r"row (\d+) \(counted from 0\)", lambda found: f"line {_line_of(path, int(found[1]))}", text)
+        raise ValueError(f"{path}: {text}") from None
+
+
+def _line_of(path, row):
+    """In which line of a text file a row of its table begins: empty lines are none, and quoted text may have several."""
+    rows, begin, quoted = -2, 1, False                      # the first names the columns
+    with open(path, encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, 1):
+            begin = begin if quoted else number
+            quoted ^= line.count('"') % 2 == 1
+            rows += not quoted and line.strip() != ""
+            if rows == row and not quoted:
+                break
+    return begin
 
 
 def read_array(path):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fastnet import data, datasets
-from fastnet.cli.inputs import Drawings, Pictures, Pixels, Table
+from fastnet.cli.inputs import Drawings, Pictures, Pixels, Table, naming_lines
 from fastnet.cli.settings import kind_of
 
 # Of each data set, how a digit lies in its pictures (see Drawings).
@@ -65,6 +65,15 @@ def split(y, fraction, seed):
     return data.stratified_split(y if y.dtype.kind == "i" else np.zeros(len(y), np.int64), fraction, seed)
 
 
+def _parts(y, settings, what):
+    """The rows to train on and those to test on; there are such unless --test is 0."""
+    rows, test_rows = split(y, settings["test_split"], settings["seed"])
+    if settings["test_split"] and not len(test_rows):
+        raise ValueError(f"of {len(y)} {what} none are left to test on, as a class keeps one to learn from: give more "
+                         f"{what}, a larger --test, or --test 0 to train without a test")
+    return rows, test_rows
+
+
 # ---- data sets ------------------------------------------------------------------------------------------------------
 
 def _digits(name, settings):
@@ -84,10 +93,11 @@ def _table(path, settings):
         name = list(table)[-1]
         note = f"target: {name} (the last column; --target names another)"
     features, values = data.split_target(table, name)
-    _refuse_infinity(features)
-    target = _fitted_target(values, name, settings["task"])
-    y = target.transform(values)
-    rows, test_rows = split(y, settings["test_split"], settings["seed"])
+    with naming_lines(path):
+        _refuse_infinity(features)
+        target = _fitted_target(values, name, settings["task"])
+        y = target.transform(values)
+    rows, test_rows = _parts(y, settings, "rows")
     if target.task == "regression":             # its mean and scale are those of the rows to train on
         y = target.fit(values[rows]).transform(values)
     preparation = data.TablePreparation().fit(_rows(features, rows))
@@ -129,7 +139,7 @@ def _folder(path, settings):
     folder = data.ImageFolder(path, settings["size"])
     x, y = folder.arrays
     target = data.TargetPreparation().fit([folder.classes[i] for i in y])
-    rows, test_rows = split(y, settings["test_split"], settings["seed"])
+    rows, test_rows = _parts(y, settings, "pictures")
     std = float(x[rows].std()) or 1.0
     inputs = Pictures(settings["size"], float(x[rows].mean()), std)
     train, test = ((inputs.prepare(x[part]), y[part]) for part in (rows, test_rows))
@@ -159,6 +169,7 @@ def load_samples(name, inputs, target, target_name):
         raise ValueError(f"the model takes {inputs.describe()}, which {name} has not")
     if kind == "table":
         features, values = data.split_target(inputs.read_table(name), target_name)
-        return inputs.prepare(features), target.transform(values)
+        with naming_lines(name):
+            return inputs.prepare(features), target.transform(values)
     folder = data.ImageFolder(name, inputs.size, classes=target.classes)
     return inputs.prepare(folder.arrays[0]), folder.targets

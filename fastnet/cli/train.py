@@ -89,7 +89,7 @@ class _Run:
         except FloatingPointError as e:
             raise FloatingPointError(self._how_to_converge(e)) from None
         self.seconds = time.perf_counter() - start
-        if self.trainer.interrupted:
+        if self.trainer.interrupted and not self.trainer.stop:      # which may have come to its end meanwhile
             raise KeyboardInterrupt(self._how_to_go_on())
         self.say(f"trained in {self.seconds:.1f} s")
         if self.stopping is not None:

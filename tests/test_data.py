@@ -7,7 +7,7 @@ import pytest
 from processes import output
 
 import fastnet
-from fastnet.data import DataLoader, Subset, TensorDataset, as_array, finite, random_split, stratified_split
+from fastnet.data import DataLoader, Subset, TensorDataset, as_array, columns, finite, random_split, stratified_split
 
 N = 23
 
@@ -62,6 +62,22 @@ def test_dtypes_that_there_are_none_for(array):
 def test_text_is_told_where_to_go():
     with pytest.raises(TypeError, match=r"got '2' \(str\) in row 1.*labels through TargetPreparation"):
         TensorDataset(np.array([1, "2"], object))
+
+
+def test_masked_values_are_missing():
+    numbers = np.ma.masked_array([1, -999, 3], [0, 1, 0])
+    for found in (as_array(numbers), TensorDataset(numbers).arrays[0], columns({"a": numbers})["a"]):
+        np.testing.assert_array_equal(found, [1, np.nan, 3])
+    whole = np.ma.masked_array([1, 2], [0, 0])
+    assert type(as_array(whole)) is np.ndarray and as_array(whole).dtype == np.int64
+    assert as_array(np.ma.masked_array(np.float32([1, 2]), [0, 1])).dtype == np.float32
+    text = columns({"a": np.ma.masked_array(["x", "N/A"], [0, 1])})["a"]
+    assert text.tolist() == ["x", None]
+    days = columns({"a": np.ma.masked_array(np.array([0, 1], "M8[s]"), [0, 1])})["a"]
+    np.testing.assert_array_equal(days, [0, np.nan])
+    with pytest.raises(ValueError, match="x: 1 value is NaN or infinite: nan in row 1"):
+        finite(numbers, "x")
+    assert numbers.data[1] == -999
 
 
 def test_objects_that_are_numbers():
@@ -199,6 +215,19 @@ def test_stratified_split(fraction):
     again, other = stratified_split(y, fraction, seed=1)[1], stratified_split(y, fraction, seed=2)[1]
     assert (held == again).all()
     assert not fraction or not np.array_equal(held, other)
+
+
+@pytest.mark.parametrize("y, fraction", [([0, 0, 1, 1], 0.1), ([0, 0], 0.5), ([0, 1, 1], 0.01), ([0] * 40, 0.01)])
+def test_stratified_split_holds_something_out(y, fraction):
+    rows, held = stratified_split(y, fraction)
+    assert len(held) == 1 and sorted([*rows, *held]) == list(range(len(y)))
+    assert set(np.array(y)[rows]) == set(y)
+
+
+def test_stratified_split_of_which_nothing_can_be_spared():
+    with pytest.raises(ValueError, match="a part of 2 samples cannot be held out: there is one of each class"):
+        stratified_split([0, 1], 0.5)
+    assert len(stratified_split([0, 1], 0.0)[1]) == 0
 
 
 def test_stratified_split_of_a_dataset():

@@ -2,11 +2,12 @@
 import datetime
 import re
 import sys
+from decimal import Decimal
 
 import numpy as np
 import pytest
 
-from fastnet.data import DataLoader, TensorDataset, as_array, columns, finite, read_table, split_target
+from fastnet.data import DataLoader, TablePreparation, TensorDataset, as_array, columns, finite, read_table, split_target
 
 FEATURES = {"whole": [1, 2, 3], "real": [0.5, 1.5, 2.5], "gaps": [1.0, None, 3.0], "yes": [True, False, True],
             "text": ["a", None, "b"]}
@@ -84,6 +85,32 @@ def test_frames_of_text_as_arrays(library):
         as_array(frame, "x")
     with pytest.raises(TypeError, match=r"^y: .*labels through TargetPreparation"):
         as_array(frame["text"], "y")
+
+
+DAYS = [datetime.datetime(2020, 1, 2, 3, 4, 5), datetime.datetime(2020, 1, 2)]
+
+
+@pytest.mark.parametrize("values", [DAYS, [day.date() for day in DAYS], [DAYS[0] - DAYS[1], None]])
+def test_dates_are_no_numbers_for_an_array(library, values):
+    frame = library.DataFrame({"a": [1.0, 2.0], "day": values})
+    with pytest.raises(TypeError, match=r"^x: .* something else: 'day'; TablePreparation turns text, categories and da"):
+        as_array(frame, "x")
+    with pytest.raises(TypeError, match=r"^y: expected numbers, got .*; text and dates go through TablePreparation"):
+        as_array(frame["day"], "y")
+
+
+def test_decimals_and_days_of_objects():
+    same(columns({"price": [Decimal("1.5"), None, Decimal("NaN"), 2], "day": [DAYS[1].date(), None] * 2}), {
+        "price": np.array([1.5, np.nan, np.nan, 2]), "day": np.array([1577923200, np.nan] * 2)})
+
+
+@pytest.mark.parametrize("cells", [[[1, 2], [3, 4]], [[1], [2, 3]], [[1], None], [{"a": 1}, {"a": 2}]])
+def test_cells_that_hold_more_than_one_value(library, cells):
+    frame = library.DataFrame({"x": [1, 2], "many": cells})
+    found = columns(frame)
+    assert found["many"].dtype == object and found["many"].tolist() == cells
+    kind = type(cells[0]).__name__
+    assert TablePreparation().fit(frame).left_out == {"many": f"its cells hold more than one value: {kind}"}
 
 
 def test_not_finite(library):

@@ -8,6 +8,7 @@ import numpy as np
 import fastnet
 from fastnet import data, metrics, nn
 from fastnet.cli.inputs import Pixels, Table, inputs_from
+from fastnet.nn.saving import load_described
 from fastnet.training import Trainer
 
 _FORMAT = 1
@@ -45,7 +46,7 @@ class Saved:
             ValueError: the file is damaged, or holds a model that `fastnet train` did not save.
             OSError: it cannot be read.
         """
-        model, described = fastnet.load(path), fastnet.load_metadata(path)
+        model, described = load_described(path)
         made = cls.described(path, model, described)
         if made is None:
             raise ValueError(f"{path} does not say how its inputs are to be prepared: `fastnet train --save` did not "

@@ -8,7 +8,6 @@ from math import e, inf, nan, pi
 
 from fastnet import _command
 
-_command.interruptions_end()
 with _command.errors_in_a_line():       # FASTNET_BACKEND and FASTNET_ISA are read here
     importlib.import_module("fastnet.backend")
 

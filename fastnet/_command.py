@@ -19,7 +19,11 @@ def runs_here():
 
 @contextmanager
 def errors_in_a_line():
-    """Let an import that fails end the command with a line and a code; everywhere else its error goes on."""
+    """Let an import that fails end the command with a line and a code; everywhere else its error goes on.
+
+    It is the first of the command's imports: from here on Ctrl-C ends it with a line, too.
+    """
+    interruptions_end()
     try:
         yield
     except (ValueError, ImportError) as e:

@@ -195,6 +195,7 @@ def test_info_on_numpy():
     (["train", "digits", "--plot", "/no/such/folder/c.png"], "the folder '/no/such/folder' does not exist"),
     (["train", "digits", "--plot", "curve.jpeg2000"], "expected a name that ends in .png, .svg, .pdf"),
     (["train", "digits", "--resume", __file__], "is a file, expected a folder"),
+    (["train", "digits", "--resume", ""], "expected the name of a folder, got ''"),
     (["train", "digits", "--dropout", "1"], "expected a part between 0 and 1, such as 0.1, got '1'"),
     (["train", "digits", "--patience", "-1"], "expected a number that is not negative, got '-1'"),
     (["train", "digits", "--schedule", "up"], "invalid choice: 'up'"),

@@ -43,9 +43,12 @@ def test_lines_of_a_file(tmp_path, capsys):
 def test_a_class_for_each_row(tmp_path, capsys):
     path = tmp_path / "t.csv"
     path.write_text("size,name\n" + "".join(f"{i}.5,n{i}\n" for i in range(60)))
-    assert "of 60 rows none are left to test on, as a class keeps one to learn from: give more rows" in failure(
-        capsys, "train", path)
-    assert cli.main(["train", str(path), "--test", "0", "--epochs", "1"]) == 0
+    options = []
+    for option in ("--test", "--validation"):
+        line = failure(capsys, "train", path, *options)
+        assert "a part of 60 samples cannot be held out" in line and f"; {option} 0 holds out none" in line
+        options += [option, "0"]
+    assert cli.main(["train", str(path), *options, "--epochs", "1"]) == 0
 
 
 def test_target_that_is_not_there(tmp_path, capsys):
@@ -94,12 +97,6 @@ def test_full_disk(tmp_path, capsys, monkeypatch):
     assert failure(capsys, *QUICK, "--save", path) == f"fastnet: error: {path}: No space left on device"
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_no_rows_to_validate_on(tmp_path, capsys):
-    (tmp_path / "t.csv").write_text(TABLE)
-    assert "none are left to validate on" in failure(capsys, "train", tmp_path / "t.csv", "--patience", "2",
-                                                     "--validation", "0.01")
 
 
 # ---- models ---------------------------------------------------------------------------------------------------------

@@ -89,7 +89,7 @@ def test_a_report_about_one_row(tmp_path, capsys, model):
         warnings.simplefilter("always")
         fastnet("evaluate", model, table, "--report", report)
     lines = capsys.readouterr().err.splitlines()
-    assert lines and all(line.startswith("fastnet: note: R2") for line in lines)
+    assert lines and all(line.startswith("fastnet: note: r2") for line in lines)
     figures = json.loads(report.read_text())
     assert figures["r2"] is None and figures["mae"] > 0
 
@@ -131,13 +131,15 @@ def test_interrupted_while_a_package_is_imported(tmp_path, package):
     (tmp_path / package).mkdir()
     (tmp_path / package / "__init__.py").write_text(SWALLOWING)
     (tmp_path / "fastnet").write_text(SCRIPT)
-    done = interpreter(tmp_path / "fastnet", *QUICK, check=False, PYTHONPATH=os.pathsep.join([str(tmp_path), str(HOME)]))
+    path = os.pathsep.join([str(tmp_path), str(HOME)])
+    done = interpreter(tmp_path / "fastnet", *QUICK, check=False, PYTHONPATH=path)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "fastnet: interrupted\n")
 
 
 @pytest.mark.parametrize("command", ["train", "predict", "evaluate"])
 def test_once_files_are_written_an_interruption_is_an_exception(tmp_path, capsys, monkeypatch, model, command):
     table = prices(tmp_path / "p.csv", n=30)
+    args = {"train": QUICK, "predict": ["predict", model, table], "evaluate": ["evaluate", model, table]}[command]
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         _command.interruptions_end()
@@ -145,7 +147,7 @@ def test_once_files_are_written_an_interruption_is_an_exception(tmp_path, capsys
         monkeypatch.setattr(_command, "runs_here", lambda: True)
         _command.interruptions_end()
         assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-        fastnet(*{"train": QUICK, "predict": ["predict", model, table], "evaluate": ["evaluate", model, table]}[command])
+        fastnet(*args)
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)

@@ -6,7 +6,7 @@ import warnings
 
 import fastnet
 from fastnet.cli.arguments import make_parser
-from fastnet.cli.errors import FAILED, WrongUseError, code_of, line_of
+from fastnet.cli.errors import FAILED, WrongUseError, code_of, line_of, note
 
 
 def main(argv=None):
@@ -43,14 +43,10 @@ def _process_as_it_was():
     state = fastnet.get_rng_state()
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = _note
+            warnings.showwarning = lambda message, *where: note(str(message))
             yield
     finally:
         fastnet.set_rng_state(state)
-
-
-def _note(message, category, filename, lineno, file=None, line=None):
-    print(f"fastnet: note: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 def _say(line, error):

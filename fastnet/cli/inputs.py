@@ -11,6 +11,7 @@ import numpy as np
 
 from fastnet import data
 from fastnet.cli.drawings import read_drawing
+from fastnet.cli.errors import note
 from fastnet.cli.settings import TABLES
 from fastnet.data.pictures import ENDINGS
 
@@ -150,19 +151,26 @@ class Table:
         """The rows of a table as numbers, float32 (N, features)."""
         return self.preparation.transform(table)
 
+    def prepare_file(self, path, table):
+        """`prepare` for the table of a file, with a note of categories that the training had not."""
+        for name, count in self.preparation.unseen(table).items():
+            note(f"{path}: column {name!r}: {count} of {len(table[name])} rows have a category that was not seen in "
+                 "training, which counts as none")
+        return self.prepare(table)
+
     def read(self, path):
         """The rows of a .csv, .parquet or .npy file; the columns of the latter in the order of training."""
         table = self.read_table(path)
         with naming_lines(path):
-            return self.prepare(table)
+            return self.prepare_file(path, table)
 
-    def read_table(self, path):
-        """The columns of a file, by name."""
+    def read_table(self, path, text=()):
+        """The columns of a file, by name; what was text in training is text, and so are the columns `text`."""
         ending = Path(path).suffix.lower()
         if ending not in (*TABLES, ARRAYS):
             raise ValueError(f"the model reads tables: {path} should end in {', '.join(TABLES)} or {ARRAYS}")
         if ending != ARRAYS:
-            return data.columns(data.read_table(path))
+            return data.columns(data.read_table(path, text=[*self.preparation.text_columns, *text]))
         array = read_array(path)
         if array.ndim != 2 or array.shape[1] != len(self.columns):
             raise ValueError(f"{path} has the shape {array.shape}, expected (N, {len(self.columns)}) for the columns "
@@ -210,7 +218,7 @@ def naming_lines(path):
 
 
 def _line_of(path, row):
-    """In which line of a text file a row of its table begins: empty lines are none, and quoted text may have several."""
+    """In which line of a text file a row of its table begins: an empty line is none, quoted text may have several."""
     rows, begin, quoted = -2, 1, False                      # the first names the columns
     with open(path, encoding="utf-8-sig") as file:
         for number, line in enumerate(file, 1):

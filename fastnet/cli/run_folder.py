@@ -70,7 +70,7 @@ def fingerprint(*arrays):
 
 
 def _read(path):
-    """The settings of a training, or None if there is no such file; one that is somebody else's is not for us to touch."""
+    """The settings of a training, or None if there is no such file; one that is somebody else's is not to be lost."""
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

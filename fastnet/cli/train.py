@@ -99,10 +99,7 @@ class _Run:
         """Loaders of what is trained on and of what is held out of it, if there is something."""
         x, y = self.source.train
         settings = self.settings
-        rows, held_out = split(y, settings["validation_split"], settings["seed"])
-        if not len(held_out) and self.args.patience is not None:
-            raise ValueError(f"of {len(y)} {self.source.what} none are left to validate on, which --patience needs: "
-                             "give a larger --validation")
+        rows, held_out = split(y, settings, "validation")
         dataset = data.TensorDataset(x, y)
         training = data.DataLoader(data.Subset(dataset, rows), settings["batch_size"], shuffle=True,
                                    seed=settings["seed"], transform=_augmentation(self.source.inputs))

@@ -92,7 +92,7 @@ def _of_columns(given, what):
     other = [name for name, column in named.items() if column.dtype == object or frames.is_time(given[name])]
     if other:
         raise TypeError(f"{what}: expected columns of numbers, these hold something else: "
-                        f"{', '.join(map(repr, other))}; TablePreparation turns text, categories and dates into numbers")
+                        f"{', '.join(map(repr, other))}; TablePreparation turns text and dates into numbers")
     if not named:
         raise ValueError(f"{what} has no columns")
     return _narrowed(np.stack([column.astype(np.float64) for column in named.values()], axis=1))

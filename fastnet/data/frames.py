@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
@@ -53,8 +54,8 @@ def is_time(data):
         >>> is_time([1, 2])
         False
     """
-    dtype = getattr(data, "dtype", None)
-    if dtype == object:
+    dtype: Any = getattr(data, "dtype", None)
+    if dtype == np.dtype(object):
         return any(isinstance(value, datetime.date) for value in data)
     return dtype.is_temporal() if hasattr(dtype, "is_temporal") else getattr(dtype, "kind", "") in ("m", "M")
 
@@ -189,7 +190,7 @@ def _of_polars(series):
 
 def _of_objects(values):
     """Objects as what they all are: numbers and bools, dates, or else as they stand."""
-    missing = np.array([v is None or not isinstance(v, NESTED) and v != v for v in values.tolist()], np.bool_)
+    missing = np.array([v is None or (not isinstance(v, NESTED) and v != v) for v in values.tolist()], np.bool_)
     present = values[~missing].tolist()                     # NaN differs from itself
     if present and all(isinstance(v, _NUMBERS) for v in present):
         if missing.any() or any(isinstance(v, Decimal) for v in present):

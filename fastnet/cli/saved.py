@@ -25,7 +25,8 @@ class Saved:
         model: a Module.
         inputs: see `fastnet.cli.inputs`.
         target: a fitted TargetPreparation.
-        about: how it was trained, a dictionary for JSON: "data", "target_name", "settings", "results", "versions"...
+        about: how it was trained, a dictionary for JSON: "dataset", "task", "target" (the name of its column, or None),
+            "settings", "versions", figures such as "test_accuracy" and "train_seconds"...
     """
     model: nn.Module
     inputs: Pixels | Table

@@ -1,52 +1,70 @@
 """Files are replaced whole or not at all."""
 import os
-import tempfile
-from contextlib import contextmanager
-from pathlib import Path
+import stat
+import time
+import zlib
+from contextlib import contextmanager, suppress
+from glob import escape, glob
+
+ABANDONED = 3600                        # seconds without a write, after which a temporary file's writer is dead
 
 
 @contextmanager
 def replacing(path, mode="wb", **options):
     """Open a temporary file beside `path` that takes its place when the block ends without an error.
 
-    Readers see the old contents or the new, never a part; after an error nothing is left behind.
+    Readers see the old contents or the new, never a part; after an error nothing is left behind, and what a killed
+    process left behind is removed by the next one an hour later that writes the same file. A link stays, and what it
+    points to is replaced. Devices and pipes have nothing to replace: they are written to.
 
     Args:
         path: the file to write; its folder must exist.
-        mode, options: as for `open`.
+        mode, options: as for `open`, a mode that writes anew.
 
     Raises:
-        OSError: naming `path`, whatever could not be done: a full disk, a missing folder.
+        OSError: naming `path`, whatever could not be done: a full disk, a missing folder, a file that is read-only.
     """
-    path, temporary = Path(path), None
+    path = os.fsdecode(path)
+    old = _mode(path)
+    if not os.path.basename(path) or not (old is None or stat.S_ISREG(old)):
+        with open(path, mode, **options) as file:           # a folder, or no name at all: an error that says so
+            yield file
+        return
+    target = os.path.realpath(path)
+    folder, name = os.path.split(target)
+    prefix = os.path.join(folder, f".fastnet-{zlib.crc32(os.fsencode(name)):08x}-")        # names can be of full length
+    temporary = f"{prefix}{os.urandom(6).hex()}.tmp"
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with open(handle, mode, **options) as file:
+        if old is not None:
+            os.close(os.open(target, os.O_WRONLY))          # what may not be written may not be replaced
+        _remove_abandoned(prefix)
+        with open(temporary, mode.replace("w", "x"), **options) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, _permissions(path))
-        os.replace(temporary, path)
+        if old is not None:
+            os.chmod(temporary, stat.S_IMODE(old) & 0o777)
+        os.replace(temporary, target)
     except BaseException as e:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        if isinstance(e, OSError) and _names_none_but(e, path):
-            e.filename = str(path)
+        with suppress(FileNotFoundError):
+            os.remove(temporary)
+        if isinstance(e, OSError) and e.filename2 is None and (
+                not isinstance(e.filename, str) or e.filename in (temporary, target)):
+            e.filename = path
         raise
 
 
-def _names_none_but(error, path):
-    """Whether an OSError names no file but, perhaps, the temporary one beside `path`: nothing that helps a reader."""
-    name = error.filename
-    named = isinstance(name, str) and not Path(name).name.startswith(f".{path.name}.")
-    return not named and error.filename2 is None
-
-
-def _permissions(path):
-    """Those of the file that is replaced, else those that `open` would have given; mkstemp gives fewer."""
+def _mode(path):
+    """Kind and permissions of a file, None where there is none."""
     try:
-        return path.stat().st_mode & 0o777
+        return os.stat(path).st_mode
     except FileNotFoundError:
-        umask = os.umask(0)
-        os.umask(umask)
-        return 0o666 & ~umask
+        return None
+
+
+def _remove_abandoned(prefix):
+    """Remove the temporary files of writers that were killed."""
+    for left in glob(f"{escape(prefix)}*.tmp"):
+        with suppress(OSError):
+            if time.time() - os.path.getmtime(left) > ABANDONED:
+                os.remove(left)

@@ -55,9 +55,18 @@ def read_tensors(path):
         OSError: it cannot be read.
     """
     from safetensors import deserialize
-    texts = read_texts(path)
-    with naming(path), _explained(), open(path, "rb") as file:
-        return {name: _array(name, entry) for name, entry in sorted(deserialize(file.read()))}, texts
+    with naming(path), _explained():
+        with open(path, "rb") as file:                  # once: at another time the path can be another file's
+            contents = file.read()
+        entries = sorted(deserialize(contents))
+        return {name: _array(name, entry) for name, entry in entries}, _texts(contents)
+
+
+def _texts(contents):
+    """The texts in a header that safetensors found in order, which it has no way to ask for in memory."""
+    header, what = contents[8:8 + int.from_bytes(contents[:8], "little")], "its header"
+    check_brackets(header, what)
+    return parse_json(header, what).get("__metadata__") or {}
 
 
 def read_texts(path):
@@ -66,7 +75,7 @@ def read_texts(path):
     with naming(path), _explained():
         with open(path, "rb"):                          # for an OSError that says what is wrong
             pass
-        with safe_open(path, "np") as file:
+        with safe_open(os.fsdecode(path), "np") as file:
             return file.metadata() or {}
 
 
@@ -76,7 +85,7 @@ def naming(path):
     try:
         yield
     except ValueError as e:
-        raise ValueError(f"{os.fspath(path)}: {e}") from None
+        raise ValueError(f"{os.fsdecode(path)}: {e}") from None
 
 
 @contextmanager

@@ -184,3 +184,40 @@ def test_what_is_saved_comes_back(tmp_path, capsys, flower_model):
     saved = Saved.read(flower_model)
     saved.save(tmp_path / "again.safetensors")
     assert fn.load_metadata(tmp_path / "again.safetensors") == fn.load_metadata(flower_model)
+
+
+# ---- what looks like something else in another file -----------------------------------------------------------------
+
+def coded(path, codes, n=80):
+    """A CSV file of a class for each code: "x" for those of the first half."""
+    lines = [f"{codes[i % len(codes)]},{'x' if i % len(codes) < len(codes) / 2 else 7}" for i in range(n)]
+    path.write_text("code,kind\n" + "\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(("codes", "fewer"), [
+    (["01234", "unknown", "00777", "98765"], ["01234", "98765"]),
+    (["true", "unknown", "false", "no"], ["true", "false"]),
+])
+def test_categories_that_look_like_numbers(tmp_path, capsys, codes, fewer):
+    """Zip codes beside a word are text; where that word is not, they still are."""
+    model = tmp_path / "m.safetensors"
+    fastnet("train", coded(tmp_path / "codes.csv", codes), *QUICK, "--save", model)
+    capsys.readouterr()
+    fastnet("predict", model, coded(tmp_path / "new.csv", fewer, n=4))
+    assert capsys.readouterr() == ("kind\nx\n7\nx\n7\n", "")
+    (tmp_path / "new.csv").write_text(f"code,kind\n{fewer[1]},7\n{fewer[1]},7\n")       # the target, too, is text
+    fastnet("evaluate", model, tmp_path / "new.csv")
+    out, err = capsys.readouterr()
+    assert out.endswith("accuracy: 1.0000\n") and err == ""
+
+
+def test_a_note_of_categories_that_were_not_seen(tmp_path, capsys, flower_model):
+    capsys.readouterr()
+    table = pd.DataFrame({"colour": ["black", "red", "white"], "weight": 1.0, "size": 1.0, "kind": "kind0"})
+    table.to_csv(tmp_path / "new.csv", index=False)
+    for command in ("predict", "evaluate"):
+        fastnet(command, flower_model, tmp_path / "new.csv")
+        assert capsys.readouterr().err == (
+            f"fastnet: note: {tmp_path / 'new.csv'}: column 'colour': 2 of 3 rows have a category that was not seen in "
+            "training, which counts as none\n")

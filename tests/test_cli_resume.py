@@ -4,12 +4,14 @@ import shlex
 import signal
 import threading
 
+import numpy as np
 import pytest
 from cli_tools import QUICK, failure, fastnet, flowers
 from processes import interpreter, start
 
 import fastnet as fn
 from fastnet import cli
+from fastnet._tensors_file import read_tensors
 from fastnet.backend import backend
 from fastnet.cli import train
 from fastnet.callbacks import Callback
@@ -78,8 +80,29 @@ def test_the_first_interruption_ends_after_the_batch(tmp_path, capsys, interrupt
     line = failure(capsys, *QUICK, "--resume", tmp_path / "run", code=130)
     assert line.startswith("fastnet: interrupted in epoch 1 of 2; go on with: fastnet train digits")
     assert callback.done[-1] == 7
-    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == ["checkpoint.safetensors", "settings.json"]
+    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == ["checkpoint.safetensors", "fastnet.json"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+class InterruptingTheLast(Callback):
+    """Sends SIGINT as the last epoch is measured, or the one that shall be the last."""
+
+    def __init__(self, stops):
+        self.stops = stops
+
+    def on_validation_begin(self, trainer):
+        if trainer.epoch == (0 if self.stops else trainer.epochs - 1):
+            signal.raise_signal(signal.SIGINT)
+            trainer.stop = self.stops
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_an_interruption_as_the_training_ends_loses_nothing(tmp_path, capsys, monkeypatch, interrupting, stops):
+    usual = train._Run._callbacks
+    monkeypatch.setattr(train._Run, "_callbacks", lambda *args: [*usual(*args), InterruptingTheLast(stops)])
+    fastnet(*QUICK, "--save", tmp_path / "m.safetensors")
+    assert "test accuracy: " in capsys.readouterr().out
+    assert len(fn.load(tmp_path / "m.safetensors")) > 0
 
 
 def test_without_a_folder_nothing_is_kept(tmp_path, capsys, interrupting):
@@ -150,11 +173,35 @@ def test_folders_that_are_damaged(tmp_path, capsys):
     (run / "checkpoint.safetensors").write_bytes(whole[:-5])
     assert "checkpoint.safetensors" in failure(capsys, *QUICK, "--resume", run)
     (run / "checkpoint.safetensors").write_bytes(whole)
-    (run / "settings.json").write_text("[")
-    assert "holds a checkpoint, but no settings.json that says of what" in failure(capsys, *QUICK, "--resume", run)
+    (run / "fastnet.json").write_text("[")
+    assert "fastnet.json is not of `fastnet train`, or damaged" in failure(capsys, *QUICK, "--resume", run)
+    (run / "fastnet.json").unlink()
+    assert "holds a checkpoint, but no fastnet.json that says of what" in failure(capsys, *QUICK, "--resume", run)
 
 
-def test_diverged_keeps_the_checkpoint(tmp_path, capsys):
+@pytest.mark.parametrize("text", ['{"theme": "dark"}', "[1]", "nothing like JSON"])
+def test_a_file_of_somebody_else_is_left_alone(tmp_path, capsys, text):
+    (tmp_path / "fastnet.json").write_text(text)
+    assert "is not of `fastnet train`" in failure(capsys, *QUICK, "--resume", tmp_path)
+    (tmp_path / "fastnet.json").rename(tmp_path / "settings.json")
+    fastnet(*QUICK, "--resume", tmp_path)
+    assert (tmp_path / "settings.json").read_text() == text
+
+
+def test_diverged_keeps_the_checkpoint(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(train, "_BETWEEN", 0)           # a checkpoint after each step
+    options = ["train", "digits", "--epochs", "2", "--hidden", "8", "--optimizer", "sgd", "--schedule", "constant"]
+    line = failure(capsys, *options, "--lr", "1e10", "--resume", tmp_path / "run")
+    assert "try a smaller --lr than 1e+10; the checkpoint in " in line and "callbacks" not in line
+    step = int(re.search(r"at step (\d+)", line)[1])
+    assert step > 2
+    arrays, _ = read_tensors(tmp_path / "run" / "checkpoint.safetensors")
+    weights = [array for name, array in arrays.items() if name.startswith("/model/")]
+    assert weights and all(np.isfinite(x).all() for x in weights)
+
+
+def test_diverged_before_the_first_checkpoint(tmp_path, capsys):
     options = ["train", "digits", "--epochs", "2", "--hidden", "8", "--optimizer", "sgd", "--lr", "1e30"]
-    assert "the loss became nan" in failure(capsys, *options, "--resume", tmp_path / "run")
-    assert [p.name for p in (tmp_path / "run").iterdir()] == ["settings.json"]
+    line = failure(capsys, *options, "--resume", tmp_path / "run")
+    assert line.endswith("try a smaller --lr than 1e+30")
+    assert [p.name for p in (tmp_path / "run").iterdir()] == ["fastnet.json"]

@@ -1,4 +1,4 @@
-"""Datasets, splits and batches: what they give, in which order, and what they say of data that is not right."""
+"""Datasets and batches: what they give, in which order, and what they say of data that is not right."""
 import itertools
 import pickle
 
@@ -7,7 +7,7 @@ import pytest
 from processes import output
 
 import fastnet
-from fastnet.data import DataLoader, Subset, TensorDataset, as_array, finite, random_split, stratified_split
+from fastnet.data import DataLoader, Subset, TensorDataset, as_array, columns, finite
 
 N = 23
 
@@ -62,6 +62,22 @@ def test_dtypes_that_there_are_none_for(array):
 def test_text_is_told_where_to_go():
     with pytest.raises(TypeError, match=r"got '2' \(str\) in row 1.*labels through TargetPreparation"):
         TensorDataset(np.array([1, "2"], object))
+
+
+def test_masked_values_are_missing():
+    numbers = np.ma.masked_array([1, -999, 3], [0, 1, 0])
+    for found in (as_array(numbers), TensorDataset(numbers).arrays[0], columns({"a": numbers})["a"]):
+        np.testing.assert_array_equal(found, [1, np.nan, 3])
+    whole = np.ma.masked_array([1, 2], [0, 0])
+    assert type(as_array(whole)) is np.ndarray and as_array(whole).dtype == np.int64
+    assert as_array(np.ma.masked_array(np.float32([1, 2]), [0, 1])).dtype == np.float32
+    text = columns({"a": np.ma.masked_array(["x", "N/A"], [0, 1])})["a"]
+    assert text.tolist() == ["x", None]
+    days = columns({"a": np.ma.masked_array(np.array([0, 1], "M8[s]"), [0, 1])})["a"]
+    np.testing.assert_array_equal(days, [0, np.nan])
+    with pytest.raises(ValueError, match="x: 1 value is NaN or infinite: nan in row 1"):
+        finite(numbers, "x")
+    assert numbers.data[1] == -999
 
 
 def test_objects_that_are_numbers():
@@ -164,57 +180,6 @@ def test_memory_mapped_arrays_stay_on_disk(tmp_path, dtype, order):
     size, grown = map(int, output(MAPPED.replace("PATH", repr(str(path)))).split())
     assert size == 1 << 28
     assert grown < size / 8
-
-
-# ---- splits ---------------------------------------------------------------------------------------------------------
-
-@pytest.mark.parametrize("lengths, sizes", [([20, 3], [20, 3]), ([0.5, 0.5], [12, 11]), ([0.9, 0.1], [21, 2]),
-                                            ([1.0], [23]), ([23, 0], [23, 0])])
-def test_random_split(lengths, sizes):
-    parts = random_split(samples(), lengths, fastnet.Generator(3))
-    assert [len(p) for p in parts] == sizes
-    assert sorted(np.concatenate([p.indices for p in parts])) == list(range(N))
-    again = random_split(samples(), lengths, fastnet.Generator(3))
-    assert all((p.indices == q.indices).all() for p, q in zip(parts, again, strict=True))
-    assert not (np.concatenate([p.indices for p in parts]) == np.arange(N)).all()
-
-
-@pytest.mark.parametrize("lengths", [[20, 4], [0.5, 0.4], [-1, 24], [1.5, -0.5], []])
-def test_random_split_that_does_not_add_up(lengths):
-    with pytest.raises(ValueError, match=r"parts"):
-        random_split(samples(), lengths)
-
-
-@pytest.mark.parametrize("fraction", [0.0, 0.1, 0.25, 1 / 3, 0.9])
-def test_stratified_split(fraction):
-    y = np.array(["a"] * 50 + ["b"] * 31 + ["c"] * 7 + ["d"])
-    rows, held = stratified_split(y, fraction, seed=1)
-    assert sorted([*rows, *held]) == list(range(len(y)))
-    assert (np.diff(rows) > 0).all() and (np.diff(held) > 0).all()
-    assert abs(len(held) - fraction * len(y)) < 2           # the only d is never held out
-    for label in "abcd":
-        share = (y == label).sum() * fraction
-        assert abs((y[held] == label).sum() - share) <= 1
-        assert (y[rows] == label).any()
-    again, other = stratified_split(y, fraction, seed=1)[1], stratified_split(y, fraction, seed=2)[1]
-    assert (held == again).all()
-    assert not fraction or not np.array_equal(held, other)
-
-
-def test_stratified_split_of_a_dataset():
-    data = TensorDataset(np.zeros((6, 2)), np.array([0, 0, 0, 1, 1, 1]))
-    _, held = stratified_split(data, 1 / 3)
-    assert sorted(data.targets[held]) == [0, 1]
-    _, held = stratified_split(Subset(data, [0, 1, 3, 4]), 0.5)
-    assert len(held) == 2 and held[0] < 2 <= held[1]
-    _, held = stratified_split(np.array(["a", None, 1, "a", None, 1], object), 0.5)
-    assert len(held) == 3
-
-
-@pytest.mark.parametrize("y, fraction", [([0, 1], 1.0), ([0, 1], -0.1), ([[0], [1]], 0.5)])
-def test_stratified_split_that_cannot_be(y, fraction):
-    with pytest.raises(ValueError, match="expected"):
-        stratified_split(y, fraction)
 
 
 # ---- DataLoader -----------------------------------------------------------------------------------------------------

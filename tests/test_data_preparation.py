@@ -142,6 +142,7 @@ def test_settings(options, message):
     ({"a": [None, None]}, {}, r"no column can be used: {'a': 'it is empty'}"),
     ({"a": ["x", "y"]}, {"kinds": {"a": "number"}}, "column 'a': expected a number, got 'x' in row 0"),
     ({"a": [1.0, np.inf]}, {}, "column 'a': expected a number, got inf in row 1"),
+    ({"a": [1.0, -1e300]}, {}, r"'a': expected a number, got -1e\+300 in row 1 .*, which is more than float32 has"),
     ({"a": ["?", "!"]}, {"kinds": {"a": "text"}}, "column 'a': no words"),
     ({"age": [1]}, {"leave_out": ["aeg"]}, "no column 'aeg'; did you mean 'age'")])
 def test_tables_that_cannot_be_learnt_from(given, options, message):
@@ -163,6 +164,17 @@ def test_gaps_and_new_categories_and_columns_fit():
     preparation = TablePreparation(scale=None).fit({"size": [1.0, 2.0, 9.0], "colour": ["a", "b", "b"]})
     found = preparation.transform({"unknown": ["x", "y"], "colour": [None, "z"], "size": [None, 5]})
     np.testing.assert_array_equal(found, [[2, 0, 1], [5, 0, 0]])
+
+
+def test_categories_that_were_not_seen_are_counted():
+    preparation = TablePreparation(max_categories=3).fit(
+        {"size": [1.0, 2.0] * 6, "colour": ["a", "b"] * 6, "town": ["x", "y", "z", "u"] * 3})
+    assert preparation.encoders["town"].other
+    table = {"size": [1, 2, 3], "colour": ["c", None, "d"], "town": ["x", "new", None]}
+    assert preparation.unseen(table) == {"colour": 2}
+    assert preparation.unseen(table | {"colour": ["a", "b", None]}) == {}
+    with pytest.raises(ValueError, match="there is no column 'colour'"):
+        preparation.unseen({"size": [1], "town": ["x"]})
 
 
 def test_not_fitted():
@@ -254,6 +266,7 @@ def test_labels_that_were_not_seen():
 
 @pytest.mark.parametrize("values, task, message", [
     (["a", "a"], None, "one class only, 'a': there is nothing to learn"), ([], None, "the target is empty"),
+    ([0.5, -1e200], None, r"the target: expected a number, got -1e\+200 in row 1 .* more than float32 has"),
     (["a", None], None, "the target: 1 value is NaN"), ([0.5, np.nan], None, "nan in row 1"),
     ([0.5, np.inf], "regression", "inf in row 1"), (["a", "b"], "regression", "holds numbers, got 'a'"),
     ([0.5, 1.5], "classification", r"0.5 \(float\) is no label of a class"), ([[1, 2]], None, "one dimension")])

@@ -2,11 +2,22 @@
 import datetime
 import re
 import sys
+from decimal import Decimal
 
 import numpy as np
 import pytest
 
-from fastnet.data import DataLoader, TensorDataset, as_array, columns, finite, read_table, split_target
+from fastnet.data import (
+    DataLoader,
+    TablePreparation,
+    TargetPreparation,
+    TensorDataset,
+    as_array,
+    columns,
+    finite,
+    read_table,
+    split_target,
+)
 
 FEATURES = {"whole": [1, 2, 3], "real": [0.5, 1.5, 2.5], "gaps": [1.0, None, 3.0], "yes": [True, False, True],
             "text": ["a", None, "b"]}
@@ -84,6 +95,32 @@ def test_frames_of_text_as_arrays(library):
         as_array(frame, "x")
     with pytest.raises(TypeError, match=r"^y: .*labels through TargetPreparation"):
         as_array(frame["text"], "y")
+
+
+DAYS = [datetime.datetime(2020, 1, 2, 3, 4, 5), datetime.datetime(2020, 1, 2)]
+
+
+@pytest.mark.parametrize("values", [DAYS, [day.date() for day in DAYS], [DAYS[0] - DAYS[1], None]])
+def test_dates_are_no_numbers_for_an_array(library, values):
+    frame = library.DataFrame({"a": [1.0, 2.0], "day": values})
+    with pytest.raises(TypeError, match=r"^x: .* something else: 'day'; TablePreparation turns text and dates"):
+        as_array(frame, "x")
+    with pytest.raises(TypeError, match=r"^y: expected numbers, got .*; text and dates go through TablePreparation"):
+        as_array(frame["day"], "y")
+
+
+def test_decimals_and_days_of_objects():
+    same(columns({"price": [Decimal("1.5"), None, Decimal("NaN"), 2], "day": [DAYS[1].date(), None] * 2}), {
+        "price": np.array([1.5, np.nan, np.nan, 2]), "day": np.array([1577923200, np.nan] * 2)})
+
+
+@pytest.mark.parametrize("cells", [[[1, 2], [3, 4]], [[1], [2, 3]], [[1], None], [{"a": 1}, {"a": 2}]])
+def test_cells_that_hold_more_than_one_value(library, cells):
+    frame = library.DataFrame({"x": [1, 2], "many": cells})
+    found = columns(frame)
+    assert found["many"].dtype == object and found["many"].tolist() == cells
+    kind = type(cells[0]).__name__
+    assert TablePreparation().fit(frame).left_out == {"many": f"its cells hold more than one value: {kind}"}
 
 
 def test_not_finite(library):
@@ -173,7 +210,63 @@ def test_a_separator_can_be_given(reader, written):
          {"a,b": np.array(["1,2"], object), "c": np.array([3])})
 
 
+def test_categories_stay_what_they_were_in_training(reader, written, monkeypatch):
+    train = read_table(written("zip,yes,size,kind\n01234,true,1,1\n98765,false,2,x\nunknown,maybe,3,1\n"))
+    path = written("zip,yes,size,kind\n01234,true,1,1\n98765,false,2,1\n", "new.csv")
+    found = columns(read_table(path, text=["zip", "yes", "kind", "absent"]))
+    assert found["size"].tolist() == [1, 2]
+    assert columns(read_table(path))["zip"].tolist() == [1234, 98765]
+    monkeypatch.undo()                                      # scikit-learn wants pandas whole, or not at all
+    features, kinds = split_target(train, "kind")
+    preparation, target = TablePreparation().fit(features), TargetPreparation().fit(kinds)
+    assert preparation.text_columns == ["zip", "yes"] and target.is_text
+    np.testing.assert_array_equal(preparation.transform(found)[:, :-1], preparation.transform(train)[:2, :-1])
+    assert target.transform(found["kind"]).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("a;b\n1,5;x\n;y\n-2,25;z\n", {"a": [1.5, np.nan, -2.25], "b": ["x", "y", "z"]}),
+    ("a;b\n1,5;1.5\n2,5;2.5\n", {"a": ["1,5", "2,5"], "b": [1.5, 2.5]}),
+    ('a,b\n"1,5",2\n', {"a": ["1,5"], "b": [2]}),
+    ('"a,b,c,d,e";"k"\n1;2\n', {"a,b,c,d,e": [1], "k": [2]}), ("a, k \n1,2\n", {"a": [1], "k": [2]}),
+    ("a,b,\n1,2,\n3,4,\n", {"a": [1, 3], "b": [2, 4]}), ("a,b,,\n1,2,,\n", {"a": [1], "b": [2]}),
+    (",a\n0,5\n1,6\n", {"Unnamed: 0": [0, 1], "a": [5, 6]}), ("0,1,2\n5,5,5\n", {"0": [5], "1": [5], "2": [5]}),
+    ("900.5,1100\n5,5\n", {"900.5": [5], "1100": [5]})])
+def test_csv_as_people_have_it(reader, written, text, expected):
+    found = columns(read_table(written(text)))
+    assert list(found) == list(expected)
+    for name, values in expected.items():
+        assert (found[name].dtype == object) == isinstance(values[0], str)
+        np.testing.assert_array_equal(found[name], np.array(values, found[name].dtype))
+
+
+def test_words_that_are_missing_among_numbers_alone(reader, written):
+    found = columns(read_table(written("n,alley,kind,none\n1,NA,None,NA\nNA,Grvl,a,NA\n3,,NA,\n")))
+    assert all(value is None or value != value for value in found["none"].tolist())
+    np.testing.assert_array_equal(found["n"], [1, np.nan, 3])
+    assert found["alley"].tolist() == ["NA", "Grvl", None]
+    assert found["kind"].tolist() == ["None", "a", "NA"]
+
+
+@pytest.mark.parametrize("days, seconds", [
+    (["1970-01-02", "NA", "1970-01-01"], [86400, np.nan, 0]),
+    (["1970-01-01 00:01", "1970-01-01T00:00:00.500", ""], [60, 0.5, np.nan]),
+    (["1970-01-01T01:00:00+01:00", "1970-01-01T00:00:01Z", "1970-01-01 00:00:02"], [0, 1, 2])])
+def test_dates_in_a_csv_file(reader, written, days, seconds):
+    path = written("day,x\n" + "".join(f"{day},1\n" for day in days))
+    same(columns(read_table(path)), {"day": np.array(seconds, np.float64), "x": np.array([1, 1, 1])})
+    assert columns(read_table(path, text=["day"]))["day"].tolist() == [day or None for day in days]
+
+
+@pytest.mark.parametrize("day", ["1970-13-01", "02/03/1970", "1970-01", "then"])
+def test_what_is_no_date_is_text(reader, written, day):
+    assert columns(read_table(written(f"day,x\n1970-01-02,1\n{day},2\n")))["day"].tolist() == ["1970-01-02", day]
+
+
 @pytest.mark.parametrize("text, message", [
+    ("5.1,3.5,0\n4.9,3.0,1\n", "line 1: expected the names of the columns, got numbers: put a line of names before"),
+    ("a,,b\n1,2,3\n", "column 2 has no name"),
+    ("a,b, a\n1,2,3\n", "more than one column is called 'a'"),
     ("a,b\n1,2\n3\n", "line 3: expected 2 fields as in the first line, got 1"),
     ("a,b\n1,2\n3,4,5\n", "line 3: expected 2 fields as in the first line, got 3"),
     ("a,b\n1,2,3\n3,4,5\n", "line 2: expected 2 fields as in the first line, got 3"),

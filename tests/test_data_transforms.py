@@ -32,7 +32,7 @@ def rng(seed=0):
 
 @pytest.mark.parametrize("transform", RANDOM, ids=lambda t: type(t).__name__)
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, np.float64])
 def test_what_they_have_in_common(transform, shape, dtype):
     x = pictures(shape, dtype)
     given, y = x.copy(), np.arange(len(x))
@@ -130,13 +130,28 @@ def test_flip():
     np.testing.assert_array_equal(RandomHorizontalFlip(0)(x, rng=rng()), x)
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.float32, np.float64])
 @pytest.mark.parametrize("quarters", [-1, 0, 1, 2])
 @pytest.mark.parametrize("shape", [(5, 6, 6), (5, 7, 7, 3)])
 def test_rotation_by_quarters(dtype, quarters, shape):
     x = pictures(shape, dtype)
     found = RandomRotation((90 * quarters, 90 * quarters))(x, rng=rng())
     np.testing.assert_allclose(found, np.rot90(x, quarters, axes=(1, 2)), rtol=0, atol=1e-3)
+
+
+def test_numbers_of_numpy_are_numbers():
+    x = pictures()
+    for given, plain in ((RandomCrop(np.int64(2)), RandomCrop(2)), (RandomRotation(np.int64(9)), RandomRotation(9)),
+                         (RandomRotation(np.float32(9)), RandomRotation(9.0))):
+        np.testing.assert_array_equal(given(x, rng=rng()), plain(x, rng=rng()))
+
+
+@pytest.mark.parametrize("transform", [RandomShift(1, fill=300), RandomCrop(3, padding=1, fill=-1), Cutout(3, fill=-1),
+                                       RandomRotation(9, fill=0.5), Cutout(3, fill=np.nan)])
+def test_fills_that_pictures_cannot_have(transform):
+    with pytest.raises(ValueError, match=r"pictures of uint8 cannot be filled with"):
+        transform(pictures(dtype=np.uint8), rng=rng())
+    assert transform(pictures(), rng=rng()).dtype == np.float32
 
 
 def test_rotation_is_pillows():
@@ -169,6 +184,15 @@ def test_noise():
     assert abs(found.std() - 3) < 0.1
     whole = GaussianNoise(200.0)(x.astype(np.uint8), rng=rng())
     assert whole.min() == 0 and whole.max() == 255              # cut off, not wrapped
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int32, np.int64])
+def test_noise_on_integers_is_rounded(dtype):
+    found = GaussianNoise(0.4)(np.full((50, 30, 30), 100, dtype), rng=rng())
+    assert found.dtype == dtype and set(np.unique(found)) >= {99, 100, 101}
+    assert abs(found.mean() - 100) < 0.01
+    large = np.full((1, 2, 2), 2**31 - 65, np.int32)            # float32 has no such number
+    np.testing.assert_array_equal(GaussianNoise(0.0)(large, rng=rng()), large)
 
 
 def test_cutout():

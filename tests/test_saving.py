@@ -9,6 +9,7 @@ from saving_tools import small_model, unpack
 import fastnet
 from fastnet import nn
 from fastnet.nn import architecture
+from fastnet.nn.saving import load_described
 
 pytestmark = pytest.mark.usefixtures("backend")
 
@@ -277,6 +278,39 @@ def test_metadata(path):
         with pytest.raises(ValueError, match="metadata"):
             model.save(path, metadata={"x": value})
     assert fastnet.load_metadata(path) == {}
+
+
+def test_a_file_that_is_replaced_while_it_is_read(path, tmp_path, monkeypatch):
+    import builtins
+
+    import safetensors
+    for size in (2, 3):
+        nn.Linear(size, 1).save(tmp_path / str(size), {"size": size})
+
+    def replacing(function):
+        def read(name, *args, **kwargs):
+            file = function(name, *args, **kwargs)
+            if str(name) == str(path):                      # whoever opens it again will find the other one
+                path.unlink()
+                path.hardlink_to(tmp_path / str(next(sizes)))
+            return file
+        return read
+    for read in (fastnet.load, lambda path: load_described(path)[0]):
+        path.unlink(missing_ok=True)
+        path.hardlink_to(tmp_path / "2")
+        sizes = iter([3, 2, 3, 2])
+        with monkeypatch.context() as patch:
+            patch.setattr(builtins, "open", replacing(open))
+            patch.setattr(safetensors, "safe_open", replacing(safetensors.safe_open))
+            assert read(path).in_features == 2
+
+
+def test_a_model_inside_itself(path):
+    model = nn.Sequential(nn.Linear(1, 1))
+    model.append(model)
+    with pytest.raises(ValueError, match="a Sequential whose modules are nested without end cannot be written"):
+        model.save(path)
+    assert not path.exists()
 
 
 def test_tensors_by_name(path):

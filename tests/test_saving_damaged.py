@@ -67,12 +67,15 @@ DAMAGED = {
     "a tensor larger than the file": pack({"x": entry(shape=(1 << 40,), offsets=(0, 1 << 42))}, bytes(4)),
     "overlap": pack({"x": entry(), "y": entry()}, bytes(4)),
     "a gap": pack({"x": entry(), "y": entry(offsets=(8, 12))}, bytes(12)),
+    "two texts under one name": pack('{"__metadata__":{"a":"1"},"__metadata__":{}}'),
     "data behind the end": pack({"x": entry()}, bytes(5)),
 }
 REFUSED = {name: (data, "no safetensors file, or one that is cut off or damaged") for name, data in DAMAGED.items()} | {
     "a dtype of another name": (pack({"x": entry("F8_E4M3", (4,))}, bytes(4)), "tensor 'x' is of dtype 'F8_E4M3'"),
     "many dimensions": (pack({"x": entry(shape=(1,) * 65)}, bytes(4)), "64"),
     "large empty dimensions": (pack({"x": entry(shape=(0, 1 << 62, 1 << 62), offsets=(0, 0))}), "array is too big"),
+    "many brackets": (pack('{"x":{"dtype":"U8","shape":[0],"data_offsets":[0,0],"y":[' + "[]," * 9999 + "[]]}}"),
+                      "its header is damaged: it has more brackets than it can need"),
     "bools of 2": (pack({"x": entry("BOOL", (4,))}, b"\0\1\2\0"), "bools are bytes of 0 or 1"),
 }
 
@@ -200,6 +203,10 @@ HOSTILE = {
     "a weight that is not there": (NLL, {}, "there is no tensor 'weight'"),
     "more modules than a model has": (container(**{str(i): TANH for i in range(10_001)}), {},
                                       "more than 10,000 modules"),
+    "parameters below 0": ({"class": "ParameterList", "parameters": -1}, {}, "cannot hold -1 parameters"),
+    "very many dimensions": ({"class": "LayerNorm", "arguments": {
+        "normalized_shape": [1] * 100_000, "eps": 0.1, "elementwise_affine": False, "bias": False, "dtype": None}}, {},
+        "LayerNorm cannot have a normalized_shape of an object of type list"),
     "more by repetition": (repeated(20), {}, "more than 10,000 modules"),
 }
 

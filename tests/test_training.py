@@ -359,7 +359,7 @@ def replaced(value, at):
     (lambda: (blobs(40)[0].astype(object), blobs(40)[1]), {}, TypeError, "x must hold numbers, got .* dtype object"),
     (lambda: (np.array([[1.5, "red"]] * 40, object), blobs(40)[1]), {}, TypeError,
      "x must hold numbers, got 'red'; .*TablePreparation"),
-    (lambda: blobs(40), {"validation_split": 0.01}, ValueError, "validation_split=0.01 of 40 samples is less than one"),
+    (lambda: (blobs(2)[0], np.array([0, 1])), {"validation_split": 0.1}, ValueError, "held out"),
     (lambda: blobs(40), {"callbacks": [fastnet.callbacks.EarlyStopping]}, TypeError, "instances of .*, got <class"),
     (lambda: (np.float32(3), blobs(40)[1]), {}, ValueError, "must be an array of samples, got a single number"),
     (lambda: ((blobs(40)[0], blobs(39)[0]), blobs(40)[1]), {}, ValueError, "inputs have different lengths: 40, 39"),

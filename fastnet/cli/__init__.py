@@ -1,9 +1,12 @@
 """The command `fastnet`: train a model on a data set, a table or pictures, predict with it, measure it, show it."""
+import contextlib
 import os
 import sys
+import warnings
 
+import fastnet
 from fastnet.cli.arguments import make_parser
-from fastnet.cli.errors import FAILED, WrongUseError, code_of, line_of
+from fastnet.cli.errors import FAILED, WrongUseError, code_of, line_of, note
 
 
 def main(argv=None):
@@ -19,7 +22,8 @@ def main(argv=None):
     args = make_parser().parse_args(argv)
     args.argv = argv
     try:
-        args.run(args)
+        with _process_as_it_was():
+            args.run(args)
         sys.stdout.flush()
     except BrokenPipeError:             # who read the output wants no more: what is left of it goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -31,6 +35,18 @@ def main(argv=None):
     except (OSError, ImportError, ValueError, TypeError, RuntimeError, ArithmeticError, MemoryError) as e:
         return _say(f"fastnet: error: {line_of(e)}", e)
     return 0
+
+
+@contextlib.contextmanager
+def _process_as_it_was():
+    """Inside, warnings are notes of one line; afterwards they and the random state are as they were before."""
+    state = fastnet.get_rng_state()
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *where: note(str(message))
+            yield
+    finally:
+        fastnet.set_rng_state(state)
 
 
 def _say(line, error):

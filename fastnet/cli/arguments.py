@@ -229,6 +229,8 @@ def plot_path(text):
 
 def folder_path(text):
     """A folder, or one that can be made."""
+    if not text:                        # of a shell's variable that is not set
+        raise argparse.ArgumentTypeError("expected the name of a folder, got ''")
     if Path(text).exists() and not Path(text).is_dir():
         raise argparse.ArgumentTypeError(f"{text!r} is a file, expected a folder")
     return text

@@ -1,11 +1,18 @@
 """What the command says and returns where something is wrong."""
-from fastnet._command import WRONG_USE
+import sys
 
-FAILED, INTERRUPTED = 1, 130
+from fastnet._command import INTERRUPTED, WRONG_USE
+
+FAILED = 1
 
 
 class WrongUseError(ValueError):
     """Arguments that each are right but cannot be meant."""
+
+
+def note(text):
+    """Say in a line of stderr what a user should know, though nothing failed."""
+    print(f"fastnet: note: {' '.join(text.split())}", file=sys.stderr)
 
 
 def line_of(error):

@@ -1,17 +1,22 @@
 """`fastnet evaluate`: how good a saved model is on data whose answers are known."""
 import numpy as np
 
+from fastnet import datasets
+from fastnet._command import interruptions_raise
+from fastnet.cli.outputs import check_outputs, write_report
 from fastnet.cli.saved import Saved, figure_lines
 from fastnet.cli.sources import load_samples
-from fastnet.cli.train import write_report
 
 _MOST = 30                              # classes of which each gets a line
 
 
 def evaluate(args):
     """Measure a model that `fastnet train` saved on a data set's test part, or on all of a table or folder."""
+    check_outputs([args.model] if args.data in datasets.names() else [args.model, args.data],
+                  [("--report", args.report)])
     saved = Saved.read(args.model)
     x, y = load_samples(args.data, saved.inputs, saved.target, saved.about.get("target"))
+    interruptions_raise()
     trainer = saved.trainer()
     figures = saved.figures(trainer, x, y)
     print(f"{args.data}: {len(y)} samples")

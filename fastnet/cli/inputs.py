@@ -1,14 +1,17 @@
 """How files become a model's inputs: of each kind of data the preparation that a saved model carries with it."""
 import math
+import re
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from contextlib import contextmanager
 from typing import ClassVar
 
 import numpy as np
 
 from fastnet import data
 from fastnet.cli.drawings import read_drawing
+from fastnet.cli.errors import note
 from fastnet.cli.settings import TABLES
 from fastnet.data.pictures import ENDINGS
 
@@ -148,17 +151,26 @@ class Table:
         """The rows of a table as numbers, float32 (N, features)."""
         return self.preparation.transform(table)
 
+    def prepare_file(self, path, table):
+        """`prepare` for the table of a file, with a note of categories that the training had not."""
+        for name, count in self.preparation.unseen(table).items():
+            note(f"{path}: column {name!r}: {count} of {len(table[name])} rows have a category that was not seen in "
+                 "training, which counts as none")
+        return self.prepare(table)
+
     def read(self, path):
         """The rows of a .csv, .parquet or .npy file; the columns of the latter in the order of training."""
-        return self.prepare(self.read_table(path))
+        table = self.read_table(path)
+        with naming_lines(path):
+            return self.prepare_file(path, table)
 
-    def read_table(self, path):
-        """The columns of a file, by name."""
+    def read_table(self, path, text=()):
+        """The columns of a file, by name; what was text in training is text, and so are the columns `text`."""
         ending = Path(path).suffix.lower()
         if ending not in (*TABLES, ARRAYS):
             raise ValueError(f"the model reads tables: {path} should end in {', '.join(TABLES)} or {ARRAYS}")
         if ending != ARRAYS:
-            return data.columns(data.read_table(path))
+            return data.columns(data.read_table(path, text=[*self.preparation.text_columns, *text]))
         array = read_array(path)
         if array.ndim != 2 or array.shape[1] != len(self.columns):
             raise ValueError(f"{path} has the shape {array.shape}, expected (N, {len(self.columns)}) for the columns "
@@ -191,6 +203,31 @@ def inputs_from(given):
         return Table(data.TablePreparation.from_dict(given["preparation"]))
     known: dict[str, type[Pixels]] = {"drawings": Drawings, "pictures": Pictures}
     return known[kind](**given)
+
+
+@contextmanager
+def naming_lines(path):
+    """Let the ValueErrors about rows of a table name its file; and of a text file the line, not the row from 0."""
+    try:
+        yield
+    except ValueError as e:
+        text = str(e)
+        if Path(path).suffix.lower() in (".csv", ".tsv"):
+            text = re.sub(r"row (\d+) \(counted from 0\)", lambda found: f"line {_line_of(path, int(found[1]))}", text)
+        raise ValueError(f"{path}: {text}") from None
+
+
+def _line_of(path, row):
+    """In which line of a text file a row of its table begins: an empty line is none, quoted text may have several."""
+    rows, begin, quoted = -2, 1, False                      # the first names the columns
+    with open(path, encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, 1):
+            begin = begin if quoted else number
+            quoted ^= line.count('"') % 2 == 1
+            rows += not quoted and line.strip() != ""
+            if rows == row and not quoted:
+                break
+    return begin
 
 
 def read_array(path):

@@ -3,18 +3,22 @@ import contextlib
 import csv
 import sys
 
+from fastnet._command import interruptions_raise
 from fastnet._files import replacing
 from fastnet.cli.errors import WrongUseError
+from fastnet.cli.outputs import check_outputs
 from fastnet.cli.saved import Saved
 
 
 def predict(args):
     """Predict the class or the value of pictures, or of each row of tables, with a model that `fastnet train` saved."""
+    check_outputs([args.model, *args.files], [("--output", args.output)])
     saved = Saved.read(args.model)
     if args.proba and saved.target.task != "classification":
         raise WrongUseError("--proba: the model predicts numbers, which have no probabilities")
     trainer = saved.trainer()
     answers = [(path, *_answers(saved, trainer, path)) for path in args.files]
+    interruptions_raise()
     if saved.inputs.is_pictures and not args.output and not args.proba:
         _print_answers(answers)
     else:
@@ -27,7 +31,7 @@ def _answers(saved, trainer, path):
     if saved.target.task == "classification":
         probabilities = trainer.predict_proba(x)
         return saved.target.inverse(probabilities.argmax(1)).tolist(), probabilities
-    return saved.target.inverse(trainer.predict(x)).tolist(), None
+    return saved.target.inverse(trainer.predict(x)), None           # float32: their text is the shortest that is them
 
 
 def _print_answers(answers):
@@ -48,8 +52,7 @@ def _write_csv(answers, saved, args):
         for path, predictions, probabilities in answers:
             for i, prediction in enumerate(predictions):
                 row = [path] if saved.inputs.is_pictures else []
-                row.append(f"{prediction:.6g}" if isinstance(prediction, float) else prediction)
-                writer.writerow(row + ([f"{p:.4f}" for p in probabilities[i]] if args.proba else []))
+                writer.writerow([*row, prediction] + ([f"{p:.4f}" for p in probabilities[i]] if args.proba else []))
 
 
 def _output(path):

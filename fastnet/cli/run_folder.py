@@ -8,7 +8,18 @@ import numpy as np
 from fastnet._files import replacing
 from fastnet.callbacks.checkpoint import FILE
 
-SETTINGS = "settings.json"
+SETTINGS = "fastnet.json"
+WRITER = "fastnet train"
+
+
+def files_in(folder):
+    """The files of a folder that are a training's."""
+    return [Path(folder, name) for name in (FILE, SETTINGS)]
+
+
+def has_checkpoint(folder):
+    """Whether there is a checkpoint in a folder."""
+    return Path(folder, FILE).exists()
 
 
 def prepare_folder(folder, command):
@@ -22,15 +33,20 @@ def prepare_folder(folder, command):
         Whether there is a checkpoint to go on from.
 
     Raises:
-        ValueError: it holds a checkpoint of another training; what differs is listed.
+        ValueError: it holds a checkpoint of another training; what differs is listed. Or its file of settings is not
+            of `fastnet train`.
         OSError: it cannot be made or written.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / SETTINGS
-    resumes = (folder / FILE).exists()
+    command = {"written by": WRITER} | command
+    saved, resumes = _read(path), has_checkpoint(folder)
+    if resumes and saved is None:
+        raise ValueError(f"{folder} holds a checkpoint, but no {SETTINGS} that says of what: give --resume another "
+                         "folder")
     if resumes:
-        _require_same(path, _read(path), command)
+        _require_same(folder, saved, command)
     else:
         with replacing(path, "w", encoding="utf-8") as file:
             json.dump(command, file, indent=2)
@@ -54,19 +70,21 @@ def fingerprint(*arrays):
 
 
 def _read(path):
+    """The settings of a training, or None if there is no such file; one that is somebody else's is not to be lost."""
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError, RecursionError):
+    except FileNotFoundError:
+        return None
+    except (ValueError, RecursionError):
         saved = None
-    if not isinstance(saved, dict):
-        raise ValueError(f"{path.parent} holds a checkpoint, but no {SETTINGS} that says of what: give --resume "
-                         "another folder")
+    if not isinstance(saved, dict) or saved.get("written by") != WRITER:
+        raise ValueError(f"{path} is not of `{WRITER}`, or damaged: give --resume another folder")
     return saved
 
 
-def _require_same(path, saved, own):
+def _require_same(folder, saved, own):
     differing = [f"{name} is {saved.get(name)!r} there, {own.get(name)!r} here"
                  for name in [*own, *(saved.keys() - own)] if saved.get(name) != own.get(name)]
     if differing:
-        raise ValueError(f"{path.parent} holds the checkpoint of another training: {'; '.join(differing)}. Give the "
+        raise ValueError(f"{folder} holds the checkpoint of another training: {'; '.join(differing)}. Give the "
                          "same data and options, or --resume another folder")

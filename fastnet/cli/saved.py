@@ -8,6 +8,7 @@ import numpy as np
 import fastnet
 from fastnet import data, metrics, nn
 from fastnet.cli.inputs import Pixels, Table, inputs_from
+from fastnet.nn.saving import load_described
 from fastnet.training import Trainer
 
 _FORMAT = 1
@@ -24,7 +25,8 @@ class Saved:
         model: a Module.
         inputs: see `fastnet.cli.inputs`.
         target: a fitted TargetPreparation.
-        about: how it was trained, a dictionary for JSON: "data", "target_name", "settings", "results", "versions"...
+        about: how it was trained, a dictionary for JSON: "dataset", "task", "target" (the name of its column, or None),
+            "settings", "versions", figures such as "test_accuracy" and "train_seconds"...
     """
     model: nn.Module
     inputs: Pixels | Table
@@ -44,7 +46,7 @@ class Saved:
             ValueError: the file is damaged, or holds a model that `fastnet train` did not save.
             OSError: it cannot be read.
         """
-        model, described = fastnet.load(path), fastnet.load_metadata(path)
+        model, described = load_described(path)
         made = cls.described(path, model, described)
         if made is None:
             raise ValueError(f"{path} does not say how its inputs are to be prepared: `fastnet train --save` did not "

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fastnet import data, datasets
-from fastnet.cli.inputs import Drawings, Pictures, Pixels, Table
+from fastnet.cli.inputs import Drawings, Pictures, Pixels, Table, naming_lines
 from fastnet.cli.settings import kind_of
 
 # Of each data set, how a digit lies in its pictures (see Drawings).
@@ -47,22 +47,29 @@ def load_source(name, settings):
     return load(name, settings)
 
 
-def split(y, fraction, seed):
-    """The rows of two parts, of the second about `fraction`; of each class its share.
+def split(y, settings, purpose):
+    """The rows to train on, and those that are held out, of each class its share.
 
     Args:
         y: (N,), int64 classes or float32 values.
-        fraction: below 1.
-        seed: of the choice.
+        settings: see `settings_of`.
+        purpose: of what is held out, "test" or "validation".
+
+    Raises:
+        ValueError: nothing can be held out; the message names the option.
 
     Example:
         >>> import numpy as np
         >>> from fastnet.cli.sources import split
-        >>> rows, held_out = split(np.array([0, 0, 1, 1]), 0.5, seed=0)
+        >>> rows, held_out = split(np.array([0, 0, 1, 1]), {"test_split": 0.5, "seed": 0}, "test")
         >>> len(rows), len(held_out)
         (2, 2)
     """
-    return data.stratified_split(y if y.dtype.kind == "i" else np.zeros(len(y), np.int64), fraction, seed)
+    labels = y if y.dtype.kind == "i" else np.zeros(len(y), np.int64)
+    try:
+        return data.stratified_split(labels, settings[f"{purpose}_split"], settings["seed"])
+    except ValueError as e:
+        raise ValueError(f"{e}; --{purpose} 0 holds out none") from None
 
 
 # ---- data sets ------------------------------------------------------------------------------------------------------
@@ -84,10 +91,11 @@ def _table(path, settings):
         name = list(table)[-1]
         note = f"target: {name} (the last column; --target names another)"
     features, values = data.split_target(table, name)
-    _refuse_infinity(features)
-    target = _fitted_target(values, name, settings["task"])
-    y = target.transform(values)
-    rows, test_rows = split(y, settings["test_split"], settings["seed"])
+    with naming_lines(path):
+        _refuse_infinity(features)
+        target = _fitted_target(values, name, settings["task"])
+        y = target.transform(values)
+    rows, test_rows = split(y, settings, "test")
     if target.task == "regression":             # its mean and scale are those of the rows to train on
         y = target.fit(values[rows]).transform(values)
     preparation = data.TablePreparation().fit(_rows(features, rows))
@@ -129,7 +137,7 @@ def _folder(path, settings):
     folder = data.ImageFolder(path, settings["size"])
     x, y = folder.arrays
     target = data.TargetPreparation().fit([folder.classes[i] for i in y])
-    rows, test_rows = split(y, settings["test_split"], settings["seed"])
+    rows, test_rows = split(y, settings, "test")
     std = float(x[rows].std()) or 1.0
     inputs = Pictures(settings["size"], float(x[rows].mean()), std)
     train, test = ((inputs.prepare(x[part]), y[part]) for part in (rows, test_rows))
@@ -158,7 +166,9 @@ def load_samples(name, inputs, target, target_name):
     if isinstance(inputs, Table) != (kind == "table") or isinstance(inputs, Drawings):
         raise ValueError(f"the model takes {inputs.describe()}, which {name} has not")
     if kind == "table":
-        features, values = data.split_target(inputs.read_table(name), target_name)
-        return inputs.prepare(features), target.transform(values)
+        text = [target_name] if any(isinstance(label, str) for label in target.classes or ()) else []
+        features, values = data.split_target(inputs.read_table(name, text), target_name)
+        with naming_lines(name):
+            return inputs.prepare_file(name, features), target.transform(values)
     folder = data.ImageFolder(name, inputs.size, classes=target.classes)
     return inputs.prepare(folder.arrays[0]), folder.targets

@@ -1,18 +1,17 @@
 """`fastnet train`: from data to a model, a curve, a report and a file to keep."""
 import contextlib
-import json
-import math
 import shlex
 import time
 
 import fastnet
-from fastnet import data
-from fastnet._files import replacing
+from fastnet import data, datasets
+from fastnet._command import interruptions_raise
 from fastnet._optional import optional
 from fastnet.backend import config
 from fastnet.cli.inputs import Drawings
 from fastnet.cli.interrupt import Interruptible
-from fastnet.cli.run_folder import fingerprint, prepare_folder
+from fastnet.cli.outputs import check_outputs, plain, write_report
+from fastnet.cli.run_folder import files_in, fingerprint, has_checkpoint, prepare_folder
 from fastnet.cli.saved import Saved, figure_lines, versions
 from fastnet.cli.settings import OPTIMIZERS, layer_sizes, make_model, settings_of
 from fastnet.cli.sources import load_source, split
@@ -24,10 +23,14 @@ _BETWEEN = 5.0                          # seconds from one checkpoint to the nex
 def train(args):
     """Train a model on a data set, a table or a folder of pictures, and test it on what it was not trained on."""
     settings = settings_of(args)
+    kept = [("--resume", path) for path in files_in(args.resume)] if args.resume else []
+    check_outputs([] if args.data in datasets.names() else [args.data],
+                  [("--save", args.save), ("--plot", args.plot), ("--report", args.report), *kept])
     if args.plot:                       # rather than after the training
         optional("matplotlib.figure", "plot", "drawing a history")
     with at_most_threads(args.threads):
         source = load_source(args.data, settings)
+        interruptions_raise()
         say = (lambda line: None) if args.quiet else print
         run = _Run(args, settings, source, say)
         run.fit()
@@ -79,10 +82,14 @@ class _Run:
         if args.resume and prepare_folder(args.resume, self._command()):
             self.say(f"going on from the checkpoint in {args.resume}")
         start = time.perf_counter()
-        self.trainer.fit(training, epochs=settings["epochs"], batch_size=settings["batch_size"], seed=settings["seed"],
-                         validation_data=validation, callbacks=callbacks, progress=not args.quiet, resume=args.resume)
+        try:
+            self.trainer.fit(training, epochs=settings["epochs"], batch_size=settings["batch_size"],
+                             seed=settings["seed"], validation_data=validation, callbacks=callbacks,
+                             progress=not args.quiet, resume=args.resume)
+        except FloatingPointError as e:
+            raise FloatingPointError(self._how_to_converge(e)) from None
         self.seconds = time.perf_counter() - start
-        if self.trainer.interrupted:
+        if self.trainer.interrupted and not self.trainer.stop:      # which may have come to its end meanwhile
             raise KeyboardInterrupt(self._how_to_go_on())
         self.say(f"trained in {self.seconds:.1f} s")
         if self.stopping is not None:
@@ -92,10 +99,7 @@ class _Run:
         """Loaders of what is trained on and of what is held out of it, if there is something."""
         x, y = self.source.train
         settings = self.settings
-        rows, held_out = split(y, settings["validation_split"], settings["seed"])
-        if not len(held_out) and self.args.patience is not None:
-            raise ValueError(f"of {len(y)} {self.source.what} none are left to validate on, which --patience needs: "
-                             "give a larger --validation")
+        rows, held_out = split(y, settings, "validation")
         dataset = data.TensorDataset(x, y)
         training = data.DataLoader(data.Subset(dataset, rows), settings["batch_size"], shuffle=True,
                                    seed=settings["seed"], transform=_augmentation(self.source.inputs))
@@ -124,6 +128,14 @@ class _Run:
             return f"{where}; nothing was kept: with --resume FOLDER a training can be gone on with"
         return f"{where}; go on with: {shlex.join(['fastnet', *self.args.argv])}"
 
+    def _how_to_converge(self, error):
+        """What the Trainer says of weights that are lost, with the command's advice in place of Python's."""
+        what, _, _ = str(error).partition(":")
+        kept = ""
+        if self.args.resume and has_checkpoint(self.args.resume):
+            kept = f"; the checkpoint in {self.args.resume} is from before that"
+        return f"{what}: try a smaller --lr than {self.settings['lr']:g}{kept}"
+
     # ---- results ----
 
     def report(self):
@@ -132,7 +144,7 @@ class _Run:
         tested = len(source.test[1]) > 0
         figures = self.saved.figures(self.trainer, *source.test) if tested else {}
         baseline = self.saved.baseline(source.train[1], source.test[1]) if tested else {}
-        results = {f"test_{name}": _plain(value) for name, value in figures.items()}
+        results = {f"test_{name}": plain(value) for name, value in figures.items()}
         running = config()
         about = {"dataset": args.data, "task": source.target.task, "target": source.target_name,
                  "epochs": len(history), "settings": self.settings, **results, "train_seconds": self.seconds,
@@ -148,7 +160,7 @@ class _Run:
         if args.report:
             write_report(args.report, about | {"backend": running["backend"], "isa": running["isa"],
                                                "threads": running["threads"], "openmp": running["openmp"],
-                                               "history": [_plain(row) for row in history]})
+                                               "history": list(history)})
             self.say(f"report: {args.report}")
         if args.plot:
             history.plot(args.plot)
@@ -160,20 +172,6 @@ def _augmentation(inputs):
     if not isinstance(inputs, Drawings) or inputs.box == inputs.size:
         return None
     return data.RandomShift(1, fill=-inputs.mean / inputs.std)
-
-
-def write_report(path, report):
-    """Write `report` as JSON, whole or not at all."""
-    with replacing(path, "w", encoding="utf-8") as file:
-        json.dump(report, file, indent=2, allow_nan=False)
-        file.write("\n")
-
-
-def _plain(value):
-    """A number, or the numbers of a dictionary, as JSON can hold them: what is not finite is None."""
-    if isinstance(value, dict):
-        return {name: _plain(v) for name, v in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from fastnet.data import frames
 from fastnet.tensor import Tensor
 
 BLOCK = 1 << 16                         # rows looked at in one go, where all at once could need too much memory
-FOR_TEXT = "text columns go through TablePreparation, labels through TargetPreparation"
+FOR_TEXT = "text and dates go through TablePreparation, labels through TargetPreparation"
 
 
 def dtype_for(dtype, what="the data"):
@@ -33,7 +33,7 @@ def dtype_for(dtype, what="the data"):
         for wider in (native, *dtypes.ALL):
             if wider in dtypes.ALL and dtypes.category(wider) == dtypes.category(native) and np.can_cast(native, wider):
                 return wider
-    hint = f"; {FOR_TEXT}" if dtype.kind in "OSUT" else ""
+    hint = f"; {FOR_TEXT}" if dtype.kind in "OSUTmM" else ""
     raise TypeError(f"{what}: expected numbers of one of the dtypes {', '.join(d.name for d in dtypes.ALL)}, got "
                     f"{dtype}{hint}")
 
@@ -44,7 +44,7 @@ def as_array(data, what="the data"):
     A frame becomes a float32 matrix with one column for each of its own, what is missing NaN. A Series or a list of
     floats becomes float32, one of integers int64. Arrays and tensors keep their dtype, or get the narrowest that loses
     nothing: float16 becomes float32, big-endian numbers native ones, an array of Python objects that are all numbers
-    float32 or int64.
+    float32 or int64. What is masked in a masked array is NaN.
 
     Args:
         data: an array, a tensor, another library's array, a pandas or polars frame or Series, or a nested list.
@@ -63,8 +63,10 @@ def as_array(data, what="the data"):
                [3., 4.]], dtype=float32)
     """
     if frames.is_frame(data):
-        return _of_columns(frames.columns(data), what)
+        return _of_columns(frames.given_columns(data), what)
     if frames.is_series(data):
+        if frames.is_time(data):
+            raise TypeError(f"{what}: expected numbers, got {data.dtype}; {FOR_TEXT}")
         column = frames.column(data)
         if column.dtype.kind == "f":
             return _narrowed(column)
@@ -73,7 +75,7 @@ def as_array(data, what="the data"):
         return data.detach().numpy()
     if not hasattr(data, "__array__"):
         data = _of_sequence(data, what)
-    array = np.asarray(data)
+    array = np.asarray(frames.unmasked(data))
     if array.dtype == object:
         array = _of_objects(array, what)
     return array.astype(dtype_for(array.dtype, what), copy=False)
@@ -85,11 +87,12 @@ def _narrowed(array):
         return array.astype(np.float32)
 
 
-def _of_columns(named, what):
-    text = [name for name, column in named.items() if column.dtype == object]
-    if text:
+def _of_columns(given, what):
+    named = {name: frames.column(part) for name, part in given.items()}
+    other = [name for name, column in named.items() if column.dtype == object or frames.is_time(given[name])]
+    if other:
         raise TypeError(f"{what}: expected columns of numbers, these hold something else: "
-                        f"{', '.join(map(repr, text))}; TablePreparation turns text and categories into numbers")
+                        f"{', '.join(map(repr, other))}; TablePreparation turns text and dates into numbers")
     if not named:
         raise ValueError(f"{what} has no columns")
     return _narrowed(np.stack([column.astype(np.float64) for column in named.values()], axis=1))
@@ -140,7 +143,7 @@ def finite(x, what="the data"):
     elif frames.is_series(x):
         _check(frames.column(x), what)
     else:
-        _check(x._data if isinstance(x, Tensor) else np.asarray(x), what)
+        _check(x._data if isinstance(x, Tensor) else np.asarray(frames.unmasked(x)), what)
     return x
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from fastnet import dtypes
 from fastnet.construction import as_tensor, from_numpy
 from fastnet.data.arrays import as_array, dtype_for
+from fastnet.data.frames import unmasked
 from fastnet.errors import shape_text
 from fastnet.tensor import Tensor
 
@@ -78,7 +79,7 @@ def _as_given(data, what):
     elif isinstance(data, Tensor):
         given = data.detach()
     elif isinstance(data, np.ndarray) and data.dtype != object:
-        given = data                            # not converted as a whole: it may be larger than memory
+        given = unmasked(data)                  # not converted as a whole: it may be larger than memory
     else:
         given = as_array(data, what)
     if not given.ndim:

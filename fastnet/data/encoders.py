@@ -25,7 +25,7 @@ def as_numbers(column):
     """A column as float64, what is missing NaN.
 
     Raises:
-        ValueError: text or infinity; the row is named.
+        ValueError: text, infinity, or more than float32 has; the row is named.
 
     Example:
         >>> import numpy as np
@@ -38,9 +38,11 @@ def as_numbers(column):
             if not (value is None or isinstance(value, int | float)):
                 raise ValueError(f"expected a number, got {value!r} in row {row} (counted from 0)")
     values = column.astype(np.float64)
-    if np.isinf(values).any():
-        row = int(np.argmax(np.isinf(values)))
-        raise ValueError(f"expected a number, got {values[row]} in row {row} (counted from 0)")
+    large = np.abs(values) > np.finfo(np.float32).max
+    if large.any():
+        row = int(np.argmax(large))
+        raise ValueError(f"expected a number, got {values[row]} in row {row} (counted from 0)"
+                         + ", which is more than float32 has" * bool(np.isfinite(values[row])))
     return values
 
 
@@ -150,6 +152,11 @@ class Category:
         found = np.array([places.get(text, len(self.categories)) for text in as_texts(column)], np.int64)
         table = np.eye(len(self.categories) + 1, len(self.categories) + self.other, dtype=np.float32)
         return table[found]
+
+    def unseen(self, column):
+        """In how many rows there is a category that is none of these."""
+        known = {None, *self.categories}
+        return 0 if self.other else sum(text not in known for text in as_texts(column))
 
     def names(self, name):
         return [f"{name}={category}" for category in self.categories] + [f"{name}=(other)"] * self.other

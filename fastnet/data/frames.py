@@ -2,13 +2,18 @@
 
 Neither library is imported: a frame of theirs cannot be there unless its user did.
 """
+import datetime
 import difflib
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
+NESTED = (list, tuple, dict, set, np.ndarray)           # what a cell of a Parquet file can also hold
+_NUMBERS = (bool, np.bool_, int, float, np.number, Decimal)
 LISTED = 20                             # of so many columns an error gives the names
 
 
@@ -41,6 +46,20 @@ def is_series(data):
     return _is(data, "Series")
 
 
+def is_time(data):
+    """Whether a Series holds dates, times or durations.
+
+    Example:
+        >>> from fastnet.data.frames import is_time
+        >>> is_time([1, 2])
+        False
+    """
+    dtype: Any = getattr(data, "dtype", None)
+    if dtype == np.dtype(object):
+        return any(isinstance(value, datetime.date) for value in data)
+    return dtype.is_temporal() if hasattr(dtype, "is_temporal") else getattr(dtype, "kind", "") in ("m", "M")
+
+
 def columns(table):
     """A table as {name: column}.
 
@@ -59,6 +78,21 @@ def columns(table):
         >>> fastnet.data.columns({"size": [1.5, None], "colour": ["red", None]})
         {'size': array([1.5, nan]), 'colour': array(['red', None], dtype=object)}
     """
+    found = {name: column(part) for name, part in given_columns(table).items()}
+    lengths = {name: len(part) for name, part in found.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"the columns differ in length: {lengths}")
+    return found
+
+
+def given_columns(table):
+    """A table as {name: column}, columns as they are in it. Errors are those of `columns`.
+
+    Example:
+        >>> from fastnet.data.frames import given_columns
+        >>> given_columns({"size": [1.5, None]})
+        {'size': [1.5, None]}
+    """
     if is_frame(table):
         names = [str(name) for name in table.columns]
         parts = [table.iloc[:, i] for i in range(len(names))] if hasattr(table, "iloc") else table.get_columns()
@@ -68,11 +102,7 @@ def columns(table):
         raise TypeError(f"expected a pandas or polars DataFrame or a mapping from names to columns, got "
                         f"{type(table).__name__}")
     check_different(names)
-    found = dict(zip(names, map(column, parts)))
-    lengths = {name: len(part) for name, part in found.items()}
-    if len(set(lengths.values())) > 1:
-        raise ValueError(f"the columns differ in length: {lengths}")
-    return found
+    return dict(zip(names, parts))
 
 
 def check_different(names):
@@ -106,10 +136,32 @@ def column(data):
     """
     if is_series(data):
         return _of_pandas(data) if hasattr(data, "iloc") else _of_polars(data)
-    array = np.asarray(data)
+    array = np.asarray(unmasked(data))
     if array.ndim != 1:
         raise ValueError(f"expected a column of one dimension, got the shape {array.shape}")
     return _of_objects(array.astype(object)) if array.dtype.kind in "OSUT" else _plain(array)
+
+
+def unmasked(data):
+    """A masked array as a plain one in which what is masked is missing: NaN, or None among objects and text.
+
+    Args:
+        data: an array; anything else is given back.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.data.frames import unmasked
+        >>> unmasked(np.ma.masked_array([1, -999], [False, True]))
+        array([ 1., nan])
+    """
+    if not isinstance(data, np.ma.MaskedArray):
+        return data
+    if not np.ma.is_masked(data):
+        return data.data
+    plain = data.data.astype(data.dtype if data.dtype.kind in "fcmM" else np.float64 if data.dtype.kind in "biu"
+                             else object)
+    plain[data.mask] = None                                 # which is NaN among floats, NaT among dates
+    return plain
 
 
 def _of_pandas(series):
@@ -133,18 +185,20 @@ def _of_polars(series):
     if series.dtype.is_numeric() or series.dtype.is_temporal():
         array = series.to_numpy()
         return _plain(array) if array.dtype != object else _of_objects(array)
-    return _of_objects(np.array(series.to_list(), dtype=object))
+    return _of_objects(np.fromiter(series.to_list(), object, len(series)))      # np.array would look into lists
 
 
 def _of_objects(values):
-    """Objects as what they all are: numbers and bools, or else as they stand."""
-    missing = np.array([v is None or v != v for v in values.tolist()], np.bool_)        # NaN differs from itself
-    present = values[~missing].tolist()
-    if present and all(isinstance(v, bool | np.bool_ | int | float | np.number) for v in present):
-        if missing.any():
+    """Objects as what they all are: numbers and bools, dates, or else as they stand."""
+    missing = np.array([v is None or (not isinstance(v, NESTED) and v != v) for v in values.tolist()], np.bool_)
+    present = values[~missing].tolist()                     # NaN differs from itself
+    if present and all(isinstance(v, _NUMBERS) for v in present):
+        if missing.any() or any(isinstance(v, Decimal) for v in present):
             return np.array([np.nan if gone else float(v) for v, gone in zip(values.tolist(), missing)])
         array = np.array(present)
         return array if array.dtype.kind in "biuf" else values
+    if present and all(isinstance(v, datetime.date) and getattr(v, "tzinfo", None) is None for v in present):
+        return _plain(np.array([None if gone else v for v, gone in zip(values.tolist(), missing)], "M8[us]"))
     values = values.copy()
     values[missing] = None
     return values

@@ -23,6 +23,18 @@ def windows(x, top, left, height, width):
     return np.ascontiguousarray(shown[np.arange(len(x)), top, left])
 
 
+def computed_in(dtype):
+    """The floating-point dtype, float32 or float64, that has all numbers of `dtype`: integers of 32 bits need float64.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.data.geometry import computed_in
+        >>> computed_in(np.uint8), computed_in(np.int32)
+        (dtype('float32'), dtype('float64'))
+    """
+    return np.result_type(dtype, np.float32)
+
+
 def rotated(x, angles, fill):
     """Each picture turned about its centre, counter-clockwise, in the floating-point dtype that it was computed in.
 
@@ -41,7 +53,7 @@ def rotated(x, angles, fill):
         array([[[1., 2.],
                 [3., 4.]]])
     """
-    dtype = np.float64 if x.dtype == np.float64 else np.float32
+    dtype = computed_in(x.dtype)
     n, height, width = x.shape[:3]
     edged = np.full((n, height + 2, width + 2, *x.shape[3:]), fill, dtype)
     edged[:, 1:-1, 1:-1] = x

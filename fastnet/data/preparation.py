@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 import numpy as np
 
-from fastnet.data.encoders import ENCODERS, as_texts
-from fastnet.data.frames import columns, require
+from fastnet.data.encoders import ENCODERS, Category, Number, as_texts
+from fastnet.data.frames import NESTED, columns, require
 from fastnet.errors import one_of
 
 FEW = 20                                # of so many different values text is a category, however few the rows
@@ -96,6 +96,9 @@ class TablePreparation:
         numeric = column.dtype.kind in "biuf"
         if np.isnan(column.astype(np.float64)).all() if numeric else all(v is None for v in column.tolist()):
             return None, "it is empty"
+        nested = next((v for v in column.tolist() if isinstance(v, NESTED)), None) if not numeric else None
+        if nested is not None:
+            return None, f"its cells hold more than one value: {type(nested).__name__}"
         if name in self.kinds:
             return self.kinds[name], None
         if numeric:
@@ -133,6 +136,34 @@ class TablePreparation:
     def fit_transform(self, table):
         """`fit`, then `transform`."""
         return self.fit(table).transform(table)
+
+    def unseen(self, table):
+        """{column: in how many rows its category is one that `fit` did not see}, of the columns where there are any.
+
+        Columns with more than max_categories are not looked at: what is none of those counts as rare there.
+
+        Example:
+            >>> import fastnet
+            >>> preparation = fastnet.data.TablePreparation().fit({"colour": ["red", "blue"]})
+            >>> preparation.unseen({"colour": ["green", "red", None]})
+            {'colour': 1}
+        """
+        named = columns(table)
+        require(self.encoders, named)
+        counts = {name: encoder.unseen(named[name]) for name, encoder in self.encoders.items()
+                  if isinstance(encoder, Category)}
+        return {name: count for name, count in counts.items() if count}
+
+    @property
+    def text_columns(self):
+        """The columns that are categories or text: what `read_table(path, text=...)` should not take for numbers.
+
+        Example:
+            >>> import fastnet
+            >>> fastnet.data.TablePreparation().fit({"size": [1.0, 2.0], "zip": ["01234", "?"]}).text_columns
+            ['zip']
+        """
+        return [name for name, encoder in self.encoders.items() if not isinstance(encoder, Number)]
 
     @property
     def feature_names(self):

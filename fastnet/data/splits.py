@@ -52,7 +52,8 @@ def _sizes(lengths, count):
 def stratified_split(labels, fraction, seed=0):
     """The numbers of the samples in two random parts, in both of which each class has its share.
 
-    A class has its share to within one sample, and keeps at least one in the first part.
+    A class has its share to within one sample, and keeps at least one in the first part. Of a fraction above 0 there is
+    at least one sample in the second.
 
     Args:
         labels: the class of each sample, (N,): an array, a Series, a list, or a dataset with `targets`.
@@ -63,7 +64,7 @@ def stratified_split(labels, fraction, seed=0):
         (rows, held_out): int64 arrays in ascending order.
 
     Raises:
-        ValueError: a fraction out of range, or labels not in one dimension.
+        ValueError: a fraction out of range, labels not in one dimension, or no class of which a sample can be spared.
 
     Example:
         >>> import fastnet
@@ -75,6 +76,9 @@ def stratified_split(labels, fraction, seed=0):
         raise ValueError(f"expected 0 <= fraction < 1, got {fraction}")
     classes, counts = _numbered(getattr(labels, "targets", labels))
     held = _shares(counts, fraction)
+    if fraction and not held.any():
+        raise ValueError(f"a part of {len(classes)} samples cannot be held out: there is one of each class, which the "
+                         "other part needs")
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(classes))
     order = order[np.argsort(classes[order], kind="stable")]            # class by class, in random order within each
@@ -98,7 +102,7 @@ def _shares(counts, fraction):
     """How many samples of each class are held out: rounded down, what is left over where most was cut off."""
     exact = counts * fraction
     held = np.minimum(np.floor(exact + 1e-9).astype(np.int64), counts - 1)
-    left = round(counts.sum() * fraction) - held.sum()
+    left = max(round(counts.sum() * fraction), 1) - held.sum()
     for i in np.argsort(held - exact, kind="stable"):
         if left > 0 and held[i] < exact[i] and held[i] + 1 < counts[i]:
             held[i], left = held[i] + 1, left - 1

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from fastnet.data.arrays import finite
-from fastnet.data.encoders import is_number
+from fastnet.data.encoders import as_numbers, is_number
 from fastnet.data.frames import column
 from fastnet.errors import one_of
 
@@ -95,6 +95,17 @@ class TargetPreparation:
         mixed = len(set(map(type, self.classes))) > 1               # NumPy would make text of all
         return np.array(self.classes, object if mixed else None)[np.asarray(predictions)]
 
+    @property
+    def is_text(self):
+        """Whether its classes are text, which `read_table(path, text=...)` should not take for numbers.
+
+        Example:
+            >>> import fastnet
+            >>> fastnet.data.TargetPreparation().fit(["1", "x"]).is_text
+            True
+        """
+        return any(isinstance(label, str) for label in self.classes or ())
+
     def to_dict(self):
         """Everything that was learnt, for JSON.
 
@@ -166,4 +177,7 @@ def _numbers(values):
     if values.dtype.kind not in "biuf":
         wrong = next(v for v in values.tolist() if not isinstance(v, int | float))
         raise ValueError(f"the target of a regression holds numbers, got {wrong!r}")
-    return values.astype(np.float64)
+    try:
+        return as_numbers(values)
+    except ValueError as e:
+        raise ValueError(f"the target: {e}") from None

@@ -1,15 +1,15 @@
 """Normalisation and augmentation of pictures, whole batches at a time.
 
 A transform is called with the arrays of a batch, as `DataLoader(transform=)` does it: it changes the first, pictures
-(N, H, W) or (N, H, W, C), and hands the others on. Nothing is written to the arrays it is given. Bytes stay bytes,
-float32 stays float32 (`Normalize` and `MixUp` make float32 of bytes). The random ones take `rng`, a
+(N, H, W) or (N, H, W, C), and hands the others on. Nothing is written to the arrays it is given. Integers stay
+integers, float32 stays float32 (`Normalize` and `MixUp` make float32 of integers). The random ones take `rng`, a
 `numpy.random.Generator`, from which all that is random about them comes.
 """
 import numpy as np
 
 from fastnet.data.arrays import BLOCK
 from fastnet.data.calls import apply, takes_rng
-from fastnet.data.geometry import rotated, windows
+from fastnet.data.geometry import computed_in, rotated, windows
 
 
 def _result(pictures, others):
@@ -24,8 +24,19 @@ def _checked(x):
 
 
 def _stored(values, dtype):
-    """Computed numbers in the dtype of the pictures; bytes are rounded, and cut off at 0 and 255."""
-    return np.clip(np.rint(values), 0, 255).astype(dtype) if dtype == np.uint8 else values.astype(dtype, copy=False)
+    """Computed numbers in the dtype of the pictures; integers are rounded, and cut off at its least and greatest."""
+    return (_whole(values, dtype) if dtype.kind in "iu" else values).astype(dtype, copy=False)
+
+
+def _whole(values, dtype):
+    return np.clip(np.rint(values), np.iinfo(dtype).min, np.iinfo(dtype).max)
+
+
+def _filling(fill, dtype):
+    """A value for pixels of this dtype, which must have it: 300 would be 44 among bytes."""
+    if dtype.kind in "iu" and not np.array_equal(_whole(fill, dtype), fill):
+        raise ValueError(f"pictures of {dtype} cannot be filled with {fill}")
+    return fill
 
 
 class Compose:
@@ -117,7 +128,7 @@ class RandomCrop:
         fill: their value.
 
     Raises:
-        ValueError: when called: a picture smaller than the window.
+        ValueError: when called: a picture smaller than the window, or of a dtype that lacks the fill.
 
     Example:
         >>> import numpy as np, fastnet
@@ -127,7 +138,7 @@ class RandomCrop:
     """
 
     def __init__(self, size, padding=0, fill=0):
-        self.size = (size, size) if isinstance(size, int) else tuple(size)
+        self.size = (size, size) if isinstance(size, int | np.integer) else tuple(size)
         if len(self.size) != 2 or min(self.size) < 1 or padding < 0:
             raise ValueError(f"expected a size (height, width) and padding >= 0, got {size} and {padding}")
         self.padding, self.fill = padding, fill
@@ -140,7 +151,7 @@ def _cropped(x, size, padding, fill, rng):
     height, width = size
     if padding:
         edge = (padding, padding)
-        x = np.pad(x, ((0, 0), edge, edge, (0, 0))[:x.ndim], constant_values=fill)
+        x = np.pad(x, ((0, 0), edge, edge, (0, 0))[:x.ndim], constant_values=_filling(fill, x.dtype))
     if x.shape[1] < height or x.shape[2] < width:
         raise ValueError(f"expected pictures of at least {height} x {width} pixels, got {x.shape[1]} x {x.shape[2]}")
     top = rng.integers(0, x.shape[1] - height, len(x), endpoint=True)
@@ -212,7 +223,7 @@ class RandomRotation:
     """
 
     def __init__(self, degrees, fill=0):
-        self.low, self.high = (-degrees, degrees) if isinstance(degrees, int | float) else degrees
+        self.low, self.high = (-degrees, degrees) if isinstance(degrees, int | float | np.number) else degrees
         if not self.low <= self.high:
             raise ValueError(f"expected degrees >= 0 or (low, high), got {degrees}")
         self.fill = fill
@@ -220,7 +231,7 @@ class RandomRotation:
     def __call__(self, x, *others, rng):
         x = _checked(x)
         angles = np.deg2rad(rng.uniform(self.low, self.high, len(x)))
-        return _result(_stored(rotated(x, angles, self.fill), x.dtype), others)
+        return _result(_stored(rotated(x, angles, _filling(self.fill, x.dtype)), x.dtype), others)
 
 
 class GaussianNoise:
@@ -243,7 +254,7 @@ class GaussianNoise:
 
     def __call__(self, x, *others, rng):
         x = np.asarray(x)
-        noise = rng.standard_normal(x.shape, np.float64 if x.dtype == np.float64 else np.float32)
+        noise = rng.standard_normal(x.shape, computed_in(x.dtype))
         noise *= self.std
         noise += x
         return _result(_stored(noise, x.dtype), others)
@@ -272,7 +283,7 @@ class Cutout:
     def __call__(self, x, *others, rng):
         x = _checked(x).copy()
         rows, columns = (self._inside(length, len(x), rng) for length in x.shape[1:3])
-        x[rows[:, :, None] & columns[:, None, :]] = self.fill
+        x[rows[:, :, None] & columns[:, None, :]] = _filling(self.fill, x.dtype)
         return _result(x, others)
 
     def _inside(self, length, count, rng):

@@ -1,7 +1,8 @@
 """Figures that say how good a model is, each accumulated over batches exactly and agreeing with scikit-learn's.
 
 A Metric takes what the model gives: one logit a class (N, C) with classes (N,); one logit a sample (N,) or (N, 1), or a
-label (N, L), with targets of 0 and 1; numbers for regression.
+label (N, L), with targets of 0 and 1; numbers for regression. Targets (N, C) are always labels, each of which may be
+there or not: of one-hot targets or probabilities, as cross-entropy takes them, give `targets.argmax(1)`.
 """
 import copy
 import re

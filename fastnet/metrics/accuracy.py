@@ -33,7 +33,7 @@ class Accuracy(_Share):
     """The share of samples whose prediction is the target: scikit-learn's `accuracy_score`.
 
     The prediction is the class with the largest logit, the first of equals; of a single logit, whether it is above 0.
-    Of several labels all must be right.
+    Of several labels all must be right. Targets (N, L) are labels: give `targets.argmax(1)` of one-hot classes.
 
     Args:
         name: the key in logs, "accuracy".

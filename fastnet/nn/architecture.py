@@ -29,6 +29,7 @@ MODULES = {name: cls for name in nn.__all__
            if isinstance(cls := getattr(nn, name), type) and issubclass(cls, nn.Module) and cls is not nn.Module}
 
 _DEEPEST = 64                           # modules in modules
+_DIMENSIONS = 64                        # of an array: NumPy's most
 _MOST = 10_000                          # modules of a model, each counted as often as it is there
 _HOLD_MODULES = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 _CONTAINERS = (*_HOLD_MODULES, nn.ParameterList)
@@ -60,8 +61,8 @@ def _fits(name, default, value):
         return type(value) is type(default)
     if isinstance(default, float) or name == "eps":
         return type(value) is float or _is_whole(value)
-    return _is_whole(value) or (default is inspect.Parameter.empty and isinstance(value, list) and all(
-        map(_is_whole, value)))
+    return _is_whole(value) or (default is inspect.Parameter.empty and isinstance(value, list)
+                                and len(value) <= _DIMENSIONS and all(map(_is_whole, value)))
 
 
 def _is_whole(value):
@@ -283,6 +284,8 @@ class _Builder(_Counter):
         if (entries["modules"] is not None and cls not in _HOLD_MODULES) or (
                 entries["parameters"] is not None and cls is not nn.ParameterList):
             raise ValueError(f"a {name} holds no other modules or parameters")
+        if (entries["parameters"] or 0) < 0:
+            raise ValueError(f"a {name} cannot hold {entries['parameters']} parameters")
         try:
             module = _outline(cls, self._arguments(cls, path, entries["arguments"] or {}))
             with outlines():

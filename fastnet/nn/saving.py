@@ -26,7 +26,15 @@ def save(model, path, metadata=None):
     if metadata is not None:
         about["metadata"] = _metadata_text(metadata)        # a text in the text: not held to a description's bounds
     text = json.dumps(about, separators=(",", ":"), allow_nan=False)
-    write_tensors(path, {key: x._data for key, x in model.state_dict().items()}, {_ABOUT: text})
+    write_tensors(path, {key: x._data for key, x in _state(model).items()}, {_ABOUT: text})
+
+
+def _state(model):
+    try:
+        return model.state_dict()
+    except RecursionError:
+        raise ValueError(f"save: a {type(model).__name__} whose modules are nested without end cannot be written; is "
+                         "one of them inside itself?") from None
 
 
 def _metadata_text(metadata):
@@ -82,6 +90,26 @@ def load(path, model=None):
         return architecture.build(_description(texts), arrays)
 
 
+def load_described(path):
+    """(the model in a file, its metadata) of one reading: between two the file may be replaced.
+
+    Args, errors: those of `load` and `load_metadata`.
+
+    Example:
+        >>> import fastnet, os, tempfile
+        >>> from fastnet.nn.saving import load_described
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "model.safetensors")
+        ...     fastnet.nn.Tanh().save(path, metadata={"accuracy": 0.98})
+        ...     load_described(path)
+        (Tanh(), {'accuracy': 0.98})
+    """
+    forbid_in_recording("load_described()")
+    arrays, texts = read_tensors(path)
+    with naming(path):
+        return architecture.build(_description(texts), arrays), _metadata(texts)
+
+
 def _about(texts):
     """What a file's texts say about the model."""
     what = "what it says about the model"
@@ -119,9 +147,9 @@ def _load_into(model, path, arrays):
     try:
         model.load_state_dict(arrays)
     except TypeError as e:
-        raise ValueError(f"{os.fspath(path)}: {e}") from None
+        raise ValueError(f"{os.fsdecode(path)}: {e}") from None
     except RuntimeError as e:
-        raise RuntimeError(f"{os.fspath(path)}: {e}") from None
+        raise RuntimeError(f"{os.fsdecode(path)}: {e}") from None
     return model.eval()
 
 
@@ -145,10 +173,15 @@ def load_metadata(path):
     """
     texts = read_texts(path)
     with naming(path):
-        text = _about(texts).get("metadata", "{}") if _ABOUT in texts else "{}"
-        found = parse_json(text, "its metadata") if isinstance(text, str) else text
-        if not isinstance(found, dict):
-            raise ValueError(f"its metadata is a {type(found).__name__}, expected a dictionary")
+        return _metadata(texts)
+
+
+def _metadata(texts):
+    """What the caller added, in a file's texts."""
+    text = _about(texts).get("metadata", "{}") if _ABOUT in texts else "{}"
+    found = parse_json(text, "its metadata") if isinstance(text, str) else text
+    if not isinstance(found, dict):
+        raise ValueError(f"its metadata is a {type(found).__name__}, expected a dictionary")
     return found
 
 
@@ -205,4 +238,4 @@ def load_file(path):
     try:
         return {name: from_numpy(array) for name, array in arrays.items()}
     except TypeError as e:
-        raise ValueError(f"{os.fspath(path)}: {e}") from None
+        raise ValueError(f"{os.fsdecode(path)}: {e}") from None

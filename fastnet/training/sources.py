@@ -173,11 +173,7 @@ def _hold_out(target, share, seed):
         raise ValueError(f"a part of {count} sample cannot be held out; give fit() validation_data")
     if target.dtype.kind == "f" or target.ndim > 1:
         target = np.zeros(count, np.int64)
-    rows, held_out = d.stratified_split(target, share, seed)
-    if not len(held_out):
-        raise ValueError(f"validation_split={share} of {count} samples is less than one: hold out a larger part, or "
-                         "give fit() validation_data")
-    return rows, held_out
+    return d.stratified_split(target, share, seed)
 
 
 def is_loader(x):

@@ -48,7 +48,7 @@ def replacing(path, mode="wb", **options):
     except BaseException as e:
         with suppress(FileNotFoundError):
             os.remove(temporary)
-        if isinstance(e, OSError) and e.filename2 is None and (
+        if isinstance(e, OSError) and e.errno is not None and e.filename2 is None and (
                 not isinstance(e.filename, str) or e.filename in (temporary, target)):
             e.filename = path
         raise

@@ -118,3 +118,10 @@ def test_what_killed_writers_left_is_removed(tmp_path):
         os.utime(temporary, (0, temporary.stat().st_mtime - ABANDONED - 9))
     write(paths[0])
     assert [temporary.exists() for _, temporary in left] == [False, True, True], "of this file, and old"
+
+
+def test_an_error_of_another_kind_is_as_it_was(tmp_path):
+    """What a download raises has no number, and says in its own words what is wrong."""
+    with pytest.raises(OSError, match="^no route to the host$"):
+        with replacing(tmp_path / "file"):
+            raise OSError("no route to the host")

@@ -98,7 +98,7 @@ class History(Sequence):
                 and not name.startswith(_VALIDATION) and all(isinstance(v, (int, float)) for v in self[name])]
 
     def _draw(self, axes, name):
-        from matplotlib.ticker import MaxNLocator
+        locator = optional("matplotlib.ticker", "plot", "drawing a history").MaxNLocator
         epochs = self["epoch"]
         marker = "o" if len(epochs) < 2 else None       # a line of one point is invisible
         axes.plot(epochs, self[name], color="#1f5fa8", marker=marker, label="training")
@@ -106,7 +106,7 @@ class History(Sequence):
             values = [float("nan") if v is None else v for v in self[_VALIDATION + name]]
             axes.plot(epochs, values, color="#d1495b", marker=marker, label="validation")
         axes.set(title=name.replace("_", " "), xlabel="epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(locator(integer=True))
         axes.grid(color="#dddddd", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)

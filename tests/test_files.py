@@ -122,6 +122,6 @@ def test_what_killed_writers_left_is_removed(tmp_path):
 
 def test_an_error_of_another_kind_is_as_it_was(tmp_path):
     """What a download raises has no number, and says in its own words what is wrong."""
-    with pytest.raises(OSError, match="^no route to the host$"):
+    with pytest.raises(OSError, match=r"^no route to the host$"):
         with replacing(tmp_path / "file"):
             raise OSError("no route to the host")

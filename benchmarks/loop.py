@@ -14,9 +14,7 @@ from itertools import cycle, islice
 from statistics import median
 
 import fastnet
-from fastnet import nn
-
-from .loading import BATCH, pictures
+from .loading import BATCH, compiled_step, perceptron, pictures, small_steps
 from .table import NAME, microseconds
 from .timing import SETTLE, busy, rounds, undisturbed
 
@@ -28,30 +26,6 @@ class Terminal(io.StringIO):
 
     def isatty(self):
         return True
-
-
-def perceptron():
-    fastnet.manual_seed(0)
-    return nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 256), nn.ReLU(), nn.Linear(256, 10))
-
-
-def small_steps(model):
-    """An optimizer that hardly changes the weights: what has learnt its batches has gradients of zero."""
-    return fastnet.optim.AdamW(model.parameters(), lr=1e-9)
-
-
-def compiled_step():
-    model = perceptron()
-    optimizer = small_steps(model)
-
-    @fastnet.compile
-    def step(x, y):
-        optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-        return loss
-    return step
 
 
 def ways(x, y):

@@ -77,16 +77,12 @@ class RowTrainer(Trainer):
         loss: a `Loss`.
     """
 
-    model: Any                          # a Module, but for one moment
-
     def __init__(self, rows, optimizer, loss):
         super().__init__(rows.network, optimizer, loss=loss.function)
         self.loss, self._rows = loss, rows
 
-    def _step_with(self, hooks):
+    @property
+    def step_model(self):
+        """What a step calls with the numbers of a batch."""
         rows, network = self._rows, self.model
-        self.model = lambda numbers: network(rows.take(numbers))        # the step alone calls this
-        try:
-            return super()._step_with(hooks)
-        finally:
-            self.model = network
+        return lambda numbers: network(rows.take(numbers))

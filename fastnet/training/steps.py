@@ -14,7 +14,7 @@ def training_step(trainer, hooks=()):
         update's (None: all); the samples' weights or None; the targets; the inputs. It gives the loss, the sum of the
         weights or None, and what each metric measured.
     """
-    model, optimizer, loss, metrics = trainer.model, trainer.optimizer, trainer.loss, trainer.metrics
+    model, optimizer, loss, metrics = trainer.step_model, trainer.optimizer, trainer.loss, trainer.metrics
 
     @fastnet.compile
     def step(first, last, share, weight, target, *inputs):

@@ -334,6 +334,11 @@ class Trainer:
         return next((p.dtype for p in self.model.parameters() if p.dtype.kind == "f"), fastnet.float32)
 
     @property
+    def step_model(self):
+        """What a training step calls with the inputs of a batch: the model, unless a subclass has them read first."""
+        return self.model
+
+    @property
     def samples_per_epoch(self):
         """How many samples an epoch has, or None where its loader does not say."""
         return self._data.samples

@@ -139,6 +139,18 @@ def test_a_schedule_begins_anew_with_each_fit(schedule):
     assert watch.rates[:6] == pytest.approx(watch.rates[6:])
 
 
+def test_a_schedule_puts_the_rate_back_after_an_error():
+    class Break(c.Callback):
+        def on_batch_end(self, trainer):
+            if trainer.step == 15:
+                raise KeyboardInterrupt
+
+    t = trainer()
+    with pytest.raises(KeyboardInterrupt):
+        t.fit(*blobs(), epochs=2, progress=False, callbacks=[c.LearningRateSchedule("cosine"), Break()])
+    assert t.optimizer.param_groups[0]["lr"] == 0.02
+
+
 def test_schedule_that_was_made_before():
     t = trainer()
     t.fit(*blobs(), epochs=2, progress=False, callbacks=[

@@ -226,7 +226,8 @@ def test_categories_stay_what_they_were_in_training(reader, written, monkeypatch
 
 @pytest.mark.parametrize("text, expected", [
     ("a;b\n1,5;x\n;y\n-2,25;z\n", {"a": [1.5, np.nan, -2.25], "b": ["x", "y", "z"]}),
-    ("a;b\n1,5;1.5\n2,5;2.5\n", {"a": ["1,5", "2,5"], "b": [1.5, 2.5]}),
+    ("a;b\n1,5;1.5\n2,5;2.5\n", {"a": [1.5, 2.5], "b": [1.5, 2.5]}),      # a number of a version has its point
+    ("a;b\n1,5;1,5\n2;1.5\n", {"a": [1.5, 2], "b": ["1,5", "1.5"]}),
     ('a,b\n"1,5",2\n', {"a": ["1,5"], "b": [2]}),
     ('"a,b,c,d,e";"k"\n1;2\n', {"a,b,c,d,e": [1], "k": [2]}), ("a, k \n1,2\n", {"a": [1], "k": [2]}),
     ("a,b,\n1,2,\n3,4,\n", {"a": [1, 3], "b": [2, 4]}), ("a,b,,\n1,2,,\n", {"a": [1], "b": [2]}),

@@ -76,6 +76,10 @@ def test_settings_of_modules_are_looked_after():
     dropout.p = 0.0
     dropout.eval(), dropout.train()                     # which is noted by itself
     assert both(x).tolist() == [-0.5] * 4
+    count, slope.negative_slope = len(both), slope.negative_slope
+    slope.tag = "none of its settings"
+    both(x)
+    assert len(both) == count
 
 
 def test_one_recording_for_each_signature():

@@ -17,6 +17,7 @@ from training_tools import blobs, fitted, perceptron, trainer, weights, without_
 
 import fastnet
 from fastnet import callbacks as c, nn, optim
+from fastnet.data import DataLoader
 
 SCRIPT = Path(__file__).parent / "resumable.py"
 
@@ -157,6 +158,21 @@ def test_resumed_otherwise(tmp_path, options, error, message):
     options = {"callbacks": [c.EarlyStopping("loss")]} | options
     with pytest.raises(error, match=message):
         fitted(resume=tmp_path, **options)
+
+
+def test_data_sets_of_another_kind(tmp_path):
+    """Theirs may draw random numbers, or have a `take` that means something else."""
+    class Noisy:
+        def __len__(self):
+            return 100
+
+        def take(self, rows):
+            x, y = blobs(100)
+            return np.random.default_rng().normal(x[rows], 0.1).astype(np.float32), y[rows]
+
+    for epochs in (1, 2):
+        t = fitted(DataLoader(Noisy(), 25), None, epochs=epochs, resume=tmp_path, callbacks=[c.Checkpoint(tmp_path)])
+    assert t.history["epoch"] == [1, 2]
 
 
 def test_a_schedule_over_more_epochs(tmp_path):

@@ -17,7 +17,8 @@ SCHEDULES = {
 class LearningRateSchedule(Callback):
     """Steps a learning-rate schedule after each epoch or after each update.
 
-    One that it makes begins with each `fit` anew, from the optimizer's rates, which it puts back at the end.
+    One that it makes begins with each `fit` anew, from the optimizer's rates, which it puts back at the end, also after
+    an error.
 
     Args:
         schedule: one of SCHEDULES, which goes over the whole training by updates: "one_cycle" (a rise to the
@@ -45,6 +46,7 @@ class LearningRateSchedule(Callback):
             raise one_of("interval", interval, ("epoch", "batch"))
         self._make, self.monitor = schedule, monitor
         self.schedule: Any = None
+        self._rates = None
 
     def on_fit_begin(self, trainer):
         self._steps, self._rates = None, [group["lr"] for group in trainer.optimizer.param_groups]
@@ -64,10 +66,11 @@ class LearningRateSchedule(Callback):
         if self.schedule.optimizer is not trainer.optimizer:
             raise ValueError("the schedule is of another optimizer than the trainer's")
 
-    def on_fit_end(self, trainer):
-        if not hasattr(self._make, "step"):
+    def close(self, trainer):
+        if self._rates is not None and not hasattr(self._make, "step"):
             for group, rate in zip(trainer.optimizer.param_groups, self._rates):
                 group["lr"] = rate
+        self._rates = None
 
     def on_batch_end(self, trainer):
         if self.interval == "batch" and trainer.updated:

@@ -14,7 +14,7 @@ from fastnet.data.frames import check_different, column, columns, given_columns
 SEPARATORS = ",;\t|"
 QUOTED = re.compile(r'"[^"]*"')
 NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
-POINT, COMMA = re.compile(r"\s*[+-]?\d+\.\d+\s*"), re.compile(r"\s*[+-]?\d+,\d+\s*")
+DECIMAL = re.compile(r"\s*[+-]?\d+(,\d+)?\s*")
 DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{3}(\d{3})?)?)?(Z|[+-]\d\d:\d\d)?)?")      # ISO 8601
 LONGEST = 1 << 24                       # characters in a field; more are a quotation mark that nobody closed
 
@@ -94,7 +94,6 @@ class _Form(NamedTuple):
     names: list
     nameless: list
     separator: str
-    decimal: str
 
 
 def _form(path, separator):
@@ -124,19 +123,15 @@ def _checked_lines(path, lines, separator):
         names = [name or f"Unnamed: {place}" for place, name in enumerate(given)]           # as pandas calls them
         check_different(names)
         _check_header([name for name in given if name])
-        points = commas = False
         for fields in lines:
             if len(fields) != len(names) and fields:            # an empty line is none
                 raise ValueError(f"expected {len(names)} fields as in the first line, got {len(fields)}")
-            if separator == ";" and not points:
-                points = any(map(POINT.fullmatch, fields))
-                commas = commas or any(map(COMMA.fullmatch, fields))
     except UnicodeDecodeError:                                  # a ValueError, too, but nobody knows of which line
         raise
     except (csv.Error, ValueError) as e:
         raise ValueError(f"{path}, line {lines.line_num}: {e}") from None
     nameless = [name for name, own in list(zip(names, given))[1:] if not own]       # the first may number the rows
-    return _Form(names, nameless, separator, "," if commas and not points else ".")
+    return _Form(names, nameless, separator)
 
 
 def _check_header(names):
@@ -157,9 +152,9 @@ def _csv(path, form, text):
     table = _without_nameless(path, table, form)
     changed, words = {}, []
     for name, values in columns(table).items():
-        dates = _dates(values) if name not in text else None
-        if dates:
-            changed[name] = dates
+        found = (_decimals(values, form) or _dates(values)) if name not in text else None
+        if found:
+            changed[name] = found
         elif name in text or (values.dtype == object and any(value is not None for value in values)):
             words.append(name)
     if words:                                       # once more, as they stand: "NA" among words is one
@@ -173,7 +168,7 @@ def _csv(path, form, text):
 def _read_pandas(library, path, form, places=None):
     """The file as pandas' frame, or its columns at these places, as text."""
     as_text = {} if places is None else {"usecols": places, "dtype": str, "keep_default_na": False, "na_values": [""]}
-    return library.read_csv(path, sep=form.separator, decimal=form.decimal, low_memory=False, encoding="utf-8-sig",
+    return library.read_csv(path, sep=form.separator, low_memory=False, encoding="utf-8-sig",
                             **as_text)
 
 
@@ -181,7 +176,7 @@ def _read_polars(library, path, form, places=None):
     """The same of polars."""
     kinds = ({"infer_schema_length": None, "null_values": ["", "NA", "NaN", "nan"]} if places is None
              else {"columns": places, "infer_schema": False, "null_values": [""]})
-    return library.read_csv(path, separator=form.separator, decimal_comma=form.decimal == ",", **kinds)
+    return library.read_csv(path, separator=form.separator, **kinds)
 
 
 def _without_nameless(path, table, form):
@@ -190,6 +185,17 @@ def _without_nameless(path, table, form):
         if not all(v is None or v != v for v in column(table[name]).tolist()):
             raise ValueError(f"{path}: column {form.names.index(name) + 1} has no name")
     return table[[name for name in form.names if name not in form.nameless]]
+
+
+def _decimals(values, form):
+    """A column of text as numbers whose decimals stand behind a comma, None if any of it is none."""
+    texts = values.tolist() if values.dtype == object and form.separator == ";" else []
+    present = [text for text in texts if text is not None]
+    if not all(isinstance(text, str) and DECIMAL.fullmatch(text) for text in present):
+        return None
+    if not any("," in text for text in present):
+        return None
+    return [None if text is None else float(text.replace(",", ".")) for text in texts]
 
 
 def _dates(values):

@@ -3,6 +3,7 @@ from fastnet.nn.parameter import Parameter
 from fastnet.state import state
 from fastnet.tensor import Tensor
 
+_SETTINGS = (bool, int, float, str, tuple, type(None))               # what modules are made with
 _WHAT = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"}
 
 
@@ -33,8 +34,10 @@ class Registry:
         else:
             registry = self._registry_of(name)
             if registry is None:
+                before = self.__dict__.get(name, self)
                 object.__setattr__(self, name, value)
-                if self._recorded and self._settings_count and name != "training" and state.recorder is None:
+                if (self._recorded and self._settings_count and state.recorder is None
+                        and isinstance(before, _SETTINGS) and before is not value):
                     self._changed()     # dropout's p, say, is part of recordings
             elif value is None or (registry == "_buffers" and isinstance(value, Tensor)):
                 self._register(registry, name, value)

@@ -62,13 +62,20 @@ class Source:
     @functools.cached_property
     def _checksum(self):
         dataset: Any = getattr(self.loader, "dataset", None)
-        if not self.samples or not hasattr(dataset, "take"):
-            return None
+        if not self.samples or not isinstance(_whole(dataset), d.TensorDataset):
+            return None                 # another's `take` may draw random numbers, or be something else
         rows = np.unique(np.linspace(0, self.samples - 1, _CHECKED_ROWS).astype(np.int64))
         total = 0
         for x in dataset.take(rows):
             total = zlib.crc32(np.asarray(x.numpy() if isinstance(x, fastnet.Tensor) else x).tobytes(), total)
         return total
+
+
+def _whole(dataset):
+    """The set that a part is of."""
+    while isinstance(dataset, d.Subset):
+        dataset = dataset.dataset
+    return dataset
 
 
 def _length(x):

@@ -20,6 +20,18 @@ def one_of(what, given, known):
     return ValueError(f"unknown {what} {given!r}; choose from {', '.join(map(repr, known))}")
 
 
+def differing(there, here):
+    """(name, value there, value here) of each entry in which two dictionaries differ; None for one that is lacking.
+
+    Example:
+        >>> from fastnet.errors import differing
+        >>> differing({"seed": 0, "lr": 0.1}, {"seed": 1, "lr": 0.1})
+        [('seed', 0, 1)]
+    """
+    return [(name, there.get(name), here.get(name)) for name in {**there, **here}
+            if there.get(name) != here.get(name)]
+
+
 def check_sizes(name, **sizes):
     """Refuse sizes below 0, numbers or tuples of them.
 

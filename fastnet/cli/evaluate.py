@@ -6,6 +6,7 @@ from fastnet._command import interruptions_raise
 from fastnet.cli.outputs import check_outputs, write_report
 from fastnet.cli.saved import Saved, figure_lines
 from fastnet.cli.sources import load_samples
+from fastnet.training.history import aligned
 
 _MOST = 30                              # classes of which each gets a line
 
@@ -49,8 +50,7 @@ def class_table(classes, actual, predicted):
         there, found = actual == number, predicted == number
         right = np.count_nonzero(there & found)
         lines.append((str(name), str(np.count_nonzero(there)), _share(right, there), _share(right, found)))
-    widths = [max(map(len, column)) for column in zip(*lines)]
-    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths)) for line in lines)
+    return aligned(lines)
 
 
 def _share(right, of):

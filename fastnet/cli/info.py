@@ -5,6 +5,7 @@ import platform
 import fastnet
 from fastnet.backend import config
 from fastnet.cli.saved import Saved, versions
+from fastnet.nn.saving import load_described
 
 _MOST = 20                              # classes and tensors of which the names are printed
 
@@ -60,19 +61,21 @@ def about_model(path):
         ValueError: it is damaged.
         OSError: it cannot be read.
     """
-    tensors = fastnet.load_file(path)
-    rows = {"file": f"{path}, {os.path.getsize(path):,} bytes"}
     try:
-        model = fastnet.load(path)
+        model, described = load_described(path)
     except ValueError as e:             # weights alone, as of PyTorch: their names and shapes are all there is
-        return rows | {"architecture": str(e).removeprefix(f"{path}: ").removeprefix(f"{path} "),
-                       "tensors": _tensor_lines(tensors)}
-    rows |= {"architecture": model, "parameters": f"{sum(p.numel() for p in model.parameters()):,}"}
-    described = fastnet.load_metadata(path)
+        tensors = fastnet.load_file(path)
+        return _file_row(path) | {"architecture": str(e).removeprefix(f"{path}: ").removeprefix(f"{path} "),
+                                  "tensors": _tensor_lines(tensors)}
+    rows = _file_row(path) | {"architecture": model, "parameters": f"{sum(p.numel() for p in model.parameters()):,}"}
     saved = Saved.described(path, model, described)
     if saved is None:
         return rows | {"metadata": described or None}
     return rows | _about_training(saved)
+
+
+def _file_row(path):
+    return {"file": f"{path}, {os.path.getsize(path):,} bytes"}
 
 
 def _tensor_lines(tensors):

@@ -1,12 +1,10 @@
 """The folder of `--resume`: checkpoints, and what they are checkpoints of."""
 import json
-import zlib
 from pathlib import Path
-
-import numpy as np
 
 from fastnet._files import replacing
 from fastnet.callbacks.checkpoint import FILE
+from fastnet.errors import differing
 
 SETTINGS = "fastnet.json"
 WRITER = "fastnet train"
@@ -54,21 +52,6 @@ def prepare_folder(folder, command):
     return resumes
 
 
-def fingerprint(*arrays):
-    """A number that other data hardly has: CRC-32 of the arrays' bytes.
-
-    Example:
-        >>> import numpy as np
-        >>> from fastnet.cli.run_folder import fingerprint
-        >>> fingerprint(np.arange(3, dtype=np.uint8))
-        139757951
-    """
-    number = 0
-    for array in arrays:
-        number = zlib.crc32(np.ascontiguousarray(array).data, number)
-    return number
-
-
 def _read(path):
     """The settings of a training, or None if there is no such file; one that is somebody else's is not to be lost."""
     try:
@@ -83,8 +66,7 @@ def _read(path):
 
 
 def _require_same(folder, saved, own):
-    differing = [f"{name} is {saved.get(name)!r} there, {own.get(name)!r} here"
-                 for name in [*own, *(saved.keys() - own)] if saved.get(name) != own.get(name)]
-    if differing:
-        raise ValueError(f"{folder} holds the checkpoint of another training: {'; '.join(differing)}. Give the "
-                         "same data and options, or --resume another folder")
+    found = [f"{name} is {there!r} there, {here!r} here" for name, there, here in differing(saved, own)]
+    if found:
+        raise ValueError(f"{folder} holds the checkpoint of another training: {'; '.join(found)}. Give the same data "
+                         "and options, or --resume another folder")

@@ -11,11 +11,12 @@ from fastnet.backend import config
 from fastnet.cli.inputs import Drawings
 from fastnet.cli.interrupt import Interruptible
 from fastnet.cli.outputs import check_outputs, plain, write_report
-from fastnet.cli.run_folder import files_in, fingerprint, has_checkpoint, prepare_folder
+from fastnet.cli.run_folder import files_in, has_checkpoint, prepare_folder
 from fastnet.cli.saved import Saved, figure_lines, versions
 from fastnet.cli.settings import OPTIMIZERS, layer_sizes, make_model, settings_of
 from fastnet.cli.sources import load_source, split
 from fastnet.callbacks import Callback, Checkpoint, EarlyStopping, LearningRateSchedule
+from fastnet.data.arrays import fingerprint
 
 _BETWEEN = 5.0                          # seconds from one checkpoint to the next
 

@@ -1,5 +1,6 @@
 """Whatever people have their data in, as NumPy arrays of a dtype that fastnet has; and the search for NaN in it."""
 import numbers
+import zlib
 
 import numpy as np
 
@@ -113,6 +114,25 @@ def _of_objects(array, what):
                             f"{FOR_TEXT}")
     whole = all(isinstance(value, numbers.Integral) for value in array.flat)
     return array.astype(np.int64) if whole and array.size else _narrowed(array.astype(np.float64))
+
+
+def fingerprint(*arrays):
+    """A number that other data hardly has: CRC-32 of the arrays' bytes.
+
+    Args:
+        arrays: NumPy arrays, or tensors.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.data.arrays import fingerprint
+        >>> fingerprint(np.arange(3, dtype=np.uint8))
+        139757951
+    """
+    number = 0
+    for array in arrays:
+        array = array.numpy() if isinstance(array, Tensor) else array
+        number = zlib.crc32(np.ascontiguousarray(array).data, number)
+    return number
 
 
 # ---- NaN and infinity -----------------------------------------------------------------------------------------------

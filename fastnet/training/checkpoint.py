@@ -9,6 +9,7 @@ import fastnet
 from fastnet._tensors_file import read_tensors, write_tensors
 from fastnet.callbacks.base import Callback
 from fastnet.callbacks.checkpoint import FILE
+from fastnet.errors import differing
 
 _KEY, _FORMAT = "fastnet.checkpoint", 1
 _PARTS = ("settings", "history", "running", "model", "optimizer", "random", "callbacks")
@@ -90,10 +91,9 @@ def _name(thing):
 
 
 def _require_same(beginning, what, saved, own):
-    differing = [f"{key}: {saved.get(key)!r} there, {own.get(key)!r} here" for key in [*saved, *(own.keys() - saved)]
-                 if saved.get(key) != own.get(key)]
-    if differing:
-        raise ValueError(f"{beginning} {what}; {'; '.join(differing)}")
+    found = [f"{key}: {there!r} there, {here!r} here" for key, there, here in differing(saved, own)]
+    if found:
+        raise ValueError(f"{beginning} {what}; {'; '.join(found)}")
 
 
 def write_state(path, state):

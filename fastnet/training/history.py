@@ -50,9 +50,7 @@ class History(Sequence):
 
     def __str__(self):
         columns = self.columns
-        cells = [columns, *([_text(row.get(name)) for name in columns] for row in self.rows)]
-        widths = [max(map(len, column)) for column in zip(*cells)]
-        return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths)) for line in cells)
+        return aligned([columns, *([_text(row.get(name)) for name in columns] for row in self.rows)])
 
     def to_csv(self, path):
         """Write the table as CSV, whole or not at all.
@@ -110,6 +108,22 @@ class History(Sequence):
         axes.grid(color="#dddddd", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)
+
+
+def aligned(lines):
+    """Lines of cells, as text in columns.
+
+    Args:
+        lines: lists of strings, of one length.
+
+    Example:
+        >>> from fastnet.training.history import aligned
+        >>> print(aligned([["class", "samples"], ["cat", "12"]]))
+        class  samples
+          cat       12
+    """
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths)) for line in lines)
 
 
 def _text(value):

@@ -19,6 +19,7 @@ from fastnet.errors import shape_text
 from fastnet.memory import empty
 from fastnet.recording import PythonCall, Recorder
 from fastnet.state import state
+from fastnet.structures import build, plan, replaced
 from fastnet.tensor import Tensor
 
 
@@ -135,7 +136,7 @@ class Compiled(replay.Caller):
         # inside, the arguments are other objects than the caller's, which the function may have captured as well
         inside = [Tensor._wrap(t._data, t._storage) for t in tensors]
         recorder, handed = Recorder(inside), iter(inside)
-        args, kwargs = _replaced(args, handed), _replaced(kwargs, handed)
+        args, kwargs = replaced(args, handed), replaced(kwargs, handed)
         with recorder:
             result = self.fn(*args, **kwargs)
             recording = Recording(recorder, result, inside)
@@ -246,7 +247,7 @@ class Recording:
         self.versions, self.input_versions = recorder.version_counts()
         self.lock = threading.Lock()
         self._shortcut = None
-        self.plan, self.outputs = _plan(result, recorder, tensors)
+        self.plan, self.outputs = plan(result, recorder, tensors)
         for generator, _, total in self.draws:
             generator.take(total)
 
@@ -309,7 +310,7 @@ class Recording:
     def shortcut(self, args):
         """What calls like this one can be served by without the way through Python, or None."""
         if self._shortcut is None:
-            self._shortcut = (replay.shortcut(self, args, K, _build, _fail),)
+            self._shortcut = (replay.shortcut(self, args, K, build, _fail),)
         return self._shortcut[0]
 
     def result(self, arrays, tensors):
@@ -325,89 +326,10 @@ class Recording:
                 copy = empty(array.shape, array.dtype)
                 K.copy(copy, array)
                 made.append(Tensor._wrap(copy))
-        return _build(self.plan, iter(made))
+        return build(self.plan, iter(made))
 
 
 def _fail(call, arrays):
     """Raise what the NumPy form of a kernel says of an input that its launch could not serve."""
     call.replay(arrays)
     raise RuntimeError("a kernel could not serve its input")
-
-
-class _Place:
-    """Where a result lies: in the recording's pool, in an argument, or in a gradient."""
-
-    def __init__(self, array, recorder):
-        self.call = PythonCall(_nothing, (array,), {}, recorder)
-        # the array itself, unless it lies in an input
-        self.fixed = None if recorder.locate(array)[0] is not None else self.find(())
-
-    def find(self, inputs):
-        return self.call.args[0](inputs)
-
-
-def _nothing(array):
-    """The kernel of a PythonCall that is only asked for its array."""
-
-
-def _plan(result, recorder, tensors):
-    """The result's structure, and for each tensor in it where it comes from."""
-    outputs = []
-    return _structure(result, lambda t: outputs.append(_output(t, recorder, tensors))), outputs
-
-
-def _structure(x, note):
-    """What `_build` needs; `note` is called with each tensor. A function of its own, for one that calls itself from a
-    closure is a cycle, which would hold the recorder and its memory until the garbage collector comes by."""
-    if isinstance(x, Tensor):
-        note(x)
-        return Tensor
-    if isinstance(x, tuple | list):
-        return (type(x), [_structure(v, note) for v in x])
-    if type(x) in (dict, OrderedDict):
-        return (dict, {k: _structure(v, note) for k, v in x.items()})
-    if x is not None and not isinstance(x, _CONSTANTS):
-        raise TypeError(f"a compiled function returned a {type(x).__name__}, which replays cannot make anew; "
-                        "return tensors, numbers or strings, in tuples, lists and dicts")
-    return (None, x)
-
-
-_CONSTANTS = (bool, int, float, complex, str, bytes, np.generic, np.dtype)
-
-
-def _output(t, recorder, tensors):
-    for i, argument in enumerate(tensors):
-        if t is argument:
-            return "argument", i
-    if t._node is not None and t._node.gradients:
-        raise RuntimeError(f"a compiled function returned a tensor of shape {shape_text(t)} whose backward() would run "
-                           "outside the recording; call backward() inside, or return it detached (t.detach())")
-    if id(t._storage) in recorder.guards:          # a parameter or another tensor that was there before: itself
-        return "outside", t
-    return "copied", _Place(t._data, recorder)
-
-
-def _build(plan, made):
-    """The result in the structure of the plan, with the next tensors of `made`."""
-    if plan is Tensor:
-        return next(made)
-    kind, value = plan
-    if kind is None:
-        return value
-    if kind is dict:
-        return {k: _build(v, made) for k, v in value.items()}
-    return _sequence(kind, [_build(v, made) for v in value])
-
-
-def _replaced(x, made):
-    """An argument with the next tensors of `made` in place of its own."""
-    if isinstance(x, Tensor):
-        return next(made)
-    if isinstance(x, dict):
-        return {k: _replaced(v, made) for k, v in x.items()}
-    return _sequence(type(x), [_replaced(v, made) for v in x]) if isinstance(x, tuple | list) else x
-
-
-def _sequence(kind, parts):
-    """A tuple or a list of its kind: named ones take their parts one by one."""
-    return kind(*parts) if hasattr(kind, "_fields") else kind(parts)

@@ -89,8 +89,8 @@ def digits():
         >>> x_train.shape, x_train.dtype, int(x_train.max()), y_test.shape
         ((1437, 8, 8), dtype('uint8'), 16, (360,))
     """
-    data = optional("sklearn.datasets", "demo", "the digits data set").load_digits()
-    split = optional("sklearn.model_selection", "demo", "the digits data set").train_test_split
+    data = optional("sklearn.datasets", "the digits data set").load_digits()
+    split = optional("sklearn.model_selection", "the digits data set").train_test_split
     pictures, labels = data.images.astype(np.uint8), data.target.astype(np.int64)
     x_train, x_test, y_train, y_test = split(pictures, labels, test_size=0.2, stratify=labels, random_state=0)
     return (x_train, y_train), (x_test, y_test)
@@ -198,7 +198,7 @@ def _find(folders, name):
 def _download(name, folder, instructions):
     """Fetch a gzip file from the first mirror that has the right contents; returns its path."""
     try:
-        pooch = optional("pooch", "demo", "downloading MNIST")
+        pooch = optional("pooch", "downloading MNIST")
     except ImportError as e:
         raise ImportError(f"{e}\n{instructions}", name=e.name) from e
     path = folder / f"{name}.gz"

@@ -313,8 +313,16 @@ def test_other_files(tmp_path):
         read_table(tmp_path / "t.xlsx")
 
 
+def test_parquet_without_pyarrow(written, monkeypatch):
+    pytest.importorskip("pandas")
+    path = written(b"PAR1", "t.parquet")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ImportError, match=r"^reading Parquet files needs pyarrow: pip install pyarrow$"):
+        read_table(path)
+
+
 def test_without_either_library(written, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     monkeypatch.setitem(sys.modules, "polars", None)
-    with pytest.raises(ImportError, match=r'reading CSV files needs pandas: pip install "fastnet\[tables\]"'):
+    with pytest.raises(ImportError, match=r'reading CSV files needs pandas: pip install pandas pyarrow$'):
         read_table(written("a\n1\n"))

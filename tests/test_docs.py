@@ -184,7 +184,7 @@ def test_agrees(shown, printed, same):
 
 def test_a_command_that_fails_is_noticed(capsys):
     with pytest.raises(AssertionError, match="no_such"):
-        run_shell("pip install fastnet && fastnet info no_such.safetensors")
+        run_shell("pip install . && fastnet info no_such.safetensors")
     with pytest.raises(AssertionError, match="no way to run 'rm -r x'"):
         run_shell("rm -r x")
 

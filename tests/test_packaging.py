@@ -44,7 +44,8 @@ def test_import_is_silent():
 
 def test_version():
     assert re.fullmatch(r"\d+\.\d+\.\d+", fastnet.__version__)
-    assert importlib.metadata.version("fastnet") == fastnet.__version__
+    installed = importlib.metadata.packages_distributions()["fastnet"]
+    assert {importlib.metadata.version(name) for name in installed} == {fastnet.__version__}
     assert f"## [{fastnet.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
 
 
@@ -55,6 +56,36 @@ def test_dependencies():
     assert {re.match(r"[\w-]+", d)[0] for d in project["dependencies"]} == {"numpy", "safetensors", "tqdm"}
     assert {re.match(r"[\w-]+", d)[0] for d in project["optional-dependencies"]["demo"]} == {
         "scikit-learn", "matplotlib", "pooch", "Pillow"}
+
+
+def packages_of(project, extra):
+    """The names of the packages that an extra brings; a reference to the project itself stands for its extras."""
+    found = set()
+    for text in project["optional-dependencies"][extra]:
+        name, extras = re.fullmatch(r"([\w.-]+)(?:\[([\w,-]+)\])?.*", text).groups()
+        if name == project["name"]:
+            found |= set().union(*(packages_of(project, other) for other in extras.split(",")))
+        else:
+            found.add(name)
+    return found
+
+
+@pytest.mark.skipif(tomllib is None, reason="tomllib came with Python 3.11")
+def test_no_extra_brings_somebody_elses_fastnet():
+    """PyPI's project "fastnet" is another one, and a requirement of that name would install it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["name"] != "fastnet"
+    extras = {name: packages_of(project, name) for name in project["optional-dependencies"]}
+    assert not [name for name, packages in extras.items() if "fastnet" in map(str.lower, packages)]
+    assert extras["test"] >= extras["demo"] | extras["tables"] and extras["dev"] >= extras["test"] | extras["bench"]
+
+
+def test_nothing_says_to_install_somebody_elses_fastnet():
+    """No page, message or command names PyPI's project "fastnet" to pip."""
+    wanted = re.compile(r"""(?<![\w-])fastnet\[(?=[a-z,]*\])|pip install (-\S+ )*["']?fastnet(?![\w-])""")
+    pages = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", ".ci/run", "pyproject.toml")]
+    for path in (*pages, *(ROOT / "docs").glob("*.md"), *(ROOT / "fastnet").rglob("*.py")):
+        assert not wanted.search(path.read_text(encoding="utf-8")), f"{path} names PyPI's fastnet"
 
 
 def test_extension_where_it_was_required():

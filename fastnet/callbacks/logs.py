@@ -95,7 +95,7 @@ class CSVLogger(Callback):
 class TensorBoard(Callback):
     """Writes every number of the logs for TensorBoard, training and validation as two runs in the same charts.
 
-    Needs tensorboardX: `pip install "fastnet[tensorboard]"`.
+    Needs tensorboardX: `pip install tensorboardX`.
 
     Args:
         folder: where the event files go.
@@ -113,7 +113,7 @@ class TensorBoard(Callback):
         self.folder, self._writers = str(folder), {}
 
     def on_fit_begin(self, trainer):
-        self._make = optional("tensorboardX", "tensorboard", "the TensorBoard callback").SummaryWriter
+        self._make = optional("tensorboardX", "the TensorBoard callback").SummaryWriter
 
     def on_epoch_end(self, trainer):
         for name, value in trainer.logs.items():

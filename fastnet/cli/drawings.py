@@ -112,7 +112,7 @@ def _grown(ink, corners):
 
 def _scaled(ink, box):
     """The drawing as large as fits the box, its darkest pixel 1."""
-    image = optional("PIL.Image", "demo", "reading pictures")
+    image = optional("PIL.Image", "reading pictures")
     height, width = (max(1, round(n * box / max(ink.shape))) for n in ink.shape)
     scaled = np.asarray(image.fromarray(ink).resize((width, height), image.Resampling.BILINEAR))
     return scaled / scaled.max()

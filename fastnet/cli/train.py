@@ -28,7 +28,7 @@ def train(args):
     check_outputs([] if args.data in datasets.names() else [args.data],
                   [("--save", args.save), ("--plot", args.plot), ("--report", args.report), *kept])
     if args.plot:                       # rather than after the training
-        optional("matplotlib.figure", "plot", "drawing a history")
+        optional("matplotlib.figure", "drawing a history")
     with at_most_threads(args.threads):
         source = load_source(args.data, settings)
         interruptions_raise()

@@ -18,7 +18,7 @@ WORD = re.compile(r"\b\w\w+\b")         # TfidfVectorizer's
 
 
 def _sklearn(module, name, **options):
-    return getattr(optional(f"sklearn.{module}", "demo", PURPOSE), name)(**options)
+    return getattr(optional(f"sklearn.{module}", PURPOSE), name)(**options)
 
 
 def as_numbers(column):

@@ -40,7 +40,7 @@ def read_picture(path, size=None, grey=False):
         ...     fastnet.data.read_picture(file.name, grey=True)
         array([[  0, 255]], dtype=uint8)
     """
-    image = optional("PIL.Image", "demo", "reading pictures")
+    image = optional("PIL.Image", "reading pictures")
     size = _size(size)
     try:
         with image.open(path, formats=tuple(FORMATS)) as picture:
@@ -62,10 +62,10 @@ def _size(size):
 
 
 def _prepared(picture, size, grey):
-    image = optional("PIL.Image", "demo", "reading pictures")
+    image = optional("PIL.Image", "reading pictures")
     if picture.width * picture.height > LARGEST:
         raise ValueError(f"it has {picture.width} x {picture.height} pixels, more than the {LARGEST} that are read")
-    picture = optional("PIL.ImageOps", "demo", "reading pictures").exif_transpose(picture)
+    picture = optional("PIL.ImageOps", "reading pictures").exif_transpose(picture)
     if picture.mode.startswith("I;16"):                 # a conversion would cut it off at 255
         picture = image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
     elif picture.mode in ("I", "F"):

@@ -68,7 +68,7 @@ def read_table(path, separator=None, text=()):
 def _library(purpose):
     """pandas or polars, and whether it is pandas."""
     try:
-        return optional("pandas", "tables", purpose), True
+        return optional("pandas", purpose), True
     except ImportError as e:
         try:
             return importlib.import_module("polars"), False
@@ -77,11 +77,14 @@ def _library(purpose):
 
 
 def _parquet(path):
-    library, _ = _library("reading Parquet files")
+    purpose = "reading Parquet files"
+    library, pandas = _library(purpose)
+    if pandas:
+        optional("pyarrow", purpose)
     path.open("rb").close()                             # whether there is such a file is for the system to say
     try:
         return library.read_parquet(path)
-    except (ImportError, MemoryError):                  # pandas says how to install what it reads with
+    except MemoryError:
         raise
     except Exception as e:
         raise ValueError(f"{path} is no Parquet file that can be read: {e}") from e

@@ -1,7 +1,7 @@
 """Estimators for scikit-learn: multi-layer perceptrons with its parameters and attributes, trained by fastnet."""
 from fastnet._optional import optional
 
-optional("sklearn.base", "sklearn", "fastnet.sklearn")
+optional("sklearn.base", "fastnet.sklearn")
 
 from fastnet.sklearn.classifier import MLPClassifier      # noqa: E402 (what is missing is said first)
 from fastnet.sklearn.regressor import MLPRegressor        # noqa: E402

@@ -76,7 +76,7 @@ class History(Sequence):
             ValueError: there is no epoch to draw.
             ImportError: matplotlib is not installed.
         """
-        figure_class = optional("matplotlib.figure", "plot", "drawing a history").Figure
+        figure_class = optional("matplotlib.figure", "drawing a history").Figure
         if not self.rows:
             raise ValueError("the history is empty: there is nothing to draw")
         names = self.panels()
@@ -96,7 +96,7 @@ class History(Sequence):
                 and not name.startswith(_VALIDATION) and all(isinstance(v, (int, float)) for v in self[name])]
 
     def _draw(self, axes, name):
-        locator = optional("matplotlib.ticker", "plot", "drawing a history").MaxNLocator
+        locator = optional("matplotlib.ticker", "drawing a history").MaxNLocator
         epochs = self["epoch"]
         marker = "o" if len(epochs) < 2 else None       # a line of one point is invisible
         axes.plot(epochs, self[name], color="#1f5fa8", marker=marker, label="training")

@@ -4,6 +4,7 @@ What a CUDA graph is to a GPU: no tracing of Python values, no code generation, 
 order on the same inputs, so the same bits. See `compile` for what a function may do.
 """
 import functools
+import os
 import sys
 import threading
 import types
@@ -23,7 +24,7 @@ from fastnet.structures import build, plan, replaced
 from fastnet.tensor import Tensor
 
 
-def compile(fn=None, *, max_recordings=64):
+def compile(fn=None, *, max_recordings=64, disable=False):
     """A function that records what `fn` does on its first call for each signature, and replays it on the others.
 
     A signature is the shapes, dtypes and layouts of the tensors among the arguments, the value of every other argument,
@@ -41,6 +42,8 @@ def compile(fn=None, *, max_recordings=64):
         fn: a function or a Module of tensors and other (hashable) arguments; it returns tensors, or nested tuples,
             lists and dicts of them.
         max_recordings: how many signatures to keep, the most recently used.
+        disable: run `fn` eagerly at each call, with the same bits. The environment variable FASTNET_COMPILE=0 does so
+            for every function that is compiled while it is set.
 
     Raises:
         RuntimeError: at the first call, if a value is read or brought in; if a tensor made inside is still held
@@ -54,8 +57,8 @@ def compile(fn=None, *, max_recordings=64):
         (tensor([2., 2.]), tensor([0., 0.]))
     """
     if fn is None:
-        return functools.partial(compile, max_recordings=max_recordings)
-    return Compiled(fn, max_recordings)
+        return functools.partial(compile, max_recordings=max_recordings, disable=disable)
+    return Compiled(fn, max_recordings, disable)
 
 
 class Compiled(replay.Caller):
@@ -64,10 +67,11 @@ class Compiled(replay.Caller):
     Args:
         fn: a function or a Module.
         max_recordings: how many signatures to keep.
+        disable: run the function eagerly at each call.
 
     Raises:
         TypeError: fn cannot be called.
-        ValueError: max_recordings is less than 1.
+        ValueError: max_recordings is less than 1, or FASTNET_COMPILE is neither 0 nor 1.
 
     Example:
         >>> import fastnet
@@ -79,13 +83,14 @@ class Compiled(replay.Caller):
     _shortcut: Any
     _other: Any
 
-    def __init__(self, fn, max_recordings=64):
+    def __init__(self, fn, max_recordings=64, disable=False):
         if not callable(fn):
             raise TypeError(f"expected a function or a module, got {type(fn).__name__}")
         if max_recordings < 1:
             raise ValueError(f"expected at least one recording to keep, got {max_recordings}")
         self.fn = fn
         self.max_recordings = max_recordings
+        self._eager = disable or not _enabled()
         self._recordings = OrderedDict()        # signature -> its Recordings; the signature used last stands last
         self._lock = threading.Lock()
         self._shortcut_keys = (None, None)      # the signatures that the last two shortcuts were made for
@@ -93,7 +98,7 @@ class Compiled(replay.Caller):
 
     def _call(self, args, kwargs):
         """A call that is not like the last one: find a recording, or make it."""
-        if state.recorder is not None:          # inside another compiled function: part of its recording
+        if self._eager or state.recorder is not None:           # the latter: part of another function's recording
             return self.fn(*args, **kwargs)
         tensors = []
         key = (_signature(args, tensors), _signature(kwargs, tensors) if kwargs else None, state.grad_enabled,
@@ -195,10 +200,18 @@ class Compiled(replay.Caller):
         name = getattr(self.fn, "__qualname__", "")
         for part in name.split("."):
             found = getattr(found, part, None)
-        return name if found is self else (Compiled, (self.fn, self.max_recordings))
+        return name if found is self else (Compiled, (self.fn, self.max_recordings, self._eager))
 
 
-_OWN = frozenset(("fn", "max_recordings", "_shortcut", "_other", "_shortcut_keys", "_recordings", "_lock"))
+_OWN = frozenset(("fn", "max_recordings", "_eager", "_shortcut", "_other", "_shortcut_keys", "_recordings", "_lock"))
+
+
+def _enabled():
+    """Whether the environment lets functions be compiled."""
+    wanted = os.environ.get("FASTNET_COMPILE", "1")
+    if wanted not in ("0", "1"):
+        raise ValueError(f"FASTNET_COMPILE must be 0 (run compiled functions eagerly) or 1, got {wanted!r}")
+    return wanted == "1"
 
 
 def _signature(x, tensors):

@@ -55,6 +55,17 @@ def test_a_matrix_that_is_hardly_sparse_is_made_dense_by_batches(data):
     np.testing.assert_allclose(model.predict_proba(sparse.csr_array(X)), dense.predict_proba(X), rtol=1e-5)
 
 
+@pytest.mark.parametrize("fill", [0.01, 0.05, 0.3, 1.0])
+@pytest.mark.parametrize("module", [None, PARAMETERS[-1]["module"]], ids=["layers", "module"])
+def test_lbfgs_takes_rows_of_any_fill(fill, module):
+    rng = np.random.default_rng(0)
+    X = sparse.random_array((120, 30), density=fill, rng=rng, format="csr")
+    y = X @ rng.standard_normal(30)
+    parameters = {"hidden_layer_sizes": (8,), "solver": "lbfgs", "max_iter": 15, "random_state": 0, "module": module}
+    dense, model = (MLPRegressor(**parameters).fit(x, y) for x in (X.toarray(), X))
+    np.testing.assert_allclose(model.predict(X), dense.predict(X), rtol=1e-6, atol=1e-8)
+
+
 def test_the_matrix_is_never_dense(monkeypatch):
     """Eight gigabytes if it were dense, four for each batch."""
     X = sparse.random_array((50_000, 20_000), density=1e-5, format="csr", rng=0)

@@ -31,14 +31,6 @@ def test_same_seed_same_bits():
     assert without_seconds(first.history) == without_seconds(second.history)
 
 
-def test_compiled_training_is_eager_training(monkeypatch):
-    options = {"dropout": 0.2, "callbacks": [fastnet.callbacks.LearningRateSchedule("one_cycle")],
-               "class_weight": {1: 3.0}, "validation_split": 0.1}
-    compiled = fitted(**options)
-    monkeypatch.setattr(fastnet, "compile", lambda fn: fn)
-    assert weights(fitted(**options)) == weights(compiled)
-
-
 def test_is_the_loop_by_hand():
     """Adam on the same batches gives the same bits as the loop that one would write."""
     x, y = blobs(100)

@@ -83,7 +83,8 @@ class MLP(BaseEstimator):
         """Train on all of X and y.
 
         Args:
-            X: (N, features), an array, a frame, or a sparse matrix, which is never made dense as a whole.
+            X: (N, features), an array, a frame, or a sparse matrix. Batches are made dense where 5% or more of the
+                numbers are not 0, or a `module` is given; by "lbfgs", whose batch is all rows, the whole matrix.
             y: (N,) or (N, outputs).
             sample_weight: (N,), factors of the samples in the loss.
 
@@ -184,7 +185,7 @@ class MLP(BaseEstimator):
             self._outputs(rows, np.arange(1))
         try:
             if self.solver == "lbfgs":
-                lbfgs.minimize(self, lbfgs.Objective(rows, data.target, data.weight, loss, self.alpha))
+                lbfgs.minimize(self, lbfgs.Objective(self, rows, data, loss))
             else:
                 if fresh or self._other_curves():
                     self._start_curves()
@@ -213,10 +214,10 @@ class MLP(BaseEstimator):
     def _trainer_for(self, rows, loss, incremental):
         """One whose steps read the rows of this fit; or one whose steps the next partial_fit goes on with."""
         if rows.stays_sparse or not (incremental or rows.sparse):
-            return RowTrainer(rows, self._optimizer, loss)
+            return RowTrainer(rows, self._optimizer, loss, self.compile)
         spec, trainer = self._trainer if incremental else (None, None)
         if trainer is None or spec is not self.loss or trainer.optimizer is not self._optimizer:
-            trainer = Trainer(self._network, self._optimizer, loss=loss.function)
+            trainer = Trainer(self._network, self._optimizer, loss=loss.function, compile=self.compile)
             trainer.loss = loss
         if incremental:
             self._trainer = self.loss, trainer

@@ -31,6 +31,7 @@ RULES = {
     "shuffle": _FLAG, "tol": _number(0), "warm_start": _FLAG, "momentum": _number(0, 1), "nesterovs_momentum": _FLAG,
     "early_stopping": _FLAG, "validation_fraction": _FRACTION, "beta_1": _FRACTION, "beta_2": _FRACTION,
     "epsilon": _number(0, above=True), "max_fun": _COUNT, "batch_norm": _FLAG,
+    "compile": _FLAG,
     "n_iter_no_change": (lambda value: _COUNT[0](value) or value == np.inf, "a whole number from 1, or infinity"),
     "batch_size": (lambda value: value == "auto" or _COUNT[0](value), "'auto' or a whole number from 1"),
     "max_grad_norm": (lambda value: value is None or _number(0, above=True)[0](value), "None or a number above 0"),

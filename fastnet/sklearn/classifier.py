@@ -44,6 +44,8 @@ class MLPClassifier(ClassifierMixin, MLP):
         dtype: what is computed in: "float32"; "float64"; or "auto": float32 where each step sees a part of the samples,
             whose noise is larger than the rounding, and in which it is twice as fast; the dtype of X where each step
             sees all of them ("lbfgs", or a batch as large as the data). Predictions have the dtype of X.
+        compile: False runs training steps eagerly, with the same bits: for a `module` or a `loss` whose Python code
+            must run at each step.
 
     Attributes:
         classes_, coefs_, intercepts_, loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_,
@@ -76,7 +78,7 @@ class MLPClassifier(ClassifierMixin, MLP):
                  random_state=None, tol=1e-4, verbose=False, warm_start=False, momentum=0.9, nesterovs_momentum=True,
                  early_stopping=False, validation_fraction=0.1, beta_1=0.9, beta_2=0.999, epsilon=1e-8,
                  n_iter_no_change=10, max_fun=15000, loss="log_loss", class_weight=None, dropout=0.0, batch_norm=False,
-                 module=None, max_grad_norm=None, callbacks=None, dtype="auto"):
+                 module=None, max_grad_norm=None, callbacks=None, dtype="auto", compile=True):
         self._keep(locals())
 
     # ---- labels ----

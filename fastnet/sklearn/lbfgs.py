@@ -12,26 +12,25 @@ class Objective:
     """A network's loss with its L2 penalty, and its gradient, as functions of one float64 vector.
 
     Args:
-        rows: a `Rows`, all of which count.
-        target: (N, ...), a NumPy array.
-        weight: (N,), a NumPy array, or None.
+        estimator: see `MLPClassifier`. The penalty is its alpha, divided by the weight of all samples.
+        rows: a `Rows`, all of which count. Those that do not stay sparse are made dense here.
+        data: a `Data`, with their targets and weights.
         loss: a `Loss`.
-        alpha: the factor of the penalty, which is divided by the weight of all samples.
     """
 
-    def __init__(self, rows, target, weight, loss, alpha):
+    def __init__(self, estimator, rows, data, loss):
         self.network = rows.network
         self.parameters = list(self.network.parameters())
         self.views = [p.detach().numpy() for p in self.parameters]
-        self.decay = alpha / (len(rows) if weight is None else weight.sum())
-        self._rows, self._target, self._loss = rows, fastnet.from_numpy(target), loss
-        self._weight = None if weight is None else fastnet.from_numpy(weight)
-        self._step = fastnet.compile(self._forward_and_backward)
+        self.decay = estimator.alpha / (len(rows) if data.weight is None else data.weight.sum())
+        self._inputs, self._target, self._loss = rows.all(), fastnet.from_numpy(data.target), loss
+        self._weight = None if data.weight is None else fastnet.from_numpy(data.weight)
+        self._step = fastnet.compile(self._forward_and_backward, disable=not estimator.compile)
 
     def _forward_and_backward(self):
         for p in self.parameters:
             p.grad = None
-        loss = self._loss(self.network(self._rows.all()), self._target, self._weight)
+        loss = self._loss(self.network(self._inputs), self._target, self._weight)
         loss.backward()
         return loss.detach()
 

@@ -35,7 +35,7 @@ class MLPRegressor(RegressorMixin, MLP):
                  max_iter=200, shuffle=True, random_state=None, tol=1e-4, verbose=False, warm_start=False, momentum=0.9,
                  nesterovs_momentum=True, early_stopping=False, validation_fraction=0.1, beta_1=0.9, beta_2=0.999,
                  epsilon=1e-8, n_iter_no_change=10, max_fun=15000, dropout=0.0, batch_norm=False, module=None,
-                 max_grad_norm=None, callbacks=None, dtype="auto"):
+                 max_grad_norm=None, callbacks=None, dtype="auto", compile=True):
         self._keep(locals())
 
     def _check_target(self, y):

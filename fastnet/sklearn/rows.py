@@ -17,7 +17,7 @@ def worth_keeping_sparse(matrix):
 
 
 class Rows:
-    """What a network is fed with: rows of a matrix, dense or sparse. A sparse one is never made dense as a whole.
+    """What a network is fed with: rows of a matrix, dense or sparse. Only `all` makes the whole of a sparse one dense.
 
     Args:
         network: the estimator's. If it is a SparseNetwork, sparse rows stay so; else those of each batch are made
@@ -75,10 +75,11 @@ class RowTrainer(Trainer):
         rows: a `Rows`: dense ones, or such that stay sparse.
         optimizer: over the parameters of its network.
         loss: a `Loss`.
+        compile: False runs steps eagerly.
     """
 
-    def __init__(self, rows, optimizer, loss):
-        super().__init__(rows.network, optimizer, loss=loss.function)
+    def __init__(self, rows, optimizer, loss, compile=True):
+        super().__init__(rows.network, optimizer, loss=loss.function, compile=compile)
         self.loss, self._rows = loss, rows
 
     @property

@@ -16,7 +16,7 @@ def training_step(trainer, hooks=()):
     """
     model, optimizer, loss, metrics = trainer.step_model, trainer.optimizer, trainer.loss, trainer.metrics
 
-    @fastnet.compile
+    @_compiled(trainer)
     def step(first, last, share, weight, target, *inputs):
         if first:
             optimizer.zero_grad()
@@ -42,7 +42,7 @@ def measurement(trainer):
     """
     model, loss, metrics = trainer.model, trainer.loss, trainer.metrics
 
-    @fastnet.compile
+    @_compiled(trainer)
     def measure(weight, target, *inputs):
         with fastnet.no_grad():
             output = model(*inputs)
@@ -58,7 +58,7 @@ def soundness(trainer):
     """
     parameters = list(trainer.model.parameters())
 
-    @fastnet.compile
+    @_compiled(trainer)
     def sound():
         return sum((p.detach() * 0).sum() for p in parameters)      # 0 * inf is NaN, and NaN stays in a sum
     return sound
@@ -72,11 +72,15 @@ def forward(trainer):
     """
     model = trainer.model
 
-    @fastnet.compile
+    @_compiled(trainer)
     def run(*inputs):
         with fastnet.no_grad():
             return model(*inputs)
     return run
+
+
+def _compiled(trainer):
+    return fastnet.compile(disable=not trainer.compile)
 
 
 def _results(value, weight, output, target, metrics):

@@ -35,6 +35,8 @@ class Trainer:
         lr: the learning rate of an optimizer that is given by name; None: its default.
         metrics: one or several names or instances of `fastnet.metrics`, such as "accuracy". They count every sample
             alike.
+        compile: False runs every step eagerly, with the same bits: for models whose Python code must run at each step,
+            and for debugging. The environment variable FASTNET_COMPILE=0 does so for all trainers.
 
     Raises:
         TypeError: the model is no Module, or the loss is nothing that can be called.
@@ -52,12 +54,12 @@ class Trainer:
         (1.0, array([0, 1]))
     """
 
-    def __init__(self, model, optimizer="adamw", *, loss, lr=None, metrics=()):
+    def __init__(self, model, optimizer="adamw", *, loss, lr=None, metrics=(), compile=True):
         if not isinstance(model, nn.Module):
             raise TypeError(f"expected a model that is a Module, got {type(model).__name__}")
         self.model = model
         self.optimizer = optimizer_of(optimizer, model, lr)
-        self.loss = Loss(loss)
+        self.loss, self.compile = Loss(loss), compile
         self.metrics = [m.get(spec) for spec in ([metrics] if isinstance(metrics, str | m.Metric) else metrics)]
         self.running = Running(self.metrics)    # of the epoch so far
         self.history = History()
@@ -223,7 +225,7 @@ class Trainer:
 
     def _compiled_by(self, make):
         """What `make(trainer)` compiled, as long as what it was made of is still the trainer's."""
-        parts = [self.model, self.optimizer, self.loss, *self.metrics]
+        parts = [self.model, self.optimizer, self.loss, self.compile, *self.metrics]
         made_of, function = self._compiled.get(make, ([], None))
         if list(map(id, made_of)) != list(map(id, parts)):
             function = make(self)

@@ -46,11 +46,12 @@ def replacing(path, mode="wb", **options):
             os.chmod(temporary, stat.S_IMODE(old) & 0o777)
         os.replace(temporary, target)
     except BaseException as e:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):         # there may be none; a read-only file system refuses before it looks
             os.remove(temporary)
-        if isinstance(e, OSError) and e.errno is not None and e.filename2 is None and (
+        if isinstance(e, OSError) and e.errno is not None and (
                 not isinstance(e.filename, str) or e.filename in (temporary, target)):
             e.filename = path
+            del e.filename2             # the other name of a replacement that failed
         raise
 
 

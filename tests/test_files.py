@@ -107,6 +107,38 @@ def test_errors_name_what_was_given(tmp_path, name, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["folder"] and not list((tmp_path / "folder").iterdir())
 
 
+@pytest.mark.parametrize("function", ["open", "os.fsync", "os.chmod", "os.replace"])
+def test_errors_never_name_the_temporary_file(tmp_path, monkeypatch, function):
+    """Wherever a read-only file system or a full disk is noticed; the former refuses to remove what is not there, too."""
+    path = tmp_path / "model"
+    path.write_bytes(b"old")
+    removed = os.remove
+
+    def failing(*args, **kwargs):
+        names = [name if isinstance(name, str) else None for name in args[:2 if function == "os.replace" else 1]]
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), names[0], None, *names[1:])
+
+    def removing(name):
+        if not os.path.exists(name):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), name)
+        removed(name)
+    monkeypatch.setattr(os, "remove", removing)
+    monkeypatch.setattr(f"fastnet._files.{function}", failing, raising=False)
+    with pytest.raises(OSError) as e:
+        write(path)
+    assert str(e.value) == f"[Errno {errno.EROFS}] Read-only file system: {str(path)!r}"
+    monkeypatch.undo()
+    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_about_another_file_keeps_its_names(tmp_path):
+    """What the block itself does may fail with files of its own."""
+    with pytest.raises(OSError) as e:
+        with replacing(tmp_path / "file"):
+            os.rename(str(tmp_path / "a"), str(tmp_path / "b"))
+    assert (e.value.filename, e.value.filename2) == (str(tmp_path / "a"), str(tmp_path / "b"))
+
+
 def test_what_killed_writers_left_is_removed(tmp_path):
     paths = [tmp_path / "a", tmp_path / "b"]
     left = []

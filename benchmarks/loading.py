@@ -86,7 +86,8 @@ def orders(count):
 
 def main(argv=None):
     """Print a line for each way to make batches; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.loading", description=__doc__.split("\n\n")[1])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.loading", allow_abbrev=False,
+                                     description=__doc__.split("\n\n")[1])
     parser.add_argument("--quick", action="store_true", help="fewer and shorter turns")
     plan = QUICK if parser.parse_args(argv).quick else PLAN
     x, y = pictures()

@@ -60,7 +60,8 @@ def timed(run):
 
 def main(argv=None):
     """Print a line for each way to train; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.loop", description=__doc__.split("\n\n")[1])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.loop", allow_abbrev=False,
+                                     description=__doc__.split("\n\n")[1])
     parser.add_argument("--quick", action="store_true", help="fewer turns")
     count = 3 if parser.parse_args(argv).quick else 11
     x, y = pictures()

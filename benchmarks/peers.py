@@ -40,7 +40,7 @@ def main(argv=None):
 
 def parse(argv):
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.peers", description="Time fastnet beside its peers.",
+        prog="python -m benchmarks.peers", allow_abbrev=False, description="Time fastnet beside its peers.",
         epilog="Ratios are the peer's time over fastnet's, round by round, their median: above 1, fastnet is faster.")
     parser.add_argument("--mode", default="all", choices=[*MODES, "all"], help="default: all")
     parser.add_argument("--rows", default="", metavar="TEXT,..", help="only rows with one of these in their name")

@@ -20,7 +20,8 @@ PLAN, QUICK = Plan(rounds=11, seconds=0.1), Plan(rounds=3, seconds=0.02)
 
 def main(argv=None):
     """Print a line for each network; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.threads", description=__doc__.split("\n\n")[1])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.threads", allow_abbrev=False,
+                                     description=__doc__.split("\n\n")[1])
     parser.add_argument("--rows", default="", metavar="TEXT,..", help="only networks with one of these in their name")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter turns")
     options = parser.parse_args(argv)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from fastnet._files import replacing
+from fastnet.errors import printable
 
 _DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2",
            "I8": "i1", "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?"}
@@ -81,11 +82,11 @@ def read_texts(path):
 
 @contextmanager
 def naming(path):
-    """ValueErrors raised inside begin with the file's name."""
+    """ValueErrors raised inside begin with the file's name; what they quote from the file is made printable."""
     try:
         yield
     except ValueError as e:
-        raise ValueError(f"{os.fsdecode(path)}: {e}") from None
+        raise ValueError(f"{os.fsdecode(path)}: {printable(e)}") from None
 
 
 @contextmanager

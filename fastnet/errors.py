@@ -1,12 +1,30 @@
 """The wording of errors: what was given, and what was expected."""
 import functools
 import inspect
+import re
 
 from fastnet._native import tape as _tape
 
 # What arguments that are tensors are called.
 _TENSORS = frozenset(("condition", "index", "indices", "input", "mask", "mat1", "mat2", "other", "target", "tensor",
                       "tensor1", "tensor2", "tensors", "vec", "vec2", "weight", "x1", "x2"))
+
+# Controls but for the tabulator, marks of the direction of text, separators of lines, and halves of surrogate pairs.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text):
+    """Text out of a file in one line that a terminal can be given: what would control it is an escape sequence.
+
+    Args:
+        text: a string; of anything else, its text.
+
+    Example:
+        >>> from fastnet.errors import printable
+        >>> print(printable("dark\\x1b[31m red\\n"))
+        dark\\x1b[31m red\\n
+    """
+    return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], str(text))
 
 
 def shape_text(x):

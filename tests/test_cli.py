@@ -201,7 +201,11 @@ def test_info_on_numpy():
     (["train", "digits", "--schedule", "up"], "invalid choice: 'up'"),
     (["predict", "m.safetensors"], "the following arguments are required: file"),
     (["evaluate", "m.safetensors"], "the following arguments are required: data"),
-    (["info", "--loud"], "unrecognized arguments: --loud"),
+    (["info", "--loud"], "unrecognized arguments: --loud; see fastnet info --help"),
+    (["train", "a.csv", "--drop", "churn_date"], "unrecognized arguments: --drop churn_date; see fastnet train --help"),
+    (["train", "digits", "--epoch=3"], "unrecognized arguments: --epoch=3"),
+    (["predict", "m.safetensors", "a.csv", "--prob"], "unrecognized arguments: --prob"),
+    (["--vers"], "the following arguments are required: command"),
 ])
 def test_wrong_use(args, message, capsys):
     with pytest.raises(SystemExit) as e:

@@ -109,7 +109,7 @@ def test_errors_name_what_was_given(tmp_path, name, monkeypatch):
 
 @pytest.mark.parametrize("function", ["open", "os.fsync", "os.chmod", "os.replace"])
 def test_errors_never_name_the_temporary_file(tmp_path, monkeypatch, function):
-    """Wherever a read-only file system or a full disk is noticed; the former refuses to remove what is not there, too."""
+    """Wherever a read-only file system is noticed, which also refuses to remove what is not there."""
     path = tmp_path / "model"
     path.write_bytes(b"old")
     removed = os.remove

@@ -6,7 +6,8 @@ import warnings
 
 import fastnet
 from fastnet.cli.arguments import make_parser
-from fastnet.cli.errors import FAILED, WrongUseError, code_of, line_of, note
+from fastnet.cli.errors import FAILED, WrongUseError, code_of, line_of
+from fastnet.cli.terminal import note, say
 
 
 def main(argv=None):
@@ -31,7 +32,7 @@ def main(argv=None):
     except KeyboardInterrupt as e:
         return _say(f"fastnet: {line_of(e)}", e)
     except WrongUseError as e:
-        return _say(f"fastnet {args.command}: error: {e}; see fastnet {args.command} --help", e)
+        return _say(f"fastnet {args.command}: error: {line_of(e)}; see fastnet {args.command} --help", e)
     except (OSError, ImportError, ValueError, TypeError, RuntimeError, ArithmeticError, MemoryError) as e:
         return _say(f"fastnet: error: {line_of(e)}", e)
     return 0
@@ -50,5 +51,5 @@ def _process_as_it_was():
 
 
 def _say(line, error):
-    print(line, file=sys.stderr)
+    say(line, sys.stderr)
     return code_of(error)

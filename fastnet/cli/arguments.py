@@ -1,6 +1,7 @@
 """The command line: its commands, their options, and the values that these can have."""
 import argparse
 import os
+import sys
 from pathlib import Path
 
 import fastnet
@@ -19,6 +20,7 @@ from fastnet.cli.settings import (
     SIZE,
     TEST,
 )
+from fastnet.cli.terminal import say
 from fastnet.cli.train import train
 from fastnet.data.targets import TASKS
 
@@ -53,10 +55,21 @@ PLOTS = (".png", ".svg", ".pdf")
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+    """Takes options by their whole names alone, and says what is wrong in one line."""
+
+    def __init__(self, **options):
+        super().__init__(allow_abbrev=False, **options)
+
+    def parse_known_args(self, args=None, namespace=None):
+        """Refuse what is not known here, where the command's own help is named."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
 
     def error(self, message):
-        self.exit(WRONG_USE, f"{self.prog}: error: {message}; see {self.prog} --help\n")
+        say(f"{self.prog}: error: {message}; see {self.prog} --help", sys.stderr)
+        self.exit(WRONG_USE)
 
 
 def make_parser():

@@ -1,5 +1,5 @@
 """What the command says and returns where something is wrong."""
-import sys
+import re
 
 from fastnet._command import INTERRUPTED, WRONG_USE
 
@@ -10,13 +10,8 @@ class WrongUseError(ValueError):
     """Arguments that each are right but cannot be meant."""
 
 
-def note(text):
-    """Say in a line of stderr what a user should know, though nothing failed."""
-    print(f"fastnet: note: {' '.join(text.split())}", file=sys.stderr)
-
-
 def line_of(error):
-    """An error in words for a user.
+    """An error in words for a user, in one line.
 
     Args:
         error: an exception.
@@ -28,6 +23,10 @@ def line_of(error):
         >>> line_of(ZeroDivisionError())
         'ZeroDivisionError'
     """
+    return re.sub(r"\s*[\r\n]\s*", " ", _words_of(error))
+
+
+def _words_of(error):
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
     if isinstance(error, MemoryError):

@@ -6,6 +6,8 @@ from fastnet._command import interruptions_raise
 from fastnet.cli.outputs import check_outputs, write_report
 from fastnet.cli.saved import Saved, figure_lines
 from fastnet.cli.sources import load_samples
+from fastnet.cli.terminal import say
+from fastnet.errors import printable
 from fastnet.training.history import aligned
 
 _MOST = 30                              # classes of which each gets a line
@@ -20,12 +22,13 @@ def evaluate(args):
     interruptions_raise()
     trainer = saved.trainer()
     figures = saved.figures(trainer, x, y)
-    print(f"{args.data}: {len(y)} samples")
+    say(f"{args.data}: {len(y)} samples")
     if saved.target.task == "classification" and len(saved.target.classes) <= _MOST:
-        print(class_table(saved.target.classes, y, trainer.predict(x)))
-    print(f"loss: {figures['loss']:.4f}")
+        for line in class_table(saved.target.classes, y, trainer.predict(x)).split("\n"):
+            say(line)
+    say(f"loss: {figures['loss']:.4f}")
     for line in figure_lines(figures):
-        print(line)
+        say(line)
     if args.report:
         write_report(args.report, {"model": str(args.model), "dataset": args.data, "samples": len(y), **figures})
 
@@ -49,7 +52,7 @@ def class_table(classes, actual, predicted):
     for number, name in enumerate(classes):
         there, found = actual == number, predicted == number
         right = np.count_nonzero(there & found)
-        lines.append((str(name), str(np.count_nonzero(there)), _share(right, there), _share(right, found)))
+        lines.append((printable(name), str(np.count_nonzero(there)), _share(right, there), _share(right, found)))
     return aligned(lines)
 
 

@@ -5,6 +5,7 @@ import platform
 import fastnet
 from fastnet.backend import config
 from fastnet.cli.saved import Saved, versions
+from fastnet.cli.terminal import say
 from fastnet.nn.saving import load_described
 
 _MOST = 20                              # classes and tensors of which the names are printed
@@ -19,21 +20,19 @@ def print_rows(rows):
     """Print names and values, in two columns; of several lines the others below the first.
 
     Args:
-        rows: a dictionary; what is None is left out.
+        rows: a dictionary; values are lists of lines, or in one line; what is None is left out.
 
     Example:
         >>> from fastnet.cli.info import print_rows
-        >>> print_rows({"size": 3, "error": None, "model": "two\\nlines"})
+        >>> print_rows({"size": 3, "error": None, "model": ["two", "lines"]})
         size:             3
         model:            two
                           lines
     """
     for name, value in rows.items():
         if value is not None:
-            first, *rest = str(value).split("\n")
-            print(f"{name + ':':18s}{first}")
-            for line in rest:
-                print(f"{'':18s}{line}")
+            for i, line in enumerate(value if isinstance(value, list) else [value]):
+                say(f"{'' if i else name + ':':18s}{line}")
 
 
 def about_this():
@@ -67,7 +66,8 @@ def about_model(path):
         tensors = fastnet.load_file(path)
         return _file_row(path) | {"architecture": str(e).removeprefix(f"{path}: ").removeprefix(f"{path} "),
                                   "tensors": _tensor_lines(tensors)}
-    rows = _file_row(path) | {"architecture": model, "parameters": f"{sum(p.numel() for p in model.parameters()):,}"}
+    rows = _file_row(path) | {"architecture": str(model).split("\n"),
+                              "parameters": f"{sum(p.numel() for p in model.parameters()):,}"}
     saved = Saved.described(path, model, described)
     if saved is None:
         return rows | {"metadata": described or None}
@@ -80,7 +80,7 @@ def _file_row(path):
 
 def _tensor_lines(tensors):
     lines = [f"{name} {tuple(t.shape)} {t.dtype}" for name, t in list(tensors.items())[:_MOST]]
-    return "\n".join([*lines, *([f"and {len(tensors) - _MOST} more"] if len(tensors) > _MOST else [])])
+    return [*lines, *([f"and {len(tensors) - _MOST} more"] if len(tensors) > _MOST else [])]
 
 
 def _about_training(saved):
@@ -106,7 +106,7 @@ def _classes(classes):
 
 
 def _pairs(values):
-    return "\n".join(f"{name} {_text(value)}" for name, value in values.items() if value is not None)
+    return [f"{name} {_text(value)}" for name, value in values.items() if value is not None]
 
 
 def _text(value):

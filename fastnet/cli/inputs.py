@@ -11,8 +11,8 @@ import numpy as np
 
 from fastnet import data
 from fastnet.cli.drawings import read_drawing
-from fastnet.cli.errors import note
 from fastnet.cli.settings import TABLES
+from fastnet.cli.terminal import note
 from fastnet.data.pictures import ENDINGS
 
 ARRAYS = ".npy"

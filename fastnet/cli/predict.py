@@ -8,6 +8,7 @@ from fastnet._files import replacing
 from fastnet.cli.errors import WrongUseError
 from fastnet.cli.outputs import check_outputs
 from fastnet.cli.saved import Saved
+from fastnet.cli.terminal import Printed, say
 
 
 def predict(args):
@@ -37,7 +38,7 @@ def _answers(saved, trainer, path):
 def _print_answers(answers):
     for path, predictions, probabilities in answers:
         for prediction, row in zip(predictions, probabilities):
-            print(f"{path}: {prediction} ({row.max():.1%})")
+            say(f"{path}: {prediction} ({row.max():.1%})")
 
 
 def _write_csv(answers, saved, args):
@@ -57,5 +58,5 @@ def _write_csv(answers, saved, args):
 
 def _output(path):
     if path is None:
-        return contextlib.nullcontext(sys.stdout)
-    return replacing(path, "w", encoding="utf-8", newline="")
+        return contextlib.nullcontext(Printed(sys.stdout))
+    return replacing(path, "w", encoding="utf-8", errors="backslashreplace", newline="")

@@ -15,6 +15,7 @@ from fastnet.cli.run_folder import files_in, has_checkpoint, prepare_folder
 from fastnet.cli.saved import Saved, figure_lines, versions
 from fastnet.cli.settings import OPTIMIZERS, layer_sizes, make_model, settings_of
 from fastnet.cli.sources import load_source, split
+from fastnet.cli.terminal import say
 from fastnet.callbacks import Callback, Checkpoint, EarlyStopping, LearningRateSchedule
 from fastnet.data.arrays import fingerprint
 
@@ -32,8 +33,8 @@ def train(args):
     with at_most_threads(args.threads):
         source = load_source(args.data, settings)
         interruptions_raise()
-        say = (lambda line: None) if args.quiet else print
-        run = _Run(args, settings, source, say)
+        told = (lambda line: None) if args.quiet else say
+        run = _Run(args, settings, source, told)
         run.fit()
         run.report()
 
@@ -153,7 +154,7 @@ class _Run:
         for line in figure_lines(baseline, "without a model, test "):
             self.say(line)
         for line in figure_lines(figures, "test ") if tested else ["no rows were left to test on"]:
-            print(line)
+            say(line)
         if args.save:
             self.saved.about = about
             self.saved.save(args.save)

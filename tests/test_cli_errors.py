@@ -79,6 +79,15 @@ def test_folders(tmp_path, capsys):
     assert "one class only, 'upright'" in failure(capsys, "train", folder)
 
 
+def test_pictures_that_would_cost_too_much(tmp_path, capsys, model):
+    """One line, though Pillow warns of pictures that are larger still."""
+    from test_data_pictures import png
+    for size in ((1, 64_000_000), (10_000, 9_500), (20_000, 20_000)):
+        (tmp_path / "large.png").write_bytes(png(*size))
+        line = failure(capsys, "predict", model, tmp_path / "large.png")
+        assert "pixels, expected at most 64,000,000, and 65,535 on a side" in line
+
+
 # ---- the training ---------------------------------------------------------------------------------------------------
 
 def test_out_of_memory(tmp_path, capsys):

@@ -89,13 +89,41 @@ WHOLE = png(4, 4)
 
 @pytest.mark.parametrize("contents, message", [
     (b"", "cannot identify"), (b"no picture at all", "cannot identify"), (WHOLE[:45], ""),
-    (WHOLE.replace(b"IDAT", b"IDAX"), ""), (png(20000, 20000), "pixels"), (png(9999, 8905), "9999 x 8905 pixels"),
+    (WHOLE.replace(b"IDAT", b"IDAX"), ""),
     (png(0, 0), ""), (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "cannot identify")])
 def test_files_that_are_no_pictures(tmp_path, contents, message):
     path = tmp_path / "wrong.png"
     path.write_bytes(contents)
     with pytest.raises(ValueError, match=f"^{re.escape(str(path))} is no picture that can be read: .*{message}"):
         read_picture(path)
+
+
+@pytest.mark.parametrize(("size", "given"), [
+    ((20_000, 20_000), "more than 64,000,000"), ((10_000, 9_500), "more than 64,000,000"),     # Pillow's error, warning
+    ((9_999, 8_905), "9999 x 8905"), ((1, 64_000_000), "1 x 64000000"), ((65_536, 1), "65536 x 1")])
+def test_pictures_that_would_cost_too_much(tmp_path, size, given):
+    """They are refused before they are decoded: a compressed picture of a pixel by many took gigabytes to resize."""
+    (tmp_path / "class").mkdir()
+    path = tmp_path / "class" / "large.png"
+    path.write_bytes(png(*size))
+    message = (f"{path} is no picture that can be read: it has {given} pixels, expected at most 64,000,000, and 65,535 "
+               "on a side")
+    for read in (lambda: read_picture(path, 32), lambda: ImageFolder(tmp_path, 32)):
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            read()
+
+
+def test_the_longest_side(tmp_path):
+    path = put(tmp_path / "p.png", np.full((65_535, 1), 7, np.uint8))
+    assert np.unique(read_picture(path, 4)).tolist() == [7]
+
+
+def test_transparent_pictures_of_many_rows(tmp_path):
+    """They are put on white some rows at a time, which leaves no seam."""
+    pixels = np.random.default_rng(0).integers(0, 256, (pictures._BAND + 9, 5, 4)).astype(np.uint8)
+    whole = Image.alpha_composite(Image.new("RGBA", (5, len(pixels)), "white"), Image.fromarray(pixels))
+    np.testing.assert_array_equal(read_picture(put(tmp_path / "p.png", pixels)), np.asarray(whole.convert("RGB")))
+    assert read_picture(tmp_path / "p.png", grey=True).tolist() == np.asarray(whole.convert("L")).tolist()
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "bmp", "gif", "tiff", "webp", "ppm"])
@@ -178,8 +206,8 @@ def test_folders_that_are_none(folder, tmp_path):
 
 
 def test_without_pillow(monkeypatch, tmp_path):
-    def absent(module, extra, purpose):
-        raise ImportError(f"{purpose} needs {module} of {extra}")
+    def absent(module, purpose):
+        raise ImportError(f"{purpose} needs {module}")
     monkeypatch.setattr(pictures, "optional", absent)
-    with pytest.raises(ImportError, match=r"reading pictures needs PIL\.Image of demo"):
+    with pytest.raises(ImportError, match=r"reading pictures needs PIL\.Image"):
         read_picture(tmp_path / "p.png")

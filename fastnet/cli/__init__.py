@@ -45,6 +45,7 @@ def _process_as_it_was():
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *where: note(str(message))
+            warnings.filterwarnings("ignore", r"Image size .* exceeds limit")      # Pillow's, before an error of ours
             yield
     finally:
         fastnet.set_rng_state(state)

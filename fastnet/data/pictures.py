@@ -10,7 +10,10 @@ from fastnet.data.dataset import TensorDataset
 FORMATS = {"PNG": (".png",), "JPEG": (".jpg", ".jpeg"), "BMP": (".bmp",), "GIF": (".gif",), "PPM": (".pgm", ".ppm"),
            "TIFF": (".tif", ".tiff"), "WEBP": (".webp",)}
 ENDINGS = tuple(ending for endings in FORMATS.values() for ending in endings)
-LARGEST = 89_000_000                    # pixels, just below Pillow's own limit: some kilobytes can unpack to gigabytes
+# Some kilobytes can unpack to gigabytes: a picture of this size takes about 0.6 GB while it is read.
+LARGEST = 64_000_000                    # pixels
+LONGEST = 65_535                        # on a side, as JPEG has it: resizing a longer one takes tables as long
+_BAND = 256                             # rows of a transparent picture that are put on white at once
 
 
 def read_picture(path, size=None, grey=False):
@@ -27,7 +30,8 @@ def read_picture(path, size=None, grey=False):
         uint8, (height, width) if grey, else (height, width, 3).
 
     Raises:
-        ValueError: the file holds no picture that can be read, or too large a one; it is named.
+        ValueError: the file holds no picture that can be read, or one of more than 64 million pixels or 65,535 on a
+            side, which is refused before it is decoded; the file is named.
         OSError: there is no such file.
         ImportError: Pillow is not installed.
 
@@ -48,7 +52,13 @@ def read_picture(path, size=None, grey=False):
     except (FileNotFoundError, PermissionError, IsADirectoryError, MemoryError):
         raise
     except Exception as e:                              # Pillow has many for a file that is damaged
-        raise ValueError(f"{path} is no picture that can be read: {e}") from e
+        bomb = isinstance(e, image.DecompressionBombError | image.DecompressionBombWarning)    # beyond its own limit
+        reason = _too_large(f"more than {LARGEST:,}") if bomb else e
+        raise ValueError(f"{path} is no picture that can be read: {reason}") from e
+
+
+def _too_large(pixels):
+    return f"it has {pixels} pixels, expected at most {LARGEST:,}, and {LONGEST:,} on a side"
 
 
 def _size(size):
@@ -63,20 +73,32 @@ def _size(size):
 
 def _prepared(picture, size, grey):
     image = optional("PIL.Image", "reading pictures")
-    if picture.width * picture.height > LARGEST:
-        raise ValueError(f"it has {picture.width} x {picture.height} pixels, more than the {LARGEST} that are read")
-    picture = optional("PIL.ImageOps", "reading pictures").exif_transpose(picture)
+    if picture.width * picture.height > LARGEST or max(picture.size) > LONGEST:
+        raise ValueError(_too_large(f"{picture.width} x {picture.height}"))
+    optional("PIL.ImageOps", "reading pictures").exif_transpose(picture, in_place=True)
     if picture.mode.startswith("I;16"):                 # a conversion would cut it off at 255
         picture = image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
     elif picture.mode in ("I", "F"):
         raise ValueError("its pixels have 32 bits, expected 8 or 16")
+    mode = "L" if grey else "RGB"
     if "A" in picture.getbands() or "transparency" in picture.info:
-        above = picture.convert("RGBA")
-        picture = image.alpha_composite(image.new("RGBA", picture.size, "white"), above)
-    picture = picture.convert("L" if grey else "RGB")
+        picture = _on_white(picture, mode)
+    if picture.mode != mode:                            # else it would be a copy
+        picture = picture.convert(mode)
     if size is not None and picture.size != size[::-1]:
         picture = picture.resize(size[::-1], image.Resampling.BILINEAR)      # which takes all pixels into account
     return picture
+
+
+def _on_white(picture, mode):
+    """A transparent picture on white, some rows after the others: whole, its copies would take gigabytes."""
+    image = optional("PIL.Image", "reading pictures")
+    made = image.new(mode, picture.size)
+    for top in range(0, picture.height, _BAND):
+        above = picture.crop((0, top, picture.width, min(top + _BAND, picture.height))).convert("RGBA")
+        white = image.new("RGBA", above.size, "white")
+        made.paste(image.alpha_composite(white, above).convert(mode), (0, top))
+    return made
 
 
 class ImageFolder(TensorDataset):

@@ -254,6 +254,30 @@ def test_targets_of_a_regression_are_standardised_where_asked():
     np.testing.assert_array_equal(kept.inverse(target.transform(values)), target.inverse(target.transform(values)))
 
 
+@pytest.mark.parametrize("offset, spread", [(0.0, 1.0), (2459000.5, 30.0), (1.7e9, 10.0), (1.7e12, 1e4), (-1e15, 1e3)])
+def test_a_spread_far_from_zero_is_kept(offset, spread):
+    """float32 has 7 digits: Julian dates and timestamps are shifted in float64, and come back in float64."""
+    values = offset + spread * np.linspace(-1, 1, 41)
+    target = TargetPreparation("regression", standardise=True).fit(values)
+    found = target.transform(values)
+    assert found.dtype == np.float32 and abs(found.mean()) < 1e-5 and abs(found.std() - 1) < 1e-5
+    np.testing.assert_allclose(target.inverse(found) - offset, values - offset, rtol=0, atol=1e-6 * spread)
+    assert target.inverse(found).dtype == (np.float64 if offset else np.float32)
+
+
+@pytest.mark.parametrize("constant", [0.1, 1e6 + 0.1, -3.3e9, 0.0])
+def test_a_constant_target_has_the_scale_one(constant):
+    target = TargetPreparation("regression", standardise=True).fit(np.full(1000, constant))
+    assert (target.mean, target.scale) == (constant, 1.0)
+    assert target.inverse(target.transform([constant])).tolist() == pytest.approx([constant], rel=1e-7)
+
+
+def test_a_spread_that_float32_rounds_away_wants_to_be_standardised():
+    with pytest.raises(ValueError, match=r"the target: float32 rounds .* spread by 5.92 .* standardise=True"):
+        TargetPreparation().fit(1.7e9 + np.linspace(-10, 10, 41))
+    TargetPreparation().fit(2459000 + np.linspace(-1000, 1000, 41))
+
+
 def test_labels_that_were_not_seen():
     target = TargetPreparation().fit(["cat", "dog"])
     with pytest.raises(ValueError, match=r"not seen in training: 'cow', 'fox'; expected 'cat', 'dog'"):

@@ -10,6 +10,7 @@ from fastnet.data import frames
 from fastnet.tensor import Tensor
 
 BLOCK = 1 << 16                         # rows looked at in one go, where all at once could need too much memory
+_LOST = 0.01                            # of the standard deviation may be lost in rounding
 FOR_TEXT = "text and dates go through TablePreparation, labels through TargetPreparation"
 
 
@@ -114,6 +115,40 @@ def _of_objects(array, what):
                             f"{FOR_TEXT}")
     whole = all(isinstance(value, numbers.Integral) for value in array.flat)
     return array.astype(np.int64) if whole and array.size else _narrowed(array.astype(np.float64))
+
+
+def require_spread(values, dtype, what):
+    """Refuse values whose differences are lost when they are rounded to a dtype: timestamps in float32.
+
+    Args:
+        values: (N,) or (N, D), numbers.
+        dtype: what they are going to be rounded to.
+        what: what they are, for the error.
+
+    Raises:
+        ValueError: rounding moves a value by more than a hundredth of the standard deviation of its column.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.data.arrays import require_spread
+        >>> require_spread(np.array([1e9, 1e9 + 5]), np.float32, "y")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        ValueError: y: float32 rounds values by up to 5, which spread by 2.5 only, ...
+    """
+    dtype = np.dtype(dtype)
+    if values.dtype.itemsize <= dtype.itemsize and values.dtype.kind == "f":
+        return
+    with np.errstate(over="ignore"):
+        moved = np.abs(values.astype(dtype).astype(np.float64) - values).max(0)
+    spread = (values - values[:1]).astype(np.float64).std(0)
+    lost = np.argmax(np.ravel((spread > 0) & (moved > _LOST * spread)))
+    moved, spread = np.ravel(moved)[lost], np.ravel(spread)[lost]
+    if spread > 0 and moved > _LOST * spread:
+        largest = np.abs(values).reshape(len(values), -1)[:, lost].max()
+        raise ValueError(f"{what}: {dtype} rounds values by up to {moved:.3g}, which spread by {spread:.3g} only, far "
+                         f"from zero ({largest:.3g}); standardise them first: "
+                         "fastnet.data.TargetPreparation(standardise=True)")
 
 
 def fingerprint(*arrays):

@@ -4,13 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from fastnet.data.arrays import finite
+from fastnet.data.arrays import finite, require_spread
 from fastnet.data.encoders import as_numbers, is_number
 from fastnet.data.frames import column
 from fastnet.errors import one_of
 
 TASKS = ("classification", "regression")
 FEW = 20                                # whole numbers of more different values are quantities, not classes
+_NEAR = 100                             # a mean of so many scales leaves float32 five digits of the scale
 
 
 class TargetPreparation:
@@ -51,7 +52,8 @@ class TargetPreparation:
             values: an array, a Series or a list, (N,).
 
         Raises:
-            ValueError: none at all, missing values, one class only, or text to be a regression's values.
+            ValueError: none at all, missing values, one class only, text to be a regression's values, or values whose
+                spread float32 rounds away unless they are standardised.
         """
         values = _whole(values)
         if self.task is None:
@@ -63,7 +65,9 @@ class TargetPreparation:
         else:
             numbers = _numbers(values)
             if self.standardise:
-                self.mean, self.scale = float(numbers.mean()), float(numbers.std()) or 1.0
+                self.mean, self.scale = mean_and_scale(numbers)
+            else:
+                require_spread(numbers, np.float32, "the target")
         return self
 
     def transform(self, values):
@@ -89,11 +93,21 @@ class TargetPreparation:
 
         Args:
             predictions: an array, int64 for classes.
+
+        Returns:
+            An array; of values, in the dtype of the predictions, or in float64 where the mean is so far from zero that
+            float32 would round the scale away.
         """
         if self.task == "regression":
-            return np.asarray(predictions) * self.scale + self.mean
+            given = np.asarray(predictions)
+            values = given.astype(np.float64) * self.scale + self.mean
+            return values.astype(given.dtype) if given.dtype.kind == "f" and self._is_near else values
         mixed = len(set(map(type, self.classes))) > 1               # NumPy would make text of all
         return np.array(self.classes, object if mixed else None)[np.asarray(predictions)]
+
+    @property
+    def _is_near(self):
+        return abs(self.mean) <= _NEAR * self.scale
 
     @property
     def is_text(self):
@@ -144,6 +158,29 @@ class TargetPreparation:
         if not good:
             raise ValueError(f"the dictionary of a target is damaged: {given!r:.200}")
         return made
+
+
+def mean_and_scale(numbers):
+    """The mean and the standard deviation of numbers, the latter 1 where they are all the same.
+
+    They are taken of the differences from the first number, so that an offset costs no precision.
+
+    Args:
+        numbers: (N,) or (N, D), float64.
+
+    Returns:
+        Two numbers, or two (D,) arrays.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.data.targets import mean_and_scale
+        >>> mean_and_scale(np.array([0.1] * 10))
+        (0.1, 1.0)
+    """
+    from_first = numbers - numbers[:1]
+    mean, scale = numbers[0] + from_first.mean(0), from_first.std(0)
+    scale = np.where(scale > 0, scale, 1.0)
+    return (float(mean), float(scale)) if numbers.ndim == 1 else (mean, scale)
 
 
 def _whole(values):

@@ -273,7 +273,7 @@ def test_a_constant_target_has_the_scale_one(constant):
 
 
 def test_a_spread_that_float32_rounds_away_wants_to_be_standardised():
-    with pytest.raises(ValueError, match=r"the target: float32 rounds .* spread by 5.92 .* standardise=True"):
+    with pytest.raises(ValueError, match=r"the target: float32 rounds .* spread by 5.92 .*standardise=True"):
         TargetPreparation().fit(1.7e9 + np.linspace(-10, 10, 41))
     TargetPreparation().fit(2459000 + np.linspace(-1000, 1000, 41))
 

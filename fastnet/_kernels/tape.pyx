@@ -20,11 +20,17 @@ cnp.import_array()
 cdef extern from "Python.h":
     Py_ssize_t PY_SSIZE_T_MAX
     PyObject *PyFunction_GetClosure(object)
+    PyObject *PyFunction_GetDefaults(object)
+    PyObject *PyFunction_GetKwDefaults(object)
     PyObject *PyCell_GET(PyObject *)
-    int PyFunction_Check(object)
 
 cdef enum:
     DEEPEST = 16                    # functions that call functions that ... hold an array
+
+# Values that no array can be in: what a gradient function may hold without saying so.
+cdef frozenset _PLAIN = frozenset((type(None), bool, int, float, complex, str, bytes, slice, range, type(...)))
+cdef type _Function = types.FunctionType, _BuiltinFunction = types.BuiltinFunctionType
+cdef tuple _PLAIN_BASES = (np.dtype, np.generic, np.ufunc, type, types.ModuleType)
 
 cdef type _Tensor = None            # the class that operations make: fastnet.tensor.Tensor
 cdef Py_ssize_t _latest = 0         # the number of the latest node
@@ -131,14 +137,51 @@ def unwatched(TensorBase out not None, tuple inputs):
 
 # ---- the tape -------------------------------------------------------------------------------------------------------
 
+@cython.final
+@cython.freelist(64)
+cdef class gradient:
+    """A function that gives a gradient, and the arrays that it reads: gradient(function, *saved).
+
+    backward() calls `function(g, *saved)`, and raises instead if an argument or the result of the operation that is
+    among them was changed in place.
+
+    Args:
+        function: from the gradient of an operation's result, and `saved`, to that of an argument: see `op`.
+        saved: arrays, None, numbers, strings, or tuples of these.
+
+    Example:
+        >>> import fastnet
+        >>> import numpy as np
+        >>> slope = fastnet.autograd.gradient(np.multiply, np.array([2.0, 3.0]))
+        >>> slope(np.array([10.0, 10.0]))
+        array([20., 30.])
+    """
+
+    cdef readonly object function
+    cdef readonly tuple saved
+    cdef readonly tuple rest        # gradients of the arguments, as functions of what this one returns
+
+    def __init__(self, function, *saved):
+        self.function, self.saved = function, saved
+
+    def __call__(self, *leading, **out):
+        return self.function(*leading, *self.saved, **out)
+
+    def then(self, *gradients):
+        """Make this the first step of several arguments' gradients, which take its result for the gradient."""
+        self.rest = gradients
+        return self
+
+
 @cython.trashcan(True)              # a long tape goes node by node, not by recursion
 cdef class Node:
     """One operation on the tape: the way from its result's gradient to its arguments' gradients."""
 
     cdef readonly str name
+    cdef public object first        # what the gradient goes through before the functions in `gradients`, or None
     cdef public object gradients
     cdef public tuple edges         # (position, Node or leaf Tensor) of each argument that needs a gradient
-    cdef public tuple saved         # (storage, version when saved, what it is)
+    cdef public tuple saved         # (storage, version when saved, which argument; -1: the result)
     cdef readonly tuple shape
     cdef readonly object dtype
     cdef readonly Py_ssize_t order  # arguments were made before results: descending order is a valid walk
@@ -214,26 +257,35 @@ cdef apply(fn, str name, bint view, tuple args, dict attributes):
 
 cdef int attach(TensorBase result, str name, gradients, tuple args, tuple arrays) except -1:
     """Put the operation that made `result` on the tape."""
-    cdef list edges = [], needed
+    cdef list edges = [], needed, read = []
     cdef Py_ssize_t i = 0
     cdef TensorBase t
-    cdef Node node
+    cdef Node node = Node.__new__(Node)
     for a in args:
         if isinstance(a, TensorBase) and (<TensorBase>a)._requires_grad:
             t = a
             edges.append((i, t if t._node is None else t._node))
         i += 1
-    if type(gradients) is tuple and edges[len(edges) - 1][0] >= len(<tuple>gradients):
-        raise RuntimeError(f"{name}: argument {edges[len(edges) - 1][0] + 1} needs a gradient, the operation returned "
-                           f"{len(<tuple>gradients)}")
-    if type(gradients) is tuple and len(edges) < len(<tuple>gradients):     # what no edge needs is not kept alive
-        needed = [None] * len(<tuple>gradients)
-        for i, _ in edges:
-            needed[i] = (<tuple>gradients)[i]
-        gradients = tuple(needed)
-    node = Node.__new__(Node)
+    if type(gradients) is gradient and (<gradient>gradients).rest is not None:
+        node.first, gradients = gradients, (<gradient>gradients).rest
+        (<gradient>node.first).rest = None
+        state_read(node.first, name, read)
+    if type(gradients) is tuple:
+        if edges[len(edges) - 1][0] >= len(<tuple>gradients):
+            raise RuntimeError(f"{name}: argument {edges[len(edges) - 1][0] + 1} needs a gradient, the operation "
+                               f"returned {len(<tuple>gradients)}")
+        if len(edges) < len(<tuple>gradients):          # what no edge needs is not kept alive
+            needed = [None] * len(<tuple>gradients)
+            for i, _ in edges:
+                needed[i] = (<tuple>gradients)[i]
+            gradients = tuple(needed)
+        for function in <tuple>gradients:
+            if function is not None:
+                state_read(function, name, read)
+    else:
+        state_read(gradients, name, read)
     node.name, node.gradients, node.edges = name, gradients, tuple(edges)
-    node.saved = saved_by(gradients, args, arrays, result)
+    node.saved = versions(read, args, arrays, result)
     node.shape, node.dtype, node.order = result._data.shape, result._data.dtype, node_number()
     result._node, result._requires_grad = node, True
     return 0
@@ -241,66 +293,101 @@ cdef int attach(TensorBase result, str name, gradients, tuple args, tuple arrays
 
 # ---- what a node saved ----------------------------------------------------------------------------------------------
 
-cdef tuple saved_by(gradients, tuple args, tuple arrays, TensorBase result):
-    """The arguments and the result that the gradient functions hold on to, with their versions.
-
-    What a gradient needs is what its function closes over, so the closures are asked instead of the author.
-    """
-    cdef list saved = []
-    if type(gradients) is tuple:
-        for function in <tuple>gradients:
-            search(function, saved, args, arrays, result)
+cdef int state_read(function, str name, list read) except -1:
+    """Note the arrays that a gradient function states to read; refuse those that it holds without saying so."""
+    cdef str holder
+    if type(function) is gradient:
+        add_arrays((<gradient>function).saved, name, read)
+        function = (<gradient>function).function
+    if not callable(function):
+        raise TypeError(f"{name}: expected a gradient to be a function, got {type(function).__name__}")
+    if type(function) is _Function:
+        holder = hidden(function, 0)
     else:
-        search(gradients, saved, args, arrays, result)
+        holder = None if is_plain(function, 0) else described(function)
+    if holder is not None:
+        raise TypeError(f"{name}: a gradient function holds {holder}, and a change of it would "
+                        "go unnoticed; state what it reads: fastnet.autograd.gradient(function, *arrays) calls "
+                        "function(g, *arrays)")
+    return 0
+
+
+cdef int add_arrays(tuple values, str name, list read) except -1:
+    for value in values:
+        if cnp.PyArray_Check(value):
+            read.append(value)
+        elif type(value) is tuple:
+            add_arrays(value, name, read)
+        elif not is_plain(value, 0):
+            raise TypeError(f"{name}: a gradient saves arrays, numbers, and tuples of these, got "
+                            f"{type(value).__name__}")
+    return 0
+
+
+cdef str hidden(function, int depth):
+    """What a function holds that may be an array or have one in it, in its closure or its defaults; None: nothing."""
+    cdef PyObject *closure = PyFunction_GetClosure(function)
+    if closure != NULL:
+        for cell in <tuple>closure:
+            if PyCell_GET(<PyObject *>cell) != NULL and not is_plain(<object>PyCell_GET(<PyObject *>cell), depth):
+                return described(<object>PyCell_GET(<PyObject *>cell))
+    if PyFunction_GetDefaults(function) != NULL:
+        for value in <tuple>PyFunction_GetDefaults(function):
+            if not is_plain(value, depth):
+                return described(value)
+    if PyFunction_GetKwDefaults(function) != NULL:
+        for value in (<dict>PyFunction_GetKwDefaults(function)).values():
+            if not is_plain(value, depth):
+                return described(value)
+    return None
+
+
+cdef str described(value):
+    return f"an object of type {type(value).__name__}"
+
+
+cdef bint is_plain(value, int depth) except -1:
+    """Whether a value is no array and cannot have one in it that somebody else may change."""
+    cdef type kind = type(value)
+    if kind in _PLAIN:
+        return True
+    if kind is tuple:
+        for part in <tuple>value:
+            if not is_plain(part, depth):
+                return False
+        return True
+    if kind is _Function:
+        return depth < DEEPEST and hidden(value, depth + 1) is None
+    if kind is _BuiltinFunction:
+        return value.__self__ is None or isinstance(value.__self__, types.ModuleType)   # else a method of an object
+    return isinstance(value, _PLAIN_BASES)
+
+
+cdef tuple versions(list read, tuple args, tuple arrays, TensorBase result):
+    """The storage and version of each array that is the result or an argument, or shares the memory of one."""
+    cdef list saved = []
+    cdef Py_ssize_t i
+    for value in read:
+        if share(value, result._data):
+            saved.append((result._storage, (<Storage>result._storage).version, -1))
+            continue
+        i = argument(value, arrays)
+        if i >= 0 and isinstance(args[i], TensorBase):
+            storage = (<TensorBase>args[i])._storage
+            saved.append((storage, (<Storage>storage).version, i))
     return tuple(saved)
 
 
-cdef int search(function, list saved, tuple args, tuple arrays, TensorBase result, int depth=0) except -1:
-    """Note the arrays that a function closes over, itself, in tuples or through the functions that it calls."""
-    cdef PyObject *closure
-    cdef PyObject *content
-    if function is None:
-        return 0
-    if not PyFunction_Check(function):
-        raise TypeError(f"expected a gradient to be a function, got {type(function).__name__}")
-    closure = PyFunction_GetClosure(function)
-    if closure == NULL:
-        return 0
-    for cell in <tuple>closure:
-        content = PyCell_GET(<PyObject *>cell)
-        if content == NULL:
-            continue
-        value = <object>content
-        if cnp.PyArray_CheckExact(value):
-            note(value, saved, args, arrays, result)
-        elif type(value) is tuple:
-            for part in <tuple>value:
-                if cnp.PyArray_CheckExact(part):
-                    note(part, saved, args, arrays, result)
-        elif type(value) is types.FunctionType and value is not function and depth < DEEPEST:
-            search(value, saved, args, arrays, result, depth + 1)
-    return 0
-
-
-cdef int note(value, list saved, tuple args, tuple arrays, TensorBase result) except -1:
-    """Note an array with its version, if it is the result or an argument, or shares the memory of one."""
-    cdef Py_ssize_t i, found = -1
-    if share(value, result._data):
-        saved.append((result._storage, (<Storage>result._storage).version, "its result"))
-        return 0
+cdef Py_ssize_t argument(value, tuple arrays) except -2:
+    """Which argument an array is, or is a view of; -1: none."""
+    cdef Py_ssize_t i
     for i in range(len(arrays)):
         if value is arrays[i]:
-            found = i
-            break
-    if found < 0:
-        for i in range(len(arrays)):
-            if cnp.PyArray_CheckExact(arrays[i]) and share(value, arrays[i]):
-                found = i
-                break
-    if found >= 0 and isinstance(args[found], TensorBase):
-        storage = (<TensorBase>args[found])._storage
-        saved.append((storage, (<Storage>storage).version, f"argument {found + 1}"))
-    return 0
+            return i
+    for i in range(len(arrays)):
+        if cnp.PyArray_CheckExact(arrays[i]) and share(value, arrays[i]):
+            return i
+    return -1
 
 
 cdef bint share(cnp.ndarray value, cnp.ndarray array):

@@ -1,16 +1,13 @@
 """The tape: which operation made a tensor.
 
-`op` turns a function on arrays into a differentiable operation on tensors. The function returns its result and its
-gradients: one function of the result's gradient for each positional argument (None where there is none to give), or one
-function of (gradient, which arguments need one) that returns them all, or such functions for them. A gradient function
-with a parameter `out=None` may write into the array it is given, which saves a copy where the argument is a parameter.
+`op` turns a function on arrays into a differentiable operation on tensors; `gradient` states what a gradient reads.
 """
 import functools
 
 from fastnet._native import tape as _tape
 from fastnet.errors import explain_none
 
-Node, differentiable, node_number = _tape.Node, _tape.differentiable, _tape.node_number
+Node, differentiable, gradient, node_number = _tape.Node, _tape.differentiable, _tape.gradient, _tape.node_number
 CLOSED = ()                             # the gradients of a node whose backward has run
 
 
@@ -19,7 +16,24 @@ CLOSED = ()                             # the gradients of a node whose backward
 def op(fn=None, *, view=False):
     """Make a differentiable operation of `fn(*arrays, **attributes) -> (result, gradients)`.
 
-    Tensors among the positional arguments reach `fn` as arrays. `gradients` may be None for a result that has none.
+    Tensors among the positional arguments reach `fn` as arrays. `gradients` is one of
+
+    - a tuple with a function for each positional argument, from the result's gradient to the argument's, or None where
+      there is no gradient;
+    - one function of (gradient, a bool for each argument: whether its gradient is needed) that returns all of them, or
+      functions of the gradient that compute them;
+    - `gradient(first, *saved).then(...)`: functions as in the tuple, which take the result of `first` instead;
+    - None, for a result that has no gradient.
+
+    A gradient function that reads arrays states them: `gradient(function, *saved)` is called as
+    `function(g, *saved)`. backward() raises if one of them that is an argument or the result was changed in place
+    since, and nothing else is kept alive. A function whose closure or default values hold an array, or an object that
+    may have one in it, such as a list, is refused when the operation is recorded.
+
+    A gradient function with a parameter named `out` may write its result into the array given there, or None, and
+    returns it. That saves a copy where the argument is a parameter. A gradient may have the shape that the arguments
+    were broadcast to.
+
     Inside a compiled function the arrays must come from kernels, as those of `fastnet.functional` do.
 
     Args:
@@ -29,16 +43,30 @@ def op(fn=None, *, view=False):
     Example:
         >>> import fastnet
         >>> @fastnet.autograd.op
-        ... def double(x):
-        ...     return x * 2, (lambda g: g * 2,)
+        ... def times(x, y):
+        ...     multiply = lambda g, other: g * other
+        ...     return x * y, (fastnet.autograd.gradient(multiply, y), fastnet.autograd.gradient(multiply, x))
         >>> x = fastnet.tensor([1.0, 2.0], requires_grad=True)
-        >>> double(x).sum().backward()
+        >>> times(x, fastnet.tensor([3.0, 4.0])).sum().backward()
         >>> x.grad
-        tensor([2., 2.])
+        tensor([3., 4.])
     """
     if fn is None:
         return functools.partial(op, view=view)
     return functools.wraps(fn)(differentiable(fn, fn.__name__.strip("_"), view, explain_none))
+
+
+def writes_out(function):
+    """Whether a gradient function has a parameter named `out`, for the array to write its result into."""
+    if type(function) is gradient:
+        function = function.function
+    code = getattr(function, "__code__", None)
+    return code is not None and _has_out(code)
+
+
+@functools.lru_cache(1024)
+def _has_out(code):
+    return "out" in code.co_varnames[:code.co_argcount + code.co_kwonlyargcount]
 
 
 def holds(node, storage, since):

@@ -3,7 +3,7 @@ import weakref
 
 from fastnet._shapes import around
 from fastnet.autograd.leaves import gradient_home
-from fastnet.autograd.tape import CLOSED, Node
+from fastnet.autograd.tape import CLOSED, Node, writes_out
 from fastnet.backend import K
 from fastnet.errors import shape_text
 from fastnet.memory import empty
@@ -160,7 +160,7 @@ def _walk(roots, retain_graph, leaf, wanted=None):
             else:
                 sums[target] = _Sum(array)
         if not retain_graph:
-            node.gradients, node.edges, node.saved = CLOSED, (), ()
+            node.first, node.gradients, node.edges, node.saved = None, CLOSED, (), ()
 
 
 def _descending(roots):
@@ -179,6 +179,8 @@ def _contributions(node, array):
 
     Where one function gives all gradients, some of them may again be functions: they can be written where they go.
     """
+    if node.first is not None:
+        array = node.first(array)
     if type(node.gradients) is tuple:
         for i, target in node.edges:
             if node.gradients[i] is not None:
@@ -196,8 +198,9 @@ def _contributions(node, array):
 
 
 def _check_versions(node):
-    for storage, version, what in node.saved:
+    for storage, version, i in node.saved:
         if storage.version != version:
+            what = "its result" if i < 0 else f"argument {i + 1}"
             raise RuntimeError(f"{node.name}: {what} was changed in place after the forward pass, and its backward "
                                f"still needs it (version {storage.version}, expected {version}); use a copy there")
 
@@ -249,7 +252,7 @@ def _accumulate(leaf, array, function):
         return
     home = gradient_home(leaf)
     if function is not None:
-        array = function(array, home) if function.__defaults__ is not None else function(array)
+        array = function(array, out=home) if writes_out(function) else function(array)
     if array is not home:
         K.copy(home, _fit(array, home))
     leaf._grad = Tensor._wrap(home)

@@ -1,6 +1,6 @@
 """Activations."""
 from fastnet import dtypes
-from fastnet.autograd import op
+from fastnet.autograd import gradient, op
 from fastnet.errors import one_of
 from fastnet.functional import arrays
 from fastnet.functional.arrays import contiguous, like
@@ -29,17 +29,25 @@ __all__ = [
 
 def _of_result(name, doc, result, prepare):
     """Define an activation of prepare(input) whose gradient follows from its result, `result` for [-1., 0., 1.]."""
+    def slope(g, y):
+        return like(backward, y, g)
+
     def function(input):
         y = like(name, prepare(input))
-        return y, (lambda g: like(name + "_backward", y, g),)
+        return y, (gradient(slope, y),)
+    backward = name + "_backward"
     return op(describe(function, name, doc, f"fastnet.{name}(fastnet.tensor([-1.0, 0.0, 1.0]))", f"tensor({result})"))
 
 
 def _of_input(name, doc="", result=None):
     """Define an activation whose gradient follows from its input and attributes; without a result it has no example."""
-    def function(input, **attributes):
+    def slope(g, x, *attributes):
+        return like(backward, x, g, *attributes)
+
+    def function(input, *attributes):
         x = contiguous(_floating(name, input))
-        return like(name, x, **attributes), (lambda g: like(name + "_backward", x, g, **attributes),)
+        return like(name, x, *attributes), (gradient(slope, x, *attributes), *(None for _ in attributes))
+    backward = name + "_backward"
     call = result and f"fastnet.nn.functional.{name}(fastnet.tensor([-1.0, 0.0, 1.0]))"
     return op(describe(function, name, doc, call, f"tensor({result})"))
 
@@ -111,7 +119,7 @@ def leaky_relu(input, negative_slope=0.01):
         >>> fastnet.nn.functional.leaky_relu(fastnet.tensor([-1.0, 2.0]), 0.1)
         tensor([-0.1,  2. ])
     """
-    return _leaky_relu(input, slope=float(negative_slope))
+    return _leaky_relu(input, float(negative_slope))
 
 
 def elu(input, alpha=1.0):
@@ -126,7 +134,7 @@ def elu(input, alpha=1.0):
         >>> fastnet.nn.functional.elu(fastnet.tensor([-1.0, 2.0]))
         tensor([-0.6321,  2.    ])
     """
-    return _elu(input, alpha=float(alpha))
+    return _elu(input, float(alpha))
 
 
 def softplus(input, beta=1.0, threshold=20.0):
@@ -142,7 +150,7 @@ def softplus(input, beta=1.0, threshold=20.0):
         >>> fastnet.nn.functional.softplus(fastnet.tensor([0.0, 100.0]))
         tensor([  0.6931, 100.    ])
     """
-    return _softplus(input, beta=float(beta), threshold=float(threshold))
+    return _softplus(input, float(beta), float(threshold))
 
 
 def logsigmoid(input):
@@ -170,8 +178,11 @@ def softsign(input):
 @op
 def _hardtanh(x, low, high):
     x = contiguous(_floating("hardtanh", x))
-    return (like("clamp", x, low, high),
-            (lambda g: like("hardtanh_backward", x, g, low=low, high=high), None, None))
+    return like("clamp", x, low, high), (gradient(_hardtanh_slope, x, low, high), None, None)
+
+
+def _hardtanh_slope(g, x, low, high):
+    return like("hardtanh_backward", x, g, low, high)
 
 
 def hardtanh(input, min_val=-1.0, max_val=1.0):
@@ -221,11 +232,12 @@ def _softmax(input, kernel, dim, dtype):
     dims = normalize_dims(x, dim)
     x3, _, _ = _rows(x, dims)
     y3 = arrays.like(kernel, x3)
+    return y3.reshape(input.shape), (gradient(_softmax_slope, y3, kernel, dims), None, None, None)
 
-    def dx(g):
-        g3, _, _ = _rows(g, dims)
-        return arrays.like(kernel + "_backward", y3, g3).reshape(input.shape)
-    return y3.reshape(input.shape), (dx, None, None, None)
+
+def _softmax_slope(g, y3, kernel, dims):
+    g3, _, _ = _rows(g, dims)
+    return arrays.like(kernel + "_backward", y3, g3).reshape(g.shape)
 
 
 @method()

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastnet import dtypes
-from fastnet.autograd import op
+from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional import arrays
 from fastnet.functional.arrays import operands, refuse_bool
@@ -14,27 +14,31 @@ from fastnet.tensor import extend, method
 @op
 def _add(x, y):
     x, y = operands(x, y)
-    return arrays.add(x, y), (lambda g: g, lambda g: g)
+    return arrays.add(x, y), (arrays.same, arrays.same)
 
 
 @op
 def _sub(x, y):
     x, y = operands(x, y)
     refuse_bool("sub", x)
-    return arrays.sub(x, y), (lambda g: g, lambda g: arrays.neg(g))
+    return arrays.sub(x, y), (arrays.same, arrays.neg)
 
 
 @op
 def _mul(x, y):
     x, y = operands(x, y)
-    return arrays.mul(x, y), (lambda g: arrays.mul(g, y), lambda g: arrays.mul(g, x))
+    return arrays.mul(x, y), (gradient(arrays.mul, y), gradient(arrays.mul, x))
 
 
 @op
 def _div(x, y):
     x, y = operands(x, y, real=True)
-    out = arrays.div(x, y)
-    return out, (lambda g: arrays.div(g, y), lambda g: arrays.neg(arrays.mul(g, arrays.div(out, y))))
+    return arrays.div(x, y), (gradient(arrays.div, y), gradient(_of_divisor, x, y))
+
+
+def _of_divisor(g, x, y):
+    """-g * (x / y) / y"""
+    return arrays.neg(arrays.mul(g, arrays.div(arrays.div(x, y), y)))
 
 
 @op
@@ -45,17 +49,19 @@ def _pow(x, y):
     if x.dtype.kind in "iu" and np.ndim(exponent) == 0 and exponent < 0:
         raise RuntimeError("integers to negative integer powers are not allowed; make the base floating-point")
     out = arrays.binary("pow", x, y)
+    return out, (gradient(_of_base, x, y), gradient(_of_exponent, x, out))
 
-    def dx(g):
-        # y * x^(y-1), and 0 where y is 0 even at x = 0
-        slope = arrays.mul(y, arrays.binary("pow", x, arrays.sub(y, arrays.scalar(1, y.dtype))))
-        return arrays.mul(g, arrays.masked(arrays.binary("ne", y, arrays.scalar(0, y.dtype), dtypes.bool_), slope))
 
-    def dy(g):
-        # x^y * log x, and 0 where x is 0 and y is not negative
-        slope = arrays.mul(out, arrays.unary("log", x))
-        return arrays.mul(g, arrays.masked(arrays.binary("ne", x, arrays.scalar(0, x.dtype), dtypes.bool_), slope))
-    return out, (dx, dy)
+def _of_base(g, x, y):
+    """g * y * x^(y-1), and 0 where y is 0 even at x = 0"""
+    slope = arrays.mul(y, arrays.binary("pow", x, arrays.sub(y, arrays.scalar(1, y.dtype))))
+    return arrays.mul(g, arrays.masked(arrays.binary("ne", y, arrays.scalar(0, y.dtype), dtypes.bool_), slope))
+
+
+def _of_exponent(g, x, power):
+    """g * x^y * log x, and 0 where x is 0 and y is not negative"""
+    slope = arrays.mul(power, arrays.unary("log", x))
+    return arrays.mul(g, arrays.masked(arrays.binary("ne", x, arrays.scalar(0, x.dtype), dtypes.bool_), slope))
 
 
 def _quotient_operands(name, x, y):
@@ -83,31 +89,44 @@ def _trunc_divide(x, y):
     x, y = _quotient_operands("div", x, y)
     if x.dtype.kind != "f":             # exactly, which no floating-point quotient of int64 is
         return arrays.binary("floor_divide", arrays.sub(x, arrays.binary("fmod", x, y)), y), None
-    return arrays.unary("trunc", arrays.div(x, y)), tuple(lambda g: arrays.full(g.shape, 0, g.dtype) for _ in "xy")
+    return arrays.unary("trunc", arrays.div(x, y)), (arrays.zeros_like, arrays.zeros_like)
 
 
 @op
 def _remainder(x, y):
     x, y = _quotient_operands("remainder", x, y)
-    out = arrays.binary("remainder", x, y)
-    return out, (lambda g: g, lambda g: arrays.neg(arrays.mul(g, arrays.binary("floor_divide", x, y))))
+    return arrays.binary("remainder", x, y), (arrays.same, gradient(_of_modulus, x, y))
+
+
+def _of_modulus(g, x, y):
+    """-g * floor(x / y)"""
+    return arrays.neg(arrays.mul(g, arrays.binary("floor_divide", x, y)))
 
 
 @op
 def _fmod(x, y):
     x, y = _quotient_operands("fmod", x, y)
-    out = arrays.binary("fmod", x, y)
-    return out, (lambda g: g, lambda g: arrays.neg(arrays.mul(g, arrays.unary("trunc", arrays.div(x, y)))))
+    return arrays.binary("fmod", x, y), (arrays.same, gradient(_of_truncated_modulus, x, y))
+
+
+def _of_truncated_modulus(g, x, y):
+    """-g * trunc(x / y)"""
+    return arrays.neg(arrays.mul(g, arrays.unary("trunc", arrays.div(x, y))))
 
 
 @op
 def _atan2(y, x):
     y, x = operands(y, x, real=True)
-    out = arrays.binary("atan2", y, x)
+    return arrays.binary("atan2", y, x), (gradient(_over_square, x, y), gradient(_minus_over_square, y, x))
 
-    def over(g, numerator):             # 0 at the origin, where there is no gradient
-        return arrays.mul(g, arrays.quotient(numerator, arrays.add(arrays.mul(x, x), arrays.mul(y, y))))
-    return out, (lambda g: over(g, x), lambda g: arrays.neg(over(g, y)))
+
+def _over_square(g, a, b):
+    """g * a / (a^2 + b^2), and 0 at the origin, where there is no gradient"""
+    return arrays.mul(g, arrays.quotient(a, arrays.add(arrays.mul(a, a), arrays.mul(b, b))))
+
+
+def _minus_over_square(g, a, b):
+    return arrays.neg(_over_square(g, a, b))
 
 
 @method("__add__", "__radd__")
@@ -335,11 +354,12 @@ def logaddexp(input, other):
     apart = arrays.binary("ne", x, y, dtypes.bool_)             # equal infinities are no distance apart
     gap = arrays.unary("abs", arrays.masked(apart, arrays.sub(x, y)))
     more = arrays.unary("log1p", arrays.unary("exp", arrays.neg(gap)))
-    out = arrays.add(arrays.binary("maximum", x, y), more)
+    return arrays.add(arrays.binary("maximum", x, y), more), (gradient(_share, x, y), gradient(_share, y, x))
 
-    def share(g, a, b):
-        return arrays.mul(g, arrays.like("sigmoid", arrays.sub(a, b)))
-    return out, (lambda g: share(g, x, y), lambda g: share(g, y, x))
+
+def _share(g, a, b):
+    """g * e^a / (e^a + e^b)"""
+    return arrays.mul(g, arrays.like("sigmoid", arrays.sub(a, b)))
 
 
 def _reflected(operation, doc):

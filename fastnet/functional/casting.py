@@ -36,7 +36,7 @@ def contiguous(input):
 
 @op
 def _cast(x, dtype):
-    return arrays.cast(x, dtype), (lambda g: g, None)
+    return arrays.cast(x, dtype), (arrays.same, None)
 
 
 @method("type")

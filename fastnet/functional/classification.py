@@ -5,7 +5,7 @@ Reductions and signatures are those of loss.py.
 import math
 
 from fastnet import dtypes
-from fastnet.autograd import op
+from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.errors import shape_text
 from fastnet.functional import arrays
@@ -21,25 +21,30 @@ def _bce_with_logits(x, t, pos_weight, *, reduction):
     losses = empty(x.shape, x.dtype)
     K.bce_with_logits(losses, x, t, pos_weight)
     scale = factor(losses, reduction)
+    return reduced(losses, reduction), (gradient(_bce_of_logits, x, t, pos_weight, scale),
+                                        gradient(_bce_of_target, x, pos_weight, scale),
+                                        gradient(_bce_of_pos_weight, x, t, scale))
 
-    def dx(g):
-        out = empty(x.shape, x.dtype)
-        K.bce_with_logits_backward(out, x, t, g, scale, pos_weight)
-        return out
 
-    def softplus(sign):
-        out = empty(x.shape, x.dtype)
-        K.softplus(out, arrays.scale(x, sign), 1.0, 40.0)
-        return out
+def _bce_of_logits(g, x, t, pos_weight, scale):
+    out = empty(x.shape, x.dtype)
+    K.bce_with_logits_backward(out, x, t, g, scale, pos_weight)
+    return out
 
-    def dt(g):
-        # pos_weight log(1 + e^-x) - log(1 + e^x)
-        gain = softplus(-1) if pos_weight is None else arrays.mul(pos_weight, softplus(-1))
-        return arrays.mul(arrays.sub(gain, softplus(1)), arrays.scale(g, scale))
 
-    def dpos(g):
-        return arrays.mul(arrays.mul(t, softplus(-1)), arrays.scale(g, scale))
-    return reduced(losses, reduction), (dx, dt, dpos)
+def _bce_of_target(g, x, pos_weight, scale):
+    """g * scale * (pos_weight log(1 + e^-x) - log(1 + e^x))"""
+    gain = _softplus(x, -1) if pos_weight is None else arrays.mul(pos_weight, _softplus(x, -1))
+    return arrays.mul(arrays.sub(gain, _softplus(x, 1)), arrays.scale(g, scale))
+
+
+def _bce_of_pos_weight(g, x, t, scale):
+    return arrays.mul(arrays.mul(t, _softplus(x, -1)), arrays.scale(g, scale))
+
+
+def _softplus(x, sign):
+    """log(1 + e^(sign * x))"""
+    return arrays.like("softplus", arrays.scale(x, sign), 1.0, 40.0)
 
 
 def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="mean", pos_weight=None):
@@ -81,14 +86,17 @@ def _bce(x, t, *, reduction):
     losses = arrays.sub(arrays.mul(arrays.sub(t, one), log_q), arrays.mul(t, log_p))
     K.check_finite(losses, what="binary_cross_entropy takes inputs between 0 and 1; the loss")
     scale = factor(losses, reduction)
+    return reduced(losses, reduction), (gradient(_bce_of_input, x, t, scale),
+                                        gradient(_bce_of_probability, log_p, log_q, scale))
 
-    def dx(g):
-        variance = arrays.like("clamp", arrays.mul(x, arrays.sub(one, x)), 1e-12, float("inf"))
-        return arrays.mul(arrays.div(arrays.sub(x, t), variance), arrays.scale(g, scale))
 
-    def dt(g):
-        return arrays.mul(arrays.sub(log_q, log_p), arrays.scale(g, scale))
-    return reduced(losses, reduction), (dx, dt)
+def _bce_of_input(g, x, t, scale):
+    variance = arrays.like("clamp", arrays.mul(x, arrays.sub(arrays.scalar(1, x.dtype), x)), 1e-12, float("inf"))
+    return arrays.mul(arrays.div(arrays.sub(x, t), variance), arrays.scale(g, scale))
+
+
+def _bce_of_probability(g, log_p, log_q, scale):
+    return arrays.mul(arrays.sub(log_q, log_p), arrays.scale(g, scale))
 
 
 def binary_cross_entropy(input, target, weight=None, *, reduction="mean"):
@@ -136,12 +144,14 @@ def _cross_entropy(x, target, weight, *, ignore_index, label_smoothing, reductio
         total, out = sums[1], arrays.div(sums[0], sums[1]).reshape(())
     else:
         out = reduced(rows[0], reduction)
+    slope = gradient(_of_logits, probs, target, total, weight, ignore_index, label_smoothing)
+    return out, (slope, None, None)
 
-    def dx(g):
-        result = empty((n, c), probs.dtype)
-        K.cross_entropy_backward(result, probs, target, g, total, weight, ignore_index, label_smoothing)
-        return result
-    return out, (dx, None, None)
+
+def _of_logits(g, probs, target, *rest):
+    result = empty(probs.shape, probs.dtype)
+    K.cross_entropy_backward(result, probs, target, g, *rest)
+    return result
 
 
 @op
@@ -151,19 +161,23 @@ def _cross_entropy_probs(x, target, weight, *, label_smoothing, reduction):
     losses, probs = empty((n,), x.dtype), empty((n, c), x.dtype)
     K.cross_entropy_probs(losses, probs, x, target, weight, label_smoothing)
     scale = factor(losses, reduction)
+    return reduced(losses, reduction), (gradient(_probs_of_logits, probs, target, scale, weight, label_smoothing),
+                                        gradient(_of_target, x, weight, -(1 - label_smoothing) * scale), None)
 
-    def dx(g):
-        result = empty((n, c), probs.dtype)
-        K.cross_entropy_probs_backward(result, probs, target, g, scale, weight, label_smoothing)
-        return result
 
-    def dtarget(g):
-        log_probs = empty((n, c, 1), x.dtype)
-        K.log_softmax(log_probs, arrays.contiguous(x).reshape(n, c, 1))
-        slope = arrays.scale(log_probs.reshape(n, c), -(1 - label_smoothing) * scale)
-        slope = slope if weight is None else arrays.mul(slope, weight)
-        return arrays.mul(slope, g.reshape(n, 1) if g.ndim else g)
-    return reduced(losses, reduction), (dx, dtarget, None)
+def _probs_of_logits(g, probs, target, *rest):
+    result = empty(probs.shape, probs.dtype)
+    K.cross_entropy_probs_backward(result, probs, target, g, *rest)
+    return result
+
+
+def _of_target(g, x, weight, factor):
+    """g * factor * weight * log softmax(x)"""
+    log_probs = empty((*x.shape, 1), x.dtype)
+    K.log_softmax(log_probs, arrays.contiguous(x).reshape(*x.shape, 1))
+    slope = arrays.scale(log_probs.reshape(x.shape), factor)
+    slope = slope if weight is None else arrays.mul(slope, weight)
+    return arrays.mul(slope, g.reshape(-1, 1) if g.ndim else g)
 
 
 def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
@@ -272,13 +286,14 @@ def _nll_loss(x, target, weight, *, ignore_index, reduction):
     out = reduced(losses, "none" if reduction == "none" else "sum")
     total = reduced(weights, "sum") if reduction == "mean" else None
     out = out if total is None else arrays.div(out, total)
+    return out, (gradient(_of_log_probs, index, weights, total, x.shape), None, None)
 
-    def dx(g):
-        slope = arrays.neg(arrays.mul(weights, g if total is None else arrays.div(g, total)))
-        result = empty((n, c, 1), weights.dtype)
-        K.gather_backward(result, index, slope.reshape(n, 1, 1))
-        return result.reshape(n, c)
-    return out, (dx, None, None)
+
+def _of_log_probs(g, index, weights, total, shape):
+    slope = arrays.neg(arrays.mul(weights, g if total is None else arrays.div(g, total)))
+    result = empty((*shape, 1), weights.dtype)
+    K.gather_backward(result, index, slope.reshape(index.shape))
+    return result.reshape(shape)
 
 
 def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean"):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from fastnet import dtypes
-from fastnet.autograd import op
+from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.errors import not_a_tensor
 from fastnet.functional import arrays
@@ -113,12 +113,17 @@ def _where(condition, x, y):
     outer = np.broadcast_shapes(condition.shape, arrays.broadcast_shape(x, y))
     out = empty(outer, x.dtype)
     K.where(out, condition, x, y)
+    return out, (None, gradient(_where_true, condition), gradient(_where_false, condition))
 
-    def dy(g):
-        rest = empty(g.shape, g.dtype)
-        K.where(rest, condition, arrays.scalar(0, g.dtype), g)
-        return rest
-    return out, (None, lambda g: arrays.masked(condition, g), dy)
+
+def _where_true(g, condition):
+    return arrays.masked(condition, g)
+
+
+def _where_false(g, condition):
+    rest = empty(g.shape, g.dtype)
+    K.where(rest, condition, arrays.scalar(0, g.dtype), g)
+    return rest
 
 
 def where(condition, input=None, other=None):
@@ -176,7 +181,11 @@ def masked_fill(input, mask, value):
 @op
 def _clamp(x, low, high):
     out = arrays.like("clamp", arrays.contiguous(x), low, high)
-    return out, (lambda g: arrays.like("clamp_backward", x, g, low, high), None, None)
+    return out, (gradient(_clamp_slope, x, low, high), None, None)
+
+
+def _clamp_slope(g, x, low, high):
+    return arrays.like("clamp_backward", x, g, low, high)
 
 
 @method("clip")

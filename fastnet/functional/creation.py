@@ -1,6 +1,6 @@
 """New tensors. Filling one is a launch: inside a compiled function it happens at every replay."""
 from fastnet import dtypes
-from fastnet.autograd import op
+from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.construction import tensor
 from fastnet.errors import check_sizes
@@ -267,7 +267,11 @@ def eye(n, m=None, *, dtype=None, requires_grad=False):
 
 @op
 def _masked(x, mask):
-    return arrays.masked(mask, x), (lambda g: arrays.masked(mask, g), None)
+    return arrays.masked(mask, x), (gradient(_kept, mask), None)
+
+
+def _kept(g, mask):
+    return arrays.masked(mask, g)
 
 
 def _triangle(input, keep):

@@ -2,7 +2,7 @@
 import numpy as np
 
 from fastnet import dtypes
-from fastnet.autograd import op
+from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.errors import check_sizes, shape_text
 from fastnet.functional import arrays
@@ -17,13 +17,14 @@ from fastnet.tensor import Tensor, extend, method
 
 @op
 def _picked(x, *picks):
-    def dx(g):
-        total = arrays.full(shape, 0, g.dtype)
-        _, in_order = selection(total, picks)
-        K.index_add_(total, in_order(g) if in_order else g, *picks)
-        return total
-    shape = x.shape
-    return pick(x, picks), (dx, *(None for _ in picks))
+    return pick(x, picks), (gradient(_unpicked, x.shape, *picks), *(None for _ in picks))
+
+
+def _unpicked(g, shape, *picks):
+    total = arrays.full(shape, 0, g.dtype)
+    _, in_order = selection(total, picks)
+    K.index_add_(total, in_order(g) if in_order else g, *picks)
+    return total
 
 
 def getitem(input, key):
@@ -97,13 +98,13 @@ def _gather(x, index, *, dim):
     K.check_index(i3, x3.shape[1])
     out = empty(i3.shape, x.dtype)
     K.gather(out, x3, i3)
+    return out.reshape(index.shape), (gradient(_ungathered, i3, x3.shape, x.shape), None)
 
-    def dx(g):
-        total = empty(x3_shape, g.dtype)
-        K.gather_backward(total, i3, contiguous(g).reshape(i3.shape))
-        return total.reshape(x_shape)
-    x_shape, x3_shape = x.shape, x3.shape
-    return out.reshape(index.shape), (dx, None)
+
+def _ungathered(g, i3, x3_shape, shape):
+    total = empty(x3_shape, g.dtype)
+    K.gather_backward(total, i3, contiguous(g).reshape(i3.shape))
+    return total.reshape(shape)
 
 
 @method()
@@ -152,13 +153,14 @@ def _embedding(weight, index, padding_idx):
     K.check_index(flat, weight.shape[0], what="token")
     out = empty((flat.size, weight.shape[1]), weight.dtype)
     K.embedding(out, weight, flat)
+    slope = gradient(_of_embedded, flat, weight.shape, padding_idx)
+    return out.reshape(*index.shape, weight.shape[1]), (slope, None, None)
 
-    def dweight(g, out=None):
-        total = empty(shape, g.dtype) if out is None else out
-        K.embedding_backward(total, flat, contiguous(g).reshape(flat.size, shape[1]), padding_idx)
-        return total
-    shape = weight.shape
-    return out.reshape(*index.shape, shape[1]), (dweight, None, None)
+
+def _of_embedded(g, flat, shape, padding_idx, out=None):
+    total = empty(shape, g.dtype) if out is None else out
+    K.embedding_backward(total, flat, contiguous(g).reshape(flat.size, shape[1]), padding_idx)
+    return total
 
 
 def embedding(input, weight, padding_idx=None):

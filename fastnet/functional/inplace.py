@@ -6,7 +6,7 @@ gradients flow through puts the tensor at the end of its own tape, and what it s
 import numpy as np
 
 from fastnet import dtypes
-from fastnet.autograd import op
+from fastnet.autograd import gradient, op
 from fastnet.autograd.tape import holds, node_number
 from fastnet.autograd.views import base_of, check_rewrite, rewritten
 from fastnet.backend import K
@@ -186,16 +186,19 @@ def _put(x, value, view, *picks):
     """x with x[view][picks] = value, in a copy."""
     out = arrays.copy(x)
     _put_array(out, value, view, picks)
+    return out, (gradient(_rest, view, picks), gradient(_selected, view, picks), None, *(None for _ in picks))
 
-    def dx(g):
-        rest = arrays.copy(g)
-        _put_array(rest, arrays.scalar(0, g.dtype), view, picks)
-        return rest
 
-    def dvalue(g):
-        part = g[view] if view else g
-        return pick(part, picks) if picks else part
-    return out, (dx, dvalue, None, *(None for _ in picks))
+def _rest(g, view, picks):
+    """g without what was written over."""
+    rest = arrays.copy(g)
+    _put_array(rest, arrays.scalar(0, g.dtype), view, picks)
+    return rest
+
+
+def _selected(g, view, picks):
+    part = g[view] if view else g
+    return pick(part, picks) if picks else part
 
 
 def _put_array(x, value, view, picks):

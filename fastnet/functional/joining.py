@@ -1,6 +1,6 @@
 """Joining, splitting and repeating."""
 from fastnet import dtypes
-from fastnet.autograd import op
+from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.errors import not_a_tensor, shape_text
 from fastnet.functional.shape import _copied, _dim, _strided, expand, narrow, reshape, select, unsqueeze
@@ -90,8 +90,8 @@ def _listed(name, tensors):
     return tensors
 
 
-def _part(place):
-    return lambda g: g[place]
+def _part(g, place):
+    return g[place]
 
 
 @op
@@ -105,7 +105,7 @@ def _cat(*parts, dim):
         K.copy(out[place], p)
         places.append(place)
         start += p.shape[dim]
-    return out, tuple(_part(place) for place in places)
+    return out, tuple(gradient(_part, place) for place in places)
 
 
 def cat(tensors, dim=0):

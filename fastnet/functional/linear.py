@@ -5,7 +5,7 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet._native import calls, tape as _tape
-from fastnet.autograd import op
+from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.errors import shape_text
 from fastnet.functional import arrays
@@ -16,8 +16,8 @@ from fastnet.tensor import Tensor, method
 
 
 def _product(a, b, out=None):
-    """a @ b for (M, K) and (K, N), or with one batch dimension before."""
-    if out is None:
+    """a @ b for (M, K) and (K, N), or with one batch dimension before; written into `out` if it has the shape."""
+    if out is None or out.shape != (*a.shape[:-1], b.shape[-1]):
         out = empty((*a.shape[:-1], b.shape[-1]), a.dtype)
     K.matmul(out, a, b)
     return out
@@ -34,13 +34,15 @@ def _mm(a, b):
     if a.ndim == 3 and a.shape[0] != b.shape[0]:
         n = max(a.shape[0], b.shape[0]) if 0 not in (a.shape[0], b.shape[0]) else 0
         a, b = (np.broadcast_to(x, (n, *x.shape[1:])) for x in (a, b))
+    return _product(a, b), (gradient(_of_left, b), gradient(_of_right, a))
 
-    def da(g, out=None):
-        return _product(g, _transposed(b), out if out is not None and out.shape == a.shape else None)
 
-    def db(g, out=None):
-        return _product(_transposed(a), g, out if out is not None and out.shape == b.shape else None)
-    return _product(a, b), (da, db)
+def _of_left(g, b, out=None):
+    return _product(g, _transposed(b), out)
+
+
+def _of_right(g, a, out=None):
+    return _product(_transposed(a), g, out)
 
 
 def _mismatch(name, a, b):
@@ -253,7 +255,7 @@ def _times(x, factor):
 @op
 def _nothing(x):
     """0 times x, as BLAS has it: 0 whatever x holds."""
-    return arrays.full(x.shape, 0, x.dtype), (lambda g: arrays.full(g.shape, 0, g.dtype),)
+    return arrays.zeros_like(x), (arrays.zeros_like,)
 
 
 def _rows(x):
@@ -265,18 +267,22 @@ def _affine(x, weight, bias, activation="none"):
     rows, shape = _rows(x), x.shape
     out = empty((rows.shape[0], weight.shape[0]), x.dtype)
     K.matmul(out, rows, weight.T, bias, activation=activation)
+    return (out.reshape(*shape[:-1], weight.shape[0]),
+            (gradient(_of_input, weight, shape), gradient(_of_weight, rows), _of_bias))
 
-    def dx(g):
-        return _product(_rows(g), weight).reshape(shape)
 
-    def dweight(g, out=None):
-        return _product(_rows(g).T, rows, out)
+def _of_input(g, weight, shape):
+    return _product(_rows(g), weight).reshape(shape)
 
-    def dbias(g, out=None):
-        total = empty((1, g.shape[-1]), g.dtype) if out is None else out.reshape(1, -1)
-        K.sum(total, arrays.contiguous(_rows(g))[None])
-        return total.reshape(-1) if out is None else out
-    return out.reshape(*shape[:-1], weight.shape[0]), (dx, dweight, dbias)
+
+def _of_weight(g, rows, out=None):
+    return _product(_rows(g).T, rows, out)
+
+
+def _of_bias(g, out=None):
+    total = empty((1, g.shape[-1]), g.dtype) if out is None else out.reshape(1, -1)
+    K.sum(total, arrays.contiguous(_rows(g))[None])
+    return total.reshape(-1) if out is None else out
 
 
 @op
@@ -286,12 +292,12 @@ def _linear(x, weight, bias):
 
 @op
 def _activated(x, weight, bias, *, activation):
-    y, (dx, dweight, dbias) = _affine(x, weight, bias, activation)
+    y, gradients = _affine(x, weight, bias, activation)
+    return y, gradient(_of_sum, y, activation).then(*gradients)
 
-    def gradients(g, needs):
-        dz = arrays.like(activation + "_backward", y, arrays.contiguous(g))
-        return (lambda _: dx(dz)), (lambda _, out=None: dweight(dz, out)), (lambda _, out=None: dbias(dz, out))
-    return y, gradients
+
+def _of_sum(g, y, activation):
+    return arrays.like(activation + "_backward", y, arrays.contiguous(g))
 
 
 def linear(input, weight, bias=None):

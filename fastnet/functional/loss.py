@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 
 from fastnet import dtypes
-from fastnet.autograd import op
+from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.errors import not_a_tensor, one_of, shape_text
 from fastnet.functional import arrays
@@ -130,16 +130,17 @@ def _of_difference(name):
     """Define the loss `name` of kernels that depend on x - t alone: what x gains, t loses."""
     forward, backward = name, name + "_backward"
 
-    def loss(x, t, *, reduction, **attributes):
-        losses = empty(x.shape, x.dtype)
-        getattr(K, forward)(losses, x, t, **attributes)
-        scale = factor(losses, reduction)
+    def slope(g, x, t, scale, *attributes):
+        dx = empty(x.shape, x.dtype)
+        getattr(K, backward)(dx, x, t, g, scale, *attributes)
+        return dx
 
-        def slope(g, sign):
-            dx = empty(x.shape, x.dtype)
-            getattr(K, backward)(dx, x, t, g, scale=sign * scale, **attributes)
-            return dx
-        return reduced(losses, reduction), (lambda g: slope(g, 1), lambda g: slope(g, -1))
+    def loss(x, t, *attributes, reduction):
+        losses = empty(x.shape, x.dtype)
+        getattr(K, forward)(losses, x, t, *attributes)
+        scale = factor(losses, reduction)
+        return reduced(losses, reduction), (gradient(slope, x, t, scale, *attributes),
+                                            gradient(slope, x, t, -scale, *attributes), *(None for _ in attributes))
     loss.__name__ = loss.__qualname__ = name
     return op(loss)
 
@@ -218,9 +219,9 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
         raise ValueError(f"huber_loss: expected a positive delta, got {delta}")
     input, target = _warned("huber_loss", input, target)
     if weight is not None:
-        losses = _huber_loss(input, target, reduction="none", delta=float(delta))
+        losses = _huber_loss(input, target, float(delta), reduction="none")
         return weighted("huber_loss", losses, weight, reduction, by_weight=False)
-    return _huber_loss(input, target, reduction=reduction, delta=float(delta))
+    return _huber_loss(input, target, float(delta), reduction=reduction)
 
 
 def smooth_l1_loss(input, target, *, reduction="mean", beta=1.0):
@@ -246,7 +247,7 @@ def smooth_l1_loss(input, target, *, reduction="mean", beta=1.0):
     if not beta >= 0:
         raise ValueError(f"smooth_l1_loss: expected a beta that is not negative, got {beta}")
     input, target = _warned("smooth_l1_loss", input, target)
-    return _smooth_l1_loss(input, target, reduction=reduction, beta=float(beta))
+    return _smooth_l1_loss(input, target, float(beta), reduction=reduction)
 
 
 @op
@@ -257,19 +258,22 @@ def _kl_div(x, t, *, reduction, log_target):
     K.kl_div(losses, x, t, log_target)
     rows = x.shape[0] if x.ndim else 1
     scale = factor(losses, reduction, rows)
+    return reduced(losses, reduction, max(rows, 1)), (gradient(_kl_of_input, t, scale, log_target),
+                                                      gradient(_kl_of_target, x, t, scale, log_target))
 
-    def dx(g):
-        out = empty(x.shape, x.dtype)
-        K.kl_div_backward(out, x, t, g, scale, log_target)
-        return out
 
-    def dt(g):
-        # log t + 1 - x, times t with log_target, where t's own derivative is in it
-        log_t = t if log_target else arrays.unary("log", t)
-        slope = arrays.sub(arrays.add(log_t, arrays.scalar(1, x.dtype)), x)
-        slope = arrays.mul(arrays.unary("exp", t), slope) if log_target else slope
-        return arrays.mul(slope, arrays.scale(g, scale))
-    return reduced(losses, reduction, max(rows, 1)), (dx, dt)
+def _kl_of_input(g, t, scale, log_target):
+    out = empty(t.shape, t.dtype)
+    K.kl_div_backward(out, t, t, g, scale, log_target)          # does not read the input
+    return out
+
+
+def _kl_of_target(g, x, t, scale, log_target):
+    """g * scale * (log t + 1 - x), times t with log_target, where t's own derivative is in it."""
+    log_t = t if log_target else arrays.unary("log", t)
+    slope = arrays.sub(arrays.add(log_t, arrays.scalar(1, x.dtype)), x)
+    slope = arrays.mul(arrays.unary("exp", t), slope) if log_target else slope
+    return arrays.mul(slope, arrays.scale(g, scale))
 
 
 def kl_div(input, target, *, reduction="mean", log_target=False):

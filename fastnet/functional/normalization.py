@@ -4,7 +4,7 @@ import math
 import numpy as np
 
 from fastnet import dtypes
-from fastnet.autograd import op
+from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.errors import shape_text
 from fastnet.functional.arrays import contiguous, full
@@ -36,12 +36,14 @@ def _layer_norm(x, weight, bias, shape, eps):
     out = empty_like(rows)
     mean, rstd = empty(shape[:1], x.dtype), empty(shape[:1], x.dtype)
     K.layer_norm(out, mean, rstd, rows, weight, bias, eps)
+    return out.reshape(x.shape), gradient(_layer_norm_gradients, rows, weight, mean, rstd)
 
-    def gradients(g, needs):
-        dx, dweight, dbias = _wanted(needs, g.dtype, shape, shape[1:], shape[1:])
-        K.layer_norm_backward(dx, dweight, dbias, rows, weight, mean, rstd, contiguous(g).reshape(shape))
-        return (None if dx is None else dx.reshape(g.shape)), dweight, dbias
-    return out.reshape(x.shape), gradients
+
+def _layer_norm_gradients(g, needs, rows, weight, mean, rstd):
+    shape = rows.shape
+    dx, dweight, dbias = _wanted(needs, g.dtype, shape, shape[1:], shape[1:])
+    K.layer_norm_backward(dx, dweight, dbias, rows, weight, mean, rstd, contiguous(g).reshape(shape))
+    return (None if dx is None else dx.reshape(g.shape)), dweight, dbias
 
 
 def _as_rows(name, input, normalized_shape):
@@ -126,12 +128,14 @@ def _batch_norm(x, weight, bias, running_mean, running_var, tracked, training, m
             K.batch_norm_update_(running_mean, running_var, tracked, mean, var, n * shape[2], momentum)
     out = empty_like(x3)
     K.batch_norm(out, x3, mean, var, weight, bias, eps)
+    return out.reshape(x.shape), gradient(_batch_norm_gradients, x3, mean, var, weight, eps, training)
 
-    def gradients(g, needs):
-        dx, dweight, dbias = _wanted(needs, g.dtype, shape, (c,), (c,))
-        K.batch_norm_backward(dx, dweight, dbias, x3, mean, var, weight, contiguous(g).reshape(shape), eps, training)
-        return (None if dx is None else dx.reshape(g.shape)), dweight, dbias, None, None, None
-    return out.reshape(x.shape), gradients
+
+def _batch_norm_gradients(g, needs, x3, mean, var, weight, eps, training):
+    shape = x3.shape
+    dx, dweight, dbias = _wanted(needs, g.dtype, shape, shape[1:2], shape[1:2])
+    K.batch_norm_backward(dx, dweight, dbias, x3, mean, var, weight, contiguous(g).reshape(shape), eps, training)
+    return (None if dx is None else dx.reshape(g.shape)), dweight, dbias, None, None, None
 
 
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):

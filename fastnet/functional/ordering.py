@@ -2,7 +2,7 @@
 from typing import NamedTuple
 
 from fastnet import dtypes
-from fastnet.autograd import op
+from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.errors import shape_text
 from fastnet.functional import arrays
@@ -32,22 +32,20 @@ class ValuesIndices(NamedTuple):
 @op
 def _maximum(x, y):
     x, y = operands(x, y, exact=True)
-    return arrays.binary("maximum", x, y), _choice(x, y, "lt", "gt")
+    return arrays.binary("maximum", x, y), (gradient(_of_chosen, x, y, "lt"), gradient(_of_chosen, x, y, "gt"))
 
 
 @op
 def _minimum(x, y):
     x, y = operands(x, y, exact=True)
-    return arrays.binary("minimum", x, y), _choice(x, y, "gt", "lt")
+    return arrays.binary("minimum", x, y), (gradient(_of_chosen, x, y, "gt"), gradient(_of_chosen, x, y, "lt"))
 
 
-def _choice(x, y, loses, wins):
-    """Gradients of a choice between x and y: all to the chosen one, half to each where they are equal."""
-    def share(g, lost):
-        equal = arrays.binary("eq", x, y, dtypes.bool_)
-        rest = arrays.masked(arrays.unary("logical_not", arrays.binary(lost, x, y, dtypes.bool_)), g)
-        return arrays.sub(rest, arrays.masked(equal, arrays.scale(g, 0.5)))
-    return (lambda g: share(g, loses), lambda g: share(g, wins))
+def _of_chosen(g, x, y, lost):
+    """The gradient of one of x and y: none where it has `lost`, half where they are equal."""
+    equal = arrays.binary("eq", x, y, dtypes.bool_)
+    rest = arrays.masked(arrays.unary("logical_not", arrays.binary(lost, x, y, dtypes.bool_)), g)
+    return arrays.sub(rest, arrays.masked(equal, arrays.scale(g, 0.5)))
 
 
 @method()
@@ -80,13 +78,14 @@ def minimum(input, other):
 def _extreme(input, kernel, dim, keepdim):
     """amax or amin; equal elements share the gradient evenly."""
     out, shape, kept = _reduced(kernel, input, dim)
+    slope = gradient(_of_extreme, input, out.reshape(kept), normalize_dims(input, dim))
+    return out.reshape(kept if keepdim else shape), (slope, None, None, None)
 
-    def dx(g):
-        hits = arrays.binary("eq", input, out.reshape(kept), dtypes.bool_)
-        ones = arrays.cast(hits, g.dtype)
-        count, _, _ = _reduced("sum", ones, dim)
-        return arrays.mul(ones, arrays.div(g.reshape(kept), count.reshape(kept)))
-    return out.reshape(kept if keepdim else shape), (dx, None, None, None)
+
+def _of_extreme(g, x, extreme, dims):
+    ones = arrays.cast(arrays.binary("eq", x, extreme, dtypes.bool_), g.dtype)
+    count, _, _ = _reduced("sum", ones, dims)
+    return arrays.mul(ones, arrays.div(g.reshape(extreme.shape), count.reshape(extreme.shape)))
 
 
 @method()

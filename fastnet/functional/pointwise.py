@@ -2,7 +2,7 @@
 import math
 
 from fastnet import dtypes
-from fastnet.autograd import op
+from fastnet.autograd import gradient, op
 from fastnet.functional import arrays
 from fastnet.functional.arrays import add, div, mul, refuse_bool, scalar, scale, sub
 from fastnet.functional.description import describe
@@ -19,8 +19,10 @@ def _real(name, doc, given, result, slope, *aliases, of_result=False):
     def function(input):
         x = arrays.cast(input, dtypes.float_of(input.dtype))
         y = arrays.unary(name, x)
-        kept = y if of_result else x
-        return y, (lambda g: mul(g, slope(kept)),)
+        return y, (gradient(chain, y if of_result else x),)
+
+    def chain(g, kept):
+        return mul(g, slope(kept))
     describe(function, name, f"{doc}. Integers give float32.", f"fastnet.{name}(fastnet.tensor({given}))",
              f"tensor({result})")
     return method(*aliases)(op(function))
@@ -85,7 +87,7 @@ def neg(input):
         tensor([-1.,  2.])
     """
     refuse_bool("neg", input)
-    return arrays.neg(input), (lambda g: arrays.neg(g),)
+    return arrays.neg(input), (arrays.neg,)
 
 
 @method("__pos__")
@@ -114,7 +116,11 @@ def abs(input):
         >>> fastnet.abs(fastnet.tensor([1.0, -2.0]))
         tensor([1., 2.])
     """
-    return arrays.unary("abs", input), (lambda g: mul(g, arrays.unary("sign", input)),)
+    return arrays.unary("abs", input), (gradient(_times_sign, input),)
+
+
+def _times_sign(g, x):
+    return mul(g, arrays.unary("sign", x))
 
 
 @method()
@@ -128,7 +134,11 @@ def square(input):
         tensor([1., 4.])
     """
     x = arrays.cast(input, dtypes.int64) if input.dtype.kind == "b" else input
-    return arrays.unary("square", x), (lambda g: mul(g, scale(x, 2)),)
+    return arrays.unary("square", x), (gradient(_times_twice, x),)
+
+
+def _times_twice(g, x):
+    return mul(g, scale(x, 2))
 
 
 @method()
@@ -150,7 +160,7 @@ def _step(name, doc, result, same="iu"):
             return arrays.copy(input), None
         refuse_bool(name, input)
         out = arrays.unary(name, input)
-        return out, (lambda g: arrays.full(g.shape, 0, g.dtype),)
+        return out, (arrays.zeros_like,)
     describe(function, name, f"{doc}. Its gradient is 0.", f"fastnet.{name}(fastnet.tensor([-1.5, 0.5, 2.5]))",
              f"tensor({result})")
     return method()(op(function))

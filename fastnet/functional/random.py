@@ -2,7 +2,7 @@
 import numpy as np
 
 from fastnet import dtypes
-from fastnet.autograd import op
+from fastnet.autograd import gradient, op
 from fastnet.backend import K, random_blocks
 from fastnet.errors import check_sizes
 from fastnet.functional.arrays import contiguous
@@ -186,12 +186,13 @@ def _dropout(x, p):
     mask, out = empty(x.shape, dtypes.uint8), empty(x.shape, x.dtype)
     block, offset = default_generator.reserve(random_blocks(x.size, dtypes.float32))
     K.dropout(out, mask, x, block, offset, p)
+    return out, (gradient(_of_kept, mask, p), None)
 
-    def dx(g):
-        result = empty(g.shape, g.dtype)
-        K.dropout_backward(result, mask, g, p)
-        return result
-    return out, (dx, None)
+
+def _of_kept(g, mask, p):
+    result = empty(g.shape, g.dtype)
+    K.dropout_backward(result, mask, g, p)
+    return result
 
 
 def check_probability(name, p):

@@ -5,7 +5,7 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet._shapes import around
-from fastnet.autograd import op
+from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.errors import shape_text
 from fastnet.functional import arrays
@@ -109,7 +109,7 @@ def sum(input, dim=None, keepdim=False, *, dtype=None):
     """
     x = arrays.cast(input, _added_in(input, dtype))
     out, shape, kept = _reduced("sum", x, dim, keepdim=keepdim)
-    return out.reshape(shape), (lambda g: _spread(g, kept, input.shape),)
+    return out.reshape(shape), (gradient(_spread, kept, input.shape),)
 
 
 @method()
@@ -129,8 +129,11 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
     _check_real("mean", x)
     out, shape, kept = _reduced("mean", x, dim, keepdim=keepdim)
     count = x.size // builtins.max(out.size, 1)
-    return (out.reshape(shape),
-            (lambda g: _spread(arrays.scale(g, 1 / builtins.max(count, 1)), kept, input.shape),))
+    return out.reshape(shape), (gradient(_spread_evenly, kept, input.shape, builtins.max(count, 1)),)
+
+
+def _spread_evenly(g, kept, shape, count):
+    return _spread(arrays.scale(g, 1 / count), kept, shape)
 
 
 @method()
@@ -165,11 +168,12 @@ def _var(input, dim, keepdim, ddof):
     out, center = (empty((x3.shape[0], x3.shape[2]), input.dtype) for _ in range(2))
     K.var(out, center, x3, ddof)
     divisor = x3.shape[1] - ddof
+    slope = gradient(_of_variance, input, center.reshape(kept), 2 / divisor if divisor > 0 else float("nan"))
+    return out.reshape(shape), (slope, None, None, None)
 
-    def dx(g):
-        centered = arrays.sub(input, center.reshape(kept))
-        return arrays.mul(centered, arrays.scale(g.reshape(kept), 2 / divisor if divisor > 0 else float("nan")))
-    return out.reshape(shape), (dx, None, None, None)
+
+def _of_variance(g, x, center, factor):
+    return arrays.mul(arrays.sub(x, center), arrays.scale(g.reshape(center.shape), factor))
 
 
 @method()
@@ -188,7 +192,11 @@ def std(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
 def _deviation(variance):
     """The root, whose gradient at 0 is 0 and not infinite: equal numbers have a deviation that no direction changes."""
     out = arrays.unary("sqrt", variance)
-    return out, (lambda g: arrays.scale(arrays.quotient(g, out), 0.5),)
+    return out, (gradient(_half_quotient, out),)
+
+
+def _half_quotient(g, root):
+    return arrays.scale(arrays.quotient(g, root), 0.5)
 
 
 @method()
@@ -215,10 +223,11 @@ def prod(input, dim=None, keepdim=False, *, dtype=None):
     x3, shape, _ = _rows(arrays.cast(input, wanted), dims, keepdim)
     out = empty((x3.shape[0], x3.shape[2]), wanted)
     K.prod(out, x3)
+    return out.reshape(shape), (gradient(_of_product, x3, out.shape, input.shape),)
 
-    def dx(g):
-        return arrays.like("prod_backward", x3, arrays.reshaped(g, out.shape)).reshape(input.shape)
-    return out.reshape(shape), (dx,)
+
+def _of_product(g, x3, reduced_shape, shape):
+    return arrays.like("prod_backward", x3, arrays.reshaped(g, reduced_shape)).reshape(shape)
 
 
 @method()
@@ -237,17 +246,19 @@ def cumsum(input, dim, *, dtype=None):
         tensor([1, 3, 6])
     """
     x = arrays.cast(input, _added_in(input, dtype))
-    x3, _, _ = _rows(x, normalize_dims(x, dim))
+    dims = normalize_dims(x, dim)
+    return _running(_rows(x, dims)[0]).reshape(input.shape), (gradient(_running_back, dims),)
 
-    def running(a):
-        out = empty(a.shape, a.dtype)
-        K.cumsum(out, a)
-        return out
 
-    def dx(g):
-        backwards = running(_rows(g, normalize_dims(g, dim))[0][:, ::-1])
-        return contiguous(backwards[:, ::-1]).reshape(input.shape)
-    return running(x3).reshape(input.shape), (dx,)
+def _running(x3):
+    out = empty(x3.shape, x3.dtype)
+    K.cumsum(out, x3)
+    return out
+
+
+def _running_back(g, dims):
+    backwards = _running(_rows(g, dims)[0][:, ::-1])
+    return contiguous(backwards[:, ::-1]).reshape(g.shape)
 
 
 @method()
@@ -282,11 +293,12 @@ def all(input, dim=None, keepdim=False):
 def _euclidean(x, dim, keepdim):
     squares, shape, kept = _reduced("sum", arrays.unary("square", x), dim, keepdim=keepdim)
     out = arrays.unary("sqrt", squares)
+    return out.reshape(shape), (gradient(_along, x, out.reshape(kept)), None, None)
 
-    def dx(g):
-        # x / |x|, and 0 at the zero vector, where there is no gradient
-        return arrays.mul(x, arrays.quotient(g.reshape(kept), out.reshape(kept)))
-    return out.reshape(shape), (dx, None, None)
+
+def _along(g, x, length):
+    """g * x / |x|, and 0 at the zero vector, where there is no gradient"""
+    return arrays.mul(x, arrays.quotient(g.reshape(length.shape), length))
 
 
 @op
@@ -295,14 +307,15 @@ def _p_norm(x, p, dim, keepdim):
     power = arrays.scalar(p, x.dtype)
     total, shape, kept = _reduced("sum", arrays.binary("pow", size, power), dim, keepdim=keepdim)
     out = arrays.binary("pow", total, arrays.scalar(1 / p, x.dtype))
+    return out.reshape(shape), (gradient(_of_p_norm, x, out.reshape(kept), p), None, None, None)
 
-    def dx(g):
-        # sign(x) (|x| / norm)^(p-1), and 0 where x or the norm is
-        less = arrays.scalar(p - 1, x.dtype)
-        rise = arrays.mul(arrays.unary("sign", x), arrays.binary("pow", size, less))
-        rise = arrays.masked(arrays.binary("ne", x, arrays.scalar(0, x.dtype), dtypes.bool_), rise)
-        return arrays.mul(rise, arrays.quotient(g.reshape(kept), arrays.binary("pow", out, less).reshape(kept)))
-    return out.reshape(shape), (dx, None, None, None)
+
+def _of_p_norm(g, x, norm, p):
+    """g * sign(x) (|x| / norm)^(p-1), and 0 where x or the norm is"""
+    less = arrays.scalar(p - 1, x.dtype)
+    rise = arrays.mul(arrays.unary("sign", x), arrays.binary("pow", arrays.unary("abs", x), less))
+    rise = arrays.masked(arrays.binary("ne", x, arrays.scalar(0, x.dtype), dtypes.bool_), rise)
+    return arrays.mul(rise, arrays.quotient(g.reshape(norm.shape), arrays.binary("pow", norm, less)))
 
 
 @method()

@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 
-from fastnet.autograd import op
+from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.errors import shape_text
 from fastnet.functional import arrays
@@ -15,7 +15,7 @@ from fastnet.tensor import extend, method
 def _view(x, shape):
     before = x.shape
     try:
-        return x.reshape(shape), (lambda g: arrays.reshaped(g, before), None)
+        return x.reshape(shape), (gradient(arrays.reshaped, before), None)
     except ValueError:
         filled_in(before, shape)        # which says what is wrong with the shape
         raise
@@ -23,13 +23,16 @@ def _view(x, shape):
 
 @op
 def _copied(x):
-    return arrays.copy(x), (lambda g: g,)
+    return arrays.copy(x), (arrays.same,)
 
 
 @op(view=True)
 def _transposed(x, order):
-    inverse = np.argsort(order)
-    return x.transpose(order), (lambda g: g.transpose(inverse), None)
+    return x.transpose(order), (gradient(_transposed_back, order), None)
+
+
+def _transposed_back(g, order):
+    return g.transpose(np.argsort(order))
 
 
 @op(view=True)
@@ -37,17 +40,18 @@ def _expanded(x, shape):
     out = np.broadcast_to(x, shape)
     if out.size in (0, x.size) and x.flags.writeable:       # no element is repeated: it may be written
         out.flags.writeable = True
-    return out, (lambda g: g, None)
+    return out, (arrays.same, None)
 
 
 @op(view=True)
 def _strided(x, key):
-    def dx(g):
-        out = arrays.full(x_shape, 0, g.dtype)
-        K.copy(out[key], g)
-        return out
-    x_shape = x.shape
-    return x[key], (dx, None)
+    return x[key], (gradient(_scattered, x.shape, key), None)
+
+
+def _scattered(g, shape, key):
+    out = arrays.full(shape, 0, g.dtype)
+    K.copy(out[key], g)
+    return out
 
 
 def _viewable(x, shape):

@@ -2,7 +2,7 @@
 from typing import Any, NamedTuple
 
 from fastnet import nn
-from fastnet.autograd import op
+from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional.arrays import contiguous
 from fastnet.memory import empty
@@ -115,11 +115,13 @@ def _csr_product(rows, weight, matrix):
         for array in parts[1:]:
             state.recorder.constant(array)
 
-    def dweight(g, out=None):
-        dw = empty(weight.shape, weight.dtype) if out is None or out.shape != weight.shape else out
-        K.csr_matmul_backward(dw, *parts, contiguous(g))
-        return dw
     weight = contiguous(weight)
     product = empty((len(rows), weight.shape[1]), weight.dtype)
     K.csr_matmul(product, *parts, weight)
-    return product, (None, dweight)
+    return product, (None, gradient(_of_weight, weight.shape, *parts))
+
+
+def _of_weight(g, shape, *parts, out=None):
+    dw = empty(shape, g.dtype) if out is None or out.shape != shape else out
+    K.csr_matmul_backward(dw, *parts, contiguous(g))
+    return dw

@@ -10,6 +10,11 @@ from fastnet._kernels.reference.state import state
 
 _order = itertools.count()
 _classes = []                           # the class that operations make, once it is there
+_DEEPEST = 16                           # functions that call functions that ... hold an array
+
+# Values that no array can be in: what a gradient function may hold without saying so.
+_PLAIN = frozenset((type(None), bool, int, float, complex, str, bytes, slice, range, type(...)))
+_PLAIN_BASES = (np.dtype, np.generic, np.ufunc, type, types.ModuleType)
 
 
 class Storage:
@@ -99,16 +104,50 @@ def unwatched(out, inputs):
     return False
 
 
+class gradient:
+    """A function that gives a gradient, and the arrays that it reads: gradient(function, *saved).
+
+    backward() calls `function(g, *saved)`, and raises instead if an argument or the result of the operation that is
+    among them was changed in place.
+
+    Args:
+        function: from the gradient of an operation's result, and `saved`, to that of an argument: see `op`.
+        saved: arrays, None, numbers, strings, or tuples of these.
+
+    Example:
+        >>> import fastnet
+        >>> import numpy as np
+        >>> slope = fastnet.autograd.gradient(np.multiply, np.array([2.0, 3.0]))
+        >>> slope(np.array([10.0, 10.0]))
+        array([20., 30.])
+    """
+
+    __slots__ = ("function", "saved", "rest")
+
+    def __init__(self, function, *saved):
+        self.function, self.saved = function, saved
+        self.rest = None                # gradients of the arguments, as functions of what this one returns
+
+    def __call__(self, *leading, **out):
+        return self.function(*leading, *self.saved, **out)
+
+    def then(self, *gradients):
+        """Make this the first step of several arguments' gradients, which take its result for the gradient."""
+        self.rest = gradients
+        return self
+
+
 class Node:
     """One operation on the tape: the way from its result's gradient to its arguments' gradients."""
 
-    __slots__ = ("name", "gradients", "edges", "saved", "shape", "dtype", "order", "retained", "__weakref__")
+    __slots__ = ("name", "first", "gradients", "edges", "saved", "shape", "dtype", "order", "retained", "__weakref__")
 
     def __init__(self, name, gradients, edges, saved, out):
         self.name = name
+        self.first = None               # what the gradient goes through before the functions in `gradients`, or None
         self.gradients = gradients
         self.edges = edges              # (position, Node or leaf Tensor) of each argument that needs a gradient
-        self.saved = saved              # (storage, version when saved, what it is)
+        self.saved = saved              # (storage, version when saved, which argument; -1: the result)
         self.shape, self.dtype = out.shape, out.dtype
         self.order = node_number()      # arguments were made before results: descending order is a valid walk
         self.retained = None
@@ -166,43 +205,99 @@ def _attach(result, name, gradients, args, arrays):
     for i, a in enumerate(args):
         if isinstance(a, TensorBase) and a._requires_grad:
             edges.append((i, a if a._node is None else a._node))
-    if type(gradients) is tuple and edges[-1][0] >= len(gradients):
-        raise RuntimeError(f"{name}: argument {edges[-1][0] + 1} needs a gradient, the operation returned "
-                           f"{len(gradients)}")
-    if type(gradients) is tuple and len(edges) < len(gradients):       # what no edge needs is not kept alive either
-        needed = [i for i, _ in edges]
+    first = None
+    if type(gradients) is gradient and gradients.rest is not None:
+        first, gradients = gradients, gradients.rest
+        first.rest = None
+    if type(gradients) is tuple:
+        if edges[-1][0] >= len(gradients):
+            raise RuntimeError(f"{name}: argument {edges[-1][0] + 1} needs a gradient, the operation returned "
+                               f"{len(gradients)}")
+        needed = [i for i, _ in edges]                                  # what no edge needs is not kept alive
         gradients = tuple(g if i in needed else None for i, g in enumerate(gradients))
-    result._node = Node(name, gradients, edges, _saved(gradients, args, arrays, result), result._data)
+    read = []
+    for function in (first, *gradients) if type(gradients) is tuple else (gradients,):
+        if function is not None:
+            _state_read(function, name, read)
+    result._node = Node(name, gradients, edges, _versions(read, args, arrays, result), result._data)
+    result._node.first = first
     result._requires_grad = True
 
 
-def _saved(gradients, args, arrays, result):
-    """The arguments and the result that the gradient functions hold on to, with their versions.
+# ---- what a node saved ----------------------------------------------------------------------------------------------
 
-    What a gradient needs is what its function closes over, so the closures are asked instead of the author.
-    """
-    saved = []
-    for function in gradients if type(gradients) is tuple else (gradients,):
-        for value in _held(function):
-            if _same_memory(value, result._data):
-                saved.append((result._storage, result._storage.version, "its result"))
-                continue
-            i = _argument(value, arrays)
-            if i is not None and isinstance(args[i], TensorBase):
-                saved.append((args[i]._storage, args[i]._storage.version, f"argument {i + 1}"))
-    return saved
+def _state_read(function, name, read):
+    """Note the arrays that a gradient function states to read; refuse those that it holds without saying so."""
+    if type(function) is gradient:
+        _add_arrays(function.saved, name, read)
+        function = function.function
+    if not callable(function):
+        raise TypeError(f"{name}: expected a gradient to be a function, got {type(function).__name__}")
+    if type(function) is types.FunctionType:
+        holder = _hidden(function)
+    else:
+        holder = None if _is_plain(function) else _described(function)
+    if holder is not None:
+        raise TypeError(f"{name}: a gradient function holds {holder}, and a change of it would "
+                        "go unnoticed; state what it reads: fastnet.autograd.gradient(function, *arrays) calls "
+                        "function(g, *arrays)")
 
 
-def _held(function):
-    """The arrays that a function closes over, itself, in tuples or through the functions it calls."""
-    for cell in () if function is None else function.__closure__ or ():
-        value = cell.cell_contents
-        if type(value) is np.ndarray:
-            yield value
+def _add_arrays(values, name, read):
+    for value in values:
+        if isinstance(value, np.ndarray):
+            read.append(value)
         elif type(value) is tuple:
-            yield from (x for x in value if type(x) is np.ndarray)
-        elif type(value) is types.FunctionType and value is not function:
-            yield from _held(value)
+            _add_arrays(value, name, read)
+        elif not _is_plain(value):
+            raise TypeError(f"{name}: a gradient saves arrays, numbers, and tuples of these, got "
+                            f"{type(value).__name__}")
+
+
+def _hidden(function, depth=0):
+    """What a function holds that may be an array or have one in it, in its closure or its defaults; None: nothing."""
+    for value in (*_contents(function.__closure__ or ()), *(function.__defaults__ or ()),
+                  *(function.__kwdefaults__ or {}).values()):
+        if not _is_plain(value, depth):
+            return _described(value)
+    return None
+
+
+def _described(value):
+    return f"an object of type {type(value).__name__}"
+
+
+def _contents(cells):
+    """What is in a closure's cells; of one that is empty yet, nothing."""
+    for cell in cells:
+        try:
+            yield cell.cell_contents
+        except ValueError:
+            continue
+
+
+def _is_plain(value, depth=0):
+    """Whether a value is no array and cannot have one in it that somebody else may change."""
+    if type(value) is tuple:
+        return all(_is_plain(part, depth) for part in value)
+    if type(value) is types.FunctionType:
+        return depth < _DEEPEST and _hidden(value, depth + 1) is None
+    if type(value) is types.BuiltinFunctionType:
+        return value.__self__ is None or isinstance(value.__self__, types.ModuleType)   # else a method of an object
+    return type(value) in _PLAIN or isinstance(value, _PLAIN_BASES)
+
+
+def _versions(read, args, arrays, result):
+    """The storage and version of each array that is the result or an argument, or shares the memory of one."""
+    saved = []
+    for value in read:
+        if _same_memory(value, result._data):
+            saved.append((result._storage, result._storage.version, -1))
+            continue
+        i = _argument(value, arrays)
+        if i is not None and isinstance(args[i], TensorBase):
+            saved.append((args[i]._storage, args[i]._storage.version, i))
+    return saved
 
 
 def _argument(value, arrays):

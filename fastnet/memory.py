@@ -12,7 +12,7 @@ import numpy as np
 from fastnet._native import memory as _pools
 
 Block, Pool, shared = _pools.Block, _pools.Pool, _pools.shared
-allocate, empty, empty_like, use_pool = _pools.allocate, _pools.empty, _pools.empty_like, _pools.use_pool
+allocate, empty, empty_like = _pools.allocate, _pools.empty, _pools.empty_like
 
 _ndarray = np.ndarray
 CHUNK = 1 << 20

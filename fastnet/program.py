@@ -19,7 +19,7 @@ from fastnet.backend import K, calls, get_isa, get_num_threads
 from fastnet.errors import shape_text
 from fastnet.memory import empty
 from fastnet.recording import PythonCall, Recorder
-from fastnet.state import state
+from fastnet.state import recorded, state
 from fastnet.structures import build, plan, replaced
 from fastnet.tensor import Tensor
 
@@ -142,9 +142,7 @@ class Compiled(replay.Caller):
         inside = [Tensor._wrap(t._data, t._storage) for t in tensors]
         recorder, handed = Recorder(inside), iter(inside)
         args, kwargs = replaced(args, handed), replaced(kwargs, handed)
-        with recorder:
-            result = self.fn(*args, **kwargs)
-            recording = Recording(recorder, result, inside)
+        result, recording = recorded(recorder, self._run, recorder, args, kwargs, inside)
         answer = recording.result(arrays, tensors)
         del result, args, kwargs, handed, inside
         recorder.release()
@@ -154,11 +152,14 @@ class Compiled(replay.Caller):
                 if used in self._recordings:
                     self._recordings.move_to_end(used)
             self._forget_shortcuts()
-            known = self._recordings.setdefault(key, [])
-            known.insert(0, recording)
+            self._recordings[key] = [recording, *self._recordings.get(key, ())]
             self._recordings.move_to_end(key)
             self._evict()
         return answer
+
+    def _run(self, recorder, args, kwargs, inside):
+        result = self.fn(*args, **kwargs)
+        return result, Recording(recorder, result, inside)
 
     def _evict(self):
         while sum(map(len, self._recordings.values())) > self.max_recordings:

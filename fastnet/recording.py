@@ -10,7 +10,7 @@ from types import FrameType
 import numpy as np
 
 from fastnet.backend import calls, get_num_threads, launch
-from fastnet.memory import Pool, root, use_pool
+from fastnet.memory import Pool, root
 from fastnet.state import state
 
 
@@ -78,17 +78,6 @@ class Recorder:
 
     # ---- while it is made ----
 
-    def __enter__(self):
-        if state.recorder is not None:
-            raise RuntimeError("a compiled function was called inside another one; compile the outer function only")
-        state.recorder = self
-        use_pool(self.pool)
-        return self
-
-    def __exit__(self, *exc):
-        state.recorder = None
-        use_pool(None)
-
     def locate(self, a):
         """(input, offset from its start) of an array that lies in an input; else (None, address)."""
         address = _address(a)
@@ -106,12 +95,8 @@ class Recorder:
         launches = steps[-1]
         if kernel.check:
             self.explain[launches, len(launches)] = PythonCall(kernel, args, attrs, self)
-        launch.record_into(launches)
-        try:
-            compiled(*args, **attrs)
-        finally:
-            launch.record_into(None)
-        self._note_arrays(kernel, args, attrs, hoisted)
+        self._note_arrays(kernel, args, attrs, hoisted)     # first: launches never point at what is not kept alive
+        launches.record(compiled, args, attrs)
 
     def add_call(self, kernel, args, attrs):
         """Keep the call of a NumPy kernel that has just run."""

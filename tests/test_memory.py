@@ -4,6 +4,7 @@ import itertools
 import os
 import random
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,12 +14,14 @@ from program_tools import trainer
 
 import fastnet
 from fastnet import memory, nn
-from fastnet._kernels.reference import memory as reference
+from fastnet._kernels.reference import memory as reference, state as reference_state
+from fastnet.state import recorded
 
 MODULES = {"numpy": reference}
+STATES = {reference: reference_state}
 if BUILT:
-    from fastnet._kernels import memory as compiled
-    MODULES["compiled"] = compiled
+    from fastnet._kernels import memory as compiled, state as compiled_state
+    MODULES["compiled"], STATES[compiled] = compiled, compiled_state
 
 
 @pytest.fixture(params=["numpy", pytest.param("compiled", marks=pytest.mark.skipif(not BUILT, reason="not built"))])
@@ -183,19 +186,17 @@ def test_the_pool_of_a_thread(twin):
     seen = []
 
     def work():
-        twin.use_pool(other)
         blocks = [twin.allocate(100) for _ in range(2)]
         seen.append((blocks[0].pool is other, other.live, mine.live))
-        twin.use_pool(None)
-    twin.use_pool(mine)
-    try:
+
+    def beside_it():
         block = twin.allocate(100)
-        thread = threading.Thread(target=work)
+        thread = threading.Thread(target=STATES[twin].recorded, args=(SimpleNamespace(pool=other), work))
         thread.start()
         thread.join()
-        assert block.pool is mine and mine.live == 1
-    finally:
-        twin.use_pool(None)
+        return block
+    block = STATES[twin].recorded(SimpleNamespace(pool=mine), beside_it)
+    assert block.pool is mine and mine.live == 1
     assert seen == [(True, 2, 1)]
     assert twin.allocate(100).pool is twin.shared and twin.shared.keep > 0
 
@@ -264,12 +265,10 @@ def test_persistent_memory_is_zero_where_it_was_used_before():
 
 def test_persistent_memory_is_not_a_recordings():
     pool = memory.Pool()
-    memory.use_pool(pool)
-    try:
-        inside, outside = memory.empty((3,), np.dtype(np.float32)), memory.persistent((3,), np.dtype(np.float32))
-        parameter, _ = memory.parameter_memory((3,), np.dtype(np.float32))
-    finally:
-        memory.use_pool(None)
+    shape, dtype = (3,), np.dtype(np.float32)
+    inside = recorded(SimpleNamespace(pool=pool), memory.empty, shape, dtype)
+    outside = recorded(SimpleNamespace(pool=pool), memory.persistent, shape, dtype)
+    parameter, _ = recorded(SimpleNamespace(pool=pool), memory.parameter_memory, shape, dtype)
     assert memory.root(inside).pool is pool
     assert memory.root(outside).pool is memory.root(parameter).pool is memory.shared
 

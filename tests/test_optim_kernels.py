@@ -140,8 +140,6 @@ def test_a_replay_follows_the_schedule(rule, options):
                 elif i:
                     assert launches.replay(()) == -1
                 else:
-                    launch.record_into(launches)
-                    update(p, g)
-                    launch.record_into(None)
+                    launches.record(update, (p, g), {})
         results.append(p.tobytes())
     assert results[0] == results[1]

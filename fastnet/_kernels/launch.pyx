@@ -1,7 +1,7 @@
 """From a kernel's Python arguments to a launch, and from a launch to threads: the one way in which kernels run."""
 cimport numpy as cnp
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDED_RO, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.ref cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
 from cython.parallel cimport prange
 from libc.stdint cimport uint64_t, uintptr_t
 from libc.stdlib cimport free, realloc
@@ -21,7 +21,7 @@ cdef extern from *:
     static __thread PyObject *recording = 0;
     #endif
     """
-    PyObject *recording             # the LaunchList that this thread records into, or NULL
+    PyObject *recording             # the LaunchList that this thread records into, an owned reference, or NULL
 
 
 cdef extern from "src/float_mode.h" nogil:
@@ -270,6 +270,18 @@ cdef class LaunchList:
     def __len__(self):
         return self.count
 
+    def record(self, kernel, tuple args, dict attrs):
+        """Call a compiled kernel and keep its launches. It is one call in C, which no exception from outside splits."""
+        global recording
+        cdef PyObject *before = recording
+        Py_INCREF(self)
+        recording = <PyObject *>self
+        try:
+            kernel(*args, **attrs)
+        finally:
+            recording = before
+            Py_DECREF(self)
+
     def tuning(self):
         """(the level of threads in use, whether it is settled, the seconds of a replay of each level)"""
         return self.tuner.level, bool(self.tuner.settled), [t for t in self.tuner.best]
@@ -354,9 +366,3 @@ cdef void *grown(void *memory, size_t nbytes) except NULL:
     if memory == NULL:
         raise MemoryError(f"could not allocate {nbytes} bytes for a recording")
     return memory
-
-
-def record_into(launches):
-    """Keep this thread's launches in `launches`, which the caller keeps alive; None stops."""
-    global recording
-    recording = <PyObject *>launches if launches is not None else NULL

@@ -9,6 +9,8 @@ from cpython.buffer cimport PyBuffer_FillInfo
 from cpython.ref cimport Py_INCREF, PyObject
 from libc.stdint cimport uintptr_t
 
+from fastnet._kernels.state cimport current_pool
+
 cnp.import_array()
 
 cdef extern from "numpy/arrayobject.h":
@@ -18,16 +20,6 @@ cdef extern from "numpy/arrayobject.h":
     object PyArray_NewFromDescr(PyTypeObject *subtype, PyArray_Descr *dtype, int ndim, cnp.npy_intp *shape,
                                 cnp.npy_intp *strides, void *data, int flags, PyObject *parent)
     PyTypeObject PyArray_Type
-
-cdef extern from *:
-    """
-    #ifdef _MSC_VER
-    static __declspec(thread) PyObject *current = 0;
-    #else
-    static __thread PyObject *current = 0;
-    #endif
-    """
-    PyObject *current               # this thread's pool while it records; NULL: the shared one
 
 cdef enum:
     ALIGN = 64
@@ -158,7 +150,8 @@ cdef Pool _shared = shared
 
 
 cdef Block take(Py_ssize_t nbytes):
-    return new_block(<Pool>current if current != NULL else _shared, nbytes)
+    cdef PyObject *pool = current_pool()
+    return new_block(<Pool>pool if pool != NULL else _shared, nbytes)
 
 
 def allocate(nbytes):
@@ -200,9 +193,3 @@ def empty(shape, cnp.dtype dtype not None):
 def empty_like(cnp.ndarray x not None):
     """An uninitialised contiguous array of x's shape and dtype."""
     return array_of(x.ndim, x.shape, x.descr)
-
-
-def use_pool(pool):
-    """Take this thread's blocks from `pool` from now on, which the caller keeps alive; None: from the shared one."""
-    global current
-    current = <PyObject *>pool if pool is not None else NULL

@@ -1,8 +1,11 @@
-"""What belongs to each Python thread, where every operation looks at it: see fastnet/state.py.
+"""What belongs to each Python thread, where every operation looks at it, and how it is set and put back.
+
+An exception can come from outside at nearly any bytecode: Ctrl-C, a signal's handler, PyThreadState_SetAsyncExc, a
+debugger. Between two statements here there is none, so `inside`, `Swapped` and `Finally` cannot be split by one.
 
 The twin without a compiler is reference/state.py.
 """
-from cpython.ref cimport Py_XDECREF, Py_INCREF, PyObject
+from cpython.ref cimport Py_XDECREF, Py_XINCREF, PyObject
 
 cdef extern from *:
     """
@@ -12,14 +15,20 @@ cdef extern from *:
     #define PER_THREAD static __thread
     #endif
     PER_THREAD PyObject *recorder = 0;
+    PER_THREAD PyObject *pool = 0;
     PER_THREAD int no_grad = 0;
     """
-    PyObject *recorder              # the recording in progress, or NULL
+    PyObject *recorder              # the recording in progress, or NULL; both are owned references
+    PyObject *pool                  # the pool that it allocates from, or NULL
     int no_grad
 
 
 cdef PyObject *current_recorder() noexcept:
     return recorder
+
+
+cdef PyObject *current_pool() noexcept:
+    return pool
 
 
 cdef bint gradients_recorded() noexcept:
@@ -31,18 +40,8 @@ cdef class State:
 
     @property
     def recorder(self):
-        """The fastnet.recording.Recorder of a function being compiled, or None."""
+        """The fastnet.recording.Recorder of a function being compiled, or None: see `recorded`."""
         return None if recorder == NULL else <object>recorder
-
-    @recorder.setter
-    def recorder(self, value):
-        global recorder
-        cdef PyObject *before = recorder
-        recorder = NULL
-        if value is not None:
-            Py_INCREF(value)
-            recorder = <PyObject *>value
-        Py_XDECREF(before)
 
     @property
     def grad_enabled(self):
@@ -56,3 +55,93 @@ cdef class State:
 
 
 state = State()
+
+
+cdef void record_by(PyObject *new_recorder, PyObject *new_pool) noexcept:
+    """Let this thread record, or not (NULL). What is let go of may run code, which must find the new state."""
+    global recorder, pool
+    cdef PyObject *old_recorder = recorder
+    cdef PyObject *old_pool = pool
+    Py_XINCREF(new_recorder)
+    Py_XINCREF(new_pool)
+    recorder, pool = new_recorder, new_pool
+    Py_XDECREF(old_recorder)
+    Py_XDECREF(old_pool)
+
+
+def recorded(new_recorder, fn, *args, **kwargs):
+    """fn(*args, **kwargs), while this thread records with `new_recorder` and allocates from its `pool`.
+
+    However fn ends, the thread is out of the recording afterwards. If fn raises, the gradient mode is put back too.
+
+    Raises:
+        RuntimeError: the thread records already.
+    """
+    global no_grad
+    cdef int mode = no_grad
+    if recorder != NULL:
+        raise RuntimeError("a compiled function was called inside another one; compile the outer function only")
+    new_pool = new_recorder.pool
+    record_by(<PyObject *>new_recorder, <PyObject *>new_pool)
+    try:
+        return fn(*args, **kwargs)
+    except BaseException:
+        no_grad = mode
+        raise
+    finally:
+        record_by(NULL, NULL)
+
+
+def inside(manager, fn, *args, **kwargs):
+    """fn(*args, **kwargs) inside `with manager`. The manager must be compiled too: a lock, a `Swapped`, a `Finally`."""
+    with manager:
+        return fn(*args, **kwargs)
+
+
+cdef class Swapped:
+    """A context manager: an object's attribute has another value inside the block.
+
+    Args:
+        target: the object.
+        name: of the attribute.
+        value: what it is inside.
+    """
+    cdef object target, name, value, before
+
+    def __init__(self, target, name, value):
+        self.target, self.name, self.value = target, name, value
+
+    def __enter__(self):
+        self.before = getattr(self.target, self.name)
+        setattr(self.target, self.name, self.value)
+
+    def __exit__(self, *error):
+        setattr(self.target, self.name, self.before)
+
+
+cdef class Finally:
+    """A context manager: call a function when the block ends.
+
+    If an exception from outside interrupts the function, it is called once more: a second call must do no harm.
+
+    Args:
+        function: called without arguments.
+        failed_only: not if the block ends without an exception.
+    """
+    cdef object function
+    cdef bint failed_only
+
+    def __init__(self, function, failed_only=False):
+        self.function, self.failed_only = function, failed_only
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *error):
+        if kind is None and self.failed_only:
+            return
+        try:
+            self.function()
+        except BaseException:
+            self.function()
+            raise

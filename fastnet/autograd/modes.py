@@ -2,20 +2,16 @@
 import functools
 import inspect
 
-from fastnet.state import state
+from fastnet.state import Swapped, inside, state
 
 
-class _Mode:
+class _Mode(Swapped):
     """A context manager, and a decorator of functions and generator functions."""
 
     _mode = False
 
-    def __enter__(self):
-        self._before = state.grad_enabled
-        state.grad_enabled = self._mode
-
-    def __exit__(self, *exc):
-        state.grad_enabled = self._before
+    def __init__(self):
+        super().__init__(state, "grad_enabled", self._mode)
 
     def _again(self):
         """The same mode, for one call of a decorated function."""
@@ -29,10 +25,9 @@ class _Mode:
             return steps
 
         @functools.wraps(fn)
-        def inside(*args, **kwargs):
-            with self._again():
-                return fn(*args, **kwargs)
-        return inside
+        def call(*args, **kwargs):
+            return inside(self._again(), fn, *args, **kwargs)
+        return call
 
 
 def _steps_inside(mode, generator):
@@ -40,15 +35,13 @@ def _steps_inside(mode, generator):
     step, value = generator.send, None
     while True:
         try:
-            with mode():
-                result = step(value)
+            result = inside(mode(), step, value)
         except StopIteration as stop:
             return stop.value
         try:
             step, value = generator.send, (yield result)
         except GeneratorExit:
-            with mode():
-                generator.close()
+            inside(mode(), generator.close)
             raise
         except BaseException as error:
             step, value = generator.throw, error
@@ -112,8 +105,8 @@ class set_grad_enabled(_Mode):
 
     def __init__(self, mode):
         self._mode = bool(mode)
-        self._before = state.grad_enabled
-        state.grad_enabled = self._mode
+        super().__init__()
+        super().__enter__()
 
     def __enter__(self):
         state.grad_enabled = self._mode
@@ -122,7 +115,7 @@ class set_grad_enabled(_Mode):
         return set_grad_enabled(self._mode)
 
     def __call__(self, fn):
-        state.grad_enabled = self._before       # it was made to decorate, not to hold from now on
+        self.__exit__()                         # it was made to decorate, not to hold from now on
         return super().__call__(fn)
 
 

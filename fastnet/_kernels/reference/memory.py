@@ -1,10 +1,9 @@
 """The pool of fastnet/_kernels/memory.pyx in plain Python, for installs without the extension."""
 import math
-import threading
 
 import numpy as np
 
-_thread = threading.local()
+from fastnet._kernels.reference.state import state
 
 
 def _rounded(nbytes):
@@ -83,7 +82,7 @@ shared = Pool(keep=512 << 20)
 
 def allocate(nbytes):
     """A Block from this thread's pool: the recording's own while one is made, else the shared one."""
-    return (getattr(_thread, "pool", None) or shared).take(nbytes)
+    return (shared if state.recorder is None else state.recorder.pool).take(nbytes)
 
 
 def empty(shape, dtype):
@@ -94,8 +93,3 @@ def empty(shape, dtype):
 def empty_like(x):
     """An uninitialised contiguous array of x's shape and dtype."""
     return np.ndarray(x.shape, x.dtype, allocate(x.nbytes))
-
-
-def use_pool(pool):
-    """Take this thread's blocks from `pool` from now on; None: from the shared one."""
-    _thread.pool = pool

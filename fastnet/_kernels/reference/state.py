@@ -1,13 +1,95 @@
-"""The thread's own values of fastnet/_kernels/state.pyx in plain Python, for installs without the extension."""
+"""The thread's own values of fastnet/_kernels/state.pyx in plain Python, for installs without the extension.
+
+A context of `contextvars` is entered and left by one call in C, so no exception from outside can leave a thread in a
+recording that has ended. `Swapped` and `Finally` have no such help: one that falls on the first bytecode of their
+`__exit__` prevents it.
+"""
+import contextvars
 import threading
-from typing import Any
+
+_recorder = contextvars.ContextVar("fastnet_recorder", default=None)
 
 
 class State(threading.local):
     """The values of the thread that asks."""
 
-    recorder: Any = None                # the fastnet.recording.Recorder of a function being compiled
     grad_enabled = True                 # whether operations are recorded on the tape
+
+    @property
+    def recorder(self):
+        """The fastnet.recording.Recorder of a function being compiled, or None: see `recorded`."""
+        return _recorder.get()
 
 
 state = State()
+
+
+def recorded(new_recorder, fn, *args, **kwargs):
+    """fn(*args, **kwargs), while this thread records with `new_recorder` and allocates from its `pool`.
+
+    However fn ends, the thread is out of the recording afterwards. If fn raises, the gradient mode is put back too.
+
+    Raises:
+        RuntimeError: the thread records already.
+    """
+    if state.recorder is not None:
+        raise RuntimeError("a compiled function was called inside another one; compile the outer function only")
+    mode, context = state.grad_enabled, contextvars.copy_context()
+    context.run(_recorder.set, new_recorder)
+    try:
+        return context.run(fn, *args, **kwargs)
+    except BaseException:
+        state.grad_enabled = mode
+        raise
+
+
+def inside(manager, fn, *args, **kwargs):
+    """fn(*args, **kwargs) inside `with manager`."""
+    with manager:
+        return fn(*args, **kwargs)
+
+
+class Swapped:
+    """A context manager: an object's attribute has another value inside the block.
+
+    Args:
+        target: the object.
+        name: of the attribute.
+        value: what it is inside.
+    """
+
+    def __init__(self, target, name, value):
+        self._place, self._value = (target, name), value
+
+    def __enter__(self):
+        self._before = getattr(*self._place)
+        setattr(*self._place, self._value)
+
+    def __exit__(self, *error):
+        setattr(*self._place, self._before)
+
+
+class Finally:
+    """A context manager: call a function when the block ends.
+
+    If an exception from outside interrupts the function, it is called once more: a second call must do no harm.
+
+    Args:
+        function: called without arguments.
+        failed_only: not if the block ends without an exception.
+    """
+
+    def __init__(self, function, failed_only=False):
+        self._function, self._failed_only = function, failed_only
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *error):
+        if kind is None and self._failed_only:
+            return
+        try:
+            self._function()
+        except BaseException:
+            self._function()
+            raise

@@ -18,6 +18,7 @@ from fastnet.data import (
     read_table,
     split_target,
 )
+from fastnet.data.encoders import as_numbers
 
 FEATURES = {"whole": [1, 2, 3], "real": [0.5, 1.5, 2.5], "gaps": [1.0, None, 3.0], "yes": [True, False, True],
             "text": ["a", None, "b"]}
@@ -62,16 +63,16 @@ def test_pandas_own_dtypes():
         "mixed": np.array([1, np.nan])})
 
 
-def test_dates_are_seconds(library):
+def test_dates_and_durations(library):
     frame = library.DataFrame({"day": [datetime.datetime(1970, 1, 2), None],
                                "span": [datetime.timedelta(minutes=1), None]})
-    same(columns(frame), {"day": np.array([86400, np.nan]), "span": np.array([60, np.nan])})
+    same(columns(frame), {"day": np.array(["1970-01-02", "NaT"], "M8[us]"), "span": np.array([60, np.nan])})
 
 
 def test_a_date_with_a_time_zone():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"day": pandas.to_datetime(["1970-01-01 01:00+01:00", "1970-01-01 02:00+01:00"])})
-    same(columns(frame), {"day": np.array([0.0, 3600.0])})
+    same(columns(frame), {"day": np.array([0, 3600], "M8[s]").astype("M8[us]")})
 
 
 def test_frames_as_arrays(library):
@@ -111,7 +112,7 @@ def test_dates_are_no_numbers_for_an_array(library, values):
 
 def test_decimals_and_days_of_objects():
     same(columns({"price": [Decimal("1.5"), None, Decimal("NaN"), 2], "day": [DAYS[1].date(), None] * 2}), {
-        "price": np.array([1.5, np.nan, np.nan, 2]), "day": np.array([1577923200, np.nan] * 2)})
+        "price": np.array([1.5, np.nan, np.nan, 2]), "day": np.array(["2020-01-02", "NaT"] * 2, "M8[us]")})
 
 
 @pytest.mark.parametrize("cells", [[[1, 2], [3, 4]], [[1], [2, 3]], [[1], None], [{"a": 1}, {"a": 2}]])
@@ -206,8 +207,8 @@ def test_csv_with_separators_and_lines_inside_quotes(reader, written):
 
 
 def test_a_separator_can_be_given(reader, written):
-    same(columns(read_table(written("a,b c\n1,2 3\n"), separator=" ")),
-         {"a,b": np.array(["1,2"], object), "c": np.array([3])})
+    same(columns(read_table(written("a,b c\nx,2 3\n"), separator=" ")),
+         {"a,b": np.array(["x,2"], object), "c": np.array([3])})
 
 
 def test_categories_stay_what_they_were_in_training(reader, written, monkeypatch):
@@ -215,7 +216,7 @@ def test_categories_stay_what_they_were_in_training(reader, written, monkeypatch
     path = written("zip,yes,size,kind\n01234,true,1,1\n98765,false,2,1\n", "new.csv")
     found = columns(read_table(path, text=["zip", "yes", "kind", "absent"]))
     assert found["size"].tolist() == [1, 2]
-    assert columns(read_table(path))["zip"].tolist() == [1234, 98765]
+    assert columns(read_table(path))["zip"].tolist() == ["01234", "98765"]
     monkeypatch.undo()                                      # scikit-learn wants pandas whole, or not at all
     features, kinds = split_target(train, "kind")
     preparation, target = TablePreparation().fit(features), TargetPreparation().fit(kinds)
@@ -228,7 +229,7 @@ def test_categories_stay_what_they_were_in_training(reader, written, monkeypatch
     ("a;b\n1,5;x\n;y\n-2,25;z\n", {"a": [1.5, np.nan, -2.25], "b": ["x", "y", "z"]}),
     ("a;b\n1,5;1.5\n2,5;2.5\n", {"a": [1.5, 2.5], "b": [1.5, 2.5]}),      # a number of a version has its point
     ("a;b\n1,5;1,5\n2;1.5\n", {"a": [1.5, 2], "b": ["1,5", "1.5"]}),
-    ('a,b\n"1,5",2\n', {"a": ["1,5"], "b": [2]}),
+    ('a,b\n"1,5",2\n', {"a": [1.5], "b": [2]}),
     ('"a,b,c,d,e";"k"\n1;2\n', {"a,b,c,d,e": [1], "k": [2]}), ("a, k \n1,2\n", {"a": [1], "k": [2]}),
     ("a,b,\n1,2,\n3,4,\n", {"a": [1, 3], "b": [2, 4]}), ("a,b,,\n1,2,,\n", {"a": [1], "b": [2]}),
     (",a\n0,5\n1,6\n", {"Unnamed: 0": [0, 1], "a": [5, 6]}), ("0,1,2\n5,5,5\n", {"0": [5], "1": [5], "2": [5]}),
@@ -255,11 +256,13 @@ def test_words_that_are_missing_among_numbers_alone(reader, written):
     (["1970-01-01T01:00:00+01:00", "1970-01-01T00:00:01Z", "1970-01-01 00:00:02"], [0, 1, 2])])
 def test_dates_in_a_csv_file(reader, written, days, seconds):
     path = written("day,x\n" + "".join(f"{day},1\n" for day in days))
-    same(columns(read_table(path)), {"day": np.array(seconds, np.float64), "x": np.array([1, 1, 1])})
+    found = columns(read_table(path))
+    assert found["day"].dtype == "M8[us]"
+    np.testing.assert_array_equal(as_numbers(found["day"]), seconds)
     assert columns(read_table(path, text=["day"]))["day"].tolist() == [day or None for day in days]
 
 
-@pytest.mark.parametrize("day", ["1970-13-01", "02/03/1970", "1970-01", "then"])
+@pytest.mark.parametrize("day", ["1970-13-01", "29/02/1970", "1970-01", "then"])
 def test_what_is_no_date_is_text(reader, written, day):
     assert columns(read_table(written(f"day,x\n1970-01-02,1\n{day},2\n")))["day"].tolist() == ["1970-01-02", day]
 
@@ -267,13 +270,11 @@ def test_what_is_no_date_is_text(reader, written, day):
 @pytest.mark.parametrize("text, message", [
     ("5.1,3.5,0\n4.9,3.0,1\n", "line 1: expected the names of the columns, got numbers: put a line of names before"),
     ("a,,b\n1,2,3\n", "column 2 has no name"),
-    ("a,b, a\n1,2,3\n", "more than one column is called 'a'"),
     ("a,b\n1,2\n3\n", "line 3: expected 2 fields as in the first line, got 1"),
     ("a,b\n1,2\n3,4,5\n", "line 3: expected 2 fields as in the first line, got 3"),
     ("a,b\n1,2,3\n3,4,5\n", "line 2: expected 2 fields as in the first line, got 3"),
     ('a,b\n"x\ny",2\n3\n', "line 4: expected 2 fields"),
     ('a,b\n1,"2\n3,4\n', "line 3: unexpected end of data"),
-    ("a,b,a\n1,2,3\n", "more than one column is called 'a'"),
     ("a,b\n", "has no rows"), ("", "its first line has no names of columns"), ("\n1,2\n", "no names of columns"),
     (b"a,b\n\xff\xfe,2\n", "is no text in UTF-8"),
     (b"a,b\n" + b"1,2\n" * 9999 + b"\xff", "is no text in UTF-8"), (b"PK\0\0\n1\n", "is no CSV file")])

@@ -1,6 +1,5 @@
 """How files become a model's inputs: of each kind of data the preparation that a saved model carries with it."""
 import math
-import re
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,9 +10,10 @@ import numpy as np
 
 from fastnet import data
 from fastnet.cli.drawings import read_drawing
-from fastnet.cli.settings import TABLES
 from fastnet.cli.terminal import note
-from fastnet.data.pictures import ENDINGS
+from fastnet.data.cells import in_lines
+from fastnet.data.pictures import ENDINGS as PICTURES
+from fastnet.data.tables import ENDINGS, STANDARD_INPUT
 
 ARRAYS = ".npy"
 LARGEST = 4096                          # pixels in each direction of a model's inputs
@@ -70,8 +70,8 @@ class Pixels(ABC):
                 expected = ", ".join(map(str, ("N", *self.shape)))
                 raise ValueError(f"{path} has the shape {pictures.shape}, expected ({expected})")
             return self.prepare(pictures)
-        if Path(path).suffix.lower() not in ENDINGS:
-            raise ValueError(f"the model reads pictures: {path} should end in {', '.join(ENDINGS)} or {ARRAYS}")
+        if Path(path).suffix.lower() not in PICTURES:
+            raise ValueError(f"the model reads pictures: {path} should end in {', '.join(PICTURES)} or {ARRAYS}")
         return self.prepare(self.read_picture(path)[None])
 
     def to_dict(self):
@@ -159,18 +159,17 @@ class Table:
         return self.prepare(table)
 
     def read(self, path):
-        """The rows of a .csv, .parquet or .npy file; the columns of the latter in the order of training."""
+        """The rows of a table's file, or of a .npy file with the columns in the order of training."""
         table = self.read_table(path)
-        with naming_lines(path):
+        with naming_lines(path, table):
             return self.prepare_file(path, table)
 
-    def read_table(self, path, text=()):
-        """The columns of a file, by name; what was text in training is text, and so are the columns `text`."""
-        ending = Path(path).suffix.lower()
-        if ending not in (*TABLES, ARRAYS):
-            raise ValueError(f"the model reads tables: {path} should end in {', '.join(TABLES)} or {ARRAYS}")
-        if ending != ARRAYS:
-            return data.columns(data.read_table(path, text=[*self.preparation.text_columns, *text]))
+    def read_table(self, path):
+        """The columns of a file, by name; `prepare` reads text in them as it was read in training."""
+        if not str(path).lower().endswith(ARRAYS):
+            if path != STANDARD_INPUT and not str(path).lower().endswith(ENDINGS):
+                raise ValueError(f"the model reads tables: {path} should end in {', '.join(ENDINGS)} or {ARRAYS}")
+            return data.read_columns(path)
         array = read_array(path)
         if array.ndim != 2 or array.shape[1] != len(self.columns):
             raise ValueError(f"{path} has the shape {array.shape}, expected (N, {len(self.columns)}) for the columns "
@@ -206,28 +205,12 @@ def inputs_from(given):
 
 
 @contextmanager
-def naming_lines(path):
+def naming_lines(path, table):
     """Let the ValueErrors about rows of a table name its file; and of a text file the line, not the row from 0."""
     try:
         yield
     except ValueError as e:
-        text = str(e)
-        if Path(path).suffix.lower() in (".csv", ".tsv"):
-            text = re.sub(r"row (\d+) \(counted from 0\)", lambda found: f"line {_line_of(path, int(found[1]))}", text)
-        raise ValueError(f"{path}: {text}") from None
-
-
-def _line_of(path, row):
-    """In which line of a text file a row of its table begins: an empty line is none, quoted text may have several."""
-    rows, begin, quoted = -2, 1, False                      # the first names the columns
-    with open(path, encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, 1):
-            begin = begin if quoted else number
-            quoted ^= line.count('"') % 2 == 1
-            rows += not quoted and line.strip() != ""
-            if rows == row and not quoted:
-                break
-    return begin
+        raise ValueError(f"{path}: {in_lines(str(e), table)}") from None
 
 
 def read_array(path):

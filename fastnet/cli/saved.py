@@ -11,7 +11,7 @@ from fastnet.cli.inputs import Pixels, Table, inputs_from
 from fastnet.nn.saving import load_described
 from fastnet.training import Trainer
 
-_FORMAT = 1
+_FORMAT = 2                             # 1: dates were numbers, and the forms of cells were not kept
 LOSSES = {"classification": "cross_entropy", "regression": "mse"}
 METRICS = {"classification": ["accuracy"], "regression": ["r2"]}
 MEASURES = ("mae", "rmse", "r2")        # of a regression, in the units of its target
@@ -95,7 +95,8 @@ class Saved:
         return Trainer(self.model, optimizer, loss=LOSSES[self.target.task], metrics=METRICS[self.target.task])
 
     def figures(self, trainer, x, y):
-        """How good the model is: {"loss": ..., "accuracy": ...}, or mae, rmse and r2 in the units of the target.
+        """How good the model is: {"loss": ..., "accuracy": ...}, or mae, rmse and r2 in the units of the target (of
+        dates, days).
 
         Args:
             trainer: what `trainer()` gave.
@@ -104,7 +105,7 @@ class Saved:
         found = trainer.evaluate(x, y)
         if self.target.task == "classification":
             return found
-        return {"loss": found["loss"]} | self._regression(self.target.inverse(trainer.predict(x)), y)
+        return {"loss": found["loss"]} | self._regression(self.target.numbers(trainer.predict(x)), y)
 
     def baseline(self, trained, y):
         """How good one would be without a model: always the largest class, or the mean, of the training targets.
@@ -114,11 +115,11 @@ class Saved:
         """
         if self.target.task == "classification":
             return {"accuracy": float(np.mean(y == np.bincount(trained).argmax()))}
-        mean = self.target.inverse(np.full(len(y), np.mean(trained, dtype=np.float64)))
+        mean = self.target.numbers(np.full(len(y), np.mean(trained, dtype=np.float64)))
         return {name: value for name, value in self._regression(mean, y).items() if name != "r2"}     # which is about 0
 
     def _regression(self, predicted, y):
-        actual = self.target.inverse(y.astype(np.float64))
+        actual = self.target.numbers(y.astype(np.float64))
         measured = [metrics.get(name) for name in MEASURES]
         for metric in measured:
             metric.update(predicted, actual)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fastnet import datasets, nn, optim
 from fastnet.cli.errors import WrongUseError
+from fastnet.data.tables import ENDINGS, STANDARD_INPUT
 from fastnet.callbacks.schedule import SCHEDULES as NAMED_SCHEDULES
 
 
@@ -36,7 +37,6 @@ OPTIMIZERS: dict[str, tuple[Callable, float]] = {
 }
 ACTIVATIONS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "elu": nn.ELU, "gelu": nn.GELU, "silu": nn.SiLU,
                "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
-TABLES = (".csv", ".tsv", ".parquet", ".pq")
 ACTIVATION = "relu"
 MODELS = ("mlp", "linear")
 SCHEDULES = (*NAMED_SCHEDULES, "constant")
@@ -60,11 +60,11 @@ def kind_of(data):
     """
     if data in datasets.names():
         return data
-    if Path(data).suffix.lower() in TABLES:
+    if data == STANDARD_INPUT or data.lower().endswith(ENDINGS):
         return "table"
     if Path(data).is_dir():
         return "folder"
-    raise WrongUseError(f"expected {', '.join(datasets.names())}, a table that ends in {', '.join(TABLES)}, or a "
+    raise WrongUseError(f"expected {', '.join(datasets.names())}, a table that ends in {', '.join(ENDINGS)}, or a "
                         f"folder with a folder of pictures for each class, got {data!r}")
 
 

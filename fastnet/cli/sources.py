@@ -6,6 +6,7 @@ import numpy as np
 from fastnet import data, datasets
 from fastnet.cli.inputs import Drawings, Pictures, Pixels, Table, naming_lines
 from fastnet.cli.settings import kind_of
+from fastnet.data.dates import Dates
 
 # Of each data set, how a digit lies in its pictures (see Drawings).
 _DIGITS = {"digits": {"size": 8, "box": 8, "highest": 16}, "mnist": {"size": 28, "box": 20, "highest": 255}}
@@ -84,33 +85,26 @@ def _digits(name, settings):
 # ---- tables ---------------------------------------------------------------------------------------------------------
 
 def _table(path, settings):
-    table = data.columns(data.read_table(path))
+    table = data.read_columns(path)
     name = settings["target"]
     note = f"target: {name}"
     if name is None:
         name = list(table)[-1]
         note = f"target: {name} (the last column; --target names another)"
     features, values = data.split_target(table, name)
-    with naming_lines(path):
-        _refuse_infinity(features)
+    preparation = data.TablePreparation()
+    with naming_lines(path, table):
         target = _fitted_target(values, name, settings["task"])
-        y = target.transform(values)
-    rows, test_rows = split(y, settings, "test")
-    if target.task == "regression":             # its mean and scale are those of the rows to train on
-        y = target.fit(values[rows]).transform(values)
-    preparation = data.TablePreparation().fit(_rows(features, rows))
+        rows, test_rows = split(target.transform(values), settings, "test")
+        y = target.fit(values, rows).transform(values)      # a mean and a scale are those of the rows to train on
+        preparation.fit(features, rows)
     inputs = Table(preparation)
-    notes = [f"{note}; {_kind_of_target(target)}"]
+    x = inputs.prepare(features)
+    notes = [f"{note}; {_kind_of_target(target)}", *getattr(table, "notes", [])]
     notes += [f"column {column!r} is not used: {reason}" for column, reason in preparation.left_out.items()]
-    train, test = ((inputs.prepare(_rows(features, part)), y[part]) for part in (rows, test_rows))
+    notes += preparation.notes
+    train, test = ((x[part], y[part]) for part in (rows, test_rows))
     return Source(inputs, target, train, test, "rows", notes, name)
-
-
-def _refuse_infinity(table):
-    """Before the table is parted: errors say in which row. What is missing is filled in, so NaN may be."""
-    for name, column in table.items():
-        if column.dtype.kind == "f":
-            data.finite(np.where(np.isnan(column), 0, column), f"column {name!r}")
 
 
 def _fitted_target(values, name, task):
@@ -120,13 +114,9 @@ def _fitted_target(values, name, task):
         raise ValueError(f"column {name!r}: {e}") from None
 
 
-def _rows(table, rows):
-    return {name: column[rows] for name, column in table.items()}
-
-
 def _kind_of_target(target):
     if target.task == "regression":
-        return "a number to predict"
+        return "a date to predict" if isinstance(target.form, Dates) else "a number to predict"
     names = ": " + ", ".join(map(str, target.classes)) if len(target.classes) <= _SHOWN else ""
     return f"{len(target.classes)} classes{names}"
 
@@ -166,9 +156,9 @@ def load_samples(name, inputs, target, target_name):
     if isinstance(inputs, Table) != (kind == "table") or isinstance(inputs, Drawings):
         raise ValueError(f"the model takes {inputs.describe()}, which {name} has not")
     if kind == "table":
-        text = [target_name] if any(isinstance(label, str) for label in target.classes or ()) else []
-        features, values = data.split_target(inputs.read_table(name, text), target_name)
-        with naming_lines(name):
+        table = inputs.read_table(name)
+        features, values = data.split_target(table, target_name)
+        with naming_lines(name, table):
             return inputs.prepare_file(name, features), target.transform(values)
     folder = data.ImageFolder(name, inputs.size, classes=target.classes)
     return inputs.prepare(folder.arrays[0]), folder.targets

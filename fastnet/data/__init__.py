@@ -6,10 +6,11 @@ from fastnet.data.arrays import as_array, finite
 from fastnet.data.dataset import Subset, TensorDataset
 from fastnet.data.frames import columns, split_target
 from fastnet.data.loader import DataLoader
+from fastnet.data.multi_targets import MultiTargetPreparation
 from fastnet.data.pictures import ImageFolder, read_picture
 from fastnet.data.preparation import TablePreparation
 from fastnet.data.splits import random_split, stratified_split
-from fastnet.data.tables import read_table
+from fastnet.data.tables import read_blocks, read_cells, read_columns, read_table
 from fastnet.data.targets import TargetPreparation
 from fastnet.data.transforms import (
     Compose,
@@ -30,6 +31,7 @@ __all__ = [
     "GaussianNoise",
     "ImageFolder",
     "MixUp",
+    "MultiTargetPreparation",
     "Normalize",
     "RandomCrop",
     "RandomHorizontalFlip",
@@ -43,6 +45,9 @@ __all__ = [
     "columns",
     "finite",
     "random_split",
+    "read_blocks",
+    "read_cells",
+    "read_columns",
     "read_picture",
     "read_table",
     "split_target",

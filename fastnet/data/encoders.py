@@ -1,31 +1,30 @@
-"""What one column of a table becomes: a number, a category, or words. Fitted by scikit-learn, applied by NumPy alone.
+"""What one column of a table becomes: a number, a category, words, or a date. Learnt and applied by NumPy alone.
 
-Each encoder is what scikit-learn's transformers learnt, as plain numbers and text: it can be written down as JSON, and
-predictions need no scikit-learn, whose fitted objects only its own version can be trusted to read.
+Each encoder learns what scikit-learn's transformers of the same purpose learn, as plain numbers and text that can be
+written down as JSON. `read` makes values of a column as it was given, of which `fit` learns and `apply` makes features.
 """
 import re
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 
-from fastnet._optional import optional
+from fastnet.data.cells import clean
+from fastnet.data.dates import Dates, circles, has_hours, seconds
+from fastnet.data.numerals import Numerals
 
-PURPOSE = "fitting a table's preparation"
 WORD = re.compile(r"\b\w\w+\b")         # TfidfVectorizer's
-
-
-def _sklearn(module, name, **options):
-    return getattr(optional(f"sklearn.{module}", PURPOSE), name)(**options)
+LARGEST = 1e150                         # whose square is no infinity
 
 
 def as_numbers(column):
-    """A column as float64, what is missing NaN.
+    """A column of numbers, bools or dates as float64, what is missing NaN; dates are seconds.
 
     Raises:
-        ValueError: text, infinity, or more than float32 has; the row is named.
+        ValueError: text, infinity, or numbers beyond 1e150; the row is named.
 
     Example:
         >>> import numpy as np
@@ -33,30 +32,107 @@ def as_numbers(column):
         >>> as_numbers(np.array([1, 2]))
         array([1., 2.])
     """
+    if column.dtype.kind == "M":
+        return seconds(column)
     if column.dtype.kind not in "biuf":
         for row, value in enumerate(column.tolist()):
             if not (value is None or isinstance(value, int | float)):
                 raise ValueError(f"expected a number, got {value!r} in row {row} (counted from 0)")
     values = column.astype(np.float64)
-    large = np.abs(values) > np.finfo(np.float32).max
+    _refuse(np.abs(values) > LARGEST, values, "too large")
+    return values
+
+
+def as_float32(values):
+    """Numbers in float32, or an error.
+
+    Raises:
+        ValueError: a number is more than float32 has; the row is named.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.data.encoders import as_float32
+        >>> as_float32(np.array([0.5]))
+        array([0.5], dtype=float32)
+    """
+    _refuse(np.abs(values) > np.finfo(np.float32).max, values, "more than float32 has")
+    return values.astype(np.float32)
+
+
+def _refuse(large, values, why):
     if large.any():
         row = int(np.argmax(large))
         raise ValueError(f"expected a number, got {values[row]} in row {row} (counted from 0)"
-                         + ", which is more than float32 has" * bool(np.isfinite(values[row])))
-    return values
+                         + f", which is {why}" * bool(np.isfinite(values[row])))
 
 
 def as_texts(column):
     """A column as a list of text, None where it is missing; a category 3 is "3", also where its column has floats.
 
+    Text has no spaces around it, and accents in their composed form.
+
     Example:
         >>> import numpy as np
         >>> from fastnet.data.encoders import as_texts
-        >>> as_texts(np.array([3.0, np.nan, 0.5]))
-        ['3', None, '0.5']
+        >>> as_texts(np.array([3.0, np.nan, 0.5])), as_texts(np.array([" red", None], object))
+        (['3', None, '0.5'], ['red', None])
     """
-    return [None if v is None or v != v else str(int(v) if isinstance(v, float) and v.is_integer() else v)
-            for v in column.tolist()]
+    if column.dtype.kind == "M":
+        return [None if day is None else day.isoformat(" ").removesuffix(" 00:00:00")
+                for day in column.astype("M8[us]").tolist()]
+    return [_text(value) for value in column.tolist()]
+
+
+def _text(value):
+    if value is None or value != value:
+        return None
+    return clean(str(int(value) if isinstance(value, float) and value.is_integer() else value))
+
+
+def mean_and_scale(numbers):
+    """The mean and the standard deviation of numbers, the latter 1 where they are all the same.
+
+    They are taken of the differences from the first number, so that an offset costs no precision.
+
+    Args:
+        numbers: (N,) or (N, D), float64.
+
+    Returns:
+        Two numbers, or two (D,) arrays.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.data.encoders import mean_and_scale
+        >>> mean_and_scale(np.array([0.1] * 10))
+        (0.1, 1.0)
+    """
+    from_first = numbers - numbers[:1]
+    mean, scale = numbers[0] + from_first.mean(0), from_first.std(0)
+    scale = np.where(scale > 0, scale, 1.0)
+    return (float(mean), float(scale)) if numbers.ndim == 1 else (mean, scale)
+
+
+def _quartile_scale(values):
+    """(median, distance of the quartiles), as RobustScaler has it."""
+    low, median, high = (float(q) for q in np.quantile(values, (0.25, 0.5, 0.75)))
+    return median, high - low if high - low > 10 * np.finfo(np.float64).eps * max(abs(low), abs(high)) else 1.0
+
+
+def _most_frequent(values):
+    """The smallest of the most frequent ones."""
+    counts = Counter(values)
+    most = max(counts.values())
+    return min(value for value, n in counts.items() if n == most)
+
+
+SCALES: dict[str | None, Callable] = {"standard": mean_and_scale, "robust": _quartile_scale,
+                                      None: lambda values: (0.0, 1.0)}
+FILLS: dict[str, Callable] = {"median": np.median, "mean": np.mean, "most_frequent": _most_frequent}
+
+
+def _form(given, kind):
+    """A form of cells, also out of JSON."""
+    return given if isinstance(given, kind) else kind(**given)
 
 
 @dataclass
@@ -69,7 +145,7 @@ class Number:
         >>> Number(fill=2.0, low=None, high=10.0, mean=2.0, scale=4.0).apply(np.array([np.nan, 6.0, 99.0]))
         array([[0.],
                [1.],
-               [2.]])
+               [2.]], dtype=float32)
     """
 
     kind: ClassVar[str] = "number"
@@ -78,39 +154,42 @@ class Number:
     high: float | None
     mean: float
     scale: float
+    form: Numerals = field(default_factory=Numerals)
 
     def __post_init__(self):
+        self.form = _form(self.form, Numerals)
         limits = [n for n in (self.low, self.high) if n is not None]
         if not all(is_number(n) for n in (self.fill, self.mean, self.scale, *limits)) or not self.scale:
             raise ValueError("expected finite numbers and a scale other than 0")
 
     @classmethod
-    def fit(cls, column, settings):
-        """By SimpleImputer, quantiles, and StandardScaler or RobustScaler."""
-        values = as_numbers(column)[:, None]
-        imputer = _sklearn("impute", "SimpleImputer", strategy=settings.missing).fit(values)
-        values, low, high = imputer.transform(values), None, None
+    def fit(cls, column, settings, form=None):
+        values = as_numbers(column)
+        present = values[~np.isnan(values)]
+        fill = float(FILLS[settings.missing](present))
+        values, low, high = np.where(np.isnan(values), fill, values), None, None
         if settings.clip is not None:
             low, high = (float(q) for q in np.quantile(values, settings.clip))
             values = np.clip(values, low, high)
-        mean, scale = 0.0, 1.0
-        if settings.scale == "standard":
-            scaler = _sklearn("preprocessing", "StandardScaler").fit(values)
-            mean, scale = scaler.mean_[0], scaler.scale_[0]
-        elif settings.scale == "robust":
-            scaler = _sklearn("preprocessing", "RobustScaler").fit(values)
-            mean, scale = scaler.center_[0], scaler.scale_[0]
-        return cls(float(imputer.statistics_[0]), low, high, float(mean), float(scale))
+        mean, scale = SCALES[settings.scale](values)
+        return cls(fill, low, high, mean, scale, form or Numerals())
+
+    def read(self, column):
+        return self.form.read(column.tolist()) if column.dtype == object else (column, [])
 
     def apply(self, column):
         values = as_numbers(column)
         values = np.where(np.isnan(values), self.fill, values)
         if self.low is not None or self.high is not None:
             values = np.clip(values, self.low, self.high)
-        return ((values - self.mean) / self.scale)[:, None]
+        return as_float32((values - self.mean) / self.scale)[:, None]
 
     def names(self, name):
         return [name]
+
+    @property
+    def note(self):
+        return f"decimal mark {self.form.mark!r}" if self.form.mark != "." else ""
 
 
 @dataclass
@@ -120,7 +199,7 @@ class Category:
     Example:
         >>> import numpy as np
         >>> from fastnet.data.encoders import Category
-        >>> Category(fill="a", categories=["a", "b"], other=False).apply(np.array(["b", None, "z"], object))
+        >>> Category(fill="a", categories=["a", "b"], other=False).apply(["b", None, "z"])
         array([[0., 1.],
                [1., 0.],
                [0., 0.]], dtype=float32)
@@ -136,27 +215,35 @@ class Category:
             raise ValueError("expected text for categories, all different")
 
     @classmethod
-    def fit(cls, column, settings):
-        """By SimpleImputer and OneHotEncoder, which puts the rarest of too many categories together."""
-        values = np.array(as_texts(column), object)[:, None]
-        imputer = _sklearn("impute", "SimpleImputer", missing_values=None, strategy="most_frequent").fit(values)
-        encoder = _sklearn("preprocessing", "OneHotEncoder", handle_unknown="infrequent_if_exist",
-                           max_categories=settings.max_categories).fit(imputer.transform(values))
-        [rare] = encoder.infrequent_categories_
-        rare = set() if rare is None else set(rare)
-        return cls(str(imputer.statistics_[0]), [str(c) for c in encoder.categories_[0] if c not in rare], bool(rare))
+    def fit(cls, column, settings, form=None):
+        """What SimpleImputer and OneHotEncoder learn, which puts the rarest of too many categories together."""
+        counts = Counter(text for text in column if text is not None)
+        fill = _most_frequent([text for text in column if text is not None])
+        counts[fill] += sum(text is None for text in column)
+        categories = sorted(counts)
+        rare = set()
+        if len(categories) > settings.max_categories:
+            rare = set(sorted(categories, key=counts.__getitem__)[:len(categories) - settings.max_categories + 1])
+        return cls(fill, [category for category in categories if category not in rare], bool(rare))
+
+    def read(self, column):
+        return as_texts(column), []
 
     def apply(self, column):
         places = {category: place for place, category in enumerate(self.categories)}
         places[None] = places.get(self.fill, len(places))
-        found = np.array([places.get(text, len(self.categories)) for text in as_texts(column)], np.int64)
+        found = np.array([places.get(text, len(self.categories)) for text in column], np.int64)
         table = np.eye(len(self.categories) + 1, len(self.categories) + self.other, dtype=np.float32)
         return table[found]
 
     def unseen(self, column):
-        """In how many rows there is a category that is none of these."""
+        """In how many rows of text there is a category that is none of these."""
         known = {None, *self.categories}
-        return 0 if self.other else sum(text not in known for text in as_texts(column))
+        return 0 if self.other else sum(text not in known for text in column)
+
+    @property
+    def note(self):
+        return f"{len(self.categories)} categories" + ", the others as one" * self.other
 
     def names(self, name):
         return [f"{name}={category}" for category in self.categories] + [f"{name}=(other)"] * self.other
@@ -171,7 +258,7 @@ class Text:
     Example:
         >>> import numpy as np
         >>> from fastnet.data.encoders import Text
-        >>> Text(words=["bad", "good"], idf=[1.0, 1.0]).apply(np.array(["Good, good!", None], object))
+        >>> Text(words=["bad", "good"], idf=[1.0, 1.0]).apply(["Good, good!", None])
         array([[0., 1.],
                [0., 0.]], dtype=float32)
     """
@@ -186,31 +273,101 @@ class Text:
             raise ValueError("expected words, all different, and a finite number for each")
 
     @classmethod
-    def fit(cls, column, settings):
-        """By TfidfVectorizer."""
-        vectorizer = _sklearn("feature_extraction.text", "TfidfVectorizer", max_features=settings.max_words)
-        try:
-            vectorizer.fit([text or "" for text in as_texts(column)])
-        except ValueError as e:
-            raise ValueError(f"no words of two letters or more were found: {e}") from None
-        return cls([str(w) for w in vectorizer.get_feature_names_out()], [float(w) for w in vectorizer.idf_])
+    def fit(cls, column, settings, form=None):
+        """What TfidfVectorizer learns: the most frequent words, and the logarithm of how few rows have each."""
+        rows = [Counter(_words(text)) for text in column]
+        counts, rows_with = Counter(), Counter()
+        for row in rows:
+            counts.update(row)
+            rows_with.update(row.keys())
+        if not counts:
+            raise ValueError("no words of two letters or more were found")
+        words = sorted(sorted(counts, key=lambda word: (-counts[word], word))[:settings.max_words])
+        return cls(words, [float(np.log((1 + len(rows)) / (1 + rows_with[word])) + 1) for word in words])
+
+    def read(self, column):
+        return as_texts(column), []
 
     def apply(self, column):
         places = {word: place for place, word in enumerate(self.words)}
         counts = np.zeros((len(column), len(self.words)), np.float32)
-        for row, text in enumerate(as_texts(column)):
-            for word, count in Counter(WORD.findall((text or "").lower())).items():
+        for row, text in enumerate(column):
+            for word, count in Counter(_words(text)).items():
                 if word in places:
                     counts[row, places[word]] = count
         counts *= np.array(self.idf, np.float32)
         norms = np.linalg.norm(counts, axis=1, keepdims=True)
         return np.divide(counts, norms, out=counts, where=norms > 0)
 
+    @property
+    def note(self):
+        return f"{len(self.words)} words"
+
     def names(self, name):
         return [f"{name}:{word}" for word in self.words]
 
 
-ENCODERS = {encoder.kind: encoder for encoder in (Number, Category, Text)}
+def _words(text):
+    return WORD.findall((text or "").lower())
+
+
+@dataclass
+class Date:
+    """The time, shifted and scaled, and the places of month, weekday and time of day on circles.
+
+    A place on a circle is its sine and cosine, so that December is beside January. What is missing is at the median
+    time, and 0 on the circles. Times of day are those of UTC if the dates state time zones.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.data.encoders import Date
+        >>> date = Date(fill=0.0, mean=0.0, scale=86400.0, hours=False)
+        >>> date.names("day")
+        ['day', 'day:month sin', 'day:month cos', 'day:weekday sin', 'day:weekday cos']
+        >>> date.apply(np.array(["1970-01-02"], "M8[us]")).round(2).tolist()
+        [[1.0, 0.0, 1.0, -0.43, -0.9]]
+    """
+
+    kind: ClassVar[str] = "date"
+    fill: float
+    mean: float
+    scale: float
+    hours: bool
+    form: Dates = field(default_factory=Dates)
+
+    def __post_init__(self):
+        self.form = _form(self.form, Dates)
+        if not all(is_number(n) for n in (self.fill, self.mean, self.scale)) or not self.scale:
+            raise ValueError("expected finite numbers and a scale other than 0")
+        if not isinstance(self.hours, bool):
+            raise ValueError(f"expected hours to be True or False, got {self.hours!r}")
+
+    @classmethod
+    def fit(cls, column, settings, form=None):
+        times = seconds(column)
+        fill = float(np.nanmedian(times))
+        mean, scale = mean_and_scale(np.where(np.isnan(times), fill, times))
+        return cls(fill, mean, scale, has_hours(column), form or Dates())
+
+    def read(self, column):
+        return (column, []) if column.dtype.kind == "M" else self.form.read(
+            column.tolist() if column.dtype == object else as_texts(column))
+
+    def apply(self, column):
+        times = seconds(column)
+        times = (np.where(np.isnan(times), self.fill, times) - self.mean) / self.scale
+        return np.concatenate([times[:, None], circles(column, self.hours)], axis=1)
+
+    @property
+    def note(self):
+        return {True: "day before month", False: "month before day", None: ""}[self.form.day_first]
+
+    def names(self, name):
+        turns = ["month", "weekday"] + ["hour"] * self.hours
+        return [name] + [f"{name}:{turn} {side}" for turn in turns for side in ("sin", "cos")]
+
+
+ENCODERS = {encoder.kind: encoder for encoder in (Number, Category, Text, Date)}
 
 
 def is_number(value):

@@ -12,6 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from fastnet.data.cells import Cells, clean
+from fastnet.data.dates import utc
+
 NESTED = (list, tuple, dict, set, np.ndarray)           # what a cell of a Parquet file can also hold
 _NUMBERS = (bool, np.bool_, int, float, np.number, Decimal)
 LISTED = 20                             # of so many columns an error gives the names
@@ -46,6 +49,17 @@ def is_series(data):
     return _is(data, "Series")
 
 
+def is_category(data):
+    """Whether a Series has a dtype of categories: pandas' category, polars' Categorical or Enum.
+
+    Example:
+        >>> from fastnet.data.frames import is_category
+        >>> is_category(["a"])
+        False
+    """
+    return is_series(data) and str(data.dtype).startswith(("category", "Categorical", "Enum"))
+
+
 def is_time(data):
     """Whether a Series holds dates, times or durations.
 
@@ -63,8 +77,9 @@ def is_time(data):
 def columns(table):
     """A table as {name: column}.
 
-    A column is a one-dimensional array of bools, integers or floats, missing ones NaN; dates and durations are seconds,
-    float64, from 1970; anything else is an array of objects in which what is missing is None.
+    A column is a one-dimensional array of bools, integers or floats, missing ones NaN; of dates in UTC, datetime64[us],
+    missing ones NaT; durations are seconds, float64. Anything else is an array of objects with None for missing ones.
+    Names have no spaces around them, and accents in their composed form (NFC).
 
     Args:
         table: a pandas or polars DataFrame, or a mapping from names to columns.
@@ -78,6 +93,8 @@ def columns(table):
         >>> fastnet.data.columns({"size": [1.5, None], "colour": ["red", None]})
         {'size': array([1.5, nan]), 'colour': array(['red', None], dtype=object)}
     """
+    if isinstance(table, Cells):
+        return table
     found = {name: column(part) for name, part in given_columns(table).items()}
     lengths = {name: len(part) for name, part in found.items()}
     if len(set(lengths.values())) > 1:
@@ -94,15 +111,19 @@ def given_columns(table):
         {'size': [1.5, None]}
     """
     if is_frame(table):
-        names = [str(name) for name in table.columns]
+        names = [_name(name) for name in table.columns]
         parts = [table.iloc[:, i] for i in range(len(names))] if hasattr(table, "iloc") else table.get_columns()
     elif isinstance(table, Mapping):
-        names, parts = [str(name) for name in table], list(table.values())
+        names, parts = [_name(name) for name in table], list(table.values())
     else:
         raise TypeError(f"expected a pandas or polars DataFrame or a mapping from names to columns, got "
                         f"{type(table).__name__}")
     check_different(names)
     return dict(zip(names, parts))
+
+
+def _name(name):
+    return clean(str(name)) or ""
 
 
 def check_different(names):
@@ -196,19 +217,21 @@ def _of_objects(values):
         if missing.any() or any(isinstance(v, Decimal) for v in present):
             return np.array([np.nan if gone else float(v) for v, gone in zip(values.tolist(), missing)])
         array = np.array(present)
-        return array if array.dtype.kind in "biuf" else values
-    if present and all(isinstance(v, datetime.date) and getattr(v, "tzinfo", None) is None for v in present):
-        return _plain(np.array([None if gone else v for v, gone in zip(values.tolist(), missing)], "M8[us]"))
+        return array if array.dtype.kind in "biuf" else np.array(list(map(float, present)))     # beyond 64 bits
+    if present and all(isinstance(v, datetime.date) for v in present):
+        return np.array([None if gone else utc(v) for v, gone in zip(values.tolist(), missing)], "M8[us]")
     values = values.copy()
     values[missing] = None
     return values
 
 
 def _plain(array):
-    """Dates and durations as seconds; numbers as they are."""
-    if array.dtype.kind not in "mM":
+    """Dates in microseconds; durations as seconds; numbers as they are."""
+    if array.dtype.kind == "M":
+        return array.astype("M8[us]")
+    if array.dtype.kind != "m":
         return array
-    seconds = array.astype(f"{array.dtype.kind}8[us]").astype(np.int64) / 1e6
+    seconds = array.astype("m8[us]").astype(np.int64) / 1e6
     seconds[np.isnat(array)] = np.nan
     return seconds
 
@@ -232,10 +255,11 @@ def require(names, there):
             ...
         ValueError: there is no column 'speces'; did you mean 'species'? The columns are 'size', 'species'
     """
-    there = list(there)
+    there = dict.fromkeys(there)
     missing = [name for name in names if name not in there]
     if not missing:
         return
+    there = list(there)
     close = difflib.get_close_matches(str(missing[0]), there, 1)
     guess = f"; did you mean {close[0]!r}? The" if close else "; the"
     more = f" and {len(there) - LISTED} more" if len(there) > LISTED else ""
@@ -267,7 +291,8 @@ def split_target(table, target):
     """
     named = columns(table)
     require([target], named)
-    values = named.pop(target)
-    if not named:
+    values, features = named[target], named.without([target]) if isinstance(named, Cells) else dict(named)
+    features.pop(target, None)
+    if not features:
         raise ValueError(f"the table has no column but the target {target!r}: there is nothing to predict it from")
-    return named, values
+    return features, values

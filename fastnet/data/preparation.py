@@ -1,27 +1,44 @@
 """A table of numbers, categories and text as a matrix of numbers."""
 import re
+import warnings
+from contextlib import contextmanager
 from dataclasses import asdict
+from typing import NamedTuple
 
 import numpy as np
 
-from fastnet.data.encoders import ENCODERS, Category, Number, as_texts
-from fastnet.data.frames import NESTED, columns, require
+from fastnet.data.cells import Cells, form_as, forms_of, in_lines, oddities, refuse_odd, typed
+from fastnet.data.dates import Dates
+from fastnet.data.numerals import Numerals
+from fastnet.data.encoders import ENCODERS, Category, Text, as_numbers, as_texts
+from fastnet.data.frames import NESTED, columns, given_columns, is_category, require
 from fastnet.errors import one_of
 
+WORDS = ("category", "text")            # the kinds of columns whose cells are not read as numbers or dates
+FORMS = {Numerals: "number", Dates: "date"}
 FEW = 20                                # of so many different values text is a category, however few the rows
 COUNTER = re.compile(r"|[Uu]nnamed: 0|[Ii]ndex|(.*[\W_])?(id|Id|ID)|.*[a-z]I[dD]")      # columns that number the rows
+
+
+class ColumnReport(NamedTuple):
+    """How a column was read: its kind is "number", "category", "text", "date" or "left out"."""
+    name: str
+    kind: str
+    note: str
 
 
 class TablePreparation:
     """Turns the columns of a table into a float32 matrix, in the way that it learnt from another table.
 
-    A column of numbers, bools or dates is a number: what is missing is filled in, outliers are clipped, mean and scale
-    set to 0 and 1. Text is a category where its values occur again and again, and else words, if it has several.
-    scikit-learn's SimpleImputer, StandardScaler or RobustScaler, OneHotEncoder and TfidfVectorizer learn it; NumPy
-    applies it, and `to_dict` writes it down as JSON.
+    A column of numbers or bools is a number: what is missing is filled in, outliers are clipped, mean and scale set to
+    0 and 1. So is text if at least nine tenths of its cells are numbers as people write them: 1,813.76 or 1.813,76,
+    47%, $101, (12.5); the others count as missing. Dates become the time, and month, weekday and time of day as sine
+    and cosine. Other text is a category where its values occur again and again, and else words, if it has several.
+    What is learnt is what scikit-learn's SimpleImputer, StandardScaler or RobustScaler, OneHotEncoder and
+    TfidfVectorizer learn; `to_dict` writes it down as JSON.
 
     Args:
-        kinds: {column: "number", "category" or "text"} where the above would guess wrong.
+        kinds: {column: "number", "category", "text" or "date"} where the above would guess wrong.
         leave_out: names of columns that are not to be used.
         missing: what replaces missing numbers: "median", "mean" or "most_frequent" (which missing categories always
             get; missing text is empty).
@@ -62,49 +79,77 @@ class TablePreparation:
         self.kinds, self.leave_out = dict(kinds or {}), tuple(leave_out)
         self.missing, self.clip, self.scale = missing, clip, scale
         self.max_categories, self.max_words = max_categories, max_words
-        self.encoders, self.left_out = {}, {}
+        self.encoders, self.left_out, self._notes = {}, {}, {}
 
     # ---- learning ----
 
-    def fit(self, table):
+    def fit(self, table, rows=None):
         """Learn from a table without its target (see `split_target`); returns the object.
 
         Args:
-            table: a pandas or polars DataFrame, or a mapping from names to columns.
+            table: a pandas or polars DataFrame, or a mapping from names to columns, such as `read_cells` gives.
+            rows: the rows to learn from, an array of their places; by default all. How cells are written (the decimal
+                mark, the order of day and month) is decided by all rows.
 
         Raises:
             ValueError: no column that can be used, or a column that holds what its kind cannot have.
-            ImportError: scikit-learn is not installed.
         """
         named = columns(table)
         require([*self.kinds, *self.leave_out], named)
-        self.encoders, self.left_out = {}, {}
+        self.encoders, self.left_out, self._notes = {}, {}, dict.fromkeys(named)
+        kinds = self.kinds if isinstance(named, Cells) else _categories(table) | self.kinds
+        nested = {} if isinstance(named, Cells) else _nested(named)
+        written = self._written({name: column for name, column in named.items() if name not in nested}, kinds,
+                                named.mark if isinstance(named, Cells) else ".")
         for name, column in named.items():
-            kind, reason = self._judged(name, column)
-            if reason:
-                self.left_out[name] = reason
-            else:
-                self.encoders[name] = _naming(name, ENCODERS[kind].fit, column, self)
+            reason = "as asked" if name in self.leave_out else nested.get(name)
+            with _naming(name, named):
+                self._fit_column(name, written.get(name, (column, None)), kinds.get(name), reason, rows)
         if not self.encoders:
             raise ValueError(f"no column can be used: {self.left_out}")
+        self._notes = {name: note and in_lines(note, named) for name, note in self._notes.items()}
         return self
 
-    def _judged(self, name, column):
-        """(the kind of a column, None) or (None, why it is left out)."""
-        if name in self.leave_out:
-            return None, "as asked"
-        numeric = column.dtype.kind in "biuf"
-        if np.isnan(column.astype(np.float64)).all() if numeric else all(v is None for v in column.tolist()):
-            return None, "it is empty"
-        nested = next((v for v in column.tolist() if isinstance(v, NESTED)), None) if not numeric else None
-        if nested is not None:
-            return None, f"its cells hold more than one value: {type(nested).__name__}"
-        if name in self.kinds:
-            return self.kinds[name], None
-        if numeric:
-            numbering = COUNTER.fullmatch(name) and len(np.unique(column)) == len(column) and column.dtype.kind in "iu"
-            return (None, "it numbers the rows") if numbering else ("number", None)
-        return self._judged_text([text for text in as_texts(column) if text is not None])
+    def _written(self, named, kinds, mark):
+        """{name: (cells, how they are read)} of the columns that may be numbers or dates written as text."""
+        cells = {}
+        for name, column in named.items():
+            asked = kinds.get(name)
+            if name not in self.leave_out and (asked == "date" if column.dtype != object else asked not in WORDS):
+                cells[name] = column.tolist() if column.dtype == object else as_texts(column)
+        forms = forms_of({name: column for name, column in cells.items() if name not in kinds}, mark)
+        forms |= {name: form_as(kinds[name], column, mark) for name, column in cells.items() if name in kinds}
+        return {name: (cells[name], form) for name, form in forms.items() if form is not None}
+
+    def _fit_column(self, name, written, kind, reason, rows):
+        column, form = written
+        if form is not None:
+            cells, read_as = column, FORMS[type(form)]
+            column, odd = typed(cells, form)
+            refuse_odd(read_as, cells, odd)
+            self._notes[name] = oddities(read_as, cells, odd)
+        if not reason:
+            kind, values, reason = self._judged(name, column, kind, slice(None) if rows is None else rows)
+        if reason:
+            self.left_out[name] = reason
+        else:
+            self.encoders[name] = ENCODERS[kind].fit(values, self, form)
+
+    def _judged(self, name, column, kind, rows):
+        """(kind, the values to learn from, why the column is left out or None)."""
+        wordy = kind in WORDS or (kind is None and column.dtype == object)
+        if not wordy:
+            as_numbers(column)                          # which refuses infinity, and names its row among all
+        values = as_texts(column[rows]) if wordy else column[rows]
+        if _is_empty(values):
+            return kind, values, "it is empty"
+        if kind is None and wordy:
+            kind, reason = self._judged_text([text for text in values if text is not None])
+            return kind, values, reason
+        numbering = kind is None and column.dtype.kind in "iu" and COUNTER.fullmatch(name)
+        if numbering and len(np.unique(column)) == len(column):
+            return kind, values, "it numbers the rows"
+        return kind or ("date" if column.dtype.kind == "M" else "number"), values, None
 
     def _judged_text(self, texts):
         different, words = len(set(texts)), sum(len(text.split()) for text in texts) / len(texts)
@@ -117,10 +162,45 @@ class TablePreparation:
             return None, "most rows have a value of their own"
         return "category", None
 
+    @property
+    def notes(self):
+        """A line about each column with cells that counted as missing in `fit` without being empty.
+
+        Example:
+            >>> import fastnet
+            >>> fastnet.data.TablePreparation().fit({"size": ["1.5", "?", "2"]}).notes
+            ["column 'size' is numeric except '?' in row 1 (counted from 0)"]
+        """
+        return [f"column {name!r} {note}" for name, note in self._notes.items() if note]
+
+    def describe(self):
+        """How each column was read, a list of ColumnReport(name, kind, note), in the order of the table.
+
+        Example:
+            >>> import fastnet
+            >>> table = {"size": ["1.5", "?", "2"], "colour": ["red", "blue", "red"], "id": [0, 1, 2]}
+            >>> for report in fastnet.data.TablePreparation().fit(table).describe():
+            ...     print(*report, sep=": ")
+            size: number: is numeric except '?' in row 1 (counted from 0)
+            colour: category: 2 categories
+            id: left out: it numbers the rows
+        """
+        return [self._described(name) for name in self._notes or [*self.encoders, *self.left_out]]
+
+    def _described(self, name):
+        if name in self.left_out:
+            return ColumnReport(name, "left out", self.left_out[name])
+        encoder = self.encoders[name]
+        return ColumnReport(name, encoder.kind, self._notes.get(name) or encoder.note)
+
     # ---- applying ----
 
     def transform(self, table):
         """A table's columns as a matrix, float32 (rows, len(feature_names)). Columns that are not known are ignored.
+
+        Args:
+            table: as `fit`'s. Text is read in the way that was learnt; a warning names the columns with cells that
+                count as missing without being empty.
 
         Raises:
             ValueError: a column is missing, or holds text or infinity for numbers; the row is named.
@@ -130,7 +210,16 @@ class TablePreparation:
             raise RuntimeError("the preparation is not fitted: call fit(table) first")
         named = columns(table)
         require(self.encoders, named)
-        parts = [_naming(name, encoder.apply, named[name]) for name, encoder in self.encoders.items()]
+        parts = []
+        for name, encoder in self.encoders.items():
+            with _naming(name, named):
+                values, odd = encoder.read(named[name])
+                if odd:
+                    cells = named[name].tolist()
+                    refuse_odd(encoder.kind, cells, odd)
+                    note = f"column {name!r} {oddities(encoder.kind, cells, odd)}"
+                    warnings.warn(in_lines(note, named), stacklevel=2)
+                parts.append(encoder.apply(values))
         return np.concatenate(parts, axis=1, dtype=np.float32, casting="same_kind")
 
     def fit_transform(self, table):
@@ -150,20 +239,20 @@ class TablePreparation:
         """
         named = columns(table)
         require(self.encoders, named)
-        counts = {name: encoder.unseen(named[name]) for name, encoder in self.encoders.items()
+        counts = {name: encoder.unseen(as_texts(named[name])) for name, encoder in self.encoders.items()
                   if isinstance(encoder, Category)}
         return {name: count for name, count in counts.items() if count}
 
     @property
     def text_columns(self):
-        """The columns that are categories or text: what `read_table(path, text=...)` should not take for numbers.
+        """The columns that are categories or text: what `read_table(path, text=...)` should not read as numbers.
 
         Example:
             >>> import fastnet
             >>> fastnet.data.TablePreparation().fit({"size": [1.0, 2.0], "zip": ["01234", "?"]}).text_columns
             ['zip']
         """
-        return [name for name, encoder in self.encoders.items() if not isinstance(encoder, Number)]
+        return [name for name, encoder in self.encoders.items() if isinstance(encoder, Category | Text)]
 
     @property
     def feature_names(self):
@@ -177,8 +266,8 @@ class TablePreparation:
 
         Example:
             >>> import fastnet
-            >>> fastnet.data.TablePreparation().fit({"size": [1.0, 3.0]}).to_dict()["columns"]
-            [{'name': 'size', 'kind': 'number', 'fill': 2.0, 'low': None, 'high': None, 'mean': 2.0, 'scale': 1.0}]
+            >>> fastnet.data.TablePreparation(scale=None).fit({"size": [1.0, 3.0]}).to_dict()["columns"][0]["fill"]
+            2.0
         """
         return {"columns": [{"name": name, "kind": encoder.kind, **asdict(encoder)}
                             for name, encoder in self.encoders.items()], "left_out": dict(self.left_out)}
@@ -216,14 +305,34 @@ def _read(entry):
     if not isinstance(name, str) or not isinstance(kind, str) or kind not in ENCODERS:
         raise ValueError(f"expected a column of a known kind, {', '.join(ENCODERS)}, got {entry!r:.200}")
     try:
-        return name, _naming(name, ENCODERS[kind], **fields)
+        with _naming(name):
+            return name, ENCODERS[kind](**fields)
     except TypeError:
         raise ValueError(f"column {name!r}: expected other fields for a {kind}, got {', '.join(fields)}") from None
 
 
-def _naming(name, function, *args, **kwargs):
-    """Call the function; a ValueError of its names the column."""
+def _categories(table):
+    return {name: "category" for name, part in given_columns(table).items() if is_category(part)}
+
+
+def _nested(named):
+    """{name: why it is left out} of the columns whose cells hold more than one value."""
+    found = {name: next((v for v in column.tolist() if isinstance(v, NESTED)), None)
+             for name, column in named.items() if column.dtype == object}
+    return {name: f"its cells hold more than one value: {type(value).__name__}"
+            for name, value in found.items() if value is not None}
+
+
+def _is_empty(values):
+    if isinstance(values, list):
+        return all(text is None for text in values)
+    return values.dtype.kind in "fM" and bool(np.isnan(values).all())
+
+
+@contextmanager
+def _naming(name, table=None):
+    """Let the ValueErrors about a column name it, and the lines of the table's file."""
     try:
-        return function(*args, **kwargs)
+        yield
     except ValueError as e:
-        raise ValueError(f"column {name!r}: {e}") from None
+        raise ValueError(f"column {name!r}: {in_lines(str(e), table)}") from None

@@ -1,44 +1,55 @@
-"""Tables from files: CSV by our own reading of its form, then pandas' or polars' reading of its contents; Parquet."""
+"""Tables from files. A CSV file is text cells, read in one way whichever libraries are installed; Parquet has types."""
 import csv
-import datetime
+import gzip
 import importlib
+import io
 import re
-from functools import partial
-from itertools import pairwise
+import sys
+import warnings
+from contextlib import contextmanager
+from itertools import islice, pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
+
+import numpy as np
 
 from fastnet._optional import optional
-from fastnet.data.frames import check_different, column, columns, given_columns
+from fastnet.data.cells import Cells, clean, forms_of, in_lines, oddities, typed
+from fastnet.data.dates import Dates
+from fastnet.data.frames import columns
 
+ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet", ".pq")
+PARQUET = (".parquet", ".pq")
+STANDARD_INPUT = "-"
 SEPARATORS = ",;\t|"
+SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)           # Excel's
 QUOTED = re.compile(r'"[^"]*"')
 NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
-DECIMAL = re.compile(r"\s*[+-]?\d+(,\d+)?\s*")
-DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{3}(\d{3})?)?)?(Z|[+-]\d\d:\d\d)?)?")      # ISO 8601
 LONGEST = 1 << 24                       # characters in a field; more are a quotation mark that nobody closed
+BLOCK = 4096                            # rows that are turned into columns in one go: they fit into a cache
 
 
 def read_table(path, separator=None, text=()):
-    """A CSV or Parquet file as a frame: pandas' where it is installed, else polars'.
+    """A CSV or Parquet file as a frame: pandas' where it is installed, else polars'. Both hold the same.
 
-    The first line of a CSV file names the columns. Every line must have as many fields as it. Behind semicolons numbers
-    may have decimal commas. A column of dates in the form of ISO 8601 holds dates, in UTC. In a column of text only an
-    empty field is missing; among numbers and dates so are "NA", "NaN" and the like.
+    The columns of a CSV file are those of `read_cells`. A column holds numbers if at least nine tenths of its cells are
+    numbers as people write them (1,813.76 or 1.813,76, 47%, $101, (12.5)), or dates in UTC if so many are dates
+    (2020-12-31T23:59Z, 31/12/2020, 31 Dec 2020). Other cells in it are missing, with a warning unless they say so, such
+    as "NA". All other columns are text, also whole numbers with leading zeros.
 
     Args:
-        path: a file that ends in .csv, .tsv, .parquet or .pq.
-        separator: what stands between the fields of a CSV file; by default the one of comma, semicolon, tab and bar
-            that the first line has most of outside quotation marks.
-        text: names of columns that are text in a CSV file whatever they look like, such as the `text_columns` of a
-            TablePreparation: a category "01234" is no number. Columns that are not there are ignored.
+        path: a file that ends in .csv, .tsv, .txt, the same with .gz, .parquet or .pq; "-" is CSV from standard input.
+        separator: what stands between the fields of a CSV file; by default what its line "sep=" says, or the one of
+            comma, semicolon, tab and bar that the first line has most of outside quotation marks.
+        text: names of columns of a CSV file that are text whatever they look like, such as the `text_columns` of a
+            TablePreparation. Columns that are not there are ignored.
 
     Returns:
         A DataFrame.
 
     Raises:
-        ValueError: another ending; a line of another number of fields, which is named; a name given twice, or none, or
-            numbers in place of names; no rows; a file that is no text or no Parquet file.
+        ValueError: another ending; a line of another number of fields, which is named; numbers in place of names; no
+            rows; a file that is no text or no Parquet file.
         OSError: there is no such file.
         ImportError: neither pandas nor polars is installed.
 
@@ -46,24 +57,113 @@ def read_table(path, separator=None, text=()):
         >>> import pathlib, tempfile, fastnet
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = pathlib.Path(folder, "flowers.csv")
-        ...     _ = path.write_text("size,kind\\n1.5,a\\n2.5,b\\n")
+        ...     _ = path.write_text("size,kind\\n1.5,a\\n$2.50,b\\n")
         ...     table = fastnet.data.read_table(path)
         >>> fastnet.data.columns(table)
         {'size': array([1.5, 2.5]), 'kind': array(['a', 'b'], dtype=object)}
     """
-    path = Path(path)
-    ending = path.suffix.lower()
-    if ending in (".parquet", ".pq"):
-        table = _parquet(path)
-    elif ending in (".csv", ".tsv"):
-        table = _csv(path, _form(path, separator), text)
-    else:
-        raise ValueError(f"{path} is no table that can be read: expected a name that ends in .csv, .tsv, .parquet or "
-                         ".pq")
-    if not len(table):
-        raise ValueError(f"{path} has no rows")
-    return table
+    if str(path).lower().endswith(PARQUET):
+        return _parquet(Path(path))
+    library, _ = _library("reading CSV files")
+    cells = read_cells(path, separator)
+    notes, found = list(cells.notes), {}
+    lists = {name: column.tolist() for name, column in cells.items()}
+    forms = forms_of({name: column for name, column in lists.items() if name not in text}, cells.mark)
+    for name, column in lists.items():
+        form = forms.get(name)
+        found[name], odd = typed(column, form)
+        if odd:
+            kind = "date" if isinstance(form, Dates) else "number"
+            notes.append(in_lines(f"column {name!r} {oddities(kind, column, odd)}", cells))
+    for note in notes:
+        warnings.warn(f"{path}: {note}", stacklevel=2)
+    return library.DataFrame(found)
 
+
+def read_columns(path, separator=None):
+    """A file as what `columns` gives of a table: the `read_cells` of a CSV file, typed columns of a Parquet file.
+
+    Args:
+        path, separator: as `read_table`'s.
+
+    Raises:
+        ValueError, OSError: as `read_table`.
+        ImportError: neither pandas nor polars is installed, which only a Parquet file needs.
+
+    Example:
+        >>> import pathlib, tempfile, fastnet
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "prices.csv")
+        ...     _ = path.write_text("price,left\\n1.50,yes\\n$2,no\\n")
+        ...     features, target = fastnet.data.split_target(fastnet.data.read_columns(path), "left")
+        >>> fastnet.data.TablePreparation().fit_transform(features).tolist(), target.tolist()
+        ([[-1.0], [1.0]], ['yes', 'no'])
+    """
+    if str(path).lower().endswith(PARQUET):
+        return columns(_parquet(Path(path)))
+    return read_cells(path, separator)
+
+
+def read_cells(path, separator=None):
+    """A CSV file as its cells: text without spaces around it, None where a cell is empty.
+
+    TablePreparation reads numbers and dates in it as it learnt from the table that it was fitted to. The first line
+    names the columns; a name that is there already gets a number: "price", "price.2". Every line must have as many
+    fields as it. Accents are in their composed form (NFC).
+
+    Args:
+        path, separator: as `read_table`'s.
+
+    Returns:
+        Cells, a dictionary {name: array of text} with the attributes `lines`, `mark` and `notes`.
+
+    Raises:
+        ValueError, OSError: as `read_table`.
+
+    Example:
+        >>> import pathlib, tempfile, fastnet
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "prices.txt")
+        ...     _ = path.write_text("sep=;\\nprice;price\\n1,5; 2 \\n;NA\\n")
+        ...     cells = fastnet.data.read_cells(path)
+        >>> cells["price"].tolist(), cells["price.2"].tolist(), cells.lines, cells.notes
+        (['1,5', None], ['2', 'NA'], [3, 4], ["the second column 'price' is called 'price.2'"])
+    """
+    [cells] = read_blocks(path, None, separator)
+    return cells
+
+
+def read_blocks(path, rows, separator=None):
+    """The cells of a CSV file in blocks of so many rows, as `read_cells` has them, one after the other.
+
+    Args:
+        path, separator: as `read_table`'s.
+        rows: of a block; None: all are one block.
+
+    Raises:
+        ValueError, OSError: as `read_table`, when the block is due.
+
+    Example:
+        >>> import pathlib, tempfile, fastnet
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "sizes.csv")
+        ...     _ = path.write_text("size\\n1\\n2\\n3\\n")
+        ...     [block["size"].tolist() for block in fastnet.data.read_blocks(path, 2)]
+        [['1', '2'], ['3']]
+    """
+    if str(path) != STANDARD_INPUT and not str(path).lower().endswith(ENDINGS):
+        raise ValueError(f"{path} is no table that can be read: expected a name that ends in {', '.join(ENDINGS)}")
+    with _opened(path) as file:
+        reader = _Reader(path, file, separator)
+        empty = True
+        while (cells := reader.block(rows)) is not None:
+            empty = False
+            yield cells
+        if empty:
+            raise ValueError(f"{path} has no rows")
+
+
+# ---- Parquet --------------------------------------------------------------------------------------------------------
 
 def _library(purpose):
     """pandas or polars, and whether it is pandas."""
@@ -82,59 +182,144 @@ def _parquet(path):
     if pandas:
         optional("pyarrow", purpose)
     path.open("rb").close()                             # whether there is such a file is for the system to say
-    try:
-        return library.read_parquet(path)
+    try:                                                # an index of pandas' is a column, as polars has it
+        table = (importlib.import_module("pyarrow.parquet").read_table(path).to_pandas(ignore_metadata=True) if pandas
+                 else library.read_parquet(path))
     except MemoryError:
         raise
     except Exception as e:
         raise ValueError(f"{path} is no Parquet file that can be read: {e}") from e
+    if not len(table):
+        raise ValueError(f"{path} has no rows")
+    return table
 
 
-# ---- the form of a CSV file -----------------------------------------------------------------------------------------
+# ---- CSV ------------------------------------------------------------------------------------------------------------
 
-class _Form(NamedTuple):
-    """How a CSV file is written: the columns' names, those of them that have none of their own, and what separates."""
-    names: list
-    nameless: list
-    separator: str
+@contextmanager
+def _opened(path):
+    """The file as text in UTF-8, unpacked if it is packed by gzip; standard input stays open."""
+    if str(path) == STANDARD_INPUT:
+        raw: Any = io.BufferedReader(io.BytesIO(sys.stdin.buffer.read()))
+    else:
+        raw = Path(path).open("rb")                     # noqa: SIM115
+    with raw:
+        packed = raw.peek(2)[:2] == b"\x1f\x8b"
+        with io.TextIOWrapper(gzip.open(raw) if packed else raw, encoding="utf-8-sig", newline="") as file:
+            yield file
 
 
-def _form(path, separator):
-    """The form, after every line was seen to have as many fields as the first.
+class _Reader:
+    """The lines of a CSV file, each with as many fields as the first, as blocks of cells."""
 
-    pandas fills short lines up with missing values, and takes one field too many in all lines for names of rows: the
-    columns would be another's, and nothing would tell.
-    """
-    limit = csv.field_size_limit(LONGEST)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+    def __init__(self, path, file, separator):
+        self.path, self.notes = path, []
+        with self._naming_lines():
             header = file.readline()
+            declared = SEPARATOR_LINE.fullmatch(header)
+            self.skipped = int(declared is not None)            # lines before the reader's first
+            if declared:
+                header, separator = file.readline(), separator or declared[1]
             if "\0" in header or not header.strip():
-                raise ValueError(f"{path} is no CSV file: its first line has no names of columns")
-            separator = separator or max(SEPARATORS, key=QUOTED.sub("", header).count)
-            file.seek(0)
-            return _checked_lines(path, csv.reader(file, delimiter=separator, strict=True), separator)
-    except UnicodeDecodeError as e:
-        raise ValueError(f"{path} is no text in UTF-8: {e}") from None
-    finally:
-        csv.field_size_limit(limit)
+                raise _NotCsvError(f"{path} is no CSV file: its first line has no names of columns")
+            self.separator = separator or max(SEPARATORS, key=QUOTED.sub("", header).count)
+            self.lines = csv.reader(_with_first(header, file), delimiter=self.separator, strict=True)
+        with self._naming_lines():
+            given = [clean(name) for name in self._next_fields()]
+            _check_header([name for name in given if name])
+            self.names = self._named(given)
+            self.nameless = {name for name, own in list(zip(self.names, given))[1:] if not own}   # the first may number
+
+    def _named(self, given):
+        """Different names for all columns: those that are given twice get a number, those without their place."""
+        names = {}
+        for place, name in enumerate(given):
+            own = name or f"Unnamed: {place}"                   # as pandas calls them
+            number, free = 1, own
+            while free in names or (number > 1 and free in given):
+                number += 1
+                free = f"{own}.{number}"
+            if free != own:
+                self.notes.append(f"the {_ordinal(number)} column {own!r} is called {free!r}")
+            names[free] = place
+        return list(names)
+
+    def _next_fields(self):
+        """The next line's fields; None at the end."""
+        limit = csv.field_size_limit(LONGEST)
+        try:
+            return next(self.lines, None)
+        finally:
+            csv.field_size_limit(limit)
+
+    def block(self, rows):
+        """The Cells of the next lines; None at the end."""
+        parts, lines = [[] for _ in self.names], []
+        while rows is None or len(lines) < rows:
+            wanted = BLOCK if rows is None else min(BLOCK, rows - len(lines))
+            with self._naming_lines():
+                fields = list(islice(self._rows(lines), wanted))
+            for part, cells in zip(parts, zip(*fields)):
+                part.extend(_cleaned(cells))
+            if len(fields) < wanted:
+                break
+        if not lines:
+            return None
+        named = {}
+        for name, part in zip(self.names, parts):
+            if name not in self.nameless:
+                named[name] = np.empty(len(part), object)
+                named[name][:] = part
+            elif any(cell is not None for cell in part):
+                raise ValueError(f"{self.path}: column {self.names.index(name) + 1} has no name")
+        return Cells(named, lines, "," if self.separator == ";" else ".", self.notes)
+
+    def _rows(self, lines):
+        """The fields of each line that has any; the line where it begins is noted."""
+        begin = self.lines.line_num
+        limit = csv.field_size_limit(LONGEST)
+        try:
+            for fields in self.lines:
+                if len(fields) != len(self.names) and fields:           # an empty line is none
+                    raise ValueError(f"expected {len(self.names)} fields as in the first line, got {len(fields)}")
+                if fields:
+                    lines.append(begin + 1 + self.skipped)
+                    yield fields
+                begin = self.lines.line_num
+        finally:
+            csv.field_size_limit(limit)
+
+    @contextmanager
+    def _naming_lines(self):
+        try:
+            yield
+        except _NotCsvError:
+            raise
+        except UnicodeDecodeError as e:                         # a ValueError, too, but nobody knows of which line
+            raise ValueError(f"{self.path} is no text in UTF-8: {e}") from None
+        except (EOFError, gzip.BadGzipFile) as e:
+            raise ValueError(f"{self.path} is no gzip file that can be read: {e}") from None
+        except (csv.Error, ValueError) as e:
+            raise ValueError(f"{self.path}, line {self.lines.line_num + self.skipped}: {e}") from None
 
 
-def _checked_lines(path, lines, separator):
-    try:
-        given = [name.strip() for name in next(lines)]
-        names = [name or f"Unnamed: {place}" for place, name in enumerate(given)]           # as pandas calls them
-        check_different(names)
-        _check_header([name for name in given if name])
-        for fields in lines:
-            if len(fields) != len(names) and fields:            # an empty line is none
-                raise ValueError(f"expected {len(names)} fields as in the first line, got {len(fields)}")
-    except UnicodeDecodeError:                                  # a ValueError, too, but nobody knows of which line
-        raise
-    except (csv.Error, ValueError) as e:
-        raise ValueError(f"{path}, line {lines.line_num}: {e}") from None
-    nameless = [name for name, own in list(zip(names, given))[1:] if not own]       # the first may number the rows
-    return _Form(names, nameless, separator)
+class _NotCsvError(ValueError):
+    """A file whose message is whole."""
+
+
+def _with_first(line, file):
+    yield line
+    yield from file
+
+
+def _cleaned(cells):
+    """Cells without spaces around them, None where nothing is left."""
+    return [clean(cell) if cell and (cell[0] <= " " or cell[-1] <= " " or not cell.isascii()) else cell or None
+            for cell in cells]
+
+
+def _ordinal(number):
+    return {2: "second", 3: "third"}.get(number, f"{number}th")
 
 
 def _check_header(names):
@@ -143,71 +328,3 @@ def _check_header(names):
         numbers = [float(name.replace(",", ".")) for name in names]
         if any(b <= a for a, b in pairwise(numbers)):
             raise ValueError("expected the names of the columns, got numbers: put a line of names before them")
-
-
-# ---- its contents ---------------------------------------------------------------------------------------------------
-
-def _csv(path, form, text):
-    library, pandas = _library("reading CSV files")
-    read = partial(_read_pandas if pandas else _read_polars, library, path, form)
-    table = read()
-    table.columns = form.names
-    table = _without_nameless(path, table, form)
-    changed, words = {}, []
-    for name, values in columns(table).items():
-        found = (_decimals(values, form) or _dates(values)) if name not in text else None
-        if found:
-            changed[name] = found
-        elif name in text or (values.dtype == object and any(value is not None for value in values)):
-            words.append(name)
-    if words:                                       # once more, as they stand: "NA" among words is one
-        as_they_stand = given_columns(read([form.names.index(name) for name in words]))
-        changed |= zip(words, as_they_stand.values())
-    if pandas:
-        return table.assign(**changed)
-    return table.with_columns(library.Series(name, values) for name, values in changed.items())
-
-
-def _read_pandas(library, path, form, places=None):
-    """The file as pandas' frame, or its columns at these places, as text."""
-    as_text = {} if places is None else {"usecols": places, "dtype": str, "keep_default_na": False, "na_values": [""]}
-    return library.read_csv(path, sep=form.separator, low_memory=False, encoding="utf-8-sig",
-                            **as_text)
-
-
-def _read_polars(library, path, form, places=None):
-    """The same of polars."""
-    kinds = ({"infer_schema_length": None, "null_values": ["", "NA", "NaN", "nan"]} if places is None
-             else {"columns": places, "infer_schema": False, "null_values": [""]})
-    return library.read_csv(path, separator=form.separator, **kinds)
-
-
-def _without_nameless(path, table, form):
-    """A table without the empty columns that separators at the end of all lines make."""
-    for name in form.nameless:
-        if not all(v is None or v != v for v in column(table[name]).tolist()):
-            raise ValueError(f"{path}: column {form.names.index(name) + 1} has no name")
-    return table[[name for name in form.names if name not in form.nameless]]
-
-
-def _decimals(values, form):
-    """A column of text as numbers whose decimals stand behind a comma, None if any of it is none."""
-    texts = values.tolist() if values.dtype == object and form.separator == ";" else []
-    present = [text for text in texts if text is not None]
-    if not all(isinstance(text, str) and DECIMAL.fullmatch(text) for text in present):
-        return None
-    if not any("," in text for text in present):
-        return None
-    return [None if text is None else float(text.replace(",", ".")) for text in texts]
-
-
-def _dates(values):
-    """A column of text as dates in UTC, None if any of it is no date."""
-    texts = values.tolist() if values.dtype == object else []
-    if not any(texts) or not all(text is None or (isinstance(text, str) and DATE.fullmatch(text)) for text in texts):
-        return None
-    try:
-        found = [text and datetime.datetime.fromisoformat(text.replace("Z", "+00:00")) for text in texts]
-    except ValueError:                              # of a month 13
-        return None
-    return [day.astimezone(datetime.timezone.utc).replace(tzinfo=None) if day and day.tzinfo else day for day in found]

@@ -1,30 +1,42 @@
-"""What is to be predicted, as numbers: classes by their places in a list, or values."""
+"""What is to be predicted, as numbers: classes by their places in a list, or values, or days."""
 import math
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from fastnet.data.arrays import finite, require_spread
-from fastnet.data.encoders import as_numbers, is_number
+from fastnet.data.cells import clean, form_as, form_of, typed
+from fastnet.data.dates import Dates, has_hours, seconds
+from fastnet.data.encoders import as_float32, as_numbers, as_texts, is_number, mean_and_scale
 from fastnet.data.frames import column
+from fastnet.data.numerals import Numerals
 from fastnet.errors import one_of
 
 TASKS = ("classification", "regression")
+KINDS = ("category", "number", "date")
+SECONDS_A_DAY = 86400
+EXACT = 1 << 53                         # beyond it float64 has not every whole number
 FEW = 20                                # whole numbers of more different values are quantities, not classes
 _NEAR = 100                             # a mean of so many scales leaves float32 five digits of the scale
 
 
 class TargetPreparation:
-    """Turns a column of classes or values into what a loss takes, and predictions back.
+    """Turns a column of classes, values or dates into what a loss takes, and predictions back.
+
+    Text is read as TablePreparation reads it: "1,813.76" is a number, "31/12/2020" a date, "02134" a class.
 
     Args:
         task: "classification" or "regression"; by default the column decides: text and bools are classes, numbers with
-            fractions are values; whole numbers are classes if there are at most 20 different ones, each of them twice
-            on average.
+            fractions and dates are values; whole numbers are classes if there are at most 20 different ones, each of
+            them twice on average.
         standardise: of values: shift and scale them to mean 0 and variance 1.
+        kind: "category", whose cells are classes as they are written; "number" or "date", which are values; by default
+            the column decides.
 
     Attributes:
         task: which it is, once fitted.
+        form: how text is read: Numerals, Dates, or None for text as it stands.
         classes: of a classification, the list of its classes in order: text, bools or integers.
         mean, scale: of a regression, what values are shifted and divided by: 0 and 1 unless standardised.
 
@@ -36,34 +48,48 @@ class TargetPreparation:
         >>> target = fastnet.data.TargetPreparation(standardise=True).fit([0.5, 2.5])
         >>> target.task, target.transform([0.5, 2.5]), target.inverse([1.0])
         ('regression', array([-1.,  1.], dtype=float32), array([2.5]))
+        >>> target = fastnet.data.TargetPreparation().fit(["1/1/1970", "31/1/1970"])
+        >>> target.transform(["2/1/1970"]), target.inverse([30.2])
+        (array([1.], dtype=float32), array(['1970-01-31'], dtype='datetime64[D]'))
     """
 
-    def __init__(self, task=None, standardise=False):
+    def __init__(self, task=None, standardise=False, kind=None):
         if task is not None and task not in TASKS:
             raise one_of("task", task, TASKS)
-        self.task, self.standardise = task, standardise
+        if kind is not None and kind not in KINDS:
+            raise one_of("kind of target", kind, KINDS)
+        if kind is not None:
+            task = task or ("classification" if kind == "category" else "regression")
+        self.task, self.standardise, self.kind = task, standardise, kind
+        self.form: Any = None
+        self.hours = False
         self.classes: Any = None
         self.mean, self.scale = 0.0, 1.0
 
-    def fit(self, values):
+    def fit(self, values, rows=None):
         """Learn classes, or mean and scale; returns the object.
 
         Args:
             values: an array, a Series or a list, (N,).
+            rows: the places of those whose mean and scale are learnt; by default all.
 
         Raises:
             ValueError: none at all, missing values, one class only, text to be a regression's values, or values whose
                 spread float32 rounds away unless they are standardised.
         """
-        values = _whole(values)
-        if self.task is None:
-            self.task = _task_of(values)
+        column = _column(values)
+        self.form, self.classes = self._form_of(column), None
+        values = self._read(column)
+        self.task = self.task or ("regression" if isinstance(self.form, Dates) else _task_of(values))
         if self.task == "classification":
+            if self.form and column.dtype == object and values.dtype.kind == "f" and (values > EXACT).any():
+                self.form, values = None, _labels(column)           # such as numbers of 20 digits
             self.classes = _distinct(values)
             if len(self.classes) < 2:
                 raise ValueError(f"the target has one class only, {self.classes[0]!r}: there is nothing to learn")
         else:
             numbers = _numbers(values)
+            numbers = numbers if rows is None else numbers[rows]
             if self.standardise:
                 self.mean, self.scale = mean_and_scale(numbers)
             else:
@@ -76,34 +102,96 @@ class TargetPreparation:
         Raises:
             ValueError: labels that were not seen in training, which are listed; missing values.
         """
-        values = _whole(values)
+        values = self._read(_column(values))
         if self.task == "regression":
-            return ((_numbers(values) - self.mean) / self.scale).astype(np.float32)
+            return as_float32((_numbers(values) - self.mean) / self.scale)
         # 1, 1.0 and True are one key of a dictionary, "1" is another
         places = {label: place for place, label in enumerate(self.classes)}
         found = np.array([places.get(v, -1) for v in values.tolist()], np.int64)
         if (found < 0).any():
-            unseen = _distinct(values[found < 0])
-            raise ValueError(f"labels that were not seen in training: {', '.join(map(repr, unseen[:FEW]))}; expected "
-                             f"{', '.join(map(repr, self.classes[:FEW]))}")
+            raise self._unseen(_distinct(values[found < 0]))
         return found
 
+    def missing(self, values):
+        """Which rows hold nothing that the target can be, (N,), bool: cells that are empty, or cannot be read.
+
+        Args:
+            values: as `fit`'s; the target need not be fitted.
+
+        Example:
+            >>> import fastnet
+            >>> fastnet.data.TargetPreparation().missing([1.5, None, 2.5])
+            array([False,  True, False])
+        """
+        column = _column(values)
+        form = self.form if self.task and self.form else self._form_of(column)
+        values, odd = _typed(column, form)
+        gone = np.array([value is None or value != value for value in values.tolist()], np.bool_)
+        gone[odd] = True
+        return gone
+
     def inverse(self, predictions):
-        """Places as classes, or numbers as values in the column's units.
+        """Places as classes, or numbers as values in the column's units, or dates as datetime64.
 
         Args:
             predictions: an array, int64 for classes.
-
-        Returns:
-            An array; of values, in the dtype of the predictions, or in float64 where the mean is so far from zero that
-            float32 would round the scale away.
         """
+        if isinstance(self.form, Dates):
+            days = np.asarray(predictions, np.float64) * self.scale + self.mean
+            unit = "s" if self.hours else "D"
+            return (days * (SECONDS_A_DAY if self.hours else 1)).round().astype(np.int64).astype(f"M8[{unit}]")
         if self.task == "regression":
-            given = np.asarray(predictions)
-            values = given.astype(np.float64) * self.scale + self.mean
-            return values.astype(given.dtype) if given.dtype.kind == "f" and self._is_near else values
+            return self.numbers(predictions)
         mixed = len(set(map(type, self.classes))) > 1               # NumPy would make text of all
         return np.array(self.classes, object if mixed else None)[np.asarray(predictions)]
+
+    def numbers(self, predictions):
+        """Predictions of a regression as numbers in the column's units; dates are days from 1970.
+
+        Args:
+            predictions: an array.
+
+        Returns:
+            An array in the dtype of the predictions, or in float64 where the mean is so far from zero that float32
+            would round the scale away.
+        """
+        given = np.asarray(predictions)
+        values = given.astype(np.float64) * self.scale + self.mean
+        return values.astype(given.dtype) if given.dtype.kind == "f" and self._is_near else values
+
+    # ---- reading ----
+
+    def _form_of(self, column):
+        """How a column's cells are read."""
+        if self.kind == "category":
+            return None
+        if column.dtype != object and self.kind != "date":
+            return Dates() if column.dtype.kind == "M" else Numerals()
+        cells = as_texts(column) if column.dtype != object else column.tolist()
+        if self.kind:
+            return form_as(self.kind, cells)
+        form = form_of(cells)
+        return None if self.task == "classification" and isinstance(form, Dates) else form
+
+    def _read(self, column):
+        """A column's values, none missing: numbers, dates as days, or labels."""
+        if self.form is None:
+            text = self.classes and all(isinstance(label, str) for label in self.classes)
+            return finite(_objects(as_texts(column)) if text else _labels(column), "the target")
+        values, odd = _typed(column, self.form)
+        if odd and self.classes:
+            raise self._unseen([column[row] for row in odd])
+        if odd:
+            kind = "date" if isinstance(self.form, Dates) else "number"
+            raise ValueError(f"the target: expected a {kind}, got {column[odd[0]]!r} in row {odd[0]} (counted from 0)")
+        if isinstance(self.form, Dates):
+            self.hours = self.hours or (self.task is None and has_hours(values))
+            values = seconds(values) / SECONDS_A_DAY
+        return finite(values, "the target")
+
+    def _unseen(self, labels):
+        return ValueError(f"labels that were not seen in training: {', '.join(map(repr, labels[:FEW]))}; expected "
+                          f"{', '.join(map(repr, self.classes[:FEW]))}")
 
     @property
     def _is_near(self):
@@ -128,9 +216,10 @@ class TargetPreparation:
             >>> fastnet.data.TargetPreparation().fit([True, False]).to_dict()
             {'task': 'classification', 'classes': [False, True]}
         """
+        form = {} if self.form in (None, Numerals()) else {"form": asdict(self.form), "hours": self.hours}
         if self.task == "classification":
-            return {"task": self.task, "classes": list(self.classes)}
-        return {"task": self.task, "mean": self.mean, "scale": self.scale}
+            return {"task": self.task, "classes": list(self.classes), **form}
+        return {"task": self.task, "mean": self.mean, "scale": self.scale, **form}
 
     @classmethod
     def from_dict(cls, given):
@@ -155,40 +244,52 @@ class TargetPreparation:
         else:
             made.mean, made.scale = given.get("mean", math.nan), given.get("scale", math.nan)
             good = is_number(made.mean) and is_number(made.scale) and made.scale != 0
+        try:
+            made.form = _form_from(given.get("form", {}))
+        except (TypeError, ValueError):
+            good = False
+        if good and made.is_text:
+            made.form = None
+        made.hours = given.get("hours") is True
         if not good:
             raise ValueError(f"the dictionary of a target is damaged: {given!r:.200}")
         return made
 
 
-def mean_and_scale(numbers):
-    """The mean and the standard deviation of numbers, the latter 1 where they are all the same.
-
-    They are taken of the differences from the first number, so that an offset costs no precision.
-
-    Args:
-        numbers: (N,) or (N, D), float64.
-
-    Returns:
-        Two numbers, or two (D,) arrays.
-
-    Example:
-        >>> import numpy as np
-        >>> from fastnet.data.targets import mean_and_scale
-        >>> mean_and_scale(np.array([0.1] * 10))
-        (0.1, 1.0)
-    """
-    from_first = numbers - numbers[:1]
-    mean, scale = numbers[0] + from_first.mean(0), from_first.std(0)
-    scale = np.where(scale > 0, scale, 1.0)
-    return (float(mean), float(scale)) if numbers.ndim == 1 else (mean, scale)
-
-
-def _whole(values):
-    """A column in which nothing is missing."""
+def _column(values):
+    """A column that is not empty."""
     values = column(np.asarray(values.numpy()) if hasattr(values, "detach") else values)
     if not len(values):
         raise ValueError("the target is empty")
-    return finite(values, "the target")
+    return values
+
+
+def _typed(column, form):
+    """(values, the rows that hold something else)."""
+    if form is None:
+        return _labels(column), []
+    if column.dtype == object:
+        return typed(column.tolist(), form)
+    if isinstance(form, Dates) and column.dtype.kind != "M":
+        return form.read(as_texts(column))
+    return column, []
+
+
+def _labels(column):
+    """Text as it is compared; other labels as they are, None where one is missing."""
+    if column.dtype.kind == "M":
+        return _objects(as_texts(column))
+    return _objects([clean(label) if isinstance(label, str) else label for label in column.tolist()])
+
+
+def _objects(values):
+    found = np.empty(len(values), object)
+    found[:] = values
+    return found
+
+
+def _form_from(given):
+    return Dates(**given) if "day_first" in given else Numerals(**given)
 
 
 def _task_of(values):

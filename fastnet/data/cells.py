@@ -1,0 +1,236 @@
+"""Columns of text cells: cleaned, and judged to be numbers, dates or text by all of their cells."""
+import re
+import unicodedata
+from collections import Counter
+
+import numpy as np
+
+from fastnet.data.dates import Dates, judged_dates
+from fastnet.data.numerals import BOOLS, MISSING, Numerals, is_code, judged_numerals, plain_numbers
+
+# Cells that mean "missing" among numbers and dates however many there are, with a note.
+GAPS = frozenset(("?", "??", "???", "-", "--", "---", "–", "—", "*", ".", "..", "...", "none", "n.a.", "n.a", "missing",
+                  "unknown", "#value!", "#div/0!", "#ref!", "#name?", "#num!", "#null!"))
+ROW = re.compile(r"row (\d+) \(counted from 0\)")
+ODD = 0.1                               # of a column's cells, at most so many are no numbers and count as missing
+
+
+def clean(text):
+    """Text without spaces around it, in Unicode's composed form (NFC); None if nothing is left.
+
+    Example:
+        >>> from fastnet.data.cells import clean
+        >>> clean(" red "), clean("  "), len(clean("e\\u0301"))
+        ('red', None, 1)
+    """
+    text = text.strip()
+    return (text if text.isascii() else unicodedata.normalize("NFC", text)) or None
+
+
+class Cells(dict):
+    """The cells of a file as {name: array of text, None where a cell is empty}.
+
+    Args:
+        columns: the dictionary.
+        lines: the line of the file in which each row begins.
+        mark: the decimal mark that the separator lets expect: "," after semicolons, else ".".
+        notes: what was changed to make a table of the file, one line each.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.data.cells import Cells
+        >>> cells = Cells({"a": np.array(["1", None], object), "b": np.array(["x", "y"], object)}, lines=[2, 3])
+        >>> cells.without(["a"]), cells.without(["a"]).take([1]), cells.take([1]).lines
+        ({'b': array(['x', 'y'], dtype=object)}, {'b': array(['y'], dtype=object)}, [3])
+    """
+
+    def __init__(self, columns, lines, mark=".", notes=()):
+        super().__init__(columns)
+        self.lines, self.mark, self.notes = lines, mark, list(notes)
+
+    def without(self, names):
+        """The other columns."""
+        return Cells({name: column for name, column in self.items() if name not in names}, self.lines, self.mark,
+                     self.notes)
+
+    def take(self, rows):
+        """The rows at these places."""
+        return Cells({name: column[rows] for name, column in self.items()}, [self.lines[row] for row in rows],
+                     self.mark, self.notes)
+
+
+def in_lines(text, table):
+    """Text with the lines of a file in place of "row 3 (counted from 0)", if the table came from one.
+
+    Example:
+        >>> from fastnet.data.cells import Cells, in_lines
+        >>> in_lines("'?' in row 1 (counted from 0)", Cells({}, lines=[2, 4]))
+        "'?' in line 4"
+    """
+    if not isinstance(table, Cells):
+        return text
+    return ROW.sub(lambda found: f"line {table.lines[int(found[1])]}", text)
+
+
+def form_of(cells, prefer="."):
+    """How a column's cells are to be read: Numerals, Dates, or None for text.
+
+    A column is numbers, or dates, if at most a tenth of its cells are something else. Whole numbers with leading zeros
+    are codes, and codes are text.
+
+    Args:
+        cells: a list of text, None where it is missing; other objects among it are numbers if float takes them.
+        prefer: the decimal mark where both fit.
+
+    Example:
+        >>> from fastnet.data.cells import form_of
+        >>> form_of(["1.5", "?", None]), form_of(["31/12/2020"]), form_of(["02134", "10001"])
+        (Numerals(mark='.', percent=100), Dates(day_first=True), None)
+    """
+    if prefer == "." and plain_numbers(cells) is not None and not _codes(cells):
+        return Numerals()
+    counts = _counts(cells)
+    if not counts:
+        return Numerals()
+    if _codes(cells):
+        return None
+    expected = sum(n for cell, n in counts.items() if not _is_gap(cell))
+    for judged in (lambda: judged_numerals(counts, prefer), lambda: judged_dates(counts)):
+        form, read = judged()
+        if read and expected - read <= ODD * expected:
+            return form
+    return None
+
+
+def form_as(kind, cells, prefer="."):
+    """How a column's cells are to be read if its user says that they are numbers or dates.
+
+    Args:
+        kind: "number" or "date".
+        cells, prefer: as `form_of`'s.
+
+    Example:
+        >>> from fastnet.data.cells import form_as
+        >>> form_as("number", ["02134", "1,5"])
+        Numerals(mark=',', percent=100)
+    """
+    counts = _counts(cells)
+    return (judged_numerals(counts, prefer) if kind == "number" else judged_dates(counts))[0]
+
+
+def forms_of(columns, prefer="."):
+    """{name: form} of the columns of a table, whose numbers have one decimal mark where a column leaves it open.
+
+    Args:
+        columns: {name: list of cells}.
+        prefer: the decimal mark of the file, if it is known; only columns with a comma are read by a "," that is not
+            seen elsewhere.
+
+    Example:
+        >>> from fastnet.data.cells import forms_of
+        >>> forms_of({"a": ["1,5"], "b": ["1.813"]})["b"], forms_of({"a": ["1.5"], "b": ["1.813"]})["b"].mark
+        (Numerals(mark=',', percent=100), '.')
+    """
+    forms = {name: form_of(cells, "," if prefer == "," and _has_comma(cells) else ".")
+             for name, cells in columns.items()}
+    if not any(isinstance(form, Numerals) and form.mark == "," for form in forms.values()):
+        return forms
+    again = {name: form_of(columns[name], ",") for name, form in forms.items() if isinstance(form, Numerals)}
+    return forms | again if all(form.mark == "," for form in again.values()) else forms
+
+
+def typed(cells, form):
+    """(a column's cells as an array, the rows whose cells count as missing without being empty).
+
+    The array is float64, or int64 or bool if all cells are; datetime64[us]; or objects, text and None.
+
+    Args:
+        cells: a list.
+        form: what `form_of` said.
+
+    Example:
+        >>> from fastnet.data.cells import form_of, typed
+        >>> typed(["1", "2"], form_of(["1", "2"])), typed(["True"], form_of(["True"]))[0]
+        ((array([1, 2]), []), array([ True]))
+    """
+    if form is None:
+        found = np.empty(len(cells), object)
+        found[:] = cells
+        return found, []
+    values, odd = form.read(cells)
+    if isinstance(form, Dates) or np.isnan(values).any():
+        return values, odd
+    if all(isinstance(cell, str) and cell.casefold() in BOOLS for cell in set(cells)):
+        return values.astype(np.bool_), odd
+    return _whole(cells, values), odd
+
+
+def oddities(kind, cells, odd):
+    """A note of the cells that count as missing: "is numeric except '?' in row 3 (counted from 0)"; None for none.
+
+    Args:
+        kind: "number" or "date".
+        cells: a list.
+        odd: the rows, in order.
+
+    Example:
+        >>> from fastnet.data.cells import oddities
+        >>> oddities("number", ["1", "?", "2", "-"], [1, 3])
+        "is numeric except '?' in row 1 (counted from 0) and 1 more cell"
+    """
+    if not odd:
+        return None
+    more = f" and {len(odd) - 1} more cell{'s' * (len(odd) > 2)}" if len(odd) > 1 else ""
+    what = {"number": "is numeric", "date": "holds dates"}[kind]
+    return f"{what} except {cells[odd[0]]!r} in row {odd[0]} (counted from 0){more}"
+
+
+def _whole(cells, values):
+    """int64 where all cells are whole numbers of 64 bits, else the values as they are."""
+    try:
+        found = np.array(list(map(int, cells)), np.int64)
+    except (ValueError, OverflowError):
+        return values
+    return found if np.array_equal(found, values) else values
+
+
+def refuse_odd(kind, cells, odd):
+    """Refuse a column of which more than a tenth of the cells hold something else than its kind.
+
+    Args:
+        kind, cells, odd: as `oddities`'.
+
+    Raises:
+        ValueError: naming the first wrong cell.
+    """
+    if not odd:
+        return
+    wrong = [row for row in odd if not _is_gap(cells[row])]
+    if len(wrong) > ODD * sum(cell is not None and not _is_gap(cell) for cell in cells):
+        raise ValueError(f"expected a {kind}, got {cells[wrong[0]]!r} in row {wrong[0]} (counted from 0)")
+
+
+def _counts(cells):
+    """{cell: in how many rows}, without those that are missing."""
+    counts = Counter(cells)
+    return {cell: n for cell, n in counts.items()
+            if not (cell is None or (isinstance(cell, str) and cell.casefold() in MISSING))}
+
+
+def _is_gap(cell):
+    return isinstance(cell, str) and cell.casefold() in GAPS
+
+
+def _has_comma(cells):
+    return any(isinstance(cell, str) and "," in cell for cell in cells)
+
+
+def _codes(cells):
+    """Whether whole numbers with leading zeros are the rule: a hundredth of the cells, or all are as long as those."""
+    zeros = {cell for cell in set(cells) if is_code(cell)}
+    if not zeros:
+        return False
+    present = [cell for cell in cells if cell is not None]
+    if sum(cell in zeros for cell in present) * 100 >= len(present):
+        return True
+    return len({len(cell) for cell in present if isinstance(cell, str) and cell.isdigit()}) == 1

@@ -1,0 +1,182 @@
+"""Dates as people write them, and what a column of dates becomes: the time, and places on circles."""
+import datetime
+import math
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastnet.data.numerals import MISSING
+
+MICROSECOND = np.timedelta64(1, "us")
+DAY = 86_400_000_000                    # microseconds
+_EPOCH = datetime.date(1970, 1, 1).toordinal()
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_NAME = (r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|"
+         r"oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?")
+_WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
+_TIME = (r"(?:[T ,]\s*(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?"
+         r"\s*(?P<half>[ap]\.?m\.?)?\s*(?P<zone>Z|UTC|GMT|[-+−]\d\d(?::?\d\d)?)?)?")
+_FORMS = [re.compile(_WEEKDAY + form + _TIME, re.IGNORECASE) for form in (
+    r"(?P<year>\d{4})(?P<s>[-/.])(?P<month>\d{1,2})(?P=s)(?P<day>\d{1,2})",
+    r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)",
+    r"(?P<first>\d{1,2})(?P<s>[-/.])(?P<second_part>\d{1,2})(?P=s)(?P<year>\d{4}|(?<=/)\d\d)",
+    rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[-. ]\s*(?P<name>{_NAME})[-, ]\s*(?P<year>\d{{4}})",
+    rf"(?P<name>{_NAME})\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,\s*|\s+)(?P<year>\d{{4}})")]
+
+
+@dataclass(frozen=True)
+class Dates:
+    """How the dates of a column are written.
+
+    Args:
+        day_first: whether 1/2/2020 is the first of February; None, which reads it so, where no date depends on it.
+
+    Example:
+        >>> from fastnet.data.dates import Dates
+        >>> Dates().read(["31/12/2020", "2020-12-31T23:59:00.5+01:00", "31 Dec 2020", "NA", "soon"])[0]
+        array(['2020-12-31T00:00:00.000000', '2020-12-31T22:59:00.500000',
+               '2020-12-31T00:00:00.000000',                        'NaT',
+                                      'NaT'], dtype='datetime64[us]')
+    """
+
+    day_first: bool | None = None
+
+    def __post_init__(self):
+        if self.day_first is not None and not isinstance(self.day_first, bool):
+            raise ValueError(f"expected day_first to be True, False or None, got {self.day_first!r}")
+
+    def value(self, cell):
+        """Microseconds from 1970 in UTC, NaN if the cell is missing, None if it holds something else."""
+        if cell is None:
+            return math.nan
+        if isinstance(cell, datetime.date):
+            return int(np.datetime64(utc(cell), "us").astype(np.int64))
+        if not isinstance(cell, str) or cell.casefold() in MISSING:
+            return math.nan if isinstance(cell, str) else None
+        for form in _FORMS:
+            found = form.fullmatch(cell)
+            if found:
+                return _microseconds(found.groupdict(), self.day_first is not False)
+        return None
+
+    def read(self, cells):
+        """(datetime64[us] with NaT for what cannot be read, the rows that hold something else), of a list of cells."""
+        known = {cell: self.value(cell) for cell in set(cells)}
+        values = [known[cell] for cell in cells]
+        odd = [row for row, value in enumerate(values) if value is None]
+        return np.array(["NaT" if value is None or value != value else value for value in values], "M8[us]"), odd
+
+
+def judged_dates(counts):
+    """(the Dates that read most cells, in how many cells).
+
+    Args:
+        counts: {cell: in how many rows}, without missing cells.
+
+    Example:
+        >>> from fastnet.data.dates import judged_dates
+        >>> judged_dates({"1/2/2020": 1, "12/31/2020": 1})
+        (Dates(day_first=False), 2)
+    """
+    values = {day_first: {cell: Dates(day_first).value(cell) for cell in counts} for day_first in (True, False)}
+    read = {day_first: sum(n for cell, n in counts.items() if found[cell] is not None)
+            for day_first, found in values.items()}
+    day_first = read[True] >= read[False]
+    return Dates(None if values[True] == values[False] else day_first), read[day_first]
+
+
+def seconds(days):
+    """Dates as float64 seconds from 1970, missing ones NaN.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.data.dates import seconds
+        >>> seconds(np.array(["1970-01-02", "NaT"], "M8[us]"))
+        array([86400.,    nan])
+    """
+    found = days.astype("M8[us]").astype(np.int64) / 1e6
+    found[np.isnat(days)] = np.nan
+    return found
+
+
+def circles(days, with_hours):
+    """Sine and cosine of the month and the weekday, and with hours of the time of day: (N, 4 or 6), missing ones 0.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.data.dates import circles
+        >>> circles(np.array(["2024-01-01T06:00", "NaT"], "M8[us]"), True).round(2).tolist()
+        [[0.0, 1.0, 0.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0]]
+    """
+    missing = np.isnat(days)
+    known = np.where(missing, np.datetime64(0, "us"), days)
+    whole = known.astype("M8[D]").astype(np.int64)
+    turns = [known.astype("M8[M]").astype(np.int64) % 12 / 12, (whole + 3) % 7 / 7]      # 1970 began on a Thursday
+    if with_hours:
+        turns.append(known.astype(np.int64) % DAY / DAY)
+    angles = 2 * np.pi * np.stack(turns, axis=1)
+    found = np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(len(days), -1)
+    found[missing] = 0
+    return found
+
+
+def utc(day):
+    """A datetime in UTC without its time zone, which NumPy does not know; others as they are.
+
+    Example:
+        >>> import datetime
+        >>> from fastnet.data.dates import utc
+        >>> utc(datetime.datetime.fromisoformat("2020-12-31T23:00:00+01:00"))
+        datetime.datetime(2020, 12, 31, 22, 0)
+    """
+    if getattr(day, "tzinfo", None) is None:
+        return day
+    return day.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+
+
+def has_hours(days):
+    """Whether any of the dates is not midnight."""
+    return bool((days[~np.isnat(days)].astype(np.int64) % DAY != 0).any())
+
+
+def _microseconds(parts, day_first):
+    """Of a date's parts by name; None if there is no such day or time."""
+    year, day, month = int(parts["year"]), parts.get("day"), parts.get("month")
+    if parts.get("name"):
+        month = _MONTHS.index(parts["name"][:3].lower()) + 1
+    elif day is None:
+        first, second = parts["first"], parts["second_part"]
+        day, month = (first, second) if day_first else (second, first)
+    if len(parts["year"]) == 2:
+        year += 2000 if year < 69 else 1900                         # as POSIX has it
+    try:
+        days = datetime.date(year, int(month), int(day)).toordinal() - _EPOCH
+    except ValueError:
+        return None
+    clock = _clock(parts)
+    return None if clock is None else days * DAY + clock
+
+
+def _clock(parts):
+    """The time of day in microseconds, less its zone; None if there is no such time."""
+    if parts["hour"] is None:
+        return 0
+    hour, minute, second = (int(parts[name] or 0) for name in ("hour", "minute", "second"))
+    half = (parts["half"] or "").lower()
+    if half and not 1 <= hour <= 12:
+        return None
+    hour = hour % 12 + 12 * half.startswith("p") if half else hour
+    if hour > 23 or minute > 59 or second > 59:
+        return None
+    fraction = int((parts["fraction"] or "")[:6].ljust(6, "0"))
+    return ((hour * 60 + minute - _zone(parts["zone"])) * 60 + second) * 1_000_000 + fraction
+
+
+def _zone(text):
+    """Minutes that a zone is ahead of UTC."""
+    if not text or text[0] in "zZuUgG":
+        return 0
+    digits = text[1:].replace(":", "").ljust(4, "0")
+    minutes = int(digits[:2]) * 60 + int(digits[2:])
+    return minutes if text[0] == "+" else -minutes

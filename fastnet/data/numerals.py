@@ -1,0 +1,143 @@
+"""Numbers as people write them: 1,813.76 and 1.813,76, 47%, $101, (12.5), −3."""
+import functools
+import math
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+MISSING = frozenset(("", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "nat", "null"))    # missing, without a note
+BOOLS = {"true": True, "false": False}
+MARKS = (".", ",")
+_SIGN = "[-+−–]"
+_CURRENCY = (r"(?:(?:US|R|A|C|HK|NZ)?\$|[€£¥₹₽₩₺₪₫฿¢]|zł|kr\.?|Kč|Fr\.?|Rs\.?|"
+             "USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|TRY|RUB|KRW|SGD|HKD)")
+_GROUPED = {".": r"[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}", ",": r"[1-9]\d{0,2}(?:\.\d{3})+"}      # India groups by two
+_PATTERNS = {mark: re.compile(
+    rf"(?P<open>\()?\s*(?P<sign>{_SIGN})?\s*(?:{_CURRENCY})?\s*(?P<after>{_SIGN})?\s*"
+    rf"(?P<whole>{_GROUPED[mark]}|[1-9]\d{{0,2}}(?:[ \u00a0\u2009\u202f'’]\d{{3}})+|\d+)?"
+    rf"(?:{re.escape(mark)}(?P<fraction>\d*))?(?P<exponent>[eE]{_SIGN}?\d+)?"
+    rf"\s*(?:{_CURRENCY})?\s*(?P<percent>%)?\s*(?P<close>\))?") for mark in MARKS}
+_INFINITE = re.compile(r"[-+]?inf(inity)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Numerals:
+    """How the numbers of a column are written.
+
+    Args:
+        mark: the decimal mark, "." or ",".
+        percent: what a number with the sign % is divided by: 100, or 1 where numbers without it are percentages too.
+
+    Example:
+        >>> from fastnet.data.numerals import Numerals
+        >>> [Numerals().value(cell) for cell in ("1,813.76", "$101", "(12.5)", "47%", "NA", "?")]
+        [1813.76, 101.0, -12.5, 0.47, nan, None]
+        >>> Numerals(mark=",").value("1.813,76 €")
+        1813.76
+    """
+
+    mark: str = "."
+    percent: int = 100
+
+    def __post_init__(self):
+        if self.mark not in MARKS or self.percent not in (100, 1):
+            raise ValueError(f"expected a decimal mark of {MARKS} and a percent of 100 or 1, got {self}")
+
+    def value(self, cell):
+        """The number in a cell, NaN if it is missing, None if it is something else."""
+        if not isinstance(cell, str):
+            return math.nan if cell is None else _float(cell)
+        found = _parts(cell, self.mark)
+        if found is None:
+            return _word(cell)
+        digits, percent = found
+        return digits / self.percent if percent else digits
+
+    def read(self, cells):
+        """(float64 values with NaN for what cannot be read, the rows that hold something else), of a list of cells."""
+        if self.mark == "." and (values := plain_numbers(cells)) is not None:
+            return values, []
+        known = {cell: self.value(cell) for cell in set(cells)}
+        values = [known[cell] for cell in cells]
+        odd = [row for row, value in enumerate(values) if value is None] if None in known.values() else []
+        return np.array(values, np.float64), odd
+
+
+def plain_numbers(cells):
+    """Cells as float64 if all are numbers as Python writes them or missing, else None: the common case, read fast."""
+    try:
+        values = [math.nan if cell is None else float(cell) for cell in cells]
+        underscore = "_" in "".join(filter(None, cells))            # Python's float takes 1_2, which is a code
+    except (TypeError, ValueError):
+        return None
+    return None if underscore else np.array(values, np.float64)
+
+
+def judged_numerals(counts, prefer="."):
+    """(the Numerals that read most cells, in how many cells).
+
+    Args:
+        counts: {cell: in how many rows}, without missing cells.
+        prefer: the decimal mark if both read as many.
+
+    Example:
+        >>> from fastnet.data.numerals import judged_numerals
+        >>> judged_numerals({"1,5": 3, "1.813,25": 1, "?": 1})
+        (Numerals(mark=',', percent=100), 4)
+    """
+    read = {mark: sum(n for cell, n in counts.items() if Numerals(mark).value(cell) is not None)
+            for mark in sorted(MARKS, key=lambda mark: mark != prefer)}
+    mark = max(read, key=lambda mark: read[mark])
+    return Numerals(mark, _percent(counts, mark)), read[mark]
+
+
+def is_code(text):
+    """Whether text is a whole number with leading zeros, such as a postcode.
+
+    Example:
+        >>> from fastnet.data.numerals import is_code
+        >>> is_code("02134"), is_code("0"), is_code("0.5")
+        (True, False, False)
+    """
+    return isinstance(text, str) and len(text) > 1 and text[0] == "0" and text.isdigit()
+
+
+def _percent(counts, mark):
+    """47% among 45 and 48.5 is 47, among 0.45 and 0.485, or among percentages alone, 0.47."""
+    if not any(isinstance(cell, str) and "%" in cell for cell in counts):
+        return 100
+    without = [abs(found[0]) for cell in counts
+               if isinstance(cell, str) and (found := _parts(cell, mark)) and not found[1]]
+    return 1 if without and np.median(without) > 1 else 100
+
+
+def _float(number):
+    try:
+        return float(number)
+    except (TypeError, ValueError):
+        return None
+
+
+def _word(text):
+    word = text.casefold()
+    if word in MISSING:
+        return math.nan
+    if _INFINITE.fullmatch(text):
+        return float(text)
+    return float(BOOLS[word]) if word in BOOLS else None
+
+
+@functools.lru_cache(1 << 16)
+def _parts(text, mark):
+    """(the number without its percent sign, whether it has one), None if the text is no number."""
+    found = _PATTERNS[mark].fullmatch(text)
+    if not found or not (found["whole"] or found["fraction"]):
+        return None
+    if (found["open"] is None) != (found["close"] is None) or (found["sign"] and found["after"]):
+        return None
+    digits = re.sub(r"\D", "", found["whole"] or "0")
+    exponent = (found["exponent"] or "").replace("−", "-").replace("–", "-")
+    size = float(f"{digits}.{found['fraction'] or ''}0{exponent}")
+    negative = (found["open"] is not None) != ((found["sign"] or found["after"] or "+") != "+")
+    return -size if negative else size, found["percent"] is not None

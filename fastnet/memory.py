@@ -5,10 +5,10 @@ A recording takes its blocks from a pool of its own; what must outlive it (gradi
 """
 import math
 import operator
-import threading
 
 import numpy as np
 
+from fastnet._locks import new_lock
 from fastnet._native import memory as _pools
 
 Block, Pool, shared = _pools.Block, _pools.Pool, _pools.shared
@@ -55,7 +55,7 @@ class Arena:
 
     def __init__(self):
         self._open = None
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def take(self, shape, dtype):
         """A zeroed array and its slot, (chunk, byte offset)."""

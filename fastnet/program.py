@@ -6,13 +6,13 @@ order on the same inputs, so the same bits. See `compile` for what a function ma
 import functools
 import os
 import sys
-import threading
 import types
 from collections import OrderedDict
 from typing import Any
 
 import numpy as np
 
+from fastnet._locks import new_lock
 from fastnet._native import replay
 from fastnet.autograd.leaves import FinalGradient
 from fastnet.backend import K, calls, get_isa, get_num_threads
@@ -92,7 +92,7 @@ class Compiled(replay.Caller):
         self.max_recordings = max_recordings
         self._eager = disable or not _enabled()
         self._recordings = OrderedDict()        # signature -> its Recordings; the signature used last stands last
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._shortcut_keys = (None, None)      # the signatures that the last two shortcuts were made for
         functools.update_wrapper(self, fn, updated=())
 
@@ -259,7 +259,7 @@ class Recording:
         self.gradients = [FinalGradient(leaf, fresh) for ref, fresh in recorder.grads.values()
                           if (leaf := ref()) is not None]
         self.versions, self.input_versions = recorder.version_counts()
-        self.lock = threading.Lock()
+        self.lock = new_lock()
         self._shortcut = None
         self.plan, self.outputs = plan(result, recorder, tensors)
         for generator, _, total in self.draws:

@@ -3,15 +3,15 @@
 Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", https://doi.org/10.1145/2063384.2063405.
 """
 import os
-import threading
 
 import numpy as np
 
+from fastnet._locks import new_lock
 from fastnet.recording import forbid_in_recording
 from fastnet.state import state
 
 
-_lock = threading.Lock()                # of all generators: one that is copied or pickled must not hold one
+_lock = new_lock()                      # of all generators: one that is copied or pickled must not hold one
 
 
 class Generator:

@@ -1,10 +1,10 @@
 """The optimizers by scikit-learn's names and parameters, and two more places where they come in."""
 import contextlib
-import threading
 from typing import Any
 
 import fastnet
 from fastnet import optim
+from fastnet._locks import new_lock
 from fastnet.sklearn.batches import groups
 
 SOLVERS: dict[str, Any] = {
@@ -39,7 +39,7 @@ def lower_rate(optimizer):
     return True
 
 
-_lock = threading.RLock()
+_lock = new_lock(reentrant=True)
 
 
 @contextlib.contextmanager

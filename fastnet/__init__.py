@@ -29,6 +29,14 @@ from fastnet.dtypes import float32, float32 as float, float64, float64 as double
 from fastnet.dtypes import int64 as long, uint8
 from fastnet.functional import *
 from fastnet.nn.saving import load, load_file, load_metadata, save_file
+from fastnet.placement import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    device,
+    preserve_format,
+    strided,
+)
 from fastnet.program import compile
 from fastnet.random import (
     Generator,

@@ -149,6 +149,9 @@ def use_backend(name):
         set_backend(before)
 
 
+_MOST_THREADS = 1024                    # OpenMP ends the process if it cannot start as many as it is asked for
+
+
 # ---- threads and instruction sets -----------------------------------------------------------------------------------
 
 def get_num_threads():
@@ -168,10 +171,10 @@ def set_num_threads(n):
     A process that was forked stays on one thread.
 
     Raises:
-        ValueError: n is less than 1.
+        ValueError: n is less than 1 or more than 1024.
     """
-    if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n < 2**31:
-        raise ValueError(f"expected a positive number of threads, got {n!r}")
+    if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= _MOST_THREADS:
+        raise ValueError(f"expected a number of threads from 1 to {_MOST_THREADS}, got {n!r}")
     if not compiled_available:
         warnings.warn("the NumPy backend has no threads of its own; NumPy's are limited with threadpoolctl",
                       RuntimeWarning, stacklevel=2)

@@ -4,7 +4,9 @@ import functools
 import numpy as np
 
 from fastnet import dtypes
+from fastnet.errors import check_sizes
 from fastnet.memory import empty
+from fastnet.placement import check_placement, placed
 from fastnet.recording import forbid_in_recording
 from fastnet.tensor import Tensor, extend
 
@@ -12,6 +14,7 @@ from fastnet.tensor import Tensor, extend
 _NUMBERS = frozenset((bool, int, float))
 
 
+@placed
 def tensor(data, dtype=None, requires_grad=False):
     """A new tensor with a copy of `data`: a number, a nested sequence, a NumPy array or a tensor.
 
@@ -20,11 +23,13 @@ def tensor(data, dtype=None, requires_grad=False):
         dtype: one of the six dtypes; by default that of an array or tensor, float32 for Python floats, int64 for
             integers, bool for booleans.
         requires_grad: record gradients for it.
+        device, layout, pin_memory, memory_format: see `fastnet.placement`.
 
     Raises:
         TypeError: a dtype or values that fastnet has none for.
         ValueError: a ragged sequence.
-        RuntimeError: inside a compiled function, where the values would be fixed into the recording.
+        RuntimeError: another device than "cpu"; inside a compiled function, where the values would be fixed into the
+            recording.
 
     Example:
         >>> import fastnet
@@ -116,7 +121,7 @@ def from_dlpack(source):
     return from_numpy(np.from_dlpack(source))
 
 
-def as_tensor(data, dtype=None):
+def as_tensor(data, dtype=None, device=None):
     """`data` as a tensor, sharing its memory where it is an array or a tensor of the wanted dtype.
 
     Arguments and errors are those of `tensor`.
@@ -127,6 +132,7 @@ def as_tensor(data, dtype=None):
         >>> fastnet.as_tensor(x) is x, fastnet.as_tensor([1, 2])
         (True, tensor([1, 2]))
     """
+    check_placement("as_tensor", device=device)
     wanted = None if dtype is None else dtypes.as_dtype(dtype)
     if hasattr(data, "__array__") and not isinstance(data, Tensor | np.generic):
         data = np.asarray(data)                 # another library's: its memory, where it lends it
@@ -168,10 +174,27 @@ def numel(input):
     return input.numel()
 
 
-def _init(self, data, dtype=None, requires_grad=False):
-    """A new tensor with a copy of `data`: see `fastnet.tensor`."""
-    made = tensor(data, dtype=dtype)
+def _init(self, *data, dtype=None, requires_grad=False, device=None):
+    """Tensor([1, 2]) holds the values in float32; Tensor(2, 3) has that shape and uninitialised values."""
+    check_placement("Tensor", device=device)
+    if all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in data):
+        shape = tuple(map(int, data)) if data else (0,)
+        check_sizes("Tensor", size=shape)
+        made = Tensor._wrap(empty(shape, dtypes.float32 if dtype is None else dtypes.as_dtype(dtype)))
+    else:
+        made = _of_values(data, dtype)
     self._data, self._storage, self.requires_grad = made._data, made._storage, requires_grad
+
+
+def _of_values(given, dtype):
+    """A copy of the one sequence, array or tensor in the tuple `given`, in float32 unless it is a tensor."""
+    data = given[0]
+    if len(given) == 1 and isinstance(data, Tensor):
+        return tensor(data, dtype=dtype)
+    if len(given) != 1 or isinstance(data, str) or not np.iterable(data):
+        raise TypeError(f"Tensor: expected a shape, or one sequence, array or tensor, got {given!r}; fastnet.tensor "
+                        "makes a tensor of a number")
+    return tensor(data, dtype=dtypes.float32 if dtype is None else dtype)
 
 
 extend(__init__=_init)

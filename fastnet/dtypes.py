@@ -15,7 +15,7 @@ ALL = (bool_, uint8, int32, int64, float32, float64)
 _KNOWN = frozenset(ALL)
 NAMES = {"bool": bool_, "uint8": uint8, "int32": int32, "int": int32, "int64": int64, "long": int64,
           "float32": float32, "float": float32, "float64": float64, "double": float64}
-_PYTHON = {bool: bool_, int: int64, float: float32}     # what a Python scalar becomes on its own: PyTorch's defaults
+_PYTHON = {bool: bool_, int: int64, float: float64}     # Python's types name dtypes of their own precision
 
 
 def as_dtype(dtype):
@@ -27,7 +27,7 @@ def as_dtype(dtype):
     Example:
         >>> import fastnet
         >>> fastnet.dtypes.as_dtype(float), fastnet.dtypes.as_dtype("long")
-        (dtype('float32'), dtype('int64'))
+        (dtype('float64'), dtype('int64'))
     """
     if type(dtype) is type and dtype in _PYTHON:
         return _PYTHON[dtype]

@@ -51,13 +51,17 @@ def differing(there, here):
 
 
 def check_sizes(name, **sizes):
-    """Refuse sizes below 0, numbers or tuples of them.
+    """Refuse sizes, numbers or tuples of them, that are no integers or below 0.
 
     Raises:
-        RuntimeError: naming the argument and all that it held.
+        TypeError: something else than integers, naming the argument and all that it held.
+        RuntimeError: a negative integer, likewise.
     """
     for argument, size in sizes.items():
-        if any(n < 0 for n in (size if isinstance(size, tuple) else (size,))):
+        numbers = size if isinstance(size, tuple) else (size,)
+        if any(isinstance(n, bool) or not hasattr(n, "__index__") for n in numbers):
+            raise TypeError(f"{name}: expected {argument} to be an integer, got {size!r}")
+        if any(n < 0 for n in numbers):
             raise RuntimeError(f"{name}: expected {argument} not to be negative, got {size}")
 
 

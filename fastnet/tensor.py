@@ -4,6 +4,7 @@ import numpy as np
 from fastnet import dtypes
 from fastnet._native import tape as _tape
 from fastnet.errors import shape_text
+from fastnet.placement import check_placement, device
 from fastnet.recording import forbid_in_recording
 from fastnet.state import state
 
@@ -26,7 +27,7 @@ class Tensor(_tape.TensorBase):
     """
 
     __array_priority__ = 1000           # array * tensor is the tensor's to compute
-    device = "cpu"
+    device = device("cpu")
 
     # TensorBase has shape, dtype and ndim, and the fields, which are None where they are not used:
     #   _data           the array
@@ -88,8 +89,8 @@ class Tensor(_tape.TensorBase):
         """The address of the first element."""
         return self._data.__array_interface__["data"][0]
 
-    def is_contiguous(self):
-        """Whether the elements lie one behind the other, the last dimension's fastest.
+    def is_contiguous(self, memory_format=None):
+        """Whether the elements are contiguous in row-major order, or for `channels_last` in the order (N, H, W, C).
 
         Example:
             >>> import fastnet
@@ -97,7 +98,9 @@ class Tensor(_tape.TensorBase):
             >>> x.is_contiguous(), x.t().is_contiguous()
             (True, False)
         """
-        return self._data.flags.c_contiguous
+        check_placement("is_contiguous", memory_format=memory_format)
+        last = str(memory_format).removeprefix("torch.").startswith("channels_last")
+        return (np.moveaxis(self._data, 1, -1) if last else self._data).flags.c_contiguous
 
     def is_floating_point(self):
         """Whether the dtype is float32 or float64."""
@@ -302,7 +305,7 @@ class Tensor(_tape.TensorBase):
         """How often this tensor's memory was written in place."""
         return self._storage.version
 
-    def cpu(self):
+    def cpu(self, memory_format=None):
         """The tensor itself: there is only the CPU."""
         return self
 

@@ -195,8 +195,10 @@ def test_parameters():
         nn.Parameter(fastnet.arange(3))
     assert nn.Parameter(fastnet.arange(3), requires_grad=False).dtype == fastnet.int64
     assert repr(p).startswith("Parameter containing:\ntensor([[1.")
-    with pytest.raises(ValueError, match="'cuda'"):
+    with pytest.raises(RuntimeError, match="expected device to be 'cpu', got 'cuda'"):
         nn.Linear(1, 1, device="cuda")
+    with pytest.raises(RuntimeError, match="got 'cuda:0'"):
+        nn.Linear(1, 1).to("cuda:0", non_blocking=True)
     with pytest.raises(TypeError, match="int64"):
         nn.Linear(1, 1, dtype=fastnet.int64)
     assert nn.Linear(1, 1, device="cpu", dtype=fastnet.float64).weight.dtype == fastnet.float64

@@ -61,8 +61,35 @@ def test_clip_grad_value():
     torch.nn.utils.clip_grad_value_(theirs, 1.5)
     for p, q in zip(ours[:-1], theirs):
         np.testing.assert_array_equal(p.grad.numpy(), q.grad.numpy())
-    with pytest.raises(ValueError, match="-1"):
-        nn.utils.clip_grad_value_(ours, -1)
+
+
+CLIPS = {"norm": nn.utils.clip_grad_norm_, "value": nn.utils.clip_grad_value_,
+         "given norm": lambda ps, bound, **options: nn.utils.clip_grads_with_norm_(
+             ps, bound, fastnet.ones(()), **options)}
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_a_negative_bound_is_refused(name):
+    ours = with_gradients(fastnet)
+    before = ours[0].grad.clone()
+    for bound in (-1, -0.5, math.nan):
+        with pytest.raises(ValueError, match=f"to be a number that is not negative, got {bound}"):
+            CLIPS[name](ours, bound)
+    assert fastnet.equal(ours[0].grad, before)
+    CLIPS[name](ours, 0.0, foreach=False)
+    assert not ours[0].grad.any()
+
+
+@pytest.mark.parametrize("name", [*CLIPS, "total"])
+def test_an_exhausted_iterator_is_noticed(name):
+    layer = nn.Linear(2, 2)
+    parameters = layer.parameters()
+    assert len(list(parameters)) == 2
+    clip = CLIPS.get(name, lambda tensors, _: nn.utils.get_total_norm(tensors))
+    with pytest.warns(UserWarning, match="the iterator of tensors is exhausted") as caught:
+        clip(parameters, 1.0)
+    assert caught[0].filename == __file__
+    clip([], 1.0)
 
 
 @pytest.mark.parametrize("clip", [

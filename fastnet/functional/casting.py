@@ -1,14 +1,18 @@
-"""Copies, and other dtypes."""
+"""Copies, and other dtypes.
+
+`memory_format` and `non_blocking` are taken as PyTorch's arguments: see `fastnet.placement`.
+"""
 from fastnet import dtypes
 from fastnet.autograd import op
 from fastnet.functional import arrays
 from fastnet.functional.description import describe
 from fastnet.functional.shape import _copied
-from fastnet.tensor import Tensor, method
+from fastnet.placement import check_placement
+from fastnet.tensor import Tensor, extend, method
 
 
 @method()
-def clone(input):
+def clone(input, *, memory_format=None):
     """A contiguous copy that gradients flow through.
 
     Example:
@@ -18,11 +22,12 @@ def clone(input):
         >>> x
         tensor([1., 1.])
     """
+    check_placement("clone", memory_format=memory_format)
     return _copied(input)
 
 
 @method()
-def contiguous(input):
+def contiguous(input, memory_format=None):
     """The tensor in C order: itself where it is, else a copy.
 
     Example:
@@ -31,6 +36,7 @@ def contiguous(input):
         >>> x.is_contiguous(), x.contiguous().is_contiguous()
         (False, True)
     """
+    check_placement("contiguous", memory_format=memory_format)
     return input if input.is_contiguous() else _copied(input)
 
 
@@ -39,42 +45,81 @@ def _cast(x, dtype):
     return arrays.cast(x, dtype), (arrays.same, None)
 
 
-@method("type")
-def to(input, *args, dtype=None, copy=False):
-    """The tensor in another dtype (itself where it has it already). A device may be named: only "cpu" exists.
+@method()
+def to(input, *args, dtype=None, device=None, non_blocking=False, copy=False, memory_format=None):
+    """The tensor in another dtype (itself where it has it already).
 
     Args:
         input: any shape.
-        args: a dtype, "cpu", or a tensor whose dtype to take.
-        dtype: the same by name.
+        args: a dtype, "cpu", or a tensor whose dtype to take; then `non_blocking` and `copy`.
+        dtype, device: the same by name.
         copy: always copy.
 
     Raises:
-        TypeError: a dtype that fastnet does not have, or another device.
+        TypeError: a dtype that fastnet does not have.
+        RuntimeError: another device.
 
     Example:
         >>> import fastnet
         >>> fastnet.tensor([1.5, -1.5]).to(fastnet.int64)
         tensor([ 1, -1])
     """
-    for a in args:
-        if isinstance(a, Tensor):
-            dtype = a.dtype
-        elif isinstance(a, str) and a.partition(":")[0] == "cpu":
-            continue
-        elif isinstance(a, str) and a not in dtypes.NAMES:
-            raise TypeError(f"to: expected a dtype, a tensor or the device 'cpu', got {a!r}")
-        else:
-            dtype = a
-    dtype = input.dtype if dtype is None else dtypes.as_dtype(dtype)
-    if dtype == input.dtype:
-        return _copied(input) if copy else input
+    dtype = wanted_dtype(args, dtype, device)
+    check_placement("to", memory_format=memory_format)
+    if dtype is None or dtype == input.dtype:
+        return _copied(input) if copy or [a for a in args if isinstance(a, bool)][1:] == [True] else input
     return _cast(input, dtype)
 
 
+def wanted_dtype(args, dtype=None, device=None):
+    """The dtype that the arguments of a method `to` ask for, or None.
+
+    Raises:
+        TypeError: a dtype that fastnet does not have.
+        RuntimeError: another device than "cpu".
+    """
+    check_placement("to", device=device)
+    for a in args:
+        if isinstance(a, Tensor):
+            dtype = a.dtype
+        elif isinstance(a, str) and a not in dtypes.NAMES:
+            check_placement("to", device=a)
+        elif not isinstance(a, bool | None):
+            dtype = a
+    return None if dtype is None else dtypes.as_dtype(dtype)
+
+
+_TYPES = {dtypes.float32: "FloatTensor", dtypes.float64: "DoubleTensor", dtypes.int64: "LongTensor",
+          dtypes.int32: "IntTensor", dtypes.uint8: "ByteTensor", dtypes.bool_: "BoolTensor"}
+_TYPED = {name: dtype for dtype, name in _TYPES.items()}
+
+
+def _type(input, dtype=None, non_blocking=False):
+    """The name of the tensor's type, such as "fastnet.FloatTensor"; with `dtype`, the tensor in that dtype.
+
+    Args:
+        dtype: a dtype, or the name of a type.
+
+    Raises:
+        TypeError: a dtype that fastnet does not have.
+
+    Example:
+        >>> import fastnet
+        >>> x = fastnet.tensor([1.5])
+        >>> x.type(), x.type(fastnet.int64), x.type("fastnet.LongTensor")
+        ('fastnet.FloatTensor', tensor([1]), tensor([1]))
+    """
+    if dtype is None:
+        return f"fastnet.{_TYPES[input.dtype]}"
+    return to(input, dtype=_TYPED.get(str(dtype).rpartition(".")[2], dtype))
+
+
+extend(type=_type)
+
+
 def _to(name, dtype):
-    def function(self):
-        return to(self, dtype)
+    def function(self, memory_format=None):
+        return to(self, dtype=dtype, memory_format=memory_format)
     method()(describe(function, name, f"The tensor as {dtype.name}; itself where it is."))
 
 

@@ -1,12 +1,22 @@
-"""New tensors. Filling one is a launch: inside a compiled function it happens at every replay."""
+"""New tensors. Filling one is a launch: inside a compiled function it happens at every replay.
+
+Each also takes `device`, `layout`, `pin_memory` and `memory_format`: see `fastnet.placement`.
+"""
+import math
+import operator
+
+import numpy as np
+
 from fastnet import dtypes
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.construction import tensor
 from fastnet.errors import check_sizes
 from fastnet.functional import arrays
+from fastnet.functional.keys import constant
 from fastnet.functional.sizes import as_size
 from fastnet.memory import empty as _empty
+from fastnet.placement import placed
 from fastnet.tensor import Tensor, method
 
 
@@ -19,6 +29,7 @@ def _dtype(dtype, default=dtypes.float32):
     return default if dtype is None else dtypes.as_dtype(dtype)
 
 
+@placed
 def empty(*size, dtype=None, requires_grad=False):
     """A tensor that holds whatever was in its memory: for what is written whole before it is read.
 
@@ -38,6 +49,7 @@ def empty(*size, dtype=None, requires_grad=False):
     return _made(_empty(as_size("empty", size), _dtype(dtype)), requires_grad)
 
 
+@placed
 def zeros(*size, dtype=None, requires_grad=False):
     """A tensor of zeros.
 
@@ -57,6 +69,7 @@ def zeros(*size, dtype=None, requires_grad=False):
     return _made(arrays.full(as_size("zeros", size), 0, _dtype(dtype)), requires_grad)
 
 
+@placed
 def ones(*size, dtype=None, requires_grad=False):
     """A tensor of ones. Arguments and errors are those of `zeros`.
 
@@ -68,6 +81,7 @@ def ones(*size, dtype=None, requires_grad=False):
     return _made(arrays.full(as_size("ones", size), 1, _dtype(dtype)), requires_grad)
 
 
+@placed
 def full(size, fill_value, *, dtype=None, requires_grad=False):
     """A tensor of one value.
 
@@ -86,6 +100,7 @@ def full(size, fill_value, *, dtype=None, requires_grad=False):
     return _made(arrays.full(as_size("full", (size,)), fill_value, dtype), requires_grad)
 
 
+@placed
 def empty_like(input, *, dtype=None, requires_grad=False):
     """An uninitialised tensor in the shape and (without `dtype`) the dtype of `input`.
 
@@ -97,6 +112,7 @@ def empty_like(input, *, dtype=None, requires_grad=False):
     return empty(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
 
 
+@placed
 def zeros_like(input, *, dtype=None, requires_grad=False):
     """Zeros in the shape and (without `dtype`) the dtype of `input`.
 
@@ -108,6 +124,7 @@ def zeros_like(input, *, dtype=None, requires_grad=False):
     return zeros(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
 
 
+@placed
 def ones_like(input, *, dtype=None, requires_grad=False):
     """Ones in the shape and (without `dtype`) the dtype of `input`.
 
@@ -119,6 +136,7 @@ def ones_like(input, *, dtype=None, requires_grad=False):
     return ones(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
 
 
+@placed
 def full_like(input, fill_value, *, dtype=None, requires_grad=False):
     """One value in the shape and (without `dtype`) the dtype of `input`.
 
@@ -131,6 +149,7 @@ def full_like(input, fill_value, *, dtype=None, requires_grad=False):
 
 
 @method()
+@placed
 def new_empty(input, *size, dtype=None, requires_grad=False):
     """`empty` in the dtype of `input`, unless another is given.
 
@@ -143,6 +162,7 @@ def new_empty(input, *size, dtype=None, requires_grad=False):
 
 
 @method()
+@placed
 def new_zeros(input, *size, dtype=None, requires_grad=False):
     """`zeros` in the dtype of `input`, unless another is given.
 
@@ -155,6 +175,7 @@ def new_zeros(input, *size, dtype=None, requires_grad=False):
 
 
 @method()
+@placed
 def new_ones(input, *size, dtype=None, requires_grad=False):
     """`ones` in the dtype of `input`, unless another is given.
 
@@ -167,6 +188,7 @@ def new_ones(input, *size, dtype=None, requires_grad=False):
 
 
 @method()
+@placed
 def new_full(input, size, fill_value, *, dtype=None, requires_grad=False):
     """`full` in the dtype of `input`, unless another is given.
 
@@ -179,6 +201,7 @@ def new_full(input, size, fill_value, *, dtype=None, requires_grad=False):
 
 
 @method()
+@placed
 def new_tensor(input, data, *, dtype=None, requires_grad=False):
     """`tensor` in the dtype of `input`, unless another is given.
 
@@ -190,16 +213,17 @@ def new_tensor(input, data, *, dtype=None, requires_grad=False):
     return tensor(data, dtype=dtype or input.dtype, requires_grad=requires_grad)
 
 
+@placed
 def arange(start=0, end=None, step=1, *, dtype=None, requires_grad=False):
     """start, start + step, ... up to but not including end; arange(end) starts at 0.
 
     Args:
-        start, end, step: numbers; the step may be negative.
+        start, end, step: numbers; the step may be negative. For an integer dtype their fractions are dropped.
         dtype: by default int64, float32 if one of the three is a float.
         requires_grad: record gradients for it.
 
     Raises:
-        ValueError: a step that does not lead from start to end.
+        RuntimeError: a step that does not lead from start to end, or an infinite range.
 
     Example:
         >>> import fastnet
@@ -210,24 +234,38 @@ def arange(start=0, end=None, step=1, *, dtype=None, requires_grad=False):
     """
     if end is None:
         start, end = 0, start
-    if step == 0 or (end - start) / step < 0:
-        raise ValueError(f"arange: step {step} does not lead from {start} to {end}")
-    default = dtypes.float32 if any(isinstance(v, float) for v in (start, end, step)) else dtypes.int64
-    out = _empty((max(0, -int(-(end - start) // step)),), _dtype(dtype, default))
-    K.arange(out, start, step)
+    default = dtypes.float32 if any(map(_is_real, (start, end, step))) else dtypes.int64
+    dtype = _dtype(dtype, default)
+    whole = [v if dtype.kind == "f" or not math.isfinite(v) else int(v) for v in (start, end, step)]
+    if dtype == dtypes.int64:           # PyTorch counts the narrower integers before it drops the fractions
+        start, end, step = whole
+    if step == 0 or not math.isfinite(end - start) or (end - start) / step < 0:
+        raise RuntimeError(f"arange: step {step} does not lead from {start} to {end}")
+    count = -(-(end - start) // step) if dtype == dtypes.int64 else math.ceil((end - start) / step)
+    out = _empty((count,), dtype)
+    K.arange(out, whole[0], whole[2])
     return _made(out, requires_grad)
 
 
+def _is_real(number):
+    """Whether a Python number or a 0-d tensor is floating-point."""
+    return isinstance(number, float | np.floating) or getattr(getattr(number, "dtype", None), "kind", "") == "f"
+
+
+@placed
 def linspace(start, end, steps, *, dtype=None, requires_grad=False):
     """`steps` numbers at equal distances from start to end, both included.
 
+    For an integer dtype, fractions are dropped: first those of start and end, then those of the results.
+
     Args:
-        start, end: numbers.
+        start, end: numbers or 0-d tensors.
         steps: how many.
         dtype: float32 by default.
         requires_grad: record gradients for it.
 
     Raises:
+        TypeError: steps is no integer.
         RuntimeError: a negative number of steps.
 
     Example:
@@ -237,13 +275,28 @@ def linspace(start, end, steps, *, dtype=None, requires_grad=False):
     """
     dtype = _dtype(dtype)
     check_sizes("linspace", steps=steps)
+    steps = operator.index(steps)
     out = _empty((steps,), dtype)
-    K.arange(out, start, (end - start) / (steps - 1) if steps > 1 else 0)
-    if steps > 1:
-        K.fill(out[-1:], end)
+    if dtype.kind == "f":
+        start, end = float(start), float(end)
+        step = (end - start) / (steps - 1) if steps > 1 else 0.0
+        half = max(steps // 2, min(steps, 1))
+        K.arange(out[:half], start, step)
+        K.arange(out[half:][::-1], end, -step)
+    else:
+        K.copy(out, constant(_whole_steps(int(start), int(end), steps)))
     return _made(out, requires_grad)
 
 
+def _whole_steps(start, end, steps):
+    """start + i * (end - start) / (steps - 1) without its fraction, exact in int64."""
+    i, last = np.arange(steps), max(steps - 1, 1)
+    quotient, rest = divmod(end - start, last)
+    below = start + i * quotient + i * rest // last             # the largest integer that is not above
+    return below + ((below < 0) & (i * rest % last != 0))
+
+
+@placed
 def eye(n, m=None, *, dtype=None, requires_grad=False):
     """The identity matrix.
 

@@ -2,7 +2,7 @@
 import numpy as np
 
 from fastnet import dtypes
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, no_grad, op
 from fastnet.backend import K
 from fastnet.errors import check_sizes, shape_text
 from fastnet.functional import arrays
@@ -148,33 +148,47 @@ def index_select(input, dim, index):
 
 
 @op
-def _embedding(weight, index, padding_idx):
+def _embedding(weight, index, padding_idx, scale_by_frequency):
     flat = contiguous(index).reshape(-1)
     K.check_index(flat, weight.shape[0], what="token")
     out = empty((flat.size, weight.shape[1]), weight.dtype)
     K.embedding(out, weight, flat)
-    slope = gradient(_of_embedded, flat, weight.shape, padding_idx)
-    return out.reshape(*index.shape, weight.shape[1]), (slope, None, None)
+    slope = gradient(_of_embedded, flat, weight.shape, padding_idx, scale_by_frequency)
+    return out.reshape(*index.shape, weight.shape[1]), (slope, None, None, None)
 
 
-def _of_embedded(g, flat, shape, padding_idx, out=None):
+def _of_embedded(g, flat, shape, padding_idx, scale_by_frequency, out=None):
     total = empty(shape, g.dtype) if out is None else out
-    K.embedding_backward(total, flat, contiguous(g).reshape(flat.size, shape[1]), padding_idx)
+    rows = contiguous(g).reshape(flat.size, shape[1])
+    if scale_by_frequency:
+        rows = arrays.div(rows, _frequencies(flat, shape[0], g.dtype))
+    K.embedding_backward(total, flat, rows, padding_idx)
     return total
 
 
-def embedding(input, weight, padding_idx=None):
+def _frequencies(index, size, dtype):
+    """How often each element of an index (n,) into `size` rows occurs in it, as an array (n, 1)."""
+    counts, out = arrays.full((size, 1), 0, dtype), empty((index.size, 1), dtype)
+    K.index_add_(counts, arrays.full((index.size, 1), 1, dtype), index)
+    K.embedding(out, counts, index)
+    return out
+
+
+def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
     """The rows of `weight` that the integers of `input` name: weight[input].
 
     Args:
         input: int64 or int32, any shape.
         weight: (rows, width).
         padding_idx: a row whose gradient stays zero.
+        max_norm: the largest norm of a row; longer ones among those that are read are rescaled in the weight itself.
+        norm_type: p of the p-norm that max_norm bounds.
+        scale_grad_by_freq: divide the gradient of each row by how often the input names it.
+        sparse: ignored; gradients are dense.
 
     Raises:
-        TypeError: the input holds no integers.
-        RuntimeError: the weight is no matrix.
-        ValueError: padding_idx is none of the rows.
+        RuntimeError: the input holds no integers, or the weight is no matrix.
+        ValueError: padding_idx is none of the rows, or max_norm is negative.
         IndexError: a number outside [0, rows).
 
     Example:
@@ -186,13 +200,43 @@ def embedding(input, weight, padding_idx=None):
                 [3., 4.]])
     """
     if input.dtype.kind not in "iu":
-        raise TypeError(f"embedding: expected integers, got {input.dtype}")
+        raise RuntimeError(f"embedding: expected integers, got {input.dtype}")
     if weight.ndim != 2:
         raise RuntimeError(f"embedding: expected a weight of two dimensions, got shape {shape_text(weight)}")
-    if padding_idx is not None and not -weight.shape[0] <= padding_idx < weight.shape[0]:
-        raise ValueError(f"embedding: padding_idx {padding_idx} is outside the {weight.shape[0]} rows")
+    padding_idx = padding_row("embedding", padding_idx, weight.shape[0])
     index = input if input.dtype == dtypes.int64 else input.long()
-    return _embedding(weight, index, None if padding_idx is None else padding_idx % weight.shape[0])
+    if max_norm is not None:
+        check_max_norm("embedding", max_norm)
+        _shorten_rows(weight, index, float(max_norm), norm_type)
+    return _embedding(weight, index, padding_idx, bool(scale_grad_by_freq))
+
+
+def padding_row(name, padding_idx, rows):
+    """The row of a table that padding_idx names, counted from the front, or None.
+
+    Raises:
+        ValueError: there is no such row.
+    """
+    if padding_idx is None:
+        return None
+    if not -rows <= padding_idx < rows:
+        raise ValueError(f"{name}: padding_idx {padding_idx} is outside the {rows} rows")
+    return padding_idx % rows
+
+
+def check_max_norm(name, max_norm):
+    """Refuse a negative bound, which would reverse rows, and NaN."""
+    if max_norm is not None and not max_norm >= 0:
+        raise ValueError(f"{name}: expected max_norm to be None or a number that is not negative, got {max_norm}")
+
+
+@no_grad()
+def _shorten_rows(weight, index, max_norm, norm_type):
+    """Multiply those rows of the table that the index names and that are too long by max_norm / (norm + 1e-7)."""
+    index = index.reshape(-1)
+    rows = _embedding(weight, index, None, False)
+    norm = rows.norm(norm_type, 1, keepdim=True)
+    weight[index] = (rows * (max_norm / (norm + 1e-7))).where(norm > max_norm, rows)
 
 
 @op

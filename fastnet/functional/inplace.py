@@ -118,11 +118,12 @@ for _plain in _NAMED:
 
 
 @method()
-def copy_(self, src):
+def copy_(self, src, non_blocking=False):
     """Write the elements of `src`, broadcast and cast, into the tensor; returns it. Gradients flow to `src`.
 
     Args:
         src: a tensor, a NumPy array or a number.
+        non_blocking: ignored; there is one device.
 
     Raises:
         RuntimeError: a shape that does not broadcast (both are named), or a tensor that cannot be written in place.

@@ -40,7 +40,7 @@ def as_key(x, key):
             continue
         width = _width(k)
         view.extend([slice(None)] * width if width else [None])     # one bool for all: a mask over a new dimension
-        picks.append(k if width else _constant(np.array([k])) if kind is bool else k.reshape(1))
+        picks.append(k if width else constant(np.array([k])) if kind is bool else k.reshape(1))
         whole, tensors = whole and width > 0, True
     if not tensors:
         return (*view, ...), ()
@@ -86,7 +86,7 @@ def _as_index(k):
             forbid_in_recording("indexing with a mask, whose result's shape depends on its values,")
     elif isinstance(k, list | tuple | range):
         k = np.asarray(k)
-        k = _constant(k.astype(np.int64) if k.size == 0 else k)
+        k = constant(k.astype(np.int64) if k.size == 0 else k)
     elif isinstance(k, int | np.integer):
         k = k if isinstance(k, bool) else int(k)
     elif not (k is None or k is Ellipsis or isinstance(k, slice | np.ndarray)):
@@ -94,7 +94,8 @@ def _as_index(k):
     return k
 
 
-def _constant(array):
+def constant(array):
+    """An array whose values a recording may keep."""
     return array if state.recorder is None else state.recorder.constant(array)
 
 

@@ -1,15 +1,22 @@
-"""Random tensors, and dropout."""
+"""Random tensors, and dropout.
+
+The constructors also take `device`, `layout`, `pin_memory` and `memory_format`: see `fastnet.placement`.
+"""
+import operator
+
 import numpy as np
 
 from fastnet import dtypes
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, no_grad, op
 from fastnet.backend import K, random_blocks
 from fastnet.errors import check_sizes
-from fastnet.functional.arrays import contiguous
+from fastnet.functional.arrays import broadcast_shape, cast, contiguous, operands
 from fastnet.functional.inplace import writable, write
 from fastnet.functional.sizes import as_size
 from fastnet.memory import empty
+from fastnet.placement import placed
 from fastnet.random import default_generator
+from fastnet.state import state
 from fastnet.tensor import Tensor, method
 
 
@@ -31,6 +38,7 @@ def _floating(name, dtype):
         raise TypeError(f"{name} makes floating-point tensors, not {dtypes.as_dtype(dtype)}")
 
 
+@placed
 def rand(*size, generator=None, dtype=None, requires_grad=False):
     """Uniform numbers in [0, 1).
 
@@ -54,6 +62,7 @@ def rand(*size, generator=None, dtype=None, requires_grad=False):
     return _new("rand", "random_uniform", size, dtype, generator, requires_grad, 0.0, 1.0)
 
 
+@placed
 def randn(*size, generator=None, dtype=None, requires_grad=False):
     """Normal numbers of mean 0 and variance 1. Arguments and errors are those of `rand`.
 
@@ -67,7 +76,8 @@ def randn(*size, generator=None, dtype=None, requires_grad=False):
     return _new("randn", "random_normal", size, dtype, generator, requires_grad, 0.0, 1.0)
 
 
-def rand_like(input, dtype=None):
+@placed
+def rand_like(input, *, generator=None, dtype=None, requires_grad=False):
     """Uniform numbers in [0, 1) in the shape and (without `dtype`) the dtype of `input`.
 
     Example:
@@ -75,10 +85,11 @@ def rand_like(input, dtype=None):
         >>> fastnet.rand_like(fastnet.zeros(2, 3)).shape
         (2, 3)
     """
-    return rand(*input.shape, dtype=dtype or input.dtype)
+    return rand(input.shape, generator=generator, dtype=dtype or input.dtype, requires_grad=requires_grad)
 
 
-def randn_like(input, dtype=None):
+@placed
+def randn_like(input, *, generator=None, dtype=None, requires_grad=False):
     """Normal numbers of mean 0 and variance 1 in the shape and (without `dtype`) the dtype of `input`.
 
     Example:
@@ -86,26 +97,54 @@ def randn_like(input, dtype=None):
         >>> fastnet.randn_like(fastnet.zeros(2, 3)).shape
         (2, 3)
     """
-    return randn(*input.shape, dtype=dtype or input.dtype)
+    return randn(input.shape, generator=generator, dtype=dtype or input.dtype, requires_grad=requires_grad)
 
 
-def normal(mean, std, size, *, generator=None):
-    """Normal numbers of the given mean and standard deviation, float32.
+@placed
+def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, requires_grad=False):
+    """Normal numbers of the given mean and standard deviation.
 
     Args:
-        mean, std: numbers.
-        size: the shape, a tuple.
+        mean, std: numbers, or tensors whose shapes broadcast: each element is drawn with its own. No gradient flows
+            to them.
+        size: the shape, a tuple; not beside tensors.
         generator: a `Generator`; by default the one that `manual_seed` seeds.
+        dtype: float32 by default, or the tensors'.
+        requires_grad: record gradients for it.
+
+    Raises:
+        TypeError: neither tensors nor a size, or both.
+        RuntimeError: a negative standard deviation.
 
     Example:
         >>> import fastnet
         >>> fastnet.normal(100.0, 0.0, (2,))
         tensor([100., 100.])
     """
-    return _new("normal", "random_normal", size, None, generator, False, float(mean), float(std))
+    tensors = isinstance(mean, Tensor) or isinstance(std, Tensor)
+    if tensors == (size is not None):
+        raise TypeError(f"normal: expected either tensors as mean or std, or a size, got size={size}")
+    _floating("normal", dtype)
+    if not tensors:
+        return _new("normal", "random_normal", size, dtype, generator, requires_grad, float(mean), float(std))
+    out = _normal_around(mean, std, generator)
+    out = out if dtype is None else out.to(dtype)
+    return out.requires_grad_() if requires_grad else out
 
 
-def randint(low=0, high=None, size=None, *, generator=None, dtype=None):
+@no_grad()
+def _normal_around(mean, std, generator):
+    """mean + std * noise; at least one of the two is a tensor."""
+    center, spread = (x._data if isinstance(x, Tensor) else x for x in (mean, std))
+    center, spread = operands(center, spread, real=True)
+    if state.recorder is None and (spread < 0).any():
+        raise RuntimeError("normal: expected std not to be negative")
+    noise = randn(broadcast_shape(center, spread), generator=generator, dtype=center.dtype)
+    return noise * std + mean
+
+
+@placed
+def randint(low=0, high=None, size=None, *, generator=None, dtype=None, requires_grad=False):
     """Integers in [low, high); randint(high, size) starts at 0.
 
     Args:
@@ -113,9 +152,11 @@ def randint(low=0, high=None, size=None, *, generator=None, dtype=None):
         size: the shape, a tuple.
         generator: a `Generator`; by default the one that `manual_seed` seeds.
         dtype: int64 by default.
+        requires_grad: record gradients for it.
 
     Raises:
-        ValueError: low is not below high.
+        TypeError: a bound that is no integer.
+        RuntimeError: low is not below high.
 
     Example:
         >>> import fastnet
@@ -127,18 +168,27 @@ def randint(low=0, high=None, size=None, *, generator=None, dtype=None):
         high, size = None, high
     if high is None:
         low, high = 0, low
+    low, high = operator.index(low), operator.index(high)
     if not low < high:
-        raise ValueError(f"randint: expected low < high, got {low} and {high}")
-    t = _new("randint", "random_integers", size, dtypes.int64, generator, False, int(low), int(high))
-    return t if dtype is None else t.to(dtype)
+        raise RuntimeError(f"randint: expected low < high, got {low} and {high}")
+    t = _new("randint", "random_integers", size, dtypes.int64, generator, False, low, high)
+    t = t if dtype is None else t.to(dtype)
+    return t.requires_grad_() if requires_grad else t
 
 
-def randperm(n, *, generator=None):
-    """The numbers 0 to n-1 in random order, int64.
+@placed
+def randperm(n, *, generator=None, dtype=None, requires_grad=False):
+    """The numbers 0 to n-1 in random order.
 
     Args:
         n: how many.
         generator: a `Generator`; by default the one that `manual_seed` seeds.
+        dtype: int64 by default.
+        requires_grad: record gradients for it.
+
+    Raises:
+        TypeError: n is no integer.
+        RuntimeError: n is negative.
 
     Example:
         >>> import fastnet
@@ -147,7 +197,8 @@ def randperm(n, *, generator=None):
     """
     check_sizes("randperm", n=n)
     out = empty((n,), dtypes.int64)
-    return Tensor._wrap(_draw("randperm", out, generator))
+    t = Tensor._wrap(cast(_draw("randperm", out, generator), dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)))
+    return t.requires_grad_() if requires_grad else t
 
 
 @op

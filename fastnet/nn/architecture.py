@@ -36,6 +36,7 @@ _CONTAINERS = (*_HOLD_MODULES, nn.ParameterList)
 _ENTRIES = {"class": str, "arguments": dict, "modules": dict, "parameters": int, "tied": dict, "frozen": list}
 _TENSOR = "tensor"                      # the argument that is a tensor of the module's own
 _DTYPES = ("float32", "float64", None)
+_REAL = ("eps", "max_norm")             # arguments that are numbers or None
 _REGISTRIES = ("_parameters", "_buffers")
 _NOT_COMPARED = {*_REGISTRIES, "_modules", "_training", "_recorded", "_hooks"}
 
@@ -59,7 +60,7 @@ def _fits(name, default, value):
         return default is None or name == "momentum"
     if isinstance(default, bool | str):
         return type(value) is type(default)
-    if isinstance(default, float) or name == "eps":
+    if isinstance(default, float) or name in _REAL:
         return type(value) is float or _is_whole(value)
     return _is_whole(value) or (default is inspect.Parameter.empty and isinstance(value, list)
                                 and len(value) <= _DIMENSIONS and all(map(_is_whole, value)))

@@ -4,9 +4,11 @@ from typing import Any
 
 from fastnet import dtypes
 from fastnet.errors import shape_text
+from fastnet.functional.casting import wanted_dtype
 from fastnet.nn.loading import load
 from fastnet.nn.parameter import Parameter, convert, floating
 from fastnet.nn.registry import Registry
+from fastnet.placement import check_placement
 from fastnet.state import state
 from fastnet.tensor import Tensor
 
@@ -193,16 +195,13 @@ class Module(Registry):
             elif p.grad is not None:
                 p.grad.zero_()
 
-    def to(self, *args, dtype=None):
+    def to(self, *args, dtype=None, device=None, non_blocking=False, memory_format=None):
         """Turn every floating-point parameter and buffer into another dtype; returns the module.
 
-        A device may be named as in PyTorch: only "cpu" exists.
+        The arguments are those of `Tensor.to`.
         """
-        for a in args:
-            if isinstance(a, Tensor):
-                dtype = a.dtype
-            elif not (isinstance(a, str) and a.partition(":")[0] == "cpu"):
-                dtype = a
+        check_placement("to", memory_format=memory_format)
+        dtype = wanted_dtype(args, dtype, device)
         if dtype is not None:
             dtype = floating(dtype)
             for x in [*self.parameters(), *self.buffers()]:

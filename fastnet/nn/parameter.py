@@ -8,6 +8,7 @@ from fastnet import dtypes
 from fastnet.backend import K
 from fastnet.construction import as_tensor
 from fastnet.memory import empty, parameter_memory
+from fastnet.placement import check_placement
 from fastnet.recording import forbid_in_recording
 from fastnet.tensor import Storage, Tensor, blank
 
@@ -90,11 +91,10 @@ def new_parameter(*shape, device=None, dtype=None):
     """A Parameter of zeros.
 
     Raises:
-        ValueError: a device that is not the CPU.
+        RuntimeError: a device that is not the CPU.
         TypeError: a dtype that is not floating-point.
     """
-    if device is not None and str(device).partition(":")[0] != "cpu":
-        raise ValueError(f"unknown device {device!r}; there is only 'cpu'")
+    check_placement("parameter", device=device)
     made = blank(Parameter)
     _place(made, shape, floating(dtype))
     made._requires_grad = True

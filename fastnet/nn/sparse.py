@@ -2,6 +2,7 @@
 from fastnet.autograd import no_grad
 from fastnet.errors import check_sizes, shape_text
 from fastnet.nn import init
+from fastnet.functional.indexing import check_max_norm, padding_row
 from fastnet.nn.functional import embedding
 from fastnet.nn.module import Module
 from fastnet.nn.parameter import Parameter, new_parameter
@@ -17,10 +18,14 @@ class Embedding(Module):
         num_embeddings: the number of rows.
         embedding_dim: the length of a row.
         padding_idx: a row that stands for nothing: zeros that no gradient changes.
+        max_norm: the largest norm of a row; each call rescales the longer ones among its rows, in the table itself.
+        norm_type: p of the p-norm that max_norm bounds.
+        scale_grad_by_freq: divide the gradient of each row by how often the input names it.
+        sparse: ignored; gradients are dense.
         dtype: of the table, float32 by default.
 
     Raises:
-        ValueError: padding_idx is not a row.
+        ValueError: padding_idx is not a row, or max_norm is negative.
         IndexError: when called, a number outside [0, num_embeddings).
 
     Shape:
@@ -35,13 +40,15 @@ class Embedding(Module):
         [[0.0, 0.0, 0.0]]
     """
 
-    def __init__(self, num_embeddings, embedding_dim, padding_idx=None, *, device=None, dtype=None):
+    def __init__(self, num_embeddings, embedding_dim, padding_idx=None, max_norm=None, norm_type=2.0,
+                 scale_grad_by_freq=False, sparse=False, device=None, dtype=None):
         super().__init__()
         check_sizes("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
-        if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
-            raise ValueError(f"Embedding: padding_idx {padding_idx} is outside the {num_embeddings} rows")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
+        self.padding_idx = padding_row("Embedding", padding_idx, num_embeddings)
+        check_max_norm("Embedding", max_norm)
+        self.max_norm, self.norm_type = max_norm, norm_type
+        self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
         self.weight = new_parameter(num_embeddings, embedding_dim, device=device, dtype=dtype)
         self.reset_parameters()
 
@@ -53,12 +60,17 @@ class Embedding(Module):
                 self.weight[self.padding_idx] = 0
 
     @classmethod
-    def from_pretrained(cls, embeddings, freeze=True, padding_idx=None):
+    def from_pretrained(cls, embeddings, freeze=True, padding_idx=None, max_norm=None, norm_type=2.0,
+                        scale_grad_by_freq=False, sparse=False):
         """A layer over a copy of the table `embeddings`, (rows, length).
 
         Args:
             freeze: do not train it.
             padding_idx: a row whose gradient stays zero; its values are kept.
+            max_norm, norm_type, scale_grad_by_freq, sparse: see `Embedding`.
+
+        Raises:
+            ValueError: embeddings is no matrix, padding_idx is not a row, or max_norm is negative.
 
         Example:
             >>> import fastnet
@@ -69,16 +81,17 @@ class Embedding(Module):
         if not isinstance(embeddings, Tensor) or embeddings.ndim != 2:
             given = shape_text(embeddings) if isinstance(embeddings, Tensor) else type(embeddings).__name__
             raise ValueError(f"Embedding.from_pretrained: expected a tensor of two dimensions, got {given}")
-        layer = cls(1, 0)
+        layer = cls(1, 0, None, max_norm, norm_type, scale_grad_by_freq, sparse)
         layer.num_embeddings, layer.embedding_dim = embeddings.shape
-        if padding_idx is not None:
-            layer.padding_idx = padding_idx % layer.num_embeddings
+        layer.padding_idx = padding_row("Embedding.from_pretrained", padding_idx, layer.num_embeddings)
         layer.weight = Parameter(embeddings, requires_grad=not freeze)
         return layer
 
     def forward(self, input):
-        return embedding(input, self.weight, self.padding_idx)
+        return embedding(input, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq)
 
     def extra_repr(self):
-        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
-        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"
+        options = {"padding_idx": (self.padding_idx, None), "max_norm": (self.max_norm, None),
+                   "norm_type": (self.norm_type, 2), "scale_grad_by_freq": (self.scale_grad_by_freq, False)}
+        given = [f"{name}={value}" for name, (value, default) in options.items() if value != default]
+        return ", ".join([str(self.num_embeddings), str(self.embedding_dim), *given])

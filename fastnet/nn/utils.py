@@ -1,5 +1,9 @@
-"""What is done to many parameters or gradients at once."""
+"""What is done to many parameters or gradients at once.
+
+PyTorch's argument `foreach` chooses between implementations of the same result, and fastnet ignores it.
+"""
 import math
+import warnings
 
 from fastnet.autograd import no_grad
 from fastnet.backend import K
@@ -13,11 +17,27 @@ from fastnet.state import state
 from fastnet.tensor import Tensor
 
 
-def _gradients(parameters):
-    """The gradients that are there."""
-    parameters = (parameters,) if isinstance(parameters, Tensor) else parameters
-    gradients = [p.grad for p in parameters]
+def _listed(name, tensors):
+    """One tensor or several as a list; a warning if an iterator is exhausted, as after an earlier use."""
+    if isinstance(tensors, Tensor):
+        return [tensors]
+    listed = list(tensors)
+    if not listed and iter(tensors) is tensors:
+        warnings.warn(f"{name}: the iterator of tensors is exhausted, so there is nothing to clip; pass a list, or "
+                      "call model.parameters() again", UserWarning, stacklevel=4)
+    return listed
+
+
+def _gradients(name, parameters):
+    """The gradients of the parameters that have one."""
+    gradients = [p.grad for p in _listed(name, parameters)]
     return [g for g in gradients if g is not None]
+
+
+def _check_bound(name, argument, bound):
+    """Refuse a negative bound, which would reverse gradients, and NaN."""
+    if not bound >= 0:
+        raise ValueError(f"{name}: expected {argument} to be a number that is not negative, got {bound}")
 
 
 def _note(tensors):
@@ -26,7 +46,7 @@ def _note(tensors):
 
 
 @no_grad()
-def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False):
+def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=None):
     """The p-norm of all elements of all tensors, as a 0-d tensor.
 
     Args:
@@ -42,7 +62,7 @@ def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False):
         >>> fastnet.nn.utils.get_total_norm([fastnet.tensor([3.0]), fastnet.tensor([4.0])])
         tensor(5.)
     """
-    tensors = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    tensors = _listed("get_total_norm", tensors)
     norm_type = float(norm_type)
     if not tensors:
         return Tensor._wrap(arrays.full((), 0, arrays.dtypes.float32))
@@ -73,14 +93,16 @@ def _two_norm(tensors):
     return Tensor._wrap(arrays.unary("sqrt", total).reshape(()))
 
 
-@no_grad()
-def clip_grads_with_norm_(parameters, max_norm, total_norm):
+def clip_grads_with_norm_(parameters, max_norm, total_norm, foreach=None):
     """Scale every gradient by min(1, max_norm / (total_norm + 1e-6)), in place.
 
     Args:
         parameters: a tensor or several; those without a gradient are passed over.
-        max_norm: a number.
+        max_norm: a number that is not negative.
         total_norm: a 0-d tensor, as `get_total_norm` gives it.
+
+    Raises:
+        ValueError: a negative max_norm.
 
     Example:
         >>> import fastnet
@@ -90,14 +112,18 @@ def clip_grads_with_norm_(parameters, max_norm, total_norm):
         >>> w.grad
         tensor([0.6, 0.8])
     """
-    gradients = _gradients(parameters)
+    _check_bound("clip_grads_with_norm_", "max_norm", max_norm)
+    _scale(_gradients("clip_grads_with_norm_", parameters), max_norm, total_norm)
+
+
+def _scale(gradients, max_norm, total_norm):
     _note((*gradients, total_norm))
     for g in gradients:
         K.clip_scale_(g._data, arrays.cast(total_norm._data, g.dtype), float(max_norm))
         g._storage.version += 1
 
 
-def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False):
+def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None):
     """Scale all gradients together, in place, so that their common norm is at most `max_norm`.
 
     They are multiplied by min(1, max_norm / (norm + 1e-6)). Inside a compiled function that is part of the recording.
@@ -105,7 +131,7 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
 
     Args:
         parameters: a tensor or several; those without a gradient are passed over.
-        max_norm: the largest norm.
+        max_norm: the largest norm, not negative.
         norm_type: p of the p-norm, which may be inf.
         error_if_nonfinite: raise if the norm is not finite; outside of compiled functions only.
 
@@ -113,6 +139,7 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
         The norm before, a 0-d tensor.
 
     Raises:
+        ValueError: a negative max_norm.
         RuntimeError: with error_if_nonfinite, the norm is not finite.
 
     Example:
@@ -124,14 +151,14 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
         >>> w.grad
         tensor([0.6, 0.8])
     """
-    parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    norm = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite)
-    clip_grads_with_norm_(parameters, max_norm, norm)
+    _check_bound("clip_grad_norm_", "max_norm", max_norm)
+    gradients = _gradients("clip_grad_norm_", parameters)
+    norm = get_total_norm(gradients, norm_type, error_if_nonfinite)
+    _scale(gradients, max_norm, norm)
     return norm
 
 
-@no_grad()
-def clip_grad_value_(parameters, clip_value):
+def clip_grad_value_(parameters, clip_value, foreach=None):
     """Move every element of every gradient into [-clip_value, clip_value], in place.
 
     Args:
@@ -149,9 +176,8 @@ def clip_grad_value_(parameters, clip_value):
         >>> w.grad
         tensor([ 1. , -0.5])
     """
-    if not clip_value >= 0:
-        raise ValueError(f"clip_grad_value_: expected a number that is not negative, got {clip_value}")
-    gradients = _gradients(parameters)
+    _check_bound("clip_grad_value_", "clip_value", clip_value)
+    gradients = _gradients("clip_grad_value_", parameters)
     _note(gradients)
     for g in gradients:
         K.clamp(g._data, g._data, -float(clip_value), float(clip_value))

@@ -28,7 +28,7 @@ def random_uniform(out, state, offset, low=0.0, high=1.0):
     real = out.dtype.type
     limit = np.finfo(real).max
     if not (low <= high and high - low <= limit and abs(low) <= limit and abs(high) <= limit):
-        raise ValueError(f"random_uniform: expected low <= high, both finite and not too far apart for {out.dtype}, "
+        raise RuntimeError(f"random_uniform: expected low <= high, both finite and not too far apart for {out.dtype}, "
                          f"got low={low}, high={high}")
     low, high = real(low), real(high)
     u = unit(state, offset, out.size, out.dtype)
@@ -46,7 +46,7 @@ def random_normal(out, state, offset, mean=0.0, std=1.0):
     """
     _expect_real("random_normal", out.dtype)
     if not std >= 0:
-        raise ValueError(f"random_normal: expected std >= 0, got {std}")
+        raise RuntimeError(f"random_normal: expected std >= 0, got {std}")
     n = out.size + out.size % 2
     if out.dtype == np.float32:
         w = words(state, offset, n).reshape(-1, 2)
@@ -73,7 +73,7 @@ def random_normal(out, state, offset, mean=0.0, std=1.0):
 def random_integers(out, state, offset, low, high):
     """out = low + x mod (high - low), int64, with x of 64 bits: low <= out < high."""
     if not -2**63 <= low < high <= 2**63:
-        raise ValueError(f"random_integers: expected low < high within int64, got low={low}, high={high}")
+        raise RuntimeError(f"random_integers: expected low < high within int64, got low={low}, high={high}")
     x = pairs(state, offset, out.size)
     if high - low < 2**64:
         x %= np.uint64(high - low)
@@ -89,7 +89,7 @@ def random_bernoulli(out, p_array, state, offset):
     bad = ~((p >= 0) & (p <= 1))
     if bad.any():
         i = int(bad.argmax())
-        raise ValueError(f"random_bernoulli: expected probabilities between 0 and 1, got {p[i]} at position {i}")
+        raise RuntimeError(f"random_bernoulli: expected probabilities between 0 and 1, got {p[i]} at position {i}")
     np.less(unit(state, offset, out.size, out.dtype).reshape(out.shape), p_array, out=out)
 
 

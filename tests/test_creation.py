@@ -1,0 +1,171 @@
+"""Tensor constructors against PyTorch: integer ranges, dtypes, PyTorch's arguments for device and layout, errors."""
+import itertools
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import fastnet
+
+pytestmark = pytest.mark.usefixtures("backend")
+
+
+def attempt(make, *args, **kwargs):
+    """(dtype, values) of a new tensor, or RuntimeError."""
+    try:
+        made = make(*args, **kwargs)
+    except (RuntimeError, ValueError):
+        return RuntimeError
+    return str(made.dtype).removeprefix("torch."), made.tolist()
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32", "uint8", "float32", "float64"])
+def test_arange_is_pytorchs(torch, dtype):
+    numbers = itertools.product([0, 1, 2.5, 0.9], [5, 4.4, 9.9, 0], [1, 2, 3, 0.5, 1.5, 2.7, -1, 0])
+    for limits in [*numbers, (5, 0, -1.5), (3.7, -2.2, -1), (0, 1, 0.1)]:
+        ours, theirs = (attempt(f.arange, *limits, dtype=getattr(f, dtype)) for f in (fastnet, torch))
+        if ours is not RuntimeError and theirs is not RuntimeError and dtype.startswith("float"):
+            np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-6, err_msg=str(limits))
+        elif limits[0] != 0.9 or dtype != "int64":          # there PyTorch compares the steps' sign before truncation
+            assert ours == theirs, limits
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32"])
+def test_linspace_of_integers_is_the_truncated_one(dtype):
+    for start, end, steps in itertools.product([0, 3, 10, -5], [0, 4, -7, 33, 100], range(2, 40)):
+        exact = [math.trunc(start + Fraction(i * (end - start), steps - 1)) for i in range(steps)]
+        assert fastnet.linspace(start, end, steps, dtype=dtype).tolist() == exact, (start, end, steps)
+    assert fastnet.linspace(0.9, 4.9, 5, dtype=dtype).tolist() == [0, 1, 2, 3, 4]       # as PyTorch truncates limits
+
+
+def test_linspace_is_pytorchs(torch):
+    for arguments in itertools.product([0, -1.5, 7], [4.4, -7, 7], [0, 1, 2, 3, 10, 11]):
+        ours, theirs = (f.linspace(*arguments, dtype=f.float64).numpy() for f in (fastnet, torch))
+        np.testing.assert_allclose(ours, theirs, rtol=1e-15, atol=1e-15)
+    assert fastnet.linspace(fastnet.tensor(0.0), 1, fastnet.tensor(3)).tolist() == [0, 0.5, 1]
+
+
+def test_dtypes_of_python_types_and_of_numbers():
+    assert fastnet.ones(1, dtype=float).dtype == fastnet.tensor([1], dtype=float).dtype == fastnet.float64
+    assert fastnet.ones(1, dtype=int).dtype == fastnet.int64
+    assert fastnet.ones(1, dtype=bool).dtype == fastnet.bool
+    assert fastnet.arange(np.float32(3)).dtype == fastnet.arange(fastnet.tensor(3.0)).dtype == fastnet.float32
+    assert fastnet.ones(1, dtype=fastnet.float).dtype == fastnet.float32
+
+
+@pytest.mark.parametrize("data", [[1, 2], [[True, False]], (1, 2), np.array([1, 2]), [], [fastnet.tensor(1)]])
+def test_tensors_made_by_the_class_are_float32(torch, data):
+    ours = fastnet.Tensor(data)
+    assert ours.dtype == fastnet.float32
+    if not (isinstance(data, list) and data and isinstance(data[0], fastnet.Tensor)):
+        assert ours.tolist() == torch.Tensor(data).tolist()
+
+
+def test_the_class_takes_a_shape_a_tensor_or_a_dtype():
+    assert fastnet.Tensor(2, 3).shape == (2, 3)
+    assert fastnet.Tensor(5).shape == (5,)
+    assert fastnet.Tensor().shape == (0,)
+    assert fastnet.Tensor(fastnet.tensor([1, 2])).dtype == fastnet.int64
+    assert fastnet.Tensor([1], dtype=fastnet.float64, device="cpu", requires_grad=True).requires_grad
+    for bad in (1.5, "text", None, True):
+        with pytest.raises(TypeError, match="expected a shape, or one sequence, array or tensor"):
+            fastnet.Tensor(bad)
+    with pytest.raises(RuntimeError, match="negative"):
+        fastnet.Tensor(-1)
+
+
+X = fastnet.ones(2)
+CONSTRUCTORS = {
+    "zeros": (2,), "ones": (2,), "empty": (2,), "full": ((2,), 1), "zeros_like": (X,), "ones_like": (X,),
+    "empty_like": (X,), "full_like": (X, 1), "arange": (2,), "linspace": (0, 1, 2), "eye": (2,), "rand": (2,),
+    "randn": (2,), "rand_like": (X,), "randn_like": (X,), "randint": (5, (2,)), "randperm": (2,),
+    "normal": (0.0, 1.0, (2,)), "tensor": ([1, 2],)}
+
+
+@pytest.mark.parametrize("name", CONSTRUCTORS)
+def test_pytorchs_arguments_are_taken(name):
+    make, arguments = getattr(fastnet, name), CONSTRUCTORS[name]
+    made = make(*arguments, device="cpu", layout=fastnet.strided, pin_memory=True, dtype=fastnet.float64,
+                memory_format=fastnet.preserve_format, requires_grad=True)
+    assert made.dtype == fastnet.float64
+    assert made.requires_grad
+    assert made.device == fastnet.device("cpu") == "cpu" == made.device.type
+    for wrong in ({"device": "cuda"}, {"device": "cuda:0"}, {"layout": "sparse_coo"}, {"memory_format": "NHWC"}):
+        with pytest.raises(RuntimeError, match=rf"{name}: expected {next(iter(wrong))} to be '.*, got '"):
+            make(*arguments, **wrong)
+
+
+def test_pytorchs_own_objects_are_read_by_their_names(torch):
+    made = fastnet.zeros(2, device=torch.device("cpu"), layout=torch.strided, memory_format=torch.contiguous_format)
+    assert made.tolist() == [0, 0]
+    with pytest.raises(RuntimeError, match=r"'strided', got 'torch\.sparse_coo'"):
+        fastnet.zeros(2, layout=torch.sparse_coo)
+    with pytest.raises(RuntimeError, match="got 'cuda'"):
+        fastnet.device("cuda")
+
+
+@pytest.mark.parametrize("call, error", [
+    (lambda f: f.arange(0, 3, 0), RuntimeError), (lambda f: f.arange(0, -3), RuntimeError),
+    (lambda f: f.arange(0, math.inf), RuntimeError), (lambda f: f.linspace(0, 1, 2.5), TypeError),
+    (lambda f: f.linspace(0, 1, True), TypeError), (lambda f: f.linspace(0, 1, -1), RuntimeError),
+    (lambda f: f.eye(2.5), TypeError), (lambda f: f.eye(-1), RuntimeError), (lambda f: f.randperm(2.5), TypeError),
+    (lambda f: f.randint(2.5, (2,)), TypeError), (lambda f: f.randint(5, 5, (2,)), RuntimeError),
+    (lambda f: f.zeros(2).normal_(0, -1), RuntimeError), (lambda f: f.zeros(2).uniform_(1, 0), RuntimeError),
+    (lambda f: f.bernoulli(f.ones(2) * 2), RuntimeError), (lambda f: f.normal(0.0, -1.0, (2,)), RuntimeError),
+    (lambda f: f.zeros(2.5), TypeError), (lambda f: f.zeros(-1), RuntimeError)])
+def test_errors_have_pytorchs_types(torch, call, error):
+    for f in (torch, fastnet):
+        with pytest.raises(error):
+            call(f)
+
+
+def test_integer_random_numbers_in_other_dtypes():
+    assert fastnet.randint(0, 5, (3,), dtype=fastnet.float32, requires_grad=True).requires_grad
+    assert sorted(fastnet.randperm(4, dtype=fastnet.int32).tolist()) == [0, 1, 2, 3]
+    assert fastnet.randperm(4, dtype=fastnet.int32).dtype == fastnet.int32
+
+
+def test_types_are_named_and_convert():
+    x = fastnet.tensor([1.5, 2.0])
+    assert x.type() == "fastnet.FloatTensor"
+    for dtype, name in ((fastnet.float64, "Double"), (fastnet.int64, "Long"), (fastnet.int32, "Int"),
+                        (fastnet.uint8, "Byte"), (fastnet.bool, "Bool"), (fastnet.float32, "Float")):
+        assert x.to(dtype).type() == f"fastnet.{name}Tensor"
+        for wanted in (dtype, f"fastnet.{name}Tensor", f"torch.{name}Tensor"):
+            assert x.type(wanted, non_blocking=True).dtype == dtype
+    assert x.type(fastnet.float32) is x
+    with pytest.raises(TypeError, match=r"unsupported dtype 'fastnet\.HalfTensor'"):
+        x.type("fastnet.HalfTensor")
+
+
+def test_conversions_take_pytorchs_arguments():
+    x = fastnet.tensor([1.5])
+    assert x.to("cpu") is x.to(device="cpu") is x.to("cpu", fastnet.float32, non_blocking=True) is x
+    assert x.to(fastnet.float32, False, True) is not x
+    assert x.to("cpu", copy=True, memory_format=fastnet.preserve_format) is not x
+    assert x.to("cpu", fastnet.int64).dtype == x.to(device="cpu", dtype=fastnet.int64).dtype == fastnet.int64
+    assert x.double(memory_format=fastnet.contiguous_format).dtype == fastnet.float64
+    assert x.clone(memory_format=fastnet.channels_last).tolist() == x.contiguous(fastnet.contiguous_format).tolist()
+    assert fastnet.zeros(1).copy_(x, non_blocking=True).item() == 1.5
+    for call in (lambda: x.to("cuda"), lambda: x.to(device="cuda:1"), lambda: x.to("float17")):
+        with pytest.raises(RuntimeError, match=r"to: expected device to be 'cpu', got '(cuda|cuda:1|float17)'"):
+            call()
+
+
+def test_normal_numbers_around_tensors(torch):
+    mean, std = [[0.0], [100.0]], [1.0, 2.0, 0.0]
+    for f in (torch, fastnet):
+        made = f.normal(f.tensor(mean), f.tensor(std))
+        assert tuple(made.shape) == (2, 3)
+        assert made[:, 2].tolist() == [0, 100]
+        assert f.normal(f.zeros(2, dtype=f.float64)).dtype == f.float64
+        assert f.normal(mean=5.0, std=f.zeros(2)).tolist() == [5, 5]
+        for wrong in (lambda f=f: f.normal(f.zeros(2), f.tensor([1.0, -1.0])), lambda f=f: f.normal(f.zeros(2), -1.0)):
+            with pytest.raises(RuntimeError):
+                wrong()
+        with pytest.raises(TypeError):
+            f.normal(0.0, 1.0)
+    many = fastnet.normal(fastnet.full((10_000,), 3.0), 2.0)
+    assert abs(many.mean().item() - 3) < 0.1
+    assert abs(many.std().item() - 2) < 0.1

@@ -199,6 +199,9 @@ def test_info_on_numpy():
     (["train", "digits", "--dropout", "1"], "expected a part between 0 and 1, such as 0.1, got '1'"),
     (["train", "digits", "--patience", "-1"], "expected a number that is not negative, got '-1'"),
     (["train", "digits", "--schedule", "up"], "invalid choice: 'up'"),
+    (["train", "a.csv", "--kind", "price"], "expected COLUMN=KIND with a kind of category, "),
+    (["train", "a.csv", "--kind", "price=float"], "with a kind of category, number, text, date, got 'price=float'"),
+    (["train", "a.csv", "--split", "day"], "invalid choice: 'day'"),
     (["predict", "m.safetensors"], "the following arguments are required: file"),
     (["evaluate", "m.safetensors"], "the following arguments are required: data"),
     (["info", "--loud"], "unrecognized arguments: --loud; see fastnet info --help"),
@@ -218,10 +221,19 @@ def test_wrong_use(args, message, capsys):
 
 
 @pytest.mark.parametrize(("args", "message"), [
-    (["cifar"], "expected digits, mnist, a table that ends in .csv, .tsv, .parquet, .pq, or a folder with a folder of "
-                "pictures for each class, got 'cifar'"),
+    (["cifar"], "expected digits, mnist, a table that ends in .csv, .tsv, .txt, .csv.gz, .tsv.gz, .txt.gz, .parquet, "
+                ".pq, or a folder with a folder of pictures for each class, got 'cifar'"),
     (["digits", "--test", "0.5"], "--test: digits has a test set of its own"),
-    (["digits", "--target", "kind"], "--target and --task are for tables"),
+    (["digits", "--target", "kind"], "--target is for tables"),
+    (["digits", "--task", "regression"], "--task is for tables"),
+    (["digits", "--leave-out", "x"], "--leave-out is for tables"),
+    (["digits", "--kind", "x=text"], "--kind is for tables"),
+    (["digits", "--drop-missing-target"], "--drop-missing-target is for tables"),
+    (["digits", "--split", "time"], "--split time is for tables"),
+    (["a.csv", "--time", "day"], "--time needs --split time"),
+    (["a.csv", "--target", "x", "--target", "x"], "--target names a column twice"),
+    (["a.csv", "--kind", "x=text", "--kind", "x=date"], "--kind names a column twice"),
+    (["a.csv", "--target", "x", "--leave-out", "x"], "--leave-out names the target"),
     (["a.csv", "--size", "8"], "--size is for folders of pictures"),
     (["digits", "--model", "linear", "--hidden", "8"], "--hidden, --activation and --dropout are of hidden layers"),
     (["digits", "--patience", "3", "--validation", "0"], "--patience needs --validation above 0"),

@@ -13,15 +13,18 @@ from fastnet.cli.predict import predict
 from fastnet.cli.settings import (
     ACTIVATION,
     ACTIVATIONS,
+    KINDS,
     MODELS,
     OPTIMIZERS,
     RECIPES,
     SCHEDULES,
     SIZE,
+    SPLITS,
     TEST,
 )
 from fastnet.cli.terminal import say
 from fastnet.cli.train import train
+from fastnet.data.tables import ENDINGS
 from fastnet.data.targets import TASKS
 
 TRAIN_EXAMPLES = """examples:
@@ -29,12 +32,14 @@ TRAIN_EXAMPLES = """examples:
   fastnet train mnist --save m.safetensors --plot curve.png
   fastnet train flowers.csv --target species --save flowers.safetensors
   fastnet train prices.parquet --hidden 64,64 --optimizer sgd --lr 0.05 --epochs 100 --patience 10
+  fastnet train customers.csv --target left --leave-out left_on --kind zip=category --class-weight balanced
+  fastnet train sales.csv --target sold --target returned --split time
   fastnet train photos --size 64           photos/cat/1.jpg, photos/dog/2.jpg, ...
   fastnet train mnist --resume run         keep checkpoints in run/, and go on from there when run again
 """
 PREDICT_EXAMPLES = """examples:
   fastnet predict m.safetensors digit.png another.png
-  fastnet predict flowers.safetensors new.csv --proba --output answers.csv
+  fastnet predict flowers.safetensors new.csv --proba --keep id --output answers.csv
 """
 EVALUATE_EXAMPLES = """examples:
   fastnet evaluate m.safetensors mnist
@@ -99,17 +104,30 @@ def make_parser():
 
 
 def _add_train(p):
-    p.add_argument("data", help=f"{', '.join(datasets.names())}, a table (.csv, .tsv, .parquet), or a folder with a "
-                                "folder of pictures for each class")
+    p.add_argument("data", help=f"{', '.join(datasets.names())}, a table ({', '.join(ENDINGS)}; - is CSV from standard "
+                                "input), or a folder with a folder of pictures for each class")
     group = p.add_argument_group("the data")
-    group.add_argument("--target", metavar="COLUMN", help="of a table, the column to predict (default: the last)")
+    group.add_argument("--target", metavar="COLUMN", action="append", default=[],
+                       help="of a table, the column to predict (default: the last); several times: several numbers, or "
+                       "several columns of two classes")
     group.add_argument("--task", choices=TASKS, help="of a table (default: as the target's values suggest)")
+    group.add_argument("--leave-out", metavar="COLUMN", action="append", default=[],
+                       help="of a table, a column that is not used; several times: several columns")
+    group.add_argument("--kind", metavar="COLUMN=KIND", type=column_kind, action="append", default=[],
+                       help=f"of a table, read a column as {', '.join(KINDS[:-1])} or {KINDS[-1]} (default: as its "
+                       "values suggest); several times: several columns")
+    group.add_argument("--drop-missing-target", action="store_true",
+                       help="of a table, leave out the rows that have no target (default: an error)")
     group.add_argument("--size", type=positive(int), metavar="N",
                        help=f"of pictures in a folder: resize them to N x N pixels (default: {SIZE})")
     group.add_argument("--validation", type=share, default=0.1, metavar="PART",
                        help="of the training rows, to watch the training by (default: %(default)s)")
     group.add_argument("--test", type=share, metavar="PART",
                        help=f"of a table or folder, held out for the final figure (default: {TEST})")
+    group.add_argument("--split", choices=SPLITS, default=SPLITS[0], help="hold out rows at random, each class by its "
+                       "share, or the latest rows of a table (default: %(default)s)")
+    group.add_argument("--time", metavar="COLUMN", help="of --split time, the column that says which rows are the "
+                       "latest (default: the only one of dates)")
     group = p.add_argument_group("the model")
     group.add_argument("--model", choices=MODELS, default="mlp", help="a multilayer perceptron, or one linear layer "
                        "(default: %(default)s)")
@@ -139,6 +157,8 @@ def _add_training(group):
                        "again, down, or as it is (default: %(default)s)")
     group.add_argument("--patience", type=count, metavar="N", help="stop after N epochs in which the validation loss "
                        f"did not fall, and take the best weights {_defaults('patience')}")
+    group.add_argument("--class-weight", choices=("balanced",), help="of a target of classes: let each class count "
+                       "alike in the loss, however few rows it has (default: each row counts alike)")
     group.add_argument("--seed", type=seed, default=0, help="of weights, dropout, shuffling and splits; default: "
                        "%(default)s")
     group.add_argument("--threads", type=positive(int), metavar="N", help="at most; results do not depend on it")
@@ -146,8 +166,10 @@ def _add_training(group):
 
 def _add_predict(p):
     p.add_argument("model", help="what `fastnet train --save` wrote")
-    p.add_argument("files", nargs="+", metavar="file", help="pictures for a model of pictures; .csv, .tsv or .parquet "
-                                                           "files for one of tables; .npy files for both")
+    p.add_argument("files", nargs="+", metavar="file", help="pictures for a model of pictures; tables, as for `fastnet "
+                                                           "train`, for one of tables; .npy files for both")
+    p.add_argument("--keep", metavar="COLUMN", action="append", default=[],
+                   help="of a table, a column to write before the predictions, such as an ID; several times: several")
     p.add_argument("--proba", action="store_true", help="the probability of each class, too")
     p.add_argument("--output", type=output_path, metavar="FILE", help="write CSV there")
 
@@ -219,6 +241,14 @@ def seed(text):
     if not 0 <= value < 2**63:
         raise argparse.ArgumentTypeError(f"expected 0 <= seed < 2**63, got {text!r}")
     return value
+
+
+def column_kind(text):
+    """A column and its kind."""
+    name, _, kind = text.rpartition("=")
+    if not name or kind not in KINDS:
+        raise argparse.ArgumentTypeError(f"expected COLUMN=KIND with a kind of {', '.join(KINDS)}, got {text!r}")
+    return name, kind
 
 
 def output_path(text):

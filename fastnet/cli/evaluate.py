@@ -3,8 +3,9 @@ import numpy as np
 
 from fastnet import datasets
 from fastnet._command import interruptions_raise
+from fastnet.cli.figures import figure_lines
 from fastnet.cli.outputs import check_outputs, write_report
-from fastnet.cli.saved import Saved, figure_lines
+from fastnet.cli.saved import Saved
 from fastnet.cli.sources import load_samples
 from fastnet.cli.terminal import say
 from fastnet.errors import printable
@@ -18,7 +19,7 @@ def evaluate(args):
     check_outputs([args.model] if args.data in datasets.names() else [args.model, args.data],
                   [("--report", args.report)])
     saved = Saved.read(args.model)
-    x, y = load_samples(args.data, saved.inputs, saved.target, saved.about.get("target"))
+    x, y = load_samples(args.data, saved.inputs, saved.target, saved.target_names)
     interruptions_raise()
     trainer = saved.trainer()
     figures = saved.figures(trainer, x, y)

@@ -90,7 +90,7 @@ def _about_training(saved):
     return {
         "task": target.task,
         "predicts": about.get("target"),
-        "classes": _classes(target.classes) if target.classes else None,
+        "classes": _classes(target.classes) if target.task == "classification" else None,
         "takes": saved.inputs.describe(),
         "trained on": about.get("dataset"),
         "epochs": about.get("epochs"),

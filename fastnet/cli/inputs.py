@@ -1,21 +1,25 @@
 """How files become a model's inputs: of each kind of data the preparation that a saved model carries with it."""
 import math
+import warnings
 from abc import ABC, abstractmethod
+from collections import Counter
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from contextlib import contextmanager
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
 from fastnet import data
 from fastnet.cli.drawings import read_drawing
+from fastnet.cli.settings import is_table
 from fastnet.cli.terminal import note
 from fastnet.data.cells import in_lines
 from fastnet.data.pictures import ENDINGS as PICTURES
-from fastnet.data.tables import ENDINGS, STANDARD_INPUT
+from fastnet.data.tables import ENDINGS, PARQUET, STANDARD_INPUT
 
 ARRAYS = ".npy"
+BLOCK = 1 << 14                         # rows of a file that are predicted at a time
 LARGEST = 4096                          # pixels in each direction of a model's inputs
 
 
@@ -73,6 +77,10 @@ class Pixels(ABC):
         if Path(path).suffix.lower() not in PICTURES:
             raise ValueError(f"the model reads pictures: {path} should end in {', '.join(PICTURES)} or {ARRAYS}")
         return self.prepare(self.read_picture(path)[None])
+
+    def blocks(self, path):
+        """As Table's, of pictures: an iterator of ({}, samples), all together."""
+        yield {}, self.read(path)
 
     def to_dict(self):
         """What `inputs_from` reads, for JSON."""
@@ -148,28 +156,57 @@ class Table:
         return list(self.preparation.encoders)
 
     def prepare(self, table):
-        """The rows of a table as numbers, float32 (N, features)."""
-        return self.preparation.transform(table)
+        """The rows of a table as numbers, float32 (N, features), and lines about columns with odd cells."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            x = self.preparation.transform(table)
+        return x, [str(warning.message) for warning in caught]
 
     def prepare_file(self, path, table):
-        """`prepare` for the table of a file, with a note of categories that the training had not."""
-        for name, count in self.preparation.unseen(table).items():
-            note(f"{path}: column {name!r}: {count} of {len(table[name])} rows have a category that was not seen in "
-                 "training, which counts as none")
-        return self.prepare(table)
+        """The rows of a file's table as numbers, with notes of what the training had not."""
+        [(_, x)] = self._prepared(path, [table])
+        return x
 
     def read(self, path):
-        """The rows of a table's file, or of a .npy file with the columns in the order of training."""
-        table = self.read_table(path)
-        with naming_lines(path, table):
-            return self.prepare_file(path, table)
+        """The rows of a file that `blocks` reads, all together."""
+        return np.concatenate([x for _, x in self.blocks(path)])
+
+    def blocks(self, path):
+        """The rows of a file, some thousand at a time, so that a large one needs no more memory than a small one.
+
+        Args:
+            path: of a table; or of a .npy file, with columns in the order of training.
+
+        Returns:
+            An iterator of ({column: values}, prepared rows).
+        """
+        if str(path) != STANDARD_INPUT and not str(path).lower().endswith(PARQUET) and is_table(path):
+            return self._prepared(path, data.read_blocks(path, BLOCK))
+        return self._prepared(path, [self.read_table(path)])
+
+    def _prepared(self, path, tables):
+        """(table, its rows as numbers) of each, and notes: of each column that has odd cells, and of categories."""
+        unseen, rows, odd = Counter(), 0, {}
+        for table in tables:
+            with naming_lines(path, table):
+                x, lines = self.prepare(table)
+            for text in lines:
+                odd.setdefault(text.partition(" except ")[0], text)     # the first cell of a column is enough
+            unseen.update(self.preparation.unseen(table))
+            rows += len(x)
+            yield table, x
+        for text in odd.values():
+            note(f"{path}: {text}")
+        for name, count in unseen.items():
+            note(f"{path}: column {name!r}: {count} of {rows} rows have a category that was not seen in training, "
+                 "which counts as none")
 
     def read_table(self, path):
-        """The columns of a file, by name; `prepare` reads text in them as it was read in training."""
-        if not str(path).lower().endswith(ARRAYS):
-            if path != STANDARD_INPUT and not str(path).lower().endswith(ENDINGS):
-                raise ValueError(f"the model reads tables: {path} should end in {', '.join(ENDINGS)} or {ARRAYS}")
+        """The columns of a file, by name."""
+        if is_table(path):
             return data.read_columns(path)
+        if Path(path).suffix.lower() != ARRAYS:
+            raise ValueError(f"the model reads tables: {path} should end in {', '.join(ENDINGS)} or {ARRAYS}")
         array = read_array(path)
         if array.ndim != 2 or array.shape[1] != len(self.columns):
             raise ValueError(f"{path} has the shape {array.shape}, expected (N, {len(self.columns)}) for the columns "

@@ -1,6 +1,7 @@
 """`fastnet predict`: what a saved model says of pictures or of the rows of tables."""
 import contextlib
 import csv
+import itertools
 import sys
 
 from fastnet._command import interruptions_raise
@@ -9,51 +10,59 @@ from fastnet.cli.errors import WrongUseError
 from fastnet.cli.outputs import check_outputs
 from fastnet.cli.saved import Saved
 from fastnet.cli.terminal import Printed, say
+from fastnet.data.frames import require
 
 
 def predict(args):
     """Predict the class or the value of pictures, or of each row of tables, with a model that `fastnet train` saved."""
     check_outputs([args.model, *args.files], [("--output", args.output)])
     saved = Saved.read(args.model)
-    if args.proba and saved.target.task != "classification":
+    if args.proba and saved.target.task == "regression":
         raise WrongUseError("--proba: the model predicts numbers, which have no probabilities")
-    trainer = saved.trainer()
-    answers = [(path, *_answers(saved, trainer, path)) for path in args.files]
+    if args.keep and saved.inputs.is_pictures:
+        raise WrongUseError("--keep is for tables: the model reads pictures")
     interruptions_raise()
     if saved.inputs.is_pictures and not args.output and not args.proba:
-        _print_answers(answers)
+        _print_answers(saved, args.files)
     else:
-        _write_csv(answers, saved, args)
+        _write_csv(saved, args)
 
 
-def _answers(saved, trainer, path):
-    """(predictions, probabilities or None) for the samples of a file."""
-    x = saved.inputs.read(path)
-    if saved.target.task == "classification":
-        probabilities = trainer.predict_proba(x)
-        return saved.target.inverse(probabilities.argmax(1)).tolist(), probabilities
-    return saved.target.inverse(trainer.predict(x)), None           # float32: their text is the shortest that is them
+def _print_answers(saved, files):
+    trainer = saved.trainer()
+    for path in files:
+        for _, x in saved.inputs.blocks(path):
+            [predictions], shares = saved.answers(trainer, x)[0].values(), trainer.predict_proba(x).max(1)
+            for prediction, share in zip(predictions.tolist(), shares):
+                say(f"{path}: {prediction} ({share:.1%})")
 
 
-def _print_answers(answers):
-    for path, predictions, probabilities in answers:
-        for prediction, row in zip(predictions, probabilities):
-            say(f"{path}: {prediction} ({row.max():.1%})")
-
-
-def _write_csv(answers, saved, args):
+def _write_csv(saved, args):
     """A line for each sample; of pictures, with their file's name."""
-    names = ["file"] if saved.inputs.is_pictures else []
-    names.append(saved.about.get("target") or "prediction")
-    if args.proba:
-        names += [f"probability of {label}" for label in saved.target.classes]
+    blocks = _answered(saved, args)
+    first = next(blocks)                # before anything is written: most errors come here
     with _output(args.output) as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(names)
-        for path, predictions, probabilities in answers:
-            for i, prediction in enumerate(predictions):
-                row = [path] if saved.inputs.is_pictures else []
-                writer.writerow([*row, prediction] + ([f"{p:.4f}" for p in probabilities[i]] if args.proba else []))
+        writer.writerow(first)
+        for block in itertools.chain([first], blocks):
+            writer.writerows(zip(*block.values()))
+
+
+def _answered(saved, args):
+    """The columns to write, {heading: values}, of some thousand rows at a time."""
+    trainer = saved.trainer()
+    for path in args.files:
+        for table, x in saved.inputs.blocks(path):
+            require(args.keep, table)
+            columns = {name: table[name] for name in args.keep}
+            if saved.inputs.is_pictures:
+                columns["file"] = [path] * len(x)
+            answers, probabilities = saved.answers(trainer, x)
+            for name, values in answers.items():
+                columns[f"predicted {name}" if name in columns else name] = values
+            if args.proba:
+                columns |= {heading: [f"{share:.4f}" for share in shares] for heading, shares in probabilities.items()}
+            yield columns
 
 
 def _output(path):

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 
 import fastnet
-from fastnet import data, metrics, nn
+from fastnet import data, nn
+from fastnet.cli.figures import class_figures, rarest, value_figures
 from fastnet.cli.inputs import Pixels, Table, inputs_from
 from fastnet.nn.saving import load_described
 from fastnet.training import Trainer
 
 _FORMAT = 2                             # 1: dates were numbers, and the forms of cells were not kept
-LOSSES = {"classification": "cross_entropy", "regression": "mse"}
-METRICS = {"classification": ["accuracy"], "regression": ["r2"]}
-MEASURES = ("mae", "rmse", "r2")        # of a regression, in the units of its target
+LOSSES = {"classification": "cross_entropy", "multilabel": "binary_cross_entropy_with_logits", "regression": "mse"}
+METRICS = {"classification": ["accuracy"], "multilabel": ["accuracy"], "regression": ["r2"]}
 
 
 @dataclass
@@ -24,13 +24,13 @@ class Saved:
     Args:
         model: a Module.
         inputs: see `fastnet.cli.inputs`.
-        target: a fitted TargetPreparation.
-        about: how it was trained, a dictionary for JSON: "dataset", "task", "target" (the name of its column, or None),
-            "settings", "versions", figures such as "test_accuracy" and "train_seconds"...
+        target: a fitted TargetPreparation or MultiTargetPreparation.
+        about: how it was trained, a dictionary for JSON: "dataset", "task", "target" (the name of its column, a list of
+            several, or None), "counts" (see `count`), "settings", "versions", figures such as "test_accuracy"...
     """
     model: nn.Module
     inputs: Pixels | Table
-    target: data.TargetPreparation
+    target: data.TargetPreparation | data.MultiTargetPreparation
     about: dict
 
     def save(self, path):
@@ -67,7 +67,7 @@ class Saved:
             if described["format"] > _FORMAT:
                 raise ValueError(f"it is of a newer fastnet: its format is {described['format']}, this one reads up to "
                                  f"{_FORMAT}")
-            return cls(model, inputs_from(described["inputs"]), data.TargetPreparation.from_dict(described["target"]),
+            return cls(model, inputs_from(described["inputs"]), _target_from(described["target"]),
                        dict(described["about"]))
         except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as e:
             reason = str(e) if isinstance(e, ValueError) else f"{type(e).__name__}: {e}"
@@ -82,9 +82,20 @@ class Saved:
             raise ValueError(f"{path}: the model takes and gives {got} numbers, its preparation {expected}")
 
     @property
+    def parts(self):
+        """{name: TargetPreparation} of each column that is predicted; of one alone the name is None."""
+        return parts_of(self.target)
+
+    @property
+    def target_names(self):
+        """The columns that are predicted, as a list; of one that has no name, "prediction"."""
+        own = self.about.get("target")
+        return [name or (own if isinstance(own, str) else "prediction") for name in self.parts]
+
+    @property
     def outputs(self):
         """How many numbers the model gives for a sample."""
-        return len(self.target.classes) if self.target.task == "classification" else 1
+        return outputs_of(self.target)
 
     def trainer(self, optimizer="adamw"):
         """A Trainer of the model.
@@ -94,18 +105,51 @@ class Saved:
         """
         return Trainer(self.model, optimizer, loss=LOSSES[self.target.task], metrics=METRICS[self.target.task])
 
+    def answers(self, trainer, x):
+        """What the model says of prepared samples: predictions and probabilities.
+
+        Args:
+            trainer: what `trainer()` gave.
+            x: the samples.
+
+        Returns:
+            ({target: (N,) classes or values}, {heading: (N,) probabilities}), the latter empty for values.
+        """
+        if self.target.task == "regression":
+            predicted = self.target.inverse(trainer.predict(x))     # float32: its text is the shortest that is it
+            return dict(zip(self.target_names, predicted.values() if len(self.parts) > 1 else [predicted])), {}
+        shares = trainer.predict_proba(x)
+        if self.target.task == "multilabel":
+            named = {f"probability of {name}={part.classes[1]}": share
+                     for (name, part), share in zip(self.parts.items(), shares.T)}
+            return self.target.inverse(shares > 0.5), named
+        [part] = self.parts.values()
+        named = {f"probability of {label}": share for label, share in zip(part.classes, shares.T)}
+        return {self.target_names[0]: self.target.inverse(shares.argmax(1))}, named
+
+    # ---- figures ----
+
     def figures(self, trainer, x, y):
         """How good the model is: {"loss": ..., "accuracy": ...}, or mae, rmse and r2 in the units of the target (of
         dates, days).
+
+        Of an imbalanced target there are precision, recall, f1 and auc, too; of several targets each name begins with
+        the column's.
 
         Args:
             trainer: what `trainer()` gave.
             x, y: prepared samples.
         """
-        found = trainer.evaluate(x, y)
-        if self.target.task == "classification":
-            return found
-        return {"loss": found["loss"]} | self._regression(self.target.numbers(trainer.predict(x)), y)
+        output = trainer.decision_function(x)
+        found = {"loss": trainer.evaluate(x, y)["loss"]}
+        for place, (name, part) in enumerate(self.parts.items()):
+            scores, actual = self._of(place, output), _of(place, y)
+            if part.task == "classification":
+                figures = class_figures(scores, actual.astype(np.int64), self._rarest(place))
+            else:
+                figures = value_figures(part.numbers(scores), part.numbers(actual.astype(np.float64)))
+            found |= _named(name, figures)
+        return found
 
     def baseline(self, trained, y):
         """How good one would be without a model: always the largest class, or the mean, of the training targets.
@@ -113,32 +157,86 @@ class Saved:
         Args:
             trained, y: prepared targets, of the training and of the test.
         """
+        found = {}
+        for place, (name, part) in enumerate(self.parts.items()):
+            known, actual = _of(place, trained), _of(place, y)
+            if part.task == "classification":
+                most = np.bincount(known.astype(np.int64)).argmax()
+                found |= _named(name, {"accuracy": float(np.mean(actual == most))})
+            else:
+                mean = part.numbers(np.full(len(y), np.mean(known, dtype=np.float64)))
+                figures = value_figures(mean, part.numbers(actual.astype(np.float64)))
+                found |= _named(name, {measure: value for measure, value in figures.items() if measure != "r2"})
+        return found                                    # r2 is about 0
+
+    def count(self, trained):
+        """Note how many rows to train on each class has: figures depend on whether a target is imbalanced.
+
+        Args:
+            trained: the prepared targets of the training.
+
+        Returns:
+            A line for each target that is.
+        """
+        self.about["counts"] = [
+            np.bincount(_of(place, trained).astype(np.int64), minlength=len(part.classes)).tolist()
+            if part.task == "classification" else None for place, part in enumerate(self.parts.values())]
+        return [self._imbalance(place, rare) for place in range(len(self.parts))
+                if (rare := self._rarest(place)) is not None]
+
+    def _imbalance(self, place, rare):
+        counts, part = self.about["counts"][place], list(self.parts.values())[place]
+        label, share = part.classes[rare], counts[rare] / sum(counts)
+        of = f"are those of {label!r}" if len(counts) == 2 else "are means over the classes"
+        return (f"{self.target_names[place]} is imbalanced, {label!r} has {share:.1%} of the rows: precision, recall, "
+                f"F1 and AUC {of}")
+
+    def _rarest(self, place):
+        """The place of the rarest class of a target that is imbalanced, else None; also where a file says nonsense."""
+        counts, part = self.about.get("counts"), list(self.parts.values())[place]
+        mine = counts[place] if isinstance(counts, list) and place < len(counts) else None
+        if not (isinstance(mine, list) and len(mine) == len(part.classes or ()) and all(type(n) is int for n in mine)):
+            return None
+        return rarest(mine) if sum(mine) > 0 else None
+
+    def _of(self, place, output):
+        """The part of the model's outputs that is about one target: logits of its classes (N, C), or values (N,)."""
         if self.target.task == "classification":
-            return {"accuracy": float(np.mean(y == np.bincount(trained).argmax()))}
-        mean = self.target.numbers(np.full(len(y), np.mean(trained, dtype=np.float64)))
-        return {name: value for name, value in self._regression(mean, y).items() if name != "r2"}     # which is about 0
-
-    def _regression(self, predicted, y):
-        actual = self.target.numbers(y.astype(np.float64))
-        measured = [metrics.get(name) for name in MEASURES]
-        for metric in measured:
-            metric.update(predicted, actual)
-        return {metric.name: float(metric.compute()) for metric in measured}
+            return output
+        column = _of(place, output)
+        return np.stack([np.zeros_like(column), column], 1) if self.target.task == "multilabel" else column
 
 
-def figure_lines(figures, before=""):
-    """The figures for people, one a line.
+def parts_of(target):
+    """{name: TargetPreparation} of each column that is predicted; of one alone the name is None.
 
     Args:
-        figures: what `Saved.figures` gave.
-        before: what stands in front of each.
-
-    Example:
-        >>> from fastnet.cli.saved import figure_lines
-        >>> figure_lines({"loss": 0.1, "accuracy": 0.975}, "test ")
-        ['test accuracy: 0.9750']
+        target: a TargetPreparation or MultiTargetPreparation.
     """
-    return [f"{before}{name}: {value:.4f}" for name, value in figures.items() if name != "loss"]
+    return getattr(target, "targets", None) or {None: target}
+
+
+def outputs_of(target):
+    """How many numbers a model gives for a sample.
+
+    Args:
+        target: a fitted TargetPreparation or MultiTargetPreparation.
+    """
+    return len(target.classes) if target.task == "classification" else len(parts_of(target))
+
+
+def _of(place, targets):
+    """One column of targets (N, columns), or those of the only one, (N,)."""
+    return targets.reshape(len(targets), -1)[:, place]
+
+
+def _named(name, figures):
+    return {f"{name} {figure}" if name else figure: value for figure, value in figures.items()}
+
+
+def _target_from(given):
+    several = isinstance(given, dict) and "targets" in given
+    return (data.MultiTargetPreparation if several else data.TargetPreparation).from_dict(given)
 
 
 def versions():

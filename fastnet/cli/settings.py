@@ -7,8 +7,8 @@ from pathlib import Path
 
 from fastnet import datasets, nn, optim
 from fastnet.cli.errors import WrongUseError
-from fastnet.data.tables import ENDINGS, STANDARD_INPUT
 from fastnet.callbacks.schedule import SCHEDULES as NAMED_SCHEDULES
+from fastnet.data.tables import ENDINGS, STANDARD_INPUT
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,10 @@ ACTIVATIONS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "elu": nn.ELU, "gelu
 ACTIVATION = "relu"
 MODELS = ("mlp", "linear")
 SCHEDULES = (*NAMED_SCHEDULES, "constant")
+SPLITS = ("random", "time")
+KINDS = ("category", "number", "text", "date")
+OF_TABLES = {"target": "--target", "task": "--task", "leave_out": "--leave-out", "kind": "--kind", "time": "--time",
+             "drop_missing_target": "--drop-missing-target"}
 TEST = 0.2                              # of a file or a folder, what is only tested on
 SIZE = 32                               # pixels: what the pictures of a folder are resized to
 
@@ -60,12 +64,23 @@ def kind_of(data):
     """
     if data in datasets.names():
         return data
-    if data == STANDARD_INPUT or data.lower().endswith(ENDINGS):
+    if is_table(data):
         return "table"
     if Path(data).is_dir():
         return "folder"
     raise WrongUseError(f"expected {', '.join(datasets.names())}, a table that ends in {', '.join(ENDINGS)}, or a "
                         f"folder with a folder of pictures for each class, got {data!r}")
+
+
+def is_table(path):
+    """Whether a path names a table: by its ending, or as standard input.
+
+    Example:
+        >>> from fastnet.cli.settings import is_table
+        >>> is_table("Flowers.CSV"), is_table("-"), is_table("flowers.npy")
+        (True, True, False)
+    """
+    return str(path) == STANDARD_INPUT or str(path).lower().endswith(ENDINGS)
 
 
 def settings_of(args):
@@ -87,6 +102,11 @@ def settings_of(args):
         settings["test_split"] = TEST if args.test is None else args.test
     if kind == "table":
         settings |= {"target": args.target, "task": args.task}
+        settings |= {name: value for name, value in (
+            ("leave_out", args.leave_out), ("kinds", dict(args.kind)), ("time", args.time),
+            ("drop_missing_target", args.drop_missing_target)) if value}
+    settings |= {"split": args.split} if args.split != SPLITS[0] else {}
+    settings |= {"class_weight": args.class_weight} if args.class_weight else {}
     if kind == "folder":
         settings["size"] = args.size or SIZE
     given = {name: getattr(args, name) for name in ("hidden", "epochs", "batch_size", "dropout", "lr", "patience")}
@@ -99,7 +119,11 @@ def _check_together(args, kind):
     """Refuse options that this data or model has no use for, rather than pass them over."""
     misplaced = [
         (args.test is not None and kind in datasets.names(), f"--test: {kind} has a test set of its own"),
-        ((args.target or args.task) and kind != "table", "--target and --task are for tables"),
+        *((getattr(args, name) and kind != "table", f"{option} is for tables") for name, option in OF_TABLES.items()),
+        (args.split == "time" and kind != "table", "--split time is for tables"),
+        (args.time and args.split != "time", "--time needs --split time"),
+        *((twice, f"{option} names a column twice") for option, twice in _twice(args).items()),
+        (bool(set(args.target) & set(args.leave_out)), "--leave-out names the target"),
         (args.size and kind != "folder", "--size is for folders of pictures"),
         (args.model == "linear" and any((args.hidden, args.activation, args.dropout)),
          "--hidden, --activation and --dropout are of hidden layers, which a linear model has not"),
@@ -108,6 +132,12 @@ def _check_together(args, kind):
     for wrong, message in misplaced:
         if wrong:
             raise WrongUseError(message)
+
+
+def _twice(args):
+    """{option: whether it is given more than once for one column}."""
+    named = {"--target": args.target, "--leave-out": args.leave_out, "--kind": [name for name, _ in args.kind]}
+    return {option: len(set(names)) < len(names) for option, names in named.items()}
 
 
 def make_model(shape, outputs, settings):

@@ -3,6 +3,8 @@ import sys
 
 from fastnet.errors import printable
 
+_MOST = 40                              # columns of which each gets a line
+
 
 def say(line, stream=None):
     """Print a line in which no character controls the terminal and none is lacking in the stream's encoding.
@@ -25,6 +27,25 @@ def say(line, stream=None):
 def note(text):
     """Say in a line of stderr what a user should know, though nothing failed."""
     say(f"fastnet: note: {' '.join(text.split())}", sys.stderr)
+
+
+def rows_of_columns(reports):
+    """Lines that say how each column of a table was read.
+
+    Args:
+        reports: (name, kind, note) of each column; of more than 40 the first are shown.
+
+    Example:
+        >>> from fastnet.cli.terminal import rows_of_columns
+        >>> rows_of_columns([("size", "number", ""), ("id", "left out", "it numbers the rows")])
+        ['column  kind      note', 'size    number', 'id      left out  it numbers the rows']
+    """
+    if not reports:
+        return []
+    shown = [("column", "kind", "note"), *([printable(cell) for cell in report] for report in reports[:_MOST])]
+    widths = [max(len(row[i]) for row in shown) for i in (0, 1)]
+    lines = [f"{name:{widths[0]}}  {kind:{widths[1]}}  {text}".rstrip() for name, kind, text in shown]
+    return lines + [f"and {len(reports) - _MOST} columns more"] * (len(reports) > _MOST)
 
 
 class Printed:

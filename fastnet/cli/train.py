@@ -8,16 +8,20 @@ from fastnet import data, datasets
 from fastnet._command import interruptions_raise
 from fastnet._optional import optional
 from fastnet.backend import config
+from fastnet.cli.errors import WrongUseError
+from fastnet.cli.figures import figure_lines
 from fastnet.cli.inputs import Drawings
 from fastnet.cli.interrupt import Interruptible
 from fastnet.cli.outputs import check_outputs, plain, write_report
 from fastnet.cli.run_folder import files_in, has_checkpoint, prepare_folder
-from fastnet.cli.saved import Saved, figure_lines, versions
+from fastnet.cli.samples import split
+from fastnet.cli.saved import Saved, outputs_of, versions
 from fastnet.cli.settings import OPTIMIZERS, layer_sizes, make_model, settings_of
-from fastnet.cli.sources import load_source, split
-from fastnet.cli.terminal import say
+from fastnet.cli.sources import load_source
+from fastnet.cli.terminal import rows_of_columns, say
 from fastnet.callbacks import Callback, Checkpoint, EarlyStopping, LearningRateSchedule
 from fastnet.data.arrays import fingerprint
+from fastnet.training.weights import balanced
 
 _BETWEEN = 5.0                          # seconds from one checkpoint to the next
 
@@ -51,24 +55,28 @@ class _Run:
 
     def __init__(self, args, settings, source, say):
         self.args, self.settings, self.source, self.say = args, settings, source, say
-        outputs = len(source.target.classes) if source.target.task == "classification" else 1
         fastnet.manual_seed(settings["seed"])
-        shape = source.inputs.shape
+        shape, outputs = source.inputs.shape, outputs_of(source.target)
+        if settings.get("class_weight") and source.target.task != "classification":
+            raise WrongUseError("--class-weight is for one target of classes")
         model = make_model(shape, outputs, settings)
         self.stopping = None
-        self.saved = Saved(model, source.inputs, source.target, {})
+        self.saved = Saved(model, source.inputs, source.target, {"target": source.target_name})
         self.parameters = sum(p.numel() for p in model.parameters())
         self.trainer = self.saved.trainer(lambda p: OPTIMIZERS[settings["optimizer"]][0](p, lr=settings["lr"]))
         self._describe(layer_sizes(shape, outputs, settings))
 
     def _describe(self, sizes):
         source = self.source
-        for note in source.notes:
-            self.say(note)
+        for line in (*source.notes, *rows_of_columns(source.columns), *self.saved.count(source.train[1]),
+                     *(f"warning: {warning}" for warning in source.warnings)):
+            self.say(line)
         trained, tested = len(source.train[1]), len(source.test[1])
         self.say(f"{self.args.data}: {trained} {source.what} to train on, {tested} to test on")
         kind = "perceptron" if len(sizes) > 2 else "linear model"
         self.say(f"{'-'.join(map(str, sizes))} {kind}, {self.parameters} parameters; {_on(config())}")
+        if not self.args.save:
+            self.say("the model is not kept: --save FILE writes it")
 
     # ---- training ----
 
@@ -87,7 +95,7 @@ class _Run:
         try:
             self.trainer.fit(training, epochs=settings["epochs"], batch_size=settings["batch_size"],
                              seed=settings["seed"], validation_data=validation, callbacks=callbacks,
-                             progress=not args.quiet, resume=args.resume)
+                             class_weight=self.class_weight, progress=not args.quiet, resume=args.resume)
         except FloatingPointError as e:
             raise FloatingPointError(self._how_to_converge(e)) from None
         self.seconds = time.perf_counter() - start
@@ -101,7 +109,8 @@ class _Run:
         """Loaders of what is trained on and of what is held out of it, if there is something."""
         x, y = self.source.train
         settings = self.settings
-        rows, held_out = split(y, settings, "validation")
+        rows, held_out = split(y, settings, "validation", self.source.times)
+        self.class_weight = balanced(y[rows]) if settings.get("class_weight") else None
         dataset = data.TensorDataset(x, y)
         training = data.DataLoader(data.Subset(dataset, rows), settings["batch_size"], shuffle=True,
                                    seed=settings["seed"], transform=_augmentation(self.source.inputs))
@@ -148,9 +157,10 @@ class _Run:
         baseline = self.saved.baseline(source.train[1], source.test[1]) if tested else {}
         results = {f"test_{name}": plain(value) for name, value in figures.items()}
         running = config()
-        about = {"dataset": args.data, "task": source.target.task, "target": source.target_name,
-                 "epochs": len(history), "settings": self.settings, **results, "train_seconds": self.seconds,
-                 "baseline": baseline, "parameters": self.parameters, "versions": versions()}
+        about = self.saved.about | {
+            "dataset": args.data, "task": source.target.task, "epochs": len(history), "settings": self.settings,
+            **results, "train_seconds": self.seconds, "baseline": baseline, "parameters": self.parameters,
+            "versions": versions()}
         for line in figure_lines(baseline, "without a model, test "):
             self.say(line)
         for line in figure_lines(figures, "test ") if tested else ["no rows were left to test on"]:

@@ -1,0 +1,167 @@
+"""Tables to train on: what is predicted, how columns are read, which rows are used and which are held out."""
+import numpy as np
+
+from fastnet import data
+from fastnet.cli.inputs import Table, naming_lines
+from fastnet.cli.leaks import telling_columns
+from fastnet.cli.samples import Source, split
+from fastnet.data.cells import Cells, in_lines
+from fastnet.data.dates import Dates
+from fastnet.data.encoders import as_numbers
+from fastnet.data.frames import require
+
+_SHOWN = 10                             # of so many classes the names are printed
+_ORDERED = ("date", "number")           # kinds of columns that can say when a row was
+
+
+def load_table(path, settings):
+    """The table that `fastnet train` was given.
+
+    Args:
+        path: of a file, or "-".
+        settings: see `settings_of`.
+
+    Raises:
+        ValueError, OSError, ImportError: a table that cannot be trained on; the message says where.
+    """
+    table = data.read_columns(path)
+    names = settings["target"] or [list(table)[-1]]
+    require([*names, *settings.get("kinds", {}), *settings.get("leave_out", [])], table)
+    with naming_lines(path, table):
+        table, dropped = _with_targets(table, names, settings)
+        values, features = {name: table[name] for name in names}, _without(table, names)
+        target = _fitted(_target_of(names, settings), values)
+        y = transformed(target, values)
+        by, times = _times(features, settings) if settings.get("split") == "time" else (None, None)
+        rows, held_out = split(y, settings, "test", times)
+        if target.task == "regression":             # its mean and scale are those of the rows to train on
+            y = transformed(_fitted(target, values, rows), values)
+        preparation = data.TablePreparation(_of_features(settings.get("kinds", {}), names),
+                                            settings.get("leave_out", ())).fit(features, rows)
+        inputs = Table(preparation)
+        x, _ = inputs.prepare(features)             # the lines about odd cells are among the columns' notes
+        telling = telling_columns(taken(features, rows), preparation, y[rows], names)
+    last = "" if settings["target"] else " (the last column; --target names another)"
+    notes = [f"target: {', '.join(names)}{last}; {kind_of_target(target)}", *getattr(table, "notes", ()), *dropped]
+    if by is not None:
+        notes.append(f"held out: the latest rows by {by!r}")
+    return Source(inputs, target, (x[rows], y[rows]), (x[held_out], y[held_out]), "rows", notes, telling,
+                  names[0] if len(names) == 1 else names, preparation.describe(),
+                  None if times is None else times[rows])
+
+
+def taken(table, rows):
+    """The rows of a table at these places.
+
+    Args:
+        table: what `fastnet.data.read_columns` gives.
+        rows: an array.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.cli.tables import taken
+        >>> taken({"size": np.array([1, 2, 3])}, np.array([0, 2]))
+        {'size': array([1, 3])}
+    """
+    return table.take(rows) if isinstance(table, Cells) else {name: column[rows] for name, column in table.items()}
+
+
+def _without(table, names):
+    others = [name for name in table if name not in names]
+    if not others:
+        raise ValueError(f"the table has no column but the target {', '.join(map(repr, names))}: there is nothing to "
+                         "predict it from")
+    return table.without(names) if isinstance(table, Cells) else {name: table[name] for name in others}
+
+
+def _of_features(kinds, names):
+    return {name: kind for name, kind in kinds.items() if name not in names}
+
+
+# ---- what is predicted ----------------------------------------------------------------------------------------------
+
+def _target_of(names, settings):
+    """The preparation of one target or of several, not fitted."""
+    task, kinds = settings["task"], settings.get("kinds", {})
+    if len(names) == 1:
+        return data.TargetPreparation(task, standardise=True, kind=kinds.get(names[0]))
+    task = "multilabel" if task == "classification" else task
+    return data.MultiTargetPreparation(task, standardise=True, kinds={n: kinds[n] for n in names if n in kinds})
+
+
+def _with_targets(table, names, settings):
+    """The rows whose targets are all there, and notes of how many others there are, which are refused unless asked."""
+    gone = np.zeros(len(table[names[0]]), np.bool_)
+    for name in names:
+        kind = settings.get("kinds", {}).get(name)
+        missing = data.TargetPreparation(settings["task"], kind=kind).missing(table[name])
+        if missing.any() and not settings.get("drop_missing_target"):
+            where = in_lines(f"row {int(missing.argmax())} (counted from 0)", table)
+            raise ValueError(f"column {name!r}: the target is missing in {missing.sum()} of {len(missing)} rows, the "
+                             f"first in {where}; --drop-missing-target leaves such rows out")
+        gone |= missing
+    if not gone.any():
+        return table, []
+    if gone.all():
+        raise ValueError(f"the target {', '.join(map(repr, names))} is missing in every row")
+    return taken(table, np.flatnonzero(~gone)), [
+        f"{gone.sum()} of {len(gone)} rows have no target and are not used"]
+
+
+def _fitted(target, values, rows=None):
+    """A target's preparation, fitted to its column or columns."""
+    if isinstance(target, data.MultiTargetPreparation):
+        return target.fit(values, rows)
+    [(name, column)] = values.items()
+    try:
+        return target.fit(column, rows)
+    except ValueError as e:
+        raise ValueError(f"column {name!r}: {e}") from None
+
+
+def transformed(target, values):
+    """The prepared targets of some rows.
+
+    Args:
+        target: a fitted TargetPreparation or MultiTargetPreparation.
+        values: {name: column}.
+    """
+    return target.transform(values if isinstance(target, data.MultiTargetPreparation) else next(iter(values.values())))
+
+
+def kind_of_target(target):
+    """In a few words, what is predicted.
+
+    Args:
+        target: a fitted TargetPreparation or MultiTargetPreparation.
+    """
+    if target.task == "multilabel":
+        return f"{len(target.targets)} targets of two classes"
+    if target.task == "regression":
+        several = getattr(target, "targets", None)
+        if several:
+            return f"{len(several)} numbers to predict"
+        return "a date to predict" if isinstance(target.form, Dates) else "a number to predict"
+    names = ": " + ", ".join(map(str, target.classes)) if len(target.classes) <= _SHOWN else ""
+    return f"{len(target.classes)} classes{names}"
+
+
+# ---- held out by time -----------------------------------------------------------------------------------------------
+
+def _times(features, settings):
+    """The column that --time names, else the one column of dates; and its values, float64."""
+    name = settings.get("time")
+    if name is not None:
+        require([name], features)
+    looked_at = features if name is None else _without(features, [other for other in features if other != name])
+    encoders = data.TablePreparation(_of_features(settings.get("kinds", {}), set(features) - set(looked_at))).fit(
+        looked_at).encoders
+    kinds = ("date",) if name is None else _ORDERED
+    found = [column for column, encoder in encoders.items() if encoder.kind in kinds]
+    if len(found) != 1:
+        raise ValueError("--split time: " + (
+            f"column {name!r} holds neither dates nor numbers" if name is not None else
+            f"the columns {', '.join(map(repr, found))} hold dates: --time COLUMN says by which" if found else
+            "the table has no column of dates; --time COLUMN names one of numbers, such as years"))
+    values, _ = encoders[found[0]].read(features[found[0]])
+    return found[0], as_numbers(values)

@@ -5,15 +5,16 @@ from fastnet.callbacks.base import Callback
 
 
 class GradientAccumulation(Callback):
-    """Updates the weights once for every `batches` batches, by the mean of their losses: much data in little memory.
+    """Updates the weights once for every `batches` batches: a large batch in little memory.
 
-    The last update of an epoch takes the batches that are left.
+    The gradient of an update is that of one batch of all their samples, whatever their sizes and weights. The last
+    update of an epoch takes the batches that are left.
 
     Args:
         batches: how many make an update.
 
     Raises:
-        ValueError: batches is less than 1; in training, a loader without a length.
+        TypeError, ValueError: batches is no whole number from 1.
 
     Example:
         >>> import fastnet

@@ -65,7 +65,7 @@ def as_array(data, what="the data"):
                [3., 4.]], dtype=float32)
     """
     if frames.is_frame(data):
-        return _of_columns(frames.given_columns(data), what)
+        return column_matrix(data, what)
     if frames.is_series(data):
         if frames.is_time(data):
             raise TypeError(f"{what}: expected numbers, got {data.dtype}; {FOR_TEXT}")
@@ -89,15 +89,42 @@ def _narrowed(array):
         return array.astype(np.float32)
 
 
-def _of_columns(given, what):
+def column_matrix(frame, what, dtype=np.float32, whole=False):
+    """A frame of numbers as a matrix with one column for each of its own, what is missing NaN.
+
+    Args:
+        frame: of pandas or polars. Its columns may be bools, integers, floats, those with missing values, and objects
+            that are all numbers.
+        what: what it is, for errors.
+        dtype: of the matrix.
+        whole: make it int64 where all columns are whole numbers.
+
+    Raises:
+        TypeError: a column that holds something else; it is named, and the first such value.
+        ValueError: there is no column, or two have one name.
+    """
+    given = frames.given_columns(frame)
     named = {name: frames.column(part) for name, part in given.items()}
-    other = [name for name, column in named.items() if column.dtype == object or frames.is_time(given[name])]
-    if other:
-        raise TypeError(f"{what}: expected columns of numbers, these hold something else: "
-                        f"{', '.join(map(repr, other))}; TablePreparation turns text and dates into numbers")
     if not named:
         raise ValueError(f"{what} has no columns")
-    return _narrowed(np.stack([column.astype(np.float64) for column in named.values()], axis=1))
+    strange = [name for name, column in named.items() if column.dtype == object or frames.is_time(given[name])]
+    if strange:
+        value = _no_number(given[strange[0]], named[strange[0]])
+        raise TypeError(f"{what}: expected columns of numbers, these hold something else: "
+                        f"{', '.join(map(repr, strange))}, such as {value!r}; TablePreparation turns text and dates "
+                        "into numbers")
+    if whole and all(np.can_cast(column.dtype, np.int64) for column in named.values()):
+        dtype = np.int64
+    with np.errstate(over="ignore"):                        # `finite` finds what becomes infinite
+        return np.stack(list(named.values()), axis=1).astype(dtype)
+
+
+def _no_number(given, column):
+    """The first value of a column that keeps it from being numbers; None where nothing is there."""
+    if frames.is_time(given):
+        return next((value for value in given if value is not None), None)
+    return next((value for value in column.tolist()
+                 if not (value is None or isinstance(value, numbers.Number | np.bool_))), None)
 
 
 def _of_sequence(data, what):

@@ -65,6 +65,17 @@ class DataLoader:
         whole, rest = divmod(len(self.dataset), self.batch_size)
         return whole + (rest > 0 and not self.drop_last)
 
+    @property
+    def ends_in_one(self):
+        """Whether the last batch of an epoch has one sample, and others have more.
+
+        Example:
+            >>> import numpy as np, fastnet
+            >>> fastnet.data.DataLoader(fastnet.data.TensorDataset(np.arange(5)), batch_size=2).ends_in_one
+            True
+        """
+        return len(self) > 1 and not self.drop_last and len(self.dataset) % self.batch_size == 1
+
     def __iter__(self):
         number = self.next_epoch
         self.next_epoch = number + 1

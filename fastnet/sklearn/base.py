@@ -22,6 +22,7 @@ from fastnet.sklearn.rows import Rows, RowTrainer, worth_keeping_sparse
 from fastnet.sklearn.solvers import optimizer_of, own_draws
 from fastnet.sklearn.undo import undone_on_failure
 from fastnet.training import Trainer
+from fastnet.training.arrays import has_batch_norm
 from fastnet.callbacks import Callback, GradientClipping
 
 _CHUNK = 1 << 22                        # numbers of the input at a time, in predicting
@@ -205,7 +206,7 @@ class MLP(BaseEstimator):
         trainer = self._trainer_for(rows, loss, incremental)
         batches = Batches(rows, isinstance(trainer, RowTrainer), data.target, data.weight, members,
                           self._batch_size(len(members)), rng if self.shuffle else None, self._penalty,
-                          self._has_batch_norm())
+                          has_batch_norm(self._network))
         self._run(trainer, batches, Epochs(self, self._penalty, len(members), validation), incremental)
         if not all(np.isfinite(x.numpy()).all() for entry in self._optimizer.state.values() for x in entry.values()
                    if isinstance(x, fastnet.Tensor)):       # of huge gradients: nothing more would be learnt
@@ -246,9 +247,6 @@ class MLP(BaseEstimator):
             warnings.warn(f"batch_size is {self.batch_size}, larger than the {samples} samples; they make one batch",
                           stacklevel=7)
         return min(self.batch_size, samples)
-
-    def _has_batch_norm(self):
-        return any(isinstance(m, nn.BatchNorm1d) for m in self._network.modules())
 
     def _hold_out(self, target, rng):
         """The numbers of the samples to train on, and of those held out."""

@@ -21,6 +21,9 @@ class Batches:
         avoid_one: add a last batch of one sample to the one before: a batch has no variance with less than two.
     """
 
+    ends_in_one = False
+    own_mean = True                     # the loss of a batch is divided by its own weights, as scikit-learn's
+
     def __init__(self, rows, numbers, target, weight, members, batch_size, rng, penalty, avoid_one):
         self.rows, self.numbers, self.target, self.weight = rows, numbers, target, weight
         self.order, self.rng, self.penalty = members, rng, penalty

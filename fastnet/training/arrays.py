@@ -1,67 +1,175 @@
-"""Arrays as a training takes them: of one length, finite, and targets that the loss can be computed of."""
+"""Arrays and frames as a training takes them: of one length, finite, and targets that the loss can be computed of."""
+import functools
+import inspect
+
 import numpy as np
 
 import fastnet
-from fastnet import data as d
+from fastnet import data as d, nn
+from fastnet.data import frames
+from fastnet.data.arrays import column_matrix, require_spread
+
+_INPUTS = "fastnet.data.TablePreparation makes numbers of a table's columns"
+_TARGETS = ("fastnet.data.TargetPreparation numbers labels, and fastnet.sklearn.MLPClassifier takes them as they are")
 
 
-def as_inputs(x, dtype):
-    """A list of arrays of one length: x itself, or the members of a tuple."""
-    inputs = [_floats_as(as_array(part), dtype) for part in (x if isinstance(x, tuple) else (x,))]
-    for i, part in enumerate(inputs):
-        name = f"x[{i}]" if len(inputs) > 1 else "x"
-        _require_numbers(name, part, "fastnet.data.TablePreparation makes numbers of a table's columns")
-        if part.ndim == 0:
-            raise ValueError(f"{name} must be an array of samples, got a single number")
-        if len(part) != len(inputs[0]):
-            raise ValueError(f"the inputs have different lengths: {', '.join(str(len(p)) for p in inputs)}")
-        if not isinstance(part, np.memmap):             # what may not fit into memory is not read twice
+def has_batch_norm(model):
+    """Whether training the model takes batches of more than one sample.
+
+    Args:
+        model: a Module.
+    """
+    return any(isinstance(m, nn.BatchNorm1d) for m in model.modules())
+
+
+class ModelInputs:
+    """What a model takes, and data in that form.
+
+    Args:
+        model: a Module.
+        dtype: of its floats.
+    """
+
+    def __init__(self, model, dtype):
+        self.model, self.dtype = model, dtype
+
+    def arrays(self, x):
+        """A list of arrays of one length: x itself, or its members where x stands for several inputs.
+
+        Args:
+            x: an array, a frame or a list of numbers; a tuple of such; or, if the model's forward takes several
+                arguments, a list of arrays.
+
+        Raises:
+            ValueError, TypeError: not finite, no numbers, of different lengths or none; the message says where.
+        """
+        parts = tuple(x) if isinstance(x, tuple) or (_lists_arrays(x) and self.several) else (x,)
+        inputs = [self._array(f"x[{i}]" if len(parts) > 1 else "x", part) for i, part in enumerate(parts)]
+        if len({len(part) for part in inputs}) > 1:
+            raise ValueError(f"the inputs have different lengths: {', '.join(str(len(part)) for part in inputs)}")
+        if len(inputs[0]) == 0:
+            raise ValueError("the data is empty: there are no samples")
+        return inputs
+
+    @functools.cached_property
+    def several(self):
+        """Whether the model's forward takes more than one input."""
+        kinds = [p.kind for p in inspect.signature(self.model.forward).parameters.values()]
+        positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        return sum(kind in positional for kind in kinds) > 1 or inspect.Parameter.VAR_POSITIONAL in kinds
+
+    @functools.cached_property
+    def _has_embedding(self):
+        return any(isinstance(m, nn.Embedding) for m in self.model.modules())
+
+    @functools.cached_property
+    def _takes_floats(self):
+        """Whether the model can do nothing with integers: fastnet's own layers but embeddings want floats."""
+        return not self._has_embedding and all(
+            type(m).__module__.startswith(nn.__name__ + ".") for m in self.model.modules())
+
+    def _array(self, name, part):
+        if frames.is_frame(part):
             d.finite(part, name)
-    if len(inputs[0]) == 0:
-        raise ValueError("the data is empty: there are no samples")
-    return inputs
+            return column_matrix(part, name, self.dtype, whole=self._has_embedding)
+        if isinstance(part, list) and _lists_arrays(part):
+            _require_one_shape(name, part)
+        array = as_array(part, name)
+        _require_numbers(name, array, _INPUTS)
+        if array.ndim == 0:
+            raise ValueError(f"{name} must be an array of samples, got a single number")
+        if isinstance(array, np.memmap):                # what may not fit into memory is neither read twice nor cast
+            return array
+        d.finite(array, name)
+        floats = array.dtype.kind == "f" or self._takes_floats
+        return d.finite(_cast(array, self.dtype), f"{name} in {self.dtype}") if floats else array
 
 
-def checked(x, y, loss, dtype):
-    """(inputs, target) as arrays that `loss` can be computed of."""
+def checked(x, y, loss, takes):
+    """(inputs, target) as arrays that `loss` can be computed of.
+
+    Args:
+        x, y: see `Trainer.fit`.
+        loss: a `Loss`.
+        takes: the `ModelInputs`.
+    """
     if y is None:
         raise ValueError("fit and evaluate need targets: y, or a loader that gives them")
-    inputs, target = as_inputs(x, dtype), as_array(y)
+    inputs, target = takes.arrays(x), _target(y)
     if target.ndim == 0 or len(inputs[0]) != len(target):
-        raise ValueError(f"x has {len(inputs[0])} samples and y has {target.size if not target.ndim else len(target)}")
-    _require_numbers("y", target, "fastnet.data.TargetPreparation numbers labels, and fastnet.sklearn.MLPClassifier "
-                                  "takes them as they are")
+        hint = ("; the arrays of a list are samples here, since the model's forward takes one input" if _lists_arrays(x)
+                and not takes.several else "")
+        raise ValueError(f"x has {len(inputs[0])} samples and y has {target.size if not target.ndim else len(target)}"
+                         f"{hint}")
+    _require_numbers("y", target, _TARGETS)
     if target.dtype.kind == "f":
         d.finite(target, "y")
     if loss.is_classes and target.dtype.kind != "f":
-        target = _classes(target, getattr(loss.function, "ignore_index", None))
+        target = classes(target, loss.ignore_index)
     elif loss.is_classes and target.ndim == 1:
         raise TypeError(f"y has dtype {target.dtype}: classes are whole numbers from 0, as integers, or (N, C) "
                         "probabilities")
     elif loss.is_classes or loss.is_binary or target.dtype.kind == "f":
-        target = target.astype(dtype, copy=False)
+        target = target if target.dtype == takes.dtype else _cast(target, takes.dtype)
     if loss.is_binary:
         _require_shares(target)
     return inputs, target
 
 
-def require_two_classes(target, loss):
-    """Refuse to learn to tell apart what is all the same."""
+def require_learnable(given, target, loss, dtype):
+    """Refuse to learn to tell apart what is all the same, or values whose differences are lost.
+
+    Args:
+        given: y as `fit` was given it.
+        target: what `checked` made of it.
+        loss: a `Loss`.
+        dtype: of the model.
+    """
     told_apart = loss.is_binary if target.dtype.kind == "f" else loss.is_classes
     if told_apart and target.size == len(target) and (target == target[:1]).all():
         raise ValueError(f"y has one class only, {target.flat[0]:g}, in all {len(target)} samples: there is nothing to "
                          "tell apart")
+    if loss.is_values or (loss.task == "regression" and target.dtype.kind == "f"):
+        require_spread(_target(given), dtype, "y")
 
 
-def _classes(target, ignore_index):
+def classes(target, ignore_index=None):
+    """Classes as int64, (N,) or (N, ...): numbers from 0, of one-hot rows the place of the 1.
+
+    Args:
+        target: integers or bools.
+        ignore_index: the number below 0 that is allowed.
+
+    Raises:
+        ValueError: numbers below 0, or rows of bools that mark none or several classes.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.training.arrays import classes
+        >>> classes(np.array([[0, 1, 0], [1, 0, 0]])), classes(np.array([[2], [0]]))
+        (array([1, 0]), array([2, 0]))
+    """
     if target.ndim == 2 and target.shape[1] == 1:
         target = target[:, 0]
+    elif target.ndim == 2:
+        marked = ((target == 0) | (target == 1)).all(1) & (target.astype(bool).sum(1) == 1)
+        if marked.all() and len(marked):
+            return target.argmax(1)
+        if target.dtype.kind == "b":
+            row = int(marked.argmin())
+            raise ValueError(f"y[{row}] marks {int(target[row].sum())} classes, expected one in each row; for several "
+                             "labels a sample take the loss 'binary_cross_entropy_with_logits'")
     target = target.astype(np.int64, copy=False)
     wrong = (target < 0) & (target != ignore_index)
     if wrong.any():
         row = int(wrong.argmax())
         raise ValueError(f"y[{row}] is {target.flat[row]}: classes are numbered from 0")
     return target
+
+
+def _target(y):
+    """Targets as an array: those of a frame whose columns are all whole numbers as int64."""
+    return column_matrix(y, "y", np.float64, whole=True) if frames.is_frame(y) else as_array(y, "y")
 
 
 def _require_shares(target):
@@ -71,11 +179,36 @@ def _require_shares(target):
         raise ValueError(f"y[{', '.join(map(str, row))}] is {target[row]:g}: a binary loss takes targets from 0 to 1")
 
 
-def as_array(x):
-    """x as a NumPy array; what is memory-mapped stays so."""
+def as_array(x, name="x"):
+    """x as a NumPy array; what is memory-mapped stays so.
+
+    Args:
+        x: a tensor, an array, a Series or a list.
+        name: what it is, for errors.
+    """
     if isinstance(x, fastnet.Tensor):
         return x.detach().numpy()
-    return np.asanyarray(x.detach() if hasattr(x, "detach") else x)
+    if frames.is_series(x):
+        array = frames.column(x)
+    else:
+        try:
+            array = frames.unmasked(np.asanyarray(x.detach() if hasattr(x, "detach") else x))
+        except ValueError as e:
+            raise ValueError(f"{name} must be an array, or rows of one shape: {e}") from None
+    return d.as_array(array, name) if array.dtype == object and array.ndim else array
+
+
+def _lists_arrays(x):
+    """Whether x is a list of arrays or frames, rather than of numbers."""
+    return isinstance(x, list) and bool(x) and all(
+        getattr(part, "ndim", 0) > 0 or frames.is_frame(part) or frames.is_series(part) for part in x)
+
+
+def _require_one_shape(name, parts):
+    shapes = [tuple(part.shape) for part in parts]
+    if len(set(shapes)) > 1:
+        raise ValueError(f"{name} is a list of arrays of different shapes, {', '.join(map(str, shapes[:4]))}: several "
+                         "inputs go to a model whose forward takes as many; the rows of one input have one shape")
 
 
 def _require_numbers(name, array, advice):
@@ -86,7 +219,6 @@ def _require_numbers(name, array, advice):
     raise TypeError(f"{name} must hold numbers, got {given}; {advice}")
 
 
-def _floats_as(array, dtype):
-    if array.dtype.kind == "f" and array.dtype != dtype and not isinstance(array, np.memmap):
-        return array.astype(dtype)
-    return array
+def _cast(array, dtype):
+    with np.errstate(over="ignore"):
+        return array.astype(dtype, copy=False)

@@ -15,6 +15,8 @@ LOSSES = {
     "huber": nn.HuberLoss,
     "smooth_l1": nn.SmoothL1Loss,
 }
+TASKS = ("classification", "binary", "regression")
+_OF_CLASSES = (nn.CrossEntropyLoss, nn.NLLLoss)
 _TINY = 1e-30                           # for a batch whose weights are all 0
 
 
@@ -25,10 +27,13 @@ class Loss:
     itself gives.
 
     Args:
-        spec: a name in LOSSES, one of fastnet's loss modules, or any function of (output, target) to a scalar.
+        spec: a name in LOSSES, one of fastnet's loss modules, or any function of (output, target) to a scalar or to one
+            number for each sample, which are averaged.
+        task: of a function, what its targets are: "classification" (a class each, of logits (N, C)), "binary" (0 or 1,
+            of one logit or several) or "regression"; None: "regression", targets as they are.
 
     Raises:
-        ValueError: an unknown name.
+        ValueError: an unknown name, or a task that the loss does not have.
         TypeError: neither a name nor a function.
 
     Example:
@@ -39,16 +44,22 @@ class Loss:
         (tensor(2.5), tensor(1.75))
     """
 
-    def __init__(self, spec):
+    def __init__(self, spec, task=None):
         if isinstance(spec, str):
             if spec not in LOSSES:
                 raise one_of("loss", spec, LOSSES)
             spec = LOSSES[spec]()
-        if not callable(spec):
+        if not callable(spec) or isinstance(spec, type):
+            given = f"the class {spec.__name__}: give {spec.__name__}()" if isinstance(spec, type) else repr(spec)
             raise TypeError(f"expected a loss: one of {', '.join(map(repr, LOSSES))}, or a function of (output, "
-                            f"target); got {type(spec).__name__}")
+                            f"target); got {given}")
+        if task is not None and task not in TASKS:
+            raise one_of("task", task, TASKS)
         self.function = spec
-        self._each = None
+        self.task = _task_of(spec) or task or "regression"
+        if task not in (None, self.task):
+            raise ValueError(f"expected task={self.task!r} or None with {spec!r}, got {task!r}")
+        self._each = spec
         if isinstance(spec, nn.Module) and hasattr(spec, "reduction"):
             self._each = copy.copy(spec)
             self._each.reduction = "none"
@@ -56,32 +67,70 @@ class Loss:
     @property
     def is_classes(self):
         """Whether targets are one class a sample, of scores for each class."""
-        return isinstance(self.function, (nn.CrossEntropyLoss, nn.NLLLoss))
+        return self.task == "classification"
 
     @property
     def is_binary(self):
         """Whether targets are 0 or 1, one or several a sample, of a score each."""
-        return isinstance(self.function, (nn.BCEWithLogitsLoss, nn.BCELoss))
+        return self.task == "binary"
+
+    @property
+    def is_values(self):
+        """Whether targets are values, also where they are whole numbers: a function may take those for classes."""
+        return _task_of(self.function) == "regression"
+
+    @property
+    def ignore_index(self):
+        """The class whose samples do not count, or None."""
+        return getattr(self.function, "ignore_index", None)
 
     def __call__(self, output, target, weight=None):
         if not self.is_classes and output.shape != target.shape:
-            if output.numel() != target.numel() and self._each is not None:
+            if output.numel() != target.numel() and isinstance(self.function, nn.Module):
                 raise ValueError(f"the model gave outputs of shape {shape_text(output)} for targets of shape "
                                  f"{shape_text(target)}")
             if output.numel() == target.numel():
                 target = target.reshape(output.shape)   # (N, 1) of a layer, and (N,) of a table's column
         if weight is None:
             value = self.function(output, target)
-            if value.ndim:
-                raise ValueError(f"the loss of a batch must be one number, got shape {shape_text(value)}; give it "
-                                 "reduction='mean'")
-            return value
-        if self._each is None:
-            raise ValueError("weights for samples or classes need a loss that can give one number a sample: one of "
-                             f"fastnet.nn's loss modules or the names {', '.join(map(repr, LOSSES))}")
-        each = self._each(output, target)
-        each = each if each.ndim == 1 else each.flatten(1).mean(1)
+            return self._of_samples(value, target).mean() if value.ndim else value
+        each = self._of_samples(self._each(output, target), target)
         return (each * weight).sum() / weight.sum().clamp(min=_TINY)
+
+    def _of_samples(self, each, target):
+        """(N,), the mean loss of each sample."""
+        if not each.ndim:
+            raise ValueError("weights for samples or classes need one loss for each sample: let the function return "
+                             "(N,), as with reduction='none'; or take a loss module of fastnet.nn, or a name: "
+                             f"{', '.join(map(repr, LOSSES))}")
+        if len(each) != len(target):
+            raise ValueError(f"the loss of {len(target)} samples must be one number, or one for each sample, got shape "
+                             f"{shape_text(each)}")
+        return each if each.ndim == 1 else each.flatten(1).mean(1)
+
+    # ---- several batches as one ----
+
+    @property
+    def is_sum(self):
+        """Whether the loss of several batches is the sum of theirs, rather than a mean."""
+        return getattr(self.function, "reduction", None) == "sum"
+
+    def divisors(self, target, weight):
+        """What the loss of a batch was divided by, and what the batch adds to the divisor of several.
+
+        Weights are 1 on average over all rows: so the sum of weighted losses is divided by the number of samples.
+
+        Args:
+            target, weight: of the batch.
+        """
+        if weight is not None:
+            return weight.sum(), len(target)
+        if isinstance(self.function, _OF_CLASSES) and target.dtype.kind != "f":
+            counted = target != self.ignore_index
+            by_class = self.function.weight
+            total = (counted if by_class is None else by_class[target * counted] * counted).sum()
+            return total, total
+        return len(target), len(target)
 
     def labels(self, target):
         """The targets as metrics take them: of (N, C) probabilities of classes the likeliest."""
@@ -111,21 +160,30 @@ class Loss:
         Raises:
             TypeError: the loss is none of classes.
         """
-        if isinstance(self.function, nn.CrossEntropyLoss):
+        if self.is_classes and not isinstance(self.function, nn.NLLLoss):
             return fastnet.from_numpy(_scores(output)).softmax(1).numpy()
-        if isinstance(self.function, nn.NLLLoss):
+        if self.is_classes:
             return np.exp(_scores(output))
         if not self.is_binary:
-            raise TypeError("probabilities need a loss of classes, such as 'cross_entropy'; this model was trained "
-                            f"with {self.function!r}")
+            raise TypeError("probabilities need a loss of classes, such as 'cross_entropy', or a function and its task "
+                            f"('classification' or 'binary'); this model was trained with {self.function!r}")
         output = _column(output)
-        if isinstance(self.function, nn.BCEWithLogitsLoss):
+        if not isinstance(self.function, nn.BCELoss):
             output = fastnet.from_numpy(output).sigmoid().numpy()
         return np.stack([1 - output, output], 1) if output.ndim == 1 else output
 
     @property
     def _threshold(self):
-        return 0 if isinstance(self.function, nn.BCEWithLogitsLoss) else 0.5
+        return 0.5 if isinstance(self.function, nn.BCELoss) else 0
+
+
+def _task_of(function):
+    """The task of a loss module; None: any."""
+    if isinstance(function, _OF_CLASSES):
+        return "classification"
+    if isinstance(function, (nn.BCEWithLogitsLoss, nn.BCELoss)):
+        return "binary"
+    return "regression" if isinstance(function, tuple(LOSSES.values())) else None
 
 
 def _scores(output):

@@ -8,8 +8,8 @@ import numpy as np
 import fastnet
 from fastnet import data as d
 from fastnet.data.arrays import fingerprint
-from fastnet.training.arrays import as_array, as_inputs, checked, require_two_classes
-from fastnet.training.weights import class_weights, look_up, sample_weights
+from fastnet.training.arrays import as_array, checked, classes, has_batch_norm, require_learnable
+from fastnet.training.weights import class_weights, look_up, mean_weight, sample_weights
 
 _CHECKED_ROWS = 256                     # of a data set, by which a resumed training knows it again
 
@@ -21,34 +21,45 @@ class Source:
         loader: a `fastnet.data.DataLoader`, or anything that can be iterated over anew for each epoch. Its batches end
             with the target.
         loss: a `Loss`.
-        dtype: of the model: inputs of another floating type are cast to it.
+        takes: the `ModelInputs`: inputs of another floating type are cast to its dtype.
         weighted: the batches end with the weights of their samples.
         class_table: the weight of each class, or None.
+        own_mean: the loss of a batch is divided by the batch's own weights; else by its number of samples, as weights
+            are 1 on average over all rows.
+        avoid_one: add a last batch of one sample to the one before.
     """
 
-    def __init__(self, loader, loss, dtype, weighted=False, class_table=None):
-        self.loader, self.dtype, self.weighted, self.class_table = loader, dtype, weighted, class_table
-        self._of_classes = loss.is_classes
+    def __init__(self, loader, loss, takes, weighted=False, class_table=None, own_mean=False, avoid_one=False):
+        self.loader, self.dtype, self.weighted, self.class_table = loader, takes.dtype, weighted, class_table
+        self.own_mean = own_mean or not (weighted or class_table is not None)
+        self._loss = loss
+        self._merges = avoid_one and getattr(loader, "ends_in_one", True)       # others' loaders do not tell
         self.batches = _length(loader)
+        if self.batches is not None and self._merges and hasattr(loader, "ends_in_one"):
+            self.batches -= 1
         self.samples = _length(getattr(loader, "dataset", None))
 
     def epoch(self, number, start=0):
         """The batches of an epoch, from batch `start` on."""
+        if not self._merges:
+            return map(self._parts, self._given(number, start))
+        # from one batch earlier, which the last one may have been added to
+        merged = _last_of_one_added(map(self._parts, self._given(number, max(start - 1, 0))))
+        return itertools.islice(merged, min(start, 1), None)
+
+    def _given(self, number, start):
         if hasattr(self.loader, "epoch"):
-            batches = self.loader.epoch(number, start)
-        else:
-            batches = itertools.islice(iter(self.loader), start, None)
-        for batch in batches:
-            yield self._parts(batch)
+            return self.loader.epoch(number, start)
+        return itertools.islice(iter(self.loader), start, None)
 
     def _parts(self, batch):
         if not isinstance(batch, (tuple, list)) or len(batch) < 2 + self.weighted:
             raise ValueError(f"a batch must be a tuple of inputs and a target, got {_described(batch)}")
-        batch = [x if isinstance(x, fastnet.Tensor) else fastnet.as_tensor(as_array(x)) for x in batch]
+        batch = [_tensor(x) for x in batch]
         weight = batch.pop() if self.weighted else None
         target = batch.pop()
-        if self._of_classes and (target.dtype != np.int64 or target.ndim > 1):
-            target = _classes(target)
+        if self._loss.is_classes and target.dtype.kind != "f" and (target.dtype != np.int64 or target.ndim > 1):
+            target = fastnet.from_numpy(classes(target.numpy(), self._loss.ignore_index))
         if self.class_table is not None:
             weight = look_up(self.class_table, target)
         return [_cast(x, self.dtype) for x in batch], _cast(target, self.dtype), weight
@@ -82,40 +93,50 @@ def _length(x):
         return None
 
 
-def _classes(target):
-    """Whole numbers as int64, (N,); probabilities as they are."""
-    if target.dtype.kind == "f":
-        return target
-    return (target.reshape(-1) if target.ndim == 2 and target.shape[1] == 1 else target).long()
+def _last_of_one_added(batches):
+    """Batches, the last of which is added to the one before if it has one sample."""
+    held = []
+    for batch in batches:
+        if len(held) == 2 or (held and len(batch[1]) > 1):
+            yield held.pop(0)
+        held.append(batch)
+    if len(held) == 2:
+        (inputs, target, weight), (one_inputs, one_target, one_weight) = held
+        yield ([fastnet.cat(pair) for pair in zip(inputs, one_inputs)], fastnet.cat([target, one_target]),
+               None if weight is None else fastnet.cat([weight, one_weight]))
+    else:
+        yield from held
+
+
+def _tensor(x):
+    return x if isinstance(x, fastnet.Tensor) else fastnet.as_tensor(as_array(x))
 
 
 def _cast(x, dtype):
     return x.to(dtype) if x.dtype.kind == "f" and x.dtype != dtype else x
 
 
-def input_batches(x, dtype, batch_size):
+def input_batches(x, takes, batch_size):
     """Batches to predict for, as lists of tensors.
 
     Args:
         x: an array, a tuple of arrays, or something that gives batches: arrays or tuples of them.
-        dtype: the model's.
+        takes: the `ModelInputs`.
         batch_size: samples at a time, of arrays.
     """
     if not is_loader(x):
-        x = d.DataLoader(d.TensorDataset(*as_inputs(x, dtype)), batch_size)
+        x = d.DataLoader(d.TensorDataset(*takes.arrays(x)), batch_size)
     for batch in x:
-        parts = batch if isinstance(batch, (tuple, list)) else [batch]
-        yield [_cast(part if isinstance(part, fastnet.Tensor) else fastnet.as_tensor(as_array(part)), dtype)
-               for part in parts]
+        yield [_cast(_tensor(part), takes.dtype) for part in (batch if isinstance(batch, (tuple, list)) else [batch])]
 
 
-def fit_sources(x, y, loss, dtype, *, validation_data, validation_split, class_weight, sample_weight, **loading):
+def fit_sources(x, y, loss, takes, *, validation_data, validation_split, class_weight, sample_weight, **loading):
     """(training, validation): the Sources of `Trainer.fit`'s arguments; validation may be None.
 
     Args:
         x, y, validation_data, validation_split, class_weight, sample_weight: see `Trainer.fit`.
         loss: a `Loss`, which tells what targets must be.
-        dtype: the model's.
+        takes: the `ModelInputs`.
         loading: batch_size, shuffle and seed of the DataLoader.
 
     Raises:
@@ -126,40 +147,50 @@ def fit_sources(x, y, loss, dtype, *, validation_data, validation_split, class_w
     validation = None
     if validation_data is not None:
         validation_x, validation_y = _pair(validation_data)
-        validation = evaluation_source(validation_x, validation_y, loss, dtype)
+        validation = evaluation_source(validation_x, validation_y, loss, takes)
+    avoid_one = has_batch_norm(takes.model)
     if is_loader(x):
         if y is not None or sample_weight is not None or validation_split:
             raise ValueError("a loader gives the targets itself: expected no y, sample_weight or validation_split")
         weighted = getattr(x, "weighted", False)        # a loader of our own says so; its batches end with the weights
-        return Source(x, loss, dtype, weighted, class_weights(class_weight)), validation
-    inputs, target = checked(x, y, loss, dtype)
-    dataset = _dataset(inputs, target, sample_weights(target, class_weight, sample_weight), dtype)
+        table = class_weights(class_weight)
+        if table is not None:
+            table = table / mean_weight(table, getattr(getattr(x, "dataset", None), "targets", None))
+        return Source(x, loss, takes, weighted, table, getattr(x, "own_mean", False), avoid_one), validation
+    inputs, target = checked(x, y, loss, takes)
     rows = None
     if validation_split:
         rows, held_out = _hold_out(target, validation_split, loading["seed"])
-        weights = sample_weights(target, None, sample_weight)
-        validation = _loaded(d.Subset(_dataset(inputs, target, weights, dtype), held_out), loss, dtype,
-                             weights is not None)
-    require_two_classes(target if rows is None else target[rows], loss)
-    weighted = class_weight is not None or sample_weight is not None
-    return _loaded(dataset if rows is None else d.Subset(dataset, rows), loss, dtype, weighted, **loading), validation
+        validation = _loaded(inputs, target, sample_weights(target, None, sample_weight), held_out, loss, takes)
+    trained: Any = slice(None) if rows is None else rows
+    require_learnable(y, target[trained], loss, takes.dtype)
+    weights = sample_weights(target, class_weight, sample_weight)
+    if weights is not None:
+        weights = weights / _mean(weights[trained])
+    return _loaded(inputs, target, weights, rows, loss, takes, avoid_one, **loading), validation
 
 
-def evaluation_source(x, y, loss, dtype, batch_size=1024, sample_weight=None):
+def evaluation_source(x, y, loss, takes, batch_size=1024, sample_weight=None):
     """The Source of `Trainer.evaluate`'s arguments."""
     if is_loader(x):
-        return Source(x, loss, dtype)
-    inputs, target = checked(x, y, loss, dtype)
-    weights = sample_weights(target, None, sample_weight)
-    return _loaded(_dataset(inputs, target, weights, dtype), loss, dtype, weights is not None, batch_size=batch_size)
+        return Source(x, loss, takes)
+    inputs, target = checked(x, y, loss, takes)
+    return _loaded(inputs, target, sample_weights(target, None, sample_weight), None, loss, takes,
+                   batch_size=batch_size)
 
 
-def _loaded(dataset, loss, dtype, weighted, batch_size=1024, **loading):
-    return Source(d.DataLoader(dataset, batch_size, **loading), loss, dtype, weighted)
+def _loaded(inputs, target, weights, rows, loss, takes, avoid_one=False, batch_size=1024, **loading):
+    """The Source of arrays, of all rows or of some."""
+    dataset = d.TensorDataset(*inputs, target, *([] if weights is None else [weights.astype(takes.dtype)]))
+    loader = d.DataLoader(dataset if rows is None else d.Subset(dataset, rows), batch_size, **loading)
+    return Source(loader, loss, takes, weights is not None, avoid_one=avoid_one)
 
 
-def _dataset(inputs, target, weights, dtype):
-    return d.TensorDataset(*inputs, target, *([] if weights is None else [weights.astype(dtype)]))
+def _mean(weights):
+    mean = weights.mean()
+    if mean <= 0:
+        raise ValueError("sample_weight is 0 in all rows that are not held out: no sample would count")
+    return mean
 
 
 def _pair(validation_data):

@@ -3,35 +3,53 @@ import fastnet
 
 
 def training_step(trainer, hooks=()):
-    """`step(first, last, share, weight, target, *inputs)`: one batch's part of an update, compiled.
+    """`step(first, last, before, weight, target, *inputs)`: one batch's part of an update, compiled.
 
     Args:
         trainer: whose model, optimizer, loss and metrics are used.
         hooks: the callbacks whose `before_update` and `after_update` are part of the step.
 
     Returns:
-        A function of: whether the batch is the first and the last one of its update; the share of its loss in the
-        update's (None: all); the samples' weights or None; the targets; the inputs. It gives the loss, the sum of the
-        weights or None, and what each metric measured.
+        A function of: whether the batch is the first and the last one of its update; the divisor of the batches of the
+        update before it, a 0-d tensor (None: the update is of the batch's own mean); the samples' weights or None; the
+        targets; the inputs. It gives the loss, the sum of the weights or None, what each metric measured, and the
+        divisor with this batch or None.
     """
     model, optimizer, loss, metrics = trainer.step_model, trainer.optimizer, trainer.loss, trainer.metrics
 
     @_compiled(trainer)
-    def step(first, last, share, weight, target, *inputs):
+    def step(first, last, before, weight, target, *inputs):
         if first:
             optimizer.zero_grad()
         output = model(*inputs)
         value = loss(output, target, weight)
-        (value if share is None else value * share).backward()
+        results = _results(value.detach(), weight, output.detach(), loss.labels(target), metrics)
+        if before is None:
+            value.backward()
+            divisor = None
+        else:
+            own, added = loss.divisors(target, weight)
+            divisor = before + added
+            (value * own).backward()
         if last:
+            if divisor is not None:
+                _divide_gradients(optimizer, divisor)
             for hook in hooks:
                 hook.before_update(trainer)
             optimizer.step()
             with fastnet.no_grad():
                 for hook in hooks:
                     hook.after_update(trainer)
-        return _results(value.detach(), weight, output.detach(), loss.labels(target), metrics)
+        return *results, divisor
     return step
+
+
+def _divide_gradients(optimizer, divisor):
+    """Make gradients of a sum those of a mean."""
+    with fastnet.no_grad():
+        for p in (p for group in optimizer.param_groups for p in group["params"]):
+            if p.grad is not None:
+                p.grad.div_(divisor)
 
 
 def measurement(trainer):

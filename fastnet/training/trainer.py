@@ -1,7 +1,7 @@
 """The Trainer: a model, an optimizer, a loss and metrics, and the loop over epochs."""
 import contextlib
 import copy
-import functools
+import itertools
 import math
 import operator
 import time
@@ -14,6 +14,7 @@ from fastnet import data, metrics as m, nn
 from fastnet.callbacks.base import Callback, changes_step
 from fastnet.callbacks.logs import Progress
 from fastnet.training import checkpoint, steps
+from fastnet.training.arrays import ModelInputs
 from fastnet.training.history import History
 from fastnet.training.losses import Loss
 from fastnet.training.optimizers import optimizer_of
@@ -31,7 +32,11 @@ class Trainer:
         optimizer: an optimizer over the model's parameters; or a name ("sgd", "adam", "adamw", "rmsprop", "adagrad"),
             with PyTorch's defaults; or a function of the parameters that makes one.
         loss: "cross_entropy" (int64 classes from 0, one score a class), "binary_cross_entropy_with_logits" (0 or 1, one
-            score), "mse", "mae", "huber", "smooth_l1"; or a loss module; or a function of (output, target) to a scalar.
+            score), "mse", "mae", "huber", "smooth_l1"; or a loss module; or a function of (output, target) to a scalar,
+            or to one number for each sample, which `class_weight` and `sample_weight` need.
+        task: of a loss that is a function, what its targets are: "classification" (the number of a class each, of C
+            logits), "binary" (0 or 1, of one logit or several) or "regression". It decides which targets are taken and
+            what `predict` and `predict_proba` make of outputs.
         lr: the learning rate of an optimizer that is given by name; None: its default.
         metrics: one or several names or instances of `fastnet.metrics`, such as "accuracy". They count every sample
             alike.
@@ -54,12 +59,12 @@ class Trainer:
         (1.0, array([0, 1]))
     """
 
-    def __init__(self, model, optimizer="adamw", *, loss, lr=None, metrics=(), compile=True):
+    def __init__(self, model, optimizer="adamw", *, loss, task=None, lr=None, metrics=(), compile=True):
         if not isinstance(model, nn.Module):
             raise TypeError(f"expected a model that is a Module, got {type(model).__name__}")
         self.model = model
         self.optimizer = optimizer_of(optimizer, model, lr)
-        self.loss, self.compile = Loss(loss), compile
+        self.loss, self.compile = Loss(loss, task), compile
         self.metrics = [m.get(spec) for spec in ([metrics] if isinstance(metrics, str | m.Metric) else metrics)]
         self.running = Running(self.metrics)    # of the epoch so far
         self.history = History()
@@ -82,16 +87,21 @@ class Trainer:
         """Train for some epochs, and leave the model in evaluation mode; a second call goes on where the first ended.
 
         Args:
-            x: an array of samples along the first axis; a tuple of such arrays, for a model of several inputs; or a
-                loader (`fastnet.data.DataLoader`, or anything that can be iterated over for each epoch) of tuples
-                (inputs..., target). Floats are cast to the model's dtype.
-            y: the targets, unless x is a loader.
+            x: an array of samples along the first axis, or a frame of numbers; a tuple of such, or a list of arrays,
+                for a model whose forward takes several inputs; or a loader (`fastnet.data.DataLoader`, or anything that
+                can be iterated over for each epoch) of tuples (inputs..., target). Floats are cast to the model's
+                dtype, and so are the columns of frames, and integers where only layers of fastnet without an Embedding
+                take them.
+            y: the targets, unless x is a loader; classes may be one-hot, as integers or bools.
             epochs: passes over the data; with `resume`, counted from where the resumed training began.
-            batch_size: samples a step; the last batch of an epoch may be smaller.
+            batch_size: samples a step; the last batch of an epoch may be smaller. Where the model has batch norm, a
+                last batch of one sample is added to the one before.
             validation_data: (x, y) or a loader, measured on after each epoch.
             validation_split: the part of x to hold out for that instead: at random, with the same share of each class.
             class_weight: {class: weight}, an array, or "balanced": factors of the samples' weights in the loss.
-            sample_weight: (N,), the weight of each sample in the loss.
+            sample_weight: (N,), the weight of each sample in the loss. Weights are divided by their mean over all rows
+                that are trained on, and the loss of a batch is sum(w_i l_i) / n: so a sample counts alike in small and
+                large batches. The mean is taken for 1 where a loader's dataset has no `targets`.
             callbacks: one or several of `fastnet.callbacks`.
             shuffle: take the samples in another order in each epoch.
             seed: of the shuffling and the hold-out. Weights and dropout draw from `fastnet.manual_seed`'s generator.
@@ -109,7 +119,7 @@ class Trainer:
         """
         self._check_settings(epochs, batch_size, validation_split)
         self._data, self._validation = fit_sources(
-            x, y, self.loss, self.dtype, validation_data=validation_data, validation_split=validation_split,
+            x, y, self.loss, self._takes, validation_data=validation_data, validation_split=validation_split,
             class_weight=class_weight, sample_weight=sample_weight, batch_size=batch_size, shuffle=shuffle, seed=seed)
         self.callbacks = sorted([*_listed(callbacks), *([Progress()] if progress else [])], key=lambda c: c.priority)
         self.first_epoch, self.epochs, self.batch, self.accumulate = self.epoch, self.epoch + epochs, 0, 1
@@ -151,9 +161,11 @@ class Trainer:
             running.reset()
         self._each("on_epoch_begin")
         moments = [c.on_batch_end for c in self.callbacks]
-        for inputs, target, weight in self._data.epoch(self.epoch, self.batch):
-            first, last, share = self._place_in_update()
-            value, total, measured = step(first, last, share, weight, target, *inputs)
+        nothing = divisor = self._nothing_divided()
+        for (inputs, target, weight), ends in self._with_ends(self._data.epoch(self.epoch, self.batch)):
+            place = self.batch % self.accumulate
+            first, last = place == 0, ends or place == self.accumulate - 1
+            value, total, measured, divisor = step(first, last, nothing if first else divisor, weight, target, *inputs)
             loss = value.item()
             if not math.isfinite(loss):
                 self._require_numbers(inputs, target)
@@ -171,17 +183,16 @@ class Trainer:
             raise ValueError("the loader gave no batch")
         return True
 
-    def _place_in_update(self):
-        """Whether the batch is the first and the last of its update, and its share in it."""
-        n = self.accumulate
-        if n == 1:
-            return True, True, None
-        batches = self._data.batches
-        if batches is None:
-            raise ValueError("gradients can be accumulated over a loader that has a length (len()) only")
-        place = self.batch % n
-        members = min(n, batches - (self.batch - place))
-        return place == 0, place == members - 1, _share(members)
+    def _with_ends(self, batches):
+        """Batches, and whether each one is the epoch's last as far as it matters."""
+        if self.accumulate == 1:
+            return zip(batches, itertools.repeat(False))
+        return _with_last(batches)
+
+    def _nothing_divided(self):
+        """The divisor of an update before its first batch; None where an update is of one batch's own mean."""
+        own = self._data.own_mean and (self.accumulate == 1 or self.loss.is_sum)
+        return None if own else fastnet.zeros((), dtype=self.dtype)
 
     def _require_numbers(self, inputs, target):
         """Say so, if it is the data that is not finite."""
@@ -250,7 +261,7 @@ class Trainer:
         Returns:
             {"loss": ..., metric: ...}.
         """
-        return self._measure(evaluation_source(x, y, self.loss, self.dtype, batch_size, sample_weight)).results()
+        return self._measure(evaluation_source(x, y, self.loss, self._takes, batch_size, sample_weight)).results()
 
     def _measure(self, source):
         measure = self._compiled_by(steps.measurement)
@@ -276,7 +287,7 @@ class Trainer:
         """
         forward = self._compiled_by(steps.forward)
         with _evaluating(self.model):
-            outputs = [forward(*inputs).numpy() for inputs in input_batches(x, self.dtype, batch_size)]
+            outputs = [forward(*inputs).numpy() for inputs in input_batches(x, self._takes, batch_size)]
         if not outputs:
             raise ValueError("there is nothing to predict: the loader gave no batch")
         return np.concatenate(outputs)
@@ -336,6 +347,10 @@ class Trainer:
         return next((p.dtype for p in self.model.parameters() if p.dtype.kind == "f"), fastnet.float32)
 
     @property
+    def _takes(self):
+        return ModelInputs(self.model, self.dtype)
+
+    @property
     def step_model(self):
         """What a training step calls with the inputs of a batch: the model, unless a subclass has them read first."""
         return self.model
@@ -355,10 +370,14 @@ class Trainer:
         return None if batches is None else (self.epochs - self.first_epoch) * -(-batches // self.accumulate)
 
 
-@functools.cache
-def _share(members):
-    """1 / members, one object for each: a call of a compiled function with the same arguments is quicker."""
-    return 1 / members
+def _with_last(items):
+    """Each item, and whether it is the last."""
+    items = iter(items)
+    for item in items:
+        for following in items:
+            yield item, False
+            item = following
+        yield item, True
 
 
 def _listed(callbacks):

@@ -5,6 +5,7 @@ import numpy as np
 
 import fastnet
 from fastnet.errors import shape_text
+from fastnet.training.arrays import classes
 
 
 def sample_weights(target, class_weight, sample_weight):
@@ -78,6 +79,19 @@ def class_weights(spec):
     return table
 
 
+def mean_weight(table, targets):
+    """The mean weight of all samples, by which weights are divided; 1 where it is not known.
+
+    Args:
+        table: what `class_weights` gave.
+        targets: of all samples, or None.
+    """
+    if targets is None or not len(targets):
+        return 1.0
+    targets = targets.numpy() if hasattr(targets, "numpy") else np.asarray(targets)
+    return look_up_array(table, _numbers_of_classes(targets)).mean() or 1.0
+
+
 def look_up(table, target):
     """The weights of a batch of classes, as a tensor.
 
@@ -95,8 +109,11 @@ def look_up_array(table, target):
 
 
 def _numbers_of_classes(target):
-    """Targets of one class for each sample, (N,) or (N, 1), as whole numbers."""
-    target = target[:, 0] if target.ndim == 2 and target.shape[1] == 1 else target
+    """Targets of one class for each sample, (N,), (N, 1) or one-hot, as whole numbers."""
+    if target.ndim == 2 and target.shape[1] == 1:
+        target = target[:, 0]
+    elif target.dtype.kind in "biu":
+        target = classes(target, ignore_index=None) if target.ndim == 2 else target
     if target.ndim != 1 or (target.dtype.kind == "f" and (target != np.rint(target)).any()):
         raise ValueError(f"class_weight needs targets of one class for each sample, as whole numbers; got shape "
                          f"{shape_text(target)} and dtype {target.dtype}")

@@ -84,7 +84,7 @@ def _plain(sequence, given):
     return parts
 
 
-def from_numpy(array):
+def from_numpy(ndarray):
     """A tensor that shares the memory of a NumPy array: what is written to one is seen in the other.
 
     Raises:
@@ -99,13 +99,13 @@ def from_numpy(array):
         1.0
     """
     forbid_in_recording("from_numpy()")
-    if not isinstance(array, np.ndarray):
-        raise TypeError(f"expected a numpy.ndarray, got {type(array).__name__}")
-    dtypes.as_dtype(array.dtype)
-    return Tensor._wrap(array.view(np.ndarray))
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"expected a numpy.ndarray, got {type(ndarray).__name__}")
+    dtypes.as_dtype(ndarray.dtype)
+    return Tensor._wrap(ndarray.view(np.ndarray))
 
 
-def from_dlpack(source):
+def from_dlpack(ext_tensor):
     """A tensor that shares the memory of any array that speaks DLPack (PyTorch, JAX, NumPy ...).
 
     https://dmlc.github.io/dlpack/latest/python_spec.html.
@@ -118,7 +118,7 @@ def from_dlpack(source):
         >>> fastnet.from_dlpack(np.arange(3))
         tensor([0, 1, 2])
     """
-    return from_numpy(np.from_dlpack(source))
+    return from_numpy(np.from_dlpack(ext_tensor))
 
 
 def as_tensor(data, dtype=None, device=None):
@@ -141,15 +141,15 @@ def as_tensor(data, dtype=None, device=None):
     return tensor(data, dtype)
 
 
-def is_tensor(x):
-    """Whether `x` is a Tensor.
+def is_tensor(obj):
+    """Whether `obj` is a Tensor.
 
     Example:
         >>> import fastnet
         >>> fastnet.is_tensor(fastnet.zeros(1)), fastnet.is_tensor([0.0])
         (True, False)
     """
-    return isinstance(x, Tensor)
+    return isinstance(obj, Tensor)
 
 
 def is_floating_point(input):

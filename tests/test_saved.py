@@ -89,7 +89,7 @@ def twin(request):
     module, made = TWINS[request.param]
 
     def node(fn, *arrays):
-        return module.differentiable(fn, "times", False, lambda *_: None)(*map(made, arrays))._node
+        return module.differentiable(fn, "times", False, None, lambda *_: None)(*map(made, arrays))._node
     return node, module.gradient
 
 

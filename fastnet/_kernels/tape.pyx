@@ -164,13 +164,38 @@ cdef class gradient:
     def __init__(self, function, *saved):
         self.function, self.saved = function, saved
 
-    def __call__(self, *leading, **out):
-        return self.function(*leading, *self.saved, **out)
+    def __call__(self, *leading, out=None):
+        if out is None:
+            return self.function(*(leading + self.saved))
+        return self.function(*(leading + self.saved), out=out)
 
     def then(self, *gradients):
         """Make this the first step of several arguments' gradients, which take its result for the gradient."""
         self.rest = gradients
         return self
+
+
+def written(function, g, home):
+    """function(g), written into the array `home` if the gradient function has a parameter named `out`."""
+    cdef tuple saved = ()
+    cdef object plain = function
+    if type(function) is gradient:
+        plain, saved = (<gradient>function).function, (<gradient>function).saved
+    if not takes_out(plain):
+        return function(g)
+    if len(saved) == 1:                 # without a dictionary and a tuple: matrix products of small networks
+        return plain(g, saved[0], out=home)
+    return plain(g, *saved, out=home)
+
+
+cdef bint takes_out(function):
+    if type(function) is not _Function:
+        return False
+    if PyFunction_GetKwDefaults(function) != NULL and "out" in <dict>PyFunction_GetKwDefaults(function):
+        return True
+    if PyFunction_GetDefaults(function) == NULL:
+        return False                # since it is optional
+    return "out" in function.__code__.co_varnames[:function.__code__.co_argcount]
 
 
 @cython.trashcan(True)              # a long tape goes node by node, not by recursion
@@ -215,15 +240,28 @@ def explained(function, explain):
     return call
 
 
-def differentiable(fn, str name, bint view, explain):
-    """The operation on tensors that `fn` defines on arrays: see fastnet.autograd.op. Errors are `explained`."""
+def differentiable(fn, str name, bint view, bound, explain):
+    """The operation on tensors that `fn` defines on arrays: see fastnet.autograd.op. Errors are `explained`.
+
+    Args:
+        bound: bound(fn, args, attributes) gives a call that names tensors as (arguments by position, others).
+    """
     def operation(*args, **attributes):
         try:
+            if attributes and names_tensors(attributes):
+                args, attributes = bound(fn, args, attributes)
             return apply(fn, name, view, args, attributes)
         except (AttributeError, TypeError) as error:
             explain(fn, args, attributes, error)
             raise
     return operation
+
+
+cdef bint names_tensors(dict attributes):
+    for value in attributes.values():
+        if isinstance(value, TensorBase):
+            return True
+    return False
 
 
 cdef apply(fn, str name, bint view, tuple args, dict attributes):

@@ -3,11 +3,13 @@
 `op` turns a function on arrays into a differentiable operation on tensors; `gradient` states what a gradient reads.
 """
 import functools
+import inspect
 
 from fastnet._native import tape as _tape
 from fastnet.errors import explain_none
 
 Node, differentiable, gradient, node_number = _tape.Node, _tape.differentiable, _tape.gradient, _tape.node_number
+written = _tape.written
 CLOSED = ()                             # the gradients of a node whose backward has run
 
 
@@ -16,7 +18,7 @@ CLOSED = ()                             # the gradients of a node whose backward
 def op(fn=None, *, view=False):
     """Make a differentiable operation of `fn(*arrays, **attributes) -> (result, gradients)`.
 
-    Tensors among the positional arguments reach `fn` as arrays. `gradients` is one of
+    Tensors reach `fn` as arrays; one given by keyword is moved to its position. `gradients` is one of
 
     - a tuple with a function for each positional argument, from the result's gradient to the argument's, or None where
       there is no gradient;
@@ -53,20 +55,21 @@ def op(fn=None, *, view=False):
     """
     if fn is None:
         return functools.partial(op, view=view)
-    return functools.wraps(fn)(differentiable(fn, fn.__name__.strip("_"), view, explain_none))
+    return functools.wraps(fn)(differentiable(fn, fn.__name__.strip("_"), view, _bound, explain_none))
 
 
-def writes_out(function):
-    """Whether a gradient function has a parameter named `out`, for the array to write its result into."""
-    if type(function) is gradient:
-        function = function.function
-    code = getattr(function, "__code__", None)
-    return code is not None and _has_out(code)
-
-
-@functools.lru_cache(1024)
-def _has_out(code):
-    return "out" in code.co_varnames[:code.co_argcount + code.co_kwonlyargcount]
+def _bound(fn, args, attributes):
+    """(arguments by position, those by keyword) of a call of an operation that names some of its tensors."""
+    try:
+        call = inspect.signature(fn).bind(*args, **attributes)
+    except TypeError as error:
+        raise TypeError(f"{fn.__name__.strip('_')}: {error}") from None
+    call.apply_defaults()
+    for argument, value in call.kwargs.items():
+        if isinstance(value, _tape.TensorBase):
+            raise TypeError(f"{fn.__name__.strip('_')}: {argument} cannot be a tensor, since the operation's function "
+                            "takes it by keyword only; gradients belong to arguments by position")
+    return call.args, call.kwargs
 
 
 def holds(node, storage, since):

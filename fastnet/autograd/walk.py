@@ -3,7 +3,7 @@ import weakref
 
 from fastnet._shapes import around
 from fastnet.autograd.leaves import gradient_home
-from fastnet.autograd.tape import CLOSED, Node, writes_out
+from fastnet.autograd.tape import CLOSED, Node, written
 from fastnet.backend import K
 from fastnet.errors import shape_text
 from fastnet.memory import empty
@@ -252,7 +252,7 @@ def _accumulate(leaf, array, function):
         return
     home = gradient_home(leaf)
     if function is not None:
-        array = function(array, out=home) if writes_out(function) else function(array)
+        array = written(function, array, home)
     if array is not home:
         K.copy(home, _fit(array, home))
     leaf._grad = Tensor._wrap(home)

@@ -157,7 +157,7 @@ def _embedding(weight, index, padding_idx, scale_by_frequency):
     return out.reshape(*index.shape, weight.shape[1]), (slope, None, None, None)
 
 
-def _of_embedded(g, flat, shape, padding_idx, scale_by_frequency, out=None):
+def _of_embedded(g, flat, shape, padding_idx, scale_by_frequency, *, out=None):
     total = empty(shape, g.dtype) if out is None else out
     rows = contiguous(g).reshape(flat.size, shape[1])
     if scale_by_frequency:

@@ -17,8 +17,9 @@ from fastnet.tensor import Tensor, method
 
 def _product(a, b, out=None):
     """a @ b for (M, K) and (K, N), or with one batch dimension before; written into `out` if it has the shape."""
-    if out is None or out.shape != (*a.shape[:-1], b.shape[-1]):
-        out = empty((*a.shape[:-1], b.shape[-1]), a.dtype)
+    shape = a.shape[:-1] + b.shape[-1:]
+    if out is None or out.shape != shape:
+        out = empty(shape, a.dtype)
     K.matmul(out, a, b)
     return out
 
@@ -37,11 +38,11 @@ def _mm(a, b):
     return _product(a, b), (gradient(_of_left, b), gradient(_of_right, a))
 
 
-def _of_left(g, b, out=None):
+def _of_left(g, b, *, out=None):
     return _product(g, _transposed(b), out)
 
 
-def _of_right(g, a, out=None):
+def _of_right(g, a, *, out=None):
     return _product(_transposed(a), g, out)
 
 
@@ -198,8 +199,8 @@ def mv(input, vec):
 
 
 @method()
-def dot(input, other):
-    """The inner product of two vectors, sum_i input[i] * other[i].
+def dot(input, tensor):
+    """The inner product of two vectors, sum_i input[i] * tensor[i].
 
     Raises:
         RuntimeError: other shapes; both are named.
@@ -209,9 +210,9 @@ def dot(input, other):
         >>> fastnet.dot(fastnet.tensor([1.0, 2.0]), fastnet.tensor([3.0, 4.0]))
         tensor(11.)
     """
-    if input.ndim != 1 or other.ndim != 1:
-        raise RuntimeError(f"dot: expected two vectors, got shapes {shape_text(input)} and {shape_text(other)}")
-    return matmul(input, other)
+    if input.ndim != 1 or tensor.ndim != 1:
+        raise RuntimeError(f"dot: expected two vectors, got shapes {shape_text(input)} and {shape_text(tensor)}")
+    return matmul(input, tensor)
 
 
 @method()
@@ -275,11 +276,11 @@ def _of_input(g, weight, shape):
     return _product(_rows(g), weight).reshape(shape)
 
 
-def _of_weight(g, rows, out=None):
+def _of_weight(g, rows, *, out=None):
     return _product(_rows(g).T, rows, out)
 
 
-def _of_bias(g, out=None):
+def _of_bias(g, *, out=None):
     total = empty((1, g.shape[-1]), g.dtype) if out is None else out.reshape(1, -1)
     K.sum(total, arrays.contiguous(_rows(g))[None])
     return total.reshape(-1) if out is None else out

@@ -174,15 +174,16 @@ def _chosen(input, dim, keepdim, of_all, of_two, index_of):
 
 
 @method()
-def max(input, dim=None, keepdim=False):
-    """The largest element; along `dim`, (values, indices); with a tensor as `dim`, the larger of the two.
+def max(input, dim=None, keepdim=False, *, other=None):
+    """The largest element; along `dim`, (values, indices); of two tensors, the larger at each place.
 
     Equal elements share the gradient where all are reduced; along `dim` the first of them gets it.
 
     Args:
         input: any shape.
-        dim: a dimension, a tensor, or None for all elements.
+        dim: a dimension, or None for all elements; or the second tensor.
         keepdim: keep the reduced dimension, with length 1.
+        other: the second tensor, by name.
 
     Example:
         >>> import fastnet
@@ -193,12 +194,12 @@ def max(input, dim=None, keepdim=False):
         >>> values, indices
         (tensor([3., 5.]), tensor([1, 0]))
     """
-    return _chosen(input, dim, keepdim, amax, maximum, argmax)
+    return _chosen(input, dim if other is None else other, keepdim, amax, maximum, argmax)
 
 
 @method()
-def min(input, dim=None, keepdim=False):
-    """The smallest element; along `dim`, (values, indices); with a tensor as `dim`, the smaller of the two.
+def min(input, dim=None, keepdim=False, *, other=None):
+    """The smallest element; along `dim`, (values, indices); of two tensors, the smaller at each place.
 
     Arguments and gradients are those of `max`.
 
@@ -207,7 +208,7 @@ def min(input, dim=None, keepdim=False):
         >>> fastnet.min(fastnet.tensor([[1.0, 3.0], [5.0, 2.0]]))
         tensor(1.)
     """
-    return _chosen(input, dim, keepdim, amin, minimum, argmin)
+    return _chosen(input, dim if other is None else other, keepdim, amin, minimum, argmin)
 
 
 # ---- sorting --------------------------------------------------------------------------------------------------------

@@ -128,13 +128,28 @@ class gradient:
         self.function, self.saved = function, saved
         self.rest = None                # gradients of the arguments, as functions of what this one returns
 
-    def __call__(self, *leading, **out):
-        return self.function(*leading, *self.saved, **out)
+    def __call__(self, *leading, out=None):
+        if out is None:
+            return self.function(*leading, *self.saved)
+        return self.function(*leading, *self.saved, out=out)
 
     def then(self, *gradients):
         """Make this the first step of several arguments' gradients, which take its result for the gradient."""
         self.rest = gradients
         return self
+
+
+def written(function, g, home):
+    """function(g), written into the array `home` if the gradient function has a parameter named `out`."""
+    plain = function.function if type(function) is gradient else function
+    return function(g, out=home) if _takes_out(plain) else function(g)
+
+
+def _takes_out(function):
+    if type(function) is not types.FunctionType:
+        return False
+    code = function.__code__
+    return "out" in code.co_varnames[:code.co_argcount + code.co_kwonlyargcount]
 
 
 class Node:
@@ -172,9 +187,15 @@ def explained(function, explain):
     return call
 
 
-def differentiable(fn, name, view, explain):
-    """The operation on tensors that `fn` defines on arrays: see fastnet.autograd.op. Errors are `explained`."""
+def differentiable(fn, name, view, bound, explain):
+    """The operation on tensors that `fn` defines on arrays: see fastnet.autograd.op. Errors are `explained`.
+
+    Args:
+        bound: bound(fn, args, attributes) gives a call that names tensors as (arguments by position, others).
+    """
     def operation(*args, **attributes):
+        if any(isinstance(value, TensorBase) for value in attributes.values()):
+            args, attributes = bound(fn, args, attributes)
         tracked = False
         arrays = []
         for a in args:

@@ -1,0 +1,153 @@
+"""Every public operation takes each tensor by position and by PyTorch's keyword, with the same result."""
+import inspect
+
+import numpy as np
+import pytest
+
+import fastnet
+
+X = np.random.default_rng(0).standard_normal((3, 3)).astype("float32")
+Y = np.random.default_rng(1).standard_normal((3, 3)).astype("float32")
+ROW, POSITIVE, INDEX, LABELS = X[0], np.abs(X) + 0.1, np.array([[2, 0, 1]] * 3), np.array([0, 2, 1])
+UNIT, BITS, BOXES = np.abs(Y) / 4, np.array([6, 3]), np.stack([X, Y])
+
+# The arguments of one call each, in the order of the signature: tensors are given by position, then by keyword.
+CALLS = {
+    **dict.fromkeys(("abs", "atan", "ceil", "clone", "cos", "cosh", "erf", "exp", "expm1", "floor", "isfinite", "isinf",
+                     "isnan", "logical_not", "neg", "numel", "positive", "reciprocal", "relu", "round", "sigmoid",
+                     "sign", "sin", "sinh", "square", "t", "tan", "tanh", "trunc", "all", "any", "amax", "amin",
+                     "argmax", "argmin", "argsort", "max", "mean", "min", "nonzero", "norm", "prod", "sort", "std",
+                     "sum", "var", "empty_like", "ones_like", "zeros_like", "rand_like", "randn_like", "flatten",
+                     "squeeze", "tril", "triu", "unbind", "is_floating_point", "is_tensor"), (X,)),
+    **dict.fromkeys(("log", "log10", "log1p", "log2", "rsqrt", "sqrt"), (POSITIVE,)),
+    **dict.fromkeys(("acos", "asin", "bernoulli"), (UNIT,)),
+    **dict.fromkeys(("add", "atan2", "div", "dist", "eq", "floor_divide", "fmod", "ge", "gt", "le", "logaddexp",
+                     "logical_and", "logical_or", "logical_xor", "lt", "maximum", "minimum", "mul", "ne", "remainder",
+                     "sub", "allclose", "equal", "isclose", "matmul", "mm"), (X, Y)),
+    **dict.fromkeys(("bitwise_and", "bitwise_or", "bitwise_xor"), (BITS, BITS[::-1].copy())),
+    **dict.fromkeys(("cumsum", "logsumexp", "softmax", "log_softmax", "unsqueeze"), (X, 1)),
+    "bitwise_not": (BITS,), "pow": (POSITIVE, Y), "lerp": (X, Y, UNIT), "addcmul": (X, Y, UNIT),
+    "addcdiv": (X, Y, POSITIVE), "addmm": (X, Y, X), "bmm": (BOXES, BOXES), "dot": (ROW, ROW), "mv": (X, ROW),
+    "outer": (ROW, ROW), "clamp": (X, -UNIT, UNIT), "clamp_min": (X, UNIT), "clamp_max": (X, UNIT),
+    "where": (X > 0, X, Y), "masked_fill": (X, X > 0, 2.0), "masked_select": (X, X > 0), "gather": (X, 1, INDEX),
+    "index_select": (X, 1, LABELS), "take_along_dim": (X, INDEX, 1), "topk": (X, 2), "chunk": (X, 2), "split": (X, 2),
+    "flip": (X, (0,)), "full_like": (X, 3.0), "dropout": (X, 0.0), "broadcast_to": (ROW, (3, 3)),
+    "narrow": (X, 0, 1, 2), "select": (X, 0, 1), "transpose": (X, 0, 1), "movedim": (X, 0, 1),
+    "permute": (X, (1, 0)), "reshape": (X, (9,)), "unflatten": (X, 0, (3, 1)),
+    "cat": ([X, Y],), "concat": ([X, Y],), "concatenate": ([X, Y],), "stack": ([X, Y],),
+}
+OF_NETWORKS = {
+    **dict.fromkeys(("elu", "gelu", "hardtanh", "leaky_relu", "logsigmoid", "mish", "relu", "relu6", "sigmoid", "silu",
+                     "softplus", "softsign", "tanh", "normalize"), (X,)),
+    **dict.fromkeys(("huber_loss", "kl_div", "l1_loss", "mse_loss", "smooth_l1_loss", "cosine_similarity"), (X, UNIT)),
+    **dict.fromkeys(("softmax", "log_softmax"), (X, 1)), "dropout": (X, 0.0),
+    "binary_cross_entropy": (UNIT, UNIT, POSITIVE), "binary_cross_entropy_with_logits": (X, UNIT, POSITIVE),
+    "cross_entropy": (X, LABELS, POSITIVE[0]), "nll_loss": (X, LABELS, POSITIVE[0]), "linear": (X, Y, ROW),
+    "embedding": (INDEX, X), "one_hot": (LABELS, 3), "batch_norm": (X, ROW, POSITIVE[0], ROW, ROW),
+    "layer_norm": (X, (3,), ROW, ROW), "rms_norm": (X, (3,), ROW),
+}
+RANDOM = {"bernoulli", "rand_like", "randn_like", "empty_like"}         # the values are not compared
+NO_TENSORS = {"arange", "empty", "eye", "full", "linspace", "normal", "ones", "rand", "randint", "randn", "randperm",
+              "zeros"}
+BY_NUMBERS = {"flip", "permute", "reshape"}         # these collect numbers: *dims, *shape
+# PyTorch's parser wants other names than its documentation has, or none, or one more argument.
+OTHER_THERE = {"broadcast_to", "dropout", "is_tensor", "one_hot"}
+
+
+def _made(f, x):
+    if isinstance(x, list):
+        return [_made(f, part) for part in x]
+    return f.tensor(x) if isinstance(x, np.ndarray) else x
+
+
+def _values(result):
+    if isinstance(result, tuple | list):
+        return [value for part in result for value in _values(part)]
+    return [np.asarray(result)]
+
+
+def _named(function, given):
+    names = list(inspect.signature(function).parameters)[:len(given)]
+    return dict(zip(names, given))
+
+
+ALL = [("", name) for name in CALLS] + [("nn.functional", name) for name in OF_NETWORKS]
+
+
+@pytest.mark.parametrize("place, name", ALL, ids=lambda v: v)
+def test_tensors_by_position_and_by_keyword(place, name):
+    ours = getattr(fastnet.nn.functional if place else fastnet, name)
+    given = [_made(fastnet, x) for x in (OF_NETWORKS if place else CALLS)[name]]
+    named = _named(ours, given)
+    tensors = {key: value for key, value in named.items() if isinstance(value, fastnet.Tensor | list)}
+    assert tensors, "no tensor among the arguments"
+    if name in BY_NUMBERS:
+        pytest.skip("takes numbers without names")
+    for result in (ours(**named), ours(**dict(reversed(named.items())))):
+        for a, b in zip(_values(result), _values(ours(*given)), strict=True):
+            assert a.dtype == b.dtype and a.shape == b.shape
+            if name not in RANDOM:
+                np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.filterwarnings("ignore:reduction:UserWarning")     # of kl_div's mean
+@pytest.mark.parametrize("place, name", ALL, ids=lambda v: v)
+def test_keywords_are_pytorchs(place, name):
+    torch = pytest.importorskip("torch")
+    ours, theirs = (getattr(f.nn.functional if place else f, name, None) for f in (fastnet, torch))
+    if theirs is None or name in BY_NUMBERS | OTHER_THERE:
+        pytest.skip("PyTorch has no such function, or takes other names")
+    given = (OF_NETWORKS if place else CALLS)[name]
+    result = theirs(**_named(ours, [_made(torch, x) for x in given]))
+    mine = ours(**_named(ours, [_made(fastnet, x) for x in given]))
+    if name not in RANDOM:
+        for a, b in zip(_values(mine), _values(result), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_the_table_has_every_operation():
+    assert set(fastnet.functional.__all__) - set(CALLS) == NO_TENSORS
+    public = {name for name in dir(fastnet.nn.functional)
+              if callable(getattr(fastnet.nn.functional, name)) and not name.startswith("_")}
+    assert public == set(OF_NETWORKS)
+
+
+def test_numbers_beyond_float32_by_keyword():
+    assert fastnet.eq(fastnet.tensor([2**24 + 1]), other=fastnet.tensor([2**24])).tolist() == [False]
+
+
+def test_gradients_flow_to_what_is_named():
+    x, y = (fastnet.tensor(a, requires_grad=True) for a in (X, Y))
+    fastnet.sum(input=fastnet.logaddexp(x, other=y), keepdim=True).backward(fastnet.ones(1, 1))
+    by_name = x.grad.tolist(), y.grad.tolist()
+    x.grad = y.grad = None
+    fastnet.sum(fastnet.logaddexp(x, y)).backward()
+    assert (x.grad.tolist(), y.grad.tolist()) == by_name
+
+
+@pytest.mark.parametrize("f", [fastnet.max, fastnet.min])
+def test_the_second_tensor_of_max_by_name(f):
+    x, y = fastnet.tensor(X), fastnet.tensor(Y)
+    assert f(x, other=y).tolist() == f(x, y).tolist()
+
+
+def test_a_users_own_operation():
+    @fastnet.autograd.op
+    def scaled(x, scale=2.0, *, shift=0.0):
+        return x * scale + shift, (fastnet.autograd.gradient(np.multiply, scale), None)
+    x = fastnet.tensor([1.0], requires_grad=True)
+    y = scaled(shift=1.0, x=x)
+    y.backward()
+    assert y.item() == 3.0 and x.grad.item() == 2.0
+    with pytest.raises(TypeError, match="scaled: shift cannot be a tensor, since the operation's function takes it by"):
+        scaled(x, shift=x)
+
+
+@pytest.mark.parametrize("call, words", [
+    (lambda x: fastnet.eq(other=x), "eq: missing a required argument: 'input'"),
+    (lambda x: fastnet.eq(x, x, other=x), "eq: multiple values for argument 'other'"),
+    (lambda x: fastnet.eq(input=x, other=None), "eq: expected other to be a tensor, got NoneType"),
+])
+def test_what_is_wrong_with_a_call_by_keyword_is_named(call, words):
+    with pytest.raises(TypeError, match=words):
+        call(fastnet.ones(2))

@@ -7,6 +7,7 @@ import sys
 from fastnet._command import interruptions_raise
 from fastnet._files import replacing
 from fastnet.cli.errors import WrongUseError
+from fastnet.cli.inputs import naming_lines
 from fastnet.cli.outputs import check_outputs
 from fastnet.cli.saved import Saved
 from fastnet.cli.terminal import Printed, say
@@ -53,7 +54,8 @@ def _answered(saved, args):
     trainer = saved.trainer()
     for path in args.files:
         for table, x in saved.inputs.blocks(path):
-            require(args.keep, table)
+            with naming_lines(path, table):
+                require(args.keep, table)
             columns = {name: table[name] for name in args.keep}
             if saved.inputs.is_pictures:
                 columns["file"] = [path] * len(x)

@@ -80,7 +80,8 @@ def as_texts(column):
     if column.dtype.kind == "M":
         return [None if day is None else day.isoformat(" ").removesuffix(" 00:00:00")
                 for day in column.astype("M8[us]").tolist()]
-    return [_text(value) for value in column.tolist()]
+    return [value if type(value) is str and value.isascii() and value[:1] > " " and value[-1] > " " else _text(value)
+            for value in column.tolist()]               # most cells need no call
 
 
 def _text(value):
@@ -239,7 +240,7 @@ class Category:
     def unseen(self, column):
         """In how many rows of text there is a category that is none of these."""
         known = {None, *self.categories}
-        return 0 if self.other else sum(text not in known for text in column)
+        return 0 if self.other else len(column) - sum(map(known.__contains__, column))
 
     @property
     def note(self):
@@ -291,10 +292,8 @@ class Text:
     def apply(self, column):
         places = {word: place for place, word in enumerate(self.words)}
         counts = np.zeros((len(column), len(self.words)), np.float32)
-        for row, text in enumerate(column):
-            for word, count in Counter(_words(text)).items():
-                if word in places:
-                    counts[row, places[word]] = count
+        found = [(row, places[word]) for row, text in enumerate(column) for word in _words(text) if word in places]
+        np.add.at(counts, tuple(np.array(found, np.int64).reshape(-1, 2).T), 1)
         counts *= np.array(self.idf, np.float32)
         norms = np.linalg.norm(counts, axis=1, keepdims=True)
         return np.divide(counts, norms, out=counts, where=norms > 0)

@@ -314,6 +314,9 @@ def _with_first(line, file):
 
 def _cleaned(cells):
     """Cells without spaces around them, None where nothing is left."""
+    together = "".join(cells)
+    if together.isascii() and together.isprintable() and " " not in together:       # as most columns
+        return [cell or None for cell in cells]
     return [clean(cell) if cell and (cell[0] <= " " or cell[-1] <= " " or not cell.isascii()) else cell or None
             for cell in cells]
 

@@ -142,6 +142,9 @@ def test_rows_without_a_target(tmp_path, capsys):
     assert message in failure(capsys, "train", table, *QUICK)
     out = told(capsys, "train", table, *QUICK, "--drop-missing-target")
     assert "2 of 90 rows have no target and are not used" in out and "3 classes: kind0, kind1, kind2" in out
+    fastnet("train", flowers(tmp_path / "whole.csv"), *QUICK, "--save", tmp_path / "m.safetensors")
+    assert message in failure(capsys, "evaluate", tmp_path / "m.safetensors", table)
+    assert "f.csv: 88 samples" in told(capsys, "evaluate", tmp_path / "m.safetensors", table, "--drop-missing-target")
     assert "71 rows to train on, 17 to test on" in out or "70 rows to train on, 18 to test on" in out
 
 

@@ -177,6 +177,8 @@ def _add_predict(p):
 def _add_evaluate(p):
     p.add_argument("model", help="what `fastnet train --save` wrote")
     p.add_argument("data", help="as for `fastnet train`")
+    p.add_argument("--drop-missing-target", action="store_true",
+                   help="of a table, leave out the rows that have no target (default: an error)")
     p.add_argument("--report", type=output_path, metavar="FILE", help="write the figures as JSON")
 
 

@@ -19,7 +19,7 @@ def evaluate(args):
     check_outputs([args.model] if args.data in datasets.names() else [args.model, args.data],
                   [("--report", args.report)])
     saved = Saved.read(args.model)
-    x, y = load_samples(args.data, saved.inputs, saved.target, saved.target_names)
+    x, y = load_samples(args.data, saved, args.drop_missing_target)
     interruptions_raise()
     trainer = saved.trainer()
     figures = saved.figures(trainer, x, y)

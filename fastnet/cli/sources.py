@@ -3,8 +3,7 @@ from fastnet import data, datasets
 from fastnet.cli.inputs import Drawings, Pictures, Table, naming_lines
 from fastnet.cli.samples import Source, split
 from fastnet.cli.settings import kind_of
-from fastnet.cli.tables import kind_of_target, load_table, transformed
-from fastnet.data.frames import require
+from fastnet.cli.tables import kind_of_target, load_table, transformed, with_targets
 
 # Of each data set, how a digit lies in its pictures (see Drawings).
 _DIGITS = {"digits": {"size": 8, "box": 8, "highest": 16}, "mnist": {"size": 28, "box": 20, "highest": 255}}
@@ -48,18 +47,18 @@ def _folder(path, settings):
 
 # ---- what a saved model is measured on ------------------------------------------------------------------------------
 
-def load_samples(name, inputs, target, target_names):
+def load_samples(name, saved, drop_missing_target=False):
     """(x, y) of the data that `fastnet evaluate` was given, prepared as in training: the test set of a data set.
 
     Args:
         name: of a data set, a file or a folder.
-        inputs, target: those of the model.
-        target_names: of a table, the columns that it predicts, a list.
+        saved: the model, see `Saved`.
+        drop_missing_target: whether rows without a target are left out; else they are refused.
 
     Raises:
         ValueError, OSError: data of another kind than the model's, or labels that it does not know.
     """
-    kind = kind_of(name)
+    kind, inputs, target = kind_of(name), saved.inputs, saved.target
     if kind in _DIGITS:
         _, (x, y) = datasets.load(name)
         if not isinstance(inputs, Drawings) or x.shape[1:] != inputs.shape:
@@ -71,8 +70,9 @@ def load_samples(name, inputs, target, target_names):
     if kind == "table":
         table = inputs.read_table(name)
         with naming_lines(name, table):
-            require(target_names, table)
-            y = transformed(target, {column: table[column] for column in target_names})
+            parts = dict(zip(saved.target_names, saved.parts.values()))
+            table, _ = with_targets(table, parts, drop_missing_target)
+            y = transformed(target, {column: table[column] for column in parts})
         return inputs.prepare_file(name, table), y
     folder = data.ImageFolder(name, inputs.size, classes=target.classes)
     return inputs.prepare(folder.arrays[0]), folder.targets

@@ -28,7 +28,7 @@ def load_table(path, settings):
     names = settings["target"] or [list(table)[-1]]
     require([*names, *settings.get("kinds", {}), *settings.get("leave_out", [])], table)
     with naming_lines(path, table):
-        table, dropped = _with_targets(table, names, settings)
+        table, dropped = with_targets(table, _targets(names, settings), settings.get("drop_missing_target"))
         values, features = {name: table[name] for name in names}, _without(table, names)
         target = _fitted(_target_of(names, settings), values)
         y = transformed(target, values)
@@ -89,13 +89,27 @@ def _target_of(names, settings):
     return data.MultiTargetPreparation(task, standardise=True, kinds={n: kinds[n] for n in names if n in kinds})
 
 
-def _with_targets(table, names, settings):
-    """The rows whose targets are all there, and notes of how many others there are, which are refused unless asked."""
-    gone = np.zeros(len(table[names[0]]), np.bool_)
-    for name in names:
-        kind = settings.get("kinds", {}).get(name)
-        missing = data.TargetPreparation(settings["task"], kind=kind).missing(table[name])
-        if missing.any() and not settings.get("drop_missing_target"):
+def _targets(names, settings):
+    kinds = settings.get("kinds", {})
+    return {name: data.TargetPreparation(settings["task"], kind=kinds.get(name)) for name in names}
+
+
+def with_targets(table, parts, drop):
+    """The rows whose targets are all there, and notes of how many others there are.
+
+    Args:
+        table: what `fastnet.data.read_columns` gives.
+        parts: {column: its TargetPreparation}, fitted or not.
+        drop: whether the other rows are left out; else they are refused.
+
+    Raises:
+        ValueError: rows without a target, where they are refused, or no others.
+    """
+    require(parts, table)
+    gone = np.zeros(len(next(iter(table.values()))), np.bool_)
+    for name, part in parts.items():
+        missing = part.missing(table[name])
+        if missing.any() and not drop:
             where = in_lines(f"row {int(missing.argmax())} (counted from 0)", table)
             raise ValueError(f"column {name!r}: the target is missing in {missing.sum()} of {len(missing)} rows, the "
                              f"first in {where}; --drop-missing-target leaves such rows out")
@@ -103,7 +117,7 @@ def _with_targets(table, names, settings):
     if not gone.any():
         return table, []
     if gone.all():
-        raise ValueError(f"the target {', '.join(map(repr, names))} is missing in every row")
+        raise ValueError(f"the target {', '.join(map(repr, parts))} is missing in every row")
     return taken(table, np.flatnonzero(~gone)), [
         f"{gone.sum()} of {len(gone)} rows have no target and are not used"]
 
@@ -141,7 +155,7 @@ def kind_of_target(target):
         several = getattr(target, "targets", None)
         if several:
             return f"{len(several)} numbers to predict"
-        return "a date to predict" if isinstance(target.form, Dates) else "a number to predict"
+        return "a date to predict, figures in days" if isinstance(target.form, Dates) else "a number to predict"
     names = ": " + ", ".join(map(str, target.classes)) if len(target.classes) <= _SHOWN else ""
     return f"{len(target.classes)} classes{names}"
 

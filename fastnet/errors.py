@@ -1,6 +1,9 @@
 """The wording of errors: what was given, and what was expected."""
 import functools
 import inspect
+import numbers
+import operator
+import os
 import re
 
 from fastnet._native import tape as _tape
@@ -63,6 +66,68 @@ def check_sizes(name, **sizes):
             raise TypeError(f"{name}: expected {argument} to be an integer, got {size!r}")
         if any(n < 0 for n in numbers):
             raise RuntimeError(f"{name}: expected {argument} not to be negative, got {size}")
+
+
+def check_number(name, given):
+    """Refuse what is no real number.
+
+    Raises:
+        TypeError: naming the argument and what was given.
+
+    Example:
+        >>> from fastnet.errors import check_number
+        >>> check_number("decay", "0.9")
+        Traceback (most recent call last):
+            ...
+        TypeError: expected decay to be a number, got '0.9' (str)
+    """
+    if not isinstance(given, numbers.Real) or isinstance(given, bool):
+        raise TypeError(f"expected {name} to be a number, got {given!r} ({type(given).__name__})")
+
+
+def whole_number(name, given, least):
+    """A whole number as an int.
+
+    Args:
+        name: of the argument.
+        given: anything.
+        least: the smallest that is allowed; None: any.
+
+    Raises:
+        TypeError: it is no whole number.
+        ValueError: it is less than `least`.
+
+    Example:
+        >>> from fastnet.errors import whole_number
+        >>> whole_number("patience", 2.5, 1)
+        Traceback (most recent call last):
+            ...
+        TypeError: expected patience to be a whole number, got 2.5 (float)
+    """
+    try:
+        number = operator.index(given)
+    except TypeError:
+        raise TypeError(f"expected {name} to be a whole number, got {given!r} ({type(given).__name__})") from None
+    if least is not None and number < least:
+        raise ValueError(f"expected {name} to be at least {least}, got {number}")
+    return number
+
+
+def check_path(name, given):
+    """Refuse what is no path.
+
+    Raises:
+        TypeError: naming the argument and what was given.
+
+    Example:
+        >>> from fastnet.errors import check_path
+        >>> check_path("folder", None)
+        Traceback (most recent call last):
+            ...
+        TypeError: expected folder to be a path, got None
+    """
+    if not isinstance(given, str | os.PathLike):
+        raise TypeError(f"expected {name} to be a path, got {given!r}")
 
 
 def not_a_tensor(name, argument, given):

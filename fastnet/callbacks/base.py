@@ -1,7 +1,8 @@
 """What happens beside the training: the moments at which it can, and what a callback keeps."""
 import math
+import weakref
 
-from fastnet.errors import one_of
+from fastnet.errors import check_number, one_of
 
 
 class Callback:
@@ -79,11 +80,26 @@ class Monitor:
     """
 
     def __init__(self, name, mode="auto", min_delta=0.0):
+        if not isinstance(name, str):
+            raise TypeError(f"expected monitor to be the name of a number in the logs, such as 'validation_loss', got "
+                            f"{name!r}")
         if mode not in ("auto", "min", "max"):
             raise one_of("mode", mode, ("auto", "min", "max"))
+        check_number("min_delta", min_delta)
         if not min_delta >= 0:
             raise ValueError(f"expected min_delta >= 0, got {min_delta}")
         self.name, self.mode, self.min_delta, self.best = name, mode, min_delta, None
+        self._model = None              # a weak reference to the one that the best value is of
+
+    def __getstate__(self):
+        return self.__dict__ | {"_model": None}
+
+    def begin(self, trainer):
+        """Forget the best value unless it is of the trainer's model; returns whether it was forgotten."""
+        if self._model is not None and self._model() is trainer.model:
+            return False
+        self.best, self._model = None, weakref.ref(trainer.model)
+        return True
 
     def improved(self, trainer):
         """Whether the epoch's value is the best so far, which it then becomes.

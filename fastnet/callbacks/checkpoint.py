@@ -3,6 +3,7 @@ import time
 from pathlib import Path
 
 from fastnet.callbacks.base import Callback
+from fastnet.errors import check_number, check_path
 
 FILE = "checkpoint.safetensors"
 
@@ -19,6 +20,7 @@ class Checkpoint(Callback):
         seconds: how long at most is lost: the time from one checkpoint to the next. 0: one after each update.
 
     Raises:
+        TypeError: a folder that is no path, seconds that are no number.
         ValueError: seconds is negative.
 
     Example:
@@ -36,6 +38,8 @@ class Checkpoint(Callback):
     priority = 2                        # after all whose state it saves
 
     def __init__(self, folder, *, seconds=10.0):
+        check_path("folder", folder)
+        check_number("seconds", seconds)
         if not seconds >= 0:
             raise ValueError(f"expected seconds >= 0, got {seconds}")
         self.folder, self.seconds = Path(folder), seconds

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastnet._optional import optional
 from fastnet.callbacks.base import Callback
+from fastnet.errors import check_path
 
 _BETWEEN = 0.1                          # seconds between two drawings of the bar
 
@@ -79,6 +80,9 @@ class CSVLogger(Callback):
     Args:
         path: of the file.
 
+    Raises:
+        TypeError: it is no path.
+
     Example:
         >>> import fastnet
         >>> fastnet.callbacks.CSVLogger("history.csv").path
@@ -86,6 +90,7 @@ class CSVLogger(Callback):
     """
 
     def __init__(self, path):
+        check_path("path", path)
         self.path = str(path)
 
     def on_epoch_end(self, trainer):
@@ -101,6 +106,7 @@ class TensorBoard(Callback):
         folder: where the event files go.
 
     Raises:
+        TypeError: folder is no path.
         ImportError: in training, where tensorboardX is not installed.
 
     Example:
@@ -110,6 +116,7 @@ class TensorBoard(Callback):
     """
 
     def __init__(self, folder):
+        check_path("folder", folder)
         self.folder, self._writers = str(folder), {}
 
     def on_fit_begin(self, trainer):

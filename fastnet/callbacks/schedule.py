@@ -28,6 +28,7 @@ class LearningRateSchedule(Callback):
         monitor: what ReduceLROnPlateau is told, a name in the logs.
 
     Raises:
+        TypeError: what is no schedule, nor its name, nor a function.
         ValueError: an unknown name or interval; in training, a named schedule over batches that have no number.
 
     Example:
@@ -41,16 +42,22 @@ class LearningRateSchedule(Callback):
     def __init__(self, schedule, *, interval=None, monitor="validation_loss"):
         if isinstance(schedule, str) and schedule not in SCHEDULES:
             raise one_of("schedule", schedule, SCHEDULES)
+        if not (isinstance(schedule, str) or callable(schedule) or hasattr(schedule, "step")):
+            raise TypeError(f"expected a schedule, its name ({', '.join(map(repr, SCHEDULES))}) or a function of the "
+                            f"optimizer that makes one, got {schedule!r}")
+        if not isinstance(monitor, str):
+            raise TypeError(f"expected monitor to be the name of a number in the logs, got {monitor!r}")
         self.interval = interval or ("batch" if isinstance(schedule, str) else "epoch")
         if self.interval not in ("epoch", "batch"):
             raise one_of("interval", interval, ("epoch", "batch"))
         self._make, self.monitor = schedule, monitor
+        self._is_made = hasattr(schedule, "step") and not isinstance(schedule, type)
         self.schedule: Any = None
         self._rates = None
 
     def on_fit_begin(self, trainer):
         self._steps, self._rates = None, [group["lr"] for group in trainer.optimizer.param_groups]
-        if not hasattr(self._make, "step"):             # it begins anew, from the rates as they are
+        if not self._is_made:           # it begins anew, from the rates as they are
             for group in trainer.optimizer.param_groups:
                 group.pop("initial_lr", None)
         if isinstance(self._make, str):
@@ -59,7 +66,7 @@ class LearningRateSchedule(Callback):
                 raise ValueError(f"the schedule {self._make!r} needs to know how many updates there will be: train on "
                                  "arrays or on a loader that has a length")
             self.schedule = SCHEDULES[self._make](trainer.optimizer, steps)
-        elif hasattr(self._make, "step"):
+        elif self._is_made:
             self.schedule = self._make
         else:
             self.schedule = self._make(trainer.optimizer)
@@ -67,7 +74,7 @@ class LearningRateSchedule(Callback):
             raise ValueError("the schedule is of another optimizer than the trainer's")
 
     def close(self, trainer):
-        if self._rates is not None and not hasattr(self._make, "step"):
+        if self._rates is not None and not self._is_made:
             for group, rate in zip(trainer.optimizer.param_groups, self._rates):
                 group["lr"] = rate
         self._rates = None

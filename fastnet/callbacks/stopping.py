@@ -1,9 +1,12 @@
 """Stopping when nothing gets better, and keeping the model that was best."""
 from fastnet.callbacks.base import Callback, Monitor
+from fastnet.errors import check_path, whole_number
 
 
 class EarlyStopping(Callback):
     """Ends the training when a number has not got better for some epochs, and puts the best weights back.
+
+    A further `fit` of the same model goes on with the best epoch so far; a new EarlyStopping begins anew.
 
     Prechelt 1998, "Early stopping, but when?", https://doi.org/10.1007/3-540-49430-8_3.
 
@@ -15,6 +18,7 @@ class EarlyStopping(Callback):
         restore_best: put the weights of the best epoch back at the end, also where the training ended by itself.
 
     Raises:
+        TypeError: a monitor that is no name, a patience that is no whole number.
         ValueError: patience below 1, an unknown mode; in training, a number that is not there.
 
     Example:
@@ -25,15 +29,17 @@ class EarlyStopping(Callback):
     """
 
     def __init__(self, monitor="validation_loss", *, patience=10, min_delta=0.0, mode="auto", restore_best=True):
-        if patience < 1:
+        if whole_number("patience", patience, None) < 1:
             raise ValueError(f"expected patience >= 1, got {patience}")
         self.monitor = Monitor(monitor, mode, min_delta)
         self.patience, self.restore_best = patience, restore_best
         self.waited, self.best_epoch, self._best = 0, None, None
 
     def on_fit_begin(self, trainer):
-        self.monitor.best = None
-        self.waited, self.best_epoch, self._best = 0, None, None
+        if self.monitor.begin(trainer):
+            self.waited, self.best_epoch, self._best = 0, None, None
+        elif self.waited >= self.patience:      # it ended the training before; who goes on wants to see some epochs
+            self.waited = 0
 
     def on_epoch_end(self, trainer):
         if self.monitor.improved(trainer):
@@ -59,10 +65,17 @@ class EarlyStopping(Callback):
 class ModelCheckpoint(Callback):
     """Saves the model after each epoch, or after each that is the best so far: a file for `fastnet.load`.
 
+    A further `fit` of the same model goes on with the best so far, so that the file keeps it; a new ModelCheckpoint
+    begins anew.
+
     Args:
         path: of the file; "{epoch}" and other names in the logs are filled in: "m-{epoch:03d}-{loss:.3f}.safetensors".
         monitor: the number that says which epoch is best; None: save after every epoch.
         mode, min_delta: as EarlyStopping's.
+
+    Raises:
+        TypeError: a path or a monitor that is none.
+        ValueError: as EarlyStopping's.
 
     Example:
         >>> import fastnet
@@ -71,12 +84,13 @@ class ModelCheckpoint(Callback):
     """
 
     def __init__(self, path, monitor="validation_loss", *, mode="auto", min_delta=0.0):
+        check_path("path", path)
         self.path = str(path)
         self.monitor = None if monitor is None else Monitor(monitor, mode, min_delta)
 
     def on_fit_begin(self, trainer):
         if self.monitor is not None:
-            self.monitor.best = None
+            self.monitor.begin(trainer)
 
     def on_epoch_end(self, trainer):
         if self.monitor is None or self.monitor.improved(trainer):

@@ -2,6 +2,7 @@
 import fastnet
 from fastnet import nn
 from fastnet.callbacks.base import Callback
+from fastnet.errors import check_number, whole_number
 
 
 class GradientAccumulation(Callback):
@@ -23,7 +24,7 @@ class GradientAccumulation(Callback):
     """
 
     def __init__(self, batches):
-        if batches < 1:
+        if whole_number("batches", batches, None) < 1:
             raise ValueError(f"expected at least one batch an update, got {batches}")
         self.batches = batches
 
@@ -41,6 +42,7 @@ class GradientClipping(Callback):
         value: of each number, instead.
 
     Raises:
+        TypeError: a bound that is no number.
         ValueError: neither or both are given, or one that is not positive.
 
     Example:
@@ -52,8 +54,10 @@ class GradientClipping(Callback):
     def __init__(self, max_norm=None, *, value=None):
         if (max_norm is None) == (value is None):
             raise ValueError(f"expected either max_norm or value, got max_norm={max_norm} and value={value}")
-        if not (max_norm if value is None else value) > 0:
-            raise ValueError(f"expected a positive bound, got {max_norm if value is None else value}")
+        name, bound = ("max_norm", max_norm) if value is None else ("value", value)
+        check_number(name, bound)
+        if not bound > 0:
+            raise ValueError(f"expected a positive bound, got {bound}")
         self.max_norm, self.value = max_norm, value
 
     def before_update(self, trainer):
@@ -75,6 +79,7 @@ class ExponentialMovingAverage(Callback):
         decay: between 0 and 1; the average spans about 1 / (1 - decay) updates.
 
     Raises:
+        TypeError: decay is no number.
         ValueError: decay out of range.
 
     Example:
@@ -86,6 +91,7 @@ class ExponentialMovingAverage(Callback):
     priority = 1                        # after those that save or judge the averaged weights of an epoch
 
     def __init__(self, decay=0.999):
+        check_number("decay", decay)
         if not 0 <= decay < 1:
             raise ValueError(f"expected 0 <= decay < 1, got {decay}")
         self.decay = decay

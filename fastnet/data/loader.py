@@ -1,11 +1,10 @@
 """Batches of a dataset, in an order that can be had again."""
-import operator
-
 import numpy as np
 
 from fastnet.construction import as_tensor
 from fastnet.data.calls import apply, takes_rng
 from fastnet.data.prefetch import Prefetched
+from fastnet.errors import whole_number
 from fastnet.functional.random import randperm
 from fastnet.random import Generator
 from fastnet.tensor import Tensor
@@ -54,9 +53,9 @@ class DataLoader:
             raise TypeError(f"expected a dataset with len() and take(rows), got {type(dataset).__name__}; put arrays "
                             "into a TensorDataset(x, y)")
         self.dataset = dataset
-        self.batch_size = _at_least(1, "batch_size", batch_size)
-        self.prefetch = _at_least(0, "prefetch", prefetch)
-        self.shuffle, self.drop_last, self.seed = bool(shuffle), bool(drop_last), operator.index(seed)
+        self.batch_size = whole_number("batch_size", batch_size, 1)
+        self.prefetch = whole_number("prefetch", prefetch, 0)
+        self.shuffle, self.drop_last, self.seed = bool(shuffle), bool(drop_last), whole_number("seed", seed, None)
         self.transform = transform
         self.next_epoch = 0
         self._draws = transform is not None and takes_rng(transform)
@@ -91,7 +90,7 @@ class DataLoader:
         Raises:
             ValueError: a negative number, or a start behind the last batch.
         """
-        number, start = _at_least(0, "the epoch's number", number), _at_least(0, "start", start)
+        number, start = whole_number("the epoch's number", number, 0), whole_number("start", start, 0)
         if start > len(self):
             raise ValueError(f"expected start to be one of the {len(self)} batches, got {start}")
         batches = self._batches(self._order(number), number, start)
@@ -115,13 +114,3 @@ class DataLoader:
 
     def _entropy(self, *numbers):
         return self.seed & (2**64 - 1), *numbers
-
-
-def _at_least(least, name, number):
-    try:
-        number = operator.index(number)
-    except TypeError:
-        raise TypeError(f"expected {name} to be a whole number, got {number!r}") from None
-    if number < least:
-        raise ValueError(f"expected {name} to be at least {least}, got {number}")
-    return number

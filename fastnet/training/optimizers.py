@@ -2,7 +2,7 @@
 import functools
 
 from fastnet import optim
-from fastnet.errors import one_of
+from fastnet.errors import check_number, one_of
 
 OPTIMIZERS = {"sgd": optim.SGD, "adam": optim.Adam, "adamw": optim.AdamW, "rmsprop": optim.RMSprop,
               "adagrad": optim.Adagrad}
@@ -20,6 +20,11 @@ def optimizer_of(spec, model, lr):
         TypeError: what is no optimizer.
         ValueError: an unknown name, an optimizer of other parameters, or lr beside one that is made already.
     """
+    if not (isinstance(spec, str | optim.Optimizer) or callable(spec)):
+        raise TypeError(f"expected an optimizer, its name ({', '.join(map(repr, OPTIMIZERS))}) or a function of the "
+                        f"parameters that makes one, got {spec!r}")
+    if lr is not None:
+        check_number("lr", lr)
     if isinstance(spec, str):
         if spec not in OPTIMIZERS:
             raise one_of("optimizer", spec, OPTIMIZERS)

@@ -3,7 +3,6 @@ import contextlib
 import copy
 import itertools
 import math
-import operator
 import time
 from typing import Any
 
@@ -19,6 +18,7 @@ from fastnet.training.history import History
 from fastnet.training.losses import Loss
 from fastnet.training.optimizers import optimizer_of
 from fastnet.training.running import Running
+from fastnet.training.settings import check_settings, listed
 from fastnet.training.sources import evaluation_source, fit_sources, input_batches
 
 
@@ -65,7 +65,7 @@ class Trainer:
         self.model = model
         self.optimizer = optimizer_of(optimizer, model, lr)
         self.loss, self.compile = Loss(loss, task), compile
-        self.metrics = [m.get(spec) for spec in ([metrics] if isinstance(metrics, str | m.Metric) else metrics)]
+        self.metrics = [m.get(spec) for spec in listed("metrics", metrics, str | m.Metric)]
         self.running = Running(self.metrics)    # of the epoch so far
         self.history = History()
         self.epoch = self.batch = self.step = 0         # epochs that are done, batches of this one, updates in all
@@ -117,11 +117,12 @@ class Trainer:
             ValueError, TypeError: data, settings or a checkpoint that do not fit; the message says what was expected.
             FloatingPointError: the loss is no longer finite. Checkpoints are as they were before.
         """
-        self._check_settings(epochs, batch_size, validation_split)
+        callbacks = listed("callbacks", callbacks, Callback)
+        check_settings(epochs, batch_size, validation_split, resume, callbacks)
         self._data, self._validation = fit_sources(
             x, y, self.loss, self._takes, validation_data=validation_data, validation_split=validation_split,
             class_weight=class_weight, sample_weight=sample_weight, batch_size=batch_size, shuffle=shuffle, seed=seed)
-        self.callbacks = sorted([*_listed(callbacks), *([Progress()] if progress else [])], key=lambda c: c.priority)
+        self.callbacks = sorted([*callbacks, *([Progress()] if progress else [])], key=lambda c: c.priority)
         self.first_epoch, self.epochs, self.batch, self.accumulate = self.epoch, self.epoch + epochs, 0, 1
         self.stop = self.interrupted = False
         try:
@@ -216,14 +217,6 @@ class Trainer:
         # the epoch is done when it has been judged: a checkpoint, which comes last of all callbacks, says so
         self.epoch, self.batch = self.epoch + 1, 0
         self._each("on_epoch_end")
-
-    @staticmethod
-    def _check_settings(epochs, batch_size, validation_split):
-        if operator.index(epochs) < 0 or operator.index(batch_size) < 1:
-            raise ValueError(f"expected epochs >= 0 and at least one sample a batch, got epochs={epochs}, "
-                             f"batch_size={batch_size}")
-        if not 0 <= validation_split < 1:
-            raise ValueError(f"expected 0 <= validation_split < 1, got {validation_split}")
 
     def _each(self, moment, falling=False):
         for callback in self.callbacks[::-1] if falling else self.callbacks:
@@ -378,15 +371,6 @@ def _with_last(items):
             yield item, False
             item = following
         yield item, True
-
-
-def _listed(callbacks):
-    """Callbacks as a list, each an instance; one alone need not stand in one."""
-    callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
-    for callback in callbacks:
-        if not isinstance(callback, Callback):
-            raise TypeError(f"expected callbacks that are instances of fastnet.callbacks.Callback, got {callback!r}")
-    return callbacks
 
 
 @contextlib.contextmanager

@@ -27,7 +27,7 @@ def sample_weights(target, class_weight, sample_weight):
     """
     weights = None
     if sample_weight is not None:
-        weights = np.asarray(sample_weight, float)
+        weights = _floats("sample_weight", sample_weight)
         if weights.shape != (len(target),):
             raise ValueError(f"sample_weight has shape {shape_text(weights)}, expected one number for each of the "
                              f"{len(target)} samples")
@@ -70,9 +70,9 @@ def class_weights(spec):
         if not spec or not all(isinstance(c, int) and c >= 0 for c in spec):
             raise ValueError(f"class_weight must have classes, whole numbers from 0, as its keys, got {list(spec)!r}")
         table = np.ones(max(spec) + 1)
-        table[list(spec)] = list(spec.values())
+        table[list(spec)] = _floats("class_weight", list(spec.values()))
     else:
-        table = np.asarray(spec, float)
+        table = _floats("class_weight", spec)
         if table.ndim != 1 or not table.size:
             raise ValueError(f"class_weight has shape {shape_text(table)}, expected one number for each class")
     _check("class_weight", table)
@@ -118,6 +118,13 @@ def _numbers_of_classes(target):
         raise ValueError(f"class_weight needs targets of one class for each sample, as whole numbers; got shape "
                          f"{shape_text(target)} and dtype {target.dtype}")
     return target.astype(np.int64, copy=False)
+
+
+def _floats(name, values):
+    try:
+        return np.asarray(values, float)
+    except (TypeError, ValueError) as e:
+        raise type(e)(f"{name} must hold numbers: {e}") from None
 
 
 def _check(name, values):

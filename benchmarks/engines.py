@@ -169,7 +169,7 @@ class Framework(Engine):
 
 class Fastnet(Framework):
     """fastnet, the whole step compiled."""
-    name, modules, package = "fastnet", ("fastnet",), "fastnet"
+    name, modules, package = "fastnet", ("fastnet",), "."
 
     def use_threads(self, n):
         self.module.set_num_threads(n)

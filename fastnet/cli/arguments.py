@@ -104,82 +104,109 @@ def make_parser():
 
 
 def _add_train(p):
-    p.add_argument("data", help=f"{', '.join(datasets.names())}, a table ({', '.join(ENDINGS)}; - is CSV from standard "
-                                "input), or a folder with a folder of pictures for each class")
-    group = p.add_argument_group("the data")
-    group.add_argument("--target", metavar="COLUMN", action="append", default=[],
-                       help="of a table, the column to predict (default: the last); several times: several numbers, or "
-                       "several columns of two classes")
-    group.add_argument("--task", choices=TASKS, help="of a table (default: as the target's values suggest)")
-    group.add_argument("--leave-out", metavar="COLUMN", action="append", default=[],
-                       help="of a table, a column that is not used; several times: several columns")
-    group.add_argument("--kind", metavar="COLUMN=KIND", type=column_kind, action="append", default=[],
-                       help=f"of a table, read a column as {', '.join(KINDS[:-1])} or {KINDS[-1]} (default: as its "
-                       "values suggest); several times: several columns")
-    group.add_argument("--drop-missing-target", action="store_true",
-                       help="of a table, leave out the rows that have no target (default: an error)")
-    group.add_argument("--size", type=positive(int), metavar="N",
-                       help=f"of pictures in a folder: resize them to N x N pixels (default: {SIZE})")
-    group.add_argument("--validation", type=share, default=0.1, metavar="PART",
-                       help="of the training rows, to watch the training by (default: %(default)s)")
+    p.add_argument("data", help=f"a data set ({', '.join(datasets.names())}), a table ({', '.join(ENDINGS)}; - reads "
+                                "CSV from standard input), or a folder that holds a folder of pictures for each class")
+    _add_data(p.add_argument_group("data"))
+    _add_table(p.add_argument_group("columns of a table"))
+    _add_model(p.add_argument_group("model"))
+    _add_training(p.add_argument_group("training"))
+    _add_output(p.add_argument_group("output"))
+
+
+def _add_data(group):
     group.add_argument("--test", type=share, metavar="PART",
-                       help=f"of a table or folder, held out for the final figure (default: {TEST})")
-    group.add_argument("--split", choices=SPLITS, default=SPLITS[0], help="hold out rows at random, each class by its "
-                       "share, or the latest rows of a table (default: %(default)s)")
-    group.add_argument("--time", metavar="COLUMN", help="of --split time, the column that says which rows are the "
-                       "latest (default: the only one of dates)")
-    group = p.add_argument_group("the model")
-    group.add_argument("--model", choices=MODELS, default="mlp", help="a multilayer perceptron, or one linear layer "
+                       help=f"share of a table or folder held out for the test (default: {TEST})")
+    group.add_argument("--validation", type=share, default=0.1, metavar="PART",
+                       help="share of the training rows held out for validation (default: %(default)s)")
+    group.add_argument("--split", choices=SPLITS, default=SPLITS[0],
+                       help="hold out random rows, the same share of each class, or the latest rows of a table "
                        "(default: %(default)s)")
+    group.add_argument("--time", metavar="COLUMN",
+                       help="column of dates or numbers that orders the rows for --split time (default: the only "
+                       "column of dates)")
+    group.add_argument("--size", type=positive(int), metavar="N",
+                       help=f"resize the pictures of a folder to N x N pixels (default: {SIZE})")
+
+
+def _add_table(group):
+    group.add_argument("--target", metavar="COLUMN", action="append", default=[],
+                       help="column to predict (default: the last). Repeat it for several targets: all of them "
+                       "numbers, or all of them with two classes")
+    group.add_argument("--task", choices=TASKS, help="what to predict (default: the target's values decide)")
+    group.add_argument("--kind", metavar="COLUMN=KIND", type=column_kind, action="append", default=[],
+                       help=f"read a column as {', '.join(KINDS[:-1])} or {KINDS[-1]} (default: its values decide). "
+                       "Repeat it for several columns")
+    group.add_argument("--leave-out", metavar="COLUMN", action="append", default=[],
+                       help="do not use a column. Repeat it for several columns")
+    _add_drop_missing_target(group)
+
+
+def _add_drop_missing_target(group):
+    group.add_argument("--drop-missing-target", action="store_true",
+                       help="leave out the rows of a table that have no target (default: they are an error)")
+
+
+def _add_model(group):
+    group.add_argument("--model", choices=MODELS, default="mlp",
+                       help="multilayer perceptron, or a single linear layer (default: %(default)s)")
     group.add_argument("--hidden", type=layer_widths, metavar="N,N,..",
                        help=f"sizes of the hidden layers {_defaults('hidden')}")
-    group.add_argument("--activation", choices=list(ACTIVATIONS), help=f"default: {ACTIVATION}")
-    group.add_argument("--dropout", type=share, metavar="P", help=f"behind each hidden layer {_defaults('dropout')}")
-    group = p.add_argument_group("the training")
-    _add_training(group)
-    group = p.add_argument_group("what comes of it")
-    group.add_argument("--save", type=output_path, metavar="FILE", help="write the model, for predict and evaluate")
-    group.add_argument("--resume", type=folder_path, metavar="FOLDER",
-                       help="keep checkpoints there; go on from the one that is there")
-    group.add_argument("--plot", type=plot_path, metavar="FILE", help=f"draw the curves ({', '.join(PLOTS)})")
-    group.add_argument("--report", type=output_path, metavar="FILE", help="write settings, history and results as JSON")
-    group.add_argument("--quiet", action="store_true", help="print the final figures alone")
+    group.add_argument("--activation", choices=list(ACTIVATIONS),
+                       help=f"activation function of the hidden layers (default: {ACTIVATION})")
+    group.add_argument("--dropout", type=share, metavar="P",
+                       help=f"dropout probability after each hidden layer {_defaults('dropout')}")
 
 
 def _add_training(group):
     group.add_argument("--epochs", type=positive(int), metavar="N", help=f"passes over the data {_defaults('epochs')}")
     group.add_argument("--batch-size", type=positive(int), metavar="N",
-                       help=f"samples a step {_defaults('batch_size')}")
-    group.add_argument("--optimizer", choices=list(OPTIMIZERS), default="adamw", help="default: %(default)s")
+                       help=f"samples per step {_defaults('batch_size')}")
+    group.add_argument("--optimizer", choices=list(OPTIMIZERS), default="adamw",
+                       help="update rule (default: %(default)s)")
     rates = ", ".join(f"{name} {lr:g}" for name, (_, lr) in OPTIMIZERS.items())
-    group.add_argument("--lr", type=positive(float), help=f"the highest learning rate of the schedule ({rates})")
-    group.add_argument("--schedule", choices=SCHEDULES, default="one_cycle", help="of the learning rate: up and down "
-                       "again, down, or as it is (default: %(default)s)")
-    group.add_argument("--patience", type=count, metavar="N", help="stop after N epochs in which the validation loss "
-                       f"did not fall, and take the best weights {_defaults('patience')}")
-    group.add_argument("--class-weight", choices=("balanced",), help="of a target of classes: let each class count "
-                       "alike in the loss, however few rows it has (default: each row counts alike)")
-    group.add_argument("--seed", type=seed, default=0, help="of weights, dropout, shuffling and splits; default: "
-                       "%(default)s")
-    group.add_argument("--threads", type=positive(int), metavar="N", help="at most; results do not depend on it")
+    group.add_argument("--lr", type=positive(float), help=f"highest learning rate of the schedule (default: {rates})")
+    group.add_argument("--schedule", choices=SCHEDULES, default="one_cycle",
+                       help="course of the learning rate: up and down again, down along a cosine or a line, or "
+                       "constant (default: %(default)s)")
+    group.add_argument("--patience", type=count, metavar="N",
+                       help="early stopping: end after N epochs without a lower validation loss, and restore the best "
+                       f"weights {_defaults('patience')}")
+    group.add_argument("--class-weight", choices=("balanced",),
+                       help="weight the loss so that each class of the target counts alike, however few rows it has "
+                       "(default: each row counts alike)")
+    group.add_argument("--seed", type=seed, default=0,
+                       help="seed of weights, dropout, shuffling and splits (default: %(default)s)")
+    group.add_argument("--threads", type=positive(int), metavar="N",
+                       help="highest number of threads; results do not depend on it")
+
+
+def _add_output(group):
+    group.add_argument("--save", type=output_path, metavar="FILE",
+                       help="write the model for predict and evaluate; without it the model is not kept")
+    group.add_argument("--resume", type=folder_path, metavar="FOLDER",
+                       help="keep checkpoints in a folder, and continue from the one that it holds")
+    group.add_argument("--plot", type=plot_path, metavar="FILE",
+                       help=f"draw the training and validation curves ({', '.join(PLOTS)})")
+    group.add_argument("--report", type=output_path, metavar="FILE", help="write settings, history and results as JSON")
+    group.add_argument("--quiet", action="store_true", help="print the test results only")
 
 
 def _add_predict(p):
-    p.add_argument("model", help="what `fastnet train --save` wrote")
-    p.add_argument("files", nargs="+", metavar="file", help="pictures for a model of pictures; tables, as for `fastnet "
-                                                           "train`, for one of tables; .npy files for both")
+    p.add_argument("model", help="file that `fastnet train --save` wrote")
+    p.add_argument("files", nargs="+", metavar="file",
+                   help="pictures, or tables as for `fastnet train`, as the model was trained on; or .npy files")
     p.add_argument("--keep", metavar="COLUMN", action="append", default=[],
-                   help="of a table, a column to write before the predictions, such as an ID; several times: several")
-    p.add_argument("--proba", action="store_true", help="the probability of each class, too")
-    p.add_argument("--output", type=output_path, metavar="FILE", help="write CSV there")
+                   help="copy a column of the table, such as an ID, in front of the predictions. Repeat it for several "
+                   "columns")
+    p.add_argument("--proba", action="store_true", help="add the probability of each class")
+    p.add_argument("--output", type=output_path, metavar="FILE", help="write CSV to a file (default: standard output)")
 
 
 def _add_evaluate(p):
-    p.add_argument("model", help="what `fastnet train --save` wrote")
-    p.add_argument("data", help="as for `fastnet train`")
-    p.add_argument("--drop-missing-target", action="store_true",
-                   help="of a table, leave out the rows that have no target (default: an error)")
-    p.add_argument("--report", type=output_path, metavar="FILE", help="write the figures as JSON")
+    p.add_argument("model", help="file that `fastnet train --save` wrote")
+    p.add_argument("data", help="data set, table or folder, as for `fastnet train`")
+    _add_drop_missing_target(p)
+    p.add_argument("--report", type=output_path, metavar="FILE", help="write the results as JSON")
 
 
 def _add_info(p):
@@ -188,8 +215,8 @@ def _add_info(p):
 
 def _defaults(name):
     def text(value):
-        return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    return "(" + "; ".join(f"{data}: {text(getattr(recipe, name))}" for data, recipe in RECIPES.items()) + ")"
+        return ",".join(map(str, value)) if isinstance(value, tuple) else str("off" if value is None else value)
+    return "(default: " + "; ".join(f"{data}: {text(getattr(recipe, name))}" for data, recipe in RECIPES.items()) + ")"
 
 
 # ---- values ---------------------------------------------------------------------------------------------------------

@@ -1,4 +1,6 @@
 """Columns that alone tell the target: it is often known before they are, so that predictions will lack them."""
+import shlex
+
 import numpy as np
 
 from fastnet.data.encoders import as_numbers
@@ -36,8 +38,8 @@ def telling_columns(table, preparation, y, names):
     targets = dict(zip(names, y[rows].reshape(len(rows), -1).T))
     found = []
     for name, encoder in encoders.items():
-        codes = _codes(encoder, table[name][rows])
-        found += [f"column {name!r} alone tells {target!r}: --leave-out {name}, if it is not known when you predict"
+        codes, option = _codes(encoder, table[name][rows]), shlex.join(["--leave-out", name])
+        found += [f"column {name!r} alone tells {target!r}: {option}, if it is not known when you predict"
                   for target, values in targets.items() if _tells(codes, values)]
     return found
 

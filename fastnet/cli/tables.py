@@ -124,13 +124,14 @@ def with_targets(table, parts, drop):
 
 def _fitted(target, values, rows=None):
     """A target's preparation, fitted to its column or columns."""
-    if isinstance(target, data.MultiTargetPreparation):
-        return target.fit(values, rows)
-    [(name, column)] = values.items()
     try:
-        return target.fit(column, rows)
+        if len(values) > 1:
+            return target.fit(values, rows)
+        return target.fit(*values.values(), rows)
     except ValueError as e:
-        raise ValueError(f"column {name!r}: {e}") from None
+        where, hint = ("", "; several targets are all numbers, or all have two classes") if len(values) > 1 else (
+            f"column {next(iter(values))!r}: ", "")
+        raise ValueError(f"{where}{e}{hint}") from None
 
 
 def transformed(target, values):
@@ -140,7 +141,7 @@ def transformed(target, values):
         target: a fitted TargetPreparation or MultiTargetPreparation.
         values: {name: column}.
     """
-    return target.transform(values if isinstance(target, data.MultiTargetPreparation) else next(iter(values.values())))
+    return target.transform(values if len(values) > 1 else next(iter(values.values())))
 
 
 def kind_of_target(target):

@@ -1,9 +1,10 @@
 """Text for a terminal: every line that a command prints goes through `say`."""
 import sys
+from collections import Counter
 
 from fastnet.errors import printable
 
-_MOST = 40                              # columns of which each gets a line
+_MOST = 100                             # columns of which each gets a line
 
 
 def say(line, stream=None):
@@ -33,7 +34,7 @@ def rows_of_columns(reports):
     """Lines that say how each column of a table was read.
 
     Args:
-        reports: (name, kind, note) of each column; of more than 40 the first are shown.
+        reports: (name, kind, note) of each column; of more than 100 the others are counted.
 
     Example:
         >>> from fastnet.cli.terminal import rows_of_columns
@@ -45,7 +46,8 @@ def rows_of_columns(reports):
     shown = [("column", "kind", "note"), *([printable(cell) for cell in report] for report in reports[:_MOST])]
     widths = [max(len(row[i]) for row in shown) for i in (0, 1)]
     lines = [f"{name:{widths[0]}}  {kind:{widths[1]}}  {text}".rstrip() for name, kind, text in shown]
-    return lines + [f"and {len(reports) - _MOST} columns more"] * (len(reports) > _MOST)
+    others = Counter(kind for _, kind, _ in reports[_MOST:])
+    return lines + [f"and {count} columns more of the kind {kind!r}" for kind, count in others.items()]
 
 
 class Printed:

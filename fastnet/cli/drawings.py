@@ -59,7 +59,9 @@ def ink_of(picture):
                [0. , 0. , 0. ]], dtype=float32)
     """
     border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    ink = np.abs(picture.astype(np.float32) - np.float32(np.median(border)))
+    ink = picture.astype(np.float32)                    # changed in place: copies of a large picture take long
+    ink -= np.float32(np.median(border))
+    np.abs(ink, out=ink)
     if ink.max() < BLANK:
         return None
     ink /= ink.max()

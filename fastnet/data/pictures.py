@@ -10,7 +10,7 @@ from fastnet.data.dataset import TensorDataset
 FORMATS = {"PNG": (".png",), "JPEG": (".jpg", ".jpeg"), "BMP": (".bmp",), "GIF": (".gif",), "PPM": (".pgm", ".ppm"),
            "TIFF": (".tif", ".tiff"), "WEBP": (".webp",)}
 ENDINGS = tuple(ending for endings in FORMATS.values() for ending in endings)
-# Some kilobytes can unpack to gigabytes: a picture of this size takes about 0.6 GB while it is read.
+# Some kilobytes can unpack to gigabytes: a picture of this size takes up to 1 GB while it is read.
 LARGEST = 64_000_000                    # pixels
 LONGEST = 65_535                        # on a side, as JPEG has it: resizing a longer one takes tables as long
 _BAND = 256                             # rows of a transparent picture that are put on white at once

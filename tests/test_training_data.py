@@ -247,3 +247,11 @@ def test_targets_whose_spread_float32_rounds_away():
     t.fit(x, target.transform(y), epochs=200, progress=False)
     error = target.inverse(t.predict(x)) - y
     assert 1 - error.var() / y.var() > 0.999
+
+
+@pytest.mark.parametrize("large", ["x", "y"])
+def test_numbers_that_float32_does_not_have(large):
+    data = {"x": np.ones((4, 2)), "y": np.zeros(4)}
+    data[large][2] = 1e300
+    with pytest.raises(ValueError, match=f"{large} in float32: .* row 2"):
+        linear(2).fit(data["x"], data["y"], progress=False)

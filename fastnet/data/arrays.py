@@ -168,7 +168,7 @@ def require_spread(values, dtype, what):
         return
     with np.errstate(over="ignore"):
         moved = np.abs(values.astype(dtype).astype(np.float64) - values).max(0)
-    spread = (values - values[:1]).astype(np.float64).std(0)
+        spread = (values - values[:1]).astype(np.float64).std(0)
     lost = np.argmax(np.ravel((spread > 0) & (moved > _LOST * spread)))
     moved, spread = np.ravel(moved)[lost], np.ravel(spread)[lost]
     if spread > 0 and moved > _LOST * spread:

@@ -107,8 +107,9 @@ def mean_and_scale(numbers):
         >>> mean_and_scale(np.array([0.1] * 10))
         (0.1, 1.0)
     """
-    from_first = numbers - numbers[:1]
-    mean, scale = numbers[0] + from_first.mean(0), from_first.std(0)
+    with np.errstate(over="ignore", invalid="ignore"):     # of the largest numbers there are: not finite
+        from_first = numbers - numbers[:1]
+        mean, scale = numbers[0] + from_first.mean(0), from_first.std(0)
     scale = np.where(scale > 0, scale, 1.0)
     return (float(mean), float(scale)) if numbers.ndim == 1 else (mean, scale)
 

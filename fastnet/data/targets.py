@@ -18,7 +18,7 @@ KINDS = ("category", "number", "date")
 SECONDS_A_DAY = 86400
 EXACT = 1 << 53                         # beyond it float64 has not every whole number
 FEW = 20                                # whole numbers of more different values are quantities, not classes
-_NEAR = 100                             # a mean of so many scales leaves float32 five digits of the scale
+NEAR = 100                              # a mean of so many scales leaves float32 five digits of the scale
 
 
 class TargetPreparation:
@@ -195,7 +195,7 @@ class TargetPreparation:
 
     @property
     def _is_near(self):
-        return abs(self.mean) <= _NEAR * self.scale
+        return abs(self.mean) <= NEAR * self.scale
 
     @property
     def is_text(self):

@@ -4,6 +4,8 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 
+from fastnet.data.encoders import mean_and_scale
+from fastnet.data.targets import NEAR
 from fastnet.sklearn.base import MLP
 from fastnet.sklearn.checks import require_finite_target
 from fastnet.sklearn.losses import REGRESSION, loss_of
@@ -14,6 +16,14 @@ class MLPRegressor(RegressorMixin, MLP):
 
     All parameters but the one below, the attributes, and the differences from scikit-learn are described at
     `MLPClassifier`; `class_weight` alone is not there.
+
+    Targets whose mean is more than 100 of their standard deviations from zero, such as dates as numbers, are
+    standardised in float64 before they are learnt, unless the loss is "poisson"; predictions are float64 then. The
+    losses, `module_` and `intercepts_` are of the standardised targets.
+
+    Attributes:
+        target_mean_, target_scale_: (outputs,), by what targets are shifted and divided: 0 and 1 unless they are far
+            from zero.
 
     Args:
         loss: "squared_error", "poisson" (of counts, whose mean is exp(output)), "absolute_error", "huber"; a name in
@@ -52,7 +62,12 @@ class MLPRegressor(RegressorMixin, MLP):
             raise ValueError(f"y has {target.shape[1]} outputs, the estimator was fitted to {self.n_outputs_}")
         self.n_outputs_ = target.shape[1]
         self.out_activation_ = "exp" if self.loss == "poisson" else "identity"
-        return target
+        if fresh:
+            mean, scale = mean_and_scale(target)
+            far = (np.abs(mean) > NEAR * scale) & (target != target[:1]).any(0) & np.isfinite(mean)
+            far &= self.out_activation_ == "identity"
+            self.target_mean_, self.target_scale_ = np.where(far, mean, 0.0), np.where(far, scale, 1.0)
+        return (target - self.target_mean_) / self.target_scale_
 
     def _loss(self):
         return loss_of(self.loss, REGRESSION)
@@ -64,13 +79,15 @@ class MLPRegressor(RegressorMixin, MLP):
             X: (N, features), dense or sparse.
 
         Returns:
-            (N,), or (N, outputs), of the dtype of X.
+            (N,), or (N, outputs), of the dtype of X; float64 where targets are far from zero.
         """
-        return self._values(self._raw(X))
+        values = self._values(self._raw(X))
+        if self.target_mean_.any():
+            values = values.astype(np.float64) * self.target_scale_ + self.target_mean_
+        return values[:, 0] if values.shape[1] == 1 else values
 
     def _values(self, outputs):
-        values = np.exp(outputs) if self.out_activation_ == "exp" else outputs
-        return values[:, 0] if values.shape[1] == 1 else values
+        return np.exp(outputs) if self.out_activation_ == "exp" else outputs
 
     def _score(self, outputs, target, weight):
         return r2_score(target, self._values(outputs), sample_weight=weight)

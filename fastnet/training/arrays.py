@@ -110,7 +110,7 @@ def checked(x, y, loss, takes):
         raise TypeError(f"y has dtype {target.dtype}: classes are whole numbers from 0, as integers, or (N, C) "
                         "probabilities")
     elif loss.is_classes or loss.is_binary or target.dtype.kind == "f":
-        target = target if target.dtype == takes.dtype else _cast(target, takes.dtype)
+        target = d.finite(_cast(target, takes.dtype), f"y in {takes.dtype}")
     if loss.is_binary:
         _require_shares(target)
     return inputs, target

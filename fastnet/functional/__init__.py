@@ -5,14 +5,11 @@ from fastnet.errors import name_none as _name_none
 from fastnet.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
 from fastnet.functional.arithmetic import (
     add,
-    addcdiv,
-    addcmul,
     atan2,
     dist,
     div,
     floor_divide,
     fmod,
-    lerp,
     logaddexp,
     mul,
     pow,
@@ -20,6 +17,7 @@ from fastnet.functional.arithmetic import (
     sub,
 )
 from fastnet.functional.casting import clone
+from fastnet.functional.combinations import addcdiv, addcmul, lerp
 from fastnet.functional.compare import (
     allclose,
     bitwise_and,

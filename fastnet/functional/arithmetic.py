@@ -8,7 +8,7 @@ from fastnet.backend import K
 from fastnet.functional import arrays
 from fastnet.functional.arrays import operands, refuse_bool
 from fastnet.functional.pointwise import square
-from fastnet.tensor import extend, method
+from fastnet.tensor import Tensor, extend, method
 
 
 @op
@@ -22,6 +22,42 @@ def _sub(x, y):
     x, y = operands(x, y)
     refuse_bool("sub", x)
     return arrays.sub(x, y), (arrays.same, arrays.neg)
+
+
+@op
+def _add_multiple(x, y, factor):
+    """x + factor * y. The product, too, is in the dtype of the result: 5 times a uint8 200 is 1000 beside integers."""
+    x, y = operands(x, y)
+    return arrays.add(x, arrays.scale(y, factor)), (arrays.same, gradient(arrays.scale, factor), None)
+
+
+@op
+def _sub_multiple(x, y, factor):
+    x, y = operands(x, y)
+    refuse_bool("sub", x)
+    return arrays.sub(x, arrays.scale(y, factor)), (arrays.same, gradient(arrays.scale, -factor), None)
+
+
+def plus_multiple(name, argument, x, y, factor):
+    """x + factor * y; `argument` is what the function `name` calls the factor."""
+    if type(factor) is int and factor == 1:
+        return _add(x, y)
+    return _add_multiple(x, y, _factor(name, argument, factor, x, y))
+
+
+def _factor(name, argument, factor, *operands):
+    """A factor as a number, checked against the dtype of the result.
+
+    Raises:
+        RuntimeError: a float beside integers, or a bool beside numbers.
+    """
+    number = factor.item() if isinstance(factor, Tensor) else factor
+    dtype = dtypes.result_type(*(x._data if isinstance(x, Tensor) else x for x in operands))
+    kind = dtypes.of_scalar(number).kind
+    if kind in "bf" and kind != dtype.kind:
+        raise RuntimeError(f"{name}: {argument} is {factor!r}, which does not fit a result of dtype {dtype}: expected "
+                           f"{'a number' if dtype.kind == 'f' else 'an integer'}")
+    return number
 
 
 @op
@@ -49,7 +85,7 @@ def _pow(x, y):
     if x.dtype.kind in "iu" and np.ndim(exponent) == 0 and exponent < 0:
         raise RuntimeError("integers to negative integer powers are not allowed; make the base floating-point")
     out = arrays.binary("pow", x, y)
-    return out, (gradient(_of_base, x, y), gradient(_of_exponent, x, out))
+    return out, (gradient(_of_base, x, y), gradient(_of_exponent, x, y, out))
 
 
 def _of_base(g, x, y):
@@ -58,10 +94,13 @@ def _of_base(g, x, y):
     return arrays.mul(g, arrays.masked(arrays.binary("ne", y, arrays.scalar(0, y.dtype), dtypes.bool_), slope))
 
 
-def _of_exponent(g, x, power):
+def _of_exponent(g, x, y, power):
     """g * x^y * log x, and 0 where x is 0 and y is not negative"""
+    zero = arrays.scalar(0, x.dtype)
+    flat = arrays.binary("logical_and", arrays.binary("eq", x, zero, dtypes.bool_),
+                         arrays.binary("ge", y, zero, dtypes.bool_))
     slope = arrays.mul(power, arrays.unary("log", x))
-    return arrays.mul(g, arrays.masked(arrays.binary("ne", x, arrays.scalar(0, x.dtype), dtypes.bool_), slope))
+    return arrays.mul(g, arrays.masked(arrays.unary("logical_not", flat), slope))
 
 
 def _quotient_operands(name, x, y):
@@ -81,7 +120,7 @@ def _quotient_operands(name, x, y):
 @op
 def _floor_divide(x, y):
     x, y = _quotient_operands("floor_divide", x, y)
-    return arrays.binary("floor_divide", x, y), None
+    return arrays.binary("floor_divide", x, y), (arrays.zeros_like, arrays.zeros_like)
 
 
 @op
@@ -135,10 +174,11 @@ def add(input, other, *, alpha=1):
 
     Args:
         input, other: tensors or numbers; shapes broadcast, dtypes are promoted.
-        alpha: a number.
+        alpha: a number; an integer for integers. The product is in the dtype of the result.
 
     Raises:
-        RuntimeError: shapes that do not broadcast; both are named. So do all functions of two tensors.
+        RuntimeError: shapes that do not broadcast; both are named. So do all functions of two tensors. Or an alpha that
+            is a float for integers.
 
     Example:
         >>> import fastnet
@@ -148,7 +188,7 @@ def add(input, other, *, alpha=1):
         tensor([[11, 21],
                 [12, 22]])
     """
-    return _add(input, other if alpha == 1 else mul(other, alpha))
+    return plus_multiple("add", "alpha", input, other, alpha)
 
 
 @method("subtract", "__sub__")
@@ -157,14 +197,19 @@ def sub(input, other, *, alpha=1):
 
     Args:
         input, other: tensors or numbers; shapes broadcast, dtypes are promoted.
-        alpha: a number.
+        alpha: as of `add`.
+
+    Raises:
+        RuntimeError: an alpha that is a float for integers.
 
     Example:
         >>> import fastnet
         >>> fastnet.sub(fastnet.tensor([5.0, 5.0]), fastnet.tensor([1.0, 2.0]), alpha=2)
         tensor([3., 1.])
     """
-    return _sub(input, other if alpha == 1 else mul(other, alpha))
+    if type(alpha) is int and alpha == 1:
+        return _sub(input, other)
+    return _sub_multiple(input, other, _factor("sub", "alpha", alpha, input, other))
 
 
 @method("multiply", "__mul__", "__rmul__")
@@ -212,7 +257,8 @@ def div(input, other, *, rounding_mode=None):
 def pow(input, exponent):
     """input^exponent, element by element.
 
-    The gradient with respect to the exponent is input^exponent * log(input), and 0 where the input is 0.
+    The gradient with respect to the exponent is input^exponent * log(input); where the input is 0 it is 0, or -inf for
+    a negative exponent.
 
     Args:
         input, exponent: tensors or numbers; shapes broadcast, dtypes are promoted.
@@ -234,7 +280,7 @@ def pow(input, exponent):
 
 @method("__floordiv__")
 def floor_divide(input, other):
-    """floor(input / other), element by element.
+    """floor(input / other), element by element. Its gradient is 0.
 
     Raises:
         RuntimeError: an integer divided by 0.
@@ -286,46 +332,6 @@ def atan2(input, other):
         tensor([ 1.5708, -2.3562])
     """
     return _atan2(input, other)
-
-
-@method()
-def lerp(input, end, weight):
-    """input + weight * (end - input): linear interpolation, the input at weight 0 and the end at 1.
-
-    Args:
-        input, end: tensors; shapes broadcast.
-        weight: a number or a tensor.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.lerp(fastnet.tensor([0.0, 10.0]), fastnet.tensor([4.0, 20.0]), 0.5)
-        tensor([ 2., 15.])
-    """
-    return _add(input, _mul(weight, _sub(end, input)))
-
-
-@method()
-def addcmul(input, tensor1, tensor2, *, value=1):
-    """input + value * tensor1 * tensor2, element by element.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.addcmul(fastnet.ones(2), fastnet.tensor([1.0, 2.0]), fastnet.tensor([3.0, 4.0]), value=10)
-        tensor([31., 81.])
-    """
-    return add(input, mul(tensor1, tensor2), alpha=value)
-
-
-@method()
-def addcdiv(input, tensor1, tensor2, *, value=1):
-    """input + value * tensor1 / tensor2, element by element.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.addcdiv(fastnet.ones(2), fastnet.tensor([1.0, 2.0]), fastnet.tensor([2.0, 4.0]), value=10)
-        tensor([6., 6.])
-    """
-    return add(input, div(tensor1, tensor2), alpha=value)
 
 
 @method()

@@ -6,7 +6,7 @@ gradients flow through puts the tensor at the end of its own tape, and what it s
 import numpy as np
 
 from fastnet import dtypes
-from fastnet.autograd import gradient, op
+from fastnet.autograd import Node, gradient, op
 from fastnet.autograd.tape import holds, node_number
 from fastnet.autograd.views import base_of, check_rewrite, rewritten
 from fastnet.backend import K
@@ -56,6 +56,8 @@ def write(name, x, run, sources=(), node=None):
     """
     base = base_of(x)
     followed = state.grad_enabled and (node is not None or base._requires_grad)
+    if followed and node is None and base is x:             # as in PyTorch, zeros go to what x was made from
+        node = Node(name, (arrays.zeros_like,), [(0, x._node)], (), x._data)
     if followed:
         check_rewrite(name, x, base)
     if state.recorder is not None:

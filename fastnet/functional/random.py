@@ -10,7 +10,7 @@ from fastnet import dtypes
 from fastnet.autograd import gradient, no_grad, op
 from fastnet.backend import K, random_blocks
 from fastnet.errors import check_sizes
-from fastnet.functional.arrays import broadcast_shape, cast, contiguous, operands
+from fastnet.functional.arrays import broadcast_shape, cast, contiguous, operands, zeros_like
 from fastnet.functional.inplace import writable, write
 from fastnet.functional.sizes import as_size
 from fastnet.memory import empty
@@ -206,12 +206,12 @@ def _bernoulli(p, generator):
     out = empty(p.shape, p.dtype)
     block, offset = (generator or default_generator).reserve(random_blocks(out.size, out.dtype))
     K.random_bernoulli(out, contiguous(p), block, offset)
-    return out, None
+    return out, (zeros_like, None)
 
 
 @method()
 def bernoulli(input, *, generator=None):
-    """1 with the probability that the element of `input` gives, else 0. No gradient flows through it.
+    """1 with the probability that the element of `input` gives, else 0. Its gradient is 0.
 
     Args:
         input: probabilities, any shape.

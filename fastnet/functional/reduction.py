@@ -302,6 +302,12 @@ def _along(g, x, length):
 
 
 @op
+def _nonzero(x):
+    """1 where x is not 0, else 0; its gradient is 0."""
+    return arrays.cast(arrays.binary("ne", x, arrays.scalar(0, x.dtype), dtypes.bool_), x.dtype), (arrays.zeros_like,)
+
+
+@op
 def _p_norm(x, p, dim, keepdim):
     size = arrays.unary("abs", x)
     power = arrays.scalar(p, x.dtype)
@@ -348,7 +354,7 @@ def norm(input, p=2, dim=None, keepdim=False):
     if p == float("-inf"):
         return input.abs().amin(dim, keepdim)
     if p == 0:
-        return (input != 0).to(input.dtype).sum(dim, keepdim)
+        return _nonzero(input).sum(dim, keepdim)
     if p == 1:
         return input.abs().sum(dim, keepdim)
     return _p_norm(input, float(p), dim, keepdim)

@@ -24,7 +24,8 @@ from setuptools.command.build_ext import build_ext
 KERNELS = Path("fastnet/_kernels")
 # Families with a C source of the same name in src/; the other modules are Cython alone.
 FAMILIES = ["walk", "activation", "elementwise", "matmul", "random", "optim", "reduce", "norm", "index", "loss"]
-MODULES = ["cpu", "threads", "tuning", "state", "memory", "launch", "calls", "dispatch", "tape", "replay", "map",
+MODULES = ["cpu", "threads", "tuning", "state", "memory", "launch", "calls", "dispatch", "tape", "watch",
+           "replay", "map",
            *FAMILIES]
 
 # No -ffast-math: linked into a shared object it would change the floating-point mode of the user's process.

@@ -6,7 +6,7 @@ from typing import Any
 from fastnet._kernels import reference
 
 # beside the families of kernels
-CORE = ("cpu", "threads", "tuning", "state", "memory", "launch", "calls", "dispatch", "tape", "replay")
+CORE = ("cpu", "threads", "tuning", "state", "memory", "launch", "calls", "dispatch", "tape", "watch", "replay")
 
 
 class Absent:
@@ -40,4 +40,4 @@ def _twin(name) -> Any:
     return compiled.get(name) or importlib.import_module(f"fastnet._kernels.reference.{name}")
 
 
-state, memory, calls, tape, replay = map(_twin, ("state", "memory", "calls", "tape", "replay"))
+state, memory, calls, tape, watch, replay = map(_twin, ("state", "memory", "calls", "tape", "watch", "replay"))

@@ -7,13 +7,15 @@ import functools
 import os
 import sys
 import types
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from typing import Any
 
 import numpy as np
 
 from fastnet._locks import new_lock
 from fastnet._native import replay
+from fastnet._replay import explain
+from fastnet._replay.watch import Watch
 from fastnet.autograd.leaves import FinalGradient
 from fastnet.backend import K, calls, get_isa, get_num_threads
 from fastnet.errors import shape_text
@@ -94,6 +96,9 @@ class Compiled(replay.Caller):
         self._recordings = OrderedDict()        # signature -> its Recordings; the signature used last stands last
         self._lock = new_lock()
         self._shortcut_keys = (None, None)      # the signatures that the last two shortcuts were made for
+        self._unsteady = False                  # whether the last run changed what it read
+        self._made_at = deque(maxlen=RECORDINGS_TO_WARN)        # the numbers of the calls that made the last recordings
+        self._eager_because = None              # what made it run eagerly
         functools.update_wrapper(self, fn, updated=())
 
     def _call(self, args, kwargs):
@@ -134,19 +139,28 @@ class Compiled(replay.Caller):
         return None
 
     def _record(self, key, args, kwargs, tensors, arrays):
+        texts = explain.argument_texts(args, kwargs)
+        why = self._why(key, texts)
         for t in tensors:
             if t._requires_grad:
                 raise RuntimeError(f"an argument of shape {shape_text(t)} requires a gradient; a compiled function "
                                    "takes its arguments without (use detach()), and gradients of parameters inside")
         # inside, the arguments are other objects than the caller's, which the function may have captured as well
         inside = [Tensor._wrap(t._data, t._storage) for t in tensors]
-        recorder, handed = Recorder(inside), iter(inside)
+        watch = Watch()
+        recorder, handed = Recorder(inside, watch), iter(inside)
         args, kwargs = replaced(args, handed), replaced(kwargs, handed)
-        result, recording = recorded(recorder, self._run, recorder, args, kwargs, inside)
+        result, recording = recorded(recorder, self._run, recorder, args, kwargs, (inside, texts, why))
         answer = recording.result(arrays, tensors)
         del result, args, kwargs, handed, inside
         recorder.release()
+        changed = watch.finish()
         recording.check_released(recorder)
+        if watch.problems or changed:
+            self._distrust(watch.problems, changed)
+            return answer
+        self._unsteady = False
+        self._note_made(why)
         with self._lock:
             for used in reversed(self._shortcut_keys):          # by calls that did not come by here
                 if used in self._recordings:
@@ -157,9 +171,65 @@ class Compiled(replay.Caller):
             self._evict()
         return answer
 
-    def _run(self, recorder, args, kwargs, inside):
-        result = self.fn(*args, **kwargs)
-        return result, Recording(recorder, result, inside)
+    def _run(self, recorder, args, kwargs, call):
+        result = recorder.watch.run(self.fn, args, kwargs)
+        return result, Recording(recorder, result, *call)
+
+    def _distrust(self, problems, changed):
+        """Keep no recording of a run that read what cannot be watched, or changed what it read: run eagerly.
+
+        What a first run changes may be there for good, as a table that it fills: the next call records again.
+        """
+        if not problems and not self._unsteady:
+            self._unsteady = True
+            return
+        why = next(iter(problems.values()), None) or f"changes {changed[0].path}, which it reads"
+        self._eager, self._eager_because = True, why
+        explain.warn(f"fastnet.compile runs {_name(self.fn)} eagerly, without a recording, because it {why}")
+
+    def _why(self, key, texts):
+        """Why a call takes a new recording."""
+        with self._lock:
+            same, latest = self._recordings.get(key), next(reversed(self._recordings.values()), None)
+        if same:
+            return same[0].misfit()
+        return explain.difference(latest[0].arguments, texts) if latest else "it is the first"
+
+    def _note_made(self, why):
+        """Warn once if recordings are made again and again."""
+        self._made_at.append(self.calls)
+        if len(self._made_at) == RECORDINGS_TO_WARN and self.calls - self._made_at[0] < CALLS_TO_WARN:
+            self._made_at = deque(maxlen=1)     # never full again
+            explain.warn(f"fastnet.compile recorded {_name(self.fn)} {RECORDINGS_TO_WARN} times in its last "
+                         f"{CALLS_TO_WARN} calls, each as slow as an eager one and more; the last time because of "
+                         f"{why}. See its explain()")
+
+    @property
+    def recordings(self):
+        """The recordings kept, the most recently used signature's first."""
+        with self._lock:
+            return tuple(r for same in reversed(self._recordings.values()) for r in same)
+
+    def explain(self):
+        """A text about the recordings: what each was made for and why, and what it depends on.
+
+        Example:
+            >>> import fastnet
+            >>> double = fastnet.compile(lambda x: x * 2)
+            >>> _ = double(fastnet.ones(2))
+            >>> print(double.explain())
+            <lambda>: 1 recording, 1 call
+            recording 1: it is the first
+              argument 1: tensor (2,) float32
+              1 launch
+        """
+        found = self.recordings
+        lines = [f"{_name(self.fn)}: {_count(len(found), 'recording')}, {_count(self.calls, 'call')}"]
+        if self._eager:
+            lines.append(f"runs eagerly: {'it ' + self._eager_because if self._eager_because else 'compiling is off'}")
+        for i, recording in enumerate(found, 1):
+            lines += [f"recording {i}: {recording.why}", *("  " + line for line in recording.lines())]
+        return "\n".join(lines)
 
     def _evict(self):
         while sum(map(len, self._recordings.values())) > self.max_recordings:
@@ -204,7 +274,17 @@ class Compiled(replay.Caller):
         return name if found is self else (Compiled, (self.fn, self.max_recordings, self._eager))
 
 
-_OWN = frozenset(("fn", "max_recordings", "_eager", "_shortcut", "_other", "_shortcut_keys", "_recordings", "_lock"))
+_OWN = frozenset(("fn", "max_recordings", "_eager", "_eager_because", "_unsteady", "_made_at", "_shortcut", "_other",
+                  "_shortcut_keys", "_recordings", "_lock", "calls"))
+RECORDINGS_TO_WARN, CALLS_TO_WARN = 8, 16       # so many recordings in so many calls are worth a warning
+
+
+def _name(fn):
+    return getattr(fn, "__qualname__", None) or type(fn).__name__
+
+
+def _count(n, what):
+    return f"{n} {what}{'s' * (n != 1)}"
 
 
 def _enabled():
@@ -243,21 +323,26 @@ class Recording:
         recorder: what the run left behind.
         result: what the function returned.
         tensors: the arguments.
+        arguments: what they are, as text.
+        why: why the recording is made.
     """
 
-    def __init__(self, recorder, result, tensors):
+    def __init__(self, recorder, result, tensors, arguments, why):
+        self.arguments, self.why = arguments, why
         self.pool, self.keep = recorder.pool, recorder.keep
         self.steps = recorder.checks + recorder.steps
         self.explain, self.snapshot = recorder.explain, recorder.snapshot
         self.input_snapshot = recorder.input_snapshot
         watched = {id(storage) for storage, _ in recorder.versions.values()}
         self.tensors = recorder.tensors
-        self.tensor_guards = [guard for key, guard in recorder.guards.items() if key in watched]
-        self.guards = [guard for key, guard in recorder.guards.items() if key not in watched]
+        self.tensor_guards = [guard for key, (guard, _) in recorder.guards.items() if key in watched]
+        self.guards = [guard for key, (guard, _) in recorder.guards.items() if key not in watched]
+        self.explained = list(recorder.guards.values())
         self.refreshers = list(recorder.refreshers.values())
         self.draws = [(generator, block, total) for generator, (block, total) in recorder.draws.items()]
         self.gradients = [FinalGradient(leaf, fresh) for ref, fresh in recorder.grads.values()
                           if (leaf := ref()) is not None]
+        self.places = recorder.watch.places
         self.versions, self.input_versions = recorder.version_counts()
         self.lock = new_lock()
         self._shortcut = None
@@ -269,12 +354,26 @@ class Recording:
 
     def holds(self):
         """Whether a replay would do what running the function would."""
+        if not self.places.unchanged():
+            return False
         for guard in self.guards:
             if not guard():
                 return False
         return calls.undisturbed(self.tensors, self.gradients) or (
             all(guard() for guard in self.tensor_guards)
             and all(gradient.make_room() for gradient in self.gradients))
+
+    def misfit(self):
+        """What is other than when the recording was made."""
+        for place in self.places.changed():
+            return explain.change_text(place)
+        return next((what for guard, what in self.explained if not guard()), "a gradient that somebody holds")
+
+    def lines(self):
+        """What it was recorded for and depends on, as lines of text."""
+        launches = sum(1 if isinstance(step, PythonCall) else len(step) for step in self.steps)
+        depends = [place.path for place in self.places] + [what for _, what in self.explained]
+        return [*self.arguments, f"{launches} launch{'es' * (launches != 1)}", *(f"depends on {d}" for d in depends)]
 
     def check_released(self, recorder):
         """Refuse a function whose inner tensors outlive it: replays would write over them."""

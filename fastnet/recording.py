@@ -10,6 +10,7 @@ from types import FrameType
 import numpy as np
 
 from fastnet.backend import calls, get_num_threads, launch
+from fastnet.errors import shape_text
 from fastnet.memory import Pool, root
 from fastnet.state import state
 
@@ -54,9 +55,11 @@ class Recorder:
 
     Args:
         inputs: the arguments, tensors whose arrays a replay brings anew.
+        watch: the fastnet._replay.watch.Watch of the Python values that the run reads.
     """
 
-    def __init__(self, inputs):
+    def __init__(self, inputs, watch):
+        self.watch = watch
         self.made = {id(t): weakref.ref(t) for t in inputs}     # the arguments, and every tensor made inside
         self.ranges = [calls.bounds(t._data) for t in inputs]
         self.input_versions = [(t._storage, t._storage.version) for t in inputs]
@@ -68,7 +71,7 @@ class Recorder:
         self.outside = {}                   # id -> owner of memory that is known not to be made by this run
         self.written = {}                   # arrays outside the pool that launches write: the state
         self.snapshot, self.input_snapshot = [], []     # state and inputs written before a check that can't come first
-        self.guards = {}                    # key -> a function that says whether a replay is still right
+        self.guards = {}                    # key -> (whether a replay is still right: a function, what it asks)
         self.tensors = []                   # (weak reference, array, requires_grad) of what the guards of tensors watch
         self.refreshers = {}                # key -> a function to call before each replay
         self.noted = {}                     # id -> storage of every tensor from outside that needs no more guards
@@ -161,7 +164,8 @@ class Recorder:
             self.constant(array)
             self.versions[id(storage)] = storage, storage.version
             self.tensors.append((weakref.ref(t), array, t._requires_grad))
-            self.guards[id(storage)] = _same_tensor(t)
+            self.guards[id(storage)] = _same_tensor(t), (
+                f"the memory, layout or requires_grad of a tensor of shape {shape_text(t)} that is no argument")
 
     def _refuse_overlap(self, array):
         """A captured tensor that lies in an argument's memory would be taken for a part of each replay's argument."""
@@ -177,14 +181,16 @@ class Recorder:
     def note_module(self, module):
         """Guard the training flag of a module that was asked for it."""
         ref, flag = weakref.ref(module), module.__dict__["_training"]
-        self.guards.setdefault(id(module), lambda: (m := ref()) is not None and m.__dict__["_training"] is flag)
+        self.guards.setdefault(id(module), (
+            lambda: (m := ref()) is not None and m.__dict__["_training"] is flag, f"{type(module).__name__}.training"))
 
     def note_grad(self, tensor, written):
         """A gradient is read, or written (set or dropped) for the first time."""
         if id(tensor) not in self.grads and not self.made_inside(tensor._data):
             self.grads[id(tensor)] = weakref.ref(tensor), written or tensor._grad is None
             if not written:
-                self.guards["grad", id(tensor)] = _same_grad(weakref.ref(tensor))
+                self.guards["grad", id(tensor)] = _same_grad(weakref.ref(tensor)), (
+                    f"the gradient of a tensor of shape {shape_text(tensor)}: whether there is one, and its memory")
 
     def version_counts(self):
         """How often the run wrote into storages from outside, and into the arguments' by their numbers."""
@@ -207,7 +213,8 @@ class Recorder:
     def note_optimizer(self, optimizer, refresh, guard):
         """An optimizer stepped: its numbers are refreshed before each replay, its structure is guarded."""
         self.refreshers[id(optimizer)] = refresh
-        self.guards.setdefault(("optimizer", id(optimizer)), guard)
+        self.guards.setdefault(("optimizer", id(optimizer)), (
+            guard, f"the parameters, state or options of {type(optimizer).__name__}"))
 
     def reserve(self, generator, blocks):
         """Random counters for one draw: (state array, offset). A replay starts where the generator then stands."""

@@ -298,6 +298,7 @@ def held(step):
     return memory.shared.held + sum(r.pool.held for r in recordings)
 
 
+@pytest.mark.filterwarnings("ignore:fastnet.compile recorded")
 @pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize("compile", [lambda fn: fn, lambda fn: fastnet.compile(fn, max_recordings=4)],
                          ids=["eager", "compiled"])

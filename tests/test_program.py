@@ -74,6 +74,7 @@ def test_one_recording_for_each_signature():
     assert len(step) == 0
 
 
+@pytest.mark.filterwarnings("ignore:fastnet.compile recorded")
 def test_recordings_are_bounded():
     f = fastnet.compile(lambda x: x * 2, max_recordings=3)
     for n in range(1, 10):
@@ -119,6 +120,7 @@ def test_a_captured_tensor_in_an_arguments_memory_is_refused():
     assert inside(data[4:8]).tolist() == (data[4:8] - data[5:6]).tolist()
 
 
+@pytest.mark.filterwarnings("ignore:fastnet.compile recorded")
 def test_a_parameter_of_another_shape_or_dtype_in_the_same_place_is_noticed():
     w = fastnet.tensor([1.0, 2.0, 3.0])
     f = fastnet.compile(lambda: w.sum())

@@ -14,6 +14,7 @@ from fastnet._kernels.memory cimport array_of
 from fastnet._kernels.state cimport current_recorder, gradients_recorded
 from fastnet._kernels.tape cimport Storage, TensorBase, wrap
 from fastnet._kernels.threads cimport limit
+from fastnet._kernels.watch cimport Places
 
 from fastnet._kernels.calls import overlaps
 
@@ -31,10 +32,12 @@ cdef class Caller:
     and the whole one after it, have theirs.
     """
     cdef public Shortcut _shortcut, _other
+    cdef readonly Py_ssize_t calls  # made so far
 
     def __call__(self, *args, **kwargs):
         cdef Shortcut shortcut = self._shortcut
         cdef list arrays = []           # held, whatever becomes of the tensors meanwhile
+        self.calls += 1
         if shortcut is None or kwargs:
             return self._call(args, kwargs)
         if shortcut.fits(args, arrays):
@@ -92,6 +95,7 @@ cdef class Shortcut:
     cdef dict explain
     cdef list arguments             # the Layout of a tensor; anything else is that very object
     cdef list launches, guards, refreshers, tensors, gradients, draws, versions, outputs
+    cdef Places places
     cdef bint gradients_are_recorded
     cdef int threads, isa
 
@@ -126,6 +130,8 @@ cdef class Shortcut:
                 if low[j] < high[n] and low[n] < high[j]:
                     return False
             n += 1
+        if not self.places.unchanged():
+            return False
         for guard in self.guards:
             if not guard():
                 return False
@@ -224,6 +230,7 @@ def shortcut(recording, tuple args, table, build, fail):
         s.outputs.append((kind, value))
     # not the recording, which holds its shortcut: a cycle would keep its memory until the garbage collector comes by
     s.owner, s.explain, s.fail = (recording.pool, recording.keep), recording.explain, fail
+    s.places = recording.places
     s.lock, s.table, s.backend = recording.lock, table, table.name
     s.build, s.plan, s.launches, s.guards = build, recording.plan, recording.steps, recording.guards
     s.refreshers, s.tensors, s.gradients = recording.refreshers, recording.tensors, recording.gradients

@@ -52,10 +52,6 @@ class Module(Registry):
         """What calling the module computes; every subclass defines it."""
         raise NotImplementedError(f"{type(self).__name__} does not define forward()")
 
-    def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
-        cls._settings_count = cls.__module__.startswith("fastnet.nn.")
-
     def __call__(self, *args, **kwargs):
         if state.recorder is not None:
             self._note()
@@ -165,7 +161,7 @@ class Module(Registry):
     @training.setter
     def training(self, mode):
         if state.recorder is not None:  # what the function sets itself needs no guard
-            state.recorder.guards.setdefault(id(self), _set_inside)
+            state.recorder.guards.setdefault(id(self), (_set_inside, "nothing"))
         self.__dict__["_training"] = bool(mode)
 
     def train(self, mode=True):

@@ -3,7 +3,6 @@ from fastnet.nn.parameter import Parameter
 from fastnet.state import state
 from fastnet.tensor import Tensor
 
-_SETTINGS = (bool, int, float, str, tuple, type(None))               # what modules are made with
 _WHAT = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"}
 
 
@@ -11,7 +10,6 @@ class Registry:
     """Keeps Parameters, buffers and modules that are assigned to its attributes in three dictionaries."""
 
     _recorded = False                   # whether a recording looked at what is registered here
-    _settings_count = False             # whether other attributes are part of recordings, too: in fastnet's modules
     _changes = 0                        # how often anything that a recording looked at was registered anew
 
     def __init__(self):
@@ -34,11 +32,7 @@ class Registry:
         else:
             registry = self._registry_of(name)
             if registry is None:
-                before = self.__dict__.get(name, self)
                 object.__setattr__(self, name, value)
-                if (self._recorded and self._settings_count and state.recorder is None
-                        and isinstance(before, _SETTINGS) and before is not value):
-                    self._changed()     # dropout's p, say, is part of recordings
             elif value is None or (registry == "_buffers" and isinstance(value, Tensor)):
                 self._register(registry, name, value)
             else:
@@ -81,10 +75,13 @@ class Registry:
             Registry._changes += 1
 
     def _note(self):
-        """Guard the recording in progress against another parameter, buffer or module taking its place here."""
+        """Guard the recording in progress against another parameter, buffer, module or setting taking its place here.
+        """
         self.__dict__["_recorded"] = True
         before = Registry._changes
-        state.recorder.guards.setdefault(Registry, lambda: Registry._changes == before)
+        state.recorder.guards.setdefault(Registry, (
+            lambda: Registry._changes == before, "the parameters, buffers, modules and hooks of modules"))
+        state.recorder.watch.visit(self, type(self).__name__)
 
     def _add(self, registry, name, value, kind):
         """Register under a name that is given in words: it must be free, and one word."""

@@ -5,11 +5,13 @@ class Caller:
     """What is called, by the subclass's `_call(args, kwargs)`."""
 
     _shortcut = _other = None
+    calls = 0                           # made so far
 
     def _call(self, args, kwargs):
         raise NotImplementedError
 
     def __call__(self, *args, **kwargs):
+        self.calls += 1
         return self._call(args, kwargs)
 
 

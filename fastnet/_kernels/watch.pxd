@@ -1,0 +1,5 @@
+cdef class Places:
+    cdef list places
+    cdef object alike
+    cpdef bint unchanged(self) except -1
+    cdef bint settle(self, place) except -1

@@ -1,0 +1,86 @@
+"""The names that the code of a function reads, and whose code it is."""
+import builtins
+import dis
+import functools
+import os
+from types import CodeType
+from typing import NamedTuple
+
+import numpy as np
+
+# reading an attribute through one of these, a function can read any
+_DYNAMIC = frozenset(("getattr", "hasattr", "vars", "attrgetter", "__dict__", "__getattribute__"))
+_GLOBAL = frozenset(("LOAD_GLOBAL", "LOAD_NAME"))
+_ATTRIBUTE = frozenset(("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "LOAD_SUPER_METHOD"))
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_STANDARD = os.path.join(os.path.dirname(os.__file__), "")
+_SITE = os.path.dirname(os.path.dirname(np.__file__))
+_NUMBERS = tuple(os.path.join(_SITE, package, "") for package in ("numpy", "scipy"))
+
+
+class Reads(NamedTuple):
+    """What a piece of code and the functions defined in it read."""
+
+    globals: frozenset[str]
+    attributes: frozenset[str]
+    imports: frozenset[str]             # modules that it imports itself
+    strings: frozenset[str]             # its constants: keys, perhaps
+    dynamic: bool                       # whether it may read attributes whose names do not stand in it
+
+
+@functools.lru_cache(maxsize=4096)
+def reads(code: CodeType) -> Reads:
+    """The names that `code` reads.
+
+    Args:
+        code: of a function.
+    """
+    globals_, attributes, imports, strings, nested = set(), set(), set(), set(), []
+    for instruction in dis.get_instructions(code):
+        name = instruction.argval
+        if instruction.opname in _GLOBAL:
+            globals_.add(name)
+        elif instruction.opname in _ATTRIBUTE:
+            attributes.add(name)
+        elif instruction.opname == "IMPORT_NAME":
+            imports.add(name)
+        elif instruction.opname == "IMPORT_FROM":
+            attributes.add(name)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            nested.append(reads(constant))
+        elif isinstance(constant, str):
+            strings.add(constant)
+    own = Reads(frozenset(globals_), frozenset(attributes), frozenset(imports), frozenset(strings),
+                bool(_DYNAMIC & (globals_ | attributes)))
+    return functools.reduce(_union, nested, own)
+
+
+def _union(a: Reads, b: Reads) -> Reads:
+    return Reads(a.globals | b.globals, a.attributes | b.attributes, a.imports | b.imports, a.strings | b.strings,
+                 a.dynamic or b.dynamic)
+
+
+@functools.lru_cache(maxsize=4096)
+def origin(filename: str) -> str:
+    """Whose code a file holds: "fastnet", "library" (Python's own, NumPy's and SciPy's) or "user" (all other).
+
+    Args:
+        filename: a code object's `co_filename`.
+    """
+    if filename.startswith(_PACKAGE):
+        return "fastnet"
+    if filename.startswith(("<frozen ", *_NUMBERS)):
+        return "library"
+    if filename.startswith(_STANDARD) and "-packages" not in filename:      # site-packages lies in it
+        return "library"
+    return "user"
+
+
+def is_builtin(name: str) -> bool:
+    """Whether Python itself defines a name that a module does not.
+
+    Args:
+        name: of a global variable.
+    """
+    return hasattr(builtins, name)

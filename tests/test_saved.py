@@ -1,6 +1,10 @@
 """What operations save for backward: as they state it, nothing else, and only unchanged."""
+import gc
+import weakref
+
 import numpy as np
 import pytest
+from test_keywords import ALL, CALLS, OF_NETWORKS
 from test_operations import OPERATIONS
 
 import fastnet
@@ -11,55 +15,85 @@ from fastnet.autograd import gradient, op
 
 # ---- beside PyTorch: a write into each input and into the result, after the forward pass -----------------------------
 
-def written(f, fn, inputs, place):
-    """Gradients after a write into one input (by its number) or into the result ("result"); None: backward() raised.
+def _called(place, name):
+    def function(f, *inputs):
+        result = getattr(f.nn.functional if place else f, name)(*inputs)
+        return result[0] if isinstance(result, tuple | list) else result
+    return function
+
+
+NO_RESULT = {"allclose", "equal", "is_floating_point", "is_tensor", "numel"}
+LISTS = {"cat", "concat", "concatenate", "stack"}
+ROWS = {**OPERATIONS, **{f"{name} by name": (_called(place, name), *(OF_NETWORKS if place else CALLS)[name])
+                         for place, name in ALL if name not in NO_RESULT | LISTS}}
+# where fastnet needs one more value than PyTorch, and why
+NEEDED_HERE = {
+    ("rdiv", 0): "PyTorch keeps a reciprocal, whose product with the number is rounded twice",
+    ("l1_loss by name", 0): "PyTorch keeps the difference, an array that the kernels do without",
+    ("l1_loss by name", 1): "so it is with the target",
+    ("take_along_dim by name", 1): "PyTorch keeps a copy of the indices",
+}
+
+
+def _leaves(f, inputs, needed):
+    """The inputs as float64 tensors, those named in `needed` with gradients; numbers as they are."""
+    return [f.tensor(x.astype("float64") if x.dtype.kind == "f" else x, requires_grad=i in needed)
+            if isinstance(x, np.ndarray) else x for i, x in enumerate(inputs)]
+
+
+def _gradients(leaves, needed):
+    return [None if leaves[i].grad is None else leaves[i].grad.tolist() for i in needed]
+
+
+def written(f, fn, inputs, needed, place):
+    """Gradients after a write into one input (by its number) or into the result ("result").
 
     The inputs are no leaves, so that they can be written.
+
+    Returns:
+        "refused" where backward() raised; "unfit" where the write would be an operation on the tape, or is impossible,
+        or where there is no gradient.
     """
-    leaves = [f.tensor(x, requires_grad=x.dtype.kind == "f") for x in inputs]
-    tensors = [x * 1 if x.requires_grad else x for x in leaves]
-    out = fn(f, *tensors)
-    shares = [x.data_ptr() == out.data_ptr() for x in tensors]
-    if any(shares) if place == "result" else shares[place]:
-        return "shared"                                     # a write would be an operation on the tape
-    with f.no_grad():
-        (out if place == "result" else tensors[place]).zero_()
+    leaves = _leaves(f, inputs, needed)
+    tensors = [x * 1 if i in needed else x for i, x in enumerate(leaves)]
+    try:
+        out = fn(f, *tensors)
+        target = out if place == "result" else tensors[place]
+        others = [x for x in tensors if hasattr(x, "data_ptr")] if place == "result" else [out]
+        if not out.requires_grad or any(x.data_ptr() == target.data_ptr() for x in others):
+            return "unfit"
+        with f.no_grad():
+            target.zero_()
+    except (RuntimeError, TypeError, AttributeError):       # PyTorch has no such function or gradient; expanded memory
+        return "unfit"
     try:
         out.sum().backward()
     except RuntimeError as error:
         if "place" not in str(error):
             raise
-        return None
-    return [None if x.grad is None else x.grad.tolist() for x in leaves if x.requires_grad]
+        return "refused"
+    return _gradients(leaves, needed)
 
 
-# where fastnet needs one more value than PyTorch, and why
-NEEDED_HERE = {("rdiv", 0)}         # PyTorch keeps a reciprocal, whose product with the number is rounded twice
-
-
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.filterwarnings("ignore:reduction:UserWarning")     # of kl_div's mean in PyTorch
+@pytest.mark.parametrize("name", ROWS)
 def test_a_write_is_refused_only_where_backward_needs_the_values(name):
     """Never where PyTorch runs; where fastnet runs, the gradients are those without the write."""
     torch = pytest.importorskip("torch")
-    fn, *inputs = OPERATIONS[name]
-    for place in (*range(len(inputs)), "result"):
-        try:
-            theirs, ours = written(torch, fn, inputs, place), written(fastnet, fn, inputs, place)
-        except RuntimeError:                                # expanded memory, which cannot be written
-            continue
-        if theirs is not None and (name, place) not in NEEDED_HERE:
-            assert ours is not None, f"{name}: a write into {place} is refused"
-        if ours not in (None, "shared"):
-            untouched = [t.grad.tolist() for t in _leaves(fn, inputs)]
-            np.testing.assert_allclose(np.concatenate([np.ravel(x) for x in ours]),
-                                       np.concatenate([np.ravel(x) for x in untouched]), rtol=1e-12)
-
-
-def _leaves(fn, inputs):
-    leaves = [fastnet.tensor(x, requires_grad=x.dtype.kind == "f") for x in inputs]
-    out = fn(fastnet, *leaves)
-    out.backward(fastnet.ones_like(out))
-    return [x for x in leaves if x.requires_grad]
+    fn, *inputs = ROWS[name]
+    arrays = [i for i, x in enumerate(inputs) if isinstance(x, np.ndarray)]
+    floating = [i for i in arrays if inputs[i].dtype.kind == "f"]
+    for needed in {tuple(floating), *((i,) for i in floating)}:
+        for place in (*arrays, "result"):
+            ours = written(fastnet, fn, inputs, needed, place)
+            if ours == "refused" and (name, place) not in NEEDED_HERE:
+                assert written(torch, fn, inputs, needed, place) in ("refused", "unfit"), f"{place} with {needed}"
+            if isinstance(ours, list):
+                leaves = _leaves(fastnet, inputs, needed)
+                fn(fastnet, *leaves).sum().backward()
+                for gradient, untouched in zip(ours, _gradients(leaves, needed)):
+                    assert (gradient is None) == (untouched is None)
+                    np.testing.assert_allclose(gradient or 0, untouched or 0, rtol=1e-12)
 
 
 # ---- the statement, in both forms of the tape ------------------------------------------------------------------------
@@ -231,3 +265,31 @@ def test_frozen_layers_hold_no_activations():
     x.add_(1)
     with pytest.raises(RuntimeError, match="argument 1 was changed in place"):
         out.sum().backward()
+
+
+@pytest.mark.parametrize("fn", [
+    lambda h: h.sum(), lambda h: h.mean(1), lambda h: h.cumsum(0), lambda h: h.softmax(1), lambda h: h.relu(),
+    lambda h: h @ fastnet.ones(3, 2), lambda h: fastnet.nn.functional.linear(h, fastnet.ones(2, 3)), lambda h: h + 1,
+    lambda h: h / 2, lambda h: fastnet.nn.functional.dropout(h), lambda h: h[1:], lambda h: h.reshape(-1) * 2,
+    lambda h: fastnet.cat([h, h]), lambda h: h.exp(), lambda h: fastnet.where(h > 0, h, 1.0),
+], ids=range(15))
+def test_inputs_that_backward_does_not_need_are_freed(fn):
+    h = fastnet.ones(4, 3, requires_grad=True) * 2
+    memory = weakref.ref(h._data)
+    out = fn(h) * 1
+    del h
+    gc.collect()
+    assert memory() is None
+    out.sum().backward()
+
+
+@pytest.mark.parametrize("fn", [lambda w: 1 / w, lambda w: w * 2, lambda w: w.abs(), lambda w: w.log(),
+                                lambda w: w ** 3], ids=range(5))
+def test_results_that_backward_does_not_need_are_freed(fn):
+    out = fn(fastnet.ones(4, 3, requires_grad=True))
+    memory = weakref.ref(out._data)
+    total = out.sum()
+    del out
+    gc.collect()
+    assert memory() is None
+    total.backward()

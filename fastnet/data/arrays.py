@@ -1,6 +1,7 @@
 """Whatever people have their data in, as NumPy arrays of a dtype that fastnet has; and the search for NaN in it."""
 import numbers
 import zlib
+from decimal import Decimal
 
 import numpy as np
 
@@ -124,7 +125,7 @@ def _no_number(given, column):
     if frames.is_time(given):
         return next((value for value in given if value is not None), None)
     return next((value for value in column.tolist()
-                 if not (value is None or isinstance(value, numbers.Number | np.bool_))), None)
+                 if not (value is None or isinstance(value, numbers.Real | Decimal | np.bool_))), None)
 
 
 def _of_sequence(data, what):

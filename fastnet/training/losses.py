@@ -101,7 +101,8 @@ class Loss:
         """(N,), the mean loss of each sample."""
         if not each.ndim:
             raise ValueError("weights for samples or classes need one loss for each sample: let the function return "
-                             "(N,), as with reduction='none'; or take a loss module of fastnet.nn, or a name: "
+                             "(N,), as with reduction='none', and declare its task, Trainer(..., loss=function, "
+                             "task='classification'); or take a loss module of fastnet.nn, or a name: "
                              f"{', '.join(map(repr, LOSSES))}")
         if len(each) != len(target):
             raise ValueError(f"the loss of {len(target)} samples must be one number, or one for each sample, got shape "

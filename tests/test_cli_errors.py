@@ -172,6 +172,31 @@ def test_metadata_made_by_hand(tmp_path, capsys, model, keys, value):
     assert (shown == 0 and err == "" and "architecture:" in out) or (shown == code == 1 and "made.safetensors" in err)
 
 
+@pytest.fixture(name="two_targets", scope="module")
+def _two_targets(tmp_path_factory):
+    """A model of two targets of two classes, and its table."""
+    folder = tmp_path_factory.mktemp("two")
+    lines = (f"{i % 7},{'ab'[i % 2]},{i % 3 // 2}\n" for i in range(60))
+    (folder / "t.csv").write_text("x,y,z\n" + "".join(lines))
+    fastnet("train", folder / "t.csv", "--target", "y", "--target", "z", "--epochs", "1", "--save",
+            folder / "m.safetensors")
+    return folder / "m.safetensors"
+
+
+@pytest.mark.parametrize("value", [KeyError, None, 10**30, 1.5, "x", [], {}, [[1, 2]], {"a": 1}])
+@pytest.mark.parametrize("keys", [
+    ("about",), ("about", "counts"), ("about", "target"), ("target",), ("target", "task"), ("target", "targets"),
+    ("target", "targets", "y"), ("target", "targets", "y", "classes"), ("inputs", "preparation", "columns")])
+def test_descriptions_of_several_targets_made_by_hand(tmp_path, capsys, two_targets, keys, value):
+    path, table = tmp_path / "made.safetensors", two_targets.parent / "t.csv"
+    fn.load(two_targets).save(path, _changed(fn.load_metadata(two_targets), keys, value))
+    for command, *rest in (["predict", table], ["evaluate", table], ["info"]):
+        capsys.readouterr()
+        code = cli.main([command, *map(str, [path, *rest])])
+        err = capsys.readouterr().err
+        assert (code, err) == (0, "") or (code == 1 and len(err.splitlines()) == 1)
+
+
 def test_a_newer_format(tmp_path, capsys, model):
     fn.load(model).save(tmp_path / "new.safetensors", fn.load_metadata(model) | {"format": 99})
     assert "it is of a newer fastnet: its format is 99" in failure(capsys, "info", tmp_path / "new.safetensors")

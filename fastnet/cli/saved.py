@@ -67,8 +67,10 @@ class Saved:
             if described["format"] > _FORMAT:
                 raise ValueError(f"it is of a newer fastnet: its format is {described['format']}, this one reads up to "
                                  f"{_FORMAT}")
+            if not isinstance(described["about"], dict):
+                raise ValueError(f"expected a dictionary about the training, got {described['about']!r:.200}")
             return cls(model, inputs_from(described["inputs"]), _target_from(described["target"]),
-                       dict(described["about"]))
+                       described["about"])
         except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as e:
             reason = str(e) if isinstance(e, ValueError) else f"{type(e).__name__}: {e}"
             raise ValueError(f"{path}: {reason}") from None

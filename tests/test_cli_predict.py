@@ -59,6 +59,18 @@ def test_columns_that_are_not_there(tmp_path, capsys, model):
     assert "--keep is for tables: the model reads pictures" in line
 
 
+def test_columns_of_a_parquet_file_are_passed_on(tmp_path, capsys, model):
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    table = pd.read_csv(flowers(tmp_path / "new.csv", n=3))
+    days = pd.to_datetime(["2024-05-06 00:00", "2024-05-07 08:09", None])
+    table = table.assign(day=days, number=[7, None, 8], id=["a", "b", None])
+    table.to_parquet(tmp_path / "new.parquet")
+    rows = predicted(capsys, model, tmp_path / "new.parquet", "--keep", "id", "--keep", "day", "--keep", "number")
+    assert [[row["id"], row["day"], row["number"]] for row in rows] == [
+        ["a", "2024-05-06", "7"], ["b", "2024-05-07 08:09:00", ""], ["", "", "8"]]
+
+
 @pytest.mark.parametrize("rows", [1, 7, 90])
 def test_blocks_change_nothing(tmp_path, capsys, model, monkeypatch, rows):
     table, _ = with_ids(flowers(tmp_path / "new.csv"))

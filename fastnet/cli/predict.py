@@ -11,6 +11,7 @@ from fastnet.cli.inputs import naming_lines
 from fastnet.cli.outputs import check_outputs
 from fastnet.cli.saved import Saved
 from fastnet.cli.terminal import Printed, say
+from fastnet.data.encoders import as_texts
 from fastnet.data.frames import require
 
 
@@ -56,7 +57,7 @@ def _answered(saved, args):
         for table, x in saved.inputs.blocks(path):
             with naming_lines(path, table):
                 require(args.keep, table)
-            columns = {name: table[name] for name in args.keep}
+            columns = {name: as_texts(table[name]) for name in args.keep}
             if saved.inputs.is_pictures:
                 columns["file"] = [path] * len(x)
             answers, probabilities = saved.answers(trainer, x)

@@ -253,6 +253,26 @@ def test_a_stated_array_that_was_changed_is_refused():
         out.sum().backward()
 
 
+@pytest.mark.parametrize("fn", [lambda x, a: x * a, lambda x, a: a / x, lambda x, a: a ** x], ids=range(3))
+def test_numpy_arrays_may_change_after_the_forward_pass(fn):
+    """They count no versions, so gradients read copies."""
+    def gradient_of(changed):
+        x, a = fastnet.tensor([1.0, 2.0], requires_grad=True), np.array([1.0, 0.0], np.float32)
+        out = fn(x, a)
+        a[:] = changed
+        out.sum().backward()
+        return x.grad.tolist()
+    assert gradient_of(1.0) == gradient_of([1.0, 0.0])
+
+
+def test_index_arrays_may_change_after_the_forward_pass():
+    x, i = fastnet.ones(2, requires_grad=True), np.array([0, 1])
+    out = x[i]
+    i[:] = 0
+    out.sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0]
+
+
 def test_frozen_layers_hold_no_activations():
     """The rows that a Linear and its activation in one kernel were given are kept for the weight's gradient alone."""
     layer = fastnet.nn.Sequential(fastnet.nn.Linear(3, 2), fastnet.nn.ReLU()).requires_grad_(False)

@@ -269,16 +269,20 @@ cdef apply(fn, str name, bint view, tuple args, dict attributes):
     cdef PyObject *recorder = current_recorder()
     cdef TensorBase result
     cdef Py_ssize_t i = 0
-    cdef bint tracked = False
+    cdef bint tracked = False, foreign = False
     for a in args:
         if isinstance(a, TensorBase):
             tracked = tracked or (<TensorBase>a)._requires_grad
             a = (<TensorBase>a)._data
+        elif cnp.PyArray_Check(a):
+            foreign = True
         Py_INCREF(a)
         PyTuple_SET_ITEM(arrays, i, a)
         i += 1
     if recorder != NULL:
         (<object>recorder).note_tensors(args)
+    elif foreign and tracked and gradients_recorded():      # an array counts no versions: a gradient may read a copy
+        arrays = tuple([np.array(a) if cnp.PyArray_Check(given) else a for given, a in zip(args, arrays)])
     out, gradients = fn(*arrays, **attributes) if attributes else fn(*arrays)
     if view and not (args and isinstance(args[0], TensorBase)):
         raise TypeError(f"{name}: expected a tensor, got {type(args[0]).__name__ if args else 'nothing'}")

@@ -206,6 +206,8 @@ def differentiable(fn, name, view, bound, explain):
                 arrays.append(a)
         if state.recorder is not None:
             state.recorder.note_tensors(args)
+        elif tracked and state.grad_enabled:    # an array counts no versions: a gradient may read a copy
+            arrays = [np.array(a) if isinstance(given, np.ndarray) else a for given, a in zip(args, arrays)]
         out, gradients = fn(*arrays, **attributes)
         if view and not (args and isinstance(args[0], TensorBase)):
             raise TypeError(f"{name}: expected a tensor, got {type(args[0]).__name__ if args else 'nothing'}")

@@ -9,6 +9,7 @@ import pytest
 from cli_tools import failure, fastnet, flowers, prices, report_of
 
 import fastnet as fn
+from fastnet.cli.leaks import telling_columns
 from fastnet.cli.saved import Saved
 
 QUICK = ("--epochs", "1", "--hidden", "8")
@@ -225,6 +226,24 @@ def test_a_column_that_tells_the_target(tmp_path, capsys):
     table = customers(tmp_path / "c.csv", rare=0)
     out = told(capsys, "train", table, *QUICK, "--target", "paid", "--leave-out", "left")
     assert "column 'age' alone tells 'paid'" in out and out.count("alone tells") == 1
+
+
+@pytest.mark.parametrize(("column", "tells"), [
+    (lambda rng, rare: rng.normal(size=len(rare)), False),
+    (lambda rng, rare: rare + rng.normal(size=len(rare)) / 2, False),
+    (lambda rng, rare: rng.integers(0, 300, len(rare)), False),
+    (lambda rng, rare: np.arange(len(rare)) // 2, False),
+    (lambda rng, rare: rare * 7 + 1, True),
+    (lambda rng, rare: np.where(rare, rng.uniform(1, 9, len(rare)), 0), True),
+    (lambda rng, rare: np.where(rare, rng.uniform(1, 2, len(rare)), rng.uniform(-1, 1, len(rare))), True),
+    (lambda rng, rare: np.where(rare, np.nan, rng.normal(size=len(rare))), True),
+])
+def test_what_tells_a_rare_class(column, tells):
+    rng = np.random.default_rng(3)
+    rare = rng.random(600) < 0.03
+    table = {"x": column(rng, rare), "other": rng.normal(size=600)}
+    found = telling_columns(table, fn.data.TablePreparation().fit(table), rare.astype(np.int64), ["rare"])
+    assert [line.split("'")[1] for line in found] == ["x"] * tells
 
 
 @pytest.mark.parametrize("args", [(), ("--save", "m.safetensors")])

@@ -5,7 +5,7 @@ import numpy as np
 
 from fastnet.data.encoders import as_numbers
 
-FEWEST = 50                             # rows, of which a column may tell the target by chance
+FEWEST, FEW = 40, 5                     # rows, and rows of a class, that a column may tell by chance
 MOST_ROWS, MOST_COLUMNS = 20_000, 2_000     # that are looked at
 RECALL, R2 = 0.98, 0.999                # from here on a column tells classes, or values
 
@@ -15,7 +15,7 @@ def telling_columns(table, preparation, y, names):
 
     A row is guessed from the rows of the same value in a column, or from its neighbours in the column's order. Classes
     are told if 98% of each are guessed right on average, values if R2 is 0.999. Text is not looked at, nor are tables
-    of more than 2,000 columns.
+    of more than 2,000 columns, or of fewer than 40 rows; nor classes of fewer than 5.
 
     Args:
         table: {column: values} of the rows to train on.
@@ -59,17 +59,18 @@ def _tells(codes, values):
     if not (values == np.rint(values)).all():
         return _r2(_guessed_values(codes, values), values) >= R2
     classes, values = np.unique(values, return_inverse=True)
-    right = _guessed_classes(codes, values, len(classes)) == values
-    return len(classes) > 1 and np.mean([right[values == place].mean() for place in range(len(classes))]) >= RECALL
+    right = _guessed_right(codes, values, len(classes))
+    large = np.flatnonzero(np.bincount(values) >= FEW)
+    return len(large) > 1 and np.mean([right[values == place].mean() for place in large]) >= RECALL
 
 
-def _guessed_classes(codes, values, classes):
-    """The most frequent class among the rows of the same code; of a code that one row has, that of the code before."""
+def _guessed_right(codes, values, classes):
+    """Whether a row has the most frequent class of its code; of a code that one row has, that of a code beside it."""
     counts = np.zeros((codes.max() + 1, classes), np.int64)
     np.add.at(counts, (codes, values), 1)
     most = counts.argmax(1)
-    before = np.concatenate([most[1:2], most[:-1]])
-    return np.where(counts.sum(1) > 1, most, before)[codes]
+    before, after = np.concatenate([most[1:2], most[:-1]])[codes], np.concatenate([most[1:], most[-2:-1]])[codes]
+    return np.where(counts.sum(1)[codes] > 1, most[codes] == values, (before == values) | (after == values))
 
 
 def _guessed_values(codes, values):

@@ -7,6 +7,7 @@ import os
 import re
 
 from fastnet._native import tape as _tape
+from fastnet._spellings import respelled
 
 # What arguments that are tensors are called.
 _TENSORS = frozenset(("condition", "index", "indices", "input", "mask", "mat1", "mat2", "other", "target", "tensor",
@@ -28,6 +29,9 @@ def printable(text):
         dark\\x1b[31m red\\n
     """
     return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], str(text))
+
+
+_NO_TENSORS = bool, int, float, complex, str, list, dict        # an array may be what an operation works on
 
 
 def shape_text(x):
@@ -141,24 +145,20 @@ def naming_none(function):
 
 
 def explain_none(function, args, kwargs, error):
-    """Raise a better error than the one that a call failed with, if it was given None for a tensor."""
-    missing = _missing_tensor(function, args, kwargs) if "None" in str(error) else None
-    if missing is not None:
-        raise not_a_tensor(function.__qualname__, missing, None) from None
-
-
-def _missing_tensor(function, args, kwargs):
-    """The name of the first tensor that `function` cannot do without and was given None for."""
+    """Raise a better error than the one that a call failed with, if it was given None or a number for a tensor."""
+    if not isinstance(error, AttributeError) and "None" not in str(error):
+        return
     signature = inspect.signature(function)
     for argument, value in signature.bind_partial(*args, **kwargs).arguments.items():
-        if value is None and argument in _TENSORS and signature.parameters[argument].default is inspect.Parameter.empty:
-            return argument
-    return None
+        needed = argument in _TENSORS and signature.parameters[argument].default is inspect.Parameter.empty
+        if needed and (value is None or (isinstance(error, AttributeError) and isinstance(value, _NO_TENSORS))):
+            raise not_a_tensor(function.__qualname__, argument, value) from None
 
 
 def name_none(namespace):
-    """Apply `naming_none` to the functions that a module makes public, given the module's variables."""
+    """Apply `naming_none` and `respelled` to the functions that a module makes public, given the module's variables."""
     for name in namespace["__all__"]:
-        if inspect.isfunction(namespace[name]):
-            namespace[name] = naming_none(namespace[name])
+        if inspect.isroutine(namespace[name]):
+            function = respelled(namespace[name])
+            namespace[name] = naming_none(function) if inspect.isfunction(namespace[name]) else function
             namespace[name].__module__ = namespace["__name__"]      # where pickle finds it

@@ -3,6 +3,7 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet._native import tape as _tape
+from fastnet._spellings import respelled
 from fastnet.errors import shape_text
 from fastnet.placement import check_placement, device
 from fastnet.recording import forbid_in_recording
@@ -341,8 +342,9 @@ def method(*names):
     `fastnet.functional` registers what it defines, so that this module imports nothing above it.
     """
     def register(fn):
+        member = respelled(fn)
         for name in (fn.__name__, *names):
-            setattr(Tensor, name, fn)
+            setattr(Tensor, name, member)
         return fn
     return register
 

@@ -195,7 +195,7 @@ def test_a_number_must_have_at_most_64_bits():
 
 @pytest.mark.parametrize("call, error, words", [
     (lambda f: f.hardtanh(fastnet.zeros(2), 1.0, -1.0), ValueError, "hardtanh: expected min_val <= max_val"),
-    (lambda f: f.relu6(fastnet.tensor([1])), TypeError, "int64"),
+    (lambda f: f.relu6(fastnet.tensor([True])), RuntimeError, "bool"),
 ])
 def test_bad_input_is_named(call, error, words):
     with pytest.raises(error, match=words):
@@ -275,12 +275,12 @@ def test_a_tensor_is_neither_none_nor_text():
 
 
 @pytest.mark.parametrize("call, error, words", [
-    *((lambda f=f: f(bools(fastnet), bools(fastnet)), TypeError, f"{name} takes numbers, got bool") for name, f in [
+    *((lambda f=f: f(bools(fastnet), bools(fastnet)), RuntimeError, f"{name} takes numbers, got bool") for name, f in [
         ("sub", operator.sub), ("pow", operator.pow), ("floor_divide", operator.floordiv), ("fmod", fastnet.fmod),
         ("remainder", operator.mod), ("neg", lambda x, y: -x), ("round", lambda x, y: x.round()),
         ("floor", lambda x, y: x.floor()), ("relu", lambda x, y: x.relu())]),
-    (lambda: whole(fastnet).norm(), TypeError, "norm takes floating-point tensors, got int64"),
-    (lambda: fastnet.ones(2).norm("nuc"), ValueError, "norm: expected a number or 'fro' as p, got 'nuc'"),
+    (lambda: whole(fastnet).norm(), RuntimeError, "norm takes floating-point tensors, got int64"),
+    (lambda: fastnet.ones(2).norm("nuc"), RuntimeError, "norm: expected a number or 'fro' as p, got 'nuc'"),
     (lambda: fastnet.ones(2).isclose(2), TypeError, "isclose: expected other to be a tensor, got int"),
     (lambda: fastnet.ones(2).equal(2), TypeError, "equal: expected other to be a tensor, got int"),
     (lambda: fastnet.zeros(2.5), TypeError, "expected integers, or one tuple of them, got 2.5"),
@@ -290,7 +290,7 @@ def test_a_tensor_is_neither_none_nor_text():
     (lambda: fastnet.stack([3]), TypeError, "stack: expected element 0 to be a tensor, got int"),
     (lambda: fastnet.tensor(3.0).topk(2), RuntimeError, r"topk: k is 2, dimension -1 of shape \(\) has 1 entries"),
     (lambda: fastnet.ones(2).topk(1, 2), IndexError, "dimension 2 is out of range"),
-    (lambda: whole(fastnet).bernoulli(), TypeError, "bernoulli: expected probabilities in float32 or float64, got int"),
+    (lambda: whole(fastnet).bernoulli(), RuntimeError, "bernoulli: expected probabilities in float32 or"),
     (lambda: fastnet.ones(2).to("cuda"), RuntimeError, "to: expected device to be 'cpu', got 'cuda'"),
     (lambda: fastnet.nn.Dropout("a"), TypeError, "Dropout: expected a probability between 0 and 1, got 'a'"),
     (lambda: fastnet.nn.functional.dropout(fastnet.ones(2), None), TypeError, "dropout: expected a probability"),

@@ -32,7 +32,7 @@ CALLS = {
     "where": (X > 0, X, Y), "masked_fill": (X, X > 0, 2.0), "masked_select": (X, X > 0), "gather": (X, 1, INDEX),
     "index_select": (X, 1, LABELS), "take_along_dim": (X, INDEX, 1), "topk": (X, 2), "chunk": (X, 2), "split": (X, 2),
     "flip": (X, (0,)), "full_like": (X, 3.0), "dropout": (X, 0.0), "broadcast_to": (ROW, (3, 3)),
-    "narrow": (X, 0, 1, 2), "select": (X, 0, 1), "transpose": (X, 0, 1), "movedim": (X, 0, 1),
+    "narrow": (X, 0, 1, 2), "select": (X, 0, 1), "transpose": (X, 0, 1), "movedim": (X, 0, 1), "moveaxis": (X, 0, 1),
     "permute": (X, (1, 0)), "reshape": (X, (9,)), "unflatten": (X, 0, (3, 1)),
     "cat": ([X, Y],), "concat": ([X, Y],), "concatenate": ([X, Y],), "stack": ([X, Y],),
 }

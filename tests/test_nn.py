@@ -293,7 +293,7 @@ def f32(*shape):
     (lambda: F.layer_norm(f32(3, 4), ()), RuntimeError, r"\(\).*\(3, 4\)"),
     (lambda: F.layer_norm(f32(3, 4), 4, f32(3)), RuntimeError, r"weight has shape \(3,\), expected \(4,\).*\(3, 4\)"),
     (lambda: F.layer_norm(f32(3, 4), 4, f32(4).double()), RuntimeError, "weight is float64, the input float32"),
-    (lambda: F.layer_norm(fastnet.ones(3, 4, dtype=fastnet.int64), 4), TypeError, "int64"),
+    (lambda: F.layer_norm(fastnet.ones(3, 4, dtype=fastnet.int64), 4), RuntimeError, "int64"),
     (lambda: nn.LayerNorm(5)(f32(3, 4)), RuntimeError, r"\(5,\).*\(3, 4\)"),
     (lambda: nn.RMSNorm(5)(f32(3, 4)), RuntimeError, r"\(5,\).*\(3, 4\)"),
     (lambda: F.batch_norm(f32(3), None, None, training=True), RuntimeError, r"\(N, C\).*\(3,\)"),
@@ -311,7 +311,7 @@ def f32(*shape):
     (lambda: nn.Embedding(4, 2, padding_idx=4), ValueError, "padding_idx 4 is outside the 4 rows"),
     (lambda: nn.Hardtanh(1.0, 1.0), ValueError, "min_val < max_val"),
     (lambda: nn.Softmax()(f32(2, 2)), TypeError, "dim"),
-    (lambda: nn.GELU("fast")(f32(2)), ValueError, "'fast'.*'tanh'"),
+    (lambda: nn.GELU("fast")(f32(2)), RuntimeError, "'none' or 'tanh', got 'fast'"),
 ])
 def test_bad_input_is_named(call, error, words):
     with pytest.raises(error, match=words):

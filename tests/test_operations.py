@@ -260,9 +260,9 @@ def test_what_is_asked_of_a_tensor_or_made_like_one():
     for drawn in (fastnet.randint(high=1, size=(3,)), fastnet.randint(1, size=(3,)), fastnet.randint(1, (3,))):
         assert drawn.tolist() == [0, 0, 0]
     assert fastnet.randint(3, high=4, size=(2,)).tolist() == [3, 3]
-    with pytest.raises(TypeError, match="masked_select: expected a bool tensor as mask"):
+    with pytest.raises(RuntimeError, match="masked_select: expected a bool tensor as mask"):
         x.masked_select(t(INDEX))
-    with pytest.raises(TypeError, match="positive takes numbers, got bool"):
+    with pytest.raises(RuntimeError, match="positive takes numbers, got bool"):
         operator.pos(x > 0)
 
 
@@ -292,9 +292,9 @@ def test_promotion_is_pytorchs(left, right):
     (lambda: t(A).expand(3, 5), RuntimeError, r"\(3, 4\).*\(3, 5\)"),
     (lambda: fastnet.cat([t(A), t(ROW)]), RuntimeError, r"\(4,\).*\(3, 4\)"),
     (lambda: fastnet.stack([t(A), t(ROW)]), RuntimeError, r"\(4,\).*\(3, 4\)"),
-    (lambda: fastnet.cat([]), RuntimeError, "at least one"),
-    (lambda: t(INDEX).mean(), TypeError, "int64"),
-    (lambda: fastnet.nn.functional.gelu(t(INDEX)), TypeError, "int64"),
+    (lambda: fastnet.cat([]), ValueError, "at least one"),
+    (lambda: t(INDEX).mean(), RuntimeError, "int64"),
+    (lambda: fastnet.nn.functional.gelu(t(INDEX)), RuntimeError, "int64"),
     (lambda: t(A).gather(1, t(np.array([[4]]))), IndexError, "4"),
     (lambda: t(A).gather(1, t(np.array([4]))), RuntimeError, r"\(1,\)"),
     (lambda: fastnet.nn.functional.embedding(t(np.array([3])), t(A)), IndexError, "3"),
@@ -304,11 +304,11 @@ def test_promotion_is_pytorchs(left, right):
     (lambda: fastnet.from_numpy([1.0]), TypeError, "list"),
     (lambda: t(A).item(), RuntimeError, r"\(3, 4\)"),
     (lambda: t(INDEX).requires_grad_(), RuntimeError, "int64"),
-    (lambda: fastnet.where(t(A), t(A), t(A)), TypeError, "bool"),
-    (lambda: t(A).clamp(), ValueError, "min and max"),
-    (lambda: fastnet.arange(3, 0), ValueError, "arange"),
+    (lambda: fastnet.where(t(A), t(A), t(A)), RuntimeError, "bool"),
+    (lambda: t(A).clamp(), RuntimeError, "min and max"),
+    (lambda: fastnet.arange(3, 0), RuntimeError, "arange"),
     (lambda: fastnet.nn.functional.dropout(t(A), 1.5), ValueError, "1.5"),
-    (lambda: fastnet.nn.functional.gelu(t(A), approximate="fast"), ValueError, "'fast'"),
+    (lambda: fastnet.nn.functional.gelu(t(A), approximate="fast"), RuntimeError, "'fast'"),
     *((call, RuntimeError, words + " not to be negative, got " + given) for call, words, given in [
         (lambda: fastnet.zeros(-1), "zeros: expected size", r"\(-1,\)"),
         (lambda: fastnet.full((2, -3), 1), "full: expected size", r"\(2, -3\)"),

@@ -58,7 +58,18 @@ from fastnet.functional.creation import (
     zeros_like,
 )
 from fastnet.functional.indexing import gather, index_select, masked_select, nonzero, take_along_dim
-from fastnet.functional.joining import cat, chunk, concat, concatenate, flip, split, stack, unbind
+from fastnet.functional.joining import (
+    cat,
+    chunk,
+    concat,
+    concatenate,
+    flip,
+    narrow,
+    select,
+    split,
+    stack,
+    unbind,
+)
 from fastnet.functional.linear import addmm, bmm, dot, matmul, mm, mv, outer
 from fastnet.functional.ordering import (
     amax,
@@ -131,11 +142,10 @@ from fastnet.functional.reduction import (
 from fastnet.functional.shape import (
     broadcast_to,
     flatten,
+    moveaxis,
     movedim,
-    narrow,
     permute,
     reshape,
-    select,
     squeeze,
     t,
     transpose,

@@ -1,7 +1,6 @@
 """Activations."""
 from fastnet import dtypes
 from fastnet.autograd import gradient, op
-from fastnet.errors import one_of
 from fastnet.functional import arrays
 from fastnet.functional.arrays import contiguous, like
 from fastnet.functional.description import describe
@@ -54,7 +53,7 @@ def _of_input(name, doc="", result=None):
 
 def _floating(name, x):
     if x.dtype.kind != "f":
-        raise TypeError(f"{name} takes floating-point tensors, got {x.dtype}")
+        raise RuntimeError(f"{name} takes floating-point tensors, got {x.dtype}")
     return x
 
 
@@ -67,7 +66,7 @@ def _real(x):
     return arrays.cast(x, dtypes.float_of(x.dtype))
 
 
-relu = method()(_of_result("relu", "max(x, 0). TypeError for bool.", "[0., 0., 1.]", _number))
+relu = method()(_of_result("relu", "max(x, 0). RuntimeError for bool.", "[0., 0., 1.]", _number))
 sigmoid = method()(_of_result("sigmoid", "1 / (1 + exp(-x)). Integers give float32.", "[0.2689, 0.5   , 0.7311]",
                               _real))
 tanh = method()(_of_result("tanh", "(exp(x) - exp(-x)) / (exp(x) + exp(-x)). Integers give float32.",
@@ -93,7 +92,7 @@ def gelu(input, approximate="none"):
 
     Raises:
         ValueError: an unknown approximation.
-        TypeError: integers.
+        RuntimeError: integers.
 
     Example:
         >>> import fastnet
@@ -101,7 +100,7 @@ def gelu(input, approximate="none"):
         tensor([-0.1587,  0.    ,  0.8413])
     """
     if approximate not in ("none", "tanh"):
-        raise one_of("approximation", approximate, ("none", "tanh"))
+        raise RuntimeError(f"gelu: expected approximate to be 'none' or 'tanh', got {approximate!r}")
     return _gelu(input) if approximate == "none" else _gelu_tanh(input)
 
 
@@ -188,9 +187,11 @@ def _hardtanh_slope(g, x, low, high):
 def hardtanh(input, min_val=-1.0, max_val=1.0):
     """min(max(x, min_val), max_val). Unlike that of `clamp`, its gradient at the limits themselves is 0.
 
+    Integers stay integers: the limits lose their fractions.
+
     Raises:
         ValueError: min_val is above max_val.
-        TypeError: integers.
+        RuntimeError: bools.
 
     Example:
         >>> import fastnet
@@ -199,6 +200,8 @@ def hardtanh(input, min_val=-1.0, max_val=1.0):
     """
     if min_val > max_val:
         raise ValueError(f"hardtanh: expected min_val <= max_val, got {min_val} and {max_val}")
+    if input.dtype.kind in "iu":
+        return input.clamp(int(min_val), int(max_val))
     return _hardtanh(input, float(min_val), float(max_val))
 
 
@@ -228,7 +231,7 @@ def mish(input):
 def _softmax(input, kernel, dim, dtype):
     x = arrays.cast(input, dtypes.as_dtype(dtype)) if dtype is not None else input
     if x.dtype.kind != "f":
-        raise TypeError(f"{kernel} takes floating-point tensors, got {x.dtype}")
+        raise RuntimeError(f"{kernel} takes floating-point tensors, got {x.dtype}")
     dims = normalize_dims(x, dim)
     x3, _, _ = _rows(x, dims)
     y3 = arrays.like(kernel, x3)
@@ -250,7 +253,8 @@ def softmax(input, dim=None, dtype=None):
         dtype: convert to this first.
 
     Raises:
-        TypeError: no dim, or integers.
+        TypeError: no dim.
+        RuntimeError: integers.
 
     Example:
         >>> import fastnet

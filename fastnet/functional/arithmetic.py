@@ -6,7 +6,7 @@ from fastnet import dtypes
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional import arrays
-from fastnet.functional.arrays import operands, refuse_bool
+from fastnet.functional.arrays import check_array, check_some_array, operands, refuse_bool
 from fastnet.functional.pointwise import square
 from fastnet.tensor import Tensor, extend, method
 
@@ -79,10 +79,11 @@ def _of_divisor(g, x, y):
 
 @op
 def _pow(x, y):
+    check_some_array("pow", x, y)
     exponent = y
     x, y = operands(x, y, exact=not isinstance(y, np.ndarray))
     refuse_bool("pow", x)
-    if x.dtype.kind in "iu" and np.ndim(exponent) == 0 and exponent < 0:
+    if x.dtype.kind in "iu" and not isinstance(exponent, np.ndarray) and exponent < 0:
         raise RuntimeError("integers to negative integer powers are not allowed; make the base floating-point")
     out = arrays.binary("pow", x, y)
     return out, (gradient(_of_base, x, y), gradient(_of_exponent, x, y, out))
@@ -107,9 +108,11 @@ def _quotient_operands(name, x, y):
     """Operands of a division whose result is whole.
 
     Raises:
-        TypeError: two bools.
+        TypeError: two numbers.
+        RuntimeError: two bools.
         RuntimeError: an integer divided by 0.
     """
+    check_some_array(name, x, y)
     x, y = operands(x, y)
     refuse_bool(name, x)
     if y.dtype.kind != "f":
@@ -144,6 +147,7 @@ def _of_modulus(g, x, y):
 
 @op
 def _fmod(x, y):
+    check_array("fmod", "input", x)
     x, y = _quotient_operands("fmod", x, y)
     return arrays.binary("fmod", x, y), (arrays.same, gradient(_of_truncated_modulus, x, y))
 
@@ -155,6 +159,8 @@ def _of_truncated_modulus(g, x, y):
 
 @op
 def _atan2(y, x):
+    check_array("atan2", "input", y)
+    check_array("atan2", "other", x)
     y, x = operands(y, x, real=True)
     return arrays.binary("atan2", y, x), (gradient(_over_square, x, y), gradient(_minus_over_square, y, x))
 
@@ -234,7 +240,7 @@ def div(input, other, *, rounding_mode=None):
 
     Raises:
         ValueError: an unknown rounding_mode.
-        TypeError: a rounding_mode for two bool tensors.
+        RuntimeError: a rounding_mode for two bool tensors.
         RuntimeError: an integer divided by 0, with a rounding_mode.
 
     Example:
@@ -265,7 +271,7 @@ def pow(input, exponent):
 
     Raises:
         RuntimeError: integers to a negative number.
-        TypeError: a bool tensor to the power of a bool one.
+        RuntimeError: a bool tensor to the power of a bool one.
 
     Example:
         >>> import fastnet
@@ -284,7 +290,7 @@ def floor_divide(input, other):
 
     Raises:
         RuntimeError: an integer divided by 0.
-        TypeError: two bool tensors.
+        RuntimeError: two bool tensors.
 
     Example:
         >>> import fastnet
@@ -356,6 +362,8 @@ def logaddexp(input, other):
         >>> fastnet.logaddexp(fastnet.tensor([1000.0]), fastnet.tensor([1000.0]))
         tensor([1000.6932])
     """
+    check_array("logaddexp", "input", input)
+    check_array("logaddexp", "other", other)
     x, y = operands(input, other, real=True)
     apart = arrays.binary("ne", x, y, dtypes.bool_)             # equal infinities are no distance apart
     gap = arrays.unary("abs", arrays.masked(apart, arrays.sub(x, y)))

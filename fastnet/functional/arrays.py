@@ -3,7 +3,7 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet.backend import K
-from fastnet.errors import shape_text
+from fastnet.errors import not_a_tensor, shape_text
 from fastnet.memory import empty, empty_like
 
 
@@ -43,8 +43,8 @@ def scalar(value, dtype, exact=False):
     Raises:
         RuntimeError: an integer that the dtype cannot hold; both are named.
     """
-    if value is None:
-        raise TypeError("expected a tensor or a number, got None")
+    if value is None or isinstance(value, str):
+        raise TypeError(f"expected a tensor or a number, got {value!r}")
     try:
         return np.array(value, dtype)
     except OverflowError:
@@ -122,10 +122,26 @@ def operands(x, y, real=False, exact=False):
     return tuple(cast(a, dtype) if isinstance(a, np.ndarray) else scalar(a, dtype, exact) for a in (x, y))
 
 
+def check_array(name, argument, x):
+    """Refuse a number in the place of a tensor, inside an operation that sees the tensors' arrays.
+
+    Raises:
+        TypeError: naming the argument.
+    """
+    if not isinstance(x, _ndarray):
+        raise not_a_tensor(name, argument, x)
+
+
+def check_some_array(name, x, y):
+    """Refuse two numbers, inside an operation that takes a number for either tensor."""
+    if not (isinstance(x, _ndarray) or isinstance(y, _ndarray)):
+        raise TypeError(f"{name}: expected at least one tensor, got {type(x).__name__} and {type(y).__name__}")
+
+
 def refuse_bool(name, x):
     """Refuse an operand of arithmetic that has no meaning for bool."""
     if x.dtype.kind == "b":
-        raise TypeError(f"{name} takes numbers, got bool; convert it with .long(), or use ~, ^, & and |")
+        raise RuntimeError(f"{name} takes numbers, got bool; convert it with .long(), or use ~, ^, & and |")
 
 
 def binary(kernel, a, b, dtype=None):

@@ -198,7 +198,7 @@ def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="m
 
     Raises:
         ValueError: shapes that don't fit (both are named), a probability that is not finite, or an unknown reduction.
-        TypeError: a dtype that is neither floating-point nor int64.
+        RuntimeError: a dtype that is neither floating-point nor int64.
         IndexError: a label out of range.
 
     Example:
@@ -229,7 +229,7 @@ def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="m
 def _by_rows(name, loss, input, target, weight, reduction, **attributes):
     """A loss of (n, C) and (n,) for every shape that PyTorch allows."""
     if target.dtype != dtypes.int64:
-        raise TypeError(f"{name}: expected labels of dtype int64, got {target.dtype}; use target.long()")
+        raise RuntimeError(f"{name}: expected labels of dtype int64, got {target.dtype}; use target.long()")
     weight = _class_weight(name, weight, input)
     shape = _batch_shape(input)
     if target.shape != shape:
@@ -244,7 +244,7 @@ def _by_rows(name, loss, input, target, weight, reduction, **attributes):
 def _class_weight(name, weight, input):
     """The class weights, checked against the input."""
     if input.dtype.kind != "f":
-        raise TypeError(f"{name}: expected a floating-point input, got {input.dtype}")
+        raise RuntimeError(f"{name}: expected a floating-point input, got {input.dtype}")
     if input.ndim == 0:
         raise ValueError(f"{name}: expected an input of shape (C,), (N, C) or (N, C, ...), got ()")
     if weight is None:
@@ -310,7 +310,7 @@ def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean")
 
     Raises:
         ValueError: shapes that don't fit (both are named), or an unknown reduction.
-        TypeError: the labels are not int64, or the input not floating-point.
+        RuntimeError: the labels are not int64, or the input not floating-point.
         IndexError: a label out of range.
 
     Example:

@@ -7,17 +7,18 @@ import numpy as np
 from fastnet import dtypes
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.errors import not_a_tensor
+from fastnet.errors import not_a_tensor, shape_text
 from fastnet.functional import arrays
-from fastnet.functional.arrays import operands
+from fastnet.functional.arrays import check_array, check_some_array, operands
 from fastnet.functional.description import describe
-from fastnet.functional.indexing import nonzero
+from fastnet.functional.indexing import check_mask, nonzero
 from fastnet.memory import empty
 from fastnet.tensor import Tensor, extend, method
 
 
 def _comparison(name, sign, result, *aliases):
     def function(input, other):
+        check_array(name, "input", input)
         x, y = operands(input, other)
         return arrays.binary(name, x, y, dtypes.bool_), None
     describe(function, name, f"input {sign} other, element by element, as bool; shapes broadcast.",
@@ -47,6 +48,8 @@ ge = _comparison("ge", ">=", "[False,  True,  True]", "greater_equal")
 
 def _logic(name, what, result):
     def function(input, other):
+        check_array(name, "input", input)
+        check_array(name, "other", other)
         x, y = operands(input, other)
         return arrays.binary(name, x, y, dtypes.bool_), None
     describe(function, name, f"Whether {what}, element by element; a number counts as true unless it is 0.",
@@ -75,11 +78,12 @@ def logical_not(input):
 
 def _bitwise(name, sign, result, *aliases):
     def function(input, other):
+        check_some_array(name, input, other)
         x, y = operands(input, other)
         if x.dtype.kind == "f":
-            raise TypeError(f"{name} takes bool and integer tensors, got {x.dtype}")
+            raise RuntimeError(f"{name} takes bool and integer tensors, got {x.dtype}")
         return arrays.binary(name, x, y), None
-    describe(function, name, f"input {sign} other, bit by bit (of bool: logically). TypeError if either is a float.",
+    describe(function, name, f"input {sign} other, bit by bit (of bool: logically). RuntimeError if either is a float.",
              f"fastnet.{name}(fastnet.tensor([6, 5]), 3)", f"tensor({result})")
     return method(*aliases)(op(function))
 
@@ -95,7 +99,7 @@ def bitwise_not(input):
     """The complement of each bit; of a bool, its negation.
 
     Raises:
-        TypeError: a floating-point tensor.
+        RuntimeError: a floating-point tensor.
 
     Example:
         >>> import fastnet
@@ -103,7 +107,7 @@ def bitwise_not(input):
         tensor([-1, -6])
     """
     if input.dtype.kind == "f":
-        raise TypeError(f"bitwise_not takes bool and integer tensors, got {input.dtype}")
+        raise RuntimeError(f"bitwise_not takes bool and integer tensors, got {input.dtype}")
     return arrays.unary("bitwise_not", input), None
 
 
@@ -130,11 +134,11 @@ def where(condition, input=None, other=None):
     """input where the condition holds, other elsewhere; of a condition alone, `nonzero` as a tuple.
 
     Args:
-        condition: a bool tensor.
+        condition: a bool tensor; uint8 is taken as one.
         input, other: tensors or numbers; all three broadcast.
 
     Raises:
-        TypeError: the condition is not bool.
+        RuntimeError: the condition is not bool.
 
     Example:
         >>> import fastnet
@@ -144,9 +148,8 @@ def where(condition, input=None, other=None):
     """
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)
-    if not isinstance(condition, Tensor) or condition.dtype != dtypes.bool_:
-        raise TypeError(f"where: expected a bool tensor as condition, got {getattr(condition, 'dtype', condition)!r}")
-    return _where(condition, input, other)
+    check_mask("where", "condition", condition, (dtypes.bool_, dtypes.uint8))
+    return _where(condition.bool(), input, other)
 
 
 def _where_method(self, condition, other):
@@ -164,18 +167,20 @@ def masked_fill(input, mask, value):
     Args:
         input: any shape.
         mask: a bool tensor; broadcasts to the input.
-        value: a number or a tensor.
+        value: a number or a 0-d tensor.
 
     Raises:
-        TypeError: the mask is not bool.
+        RuntimeError: the mask is not bool, or the value has dimensions.
 
     Example:
         >>> import fastnet
         >>> fastnet.masked_fill(fastnet.tensor([1.0, 2.0]), fastnet.tensor([True, False]), -1.0)
         tensor([-1.,  2.])
     """
-    dtype = input.dtype
-    return where(mask, value, input).to(dtype)
+    check_mask("masked_fill", "mask", mask)
+    if getattr(value, "ndim", 0):
+        raise RuntimeError(f"masked_fill: expected a number or a 0-d tensor as value, got shape {shape_text(value)}")
+    return where(mask, value, input).to(input.dtype)
 
 
 @op
@@ -199,7 +204,7 @@ def clamp(input, min=None, max=None):
         min, max: numbers or tensors; either may be None.
 
     Raises:
-        ValueError: both are None.
+        RuntimeError: both are None.
 
     Example:
         >>> import fastnet
@@ -207,9 +212,16 @@ def clamp(input, min=None, max=None):
         tensor([-1. ,  0.5,  1. ])
     """
     if min is None and max is None:
-        raise ValueError("clamp: at least one of min and max must be given")
-    if isinstance(min, Tensor) or isinstance(max, Tensor) or input.dtype.kind != "f":
+        raise RuntimeError("clamp: at least one of min and max must be given")
+    if not isinstance(input, Tensor):
+        raise not_a_tensor("clamp", "input", input)
+    if isinstance(min, Tensor) or isinstance(max, Tensor):
         return _clamp_between(input, min, max)
+    if input.dtype.kind != "f":
+        limits = [limit for limit in (min, max) if limit is not None]
+        input = input.to(dtypes.result_type(input._data, *limits))         # a real limit makes the result real
+        if input.dtype.kind != "f":
+            return _clamp_between(input, min, max)
     if math.isnan(min or 0) or math.isnan(max or 0):
         return input.masked_fill(input == input, math.nan)
     return _clamp(input, -math.inf if min is None else float(min), math.inf if max is None else float(max))
@@ -259,11 +271,12 @@ def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
 
     Args:
         input, other: tensors; shapes broadcast.
-        rtol, atol: the relative and the absolute tolerance.
+        rtol, atol: the relative and the absolute tolerance, not negative.
         equal_nan: NaN is close to NaN.
 
     Raises:
         TypeError: the other is no tensor.
+        RuntimeError: a negative tolerance.
 
     Example:
         >>> import fastnet
@@ -271,6 +284,9 @@ def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
         tensor([ True, False])
     """
     _check_tensor("isclose", other)
+    for tolerance, given in (("rtol", rtol), ("atol", atol)):
+        if not given >= 0:
+            raise RuntimeError(f"isclose: expected {tolerance} not to be negative, got {given}")
     x, y = (t.to(dtypes.float_of(t.dtype)) for t in (input, other))
     near = (x - y).abs() <= atol + rtol * y.abs()
     close = (input == other) | (near & other.isfinite())           # nothing finite is close to infinity

@@ -11,7 +11,7 @@ from fastnet import dtypes
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.construction import tensor
-from fastnet.errors import check_sizes
+from fastnet.errors import check_sizes, shape_text
 from fastnet.functional import arrays
 from fastnet.functional.keys import constant
 from fastnet.functional.sizes import as_size
@@ -327,7 +327,9 @@ def _kept(g, mask):
     return arrays.masked(mask, g)
 
 
-def _triangle(input, keep):
+def _triangle(name, input, keep):
+    if input.ndim < 2:
+        raise RuntimeError(f"{name}: expected a tensor of at least two dimensions, got shape {shape_text(input)}")
     rows = arange(input.shape[-2]).unsqueeze(1)
     columns = arange(input.shape[-1]).unsqueeze(0)
     return _masked(input, keep(columns - rows))
@@ -341,13 +343,16 @@ def tril(input, diagonal=0):
         input: (..., rows, columns).
         diagonal: 0 for the main one, above 0 for those above it.
 
+    Raises:
+        RuntimeError: fewer than two dimensions.
+
     Example:
         >>> import fastnet
         >>> fastnet.tril(fastnet.ones(2, 2))
         tensor([[1., 0.],
                 [1., 1.]])
     """
-    return _triangle(input, lambda d: d <= diagonal)
+    return _triangle("tril", input, lambda d: d <= diagonal)
 
 
 @method()
@@ -360,4 +365,4 @@ def triu(input, diagonal=0):
         tensor([[0., 1.],
                 [0., 0.]])
     """
-    return _triangle(input, lambda d: d >= diagonal)
+    return _triangle("triu", input, lambda d: d >= diagonal)

@@ -4,12 +4,12 @@ import numpy as np
 from fastnet import dtypes
 from fastnet.autograd import gradient, no_grad, op
 from fastnet.backend import K
-from fastnet.errors import check_sizes, shape_text
+from fastnet.errors import check_sizes, not_a_tensor, shape_text
 from fastnet.functional import arrays
 from fastnet.functional.arrays import contiguous
 from fastnet.functional.keys import as_key, pick, selection
-from fastnet.functional.reduction import _rows, normalize_dims
-from fastnet.functional.shape import _strided, expand
+from fastnet.functional.reduction import _rows
+from fastnet.functional.shape import _dim, _strided, expand
 from fastnet.memory import empty
 from fastnet.recording import forbid_in_recording
 from fastnet.tensor import Tensor, extend, method
@@ -63,17 +63,17 @@ extend(__getitem__=getitem)
 
 
 @method()
-def gather(input, dim, index):
+def gather(input, dim, index, *, sparse_grad=False):
     """out[i][j][k] = input[index[i][j][k]][j][k] for dim 0, and likewise for the others.
 
     Args:
         input: any shape.
         dim: the dimension that the indices are of.
-        index: int64, of as many dimensions as input and no longer in any but `dim`. The result has its shape.
+        index: int64 or int32, of as many dimensions as input and no longer in any but `dim`. The result has its shape.
+        sparse_grad: ignored; gradients are dense.
 
     Raises:
-        TypeError: the index is not int64.
-        RuntimeError: shapes that don't fit; both are named.
+        RuntimeError: an index of another dtype, or shapes that don't fit; both are named.
         IndexError: an index out of range.
 
     Example:
@@ -82,14 +82,37 @@ def gather(input, dim, index):
         tensor([[2.],
                 [3.]])
     """
-    [dim] = normalize_dims(input, dim)
-    if index.dtype != dtypes.int64:
-        raise TypeError(f"gather: expected an int64 index, got {index.dtype}")
-    if index.ndim != input.ndim or any(n > m for d, (n, m) in enumerate(zip(index.shape, input.shape)) if d != dim):
+    dim = _dim(input, dim)
+    if isinstance(index, Tensor) and index.numel() == 0:    # PyTorch takes any dtype and shape that name nothing
+        return input.reshape(-1)[:0].reshape(index.shape)
+    index = _whole_index("gather", index)
+    if input.ndim == 0 or index.ndim == 0:                  # a 0-d tensor counts as one of shape (1,)
+        return _gathered(input.reshape(-1) if input.ndim == 0 else input, dim,
+                         index.reshape(1) if index.ndim == 0 else index).reshape(index.shape)
+    return _gathered(input, dim, index)
+
+
+def _gathered(input, dim, index):
+    outside = any(n > m for d, (n, m) in enumerate(zip(index.shape, input.shape)) if d != dim)
+    if index.ndim != input.ndim or outside:
         raise RuntimeError(f"gather: an index of shape {shape_text(index)} does not fit an input of shape "
                            f"{shape_text(input)} along dimension {dim}")
     part = tuple(slice(None) if d == dim else slice(n) for d, n in enumerate(index.shape))
     return _gather(input[part], index, dim=dim)
+
+
+def _whole_index(name, index):
+    """An index tensor in int64.
+
+    Raises:
+        TypeError: no tensor.
+        RuntimeError: a dtype that is neither int64 nor int32.
+    """
+    if not isinstance(index, Tensor):
+        raise not_a_tensor(name, "index", index)
+    if index.dtype not in (dtypes.int64, dtypes.int32):
+        raise RuntimeError(f"{name}: expected an int64 or int32 index, got {index.dtype}")
+    return index.long()
 
 
 @op
@@ -108,13 +131,17 @@ def _ungathered(g, i3, x3_shape, shape):
 
 
 @method()
-def take_along_dim(input, indices, dim):
-    """`gather` with the arguments in NumPy's order.
+def take_along_dim(input, indices, dim=None):
+    """`gather` with the arguments in NumPy's order, where input and indices broadcast in all dimensions but `dim`.
 
     Args:
         input: any shape.
-        indices: as `gather`'s index.
-        dim: the dimension that they are of.
+        indices: int64, of as many dimensions as the input; negative ones count from the end.
+        dim: the dimension that they are of; None: both are flattened.
+
+    Raises:
+        RuntimeError: another dtype, or shapes that don't fit.
+        IndexError: an index or a dimension out of range.
 
     Example:
         >>> import fastnet
@@ -122,7 +149,23 @@ def take_along_dim(input, indices, dim):
         >>> fastnet.take_along_dim(x, x.argsort(1), 1)
         tensor([[1., 2., 3.]])
     """
-    return gather(input, dim, indices)
+    if not isinstance(indices, Tensor):
+        raise not_a_tensor("take_along_dim", "indices", indices)
+    if dim is None:
+        return gather(input.reshape(-1), 0, indices.reshape(-1))
+    dim = _dim(input, dim)
+    if input.ndim == 0:
+        raise IndexError(f"take_along_dim: dimension {dim} is out of range for a 0-d tensor")
+    if indices.ndim != input.ndim:
+        raise RuntimeError(f"take_along_dim: expected indices of {input.ndim} dimensions, as the input of shape "
+                           f"{shape_text(input)}, got shape {shape_text(indices)}")
+    indices = indices.where(indices >= 0, indices + input.shape[dim])
+    shape = arrays.broadcast_shape(*(x.select(dim, 0)._data if x.shape[dim] else x.sum(dim)._data
+                                     for x in (input, indices)))
+
+    def spread(x):
+        return expand(x, (*shape[:dim], x.shape[dim], *shape[dim:]))
+    return gather(spread(input), dim, spread(indices))
 
 
 @method()
@@ -132,10 +175,12 @@ def index_select(input, dim, index):
     Args:
         input: any shape.
         dim: a dimension.
-        index: int64, (n,).
+        index: int64 or int32, (n,) or a 0-d tensor.
 
     Raises:
-        IndexError: an index out of range.
+        TypeError: the index is no tensor.
+        RuntimeError: an index of another dtype, or several indices into a 0-d tensor.
+        IndexError: an index out of range or of several dimensions.
 
     Example:
         >>> import fastnet
@@ -143,8 +188,22 @@ def index_select(input, dim, index):
         tensor([[2., 2., 1.],
                 [4., 4., 3.]])
     """
-    [dim] = normalize_dims(input, dim)
-    return input[(slice(None),) * dim + (index,)]
+    dim, index = _dim(input, dim), _whole_index("index_select", index)
+    if index.ndim > 1:
+        raise IndexError(f"index_select: expected an index of one dimension, got shape {shape_text(index)}")
+    index = index.reshape(-1)
+    if input.ndim == 0:
+        if len(index) != 1:
+            raise RuntimeError(f"index_select: expected one index into a 0-d tensor, got {len(index)}")
+        return gather(input, 0, index).reshape(())
+    return _selected(input, index, dim=dim)
+
+
+@op
+def _selected(x, index, *, dim):
+    K.check_index(index, x.shape[dim])
+    picks = (*(slice(None),) * dim, index)
+    return pick(x, picks), (gradient(_unpicked, x.shape, *picks), None)
 
 
 @op
@@ -256,7 +315,8 @@ def one_hot(tensor, num_classes=-1):
 
     Raises:
         IndexError: a number outside [0, num_classes).
-        RuntimeError: num_classes below -1, or -1 inside a compiled function: the result's shape would depend on values.
+        RuntimeError: no integers, num_classes below -1, or -1 inside a compiled function: the result's shape would
+            depend on values.
 
     Example:
         >>> import fastnet
@@ -264,6 +324,8 @@ def one_hot(tensor, num_classes=-1):
         tensor([[0, 1, 0],
                 [1, 0, 0]])
     """
+    if tensor.dtype.kind not in "iu":
+        raise RuntimeError(f"one_hot: expected integers, got {tensor.dtype}")
     if num_classes == -1:
         forbid_in_recording("one_hot() without num_classes")
         num_classes = int(tensor._data.max()) + 1 if tensor.numel() else 0
@@ -294,6 +356,19 @@ def nonzero(input, *, as_tuple=False):
     return Tensor._wrap(np.argwhere(input._data).astype(np.int64))
 
 
+def check_mask(name, argument, mask, known=(dtypes.bool_,)):
+    """Refuse what is no bool tensor, as a mask or a condition.
+
+    Raises:
+        TypeError: no tensor.
+        RuntimeError: a tensor of another dtype.
+    """
+    if not isinstance(mask, Tensor):
+        raise not_a_tensor(name, argument, mask)
+    if mask.dtype not in known:
+        raise RuntimeError(f"{name}: expected a bool tensor as {argument}, got {mask.dtype}")
+
+
 @method()
 def masked_select(input, mask):
     """The elements where the mask holds, in one dimension.
@@ -303,15 +378,13 @@ def masked_select(input, mask):
         mask: a bool tensor; the two broadcast.
 
     Raises:
-        TypeError: the mask is not bool.
-        RuntimeError: inside a compiled function: the result's shape would depend on values.
+        RuntimeError: the mask is not bool; inside a compiled function: the result's shape would depend on values.
 
     Example:
         >>> import fastnet
         >>> fastnet.masked_select(fastnet.tensor([1.0, 2.0, 3.0]), fastnet.tensor([True, False, True]))
         tensor([1., 3.])
     """
-    if not isinstance(mask, Tensor) or mask.dtype != dtypes.bool_:
-        raise TypeError(f"masked_select: expected a bool tensor as mask, got {getattr(mask, 'dtype', mask)!r}")
+    check_mask("masked_select", "mask", mask)
     shape = arrays.broadcast_shape(input._data, mask._data)
     return getitem(expand(input, shape), expand(mask, shape))

@@ -1,12 +1,72 @@
-"""Joining, splitting and repeating."""
+"""Parts of tensors along a dimension, joining and repeating."""
+import operator
+
 from fastnet import dtypes
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.errors import not_a_tensor, shape_text
-from fastnet.functional.shape import _copied, _dim, _strided, expand, narrow, reshape, select, unsqueeze
+from fastnet.errors import check_sizes, not_a_tensor, shape_text
+from fastnet.functional.shape import _copied, _dim, _dims, _strided, expand, reshape, unsqueeze
 from fastnet.functional.sizes import as_shape
 from fastnet.memory import empty
 from fastnet.tensor import Tensor, extend, method
+
+
+@method()
+def narrow(input, dim, start, length):
+    """A view of `length` entries from `start` on along `dim`.
+
+    Args:
+        input: one dimension or more.
+        dim: a dimension.
+        start: the first entry, a number or a 0-d integer tensor; negative: counted from the end.
+        length: how many.
+
+    Raises:
+        IndexError: a dimension or a start out of range.
+        RuntimeError: a length below 0 or beyond the end, a tensor without dimensions.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.narrow(fastnet.arange(5), 0, 1, 3)
+        tensor([1, 2, 3])
+    """
+    if input.ndim == 0:
+        raise RuntimeError("narrow: expected a tensor with dimensions, got a 0-d tensor")
+    dim, start = _dim(input, dim), _start(start)
+    n = input.shape[dim]
+    if not -n <= start <= n:
+        raise IndexError(f"narrow: start {start} is out of range for dimension {dim} of shape {shape_text(input)}: "
+                         f"expected {-n} to {n}")
+    start = start + n if start < 0 else start
+    if not 0 <= length <= n - start:
+        raise RuntimeError(f"narrow: {length} entries from {start} on are not in dimension {dim} of shape "
+                           f"{shape_text(input)}")
+    return input[(slice(None),) * dim + (slice(start, start + length),)]
+
+
+def _start(start):
+    """The start of a narrowed tensor as a Python number."""
+    if isinstance(start, Tensor) and (start.ndim or start.dtype.kind not in "iu"):
+        raise RuntimeError(f"narrow: expected start to be a number or a 0-d integer tensor, got {start.dtype} of shape "
+                           f"{shape_text(start)}")
+    return operator.index(start)
+
+
+@method()
+def select(input, dim, index):
+    """A view of one entry along `dim`, without that dimension.
+
+    Raises:
+        IndexError: an index out of range.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.select(fastnet.tensor([[1, 2], [3, 4]]), 1, 0)
+        tensor([1, 3])
+    """
+    if input.ndim == 0:
+        raise IndexError("select: expected a tensor with dimensions, got a 0-d tensor")
+    return input[(slice(None),) * _dim(input, dim) + (index,)]
 
 
 @method()
@@ -19,7 +79,7 @@ def split(tensor, split_size_or_sections, dim=0):
         dim: a dimension.
 
     Raises:
-        RuntimeError: a length that is not positive, or lengths that don't add up.
+        RuntimeError: a length that is not positive, lengths that don't add up, a tensor without dimensions.
 
     Example:
         >>> import fastnet
@@ -28,6 +88,7 @@ def split(tensor, split_size_or_sections, dim=0):
         >>> fastnet.split(fastnet.arange(5), [1, 4])
         (tensor([0]), tensor([1, 2, 3, 4]))
     """
+    _check_dimensions("split", tensor)
     dim, sizes = _dim(tensor, dim), split_size_or_sections
     n = tensor.shape[dim]
     if isinstance(sizes, int):
@@ -46,21 +107,30 @@ def chunk(input, chunks, dim=0):
     """At most `chunks` views of equal lengths along `dim`; the last may be shorter.
 
     Raises:
-        RuntimeError: a number of chunks that is not positive.
+        RuntimeError: a number of chunks that is not positive, or a tensor without dimensions.
 
     Example:
         >>> import fastnet
         >>> fastnet.chunk(fastnet.arange(5), 2)
         (tensor([0, 1, 2]), tensor([3, 4]))
     """
+    _check_dimensions("chunk", input)
     if chunks <= 0:
         raise RuntimeError(f"chunk: expected a positive number of chunks, got {chunks}")
     return split(input, max(1, -(-input.shape[_dim(input, dim)] // chunks)), dim)
 
 
+def _check_dimensions(name, input):
+    if input.ndim == 0:
+        raise RuntimeError(f"{name}: expected a tensor with dimensions, got a 0-d tensor")
+
+
 @method()
 def unbind(input, dim=0):
     """The entries along `dim`, a tuple of views.
+
+    Raises:
+        IndexError: a dimension out of range.
 
     Example:
         >>> import fastnet
@@ -80,43 +150,47 @@ def _iterate(self):
 extend(__iter__=_iterate)
 
 
-def _listed(name, tensors):
+def _listed(name, tensors, error=RuntimeError):
+    if isinstance(tensors, Tensor):
+        raise TypeError(f"{name}: expected a sequence of tensors, got one tensor of shape {shape_text(tensors)}")
     tensors = list(tensors)
     if not tensors:
-        raise RuntimeError(f"{name}: expected at least one tensor")
+        raise error(f"{name}: expected at least one tensor")
     for i, x in enumerate(tensors):
         if not isinstance(x, Tensor):
             raise not_a_tensor(name, f"element {i}", x)
     return tensors
 
 
-def _part(g, place):
-    return g[place]
+def _part(g, place, shape):
+    return g[place].reshape(shape)
 
 
 @op
-def _cat(*parts, dim):
-    shape = list(parts[0].shape)
-    shape[dim] = sum(p.shape[dim] for p in parts)
+def _cat(*parts, shape, dim):
+    """The arrays along `dim`; `shape` is that of one of them. Those of shape (0,) add nothing."""
+    sizes = [0 if p.size == 0 and p.ndim != len(shape) else p.shape[dim] for p in parts]
     dtype = dtypes.result_type(*parts)
-    out, start, places = empty(tuple(shape), dtype), 0, []
-    for p in parts:
-        place = (slice(None),) * dim + (slice(start, start + p.shape[dim]),)
-        K.copy(out[place], p)
-        places.append(place)
-        start += p.shape[dim]
-    return out, tuple(gradient(_part, place) for place in places)
+    out, start, places = empty((*shape[:dim], sum(sizes), *shape[dim + 1:]), dtype), 0, []
+    for p, size in zip(parts, sizes):
+        place = (slice(None),) * dim + (slice(start, start + size),)
+        if p.size:
+            K.copy(out[place], p)
+        places.append(gradient(_part, place, p.shape))
+        start += size
+    return out, tuple(places)
 
 
 def cat(tensors, dim=0):
     """The tensors one behind the other along `dim`, in a copy.
 
     Args:
-        tensors: tensors that agree in all other dimensions; dtypes are promoted.
+        tensors: tensors that agree in all other dimensions; dtypes are promoted. Those of shape (0,) fit all others.
         dim: a dimension.
 
     Raises:
-        RuntimeError: no tensors, or shapes that don't fit (both are named).
+        ValueError: no tensors.
+        RuntimeError: shapes that don't fit (both are named).
         TypeError: something else among them.
 
     Example:
@@ -125,15 +199,17 @@ def cat(tensors, dim=0):
         tensor([[1, 2],
                 [3, 4]])
     """
-    tensors = _listed("cat", tensors)
-    dim = _dim(tensors[0], dim)
-    first = tensors[0].shape
-    for i, x in enumerate(tensors):
-        differ = [d for d, (a, b) in enumerate(zip(x.shape, first)) if a != b and d != dim]
-        if x.ndim != len(first) or x.ndim == 0 or differ:
-            raise RuntimeError(f"cat: tensor {i} has shape {shape_text(x)}, tensor 0 {shape_text(first)}; they may "
-                               f"differ in dimension {dim} only")
-    return _cat(*tensors, dim=dim)
+    tensors = _listed("cat", tensors, ValueError)
+    shaped = [i for i, x in enumerate(tensors) if x.shape != (0,)] or [0]
+    first = tensors[shaped[0]]
+    dim = _dim(first, dim) if first.shape != (0,) else 0
+    for i in shaped:
+        x = tensors[i]
+        differ = [d for d, (a, b) in enumerate(zip(x.shape, first.shape)) if a != b and d != dim]
+        if x.ndim != first.ndim or x.ndim == 0 or differ:
+            raise RuntimeError(f"cat: tensor {i} has shape {shape_text(x)}, tensor {shaped[0]} {shape_text(first)}; "
+                               f"they may differ in dimension {dim} only")
+    return _cat(*tensors, shape=first.shape, dim=dim)
 
 
 concat = concatenate = cat
@@ -168,22 +244,27 @@ def stack(tensors, dim=0):
 def flip(input, dims, *more):
     """The elements in reverse order along `dims` (numbers or one tuple), as a copy.
 
+    Raises:
+        IndexError: a dimension out of range.
+        RuntimeError: a dimension named twice.
+
     Example:
         >>> import fastnet
         >>> fastnet.flip(fastnet.tensor([[1, 2], [3, 4]]), (0, 1))
         tensor([[4, 3],
                 [2, 1]])
     """
-    dims = [_dim(input, d) for d in as_shape((dims, *more))]
-    return _copied(_strided(input, tuple(slice(None, None, -1 if i in dims else None) for i in range(input.ndim))))
+    dims = _dims("flip", input, as_shape((dims, *more)))
+    key = [slice(None, None, -1 if i in dims else None) for i in range(input.ndim)]
+    return _copied(_strided(input, (*key, ...)))            # ... keeps a single element an array
 
 
 @method()
-def repeat(input, *sizes):
-    """The tensor tiled sizes[i] times along each dimension, as a copy; further dimensions come first.
+def repeat(input, *repeats):
+    """The tensor tiled repeats[i] times along each dimension, as a copy; further dimensions come first.
 
     Raises:
-        RuntimeError: fewer numbers than dimensions.
+        RuntimeError: fewer numbers than dimensions, or a negative one.
 
     Example:
         >>> import fastnet
@@ -191,11 +272,13 @@ def repeat(input, *sizes):
         tensor([[1, 2, 1, 2],
                 [1, 2, 1, 2]])
     """
-    sizes = as_shape(sizes)
-    extra = len(sizes) - input.ndim
+    counts = as_shape(repeats)
+    extra = len(counts) - input.ndim
     if extra < 0:
-        raise RuntimeError(f"repeat: expected at least {input.ndim} numbers for shape {shape_text(input)}, got {sizes}")
+        raise RuntimeError(f"repeat: expected at least {input.ndim} numbers for shape {shape_text(input)}, got "
+                           f"{counts}")
+    check_sizes("repeat", repeats=counts)
     shape = (1,) * extra + input.shape
     tiled = expand(reshape(input, *[n for size in shape for n in (1, size)]),
-                   *[n for count, size in zip(sizes, shape) for n in (count, size)])
-    return reshape(tiled, *[count * size for count, size in zip(sizes, shape)])
+                   *[n for count, size in zip(counts, shape) for n in (count, size)])
+    return reshape(_copied(tiled), *[count * size for count, size in zip(counts, shape)])

@@ -73,7 +73,7 @@ def _width(k):
 
 
 def _as_index(k):
-    """A part of a key as an integer, a slice, None, ..., a bool, a Tensor or an array.
+    """A part of a key as an integer, a slice, None, ..., a bool, a Tensor or an array; uint8 is a mask, as in PyTorch.
 
     Raises:
         IndexError: anything else.
@@ -82,14 +82,17 @@ def _as_index(k):
     if isinstance(k, Tensor):
         if k.dtype.kind == "f":
             raise IndexError(f"an index tensor must be integer or bool, got {k.dtype}")
-        if k.dtype.kind == "b":
+        if k.dtype.kind == "b" or k.dtype == np.uint8:
             forbid_in_recording("indexing with a mask, whose result's shape depends on its values,")
+            k = k.bool()
     elif isinstance(k, list | tuple | range):
         k = np.asarray(k)
         k = constant(k.astype(np.int64) if k.size == 0 else k)
     elif isinstance(k, int | np.integer):
         k = k if isinstance(k, bool) else int(k)
-    elif not (k is None or k is Ellipsis or isinstance(k, slice | np.ndarray)):
+    elif isinstance(k, np.ndarray):
+        k = k.astype(np.bool_) if k.dtype == np.uint8 else k
+    elif not (k is None or k is Ellipsis or isinstance(k, slice)):
         raise IndexError(f"an index must be an integer, a slice, None, ..., or a tensor, got {k!r}")
     return k
 

@@ -3,7 +3,6 @@ import math
 
 import numpy as np
 
-from fastnet import dtypes
 from fastnet._native import calls, tape as _tape
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
@@ -219,12 +218,17 @@ def dot(input, tensor):
 def outer(input, vec2):
     """The outer product of two vectors, out[i][j] = input[i] * vec2[j].
 
+    Raises:
+        RuntimeError: more or fewer dimensions than one.
+
     Example:
         >>> import fastnet
         >>> fastnet.outer(fastnet.tensor([1.0, 2.0]), fastnet.tensor([3.0, 4.0]))
         tensor([[3., 4.],
                 [6., 8.]])
     """
+    if input.ndim != 1 or vec2.ndim != 1:
+        raise RuntimeError(f"outer: expected two vectors, got shapes {shape_text(input)} and {shape_text(vec2)}")
     return input.unsqueeze(1) * vec2.unsqueeze(0)
 
 
@@ -319,6 +323,9 @@ def linear(input, weight, bias=None):
         tensor([[ 21., 143.]])
     """
     _check_linear(input, weight, bias)
+    if input.dtype.kind != "f":
+        product = matmul(input, weight.t())
+        return product if bias is None else product + bias
     return _linear(input, weight, bias)
 
 
@@ -329,6 +336,8 @@ def linear_activated(input, weight, bias, activation):
         activation: "relu", "sigmoid" or "tanh", whose gradients follow from their results.
     """
     _check_linear(input, weight, bias)
+    if input.dtype.kind != "f":
+        raise RuntimeError(f"linear: expected a floating-point input, got {input.dtype}")
     return _activated(input, weight, bias, activation=activation)
 
 
@@ -340,5 +349,3 @@ def _check_linear(input, weight, bias):
         raise RuntimeError(f"linear: a bias of shape {shape_text(bias)} does not fit a weight of shape "
                            f"{shape_text(weight)}: expected ({weight.shape[0]},)")
     _floating("linear", input, weight, *(() if bias is None else (bias,)))
-    if input.dtype not in (dtypes.float32, dtypes.float64):
-        raise RuntimeError(f"linear: expected a floating-point input, got {input.dtype}")

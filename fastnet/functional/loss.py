@@ -75,7 +75,7 @@ def matched(name, input, target, may_broadcast=True):
         input, target = input.expand(shape), target.expand(shape)
     dtype = dtypes.promote(input.dtype, target.dtype)
     if dtype.kind != "f":
-        raise TypeError(f"{name}: expected floating-point tensors, got {input.dtype} and {target.dtype}")
+        raise RuntimeError(f"{name}: expected floating-point tensors, got {input.dtype} and {target.dtype}")
     return input.to(dtype), target.to(dtype)
 
 
@@ -160,9 +160,8 @@ def mse_loss(input, target, *, reduction="mean", weight=None):
         weight: of the same shape, one for each element; the mean is then the weighted mean.
 
     Raises:
-        RuntimeError: shapes that do not broadcast; both are named.
+        RuntimeError: shapes that do not broadcast (both are named), or neither tensor is floating-point.
         ValueError: an unknown reduction.
-        TypeError: neither tensor is floating-point.
 
     Example:
         >>> import fastnet
@@ -216,7 +215,7 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     """
     check_reduction(reduction)
     if not delta > 0:
-        raise ValueError(f"huber_loss: expected a positive delta, got {delta}")
+        raise RuntimeError(f"huber_loss: expected a positive delta, got {delta}")
     input, target = _warned("huber_loss", input, target)
     if weight is not None:
         losses = _huber_loss(input, target, float(delta), reduction="none")

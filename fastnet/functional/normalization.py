@@ -7,7 +7,7 @@ from fastnet import dtypes
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.errors import shape_text
-from fastnet.functional.arrays import contiguous, full
+from fastnet.functional.arrays import broadcast_shape, contiguous, full
 from fastnet.memory import empty, empty_like
 
 
@@ -19,7 +19,7 @@ def _wanted(needs, dtype, *shapes):
 def _check(name, input, shape, **tensors):
     """Refuse a weight, a bias or statistics that are not of the given shape and the input's dtype."""
     if input.dtype.kind != "f":
-        raise TypeError(f"{name}: expected a floating-point input, got {input.dtype}")
+        raise RuntimeError(f"{name}: expected a floating-point input, got {input.dtype}")
     for what, x in tensors.items():
         if x is not None and x.shape != shape:
             raise RuntimeError(f"{name}: {what} has shape {shape_text(x)}, expected {shape_text(shape)} for an input "
@@ -204,11 +204,16 @@ def normalize(input, p=2.0, dim=1, eps=1e-12):
         dim: a dimension, or a tuple of several.
         eps: the smallest divisor.
 
+    Raises:
+        RuntimeError: integers.
+
     Example:
         >>> import fastnet
         >>> fastnet.nn.functional.normalize(fastnet.tensor([[3.0, 4.0]]))
         tensor([[0.6, 0.8]])
     """
+    if input.dtype.kind != "f":
+        raise RuntimeError(f"normalize: expected a floating-point input, got {input.dtype}")
     return input / (_length(input, dim, eps) if p == 2 else input.norm(p, dim, keepdim=True).clamp(min=eps))
 
 
@@ -217,12 +222,21 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
 
     Args:
         x1, x2: the vectors.
-        dim: where they lie.
+        dim: where they lie, in the shape that the two broadcast to.
         eps: the smallest length divided by.
+
+    Raises:
+        RuntimeError: shapes that do not broadcast, or integers alone.
+        IndexError: a dimension out of range of what the two broadcast to.
 
     Example:
         >>> import fastnet
         >>> fastnet.nn.functional.cosine_similarity(fastnet.tensor([[1.0, 0.0]]), fastnet.tensor([[1.0, 1.0]]))
         tensor([0.7071])
     """
+    shape = broadcast_shape(x1._data, x2._data)
+    dtype = dtypes.result_type(x1._data, x2._data)
+    if dtype.kind != "f":
+        raise RuntimeError(f"cosine_similarity: expected floating-point tensors, got {x1.dtype} and {x2.dtype}")
+    x1, x2 = (x.to(dtype).expand(shape) for x in (x1, x2))
     return ((x1 / _length(x1, dim, eps)) * (x2 / _length(x2, dim, eps))).sum(dim)

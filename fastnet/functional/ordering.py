@@ -6,7 +6,7 @@ from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.errors import shape_text
 from fastnet.functional import arrays
-from fastnet.functional.arrays import contiguous, operands
+from fastnet.functional.arrays import check_array, contiguous, operands
 from fastnet.functional.indexing import gather
 from fastnet.functional.reduction import _reduced, normalize_dims
 from fastnet.memory import empty
@@ -31,12 +31,16 @@ class ValuesIndices(NamedTuple):
 
 @op
 def _maximum(x, y):
+    check_array("maximum", "input", x)
+    check_array("maximum", "other", y)
     x, y = operands(x, y, exact=True)
     return arrays.binary("maximum", x, y), (gradient(_of_chosen, x, y, "lt"), gradient(_of_chosen, x, y, "gt"))
 
 
 @op
 def _minimum(x, y):
+    check_array("minimum", "input", x)
+    check_array("minimum", "other", y)
     x, y = operands(x, y, exact=True)
     return arrays.binary("minimum", x, y), (gradient(_of_chosen, x, y, "gt"), gradient(_of_chosen, x, y, "lt"))
 
@@ -74,9 +78,28 @@ def minimum(input, other):
 
 # ---- the largest of many --------------------------------------------------------------------------------------------
 
+def _check_choice(name, input, dim, of_none=RuntimeError):
+    """Refuse to choose from no elements.
+
+    Args:
+        of_none: the error for a tensor without elements and without a `dim`.
+
+    Raises:
+        IndexError: a dimension of length 0.
+    """
+    if input.size:
+        return
+    if dim is None or dim == ():
+        raise of_none(f"{name}: expected a dim for a tensor without elements, got shape {shape_text(input)}")
+    for d in normalize_dims(input, dim):
+        if input.shape[d] == 0:
+            raise IndexError(f"{name}: expected dimension {d} not to have length 0, got shape {shape_text(input)}")
+
+
 @op
 def _extreme(input, kernel, dim, keepdim):
     """amax or amin; equal elements share the gradient evenly."""
+    _check_choice(kernel, input, dim)
     out, shape, kept = _reduced(kernel, input, dim)
     slope = gradient(_of_extreme, input, out.reshape(kept), normalize_dims(input, dim))
     return out.reshape(kept if keepdim else shape), (slope, None, None, None)
@@ -98,7 +121,8 @@ def amax(input, dim=None, keepdim=False):
         keepdim: keep the reduced dimensions, with length 1.
 
     Raises:
-        ValueError: no elements to choose from.
+        IndexError: a dimension out of range, or of length 0.
+        RuntimeError: no elements to choose from.
 
     Example:
         >>> import fastnet
@@ -122,6 +146,7 @@ def amin(input, dim=None, keepdim=False):
 
 @op
 def _arg(input, kernel, dim, keepdim):
+    _check_choice(kernel, input, dim, IndexError)
     x = contiguous(input).reshape(-1) if dim is None else input
     out, shape, kept = _reduced(kernel, x, 0 if dim is None else dim, dtypes.int64)
     kept = (1,) * input.ndim if dim is None else kept
@@ -222,13 +247,14 @@ def _argsort(x, dim, descending):
 
 
 @method()
-def argsort(input, dim=-1, descending=False):
+def argsort(input, dim=-1, descending=False, *, stable=True):
     """The indices that sort the tensor along `dim`, int64; equal elements keep their order, NaN counts as the largest.
 
     Args:
         input: any shape.
         dim: the dimension to sort along.
         descending: the largest first.
+        stable: ignored; equal elements always keep their order.
 
     Example:
         >>> import fastnet
@@ -240,13 +266,14 @@ def argsort(input, dim=-1, descending=False):
 
 
 @method()
-def sort(input, dim=-1, descending=False):
+def sort(input, dim=-1, descending=False, *, stable=True):
     """The elements in order along `dim`: (values, indices). Equal ones keep their order, NaN counts as the largest.
 
     Args:
         input: any shape.
         dim: the dimension to sort along.
         descending: the largest first.
+        stable: ignored; equal elements always keep their order.
 
     Example:
         >>> import fastnet

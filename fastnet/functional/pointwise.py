@@ -1,4 +1,5 @@
 """Elementwise functions of one real tensor. Integers are computed in float32."""
+import builtins
 import math
 
 from fastnet import dtypes
@@ -79,7 +80,7 @@ def neg(input):
     """-x.
 
     Raises:
-        TypeError: a bool tensor.
+        RuntimeError: a bool tensor.
 
     Example:
         >>> import fastnet
@@ -95,7 +96,7 @@ def positive(input):
     """+x: the tensor itself.
 
     Raises:
-        TypeError: a bool tensor.
+        RuntimeError: a bool tensor.
 
     Example:
         >>> import fastnet
@@ -168,9 +169,35 @@ def _step(name, doc, result, same="iu"):
 
 floor = _step("floor", "The largest integer not above x", "[-2.,  0.,  2.]")
 ceil = _step("ceil", "The smallest integer not below x", "[-1.,  1.,  3.]")
-round = _step("round", "The nearest integer, the even one where two are equally near", "[-2.,  0.,  2.]")
+_rounded = _step("round", "The nearest integer, the even one where two are equally near", "[-2.,  0.,  2.]")
 trunc = _step("trunc", "x without its fraction", "[-1.,  0.,  2.]")
 sign = _step("sign", "-1, 0 or 1", "[-1.,  1.,  1.]", same="b")
+
+
+@method()
+def round(input, *, decimals=0):
+    """The nearest integer, the even one where two are equally near. Its gradient is 0.
+
+    Args:
+        input: numbers.
+        decimals: how many decimal places to keep; negative: round to tens, hundreds ...
+
+    Raises:
+        RuntimeError: integers with `decimals`, or a bool tensor.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.round(fastnet.tensor([-1.5, 0.5, 2.5]))
+        tensor([-2.,  0.,  2.])
+        >>> fastnet.round(fastnet.tensor([1.2345]), decimals=2)
+        tensor([1.23])
+    """
+    if decimals == 0:
+        return _rounded(input)
+    if input.dtype.kind != "f":
+        raise RuntimeError(f"round: expected a floating-point input with decimals={decimals}, got {input.dtype}")
+    power = 10.0 ** builtins.abs(decimals)
+    return _rounded(input * power) / power if decimals > 0 else _rounded(input / power) * power
 
 
 def _test(name, doc, result):

@@ -7,10 +7,10 @@ import operator
 import numpy as np
 
 from fastnet import dtypes
-from fastnet.autograd import gradient, no_grad, op
+from fastnet.autograd import gradient, op
 from fastnet.backend import K, random_blocks
 from fastnet.errors import check_sizes
-from fastnet.functional.arrays import broadcast_shape, cast, contiguous, operands, zeros_like
+from fastnet.functional.arrays import add, broadcast_shape, cast, contiguous, mul, operands, zeros_like
 from fastnet.functional.inplace import writable, write
 from fastnet.functional.sizes import as_size
 from fastnet.memory import empty
@@ -35,7 +35,7 @@ def _new(name, kernel, size, dtype, generator, requires_grad, *args):
 
 def _floating(name, dtype):
     if dtype is not None and dtypes.as_dtype(dtype).kind != "f":
-        raise TypeError(f"{name} makes floating-point tensors, not {dtypes.as_dtype(dtype)}")
+        raise RuntimeError(f"{name} makes floating-point tensors, not {dtypes.as_dtype(dtype)}")
 
 
 @placed
@@ -49,7 +49,7 @@ def rand(*size, generator=None, dtype=None, requires_grad=False):
         requires_grad: record gradients for it.
 
     Raises:
-        TypeError: a dtype that is not floating-point.
+        RuntimeError: a dtype that is not floating-point.
         RuntimeError: a negative number in the shape.
 
     Example:
@@ -105,8 +105,7 @@ def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, requires_gra
     """Normal numbers of the given mean and standard deviation.
 
     Args:
-        mean, std: numbers, or tensors whose shapes broadcast: each element is drawn with its own. No gradient flows
-            to them.
+        mean, std: numbers, or tensors whose shapes broadcast: each element is drawn with its own. Their gradient is 0.
         size: the shape, a tuple; not beside tensors.
         generator: a `Generator`; by default the one that `manual_seed` seeds.
         dtype: float32 by default, or the tensors'.
@@ -132,15 +131,14 @@ def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, requires_gra
     return out.requires_grad_() if requires_grad else out
 
 
-@no_grad()
+@op
 def _normal_around(mean, std, generator):
-    """mean + std * noise; at least one of the two is a tensor."""
-    center, spread = (x._data if isinstance(x, Tensor) else x for x in (mean, std))
-    center, spread = operands(center, spread, real=True)
-    if state.recorder is None and (spread < 0).any():
+    """mean + std * noise; at least one of the two is an array."""
+    mean, std = operands(mean, std, real=True)
+    if state.recorder is None and (std < 0).any():
         raise RuntimeError("normal: expected std not to be negative")
-    noise = randn(broadcast_shape(center, spread), generator=generator, dtype=center.dtype)
-    return noise * std + mean
+    noise = _draw("random_normal", empty(broadcast_shape(mean, std), mean.dtype), generator)
+    return add(mul(noise, std), mean), (zeros_like, zeros_like, None)
 
 
 @placed
@@ -210,16 +208,16 @@ def _bernoulli(p, generator):
 
 
 @method()
-def bernoulli(input, *, generator=None):
+def bernoulli(input, p=None, *, generator=None):
     """1 with the probability that the element of `input` gives, else 0. Its gradient is 0.
 
     Args:
         input: probabilities, any shape.
+        p: one probability for all elements instead; of the input, only shape and dtype count.
         generator: a `Generator`; by default the one that `manual_seed` seeds.
 
     Raises:
-        TypeError: integers or bools.
-        ValueError: a number outside [0, 1].
+        RuntimeError: integers or bools, or a number outside [0, 1].
 
     Example:
         >>> import fastnet
@@ -227,8 +225,8 @@ def bernoulli(input, *, generator=None):
         tensor([0., 1.])
     """
     if input.dtype.kind != "f":
-        raise TypeError(f"bernoulli: expected probabilities in float32 or float64, got {input.dtype}")
-    return _bernoulli(input, generator)
+        raise RuntimeError(f"bernoulli: expected probabilities in float32 or float64, got {input.dtype}")
+    return _bernoulli(input if p is None else input * 0 + p, generator)
 
 
 @op

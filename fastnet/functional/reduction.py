@@ -1,5 +1,6 @@
 """Sums, means and other reductions over dimensions. `dim` is a number, a tuple, or None for all."""
 import builtins
+import operator
 
 import numpy as np
 
@@ -18,6 +19,7 @@ def normalize_dims(x, dim):
     """`dim` as a sorted tuple of dimensions counted from the front.
 
     Raises:
+        TypeError: no integer.
         IndexError: out of range.
         RuntimeError: one dimension twice.
     """
@@ -25,7 +27,7 @@ def normalize_dims(x, dim):
         return tuple(range(x.ndim))
     dims = []
     for d in dim if isinstance(dim, tuple | list) else (dim,):
-        n = builtins.max(x.ndim, 1)
+        n, d = builtins.max(x.ndim, 1), operator.index(d)
         if not -n <= d < n:
             raise IndexError(f"dimension {d} is out of range for shape {shape_text(x)}: expected {-n} to {n - 1}")
         dims.append(d % n)
@@ -77,7 +79,7 @@ def _added_in(x, dtype):
 
 def _check_real(name, x):
     if x.dtype.kind != "f":
-        raise TypeError(f"{name} takes floating-point tensors, got {x.dtype}; use x.float().{name}()")
+        raise RuntimeError(f"{name} takes floating-point tensors, got {x.dtype}; use x.float().{name}()")
 
 
 def _one_dim(name, dim):
@@ -118,7 +120,7 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
     """The arithmetic mean, sum(x) / n. Arguments and errors are those of `sum`.
 
     Raises:
-        TypeError: integers; convert them first.
+        RuntimeError: integers; convert them first.
 
     Example:
         >>> import fastnet
@@ -148,7 +150,7 @@ def var(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
         correction: overrides `unbiased`.
 
     Raises:
-        TypeError: integers; convert them first.
+        RuntimeError: integers; convert them first.
 
     Example:
         >>> import fastnet
@@ -325,7 +327,7 @@ def _of_p_norm(g, x, norm, p):
 
 
 @method()
-def norm(input, p=2, dim=None, keepdim=False):
+def norm(input, p=2, dim=None, keepdim=False, dtype=None):
     """The p-norm, sum(|x|^p)^(1/p). Its gradient at the zero vector is 0.
 
     Args:
@@ -333,10 +335,10 @@ def norm(input, p=2, dim=None, keepdim=False):
         p: a number, inf for max(|x|), -inf for min(|x|), 0 for the number of elements that are not 0, "fro" for 2.
         dim: a dimension, a tuple of several, or None for all.
         keepdim: keep the reduced dimensions, with length 1.
+        dtype: convert to this first.
 
     Raises:
-        TypeError: integers; convert them first.
-        ValueError: the name of another norm.
+        RuntimeError: integers (convert them first), or the name of another norm.
 
     Example:
         >>> import fastnet
@@ -344,9 +346,10 @@ def norm(input, p=2, dim=None, keepdim=False):
         >>> fastnet.norm(x), fastnet.norm(x, 1)
         (tensor(5.), tensor(7.))
     """
+    input = input if dtype is None else input.to(dtype)
     _check_real("norm", input)
     if isinstance(p, str) and p != "fro":
-        raise ValueError(f"norm: expected a number or 'fro' as p, got {p!r}")
+        raise RuntimeError(f"norm: expected a number or 'fro' as p, got {p!r}")
     if p in (2, "fro"):
         return _euclidean(input, dim, keepdim)
     if p == float("inf"):
@@ -362,7 +365,7 @@ def norm(input, p=2, dim=None, keepdim=False):
 
 @method()
 def logsumexp(input, dim, keepdim=False):
-    """log(sum(exp(x))), without overflow. Integers give float32.
+    """log(sum(exp(x))), without overflow; -inf over no elements. Integers give float32.
 
     Args:
         input: any shape.
@@ -375,7 +378,9 @@ def logsumexp(input, dim, keepdim=False):
         tensor(1000.6932)
     """
     input = input.to(dtypes.float_of(input.dtype))
+    if input.numel() == 0:
+        return input.exp().sum(dim, keepdim).log()
     high = input.detach().amax(dim, keepdim=True)
     high = high.masked_fill(high.isinf(), 0)
     total = (input - high).exp().sum(dim, keepdim=True).log() + high
-    return total if keepdim else total.squeeze(dim)
+    return total if keepdim else total.squeeze(normalize_dims(input, dim))

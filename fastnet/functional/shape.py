@@ -1,5 +1,7 @@
 """Shapes: views, where the memory allows, else copies."""
+import itertools
 import math
+import operator
 
 import numpy as np
 
@@ -55,10 +57,17 @@ def _scattered(g, shape, key):
 
 
 def _viewable(x, shape):
-    """Whether `shape` can be a view of the array x, if it fits at all: NumPy's reshape would not copy."""
+    """Whether `shape` can be a view of the array x, if it fits at all.
+
+    Neighbouring dimensions whose strides continue each other form a run. The shape is a view if each run's end is the
+    end of one of its dimensions, too.
+    """
     if x.flags.c_contiguous or x.size == 0:
         return True
-    return np.may_share_memory(x, x.reshape(filled_in(x.shape, shape)))
+    dimensions = [(n, stride) for n, stride in zip(x.shape, x.strides) if n != 1]
+    ends = [math.prod(n for n, _ in dimensions[:i]) for i in range(1, len(dimensions))
+            if dimensions[i - 1][1] != dimensions[i][0] * dimensions[i][1]]
+    return set(ends).issubset(itertools.accumulate(filled_in(x.shape, shape), operator.mul))
 
 
 @method()
@@ -133,8 +142,13 @@ def reshape_as(input, other):
 
 
 def _dim(input, dim, extra=0):
-    """A dimension counted from the front."""
-    n = max(input.ndim + extra, 1)
+    """A dimension counted from the front.
+
+    Raises:
+        TypeError: no integer.
+        IndexError: out of range.
+    """
+    n, dim = max(input.ndim + extra, 1), operator.index(dim)
     if not -n <= dim < n:
         raise IndexError(f"dimension {dim} is out of range for shape {shape_text(input)}: expected {-n} to {n - 1}")
     return dim % n
@@ -191,10 +205,10 @@ def transpose(input, dim0, dim1):
         >>> fastnet.transpose(fastnet.zeros(2, 3, 4), 0, 2).shape
         (4, 3, 2)
     """
+    a, b = _dim(input, dim0), _dim(input, dim1)
     if input.ndim == 0:
         return input
     order = list(range(input.ndim))
-    a, b = _dim(input, dim0), _dim(input, dim1)
     order[a], order[b] = b, a
     return _transposed(input, tuple(order))
 
@@ -238,27 +252,54 @@ def permute(input, *dims):
     return _transposed(input, dims)
 
 
-@method()
+@method("moveaxis")
 def movedim(input, source, destination):
-    """A view with one dimension moved to another place.
+    """A view with dimensions moved to other places; the others keep their order.
+
+    Args:
+        input: any shape.
+        source, destination: a dimension and its new place, or tuples of as many each.
+
+    Raises:
+        IndexError: a dimension out of range.
+        RuntimeError: a dimension named twice, or tuples of different lengths.
 
     Example:
         >>> import fastnet
         >>> fastnet.movedim(fastnet.zeros(2, 3, 4), 0, -1).shape
         (3, 4, 2)
     """
-    order = [i for i in range(input.ndim) if i != _dim(input, source)]
-    order.insert(_dim(input, destination), _dim(input, source))
-    return _transposed(input, tuple(order))
+    sources, places = _dims("movedim", input, source), _dims("movedim", input, destination)
+    if len(sources) != len(places):
+        raise RuntimeError(f"movedim: expected as many destinations as sources, got {source} and {destination}")
+    order = [i for i in range(input.ndim) if i not in sources]
+    for place, moved in sorted(zip(places, sources)):
+        order.insert(place, moved)
+    return _transposed(input, tuple(order[:input.ndim]))
+
+
+moveaxis = movedim
+
+
+def _dims(name, input, dims):
+    """A dimension or several as a list, counted from the front.
+
+    Raises:
+        RuntimeError: a dimension named twice.
+    """
+    listed = [_dim(input, d) for d in (dims if isinstance(dims, tuple | list) else (dims,))]
+    if len(set(listed)) < len(listed):
+        raise RuntimeError(f"{name}: a dimension is named twice in {dims}")
+    return listed
 
 
 @method()
-def expand(input, *sizes):
+def expand(input, *size):
     """A view repeated along dimensions of length 1.
 
     Args:
         input: any shape.
-        sizes: the new shape, as numbers or as one tuple; -1 keeps a length. New dimensions come first.
+        size: the new shape, as numbers or as one tuple; -1 keeps a length. New dimensions come first.
 
     Raises:
         RuntimeError: a dimension is neither 1 nor of that length.
@@ -269,11 +310,11 @@ def expand(input, *sizes):
         tensor([[1, 1, 1],
                 [2, 2, 2]])
     """
-    sizes = as_shape(sizes)
-    extra = len(sizes) - input.ndim
-    shape = tuple(input.shape[i - extra] if n == -1 and i >= extra else n for i, n in enumerate(sizes))
+    size = as_shape(size)
+    extra = len(size) - input.ndim
+    shape = tuple(input.shape[i - extra] if n == -1 and i >= extra else n for i, n in enumerate(size))
     if extra < 0 or any(a not in (1, n) for a, n in zip(input.shape, shape[extra:])) or -1 in shape:
-        raise RuntimeError(f"shape {shape_text(input)} does not expand to {shape_text(sizes)}")
+        raise RuntimeError(f"shape {shape_text(input)} does not expand to {shape_text(size)}")
     return _expanded(input, shape)
 
 
@@ -311,7 +352,7 @@ def squeeze(input, dim=None):
         >>> fastnet.squeeze(fastnet.zeros(1, 2, 1)).shape, fastnet.squeeze(fastnet.zeros(1, 2, 1), 0).shape
         ((2,), (2, 1))
     """
-    dims = range(input.ndim) if dim is None else [_dim(input, d) for d in (dim if isinstance(dim, tuple) else (dim,))]
+    dims = range(input.ndim) if dim is None else _dims("squeeze", input, dim)
     return _view(input, tuple(n for i, n in enumerate(input.shape) if n != 1 or i not in dims))
 
 
@@ -326,40 +367,6 @@ def unsqueeze(input, dim):
     """
     dim = _dim(input, dim, extra=1)
     return _view(input, (*input.shape[:dim], 1, *input.shape[dim:]))
-
-
-@method()
-def narrow(input, dim, start, length):
-    """A view of `length` entries from `start` on along `dim`.
-
-    Raises:
-        RuntimeError: entries that are not there.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.narrow(fastnet.arange(5), 0, 1, 3)
-        tensor([1, 2, 3])
-    """
-    dim = _dim(input, dim)
-    if not 0 <= start <= start + length <= input.shape[dim]:
-        raise RuntimeError(f"narrow: {start} to {start + length} is out of range for dimension {dim} of shape "
-                           f"{shape_text(input)}")
-    return input[(slice(None),) * dim + (slice(start, start + length),)]
-
-
-@method()
-def select(input, dim, index):
-    """A view of one entry along `dim`, without that dimension.
-
-    Raises:
-        IndexError: an index out of range.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.select(fastnet.tensor([[1, 2], [3, 4]]), 1, 0)
-        tensor([1, 3])
-    """
-    return input[(slice(None),) * _dim(input, dim) + (index,)]
 
 
 extend(T=property(lambda self: permute(self, *reversed(range(self.ndim))), doc="All dimensions reversed."),

@@ -1,0 +1,283 @@
+"""PyTorch's own samples of its operations (OpInfo), run on fastnet and compared.
+
+`python tests/opinfo_tools.py LIMIT` tries at most LIMIT samples of each operation and dtype, as a function, as a method
+and in place, every second one with strided tensors. A sample agrees if value, dtype, shape, `requires_grad` and every
+gradient are PyTorch's; a wrong input if the error has PyTorch's type. Samples of dtypes that fastnet does not have, and
+errors of `out=`, are left out. It is a program, since PyTorch's test tools change settings of PyTorch, NumPy and
+Hypothesis when they are imported.
+"""
+import itertools
+import random
+import sys
+import types
+import unittest
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+import fastnet
+from fastnet import Tensor
+
+# PyTorch's test tools import expecttest for its TestCase, which nothing here uses.
+sys.modules["expecttest"] = types.SimpleNamespace(TestCase=unittest.TestCase)
+
+from torch.testing._internal.common_methods_invocations import op_db      # noqa: E402
+
+DTYPES = {torch.float32: fastnet.float32, torch.float64: fastnet.float64, torch.int64: fastnet.int64,
+          torch.int32: fastnet.int32, torch.uint8: fastnet.uint8, torch.bool: fastnet.bool}
+FULL = 60                               # samples of an operation and dtype in the full run
+TOLERANCE = {"rtol": 1e-4, "atol": 2e-5, "equal_nan": True}
+
+# What is known to differ: {the beginning of a sample's name: the reason}. An entry must differ in the full run.
+KNOWN = {
+    "topk function": "PyTorch leaves open which of equal elements it gives",
+    "topk method": "PyTorch leaves open which of equal elements it gives",
+    "norm_nuc": "there is no singular value decomposition",
+    "nn_functional_batch_norm": "an input of shape (0,) has no channels",
+    "gather function error": "an index out of range is an IndexError, as it is everywhere else",
+    "gather method error": "an index out of range is an IndexError, as it is everywhere else",
+}
+
+# Random or uninitialised results: shape and dtype are compared.
+UNDEFINED = {"bernoulli", "empty", "empty_like", "new_empty", "nn.functional.dropout", "normal", "rand_like", "randint",
+             "randn", "randn_like"}
+
+
+class Outcome(NamedTuple):
+    """What became of one sample: its name, and how fastnet differs, or None."""
+
+    name: str
+    difference: str | None
+
+
+class LeftOut(Exception):               # noqa: N818
+    """A sample that fastnet has no dtype or no object for."""
+
+
+# ---- from PyTorch to fastnet ----------------------------------------------------------------------------------------
+
+def same_layout(tensor):
+    """A copy with the strides of `tensor`, gaps between elements included."""
+    copy = torch.empty(0, dtype=tensor.dtype).set_(tensor.detach().untyped_storage().clone(), tensor.storage_offset(),
+                                                   tensor.size(), tensor.stride())
+    return copy.requires_grad_(tensor.requires_grad)
+
+
+def mapped(function, value):
+    """`value` with `function` applied to everything in its tuples, lists and dicts."""
+    if isinstance(value, dict):
+        return {name: mapped(function, part) for name, part in value.items()}
+    if isinstance(value, tuple | list) and not isinstance(value, torch.Size):
+        return type(value)(mapped(function, part) for part in value)
+    return function(value)
+
+
+def converted(value):
+    """One argument as fastnet takes it; LeftOut where there is no counterpart."""
+    if isinstance(value, torch.Tensor):
+        if value.dtype not in DTYPES or value.layout != torch.strided or value.ndim > 64:
+            raise LeftOut
+        return fastnet.from_numpy(same_layout(value).detach().numpy()).requires_grad_(value.requires_grad)
+    if isinstance(value, torch.dtype):
+        if value not in DTYPES:
+            raise LeftOut
+        return DTYPES[value]
+    if isinstance(value, torch.Size):
+        return tuple(value)
+    if isinstance(value, torch.device):
+        return str(value)
+    if isinstance(value, torch.memory_format | torch.layout):
+        return getattr(fastnet, str(value).removeprefix("torch."), value)
+    if isinstance(value, complex | torch.Generator):
+        raise LeftOut
+    return value
+
+
+def leaves(value):
+    """All tensors in an argument or a result."""
+    found = []
+    mapped(found.append, list(value) if isinstance(value, tuple) else value)
+    return [x for x in found if isinstance(x, torch.Tensor | Tensor)]
+
+
+# ---- the forms of an operation --------------------------------------------------------------------------------------
+
+# What a lambda of PyTorch's reads as `torch`: functions, and methods that PyTorch also has as functions.
+_NAMES = types.SimpleNamespace(**{**vars(Tensor), **vars(fastnet)})
+
+
+def forms(op):
+    """{form: (PyTorch's callable, fastnet's)} of an operation: as a function, as a method, in place."""
+    path, _, name = op.name.rpartition(".")
+    owner = {"": fastnet, "nn.functional": fastnet.nn.functional}.get(path)
+    method = path == "" and hasattr(Tensor, name)
+    found = {}
+    if owner is None or not (method or hasattr(owner, name)):
+        return found
+    if getattr(op.op, "__name__", "") == "<lambda>":        # its code is run with fastnet in the place of torch
+        found["function"] = op.op, types.FunctionType(op.op.__code__, op.op.__globals__ | {"torch": _NAMES})
+    elif callable(getattr(owner, name, None)):
+        found["function"] = op.op, getattr(owner, name)
+    if method and op.method_variant is not None and op.method_variant.__name__ != "<lambda>":
+        found["method"] = op.method_variant, getattr(Tensor, name)
+    if method and op.inplace_variant is not None and hasattr(Tensor, name + "_"):
+        found["in place"] = op.inplace_variant, getattr(Tensor, name + "_")
+    return found
+
+
+def samples(op, dtype, limit):
+    """At most `limit` (name, sample, form, its callables), every second one strided."""
+    torch.manual_seed(0)
+    np.random.seed(0)       # noqa: NPY002
+    random.seed(0)
+    gradients = dtype.is_floating_point and op.supports_autograd
+    for i, sample in enumerate(itertools.islice(op.sample_inputs("cpu", dtype, requires_grad=gradients), limit)):
+        for form, callables in forms(op).items():
+            if form != "in place" or not sample.broadcasts_input:
+                shaped = sample.noncontiguous() if i % 2 else sample
+                yield f"{op.formatted_name} {form} {i} {dtype}", shaped, form, callables
+
+
+# ---- comparing ------------------------------------------------------------------------------------------------------
+
+def outcome(op, name, sample, form, callables):
+    """Run a sample in both; an Outcome, or None if it is left out."""
+    theirs = [mapped(lambda x: same_layout(x) if isinstance(x, torch.Tensor) else x, part)
+              for part in ([sample.input, *sample.args], sample.kwargs)]
+    try:
+        ours = [mapped(converted, part) for part in theirs]
+    except LeftOut:
+        return None
+    expected = attempted(callables[0], *theirs, form)
+    if isinstance(expected, Exception) or any(x.dtype not in DTYPES for x in leaves(expected)):
+        return None
+    actual = attempted(callables[1], *ours, form)
+    difference = result_difference(expected, actual, op.name in UNDEFINED)
+    if difference is None and op.name not in UNDEFINED:
+        difference = gradient_difference(expected, actual, leaves([*theirs[0], theirs[1]]), leaves([*ours[0], ours[1]]))
+    return Outcome(name, difference)
+
+
+def attempted(function, args, kwargs, form):
+    """The result, or the exception. In place, the operation works on a copy, since leaves cannot be written."""
+    try:
+        if form == "in place":
+            args = [args[0].clone(), *args[1:]]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return function(*args, **kwargs)
+    except Exception as error:          # whatever it is: it is the outcome
+        return error
+
+
+def result_difference(expected, actual, undefined):
+    """How a result differs from PyTorch's, or None."""
+    if isinstance(actual, Exception):
+        return told(actual)
+    if isinstance(expected, tuple | list):
+        if not isinstance(actual, tuple | list) or len(actual) != len(expected):
+            return f"expected {len(expected)} results, got {told(actual)}"
+        return next(filter(None, map(result_difference, expected, actual, itertools.repeat(undefined))), None)
+    if not isinstance(expected, torch.Tensor):
+        return None if type(expected) is type(actual) and expected == actual else f"expected {expected}, got {actual}"
+    if not isinstance(actual, Tensor):
+        return f"expected a tensor, got {told(actual)}"
+    for attribute, wanted in (("dtype", DTYPES[expected.dtype]), ("shape", tuple(expected.shape)),
+                              ("requires_grad", expected.requires_grad)):
+        if getattr(actual, attribute) != wanted:
+            return f"{attribute}: expected {wanted}, got {getattr(actual, attribute)}"
+    return None if undefined else value_difference("value", expected, actual)
+
+
+def value_difference(what, expected, actual):
+    a, b = expected.detach().numpy(), actual.detach().numpy()
+    if a.shape == b.shape and np.allclose(b, a, **TOLERANCE):
+        return None
+    return f"{what}: expected {a.tolist()}, got {b.tolist()}"
+
+
+def gradient_difference(expected, actual, their_leaves, our_leaves):
+    """How the gradients of a weighted sum of all results differ, or None."""
+    pairs = [(a, b) for a, b in zip(leaves(expected), leaves(actual)) if a.requires_grad]
+    if not pairs:
+        return None
+    generator = torch.Generator().manual_seed(1)
+    weights = [torch.rand(a.shape, generator=generator, dtype=a.dtype) for a, _ in pairs]
+    try:
+        sum((a * w).sum() for (a, _), w in zip(pairs, weights)).backward()
+    except RuntimeError:
+        return None                     # PyTorch has no gradient here
+    try:
+        sum((b * converted(w)).sum() for (_, b), w in zip(pairs, weights)).backward()
+    except Exception as error:
+        return f"backward: {told(error)}"
+    for i, (a, b) in enumerate(zip(their_leaves, our_leaves)):
+        if a.requires_grad and (a.grad is None or b.grad is None):
+            given = [x.grad for x in (a, b) if x.grad is not None]      # no gradient is a gradient of zeros
+            if any(x.any() for x in given):
+                return f"gradient {i}: expected {a.grad}, got {b.grad}"
+        elif a.requires_grad and (difference := value_difference(f"gradient {i}", a.grad, b.grad)):
+            return difference
+    return None
+
+
+def told(x):
+    return f"{type(x).__name__}: {str(x).splitlines()[0] if str(x) else ''}" if isinstance(x, Exception) else repr(x)
+
+
+# ---- wrong arguments ------------------------------------------------------------------------------------------------
+
+def error_outcomes(op):
+    """An Outcome for each of PyTorch's wrong inputs of an operation: fastnet raises the same kind of error."""
+    if op.error_inputs_func is None:
+        return
+    torch.manual_seed(0)
+    for i, error in enumerate(op.error_inputs("cpu")):
+        sample = error.sample_input
+        for form, (theirs, ours) in forms(op).items():
+            if "out" in sample.kwargs or (form != "function" and not isinstance(sample.input, torch.Tensor)):
+                continue
+            args = [sample.input, *sample.args], sample.kwargs
+            try:
+                converted_args = [mapped(converted, part) for part in args]
+            except LeftOut:
+                continue
+            expected = attempted(theirs, *args, form)
+            if isinstance(expected, Exception):             # some raise on other devices alone
+                actual = attempted(ours, *converted_args, form)
+                yield Outcome(f"{op.formatted_name} {form} error {i}", None if isinstance(actual, type(expected)) else
+                              f"expected {told(expected)}, got {told(actual)}")
+
+
+def outcomes(limit):
+    """An Outcome for every sample of every operation that fastnet has, at most `limit` an operation and dtype."""
+    for op in op_db:
+        if not forms(op):
+            continue
+        for dtype in (torch.float32, torch.int64):
+            if dtype in op.dtypes:
+                yield from filter(None, (outcome(op, *sample) for sample in samples(op, dtype, limit)))
+        yield from error_outcomes(op)
+
+
+def main(limit):
+    """Print every disagreement and the share of samples that agree; return what is wrong with them."""
+    tried = list(outcomes(limit))
+    differing = [x for x in tried if x.difference is not None]
+    for x in differing:
+        print(x.name, x.difference, sep=": ")
+    unknown = [x.name for x in differing if not x.name.startswith(tuple(KNOWN))]
+    agreeing = [known for known in KNOWN if not any(x.name.startswith(known) for x in differing)]
+    share = 1 - len(differing) / len(tried)
+    print(f"{share:.2%} of {len(tried)} samples agree")
+    if unknown:
+        return f"samples that differ and are not in KNOWN: {unknown}"
+    if limit >= FULL and agreeing:
+        return f"these agree by now, and need not be in KNOWN: {agreeing}"
+    return None if share >= 0.98 else "less than 98% of the samples agree"
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))

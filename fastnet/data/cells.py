@@ -1,4 +1,5 @@
 """Columns of text cells: cleaned, and judged to be numbers, dates or text by all of their cells."""
+import functools
 import re
 import unicodedata
 from collections import Counter
@@ -6,12 +7,14 @@ from collections import Counter
 import numpy as np
 
 from fastnet.data.dates import Dates, judged_dates
-from fastnet.data.numerals import BOOLS, MISSING, Numerals, is_code, judged_numerals, plain_numbers
+from fastnet.data.numerals import BOOLS, MISSING, Numerals, judged_numerals, plain_numbers
 
 # Cells that mean "missing" among numbers and dates however many there are, with a note.
 GAPS = frozenset(("?", "??", "???", "-", "--", "---", "–", "—", "*", ".", "..", "...", "none", "n.a.", "n.a", "missing",
                   "unknown", "#value!", "#div/0!", "#ref!", "#name?", "#num!", "#null!"))
 ROW = re.compile(r"row (\d+) \(counted from 0\)")
+CODE = re.compile(r"\n0\d+(?=\n|$)")
+HEAD = 1000                             # rows of a file that decide about its decimal mark
 ODD = 0.1                               # of a column's cells, at most so many are no numbers and count as missing
 
 
@@ -33,7 +36,7 @@ class Cells(dict):
     Args:
         columns: the dictionary.
         lines: the line of the file in which each row begins.
-        mark: the decimal mark that the separator lets expect: "," after semicolons, else ".".
+        separator: what separates the fields of the file.
         notes: what was changed to make a table of the file, one line each.
 
     Example:
@@ -44,19 +47,30 @@ class Cells(dict):
         ({'b': array(['x', 'y'], dtype=object)}, {'b': array(['y'], dtype=object)}, [3])
     """
 
-    def __init__(self, columns, lines, mark=".", notes=()):
+    def __init__(self, columns, lines, separator=",", notes=()):
         super().__init__(columns)
-        self.lines, self.mark, self.notes = lines, mark, list(notes)
+        self.lines, self.separator, self.notes = lines, separator, list(notes)
+
+    @functools.cached_property
+    def mark(self):
+        """The decimal mark of the file's first rows: "," if a column's numbers need it and those of none need "."."""
+        forms = forms_of({name: column[:HEAD].tolist() for name, column in self.items()}, self._expected)
+        marks = [form.mark for form in forms.values() if isinstance(form, Numerals)]
+        return "," if marks and all(mark == "," for mark in marks) else "."
+
+    @property
+    def _expected(self):
+        return "," if self.separator == ";" else "."
 
     def without(self, names):
         """The other columns."""
-        return Cells({name: column for name, column in self.items() if name not in names}, self.lines, self.mark,
+        return Cells({name: column for name, column in self.items() if name not in names}, self.lines, self.separator,
                      self.notes)
 
     def take(self, rows):
         """The rows at these places."""
         return Cells({name: column[rows] for name, column in self.items()}, [self.lines[row] for row in rows],
-                     self.mark, self.notes)
+                     self.separator, self.notes)
 
 
 def in_lines(text, table):
@@ -87,7 +101,8 @@ def form_of(cells, prefer="."):
         >>> form_of(["1.5", "?", None]), form_of(["31/12/2020"]), form_of(["02134", "10001"])
         (Numerals(mark='.', percent=100), Dates(day_first=True), None)
     """
-    if prefer == "." and plain_numbers(cells) is not None and not _codes(cells):
+    values = plain_numbers(cells) if prefer == "." else None
+    if values is not None and not ((values == np.floor(values)).any() and _codes(cells)):
         return Numerals()
     counts = _counts(cells)
     if not counts:
@@ -160,7 +175,7 @@ def typed(cells, form):
     values, odd = form.read(cells)
     if isinstance(form, Dates) or np.isnan(values).any():
         return values, odd
-    if all(isinstance(cell, str) and cell.casefold() in BOOLS for cell in set(cells)):
+    if all(isinstance(cell, str) and cell.casefold() in BOOLS for cell in cells):
         return values.astype(np.bool_), odd
     return _whole(cells, values), odd
 
@@ -227,10 +242,8 @@ def _has_comma(cells):
 
 def _codes(cells):
     """Whether whole numbers with leading zeros are the rule: a hundredth of the cells, or all are as long as those."""
-    zeros = {cell for cell in set(cells) if is_code(cell)}
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    zeros = CODE.findall("\n" + "\n".join(texts))
     if not zeros:
         return False
-    present = [cell for cell in cells if cell is not None]
-    if sum(cell in zeros for cell in present) * 100 >= len(present):
-        return True
-    return len({len(cell) for cell in present if isinstance(cell, str) and cell.isdigit()}) == 1
+    return len(zeros) * 100 >= len(texts) or len({len(text) for text in texts if text.isdigit()}) == 1

@@ -245,7 +245,7 @@ class Category:
 
     @property
     def note(self):
-        return f"{len(self.categories)} categories" + ", the others as one" * self.other
+        return f"categories: {len(self.categories)}" + ", and all others as one" * self.other
 
     def names(self, name):
         return [f"{name}={category}" for category in self.categories] + [f"{name}=(other)"] * self.other
@@ -301,7 +301,7 @@ class Text:
 
     @property
     def note(self):
-        return f"{len(self.words)} words"
+        return f"words: {len(self.words)}"
 
     def names(self, name):
         return [f"{name}:{word}" for word in self.words]

@@ -49,15 +49,18 @@ def is_series(data):
     return _is(data, "Series")
 
 
-def is_category(data):
-    """Whether a Series has a dtype of categories: pandas' category, polars' Categorical or Enum.
+def category_names(table):
+    """The columns of a table whose dtype says that they are categories: pandas' category, polars' Categorical and Enum.
 
     Example:
-        >>> from fastnet.data.frames import is_category
-        >>> is_category(["a"])
-        False
+        >>> from fastnet.data.frames import category_names
+        >>> category_names({"colour": ["red"]})
+        []
     """
-    return is_series(data) and str(data.dtype).startswith(("category", "Categorical", "Enum"))
+    if not is_frame(table):
+        return []
+    return [_name(name) for name, dtype in zip(table.columns, table.dtypes)
+            if str(dtype).startswith(("category", "Categorical", "Enum"))]
 
 
 def is_time(data):
@@ -112,7 +115,7 @@ def given_columns(table):
     """
     if is_frame(table):
         names = [_name(name) for name in table.columns]
-        parts = [table.iloc[:, i] for i in range(len(names))] if hasattr(table, "iloc") else table.get_columns()
+        parts = [part for _, part in table.items()] if hasattr(table, "iloc") else table.get_columns()
     elif isinstance(table, Mapping):
         names, parts = [_name(name) for name in table], list(table.values())
     else:

@@ -35,19 +35,19 @@ class MultiTargetPreparation:
         self.task, self.standardise, self.kinds = task, standardise, dict(kinds or {})
         self.targets: dict[str, TargetPreparation] = {}
 
-    def fit(self, columns, rows=None):
+    def fit(self, columns, rows=None, mark="."):
         """Learn the classes, or means and scales; returns the object.
 
         Args:
             columns: {name: what TargetPreparation takes}.
-            rows: as TargetPreparation's.
+            rows, mark: as TargetPreparation's.
 
         Raises:
             ValueError: a column that is not of the task, which is named.
         """
         self.task = self.task or ("multilabel" if self._are_pairs(columns) else "regression")
         single = "classification" if self.task == "multilabel" else "regression"
-        self.targets = {name: self._fitted(name, values, single, rows) for name, values in columns.items()}
+        self.targets = {name: self._fitted(name, values, single, rows, mark) for name, values in columns.items()}
         if self.task == "multilabel":
             for name, target in self.targets.items():
                 if len(target.classes) != 2:
@@ -59,9 +59,9 @@ class MultiTargetPreparation:
         return all(len(set(np.asarray(values, object)[~TargetPreparation().missing(values)].tolist())) == 2
                    for values in columns.values())
 
-    def _fitted(self, name, values, task, rows):
+    def _fitted(self, name, values, task, rows, mark):
         try:
-            return TargetPreparation(task, self.standardise, self.kinds.get(name)).fit(values, rows)
+            return TargetPreparation(task, self.standardise, self.kinds.get(name)).fit(values, rows, mark)
         except ValueError as e:
             raise ValueError(f"column {name!r}: {e}") from None
 

@@ -92,17 +92,6 @@ def judged_numerals(counts, prefer="."):
     return Numerals(mark, _percent(counts, mark)), read[mark]
 
 
-def is_code(text):
-    """Whether text is a whole number with leading zeros, such as a postcode.
-
-    Example:
-        >>> from fastnet.data.numerals import is_code
-        >>> is_code("02134"), is_code("0"), is_code("0.5")
-        (True, False, False)
-    """
-    return isinstance(text, str) and len(text) > 1 and text[0] == "0" and text.isdigit()
-
-
 def _percent(counts, mark):
     """47% among 45 and 48.5 is 47, among 0.45 and 0.485, or among percentages alone, 0.47."""
     if not any(isinstance(cell, str) and "%" in cell for cell in counts):

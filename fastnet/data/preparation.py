@@ -11,7 +11,7 @@ from fastnet.data.cells import Cells, form_as, forms_of, in_lines, oddities, ref
 from fastnet.data.dates import Dates
 from fastnet.data.numerals import Numerals
 from fastnet.data.encoders import ENCODERS, Category, Text, as_numbers, as_texts
-from fastnet.data.frames import NESTED, columns, given_columns, is_category, require
+from fastnet.data.frames import NESTED, category_names, columns, require
 from fastnet.errors import one_of
 
 WORDS = ("category", "text")            # the kinds of columns whose cells are not read as numbers or dates
@@ -97,7 +97,7 @@ class TablePreparation:
         named = columns(table)
         require([*self.kinds, *self.leave_out], named)
         self.encoders, self.left_out, self._notes = {}, {}, dict.fromkeys(named)
-        kinds = self.kinds if isinstance(named, Cells) else _categories(table) | self.kinds
+        kinds = dict.fromkeys(category_names(table), "category") | self.kinds
         nested = {} if isinstance(named, Cells) else _nested(named)
         written = self._written({name: column for name, column in named.items() if name not in nested}, kinds,
                                 named.mark if isinstance(named, Cells) else ".")
@@ -180,10 +180,10 @@ class TablePreparation:
             >>> import fastnet
             >>> table = {"size": ["1.5", "?", "2"], "colour": ["red", "blue", "red"], "id": [0, 1, 2]}
             >>> for report in fastnet.data.TablePreparation().fit(table).describe():
-            ...     print(*report, sep=": ")
-            size: number: is numeric except '?' in row 1 (counted from 0)
-            colour: category: 2 categories
-            id: left out: it numbers the rows
+            ...     print(*report, sep=" | ")
+            size | number | is numeric except '?' in row 1 (counted from 0)
+            colour | category | categories: 2
+            id | left out | it numbers the rows
         """
         return [self._described(name) for name in self._notes or [*self.encoders, *self.left_out]]
 
@@ -309,10 +309,6 @@ def _read(entry):
             return name, ENCODERS[kind](**fields)
     except TypeError:
         raise ValueError(f"column {name!r}: expected other fields for a {kind}, got {', '.join(fields)}") from None
-
-
-def _categories(table):
-    return {name: "category" for name, part in given_columns(table).items() if is_category(part)}
 
 
 def _nested(named):

@@ -127,7 +127,7 @@ def read_cells(path, separator=None):
         ...     _ = path.write_text("sep=;\\nprice;price\\n1,5; 2 \\n;NA\\n")
         ...     cells = fastnet.data.read_cells(path)
         >>> cells["price"].tolist(), cells["price.2"].tolist(), cells.lines, cells.notes
-        (['1,5', None], ['2', 'NA'], [3, 4], ["the second column 'price' is called 'price.2'"])
+        (['1,5', None], ['2', 'NA'], [3, 4], ["column 2 is called 'price.2': there is a column 'price' before it"])
     """
     [cells] = read_blocks(path, None, separator)
     return cells
@@ -240,7 +240,7 @@ class _Reader:
                 number += 1
                 free = f"{own}.{number}"
             if free != own:
-                self.notes.append(f"the {_ordinal(number)} column {own!r} is called {free!r}")
+                self.notes.append(f"column {place + 1} is called {free!r}: there is a column {own!r} before it")
             names[free] = place
         return list(names)
 
@@ -272,7 +272,7 @@ class _Reader:
                 named[name][:] = part
             elif any(cell is not None for cell in part):
                 raise ValueError(f"{self.path}: column {self.names.index(name) + 1} has no name")
-        return Cells(named, lines, "," if self.separator == ";" else ".", self.notes)
+        return Cells(named, lines, self.separator, self.notes)
 
     def _rows(self, lines):
         """The fields of each line that has any; the line where it begins is noted."""
@@ -314,15 +314,10 @@ def _with_first(line, file):
 
 def _cleaned(cells):
     """Cells without spaces around them, None where nothing is left."""
-    together = "".join(cells)
-    if together.isascii() and together.isprintable() and " " not in together:       # as most columns
+    text = "".join(cells)
+    if text.isascii() and text.isprintable() and " " not in text:       # the common case, decided for many at once
         return [cell or None for cell in cells]
-    return [clean(cell) if cell and (cell[0] <= " " or cell[-1] <= " " or not cell.isascii()) else cell or None
-            for cell in cells]
-
-
-def _ordinal(number):
-    return {2: "second", 3: "third"}.get(number, f"{number}th")
+    return [clean(cell) for cell in cells]
 
 
 def _check_header(names):

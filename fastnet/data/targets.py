@@ -66,19 +66,20 @@ class TargetPreparation:
         self.classes: Any = None
         self.mean, self.scale = 0.0, 1.0
 
-    def fit(self, values, rows=None):
+    def fit(self, values, rows=None, mark="."):
         """Learn classes, or mean and scale; returns the object.
 
         Args:
             values: an array, a Series or a list, (N,).
             rows: the places of those whose mean and scale are learnt; by default all.
+            mark: the decimal mark of the table that the values are of, see `Cells`, where they leave it open.
 
         Raises:
             ValueError: none at all, missing values, one class only, text to be a regression's values, or values whose
                 spread float32 rounds away unless they are standardised.
         """
         column = _column(values)
-        self.form, self.classes = self._form_of(column), None
+        self.form, self.classes = self._form_of(column, mark), None
         values = self._read(column)
         self.task = self.task or ("regression" if isinstance(self.form, Dates) else _task_of(values))
         if self.task == "classification":
@@ -161,7 +162,7 @@ class TargetPreparation:
 
     # ---- reading ----
 
-    def _form_of(self, column):
+    def _form_of(self, column, mark="."):
         """How a column's cells are read."""
         if self.kind == "category":
             return None
@@ -169,8 +170,8 @@ class TargetPreparation:
             return Dates() if column.dtype.kind == "M" else Numerals()
         cells = as_texts(column) if column.dtype != object else column.tolist()
         if self.kind:
-            return form_as(self.kind, cells)
-        form = form_of(cells)
+            return form_as(self.kind, cells, mark)
+        form = form_of(cells, mark)
         return None if self.task == "classification" and isinstance(form, Dates) else form
 
     def _read(self, column):

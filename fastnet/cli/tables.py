@@ -30,12 +30,13 @@ def load_table(path, settings):
     with naming_lines(path, table):
         table, dropped = with_targets(table, _targets(names, settings), settings.get("drop_missing_target"))
         values, features = {name: table[name] for name in names}, _without(table, names)
-        target = _fitted(_target_of(names, settings), values)
+        mark = getattr(table, "mark", ".")
+        target = _fitted(_target_of(names, settings), values, None, mark)
         y = transformed(target, values)
         by, times = _times(features, settings) if settings.get("split") == "time" else (None, None)
         rows, held_out = split(y, settings, "test", times)
         if target.task == "regression":             # its mean and scale are those of the rows to train on
-            y = transformed(_fitted(target, values, rows), values)
+            y = transformed(_fitted(target, values, rows, mark), values)
         preparation = data.TablePreparation(_of_features(settings.get("kinds", {}), names),
                                             settings.get("leave_out", ())).fit(features, rows)
         inputs = Table(preparation)
@@ -122,12 +123,10 @@ def with_targets(table, parts, drop):
         f"{gone.sum()} of {len(gone)} rows have no target and are not used"]
 
 
-def _fitted(target, values, rows=None):
+def _fitted(target, values, rows, mark):
     """A target's preparation, fitted to its column or columns."""
     try:
-        if len(values) > 1:
-            return target.fit(values, rows)
-        return target.fit(*values.values(), rows)
+        return target.fit(values if len(values) > 1 else next(iter(values.values())), rows, mark)
     except ValueError as e:
         where, hint = ("", "; several targets are all numbers, or all have two classes") if len(values) > 1 else (
             f"column {next(iter(values))!r}: ", "")

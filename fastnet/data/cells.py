@@ -106,7 +106,7 @@ def form_of(cells, prefer="."):
         return Numerals()
     counts = _counts(cells)
     if not counts:
-        return Numerals()
+        return Numerals(prefer)
     if _codes(cells):
         return None
     expected = sum(n for cell, n in counts.items() if not _is_gap(cell))

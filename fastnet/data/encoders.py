@@ -245,7 +245,8 @@ class Category:
 
     @property
     def note(self):
-        return f"categories: {len(self.categories)}" + ", and all others as one" * self.other
+        number = len(self.categories)
+        return f"{number} categor{'y' if number == 1 else 'ies'}" + ", and all others as one" * self.other
 
     def names(self, name):
         return [f"{name}={category}" for category in self.categories] + [f"{name}=(other)"] * self.other
@@ -301,7 +302,7 @@ class Text:
 
     @property
     def note(self):
-        return f"words: {len(self.words)}"
+        return f"{len(self.words)} word{'s' * (len(self.words) != 1)}"
 
     def names(self, name):
         return [f"{name}:{word}" for word in self.words]

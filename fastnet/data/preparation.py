@@ -182,7 +182,7 @@ class TablePreparation:
             >>> for report in fastnet.data.TablePreparation().fit(table).describe():
             ...     print(*report, sep=" | ")
             size | number | is numeric except '?' in row 1 (counted from 0)
-            colour | category | categories: 2
+            colour | category | 2 categories
             id | left out | it numbers the rows
         """
         return [self._described(name) for name in self._notes or [*self.encoders, *self.left_out]]

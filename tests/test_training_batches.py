@@ -3,7 +3,7 @@ import itertools
 
 import numpy as np
 import pytest
-from training_tools import blobs, weights, without_seconds
+from training_tools import batches_of, blobs, weights, without_seconds
 
 import fastnet
 from fastnet import nn, optim
@@ -17,12 +17,9 @@ def normed(batch_norm=True):
     return nn.Sequential(nn.Linear(2, 8), norm, nn.ReLU(), nn.Linear(8, 3))
 
 
-def rows_of(x, y, size):
-    """A loader that knows nothing but its batches."""
-    class Rows:
-        def __iter__(self):
-            return ((x[i:i + size], y[i:i + size]) for i in range(0, len(x), size))
-    return Rows()
+def parts(x, y, sizes):
+    """Rows in batches of these sizes, with nothing else known."""
+    return batches_of([(x[a:b], y[a:b]) for a, b in itertools.pairwise(np.cumsum([0, *sizes]))])
 
 
 class Sizes(Callback):
@@ -36,7 +33,7 @@ class Sizes(Callback):
 # ---- a last batch of one --------------------------------------------------------------------------------------------
 
 LOADERS = {"arrays": lambda x, y: (x, y), "loader": lambda x, y: (DataLoader(TensorDataset(x, y), 32), None),
-           "stream": lambda x, y: (rows_of(x, y, 32), None)}
+           "stream": lambda x, y: (parts(x, y, [32] * (len(x) // 32) + [len(x) % 32]), None)}
 
 
 @pytest.mark.parametrize("given", LOADERS)
@@ -102,16 +99,6 @@ def test_an_estimator_with_batch_norm_takes_a_last_batch_of_one():
 
 # ---- several batches to one update ----------------------------------------------------------------------------------
 
-class Parts:
-    """A loader of rows in batches of these sizes."""
-
-    def __init__(self, x, y, sizes):
-        self.x, self.y, self.edges = x, y, np.cumsum([0, *sizes])
-
-    def __iter__(self):
-        return ((self.x[a:b], self.y[a:b]) for a, b in itertools.pairwise(self.edges))
-
-
 def after_one_update(loss, outputs, batches, **options):
     """A model's weights, float64, after one update of plain gradient descent by the batches."""
     fastnet.manual_seed(2)
@@ -140,10 +127,10 @@ def test_several_batches_are_the_large_batch(name, sizes, weighted):
     x, y = blobs(30)
     x, y = x.astype(np.float64) / 9, y if outputs == 3 else y / 2.0
     options = {"class_weight": {0: 0.1, 1: 2.0, 2: 7.0}} if weighted and outputs == 3 else {}
-    large = after_one_update(make(), outputs, Parts(x, y, (30,)), **options)
-    np.testing.assert_allclose(after_one_update(make(), outputs, Parts(x, y, sizes), **options), large, rtol=1e-12,
+    large = after_one_update(make(), outputs, parts(x, y, (30,)), **options)
+    np.testing.assert_allclose(after_one_update(make(), outputs, parts(x, y, sizes), **options), large, rtol=1e-12,
                                atol=1e-14)
-    assert np.abs(large - after_one_update(make(), outputs, Parts(x, y, (15,)), **options)).max() > 1e-6
+    assert np.abs(large - after_one_update(make(), outputs, parts(x, y, (15,)), **options)).max() > 1e-6
 
 
 def test_the_large_batch_is_the_losss_own_mean():
@@ -155,7 +142,7 @@ def test_the_large_batch_is_the_losss_own_mean():
         loss(model(fastnet.from_numpy(x.astype(np.float64))), fastnet.from_numpy(y)).backward()
         optim.SGD(model.parameters(), lr=0.5).step()
         expected = np.concatenate([p.detach().numpy().ravel() for p in model.parameters()])
-        found = after_one_update(loss, 3, Parts(x.astype(np.float64), y, (1, 20, 9)))
+        found = after_one_update(loss, 3, parts(x.astype(np.float64), y, (1, 20, 9)))
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
 
 

@@ -32,7 +32,9 @@ class MLPClassifier(ClassifierMixin, MLP):
             `fastnet.nn.CrossEntropyLoss(label_smoothing=0.1)`; or a function of (output, target) to a tensor of one
             number or of one for each sample. Targets are numbers of classes (N,), int64; 0 and 1 (N, 1) where there are
             two; (N, labels).
-        class_weight: {class: weight} or "balanced" (not in `partial_fit`), as of other classifiers of scikit-learn.
+        class_weight: {class: weight} or "balanced" (not in `partial_fit`), as of other classifiers of scikit-learn:
+            factors of the samples' weights, by whose sum the loss of each batch is divided, as in scikit-learn. In
+            batches of a few samples they hardly count; `fastnet.Trainer` divides by their mean over all rows instead.
         dropout: the probability behind each hidden layer, or a list.
         batch_norm: normalise each hidden layer, before its activation.
         module: the network, in place of `hidden_layer_sizes`, `activation`, `dropout` and `batch_norm`: a function of

@@ -148,11 +148,21 @@ def test_a_list_of_arrays_is_several_inputs_of_a_model_that_takes_them():
     assert t.evaluate([a, frame], Y) == expected.evaluate((a, b.astype(np.float32)), Y)
 
 
+def test_a_list_of_rows_for_a_model_of_optional_inputs():
+    class Optional(Two):
+        def forward(self, a, b=None):
+            return self.a(a) if b is None else self.a(a) * b
+    x = RNG.standard_normal((N, 2)).astype(np.float32)
+    expected = fitted(fastnet.Trainer(Optional(), loss="mse"), x)
+    assert weights(fitted(fastnet.Trainer(Optional(), loss="mse"), list(x))) == weights(expected)
+    assert weights(fitted(fastnet.Trainer(Optional(), loss="mse"), [x, x[:, :1]])) != weights(expected)
+
+
 def test_a_list_of_arrays_for_a_model_of_one_input():
     a, b = np.zeros((N, 2), np.float32), np.zeros((N, 3), np.float32)
     with pytest.raises(ValueError, match=r"list of arrays of different shapes.*whose forward takes as many"):
         linear(2).fit([a, b], Y)
-    with pytest.raises(ValueError, match=r"x has 2 samples and y has 48; .* forward takes one input"):
+    with pytest.raises(ValueError, match=r"x has 2 samples and y has 48; .* forward does not take 2 inputs"):
         linear(2).fit([a, a], Y)
     assert fitted(linear(2), list(a)).predict(list(a)).shape == (N,)        # rows
     with pytest.raises(ValueError, match="x must be an array, or rows of one shape"):

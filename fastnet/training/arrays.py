@@ -43,7 +43,7 @@ class ModelInputs:
         Raises:
             ValueError, TypeError: not finite, no numbers, of different lengths or none; the message says where.
         """
-        parts = tuple(x) if isinstance(x, tuple) or (_lists_arrays(x) and self.several) else (x,)
+        parts = tuple(x) if isinstance(x, tuple) or (_lists_arrays(x) and self.takes_inputs(len(x))) else (x,)
         inputs = [self._array(f"x[{i}]" if len(parts) > 1 else "x", part) for i, part in enumerate(parts)]
         if len({len(part) for part in inputs}) > 1:
             raise ValueError(f"the inputs have different lengths: {', '.join(str(len(part)) for part in inputs)}")
@@ -51,12 +51,12 @@ class ModelInputs:
             raise ValueError("the data is empty: there are no samples")
         return inputs
 
-    @functools.cached_property
-    def several(self):
-        """Whether the model's forward takes more than one input."""
-        kinds = [p.kind for p in inspect.signature(self.model.forward).parameters.values()]
-        positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        return sum(kind in positional for kind in kinds) > 1 or inspect.Parameter.VAR_POSITIONAL in kinds
+    def takes_inputs(self, count):
+        """Whether the model's forward takes several inputs, and so many among others."""
+        parameters = inspect.signature(self.model.forward).parameters.values()
+        named = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        most = np.inf if any(p.kind == p.VAR_POSITIONAL for p in parameters) else len(named)
+        return most > 1 and sum(p.default is p.empty for p in named) <= count <= most
 
     @functools.cached_property
     def _has_embedding(self):
@@ -97,8 +97,8 @@ def checked(x, y, loss, takes):
         raise ValueError("fit and evaluate need targets: y, or a loader that gives them")
     inputs, target = takes.arrays(x), _target(y)
     if target.ndim == 0 or len(inputs[0]) != len(target):
-        hint = ("; the arrays of a list are samples here, since the model's forward takes one input" if _lists_arrays(x)
-                and not takes.several else "")
+        hint = (f"; the arrays of a list are samples here, since the model's forward does not take {len(x)} inputs"
+                if _lists_arrays(x) and not takes.takes_inputs(len(x)) else "")
         raise ValueError(f"x has {len(inputs[0])} samples and y has {target.size if not target.ndim else len(target)}"
                          f"{hint}")
     _require_numbers("y", target, _TARGETS)
@@ -169,7 +169,9 @@ def classes(target, ignore_index=None):
 
 def _target(y):
     """Targets as an array: those of a frame whose columns are all whole numbers as int64."""
-    return column_matrix(y, "y", np.float64, whole=True) if frames.is_frame(y) else as_array(y, "y")
+    if frames.is_frame(y):
+        return column_matrix(d.finite(y, "y"), "y", np.float64, whole=True)
+    return as_array(y, "y")
 
 
 def _require_shares(target):

@@ -202,6 +202,7 @@ def test_info_on_numpy():
     (["train", "a.csv", "--kind", "price"], "expected COLUMN=KIND with a kind of category, "),
     (["train", "a.csv", "--kind", "price=float"], "with a kind of category, number, text, date, got 'price=float'"),
     (["train", "a.csv", "--split", "day"], "invalid choice: 'day'"),
+    (["train", "a.csv", "--leave-out", " "], "expected the name of a column, got ' '"),
     (["predict", "m.safetensors"], "the following arguments are required: file"),
     (["evaluate", "m.safetensors"], "the following arguments are required: data"),
     (["info", "--loud"], "unrecognized arguments: --loud; see fastnet info --help"),

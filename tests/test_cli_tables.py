@@ -57,6 +57,15 @@ def test_leave_out_and_kind(tmp_path, capsys):
         "id": "text", "age": "category", "zip": "category", "since": "date"}
 
 
+def test_names_of_columns_match_whatever_their_form(tmp_path, capsys):
+    """With spaces around them, and with accents in one character or two, in the file and on the command line."""
+    table = flowers(tmp_path / "f.csv")
+    table.write_text(table.read_text().replace("size", " gr\u00f6\u00dfe ").replace("colour", "e\u0301"))
+    out = told(capsys, "train", table, *QUICK, "--leave-out", "gro\u0308\u00dfe", "--kind", "\u00e9=text", "--target",
+               "kind ")
+    assert "größe   left out  as asked" in out and "é       text" in out
+
+
 def test_kind_of_the_target(tmp_path, capsys):
     lines = ["x,grade", *(f"{i % 5 + 0.1},{i % 5}" for i in range(60))]
     (tmp_path / "g.csv").write_text("\n".join(lines))

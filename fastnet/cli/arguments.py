@@ -24,6 +24,7 @@ from fastnet.cli.settings import (
 )
 from fastnet.cli.terminal import say
 from fastnet.cli.train import train
+from fastnet.data.cells import clean
 from fastnet.data.tables import ENDINGS
 from fastnet.data.targets import TASKS
 
@@ -121,7 +122,7 @@ def _add_data(group):
     group.add_argument("--split", choices=SPLITS, default=SPLITS[0],
                        help="hold out random rows, the same share of each class, or the latest rows of a table "
                        "(default: %(default)s)")
-    group.add_argument("--time", metavar="COLUMN",
+    group.add_argument("--time", metavar="COLUMN", type=column_name,
                        help="column of dates or numbers that orders the rows for --split time (default: the only "
                        "column of dates)")
     group.add_argument("--size", type=positive(int), metavar="N",
@@ -129,14 +130,14 @@ def _add_data(group):
 
 
 def _add_table(group):
-    group.add_argument("--target", metavar="COLUMN", action="append", default=[],
+    group.add_argument("--target", metavar="COLUMN", type=column_name, action="append", default=[],
                        help="column to predict (default: the last). Repeat it for several targets: all of them "
                        "numbers, or all of them with two classes")
     group.add_argument("--task", choices=TASKS, help="what to predict (default: the target's values decide)")
     group.add_argument("--kind", metavar="COLUMN=KIND", type=column_kind, action="append", default=[],
                        help=f"read a column as {', '.join(KINDS[:-1])} or {KINDS[-1]} (default: its values decide). "
                        "Repeat it for several columns")
-    group.add_argument("--leave-out", metavar="COLUMN", action="append", default=[],
+    group.add_argument("--leave-out", metavar="COLUMN", type=column_name, action="append", default=[],
                        help="do not use a column. Repeat it for several columns")
     _add_drop_missing_target(group)
 
@@ -195,7 +196,7 @@ def _add_predict(p):
     p.add_argument("model", help="file that `fastnet train --save` wrote")
     p.add_argument("files", nargs="+", metavar="file",
                    help="pictures, or tables as for `fastnet train`, as the model was trained on; or .npy files")
-    p.add_argument("--keep", metavar="COLUMN", action="append", default=[],
+    p.add_argument("--keep", metavar="COLUMN", type=column_name, action="append", default=[],
                    help="copy a column of the table, such as an ID, in front of the predictions. Repeat it for several "
                    "columns")
     p.add_argument("--proba", action="store_true", help="add the probability of each class")
@@ -272,12 +273,20 @@ def seed(text):
     return value
 
 
+def column_name(text):
+    """The name of a column as a table has it: without spaces around it, accents in their composed form."""
+    name = clean(text)
+    if name is None:
+        raise argparse.ArgumentTypeError(f"expected the name of a column, got {text!r}")
+    return name
+
+
 def column_kind(text):
     """A column and its kind."""
     name, _, kind = text.rpartition("=")
     if not name or kind not in KINDS:
         raise argparse.ArgumentTypeError(f"expected COLUMN=KIND with a kind of {', '.join(KINDS)}, got {text!r}")
-    return name, kind
+    return column_name(name), kind
 
 
 def output_path(text):

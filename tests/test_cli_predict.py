@@ -2,6 +2,8 @@
 import csv
 import io
 import json
+import os
+import threading
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from cli_tools import failure, fastnet, flowers, pictures, prices
 from processes import interpreter, python
 
 from fastnet.cli import inputs
+from fastnet.data import read_blocks
 
 QUICK = ("--epochs", "2", "--hidden", "8", "--quiet")
 
@@ -117,6 +120,22 @@ def test_standard_input(tmp_path, model):
     code = "import os, sys; sys.stdin = open(sys.argv.pop()); from fastnet.cli import main; sys.exit(main())"
     done = interpreter("-c", code, "predict", model, "-", table)
     assert len(done.stdout.splitlines()) == 7 and done.stdout.startswith("kind\nkind")
+
+
+def test_standard_input_is_read_as_it_comes(monkeypatch):
+    """A large file that is piped in is not held in memory, and standard input stays open."""
+    there, here = os.pipe()
+    with open(there, encoding="utf-8") as stdin, open(here, "wb", buffering=0) as file:
+        monkeypatch.setattr("sys.stdin", stdin)
+        late = threading.Timer(9, file.close)
+        late.start()
+        file.write(b"a\n1\n2\n")
+        blocks = read_blocks("-", 2)
+        assert next(blocks)["a"].tolist() == ["1", "2"] and not file.closed
+        late.cancel()
+        file.write(b"3\n")
+        file.close()
+        assert next(blocks)["a"].tolist() == ["3"] and next(blocks, None) is None and not stdin.closed
 
 
 MEMORY = """

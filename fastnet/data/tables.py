@@ -6,8 +6,8 @@ import io
 import re
 import sys
 import warnings
-from contextlib import contextmanager
-from itertools import islice, pairwise
+from contextlib import ExitStack, contextmanager
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -199,14 +199,15 @@ def _parquet(path):
 @contextmanager
 def _opened(path):
     """The file as text in UTF-8, unpacked if it is packed by gzip; standard input stays open."""
-    if str(path) == STANDARD_INPUT:
-        raw: Any = io.BufferedReader(io.BytesIO(sys.stdin.buffer.read()))
-    else:
-        raw = Path(path).open("rb")                     # noqa: SIM115
-    with raw:
+    with ExitStack() as stack:
+        raw: Any = sys.stdin.buffer if str(path) == STANDARD_INPUT else stack.enter_context(Path(path).open("rb"))
+        if not hasattr(raw, "peek"):                    # what takes the place of standard input
+            raw = io.BufferedReader(io.BytesIO(raw.read()))
         packed = raw.peek(2)[:2] == b"\x1f\x8b"
-        with io.TextIOWrapper(gzip.open(raw) if packed else raw, encoding="utf-8-sig", newline="") as file:
-            yield file
+        unpacked = stack.enter_context(gzip.open(raw)) if packed else raw
+        file = io.TextIOWrapper(unpacked, encoding="utf-8-sig", newline="")
+        stack.callback(file.detach)                     # or it would close what it reads
+        yield file
 
 
 class _Reader:
@@ -223,7 +224,7 @@ class _Reader:
             if "\0" in header or not header.strip():
                 raise _NotCsvError(f"{path} is no CSV file: its first line has no names of columns")
             self.separator = separator or max(SEPARATORS, key=QUOTED.sub("", header).count)
-            self.lines = csv.reader(_with_first(header, file), delimiter=self.separator, strict=True)
+            self.lines = csv.reader(chain([header], file), delimiter=self.separator, strict=True)
         with self._naming_lines():
             given = [clean(name) for name in self._next_fields()]
             _check_header([name for name in given if name])
@@ -305,11 +306,6 @@ class _Reader:
 
 class _NotCsvError(ValueError):
     """A file whose message is whole."""
-
-
-def _with_first(line, file):
-    yield line
-    yield from file
 
 
 def _cleaned(cells):

@@ -3,7 +3,7 @@ import decimal
 
 import numpy as np
 import pytest
-from training_tools import blobs, weights
+from training_tools import batches_of, blobs, weights
 
 import fastnet
 from fastnet import nn
@@ -189,6 +189,30 @@ def test_one_hot_classes_are_classes(dtype, options):
     if dtype != np.float32 and not options:
         loader = fastnet.data.DataLoader(fastnet.data.TensorDataset(x, np.eye(3)[y].astype(dtype)), 32, shuffle=True)
         assert weights(trained((loader, None))) == weights(expected)
+
+
+def test_rows_of_integers_that_a_loader_gives():
+    x, y = blobs(30)
+    hot = np.eye(3, dtype=int)[y]
+    t = fastnet.Trainer(nn.Linear(2, 3), loss="cross_entropy")
+    with pytest.raises(ValueError, match=r"integers of shape \(10, 3\), .* one-hot rows are given as bools, or argmax"):
+        t.fit(batches_of([(x[:10], hot[:10])]), progress=False)
+    t.fit(batches_of([(x[:10], hot[:10] > 0)]), progress=False)
+
+
+def test_a_few_labels_of_sequences_that_look_one_hot():
+    class Sequences(nn.Module):                         # (N, 2) to (N, 2 classes, 2 places)
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(2, 4)
+
+        def forward(self, input):
+            return self.linear(input).reshape(-1, 2, 2)
+    x = RNG.standard_normal((9, 2)).astype(np.float32)
+    labels = np.array([[0, 1], [1, 1], [1, 0]] * 3)
+    t = fastnet.Trainer(Sequences(), loss="cross_entropy")
+    for given in ((x, labels), (batches_of([(x[:1], labels[:1])]), None)):
+        t.fit(*given, batch_size=1, progress=False)
 
 
 def test_rows_that_mark_several_classes():

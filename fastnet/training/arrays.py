@@ -133,12 +133,30 @@ def require_learnable(given, target, loss, dtype):
         require_spread(_target(given), dtype, "y")
 
 
-def classes(target, ignore_index=None):
+def is_one_hot(target):
+    """Whether each row of an array marks one class of several with a 1 among zeros.
+
+    Args:
+        target: an array.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.training.arrays import is_one_hot
+        >>> is_one_hot(np.array([[0, 1, 0], [1, 0, 0]])), is_one_hot(np.array([[0, 2], [1, 1]]))
+        (True, False)
+    """
+    if target.ndim != 2 or target.shape[1] < 2 or not len(target) or target.dtype.kind not in "biu":
+        return False
+    return bool((((target == 0) | (target == 1)).all(1) & (np.count_nonzero(target, axis=1) == 1)).all())
+
+
+def classes(target, ignore_index=None, one_hot=None):
     """Classes as int64, (N,) or (N, ...): numbers from 0, of one-hot rows the place of the 1.
 
     Args:
         target: integers or bools.
         ignore_index: the number below 0 that is allowed.
+        one_hot: whether the rows of a matrix of integers are one-hot; None: if all look so. Those of bools are.
 
     Raises:
         ValueError: numbers below 0, or rows of bools that mark none or several classes.
@@ -151,14 +169,15 @@ def classes(target, ignore_index=None):
     """
     if target.ndim == 2 and target.shape[1] == 1:
         target = target[:, 0]
-    elif target.ndim == 2:
-        marked = ((target == 0) | (target == 1)).all(1) & (target.astype(bool).sum(1) == 1)
-        if marked.all() and len(marked):
-            return target.argmax(1)
-        if target.dtype.kind == "b":
-            row = int(marked.argmin())
-            raise ValueError(f"y[{row}] marks {int(target[row].sum())} classes, expected one in each row; for several "
-                             "labels a sample take the loss 'binary_cross_entropy_with_logits'")
+    elif target.ndim == 2 and target.dtype.kind == "b":
+        marked = np.count_nonzero(target, axis=1)
+        if (marked != 1).any():
+            row = int((marked != 1).argmax())
+            raise ValueError(f"y[{row}] marks {marked[row]} classes, expected one in each row; for several labels a "
+                             "sample take the loss 'binary_cross_entropy_with_logits'")
+        return target.argmax(1)
+    elif is_one_hot(target) if one_hot is None else one_hot:
+        return target.argmax(1)
     target = target.astype(np.int64, copy=False)
     wrong = (target < 0) & (target != ignore_index)
     if wrong.any():

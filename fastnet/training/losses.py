@@ -91,6 +91,10 @@ class Loss:
                                  f"{shape_text(target)}")
             if output.numel() == target.numel():
                 target = target.reshape(output.shape)   # (N, 1) of a layer, and (N,) of a table's column
+        if isinstance(self.function, _OF_CLASSES) and target.dtype.kind != "f" and output.shape == target.shape:
+            raise ValueError(f"expected the number of a class for each sample, got integers of shape "
+                             f"{shape_text(target)}, as the outputs; one-hot rows are given as bools, or argmax(1) of "
+                             "them")
         if weight is None:
             value = self.function(output, target)
             return self._of_samples(value, target).mean() if value.ndim else value

@@ -8,7 +8,7 @@ import numpy as np
 import fastnet
 from fastnet import data as d
 from fastnet.data.arrays import fingerprint
-from fastnet.training.arrays import as_array, checked, classes, has_batch_norm, require_learnable
+from fastnet.training.arrays import as_array, checked, classes, has_batch_norm, is_one_hot, require_learnable
 from fastnet.training.weights import class_weights, look_up, mean_weight, sample_weights
 
 _CHECKED_ROWS = 256                     # of a data set, by which a resumed training knows it again
@@ -59,10 +59,16 @@ class Source:
         weight = batch.pop() if self.weighted else None
         target = batch.pop()
         if self._loss.is_classes and target.dtype.kind != "f" and (target.dtype != np.int64 or target.ndim > 1):
-            target = fastnet.from_numpy(classes(target.numpy(), self._loss.ignore_index))
+            target = fastnet.from_numpy(classes(target.numpy(), self._loss.ignore_index, self._one_hot))
         if self.class_table is not None:
             weight = look_up(self.class_table, target)
         return [_cast(x, self.dtype) for x in batch], _cast(target, self.dtype), weight
+
+    @functools.cached_property
+    def _one_hot(self):
+        """Whether classes are rows of integers that mark them: seen by all of them, for a few rows can look so."""
+        targets = getattr(getattr(self.loader, "dataset", None), "targets", None)
+        return targets is not None and is_one_hot(as_array(targets))
 
     def described(self):
         """What a resumed training must find again: the loader's settings, and a sum over some of its samples."""

@@ -3,12 +3,12 @@
 The only importer of compiled code. `K.relu(out, x)` runs the compiled kernel where there is one that takes the dtype,
 else the NumPy reference. Callers look a kernel up at each call, so `use_backend` holds at once.
 """
+import contextvars
 import functools
 import importlib
 import os
 import sys
 import warnings
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from fastnet import _native, threads as _policy
 from fastnet._kernels import reference
 from fastnet._kernels.reference import random as _reference_random
-from fastnet.state import state
+from fastnet.state import Swapped, state
 
 
 random_blocks = _reference_random.blocks        # how many random counters a draw uses up
@@ -45,11 +45,22 @@ class _Table:
 K: Any = _Table()
 
 
+_silent = contextvars.Context()
+_silent.run(np.seterr, all="ignore")
+
+
+def call_silently(kernel, args, attrs):
+    """Call a NumPy kernel: 1/0 is inf and 0/0 is NaN, as in the compiled kernels, without a warning.
+
+    A context is entered and left in C: no exception from outside can leave the caller's NumPy silent.
+    """
+    _silent.copy().run(kernel, *args, **attrs)
+
+
 def _reference_call(kernel):
     """A NumPy kernel as the table has it: a recording keeps it as a Python call."""
     def call(*args, **attrs):
-        with np.errstate(all="ignore"):             # 1/0 is inf and 0/0 is NaN, as in the compiled kernels: no warning
-            kernel(*args, **attrs)
+        call_silently(kernel, args, attrs)
         if state.recorder is not None:
             state.recorder.add_call(kernel, args, attrs)
     return functools.wraps(kernel)(call)
@@ -91,11 +102,22 @@ def _kernels():
                 yield family, name, fn
 
 
-def _fill(name):
+def _table(name):
+    """What K holds on a backend: it is replaced as a whole, which no exception from outside can split.
+
+    Raises:
+        ValueError: an unknown name.
+        ImportError: "compiled", and the extension is not built or is broken.
+    """
+    if name not in ("compiled", "numpy"):
+        raise ValueError(f"unknown backend {name!r}; choose 'compiled' or 'numpy'")
+    if name == "compiled" and not compiled_available:
+        raise ImportError(f"the compiled kernels are {_absent.status}: {_absent.error}") from _absent.error
+    table = {"name": name}
     for family, kernel_name, kernel in _kernels():
         compiled = getattr(_compiled.get(family), kernel_name, None) if name == "compiled" else None
-        setattr(K, kernel_name, _compiled_call(compiled, kernel) if compiled else _reference_call(kernel))
-    K.name = name
+        table[kernel_name] = _compiled_call(compiled, kernel) if compiled else _reference_call(kernel)
+    return table
 
 
 def backend():
@@ -117,14 +139,9 @@ def set_backend(name):
         ValueError: an unknown name.
         ImportError: "compiled", and the extension is not built or is broken.
     """
-    if name not in ("compiled", "numpy"):
-        raise ValueError(f"unknown backend {name!r}; choose 'compiled' or 'numpy'")
-    if name == "compiled" and not compiled_available:
-        raise ImportError(f"the compiled kernels are {_absent.status}: {_absent.error}") from _absent.error
-    _fill(name)
+    K.__dict__ = _table(name)
 
 
-@contextmanager
 def use_backend(name):
     """Run every kernel inside the `with` block on `name`, in every thread.
 
@@ -141,12 +158,7 @@ def use_backend(name):
         ...     fastnet.ones(2) + 1
         tensor([2., 2.])
     """
-    before = K.name
-    set_backend(name)
-    try:
-        yield
-    finally:
-        set_backend(before)
+    return Swapped(K, "__dict__", _table(name))
 
 
 _MOST_THREADS = 1024                    # OpenMP ends the process if it cannot start as many as it is asked for

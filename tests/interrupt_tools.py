@@ -1,5 +1,7 @@
 """Exceptions that come from outside, at a chosen bytecode or after a chosen time."""
 import contextlib
+import dis
+import random
 import signal
 import sys
 from pathlib import Path
@@ -14,15 +16,18 @@ class Interruption(BaseException):
 
 
 class Interrupter:
-    """Raises `Interruption` at the n-th bytecode that a call runs in fastnet and in the functions of one file.
+    """Raises `Interruption` at the n-th place that a call comes to in fastnet and in the functions of one file.
 
     Args:
         at: n; None only counts.
         file: whose functions take part beside the package's.
+        anywhere: every bytecode is a place, as for a debugger; else those where the interpreter looks for signals:
+            the beginning of a function, what follows a call, and the end of each round of a loop.
     """
 
-    def __init__(self, at, file):
-        self.at, self.file, self.seen = at, file, 0
+    def __init__(self, at, file, anywhere=False):
+        self.at, self.file, self.anywhere, self.seen = at, file, anywhere, 0
+        self._codes, self._previous = {}, {}
 
     def __call__(self, function, *args):
         """Call a function; whatever is raised in it comes out."""
@@ -37,27 +42,36 @@ class Interrupter:
         if not frame.f_code.co_filename.startswith((PACKAGE, self.file)):
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        if event == "opcode":
+        if event == "opcode" and (self.anywhere or self._looks_for_signals(frame)):
             self.seen += 1
             if self.seen == self.at:
                 raise Interruption
         return self._trace
 
+    def _looks_for_signals(self, frame):
+        code = frame.f_code
+        bytecode = self._codes.setdefault(code, code.co_code)
+        name = dis.opname[bytecode[frame.f_lasti]]
+        previous, self._previous[id(frame)] = self._previous.get(id(frame), ""), name
+        return name.startswith(("RESUME", "JUMP_BACKWARD")) or previous.startswith("CALL")
 
-def interrupted(at, file, function, *args):
-    """Call a function and interrupt it at the n-th bytecode; returns whether it came so far."""
+
+def interrupted(at, file, function, *args, anywhere=False):
+    """Call a function and interrupt it at the n-th place; returns whether it came so far."""
     try:
-        Interrupter(at, file)(function, *args)
+        Interrupter(at, file, anywhere)(function, *args)
     except Interruption:
         return True
     return False
 
 
-def length(file, function, *args):
-    """How many bytecodes a call of a function runs in fastnet and in a file."""
-    counter = Interrupter(None, file)
+def places(most, file, function, *args, anywhere=False, seed=0):
+    """So many of the places that a call of a function comes to, as n for `interrupted`: at random, or all in turns."""
+    counter = Interrupter(None, file, anywhere)
     counter(function, *args)
-    return counter.seen
+    if most < counter.seen:
+        return sorted(random.Random(seed).sample(range(1, counter.seen + 1), most))
+    return [1 + i % counter.seen for i in range(most)]
 
 
 @contextlib.contextmanager

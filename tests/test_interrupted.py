@@ -1,24 +1,41 @@
 """Exceptions from outside (Ctrl-C, a signal's handler, a debugger), wherever they fall: nothing is left behind."""
 import gc
-import random
+import threading
+import warnings
 
 import numpy as np
 import pytest
-from interrupt_tools import interrupted, length
+from interrupt_tools import Interruption, alarm_after, interrupted, places
 from program_tools import OPTIMIZERS, batch, network, trainer
 
 import fastnet
+from fastnet import nn
+from fastnet.autograd import set_grad_enabled
+from fastnet.backend import K
+from fastnet.data.prefetch import Prefetched
 from fastnet.state import state
 
 pytestmark = pytest.mark.usefixtures("backend")
 
 
+def require_sound():
+    """The thread records nothing, has its gradient mode and NumPy's settings, and the shared pool's memory."""
+    assert state.recorder is None
+    assert fastnet.is_grad_enabled()
+    assert np.geterr()["divide"] == "warn"
+    x = fastnet.ones(3)
+    assert (x * 2).tolist() == [2, 2, 2]
+    assert fastnet.memory.root((x * 2)._data).pool is fastnet.memory.shared
+
+
+# ---- recordings -----------------------------------------------------------------------------------------------------
+
 class Training:
     """A training step that is recorded, with its network and optimizer: the same one each time."""
 
-    def __init__(self, compiled=True):
+    def __init__(self):
         self.model = network(dropout=0.5, norm=True)
-        self.step = trainer(self.model, OPTIMIZERS["adam"](self.model.parameters()), compiled=compiled)
+        self.step = trainer(self.model, OPTIMIZERS["adam"](self.model.parameters()), compiled=True)
         self.batch = batch()
 
     def run(self):
@@ -26,38 +43,160 @@ class Training:
         return [float(self.step(*self.batch)) for _ in range(2)]
 
 
-def require_sound():
-    """The thread records nothing, has its gradient mode, and its memory comes from the shared pool."""
-    assert state.recorder is None
-    assert fastnet.is_grad_enabled()
-    x = fastnet.ones(3)
-    assert (x * 2).tolist() == [2, 2, 2]
-    assert fastnet.memory.root((x * 2)._data).pool is fastnet.memory.shared
-
-
-def sweep(places, seed=0):
-    """Interrupt recordings, each at another place."""
-    total = length(__file__, Training().run)
+def interrupt_recordings(number):
     expected = Training().run()
-    if places < total:
-        places = sorted(random.Random(seed).sample(range(1, total + 1), places))
-    else:
-        places = [1 + i % total for i in range(places)]
-    for i, at in enumerate(places):
+    for i, at in enumerate(places(number, __file__, Training().run, anywhere=True)):
         training = Training()
-        if interrupted(at, __file__, training.run):
+        if interrupted(at, __file__, training.run, anywhere=True):
             require_sound()
         if i % 50 == 0:
             gc.collect()
-            assert all(np.isfinite(p.detach().numpy()).all() for p in training.model.parameters())
             training.run()
+            assert all(np.isfinite(p.detach().numpy()).all() for p in training.model.parameters())
             assert Training().run() == expected
 
 
 def test_interrupted_recordings():
-    sweep(100)
+    interrupt_recordings(100)
 
 
 @pytest.mark.interrupts
 def test_ten_thousand_interrupted_recordings():
-    sweep(10_000)
+    interrupt_recordings(10_000)
+
+
+@pytest.mark.interrupts
+def test_recordings_interrupted_by_a_timer():
+    """Whenever it rings: in Python, in C, while memory is freed."""
+    for i in range(3000):
+        training = Training()
+        try:
+            with alarm_after(1e-5 * (1 + i % 300)):
+                training.run()
+        except Interruption:
+            require_sound()
+
+
+def test_a_recording_goes_on_without_what_was_interrupted():
+    """A function that goes on after an interruption is recorded with arrays that live as long as the recording."""
+    @fastnet.compile
+    def double(x):
+        try:
+            made = fastnet.zeros(1000).add(1)
+            interrupt(made)
+        except Interruption:
+            pass
+        return x * 2
+
+    def interrupt(made):
+        del made
+        raise Interruption
+    x = fastnet.ones(3)
+    for _ in range(3):
+        assert double(x).tolist() == [2, 2, 2]
+
+
+# ---- other state ----------------------------------------------------------------------------------------------------
+
+def without_gradients():
+    with fastnet.no_grad():
+        K.exp(np.empty(2), np.ones(2))
+    with fastnet.no_grad(), fastnet.enable_grad(), set_grad_enabled(True):
+        fastnet.no_grad()(lambda: fastnet.ones(2))()
+
+
+def on_another_backend():
+    with fastnet.use_backend("numpy"):
+        fastnet.ones(2) / 0
+
+
+def an_outline():
+    with nn.parameter.outlines():
+        nn.parameter.new_parameter(2, 3)
+
+
+def some_items():
+    items = Prefetched((i for i in range(3)), ahead=1)
+    assert list(items) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("use", [without_gradients, on_another_backend, an_outline, some_items])
+def test_what_a_block_sets_is_put_back(use, backend):
+    for at in places(150, __file__, use):
+        interrupted(at, __file__, use)
+        assert K.name == backend and not nn.parameter._mode.outlines
+        require_sound()
+
+
+def test_an_iteration_that_is_interrupted_does_not_hang():
+    """It ends, or goes on behind what had been given."""
+    for at in places(40, __file__, lambda: next(Prefetched(iter_of(3), 2))):
+        items = Prefetched(iter_of(3), 2)
+        interrupted(at, __file__, next, items)
+        rest = list(items)
+        assert not rest or rest == list(range(3))[-len(rest):]
+        assert not any(thread.name == "fastnet-prefetch" for thread in threading.enumerate())
+
+
+def iter_of(n):
+    yield from range(n)
+
+
+# ---- trainings ------------------------------------------------------------------------------------------------------
+
+def blobs(n=60):
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, n)
+    return (rng.standard_normal((n, 5)) + y[:, None]).astype("float32"), y
+
+
+def test_a_training_that_is_interrupted_and_begun_again():
+    x, y = blobs()
+
+    def begin():
+        t = fastnet.Trainer(network(norm=True), "adam", loss="cross_entropy", metrics="accuracy")
+        average = fastnet.callbacks.ExponentialMovingAverage(0.5)
+        return t, lambda: t.fit(x, y, epochs=2, validation_data=(x, y), progress=False,
+                                callbacks=[average, fastnet.callbacks.LearningRateSchedule("cosine")])
+    for at in places(20, __file__, begin()[1]):
+        t, fit = begin()
+        rate = t.optimizer.param_groups[0]["lr"]
+        if interrupted(at, __file__, fit):
+            require_sound()
+        done = t.epoch
+        fit()
+        assert [row["epoch"] for row in t.history.rows] == list(range(1, done + 3))
+        assert t.optimizer.param_groups[0]["lr"] == rate and not t.model.training
+        assert all(np.isfinite(row["loss"]) for row in t.history.rows)
+
+
+@pytest.mark.parametrize("call", ["evaluate", "predict"])
+def test_the_mode_of_a_model_that_is_measured(call):
+    x, y = blobs()
+    t = fastnet.Trainer(network(norm=True), "adam", loss="cross_entropy", metrics="accuracy")
+    args = (x, y) if call == "evaluate" else (x,)
+    for at in places(60, __file__, getattr(t, call), *args):
+        t.model.train()
+        interrupted(at, __file__, getattr(t, call), *args)
+        assert t.model.training and all(m.training for m in t.model.modules())
+        require_sound()
+
+
+def test_an_estimator_that_is_interrupted():
+    """It is as it was, and fastnet's generator too: what is drawn after it does not depend on it."""
+    pytest.importorskip("sklearn")
+    from fastnet.sklearn import MLPClassifier
+    x, y = blobs()
+
+    def begin():
+        return MLPClassifier(max_iter=2, random_state=0,
+                             module=lambda n, outputs: nn.Sequential(nn.Linear(n, outputs), nn.Dropout(0.5)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before = fastnet.get_rng_state().tolist()
+        for at in places(20, __file__, lambda: begin().fit(x, y)):
+            estimator = begin()
+            if interrupted(at, __file__, estimator.fit, x, y):
+                assert not hasattr(estimator, "n_iter_")
+            assert fastnet.get_rng_state().tolist() == before
+            require_sound()

@@ -105,18 +105,23 @@ cdef class Swapped:
         target: the object.
         name: of the attribute.
         value: what it is inside.
+        lock: held inside the block, if given.
     """
-    cdef object target, name, value, before
+    cdef object target, name, value, lock, before
 
-    def __init__(self, target, name, value):
-        self.target, self.name, self.value = target, name, value
+    def __init__(self, target, name, value, lock=None):
+        self.target, self.name, self.value, self.lock = target, name, value, lock
 
     def __enter__(self):
+        if self.lock is not None:
+            self.lock.acquire()
         self.before = getattr(self.target, self.name)
         setattr(self.target, self.name, self.value)
 
     def __exit__(self, *error):
         setattr(self.target, self.name, self.before)
+        if self.lock is not None:
+            self.lock.release()
 
 
 cdef class Finally:

@@ -117,7 +117,8 @@ class ExponentialMovingAverage(Callback):
 
     def on_fit_end(self, trainer):
         if not trainer.interrupted:
-            self._write(trainer, self._averages)
+            self.on_validation_begin(trainer)           # until all are written, `close` would put the raw ones back
+            self._raw = None
 
     def state_dict(self):
         return {"averages": self._averages}

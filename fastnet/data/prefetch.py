@@ -1,18 +1,21 @@
 """An iterator that a thread runs ahead of."""
 import contextlib
+import functools
 import os
 import threading
 import weakref
 from queue import Empty, SimpleQueue
 
 from fastnet.backend import compiled_available, set_num_threads
+from fastnet.state import Finally, inside
 
 
 class Prefetched:
     """Gives what another iterator gives, which a thread asks up to `ahead` items before they are wanted.
 
     An error of the other iterator is raised where its item would have come. The thread ends with the items, and when
-    this object is closed or forgotten, or the process ends; then an item that is being made is waited for.
+    this object is closed or forgotten, or the process ends; then an item that is being made is waited for. As with a
+    generator, an exception from outside (Ctrl-C) while the next item is waited for ends the iteration.
 
     Args:
         items: a generator; it runs in the thread, with one thread for its kernels.
@@ -36,8 +39,10 @@ class Prefetched:
         self._tickets, self._process = tickets, os.getpid()
         thread = threading.Thread(target=_work, args=(items, tickets, self._ready), name="fastnet-prefetch",
                                   daemon=True)          # else the end of the process would wait for it unasked
-        thread.start()
-        self._end = weakref.finalize(self, _send_home, thread, tickets)     # runs at exit, too
+        self._end = weakref.finalize(                                       # runs at exit, too
+            self, inside, Finally(functools.partial(_wait_for, thread)),
+            inside, Finally(functools.partial(tickets.put, False)), _clear, tickets)
+        thread.start()                                                      # now that it can be ended
 
     def __iter__(self):
         return self
@@ -47,11 +52,13 @@ class Prefetched:
             raise StopIteration
         if self._process != os.getpid():
             raise RuntimeError("this iteration began before the process was forked, its thread is not here; begin anew")
+        return inside(Finally(self.close, failed_only=True), self._next)
+
+    def _next(self):
         item, error = self._ready.get()
         if error is None:
             self._tickets.put(True)
             return item
-        self.close()
         try:
             raise error
         finally:
@@ -75,10 +82,13 @@ def _work(items, tickets, ready):
     ready.put((None, end))
 
 
-def _send_home(thread, tickets):
+def _clear(tickets):
     with contextlib.suppress(Empty):
         while True:
             tickets.get_nowait()                # what is left of them would come first
-    tickets.put(False)
-    if thread is not threading.current_thread():            # the garbage collector runs anywhere
+
+
+def _wait_for(thread):
+    # the garbage collector runs anywhere, and the start may have been interrupted
+    if thread.is_alive() and thread is not threading.current_thread():
         thread.join()

@@ -1,6 +1,5 @@
 """Parameters: tensors that a module learns."""
 import threading
-from contextlib import contextmanager
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from fastnet.construction import as_tensor
 from fastnet.memory import empty, parameter_memory
 from fastnet.placement import check_placement
 from fastnet.recording import forbid_in_recording
+from fastnet.state import Swapped
 from fastnet.tensor import Storage, Tensor, blank
 
 
@@ -69,17 +69,12 @@ class _Mode(threading.local):
 _mode = _Mode()
 
 
-@contextmanager
 def outlines():
     """Inside, this thread makes parameters and buffers of modules that have a shape and a dtype but no memory.
 
     However large they are said to be, they cost nothing. They cannot be written: `store` gives them memory and values.
     """
-    before, _mode.outlines = _mode.outlines, True
-    try:
-        yield
-    finally:
-        _mode.outlines = before
+    return Swapped(_mode, "outlines", True)
 
 
 def _outline(shape, dtype):

@@ -1,11 +1,12 @@
 """The optimizers by scikit-learn's names and parameters, and two more places where they come in."""
-import contextlib
 from typing import Any
 
 import fastnet
 from fastnet import optim
 from fastnet._locks import new_lock
+from fastnet.random import default_generator
 from fastnet.sklearn.batches import groups
+from fastnet.state import Swapped
 
 SOLVERS: dict[str, Any] = {
     "adam": lambda e, params: optim.Adam(params, e.learning_rate_init, (e.beta_1, e.beta_2), e.epsilon),
@@ -42,16 +43,9 @@ def lower_rate(optimizer):
 _lock = new_lock(reentrant=True)
 
 
-@contextlib.contextmanager
 def own_draws(seed):
     """Let what is done inside draw from `seed`, and put fastnet's generator back after it.
 
     There is one generator, so that in several threads one has to wait for the other.
     """
-    with _lock:
-        before = fastnet.get_rng_state()
-        fastnet.manual_seed(seed)
-        try:
-            yield
-        finally:
-            fastnet.set_rng_state(before)
+    return Swapped(default_generator, "__dict__", vars(fastnet.Generator(seed)), _lock)

@@ -1,10 +1,8 @@
 """A fit that fails leaves the estimator as it was: not fitted, or with the network that it had."""
-import contextlib
-
 import fastnet
+from fastnet.state import Finally
 
 
-@contextlib.contextmanager
 def undone_on_failure(estimator, goes_on):
     """Put an estimator's attributes back if what is done inside raises.
 
@@ -15,16 +13,14 @@ def undone_on_failure(estimator, goes_on):
     attributes = dict(vars(estimator))
     lengths = [(curve, len(curve)) for curve in attributes.values() if isinstance(curve, list)]
     saved = _Saved(estimator) if goes_on else None
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(attributes)
+
+    def undo():
+        estimator.__dict__ = dict(attributes)
         for curve, length in lengths:   # they are appended to
             del curve[length:]
         if saved is not None:
             saved.put_back()
-        raise
+    return Finally(undo, failed_only=True)
 
 
 class _Saved:

@@ -1,6 +1,6 @@
 """The Trainer: a model, an optimizer, a loss and metrics, and the loop over epochs."""
-import contextlib
 import copy
+import functools
 import itertools
 import math
 import time
@@ -12,6 +12,7 @@ import fastnet
 from fastnet import data, metrics as m, nn
 from fastnet.callbacks.base import Callback, changes_step
 from fastnet.callbacks.logs import Progress
+from fastnet.state import Finally
 from fastnet.training import checkpoint, steps
 from fastnet.training.arrays import ModelInputs
 from fastnet.training.history import History
@@ -72,13 +73,13 @@ class Trainer:
         self.epochs = self.first_epoch = 0              # where the training ends and began
         self.accumulate = 1                             # batches an update
         self.updated = self.stop = self.interrupted = False
-        self.logs, self.callbacks = {}, []
+        self.logs, self.callbacks, self._unclosed = {}, [], []
         self._data: Any = None
         self._validation: Any = None
         self._compiled = {}                     # function that makes one: (what it was made of, what it made)
 
     def __getstate__(self):
-        return self.__dict__ | {"_compiled": {}, "callbacks": [], "_data": None, "_validation": None}
+        return self.__dict__ | {"_compiled": {}, "callbacks": [], "_unclosed": [], "_data": None, "_validation": None}
 
     # ---- training ----
 
@@ -125,7 +126,8 @@ class Trainer:
         self.callbacks = sorted([*callbacks, *([Progress()] if progress else [])], key=lambda c: c.priority)
         self.first_epoch, self.epochs, self.batch, self.accumulate = self.epoch, self.epoch + epochs, 0, 1
         self.stop = self.interrupted = False
-        try:
+        self._unclosed = self.callbacks[::-1]
+        with Finally(self._close):
             self._each("on_fit_begin")
             if resume is not None and checkpoint.file_in(resume).exists():
                 self.load_checkpoint(resume)
@@ -133,15 +135,18 @@ class Trainer:
             self._train()
             self.interrupted = self.interrupted and self.epoch < self.epochs
             self._each("on_fit_end", falling=True)
-        finally:
-            self._close()
         return self.history
 
     def _close(self):
-        with contextlib.ExitStack() as stack:           # all of them, whatever one of them raises
-            stack.callback(self.model.eval)
-            for callback in self.callbacks[::-1]:
-                stack.callback(callback.close, self)
+        """Close all callbacks, whatever one of them raises; called again, those that are left."""
+        try:
+            while self._unclosed:
+                self._unclosed.pop().close(self)
+        finally:
+            if self._unclosed:
+                self._close()
+            else:
+                self.model.eval()
 
     def _train(self):
         step = self._step_with([c for c in self.callbacks if changes_step(c)])
@@ -213,7 +218,7 @@ class Trainer:
             results |= self._measure(self._validation).results("validation_")
         rates = [group["lr"] for group in self.optimizer.param_groups]
         self.logs = {"epoch": self.epoch + 1, **results, "lr": float(rates[0]), "seconds": time.perf_counter() - start}
-        self.history.rows.append(self.logs)
+        self.history.rows[self.epoch:] = [self.logs]            # in place of what an interrupted fit left of the epoch
         # the epoch is done when it has been judged: a checkpoint, which comes last of all callbacks, says so
         self.epoch, self.batch = self.epoch + 1, 0
         self._each("on_epoch_end")
@@ -260,7 +265,8 @@ class Trainer:
         measure = self._compiled_by(steps.measurement)
         running = Running(copy.deepcopy(self.metrics))
         running.reset()
-        with _evaluating(self.model):
+        with _put_back(self.model):
+            self.model.eval()
             for inputs, target, weight in source.epoch(0):
                 value, total, measured = measure(weight, target, *inputs)
                 running.add(len(target), value.item(), total, measured)
@@ -279,7 +285,8 @@ class Trainer:
             A NumPy array with the samples along the first axis.
         """
         forward = self._compiled_by(steps.forward)
-        with _evaluating(self.model):
+        with _put_back(self.model):
+            self.model.eval()
             outputs = [forward(*inputs).numpy() for inputs in input_batches(x, self._takes, batch_size)]
         if not outputs:
             raise ValueError("there is nothing to predict: the loader gave no batch")
@@ -373,12 +380,6 @@ def _with_last(items):
         yield item, True
 
 
-@contextlib.contextmanager
-def _evaluating(model):
-    """Evaluation mode, and the mode from before afterwards."""
-    training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(training)
+def _put_back(model):
+    """A context manager after which a model is in the mode from before, wherever an exception falls."""
+    return Finally(functools.partial(model.train, model.training))

@@ -56,17 +56,22 @@ class Swapped:
         target: the object.
         name: of the attribute.
         value: what it is inside.
+        lock: held inside the block, if given.
     """
 
-    def __init__(self, target, name, value):
-        self._place, self._value = (target, name), value
+    def __init__(self, target, name, value, lock=None):
+        self._place, self._value, self._lock = (target, name), value, lock
 
     def __enter__(self):
+        if self._lock is not None:
+            self._lock.acquire()
         self._before = getattr(*self._place)
         setattr(*self._place, self._value)
 
     def __exit__(self, *error):
         setattr(*self._place, self._before)
+        if self._lock is not None:
+            self._lock.release()
 
 
 class Finally:

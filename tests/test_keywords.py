@@ -129,6 +129,8 @@ def test_gradients_flow_to_what_is_named():
 def test_the_second_tensor_of_max_by_name(f):
     x, y = fastnet.tensor(X), fastnet.tensor(Y)
     assert f(x, other=y).tolist() == f(x, y).tolist()
+    with pytest.raises(TypeError, match="expected dim or other, got both"):
+        f(x, 0, other=y)
 
 
 def test_a_users_own_operation():

@@ -153,8 +153,11 @@ def test_views_and_tuples_of_arrays_are_followed(twin):
 def test_a_first_step_comes_before_the_gradients(twin):
     node, gradient = twin
     made = node(lambda x, y: (x * y, gradient(_times, y).then(gradient(_times, x), lambda g: g)), X, Y)
-    assert [i for _, _, i in made.saved] == [1, 0]
-    assert made.first.saved[0] is not None and made.first.rest is None and len(made.gradients) == 2
+    assert [i for _, _, i in made.saved] == [1, 0] and len(made.gradients) == 2
+    step = gradient(_times, Y).then(gradient(_times, X))
+    for _ in range(2):                                      # a statement may be used again
+        made = node(lambda x: (x * 2, step), X)
+        assert made.first.saved[0] is Y and made.first.rest is None and made.gradients[0].saved[0] is X
 
 
 def _default(g, x=X):
@@ -222,6 +225,23 @@ def test_gradients_are_functions(twin, given):
     node, _ = twin
     with pytest.raises(TypeError, match="times: expected a gradient to be a function, got"):
         node(lambda x: (x * 2, (given,)), X)
+
+
+def test_memory_is_given_to_what_has_a_parameter_for_it(twin):
+    """Every form of tape calls function(g, *saved), with `out` only where there is a parameter of this name."""
+    module = plain_tape if twin[1] is plain_tape.gradient else tape
+    home = np.zeros(2)
+
+    def optional(g, *saved, out=None):
+        return np.multiply(g, saved[0] if saved else 2.0, out=out)
+
+    def positional(g, out=None):
+        return np.multiply(g, 2.0, out=out)
+    for function in (optional, positional, twin[1](optional, X), twin[1](optional, X, 1)):
+        home[:] = 0
+        assert module.written(function, Y, home) is home and home.any()
+    for function in (lambda g, k=2.0: g * k, lambda g, *, k=2.0: g * k, twin[1](_times, X), np.negative):
+        assert module.written(function, Y, home) is not home
 
 
 # ---- in use ----------------------------------------------------------------------------------------------------------

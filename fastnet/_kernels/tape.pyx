@@ -297,6 +297,13 @@ cdef apply(fn, str name, bint view, tuple args, dict attributes):
     return result
 
 
+cdef gradient alone(gradient first):
+    """A gradient function without those that follow it, which a node keeps by itself, as far as they are needed."""
+    cdef gradient function = gradient.__new__(gradient)
+    function.function, function.saved = first.function, first.saved
+    return function
+
+
 cdef int attach(TensorBase result, str name, gradients, tuple args, tuple arrays) except -1:
     """Put the operation that made `result` on the tape."""
     cdef list edges = [], needed, read = []
@@ -309,8 +316,7 @@ cdef int attach(TensorBase result, str name, gradients, tuple args, tuple arrays
             edges.append((i, t if t._node is None else t._node))
         i += 1
     if type(gradients) is gradient and (<gradient>gradients).rest is not None:
-        node.first, gradients = gradients, (<gradient>gradients).rest
-        (<gradient>node.first).rest = None
+        node.first, gradients = alone(gradients), (<gradient>gradients).rest
         state_read(node.first, name, read)
     if type(gradients) is tuple:
         if edges[len(edges) - 1][0] >= len(<tuple>gradients):

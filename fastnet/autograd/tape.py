@@ -30,11 +30,11 @@ def op(fn=None, *, view=False):
     A gradient function that reads arrays states them: `gradient(function, *saved)` is called as
     `function(g, *saved)`. backward() raises if one of them that is an argument or the result was changed in place
     since, and nothing else is kept alive. A function whose closure or default values hold an array, or an object that
-    may have one in it, such as a list, is refused when the operation is recorded.
+    may have one in it, such as a list, is a TypeError when the operation is recorded.
 
-    A gradient function with a parameter named `out` may write its result into the array given there, or None, and
-    returns it. That saves a copy where the argument is a parameter. A gradient may have the shape that the arguments
-    were broadcast to.
+    A gradient function with an optional parameter named `out` may write its result into the array that it is given
+    there, and returns it. That saves a copy where the argument is a leaf. A gradient may have the shape that the
+    arguments were broadcast to.
 
     Inside a compiled function the arrays must come from kernels, as those of `fastnet.functional` do.
 

@@ -185,6 +185,12 @@ def argmin(input, dim=None, keepdim=False):
     return _arg(input, "argmin", dim, keepdim)
 
 
+def _dim_or_other(name, dim, other):
+    if dim is not None and other is not None:
+        raise TypeError(f"{name}: expected dim or other, got both")
+    return dim if other is None else other
+
+
 def _chosen(input, dim, keepdim, of_all, of_two, index_of):
     """`max` or `min`, by the functions that choose from all elements, from two tensors, and along a dimension."""
     if dim is None:
@@ -219,7 +225,7 @@ def max(input, dim=None, keepdim=False, *, other=None):
         >>> values, indices
         (tensor([3., 5.]), tensor([1, 0]))
     """
-    return _chosen(input, dim if other is None else other, keepdim, amax, maximum, argmax)
+    return _chosen(input, _dim_or_other("max", dim, other), keepdim, amax, maximum, argmax)
 
 
 @method()
@@ -233,7 +239,7 @@ def min(input, dim=None, keepdim=False, *, other=None):
         >>> fastnet.min(fastnet.tensor([[1.0, 3.0], [5.0, 2.0]]))
         tensor(1.)
     """
-    return _chosen(input, dim if other is None else other, keepdim, amin, minimum, argmin)
+    return _chosen(input, _dim_or_other("min", dim, other), keepdim, amin, minimum, argmin)
 
 
 # ---- sorting --------------------------------------------------------------------------------------------------------

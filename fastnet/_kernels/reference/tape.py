@@ -230,8 +230,7 @@ def _attach(result, name, gradients, args, arrays):
             edges.append((i, a if a._node is None else a._node))
     first = None
     if type(gradients) is gradient and gradients.rest is not None:
-        first, gradients = gradients, gradients.rest
-        first.rest = None
+        first, gradients = gradient(gradients.function, *gradients.saved), gradients.rest
     if type(gradients) is tuple:
         if edges[-1][0] >= len(gradients):
             raise RuntimeError(f"{name}: argument {edges[-1][0] + 1} needs a gradient, the operation returned "

@@ -120,8 +120,7 @@ def test_cells_that_hold_more_than_one_value(library, cells):
     frame = library.DataFrame({"x": [1, 2], "many": cells})
     found = columns(frame)
     assert found["many"].dtype == object and found["many"].tolist() == cells
-    kind = type(cells[0]).__name__
-    assert TablePreparation().fit(frame).left_out == {"many": f"its cells hold more than one value: {kind}"}
+    assert TablePreparation().fit(frame).left_out == {"many": "its cells hold more than one value"}
 
 
 def test_not_finite(library):

@@ -313,10 +313,8 @@ def _read(entry):
 
 def _nested(named):
     """{name: why it is left out} of the columns whose cells hold more than one value."""
-    found = {name: next((v for v in column.tolist() if isinstance(v, NESTED)), None)
-             for name, column in named.items() if column.dtype == object}
-    return {name: f"its cells hold more than one value: {type(value).__name__}"
-            for name, value in found.items() if value is not None}
+    return {name: "its cells hold more than one value" for name, column in named.items()
+            if column.dtype == object and any(isinstance(cell, NESTED) for cell in column.tolist())}
 
 
 def _is_empty(values):

@@ -1,4 +1,5 @@
 """Tables from files. A CSV file is text cells, read in one way whichever libraries are installed; Parquet has types."""
+import codecs
 import csv
 import gzip
 import importlib
@@ -25,6 +26,7 @@ SEPARATORS = ",;\t|"
 SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)           # Excel's
 QUOTED = re.compile(r'"[^"]*"')
 NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
+GZIP = b"\x1f\x8b"
 LONGEST = 1 << 24                       # characters in a field; more are a quotation mark that nobody closed
 BLOCK = 4096                            # rows that are turned into columns in one go: they fit into a cache
 
@@ -64,7 +66,7 @@ def read_table(path, separator=None, text=()):
     """
     if str(path).lower().endswith(PARQUET):
         return _parquet(Path(path))
-    library, _ = _library("reading CSV files")
+    library, pandas = _library("reading CSV files")
     cells = read_cells(path, separator)
     notes, found = list(cells.notes), {}
     lists = {name: column.tolist() for name, column in cells.items()}
@@ -77,7 +79,7 @@ def read_table(path, separator=None, text=()):
             notes.append(in_lines(f"column {name!r} {oddities(kind, column, odd)}", cells))
     for note in notes:
         warnings.warn(f"{path}: {note}", stacklevel=2)
-    return library.DataFrame(found)
+    return library.DataFrame(found) if pandas else library.DataFrame(found, nan_to_null=True)
 
 
 def read_columns(path, separator=None):
@@ -198,14 +200,14 @@ def _parquet(path):
 
 @contextmanager
 def _opened(path):
-    """The file as text in UTF-8, unpacked if it is packed by gzip; standard input stays open."""
+    """The file as text in UTF-8, or in UTF-16 as Excel's .txt; unpacked if gzip packed it. Standard input stays."""
     with ExitStack() as stack:
         raw: Any = sys.stdin.buffer if str(path) == STANDARD_INPUT else stack.enter_context(Path(path).open("rb"))
         if not hasattr(raw, "peek"):                    # what takes the place of standard input
             raw = io.BufferedReader(io.BytesIO(raw.read()))
-        packed = raw.peek(2)[:2] == b"\x1f\x8b"
-        unpacked = stack.enter_context(gzip.open(raw)) if packed else raw
-        file = io.TextIOWrapper(unpacked, encoding="utf-8-sig", newline="")
+        unpacked = stack.enter_context(gzip.open(raw)) if raw.peek(2)[:2] == GZIP else raw
+        wide = unpacked.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        file = io.TextIOWrapper(unpacked, encoding="utf-16" if wide else "utf-8-sig", newline="")
         stack.callback(file.detach)                     # or it would close what it reads
         yield file
 

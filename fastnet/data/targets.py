@@ -7,7 +7,7 @@ import numpy as np
 
 from fastnet.data.arrays import finite, require_spread
 from fastnet.data.cells import clean, form_as, form_of, typed
-from fastnet.data.dates import Dates, has_hours, seconds
+from fastnet.data.dates import Dates, seconds
 from fastnet.data.encoders import as_float32, as_numbers, as_texts, is_number, mean_and_scale
 from fastnet.data.frames import column
 from fastnet.data.numerals import Numerals
@@ -90,6 +90,7 @@ class TargetPreparation:
                 raise ValueError(f"the target has one class only, {self.classes[0]!r}: there is nothing to learn")
         else:
             numbers = _numbers(values)
+            self.hours = isinstance(self.form, Dates) and bool((numbers % 1 != 0).any())
             numbers = numbers if rows is None else numbers[rows]
             if self.standardise:
                 self.mean, self.scale = mean_and_scale(numbers)
@@ -125,7 +126,7 @@ class TargetPreparation:
             array([False,  True, False])
         """
         column = _column(values)
-        form = self.form if self.task and self.form else self._form_of(column)
+        form = self.form or (None if self.classes else self._form_of(column))
         values, odd = _typed(column, form)
         gone = np.array([value is None or value != value for value in values.tolist()], np.bool_)
         gone[odd] = True
@@ -177,7 +178,7 @@ class TargetPreparation:
     def _read(self, column):
         """A column's values, none missing: numbers, dates as days, or labels."""
         if self.form is None:
-            text = self.classes and all(isinstance(label, str) for label in self.classes)
+            text = self.kind == "category" or (self.classes and all(isinstance(label, str) for label in self.classes))
             return finite(_objects(as_texts(column)) if text else _labels(column), "the target")
         values, odd = _typed(column, self.form)
         if odd and self.classes:
@@ -186,7 +187,6 @@ class TargetPreparation:
             kind = "date" if isinstance(self.form, Dates) else "number"
             raise ValueError(f"the target: expected a {kind}, got {column[odd[0]]!r} in row {odd[0]} (counted from 0)")
         if isinstance(self.form, Dates):
-            self.hours = self.hours or (self.task is None and has_hours(values))
             values = seconds(values) / SECONDS_A_DAY
         return finite(values, "the target")
 

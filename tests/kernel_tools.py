@@ -1,6 +1,7 @@
 """What the kernel tests share: finding the twins, calling them on fresh arguments, comparing, odd layouts."""
 import contextlib
 import importlib
+import inspect
 import zlib
 
 import numpy as np
@@ -93,14 +94,39 @@ def run(case, fn, dtype, size, change=None):
     return args, attrs
 
 
+def holds_garbage(a):
+    return a.size and np.all(a == garbage((), a.dtype))
+
+
 def with_other_garbage(kernel):
     """A `change` for run(): outputs that hold garbage hold other garbage, so that what is left unwritten shows."""
     def change(args, attrs):
         if attrs.get("accumulate"):     # adds to what is there
             return args, attrs
         for a in (args[i] for i in REFERENCE[kernel].outputs):
-            if a is not None and a.size and np.all(a == garbage((), a.dtype)):
+            if a is not None and holds_garbage(a):
                 a[...] = np.nan if a.dtype.kind == "f" else 0
+        return args, attrs
+    return change
+
+
+def with_subnormals(kernel, share):
+    """A `change` for run(): about this share of the numbers become subnormal or zero, in float64 for float32 too.
+
+    They keep their signs. Infinities, NaN, settings and outputs that hold garbage stay.
+    """
+    settings = {"hyper", "total", "p"}  # what is divided by, and a weight whose sign an L1 penalty takes
+    names = list(inspect.signature(REFERENCE[kernel]).parameters)
+
+    def change(args, attrs):
+        rng = np.random.default_rng(7)
+        keep = [a for name, a in zip(names, args) if name in settings]
+        keep += [a for i in REFERENCE[kernel].outputs if (a := args[i]) is not None and holds_garbage(a)]
+        for _, a in arrays(args, attrs):
+            if a.dtype.kind == "f" and a.flags.writeable and not any(a is k for k in keep):
+                steps = rng.choice([np.finfo(d).smallest_subnormal for d in {np.float32, a.dtype.type}], a.shape)
+                small = np.copysign(rng.integers(0, 1000, a.shape) * steps, a)
+                np.copyto(a, small, where=(rng.random(a.shape) < share) & np.isfinite(a), casting="same_kind")
         return args, attrs
     return change
 
@@ -126,6 +152,17 @@ def assert_close(case, got, expected, dtype, where):
                                        err_msg=f"{case.id}, {where}: {name}")
         else:
             np.testing.assert_array_equal(a, b, err_msg=f"{case.id}, {where}: {name}")
+
+
+def assert_subnormals_kept(case, got, expected, where):
+    """Two calls on subnormal numbers give the same numbers; roughly the same, where the kernel says that it flushes."""
+    for (name, a), (_, b) in zip(arrays(*got), arrays(*expected), strict=True):
+        rtol = atol = 0
+        if REFERENCE[case.kernel].flushes and a.dtype.kind == "f":
+            # a flushed number may be the argument of a root, or one of many in a sum
+            rtol = 1e-3
+            atol = np.sqrt(np.finfo(a.dtype).smallest_normal) + 1e-4 * np.abs(b[np.isfinite(b)]).max(initial=0)
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=atol, err_msg=f"{case.id}, {where}: {name}")
 
 
 def assert_same_bits(case, got, expected, where):

@@ -4,13 +4,14 @@ A test runs all the sizes of one case and dtype; what fails names the case, the 
 """
 import importlib
 import inspect
+import itertools
 
 import numpy as np
 import pytest
 from kernel_tools import (
     CASES, COMPILED, ISAS, LAYOUTS, REFERENCE, TWIN_CASES, arguments, arrays, assert_close, assert_inputs_kept,
-    assert_same_bits, built, compiled_module, divisible, functions, has_twin, instruction_set, kernels, laid_out,
-    launch, packed, reference_module, run, threaded, with_other_garbage)
+    assert_same_bits, assert_subnormals_kept, built, compiled_module, divisible, functions, has_twin, instruction_set,
+    kernels, laid_out, launch, packed, reference_module, run, threaded, with_other_garbage, with_subnormals)
 
 from fastnet._kernels.reference import FAMILIES
 from fastnet.backend import K, use_backend
@@ -115,6 +116,21 @@ def run_compiled(case, dtype, size, before):
     except launch.NeedsPacking:         # right only for a case whose arrays are laid out oddly
         assert not all(a.flags.c_contiguous for _, a in arrays(*before))
         return run(case, COMPILED[case.kernel], dtype, size, laid_out(packed))
+
+
+@built
+@over([case for case in TWIN_CASES if not case.raises and set(case.dtypes) & set(REAL)])
+def test_subnormal_numbers(case, dtype):
+    """What a kernel selects, compares or copies is never rounded to 0; one that rounds says so in its contract."""
+    if dtype not in REAL:
+        pytest.skip("no subnormal numbers")
+    for size, share in zip(case.sizes[::-2], itertools.cycle((1, 0.5))):
+        subnormal = with_subnormals(case.kernel, share)
+        expected = run(case, REFERENCE[case.kernel], dtype, size, subnormal)
+        for isa in ISAS:
+            with use_backend("compiled"), instruction_set(isa), threaded(1):
+                done = run(case, getattr(K, case.kernel), dtype, size, subnormal)
+            assert_subnormals_kept(case, done, expected, f"size {size} on {isa}")
 
 
 # ---- bits -----------------------------------------------------------------------------------------------------------

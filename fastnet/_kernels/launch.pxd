@@ -13,10 +13,12 @@ cdef extern from "src/launch.h":
         void *p[12]
         ptrdiff_t n[28]
         double s[6]
+        bint keeps_tiny
     ctypedef struct Entry:
         const char *name
         Body f32
         Body f64
+        bint keeps_tiny
 
 cdef enum:
     MAX_DIMS = 8
@@ -64,6 +66,7 @@ cdef class Kernel:                  # one SIMD body for each instruction set and
     cdef str name
     cdef Body f32[ISA_COUNT]
     cdef Body f64[ISA_COUNT]
+    cdef bint keeps_tiny
     cdef int prepare(self, Launch *launch, DType dtype) except -1
 
 cdef class Family:

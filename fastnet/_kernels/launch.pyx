@@ -26,6 +26,7 @@ cdef extern from *:
 
 cdef extern from "src/float_mode.h" nogil:
     uint64_t flush_tiny_results()
+    uint64_t keep_tiny_results()
     void restore_float_mode(uint64_t before)
 
 
@@ -181,6 +182,7 @@ cdef class Kernel:
         memset(launch, 0, sizeof(Launch))
         cdef int isa = selected_isa()
         launch.body = self.f32[isa] if dtype == F32 else self.f64[isa]
+        launch.keeps_tiny = self.keeps_tiny
         return 0
 
 
@@ -201,6 +203,7 @@ cdef class Family:
                 raise KeyError(f"kernel {name!r} is not in its table")
             kernel.f32[isa] = entry.f32
             kernel.f64[isa] = entry.f64
+            kernel.keeps_tiny = entry.keeps_tiny
         return kernel
 
 
@@ -214,7 +217,7 @@ cdef Family family(const Entry *const *tables):
 
 cdef int run_blocks(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
     """Run some of a launch's blocks on this thread, whose floating-point mode is its own again afterwards."""
-    cdef uint64_t before = flush_tiny_results()
+    cdef uint64_t before = keep_tiny_results() if launch.keeps_tiny else flush_tiny_results()
     cdef int failed = launch.body(launch, begin, end)
     restore_float_mode(before)
     return failed
@@ -352,7 +355,12 @@ cdef ptrdiff_t replay(const Launch *items, ptrdiff_t count, Tuner *tuner) noexce
     for i in range(count):
         launch = &items[i]
         threads = threads_for(launch.work, launch.blocks, share)
-        failed = run_on(launch, threads, not trial) if threads > 1 else launch.body(launch, 0, launch.blocks)
+        if threads > 1:
+            failed = run_on(launch, threads, not trial)
+        elif launch.keeps_tiny:
+            failed = run_blocks(launch, 0, launch.blocks)
+        else:
+            failed = launch.body(launch, 0, launch.blocks)
         if failed:
             break
     restore_float_mode(before)

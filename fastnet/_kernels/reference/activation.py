@@ -25,19 +25,19 @@ def relu_backward(dx, y, dy):
     _choose(dx, y <= 0, 0, dy)
 
 
-@kernel()
+@kernel(flushes=True)
 def leaky_relu(out, x, slope):
     """out = x where x > 0, else slope * x."""
     _choose(out, x > 0, x, x * slope)
 
 
-@kernel()
+@kernel(flushes=True)
 def leaky_relu_backward(dx, x, dy, slope):
     """dx = dy where x > 0, else slope * dy."""
     _choose(dx, x > 0, dy, dy * slope)
 
 
-@kernel()
+@kernel(flushes=True)
 def elu(out, x, alpha):
     """out = x where x > 0, else alpha * (exp(x) - 1)."""
     below = np.expm1(np.minimum(x, 0))
@@ -45,7 +45,7 @@ def elu(out, x, alpha):
     _choose(out, x > 0, x, below)
 
 
-@kernel()
+@kernel(flushes=True)
 def elu_backward(dx, x, dy, alpha):
     """dx = dy where x > 0, else dy * alpha * exp(x)."""
     slope = np.exp(np.minimum(x, 0))
@@ -60,13 +60,13 @@ def hardtanh_backward(dx, x, dy, low, high):
     _choose(dx, (x <= low) | (x >= high), 0, dy)
 
 
-@kernel(ulp=(3, 3))
+@kernel(ulp=(3, 3), flushes=True)
 def sigmoid(out, x):
     """out = 1 / (1 + exp(-x))."""
     np.divide(1, np.exp(-x) + 1, out=out)
 
 
-@kernel()
+@kernel(flushes=True)
 def sigmoid_backward(dx, y, dy):
     """dx = dy * y * (1 - y), with y = sigmoid(x)."""
     slope = 1 - y
@@ -74,25 +74,25 @@ def sigmoid_backward(dx, y, dy):
     np.multiply(dy, slope, out=dx)
 
 
-@kernel(ulp=(3, 3))
+@kernel(ulp=(3, 3), flushes=True)
 def tanh(out, x):
     """out = tanh(x)."""
     np.tanh(x, out=out)
 
 
-@kernel()
+@kernel(flushes=True)
 def tanh_backward(dx, y, dy):
     """dx = dy * (1 - y^2), with y = tanh(x)."""
     np.multiply(dy, 1 - y * y, out=dx)
 
 
-@kernel()
+@kernel(flushes=True)
 def gelu(out, x):
     """out = x * Phi(x), Phi the normal distribution function: (1 + erf(x / sqrt(2))) / 2."""
     np.multiply(x, _phi(x), out=out)
 
 
-@kernel()
+@kernel(flushes=True)
 def gelu_backward(dx, x, dy):
     """dx = dy * (Phi(x) + x * phi(x)), phi the normal density."""
     slope = np.exp(-0.5 * x * x)
@@ -102,13 +102,13 @@ def gelu_backward(dx, x, dy):
     np.multiply(dy, slope, out=dx)
 
 
-@kernel()
+@kernel(flushes=True)
 def gelu_tanh(out, x):
     """out = x * (1 + tanh(u)) / 2 = x * sigmoid(2u), u = sqrt(2/pi) * (x + 0.044715 x^3)."""
     np.multiply(x, _gate(x), out=out)
 
 
-@kernel()
+@kernel(flushes=True)
 def gelu_tanh_backward(dx, x, dy):
     """dx = dy * (s + x s (1 - s) d(2u)/dx), s = sigmoid(2u) as in gelu_tanh."""
     x = np.clip(x, -100, 100)               # beyond, the slope is long 0 or 1, and x^2 stays finite
@@ -124,13 +124,13 @@ def gelu_tanh_backward(dx, x, dy):
     np.multiply(dy, slope, out=dx)
 
 
-@kernel()
+@kernel(flushes=True)
 def silu(out, x):
     """out = x * sigmoid(x)."""
     np.multiply(x, _sigmoid(x), out=out)
 
 
-@kernel()
+@kernel(flushes=True)
 def silu_backward(dx, x, dy):
     """dx = dy * s * (1 + x * (1 - s)), s = sigmoid(x)."""
     gate = _sigmoid(x)
@@ -141,7 +141,7 @@ def silu_backward(dx, x, dy):
     np.multiply(dy, slope, out=dx)
 
 
-@kernel(ulp=(2.5, 2.5))
+@kernel(ulp=(2.5, 2.5), flushes=True)
 def softplus(out, x, beta, threshold):
     """out = log(1 + exp(beta * x)) / beta; x itself where beta * x > threshold."""
     b = x * beta
@@ -151,7 +151,7 @@ def softplus(out, x, beta, threshold):
     _choose(out, b > threshold, x, y)
 
 
-@kernel()
+@kernel(flushes=True)
 def softplus_backward(dx, x, dy, beta, threshold):
     """dx = dy * sigmoid(beta * x); dy itself where beta * x > threshold."""
     b = x * beta

@@ -21,7 +21,7 @@ def fill(out, value):
     out.fill(value)
 
 
-@kernel()
+@kernel(flushes=True)
 def arange(out, start, step):
     """out[i] = start + i * step, rounded once, from float64, where out is real."""
     flat = np.arange(out.size, dtype=np.float64 if out.dtype.kind == "f" else np.int64)
@@ -40,49 +40,49 @@ def abs(out, x):
     np.absolute(x, out=out)
 
 
-@kernel()
+@kernel(flushes=True)
 def sqrt(out, x):
     """out = the square root of x; NaN below 0."""
     np.sqrt(x, out=out)
 
 
-@kernel()
+@kernel(flushes=True)
 def square(out, x):
     """out = x * x."""
     np.square(x, out=out)
 
 
-@kernel()
+@kernel(flushes=True)
 def reciprocal(out, x):
     """out = 1 / x."""
     np.divide(1, x, out=out)
 
 
-@kernel(ulp=(1.5, 1.5))
+@kernel(ulp=(1.5, 1.5), flushes=True)
 def exp(out, x):
     """out = e^x."""
     np.exp(x, out=out)
 
 
-@kernel(ulp=(2, 2.5))
+@kernel(ulp=(2, 2.5), flushes=True)
 def expm1(out, x):
     """out = e^x - 1, exact near 0."""
     np.expm1(x, out=out)
 
 
-@kernel(ulp=(1, 1))
+@kernel(ulp=(1, 1), flushes=True)
 def log(out, x):
     """out = the natural logarithm of x; -inf at 0, NaN below."""
     np.log(x, out=out)
 
 
-@kernel(ulp=(2, 2))
+@kernel(ulp=(2, 2), flushes=True)
 def log1p(out, x):
     """out = log(1 + x), exact near 0."""
     np.log1p(x, out=out)
 
 
-@kernel(ulp=(2, 2.5))
+@kernel(ulp=(2, 2.5), flushes=True)
 def erf(out, x):
     """out = the error function of x."""
     np.copyto(out, mathematics.erf(x))
@@ -106,25 +106,25 @@ def clamp_backward(dx, x, dy, low, high):
     np.copyto(dx, np.where(inside, dy, np.zeros((), dy.dtype)))
 
 
-@kernel()
+@kernel(flushes=True)
 def add(out, a, b):
     """out = a + b."""
     np.add(a, b, out=out)
 
 
-@kernel()
+@kernel(flushes=True)
 def sub(out, a, b):
     """out = a - b."""
     np.subtract(a, b, out=out)
 
 
-@kernel()
+@kernel(flushes=True)
 def mul(out, a, b):
     """out = a * b."""
     np.multiply(a, b, out=out)
 
 
-@kernel()
+@kernel(flushes=True)
 def div(out, a, b):
     """out = a / b."""
     np.divide(a, b, out=out)
@@ -142,7 +142,7 @@ def minimum(out, a, b):
     np.minimum(a, b, out=out)
 
 
-@kernel()
+@kernel(flushes=True)
 def pow(out, a, b):
     """out = a^b by the rules of C: 1 for b = 0 and for a = 1, NaN for a < 0 and a broken b.
 

@@ -35,7 +35,7 @@ def embedding(out, weight, index):
     _lookup(out, weight, index, 0, np.take)
 
 
-@kernel()
+@kernel(flushes=True)
 def embedding_backward(dweight, index, dy, padding_idx=None):
     """dweight[k] = the sum of dy[i] over index[i] == k, in the order of i; zeros for k == padding_idx.
 
@@ -58,7 +58,7 @@ def gather(out, x, index):
     _lookup(out, x, index, 1, _take_along_axis)
 
 
-@kernel()
+@kernel(flushes=True)
 def gather_backward(dx, index, dy):
     """dx[o, k, i] = the sum of dy[o, j, i] over index[o, j, i] == k, in the order of j. All of dx is written.
 

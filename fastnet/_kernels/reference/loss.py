@@ -13,7 +13,7 @@ from fastnet._kernels.reference.contract import kernel
 _silent = np.errstate(all="ignore")
 
 
-@kernel()
+@kernel(flushes=True)
 @_silent
 def mse_loss(out, x, t):
     """out = (x - t)^2."""
@@ -21,7 +21,7 @@ def mse_loss(out, x, t):
     np.multiply(out, out, out=out)
 
 
-@kernel()
+@kernel(flushes=True)
 @_silent
 def mse_loss_backward(dx, x, t, dy, scale):
     """dx = 2 (x - t) * dy * scale."""
@@ -29,7 +29,7 @@ def mse_loss_backward(dx, x, t, dy, scale):
     _times(dx, dy, 2 * scale)
 
 
-@kernel()
+@kernel(flushes=True)
 @_silent
 def l1_loss(out, x, t):
     """out = |x - t|."""
@@ -37,7 +37,7 @@ def l1_loss(out, x, t):
     np.abs(out, out=out)
 
 
-@kernel()
+@kernel(flushes=True)
 @_silent
 def l1_loss_backward(dx, x, t, dy, scale):
     """dx = sign(x - t) * dy * scale; the sign of NaN is 0, as in PyTorch."""
@@ -45,7 +45,7 @@ def l1_loss_backward(dx, x, t, dy, scale):
     _times(dx, dy, scale)
 
 
-@kernel()
+@kernel(flushes=True)
 @_silent
 def huber_loss(out, x, t, delta):
     """out = (x - t)^2 / 2 where |x - t| < delta, else delta (|x - t| - delta/2)."""
@@ -55,7 +55,7 @@ def huber_loss(out, x, t, delta):
     out *= near
 
 
-@kernel()
+@kernel(flushes=True)
 @_silent
 def huber_loss_backward(dx, x, t, dy, scale, delta):
     """dx = (x - t, but at most delta and at least -delta) * dy * scale."""
@@ -64,7 +64,7 @@ def huber_loss_backward(dx, x, t, dy, scale, delta):
     _times(dx, dy, scale)
 
 
-@kernel()
+@kernel(flushes=True)
 @_silent
 def smooth_l1_loss(out, x, t, beta):
     """out = (x - t)^2 / (2 beta) where |x - t| < beta, else |x - t| - beta/2; beta == 0 is l1_loss."""
@@ -75,7 +75,7 @@ def smooth_l1_loss(out, x, t, beta):
         out *= near / beta
 
 
-@kernel()
+@kernel(flushes=True)
 @_silent
 def smooth_l1_loss_backward(dx, x, t, dy, scale, beta):
     """dx = ((x - t)/beta, but at most 1 and at least -1) * dy * scale; beta == 0 is l1_loss_backward."""
@@ -88,7 +88,7 @@ def smooth_l1_loss_backward(dx, x, t, dy, scale, beta):
     _times(dx, dy, scale)
 
 
-@kernel()
+@kernel(flushes=True)
 @_silent
 def bce_with_logits(out, x, t, pos_weight=None):
     """out = -(pos_weight t log s + (1 - t) log(1 - s)) with s = sigmoid(x); pos_weight has x's shape, or is 1."""
@@ -103,7 +103,7 @@ def bce_with_logits(out, x, t, pos_weight=None):
     np.add(linear, tail, out=out)
 
 
-@kernel()
+@kernel(flushes=True)
 @_silent
 def bce_with_logits_backward(dx, x, t, dy, scale, pos_weight=None):
     """dx = (s (1 + (pos_weight - 1) t) - pos_weight t) * dy * scale with s = sigmoid(x)."""
@@ -115,7 +115,7 @@ def bce_with_logits_backward(dx, x, t, dy, scale, pos_weight=None):
     _times(dx, dy, scale)
 
 
-@kernel()
+@kernel(flushes=True)
 @_silent
 def kl_div(out, x, t, log_target=False):
     """out = t (log t - x), 0 log 0 being 0; x holds log-probabilities, and so does t with log_target."""
@@ -125,7 +125,7 @@ def kl_div(out, x, t, log_target=False):
         np.subtract(np.where(t == 0, 0, t * np.log(t)), t * x, out=out)
 
 
-@kernel()
+@kernel(flushes=True)
 @_silent
 def kl_div_backward(dx, x, t, dy, scale, log_target=False):
     """dx = -t * dy * scale; exp(t) instead of t with log_target. x is not read."""
@@ -133,7 +133,7 @@ def kl_div_backward(dx, x, t, dy, scale, log_target=False):
     _times(dx, dy, scale)
 
 
-@kernel(outputs=3)
+@kernel(outputs=3, flushes=True)
 @_silent
 def cross_entropy(losses, weights, probs, x, target, weight=None, ignore_index=-100, label_smoothing=0.0):
     """losses[i] = -(1-s) w[k] log p[i, k] - s/c sum_j w[j] log p[i, j], with k = target[i], p = softmax(x) in rows.
@@ -157,7 +157,7 @@ def cross_entropy(losses, weights, probs, x, target, weight=None, ignore_index=-
     weights[ignored] = 0
 
 
-@kernel()
+@kernel(flushes=True)
 @_silent
 def cross_entropy_backward(dx, probs, target, dy, total, weight=None, ignore_index=-100, label_smoothing=0.0):
     """dx = dlosses/dx * dy / total, with probs and target of cross_entropy; total is one element, or None for 1."""
@@ -182,7 +182,7 @@ def cross_entropy_backward(dx, probs, target, dy, total, weight=None, ignore_ind
         dx[rows, labels] = (probs[rows, labels] - 1) * a + extra
 
 
-@kernel(outputs=2)
+@kernel(outputs=2, flushes=True)
 @_silent
 def cross_entropy_probs(losses, probs, x, target, weight=None, label_smoothing=0.0):
     """losses[i] = -sum_j q[i, j] log p[i, j], p = softmax(x) in rows, q = w ((1-s) target + s/c); probs = p.
@@ -194,7 +194,7 @@ def cross_entropy_probs(losses, probs, x, target, weight=None, label_smoothing=0
     np.subtract(log_sum * q.sum(1), np.einsum("ij,ij->i", d, q), out=losses)
 
 
-@kernel()
+@kernel(flushes=True)
 @_silent
 def cross_entropy_probs_backward(dx, probs, target, dy, scale, weight=None, label_smoothing=0.0):
     """dx = (p sum_j q[i, j] - q) * dy * scale, with probs, target and q of cross_entropy_probs."""

@@ -5,7 +5,7 @@ from fastnet._kernels.reference import activation as activations
 from fastnet._kernels.reference.contract import kernel
 
 
-@kernel()
+@kernel(flushes=True)
 def matmul(out, a, b, bias=None, activation="none", accumulate=False):
     """out = activation(a @ b + bias), or out += a @ b.
 

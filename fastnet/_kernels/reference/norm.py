@@ -9,7 +9,7 @@ import numpy as np
 from fastnet._kernels.reference.contract import kernel
 
 
-@kernel(outputs=3)
+@kernel(outputs=3, flushes=True)
 def layer_norm(out, mean, rstd, x, weight, bias, eps):
     """mean, rstd = 1/sqrt(biased variance + eps) of each row; out = (x - mean)*rstd*weight + bias."""
     n = x.shape[1]
@@ -27,7 +27,7 @@ def layer_norm(out, mean, rstd, x, weight, bias, eps):
         np.add(out, bias, out=out)
 
 
-@kernel(outputs=3)
+@kernel(outputs=3, flushes=True)
 def layer_norm_backward(dx, dweight, dbias, x, weight, mean, rstd, dy):
     """With h = (x - mean)*rstd and g = dy*weight:
 
@@ -47,7 +47,7 @@ def layer_norm_backward(dx, dweight, dbias, x, weight, mean, rstd, dy):
         np.multiply(dx, rstd[:, None], out=dx)
 
 
-@kernel(outputs=2)
+@kernel(outputs=2, flushes=True)
 def batch_norm_stats(mean, var, x):
     """The mean and the biased variance of each channel; NaN where there is nothing."""
     count = x.shape[0] * x.shape[2]
@@ -58,7 +58,7 @@ def batch_norm_stats(mean, var, x):
     np.divide(var, count, out=var)
 
 
-@kernel()
+@kernel(flushes=True)
 def batch_norm(out, x, mean, var, weight, bias, eps):
     """out = (x - mean)/sqrt(var + eps)*weight + bias."""
     np.subtract(x, mean[:, None], out=out)
@@ -72,7 +72,7 @@ def _scale(var, weight, eps):
     return rstd if weight is None else rstd * weight
 
 
-@kernel(outputs=3)
+@kernel(outputs=3, flushes=True)
 def batch_norm_backward(dx, dweight, dbias, x, mean, var, weight, dy, eps, training):
     """With rstd = 1/sqrt(var + eps) and h = (x - mean)*rstd, over each channel:
 
@@ -99,7 +99,7 @@ def batch_norm_backward(dx, dweight, dbias, x, mean, var, weight, dy, eps, train
         np.multiply(dy, scale[:, None], out=dx)
 
 
-@kernel(outputs=3)
+@kernel(outputs=3, flushes=True)
 def batch_norm_update_(running_mean, running_var, tracked, mean, var, count, momentum):
     """Move the running statistics towards a batch's, of `count` elements a channel.
 

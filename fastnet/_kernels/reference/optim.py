@@ -28,7 +28,7 @@ def increment_(step, by=1):
     step += by
 
 
-@kernel(outputs=(0, 2))
+@kernel(outputs=(0, 2), flushes=True)
 def sgd_(p, g, buf, hyper, step, nesterov=False, maximize=False):
     """p -= lr * d, with d = g, or with momentum buf = momentum * buf + (1 - dampening) * g and d = buf.
 
@@ -47,7 +47,7 @@ def sgd_(p, g, buf, hyper, step, nesterov=False, maximize=False):
     p -= lr * d
 
 
-@kernel(outputs=(0, 2, 3, 4))
+@kernel(outputs=(0, 2, 3, 4), flushes=True)
 def adam_(p, g, m, v, vmax, hyper, step, decoupled=False, maximize=False):
     """m = beta1 * m + (1 - beta1) * g; v = beta2 * v + (1 - beta2) * g^2; p -= lr * m' / (sqrt(v') + eps).
 
@@ -73,7 +73,7 @@ def adam_(p, g, m, v, vmax, hyper, step, decoupled=False, maximize=False):
     p -= lr / (1 - beta1**t) * m / denominator
 
 
-@kernel(outputs=(0, 2, 3, 4))
+@kernel(outputs=(0, 2, 3, 4), flushes=True)
 def rmsprop_(p, g, sq, buf, gavg, hyper, step, maximize=False):
     """sq = alpha * sq + (1 - alpha) * g^2; d = g / (sqrt(sq) + eps); p -= lr * d.
 
@@ -98,7 +98,7 @@ def rmsprop_(p, g, sq, buf, gavg, hyper, step, maximize=False):
     p -= lr * d
 
 
-@kernel(outputs=(0, 2))
+@kernel(outputs=(0, 2), flushes=True)
 def adagrad_(p, g, acc, hyper, step, maximize=False):
     """acc += g^2; p -= lr / (1 + (step - 1) * lr_decay) * g / (sqrt(acc) + eps).
 
@@ -110,7 +110,7 @@ def adagrad_(p, g, acc, hyper, step, maximize=False):
     p -= lr / (1 + (int(step.item()) - 1) * lr_decay) * d / (np.sqrt(acc) + eps)
 
 
-@kernel()
+@kernel(flushes=True)
 def clip_scale_(g, norm, max_norm):
     """g *= min(1, max_norm / (norm + 1e-6)); a NaN norm gives NaN. norm: one element, float32 or float64."""
     scale = max_norm / (float(norm.item()) + 1e-6)

@@ -21,7 +21,7 @@ def _expect_real(name, dtype):
         raise TypeError(f"{name}: expected float32 or float64, got {dtype}")
 
 
-@kernel()
+@kernel(flushes=True)
 def random_uniform(out, state, offset, low=0.0, high=1.0):
     """out = low + (high - low) * u, rounded to below high; u in [0, 1) has 24 bits for float32, 53 for float64."""
     _expect_real("random_uniform", out.dtype)
@@ -37,7 +37,7 @@ def random_uniform(out, state, offset, low=0.0, high=1.0):
     np.minimum(u.reshape(out.shape), np.nextafter(high, low), out=out)
 
 
-@kernel()
+@kernel(flushes=True)
 def random_normal(out, state, offset, mean=0.0, std=1.0):
     """out = mean + std * z with z standard normal, by the method of Box and Muller on pairs of elements.
 
@@ -100,7 +100,7 @@ def _keep_scale(name, p, dtype):
     return dtype.type(1 / (1 - p) if p < 1 else 0)
 
 
-@kernel(outputs=2)
+@kernel(outputs=2, flushes=True)
 def dropout(out, mask, x, state, offset, p):
     """mask = 1 (uint8) where x is kept, with probability 1 - p, else 0; out = x * mask / (1 - p). One word an element.
 
@@ -111,7 +111,7 @@ def dropout(out, mask, x, state, offset, p):
     np.multiply(x, mask * scale, out=out)
 
 
-@kernel()
+@kernel(flushes=True)
 def dropout_backward(dx, mask, dy, p):
     """dx = dy * mask / (1 - p)."""
     np.multiply(dy, mask * _keep_scale("dropout_backward", p, dy.dtype), out=dx)

@@ -8,20 +8,20 @@ import numpy as np
 from fastnet._kernels.reference.contract import kernel
 
 
-@kernel()
+@kernel(flushes=True)
 def sum(out, x):
     """out[o, i] = sum over k of x[o, k, i]; 0 where n is 0. Integers and booleans sum into an int64 `out`."""
     np.add.reduce(x, axis=1, dtype=out.dtype, out=out)
 
 
-@kernel()
+@kernel(flushes=True)
 def mean(out, x):
     """out[o, i] = sum over k of x[o, k, i] / n; NaN where n is 0."""
     np.add.reduce(x, axis=1, out=out)
     np.divide(out, x.shape[1], out=out)
 
 
-@kernel(outputs=2)
+@kernel(outputs=2, flushes=True)
 def var(out, mean, x, correction=1):
     """mean as above; out[o, i] = sum over k of (x[o, k, i] - mean[o, i])^2 / max(n - correction, 0)."""
     np.add.reduce(x, axis=1, out=mean)
@@ -80,7 +80,7 @@ def _expect_some(name, x):
         raise ValueError(f"{name}: no largest or smallest of an axis of size 0 (shape {x.shape})")
 
 
-@kernel()
+@kernel(flushes=True)
 def softmax(out, x):
     """out = exp(x - max x) / sum exp(x - max x) over the middle axis, all of shape (outer, n, inner).
 
@@ -92,7 +92,7 @@ def softmax(out, x):
         np.divide(out, out.sum(axis=1, keepdims=True), out=out)
 
 
-@kernel()
+@kernel(flushes=True)
 def softmax_backward(dx, y, dy):
     """dx = y * (dy - sum y*dy) over the middle axis, with y = softmax(x)."""
     np.multiply(y, dy, out=dx)
@@ -100,7 +100,7 @@ def softmax_backward(dx, y, dy):
     np.multiply(dx, y, out=dx)
 
 
-@kernel()
+@kernel(flushes=True)
 def log_softmax(out, x):
     """out = x - max x - log(sum exp(x - max x)) over the middle axis, all of shape (outer, n, inner)."""
     if x.size:
@@ -108,14 +108,14 @@ def log_softmax(out, x):
         np.subtract(out, np.log(np.exp(out).sum(axis=1, keepdims=True)), out=out)
 
 
-@kernel()
+@kernel(flushes=True)
 def log_softmax_backward(dx, y, dy):
     """dx = dy - exp(y) * sum dy over the middle axis, with y = log_softmax(x)."""
     total = dy.sum(axis=1, keepdims=True)
     np.subtract(dy, np.exp(y) * total, out=dx)
 
 
-@kernel()
+@kernel(flushes=True)
 def sum_squares(out, x):
     """The single element of `out` = the sum of x^2 over all of x, of any shape."""
     flat = x.reshape(-1)

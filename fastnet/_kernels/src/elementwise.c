@@ -92,7 +92,7 @@ ARANGE(i64, int64_t, launch->n[1], launch->n[2], int64_t)
 
 const Entry TABLE(elementwise)[] = {
     ROW(neg), ROW(abs), ROW(sqrt), ROW(exp), ROW(expm1), ROW(log), ROW(log1p), ROW(erf), ROW(reciprocal), ROW(square),
-    ROW(clamp), ROW(clamp_backward),
+    CHOICE(clamp), CHOICE(clamp_backward),
     ROW(add), ROW(sub), ROW(mul), ROW(div), ROW(maximum), ROW(minimum), ROW(pow),
     ROW(eq), ROW(ne), ROW(lt), ROW(le), ROW(gt), ROW(ge),
     BOTH(eq_i64), BOTH(ne_i64), BOTH(lt_i64), BOTH(le_i64), BOTH(gt_i64), BOTH(ge_i64),

@@ -41,6 +41,7 @@ enum { ISAS(ISA_INDEX, 0) ISA_COUNT };
 /* At the end of a family's source:  const Entry TABLE(activation)[] = {ROW(relu), ROW(tanh), END}; */
 #define TABLE(name) CAT(name, FASTNET_ISA)
 #define ROW(kernel) {#kernel, kernel##_f32, kernel##_f64}
+#define CHOICE(kernel) {#kernel, kernel##_f32, kernel##_f64, 1}     /* selects among numbers: subnormal ones stay */
 #define END {0, 0, 0}
 
 /* For the other side: FAMILY(activation) makes activation_tables[ISA_COUNT], by instruction set. */

@@ -22,11 +22,13 @@ struct Launch {
     void *p[LAUNCH_POINTERS];        /* outputs first, then inputs; NULL where an optional one is absent */
     ptrdiff_t n[LAUNCH_SIZES];       /* sizes, strides (in elements), flags: the kernel's own affair */
     double s[LAUNCH_SCALARS];        /* scalars that a recording may bake in */
+    int keeps_tiny;                  /* results below the smallest normal number stay what they are (float_mode.h) */
 };
 
 typedef struct {
     const char *name;
     Body f32, f64;
+    int keeps_tiny;
 } Entry;
 
 #endif

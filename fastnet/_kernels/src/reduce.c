@@ -26,9 +26,12 @@ static int sum_i64(BODY_ARGS) {
 }
 
 #define REDUCTION(op) ROW(op##_rows), ROW(op##_columns), ROW(op##_row_chunks), ROW(op##_column_chunks), ROW(op##_join)
+#define EXTREME(op) CHOICE(op##_rows), CHOICE(op##_columns), CHOICE(op##_row_chunks), CHOICE(op##_column_chunks), \
+                    CHOICE(op##_join)
 #define BOTH(kernel) ROW(kernel##_rows), ROW(kernel##_columns)
+#define PLACE(kernel) CHOICE(kernel##_rows), CHOICE(kernel##_columns)
 
 const Entry TABLE(reduce)[] = {
-    REDUCTION(sum), REDUCTION(squares), REDUCTION(amax), REDUCTION(amin), REDUCTION(var), BOTH(argmax), BOTH(argmin),
+    REDUCTION(sum), REDUCTION(squares), EXTREME(amax), EXTREME(amin), REDUCTION(var), PLACE(argmax), PLACE(argmin),
     BOTH(softmax), BOTH(softmax_backward), BOTH(log_softmax), BOTH(log_softmax_backward),
     {"sum_i64", sum_i64, sum_i64}, END};

@@ -193,7 +193,9 @@ def test_an_output_that_may_not_be_written():
             K.relu(array, np.ones(array.shape, np.float32))
         first = np.empty(2 * array.size, np.float32)[::2]
         with pytest.raises(ValueError, match="read-only"):      # the second output, found after the first was packed
-            K.var(first[None], array[None], np.ones((1, 3, array.size), np.float32), 0)
+            means = array.astype(np.float64)
+            means.flags.writeable = False
+            K.var(first[None], means[None], np.ones((1, 3, array.size), np.float32), 0)
     assert not out.any()
 
 

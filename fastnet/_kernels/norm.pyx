@@ -1,6 +1,6 @@
 """Layer norm, batch norm and their gradients. Contracts: reference/norm.py; how the work is cut: src/norm.inc.h."""
 from fastnet._kernels.launch cimport (
-    F32, I64, OPTIONAL, READ, WRITE, Array, DType, Entry, Family, Kernel, Launch, expect_dtype, expect_size, family,
+    F32, F64, I64, OPTIONAL, READ, WRITE, Array, DType, Entry, Family, Kernel, Launch, expect_dtype, expect_size, family,
     submit, unpack)
 from fastnet._kernels.memory cimport Block, take
 
@@ -75,7 +75,7 @@ def layer_norm(out, mean, rstd, x, weight, bias, eps):
     expect_size("layer_norm", "x's number of dimensions", a.ndim, 2)
     cdef ptrdiff_t rows = a.shape[0], n = a.shape[1]
     take_like("layer_norm", out, &o, WRITE, &a)
-    take_array("layer_norm", mean, &m, WRITE, a.dtype, rows)
+    take_array("layer_norm", mean, &m, WRITE, F64, rows)
     take_array("layer_norm", rstd, &r, WRITE, a.dtype, rows)
     take_array("layer_norm", weight, &w, OPTIONAL, a.dtype, n)
     take_array("layer_norm", bias, &b, OPTIONAL, a.dtype, n)
@@ -106,7 +106,7 @@ def layer_norm_backward(dx, dweight, dbias, x, weight, mean, rstd, dy):
     take_array("layer_norm_backward", dweight, &ow, WRITE | OPTIONAL, a.dtype, n)
     take_array("layer_norm_backward", dbias, &ob, WRITE | OPTIONAL, a.dtype, n)
     take_array("layer_norm_backward", weight, &w, OPTIONAL, a.dtype, n)
-    take_array("layer_norm_backward", mean, &m, READ, a.dtype, rows)
+    take_array("layer_norm_backward", mean, &m, READ, F64, rows)
     take_array("layer_norm_backward", rstd, &r, READ, a.dtype, rows)
     take_like("layer_norm_backward", dy, &g, READ, &a)
     # rows of a block: a multiple of GROUP
@@ -154,6 +154,7 @@ cdef struct Channels:               # x of shape (N, C, L)
     ptrdiff_t images                # in a chunk of a channel's sum
     ptrdiff_t chunks
     ptrdiff_t spread                # columns that a channel has in a chunk's sums
+    bint real_means                 # of x's dtype, not float64
 
 
 cdef int unpack_channels(str name, object source, Array *x, Channels *ch) except -1:
@@ -166,7 +167,15 @@ cdef int unpack_channels(str name, object source, Array *x, Channels *ch) except
     ch.images = max(1, SUM_BLOCK // ch.L) if ch.wide else COLUMN_CHUNK
     ch.chunks = ceil_div(ch.N, ch.images)
     ch.spread = 1 if ch.wide else ch.L
+    ch.real_means = False
     return 0
+
+
+cdef int take_mean(str name, object source, Array *mean, DType dtype, Channels *ch) except -1:
+    """The channels' means: a batch's own in float64, or running ones of x's dtype."""
+    unpack(source, mean)
+    ch.real_means = mean.dtype == dtype
+    return take_array(name, source, mean, READ, dtype if ch.real_means else F64, ch.C)
 
 
 cdef int prepare(Launch *launch, Kernel kernel, const Array *x, const Channels *ch, double passes) except -1:
@@ -178,6 +187,7 @@ cdef int prepare(Launch *launch, Kernel kernel, const Array *x, const Channels *
     launch.n[4] = ch.chunks
     launch.n[5] = ch.spread
     launch.n[6] = ch.L if ch.wide else 1
+    launch.n[7] = ch.real_means
     launch.work = cost(x, passes)
     return 0
 
@@ -214,7 +224,7 @@ def batch_norm_stats(mean, var, x):
     cdef Channels ch
     unpack_channels("batch_norm_stats", x, &a, &ch)
     prepare_chunks(&launch, _narrow_moments, _wide_moments, &a, &ch, 1.5)
-    take_array("batch_norm_stats", mean, &m, WRITE, a.dtype, ch.C)
+    take_array("batch_norm_stats", mean, &m, WRITE, F64, ch.C)
     take_array("batch_norm_stats", var, &v, WRITE, a.dtype, ch.C)
     cdef ptrdiff_t part = ch.chunks * ch.C * ch.spread * sizeof(double)
     cdef Block scratch = take(2 * part)
@@ -237,9 +247,9 @@ def batch_norm(out, x, mean, var, weight, bias, eps):
     cdef Block scratch = None
     cdef ptrdiff_t part
     unpack_channels("batch_norm", x, &a, &ch)
+    take_mean("batch_norm", mean, &m, a.dtype, &ch)
     prepare_channels(&launch, _narrow_scales, &a, &ch)
     take_like("batch_norm", out, &o, WRITE, &a)
-    take_array("batch_norm", mean, &m, READ, a.dtype, ch.C)
     take_array("batch_norm", var, &v, READ, a.dtype, ch.C)
     take_array("batch_norm", weight, &w, OPTIONAL, a.dtype, ch.C)
     take_array("batch_norm", bias, &b, OPTIONAL, a.dtype, ch.C)
@@ -281,20 +291,20 @@ def batch_norm_backward(dx, dweight, dbias, x, mean, var, weight, dy, eps, train
     take_like("batch_norm_backward", dx, &od, WRITE | OPTIONAL, &a)
     take_array("batch_norm_backward", dweight, &ow, WRITE | OPTIONAL, a.dtype, ch.C)
     take_array("batch_norm_backward", dbias, &ob, WRITE | OPTIONAL, a.dtype, ch.C)
-    take_array("batch_norm_backward", mean, &m, READ, a.dtype, ch.C)
+    take_mean("batch_norm_backward", mean, &m, a.dtype, &ch)
     take_array("batch_norm_backward", var, &v, READ, a.dtype, ch.C)
     take_array("batch_norm_backward", weight, &w, OPTIONAL, a.dtype, ch.C)
     take_like("batch_norm_backward", dy, &g, READ, &a)
     cdef ptrdiff_t column = ch.C * ch.spread * sizeof(double)
     cdef Block coefficients = take(4 * column), sums = take(2 * ch.chunks * column)
-    cdef char *means = spread_means(coefficients.data, &a, &m, &ch)
+    cdef char *centres = spread_centres(coefficients.data, &a, &m, &ch)
     if ow.data != NULL or ob.data != NULL or trained:
         prepare_chunks(&launch, _narrow_sums, _wide_sums, &a, &ch, 2)
         launch.p[0] = sums.data
         launch.p[1] = sums.data + ch.chunks * column
         launch.p[2] = a.data
         launch.p[3] = g.data
-        launch.p[4] = means
+        launch.p[4] = centres
         submit(&launch)
     else:
         ch.chunks = 0
@@ -308,6 +318,7 @@ def batch_norm_backward(dx, dweight, dbias, x, mean, var, weight, dy, eps, train
     launch.p[6] = sums.data + ch.chunks * column
     launch.p[7] = v.data
     launch.p[8] = w.data
+    launch.p[9] = m.data
     launch.s[0] = eps
     launch.s[1] = 1.0 / (ch.N * ch.L) if trained and ch.N * ch.L else 0
     submit(&launch)
@@ -317,17 +328,18 @@ def batch_norm_backward(dx, dweight, dbias, x, mean, var, weight, dy, eps, train
     launch.p[0] = od.data
     launch.p[1] = a.data if trained else NULL
     launch.p[2] = g.data
-    launch.p[3] = means
+    launch.p[3] = centres
     launch.p[4] = coefficients.data + column
     launch.p[5] = coefficients.data + 2 * column
     launch.p[6] = coefficients.data + 3 * column
     submit(&launch)
 
 
-cdef char *spread_means(char *scratch, const Array *x, const Array *mean, const Channels *ch) except NULL:
-    """The mean of each column: the channels' own, unless a channel is several columns."""
+cdef char *spread_centres(char *scratch, const Array *x, const Array *mean, Channels *ch) except NULL:
+    """The mean of each column in x's dtype: the channels' own, unless they are float64 or a channel is several columns.
+    """
     cdef Launch launch
-    if ch.spread == 1:
+    if ch.spread == 1 and mean.dtype == x.dtype:
         return mean.data if mean.data != NULL else scratch
     prepare_channels(&launch, _narrow_scales, x, ch)
     launch.p[0] = scratch
@@ -344,7 +356,7 @@ def batch_norm_update_(running_mean, running_var, tracked, mean, var, count, mom
     _update.prepare(&launch, rm.dtype)
     take_array("batch_norm_update_", running_var, &rv, WRITE, rm.dtype, rm.size)
     take_array("batch_norm_update_", tracked, &t, WRITE, I64, 1)
-    take_array("batch_norm_update_", mean, &m, READ, rm.dtype, rm.size)
+    take_array("batch_norm_update_", mean, &m, READ, F64, rm.size)
     take_array("batch_norm_update_", var, &v, READ, rm.dtype, rm.size)
     launch.p[0] = rm.data
     launch.p[1] = rv.data

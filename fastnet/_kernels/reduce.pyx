@@ -28,6 +28,7 @@ cdef enum:
     ENOUGH = 16                     # blocks; with fewer, a long reduction is split
 
 cdef double COST = 0.05             # estimated nanoseconds to read an element
+cdef double LEAST_SQUARES = 1e-27   # of a chunk of float32; a single square below 1e-38 is lost
 
 
 cdef struct Shape:                  # reduced over the middle
@@ -279,23 +280,27 @@ def argmin(out, x):
     launch_place(_argmin, out, x)
 
 
-def var(out, mean, x, correction=1):
+cdef int launch_var(str name, object out, object mean, object x, double correction, bint root) except -1:
+    """The variance, or its root, and the mean."""
     cdef Launch launch
     cdef Array o, m, a
     cdef Shape shape
     cdef Block scratch = None
     cdef ptrdiff_t chunks
-    unpack_x("var", x, &a, &shape)
-    unpack_reduced("var", out, &o, &shape)
-    unpack_reduced("var", mean, &m, &shape)
-    expect_dtype("var", &o, a.dtype)
-    expect_dtype("var", &m, a.dtype)
+    # below it the squares of float32 may have been flushed, which the root would show
+    cdef double least = LEAST_SQUARES if root else 0
+    unpack_x(name, x, &a, &shape)
+    unpack_reduced(name, out, &o, &shape)
+    unpack_reduced(name, mean, &m, &shape)
+    expect_dtype(name, &o, a.dtype)
+    expect_dtype(name, &m, F64)
     if is_split(&shape):
         chunks = prepare_chunks(&launch, _var, a.dtype, &shape)
         scratch = take(2 * shape.outer * chunks * shape.inner * sizeof(double))
         launch.p[0] = scratch.data
         launch.p[1] = scratch.data + shape.outer * chunks * shape.inner * sizeof(double)
         launch.p[2] = a.data
+        launch.s[1] = least
         launch.work *= 2
         submit(&launch)
         prepare_join(&launch, _var, a.dtype, &shape, chunks)
@@ -307,8 +312,18 @@ def var(out, mean, x, correction=1):
     launch.work *= 2
     launch.p[0] = o.data
     launch.p[1] = m.data
-    launch.s[0] = max(shape.n - <double>correction, 0.0)
-    submit(&launch)
+    launch.n[5] = root
+    launch.s[0] = max(shape.n - correction, 0.0)
+    launch.s[1] = least
+    return submit(&launch)
+
+
+def var(out, mean, x, correction=1):
+    launch_var("var", out, mean, x, correction, False)
+
+
+def std(out, mean, x, correction=1):
+    launch_var("std", out, mean, x, correction, True)
 
 
 def sum_squares(out, x):

@@ -34,7 +34,7 @@ def _check(name, input, shape, **tensors):
 def _layer_norm(x, weight, bias, shape, eps):
     rows = contiguous(x).reshape(shape)
     out = empty_like(rows)
-    mean, rstd = empty(shape[:1], x.dtype), empty(shape[:1], x.dtype)
+    mean, rstd = empty(shape[:1], dtypes.float64), empty(shape[:1], x.dtype)
     K.layer_norm(out, mean, rstd, rows, weight, bias, eps)
     return out.reshape(x.shape), gradient(_layer_norm_gradients, rows, weight, mean, rstd)
 
@@ -122,7 +122,7 @@ def _batch_norm(x, weight, bias, running_mean, running_var, tracked, training, m
     x3 = contiguous(x).reshape(shape)
     mean, var = running_mean, running_var
     if training:
-        mean, var = empty((c,), x.dtype), empty((c,), x.dtype)
+        mean, var = empty((c,), dtypes.float64), empty((c,), x.dtype)
         K.batch_norm_stats(mean, var, x3)
         if running_mean is not None:
             K.batch_norm_update_(running_mean, running_var, tracked, mean, var, n * shape[2], momentum)

@@ -165,17 +165,43 @@ def var(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
 
 @op
 def _var(input, dim, keepdim, ddof):
-    _check_real("var", input)
+    out, mean, share = _about_mean("var", input, dim, keepdim, ddof)
+    return out, (gradient(_of_variance, input, mean, 2 * share), None, None, None)
+
+
+@op
+def _std(input, dim, keepdim, ddof):
+    out, mean, share = _about_mean("std", input, dim, keepdim, ddof)
+    return out, (gradient(_of_deviation, input, mean, share, out), None, None, None)
+
+
+def _about_mean(kernel, input, dim, keepdim, ddof):
+    """The variance or its root, the mean with the reduced dimensions as 1 (float64), and 1 / (n - ddof)."""
+    _check_real(kernel, input)
     x3, shape, kept = _rows(input, normalize_dims(input, dim), keepdim)
-    out, center = (empty((x3.shape[0], x3.shape[2]), input.dtype) for _ in range(2))
-    K.var(out, center, x3, ddof)
+    out, mean = (empty((x3.shape[0], x3.shape[2]), dtype) for dtype in (input.dtype, dtypes.float64))
+    getattr(K, kernel)(out, mean, x3, ddof)
     divisor = x3.shape[1] - ddof
-    slope = gradient(_of_variance, input, center.reshape(kept), 2 / divisor if divisor > 0 else float("nan"))
-    return out.reshape(shape), (slope, None, None, None)
+    return out.reshape(shape), mean.reshape(kept), 1 / divisor if divisor > 0 else float("nan")
 
 
-def _of_variance(g, x, center, factor):
-    return arrays.mul(arrays.sub(x, center), arrays.scale(g.reshape(center.shape), factor))
+def _of_variance(g, x, mean, factor):
+    return arrays.mul(_centered(x, mean), arrays.scale(g.reshape(mean.shape), factor))
+
+
+def _of_deviation(g, x, mean, factor, root):
+    # 0 and not infinite where the deviation is 0: no direction changes that of equal numbers
+    standard = arrays.quotient(_centered(x, mean), root.reshape(mean.shape))
+    return arrays.mul(standard, arrays.scale(g.reshape(mean.shape), factor))
+
+
+def _centered(x, mean):
+    """x less a float64 mean: the nearest number of x's dtype first, then the rest."""
+    nearest = arrays.cast(mean, x.dtype)
+    centered = arrays.sub(x, nearest)
+    if x.dtype == mean.dtype:
+        return centered
+    return arrays.sub(centered, arrays.cast(arrays.sub(mean, arrays.cast(nearest, mean.dtype)), x.dtype))
 
 
 @method()
@@ -187,18 +213,9 @@ def std(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
         >>> fastnet.std(fastnet.tensor([1.0, 2.0, 3.0]))
         tensor(1.)
     """
-    return _deviation(var(input, dim, unbiased, keepdim, correction=correction))
-
-
-@op
-def _deviation(variance):
-    """The root, whose gradient at 0 is 0 and not infinite: equal numbers have a deviation that no direction changes."""
-    out = arrays.unary("sqrt", variance)
-    return out, (gradient(_half_quotient, out),)
-
-
-def _half_quotient(g, root):
-    return arrays.scale(arrays.quotient(g, root), 0.5)
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    return _std(input, dim, keepdim, float(unbiased) if correction is None else float(correction))
 
 
 @method()

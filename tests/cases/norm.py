@@ -11,6 +11,8 @@ CHANNELS = ((0, 3, 2), (2, 3, 0), (3, 0, 2), (3, 1, 1), (2, 5, 1), (7, 16, 1), (
             (5, 3, 3), (4, 90, 9), (600, 3, 2), (2, 6, 63), (2, 3, 64), (3, 5, 65), (9, 2, 2100), (3, 1, 16400))
 BENCH_ROWS, BENCH_CHANNELS = (1024, 768), (256, 512, 1)
 LOOSE = {"rtol": (2e-5, 1e-12), "atol": (2e-5, 1e-13)}
+# float64 is no more exact than its mean, and its twin sums in another order
+FAR = {"rtol": (2e-5, 1e-7), "atol": (5e-4, 1e-7)}
 
 
 def vector(rng, dtype, n, wanted=True):
@@ -23,51 +25,61 @@ def output(shape, dtype, wanted=True):
 
 # ---- layer norm -----------------------------------------------------------------------------------------------------
 
-def layer_norm(weight=True, bias=True):
+def layer_norm(weight=True, bias=True, scale=2, offset=1):
     def make(rng, dtype, shape):
         rows, n = shape
-        x = real(rng, shape, dtype, special=False) * dtype(2) + dtype(1)
-        return (garbage(shape, dtype), garbage(rows, dtype), garbage(rows, dtype), x, vector(rng, dtype, n, weight),
-                vector(rng, dtype, n, bias), 1e-5), {}
+        x = real(rng, shape, dtype, special=False) * dtype(scale) + dtype(offset)
+        return (garbage(shape, dtype), garbage(rows, np.float64), garbage(rows, dtype), x,
+                vector(rng, dtype, n, weight), vector(rng, dtype, n, bias), 1e-5), {}
     return make
 
 
-def layer_norm_backward(dx=True, dweight=True, dbias=True, weight=True):
+def layer_norm_backward(dx=True, dweight=True, dbias=True, weight=True, offset=1):
     def make(rng, dtype, shape):
         rows, n = shape
-        x, dy = real(rng, shape, dtype, special=False), real(rng, shape, dtype, special=False)
+        x, dy = real(rng, shape, dtype, special=False) + dtype(offset - 1), real(rng, shape, dtype, special=False)
         return (output(shape, dtype, dx), output(n, dtype, dweight), output(n, dtype, dbias), x,
-                vector(rng, dtype, n, weight), vector(rng, dtype, rows), vector(rng, dtype, rows), dy), {}
+                vector(rng, dtype, n, weight), vector(rng, np.float64, rows) + (offset - 1), vector(rng, dtype, rows),
+                dy), {}
     return make
 
 
 # ---- batch norm -----------------------------------------------------------------------------------------------------
 
-def batch_norm_stats(rng, dtype, shape):
-    x = real(rng, shape, dtype, special=False) * dtype(2) + dtype(1)
-    return (garbage(shape[1], dtype), garbage(shape[1], dtype), x), {}
+def batch_norm_stats(scale=2, offset=1):
+    def make(rng, dtype, shape):
+        x = real(rng, shape, dtype, special=False) * dtype(scale) + dtype(offset)
+        return (garbage(shape[1], np.float64), garbage(shape[1], dtype), x), {}
+    return make
 
 
-def batch_norm(weight=True, bias=True):
+def means(rng, dtype, c, offset):
+    """Running means, or with an offset those of a batch, in float64."""
+    return vector(rng, np.float64, c) + offset if offset else vector(rng, dtype, c)
+
+
+def batch_norm(weight=True, bias=True, offset=0):
     def make(rng, dtype, shape):
         c = shape[1]
-        return (garbage(shape, dtype), real(rng, shape, dtype, special=False), vector(rng, dtype, c),
+        x = real(rng, shape, dtype, special=False) + dtype(offset)
+        return (garbage(shape, dtype), x, means(rng, dtype, c, offset),
                 vector(rng, dtype, c), vector(rng, dtype, c, weight), vector(rng, dtype, c, bias), 1e-5), {}
     return make
 
 
-def batch_norm_backward(training, dx=True, dweight=True, dbias=True, weight=True):
+def batch_norm_backward(training, dx=True, dweight=True, dbias=True, weight=True, offset=0):
     def make(rng, dtype, shape):
         c = shape[1]
         return (output(shape, dtype, dx), output(c, dtype, dweight), output(c, dtype, dbias),
-                real(rng, shape, dtype, special=False), vector(rng, dtype, c), vector(rng, dtype, c),
-                vector(rng, dtype, c, weight), real(rng, shape, dtype, special=False), 1e-5, training), {}
+                real(rng, shape, dtype, special=False) + dtype(offset), means(rng, dtype, c, offset),
+                vector(rng, dtype, c), vector(rng, dtype, c, weight),
+                real(rng, shape, dtype, special=False), 1e-5, training), {}
     return make
 
 
 def batch_norm_update(momentum, count=32):
     def make(rng, dtype, c):
-        return (vector(rng, dtype, c), vector(rng, dtype, c), np.array(3, np.int64), vector(rng, dtype, c),
+        return (vector(rng, dtype, c), vector(rng, dtype, c), np.array(3, np.int64), vector(rng, np.float64, c),
                 vector(rng, dtype, c), count, momentum), {}
     return make
 
@@ -84,11 +96,18 @@ CASES = [
     Case("layer_norm", layer_norm(), ROWS, BENCH_ROWS, **LOOSE),
     Case("layer_norm", layer_norm(bias=False), ROWS, None, note="weight", **LOOSE),
     Case("layer_norm", layer_norm(False, False), ROWS, None, note="plain", **LOOSE),
+    Case("layer_norm", layer_norm(scale=1e-2, offset=12345.678), ROWS, None, note="far from 0", **FAR),
+    Case("layer_norm", layer_norm(scale=0, offset=12345.678), ROWS, None, note="constant", **FAR),
+    Case("layer_norm_backward", layer_norm_backward(offset=1e4), ROWS, None, note="far from 0", **FAR),
     Case("layer_norm_backward", layer_norm_backward(), ROWS, BENCH_ROWS, rtol=(1e-5, 1e-13), atol=(5e-4, 1e-12)),
     Case("layer_norm_backward", layer_norm_backward(weight=False), ROWS, None, note="plain", atol=(5e-4, 1e-12)),
     *(Case("layer_norm_backward", layer_norm_backward(**wanted), ROWS[::2], None, note=note, atol=(5e-4, 1e-12))
       for note, wanted in wanted_of(OUTPUTS)),
-    Case("batch_norm_stats", batch_norm_stats, CHANNELS, BENCH_CHANNELS, **LOOSE),
+    Case("batch_norm_stats", batch_norm_stats(), CHANNELS, BENCH_CHANNELS, **LOOSE),
+    Case("batch_norm_stats", batch_norm_stats(1e-2, 12345.678), CHANNELS, None, note="far from 0", rtol=(1e-5, 1e-8)),
+    Case("batch_norm_stats", batch_norm_stats(0, 12345.678), CHANNELS, None, note="constant", rtol=(0, 1e-13)),
+    Case("batch_norm", batch_norm(offset=1e4), CHANNELS, None, note="far from 0", **FAR),
+    Case("batch_norm_backward", batch_norm_backward(True, offset=1e4), CHANNELS, None, note="far from 0", **FAR),
     Case("batch_norm", batch_norm(), CHANNELS, BENCH_CHANNELS, **LOOSE),
     Case("batch_norm", batch_norm(weight=False), CHANNELS, None, note="bias", **LOOSE),
     Case("batch_norm", batch_norm(False, False), CHANNELS, None, note="plain", **LOOSE),

@@ -45,10 +45,10 @@ def place_of_equals(rng, dtype, shape):
     return (reduced(x, np.int64), x), {}
 
 
-def variance(correction):
+def variance(correction, scale=1, offset=3):
     def make(rng, dtype, shape):
-        x = real(rng, shape, dtype, special=False) + dtype(3)
-        return (reduced(x), reduced(x), x), {"correction": correction}
+        x = real(rng, shape, dtype, special=False) * dtype(scale) + dtype(offset)
+        return (reduced(x), reduced(x, np.float64), x), {"correction": correction}
     return make
 
 
@@ -87,6 +87,11 @@ CASES = [
     Case("mean", reduction, SHAPES, LARGE, rtol=(1e-5, 1e-13), atol=(1e-5, 1e-14)),
     Case("var", variance(1), SHAPES, LARGE, rtol=(1e-5, 1e-13)),
     Case("var", variance(0), SHAPES, None, rtol=(1e-5, 1e-13), note="biased"),
+    Case("var", variance(1, 1e-2, 12345.678), SHAPES, None, note="far from 0", rtol=(1e-5, 1e-8)),
+    Case("std", variance(1), SHAPES, LARGE, rtol=(1e-5, 1e-13)),
+    Case("std", variance(0, 1e-2, -12345.678), SHAPES, None, note="far from 0", rtol=(1e-5, 1e-8)),
+    Case("std", variance(1, 1e30, 1e31), SHAPES, None, note="large", rtol=(1e-5, 1e-13)),
+    Case("std", variance(1, 1e-30, 0), SHAPES, None, note="small", rtol=(1e-5, 1e-11), atol=(0, 0)),
     Case("amax", with_nan, SOME, LARGE),
     Case("amin", with_nan, SOME, LARGE),
     Case("amax", with_nan, NONE, None, note="empty", raises=ValueError),

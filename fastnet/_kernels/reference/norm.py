@@ -2,7 +2,8 @@
 
 Layer norm: x is (rows, n), mean and rstd are (rows,), weight and bias (n,) or None for 1 and 0.
 Batch norm: x is (N, C, L), everything that belongs to a channel is (C,), and m = N*L is a channel's count.
-All arrays of one call have one real dtype. A backward kernel writes its outputs; any of them may be None: not wanted.
+All arrays of one call have one real dtype, except means, which are float64: a mean far from 0 needs more digits than
+float32 has. Running means have x's dtype. A backward kernel writes its outputs; any of them may be None: not wanted.
 """
 import numpy as np
 
@@ -13,13 +14,11 @@ from fastnet._kernels.reference.contract import kernel
 def layer_norm(out, mean, rstd, x, weight, bias, eps):
     """mean, rstd = 1/sqrt(biased variance + eps) of each row; out = (x - mean)*rstd*weight + bias."""
     n = x.shape[1]
-    np.add.reduce(x, axis=1, out=mean)
+    np.add.reduce(x, axis=1, dtype=np.float64, out=mean)
     np.divide(mean, n, out=mean)
-    np.subtract(x, mean[:, None], out=out)
-    np.divide(np.einsum("rn,rn->r", out, out), n, out=rstd)
-    np.add(rstd, eps, out=rstd)
-    np.sqrt(rstd, out=rstd)
-    np.divide(1, rstd, out=rstd)
+    centred = x - mean[:, None]
+    rstd[...] = 1 / np.sqrt(np.einsum("rn,rn->r", centred, centred) / n + eps)
+    out[...] = centred
     np.multiply(out, rstd[:, None], out=out)
     if weight is not None:
         np.multiply(out, weight, out=out)
@@ -34,7 +33,7 @@ def layer_norm_backward(dx, dweight, dbias, x, weight, mean, rstd, dy):
     dx = rstd*(g - sum(g)/n - h*sum(g*h)/n) over each row, dweight = sum over rows of dy*h, dbias = sum over rows of dy.
     """
     n = x.shape[1]
-    h = (x - mean[:, None]) * rstd[:, None]
+    h = ((x - mean[:, None]) * rstd[:, None]).astype(x.dtype)
     if dbias is not None:
         np.add.reduce(dy, axis=0, out=dbias)
     if dweight is not None:
@@ -51,17 +50,16 @@ def layer_norm_backward(dx, dweight, dbias, x, weight, mean, rstd, dy):
 def batch_norm_stats(mean, var, x):
     """The mean and the biased variance of each channel; NaN where there is nothing."""
     count = x.shape[0] * x.shape[2]
-    np.add.reduce(x, axis=(0, 2), out=mean)
+    np.add.reduce(x, axis=(0, 2), dtype=np.float64, out=mean)
     np.divide(mean, count, out=mean)
     centred = x - mean[:, None]
-    np.add.reduce(np.square(centred, out=centred), axis=(0, 2), out=var)
-    np.divide(var, count, out=var)
+    var[...] = np.square(centred, out=centred).sum(axis=(0, 2)) / count
 
 
 @kernel(flushes=True)
 def batch_norm(out, x, mean, var, weight, bias, eps):
     """out = (x - mean)/sqrt(var + eps)*weight + bias."""
-    np.subtract(x, mean[:, None], out=out)
+    out[...] = x - mean[:, None]
     np.multiply(out, _scale(var, weight, eps)[:, None], out=out)
     if bias is not None:
         np.add(out, bias[:, None], out=out)
@@ -83,7 +81,7 @@ def batch_norm_backward(dx, dweight, dbias, x, mean, var, weight, dy, eps, train
     rstd = _scale(var, None, eps)
     scale = _scale(var, weight, eps)
     if dweight is not None or dbias is not None or training:
-        h = (x - mean[:, None]) * rstd[:, None]
+        h = ((x - mean[:, None]) * rstd[:, None]).astype(x.dtype)
         sums = dy.sum(axis=(0, 2))
         dots = np.einsum("ncl,ncl->c", dy, h)
     if dbias is not None:

@@ -23,12 +23,24 @@ def mean(out, x):
 
 @kernel(outputs=2, flushes=True)
 def var(out, mean, x, correction=1):
-    """mean as above; out[o, i] = sum over k of (x[o, k, i] - mean[o, i])^2 / max(n - correction, 0)."""
-    np.add.reduce(x, axis=1, out=mean)
+    """mean as above, but float64; out[o, i] = sum over k of (x[o, k, i] - mean[o, i])^2 / max(n - correction, 0).
+
+    Right wherever the result is a normal number, though the sum were too large for x's dtype.
+    """
+    out[...] = _variance(mean, x, correction)
+
+
+@kernel(outputs=2, flushes=True)
+def std(out, mean, x, correction=1):
+    """The mean and the root of the variance, both as in var."""
+    out[...] = np.sqrt(_variance(mean, x, correction))
+
+
+def _variance(mean, x, correction):
+    np.add.reduce(x, axis=1, dtype=np.float64, out=mean)
     np.divide(mean, x.shape[1], out=mean)
     centred = x - mean[:, None]
-    np.add.reduce(np.square(centred, out=centred), axis=1, out=out)
-    np.divide(out, max(x.shape[1] - correction, 0), out=out)
+    return np.square(centred, out=centred).sum(axis=1) / max(x.shape[1] - correction, 0)
 
 
 @kernel()

@@ -91,73 +91,82 @@ REDUCTION_BODIES(amax, LARGEST, LARGEST)
 REDUCTION_BODIES(amin, SMALLEST, SMALLEST)
 #undef REDUCTION_BODIES
 
-/* ---- variance: each chunk's moments while it is in the cache, joined as Chan does ---------------------------- */
+/* ---- variance and standard deviation: each chunk's moments while it is in the cache, joined as Chan does -------
+ * n[5]: whether the root is wanted. s[0] is the divisor, s[1] the least sum of squares to be trusted in REAL. The means
+ * are double. */
+
+INLINE REAL NAME(spread_of)(const Launch *launch, double m2) {
+    const double variance = m2 / launch->s[0];
+    return (REAL)(launch->n[5] ? sqrt(variance) : variance);
+}
 
 INLINE void NAME(write_moments)(const Launch *launch, ptrdiff_t at, const Moments *m) {
-    REAL *out = launch->p[0], *mean = launch->p[1];
-    out[at] = (REAL)(m->m2 / launch->s[0]);
-    mean[at] = m->count > 0 ? (REAL)m->mean : (REAL)NAN;
+    REAL *out = launch->p[0];
+    double *mean = launch->p[1];
+    out[at] = NAME(spread_of)(launch, m->m2);
+    mean[at] = m->count > 0 ? m->mean : NAN;
 }
 
 static int NAME(var_rows)(BODY_ARGS) {
     const REAL *x = launch->p[2];
     FOR_ROWS
-        Moments m = NAME(row_moments)(x + r * n, n);
+        Moments m = NAME(row_moments)(x + r * n, n, launch->s[1]);
         NAME(write_moments)(launch, r, &m);
     END_ROWS
 }
 
 static int NAME(var_row_chunks)(BODY_ARGS) {
-    REAL *sums = launch->p[0], *m2 = launch->p[1];
+    double *means = launch->p[0], *m2 = launch->p[1];
     const REAL *x = launch->p[2];
     const ptrdiff_t n = launch->n[1], chunks = launch->n[3];
     for (ptrdiff_t b = begin; b < end; b++) {
         const ptrdiff_t i = b % chunks * CHUNK;
-        NAME(chunk_moments)(x + b / chunks * n + i, min_size(CHUNK, n - i), sums + b, m2 + b);
+        const Moments m = NAME(chunk_moments)(x + b / chunks * n + i, min_size(CHUNK, n - i), launch->s[1]);
+        means[b] = m.mean;
+        m2[b] = m.m2;
     }
     return 0;
 }
 
 static int NAME(var_columns)(BODY_ARGS) {
-    REAL *out = launch->p[0], *mean = launch->p[1];
+    REAL *out = launch->p[0];
+    double *mean = launch->p[1], means[TILE], m2[TILE];
     const REAL *x = launch->p[2];
-    REAL sums[TILE], m2[TILE];
     Moments all[TILE];
     FOR_TILES
         if (n && n <= COLUMN_CHUNK) {                /* one chunk: what joining it with nothing would give */
-            NAME(column_chunk_moments)(x + o * n * inner + j, inner, n, count, sums, m2);
-            for (ptrdiff_t i = 0; i < count; i++) out[o * inner + j + i] = (REAL)(m2[i] / launch->s[0]);
-            for (ptrdiff_t i = 0; i < count; i++) mean[o * inner + j + i] = (REAL)((double)sums[i] / (double)n);
+            NAME(column_chunk_moments)(x + o * n * inner + j, inner, n, count, launch->s[1], mean + o * inner + j, m2);
+            for (ptrdiff_t i = 0; i < count; i++) out[o * inner + j + i] = NAME(spread_of)(launch, m2[i]);
             continue;
         }
         for (ptrdiff_t i = 0; i < count; i++) all[i] = (Moments){0, 0, 0};
         for (ptrdiff_t r = 0; r < n; r += COLUMN_CHUNK) {
             const ptrdiff_t height = min_size(COLUMN_CHUNK, n - r);
-            NAME(column_chunk_moments)(x + (o * n + r) * inner + j, inner, height, count, sums, m2);
-            for (ptrdiff_t i = 0; i < count; i++) join_moments(all + i, (double)height, sums[i], m2[i]);
+            NAME(column_chunk_moments)(x + (o * n + r) * inner + j, inner, height, count, launch->s[1], means, m2);
+            for (ptrdiff_t i = 0; i < count; i++) join_moments(all + i, (double)height, means[i], m2[i]);
         }
         for (ptrdiff_t i = 0; i < count; i++) NAME(write_moments)(launch, o * inner + j + i, all + i);
     END_TILES
 }
 
 static int NAME(var_column_chunks)(BODY_ARGS) {
-    REAL *sums = launch->p[0], *m2 = launch->p[1];
+    double *means = launch->p[0], *m2 = launch->p[1];
     const REAL *x = launch->p[2];
     FOR_COLUMN_CHUNKS
-        NAME(column_chunk_moments)(x + (o * n + r) * inner + j, inner, height, count, sums + at, m2 + at);
+        NAME(column_chunk_moments)(x + (o * n + r) * inner + j, inner, height, count, launch->s[1], means + at, m2 + at);
     END_TILES
 }
 
 /* n[1] chunks of n[3] elements, the last of them fewer, n[4] in all */
 static int NAME(var_join)(BODY_ARGS) {
-    const REAL *sums = launch->p[2], *m2 = launch->p[3];
+    const double *means = launch->p[2], *m2 = launch->p[3];
     Moments all[TILE];
     FOR_TILES
         for (ptrdiff_t i = 0; i < count; i++) all[i] = (Moments){0, 0, 0};
         for (ptrdiff_t k = 0; k < n; k++) {
             const ptrdiff_t at = (o * n + k) * inner + j;
             const double size = (double)min_size(launch->n[3], launch->n[4] - k * launch->n[3]);
-            for (ptrdiff_t i = 0; i < count; i++) join_moments(all + i, size, sums[at + i], m2[at + i]);
+            for (ptrdiff_t i = 0; i < count; i++) join_moments(all + i, size, means[at + i], m2[at + i]);
         }
         for (ptrdiff_t i = 0; i < count; i++) NAME(write_moments)(launch, o * inner + j + i, all + i);
     END_TILES

@@ -8,6 +8,8 @@
 #ifndef FASTNET_SUMS_H
 #define FASTNET_SUMS_H
 
+#include <float.h>
+
 #include "cuts.h"
 #include "simd.h"
 
@@ -19,12 +21,14 @@
 #define OUTLINE static __attribute__((noinline, unused))
 #endif
 
-/* What is added up, of elements x, y and a centre c: x, x^2, (x - c)^2, x*y, (x - c)*y; or the largest, smallest x. */
-typedef enum { SUM, SQUARES, DEVIATIONS, PRODUCTS, COVARIATIONS, LARGEST, SMALLEST } Operation;
+/* What is added up, of elements x, y and a centre c: x, x^2, x - c, (x - c)^2, x*y, (x - c)*y; or the largest, smallest
+ * x. */
+typedef enum { SUM, SQUARES, DISTANCES, DEVIATIONS, PRODUCTS, COVARIATIONS, LARGEST, SMALLEST } Operation;
 
 #define CHOOSE(op, call)                      \
     switch (op) {                             \
     case SQUARES: call(SQUARES);              \
+    case DISTANCES: call(DISTANCES);          \
     case DEVIATIONS: call(DEVIATIONS);        \
     case PRODUCTS: call(PRODUCTS);            \
     case COVARIATIONS: call(COVARIATIONS);    \
@@ -45,11 +49,11 @@ INLINE double joined(Operation op, double a, double b) {
 /* Count, mean and sum of squared deviations of some numbers, joined as Chan, Golub and LeVeque do. */
 typedef struct { double count, mean, m2; } Moments;
 
-/* n more numbers, of which `sum` is the sum and `m2` the sum of squared deviations from their own mean */
-INLINE void join_moments(Moments *a, double n, double sum, double m2) {
-    double delta = sum / n - a->mean, count = a->count + n;
-    a->mean += delta * (n / count);
-    a->m2 += m2 + delta * delta * (a->count * (n / count));
+/* n more numbers, with the mean and the sum of squared deviations that they have among themselves */
+INLINE void join_moments(Moments *a, double n, double mean, double m2) {
+    double delta = mean - a->mean, count = a->count + n, share = n / count;
+    a->mean += delta * share;
+    a->m2 += m2 + delta * (delta * (a->count * share));     /* 0 at first, however large delta is */
     a->count = count;
 }
 

@@ -26,11 +26,12 @@ INLINE VEC NAME(joined)(Operation op, VEC a, VEC b) {
     return op == LARGEST || op == SMALLEST ? NAME(extreme)(op, a, b) : V(add)(a, b);
 }
 
-/* `sum` with one more element */
+/* `sum` with one more element; c - x, and not x - c, lets the instruction read x from memory */
 INLINE VEC NAME(taken)(Operation op, VEC sum, VEC x, VEC y, VEC c) {
     switch (op) {
     case SQUARES: return V(fma)(x, x, sum);
-    case DEVIATIONS: return V(fma)(V(sub)(x, c), V(sub)(x, c), sum);
+    case DISTANCES: return V(sub)(sum, V(sub)(c, x));
+    case DEVIATIONS: return V(fma)(V(sub)(c, x), V(sub)(c, x), sum);
     case PRODUCTS: return V(fma)(x, y, sum);
     case COVARIATIONS: return V(fma)(V(sub)(x, c), y, sum);
     default: return NAME(joined)(op, sum, x);
@@ -84,19 +85,48 @@ static inline double NAME(row)(Operation op, const REAL *x, const REAL *y, REAL 
     return total;
 }
 
-/* a chunk joins the moments: its deviations are from its own mean, while it is in the cache */
-INLINE void NAME(chunk_moments)(const REAL *x, ptrdiff_t n, REAL *sum, REAL *m2) {
-    *sum = NAME(chunk)(SUM, x, x, 0, n);
-    *m2 = NAME(chunk)(DEVIATIONS, x, x, *sum / (REAL)n, n);
+/* ---- mean and deviations -------------------------------------------------------------------------------------
+ *
+ * The mean is the first element and the mean distance from it, in double: equal numbers have exactly their mean, and an
+ * offset, however large, costs no digits. Deviations are summed from a REAL next to it; how far that is, is known. */
+
+/* The same of `outer` times n elements, all in double: for squares that overflow in REAL, or are too small for it. */
+OUTLINE Moments NAME(double_moments)(const REAL *x, ptrdiff_t outer, ptrdiff_t outer_step, ptrdiff_t n, ptrdiff_t step) {
+    Moments m = {(double)(outer * n), 0, 0};
+    for (ptrdiff_t o = 0; o < outer; o++)
+        for (ptrdiff_t i = 0; i < n; i++) m.mean += x[o * outer_step + i * step];
+    m.mean /= m.count;
+    for (ptrdiff_t o = 0; o < outer; o++)
+        for (ptrdiff_t i = 0; i < n; i++) {
+            const double d = x[o * outer_step + i * step] - m.mean;
+            m.m2 += d * d;
+        }
+    return m;
 }
 
-static inline Moments NAME(row_moments)(const REAL *x, ptrdiff_t n) {
+/* m2 of `count` elements, from their squared deviations from `centre` */
+INLINE double NAME(about_mean)(double squares, double count, double mean, REAL centre) {
+    const double rest = mean - centre, m2 = squares - count * rest * rest;
+    return m2 < 0 ? 0 : m2;
+}
+
+/* whether sums of squares in REAL are right: neither infinite, nor NaN, nor less than `least` */
+INLINE int NAME(sound)(double m2, double least) { return m2 >= least && m2 <= DBL_MAX; }
+
+INLINE Moments NAME(chunk_moments)(const REAL *x, ptrdiff_t n, double least) {
+    const REAL distance = NAME(chunk)(DISTANCES, x, x, x[0], n), centre = x[0] + distance / (REAL)n;
+    const REAL squares = NAME(chunk)(DEVIATIONS, x, x, centre, n);
+    Moments m = {(double)n, x[0] + distance / (double)n, 0};
+    m.m2 = NAME(about_mean)(squares, m.count, m.mean, centre);
+    return NAME(sound)(m.m2, least) ? m : NAME(double_moments)(x, 1, 0, n, 1);
+}
+
+static inline Moments NAME(row_moments)(const REAL *x, ptrdiff_t n, double least) {
     Moments all = {0, 0, 0};
-    for (ptrdiff_t i = 0; i < n; i += CHUNK) {
-        REAL sum, m2;
-        ptrdiff_t count = min_size(CHUNK, n - i);
-        NAME(chunk_moments)(x + i, count, &sum, &m2);
-        join_moments(&all, (double)count, sum, m2);
+    if (n) all = NAME(chunk_moments)(x, min_size(CHUNK, n), least);
+    for (ptrdiff_t i = CHUNK; i < n; i += CHUNK) {
+        const Moments m = NAME(chunk_moments)(x + i, min_size(CHUNK, n - i), least);
+        join_moments(&all, m.count, m.mean, m.m2);
     }
     return all;
 }
@@ -110,7 +140,7 @@ static inline Moments NAME(row_moments)(const REAL *x, ptrdiff_t n) {
 /* `rows` <= GROUP rows join `sums`, which are one for each of the columns; the first group writes them */
 INLINE void NAME(group)(Operation op, const REAL *x, const REAL *y, const REAL *c, ptrdiff_t stride, ptrdiff_t rows,
                         ptrdiff_t columns, REAL *sums, int first) {
-    const int two = op == PRODUCTS || op == COVARIATIONS, centred = op == DEVIATIONS || op == COVARIATIONS;
+    const int two = op == PRODUCTS || op == COVARIATIONS, centred = op == DISTANCES || op == DEVIATIONS || op == COVARIATIONS;
     VEC start = V(set)((REAL)identity(op));
     ptrdiff_t j = 0;
     for (; j + 4 * W <= columns; j += 4 * W) {
@@ -176,11 +206,20 @@ INLINE void NAME(join_chunks)(Operation op, const REAL *partial, ptrdiff_t strid
         for (ptrdiff_t j = 0; j < columns; j++) totals[j] = joined(op, totals[j], partial[k * stride + j]);
 }
 
-/* `sums` and sums of squared deviations of the columns <= TILE of a chunk */
+/* means and sums of squared deviations of the columns <= TILE of a chunk */
 static inline void NAME(column_chunk_moments)(const REAL *x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns,
-                                              REAL *sums, REAL *m2) {
-    REAL means[TILE];
-    NAME(column_chunk)(SUM, x, x, x, stride, rows, columns, sums);
-    for (ptrdiff_t j = 0; j < columns; j++) means[j] = sums[j] / (REAL)rows;
-    NAME(column_chunk)(DEVIATIONS, x, x, means, stride, rows, columns, m2);
+                                              double least, double *means, double *m2) {
+    const double count = (double)rows, share = 1 / count;
+    REAL centres[TILE], sums[TILE];
+    NAME(column_chunk)(DISTANCES, x, x, x, stride, rows, columns, sums);
+    for (ptrdiff_t j = 0; j < columns; j++) means[j] = x[j] + sums[j] * share;
+    for (ptrdiff_t j = 0; j < columns; j++) centres[j] = (REAL)means[j];
+    NAME(column_chunk)(DEVIATIONS, x, x, centres, stride, rows, columns, sums);
+    for (ptrdiff_t j = 0; j < columns; j++) m2[j] = NAME(about_mean)(sums[j], count, means[j], centres[j]);
+    for (ptrdiff_t j = 0; j < columns; j++)
+        if (!NAME(sound)(m2[j], least)) {
+            const Moments m = NAME(double_moments)(x + j, 1, 0, rows, stride);
+            means[j] = m.mean;
+            m2[j] = m.m2;
+        }
 }

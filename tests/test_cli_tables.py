@@ -229,7 +229,8 @@ def test_the_latest_rows_are_held_out(tmp_path, capsys):
 def test_a_column_that_tells_the_target(tmp_path, capsys):
     out = told(capsys, "train", customers(tmp_path / "c.csv"), *QUICK)
     assert [line for line in out.splitlines() if line.startswith("warning: ")] == [
-        "warning: column 'left_on' alone tells 'left': --leave-out left_on, if it is not known when you predict"]
+        "warning: column 'left_on' alone tells 'left', a possible leak: --leave-out left_on if it is "
+        "unknown when you predict"]
     out = told(capsys, "train", customers(tmp_path / "c.csv"), *QUICK, "--leave-out", "left_on")
     assert "alone tells" not in out
     table = customers(tmp_path / "c.csv", rare=0)

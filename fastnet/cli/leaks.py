@@ -29,7 +29,7 @@ def telling_columns(table, preparation, y, names):
         >>> table = {"left_on": [None, 3.0] * 40, "age": np.arange(80.0) // 2}
         >>> preparation = fastnet.data.TablePreparation().fit(table)
         >>> telling_columns(fastnet.data.columns(table), preparation, np.array([0, 1] * 40), ["left"])
-        ["column 'left_on' alone tells 'left': --leave-out left_on, if it is not known when you predict"]
+        ["column 'left_on' alone tells 'left', a possible leak: --leave-out left_on if it is unknown when you predict"]
     """
     rows = np.linspace(0, len(y) - 1, min(len(y), MOST_ROWS)).astype(np.int64)
     encoders = {name: encoder for name, encoder in preparation.encoders.items() if encoder.kind != "text"}
@@ -39,7 +39,7 @@ def telling_columns(table, preparation, y, names):
     found = []
     for name, encoder in encoders.items():
         codes, option = _codes(encoder, table[name][rows]), shlex.join(["--leave-out", name])
-        found += [f"column {name!r} alone tells {target!r}: {option}, if it is not known when you predict"
+        found += [f"column {name!r} alone tells {target!r}, a possible leak: {option} if it is unknown when you predict"
                   for target, values in targets.items() if _tells(codes, values)]
     return found
 

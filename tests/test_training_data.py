@@ -116,6 +116,16 @@ def test_numbers_of_any_kind_feed_layers_of_floats(dtype):
     assert t.predict([[1, 0, 1]]).shape == (1,)
 
 
+def test_batches_of_integers_feed_layers_of_floats(tmp_path):
+    x = RNG.integers(0, 9, (N, 3), dtype=np.uint8)
+    expected = fitted(linear(3), x.astype(np.float32), shuffle=False)
+    np.save(tmp_path / "x.npy", x)
+    for given in ((np.load(tmp_path / "x.npy", mmap_mode="r"), Y),
+                  (batches_of([(x[:32], Y[:32]), (x[32:], Y[32:])]), None)):
+        assert weights(fitted(linear(3), *given, shuffle=False)) == weights(expected)
+    assert expected.predict(batches_of([x])).tobytes() == expected.predict(x).tobytes()
+
+
 def test_an_embedding_gets_integers():
     pd = pytest.importorskip("pandas")
     numbers = RNG.integers(0, 5, (N, 2))

@@ -51,6 +51,15 @@ class ModelInputs:
             raise ValueError("the data is empty: there are no samples")
         return inputs
 
+    def tensor(self, x):
+        """An input of a batch as a tensor of the model's dtype, or of integers.
+
+        Args:
+            x: a tensor or an array.
+        """
+        x = x if isinstance(x, fastnet.Tensor) else fastnet.as_tensor(as_array(x))
+        return x if x.dtype == self.dtype or not self._is_cast(x.dtype) else x.to(self.dtype)
+
     def takes_inputs(self, count):
         """Whether the model's forward takes several inputs, and so many among others."""
         parameters = inspect.signature(self.model.forward).parameters.values()
@@ -68,10 +77,13 @@ class ModelInputs:
         return not self._has_embedding and all(
             type(m).__module__.startswith(nn.__name__ + ".") for m in self.model.modules())
 
+    def _is_cast(self, dtype):
+        return dtype.kind == "f" or self._takes_floats
+
     def _array(self, name, part):
         if frames.is_frame(part):
-            d.finite(part, name)
-            return column_matrix(part, name, self.dtype, whole=self._has_embedding)
+            matrix = column_matrix(d.finite(part, name), name, self.dtype, whole=self._has_embedding)
+            return d.finite(matrix, f"{name} in {self.dtype}")
         if isinstance(part, list) and _lists_arrays(part):
             _require_one_shape(name, part)
         array = as_array(part, name)
@@ -81,8 +93,7 @@ class ModelInputs:
         if isinstance(array, np.memmap):                # what may not fit into memory is neither read twice nor cast
             return array
         d.finite(array, name)
-        floats = array.dtype.kind == "f" or self._takes_floats
-        return d.finite(_cast(array, self.dtype), f"{name} in {self.dtype}") if floats else array
+        return _cast(array, self.dtype, name) if self._is_cast(array.dtype) else array
 
 
 def checked(x, y, loss, takes):
@@ -110,7 +121,7 @@ def checked(x, y, loss, takes):
         raise TypeError(f"y has dtype {target.dtype}: classes are whole numbers from 0, as integers, or (N, C) "
                         "probabilities")
     elif loss.is_classes or loss.is_binary or target.dtype.kind == "f":
-        target = d.finite(_cast(target, takes.dtype), f"y in {takes.dtype}")
+        target = _cast(target, takes.dtype, "y")
     if loss.is_binary:
         _require_shares(target)
     return inputs, target
@@ -240,6 +251,9 @@ def _require_numbers(name, array, advice):
     raise TypeError(f"{name} must hold numbers, got {given}; {advice}")
 
 
-def _cast(array, dtype):
+def _cast(array, dtype, name):
+    """Finite numbers in another dtype, in which they are finite, too."""
+    if array.dtype == dtype:
+        return array
     with np.errstate(over="ignore"):
-        return array.astype(dtype, copy=False)
+        return d.finite(array.astype(dtype), f"{name} in {dtype}")

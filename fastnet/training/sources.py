@@ -30,7 +30,7 @@ class Source:
     """
 
     def __init__(self, loader, loss, takes, weighted=False, class_table=None, own_mean=False, avoid_one=False):
-        self.loader, self.dtype, self.weighted, self.class_table = loader, takes.dtype, weighted, class_table
+        self.loader, self._takes, self.weighted, self.class_table = loader, takes, weighted, class_table
         self.own_mean = own_mean or not (weighted or class_table is not None)
         self._loss = loss
         self._merges = avoid_one and getattr(loader, "ends_in_one", True)       # others' loaders do not tell
@@ -55,14 +55,20 @@ class Source:
     def _parts(self, batch):
         if not isinstance(batch, (tuple, list)) or len(batch) < 2 + self.weighted:
             raise ValueError(f"a batch must be a tuple of inputs and a target, got {_described(batch)}")
-        batch = [_tensor(x) for x in batch]
-        weight = batch.pop() if self.weighted else None
-        target = batch.pop()
+        *inputs, target = batch
+        weight = None
+        if self.weighted:
+            *inputs, target, weight = batch
+        target = target if isinstance(target, fastnet.Tensor) else fastnet.as_tensor(as_array(target, "y"))
         if self._loss.is_classes and target.dtype.kind != "f" and (target.dtype != np.int64 or target.ndim > 1):
             target = fastnet.from_numpy(classes(target.numpy(), self._loss.ignore_index, self._one_hot))
         if self.class_table is not None:
             weight = look_up(self.class_table, target)
-        return [_cast(x, self.dtype) for x in batch], _cast(target, self.dtype), weight
+        if target.dtype.kind == "f" and target.dtype != self._takes.dtype:
+            target = target.to(self._takes.dtype)
+        if getattr(self.loader, "numbers", False):      # of rows, which a step of our own reads
+            return inputs, target, weight
+        return [self._takes.tensor(x) for x in inputs], target, weight
 
     @functools.cached_property
     def _one_hot(self):
@@ -114,14 +120,6 @@ def _last_of_one_added(batches):
         yield from held
 
 
-def _tensor(x):
-    return x if isinstance(x, fastnet.Tensor) else fastnet.as_tensor(as_array(x))
-
-
-def _cast(x, dtype):
-    return x.to(dtype) if x.dtype.kind == "f" and x.dtype != dtype else x
-
-
 def input_batches(x, takes, batch_size):
     """Batches to predict for, as lists of tensors.
 
@@ -133,7 +131,7 @@ def input_batches(x, takes, batch_size):
     if not is_loader(x):
         x = d.DataLoader(d.TensorDataset(*takes.arrays(x)), batch_size)
     for batch in x:
-        yield [_cast(_tensor(part), takes.dtype) for part in (batch if isinstance(batch, (tuple, list)) else [batch])]
+        yield [takes.tensor(part) for part in (batch if isinstance(batch, (tuple, list)) else [batch])]
 
 
 def fit_sources(x, y, loss, takes, *, validation_data, validation_split, class_weight, sample_weight, **loading):

@@ -15,6 +15,7 @@ import numpy as np
 from fastnet._locks import new_lock
 from fastnet._native import replay
 from fastnet._replay import explain
+from fastnet._replay.numbers import Numbers, without_floats
 from fastnet._replay.watch import Watch
 from fastnet.autograd.leaves import FinalGradient
 from fastnet.backend import K, calls, get_isa, get_num_threads
@@ -96,6 +97,7 @@ class Compiled(replay.Caller):
         self._recordings = OrderedDict()        # signature -> its Recordings; the signature used last stands last
         self._lock = new_lock()
         self._shortcut_keys = (None, None)      # the signatures that the last two shortcuts were made for
+        self._floats = {}                       # signature for any floats -> whether they need not be fixed
         self._unsteady = False                  # whether the last run changed what it read
         self._made_at = deque(maxlen=RECORDINGS_TO_WARN)        # the numbers of the calls that made the last recordings
         self._eager_because = None              # what made it run eagerly
@@ -111,12 +113,14 @@ class Compiled(replay.Caller):
         arrays = [t._data for t in tensors]
         if len(arrays) > 1:
             key += calls.overlaps(arrays)
-        recording = self._find(key)
+        recording, free = self._find(key), None
+        if recording is None and (free := without_floats(key)):
+            recording = self._find(free)
         if recording is None:
-            return self._record(key, args, kwargs, tensors, arrays)
+            return self._record(key, free, args, kwargs, tensors, arrays)
         if not kwargs:
-            self._take_shortcut(recording.shortcut(args), key)
-        return recording.replay(arrays, tensors)
+            self._take_shortcut(recording.shortcut(args), free or key)
+        return recording.replay(arrays, tensors, args, kwargs)
 
     def _take_shortcut(self, shortcut, key):
         if shortcut is not self._shortcut:
@@ -138,7 +142,7 @@ class Compiled(replay.Caller):
                 return recording
         return None
 
-    def _record(self, key, args, kwargs, tensors, arrays):
+    def _record(self, key, free, args, kwargs, tensors, arrays):
         texts = explain.argument_texts(args, kwargs)
         why = self._why(key, texts)
         for t in tensors:
@@ -150,7 +154,14 @@ class Compiled(replay.Caller):
         watch = Watch()
         recorder, handed = Recorder(inside, watch), iter(inside)
         args, kwargs = replaced(args, handed), replaced(kwargs, handed)
-        result, recording = recorded(recorder, self._run, recorder, args, kwargs, (inside, texts, why))
+        numbers = self._numbers(free, args, kwargs)
+        if numbers is not None:
+            args, kwargs = numbers.args, numbers.kwargs
+        result, recording = recorded(recorder, self._run, recorder, args, kwargs, (inside, texts, why, numbers))
+        if numbers is not None and numbers.read:
+            recording.numbers, self._floats[free] = None, False
+        elif numbers is not None:
+            key = free
         answer = recording.result(arrays, tensors)
         del result, args, kwargs, handed, inside
         recorder.release()
@@ -170,6 +181,19 @@ class Compiled(replay.Caller):
             self._recordings.move_to_end(key)
             self._evict()
         return answer
+
+    def _numbers(self, free, args, kwargs):
+        """What stands for float arguments that have changed since a recording, or None.
+
+        Args:
+            free: the signature for any floats.
+            args, kwargs: the arguments.
+        """
+        if free is None or free not in self._floats:
+            if free is not None:
+                self._floats[free] = True
+            return None
+        return Numbers(args, kwargs) if self._floats[free] else None
 
     def _run(self, recorder, args, kwargs, call):
         result = recorder.watch.run(self.fn, args, kwargs)
@@ -274,7 +298,7 @@ class Compiled(replay.Caller):
         return name if found is self else (Compiled, (self.fn, self.max_recordings, self._eager))
 
 
-_OWN = frozenset(("fn", "max_recordings", "_eager", "_eager_because", "_unsteady", "_made_at", "_shortcut", "_other",
+_OWN = frozenset(("fn", "max_recordings", "_eager", "_eager_because", "_floats", "_unsteady", "_made_at", "_shortcut", "_other",
                   "_shortcut_keys", "_recordings", "_lock", "calls"))
 RECORDINGS_TO_WARN, CALLS_TO_WARN = 8, 16       # so many recordings in so many calls are worth a warning
 
@@ -325,10 +349,11 @@ class Recording:
         tensors: the arguments.
         arguments: what they are, as text.
         why: why the recording is made.
+        numbers: the Numbers that stood for float arguments, or None.
     """
 
-    def __init__(self, recorder, result, tensors, arguments, why):
-        self.arguments, self.why = arguments, why
+    def __init__(self, recorder, result, tensors, arguments, why, numbers):
+        self.arguments, self.why, self.numbers = arguments, why, numbers
         self.pool, self.keep = recorder.pool, recorder.keep
         self.steps = recorder.checks + recorder.steps
         self.explain, self.snapshot = recorder.explain, recorder.snapshot
@@ -386,8 +411,10 @@ class Recording:
 
     # ---- replay ----
 
-    def replay(self, arrays, tensors):
+    def replay(self, arrays, tensors, args, kwargs):
         with self.lock:
+            if self.numbers is not None:
+                self.numbers.take(args, kwargs)
             before = [(generator, generator.counter) for generator, _, _ in self.draws]
             exposed = self.snapshot + [arrays[i] for i in self.input_snapshot]
             saved = [a.copy() for a in exposed]

@@ -24,6 +24,11 @@ class _At:
                                     "typestr": dtype.str}
 
 
+def _viewed(a):
+    """Another array over an array's memory, which somebody else keeps."""
+    return np.asarray(_At(_address(a), a.shape, a.strides, a.dtype, None))
+
+
 class PythonCall:
     """A call of a NumPy kernel, as data: arrays that lie in an input are found again in the input of each replay."""
 
@@ -40,7 +45,7 @@ class PythonCall:
         shape, strides, dtype = a.shape, a.strides, a.dtype
         if source is None or not a.size:
             # a view of the memory, not of the Block: the recording's pool keeps the one, nobody need keep the other
-            fixed = np.asarray(_At(address, shape, strides, dtype, None)) if a.size else np.empty(shape, dtype)
+            fixed = _viewed(a) if a.size else np.empty(shape, dtype)
             return lambda inputs: fixed
         return lambda inputs: np.asarray(
             _At(calls.bounds(inputs[source])[0] + address, shape, strides, dtype, inputs[source]))
@@ -68,6 +73,7 @@ class Recorder:
         self.explain = {}                   # (LaunchList, index) -> the PythonCall that raises its error
         self.keep = {}                      # what owns the memory outside the pool that launches point at
         self.outside = {}                   # id -> owner of memory that is known not to be made by this run
+        self.fixed = []                     # (low, high) addresses of arrays that hold the same in each replay
         self.written = {}                   # arrays outside the pool that launches write: the state
         self.snapshot, self.input_snapshot = [], []     # state and inputs written before a check that can't come first
         self.guards = {}                    # key -> (whether a replay is still right: a function, what it asks)
@@ -90,6 +96,9 @@ class Recorder:
 
     def add_launches(self, compiled, kernel, args, attrs):
         """Call a compiled kernel and keep its launches."""
+        if kernel.check and self._all_fixed(args):
+            compiled(*args, **attrs)            # what has passed once passes in each replay
+            return
         hoisted = kernel.check and self._hoists(args)
         steps = self.checks if hoisted else self.steps
         if not steps or isinstance(steps[-1], PythonCall):
@@ -102,6 +111,8 @@ class Recorder:
 
     def add_call(self, kernel, args, attrs):
         """Keep the call of a NumPy kernel that has just run."""
+        if kernel.check and self._all_fixed(args):
+            return
         hoisted = kernel.check and self._hoists(args)
         (self.checks if hoisted else self.steps).append(PythonCall(kernel, args, attrs, self))
         self._note_arrays(kernel, args, attrs, hoisted)
@@ -121,8 +132,10 @@ class Recorder:
     def _note_arrays(self, kernel, args, attrs, hoisted):
         if kernel.fallible and not hoisted:
             places = [(self.locate(a)[0], a) for a in self.written.values()]
-            self.snapshot = [a for source, a in places if source is None]
+            # views of the memory: who else holds a gradient's array is asked of its reference count
+            self.snapshot = [_viewed(a) for source, a in places if source is None and a.size]
             self.input_snapshot = sorted({source for source, _ in places if source is not None})
+        self._note_fixed(kernel, args, attrs)
         for i, a in enumerate([*args, *attrs.values()]):
             if isinstance(a, np.ndarray):
                 block = root(a)
@@ -137,6 +150,29 @@ class Recorder:
                         "if it is none of yours, report it as a bug")
                 if i in kernel.outputs:
                     self.written[_address(a), a.nbytes] = a
+
+    # Arrays of the recording's own that hold the same in each replay, as fastnet.ones(8, 1), need no check there: a
+    # check that cannot come first costs a copy of all state.
+
+    def _note_fixed(self, kernel, args, attrs):
+        """Keep track of what is computed from fixed values alone."""
+        outputs = [args[i] for i in kernel.outputs if args[i] is not None]
+        read = args if kernel.__name__.endswith("_") else [a for i, a in enumerate(args) if i not in kernel.outputs]
+        fixed = self._all_fixed([*read, *attrs.values()])
+        for a in outputs:
+            low, high = calls.bounds(a)
+            self.fixed = [span for span in self.fixed if span[1] <= low or high <= span[0]]
+            if fixed and self.made_inside(a):
+                self.fixed.append((low, high))
+
+    def _all_fixed(self, args):
+        return all(self._is_fixed(a) for a in args if isinstance(a, np.ndarray))
+
+    def _is_fixed(self, a):
+        if a.ndim == 0 and root(a) is None:     # a Python number
+            return not self._known(a)
+        low, high = calls.bounds(a)
+        return any(start <= low and high <= end for start, end in self.fixed)
 
     def _known(self, a):
         return id(_owner(a)) in self.outside or self.locate(a)[0] is not None

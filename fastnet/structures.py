@@ -3,6 +3,7 @@ from collections import OrderedDict
 
 import numpy as np
 
+from fastnet._replay.numbers import Number
 from fastnet.errors import shape_text
 from fastnet.recording import PythonCall
 from fastnet.tensor import Tensor
@@ -50,6 +51,8 @@ def _structure(x, note):
         return (type(x), [_structure(v, note) for v in x])
     if type(x) in (dict, OrderedDict):
         return (dict, {k: _structure(v, note) for k, v in x.items()})
+    if type(x) is Number:
+        return (None, x.read())
     if x is not None and not isinstance(x, _CONSTANTS):
         raise TypeError(f"a compiled function returned a {type(x).__name__}, which replays cannot make anew; "
                         "return tensors, numbers or strings, in tuples, lists and dicts")

@@ -93,9 +93,10 @@ cdef class Shortcut:
     """A recording with the call that it serves."""
     cdef object owner, lock, table, backend, build, plan, fail
     cdef dict explain
-    cdef list arguments             # the Layout of a tensor; anything else is that very object
+    cdef list arguments             # the Layout of a tensor; `float` for any float; else that very object
     cdef list launches, guards, refreshers, tensors, gradients, draws, versions, outputs
     cdef Places places
+    cdef object numbers             # what stands for float arguments, or None
     cdef bint gradients_are_recorded
     cdef int threads, isa
 
@@ -115,7 +116,7 @@ cdef class Shortcut:
         for i in range(len(args)):
             expected = self.arguments[i]
             if type(expected) is not Layout:
-                if args[i] is not expected:
+                if args[i] is not expected and (expected is not float or type(args[i]) is not float):
                     return False
                 continue
             if not isinstance(args[i], TensorBase):
@@ -143,6 +144,8 @@ cdef class Shortcut:
         for i in range(len(arrays)):
             addresses[i] = <uintptr_t>cnp.PyArray_DATA(arrays[i])
         with self.lock:
+            if self.numbers is not None:
+                self.numbers.take(args, {})
             if self.draws:
                 before = [(generator, generator.counter) for generator, _, _ in self.draws]
                 try:
@@ -220,6 +223,8 @@ def shortcut(recording, tuple args, table, build, fail):
                 return None
         elif a is not None and type(a) not in (bool, int, float, str):
             return None
+        elif type(a) is float and recording.numbers is not None:
+            a = float                   # any will do
         s.arguments.append(a)
     s.outputs = []
     for kind, value in recording.outputs:
@@ -230,7 +235,7 @@ def shortcut(recording, tuple args, table, build, fail):
         s.outputs.append((kind, value))
     # not the recording, which holds its shortcut: a cycle would keep its memory until the garbage collector comes by
     s.owner, s.explain, s.fail = (recording.pool, recording.keep), recording.explain, fail
-    s.places = recording.places
+    s.places, s.numbers = recording.places, recording.numbers
     s.lock, s.table, s.backend = recording.lock, table, table.name
     s.build, s.plan, s.launches, s.guards = build, recording.plan, recording.steps, recording.guards
     s.refreshers, s.tensors, s.gradients = recording.refreshers, recording.tensors, recording.gradients

@@ -278,8 +278,8 @@ def pow(input, exponent):
         >>> fastnet.pow(fastnet.tensor([1.0, 2.0, 3.0]), 2)
         tensor([1., 4., 9.])
     """
-    squared = type(exponent) in (int, float) and exponent == 2
-    if squared and (type(exponent) is int or input.dtype.kind == "f"):      # integers to the power 2.0 are float32
+    squared = isinstance(exponent, int | float) and exponent == 2
+    if squared and (isinstance(exponent, int) or input.dtype.kind == "f"):      # integers to the power 2.0 are float32
         return square(input)
     return _pow(input, exponent)
 

@@ -2,6 +2,7 @@
 import numpy as np
 
 from fastnet import dtypes
+from fastnet._replay.numbers import Number
 from fastnet.backend import K
 from fastnet.errors import not_a_tensor, shape_text
 from fastnet.memory import empty, empty_like
@@ -43,6 +44,8 @@ def scalar(value, dtype, exact=False):
     Raises:
         RuntimeError: an integer that the dtype cannot hold; both are named.
     """
+    if type(value) is Number:
+        return value.array(dtype)
     if value is None or isinstance(value, str):
         raise TypeError(f"expected a tensor or a number, got {value!r}")
     try:

@@ -65,8 +65,6 @@ def _apply(number, function, *operands):
     if any(type(a) not in (Number, int, float) for a in operands):
         return NotImplemented
     result = function(*(a.value if type(a) is Number else a for a in operands))
-    if type(result) is not float:       # complex: of a negative number's root
-        return function(*(a.read() if type(a) is Number else a for a in operands))
     return Number(number._note, result, lambda: function(*(a.now() if type(a) is Number else a for a in operands)))
 
 
@@ -76,7 +74,7 @@ def _reading(name):
     return method
 
 
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod"):
     for _method, _function in zip((f"__{_name}__", f"__r{_name}__"), _arithmetic(_name)):
         setattr(Number, _method, _function)
 for _name in ("neg", "pos", "abs"):

@@ -1,0 +1,51 @@
+"""The recipes of docs/compile.md, compiled and eager, at several sizes: `python -m benchmarks.recipes`.
+
+Both give the same losses, bit for bit, with a bounded number of recordings. A row prints the milliseconds of a training
+of each kind, medians of runs in turns, and how many times faster the compiled one is. Exit code 1: a size at which it
+is slower, or other losses.
+"""
+import re
+import statistics
+import sys
+import time
+from pathlib import Path
+
+
+PAGE = Path(__file__).parent.parent / "docs" / "compile.md"
+SIZES = [(8, 8), (32, 64), (256, 256)]          # width, batch
+STEPS, ROUNDS = 200, 5
+
+
+def recipes():
+    """{name: training function} of the page."""
+    names = {}
+    for block in re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+        if "def train_" in block:
+            exec(compile(block, str(PAGE), "exec"), names)
+    return {name: value for name, value in names.items() if name.startswith("train_")}
+
+
+def timed(train, **arguments):
+    """(seconds, losses, what was compiled) of a training."""
+    start = time.perf_counter()
+    losses, step = train(**arguments)
+    return time.perf_counter() - start, losses, step
+
+
+def main():
+    failed = False
+    print(f"{'recipe':14s} {'width':>5s} {'batch':>5s} {'eager ms':>9s} {'compiled ms':>11s} {'faster':>7s} recordings")
+    for name, train in recipes().items():
+        for width, batch in SIZES:
+            size = {"width": width, "batch": batch, "steps": STEPS}
+            runs = [(timed(train, compile=lambda fn: fn, **size), timed(train, **size)) for _ in range(ROUNDS)]
+            eager, compiled = (statistics.median(run[i][0] for run in runs) for i in (0, 1))
+            (_, expected, _), (_, losses, step) = runs[-1]
+            failed = failed or compiled >= eager or losses != expected
+            print(f"{name:14s} {width:5d} {batch:5d} {1e3 * eager:9.1f} {1e3 * compiled:11.1f} {eager / compiled:7.2f} "
+                  f"{len(step.recordings)}{'' if losses == expected else '  other losses'}")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,20 @@
+"""The recipes of docs/compile.md: the same bits compiled and eager, and a bounded number of recordings."""
+import pytest
+
+recipes = pytest.importorskip("benchmarks.recipes")
+TRAININGS = recipes.recipes()
+
+
+def test_the_page_has_them():
+    assert sorted(TRAININGS) == ["train_gan", "train_policy", "train_vae"]
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize("name", TRAININGS)
+@pytest.mark.parametrize("width, batch", [(8, 8), (32, 40)])
+def test_recipe(name, width, batch):
+    size = {"width": width, "batch": batch, "steps": 12}
+    expected, _ = TRAININGS[name](compile=lambda fn: fn, **size)
+    losses, step = TRAININGS[name](**size)
+    assert losses == expected
+    assert len(step.recordings) <= 2

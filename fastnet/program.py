@@ -298,8 +298,8 @@ class Compiled(replay.Caller):
         return name if found is self else (Compiled, (self.fn, self.max_recordings, self._eager))
 
 
-_OWN = frozenset(("fn", "max_recordings", "_eager", "_eager_because", "_floats", "_unsteady", "_made_at", "_shortcut", "_other",
-                  "_shortcut_keys", "_recordings", "_lock", "calls"))
+_OWN = frozenset(("fn", "max_recordings", "_eager", "_eager_because", "_floats", "_unsteady", "_made_at", "_shortcut",
+                  "_other", "_shortcut_keys", "_recordings", "_lock", "calls"))
 RECORDINGS_TO_WARN, CALLS_TO_WARN = 8, 16       # so many recordings in so many calls are worth a warning
 
 

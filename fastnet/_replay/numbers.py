@@ -26,7 +26,7 @@ class Number:
         self._note, self.value, self.compute = note, value, compute
 
     @property
-    def __class__(self):                # isinstance(x, float) holds, as it does outside
+    def __class__(self):                # type: ignore[misc]  # isinstance(x, float) holds, as it does outside
         return float
 
     def array(self, dtype: np.dtype) -> np.ndarray:
@@ -61,6 +61,10 @@ def _arithmetic(name):
     return forward, backward
 
 
+def _sign(name):
+    return lambda self: _apply(self, getattr(operator, name), self)
+
+
 def _apply(number, function, *operands):
     if any(type(a) not in (Number, int, float) for a in operands):
         return NotImplemented
@@ -78,7 +82,7 @@ for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod"):
     for _method, _function in zip((f"__{_name}__", f"__r{_name}__"), _arithmetic(_name)):
         setattr(Number, _method, _function)
 for _name in ("neg", "pos", "abs"):
-    setattr(Number, f"__{_name}__", lambda self, f=getattr(operator, _name): _apply(self, f, self))
+    setattr(Number, f"__{_name}__", _sign(_name))
 for _name in dir(float):
     if _name not in Number.__dict__ and _name not in ("__new__", "__init__", "__getattribute__", "__setattr__",
                                                       "__delattr__", "__init_subclass__", "__subclasshook__",

@@ -24,9 +24,10 @@ def respelled(function):
 
     @functools.wraps(function)
     def call(*args, **kwargs):
-        if kwargs:
-            kwargs = {names.get(name, name): value for name, value in kwargs.items()}
-            if spread in kwargs:
-                args = *args, kwargs.pop(spread)
+        if not kwargs:
+            return function(*args)
+        kwargs = {names.get(name, name): value for name, value in kwargs.items()}
+        if spread in kwargs:
+            args = *args, kwargs.pop(spread)
         return function(*args, **kwargs)
     return call

@@ -7,8 +7,18 @@ from processes import interpreter
 pytest.importorskip("torch")
 
 
-@pytest.mark.parametrize("limit", [4, pytest.param(60, marks=pytest.mark.opinfo)])
-def test_pytorchs_samples_agree(limit):
-    run = interpreter(Path(__file__).with_name("opinfo_tools.py"), limit, check=False, timeout=600)
+def check(file, *arguments):
+    """Run one of the programs that compare, which prints what differs."""
+    run = interpreter(Path(__file__).with_name(file), *arguments, check=False, timeout=600)
     print(run.stdout)
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("limit", [4, pytest.param(60, marks=pytest.mark.opinfo)])
+def test_samples_of_operations_agree(limit):
+    check("opinfo_tools.py", limit)
+
+
+@pytest.mark.opinfo
+def test_samples_of_modules_agree():
+    check("moduleinfo_tools.py")

@@ -197,8 +197,9 @@ def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="m
         label_smoothing: between 0 and 1.
 
     Raises:
-        ValueError: shapes that don't fit (both are named), a probability that is not finite, or an unknown reduction.
-        RuntimeError: a dtype that is neither floating-point nor int64.
+        ValueError: batches of different lengths, a probability that is not finite, or an unknown reduction.
+        RuntimeError: other shapes that don't fit, a dtype that is neither floating-point nor int64, or a
+            label_smoothing outside [0, 1].
         IndexError: a label out of range.
 
     Example:
@@ -209,16 +210,17 @@ def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="m
     """
     check_reduction(reduction)
     if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"cross_entropy: expected a label_smoothing between 0 and 1, got {label_smoothing}")
+        raise RuntimeError(f"cross_entropy: expected a label_smoothing between 0 and 1, got {label_smoothing}")
     check_tensors("cross_entropy", input=input, target=target)
     if target.dtype.kind != "f":
         return _by_rows("cross_entropy", _cross_entropy, input, target, weight, reduction,
                         ignore_index=int(ignore_index), label_smoothing=float(label_smoothing))
     if input.shape != target.shape or not input.ndim:
-        raise ValueError(f"cross_entropy: target probabilities of shape {shape_text(target)} do not fit logits of "
-                         f"shape {shape_text(input)}: expected the same shape (class labels are int64)")
+        raise _misfit(input, target, f"cross_entropy: target probabilities of shape {shape_text(target)} do not fit "
+                                     f"logits of shape {shape_text(input)}: expected the same shape (class labels are "
+                                     "int64)")
     if ignore_index >= 0:
-        raise ValueError("cross_entropy: ignore_index is for labels, not for probabilities")
+        raise RuntimeError("cross_entropy: ignore_index is for labels, not for probabilities")
     weight = _class_weight("cross_entropy", weight, input)
     shape = _batch_shape(input)
     losses = _cross_entropy_probs(_class_last(input), _class_last(target.to(input.dtype)), weight,
@@ -233,12 +235,18 @@ def _by_rows(name, loss, input, target, weight, reduction, **attributes):
     weight = _class_weight(name, weight, input)
     shape = _batch_shape(input)
     if target.shape != shape:
-        raise ValueError(f"{name}: labels of shape {shape_text(target)} do not fit an input of shape "
-                         f"{shape_text(input)}: expected {shape_text(shape)}")
+        raise _misfit(input, target, f"{name}: labels of shape {shape_text(target)} do not fit an input of shape "
+                                     f"{shape_text(input)}: expected {shape_text(shape)}")
     if input.ndim != 2:
         input, target = _class_last(input), target.reshape(target.numel())
     losses = loss(input, target, weight, reduction=reduction, **attributes)
     return losses.reshape(shape) if reduction == "none" and len(shape) != 1 else losses
+
+
+def _misfit(input, target, text):
+    """The error for a target that does not fit, of PyTorch's type: ValueError if the batches have different lengths."""
+    batches = input.ndim > 1 and input.shape[:1] == target.shape[:1]
+    return RuntimeError(text) if batches else ValueError(text)
 
 
 def _class_weight(name, weight, input):
@@ -246,14 +254,14 @@ def _class_weight(name, weight, input):
     if input.dtype.kind != "f":
         raise RuntimeError(f"{name}: expected a floating-point input, got {input.dtype}")
     if input.ndim == 0:
-        raise ValueError(f"{name}: expected an input of shape (C,), (N, C) or (N, C, ...), got ()")
+        raise RuntimeError(f"{name}: expected an input of shape (C,), (N, C) or (N, C, ...), got ()")
     if weight is None:
         return None
     check_tensors(name, weight=weight)
     classes = input.shape[min(input.ndim - 1, 1)]
     if weight.shape != (classes,):
-        raise ValueError(f"{name}: a weight of shape {shape_text(weight)} does not fit an input of shape "
-                         f"{shape_text(input)}: expected ({classes},)")
+        raise RuntimeError(f"{name}: a weight of shape {shape_text(weight)} does not fit an input of shape "
+                           f"{shape_text(input)}: expected ({classes},)")
     return weight.to(input.dtype).contiguous()
 
 
@@ -309,8 +317,8 @@ def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean")
         reduction: "none", "mean" or "sum".
 
     Raises:
-        ValueError: shapes that don't fit (both are named), or an unknown reduction.
-        RuntimeError: the labels are not int64, or the input not floating-point.
+        ValueError: batches of different lengths, or an unknown reduction.
+        RuntimeError: other shapes that don't fit, the labels are not int64, or the input not floating-point.
         IndexError: a label out of range.
 
     Example:

@@ -205,8 +205,8 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
         weight: of the same shape, a factor for each element's loss.
 
     Raises:
-        RuntimeError: shapes that do not broadcast; both are named.
-        ValueError: delta is not positive, or an unknown reduction.
+        RuntimeError: shapes that do not broadcast (both are named), or delta is not positive.
+        ValueError: an unknown reduction.
 
     Example:
         >>> import fastnet
@@ -234,8 +234,8 @@ def smooth_l1_loss(input, target, *, reduction="mean", beta=1.0):
         beta: where the square ends; not negative.
 
     Raises:
-        RuntimeError: shapes that do not broadcast; both are named.
-        ValueError: a negative beta, or an unknown reduction.
+        RuntimeError: shapes that do not broadcast (both are named), or a negative beta.
+        ValueError: an unknown reduction.
 
     Example:
         >>> import fastnet
@@ -244,7 +244,7 @@ def smooth_l1_loss(input, target, *, reduction="mean", beta=1.0):
     """
     check_reduction(reduction)
     if not beta >= 0:
-        raise ValueError(f"smooth_l1_loss: expected a beta that is not negative, got {beta}")
+        raise RuntimeError(f"smooth_l1_loss: expected a beta that is not negative, got {beta}")
     input, target = _warned("smooth_l1_loss", input, target)
     return _smooth_l1_loss(input, target, float(beta), reduction=reduction)
 

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 from module_tools import Block, assert_equal, values
-from saving_tools import small_model, unpack
+from saving_tools import pack, small_model, unpack
 
 import fastnet
 from fastnet import nn
@@ -228,6 +228,17 @@ def test_another_architecture_is_told_by_its_keys(path):
         fastnet.load(path, model=nn.Sequential(nn.Linear(3, 4, bias=False), nn.Linear(4, 2, bias=False)))
     with pytest.raises(TypeError, match="expected model to be a Module, got dict"):
         fastnet.load(path, model={})
+
+
+def test_a_file_of_a_version_that_knew_fewer_arguments(path):
+    """What it does not say has its default."""
+    nn.Embedding(3, 2).save(path)
+    header, body = unpack(path.read_bytes())
+    about = json.loads(header["__metadata__"]["fastnet"])
+    for name in ("max_norm", "norm_type", "scale_grad_by_freq", "sparse"):
+        about["model"]["arguments"].pop(name, None)
+    path.write_bytes(pack({**header, "__metadata__": {"fastnet": json.dumps(about)}}, body))
+    assert fastnet.load(path).max_norm is None
 
 
 def test_weights_are_cast_to_the_model(path):

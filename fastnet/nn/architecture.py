@@ -298,9 +298,13 @@ class _Builder(_Counter):
         return module
 
     def _arguments(self, cls, path, described):
-        """The arguments in a description, each of a kind that the constructor takes."""
+        """The arguments in a description, each of a kind that the constructor takes.
+
+        Those that have defaults may be lacking: an older version may not have known them.
+        """
         expected = _signature(cls)
-        if set(described) != set(expected):
+        needed = {name for name, default in expected.items() if default is inspect.Parameter.empty}
+        if not needed <= set(described) <= set(expected):
             raise ValueError(f"{cls.__name__} takes the arguments {', '.join(expected) or 'none'}; described are "
                              f"{', '.join(map(repr, described)) or 'none'}")
         made = {}

@@ -74,7 +74,7 @@ def test_masked_values_are_missing():
     text = columns({"a": np.ma.masked_array(["x", "N/A"], [0, 1])})["a"]
     assert text.tolist() == ["x", None]
     days = columns({"a": np.ma.masked_array(np.array([0, 1], "M8[s]"), [0, 1])})["a"]
-    np.testing.assert_array_equal(days, [0, np.nan])
+    np.testing.assert_array_equal(days, np.array(["1970-01-01", "NaT"], "M8[us]"))
     with pytest.raises(ValueError, match="x: 1 value is NaN or infinite: nan in row 1"):
         finite(numbers, "x")
     assert numbers.data[1] == -999

@@ -25,8 +25,8 @@ class Number:
     def __init__(self, note, value, compute=None):
         self._note, self.value, self.compute = note, value, compute
 
-    @property
-    def __class__(self):                # type: ignore[misc]  # isinstance(x, float) holds, as it does outside
+    @property                           # type: ignore[misc]
+    def __class__(self):                # isinstance(x, float) holds, as it does outside
         return float
 
     def array(self, dtype: np.dtype) -> np.ndarray:

@@ -15,6 +15,7 @@ A = np.arange(24.0).reshape(2, 3, 4) - 11
 ROW = np.array([3.0, -1.0, 2.0])
 NONE = np.zeros(0)
 LABELS = np.array([[2, 0], [1, 1]])
+X, ONE = (lambda f: f.ones(2, 3)), (lambda f: f.tensor(1.0))
 
 
 @pytest.mark.parametrize("call", [
@@ -86,6 +87,7 @@ def test_results_and_gradients_are_pytorchs(call):
     lambda f: f.nn.functional.linear(f.arange(6).reshape(2, 3), f.arange(3).reshape(1, 3), f.tensor([4])),
     lambda f: f.tensor([2, 4]) ** f.tensor(-1), lambda f: f.argsort(f.tensor([2.0, 1.0, 2.0]), stable=True),
     lambda f: f.ones(2, 3).argmax(axis=0, keepdims=True), lambda f: f.add(1, f.ones(1)),
+    lambda f: f.stack(f.chunk(f.ones(0, 3), 2)), lambda f: ONE(f).mT,
     lambda f: f.gather(f.ones(2), 0, f.zeros(0)), lambda f: f.amax(f.ones(2, 0), 0)])
 @pytest.mark.filterwarnings("ignore:.*(uint8|deprecated)")
 def test_values_are_pytorchs(torch, call):
@@ -101,7 +103,6 @@ def test_a_uint8_mask_chooses_what_is_written():
     assert x.tolist() == [10, 7, 7]
 
 
-X, ONE = (lambda f: f.ones(2, 3)), (lambda f: f.tensor(1.0))
 ERRORS = {
     IndexError: [
         lambda f: X(f).narrow(1, 4, 0), lambda f: X(f).narrow(2, 0, 1), lambda f: X(f).select(2, 0),
@@ -109,7 +110,8 @@ ERRORS = {
         lambda f: X(f).index_select(1, f.tensor([[0]])), lambda f: ONE(f).transpose(0, 1), lambda f: X(f).sum(2),
         lambda f: f.amax(f.ones(2, 0), 1), lambda f: f.argmax(f.ones(0)), lambda f: f.max(f.ones(2, 0), 1),
         lambda f: f.take_along_dim(ONE(f), f.tensor(0), 0), lambda f: f.flip(X(f), (2,)), lambda f: X(f)[0, 3],
-        lambda f: f.cat([X(f)], 2), lambda f: f.unsqueeze(X(f), 4), lambda f: f.cumsum(X(f), 2)],
+        lambda f: f.cat([X(f)], 2), lambda f: f.flatten(ONE(f), 1), lambda f: f.unsqueeze(X(f), 4),
+        lambda f: f.cumsum(X(f), 2)],
     RuntimeError: [
         lambda f: ONE(f).narrow(0, 0, 1), lambda f: X(f).narrow(1, 1, 3), lambda f: X(f).narrow(1, 0, -1),
         lambda f: X(f).narrow(1, f.tensor([0]), 1), lambda f: X(f).narrow(1, f.tensor(True), 1),
@@ -130,6 +132,8 @@ ERRORS = {
         lambda f: f.nn.functional.huber_loss(X(f), X(f), delta=-1), lambda f: f.tensor([12]).round(decimals=1),
         lambda f: f.nn.functional.cosine_similarity(X(f).long(), X(f).long()), lambda f: X(f).view(4),
         lambda f: f.nn.functional.cosine_similarity(X(f), f.ones(2)), lambda f: X(f).sum((0, 0)),
+        lambda f: ONE(f).unflatten(0, (1, 1)), lambda f: f.cat([ONE(f)], 1), lambda f: f.mv(f.ones(2), f.ones(2)),
+        lambda f: X(f).expand(-2), lambda f: f.ones(2).mT,
         lambda f: f.nn.functional.one_hot(f.tensor([1.0])), lambda f: X(f).expand(2, 4), lambda f: X(f) + f.ones(4)],
     TypeError: [
         lambda f: f.cat(X(f)), lambda f: f.cat([1, 2]), lambda f: X(f).sum(1.5), lambda f: f.eq(1, X(f)),

@@ -5,7 +5,7 @@ from fastnet import dtypes
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.errors import check_sizes, not_a_tensor, shape_text
-from fastnet.functional.shape import _copied, _dim, _dims, _strided, expand, reshape, unsqueeze
+from fastnet.functional.shape import _copied, _dim, _dims, _strided, check_dimensions, expand, reshape, unsqueeze
 from fastnet.functional.sizes import as_shape
 from fastnet.memory import empty
 from fastnet.tensor import Tensor, extend, method
@@ -30,8 +30,7 @@ def narrow(input, dim, start, length):
         >>> fastnet.narrow(fastnet.arange(5), 0, 1, 3)
         tensor([1, 2, 3])
     """
-    if input.ndim == 0:
-        raise RuntimeError("narrow: expected a tensor with dimensions, got a 0-d tensor")
+    check_dimensions("narrow", input)
     dim, start = _dim(input, dim), _start(start)
     n = input.shape[dim]
     if not -n <= start <= n:
@@ -88,7 +87,7 @@ def split(tensor, split_size_or_sections, dim=0):
         >>> fastnet.split(fastnet.arange(5), [1, 4])
         (tensor([0]), tensor([1, 2, 3, 4]))
     """
-    _check_dimensions("split", tensor)
+    check_dimensions("split", tensor)
     dim, sizes = _dim(tensor, dim), split_size_or_sections
     n = tensor.shape[dim]
     if isinstance(sizes, int):
@@ -114,15 +113,11 @@ def chunk(input, chunks, dim=0):
         >>> fastnet.chunk(fastnet.arange(5), 2)
         (tensor([0, 1, 2]), tensor([3, 4]))
     """
-    _check_dimensions("chunk", input)
+    check_dimensions("chunk", input)
     if chunks <= 0:
         raise RuntimeError(f"chunk: expected a positive number of chunks, got {chunks}")
-    return split(input, max(1, -(-input.shape[_dim(input, dim)] // chunks)), dim)
-
-
-def _check_dimensions(name, input):
-    if input.ndim == 0:
-        raise RuntimeError(f"{name}: expected a tensor with dimensions, got a 0-d tensor")
+    n = input.shape[_dim(input, dim)]
+    return split(input, -(-n // chunks) if n else [0] * chunks, dim)
 
 
 @method()
@@ -202,11 +197,12 @@ def cat(tensors, dim=0):
     tensors = _listed("cat", tensors, ValueError)
     shaped = [i for i, x in enumerate(tensors) if x.shape != (0,)] or [0]
     first = tensors[shaped[0]]
+    check_dimensions("cat", first)
     dim = _dim(first, dim) if first.shape != (0,) else 0
     for i in shaped:
         x = tensors[i]
         differ = [d for d, (a, b) in enumerate(zip(x.shape, first.shape)) if a != b and d != dim]
-        if x.ndim != first.ndim or x.ndim == 0 or differ:
+        if x.ndim != first.ndim or differ:
             raise RuntimeError(f"cat: tensor {i} has shape {shape_text(x)}, tensor {shaped[0]} {shape_text(first)}; "
                                f"they may differ in dimension {dim} only")
     return _cat(*tensors, shape=first.shape, dim=dim)

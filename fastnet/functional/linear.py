@@ -187,13 +187,15 @@ def mv(input, vec):
     """The product of a matrix (M, K) and a vector (K,).
 
     Raises:
-        RuntimeError: shapes that don't fit; both are named.
+        RuntimeError: other shapes, or shapes that don't fit; both are named.
 
     Example:
         >>> import fastnet
         >>> fastnet.mv(fastnet.tensor([[1.0, 2.0], [3.0, 4.0]]), fastnet.tensor([1.0, 10.0]))
         tensor([21., 43.])
     """
+    if input.ndim != 2 or vec.ndim != 1:
+        raise RuntimeError(f"mv: expected a matrix and a vector, got shapes {shape_text(input)} and {shape_text(vec)}")
     return matmul(input, vec)
 
 

@@ -159,6 +159,7 @@ def flatten(input, start_dim=0, end_dim=-1):
     """The dimensions from start_dim to end_dim as one: a view where possible.
 
     Raises:
+        IndexError: a dimension out of range.
         RuntimeError: start_dim comes after end_dim.
 
     Example:
@@ -166,9 +167,9 @@ def flatten(input, start_dim=0, end_dim=-1):
         >>> fastnet.flatten(fastnet.zeros(2, 3, 4), 1).shape
         (2, 12)
     """
+    first, last = _dim(input, start_dim), _dim(input, end_dim)
     if input.ndim == 0:
         return reshape(input, 1)
-    first, last = _dim(input, start_dim), _dim(input, end_dim)
     if first > last:
         raise RuntimeError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
     return reshape(input, *input.shape[:first], math.prod(input.shape[first:last + 1]), *input.shape[last + 1:])
@@ -184,7 +185,8 @@ def unflatten(input, dim, sizes):
         sizes: a tuple of lengths; one may be -1.
 
     Raises:
-        RuntimeError: the lengths don't fit.
+        IndexError: a dimension out of range.
+        RuntimeError: the lengths don't fit, or a tensor without dimensions.
 
     Example:
         >>> import fastnet
@@ -192,8 +194,15 @@ def unflatten(input, dim, sizes):
         (2, 3, 4)
     """
     dim = _dim(input, dim)
+    check_dimensions("unflatten", input)
     return reshape(input, *input.shape[:dim], *filled_in((input.shape[dim],), tuple(sizes)),
                    *input.shape[dim + 1:])
+
+
+def check_dimensions(name, input):
+    """Refuse a tensor without dimensions."""
+    if input.ndim == 0:
+        raise RuntimeError(f"{name}: expected a tensor with dimensions, got a 0-d tensor")
 
 
 @method("swapaxes", "swapdims")
@@ -313,7 +322,7 @@ def expand(input, *size):
     size = as_shape(size)
     extra = len(size) - input.ndim
     shape = tuple(input.shape[i - extra] if n == -1 and i >= extra else n for i, n in enumerate(size))
-    if extra < 0 or any(a not in (1, n) for a, n in zip(input.shape, shape[extra:])) or -1 in shape:
+    if extra < 0 or any(a not in (1, n) for a, n in zip(input.shape, shape[extra:])) or min(shape, default=0) < 0:
         raise RuntimeError(f"shape {shape_text(input)} does not expand to {shape_text(size)}")
     return _expanded(input, shape)
 
@@ -369,5 +378,11 @@ def unsqueeze(input, dim):
     return _view(input, (*input.shape[:dim], 1, *input.shape[dim:]))
 
 
+def _matrices_transposed(input):
+    if input.ndim == 1:
+        raise RuntimeError(f"mT: expected matrices, (..., rows, columns), got shape {shape_text(input)}")
+    return transpose(input, -2, -1) if input.ndim else input
+
+
 extend(T=property(lambda self: permute(self, *reversed(range(self.ndim))), doc="All dimensions reversed."),
-       mT=property(lambda self: transpose(self, -2, -1), doc="The last two dimensions exchanged."))
+       mT=property(lambda self: _matrices_transposed(self), doc="The last two dimensions exchanged."))

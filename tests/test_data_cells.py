@@ -99,7 +99,8 @@ def test_what_is_no_code(cells):
 def test_ten_odd_cells_of_a_hundred_are_few_and_eleven_are_not():
     assert form_of(["1.5"] * 90 + ["x"] * 10) == Numerals()
     assert form_of(["1.5"] * 89 + ["x"] * 11) is None
-    assert form_of(["1.5"] * 2 + ["?"] * 50 + ["none"] * 50) == Numerals()          # which say that they are missing
+    assert form_of(["1.5"] * 50 + ["?"] * 25 + ["none"] * 25) == Numerals()         # which say that they are missing
+    assert form_of(["1", "2"] + ["none"] * 3) is None                               # which here is a category
     assert form_of(["?", "-"]) is None
 
 
@@ -249,3 +250,14 @@ def test_columns_may_be_called_anything(tmp_path):
     (tmp_path / "t.csv").write_text(",".join(names) + "\n" + ",".join("1" for _ in names) + "\n")
     features, _ = split_target(read_table(tmp_path / "t.csv"), "self")
     assert list(features) == names[1:]
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_text_in_frames_is_read_as_in_files(library):
+    library = pytest.importorskip(library)
+    table = {"price": [" $5 ", "", "  ", "1,000"], "kind": ["a ", "", "a", " b"],
+             "day": ["1/2/2020 ", None, "", "3/4/2020"]}
+    found = TablePreparation(scale=None).fit_transform(library.DataFrame(table))
+    assert found[:, 0].tolist() == [5, 502.5, 502.5, 1000]
+    assert found[:, 1:3].tolist() == [[1, 0], [1, 0], [1, 0], [0, 1]]
+    assert np.abs(found[1:3, 4:]).max() == 0

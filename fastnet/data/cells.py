@@ -9,11 +9,10 @@ import numpy as np
 from fastnet.data.dates import Dates, judged_dates
 from fastnet.data.numerals import BOOLS, MISSING, Numerals, judged_numerals, plain_numbers
 
-# Cells that mean "missing" among numbers and dates however many there are, with a note.
+# Cells that mean "missing" among numbers and dates, with a note, where they are at most half of a column's.
 GAPS = frozenset(("?", "??", "???", "-", "--", "---", "–", "—", "*", ".", "..", "...", "none", "n.a.", "n.a", "missing",
                   "unknown", "#value!", "#div/0!", "#ref!", "#name?", "#num!", "#null!"))
 ROW = re.compile(r"row (\d+) \(counted from 0\)")
-CODE = re.compile(r"\n0\d+(?=\n|$)")
 HEAD = 1000                             # rows of a file that decide about its decimal mark
 ODD = 0.1                               # of a column's cells, at most so many are no numbers and count as missing
 
@@ -28,6 +27,19 @@ def clean(text):
     """
     text = text.strip()
     return (text if text.isascii() else unicodedata.normalize("NFC", text)) or None
+
+
+def objects(values):
+    """A list as an array of objects; np.array would look into lists.
+
+    Example:
+        >>> from fastnet.data.cells import objects
+        >>> objects(["a", [1, 2]])
+        array(['a', list([1, 2])], dtype=object)
+    """
+    found = np.empty(len(values), object)
+    found[:] = values
+    return found
 
 
 class Cells(dict):
@@ -89,8 +101,8 @@ def in_lines(text, table):
 def form_of(cells, prefer="."):
     """How a column's cells are to be read: Numerals, Dates, or None for text.
 
-    A column is numbers, or dates, if at most a tenth of its cells are something else. Whole numbers with leading zeros
-    are codes, and codes are text.
+    A column is numbers, or dates, if at most a tenth of its cells are something else; cells such as "?" that say that
+    they are missing may be half. Whole numbers with leading zeros are codes, and codes are text.
 
     Args:
         cells: a list of text, None where it is missing; other objects among it are numbers if float takes them.
@@ -110,6 +122,8 @@ def form_of(cells, prefer="."):
     if _codes(cells):
         return None
     expected = sum(n for cell, n in counts.items() if not _is_gap(cell))
+    if 2 * expected < sum(counts.values()):             # "none" in most rows is a category, and no gap
+        return None
     for judged in (lambda: judged_numerals(counts, prefer), lambda: judged_dates(counts)):
         form, read = judged()
         if read and expected - read <= ODD * expected:
@@ -138,8 +152,7 @@ def forms_of(columns, prefer="."):
 
     Args:
         columns: {name: list of cells}.
-        prefer: the decimal mark of the file, if it is known; only columns with a comma are read by a "," that is not
-            seen elsewhere.
+        prefer: the decimal mark that the file lets expect: of a column with commas that both marks fit.
 
     Example:
         >>> from fastnet.data.cells import forms_of
@@ -169,9 +182,7 @@ def typed(cells, form):
         ((array([1, 2]), []), array([ True]))
     """
     if form is None:
-        found = np.empty(len(cells), object)
-        found[:] = cells
-        return found, []
+        return objects(cells), []
     values, odd = form.read(cells)
     if isinstance(form, Dates) or np.isnan(values).any():
         return values, odd
@@ -243,7 +254,5 @@ def _has_comma(cells):
 def _codes(cells):
     """Whether whole numbers with leading zeros are the rule: a hundredth of the cells, or all are as long as those."""
     texts = [cell for cell in cells if isinstance(cell, str)]
-    zeros = CODE.findall("\n" + "\n".join(texts))
-    if not zeros:
-        return False
-    return len(zeros) * 100 >= len(texts) or len({len(text) for text in texts if text.isdigit()}) == 1
+    zeros = sum(text[:1] == "0" and len(text) > 1 and text.isdigit() for text in texts)
+    return zeros > 0 and (100 * zeros >= len(texts) or len({len(text) for text in texts if text.isdigit()}) == 1)

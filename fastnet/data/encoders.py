@@ -12,7 +12,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from fastnet.data.cells import clean
 from fastnet.data.dates import Dates, circles, has_hours, seconds
 from fastnet.data.numerals import Numerals
 
@@ -69,13 +68,11 @@ def _refuse(large, values, why):
 def as_texts(column):
     """A column as a list of text, None where it is missing; a category 3 is "3", also where its column has floats.
 
-    Text has no spaces around it, and accents in their composed form.
-
     Example:
         >>> import numpy as np
         >>> from fastnet.data.encoders import as_texts
-        >>> as_texts(np.array([3.0, np.nan, 0.5])), as_texts(np.array([" red", None], object))
-        (['3', None, '0.5'], ['red', None])
+        >>> as_texts(np.array([3.0, np.nan, 0.5]))
+        ['3', None, '0.5']
     """
     if column.dtype.kind == "M":
         return [None if day is None else day.isoformat(" ").removesuffix(" 00:00:00")
@@ -87,7 +84,7 @@ def as_texts(column):
 def _text(value):
     if value is None or value != value:
         return None
-    return clean(str(int(value) if isinstance(value, float) and value.is_integer() else value))
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def mean_and_scale(numbers):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnet.data.cells import Cells, clean
+from fastnet.data.cells import Cells, clean, objects
 from fastnet.data.dates import utc
 
 NESTED = (list, tuple, dict, set, np.ndarray)           # what a cell of a Parquet file can also hold
@@ -82,7 +82,7 @@ def columns(table):
 
     A column is a one-dimensional array of bools, integers or floats, missing ones NaN; of dates in UTC, datetime64[us],
     missing ones NaT; durations are seconds, float64. Anything else is an array of objects with None for missing ones.
-    Names have no spaces around them, and accents in their composed form (NFC).
+    Names and text have no spaces around them, and accents in their composed form (NFC); empty text is missing.
 
     Args:
         table: a pandas or polars DataFrame, or a mapping from names to columns.
@@ -209,11 +209,12 @@ def _of_polars(series):
     if series.dtype.is_numeric() or series.dtype.is_temporal():
         array = series.to_numpy()
         return _plain(array) if array.dtype != object else _of_objects(array)
-    return _of_objects(np.fromiter(series.to_list(), object, len(series)))      # np.array would look into lists
+    return _of_objects(objects(series.to_list()))
 
 
 def _of_objects(values):
-    """Objects as what they all are: numbers and bools, dates, or else as they stand."""
+    """Objects as what they all are: numbers and bools, dates, or else as they stand, text cleaned."""
+    values = objects([clean(v) if isinstance(v, str) else v for v in values.tolist()])
     missing = np.array([v is None or (not isinstance(v, NESTED) and v != v) for v in values.tolist()], np.bool_)
     present = values[~missing].tolist()                     # NaN differs from itself
     if present and all(isinstance(v, _NUMBERS) for v in present):
@@ -223,7 +224,6 @@ def _of_objects(values):
         return array if array.dtype.kind in "biuf" else np.array(list(map(float, present)))     # beyond 64 bits
     if present and all(isinstance(v, datetime.date) for v in present):
         return np.array([None if gone else utc(v) for v, gone in zip(values.tolist(), missing)], "M8[us]")
-    values = values.copy()
     values[missing] = None
     return values
 

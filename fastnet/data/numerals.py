@@ -16,8 +16,8 @@ _GROUPED = {".": r"[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}", ",": r"[1-9]\d{0,2}(?:\.\d{
 _PATTERNS = {mark: re.compile(
     rf"(?P<open>\()?\s*(?P<sign>{_SIGN})?\s*(?:{_CURRENCY})?\s*(?P<after>{_SIGN})?\s*"
     rf"(?P<whole>{_GROUPED[mark]}|[1-9]\d{{0,2}}(?:[ \u00a0\u2009\u202f'’]\d{{3}})+|\d+)?"
-    rf"(?:{re.escape(mark)}(?P<fraction>\d*))?(?P<exponent>[eE]{_SIGN}?\d+)?"
-    rf"\s*(?:{_CURRENCY})?\s*(?P<percent>%)?\s*(?P<close>\))?") for mark in MARKS}
+    rf"(?:{re.escape(mark)}(?P<fraction>\d*))?(?P<exponent>e{_SIGN}?\d+)?"
+    rf"\s*(?:{_CURRENCY})?\s*(?P<percent>%)?\s*(?P<close>\))?", re.IGNORECASE) for mark in MARKS}
 _INFINITE = re.compile(r"[-+]?inf(inity)?", re.IGNORECASE)
 
 

@@ -12,10 +12,9 @@ from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 
 from fastnet._optional import optional
-from fastnet.data.cells import Cells, clean, forms_of, in_lines, oddities, typed
+from fastnet.data.cells import Cells, clean, forms_of, in_lines, objects, oddities, typed
 from fastnet.data.dates import Dates
 from fastnet.data.frames import columns
 
@@ -271,8 +270,7 @@ class _Reader:
         named = {}
         for name, part in zip(self.names, parts):
             if name not in self.nameless:
-                named[name] = np.empty(len(part), object)
-                named[name][:] = part
+                named[name] = objects(part)
             elif any(cell is not None for cell in part):
                 raise ValueError(f"{self.path}: column {self.names.index(name) + 1} has no name")
         return Cells(named, lines, self.separator, self.notes)

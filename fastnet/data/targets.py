@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fastnet.data.arrays import finite, require_spread
-from fastnet.data.cells import clean, form_as, form_of, typed
+from fastnet.data.cells import form_as, form_of, objects, typed
 from fastnet.data.dates import Dates, seconds
 from fastnet.data.encoders import as_float32, as_numbers, as_texts, is_number, mean_and_scale
 from fastnet.data.frames import column
@@ -179,7 +179,7 @@ class TargetPreparation:
         """A column's values, none missing: numbers, dates as days, or labels."""
         if self.form is None:
             text = self.kind == "category" or (self.classes and all(isinstance(label, str) for label in self.classes))
-            return finite(_objects(as_texts(column)) if text else _labels(column), "the target")
+            return finite(objects(as_texts(column)) if text else _labels(column), "the target")
         values, odd = _typed(column, self.form)
         if odd and self.classes:
             raise self._unseen([column[row] for row in odd])
@@ -277,16 +277,8 @@ def _typed(column, form):
 
 
 def _labels(column):
-    """Text as it is compared; other labels as they are, None where one is missing."""
-    if column.dtype.kind == "M":
-        return _objects(as_texts(column))
-    return _objects([clean(label) if isinstance(label, str) else label for label in column.tolist()])
-
-
-def _objects(values):
-    found = np.empty(len(values), object)
-    found[:] = values
-    return found
+    """Labels as they are compared: dates as text."""
+    return objects(as_texts(column) if column.dtype.kind == "M" else column.tolist())
 
 
 def _form_from(given):

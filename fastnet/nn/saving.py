@@ -8,10 +8,12 @@ import numpy as np
 from fastnet._tensors_file import check_brackets, naming, parse_json, read_tensors, read_texts, write_tensors
 from fastnet.construction import from_numpy
 from fastnet.nn import Module, architecture
+from fastnet.nn.nested import pack, unpack
 from fastnet.recording import forbid_in_recording
 from fastnet.tensor import Tensor
 
 FORMAT = 1                              # of what this version writes about a model; it reads all up to this one
+_NESTED = "fastnet.nested"              # the text about a nested dictionary
 _ABOUT = "fastnet"                      # the text about the model, with what the caller adds
 
 
@@ -188,12 +190,16 @@ def _metadata(texts):
 def save_file(tensors, path):
     """Write a dictionary of tensors into a safetensors file, which is replaced whole or not at all.
 
+    The state of an optimizer or of a schedule is written too: dictionaries, lists and tuples may be nested, with
+    numbers, strings and None among the tensors. These go as JSON into the file's metadata.
+
     Args:
-        tensors: from names to tensors or arrays, such as a `state_dict()`.
+        tensors: from names to tensors or arrays, or nested: a `state_dict()`, or a dictionary of several.
         path: of the file.
 
     Raises:
-        TypeError: no dictionary, or a value that is neither a tensor nor an array.
+        TypeError: no dictionary, or a value of another type in it; the message says where.
+        ValueError: a dictionary that is inside itself.
         OSError: naming the file: the disk is full, the folder is missing. An old file is as it was.
 
     Example:
@@ -203,20 +209,25 @@ def save_file(tensors, path):
         ...     fastnet.save_file({"x": fastnet.ones(2)}, path)
         ...     fastnet.load_file(path)
         {'x': tensor([1., 1.])}
+        >>> optimizer = fastnet.optim.SGD([fastnet.ones(2, requires_grad=True)], lr=0.5)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "optimizer.safetensors")
+        ...     fastnet.save_file(optimizer.state_dict(), path)
+        ...     optimizer.load_state_dict(fastnet.load_file(path))
     """
     forbid_in_recording("save_file()")
     if not isinstance(tensors, Mapping):
         raise TypeError(f"save_file: expected a dictionary of tensors, got {type(tensors).__name__}")
-    arrays = {}
-    for name, x in tensors.items():
-        if not isinstance(name, str) or not isinstance(x, Tensor | np.ndarray):
-            raise TypeError(f"save_file: expected tensors by name, got a {type(x).__name__} under {name!r}")
-        arrays[name] = x._data if isinstance(x, Tensor) else x
-    write_tensors(path, arrays, {})
+    if all(isinstance(name, str) and isinstance(x, Tensor | np.ndarray) for name, x in tensors.items()):
+        arrays = {name: x._data if isinstance(x, Tensor) else x for name, x in tensors.items()}
+        write_tensors(path, arrays, {})
+        return
+    text, arrays = pack(dict(tensors), "save_file")
+    write_tensors(path, arrays, {_NESTED: text})
 
 
 def load_file(path):
-    """The tensors of a safetensors file by name. float16 and bfloat16 become float32.
+    """What `save_file` wrote, or the tensors of another safetensors file by name. float16 and bfloat16 become float32.
 
     Args:
         path: of the file.
@@ -234,8 +245,15 @@ def load_file(path):
         FileNotFoundError: [Errno 2] No such file or directory: 'missing.safetensors'
     """
     forbid_in_recording("load_file()")
-    arrays, _ = read_tensors(path)
-    try:
-        return {name: from_numpy(array) for name, array in arrays.items()}
-    except TypeError as e:
-        raise ValueError(f"{os.fsdecode(path)}: {e}") from None
+    arrays, texts = read_tensors(path)
+    with naming(path):
+        if _NESTED in texts:
+            what = "its nested dictionary"
+            found = unpack(parse_json(texts[_NESTED], what), arrays, what)
+            if not isinstance(found, dict):
+                raise ValueError(f"{what} is damaged: it is a {type(found).__name__}")
+            return found
+        try:
+            return {name: from_numpy(array) for name, array in arrays.items()}
+        except TypeError as e:
+            raise ValueError(str(e)) from None

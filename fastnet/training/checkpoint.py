@@ -3,15 +3,15 @@ import copy
 import json
 from pathlib import Path
 
-import numpy as np
 
 import fastnet
 from fastnet._tensors_file import read_tensors, write_tensors
 from fastnet.callbacks.base import Callback
 from fastnet.callbacks.checkpoint import FILE
 from fastnet.errors import differing
+from fastnet.nn.nested import pack, unpack
 
-_KEY, _FORMAT = "fastnet.checkpoint", 1
+_KEY, _FORMAT = "fastnet.checkpoint", 2
 _PARTS = ("settings", "history", "running", "model", "optimizer", "random", "callbacks")
 _PLACE = ("epoch", "batch", "step", "first_epoch", "stop")
 
@@ -103,9 +103,8 @@ def write_state(path, state):
         path: of the file.
         state: nested dictionaries and lists of numbers, strings, None, arrays and tensors.
     """
-    arrays = {}
-    text = json.dumps({"format": _FORMAT, "state": _packed(state, "", arrays)})
-    write_tensors(path, arrays, {_KEY: text})
+    text, arrays = pack(state, "the state of a training")
+    write_tensors(path, arrays, {_KEY: f'{{"format":{_FORMAT},"state":{text}}}'})
 
 
 def read_state(path):
@@ -123,36 +122,9 @@ def read_state(path):
         if document["format"] > _FORMAT:
             raise ValueError(f"{path} is of a newer fastnet: its format is {document['format']}, this one reads up to "
                              f"{_FORMAT}")
-        state = _unpacked(document["state"], arrays)
+        state = unpack(document["state"], arrays, f"{path}: the state of a training")
     except (KeyError, TypeError, AttributeError, RecursionError, json.JSONDecodeError) as e:
         raise ValueError(f"{path} is no checkpoint of a training: {type(e).__name__}: {e}") from None
     if not isinstance(state, dict) or state.keys() != {*_PARTS, *_PLACE}:
         raise ValueError(f"{path} is no checkpoint of a training: expected {', '.join((*_PARTS, *_PLACE))}")
     return state
-
-
-# ---- trees of arrays and other things, as JSON and named arrays: {"array": name}, {"pairs": [[key, value], ...]} ----
-
-def _packed(value, path, arrays):
-    if isinstance(value, (fastnet.Tensor, np.ndarray)):
-        name = path if path not in arrays else f"{path}#{len(arrays)}"
-        arrays[name] = value.detach().numpy() if isinstance(value, fastnet.Tensor) else value
-        return {"array": name, "tensor": isinstance(value, fastnet.Tensor)}
-    if isinstance(value, dict):
-        if not all(isinstance(key, (str, int, float, bool, type(None))) for key in value):
-            raise TypeError(f"a checkpoint's dictionaries have strings and numbers as keys, got {list(value)!r}")
-        return {"pairs": [[key, _packed(v, f"{path}/{key}", arrays)] for key, v in value.items()]}
-    if isinstance(value, (list, tuple)):
-        return [_packed(v, f"{path}/{i}", arrays) for i, v in enumerate(value)]
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _unpacked(value, arrays):
-    if isinstance(value, list):
-        return [_unpacked(v, arrays) for v in value]
-    if not isinstance(value, dict):
-        return value
-    if "pairs" in value:
-        return {key: _unpacked(v, arrays) for key, v in value["pairs"]}
-    array = arrays[value["array"]]
-    return fastnet.from_numpy(array) if value["tensor"] else array

@@ -117,6 +117,8 @@ class Watch:
 
     def _call(self, function, frame):
         """A built-in function whose value comes from outside is about to be called."""
+        if id(frame.f_code) in self._unasked:
+            return
         if origin(frame.f_code.co_filename) == "user" or function is impure.SYSTEM_RANDOM:
             name = f"{function.__module__ or type(function.__self__).__name__}.{function.__name__}"
             self.problems[name] = f"calls {name}() ({frame.f_code.co_filename}:{frame.f_lineno})"

@@ -159,6 +159,17 @@ def test_rows_without_a_target(tmp_path, capsys):
     assert "71 rows to train on, 17 to test on" in out or "70 rows to train on, 18 to test on" in out
 
 
+def test_lines_are_those_of_the_file_where_rows_were_dropped(tmp_path, capsys):
+    lines = ["x,y", *(f"{i},{2.5 * i}" for i in range(60))]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    fastnet("train", tmp_path / "t.csv", *QUICK, "--save", tmp_path / "m.safetensors")
+    lines[5], lines[20] = "4,", "19,inf"
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    for args in (["train", *QUICK], ["evaluate", tmp_path / "m.safetensors"]):
+        line = failure(capsys, *args, tmp_path / "t.csv", "--drop-missing-target")
+        assert "1 value is NaN or infinite: inf in line 21" in line
+
+
 # ---- classes of few rows --------------------------------------------------------------------------------------------
 
 def rare_fraud(path, n=1000, label=("fraud", "ok")):

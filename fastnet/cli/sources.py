@@ -72,6 +72,7 @@ def load_samples(name, saved, drop_missing_target=False):
         with naming_lines(name, table):
             parts = dict(zip(saved.target_names, saved.parts.values()))
             table, _ = with_targets(table, parts, drop_missing_target)
+        with naming_lines(name, table):             # whose rows may be fewer
             y = transformed(target, {column: table[column] for column in parts})
         return inputs.prepare_file(name, table), y
     folder = data.ImageFolder(name, inputs.size, classes=target.classes)

@@ -29,24 +29,30 @@ def load_table(path, settings):
     require([*names, *settings.get("kinds", {}), *settings.get("leave_out", [])], table)
     with naming_lines(path, table):
         table, dropped = with_targets(table, _targets(names, settings), settings.get("drop_missing_target"))
-        values, features = {name: table[name] for name in names}, _without(table, names)
-        mark = getattr(table, "mark", ".")
-        target = _fitted(_target_of(names, settings), values, None, mark)
-        y = transformed(target, values)
-        by, times = _times(features, settings) if settings.get("split") == "time" else (None, None)
-        rows, held_out = split(y, settings, "test", times)
-        if target.task == "regression":             # its mean and scale are those of the rows to train on
-            y = transformed(_fitted(target, values, rows, mark), values)
-        preparation = data.TablePreparation(_of_features(settings.get("kinds", {}), names),
-                                            settings.get("leave_out", ())).fit(features, rows)
-        inputs = Table(preparation)
-        x, _ = inputs.prepare(features)             # the lines about odd cells are among the columns' notes
-        telling = telling_columns(taken(features, rows), preparation, y[rows], names)
+    with naming_lines(path, table):                 # whose rows may be fewer
+        source = _source(table, names, settings)
     last = "" if settings["target"] else " (the last column; --target names another)"
-    notes = [f"target: {', '.join(names)}{last}; {kind_of_target(target)}", *getattr(table, "notes", ()), *dropped]
-    if by is not None:
-        notes.append(f"held out: the latest rows by {by!r}")
-    return Source(inputs, target, (x[rows], y[rows]), (x[held_out], y[held_out]), "rows", notes, telling,
+    source.notes = [f"target: {', '.join(names)}{last}; {kind_of_target(source.target)}", *getattr(table, "notes", ()),
+                    *dropped, *source.notes]
+    return source
+
+
+def _source(table, names, settings):
+    """The Source of a table whose targets are all there."""
+    values, features, mark = {name: table[name] for name in names}, _without(table, names), getattr(table, "mark", ".")
+    target = _fitted(_target_of(names, settings), values, None, mark)
+    y = transformed(target, values)
+    by, times = _times(features, settings) if settings.get("split") == "time" else (None, None)
+    rows, held_out = split(y, settings, "test", times)
+    if target.task == "regression":                 # its mean and scale are those of the rows to train on
+        y = transformed(_fitted(target, values, rows, mark), values)
+    preparation = data.TablePreparation(_of_features(settings.get("kinds", {}), names),
+                                        settings.get("leave_out", ())).fit(features, rows)
+    inputs = Table(preparation)
+    x, _ = inputs.prepare(features)                 # the lines about odd cells are among the columns' notes
+    return Source(inputs, target, (x[rows], y[rows]), (x[held_out], y[held_out]), "rows",
+                  [] if by is None else [f"held out: the latest rows by {by!r}"],
+                  telling_columns(taken(features, rows), preparation, y[rows], names),
                   names[0] if len(names) == 1 else names, preparation.describe(),
                   None if times is None else times[rows])
 

@@ -153,6 +153,14 @@ def test_conversions_take_pytorchs_arguments():
             call()
 
 
+def test_one_probability_for_all():
+    x = fastnet.tensor([math.nan, 7.0], requires_grad=True)
+    assert fastnet.bernoulli(x, 1.0).tolist() == x.bernoulli(p=1).tolist() == [1, 1]
+    assert fastnet.bernoulli(x, 0.0).requires_grad
+    with pytest.raises(RuntimeError, match="between 0 and 1"):
+        fastnet.bernoulli(x, 1.5)
+
+
 def test_normal_numbers_around_tensors(torch):
     mean, std = [[0.0], [100.0]], [1.0, 2.0, 0.0]
     for f in (torch, fastnet):

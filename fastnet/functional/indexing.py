@@ -160,11 +160,11 @@ def take_along_dim(input, indices, dim=None):
         raise RuntimeError(f"take_along_dim: expected indices of {input.ndim} dimensions, as the input of shape "
                            f"{shape_text(input)}, got shape {shape_text(indices)}")
     indices = indices.where(indices >= 0, indices + input.shape[dim])
-    shape = arrays.broadcast_shape(*(x.select(dim, 0)._data if x.shape[dim] else x.sum(dim)._data
-                                     for x in (input, indices)))
+    # without entries along dim, the rest of the shapes decides
+    shape = arrays.broadcast_shape(*(x.narrow(dim, 0, 0)._data for x in (input, indices)))
 
     def spread(x):
-        return expand(x, (*shape[:dim], x.shape[dim], *shape[dim:]))
+        return expand(x, (*shape[:dim], x.shape[dim], *shape[dim + 1:]))
     return gather(spread(input), dim, spread(indices))
 
 

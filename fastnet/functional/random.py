@@ -10,7 +10,7 @@ from fastnet import dtypes
 from fastnet.autograd import gradient, op
 from fastnet.backend import K, random_blocks
 from fastnet.errors import check_sizes
-from fastnet.functional.arrays import add, broadcast_shape, cast, contiguous, mul, operands, zeros_like
+from fastnet.functional.arrays import add, broadcast_shape, cast, contiguous, full, mul, operands, zeros_like
 from fastnet.functional.inplace import writable, write
 from fastnet.functional.sizes import as_size
 from fastnet.memory import empty
@@ -200,11 +200,11 @@ def randperm(n, *, generator=None, dtype=None, requires_grad=False):
 
 
 @op
-def _bernoulli(p, generator):
-    out = empty(p.shape, p.dtype)
+def _bernoulli(x, p, generator):
+    out = empty(x.shape, x.dtype)
     block, offset = (generator or default_generator).reserve(random_blocks(out.size, out.dtype))
-    K.random_bernoulli(out, contiguous(p), block, offset)
-    return out, (zeros_like, None)
+    K.random_bernoulli(out, contiguous(x) if p is None else full(x.shape, p, x.dtype), block, offset)
+    return out, (zeros_like, None, None)
 
 
 @method()
@@ -226,7 +226,7 @@ def bernoulli(input, p=None, *, generator=None):
     """
     if input.dtype.kind != "f":
         raise RuntimeError(f"bernoulli: expected probabilities in float32 or float64, got {input.dtype}")
-    return _bernoulli(input if p is None else input * 0 + p, generator)
+    return _bernoulli(input, p, generator)
 
 
 @op

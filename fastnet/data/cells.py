@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 
 from fastnet.data.dates import Dates, judged_dates
-from fastnet.data.numerals import BOOLS, MISSING, Numerals, judged_numerals, plain_numbers
+from fastnet.data.numerals import BOOLS, MARKS, MISSING, Numerals, judged_numerals, plain_numbers
 
 # Cells that mean "missing" among numbers and dates, with a note, where they are at most half of a column's.
 GAPS = frozenset(("?", "??", "???", "-", "--", "---", "–", "—", "*", ".", "..", "...", "none", "n.a.", "n.a", "missing",
@@ -113,9 +113,9 @@ def form_of(cells, prefer="."):
         >>> form_of(["1.5", "?", None]), form_of(["31/12/2020"]), form_of(["02134", "10001"])
         (Numerals(mark='.', percent=100), Dates(day_first=True), None)
     """
-    values = plain_numbers(cells) if prefer == "." else None
-    if values is not None and not ((values == np.floor(values)).any() and _codes(cells)):
-        return Numerals()
+    plain = _plain_form(cells, prefer)
+    if plain is not None:
+        return plain
     counts = _counts(cells)
     if not counts:
         return Numerals(prefer)
@@ -209,6 +209,15 @@ def oddities(kind, cells, odd):
     more = f" and {len(odd) - 1} more cell{'s' * (len(odd) > 2)}" if len(odd) > 1 else ""
     what = {"number": "is numeric", "date": "holds dates"}[kind]
     return f"{what} except {cells[odd[0]]!r} in row {odd[0]} (counted from 0){more}"
+
+
+def _plain_form(cells, prefer):
+    """The Numerals of a column that holds nothing but plain numbers, some with fractions: the common case, fast."""
+    for mark in sorted(MARKS, key=lambda mark: mark != prefer):
+        values = plain_numbers(cells, mark)
+        if values is not None and (mark == prefer or any(Numerals(prefer).value(cell) is None for cell in cells)):
+            return None if (values == np.floor(values)).any() and _codes(cells) else Numerals(mark)
+    return None
 
 
 def _whole(cells, values):

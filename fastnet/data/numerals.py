@@ -18,7 +18,6 @@ _PATTERNS = {mark: re.compile(
     rf"(?P<whole>{_GROUPED[mark]}|[1-9]\d{{0,2}}(?:[ \u00a0\u2009\u202f'’]\d{{3}})+|\d+)?"
     rf"(?:{re.escape(mark)}(?P<fraction>\d*))?(?P<exponent>e{_SIGN}?\d+)?"
     rf"\s*(?:{_CURRENCY})?\s*(?P<percent>%)?\s*(?P<close>\))?", re.IGNORECASE) for mark in MARKS}
-_INFINITE = re.compile(r"[-+]?inf(inity)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,9 @@ class Numerals:
         """The number in a cell, NaN if it is missing, None if it is something else."""
         if not isinstance(cell, str):
             return math.nan if cell is None else _float(cell)
+        plain = _plain(cell, self.mark)
+        if plain is not None:
+            return plain
         found = _parts(cell, self.mark)
         if found is None:
             return _word(cell)
@@ -56,22 +58,43 @@ class Numerals:
 
     def read(self, cells):
         """(float64 values with NaN for what cannot be read, the rows that hold something else), of a list of cells."""
-        if self.mark == "." and (values := plain_numbers(cells)) is not None:
-            return values, []
+        plain = plain_numbers(cells, self.mark)
+        if plain is not None:
+            return plain, []
         known = {cell: self.value(cell) for cell in set(cells)}
         values = [known[cell] for cell in cells]
         odd = [row for row, value in enumerate(values) if value is None] if None in known.values() else []
         return np.array(values, np.float64), odd
 
 
-def plain_numbers(cells):
-    """Cells as float64 if all are numbers as Python writes them or missing, else None: the common case, read fast."""
+def plain_numbers(cells, mark):
+    """Cells as float64 if all are missing or numbers with nothing but digits, a sign, a decimal mark and an exponent.
+
+    This is the common case, read fast; None for other cells.
+    """
     try:
-        values = [math.nan if cell is None else float(cell) for cell in cells]
-        underscore = "_" in "".join(filter(None, cells))            # Python's float takes 1_2, which is a code
-    except (TypeError, ValueError):
+        if mark == ".":
+            values = [math.nan if cell is None else float(cell) for cell in cells]
+        else:
+            values = [math.nan if cell is None else float(cell.replace(mark, ".")) for cell in cells]
+        text = "".join(filter(None, cells))
+    except (AttributeError, TypeError, ValueError):
         return None
-    return None if underscore else np.array(values, np.float64)
+    return np.array(values, np.float64) if _is_plain(text, mark) else None
+
+
+def _is_plain(text, mark):
+    """Whether Python's float reads text as people do: it also takes 1_2, which is a code."""
+    return "_" not in text and (mark == "." or "." not in text)
+
+
+def _plain(cell, mark):
+    if not _is_plain(cell, mark):
+        return None
+    try:
+        return float(cell if mark == "." else cell.replace(mark, "."))
+    except ValueError:
+        return None
 
 
 def judged_numerals(counts, prefer="."):
@@ -86,10 +109,18 @@ def judged_numerals(counts, prefer="."):
         >>> judged_numerals({"1,5": 3, "1.813,25": 1, "?": 1})
         (Numerals(mark=',', percent=100), 4)
     """
-    read = {mark: sum(n for cell, n in counts.items() if Numerals(mark).value(cell) is not None)
-            for mark in sorted(MARKS, key=lambda mark: mark != prefer)}
-    mark = max(read, key=lambda mark: read[mark])
-    return Numerals(mark, _percent(counts, mark)), read[mark]
+    other = next(mark for mark in MARKS if mark != prefer)
+    mark, unread = prefer, _unread(counts, prefer)
+    if len(_unread(unread, other)) < len(unread):       # it can only be better where it reads what the first does not
+        unread_by_other = _unread(counts, other)
+        if sum(unread_by_other.values()) < sum(unread.values()):
+            mark, unread = other, unread_by_other
+    return Numerals(mark, _percent(counts, mark)), sum(counts.values()) - sum(unread.values())
+
+
+def _unread(counts, mark):
+    form = Numerals(mark)
+    return {cell: n for cell, n in counts.items() if form.value(cell) is None}
 
 
 def _percent(counts, mark):
@@ -112,8 +143,6 @@ def _word(text):
     word = text.casefold()
     if word in MISSING:
         return math.nan
-    if _INFINITE.fullmatch(text):
-        return float(text)
     return float(BOOLS[word]) if word in BOOLS else None
 
 

@@ -157,8 +157,12 @@ def explain_none(function, args, kwargs, error):
 
 def name_none(namespace):
     """Apply `naming_none` and `respelled` to the functions that a module makes public, given the module's variables."""
+    made = {}                           # aliases stay one object, which pickle finds under its own name
     for name in namespace["__all__"]:
-        if inspect.isroutine(namespace[name]):
-            function = respelled(namespace[name])
-            namespace[name] = naming_none(function) if inspect.isfunction(namespace[name]) else function
-            namespace[name].__module__ = namespace["__name__"]      # where pickle finds it
+        function = namespace[name]
+        if not inspect.isroutine(function):
+            continue
+        if function not in made:
+            made[function] = naming_none(respelled(function)) if inspect.isfunction(function) else respelled(function)
+            made[function].__module__ = namespace["__name__"]
+        namespace[name] = made[function]

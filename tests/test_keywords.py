@@ -1,5 +1,6 @@
 """Every public operation takes each tensor by position and by PyTorch's keyword, with the same result."""
 import inspect
+import pickle
 
 import numpy as np
 import pytest
@@ -153,3 +154,10 @@ def test_a_users_own_operation():
 def test_what_is_wrong_with_a_call_by_keyword_is_named(call, words):
     with pytest.raises(TypeError, match=words):
         call(fastnet.ones(2))
+
+
+@pytest.mark.parametrize("namespace", [fastnet.functional, fastnet.nn.functional], ids=lambda n: n.__name__)
+def test_public_functions_survive_a_pickle(namespace):
+    for name in namespace.__all__:
+        function = getattr(namespace, name)
+        assert not callable(function) or pickle.loads(pickle.dumps(function)) is function

@@ -17,16 +17,17 @@ cdef extern from *:
     ctypedef struct TileSize:
         int rows
         int lanes[2]
+        int k_bytes
     const Entry *const *matmul_tables
     const TileSize *const *tile_sizes
 
 cdef extern from "src/matmul.h":
     enum:
-        K_BYTES, STRIP_BYTES, OUTER_ROWS
+        STRIP_BYTES, OUTER_ROWS, GROUP_MOST
         DIRECT, COPIED
         NONE_, RELU, SIGMOID, TANH, GELU, GELU_TANH, SILU
         ROWS, LANES, DEPTH, ROW_STRIDE, ROW_K, ROW_BATCH, LANE_STRIDE, LANE_K, LANE_BATCH, OUT_COLUMNS, SWAPPED
-        ACTIVATION, ACCUMULATE, ROW_CHUNKS, LANE_CHUNKS, LANES_FROM, COPY_ROWS, SLOTS, SLOT
+        ACTIVATION, ACCUMULATE, ROW_CHUNKS, LANE_CHUNKS, LANES_FROM, COPY_ROWS, GROUP, PANELS, SLOTS, SLOT
         BIAS_STEP, STRIP
 
 cdef Family _bodies = family(matmul_tables)
@@ -37,6 +38,8 @@ cdef dict _activations = {"none": NONE_, "relu": RELU, "sigmoid": SIGMOID, "tanh
 cdef enum:
     SMALL = 1 << 18                 # multiply-adds that no second thread is woken for
     WIDE = 4                        # panels that are worth the copy of a sliver
+    FIRST_CACHE = 32 << 10          # bytes, of most processors
+    CHUNK_LANES = 1024
     BLOCKS = 24                     # blocks that keep 8 threads evenly busy
 
 cdef struct Operand:                # a matrix, or a batch of them, as one side of the product sees it
@@ -50,11 +53,13 @@ cdef struct Operand:                # a matrix, or a batch of them, as one side 
 cdef struct Tile:                   # what the instruction set and the dtype make of it
     int width, height               # lanes of one vector, rows
     ptrdiff_t size                  # bytes of a number
+    ptrdiff_t depth                 # of a block of k, at the most
 
 
 cdef Tile tile_of(DType dtype) noexcept:
     cdef const TileSize *size = tile_sizes[selected_isa()]
-    return Tile(size.lanes[dtype == F64], size.rows, 8 if dtype == F64 else 4)
+    cdef ptrdiff_t itemsize = 8 if dtype == F64 else 4
+    return Tile(size.lanes[dtype == F64], size.rows, itemsize, size.k_bytes // itemsize)
 
 
 def matmul(out, a, b, bias=None, activation="none", accumulate=False):
@@ -184,9 +189,32 @@ cdef int plan_vector(Launch *launch, const Operand *left, const Operand *right, 
 
 # ---- tiles ----------------------------------------------------------------------------------------------------------
 
-cdef ptrdiff_t chunk_lanes() noexcept:
-    """Lanes of a chunk at the most: with a block of k, what most of the second cache holds."""
-    return max(128, min(1024, second_cache() * 4 // 5 // K_BYTES // 64 * 64))
+cdef bint grouped(const Tile *tile) noexcept:
+    """Whether a panel stays in the first cache while a group of slivers goes by; else a sliver stays there."""
+    return 2 * tile.width * tile.depth * tile.size <= FIRST_CACHE * 3 // 4
+
+
+cdef ptrdiff_t chunk_lanes(const Tile *tile) noexcept:
+    """Lanes of a chunk at the most. Groups take few turns at its packed panels; single slivers, which take many, want
+    them in the second cache, of which a block of k then fills most."""
+    cdef ptrdiff_t held = second_cache() * 4 // 5 // (tile.depth * tile.size) // 64 * 64
+    return CHUNK_LANES if grouped(tile) else max(128, min(CHUNK_LANES, held))
+
+
+cdef ptrdiff_t group_slivers(const Launch *launch, double work, const Tile *tile) noexcept:
+    """Slivers of a group: all of a small product, else what a quarter of the second cache holds. A single one where all
+    panels stay in the first cache, for then out is best written row by row."""
+    cdef ptrdiff_t depth = max(1, min(launch.n[DEPTH], tile.depth))
+    if work < SMALL:
+        return GROUP_MOST
+    if not grouped(tile) or launch.n[LANES] * depth * tile.size <= FIRST_CACHE // 2:
+        return 1
+    return max(1, min(GROUP_MOST, second_cache() // 4 // (packed_rows(tile) * depth * tile.size)))
+
+
+cdef ptrdiff_t packed_rows(const Tile *tile) noexcept:
+    """Rows of a packed sliver, with padding."""
+    return (tile.height + tile.width - 1) // tile.width * tile.width
 
 
 cdef bint clash(const Operand *rows, const Tile *tile) noexcept:
@@ -202,7 +230,7 @@ cdef double cost(const Operand *rows, const Operand *lanes, ptrdiff_t depth, con
     elif rows.size > 2 * tile.height:
         work += 0.12 * lanes.size * depth
     if clash(rows, tile):
-        work += 0.45 * rows.size * depth * ((lanes.size + chunk_lanes() - 1) // chunk_lanes())
+        work += 0.45 * rows.size * depth * ((lanes.size + chunk_lanes(tile) - 1) // chunk_lanes(tile))
     return work
 
 
@@ -222,6 +250,8 @@ cdef int run_tiles(Launch *launch, const Array *o, const Tile *tile, Operand lef
     # rows that adjoin are read a cache line for each k: copied, once for many panels
     launch.n[COPY_ROWS] = work >= SMALL and panels >= WIDE and (left.stride == 1 or clash(&left, tile))
     chunks(launch, slivers, panels, batch, work, tile)
+    launch.n[GROUP] = group_slivers(launch, work, tile)
+    launch.n[PANELS] = min(panels, chunk_lanes(tile) // (2 * tile.width))
     launch.blocks = batch * launch.n[ROW_CHUNKS] * launch.n[LANE_CHUNKS]
     launch.work = batch * (20.0 + work / (3.5 * tile.width))
     cdef Block scratch = scratch_for(launch, panels, tile)
@@ -232,7 +262,7 @@ cdef int run_tiles(Launch *launch, const Array *o, const Tile *tile, Operand lef
 cdef void chunks(Launch *launch, ptrdiff_t slivers, ptrdiff_t panels, ptrdiff_t batch, double work,
                  const Tile *tile) noexcept:
     """Into how many chunks to cut rows and lanes: what the second cache holds, and enough for the threads."""
-    cdef ptrdiff_t width = 2 * tile.width, most = chunk_lanes() // width, across = 1, along
+    cdef ptrdiff_t width = 2 * tile.width, most = chunk_lanes(tile) // width, across = 1, along
     cdef ptrdiff_t least = most if launch.n[COPY_ROWS] else 1               # panels in a chunk
     cdef bint tall                              # a chunk is at least twice as tall as it is wide
     along = (panels + most - 1) // most
@@ -250,12 +280,10 @@ cdef void chunks(Launch *launch, ptrdiff_t slivers, ptrdiff_t panels, ptrdiff_t 
 
 cdef Block scratch_for(Launch *launch, ptrdiff_t panels, const Tile *tile):
     """Memory for what is packed: a slot for each call of the body, of which there are as many as threads."""
-    cdef ptrdiff_t width = 2 * tile.width, k = min(launch.n[DEPTH], K_BYTES // tile.size)
-    cdef ptrdiff_t packed = 1                   # panels
-    if launch.n[LANES_FROM] == COPIED:
-        packed = (panels + launch.n[LANE_CHUNKS] - 1) // launch.n[LANE_CHUNKS]
+    cdef ptrdiff_t width = 2 * tile.width, k = min(launch.n[DEPTH], tile.depth)
+    cdef ptrdiff_t packed = launch.n[PANELS] if launch.n[LANES_FROM] == COPIED else 1
     launch.n[SLOT] = packed * width * k
     if launch.n[COPY_ROWS]:
-        launch.n[SLOT] += (tile.height + tile.width - 1) // tile.width * tile.width * k
+        launch.n[SLOT] += launch.n[GROUP] * packed_rows(tile) * k
     launch.n[SLOTS] = min(launch.blocks, 2 * limit())       # then no two threads begin in one
     return take(launch.n[SLOTS] * launch.n[SLOT] * tile.size)

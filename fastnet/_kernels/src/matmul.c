@@ -82,6 +82,6 @@ static inline ptrdiff_t parts(ptrdiff_t n, ptrdiff_t most) { return (n + most - 
 #include "matmul.inc.h"
 #undef T
 
-const TileSize TABLE(matmul_tile) = {TILE_ROWS, {W_f32, W_f64}};
+const TileSize TABLE(matmul_tile) = {TILE_ROWS, {W_f32, W_f64}, TILE_K_BYTES};
 
 const Entry TABLE(matmul)[] = {ROW(matmul), ROW(matvec), ROW(outer), END};

@@ -12,6 +12,7 @@
  * instruction set's object exports its own; TILE_SIZES makes tile_sizes[ISA_COUNT] of them. */
 typedef struct {
     int rows, lanes[2];                   /* one vector of float32, of float64 */
+    int k_bytes;
 } TileSize;
 
 #define ISA_TILE_SIZE(x, isa, has, unix_flags, msvc_flags) extern const TileSize matmul_tile_##isa;
@@ -20,9 +21,12 @@ typedef struct {
     ISAS(ISA_TILE_SIZE, 0) \
     static const TileSize *const tile_sizes[ISA_COUNT] = {ISAS(ISA_TILE_ADDRESS, 0)};
 
-/* k is cut into equal blocks of at most so many bytes; each block is summed from zero and added to what is there. The
- * cut depends on k alone, or the bits would depend on more. */
-enum { K_BYTES = 1600 };
+/* k is cut into equal blocks of at most TILE_K_BYTES; each block is summed from zero and added to what is there. The
+ * cut depends on k and the instruction set alone, or the bits would depend on more. */
+
+/* Panels that are packed at once, so that lanes that adjoin are read in long runs; the slivers of a group at the most,
+ * and those that take long enough for the next panels to come near. */
+enum { RUN = 4, GROUP_MOST = 32, PREFETCH_FROM = 8 };
 
 /* A block of matvec is a vector of results, or where the matrix runs along the results so many bytes of them: long runs
  * for the processor's prefetcher, whose sums yet stay in the first cache. One of outer is so many rows. */
@@ -46,6 +50,8 @@ enum Size {
     ACTIVATION, ACCUMULATE,
     ROW_CHUNKS, LANE_CHUNKS,              /* a product's blocks: slivers and panels are dealt out to them evenly */
     LANES_FROM, COPY_ROWS,                /* COPY_ROWS 1: slivers of rows are packed, too */
+    GROUP,                                /* the slivers that meet a panel while it is in the first cache */
+    PANELS,                               /* the panels that a slot has room for */
     SLOTS, SLOT,                          /* the parts of the scratch memory, and the size of one, in elements */
     BIAS_STEP,                            /* matvec: 0 where one bias serves all */
     STRIP                                 /* matvec: the results of a block */

@@ -8,6 +8,7 @@ typedef __mmask8 m_f64;
 #define W_f32 16
 #define W_f64 8
 #define TILE_ROWS 14
+#define TILE_K_BYTES 1600
 
 #define AVX512_COMMON(T, S, VEC_, MASK_, REAL_)                                                                    \
     static inline MASK_ lanes_##T(ptrdiff_t n) { return (MASK_)((1u << n) - 1); }                                  \

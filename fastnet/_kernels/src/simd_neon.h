@@ -8,6 +8,7 @@ typedef uint64x2_t m_f64;
 #define W_f32 4
 #define W_f64 2
 #define TILE_ROWS 8
+#define TILE_K_BYTES 1600
 
 #define NEON(T, S, U, VEC_, MASK_, REAL_)                                                                      \
     static inline VEC_ v_load_##T(const REAL_ *p) { return vld1q_##S(p); }                                     \

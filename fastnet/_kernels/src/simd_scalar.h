@@ -5,6 +5,7 @@ typedef int m_f32, m_f64;
 #define W_f32 1
 #define W_f64 1
 #define TILE_ROWS 4
+#define TILE_K_BYTES 1600
 
 #define SCALAR(T, REAL_, f)                                                                        \
     static inline REAL_ v_load_##T(const REAL_ *p) { return *p; }                                  \

@@ -8,6 +8,7 @@ typedef __m128d m_f64;
 #define W_f32 4
 #define W_f64 2
 #define TILE_ROWS 4
+#define TILE_K_BYTES 1600
 
 #define SSE2_COMMON(T, S, VEC_, REAL_, WIDTH)                                                              \
     static inline VEC_ v_load_n_##T(const REAL_ *p, ptrdiff_t n) {                                         \

@@ -10,20 +10,19 @@ import types
 from collections import OrderedDict, deque
 from typing import Any
 
-import numpy as np
 
 from fastnet._locks import new_lock
 from fastnet._native import replay
 from fastnet._replay import explain
-from fastnet._replay.numbers import Numbers, without_floats
+from fastnet._replay.numbers import Numbers
+from fastnet._replay.recording import Recording
+from fastnet._replay.results import replaced
+from fastnet._replay.signature import signature, without_floats
 from fastnet._replay.watch import Watch
-from fastnet.autograd.leaves import FinalGradient
 from fastnet.backend import K, calls, get_isa, get_num_threads
 from fastnet.errors import shape_text
-from fastnet.memory import empty
-from fastnet.recording import PythonCall, Recorder
+from fastnet.recording import Recorder
 from fastnet.state import recorded, state
-from fastnet.structures import build, plan, replaced
 from fastnet.tensor import Tensor
 
 
@@ -108,7 +107,7 @@ class Compiled(replay.Caller):
         if self._eager or state.recorder is not None:           # the latter: part of another function's recording
             return self.fn(*args, **kwargs)
         tensors = []
-        key = (_signature(args, tensors), _signature(kwargs, tensors) if kwargs else None, state.grad_enabled,
+        key = (signature(args, tensors), signature(kwargs, tensors) if kwargs else None, state.grad_enabled,
                get_num_threads(), K.name, get_isa())
         arrays = [t._data for t in tensors]
         if len(arrays) > 1:
@@ -317,159 +316,3 @@ def _enabled():
     if wanted not in ("0", "1"):
         raise ValueError(f"FASTNET_COMPILE must be 0 (run compiled functions eagerly) or 1, got {wanted!r}")
     return wanted == "1"
-
-
-def _signature(x, tensors):
-    """A hashable description of an argument; the tensors in it are appended to `tensors`."""
-    if isinstance(x, Tensor):
-        tensors.append(x)
-        return (Tensor, calls.describe(x._data), x._requires_grad)
-    if isinstance(x, tuple | list):
-        return (type(x), tuple(_signature(v, tensors) for v in x))
-    if isinstance(x, dict):
-        return (dict, tuple((k, _signature(v, tensors)) for k, v in x.items()))
-    if isinstance(x, np.ndarray):
-        raise TypeError("a compiled function takes tensors, not NumPy arrays, whose values would be fixed into the "
-                        "recording; use fastnet.from_numpy(array)")
-    if isinstance(x, float | complex | np.inexact):     # by its bits: -0.0 equals 0.0 and NaN nothing
-        return (type(x), np.array(x).tobytes())
-    try:
-        hash(x)
-    except TypeError:
-        raise TypeError(f"a compiled function takes tensors and hashable arguments, got {type(x).__name__}") from None
-    return (type(x), x)
-
-
-class Recording:
-    """What replays: launches, guards, and how to hand out the result.
-
-    Args:
-        recorder: what the run left behind.
-        result: what the function returned.
-        tensors: the arguments.
-        arguments: what they are, as text.
-        why: why the recording is made.
-        numbers: the Numbers that stood for float arguments, or None.
-    """
-
-    def __init__(self, recorder, result, tensors, arguments, why, numbers):
-        self.arguments, self.why, self.numbers = arguments, why, numbers
-        self.pool, self.keep = recorder.pool, recorder.keep
-        self.steps = recorder.checks + recorder.steps
-        self.explain, self.snapshot = recorder.explain, recorder.snapshot
-        self.input_snapshot = recorder.input_snapshot
-        watched = {id(storage) for storage, _ in recorder.versions.values()}
-        self.tensors = recorder.tensors
-        self.tensor_guards = [guard for key, (guard, _) in recorder.guards.items() if key in watched]
-        self.guards = [guard for key, (guard, _) in recorder.guards.items() if key not in watched]
-        self.explained = list(recorder.guards.values())
-        self.refreshers = list(recorder.refreshers.values())
-        self.draws = [(generator, block, total) for generator, (block, total) in recorder.draws.items()]
-        self.gradients = [FinalGradient(leaf, fresh) for ref, fresh in recorder.grads.values()
-                          if (leaf := ref()) is not None]
-        self.places = recorder.watch.places
-        self.versions, self.input_versions = recorder.version_counts()
-        self.lock = new_lock()
-        self._shortcut = None
-        self.plan, self.outputs = plan(result, recorder, tensors)
-        for generator, _, total in self.draws:
-            generator.take(total)
-
-    # ---- guards ----
-
-    def holds(self):
-        """Whether a replay would do what running the function would."""
-        if not self.places.unchanged():
-            return False
-        for guard in self.guards:
-            if not guard():
-                return False
-        return calls.undisturbed(self.tensors, self.gradients) or (
-            all(guard() for guard in self.tensor_guards)
-            and all(gradient.make_room() for gradient in self.gradients))
-
-    def misfit(self):
-        """What is other than when the recording was made."""
-        for place in self.places.changed():
-            return explain.change_text(place)
-        return next((what for guard, what in self.explained if not guard()), "a gradient that somebody holds")
-
-    def lines(self):
-        """What it was recorded for and depends on, as lines of text."""
-        launches = sum(1 if isinstance(step, PythonCall) else len(step) for step in self.steps)
-        depends = [place.path for place in self.places] + [what for _, what in self.explained]
-        return [*self.arguments, f"{launches} launch{'es' * (launches != 1)}", *(f"depends on {d}" for d in depends)]
-
-    def check_released(self, recorder):
-        """Refuse a function whose inner tensors outlive it: replays would write over them."""
-        if self.pool.live:
-            held = [shape_text(t) for t in recorder.survivors()]
-            raise RuntimeError(f"{len(held) or self.pool.live} tensor(s) made inside the compiled function are still "
-                               f"held outside it{', of shape ' * bool(held)}{', '.join(held)} (by a list, an "
-                               "attribute, a global or a closure); replays would write over them. Return them from "
-                               "the function instead")
-
-    # ---- replay ----
-
-    def replay(self, arrays, tensors, args, kwargs):
-        with self.lock:
-            if self.numbers is not None:
-                self.numbers.take(args, kwargs)
-            before = [(generator, generator.counter) for generator, _, _ in self.draws]
-            exposed = self.snapshot + [arrays[i] for i in self.input_snapshot]
-            saved = [a.copy() for a in exposed]
-            try:
-                self._run(arrays)
-            except BaseException:
-                for generator, counter in before:
-                    generator.counter = counter
-                for array, copy in zip(exposed, saved):
-                    array[...] = copy
-                raise
-            calls.put_back(self.gradients)
-            for storage, writes in self.versions:
-                storage.version += writes
-            for i, writes in self.input_versions:
-                tensors[i]._storage.version += writes
-            return self.result(arrays, tensors)
-
-    def _run(self, arrays):
-        for generator, block, total in self.draws:
-            block[:] = generator.take(total)
-        for refresh in self.refreshers:
-            refresh()
-        addresses = [calls.bounds(a)[0] for a in arrays]
-        for step in self.steps:
-            if isinstance(step, PythonCall):
-                step.replay(arrays)
-            else:
-                failed = step.replay(addresses)
-                if failed >= 0:
-                    _fail(self.explain[step, failed], arrays)
-
-    def shortcut(self, args):
-        """What calls like this one can be served by without the way through Python, or None."""
-        if self._shortcut is None:
-            self._shortcut = (replay.shortcut(self, args, K, build, _fail),)
-        return self._shortcut[0]
-
-    def result(self, arrays, tensors):
-        """The function's result, in memory of the caller's own."""
-        made = []
-        for kind, value in self.outputs:
-            if kind == "argument":
-                made.append(tensors[value])
-            elif kind == "outside":
-                made.append(value)
-            else:
-                array = value.find(arrays)
-                copy = empty(array.shape, array.dtype)
-                K.copy(copy, array)
-                made.append(Tensor._wrap(copy))
-        return build(self.plan, iter(made))
-
-
-def _fail(call, arrays):
-    """Raise what the NumPy form of a kernel says of an input that its launch could not serve."""
-    call.replay(arrays)
-    raise RuntimeError("a kernel could not serve its input")

@@ -200,7 +200,7 @@ def shortcut(recording, tuple args, table, build, fail):
     """The Shortcut of a call that a recording has just served, or None: then each call is looked at in Python.
 
     Args:
-        recording: a fastnet.program.Recording.
+        recording: a fastnet._replay.recording.Recording.
         args: the arguments, which were given by position.
         table: the kernels; its `name` is the backend's.
         build: build(plan, tensors) puts a result together.

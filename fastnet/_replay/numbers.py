@@ -126,17 +126,3 @@ class Numbers:
             self.kwargs[name].value = kwargs[name]
         for made, number in self.arrays:
             made[...] = number.now()
-
-
-def without_floats(signature: tuple) -> tuple | None:
-    """The signature of a call with any float in place of its own; None if there are none.
-
-    Args:
-        signature: (of positional, of keyword arguments or None, ...), as fastnet.program has it.
-    """
-    (kind, positional), named, *rest = signature
-    masked = tuple((float,) if part[0] is float else part for part in positional)
-    if named is not None:
-        named = (named[0], tuple((name, (float,) if part[0] is float else part) for name, part in named[1]))
-    found = ((kind, masked), named, *rest)
-    return found if found != signature else None

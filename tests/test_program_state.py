@@ -283,3 +283,45 @@ def test_settings_of_modules_are_looked_after():
     slope.tag = "none of its settings"
     both(x)
     assert len(both) == count
+
+
+class WithoutAttributes:
+    factor = 1.0
+
+
+def test_attributes_that_an_empty_object_gets_later():
+    plain = WithoutAttributes()
+    step = fastnet.compile(lambda x: x * plain.factor + (plain.shift if hasattr(plain, "shift") else 0.0))
+    assert step(fastnet.ones(1)).item() == 1.0
+    plain.factor = 3.0
+    assert step(fastnet.ones(1)).item() == 3.0
+    plain.shift = 10.0
+    assert step(fastnet.ones(1)).item() == 13.0
+
+
+def test_attributes_of_functions():
+    def scaled(x):
+        return x * scaled.factor
+
+    scaled.factor = 1.0
+    step = fastnet.compile(scaled)
+    assert step(fastnet.ones(1)).item() == 1.0
+    scaled.factor = 3.0
+    assert step(fastnet.ones(1)).item() == 3.0
+
+
+def test_keys_of_param_groups_from_variables():
+    optimizer, key = fastnet.optim.SGD(nn.Linear(1, 1).parameters(), lr=0.5), "lr"
+    step = fastnet.compile(lambda x: x * optimizer.param_groups[0][key])
+    assert step(fastnet.ones(1)).item() == 0.5
+    optimizer.param_groups[0]["lr"] = 0.25
+    assert step(fastnet.ones(1)).item() == 0.25
+
+
+def test_the_momentum_of_batch_norm():
+    norm = nn.BatchNorm1d(1)
+    step = fastnet.compile(lambda x: norm(x).detach())
+    step(fastnet.ones(2, 1))
+    norm.momentum = 1.0
+    step(fastnet.full((2, 1), 5.0))
+    assert norm.running_mean.item() == 5.0

@@ -8,6 +8,7 @@ others as they begin to run. More is watched than is read, never less.
 import collections
 import functools
 import gc
+import inspect
 import operator
 import random
 import sys
@@ -129,6 +130,7 @@ class Watch:
         if not force and origin(code.co_filename) != "user":
             return
         self._seen[id(function)] = function
+        self._named += [(function, function.__qualname__, set())] if vars(function) else []
         self._read(code, function.__globals__)
         if origin(code.co_filename) == "fastnet":
             for cell in function.__closure__ or ():
@@ -188,6 +190,7 @@ class Watch:
             value: of any type.
             path: what a reader knows it by.
         """
+        self._strings |= {value} if isinstance(value, str) else set()   # a key, perhaps
         if isinstance(value, PLAIN) or id(value) in self._seen or len(self.places) > MOST_PLACES:
             return
         self._seen[id(value)] = value
@@ -229,9 +232,6 @@ class Watch:
         place = Place("COMPUTED", value, compute, path)
         self.places.add(place)
         self._elements(place.expected, path)
-
-    def _collection(self, value, path):
-        self._computed(value, path, tuple)
 
     def _array(self, value, path):
         if value.nbytes > LARGEST_ARRAY or value.dtype.hasobject:
@@ -292,20 +292,20 @@ class Watch:
 
     def _settle(self):
         """Look at the attributes that have been named since, until no name is new."""
-        before = -1
-        while before != (before := len(self._names) + len(self._our_names) + len(self._named) + self._dynamic):
+        before, found = -1, (self._names, self._our_names, self._named, self._strings)
+        while before != (before := sum(map(len, found)) + self._dynamic):
             for entry in list(self._named):
                 self._attributes(*entry)
 
     def _attributes(self, value, path, done):
         """Watch the attributes of an object that some code names."""
-        attributes = getattr(value, "__dict__", {})
+        attributes = getattr(value, "__dict__", ())
         ours = not _is_users(value if isinstance(value, type) else type(value))
         names = set(self._names) if ours else self._names | self._our_names
         if ours and "param_groups" in attributes:
             names &= {"param_groups"}           # an optimizer: recordings guard the rest
         elif self._dynamic and not isinstance(value, types.ModuleType):
-            names |= attributes.keys()
+            names |= {*attributes, *self._strings}      # hasattr and getattr name attributes in strings
         new = names - done
         done |= new
         for name in sorted(new):
@@ -325,12 +325,12 @@ class Watch:
                 self.visit(attributes[name], path)
             return
         member = _member(type(value), name)
-        if ours or member is native.MISSING:
+        if ours or (member is native.MISSING and name not in self._strings):
             return
         if isinstance(member, _SLOTS):
             self._computed(value, path, lambda v: (operator.attrgetter(name)(v),) if hasattr(v, name) else ())
             return
-        if isinstance(attributes, dict) and attributes:
+        if isinstance(attributes, dict):
             self.places.add(Place("ENTRY", attributes, name, path))         # not there: the class has it
         self._place("MEMBER", type(value), name, path)
 
@@ -352,7 +352,7 @@ _LOOKS: list[Any] = [
     ((tuple, frozenset), Watch._elements),
     (list, Watch._list),
     (dict, Watch._dict),
-    ((set, collections.deque, bytearray), Watch._collection),
+    ((set, collections.deque, bytearray), lambda watch, value, path: watch._computed(value, path, tuple)),
     (np.ndarray, Watch._array),
     (impure.GENERATORS, Watch._generator),
     (types.FunctionType, Watch._plain_function),
@@ -394,6 +394,6 @@ def _functions_with(code, given):
 def _settings(cls) -> set[str]:
     """The attributes that the classes of fastnet.nn among a module's bases read of it."""
     return {name for base in cls.__mro__ if base.__module__.startswith("fastnet.nn.") and base.__module__ not in _BASES
-            for function in vars(base).values() if isinstance(function, types.FunctionType)
+            for function in map(inspect.unwrap, vars(base).values()) if isinstance(function, types.FunctionType)
             for name in reads(function.__code__).attributes
             if not name.startswith("_") and function.__name__ not in _NEVER_CALLED}

@@ -45,6 +45,7 @@ def test_names(written, header, names, notes):
 
 @pytest.mark.parametrize(("text", "cells", "lines"), [
     ("sep=;\na;b\n1;2\n", {"a": ["1"], "b": ["2"]}, [3]), ("SEP=\t\r\na\tb\r\n1\t2\r\n", {"a": ["1"], "b": ["2"]}, [3]),
+    ('"sep=;"\r\na;b\r\n1;2\r\n', {"a": ["1"], "b": ["2"]}, [3]),
     ("sep=,\na,b;c\n1,2\n", {"a": ["1"], "b;c": ["2"]}, [3]),
     ("\ufeffsep=|\na|b\n1|2\n", {"a": ["1"], "b": ["2"]}, [3]),
     ("a;b\n1;2\n", {"a": ["1"], "b": ["2"]}, [2]),

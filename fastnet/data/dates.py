@@ -20,7 +20,7 @@ _TIME = (r"(?:[T ,]\s*(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[
 _FORMS = [re.compile(_WEEKDAY + form + _TIME, re.IGNORECASE) for form in (
     r"(?P<year>\d{4})(?P<s>[-/.])(?P<month>\d{1,2})(?P=s)(?P<day>\d{1,2})",
     r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)",
-    r"(?P<first>\d{1,2})(?P<s>[-/.])(?P<second_part>\d{1,2})(?P=s)(?P<year>\d{4}|(?<=/)\d\d)",
+    r"(?P<first>\d{1,2})(?P<s>[-/.])(?P<second_part>\d{1,2})(?P=s)(?P<year>\d{4}|(?<=/)\d\d|(?<=\d\d\.\d\d\.)\d\d)",
     rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[-. ]\s*(?P<name>{_NAME})[-, ]\s*(?P<year>\d{{4}})",
     rf"(?P<name>{_NAME})\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,\s*|\s+)(?P<year>\d{{4}})")]
 

@@ -17,7 +17,7 @@ _PATTERNS = {mark: re.compile(
     rf"(?P<open>\()?\s*(?P<sign>{_SIGN})?\s*(?:{_CURRENCY})?\s*(?P<after>{_SIGN})?\s*"
     rf"(?P<whole>{_GROUPED[mark]}|[1-9]\d{{0,2}}(?:[ \u00a0\u2009\u202f'’]\d{{3}})+|\d+)?"
     rf"(?:{re.escape(mark)}(?P<fraction>\d*))?(?P<exponent>e{_SIGN}?\d+)?"
-    rf"\s*(?:{_CURRENCY})?\s*(?P<percent>%)?\s*(?P<close>\))?", re.IGNORECASE) for mark in MARKS}
+    rf"(?P<trailing>-)?\s*(?:{_CURRENCY})?\s*(?P<percent>%)?\s*(?P<close>\))?", re.IGNORECASE) for mark in MARKS}
 
 
 @dataclass(frozen=True)
@@ -152,10 +152,15 @@ def _parts(text, mark):
     found = _PATTERNS[mark].fullmatch(text)
     if not found or not (found["whole"] or found["fraction"]):
         return None
-    if (found["open"] is None) != (found["close"] is None) or (found["sign"] and found["after"]):
+    if (found["open"] is None) != (found["close"] is None) or sum(map(bool, _signs(found))) > 1:
         return None
     digits = re.sub(r"\D", "", found["whole"] or "0")
     exponent = (found["exponent"] or "").replace("−", "-").replace("–", "-")
     size = float(f"{digits}.{found['fraction'] or ''}0{exponent}")
-    negative = (found["open"] is not None) != ((found["sign"] or found["after"] or "+") != "+")
+    negative = (found["open"] is not None) != any(sign not in (None, "+") for sign in _signs(found))
     return -size if negative else size, found["percent"] is not None
+
+
+def _signs(found):
+    """Each place of a sign: -5, $-5, and 5- as accounting systems write it."""
+    return found["sign"], found["after"], found["trailing"]

@@ -22,7 +22,7 @@ ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet", 
 PARQUET = (".parquet", ".pq")
 STANDARD_INPUT = "-"
 SEPARATORS = ",;\t|"
-SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)           # Excel's
+SEPARATOR_LINE = re.compile(r"(\"?)sep=(.)\1\s*", re.IGNORECASE)    # Excel's
 QUOTED = re.compile(r'"[^"]*"')
 NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
 GZIP = b"\x1f\x8b"
@@ -221,7 +221,7 @@ class _Reader:
             declared = SEPARATOR_LINE.fullmatch(header)
             self.skipped = int(declared is not None)            # lines before the reader's first
             if declared:
-                header, separator = file.readline(), separator or declared[1]
+                header, separator = file.readline(), separator or declared[2]
             if "\0" in header or not header.strip():
                 raise _NotCsvError(f"{path} is no CSV file: its first line has no names of columns")
             self.separator = separator or max(SEPARATORS, key=QUOTED.sub("", header).count)

@@ -90,7 +90,7 @@ class Recorder:
         """(input, offset from its start) of an array that lies in an input; else (None, address)."""
         address = _address(a)
         for source, (low, high) in enumerate(self.ranges):
-            if low <= address < max(high, low + 1):
+            if low <= address < high:
                 return source, address - low
         return None, address
 
@@ -175,7 +175,7 @@ class Recorder:
         return any(start <= low and high <= end for start, end in self.fixed)
 
     def _known(self, a):
-        return id(_owner(a)) in self.outside or self.locate(a)[0] is not None
+        return not a.size or id(_owner(a)) in self.outside or self.locate(a)[0] is not None
 
     def constant(self, a):
         """Take an array made by NumPy as a value that every replay may use: a Python list, a random state."""

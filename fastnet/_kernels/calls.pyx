@@ -23,16 +23,13 @@ def describe(array):
     cdef Py_ssize_t words[2 + 2 * MAX_DIMS]
     cdef int i, ndim
     PyObject_GetBuffer(array, &view, PyBUF_STRIDED_RO | PyBUF_FORMAT)
-    ndim = view.ndim
-    if ndim <= MAX_DIMS:
-        words[0] = dtype_of(view.format, view.itemsize)
-        words[1] = 2 * (<uintptr_t>view.buf % view.itemsize == 0) + (not view.readonly)
-        for i in range(ndim):
-            words[2 + i] = view.shape[i]
-            words[2 + ndim + i] = view.strides[i]
+    ndim = view.ndim                # at most MAX_DIMS: no array has more
+    words[0] = dtype_of(view.format, view.itemsize)
+    words[1] = 2 * (<uintptr_t>view.buf % view.itemsize == 0) + (not view.readonly)
+    for i in range(ndim):
+        words[2 + i] = view.shape[i]
+        words[2 + ndim + i] = view.strides[i]
     PyBuffer_Release(&view)
-    if ndim > MAX_DIMS:
-        return array.shape, array.dtype, array.strides, array.flags.aligned, array.flags.writeable
     return PyBytes_FromStringAndSize(<char *>words, (2 + 2 * ndim) * sizeof(Py_ssize_t))
 
 

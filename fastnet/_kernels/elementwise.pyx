@@ -37,10 +37,10 @@ cdef enum:
 # ---- copies and constants -------------------------------------------------------------------------------------------
 
 def copy(out, x):
-    cdef Operand o, a
-    look(out, &o, True)
-    look(x, &a)
-    launch_copy(&o, &a)
+    cdef Operand operands[2]
+    look(out, &operands[0], True)
+    look(x, &operands[1])
+    launch_copy(operands)
 
 
 def fill(out, value):

@@ -21,7 +21,7 @@ cdef extern from "src/launch.h":
         bint keeps_tiny
 
 cdef enum:
-    MAX_DIMS = 8
+    MAX_DIMS = 64                   # as NumPy
 
 cdef enum DType:
     NONE = -1                       # an optional array that is absent
@@ -43,8 +43,8 @@ cdef struct Array:                  # an array as a kernel sees it
     DType dtype
     int ndim
     ptrdiff_t size                  # elements
-    ptrdiff_t shape[8]
-    ptrdiff_t strides[8]            # in elements
+    ptrdiff_t shape[MAX_DIMS]
+    ptrdiff_t strides[MAX_DIMS]     # in elements
 
 cdef struct Moved:                  # a pointer that lies in an input and follows it at each replay
     ptrdiff_t launch

@@ -118,8 +118,10 @@ cdef int unpack(object source, Array *array, int access=READ) except -1:
     cdef ptrdiff_t expected
     cdef bint contiguous = True
     if source is None and access & OPTIONAL:
-        memset(array, 0, sizeof(Array))
+        array.data = NULL
         array.dtype = NONE
+        array.ndim = 0
+        array.size = 0
         return 0
     PyObject_GetBuffer(source, &view, PyBUF_STRIDED_RO | PyBUF_FORMAT | (PyBUF_WRITABLE if access & WRITE else 0))
     try:
@@ -305,7 +307,7 @@ cdef class LaunchList:
             address = <uintptr_t>launch.p[slot]
             if address:
                 for source, (start, nbytes) in enumerate(self.inputs):
-                    if start <= address < start + max(nbytes, 1):
+                    if start <= address < start + nbytes:
                         self.follow(slot, source, address - start)
                         break
         self.count += 1

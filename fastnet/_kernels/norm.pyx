@@ -365,6 +365,7 @@ def batch_norm_update_(running_mean, running_var, tracked, mean, var, count, mom
     launch.p[4] = v.data
     launch.n[0] = momentum is not None
     launch.n[1] = rm.size
+    launch.n[2] = n > 0
     launch.s[0] = 0 if momentum is None else momentum
     launch.s[1] = n / (n - 1) if n > 1 else <double>float("nan")
     launch.blocks = 1               # it counts the batch, once

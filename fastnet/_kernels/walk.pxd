@@ -1,4 +1,4 @@
-from fastnet._kernels.launch cimport DType, Kernel
+from fastnet._kernels.launch cimport MAX_DIMS, DType, Kernel
 
 cdef struct Operand:                # an array of any layout
     char *data
@@ -6,11 +6,11 @@ cdef struct Operand:                # an array of any layout
     bint aligned                    # every element stands at a multiple of its size
     int ndim
     ptrdiff_t itemsize
-    ptrdiff_t shape[8]
-    ptrdiff_t step[8]               # in bytes
+    ptrdiff_t shape[MAX_DIMS]
+    ptrdiff_t step[MAX_DIMS]        # in bytes
 
 cdef int look(object source, Operand *operand, bint writable=*) except -1
 cdef int look_aligned(object source, Operand *operand, bint writable=*) except -1
 cdef int expect_alike(str kernel, const Operand *operand, DType dtype) except -1
-cdef int launch_copy(Operand *out, Operand *x) except -1
+cdef int launch_copy(Operand *operands) except -1
 cdef int launch_walk(Kernel kernel, DType place, double cost, Operand *operands, int count) except -1

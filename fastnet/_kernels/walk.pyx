@@ -102,8 +102,8 @@ cdef tuple shape_of(const Operand *operand):
 
 cdef struct Plan:                   # the dimensions of all operands together, innermost first
     int ndim
-    ptrdiff_t length[8]
-    ptrdiff_t step[8][4]            # of each dimension, for each operand
+    ptrdiff_t length[MAX_DIMS]
+    ptrdiff_t step[MAX_DIMS][ARRAYS]    # of each dimension, for each operand
 
 
 cdef bint follows(const Plan *plan, int outer, int inner, int count) noexcept:
@@ -194,21 +194,27 @@ cdef bint same_elements(const Plan *plan, const Operand *operands, int k) noexce
 
 cdef Block detach(Operand *operand, const Operand *out):
     """Replace an operand with a contiguous copy of itself, spread over the output's shape."""
-    cdef Operand copy = out[0]
+    cdef Operand pair[2]            # the copy, and what it is of
     cdef ptrdiff_t nbytes = operand.itemsize
     cdef int d
+    pair[0], pair[1] = out[0], operand[0]
     for d in range(out.ndim - 1, -1, -1):
-        copy.step[d] = nbytes
+        pair[0].step[d] = nbytes
         nbytes *= out.shape[d]
     cdef Block block = take(nbytes)
-    copy.data = block.data
-    copy.dtype, copy.itemsize, copy.aligned = operand.dtype, operand.itemsize, True
-    launch_copy(&copy, operand)
-    operand[0] = copy
+    pair[0].data = block.data
+    pair[0].dtype, pair[0].itemsize, pair[0].aligned = operand.dtype, operand.itemsize, True
+    launch_copy(pair)
+    operand[0] = pair[0]
     return block
 
 
 # ---- launches -------------------------------------------------------------------------------------------------------
+
+cdef bint fits(const Plan *plan, int count) noexcept:
+    """Whether a launch has room for the dimensions that could not be merged."""
+    return HEAD + 2 * count + (plan.ndim - 2) * (1 + count) <= SIZES
+
 
 cdef int fill_launch(Launch *launch, const Plan *plan, int count, ptrdiff_t tile_rows, ptrdiff_t tile_cols) noexcept:
     """Write the plan as src/walk.h reads it; its first two dimensions are cols and rows."""
@@ -245,7 +251,7 @@ cdef int launch_walk(Kernel kernel, DType place, double cost, Operand *operands,
     """Run `kernel` (the body for dtype `place`) on operands that broadcast to the first, contiguous one.
 
     `cost` is in nanoseconds an element. An operand may stand exactly where the output does; one that overlaps it
-    otherwise is copied first.
+    otherwise is copied first. So are all operands if together they have more dimensions than a launch holds.
     """
     cdef Launch launch
     cdef Plan plan
@@ -257,12 +263,13 @@ cdef int launch_walk(Kernel kernel, DType place, double cost, Operand *operands,
     if elements(&plan) == 0:
         return 0
     for k in range(1, count):
-        if (HEAD + 2 * count + (plan.ndim - 2) * (1 + count) > SIZES
-                or overlaps(&operands[k], &operands[0]) and not same_elements(&plan, operands, k)):
+        if not fits(&plan, count) or overlaps(&operands[k], &operands[0]) and not same_elements(&plan, operands, k):
             detached = detached or []
             detached.append(detach(&operands[k], &operands[0]))
     if detached:
         reduce_dims(kernel.name, &plan, operands, count)
+        if not fits(&plan, count):      # these are the output's own
+            raise NeedsPacking()
     for k in range(count):
         launch.p[k] = operands[k].data
         if plan.step[0][k] != operands[k].itemsize and (plan.step[0][k] or k == 0) and plan.length[0] > 1:
@@ -273,25 +280,25 @@ cdef int launch_walk(Kernel kernel, DType place, double cost, Operand *operands,
     return submit(&launch)
 
 
-cdef int launch_copy(Operand *out, Operand *x) except -1:
+cdef int launch_copy(Operand *operands) except -1:
     """out[...] = x, of any layouts, x broadcast, converted where there is a compiled conversion."""
     cdef Launch launch
     cdef Plan plan
-    cdef Operand operands[2]
+    cdef Operand *out = &operands[0]
+    cdef Operand *x = &operands[1]
     cdef Block detached                     # keeps the copy's memory until the launch has run
     cdef int d
     cdef ptrdiff_t cols, tile_rows
     cdef double cost
-    operands[0], operands[1] = out[0], x[0]
     prepare_copy(&launch, out, x)
     reduce_dims("copy", &plan, operands, 2)
     if overlaps(out, x):
         if same_elements(&plan, operands, 1):
             return 0
-        detached = detach(&operands[1], out)  # no-cython-lint
+        detached = detach(x, out)  # no-cython-lint
         reduce_dims("copy", &plan, operands, 2)
     launch.p[0] = out.data
-    launch.p[1] = operands[1].data
+    launch.p[1] = x.data
     cols, cost = min(plan.length[0], <ptrdiff_t>TILE), 0.04 * out.itemsize
     tile_rows = max(TILE // max(cols, 1), 1)
     if plan.step[0][1] and plan.step[0][1] != x.itemsize:
@@ -301,9 +308,27 @@ cdef int launch_copy(Operand *out, Operand *x) except -1:
                 swap_dims(&plan, 1, d, 2)
                 tile_rows = cols = SQUARE
                 break
-    fill_launch(&launch, &plan, 2, tile_rows, max(cols, 1))
-    launch.work = cost * elements(&plan)
-    return submit(&launch)
+    return submit_copy(&launch, &plan, cost, tile_rows, max(cols, 1))
+
+
+cdef int submit_copy(Launch *launch, Plan *plan, double cost, ptrdiff_t tile_rows, ptrdiff_t tile_cols) except -1:
+    """Submit one launch or, for more dimensions than it holds, one for each index of the outermost."""
+    cdef ptrdiff_t i
+    cdef int k, outermost
+    if fits(plan, 2):
+        fill_launch(launch, plan, 2, tile_rows, tile_cols)
+        launch.work = cost * elements(plan)
+        return submit(launch)
+    plan.ndim -= 1
+    outermost = plan.ndim
+    for i in range(plan.length[outermost]):
+        submit_copy(launch, plan, cost, tile_rows, tile_cols)
+        for k in range(2):
+            launch.p[k] = <char *>launch.p[k] + plan.step[outermost][k]
+    for k in range(2):
+        launch.p[k] = <char *>launch.p[k] - plan.length[outermost] * plan.step[outermost][k]
+    plan.ndim += 1
+    return 0
 
 
 cdef int prepare_copy(Launch *launch, const Operand *out, const Operand *x) except -1:

@@ -114,8 +114,8 @@ def bitwise_not(input):
 @op
 def _where(condition, x, y):
     x, y = operands(x, y, exact=True)
-    outer = np.broadcast_shapes(condition.shape, arrays.broadcast_shape(x, y))
-    out = empty(outer, x.dtype)
+    chosen = np.broadcast_to(x, arrays.broadcast_shape(x, y))
+    out = empty(arrays.broadcast_shape(condition, chosen), x.dtype)
     K.where(out, condition, x, y)
     return out, (None, gradient(_where_true, condition), gradient(_where_false, condition))
 

@@ -28,6 +28,13 @@ def _check(name, input, shape, **tensors):
             raise RuntimeError(f"{name}: {what} is {x.dtype}, the input {input.dtype}; they must be the same")
 
 
+def _added(name, eps):
+    """eps, checked: a root of less than 0 would give NaN for some rows and not for others."""
+    if not eps >= 0:
+        raise ValueError(f"{name}: expected eps to be 0 or more, got {eps}")
+    return float(eps)
+
+
 # ---- over the last dimensions ---------------------------------------------------------------------------------------
 
 @op
@@ -73,6 +80,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
 
     Raises:
         RuntimeError: shapes or dtypes that don't fit; both are named.
+        ValueError: eps below 0.
 
     Example:
         >>> import fastnet
@@ -83,7 +91,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     inner, shape = _as_rows("layer_norm", input, normalized_shape)
     _check("layer_norm", input, inner, weight=weight, bias=bias)
     weight, bias = (x if x is None or x.ndim == 1 else x.reshape(-1) for x in (weight, bias))
-    return _layer_norm(input, weight, bias, shape, float(eps))
+    return _layer_norm(input, weight, bias, shape, _added("layer_norm", eps))
 
 
 def rms_norm(input, normalized_shape, weight=None, eps=None):
@@ -99,6 +107,7 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
 
     Raises:
         RuntimeError: shapes or dtypes that don't fit; both are named.
+        ValueError: eps below 0.
 
     Example:
         >>> import fastnet
@@ -107,9 +116,9 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     """
     inner, _ = _as_rows("rms_norm", input, normalized_shape)
     _check("rms_norm", input, inner, weight=weight)
-    eps = np.finfo(input.dtype).eps if eps is None else eps
+    eps = float(np.finfo(input.dtype).eps) if eps is None else _added("rms_norm", eps)
     dims = tuple(range(input.ndim - len(inner), input.ndim))
-    out = input * ((input * input).mean(dims, keepdim=True) + float(eps)).rsqrt()
+    out = input * ((input * input).mean(dims, keepdim=True) + eps).rsqrt()
     return out if weight is None else out * weight
 
 
@@ -142,8 +151,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     """(x - mean) / sqrt(variance + eps) * weight + bias for each channel, over the batch and all that follows it.
 
     While training, mean and (biased) variance are the batch's, and the running statistics, if given, move towards them:
-    running = (1 - momentum) * running + momentum * statistic, with the unbiased variance. Otherwise the running
-    statistics are used as they are. Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
+    running = (1 - momentum) * running + momentum * statistic, with the unbiased variance. An empty batch moves nothing.
+    Otherwise the running statistics are used. Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
 
     Args:
         input: (N, C) or (N, C, ...).
@@ -155,7 +164,7 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
 
     Raises:
         RuntimeError: shapes or dtypes that don't fit (both are named), or no statistics to use.
-        ValueError: one value a channel while training: it has no variance.
+        ValueError: one value a channel while training, which has no variance; eps below 0.
 
     Example:
         >>> import fastnet
@@ -175,12 +184,13 @@ def track_batch_norm(input, running_mean, running_var, tracked, weight, bias, tr
     if (running_mean is None) != (running_var is None) or (running_mean is None and not training):
         raise RuntimeError("batch_norm: running_mean and running_var must be given both, except while training, where "
                            "neither may be")
-    if training and input.numel() == input.shape[1]:
+    if training and math.prod(input.shape[:1] + input.shape[2:]) == 1:
         raise ValueError(f"batch_norm: expected more than one value a channel while training, got an input of shape "
                          f"{shape_text(input)}")
     updates = training and running_mean is not None
     count = full((), 0, dtypes.int64) if updates and tracked is None else tracked
-    out = _batch_norm(input, weight, bias, running_mean, running_var, count, bool(training), momentum, float(eps))
+    out = _batch_norm(input, weight, bias, running_mean, running_var, count, bool(training), momentum,
+                      _added("batch_norm", eps))
     if updates:
         for x in (running_mean, running_var, tracked):
             if x is not None:
@@ -192,7 +202,7 @@ def track_batch_norm(input, running_mean, running_var, tracked, weight, bias, tr
 
 def _length(x, dim, eps):
     """max(2-norm along dim, eps): the smaller value also bounds the gradient at 0."""
-    return (x * x).sum(dim, keepdim=True).clamp(min=eps * eps).sqrt()
+    return (x * x).sum(dim, keepdim=True).clamp(min=max(eps, 0) ** 2).sqrt()
 
 
 def normalize(input, p=2.0, dim=1, eps=1e-12):
@@ -226,7 +236,7 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
         eps: the smallest length divided by.
 
     Raises:
-        RuntimeError: shapes that do not broadcast, or integers alone.
+        RuntimeError: shapes that do not broadcast, integers alone, or eps below 0.
         IndexError: a dimension out of range of what the two broadcast to.
 
     Example:
@@ -238,5 +248,7 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     dtype = dtypes.result_type(x1._data, x2._data)
     if dtype.kind != "f":
         raise RuntimeError(f"cosine_similarity: expected floating-point tensors, got {x1.dtype} and {x2.dtype}")
+    if not eps >= 0:
+        raise RuntimeError(f"cosine_similarity: expected eps to be 0 or more, got {eps}")
     x1, x2 = (x.to(dtype).expand(shape) for x in (x1, x2))
     return ((x1 / _length(x1, dim, eps)) * (x2 / _length(x2, dim, eps))).sum(dim)

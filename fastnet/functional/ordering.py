@@ -246,10 +246,11 @@ def min(input, dim=None, keepdim=False, *, other=None):
 
 @op
 def _argsort(x, dim, descending):
-    x = x.swapaxes(dim, -1)
-    out = empty(x.shape, dtypes.int64)
-    K.argsort(out, x, descending=descending)
-    return arrays.contiguous(out.swapaxes(dim, -1)), None
+    x = arrays.contiguous(x.swapaxes(dim, -1))
+    n = x.shape[-1]
+    out = empty((x.size // n if n else 0, n), dtypes.int64)         # NumPy sorts at most 32 dimensions
+    K.argsort(out, x.reshape(out.shape), descending=descending)
+    return arrays.contiguous(out.reshape(x.shape).swapaxes(dim, -1)), None
 
 
 @method()

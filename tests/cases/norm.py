@@ -120,4 +120,5 @@ CASES = [
     Case("batch_norm_update_", batch_norm_update(0.1), (0, 1, 3, 17, 300), 512),
     Case("batch_norm_update_", batch_norm_update(None), (3, 17), None, note="cumulative"),
     Case("batch_norm_update_", batch_norm_update(0.1, 1), (3,), None, note="single"),
+    Case("batch_norm_update_", batch_norm_update(0.1, 0), (3,), None, note="nothing"),
 ]

@@ -151,7 +151,7 @@ def cross_entropy(losses, weights, probs, x, target, weight=None, ignore_index=-
     if label_smoothing:
         q = np.ones(x.shape[1], x.dtype) if weight is None else weight
         losses *= 1 - label_smoothing
-        losses += label_smoothing / x.shape[1] * (log_sum * q.sum() - d @ q)
+        losses += label_smoothing / max(x.shape[1], 1) * (log_sum * q.sum() - d @ q)
     ignored = target == ignore_index
     losses[ignored] = 0
     weights[ignored] = 0
@@ -170,10 +170,10 @@ def cross_entropy_backward(dx, probs, target, dy, total, weight=None, ignore_ind
     if label_smoothing:
         q = np.ones(c, probs.dtype) if weight is None else weight
         a = a * (1 - label_smoothing)
-        g *= label_smoothing / c
+        g *= label_smoothing / max(c, 1)
         np.multiply(probs, (a + g * q.sum())[:, None], out=dx)
         dx -= g[:, None] * q
-        extra = g * (q.sum() * probs[rows, labels] - q[labels])
+        extra = g * (q.sum() * probs[rows, labels] - q[labels]) if c else 0
     else:
         np.multiply(probs, a[:, None], out=dx)
         extra = 0
@@ -230,5 +230,5 @@ def _log_softmax_parts(probs, x):
 def _mixed(target, weight, label_smoothing):
     q = target
     if label_smoothing:
-        q = target * (1 - label_smoothing) + label_smoothing / target.shape[1]
+        q = target * (1 - label_smoothing) + label_smoothing / max(target.shape[1], 1)
     return q if weight is None else q * weight

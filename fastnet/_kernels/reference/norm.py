@@ -102,9 +102,11 @@ def batch_norm_update_(running_mean, running_var, tracked, mean, var, count, mom
     """Move the running statistics towards a batch's, of `count` elements a channel.
 
     tracked (int64, 0-d) grows by 1; then running = (1 - m)*running + m*statistic, with m = momentum, or 1/tracked if it
-    is None, and with the unbiased variance, var*count/(count - 1).
+    is None, and with the unbiased variance, var*count/(count - 1). A batch of nothing only counts.
     """
     tracked += 1
+    if not count:
+        return
     m = 1 / tracked.item() if momentum is None else momentum
     running_mean *= 1 - m
     running_mean += m * mean

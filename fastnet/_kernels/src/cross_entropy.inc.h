@@ -146,7 +146,7 @@ static int NAME(cross_entropy)(const Launch *launch, ptrdiff_t begin, ptrdiff_t 
             const ptrdiff_t label = valid ? k : 0;
             counts[r] = k != ignored;
             picked[r] = valid ? x[(i + r) * c + label] : NAN;
-            w[r] = weight ? counts[r] * weight[label] : counts[r];
+            w[r] = weight && c ? counts[r] * weight[label] : counts[r];
         }
         VEC log_sum = V(log)(V(load)(found.sum));
         VEC loss = V(mul)(V(load)(w), V(sub)(log_sum, V(sub)(V(load)(picked), V(load)(found.most))));

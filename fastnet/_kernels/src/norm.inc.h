@@ -319,7 +319,8 @@ static int NAME(channel_gradients)(BODY_ARGS) {
         const double mean = NAME(mean_of)(launch, launch->p[9], c), rest = (REAL)mean - mean;
         dot += rest * sum;
         const double rstd = NAME(rstd)(var[c], launch->s[0]), scale = rstd * (weight ? weight[c] : 1);
-        if (dweight) dweight[c] = (REAL)(dot * rstd);
+        /* of nothing the variance is NaN */
+        if (dweight) dweight[c] = launch->n[0] && launch->n[2] ? (REAL)(dot * rstd) : 0;
         if (dbias) dbias[c] = (REAL)sum;
         const double slope = -scale * rstd * rstd * dot * launch->s[1];
         if (a)
@@ -359,7 +360,8 @@ static int NAME(wide_backward)(BODY_ARGS) {
     END_ROWS
 }
 
-/* s[0] is the momentum, n[0] whether there is one, s[1] the factor to the unbiased variance; one block, as it counts */
+/* s[0] is the momentum, n[0] whether there is one, s[1] the factor to the unbiased variance, n[2] whether the batch has
+ * elements; one block, as it counts */
 static int NAME(batch_norm_update_)(BODY_ARGS) {
     REAL *running_mean = launch->p[0], *running_var = launch->p[1];
     const double *mean = launch->p[3];
@@ -367,6 +369,7 @@ static int NAME(batch_norm_update_)(BODY_ARGS) {
     int64_t *tracked = launch->p[2];
     if (begin == end) return 0;
     *tracked += 1;
+    if (!launch->n[2]) return 0;
     const double m = launch->n[0] ? launch->s[0] : 1 / (double)*tracked;
     for (ptrdiff_t c = 0; c < launch->n[1]; c++) {
         running_mean[c] = (REAL)((1 - m) * running_mean[c] + m * mean[c]);

@@ -1,7 +1,7 @@
 """`fastnet.compile`: run a function once, keep its kernel launches, and replay them.
 
-What a CUDA graph is to a GPU: no tracing of Python values, no code generation, no wait; the same kernels in the same
-order on the same inputs, so the same bits. See `compile` for what a function may do.
+Like a CUDA graph, without code generation or a warm-up: replays run the same kernels in the same order, so they give the
+same bits. See `compile`.
 """
 import functools
 import os
@@ -9,7 +9,6 @@ import sys
 import types
 from collections import OrderedDict, deque
 from typing import Any
-
 
 from fastnet._locks import new_lock
 from fastnet._native import replay
@@ -30,15 +29,16 @@ def compile(fn=None, *, max_recordings=64, disable=False):
     """A function that records what `fn` does on its first call for each signature, and replays it on the others.
 
     A signature is the shapes, dtypes and layouts of the tensors among the arguments, the value of every other argument,
-    the `training` flag of every module that was asked for it, gradient mode, which gradients were there, the memory of
-    the parameters, the structure of the optimizers, and the thread count. Numbers in an optimizer's `param_groups`
-    (learning rates) and the random state are read anew at every call, and where a setting of one of fastnet's own
-    modules (dropout's p) is changed, a new recording is made.
+    gradient mode, the backend and the thread count. A recording is also guarded by what the run read: `training` flags,
+    gradients that existed, the memory of parameters, the structure of optimizers, and Python values (attributes, globals,
+    closure variables, elements of lists and dicts). If one of them changes, a new recording is made. Numbers in an
+    optimizer's `param_groups` (learning rates) and the random state are read at every call, and a float argument that
+    changes shares one recording where it only takes part in arithmetic.
 
-    Inside `fn`, Python runs during the recording only, and other values that it reads (attributes of your own, globals,
-    what a closure holds) are those of that run. So reading a value (`item()`, `float()`, `bool()`, `numpy()`,
-    `if tensor:`) or bringing one in (`tensor()`, `from_numpy()`) raises, and side effects happen once. Results are the
-    caller's own. Whole training steps, backward and optimizer included, are what this is for.
+    Python runs during the recording only, so side effects happen once, and reading a tensor's value (`item()`,
+    `float()`, `bool()`, `numpy()`, `if tensor:`) or making a tensor from Python values (`tensor()`, `from_numpy()`)
+    raises. A function that reads values which cannot be compared (a clock, Python's or NumPy's random numbers, an
+    iterator) runs eagerly, with one RuntimeWarning. Compile whole training steps, backward and optimizer included.
 
     Args:
         fn: a function or a Module of tensors and other (hashable) arguments; it returns tensors, or nested tuples,

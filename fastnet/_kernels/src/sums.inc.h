@@ -210,7 +210,7 @@ INLINE void NAME(join_chunks)(Operation op, const REAL *partial, ptrdiff_t strid
 static inline void NAME(column_chunk_moments)(const REAL *x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns,
                                               double least, double *means, double *m2) {
     const double count = (double)rows, share = 1 / count;
-    REAL centres[TILE], sums[TILE];
+    REAL centres[TILE] = {0}, sums[TILE];
     NAME(column_chunk)(DISTANCES, x, x, x, stride, rows, columns, sums);
     for (ptrdiff_t j = 0; j < columns; j++) means[j] = x[j] + sums[j] * share;
     for (ptrdiff_t j = 0; j < columns; j++) centres[j] = (REAL)means[j];

@@ -1,7 +1,7 @@
 """`fastnet.compile`: run a function once, keep its kernel launches, and replay them.
 
-Like a CUDA graph, without code generation or a warm-up: replays run the same kernels in the same order, so they give the
-same bits. See `compile`.
+Like a CUDA graph, without code generation or a warm-up: replays run the same kernels in the same order, so they give
+the same bits. See `compile`.
 """
 import functools
 import os
@@ -30,8 +30,8 @@ def compile(fn=None, *, max_recordings=64, disable=False):
 
     A signature is the shapes, dtypes and layouts of the tensors among the arguments, the value of every other argument,
     gradient mode, the backend and the thread count. A recording is also guarded by what the run read: `training` flags,
-    gradients that existed, the memory of parameters, the structure of optimizers, and Python values (attributes, globals,
-    closure variables, elements of lists and dicts). If one of them changes, a new recording is made. Numbers in an
+    gradients that existed, the memory of parameters, the structure of optimizers, and Python values (attributes,
+    globals, closure variables, elements of lists and dicts). If one of them changes, a new recording is made. Numbers in an
     optimizer's `param_groups` (learning rates) and the random state are read at every call, and a float argument that
     changes shares one recording where it only takes part in arithmetic.
 

@@ -31,9 +31,9 @@ def compile(fn=None, *, max_recordings=64, disable=False):
     A signature is the shapes, dtypes and layouts of the tensors among the arguments, the value of every other argument,
     gradient mode, the backend and the thread count. A recording is also guarded by what the run read: `training` flags,
     gradients that existed, the memory of parameters, the structure of optimizers, and Python values (attributes,
-    globals, closure variables, elements of lists and dicts). If one of them changes, a new recording is made. Numbers in an
-    optimizer's `param_groups` (learning rates) and the random state are read at every call, and a float argument that
-    changes shares one recording where it only takes part in arithmetic.
+    globals, closure variables, elements of lists and dicts). If one of them changes, a new recording is made. Numbers
+    in an optimizer's `param_groups` (learning rates) and the random state are read at every call, and a float argument
+    that changes shares one recording where it only takes part in arithmetic.
 
     Python runs during the recording only, so side effects happen once, and reading a tensor's value (`item()`,
     `float()`, `bool()`, `numpy()`, `if tensor:`) or making a tensor from Python values (`tensor()`, `from_numpy()`)

@@ -313,7 +313,7 @@ cdef int launch_copy(Operand *operands) except -1:
 
 cdef int submit_copy(Launch *launch, Plan *plan, double cost, ptrdiff_t tile_rows, ptrdiff_t tile_cols) except -1:
     """Submit one launch or, for more dimensions than it holds, one for each index of the outermost."""
-    cdef ptrdiff_t i
+    cdef ptrdiff_t _i
     cdef int k, outermost
     if fits(plan, 2):
         fill_launch(launch, plan, 2, tile_rows, tile_cols)
@@ -321,7 +321,7 @@ cdef int submit_copy(Launch *launch, Plan *plan, double cost, ptrdiff_t tile_row
         return submit(launch)
     plan.ndim -= 1
     outermost = plan.ndim
-    for i in range(plan.length[outermost]):
+    for _i in range(plan.length[outermost]):
         submit_copy(launch, plan, cost, tile_rows, tile_cols)
         for k in range(2):
             launch.p[k] = <char *>launch.p[k] + plan.step[outermost][k]

@@ -26,6 +26,7 @@ from torch.testing._internal.common_modules import ModuleErrorEnum, module_db
 import fastnet
 
 KNOWN = {
+    "nn.BatchNorm1d error 1": "eps of exactly 0 is taken, as layer_norm's is",
     "nn.CrossEntropyLoss error 5": "the constructor refuses label_smoothing=1.1, by a ValueError",
 }
 

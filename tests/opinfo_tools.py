@@ -36,6 +36,8 @@ KNOWN = {
     "topk method": "PyTorch leaves open which of equal elements it gives",
     "norm_nuc": "there is no singular value decomposition",
     "nn_functional_batch_norm": "an input of shape (0,) has no channels",
+    "nn_functional_layer_norm": "eps below 0 is refused, as PyTorch does for batch_norm alone",
+    "nn_functional_rms_norm": "eps below 0 is refused, as PyTorch does for batch_norm alone",
     "gather function error": "an index out of range is an IndexError, as it is everywhere else",
     "gather method error": "an index out of range is an IndexError, as it is everywhere else",
 }

@@ -155,7 +155,7 @@ def test_a_large_file_takes_no_more_memory(tmp_path, model):
     for times in (1, 5):
         table.write_text(f"{first}\n{lines * times}")
         used.append(int(interpreter("-c", MEMORY, model, table, tmp_path / "out.csv").stdout))
-    assert used[1] - used[0] < 12, used                     # MB, for a file that is 8 MB longer
+    assert used[1] - used[0] < 20, used     # MB, for a file that is 8 MB longer: as Python's strings it takes 60
 
 
 @pytest.mark.parametrize("kind", ["table", "picture"])

@@ -17,7 +17,7 @@ from fastnet.state import state
 
 # Without the extension, Python itself enters and leaves: an exception can fall between two of its instructions.
 pytestmark = [pytest.mark.usefixtures("backend"),
-              pytest.mark.skipif(not fastnet.backend.compiled_available, reason="only C cannot be interrupted half-way")]
+              pytest.mark.skipif(not fastnet.backend.compiled_available, reason="Python can be interrupted half-way")]
 
 
 def require_sound():

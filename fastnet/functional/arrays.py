@@ -12,6 +12,19 @@ _ndarray, _asarray = np.ndarray, np.asarray
 _NUMBERS = frozenset((int, float))
 
 
+def broadcast_shapes(s, t):
+    """The shape that two shapes broadcast to, of any number of dimensions: NumPy's function takes 32.
+
+    Raises:
+        ValueError: they do not broadcast.
+    """
+    count = max(len(s), len(t))
+    pairs = list(zip((1,) * (count - len(s)) + tuple(s), (1,) * (count - len(t)) + tuple(t)))
+    if any(m != n and m != 1 and n != 1 for m, n in pairs):
+        raise ValueError(f"shapes {s} and {t} do not broadcast")
+    return tuple(n if m == 1 else m for m, n in pairs)
+
+
 def broadcast_shape(a, b):
     """The shape that two arrays broadcast to.
 

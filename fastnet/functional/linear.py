@@ -134,7 +134,7 @@ def _general(a, b):
 
 def _batch(a, b):
     try:
-        return np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        return arrays.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
         raise RuntimeError(f"matmul: the batch dimensions of {shape_text(a)} and {shape_text(b)} do not "
                            "broadcast") from None

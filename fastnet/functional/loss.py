@@ -6,7 +6,6 @@ there is keyword-only here. `reduction` is "none" (the loss of each element), "m
 import sys
 import warnings
 
-import numpy as np
 
 from fastnet import dtypes
 from fastnet.autograd import gradient, op
@@ -68,7 +67,7 @@ def matched(name, input, target, may_broadcast=True):
             raise ValueError(f"{name}: the target has shape {shape_text(target)}, the input {shape_text(input)}; they "
                              "must be the same")
         try:
-            shape = np.broadcast_shapes(input.shape, target.shape)
+            shape = arrays.broadcast_shapes(input.shape, target.shape)
         except ValueError:
             raise RuntimeError(f"{name}: the target's shape {shape_text(target)} does not fit the input's "
                                f"{shape_text(input)}") from None
@@ -101,7 +100,7 @@ def broadcast(name, what, x, input):
     """A weight in the input's shape and dtype."""
     check_tensors(name, **{what: x})
     try:
-        fits = np.broadcast_shapes(x.shape, input.shape) == input.shape
+        fits = arrays.broadcast_shapes(x.shape, input.shape) == input.shape
     except ValueError:
         fits = False
     if not fits:

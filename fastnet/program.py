@@ -21,7 +21,7 @@ from fastnet._replay.watch import Watch
 from fastnet.backend import K, calls, get_isa, get_num_threads
 from fastnet.errors import shape_text
 from fastnet.recording import Recorder
-from fastnet.state import recorded, state
+from fastnet.state import inside, recorded, state
 from fastnet.tensor import Tensor
 
 
@@ -132,14 +132,16 @@ class Compiled(replay.Caller):
 
     def _find(self, key):
         """The recording of this signature whose guards hold."""
-        with self._lock:
-            candidates = tuple(self._recordings.get(key, ()))
-            if candidates:
-                self._recordings.move_to_end(key)
-        for recording in candidates:
+        for recording in inside(self._lock, self._candidates, key):
             if recording.holds():
                 return recording
         return None
+
+    def _candidates(self, key):
+        candidates = tuple(self._recordings.get(key, ()))
+        if candidates:
+            self._recordings.move_to_end(key)
+        return candidates
 
     def _record(self, key, free, args, kwargs, tensors, arrays):
         texts = explain.argument_texts(args, kwargs)
@@ -149,20 +151,20 @@ class Compiled(replay.Caller):
                 raise RuntimeError(f"an argument of shape {shape_text(t)} requires a gradient; a compiled function "
                                    "takes its arguments without (use detach()), and gradients of parameters inside")
         # inside, the arguments are other objects than the caller's, which the function may have captured as well
-        inside = [Tensor._wrap(t._data, t._storage) for t in tensors]
+        inner = [Tensor._wrap(t._data, t._storage) for t in tensors]
         watch = Watch()
-        recorder, handed = Recorder(inside, watch), iter(inside)
+        recorder, handed = Recorder(inner, watch), iter(inner)
         args, kwargs = replaced(args, handed), replaced(kwargs, handed)
         numbers = self._numbers(free, args, kwargs)
         if numbers is not None:
             args, kwargs = numbers.args, numbers.kwargs
-        result, recording = recorded(recorder, self._run, recorder, args, kwargs, (inside, texts, why, numbers))
+        result, recording = recorded(recorder, self._run, recorder, args, kwargs, (inner, texts, why, numbers))
         if numbers is not None and numbers.read:
             recording.numbers, self._floats[free] = None, False
         elif numbers is not None:
             key = free
         answer = recording.result(arrays, tensors)
-        del result, args, kwargs, handed, inside
+        del result, args, kwargs, handed, inner
         recorder.release()
         changed = watch.finish()
         recording.check_released(recorder)
@@ -171,15 +173,17 @@ class Compiled(replay.Caller):
             return answer
         self._unsteady = False
         self._note_made(why)
-        with self._lock:
-            for used in reversed(self._shortcut_keys):          # by calls that did not come by here
-                if used in self._recordings:
-                    self._recordings.move_to_end(used)
-            self._forget_shortcuts()
-            self._recordings[key] = [recording, *self._recordings.get(key, ())]
-            self._recordings.move_to_end(key)
-            self._evict()
+        inside(self._lock, self._keep, key, recording)
         return answer
+
+    def _keep(self, key, recording):
+        for used in reversed(self._shortcut_keys):              # by calls that did not come by here
+            if used in self._recordings:
+                self._recordings.move_to_end(used)
+        self._forget_shortcuts()
+        self._recordings[key] = [recording, *self._recordings.get(key, ())]
+        self._recordings.move_to_end(key)
+        self._evict()
 
     def _numbers(self, free, args, kwargs):
         """What stands for float arguments that have changed since a recording, or None.
@@ -212,11 +216,10 @@ class Compiled(replay.Caller):
 
     def _why(self, key, texts):
         """Why a call takes a new recording."""
-        with self._lock:
-            same, latest = self._recordings.get(key), next(reversed(self._recordings.values()), None)
+        same, found = self._recordings.get(key), self.recordings
         if same:
             return same[0].misfit()
-        return explain.difference(latest[0].arguments, texts) if latest else "it is the first"
+        return explain.difference(found[0].arguments, texts) if found else "it is the first"
 
     def _note_made(self, why):
         """Warn once if recordings are made again and again."""
@@ -230,8 +233,7 @@ class Compiled(replay.Caller):
     @property
     def recordings(self):
         """The recordings kept, the most recently used signature's first."""
-        with self._lock:
-            return tuple(r for same in reversed(self._recordings.values()) for r in same)
+        return inside(self._lock, lambda: tuple(r for same in reversed(self._recordings.values()) for r in same))
 
     def explain(self):
         """A text about the recordings: what each was made for and why, and what it depends on.
@@ -263,9 +265,8 @@ class Compiled(replay.Caller):
 
     def clear(self):
         """Forget all recordings and free their memory."""
-        with self._lock:
-            self._recordings.clear()
-            self._forget_shortcuts()
+        inside(self._lock, self._recordings.clear)
+        self._forget_shortcuts()
 
     def __len__(self):
         """The number of recordings kept."""

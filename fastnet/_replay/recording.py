@@ -8,6 +8,7 @@ from fastnet.backend import K
 from fastnet.errors import shape_text
 from fastnet.memory import empty
 from fastnet.recording import PythonCall
+from fastnet.state import Finally, inside
 from fastnet.tensor import Tensor
 
 
@@ -83,26 +84,27 @@ class Recording:
     # ---- replay ----
 
     def replay(self, arrays, tensors, args, kwargs):
-        with self.lock:
-            if self.numbers is not None:
-                self.numbers.take(args, kwargs)
-            before = [(generator, generator.counter) for generator, _, _ in self.draws]
-            exposed = self.snapshot + [arrays[i] for i in self.input_snapshot]
-            saved = [a.copy() for a in exposed]
-            try:
-                self._run(arrays)
-            except BaseException:
-                for generator, counter in before:
-                    generator.counter = counter
-                for array, copy in zip(exposed, saved):
-                    array[...] = copy
-                raise
-            calls.put_back(self.gradients)
-            for storage, writes in self.versions:
-                storage.version += writes
-            for i, writes in self.input_versions:
-                tensors[i]._storage.version += writes
-            return self.result(arrays, tensors)
+        return inside(self.lock, self._replay, arrays, tensors, args, kwargs)
+
+    def _replay(self, arrays, tensors, args, kwargs):
+        if self.numbers is not None:
+            self.numbers.take(args, kwargs)
+        before = [(generator, generator.counter) for generator, _, _ in self.draws]
+        exposed = self.snapshot + [arrays[i] for i in self.input_snapshot]
+        saved = [a.copy() for a in exposed]
+
+        def undo():
+            for generator, counter in before:
+                generator.counter = counter
+            for array, copy in zip(exposed, saved):
+                array[...] = copy
+        inside(Finally(undo, failed_only=True), self._run, arrays)
+        calls.put_back(self.gradients)
+        for storage, writes in self.versions:
+            storage.version += writes
+        for i, writes in self.input_versions:
+            tensors[i]._storage.version += writes
+        return self.result(arrays, tensors)
 
     def _run(self, arrays):
         for generator, block, total in self.draws:

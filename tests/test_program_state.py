@@ -1,6 +1,8 @@
 """`fastnet.compile` and what lies outside the function: gradients, versions, optimizers, arguments, results."""
 import copy
+import gc
 import pickle
+import time
 from collections import OrderedDict, defaultdict
 
 import numpy as np
@@ -325,3 +327,24 @@ def test_the_momentum_of_batch_norm():
     norm.momentum = 1.0
     step(fastnet.full((2, 1), 5.0))
     assert norm.running_mean.item() == 5.0
+
+
+def test_generators_that_the_garbage_collector_closes():
+    """Their code is not the function's, though it is entered while the function runs."""
+    def ticking():
+        try:
+            yield
+        finally:
+            time.perf_counter()
+
+    def leave_garbage(begun):
+        waiting = [ticking()]
+        waiting.append(waiting)
+        if begun:
+            next(waiting[0])
+
+    for begun in (True, False):
+        double = fastnet.compile(lambda x: (gc.collect(), x * 2)[1])
+        leave_garbage(begun)
+        double(ones())
+        assert len(double.recordings) == 1 and "perf_counter" not in double.explain()

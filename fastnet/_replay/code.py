@@ -2,8 +2,9 @@
 import builtins
 import dis
 import functools
+import inspect
 import os
-from types import CodeType
+from types import CodeType, FrameType
 from typing import NamedTuple
 
 import numpy as np
@@ -59,6 +60,29 @@ def reads(code: CodeType) -> Reads:
 def _union(a: Reads, b: Reads) -> Reads:
     return Reads(a.globals | b.globals, a.attributes | b.attributes, a.imports | b.imports, a.strings | b.strings,
                  a.dynamic or b.dynamic)
+
+
+def is_closed_generator(frame: FrameType) -> bool:
+    """Whether a frame that is entered is a generator's that was made before: the garbage collector closes it.
+
+    A generator's first run enters its frame at the instruction RESUME, where it has yielded nothing.
+
+    Args:
+        frame: which has just been entered.
+    """
+    if not frame.f_code.co_flags & inspect.CO_GENERATOR:
+        return False
+    start, first_yield = _generator_offsets(frame.f_code)
+    return not start <= frame.f_lasti < first_yield
+
+
+@functools.lru_cache(maxsize=4096)
+def _generator_offsets(code):
+    """Where the first RESUME and the first YIELD_VALUE of a generator's code are."""
+    offsets: dict[str, int] = {}
+    for instruction in dis.get_instructions(code):
+        offsets.setdefault(instruction.opname, instruction.offset)
+    return offsets.get("RESUME", -1), offsets.get("YIELD_VALUE", len(code.co_code))
 
 
 @functools.lru_cache(maxsize=4096)

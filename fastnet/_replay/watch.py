@@ -14,6 +14,7 @@ import random
 import sys
 import threading
 import types
+from array import array
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ import numpy as np
 
 from fastnet._native import watch as native
 from fastnet._replay import impure
-from fastnet._replay.code import is_builtin, origin, reads
+from fastnet._replay.code import is_builtin, is_closed_generator, origin, reads
 from fastnet._replay.plain import FUNCTIONS, PLAIN, alike
 from fastnet.tensor import Tensor
 
@@ -32,8 +33,7 @@ MOST_PLACES = 20_000                    # with this many a comparison takes abou
 _NEVER_CALLED = frozenset(("__init__", "__new__", "__repr__", "__str__", "__init_subclass__", "__class_getitem__",
                            "extra_repr", "reset_parameters"))       # while a function is recorded, of what is there
 _ANY_GLOBAL = frozenset(("globals", "eval", "exec"))     # through these a function can read any global
-_LOCKS = (type(threading.Lock()), type(threading.RLock()), threading.local)
-_NUMBERS = ("numpy.", "scipy.")
+_LOCKS, _NUMBERS = (type(threading.Lock()), type(threading.RLock()), threading.local), ("numpy.", "scipy.")
 _BASES = frozenset(("fastnet.nn.module", "fastnet.nn.registry"))
 
 
@@ -110,6 +110,7 @@ class Watch:
         """Whether code is run by the interpreter for its own ends: to clean up, or to make a named tuple."""
         code, caller = frame.f_code, frame.f_back
         if not (code.co_name == "__del__" or (caller and id(caller.f_code) in self._unasked)
+                or (id(code) not in self._codes and is_closed_generator(frame))
                 or any(getattr(f, "__code__", None) is code for f in gc.callbacks)
                 or frame.f_globals.get("__name__", "").startswith("namedtuple_")):
             return False
@@ -212,7 +213,7 @@ class Watch:
             self.problems[path] = f"reads {path}, a {type(value).__module__}.{type(value).__qualname__}"
 
     def _nothing(self, value, path):
-        """A value that is the same as long as it is the same object."""
+        """A value that is the same while it is the same object."""
 
     def _elements(self, value, path):
         for i, element in enumerate(value):
@@ -352,7 +353,7 @@ _LOOKS: list[Any] = [
     ((tuple, frozenset), Watch._elements),
     (list, Watch._list),
     (dict, Watch._dict),
-    ((set, collections.deque, bytearray), lambda watch, value, path: watch._computed(value, path, tuple)),
+    ((set, collections.deque, bytearray, array), lambda watch, value, path: watch._computed(value, path, tuple)),
     (np.ndarray, Watch._array),
     (impure.GENERATORS, Watch._generator),
     (types.FunctionType, Watch._plain_function),

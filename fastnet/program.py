@@ -17,7 +17,6 @@ from fastnet._replay.numbers import Numbers
 from fastnet._replay.recording import Recording
 from fastnet._replay.results import replaced
 from fastnet._replay.signature import signature, without_floats
-from fastnet._replay.watch import Watch
 from fastnet.backend import K, calls, get_isa, get_num_threads
 from fastnet.errors import shape_text
 from fastnet.recording import Recorder
@@ -144,8 +143,9 @@ class Compiled(replay.Caller):
         return candidates
 
     def _record(self, key, free, args, kwargs, tensors, arrays):
+        from fastnet._replay.watch import Watch     # it imports NumPy's and Python's random generators: milliseconds
         texts = explain.argument_texts(args, kwargs)
-        why = self._why(key, texts)
+        why = self._why(free, texts) if free in self._recordings else self._why(key, texts)
         for t in tensors:
             if t._requires_grad:
                 raise RuntimeError(f"an argument of shape {shape_text(t)} requires a gradient; a compiled function "
@@ -192,11 +192,11 @@ class Compiled(replay.Caller):
             free: the signature for any floats.
             args, kwargs: the arguments.
         """
-        if free is None or free not in self._floats:
-            if free is not None:
-                self._floats[free] = True
+        if free is None:
             return None
-        return Numbers(args, kwargs) if self._floats[free] else None
+        again = self._floats.get(free, False)
+        self._floats.setdefault(free, True)
+        return Numbers(args, kwargs) if again else None
 
     def _run(self, recorder, args, kwargs, call):
         result = recorder.watch.run(self.fn, args, kwargs)
@@ -262,6 +262,8 @@ class Compiled(replay.Caller):
             oldest.pop()
             if not oldest:
                 self._recordings.popitem(last=False)
+        if len(self._floats) > 4 * self.max_recordings:         # of shapes that are long gone
+            self._floats.clear()
 
     def clear(self):
         """Forget all recordings and free their memory."""

@@ -146,8 +146,8 @@ class Recorder:
                 if block is None and a.ndim and not self._known(a):
                     raise RuntimeError(
                         f"{kernel.__name__}: a NumPy array of shape {a.shape} in a compiled function: its values would "
-                        "be the recorded run's in every replay. Make it a tensor outside, with fastnet.from_numpy, and "
-                        "if it is none of yours, report it as a bug")
+                        "be the recorded run's in every replay. Make it a tensor outside, with fastnet.from_numpy. "
+                        "If you did not create this array, please report a bug")
                 if i in kernel.outputs:
                     self.written[_address(a), a.nbytes] = a
 

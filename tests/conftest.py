@@ -37,3 +37,13 @@ def _torch():
 def fresh_arena(monkeypatch):
     """Parameters are laid out from the start of an arena, whatever was made before."""
     monkeypatch.setattr(memory, "_arenas", {})
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write a file and return its path."""
+    def write(contents, name="t.csv"):
+        path = tmp_path / name
+        path.write_bytes(contents if isinstance(contents, bytes) else contents.encode())
+        return path
+    return write

@@ -10,16 +10,6 @@ import pytest
 from fastnet.data import TablePreparation, columns, read_blocks, read_cells, read_columns, read_table, split_target
 
 
-@pytest.fixture
-def written(tmp_path):
-    """Write a file and return its path."""
-    def write(contents, name="t.csv"):
-        path = tmp_path / name
-        path.write_bytes(contents if isinstance(contents, bytes) else contents.encode())
-        return path
-    return write
-
-
 def lists(cells):
     return {name: column.tolist() for name, column in cells.items()}
 

@@ -173,16 +173,6 @@ def test_a_target_that_is_not_there():
 
 # ---- files ----------------------------------------------------------------------------------------------------------
 
-@pytest.fixture
-def written(tmp_path):
-    """Write a file and return its path."""
-    def write(contents, name="t.csv"):
-        path = tmp_path / name
-        path.write_bytes(contents if isinstance(contents, bytes) else contents.encode())
-        return path
-    return write
-
-
 @pytest.fixture(params=["pandas", "polars"])
 def reader(request, monkeypatch):
     """The library that reads; polars is asked where there is no pandas."""

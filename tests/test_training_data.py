@@ -223,6 +223,7 @@ def test_a_few_labels_of_sequences_that_look_one_hot():
     t = fastnet.Trainer(Sequences(), loss="cross_entropy")
     for given in ((x, labels), (batches_of([(x[:1], labels[:1])]), None)):
         t.fit(*given, batch_size=1, progress=False)
+        assert np.isfinite(t.history["loss"]).all()
 
 
 def test_rows_that_mark_several_classes():

@@ -395,7 +395,7 @@ cdef str described(value):
 
 
 cdef bint is_plain(value, int depth) except -1:
-    """Whether a value is no array and cannot have one in it that somebody else may change."""
+    """Whether a value holds no array that other code could change."""
     cdef type kind = type(value)
     if kind in _PLAIN:
         return True

@@ -1,23 +1,33 @@
 """Plain values: those that are read whole, and when one does for another."""
-import datetime
-import decimal
 import enum
-import fractions
 import functools
-import pathlib
-import re
 import types
-import uuid
 from typing import Any
 
 import numpy as np
 
-PLAIN: tuple[type, ...] = (
-    bool, int, float, complex, str, bytes, type(None), type(Ellipsis), type(NotImplemented), range, slice, np.generic,
-    np.dtype, enum.Enum, datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo, decimal.Decimal,
-    fractions.Fraction, pathlib.PurePath, re.Pattern, uuid.UUID)
 FUNCTIONS: tuple[type, ...] = (types.BuiltinFunctionType, types.MethodWrapperType, types.WrapperDescriptorType,
-             types.MethodDescriptorType, types.ClassMethodDescriptorType, np.ufunc, functools._lru_cache_wrapper)
+                               types.MethodDescriptorType, types.ClassMethodDescriptorType, np.ufunc,
+                               functools._lru_cache_wrapper)
+_PLAIN: tuple[type, ...] = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), type(NotImplemented),
+                            range, slice, np.generic, np.dtype, enum.Enum)
+# by their names: importing where they are defined takes milliseconds
+_PLAIN_NAMES = frozenset(("datetime.date", "datetime.time", "datetime.timedelta", "datetime.tzinfo", "decimal.Decimal",
+                          "fractions.Fraction", "pathlib.PurePath", "re.Pattern", "uuid.UUID"))
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value is read whole: a number, a text, a date and the like.
+
+    Args:
+        value: of any type.
+    """
+    return isinstance(value, _PLAIN) or _has_plain_base(value.__class__)
+
+
+@functools.lru_cache(maxsize=4096)
+def _has_plain_base(cls):
+    return any(f"{base.__module__.partition('.')[0]}.{base.__name__}" in _PLAIN_NAMES for base in cls.__mro__)
 
 
 def alike(a: Any, b: Any) -> bool:
@@ -38,7 +48,7 @@ def alike(a: Any, b: Any) -> bool:
         return np.array(a).tobytes() == np.array(b).tobytes()
     if isinstance(a, types.MethodType):             # made anew whenever it is read
         return a.__self__ is b.__self__ and a.__func__ is b.__func__
-    return isinstance(a, (*PLAIN, frozenset)) and bool(a == b)
+    return (is_plain(a) or isinstance(a, frozenset)) and bool(a == b)
 
 
 def text(value: object) -> str:
@@ -47,7 +57,7 @@ def text(value: object) -> str:
     Args:
         value: of any type.
     """
-    if isinstance(value, (*PLAIN, tuple, frozenset)):
+    if is_plain(value) or isinstance(value, tuple | frozenset):
         shown = repr(value)
         return shown if len(shown) <= 60 else shown[:57] + "..."
     return f"a {type(value).__name__}"

@@ -8,7 +8,6 @@ others as they begin to run. More is watched than is read, never less.
 import collections
 import functools
 import gc
-import inspect
 import operator
 import random
 import sys
@@ -23,18 +22,17 @@ import numpy as np
 from fastnet._native import watch as native
 from fastnet._replay import impure
 from fastnet._replay.code import is_builtin, is_closed_generator, origin, reads
-from fastnet._replay.plain import FUNCTIONS, PLAIN, alike
+from fastnet._replay.members import MISSING, NEVER_CALLED, functions_with, is_users, member, settings
+from fastnet._replay.plain import FUNCTIONS, alike, is_plain
 from fastnet.tensor import Tensor
 
 Place = native.Place
 
 LARGEST_ARRAY = 1 << 20                 # bytes of a NumPy array whose contents are compared before each replay
 MOST_PLACES = 20_000                    # with this many a comparison takes about 0.2 ms
-_NEVER_CALLED = frozenset(("__init__", "__new__", "__repr__", "__str__", "__init_subclass__", "__class_getitem__",
-                           "extra_repr", "reset_parameters"))       # while a function is recorded, of what is there
 _ANY_GLOBAL = frozenset(("globals", "eval", "exec"))     # through these a function can read any global
-_LOCKS, _NUMBERS = (type(threading.Lock()), type(threading.RLock()), threading.local), ("numpy.", "scipy.")
-_BASES = frozenset(("fastnet.nn.module", "fastnet.nn.registry"))
+_LOCKS = (type(threading.Lock()), type(threading.RLock()), threading.local)
+_NUMBERS = ("numpy.", "scipy.")
 
 
 class Watch:
@@ -98,7 +96,7 @@ class Watch:
         given = [frame.f_locals[name] for name in code.co_varnames[:code.co_argcount] if name in frame.f_locals]
         if code.co_freevars and id(code) not in self._searched:
             self._searched.add(id(code))
-            for function in _functions_with(code, given):
+            for function in functions_with(code, given):
                 self._function(function)
         if called_by_us:
             for value in given:
@@ -145,7 +143,7 @@ class Watch:
     def _users_parts(self, value):
         """Look at the objects of a user's classes that our own function works with, its callbacks."""
         for part in value if isinstance(value, tuple | list) else (value,):
-            if _has_attributes(part) and _is_users(type(part)):
+            if _has_attributes(part) and is_users(type(part)):
                 self.visit(part, type(part).__name__)
 
     def _read(self, code, variables):
@@ -181,7 +179,7 @@ class Watch:
         """Watch a place and look at what stands there."""
         place = Place(kind, holder, key, path)
         self.places.add(place)
-        if place.expected is not native.MISSING:
+        if place.expected is not MISSING:
             self.visit(place.expected, path)
 
     def visit(self, value, path):
@@ -192,7 +190,7 @@ class Watch:
             path: what a reader knows it by.
         """
         self._strings |= {value} if isinstance(value, str) else set()   # a key, perhaps
-        if isinstance(value, PLAIN) or id(value) in self._seen or len(self.places) > MOST_PLACES:
+        if is_plain(value) or id(value) in self._seen or len(self.places) > MOST_PLACES:
             return
         self._seen[id(value)] = value
         for types_, look in _LOOKS:
@@ -268,21 +266,21 @@ class Watch:
     def _by_name(self, value, path):
         entry = (value, path, set())
         self._named.append(entry)
-        self._class_of(value if isinstance(value, type) else type(value), path)
+        self._operators(value if isinstance(value, type) else type(value))
         self._attributes(*entry)
 
-    def _class_of(self, cls, path):
+    def _operators(self, cls):
         """Look through the methods of a user's class that no code names: those of operators."""
-        for base in cls.__mro__:
-            if _is_users(base):
-                for name, member in vars(base).items():
-                    if name == "forward" or (name.startswith("__") and name not in _NEVER_CALLED):
-                        self.visit(member, f"{base.__name__}.{name}") if isinstance(member, _METHODS) else None
+        for base in filter(is_users, cls.__mro__):
+            for name, method in vars(base).items():
+                named = name != "forward" and (not name.startswith("__") or name in NEVER_CALLED)
+                if not named and isinstance(method, _METHODS):
+                    self.visit(method, f"{base.__name__}.{name}")
 
     def _module(self, value, path):
         """A fastnet.nn.Module: the settings that its class reads, its hooks, its modules, and what users read of it."""
         attributes, cls = vars(value), value.__class__
-        for name in sorted(_settings(cls) & attributes.keys()):
+        for name in sorted(settings(cls) & attributes.keys()):
             self._place("ENTRY", attributes, name, f"{path}.{name}")
         for hooks in attributes.get("_hooks") or ():
             self.visit(hooks, f"a hook of {path}")
@@ -301,7 +299,7 @@ class Watch:
     def _attributes(self, value, path, done):
         """Watch the attributes of an object that some code names."""
         attributes = getattr(value, "__dict__", ())
-        ours = not _is_users(value if isinstance(value, type) else type(value))
+        ours = not is_users(value if isinstance(value, type) else type(value))
         names = set(self._names) if ours else self._names | self._our_names
         if ours and "param_groups" in attributes:
             names &= {"param_groups"}           # an optimizer: recordings guard the rest
@@ -316,7 +314,7 @@ class Watch:
 
     def _attribute(self, value, attributes, name, path, ours):
         if isinstance(value, type):
-            if _is_users(value) and _member(value, name) is not native.MISSING:
+            if is_users(value) and member(value, name) is not MISSING:
                 self._place("MEMBER", value, name, path)
             return
         if name in attributes:
@@ -325,10 +323,10 @@ class Watch:
             elif isinstance(attributes[name], _OF_LIBRARIES):
                 self.visit(attributes[name], path)
             return
-        member = _member(type(value), name)
-        if ours or (member is native.MISSING and name not in self._strings):
+        found = member(type(value), name)
+        if ours or (found is MISSING and name not in self._strings):
             return
-        if isinstance(member, _SLOTS):
+        if isinstance(found, _SLOTS):
             self._computed(value, path, lambda v: (operator.attrgetter(name)(v),) if hasattr(v, name) else ())
             return
         if isinstance(attributes, dict):
@@ -366,35 +364,4 @@ _LOOKS: list[Any] = [
 
 
 def _has_attributes(value):
-    return not isinstance(value, (*PLAIN, Tensor, np.ndarray, tuple, list, dict, set, type))
-
-
-def _is_users(cls):
-    """Whether a class is the user's own."""
-    module = sys.modules.get(cls.__module__)
-    return module is None or (not isinstance(module, types.ModuleType)) or (
-        cls.__module__ != "builtins" and origin(getattr(module, "__file__", None) or "<user>") == "user")
-
-
-def _member(cls, name):
-    """What a class or one of its bases has under a name."""
-    return next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), native.MISSING)
-
-
-def _functions_with(code, given):
-    """The functions whose code this is: a method of the first argument, or whatever there is."""
-    if given:
-        method = _member(type(given[0]), code.co_name)
-        method = getattr(method, "fget", None) or getattr(method, "__func__", method)
-        if getattr(method, "__code__", None) is code:
-            return [method]
-    return [f for f in gc.get_referrers(code) if isinstance(f, types.FunctionType)]
-
-
-@functools.cache
-def _settings(cls) -> set[str]:
-    """The attributes that the classes of fastnet.nn among a module's bases read of it."""
-    return {name for base in cls.__mro__ if base.__module__.startswith("fastnet.nn.") and base.__module__ not in _BASES
-            for function in map(inspect.unwrap, vars(base).values()) if isinstance(function, types.FunctionType)
-            for name in reads(function.__code__).attributes
-            if not name.startswith("_") and function.__name__ not in _NEVER_CALLED}
+    return not is_plain(value) and not isinstance(value, (Tensor, np.ndarray, tuple, list, dict, set, type))

@@ -18,11 +18,14 @@ def broadcast_shapes(s, t):
     Raises:
         ValueError: they do not broadcast.
     """
-    count = max(len(s), len(t))
-    pairs = list(zip((1,) * (count - len(s)) + tuple(s), (1,) * (count - len(t)) + tuple(t)))
-    if any(m != n and m != 1 and n != 1 for m, n in pairs):
-        raise ValueError(f"shapes {s} and {t} do not broadcast")
-    return tuple(n if m == 1 else m for m, n in pairs)
+    short, long = sorted((s, t), key=len)
+    shape = list(long)
+    for i, n in enumerate(short, len(long) - len(short)):
+        if shape[i] != n and n != 1:
+            if shape[i] != 1:
+                raise ValueError(f"they differ in dimension {i - len(long)}, {shape[i]} against {n}, and neither is 1")
+            shape[i] = n
+    return tuple(shape)
 
 
 def broadcast_shape(a, b):
@@ -33,16 +36,10 @@ def broadcast_shape(a, b):
     """
     if a.shape == b.shape:
         return a.shape
-    short, long = sorted((a.shape, b.shape), key=len)
-    tail = len(long) - len(short)
-    shape = list(long)
-    for i, n in enumerate(short, tail):
-        if shape[i] != n and n != 1:
-            if shape[i] != 1:
-                raise RuntimeError(f"shapes {shape_text(a)} and {shape_text(b)} do not broadcast: they differ in "
-                                   f"dimension {i - len(long)}, {shape[i]} against {n}, and neither is 1")
-            shape[i] = n
-    return tuple(shape)
+    try:
+        return broadcast_shapes(a.shape, b.shape)
+    except ValueError as error:
+        raise RuntimeError(f"shapes {shape_text(a)} and {shape_text(b)} do not broadcast: {error}") from None
 
 
 def scalar(value, dtype, exact=False):

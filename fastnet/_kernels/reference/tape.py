@@ -299,7 +299,7 @@ def _contents(cells):
 
 
 def _is_plain(value, depth=0):
-    """Whether a value is no array and cannot have one in it that somebody else may change."""
+    """Whether a value holds no array that other code could change."""
     if type(value) is tuple:
         return all(_is_plain(part, depth) for part in value)
     if type(value) is types.FunctionType:

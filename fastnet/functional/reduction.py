@@ -158,9 +158,15 @@ def var(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
         >>> fastnet.var(x), fastnet.var(x, unbiased=False)
         (tensor(1.), tensor(0.6667))
     """
+    dim, ddof = _correction(dim, unbiased, correction)
+    return _var(input, dim, keepdim, ddof)
+
+
+def _correction(dim, unbiased, correction):
+    """(dim, correction) of `var` and `std`, where a bool given as `dim` is `unbiased`."""
     if isinstance(dim, bool):
         dim, unbiased = None, dim
-    return _var(input, dim, keepdim, float(unbiased) if correction is None else float(correction))
+    return dim, float(unbiased if correction is None else correction)
 
 
 @op
@@ -213,9 +219,8 @@ def std(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
         >>> fastnet.std(fastnet.tensor([1.0, 2.0, 3.0]))
         tensor(1.)
     """
-    if isinstance(dim, bool):
-        dim, unbiased = None, dim
-    return _std(input, dim, keepdim, float(unbiased) if correction is None else float(correction))
+    dim, ddof = _correction(dim, unbiased, correction)
+    return _std(input, dim, keepdim, ddof)
 
 
 @method()

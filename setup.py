@@ -22,11 +22,8 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 KERNELS = Path("fastnet/_kernels")
-# Families with a C source of the same name in src/; the other modules are Cython alone.
-FAMILIES = ["walk", "activation", "elementwise", "matmul", "random", "optim", "reduce", "norm", "index", "loss"]
-MODULES = ["cpu", "threads", "tuning", "state", "memory", "launch", "calls", "dispatch", "tape", "watch",
-           "replay", "map",
-           *FAMILIES]
+# A family has a C source of the same name in src/; the other modules are Cython alone.
+FAMILIES = {path.stem for path in KERNELS.glob("src/*.c")}
 
 # No -ffast-math: linked into a shared object it would change the floating-point mode of the user's process.
 # No contraction: a*b+c rounds as it is written, or a vector and its tail could differ.
@@ -69,12 +66,13 @@ class BuildKernels(build_ext):
             ext.extra_compile_args = common + openmp[0]
             ext.extra_link_args = openmp[1]
         self.common = common
+        self.parallel = self.parallel or os.cpu_count()
+        self.extensions.sort(key=is_family, reverse=True)      # what takes longest begins first
         super().build_extensions()
 
     def build_extension(self, ext):
-        name = ext.name.rpartition(".")[2]
-        if name in FAMILIES:
-            ext.extra_objects = [self.compile_isa(name, isa) for isa in self.isas]
+        if is_family(ext):
+            ext.extra_objects = [self.compile_isa(last_name(ext), isa) for isa in self.isas]
         super().build_extension(ext)
 
     def compile_isa(self, family, isa):
@@ -118,6 +116,14 @@ def instruction_sets(msvc):
             for name, unix_flags, msvc_flags in re.findall(r'ROW\(x, (\w+), [^"]*"(.*?)", *"(.*?)"\)', rows)}
 
 
+def last_name(ext):
+    return ext.name.rpartition(".")[2]
+
+
+def is_family(ext):
+    return last_name(ext) in FAMILIES
+
+
 def sources():
     return [str(p) for p in sorted((KERNELS / "src").glob("*.h"))]
 
@@ -127,9 +133,10 @@ def extensions():
         return []
     import numpy
     from Cython.Build import cythonize
-    exts = [Extension(f"fastnet._kernels.{m}", [str(KERNELS / f"{m}.pyx")], depends=sources(),
+    exts = [Extension(f"fastnet._kernels.{path.stem}", [str(path)], depends=sources(),
                       include_dirs=[str(KERNELS), numpy.get_include()],
-                      define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]) for m in MODULES]
+                      define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")])
+            for path in sorted(KERNELS.glob("*.pyx"))]
     return cythonize(exts, compiler_directives={
         "language_level": 3, "boundscheck": False, "wraparound": False, "cdivision": True, "initializedcheck": False,
         "embedsignature": False, "binding": True}, annotate=flag("FASTNET_ANNOTATE"))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fastnet.data import TablePreparation, columns, read_cells, read_table, split_target
-from fastnet.data.cells import form_of, forms_of, typed
+from fastnet.data.cells import decimal_mark, form_of, typed
 from fastnet.data.dates import Dates
 from fastnet.data.numerals import Numerals
 
@@ -54,14 +54,14 @@ def test_decimal_marks(cells, mark, values):
 
 def test_a_file_has_one_decimal_mark():
     """Where a column leaves it open, the others decide; a number of a version keeps its point."""
-    def marks(**columns):
-        return "".join(form.mark for form in forms_of(columns).values())
-    assert marks(a=["1,5"], b=["1.813"], c=["7"]) == ",,,"
-    assert marks(a=["1,5"], b=["1.5"], c=["1.813"]) == ",.."
-    assert marks(a=["1,813"], b=["1.5"]) == ".."
-    assert {name: form.mark for name, form in forms_of({"a": ["1,813"], "b": ["12.345"]}, ",").items()} == {
-        "a": ",", "b": ","}
-    assert forms_of({"b": ["12.345"]}, ",")["b"].mark == "."        # semicolons alone do not make it thousands
+    def values(separator=",", **columns):
+        mark = decimal_mark(columns, separator)
+        return [typed(cells, form_of(cells, mark))[0][0] for cells in columns.values()]
+    assert values(a=["1,5"], b=["1.813"], c=["7"], d=[None, "31/12/2020"])[:3] == [1.5, 1813, 7]
+    assert values(a=["1,5"], b=["1.5"], c=["1.813"]) == [1.5, 1.5, 1.813]
+    assert values(a=["1,813"], b=["1.5"]) == values(";", a=["1,813"], b=["1.5"]) == [1813, 1.5]
+    assert values(";", a=["1,813"], b=["12.345"]) == [1.813, 12345]
+    assert values(";", b=["12.345"]) == [12.345]                    # semicolons alone do not make it thousands
 
 
 def test_percentages():

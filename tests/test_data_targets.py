@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from fastnet.data import MultiTargetPreparation, TargetPreparation
+from fastnet.data import MultiTargetPreparation, TablePreparation, TargetPreparation, read_cells, split_target
 
 DAYS = ["31/12/2020", "1/1/2021", "15/6/2021"]
 
@@ -72,6 +72,13 @@ def test_cells_that_are_wrong_are_named(values, message):
 def test_the_decimal_mark_of_the_table_holds_for_its_target():
     assert TargetPreparation().fit(["1.813", "2.500"], mark=",").transform(["1.813"]) == [1813]
     assert TargetPreparation().fit(["1.813", "2.500"]).transform(["1.813"]) == np.float32(1.813)
+
+
+def test_the_decimal_mark_of_a_target_holds_for_its_table(tmp_path):
+    (tmp_path / "t.csv").write_text('a;b\n1.813;1,5\n2.500;2,5\n')
+    features, _ = split_target(read_cells(tmp_path / "t.csv"), "b")
+    assert TablePreparation(scale=None).fit_transform(features).tolist() == [[1813], [2500]]
+    assert features.take([1]).mark == ","
 
 
 def test_means_are_those_of_some_rows():

@@ -65,24 +65,22 @@ class Cells(dict):
 
     @functools.cached_property
     def mark(self):
-        """The decimal mark of the file's first rows: "," if a column's numbers need it and those of none need "."."""
-        forms = forms_of({name: column[:HEAD].tolist() for name, column in self.items()}, self._expected)
-        marks = [form.mark for form in forms.values() if isinstance(form, Numerals)]
-        return "," if marks and all(mark == "," for mark in marks) else "."
-
-    @property
-    def _expected(self):
-        return "," if self.separator == ";" else "."
+        """The decimal mark of the file, by its first rows."""
+        return decimal_mark({name: column[:HEAD].tolist() for name, column in self.items()}, self.separator)
 
     def without(self, names):
         """The other columns."""
-        return Cells({name: column for name, column in self.items() if name not in names}, self.lines, self.separator,
-                     self.notes)
+        return self._with({name: column for name, column in self.items() if name not in names}, self.lines)
 
     def take(self, rows):
         """The rows at these places."""
-        return Cells({name: column[rows] for name, column in self.items()}, [self.lines[row] for row in rows],
-                     self.separator, self.notes)
+        return self._with({name: column[rows] for name, column in self.items()}, [self.lines[row] for row in rows])
+
+    def _with(self, columns, lines):
+        """A part of the file, of which the whole file's mark holds."""
+        made = Cells(columns, lines, self.separator, self.notes)
+        made.mark = self.mark
+        return made
 
 
 def in_lines(text, table):
@@ -147,24 +145,26 @@ def form_as(kind, cells, prefer="."):
     return (judged_numerals(counts, prefer) if kind == "number" else judged_dates(counts))[0]
 
 
-def forms_of(columns, prefer="."):
-    """{name: form} of the columns of a table, whose numbers have one decimal mark where a column leaves it open.
+def decimal_mark(columns, separator=","):
+    """The decimal mark of a table: "," if a column's numbers need it and those of none need ".".
 
     Args:
         columns: {name: list of cells}.
-        prefer: the decimal mark that the file lets expect: of a column with commas that both marks fit.
+        separator: of its file; after semicolons a column such as "1,813" needs the comma.
 
     Example:
-        >>> from fastnet.data.cells import forms_of
-        >>> forms_of({"a": ["1,5"], "b": ["1.813"]})["b"], forms_of({"a": ["1.5"], "b": ["1.813"]})["b"].mark
-        (Numerals(mark=',', percent=100), '.')
+        >>> from fastnet.data.cells import decimal_mark
+        >>> decimal_mark({"a": ["1,5"], "b": ["1.813"]}), decimal_mark({"a": ["1,5"], "b": ["1.5"]})
+        (',', '.')
+        >>> decimal_mark({"a": ["1,813"]}), decimal_mark({"a": ["1,813"]}, ";")
+        ('.', ',')
     """
-    forms = {name: form_of(cells, "," if prefer == "," and _has_comma(cells) else ".")
-             for name, cells in columns.items()}
-    if not any(isinstance(form, Numerals) and form.mark == "," for form in forms.values()):
-        return forms
-    again = {name: form_of(columns[name], ",") for name, form in forms.items() if isinstance(form, Numerals)}
-    return forms | again if all(form.mark == "," for form in again.values()) else forms
+    prefer = {name: "," if separator == ";" and _has_comma(cells) else "." for name, cells in columns.items()}
+    forms = {name: form_of(cells, prefer[name]) for name, cells in columns.items()}
+    marks = {name: form.mark for name, form in forms.items() if isinstance(form, Numerals)}
+    if "," not in marks.values():
+        return "."
+    return "," if all(mark == "," or form_of(columns[name], ",").mark == "," for name, mark in marks.items()) else "."
 
 
 def typed(cells, form):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastnet.data.cells import Cells, form_as, forms_of, in_lines, oddities, refuse_odd, typed
+from fastnet.data.cells import Cells, decimal_mark, form_as, form_of, in_lines, oddities, refuse_odd, typed
 from fastnet.data.dates import Dates
 from fastnet.data.numerals import Numerals
 from fastnet.data.encoders import ENCODERS, Category, Text, as_numbers, as_texts
@@ -99,35 +99,39 @@ class TablePreparation:
         self.encoders, self.left_out, self._notes = {}, {}, dict.fromkeys(named)
         kinds = dict.fromkeys(category_names(table), "category") | self.kinds
         nested = {} if isinstance(named, Cells) else _nested(named)
-        written = self._written({name: column for name, column in named.items() if name not in nested}, kinds,
-                                named.mark if isinstance(named, Cells) else ".")
+        cells = self._cells({name: column for name, column in named.items() if name not in nested}, kinds)
+        mark = named.mark if isinstance(named, Cells) else decimal_mark(cells)
+        forms = {name: form_as(kinds[name], column, mark) if name in kinds else form_of(column, mark)
+                 for name, column in cells.items()}
         for name, column in named.items():
             reason = "as asked" if name in self.leave_out else nested.get(name)
             with _naming(name, named):
-                self._fit_column(name, written.get(name, (column, None)), kinds.get(name), reason, rows)
+                form = forms.get(name)
+                values = self._typed(name, cells[name], form) if form else column
+                self._fit_column(name, values, form, kinds.get(name), reason, rows)
         if not self.encoders:
             raise ValueError(f"no column can be used: {self.left_out}")
         self._notes = {name: note and in_lines(note, named) for name, note in self._notes.items()}
         return self
 
-    def _written(self, named, kinds, mark):
-        """{name: (cells, how they are read)} of the columns that may be numbers or dates written as text."""
+    def _cells(self, named, kinds):
+        """{name: list of cells} of the columns that may be numbers or dates written as text."""
         cells = {}
         for name, column in named.items():
             asked = kinds.get(name)
             if name not in self.leave_out and (asked == "date" if column.dtype != object else asked not in WORDS):
                 cells[name] = column.tolist() if column.dtype == object else as_texts(column)
-        forms = forms_of({name: column for name, column in cells.items() if name not in kinds}, mark)
-        forms |= {name: form_as(kinds[name], column, mark) for name, column in cells.items() if name in kinds}
-        return {name: (cells[name], form) for name, form in forms.items() if form is not None}
+        return cells
 
-    def _fit_column(self, name, written, kind, reason, rows):
-        column, form = written
-        if form is not None:
-            cells, read_as = column, FORMS[type(form)]
-            column, odd = typed(cells, form)
-            refuse_odd(read_as, cells, odd)
-            self._notes[name] = oddities(read_as, cells, odd)
+    def _typed(self, name, cells, form):
+        """The values of a column's cells, with a note of those that are something else."""
+        kind = FORMS[type(form)]
+        values, odd = typed(cells, form)
+        refuse_odd(kind, cells, odd)
+        self._notes[name] = oddities(kind, cells, odd)
+        return values
+
+    def _fit_column(self, name, column, form, kind, reason, rows):
         if not reason:
             kind, values, reason = self._judged(name, column, kind, slice(None) if rows is None else rows)
         if reason:

@@ -14,7 +14,7 @@ from typing import Any
 
 
 from fastnet._optional import optional
-from fastnet.data.cells import Cells, clean, forms_of, in_lines, objects, oddities, typed
+from fastnet.data.cells import Cells, clean, form_of, in_lines, objects, oddities, typed
 from fastnet.data.dates import Dates
 from fastnet.data.frames import columns
 
@@ -69,9 +69,8 @@ def read_table(path, separator=None, text=()):
     cells = read_cells(path, separator)
     notes, found = list(cells.notes), {}
     lists = {name: column.tolist() for name, column in cells.items()}
-    forms = forms_of({name: column for name, column in lists.items() if name not in text}, cells.mark)
     for name, column in lists.items():
-        form = forms.get(name)
+        form = None if name in text else form_of(column, cells.mark)
         found[name], odd = typed(column, form)
         if odd:
             kind = "date" if isinstance(form, Dates) else "number"

@@ -1,5 +1,6 @@
 """What cannot be trained on, predicted or read is said in a line that helps, and nothing is lost."""
 import errno
+import io
 import json
 
 import numpy as np
@@ -18,11 +19,11 @@ TABLE = "size,kind\n1.5,a\n2.5,b\n1.6,a\n2.6,b\n1.7,a\n2.7,b\n"
 @pytest.mark.parametrize(("text", "message"), [
     (TABLE.replace("2.6", "inf"), "column 'size': expected a number, got inf in line 5"),
     (TABLE.replace(",b", ",a"), "column 'kind': the target has one class only, 'a'"),
-    (TABLE + "1.8,a,9\n", "table.csv, line 8: expected 2 fields as in the first line, got 3"),
-    (TABLE + "1.8\n", "table.csv, line 8: expected 2 fields as in the first line, got 1"),
+    (TABLE + "1.8,a,9\n", "table.csv, line 8: expected 2 fields as in the line of the names, got 3"),
+    (TABLE + "1.8\n", "table.csv, line 8: expected 2 fields as in the line of the names, got 1"),
     (TABLE.replace(",b", ","), "column 'kind': the target"),
     ("size,kind\n", "table.csv has no rows"),
-    ("", "table.csv is no CSV file"),
+    ("", "table.csv is empty: expected a line with the names of the columns"),
     ("kind\na\nb\n", "the table has no column but the target 'kind'"),
 ])
 def test_tables(tmp_path, capsys, text, message):
@@ -30,6 +31,54 @@ def test_tables(tmp_path, capsys, text, message):
     path.write_text(text)
     line = failure(capsys, "train", path)
     assert line.startswith("fastnet: error: ") and message in line
+
+
+def test_no_column_is_left(tmp_path, capsys):
+    path = tmp_path / "table.csv"
+    path.write_text("a,b,kind\n" + "1,2,x\n3,4,y\n" * 20)
+    assert failure(capsys, "train", path, "--leave-out", "a", "--leave-out", "b") == (
+        f"fastnet: error: {path}: no column can be used, all are left out: 'a' (as asked), 'b' (as asked)")
+    line = failure(capsys, "train", path, "--leave-out", "kind", code=2)
+    assert "--leave-out names 'kind', the last column, which is predicted by default: --target COLUMN says" in line
+    assert "--leave-out names the target" in failure(
+        capsys, "train", path, "--target", "a", "--leave-out", "a", code=2)
+
+
+def test_nothing_on_standard_input(tmp_path, capsys, monkeypatch):
+    fastnet("train", flowers(tmp_path / "f.csv"), "--epochs", "1", "--save", tmp_path / "m")
+    for command in (["train", "-"], ["predict", tmp_path / "m", "-"], ["evaluate", tmp_path / "m", "-"]):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+        assert failure(capsys, *command) == (
+            "fastnet: error: standard input is empty: expected a line with the names of the columns")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"size,colour,weight\n1,red,big\n")))
+    assert failure(capsys, "predict", tmp_path / "m", "-") == (
+        "fastnet: error: standard input: column 'weight': expected a number, got 'big' in line 2")
+
+
+def test_encodings(tmp_path, capsys):
+    path, model = tmp_path / "t.csv", tmp_path / "m"
+    path.write_bytes(("город,площадь,вид\n" + "Москва,1,да\nКиев,5,нет\n" * 20).encode("cp1251"))
+    for command in (["train", path], ["train", path, "--encoding", "ascii"]):
+        assert "state its encoding with --encoding (in Python encoding=), such as cp1251" in failure(capsys, *command)
+    assert "unknown encoding 'utf9': expected a name such as utf-8" in failure_of_use(
+        capsys, "train", path, "--encoding", "utf9")
+    fastnet("train", path, "--encoding", "cp1251", "--epochs", "2", "--save", model)
+    assert "state its encoding" in failure(capsys, "predict", model, path)
+    fastnet("predict", model, path, "--encoding", "windows-1251", "--keep", "город")
+    assert capsys.readouterr().out.startswith("город,вид\nМосква,")
+    fastnet("evaluate", model, path, "--encoding", "cp1251")
+    path.write_bytes(("ville,taille,type\n" + "Orléans,1,été\nParis,5,non\n" * 20).encode("cp1252"))
+    fastnet("train", path, "--epochs", "2", "--save", model)
+    assert "\nline 2 is not UTF-8: read as Windows-1252; --encoding" in capsys.readouterr().out
+    fastnet("predict", model, path)
+    assert f"note: {path}: line 2 is not UTF-8: read as Windows-1252" in capsys.readouterr().err
+
+
+def failure_of_use(capsys, *args):
+    """What argparse says as it refuses the arguments."""
+    with pytest.raises(SystemExit):
+        cli.main([str(a) for a in args])
+    return capsys.readouterr().err
 
 
 def test_lines_of_a_file(tmp_path, capsys):

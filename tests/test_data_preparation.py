@@ -139,7 +139,7 @@ def test_settings(options, message):
 
 
 @pytest.mark.parametrize("given, options, message", [
-    ({"a": [None, None]}, {}, r"no column can be used: {'a': 'it is empty'}"),
+    ({"a": [None, None]}, {}, r"no column can be used, all are left out: 'a' [(]it is empty[)]"),
     ({"a": ["x", "y"]}, {"kinds": {"a": "number"}}, "column 'a': expected a number, got 'x' in row 0"),
     ({"a": [1.0, np.inf]}, {}, "column 'a': expected a number, got inf in row 1"),
     ({"a": [1.0, -1e300]}, {}, r"'a': expected a number, got -1e\+300 in row 1 .*, which is too large"),

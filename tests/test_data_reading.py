@@ -47,8 +47,80 @@ def test_forms_of_files(written, text, cells, lines):
 
 
 def test_a_wrong_line_after_the_separator_is_named(written):
-    with pytest.raises(ValueError, match=r"t\.csv, line 4: expected 2 fields as in the first line, got 3"):
+    with pytest.raises(ValueError, match=r"t\.csv, line 4: expected 2 fields as in the line of the names, got 3"):
         read_cells(written("sep=;\na;b\n1;2\n1;2;3\n"))
+
+
+# ---- lines that are no rows, and rows that are too long -------------------------------------------------------------
+
+@pytest.mark.parametrize(("text", "cells", "lines"), [
+    ("\n\na,b\n1,2\n", {"a": ["1"], "b": ["2"]}, [4]), ("  \na\n1\n", {"a": ["1"]}, [3]),
+    ("# made by x, on Monday\n#\n\na,b\n1,2\n", {"a": ["1"], "b": ["2"]}, [5]),
+    ("# one\nsize\n1\n", {"size": ["1"]}, [3]), ("#one\nsize,b\n1,2\n", {"size": ["1"], "b": ["2"]}, [3]),
+    ("# by Bob, 2020\nsize,kind\n1,a\n", {"size": ["1"], "kind": ["a"]}, [3]),
+    ("#a,b\n1,2\n", {"#a": ["1"], "b": ["2"]}, [2]), ("#a,b\nx,y\n", {"#a": ["x"], "b": ["y"]}, [2]),
+    ("# of rooms,kind\n3,x\n", {"# of rooms": ["3"], "kind": ["x"]}, [2]), ("#\n1\n2\n", {"#": ["1", "2"]}, [2, 3]),
+    ("sep=;\n# x\na;b\n1;2\n", {"a": ["1"], "b": ["2"]}, [4]),
+    ("a,b\n1,2,\n3,4,,\n5,6\n", {"a": ["1", "3", "5"], "b": ["2", "4", "6"]}, [2, 3, 4]),
+    ("a,b,\n1,2\n3,4,\n", {"a": ["1", "3"], "b": ["2", "4"]}, [2, 3]),
+    ("a,b\n1,2\n  \n3, \n", {"a": ["1", "3"], "b": ["2", None]}, [2, 4])])
+def test_lines_around_the_rows(written, text, cells, lines):
+    found = read_cells(written(text))
+    assert lists(found) == cells and found.lines == lines
+
+
+def test_comments_are_noted(written):
+    assert read_cells(written("# x\na\n1\n")).notes == ["line 1 is a comment: not used"]
+    assert read_cells(written("# x\n\n# y\na\n1\n")).notes == ["the comments in lines 1 to 3 are not used"]
+    with pytest.raises(ValueError, match=r"line 5: expected 2 fields as in the line of the names, got 1"):
+        read_cells(written("# x\n\na,b\n1,2\n3\n"))
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ('a,b\n1,"2\n3,4\n5,6\n', "line 2: a quotation mark opens a field, and none closes it"),
+    ('a,b\n1,2\n' * 2 + 'x,"' + "y\n" * (1 << 23), "line 5: a quotation mark opens a field"),
+    ('a,b\n1,"2\n3,"4"\n', "lines 2 to 3: expected ',' or the end of the line after the quotation mark"),
+    ('a,"b\n1,2\n', "line 1: a quotation mark opens a field"),
+    ('a\n"say "hi""\n', r'inside a quoted field each is written twice \(""\)')])
+def test_quotation_marks_that_do_not_match(written, text, message):
+    with pytest.raises(ValueError, match=rf"t\.csv, {message}" if message.startswith("line") else message):
+        read_cells(written(text))
+
+
+# ---- encodings ------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+def test_western_text(written, encoding):
+    text = "name,size,note\nplain,1,x\nMüller,2,Straße\nÉ,3,naïve\n"
+    cells = read_cells(written(text.encode(encoding)))
+    assert cells["name"].tolist() == ["plain", "Müller", "É"] and cells["note"].tolist() == ["x", "Straße", "naïve"]
+    assert cells.notes == ["line 3 is not UTF-8: read as Windows-1252; --encoding (in Python encoding=) names another "
+                           "encoding"]
+    assert read_cells(written("p\n5 €\n".encode("cp1252")))["p"].tolist() == ["5 €"]
+    assert read_cells(written("p\nÖ\n".encode("cp1252")), encoding="cp1252")["p"].tolist() == ["Ö"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-16", "utf-8-sig"])
+def test_text_of_two_bytes(written, encoding):
+    cells = read_cells(written("a,b\nМосква,2\nMüller,\n".encode(encoding)))
+    assert lists(cells) == {"a": ["Москва", "Müller"], "b": ["2", None]} and cells.notes == []
+
+
+@pytest.mark.parametrize(("text", "encoding"), [("Москва,Киев", "cp1251"), ("東京", "shift-jis"), ("北京", "gbk")])
+def test_other_encodings_are_stated(written, text, encoding):
+    path = written(f"a\nx\n\"{text}\"\n".encode(encoding))
+    with pytest.raises(ValueError, match=r"t\.csv, line 3 is no text in UTF-8, it has the byte 0x..: state its "):
+        read_cells(path)
+    for read in (read_cells, read_table, read_columns):
+        assert columns(read(path, encoding=encoding))["a"].tolist() == ["x", text]
+
+
+def test_an_encoding_that_does_not_fit(written):
+    path = written("a\né\n".encode())
+    with pytest.raises(ValueError, match="unknown encoding 'utf8000': expected a name such as utf-8, cp1252"):
+        read_cells(path, encoding="utf8000")
+    with pytest.raises(ValueError, match=r"t\.csv is no text in ascii: .*; state its encoding"):
+        read_cells(path, encoding="ascii")
 
 
 # ---- packed, and from elsewhere -------------------------------------------------------------------------------------
@@ -68,6 +140,9 @@ def test_text_of_excel(written):
 
 
 def test_standard_input(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+    with pytest.raises(ValueError, match=r"^standard input is empty: expected a line with the names of the columns$"):
+        read_columns("-")
     for contents in (b"a;b\n1;2\n", gzip.compress(b"a;b\n1;2\n")):
         stream = io.TextIOWrapper(io.BytesIO(contents))
         monkeypatch.setattr(sys, "stdin", stream)

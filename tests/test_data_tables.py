@@ -259,12 +259,12 @@ def test_what_is_no_date_is_text(reader, written, day):
 @pytest.mark.parametrize("text, message", [
     ("5.1,3.5,0\n4.9,3.0,1\n", "line 1: expected the names of the columns, got numbers: put a line of names before"),
     ("a,,b\n1,2,3\n", "column 2 has no name"),
-    ("a,b\n1,2\n3\n", "line 3: expected 2 fields as in the first line, got 1"),
-    ("a,b\n1,2\n3,4,5\n", "line 3: expected 2 fields as in the first line, got 3"),
-    ("a,b\n1,2,3\n3,4,5\n", "line 2: expected 2 fields as in the first line, got 3"),
+    ("a,b\n1,2\n3\n", "line 3: expected 2 fields as in the line of the names, got 1"),
+    ("a,b\n1,2\n3,4,5\n", "line 3: expected 2 fields as in the line of the names, got 3"),
+    ("a,b\n1,2,3\n3,4,5\n", "line 2: expected 2 fields as in the line of the names, got 3"),
     ('a,b\n"x\ny",2\n3\n', "line 4: expected 2 fields"),
-    ('a,b\n1,"2\n3,4\n', "line 3: unexpected end of data"),
-    ("a,b\n", "has no rows"), ("", "its first line has no names of columns"), ("\n1,2\n", "no names of columns"),
+    ('a,b\n1,"2\n3,4\n', "line 2: a quotation mark opens a field, and none closes it"),
+    ("a,b\n", "has no rows"), ("", "is empty: expected a line with the names of the columns"), ("\n\n", "is empty"),
     (b"a,b\n\xff\xfe,2\n", "is no text in UTF-8"),
     (b"a,b\n" + b"1,2\n" * 9999 + b"\xff", "is no text in UTF-8"), (b"PK\0\0\n1\n", "is no CSV file")])
 def test_csv_that_is_not_right(reader, written, text, message):

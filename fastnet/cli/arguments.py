@@ -27,6 +27,7 @@ from fastnet.cli.train import train
 from fastnet.data.cells import clean
 from fastnet.data.tables import ENDINGS
 from fastnet.data.targets import TASKS
+from fastnet.data.text_lines import known_encoding
 
 TRAIN_EXAMPLES = """examples:
   fastnet train digits                     learn scikit-learn's small digits, in seconds
@@ -140,6 +141,12 @@ def _add_table(group):
     group.add_argument("--leave-out", metavar="COLUMN", type=column_name, action="append", default=[],
                        help="do not use a column. Repeat it for several columns")
     _add_drop_missing_target(group)
+    _add_encoding(group)
+
+
+def _add_encoding(group):
+    group.add_argument("--encoding", metavar="NAME", type=encoding_name,
+                       help="encoding of CSV files, such as cp1251 (default: UTF-8, or what the file shows)")
 
 
 def _add_drop_missing_target(group):
@@ -199,6 +206,7 @@ def _add_predict(p):
     p.add_argument("--keep", metavar="COLUMN", type=column_name, action="append", default=[],
                    help="copy a column of the table, such as an ID, in front of the predictions. Repeat it for several "
                    "columns")
+    _add_encoding(p)
     p.add_argument("--proba", action="store_true", help="add the probability of each class")
     p.add_argument("--output", type=output_path, metavar="FILE", help="write CSV to a file (default: standard output)")
 
@@ -207,6 +215,7 @@ def _add_evaluate(p):
     p.add_argument("model", help="file that `fastnet train --save` wrote")
     p.add_argument("data", help="data set, table or folder, as for `fastnet train`")
     _add_drop_missing_target(p)
+    _add_encoding(p)
     p.add_argument("--report", type=output_path, metavar="FILE", help="write the results as JSON")
 
 
@@ -287,6 +296,14 @@ def column_kind(text):
     if not name or kind not in KINDS:
         raise argparse.ArgumentTypeError(f"expected COLUMN=KIND with a kind of {', '.join(KINDS)}, got {text!r}")
     return column_name(name), kind
+
+
+def encoding_name(text):
+    """The name of an encoding of text."""
+    try:
+        return known_encoding(text)
+    except ValueError as e:
+        raise argparse.ArgumentTypeError(str(e)) from None
 
 
 def output_path(text):

@@ -8,6 +8,7 @@ from fastnet.cli.outputs import check_outputs, write_report
 from fastnet.cli.saved import Saved
 from fastnet.cli.sources import load_samples
 from fastnet.cli.terminal import say
+from fastnet.data.text_lines import shown
 from fastnet.errors import printable
 from fastnet.training.history import aligned
 
@@ -19,11 +20,11 @@ def evaluate(args):
     check_outputs([args.model] if args.data in datasets.names() else [args.model, args.data],
                   [("--report", args.report)])
     saved = Saved.read(args.model)
-    x, y = load_samples(args.data, saved, args.drop_missing_target)
+    x, y = load_samples(args.data, saved, args.drop_missing_target, args.encoding)
     interruptions_raise()
     trainer = saved.trainer()
     figures = saved.figures(trainer, x, y)
-    say(f"{args.data}: {len(y)} samples")
+    say(f"{shown(args.data)}: {len(y)} samples")
     if saved.target.task == "classification" and len(saved.target.classes) <= _MOST:
         for line in class_table(saved.target.classes, y, trainer.predict(x)).split("\n"):
             say(line)

@@ -16,7 +16,8 @@ from fastnet.cli.settings import is_table
 from fastnet.cli.terminal import note
 from fastnet.data.cells import in_lines
 from fastnet.data.pictures import ENDINGS as PICTURES
-from fastnet.data.tables import ENDINGS, PARQUET, STANDARD_INPUT
+from fastnet.data.tables import ENDINGS, PARQUET
+from fastnet.data.text_lines import STANDARD_INPUT, shown
 
 ARRAYS = ".npy"
 BLOCK = 1 << 14                         # rows of a file that are predicted at a time
@@ -78,7 +79,7 @@ class Pixels(ABC):
             raise ValueError(f"the model reads pictures: {path} should end in {', '.join(PICTURES)} or {ARRAYS}")
         return self.prepare(self.read_picture(path)[None])
 
-    def blocks(self, path):
+    def blocks(self, path, encoding=None):
         """As Table's, of pictures: an iterator of ({}, samples), all together."""
         yield {}, self.read(path)
 
@@ -171,18 +172,19 @@ class Table:
         """The rows of a file that `blocks` reads, all together."""
         return np.concatenate([x for _, x in self.blocks(path)])
 
-    def blocks(self, path):
+    def blocks(self, path, encoding=None):
         """The rows of a file, some thousand at a time, so that a large one needs no more memory than a small one.
 
         Args:
             path: of a table; or of a .npy file, with columns in the order of training.
+            encoding: of a CSV file; None: what it shows.
 
         Returns:
             An iterator of ({column: values}, prepared rows).
         """
         if str(path) != STANDARD_INPUT and not str(path).lower().endswith(PARQUET) and is_table(path):
-            return self._prepared(path, data.read_blocks(path, BLOCK))
-        return self._prepared(path, [self.read_table(path)])
+            return self._prepared(path, data.read_blocks(path, BLOCK, encoding=encoding))
+        return self._prepared(path, [self.read_table(path, encoding)])
 
     def _prepared(self, path, tables):
         """(table, its rows as numbers) of each, and notes: of each column that has odd cells, and of categories."""
@@ -195,16 +197,16 @@ class Table:
             unseen.update(self.preparation.unseen(table))
             rows += len(x)
             yield table, x
-        for text in odd.values():
-            note(f"{path}: {text}")
+        for text in (*getattr(table, "notes", ()), *odd.values()):
+            note(f"{shown(path)}: {text}")
         for name, count in unseen.items():
-            note(f"{path}: column {name!r}: {count} of {rows} rows have a category that was not seen in training, "
-                 "which counts as none")
+            note(f"{shown(path)}: column {name!r}: {count} of {rows} rows have a category that was not seen in "
+                 "training, which counts as none")
 
-    def read_table(self, path):
+    def read_table(self, path, encoding=None):
         """The columns of a file, by name."""
         if is_table(path):
-            return data.read_columns(path)
+            return data.read_columns(path, encoding=encoding)
         if Path(path).suffix.lower() != ARRAYS:
             raise ValueError(f"the model reads tables: {path} should end in {', '.join(ENDINGS)} or {ARRAYS}")
         array = read_array(path)
@@ -247,7 +249,7 @@ def naming_lines(path, table):
     try:
         yield
     except ValueError as e:
-        raise ValueError(f"{path}: {in_lines(str(e), table)}") from None
+        raise ValueError(f"{shown(path)}: {in_lines(str(e), table)}") from None
 
 
 def read_array(path):

@@ -54,7 +54,7 @@ def _answered(saved, args):
     """The columns to write, {heading: values}, of some thousand rows at a time."""
     trainer = saved.trainer()
     for path in args.files:
-        for table, x in saved.inputs.blocks(path):
+        for table, x in saved.inputs.blocks(path, args.encoding):
             with naming_lines(path, table):
                 require(args.keep, table)
             columns = {name: as_texts(table[name]) for name in args.keep}

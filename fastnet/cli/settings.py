@@ -8,7 +8,8 @@ from pathlib import Path
 from fastnet import datasets, nn, optim
 from fastnet.cli.errors import WrongUseError
 from fastnet.callbacks.schedule import SCHEDULES as NAMED_SCHEDULES
-from fastnet.data.tables import ENDINGS, STANDARD_INPUT
+from fastnet.data.tables import ENDINGS
+from fastnet.data.text_lines import STANDARD_INPUT
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ SCHEDULES = (*NAMED_SCHEDULES, "constant")
 SPLITS = ("random", "time")
 KINDS = ("category", "number", "text", "date")
 OF_TABLES = {"target": "--target", "task": "--task", "leave_out": "--leave-out", "kind": "--kind", "time": "--time",
-             "drop_missing_target": "--drop-missing-target"}
+             "drop_missing_target": "--drop-missing-target", "encoding": "--encoding"}
 TEST = 0.2                              # of a file or a folder, what is only tested on
 SIZE = 32                               # pixels: what the pictures of a folder are resized to
 
@@ -104,7 +105,7 @@ def settings_of(args):
         settings |= {"target": args.target, "task": args.task}
         settings |= {name: value for name, value in (
             ("leave_out", args.leave_out), ("kinds", dict(args.kind)), ("time", args.time),
-            ("drop_missing_target", args.drop_missing_target)) if value}
+            ("drop_missing_target", args.drop_missing_target), ("encoding", args.encoding)) if value}
     settings |= {"split": args.split} if args.split != SPLITS[0] else {}
     settings |= {"class_weight": args.class_weight} if args.class_weight else {}
     if kind == "folder":
@@ -123,7 +124,8 @@ def _check_together(args, kind):
         (args.split == "time" and kind != "table", "--split time is for tables"),
         (args.time and args.split != "time", "--time needs --split time"),
         *((twice, f"{option} names a column twice") for option, twice in _twice(args).items()),
-        (bool(set(args.target) & set(args.leave_out)), "--leave-out names the target"),
+        (bool(set(args.target) & set(args.leave_out)), "--leave-out names the target, which --target asks to predict: "
+         "drop one of the two"),
         (args.size and kind != "folder", "--size is for folders of pictures"),
         (args.model == "linear" and any((args.hidden, args.activation, args.dropout)),
          "--hidden, --activation and --dropout are of hidden layers, which a linear model has not"),

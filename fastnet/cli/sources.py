@@ -47,13 +47,14 @@ def _folder(path, settings):
 
 # ---- what a saved model is measured on ------------------------------------------------------------------------------
 
-def load_samples(name, saved, drop_missing_target=False):
+def load_samples(name, saved, drop_missing_target=False, encoding=None):
     """(x, y) of the data that `fastnet evaluate` was given, prepared as in training: the test set of a data set.
 
     Args:
         name: of a data set, a file or a folder.
         saved: the model, see `Saved`.
         drop_missing_target: whether rows without a target are left out; else they are refused.
+        encoding: of a CSV file; None: what it shows.
 
     Raises:
         ValueError, OSError: data of another kind than the model's, or labels that it does not know.
@@ -68,7 +69,7 @@ def load_samples(name, saved, drop_missing_target=False):
     if isinstance(inputs, Table) != (kind == "table") or isinstance(inputs, Drawings):
         raise ValueError(f"the model takes {inputs.describe()}, which {name} has not")
     if kind == "table":
-        table = inputs.read_table(name)
+        table = inputs.read_table(name, encoding)
         with naming_lines(name, table):
             parts = dict(zip(saved.target_names, saved.parts.values()))
             table, _ = with_targets(table, parts, drop_missing_target)

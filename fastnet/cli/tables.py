@@ -2,6 +2,7 @@
 import numpy as np
 
 from fastnet import data
+from fastnet.cli.errors import WrongUseError
 from fastnet.cli.inputs import Table, naming_lines
 from fastnet.cli.leaks import telling_columns
 from fastnet.cli.samples import Source, split
@@ -24,9 +25,12 @@ def load_table(path, settings):
     Raises:
         ValueError, OSError, ImportError: a table that cannot be trained on; the message says where.
     """
-    table = data.read_columns(path)
+    table = data.read_columns(path, encoding=settings.get("encoding"))
     names = settings["target"] or [list(table)[-1]]
     require([*names, *settings.get("kinds", {}), *settings.get("leave_out", [])], table)
+    if names[-1] in settings.get("leave_out", []):
+        raise WrongUseError(f"--leave-out names {names[-1]!r}, the last column, which is predicted by default: "
+                            "--target COLUMN says which column to predict")
     with naming_lines(path, table):
         table, dropped = with_targets(table, _targets(names, settings), settings.get("drop_missing_target"))
     with naming_lines(path, table):                 # whose rows may be fewer

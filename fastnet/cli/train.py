@@ -21,6 +21,7 @@ from fastnet.cli.sources import load_source
 from fastnet.cli.terminal import rows_of_columns, say
 from fastnet.callbacks import Callback, Checkpoint, EarlyStopping, LearningRateSchedule
 from fastnet.data.arrays import fingerprint
+from fastnet.data.text_lines import shown
 from fastnet.training.weights import balanced
 
 _BETWEEN = 5.0                          # seconds from one checkpoint to the next
@@ -72,7 +73,7 @@ class _Run:
                      *(f"warning: {warning}" for warning in source.warnings)):
             self.say(line)
         trained, tested = len(source.train[1]), len(source.test[1])
-        self.say(f"{self.args.data}: {trained} {source.what} to train on, {tested} to test on")
+        self.say(f"{shown(self.args.data)}: {trained} {source.what} to train on, {tested} to test on")
         kind = "perceptron" if len(sizes) > 2 else "linear model"
         self.say(f"{'-'.join(map(str, sizes))} {kind}, {self.parameters} parameters; {_on(config())}")
         if not self.args.save:

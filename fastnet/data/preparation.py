@@ -3,6 +3,7 @@ import re
 import warnings
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from fastnet.data.cells import Cells, decimal_mark, form_as, form_of, in_lines, 
 from fastnet.data.dates import Dates
 from fastnet.data.numerals import Numerals
 from fastnet.data.encoders import ENCODERS, Category, Text, as_numbers, as_texts
-from fastnet.data.frames import NESTED, category_names, columns, require
+from fastnet.data.frames import LISTED, NESTED, category_names, columns, require
 from fastnet.errors import one_of
 
 WORDS = ("category", "text")            # the kinds of columns whose cells are not read as numbers or dates
@@ -110,7 +111,9 @@ class TablePreparation:
                 values = self._typed(name, cells[name], form) if form else column
                 self._fit_column(name, values, form, kinds.get(name), reason, rows)
         if not self.encoders:
-            raise ValueError(f"no column can be used: {self.left_out}")
+            reasons = [f"{name!r} ({reason})" for name, reason in islice(self.left_out.items(), LISTED)]
+            more = f" and {len(self.left_out) - LISTED} more" * (len(self.left_out) > LISTED)
+            raise ValueError(f"no column can be used, all are left out: {', '.join(reasons)}{more}")
         self._notes = {name: note and in_lines(note, named) for name, note in self._notes.items()}
         return self
 

@@ -14,7 +14,8 @@ KINDS = {                               # how a person reads each column
     "temperature": "number", "population": "number", "account": "number", "balance": "number", "self": "number",
     "sep": "number", "size": "number", "size.2": "number", "member": "number", "empty": "left out", "zip": "category",
     "café": "category", "alley": "category", "colour": "category", "note": "text", "ordered": "date", "shipped": "date",
-    "invoiced": "date", "met": "date", "founded": "date"}
+    "invoiced": "date", "met": "date", "founded": "date",
+    "weight": "number", "views": "number", "answer": "category", "day": "date", "month": "date", "at": "date"}
 TARGETS = {"left": "classification", "plan": "classification", "paid": "regression", "due": "regression"}
 ODD = {1: "?", 2: "-", 3: "none", 4: " ", 5: "n/a", 6: "abc"}        # cells of "price", by row
 WORDS = ["late", "early", "angry", "happy", "never", "again", "phone", "letter", "call", "thanks", "refund", "broken"]
@@ -61,6 +62,12 @@ def _row(rng, i, mark):
         "invoiced": day.strftime("%m/%d/%Y") + f" {hour:02d}:05",
         "met": day.strftime(rng.choice(["%d %b %Y", "%b %d, %Y", "%Y-%m-%d", "%d.%m.%Y"])),
         "founded": {7: "0001-01-01", 8: "9999-12-31", 9: "?"}.get(i, str(day)),
+        "weight": _decimal(rng.uniform(5, 100), mark) + rng.choice([" kg", "kg", " KG"]),
+        "views": rng.choice([_decimal(rng.uniform(1, 900), mark) + "k", _decimal(rng.uniform(1, 5), mark) + "M"]),
+        "answer": rng.choice(["yes", "yes", "Yes", "YES", "no", "no", "No", "NO"]),
+        "day": day.strftime("%Y%m%d"),
+        "month": day.strftime("%Y-%m"),
+        "at": f"{hour:02d}:{rng.randrange(60):02d}",
         "left": "yes" if left else "no",
         "plan": f"0{1 + (price > 1500) + (price > 3000)}",
         "paid": "$" * (mark == ".") + _grouped(3 * price + 10 * area, mark) + " €" * (mark == ","),

@@ -195,8 +195,9 @@ def test_kept_as_json():
 
 
 NUMBER = {"name": "a", "kind": "number", "fill": 0.0, "low": None, "high": None, "mean": 0.0, "scale": 1.0}
-FORM = {"form": {"mark": ".", "percent": 100}}          # which files of fastnet 0.1 do not have
-CATEGORY = {"name": "a", "kind": "category", "fill": "x", "categories": ["x"], "other": False}
+FORM = {"form": {"mark": ".", "percent": 100, "unit": "", "powers": False}}
+CATEGORY = {"name": "a", "kind": "category", "fill": "x", "categories": ["x"], "other": False,
+            "any_case": False}
 TEXT = {"name": "a", "kind": "text", "words": ["x"], "idf": [1.0]}
 
 

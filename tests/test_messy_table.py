@@ -30,8 +30,10 @@ def test_every_column_is_read_as_a_person_would(messy):
     preparation = data.TablePreparation().fit(features)
     assert {report.name: report.kind for report in preparation.describe()} == KINDS
     line = 3 if messy.suffix != ".txt" else 4               # Excel's "sep=;" is a line, too
-    assert preparation.notes == [f"column 'price' is numeric except '?' in line {line} and 3 more cells",
-                                 f"column 'founded' holds dates except '?' in line {line + 8}"]
+    assert preparation.notes == [f"column 'price' is numeric except '?' in line {line} and 3 more cells; "
+                                 "holds several currencies, not converted: $, €",
+                                 f"column 'founded' holds dates except '?' in line {line + 8}",
+                                 "column 'answer' counts 'NO' as 'no', 'No' as 'no' and 2 more alike"]
     assert features.notes == ["column 13 is called 'size.2': there is a column 'size' before it"]
     assert preparation.encoders["zip"].categories == ["00501", "02134", "06390", "10001", "94110"]
     assert preparation.encoders["café"].categories == ["café", "thé"]
@@ -42,7 +44,8 @@ def test_every_column_is_read_as_a_person_would(messy):
     numbers = {name: encoder.read(features[name])[0] for name, encoder in preparation.encoders.items()
                if encoder.kind == "number"}
     limits = {"price": (1, 5000), "profit": (-2000, 3000), "discount": (0.05, 0.6), "rate": (30, 60), "self": (0, 99),
-              "temperature": (-20, 30), "population": (1000, 1e7), "account": (1e25, 1.1e25), "size": (10, 200)}
+              "temperature": (-20, 30), "population": (1000, 1e7), "account": (1e25, 1.1e25), "size": (10, 200),
+              "weight": (5, 100), "views": (1000, 5e6)}
     for name, (low, high) in limits.items():
         assert low <= np.nanmin(numbers[name]) < np.nanmax(numbers[name]) <= high, name
     assert np.isnan(numbers["balance"]).mean() == 0.1 and np.isnan(numbers["price"]).sum() == 6

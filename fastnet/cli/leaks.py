@@ -3,7 +3,7 @@ import shlex
 
 import numpy as np
 
-from fastnet.data.encoders import as_numbers
+from fastnet.data.values import as_numbers
 
 FEWEST, FEW = 40, 5                     # rows, and rows of a class, that a column may tell by chance
 MOST_ROWS, MOST_COLUMNS = 20_000, 2_000     # that are looked at

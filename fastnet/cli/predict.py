@@ -11,7 +11,7 @@ from fastnet.cli.inputs import naming_lines
 from fastnet.cli.outputs import check_outputs
 from fastnet.cli.saved import Saved
 from fastnet.cli.terminal import Printed, say
-from fastnet.data.encoders import as_texts
+from fastnet.data.values import as_texts
 from fastnet.data.frames import require
 
 

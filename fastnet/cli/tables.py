@@ -6,9 +6,10 @@ from fastnet.cli.errors import WrongUseError
 from fastnet.cli.inputs import Table, naming_lines
 from fastnet.cli.leaks import telling_columns
 from fastnet.cli.samples import Source, split
+from fastnet.cli.saved import parts_of
 from fastnet.data.cells import Cells, in_lines
 from fastnet.data.dates import Dates
-from fastnet.data.encoders import as_numbers
+from fastnet.data.values import as_numbers
 from fastnet.data.frames import require
 
 _SHOWN = 10                             # of so many classes the names are printed
@@ -37,7 +38,8 @@ def load_table(path, settings):
         source = _source(table, names, settings)
     last = "" if settings["target"] else " (the last column; --target names another)"
     source.notes = [f"target: {', '.join(names)}{last}; {kind_of_target(source.target)}", *getattr(table, "notes", ()),
-                    *dropped, *source.notes]
+                    *(f"column {name or names[0]!r} {note}" for name, part in parts_of(source.target).items()
+                      for note in part.notes), *dropped, *source.notes]
     return source
 
 
@@ -165,7 +167,9 @@ def kind_of_target(target):
         several = getattr(target, "targets", None)
         if several:
             return f"{len(several)} numbers to predict"
-        return "a date to predict, figures in days" if isinstance(target.form, Dates) else "a number to predict"
+        if isinstance(target.form, Dates):
+            return f"a {'time of day' if target.form.times else 'date'} to predict, figures in days"
+        return "a number to predict"
     names = ": " + ", ".join(map(str, target.classes)) if len(target.classes) <= _SHOWN else ""
     return f"{len(target.classes)} classes{names}"
 

@@ -6,8 +6,8 @@ from collections import Counter
 
 import numpy as np
 
-from fastnet.data.dates import Dates, judged_dates
-from fastnet.data.numerals import BOOLS, MARKS, MISSING, Numerals, judged_numerals, plain_numbers
+from fastnet.data.dates import Dates, are_digits, judged_dates
+from fastnet.data.numerals import BOOLS, MARKS, MISSING, Numerals, currencies, judged_numerals, plain_numbers
 
 # Cells that mean "missing" among numbers and dates, with a note, where they are at most half of a column's.
 GAPS = frozenset(("?", "??", "???", "-", "--", "---", "–", "—", "*", ".", "..", "...", "none", "n.a.", "n.a", "missing",
@@ -109,16 +109,18 @@ def form_of(cells, prefer="."):
     Example:
         >>> from fastnet.data.cells import form_of
         >>> form_of(["1.5", "?", None]), form_of(["31/12/2020"]), form_of(["02134", "10001"])
-        (Numerals(mark='.', percent=100), Dates(day_first=True), None)
+        (Numerals(mark='.', percent=100, unit='', powers=False), Dates(day_first=True, times=False), None)
     """
     plain = _plain_form(cells, prefer)
     if plain is not None:
-        return plain
+        return Dates() if are_digits(cells) else plain
     counts = _counts(cells)
     if not counts:
         return Numerals(prefer)
     if _codes(cells):
         return None
+    if are_digits(cell for cell in counts if not _is_gap(cell)):
+        return Dates()
     expected = sum(n for cell, n in counts.items() if not _is_gap(cell))
     if 2 * expected < sum(counts.values()):             # "none" in most rows is a category, and no gap
         return None
@@ -139,7 +141,7 @@ def form_as(kind, cells, prefer="."):
     Example:
         >>> from fastnet.data.cells import form_as
         >>> form_as("number", ["02134", "1,5"])
-        Numerals(mark=',', percent=100)
+        Numerals(mark=',', percent=100, unit='', powers=False)
     """
     counts = _counts(cells)
     return (judged_numerals(counts, prefer) if kind == "number" else judged_dates(counts))[0]
@@ -189,6 +191,59 @@ def typed(cells, form):
     if all(isinstance(cell, str) and cell.casefold() in BOOLS for cell in cells):
         return values.astype(np.bool_), odd
     return _whole(cells, values), odd
+
+
+def remark(form, cells, odd):
+    """What a user should know of a column that is read as numbers or dates; None for nothing.
+
+    Args:
+        form: Numerals or Dates.
+        cells: a list.
+        odd: the rows whose cells count as missing without being empty.
+
+    Example:
+        >>> from fastnet.data.cells import remark
+        >>> from fastnet.data.numerals import Numerals
+        >>> remark(Numerals(), ["$1", "?", "€2"], [1])
+        "is numeric except '?' in row 1 (counted from 0); holds several currencies, not converted: $, €"
+    """
+    found = [oddities("date" if isinstance(form, Dates) else "number", cells, odd)]
+    money = currencies(cells) if isinstance(form, Numerals) else []
+    if len(money) > 1:
+        found.append(f"holds several currencies, not converted: {', '.join(money)}")
+    return "; ".join(filter(None, found)) or None
+
+
+def one_spelling(texts):
+    """{a spelling: the most frequent one} of texts that differ in capitals only, such as YES and yes beside Yes.
+
+    Args:
+        texts: a list of text, None where it is missing.
+
+    Example:
+        >>> from fastnet.data.cells import one_spelling
+        >>> one_spelling(["Yes", "yes", "Yes", "no", None])
+        {'yes': 'Yes'}
+    """
+    counts = Counter(text for text in texts if isinstance(text, str))
+    most = {}
+    for text in sorted(counts, key=lambda text: (-counts[text], text)):
+        most.setdefault(text.casefold(), text)
+    return {text: most[text.casefold()] for text in counts if most[text.casefold()] != text}
+
+
+def spellings(same):
+    """A note of what `one_spelling` found; None for nothing.
+
+    Example:
+        >>> from fastnet.data.cells import spellings
+        >>> spellings({"yes": "Yes", "YES": "Yes", "NO": "no"})
+        "counts 'NO' as 'no', 'YES' as 'Yes' and 1 more alike"
+    """
+    if not same:
+        return None
+    shown = ", ".join(f"{text!r} as {same[text]!r}" for text in sorted(same)[:2])
+    return f"counts {shown}" + f" and {len(same) - 2} more alike" * (len(same) > 2)
 
 
 def oddities(kind, cells, odd):

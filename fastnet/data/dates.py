@@ -15,14 +15,20 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _NAME = (r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|"
          r"oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?")
 _WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
-_TIME = (r"(?:[T ,]\s*(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?"
-         r"\s*(?P<half>[ap]\.?m\.?)?\s*(?P<zone>Z|UTC|GMT|[-+−]\d\d(?::?\d\d)?)?)?")
+_CLOCK = (r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?"
+          r"\s*(?P<half>[ap]\.?m\.?)?")
+_TIME = rf"(?:[T ,]\s*{_CLOCK}\s*(?P<zone>Z|UTC|GMT|[-+−]\d\d(?::?\d\d)?)?)?"
+_TIME_OF_DAY = re.compile(rf"{_CLOCK}|(?P<full_hour>\d{{1,2}})\s*(?P<full_half>[ap]\.?m\.?)", re.IGNORECASE)
+_YEAR = r"(?P<year>(?:1[6-9]|2[01])\d\d)"                # of a month: others are codes, such as 1234-05
 _FORMS = [re.compile(_WEEKDAY + form + _TIME, re.IGNORECASE) for form in (
     r"(?P<year>\d{4})(?P<s>[-/.])(?P<month>\d{1,2})(?P=s)(?P<day>\d{1,2})",
     r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)",
     r"(?P<first>\d{1,2})(?P<s>[-/.])(?P<second_part>\d{1,2})(?P=s)(?P<year>\d{4}|(?<=/)\d\d|(?<=\d\d\.\d\d\.)\d\d)",
     rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[-. ]\s*(?P<name>{_NAME})[-, ]\s*(?P<year>\d{{4}})",
     rf"(?P<name>{_NAME})\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,\s*|\s+)(?P<year>\d{{4}})")]
+_FORMS += [re.compile(form, re.IGNORECASE) for form in (
+    rf"{_YEAR}[-/](?P<month>\d\d)", rf"(?P<month>\d{{1,2}})/{_YEAR}", rf"(?P<name>{_NAME})[- ,]\s*{_YEAR}",
+    rf"{_YEAR}[- ]?Q(?P<quarter>[1-4])", rf"Q(?P<quarter>[1-4])[- /]?{_YEAR}")]
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,9 @@ class Dates:
 
     Args:
         day_first: whether 1/2/2020 is the first of February; None, which reads it so, where no date depends on it.
+        times: they are times of day, such as 13:45 or 1:45 PM, which count as those of 1970-01-01.
+
+    Months and quarters, such as 2019-07, Jul 2019 and 2019Q3, are their first day.
 
     Example:
         >>> from fastnet.data.dates import Dates
@@ -41,10 +50,13 @@ class Dates:
     """
 
     day_first: bool | None = None
+    times: bool = False
 
     def __post_init__(self):
         if self.day_first is not None and not isinstance(self.day_first, bool):
             raise ValueError(f"expected day_first to be True, False or None, got {self.day_first!r}")
+        if not isinstance(self.times, bool):
+            raise ValueError(f"expected times to be True or False, got {self.times!r}")
 
     def value(self, cell):
         """Microseconds from 1970 in UTC, NaN if the cell is missing, None if it holds something else."""
@@ -54,6 +66,9 @@ class Dates:
             return int(np.datetime64(utc(cell), "us").astype(np.int64))
         if not isinstance(cell, str) or cell.casefold() in MISSING:
             return math.nan if isinstance(cell, str) else None
+        if self.times:
+            found = _TIME_OF_DAY.fullmatch(cell)
+            return _clock(found.groupdict()) if found else None
         for form in _FORMS:
             found = form.fullmatch(cell)
             if found:
@@ -77,13 +92,37 @@ def judged_dates(counts):
     Example:
         >>> from fastnet.data.dates import judged_dates
         >>> judged_dates({"1/2/2020": 1, "12/31/2020": 1})
-        (Dates(day_first=False), 2)
+        (Dates(day_first=False, times=False), 2)
     """
+    times = Dates(times=True)
+    read_as_times = sum(n for cell, n in counts.items() if times.value(cell) is not None)
+    if 2 * read_as_times > sum(counts.values()):
+        return times, read_as_times
     values = {day_first: {cell: Dates(day_first).value(cell) for cell in counts} for day_first in (True, False)}
     read = {day_first: sum(n for cell, n in counts.items() if found[cell] is not None)
             for day_first, found in values.items()}
     day_first = read[True] >= read[False]
     return Dates(None if values[True] == values[False] else day_first), read[day_first]
+
+
+def are_digits(cells):
+    """Whether a column's cells are dates such as 20190731, all of them: days from 1900 to 2099.
+
+    Args:
+        cells: text, or None where it is missing.
+
+    Example:
+        >>> from fastnet.data.dates import are_digits
+        >>> are_digits(["20190731", None]), are_digits(["20190731", "20190732"])
+        (True, False)
+    """
+    found = set()
+    for cell in cells:
+        if isinstance(cell, str) and len(cell) == 8 and cell.isdigit() and cell[:2] in ("19", "20"):
+            found.add(cell)
+        elif cell is not None and not (isinstance(cell, str) and cell.casefold() in MISSING):
+            return False
+    return bool(found) and all(Dates().value(cell) is not None for cell in found)
 
 
 def seconds(days):
@@ -100,8 +139,11 @@ def seconds(days):
     return found
 
 
-def circles(days, with_hours):
-    """Sine and cosine of the month and the weekday, and with hours of the time of day: (N, 4 or 6), missing ones 0.
+def circles(days, with_hours, with_days=True):
+    """Sine and cosine of month and weekday (with_days) and of the time of day (with_hours); missing ones 0.
+
+    Returns:
+        (N, 2 to 6).
 
     Example:
         >>> import numpy as np
@@ -112,7 +154,9 @@ def circles(days, with_hours):
     missing = np.isnat(days)
     known = np.where(missing, np.datetime64(0, "us"), days)
     whole = known.astype("M8[D]").astype(np.int64)
-    turns = [known.astype("M8[M]").astype(np.int64) % 12 / 12, (whole + 3) % 7 / 7]      # 1970 began on a Thursday
+    turns = []
+    if with_days:                                                       # 1970 began on a Thursday
+        turns += [known.astype("M8[M]").astype(np.int64) % 12 / 12, (whole + 3) % 7 / 7]
     if with_hours:
         turns.append(known.astype(np.int64) % DAY / DAY)
     angles = 2 * np.pi * np.stack(turns, axis=1)
@@ -142,10 +186,12 @@ def has_hours(days):
 
 def _microseconds(parts, day_first):
     """Of a date's parts by name; None if there is no such day or time."""
-    year, day, month = int(parts["year"]), parts.get("day"), parts.get("month")
+    year, day, month = int(parts["year"]), parts.get("day") or 1, parts.get("month")
     if parts.get("name"):
         month = _MONTHS.index(parts["name"][:3].lower()) + 1
-    elif day is None:
+    elif parts.get("quarter"):
+        month = 3 * int(parts["quarter"]) - 2
+    elif month is None:
         first, second = parts["first"], parts["second_part"]
         day, month = (first, second) if day_first else (second, first)
     if len(parts["year"]) == 2:
@@ -160,17 +206,18 @@ def _microseconds(parts, day_first):
 
 def _clock(parts):
     """The time of day in microseconds, less its zone; None if there is no such time."""
-    if parts["hour"] is None:
+    given = parts.get("hour") or parts.get("full_hour")
+    if given is None:
         return 0
-    hour, minute, second = (int(parts[name] or 0) for name in ("hour", "minute", "second"))
-    half = (parts["half"] or "").lower()
+    hour, minute, second = int(given), int(parts["minute"] or 0), int(parts["second"] or 0)
+    half = (parts["half"] or parts.get("full_half") or "").lower()
     if half and not 1 <= hour <= 12:
         return None
     hour = hour % 12 + 12 * half.startswith("p") if half else hour
     if hour > 23 or minute > 59 or second > 59:
         return None
     fraction = int((parts["fraction"] or "")[:6].ljust(6, "0"))
-    return ((hour * 60 + minute - _zone(parts["zone"])) * 60 + second) * 1_000_000 + fraction
+    return ((hour * 60 + minute - _zone(parts.get("zone"))) * 60 + second) * 1_000_000 + fraction
 
 
 def _zone(text):

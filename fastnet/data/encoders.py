@@ -4,7 +4,6 @@ Each encoder learns what scikit-learn's transformers of the same purpose learn, 
 written down as JSON. `read` makes values of a column as it was given, of which `fit` learns and `apply` makes features.
 """
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,101 +13,9 @@ import numpy as np
 
 from fastnet.data.dates import Dates, circles, has_hours, seconds
 from fastnet.data.numerals import Numerals
+from fastnet.data.values import as_float32, as_numbers, as_texts, is_number, mean_and_scale
 
 WORD = re.compile(r"\b\w\w+\b")         # TfidfVectorizer's
-LARGEST = 1e150                         # whose square is no infinity
-
-
-def as_numbers(column):
-    """A column of numbers, bools or dates as float64, what is missing NaN; dates are seconds.
-
-    Raises:
-        ValueError: text, infinity, or numbers beyond 1e150; the row is named.
-
-    Example:
-        >>> import numpy as np
-        >>> from fastnet.data.encoders import as_numbers
-        >>> as_numbers(np.array([1, 2]))
-        array([1., 2.])
-    """
-    if column.dtype.kind == "M":
-        return seconds(column)
-    if column.dtype.kind not in "biuf":
-        for row, value in enumerate(column.tolist()):
-            if not (value is None or isinstance(value, int | float)):
-                raise ValueError(f"expected a number, got {value!r} in row {row} (counted from 0)")
-    values = column.astype(np.float64)
-    _refuse(np.abs(values) > LARGEST, values, "too large")
-    return values
-
-
-def as_float32(values):
-    """Numbers in float32, or an error.
-
-    Raises:
-        ValueError: a number is more than float32 has; the row is named.
-
-    Example:
-        >>> import numpy as np
-        >>> from fastnet.data.encoders import as_float32
-        >>> as_float32(np.array([0.5]))
-        array([0.5], dtype=float32)
-    """
-    _refuse(np.abs(values) > np.finfo(np.float32).max, values, "more than float32 has")
-    return values.astype(np.float32)
-
-
-def _refuse(large, values, why):
-    if large.any():
-        row = int(np.argmax(large))
-        raise ValueError(f"expected a number, got {values[row]} in row {row} (counted from 0)"
-                         + f", which is {why}" * bool(np.isfinite(values[row])))
-
-
-def as_texts(column):
-    """A column as a list of text, None where it is missing; a category 3 is "3", also where its column has floats.
-
-    Example:
-        >>> import numpy as np
-        >>> from fastnet.data.encoders import as_texts
-        >>> as_texts(np.array([3.0, np.nan, 0.5]))
-        ['3', None, '0.5']
-    """
-    if column.dtype.kind == "M":
-        return [None if day is None else day.isoformat(" ").removesuffix(" 00:00:00")
-                for day in column.astype("M8[us]").tolist()]
-    return [value if type(value) is str and value.isascii() and value[:1] > " " and value[-1] > " " else _text(value)
-            for value in column.tolist()]               # most cells need no call
-
-
-def _text(value):
-    if value is None or value != value:
-        return None
-    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
-
-
-def mean_and_scale(numbers):
-    """The mean and the standard deviation of numbers, the latter 1 where they are all the same.
-
-    They are taken of the differences from the first number, so that an offset costs no precision.
-
-    Args:
-        numbers: (N,) or (N, D), float64.
-
-    Returns:
-        Two numbers, or two (D,) arrays.
-
-    Example:
-        >>> import numpy as np
-        >>> from fastnet.data.encoders import mean_and_scale
-        >>> mean_and_scale(np.array([0.1] * 10))
-        (0.1, 1.0)
-    """
-    with np.errstate(over="ignore", invalid="ignore"):     # of the largest numbers there are: not finite
-        from_first = numbers - numbers[:1]
-        mean, scale = numbers[0] + from_first.mean(0), from_first.std(0)
-    scale = np.where(scale > 0, scale, 1.0)
-    return (float(mean), float(scale)) if numbers.ndim == 1 else (mean, scale)
 
 
 def _quartile_scale(values):
@@ -188,12 +95,17 @@ class Number:
 
     @property
     def note(self):
-        return f"decimal mark {self.form.mark!r}" if self.form.mark != "." else ""
+        form = self.form
+        return ", ".join(part for part, holds in (
+            (f"decimal mark {form.mark!r}", form.mark != "."), (f"unit {form.unit!r}", form.unit),
+            ("k, M and B are thousands, millions and billions", form.powers)) if holds)
 
 
 @dataclass
 class Category:
     """A column of 0 and 1 for each category, and with `other` one for all that is none of them, which is else 0.
+
+    With `any_case`, text that is no category counts as the one from which it differs in capitals only.
 
     Example:
         >>> import numpy as np
@@ -208,13 +120,15 @@ class Category:
     fill: str
     categories: list
     other: bool
+    any_case: bool = False
 
     def __post_init__(self):
-        if not (_are_texts([self.fill]) and _are_texts(self.categories) and isinstance(self.other, bool)):
+        if not (_are_texts([self.fill]) and _are_texts(self.categories) and isinstance(self.other, bool)
+                and isinstance(self.any_case, bool)):
             raise ValueError("expected text for categories, all different")
 
     @classmethod
-    def fit(cls, column, settings, form=None):
+    def fit(cls, column, settings, form=None, any_case=False):
         """What SimpleImputer and OneHotEncoder learn, which puts the rarest of too many categories together."""
         counts = Counter(text for text in column if text is not None)
         fill = _most_frequent([text for text in column if text is not None])
@@ -223,21 +137,22 @@ class Category:
         rare = set()
         if len(categories) > settings.max_categories:
             rare = set(sorted(categories, key=counts.__getitem__)[:len(categories) - settings.max_categories + 1])
-        return cls(fill, [category for category in categories if category not in rare], bool(rare))
+        return cls(fill, [category for category in categories if category not in rare], bool(rare),
+                   any_case)
 
     def read(self, column):
         return as_texts(column), []
 
     def apply(self, column):
-        places = {category: place for place, category in enumerate(self.categories)}
-        places[None] = places.get(self.fill, len(places))
+        places = places_of(self.categories, set(column), self.any_case)
+        places[None] = places.get(self.fill, len(self.categories))
         found = np.array([places.get(text, len(self.categories)) for text in column], np.int64)
         table = np.eye(len(self.categories) + 1, len(self.categories) + self.other, dtype=np.float32)
         return table[found]
 
     def unseen(self, column):
         """In how many rows of text there is a category that is none of these."""
-        known = {None, *self.categories}
+        known = {None, *places_of(self.categories, set(column), self.any_case)}
         return 0 if self.other else len(column) - sum(map(known.__contains__, column))
 
     @property
@@ -305,6 +220,22 @@ class Text:
         return [f"{name}:{word}" for word in self.words]
 
 
+def places_of(categories, texts, any_case):
+    """{text: its place among the categories}, of the categories and, in any case of letters, of those of the texts.
+
+    Example:
+        >>> from fastnet.data.encoders import places_of
+        >>> places_of(["No", "Yes"], {"YES", "maybe"}, any_case=True)
+        {'No': 0, 'Yes': 1, 'YES': 1}
+    """
+    places = {category: place for place, category in enumerate(categories)}
+    if any_case:
+        folded = {category.casefold(): place for category, place in places.items() if isinstance(category, str)}
+        places |= {text: folded[text.casefold()] for text in texts
+                   if isinstance(text, str) and text not in places and text.casefold() in folded}
+    return places
+
+
 def _words(text):
     return WORD.findall((text or "").lower())
 
@@ -314,7 +245,8 @@ class Date:
     """The time, shifted and scaled, and the places of month, weekday and time of day on circles.
 
     A place on a circle is its sine and cosine, so that December is beside January. What is missing is at the median
-    time, and 0 on the circles. Times of day are those of UTC if the dates state time zones.
+    time, and 0 on the circles. Times of day are those of UTC if the dates state time zones. A column of nothing but
+    times of day, which are those of 1970-01-01, has neither month nor weekday.
 
     Example:
         >>> import numpy as np
@@ -332,20 +264,23 @@ class Date:
     scale: float
     hours: bool
     form: Dates = field(default_factory=Dates)
+    days: bool = True
 
     def __post_init__(self):
         self.form = _form(self.form, Dates)
         if not all(is_number(n) for n in (self.fill, self.mean, self.scale)) or not self.scale:
             raise ValueError("expected finite numbers and a scale other than 0")
-        if not isinstance(self.hours, bool):
-            raise ValueError(f"expected hours to be True or False, got {self.hours!r}")
+        if not (isinstance(self.hours, bool) and isinstance(self.days, bool)):
+            raise ValueError(f"expected hours and days to be True or False, got {self.hours!r} and {self.days!r}")
 
     @classmethod
     def fit(cls, column, settings, form=None):
         times = seconds(column)
         fill = float(np.nanmedian(times))
         mean, scale = mean_and_scale(np.where(np.isnan(times), fill, times))
-        return cls(fill, mean, scale, has_hours(column), form or Dates())
+        hours = has_hours(column)
+        times = hours and bool((column[~np.isnat(column)].astype("M8[D]").astype(np.int64) == 0).all())
+        return cls(fill, mean, scale, hours, Dates(times=True) if times else form or Dates(), not times)
 
     def read(self, column):
         return (column, []) if column.dtype.kind == "M" else self.form.read(
@@ -354,29 +289,20 @@ class Date:
     def apply(self, column):
         times = seconds(column)
         times = (np.where(np.isnan(times), self.fill, times) - self.mean) / self.scale
-        return np.concatenate([times[:, None], circles(column, self.hours)], axis=1)
+        return np.concatenate([times[:, None], circles(column, self.hours, self.days)], axis=1)
 
     @property
     def note(self):
+        if self.form.times:
+            return "times of day"
         return {True: "day before month", False: "month before day", None: ""}[self.form.day_first]
 
     def names(self, name):
-        turns = ["month", "weekday"] + ["hour"] * self.hours
+        turns = ["month", "weekday"] * self.days + ["hour"] * self.hours
         return [name] + [f"{name}:{turn} {side}" for turn in turns for side in ("sin", "cos")]
 
 
 ENCODERS = {encoder.kind: encoder for encoder in (Number, Category, Text, Date)}
-
-
-def is_number(value):
-    """Whether a value out of JSON is a finite number that float64 has: its integers have no bounds.
-
-    Example:
-        >>> from fastnet.data.encoders import is_number
-        >>> is_number(0.5), is_number(float("nan")), is_number(10**400), is_number(True)
-        (True, False, False, False)
-    """
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _are_texts(values):

@@ -17,6 +17,7 @@ from fastnet.data.dates import utc
 
 NESTED = (list, tuple, dict, set, np.ndarray)           # what a cell of a Parquet file can also hold
 _NUMBERS = (bool, np.bool_, int, float, np.number, Decimal)
+MIDNIGHT = datetime.date(1970, 1, 1)    # times of day are of this day
 LISTED = 20                             # of so many columns an error gives the names
 
 
@@ -81,7 +82,8 @@ def columns(table):
     """A table as {name: column}.
 
     A column is a one-dimensional array of bools, integers or floats, missing ones NaN; of dates in UTC, datetime64[us],
-    missing ones NaT; durations are seconds, float64. Anything else is an array of objects with None for missing ones.
+    missing ones NaT, times of day as those of 1970-01-01; durations are seconds, float64. Anything else is an array of
+    objects with None for missing ones.
     Names and text have no spaces around them, and accents in their composed form (NFC); empty text is missing.
 
     Args:
@@ -222,6 +224,10 @@ def _of_objects(values):
             return np.array([np.nan if gone else float(v) for v, gone in zip(values.tolist(), missing)])
         array = np.array(present)
         return array if array.dtype.kind in "biuf" else np.array(list(map(float, present)))     # beyond 64 bits
+    if present and all(isinstance(v, datetime.time) for v in present):
+        values = objects([None if gone else datetime.datetime.combine(MIDNIGHT, v.replace(tzinfo=None))
+                          for v, gone in zip(values.tolist(), missing)])
+        present = values[~missing].tolist()
     if present and all(isinstance(v, datetime.date) for v in present):
         return np.array([None if gone else utc(v) for v, gone in zip(values.tolist(), missing)], "M8[us]")
     values[missing] = None

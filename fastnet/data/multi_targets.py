@@ -56,8 +56,8 @@ class MultiTargetPreparation:
         return self
 
     def _are_pairs(self, columns):
-        return all(len(set(np.asarray(values, object)[~TargetPreparation().missing(values)].tolist())) == 2
-                   for values in columns.values())
+        return all(len({value.casefold() if isinstance(value, str) else value for value in np.asarray(values, object)[
+            ~TargetPreparation().missing(values)].tolist()}) == 2 for values in columns.values())
 
     def _fitted(self, name, values, task, rows, mark):
         try:

@@ -8,10 +8,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastnet.data.cells import Cells, decimal_mark, form_as, form_of, in_lines, oddities, refuse_odd, typed
+from fastnet.data.cells import (
+    Cells,
+    decimal_mark,
+    form_as,
+    form_of,
+    in_lines,
+    oddities,
+    one_spelling,
+    refuse_odd,
+    remark,
+    spellings,
+    typed,
+)
 from fastnet.data.dates import Dates
 from fastnet.data.numerals import Numerals
-from fastnet.data.encoders import ENCODERS, Category, Text, as_numbers, as_texts
+from fastnet.data.encoders import ENCODERS, Category, Text
+from fastnet.data.values import as_numbers, as_texts, holds_dates
 from fastnet.data.frames import LISTED, NESTED, category_names, columns, require
 from fastnet.errors import one_of
 
@@ -33,8 +46,9 @@ class TablePreparation:
 
     A column of numbers or bools is a number: what is missing is filled in, outliers are clipped, mean and scale set to
     0 and 1. So is text if at least nine tenths of its cells are numbers as people write them: 1,813.76 or 1.813,76,
-    47%, $101, (12.5); the others count as missing. Dates become the time, and month, weekday and time of day as sine
-    and cosine. Other text is a category where its values occur again and again, and else words, if it has several.
+    47%, $101, (12.5), 12 kg, 1.5M; the others count as missing. Dates become the time, and month, weekday and time of
+    day as sine and cosine. Other text is a category where its values occur again and again, and else words, if it has
+    several; categories that differ in capitals only are one, unless the kind is stated.
     What is learnt is what scikit-learn's SimpleImputer, StandardScaler or RobustScaler, OneHotEncoder and
     TfidfVectorizer learn; `to_dict` writes it down as JSON.
 
@@ -122,7 +136,9 @@ class TablePreparation:
         cells = {}
         for name, column in named.items():
             asked = kinds.get(name)
-            if name not in self.leave_out and (asked == "date" if column.dtype != object else asked not in WORDS):
+            if name not in self.leave_out and (
+                    asked not in WORDS if column.dtype == object else
+                    asked == "date" or (asked is None and holds_dates(column))):
                 cells[name] = column.tolist() if column.dtype == object else as_texts(column)
         return cells
 
@@ -131,14 +147,19 @@ class TablePreparation:
         kind = FORMS[type(form)]
         values, odd = typed(cells, form)
         refuse_odd(kind, cells, odd)
-        self._notes[name] = oddities(kind, cells, odd)
+        self._notes[name] = remark(form, cells, odd)
         return values
 
     def _fit_column(self, name, column, form, kind, reason, rows):
+        stated = kind
         if not reason:
             kind, values, reason = self._judged(name, column, kind, slice(None) if rows is None else rows)
         if reason:
             self.left_out[name] = reason
+        elif kind == "category" and stated is None:
+            same = one_spelling(values)
+            self._notes[name] = spellings(same)
+            self.encoders[name] = Category.fit([same.get(text, text) for text in values], self, any_case=True)
         else:
             self.encoders[name] = ENCODERS[kind].fit(values, self, form)
 
@@ -159,7 +180,8 @@ class TablePreparation:
         return kind or ("date" if column.dtype.kind == "M" else "number"), values, None
 
     def _judged_text(self, texts):
-        different, words = len(set(texts)), sum(len(text.split()) for text in texts) / len(texts)
+        different = len({text.casefold() for text in texts})
+        words = sum(len(text.split()) for text in texts) / len(texts)
         again = 2 * different <= len(texts)
         if again and different <= self.max_categories:
             return "category", None

@@ -4,9 +4,8 @@ import warnings
 from pathlib import Path
 
 from fastnet._optional import optional
-from fastnet.data.cells import form_of, in_lines, oddities, typed
+from fastnet.data.cells import form_of, in_lines, remark, typed
 from fastnet.data.csv_reader import CsvReader
-from fastnet.data.dates import Dates
 from fastnet.data.frames import columns
 from fastnet.data.text_lines import STANDARD_INPUT, shown, text_lines
 
@@ -58,9 +57,8 @@ def read_table(path, separator=None, text=(), encoding=None):
     for name, column in lists.items():
         form = None if name in text else form_of(column, cells.mark)
         found[name], odd = typed(column, form)
-        if odd:
-            kind = "date" if isinstance(form, Dates) else "number"
-            notes.append(in_lines(f"column {name!r} {oddities(kind, column, odd)}", cells))
+        if form and (note := remark(form, column, odd)):
+            notes.append(in_lines(f"column {name!r} {note}", cells))
     for note in notes:
         warnings.warn(f"{shown(path)}: {note}", stacklevel=2)
     return library.DataFrame(found) if pandas else library.DataFrame(found, nan_to_null=True)

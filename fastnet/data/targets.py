@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from fastnet.data.arrays import finite, require_spread
-from fastnet.data.cells import form_as, form_of, objects, typed
+from fastnet.data.cells import form_as, form_of, objects, one_spelling, remark, spellings, typed
 from fastnet.data.dates import Dates, seconds
-from fastnet.data.encoders import as_float32, as_numbers, as_texts, is_number, mean_and_scale
+from fastnet.data.encoders import places_of
+from fastnet.data.values import as_float32, as_numbers, as_texts, holds_dates, is_number, mean_and_scale
 from fastnet.data.frames import column
 from fastnet.data.numerals import Numerals
 from fastnet.errors import one_of
@@ -38,6 +39,8 @@ class TargetPreparation:
         task: which it is, once fitted.
         form: how text is read: Numerals, Dates, or None for text as it stands.
         classes: of a classification, the list of its classes in order: text, bools or integers.
+        any_case: whether classes that differ in capitals only are one: of text, unless the kind is "category".
+        notes: lines that say what `fit` found: such classes, or several currencies.
         mean, scale: of a regression, what values are shifted and divided by: 0 and 1 unless standardised.
 
     Example:
@@ -64,6 +67,7 @@ class TargetPreparation:
         self.form: Any = None
         self.hours = False
         self.classes: Any = None
+        self.any_case, self.notes = False, []
         self.mean, self.scale = 0.0, 1.0
 
     def fit(self, values, rows=None, mark="."):
@@ -81,15 +85,21 @@ class TargetPreparation:
         column = _column(values)
         self.form, self.classes = self._form_of(column, mark), None
         values = self._read(column)
+        self.notes = []
         self.task = self.task or ("regression" if isinstance(self.form, Dates) else _task_of(values))
         if self.task == "classification":
-            if self.form and column.dtype == object and values.dtype.kind == "f" and (values > EXACT).any():
-                self.form, values = None, _labels(column)           # such as numbers of 20 digits
-            self.classes = _distinct(values)
+            if column.dtype == object and isinstance(self.form, Numerals) and _loses(self.form, values):
+                self.form, values = None, _labels(column)
+            self.any_case = self.kind != "category" and values.dtype == object
+            same = one_spelling(values.tolist()) if self.any_case else {}
+            self.notes += filter(None, [spellings(same)])
+            self.classes = _distinct(objects([same.get(value, value) for value in values.tolist()]) if same else values)
             if len(self.classes) < 2:
                 raise ValueError(f"the target has one class only, {self.classes[0]!r}: there is nothing to learn")
         else:
             numbers = _numbers(values)
+            if isinstance(self.form, Numerals) and column.dtype == object:
+                self.notes += filter(None, [remark(self.form, column.tolist(), [])])
             self.hours = isinstance(self.form, Dates) and bool((numbers % 1 != 0).any())
             numbers = numbers if rows is None else numbers[rows]
             if self.standardise:
@@ -108,7 +118,7 @@ class TargetPreparation:
         if self.task == "regression":
             return as_float32((_numbers(values) - self.mean) / self.scale)
         # 1, 1.0 and True are one key of a dictionary, "1" is another
-        places = {label: place for place, label in enumerate(self.classes)}
+        places = places_of(self.classes, set(values.tolist()), self.any_case)
         found = np.array([places.get(v, -1) for v in values.tolist()], np.int64)
         if (found < 0).any():
             raise self._unseen(_distinct(values[found < 0]))
@@ -133,7 +143,7 @@ class TargetPreparation:
         return gone
 
     def inverse(self, predictions):
-        """Places as classes, or numbers as values in the column's units, or dates as datetime64.
+        """Places as classes, numbers in the column's units, dates as datetime64, or times of day as datetime.time.
 
         Args:
             predictions: an array, int64 for classes.
@@ -141,7 +151,8 @@ class TargetPreparation:
         if isinstance(self.form, Dates):
             days = np.asarray(predictions, np.float64) * self.scale + self.mean
             unit = "s" if self.hours else "D"
-            return (days * (SECONDS_A_DAY if self.hours else 1)).round().astype(np.int64).astype(f"M8[{unit}]")
+            found = (days * (SECONDS_A_DAY if self.hours else 1)).round().astype(np.int64).astype(f"M8[{unit}]")
+            return objects([day.time() for day in found.tolist()]) if self.form.times else found
         if self.task == "regression":
             return self.numbers(predictions)
         mixed = len(set(map(type, self.classes))) > 1               # NumPy would make text of all
@@ -167,7 +178,7 @@ class TargetPreparation:
         """How a column's cells are read."""
         if self.kind == "category":
             return None
-        if column.dtype != object and self.kind != "date":
+        if column.dtype != object and self.kind != "date" and not (self.kind is None and holds_dates(column)):
             return Dates() if column.dtype.kind == "M" else Numerals()
         cells = as_texts(column) if column.dtype != object else column.tolist()
         if self.kind:
@@ -219,7 +230,8 @@ class TargetPreparation:
         """
         form = {} if self.form in (None, Numerals()) else {"form": asdict(self.form), "hours": self.hours}
         if self.task == "classification":
-            return {"task": self.task, "classes": list(self.classes), **form}
+            return {"task": self.task, "classes": list(self.classes), **form,
+                    **({"any_case": True} if self.any_case else {})}
         return {"task": self.task, "mean": self.mean, "scale": self.scale, **form}
 
     @classmethod
@@ -239,7 +251,7 @@ class TargetPreparation:
             raise ValueError(f"expected the dictionary of a target, with a task of {TASKS}, got {given!r:.200}")
         made = cls(given["task"])
         if made.task == "classification":
-            made.classes = given.get("classes")
+            made.classes, made.any_case = given.get("classes"), given.get("any_case") is True
             good = (isinstance(made.classes, list) and all(isinstance(c, str | bool | int) for c in made.classes)
                     and len(set(made.classes)) == len(made.classes) > 1)
         else:
@@ -274,6 +286,11 @@ def _typed(column, form):
     if isinstance(form, Dates) and column.dtype.kind != "M":
         return form.read(as_texts(column))
     return column, []
+
+
+def _loses(form, values):
+    """Whether labels are others as numbers: 20 digits, or a unit that predictions would lack."""
+    return bool(form.unit or form.powers or (values.dtype.kind == "f" and (values > EXACT).any()))
 
 
 def _labels(column):

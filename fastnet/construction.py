@@ -4,6 +4,7 @@ import functools
 import numpy as np
 
 from fastnet import dtypes
+from fastnet._shapes import uneven
 from fastnet.errors import check_sizes
 from fastnet.memory import empty
 from fastnet.placement import check_placement, placed
@@ -62,7 +63,7 @@ def _as_array(data, dtype):
     try:
         array = np.asarray(data, dtype)
     except ValueError as e:
-        raise ValueError(f"expected a rectangular nested sequence of numbers: {e}") from None
+        raise ValueError(f"expected a rectangular nested sequence of numbers: {uneven(data) or e}") from None
     if dtype is None and (array.dtype == np.float64 or array.size == 0):
         widest = functools.reduce(dtypes.promote, given) if given else dtypes.float32
         return array.astype(dtypes.float_of(widest))        # Python floats are float32, as in PyTorch

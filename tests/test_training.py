@@ -170,6 +170,14 @@ def test_class_weight_is_sample_weight():
     assert weights(fitted(x, y, class_weight="balanced")) == weights(fitted(x, y, class_weight=balanced))
 
 
+def test_class_weights_name_classes_of_the_targets():
+    x, y = blobs(60)
+    loader = fastnet.data.DataLoader(fastnet.data.TensorDataset(x, y), 20)
+    for arguments in ((x, y), (loader,), (x, np.eye(3, dtype=int)[y])):
+        with pytest.raises(ValueError, match=r"names the class 7, expected classes of the targets: 0, 1, 2$"):
+            trainer().fit(*arguments, class_weight={0: 1.0, 7: 2.0}, progress=False)
+
+
 def test_class_weight_of_two_classes():
     x, y = blobs(100, classes=2)
     runs = []

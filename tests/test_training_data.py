@@ -78,7 +78,7 @@ def test_a_polars_frame_trains():
     (lambda pd: pd.array([True, None] * 24, "boolean"), ValueError, "x, column 'b': 24 values are NaN"),
     (lambda pd: [0.5, None] * 24, ValueError, "x, column 'b': 24 values are NaN"),
     (lambda pd: pd.date_range("2020", periods=N), TypeError, "something else: 'b', such as Timestamp"),
-    (lambda pd: ["1.5"] * N, TypeError, "something else: 'b', such as '1.5'")])
+    (lambda pd: ["1.5"] * N, TypeError, "'b' holds numbers as text, such as '1.5'")])
 def test_a_column_that_is_no_numbers_is_named(make, error, message):
     pd = pytest.importorskip("pandas")
     good = pd.DataFrame({"a": np.arange(N), "b": np.ones(N)})
@@ -175,8 +175,43 @@ def test_a_list_of_arrays_for_a_model_of_one_input():
     with pytest.raises(ValueError, match=r"x has 2 samples and y has 48; .* forward does not take 2 inputs"):
         linear(2).fit([a, a], Y)
     assert fitted(linear(2), list(a)).predict(list(a)).shape == (N,)        # rows
-    with pytest.raises(ValueError, match="x must be an array, or rows of one shape"):
-        linear(2).fit([[1.0, 2.0], [3.0]], [0.0, 1.0])
+
+
+@pytest.mark.parametrize(("rows", "message"), [
+    ([[1.0, 2.0], [3.0]], "row 0 has 2 values, row 1 has 1"),
+    ([[1.0, 2.0], 3.0], "row 0 has 2 values, row 1 is a number"),
+    ([1.0, 2.0, [3.0]], "row 0 is a number, row 2 has 1"),
+    ([[[1.0], [2.0]], [[3.0], [4.0, 5.0]]], "in row 1: row 0 has 1 value, row 1 has 2")])
+def test_rows_of_different_lengths_are_named(rows, message):
+    message = f"x must be an array, or rows of one shape: {message}"
+    for call in (linear(2).predict, lambda x: linear(2).fit(x, [0.0] * len(x))):
+        with pytest.raises(ValueError, match=message):
+            call(rows)
+    with pytest.raises(ValueError, match=r"^y must be an array, or rows of one shape: row 0 has 1 value, row 1 has 2"):
+        linear(2).fit([[1.0, 2.0]] * 2, [[1.0], [1.0, 2.0]])
+    with pytest.raises(ValueError, match=message.removeprefix("x must be an array, or rows of one shape: ")):
+        fastnet.tensor(rows)
+
+
+def test_numbers_as_text():
+    for library in ("pandas", "polars"):
+        frame = pytest.importorskip(library).DataFrame({"a": [1.0, 2.0], "b": ["1.5", "2"]})
+        with pytest.raises(TypeError, match=r"^x: expected columns of numbers, 'b' holds numbers as text, such as '1.5'"
+                                            r": convert it \(.astype\(float\) in pandas, .cast\(float\) in polars\), or"):
+            linear(2).fit(frame, [0.0, 1.0])
+    with pytest.raises(TypeError, match=r"got '1.5', which is text; np.asarray\(..., float\) makes numbers of it"):
+        linear(2).fit([["1.5", "2"]] * 2, [0.0, 1.0])
+
+
+def test_a_spread_that_float32_loses_is_told():
+    x = np.stack([RNG.standard_normal(N), 1.7e9 + RNG.standard_normal(N), np.full(N, 1.7e9)], axis=1)
+    inputs = {"1": x, "'b'": pytest.importorskip("pandas").DataFrame(x, columns=["a", "b", "c"])}
+    for named, given in inputs.items():
+        with pytest.warns(UserWarning, match=rf"^x: float32 rounds away the differences in the columns {named}, whose"):
+            linear(3).fit(given, Y, progress=False)
+    linear(3).fit(x - x.mean(0), Y, progress=False)
+    linear(3).predict(x)                                    # of what was learnt it is known
+    linear(2).fit(x[:, ::2], Y, progress=False)             # a constant has no differences
 
 
 # ---- classes --------------------------------------------------------------------------------------------------------

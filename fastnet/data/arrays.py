@@ -1,5 +1,6 @@
 """Whatever people have their data in, as NumPy arrays of a dtype that fastnet has; and the search for NaN in it."""
 import numbers
+import warnings
 import zlib
 from decimal import Decimal
 
@@ -8,6 +9,7 @@ import numpy as np
 from fastnet import dtypes
 from fastnet.construction import as_tensor
 from fastnet.data import frames
+from fastnet.data.numerals import plain_numbers
 from fastnet.tensor import Tensor
 
 BLOCK = 1 << 16                         # rows looked at in one go, where all at once could need too much memory
@@ -111,6 +113,10 @@ def column_matrix(frame, what, dtype=np.float32, whole=False):
     strange = [name for name, column in named.items() if column.dtype == object or frames.is_time(given[name])]
     if strange:
         value = _no_number(given[strange[0]], named[strange[0]])
+        if numbers_as_text(named[strange[0]].tolist()):
+            raise TypeError(f"{what}: expected columns of numbers, {strange[0]!r} holds numbers as text, such as "
+                            f"{value!r}: convert it (.astype(float) in pandas, .cast(float) in polars), or let "
+                            "TablePreparation read the table")
         raise TypeError(f"{what}: expected columns of numbers, these hold something else: "
                         f"{', '.join(map(repr, strange))}, such as {value!r}; TablePreparation turns text and dates "
                         "into numbers")
@@ -145,6 +151,54 @@ def _of_objects(array, what):
     return array.astype(np.int64) if whole and array.size else _narrowed(array.astype(np.float64))
 
 
+def numbers_as_text(values):
+    """Whether all values that are there are text that reads as numbers.
+
+    Example:
+        >>> from fastnet.data.arrays import numbers_as_text
+        >>> numbers_as_text(["1.5", None]), numbers_as_text(["1.5", "a"])
+        (True, False)
+    """
+    return any(isinstance(value, str) for value in values) and plain_numbers(values, ".") is not None
+
+
+def warn_of_lost(what, values, dtype, names=None):
+    """Warn of columns far from zero beside their spread, such as timestamps, whose differences a dtype loses.
+
+    Args:
+        what: what the values are, for the warning.
+        values: an array; only matrices of a wider dtype are looked at, of large ones some rows.
+        dtype: what they are going to be rounded to.
+        names: of the columns; by default their places.
+
+    Example:
+        >>> import warnings, numpy as np
+        >>> from fastnet.data.arrays import warn_of_lost
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always")
+        ...     warn_of_lost("x", np.array([[1.7e9, 1.0], [1.7e9 + 5, 2.0]]), np.dtype(np.float32))
+        >>> print(str(caught[0].message).partition(",")[0])
+        x: float32 rounds away the differences in the columns 0
+    """
+    if values.ndim != 2 or values.dtype.kind not in "iuf" or np.can_cast(values.dtype, dtype):
+        return
+    moved, spread = _rounding(values[::max(1, values.size // BLOCK)].astype(np.float64), dtype)
+    lost = np.flatnonzero((spread > 0) & (moved > _LOST * spread)).tolist()
+    if lost:
+        named = ", ".join(str(i) if names is None else repr(names[i]) for i in lost[:frames.LISTED])
+        more = f" and {len(lost) - frames.LISTED} more" if len(lost) > frames.LISTED else ""
+        warnings.warn(f"{what}: {dtype} rounds away the differences in the columns {named}{more}, whose values are far "
+                      "from zero beside their spread: subtract the mean of each column before, as "
+                      "fastnet.data.TablePreparation and scikit-learn's StandardScaler do", stacklevel=2)
+
+
+def _rounding(values, dtype):
+    """(by how much rounding to a dtype moves values at most, their standard deviation), of each column."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        moved = np.abs(values.astype(dtype).astype(np.float64) - values).max(0)
+        return moved, (values - values[:1]).astype(np.float64).std(0)
+
+
 def require_spread(values, dtype, what):
     """Refuse values whose differences are lost when they are rounded to a dtype: timestamps in float32.
 
@@ -167,9 +221,7 @@ def require_spread(values, dtype, what):
     dtype = np.dtype(dtype)
     if values.dtype.itemsize <= dtype.itemsize and values.dtype.kind == "f":
         return
-    with np.errstate(over="ignore"):
-        moved = np.abs(values.astype(dtype).astype(np.float64) - values).max(0)
-        spread = (values - values[:1]).astype(np.float64).std(0)
+    moved, spread = _rounding(values, dtype)
     lost = np.argmax(np.ravel((spread > 0) & (moved > _LOST * spread)))
     moved, spread = np.ravel(moved)[lost], np.ravel(spread)[lost]
     if spread > 0 and moved > _LOST * spread:

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import fastnet
 from fastnet import nn
+from fastnet.data.arrays import warn_of_lost
 from fastnet.sklearn import lbfgs, network as networks
 from fastnet.sklearn.batches import Batches, Penalty
 from fastnet.sklearn.checks import (
@@ -131,7 +132,10 @@ class MLP(BaseEstimator):
         """The `Data` to train on."""
         self._check_target(y)
         X, y = checked_inputs(self, X, y, reset=fresh)
-        X = cast(self, X, self._precision(X, fresh, incremental))
+        dtype = self._precision(X, fresh, incremental)
+        if not hasattr(X, "indptr"):
+            warn_of_lost("X", X, dtype)
+        X = cast(self, X, dtype)
         target = self._encode(y, fresh, incremental, **declared)
         if target.dtype.kind == "f":
             target = cast_target(target, X.dtype)

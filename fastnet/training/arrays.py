@@ -5,9 +5,10 @@ import inspect
 import numpy as np
 
 import fastnet
+from fastnet._shapes import uneven
 from fastnet import data as d, nn
 from fastnet.data import frames
-from fastnet.data.arrays import column_matrix, require_spread
+from fastnet.data.arrays import column_matrix, numbers_as_text, require_spread, warn_of_lost
 
 _INPUTS = "fastnet.data.TablePreparation makes numbers of a table's columns"
 _TARGETS = ("fastnet.data.TargetPreparation numbers labels, and fastnet.sklearn.MLPClassifier takes them as they are")
@@ -33,18 +34,19 @@ class ModelInputs:
     def __init__(self, model, dtype):
         self.model, self.dtype = model, dtype
 
-    def arrays(self, x):
+    def arrays(self, x, learnt=False):
         """A list of arrays of one length: x itself, or its members where x stands for several inputs.
 
         Args:
             x: an array, a frame or a list of numbers; a tuple of such; or, if the model's forward takes several
                 arguments, a list of arrays.
+            learnt: warn of columns whose values differ by less than the model's dtype resolves.
 
         Raises:
             ValueError, TypeError: not finite, no numbers, of different lengths or none; the message says where.
         """
         parts = tuple(x) if isinstance(x, tuple) or (_lists_arrays(x) and self.takes_inputs(len(x))) else (x,)
-        inputs = [self._array(f"x[{i}]" if len(parts) > 1 else "x", part) for i, part in enumerate(parts)]
+        inputs = [self._array(f"x[{i}]" if len(parts) > 1 else "x", part, learnt) for i, part in enumerate(parts)]
         if len({len(part) for part in inputs}) > 1:
             raise ValueError(f"the inputs have different lengths: {', '.join(str(len(part)) for part in inputs)}")
         if len(inputs[0]) == 0:
@@ -80,10 +82,14 @@ class ModelInputs:
     def _is_cast(self, dtype):
         return dtype.kind == "f" or self._takes_floats
 
-    def _array(self, name, part):
+    def _array(self, name, part, learnt):
         if frames.is_frame(part):
-            matrix = column_matrix(d.finite(part, name), name, self.dtype, whole=self._has_embedding)
-            return d.finite(matrix, f"{name} in {self.dtype}")
+            matrix = column_matrix(d.finite(part, name), name, np.float64, whole=self._has_embedding)
+            if matrix.dtype.kind != "f":
+                return matrix
+            if learnt:
+                warn_of_lost(name, matrix, self.dtype, list(frames.given_columns(part)))
+            return _cast(matrix, self.dtype, name)
         if isinstance(part, list) and _lists_arrays(part):
             _require_one_shape(name, part)
         array = as_array(part, name)
@@ -93,20 +99,25 @@ class ModelInputs:
         if isinstance(array, np.memmap):                # what may not fit into memory is neither read twice nor cast
             return array
         d.finite(array, name)
-        return _cast(array, self.dtype, name) if self._is_cast(array.dtype) else array
+        if not self._is_cast(array.dtype):
+            return array
+        if learnt:
+            warn_of_lost(name, array, self.dtype)
+        return _cast(array, self.dtype, name)
 
 
-def checked(x, y, loss, takes):
+def checked(x, y, loss, takes, learnt=False):
     """(inputs, target) as arrays that `loss` can be computed of.
 
     Args:
         x, y: see `Trainer.fit`.
         loss: a `Loss`.
         takes: the `ModelInputs`.
+        learnt: see `ModelInputs.arrays`.
     """
     if y is None:
         raise ValueError("fit and evaluate need targets: y, or a loader that gives them")
-    inputs, target = takes.arrays(x), _target(y)
+    inputs, target = takes.arrays(x, learnt), _target(y)
     if target.ndim == 0 or len(inputs[0]) != len(target):
         hint = (f"; the arrays of a list are samples here, since the model's forward does not take {len(x)} inputs"
                 if _lists_arrays(x) and not takes.takes_inputs(len(x)) else "")
@@ -226,7 +237,7 @@ def as_array(x, name="x"):
         try:
             array = frames.unmasked(np.asanyarray(x.detach() if hasattr(x, "detach") else x))
         except ValueError as e:
-            raise ValueError(f"{name} must be an array, or rows of one shape: {e}") from None
+            raise ValueError(f"{name} must be an array, or rows of one shape: {uneven(x) or e}") from None
     return d.as_array(array, name) if array.dtype == object and array.ndim else array
 
 
@@ -248,6 +259,8 @@ def _require_numbers(name, array, advice):
         return
     strange = next((v for v in array.ravel().tolist() if not isinstance(v, int | float)), None)
     given = f"an array of dtype {array.dtype}" if strange is None else repr(strange)
+    if advice == _INPUTS and numbers_as_text(array.ravel()[:1].tolist()):
+        given, advice = f"{given}, which is text", "np.asarray(..., float) makes numbers of it"
     raise TypeError(f"{name} must hold numbers, got {given}; {advice}")
 
 

@@ -159,9 +159,9 @@ def fit_sources(x, y, loss, takes, *, validation_data, validation_split, class_w
         weighted = getattr(x, "weighted", False)        # a loader of our own says so; its batches end with the weights
         table = class_weights(class_weight)
         if table is not None:
-            table = table / mean_weight(table, getattr(getattr(x, "dataset", None), "targets", None))
+            table = table / mean_weight(table, getattr(getattr(x, "dataset", None), "targets", None), class_weight)
         return Source(x, loss, takes, weighted, table, getattr(x, "own_mean", False), avoid_one), validation
-    inputs, target = checked(x, y, loss, takes)
+    inputs, target = checked(x, y, loss, takes, learnt=True)
     rows = None
     if validation_split:
         rows, held_out = _hold_out(target, validation_split, loading["seed"])

@@ -36,7 +36,9 @@ def sample_weights(target, class_weight, sample_weight):
         target = _numbers_of_classes(target)
         if isinstance(class_weight, str) and class_weight == "balanced":
             class_weight = balanced(target)
-        by_class = look_up_array(class_weights(class_weight), target)
+        table = class_weights(class_weight)
+        require_classes(class_weight, target)
+        by_class = look_up_array(table, target)
         weights = by_class if weights is None else weights * by_class
     return weights
 
@@ -79,17 +81,36 @@ def class_weights(spec):
     return table
 
 
-def mean_weight(table, targets):
+def require_classes(spec, target):
+    """Refuse a dictionary of weights that names a class which no target has.
+
+    Args:
+        spec: what `class_weights` takes.
+        target: (N,), the classes.
+
+    Raises:
+        ValueError: naming it.
+    """
+    there = np.unique(target).tolist()
+    strange = [c for c in spec if int(c) not in there] if isinstance(spec, Mapping) else []
+    if strange:
+        raise ValueError(f"class_weight names the class {strange[0]}, expected classes of the targets: "
+                         f"{', '.join(map(str, there[:20]))}{', ...' * (len(there) > 20)}")
+
+
+def mean_weight(table, targets, spec):
     """The mean weight of all samples, by which weights are divided; 1 where it is not known.
 
     Args:
         table: what `class_weights` gave.
         targets: of all samples, or None.
+        spec: what the table was made of.
     """
     if targets is None or not len(targets):
         return 1.0
-    targets = targets.numpy() if hasattr(targets, "numpy") else np.asarray(targets)
-    return look_up_array(table, _numbers_of_classes(targets)).mean() or 1.0
+    targets = _numbers_of_classes(targets.numpy() if hasattr(targets, "numpy") else np.asarray(targets))
+    require_classes(spec, targets)
+    return look_up_array(table, targets).mean() or 1.0
 
 
 def look_up(table, target):

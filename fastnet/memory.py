@@ -10,6 +10,7 @@ import numpy as np
 
 from fastnet._locks import new_lock
 from fastnet._native import memory as _pools
+from fastnet.state import inside
 
 Block, Pool, shared = _pools.Block, _pools.Pool, _pools.shared
 allocate, empty, empty_like = _pools.allocate, _pools.empty, _pools.empty_like
@@ -55,7 +56,7 @@ class Arena:
 
     def __init__(self):
         self._open = None
-        self._lock = new_lock()
+        self._lock = new_lock(reentrant=True)       # a signal's handler may make parameters
 
     def take(self, shape, dtype):
         """A zeroed array and its slot, (chunk, byte offset)."""
@@ -63,15 +64,18 @@ class Arena:
         if min(shape, default=0) < 0:
             raise ValueError(f"expected sizes of 0 or more, got {shape}")
         nbytes = (math.prod(shape) * dtype.itemsize + _ALIGN - 1) // _ALIGN * _ALIGN
-        with self._lock:
-            if nbytes > CHUNK:          # a chunk of its own; small ones before and after it stay neighbours
-                chunk = Chunk(nbytes)
-            else:
-                if self._open is None or self._open.used + nbytes > self._open.nbytes:
-                    self._open = Chunk(CHUNK)
-                chunk = self._open
-            offset, chunk.used = chunk.used, chunk.used + nbytes
+        chunk, offset = inside(self._lock, self._reserve, nbytes)
         return mirrored(chunk.data, offset, shape, dtype), (chunk, offset)
+
+    def _reserve(self, nbytes):
+        if nbytes > CHUNK:              # a chunk of its own; small ones before and after it stay neighbours
+            chunk = Chunk(nbytes)
+        else:
+            if self._open is None or self._open.used + nbytes > self._open.nbytes:
+                self._open = Chunk(CHUNK)
+            chunk = self._open
+        offset, chunk.used = chunk.used, chunk.used + nbytes
+        return chunk, offset
 
 
 def mirrored(block, offset, shape, dtype):

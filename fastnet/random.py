@@ -8,10 +8,10 @@ import numpy as np
 
 from fastnet._locks import new_lock
 from fastnet.recording import forbid_in_recording
-from fastnet.state import state
+from fastnet.state import inside, state
 
-
-_lock = new_lock()                      # of all generators: one that is copied or pickled must not hold one
+# Of all generators: one that is copied or pickled must not hold one. Reentrant, since a signal's handler may draw.
+_lock = new_lock(reentrant=True)
 
 
 class Generator:
@@ -78,9 +78,11 @@ class Generator:
 
     def take(self, blocks):
         """The state in new memory, `blocks` counters of which no other thread gets."""
-        with _lock:
-            start = self.block()
-            self.counter = (self.counter + blocks) & (2**64 - 1)
+        return np.array([self.seed, inside(_lock, self._advance, blocks)], np.uint64)
+
+    def _advance(self, blocks):
+        start = self.counter                # no call from here on: a signal's handler that draws finds all or nothing done
+        self.counter = (start + blocks) & (2**64 - 1)
         return start
 
 

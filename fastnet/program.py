@@ -93,7 +93,7 @@ class Compiled(replay.Caller):
         self.max_recordings = max_recordings
         self._eager = disable or not _enabled()
         self._recordings = OrderedDict()        # signature -> its Recordings; the signature used last stands last
-        self._lock = new_lock()
+        self._lock = new_lock(reentrant=True)      # a signal's handler may call it
         self._shortcut_keys = (None, None)      # the signatures that the last two shortcuts were made for
         self._floats = {}                       # signature for any floats -> whether they need not be fixed
         self._unsteady = False                  # whether the last run changed what it read

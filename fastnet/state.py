@@ -6,4 +6,4 @@ from fastnet._native import state as _native_state
 
 state = _native_state.state
 recorded, inside = _native_state.recorded, _native_state.inside
-Swapped, Finally = _native_state.Swapped, _native_state.Finally
+Swapped, Turn, Finally = _native_state.Swapped, _native_state.Turn, _native_state.Finally

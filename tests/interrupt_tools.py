@@ -1,9 +1,11 @@
 """Exceptions that come from outside, at a chosen bytecode or after a chosen time."""
 import contextlib
+import ctypes
 import dis
 import random
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import fastnet
@@ -16,17 +18,18 @@ class Interruption(BaseException):
 
 
 class Interrupter:
-    """Raises `Interruption` at the n-th place that a call comes to in fastnet and in the functions of one file.
+    """Acts at the n-th place that a call comes to in fastnet and in the functions of one file: as a signal's handler.
 
     Args:
         at: n; None only counts.
         file: whose functions take part beside the package's.
         anywhere: every bytecode is a place, as for a debugger; else those where the interpreter looks for signals:
             the beginning of a function, what follows a call, and the end of each round of a loop.
+        act: what is called there; it raises `Interruption` by default.
     """
 
-    def __init__(self, at, file, anywhere=False):
-        self.at, self.file, self.anywhere, self.seen = at, file, anywhere, 0
+    def __init__(self, at, file, anywhere=False, act=None):
+        self.at, self.file, self.anywhere, self.act, self.seen = at, file, anywhere, act or _ring, 0
         self._codes, self._previous = {}, {}
 
     def __call__(self, function, *args):
@@ -45,7 +48,7 @@ class Interrupter:
         if event == "opcode" and (self.anywhere or self._looks_for_signals(frame)):
             self.seen += 1
             if self.seen == self.at:
-                raise Interruption
+                self.act()
         return self._trace
 
     def _looks_for_signals(self, frame):
@@ -86,5 +89,22 @@ def alarm_after(seconds):
         signal.signal(signal.SIGALRM, before)
 
 
-def _ring(number, frame):
+@contextlib.contextmanager
+def raised_after(seconds):
+    """Raise `Interruption` in this thread from another one after some seconds, unless the block has ended by then."""
+    this, ended = ctypes.c_ulong(threading.get_ident()), threading.Event()
+
+    def interrupt():
+        if not ended.wait(seconds):
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(this, ctypes.py_object(Interruption))
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _ring(*_):
     raise Interruption

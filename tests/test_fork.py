@@ -59,7 +59,7 @@ def test_a_fork_while_another_thread_replays(backend, compute):
     thread.start()
     codes = set()
     for _ in range(2):
-        while not recording.lock.locked():
+        while not recording.turn.holder:
             time.sleep(0.001)
         codes.add(forked(lambda: compiled(x)))
     end = True

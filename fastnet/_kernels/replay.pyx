@@ -11,7 +11,7 @@ from fastnet._kernels.calls cimport put_back, undisturbed
 from fastnet._kernels.cpu cimport selected_isa
 from fastnet._kernels.launch cimport MAX_DIMS, LaunchList
 from fastnet._kernels.memory cimport array_of
-from fastnet._kernels.state cimport current_recorder, gradients_recorded
+from fastnet._kernels.state cimport Turn, current_recorder, gradients_recorded
 from fastnet._kernels.tape cimport Storage, TensorBase, wrap
 from fastnet._kernels.threads cimport limit
 from fastnet._kernels.watch cimport Places
@@ -91,11 +91,12 @@ cdef Layout layout_of(array):
 
 cdef class Shortcut:
     """A recording with the call that it serves."""
-    cdef object owner, lock, table, backend, build, plan, fail
+    cdef object owner, table, backend, build, plan, fail
     cdef dict explain
     cdef list arguments             # the Layout of a tensor; `float` for any float; else that very object
     cdef list launches, guards, refreshers, tensors, gradients, draws, versions, outputs
     cdef Places places
+    cdef Turn turn
     cdef object numbers             # what stands for float arguments, or None
     cdef bint gradients_are_recorded
     cdef int threads, isa
@@ -111,7 +112,7 @@ cdef class Shortcut:
         cdef TensorBase t
         if (len(args) != len(self.arguments) or current_recorder() != NULL or limit() != self.threads
                 or gradients_recorded() != self.gradients_are_recorded or selected_isa() != self.isa
-                or self.table.name is not self.backend):
+                or self.table.name is not self.backend or self.turn.is_mine()):
             return False
         for i in range(len(args)):
             expected = self.arguments[i]
@@ -143,7 +144,8 @@ cdef class Shortcut:
         cdef Py_ssize_t i
         for i in range(len(arrays)):
             addresses[i] = <uintptr_t>cnp.PyArray_DATA(arrays[i])
-        with self.lock:
+        self.turn.take()
+        try:
             if self.numbers is not None:
                 self.numbers.take(args, {})
             if self.draws:
@@ -160,6 +162,8 @@ cdef class Shortcut:
             for storage, writes in self.versions:
                 (<Storage>storage).version += <Py_ssize_t>writes
             return self.result(args)
+        finally:
+            self.turn.give()
 
     cdef int launch(self, uintptr_t *addresses, list arrays) except -1:
         cdef Py_ssize_t failed
@@ -236,7 +240,7 @@ def shortcut(recording, tuple args, table, build, fail):
     # not the recording, which holds its shortcut: a cycle would keep its memory until the garbage collector comes by
     s.owner, s.explain, s.fail = (recording.pool, recording.keep), recording.explain, fail
     s.places, s.numbers = recording.places, recording.numbers
-    s.lock, s.table, s.backend = recording.lock, table, table.name
+    s.turn, s.table, s.backend = recording.turn, table, table.name
     s.build, s.plan, s.launches, s.guards = build, recording.plan, recording.steps, recording.guards
     s.refreshers, s.tensors, s.gradients = recording.refreshers, recording.tensors, recording.gradients
     s.draws, s.versions = recording.draws, recording.versions

@@ -5,6 +5,7 @@ debugger. Between two statements here there is none, so `inside`, `Swapped` and 
 
 The twin without a compiler is reference/state.py.
 """
+from cpython.pythread cimport PyThread_get_thread_ident
 from cpython.ref cimport Py_XDECREF, Py_XINCREF, PyObject
 
 cdef extern from *:
@@ -122,6 +123,42 @@ cdef class Swapped:
         setattr(self.target, self.name, self.before)
         if self.lock is not None:
             self.lock.release()
+
+
+cdef class Turn:
+    """A context manager: a lock that knows which thread holds it.
+
+    A signal's handler runs in the midst of what it interrupts. It must not wait for a lock of its own thread, nor go in.
+
+    Args:
+        lock: a reentrant one, so that a child that the holder forks holds it too.
+    """
+
+    def __init__(self, lock):
+        self.acquire, self.release = lock.acquire, lock.release
+
+    cdef bint is_mine(self) noexcept:
+        return self.holder == <unsigned long>PyThread_get_thread_ident()
+
+    def mine(self):
+        """Whether this thread holds it."""
+        return self.is_mine()
+
+    cdef int take(self) except -1:
+        self.acquire()
+        self.holder = <unsigned long>PyThread_get_thread_ident()
+        return 0
+
+    cdef int give(self) except -1:
+        self.holder = 0
+        self.release()
+        return 0
+
+    def __enter__(self):
+        self.take()
+
+    def __exit__(self, *error):
+        self.give()
 
 
 cdef class Finally:

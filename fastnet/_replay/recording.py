@@ -8,7 +8,7 @@ from fastnet.backend import K
 from fastnet.errors import shape_text
 from fastnet.memory import empty
 from fastnet.recording import PythonCall
-from fastnet.state import Finally, inside
+from fastnet.state import Finally, Turn, inside
 from fastnet.tensor import Tensor
 
 
@@ -41,7 +41,7 @@ class Recording:
                           if (leaf := ref()) is not None]
         self.places = recorder.watch.places
         self.versions, self.input_versions = recorder.version_counts()
-        self.lock = new_lock()
+        self.turn = Turn(new_lock(reentrant=True))
         self._shortcut = None
         self.plan, self.outputs = plan(result, recorder, tensors)
         for generator, _, total in self.draws:
@@ -50,8 +50,8 @@ class Recording:
     # ---- guards ----
 
     def holds(self):
-        """Whether a replay would do what running the function would."""
-        if not self.places.unchanged():
+        """Whether a replay would do what running the function would, and can begin now."""
+        if self.turn.mine() or not self.places.unchanged():
             return False
         for guard in self.guards:
             if not guard():
@@ -62,6 +62,8 @@ class Recording:
 
     def misfit(self):
         """What is other than when the recording was made."""
+        if self.turn.mine():
+            return "a call in the midst of its replay, as of a signal's handler"
         for place in self.places.changed():
             return explain.change_text(place)
         return next((what for guard, what in self.explained if not guard()), "a gradient that somebody holds")
@@ -84,7 +86,7 @@ class Recording:
     # ---- replay ----
 
     def replay(self, arrays, tensors, args, kwargs):
-        return inside(self.lock, self._replay, arrays, tensors, args, kwargs)
+        return inside(self.turn, self._replay, arrays, tensors, args, kwargs)
 
     def _replay(self, arrays, tensors, args, kwargs):
         if self.numbers is not None:

@@ -74,6 +74,33 @@ class Swapped:
             self._lock.release()
 
 
+class Turn:
+    """A context manager: a lock that knows which thread holds it.
+
+    A signal's handler runs in the midst of what it interrupts. It must not wait for a lock of its own thread, nor go in.
+
+    Args:
+        lock: a reentrant one, so that a child that the holder forks holds it too.
+    """
+
+    holder = 0
+
+    def __init__(self, lock):
+        self._lock = lock
+
+    def mine(self):
+        """Whether this thread holds it."""
+        return self.holder == threading.get_ident()
+
+    def __enter__(self):
+        self._lock.acquire()
+        self.holder = threading.get_ident()
+
+    def __exit__(self, *error):
+        self.holder = 0
+        self._lock.release()
+
+
 class Finally:
     """A context manager: call a function when the block ends.
 

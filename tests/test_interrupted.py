@@ -128,7 +128,7 @@ def test_numbers_drawn_by_a_handler_are_drawn_once():
         return fastnet.rand(4).tolist()
     for at in places(60, __file__, draw):
         handlers = []
-        own = Interrupter(at, __file__, act=lambda: handlers.extend(draw()))(draw)
+        own = Interrupter(at, __file__, act=lambda into=handlers: into.extend(draw()))(draw)
         assert len({*own, *handlers}) == 8
 
 

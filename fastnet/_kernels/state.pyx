@@ -128,7 +128,7 @@ cdef class Swapped:
 cdef class Turn:
     """A context manager: a lock that knows which thread holds it.
 
-    A signal's handler runs in the midst of what it interrupts. It must not wait for a lock of its own thread, nor go in.
+    A signal's handler runs in the midst of what it interrupts: it must not wait for its own thread, nor go in.
 
     Args:
         lock: a reentrant one, so that a child that the holder forks holds it too.

@@ -81,7 +81,7 @@ class Generator:
         return np.array([self.seed, inside(_lock, self._advance, blocks)], np.uint64)
 
     def _advance(self, blocks):
-        start = self.counter                # no call from here on: a handler that draws finds all of it done, or nothing
+        start = self.counter                # no call from here on: a handler that draws comes before or after
         self.counter = (start + blocks) & (2**64 - 1)
         return start
 

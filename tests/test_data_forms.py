@@ -59,6 +59,18 @@ def test_the_unit_is_kept():
         again.transform({"weight": ["14 g"], "views": ["3k"]})
 
 
+def test_words_for_what_is_missing_are_kept(tmp_path):
+    """One cell in two is not a few, but it stood for a missing value in training."""
+    table = {"price": [*(f"{i}.5" for i in range(20)), "k.A."], "day": [*["2020-01-01", "2020-01-02"] * 10, "offen"]}
+    preparation = TablePreparation().fit(table)
+    for prepared in (preparation, TablePreparation.from_dict(preparation.to_dict())):
+        with pytest.warns(UserWarning, match="is numeric except 'k.A.' in row 1|holds dates except 'offen' in row 1"):
+            found = prepared.transform({"price": ["9.5", "k.A."], "day": ["2020-01-01", "offen"]})
+        assert found[1, 0] == preparation.transform({"price": [None], "day": [None]})[0, 0]
+        with pytest.raises(ValueError, match=r"column 'price': expected a number, got 'unklar' in row 1"):
+            prepared.transform({"price": ["9.5", "unklar"], "day": ["2020-01-01"] * 2})
+
+
 def test_targets_with_units():
     assert TargetPreparation().fit(["12.5 kg", "13 kg"]).transform(["14 kg"]).tolist() == [14]
     wheels = TargetPreparation().fit(["2WD", "4WD"] * 5)

@@ -197,7 +197,7 @@ def test_numbers_as_text():
     for library in ("pandas", "polars"):
         frame = pytest.importorskip(library).DataFrame({"a": [1.0, 2.0], "b": ["1.5", "2"]})
         with pytest.raises(TypeError, match=r"^x: expected columns of numbers, 'b' holds numbers as text, such as '1.5'"
-                                            r": convert it \(.astype\(float\) in pandas, .cast\(float\) in polars\), or"):
+                                            r": convert it \(.astype\(float\) in pandas, .cast\(float\) in polars\)"):
             linear(2).fit(frame, [0.0, 1.0])
     with pytest.raises(TypeError, match=r"got '1.5', which is text; np.asarray\(..., float\) makes numbers of it"):
         linear(2).fit([["1.5", "2"]] * 2, [0.0, 1.0])

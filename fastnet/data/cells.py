@@ -284,18 +284,19 @@ def _whole(cells, values):
     return found if np.array_equal(found, values) else values
 
 
-def refuse_odd(kind, cells, odd):
+def refuse_odd(kind, cells, odd, known=()):
     """Refuse a column of which more than a tenth of the cells hold something else than its kind.
 
     Args:
         kind, cells, odd: as `oddities`'.
+        known: text that stands for missing values, however often.
 
     Raises:
         ValueError: naming the first wrong cell.
     """
     if not odd:
         return
-    wrong = [row for row in odd if not _is_gap(cells[row])]
+    wrong = [row for row in odd if not (_is_gap(cells[row]) or cells[row] in known)]
     if len(wrong) > ODD * sum(cell is not None and not _is_gap(cell) for cell in cells):
         raise ValueError(f"expected a {kind}, got {cells[wrong[0]]!r} in row {wrong[0]} (counted from 0)")
 

@@ -61,9 +61,11 @@ class Number:
     mean: float
     scale: float
     form: Numerals = field(default_factory=Numerals)
+    gaps: list = field(default_factory=list)            # text that stood for missing values in training
 
     def __post_init__(self):
         self.form = _form(self.form, Numerals)
+        _require_gaps(self.gaps)
         limits = [n for n in (self.low, self.high) if n is not None]
         if not all(is_number(n) for n in (self.fill, self.mean, self.scale, *limits)) or not self.scale:
             raise ValueError("expected finite numbers and a scale other than 0")
@@ -265,9 +267,11 @@ class Date:
     hours: bool
     form: Dates = field(default_factory=Dates)
     days: bool = True
+    gaps: list = field(default_factory=list)            # as Number's
 
     def __post_init__(self):
         self.form = _form(self.form, Dates)
+        _require_gaps(self.gaps)
         if not all(is_number(n) for n in (self.fill, self.mean, self.scale)) or not self.scale:
             raise ValueError("expected finite numbers and a scale other than 0")
         if not (isinstance(self.hours, bool) and isinstance(self.days, bool)):
@@ -303,6 +307,11 @@ class Date:
 
 
 ENCODERS = {encoder.kind: encoder for encoder in (Number, Category, Text, Date)}
+
+
+def _require_gaps(gaps):
+    if not _are_texts(gaps):
+        raise ValueError("expected text for missing values, all different")
 
 
 def _are_texts(values):

@@ -229,7 +229,8 @@ def _parts(text, mark):
         return None
     if (found["open"] is None) != (found["close"] is None) or sum(map(bool, _signs(found))) > 1:
         return None
-    digits = re.sub(r"\D", "", found["whole"] or "0")
+    whole = found["whole"] or "0"
+    digits = whole if whole.isdigit() else re.sub(r"\D", "", whole)
     exponent = (found["exponent"] or "").replace("−", "-").replace("–", "-")
     size = float(f"{digits}.{found['fraction'] or ''}0{exponent}")
     negative = (found["open"] is not None) != any(sign not in (None, "+") for sign in _signs(found))

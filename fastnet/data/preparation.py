@@ -30,6 +30,7 @@ from fastnet.errors import one_of
 
 WORDS = ("category", "text")            # the kinds of columns whose cells are not read as numbers or dates
 FORMS = {Numerals: "number", Dates: "date"}
+MOST_GAPS = 20                          # different words for a missing value that are kept for each column
 FEW = 20                                # of so many different values text is a category, however few the rows
 COUNTER = re.compile(r"|[Uu]nnamed: 0|[Ii]ndex|(.*[\W_])?(id|Id|ID)|.*[a-z]I[dD]")      # columns that number the rows
 
@@ -94,7 +95,7 @@ class TablePreparation:
         self.kinds, self.leave_out = dict(kinds or {}), tuple(leave_out)
         self.missing, self.clip, self.scale = missing, clip, scale
         self.max_categories, self.max_words = max_categories, max_words
-        self.encoders, self.left_out, self._notes = {}, {}, {}
+        self.encoders, self.left_out, self._notes, self._gaps = {}, {}, {}, {}
 
     # ---- learning ----
 
@@ -111,7 +112,7 @@ class TablePreparation:
         """
         named = columns(table)
         require([*self.kinds, *self.leave_out], named)
-        self.encoders, self.left_out, self._notes = {}, {}, dict.fromkeys(named)
+        self.encoders, self.left_out, self._notes, self._gaps = {}, {}, dict.fromkeys(named), {}
         kinds = dict.fromkeys(category_names(table), "category") | self.kinds
         nested = {} if isinstance(named, Cells) else _nested(named)
         cells = self._cells({name: column for name, column in named.items() if name not in nested}, kinds)
@@ -148,6 +149,7 @@ class TablePreparation:
         values, odd = typed(cells, form)
         refuse_odd(kind, cells, odd)
         self._notes[name] = remark(form, cells, odd)
+        self._gaps[name] = sorted({cells[row] for row in odd if isinstance(cells[row], str)})[:MOST_GAPS]
         return values
 
     def _fit_column(self, name, column, form, kind, reason, rows):
@@ -162,6 +164,8 @@ class TablePreparation:
             self.encoders[name] = Category.fit([same.get(text, text) for text in values], self, any_case=True)
         else:
             self.encoders[name] = ENCODERS[kind].fit(values, self, form)
+            if name in self._gaps:
+                self.encoders[name].gaps = self._gaps[name]
 
     def _judged(self, name, column, kind, rows):
         """(kind, the values to learn from, why the column is left out or None)."""
@@ -245,7 +249,7 @@ class TablePreparation:
                 values, odd = encoder.read(named[name])
                 if odd:
                     cells = named[name].tolist()
-                    refuse_odd(encoder.kind, cells, odd)
+                    refuse_odd(encoder.kind, cells, odd, encoder.gaps)
                     note = f"column {name!r} {oddities(encoder.kind, cells, odd)}"
                     warnings.warn(in_lines(note, named), stacklevel=2)
                 parts.append(encoder.apply(values))

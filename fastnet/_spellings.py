@@ -2,7 +2,7 @@
 import functools
 import inspect
 
-_OTHER = {"axis": "dim", "keepdims": "keepdim"}
+_OTHER = {"axis": "dim", "axis0": "dim0", "axis1": "dim1", "keepdims": "keepdim"}
 
 
 def respelled(function):
@@ -19,6 +19,7 @@ def respelled(function):
     parameters = inspect.signature(function).parameters
     names = {other: name for other, name in _OTHER.items() if name in parameters}
     spread = next((name for name, p in parameters.items() if p.kind is p.VAR_POSITIONAL and name != "args"), None)
+    first = next(iter(parameters), None)
     if not names and spread is None:
         return function
 
@@ -28,6 +29,8 @@ def respelled(function):
             return function(*args)
         kwargs = {names.get(name, name): value for name, value in kwargs.items()}
         if spread in kwargs:
+            if not args and first != spread and first in kwargs:
+                args = kwargs.pop(first),
             args = *args, kwargs.pop(spread)
         return function(*args, **kwargs)
     return call

@@ -183,10 +183,10 @@ def set_num_threads(n):
     A process that was forked stays on one thread.
 
     Raises:
-        ValueError: n is less than 1 or more than 1024.
+        RuntimeError: n is no integer from 1 to 1024.
     """
     if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= _MOST_THREADS:
-        raise ValueError(f"expected a number of threads from 1 to {_MOST_THREADS}, got {n!r}")
+        raise RuntimeError(f"expected a number of threads from 1 to {_MOST_THREADS}, got {n!r}")
     if not compiled_available:
         warnings.warn("the NumPy backend has no threads of its own; NumPy's are limited with threadpoolctl",
                       RuntimeWarning, stacklevel=2)

@@ -1,11 +1,12 @@
 """Tensors from what is not yet one: numbers, sequences, NumPy arrays, arrays of other libraries."""
 import functools
+from numbers import Real
 
 import numpy as np
 
 from fastnet import dtypes
 from fastnet._shapes import uneven
-from fastnet.errors import check_sizes
+from fastnet.errors import check_sizes, not_a_tensor
 from fastnet.memory import empty
 from fastnet.placement import check_placement, placed
 from fastnet.recording import forbid_in_recording
@@ -27,10 +28,10 @@ def tensor(data, dtype=None, requires_grad=False):
         device, layout, pin_memory, memory_format: see `fastnet.placement`.
 
     Raises:
-        TypeError: a dtype or values that fastnet has none for.
+        TypeError: a dtype that fastnet has none for, or values that are no real numbers.
         ValueError: a ragged sequence.
-        RuntimeError: another device than "cpu"; inside a compiled function, where the values would be fixed into the
-            recording.
+        RuntimeError: a number that the dtype cannot hold; another device than "cpu"; inside a compiled function, where
+            the values would be fixed into the recording.
 
     Example:
         >>> import fastnet
@@ -60,14 +61,40 @@ def _as_array(data, dtype):
     given = []
     if isinstance(data, list | tuple):
         data = _plain(data, given)
+    else:
+        _check_value(data)
     try:
         array = np.asarray(data, dtype)
-    except ValueError as e:
-        raise ValueError(f"expected a rectangular nested sequence of numbers: {uneven(data) or e}") from None
+    except (OverflowError, ValueError) as error:
+        return _wrapped(data, dtype, error)
+    if dtype is None and array.dtype in (object, np.uint64):
+        raise RuntimeError(f"tensor: expected integers that fit int64, got {data!r}")
     if dtype is None and (array.dtype == np.float64 or array.size == 0):
         widest = functools.reduce(dtypes.promote, given) if given else dtypes.float32
         return array.astype(dtypes.float_of(widest))        # Python floats are float32, as in PyTorch
     return array
+
+
+def _check_value(x):
+    """Refuse what is neither a real number nor a sequence: NumPy makes NaN of None, and numbers of text."""
+    if isinstance(x, str | bytes | dict) or not (isinstance(x, Real) or hasattr(x, "__getitem__")):
+        raise TypeError(f"tensor: expected real numbers or a sequence of them, got {x!r} ({type(x).__name__})")
+
+
+def _wrapped(data, dtype, error):
+    """Values that NumPy does not convert: negative integers wrap in a dtype without sign, as in PyTorch.
+
+    Raises:
+        ValueError: a ragged sequence.
+        RuntimeError: numbers that `dtype` cannot hold.
+    """
+    try:
+        array = np.asarray(data)
+    except ValueError:
+        raise ValueError(f"expected a rectangular nested sequence of numbers: {uneven(data) or error}") from None
+    if array.dtype.kind != "i" or np.abs(array).max() > np.iinfo(dtype).max:
+        raise RuntimeError(f"tensor: expected values that fit {dtype}, got {data!r}")
+    return array.astype(dtype)
 
 
 def _plain(sequence, given):
@@ -81,6 +108,8 @@ def _plain(sequence, given):
         elif hasattr(x, "__array__"):
             x = x._data if isinstance(x, Tensor) else np.asarray(x)
             given.append(x.dtype)
+        else:
+            _check_value(x)
         parts.append(x)
     return parts
 
@@ -161,6 +190,8 @@ def is_floating_point(input):
         >>> fastnet.is_floating_point(fastnet.zeros(1)), fastnet.is_floating_point(fastnet.tensor([1]))
         (True, False)
     """
+    if not isinstance(input, Tensor):
+        raise not_a_tensor("is_floating_point", "input", input)
     return input.is_floating_point()
 
 
@@ -172,6 +203,8 @@ def numel(input):
         >>> fastnet.numel(fastnet.zeros(2, 3))
         6
     """
+    if not isinstance(input, Tensor):
+        raise not_a_tensor("numel", "input", input)
     return input.numel()
 
 

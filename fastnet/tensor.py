@@ -254,6 +254,7 @@ class Tensor(_tape.TensorBase):
         """The accumulated gradient, a Tensor, or None before the first backward().
 
         Raises:
+            TypeError: setting something else than a tensor or None.
             RuntimeError: setting one of another shape or dtype.
         """
         if state.recorder is not None:
@@ -264,6 +265,8 @@ class Tensor(_tape.TensorBase):
 
     @grad.setter
     def grad(self, value):
+        if value is not None and not isinstance(value, Tensor):
+            raise TypeError(f"expected a tensor or None as gradient, got {type(value).__name__}")
         if value is not None and (value.shape != self.shape or value.dtype != self.dtype):
             raise RuntimeError(f"expected a gradient of shape {shape_text(self)} and dtype {self.dtype}, got "
                                f"{shape_text(value)} and {value.dtype}")

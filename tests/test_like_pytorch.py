@@ -68,6 +68,10 @@ X, ONE = (lambda f: f.ones(2, 3)), (lambda f: f.tensor(1.0))
     lambda f, x: f.where(f.tensor([1, 0, 1, 0], dtype=f.uint8), x, 0.0),
     lambda f, x: x[f.tensor([1, 0], dtype=f.uint8)],
     lambda f, x: x.clamp(-3, 2.5),
+    lambda f, x: f.permute(input=x, dims=(2, 0, 1)),
+    lambda f, x: x.swapaxes(axis0=0, axis1=-1),
+    lambda f, x: f.split(x[:, :0], 0, dim=1)[0],
+    lambda f, x: f.addmm(x[0, 0], x[0], x[1, :, :3].t()[:3, :1].expand(3, 4).t()[:4, :1].expand(4, 4)),
 ])
 @pytest.mark.filterwarnings("ignore:.*(uint8|deprecated)")
 def test_results_and_gradients_are_pytorchs(call):
@@ -109,7 +113,8 @@ ERRORS = {
         lambda f: ONE(f).select(0, 0), lambda f: f.movedim(X(f), 5, 0), lambda f: X(f).gather(2, f.zeros(1, 1).long()),
         lambda f: X(f).index_select(1, f.tensor([[0]])), lambda f: ONE(f).transpose(0, 1), lambda f: X(f).sum(2),
         lambda f: f.amax(f.ones(2, 0), 1), lambda f: f.argmax(f.ones(0)), lambda f: f.max(f.ones(2, 0), 1),
-        lambda f: f.take_along_dim(ONE(f), f.tensor(0), 0), lambda f: f.flip(X(f), (2,)), lambda f: X(f)[0, 3],
+        lambda f: f.take_along_dim(ONE(f), f.tensor(0), 0), lambda f: f.argmax(X(f), 2),
+        lambda f: f.flip(X(f), (2,)), lambda f: X(f)[0, 3],
         lambda f: f.cat([X(f)], 2), lambda f: f.flatten(ONE(f), 1), lambda f: f.unsqueeze(X(f), 4),
         lambda f: f.cumsum(X(f), 2)],
     RuntimeError: [
@@ -133,6 +138,13 @@ ERRORS = {
         lambda f: f.nn.functional.cosine_similarity(X(f).long(), X(f).long()), lambda f: X(f).view(4),
         lambda f: f.nn.functional.cosine_similarity(X(f), f.ones(2)), lambda f: X(f).sum((0, 0)),
         lambda f: ONE(f).unflatten(0, (1, 1)), lambda f: f.cat([ONE(f)], 1), lambda f: f.mv(f.ones(2), f.ones(2)),
+        lambda f: X(f) - (X(f) > 0), lambda f: True - X(f), lambda f: X(f).sub_(True), lambda f: X(f) - f.tensor(False),
+        lambda f: 1 - f.tensor([True]), lambda f: X(f).permute(2, 0, 1), lambda f: ONE(f).permute(0),
+        lambda f: f.addmm(f.ones(2, 3), f.ones(2, 2), f.ones(2, 1)), lambda f: f.split(X(f), 0),
+        lambda f: f.full((2,), math.nan, dtype=f.int64), lambda f: f.linspace(0, math.inf, 3, dtype=f.int32),
+        lambda f: f.linspace(0, 300, 4, dtype=f.uint8), lambda f: f.tensor([300], dtype=f.uint8),
+        lambda f: f.tensor([math.nan], dtype=f.int64), lambda f: f.arange(0, 1, math.nan),
+        lambda f: f.set_num_threads(0), lambda f: f.set_num_threads("2"),
         lambda f: X(f).expand(-2), lambda f: f.ones(2).mT,
         lambda f: f.nn.functional.one_hot(f.tensor([1.0])), lambda f: X(f).expand(2, 4), lambda f: X(f) + f.ones(4)],
     TypeError: [
@@ -141,7 +153,14 @@ ERRORS = {
         lambda f: f.logaddexp(X(f), 1), lambda f: f.logical_and(X(f), 1), lambda f: f.fmod(1, X(f)),
         lambda f: f.remainder(1, 2), lambda f: f.pow(2, 3), lambda f: f.bitwise_or(1, 2), lambda f: f.eq(X(f), "a"),
         lambda f: f.clamp(1, 2, 3), lambda f: f.abs(1), lambda f: f.amax([1.0, 2.0]),
-        lambda f: f.index_select(X(f), 0, [0])],
+        lambda f: f.index_select(X(f), 0, [0]), lambda f: X(f).sum(True), lambda f: X(f).amax(dim=False),
+        lambda f: X(f).unsqueeze(True), lambda f: X(f).transpose(False, True), lambda f: X(f).squeeze(True),
+        lambda f: f.cumsum(X(f), (0, 1)), lambda f: f.argmax(X(f), (0,)), lambda f: f.max(X(f), (0, 1)),
+        lambda f: f.sort(X(f), (0, 1)), lambda f: f.topk(X(f), 1, (1,)), lambda f: f.softmax(X(f), (0, 1)),
+        lambda f: f.add(X(f), [1, 2, 3]), lambda f: [1, 2, 3] - X(f), lambda f: X(f) * [2],
+        lambda f: f.tensor([1.0, None], dtype=f.float32), lambda f: f.tensor(None, dtype=f.bool),
+        lambda f: f.tensor("1", dtype=f.int64), lambda f: f.tensor({1: 2}, dtype=f.float64),
+        lambda f: f.is_floating_point(3), lambda f: setattr(X(f), "grad", 3)],
     ValueError: [lambda f: f.cat([])]}
 
 
@@ -180,3 +199,13 @@ def test_a_view_is_a_view_where_numpy_has_one():
                 assert _viewable(x, shape) == np.may_share_memory(x, x.reshape(shape)), (x.strides, shape)
         assert _viewable(x, x.shape)
         assert _viewable(x, (*x.shape[:2], 1, *x.shape[2:]))
+
+
+def test_long_running_sums_are_exact():
+    x = fastnet.full((1_000_000,), 0.1)
+    np.testing.assert_allclose(x.cumsum(0)[-1].item(), 100_000, rtol=1e-6)
+    np.testing.assert_allclose(x.reshape(-1, 2).cumsum(0)[-1].tolist(), [50_000, 50_000], rtol=1e-6)
+
+
+def test_negative_numbers_wrap_in_a_dtype_without_sign():
+    assert fastnet.tensor([-1, 255, -255], dtype=fastnet.uint8).tolist() == [255, 255, 1]

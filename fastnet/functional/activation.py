@@ -4,7 +4,7 @@ from fastnet.autograd import gradient, op
 from fastnet.functional import arrays
 from fastnet.functional.arrays import contiguous, like
 from fastnet.functional.description import describe
-from fastnet.functional.reduction import _one_dim, _rows, normalize_dims
+from fastnet.functional.reduction import _rows, normalize_dim
 from fastnet.tensor import method
 
 __all__ = [
@@ -232,7 +232,7 @@ def _softmax(input, kernel, dim, dtype):
     x = arrays.cast(input, dtypes.as_dtype(dtype)) if dtype is not None else input
     if x.dtype.kind != "f":
         raise RuntimeError(f"{kernel} takes floating-point tensors, got {x.dtype}")
-    dims = normalize_dims(x, dim)
+    dims = normalize_dim(x, dim)
     x3, _, _ = _rows(x, dims)
     y3 = arrays.like(kernel, x3)
     return y3.reshape(input.shape), (gradient(_softmax_slope, y3, kernel, dims), None, None, None)
@@ -262,7 +262,7 @@ def softmax(input, dim=None, dtype=None):
         tensor([[0.5, 0.5],
                 [1. , 0. ]])
     """
-    return _softmax(input, "softmax", _one_dim("softmax", dim), dtype)
+    return _softmax(input, "softmax", dim, dtype)
 
 
 @method()
@@ -276,4 +276,4 @@ def log_softmax(input, dim=None, dtype=None):
         >>> fastnet.log_softmax(fastnet.tensor([0.0, 0.0]), 0)
         tensor([-0.6931, -0.6931])
     """
-    return _softmax(input, "log_softmax", _one_dim("log_softmax", dim), dtype)
+    return _softmax(input, "log_softmax", dim, dtype)

@@ -19,8 +19,8 @@ def _add(x, y):
 
 @op
 def _sub(x, y):
+    refuse_bool("sub", x, y)
     x, y = operands(x, y)
-    refuse_bool("sub", x)
     return arrays.sub(x, y), (arrays.same, arrays.neg)
 
 
@@ -33,8 +33,8 @@ def _add_multiple(x, y, factor):
 
 @op
 def _sub_multiple(x, y, factor):
+    refuse_bool("sub", x, y)
     x, y = operands(x, y)
-    refuse_bool("sub", x)
     return arrays.sub(x, arrays.scale(y, factor)), (arrays.same, gradient(arrays.scale, -factor), None)
 
 
@@ -206,7 +206,7 @@ def sub(input, other, *, alpha=1):
         alpha: as of `add`.
 
     Raises:
-        RuntimeError: an alpha that is a float for integers.
+        RuntimeError: a bool operand, or an alpha that is a float for integers.
 
     Example:
         >>> import fastnet

@@ -1,4 +1,6 @@
 """Kernel calls that allocate their result, which operations and gradients are composed of: arrays in, array out."""
+import numbers
+
 import numpy as np
 
 from fastnet import dtypes
@@ -10,6 +12,7 @@ from fastnet.memory import empty, empty_like
 
 _ndarray, _asarray = np.ndarray, np.asarray
 _NUMBERS = frozenset((int, float))
+_SCALARS = numbers.Real, np.bool_, np.ndarray
 
 
 def broadcast_shapes(s, t):
@@ -52,15 +55,16 @@ def scalar(value, dtype, exact=False):
             still wrap where the dtype has no sign.
 
     Raises:
-        RuntimeError: an integer that the dtype cannot hold; both are named.
+        TypeError: no number.
+        RuntimeError: a number that the dtype cannot hold; both are named.
     """
     if type(value) is Number:
         return value.array(dtype)
-    if value is None or isinstance(value, str):
+    if not isinstance(value, _SCALARS):
         raise TypeError(f"expected a tensor or a number, got {value!r}")
     try:
         return np.array(value, dtype)
-    except OverflowError:
+    except (OverflowError, ValueError):         # an integer out of range, infinity or NaN
         return _low_bits(value, dtype, exact)
 
 
@@ -151,9 +155,9 @@ def check_some_array(name, x, y):
         raise TypeError(f"{name}: expected at least one tensor, got {type(x).__name__} and {type(y).__name__}")
 
 
-def refuse_bool(name, x):
-    """Refuse an operand of arithmetic that has no meaning for bool."""
-    if x.dtype.kind == "b":
+def refuse_bool(name, *operands):
+    """Refuse operands, arrays, tensors or numbers, of arithmetic that has no meaning for bool."""
+    if any((x.dtype if hasattr(x, "dtype") else dtypes.of_scalar(x)).kind == "b" for x in operands):
         raise RuntimeError(f"{name} takes numbers, got bool; convert it with .long(), or use ~, ^, & and |")
 
 

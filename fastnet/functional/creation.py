@@ -239,7 +239,7 @@ def arange(start=0, end=None, step=1, *, dtype=None, requires_grad=False):
     whole = [v if dtype.kind == "f" or not math.isfinite(v) else int(v) for v in (start, end, step)]
     if dtype == dtypes.int64:           # PyTorch counts the narrower integers before it drops the fractions
         start, end, step = whole
-    if step == 0 or not math.isfinite(end - start) or (end - start) / step < 0:
+    if step == 0 or not math.isfinite(end - start) or math.isnan(step) or (end - start) / step < 0:
         raise RuntimeError(f"arange: step {step} does not lead from {start} to {end}")
     count = -(-(end - start) // step) if dtype == dtypes.int64 else math.ceil((end - start) / step)
     out = _empty((count,), dtype)
@@ -266,7 +266,7 @@ def linspace(start, end, steps, *, dtype=None, requires_grad=False):
 
     Raises:
         TypeError: steps is no integer.
-        RuntimeError: a negative number of steps.
+        RuntimeError: a negative number of steps, or a start or end that the dtype cannot hold.
 
     Example:
         >>> import fastnet
@@ -284,8 +284,15 @@ def linspace(start, end, steps, *, dtype=None, requires_grad=False):
         K.arange(out[:half], start, step)
         K.arange(out[half:][::-1], end, -step)
     else:
-        K.copy(out, constant(_whole_steps(int(start), int(end), steps)))
+        K.copy(out, constant(_whole_steps(_whole(start, dtype), _whole(end, dtype), steps)))
     return _made(out, requires_grad)
+
+
+def _whole(number, dtype):
+    """A number without its fraction; RuntimeError if the integer dtype cannot hold it."""
+    number = int(number) if math.isfinite(number) else number
+    arrays.scalar(number, dtype, exact=True)
+    return number
 
 
 def _whole_steps(start, end, steps):

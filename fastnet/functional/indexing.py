@@ -9,7 +9,8 @@ from fastnet.functional import arrays
 from fastnet.functional.arrays import contiguous
 from fastnet.functional.keys import as_key, pick, selection
 from fastnet.functional.reduction import _rows
-from fastnet.functional.shape import _dim, _strided, expand
+from fastnet.functional.shape import _strided, expand
+from fastnet.functional.sizes import as_dim
 from fastnet.memory import empty
 from fastnet.recording import forbid_in_recording
 from fastnet.tensor import Tensor, extend, method
@@ -82,7 +83,7 @@ def gather(input, dim, index, *, sparse_grad=False):
         tensor([[2.],
                 [3.]])
     """
-    dim = _dim(input, dim)
+    dim = as_dim(input, dim)
     if isinstance(index, Tensor) and index.numel() == 0:    # PyTorch takes any dtype and shape that name nothing
         return input.reshape(-1)[:0].reshape(index.shape)
     index = _whole_index("gather", index)
@@ -153,7 +154,7 @@ def take_along_dim(input, indices, dim=None):
         raise not_a_tensor("take_along_dim", "indices", indices)
     if dim is None:
         return gather(input.reshape(-1), 0, indices.reshape(-1))
-    dim = _dim(input, dim)
+    dim = as_dim(input, dim)
     if input.ndim == 0:
         raise IndexError(f"take_along_dim: dimension {dim} is out of range for a 0-d tensor")
     if indices.ndim != input.ndim:
@@ -188,7 +189,7 @@ def index_select(input, dim, index):
         tensor([[2., 2., 1.],
                 [4., 4., 3.]])
     """
-    dim, index = _dim(input, dim), _whole_index("index_select", index)
+    dim, index = as_dim(input, dim), _whole_index("index_select", index)
     if index.ndim > 1:
         raise IndexError(f"index_select: expected an index of one dimension, got shape {shape_text(index)}")
     index = index.reshape(-1)

@@ -5,8 +5,8 @@ from fastnet import dtypes
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.errors import check_sizes, not_a_tensor, shape_text
-from fastnet.functional.shape import _copied, _dim, _dims, _strided, check_dimensions, expand, reshape, unsqueeze
-from fastnet.functional.sizes import as_shape
+from fastnet.functional.shape import _copied, _strided, check_dimensions, expand, reshape, unsqueeze
+from fastnet.functional.sizes import as_dim, as_dims, as_shape
 from fastnet.memory import empty
 from fastnet.tensor import Tensor, extend, method
 
@@ -31,7 +31,7 @@ def narrow(input, dim, start, length):
         tensor([1, 2, 3])
     """
     check_dimensions("narrow", input)
-    dim, start = _dim(input, dim), _start(start)
+    dim, start = as_dim(input, dim), _start(start)
     n = input.shape[dim]
     if not -n <= start <= n:
         raise IndexError(f"narrow: start {start} is out of range for dimension {dim} of shape {shape_text(input)}: "
@@ -65,7 +65,7 @@ def select(input, dim, index):
     """
     if input.ndim == 0:
         raise IndexError("select: expected a tensor with dimensions, got a 0-d tensor")
-    return input[(slice(None),) * _dim(input, dim) + (index,)]
+    return input[(slice(None),) * as_dim(input, dim) + (index,)]
 
 
 @method()
@@ -78,7 +78,8 @@ def split(tensor, split_size_or_sections, dim=0):
         dim: a dimension.
 
     Raises:
-        RuntimeError: a length that is not positive, lengths that don't add up, a tensor without dimensions.
+        RuntimeError: a length that is not positive (or 0, for a dimension of length 0), lengths that don't add
+            up, a tensor without dimensions.
 
     Example:
         >>> import fastnet
@@ -88,12 +89,12 @@ def split(tensor, split_size_or_sections, dim=0):
         (tensor([0]), tensor([1, 2, 3, 4]))
     """
     check_dimensions("split", tensor)
-    dim, sizes = _dim(tensor, dim), split_size_or_sections
+    dim, sizes = as_dim(tensor, dim), split_size_or_sections
     n = tensor.shape[dim]
     if isinstance(sizes, int):
-        if sizes <= 0:
+        if sizes < 0 or (sizes == 0 and n):
             raise RuntimeError(f"split: expected a positive length, got {sizes}")
-        sizes = [min(sizes, n - start) for start in range(0, max(n, 1), sizes)]
+        sizes = [min(sizes, n - start) for start in range(0, n, max(sizes, 1))] or [0]
     elif sum(sizes) != n:
         raise RuntimeError(f"split: the lengths {list(sizes)} add up to {sum(sizes)}, dimension {dim} of shape "
                            f"{shape_text(tensor)} has {n}")
@@ -116,7 +117,7 @@ def chunk(input, chunks, dim=0):
     check_dimensions("chunk", input)
     if chunks <= 0:
         raise RuntimeError(f"chunk: expected a positive number of chunks, got {chunks}")
-    n = input.shape[_dim(input, dim)]
+    n = input.shape[as_dim(input, dim)]
     return split(input, -(-n // chunks) if n else [0] * chunks, dim)
 
 
@@ -132,7 +133,7 @@ def unbind(input, dim=0):
         >>> fastnet.unbind(fastnet.tensor([[1, 2], [3, 4]]))
         (tensor([1, 2]), tensor([3, 4]))
     """
-    dim = _dim(input, dim)
+    dim = as_dim(input, dim)
     return tuple(select(input, dim, i) for i in range(input.shape[dim]))
 
 
@@ -198,7 +199,7 @@ def cat(tensors, dim=0):
     shaped = [i for i, x in enumerate(tensors) if x.shape != (0,)] or [0]
     first = tensors[shaped[0]]
     check_dimensions("cat", first)
-    dim = _dim(first, dim) if first.shape != (0,) else 0
+    dim = as_dim(first, dim) if first.shape != (0,) else 0
     for i in shaped:
         x = tensors[i]
         differ = [d for d, (a, b) in enumerate(zip(x.shape, first.shape)) if a != b and d != dim]
@@ -233,7 +234,7 @@ def stack(tensors, dim=0):
         if x.shape != tensors[0].shape:
             raise RuntimeError(f"stack: tensor {i} has shape {shape_text(x)}, tensor 0 {shape_text(tensors[0])}; they "
                                "must agree")
-    return cat([unsqueeze(x, dim) for x in tensors], _dim(tensors[0], dim, extra=1))
+    return cat([unsqueeze(x, dim) for x in tensors], as_dim(tensors[0], dim, extra=1))
 
 
 @method()
@@ -250,7 +251,7 @@ def flip(input, dims, *more):
         tensor([[4, 3],
                 [2, 1]])
     """
-    dims = _dims("flip", input, as_shape((dims, *more)))
+    dims = as_dims("flip", input, as_shape((dims, *more)))
     key = [slice(None, None, -1 if i in dims else None) for i in range(input.ndim)]
     return _copied(_strided(input, (*key, ...)))            # ... keeps a single element an array
 

@@ -252,7 +252,8 @@ def addmm(input, mat1, mat2, *, beta=1, alpha=1):
         tensor([[31., 31.],
                 [31., 31.]])
     """
-    return _times(input, beta) + _times(matmul(mat1, mat2), alpha)
+    product = matmul(mat1, mat2)
+    return _times(input.expand(product.shape), beta) + _times(product, alpha)
 
 
 def _times(x, factor):

@@ -8,7 +8,7 @@ from fastnet.errors import shape_text
 from fastnet.functional import arrays
 from fastnet.functional.arrays import check_array, contiguous, operands
 from fastnet.functional.indexing import gather
-from fastnet.functional.reduction import _reduced, normalize_dims
+from fastnet.functional.reduction import _reduced, normalize_dim, normalize_dims
 from fastnet.memory import empty
 from fastnet.tensor import Tensor, method
 
@@ -146,6 +146,8 @@ def amin(input, dim=None, keepdim=False):
 
 @op
 def _arg(input, kernel, dim, keepdim):
+    if dim is not None:
+        normalize_dim(input, dim)
     _check_choice(kernel, input, dim, IndexError)
     x = contiguous(input).reshape(-1) if dim is None else input
     out, shape, kept = _reduced(kernel, x, 0 if dim is None else dim, dtypes.int64)
@@ -268,7 +270,7 @@ def argsort(input, dim=-1, descending=False, *, stable=True):
         >>> fastnet.argsort(fastnet.tensor([2.0, 3.0, 1.0]))
         tensor([2, 0, 1])
     """
-    [dim] = normalize_dims(input, dim) or [0]
+    [dim] = normalize_dim(input, dim) or [0]
     return _argsort(input if input.ndim else input.reshape(1), dim, descending).reshape(input.shape)
 
 
@@ -311,7 +313,7 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
         >>> fastnet.topk(fastnet.tensor([2.0, 3.0, 1.0]), 2).values
         tensor([3., 2.])
     """
-    [axis] = normalize_dims(input, dim) or [0]
+    [axis] = normalize_dim(input, dim) or [0]
     n = input.shape[axis] if input.ndim else 1
     if not 0 <= k <= n:
         raise RuntimeError(f"topk: k is {k}, dimension {dim} of shape {shape_text(input)} has {n} entries")

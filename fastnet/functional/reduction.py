@@ -1,6 +1,5 @@
 """Sums, means and other reductions over dimensions. `dim` is a number, a tuple, or None for all."""
 import builtins
-import operator
 
 import numpy as np
 
@@ -8,9 +7,9 @@ from fastnet import dtypes
 from fastnet._shapes import around
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.errors import shape_text
 from fastnet.functional import arrays
 from fastnet.functional.arrays import contiguous
+from fastnet.functional.sizes import as_dim, as_dims
 from fastnet.memory import empty
 from fastnet.tensor import method
 
@@ -19,21 +18,23 @@ def normalize_dims(x, dim):
     """`dim` as a sorted tuple of dimensions counted from the front.
 
     Raises:
-        TypeError: no integer.
+        TypeError: no integers.
         IndexError: out of range.
         RuntimeError: one dimension twice.
     """
     if dim is None or dim == ():
         return tuple(range(x.ndim))
-    dims = []
-    for d in dim if isinstance(dim, tuple | list) else (dim,):
-        n, d = builtins.max(x.ndim, 1), operator.index(d)
-        if not -n <= d < n:
-            raise IndexError(f"dimension {d} is out of range for shape {shape_text(x)}: expected {-n} to {n - 1}")
-        dims.append(d % n)
-    if len(set(dims)) < len(dims):
-        raise RuntimeError(f"a dimension is named twice in {dim}")
-    return tuple(sorted(dims)) if x.ndim else ()
+    return tuple(sorted(as_dims("dim", x, dim)))[:x.ndim]
+
+
+def normalize_dim(x, dim):
+    """A single dimension as `normalize_dims` gives several.
+
+    Raises:
+        TypeError: no integer.
+        IndexError: out of range.
+    """
+    return (as_dim(x, dim),)[:x.ndim]
 
 
 def _rows(x, dims, keepdim=False):
@@ -80,12 +81,6 @@ def _added_in(x, dtype):
 def _check_real(name, x):
     if x.dtype.kind != "f":
         raise RuntimeError(f"{name} takes floating-point tensors, got {x.dtype}; use x.float().{name}()")
-
-
-def _one_dim(name, dim):
-    if not isinstance(dim, int):
-        raise TypeError(f"{name}: expected dim to be an integer, got {dim!r}")
-    return dim
 
 
 @method()
@@ -243,7 +238,7 @@ def prod(input, dim=None, keepdim=False, *, dtype=None):
         tensor([ 2., 12.])
     """
     wanted = _added_in(input, dtype)
-    dims = normalize_dims(input, None if dim is None else _one_dim("prod", dim))
+    dims = normalize_dims(input, None) if dim is None else normalize_dim(input, dim)
     x3, shape, _ = _rows(arrays.cast(input, wanted), dims, keepdim)
     out = empty((x3.shape[0], x3.shape[2]), wanted)
     K.prod(out, x3)
@@ -270,7 +265,7 @@ def cumsum(input, dim, *, dtype=None):
         tensor([1, 3, 6])
     """
     x = arrays.cast(input, _added_in(input, dtype))
-    dims = normalize_dims(x, dim)
+    dims = normalize_dim(x, dim)
     return _running(_rows(x, dims)[0]).reshape(input.shape), (gradient(_running_back, dims),)
 
 

@@ -9,7 +9,7 @@ from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.errors import shape_text
 from fastnet.functional import arrays
-from fastnet.functional.sizes import as_shape, asked_shape, filled_in
+from fastnet.functional.sizes import as_dim, as_dims, as_shape, asked_shape, filled_in
 from fastnet.tensor import extend, method
 
 
@@ -141,19 +141,6 @@ def reshape_as(input, other):
     return reshape(input, other.shape)
 
 
-def _dim(input, dim, extra=0):
-    """A dimension counted from the front.
-
-    Raises:
-        TypeError: no integer.
-        IndexError: out of range.
-    """
-    n, dim = max(input.ndim + extra, 1), operator.index(dim)
-    if not -n <= dim < n:
-        raise IndexError(f"dimension {dim} is out of range for shape {shape_text(input)}: expected {-n} to {n - 1}")
-    return dim % n
-
-
 @method("ravel")
 def flatten(input, start_dim=0, end_dim=-1):
     """The dimensions from start_dim to end_dim as one: a view where possible.
@@ -167,7 +154,7 @@ def flatten(input, start_dim=0, end_dim=-1):
         >>> fastnet.flatten(fastnet.zeros(2, 3, 4), 1).shape
         (2, 12)
     """
-    first, last = _dim(input, start_dim), _dim(input, end_dim)
+    first, last = as_dim(input, start_dim), as_dim(input, end_dim)
     if input.ndim == 0:
         return reshape(input, 1)
     if first > last:
@@ -193,7 +180,7 @@ def unflatten(input, dim, sizes):
         >>> fastnet.unflatten(fastnet.zeros(2, 12), 1, (3, -1)).shape
         (2, 3, 4)
     """
-    dim = _dim(input, dim)
+    dim = as_dim(input, dim)
     check_dimensions("unflatten", input)
     return reshape(input, *input.shape[:dim], *filled_in((input.shape[dim],), tuple(sizes)),
                    *input.shape[dim + 1:])
@@ -214,7 +201,7 @@ def transpose(input, dim0, dim1):
         >>> fastnet.transpose(fastnet.zeros(2, 3, 4), 0, 2).shape
         (4, 3, 2)
     """
-    a, b = _dim(input, dim0), _dim(input, dim1)
+    a, b = as_dim(input, dim0), as_dim(input, dim1)
     if input.ndim == 0:
         return input
     order = list(range(input.ndim))
@@ -255,7 +242,9 @@ def permute(input, *dims):
         >>> fastnet.permute(fastnet.zeros(2, 3, 4), (2, 0, 1)).shape
         (4, 2, 3)
     """
-    dims = tuple(_dim(input, d) for d in as_shape(dims))
+    dims = as_shape(dims)
+    if len(dims) == input.ndim:
+        dims = tuple(as_dim(input, d) for d in dims)
     if sorted(dims) != list(range(input.ndim)):
         raise RuntimeError(f"permute: {dims} is no order of the {input.ndim} dimensions of shape {shape_text(input)}")
     return _transposed(input, dims)
@@ -278,7 +267,7 @@ def movedim(input, source, destination):
         >>> fastnet.movedim(fastnet.zeros(2, 3, 4), 0, -1).shape
         (3, 4, 2)
     """
-    sources, places = _dims("movedim", input, source), _dims("movedim", input, destination)
+    sources, places = as_dims("movedim", input, source), as_dims("movedim", input, destination)
     if len(sources) != len(places):
         raise RuntimeError(f"movedim: expected as many destinations as sources, got {source} and {destination}")
     order = [i for i in range(input.ndim) if i not in sources]
@@ -288,18 +277,6 @@ def movedim(input, source, destination):
 
 
 moveaxis = movedim
-
-
-def _dims(name, input, dims):
-    """A dimension or several as a list, counted from the front.
-
-    Raises:
-        RuntimeError: a dimension named twice.
-    """
-    listed = [_dim(input, d) for d in (dims if isinstance(dims, tuple | list) else (dims,))]
-    if len(set(listed)) < len(listed):
-        raise RuntimeError(f"{name}: a dimension is named twice in {dims}")
-    return listed
 
 
 @method()
@@ -361,7 +338,7 @@ def squeeze(input, dim=None):
         >>> fastnet.squeeze(fastnet.zeros(1, 2, 1)).shape, fastnet.squeeze(fastnet.zeros(1, 2, 1), 0).shape
         ((2,), (2, 1))
     """
-    dims = range(input.ndim) if dim is None else _dims("squeeze", input, dim)
+    dims = range(input.ndim) if dim is None else as_dims("squeeze", input, dim)
     return _view(input, tuple(n for i, n in enumerate(input.shape) if n != 1 or i not in dims))
 
 
@@ -374,7 +351,7 @@ def unsqueeze(input, dim):
         >>> fastnet.unsqueeze(fastnet.zeros(2), 1).shape
         (2, 1)
     """
-    dim = _dim(input, dim, extra=1)
+    dim = as_dim(input, dim, extra=1)
     return _view(input, (*input.shape[:dim], 1, *input.shape[dim:]))
 
 

@@ -1,4 +1,4 @@
-"""Shapes and sizes as they are given: numbers, a tuple, a -1 among them."""
+"""Shapes, sizes and dimensions as they are given: numbers, a tuple, a -1 among them."""
 import math
 import operator
 
@@ -22,6 +22,42 @@ def as_shape(shape):
         return tuple(map(operator.index, shape))
     except TypeError:
         raise TypeError(f"expected integers, or one tuple of them, got {shape!r}") from None
+
+
+def as_dim(input, dim, extra=0):
+    """A dimension counted from the front.
+
+    Args:
+        input: a tensor or an array; one of no dimensions has dimension 0, as in PyTorch.
+        dim: an integer; negative ones count from the back.
+        extra: how many dimensions more the result has than `input`.
+
+    Raises:
+        TypeError: no integer, or a bool.
+        IndexError: out of range.
+    """
+    n = max(input.ndim + extra, 1)
+    try:
+        number = None if isinstance(dim, bool) else operator.index(dim)
+    except TypeError:
+        number = None
+    if number is None:
+        raise TypeError(f"expected an integer as dimension, got {dim!r}")
+    if not -n <= number < n:
+        raise IndexError(f"dimension {number} is out of range for shape {shape_text(input)}: expected {-n} to {n - 1}")
+    return number % n
+
+
+def as_dims(name, input, dims):
+    """A dimension or several as a list, counted from the front.
+
+    Raises:
+        RuntimeError: a dimension named twice.
+    """
+    listed = [as_dim(input, d) for d in (dims if isinstance(dims, tuple | list) else (dims,))]
+    if len(set(listed)) < len(listed):
+        raise RuntimeError(f"{name}: a dimension is named twice in {dims}")
+    return listed
 
 
 def as_size(name, size):

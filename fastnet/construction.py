@@ -92,7 +92,8 @@ def _wrapped(data, dtype, error):
         array = np.asarray(data)
     except ValueError:
         raise ValueError(f"expected a rectangular nested sequence of numbers: {uneven(data) or error}") from None
-    if array.dtype.kind != "i" or np.abs(array).max() > np.iinfo(dtype).max:
+    most = np.iinfo(dtype).max if dtype.kind in "iu" else 0
+    if array.dtype.kind != "i" or not -most <= array.min() <= array.max() <= most:
         raise RuntimeError(f"tensor: expected values that fit {dtype}, got {data!r}")
     return array.astype(dtype)
 

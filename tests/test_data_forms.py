@@ -71,6 +71,16 @@ def test_words_for_what_is_missing_are_kept(tmp_path):
             prepared.transform({"price": ["9.5", "unklar"], "day": ["2020-01-01"] * 2})
 
 
+def test_text_for_what_was_numbers_is_read_by_all_of_its_column(tmp_path):
+    """A table of numbers shows no decimal mark: it is the new file's, as it would be in `read_table`."""
+    (tmp_path / "t.csv").write_text("size;price;day\n1.813;2,5 €;1/2/2020\n2.500;1,5 €;13/2/2020\n")
+    with_numbers = {"size": [1813.0, 5.0], "price": [2.5, 9.0], "day": np.array(["2020-02-01", "2020-02-13"], "M8[us]")}
+    preparation = TablePreparation(scale=None).fit(with_numbers)
+    for prepared in (preparation, TablePreparation.from_dict(preparation.to_dict())):
+        expected = {"size": [1813.0, 2500.0], "price": [2.5, 1.5], "day": with_numbers["day"]}
+        np.testing.assert_array_equal(prepared.transform(read_cells(tmp_path / "t.csv")), prepared.transform(expected))
+
+
 def test_targets_with_units():
     assert TargetPreparation().fit(["12.5 kg", "13 kg"]).transform(["14 kg"]).tolist() == [14]
     wheels = TargetPreparation().fit(["2WD", "4WD"] * 5)

@@ -195,7 +195,7 @@ def test_kept_as_json():
 
 
 NUMBER = {"name": "a", "kind": "number", "fill": 0.0, "low": None, "high": None, "mean": 0.0, "scale": 1.0}
-FORM = {"form": {"mark": ".", "percent": 100, "unit": "", "powers": False}, "gaps": []}
+FORM = {"form": None, "gaps": []}
 CATEGORY = {"name": "a", "kind": "category", "fill": "x", "categories": ["x"], "other": False,
             "any_case": False}
 TEXT = {"name": "a", "kind": "text", "words": ["x"], "idf": [1.0]}

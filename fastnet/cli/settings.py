@@ -8,7 +8,7 @@ from pathlib import Path
 from fastnet import datasets, nn, optim
 from fastnet.cli.errors import WrongUseError
 from fastnet.callbacks.schedule import SCHEDULES as NAMED_SCHEDULES
-from fastnet.data.tables import ENDINGS
+from fastnet.data.tables import ENDINGS, SHEETS
 from fastnet.data.text_lines import STANDARD_INPUT
 
 
@@ -69,8 +69,9 @@ def kind_of(data):
         return "table"
     if Path(data).is_dir():
         return "folder"
+    hint = "; save the sheet as CSV" if str(data).lower().endswith(SHEETS) else ""
     raise WrongUseError(f"expected {', '.join(datasets.names())}, a table that ends in {', '.join(ENDINGS)}, or a "
-                        f"folder with a folder of pictures for each class, got {data!r}")
+                        f"folder with a folder of pictures for each class, got {data!r}{hint}")
 
 
 def is_table(path):

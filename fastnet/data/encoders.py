@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from fastnet.data.cells import form_as
 from fastnet.data.dates import Dates, circles, has_hours, seconds
 from fastnet.data.numerals import Numerals
 from fastnet.data.values import as_float32, as_numbers, as_texts, is_number, mean_and_scale
@@ -60,11 +61,11 @@ class Number:
     high: float | None
     mean: float
     scale: float
-    form: Numerals = field(default_factory=Numerals)
+    form: Numerals | None = None                        # None: no text was learnt from, and all of a column decides
     gaps: list = field(default_factory=list)            # text that stood for missing values in training
 
     def __post_init__(self):
-        self.form = _form(self.form, Numerals)
+        self.form = self.form and _form(self.form, Numerals)
         _require_gaps(self.gaps)
         limits = [n for n in (self.low, self.high) if n is not None]
         if not all(is_number(n) for n in (self.fill, self.mean, self.scale, *limits)) or not self.scale:
@@ -80,10 +81,13 @@ class Number:
             low, high = (float(q) for q in np.quantile(values, settings.clip))
             values = np.clip(values, low, high)
         mean, scale = SCALES[settings.scale](values)
-        return cls(fill, low, high, mean, scale, form or Numerals())
+        return cls(fill, low, high, mean, scale, form)
 
-    def read(self, column):
-        return self.form.read(column.tolist()) if column.dtype == object else (column, [])
+    def read(self, column, mark="."):
+        if column.dtype != object:
+            return column, []
+        cells = column.tolist()
+        return (self.form or form_as("number", cells, mark)).read(cells)
 
     def apply(self, column):
         values = as_numbers(column)
@@ -97,7 +101,7 @@ class Number:
 
     @property
     def note(self):
-        form = self.form
+        form = self.form or Numerals()
         return ", ".join(part for part, holds in (
             (f"decimal mark {form.mark!r}", form.mark != "."), (f"unit {form.unit!r}", form.unit),
             ("k, M and B are thousands, millions and billions", form.powers)) if holds)
@@ -142,7 +146,7 @@ class Category:
         return cls(fill, [category for category in categories if category not in rare], bool(rare),
                    any_case)
 
-    def read(self, column):
+    def read(self, column, mark="."):
         return as_texts(column), []
 
     def apply(self, column):
@@ -202,7 +206,7 @@ class Text:
         words = sorted(sorted(counts, key=lambda word: (-counts[word], word))[:settings.max_words])
         return cls(words, [float(np.log((1 + len(rows)) / (1 + rows_with[word])) + 1) for word in words])
 
-    def read(self, column):
+    def read(self, column, mark="."):
         return as_texts(column), []
 
     def apply(self, column):
@@ -265,12 +269,12 @@ class Date:
     mean: float
     scale: float
     hours: bool
-    form: Dates = field(default_factory=Dates)
+    form: Dates | None = None                           # as Number's
     days: bool = True
     gaps: list = field(default_factory=list)            # as Number's
 
     def __post_init__(self):
-        self.form = _form(self.form, Dates)
+        self.form = self.form and _form(self.form, Dates)
         _require_gaps(self.gaps)
         if not all(is_number(n) for n in (self.fill, self.mean, self.scale)) or not self.scale:
             raise ValueError("expected finite numbers and a scale other than 0")
@@ -284,11 +288,13 @@ class Date:
         mean, scale = mean_and_scale(np.where(np.isnan(times), fill, times))
         hours = has_hours(column)
         times = hours and bool((column[~np.isnat(column)].astype("M8[D]").astype(np.int64) == 0).all())
-        return cls(fill, mean, scale, hours, Dates(times=True) if times else form or Dates(), not times)
+        return cls(fill, mean, scale, hours, Dates(times=True) if times else form, not times)
 
-    def read(self, column):
-        return (column, []) if column.dtype.kind == "M" else self.form.read(
-            column.tolist() if column.dtype == object else as_texts(column))
+    def read(self, column, mark="."):
+        if column.dtype.kind == "M":
+            return column, []
+        cells = column.tolist() if column.dtype == object else as_texts(column)
+        return (self.form or form_as("date", cells)).read(cells)
 
     def apply(self, column):
         times = seconds(column)
@@ -297,8 +303,8 @@ class Date:
 
     @property
     def note(self):
-        if self.form.times:
-            return "times of day"
+        if self.form is None or self.form.times:
+            return "times of day" if self.form else ""
         return {True: "day before month", False: "month before day", None: ""}[self.form.day_first]
 
     def names(self, name):

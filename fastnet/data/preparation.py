@@ -246,7 +246,7 @@ class TablePreparation:
         parts = []
         for name, encoder in self.encoders.items():
             with _naming(name, named):
-                values, odd = encoder.read(named[name])
+                values, odd = encoder.read(named[name], getattr(named, "mark", "."))
                 if odd:
                     cells = named[name].tolist()
                     refuse_odd(encoder.kind, cells, odd, encoder.gaps)

@@ -11,6 +11,7 @@ from fastnet.data.text_lines import STANDARD_INPUT, shown, text_lines
 
 ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet", ".pq")
 PARQUET = (".parquet", ".pq")
+SHEETS = (".xlsx", ".xls", ".ods")
 
 
 def read_table(path, separator=None, text=(), encoding=None):
@@ -137,7 +138,9 @@ def read_blocks(path, rows, separator=None, encoding=None):
         [['1', '2'], ['3']]
     """
     if str(path) != STANDARD_INPUT and not str(path).lower().endswith(ENDINGS):
-        raise ValueError(f"{path} is no table that can be read: expected a name that ends in {', '.join(ENDINGS)}")
+        hint = "; save the sheet as CSV" if str(path).lower().endswith(SHEETS) else ""
+        raise ValueError(f"{path} is no table that can be read: expected a name that ends in {', '.join(ENDINGS)}"
+                         f"{hint}")
     notes: list[str] = []
     with text_lines(path, encoding, notes) as lines:
         reader = CsvReader(path, lines, separator, notes)

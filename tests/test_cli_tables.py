@@ -227,8 +227,9 @@ def test_the_latest_rows_are_held_out(tmp_path, capsys):
     rng = np.random.default_rng(0)
     days = rng.permutation(200)
     dates = np.datetime64("2021-01-01") + days
-    lines = [f"{date},{day / 200 + rng.normal(0, 0.01):.4f},{int(day >= 160)}" for date, day in zip(dates, days)]
-    (tmp_path / "t.csv").write_text("day,x,late\n" + "\n".join(lines) + "\n")
+    lines = [f"{date},{day % 24}:30,{day / 200 + rng.normal(0, 0.01):.4f},{int(day >= 160)}"
+             for date, day in zip(dates, days)]
+    (tmp_path / "t.csv").write_text("day,at,x,late\n" + "\n".join(lines) + "\n")
     out = told(capsys, "train", tmp_path / "t.csv", *QUICK, "--split", "time", "--report", tmp_path / "r.json")
     assert "held out: the latest rows by 'day'" in out and "160 rows to train on, 40 to test on" in out
     baseline = json.loads((tmp_path / "r.json").read_text())["baseline"]

@@ -299,7 +299,7 @@ def test_files_that_are_not_there(reader, tmp_path, name):
 
 
 def test_other_files(tmp_path):
-    with pytest.raises(ValueError, match=r"t\.xlsx is no table .*: expected a name that ends in \.csv.*; save the sheet as CSV$"):
+    with pytest.raises(ValueError, match=r"t\.xlsx is no table .*: expected a name that ends .*; save it as CSV$"):
         read_table(tmp_path / "t.xlsx")
 
 

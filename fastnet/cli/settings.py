@@ -69,7 +69,7 @@ def kind_of(data):
         return "table"
     if Path(data).is_dir():
         return "folder"
-    hint = "; save the sheet as CSV" if str(data).lower().endswith(SHEETS) else ""
+    hint = "; save it as CSV" if str(data).lower().endswith(SHEETS) else ""
     raise WrongUseError(f"expected {', '.join(datasets.names())}, a table that ends in {', '.join(ENDINGS)}, or a "
                         f"folder with a folder of pictures for each class, got {data!r}{hint}")
 

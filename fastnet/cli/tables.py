@@ -185,7 +185,8 @@ def _times(features, settings):
     encoders = data.TablePreparation(_of_features(settings.get("kinds", {}), set(features) - set(looked_at))).fit(
         looked_at).encoders
     kinds = ("date",) if name is None else _ORDERED
-    found = [column for column, encoder in encoders.items() if encoder.kind in kinds]
+    found = [column for column, encoder in encoders.items()
+             if encoder.kind in kinds and getattr(encoder, "days", True)]       # a time of day is of no day
     if len(found) != 1:
         raise ValueError("--split time: " + (
             f"column {name!r} holds neither dates nor numbers" if name is not None else

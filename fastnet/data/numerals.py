@@ -245,7 +245,7 @@ def _suffix(found):
     """What stands behind a number; None where it is no number: a sign too many, or a code such as 007B."""
     given = found["power"] or found["unit"] or ""
     suffix = given.strip()
-    if found["before"] and (found["behind"] or (suffix and suffix not in POWERS)):
+    if found["before"] and suffix and suffix not in POWERS:
         return None
     if suffix and (found["percent"] or re.match("0\\d", found["whole"] or "")):
         return None

@@ -138,7 +138,7 @@ def read_blocks(path, rows, separator=None, encoding=None):
         [['1', '2'], ['3']]
     """
     if str(path) != STANDARD_INPUT and not str(path).lower().endswith(ENDINGS):
-        hint = "; save the sheet as CSV" if str(path).lower().endswith(SHEETS) else ""
+        hint = "; save it as CSV" if str(path).lower().endswith(SHEETS) else ""
         raise ValueError(f"{path} is no table that can be read: expected a name that ends in {', '.join(ENDINGS)}"
                          f"{hint}")
     notes: list[str] = []

@@ -209,6 +209,9 @@ def test_a_spread_that_float32_loses_is_told():
     for named, given in inputs.items():
         with pytest.warns(UserWarning, match=rf"^x: float32 rounds away the differences in the columns {named}, whose"):
             linear(3).fit(given, Y, progress=False)
+    loader = fastnet.data.DataLoader(fastnet.data.TensorDataset(x, Y[:, None]), 16)
+    with pytest.warns(UserWarning, match=r"^x: float32 rounds away the differences in the columns 1, whose"):
+        linear(3).fit(loader, progress=False)
     linear(3).fit(x - x.mean(0), Y, progress=False)
     linear(3).predict(x)                                    # of what was learnt it is known
     linear(2).fit(x[:, ::2], Y, progress=False)             # a constant has no differences

@@ -7,7 +7,7 @@ import numpy as np
 
 import fastnet
 from fastnet import data as d
-from fastnet.data.arrays import fingerprint
+from fastnet.data.arrays import fingerprint, warn_of_lost
 from fastnet.training.arrays import as_array, checked, classes, has_batch_norm, is_one_hot, require_learnable
 from fastnet.training.weights import class_weights, look_up, mean_weight, sample_weights
 
@@ -91,6 +91,15 @@ class Source:
         return fingerprint(*dataset.take(rows))
 
 
+def _warn_of_lost(loader, dtype):
+    """Warn of inputs whose differences are lost in a dtype, where a loader takes them from arrays as they are."""
+    dataset: Any = _whole(getattr(loader, "dataset", None))
+    if isinstance(dataset, d.TensorDataset) and getattr(loader, "transform", None) is None:
+        for array in dataset.arrays[:-1]:
+            if isinstance(array, np.ndarray):
+                warn_of_lost("x", array, dtype)
+
+
 def _whole(dataset):
     """The set that a part is of."""
     while isinstance(dataset, d.Subset):
@@ -156,6 +165,7 @@ def fit_sources(x, y, loss, takes, *, validation_data, validation_split, class_w
     if is_loader(x):
         if y is not None or sample_weight is not None or validation_split:
             raise ValueError("a loader gives the targets itself: expected no y, sample_weight or validation_split")
+        _warn_of_lost(x, takes.dtype)
         weighted = getattr(x, "weighted", False)        # a loader of our own says so; its batches end with the weights
         table = class_weights(class_weight)
         if table is not None:

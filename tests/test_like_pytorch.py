@@ -92,6 +92,9 @@ def test_results_and_gradients_are_pytorchs(call):
     lambda f: f.tensor([2, 4]) ** f.tensor(-1), lambda f: f.argsort(f.tensor([2.0, 1.0, 2.0]), stable=True),
     lambda f: f.ones(2, 3).argmax(axis=0, keepdims=True), lambda f: f.add(1, f.ones(1)),
     lambda f: f.stack(f.chunk(f.ones(0, 3), 2)), lambda f: ONE(f).mT,
+    lambda f: f.addcmul(f.arange(3), f.arange(3), f.arange(3), value=True),
+    lambda f: f.arange(3).masked_fill(f.tensor(True), 2.7),
+    lambda f: f.norm(f.ones(2, 0), math.inf, 0),
     lambda f: f.gather(f.ones(2), 0, f.zeros(0)), lambda f: f.amax(f.ones(2, 0), 0)])
 @pytest.mark.filterwarnings("ignore:.*(uint8|deprecated)")
 def test_values_are_pytorchs(torch, call):
@@ -144,6 +147,12 @@ ERRORS = {
         lambda f: f.full((2,), math.nan, dtype=f.int64), lambda f: f.linspace(0, math.inf, 3, dtype=f.int32),
         lambda f: f.linspace(0, 300, 4, dtype=f.uint8), lambda f: f.tensor([300], dtype=f.uint8),
         lambda f: f.tensor([math.nan], dtype=f.int64), lambda f: f.arange(0, 1, math.nan),
+        lambda f: f.arange(2).masked_fill(f.tensor(True), math.nan),
+        lambda f: f.arange(2).masked_fill_(f.tensor(True), 1e30),
+        lambda f: f.arange(2).__setitem__(0, math.inf),
+        lambda f: f.arange(2).__setitem__(f.tensor([True, False]), math.nan),
+        lambda f: f.tensor([1], dtype=f.uint8).__setitem__(f.tensor([0]), 1e30),
+        lambda f: f.norm(f.ones(2, 0), math.inf, 1), lambda f: f.norm(f.ones(0, 2), -1, 0),
         lambda f: f.set_num_threads(0), lambda f: f.set_num_threads("2"),
         lambda f: X(f).expand(-2), lambda f: f.ones(2).mT,
         lambda f: f.nn.functional.one_hot(f.tensor([1.0])), lambda f: X(f).expand(2, 4), lambda f: X(f) + f.ones(4)],
@@ -160,7 +169,9 @@ ERRORS = {
         lambda f: f.add(X(f), [1, 2, 3]), lambda f: [1, 2, 3] - X(f), lambda f: X(f) * [2],
         lambda f: f.tensor([1.0, None], dtype=f.float32), lambda f: f.tensor(None, dtype=f.bool),
         lambda f: f.tensor("1", dtype=f.int64), lambda f: f.tensor({1: 2}, dtype=f.float64),
-        lambda f: f.is_floating_point(3), lambda f: setattr(X(f), "grad", 3)],
+        lambda f: X(f).__setitem__(0, None), lambda f: X(f).__setitem__(0, "a"), lambda f: f.nn.LayerNorm("a"),
+        lambda f: f.nn.LayerNorm(2.5), lambda f: f.nn.RMSNorm((2.0,)), lambda f: f.is_floating_point(3),
+        lambda f: setattr(X(f), "grad", 3)],
     ValueError: [lambda f: f.cat([])]}
 
 
@@ -209,3 +220,10 @@ def test_long_running_sums_are_exact():
 
 def test_negative_numbers_wrap_in_a_dtype_without_sign():
     assert fastnet.tensor([-1, 255, -255], dtype=fastnet.uint8).tolist() == [255, 255, 1]
+
+
+def test_a_factor_with_a_fraction_is_refused_for_integers():
+    whole = fastnet.ones(2, 2, dtype=fastnet.int64)
+    for name, keyword in (("addcmul", "value"), ("addmm", "alpha"), ("addmm", "beta"), ("add", "alpha")):
+        with pytest.raises(RuntimeError, match=f"{name}: {keyword} is 0.5"):
+            getattr(fastnet, name)(*[whole] * (2 if name == "add" else 3), **{keyword: 0.5})

@@ -71,6 +71,7 @@ from fastnet.functional.joining import (
     unbind,
 )
 from fastnet.functional.linear import addmm, bmm, dot, matmul, mm, mv, outer
+from fastnet.functional.norms import norm
 from fastnet.functional.ordering import (
     amax,
     amin,
@@ -133,7 +134,6 @@ from fastnet.functional.reduction import (
     cumsum,
     logsumexp,
     mean,
-    norm,
     prod,
     std,
     sum,

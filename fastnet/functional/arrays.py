@@ -113,9 +113,20 @@ def full(shape, value, dtype):
     return out
 
 
+def stored(value, dtype):
+    """A Python number as a 0-d array of the dtype that it is stored in.
+
+    Raises:
+        RuntimeError: a number that the dtype cannot hold: NaN or infinity among integers, or one out of range.
+    """
+    if dtype.kind in "iu" and isinstance(value, float | np.floating):
+        value = int(value) if np.isfinite(value) else value
+    return scalar(value, dtype, exact=True)
+
+
 def fill(out, value):
     """Write one value everywhere; RuntimeError for an integer that out's dtype cannot hold."""
-    K.fill(out, value if out.dtype.kind == "f" else scalar(value, out.dtype, exact=True).item())
+    K.fill(out, value if out.dtype.kind == "f" else stored(value, out.dtype).item())
 
 
 def operands(x, y, real=False, exact=False):

@@ -28,19 +28,27 @@ def addcmul(input, tensor1, tensor2, *, value=1):
         input, tensor1, tensor2: tensors; shapes broadcast. They are promoted to one dtype first.
         value: a number.
 
+    Raises:
+        RuntimeError: a value with a fraction for integers, which PyTorch drops.
+
     Example:
         >>> import fastnet
         >>> fastnet.addcmul(fastnet.ones(2), fastnet.tensor([1.0, 2.0]), fastnet.tensor([3.0, 4.0]), value=10)
         tensor([31., 81.])
     """
     input, tensor1, tensor2 = _promoted(input, tensor1, tensor2)
-    return plus_multiple("addcmul", "value", input, mul(tensor1, tensor2), value)
+    return plus_multiple("addcmul", "value", input, mul(tensor1, tensor2), _number(value))
 
 
 def _promoted(*tensors):
     """Tensors in the dtype that they have in common."""
     dtype = dtypes.result_type(*(x._data for x in tensors))
     return (x if x.dtype == dtype else x.to(dtype) for x in tensors)
+
+
+def _number(value):
+    """A bool as the number that it is; anything else unchanged."""
+    return int(value) if isinstance(value, bool) else value
 
 
 @method()
@@ -63,4 +71,4 @@ def addcdiv(input, tensor1, tensor2, *, value=1):
         raise RuntimeError(f"addcdiv: expected a floating-point tensor1 or tensor2, got {tensor1.dtype} and "
                            f"{tensor2.dtype}")
     input, tensor1, tensor2 = _promoted(input, tensor1, tensor2)
-    return plus_multiple("addcdiv", "value", input, div(tensor1, tensor2), value)
+    return plus_multiple("addcdiv", "value", input, div(tensor1, tensor2), _number(value))

@@ -170,7 +170,7 @@ def masked_fill(input, mask, value):
         value: a number or a 0-d tensor.
 
     Raises:
-        RuntimeError: the mask is not bool, or the value has dimensions.
+        RuntimeError: the mask is not bool, the value has dimensions, or the input's dtype cannot hold it.
 
     Example:
         >>> import fastnet
@@ -180,6 +180,8 @@ def masked_fill(input, mask, value):
     check_mask("masked_fill", "mask", mask)
     if getattr(value, "ndim", 0):
         raise RuntimeError(f"masked_fill: expected a number or a 0-d tensor as value, got shape {shape_text(value)}")
+    if input.dtype.kind in "iu" and isinstance(value, float):
+        value = arrays.stored(value, input.dtype).item()
     return where(mask, value, input).to(input.dtype)
 
 

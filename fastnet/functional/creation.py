@@ -284,15 +284,10 @@ def linspace(start, end, steps, *, dtype=None, requires_grad=False):
         K.arange(out[:half], start, step)
         K.arange(out[half:][::-1], end, -step)
     else:
-        K.copy(out, constant(_whole_steps(_whole(start, dtype), _whole(end, dtype), steps)))
+        for limit in (start, end):
+            arrays.stored(float(limit), dtype)          # raises where the dtype cannot hold it
+        K.copy(out, constant(_whole_steps(int(start), int(end), steps)))
     return _made(out, requires_grad)
-
-
-def _whole(number, dtype):
-    """A number without its fraction; RuntimeError if the integer dtype cannot hold it."""
-    number = int(number) if math.isfinite(number) else number
-    arrays.scalar(number, dtype, exact=True)
-    return number
 
 
 def _whole_steps(start, end, steps):

@@ -239,7 +239,9 @@ def setitem(self, key, value):
     if array is None:
         if state.recorder is not None and isinstance(value, np.ndarray):
             forbid_in_recording("assigning a NumPy array")
-        array = arrays.scalar(value, self.dtype, exact=True) if type(value) is int else np.asarray(value)
+        array = arrays.stored(value, self.dtype) if isinstance(value, int | float) else np.asarray(value)
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"assignment by index: expected numbers or a tensor, got {value!r}")
         if state.recorder is not None:
             state.recorder.constant(array)
     array = arrays.cast(array, self.dtype)

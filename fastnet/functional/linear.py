@@ -244,7 +244,8 @@ def addmm(input, mat1, mat2, *, beta=1, alpha=1):
         beta, alpha: numbers. What is multiplied by 0 is ignored, even NaN.
 
     Raises:
-        RuntimeError: shapes or dtypes that don't fit; both are named.
+        RuntimeError: shapes or dtypes that don't fit; both are named. Or a float factor for integers, whose fraction
+            PyTorch drops.
 
     Example:
         >>> import fastnet
@@ -253,6 +254,10 @@ def addmm(input, mat1, mat2, *, beta=1, alpha=1):
                 [31., 31.]])
     """
     product = matmul(mat1, mat2)
+    for name, factor in (("beta", beta), ("alpha", alpha)):
+        if isinstance(factor, float) and product.dtype.kind != "f":
+            raise RuntimeError(f"addmm: {name} is {factor!r}, which does not fit a result of dtype {product.dtype}: "
+                               "expected an integer")
     return _times(input.expand(product.shape), beta) + _times(product, alpha)
 
 

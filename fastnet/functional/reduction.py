@@ -78,7 +78,8 @@ def _added_in(x, dtype):
     return x.dtype if x.dtype.kind == "f" else dtypes.int64
 
 
-def _check_real(name, x):
+def check_real(name, x):
+    """RuntimeError for an operand that is not floating-point."""
     if x.dtype.kind != "f":
         raise RuntimeError(f"{name} takes floating-point tensors, got {x.dtype}; use x.float().{name}()")
 
@@ -123,7 +124,7 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
         tensor([1.5, 3.5])
     """
     x = input if dtype is None else arrays.cast(input, dtypes.as_dtype(dtype))
-    _check_real("mean", x)
+    check_real("mean", x)
     out, shape, kept = _reduced("mean", x, dim, keepdim=keepdim)
     count = x.size // builtins.max(out.size, 1)
     return out.reshape(shape), (gradient(_spread_evenly, kept, input.shape, builtins.max(count, 1)),)
@@ -178,7 +179,7 @@ def _std(input, dim, keepdim, ddof):
 
 def _about_mean(kernel, input, dim, keepdim, ddof):
     """The variance or its root, the mean with the reduced dimensions as 1 (float64), and 1 / (n - ddof)."""
-    _check_real(kernel, input)
+    check_real(kernel, input)
     x3, shape, kept = _rows(input, normalize_dims(input, dim), keepdim)
     out, mean = (empty((x3.shape[0], x3.shape[2]), dtype) for dtype in (input.dtype, dtypes.float64))
     getattr(K, kernel)(out, mean, x3, ddof)
@@ -306,78 +307,6 @@ def all(input, dim=None, keepdim=False):
     """
     out, shape, _ = _reduced("all", input, dim, dtypes.bool_, keepdim)
     return out.reshape(shape), None
-
-
-@op
-def _euclidean(x, dim, keepdim):
-    squares, shape, kept = _reduced("sum", arrays.unary("square", x), dim, keepdim=keepdim)
-    out = arrays.unary("sqrt", squares)
-    return out.reshape(shape), (gradient(_along, x, out.reshape(kept)), None, None)
-
-
-def _along(g, x, length):
-    """g * x / |x|, and 0 at the zero vector, where there is no gradient"""
-    return arrays.mul(x, arrays.quotient(g.reshape(length.shape), length))
-
-
-@op
-def _nonzero(x):
-    """1 where x is not 0, else 0; its gradient is 0."""
-    return arrays.cast(arrays.binary("ne", x, arrays.scalar(0, x.dtype), dtypes.bool_), x.dtype), (arrays.zeros_like,)
-
-
-@op
-def _p_norm(x, p, dim, keepdim):
-    size = arrays.unary("abs", x)
-    power = arrays.scalar(p, x.dtype)
-    total, shape, kept = _reduced("sum", arrays.binary("pow", size, power), dim, keepdim=keepdim)
-    out = arrays.binary("pow", total, arrays.scalar(1 / p, x.dtype))
-    return out.reshape(shape), (gradient(_of_p_norm, x, out.reshape(kept), p), None, None, None)
-
-
-def _of_p_norm(g, x, norm, p):
-    """g * sign(x) (|x| / norm)^(p-1), and 0 where x or the norm is"""
-    less = arrays.scalar(p - 1, x.dtype)
-    rise = arrays.mul(arrays.unary("sign", x), arrays.binary("pow", arrays.unary("abs", x), less))
-    rise = arrays.masked(arrays.binary("ne", x, arrays.scalar(0, x.dtype), dtypes.bool_), rise)
-    return arrays.mul(rise, arrays.quotient(g.reshape(norm.shape), arrays.binary("pow", norm, less)))
-
-
-@method()
-def norm(input, p=2, dim=None, keepdim=False, dtype=None):
-    """The p-norm, sum(|x|^p)^(1/p). Its gradient at the zero vector is 0.
-
-    Args:
-        input: any shape.
-        p: a number, inf for max(|x|), -inf for min(|x|), 0 for the number of elements that are not 0, "fro" for 2.
-        dim: a dimension, a tuple of several, or None for all.
-        keepdim: keep the reduced dimensions, with length 1.
-        dtype: convert to this first.
-
-    Raises:
-        RuntimeError: integers (convert them first), or the name of another norm.
-
-    Example:
-        >>> import fastnet
-        >>> x = fastnet.tensor([3.0, -4.0])
-        >>> fastnet.norm(x), fastnet.norm(x, 1)
-        (tensor(5.), tensor(7.))
-    """
-    input = input if dtype is None else input.to(dtype)
-    _check_real("norm", input)
-    if isinstance(p, str) and p != "fro":
-        raise RuntimeError(f"norm: expected a number or 'fro' as p, got {p!r}")
-    if p in (2, "fro"):
-        return _euclidean(input, dim, keepdim)
-    if p == float("inf"):
-        return input.abs().amax(dim, keepdim)
-    if p == float("-inf"):
-        return input.abs().amin(dim, keepdim)
-    if p == 0:
-        return _nonzero(input).sum(dim, keepdim)
-    if p == 1:
-        return input.abs().sum(dim, keepdim)
-    return _p_norm(input, float(p), dim, keepdim)
 
 
 @method()

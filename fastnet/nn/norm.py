@@ -181,6 +181,6 @@ class RMSNorm(Module):
 
 
 def _as_tuple(name, normalized_shape):
-    shape = tuple(normalized_shape) if isinstance(normalized_shape, tuple | list) else (int(normalized_shape),)
+    shape = tuple(normalized_shape) if isinstance(normalized_shape, tuple | list) else (normalized_shape,)
     check_sizes(name, normalized_shape=shape)
-    return shape
+    return tuple(map(int, shape))

@@ -18,9 +18,10 @@ def read_table(path, separator=None, text=(), encoding=None):
     """A CSV or Parquet file as a frame: pandas' where it is installed, else polars'. Both hold the same.
 
     The columns of a CSV file are those of `read_cells`. A column holds numbers if at least nine tenths of its cells are
-    numbers as people write them (1,813.76 or 1.813,76, 47%, $101, (12.5)), or dates in UTC if so many are dates
-    (2020-12-31T23:59Z, 31/12/2020, 31 Dec 2020). Other cells in it are missing, with a warning unless they say so, such
-    as "NA". All other columns are text, also whole numbers with leading zeros.
+    numbers as people write them (1,813.76 or 1.813,76, 47%, $101, (12.5), 12 kg, 1.5M), or dates in UTC if so many are
+    dates (2020-12-31T23:59Z, 31/12/2020, 31 Dec 2020, 20201231, 2020-12); times of day (13:45, 1:45 PM) are those of
+    1970-01-01. Other cells in it are missing, with a warning unless they say so, such as "NA". All other columns are
+    text, also whole numbers with leading zeros.
 
     Args:
         path: a file that ends in .csv, .tsv, .txt, the same with .gz, .parquet or .pq; "-" is CSV from standard input.

@@ -26,6 +26,7 @@ class TargetPreparation:
     """Turns a column of classes, values or dates into what a loss takes, and predictions back.
 
     Text is read as TablePreparation reads it: "1,813.76" is a number, "31/12/2020" a date, "02134" a class.
+    Classes that differ in capitals only are one.
 
     Args:
         task: "classification" or "regression"; by default the column decides: text and bools are classes, numbers with

@@ -6,7 +6,7 @@ cdef class Pool:
     cdef readonly Py_ssize_t held   # bytes from the system
     cdef readonly Py_ssize_t idle   # bytes on the free lists
     cdef readonly Py_ssize_t keep   # most bytes to keep on the free lists; what is freed beyond goes back
-    cdef char *_take(self, int size_class) except NULL
+    cdef char *_take(self, int size_class, Py_ssize_t nbytes) except NULL
     cdef void _give(self, char *data, int size_class) noexcept
 
 cdef class Block:

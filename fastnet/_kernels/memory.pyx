@@ -21,6 +21,10 @@ cdef extern from "numpy/arrayobject.h":
                                 cnp.npy_intp *strides, void *data, int flags, PyObject *parent)
     PyTypeObject PyArray_Type
 
+cdef extern from "src/poison.h":
+    void poison(void *memory, size_t nbytes) noexcept
+    void unpoison(void *memory, size_t nbytes) noexcept
+
 cdef enum:
     ALIGN = 64
     RAW = -1                        # words before a block's data: the address that malloc gave,
@@ -55,7 +59,7 @@ cdef class Pool:
     def __cinit__(self, Py_ssize_t keep=-1):
         self.keep = keep
 
-    cdef char *_take(self, int size_class) except NULL:
+    cdef char *_take(self, int size_class, Py_ssize_t nbytes) except NULL:
         cdef char *data = self.free_list[size_class]
         cdef Py_ssize_t size = class_size(size_class)
         if data != NULL:
@@ -66,7 +70,9 @@ cdef class Pool:
             if data == NULL:
                 raise MemoryError(f"could not allocate {size} bytes")
             self.held += size
+            poison(data, size)
         self.live += 1
+        unpoison(data, nbytes)
         return data
 
     cdef void _give(self, char *data, int size_class) noexcept:
@@ -79,6 +85,8 @@ cdef class Pool:
             (<char **>data)[NEXT] = self.free_list[size_class]
             self.free_list[size_class] = data
             self.idle += size
+            if self.keep >= 0:              # replays write into a recording's free blocks
+                poison(data, size)
 
     def take(self, nbytes):
         """A Block of at least `nbytes` bytes; they hold whatever they held."""
@@ -139,7 +147,7 @@ cdef Block new_block(Pool pool, Py_ssize_t nbytes):
         raise MemoryError(f"could not allocate {nbytes} bytes")
     cdef Block block = Block.__new__(Block)
     block.size_class = class_of(nbytes)
-    block.data = pool._take(block.size_class)
+    block.data = pool._take(block.size_class, nbytes)
     block.nbytes = nbytes
     block.pool = pool
     return block

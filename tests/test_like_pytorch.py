@@ -191,10 +191,11 @@ def test_repeat_gives_a_copy():
 
 def test_reshape_copies_once():
     x = fastnet.zeros(1000, 500).t()
-    tracemalloc.start()                 # what NumPy allocates; fastnet's own copy is in its pool
+    x.clone()                           # leaves its memory in the pool for the copy
+    tracemalloc.start()
     try:
         y = x.reshape(-1)
-        assert tracemalloc.get_traced_memory()[1] < x.nbytes + 100_000
+        assert tracemalloc.get_traced_memory()[1] < 100_000
     finally:
         tracemalloc.stop()
     assert y.is_contiguous()

@@ -202,9 +202,10 @@ static int NAME(join_channels)(BODY_ARGS) {
     double *mean = launch->p[0];
     REAL *var = launch->p[1];
     const ptrdiff_t C = launch->n[1], spread = launch->n[5];
+    const ptrdiff_t chunks = spread ? launch->n[4] : 0;         /* images without elements have no sums */
     for (ptrdiff_t c = begin * TILE; c < min_size(end * TILE, C); c++) {
         Moments all = {0, 0, 0};
-        for (ptrdiff_t k = 0; k < launch->n[4]; k++) {
+        for (ptrdiff_t k = 0; k < chunks; k++) {
             const ptrdiff_t at = (k * C + c) * spread;
             const double *means = (double *)launch->p[2] + at, *m2 = (double *)launch->p[3] + at;
             const double count = (double)(min_size(launch->n[3], launch->n[0] - k * launch->n[3]) * launch->n[6]);

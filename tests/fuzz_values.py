@@ -4,15 +4,22 @@ Each program is the text of a module: globals, containers, a closure, a plain cl
 read them in expressions, branches and loops. Between calls a random statement changes something. A compiled function
 must give the bits of the same program run eagerly, or say by a warning that it runs eagerly.
 """
+import math
 import random
 import sys
 import warnings
 
 import fastnet
+from fastnet import nn
 
 HEADER = '''
+import functools
+import math
+import operator
+import os
 import random as chance
-from collections import deque
+import threading
+from collections import OrderedDict, defaultdict, deque
 from types import SimpleNamespace
 import numpy as np
 import fastnet
@@ -54,7 +61,26 @@ def outer():
         d[0] = -value
     return read, write
 
+class Other(Plain):
+    shared = -0.5
+
+class Row(list):
+    gain = 1.5
+
+def given(x, factor=1.5, *, shift=0.5):
+    return x * factor + shift
+
+@functools.singledispatch
+def kind(value):
+    return 1.0
+
+os.environ["FASTNET_FUZZ"] = "1.5"
+ORDER, COUNTS, LOCAL = OrderedDict(a=1.0, b=2.0), defaultdict(lambda: 1.0, k=2.0), threading.local()
+ROW = Row([1.0, 2.0])
+LOCAL.u = 1.0
+first, power = operator.itemgetter(0), operator.attrgetter("p")
 plain, net = Plain(), Net()
+schedule = fastnet.optim.lr_scheduler.StepLR(fastnet.optim.SGD(net.parameters(), lr=0.5), 1, 0.5)
 read, write = outer()
 count = 0
 '''
@@ -63,9 +89,12 @@ VALUES = ["A", "B", "LIST[1]", "LIST[-1]", "sum(LIST)", "len(LIST)", 'TABLE["a"]
           'NESTED["x"][1]["y"]', "SPACE.u", "SPACE.v[0]", "QUEUE[0]", "float(ARRAY[1])", "plain.p", "plain.twice",
           "plain.q[1]", 'plain.parts["k"]', "Plain.shared", "plain.shared", "net.t", "net.plain.p", "net.drop.p",
           'getattr(plain, "p")', "max(A, B)", "(A if FLAG else B)", "abs(B)", "net.layer.in_features", "scale",
-          "float(GENERATOR.normal())", "chance.random()", "counted()"]
+          'float(os.getenv("FASTNET_FUZZ"))', 'float(os.environ.get("FASTNET_FUZZ", "1"))', "schedule.get_last_lr()[0]",
+          'getattr(plain, "late", 1.0)', '(2.0 if hasattr(net.layer, "late") else 1.0)', "caught()", "LOCAL.u",
+          "next(iter(ORDER.values()))", 'COUNTS["k"]', "ROW[1] * ROW.gain", "kind(3)", "first(LIST)", "power(plain)",
+          "math.tau", "float(GENERATOR.normal())", "chance.random()", "counted()"]
 TENSORS = ["x", "net(x)", "net.body(x)", "read(x)", "plain.scaled(x)", "F.relu(x)", "helper(x)", "x.abs()",
-           "(x if FLAG else -x)", "(net(x) if net.on else x)", "net.layer.weight.sum() * x"]
+           "(x if FLAG else -x)", "(net(x) if net.on else x)", "net.layer.weight.sum() * x", "given(x)"]
 CHANGES = [
     "A = {v}", "B = {v}", "FLAG = not FLAG", "NAME = 'b' if NAME == 'a' else 'a'", "LIST[1] = {v}", "LIST.append({v})",
     "LIST = LIST[::-1]", "TABLE['a'] = {v}", "TABLE.update(b={v})", "NESTED['x'][1]['y'] = {v}",
@@ -75,7 +104,13 @@ CHANGES = [
     "net.on = not net.on", "net.train(not net.training)", "net.drop.p = abs({v}) % 1", "net.plain.p = {v}",
     "vars(net)['t'] = {v} + 9", "write({v})", "read, write = outer()", "net.layer.weight.data.mul_(0.5)",
     "net.layer = nn.Linear(3, 3)", "Plain.scaled = lambda self, x: x - self.p", "net.body = lambda x: x * A",
-    "helper = lambda x: x * B", "unread = {v}", "net.unread = {v}", "count = 0", "scale = {v}"]
+    "os.environ['FASTNET_FUZZ'] = '{v}'", "schedule.optimizer.step(), schedule.step()", "plain.late = {v}",
+    "net.layer.late = {v}", "SPACE.late = {v}", "LOCAL.u = {v}", "ORDER.move_to_end('a')", "COUNTS['k'] = {v}",
+    "ROW.gain = {v}", "ROW[1] = {v}", "kind.register(int)(lambda value: {v})", "math.tau = {v}",
+    "given.__defaults__ = ({v},)", "given.__kwdefaults__ = {{'shift': {v}}}", "given.__code__ = helper.__code__",
+    "plain.__class__ = Other", "net.layer.forward = lambda x: x * {v}", "net.drop.__class__ = nn.Identity",
+    "nn.Dropout.forward = lambda self, x: x + {v}", "helper = lambda x: x * B",
+    "unread = {v}", "net.unread = {v}", "count = 0", "scale = {v}"]
 
 
 def program(chance):
@@ -87,8 +122,9 @@ def program(chance):
         made = f"({tensor} {chance.choice('+-*')} {value})"
         return f"({made} {chance.choice('+-*')} {term(depth + 1)})" if depth < 2 and chance.random() < 0.6 else made
     lines = [HEADER, f"scale = {chance.uniform(-2, 2)!r}", "def counted():", "    global count", "    count += 1",
-             "    return count", "def helper(x):", f"    return x * {chance.choice(VALUES[:-3])} + 1", "def f(x):",
-             f"    y = {term()}"]
+             "    return count", "def caught():", "    try:", "        return SPACE.late",
+             "    except AttributeError:", "        return 1.0", "def helper(x):",
+             f"    return x * {chance.choice(VALUES[:-3])} + 1", "def f(x):", f"    y = {term()}"]
     if chance.random() < 0.5:
         lines += [f"    for value in {chance.choice(['LIST', 'plain.q', 'QUEUE', 'TABLE.values()'])}:",
                   f"        y = y * 0.5 + value * {chance.choice(TENSORS)}"]
@@ -102,7 +138,7 @@ def run(text, seed, compiled):
     chance, variables = random.Random(seed), {"__name__": f"program_{seed}"}
     random.seed(seed)
     fastnet.manual_seed(seed)
-    results = []
+    results, kept = [], (math.tau, nn.Dropout.forward)
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         exec(compile(text, f"<program {seed}>", "exec"), variables)
@@ -114,6 +150,7 @@ def run(text, seed, compiled):
             for _ in range(chance.choice((0, 1, 1, 2))):
                 value = repr(round(chance.uniform(-3, 3), 2))
                 exec(chance.choice(CHANGES).format(v=value), variables)
+    math.tau, nn.Dropout.forward = kept
     return results, any("eagerly" in str(w.message) for w in warned)
 
 

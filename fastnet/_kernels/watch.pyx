@@ -15,6 +15,12 @@ cdef extern from "Python.h":
     PyObject *PyCell_GET(PyObject *)
     int PyTrace_CALL
     int PyTrace_C_CALL
+    ctypedef struct PyTypeObject:
+        unsigned int tp_version_tag
+    PyTypeObject *Py_TYPE(object)
+    PyObject *PyFunction_GET_CODE(object)
+    PyObject *PyFunction_GET_DEFAULTS(object)
+    PyObject *PyFunction_GET_KW_DEFAULTS(object)
 
 cdef extern from *:
     """
@@ -35,8 +41,14 @@ cdef enum Kind:                     # of a place where a value is read
     ENTRIES = 3                     # of a dict, all
     MEMBER = 4                      # key of a class and its bases
     COMPUTED = 5                    # key(holder)
+    CLASS = 6                       # of an object, and key(class)
+    FUNCTION = 7                    # its code and defaults
 
 MISSING = object()                  # the value of a place that has none
+
+
+cdef inline bint is_object(PyObject *found, expected):
+    return found == <PyObject *>expected or (found == NULL and expected is None)
 
 
 @cython.final
@@ -45,20 +57,28 @@ cdef class Place:
 
     Args:
         kind: a name of `Kind`.
-        holder: the dict, cell, list or class, or any object for COMPUTED.
-        key: the name in it; a function of the holder for COMPUTED.
+        holder: the dict, cell, list, class or function, or any object for COMPUTED and CLASS.
+        key: the name in it; a function of the holder for COMPUTED, of its class for CLASS.
         path: what a reader knows the place by.
     """
     cdef Kind kind
     cdef readonly object kind_name, holder, key, path
     cdef public object expected
+    cdef unsigned int version       # of the holder's class: Python counts what is done to a class and its bases
 
     def __init__(self, str kind, holder, key, path):
         self.kind_name = kind
         self.kind = {"ENTRY": ENTRY, "CELL": CELL, "ELEMENTS": ELEMENTS, "ENTRIES": ENTRIES, "MEMBER": MEMBER,
-                     "COMPUTED": COMPUTED}[kind]
+                     "COMPUTED": COMPUTED, "CLASS": CLASS, "FUNCTION": FUNCTION}[kind]
         self.holder, self.key, self.path = holder, key, path
-        self.expected = self.value()
+        self.expect(self.value())
+
+    cdef int expect(self, value) except -1:
+        self.expected = value
+        if self.kind == CLASS:
+            member_of(type(self.holder), "__class__")       # a look-up gives the class a version
+            self.version = Py_TYPE(self.holder).tp_version_tag
+        return 0
 
     cpdef value(self):
         """What stands there now."""
@@ -69,6 +89,10 @@ cdef class Place:
             return tuple(<list>self.holder)
         if self.kind == ENTRIES:
             return tuple([part for entry in (<dict>self.holder).items() for part in entry])
+        if self.kind == CLASS:
+            return type(self.holder), self.key(type(self.holder))
+        if self.kind == FUNCTION:
+            return self.holder.__code__, self.holder.__defaults__, self.holder.__kwdefaults__
         if self.kind == ENTRY:
             found = PyDict_GetItemWithError(self.holder, self.key)
         elif self.kind == CELL:
@@ -91,6 +115,15 @@ cdef class Place:
             found = member_of(self.holder, self.key)
         elif self.kind == COMPUTED:
             return False            # another object each time: compared by its value
+        elif self.kind == CLASS:
+            before = self.expected
+            return (<PyObject *>Py_TYPE(self.holder) == <PyObject *>before[0] and self.version != 0
+                    and Py_TYPE(self.holder).tp_version_tag == self.version)
+        elif self.kind == FUNCTION:
+            before = self.expected
+            return (PyFunction_GET_CODE(self.holder) == <PyObject *>before[0]
+                    and is_object(PyFunction_GET_DEFAULTS(self.holder), before[1])
+                    and is_object(PyFunction_GET_KW_DEFAULTS(self.holder), before[2]))
         else:
             before = self.expected
             if self.kind == ELEMENTS:
@@ -140,7 +173,7 @@ cdef class Places:
         value = (<Place>place).value()
         if not self.alike((<Place>place).expected, value):
             return False
-        (<Place>place).expected = value          # the same number as another object: quick again next time
+        (<Place>place).expect(value)            # the same number as another object: quick again next time
         return True
 
     def changed(self):

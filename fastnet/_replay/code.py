@@ -1,5 +1,4 @@
 """The names that the code of a function reads, and whose code it is."""
-import builtins
 import dis
 import functools
 import inspect
@@ -10,9 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 # reading an attribute through one of these, a function can read any
-_DYNAMIC = frozenset(("getattr", "hasattr", "vars", "attrgetter", "__dict__", "__getattribute__"))
+_DYNAMIC = frozenset(("getattr", "hasattr", "vars", "attrgetter", "methodcaller", "__dict__", "__getattribute__"))
 _GLOBAL = frozenset(("LOAD_GLOBAL", "LOAD_NAME"))
 _ATTRIBUTE = frozenset(("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "LOAD_SUPER_METHOD"))
+_HANDLERS = {"PUSH_EXC_INFO": 1, "SETUP_FINALLY": 1,
+             "WITH_EXCEPT_START": -1}           # a with statement begins like a handler, and catches nothing
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _STANDARD = os.path.join(os.path.dirname(os.__file__), "")
 _SITE = os.path.dirname(os.path.dirname(np.__file__))
@@ -27,6 +28,7 @@ class Reads(NamedTuple):
     imports: frozenset[str]             # modules that it imports itself
     strings: frozenset[str]             # its constants: keys, perhaps
     dynamic: bool                       # whether it may read attributes whose names do not stand in it
+    catches: bool                       # whether it may go on where an attribute is missing
 
 
 @functools.lru_cache(maxsize=4096)
@@ -37,8 +39,10 @@ def reads(code: CodeType) -> Reads:
         code: of a function.
     """
     globals_, attributes, imports, strings, nested = set(), set(), set(), set(), []
+    handlers = 0
     for instruction in dis.get_instructions(code):
         name = instruction.argval
+        handlers += _HANDLERS.get(instruction.opname, 0)
         if instruction.opname in _GLOBAL:
             globals_.add(name)
         elif instruction.opname in _ATTRIBUTE:
@@ -53,13 +57,13 @@ def reads(code: CodeType) -> Reads:
         elif isinstance(constant, str):
             strings.add(constant)
     own = Reads(frozenset(globals_), frozenset(attributes), frozenset(imports), frozenset(strings),
-                bool(_DYNAMIC & (globals_ | attributes)))
+                bool(_DYNAMIC & (globals_ | attributes)), handlers > 0 or "suppress" in globals_ | attributes)
     return functools.reduce(_union, nested, own)
 
 
 def _union(a: Reads, b: Reads) -> Reads:
     return Reads(a.globals | b.globals, a.attributes | b.attributes, a.imports | b.imports, a.strings | b.strings,
-                 a.dynamic or b.dynamic)
+                 a.dynamic or b.dynamic, a.catches or b.catches)
 
 
 def is_closed_generator(frame: FrameType) -> bool:
@@ -99,12 +103,3 @@ def origin(filename: str) -> str:
     if filename.startswith(_STANDARD) and "-packages" not in filename:      # site-packages lies in it
         return "library"
     return "user"
-
-
-def is_builtin(name: str) -> bool:
-    """Whether Python itself defines a name that a module does not.
-
-    Args:
-        name: of a global variable.
-    """
-    return hasattr(builtins, name)

@@ -10,6 +10,8 @@ from fastnet._replay.plain import alike, text
 from fastnet.errors import shape_text
 from fastnet.tensor import Tensor
 
+CODE = ("CLASS", "FUNCTION")            # kinds of places that hold no values, but what runs
+
 
 def argument_texts(args: tuple, kwargs: dict) -> list[str]:
     """A line for each argument of a call: its shape and dtype, or its value.
@@ -51,6 +53,8 @@ def change_text(place: native.Place) -> str:
         place: of `Places.changed()`.
     """
     old, new, path = place.expected, place.value(), place.path
+    if place.kind_name in CODE:
+        return f"{path}: others than before"
     if isinstance(place.holder, np.ndarray):
         return f"{path}: other elements, shape or dtype"
     if place.kind_name == "ENTRIES":

@@ -71,7 +71,8 @@ class Recording:
     def lines(self):
         """What it was recorded for and depends on, as lines of text."""
         launches = sum(1 if isinstance(step, PythonCall) else len(step) for step in self.steps)
-        depends = [place.path for place in self.places] + [what for _, what in self.explained]
+        values = [place.path for place in self.places if place.kind_name not in explain.CODE]
+        depends = values + [what for _, what in self.explained]
         return [*self.arguments, f"{launches} launch{'es' * (launches != 1)}", *(f"depends on {d}" for d in depends)]
 
     def check_released(self, recorder):

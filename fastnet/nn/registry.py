@@ -22,6 +22,8 @@ class Registry:
                 if state.recorder is not None:
                     self._note()
                 return members[name]
+        if state.recorder is not None:  # it may come later
+            self._note()
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __setattr__(self, name, value):
@@ -33,6 +35,7 @@ class Registry:
             registry = self._registry_of(name)
             if registry is None:
                 object.__setattr__(self, name, value)
+                self._hidden(name)
             elif value is None or (registry == "_buffers" and isinstance(value, Tensor)):
                 self._register(registry, name, value)
             else:
@@ -43,6 +46,7 @@ class Registry:
         registry = self._registry_of(name)
         if registry is None:
             object.__delattr__(self, name)
+            self._hidden(name)
         else:
             del self.__dict__[registry][name]
             self._non_persistent.discard(name)
@@ -74,13 +78,18 @@ class Registry:
         if self._recorded:
             Registry._changes += 1
 
+    def _hidden(self, name):
+        """An attribute comes to hide what the class has, or no longer does: of a method, recordings are told."""
+        if callable(getattr(type(self), name, None)):
+            Registry._changes += 1
+
     def _note(self):
         """Guard the recording in progress against another parameter, buffer, module or setting taking its place here.
         """
         self.__dict__["_recorded"] = True
         before = Registry._changes
         state.recorder.guards.setdefault(Registry, (
-            lambda: Registry._changes == before, "the parameters, buffers, modules and hooks of modules"))
+            lambda: Registry._changes == before, "the parameters, buffers, modules, hooks and methods of modules"))
         state.recorder.watch.visit(self, type(self).__name__)
 
     def _add(self, registry, name, value, kind):

@@ -19,6 +19,10 @@ class Place:
             return tuple(self.holder)
         if self.kind_name == "ENTRIES":
             return tuple(part for entry in self.holder.items() for part in entry)
+        if self.kind_name == "CLASS":
+            return type(self.holder), self.key(type(self.holder))
+        if self.kind_name == "FUNCTION":
+            return self.holder.__code__, self.holder.__defaults__, self.holder.__kwdefaults__
         if self.kind_name == "ENTRY":
             return self.holder.get(self.key, MISSING)
         if self.kind_name == "CELL":

@@ -1,4 +1,5 @@
-"""Builds the compiled kernels: an extension for each module of _kernels, its C source once for each instruction set.
+"""Builds the compiled kernels: an extension for each .pyx of _kernels and _runtime, a family's C source once for each
+instruction set.
 
 FASTNET_NO_EXT=1       install on NumPy alone
 FASTNET_REQUIRE_EXT=1  a missing or failing compiler is an error (otherwise: a warning, and NumPy alone)
@@ -21,7 +22,7 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-KERNELS = Path("fastnet/_kernels")
+KERNELS, RUNTIME = Path("fastnet/_kernels"), Path("fastnet/_runtime")
 # A family has a C source of the same name in src/; the other modules are Cython alone.
 FAMILIES = {path.stem for path in KERNELS.glob("src/*.c")}
 
@@ -133,10 +134,10 @@ def extensions():
         return []
     import numpy
     from Cython.Build import cythonize
-    exts = [Extension(f"fastnet._kernels.{path.stem}", [str(path)], depends=sources(),
+    exts = [Extension(".".join(path.with_suffix("").parts), [str(path)], depends=sources(),
                       include_dirs=[str(KERNELS), numpy.get_include()],
                       define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")])
-            for path in sorted(KERNELS.glob("*.pyx"))]
+            for folder in (KERNELS, RUNTIME) for path in sorted(folder.glob("*.pyx"))]
     return cythonize(exts, compiler_directives={
         "language_level": 3, "boundscheck": False, "wraparound": False, "cdivision": True, "initializedcheck": False,
         "embedsignature": False, "binding": True}, annotate=flag("FASTNET_ANNOTATE"))

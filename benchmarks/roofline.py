@@ -22,7 +22,7 @@ from kernel_tools import REFERENCE, arguments, arrays
 
 import fastnet
 from fastnet.backend import available_isas, get_isa
-from fastnet.memory import empty
+from fastnet._core.memory import empty
 
 from . import kernels
 from .table import NAME, microseconds

@@ -6,9 +6,9 @@ when it is first used.
 import importlib
 from math import e, inf, nan, pi
 
-from fastnet import _command
+from fastnet._core import startup
 
-with _command.errors_in_a_line():       # FASTNET_BACKEND and FASTNET_ISA are read here
+with startup.errors_in_a_line():       # FASTNET_BACKEND and FASTNET_ISA are read here
     importlib.import_module("fastnet.backend")
 
 from fastnet import nn, optim, random
@@ -23,13 +23,13 @@ from fastnet.backend import (
     show_config,
     use_backend,
 )
-from fastnet.construction import as_tensor, from_dlpack, from_numpy, is_floating_point, is_tensor, numel, tensor
+from fastnet._core.construction import as_tensor, from_dlpack, from_numpy, is_floating_point, is_tensor, numel, tensor
 from fastnet.dtypes import bool_ as bool
 from fastnet.dtypes import float32, float32 as float, float64, float64 as double, int32, int32 as int, int64
 from fastnet.dtypes import int64 as long, uint8
 from fastnet.functional import *
 from fastnet.nn.saving import load, load_file, load_metadata, save_file
-from fastnet.placement import (
+from fastnet._core.placement import (
     channels_last,
     channels_last_3d,
     contiguous_format,
@@ -37,7 +37,7 @@ from fastnet.placement import (
     preserve_format,
     strided,
 )
-from fastnet.program import compile
+from fastnet._replay.compiled import compile
 from fastnet.random import (
     Generator,
     default_generator,
@@ -47,7 +47,7 @@ from fastnet.random import (
     seed,
     set_rng_state,
 )
-from fastnet.tensor import Tensor
+from fastnet._core.tensor import Tensor
 
 __version__ = "0.1.0"
 

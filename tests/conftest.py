@@ -2,7 +2,8 @@
 import pytest
 
 import fastnet
-from fastnet import backend as kernels, memory
+from fastnet._core import memory
+from fastnet import backend as kernels
 
 
 @pytest.fixture(params=["numpy", "compiled"])

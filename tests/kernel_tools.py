@@ -13,7 +13,7 @@ from fastnet.backend import compiled_available
 
 BUILT = compiled_available              # a broken build is none of it: the backend warns, which is an error here
 if BUILT:
-    from fastnet._kernels import cpu, launch, threads
+    from fastnet._runtime import cpu, launch, threads
 else:
     cpu = launch = threads = None
 

@@ -7,7 +7,8 @@ import pytest
 from kernel_tools import address
 
 import fastnet
-from fastnet import memory, nn
+from fastnet._core import memory
+from fastnet import nn
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ def not_built(tmp_path_factory):
 BREAKAGES = {
     "missing symbol": ("launch.py", 'raise ImportError("undefined symbol: omp_fork")', "undefined symbol: omp_fork"),
     "missing module": ("launch.py", "import a_library_that_is_gone", "No module named 'a_library_that_is_gone'"),
-    "missing twin": ("launch.py", "", "fastnet._kernels.cpu"),
-    "two builds": ("launch.py", 'raise ValueError("fastnet._kernels.memory.Pool size changed")', "Pool size changed"),
+    "missing twin": ("launch.py", "", "fastnet._runtime.cpu"),
+    "two builds": ("launch.py", 'raise ValueError("fastnet._runtime.memory.Pool size changed")', "Pool size changed"),
     "truncated": (f"launch{EXTENSION_SUFFIXES[0]}", "\x7fELF", "launch"),
 }
 
@@ -39,7 +39,7 @@ BREAKAGES = {
 def broken(request, not_built):
     """(the folder of a fastnet whose extensions fail to load, what the error says)."""
     name, text, message = request.param
-    file = not_built / "fastnet" / "_kernels" / name
+    file = not_built / "fastnet" / "_runtime" / name
     file.write_text(text)
     yield not_built, message
     file.unlink()
@@ -96,7 +96,7 @@ def test_not_built_works(not_built):
 def test_not_built_and_asked_for(not_built):
     done = python("import fastnet", not_built, check=False, FASTNET_BACKEND="compiled")
     assert done.returncode == 1
-    assert "ImportError: the compiled kernels are not built: No module named 'fastnet._kernels.launch'" in done.stderr
+    assert "ImportError: the compiled kernels are not built: No module named 'fastnet._runtime.launch'" in done.stderr
 
 
 def test_broken_is_loud(broken):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from fastnet import backend
-from fastnet._kernels.reference import calls as reference
+from fastnet._runtime.twins import calls as reference
 
 BASE = np.arange(48, dtype=np.float32)
 FROZEN = BASE[:4].view()

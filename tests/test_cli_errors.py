@@ -150,7 +150,7 @@ def test_full_disk(tmp_path, capsys, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
     path = tmp_path / "m.safetensors"
     path.write_text("before")
-    monkeypatch.setattr("fastnet._files.os.fsync", full)
+    monkeypatch.setattr("fastnet._io.atomic.os.fsync", full)
     assert failure(capsys, *QUICK, "--save", path) == f"fastnet: error: {path}: No space left on device"
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]

@@ -11,7 +11,7 @@ from data_tools import HOME
 from processes import interpreter
 
 import fastnet as fn
-from fastnet import _command
+from fastnet._core import startup
 from fastnet.cli.saved import Saved
 
 pd = pytest.importorskip("pandas")
@@ -142,10 +142,10 @@ def test_once_files_are_written_an_interruption_is_an_exception(tmp_path, capsys
     args = {"train": QUICK, "predict": ["predict", model, table], "evaluate": ["evaluate", model, table]}[command]
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        _command.interruptions_end()
+        startup.interruptions_end()
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler        # this process is not the command
-        monkeypatch.setattr(_command, "runs_here", lambda: True)
-        _command.interruptions_end()
+        monkeypatch.setattr(startup, "runs_here", lambda: True)
+        startup.interruptions_end()
         assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
         fastnet(*args)
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

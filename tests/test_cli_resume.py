@@ -11,7 +11,7 @@ from processes import interpreter, start
 
 import fastnet as fn
 from fastnet import cli
-from fastnet._tensors_file import read_tensors
+from fastnet._io.tensor_file import read_tensors
 from fastnet.backend import backend
 from fastnet.cli import train
 from fastnet.callbacks import Callback

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from data_tools import data_folder, needs_data
 
-from fastnet import _optional, datasets
+from fastnet._core import optional
+from fastnet import datasets
 
 
 def idx(array, kind=8):
@@ -293,4 +294,4 @@ def test_what_an_optional_package_needs_is_not_blamed_on_it(without, tmp_path, m
     (tmp_path / "with_needs.py").write_text("import not_there_at_all\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ModuleNotFoundError, match="not_there_at_all"):
-        _optional.optional("with_needs", "this test")
+        optional.optional("with_needs", "this test")

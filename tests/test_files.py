@@ -8,7 +8,7 @@ import threading
 import pytest
 
 import fastnet
-from fastnet._files import ABANDONED, replacing
+from fastnet._io.atomic import ABANDONED, replacing
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs the files of a POSIX system")
 
@@ -123,7 +123,7 @@ def test_errors_never_name_the_temporary_file(tmp_path, monkeypatch, function):
             raise OSError(errno.EROFS, os.strerror(errno.EROFS), name)
         removed(name)
     monkeypatch.setattr(os, "remove", removing)
-    monkeypatch.setattr(f"fastnet._files.{function}", failing, raising=False)
+    monkeypatch.setattr(f"fastnet._io.atomic.{function}", failing, raising=False)
     with pytest.raises(OSError) as e:
         write(path)
     assert str(e.value) == f"[Errno {errno.EROFS}] Read-only file system: {str(path)!r}"

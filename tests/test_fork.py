@@ -5,7 +5,7 @@ import threading
 import pytest
 from processes import output
 
-from fastnet._locks import new_lock
+from fastnet._core.locks import new_lock
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
@@ -71,7 +71,7 @@ def test_a_fork_while_another_thread_replays(backend, compute):
 @pytest.mark.parametrize("lock, work", [
     ("fastnet.random._lock", "fastnet.rand(2)"),
     ("compiled._lock", "compiled(fastnet.ones(3))"),
-    ("fastnet.memory._arenas[fastnet.float32]._lock", "fastnet.nn.Linear(2, 3)"),
+    ("fastnet._core.memory._arenas[fastnet.float32]._lock", "fastnet.nn.Linear(2, 3)"),
 ])
 def test_a_fork_while_another_thread_holds(lock, work):
     assert output(FORK + f"""
@@ -94,7 +94,7 @@ def test_a_fork_while_another_thread_fits_an_estimator():
 
 def test_a_reentrant_lock_stays_the_forking_threads():
     assert output(FORK + """
-    from fastnet._locks import new_lock
+    from fastnet._core.locks import new_lock
     lock = new_lock(reentrant=True)
     def work():
         lock.release()
@@ -105,7 +105,7 @@ def test_a_reentrant_lock_stays_the_forking_threads():
 
 
 def test_locks_are_forgotten_with_their_owners():
-    from fastnet import _locks
+    from fastnet._core import locks as _locks
     before = len(_locks._locks)
     lock = new_lock()
     assert len(_locks._locks) == before + 1 and type(lock) is type(threading.Lock())

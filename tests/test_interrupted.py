@@ -14,7 +14,7 @@ from fastnet import nn
 from fastnet.autograd import set_grad_enabled
 from fastnet.backend import K
 from fastnet.data.prefetch import Prefetched
-from fastnet.state import state
+from fastnet._core.state import state
 
 # Without the extension, Python itself enters and leaves: an exception can fall between two of its instructions.
 pytestmark = [pytest.mark.usefixtures("backend"),
@@ -28,7 +28,7 @@ def require_sound():
     assert np.geterr()["divide"] == "warn"
     x = fastnet.ones(3)
     assert (x * 2).tolist() == [2, 2, 2]
-    assert fastnet.memory.root((x * 2)._data).pool is fastnet.memory.shared
+    assert fastnet._core.memory.root((x * 2)._data).pool is fastnet._core.memory.shared
 
 
 # ---- recordings -----------------------------------------------------------------------------------------------------

@@ -13,14 +13,15 @@ from processes import output_with_tests
 from program_tools import trainer
 
 import fastnet
-from fastnet import memory, nn
-from fastnet._kernels.reference import memory as reference, state as reference_state
-from fastnet.state import recorded
+from fastnet._core import memory
+from fastnet import nn
+from fastnet._runtime.twins import memory as reference, state as reference_state
+from fastnet._core.state import recorded
 
 MODULES = {"numpy": reference}
 STATES = {reference: reference_state}
 if BUILT:
-    from fastnet._kernels import memory as compiled, state as compiled_state
+    from fastnet._runtime import memory as compiled, state as compiled_state
     MODULES["compiled"], STATES[compiled] = compiled, compiled_state
 
 

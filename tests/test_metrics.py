@@ -10,6 +10,7 @@ from program_tools import batch, network
 import fastnet
 from fastnet import metrics
 from fastnet.nn import functional as F
+from fastnet._core.errors import shape_text
 
 pytestmark = pytest.mark.usefixtures("backend")
 
@@ -175,7 +176,7 @@ def test_boxes_of_numbers():
 def test_shapes_that_do_not_fit(name, output, target):
     with pytest.raises(ValueError) as info:
         metrics.get(name).update(np.zeros(output, np.float32), np.zeros(target, np.int64))
-    for part in (f"{name}: ", fastnet.errors.shape_text(output), fastnet.errors.shape_text(target), "expected"):
+    for part in (f"{name}: ", shape_text(output), shape_text(target), "expected"):
         assert part in str(info.value)
 
 

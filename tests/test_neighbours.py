@@ -96,7 +96,7 @@ def test_idle_threads_burn_no_time():
     """Processor time, not time on the clock: threads that wait for work may spin for some milliseconds, then sleep."""
     spent = float(output("""if True:
     import time, fastnet
-    from fastnet._kernels import threads
+    from fastnet._runtime import threads
     threads.set_share(0)
     fastnet.set_num_threads(2)
     x = fastnet.ones(512, 512)

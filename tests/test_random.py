@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 from kernel_tools import BUILT, launch
 
-from fastnet._kernels.reference import philox, random_extra
+from fastnet._kernels.reference import random_extra
+from fastnet._kernels.reference.tools import philox
 from fastnet.backend import K, random_blocks, use_backend
 
 # counter, key, output: the known answers that come with Random123, the paper's own library

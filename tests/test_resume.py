@@ -258,7 +258,7 @@ def test_a_full_disk_leaves_the_checkpoint(tmp_path, monkeypatch):
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("fastnet._files.os.fsync", full)
+    monkeypatch.setattr("fastnet._io.atomic.os.fsync", full)
     with pytest.raises(OSError, match="No space left on device"):
         checkpointed(tmp_path)
     assert path.read_bytes() == before

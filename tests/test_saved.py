@@ -8,8 +8,8 @@ from test_keywords import ALL, CALLS, OF_NETWORKS
 from test_operations import OPERATIONS
 
 import fastnet
-from fastnet._kernels.reference import tape as plain_tape
-from fastnet._native import tape
+from fastnet._runtime.twins import tape as plain_tape
+from fastnet._runtime.native import tape
 from fastnet.autograd import gradient, op
 
 

@@ -9,7 +9,8 @@ from processes import output
 from saving_tools import described, pack
 
 import fastnet
-from fastnet import _files, nn
+from fastnet._io import atomic
+from fastnet import nn
 
 
 @pytest.fixture
@@ -272,7 +273,7 @@ def saved(path):
 def test_a_full_disk_leaves_the_old_file(saved, monkeypatch):
     def full(descriptor):
         raise OSError(errno.ENOSPC, "No space left on device")
-    monkeypatch.setattr(_files.os, "fsync", full)
+    monkeypatch.setattr(atomic.os, "fsync", full)
     with pytest.raises(OSError, match=rf"No space left on device: '{re.escape(str(saved))}'"):
         nn.Linear(2, 2).save(saved)
     assert (fastnet.load(saved).weight == 0).all() and list(saved.parent.iterdir()) == [saved]

@@ -8,7 +8,8 @@ from kernel_tools import TWIN_CASES, arguments, built, threaded
 from processes import output
 
 import fastnet
-from fastnet import backend as kernels, threads
+from fastnet._runtime import thread_policy as threads
+from fastnet import backend as kernels
 from fastnet.backend import K
 
 OPENMP = kernels.config()["openmp"]
@@ -119,7 +120,7 @@ def test_affinity_limits():
 
 TASKS = """if True:
     import os, fastnet
-    from fastnet._kernels import threads
+    from fastnet._runtime import threads
     def tasks():
         return len(os.listdir("/proc/self/task"))
     threads.set_share(0)
@@ -178,7 +179,7 @@ FORK = """if True:
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     from fastnet import backend, nn
     if backend.compiled_available:
-        from fastnet._kernels import threads
+        from fastnet._runtime import threads
         threads.set_share(0)
         fastnet.set_num_threads(2)
     model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))

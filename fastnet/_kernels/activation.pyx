@@ -2,8 +2,8 @@
 
 The costs are nanoseconds an element with AVX2, in cache.
 """
-from fastnet._kernels.launch cimport Entry, Family, Kernel, family
-from fastnet._kernels.map cimport launch_map, launch_map1
+from fastnet._runtime.launch cimport Entry, Family, Kernel, family
+from fastnet._runtime.map cimport launch_map, launch_map1
 
 cdef extern from *:
     """

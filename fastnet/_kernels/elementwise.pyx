@@ -5,12 +5,12 @@ The costs are nanoseconds an element with AVX2, in cache.
 from libc.math cimport INFINITY
 from libc.string cimport memcpy
 
-from fastnet._kernels.launch cimport BOOL, F32, F64, I32, I64, U8, WRITE, Array, Entry, Family, Kernel, Launch
-from fastnet._kernels.launch cimport family, submit, unpack
-from fastnet._kernels.map cimport launch_map, launch_map1
+from fastnet._runtime.launch cimport BOOL, F32, F64, I32, I64, U8, WRITE, Array, Entry, Family, Kernel, Launch
+from fastnet._runtime.launch cimport family, submit, unpack
+from fastnet._runtime.map cimport launch_map, launch_map1
 from fastnet._kernels.walk cimport Operand, expect_alike, launch_copy, launch_walk, look, look_aligned
 
-from fastnet._kernels.launch import UnsupportedDtype
+from fastnet._runtime.launch import UnsupportedDtype
 
 cdef extern from *:
     """

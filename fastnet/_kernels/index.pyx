@@ -1,5 +1,5 @@
 """Lookups by int64 indices and the checks that run before them. Contracts: reference/index.py."""
-from fastnet._kernels.launch cimport (
+from fastnet._runtime.launch cimport (
     F64, I64, WRITE, Array, Entry, Family, Kernel, Launch, expect_dtype, expect_size, family, submit, unpack)
 
 from fastnet._kernels.reference import index as reference

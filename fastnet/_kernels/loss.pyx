@@ -1,8 +1,8 @@
 """Losses and their gradients. Contracts: reference/loss.py."""
-from fastnet._kernels.launch cimport (
+from fastnet._runtime.launch cimport (
     I64, NONE, OPTIONAL, WRITE, Array, DType, Entry, Family, Kernel, Launch, expect_dtype, expect_size, family,
     submit, unpack)
-from fastnet._kernels.map cimport launch_map
+from fastnet._runtime.map cimport launch_map
 
 cdef extern from *:
     """

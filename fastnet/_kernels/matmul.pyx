@@ -1,12 +1,12 @@
 """Matrix products. Contract: reference/matmul.py. This file makes the plan, from the shapes and the strides; the
 arithmetic is src/matmul.c, whose results no part of the plan can change (src/matmul.h, src/matvec.inc.h).
 """
-from fastnet._kernels.cpu cimport second_cache, selected_isa
-from fastnet._kernels.launch cimport (F64, OPTIONAL, STRIDED, WRITE, Array, DType, Entry, Family, Kernel, Launch,
+from fastnet._runtime.cpu cimport second_cache, selected_isa
+from fastnet._runtime.launch cimport (F64, OPTIONAL, STRIDED, WRITE, Array, DType, Entry, Family, Kernel, Launch,
                                       expect_dtype, expect_size, family, submit, unpack)
-from fastnet._kernels.launch import NeedsPacking
-from fastnet._kernels.memory cimport Block, take
-from fastnet._kernels.threads cimport limit
+from fastnet._runtime.launch import NeedsPacking
+from fastnet._runtime.memory cimport Block, take
+from fastnet._runtime.threads cimport limit
 
 cdef extern from *:
     """

@@ -1,8 +1,8 @@
 """Layer norm, batch norm and their gradients. Contracts: reference/norm.py; how the work is cut: src/norm.inc.h."""
-from fastnet._kernels.launch cimport (
+from fastnet._runtime.launch cimport (
     F32, F64, I64, OPTIONAL, READ, WRITE, Array, DType, Entry, Family, Kernel, Launch, expect_dtype, expect_size, family,
     submit, unpack)
-from fastnet._kernels.memory cimport Block, take
+from fastnet._runtime.memory cimport Block, take
 
 cdef extern from "src/cuts.h":
     enum: GROUP

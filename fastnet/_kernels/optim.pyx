@@ -2,7 +2,7 @@
 
 Hyperparameters and the step number are read by the bodies, so that a recording follows a schedule.
 """
-from fastnet._kernels.launch cimport (
+from fastnet._runtime.launch cimport (
     F32, F64, I64, NONE, OPTIONAL, READ, WRITE, Array, Entry, Family, Kernel, Launch, expect_dtype, expect_size,
     family, submit, unpack)
 

@@ -7,10 +7,10 @@ from libc.float cimport DBL_MAX, FLT_MAX
 from libc.math cimport nextafter, nextafterf
 from libc.stdint cimport int64_t, uint64_t, uintptr_t
 
-from fastnet._kernels.launch cimport (
+from fastnet._runtime.launch cimport (
     F32, I64, U8, WRITE, Array, DType, Entry, Family, Kernel, Launch, expect_dtype, expect_size, family, submit, unpack)
 
-from fastnet._kernels.launch import NeedsPacking
+from fastnet._runtime.launch import NeedsPacking
 from fastnet._kernels.reference import random as reference
 
 cdef extern from *:

@@ -4,10 +4,10 @@ A reduction is one launch over rows (inner == 1) or over columns. Where that wou
 it is two: partial results of chunks into scratch memory, then a launch that joins them, in the order in which the one
 launch would have. Which of the two is the shape's choice alone.
 """
-from fastnet._kernels.launch cimport (
+from fastnet._runtime.launch cimport (
     F32, F64, I64, WRITE, Array, DType, Entry, Family, Kernel, Launch, expect_dtype, expect_size, family, submit,
     unpack)
-from fastnet._kernels.memory cimport Block, take
+from fastnet._runtime.memory cimport Block, take
 
 cdef extern from "src/cuts.h":
     enum: CHUNK

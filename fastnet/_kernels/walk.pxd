@@ -1,4 +1,4 @@
-from fastnet._kernels.launch cimport MAX_DIMS, DType, Kernel
+from fastnet._runtime.launch cimport MAX_DIMS, DType, Kernel
 
 cdef struct Operand:                # an array of any layout
     char *data

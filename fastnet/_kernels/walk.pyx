@@ -3,11 +3,11 @@ cimport numpy as cnp
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDED_RO, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport uintptr_t
 
-from fastnet._kernels.launch cimport BOOL, F32, F64, I32, I64, MAX_DIMS, NONE, U8, DType, Entry, Family, Kernel, Launch
-from fastnet._kernels.launch cimport dtype_of, family, plain_dtype, submit
-from fastnet._kernels.memory cimport Block, take
+from fastnet._runtime.launch cimport BOOL, F32, F64, I32, I64, MAX_DIMS, NONE, U8, DType, Entry, Family, Kernel, Launch
+from fastnet._runtime.launch cimport dtype_of, family, plain_dtype, submit
+from fastnet._runtime.memory cimport Block, take
 
-from fastnet._kernels.launch import NeedsPacking, UnsupportedDtype
+from fastnet._runtime.launch import NeedsPacking, UnsupportedDtype
 
 cnp.import_array()
 

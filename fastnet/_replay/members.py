@@ -6,7 +6,7 @@ import sys
 import types
 from typing import Any
 
-from fastnet._native import watch as native
+from fastnet._runtime.native import watch as native
 from fastnet._replay.code import origin, reads
 
 MISSING = native.MISSING

@@ -8,7 +8,7 @@ import operator
 
 import numpy as np
 
-from fastnet.state import state
+from fastnet._core.state import state
 
 
 class Number:

@@ -4,9 +4,9 @@ from collections import OrderedDict
 import numpy as np
 
 from fastnet._replay.numbers import Number
-from fastnet.errors import shape_text
-from fastnet.recording import PythonCall
-from fastnet.tensor import Tensor
+from fastnet._core.errors import shape_text
+from fastnet._replay.recorder import PythonCall
+from fastnet._core.tensor import Tensor
 
 
 class _Place:

@@ -3,8 +3,8 @@ from typing import Any
 
 import numpy as np
 
-from fastnet._native import calls
-from fastnet.tensor import Tensor
+from fastnet._runtime.native import calls
+from fastnet._core.tensor import Tensor
 
 
 def signature(x: Any, tensors: list[Tensor]) -> tuple:

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from fastnet._native import calls
-from fastnet.memory import location, mirrored, persistent
-from fastnet.tensor import Storage, Tensor
+from fastnet._runtime.native import calls
+from fastnet._core.memory import location, mirrored, persistent
+from fastnet._core.tensor import Storage, Tensor
 
 
 def _references(leaf, name):

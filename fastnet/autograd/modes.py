@@ -2,7 +2,7 @@
 import functools
 import inspect
 
-from fastnet.state import Swapped, inside, state
+from fastnet._core.state import Swapped, inside, state
 
 
 class _Mode(Swapped):

@@ -9,8 +9,8 @@ import numpy as np
 from fastnet.autograd.tape import Node
 from fastnet.autograd.walk import _own_copy
 from fastnet.backend import K
-from fastnet.memory import empty
-from fastnet.state import state
+from fastnet._core.memory import empty
+from fastnet._core.state import state
 
 
 def base_of(x):

@@ -2,7 +2,7 @@
 import math
 import weakref
 
-from fastnet.errors import check_number, one_of
+from fastnet._core.errors import check_number, one_of
 
 
 class Callback:

@@ -3,7 +3,7 @@ import time
 from pathlib import Path
 
 from fastnet.callbacks.base import Callback
-from fastnet.errors import check_number, check_path
+from fastnet._core.errors import check_number, check_path
 
 FILE = "checkpoint.safetensors"
 

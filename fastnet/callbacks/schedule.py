@@ -1,7 +1,7 @@
 """Learning rates that change during the training."""
 from typing import Any
 
-from fastnet.errors import one_of
+from fastnet._core.errors import one_of
 from fastnet.optim import lr_scheduler as schedules
 from fastnet.callbacks.base import Callback
 

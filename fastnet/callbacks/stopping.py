@@ -1,6 +1,6 @@
 """Stopping when nothing gets better, and keeping the model that was best."""
 from fastnet.callbacks.base import Callback, Monitor
-from fastnet.errors import check_path, whole_number
+from fastnet._core.errors import check_path, whole_number
 
 
 class EarlyStopping(Callback):

@@ -2,7 +2,7 @@
 import fastnet
 from fastnet import nn
 from fastnet.callbacks.base import Callback
-from fastnet.errors import check_number, whole_number
+from fastnet._core.errors import check_number, whole_number
 
 
 class GradientAccumulation(Callback):

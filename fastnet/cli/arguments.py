@@ -6,7 +6,7 @@ from pathlib import Path
 
 import fastnet
 from fastnet import datasets
-from fastnet._command import WRONG_USE
+from fastnet._core.startup import WRONG_USE
 from fastnet.cli.evaluate import evaluate
 from fastnet.cli.info import info
 from fastnet.cli.predict import predict

@@ -6,7 +6,7 @@ treatment.
 """
 import numpy as np
 
-from fastnet._optional import optional
+from fastnet._core.optional import optional
 from fastnet.data import read_picture
 
 FAINT = 0.15                            # of the darkest ink: less is paper, or a trace of compression

@@ -1,7 +1,7 @@
 """What the command says and returns where something is wrong."""
 import re
 
-from fastnet._command import INTERRUPTED, WRONG_USE
+from fastnet._core.startup import INTERRUPTED, WRONG_USE
 
 FAILED = 1
 

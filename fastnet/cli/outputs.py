@@ -4,7 +4,7 @@ import math
 import os
 from pathlib import Path
 
-from fastnet._files import replacing
+from fastnet._io.atomic import replacing
 from fastnet.cli.errors import WrongUseError
 
 

@@ -4,8 +4,8 @@ import csv
 import itertools
 import sys
 
-from fastnet._command import interruptions_raise
-from fastnet._files import replacing
+from fastnet._core.startup import interruptions_raise
+from fastnet._io.atomic import replacing
 from fastnet.cli.errors import WrongUseError
 from fastnet.cli.inputs import naming_lines
 from fastnet.cli.outputs import check_outputs

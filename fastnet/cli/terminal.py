@@ -2,7 +2,7 @@
 import sys
 from collections import Counter
 
-from fastnet.errors import printable
+from fastnet._core.errors import printable
 
 _MOST = 100                             # columns of which each gets a line
 
@@ -10,7 +10,7 @@ _MOST = 100                             # columns of which each gets a line
 def say(line, stream=None):
     """Print a line in which no character controls the terminal and none is lacking in the stream's encoding.
 
-    Column names, classes and file names come from files that others may have made: see `fastnet.errors.printable`.
+    Column names, classes and file names come from files that others may have made: see `printable`.
 
     Args:
         line: its text.

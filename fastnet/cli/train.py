@@ -5,8 +5,8 @@ import time
 
 import fastnet
 from fastnet import data, datasets
-from fastnet._command import interruptions_raise
-from fastnet._optional import optional
+from fastnet._core.startup import interruptions_raise
+from fastnet._core.optional import optional
 from fastnet.backend import config
 from fastnet.cli.errors import WrongUseError
 from fastnet.cli.figures import figure_lines

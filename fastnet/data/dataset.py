@@ -4,11 +4,11 @@ from functools import partial
 import numpy as np
 
 from fastnet import dtypes
-from fastnet.construction import as_tensor, from_numpy
+from fastnet._core.construction import as_tensor, from_numpy
 from fastnet.data.arrays import as_array, dtype_for
 from fastnet.data.frames import unmasked
-from fastnet.errors import shape_text
-from fastnet.tensor import Tensor
+from fastnet._core.errors import shape_text
+from fastnet._core.tensor import Tensor
 
 
 class TensorDataset:

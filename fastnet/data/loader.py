@@ -1,13 +1,13 @@
 """Batches of a dataset, in an order that can be had again."""
 import numpy as np
 
-from fastnet.construction import as_tensor
+from fastnet._core.construction import as_tensor
 from fastnet.data.calls import apply, takes_rng
 from fastnet.data.prefetch import Prefetched
-from fastnet.errors import whole_number
+from fastnet._core.errors import whole_number
 from fastnet.functional.random import randperm
 from fastnet.random import Generator
-from fastnet.tensor import Tensor
+from fastnet._core.tensor import Tensor
 
 
 class DataLoader:

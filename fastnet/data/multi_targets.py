@@ -2,7 +2,7 @@
 import numpy as np
 
 from fastnet.data.targets import TargetPreparation
-from fastnet.errors import one_of
+from fastnet._core.errors import one_of
 
 MULTI_TASKS = ("multilabel", "regression")
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fastnet._optional import optional
+from fastnet._core.optional import optional
 from fastnet.data.dataset import TensorDataset
 
 # What is read, and nothing else that Pillow knows: some of its formats start other programs.

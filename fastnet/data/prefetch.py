@@ -7,7 +7,7 @@ import weakref
 from queue import Empty, SimpleQueue
 
 from fastnet.backend import compiled_available, set_num_threads
-from fastnet.state import Finally, inside
+from fastnet._core.state import Finally, inside
 
 
 class Prefetched:

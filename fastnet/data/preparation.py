@@ -26,7 +26,7 @@ from fastnet.data.numerals import Numerals
 from fastnet.data.encoders import ENCODERS, Category, Text
 from fastnet.data.values import as_numbers, as_texts, holds_dates
 from fastnet.data.frames import LISTED, NESTED, category_names, columns, require
-from fastnet.errors import one_of
+from fastnet._core.errors import one_of
 
 WORDS = ("category", "text")            # the kinds of columns whose cells are not read as numbers or dates
 FORMS = {Numerals: "number", Dates: "date"}

@@ -3,7 +3,7 @@ import importlib
 import warnings
 from pathlib import Path
 
-from fastnet._optional import optional
+from fastnet._core.optional import optional
 from fastnet.data.cells import form_of, in_lines, remark, typed
 from fastnet.data.csv_reader import CsvReader
 from fastnet.data.frames import columns

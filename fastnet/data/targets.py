@@ -12,7 +12,7 @@ from fastnet.data.encoders import places_of
 from fastnet.data.values import as_float32, as_numbers, as_texts, holds_dates, is_number, mean_and_scale
 from fastnet.data.frames import column
 from fastnet.data.numerals import Numerals
-from fastnet.errors import one_of
+from fastnet._core.errors import one_of
 
 TASKS = ("classification", "regression")
 KINDS = ("category", "number", "date")

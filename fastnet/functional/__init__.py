@@ -1,7 +1,7 @@
 """Every differentiable operation, one file for each subject. `fastnet` has them all under their names."""
 from types import ModuleType as _ModuleType
 
-from fastnet.errors import name_none as _name_none
+from fastnet._core.errors import name_none as _name_none
 from fastnet.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
 from fastnet.functional.arithmetic import (
     add,

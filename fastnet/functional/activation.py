@@ -5,7 +5,7 @@ from fastnet.functional import arrays
 from fastnet.functional.arrays import contiguous, like
 from fastnet.functional.description import describe
 from fastnet.functional.reduction import _rows, normalize_dim
-from fastnet.tensor import method
+from fastnet._core.tensor import method
 
 __all__ = [
     "elu",

@@ -8,7 +8,7 @@ from fastnet.backend import K
 from fastnet.functional import arrays
 from fastnet.functional.arrays import check_array, check_some_array, operands, refuse_bool
 from fastnet.functional.pointwise import square
-from fastnet.tensor import Tensor, extend, method
+from fastnet._core.tensor import Tensor, extend, method
 
 
 @op

@@ -6,8 +6,8 @@ import numpy as np
 from fastnet import dtypes
 from fastnet._replay.numbers import Number
 from fastnet.backend import K
-from fastnet.errors import not_a_tensor, shape_text
-from fastnet.memory import empty, empty_like
+from fastnet._core.errors import not_a_tensor, shape_text
+from fastnet._core.memory import empty, empty_like
 
 
 _ndarray, _asarray = np.ndarray, np.asarray

@@ -7,10 +7,10 @@ import math
 from fastnet import dtypes
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.errors import shape_text
+from fastnet._core.errors import shape_text
 from fastnet.functional import arrays
 from fastnet.functional.loss import broadcast, check_reduction, check_tensors, factor, matched, reduced, weighted
-from fastnet.memory import empty
+from fastnet._core.memory import empty
 
 
 # ---- two classes ----------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """New tensors. Filling one is a launch: inside a compiled function it happens at every replay.
 
-Each also takes `device`, `layout`, `pin_memory` and `memory_format`: see `fastnet.placement`.
+Each also takes `device`, `layout`, `pin_memory` and `memory_format`: see `fastnet.device`.
 """
 import math
 import operator
@@ -10,14 +10,14 @@ import numpy as np
 from fastnet import dtypes
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.construction import tensor
-from fastnet.errors import check_sizes, shape_text
+from fastnet._core.construction import tensor
+from fastnet._core.errors import check_sizes, shape_text
 from fastnet.functional import arrays
 from fastnet.functional.keys import constant
 from fastnet.functional.sizes import as_size
-from fastnet.memory import empty as _empty
-from fastnet.placement import placed
-from fastnet.tensor import Tensor, method
+from fastnet._core.memory import empty as _empty
+from fastnet._core.placement import placed
+from fastnet._core.tensor import Tensor, method
 
 
 def _made(array, requires_grad):

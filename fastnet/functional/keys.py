@@ -4,11 +4,11 @@ import math
 import numpy as np
 
 from fastnet.backend import K
-from fastnet.errors import shape_text
-from fastnet.memory import empty
-from fastnet.recording import forbid_in_recording
-from fastnet.state import state
-from fastnet.tensor import Tensor
+from fastnet._core.errors import shape_text
+from fastnet._core.memory import empty
+from fastnet._core.state import forbid_in_recording
+from fastnet._core.state import state
+from fastnet._core.tensor import Tensor
 
 
 _BASIC = frozenset((int, slice, type(None)))

@@ -10,10 +10,10 @@ import warnings
 from fastnet import dtypes
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.errors import not_a_tensor, one_of, shape_text
+from fastnet._core.errors import not_a_tensor, one_of, shape_text
 from fastnet.functional import arrays
-from fastnet.memory import empty
-from fastnet.tensor import Tensor
+from fastnet._core.memory import empty
+from fastnet._core.tensor import Tensor
 
 REDUCTIONS = ("none", "mean", "sum")
 

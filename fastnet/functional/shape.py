@@ -7,10 +7,10 @@ import numpy as np
 
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.errors import shape_text
+from fastnet._core.errors import shape_text
 from fastnet.functional import arrays
 from fastnet.functional.sizes import as_dim, as_dims, as_shape, asked_shape, filled_in
-from fastnet.tensor import extend, method
+from fastnet._core.tensor import extend, method
 
 
 @op(view=True)

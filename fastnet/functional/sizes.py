@@ -4,8 +4,8 @@ import operator
 
 import numpy as np
 
-from fastnet.errors import check_sizes, shape_text
-from fastnet.tensor import Tensor
+from fastnet._core.errors import check_sizes, shape_text
+from fastnet._core.tensor import Tensor
 
 _INTEGERS = (int, np.integer, Tensor)
 

@@ -7,7 +7,7 @@ there or not: of one-hot targets or probabilities, as cross-entropy takes them, 
 import copy
 import re
 
-from fastnet.errors import one_of
+from fastnet._core.errors import one_of
 from fastnet.metrics.accuracy import Accuracy, TopKAccuracy
 from fastnet.metrics.auc import AUC
 from fastnet.metrics.confusion import F1, ConfusionMatrix, Precision, Recall

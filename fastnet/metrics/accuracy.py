@@ -2,7 +2,7 @@
 import numpy as np
 
 from fastnet import dtypes
-from fastnet.errors import shape_text
+from fastnet._core.errors import shape_text
 from fastnet.functional.compare import where
 from fastnet.functional.creation import arange
 from fastnet.metrics.classes import expect_binary, expect_numbers, read

@@ -5,8 +5,8 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet.backend import K
-from fastnet.errors import shape_text
-from fastnet.tensor import Tensor
+from fastnet._core.errors import shape_text
+from fastnet._core.tensor import Tensor
 
 
 class Batch(NamedTuple):

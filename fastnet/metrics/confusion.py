@@ -4,7 +4,7 @@ import math
 import numpy as np
 
 from fastnet import dtypes
-from fastnet.errors import one_of
+from fastnet._core.errors import one_of
 from fastnet.functional.creation import full
 from fastnet.metrics.classes import expect_binary, expect_numbers, read
 from fastnet.metrics.metric import Metric

@@ -2,7 +2,7 @@
 import numpy as np
 
 from fastnet.autograd import no_grad
-from fastnet.construction import as_tensor
+from fastnet._core.construction import as_tensor
 
 
 class Metric:

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from fastnet import dtypes
-from fastnet.errors import shape_text
+from fastnet._core.errors import shape_text
 from fastnet.functional.creation import full
 from fastnet.metrics.metric import Metric
 

@@ -4,7 +4,7 @@ from typing import Any
 from fastnet.nn.linear import Linear
 from fastnet.nn.module import Module
 from fastnet.nn.parameter import Parameter
-from fastnet.state import state
+from fastnet._core.state import state
 
 
 class _Indexed(Module):

@@ -1,5 +1,5 @@
 """Layers that change shapes alone."""
-from fastnet.errors import naming_none
+from fastnet._core.errors import naming_none
 from fastnet.nn.module import Module
 
 

@@ -1,5 +1,5 @@
 """The functions behind the layers, under the names of torch.nn.functional."""
-from fastnet.errors import name_none as _name_none
+from fastnet._core.errors import name_none as _name_none
 from fastnet.functional import activation as _activation, random as _random
 from fastnet.functional.activation import (
     gelu,

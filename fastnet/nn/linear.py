@@ -1,7 +1,7 @@
 """Linear layers."""
 import math
 
-from fastnet.errors import check_sizes
+from fastnet._core.errors import check_sizes
 from fastnet.functional.linear import linear_activated
 from fastnet.nn import init
 from fastnet.nn.activation import ReLU, Sigmoid, Tanh

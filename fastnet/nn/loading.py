@@ -6,9 +6,9 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet.backend import K
-from fastnet.errors import shape_text
-from fastnet.recording import forbid_in_recording
-from fastnet.tensor import Tensor
+from fastnet._core.errors import shape_text
+from fastnet._core.state import forbid_in_recording
+from fastnet._core.tensor import Tensor
 
 
 class IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):

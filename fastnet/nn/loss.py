@@ -2,7 +2,7 @@
 
 The functions of the same names in `fastnet.nn.functional` tell the shapes, the errors and the gradients.
 """
-from fastnet.errors import one_of
+from fastnet._core.errors import one_of
 from fastnet.nn import functional as F
 from fastnet.nn.module import Module
 

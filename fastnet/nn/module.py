@@ -3,14 +3,14 @@ import itertools
 from typing import Any
 
 from fastnet import dtypes
-from fastnet.errors import shape_text
+from fastnet._core.errors import shape_text
 from fastnet.functional.casting import wanted_dtype
 from fastnet.nn.loading import load
 from fastnet.nn.parameter import Parameter, convert, floating
 from fastnet.nn.registry import Registry
-from fastnet.placement import check_placement
-from fastnet.state import state
-from fastnet.tensor import Tensor
+from fastnet._core.placement import check_placement
+from fastnet._core.state import state
+from fastnet._core.tensor import Tensor
 
 
 _hook_numbers = itertools.count()

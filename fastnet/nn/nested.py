@@ -8,8 +8,8 @@ import math
 
 import numpy as np
 
-from fastnet.construction import from_numpy
-from fastnet.tensor import Tensor
+from fastnet._core.construction import from_numpy
+from fastnet._core.tensor import Tensor
 
 _KEYS = (str, int, float, bool, type(None))
 

@@ -1,5 +1,5 @@
 """Normalisation layers."""
-from fastnet.errors import check_sizes, naming_none, shape_text
+from fastnet._core.errors import check_sizes, naming_none, shape_text
 from fastnet.functional.creation import ones, zeros
 from fastnet.functional.normalization import track_batch_norm
 from fastnet.nn import init

@@ -5,12 +5,12 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet.backend import K
-from fastnet.construction import as_tensor
-from fastnet.memory import empty, parameter_memory
-from fastnet.placement import check_placement
-from fastnet.recording import forbid_in_recording
-from fastnet.state import Swapped
-from fastnet.tensor import Storage, Tensor, blank
+from fastnet._core.construction import as_tensor
+from fastnet._core.memory import empty, parameter_memory
+from fastnet._core.placement import check_placement
+from fastnet._core.state import forbid_in_recording
+from fastnet._core.state import Swapped
+from fastnet._core.tensor import Storage, Tensor, blank
 
 
 class Parameter(Tensor):

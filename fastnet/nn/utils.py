@@ -7,14 +7,14 @@ import warnings
 
 from fastnet.autograd import no_grad
 from fastnet.backend import K
-from fastnet.errors import shape_text
+from fastnet._core.errors import shape_text
 from fastnet.functional import arrays
 from fastnet.functional.joining import cat
 from fastnet.functional.ordering import maximum
-from fastnet.memory import empty
-from fastnet.recording import forbid_in_recording
-from fastnet.state import state
-from fastnet.tensor import Tensor
+from fastnet._core.memory import empty
+from fastnet._core.state import forbid_in_recording
+from fastnet._core.state import state
+from fastnet._core.tensor import Tensor
 
 
 def _listed(name, tensors):

@@ -9,12 +9,12 @@ import numpy as np
 
 from fastnet.autograd import enable_grad, no_grad
 from fastnet.backend import K, calls
-from fastnet.errors import shape_text
-from fastnet.memory import mirrored, persistent, zeroed_block
-from fastnet.recording import forbid_in_recording
+from fastnet._core.errors import shape_text
+from fastnet._core.memory import mirrored, persistent, zeroed_block
+from fastnet._core.state import forbid_in_recording
 from fastnet.optim.stretches import by_step, stretches
-from fastnet.state import state
-from fastnet.tensor import Tensor
+from fastnet._core.state import state
+from fastnet._core.tensor import Tensor
 
 
 class Optimizer:

@@ -1,5 +1,5 @@
 """Which parameters an optimizer updates in one kernel call: neighbours in an arena that have made as many steps."""
-from fastnet.memory import mirrored
+from fastnet._core.memory import mirrored
 
 
 def by_step(members, states):

@@ -1,5 +1,5 @@
 """Estimators for scikit-learn: multi-layer perceptrons with its parameters and attributes, trained by fastnet."""
-from fastnet._optional import optional
+from fastnet._core.optional import optional
 
 optional("sklearn.base", "fastnet.sklearn")
 

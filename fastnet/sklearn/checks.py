@@ -5,7 +5,7 @@ import numpy as np
 from sklearn.utils.validation import validate_data
 
 from fastnet import nn
-from fastnet.errors import one_of
+from fastnet._core.errors import one_of
 from fastnet.sklearn.solvers import SOLVERS
 from fastnet.training.weights import sample_weights
 

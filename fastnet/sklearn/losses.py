@@ -1,6 +1,6 @@
 """The losses under scikit-learn's names: the sum over outputs, and the mean over samples."""
 from fastnet import nn
-from fastnet.errors import one_of
+from fastnet._core.errors import one_of
 from fastnet.nn import functional as F
 from fastnet.training.losses import LOSSES, Loss
 

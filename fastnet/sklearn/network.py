@@ -6,7 +6,7 @@ from numbers import Real
 import numpy as np
 
 from fastnet import nn
-from fastnet.errors import one_of
+from fastnet._core.errors import one_of
 from fastnet.sklearn.sparse import SparseLinear, SparseNetwork
 
 # scikit-learn's four names first

@@ -5,10 +5,10 @@ from fastnet import nn
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional.arrays import contiguous
-from fastnet.memory import empty
+from fastnet._core.memory import empty
 from fastnet.nn import architecture
 from fastnet.nn.parameter import new_parameter
-from fastnet.state import state
+from fastnet._core.state import state
 
 
 class SparseLinear(nn.Module):

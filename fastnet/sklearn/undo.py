@@ -1,6 +1,6 @@
 """A fit that fails leaves the estimator as it was: not fitted, or with the network that it had."""
 import fastnet
-from fastnet.state import Finally
+from fastnet._core.state import Finally
 
 
 def undone_on_failure(estimator, goes_on):

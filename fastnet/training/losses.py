@@ -5,7 +5,7 @@ import numpy as np
 
 import fastnet
 from fastnet import nn
-from fastnet.errors import one_of, shape_text
+from fastnet._core.errors import one_of, shape_text
 
 LOSSES = {
     "cross_entropy": nn.CrossEntropyLoss,

@@ -2,7 +2,7 @@
 import functools
 
 from fastnet import optim
-from fastnet.errors import check_number, one_of
+from fastnet._core.errors import check_number, one_of
 
 OPTIMIZERS = {"sgd": optim.SGD, "adam": optim.Adam, "adamw": optim.AdamW, "rmsprop": optim.RMSprop,
               "adagrad": optim.Adagrad}

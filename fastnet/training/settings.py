@@ -2,7 +2,7 @@
 from collections.abc import Iterable
 
 from fastnet.callbacks.base import Callback
-from fastnet.errors import check_number, check_path, whole_number
+from fastnet._core.errors import check_number, check_path, whole_number
 
 
 def listed(name, given, kind):

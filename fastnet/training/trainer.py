@@ -12,7 +12,7 @@ import fastnet
 from fastnet import data, metrics as m, nn
 from fastnet.callbacks.base import Callback, changes_step
 from fastnet.callbacks.logs import Progress
-from fastnet.state import Finally
+from fastnet._core.state import Finally
 from fastnet.training import checkpoint, steps
 from fastnet.training.arrays import ModelInputs
 from fastnet.training.history import History

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 import numpy as np
 
 import fastnet
-from fastnet.errors import shape_text
+from fastnet._core.errors import shape_text
 from fastnet.training.arrays import classes
 
 

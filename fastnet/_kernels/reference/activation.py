@@ -4,8 +4,8 @@ All arrays of one call have one size and one real dtype; an output may be one of
 """
 import numpy as np
 
-from fastnet._kernels.reference.contract import kernel
-from fastnet._kernels.reference.mathematics import erf
+from fastnet._kernels.reference.tools.contract import kernel
+from fastnet._kernels.reference.tools.mathematics import erf
 
 _SQRT_HALF = 0.7071067811865476
 _DENSITY_AT_0 = 0.3989422804014327          # 1/sqrt(2 pi)

@@ -5,8 +5,8 @@ and may be one of them.
 """
 import numpy as np
 
-from fastnet._kernels.reference import mathematics
-from fastnet._kernels.reference.contract import kernel
+from fastnet._kernels.reference.tools import mathematics
+from fastnet._kernels.reference.tools.contract import kernel
 
 
 @kernel()

@@ -5,7 +5,7 @@ shape that they broadcast to; it is bool for the logical ones.
 """
 import numpy as np
 
-from fastnet._kernels.reference.contract import kernel
+from fastnet._kernels.reference.tools.contract import kernel
 
 _UNARY = {
     "floor": (np.floor, "the largest integer <= x"),

@@ -5,7 +5,7 @@ or written outside an array: an index out of range reads as zero and receives no
 """
 import numpy as np
 
-from fastnet._kernels.reference.contract import kernel
+from fastnet._kernels.reference.tools.contract import kernel
 
 
 @kernel(check=True)

@@ -1,7 +1,7 @@
 """Advanced indexing: these kernels have no compiled twin."""
 import numpy as np
 
-from fastnet._kernels.reference.contract import kernel
+from fastnet._kernels.reference.tools.contract import kernel
 
 
 @kernel(fallible=True)

@@ -7,7 +7,7 @@ Cross-entropy: x is (n, c), real; the weight of the classes is (c,). A gradient'
 """
 import numpy as np
 
-from fastnet._kernels.reference.contract import kernel
+from fastnet._kernels.reference.tools.contract import kernel
 
 # what overflows or has no value becomes inf or NaN, as in the compiled kernels
 _silent = np.errstate(all="ignore")

@@ -2,7 +2,7 @@
 import numpy as np
 
 from fastnet._kernels.reference import activation as activations
-from fastnet._kernels.reference.contract import kernel
+from fastnet._kernels.reference.tools.contract import kernel
 
 
 @kernel(flushes=True)

@@ -7,7 +7,7 @@ float32 has. Running means have x's dtype. A backward kernel writes its outputs;
 """
 import numpy as np
 
-from fastnet._kernels.reference.contract import kernel
+from fastnet._kernels.reference.tools.contract import kernel
 
 
 @kernel(outputs=3, flushes=True)

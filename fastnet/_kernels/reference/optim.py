@@ -9,7 +9,7 @@ weight_decay * p + l1 * sign(p).
 """
 import numpy as np
 
-from fastnet._kernels.reference.contract import kernel
+from fastnet._kernels.reference.tools.contract import kernel
 
 
 def _gradient(p, g, weight_decay, l1, maximize):

@@ -6,8 +6,8 @@ A draw of n elements uses up `blocks(n, dtype)` counters. The integers are the s
 """
 import numpy as np
 
-from fastnet._kernels.reference.contract import kernel
-from fastnet._kernels.reference.philox import pairs, unit, words
+from fastnet._kernels.reference.tools.contract import kernel
+from fastnet._kernels.reference.tools.philox import pairs, unit, words
 
 
 def blocks(n, dtype):

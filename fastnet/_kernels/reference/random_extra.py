@@ -1,8 +1,8 @@
 """Random draws that have no compiled twin."""
 import numpy as np
 
-from fastnet._kernels.reference.contract import kernel
-from fastnet._kernels.reference.philox import pairs
+from fastnet._kernels.reference.tools.contract import kernel
+from fastnet._kernels.reference.tools.philox import pairs
 
 
 @kernel()

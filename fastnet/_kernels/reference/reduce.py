@@ -5,7 +5,7 @@ middle, the last one and several neighbouring ones all take this form.
 """
 import numpy as np
 
-from fastnet._kernels.reference.contract import kernel
+from fastnet._kernels.reference.tools.contract import kernel
 
 
 @kernel(flushes=True)

@@ -1,7 +1,7 @@
 """Reductions that run on NumPy alone. Shapes as in reduce.py: x is (outer, n, inner), reduced over the middle."""
 import numpy as np
 
-from fastnet._kernels.reference.contract import kernel
+from fastnet._kernels.reference.tools.contract import kernel
 
 
 @kernel()

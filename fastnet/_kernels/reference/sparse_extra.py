@@ -1,7 +1,7 @@
 """Products with rows of a sparse matrix in CSR form. SciPy is needed, which whoever has a sparse matrix has."""
 import numpy as np
 
-from fastnet._kernels.reference.contract import kernel
+from fastnet._kernels.reference.tools.contract import kernel
 
 
 @kernel()

@@ -1,4 +1,4 @@
-/* Philox4x32-10: the words of random draws, a chunk of counters at a time. The twin is reference/philox.py.
+/* Philox4x32-10: the words of random draws, a chunk of counters at a time. The twin is reference/tools/philox.py.
  *
  * J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
  * The key is the seed; the four words of a counter are its low half, its high half, 0 and 0.

@@ -1,7 +1,7 @@
 """What all schedules share."""
 import warnings
 
-from fastnet.recording import forbid_in_recording
+from fastnet._core.state import forbid_in_recording
 
 
 def refuse_in_recording():

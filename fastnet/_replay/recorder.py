@@ -3,16 +3,13 @@
 The kernel table (backend.py) hands every call here; the tensors, modules, optimizers and random generators that a
 function reads report themselves, and become guards or things to refresh before a replay.
 """
-import sys
 import weakref
-from types import FrameType
 
 import numpy as np
 
 from fastnet.backend import call_silently, calls, get_num_threads, launch
-from fastnet.errors import shape_text
-from fastnet.memory import Pool, root
-from fastnet.state import state
+from fastnet._core.errors import shape_text
+from fastnet._core.memory import Pool, root
 
 
 class _At:
@@ -298,21 +295,3 @@ def _same_grad(ref):
 
 def _address(array):
     return array.__array_interface__["data"][0]
-
-
-def user_line():
-    """ "file:line" of the nearest caller outside this package."""
-    package = __name__.rpartition(".")[0]
-    frame: FrameType | None = sys._getframe(1)
-    while frame and (frame.f_globals.get("__name__") or "").partition(".")[0] == package:
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "?"
-
-
-def forbid_in_recording(what, because=None):
-    """Raise if this thread records: `what` would fix a value of this run into every replay."""
-    if state.recorder is not None:
-        raise RuntimeError(
-            f"{what} inside a compiled function ({user_line()}): " + (because or (
-                "the value would be that of the recorded run in every replay. Return the tensor and read it outside, "
-                "or keep the computation in tensors.")))

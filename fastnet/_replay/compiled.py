@@ -10,18 +10,18 @@ import types
 from collections import OrderedDict, deque
 from typing import Any
 
-from fastnet._locks import new_lock
-from fastnet._native import replay
+from fastnet._core.locks import new_lock
+from fastnet._runtime.native import replay
 from fastnet._replay import explain
 from fastnet._replay.numbers import Numbers
 from fastnet._replay.recording import Recording
 from fastnet._replay.results import replaced
 from fastnet._replay.signature import signature, without_floats
 from fastnet.backend import K, calls, get_isa, get_num_threads
-from fastnet.errors import shape_text
-from fastnet.recording import Recorder
-from fastnet.state import inside, recorded, state
-from fastnet.tensor import Tensor
+from fastnet._core.errors import shape_text
+from fastnet._replay.recorder import Recorder
+from fastnet._core.state import inside, recorded, state
+from fastnet._core.tensor import Tensor
 
 
 def compile(fn=None, *, max_recordings=64, disable=False):

@@ -7,7 +7,7 @@ def around(shape, first, last):
 
     Example:
         >>> import fastnet
-        >>> fastnet._shapes.around((2, 3, 4, 5), 1, 3)
+        >>> fastnet._core.shapes.around((2, 3, 4, 5), 1, 3)
         (2, 12, 5)
     """
     return math.prod(shape[:first]), math.prod(shape[first:last]), math.prod(shape[last:])
@@ -18,7 +18,7 @@ def uneven(rows):
 
     Example:
         >>> import fastnet
-        >>> fastnet._shapes.uneven([[1, 2, 3], [4, 5]]), fastnet._shapes.uneven([[[1], [2]], [[3], 4]])
+        >>> fastnet._core.shapes.uneven([[1, 2, 3], [4, 5]]), fastnet._core.shapes.uneven([[[1], [2]], [[3], 4]])
         ('row 0 has 3 values, row 1 has 2', 'in row 1: row 0 has 1 value, row 1 is a number')
     """
     sizes = [_length(row) for row in rows]

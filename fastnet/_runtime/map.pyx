@@ -1,5 +1,5 @@
 """Elementwise launches: arrays of one size and dtype, cut into blocks of 4096 elements (src/map.h)."""
-from fastnet._kernels.launch cimport WRITE, Array, Kernel, Launch, expect_dtype, expect_size, submit, unpack
+from fastnet._runtime.launch cimport WRITE, Array, Kernel, Launch, expect_dtype, expect_size, submit, unpack
 
 cdef enum:
     BLOCK = 4096

@@ -1,8 +1,8 @@
 cimport numpy as cnp
 from libc.stdint cimport uintptr_t
 
-from fastnet._kernels.cpu cimport ISA_COUNT
-from fastnet._kernels.tuning cimport Tuner
+from fastnet._runtime.cpu cimport ISA_COUNT
+from fastnet._runtime.tuning cimport Tuner
 
 cdef extern from "src/launch.h":
     ctypedef int (*Body)(const Launch *, ptrdiff_t, ptrdiff_t) noexcept nogil

@@ -6,7 +6,7 @@ import weakref
 
 import numpy as np
 
-from fastnet._kernels.reference.state import state
+from fastnet._runtime.twins.state import state
 
 _order = itertools.count()
 _classes = []                           # the class that operations make, once it is there

@@ -1,8 +1,8 @@
 """From the table of kernels to the compiled ones: at each call, the way that the arrays and the recording ask for."""
 from cpython.ref cimport PyObject
 
-from fastnet._kernels.launch import NeedsPacking, UnsupportedDtype
-from fastnet._kernels.state cimport current_recorder
+from fastnet._runtime.launch import NeedsPacking, UnsupportedDtype
+from fastnet._runtime.state cimport current_recorder
 
 
 def compiled_call(compiled, kernel, fallback, packed):

@@ -3,7 +3,7 @@
 An exception can come from outside at nearly any bytecode: Ctrl-C, a signal's handler, PyThreadState_SetAsyncExc, a
 debugger. Between two statements here there is none, so `inside`, `Swapped` and `Finally` cannot be split by one.
 
-The twin without a compiler is reference/state.py.
+The twin without a compiler is twins/state.py.
 """
 from cpython.pythread cimport PyThread_get_thread_ident
 from cpython.ref cimport Py_XDECREF, Py_XINCREF, PyObject
@@ -41,7 +41,7 @@ cdef class State:
 
     @property
     def recorder(self):
-        """The fastnet.recording.Recorder of a function being compiled, or None: see `recorded`."""
+        """The fastnet._replay.recorder.Recorder of a function being compiled, or None: see `recorded`."""
         return None if recorder == NULL else <object>recorder
 
     @property

@@ -2,12 +2,12 @@
 import numpy as np
 
 from fastnet import dtypes
-from fastnet._native import tape as _tape
-from fastnet._spellings import respelled
-from fastnet.errors import shape_text
-from fastnet.placement import check_placement, device
-from fastnet.recording import forbid_in_recording
-from fastnet.state import state
+from fastnet._runtime.native import tape as _tape
+from fastnet._core.spellings import respelled
+from fastnet._core.errors import shape_text
+from fastnet._core.placement import check_placement, device
+from fastnet._core.state import forbid_in_recording
+from fastnet._core.state import state
 
 Storage, blank = _tape.Storage, _tape.blank
 

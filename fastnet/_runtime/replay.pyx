@@ -1,22 +1,22 @@
 """A call of a compiled function that is like one before: from its arguments to its result without Python's price.
 
-The twin without a compiler is reference/replay.py. What a recording is, and what makes it fit, is said in
-fastnet/program.py; here stands no rule of its own, only the quick way to the same answers.
+The twin without a compiler is twins/replay.py. What a recording is, and what makes it fit, is said in
+_replay/compiled.py; here stands no rule of its own, only the quick way to the same answers.
 """
 cimport numpy as cnp
 from libc.stdint cimport uintptr_t
 from libc.string cimport memcpy
 
-from fastnet._kernels.calls cimport put_back, undisturbed
-from fastnet._kernels.cpu cimport selected_isa
-from fastnet._kernels.launch cimport MAX_DIMS, LaunchList
-from fastnet._kernels.memory cimport array_of
-from fastnet._kernels.state cimport Turn, current_recorder, gradients_recorded
-from fastnet._kernels.tape cimport Storage, TensorBase, wrap
-from fastnet._kernels.threads cimport limit
-from fastnet._kernels.watch cimport Places
+from fastnet._runtime.calls cimport put_back, undisturbed
+from fastnet._runtime.cpu cimport selected_isa
+from fastnet._runtime.launch cimport MAX_DIMS, LaunchList
+from fastnet._runtime.memory cimport array_of
+from fastnet._runtime.state cimport Turn, current_recorder, gradients_recorded
+from fastnet._runtime.tape cimport Storage, TensorBase, wrap
+from fastnet._runtime.threads cimport limit
+from fastnet._runtime.watch cimport Places
 
-from fastnet._kernels.calls import overlaps
+from fastnet._runtime.calls import overlaps
 
 cnp.import_array()
 

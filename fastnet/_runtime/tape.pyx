@@ -1,6 +1,6 @@
 """What every eager operation passes through: the fields of tensors, the nodes of the tape, and `differentiable`.
 
-The twin without a compiler is reference/tape.py. What it all means is said in fastnet/tensor.py and fastnet/autograd.
+The twin without a compiler is twins/tape.py. What it all means is said in fastnet/tensor.py and fastnet/autograd.
 """
 import types
 
@@ -13,7 +13,7 @@ from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from cpython.weakref cimport PyWeakref_GetObject, PyWeakref_NewRef
 
-from fastnet._kernels.state cimport current_recorder, gradients_recorded
+from fastnet._runtime.state cimport current_recorder, gradients_recorded
 
 cnp.import_array()
 

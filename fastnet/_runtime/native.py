@@ -5,7 +5,6 @@ from typing import Any
 
 from fastnet._kernels import reference
 
-# beside the families of kernels
 CORE = ("cpu", "threads", "tuning", "state", "memory", "launch", "calls", "dispatch", "tape", "watch", "replay")
 
 
@@ -18,12 +17,13 @@ class Absent:
 
 def _load():
     """({name: compiled module}, None), or ({}, why there are none): not built is quiet, broken is loud."""
-    families = [family for family in reference.FAMILIES if not family.endswith("_extra")]
+    names = [*(f"fastnet._runtime.{name}" for name in CORE),
+             *(f"fastnet._kernels.{name}" for name in reference.FAMILIES if not name.endswith("_extra"))]
     try:
-        importlib.import_module("fastnet._kernels.launch")
-        return {name: importlib.import_module(f"fastnet._kernels.{name}") for name in (*CORE, *families)}, None
+        importlib.import_module("fastnet._runtime.launch")
+        return {name.rpartition(".")[2]: importlib.import_module(name) for name in names}, None
     except ModuleNotFoundError as e:
-        if e.name == "fastnet._kernels.launch":
+        if e.name == "fastnet._runtime.launch":
             return {}, Absent("not built", e)
         error: Exception = e
     except Exception as e:              # not only ImportError: extensions of two builds raise TypeError or ValueError
@@ -37,7 +37,7 @@ compiled, absent = _load()
 
 
 def _twin(name) -> Any:
-    return compiled.get(name) or importlib.import_module(f"fastnet._kernels.reference.{name}")
+    return compiled.get(name) or importlib.import_module(f"fastnet._runtime.twins.{name}")
 
 
 state, memory, calls, tape, watch, replay = map(_twin, ("state", "memory", "calls", "tape", "watch", "replay"))

@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 
-from fastnet._kernels.reference.state import state
+from fastnet._runtime.twins.state import state
 
 
 def _rounded(nbytes):

@@ -17,7 +17,7 @@ class State(threading.local):
 
     @property
     def recorder(self):
-        """The fastnet.recording.Recorder of a function being compiled, or None: see `recorded`."""
+        """The fastnet._replay.recorder.Recorder of a function being compiled, or None: see `recorded`."""
         return _recorder.get()
 
 

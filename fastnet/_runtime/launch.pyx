@@ -7,9 +7,9 @@ from libc.stdint cimport uint64_t, uintptr_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memset, strcmp
 
-from fastnet._kernels.cpu cimport selected_isa
-from fastnet._kernels.threads cimport clock, note_region, threads_for, usual_share
-from fastnet._kernels.tuning cimport Tuner, learn, on_trial, share_now
+from fastnet._runtime.cpu cimport selected_isa
+from fastnet._runtime.threads cimport clock, note_region, threads_for, usual_share
+from fastnet._runtime.tuning cimport Tuner, learn, on_trial, share_now
 
 cnp.import_array()
 

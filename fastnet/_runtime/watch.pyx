@@ -1,6 +1,6 @@
 """The Python values that a recording depends on, compared without Python's price; and the calls made meanwhile.
 
-The twin without a compiler is reference/watch.py. Which values a recording depends on is decided in fastnet/_replay.
+The twin without a compiler is twins/watch.py. Which values a recording depends on is decided in fastnet/_replay.
 """
 cimport cython
 from cpython.dict cimport PyDict_Next

@@ -5,12 +5,12 @@ from numbers import Real
 import numpy as np
 
 from fastnet import dtypes
-from fastnet._shapes import uneven
-from fastnet.errors import check_sizes, not_a_tensor
-from fastnet.memory import empty
-from fastnet.placement import check_placement, placed
-from fastnet.recording import forbid_in_recording
-from fastnet.tensor import Tensor, extend
+from fastnet._core.shapes import uneven
+from fastnet._core.errors import check_sizes, not_a_tensor
+from fastnet._core.memory import empty
+from fastnet._core.placement import check_placement, placed
+from fastnet._core.state import forbid_in_recording
+from fastnet._core.tensor import Tensor, extend
 
 
 _NUMBERS = frozenset((bool, int, float))
@@ -25,7 +25,7 @@ def tensor(data, dtype=None, requires_grad=False):
         dtype: one of the six dtypes; by default that of an array or tensor, float32 for Python floats, int64 for
             integers, bool for booleans.
         requires_grad: record gradients for it.
-        device, layout, pin_memory, memory_format: see `fastnet.placement`.
+        device, layout, pin_memory, memory_format: see `fastnet.device`.
 
     Raises:
         TypeError: a dtype that fastnet has none for, or values that are no real numbers.

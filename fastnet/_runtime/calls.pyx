@@ -1,6 +1,6 @@
 """What each call of a compiled function asks of its arguments and guards, without Python's price.
 
-The twin without a compiler is reference/calls.py.
+The twin without a compiler is twins/calls.py.
 """
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDED_RO, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_FromStringAndSize
@@ -9,8 +9,8 @@ from cpython.ref cimport PyObject
 from cpython.weakref cimport PyWeakref_GetObject
 from libc.stdint cimport uintptr_t
 
-from fastnet._kernels.launch cimport MAX_DIMS, dtype_of
-from fastnet._kernels.tape cimport Storage, TensorBase
+from fastnet._runtime.launch cimport MAX_DIMS, dtype_of
+from fastnet._runtime.tape cimport Storage, TensorBase
 
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(object)

@@ -6,8 +6,8 @@ import operator
 import os
 import re
 
-from fastnet._native import tape as _tape
-from fastnet._spellings import respelled
+from fastnet._runtime.native import tape as _tape
+from fastnet._core.spellings import respelled
 
 # What arguments that are tensors are called.
 _TENSORS = frozenset(("condition", "index", "indices", "input", "mask", "mat1", "mat2", "other", "target", "tensor",
@@ -24,7 +24,7 @@ def printable(text):
         text: a string; of anything else, its text.
 
     Example:
-        >>> from fastnet.errors import printable
+        >>> from fastnet._core.errors import printable
         >>> print(printable("dark\\x1b[31m red\\n"))
         dark\\x1b[31m red\\n
     """
@@ -49,7 +49,7 @@ def differing(there, here):
     """(name, value there, value here) of each entry in which two dictionaries differ; None for one that is lacking.
 
     Example:
-        >>> from fastnet.errors import differing
+        >>> from fastnet._core.errors import differing
         >>> differing({"seed": 0, "lr": 0.1}, {"seed": 1, "lr": 0.1})
         [('seed', 0, 1)]
     """
@@ -79,7 +79,7 @@ def check_number(name, given):
         TypeError: naming the argument and what was given.
 
     Example:
-        >>> from fastnet.errors import check_number
+        >>> from fastnet._core.errors import check_number
         >>> check_number("decay", "0.9")
         Traceback (most recent call last):
             ...
@@ -102,7 +102,7 @@ def whole_number(name, given, least):
         ValueError: it is less than `least`.
 
     Example:
-        >>> from fastnet.errors import whole_number
+        >>> from fastnet._core.errors import whole_number
         >>> whole_number("patience", 2.5, 1)
         Traceback (most recent call last):
             ...
@@ -124,7 +124,7 @@ def check_path(name, given):
         TypeError: naming the argument and what was given.
 
     Example:
-        >>> from fastnet.errors import check_path
+        >>> from fastnet._core.errors import check_path
         >>> check_path("folder", None)
         Traceback (most recent call last):
             ...

@@ -1,6 +1,6 @@
 """The pool that tensors' memory comes from: freed blocks are used again, so a step that has run once faults no page.
 
-The twin without a compiler is reference/memory.py.
+The twin without a compiler is twins/memory.py.
 """
 cimport cython
 cimport numpy as cnp
@@ -9,7 +9,7 @@ from cpython.buffer cimport PyBuffer_FillInfo
 from cpython.ref cimport Py_INCREF, PyObject
 from libc.stdint cimport uintptr_t
 
-from fastnet._kernels.state cimport current_pool
+from fastnet._runtime.state cimport current_pool
 
 cnp.import_array()
 

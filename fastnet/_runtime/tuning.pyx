@@ -6,7 +6,7 @@ its part of the weights in a cache of its own, and a step of 20 us became one of
 run with different shares of work for each thread. It keeps to the fastest, and tries again from time to time. Results
 never depend on the number of threads, so they do not depend on this.
 """
-from fastnet._kernels.threads cimport limit, pausing, share_is_forced, usual_share
+from fastnet._runtime.threads cimport limit, pausing, share_is_forced, usual_share
 
 cdef enum:
     LEVELS = 3

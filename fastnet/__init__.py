@@ -5,13 +5,14 @@ when it is first used.
 """
 import importlib
 from math import e, inf, nan, pi
+from typing import TYPE_CHECKING
 
 from fastnet._core import startup
 
 with startup.errors_in_a_line():       # FASTNET_BACKEND and FASTNET_ISA are read here
     importlib.import_module("fastnet.backend")
 
-from fastnet import nn, optim, random
+from fastnet import autograd, backend, dtypes, functional, nn, optim, random
 from fastnet.autograd import enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled
 from fastnet.backend import (
     available_isas,
@@ -55,6 +56,10 @@ inference_mode = no_grad
 newaxis = None
 
 
+if TYPE_CHECKING:
+    from fastnet import callbacks, data, datasets, metrics, sklearn, training
+    from fastnet.training import Trainer
+
 # What is loaded when it is first used: a module's name, and the attribute of it that is meant.
 _LATER = {
     "Trainer": ("fastnet.training", "Trainer"),
@@ -65,6 +70,22 @@ _LATER = {
     "sklearn": ("fastnet.sklearn", None),
     "training": ("fastnet.training", None),
 }
+
+__all__ = [
+    "Generator", "Tensor", "Trainer", "as_tensor", "autograd", "available_isas", "backend", "bool", "callbacks",
+    "channels_last", "channels_last_3d", "compile", "contiguous_format", "data", "datasets", "default_generator",
+    "device", "double", "dtypes", "e", "enable_grad", "float", "float32", "float64", "from_dlpack", "from_numpy",
+    "functional", "get_isa", "get_num_threads", "get_rng_state", "grad", "inf", "inference_mode", "initial_seed",
+    "int", "int32", "int64", "is_floating_point", "is_grad_enabled", "is_tensor", "load", "load_file", "load_metadata",
+    "long", "manual_seed", "metrics", "nan", "newaxis", "nn", "no_grad", "numel", "optim", "pi", "preserve_format",
+    "random", "save_file", "seed", "set_backend", "set_grad_enabled", "set_isa", "set_num_threads", "set_rng_state",
+    "show_config", "sklearn", "strided", "tensor", "training", "uint8", "use_backend",
+]
+__all__ += functional.__all__
+
+
+def __dir__():
+    return sorted({*__all__, "__version__"})
 
 
 def __getattr__(name):

@@ -72,10 +72,10 @@ NAMESPACES = [fastnet, fastnet.nn, fastnet.nn.functional, fastnet.nn.init, fastn
 
 
 def public(namespace):
-    """(full name, value) of what a namespace has to offer: all of `fastnet`, `__all__`, or else what is its own."""
+    """(full name, value) of what a namespace has to offer: `__all__`, or else what is its own."""
     own = getattr(namespace, "__all__", None)
     for name, value in vars(namespace).items():
-        ours = namespace is fastnet or (name in own if own else getattr(value, "__module__", "") == namespace.__name__)
+        ours = name in own if own else getattr(value, "__module__", "") == namespace.__name__
         if ours and not name.startswith("_") and not isinstance(value, types.ModuleType) and name not in NOT_CALLED:
             yield f"{namespace.__name__}.{name}", value
 

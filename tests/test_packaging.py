@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import os
 import re
+import types
 
 import pytest
 from data_tools import ROOT
@@ -109,3 +110,12 @@ def test_documents_are_finished():
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
             there = "://" in target or (ROOT / name).parent.joinpath(target).exists()
             assert there, f"{name} links to {target}, which is not there"
+
+
+def test_dir_shows_what_is_public():
+    shown = dir(fastnet)
+    modules = {name for name in shown if isinstance(getattr(fastnet, name), types.ModuleType)}
+    assert modules == {"autograd", "backend", "callbacks", "data", "datasets", "dtypes", "functional", "metrics", "nn",
+                       "optim", "random", "sklearn", "training"}
+    assert [name for name in shown if name.startswith("_")] == ["__version__"]
+    assert len(shown) == len(set(fastnet.__all__)) + 1 == len(fastnet.__all__) + 1

@@ -66,6 +66,26 @@ def _union(a: Reads, b: Reads) -> Reads:
                  a.dynamic or b.dynamic, a.catches or b.catches)
 
 
+@functools.lru_cache(maxsize=4096)
+def reads_of_itself(code: CodeType) -> frozenset[str]:
+    """The attributes that a method reads of its object; all that it reads of any, where it hands its object on.
+
+    Args:
+        code: of the method.
+    """
+    itself, found, loaded = code.co_varnames[:1], set(), False
+    for instruction in dis.get_instructions(code):
+        if instruction.opname == "EXTENDED_ARG":
+            continue
+        if instruction.opname in _ATTRIBUTE and (loaded or "SUPER" in instruction.opname):
+            found.add(instruction.argval)
+        elif loaded and instruction.opname not in ("STORE_ATTR", "DELETE_ATTR"):
+            return reads(code).attributes
+        names = instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,)
+        loaded = "LOAD" in instruction.opname and names[-1:] == itself          # LOAD_FAST_LOAD_FAST names two
+    return frozenset(found)
+
+
 def is_closed_generator(frame: FrameType) -> bool:
     """Whether a frame that is entered is a generator's that was made before: the garbage collector closes it.
 

@@ -7,7 +7,7 @@ import types
 from typing import Any
 
 from fastnet._runtime.native import watch as native
-from fastnet._replay.code import origin, reads
+from fastnet._replay.code import origin, reads, reads_of_itself
 
 MISSING = native.MISSING
 METHODS = (types.FunctionType, property, staticmethod, classmethod)
@@ -47,7 +47,7 @@ def methods(cls: type) -> tuple:
 
 
 def reached(cls: type, names: set[str]) -> set[str]:
-    """`names`, and the attributes that the methods of a class among them read, and so on.
+    """`names`, and the attributes of their object that the methods of a class among them read, and so on.
 
     Args:
         cls: the class.
@@ -58,7 +58,7 @@ def reached(cls: type, names: set[str]) -> set[str]:
     while new:
         found |= new
         functions = [_function_of(member(cls, name)) for name in new]
-        new = {name for f in functions if isinstance(f, types.FunctionType) for name in reads(f.__code__).attributes}
+        new = {name for f in functions if isinstance(f, types.FunctionType) for name in reads_of_itself(f.__code__)}
         new -= found
     return found
 

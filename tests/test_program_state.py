@@ -104,6 +104,54 @@ def test_replays_count_as_writes():
     assert len(update) == 1
 
 
+# ---- requires_grad --------------------------------------------------------------------------------------------------
+
+def frozen_steps(wrap, freeze):
+    """The weights of a generator after six steps, through a judge whose parameters `freeze` sets."""
+    fastnet.manual_seed(0)
+    generator, judge = nn.Linear(2, 2), nn.Linear(2, 1)
+    optimizer = fastnet.optim.SGD(generator.parameters(), lr=0.1)
+
+    def step(z):
+        for flag in freeze:
+            if flag is None:
+                optimizer.zero_grad()
+                judge(generator(z)).sum().backward()
+                optimizer.step()
+            else:
+                judge.requires_grad_(flag)
+    run = wrap(step)
+    for i in range(6):
+        run(fastnet.ones(3, 2) * i)
+    return run, [p.tolist() for p in generator.parameters()], [p.requires_grad for p in judge.parameters()], [
+        None if p.grad is None else p.grad.tolist() for p in judge.parameters()]
+
+
+@pytest.mark.parametrize("freeze, recordings", [
+    ((False, None, True), 1), ((True, None, False), 2), ((False, None), 2), ((None, False), 2), ((None, False, True), 2),
+    ((False, None, True, None), 2)])       # the second time, gradients are there to be added to
+def test_requires_grad_is_set_within_the_step(freeze, recordings):
+    compiled, *got = frozen_steps(fastnet.compile, freeze)
+    _, *expected = frozen_steps(lambda step: step, freeze)
+    assert got == expected
+    assert len(compiled) == recordings
+
+
+def test_replays_set_requires_grad():
+    w = fastnet.ones(2, requires_grad=True)
+
+    @fastnet.compile
+    def freeze(x):
+        y = (w * x).sum()
+        w.requires_grad_(False)
+        return y.detach()
+    for _ in range(3):
+        w.requires_grad_(True)
+        freeze(ones())
+        assert not w.requires_grad
+    assert len(freeze) == 1
+
+
 # ---- arguments ------------------------------------------------------------------------------------------------------
 
 def test_an_argument_that_is_captured_as_well_is_refused():

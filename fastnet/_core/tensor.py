@@ -226,6 +226,8 @@ class Tensor(_tape.TensorBase):
                                "operation")
         if value and self._data.dtype.kind != "f":
             raise RuntimeError(f"only floating-point tensors can require gradients, this one is {self._data.dtype}")
+        if state.recorder is not None:
+            state.recorder.note_requires_grad(self)
         self._requires_grad = value
 
     def requires_grad_(self, requires_grad=True):

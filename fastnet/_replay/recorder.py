@@ -78,6 +78,7 @@ class Recorder:
         self.refreshers = {}                # key -> a function to call before each replay
         self.noted = {}                     # id -> storage of every tensor from outside that needs no more guards
         self.draws = {}                     # generator -> [state block of this recording, counters drawn]
+        self.switched = {}                  # id -> (tensor whose requires_grad is set, what it was before)
         self.grads = {}                     # id -> (tensor, whether its gradient is made anew, not added to)
         self.threads = get_num_threads()
 
@@ -215,6 +216,12 @@ class Recorder:
         ref, flag = weakref.ref(module), module.__dict__["_training"]
         self.guards.setdefault(id(module), (
             lambda: (m := ref()) is not None and m.__dict__["_training"] is flag, f"{type(module).__name__}.training"))
+
+    def note_requires_grad(self, tensor):
+        """A tensor's requires_grad is about to be set: what it was at first is guarded."""
+        if id(tensor) not in self.made:
+            self.note_tensors((tensor,))
+            self.switched.setdefault(id(tensor), (weakref.ref(tensor), tensor._requires_grad))
 
     def note_grad(self, tensor, written):
         """A gradient is read, or written (set or dropped) for the first time."""

@@ -39,6 +39,8 @@ class Recording:
         self.draws = [(generator, block, total) for generator, (block, total) in recorder.draws.items()]
         self.gradients = [FinalGradient(leaf, fresh) for ref, fresh in recorder.grads.values()
                           if (leaf := ref()) is not None]
+        self.switched = [(ref, tensor._requires_grad) for ref, before in recorder.switched.values()
+                         if (tensor := ref()) is not None and tensor._requires_grad is not before]
         self.places = recorder.watch.places
         self.versions, self.input_versions = recorder.version_counts()
         self.turn = Turn(new_lock(reentrant=True))
@@ -103,6 +105,8 @@ class Recording:
                 array[...] = copy
         inside(Finally(undo, failed_only=True), self._run, arrays)
         calls.put_back(self.gradients)
+        for ref, requires_grad in self.switched:
+            ref()._requires_grad = requires_grad            # its guard has seen that it lives
         for storage, writes in self.versions:
             storage.version += writes
         for i, writes in self.input_versions:
@@ -126,7 +130,7 @@ class Recording:
     def shortcut(self, args):
         """What calls like this one can be served by without the way through Python, or None."""
         if self._shortcut is None:
-            self._shortcut = (replay.shortcut(self, args, K, build, _fail),)
+            self._shortcut = (None if self.switched else replay.shortcut(self, args, K, build, _fail),)
         return self._shortcut[0]
 
     def result(self, arrays, tensors):

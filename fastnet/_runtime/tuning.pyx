@@ -17,6 +17,9 @@ cdef double LARGE = 20e6            # ns: recordings of more work are worth all 
 cdef double COLD = 2e-3             # seconds of a level that are not counted: threads wake, data moves
 cdef double LONG = 4e-3             # seconds of a level at the least
 cdef double CLEAR = 0.97            # more threads must take less than this part of the time
+# A replay that takes so many times as long as on one thread, and so many seconds more, ends the trials: another process
+# has the other core. To wake threads takes less.
+cdef double HOPELESS = 10, STUCK = 5e-3
 # Seconds after which to try again: soon at first, for a machine may take a while to give a new thread a core of its
 # own; then twice as many each time. Each pair is of seconds, and of times the duration of the trials: the larger one.
 cdef double FIRST_WAIT = 0.1, FIRST_RATIO = 10
@@ -66,6 +69,10 @@ cdef void learn(Tuner *tuner, double took) noexcept nogil:
     if tuner.best[level] == 0:      # the first trials of all
         begin(tuner, level)
     tuner.cost += took
+    if level > 0 and took > HOPELESS * tuner.best[0] + STUCK:
+        tuner.best[level] = took
+        settle(tuner, level)
+        return
     if tuner.runs > 0:              # the first one of a level may have to wake threads, which takes milliseconds
         tuner.spent += took
     if cold:
@@ -80,13 +87,14 @@ cdef void learn(Tuner *tuner, double took) noexcept nogil:
             if level + 1 < LEVELS:
                 begin(tuner, level + 1)
             else:
-                settle(tuner)
+                settle(tuner, level)
 
 
-cdef void settle(Tuner *tuner) noexcept nogil:
+cdef void settle(Tuner *tuner, int tried) noexcept nogil:
+    """Keep to the fastest of the levels up to `tried`, until it is time for the next trials."""
     cdef int level
     tuner.level = 0
-    for level in range(1, LEVELS):
+    for level in range(1, tried + 1):
         if tuner.best[level] < CLEAR * tuner.best[tuner.level]:
             tuner.level = level
     tuner.settled = True

@@ -14,6 +14,7 @@ from itertools import cycle, islice
 from statistics import median
 
 import fastnet
+
 from .loading import BATCH, compiled_step, perceptron, pictures, small_steps
 from .table import NAME, microseconds
 from .timing import SETTLE, busy, rounds, undisturbed

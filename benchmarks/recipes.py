@@ -10,7 +10,6 @@ import sys
 import time
 from pathlib import Path
 
-
 PAGE = Path(__file__).parent.parent / "docs" / "compile.md"
 SIZES = [(8, 8), (32, 64), (256, 256)]          # width, batch
 STEPS, ROUNDS = 200, 5

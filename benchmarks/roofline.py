@@ -21,8 +21,8 @@ import numpy as np
 from kernel_tools import REFERENCE, arguments, arrays
 
 import fastnet
-from fastnet.backend import available_isas, get_isa
 from fastnet._core.memory import empty
+from fastnet.backend import available_isas, get_isa
 
 from . import kernels
 from .table import NAME, microseconds

@@ -13,6 +13,10 @@ with startup.errors_in_a_line():       # FASTNET_BACKEND and FASTNET_ISA are rea
     importlib.import_module("fastnet.backend")
 
 from fastnet import autograd, backend, dtypes, functional, nn, optim, random
+from fastnet._core.construction import as_tensor, from_dlpack, from_numpy, is_floating_point, is_tensor, numel, tensor
+from fastnet._core.placement import channels_last, channels_last_3d, contiguous_format, device, preserve_format, strided
+from fastnet._core.tensor import Tensor
+from fastnet._replay.compiled import compile
 from fastnet.autograd import enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled
 from fastnet.backend import (
     available_isas,
@@ -24,31 +28,21 @@ from fastnet.backend import (
     show_config,
     use_backend,
 )
-from fastnet._core.construction import as_tensor, from_dlpack, from_numpy, is_floating_point, is_tensor, numel, tensor
-from fastnet.dtypes import bool_ as bool
-from fastnet.dtypes import float32, float32 as float, float64, float64 as double, int32, int32 as int, int64
-from fastnet.dtypes import int64 as long, uint8
+from fastnet.dtypes import (
+    bool_ as bool,
+    float32,
+    float32 as float,
+    float64,
+    float64 as double,
+    int32,
+    int32 as int,
+    int64,
+    int64 as long,
+    uint8,
+)
 from fastnet.functional import *
 from fastnet.nn.saving import load, load_file, load_metadata, save_file
-from fastnet._core.placement import (
-    channels_last,
-    channels_last_3d,
-    contiguous_format,
-    device,
-    preserve_format,
-    strided,
-)
-from fastnet._replay.compiled import compile
-from fastnet.random import (
-    Generator,
-    default_generator,
-    get_rng_state,
-    initial_seed,
-    manual_seed,
-    seed,
-    set_rng_state,
-)
-from fastnet._core.tensor import Tensor
+from fastnet.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
 __version__ = "0.1.0"
 

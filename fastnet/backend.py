@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from fastnet._runtime import native as _native, thread_policy as _policy
+from fastnet._core.state import Swapped, state
 from fastnet._kernels import reference
 from fastnet._kernels.reference import random as _reference_random
-from fastnet._core.state import Swapped, state
-
+from fastnet._runtime import native as _native, thread_policy as _policy
 
 random_blocks = _reference_random.blocks        # how many random counters a draw uses up
 

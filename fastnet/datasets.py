@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fastnet._io.atomic import replacing
 from fastnet._core.optional import optional
+from fastnet._io.atomic import replacing
 
 # The four files of MNIST: name, shape, and SHA-256 of the uncompressed contents (gzip wrappings differ).
 MNIST_FILES = {

@@ -7,8 +7,7 @@ import os
 import numpy as np
 
 from fastnet._core.locks import new_lock
-from fastnet._core.state import forbid_in_recording
-from fastnet._core.state import inside, state
+from fastnet._core.state import forbid_in_recording, inside, state
 
 # Of all generators: one that is copied or pickled must not hold one. Reentrant, since a signal's handler may draw.
 _lock = new_lock(reentrant=True)

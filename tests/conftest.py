@@ -2,8 +2,8 @@
 import pytest
 
 import fastnet
-from fastnet._core import memory
 from fastnet import backend as kernels
+from fastnet._core import memory
 
 
 @pytest.fixture(params=["numpy", "compiled"])

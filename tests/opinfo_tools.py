@@ -23,7 +23,7 @@ from fastnet import Tensor
 # PyTorch's test tools import expecttest for its TestCase, which nothing here uses.
 sys.modules["expecttest"] = types.SimpleNamespace(TestCase=unittest.TestCase)
 
-from torch.testing._internal.common_methods_invocations import op_db      # noqa: E402
+from torch.testing._internal.common_methods_invocations import op_db  # noqa: E402
 
 DTYPES = {torch.float32: fastnet.float32, torch.float64: fastnet.float64, torch.int64: fastnet.int64,
           torch.int32: fastnet.int32, torch.uint8: fastnet.uint8, torch.bool: fastnet.bool}

@@ -7,8 +7,8 @@ import pytest
 from kernel_tools import address
 
 import fastnet
-from fastnet._core import memory
 from fastnet import nn
+from fastnet._core import memory
 
 
 @pytest.fixture

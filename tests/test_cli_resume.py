@@ -13,8 +13,8 @@ import fastnet as fn
 from fastnet import cli
 from fastnet._io.tensor_file import read_tensors
 from fastnet.backend import backend
-from fastnet.cli import train
 from fastnet.callbacks import Callback
+from fastnet.cli import train
 
 LONG = ["train", "digits", "--epochs", "60", "--hidden", "32", "--patience", "50"]
 # Ctrl-C is not ignored, as it is in what a shell started in the background

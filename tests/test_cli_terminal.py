@@ -11,8 +11,8 @@ from saving_tools import pack
 
 import fastnet as fn
 from fastnet import cli
-from fastnet.cli.terminal import say
 from fastnet._core.errors import printable
+from fastnet.cli.terminal import say
 
 EVIL = "a\x1b]0;owned\x07\x1b[2J\x9b1m\r\nb\ud800\u202e"
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\ud800-\udfff]")

@@ -5,14 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from fastnet.data import (
-    MultiTargetPreparation,
-    TablePreparation,
-    TargetPreparation,
-    columns,
-    read_cells,
-    read_table,
-)
+from fastnet.data import MultiTargetPreparation, TablePreparation, TargetPreparation, columns, read_cells, read_table
 from fastnet.data.cells import form_of, typed
 
 

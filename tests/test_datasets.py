@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from data_tools import data_folder, needs_data
 
-from fastnet._core import optional
 from fastnet import datasets
+from fastnet._core import optional
 
 
 def idx(array, kind=8):

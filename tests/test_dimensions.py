@@ -8,6 +8,7 @@ import fastnet
 import fastnet.nn.functional as F
 from fastnet import backend
 
+
 def alternating(n):
     """n dimensions of 2 and 1, the same from both ends, 12 of them 2."""
     half = [2 if i % 2 == 0 and i < 12 else 1 for i in range(n // 2)]

@@ -11,10 +11,10 @@ from program_tools import OPTIMIZERS, batch, network, trainer
 
 import fastnet
 from fastnet import nn
+from fastnet._core.state import state
 from fastnet.autograd import set_grad_enabled
 from fastnet.backend import K
 from fastnet.data.prefetch import Prefetched
-from fastnet._core.state import state
 
 # Without the extension, Python itself enters and leaves: an exception can fall between two of its instructions.
 pytestmark = [pytest.mark.usefixtures("backend"),

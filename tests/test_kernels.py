@@ -9,9 +9,34 @@ import itertools
 import numpy as np
 import pytest
 from kernel_tools import (
-    CASES, COMPILED, ISAS, LAYOUTS, REFERENCE, TWIN_CASES, arguments, arrays, assert_close, assert_inputs_kept,
-    assert_same_bits, assert_subnormals_kept, built, compiled_module, divisible, functions, has_twin, instruction_set,
-    kernels, laid_out, launch, packed, reference_module, run, threaded, with_other_garbage, with_subnormals)
+    CASES,
+    COMPILED,
+    ISAS,
+    LAYOUTS,
+    REFERENCE,
+    TWIN_CASES,
+    arguments,
+    arrays,
+    assert_close,
+    assert_inputs_kept,
+    assert_same_bits,
+    assert_subnormals_kept,
+    built,
+    compiled_module,
+    divisible,
+    functions,
+    has_twin,
+    instruction_set,
+    kernels,
+    laid_out,
+    launch,
+    packed,
+    reference_module,
+    run,
+    threaded,
+    with_other_garbage,
+    with_subnormals,
+)
 
 from fastnet._kernels.reference import FAMILIES
 from fastnet.backend import K, use_backend

@@ -13,10 +13,10 @@ from processes import output_with_tests
 from program_tools import trainer
 
 import fastnet
-from fastnet._core import memory
 from fastnet import nn
-from fastnet._runtime.twins import memory as reference, state as reference_state
+from fastnet._core import memory
 from fastnet._core.state import recorded
+from fastnet._runtime.twins import memory as reference, state as reference_state
 
 MODULES = {"numpy": reference}
 STATES = {reference: reference_state}

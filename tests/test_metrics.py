@@ -9,8 +9,8 @@ from program_tools import batch, network
 
 import fastnet
 from fastnet import metrics
-from fastnet.nn import functional as F
 from fastnet._core.errors import shape_text
+from fastnet.nn import functional as F
 
 pytestmark = pytest.mark.usefixtures("backend")
 

@@ -350,10 +350,15 @@ def test_bad_parameters():
         optim.SGD([{"params": p}, {"params": [nn.Parameter([1.0]), p]}])
     with pytest.raises(ValueError, match=r"must be leaves; one of shape \(2,\) is the result of <mul backward>"):
         optim.SGD([p * 2])
-    with pytest.raises(TypeError, match="must be tensors, got ndarray"):
+    with pytest.raises(TypeError, match=r"of tensors, as model.parameters\(\) is, got Linear"):
+        optim.SGD(fastnet.nn.Linear(1, 1))
+    with pytest.raises(TypeError, match=r"of tensors, as model.parameters\(\) is, got ndarray"):
         optim.SGD([np.ones(2)])
-    with pytest.raises(TypeError, match="must be tensors, got str"):
+    with pytest.raises(TypeError, match=r"of tensors, as model.parameters\(\) is, got str"):
         optim.SGD({"params": [p]})
+    for make in (optim.SGD, optim.Adam):
+        with pytest.raises(TypeError, match=r"expected lr to be a number, got '0\.1'"):
+            make([p], lr="0.1")
     assert len(optimizer.param_groups) == 1
 
 

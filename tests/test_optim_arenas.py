@@ -15,8 +15,8 @@ from optim_tools import (
 )
 
 import fastnet
-from fastnet._core import memory
 from fastnet import nn, optim
+from fastnet._core import memory
 from fastnet.backend import K
 
 pytestmark = pytest.mark.usefixtures("backend")

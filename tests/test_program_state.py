@@ -128,8 +128,8 @@ def frozen_steps(wrap, freeze):
 
 
 @pytest.mark.parametrize("freeze, recordings", [
-    ((False, None, True), 1), ((True, None, False), 2), ((False, None), 2), ((None, False), 2), ((None, False, True), 2),
-    ((False, None, True, None), 2)])       # the second time, gradients are there to be added to
+    ((False, None, True), 1), ((True, None, False), 2), ((False, None), 2), ((None, False), 2),
+    ((None, False, True), 2), ((False, None, True, None), 2)])      # the second time, gradients are added to others
 def test_requires_grad_is_set_within_the_step(freeze, recordings):
     compiled, *got = frozen_steps(fastnet.compile, freeze)
     _, *expected = frozen_steps(lambda step: step, freeze)

@@ -8,10 +8,9 @@ from test_keywords import ALL, CALLS, OF_NETWORKS
 from test_operations import OPERATIONS
 
 import fastnet
-from fastnet._runtime.twins import tape as plain_tape
 from fastnet._runtime.native import tape
+from fastnet._runtime.twins import tape as plain_tape
 from fastnet.autograd import gradient, op
-
 
 # ---- beside PyTorch: a write into each input and into the result, after the forward pass -----------------------------
 

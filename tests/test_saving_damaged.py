@@ -9,8 +9,8 @@ from processes import output
 from saving_tools import described, pack
 
 import fastnet
-from fastnet._io import atomic
 from fastnet import nn
+from fastnet._io import atomic
 
 
 @pytest.fixture

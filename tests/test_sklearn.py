@@ -4,10 +4,10 @@ import pickle
 
 import numpy as np
 import pytest
+from sklearn_tools import in_words
 
 import fastnet
 from fastnet import nn
-from sklearn_tools import in_words
 
 pytest.importorskip("sklearn", minversion="1.7")
 from sklearn import neural_network

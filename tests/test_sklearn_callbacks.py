@@ -1,10 +1,10 @@
 """What callbacks of the estimators can do with the network in training, and files of it."""
 import numpy as np
 import pytest
+from sklearn_tools import in_words
 
 import fastnet
 from fastnet import nn
-from sklearn_tools import in_words
 
 pytest.importorskip("sklearn", minversion="1.7")
 from scipy import sparse

@@ -1,10 +1,10 @@
 """A fit that fails leaves the estimator as it was."""
 import numpy as np
 import pytest
+from sklearn_tools import in_words
 
 import fastnet
 from fastnet import nn
-from sklearn_tools import in_words
 
 pytest.importorskip("sklearn", minversion="1.7")
 from sklearn.datasets import make_classification

@@ -1,11 +1,11 @@
 """Sparse input of the estimators: the rows of a batch, never the whole matrix, and no others, are looked at."""
 import numpy as np
 import pytest
+from gradcheck import gradcheck
+from sklearn_tools import in_words
 
 import fastnet
 from fastnet import nn
-from gradcheck import gradcheck
-from sklearn_tools import in_words
 
 pytest.importorskip("sklearn", minversion="1.7")
 from scipy import sparse

@@ -8,8 +8,8 @@ from kernel_tools import TWIN_CASES, arguments, built, threaded
 from processes import output
 
 import fastnet
-from fastnet._runtime import thread_policy as threads
 from fastnet import backend as kernels
+from fastnet._runtime import thread_policy as threads
 from fastnet.backend import K
 
 OPENMP = kernels.config()["openmp"]

@@ -1,6 +1,5 @@
 """Errors in units in the last place."""
 import numpy as np
-
 from kernel_tools import REFERENCE
 
 BOUNDED = {name: fn.ulp for name, fn in REFERENCE.items() if fn.ulp}

@@ -5,13 +5,12 @@ from numbers import Real
 import numpy as np
 
 from fastnet import dtypes
-from fastnet._core.shapes import uneven
 from fastnet._core.errors import check_sizes, not_a_tensor
 from fastnet._core.memory import empty
 from fastnet._core.placement import check_placement, placed
+from fastnet._core.shapes import uneven
 from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor, extend
-
 
 _NUMBERS = frozenset((bool, int, float))
 

@@ -6,8 +6,8 @@ import operator
 import os
 import re
 
-from fastnet._runtime.native import tape as _tape
 from fastnet._core.spellings import respelled
+from fastnet._runtime.native import tape as _tape
 
 # What arguments that are tensors are called.
 _TENSORS = frozenset(("condition", "index", "indices", "input", "mask", "mat1", "mat2", "other", "target", "tensor",

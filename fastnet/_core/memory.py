@@ -9,8 +9,8 @@ import operator
 import numpy as np
 
 from fastnet._core.locks import new_lock
-from fastnet._runtime.native import memory as _pools
 from fastnet._core.state import inside
+from fastnet._runtime.native import memory as _pools
 
 Block, Pool, shared = _pools.Block, _pools.Pool, _pools.shared
 allocate, empty, empty_like = _pools.allocate, _pools.empty, _pools.empty_like

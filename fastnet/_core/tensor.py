@@ -2,12 +2,11 @@
 import numpy as np
 
 from fastnet import dtypes
-from fastnet._runtime.native import tape as _tape
-from fastnet._core.spellings import respelled
 from fastnet._core.errors import shape_text
 from fastnet._core.placement import check_placement, device
-from fastnet._core.state import forbid_in_recording
-from fastnet._core.state import state
+from fastnet._core.spellings import respelled
+from fastnet._core.state import forbid_in_recording, state
+from fastnet._runtime.native import tape as _tape
 
 Storage, blank = _tape.Storage, _tape.blank
 

@@ -10,18 +10,18 @@ import types
 from collections import OrderedDict, deque
 from typing import Any
 
+from fastnet._core.errors import shape_text
 from fastnet._core.locks import new_lock
-from fastnet._runtime.native import replay
+from fastnet._core.state import inside, recorded, state
+from fastnet._core.tensor import Tensor
 from fastnet._replay import explain
 from fastnet._replay.numbers import Numbers
+from fastnet._replay.recorder import Recorder
 from fastnet._replay.recording import Recording
 from fastnet._replay.results import replaced
 from fastnet._replay.signature import signature, without_floats
+from fastnet._runtime.native import replay
 from fastnet.backend import K, calls, get_isa, get_num_threads
-from fastnet._core.errors import shape_text
-from fastnet._replay.recorder import Recorder
-from fastnet._core.state import inside, recorded, state
-from fastnet._core.tensor import Tensor
 
 
 def compile(fn=None, *, max_recordings=64, disable=False):
@@ -143,7 +143,7 @@ class Compiled(replay.Caller):
         return candidates
 
     def _record(self, key, free, args, kwargs, tensors, arrays):
-        from fastnet._replay.watch import Watch     # it imports NumPy's and Python's random generators: milliseconds
+        from fastnet._replay.watch import Watch  # it imports NumPy's and Python's random generators: milliseconds
         texts = explain.argument_texts(args, kwargs)
         why = self._why(free, texts) if free in self._recordings else self._why(key, texts)
         for t in tensors:
@@ -228,7 +228,7 @@ class Compiled(replay.Caller):
             self._made_at = deque(maxlen=1)     # never full again
             explain.warn(f"fastnet.compile recorded {_name(self.fn)} {RECORDINGS_TO_WARN} times in its last "
                          f"{CALLS_TO_WARN} calls, each as slow as an eager one and more; the last time because of "
-                         f"{why}. See its explain()")
+                         f"{why}. A number that changes is best a float argument. See its explain()")
 
     @property
     def recordings(self):

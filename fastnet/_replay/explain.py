@@ -5,10 +5,10 @@ from itertools import zip_longest
 
 import numpy as np
 
-from fastnet._runtime.native import watch as native
-from fastnet._replay.plain import alike, text
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
+from fastnet._replay.plain import alike, text
+from fastnet._runtime.native import watch as native
 
 CODE = ("CLASS", "FUNCTION")            # kinds of places that hold no values, but what runs
 

@@ -6,8 +6,8 @@ import sys
 import types
 from typing import Any
 
-from fastnet._runtime.native import watch as native
 from fastnet._replay.code import origin, reads, reads_of_itself
+from fastnet._runtime.native import watch as native
 
 MISSING = native.MISSING
 METHODS = (types.FunctionType, property, staticmethod, classmethod)

@@ -7,9 +7,9 @@ import weakref
 
 import numpy as np
 
-from fastnet.backend import call_silently, calls, get_num_threads, launch
 from fastnet._core.errors import shape_text
 from fastnet._core.memory import Pool, root
+from fastnet.backend import call_silently, calls, get_num_threads, launch
 
 
 class _At:

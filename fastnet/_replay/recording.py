@@ -1,15 +1,15 @@
 """A recording: the kernel launches of one run of a function, what they depend on, and how they are replayed."""
-from fastnet._core.locks import new_lock
-from fastnet._runtime.native import calls, replay
-from fastnet._replay import explain
-from fastnet._replay.results import build, plan
-from fastnet.autograd.leaves import FinalGradient
-from fastnet.backend import K
 from fastnet._core.errors import shape_text
+from fastnet._core.locks import new_lock
 from fastnet._core.memory import empty
-from fastnet._replay.recorder import PythonCall
 from fastnet._core.state import Finally, Turn, inside
 from fastnet._core.tensor import Tensor
+from fastnet._replay import explain
+from fastnet._replay.recorder import PythonCall
+from fastnet._replay.results import build, plan
+from fastnet._runtime.native import calls, replay
+from fastnet.autograd.leaves import FinalGradient
+from fastnet.backend import K
 
 
 class Recording:

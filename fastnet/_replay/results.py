@@ -3,10 +3,10 @@ from collections import OrderedDict
 
 import numpy as np
 
-from fastnet._replay.numbers import Number
 from fastnet._core.errors import shape_text
-from fastnet._replay.recorder import PythonCall
 from fastnet._core.tensor import Tensor
+from fastnet._replay.numbers import Number
+from fastnet._replay.recorder import PythonCall
 
 
 class _Place:

@@ -3,8 +3,8 @@ from typing import Any
 
 import numpy as np
 
-from fastnet._runtime.native import calls
 from fastnet._core.tensor import Tensor
+from fastnet._runtime.native import calls
 
 
 def signature(x: Any, tensors: list[Tensor]) -> tuple:

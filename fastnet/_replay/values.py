@@ -10,13 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from fastnet._runtime.native import watch as native
+from fastnet._core.tensor import Tensor
 from fastnet._replay import impure
 from fastnet._replay.code import origin
-from fastnet._replay.members import (METHODS, MISSING, NEVER_CALLED, is_container, is_users, looks_up_itself, member,
-                                     methods, reached, settings)
+from fastnet._replay.members import (
+    METHODS,
+    MISSING,
+    NEVER_CALLED,
+    is_container,
+    is_users,
+    looks_up_itself,
+    member,
+    methods,
+    reached,
+    settings,
+)
 from fastnet._replay.plain import FUNCTIONS, alike, is_plain
-from fastnet._core.tensor import Tensor
+from fastnet._runtime.native import watch as native
 
 Place = native.Place
 

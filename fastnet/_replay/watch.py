@@ -14,12 +14,12 @@ import types
 
 import numpy as np
 
-from fastnet._runtime.native import watch as native
+from fastnet._core.tensor import Tensor
 from fastnet._replay import impure
 from fastnet._replay.code import is_closed_generator, origin, reads
 from fastnet._replay.members import functions_with, is_users
 from fastnet._replay.values import MOST_PLACES, Place, Values
-from fastnet._core.tensor import Tensor
+from fastnet._runtime.native import watch as native
 
 _ANY_GLOBAL = frozenset(("globals", "eval", "exec"))     # through these a function can read any global
 _IMPORTERS = frozenset(("import_module", "__import__", "modules"))

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from fastnet._runtime.native import calls
 from fastnet._core.memory import location, mirrored, persistent
 from fastnet._core.tensor import Storage, Tensor
+from fastnet._runtime.native import calls
 
 
 def _references(leaf, name):

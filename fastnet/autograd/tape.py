@@ -5,8 +5,8 @@
 import functools
 import inspect
 
-from fastnet._runtime.native import tape as _tape
 from fastnet._core.errors import explain_none
+from fastnet._runtime.native import tape as _tape
 
 Node, differentiable, gradient, node_number = _tape.Node, _tape.differentiable, _tape.gradient, _tape.node_number
 written = _tape.written

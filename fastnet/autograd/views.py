@@ -6,11 +6,11 @@ from detach() is no view: it has a place of its own on the tape.
 """
 import numpy as np
 
+from fastnet._core.memory import empty
+from fastnet._core.state import state
 from fastnet.autograd.tape import Node
 from fastnet.autograd.walk import _own_copy
 from fastnet.backend import K
-from fastnet._core.memory import empty
-from fastnet._core.state import state
 
 
 def base_of(x):

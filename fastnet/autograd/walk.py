@@ -1,14 +1,14 @@
 """The walk back through the tape: backward() and grad()."""
 import weakref
 
+from fastnet._core.errors import shape_text
+from fastnet._core.memory import empty
 from fastnet._core.shapes import around
+from fastnet._core.state import state
+from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd.leaves import gradient_home
 from fastnet.autograd.tape import CLOSED, Node, written
 from fastnet.backend import K
-from fastnet._core.errors import shape_text
-from fastnet._core.memory import empty
-from fastnet._core.state import state
-from fastnet._core.tensor import Tensor, extend, method
 
 
 class _Sum:

@@ -2,8 +2,8 @@
 import time
 from pathlib import Path
 
-from fastnet.callbacks.base import Callback
 from fastnet._core.errors import check_number, check_path
+from fastnet.callbacks.base import Callback
 
 FILE = "checkpoint.safetensors"
 

@@ -3,9 +3,9 @@ import sys
 import time
 from typing import Any
 
+from fastnet._core.errors import check_path
 from fastnet._core.optional import optional
 from fastnet.callbacks.base import Callback
-from fastnet._core.errors import check_path
 
 _BETWEEN = 0.1                          # seconds between two drawings of the bar
 

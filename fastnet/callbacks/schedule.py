@@ -2,8 +2,8 @@
 from typing import Any
 
 from fastnet._core.errors import one_of
-from fastnet.optim import lr_scheduler as schedules
 from fastnet.callbacks.base import Callback
+from fastnet.optim import lr_scheduler as schedules
 
 # Schedules over the whole training, by name: functions of the optimizer and the number of updates.
 SCHEDULES = {

@@ -1,6 +1,6 @@
 """Stopping when nothing gets better, and keeping the model that was best."""
-from fastnet.callbacks.base import Callback, Monitor
 from fastnet._core.errors import check_path, whole_number
+from fastnet.callbacks.base import Callback, Monitor
 
 
 class EarlyStopping(Callback):

@@ -1,8 +1,8 @@
 """What changes the update itself: several batches to one, clipped gradients, averaged weights."""
 import fastnet
 from fastnet import nn
-from fastnet.callbacks.base import Callback
 from fastnet._core.errors import check_number, whole_number
+from fastnet.callbacks.base import Callback
 
 
 class GradientAccumulation(Callback):

@@ -2,6 +2,7 @@
 import numpy as np
 
 from fastnet import datasets
+from fastnet._core.errors import printable
 from fastnet._core.startup import interruptions_raise
 from fastnet.cli.figures import figure_lines
 from fastnet.cli.outputs import check_outputs, write_report
@@ -9,7 +10,6 @@ from fastnet.cli.saved import Saved
 from fastnet.cli.sources import load_samples
 from fastnet.cli.terminal import say
 from fastnet.data.text_lines import shown
-from fastnet._core.errors import printable
 from fastnet.training.history import aligned
 
 _MOST = 30                              # classes of which each gets a line

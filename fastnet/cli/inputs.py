@@ -3,8 +3,8 @@ import math
 import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
-from dataclasses import asdict, dataclass
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar
 

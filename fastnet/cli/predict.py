@@ -11,8 +11,8 @@ from fastnet.cli.inputs import naming_lines
 from fastnet.cli.outputs import check_outputs
 from fastnet.cli.saved import Saved
 from fastnet.cli.terminal import Printed, say
-from fastnet.data.values import as_texts
 from fastnet.data.frames import require
+from fastnet.data.values import as_texts
 
 
 def predict(args):

@@ -2,9 +2,9 @@
 import json
 from pathlib import Path
 
+from fastnet._core.errors import differing
 from fastnet._io.atomic import replacing
 from fastnet.callbacks.checkpoint import FILE
-from fastnet._core.errors import differing
 
 SETTINGS = "fastnet.json"
 WRITER = "fastnet train"

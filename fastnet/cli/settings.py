@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from fastnet import datasets, nn, optim
-from fastnet.cli.errors import WrongUseError
 from fastnet.callbacks.schedule import SCHEDULES as NAMED_SCHEDULES
+from fastnet.cli.errors import WrongUseError
 from fastnet.data.tables import ENDINGS, SHEETS
 from fastnet.data.text_lines import STANDARD_INPUT
 

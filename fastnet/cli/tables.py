@@ -9,8 +9,8 @@ from fastnet.cli.samples import Source, split
 from fastnet.cli.saved import parts_of
 from fastnet.data.cells import Cells, in_lines
 from fastnet.data.dates import Dates
-from fastnet.data.values import as_numbers
 from fastnet.data.frames import require
+from fastnet.data.values import as_numbers
 
 _SHOWN = 10                             # of so many classes the names are printed
 _ORDERED = ("date", "number")           # kinds of columns that can say when a row was

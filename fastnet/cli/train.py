@@ -5,9 +5,10 @@ import time
 
 import fastnet
 from fastnet import data, datasets
-from fastnet._core.startup import interruptions_raise
 from fastnet._core.optional import optional
+from fastnet._core.startup import interruptions_raise
 from fastnet.backend import config
+from fastnet.callbacks import Callback, Checkpoint, EarlyStopping, LearningRateSchedule
 from fastnet.cli.errors import WrongUseError
 from fastnet.cli.figures import figure_lines
 from fastnet.cli.inputs import Drawings
@@ -19,7 +20,6 @@ from fastnet.cli.saved import Saved, outputs_of, versions
 from fastnet.cli.settings import OPTIMIZERS, layer_sizes, make_model, settings_of
 from fastnet.cli.sources import load_source
 from fastnet.cli.terminal import rows_of_columns, say
-from fastnet.callbacks import Callback, Checkpoint, EarlyStopping, LearningRateSchedule
 from fastnet.data.arrays import fingerprint
 from fastnet.data.text_lines import shown
 from fastnet.training.weights import balanced

@@ -8,9 +8,9 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet._core.construction import as_tensor
+from fastnet._core.tensor import Tensor
 from fastnet.data import frames
 from fastnet.data.numerals import plain_numbers
-from fastnet._core.tensor import Tensor
 
 BLOCK = 1 << 16                         # rows looked at in one go, where all at once could need too much memory
 _LOST = 0.01                            # of the standard deviation may be lost in rounding

@@ -5,10 +5,10 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet._core.construction import as_tensor, from_numpy
-from fastnet.data.arrays import as_array, dtype_for
-from fastnet.data.frames import unmasked
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
+from fastnet.data.arrays import as_array, dtype_for
+from fastnet.data.frames import unmasked
 
 
 class TensorDataset:

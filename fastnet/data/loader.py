@@ -2,12 +2,12 @@
 import numpy as np
 
 from fastnet._core.construction import as_tensor
+from fastnet._core.errors import whole_number
+from fastnet._core.tensor import Tensor
 from fastnet.data.calls import apply, takes_rng
 from fastnet.data.prefetch import Prefetched
-from fastnet._core.errors import whole_number
 from fastnet.functional.random import randperm
 from fastnet.random import Generator
-from fastnet._core.tensor import Tensor
 
 
 class DataLoader:

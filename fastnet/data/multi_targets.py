@@ -1,8 +1,8 @@
 """Several columns to predict at once: labels that each hold or do not, or values."""
 import numpy as np
 
-from fastnet.data.targets import TargetPreparation
 from fastnet._core.errors import one_of
+from fastnet.data.targets import TargetPreparation
 
 MULTI_TASKS = ("multilabel", "regression")
 

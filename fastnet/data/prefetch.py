@@ -6,8 +6,8 @@ import threading
 import weakref
 from queue import Empty, SimpleQueue
 
-from fastnet.backend import compiled_available, set_num_threads
 from fastnet._core.state import Finally, inside
+from fastnet.backend import compiled_available, set_num_threads
 
 
 class Prefetched:

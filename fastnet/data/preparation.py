@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fastnet._core.errors import one_of
 from fastnet.data.cells import (
     Cells,
     decimal_mark,
@@ -22,11 +23,10 @@ from fastnet.data.cells import (
     typed,
 )
 from fastnet.data.dates import Dates
-from fastnet.data.numerals import Numerals
 from fastnet.data.encoders import ENCODERS, Category, Text
-from fastnet.data.values import as_numbers, as_texts, holds_dates
 from fastnet.data.frames import LISTED, NESTED, category_names, columns, require
-from fastnet._core.errors import one_of
+from fastnet.data.numerals import Numerals
+from fastnet.data.values import as_numbers, as_texts, holds_dates
 
 WORDS = ("category", "text")            # the kinds of columns whose cells are not read as numbers or dates
 FORMS = {Numerals: "number", Dates: "date"}

@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from fastnet._core.errors import one_of
 from fastnet.data.arrays import finite, require_spread
 from fastnet.data.cells import form_as, form_of, objects, one_spelling, remark, spellings, typed
 from fastnet.data.dates import Dates, seconds
 from fastnet.data.encoders import places_of
-from fastnet.data.values import as_float32, as_numbers, as_texts, holds_dates, is_number, mean_and_scale
 from fastnet.data.frames import column
 from fastnet.data.numerals import Numerals
-from fastnet._core.errors import one_of
+from fastnet.data.values import as_float32, as_numbers, as_texts, holds_dates, is_number, mean_and_scale
 
 TASKS = ("classification", "regression")
 KINDS = ("category", "number", "date")

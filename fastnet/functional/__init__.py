@@ -3,19 +3,7 @@ from types import ModuleType as _ModuleType
 
 from fastnet._core.errors import name_none as _name_none
 from fastnet.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
-from fastnet.functional.arithmetic import (
-    add,
-    atan2,
-    dist,
-    div,
-    floor_divide,
-    fmod,
-    logaddexp,
-    mul,
-    pow,
-    remainder,
-    sub,
-)
+from fastnet.functional.arithmetic import add, atan2, dist, div, floor_divide, fmod, logaddexp, mul, pow, remainder, sub
 from fastnet.functional.casting import clone
 from fastnet.functional.combinations import addcdiv, addcmul, lerp
 from fastnet.functional.compare import (
@@ -58,33 +46,10 @@ from fastnet.functional.creation import (
     zeros_like,
 )
 from fastnet.functional.indexing import gather, index_select, masked_select, nonzero, take_along_dim
-from fastnet.functional.joining import (
-    cat,
-    chunk,
-    concat,
-    concatenate,
-    flip,
-    narrow,
-    select,
-    split,
-    stack,
-    unbind,
-)
+from fastnet.functional.joining import cat, chunk, concat, concatenate, flip, narrow, select, split, stack, unbind
 from fastnet.functional.linear import addmm, bmm, dot, matmul, mm, mv, outer
 from fastnet.functional.norms import norm
-from fastnet.functional.ordering import (
-    amax,
-    amin,
-    argmax,
-    argmin,
-    argsort,
-    max,
-    maximum,
-    min,
-    minimum,
-    sort,
-    topk,
-)
+from fastnet.functional.ordering import amax, amin, argmax, argmin, argsort, max, maximum, min, minimum, sort, topk
 from fastnet.functional.pointwise import (
     abs,
     acos,
@@ -101,9 +66,9 @@ from fastnet.functional.pointwise import (
     isinf,
     isnan,
     log,
-    log10,
     log1p,
     log2,
+    log10,
     neg,
     positive,
     reciprocal,
@@ -117,28 +82,8 @@ from fastnet.functional.pointwise import (
     tan,
     trunc,
 )
-from fastnet.functional.random import (
-    bernoulli,
-    dropout,
-    normal,
-    rand,
-    rand_like,
-    randint,
-    randn,
-    randn_like,
-    randperm,
-)
-from fastnet.functional.reduction import (
-    all,
-    any,
-    cumsum,
-    logsumexp,
-    mean,
-    prod,
-    std,
-    sum,
-    var,
-)
+from fastnet.functional.random import bernoulli, dropout, normal, rand, rand_like, randint, randn, randn_like, randperm
+from fastnet.functional.reduction import all, any, cumsum, logsumexp, mean, prod, std, sum, var
 from fastnet.functional.shape import (
     broadcast_to,
     flatten,

@@ -1,11 +1,11 @@
 """Activations."""
 from fastnet import dtypes
+from fastnet._core.tensor import method
 from fastnet.autograd import gradient, op
 from fastnet.functional import arrays
 from fastnet.functional.arrays import contiguous, like
 from fastnet.functional.description import describe
 from fastnet.functional.reduction import _rows, normalize_dim
-from fastnet._core.tensor import method
 
 __all__ = [
     "elu",

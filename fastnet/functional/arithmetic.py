@@ -3,12 +3,12 @@
 import numpy as np
 
 from fastnet import dtypes
+from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional import arrays
 from fastnet.functional.arrays import check_array, check_some_array, operands, refuse_bool
 from fastnet.functional.pointwise import square
-from fastnet._core.tensor import Tensor, extend, method
 
 
 @op

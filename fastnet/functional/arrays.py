@@ -4,11 +4,10 @@ import numbers
 import numpy as np
 
 from fastnet import dtypes
-from fastnet._replay.numbers import Number
-from fastnet.backend import K
 from fastnet._core.errors import not_a_tensor, shape_text
 from fastnet._core.memory import empty, empty_like
-
+from fastnet._replay.numbers import Number
+from fastnet.backend import K
 
 _ndarray, _asarray = np.ndarray, np.asarray
 _NUMBERS = frozenset((int, float))

@@ -3,12 +3,12 @@
 `memory_format` and `non_blocking` are taken as PyTorch's arguments: see `fastnet.device`.
 """
 from fastnet import dtypes
+from fastnet._core.placement import check_placement
+from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import op
 from fastnet.functional import arrays
 from fastnet.functional.description import describe
 from fastnet.functional.shape import _copied
-from fastnet._core.placement import check_placement
-from fastnet._core.tensor import Tensor, extend, method
 
 
 @method()

@@ -5,13 +5,12 @@ Reductions and signatures are those of loss.py.
 import math
 
 from fastnet import dtypes
+from fastnet._core.errors import shape_text
+from fastnet._core.memory import empty
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet._core.errors import shape_text
 from fastnet.functional import arrays
 from fastnet.functional.loss import broadcast, check_reduction, check_tensors, factor, matched, reduced, weighted
-from fastnet._core.memory import empty
-
 
 # ---- two classes ----------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """Linear combinations of three tensors."""
 from fastnet import dtypes
-from fastnet.functional.arithmetic import add, div, mul, plus_multiple, sub
 from fastnet._core.tensor import method
+from fastnet.functional.arithmetic import add, div, mul, plus_multiple, sub
 
 
 @method()

@@ -5,15 +5,15 @@ import math
 import numpy as np
 
 from fastnet import dtypes
+from fastnet._core.errors import not_a_tensor, shape_text
+from fastnet._core.memory import empty
+from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet._core.errors import not_a_tensor, shape_text
 from fastnet.functional import arrays
 from fastnet.functional.arrays import check_array, check_some_array, operands
 from fastnet.functional.description import describe
 from fastnet.functional.indexing import check_mask, nonzero
-from fastnet._core.memory import empty
-from fastnet._core.tensor import Tensor, extend, method
 
 
 def _comparison(name, sign, result, *aliases):

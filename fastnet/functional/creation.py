@@ -8,16 +8,16 @@ import operator
 import numpy as np
 
 from fastnet import dtypes
-from fastnet.autograd import gradient, op
-from fastnet.backend import K
 from fastnet._core.construction import tensor
 from fastnet._core.errors import check_sizes, shape_text
-from fastnet.functional import arrays
-from fastnet.functional.keys import constant
-from fastnet.functional.sizes import as_size
 from fastnet._core.memory import empty as _empty
 from fastnet._core.placement import placed
 from fastnet._core.tensor import Tensor, method
+from fastnet.autograd import gradient, op
+from fastnet.backend import K
+from fastnet.functional import arrays
+from fastnet.functional.keys import constant
+from fastnet.functional.sizes import as_size
 
 
 def _made(array, requires_grad):

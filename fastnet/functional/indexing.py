@@ -2,18 +2,18 @@
 import numpy as np
 
 from fastnet import dtypes
+from fastnet._core.errors import check_sizes, not_a_tensor, shape_text
+from fastnet._core.memory import empty
+from fastnet._core.state import forbid_in_recording
+from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import gradient, no_grad, op
 from fastnet.backend import K
-from fastnet._core.errors import check_sizes, not_a_tensor, shape_text
 from fastnet.functional import arrays
 from fastnet.functional.arrays import contiguous
 from fastnet.functional.keys import as_key, pick, selection
 from fastnet.functional.reduction import _rows
 from fastnet.functional.shape import _strided, expand
 from fastnet.functional.sizes import as_dim
-from fastnet._core.memory import empty
-from fastnet._core.state import forbid_in_recording
-from fastnet._core.tensor import Tensor, extend, method
 
 
 @op

@@ -6,18 +6,17 @@ gradients flow through puts the tensor at the end of its own tape, and what it s
 import numpy as np
 
 from fastnet import dtypes
+from fastnet._core.errors import shape_text
+from fastnet._core.state import forbid_in_recording, state
+from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import Node, gradient, op
 from fastnet.autograd.tape import holds, node_number
 from fastnet.autograd.views import base_of, check_rewrite, rewritten
 from fastnet.backend import K
-from fastnet._core.errors import shape_text
 from fastnet.functional import arrays
 from fastnet.functional.description import describe
 from fastnet.functional.indexing import getitem
 from fastnet.functional.keys import as_key, pick, put, selected_shape
-from fastnet._core.state import forbid_in_recording
-from fastnet._core.state import state
-from fastnet._core.tensor import Tensor, extend, method
 
 
 def writable(name, x):

@@ -2,13 +2,13 @@
 import operator
 
 from fastnet import dtypes
-from fastnet.autograd import gradient, op
-from fastnet.backend import K
 from fastnet._core.errors import check_sizes, not_a_tensor, shape_text
-from fastnet.functional.shape import _copied, _strided, check_dimensions, expand, reshape, unsqueeze
-from fastnet.functional.sizes import as_dim, as_dims, as_shape
 from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor, extend, method
+from fastnet.autograd import gradient, op
+from fastnet.backend import K
+from fastnet.functional.shape import _copied, _strided, check_dimensions, expand, reshape, unsqueeze
+from fastnet.functional.sizes import as_dim, as_dims, as_shape
 
 
 @method()

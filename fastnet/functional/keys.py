@@ -3,13 +3,11 @@ import math
 
 import numpy as np
 
-from fastnet.backend import K
 from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
-from fastnet._core.state import forbid_in_recording
-from fastnet._core.state import state
+from fastnet._core.state import forbid_in_recording, state
 from fastnet._core.tensor import Tensor
-
+from fastnet.backend import K
 
 _BASIC = frozenset((int, slice, type(None)))
 

@@ -3,15 +3,15 @@ import math
 
 import numpy as np
 
+from fastnet._core.errors import shape_text
+from fastnet._core.memory import empty
+from fastnet._core.tensor import Tensor, method
 from fastnet._runtime.native import calls, tape as _tape
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet._core.errors import shape_text
 from fastnet.functional import arrays
 from fastnet.functional.inplace import write_result
 from fastnet.functional.shape import reshape
-from fastnet._core.memory import empty
-from fastnet._core.tensor import Tensor, method
 
 
 def _product(a, b, out=None):

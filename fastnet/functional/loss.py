@@ -6,14 +6,13 @@ there is keyword-only here. `reduction` is "none" (the loss of each element), "m
 import sys
 import warnings
 
-
 from fastnet import dtypes
-from fastnet.autograd import gradient, op
-from fastnet.backend import K
 from fastnet._core.errors import not_a_tensor, one_of, shape_text
-from fastnet.functional import arrays
 from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor
+from fastnet.autograd import gradient, op
+from fastnet.backend import K
+from fastnet.functional import arrays
 
 REDUCTIONS = ("none", "mean", "sum")
 

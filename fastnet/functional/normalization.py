@@ -4,11 +4,11 @@ import math
 import numpy as np
 
 from fastnet import dtypes
+from fastnet._core.errors import shape_text
+from fastnet._core.memory import empty, empty_like
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet._core.errors import shape_text
 from fastnet.functional.arrays import broadcast_shape, contiguous, full
-from fastnet._core.memory import empty, empty_like
 
 
 def _wanted(needs, dtype, *shapes):

@@ -1,10 +1,10 @@
 """Norms of vectors, over one dimension or several."""
 from fastnet import dtypes
-from fastnet.autograd import gradient, op
 from fastnet._core.errors import shape_text
+from fastnet._core.tensor import method
+from fastnet.autograd import gradient, op
 from fastnet.functional import arrays
 from fastnet.functional.reduction import _reduced, check_real, normalize_dims
-from fastnet._core.tensor import method
 
 
 @op

@@ -2,15 +2,15 @@
 from typing import NamedTuple
 
 from fastnet import dtypes
+from fastnet._core.errors import shape_text
+from fastnet._core.memory import empty
+from fastnet._core.tensor import Tensor, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet._core.errors import shape_text
 from fastnet.functional import arrays
 from fastnet.functional.arrays import check_array, contiguous, operands
 from fastnet.functional.indexing import gather
 from fastnet.functional.reduction import _reduced, normalize_dim, normalize_dims
-from fastnet._core.memory import empty
-from fastnet._core.tensor import Tensor, method
 
 
 class ValuesIndices(NamedTuple):

@@ -3,11 +3,11 @@ import builtins
 import math
 
 from fastnet import dtypes
+from fastnet._core.tensor import method
 from fastnet.autograd import gradient, op
 from fastnet.functional import arrays
 from fastnet.functional.arrays import add, div, mul, refuse_bool, scalar, scale, sub
 from fastnet.functional.description import describe
-from fastnet._core.tensor import method
 
 
 def _real(name, doc, given, result, slope, *aliases, of_result=False):

@@ -7,17 +7,17 @@ import operator
 import numpy as np
 
 from fastnet import dtypes
+from fastnet._core.errors import check_sizes
+from fastnet._core.memory import empty
+from fastnet._core.placement import placed
+from fastnet._core.state import state
+from fastnet._core.tensor import Tensor, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K, random_blocks
-from fastnet._core.errors import check_sizes
 from fastnet.functional.arrays import add, broadcast_shape, cast, contiguous, full, mul, operands, zeros_like
 from fastnet.functional.inplace import writable, write
 from fastnet.functional.sizes import as_size
-from fastnet._core.memory import empty
-from fastnet._core.placement import placed
 from fastnet.random import default_generator
-from fastnet._core.state import state
-from fastnet._core.tensor import Tensor, method
 
 
 def _draw(kernel, out, generator, *args):

@@ -4,14 +4,14 @@ import builtins
 import numpy as np
 
 from fastnet import dtypes
+from fastnet._core.memory import empty
 from fastnet._core.shapes import around
+from fastnet._core.tensor import method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional import arrays
 from fastnet.functional.arrays import contiguous
 from fastnet.functional.sizes import as_dim, as_dims
-from fastnet._core.memory import empty
-from fastnet._core.tensor import method
 
 
 def normalize_dims(x, dim):

@@ -5,12 +5,12 @@ import operator
 
 import numpy as np
 
+from fastnet._core.errors import shape_text
+from fastnet._core.tensor import extend, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet._core.errors import shape_text
 from fastnet.functional import arrays
 from fastnet.functional.sizes import as_dim, as_dims, as_shape, asked_shape, filled_in
-from fastnet._core.tensor import extend, method
 
 
 @op(view=True)

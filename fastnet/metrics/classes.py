@@ -4,9 +4,9 @@ from typing import NamedTuple
 import numpy as np
 
 from fastnet import dtypes
-from fastnet.backend import K
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
+from fastnet.backend import K
 
 
 class Batch(NamedTuple):

@@ -1,8 +1,8 @@
 """What every metric does."""
 import numpy as np
 
-from fastnet.autograd import no_grad
 from fastnet._core.construction import as_tensor
+from fastnet.autograd import no_grad
 
 
 class Metric:

@@ -22,8 +22,8 @@ import numpy as np
 
 from fastnet import nn
 from fastnet._core.errors import shape_text
-from fastnet.nn.parameter import Parameter, new_parameter, outlines, store
 from fastnet._core.tensor import Tensor
+from fastnet.nn.parameter import Parameter, new_parameter, outlines, store
 
 MODULES = {name: cls for name in nn.__all__
            if isinstance(cls := getattr(nn, name), type) and issubclass(cls, nn.Module) and cls is not nn.Module}

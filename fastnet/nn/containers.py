@@ -1,10 +1,10 @@
 """Modules that hold other modules, or parameters, in order or by name."""
 from typing import Any
 
+from fastnet._core.state import state
 from fastnet.nn.linear import Linear
 from fastnet.nn.module import Module
 from fastnet.nn.parameter import Parameter
-from fastnet._core.state import state
 
 
 class _Indexed(Module):

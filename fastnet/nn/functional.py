@@ -1,16 +1,7 @@
 """The functions behind the layers, under the names of torch.nn.functional."""
 from fastnet._core.errors import name_none as _name_none
 from fastnet.functional import activation as _activation, random as _random
-from fastnet.functional.activation import (
-    gelu,
-    log_softmax,
-    logsigmoid,
-    sigmoid,
-    softmax,
-    softplus,
-    softsign,
-    tanh,
-)
+from fastnet.functional.activation import gelu, log_softmax, logsigmoid, sigmoid, softmax, softplus, softsign, tanh
 from fastnet.functional.classification import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,

@@ -3,13 +3,13 @@ import math
 
 import numpy as np
 
-from fastnet.autograd import no_grad
 from fastnet._core.errors import one_of, shape_text
+from fastnet._core.state import forbid_in_recording
+from fastnet._core.tensor import Tensor
+from fastnet.autograd import no_grad
 from fastnet.functional.arrays import cast
 from fastnet.functional.creation import eye
 from fastnet.functional.random import rand, randn
-from fastnet._core.state import forbid_in_recording
-from fastnet._core.tensor import Tensor
 
 _LINEAR = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from fastnet import dtypes
-from fastnet.backend import K
 from fastnet._core.errors import shape_text
 from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor
+from fastnet.backend import K
 
 
 class IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):

@@ -4,14 +4,13 @@ from typing import Any
 
 from fastnet import dtypes
 from fastnet._core.errors import shape_text
+from fastnet._core.placement import check_placement
+from fastnet._core.state import state
+from fastnet._core.tensor import Tensor
 from fastnet.functional.casting import wanted_dtype
 from fastnet.nn.loading import load
 from fastnet.nn.parameter import Parameter, convert, floating
 from fastnet.nn.registry import Registry
-from fastnet._core.placement import check_placement
-from fastnet._core.state import state
-from fastnet._core.tensor import Tensor
-
 
 _hook_numbers = itertools.count()
 
@@ -283,7 +282,7 @@ class Module(Registry):
             ...     fastnet.load(path), fastnet.load_metadata(path)["classes"]
             (Linear(in_features=3, out_features=2, bias=True)  # weight (2, 3), bias (2,); 8 parameters, ['cat', 'dog'])
         """
-        from fastnet.nn.saving import save      # it knows all modules, which know this one
+        from fastnet.nn.saving import save  # it knows all modules, which know this one
         save(self, path, metadata)
 
     # ---- hooks ----

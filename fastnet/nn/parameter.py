@@ -4,13 +4,12 @@ import threading
 import numpy as np
 
 from fastnet import dtypes
-from fastnet.backend import K
 from fastnet._core.construction import as_tensor
 from fastnet._core.memory import empty, parameter_memory
 from fastnet._core.placement import check_placement
-from fastnet._core.state import forbid_in_recording
-from fastnet._core.state import Swapped
+from fastnet._core.state import Swapped, forbid_in_recording
 from fastnet._core.tensor import Storage, Tensor, blank
+from fastnet.backend import K
 
 
 class Parameter(Tensor):

@@ -1,7 +1,7 @@
 """The attributes of a module that count: parameters, buffers and modules are registered as they are assigned."""
-from fastnet.nn.parameter import Parameter
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
+from fastnet.nn.parameter import Parameter
 
 _WHAT = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"}
 

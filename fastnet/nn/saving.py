@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from fastnet._io.tensor_file import check_brackets, naming, parse_json, read_tensors, read_texts, write_tensors
 from fastnet._core.construction import from_numpy
-from fastnet.nn import Module, architecture
-from fastnet.nn.nested import pack, unpack
 from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor
+from fastnet._io.tensor_file import check_brackets, naming, parse_json, read_tensors, read_texts, write_tensors
+from fastnet.nn import Module, architecture
+from fastnet.nn.nested import pack, unpack
 
 FORMAT = 1                              # of what this version writes about a model; it reads all up to this one
 _NESTED = "fastnet.nested"              # the text about a nested dictionary

@@ -1,12 +1,12 @@
 """Embedding: a table of vectors, looked up by number."""
-from fastnet.autograd import no_grad
 from fastnet._core.errors import check_sizes, shape_text
-from fastnet.nn import init
+from fastnet._core.tensor import Tensor
+from fastnet.autograd import no_grad
 from fastnet.functional.indexing import check_max_norm, padding_row
+from fastnet.nn import init
 from fastnet.nn.functional import embedding
 from fastnet.nn.module import Module
 from fastnet.nn.parameter import Parameter, new_parameter
-from fastnet._core.tensor import Tensor
 
 
 class Embedding(Module):

@@ -5,16 +5,15 @@ PyTorch's argument `foreach` chooses between implementations of the same result,
 import math
 import warnings
 
+from fastnet._core.errors import shape_text
+from fastnet._core.memory import empty
+from fastnet._core.state import forbid_in_recording, state
+from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
 from fastnet.backend import K
-from fastnet._core.errors import shape_text
 from fastnet.functional import arrays
 from fastnet.functional.joining import cat
 from fastnet.functional.ordering import maximum
-from fastnet._core.memory import empty
-from fastnet._core.state import forbid_in_recording
-from fastnet._core.state import state
-from fastnet._core.tensor import Tensor
 
 
 def _listed(name, tensors):

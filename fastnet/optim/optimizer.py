@@ -3,18 +3,20 @@ import copy
 import math
 import weakref
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from fastnet._core.errors import check_number, shape_text
+from fastnet._core.memory import mirrored, persistent, zeroed_block
+from fastnet._core.state import forbid_in_recording, state
+from fastnet._core.tensor import Tensor
 from fastnet.autograd import enable_grad, no_grad
 from fastnet.backend import K, calls
-from fastnet._core.errors import shape_text
-from fastnet._core.memory import mirrored, persistent, zeroed_block
-from fastnet._core.state import forbid_in_recording
 from fastnet.optim.stretches import by_step, stretches
-from fastnet._core.state import state
-from fastnet._core.tensor import Tensor
+
+_TENSORS = "expected an iterable of tensors, as model.parameters() is"
 
 
 class Optimizer:
@@ -56,6 +58,8 @@ class Optimizer:
         self._mirrors = {}                      # (chunk, moment) -> a block laid out like the chunk
         self._blocks = {}                       # group number -> its numbers, where the kernels read them
         self._options = _UNKNOWN                # the groups, and what tells whether those are still their numbers
+        if not isinstance(params, Iterable):
+            raise TypeError(f"{_TENSORS}, got {type(params).__name__}")
         groups = [params] if isinstance(params, Tensor) else list(params)
         if isinstance(params, Tensor):
             raise TypeError("expected a sequence of parameters, got one tensor; pass [tensor]")
@@ -80,7 +84,7 @@ class Optimizer:
         known = {id(p) for g in self.param_groups for p in g["params"]}
         for p in params:
             if not isinstance(p, Tensor):
-                raise TypeError(f"an optimizer's parameters must be tensors, got {type(p).__name__}")
+                raise TypeError(f"{_TENSORS}, got {type(p).__name__}")
             if not p.is_leaf:
                 raise ValueError(f"an optimizer's parameters must be leaves; one of shape {shape_text(p)} is the "
                                  f"result of {p.grad_fn!r}")
@@ -97,6 +101,8 @@ class Optimizer:
         for name in self.HYPER:
             low, high = (0, 1) if name in _FRACTIONS else (0, math.inf)
             value = group[name]
+            if not isinstance(value, Tensor):
+                check_number(name, value)
             if not low <= value <= high or (name in _FRACTIONS and name.startswith("beta") and value == 1):
                 raise ValueError(f"invalid {name}: expected {low} <= {name} <= {high}, got {value}")
 

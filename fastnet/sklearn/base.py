@@ -13,18 +13,17 @@ from sklearn.utils.validation import check_is_fitted
 
 import fastnet
 from fastnet import nn
+from fastnet.callbacks import Callback, GradientClipping
 from fastnet.data.arrays import warn_of_lost
 from fastnet.sklearn import lbfgs, network as networks
 from fastnet.sklearn.batches import Batches, Penalty
-from fastnet.sklearn.checks import (
-    cast, cast_target, check_parameters, checked_inputs, has_random_layers, weights)
+from fastnet.sklearn.checks import cast, cast_target, check_parameters, checked_inputs, has_random_layers, weights
 from fastnet.sklearn.epochs import Epochs, Validation
 from fastnet.sklearn.rows import Rows, RowTrainer, worth_keeping_sparse
 from fastnet.sklearn.solvers import optimizer_of, own_draws
 from fastnet.sklearn.undo import undone_on_failure
 from fastnet.training import Trainer
 from fastnet.training.arrays import has_batch_norm
-from fastnet.callbacks import Callback, GradientClipping
 
 _CHUNK = 1 << 22                        # numbers of the input at a time, in predicting
 

@@ -2,8 +2,8 @@
 import numpy as np
 
 import fastnet
-from fastnet.sklearn.solvers import lower_rate
 from fastnet.callbacks import Callback
+from fastnet.sklearn.solvers import lower_rate
 
 
 class Epochs(Callback):

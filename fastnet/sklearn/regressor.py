@@ -4,8 +4,8 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 
-from fastnet.data.values import mean_and_scale
 from fastnet.data.targets import NEAR
+from fastnet.data.values import mean_and_scale
 from fastnet.sklearn.base import MLP
 from fastnet.sklearn.checks import require_finite_target
 from fastnet.sklearn.losses import REGRESSION, loss_of

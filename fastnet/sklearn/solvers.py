@@ -4,9 +4,9 @@ from typing import Any
 import fastnet
 from fastnet import optim
 from fastnet._core.locks import new_lock
+from fastnet._core.state import Swapped
 from fastnet.random import default_generator
 from fastnet.sklearn.batches import groups
-from fastnet._core.state import Swapped
 
 SOLVERS: dict[str, Any] = {
     "adam": lambda e, params: optim.Adam(params, e.learning_rate_init, (e.beta_1, e.beta_2), e.epsilon),

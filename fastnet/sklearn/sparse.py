@@ -2,13 +2,13 @@
 from typing import Any, NamedTuple
 
 from fastnet import nn
+from fastnet._core.memory import empty
+from fastnet._core.state import state
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional.arrays import contiguous
-from fastnet._core.memory import empty
 from fastnet.nn import architecture
 from fastnet.nn.parameter import new_parameter
-from fastnet._core.state import state
 
 
 class SparseLinear(nn.Module):

@@ -5,8 +5,8 @@ import inspect
 import numpy as np
 
 import fastnet
-from fastnet._core.shapes import uneven
 from fastnet import data as d, nn
+from fastnet._core.shapes import uneven
 from fastnet.data import frames
 from fastnet.data.arrays import column_matrix, numbers_as_text, require_spread, warn_of_lost
 

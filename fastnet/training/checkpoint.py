@@ -3,12 +3,11 @@ import copy
 import json
 from pathlib import Path
 
-
 import fastnet
+from fastnet._core.errors import differing
 from fastnet._io.tensor_file import read_tensors, write_tensors
 from fastnet.callbacks.base import Callback
 from fastnet.callbacks.checkpoint import FILE
-from fastnet._core.errors import differing
 from fastnet.nn.nested import pack, unpack
 
 _KEY, _FORMAT = "fastnet.checkpoint", 2

@@ -3,8 +3,8 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from fastnet._io.atomic import replacing
 from fastnet._core.optional import optional
+from fastnet._io.atomic import replacing
 
 _VALIDATION = "validation_"
 _ACROSS = 3                             # panels of a plot, side by side

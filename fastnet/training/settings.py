@@ -1,8 +1,8 @@
 """The arguments of a Trainer and of its `fit` that are not data."""
 from collections.abc import Iterable
 
-from fastnet.callbacks.base import Callback
 from fastnet._core.errors import check_number, check_path, whole_number
+from fastnet.callbacks.base import Callback
 
 
 def listed(name, given, kind):

@@ -10,9 +10,9 @@ import numpy as np
 
 import fastnet
 from fastnet import data, metrics as m, nn
+from fastnet._core.state import Finally
 from fastnet.callbacks.base import Callback, changes_step
 from fastnet.callbacks.logs import Progress
-from fastnet._core.state import Finally
 from fastnet.training import checkpoint, steps
 from fastnet.training.arrays import ModelInputs
 from fastnet.training.history import History

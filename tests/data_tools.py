@@ -1,7 +1,9 @@
 """Where the tests find things: the package under test, and real data sets, with a skip where there are none."""
 import os
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import fastnet
@@ -26,3 +28,18 @@ def needs_data(name):
     def mark(test):
         return pytest.mark.data(pytest.mark.skipif(not folder.is_dir(), reason=reason)(test))
     return mark
+
+
+def require_both_libraries_read_alike(path, monkeypatch):
+    """The table in a file has the same columns read by pandas alone and by polars alone; a skip where one is absent."""
+    pytest.importorskip("pandas")
+    pytest.importorskip("polars")
+    found = []
+    for hidden in ("polars", "pandas"):
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, hidden, None)
+            found.append(fastnet.data.columns(fastnet.data.read_table(path)))
+    assert list(found[0]) == list(found[1])
+    for name, column in found[0].items():
+        assert column.dtype == found[1][name].dtype
+        np.testing.assert_array_equal(column, found[1][name])

@@ -1,10 +1,9 @@
 """Cells as people write them: numbers, dates and text of a column, decided by all of its cells."""
-import sys
-
 import numpy as np
 import pytest
+from data_tools import require_both_libraries_read_alike
 
-from fastnet.data import TablePreparation, columns, read_cells, read_table, split_target
+from fastnet.data import TablePreparation, read_cells, read_table, split_target
 from fastnet.data.cells import decimal_mark, form_of, typed
 from fastnet.data.dates import Dates
 from fastnet.data.numerals import Numerals
@@ -234,18 +233,8 @@ FILES = [
 @pytest.mark.filterwarnings("ignore:.*column")
 @pytest.mark.parametrize("text", FILES)
 def test_both_libraries_read_the_same(tmp_path, monkeypatch, text):
-    pytest.importorskip("pandas")
-    pytest.importorskip("polars")
     (tmp_path / "t.csv").write_bytes(text.encode())
-    found = []
-    for hidden in ("polars", "pandas"):
-        with monkeypatch.context() as patch:
-            patch.setitem(sys.modules, hidden, None)
-            found.append(columns(read_table(tmp_path / "t.csv")))
-    assert list(found[0]) == list(found[1])
-    for name, column in found[0].items():
-        assert column.dtype == found[1][name].dtype
-        np.testing.assert_array_equal(column, found[1][name])
+    require_both_libraries_read_alike(tmp_path / "t.csv", monkeypatch)
 
 
 def test_columns_may_be_called_anything(tmp_path):

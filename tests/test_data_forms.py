@@ -1,11 +1,11 @@
 """Units, thousands and millions, currencies, times of day, months, dates in digits, and spellings of categories."""
 import datetime
-import sys
 
 import numpy as np
 import pytest
+from data_tools import require_both_libraries_read_alike
 
-from fastnet.data import MultiTargetPreparation, TablePreparation, TargetPreparation, columns, read_cells, read_table
+from fastnet.data import MultiTargetPreparation, TablePreparation, TargetPreparation, read_cells, read_table
 from fastnet.data.cells import form_of, typed
 
 
@@ -199,14 +199,5 @@ FILES = ["a\n12 kg\n13 kg\n", "a\n1.5k\n2M\n", "a\nYes\nYES\nno\n", "a\n$5\n€6
 @pytest.mark.filterwarnings("ignore:.*(column|comment)")
 @pytest.mark.parametrize("text", FILES)
 def test_both_libraries_read_the_same(tmp_path, monkeypatch, text):
-    pytest.importorskip("pandas"), pytest.importorskip("polars")
     (tmp_path / "t.csv").write_text(text)
-    found = []
-    for hidden in ("polars", "pandas"):
-        with monkeypatch.context() as patch:
-            patch.setitem(sys.modules, hidden, None)
-            found.append(columns(read_table(tmp_path / "t.csv")))
-    assert list(found[0]) == list(found[1])
-    for name, column in found[0].items():
-        assert column.dtype == found[1][name].dtype
-        np.testing.assert_array_equal(column, found[1][name])
+    require_both_libraries_read_alike(tmp_path / "t.csv", monkeypatch)

@@ -9,7 +9,7 @@ import numpy as np
 from fastnet._core.memory import empty
 from fastnet._core.state import state
 from fastnet.autograd.tape import Node
-from fastnet.autograd.walk import _own_copy
+from fastnet.autograd.walk import own_copy
 from fastnet.backend import K
 
 
@@ -67,12 +67,12 @@ def _partly_written(base, view, node):
     part = _part(base, view)
 
     def rest(g):
-        out = _own_copy(g)
+        out = own_copy(g)
         K.copy(_take(out, part), np.zeros((), g.dtype))
         return out
 
     def written(g):
-        return _take(g if g.flags.c_contiguous else _own_copy(g), part)
+        return _take(g if g.flags.c_contiguous else own_copy(g), part)
     edges = [(i, edge) for i, edge in enumerate((base._node, node)) if edge is not None]
     return Node("write into a view", (rest, written), edges, (), base._data)
 

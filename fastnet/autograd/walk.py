@@ -93,11 +93,12 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=False, *, allow_unused
         total = wanted[id(t if t._node is None else t._node)]
         if total is None and not allow_unused:
             raise RuntimeError(f"input {i} was not used to compute the outputs; pass allow_unused=True to get None")
-        result.append(None if total is None else Tensor._wrap(_own_copy(total.array)))
+        result.append(None if total is None else Tensor._wrap(own_copy(total.array)))
     return tuple(result)
 
 
-def _own_copy(array):
+def own_copy(array):
+    """A copy of an array in memory from the pool."""
     copy = empty(array.shape, array.dtype)
     K.copy(copy, array)
     return copy
@@ -208,7 +209,7 @@ def _check_versions(node):
 def _retain(node, array):
     tensor = node.retained() if node.retained is not None else None
     if tensor is not None:
-        tensor._grad = Tensor._wrap(_own_copy(array))
+        tensor._grad = Tensor._wrap(own_copy(array))
 
 
 def _fit(array, target):
@@ -225,7 +226,7 @@ def _fit(array, target):
 def _unbroadcast(array, shape):
     """Sum a gradient over the dimensions that its argument was broadcast along."""
     if not array.flags.c_contiguous:        # reshape would copy, which is no launch and so not in a recording
-        array = _own_copy(array)
+        array = own_copy(array)
     extra = array.ndim - len(shape)
     axes = [i for i in range(array.ndim) if i < extra or (shape[i - extra] == 1 and array.shape[i] != 1)]
     for axis in reversed(axes):

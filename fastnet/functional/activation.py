@@ -5,7 +5,7 @@ from fastnet.autograd import gradient, op
 from fastnet.functional import arrays
 from fastnet.functional.arrays import contiguous, like
 from fastnet.functional.description import describe
-from fastnet.functional.reduction import _rows, normalize_dim
+from fastnet.functional.reduction import as_rows, normalize_dim
 
 __all__ = [
     "elu",
@@ -233,13 +233,13 @@ def _softmax(input, kernel, dim, dtype):
     if x.dtype.kind != "f":
         raise RuntimeError(f"{kernel} takes floating-point tensors, got {x.dtype}")
     dims = normalize_dim(x, dim)
-    x3, _, _ = _rows(x, dims)
+    x3, _, _ = as_rows(x, dims)
     y3 = arrays.like(kernel, x3)
     return y3.reshape(input.shape), (gradient(_softmax_slope, y3, kernel, dims), None, None, None)
 
 
 def _softmax_slope(g, y3, kernel, dims):
-    g3, _, _ = _rows(g, dims)
+    g3, _, _ = as_rows(g, dims)
     return arrays.like(kernel + "_backward", y3, g3).reshape(g.shape)
 
 

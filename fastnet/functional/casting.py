@@ -8,7 +8,7 @@ from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import op
 from fastnet.functional import arrays
 from fastnet.functional.description import describe
-from fastnet.functional.shape import _copied
+from fastnet.functional.shape import copied
 
 
 @method()
@@ -23,7 +23,7 @@ def clone(input, *, memory_format=None):
         tensor([1., 1.])
     """
     check_placement("clone", memory_format=memory_format)
-    return _copied(input)
+    return copied(input)
 
 
 @method()
@@ -37,7 +37,7 @@ def contiguous(input, memory_format=None):
         (False, True)
     """
     check_placement("contiguous", memory_format=memory_format)
-    return input if input.is_contiguous() else _copied(input)
+    return input if input.is_contiguous() else copied(input)
 
 
 @op
@@ -67,7 +67,7 @@ def to(input, *args, dtype=None, device=None, non_blocking=False, copy=False, me
     dtype = wanted_dtype(args, dtype, device)
     check_placement("to", memory_format=memory_format)
     if dtype is None or dtype == input.dtype:
-        return _copied(input) if copy or [a for a in args if isinstance(a, bool)][1:] == [True] else input
+        return copied(input) if copy or [a for a in args if isinstance(a, bool)][1:] == [True] else input
     return _cast(input, dtype)
 
 

@@ -11,8 +11,8 @@ from fastnet.backend import K
 from fastnet.functional import arrays
 from fastnet.functional.arrays import contiguous
 from fastnet.functional.keys import as_key, pick, selection
-from fastnet.functional.reduction import _rows
-from fastnet.functional.shape import _strided, expand
+from fastnet.functional.reduction import as_rows
+from fastnet.functional.shape import expand, strided
 from fastnet.functional.sizes import as_dim
 
 
@@ -54,7 +54,7 @@ def getitem(input, key):
     else:
         view, picks = as_key(input, key)
     try:
-        part = _strided(input, view) if view else input
+        part = strided(input, view) if view else input
         return _picked(part, *picks) if picks else part
     except IndexError as e:
         raise IndexError(f"{e} (shape {shape_text(input)})") from None
@@ -118,7 +118,7 @@ def _whole_index(name, index):
 
 @op
 def _gather(x, index, *, dim):
-    (x3, *_), (i3, *_) = _rows(x, (dim,)), _rows(index, (dim,))
+    (x3, *_), (i3, *_) = as_rows(x, (dim,)), as_rows(index, (dim,))
     K.check_index(i3, x3.shape[1])
     out = empty(i3.shape, x.dtype)
     K.gather(out, x3, i3)

@@ -77,7 +77,7 @@ def write_result(name, out, inputs, run):
     write(name, out, run, inputs)
 
 
-def _replace(name, x, result):
+def replace_value(name, x, result):
     """Write the tensor `result` into x, taking its place on the tape."""
     writable(name, x)
     if result.shape != x.shape:
@@ -96,7 +96,7 @@ def _define(name, plain, *operators):
         result = getattr(self, plain)(*args, **kwargs)
         if holds(result._node, self._storage, before):      # a gradient needs the old values: of a copy, then
             result = getattr(self.clone(), plain)(*args, **kwargs)
-        return _replace(name, self, result)
+        return replace_value(name, self, result)
     describe(function, name, f"""As `{plain}`, writing the result into the tensor; returns it.
 
     Raises:
@@ -140,7 +140,7 @@ def copy_(self, src, non_blocking=False):
     if arrays.broadcast_shape(self._data, src._data) != self.shape:
         raise RuntimeError(f"copy_: a source of shape {shape_text(src)} does not broadcast to {shape_text(self)}")
     if src._requires_grad and state.grad_enabled:
-        return _replace("copy_", self, src.to(self.dtype).expand(self.shape).clone())
+        return replace_value("copy_", self, src.to(self.dtype).expand(self.shape).clone())
     return write("copy_", self, lambda: K.copy(self._data, src._data), (src,))
 
 
@@ -252,7 +252,7 @@ def setitem(self, key, value):
     tracked = state.grad_enabled and (self._requires_grad or getattr(value, "_requires_grad", False))
     if tracked:
         given = value if isinstance(value, Tensor) else array
-        _replace("assignment by index", self, _put(self, given, view, *picks))
+        replace_value("assignment by index", self, _put(self, given, view, *picks))
         return
     write("assignment by index", self, lambda: _put_array(self._data, array, view, picked), (value, *picks))
 

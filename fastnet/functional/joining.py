@@ -7,7 +7,7 @@ from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.functional.shape import _copied, _strided, check_dimensions, expand, reshape, unsqueeze
+from fastnet.functional.shape import check_dimensions, copied, expand, reshape, strided, unsqueeze
 from fastnet.functional.sizes import as_dim, as_dims, as_shape
 
 
@@ -253,7 +253,7 @@ def flip(input, dims, *more):
     """
     dims = as_dims("flip", input, as_shape((dims, *more)))
     key = [slice(None, None, -1 if i in dims else None) for i in range(input.ndim)]
-    return _copied(_strided(input, (*key, ...)))            # ... keeps a single element an array
+    return copied(strided(input, (*key, ...)))            # ... keeps a single element an array
 
 
 @method()
@@ -278,4 +278,4 @@ def repeat(input, *repeats):
     shape = (1,) * extra + input.shape
     tiled = expand(reshape(input, *[n for size in shape for n in (1, size)]),
                    *[n for count, size in zip(counts, shape) for n in (count, size)])
-    return reshape(_copied(tiled), *[count * size for count, size in zip(counts, shape)])
+    return reshape(copied(tiled), *[count * size for count, size in zip(counts, shape)])

@@ -4,12 +4,12 @@ from fastnet._core.errors import shape_text
 from fastnet._core.tensor import method
 from fastnet.autograd import gradient, op
 from fastnet.functional import arrays
-from fastnet.functional.reduction import _reduced, check_real, normalize_dims
+from fastnet.functional.reduction import check_real, normalize_dims, reduced_by
 
 
 @op
 def _euclidean(x, dim, keepdim):
-    squares, shape, kept = _reduced("sum", arrays.unary("square", x), dim, keepdim=keepdim)
+    squares, shape, kept = reduced_by("sum", arrays.unary("square", x), dim, keepdim=keepdim)
     out = arrays.unary("sqrt", squares)
     return out.reshape(shape), (gradient(_along, x, out.reshape(kept)), None, None)
 
@@ -29,7 +29,7 @@ def _nonzero(x):
 def _p_norm(x, p, dim, keepdim):
     size = arrays.unary("abs", x)
     power = arrays.scalar(p, x.dtype)
-    total, shape, kept = _reduced("sum", arrays.binary("pow", size, power), dim, keepdim=keepdim)
+    total, shape, kept = reduced_by("sum", arrays.binary("pow", size, power), dim, keepdim=keepdim)
     out = arrays.binary("pow", total, arrays.scalar(1 / p, x.dtype))
     return out.reshape(shape), (gradient(_of_p_norm, x, out.reshape(kept), p), None, None, None)
 

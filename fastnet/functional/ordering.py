@@ -10,7 +10,7 @@ from fastnet.backend import K
 from fastnet.functional import arrays
 from fastnet.functional.arrays import check_array, contiguous, operands
 from fastnet.functional.indexing import gather
-from fastnet.functional.reduction import _reduced, normalize_dim, normalize_dims
+from fastnet.functional.reduction import normalize_dim, normalize_dims, reduced_by
 
 
 class ValuesIndices(NamedTuple):
@@ -100,14 +100,14 @@ def _check_choice(name, input, dim, of_none=RuntimeError):
 def _extreme(input, kernel, dim, keepdim):
     """amax or amin; equal elements share the gradient evenly."""
     _check_choice(kernel, input, dim)
-    out, shape, kept = _reduced(kernel, input, dim)
+    out, shape, kept = reduced_by(kernel, input, dim)
     slope = gradient(_of_extreme, input, out.reshape(kept), normalize_dims(input, dim))
     return out.reshape(kept if keepdim else shape), (slope, None, None, None)
 
 
 def _of_extreme(g, x, extreme, dims):
     ones = arrays.cast(arrays.binary("eq", x, extreme, dtypes.bool_), g.dtype)
-    count, _, _ = _reduced("sum", ones, dims)
+    count, _, _ = reduced_by("sum", ones, dims)
     return arrays.mul(ones, arrays.div(g.reshape(extreme.shape), count.reshape(extreme.shape)))
 
 
@@ -150,7 +150,7 @@ def _arg(input, kernel, dim, keepdim):
         normalize_dim(input, dim)
     _check_choice(kernel, input, dim, IndexError)
     x = contiguous(input).reshape(-1) if dim is None else input
-    out, shape, kept = _reduced(kernel, x, 0 if dim is None else dim, dtypes.int64)
+    out, shape, kept = reduced_by(kernel, x, 0 if dim is None else dim, dtypes.int64)
     kept = (1,) * input.ndim if dim is None else kept
     return out.reshape(kept if keepdim else shape), None
 

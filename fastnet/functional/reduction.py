@@ -37,7 +37,7 @@ def normalize_dim(x, dim):
     return (as_dim(x, dim),)[:x.ndim]
 
 
-def _rows(x, dims, keepdim=False):
+def as_rows(x, dims, keepdim=False):
     """x as (outer, n, inner) with the reduced dimensions in the middle, and the shapes of the result.
 
     Returns:
@@ -58,9 +58,9 @@ def _rows(x, dims, keepdim=False):
     return contiguous(x).reshape(around(x.shape, first, last)), kept if keepdim else shape, kept
 
 
-def _reduced(kernel, x, dim, dtype=None, keepdim=False, **attributes):
+def reduced_by(kernel, x, dim, dtype=None, keepdim=False, **attributes):
     """(kernel over dim, the result's shape, its shape with the reduced dimensions as 1)"""
-    x3, shape, kept = _rows(x, normalize_dims(x, dim), keepdim)
+    x3, shape, kept = as_rows(x, normalize_dims(x, dim), keepdim)
     out = empty((x3.shape[0], x3.shape[2]), dtype or x.dtype)
     getattr(K, kernel)(out, x3, **attributes)
     return out, shape, kept
@@ -106,7 +106,7 @@ def sum(input, dim=None, keepdim=False, *, dtype=None):
         (tensor(10.), tensor([4., 6.]), (2, 1))
     """
     x = arrays.cast(input, _added_in(input, dtype))
-    out, shape, kept = _reduced("sum", x, dim, keepdim=keepdim)
+    out, shape, kept = reduced_by("sum", x, dim, keepdim=keepdim)
     return out.reshape(shape), (gradient(_spread, kept, input.shape),)
 
 
@@ -125,7 +125,7 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
     """
     x = input if dtype is None else arrays.cast(input, dtypes.as_dtype(dtype))
     check_real("mean", x)
-    out, shape, kept = _reduced("mean", x, dim, keepdim=keepdim)
+    out, shape, kept = reduced_by("mean", x, dim, keepdim=keepdim)
     count = x.size // builtins.max(out.size, 1)
     return out.reshape(shape), (gradient(_spread_evenly, kept, input.shape, builtins.max(count, 1)),)
 
@@ -180,7 +180,7 @@ def _std(input, dim, keepdim, ddof):
 def _about_mean(kernel, input, dim, keepdim, ddof):
     """The variance or its root, the mean with the reduced dimensions as 1 (float64), and 1 / (n - ddof)."""
     check_real(kernel, input)
-    x3, shape, kept = _rows(input, normalize_dims(input, dim), keepdim)
+    x3, shape, kept = as_rows(input, normalize_dims(input, dim), keepdim)
     out, mean = (empty((x3.shape[0], x3.shape[2]), dtype) for dtype in (input.dtype, dtypes.float64))
     getattr(K, kernel)(out, mean, x3, ddof)
     divisor = x3.shape[1] - ddof
@@ -240,7 +240,7 @@ def prod(input, dim=None, keepdim=False, *, dtype=None):
     """
     wanted = _added_in(input, dtype)
     dims = normalize_dims(input, None) if dim is None else normalize_dim(input, dim)
-    x3, shape, _ = _rows(arrays.cast(input, wanted), dims, keepdim)
+    x3, shape, _ = as_rows(arrays.cast(input, wanted), dims, keepdim)
     out = empty((x3.shape[0], x3.shape[2]), wanted)
     K.prod(out, x3)
     return out.reshape(shape), (gradient(_of_product, x3, out.shape, input.shape),)
@@ -267,7 +267,7 @@ def cumsum(input, dim, *, dtype=None):
     """
     x = arrays.cast(input, _added_in(input, dtype))
     dims = normalize_dim(x, dim)
-    return _running(_rows(x, dims)[0]).reshape(input.shape), (gradient(_running_back, dims),)
+    return _running(as_rows(x, dims)[0]).reshape(input.shape), (gradient(_running_back, dims),)
 
 
 def _running(x3):
@@ -277,7 +277,7 @@ def _running(x3):
 
 
 def _running_back(g, dims):
-    backwards = _running(_rows(g, dims)[0][:, ::-1])
+    backwards = _running(as_rows(g, dims)[0][:, ::-1])
     return contiguous(backwards[:, ::-1]).reshape(g.shape)
 
 
@@ -291,7 +291,7 @@ def any(input, dim=None, keepdim=False):
         >>> fastnet.any(fastnet.tensor([[False, True], [False, False]]), 1)
         tensor([ True, False])
     """
-    out, shape, _ = _reduced("any", input, dim, dtypes.bool_, keepdim)
+    out, shape, _ = reduced_by("any", input, dim, dtypes.bool_, keepdim)
     return out.reshape(shape), None
 
 
@@ -305,7 +305,7 @@ def all(input, dim=None, keepdim=False):
         >>> fastnet.all(fastnet.tensor([1.0, 2.0, 0.0]))
         tensor(False)
     """
-    out, shape, _ = _reduced("all", input, dim, dtypes.bool_, keepdim)
+    out, shape, _ = reduced_by("all", input, dim, dtypes.bool_, keepdim)
     return out.reshape(shape), None
 
 

@@ -24,7 +24,8 @@ def _view(x, shape):
 
 
 @op
-def _copied(x):
+def copied(x):
+    """A copy of a tensor, contiguous."""
     return arrays.copy(x), (arrays.same,)
 
 
@@ -46,7 +47,8 @@ def _expanded(x, shape):
 
 
 @op(view=True)
-def _strided(x, key):
+def strided(x, key):
+    """The view x[key], by integers and slices."""
     return x[key], (gradient(_scattered, x.shape, key), None)
 
 
@@ -114,7 +116,7 @@ def reshape(input, *shape):
                 [3, 4, 5]])
     """
     shape = asked_shape(input, shape)
-    return _view(input if _viewable(input._data, shape) else _copied(input), shape)
+    return _view(input if _viewable(input._data, shape) else copied(input), shape)
 
 
 @method()

@@ -9,7 +9,7 @@ from fastnet.functional.classification import (
     nll_loss,
 )
 from fastnet.functional.indexing import embedding, one_hot
-from fastnet.functional.inplace import _replace
+from fastnet.functional.inplace import replace_value as _replace_value
 from fastnet.functional.linear import linear
 from fastnet.functional.loss import huber_loss, kl_div, l1_loss, mse_loss, smooth_l1_loss
 from fastnet.functional.normalization import batch_norm, cosine_similarity, layer_norm, normalize, rms_norm
@@ -55,7 +55,7 @@ def _run(name, function, input, inplace, *args):
     """function(input, *args), written into the input if `inplace`; the clone is what its gradient goes on to read."""
     if not inplace:
         return function(input, *args)
-    return _replace(name, input, function(input.clone(), *args))
+    return _replace_value(name, input, function(input.clone(), *args))
 
 
 def relu(input, inplace=False):

@@ -28,7 +28,8 @@ from fastnet.training.arrays import has_batch_norm
 _CHUNK = 1 << 22                        # numbers of the input at a time, in predicting
 
 
-def _has_epochs(estimator):
+def has_epochs(estimator):
+    """True; an AttributeError for a solver that does not train by epochs."""
     if estimator.solver == "lbfgs":
         raise AttributeError("partial_fit is only available for stochastic optimizers. lbfgs is not stochastic.")
     return True
@@ -98,7 +99,7 @@ class MLP(BaseEstimator):
         """
         return self._fit(X, y, sample_weight, incremental=False)
 
-    @available_if(_has_epochs)
+    @available_if(has_epochs)
     def partial_fit(self, X, y, sample_weight=None):
         """Train for one epoch on X and y, from where the last call left off.
 

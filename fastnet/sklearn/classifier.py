@@ -7,7 +7,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 import fastnet
-from fastnet.sklearn.base import MLP, _has_epochs
+from fastnet.sklearn.base import MLP, has_epochs
 from fastnet.sklearn.losses import log_loss, loss_of, wants_scores_of_classes
 
 
@@ -85,7 +85,7 @@ class MLPClassifier(ClassifierMixin, MLP):
 
     # ---- labels ----
 
-    @available_if(_has_epochs)
+    @available_if(has_epochs)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Train for one epoch on X and y, from where the last call left off.
 

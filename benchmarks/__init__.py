@@ -3,6 +3,5 @@ import sys
 from pathlib import Path
 
 # The table of cases, and the tools to call them, stand with the tests.
-_TESTS = str(Path(__file__).resolve().parent.parent / "tests")
-if _TESTS not in sys.path:
-    sys.path.append(_TESTS)
+_TESTS = Path(__file__).resolve().parent.parent / "tests"
+sys.path += [str(folder) for folder in (_TESTS / "tools", _TESTS / "kernels") if str(folder) not in sys.path]

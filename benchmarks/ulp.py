@@ -3,8 +3,8 @@
     python -m benchmarks.ulp                one in 257 of the 2^32 bit patterns: seconds
     python -m benchmarks.ulp --stride 1     every one: minutes
 
-True values come from the float64 kernels, whose own errors tests/test_ulp.py measures. Prints a line for each function
-and a column for each instruction set, and fails where one exceeds its bound (`ulp` in _kernels/reference).
+True values come from the float64 kernels, whose own errors tests/kernels/test_ulp.py measures. Prints a line for each
+function and a column for each instruction set, and fails where one exceeds its bound (`ulp` in _kernels/reference).
 """
 import argparse
 import sys

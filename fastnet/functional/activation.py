@@ -2,9 +2,9 @@
 from fastnet import dtypes
 from fastnet._core.tensor import method
 from fastnet.autograd import gradient, op
-from fastnet.functional import arrays
-from fastnet.functional.arrays import contiguous, like
+from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import describe
+from fastnet.functional.kernel_calls import call_like, contiguous
 from fastnet.functional.reduction import as_rows, normalize_dim
 
 __all__ = [
@@ -29,10 +29,10 @@ __all__ = [
 def _of_result(name, doc, result, prepare):
     """Define an activation of prepare(input) whose gradient follows from its result, `result` for [-1., 0., 1.]."""
     def slope(g, y):
-        return like(backward, y, g)
+        return call_like(backward, y, g)
 
     def function(input):
-        y = like(name, prepare(input))
+        y = call_like(name, prepare(input))
         return y, (gradient(slope, y),)
     backward = name + "_backward"
     return op(describe(function, name, doc, f"fastnet.{name}(fastnet.tensor([-1.0, 0.0, 1.0]))", f"tensor({result})"))
@@ -41,11 +41,11 @@ def _of_result(name, doc, result, prepare):
 def _of_input(name, doc="", result=None):
     """Define an activation whose gradient follows from its input and attributes; without a result it has no example."""
     def slope(g, x, *attributes):
-        return like(backward, x, g, *attributes)
+        return call_like(backward, x, g, *attributes)
 
     def function(input, *attributes):
         x = contiguous(_floating(name, input))
-        return like(name, x, *attributes), (gradient(slope, x, *attributes), *(None for _ in attributes))
+        return call_like(name, x, *attributes), (gradient(slope, x, *attributes), *(None for _ in attributes))
     backward = name + "_backward"
     call = result and f"fastnet.nn.functional.{name}(fastnet.tensor([-1.0, 0.0, 1.0]))"
     return op(describe(function, name, doc, call, f"tensor({result})"))
@@ -58,12 +58,12 @@ def _floating(name, x):
 
 
 def _number(x):
-    arrays.refuse_bool("relu", x)
+    kernels.refuse_bool("relu", x)
     return x
 
 
 def _real(x):
-    return arrays.cast(x, dtypes.float_of(x.dtype))
+    return kernels.cast(x, dtypes.float_of(x.dtype))
 
 
 relu = method()(_of_result("relu", "max(x, 0). RuntimeError for bool.", "[0., 0., 1.]", _number))
@@ -177,11 +177,11 @@ def softsign(input):
 @op
 def _hardtanh(x, low, high):
     x = contiguous(_floating("hardtanh", x))
-    return like("clamp", x, low, high), (gradient(_hardtanh_slope, x, low, high), None, None)
+    return call_like("clamp", x, low, high), (gradient(_hardtanh_slope, x, low, high), None, None)
 
 
 def _hardtanh_slope(g, x, low, high):
-    return like("hardtanh_backward", x, g, low, high)
+    return call_like("hardtanh_backward", x, g, low, high)
 
 
 def hardtanh(input, min_val=-1.0, max_val=1.0):
@@ -229,18 +229,18 @@ def mish(input):
 
 @op
 def _softmax(input, kernel, dim, dtype):
-    x = arrays.cast(input, dtypes.as_dtype(dtype)) if dtype is not None else input
+    x = kernels.cast(input, dtypes.as_dtype(dtype)) if dtype is not None else input
     if x.dtype.kind != "f":
         raise RuntimeError(f"{kernel} takes floating-point tensors, got {x.dtype}")
     dims = normalize_dim(x, dim)
     x3, _, _ = as_rows(x, dims)
-    y3 = arrays.like(kernel, x3)
+    y3 = kernels.call_like(kernel, x3)
     return y3.reshape(input.shape), (gradient(_softmax_slope, y3, kernel, dims), None, None, None)
 
 
 def _softmax_slope(g, y3, kernel, dims):
     g3, _, _ = as_rows(g, dims)
-    return arrays.like(kernel + "_backward", y3, g3).reshape(g.shape)
+    return kernels.call_like(kernel + "_backward", y3, g3).reshape(g.shape)
 
 
 @method()

@@ -6,36 +6,36 @@ from fastnet import dtypes
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.functional import arrays
-from fastnet.functional.arrays import check_array, check_some_array, operands, refuse_bool
+from fastnet.functional import kernel_calls as kernels
+from fastnet.functional.kernel_calls import check_array, check_some_array, operands, refuse_bool
 from fastnet.functional.pointwise import square
 
 
 @op
 def _add(x, y):
     x, y = operands(x, y)
-    return arrays.add(x, y), (arrays.same, arrays.same)
+    return kernels.add(x, y), (kernels.same, kernels.same)
 
 
 @op
 def _sub(x, y):
     refuse_bool("sub", x, y)
     x, y = operands(x, y)
-    return arrays.sub(x, y), (arrays.same, arrays.neg)
+    return kernels.sub(x, y), (kernels.same, kernels.neg)
 
 
 @op
 def _add_multiple(x, y, factor):
     """x + factor * y. The product, too, is in the dtype of the result: 5 times a uint8 200 is 1000 beside integers."""
     x, y = operands(x, y)
-    return arrays.add(x, arrays.scale(y, factor)), (arrays.same, gradient(arrays.scale, factor), None)
+    return kernels.add(x, kernels.scale(y, factor)), (kernels.same, gradient(kernels.scale, factor), None)
 
 
 @op
 def _sub_multiple(x, y, factor):
     refuse_bool("sub", x, y)
     x, y = operands(x, y)
-    return arrays.sub(x, arrays.scale(y, factor)), (arrays.same, gradient(arrays.scale, -factor), None)
+    return kernels.sub(x, kernels.scale(y, factor)), (kernels.same, gradient(kernels.scale, -factor), None)
 
 
 def plus_multiple(name, argument, x, y, factor):
@@ -63,18 +63,18 @@ def _factor(name, argument, factor, *operands):
 @op
 def _mul(x, y):
     x, y = operands(x, y)
-    return arrays.mul(x, y), (gradient(arrays.mul, y), gradient(arrays.mul, x))
+    return kernels.mul(x, y), (gradient(kernels.mul, y), gradient(kernels.mul, x))
 
 
 @op
 def _div(x, y):
     x, y = operands(x, y, real=True)
-    return arrays.div(x, y), (gradient(arrays.div, y), gradient(_of_divisor, x, y))
+    return kernels.div(x, y), (gradient(kernels.div, y), gradient(_of_divisor, x, y))
 
 
 def _of_divisor(g, x, y):
     """-g * (x / y) / y"""
-    return arrays.neg(arrays.mul(g, arrays.div(arrays.div(x, y), y)))
+    return kernels.neg(kernels.mul(g, kernels.div(kernels.div(x, y), y)))
 
 
 @op
@@ -85,23 +85,23 @@ def _pow(x, y):
     refuse_bool("pow", x)
     if x.dtype.kind in "iu" and not isinstance(exponent, np.ndarray) and exponent < 0:
         raise RuntimeError("integers to negative integer powers are not allowed; make the base floating-point")
-    out = arrays.binary("pow", x, y)
+    out = kernels.binary("pow", x, y)
     return out, (gradient(_of_base, x, y), gradient(_of_exponent, x, y, out))
 
 
 def _of_base(g, x, y):
     """g * y * x^(y-1), and 0 where y is 0 even at x = 0"""
-    slope = arrays.mul(y, arrays.binary("pow", x, arrays.sub(y, arrays.scalar(1, y.dtype))))
-    return arrays.mul(g, arrays.masked(arrays.binary("ne", y, arrays.scalar(0, y.dtype), dtypes.bool_), slope))
+    slope = kernels.mul(y, kernels.binary("pow", x, kernels.sub(y, kernels.scalar(1, y.dtype))))
+    return kernels.mul(g, kernels.masked(kernels.binary("ne", y, kernels.scalar(0, y.dtype), dtypes.bool_), slope))
 
 
 def _of_exponent(g, x, y, power):
     """g * x^y * log x, and 0 where x is 0 and y is not negative"""
-    zero = arrays.scalar(0, x.dtype)
-    flat = arrays.binary("logical_and", arrays.binary("eq", x, zero, dtypes.bool_),
-                         arrays.binary("ge", y, zero, dtypes.bool_))
-    slope = arrays.mul(power, arrays.unary("log", x))
-    return arrays.mul(g, arrays.masked(arrays.unary("logical_not", flat), slope))
+    zero = kernels.scalar(0, x.dtype)
+    flat = kernels.binary("logical_and", kernels.binary("eq", x, zero, dtypes.bool_),
+                         kernels.binary("ge", y, zero, dtypes.bool_))
+    slope = kernels.mul(power, kernels.unary("log", x))
+    return kernels.mul(g, kernels.masked(kernels.unary("logical_not", flat), slope))
 
 
 def _quotient_operands(name, x, y):
@@ -123,38 +123,38 @@ def _quotient_operands(name, x, y):
 @op
 def _floor_divide(x, y):
     x, y = _quotient_operands("floor_divide", x, y)
-    return arrays.binary("floor_divide", x, y), (arrays.zeros_like, arrays.zeros_like)
+    return kernels.binary("floor_divide", x, y), (kernels.zeros_like, kernels.zeros_like)
 
 
 @op
 def _trunc_divide(x, y):
     x, y = _quotient_operands("div", x, y)
     if x.dtype.kind != "f":             # exactly, which no floating-point quotient of int64 is
-        return arrays.binary("floor_divide", arrays.sub(x, arrays.binary("fmod", x, y)), y), None
-    return arrays.unary("trunc", arrays.div(x, y)), (arrays.zeros_like, arrays.zeros_like)
+        return kernels.binary("floor_divide", kernels.sub(x, kernels.binary("fmod", x, y)), y), None
+    return kernels.unary("trunc", kernels.div(x, y)), (kernels.zeros_like, kernels.zeros_like)
 
 
 @op
 def _remainder(x, y):
     x, y = _quotient_operands("remainder", x, y)
-    return arrays.binary("remainder", x, y), (arrays.same, gradient(_of_modulus, x, y))
+    return kernels.binary("remainder", x, y), (kernels.same, gradient(_of_modulus, x, y))
 
 
 def _of_modulus(g, x, y):
     """-g * floor(x / y)"""
-    return arrays.neg(arrays.mul(g, arrays.binary("floor_divide", x, y)))
+    return kernels.neg(kernels.mul(g, kernels.binary("floor_divide", x, y)))
 
 
 @op
 def _fmod(x, y):
     check_array("fmod", "input", x)
     x, y = _quotient_operands("fmod", x, y)
-    return arrays.binary("fmod", x, y), (arrays.same, gradient(_of_truncated_modulus, x, y))
+    return kernels.binary("fmod", x, y), (kernels.same, gradient(_of_truncated_modulus, x, y))
 
 
 def _of_truncated_modulus(g, x, y):
     """-g * trunc(x / y)"""
-    return arrays.neg(arrays.mul(g, arrays.unary("trunc", arrays.div(x, y))))
+    return kernels.neg(kernels.mul(g, kernels.unary("trunc", kernels.div(x, y))))
 
 
 @op
@@ -162,16 +162,16 @@ def _atan2(y, x):
     check_array("atan2", "input", y)
     check_array("atan2", "other", x)
     y, x = operands(y, x, real=True)
-    return arrays.binary("atan2", y, x), (gradient(_over_square, x, y), gradient(_minus_over_square, y, x))
+    return kernels.binary("atan2", y, x), (gradient(_over_square, x, y), gradient(_minus_over_square, y, x))
 
 
 def _over_square(g, a, b):
     """g * a / (a^2 + b^2), and 0 at the origin, where there is no gradient"""
-    return arrays.mul(g, arrays.quotient(a, arrays.add(arrays.mul(a, a), arrays.mul(b, b))))
+    return kernels.mul(g, kernels.quotient(a, kernels.add(kernels.mul(a, a), kernels.mul(b, b))))
 
 
 def _minus_over_square(g, a, b):
-    return arrays.neg(_over_square(g, a, b))
+    return kernels.neg(_over_square(g, a, b))
 
 
 @method("__add__", "__radd__")
@@ -365,15 +365,15 @@ def logaddexp(input, other):
     check_array("logaddexp", "input", input)
     check_array("logaddexp", "other", other)
     x, y = operands(input, other, real=True)
-    apart = arrays.binary("ne", x, y, dtypes.bool_)             # equal infinities are no distance apart
-    gap = arrays.unary("abs", arrays.masked(apart, arrays.sub(x, y)))
-    more = arrays.unary("log1p", arrays.unary("exp", arrays.neg(gap)))
-    return arrays.add(arrays.binary("maximum", x, y), more), (gradient(_share, x, y), gradient(_share, y, x))
+    apart = kernels.binary("ne", x, y, dtypes.bool_)             # equal infinities are no distance apart
+    gap = kernels.unary("abs", kernels.masked(apart, kernels.sub(x, y)))
+    more = kernels.unary("log1p", kernels.unary("exp", kernels.neg(gap)))
+    return kernels.add(kernels.binary("maximum", x, y), more), (gradient(_share, x, y), gradient(_share, y, x))
 
 
 def _share(g, a, b):
     """g * e^a / (e^a + e^b)"""
-    return arrays.mul(g, arrays.like("sigmoid", arrays.sub(a, b)))
+    return kernels.mul(g, kernels.call_like("sigmoid", kernels.sub(a, b)))
 
 
 def _reflected(operation, doc):

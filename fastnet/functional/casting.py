@@ -6,7 +6,7 @@ from fastnet import dtypes
 from fastnet._core.placement import check_placement
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import op
-from fastnet.functional import arrays
+from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import describe
 from fastnet.functional.shape import copied
 
@@ -42,7 +42,7 @@ def contiguous(input, memory_format=None):
 
 @op
 def _cast(x, dtype):
-    return arrays.cast(x, dtype), (arrays.same, None)
+    return kernels.cast(x, dtype), (kernels.same, None)
 
 
 @method()

@@ -9,7 +9,7 @@ from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.functional import arrays
+from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.loss import broadcast, check_reduction, check_tensors, factor, matched, reduced, weighted
 
 # ---- two classes ----------------------------------------------------------------------------------------------------
@@ -33,17 +33,17 @@ def _bce_of_logits(g, x, t, pos_weight, scale):
 
 def _bce_of_target(g, x, pos_weight, scale):
     """g * scale * (pos_weight log(1 + e^-x) - log(1 + e^x))"""
-    gain = _softplus(x, -1) if pos_weight is None else arrays.mul(pos_weight, _softplus(x, -1))
-    return arrays.mul(arrays.sub(gain, _softplus(x, 1)), arrays.scale(g, scale))
+    gain = _softplus(x, -1) if pos_weight is None else kernels.mul(pos_weight, _softplus(x, -1))
+    return kernels.mul(kernels.sub(gain, _softplus(x, 1)), kernels.scale(g, scale))
 
 
 def _bce_of_pos_weight(g, x, t, scale):
-    return arrays.mul(arrays.mul(t, _softplus(x, -1)), arrays.scale(g, scale))
+    return kernels.mul(kernels.mul(t, _softplus(x, -1)), kernels.scale(g, scale))
 
 
 def _softplus(x, sign):
     """log(1 + e^(sign * x))"""
-    return arrays.like("softplus", arrays.scale(x, sign), 1.0, 40.0)
+    return kernels.call_like("softplus", kernels.scale(x, sign), 1.0, 40.0)
 
 
 def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="mean", pos_weight=None):
@@ -79,10 +79,11 @@ def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="m
 @op
 def _bce(x, t, *, reduction):
     K.check_finite(t, what="target")
-    one = arrays.scalar(1, x.dtype)
+    one = kernels.scalar(1, x.dtype)
     # as in PyTorch logarithms end at -100, so that a certain but wrong answer has a finite loss
-    log_p, log_q = (arrays.like("clamp", arrays.unary("log", p), -100.0, float("inf")) for p in (x, arrays.sub(one, x)))
-    losses = arrays.sub(arrays.mul(arrays.sub(t, one), log_q), arrays.mul(t, log_p))
+    logs = (kernels.unary("log", p) for p in (x, kernels.sub(one, x)))
+    log_p, log_q = (kernels.call_like("clamp", log, -100.0, float("inf")) for log in logs)
+    losses = kernels.sub(kernels.mul(kernels.sub(t, one), log_q), kernels.mul(t, log_p))
     K.check_finite(losses, what="binary_cross_entropy takes inputs between 0 and 1; the loss")
     scale = factor(losses, reduction)
     return reduced(losses, reduction), (gradient(_bce_of_input, x, t, scale),
@@ -90,12 +91,13 @@ def _bce(x, t, *, reduction):
 
 
 def _bce_of_input(g, x, t, scale):
-    variance = arrays.like("clamp", arrays.mul(x, arrays.sub(arrays.scalar(1, x.dtype), x)), 1e-12, float("inf"))
-    return arrays.mul(arrays.div(arrays.sub(x, t), variance), arrays.scale(g, scale))
+    variance = kernels.mul(x, kernels.sub(kernels.scalar(1, x.dtype), x))
+    variance = kernels.call_like("clamp", variance, 1e-12, float("inf"))
+    return kernels.mul(kernels.div(kernels.sub(x, t), variance), kernels.scale(g, scale))
 
 
 def _bce_of_probability(g, log_p, log_q, scale):
-    return arrays.mul(arrays.sub(log_q, log_p), arrays.scale(g, scale))
+    return kernels.mul(kernels.sub(log_q, log_p), kernels.scale(g, scale))
 
 
 def binary_cross_entropy(input, target, weight=None, *, reduction="mean"):
@@ -140,7 +142,7 @@ def _cross_entropy(x, target, weight, *, ignore_index, label_smoothing, reductio
     if reduction == "mean":
         sums = empty((2, 1), x.dtype)
         K.sum(sums, rows.reshape(2, n, 1))
-        total, out = sums[1], arrays.div(sums[0], sums[1]).reshape(())
+        total, out = sums[1], kernels.div(sums[0], sums[1]).reshape(())
     else:
         out = reduced(rows[0], reduction)
     slope = gradient(_of_logits, probs, target, total, weight, ignore_index, label_smoothing)
@@ -173,10 +175,10 @@ def _probs_of_logits(g, probs, target, *rest):
 def _of_target(g, x, weight, factor):
     """g * factor * weight * log softmax(x)"""
     log_probs = empty((*x.shape, 1), x.dtype)
-    K.log_softmax(log_probs, arrays.contiguous(x).reshape(*x.shape, 1))
-    slope = arrays.scale(log_probs.reshape(x.shape), factor)
-    slope = slope if weight is None else arrays.mul(slope, weight)
-    return arrays.mul(slope, g.reshape(-1, 1) if g.ndim else g)
+    K.log_softmax(log_probs, kernels.contiguous(x).reshape(*x.shape, 1))
+    slope = kernels.scale(log_probs.reshape(x.shape), factor)
+    slope = slope if weight is None else kernels.mul(slope, weight)
+    return kernels.mul(slope, g.reshape(-1, 1) if g.ndim else g)
 
 
 def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
@@ -283,21 +285,21 @@ def _nll_loss(x, target, weight, *, ignore_index, reduction):
     n, c = x.shape
     K.check_index(target, c, ignore_index, what="label")
     index = target.reshape(n, 1, 1)
-    picked, weights = empty((n, 1, 1), x.dtype), arrays.full((n,), 1, x.dtype)
-    K.gather(picked, arrays.contiguous(x).reshape(n, c, 1), index)
+    picked, weights = empty((n, 1, 1), x.dtype), kernels.full((n,), 1, x.dtype)
+    K.gather(picked, kernels.contiguous(x).reshape(n, c, 1), index)
     if weight is not None:
         K.embedding(weights.reshape(n, 1), weight.reshape(c, 1), target)
-    counts = arrays.binary("ne", target, arrays.scalar(ignore_index, dtypes.int64), dtypes.bool_)
-    weights = arrays.masked(counts, weights)
-    losses = arrays.masked(counts, arrays.neg(arrays.mul(picked.reshape(n), weights)))
+    counts = kernels.binary("ne", target, kernels.scalar(ignore_index, dtypes.int64), dtypes.bool_)
+    weights = kernels.masked(counts, weights)
+    losses = kernels.masked(counts, kernels.neg(kernels.mul(picked.reshape(n), weights)))
     out = reduced(losses, "none" if reduction == "none" else "sum")
     total = reduced(weights, "sum") if reduction == "mean" else None
-    out = out if total is None else arrays.div(out, total)
+    out = out if total is None else kernels.div(out, total)
     return out, (gradient(_of_log_probs, index, weights, total, x.shape), None, None)
 
 
 def _of_log_probs(g, index, weights, total, shape):
-    slope = arrays.neg(arrays.mul(weights, g if total is None else arrays.div(g, total)))
+    slope = kernels.neg(kernels.mul(weights, g if total is None else kernels.div(g, total)))
     result = empty((*shape, 1), weights.dtype)
     K.gather_backward(result, index, slope.reshape(index.shape))
     return result.reshape(shape)

@@ -10,17 +10,17 @@ from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.functional import arrays
-from fastnet.functional.arrays import check_array, check_some_array, operands
+from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import describe
 from fastnet.functional.indexing import check_mask, nonzero
+from fastnet.functional.kernel_calls import check_array, check_some_array, operands
 
 
 def _comparison(name, sign, result, *aliases):
     def function(input, other):
         check_array(name, "input", input)
         x, y = operands(input, other)
-        return arrays.binary(name, x, y, dtypes.bool_), None
+        return kernels.binary(name, x, y, dtypes.bool_), None
     describe(function, name, f"input {sign} other, element by element, as bool; shapes broadcast.",
              f"fastnet.{name}(fastnet.tensor([1, 2, 3]), 2)", f"tensor({result})")
     compare = method(*aliases)(op(function))
@@ -51,7 +51,7 @@ def _logic(name, what, result):
         check_array(name, "input", input)
         check_array(name, "other", other)
         x, y = operands(input, other)
-        return arrays.binary(name, x, y, dtypes.bool_), None
+        return kernels.binary(name, x, y, dtypes.bool_), None
     describe(function, name, f"Whether {what}, element by element; a number counts as true unless it is 0.",
              f"fastnet.{name}(fastnet.tensor([True, True, False]), fastnet.tensor([True, False, False]))",
              f"tensor({result})")
@@ -73,7 +73,7 @@ def logical_not(input):
         >>> fastnet.logical_not(fastnet.tensor([0.0, 2.0]))
         tensor([ True, False])
     """
-    return arrays.unary("logical_not", input, dtypes.bool_), None
+    return kernels.unary("logical_not", input, dtypes.bool_), None
 
 
 def _bitwise(name, sign, result, *aliases):
@@ -82,7 +82,7 @@ def _bitwise(name, sign, result, *aliases):
         x, y = operands(input, other)
         if x.dtype.kind == "f":
             raise RuntimeError(f"{name} takes bool and integer tensors, got {x.dtype}")
-        return arrays.binary(name, x, y), None
+        return kernels.binary(name, x, y), None
     describe(function, name, f"input {sign} other, bit by bit (of bool: logically). RuntimeError if either is a float.",
              f"fastnet.{name}(fastnet.tensor([6, 5]), 3)", f"tensor({result})")
     return method(*aliases)(op(function))
@@ -108,25 +108,25 @@ def bitwise_not(input):
     """
     if input.dtype.kind == "f":
         raise RuntimeError(f"bitwise_not takes bool and integer tensors, got {input.dtype}")
-    return arrays.unary("bitwise_not", input), None
+    return kernels.unary("bitwise_not", input), None
 
 
 @op
 def _where(condition, x, y):
     x, y = operands(x, y, exact=True)
-    chosen = np.broadcast_to(x, arrays.broadcast_shape(x, y))
-    out = empty(arrays.broadcast_shape(condition, chosen), x.dtype)
+    chosen = np.broadcast_to(x, kernels.broadcast_shape(x, y))
+    out = empty(kernels.broadcast_shape(condition, chosen), x.dtype)
     K.where(out, condition, x, y)
     return out, (None, gradient(_where_true, condition), gradient(_where_false, condition))
 
 
 def _where_true(g, condition):
-    return arrays.masked(condition, g)
+    return kernels.masked(condition, g)
 
 
 def _where_false(g, condition):
     rest = empty(g.shape, g.dtype)
-    K.where(rest, condition, arrays.scalar(0, g.dtype), g)
+    K.where(rest, condition, kernels.scalar(0, g.dtype), g)
     return rest
 
 
@@ -181,18 +181,18 @@ def masked_fill(input, mask, value):
     if getattr(value, "ndim", 0):
         raise RuntimeError(f"masked_fill: expected a number or a 0-d tensor as value, got shape {shape_text(value)}")
     if input.dtype.kind in "iu" and isinstance(value, float):
-        value = arrays.stored(value, input.dtype).item()
+        value = kernels.stored(value, input.dtype).item()
     return where(mask, value, input).to(input.dtype)
 
 
 @op
 def _clamp(x, low, high):
-    out = arrays.like("clamp", arrays.contiguous(x), low, high)
+    out = kernels.call_like("clamp", kernels.contiguous(x), low, high)
     return out, (gradient(_clamp_slope, x, low, high), None, None)
 
 
 def _clamp_slope(g, x, low, high):
-    return arrays.like("clamp_backward", x, g, low, high)
+    return kernels.call_like("clamp_backward", x, g, low, high)
 
 
 @method("clip")

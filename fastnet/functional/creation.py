@@ -15,7 +15,7 @@ from fastnet._core.placement import placed
 from fastnet._core.tensor import Tensor, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.functional import arrays
+from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.keys import constant
 from fastnet.functional.sizes import as_size
 
@@ -66,7 +66,7 @@ def zeros(*size, dtype=None, requires_grad=False):
         >>> fastnet.zeros(3)
         tensor([0., 0., 0.])
     """
-    return _made(arrays.full(as_size("zeros", size), 0, _dtype(dtype)), requires_grad)
+    return _made(kernels.full(as_size("zeros", size), 0, _dtype(dtype)), requires_grad)
 
 
 @placed
@@ -78,7 +78,7 @@ def ones(*size, dtype=None, requires_grad=False):
         >>> fastnet.ones((1, 2))
         tensor([[1., 1.]])
     """
-    return _made(arrays.full(as_size("ones", size), 1, _dtype(dtype)), requires_grad)
+    return _made(kernels.full(as_size("ones", size), 1, _dtype(dtype)), requires_grad)
 
 
 @placed
@@ -97,7 +97,7 @@ def full(size, fill_value, *, dtype=None, requires_grad=False):
         tensor([7, 7])
     """
     dtype = _dtype(dtype, dtypes.of_scalar(fill_value))
-    return _made(arrays.full(as_size("full", (size,)), fill_value, dtype), requires_grad)
+    return _made(kernels.full(as_size("full", (size,)), fill_value, dtype), requires_grad)
 
 
 @placed
@@ -285,7 +285,7 @@ def linspace(start, end, steps, *, dtype=None, requires_grad=False):
         K.arange(out[half:][::-1], end, -step)
     else:
         for limit in (start, end):
-            arrays.stored(float(limit), dtype)          # raises where the dtype cannot hold it
+            kernels.stored(float(limit), dtype)          # raises where the dtype cannot hold it
         K.copy(out, constant(_whole_steps(int(start), int(end), steps)))
     return _made(out, requires_grad)
 
@@ -322,11 +322,11 @@ def eye(n, m=None, *, dtype=None, requires_grad=False):
 
 @op
 def _masked(x, mask):
-    return arrays.masked(mask, x), (gradient(_kept, mask), None)
+    return kernels.masked(mask, x), (gradient(_kept, mask), None)
 
 
 def _kept(g, mask):
-    return arrays.masked(mask, g)
+    return kernels.masked(mask, g)
 
 
 def _triangle(name, input, keep):

@@ -8,8 +8,8 @@ from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import gradient, no_grad, op
 from fastnet.backend import K
-from fastnet.functional import arrays
-from fastnet.functional.arrays import contiguous
+from fastnet.functional import kernel_calls as kernels
+from fastnet.functional.kernel_calls import contiguous
 from fastnet.functional.keys import as_key, pick, selection
 from fastnet.functional.reduction import as_rows
 from fastnet.functional.shape import expand, strided
@@ -22,7 +22,7 @@ def _picked(x, *picks):
 
 
 def _unpicked(g, shape, *picks):
-    total = arrays.full(shape, 0, g.dtype)
+    total = kernels.full(shape, 0, g.dtype)
     _, in_order = selection(total, picks)
     K.index_add_(total, in_order(g) if in_order else g, *picks)
     return total
@@ -162,7 +162,7 @@ def take_along_dim(input, indices, dim=None):
                            f"{shape_text(input)}, got shape {shape_text(indices)}")
     indices = indices.where(indices >= 0, indices + input.shape[dim])
     # without entries along dim, the rest of the shapes decides
-    shape = arrays.broadcast_shape(*(x.narrow(dim, 0, 0)._data for x in (input, indices)))
+    shape = kernels.broadcast_shape(*(x.narrow(dim, 0, 0)._data for x in (input, indices)))
 
     def spread(x):
         return expand(x, (*shape[:dim], x.shape[dim], *shape[dim + 1:]))
@@ -221,15 +221,15 @@ def _of_embedded(g, flat, shape, padding_idx, scale_by_frequency, *, out=None):
     total = empty(shape, g.dtype) if out is None else out
     rows = contiguous(g).reshape(flat.size, shape[1])
     if scale_by_frequency:
-        rows = arrays.div(rows, _frequencies(flat, shape[0], g.dtype))
+        rows = kernels.div(rows, _frequencies(flat, shape[0], g.dtype))
     K.embedding_backward(total, flat, rows, padding_idx)
     return total
 
 
 def _frequencies(index, size, dtype):
     """How often each element of an index (n,) into `size` rows occurs in it, as an array (n, 1)."""
-    counts, out = arrays.full((size, 1), 0, dtype), empty((index.size, 1), dtype)
-    K.index_add_(counts, arrays.full((index.size, 1), 1, dtype), index)
+    counts, out = kernels.full((size, 1), 0, dtype), empty((index.size, 1), dtype)
+    K.index_add_(counts, kernels.full((index.size, 1), 1, dtype), index)
     K.embedding(out, counts, index)
     return out
 
@@ -387,5 +387,5 @@ def masked_select(input, mask):
         tensor([1., 3.])
     """
     check_mask("masked_select", "mask", mask)
-    shape = arrays.broadcast_shape(input._data, mask._data)
+    shape = kernels.broadcast_shape(input._data, mask._data)
     return getitem(expand(input, shape), expand(mask, shape))

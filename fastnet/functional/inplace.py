@@ -13,7 +13,7 @@ from fastnet.autograd import Node, gradient, op
 from fastnet.autograd.tape import holds, node_number
 from fastnet.autograd.views import base_of, check_rewrite, rewritten
 from fastnet.backend import K
-from fastnet.functional import arrays
+from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import describe
 from fastnet.functional.indexing import getitem
 from fastnet.functional.keys import as_key, pick, put, selected_shape
@@ -56,7 +56,7 @@ def write(name, x, run, sources=(), node=None):
     base = base_of(x)
     followed = state.grad_enabled and (node is not None or base._requires_grad)
     if followed and node is None and base is x:             # as in PyTorch, zeros go to what x was made from
-        node = Node(name, (arrays.zeros_like,), [(0, x._node)], (), x._data)
+        node = Node(name, (kernels.zeros_like,), [(0, x._node)], (), x._data)
     if followed:
         check_rewrite(name, x, base)
     if state.recorder is not None:
@@ -137,7 +137,7 @@ def copy_(self, src, non_blocking=False):
     """
     src = src if isinstance(src, Tensor) else Tensor._wrap(np.asarray(src))
     writable("copy_", self)
-    if arrays.broadcast_shape(self._data, src._data) != self.shape:
+    if kernels.broadcast_shape(self._data, src._data) != self.shape:
         raise RuntimeError(f"copy_: a source of shape {shape_text(src)} does not broadcast to {shape_text(self)}")
     if src._requires_grad and state.grad_enabled:
         return replace_value("copy_", self, src.to(self.dtype).expand(self.shape).clone())
@@ -165,9 +165,9 @@ def fill_(self, value):
 
     def run():
         if self._data.flags.c_contiguous:
-            arrays.fill(self._data, value)
+            kernels.fill(self._data, value)
         else:
-            K.copy(self._data, arrays.full((), value, self.dtype))
+            K.copy(self._data, kernels.full((), value, self.dtype))
     return write("fill_", self, run)
 
 
@@ -186,15 +186,15 @@ def zero_(self):
 @op
 def _put(x, value, view, *picks):
     """x with x[view][picks] = value, in a copy."""
-    out = arrays.copy(x)
+    out = kernels.copy(x)
     _put_array(out, value, view, picks)
     return out, (gradient(_rest, view, picks), gradient(_selected, view, picks), None, *(None for _ in picks))
 
 
 def _rest(g, view, picks):
     """g without what was written over."""
-    rest = arrays.copy(g)
-    _put_array(rest, arrays.scalar(0, g.dtype), view, picks)
+    rest = kernels.copy(g)
+    _put_array(rest, kernels.scalar(0, g.dtype), view, picks)
     return rest
 
 
@@ -238,12 +238,12 @@ def setitem(self, key, value):
     if array is None:
         if state.recorder is not None and isinstance(value, np.ndarray):
             forbid_in_recording("assigning a NumPy array")
-        array = arrays.stored(value, self.dtype) if isinstance(value, int | float) else np.asarray(value)
+        array = kernels.stored(value, self.dtype) if isinstance(value, int | float) else np.asarray(value)
         if array.dtype.kind not in "biuf":
             raise TypeError(f"assignment by index: expected numbers or a tensor, got {value!r}")
         if state.recorder is not None:
             state.recorder.constant(array)
-    array = arrays.cast(array, self.dtype)
+    array = kernels.cast(array, self.dtype)
     picked = tuple(k._data if isinstance(k, Tensor) else k for k in picks)
     extra = _check_fits(self, selected_shape(self, view, picked), array)
     if extra > 0:                       # leading dimensions of length 1, more than the selected elements have

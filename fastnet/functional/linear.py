@@ -9,7 +9,7 @@ from fastnet._core.tensor import Tensor, method
 from fastnet._runtime.native import calls, tape as _tape
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.functional import arrays
+from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.inplace import write_result
 from fastnet.functional.shape import reshape
 
@@ -30,7 +30,7 @@ def _transposed(x):
 @op
 def _mm(a, b):
     """(M, K) @ (K, N), or (B, M, K) @ (B, K, N); a batch of 1 is repeated."""
-    a, b = arrays.operands(a, b)
+    a, b = kernels.operands(a, b)
     if a.ndim == 3 and a.shape[0] != b.shape[0]:
         n = max(a.shape[0], b.shape[0]) if 0 not in (a.shape[0], b.shape[0]) else 0
         a, b = (np.broadcast_to(x, (n, *x.shape[1:])) for x in (a, b))
@@ -134,7 +134,7 @@ def _general(a, b):
 
 def _batch(a, b):
     try:
-        return arrays.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        return kernels.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
         raise RuntimeError(f"matmul: the batch dimensions of {shape_text(a)} and {shape_text(b)} do not "
                            "broadcast") from None
@@ -268,11 +268,11 @@ def _times(x, factor):
 @op
 def _nothing(x):
     """0 times x, as BLAS has it: 0 whatever x holds."""
-    return arrays.zeros_like(x), (arrays.zeros_like,)
+    return kernels.zeros_like(x), (kernels.zeros_like,)
 
 
 def _rows(x):
-    return x if x.ndim == 2 else arrays.reshaped(x, (math.prod(x.shape[:-1]), x.shape[-1]))
+    return x if x.ndim == 2 else kernels.reshaped(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 def _affine(x, weight, bias, activation="none"):
@@ -294,7 +294,7 @@ def _of_weight(g, rows, *, out=None):
 
 def _of_bias(g, *, out=None):
     total = empty((1, g.shape[-1]), g.dtype) if out is None else out.reshape(1, -1)
-    K.sum(total, arrays.contiguous(_rows(g))[None])
+    K.sum(total, kernels.contiguous(_rows(g))[None])
     return total.reshape(-1) if out is None else out
 
 
@@ -310,7 +310,7 @@ def _activated(x, weight, bias, *, activation):
 
 
 def _of_sum(g, y, activation):
-    return arrays.like(activation + "_backward", y, arrays.contiguous(g))
+    return kernels.call_like(activation + "_backward", y, kernels.contiguous(g))
 
 
 def linear(input, weight, bias=None):

@@ -12,7 +12,7 @@ from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.functional import arrays
+from fastnet.functional import kernel_calls as kernels
 
 REDUCTIONS = ("none", "mean", "sum")
 
@@ -38,7 +38,7 @@ def reduced(losses, reduction, count=1):
         return losses
     out = empty((1, 1), losses.dtype)
     getattr(K, "mean" if reduction == "mean" else "sum")(out, losses.reshape(1, losses.size, 1))
-    return arrays.scale(out, 1 / count).reshape(()) if reduction == "batchmean" else out.reshape(())
+    return kernels.scale(out, 1 / count).reshape(()) if reduction == "batchmean" else out.reshape(())
 
 
 def factor(losses, reduction, count=1):
@@ -66,7 +66,7 @@ def matched(name, input, target, may_broadcast=True):
             raise ValueError(f"{name}: the target has shape {shape_text(target)}, the input {shape_text(input)}; they "
                              "must be the same")
         try:
-            shape = arrays.broadcast_shapes(input.shape, target.shape)
+            shape = kernels.broadcast_shapes(input.shape, target.shape)
         except ValueError:
             raise RuntimeError(f"{name}: the target's shape {shape_text(target)} does not fit the input's "
                                f"{shape_text(input)}") from None
@@ -99,7 +99,7 @@ def broadcast(name, what, x, input):
     """A weight in the input's shape and dtype."""
     check_tensors(name, **{what: x})
     try:
-        fits = arrays.broadcast_shapes(x.shape, input.shape) == input.shape
+        fits = kernels.broadcast_shapes(x.shape, input.shape) == input.shape
     except ValueError:
         fits = False
     if not fits:
@@ -267,10 +267,10 @@ def _kl_of_input(g, t, scale, log_target):
 
 def _kl_of_target(g, x, t, scale, log_target):
     """g * scale * (log t + 1 - x), times t with log_target, where t's own derivative is in it."""
-    log_t = t if log_target else arrays.unary("log", t)
-    slope = arrays.sub(arrays.add(log_t, arrays.scalar(1, x.dtype)), x)
-    slope = arrays.mul(arrays.unary("exp", t), slope) if log_target else slope
-    return arrays.mul(slope, arrays.scale(g, scale))
+    log_t = t if log_target else kernels.unary("log", t)
+    slope = kernels.sub(kernels.add(log_t, kernels.scalar(1, x.dtype)), x)
+    slope = kernels.mul(kernels.unary("exp", t), slope) if log_target else slope
+    return kernels.mul(slope, kernels.scale(g, scale))
 
 
 def kl_div(input, target, *, reduction="mean", log_target=False):

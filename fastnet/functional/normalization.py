@@ -8,7 +8,7 @@ from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty, empty_like
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.functional.arrays import broadcast_shape, contiguous, full
+from fastnet.functional.kernel_calls import broadcast_shape, contiguous, full
 
 
 def _wanted(needs, dtype, *shapes):

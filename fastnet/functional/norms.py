@@ -3,43 +3,44 @@ from fastnet import dtypes
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import method
 from fastnet.autograd import gradient, op
-from fastnet.functional import arrays
+from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.reduction import check_real, normalize_dims, reduced_by
 
 
 @op
 def _euclidean(x, dim, keepdim):
-    squares, shape, kept = reduced_by("sum", arrays.unary("square", x), dim, keepdim=keepdim)
-    out = arrays.unary("sqrt", squares)
+    squares, shape, kept = reduced_by("sum", kernels.unary("square", x), dim, keepdim=keepdim)
+    out = kernels.unary("sqrt", squares)
     return out.reshape(shape), (gradient(_along, x, out.reshape(kept)), None, None)
 
 
 def _along(g, x, length):
     """g * x / |x|, and 0 at the zero vector, where there is no gradient"""
-    return arrays.mul(x, arrays.quotient(g.reshape(length.shape), length))
+    return kernels.mul(x, kernels.quotient(g.reshape(length.shape), length))
 
 
 @op
 def _nonzero(x):
     """1 where x is not 0, else 0; its gradient is 0."""
-    return arrays.cast(arrays.binary("ne", x, arrays.scalar(0, x.dtype), dtypes.bool_), x.dtype), (arrays.zeros_like,)
+    nonzero = kernels.binary("ne", x, kernels.scalar(0, x.dtype), dtypes.bool_)
+    return kernels.cast(nonzero, x.dtype), (kernels.zeros_like,)
 
 
 @op
 def _p_norm(x, p, dim, keepdim):
-    size = arrays.unary("abs", x)
-    power = arrays.scalar(p, x.dtype)
-    total, shape, kept = reduced_by("sum", arrays.binary("pow", size, power), dim, keepdim=keepdim)
-    out = arrays.binary("pow", total, arrays.scalar(1 / p, x.dtype))
+    size = kernels.unary("abs", x)
+    power = kernels.scalar(p, x.dtype)
+    total, shape, kept = reduced_by("sum", kernels.binary("pow", size, power), dim, keepdim=keepdim)
+    out = kernels.binary("pow", total, kernels.scalar(1 / p, x.dtype))
     return out.reshape(shape), (gradient(_of_p_norm, x, out.reshape(kept), p), None, None, None)
 
 
 def _of_p_norm(g, x, norm, p):
     """g * sign(x) (|x| / norm)^(p-1), and 0 where x or the norm is"""
-    less = arrays.scalar(p - 1, x.dtype)
-    rise = arrays.mul(arrays.unary("sign", x), arrays.binary("pow", arrays.unary("abs", x), less))
-    rise = arrays.masked(arrays.binary("ne", x, arrays.scalar(0, x.dtype), dtypes.bool_), rise)
-    return arrays.mul(rise, arrays.quotient(g.reshape(norm.shape), arrays.binary("pow", norm, less)))
+    less = kernels.scalar(p - 1, x.dtype)
+    rise = kernels.mul(kernels.unary("sign", x), kernels.binary("pow", kernels.unary("abs", x), less))
+    rise = kernels.masked(kernels.binary("ne", x, kernels.scalar(0, x.dtype), dtypes.bool_), rise)
+    return kernels.mul(rise, kernels.quotient(g.reshape(norm.shape), kernels.binary("pow", norm, less)))
 
 
 def _check_some(name, input, dim):

@@ -7,9 +7,9 @@ from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.functional import arrays
-from fastnet.functional.arrays import check_array, contiguous, operands
+from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.indexing import gather
+from fastnet.functional.kernel_calls import check_array, contiguous, operands
 from fastnet.functional.reduction import normalize_dim, normalize_dims, reduced_by
 
 
@@ -34,7 +34,7 @@ def _maximum(x, y):
     check_array("maximum", "input", x)
     check_array("maximum", "other", y)
     x, y = operands(x, y, exact=True)
-    return arrays.binary("maximum", x, y), (gradient(_of_chosen, x, y, "lt"), gradient(_of_chosen, x, y, "gt"))
+    return kernels.binary("maximum", x, y), (gradient(_of_chosen, x, y, "lt"), gradient(_of_chosen, x, y, "gt"))
 
 
 @op
@@ -42,14 +42,14 @@ def _minimum(x, y):
     check_array("minimum", "input", x)
     check_array("minimum", "other", y)
     x, y = operands(x, y, exact=True)
-    return arrays.binary("minimum", x, y), (gradient(_of_chosen, x, y, "gt"), gradient(_of_chosen, x, y, "lt"))
+    return kernels.binary("minimum", x, y), (gradient(_of_chosen, x, y, "gt"), gradient(_of_chosen, x, y, "lt"))
 
 
 def _of_chosen(g, x, y, lost):
     """The gradient of one of x and y: none where it has `lost`, half where they are equal."""
-    equal = arrays.binary("eq", x, y, dtypes.bool_)
-    rest = arrays.masked(arrays.unary("logical_not", arrays.binary(lost, x, y, dtypes.bool_)), g)
-    return arrays.sub(rest, arrays.masked(equal, arrays.scale(g, 0.5)))
+    equal = kernels.binary("eq", x, y, dtypes.bool_)
+    rest = kernels.masked(kernels.unary("logical_not", kernels.binary(lost, x, y, dtypes.bool_)), g)
+    return kernels.sub(rest, kernels.masked(equal, kernels.scale(g, 0.5)))
 
 
 @method()
@@ -106,9 +106,9 @@ def _extreme(input, kernel, dim, keepdim):
 
 
 def _of_extreme(g, x, extreme, dims):
-    ones = arrays.cast(arrays.binary("eq", x, extreme, dtypes.bool_), g.dtype)
+    ones = kernels.cast(kernels.binary("eq", x, extreme, dtypes.bool_), g.dtype)
     count, _, _ = reduced_by("sum", ones, dims)
-    return arrays.mul(ones, arrays.div(g.reshape(extreme.shape), count.reshape(extreme.shape)))
+    return kernels.mul(ones, kernels.div(g.reshape(extreme.shape), count.reshape(extreme.shape)))
 
 
 @method()
@@ -248,11 +248,11 @@ def min(input, dim=None, keepdim=False, *, other=None):
 
 @op
 def _argsort(x, dim, descending):
-    x = arrays.contiguous(x.swapaxes(dim, -1))
+    x = kernels.contiguous(x.swapaxes(dim, -1))
     n = x.shape[-1]
     out = empty((x.size // n if n else 0, n), dtypes.int64)         # NumPy sorts at most 32 dimensions
     K.argsort(out, x.reshape(out.shape), descending=descending)
-    return arrays.contiguous(out.reshape(x.shape).swapaxes(dim, -1)), None
+    return kernels.contiguous(out.reshape(x.shape).swapaxes(dim, -1)), None
 
 
 @method()

@@ -5,9 +5,9 @@ import math
 from fastnet import dtypes
 from fastnet._core.tensor import method
 from fastnet.autograd import gradient, op
-from fastnet.functional import arrays
-from fastnet.functional.arrays import add, div, mul, refuse_bool, scalar, scale, sub
+from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import describe
+from fastnet.functional.kernel_calls import add, div, mul, refuse_bool, scalar, scale, sub
 
 
 def _real(name, doc, given, result, slope, *aliases, of_result=False):
@@ -18,8 +18,8 @@ def _real(name, doc, given, result, slope, *aliases, of_result=False):
         of_result: it is one of the result.
     """
     def function(input):
-        x = arrays.cast(input, dtypes.float_of(input.dtype))
-        y = arrays.unary(name, x)
+        x = kernels.cast(input, dtypes.float_of(input.dtype))
+        y = kernels.unary(name, x)
         return y, (gradient(chain, y if of_result else x),)
 
     def chain(g, kept):
@@ -37,41 +37,41 @@ exp = _real("exp", "e^x", "[0.0, 1.0]", "[1.    , 2.7183]", lambda y: y, of_resu
 expm1 = _real("expm1", "e^x - 1, exact near 0", "[0.0, 1.0]", "[0.    , 1.7183]",
               lambda y: add(y, _one(y)), of_result=True)
 log = _real("log", "The natural logarithm", "[1.0, 10.0]", "[0.    , 2.3026]",
-            lambda x: arrays.unary("reciprocal", x))
+            lambda x: kernels.unary("reciprocal", x))
 log2 = _real("log2", "The logarithm to base 2", "[1.0, 8.0]", "[0., 3.]",
              lambda x: div(scalar(1 / math.log(2), x.dtype), x))
 log10 = _real("log10", "The logarithm to base 10", "[1.0, 2.0]", "[0.   , 0.301]",
               lambda x: div(scalar(1 / math.log(10), x.dtype), x))
 log1p = _real("log1p", "log(1 + x), exact near 0", "[0.0, 1.0]", "[0.    , 0.6931]",
-              lambda x: arrays.unary("reciprocal", add(x, _one(x))))
+              lambda x: kernels.unary("reciprocal", add(x, _one(x))))
 sqrt = _real("sqrt", "The square root; NaN below 0", "[4.0, 2.0]", "[2.    , 1.4142]",
              lambda y: div(scalar(0.5, y.dtype), y), of_result=True)
 reciprocal = _real("reciprocal", "1 / x", "[2.0, -4.0]", "[ 0.5 , -0.25]",
-                   lambda y: arrays.neg(mul(y, y)), of_result=True)
+                   lambda y: kernels.neg(mul(y, y)), of_result=True)
 sin = _real("sin", "The sine of an angle in radians", "[0.0, 1.0]", "[0.    , 0.8415]",
-            lambda x: arrays.unary("cos", x))
+            lambda x: kernels.unary("cos", x))
 cos = _real("cos", "The cosine of an angle in radians", "[0.0, 1.0]", "[1.    , 0.5403]",
-            lambda x: arrays.neg(arrays.unary("sin", x)))
+            lambda x: kernels.neg(kernels.unary("sin", x)))
 tan = _real("tan", "The tangent of an angle in radians", "[0.0, 1.0]", "[0.    , 1.5574]",
             lambda y: add(mul(y, y), _one(y)), of_result=True)
 asin = _real("asin", "The inverse sine, in radians from -pi/2 to pi/2; NaN outside [-1, 1]", "[0.0, 1.0]",
              "[0.    , 1.5708]", lambda x: _inverse_root(x), "arcsin")
 acos = _real("acos", "The inverse cosine, in radians from 0 to pi; NaN outside [-1, 1]", "[0.0, 1.0]",
-             "[1.5708, 0.    ]", lambda x: arrays.neg(_inverse_root(x)), "arccos")
+             "[1.5708, 0.    ]", lambda x: kernels.neg(_inverse_root(x)), "arccos")
 atan = _real("atan", "The inverse tangent, in radians from -pi/2 to pi/2", "[0.0, 1.0]", "[0.    , 0.7854]",
-             lambda x: arrays.unary("reciprocal", add(mul(x, x), _one(x))), "arctan")
+             lambda x: kernels.unary("reciprocal", add(mul(x, x), _one(x))), "arctan")
 sinh = _real("sinh", "The hyperbolic sine, (e^x - e^-x) / 2", "[0.0, 1.0]", "[0.    , 1.1752]",
-             lambda x: arrays.unary("cosh", x))
+             lambda x: kernels.unary("cosh", x))
 cosh = _real("cosh", "The hyperbolic cosine, (e^x + e^-x) / 2", "[0.0, 1.0]", "[1.    , 1.5431]",
-             lambda x: arrays.unary("sinh", x))
+             lambda x: kernels.unary("sinh", x))
 erf = _real("erf", "The error function, 2/sqrt(pi) * integral of exp(-t^2) from 0 to x", "[0.0, 1.0]",
             "[0.    , 0.8427]",
-            lambda x: scale(arrays.unary("exp", arrays.neg(mul(x, x))), 2 / math.sqrt(math.pi)))
+            lambda x: scale(kernels.unary("exp", kernels.neg(mul(x, x))), 2 / math.sqrt(math.pi)))
 
 
 def _inverse_root(x):
     """1 / sqrt(1 - x^2)"""
-    return arrays.unary("reciprocal", arrays.unary("sqrt", sub(_one(x), mul(x, x))))
+    return kernels.unary("reciprocal", kernels.unary("sqrt", sub(_one(x), mul(x, x))))
 
 
 @method("__neg__", "negative")
@@ -88,7 +88,7 @@ def neg(input):
         tensor([-1.,  2.])
     """
     refuse_bool("neg", input)
-    return arrays.neg(input), (arrays.neg,)
+    return kernels.neg(input), (kernels.neg,)
 
 
 @method("__pos__")
@@ -117,11 +117,11 @@ def abs(input):
         >>> fastnet.abs(fastnet.tensor([1.0, -2.0]))
         tensor([1., 2.])
     """
-    return arrays.unary("abs", input), (gradient(_times_sign, input),)
+    return kernels.unary("abs", input), (gradient(_times_sign, input),)
 
 
 def _times_sign(g, x):
-    return mul(g, arrays.unary("sign", x))
+    return mul(g, kernels.unary("sign", x))
 
 
 @method()
@@ -134,8 +134,8 @@ def square(input):
         >>> fastnet.square(fastnet.tensor([1.0, -2.0]))
         tensor([1., 4.])
     """
-    x = arrays.cast(input, dtypes.int64) if input.dtype.kind == "b" else input
-    return arrays.unary("square", x), (gradient(_times_twice, x),)
+    x = kernels.cast(input, dtypes.int64) if input.dtype.kind == "b" else input
+    return kernels.unary("square", x), (gradient(_times_twice, x),)
 
 
 def _times_twice(g, x):
@@ -158,10 +158,10 @@ def _step(name, doc, result, same="iu"):
     """Define a function that is constant almost everywhere: its gradient is 0. Dtypes of the kinds `same` it keeps."""
     def function(input):
         if input.dtype.kind in same:
-            return arrays.copy(input), None
+            return kernels.copy(input), None
         refuse_bool(name, input)
-        out = arrays.unary(name, input)
-        return out, (arrays.zeros_like,)
+        out = kernels.unary(name, input)
+        return out, (kernels.zeros_like,)
     describe(function, name, f"{doc}. Its gradient is 0.", f"fastnet.{name}(fastnet.tensor([-1.5, 0.5, 2.5]))",
              f"tensor({result})")
     return method()(op(function))
@@ -203,7 +203,7 @@ def round(input, *, decimals=0):
 def _test(name, doc, result):
     """Define a function from real numbers to bool."""
     def function(input):
-        return arrays.unary(name, input, dtypes.bool_), None
+        return kernels.unary(name, input, dtypes.bool_), None
     describe(function, name, doc, f'fastnet.{name}(fastnet.tensor([1.0, float("nan"), float("-inf")]))',
              f"tensor({result})")
     return method()(op(function))

@@ -14,8 +14,8 @@ from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K, random_blocks
-from fastnet.functional.arrays import add, broadcast_shape, cast, contiguous, full, mul, operands, zeros_like
 from fastnet.functional.inplace import writable, write
+from fastnet.functional.kernel_calls import add, broadcast_shape, cast, contiguous, full, mul, operands, zeros_like
 from fastnet.functional.sizes import as_size
 from fastnet.random import default_generator
 

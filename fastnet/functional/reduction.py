@@ -9,8 +9,8 @@ from fastnet._core.shapes import around
 from fastnet._core.tensor import method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.functional import arrays
-from fastnet.functional.arrays import contiguous
+from fastnet.functional import kernel_calls as kernels
+from fastnet.functional.kernel_calls import contiguous
 from fastnet.functional.sizes import as_dim, as_dims
 
 
@@ -105,7 +105,7 @@ def sum(input, dim=None, keepdim=False, *, dtype=None):
         >>> x.sum(), x.sum(0), x.sum(1, keepdim=True).shape
         (tensor(10.), tensor([4., 6.]), (2, 1))
     """
-    x = arrays.cast(input, _added_in(input, dtype))
+    x = kernels.cast(input, _added_in(input, dtype))
     out, shape, kept = reduced_by("sum", x, dim, keepdim=keepdim)
     return out.reshape(shape), (gradient(_spread, kept, input.shape),)
 
@@ -123,7 +123,7 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
         >>> fastnet.mean(fastnet.tensor([[1.0, 2.0], [3.0, 4.0]]), 1)
         tensor([1.5, 3.5])
     """
-    x = input if dtype is None else arrays.cast(input, dtypes.as_dtype(dtype))
+    x = input if dtype is None else kernels.cast(input, dtypes.as_dtype(dtype))
     check_real("mean", x)
     out, shape, kept = reduced_by("mean", x, dim, keepdim=keepdim)
     count = x.size // builtins.max(out.size, 1)
@@ -131,7 +131,7 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
 
 
 def _spread_evenly(g, kept, shape, count):
-    return _spread(arrays.scale(g, 1 / count), kept, shape)
+    return _spread(kernels.scale(g, 1 / count), kept, shape)
 
 
 @method()
@@ -188,22 +188,22 @@ def _about_mean(kernel, input, dim, keepdim, ddof):
 
 
 def _of_variance(g, x, mean, factor):
-    return arrays.mul(_centered(x, mean), arrays.scale(g.reshape(mean.shape), factor))
+    return kernels.mul(_centered(x, mean), kernels.scale(g.reshape(mean.shape), factor))
 
 
 def _of_deviation(g, x, mean, factor, root):
     # 0 and not infinite where the deviation is 0: no direction changes that of equal numbers
-    standard = arrays.quotient(_centered(x, mean), root.reshape(mean.shape))
-    return arrays.mul(standard, arrays.scale(g.reshape(mean.shape), factor))
+    standard = kernels.quotient(_centered(x, mean), root.reshape(mean.shape))
+    return kernels.mul(standard, kernels.scale(g.reshape(mean.shape), factor))
 
 
 def _centered(x, mean):
     """x less a float64 mean: the nearest number of x's dtype first, then the rest."""
-    nearest = arrays.cast(mean, x.dtype)
-    centered = arrays.sub(x, nearest)
+    nearest = kernels.cast(mean, x.dtype)
+    centered = kernels.sub(x, nearest)
     if x.dtype == mean.dtype:
         return centered
-    return arrays.sub(centered, arrays.cast(arrays.sub(mean, arrays.cast(nearest, mean.dtype)), x.dtype))
+    return kernels.sub(centered, kernels.cast(kernels.sub(mean, kernels.cast(nearest, mean.dtype)), x.dtype))
 
 
 @method()
@@ -240,14 +240,14 @@ def prod(input, dim=None, keepdim=False, *, dtype=None):
     """
     wanted = _added_in(input, dtype)
     dims = normalize_dims(input, None) if dim is None else normalize_dim(input, dim)
-    x3, shape, _ = as_rows(arrays.cast(input, wanted), dims, keepdim)
+    x3, shape, _ = as_rows(kernels.cast(input, wanted), dims, keepdim)
     out = empty((x3.shape[0], x3.shape[2]), wanted)
     K.prod(out, x3)
     return out.reshape(shape), (gradient(_of_product, x3, out.shape, input.shape),)
 
 
 def _of_product(g, x3, reduced_shape, shape):
-    return arrays.like("prod_backward", x3, arrays.reshaped(g, reduced_shape)).reshape(shape)
+    return kernels.call_like("prod_backward", x3, kernels.reshaped(g, reduced_shape)).reshape(shape)
 
 
 @method()
@@ -265,7 +265,7 @@ def cumsum(input, dim, *, dtype=None):
         >>> fastnet.cumsum(fastnet.tensor([1, 2, 3]), 0)
         tensor([1, 3, 6])
     """
-    x = arrays.cast(input, _added_in(input, dtype))
+    x = kernels.cast(input, _added_in(input, dtype))
     dims = normalize_dim(x, dim)
     return _running(as_rows(x, dims)[0]).reshape(input.shape), (gradient(_running_back, dims),)
 

@@ -9,7 +9,7 @@ from fastnet._core.errors import shape_text
 from fastnet._core.tensor import extend, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.functional import arrays
+from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.sizes import as_dim, as_dims, as_shape, asked_shape, filled_in
 
 
@@ -17,7 +17,7 @@ from fastnet.functional.sizes import as_dim, as_dims, as_shape, asked_shape, fil
 def _view(x, shape):
     before = x.shape
     try:
-        return x.reshape(shape), (gradient(arrays.reshaped, before), None)
+        return x.reshape(shape), (gradient(kernels.reshaped, before), None)
     except ValueError:
         filled_in(before, shape)        # which says what is wrong with the shape
         raise
@@ -26,7 +26,7 @@ def _view(x, shape):
 @op
 def copied(x):
     """A copy of a tensor, contiguous."""
-    return arrays.copy(x), (arrays.same,)
+    return kernels.copy(x), (kernels.same,)
 
 
 @op(view=True)
@@ -43,7 +43,7 @@ def _expanded(x, shape):
     out = np.broadcast_to(x, shape)
     if out.size in (0, x.size) and x.flags.writeable:       # no element is repeated: it may be written
         out.flags.writeable = True
-    return out, (arrays.same, None)
+    return out, (kernels.same, None)
 
 
 @op(view=True)
@@ -53,7 +53,7 @@ def strided(x, key):
 
 
 def _scattered(g, shape, key):
-    out = arrays.full(shape, 0, g.dtype)
+    out = kernels.full(shape, 0, g.dtype)
     K.copy(out[key], g)
     return out
 

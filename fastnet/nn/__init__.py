@@ -19,6 +19,7 @@ from fastnet.nn.activation import (
 )
 from fastnet.nn.containers import ModuleDict, ModuleList, ParameterList, Sequential
 from fastnet.nn.dropout import Dropout
+from fastnet.nn.embedding import Embedding
 from fastnet.nn.flatten import Flatten, Unflatten
 from fastnet.nn.linear import Identity, Linear
 from fastnet.nn.loss import (
@@ -35,7 +36,6 @@ from fastnet.nn.loss import (
 from fastnet.nn.module import Module
 from fastnet.nn.norm import BatchNorm1d, LayerNorm, RMSNorm
 from fastnet.nn.parameter import Parameter
-from fastnet.nn.sparse import Embedding
 
 __all__ = [
     "BCELoss",

@@ -7,8 +7,8 @@ from fastnet._core.errors import one_of, shape_text
 from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
-from fastnet.functional.arrays import cast
 from fastnet.functional.creation import eye
+from fastnet.functional.kernel_calls import cast
 from fastnet.functional.random import rand, randn
 
 _LINEAR = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")

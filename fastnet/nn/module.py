@@ -8,9 +8,9 @@ from fastnet._core.placement import check_placement
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
 from fastnet.functional.casting import wanted_dtype
-from fastnet.nn.loading import load
 from fastnet.nn.parameter import Parameter, convert, floating
 from fastnet.nn.registry import Registry
+from fastnet.nn.state_dict import load
 
 _hook_numbers = itertools.count()
 

@@ -11,7 +11,7 @@ from fastnet._core.state import forbid_in_recording, state
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
 from fastnet.backend import K
-from fastnet.functional import arrays
+from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.joining import cat
 from fastnet.functional.ordering import maximum
 
@@ -64,7 +64,7 @@ def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=Non
     tensors = _listed("get_total_norm", tensors)
     norm_type = float(norm_type)
     if not tensors:
-        return Tensor._wrap(arrays.full((), 0, arrays.dtypes.float32))
+        return Tensor._wrap(kernels.full((), 0, kernels.dtypes.float32))
     if norm_type == 2 and all(t.dtype == tensors[0].dtype for t in tensors):
         norm = _two_norm(tensors)
     elif math.isinf(norm_type):
@@ -89,7 +89,7 @@ def _two_norm(tensors):
         K.sum_squares(squares[i:i + 1], t._data)
     total = empty((1, 1), squares.dtype)
     K.sum(total, squares.reshape(1, len(tensors), 1))
-    return Tensor._wrap(arrays.unary("sqrt", total).reshape(()))
+    return Tensor._wrap(kernels.unary("sqrt", total).reshape(()))
 
 
 def clip_grads_with_norm_(parameters, max_norm, total_norm, foreach=None):
@@ -118,7 +118,7 @@ def clip_grads_with_norm_(parameters, max_norm, total_norm, foreach=None):
 def _scale(gradients, max_norm, total_norm):
     _note((*gradients, total_norm))
     for g in gradients:
-        K.clip_scale_(g._data, arrays.cast(total_norm._data, g.dtype), float(max_norm))
+        K.clip_scale_(g._data, kernels.cast(total_norm._data, g.dtype), float(max_norm))
         g._storage.version += 1
 
 

@@ -23,7 +23,7 @@ from fastnet.sklearn.rows import Rows, RowTrainer, worth_keeping_sparse
 from fastnet.sklearn.solvers import optimizer_of, own_draws
 from fastnet.sklearn.undo import undone_on_failure
 from fastnet.training import Trainer
-from fastnet.training.arrays import has_batch_norm
+from fastnet.training.checks import has_batch_norm
 
 _CHUNK = 1 << 22                        # numbers of the input at a time, in predicting
 

@@ -6,7 +6,7 @@ from fastnet._core.memory import empty
 from fastnet._core.state import state
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.functional.arrays import contiguous
+from fastnet.functional.kernel_calls import contiguous
 from fastnet.nn import architecture
 from fastnet.nn.parameter import new_parameter
 

@@ -8,7 +8,7 @@ import numpy as np
 import fastnet
 from fastnet import data as d
 from fastnet.data.arrays import fingerprint, warn_of_lost
-from fastnet.training.arrays import as_array, checked, classes, has_batch_norm, is_one_hot, require_learnable
+from fastnet.training.checks import as_array, checked, classes, has_batch_norm, is_one_hot, require_learnable
 from fastnet.training.weights import class_weights, look_up, mean_weight, sample_weights
 
 _CHECKED_ROWS = 256                     # of a data set, by which a resumed training knows it again

@@ -14,7 +14,7 @@ from fastnet._core.state import Finally
 from fastnet.callbacks.base import Callback, changes_step
 from fastnet.callbacks.logs import Progress
 from fastnet.training import checkpoint, steps
-from fastnet.training.arrays import ModelInputs
+from fastnet.training.checks import ModelInputs
 from fastnet.training.history import History
 from fastnet.training.losses import Loss
 from fastnet.training.optimizers import optimizer_of

@@ -5,7 +5,7 @@ import numpy as np
 
 import fastnet
 from fastnet._core.errors import shape_text
-from fastnet.training.arrays import classes
+from fastnet.training.checks import classes
 
 
 def sample_weights(target, class_weight, sample_weight):

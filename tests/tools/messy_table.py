@@ -1,6 +1,6 @@
 """A table as people write them, deterministic: every habit that a reader of tables must take without an edit.
 
-`python tests/messy_table.py messy.csv` writes it for a look.
+`python tests/tools/messy_table.py messy.csv` writes it for a look.
 """
 import datetime
 import gzip

@@ -1,4 +1,4 @@
-"""Random programs whose Python state changes between calls: `python tests/fuzz_values.py [PROGRAMS] [SEED]`.
+"""Random programs whose Python state changes between calls: `python tests/tools/fuzz_values.py [PROGRAMS] [SEED]`.
 
 Each program is the text of a module: globals, containers, a closure, a plain class and an nn.Module, and functions that
 read them in expressions, branches and loops. Between calls a random statement changes something. A compiled function

@@ -1,6 +1,6 @@
 """Random programs whose Python state changes between calls: compiled, they give the bits of eager runs.
 
-`python tests/fuzz_values.py 1000` tries more.
+`python tests/tools/fuzz_values.py 1000` tries more.
 """
 import fuzz_values
 import pytest

@@ -1,7 +1,7 @@
 """PyTorch's own samples of its operations and modules: at least 98% agree. `pytest -m opinfo` tries all of them."""
-from pathlib import Path
 
 import pytest
+from data_tools import TOOLS
 from processes import interpreter
 
 pytest.importorskip("torch")
@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 
 def check(file, *arguments):
     """Run one of the programs that compare, which prints what differs."""
-    run = interpreter(Path(__file__).with_name(file), *arguments, check=False, timeout=600)
+    run = interpreter(TOOLS / file, *arguments, check=False, timeout=600)
     print(run.stdout)
     assert run.returncode == 0, run.stdout + run.stderr
 

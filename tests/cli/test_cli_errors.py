@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 from cli_tools import QUICK, failure, fastnet, flowers, pictures
+from picture_files import png
 
 import fastnet as fn
 from fastnet import cli
@@ -129,7 +130,6 @@ def test_folders(tmp_path, capsys):
 
 def test_pictures_that_would_cost_too_much(tmp_path, capsys, model):
     """One line, though Pillow warns of pictures that are larger still."""
-    from test_data_pictures import png
     for size in ((1, 64_000_000), (10_000, 9_500), (20_000, 20_000)):
         (tmp_path / "large.png").write_bytes(png(*size))
         line = failure(capsys, "predict", model, tmp_path / "large.png")

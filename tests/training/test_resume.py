@@ -1,6 +1,6 @@
 """A training that was stopped, or killed at any moment, and resumed ends with the bits of one that was left alone.
 
-`pytest -m kills tests/test_resume.py` kills ninety more runs than the suite does.
+`pytest -m kills tests/training/test_resume.py` kills ninety more runs than the suite does.
 """
 import os
 import random
@@ -8,18 +8,17 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
-from data_tools import HOME
+from data_tools import HOME, TOOLS
 from training_tools import blobs, fitted, perceptron, trainer, weights, without_seconds
 
 import fastnet
 from fastnet import callbacks as c, nn, optim
 from fastnet.data import DataLoader
 
-SCRIPT = Path(__file__).parent / "resumable.py"
+SCRIPT = TOOLS / "resumable.py"
 
 
 def started(folder):

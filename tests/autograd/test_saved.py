@@ -4,8 +4,8 @@ import weakref
 
 import numpy as np
 import pytest
-from test_keywords import ALL, CALLS, OF_NETWORKS
-from test_operations import OPERATIONS
+from calls import ALL, CALLS, OF_NETWORKS
+from operations import OPERATIONS
 
 import fastnet
 from fastnet._runtime.native import tape

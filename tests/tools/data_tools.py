@@ -8,7 +8,8 @@ import pytest
 
 import fastnet
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = Path(__file__).resolve().parent
 # Where a fresh interpreter starts to import this fastnet: `python -c` looks in its own folder first, and in an unpacked
 # source distribution that holds another one, which is not built.
 HOME = Path(fastnet.__file__).resolve().parents[1]

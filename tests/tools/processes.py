@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 
-from data_tools import HOME
+from data_tools import HOME, TOOLS
 
 
 def start(*args, path=HOME, **environment):
@@ -43,4 +43,5 @@ def output(code, **options):
 
 def output_with_tests(code, **options):
     """What `code` prints that imports files of the tests."""
-    return output(code, PYTHONPATH=os.pathsep.join([str(HOME), os.path.dirname(__file__)]), **options)
+    folders = sorted(f for f in TOOLS.parent.iterdir() if f.is_dir())
+    return output(code, PYTHONPATH=os.pathsep.join(map(str, [HOME, *folders])), **options)

@@ -238,7 +238,7 @@ def masked(mask, x):
     return out
 
 
-def like(kernel, x, *rest, **attributes):
+def call_like(kernel, x, *rest, **attributes):
     """kernel(out, x, *rest) with out of x's shape and dtype."""
     out = empty_like(x)
     getattr(K, kernel)(out, x, *rest, **attributes)

@@ -163,7 +163,7 @@ def is_one_hot(target):
 
     Example:
         >>> import numpy as np
-        >>> from fastnet.training.arrays import is_one_hot
+        >>> from fastnet.training.checks import is_one_hot
         >>> is_one_hot(np.array([[0, 1, 0], [1, 0, 0]])), is_one_hot(np.array([[0, 2], [1, 1]]))
         (True, False)
     """
@@ -185,7 +185,7 @@ def classes(target, ignore_index=None, one_hot=None):
 
     Example:
         >>> import numpy as np
-        >>> from fastnet.training.arrays import classes
+        >>> from fastnet.training.checks import classes
         >>> classes(np.array([[0, 1, 0], [1, 0, 0]])), classes(np.array([[2], [0]]))
         (array([1, 0]), array([2, 0]))
     """

@@ -4,61 +4,16 @@ import pickle
 
 import numpy as np
 import pytest
+from calls import ALL, CALLS, OF_NETWORKS, X, Y, made
 
 import fastnet
 
-X = np.random.default_rng(0).standard_normal((3, 3)).astype("float32")
-Y = np.random.default_rng(1).standard_normal((3, 3)).astype("float32")
-ROW, POSITIVE, INDEX, LABELS = X[0], np.abs(X) + 0.1, np.array([[2, 0, 1]] * 3), np.array([0, 2, 1])
-UNIT, BITS, BOXES = np.abs(Y) / 4, np.array([6, 3]), np.stack([X, Y])
-
-# The arguments of one call each, in the order of the signature: tensors are given by position, then by keyword.
-CALLS = {
-    **dict.fromkeys(("abs", "atan", "ceil", "clone", "cos", "cosh", "erf", "exp", "expm1", "floor", "isfinite", "isinf",
-                     "isnan", "logical_not", "neg", "numel", "positive", "reciprocal", "relu", "round", "sigmoid",
-                     "sign", "sin", "sinh", "square", "t", "tan", "tanh", "trunc", "all", "any", "amax", "amin",
-                     "argmax", "argmin", "argsort", "max", "mean", "min", "nonzero", "norm", "prod", "sort", "std",
-                     "sum", "var", "empty_like", "ones_like", "zeros_like", "rand_like", "randn_like", "flatten",
-                     "squeeze", "tril", "triu", "unbind", "is_floating_point", "is_tensor"), (X,)),
-    **dict.fromkeys(("log", "log10", "log1p", "log2", "rsqrt", "sqrt"), (POSITIVE,)),
-    **dict.fromkeys(("acos", "asin", "bernoulli"), (UNIT,)),
-    **dict.fromkeys(("add", "atan2", "div", "dist", "eq", "floor_divide", "fmod", "ge", "gt", "le", "logaddexp",
-                     "logical_and", "logical_or", "logical_xor", "lt", "maximum", "minimum", "mul", "ne", "remainder",
-                     "sub", "allclose", "equal", "isclose", "matmul", "mm"), (X, Y)),
-    **dict.fromkeys(("bitwise_and", "bitwise_or", "bitwise_xor"), (BITS, BITS[::-1].copy())),
-    **dict.fromkeys(("cumsum", "logsumexp", "softmax", "log_softmax", "unsqueeze"), (X, 1)),
-    "bitwise_not": (BITS,), "pow": (POSITIVE, Y), "lerp": (X, Y, UNIT), "addcmul": (X, Y, UNIT),
-    "addcdiv": (X, Y, POSITIVE), "addmm": (X, Y, X), "bmm": (BOXES, BOXES), "dot": (ROW, ROW), "mv": (X, ROW),
-    "outer": (ROW, ROW), "clamp": (X, -UNIT, UNIT), "clamp_min": (X, UNIT), "clamp_max": (X, UNIT),
-    "where": (X > 0, X, Y), "masked_fill": (X, X > 0, 2.0), "masked_select": (X, X > 0), "gather": (X, 1, INDEX),
-    "index_select": (X, 1, LABELS), "take_along_dim": (X, INDEX, 1), "topk": (X, 2), "chunk": (X, 2), "split": (X, 2),
-    "flip": (X, (0,)), "full_like": (X, 3.0), "dropout": (X, 0.0), "broadcast_to": (ROW, (3, 3)),
-    "narrow": (X, 0, 1, 2), "select": (X, 0, 1), "transpose": (X, 0, 1), "movedim": (X, 0, 1), "moveaxis": (X, 0, 1),
-    "permute": (X, (1, 0)), "reshape": (X, (9,)), "unflatten": (X, 0, (3, 1)),
-    "cat": ([X, Y],), "concat": ([X, Y],), "concatenate": ([X, Y],), "stack": ([X, Y],),
-}
-OF_NETWORKS = {
-    **dict.fromkeys(("elu", "gelu", "hardtanh", "leaky_relu", "logsigmoid", "mish", "relu", "relu6", "sigmoid", "silu",
-                     "softplus", "softsign", "tanh", "normalize"), (X,)),
-    **dict.fromkeys(("huber_loss", "kl_div", "l1_loss", "mse_loss", "smooth_l1_loss", "cosine_similarity"), (X, UNIT)),
-    **dict.fromkeys(("softmax", "log_softmax"), (X, 1)), "dropout": (X, 0.0),
-    "binary_cross_entropy": (UNIT, UNIT, POSITIVE), "binary_cross_entropy_with_logits": (X, UNIT, POSITIVE),
-    "cross_entropy": (X, LABELS, POSITIVE[0]), "nll_loss": (X, LABELS, POSITIVE[0]), "linear": (X, Y, ROW),
-    "embedding": (INDEX, X), "one_hot": (LABELS, 3), "batch_norm": (X, ROW, POSITIVE[0], ROW, ROW),
-    "layer_norm": (X, (3,), ROW, ROW), "rms_norm": (X, (3,), ROW),
-}
 RANDOM = {"bernoulli", "rand_like", "randn_like", "empty_like"}         # the values are not compared
 NO_TENSORS = {"arange", "empty", "eye", "full", "linspace", "normal", "ones", "rand", "randint", "randn", "randperm",
               "zeros"}
 BY_NUMBERS = {"flip", "permute", "reshape"}         # these collect numbers: *dims, *shape
 # PyTorch's parser wants other names than its documentation has, or none, or one more argument.
 OTHER_THERE = {"broadcast_to", "dropout", "is_tensor", "one_hot"}
-
-
-def _made(f, x):
-    if isinstance(x, list):
-        return [_made(f, part) for part in x]
-    return f.tensor(x) if isinstance(x, np.ndarray) else x
 
 
 def _values(result):
@@ -72,13 +27,10 @@ def _named(function, given):
     return dict(zip(names, given))
 
 
-ALL = [("", name) for name in CALLS] + [("nn.functional", name) for name in OF_NETWORKS]
-
-
 @pytest.mark.parametrize("place, name", ALL, ids=lambda v: v)
 def test_tensors_by_position_and_by_keyword(place, name):
     ours = getattr(fastnet.nn.functional if place else fastnet, name)
-    given = [_made(fastnet, x) for x in (OF_NETWORKS if place else CALLS)[name]]
+    given = [made(fastnet, x) for x in (OF_NETWORKS if place else CALLS)[name]]
     named = _named(ours, given)
     tensors = {key: value for key, value in named.items() if isinstance(value, fastnet.Tensor | list)}
     assert tensors, "no tensor among the arguments"
@@ -99,8 +51,8 @@ def test_keywords_are_pytorchs(place, name):
     if theirs is None or name in BY_NUMBERS | OTHER_THERE:
         pytest.skip("PyTorch has no such function, or takes other names")
     given = (OF_NETWORKS if place else CALLS)[name]
-    result = theirs(**_named(ours, [_made(torch, x) for x in given]))
-    mine = ours(**_named(ours, [_made(fastnet, x) for x in given]))
+    result = theirs(**_named(ours, [made(torch, x) for x in given]))
+    mine = ours(**_named(ours, [made(fastnet, x) for x in given]))
     if name not in RANDOM:
         for a, b in zip(_values(mine), _values(result), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)

@@ -1,10 +1,10 @@
 """PyTorch's own samples of its operations (OpInfo), run on fastnet and compared.
 
-`python tests/opinfo_tools.py LIMIT` tries at most LIMIT samples of each operation and dtype, as a function, as a method
-and in place, every second one with strided tensors. A sample agrees if value, dtype, shape, `requires_grad` and every
-gradient are PyTorch's; a wrong input if the error has PyTorch's type. Samples of dtypes that fastnet does not have, and
-errors of `out=`, are left out. It is a program, since PyTorch's test tools change settings of PyTorch, NumPy and
-Hypothesis when they are imported.
+`python tests/tools/opinfo_tools.py LIMIT` tries at most LIMIT samples of each operation and dtype, as a function, as a
+method and in place, every second one with strided tensors. A sample agrees if value, dtype, shape, `requires_grad` and
+every gradient are PyTorch's; a wrong input if the error has PyTorch's type. Samples of dtypes that fastnet does not
+have, and errors of `out=`, are left out. It is a program, since PyTorch's test tools change settings of PyTorch, NumPy
+and Hypothesis when they are imported.
 """
 import itertools
 import random

@@ -1,8 +1,8 @@
 """PyTorch's own samples of its modules (ModuleInfo), run on fastnet and compared, as in opinfo_tools.py.
 
-`python tests/moduleinfo_tools.py` tries all of them in float32, while training and not. A sample agrees if the result,
-the gradients of inputs and parameters, and the state afterwards are PyTorch's. Samples with NaN, which are targets of
-KLDivLoss, are left out: fastnet refuses them.
+`python tests/tools/moduleinfo_tools.py` tries all of them in float32, while training and not. A sample agrees if the
+result, the gradients of inputs and parameters, and the state afterwards are PyTorch's. Samples with NaN, which are
+targets of KLDivLoss, are left out: fastnet refuses them.
 """
 import sys
 

@@ -1,10 +1,9 @@
 """Pictures from files and folders: what is read, in which order, and what is said of files that are no pictures."""
 import re
-import struct
-import zlib
 
 import numpy as np
 import pytest
+from picture_files import png
 
 from fastnet.data import DataLoader, ImageFolder, pictures, read_picture
 
@@ -17,15 +16,6 @@ def put(path, array, **options):
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(array).save(path, **options)
     return path
-
-
-def png(width, height):
-    """A PNG file of this size with next to nothing in it."""
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    chunks = chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(bytes(1000))), chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 # ---- one picture ----------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Results require gradients where PyTorch's do, also where these are zero, and gradients at the edges are PyTorch's."""
 import numpy as np
 import pytest
-from test_keywords import ALL, CALLS, OF_NETWORKS, _made
+from calls import ALL, CALLS, OF_NETWORKS, made
 
 import fastnet
 
@@ -78,7 +78,7 @@ def test_results_require_gradients_where_pytorchs_do(place, name):
 
 def _requiring(f, function, inputs, i):
     """Which of the results require a gradient if input i does."""
-    given = [_made(f, x) for x in inputs]
+    given = [made(f, x) for x in inputs]
     result = function(*given[:i], given[i].requires_grad_(), *given[i + 1:])
     parts = result if isinstance(result, tuple | list) else [result]
     return [bool(getattr(part, "requires_grad", False)) for part in parts]

@@ -4,6 +4,7 @@
 """
 import functools
 import inspect
+import re
 
 from fastnet._core.errors import explain_none
 from fastnet._runtime.native import tape as _tape
@@ -55,7 +56,23 @@ def op(fn=None, *, view=False):
     """
     if fn is None:
         return functools.partial(op, view=view)
-    return functools.wraps(fn)(differentiable(fn, fn.__name__.strip("_"), view, _bound, explain_none))
+    operation = functools.wraps(fn)(differentiable(fn, fn.__name__.strip("_"), view, _bound, explain_none))
+    fn.__annotations__ = {name: _on_tensors(annotation) for name, annotation in fn.__annotations__.items()}
+    return operation
+
+
+def _on_tensors(annotation):
+    """The type of an operation's argument or result, from that of its function: arrays become tensors.
+
+    Example:
+        >>> _on_tensors("Array | None"), _on_tensors("Result[tuple[Array, Array]]")
+        ('Tensor | None', 'tuple[Tensor, Tensor]')
+    """
+    if not isinstance(annotation, str):         # without `from __future__ import annotations`: as the user wrote it
+        return annotation
+    if annotation.startswith("Result["):
+        annotation = annotation.removeprefix("Result[").removesuffix("]")
+    return re.sub(r"\bArray\b", "Tensor", annotation)
 
 
 def _bound(fn, args, attributes):

@@ -10,7 +10,9 @@ from fastnet._runtime.native import state as _native_state
 
 state = _native_state.state
 recorded, inside = _native_state.recorded, _native_state.inside
-Swapped, Turn, Finally = _native_state.Swapped, _native_state.Turn, _native_state.Finally
+Swapped = _native_state.Swapped
+Turn = _native_state.Turn
+Finally = _native_state.Finally
 
 
 def user_line():

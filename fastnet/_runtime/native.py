@@ -1,7 +1,7 @@
 """Whether the compiled modules are there: the one decision between them and their twins in plain Python."""
 import importlib
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastnet._kernels import reference
 
@@ -40,4 +40,7 @@ def _twin(name) -> Any:
     return compiled.get(name) or importlib.import_module(f"fastnet._runtime.twins.{name}")
 
 
-state, memory, calls, tape, watch, replay = map(_twin, ("state", "memory", "calls", "tape", "watch", "replay"))
+if TYPE_CHECKING:                       # a twin bears the types of both
+    from fastnet._runtime.twins import calls, memory, replay, state, tape, watch
+else:
+    state, memory, calls, tape, watch, replay = map(_twin, ("state", "memory", "calls", "tape", "watch", "replay"))

@@ -1,12 +1,19 @@
 """The tensors' fields and the tape of fastnet/_kernels/tape.pyx in plain Python, for installs without the extension."""
+from __future__ import annotations
+
 import itertools
 import sys
 import types
 import weakref
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnet._runtime.twins.state import state
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, DType, Shape
+    from fastnet._core.tensor import Tensor
 
 _order = itertools.count()
 _classes = []                           # the class that operations make, once it is there
@@ -29,30 +36,30 @@ class Storage:
 class TensorBase:
     """The fields of a tensor, and what is asked of it most."""
 
-    _data: np.ndarray
+    _data: Array
     _storage: Storage
-    # What most tensors never set lives here, so that making one sets two attributes.
-    _requires_grad = False
-    _grad = None
-    _node = None
-    _base = None
-    _views = None
-    _slot = None
-    _grad_home = None
-    crowded = 0                         # how many entries of _views make it worth a look which of them still live
+    # Most tensors never set these: as class attributes they cost nothing when a tensor is made.
+    _requires_grad: bool = False
+    _grad: Tensor | None = None
+    _node: Node | None = None
+    _base: TensorBase | None = None
+    _views: list[weakref.ref[TensorBase]] | None = None
+    _slot: tuple[Any, int] | None = None
+    _grad_home: Array | None = None
+    crowded: int = 0                    # how many entries of _views make it worth a look which of them still live
 
     @property
-    def shape(self):
+    def shape(self) -> Shape:
         """The lengths of the dimensions, a tuple."""
         return self._data.shape
 
     @property
-    def dtype(self):
+    def dtype(self) -> DType:
         """One of fastnet's six dtypes, a numpy.dtype."""
         return self._data.dtype
 
     @property
-    def ndim(self):
+    def ndim(self) -> int:
         """The number of dimensions."""
         return self._data.ndim
 

@@ -1,4 +1,4 @@
-"""The documents for users are true: their Python blocks and `fastnet` commands run, and print what is shown."""
+"""The documents for users are true: their Python blocks and `fastnet` commands run and print what the page shows."""
 import ast
 import contextlib
 import importlib.util
@@ -25,11 +25,13 @@ for package in ("pandas", "matplotlib"):
     pytest.importorskip(package)
 
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
-NOT_RUN = ("pip", "pytest")             # commands that set up what is tested here
-MAY_BE_ABSENT = ("torch",)              # a block that imports it is passed over where it is not installed
+READMES = ("README.md", "README.zh.md")
+NEED_FILES = ("README.md", "docs/command.md")       # their commands read flowers.csv, new.csv, drawing.png and MNIST
+NOT_RUN = ("pip", "pytest")             # commands that install or test
+OPTIONAL = ("torch",)                   # a block that imports one of these is skipped if it is not installed
 NUMBER = r"-?\d+(?:\.\d*)?(?:e[-+]?\d+)?"
 LINES = "\0"                            # stands for a line of three dots
-ROUNDING = 0.03                         # between the figures of two processors, after training
+ROUNDING = 0.03                         # tolerance of figures after training, which differ between processors
 
 
 def blocks(page):
@@ -40,9 +42,9 @@ def blocks(page):
 
 
 def agrees(shown, printed):
-    """Whether a program printed what a page shows.
+    """Whether the output of a program matches the text on the page.
 
-    Fractions may differ a little. `...` stands for anything in a line, and alone in one for any number of lines.
+    Fractions may differ by ROUNDING. `...` matches any text within a line, and any number of lines if it is a line.
     """
     shown = re.sub(r"^\.\.\.$", LINES, shown.strip(), flags=re.MULTILINE)
     parts = re.split(rf"({LINES}|\.\.\.|(?<![\w.]){NUMBER}|\s+)", shown)
@@ -62,7 +64,7 @@ def _pattern(part):
 
 
 def run_python(text, line, page, namespace):
-    code = compile("\n" * line + text, page, "exec")        # so that errors tell the line of the page
+    code = compile("\n" * line + text, page, "exec")        # errors then name the line of the page
     exec(code, namespace)
 
 
@@ -74,8 +76,8 @@ def run_shell(text):
             assert main(words[1:]) == 0, command
 
 
-def put_files_of_the_reader(monkeypatch):
-    """What README's commands are about: tables of flowers, a drawing, and MNIST, whose place small digits take."""
+def write_files(monkeypatch):
+    """Write the files that commands read: tables of flowers and a drawing. `mnist` becomes a set of small digits."""
     flowers = samples.load_iris(as_frame=True)
     table = flowers.data.assign(species=flowers.target_names[flowers.target])
     table.to_csv("flowers.csv", index=False)
@@ -90,11 +92,11 @@ def put_files_of_the_reader(monkeypatch):
 @pytest.mark.parametrize("page", PAGES)
 def test_page(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    if page == "README.md":
-        put_files_of_the_reader(monkeypatch)
+    if page in NEED_FILES:
+        write_files(monkeypatch)
     state = fastnet.get_rng_state()
     try:
-        # on shared cores the threads of NumPy's BLAS wait for each other longer than they compute
+        # on busy cores the threads of NumPy's BLAS spend more time waiting than computing
         with threadpoolctl.threadpool_limits(1):
             run_page(page)
     finally:
@@ -113,27 +115,49 @@ def run_page(page):
                 run_shell(text) if language == "sh" else run_python(text, line, page, namespace)
             printed = output.getvalue()
         else:
-            printed = None              # nor can what it would print be compared
+            printed = None              # the text that follows cannot be compared
 
 
 def can_run(text):
     return all(importlib.util.find_spec(name) or not re.search(rf"^import {name}\b", text, re.MULTILINE)
-               for name in MAY_BE_ABSENT)
+               for name in OPTIONAL)
+
+
+# ---- the Chinese README ---------------------------------------------------------------------------------------------
+
+def test_the_chinese_readme_has_the_same_code():
+    code = [(language, text) for language, _, text in blocks("README.md")]
+    assert [(language, text) for language, _, text in blocks("README.zh.md")] == code
+
+
+def test_the_chinese_readme_has_the_same_links():
+    def links(page):
+        return sorted(set(re.findall(r"\]\(([^)]+)\)", (ROOT / page).read_text(encoding="utf-8"))) - set(READMES))
+    assert links("README.zh.md") == links("README.md")
+
+
+def lines(page):
+    return len((ROOT / page).read_text(encoding="utf-8").splitlines())
+
+
+def test_readme_is_short():
+    for page in READMES:
+        assert lines(page) <= 130
 
 
 # ---- names in the text ----------------------------------------------------------------------------------------------
 
-def spoken_of(page):
-    """The pieces of code in the page's text that begin with `fastnet.` or `trainer.`."""
+def code_in_text(page):
+    """The inline code of the page that begins with `fastnet.` or `trainer.`."""
     text = re.sub(r"^```.*?^```$", "", (ROOT / page).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     return [code for code in re.findall(r"`([^`\n]+)`", text) if re.match(r"(fastnet|trainer)\.", code)]
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_names_are_there(page):
-    """What the text calls by its full name is there, and functions have the arguments that it names."""
+def test_names_exist(page):
+    """Full names in the text exist, and functions have the arguments that it names."""
     trainer = fastnet.Trainer(fastnet.nn.Linear(1, 1), loss="mse")
-    for code in spoken_of(page):
+    for code in code_in_text(page):
         tree = ast.parse(code, mode="eval")
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute | ast.Name) and re.match(r"(fastnet|trainer)\.", ast.unparse(node)):
@@ -141,7 +165,7 @@ def test_names_are_there(page):
             if isinstance(node, ast.Call) and re.match(r"(fastnet|trainer)\.", ast.unparse(node.func)):
                 known = inspect.signature(value_of(ast.unparse(node.func), trainer)).parameters
                 unknown = [k.arg for k in node.keywords if k.arg not in known]
-                assert not unknown, f"{page}: {code} names {unknown}, which is not there"
+                assert not unknown, f"{page}: {code} has no argument {unknown}"
 
 
 def value_of(name, trainer):
@@ -162,7 +186,7 @@ def test_links_to_headings(page):
         assert heading in anchors, f"{page} links to #{heading} of {there.name}, which has {anchors}"
 
 
-# ---- what these tests would notice ----------------------------------------------------------------------------------
+# ---- the tests of these tests ----------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("shown, printed, same", [
     ("loss 0.35", "loss 0.36", True),
@@ -189,8 +213,8 @@ def test_a_command_that_fails_is_noticed(capsys):
         run_shell("rm -r x")
 
 
-def test_a_block_without_its_library_is_passed_over(monkeypatch):
-    monkeypatch.setattr(f"{__name__}.MAY_BE_ABSENT", ("numpy", "no_such_library"))
+def test_a_block_without_its_library_is_skipped(monkeypatch):
+    monkeypatch.setattr(f"{__name__}.OPTIONAL", ("numpy", "no_such_library"))
     assert can_run("import numpy\n") and can_run("x = 'import no_such_library'\n")
     assert not can_run("import sys\nimport no_such_library\n")
 

@@ -104,8 +104,8 @@ def test_backend_can_be_demanded():
 
 def test_documents_are_finished():
     pages = (path.relative_to(ROOT) for path in (ROOT / "docs").glob("*.md"))
-    for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", *pages):
-        text = (ROOT / name).read_text()
+    for name in ("README.md", "README.zh.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", *pages):
+        text = (ROOT / name).read_text(encoding="utf-8")
         assert not re.search(r"\{\{|TODO|FIXME", text), f"{name} has an open spot"
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
             there = "://" in target or (ROOT / name).parent.joinpath(target).exists()

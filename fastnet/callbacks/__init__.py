@@ -1,4 +1,4 @@
-"""Callbacks of the Trainer: what happens beside the training."""
+"""Callbacks for the Trainer: early stopping, checkpoints, logs, schedules and changes to the update."""
 from fastnet.callbacks.base import Callback
 from fastnet.callbacks.checkpoint import Checkpoint
 from fastnet.callbacks.logs import CSVLogger, Progress, TensorBoard

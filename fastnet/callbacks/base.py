@@ -1,124 +1,169 @@
-"""What happens beside the training: the moments at which it can, and what a callback keeps."""
+"""The base class of callbacks, and the best value of a logged number."""
+from __future__ import annotations
+
+import inspect
 import math
 import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastnet._core.errors import check_number, one_of
 
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from fastnet import nn
+    from fastnet.training import Trainer
+
+    Mode: TypeAlias = Literal["auto", "min", "max"]
+
+__all__ = ["Callback", "Monitor", "changes_step", "is_number"]
+
+_MODES = ("auto", "min", "max")
+
 
 class Callback:
-    """Something that is done at certain moments of a training. Subclass it and define the moments that you need.
+    """Base class of callbacks. Subclass it and override the hooks that you need.
 
-    Every method gets the Trainer, whose `model`, `optimizer`, `epoch` and `batch` (counted from 0), `step`, `logs` (the
-    row that the history will get), `history` and `stop` (set it to True to end the training) are there to be read and
-    changed. What `state_dict` gives is part of checkpoints.
+    The Trainer calls each hook with itself as the argument. A hook may read and change `trainer.model`, `optimizer`,
+    `epoch` and `batch` (counted from 0), `step`, `logs` (the next row of the history), `history` and `stop` (set it to
+    True to end the training). Checkpoints contain the result of `state_dict`.
 
-    `before_update` and `after_update` are part of the compiled step: their operations on tensors are recorded once and
+    `before_update` and `after_update` are part of the compiled step: their tensor operations are recorded once and
     replayed at every update, so they follow the rules of `fastnet.compile`.
 
     Example:
         >>> import numpy as np, fastnet
-        >>> class Shout(fastnet.callbacks.Callback):
+        >>> class Announce(fastnet.callbacks.Callback):
         ...     def on_epoch_end(self, trainer):
-        ...         print("epoch", trainer.logs["epoch"], "is done")
+        ...         print("finished epoch", trainer.logs["epoch"])
         >>> trainer = fastnet.Trainer(fastnet.nn.Linear(2, 1), loss="mse")
         >>> x, y = np.zeros((4, 2), np.float32), np.zeros(4, np.float32)
-        >>> _ = trainer.fit(x, y, epochs=2, callbacks=[Shout()], progress=False)
-        epoch 1 is done
-        epoch 2 is done
+        >>> _ = trainer.fit(x, y, epochs=2, callbacks=[Announce()], progress=False)
+        finished epoch 1
+        finished epoch 2
     """
 
-    priority = 0                        # callbacks act in rising order, at the end of the training in falling order
+    priority: int = 0                   # hooks run in ascending order; on_fit_end and close in descending order
 
-    def on_fit_begin(self, trainer):
-        """Before the first epoch, and before a checkpoint is loaded."""
+    def on_fit_begin(self, trainer: Trainer) -> None:
+        """Run before the first epoch, and before a checkpoint is loaded."""
 
-    def on_epoch_begin(self, trainer):
-        """Before the first batch of an epoch, or before the first after a resumption."""
+    def on_epoch_begin(self, trainer: Trainer) -> None:
+        """Run before the first batch of an epoch, or before the first batch after a resume."""
 
-    def on_batch_end(self, trainer):
-        """After a batch: `trainer.updated` tells whether the weights were changed with it."""
+    def on_batch_end(self, trainer: Trainer) -> None:
+        """Run after each batch. `trainer.updated` tells whether this batch updated the weights."""
 
-    def on_validation_begin(self, trainer):
-        """After the last batch of an epoch, before the validation data is measured on, if there is any."""
+    def on_validation_begin(self, trainer: Trainer) -> None:
+        """Run after the last batch of an epoch, before validation; also if there is no validation data."""
 
-    def on_epoch_end(self, trainer):
-        """After an epoch and its validation: the last row of `trainer.history` is this epoch's."""
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        """Run after an epoch and its validation. The last row of `trainer.history` is this epoch's."""
 
-    def on_fit_end(self, trainer):
-        """After the last epoch, or where `trainer.stop` ended it; not after an error."""
+    def on_fit_end(self, trainer: Trainer) -> None:
+        """Run after the last epoch, or after `trainer.stop` ended the training; not after an error."""
 
-    def close(self, trainer):
-        """After everything, also after an error: to give back what is held."""
+    def close(self, trainer: Trainer) -> None:
+        """Release resources. Runs last, also after an error."""
 
-    def before_update(self, trainer):
-        """Inside the compiled step, between backward() and the optimizer's step()."""
+    def before_update(self, trainer: Trainer) -> None:
+        """Run inside the compiled step, between backward() and the optimizer's step()."""
 
-    def after_update(self, trainer):
-        """Inside the compiled step, after the optimizer's step(), without gradients."""
+    def after_update(self, trainer: Trainer) -> None:
+        """Run inside the compiled step, after the optimizer's step(), without gradients."""
 
-    def state_dict(self):
-        """What a checkpoint must hold: nested dictionaries and lists of numbers, strings, arrays and tensors."""
+    def state_dict(self) -> dict[str, Any]:
+        """The state that a checkpoint saves: nested dicts and lists of numbers, strings, arrays and tensors."""
         return {}
 
-    def load_state_dict(self, state):
-        """Go on from what `state_dict` gave."""
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore the state that `state_dict` returned."""
+
+    def __repr__(self) -> str:
+        """The class, and each constructor argument that is an attribute of the same name and not None."""
+        values = {name: getattr(self, name, None) for name in inspect.signature(type(self)).parameters}
+        return f"{type(self).__name__}({', '.join(f'{n}={_text(v)}' for n, v in values.items() if v is not None)})"
 
 
-def changes_step(callback):
-    """Whether a callback has a part in the compiled step."""
+def _text(value: Any) -> str:
+    return repr(str(value) if isinstance(value, Path) else value.name if isinstance(value, Monitor) else value)
+
+
+def changes_step(callback: Callback) -> bool:
+    """Whether a callback overrides `before_update` or `after_update`."""
     kind = type(callback)
     return kind.before_update is not Callback.before_update or kind.after_update is not Callback.after_update
 
 
+def is_number(value: object) -> bool:
+    """Whether a logged value is a number; metrics such as a confusion matrix are lists.
+
+    Example:
+        >>> from fastnet.callbacks.base import is_number
+        >>> is_number(0.5), is_number([[3, 0], [1, 2]])
+        (True, False)
+    """
+    return isinstance(value, (int, float))
+
+
 class Monitor:
-    """The best value of a number in the logs.
+    """Best value so far of a number in the logs.
 
     Args:
-        name: such as "validation_loss".
-        mode: "min", "max", or "auto": the larger the better for metrics that say so, else the smaller.
-        min_delta: by how much a value must be better to count.
+        name: the number's name in the logs, such as "validation_loss".
+        mode: "min": smaller is better; "max": larger is better; "auto": larger is better for metrics that declare so,
+            otherwise smaller.
+        min_delta: smallest change that counts as an improvement.
     """
 
-    def __init__(self, name, mode="auto", min_delta=0.0):
+    def __init__(self, name: str, mode: Mode = "auto", min_delta: float = 0.0) -> None:
         if not isinstance(name, str):
             raise TypeError(f"expected monitor to be the name of a number in the logs, such as 'validation_loss', got "
                             f"{name!r}")
-        if mode not in ("auto", "min", "max"):
-            raise one_of("mode", mode, ("auto", "min", "max"))
+        if mode not in _MODES:
+            raise one_of("mode", mode, _MODES)
         check_number("min_delta", min_delta)
         if not min_delta >= 0:
             raise ValueError(f"expected min_delta >= 0, got {min_delta}")
-        self.name, self.mode, self.min_delta, self.best = name, mode, min_delta, None
-        self._model = None              # a weak reference to the one that the best value is of
+        self.name: str = name
+        self.mode: Mode = mode
+        self.min_delta: float = min_delta
+        self.best: float | None = None
+        self._model: weakref.ref[nn.Module] | None = None       # the model that `best` belongs to
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_model": None}
 
-    def begin(self, trainer):
-        """Forget the best value unless it is of the trainer's model; returns whether it was forgotten."""
+    def __repr__(self) -> str:
+        return f"Monitor({self.name!r}, mode={self.mode!r}, best={self.best})"
+
+    def begin(self, trainer: Trainer) -> bool:
+        """Forget the best value unless it belongs to the trainer's model; return whether it was forgotten."""
         if self._model is not None and self._model() is trainer.model:
             return False
         self.best, self._model = None, weakref.ref(trainer.model)
         return True
 
-    def improved(self, trainer):
-        """Whether the epoch's value is the best so far, which it then becomes.
+    def improved(self, trainer: Trainer) -> bool:
+        """Compare this epoch's value with the best one, keep the better, and return whether it improved.
 
         Raises:
-            ValueError: no such number is in the logs.
+            ValueError: the logs have no number of this name.
         """
         value = trainer.logs.get(self.name)
         if not isinstance(value, (int, float)):
-            known = [name for name, v in trainer.logs.items() if isinstance(v, (int, float))]
+            known = [name for name, v in trainer.logs.items() if is_number(v)]
             hint = "; give fit() validation_data or validation_split" if self.name.startswith("validation_") else ""
-            raise ValueError(f"there is no {self.name!r} to watch: choose from {', '.join(map(repr, known))}{hint}")
+            raise ValueError(f"the logs have no number {self.name!r} to monitor: choose from "
+                             f"{', '.join(map(repr, known))}{hint}")
         sign = 1 if self._larger_is_better(trainer) else -1
         better = not math.isnan(value) and (self.best is None or sign * (value - self.best) > self.min_delta)
         if better:
             self.best = value
         return better
 
-    def _larger_is_better(self, trainer):
+    def _larger_is_better(self, trainer: Trainer) -> bool:
         if self.mode != "auto":
             return self.mode == "max"
         name = self.name.removeprefix("validation_")

@@ -1,27 +1,36 @@
-"""Checkpoints from which a training that was stopped, or killed, goes on as if it had not been."""
+"""Checkpoints that make a stopped or killed training continue as if it had not been interrupted."""
+from __future__ import annotations
+
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fastnet._core.errors import check_number, check_path
 from fastnet.callbacks.base import Callback
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
+    from fastnet.training import Trainer
+
+__all__ = ["FILE", "Checkpoint"]
 
 FILE = "checkpoint.safetensors"
 
 
 class Checkpoint(Callback):
-    """Writes everything that the training needs to go on into a folder, from time to time and at its end.
+    """Save checkpoints to a folder during the training and at its end.
 
-    `trainer.fit(..., resume=folder)`, with the same model, data and callbacks, goes on from there and ends with the
-    bits that an undisturbed training ends with. The file is replaced whole: whenever the process is killed, there is
-    one that is good. Weights with which the loss is not finite are never written.
+    `trainer.fit(..., resume=folder)`, with the same model, data and callbacks, continues from the checkpoint and gives
+    the same bits as an uninterrupted training. The file is replaced atomically, so a killed process leaves a valid
+    checkpoint. Weights that give a non-finite loss are never written.
 
     Args:
-        folder: made if it is not there.
-        seconds: how long at most is lost: the time from one checkpoint to the next. 0: one after each update.
+        folder: created if it does not exist.
+        seconds: the least time between two checkpoints, and so the most work that is lost. 0: save after each update.
 
     Raises:
-        TypeError: a folder that is no path, seconds that are no number.
-        ValueError: seconds is negative.
+        TypeError: `folder` is not a path or `seconds` is not a number.
+        ValueError: `seconds` is negative.
 
     Example:
         >>> import tempfile, numpy as np, fastnet
@@ -35,34 +44,37 @@ class Checkpoint(Callback):
         [1, 2, 3]
     """
 
-    priority = 2                        # after all whose state it saves
+    priority = 2                        # after every callback whose state it saves
 
-    def __init__(self, folder, *, seconds=10.0):
+    def __init__(self, folder: StrPath, *, seconds: float = 10.0) -> None:
         check_path("folder", folder)
         check_number("seconds", seconds)
         if not seconds >= 0:
             raise ValueError(f"expected seconds >= 0, got {seconds}")
-        self.folder, self.seconds = Path(folder), seconds
+        self.folder: Path = Path(folder)
+        self.seconds: float = seconds
+        self._last = 0.0
+        self._waiting: dict[str, Any] | None = None
 
-    def on_fit_begin(self, trainer):
+    def on_fit_begin(self, trainer: Trainer) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._last, self._waiting = time.monotonic(), None
 
-    def on_batch_end(self, trainer):
-        # a state is written once the next loss has shown that its weights are good
+    def on_batch_end(self, trainer: Trainer) -> None:
+        # a state is written only after the next loss has shown that its weights are finite
         if self._waiting is not None:
             trainer.save_checkpoint(self.folder, self._waiting)
             self._waiting = None
         if trainer.updated:
             self._keep_if_due(trainer)
 
-    def on_epoch_end(self, trainer):
+    def on_epoch_end(self, trainer: Trainer) -> None:
         self._keep_if_due(trainer)
 
-    def on_fit_end(self, trainer):
+    def on_fit_end(self, trainer: Trainer) -> None:
         trainer.save_checkpoint(self.folder)
 
-    def _keep_if_due(self, trainer):
+    def _keep_if_due(self, trainer: Trainer) -> None:
         if time.monotonic() - self._last >= self.seconds:
             self._waiting = trainer.state_dict()
             self._last = time.monotonic()

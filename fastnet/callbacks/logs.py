@@ -1,17 +1,25 @@
-"""Where the numbers of a training go: the terminal, a CSV file, TensorBoard."""
+"""Loggers: progress on the terminal, a CSV file, TensorBoard."""
+from __future__ import annotations
+
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastnet._core.errors import check_path
 from fastnet._core.optional import optional
-from fastnet.callbacks.base import Callback
+from fastnet.callbacks.base import Callback, is_number
 
-_BETWEEN = 0.1                          # seconds between two drawings of the bar
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
+    from fastnet.training import Trainer
+
+__all__ = ["CSVLogger", "Progress", "TensorBoard"]
+
+_REFRESH = 0.1                          # seconds between two updates of the progress bar
 
 
 class Progress(Callback):
-    """A progress bar where standard error is a terminal, and a line for each epoch on standard output.
+    """Show a progress bar if standard error is a terminal, and print one line per epoch to standard output.
 
     Example:
         >>> import numpy as np, fastnet
@@ -23,11 +31,12 @@ class Progress(Callback):
 
     priority = 3
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._bar: Any = None
-        self._drawn = 0.0
+        self._drawn = self._start = 0.0
+        self._before = 0
 
-    def on_epoch_begin(self, trainer):
+    def on_epoch_begin(self, trainer: Trainer) -> None:
         self._start, self._before = time.perf_counter(), trainer.running.samples
         if self._bar is None and sys.stderr is not None and sys.stderr.isatty():
             from tqdm import tqdm
@@ -37,15 +46,15 @@ class Progress(Callback):
             self._bar = tqdm(total=total, initial=done + self._before, unit=" samples", unit_scale=True, leave=False,
                              mininterval=0, miniters=1)
 
-    def on_batch_end(self, trainer):
+    def on_batch_end(self, trainer: Trainer) -> None:
         if self._bar is None:
             return
         now = time.perf_counter()
-        if now - self._drawn >= _BETWEEN:
+        if now - self._drawn >= _REFRESH:
             self._drawn = now
             self._draw(trainer)
 
-    def on_epoch_end(self, trainer):
+    def on_epoch_end(self, trainer: Trainer) -> None:
         logs = trainer.logs
         if self._bar is not None:
             self._draw(trainer)
@@ -54,77 +63,81 @@ class Progress(Callback):
         epochs = str(trainer.epochs)
         parts = [f"epoch {logs['epoch']:{len(epochs)}d}/{epochs}"]
         parts += [f"{name.replace('_', ' ')} {value:.4f}" for name, value in logs.items()
-                  if name not in ("epoch", "lr", "seconds") and isinstance(value, (int, float))]
+                  if name not in ("epoch", "lr", "seconds") and is_number(value)]
         left = (trainer.epochs - trainer.epoch) * logs["seconds"]
         parts += [f"{rate:,.0f} samples/s", f"{logs['seconds']:.2f} s"] + [f"{left:.0f} s left"] * (left >= 1)
         print("  ".join(parts), flush=True)
 
-    def close(self, trainer):
+    def close(self, trainer: Trainer) -> None:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
 
-    def _draw(self, trainer):
+    def _draw(self, trainer: Trainer) -> None:
         running, bar = trainer.running, self._bar
-        epoch = min(trainer.epoch + 1, trainer.epochs)      # at an epoch's end it counts as done already
+        epoch = min(trainer.epoch + 1, trainer.epochs)      # at the end of an epoch, trainer.epoch already counts it
         bar.set_description_str(f"epoch {epoch}/{trainer.epochs}", refresh=False)
-        values = {name: v for name, v in running.results().items() if isinstance(v, (int, float))}
+        values = {name: v for name, v in running.results().items() if is_number(v)}
         bar.set_postfix({name: f"{v:.4f}" for name, v in values.items()}, refresh=False)
         done = (trainer.samples_per_epoch or 0) * (trainer.epoch - trainer.first_epoch)
         bar.update(done + (running.samples if trainer.batch else 0) - bar.n)
 
 
 class CSVLogger(Callback):
-    """Writes the history as CSV after each epoch, the file replaced whole, so that a resumed training's is whole too.
+    """Write the history as CSV after each epoch.
+
+    The whole file is replaced each time, so after a resume it also contains the epochs before the interruption.
 
     Args:
-        path: of the file.
+        path: of the CSV file.
 
     Raises:
-        TypeError: it is no path.
+        TypeError: `path` is not a path.
 
     Example:
         >>> import fastnet
-        >>> fastnet.callbacks.CSVLogger("history.csv").path
-        'history.csv'
+        >>> fastnet.callbacks.CSVLogger("history.csv")
+        CSVLogger(path='history.csv')
     """
 
-    def __init__(self, path):
+    def __init__(self, path: StrPath) -> None:
         check_path("path", path)
-        self.path = str(path)
+        self.path: str = str(path)
 
-    def on_epoch_end(self, trainer):
+    def on_epoch_end(self, trainer: Trainer) -> None:
         trainer.history.to_csv(self.path)
 
 
 class TensorBoard(Callback):
-    """Writes every number of the logs for TensorBoard, training and validation as two runs in the same charts.
+    """Write every number of the logs for TensorBoard, training and validation as two runs in the same charts.
 
     Needs tensorboardX: `pip install tensorboardX`.
 
     Args:
-        folder: where the event files go.
+        folder: for the event files.
 
     Raises:
-        TypeError: folder is no path.
-        ImportError: in training, where tensorboardX is not installed.
+        TypeError: `folder` is not a path.
+        ImportError: at the start of the training, if tensorboardX is not installed.
 
     Example:
         >>> import fastnet
-        >>> fastnet.callbacks.TensorBoard("runs").folder
-        'runs'
+        >>> fastnet.callbacks.TensorBoard("runs")
+        TensorBoard(folder='runs')
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: StrPath) -> None:
         check_path("folder", folder)
-        self.folder, self._writers = str(folder), {}
+        self.folder: str = str(folder)
+        self._make: Any = None
+        self._writers: dict[str, Any] = {}
 
-    def on_fit_begin(self, trainer):
+    def on_fit_begin(self, trainer: Trainer) -> None:
         self._make = optional("tensorboardX", "the TensorBoard callback").SummaryWriter
 
-    def on_epoch_end(self, trainer):
+    def on_epoch_end(self, trainer: Trainer) -> None:
         for name, value in trainer.logs.items():
-            if name != "epoch" and isinstance(value, (int, float)):
+            if name != "epoch" and is_number(value):
                 run = "validation" if name.startswith("validation_") else "train"
                 if run not in self._writers:
                     self._writers[run] = self._make(f"{self.folder}/{run}", purge_step=trainer.logs["epoch"])
@@ -132,7 +145,7 @@ class TensorBoard(Callback):
         for writer in self._writers.values():
             writer.flush()
 
-    def close(self, trainer):
+    def close(self, trainer: Trainer) -> None:
         for writer in self._writers.values():
             writer.close()
         self._writers = {}

@@ -1,5 +1,6 @@
 """Callbacks: each does what it says, and none changes a bit of what it only watches."""
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from training_tools import blobs, fitted, perceptron, trainer, weights, without_
 
 import fastnet
 from fastnet import callbacks as c, optim
+from fastnet.callbacks.base import Monitor
 
 
 def test_moments_and_their_order(capsys):
@@ -94,7 +96,7 @@ def test_model_checkpoint_keeps_the_best(tmp_path):
 
 @pytest.mark.parametrize("make", [c.EarlyStopping, lambda: c.ModelCheckpoint("m.safetensors")])
 def test_nothing_to_watch(make):
-    with pytest.raises(ValueError, match=r"there is no 'validation_loss' to watch: .*'loss'.*give fit\(\) val"):
+    with pytest.raises(ValueError, match=r"no number 'validation_loss' to monitor: .*'loss'.*give fit\(\) val"):
         fitted(callbacks=[make()])
 
 
@@ -157,7 +159,7 @@ def test_schedule_that_was_made_before():
         c.LearningRateSchedule(optim.lr_scheduler.StepLR(t.optimizer, 1, gamma=0.1))])
     assert t.history["lr"] == pytest.approx([0.02, 0.002])
     other = optim.lr_scheduler.StepLR(trainer().optimizer, 1)
-    with pytest.raises(ValueError, match="of another optimizer"):
+    with pytest.raises(ValueError, match="belongs to another optimizer"):
         t.fit(*blobs(), progress=False, callbacks=[c.LearningRateSchedule(other)])
 
 
@@ -270,7 +272,7 @@ def test_averaged_weights_are_what_is_saved(tmp_path):
     (lambda: c.GradientAccumulation(0), "at least one batch"),
     (lambda: c.GradientClipping(), "either max_norm or value"),
     (lambda: c.GradientClipping(1.0, value=1.0), "either max_norm or value"),
-    (lambda: c.GradientClipping(-1.0), "a positive bound, got -1.0"),
+    (lambda: c.GradientClipping(-1.0), "expected max_norm > 0, got -1.0"),
     (lambda: c.ExponentialMovingAverage(1.0), "0 <= decay < 1"),
     (lambda: c.EarlyStopping(patience=0), "patience >= 1"),
     (lambda: c.EarlyStopping(mode="best"), "unknown mode 'best'"),
@@ -280,6 +282,40 @@ def test_averaged_weights_are_what_is_saved(tmp_path):
 def test_wrong_makings(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize(("callback", "text"), [
+    (c.Checkpoint("run"), "Checkpoint(folder='run', seconds=10.0)"),
+    (c.CSVLogger("history.csv"), "CSVLogger(path='history.csv')"),
+    (c.EarlyStopping("loss", patience=3), "EarlyStopping(monitor='loss', patience=3)"),
+    (c.ExponentialMovingAverage(0.9), "ExponentialMovingAverage(decay=0.9)"),
+    (c.GradientAccumulation(4), "GradientAccumulation(batches=4)"),
+    (c.GradientClipping(value=0.5), "GradientClipping(value=0.5)"),
+    (c.LearningRateSchedule("cosine"), "LearningRateSchedule(schedule='cosine', interval='batch')"),
+    (c.LearningRateSchedule(optim.lr_scheduler.ExponentialLR),
+     "LearningRateSchedule(schedule=ExponentialLR, interval='epoch')"),
+    (c.ModelCheckpoint("m.safetensors"), "ModelCheckpoint(path='m.safetensors', monitor='validation_loss')"),
+    (c.ModelCheckpoint("m.safetensors", None), "ModelCheckpoint(path='m.safetensors')"),
+    (c.Progress(), "Progress()"),
+    (c.TensorBoard("runs"), "TensorBoard(folder='runs')"),
+    (Monitor("loss"), "Monitor('loss', mode='auto', best=None)"),
+])
+def test_repr(callback, text):
+    assert repr(callback) == text
+
+
+def test_repr_after_training_names_the_best_epoch():
+    stopping = c.EarlyStopping("watched", patience=2)
+    fitted(callbacks=[Fixed([3.0, 1.0, 2.0, 2.5]), stopping])
+    assert repr(stopping) == "EarlyStopping(monitor='watched', patience=2, best_epoch=2, best=1)"
+
+
+def test_repr_of_a_subclass_shows_the_arguments_that_it_keeps():
+    class Mine(c.Callback):
+        def __init__(self, threshold, folder, other=1):
+            self.threshold, self.folder = threshold, Path(folder)
+
+    assert repr(Mine(0.5, "run")) == "Mine(threshold=0.5, folder='run')"
 
 
 # ---- logs -----------------------------------------------------------------------------------------------------------
@@ -300,7 +336,7 @@ def test_bar(capsys, monkeypatch):
     """On a terminal a bar is drawn, and gone at the end."""
     import sys
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr("fastnet.callbacks.logs._BETWEEN", 0)
+    monkeypatch.setattr("fastnet.callbacks.logs._REFRESH", 0)
     fitted(progress=True, epochs=2)
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == 2

@@ -176,7 +176,7 @@ def test_data_sets_of_another_kind(tmp_path):
 
 def test_a_schedule_over_more_epochs(tmp_path):
     fitted(epochs=2, callbacks=[c.LearningRateSchedule("cosine"), c.Checkpoint(tmp_path)])
-    with pytest.raises(ValueError, match="schedule is cosine over 20 updates, this one cosine over 60"):
+    with pytest.raises(ValueError, match="schedule is cosine over 20 updates, this one is cosine over 60"):
         fitted(epochs=6, callbacks=[c.LearningRateSchedule("cosine")], resume=tmp_path)
 
 

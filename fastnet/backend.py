@@ -1,15 +1,19 @@
-"""One table of kernels, K, and everything that decides what stands in it.
+"""The kernel table K, the choice of the backend, threads and instruction sets.
 
-The only importer of compiled code. `K.relu(out, x)` runs the compiled kernel where there is one that takes the dtype,
-else the NumPy reference. Callers look a kernel up at each call, so `use_backend` holds at once.
+This module alone imports compiled code. `K.relu(out, x)` runs the compiled kernel if it supports the dtype, else the
+NumPy reference. Each call looks its kernel up in K, so `use_backend` takes effect at once.
 """
+from __future__ import annotations
+
 import contextvars
 import functools
 import importlib
 import os
 import sys
 import warnings
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -18,14 +22,22 @@ from fastnet._kernels import reference
 from fastnet._kernels.reference import random as _reference_random
 from fastnet._runtime import native as _native, thread_policy as _policy
 
-random_blocks = _reference_random.blocks        # how many random counters a draw uses up
+if TYPE_CHECKING:
+    from fastnet._core.annotations import DType
 
+__all__ = ["available_isas", "backend", "config", "get_isa", "get_num_threads", "set_backend", "set_isa",
+           "set_num_threads", "show_config", "use_backend"]
+
+BackendName: TypeAlias = Literal["compiled", "numpy"]
+Kernel: TypeAlias = Callable[..., None]
+
+random_blocks: Callable[[int, DType], int] = _reference_random.blocks       # counters that a draw uses
 
 _compiled, _absent = _native.compiled, _native.absent
-compiled_available = not _absent
+compiled_available: bool = not _absent
 
 launch: Any = None
-calls = _native.calls
+calls: Any = _native.calls
 if compiled_available:
     _cpu, launch, _threads, _dispatch = (_compiled[name] for name in ("cpu", "launch", "threads", "dispatch"))
     _threads.set_default_threads(_policy.default_threads())
@@ -36,7 +48,7 @@ if compiled_available:
 # ---- the table ------------------------------------------------------------------------------------------------------
 
 class _Table:
-    """The kernels in use, one attribute each; `name` says which backend they are."""
+    """The kernels in use, one attribute per kernel; `name` is the name of their backend."""
 
     name: str
 
@@ -48,43 +60,45 @@ _silent = contextvars.Context()
 _silent.run(np.seterr, all="ignore")
 
 
-def call_silently(kernel, args, attrs):
-    """Call a NumPy kernel: 1/0 is inf and 0/0 is NaN, as in the compiled kernels, without a warning.
+def call_silently(kernel: Kernel, args: Sequence[Any], attrs: Mapping[str, Any]) -> None:
+    """Call a NumPy kernel without floating-point warnings: as in the compiled kernels, 1/0 is inf and 0/0 is NaN.
 
-    A context is entered and left in C: no exception from outside can leave the caller's NumPy silent.
+    A context is entered and left in C, so an interrupt cannot leave the caller's NumPy with its warnings off.
     """
     _silent.copy().run(kernel, *args, **attrs)
 
 
-def _reference_call(kernel):
-    """A NumPy kernel as the table has it: a recording keeps it as a Python call."""
-    def call(*args, **attrs):
+def _reference_call(kernel: Kernel) -> Kernel:
+    """Wrap a NumPy kernel for the table: recordings keep its calls as Python calls."""
+    def call(*args: Any, **attrs: Any) -> None:
         call_silently(kernel, args, attrs)
         if state.recorder is not None:
             state.recorder.add_call(kernel, args, attrs)
     return functools.wraps(kernel)(call)
 
 
-def _compiled_call(compiled, kernel):
-    """A compiled kernel as the table has it: a dtype it lacks goes to the reference, what it can't walk is packed."""
+def _compiled_call(compiled: Kernel, kernel: Kernel) -> Kernel:
+    """Wrap a compiled kernel for the table: dtypes it lacks go to the reference, arrays it cannot walk are packed."""
     call = _dispatch.compiled_call(compiled, kernel, _reference_call(kernel), _call_packed)
     return functools.wraps(kernel)(call)
 
 
-def _call_packed(call, kernel, args, attrs):
-    """Copy what is not contiguous or not aligned, call, and copy the outputs back."""
+def _call_packed(call: Kernel, kernel: Any, args: Sequence[Any], attrs: Mapping[str, Any]) -> None:
+    """Call a kernel with packed copies of the arrays that are not contiguous or not aligned; copy the outputs back."""
     packed = [_packed(a) for a in args]
     if all(a is b for a, b in zip(args, packed)) and not any(_packed(a) is not a for a in attrs.values()):
-        raise RuntimeError(f"{kernel.__name__} asked for contiguous arrays and has them; this is a bug of the kernel")
+        raise RuntimeError(f"{kernel.__name__}: the kernel asked for contiguous arrays, but all arrays are contiguous; "
+                           "this is a bug in the kernel, please report it")
     call(*packed, **{name: _packed(a) for name, a in attrs.items()})
     for i in kernel.outputs:
         if packed[i] is not args[i]:
             if not args[i].flags.writeable:
-                raise ValueError(f"{kernel.__name__}: an output is read-only")
+                raise ValueError(f"{kernel.__name__}: expected a writable output, got a read-only array")
             K.copy(args[i], packed[i])
 
 
-def _packed(a):
+def _packed(a: Any) -> Any:
+    """A contiguous, aligned copy of an array that is not; anything else unchanged."""
     if not isinstance(a, np.ndarray) or (a.flags.c_contiguous and a.flags.aligned):
         return a
     copy = np.ndarray(a.shape, a.dtype, _native.memory.allocate(a.nbytes))
@@ -92,8 +106,8 @@ def _packed(a):
     return copy
 
 
-def _kernels():
-    """(family, name, reference kernel) of every kernel."""
+def _kernels() -> Iterator[tuple[str, str, Kernel]]:
+    """Iterate over all kernels: (family, name, reference kernel)."""
     for family in reference.FAMILIES:
         module = importlib.import_module(f"fastnet._kernels.reference.{family}")
         for name, fn in vars(module).items():
@@ -101,26 +115,28 @@ def _kernels():
                 yield family, name, fn
 
 
-def _table(name):
-    """What K holds on a backend: it is replaced as a whole, which no exception from outside can split.
+def _table(name: str) -> dict[str, Any]:
+    """The contents of K for a backend. K's dictionary is replaced as a whole, so no interrupt can leave a mixture.
 
     Raises:
-        ValueError: an unknown name.
-        ImportError: "compiled", and the extension is not built or is broken.
+        ValueError: unknown backend.
+        ImportError: the backend is "compiled" and the compiled kernels are not built or broken.
     """
     if name not in ("compiled", "numpy"):
         raise ValueError(f"unknown backend {name!r}; choose 'compiled' or 'numpy'")
     if name == "compiled" and not compiled_available:
         raise ImportError(f"the compiled kernels are {_absent.status}: {_absent.error}") from _absent.error
-    table = {"name": name}
+    table: dict[str, Any] = {"name": name}
     for family, kernel_name, kernel in _kernels():
         compiled = getattr(_compiled.get(family), kernel_name, None) if name == "compiled" else None
         table[kernel_name] = _compiled_call(compiled, kernel) if compiled else _reference_call(kernel)
     return table
 
 
-def backend():
-    """The name of the backend in use: "compiled" or "numpy".
+# ---- the backend ----------------------------------------------------------------------------------------------------
+
+def backend() -> BackendName:
+    """Name of the backend in use: "compiled" or "numpy".
 
     Example:
         >>> import fastnet
@@ -131,25 +147,28 @@ def backend():
     return K.name
 
 
-def set_backend(name):
-    """Run every kernel on `name`, "compiled" or "numpy", from now on, in every thread.
-
-    Raises:
-        ValueError: an unknown name.
-        ImportError: "compiled", and the extension is not built or is broken.
-    """
-    K.__dict__ = _table(name)
-
-
-def use_backend(name):
-    """Run every kernel inside the `with` block on `name`, in every thread.
+def set_backend(name: BackendName) -> None:
+    """Select the backend that runs all kernels, in all threads.
 
     Args:
         name: "compiled" or "numpy".
 
     Raises:
-        ValueError: an unknown name.
-        ImportError: "compiled", and the extension is not built or is broken.
+        ValueError: unknown backend.
+        ImportError: the backend is "compiled" and the compiled kernels are not built or broken.
+    """
+    K.__dict__ = _table(name)
+
+
+def use_backend(name: BackendName) -> AbstractContextManager[None]:
+    """Context manager that runs all kernels on one backend inside its block, in all threads.
+
+    Args:
+        name: "compiled" or "numpy".
+
+    Raises:
+        ValueError: unknown backend.
+        ImportError: the backend is "compiled" and the compiled kernels are not built or broken.
 
     Example:
         >>> import fastnet
@@ -160,13 +179,13 @@ def use_backend(name):
     return Swapped(K, "__dict__", _table(name))
 
 
-_MOST_THREADS = 1024                    # OpenMP ends the process if it cannot start as many as it is asked for
-
-
 # ---- threads and instruction sets -----------------------------------------------------------------------------------
 
-def get_num_threads():
-    """The most threads that kernels called from this Python thread use. The NumPy backend counts as one.
+_MOST_THREADS = 1024                    # OpenMP ends the process if it cannot start the threads it is asked for
+
+
+def get_num_threads() -> int:
+    """Maximum number of threads for kernels called from this Python thread; 1 on the NumPy backend.
 
     Example:
         >>> import fastnet
@@ -176,58 +195,61 @@ def get_num_threads():
     return _threads.get_num_threads() if compiled_available else 1
 
 
-def set_num_threads(n):
-    """Let kernels called from this Python thread use up to `n` threads. Results do not depend on it.
+def set_num_threads(n: int) -> None:
+    """Set the maximum number of threads for kernels called from this Python thread. Results do not depend on it.
 
-    A process that was forked stays on one thread.
+    A forked process always uses one thread.
 
     Raises:
-        RuntimeError: n is no integer from 1 to 1024.
+        RuntimeError: n is not an integer from 1 to 1024.
     """
     if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= _MOST_THREADS:
-        raise RuntimeError(f"expected a number of threads from 1 to {_MOST_THREADS}, got {n!r}")
+        raise RuntimeError(f"set_num_threads: expected a number of threads from 1 to {_MOST_THREADS}, got {n!r}")
     if not compiled_available:
-        warnings.warn("the NumPy backend has no threads of its own; NumPy's are limited with threadpoolctl",
+        warnings.warn("set_num_threads has no effect on the NumPy backend; use threadpoolctl to limit NumPy's threads",
                       RuntimeWarning, stacklevel=2)
         return
     if _threads.forked():
         if n > 1:
-            warnings.warn("this process was forked and stays on one thread, as OpenMP's threads do not survive a fork; "
-                          "start it by 'spawn' to have more", RuntimeWarning, stacklevel=2)
+            warnings.warn("this process was forked and stays on one thread, because OpenMP's threads do not survive a "
+                          "fork; start it with the method 'spawn' to use more", RuntimeWarning, stacklevel=2)
         return
     _threads.set_num_threads(n)
 
 
-def get_isa():
-    """The instruction set that the compiled kernels run on, one of `available_isas()`, or None on NumPy alone."""
+def get_isa() -> str | None:
+    """Instruction set of the compiled kernels, one of `available_isas()`; None without compiled kernels."""
     return _cpu.isa() if compiled_available else None
 
 
-def available_isas():
-    """The instruction sets that this build and this processor both have, lowest first.
+def available_isas() -> list[str]:
+    """Instruction sets that this build contains and this processor supports, lowest first.
 
     They are "baseline", "avx2" and "avx512" on x86-64, "baseline" and "neon" on aarch64.
     """
     return _cpu.available() if compiled_available else []
 
 
-def set_isa(name):
-    """Run the compiled kernels on another instruction set, in every thread (FASTNET_ISA sets it at import).
+def set_isa(name: str) -> None:
+    """Select the instruction set of the compiled kernels, in all threads (FASTNET_ISA selects it at import).
 
     Args:
         name: one of `available_isas()`.
 
     Raises:
-        ValueError: an instruction set that this build or this processor does not have.
+        ValueError: this build or this processor lacks the instruction set.
         RuntimeError: there are no compiled kernels.
     """
     if not compiled_available:
-        raise RuntimeError(f"the compiled kernels are {_absent.status}: there is no instruction set to choose")
+        raise RuntimeError(f"set_isa: the compiled kernels are {_absent.status}, so there is no instruction set to "
+                           "select")
     _cpu.set_isa(name)
 
 
-def config():
-    """What runs here, as a dictionary: see `show_config`.
+# ---- the configuration ----------------------------------------------------------------------------------------------
+
+def config() -> dict[str, Any]:
+    """The configuration that `show_config` prints, as a dictionary.
 
     Example:
         >>> import fastnet
@@ -247,16 +269,17 @@ def config():
     }
 
 
-def show_config():
-    """Print which backend, instruction set and threads are in use, and why."""
+def show_config() -> None:
+    """Print the backend, instruction set and number of threads in use, and why compiled kernels are missing."""
     for key, value in config().items():
         if value is not None:
             print(f"{key + ':':10s} {', '.join(value) if isinstance(value, list) else value}")
 
 
-def _choose():
+def _choose_at_import() -> None:
+    """Apply the environment variables FASTNET_BACKEND and FASTNET_ISA."""
     wanted = os.environ.get("FASTNET_BACKEND", "")
-    set_backend(wanted or ("compiled" if compiled_available else "numpy"))
+    K.__dict__ = _table(wanted or ("compiled" if compiled_available else "numpy"))
     isa = os.environ.get("FASTNET_ISA")
     if isa and compiled_available:
         set_isa(isa)
@@ -265,4 +288,4 @@ def _choose():
                       stacklevel=2)
 
 
-_choose()
+_choose_at_import()

@@ -1,28 +1,39 @@
-"""The six dtypes, and PyTorch's rules for what comes of two of them.
+"""The six dtypes, and PyTorch's rules of type promotion.
 
-A dtype is a `numpy.dtype`: `fastnet.float32 == np.float32`, and NumPy takes it as it is.
+A dtype is a `numpy.dtype`: `fastnet.float32 == np.float32`, and NumPy accepts it without a conversion.
 """
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-bool_ = np.dtype(np.bool_)
-uint8 = np.dtype(np.uint8)
-int32 = np.dtype(np.int32)
-int64 = np.dtype(np.int64)
-float32 = np.dtype(np.float32)
-float64 = np.dtype(np.float64)
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, DType, DTypeLike, Number
 
-ALL = (bool_, uint8, int32, int64, float32, float64)
+__all__ = ["ALL", "NAMES", "as_dtype", "bool_", "category", "float32", "float64", "float_of", "int32", "int64",
+           "of_scalar", "promote", "result_type", "uint8"]
+
+bool_: np.dtype[np.bool_] = np.dtype(np.bool_)
+uint8: np.dtype[np.uint8] = np.dtype(np.uint8)
+int32: np.dtype[np.int32] = np.dtype(np.int32)
+int64: np.dtype[np.int64] = np.dtype(np.int64)
+float32: np.dtype[np.float32] = np.dtype(np.float32)
+float64: np.dtype[np.float64] = np.dtype(np.float64)
+
+ALL: tuple[DType, ...] = (bool_, uint8, int32, int64, float32, float64)
+NAMES: dict[str, DType] = {
+    "bool": bool_, "uint8": uint8, "int32": int32, "int": int32, "int64": int64, "long": int64,
+    "float32": float32, "float": float32, "float64": float64, "double": float64}
 _KNOWN = frozenset(ALL)
-NAMES = {"bool": bool_, "uint8": uint8, "int32": int32, "int": int32, "int64": int64, "long": int64,
-          "float32": float32, "float": float32, "float64": float64, "double": float64}
-_PYTHON = {bool: bool_, int: int64, float: float64}     # Python's types name dtypes of their own precision
+_PYTHON: dict[type, DType] = {bool: bool_, int: int64, float: float64}     # Python's numbers have 64 bits
 
 
-def as_dtype(dtype):
-    """The dtype that `dtype` names: one of the six, a NumPy dtype or scalar type, a Python type or a string.
+def as_dtype(dtype: DTypeLike) -> DType:
+    """Convert a dtype's name, a Python type or a NumPy dtype or scalar type to one of the six dtypes.
 
     Raises:
-        TypeError: any other.
+        TypeError: fastnet does not support this dtype.
 
     Example:
         >>> import fastnet
@@ -37,13 +48,13 @@ def as_dtype(dtype):
         found = np.dtype(dtype)
     except TypeError:
         found = None
-    if found not in _KNOWN or not found.isnative:
+    if found is None or found not in _KNOWN or not found.isnative:
         raise TypeError(f"unsupported dtype {dtype!r}; choose from {', '.join(d.name for d in ALL)}")
     return NAMES.get(found.name, found)
 
 
-def category(dtype):
-    """0 for bool, 1 for integers, 2 for floating point: a higher category wins a promotion.
+def category(dtype: DType) -> int:
+    """Category of a dtype: 0 for bool, 1 for integers, 2 for floating point. Promotion prefers the higher one.
 
     Example:
         >>> import fastnet
@@ -53,10 +64,10 @@ def category(dtype):
     return 2 if dtype.kind == "f" else 0 if dtype.kind == "b" else 1
 
 
-def promote(a, b):
-    """The dtype of a combination of two arrays: the higher category's, within one category the wider.
+def promote(a: DType, b: DType) -> DType:
+    """Promote two dtypes: the one of the higher category, or within one category the wider one.
 
-    Unlike NumPy's, an int64 and a float32 give a float32.
+    Unlike in NumPy, int64 and float32 give float32.
 
     Example:
         >>> import fastnet
@@ -71,8 +82,8 @@ def promote(a, b):
     return np.promote_types(a, b)
 
 
-def of_scalar(value):
-    """The dtype that a Python scalar has on its own.
+def of_scalar(value: Number | np.generic) -> DType:
+    """Default dtype of a Python or NumPy scalar: bool, int64 or float32.
 
     Example:
         >>> import fastnet
@@ -84,30 +95,37 @@ def of_scalar(value):
     return int64 if isinstance(value, int | np.integer) else float32
 
 
-def result_type(*operands):
-    """PyTorch's result dtype of arrays and Python scalars.
+def result_type(*operands: Array | Number) -> DType:
+    """Result dtype of an operation on arrays and Python scalars, by PyTorch's rules.
 
-    Arrays of one dimension or more decide; a 0-d array, and below it a Python scalar, matters only if it is of a
-    higher category. https://pytorch.org/docs/stable/tensor_attributes.html#type-promotion-doc.
+    Arrays with at least one dimension decide. A 0-d array changes the result only if its category is higher, and a
+    Python scalar only if its category is higher than those of all arrays.
+    https://pytorch.org/docs/stable/tensor_attributes.html#type-promotion-doc.
+
+    Raises:
+        TypeError: no operands.
 
     Example:
         >>> import numpy as np, fastnet
         >>> fastnet.dtypes.result_type(np.zeros(2, np.int32), 1), fastnet.dtypes.result_type(np.zeros(2, np.int32), 1.0)
         (dtype('int32'), dtype('float32'))
     """
-    ranked = [None, None, None]                          # arrays, 0-d arrays, scalars
+    ranked: list[DType | None] = [None, None, None]      # arrays, 0-d arrays, scalars
     for x in operands:
         rank, dtype = (0 if x.ndim else 1, x.dtype) if isinstance(x, np.ndarray) else (2, of_scalar(x))
-        ranked[rank] = dtype if ranked[rank] is None else promote(ranked[rank], dtype)
-    result = None
+        before = ranked[rank]
+        ranked[rank] = dtype if before is None else promote(before, dtype)
+    result: DType | None = None
     for dtype in ranked:
         if dtype is not None and (result is None or category(dtype) > category(result)):
             result = dtype
+    if result is None:
+        raise TypeError("result_type: expected at least one array or number, got none")
     return result
 
 
-def float_of(dtype):
-    """The dtype in which a real-valued function of such an array is computed: itself if floating, else float32.
+def float_of(dtype: DType) -> DType:
+    """Floating-point dtype for real-valued functions of an array: its own dtype if floating point, else float32.
 
     Example:
         >>> import fastnet

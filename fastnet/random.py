@@ -1,15 +1,25 @@
-"""Random state. Philox is counter-based: a generator is a seed and the number of counters used up.
+"""Random number generators and the global random state.
 
+The generator is Philox, which is counter-based: its state is a seed and the number of counters already used.
 Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", https://doi.org/10.1145/2063384.2063405.
 """
+from __future__ import annotations
+
 import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastnet._core.locks import new_lock
 from fastnet._core.state import forbid_in_recording, inside, state
 
-# Of all generators: one that is copied or pickled must not hold one. Reentrant, since a signal's handler may draw.
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, ArrayLike
+
+__all__ = ["Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
+
+# One lock for all generators, since a generator with a lock could not be copied or pickled. Reentrant, since a signal
+# handler may draw random numbers.
 _lock = new_lock(reentrant=True)
 
 
@@ -17,7 +27,11 @@ class Generator:
     """A stream of random numbers.
 
     Args:
-        seed: any integer; by default one from the operating system.
+        seed: any integer, taken modulo 2^64; by default one from the operating system.
+
+    Attributes:
+        seed: the seed, from 0 to 2^64 - 1.
+        counter: how many counters of the stream are used.
 
     Example:
         >>> import fastnet
@@ -25,23 +39,31 @@ class Generator:
         >>> a, b = fastnet.rand(3, generator=g), fastnet.rand(3, generator=g.manual_seed(0))
         >>> bool((a == b).all())
         True
+        >>> g
+        Generator(seed=0, counter=1)
     """
 
-    def __init__(self, seed=None):
-        self.manual_seed(int.from_bytes(os.urandom(8), "little") if seed is None else seed)
+    seed: int
+    counter: int
 
-    def manual_seed(self, seed):
-        """Start the stream of `seed` anew; returns the generator."""
+    def __init__(self, seed: int | None = None) -> None:
+        self.manual_seed(_seed_of_the_system() if seed is None else seed)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(seed={self.seed}, counter={self.counter})"
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Restart the generator with a seed; returns the generator."""
         forbid_in_recording("manual_seed()")
         self.seed, self.counter = int(seed) & (2**64 - 1), 0
         return self
 
-    def initial_seed(self):
-        """The seed."""
+    def initial_seed(self) -> int:
+        """The seed of the generator."""
         return self.seed
 
-    def get_state(self):
-        """The state as an array (seed, counter) of uint64.
+    def get_state(self) -> Array:
+        """The state of the generator: an array (seed, counter) of uint64.
 
         Example:
             >>> import fastnet
@@ -53,43 +75,48 @@ class Generator:
         forbid_in_recording("get_rng_state()")
         return self.block()
 
-    def set_state(self, new_state):
-        """Go on from a state that `get_state` gave.
+    def set_state(self, new_state: ArrayLike) -> None:
+        """Continue from a state that `get_state` returned.
 
         Raises:
-            ValueError: not two numbers of uint64.
+            ValueError: the state is not an array of two uint64.
         """
         forbid_in_recording("set_rng_state()")
         values = np.asarray(new_state)
         if values.shape != (2,) or values.dtype != np.uint64:
-            raise ValueError(f"expected the two uint64 that get_rng_state() gives, got {new_state!r}")
+            raise ValueError("set_rng_state: expected the array of two uint64 that get_rng_state() returns, got "
+                             f"{new_state!r}")
         self.seed, self.counter = (int(v) for v in values)
 
-    def block(self):
-        """The state in new memory, for a kernel or a recording to read it from."""
+    def block(self) -> Array:
+        """A new array with the state, which a kernel or a recording reads."""
         return np.array([self.seed, self.counter], np.uint64)
 
-    def reserve(self, blocks):
-        """Use up `blocks` counters: (state array, offset) for one draw's kernel."""
+    def reserve(self, blocks: int) -> tuple[Array, int]:
+        """Reserve counters for one kernel call, also while recording: (array with the state, offset to its counter)."""
         if state.recorder is not None:
             return state.recorder.reserve(self, blocks)
-        return self.take(blocks), 0
+        return self.advance(blocks), 0
 
-    def take(self, blocks):
-        """The state in new memory, `blocks` counters of which no other thread gets."""
+    def advance(self, blocks: int) -> Array:
+        """Reserve counters that no other thread gets; returns a new array with the state before them."""
         return np.array([self.seed, inside(_lock, self._advance, blocks)], np.uint64)
 
-    def _advance(self, blocks):
-        start = self.counter                # no call from here on: a handler that draws comes before or after
+    def _advance(self, blocks: int) -> int:
+        start = self.counter                # no calls below: a signal handler must not draw between these lines
         self.counter = (start + blocks) & (2**64 - 1)
         return start
 
 
-default_generator = Generator()
+def _seed_of_the_system() -> int:
+    return int.from_bytes(os.urandom(8), "little")
 
 
-def manual_seed(seed):
-    """Seed the default generator, which weights, dropout and random tensors draw from. Returns it.
+default_generator: Generator = Generator()
+
+
+def manual_seed(seed: int) -> Generator:
+    """Seed the default generator, from which weights, dropout and random tensors draw. Returns the generator.
 
     Args:
         seed: any integer; taken modulo 2^64.
@@ -105,13 +132,13 @@ def manual_seed(seed):
     return default_generator.manual_seed(seed)
 
 
-def seed():
+def seed() -> int:
     """Seed the default generator from the operating system; returns the seed, from 0 to 2^64 - 1."""
-    return default_generator.manual_seed(int.from_bytes(os.urandom(8), "little")).seed
+    return default_generator.manual_seed(_seed_of_the_system()).seed
 
 
-def initial_seed():
-    """The default generator's seed.
+def initial_seed() -> int:
+    """The seed of the default generator.
 
     Example:
         >>> import fastnet
@@ -122,8 +149,8 @@ def initial_seed():
     return default_generator.seed
 
 
-def get_rng_state():
-    """The default generator's state: an array (seed, counter) of uint64.
+def get_rng_state() -> Array:
+    """The state of the default generator: an array (seed, counter) of uint64.
 
     Example:
         >>> import fastnet
@@ -136,11 +163,11 @@ def get_rng_state():
     return default_generator.get_state()
 
 
-def set_rng_state(new_state):
-    """Go on from a state that `get_rng_state` gave.
+def set_rng_state(new_state: ArrayLike) -> None:
+    """Continue from a state that `get_rng_state` returned.
 
     Raises:
-        ValueError: not two numbers of uint64.
+        ValueError: the state is not an array of two uint64.
 
     Example:
         >>> import fastnet

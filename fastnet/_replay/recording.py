@@ -47,7 +47,7 @@ class Recording:
         self._shortcut = None
         self.plan, self.outputs = plan(result, recorder, tensors)
         for generator, _, total in self.draws:
-            generator.take(total)
+            generator.advance(total)
 
     # ---- guards ----
 
@@ -115,7 +115,7 @@ class Recording:
 
     def _run(self, arrays):
         for generator, block, total in self.draws:
-            block[:] = generator.take(total)
+            block[:] = generator.advance(total)
         for refresh in self.refreshers:
             refresh()
         addresses = [calls.bounds(a)[0] for a in arrays]

@@ -168,7 +168,7 @@ cdef class Shortcut:
     cdef int launch(self, uintptr_t *addresses, list arrays) except -1:
         cdef Py_ssize_t failed
         for generator, block, total in self.draws:
-            block[:] = generator.take(total)
+            block[:] = generator.advance(total)
         for refresh in self.refreshers:
             refresh()
         for launches in self.launches:

@@ -1,9 +1,17 @@
-"""Figures that say how good a model is, each accumulated over batches exactly and agreeing with scikit-learn's.
+"""Metrics: accumulated exactly over batches, and equal to scikit-learn's.
 
-A Metric takes what the model gives: one logit a class (N, C) with classes (N,); one logit a sample (N,) or (N, 1), or a
-label (N, L), with targets of 0 and 1; numbers for regression. Targets (N, C) are always labels, each of which may be
-there or not: of one-hot targets or probabilities, as cross-entropy takes them, give `targets.argmax(1)`.
+A Metric takes the outputs of the model and the targets:
+
+- multiclass classification: logits (N, C) and class numbers (N,);
+- binary classification: logits and targets of 0 and 1, both (N,) or (N, 1);
+- multilabel classification: logits and targets of 0 and 1, both (N, L);
+- regression: numbers, both (N, ...).
+
+Targets (N, C) always mean multilabel classification. If your targets are one-hot or probabilities, as cross-entropy
+accepts them, pass `targets.argmax(1)`.
 """
+from __future__ import annotations
+
 import copy
 import re
 
@@ -17,23 +25,24 @@ from fastnet.metrics.regression import MAE, MSE, R2, RMSE
 __all__ = ["AUC", "Accuracy", "ConfusionMatrix", "F1", "MAE", "MSE", "Metric", "Precision", "R2", "RMSE", "Recall",
            "TopKAccuracy", "get"]
 
-_NAMED = {kind.name: kind for kind in (Accuracy, AUC, ConfusionMatrix, F1, MAE, MSE, Precision, R2, Recall, RMSE)}
+_KINDS: tuple[type[Metric], ...] = (Accuracy, AUC, ConfusionMatrix, F1, MAE, MSE, Precision, R2, Recall, RMSE)
+_NAMED = {kind.name: kind for kind in _KINDS}
 
 
-def get(spec):
-    """A new Metric that has accumulated nothing: of this name, or like this one.
+def get(spec: str | Metric) -> Metric:
+    """Create an empty Metric from its name, or as a copy of another Metric.
 
     Args:
         spec: "accuracy", "auc", "confusion_matrix", "f1", "mae", "mse", "precision", "r2", "recall", "rmse", "top_5"
-            (or another number), or a Metric, of which a copy is made.
+            (or another number), or a Metric, of which an empty copy is made.
 
     Raises:
-        ValueError: anything else; the names are listed.
+        ValueError: unknown metric; the error lists the names.
 
     Example:
         >>> import fastnet
         >>> fastnet.metrics.get("top_3"), fastnet.metrics.get(fastnet.metrics.F1(average="micro"))
-        (TopKAccuracy('top_3'), F1('f1'))
+        (TopKAccuracy(k=3), F1(average='micro'))
     """
     if isinstance(spec, Metric):
         made = copy.deepcopy(spec)

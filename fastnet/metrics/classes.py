@@ -1,5 +1,7 @@
-"""A classifier's batches: which kind they are, what is predicted, and what is refused."""
-from typing import NamedTuple
+"""Batches of classifiers: their kind, their predictions, and the checks on them."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -8,13 +10,20 @@ from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
 from fastnet.backend import K
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array
+
+__all__ = ["Batch", "classifier_batch", "expect_binary", "expect_numbers"]
+
 
 class Batch(NamedTuple):
-    """Outputs and targets off the tape.
+    """Outputs and targets of a classifier, without gradients.
 
     Attributes:
-        kind: "classes": output (N, C), target (N,) int64, in range; "binary": both (N,); "labels": both (N, L). Targets
-            of the last two should be 0 and 1: see `expect_binary`.
+        kind: "classes": output (N, C), target (N,) int64, in range; "binary": both (N,); "labels": both (N, L). The
+            targets of the last two kinds should be 0 and 1: see `expect_binary`.
+        output: the logits.
+        target: the targets.
 
     Example:
         >>> import fastnet
@@ -23,40 +32,40 @@ class Batch(NamedTuple):
         'binary'
     """
 
-    kind: str
+    kind: Literal["classes", "binary", "labels"]
     output: Tensor
     target: Tensor
 
-    def predicted(self):
-        """The likeliest class (the first of equals), or whether a logit is above 0."""
+    def predicted(self) -> Tensor:
+        """The class with the largest logit (the first of equal ones), or whether a logit is above 0."""
         return self.output.argmax(1) if self.kind == "classes" else self.output > 0
 
-    def peak(self):
-        """The largest output: NaN if there is one, which would get lost in comparisons."""
+    def peak(self) -> Tensor:
+        """The largest output; NaN if any output is NaN."""
         return self.output.amax() if self.output.numel() else self.output.sum()
 
-    def classes(self):
+    def classes(self) -> int:
         """The number of classes."""
         return self.output.shape[1] if self.kind == "classes" else 2
 
 
-def read(name, output, target):
-    """The Batch that a classifier's outputs and targets are.
+def classifier_batch(name: str, output: Tensor, target: Tensor) -> Batch:
+    """Check the outputs and targets of a classifier, and find out which kind they are.
 
     Args:
-        name: the metric that reads it.
-        output: logits, (N, C) for C >= 2 classes, (N,) or (N, 1) for two, (N, L) for L labels.
-        target: integers (N,) from 0 to C - 1; zeros and ones, (N,) or (N, 1), or (N, L).
+        name: name of the metric, for errors.
+        output: logits, (N, C) for C >= 2 classes, (N,) or (N, 1) for two classes, (N, L) for L labels.
+        target: integers (N,) from 0 to C - 1; or zeros and ones, (N,), (N, 1) or (N, L).
 
     Raises:
-        ValueError: shapes that are none of these.
-        TypeError: outputs that are no logits, or classes that are no integers.
-        IndexError: a class out of range.
+        ValueError: other shapes.
+        TypeError: outputs that are not floating point, or class numbers that are not integers.
+        IndexError: class number out of range.
 
     Example:
         >>> import fastnet
-        >>> from fastnet.metrics.classes import read
-        >>> read("accuracy", fastnet.zeros(2, 3), fastnet.tensor([0, 2])).kind
+        >>> from fastnet.metrics.classes import classifier_batch
+        >>> classifier_batch("accuracy", fastnet.zeros(2, 3), fastnet.tensor([0, 2])).kind
         'classes'
     """
     output, target = output.detach(), target.detach()
@@ -70,30 +79,31 @@ def read(name, output, target):
             return Batch("labels", output, target)
     elif together and _is_column(output) and _is_column(target):
         return Batch("binary", output.reshape(-1), target.reshape(-1))
-    raise ValueError(f"{name}: outputs of shape {shape_text(output)} and targets of shape {shape_text(target)} do not "
-                     "fit: expected (N, C) and (N,) for classes, (N,) or (N, 1) for two, (N, L) both for labels")
+    raise ValueError(f"{name}: expected outputs and targets of the shapes (N, C) and (N,) for classes, both (N,) or "
+                     "(N, 1) for two classes, or both (N, L) for labels, got "
+                     f"{shape_text(output)} and {shape_text(target)}")
 
 
-def _is_column(x):
+def _is_column(x: Tensor) -> bool:
     return x.ndim == 1 or (x.ndim == 2 and x.shape[1] == 1)
 
 
-def _checked_classes(name, target, count):
+def _checked_classes(name: str, target: Tensor, count: int) -> Tensor:
     if target.dtype.kind == "f":
-        raise TypeError(f"{name}: expected integers as classes, got {target.dtype}")
+        raise TypeError(f"{name}: expected integers as class numbers, got {target.dtype}")
     target = target.to(dtypes.int64).contiguous()
     K.check_index(target._data, count, what="class")
     return target
 
 
-# ---- of arrays, once they may be read -------------------------------------------------------------------------------
+# ---- checks that read values, so they run outside compiled functions -------------------------------------------------
 
-def expect_numbers(name, peak):
-    """Refuse outputs among which there is NaN.
+def expect_numbers(name: str, peak: Array) -> None:
+    """Raise if any output is NaN.
 
     Args:
-        name: the metric.
-        peak: what `Batch.peak` told, an array.
+        name: name of the metric, for the error.
+        peak: the value of `Batch.peak`.
 
     Raises:
         ValueError: it is NaN.
@@ -104,18 +114,18 @@ def expect_numbers(name, peak):
         >>> expect_numbers("accuracy", np.float32(1.0))
     """
     if peak != peak:
-        raise ValueError(f"{name}: there is NaN among the outputs; expected numbers")
+        raise ValueError(f"{name}: expected numbers as outputs, got NaN")
 
 
-def expect_binary(name, target):
-    """Refuse targets other than 0 and 1.
+def expect_binary(name: str, target: Array) -> None:
+    """Raise if any target is not 0 or 1.
 
     Args:
-        name: the metric.
+        name: name of the metric, for the error.
         target: an array of any shape.
 
     Raises:
-        ValueError: there is another; the first one is named.
+        ValueError: naming the first such target and its position.
 
     Example:
         >>> import numpy as np
@@ -125,5 +135,5 @@ def expect_binary(name, target):
     bad = (target != 0) & (target != 1)
     if bad.any():
         where = tuple(map(int, np.unravel_index(bad.argmax(), bad.shape)))
-        raise ValueError(f"{name}: target {target[where]} at position {where[0] if len(where) == 1 else where}: "
-                         "expected 0 or 1")
+        raise ValueError(f"{name}: expected targets of 0 or 1, got {target[where]} at position "
+                         f"{where[0] if len(where) == 1 else where}")

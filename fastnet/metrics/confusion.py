@@ -1,38 +1,51 @@
-"""Metrics that follow from how often each class was taken for each other."""
+"""The confusion matrix, and the metrics that follow from it: precision, recall and F1."""
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
 from fastnet import dtypes
 from fastnet._core.errors import one_of
+from fastnet._core.reprs import changed
 from fastnet.functional.creation import full
-from fastnet.metrics.classes import expect_binary, expect_numbers, read
+from fastnet.metrics.classes import classifier_batch, expect_binary, expect_numbers
 from fastnet.metrics.metric import Metric
 
-AVERAGES = ("auto", "binary", "macro", "micro", "weighted", None)
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array
+    from fastnet._core.tensor import Tensor
+
+__all__ = ["AVERAGES", "F1", "ConfusionMatrix", "Precision", "Recall"]
+
+Average: TypeAlias = Literal["auto", "binary", "macro", "micro", "weighted"]
+AVERAGES: tuple[Average | None, ...] = ("auto", "binary", "macro", "micro", "weighted", None)
 
 
 class _Confusion(Metric):
-    """Counts in a table: (C, C), the true class along the first dimension; for labels (L, 2, 2), a table for each."""
+    """Counts in a table: (C, C) with the true class first; for multilabel (L, 2, 2), one table per label."""
 
     totals = ("table",)
 
-    def reset(self):
+    table: Array
+
+    def reset(self) -> None:
         self.table = np.zeros((0, 0), np.int64)
 
-    def measure(self, output, target):
-        batch = read(self.name, output, target)
-        # the number of classes goes along: a table is as large even where the last ones are not seen
-        # (and a clone is what a compiled function returns sooner than its argument)
+    def measure(self, output: Tensor, target: Tensor) -> tuple[Tensor, ...]:
+        batch = classifier_batch(self.name, output, target)
+        # The number of classes is returned too: the table must include classes that no sample has.
+        # A compiled function returns a clone faster than its argument.
         classes = full((), batch.classes(), dtype=dtypes.int64)
         return batch.predicted(), batch.target.clone(), classes, batch.peak()
 
-    def accumulate(self, predicted, target, classes, peak):
+    def accumulate(self, predicted: Array, target: Array, number: Array, peak: Array) -> None:
         expect_numbers(self.name, peak)
         if predicted.dtype == bool:
             expect_binary(self.name, target)
-        classes = int(classes)
-        shape = (classes, classes) if predicted.ndim == 1 else (predicted.shape[1], classes, classes)
+        classes = int(number)
+        shape: tuple[int, ...] = (classes, classes) if predicted.ndim == 1 else (predicted.shape[1], classes, classes)
         self._expect_table(shape)
         cells = target.astype(np.int64) * classes + predicted
         if predicted.ndim == 2:
@@ -41,31 +54,32 @@ class _Confusion(Metric):
             self.table = np.zeros(shape, np.int64)
         np.add.at(self.table.reshape(-1), cells.reshape(-1), 1)
 
-    def compute(self):
+    def compute(self) -> Any:
         self._expect_some(self.table.any())
-        return self._figure()
+        return self._result()
 
-    def _expect_table(self, shape):
+    def _expect_table(self, shape: tuple[int, ...]) -> None:
         if self.table.size:
             self._expect_same("a table of shape", shape, self.table.shape)
 
-    def _figure(self):
-        """What the table says."""
+    def _result(self) -> Any:
+        """Compute the metric from the table."""
         raise NotImplementedError
 
 
 class ConfusionMatrix(_Confusion):
-    """How many samples of class i were taken for class j, int64 (C, C): scikit-learn's `confusion_matrix`.
+    """Confusion matrix, int64 (C, C): how many samples of class i were predicted as class j.
 
-    For labels it is (L, 2, 2), a matrix for each, as `multilabel_confusion_matrix`. Every class that the model has an
-    output for has its row and column, seen or not: with scikit-learn that is `labels=range(C)`.
+    It equals scikit-learn's `confusion_matrix` with `labels=range(C)`: each output of the model has a row and a column,
+    even if no sample has its class. For multilabel targets it is (L, 2, 2), one matrix per label, as in
+    `multilabel_confusion_matrix`.
 
     Args:
-        name: the key in logs, "confusion_matrix".
+        name: the key in logs; "confusion_matrix" by default.
 
     Raises:
-        ValueError: by `update`: shapes that do not fit, NaN among the outputs, binary targets that are not 0 or 1.
-        IndexError: by `update`: a class out of range.
+        ValueError: by `update`: shapes that do not match, NaN among the outputs, binary targets that are not 0 or 1.
+        IndexError: by `update`: class number out of range.
 
     Example:
         >>> import fastnet
@@ -80,26 +94,20 @@ class ConfusionMatrix(_Confusion):
     name = "confusion_matrix"
     larger_is_better = None
 
-    def _figure(self):
+    if TYPE_CHECKING:
+        def compute(self) -> Array: ...
+
+    def _result(self) -> Array:
         return self.table.copy()
 
 
 class _Score(_Confusion):
-    """A quotient of counts for each class, and its average over them.
+    """A quotient of counts for each class, and its average over the classes. See `Precision` for the arguments.
 
-    Args:
-        average: how the classes' scores become one. "binary": the score of class 1, of two; "macro": their mean;
-            "weighted": their mean weighted by how many samples each has; "micro": one quotient of all classes' counts;
-            None: an array of each class's. "auto" is "binary" where there are two classes, else "macro". A class that
-            is neither in the targets nor predicted stays out of the mean; a label does not.
-        zero_division: the score where there is nothing to divide by: 0, 1 or NaN, which stays out of the mean.
-        name: the key in logs.
-
-    Raises:
-        ValueError: another average or zero_division.
+    Classes that occur neither in the targets nor in the predictions do not count in the mean; labels always do.
     """
 
-    def __init__(self, average="auto", zero_division=0.0, name=None):
+    def __init__(self, average: Average | None = "auto", zero_division: float = 0.0, name: str | None = None) -> None:
         if average not in AVERAGES:
             raise one_of("average", average, AVERAGES)
         if zero_division not in (0, 1) and not math.isnan(zero_division):
@@ -107,14 +115,21 @@ class _Score(_Confusion):
         self.average, self.zero_division = average, float(zero_division)
         super().__init__(name)
 
-    def _expect_table(self, shape):
+    def _options(self) -> dict[str, Any]:
+        own = changed(average=(self.average, "auto"), zero_division=(self.zero_division, 0.0))
+        return {**own, **super()._options()}
+
+    if TYPE_CHECKING:
+        def compute(self) -> float | Any: ...                   # an array if average is None
+
+    def _expect_table(self, shape: tuple[int, ...]) -> None:
         super()._expect_table(shape)
         if self.average == "binary" and shape != (2, 2):
             what = f"{shape[0]} {'classes' if len(shape) == 2 else 'labels'}"
-            raise ValueError(f"{self.name}: average='binary' is for two classes, got {what}; choose 'macro', 'micro', "
-                             "'weighted' or None")
+            raise ValueError(f"{self.name}: expected two classes for average='binary', got {what}; choose 'macro', "
+                             "'micro', 'weighted' or None")
 
-    def _figure(self):
+    def _result(self) -> float | Array:
         average = self.average
         if average == "auto":
             average = "binary" if self.table.shape == (2, 2) else "macro"
@@ -131,20 +146,20 @@ class _Score(_Confusion):
             return scores
         return _mean(scores, counts[2] if average == "weighted" else np.ones(len(scores)))
 
-    def _counts(self):
-        """(3, classes or labels): how many are right, predicted, true."""
+    def _counts(self) -> Array:
+        """Numbers of correct, predicted and true samples of each class or label, (3, classes or labels)."""
         if self.table.ndim == 3:
             return np.stack([self.table[:, 1, 1], self.table[:, :, 1].sum(1), self.table[:, 1].sum(1)])
         return np.stack([self.table.diagonal(), self.table.sum(0), self.table.sum(1)])
 
     @staticmethod
-    def _quotient(right, predicted, true):
+    def _quotient(right: Array, predicted: Array, true: Array) -> tuple[Array, Array]:
         """Dividends and divisors of the scores."""
         raise NotImplementedError
 
 
-def _mean(scores, weights):
-    """The mean of those scores that are not NaN; the plain one where no weight is left."""
+def _mean(scores: Array, weights: Array) -> float:
+    """Weighted mean of the scores that are not NaN; unweighted if all their weights are 0."""
     known = ~np.isnan(scores)
     scores, weights = scores[known], weights[known]
     if not scores.size:
@@ -153,19 +168,25 @@ def _mean(scores, weights):
 
 
 class Precision(_Score):
-    """The share of right ones among those predicted to be of a class, TP / (TP + FP): scikit-learn's `precision_score`.
+    """Precision, TP / (TP + FP): the fraction of the samples predicted as a class that have this class.
+
+    It equals scikit-learn's `precision_score`.
 
     Args:
-        average: "auto", "binary" (class 1 of two), "macro" (mean over the classes that occur), "micro" (of the classes'
-            summed counts), "weighted" (mean by the classes' frequency), None (an array). "auto" is "binary" where there
-            are two classes, else "macro".
-        zero_division: the score of a class that is never predicted: 0, 1 or NaN, which stays out of the mean.
-        name: the key in logs, "precision".
+        average: how to average over the classes.
+            "binary": the score of class 1, of two classes;
+            "macro": the mean over the classes that occur in targets or predictions;
+            "weighted": the mean weighted by the number of samples of each class;
+            "micro": computed from the sums of all classes' counts;
+            None: no average: an array with the score of each class;
+            "auto": "binary" if there are two classes, else "macro".
+        zero_division: the score of a class that is never predicted: 0, 1 or NaN. NaN is left out of the mean.
+        name: the key in logs; "precision" by default.
 
     Raises:
-        ValueError: another average or zero_division; by `update`: shapes that do not fit, NaN among the outputs, binary
-            targets that are not 0 or 1.
-        IndexError: by `update`: a class out of range.
+        ValueError: unknown average or zero_division; by `update`: shapes that do not match, NaN among the outputs,
+            binary targets that are not 0 or 1.
+        IndexError: by `update`: class number out of range.
 
     Example:
         >>> import fastnet
@@ -178,14 +199,15 @@ class Precision(_Score):
     name = "precision"
 
     @staticmethod
-    def _quotient(right, predicted, true):
+    def _quotient(right: Array, predicted: Array, true: Array) -> tuple[Array, Array]:
         return right, predicted
 
 
 class Recall(_Score):
-    """The share of right ones among those that are of a class, TP / (TP + FN): scikit-learn's `recall_score`.
+    """Recall, TP / (TP + FN): the fraction of the samples of a class that are predicted as this class.
 
-    Arguments and errors are those of `Precision`; zero_division is the score of a class that has no sample.
+    It equals scikit-learn's `recall_score`. Arguments and errors are those of `Precision`; zero_division is the score
+    of a class without samples.
 
     Example:
         >>> import fastnet
@@ -198,15 +220,15 @@ class Recall(_Score):
     name = "recall"
 
     @staticmethod
-    def _quotient(right, predicted, true):
+    def _quotient(right: Array, predicted: Array, true: Array) -> tuple[Array, Array]:
         return right, true
 
 
 class F1(_Score):
-    """The harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN): scikit-learn's `f1_score`.
+    """F1 score, 2 TP / (2 TP + FP + FN): the harmonic mean of precision and recall (scikit-learn's `f1_score`).
 
-    Arguments and errors are those of `Precision`; zero_division is the score of a class that has no sample and is never
-    predicted.
+    Arguments and errors are those of `Precision`; zero_division is the score of a class that has no samples and is
+    never predicted.
 
     Example:
         >>> import fastnet
@@ -219,5 +241,5 @@ class F1(_Score):
     name = "f1"
 
     @staticmethod
-    def _quotient(right, predicted, true):
+    def _quotient(right: Array, predicted: Array, true: Array) -> tuple[Array, Array]:
         return 2 * right, predicted + true

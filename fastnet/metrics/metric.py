@@ -1,24 +1,36 @@
-"""What every metric does."""
+"""The base class of metrics."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from fastnet._core.construction import as_tensor
+from fastnet._core.reprs import changed, repr_of
 from fastnet.autograd import no_grad
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import ArrayLike
+    from fastnet._core.tensor import Tensor
+
+__all__ = ["Metric"]
 
 
 class Metric:
-    """A figure accumulated over batches: `update` with each, then `compute`.
+    """Base class of metrics: call `update` with each batch, then `compute`.
 
-    For one of your own derive a class, name the attributes that accumulate in `totals`, set them to zero in `reset`,
-    and define `measure`, `accumulate` and `compute`. A training loop calls `measure` inside its compiled step and
-    `accumulate` outside, with what came of it.
+    To define a metric, derive a class, list the attributes that accumulate in `totals`, set them to zero in `reset`,
+    and define `measure`, `accumulate` and `compute`. The Trainer calls `measure` inside its compiled step, and
+    `accumulate` outside with the values that `measure` returned.
 
     Attributes:
         name: the key in logs and histories.
-        larger_is_better: which of two values is the better one; None where there is no such order.
-        totals: the attributes that accumulate, numbers or NumPy arrays.
+        larger_is_better: whether larger values are better; None if values have no such order.
+        totals: names of the attributes that accumulate, which are numbers or NumPy arrays.
 
     Args:
-        name: replaces the class's own.
+        name: replaces the name of the class.
 
     Example:
         >>> import fastnet
@@ -39,84 +51,92 @@ class Metric:
         2.0
     """
 
-    name = "metric"
+    name: str = "metric"
     larger_is_better: bool | None = True
     totals: tuple[str, ...] = ()
 
-    def __init__(self, name=None):
+    def __init__(self, name: str | None = None) -> None:
         if name is not None:
             self.name = name
         self.reset()
 
-    def measure(self, output, target):
-        """What `accumulate` needs of a batch, as a tuple of tensors off the tape.
+    def measure(self, output: Tensor, target: Tensor) -> tuple[Tensor, ...]:
+        """Compute the tensors of one batch that `accumulate` needs, without gradients.
 
-        It may run inside a compiled function, which will repeat its operations only: it reads no value and sets no
-        attribute.
+        This may run inside a compiled function, whose replays repeat the operations only. So it must not read values
+        of tensors or set attributes.
 
         Args:
-            output, target: tensors, one entry of the first dimension a sample.
+            output, target: tensors whose first dimension is the batch.
         """
         raise NotImplementedError(f"{type(self).__name__} does not define measure()")
 
-    def accumulate(self, *values):
-        """Add a batch: what its `measure` returned, as NumPy arrays."""
-        raise NotImplementedError(f"{type(self).__name__} does not define accumulate()")
+    if TYPE_CHECKING:                           # each metric declares the values of its own `measure`
+        accumulate: Callable[..., None]
+    else:
+        def accumulate(self, *values):
+            """Add a batch, given the values that `measure` returned for it as NumPy arrays."""
+            raise NotImplementedError(f"{type(self).__name__} does not define accumulate()")
 
-    def compute(self):
-        """The figure of all that was accumulated since the last `reset`.
+    def compute(self) -> Any:
+        """Compute the metric over all batches since the last `reset`.
 
         Raises:
-            RuntimeError: that is nothing.
+            RuntimeError: there was no batch.
         """
         raise NotImplementedError(f"{type(self).__name__} does not define compute()")
 
-    def reset(self):
-        """Forget all that was accumulated."""
+    def reset(self) -> None:
+        """Forget all batches."""
         raise NotImplementedError(f"{type(self).__name__} does not define reset()")
 
-    def update(self, output, target):
-        """Measure a batch and accumulate it.
+    def update(self, output: Tensor | ArrayLike, target: Tensor | ArrayLike) -> None:
+        """Add a batch.
 
         Args:
-            output: what the model gave, a tensor or an array.
-            target: what it should have given.
+            output: the outputs of the model, a tensor or an array.
+            target: the targets.
 
         Raises:
-            ValueError, TypeError: shapes that do not fit, dtypes or values that have no meaning here.
-            IndexError: a class out of range.
+            ValueError, TypeError: shapes that do not match, or dtypes or values that the metric does not support.
+            IndexError: class number out of range.
         """
         with no_grad():
             values = self.measure(as_tensor(output).detach(), as_tensor(target).detach())
         self.accumulate(*(value.numpy() for value in values))
 
-    def state_dict(self):
-        """The totals by their names: numbers, and copies of arrays."""
+    def state_dict(self) -> dict[str, Any]:
+        """The totals by name: numbers, and copies of arrays."""
         totals = {key: getattr(self, key) for key in self.totals}
         return {key: total.copy() if isinstance(total, np.ndarray) else total for key, total in totals.items()}
 
-    def load_state_dict(self, state):
-        """Go on from what `state_dict` returned; arrays may have become lists in between.
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore the totals that `state_dict` returned; arrays may also be lists.
 
         Raises:
-            ValueError: it is another metric's.
+            ValueError: the state has other names than the metric's totals.
         """
         if set(state) != set(self.totals):
-            raise ValueError(f"{self.name}: expected a state of {', '.join(sorted(self.totals))}, got one of "
-                             f"{', '.join(sorted(state)) or 'nothing'}")
+            raise ValueError(f"{self.name}: expected a state with the entries {', '.join(sorted(self.totals))}, got "
+                             f"{', '.join(sorted(state)) or 'an empty state'}")
         for key in self.totals:
             now, then = getattr(self, key), state[key]
             setattr(self, key, np.array(then, now.dtype) if isinstance(now, np.ndarray) else type(now)(then))
 
-    def __repr__(self):
-        return f"{type(self).__name__}({self.name!r})"
+    def __repr__(self) -> str:
+        return repr_of(self, **self._options())
 
-    def _expect_some(self, count):
+    def _options(self) -> dict[str, Any]:
+        """The options that differ from their defaults, for `repr`."""
+        return changed(name=(self.name, type(self).name))
+
+    def _expect_some(self, count: Any) -> None:
         if not count:
-            raise RuntimeError(f"{self.name}: compute() of no samples; call update(output, target) with some first")
+            raise RuntimeError(f"{self.name}: expected at least one sample before compute(); call "
+                               "update(output, target) first")
 
-    def _expect_same(self, what, now, before):
-        """Refuse a batch that is of another kind than those before it."""
+    def _expect_same(self, what: str, now: object, before: object) -> None:
+        """Refuse a batch whose shape differs from those of earlier batches."""
         if now != before:
-            raise ValueError(f"{self.name}: a batch with {what} {now} after others with {before}; call reset() between "
-                             "models or data sets")
+            raise ValueError(f"{self.name}: expected {what} {before} as in earlier batches, got {now}; call reset() "
+                             "between models or data sets")

@@ -95,7 +95,7 @@ def test_any_cut_gives_scikit_learns_figure(name, kind, n, seed, cuts):
 def test_scores_of_few_samples(name, kind, average, n, seed, cuts, nothing):
     """So few that classes lack."""
     if average == "binary" and kind in ("classes", "labels"):
-        with pytest.raises(ValueError, match="'binary' is for two classes, got"):
+        with pytest.raises(ValueError, match="expected two classes for average='binary', got"):
             updated(SCORES[name][0](average), *samples(kind, n, seed))
         return
     make, function = SCORES[name]

@@ -1,6 +1,7 @@
 """The style of repr: ClassName(name=value, ...), with long lists and texts shortened."""
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,18 +27,20 @@ def repr_of(thing: object, **fields: Any) -> str:
     return f"{type(thing).__name__}({', '.join(f'{name}={shortened(value)}' for name, value in fields.items())})"
 
 
-def changed(**options: tuple[Any, Any]) -> dict[str, Any]:
-    """The options whose values differ from their defaults.
-
-    Args:
-        options: each name with (value, default).
+def options_of(thing: object) -> dict[str, Any]:
+    """The constructor's arguments that are attributes of the same name and differ from their defaults.
 
     Example:
-        >>> from fastnet._core.reprs import changed
-        >>> changed(shuffle=(True, False), seed=(0, 0))
-        {'shuffle': True}
+        >>> from fastnet._core.reprs import options_of
+        >>> class Scale:
+        ...     def __init__(self, factor, offset=0):
+        ...         self.factor, self.offset = factor, offset
+        >>> options_of(Scale(2)), options_of(Scale(2, 1))
+        ({'factor': 2}, {'factor': 2, 'offset': 1})
     """
-    return {name: value for name, (value, default) in options.items() if value != default}
+    arguments = inspect.signature(type(thing)).parameters.values()
+    return {argument.name: getattr(thing, argument.name) for argument in arguments
+            if hasattr(thing, argument.name) and getattr(thing, argument.name) != argument.default}
 
 
 def shortened(value: Any) -> str:

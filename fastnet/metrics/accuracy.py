@@ -1,13 +1,12 @@
 """Accuracy and top-k accuracy."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastnet import dtypes
 from fastnet._core.errors import shape_text
-from fastnet._core.reprs import changed
 from fastnet.functional.compare import where
 from fastnet.functional.creation import arange
 from fastnet.metrics.classes import classifier_batch, expect_binary, expect_numbers
@@ -103,10 +102,10 @@ class TopKAccuracy(_Share):
         if k < 1:
             raise ValueError(f"TopKAccuracy: expected k to be at least 1, got {k}")
         self.k = k
-        super().__init__(f"top_{k}" if name is None else name)
+        super().__init__(self._default_name() if name is None else name)
 
-    def _options(self) -> dict[str, Any]:
-        return {"k": self.k, **changed(name=(self.name, f"top_{self.k}"))}
+    def _default_name(self) -> str:
+        return f"top_{self.k}"
 
     def measure(self, output: Tensor, target: Tensor) -> tuple[Tensor, ...]:
         batch = classifier_batch(self.name, output, target)

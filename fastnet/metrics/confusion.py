@@ -8,7 +8,6 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet._core.errors import one_of
-from fastnet._core.reprs import changed
 from fastnet.functional.creation import full
 from fastnet.metrics.classes import classifier_batch, expect_binary, expect_numbers
 from fastnet.metrics.metric import Metric
@@ -114,10 +113,6 @@ class _Score(_Confusion):
             raise ValueError(f"{type(self).__name__}: expected a zero_division of 0, 1 or NaN, got {zero_division}")
         self.average, self.zero_division = average, float(zero_division)
         super().__init__(name)
-
-    def _options(self) -> dict[str, Any]:
-        own = changed(average=(self.average, "auto"), zero_division=(self.zero_division, 0.0))
-        return {**own, **super()._options()}
 
     if TYPE_CHECKING:
         def compute(self) -> float | Any: ...                   # an array if average is None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnet._core.construction import as_tensor
-from fastnet._core.reprs import changed, repr_of
+from fastnet._core.reprs import options_of, repr_of
 from fastnet.autograd import no_grad
 
 if TYPE_CHECKING:
@@ -124,11 +124,11 @@ class Metric:
             setattr(self, key, np.array(then, now.dtype) if isinstance(now, np.ndarray) else type(now)(then))
 
     def __repr__(self) -> str:
-        return repr_of(self, **self._options())
+        options = options_of(self)
+        return repr_of(self, **{key: value for key, value in options.items() if value != self._default_name()})
 
-    def _options(self) -> dict[str, Any]:
-        """The options that differ from their defaults, for `repr`."""
-        return changed(name=(self.name, type(self).name))
+    def _default_name(self) -> str:
+        return type(self).name
 
     def _expect_some(self, count: Any) -> None:
         if not count:

@@ -27,7 +27,7 @@ LOGITS, CLASSES = np.zeros((2, 3), np.float32), np.array([0, 2])
 def test_names(name):
     metric = metrics.get(name)
     assert metric.name == name
-    assert repr(metric) == f"{type(metric).__name__}({'k=5' if name == 'top_5' else ''})"
+    assert repr(metric) == f"{type(metric).__name__}({'k=2' if name == 'top_2' else ''})"
     order = {"mae": False, "mse": False, "rmse": False, "confusion_matrix": None}
     assert metric.larger_is_better is order.get(name, True)
 

@@ -18,6 +18,15 @@ def backend(request):
     fastnet.set_rng_state(state)
 
 
+@pytest.fixture(params=["python", "compiled"])
+def twin(request):
+    """The modules of an implementation of the runtime: `twin.tape`, `twin.saved`, `twin.state`, `twin.memory`."""
+    from twins import TWINS
+    if request.param not in TWINS:
+        pytest.skip(f"the compiled modules are {kernels._absent.status}: {kernels._absent.error}")
+    return TWINS[request.param]
+
+
 @pytest.fixture
 def small_work_threaded():
     """Let kernels use as many threads as they may however little there is to do."""

@@ -141,7 +141,7 @@ def not_a_tensor(name, argument, given):
 
 def naming_none(function):
     """Make `function` name the tensor that it was given None for. Nothing is looked at unless the call failed."""
-    return functools.wraps(function)(_tape.explained(function, explain_none))
+    return functools.wraps(function)(_tape.explain_failures(function, explain_none))
 
 
 def explain_none(function, args, kwargs, error):

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 else:
     TensorMethods = _tape.TensorBase
 
-Storage, blank = _tape.Storage, _tape.blank
+Storage = _tape.Storage
+new_instance = _tape.new_instance
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -347,7 +348,7 @@ class Tensor(TensorMethods):
 
     # ---- copies ----
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if self._node is not None:
             raise RuntimeError("only leaves can be deep-copied; use detach() or clone()")
         made = self._rebuild(self._data.copy(), self._requires_grad)
@@ -362,13 +363,13 @@ class Tensor(TensorMethods):
         return self._rebuild, (np.array(self._data), self._requires_grad)
 
     @classmethod
-    def _rebuild(cls, array: Array, requires_grad: bool) -> Self:
+    def _rebuild(cls, array: Array, requires_grad: bool) -> Tensor:
         made = Tensor._wrap(array)
         made._requires_grad = requires_grad
         return made
 
 
-_tape.tensors_are(Tensor)
+_tape.set_tensor_class(Tensor)
 
 
 def method(*names: str) -> Callable[[_F], _F]:

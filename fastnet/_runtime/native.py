@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from fastnet._kernels import reference
 
-CORE = ("cpu", "threads", "tuning", "state", "memory", "launch", "calls", "dispatch", "tape", "watch", "replay")
+CORE = ("cpu", "threads", "tuning", "state", "memory", "launch", "calls", "dispatch", "saved", "tape",
+        "watch", "replay")
 
 
 class Absent:
@@ -41,6 +42,7 @@ def _twin(name) -> Any:
 
 
 if TYPE_CHECKING:                       # a twin bears the types of both
-    from fastnet._runtime.twins import calls, memory, replay, state, tape, watch
+    from fastnet._runtime.twins import calls, memory, replay, saved, state, tape, watch
 else:
-    state, memory, calls, tape, watch, replay = map(_twin, ("state", "memory", "calls", "tape", "watch", "replay"))
+    state, memory, calls, saved, tape, watch, replay = map(
+        _twin, ("state", "memory", "calls", "saved", "tape", "watch", "replay"))

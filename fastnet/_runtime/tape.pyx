@@ -1,9 +1,7 @@
-"""What every eager operation passes through: the fields of tensors, the nodes of the tape, and `differentiable`.
+"""Tensors' fields, the nodes of the tape, and `differentiable`: the code that every eager operation runs.
 
-The twin without a compiler is twins/tape.py. What it all means is said in fastnet/tensor.py and fastnet/autograd.
+The twin in plain Python is twins/tape.py. fastnet/_core/tensor.py documents the fields, fastnet/autograd the tape.
 """
-import types
-
 import numpy as np
 
 cimport cython
@@ -13,46 +11,36 @@ from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from cpython.weakref cimport PyWeakref_GetObject, PyWeakref_NewRef
 
+from fastnet._runtime.saved cimport append_saved, gradient, without_rest
 from fastnet._runtime.state cimport current_recorder, gradients_recorded
 
 cnp.import_array()
 
 cdef extern from "Python.h":
     Py_ssize_t PY_SSIZE_T_MAX
-    PyObject *PyFunction_GetClosure(object)
-    PyObject *PyFunction_GetDefaults(object)
-    PyObject *PyFunction_GetKwDefaults(object)
-    PyObject *PyCell_GET(PyObject *)
 
-cdef enum:
-    DEEPEST = 16                    # functions that call functions that ... hold an array
-
-# Values that no array can be in: what a gradient function may hold without saying so.
-cdef frozenset _PLAIN = frozenset((type(None), bool, int, float, complex, str, bytes, slice, range, type(...)))
-cdef type _Function = types.FunctionType, _BuiltinFunction = types.BuiltinFunctionType
-cdef tuple _PLAIN_BASES = (np.dtype, np.generic, np.ufunc, type, types.ModuleType)
-
-cdef type _Tensor = None            # the class that operations make: fastnet.tensor.Tensor
+cdef type _Tensor = None            # the class of the tensors that operations make: fastnet.Tensor
 cdef Py_ssize_t _latest = 0         # the number of the latest node
 
 
 # ---- tensors --------------------------------------------------------------------------------------------------------
 
 cdef class Storage:
-    """What tensors that share memory share beside it: `version` counts every write in place."""
+    """The version of a piece of memory: all tensors over it share this object, and each in-place write counts it up.
+    """
 
 
 cdef class TensorBase:
-    """The fields of a tensor, and what is asked of it most."""
+    """The fields of a tensor, and its most used properties."""
 
     @property
     def shape(self):
-        """The lengths of the dimensions, a tuple."""
+        """The lengths of the dimensions, as a tuple of int."""
         return self._data.shape
 
     @property
     def dtype(self):
-        """One of fastnet's six dtypes, a numpy.dtype."""
+        """The numpy.dtype of the elements, one of fastnet's six."""
         return self._data.dtype
 
     @property
@@ -61,7 +49,7 @@ cdef class TensorBase:
         return self._data.ndim
 
 
-def tensors_are(type cls):
+def set_tensor_class(type cls):
     """Set the class of the tensors that operations make."""
     global _Tensor
     _Tensor = cls
@@ -78,19 +66,23 @@ cdef TensorBase wrap(object array, Storage storage):
 
 
 def wrapped(array, storage=None):
-    """A tensor over an array; `storage` is that of the tensor whose memory it shares, if any."""
+    """A tensor over an array.
+
+    Args:
+        storage: the storage of the tensor whose memory the array shares; by default a new one.
+    """
     return wrap(array, storage)
 
 
-def blank(type cls):
-    """An instance of a class of tensors, with nothing set."""
+def new_instance(type cls):
+    """An instance of a class of tensors, without calling its constructor: no field is set."""
     return TensorBase.__new__(cls)
 
 
-def note_view(TensorBase view not None, TensorBase tensor not None):
-    """Let a view and its base know of each other, so that a write into either finds both on the tape.
+def register_view(TensorBase view not None, TensorBase tensor not None):
+    """Link a view of a tensor with its base, so that a write into either of them can update both on the tape.
 
-    The base of a view of a view is the same, unless that view is a leaf that gradients are to reach.
+    A view of a view has the same base as that view, unless that view is a leaf that requires a gradient.
     """
     cdef TensorBase base = tensor._base
     cdef list views
@@ -99,26 +91,26 @@ def note_view(TensorBase view not None, TensorBase tensor not None):
     if base._views is None:
         base._views = []
     views = base._views
-    if len(views) > base.crowded:
-        drop_dead(base, views)
+    if len(views) > base.prune_above:
+        remove_dead_views(base, views)
     view._base = base
     views.append(PyWeakref_NewRef(view, None))
 
 
-cdef int drop_dead(TensorBase base, list views) except -1:
-    """Forget the views that are gone. Another thread may be adding one meanwhile, but must not do the same."""
+cdef int remove_dead_views(TensorBase base, list views) except -1:
+    """Remove the references to dead views. Another thread may append a view meanwhile, but must not enter here."""
     cdef Py_ssize_t count = len(views)
-    base.crowded = PY_SSIZE_T_MAX
+    base.prune_above = PY_SSIZE_T_MAX
     views[:count] = [ref for ref in views[:count] if <object>PyWeakref_GetObject(ref) is not None]
-    base.crowded = 2 * len(views) + 8
+    base.prune_above = 2 * len(views) + 8
     return 0
 
 
-def unwatched(TensorBase out not None, tuple inputs):
-    """Whether a write into `out` of what is computed from `inputs` has only to be counted.
+def is_simple_write(TensorBase out not None, tuple inputs):
+    """Whether a write into `out`, computed from `inputs`, needs nothing but a new version number.
 
-    There is more to it where gradients or a recording take part, where `out` is a view or shares memory with an input,
-    and where it cannot be written as it lies: then fastnet/functional/inplace.py sees to it.
+    False if gradients or a recording take part, if `out` is a view, not contiguous or read-only, or if it overlaps an
+    input. fastnet/functional/inplace.py handles these writes.
     """
     cdef char *low
     cdef char *high
@@ -137,79 +129,41 @@ def unwatched(TensorBase out not None, tuple inputs):
 
 # ---- the tape -------------------------------------------------------------------------------------------------------
 
-@cython.final
-@cython.freelist(64)
-cdef class gradient:
-    """A function that gives a gradient, and the arrays that it reads: gradient(function, *saved).
+@cython.trashcan(True)              # frees a long tape without recursion
+cdef class Node:
+    """A recorded operation on the tape, `tensor.grad_fn`: it leads from its result's gradient to its arguments'.
 
-    backward() calls `function(g, *saved)`, and raises instead if an argument or the result of the operation that is
-    among them was changed in place.
+    `fastnet.autograd.op` makes a node for each call that needs gradients. backward() visits nodes by descending
+    `order`, computes the gradients of the arguments in `edges`, and then clears `first`, `gradients`, `edges` and
+    `saved`, unless the tape is retained.
 
     Args:
-        function: from the gradient of an operation's result, and `saved`, to that of an argument: see `op`.
-        saved: arrays, None, numbers, strings, or tuples of these.
+        name: of the operation.
+        gradients: as a function under `fastnet.autograd.op` returns them.
+        edges: (position, target) of each argument that needs a gradient; the target is the Node that made the
+            argument, or the leaf tensor itself.
+        saved: (storage, version, position) of each saved array: the storage's version during the forward pass, and
+            the position of the argument, -1 for the result.
+        out: the result's array, whose shape and dtype the node keeps.
+
+    Attributes:
+        first: a gradient function that runs before those in `gradients` (see `gradient.then`), or None.
+        order: the number of this node. Arguments have lower numbers than results.
+        retained: a weak reference to the tensor whose `retain_grad()` was called, or None.
 
     Example:
         >>> import fastnet
-        >>> import numpy as np
-        >>> slope = fastnet.autograd.gradient(np.multiply, np.array([2.0, 3.0]))
-        >>> slope(np.array([10.0, 10.0]))
-        array([20., 30.])
+        >>> y = fastnet.ones(2, requires_grad=True) * 3
+        >>> y.grad_fn, y.grad_fn.name, y.grad_fn.shape, len(y.grad_fn.edges)
+        (<mul backward>, 'mul', (2,), 1)
     """
 
-    cdef readonly object function
-    cdef readonly tuple saved
-    cdef readonly tuple rest        # gradients of the arguments, as functions of what this one returns
-
-    def __init__(self, function, *saved):
-        self.function, self.saved = function, saved
-
-    def __call__(self, *leading, out=None):
-        if out is None:
-            return self.function(*(leading + self.saved))
-        return self.function(*(leading + self.saved), out=out)
-
-    def then(self, *gradients):
-        """Make this the first step of several arguments' gradients, which take its result for the gradient."""
-        self.rest = gradients
-        return self
-
-
-def written(function, g, home):
-    """function(g), written into the array `home` if the gradient function has a parameter named `out`."""
-    cdef tuple saved = ()
-    cdef object plain = function
-    if type(function) is gradient:
-        plain, saved = (<gradient>function).function, (<gradient>function).saved
-    if not takes_out(plain):
-        return function(g)
-    if len(saved) == 1:                 # without a dictionary and a tuple: matrix products of small networks
-        return plain(g, saved[0], out=home)
-    return plain(g, *saved, out=home)
-
-
-cdef bint takes_out(function):
-    if type(function) is not _Function:
-        return False
-    if PyFunction_GetKwDefaults(function) != NULL and "out" in <dict>PyFunction_GetKwDefaults(function):
-        return True
-    if PyFunction_GetDefaults(function) == NULL:
-        return False                # since it is optional
-    return "out" in function.__code__.co_varnames[:function.__code__.co_argcount]
-
-
-@cython.trashcan(True)              # a long tape goes node by node, not by recursion
-cdef class Node:
-    """One operation on the tape: the way from its result's gradient to its arguments' gradients."""
-
     cdef readonly str name
-    cdef public object first        # what the gradient goes through before the functions in `gradients`, or None
-    cdef public object gradients
-    cdef public tuple edges         # (position, Node or leaf Tensor) of each argument that needs a gradient
-    cdef public tuple saved         # (storage, version when saved, which argument; -1: the result)
+    cdef public object first, gradients
+    cdef public tuple edges, saved
     cdef readonly tuple shape
     cdef readonly object dtype
-    cdef readonly Py_ssize_t order  # arguments were made before results: descending order is a valid walk
+    cdef readonly Py_ssize_t order
     cdef public object retained
     cdef object __weakref__
 
@@ -223,14 +177,15 @@ cdef class Node:
 
 
 def node_number():
-    """A number that every later node's `order` is above."""
+    """The next node number: all later nodes have a higher `order`."""
     global _latest
     _latest += 1
     return _latest
 
 
-def explained(function, explain):
-    """`function`, with explain(function, args, kwargs, error) called before an error that None may have led to."""
+def explain_failures(function, explain):
+    """`function`, but explain(function, args, kwargs, error) is called before an AttributeError or TypeError is raised.
+    """
     def call(*args, **kwargs):
         try:
             return function(*args, **kwargs)
@@ -241,10 +196,12 @@ def explained(function, explain):
 
 
 def differentiable(fn, str name, bint view, bound, explain):
-    """The operation on tensors that `fn` defines on arrays: see fastnet.autograd.op. Errors are `explained`.
+    """The operation on tensors that `fn` defines on arrays: see fastnet.autograd.op.
 
     Args:
-        bound: bound(fn, args, attributes) gives a call that names tensors as (arguments by position, others).
+        bound: bound(fn, args, attributes) moves tensors given by keyword to their positions, and returns
+            (positional arguments, keyword arguments).
+        explain: as in `explain_failures`.
     """
     def operation(*args, **attributes):
         try:
@@ -281,32 +238,25 @@ cdef apply(fn, str name, bint view, tuple args, dict attributes):
         i += 1
     if recorder != NULL:
         (<object>recorder).note_tensors(args)
-    elif foreign and tracked and gradients_recorded():      # an array counts no versions: a gradient may read a copy
+    elif foreign and tracked and gradients_recorded():      # a user's array has no version: gradients read a copy
         arrays = tuple([np.array(a) if cnp.PyArray_Check(given) else a for given, a in zip(args, arrays)])
     out, gradients = fn(*arrays, **attributes) if attributes else fn(*arrays)
     if view and not (args and isinstance(args[0], TensorBase)):
         raise TypeError(f"{name}: expected a tensor, got {type(args[0]).__name__ if args else 'nothing'}")
     if not cnp.PyArray_Check(out):
-        out = np.asarray(out)           # of arrays without dimensions NumPy makes numbers
+        out = np.asarray(out)           # NumPy's functions return numbers for 0-d arrays
     result = wrap(out, (<TensorBase>args[0])._storage if view else None)
     if cnp.PyArray_ISFLOAT(out):
         if tracked and gradients is not None and gradients_recorded():
             attach(result, name, gradients, args, arrays)
         if view:
-            note_view(result, args[0])
+            register_view(result, args[0])
     return result
-
-
-cdef gradient alone(gradient first):
-    """A gradient function without those that follow it, which a node keeps by itself, as far as they are needed."""
-    cdef gradient function = gradient.__new__(gradient)
-    function.function, function.saved = first.function, first.saved
-    return function
 
 
 cdef int attach(TensorBase result, str name, gradients, tuple args, tuple arrays) except -1:
     """Put the operation that made `result` on the tape."""
-    cdef list edges = [], needed, read = []
+    cdef list edges = [], needed, saved = []
     cdef Py_ssize_t i = 0
     cdef TensorBase t
     cdef Node node = Node.__new__(Node)
@@ -316,131 +266,59 @@ cdef int attach(TensorBase result, str name, gradients, tuple args, tuple arrays
             edges.append((i, t if t._node is None else t._node))
         i += 1
     if type(gradients) is gradient and (<gradient>gradients).rest is not None:
-        node.first, gradients = alone(gradients), (<gradient>gradients).rest
-        state_read(node.first, name, read)
+        node.first, gradients = without_rest(gradients), (<gradient>gradients).rest
+        append_saved(node.first, name, saved)
     if type(gradients) is tuple:
         if edges[len(edges) - 1][0] >= len(<tuple>gradients):
             raise RuntimeError(f"{name}: argument {edges[len(edges) - 1][0] + 1} needs a gradient, the operation "
                                f"returned {len(<tuple>gradients)}")
-        if len(edges) < len(<tuple>gradients):          # what no edge needs is not kept alive
+        if len(edges) < len(<tuple>gradients):          # do not keep alive what no edge needs
             needed = [None] * len(<tuple>gradients)
             for i, _ in edges:
                 needed[i] = (<tuple>gradients)[i]
             gradients = tuple(needed)
         for function in <tuple>gradients:
             if function is not None:
-                state_read(function, name, read)
+                append_saved(function, name, saved)
     else:
-        state_read(gradients, name, read)
+        append_saved(gradients, name, saved)
     node.name, node.gradients, node.edges = name, gradients, tuple(edges)
-    node.saved = versions(read, args, arrays, result)
+    node.saved = versions_of(saved, args, arrays, result)
     node.shape, node.dtype, node.order = result._data.shape, result._data.dtype, node_number()
     result._node, result._requires_grad = node, True
     return 0
 
 
-# ---- what a node saved ----------------------------------------------------------------------------------------------
-
-cdef int state_read(function, str name, list read) except -1:
-    """Note the arrays that a gradient function states to read; refuse those that it holds without saying so."""
-    cdef str holder
-    if type(function) is gradient:
-        add_arrays((<gradient>function).saved, name, read)
-        function = (<gradient>function).function
-    if not callable(function):
-        raise TypeError(f"{name}: expected a gradient to be a function, got {type(function).__name__}")
-    if type(function) is _Function:
-        holder = hidden(function, 0)
-    else:
-        holder = None if is_plain(function, 0) else described(function)
-    if holder is not None:
-        raise TypeError(f"{name}: a gradient function holds {holder}, and a change of it would "
-                        "go unnoticed; state what it reads: fastnet.autograd.gradient(function, *arrays) calls "
-                        "function(g, *arrays)")
-    return 0
-
-
-cdef int add_arrays(tuple values, str name, list read) except -1:
-    for value in values:
-        if cnp.PyArray_Check(value):
-            read.append(value)
-        elif type(value) is tuple:
-            add_arrays(value, name, read)
-        elif not is_plain(value, 0):
-            raise TypeError(f"{name}: a gradient saves arrays, numbers, and tuples of these, got "
-                            f"{type(value).__name__}")
-    return 0
-
-
-cdef str hidden(function, int depth):
-    """What a function holds that may be an array or have one in it, in its closure or its defaults; None: nothing."""
-    cdef PyObject *closure = PyFunction_GetClosure(function)
-    if closure != NULL:
-        for cell in <tuple>closure:
-            if PyCell_GET(<PyObject *>cell) != NULL and not is_plain(<object>PyCell_GET(<PyObject *>cell), depth):
-                return described(<object>PyCell_GET(<PyObject *>cell))
-    if PyFunction_GetDefaults(function) != NULL:
-        for value in <tuple>PyFunction_GetDefaults(function):
-            if not is_plain(value, depth):
-                return described(value)
-    if PyFunction_GetKwDefaults(function) != NULL:
-        for value in (<dict>PyFunction_GetKwDefaults(function)).values():
-            if not is_plain(value, depth):
-                return described(value)
-    return None
-
-
-cdef str described(value):
-    return f"an object of type {type(value).__name__}"
-
-
-cdef bint is_plain(value, int depth) except -1:
-    """Whether a value holds no array that other code could change."""
-    cdef type kind = type(value)
-    if kind in _PLAIN:
-        return True
-    if kind is tuple:
-        for part in <tuple>value:
-            if not is_plain(part, depth):
-                return False
-        return True
-    if kind is _Function:
-        return depth < DEEPEST and hidden(value, depth + 1) is None
-    if kind is _BuiltinFunction:
-        return value.__self__ is None or isinstance(value.__self__, types.ModuleType)   # else a method of an object
-    return isinstance(value, _PLAIN_BASES)
-
-
-cdef tuple versions(list read, tuple args, tuple arrays, TensorBase result):
-    """The storage and version of each array that is the result or an argument, or shares the memory of one."""
-    cdef list saved = []
+cdef tuple versions_of(list saved, tuple args, tuple arrays, TensorBase result):
+    """(storage, version, position) of each saved array that is the result (-1) or an argument, or a view of these."""
+    cdef list versions = []
     cdef Py_ssize_t i
-    for value in read:
-        if share(value, result._data):
-            saved.append((result._storage, (<Storage>result._storage).version, -1))
+    for array in saved:
+        if is_one_memory(array, result._data):
+            versions.append((result._storage, (<Storage>result._storage).version, -1))
             continue
-        i = argument(value, arrays)
+        i = argument_position(array, arrays)
         if i >= 0 and isinstance(args[i], TensorBase):
             storage = (<TensorBase>args[i])._storage
-            saved.append((storage, (<Storage>storage).version, i))
-    return tuple(saved)
+            versions.append((storage, (<Storage>storage).version, i))
+    return tuple(versions)
 
 
-cdef Py_ssize_t argument(value, tuple arrays) except -2:
-    """Which argument an array is, or is a view of; -1: none."""
+cdef Py_ssize_t argument_position(array, tuple arrays) except -2:
+    """The position of the argument that an array is, or shares its memory with; -1 if there is none."""
     cdef Py_ssize_t i
     for i in range(len(arrays)):
-        if value is arrays[i]:
+        if array is arrays[i]:
             return i
     for i in range(len(arrays)):
-        if cnp.PyArray_CheckExact(arrays[i]) and share(value, arrays[i]):
+        if cnp.PyArray_CheckExact(arrays[i]) and is_one_memory(array, arrays[i]):
             return i
     return -1
 
 
-cdef bint share(cnp.ndarray value, cnp.ndarray array):
-    """Whether `value` is `array`, or one is a view of the other, or both are views of one array."""
-    cdef PyObject *base = cnp.PyArray_BASE(value)
-    cdef PyObject *other = cnp.PyArray_BASE(array)
-    return (value is array or <PyObject *>value == other
-            or (base != NULL and (base == <PyObject *>array or base == other)))
+cdef bint is_one_memory(cnp.ndarray a, cnp.ndarray b):
+    """Whether two arrays are the same, or one is a view of the other, or both are views of one array."""
+    cdef PyObject *a_base = cnp.PyArray_BASE(a)
+    cdef PyObject *b_base = cnp.PyArray_BASE(b)
+    return (a is b or <PyObject *>a == b_base
+            or (a_base != NULL and (a_base == <PyObject *>b or a_base == b_base)))

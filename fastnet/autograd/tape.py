@@ -1,68 +1,125 @@
-"""The tape: which operation made a tensor.
+"""Differentiable operations: `op` makes one of a function on arrays, `gradient` declares what its gradient reads."""
+from __future__ import annotations
 
-`op` turns a function on arrays into a differentiable operation on tensors; `gradient` states what a gradient reads.
-"""
 import functools
 import inspect
 import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from fastnet._core.errors import explain_none
-from fastnet._runtime.native import tape as _tape
+from fastnet._runtime.native import saved as _saved, tape as _tape
 
-Node, differentiable, gradient, node_number = _tape.Node, _tape.differentiable, _tape.gradient, _tape.node_number
-written = _tape.written
-CLOSED = ()                             # the gradients of a node whose backward has run
+if TYPE_CHECKING:
+    from fastnet._core.tensor import Tensor
+
+__all__ = ["FREED", "Node", "call_into", "gradient", "is_saved_by", "node_number", "op", "writes_out"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+Node = _tape.Node
+gradient = _saved.gradient
+call_into = _saved.call_into
+node_number = _tape.node_number
+FREED = ()                              # the `gradients` of a node that backward() has visited
 
 
-# ---- recording operations -------------------------------------------------------------------------------------------
+@overload
+def op(fn: Callable[..., Any], *, view: bool = False) -> Callable[..., Tensor]: ...
 
-def op(fn=None, *, view=False):
-    """Make a differentiable operation of `fn(*arrays, **attributes) -> (result, gradients)`.
 
-    Tensors reach `fn` as arrays; one given by keyword is moved to its position. `gradients` is one of
+@overload
+def op(fn: None = None, *, view: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Tensor]]: ...
 
-    - a tuple with a function for each positional argument, from the result's gradient to the argument's, or None where
-      there is no gradient;
-    - one function of (gradient, a bool for each argument: whether its gradient is needed) that returns all of them, or
-      functions of the gradient that compute them;
-    - `gradient(first, *saved).then(...)`: functions as in the tuple, which take the result of `first` instead;
-    - None, for a result that has no gradient.
 
-    A gradient function that reads arrays states them: `gradient(function, *saved)` is called as
-    `function(g, *saved)`. backward() raises if one of them that is an argument or the result was changed in place
-    since, and nothing else is kept alive. A function whose closure or default values hold an array, or an object that
-    may have one in it, such as a list, is a TypeError when the operation is recorded.
+def op(fn: Callable[..., Any] | None = None, *, view: bool = False) -> Callable[..., Any]:
+    """Make a differentiable operation on tensors of a function on NumPy arrays, as a decorator.
 
-    A gradient function with an optional parameter named `out` may write its result into the array that it is given
-    there, and returns it. That saves a copy where the argument is a leaf. A gradient may have the shape that the
-    arguments were broadcast to.
+    **The call.** The operation passes its arguments on to `fn`: tensors as their arrays, everything else (numbers,
+    strings, None, ...) unchanged. It moves a tensor that is given by keyword to its position. The result is a tensor
+    over the array that `fn` computed. It requires a gradient if one of the tensors does.
 
-    Inside a compiled function the arrays must come from kernels, as those of `fastnet.functional` do.
+    **What `fn` returns.** `(result, gradients)`: the array, and how gradients flow back. With `g` for the gradient of
+    the result, `gradients` is one of
+
+    - a tuple with an entry for each positional argument: a function that takes `g` and returns the gradient of the
+      argument, or None for an argument without a gradient;
+    - one function of `(g, needed)` for all arguments, where `needed` has a bool for each argument: whether its gradient
+      is needed. It returns a sequence with the gradient of each argument, or a function of `g` that computes it, or
+      None;
+    - `gradient(first, *saved).then(...)`: `first` computes from `g` what the functions given to `then`, one for each
+      argument, take for `g`;
+    - None, if the result has no gradient.
+
+    A gradient has the shape of the result or of the argument: backward() sums it over broadcast dimensions and converts
+    it to the argument's dtype. It is not written to later and may be `g` itself or a view of it.
+
+    **Saved arrays.** A gradient function that reads arrays declares them: `gradient(function, *saved)` is called as
+    `function(g, *saved)`. Nothing else is kept alive. backward() raises a RuntimeError if a saved array is an argument
+    or the result, and was changed in place after the forward pass. A function that holds an array undeclared, in its
+    closure or its defaults, is a TypeError when the operation is called; so is one that holds an object that may
+    contain an array, such as a list.
+
+    **Memory.** A gradient function under `fastnet.autograd.writes_out` takes `out`, the memory of a leaf's gradient,
+    and writes its result there.
+
+    **Compiled functions.** A replay repeats kernels, not calls of NumPy: an operation inside a function under
+    `fastnet.compile` computes its arrays with the operations of `fastnet.functional`.
 
     Args:
-        fn: the function.
-        view: the result shares its first argument's memory.
+        fn: the function. Its signature and docstring become the operation's; annotations with `Array` are read as
+            `Tensor`.
+        view: whether the result shares the memory of the first argument.
+
+    Returns:
+        The operation; without `fn`, a decorator.
+
+    Raises:
+        TypeError: when the operation is called, for a gradient function that reads undeclared arrays.
+        RuntimeError: when the operation is called, if `gradients` has no entry for an argument that needs a gradient.
 
     Example:
+        A product, whose gradient functions read the other factor:
+
         >>> import fastnet
-        >>> @fastnet.autograd.op
+        >>> from fastnet.autograd import gradient, op
+        >>> def multiply(g, other):
+        ...     return g * other
+        >>> @op
         ... def times(x, y):
-        ...     multiply = lambda g, other: g * other
-        ...     return x * y, (fastnet.autograd.gradient(multiply, y), fastnet.autograd.gradient(multiply, x))
+        ...     return x * y, (gradient(multiply, y), gradient(multiply, x))
         >>> x = fastnet.tensor([1.0, 2.0], requires_grad=True)
         >>> times(x, fastnet.tensor([3.0, 4.0])).sum().backward()
         >>> x.grad
         tensor([3., 4.])
+
+        A scaled cube, which saves its argument and the number `scale`, and writes its gradient into given memory:
+
+        >>> import numpy as np
+        >>> @fastnet.autograd.writes_out
+        ... def cube_slope(g, x, scale, *, out=None):
+        ...     return np.multiply(g, 3 * scale * x * x, out=out)
+        >>> @op
+        ... def cube(x, scale=1.0):
+        ...     return scale * x**3, (gradient(cube_slope, x, scale), None)
+        >>> x = fastnet.tensor([1.0, 2.0], requires_grad=True)
+        >>> y = cube(x, scale=10.0)
+        >>> y
+        tensor([10., 80.], grad_fn=<cube backward>)
+        >>> y.sum().backward()
+        >>> x.grad
+        tensor([ 30., 120.])
     """
     if fn is None:
         return functools.partial(op, view=view)
-    operation = functools.wraps(fn)(differentiable(fn, fn.__name__.strip("_"), view, _bound, explain_none))
+    operation = functools.wraps(fn)(
+        _tape.differentiable(fn, fn.__name__.strip("_"), view, _by_position, explain_none))
     fn.__annotations__ = {name: _on_tensors(annotation) for name, annotation in fn.__annotations__.items()}
     return operation
 
 
-def _on_tensors(annotation):
-    """The type of an operation's argument or result, from that of its function: arrays become tensors.
+def _on_tensors(annotation: Any) -> Any:
+    """The annotation of an operation's argument or result, from that of its function: arrays become tensors.
 
     Example:
         >>> _on_tensors("Array | None"), _on_tensors("Result[tuple[Array, Array]]")
@@ -75,22 +132,53 @@ def _on_tensors(annotation):
     return re.sub(r"\bArray\b", "Tensor", annotation)
 
 
-def _bound(fn, args, attributes):
-    """(arguments by position, those by keyword) of a call of an operation that names some of its tensors."""
+def _by_position(fn, args, attributes):
+    """(positional arguments, keyword arguments) of a call of an operation that names some of its tensors."""
+    name = fn.__name__.strip("_")
     try:
         call = inspect.signature(fn).bind(*args, **attributes)
     except TypeError as error:
-        raise TypeError(f"{fn.__name__.strip('_')}: {error}") from None
+        raise TypeError(f"{name}: {error}") from None
     call.apply_defaults()
     for argument, value in call.kwargs.items():
         if isinstance(value, _tape.TensorBase):
-            raise TypeError(f"{fn.__name__.strip('_')}: {argument} cannot be a tensor, since the operation's function "
-                            "takes it by keyword only; gradients belong to arguments by position")
+            raise TypeError(f"{name}: expected {argument} not to be a tensor; only positional arguments can have "
+                            "gradients, and the operation's function takes this one by keyword only")
     return call.args, call.kwargs
 
 
-def holds(node, storage, since):
-    """Whether a node, or one behind it that is later than the node number `since`, saved something of `storage`."""
+def writes_out(function: _F) -> _F:
+    """Declare that a gradient function can write its result into given memory, as a decorator.
+
+    backward() calls the function with `out=`, the memory of a leaf's gradient, which saves a copy. The function takes
+    `out` by keyword, None by default, and returns its result. It must ignore `out` if the result has another shape or
+    dtype, since the operation may broadcast or convert the argument.
+
+    Args:
+        function: a gradient function (see `op`). Its attribute `writes_out` becomes True.
+
+    Returns:
+        The function itself.
+
+    Example:
+        >>> import fastnet
+        >>> import numpy as np
+        >>> @fastnet.autograd.writes_out
+        ... def twice(g, *, out=None):
+        ...     return np.multiply(g, 2.0, out=out)
+        >>> double = fastnet.autograd.op(lambda x: (x * 2.0, (twice,)))
+        >>> x = fastnet.tensor([1.0, 2.0], requires_grad=True)
+        >>> double(x).sum().backward()
+        >>> x.grad
+        tensor([2., 2.])
+    """
+    function.writes_out = True          # type: ignore[attr-defined]    # a function takes any attribute
+    return function
+
+
+def is_saved_by(node: object, storage: _tape.Storage, since: int) -> bool:
+    """Whether a node, or one of its arguments' nodes down to the number `since`, saved an array in this storage."""
     if not isinstance(node, Node) or node.order < since:
         return False
-    return any(saved is storage for saved, _, _ in node.saved) or any(holds(n, storage, since) for _, n in node.edges)
+    return (any(saved is storage for saved, _, _ in node.saved)
+            or any(is_saved_by(target, storage, since) for _, target in node.edges))

@@ -7,7 +7,7 @@ from fastnet._core.shapes import around
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd.leaves import gradient_home
-from fastnet.autograd.tape import CLOSED, Node, written
+from fastnet.autograd.tape import FREED, Node, call_into
 from fastnet.backend import K
 
 
@@ -144,7 +144,7 @@ def _walk(roots, retain_graph, leaf, wanted=None):
         total = sums.pop(node, None)
         if total is None:
             continue
-        if node.gradients is CLOSED:
+        if node.gradients is FREED:
             raise RuntimeError("trying to walk back through the tape a second time: what it had saved is freed by "
                                "the first backward(); pass retain_graph=True there")
         _check_versions(node)
@@ -161,7 +161,7 @@ def _walk(roots, retain_graph, leaf, wanted=None):
             else:
                 sums[target] = _Sum(array)
         if not retain_graph:
-            node.first, node.gradients, node.edges, node.saved = None, CLOSED, (), ()
+            node.first, node.gradients, node.edges, node.saved = None, FREED, (), ()
 
 
 def _descending(roots):
@@ -253,7 +253,7 @@ def _accumulate(leaf, array, function):
         return
     home = gradient_home(leaf)
     if function is not None:
-        array = written(function, array, home)
+        array = call_into(function, array, home)
     if array is not home:
         K.copy(home, _fit(array, home))
     leaf._grad = Tensor._wrap(home)

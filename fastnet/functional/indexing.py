@@ -6,7 +6,7 @@ from fastnet._core.errors import check_sizes, not_a_tensor, shape_text
 from fastnet._core.memory import empty
 from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor, extend, method
-from fastnet.autograd import gradient, no_grad, op
+from fastnet.autograd import gradient, no_grad, op, writes_out
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.kernel_calls import contiguous
@@ -217,6 +217,7 @@ def _embedding(weight, index, padding_idx, scale_by_frequency):
     return out.reshape(*index.shape, weight.shape[1]), (slope, None, None, None)
 
 
+@writes_out
 def _of_embedded(g, flat, shape, padding_idx, scale_by_frequency, *, out=None):
     total = empty(shape, g.dtype) if out is None else out
     rows = contiguous(g).reshape(flat.size, shape[1])

@@ -10,7 +10,7 @@ from fastnet._core.errors import shape_text
 from fastnet._core.state import forbid_in_recording, state
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import Node, gradient, op
-from fastnet.autograd.tape import holds, node_number
+from fastnet.autograd.tape import is_saved_by, node_number
 from fastnet.autograd.views import base_of, check_rewrite, rewritten
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
@@ -94,7 +94,7 @@ def _define(name, plain, *operators):
         writable(name, self)
         before = node_number()
         result = getattr(self, plain)(*args, **kwargs)
-        if holds(result._node, self._storage, before):      # a gradient needs the old values: of a copy, then
+        if is_saved_by(result._node, self._storage, before):      # a gradient needs the old values: of a copy, then
             result = getattr(self.clone(), plain)(*args, **kwargs)
         return replace_value(name, self, result)
     describe(function, name, f"""As `{plain}`, writing the result into the tensor; returns it.

@@ -7,7 +7,7 @@ from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor, method
 from fastnet._runtime.native import calls, tape as _tape
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, op, writes_out
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.inplace import write_result
@@ -37,10 +37,12 @@ def _mm(a, b):
     return _product(a, b), (gradient(_of_left, b), gradient(_of_right, a))
 
 
+@writes_out
 def _of_left(g, b, *, out=None):
     return _product(g, _transposed(b), out)
 
 
+@writes_out
 def _of_right(g, a, *, out=None):
     return _product(_transposed(a), g, out)
 
@@ -85,7 +87,8 @@ def matmul(input, other, *, out=None):
         if a.ndim == 2 == b.ndim and a.shape[1] == b.shape[0] and a.dtype == b.dtype:       # what is mostly asked for
             if out is None:
                 return _mm(input, other)
-            if out.shape == (a.shape[0], b.shape[1]) and out.dtype == a.dtype and _tape.unwatched(out, (input, other)):
+            fits = out.shape == (a.shape[0], b.shape[1]) and out.dtype == a.dtype
+            if fits and _tape.is_simple_write(out, (input, other)):
                 K.matmul(out._data, a, b)
                 out._storage.version += 1
                 return out
@@ -288,10 +291,12 @@ def _of_input(g, weight, shape):
     return _product(_rows(g), weight).reshape(shape)
 
 
+@writes_out
 def _of_weight(g, rows, *, out=None):
     return _product(_rows(g).T, rows, out)
 
 
+@writes_out
 def _of_bias(g, *, out=None):
     total = empty((1, g.shape[-1]), g.dtype) if out is None else out.reshape(1, -1)
     K.sum(total, kernels.contiguous(_rows(g))[None])

@@ -8,7 +8,7 @@ from fastnet._core.construction import as_tensor
 from fastnet._core.memory import empty, parameter_memory
 from fastnet._core.placement import check_placement
 from fastnet._core.state import Swapped, forbid_in_recording
-from fastnet._core.tensor import Storage, Tensor, blank
+from fastnet._core.tensor import Storage, Tensor, new_instance
 from fastnet.backend import K
 
 
@@ -43,7 +43,7 @@ class Parameter(Tensor):
 
     @classmethod
     def _rebuild(cls, array, requires_grad):
-        made = blank(cls)
+        made = new_instance(cls)
         _place(made, array.shape, dtypes.as_dtype(array.dtype))
         K.copy(made._data, array)
         made._requires_grad = requires_grad
@@ -89,7 +89,7 @@ def new_parameter(*shape, device=None, dtype=None):
         TypeError: a dtype that is not floating-point.
     """
     check_placement("parameter", device=device)
-    made = blank(Parameter)
+    made = new_instance(Parameter)
     _place(made, shape, floating(dtype))
     made._requires_grad = True
     return made

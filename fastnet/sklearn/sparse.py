@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 from fastnet import nn
 from fastnet._core.memory import empty
 from fastnet._core.state import state
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, op, writes_out
 from fastnet.backend import K
 from fastnet.functional.kernel_calls import contiguous
 from fastnet.nn import architecture
@@ -121,6 +121,7 @@ def _csr_product(rows, weight, matrix):
     return product, (None, gradient(_of_weight, weight.shape, *parts))
 
 
+@writes_out
 def _of_weight(g, shape, *parts, out=None):
     dw = empty(shape, g.dtype) if out is None or out.shape != shape else out
     K.csr_matmul_backward(dw, *parts, contiguous(g))

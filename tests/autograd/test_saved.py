@@ -8,9 +8,7 @@ from calls import ALL, CALLS, OF_NETWORKS
 from operations import OPERATIONS
 
 import fastnet
-from fastnet._runtime.native import tape
-from fastnet._runtime.twins import tape as plain_tape
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, op, writes_out
 
 # ---- beside PyTorch: a write into each input and into the result, after the forward pass -----------------------------
 
@@ -95,159 +93,15 @@ def test_a_write_is_refused_only_where_backward_needs_the_values(name):
                     np.testing.assert_allclose(gradient or 0, untouched or 0, rtol=1e-12)
 
 
-# ---- the statement, in both forms of the tape ------------------------------------------------------------------------
-
-class _PlainTensor(plain_tape.TensorBase):
-    pass
-
-
-def _plain(array):
-    plain_tape.tensors_are(_PlainTensor)
-    made = plain_tape.wrapped(array)
-    made._requires_grad = True
-    return made
-
-
-def _native(array):
-    return fastnet.tensor(array, requires_grad=True)
-
-
-TWINS = {"native": (tape, _native), "plain": (plain_tape, _plain)}
-
-
-@pytest.fixture(params=TWINS if tape is not plain_tape else ["native"])
-def twin(request):
-    """(apply(fn, *arrays): the node of the operation `fn` on tensors of these arrays that require gradients, gradient)
-    """
-    module, made = TWINS[request.param]
-
-    def node(fn, *arrays):
-        return module.differentiable(fn, "times", False, None, lambda *_: None)(*map(made, arrays))._node
-    return node, module.gradient
-
-
-X, Y = np.array([1.0, 2.0]), np.array([3.0, 4.0])
-
+# ---- in use ----------------------------------------------------------------------------------------------------------
 
 def _times(g, y):
     return g * y
 
 
-def test_what_is_stated_is_noted_with_its_version(twin):
-    node, gradient = twin
-    made = node(lambda x, y: (x * y, (gradient(_times, y), gradient(_times, x))), X, Y)
-    assert [(version, i) for _, version, i in made.saved] == [(0, 1), (0, 0)]
-    assert made.gradients[0](np.ones(2)).tolist() == [3.0, 4.0]
-
-
-def test_views_and_tuples_of_arrays_are_followed(twin):
-    node, gradient = twin
-
-    def fn(x, y):
-        out = x * y
-        return out, (gradient(lambda g, pair, n: g, (y[:1], out.reshape(2, 1)), 3), None)
-    assert [i for _, _, i in node(fn, X, Y).saved] == [1, -1]
-
-
-def test_a_first_step_comes_before_the_gradients(twin):
-    node, gradient = twin
-    made = node(lambda x, y: (x * y, gradient(_times, y).then(gradient(_times, x), lambda g: g)), X, Y)
-    assert [i for _, _, i in made.saved] == [1, 0] and len(made.gradients) == 2
-    step = gradient(_times, Y).then(gradient(_times, X))
-    for _ in range(2):                                      # a statement may be used again
-        made = node(lambda x: (x * 2, step), X)
-        assert made.first.saved[0] is Y and made.first.rest is None and made.gradients[0].saved[0] is X
-
-
-def _default(g, x=X):
-    return g * x
-
-
-def _keyword(g, *, x=X):
-    return g * x
-
-
-def _closing(value):
-    return lambda g: (g, value)[0]
-
-
-class _Holder:
-    array = X
-
-    def method(self, g):
-        return g
-
-    __call__ = method
-
-
-@pytest.mark.parametrize("held", [X, [X], {"x": X}, {1}, (1, (X,)), (1, []), _Holder(), _default, _closing(X), X.dot,
-                                  _Holder().method, np.array(2.0), iter(())],
-                         ids=lambda v: type(v).__name__)
-def test_what_a_gradient_function_holds_must_be_stated(twin, held):
-    node, _ = twin
-    with pytest.raises(TypeError, match=r"times: a gradient function holds .*fastnet.autograd.gradient\(function"):
-        node(lambda x: (x * 2, (_closing(held),)), X)
-
-
-@pytest.mark.parametrize("function", [_default, _keyword, _Holder(), _Holder().method, X.dot],
-                         ids=["default", "keyword", "object", "method", "builtin method"])
-def test_functions_that_hold_arrays_are_refused(twin, function):
-    node, gradient = twin
-    for gradients in ((function,), (gradient(function, X),)):
-        with pytest.raises(TypeError, match="times: a gradient function holds"):
-            node(lambda x, gradients=gradients: (x * 2, gradients), X)
-
-
-@pytest.mark.parametrize("held", [1, 2.0, "name", None, (1, ("a", None)), np.float32, np.dtype("f4"), np.float32(1),
-                                  len, _times, np, slice(1), np.multiply])
-def test_plain_values_may_be_held(twin, held):
-    node, gradient = twin
-    assert node(lambda x: (x * 2, (_closing(held),)), X).saved in ((), [])
-    assert node(lambda x: (x * 2, (gradient(lambda g, value: g, held),)), X).saved in ((), [])
-
-
-@pytest.mark.parametrize("saved", [[X], {"x": X}, (1, [X]), _Holder()], ids=["list", "dict", "nested", "object"])
-def test_unknown_containers_cannot_be_saved(twin, saved):
-    node, gradient = twin
-    with pytest.raises(TypeError, match="times: a gradient saves arrays, numbers, and tuples of these, got"):
-        node(lambda x: (x * 2, (gradient(_times, saved),)), X)
-
-
-def test_what_no_argument_needs_is_not_kept(twin):
-    node, gradient = twin
-    made = node(lambda x, y: (x * y, (None, gradient(_times, x))), X, Y)
-    assert made.gradients[0] is None and [i for _, _, i in made.saved] == [0]
-
-
-@pytest.mark.parametrize("given", [3, "name"])
-def test_gradients_are_functions(twin, given):
-    node, _ = twin
-    with pytest.raises(TypeError, match="times: expected a gradient to be a function, got"):
-        node(lambda x: (x * 2, (given,)), X)
-
-
-def test_memory_is_given_to_what_has_a_parameter_for_it(twin):
-    """Every form of tape calls function(g, *saved), with `out` only where there is a parameter of this name."""
-    module = plain_tape if twin[1] is plain_tape.gradient else tape
-    home = np.zeros(2)
-
-    def optional(g, *saved, out=None):
-        return np.multiply(g, saved[0] if saved else 2.0, out=out)
-
-    def positional(g, out=None):
-        return np.multiply(g, 2.0, out=out)
-    for function in (optional, positional, twin[1](optional, X), twin[1](optional, X, 1)):
-        home[:] = 0
-        assert module.written(function, Y, home) is home and home.any()
-    for function in (lambda g, k=2.0: g * k, lambda g, *, k=2.0: g * k, twin[1](_times, X), np.negative):
-        assert module.written(function, Y, home) is not home
-
-
-# ---- in use ----------------------------------------------------------------------------------------------------------
-
 @pytest.mark.parametrize("fn", [lambda g, k=2.0: g * k, lambda g, *, k=2.0: g * k, lambda g, out=None: g * 2.0],
                          ids=["default", "keyword", "out"])
-def test_only_a_parameter_named_out_is_given_memory(fn):
+def test_memory_is_given_only_where_it_is_declared(fn):
     x = fastnet.tensor([1.0, 2.0], requires_grad=True)
     op(lambda a: (a * 2.0, (fn,)))(x).sum().backward()
     assert x.grad.tolist() == [2.0, 2.0]
@@ -255,6 +109,7 @@ def test_only_a_parameter_named_out_is_given_memory(fn):
 
 @pytest.mark.parametrize("first", [True, False])
 def test_a_gradient_that_writes_into_out(first):
+    @writes_out
     def twice(g, y, scale, *, out=None):
         out = np.empty_like(y) if out is None else out
         return np.multiply(g * scale, y, out=out)

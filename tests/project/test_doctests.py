@@ -64,7 +64,6 @@ NO_EXAMPLE = {
     "fastnet.set_num_threads": "warns where there are no compiled kernels",
     "fastnet.seed": "takes its seed from the operating system",
     "fastnet.random.seed": "takes its seed from the operating system",
-    "fastnet.autograd.Node": "made by operations alone",
 }
 NAMESPACES = [fastnet, fastnet.nn, fastnet.nn.functional, fastnet.nn.init, fastnet.nn.utils, fastnet.optim,
               fastnet.optim.lr_scheduler, fastnet.autograd, fastnet.random, fastnet.data, fastnet.metrics,

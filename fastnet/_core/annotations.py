@@ -16,6 +16,7 @@ _T = TypeVar("_T")
 Array: TypeAlias = "np.ndarray[Any, Any]"                   # NumPy's array
 DType: TypeAlias = "np.dtype[Any]"                          # one of fastnet's six dtypes
 DTypeLike: TypeAlias = "npt.DTypeLike"                      # anything that np.dtype() takes, or a PyTorch spelling
+Device: TypeAlias = "str | None"                            # "cpu", or None for the same
 ArrayLike: TypeAlias = "npt.ArrayLike"                      # anything that np.asarray() takes
 Number: TypeAlias = "int | float"                           # bool is an int
 TensorOrNumber: TypeAlias = "Tensor | int | float"

@@ -1,34 +1,46 @@
-"""Activations as layers. All but the softmaxes work element by element, on any shape."""
+"""Activation layers. All except Softmax and LogSoftmax are elementwise and accept any shape."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from fastnet._core.tensor import Tensor
 from fastnet.nn import functional as F
 from fastnet.nn.module import Module
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-class _Plain(Module):
-    """An activation without settings: its function is the class attribute `function`."""
+__all__ = ["ELU", "GELU", "Hardtanh", "LeakyReLU", "LogSigmoid", "LogSoftmax", "Mish", "ReLU", "ReLU6", "SiLU",
+           "Sigmoid", "Softmax", "Softplus", "Softsign", "Tanh"]
 
-    function = staticmethod(F.tanh)
 
-    def forward(self, input):
+class _Elementwise(Module):
+    """An activation without settings: `function` of the input."""
+
+    function: Callable[[Tensor], Tensor] = staticmethod(F.tanh)
+
+    def forward(self, input: Tensor) -> Tensor:
         return self.function(input)
 
 
 class _InPlace(Module):
-    """An activation that can write into its input.
+    """An activation that can overwrite its input.
 
     Args:
-        inplace: do so.
+        inplace: write the result into the input.
     """
 
-    function = staticmethod(F.relu)
+    inplace: bool
+    function: Callable[..., Tensor] = staticmethod(F.relu)
 
-    def __init__(self, inplace=False):
+    def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
 
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         return self.function(input, inplace=self.inplace)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return "inplace=True" if self.inplace else ""
 
 
@@ -94,7 +106,7 @@ class LeakyReLU(Module):
     """x where x > 0, else negative_slope * x. Maas et al. 2013.
 
     Args:
-        negative_slope: of the line below 0.
+        negative_slope: the slope for x < 0.
         inplace: write the result into the input.
 
     Example:
@@ -103,14 +115,14 @@ class LeakyReLU(Module):
         tensor([-0.5,  2. ])
     """
 
-    def __init__(self, negative_slope=0.01, inplace=False):
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         super().__init__()
         self.negative_slope, self.inplace = negative_slope, inplace
 
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         return F.leaky_relu(input, self.negative_slope, self.inplace)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"negative_slope={self.negative_slope}{', inplace=True' if self.inplace else ''}"
 
 
@@ -118,7 +130,7 @@ class ELU(Module):
     """x where x > 0, else alpha * (exp(x) - 1). Clevert et al. 2015, https://arxiv.org/abs/1511.07289.
 
     Args:
-        alpha: minus the limit at minus infinity.
+        alpha: the function approaches -alpha as x goes to minus infinity.
         inplace: write the result into the input.
 
     Example:
@@ -127,26 +139,27 @@ class ELU(Module):
         tensor([-0.6321,  2.    ])
     """
 
-    def __init__(self, alpha=1.0, inplace=False):
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
         self.alpha, self.inplace = alpha, inplace
 
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         return F.elu(input, self.alpha, self.inplace)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"alpha={self.alpha}{', inplace=True' if self.inplace else ''}"
 
 
 class Hardtanh(Module):
-    """x moved into [min_val, max_val].
+    """Clamp to [min_val, max_val].
 
     Args:
-        min_val, max_val: the bounds, the first below the second.
+        min_val: the lower bound.
+        max_val: the upper bound, greater than min_val.
         inplace: write the result into the input.
 
     Raises:
-        ValueError: the bounds are not in order.
+        ValueError: min_val is not less than max_val.
 
     Example:
         >>> import fastnet
@@ -154,20 +167,20 @@ class Hardtanh(Module):
         tensor([-1. ,  0.5])
     """
 
-    def __init__(self, min_val=-1.0, max_val=1.0, inplace=False):
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
         if not min_val < max_val:
             raise ValueError(f"Hardtanh: expected min_val < max_val, got {min_val} and {max_val}")
         self.min_val, self.max_val, self.inplace = min_val, max_val, inplace
 
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         return F.hardtanh(input, self.min_val, self.max_val, self.inplace)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"min_val={self.min_val}, max_val={self.max_val}{', inplace=True' if self.inplace else ''}"
 
 
-class Sigmoid(_Plain):
+class Sigmoid(_Elementwise):
     """1 / (1 + exp(-x)).
 
     Example:
@@ -179,8 +192,8 @@ class Sigmoid(_Plain):
     function = staticmethod(F.sigmoid)
 
 
-class LogSigmoid(_Plain):
-    """log(1 / (1 + exp(-x))), without overflow.
+class LogSigmoid(_Elementwise):
+    """log(1 / (1 + exp(-x))), computed without overflow.
 
     Example:
         >>> import fastnet
@@ -191,7 +204,7 @@ class LogSigmoid(_Plain):
     function = staticmethod(F.logsigmoid)
 
 
-class Tanh(_Plain):
+class Tanh(_Elementwise):
     """(exp(x) - exp(-x)) / (exp(x) + exp(-x)).
 
     Example:
@@ -201,7 +214,7 @@ class Tanh(_Plain):
     """
 
 
-class Softsign(_Plain):
+class Softsign(_Elementwise):
     """x / (1 + |x|).
 
     Example:
@@ -214,13 +227,13 @@ class Softsign(_Plain):
 
 
 class GELU(Module):
-    """x * Phi(x), Phi being the normal distribution function. https://arxiv.org/abs/1606.08415.
+    """x * Phi(x), where Phi is the standard normal cumulative distribution function. https://arxiv.org/abs/1606.08415.
 
     Args:
-        approximate: "none" computes Phi by the error function, "tanh" by a formula with tanh, as GPT-2 does.
+        approximate: "none" computes Phi with the error function, "tanh" with a tanh formula, as GPT-2 does.
 
     Raises:
-        ValueError: when called, another approximation.
+        ValueError: when called, for any other approximation.
 
     Example:
         >>> import fastnet
@@ -228,14 +241,14 @@ class GELU(Module):
         tensor([-0.1587,  0.    ,  0.8413])
     """
 
-    def __init__(self, approximate="none"):
+    def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None:
         super().__init__()
         self.approximate = approximate
 
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         return F.gelu(input, self.approximate)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"approximate={self.approximate!r}"
 
 
@@ -243,8 +256,8 @@ class Softplus(Module):
     """log(1 + exp(beta * x)) / beta; x itself where beta * x > threshold.
 
     Args:
-        beta: how sharp the bend is.
-        threshold: where the function is the identity to within its precision.
+        beta: larger values approach ReLU.
+        threshold: return x above it, where the two differ by less than the precision.
 
     Example:
         >>> import fastnet
@@ -252,14 +265,14 @@ class Softplus(Module):
         tensor([  0.6931, 100.    ])
     """
 
-    def __init__(self, beta=1.0, threshold=20.0):
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
         self.beta, self.threshold = beta, threshold
 
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         return F.softplus(input, self.beta, self.threshold)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"beta={self.beta}, threshold={self.threshold}"
 
 
@@ -270,7 +283,7 @@ class Softmax(Module):
         dim: the dimension.
 
     Raises:
-        TypeError: when called, no dimension was given.
+        TypeError: when called without a dimension.
 
     Example:
         >>> import fastnet
@@ -278,14 +291,14 @@ class Softmax(Module):
         tensor([[0.5, 0.5]])
     """
 
-    def __init__(self, dim=None):
+    def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
 
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         return F.softmax(input, self.dim)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"dim={self.dim}"
 
 
@@ -296,7 +309,7 @@ class LogSoftmax(Softmax):
         dim: the dimension.
 
     Raises:
-        TypeError: when called, no dimension was given.
+        TypeError: when called without a dimension.
 
     Example:
         >>> import fastnet
@@ -304,5 +317,5 @@ class LogSoftmax(Softmax):
         tensor([[-0.6931, -0.6931]])
     """
 
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         return F.log_softmax(input, self.dim)

@@ -1,22 +1,22 @@
-"""The architecture of a model as plain data for JSON, and the model from it.
+"""The architecture of a model as JSON data, and the model that such data describes.
 
-A module is described by the name of its class, by what its constructor is to be given, and by what it holds:
+A module is described by its class, the arguments of its constructor and its contents:
 
     {"class": "Linear", "arguments": {"in_features": 3, "out_features": 2, "bias": true, "dtype": "float32"}}
     {"class": "Sequential", "modules": {"0": ..., "act": ..., "2": {"same": 0}}}
     {"class": "ParameterList", "parameters": 2}
 
-"same" is the number of a module that came before and is here again, counted in the order in which they are complete. A
-module may also have "frozen", a list of its parameters that record no gradients, and "tied", the keys under which
-parameters of its came before.
+"same" refers to an earlier module that appears again; modules are numbered in the order in which they are complete. A
+module may also have "frozen", a list of its parameters that record no gradients, and "tied", a dictionary from its
+parameters to the keys under which the same parameters appeared before.
 
-A name is looked up among the modules that `fastnet.nn` offers, and the arguments are numbers, strings and lists of
-integers: a description cannot make anything else happen.
+Class names are looked up among the modules of `fastnet.nn`, and `fastnet.nn.schema` checks the arguments, so a
+description can do nothing but create these modules.
 """
-import functools
-import inspect
-import math
-import numbers
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,54 +24,33 @@ from fastnet import nn
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
 from fastnet.nn.parameter import Parameter, new_parameter, outlines, store
+from fastnet.nn.schema import Argument, json_value, schema, value_text
+from fastnet.nn.state_dict import named_state
 
-MODULES = {name: cls for name in nn.__all__
-           if isinstance(cls := getattr(nn, name), type) and issubclass(cls, nn.Module) and cls is not nn.Module}
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array
 
-_DEEPEST = 64                           # modules in modules
-_DIMENSIONS = 64                        # of an array: NumPy's most
-_MOST = 10_000                          # modules of a model, each counted as often as it is there
+__all__ = ["MODULES", "build", "describe"]
+
+MODULES: dict[str, type[nn.Module]] = {
+    name: cls for name in nn.__all__
+    if isinstance(cls := getattr(nn, name), type) and issubclass(cls, nn.Module) and cls is not nn.Module}
+
+_MAX_DEPTH = 64                         # of nested modules
+_MAX_MODULES = 10_000                   # of a model; a module that appears twice counts twice
 _HOLD_MODULES = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
-_CONTAINERS = (*_HOLD_MODULES, nn.ParameterList)
+_CONTAINERS = (*_HOLD_MODULES, nn.ParameterList)        # constructed empty and filled afterwards
 _ENTRIES = {"class": str, "arguments": dict, "modules": dict, "parameters": int, "tied": dict, "frozen": list}
-_TENSOR = "tensor"                      # the argument that is a tensor of the module's own
-_DTYPES = ("float32", "float64", None)
-_REAL = ("eps", "max_norm")             # arguments that are numbers or None
 _REGISTRIES = ("_parameters", "_buffers")
-_NOT_COMPARED = {*_REGISTRIES, "_modules", "_training", "_recorded", "_hooks"}
+_NOT_COMPARED = {*_REGISTRIES, "_modules", "_training", "_recorded", "_hooks", "__orig_class__"}
 
 
-# ---- what constructors take -----------------------------------------------------------------------------------------
-
-@functools.cache
-def _signature(cls):
-    """{argument: its default} of what a description gives to a constructor."""
-    if issubclass(cls, _CONTAINERS):    # they are filled afterwards
-        return {}
-    return {name: p.default for name, p in inspect.signature(cls).parameters.items()
-            if name != "device" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+def _arguments_of(cls: type) -> Iterable[Argument]:
+    return () if issubclass(cls, _CONTAINERS) else schema(cls).values()
 
 
-def _fits(name, default, value):
-    """Whether an argument can have a plain value: it is of its default's kind, or of one that other modules take."""
-    if name == "dtype":
-        return value in _DTYPES
-    if value is None:
-        return default is None or name == "momentum"
-    if isinstance(default, bool | str):
-        return type(value) is type(default)
-    if isinstance(default, float) or name in _REAL:
-        return type(value) is float or _is_whole(value)
-    return _is_whole(value) or (default is inspect.Parameter.empty and isinstance(value, list)
-                                and len(value) <= _DIMENSIONS and all(map(_is_whole, value)))
-
-
-def _is_whole(value):
-    return type(value) is int and abs(value) < 1 << 63
-
-
-def _outline(cls, arguments):
-    """A module of the class without memory and initial values: see `parameter.outlines`."""
+def _outline(cls: type, arguments: dict[str, Any]) -> Any:
+    """A module without memory and initial values: see `parameter.outlines`."""
     module = cls.__new__(cls)
     module.__dict__["reset_parameters"] = _nothing
     with outlines():
@@ -80,17 +59,20 @@ def _outline(cls, arguments):
     return module
 
 
-def _nothing():
-    """Instead of drawing the parameters of an outline."""
+def _nothing() -> None:
+    """Replaces `reset_parameters` of an outline, which has nothing to initialize."""
 
 
-# ---- a model described ----------------------------------------------------------------------------------------------
+# ---- from a model to its description --------------------------------------------------------------------------------
 
-def describe(model):
-    """The description of a model.
+def describe(model: nn.Module) -> dict[str, Any]:
+    """Describe the architecture of a model as JSON data.
+
+    Args:
+        model: consists of modules of `fastnet.nn`.
 
     Raises:
-        ValueError: saying which module cannot be described, and why.
+        ValueError: a module cannot be described; the message says which one and why.
 
     Example:
         >>> import fastnet
@@ -101,30 +83,31 @@ def describe(model):
 
 
 class _Counter:
-    """Counts modules on the way through a model, and numbers those that are complete."""
+    """Counts the modules of a model."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.count = 0
 
-    def enter(self, path, count=1):
-        """Count modules in at a path."""
+    def enter(self, path: tuple[str, ...], count: int = 1) -> None:
+        """Count modules at a path."""
         self.expect(path, count)
         self.count += count
 
-    def expect(self, path, count):
-        """Check that so many modules more are not too many."""
-        if self.count + count > _MOST or len(path) > _DEEPEST:
-            raise ValueError(f"there are more than {_MOST:,} modules, or more than {_DEEPEST} in each other")
+    def expect(self, path: tuple[str, ...], count: int) -> None:
+        """Raise ValueError if this many more modules would be too many."""
+        if self.count + count > _MAX_MODULES or len(path) > _MAX_DEPTH:
+            raise ValueError(f"the model has more than {_MAX_MODULES:,} modules, or more than {_MAX_DEPTH} nested in "
+                             "each other")
 
 
 class _Describer(_Counter):
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self.complete = {}              # module: (its number, how many modules it is)
-        self.keys = {}                  # parameter: its first key
+        self.complete: dict[nn.Module, tuple[int, int]] = {}        # module: (its number, how many modules it has)
+        self.keys: dict[Parameter, str] = {}                        # parameter: its first key
 
-    def describe(self, module, path):
+    def describe(self, module: nn.Module, path: tuple[str, ...]) -> dict[str, Any]:
         if module in self.complete:
             number, count = self.complete[module]
             self.enter(path, count)
@@ -138,24 +121,25 @@ class _Describer(_Counter):
         self.complete[module] = len(self.complete), self.count - before
         return described
 
-    def _own(self, module, path):
-        """What a description says of a module itself."""
+    def _own(self, module: nn.Module, path: tuple[str, ...]) -> dict[str, Any]:
+        """The entries that describe a module itself, without its submodules."""
         where = f"module {'.'.join(path)!r}" if path else "the model"
         if MODULES.get(type(module).__name__) is not type(module):
             raise ValueError(f"{where} is a {type(module).__name__}, which is not one of fastnet.nn's modules")
         if any(module._hooks or ()):
             raise ValueError(f"{where} has hooks")
         try:
-            arguments, tensors = _arguments(module)
-            difference = _difference(module, _outline(type(module), arguments | tensors))
+            arguments = {argument.name: argument.value_of(module) for argument in _arguments_of(type(module))}
+            difference = _difference(module, _outline(type(module), _constructor_arguments(module, arguments)))
         except (TypeError, ValueError, RuntimeError) as e:
             difference = str(e)
         if difference:
-            raise ValueError(f"{where}, a {type(module).__name__}, is not as its constructor makes it: {difference}")
+            raise ValueError(f"{where}, a {type(module).__name__}, differs from a new one with the same arguments: "
+                             f"{difference}")
         parameters = {name: p for name, p in module._parameters.items() if p is not None}
         keys = {name: self.keys.setdefault(p, _key(path, name)) for name, p in parameters.items()}
         found = {
-            "arguments": {name: _written(value) for name, value in arguments.items()} | dict.fromkeys(tensors, _TENSOR),
+            "arguments": arguments,
             "parameters": len(parameters) if isinstance(module, nn.ParameterList) else 0,
             "tied": {name: key for name, key in keys.items() if key != _key(path, name)},
             "frozen": [name for name, p in parameters.items() if not p.requires_grad],
@@ -163,30 +147,17 @@ class _Describer(_Counter):
         return {name: value for name, value in found.items() if value}
 
 
-def _arguments(module):
-    """What the constructor is to be given for a module as it is: plain values, and tensors."""
-    arguments, tensors = {}, {}
-    for name, default in _signature(module.__class__).items():
-        if name == "dtype":
-            own = [x for registry in _REGISTRIES for x in module.__dict__[registry].values() if x is not None]
-            arguments[name] = own[0].dtype.name if own else None
-        elif name in module._parameters:
-            arguments[name] = module._parameters[name] is not None
-        elif isinstance(getattr(module, name, None), Tensor):
-            tensors[name] = getattr(module, name)
-        else:
-            value = _plain(getattr(module, name, None))
-            arguments[name] = bool(value) if isinstance(default, bool) else value
-            if not _fits(name, default, arguments[name]):
-                raise ValueError(f"{name} is {_kind(value)}")
-    return arguments, tensors
+def _constructor_arguments(module: nn.Module, described: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a description, with the module's own tensors."""
+    return {argument.name: getattr(module, argument.name) if argument.is_tensor(described[argument.name])
+            else argument.read(described[argument.name]) for argument in _arguments_of(type(module))}
 
 
-def _difference(module, outline):
-    """In words, the first thing in which a module differs from the outline made for it; "" if there is none."""
+def _difference(module: Any, outline: Any) -> str:
+    """The first difference between a module and the outline made for it, in words; "" if there is none."""
     for name in {**module.__dict__, **outline.__dict__}:
-        if name not in _NOT_COMPARED and (name not in module.__dict__ or name not in outline.__dict__ or _plain(
-                module.__dict__[name]) != _plain(outline.__dict__[name])):
+        if name not in _NOT_COMPARED and (name not in module.__dict__ or name not in outline.__dict__ or json_value(
+                module.__dict__[name]) != json_value(outline.__dict__[name])):
             return f"attribute {name!r}"
     if not isinstance(module, _CONTAINERS) and module._modules:
         return f"module {next(iter(module._modules))!r}"
@@ -200,41 +171,24 @@ def _difference(module, outline):
     return ""
 
 
-def _plain(value):
-    """A value as JSON would give it back; one that equals nothing, if it is of no kind that descriptions have."""
-    if value is None or isinstance(value, bool | str):
-        return value
-    if isinstance(value, numbers.Integral | np.bool_):
-        return value.item() if isinstance(value, np.generic) else int(value)
-    if isinstance(value, numbers.Real):
-        return float(value)
-    if isinstance(value, tuple | list):
-        return [_plain(v) for v in value]
-    return [] if isinstance(value, set) and not value else object()
-
-
-def _written(value):
-    """A plain value in JSON, which has no infinity and no NaN."""
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _key(path, name):
+def _key(path: tuple[str, ...], name: str) -> str:
     return ".".join((*path, name))
 
 
-# ---- a model from its description -----------------------------------------------------------------------------------
+# ---- from a description to the model --------------------------------------------------------------------------------
 
-def build(description, arrays):
-    """The model that was described, with these weights, in evaluation mode. Nothing is drawn from any generator.
+def build(description: Any, arrays: dict[str, Array]) -> Any:
+    """Build the described model with the given weights, in evaluation mode, without drawing random numbers.
 
-    A module gets memory when the arrays are seen to be those that it needs, so a model is never larger than these.
+    A module gets memory only after the shapes and dtypes of its arrays are checked, so a model is never larger than the
+    arrays.
 
     Args:
-        description: as `describe` gives it, or anything else.
-        arrays: a dictionary from the keys of the model's `state_dict` to NumPy arrays; it is used up.
+        description: from a file, as `describe` returns it; it may be damaged.
+        arrays: NumPy arrays by the keys of the model's `state_dict`; they are removed from the dictionary.
 
     Raises:
-        ValueError: this is no description, or the arrays are not those of what it describes.
+        ValueError: the description is damaged, or the arrays do not fit it.
 
     Example:
         >>> import fastnet
@@ -243,27 +197,27 @@ def build(description, arrays):
     """
     model = _Builder(arrays).build(description, ())
     if arrays:
-        raise ValueError(f"there are tensors that the model has no place for: {', '.join(map(repr, arrays))}")
+        raise ValueError(f"the model has no tensors {', '.join(map(repr, arrays))}")
     return model.eval()
 
 
 class _Builder(_Counter):
 
-    def __init__(self, arrays):
+    def __init__(self, arrays: dict[str, Array]) -> None:
         super().__init__()
         self.arrays = arrays
-        self.complete = []              # (module, how many modules it is)
-        self.parameters = {}            # by key
+        self.complete: list[tuple[nn.Module, int]] = []             # (module, how many modules it has)
+        self.parameters: dict[str, Tensor] = {}                     # by key
 
-    def build(self, described, path):
+    def build(self, described: Any, path: tuple[str, ...]) -> Any:
         if not isinstance(described, dict):
-            raise ValueError(f"a module should be an object, got {_kind(described)}")
+            raise ValueError(f"expected an object that describes a module, got {value_text(described)}")
         if "same" in described:
             return self._again(path, _entries(described, {"same": int})["same"])
         before = self.count
         self.enter(path)
         entries = _entries(described, _ENTRIES)
-        module = self._made(path, entries)
+        module = self._new_module(path, entries)
         self._fill(module, path, entries["tied"] or {}, entries["frozen"] or [])
         children = entries["modules"] or {}
         self.expect(path, len(children))
@@ -276,8 +230,8 @@ class _Builder(_Counter):
         self.complete.append((module, self.count - before))
         return module
 
-    def _made(self, path, entries):
-        """The module alone, as an outline."""
+    def _new_module(self, path: tuple[str, ...], entries: dict[str, Any]) -> Any:
+        """The module as an outline, without its submodules."""
         name = entries["class"]
         if name not in MODULES:
             raise ValueError(f"there is no module {name!r} in this version of fastnet")
@@ -297,40 +251,38 @@ class _Builder(_Counter):
             raise ValueError(f"module {'.'.join(path)!r}: {e}") from None
         return module
 
-    def _arguments(self, cls, path, described):
-        """The arguments in a description, each of a kind that the constructor takes.
+    def _arguments(self, cls: type, path: tuple[str, ...], described: dict[str, Any]) -> dict[str, Any]:
+        """The constructor's arguments, checked.
 
-        Those that have defaults may be lacking: an older version may not have known them.
+        Arguments with a default may be missing, since the file may come from a version that did not have them.
         """
-        expected = _signature(cls)
-        needed = {name for name, default in expected.items() if default is inspect.Parameter.empty}
-        if not needed <= set(described) <= set(expected):
-            raise ValueError(f"{cls.__name__} takes the arguments {', '.join(expected) or 'none'}; described are "
+        expected = {argument.name: argument for argument in _arguments_of(cls)}
+        required = {argument.name for argument in expected.values() if argument.required}
+        if not required <= set(described) <= set(expected):
+            raise ValueError(f"{cls.__name__} takes the arguments {', '.join(expected) or 'none'}; the description has "
                              f"{', '.join(map(repr, described)) or 'none'}")
         made = {}
         for name, value in described.items():
-            default = expected[name]
-            if value == _TENSOR and default is None:
-                value = Tensor._wrap(self._named(path, name))
-            elif isinstance(default, float) and value in ("inf", "-inf", "nan"):
-                value = float(value)
-            elif not _fits(name, default, value):
-                raise ValueError(f"{cls.__name__} cannot have a {name} of {_kind(value)}")
-            made[name] = value
+            try:
+                made[name] = expected[name].read(value)
+            except ValueError as e:
+                raise ValueError(f"{cls.__name__}: {e}") from None
+            if expected[name].is_tensor(value):
+                made[name] = Tensor._wrap(self._named(path, name))
         return made
 
-    def _named(self, path, name):
+    def _named(self, path: tuple[str, ...], name: str) -> Array:
         array = self.arrays.get(_key(path, name))
         if array is None:
             raise ValueError(f"there is no tensor {_key(path, name)!r}")
         return array
 
-    def _fill(self, module, path, tied, frozen):
-        """Give a module's tensors their memory and values, or let earlier ones take their place."""
+    def _fill(self, module: Any, path: tuple[str, ...], tied: dict[str, Any], frozen: list[Any]) -> None:
+        """Give a module's tensors memory and values, and replace tied parameters by the earlier ones."""
         for name, tensor in [item for registry in _REGISTRIES for item in module.__dict__[registry].items()]:
             if tensor is None:
                 continue
-            values = self._taken(_key(path, name), tensor)
+            values = self._pop_array(_key(path, name), tensor)
             if name in tied and isinstance(tensor, Parameter):
                 module.register_parameter(name, self._earlier(tied[name], values))
             else:
@@ -338,12 +290,12 @@ class _Builder(_Counter):
         self.parameters |= {_key(path, name): p for name, p in module._parameters.items() if p is not None}
         for name in (*tied, *frozen):
             if not isinstance(name, str) or module._parameters.get(name) is None:
-                raise ValueError(f"module {'.'.join(path)!r} has no parameter to be tied or frozen that fits")
+                raise ValueError(f"module {'.'.join(path)!r} has no parameter {value_text(name)} to be tied or frozen")
         for name in frozen:
             module._parameters[name].requires_grad = False
 
-    def _taken(self, key, tensor):
-        """The array for a tensor of the model, used up."""
+    def _pop_array(self, key: str, tensor: Tensor) -> Array:
+        """Remove the array of a tensor from the dictionary and return it."""
         values = self.arrays.pop(key, None)
         if values is None:
             raise ValueError(f"there is no tensor {key!r}")
@@ -352,43 +304,37 @@ class _Builder(_Counter):
                              f"described {shape_text(tensor)} and {tensor.dtype}")
         return values
 
-    def _earlier(self, key, values):
-        """The parameter at an earlier key, which must have these values too."""
+    def _earlier(self, key: Any, values: Array) -> Tensor:
+        """The parameter at an earlier key; it must have the same values."""
         earlier = self.parameters.get(key) if isinstance(key, str) else None
-        if earlier is None or not _same(earlier, values):
-            raise ValueError(f"a parameter is tied to one that is not there, or has other values: {_kind(key)}")
+        if earlier is None or not _same_bits(earlier, values):
+            raise ValueError(f"a parameter is tied to {value_text(key)}, which does not exist or has other values")
         return earlier
 
-    def _again(self, path, same):
-        """A module that is complete, at another place."""
+    def _again(self, path: tuple[str, ...], same: int) -> Any:
+        """An earlier module that appears again."""
         if not 0 <= same < len(self.complete):
-            raise ValueError(f"a module should be the same as number {same}, which is not there")
+            raise ValueError(f"a module refers to module number {same}, which does not exist")
         module, count = self.complete[same]
         self.enter(path, count)
-        for name, tensor in module._state():
+        for name, tensor in named_state(module):
             key = _key(path, name)
-            if not _same(tensor, self._taken(key, tensor)):
-                raise ValueError(f"tensor {key!r} belongs to a module that is there twice, and differs from its other")
+            if not _same_bits(tensor, self._pop_array(key, tensor)):
+                raise ValueError(f"tensor {key!r} belongs to a module that appears twice, but its values differ")
             if isinstance(tensor, Parameter):
                 self.parameters[key] = tensor
         return module
 
 
-def _same(tensor, values):
-    """Whether a tensor has exactly these values: bits are compared, as NaN equals nothing."""
+def _same_bits(tensor: Tensor, values: Array) -> bool:
+    """Whether a tensor has exactly these values. Bits are compared, since NaN is not equal to itself."""
     return tensor.shape == values.shape and tensor.dtype == values.dtype and bool(
         (tensor._data.reshape(-1).view(np.uint8) == values.reshape(-1).view(np.uint8)).all())
 
 
-def _entries(described, kinds):
-    """The entries of a description by name, None for those it lacks, each of its kind."""
+def _entries(described: dict[str, Any], types: dict[str, type]) -> dict[str, Any]:
+    """The entries of a description by name, None for those it lacks; ValueError for a wrong name or type."""
     for name, value in described.items():
-        if name not in kinds or type(value) is not kinds[name]:
-            raise ValueError(f"the description of a module has an entry {name!r} with {_kind(value)}")
-    return {name: described.get(name) for name in kinds}
-
-
-def _kind(value):
-    """What a value from a file is, in a few words."""
-    plain = isinstance(value, str | int | float | None)
-    return repr(value)[:60] if plain else f"an object of type {type(value).__name__}"
+        if name not in types or type(value) is not types[name]:
+            raise ValueError(f"the description of a module has an invalid entry {name!r}: {value_text(value)}")
+    return {name: described.get(name) for name in types}

@@ -1,109 +1,134 @@
-"""Modules that hold other modules, or parameters, in order or by name."""
-from typing import Any
+"""Containers: modules that hold other modules or parameters, by position or by name."""
+from __future__ import annotations
+
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from typing import TYPE_CHECKING, Any, Generic, SupportsIndex, overload
 
 from fastnet._core.state import state
-from fastnet.nn.linear import Linear
+from fastnet._core.tensor import Tensor
+from fastnet.nn.fusion import fused
 from fastnet.nn.module import Module
 from fastnet.nn.parameter import Parameter
 
+if TYPE_CHECKING:
+    from typing_extensions import Self, TypeVar
 
-class _Indexed(Module):
-    """A container of modules under the names "0", "1", ... (or, in a Sequential, under given ones)."""
+    from fastnet._core.annotations import ArrayLike
 
-    registry = "_modules"
+    _M = TypeVar("_M", bound=Module, default=Module)
+    _Member = TypeVar("_Member")
+else:
+    from typing import TypeVar
 
-    def __init__(self, members=()):
+    _M, _Member = TypeVar("_M"), TypeVar("_Member")
+
+__all__ = ["ModuleDict", "ModuleList", "ParameterList", "Sequential"]
+
+_END = object()
+
+
+class _Indexed(Module, Generic[_Member]):
+    """A container of members named "0", "1", ... (a Sequential may have other names)."""
+
+    _registry = "_modules"
+
+    def __init__(self, members: Iterable[_Member] = ()) -> None:
         super().__init__()
         self.extend(members)
 
-    def _members_here(self):
+    def _own_members(self) -> dict[str, Any]:
         if state.recorder is not None:
             self._note()
-        return self.__dict__[self.registry]
+        return self.__dict__[self._registry]
 
-    def _key(self, index):
-        """The name at an index; IndexError beyond the end."""
-        names = list(self._members_here())
+    def _key(self, index: SupportsIndex) -> str:
+        """The name of the member at an index; IndexError beyond the end."""
+        names = list(self._own_members())
         index = index.__index__()
         if not -len(names) <= index < len(names):
             raise IndexError(f"index {index} is out of range: this {type(self).__name__} has {len(names)} entries")
         return names[index]
 
-    def _replace_all(self, members):
-        """Hold `members` under new numbers."""
-        self.__dict__[self.registry].clear()
+    def _replace_all(self, members: Iterable[_Member]) -> None:
+        """Replace all members and number them from 0."""
+        self.__dict__[self._registry].clear()
         self._changed()
         self.extend(members)
 
-    def __len__(self):
-        return len(self._members_here())
+    def __len__(self) -> int:
+        return len(self._own_members())
 
-    def __iter__(self):
-        return iter(self._members_here().values())
+    def __iter__(self) -> Iterator[_Member]:
+        return iter(self._own_members().values())
 
-    def __contains__(self, member):
+    def __contains__(self, member: object) -> bool:
         return any(member is m for m in self)
 
-    def __getitem__(self, index):
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> _Member: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> _Member | Self:
         if isinstance(index, slice):
             return type(self)(list(self)[index])
-        return self._members_here()[self._key(index)]
+        return self._own_members()[self._key(index)]
 
-    def __setitem__(self, index, member):
+    def __setitem__(self, index: SupportsIndex, member: _Member) -> None:
         setattr(self, self._key(index), member)
 
-    def __delitem__(self, index):
+    def __delitem__(self, index: SupportsIndex | slice) -> None:
         members = list(self)
         del members[index]
         self._replace_all(members)
 
-    def append(self, member):
-        """Put a member behind the last one; returns the container."""
+    def append(self, member: _Member) -> Self:
+        """Add a member at the end; returns the container.
+
+        Raises:
+            TypeError: the member has the wrong type.
+        """
         setattr(self, self._checked(str(len(self)), member), member)
         return self
 
-    def extend(self, members):
+    def extend(self, members: Iterable[_Member]) -> Self:
         """Append each of `members`; returns the container."""
         for member in list(members):
             self.append(member)
         return self
 
-    def insert(self, index, member):
-        """Put a member before the one at `index`; returns the container."""
+    def insert(self, index: int, member: _Member) -> Self:
+        """Insert a member before the one at `index`; returns the container."""
         members = list(self)
         members.insert(index, member)
         self._checked(str(index), member)
         self._replace_all(members)
         return self
 
-    def pop(self, key=-1):
-        """Take the member at an index out and return it."""
+    def pop(self, key: int = -1) -> _Member:
+        """Remove the member at an index and return it."""
         member = self[key]
         del self[key]
         return member
 
-    def __iadd__(self, members):
+    def __iadd__(self, members: Iterable[_Member]) -> Self:
         return self.extend(members)
 
-    def _checked(self, name, member):
-        kind = Module if self.registry == "_modules" else Parameter
-        if not isinstance(member, kind):
+    def _checked(self, name: str, member: object) -> str:
+        cls = Module if self._registry == "_modules" else Parameter
+        if not isinstance(member, cls):
             raise TypeError(f"{type(self).__name__}: entry {name} is a {type(member).__name__}, expected a "
-                            f"{kind.__name__}")
+                            f"{cls.__name__}")
         return name
 
 
-_END: Any = object()
-
-
-class Sequential(_Indexed):
-    """Modules one behind the other: each gets the result of the one before.
+class Sequential(_Indexed[Module]):
+    """A chain of modules: each receives the output of the one before it.
 
     Args:
-        args: the modules, or one dictionary of named ones.
+        args: the modules in order, or one dictionary from names to modules.
 
     Raises:
-        TypeError: an entry is no module.
+        TypeError: an argument is not a Module.
 
     Example:
         >>> import fastnet
@@ -115,39 +140,48 @@ class Sequential(_Indexed):
         ((8, 4), 2)
     """
 
-    def __init__(self, *args):
+    @overload
+    def __init__(self, *args: Module) -> None: ...
+    @overload
+    def __init__(self, modules: Mapping[str, Module], /) -> None: ...
+    def __init__(self, *args: Any) -> None:
         super().__init__()
-        if len(args) == 1 and isinstance(args[0], dict):
+        if len(args) == 1 and isinstance(args[0], Mapping):
             for name, module in args[0].items():
                 self.add_module(self._checked(name, module), module)
         else:
             self.extend(args)
 
-    def __getitem__(self, index):
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Module: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> Module | Self:
         if isinstance(index, slice):
-            return type(self)(dict(list(self._members_here().items())[index]))
+            return type(self)(dict(list(self._own_members().items())[index]))
         return super().__getitem__(index)
 
-    def forward(self, input):
-        members = iter(self._members_here().values())
-        module = next(members, _END)
-        while module is not _END:
-            following = next(members, _END)
-            step = module._activated(following) if type(module) is Linear else None
-            if step is not None:
-                module, following = step, next(members, _END)
-            input, module = module(input), following
+    def forward(self, input: Tensor) -> Tensor:
+        layers = iter(self._own_members().values())
+        layer = next(layers, _END)
+        while layer is not _END:
+            following = next(layers, _END)
+            run = fused(layer, following)
+            if run is None:
+                input, layer = layer(input), following
+            else:
+                input, layer = run(layer, following, input), next(layers, _END)
         return input
 
 
-class ModuleList(_Indexed):
-    """A list of modules, all of them registered.
+class ModuleList(_Indexed[_M]):
+    """A list of registered modules.
 
     Args:
-        modules: to begin with.
+        modules: the initial modules.
 
     Raises:
-        TypeError: an entry is no module.
+        TypeError: an entry is not a Module.
 
     Example:
         >>> from fastnet import nn
@@ -156,15 +190,15 @@ class ModuleList(_Indexed):
         (3, 6)
     """
 
-    def __init__(self, modules=None):
+    def __init__(self, modules: Iterable[_M] | None = None) -> None:
         super().__init__(() if modules is None else modules)
 
 
-class ParameterList(_Indexed):
-    """A list of parameters, all of them registered; tensors become Parameters.
+class ParameterList(_Indexed[Parameter]):
+    """A list of registered parameters; tensors are converted to Parameters.
 
     Args:
-        values: to begin with.
+        values: the initial parameters.
 
     Example:
         >>> import fastnet
@@ -173,24 +207,28 @@ class ParameterList(_Indexed):
         [(2,), (3,)]
     """
 
-    registry = "_parameters"
+    _registry = "_parameters"
 
-    def __init__(self, values=None):
-        super().__init__(() if values is None else values)
+    def __init__(self, values: Iterable[Tensor | ArrayLike] | None = None) -> None:
+        super().__init__()
+        self.extend(() if values is None else values)
 
-    def append(self, member):
-        """Put a parameter behind the last one; returns the list."""
+    def append(self, member: Tensor | ArrayLike) -> Self:
+        """Add a parameter at the end; returns the list."""
         return super().append(member if isinstance(member, Parameter) else Parameter(member))
 
+    if TYPE_CHECKING:
+        def extend(self, members: Iterable[Tensor | ArrayLike]) -> Self: ...
 
-class ModuleDict(Module):
-    """A dictionary of modules, all of them registered; in the order in which they were put in.
+
+class ModuleDict(Module, Generic[_M]):
+    """A dictionary of registered modules in the order of insertion.
 
     Args:
-        modules: a dictionary, or pairs, to begin with.
+        modules: the initial modules: a dictionary, or pairs (name, module).
 
     Raises:
-        TypeError: a value is no module.
+        TypeError: a value is not a Module.
 
     Example:
         >>> from fastnet import nn
@@ -199,60 +237,60 @@ class ModuleDict(Module):
         (['digit', 'parity'], 2)
     """
 
-    def __init__(self, modules=None):
+    def __init__(self, modules: Mapping[str, _M] | Iterable[tuple[str, _M]] | None = None) -> None:
         super().__init__()
         self.update({} if modules is None else modules)
 
-    def _here(self):
+    def _own_members(self) -> dict[str, Any]:
         if state.recorder is not None:
             self._note()
         return self._modules
 
-    def __getitem__(self, key):
-        return self._here()[key]
+    def __getitem__(self, key: str) -> _M:
+        return self._own_members()[key]
 
-    def __setitem__(self, key, module):
+    def __setitem__(self, key: str, module: _M) -> None:
         if not isinstance(module, Module):
             raise TypeError(f"ModuleDict: {key!r} is a {type(module).__name__}, expected a Module")
         self.add_module(key, module)
 
-    def __delitem__(self, key):
+    def __delitem__(self, key: str) -> None:
         del self._modules[key]
         self._changed()
 
-    def __len__(self):
-        return len(self._here())
+    def __len__(self) -> int:
+        return len(self._own_members())
 
-    def __iter__(self):
-        return iter(self._here())
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._own_members())
 
-    def __contains__(self, key):
-        return key in self._here()
+    def __contains__(self, key: object) -> bool:
+        return key in self._own_members()
 
-    def keys(self):
+    def keys(self) -> KeysView[str]:
         """The names."""
-        return self._here().keys()
+        return self._own_members().keys()
 
-    def values(self):
+    def values(self) -> ValuesView[_M]:
         """The modules."""
-        return self._here().values()
+        return self._own_members().values()
 
-    def items(self):
+    def items(self) -> ItemsView[str, _M]:
         """Pairs (name, module)."""
-        return self._here().items()
+        return self._own_members().items()
 
-    def update(self, modules):
-        """Put every module of a dictionary, or of pairs, in."""
+    def update(self, modules: Mapping[str, _M] | Iterable[tuple[str, _M]]) -> None:
+        """Add or replace the modules of a dictionary, or of pairs (name, module)."""
         for key, module in dict(modules).items():
             self[key] = module
 
-    def pop(self, key):
-        """Take a module out and return it."""
+    def pop(self, key: str) -> _M:
+        """Remove a module and return it."""
         module = self[key]
         del self[key]
         return module
 
-    def clear(self):
-        """Take all modules out."""
+    def clear(self) -> None:
+        """Remove all modules."""
         self._modules.clear()
         self._changed()

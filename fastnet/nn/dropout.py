@@ -1,21 +1,26 @@
 """Dropout."""
+from __future__ import annotations
+
+from fastnet._core.tensor import Tensor
 from fastnet.functional.random import check_probability
 from fastnet.nn import functional as F
 from fastnet.nn.module import Module
 
+__all__ = ["Dropout"]
+
 
 class Dropout(Module):
-    """While training, zero each element with probability p and scale the others by 1/(1-p); else the identity.
+    """Dropout: in training mode, zero each element with probability p and scale the others by 1/(1-p).
 
-    Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html.
+    In evaluation mode the output is the input. Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html.
 
     Args:
-        p: between 0 and 1.
+        p: the probability, between 0 and 1.
         inplace: write the result into the input.
 
     Raises:
         ValueError: p is outside [0, 1].
-        TypeError: p is no number.
+        TypeError: p is not a number.
 
     Example:
         >>> import fastnet
@@ -26,13 +31,13 @@ class Dropout(Module):
         tensor([1., 1.])
     """
 
-    def __init__(self, p=0.5, inplace=False):
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
         check_probability("Dropout", p)
         self.p, self.inplace = p, inplace
 
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         return F.dropout(input, self.p, self.training, self.inplace)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"

@@ -1,4 +1,8 @@
-"""Embedding: a table of vectors, looked up by number."""
+"""Embedding: a lookup table of vectors."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from fastnet._core.errors import check_sizes, shape_text
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
@@ -8,25 +12,33 @@ from fastnet.nn.functional import embedding
 from fastnet.nn.module import Module
 from fastnet.nn.parameter import Parameter, new_parameter
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from fastnet._core.annotations import Device, DTypeLike
+
+__all__ = ["Embedding"]
+
 
 class Embedding(Module):
-    """The rows of a table that the input's numbers name.
+    """Lookup table that maps each index of the input to a learned vector.
 
     The table starts normal with mean 0 and variance 1, the padding row with zeros.
 
     Args:
         num_embeddings: the number of rows.
         embedding_dim: the length of a row.
-        padding_idx: a row that stands for nothing: zeros that no gradient changes.
-        max_norm: the largest norm of a row; each call rescales the longer ones among its rows, in the table itself.
-        norm_type: p of the p-norm that max_norm bounds.
-        scale_grad_by_freq: divide the gradient of each row by how often the input names it.
+        padding_idx: the index of a row that starts as zeros and receives no gradient.
+        max_norm: the largest norm of a row; each call rescales the longer rows that it looks up, in the table.
+        norm_type: the p of the p-norm for max_norm.
+        scale_grad_by_freq: divide the gradient of each row by the number of times its index is in the input.
         sparse: ignored; gradients are dense.
+        device: "cpu".
         dtype: of the table, float32 by default.
 
     Raises:
         ValueError: padding_idx is not a row, or max_norm is negative.
-        IndexError: when called, a number outside [0, num_embeddings).
+        IndexError: when called, an index outside [0, num_embeddings).
 
     Shape:
         Integers (...) to (..., embedding_dim). weight is (num_embeddings, embedding_dim).
@@ -40,8 +52,15 @@ class Embedding(Module):
         [[0.0, 0.0, 0.0]]
     """
 
-    def __init__(self, num_embeddings, embedding_dim, padding_idx=None, max_norm=None, norm_type=2.0,
-                 scale_grad_by_freq=False, sparse=False, device=None, dtype=None):
+    num_embeddings: int
+    embedding_dim: int
+    padding_idx: int | None
+    max_norm: float | None
+    weight: Parameter
+
+    def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None,
+                 max_norm: float | None = None, norm_type: float = 2.0, scale_grad_by_freq: bool = False,
+                 sparse: bool = False, device: Device = None, dtype: DTypeLike | None = None) -> None:
         super().__init__()
         check_sizes("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
@@ -52,25 +71,30 @@ class Embedding(Module):
         self.weight = new_parameter(num_embeddings, embedding_dim, device=device, dtype=dtype)
         self.reset_parameters()
 
-    def reset_parameters(self):
-        """Draw the table anew."""
+    def reset_parameters(self) -> None:
+        """Draw new initial values of the table."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
             with no_grad():
                 self.weight[self.padding_idx] = 0
 
     @classmethod
-    def from_pretrained(cls, embeddings, freeze=True, padding_idx=None, max_norm=None, norm_type=2.0,
-                        scale_grad_by_freq=False, sparse=False):
-        """A layer over a copy of the table `embeddings`, (rows, length).
+    def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None,
+                        max_norm: float | None = None, norm_type: float = 2.0, scale_grad_by_freq: bool = False,
+                        sparse: bool = False) -> Self:
+        """Create a layer with a copy of an existing table.
 
         Args:
-            freeze: do not train it.
-            padding_idx: a row whose gradient stays zero; its values are kept.
-            max_norm, norm_type, scale_grad_by_freq, sparse: see `Embedding`.
+            embeddings: the table, (num_embeddings, embedding_dim).
+            freeze: exclude the table from training.
+            padding_idx: the index of a row that receives no gradient; its values are kept.
+            max_norm: see `Embedding`.
+            norm_type: see `Embedding`.
+            scale_grad_by_freq: see `Embedding`.
+            sparse: ignored.
 
         Raises:
-            ValueError: embeddings is no matrix, padding_idx is not a row, or max_norm is negative.
+            ValueError: embeddings does not have two dimensions, padding_idx is not a row, or max_norm is negative.
 
         Example:
             >>> import fastnet
@@ -87,10 +111,10 @@ class Embedding(Module):
         layer.weight = Parameter(embeddings, requires_grad=not freeze)
         return layer
 
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         return embedding(input, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         options = {"padding_idx": (self.padding_idx, None), "max_norm": (self.max_norm, None),
                    "norm_type": (self.norm_type, 2), "scale_grad_by_freq": (self.scale_grad_by_freq, False)}
         given = [f"{name}={value}" for name, (value, default) in options.items() if value != default]

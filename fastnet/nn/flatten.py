@@ -1,10 +1,21 @@
-"""Layers that change shapes alone."""
+"""Layers that only change the shape."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 from fastnet._core.errors import naming_none
+from fastnet._core.tensor import Tensor
 from fastnet.nn.module import Module
+
+__all__ = ["Flatten", "Unflatten"]
 
 
 class Flatten(Module):
-    """The dimensions from start_dim to end_dim as one; by default all but the batch.
+    """Flatten the dimensions from start_dim to end_dim into one; by default all except the batch dimension.
+
+    Args:
+        start_dim: the first dimension to flatten.
+        end_dim: the last dimension to flatten.
 
     Example:
         >>> import fastnet
@@ -12,24 +23,24 @@ class Flatten(Module):
         (5, 6)
     """
 
-    def __init__(self, start_dim=1, end_dim=-1):
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
         self.start_dim, self.end_dim = start_dim, end_dim
 
     @naming_none
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         return input.flatten(self.start_dim, self.end_dim)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
 class Unflatten(Module):
-    """One dimension as several.
+    """Split one dimension into several.
 
     Args:
         dim: the dimension.
-        unflattened_size: the lengths it becomes; one may be -1.
+        unflattened_size: the new lengths; one may be -1.
 
     Example:
         >>> import fastnet
@@ -37,13 +48,13 @@ class Unflatten(Module):
         (5, 2, 3)
     """
 
-    def __init__(self, dim, unflattened_size):
+    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
         self.dim, self.unflattened_size = dim, tuple(unflattened_size)
 
     @naming_none
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         return input.unflatten(self.dim, self.unflattened_size)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

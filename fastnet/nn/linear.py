@@ -1,23 +1,32 @@
 """Linear layers."""
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING, Any
 
 from fastnet._core.errors import check_sizes
-from fastnet.functional.linear import linear_activated
+from fastnet._core.tensor import Tensor
 from fastnet.nn import init
-from fastnet.nn.activation import ReLU, Sigmoid, Tanh
 from fastnet.nn.functional import linear
 from fastnet.nn.module import Module
-from fastnet.nn.parameter import new_parameter
+from fastnet.nn.parameter import Parameter, new_parameter
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Device, DTypeLike
+
+__all__ = ["Identity", "Linear"]
 
 
 class Linear(Module):
-    """x @ weight.T + bias.
+    """Linear layer: x @ weight.T + bias.
 
-    Both start uniform in [-1/sqrt(in_features), 1/sqrt(in_features)].
+    Weight and bias start uniform in [-1/sqrt(in_features), 1/sqrt(in_features)].
 
     Args:
-        in_features, out_features: lengths of the last dimension of the input and of the result.
-        bias: add one.
+        in_features: length of the input's last dimension.
+        out_features: length of the output's last dimension.
+        bias: add a learned bias.
+        device: "cpu".
         dtype: of the parameters, float32 by default.
 
     Shape:
@@ -32,7 +41,13 @@ class Linear(Module):
         (5, 2)
     """
 
-    def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
+    in_features: int
+    out_features: int
+    weight: Parameter
+    bias: Parameter | Any               # None without a bias
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, device: Device = None,
+                 dtype: DTypeLike | None = None) -> None:
         super().__init__()
         check_sizes("Linear", in_features=in_features, out_features=out_features)
         self.in_features, self.out_features = in_features, out_features
@@ -40,39 +55,22 @@ class Linear(Module):
         self.register_parameter("bias", new_parameter(out_features, device=device, dtype=dtype) if bias else None)
         self.reset_parameters()
 
-    def reset_parameters(self):
-        """Draw the weight and the bias anew."""
+    def reset_parameters(self) -> None:
+        """Draw new initial values of the weight and the bias."""
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
             bound = 1 / math.sqrt(self.in_features) if self.in_features else 0
             init.uniform_(self.bias, -bound, bound)
 
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         return linear(input, self.weight, self.bias)
 
-    def _activated(self, activation):
-        """A function that computes this layer and the module `activation` behind it in one kernel; None: there is none.
-
-        Both must be what they seem: layers without hooks, subclasses or a forward() of the user's.
-        """
-        name = _FUSED.get(type(activation))
-        if name is None or not (_plain(self) and _plain(activation)):
-            return None
-        return lambda input: linear_activated(input, self.weight, self.bias, name)
-
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
-_FUSED = {ReLU: "relu", Sigmoid: "sigmoid", Tanh: "tanh"}
-
-
-def _plain(module):
-    return module._hooks is None and "forward" not in module.__dict__
-
-
 class Identity(Module):
-    """The input as it is. Arguments are ignored, so that it can stand in for any layer.
+    """Return the input unchanged. Constructor arguments are ignored, so that it can replace any layer.
 
     Example:
         >>> import fastnet
@@ -80,8 +78,8 @@ class Identity(Module):
         tensor([1., 1.])
     """
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__()
 
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         return input

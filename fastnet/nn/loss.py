@@ -1,35 +1,47 @@
-"""Losses as modules. `reduction` is "none" (the loss of each element), "mean" (the default) or "sum".
+"""Loss modules. `reduction` is "none" (the loss of each element), "mean" (the default) or "sum".
 
-The functions of the same names in `fastnet.nn.functional` tell the shapes, the errors and the gradients.
+The functions in `fastnet.nn.functional` document shapes, errors and gradients.
 """
+from __future__ import annotations
+
+from typing import Any, Literal
+
 from fastnet._core.errors import one_of
+from fastnet._core.tensor import Tensor
 from fastnet.nn import functional as F
 from fastnet.nn.module import Module
+
+__all__ = ["BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HuberLoss", "KLDivLoss", "L1Loss", "MSELoss", "NLLLoss",
+           "SmoothL1Loss"]
 
 _REDUCTIONS = ("none", "mean", "sum")
 
 
 class _Loss(Module):
-    """A loss with a reduction.
+    """Base class of the losses.
+
+    Args:
+        reduction: one of `reductions`.
 
     Raises:
         ValueError: an unknown reduction.
     """
 
     reductions: tuple[str, ...] = _REDUCTIONS
+    reduction: str
 
-    def __init__(self, reduction="mean"):
+    def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
         if reduction not in self.reductions:
             raise one_of("reduction", reduction, self.reductions)
         self.reduction = reduction
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"reduction={self.reduction!r}"
 
 
 class MSELoss(_Loss):
-    """Squared error, (input - target)^2: see `functional.mse_loss`.
+    """Mean squared error, (input - target)^2: see `functional.mse_loss`.
 
     Args:
         reduction: "none", "mean" or "sum".
@@ -40,15 +52,15 @@ class MSELoss(_Loss):
         tensor(2.)
     """
 
-    def __init__(self, *, reduction="mean"):
+    def __init__(self, *, reduction: Literal["none", "mean", "sum"] = "mean") -> None:
         super().__init__(reduction)
 
-    def forward(self, input, target):
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
 class L1Loss(_Loss):
-    """Absolute error, |input - target|: see `functional.l1_loss`.
+    """Mean absolute error, |input - target|: see `functional.l1_loss`.
 
     Args:
         reduction: "none", "mean" or "sum".
@@ -59,10 +71,10 @@ class L1Loss(_Loss):
         tensor(1.)
     """
 
-    def __init__(self, *, reduction="mean"):
+    def __init__(self, *, reduction: Literal["none", "mean", "sum"] = "mean") -> None:
         super().__init__(reduction)
 
-    def forward(self, input, target):
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.l1_loss(input, target, reduction=self.reduction)
 
 
@@ -73,7 +85,7 @@ class HuberLoss(_Loss):
 
     Args:
         reduction: "none", "mean" or "sum".
-        delta: where the square ends; positive.
+        delta: errors larger than this count linearly; positive.
 
     Example:
         >>> import fastnet
@@ -81,16 +93,16 @@ class HuberLoss(_Loss):
         tensor(2.625)
     """
 
-    def __init__(self, reduction="mean", delta=1.0):
+    def __init__(self, reduction: Literal["none", "mean", "sum"] = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
         if not delta > 0:
             raise ValueError(f"HuberLoss: expected a positive delta, got {delta}")
         self.delta = delta
 
-    def forward(self, input, target):
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.huber_loss(input, target, self.reduction, self.delta)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"{super().extra_repr()}, delta={self.delta}"
 
 
@@ -101,7 +113,7 @@ class SmoothL1Loss(_Loss):
 
     Args:
         reduction: "none", "mean" or "sum".
-        beta: where the square ends; not negative.
+        beta: errors smaller than this count quadratically; not negative.
 
     Example:
         >>> import fastnet
@@ -109,26 +121,26 @@ class SmoothL1Loss(_Loss):
         tensor(4.25)
     """
 
-    def __init__(self, *, reduction="mean", beta=1.0):
+    def __init__(self, *, reduction: Literal["none", "mean", "sum"] = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction)
         if not beta >= 0:
-            raise ValueError(f"SmoothL1Loss: expected a beta that is not negative, got {beta}")
+            raise ValueError(f"SmoothL1Loss: expected a non-negative beta, got {beta}")
         self.beta = beta
 
-    def forward(self, input, target):
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"{super().extra_repr()}, beta={self.beta}"
 
 
 class BCEWithLogitsLoss(_Loss):
-    """Binary cross-entropy of logits, stable for every input: see `functional.binary_cross_entropy_with_logits`.
+    """Binary cross-entropy of logits, numerically stable: see `functional.binary_cross_entropy_with_logits`.
 
     Args:
-        weight: a factor for each loss; broadcasts to the input.
+        weight: a factor for each element's loss; broadcast to the input.
         reduction: "none", "mean" or "sum".
-        pos_weight: the weight of positive examples; broadcasts to the input.
+        pos_weight: a factor for the positive examples; broadcast to the input.
 
     Example:
         >>> import fastnet
@@ -136,12 +148,16 @@ class BCEWithLogitsLoss(_Loss):
         tensor(0.6931)
     """
 
-    def __init__(self, weight=None, *, reduction="mean", pos_weight=None):
+    weight: Tensor | Any                # None without weights
+    pos_weight: Tensor | Any
+
+    def __init__(self, weight: Tensor | None = None, *, reduction: Literal["none", "mean", "sum"] = "mean",
+                 pos_weight: Tensor | None = None) -> None:
         super().__init__(reduction)
         self.register_buffer("weight", weight)
         self.register_buffer("pos_weight", pos_weight)
 
-    def forward(self, input, target):
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.binary_cross_entropy_with_logits(input, target, self.weight, reduction=self.reduction,
                                                   pos_weight=self.pos_weight)
 
@@ -150,7 +166,7 @@ class BCELoss(_Loss):
     """Binary cross-entropy of probabilities: see `functional.binary_cross_entropy`.
 
     Args:
-        weight: a factor for each loss; broadcasts to the input.
+        weight: a factor for each element's loss; broadcast to the input.
         reduction: "none", "mean" or "sum".
 
     Example:
@@ -159,20 +175,24 @@ class BCELoss(_Loss):
         tensor(0.3466)
     """
 
-    def __init__(self, weight=None, *, reduction="mean"):
+    weight: Tensor | Any                # None without weights
+
+    def __init__(self, weight: Tensor | None = None, *, reduction: Literal["none", "mean", "sum"] = "mean") -> None:
         super().__init__(reduction)
         self.register_buffer("weight", weight)
 
-    def forward(self, input, target):
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
 
 class CrossEntropyLoss(_Loss):
-    """-log softmax(input)[target], from logits and labels (or probabilities): see `functional.cross_entropy`.
+    """Cross-entropy of logits and class labels or probabilities: see `functional.cross_entropy`.
+
+    With class labels, the loss is -log softmax(input)[target].
 
     Args:
         weight: (C,), the weight of each class.
-        ignore_index: a label that does not count.
+        ignore_index: a label whose elements are excluded from the loss.
         reduction: "none", "mean" or "sum".
         label_smoothing: between 0 and 1.
 
@@ -182,28 +202,31 @@ class CrossEntropyLoss(_Loss):
         tensor(0.6931)
     """
 
-    def __init__(self, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+    weight: Tensor | Any                # None without weights
+
+    def __init__(self, weight: Tensor | None = None, *, ignore_index: int = -100,
+                 reduction: Literal["none", "mean", "sum"] = "mean", label_smoothing: float = 0.0) -> None:
         super().__init__(reduction)
         if not 0 <= label_smoothing <= 1:
             raise ValueError(f"CrossEntropyLoss: expected a label_smoothing between 0 and 1, got {label_smoothing}")
         self.register_buffer("weight", weight)
         self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
 
-    def forward(self, input, target):
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.cross_entropy(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction,
                                label_smoothing=self.label_smoothing)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         smoothing = f", label_smoothing={self.label_smoothing}" if self.label_smoothing else ""
         return f"{super().extra_repr()}, ignore_index={self.ignore_index}{smoothing}"
 
 
 class NLLLoss(_Loss):
-    """-input[target], from log-probabilities and labels: see `functional.nll_loss`.
+    """Negative log-likelihood of log-probabilities and class labels, -input[target]: see `functional.nll_loss`.
 
     Args:
         weight: (C,), the weight of each class.
-        ignore_index: a label that does not count.
+        ignore_index: a label whose elements are excluded from the loss.
         reduction: "none", "mean" or "sum".
 
     Example:
@@ -212,24 +235,27 @@ class NLLLoss(_Loss):
         tensor(1.)
     """
 
-    def __init__(self, weight=None, *, ignore_index=-100, reduction="mean"):
+    weight: Tensor | Any                # None without weights
+
+    def __init__(self, weight: Tensor | None = None, *, ignore_index: int = -100,
+                 reduction: Literal["none", "mean", "sum"] = "mean") -> None:
         super().__init__(reduction)
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
 
-    def forward(self, input, target):
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"{super().extra_repr()}, ignore_index={self.ignore_index}"
 
 
 class KLDivLoss(_Loss):
-    """The Kullback-Leibler divergence of log-probabilities from a target: see `functional.kl_div`.
+    """Kullback-Leibler divergence of log-probabilities from a target: see `functional.kl_div`.
 
     Args:
-        reduction: "none", "mean", "sum", or "batchmean", which is the divergence as it is defined.
-        log_target: whether the target holds log-probabilities.
+        reduction: "none", "mean", "sum" or "batchmean"; only "batchmean" matches the mathematical definition.
+        log_target: the target holds log-probabilities.
 
     Example:
         >>> import fastnet
@@ -240,12 +266,13 @@ class KLDivLoss(_Loss):
 
     reductions = (*_REDUCTIONS, "batchmean")
 
-    def __init__(self, *, reduction="mean", log_target=False):
+    def __init__(self, *, reduction: Literal["none", "mean", "sum", "batchmean"] = "mean",
+                 log_target: bool = False) -> None:
         super().__init__(reduction)
         self.log_target = log_target
 
-    def forward(self, input, target):
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"{super().extra_repr()}, log_target={self.log_target}"

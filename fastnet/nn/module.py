@@ -1,25 +1,46 @@
-"""The base of all layers and models."""
-import itertools
-from typing import Any
+"""The base class of all layers and models."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from fastnet import dtypes
-from fastnet._core.errors import shape_text
 from fastnet._core.placement import check_placement
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
 from fastnet.functional.casting import wanted_dtype
+from fastnet.nn.hooks import RemovableHandle
 from fastnet.nn.parameter import Parameter, convert, floating
 from fastnet.nn.registry import Registry
-from fastnet.nn.state_dict import load
+from fastnet.nn.representation import module_text
+from fastnet.nn.state_dict import IncompatibleKeys, join, load, named_state
 
-_hook_numbers = itertools.count()
+if TYPE_CHECKING:
+    from typing import ParamSpec
+
+    from typing_extensions import Self
+
+    from fastnet._core.annotations import DTypeLike, StrPath
+
+    _P = ParamSpec("_P")
+    _R = TypeVar("_R", covariant=True)
+
+    class _HasForward(Protocol[_P, _R]):
+        def forward(self, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
+
+__all__ = ["Module"]
+
+_Member = TypeVar("_Member")
 
 
 class Module(Registry):
-    """The base of all layers and models.
+    """Base class of all layers and models.
 
-    A Parameter or a Module assigned to an attribute is registered under the attribute's name: `parameters()`,
-    `state_dict()`, `to()` and `train()` find it. Subclasses call `super().__init__()` first and define `forward`.
+    A Parameter or a Module assigned to an attribute is registered under the attribute's name, so that `parameters()`,
+    `state_dict()`, `to()` and `train()` include it. Subclasses call `super().__init__()` first and define `forward`.
+
+    Attributes:
+        training: True in training mode, False in evaluation mode.
 
     Example:
         >>> import fastnet
@@ -41,27 +62,41 @@ class Module(Registry):
         ['0.factor']
     """
 
-    _hooks: tuple[dict, dict] | None = None     # those before and after forward(), once there is one
+    _hooks: tuple[dict[int, Callable[..., Any]], dict[int, Callable[..., Any]]] | None = None   # pre-forward, forward
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.__dict__["_training"] = True
 
-    def forward(self, *args, **kwargs):
-        """What calling the module computes; every subclass defines it."""
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the module's output; every subclass defines it.
+
+        Raises:
+            NotImplementedError: the subclass does not define it.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not define forward()")
 
-    def __call__(self, *args, **kwargs):
-        if state.recorder is not None:
-            self._note()
-        if self._hooks is not None:
-            return self._call_with_hooks(*self._hooks, args, kwargs)
-        return self.forward(*args, **kwargs)
+    if TYPE_CHECKING:                   # a call has the arguments and the result of the subclass's forward()
+        def __call__(self: _HasForward[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
+    else:
+        def __call__(self, *args, **kwargs):
+            if state.recorder is not None:
+                self._note()
+            if self._hooks is not None:
+                return self._call_with_hooks(*self._hooks, args, kwargs)
+            return self.forward(*args, **kwargs)
 
-    # ---- what is in it ----
+    # ---- traversal ----
 
-    def named_modules(self, memo=None, prefix="", remove_duplicate=True):
-        """(path, module) of this module and every one below, depth first; each module once."""
+    def named_modules(self, memo: set[Module] | None = None, prefix: str = "",
+                      remove_duplicate: bool = True) -> Iterator[tuple[str, Module]]:
+        """Iterate over (path, module) of this module and all submodules, depth first.
+
+        Args:
+            memo: modules to skip.
+            prefix: the path of this module.
+            remove_duplicate: yield a module that appears under several paths only once.
+        """
         memo = set() if memo is None else memo
         if self in memo:
             return
@@ -70,30 +105,30 @@ class Module(Registry):
         yield prefix, self
         for name, module in self._children():
             if module is not None:
-                yield from module.named_modules(memo, _join(prefix, name), remove_duplicate)
+                yield from module.named_modules(memo, join(prefix, name), remove_duplicate)
 
-    def _children(self):
+    def _children(self) -> Iterable[tuple[str, Module | None]]:
         if state.recorder is not None:
             self._note()
         return self._modules.items()
 
-    def modules(self):
-        """This module and every one below, each once."""
+    def modules(self) -> Iterator[Module]:
+        """Iterate over this module and all submodules, each once."""
         return (module for _, module in self.named_modules())
 
-    def named_children(self):
-        """(name, module) of the modules directly in this one, each once."""
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """Iterate over (name, module) of the direct submodules, each once."""
         seen = set()
         for name, module in self._children():
             if module is not None and module not in seen:
                 seen.add(module)
                 yield name, module
 
-    def children(self):
-        """The modules directly in this one, each once."""
+    def children(self) -> Iterator[Module]:
+        """Iterate over the direct submodules, each once."""
         return (module for _, module in self.named_children())
 
-    def _members(self, registry, prefix, recurse, remove_duplicate):
+    def _members(self, registry: str, prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[tuple[str, Any]]:
         seen = set()
         for path, module in self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [
                 (prefix, self)]:
@@ -103,68 +138,96 @@ class Module(Registry):
                 if x is not None and x not in seen:
                     if remove_duplicate:
                         seen.add(x)
-                    yield _join(path, name), x
+                    yield join(path, name), x
 
-    def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):
-        """(path, Parameter) of this module and those below, each once."""
+    def named_parameters(self, prefix: str = "", recurse: bool = True,
+                         remove_duplicate: bool = True) -> Iterator[tuple[str, Parameter]]:
+        """Iterate over (path, parameter).
+
+        Args:
+            prefix: the path of this module.
+            recurse: include the parameters of submodules.
+            remove_duplicate: yield a tied parameter only once.
+        """
         return self._members("_parameters", prefix, recurse, remove_duplicate)
 
-    def parameters(self, recurse=True):
-        """The Parameters of this module and those below, each once."""
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """Iterate over the parameters, each once.
+
+        Args:
+            recurse: include the parameters of submodules.
+        """
         return (p for _, p in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):
-        """(path, tensor) of the buffers of this module and those below, each once."""
+    def named_buffers(self, prefix: str = "", recurse: bool = True,
+                      remove_duplicate: bool = True) -> Iterator[tuple[str, Tensor]]:
+        """Iterate over (path, buffer). Arguments as in `named_parameters`."""
         return self._members("_buffers", prefix, recurse, remove_duplicate)
 
-    def buffers(self, recurse=True):
-        """The buffers of this module and those below, each once."""
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """Iterate over the buffers, each once. Argument as in `parameters`."""
         return (b for _, b in self.named_buffers(recurse=recurse))
 
-    def get_submodule(self, target):
-        """The module at a path such as "encoder.0.norm"; "" is this one."""
+    def get_submodule(self, target: str) -> Module:
+        """Look up a submodule by path, such as "encoder.0.norm"; "" is the module itself.
+
+        Raises:
+            AttributeError: there is no submodule at the path.
+        """
         return self._get(target, Module)
 
-    def get_parameter(self, target):
-        """The Parameter at a path."""
+    def get_parameter(self, target: str) -> Parameter:
+        """Look up a parameter by path.
+
+        Raises:
+            AttributeError: there is no parameter at the path.
+        """
         return self._get(target, Parameter)
 
-    def get_buffer(self, target):
-        """The buffer at a path."""
+    def get_buffer(self, target: str) -> Tensor:
+        """Look up a buffer by path.
+
+        Raises:
+            AttributeError: there is no buffer at the path.
+        """
         return self._get(target, Tensor)
 
-    def _get(self, target, kind):
+    def _get(self, target: str, cls: type[_Member]) -> _Member:
         found: Any = self
         for name in target.split(".") if target else ():
             found = getattr(found, name, None) if isinstance(found, Module) else None
-        if not isinstance(found, kind):
-            raise AttributeError(f"{type(self).__name__} has no {kind.__name__} at {target!r}")
+        if not isinstance(found, cls):
+            raise AttributeError(f"{type(self).__name__} has no {cls.__name__} at {target!r}")
         return found
 
-    # ---- changing all of it ----
+    # ---- changes of the whole module ----
 
-    def apply(self, fn):
-        """Call fn(module) for every module below and then for this one; returns the module."""
+    def apply(self, fn: Callable[[Module], object]) -> Self:
+        """Call fn(module) for every submodule, then for this module; returns the module."""
         for module in self.children():
             module.apply(fn)
         fn(self)
         return self
 
     @property
-    def training(self):
-        """Whether the module is in training mode: dropout drops, batch norm uses the batch's statistics."""
+    def training(self) -> bool:
+        """True in training mode: dropout is active, and batch norm uses the statistics of the batch."""
         if state.recorder is not None:
             state.recorder.note_module(self)
         return self.__dict__["_training"]
 
     @training.setter
-    def training(self, mode):
-        if state.recorder is not None:  # what the function sets itself needs no guard
-            state.recorder.guards.setdefault(id(self), (_set_inside, "nothing"))
+    def training(self, mode: bool) -> None:
+        if state.recorder is not None:  # a flag that the recorded function sets itself needs no guard
+            state.recorder.guards.setdefault(id(self), (_always, "nothing"))
         self.__dict__["_training"] = bool(mode)
 
-    def train(self, mode=True):
-        """Put this module and those below into training mode, or with False into evaluation mode; returns it."""
+    def train(self, mode: bool = True) -> Self:
+        """Switch this module and its submodules to training mode, or with False to evaluation mode.
+
+        Returns:
+            The module.
+        """
         if not isinstance(mode, bool):
             raise ValueError(f"train: expected True or False, got {mode!r}")
         self.training = mode
@@ -172,26 +235,31 @@ class Module(Registry):
             module.train(mode)
         return self
 
-    def eval(self):
-        """Put this module and those below into evaluation mode; returns it."""
+    def eval(self) -> Self:
+        """Switch this module and its submodules to evaluation mode; returns the module."""
         return self.train(False)
 
-    def requires_grad_(self, requires_grad=True):
-        """Let gradients be recorded for every parameter, or not; returns the module."""
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Record gradients for every parameter, or with False freeze them; returns the module."""
         for p in self.parameters():
             p.requires_grad_(requires_grad)
         return self
 
-    def zero_grad(self, set_to_none=True):
-        """Forget every parameter's gradient, or with set_to_none=False write zeros into it."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Reset the gradients of all parameters.
+
+        Args:
+            set_to_none: set them to None; False fills them with zeros.
+        """
         for p in self.parameters():
             if set_to_none:
                 p.grad = None
             elif p.grad is not None:
                 p.grad.zero_()
 
-    def to(self, *args, dtype=None, device=None, non_blocking=False, memory_format=None):
-        """Turn every floating-point parameter and buffer into another dtype; returns the module.
+    def to(self, *args: DTypeLike | Tensor | bool, dtype: DTypeLike | None = None, device: str | None = None,
+           non_blocking: bool = False, memory_format: str | None = None) -> Self:
+        """Convert the floating-point parameters and buffers to another dtype; returns the module.
 
         The arguments are those of `Tensor.to`.
         """
@@ -204,75 +272,69 @@ class Module(Registry):
                     convert(x, dtype)
         return self
 
-    def float(self):
-        """Turn every floating-point parameter and buffer into float32; returns the module."""
+    def float(self) -> Self:
+        """Convert the floating-point parameters and buffers to float32; returns the module."""
         return self.to(dtypes.float32)
 
-    def double(self):
-        """Turn every floating-point parameter and buffer into float64; returns the module."""
+    def double(self) -> Self:
+        """Convert the floating-point parameters and buffers to float64; returns the module."""
         return self.to(dtypes.float64)
 
-    def cpu(self):
-        """The module itself: there is only the CPU."""
+    def cpu(self) -> Self:
+        """Return the module: the CPU is the only device."""
         return self
 
     # ---- saving and loading ----
 
-    def _state(self, prefix=""):
-        """(path, tensor) of everything in the state; what is tied is there under each of its names."""
-        for path, module in self.named_modules(prefix=prefix, remove_duplicate=False):
-            for registry in ("_parameters", "_buffers"):
-                for name, x in module.__dict__[registry].items():
-                    if x is not None and not (registry == "_buffers" and name in module._non_persistent):
-                        yield _join(path, name), x
-
-    def state_dict(self, *, destination=None, prefix="", keep_vars=False):
-        """Every parameter and persistent buffer by its path, as tensors that share the module's memory.
+    def state_dict(self, *, destination: dict[str, Tensor] | None = None, prefix: str = "",
+                   keep_vars: bool = False) -> dict[str, Tensor]:
+        """Return all parameters and persistent buffers by path, as tensors that share the module's memory.
 
         Keys and shapes are PyTorch's.
 
         Args:
             destination: a dictionary to add to, instead of a new one.
-            prefix: put before each path.
-            keep_vars: the parameters themselves instead of detached tensors.
+            prefix: prepended to each path.
+            keep_vars: return the parameters themselves instead of detached tensors.
         """
         destination = {} if destination is None else destination
-        for name, x in self._state():
+        for name, x in named_state(self):
             destination[prefix + name] = x if keep_vars else x.detach()
         return destination
 
-    def load_state_dict(self, state_dict, strict=True):
-        """Copy the values of a state_dict, fastnet's or PyTorch's, into the module's own memory.
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
+        """Copy the values of a state_dict, fastnet's or PyTorch's, into the module's tensors.
 
-        Nothing is copied unless everything fits. Values are cast to the module's dtypes.
+        Either all values are copied or, after an error, none. Values are cast to the module's dtypes.
 
         Args:
             state_dict: a mapping from paths to tensors or arrays.
-            strict: refuse keys that are missing or unexpected.
+            strict: raise if keys are missing or unexpected.
 
         Returns:
-            A pair (missing_keys, unexpected_keys) of lists.
+            The named pair (missing_keys, unexpected_keys) of lists.
 
         Raises:
-            RuntimeError: keys are missing or unexpected, or shapes differ. All are listed, shapes both.
+            RuntimeError: keys are missing or unexpected, or shapes differ; the message lists all of them.
         """
-        return load(type(self).__name__, dict(self._state()), state_dict, strict)
+        return load(type(self).__name__, dict(named_state(self)), state_dict, strict)
 
-    def save(self, path, metadata=None):
-        """Write the model into a safetensors file: weights, architecture and `metadata`.
+    def save(self, path: StrPath, metadata: dict[str, Any] | None = None) -> None:
+        """Write the model to a safetensors file: weights, architecture and `metadata`.
 
-        `fastnet.load(path)` gives the model back if it and all in it are of classes that `fastnet.nn` offers, without
-        hooks or attributes of your own. Of any other the file holds the weights: `fastnet.load(path, model=...)`. The
-        file is replaced whole or not at all, and holds no code. Its tensors are those of `state_dict()`, for PyTorch
-        and all that read safetensors.
+        `fastnet.load(path)` rebuilds the model if it consists of modules of `fastnet.nn` without hooks and without
+        attributes that you added. For any other model the file holds the weights, and you load them into an existing
+        model with `fastnet.load(path, model=...)`. The file is replaced completely or not at all, and contains no
+        code. Its tensors are those of `state_dict()`, so PyTorch and every reader of safetensors can use it.
 
         Args:
             path: of the file, usually "....safetensors".
-            metadata: a dictionary of your own, of what JSON has: `fastnet.load_metadata(path)` gives it back.
+            metadata: a dictionary of JSON values; `fastnet.load_metadata(path)` returns it.
 
         Raises:
-            OSError: naming the file: the disk is full, the folder is missing. An old file is as it was.
-            ValueError: metadata would not come back as it is.
+            OSError: the disk is full or the folder is missing; the message names the file, and an existing file is
+                unchanged.
+            ValueError: JSON cannot represent the metadata exactly.
 
         Example:
             >>> import fastnet, os, tempfile
@@ -282,30 +344,30 @@ class Module(Registry):
             ...     fastnet.load(path), fastnet.load_metadata(path)["classes"]
             (Linear(in_features=3, out_features=2, bias=True)  # weight (2, 3), bias (2,); 8 parameters, ['cat', 'dog'])
         """
-        from fastnet.nn.saving import save  # it knows all modules, which know this one
+        from fastnet.nn.saving import save  # saving imports all modules, and they import this one
         save(self, path, metadata)
 
     # ---- hooks ----
 
-    def register_forward_pre_hook(self, hook):
-        """Call hook(module, args) before each forward(); what it returns, if not None, are the arguments instead.
+    def register_forward_pre_hook(self, hook: Callable[[Any, tuple[Any, ...]], Any]) -> RemovableHandle:
+        """Call hook(module, args) before each forward(); a result other than None replaces the arguments.
 
         Returns:
-            A handle; its `remove()` takes the hook away.
+            A handle whose `remove()` removes the hook.
         """
         return self._hook(0, hook)
 
-    def register_forward_hook(self, hook):
-        """Call hook(module, args, output) after each forward(); what it returns, if not None, is the output instead.
+    def register_forward_hook(self, hook: Callable[[Any, tuple[Any, ...], Any], Any]) -> RemovableHandle:
+        """Call hook(module, args, output) after each forward(); a result other than None replaces the output.
 
         Returns:
-            A handle; its `remove()` takes the hook away.
+            A handle whose `remove()` removes the hook.
         """
         return self._hook(1, hook)
 
-    def _hook(self, place, hook):
-        self._changed()                 # a recording without the hook no longer serves
-        return Handle(self.__dict__.setdefault("_hooks", ({}, {}))[place], hook)
+    def _hook(self, place: int, hook: Callable[..., Any]) -> RemovableHandle:
+        self._changed()                 # a recording without the hook is no longer valid
+        return RemovableHandle(self.__dict__.setdefault("_hooks", ({}, {}))[place], hook)
 
     def _call_with_hooks(self, before, after, args, kwargs):
         for hook in list(before.values()):
@@ -318,57 +380,16 @@ class Module(Registry):
             output = output if changed is None else changed
         return output
 
-    # ---- what a reader sees ----
+    # ---- text ----
 
-    def extra_repr(self):
-        """The settings that `repr` shows in the parentheses."""
+    def extra_repr(self) -> str:
+        """The settings that `repr` shows in parentheses; subclasses override it."""
         return ""
 
-    def __repr__(self):
-        parameters = list(self.parameters())
-        if not parameters:
-            return self._describe()
-        trainable = sum(p.numel() for p in parameters if p.requires_grad)
-        count = sum(p.numel() for p in parameters)
-        frozen = f", {trainable:,} of them trainable" if trainable < count else ""
-        return self._describe(f"{count:,} parameters{frozen}")
-
-    def _describe(self, total=""):
-        """The text of `repr`; a comment gives the shapes of the module's own parameters."""
-        shapes = ", ".join(f"{name} {shape_text(p)}" for name, p in self._parameters.items() if p is not None)
-        comment = "; ".join(filter(None, (shapes, total)))
-        comment = f"  # {comment}" if comment else ""
-        lines = [f"({name}): {_indented(module)}" for name, module in self._modules.items()]
-        if not lines:
-            return f"{type(self).__name__}({self.extra_repr()}){comment}"
-        lines = [*self.extra_repr().splitlines(), *lines]
-        return "\n  ".join([f"{type(self).__name__}(", *lines]) + f"\n){comment}"
+    def __repr__(self) -> str:
+        return module_text(self)
 
 
-class Handle:
-    """What registering a hook gives.
-
-    Args:
-        hooks: the dictionary that the hook is in.
-    """
-
-    def __init__(self, hooks, hook):
-        self._hooks, self._key = hooks, next(_hook_numbers)
-        hooks[self._key] = hook
-
-    def remove(self):
-        """Take the hook away."""
-        self._hooks.pop(self._key, None)
-
-
-def _indented(module):
-    return "None" if module is None else module._describe().replace("\n", "\n  ")
-
-
-def _join(path, name):
-    return f"{path}.{name}" if path else name
-
-
-def _set_inside():
-    """The guard of a training flag that the recorded function itself sets."""
+def _always() -> bool:
+    """The guard of a training flag that the recorded function sets itself."""
     return True

@@ -1,20 +1,46 @@
-"""Normalisation layers."""
+"""Normalization layers."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 from fastnet._core.errors import check_sizes, naming_none, shape_text
+from fastnet._core.tensor import Tensor
 from fastnet.functional.creation import ones, zeros
 from fastnet.functional.normalization import track_batch_norm
 from fastnet.nn import init
 from fastnet.nn.functional import layer_norm, rms_norm
 from fastnet.nn.module import Module
-from fastnet.nn.parameter import floating, new_buffer, new_parameter
+from fastnet.nn.parameter import Parameter, floating, new_buffer, new_parameter
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Device, DTypeLike, Shape
+
+__all__ = ["BatchNorm1d", "LayerNorm", "RMSNorm"]
 
 
 class _BatchNorm(Module):
-    """Batch norm over channels; subclasses say which inputs they take."""
+    """Batch norm over channels.
+
+    Attributes:
+        dims: the numbers of dimensions that an input may have; each subclass sets it.
+    """
 
     dims: tuple[int, ...]
+    num_features: int
+    eps: float
+    momentum: float | None
+    affine: bool
+    track_running_stats: bool
+    weight: Parameter | Any             # None without affine
+    bias: Parameter | Any
+    running_mean: Tensor | Any          # None without track_running_stats
+    running_var: Tensor | Any
+    num_batches_tracked: Tensor | Any
 
-    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, device=None,
-                 dtype=None, *, bias=True):
+    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
+                 track_running_stats: bool = True, device: Device = None, dtype: DTypeLike | None = None, *,
+                 bias: bool = True) -> None:
         super().__init__()
         check_sizes(type(self).__name__, num_features=num_features)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
@@ -27,15 +53,15 @@ class _BatchNorm(Module):
         self.register_buffer("num_batches_tracked", new_buffer(zeros, dtype=int) if tracks else None)
         self.reset_parameters()
 
-    def reset_running_stats(self):
-        """Forget the batches seen."""
+    def reset_running_stats(self) -> None:
+        """Reset the running statistics: mean 0, variance 1, no batches."""
         if self.track_running_stats:
             init.zeros_(self.running_mean)
             init.ones_(self.running_var)
             init.zeros_(self.num_batches_tracked)
 
-    def reset_parameters(self):
-        """Forget the batches seen, and start weight and bias at 1 and 0."""
+    def reset_parameters(self) -> None:
+        """Reset the running statistics, the weight to 1 and the bias to 0."""
         self.reset_running_stats()
         if self.weight is not None:
             init.ones_(self.weight)
@@ -43,7 +69,7 @@ class _BatchNorm(Module):
             init.zeros_(self.bias)
 
     @naming_none
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in self.dims or input.shape[1] != self.num_features:
             raise ValueError(f"{type(self).__name__}({self.num_features}): expected an input of shape "
                              f"{' or '.join(self._expected(n) for n in self.dims)}, got {shape_text(input)}")
@@ -53,31 +79,32 @@ class _BatchNorm(Module):
         return track_batch_norm(input, mean, var, self.num_batches_tracked, self.weight, self.bias,
                                 training or mean is None, self.momentum, self.eps)
 
-    def _expected(self, dims):
+    def _expected(self, dims: int) -> str:
         return f"({', '.join(['N', str(self.num_features), *'LHW'[:dims - 2]])})"
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
                 f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}")
 
 
 class BatchNorm1d(_BatchNorm):
-    """(x - mean) / sqrt(variance + eps) * weight + bias for each feature, over the batch (and the length).
+    """Batch normalization of each feature: (x - mean) / sqrt(variance + eps) * weight + bias.
 
-    While training, mean and variance are the batch's, and the running statistics move towards them; in evaluation mode
-    the running statistics are used. Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
+    In training mode, mean and variance are those of the batch (and the length), and the running statistics are updated
+    with them. In evaluation mode the running statistics are used. Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
 
     Args:
-        num_features: C.
+        num_features: the number of features C.
         eps: added to the variance.
-        momentum: the weight of each new batch in the running statistics; None: the mean over all batches.
+        momentum: the weight of each new batch in the running statistics; None averages all batches.
         affine: learn a weight and a bias.
-        track_running_stats: keep running statistics; without, the batch's own are always used.
+        track_running_stats: keep running statistics; False always uses those of the batch.
+        device: "cpu".
         dtype: of the parameters and the statistics, float32 by default.
-        bias: with affine, learn a bias.
+        bias: learn a bias; ignored without affine.
 
     Raises:
-        ValueError: when called, an input of another shape, or one value a feature while training.
+        ValueError: when called with another shape, or in training mode with only one value per feature.
 
     Shape:
         (N, C) or (N, C, L) to the same. weight, bias, running_mean and running_var are (C,), num_batches_tracked is ().
@@ -95,19 +122,20 @@ class BatchNorm1d(_BatchNorm):
 
 
 class LayerNorm(Module):
-    """(x - mean) / sqrt(variance + eps) * weight + bias, over the last dimensions.
+    """Layer normalization over the last dimensions: (x - mean) / sqrt(variance + eps) * weight + bias.
 
     Ba et al. 2016, https://arxiv.org/abs/1607.06450.
 
     Args:
-        normalized_shape: the length of the last dimension, or the lengths of the last several.
+        normalized_shape: the length of the last dimension, or the lengths of the last dimensions.
         eps: added to the variance.
-        elementwise_affine: learn a weight and a bias of normalized_shape.
-        bias: with elementwise_affine, learn a bias.
+        elementwise_affine: learn a weight and a bias of shape normalized_shape.
+        bias: learn a bias; ignored without elementwise_affine.
+        device: "cpu".
         dtype: of the parameters, float32 by default.
 
     Raises:
-        RuntimeError: when called, an input that does not end in normalized_shape.
+        RuntimeError: when called with an input whose last dimensions are not normalized_shape.
 
     Shape:
         (..., *normalized_shape) to the same.
@@ -119,7 +147,14 @@ class LayerNorm(Module):
         [[-1.0, 1.0], [1.0, -1.0]]
     """
 
-    def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True, device=None, dtype=None):
+    normalized_shape: tuple[int, ...]
+    eps: float
+    elementwise_affine: bool
+    weight: Parameter | Any             # None without elementwise_affine
+    bias: Parameter | Any
+
+    def __init__(self, normalized_shape: int | Sequence[int], eps: float = 1e-5, elementwise_affine: bool = True,
+                 bias: bool = True, device: Device = None, dtype: DTypeLike | None = None) -> None:
         super().__init__()
         self.normalized_shape = _as_tuple("LayerNorm", normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
@@ -128,30 +163,31 @@ class LayerNorm(Module):
                 name, new_parameter(*self.normalized_shape, device=device, dtype=dtype) if wanted else None)
         self.reset_parameters()
 
-    def reset_parameters(self):
-        """Start weight and bias at 1 and 0."""
+    def reset_parameters(self) -> None:
+        """Reset the weight to 1 and the bias to 0."""
         if self.weight is not None:
             init.ones_(self.weight)
         if self.bias is not None:
             init.zeros_(self.bias)
 
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         return layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return (f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
                 f"bias={self.bias is not None}")
 
 
 class RMSNorm(Module):
-    """x / sqrt(mean(x^2) + eps) * weight, over the last dimensions.
+    """Root mean square normalization over the last dimensions: x / sqrt(mean(x^2) + eps) * weight.
 
     Zhang and Sennrich 2019, https://arxiv.org/abs/1910.07467.
 
     Args:
-        normalized_shape: the length of the last dimension, or the lengths of the last several.
+        normalized_shape: the length of the last dimension, or the lengths of the last dimensions.
         eps: added to the mean; by default the machine epsilon of the input's dtype.
-        elementwise_affine: learn a weight of normalized_shape.
+        elementwise_affine: learn a weight of shape normalized_shape.
+        device: "cpu".
         dtype: of the parameter, float32 by default.
 
     Example:
@@ -160,7 +196,13 @@ class RMSNorm(Module):
         [[1.0, -1.0]]
     """
 
-    def __init__(self, normalized_shape, eps=None, elementwise_affine=True, device=None, dtype=None):
+    normalized_shape: tuple[int, ...]
+    eps: float | None
+    elementwise_affine: bool
+    weight: Parameter | Any             # None without elementwise_affine
+
+    def __init__(self, normalized_shape: int | Sequence[int], eps: float | None = None,
+                 elementwise_affine: bool = True, device: Device = None, dtype: DTypeLike | None = None) -> None:
         super().__init__()
         self.normalized_shape = _as_tuple("RMSNorm", normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
@@ -168,19 +210,19 @@ class RMSNorm(Module):
             "weight", new_parameter(*self.normalized_shape, device=device, dtype=dtype) if elementwise_affine else None)
         self.reset_parameters()
 
-    def reset_parameters(self):
-        """Start the weight at 1."""
+    def reset_parameters(self) -> None:
+        """Reset the weight to 1."""
         if self.weight is not None:
             init.ones_(self.weight)
 
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         return rms_norm(input, self.normalized_shape, self.weight, self.eps)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
 
-def _as_tuple(name, normalized_shape):
+def _as_tuple(name: str, normalized_shape: int | Sequence[int]) -> Shape:
     shape = tuple(normalized_shape) if isinstance(normalized_shape, tuple | list) else (normalized_shape,)
     check_sizes(name, normalized_shape=shape)
     return tuple(map(int, shape))

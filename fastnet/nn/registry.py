@@ -1,32 +1,46 @@
-"""The attributes of a module that count: parameters, buffers and modules are registered as they are assigned."""
+"""Registration of parameters, buffers and submodules that are assigned to a module's attributes."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
 from fastnet.nn.parameter import Parameter
 
-_WHAT = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"}
+if TYPE_CHECKING:
+    from fastnet.nn.module import Module
+
+__all__ = ["Registry"]
+
+_KINDS = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"}
 
 
 class Registry:
-    """Keeps Parameters, buffers and modules that are assigned to its attributes in three dictionaries."""
+    """Keeps the parameters, buffers and submodules that are assigned to its attributes in three dictionaries."""
 
-    _recorded = False                   # whether a recording looked at what is registered here
-    _changes = 0                        # how often anything that a recording looked at was registered anew
+    _parameters: dict[str, Parameter | None]
+    _buffers: dict[str, Tensor | None]
+    _modules: dict[str, Module | None]
+    _non_persistent: set[str]           # names of the buffers that state_dict() leaves out
 
-    def __init__(self):
+    _recorded = False                   # whether a recording has read these dictionaries
+    _changes = 0                        # of all objects: how often one that a recording has read was changed
+
+    def __init__(self) -> None:
         self.__dict__.update(_parameters={}, _buffers={}, _modules={}, _non_persistent=set())
 
-    def __getattr__(self, name):
-        for registry in _WHAT:
+    def __getattr__(self, name: str) -> Any:
+        for registry in _KINDS:
             members = self.__dict__.get(registry)
             if members is not None and name in members:
                 if state.recorder is not None:
                     self._note()
                 return members[name]
-        if state.recorder is not None:  # it may come later
+        if state.recorder is not None:  # the name may be registered later
             self._note()
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Parameter):
             self._register("_parameters", name, value)
         elif isinstance(value, Registry):
@@ -39,10 +53,10 @@ class Registry:
             elif value is None or (registry == "_buffers" and isinstance(value, Tensor)):
                 self._register(registry, name, value)
             else:
-                raise TypeError(f"{name!r} is a {_WHAT[registry]} of {type(self).__name__}: it cannot be set to a "
+                raise TypeError(f"{name!r} is a {_KINDS[registry]} of {type(self).__name__}: it cannot be set to a "
                                 f"{type(value).__name__}; delete it first")
 
-    def __delattr__(self, name):
+    def __delattr__(self, name: str) -> None:
         registry = self._registry_of(name)
         if registry is None:
             object.__delattr__(self, name)
@@ -52,21 +66,21 @@ class Registry:
             self._non_persistent.discard(name)
             self._changed()
 
-    def __dir__(self):
+    def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *self._parameters, *self._buffers, *self._modules})
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_recorded"}
 
-    def _registry_of(self, name):
-        return next((r for r in _WHAT if name in self.__dict__.get(r, ())), None)
+    def _registry_of(self, name: str) -> str | None:
+        return next((r for r in _KINDS if name in self.__dict__.get(r, ())), None)
 
-    def _register(self, registry, name, value):
+    def _register(self, registry: str, name: str, value: Any) -> None:
         if registry not in self.__dict__:
             raise AttributeError(f"{type(self).__name__}.__init__ must call super().__init__() before it assigns a "
-                                 f"{_WHAT[registry]}")
+                                 f"{_KINDS[registry]}")
         self.__dict__.pop(name, None)
-        for other in _WHAT:
+        for other in _KINDS:
             if other != registry:
                 self.__dict__[other].pop(name, None)
         if registry != "_buffers":
@@ -74,46 +88,66 @@ class Registry:
         self.__dict__[registry][name] = value
         self._changed()
 
-    def _changed(self):
+    def _changed(self) -> None:
+        """Invalidate recordings that have read these dictionaries."""
         if self._recorded:
             Registry._changes += 1
 
-    def _hidden(self, name):
-        """An attribute comes to hide what the class has, or no longer does: of a method, recordings are told."""
+    def _hidden(self, name: str) -> None:
+        """Invalidate recordings if an attribute that was set or deleted shadows a method of the class."""
         if callable(getattr(type(self), name, None)):
             Registry._changes += 1
 
-    def _note(self):
-        """Guard the recording in progress against another parameter, buffer, module or setting taking its place here.
-        """
+    def _note(self) -> None:
+        """Guard the recording in progress against changes of the registered objects and of the settings."""
         self.__dict__["_recorded"] = True
         before = Registry._changes
         state.recorder.guards.setdefault(Registry, (
             lambda: Registry._changes == before, "the parameters, buffers, modules, hooks and methods of modules"))
         state.recorder.watch.visit(self, type(self).__name__)
 
-    def _add(self, registry, name, value, kind):
-        """Register under a name that is given in words: it must be free, and one word."""
-        what = _WHAT[registry]
+    def _add(self, registry: str, name: str, value: Any, cls: type) -> None:
+        """Register an object under a name that no other attribute has and that contains no dots."""
+        kind = _KINDS[registry]
         if not isinstance(name, str) or not name or "." in name:
-            raise KeyError(f"the name of a {what} must be a string without dots that is not empty, got {name!r}")
-        if value is not None and not isinstance(value, kind):
-            raise TypeError(f"{name!r} cannot be registered as a {what}: it is a {type(value).__name__}")
+            raise KeyError(f"the name of a {kind} must be a non-empty string without dots, got {name!r}")
+        if value is not None and not isinstance(value, cls):
+            raise TypeError(f"{name!r} cannot be registered as a {kind}: it is a {type(value).__name__}")
         if registry in self.__dict__ and name not in self.__dict__[registry] and hasattr(self, name):
             raise KeyError(f"{type(self).__name__} already has an attribute {name!r}")
         self._register(registry, name, value)
 
-    def register_parameter(self, name, param):
-        """Make the Parameter (or None, for one that is left out) an attribute."""
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Add a parameter under a name; None stands for an optional parameter that the module does not have.
+
+        Raises:
+            KeyError: the name is taken, empty or contains a dot.
+            TypeError: param is not a Parameter.
+        """
         self._add("_parameters", name, param, Parameter)
 
-    def register_buffer(self, name, tensor, persistent=True):
-        """Make a tensor that is not learnt an attribute: part of `state_dict()` if persistent."""
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Add a buffer, a tensor that is not learned, under a name.
+
+        Args:
+            name: the attribute's name.
+            tensor: the buffer, or None for an optional buffer that the module does not have.
+            persistent: include it in `state_dict()`.
+
+        Raises:
+            KeyError: the name is taken, empty or contains a dot.
+            TypeError: tensor is not a Tensor.
+        """
         self._add("_buffers", name, tensor, Tensor)
         (self._non_persistent.discard if persistent else self._non_persistent.add)(name)
 
-    def add_module(self, name, module):
-        """Make a module (or None) an attribute."""
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Add a submodule under a name.
+
+        Raises:
+            KeyError: the name is taken, empty or contains a dot.
+            TypeError: module is not a Module.
+        """
         self._add("_modules", name, module, Registry)
 
     register_module = add_module

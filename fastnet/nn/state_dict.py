@@ -1,6 +1,8 @@
-"""Copying a state_dict's values into a module: everything is checked before anything is written."""
-from collections import namedtuple
-from collections.abc import Mapping
+"""Reading and writing the state of a module: its parameters and persistent buffers by path."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -10,29 +12,74 @@ from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor
 from fastnet.backend import K
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array
+    from fastnet.nn.module import Module
 
-class IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
-    """What `load_state_dict` did not find, and what it found no place for."""
-
-    __slots__ = ()
-
-    def __repr__(self):
-        return super().__repr__() if self.missing_keys or self.unexpected_keys else "<All keys matched successfully>"
+__all__ = ["IncompatibleKeys", "join", "load", "named_state"]
 
 
-def load(name, own, state_dict, strict):
-    """Copy the values of `state_dict` into the tensors of the dictionary `own`; see Module.load_state_dict.
+class IncompatibleKeys(NamedTuple):
+    """Keys that do not match; `load_state_dict` returns them.
+
+    Attributes:
+        missing_keys: keys of the model that the state_dict lacks.
+        unexpected_keys: keys of the state_dict that the model lacks.
+    """
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+    def __repr__(self) -> str:
+        if not (self.missing_keys or self.unexpected_keys):
+            return "<All keys matched successfully>"
+        return (f"IncompatibleKeys(missing_keys={self.missing_keys!r}, unexpected_keys={self.unexpected_keys!r})")
+
+
+def join(path: str, name: str) -> str:
+    """A path followed by a name: "encoder.0" and "weight" give "encoder.0.weight".
 
     Args:
-        name: of the module, for errors.
+        path: "" for the model itself.
+        name: the name of a child, a parameter or a buffer.
+    """
+    return f"{path}.{name}" if path else name
+
+
+def named_state(module: Module) -> Iterator[tuple[str, Tensor]]:
+    """Pairs (path, tensor) of every parameter and persistent buffer; a tied tensor appears under each of its paths.
+
+    Args:
+        module: the model.
+    """
+    for path, owner in module.named_modules(remove_duplicate=False):
+        for name, p in owner._parameters.items():
+            if p is not None:
+                yield join(path, name), p
+        for name, b in owner._buffers.items():
+            if b is not None and name not in owner._non_persistent:
+                yield join(path, name), b
+
+
+def load(name: str, own: Mapping[str, Tensor], state_dict: Mapping[str, Any], strict: bool) -> IncompatibleKeys:
+    """Copy the values of a state_dict into a model's tensors; everything is checked before anything is written.
+
+    Args:
+        name: the model's name in errors.
+        own: the model's tensors by path, as `named_state` yields them.
+        state_dict: tensors or arrays by path.
+        strict: raise if keys are missing or unexpected.
+
+    Raises:
+        TypeError, RuntimeError: see `Module.load_state_dict`.
     """
     forbid_in_recording("load_state_dict()")
     if not isinstance(state_dict, Mapping):
         raise TypeError(f"load_state_dict: expected a mapping from names to tensors, got {type(state_dict).__name__}")
     keys = IncompatibleKeys([k for k in own if k not in state_dict], [k for k in state_dict if k not in own])
-    values = {k: _values(k, state_dict[k]) for k in own if k in state_dict}
-    problems = [f"{what} key(s) in state_dict: {', '.join(map(repr, found))}"
-                for what, found in zip(("Missing", "Unexpected"), keys) if found and strict]
+    values = {k: _array(k, state_dict[k]) for k in own if k in state_dict}
+    problems = [f"{kind} key(s) in state_dict: {', '.join(map(repr, found))}"
+                for kind, found in zip(("Missing", "Unexpected"), keys) if found and strict]
     problems += [f"size mismatch for {k}: the state_dict has shape {shape_text(value)}, the model {shape_text(own[k])}"
                  for k, value in values.items() if value.shape != own[k].shape]
     if problems:
@@ -43,8 +90,8 @@ def load(name, own, state_dict, strict):
     return keys
 
 
-def _values(key, value):
-    """The array behind a tensor of fastnet's or PyTorch's, or an array."""
+def _array(key: str, value: Any) -> Array:
+    """The array of a fastnet or PyTorch tensor, or of anything that NumPy converts."""
     if isinstance(value, Tensor):
         return value._data
     array = np.asarray(value.detach() if hasattr(value, "detach") else value)

@@ -4,6 +4,7 @@ import pytest
 
 import fastnet
 from fastnet import nn
+from fastnet.nn.fusion import fused
 
 ACTIVATIONS = [nn.ReLU, nn.Sigmoid, nn.Tanh]
 SHAPES = [(5, 7), (1, 7), (2, 3, 7), (0, 7)]
@@ -31,7 +32,7 @@ def outcome(run, linear, shape, needs_x):
 def test_same_bits_as_one_after_the_other(backend, activation, shape, bias, needs_x):
     linear, act = layers(activation, bias)
     model = nn.Sequential(linear, act)
-    assert linear._activated(act) is not None
+    assert fused(linear, act) is not None
     assert outcome(model, linear, shape, needs_x) == outcome(lambda x: act(linear(x)), linear, shape, needs_x)
 
 

@@ -184,7 +184,7 @@ OTHERS = {
     "with another forward": (lambda: with_attribute("forward", abs), "attribute 'forward'"),
     "with an attribute": (lambda: with_attribute("note", "x"), "attribute 'note'"),
     "with an odd setting": (lambda: with_attribute("alpha", object(), nn.ELU()), "alpha is an object of type object"),
-    "with a tensor as a setting": (lambda: with_attribute("alpha", fastnet.ones(1), nn.ELU()), "attribute 'alpha'"),
+    "with a tensor as a setting": (lambda: with_attribute("alpha", fastnet.ones(1), nn.ELU()), "alpha is an object of type Tensor"),
     "with a setting that is none": (lambda: with_attribute("p", 2.0, nn.Dropout()), "Dropout"),
     "with a module more": (lambda: with_attribute("more", nn.Tanh()), "module 'more'"),
     "with a parameter more": (lambda: with_attribute("more", nn.Parameter(fastnet.ones(1))), "its parameters"),
@@ -194,7 +194,7 @@ OTHERS = {
         lambda: with_attribute("more", nn.Parameter(fastnet.ones(1)), nn.ParameterList()), "its parameters more"),
     "with a parameter of integers": (
         lambda: nn.ParameterList([nn.Parameter(fastnet.tensor([1]), requires_grad=False)]), "its parameters 0"),
-    "that is deep": (lambda: nested(100), "more than 64 in each other"),
+    "that is deep": (lambda: nested(100), "more than 64 nested in each other"),
     "that is large by repetition": (lambda: doubled(14), "more than 10,000 modules"),
 }
 

@@ -160,24 +160,24 @@ HOSTILE = {
     "no tensor": (linear(), {}, "there is no tensor 'weight'"),
     "a tensor of another dtype": (linear(), one("weight", "I32"),
                                   "shape (1, 1) and dtype int32, the model described (1, 1) and float32"),
-    "a tensor more": (container(), one("weight"), "tensors that the model has no place for: 'weight'"),
+    "a tensor more": (container(), one("weight"), "the model has no tensors 'weight'"),
     "an unknown module": ({"class": "os.system"}, {}, "there is no module 'os.system' in this version"),
     "a class that is no layer": ({"class": "Module"}, {}, "there is no module 'Module'"),
     "a function": ({"class": "functional"}, {}, "there is no module 'functional'"),
     "no class": ({}, {}, "there is no module None"),
-    "a class that is a list": ({"class": []}, {}, "an entry 'class' with an object of type list"),
-    "no module": ([], {}, "a module should be an object, got an object of type list"),
-    "nothing": (None, {}, "a module should be an object, got None"),
-    "another entry": (TANH | {"hooks": []}, {}, "an entry 'hooks'"),
-    "another argument": (TANH | {"arguments": {"x": 1}}, {}, "Tanh takes the arguments none; described are 'x'"),
+    "a class that is a list": ({"class": []}, {}, "an invalid entry 'class': an object of type list"),
+    "no module": ([], {}, "expected an object that describes a module, got an object of type list"),
+    "nothing": (None, {}, "expected an object that describes a module, got None"),
+    "another entry": (TANH | {"hooks": []}, {}, "an invalid entry 'hooks'"),
+    "another argument": (TANH | {"arguments": {"x": 1}}, {}, "Tanh takes the arguments none; the description has 'x'"),
     "no arguments": ({"class": "Linear"}, {}, "Linear takes the arguments in_features, out_features, bias, dtype"),
-    "a size that is text": (linear(in_features="1"), {}, "Linear cannot have a in_features of '1'"),
-    "a size that is true": (linear(in_features=True), {}, "Linear cannot have a in_features of True"),
+    "a size that is text": (linear(in_features="1"), {}, "Linear: in_features cannot be '1'"),
+    "a size that is true": (linear(in_features=True), {}, "Linear: in_features cannot be True"),
     "a size that is a list": (linear(in_features=[1, 2]), one("weight"), "module ''"),
-    "a size beyond 64 bits": (linear(in_features=10 ** 30), {}, "cannot have a in_features of 1" + 30 * "0"),
+    "a size beyond 64 bits": (linear(in_features=10 ** 30), {}, "in_features cannot be 1" + 30 * "0"),
     "a negative size": (linear(in_features=-1), {}, "not to be negative"),
-    "a bias that is a number": (linear(bias=1), {}, "cannot have a bias of 1"),
-    "an unknown dtype": (linear(dtype="int64"), {}, "cannot have a dtype of 'int64'"),
+    "a bias that is a number": (linear(bias=1), {}, "bias cannot be 1"),
+    "an unknown dtype": (linear(dtype="int64"), {}, "dtype cannot be 'int64'"),
     "a probability of 2": ({"class": "Dropout", "arguments": {"p": 2.0, "inplace": False}}, {}, "Dropout"),
     "modules in a layer": (linear() | {"modules": {"x": TANH}}, one("weight"), "a Linear holds no other"),
     "parameters in a layer": (linear() | {"parameters": 1}, one("weight"), "a Linear holds no other"),
@@ -186,17 +186,17 @@ HOSTILE = {
                                "expected float32 or float64"),
     "a module that hides a method": (container(forward=TANH), {}, "already has an attribute 'forward'"),
     "a name with a dot": (container(**{"a.b": TANH}), {}, "without dots"),
-    "the same as nothing": ({"same": 0}, {}, "the same as number 0, which is not there"),
-    "the same as what it is in": (container(x={"same": 0}), {}, "the same as number 0, which is not there"),
-    "the same and more": ({"same": 0, "class": "Tanh"}, {}, "an entry 'class'"),
+    "the same as nothing": ({"same": 0}, {}, "refers to module number 0, which does not exist"),
+    "the same as what it is in": (container(x={"same": 0}), {}, "refers to module number 0, which does not exist"),
+    "the same and more": ({"same": 0, "class": "Tanh"}, {}, "an invalid entry 'class'"),
     "the same without its tensors": (container(x=linear(), y={"same": 0}), one("x.weight"),
                                      "there is no tensor 'y.weight'"),
     "the same with other tensors": (container(x=linear(), y={"same": 0}), two("x.weight", "y.weight"),
-                                    "tensor 'y.weight' belongs to a module that is there twice"),
-    "tied to nothing": (linear() | {"tied": {"weight": "x"}}, one("weight"), "tied to one that is not there"),
-    "tied to a list": (linear() | {"tied": {"weight": []}}, one("weight"), "tied to one that is not there"),
+                                    "tensor 'y.weight' belongs to a module that appears twice"),
+    "tied to nothing": (linear() | {"tied": {"weight": "x"}}, one("weight"), "tied to 'x', which does not exist"),
+    "tied to a list": (linear() | {"tied": {"weight": []}}, one("weight"), "tied to an object of type list, which"),
     "tied to another value": (container(x=linear(), y=linear() | {"tied": {"weight": "x.weight"}}),
-                              two("x.weight", "y.weight"), "is not there, or has other values: 'x.weight'"),
+                              two("x.weight", "y.weight"), "tied to 'x.weight', which does not exist or has other values"),
     "tied statistics": (batch_norm(1) | {"tied": {"running_mean": "x"}}, statistics(), "has no parameter"),
     "tied without a parameter": (linear() | {"tied": {"x": "weight"}}, one("weight"), "has no parameter"),
     "frozen without a parameter": (linear() | {"frozen": ["bias"]}, one("weight"), "has no parameter"),
@@ -207,7 +207,7 @@ HOSTILE = {
     "parameters below 0": ({"class": "ParameterList", "parameters": -1}, {}, "cannot hold -1 parameters"),
     "very many dimensions": ({"class": "LayerNorm", "arguments": {
         "normalized_shape": [1] * 100_000, "eps": 0.1, "elementwise_affine": False, "bias": False, "dtype": None}}, {},
-        "LayerNorm cannot have a normalized_shape of an object of type list"),
+        "LayerNorm: normalized_shape cannot be an object of type list"),
     "more by repetition": (repeated(20), {}, "more than 10,000 modules"),
 }
 
@@ -219,7 +219,7 @@ def test_a_hostile_architecture(model, tensors, words, path):
 
 
 def test_nested_architectures(path):
-    refused(path, described(json.loads(NESTED * 70 + '{"class":"Tanh"}' + "}}" * 70)), "more than 64 in each other")
+    refused(path, described(json.loads(NESTED * 70 + '{"class":"Tanh"}' + "}}" * 70)), "more than 64 nested in each other")
     about = '{"format":1,"model":' + NESTED * 20_000
     refused(path, pack({"__metadata__": {"fastnet": about}}), "what it says about the model is nested too deep")
     about = '{"format":1,"model":[' + "[]," * 1_000_000 + "[]]}"

@@ -1,0 +1,49 @@
+"""Fusion: neighbouring layers of a Sequential that one kernel computes, with the same bits.
+
+To fuse another pair of layers, add a line to `FUSED`.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from fastnet._core.tensor import Tensor
+from fastnet.functional.linear import linear_activated
+from fastnet.nn.activation import ReLU, Sigmoid, Tanh
+from fastnet.nn.linear import Linear
+from fastnet.nn.module import Module
+
+__all__ = ["FUSED", "Fused", "fused"]
+
+Fused: TypeAlias = Callable[[Any, Any, Tensor], Tensor]     # (layer, the next layer, input) -> the next layer's output
+
+
+def _linear_then(activation: str) -> Fused:
+    def run(linear: Linear, following: Module, input: Tensor) -> Tensor:
+        return linear_activated(input, linear.weight, linear.bias, activation)
+    return run
+
+
+# A layer's type, then the next layer's type: the function that computes both.
+FUSED: dict[type, dict[type, Fused]] = {
+    Linear: {ReLU: _linear_then("relu"), Sigmoid: _linear_then("sigmoid"), Tanh: _linear_then("tanh")},
+}
+
+
+def fused(layer: object, following: object) -> Fused | None:
+    """The function that computes two neighbouring layers at once; None if they must run separately.
+
+    They run separately if anyone could notice the difference: a layer with hooks, a subclass, or a `forward` that was
+    assigned to the layer.
+
+    Args:
+        layer: a layer of a Sequential.
+        following: the layer that receives its output, or anything else at the end.
+    """
+    partners = FUSED.get(type(layer))
+    run = None if partners is None else partners.get(type(following))
+    return run if run is not None and _unmodified(layer) and _unmodified(following) else None
+
+
+def _unmodified(layer: Any) -> bool:
+    return layer._hooks is None and "forward" not in layer.__dict__

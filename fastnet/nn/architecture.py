@@ -45,11 +45,11 @@ _REGISTRIES = ("_parameters", "_buffers")
 _NOT_COMPARED = {*_REGISTRIES, "_modules", "_training", "_recorded", "_hooks", "__orig_class__"}
 
 
-def _arguments_of(cls: type) -> Iterable[Argument]:
+def _arguments_of(cls: Any) -> Iterable[Argument]:
     return () if issubclass(cls, _CONTAINERS) else schema(cls).values()
 
 
-def _outline(cls: type, arguments: dict[str, Any]) -> Any:
+def _outline(cls: Any, arguments: dict[str, Any]) -> Any:
     """A module without memory and initial values: see `parameter.outlines`."""
     module = cls.__new__(cls)
     module.__dict__["reset_parameters"] = _nothing
@@ -251,7 +251,7 @@ class _Builder(_Counter):
             raise ValueError(f"module {'.'.join(path)!r}: {e}") from None
         return module
 
-    def _arguments(self, cls: type, path: tuple[str, ...], described: dict[str, Any]) -> dict[str, Any]:
+    def _arguments(self, cls: type[Any], path: tuple[str, ...], described: dict[str, Any]) -> dict[str, Any]:
         """The constructor's arguments, checked.
 
         Arguments with a default may be missing, since the file may come from a version that did not have them.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, SupportsIndex, overload
 
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
-from fastnet.nn.fusion import fused
+from fastnet.nn.fusion import FUSED, fused
 from fastnet.nn.module import Module
 from fastnet.nn.parameter import Parameter
 
@@ -24,7 +24,7 @@ else:
 
 __all__ = ["ModuleDict", "ModuleList", "ParameterList", "Sequential"]
 
-_END = object()
+_END: Any = object()
 
 
 class _Indexed(Module, Generic[_Member]):
@@ -162,11 +162,11 @@ class Sequential(_Indexed[Module]):
         return super().__getitem__(index)
 
     def forward(self, input: Tensor) -> Tensor:
-        layers = iter(self._own_members().values())
+        layers: Iterator[Any] = iter(self._own_members().values())
         layer = next(layers, _END)
         while layer is not _END:
             following = next(layers, _END)
-            run = fused(layer, following)
+            run = fused(layer, following) if type(layer) in FUSED else None
             if run is None:
                 input, layer = layer(input), following
             else:

@@ -37,11 +37,10 @@ def fused(layer: object, following: object) -> Fused | None:
     assigned to the layer.
 
     Args:
-        layer: a layer of a Sequential.
-        following: the layer that receives its output, or anything else at the end.
+        layer: of a type in `FUSED`.
+        following: the layer that receives its output, or any object if there is none.
     """
-    partners = FUSED.get(type(layer))
-    run = None if partners is None else partners.get(type(following))
+    run = FUSED[type(layer)].get(type(following))
     return run if run is not None and _unmodified(layer) and _unmodified(following) else None
 
 

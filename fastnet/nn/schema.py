@@ -172,7 +172,7 @@ def _reader(alternative: Any) -> Callable[[Any], Any]:
 # ---- the schema of a class ------------------------------------------------------------------------------------------
 
 @functools.cache
-def schema(cls: type) -> Mapping[str, Argument]:
+def schema(cls: type[Any]) -> Mapping[str, Argument]:
     """The arguments of a module class that a model file holds, by name.
 
     Args:

@@ -1,4 +1,4 @@
-"""How many times faster every kernel is than NumPy: `python -m benchmarks [--quick] [-k TEXT]`."""
+"""The speed of every kernel relative to NumPy: `python -m benchmarks [--quick] [-k TEXT]`."""
 import argparse
 import sys
 
@@ -11,12 +11,12 @@ from .timing import QUICK, SETTLE, Plan, busy, fastest_blas, in_turns
 
 
 def main(argv=None):
-    """Time the kernels asked for and print the table; returns the exit status."""
+    """Time the chosen kernels and print the table; returns the exit status."""
     options = parse(argv)
     plan, dtypes = (QUICK, [np.float32]) if options.quick else (Plan(), [np.float32, np.float64])
     rows = kernels.rows(dtypes, options.k)
     if not rows:
-        print(f"nothing to time has {options.k!r} in its name", file=sys.stderr)
+        print(f"no kernel has {options.k!r} in its name", file=sys.stderr)
         return 2
     print(heading())
     time_kernels(rows, plan, [np.dtype(d).name for d in dtypes])
@@ -24,22 +24,22 @@ def main(argv=None):
 
 
 def parse(argv):
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Time fastnet's kernels beside NumPy.",
-                                     epilog="Ratios are NumPy's median time over fastnet's: above 1, fastnet wins.")
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter turns, float32 alone")
-    parser.add_argument("-k", default="", metavar="TEXT", help="only what has TEXT in its name (softmax, optim)")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Time fastnet's kernels and NumPy's.",
+                                     epilog="Ratios: NumPy's time over fastnet's; above 1, fastnet is faster.")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter turns, float32 only")
+    parser.add_argument("-k", default="", metavar="TEXT", help="only kernels with TEXT in their name (softmax, optim)")
     return parser.parse_args(argv)
 
 
 def heading():
-    """What runs, and whether the machine has other work."""
+    """The backend and versions in use, and a warning if the machine is busy."""
     c = config()
     return (f"fastnet on {c['backend']} kernels ({c['isa'] or 'no extension'}, {c['threads']} thread(s)), "
             f"NumPy {c['numpy']}, Python {c['python']}. Times are medians, taken in turns.\n{busy()}")
 
 
 def time_kernels(rows, plan, dtypes):
-    """Time every kernel and print a line as each is done, then the means of the families."""
+    """Time every kernel, print a line after each, then the means of the families."""
     ratios, reasons, printed = table.Ratios(), {}, None
     for (family, name), group in grouped(rows):
         cells = {row.dtype_name: time_row(row, plan, reasons) for row in group}
@@ -61,7 +61,7 @@ def time_kernels(rows, plan, dtypes):
 
 
 def grouped(rows):
-    """((family, name), its rows, one for each dtype)."""
+    """((family, name), list of its rows, one for each dtype)."""
     groups = {}
     for row in rows:
         groups.setdefault((row.family, row.name), []).append(row)
@@ -69,10 +69,10 @@ def grouped(rows):
 
 
 def time_row(row, plan, reasons):
-    """{engine: seconds}, or None with the reason noted."""
+    """{engine: seconds}; None if the row cannot be compared, with the reason added to `reasons`."""
     reason = kernels.why_not(row)
     if reason:
-        reasons.setdefault(reason, {})[row.name] = None          # a set that keeps its order
+        reasons.setdefault(reason, {})[row.name] = None          # an ordered set
         return None
     timed = {engine: kernels.prepare(row, backend) for engine, backend in kernels.BACKENDS.items()}
     if row.family != "matmul":

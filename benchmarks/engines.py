@@ -1,7 +1,8 @@
-"""Who is compared: fastnet, and its peers where they are installed. Each is used as its users do it best.
+"""The engines that are compared: fastnet, and its peers if they are installed. Each is used in its fastest usual way.
 
-An engine makes `Work` of a row of `rows.py`, by methods of the modes' names: the call to be timed, and a check of its
-results. The timed call goes round eight batches and reads its result. Only the process that runs an engine imports it.
+An engine turns a row of `rows.py` into `Work`, by a method with the name of the row's mode: the call to time, and a
+check of its results. The timed call cycles through eight batches and reads its result. Only the process that runs an
+engine imports it.
 """
 import importlib
 import os
@@ -17,7 +18,7 @@ from . import numpy_network
 from .rows import batches, first_weights, operands
 
 LR, MOMENTUM, DECAY = 1e-3, 0.9, 0.01
-# Timed steps keep the weights where they are: a network that has learnt its batches has gradients of zero.
+# Timed steps hardly change the weights: a network that has learnt its batches has gradients of zero.
 TIMED_LR = 1e-9
 CHECKED_STEPS, CHECKED_NUMBERS = 5, 200
 CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -25,18 +26,18 @@ CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.
 
 @dataclass
 class Work:
-    """Something to time.
+    """A call to time.
 
     Args:
         call: the timed call.
-        check: numbers that must agree with those of other engines; called once, before anything is timed.
+        check: returns numbers that must agree with those of other engines; called once, before timing.
     """
     call: Callable
     check: Callable
 
 
 def training(step, set_lr, data):
-    """The Work of `step(x, y)`, which updates a network and returns its loss as a float."""
+    """The Work of `step(x, y)`, which updates a network and returns the loss as a float."""
     def check():
         losses = [step(x, y) for x, y in data[:CHECKED_STEPS]]
         set_lr(TIMED_LR)
@@ -46,19 +47,19 @@ def training(step, set_lr, data):
 
 
 def running(run, read, data):
-    """The Work of `run(*inputs)`; `read(result)` is its values as an array."""
+    """The Work of `run(*inputs)`; `read(result)` returns the result as an array."""
     turn = cycle(data)
     return Work(lambda: read(run(*next(turn)))[0, 0], lambda: read(run(*data[-1])).ravel()[:CHECKED_NUMBERS].tolist())
 
 
 class Engine:
-    """What engines share.
+    """The base class of engines.
 
     Args:
-        name: as in tables.
-        modules: what it imports.
-        package: what to install.
-        threads: how many threads to choose from, where the engine can be told; None leaves it its default.
+        name: its name in tables.
+        modules: the modules that it imports.
+        package: the packages to install.
+        threads: the numbers of threads to choose from; None is the default of the engine.
     """
     name, modules, package = "", ("numpy",), "numpy"
     threads: tuple = (None,)
@@ -71,26 +72,26 @@ class Engine:
         return self.module.__version__
 
     def use_threads(self, n):
-        """Use n threads from now on."""
+        """Set the number of threads."""
 
     def step(self, net):
-        """One training step, the loss read; None: the engine does not do it. So `infer(net)` and `matmul(product)`."""
+        """The Work of a training step that reads the loss; None if the engine has no training. The others likewise."""
 
     def infer(self, net):
-        """One pass forward without gradients, a number of the result read."""
+        """The Work of a forward pass without gradients that reads a number of the result."""
 
     def matmul(self, product):
-        """One product; engines that can be given the memory of the result are."""
+        """The Work of a matrix product, written into given memory if the engine allows it."""
 
 
 class NumPy(Engine):
-    """numpy_network.Network."""
+    """NumPy by hand: numpy_network.Network."""
     name, threads = "NumPy", (1, CPUS)
 
     def use_threads(self, n):
         try:
             from threadpoolctl import threadpool_limits
-        except ImportError:             # part of the `bench` extra; without it NumPy keeps its own number of threads
+        except ImportError:             # part of the `bench` extra; without it NumPy keeps its default
             return
         threadpool_limits(n)
 
@@ -112,9 +113,9 @@ class NumPy(Engine):
 
 
 class Framework(Engine):
-    """A network as anyone writes it under PyTorch's names.
+    """An engine with PyTorch's API.
 
-    `whole` makes the step that runs of the step as written, `part` that of a function without backward().
+    `whole` compiles a whole training step, `part` a function without backward().
     """
     options: Mapping = MappingProxyType({})
 
@@ -168,7 +169,7 @@ class Framework(Engine):
 
 
 class Fastnet(Framework):
-    """fastnet, the whole step compiled."""
+    """fastnet with the whole step compiled."""
     name, modules, package = "fastnet", ("fastnet",), "."
 
     def use_threads(self, n):
@@ -186,7 +187,7 @@ class Eager(Fastnet):
         return step
 
     def matmul(self, product):
-        """The same call as fastnet's."""
+        """None: the call is the same as fastnet's."""
 
 
 class PyTorch(Framework):
@@ -198,11 +199,11 @@ class PyTorch(Framework):
 
 
 class TorchCompile(PyTorch):
-    """Forward and backward compiled by Inductor; the optimizer stays outside, where it is fused."""
+    """PyTorch with forward and backward compiled by Inductor; the optimizer stays outside and is fused."""
     name = "torch.compile"
 
     def __init__(self):
-        os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")         # no processes that go on beside the timing
+        os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")         # no background processes during the timing
         super().__init__()
 
     def part(self, fn):
@@ -210,11 +211,11 @@ class TorchCompile(PyTorch):
         return self.module.compile(fn, dynamic=False)
 
     def matmul(self, product):
-        """The same call as PyTorch's: there is nothing to compile."""
+        """None: there is nothing to compile."""
 
 
 class Jax(Engine):
-    """One jitted function for the whole step, its state donated."""
+    """JAX: one jitted function for the whole step, with donated state."""
     name, modules, package = "JAX", ("jax",), "jax"
 
     def step(self, net):
@@ -238,7 +239,7 @@ class Jax(Engine):
 
 
 class OnnxRuntime(Engine):
-    """A graph of Gemm and activations; inference alone."""
+    """ONNX Runtime: a graph of Gemm and activations, for inference only."""
     name, modules, package, threads = "ONNX Runtime", ("onnx", "onnxruntime"), "onnx onnxruntime", (1, CPUS)
 
     def use_threads(self, n):
@@ -253,7 +254,7 @@ class OnnxRuntime(Engine):
 
 
 def _onnx_graph(net):
-    """The network as the bytes of an ONNX file: x0 -> z1 -> x1 -> ... -> the logits."""
+    """The bytes of an ONNX file of the network: x0 -> z1 -> x1 -> ... -> logits."""
     import onnx
     from onnx import helper, numpy_helper
     nodes, constants, last = [], [], len(net.dims) - 1

@@ -1,4 +1,4 @@
-"""The perceptron in JAX, as its users write it: a pure function of its parameters and optimizer state, jitted whole."""
+"""The perceptron in JAX: one jitted pure function of parameters and optimizer state."""
 from functools import partial
 
 import jax
@@ -33,7 +33,7 @@ class Trainer:
         weights: (weight, bias) of each layer in PyTorch's layout.
         activation: "relu" or "sigmoid".
         optimizer: "SGD" or "AdamW".
-        lr, momentum, weight_decay: its numbers.
+        lr, momentum, weight_decay: options of the optimizer.
     """
 
     def __init__(self, weights, activation, optimizer, lr, momentum, weight_decay):
@@ -53,19 +53,19 @@ class Trainer:
         self.lr = jnp.float32(lr)
 
     def step(self, x, y):
-        """One update on a batch; returns its mean loss before it."""
+        """Update on one batch; returns the mean loss before the update."""
         value, self.state = self.update(self.state, self.lr, x, y)
         return float(value)
 
 
 def sgd(momentum, parameters, gradients, moments, count, lr):
-    """PyTorch's SGD with momentum: (parameters, moments)."""
+    """PyTorch's SGD with momentum; returns (parameters, moments)."""
     m = jax.tree.map(lambda m, g: momentum * m + g, moments[0], gradients)
     return jax.tree.map(lambda p, m: p - lr * m, parameters, m), [m]
 
 
 def adamw(weight_decay, parameters, gradients, moments, count, lr, beta1=0.9, beta2=0.999, eps=1e-8):
-    """PyTorch's AdamW: (parameters, moments)."""
+    """PyTorch's AdamW; returns (parameters, moments)."""
     m = jax.tree.map(lambda m, g: beta1 * m + (1 - beta1) * g, moments[0], gradients)
     v = jax.tree.map(lambda v, g: beta2 * v + (1 - beta2) * g * g, moments[1], gradients)
     rate, root = lr / (1 - beta1**count), jnp.sqrt(1 - beta2**count)

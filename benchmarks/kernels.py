@@ -1,4 +1,4 @@
-"""The kernels to time: every case of the table that names a size for it, compiled and as its NumPy reference."""
+"""The kernels to time: every case with a `bench` size, compiled and as the NumPy reference."""
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,14 +12,14 @@ from .timing import Timed
 
 BACKENDS = {"NumPy": "numpy", "fastnet": "compiled"}
 FAMILY = {name: family for family in FAMILIES for name in kernels(family)}
-# A kernel that updates in place runs so often before its arrays get their first values back: clipping a gradient again
-# and again would end among the subnormal numbers.
+# The number of calls of an in-place kernel before its arrays are restored: repeated clipping of a gradient would reach
+# subnormal numbers.
 IN_PLACE_CALLS = 17
 
 
 @dataclass(frozen=True)
 class Row:
-    """One kernel on one dtype."""
+    """One kernel case with one dtype."""
     case: Case
     dtype: type
 
@@ -41,10 +41,10 @@ class Row:
 
 
 def rows(dtypes=(np.float32, np.float64), text=""):
-    """Every row to time, by family.
+    """The rows to time, ordered by family.
 
     Args:
-        text: what the kernel's or the family's name must contain.
+        text: a text that the name of the kernel or the family must contain.
     """
     cases = [c for c in CASES if c.bench is not None and not c.raises]
     found = [Row(case, dtype) for case in cases for dtype in dtypes if dtype in case.dtypes]
@@ -52,9 +52,9 @@ def rows(dtypes=(np.float32, np.float64), text=""):
 
 
 def why_not(row):
-    """Why there is nothing to compare, or None if the compiled kernel takes this dtype."""
+    """The reason why a row cannot be compared, or None if the compiled kernel takes its dtype."""
     if not has_twin(row.family):
-        return f"{row.family} is NumPy alone"
+        return f"{row.family} has only its NumPy form"
     if not BUILT:
         return "the compiled kernels are not built"
     if row.case.kernel not in COMPILED:
@@ -69,13 +69,13 @@ def _takes(row):
             COMPILED[row.case.kernel](*args, **attrs)
     except launch.UnsupportedDtype:
         return False
-    except launch.NeedsPacking:         # the dispatcher copies, then calls the same kernel: that is what is timed
+    except launch.NeedsPacking:         # the dispatcher copies, then calls the same kernel; both are timed
         return True
     return True
 
 
 def prepare(row, backend):
-    """The kernel on `backend`, "compiled" or "numpy", to be timed: through the dispatcher, on its own arrays."""
+    """The Timed call of a kernel on `backend`, "compiled" or "numpy", through the dispatcher, on separate arrays."""
     with use_backend(backend):
         fn = getattr(K, row.case.kernel)
     args, attrs = arguments(row.case, row.dtype, row.case.bench)

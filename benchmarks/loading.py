@@ -1,8 +1,8 @@
-"""What shuffled batches cost beside training on them: `python -m benchmarks.loading [--quick]`.
+"""The cost of shuffled batches, relative to training on them: `python -m benchmarks.loading [--quick]`.
 
-60,000 pictures of 784 numbers, MNIST's where they are (see README.md of the project), else noise, are drawn in batches
-of 128 for compiled steps of a 784-512-256-10 perceptron with AdamW. Exits with 1 where the rows of a tensor, taken by
-an index tensor, cost more than 5% of an epoch.
+Draws batches of 128 from 60,000 images of 784 numbers (MNIST if it is in $FASTNET_DATA, else noise) for compiled steps
+of a 784-512-256-10 perceptron with AdamW. Exits with 1 if rows of a tensor, taken by an index tensor, cost more than 5%
+of an epoch.
 """
 import argparse
 import sys
@@ -22,8 +22,8 @@ BATCH, LIMIT = 128, 0.05
 PLAN, QUICK = Plan(rounds=11, seconds=0.5), Plan(rounds=3, seconds=0.1)
 
 
-def pictures():
-    """(uint8 (60000, 784), int64 (60000,))."""
+def images():
+    """Images and labels: uint8 (60000, 784), int64 (60000,)."""
     try:
         (x, y), _ = datasets.mnist(download=False)
     except FileNotFoundError:
@@ -33,10 +33,10 @@ def pictures():
 
 
 def loaders(x, y):
-    """{how: a function from int64 row numbers, an array, to a batch (x, y) of float32 rows in [0, 1]}."""
+    """{name: a function from an int64 array of row numbers to a batch (x, y) of float32 rows in [0, 1]}."""
     floats = x.astype(np.float32) / np.float32(255)
     loader = DataLoader(TensorDataset(floats, y), BATCH, shuffle=True, drop_last=True)
-    loaded = chain.from_iterable(repeat(loader))            # epoch after epoch, in orders of its own
+    loaded = chain.from_iterable(repeat(loader))            # epoch after epoch, each in another order
     f, b, labels = fastnet.from_numpy(floats), fastnet.from_numpy(x), fastnet.from_numpy(y)
 
     def by_tensor(rows):
@@ -58,7 +58,7 @@ def perceptron():
 
 
 def small_steps(model):
-    """An optimizer that hardly changes the weights: what has learnt its batches has gradients of zero."""
+    """An optimizer that hardly changes the weights: a network that has learnt its batches has gradients of zero."""
     return fastnet.optim.AdamW(model.parameters(), lr=1e-9)
 
 
@@ -77,7 +77,7 @@ def compiled_step():
 
 
 def orders(count):
-    """The row numbers of each whole batch, epoch after epoch in another order."""
+    """The row numbers of each full batch, epoch after epoch, each in another order."""
     rng = np.random.default_rng(0)
     while True:
         order = rng.permutation(count)
@@ -85,12 +85,12 @@ def orders(count):
 
 
 def main(argv=None):
-    """Print a line for each way to make batches; returns the exit status."""
+    """Print a line for each way of making batches; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.loading", allow_abbrev=False,
                                      description=__doc__.split("\n\n")[1])
     parser.add_argument("--quick", action="store_true", help="fewer and shorter turns")
     plan = QUICK if parser.parse_args(argv).quick else PLAN
-    x, y = pictures()
+    x, y = images()
     ways, step, rows = loaders(x, y), compiled_step(), orders(len(x))
     ready = cycle([ways["x[index], float32"](next(rows)) for _ in range(8)])
     timed = {name: Timed(lambda load=load: load(next(rows))) for name, load in ways.items()}

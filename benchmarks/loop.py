@@ -1,9 +1,9 @@
-"""What the training loop costs beside its steps: `python -m benchmarks.loop [--quick]`.
+"""The overhead of the training loop: `python -m benchmarks.loop [--quick]`.
 
-One epoch of a 784-512-256-10 perceptron with AdamW on 60,000 pictures (MNIST's where they are, else noise), in batches
-of 128, three ways in turns: `Trainer.fit`, shuffling, accuracy and progress bar included; the loop that one would write
-by hand, without any of them but the shuffling; and the compiled step alone, on eight batches that lie ready. Exits with
-1 where `fit` takes 5% more than the loop by hand.
+Trains a 784-512-256-10 perceptron with AdamW for one epoch of 60,000 images (MNIST if it is in $FASTNET_DATA, else
+noise), in batches of 128, in three ways that take turns: `Trainer.fit` with shuffling, accuracy and progress bar; a
+loop by hand with shuffling only; and the compiled step alone, on eight prepared batches. Exits with 1 if `fit` takes
+more than 5% longer than the loop by hand.
 """
 import argparse
 import contextlib
@@ -15,7 +15,7 @@ from statistics import median
 
 import fastnet
 
-from .loading import BATCH, compiled_step, perceptron, pictures, small_steps
+from .loading import BATCH, compiled_step, images, perceptron, small_steps
 from .table import NAME, microseconds
 from .timing import SETTLE, busy, rounds, undisturbed
 
@@ -23,14 +23,14 @@ LIMIT = 0.05
 
 
 class Terminal(io.StringIO):
-    """A standard error that wants a progress bar."""
+    """A standard error that reports to be a terminal, so that `fit` shows a progress bar."""
 
     def isatty(self):
         return True
 
 
 def ways(x, y):
-    """{what: a function that trains for an epoch}."""
+    """{name: a function that trains for an epoch}."""
     step, tensors = compiled_step(), (fastnet.from_numpy(x), fastnet.from_numpy(y))
     ready = [tuple(t[i * BATCH:(i + 1) * BATCH].clone() for t in tensors) for i in range(8)]
     count = -(-len(x) // BATCH)
@@ -60,12 +60,12 @@ def timed(run):
 
 
 def main(argv=None):
-    """Print a line for each way to train; returns the exit status."""
+    """Print a line for each way of training; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.loop", allow_abbrev=False,
                                      description=__doc__.split("\n\n")[1])
     parser.add_argument("--quick", action="store_true", help="fewer turns")
     count = 3 if parser.parse_args(argv).quick else 11
-    x, y = pictures()
+    x, y = images()
     x = x.astype("float32") / 255
     runs = ways(x, y)
     with undisturbed():

@@ -1,7 +1,7 @@
-"""A multi-layer perceptron by hand: what a careful user of NumPy writes. An opponent of fastnet.
+"""A multi-layer perceptron in NumPy, written by hand for speed.
 
-float32 throughout; every buffer of a layer's size is made once; all parameters are views of one vector, so that the
-optimizer makes a few passes over that vector however many layers there are.
+Everything is float32, each buffer is allocated once, and all parameters are views of one vector, so the optimizer makes
+a few passes over that vector for any number of layers.
 """
 from itertools import pairwise
 
@@ -12,10 +12,10 @@ class Network:
     """Linear layers with an activation between them, trained on softmax cross-entropy.
 
     Args:
-        weights: (weight, bias) of each layer as PyTorch keeps them: (outputs, inputs) and (outputs,).
+        weights: (weight, bias) of each layer in PyTorch's layout: (outputs, inputs) and (outputs,).
         activation: "relu" or "sigmoid".
-        optimizer: has `update(parameters, gradients)`; may spoil the gradients.
-        rows: the size of the batches.
+        optimizer: an object with `update(parameters, gradients)`, which may overwrite the gradients.
+        rows: the batch size.
     """
 
     def __init__(self, weights, activation, optimizer, rows):
@@ -32,7 +32,7 @@ class Network:
         self.row, self.column = np.arange(rows), np.empty((rows, 1), np.float32)
 
     def step(self, x, y):
-        """One update on a batch; returns its mean loss before it."""
+        """Update on one batch; returns the mean loss before the update."""
         self.forward(x)
         loss = self.loss(y)
         self.backward(x)
@@ -40,7 +40,7 @@ class Network:
         return loss
 
     def forward(self, x):
-        """Fill `outputs`: each layer's activations, the last one's logits; returns these."""
+        """Fill `outputs` with the activations of each layer; returns the logits of the last one."""
         for i, ((w, b), z) in enumerate(zip(self.layers, self.outputs)):
             np.dot(x, w, out=z)
             z += b
@@ -50,7 +50,7 @@ class Network:
         return x
 
     def loss(self, y):
-        """The mean cross-entropy; the logits become their own gradient."""
+        """The mean cross-entropy; overwrites the logits with their gradient."""
         z, column = self.outputs[-1], self.column
         np.maximum.reduce(z, axis=1, keepdims=True, out=column)
         z -= column
@@ -77,7 +77,7 @@ class Network:
 
 
 def _flat(dims):
-    """A vector, and the (weight, bias) of every layer as views of it; weights are (inputs, outputs)."""
+    """A vector, and the (weight, bias) of each layer as views of it; weights are (inputs, outputs)."""
     sizes = [(m, n) for m, n in pairwise(dims)]
     vector = np.zeros(sum(m * n + n for m, n in sizes), np.float32)
     layers, start = [], 0
@@ -88,7 +88,7 @@ def _flat(dims):
     return vector, layers
 
 
-# ---- activations: z in place; d *= the derivative at the activation a ------------------------------------------------
+# ---- activations: change z in place; multiply d by the derivative at the activation a --------------------------------
 
 def relu(z):
     np.maximum(z, 0, out=z)
@@ -135,8 +135,8 @@ class SGD:
 class AdamW:
     """Adam with decoupled weight decay, PyTorch's defaults.
 
-    The moments are kept as plain discounted sums, without their factors (1 - beta), and the bias corrections move into
-    eps and the step: two passes over memory fewer than the formula as it is printed.
+    The moments are discounted sums without the factors (1 - beta), and the bias corrections are part of eps and the
+    step size. This saves two passes over memory.
     """
 
     def __init__(self, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):

@@ -1,14 +1,14 @@
-/* What a processor can do at most: multiply-adds in registers, and copies and triads between arrays. Compiled by
- * roofline.py once for each instruction set, with BYTES the width of its vectors. */
+/* Measures the limits of a processor: multiply-adds in registers, copies and triads between arrays. roofline.py compiles
+ * it once for each instruction set; BYTES is the width of a vector. */
 #include <stddef.h>
 
 enum { LANES = BYTES / sizeof(float), CHAINS = BYTES == 64 ? 24 : 12 };
 typedef float vec __attribute__((vector_size(BYTES)));
 
-/* multiplications and additions in one turn of multiply_add's loop */
+/* multiplications and additions in one turn of the loop of multiply_add */
 long flops_a_turn(void) { return 2L * LANES * CHAINS; }
 
-/* as many independent chains as the registers hold: more than the latency of an instruction needs */
+/* as many independent chains as registers, which hides the latency of an instruction */
 float multiply_add(long turns) {
     vec a[CHAINS], factor, term, total = {0};
     for (int j = 0; j < LANES; j++) factor[j] = 0.999f, term[j] = 0.001f;
@@ -22,12 +22,12 @@ float multiply_add(long turns) {
     return sum;
 }
 
-/* n is a number of vectors; arrays are aligned to 64 bytes */
+/* n is the number of vectors; arrays are aligned to 64 bytes */
 void copy(vec *a, const vec *b, const vec *c, long n, long turns) {
     (void)c;
     for (long turn = 0; turn < turns; turn++) {
         for (long i = 0; i < n; i++) a[i] = b[i];
-        __asm__ volatile("" ::: "memory");          /* or one turn would do for all */
+        __asm__ volatile("" ::: "memory");          /* otherwise the compiler would keep only one turn */
     }
 }
 

@@ -1,6 +1,6 @@
-"""fastnet beside its peers: `python -m benchmarks.peers [--mode step|infer|matmul] [--plot FILE]`, and more options.
+"""fastnet and its peers: `python -m benchmarks.peers [--mode step|infer|matmul] [--plot FILE]`, and more options.
 
-Training steps, inference and matrix products, each engine in a process of its own, taking turns. See README.md.
+Times training steps, inference and matrix products. Each engine has a separate process; they take turns. See README.md.
 """
 import argparse
 import sys
@@ -13,12 +13,12 @@ from .timing import SETTLE, Plan, busy, rounds
 from .workers import Worker, missing
 
 PLAN, QUICK = Plan(rounds=7, seconds=0.25), Plan(rounds=3, seconds=0.02)
-TRUTH = ("PyTorch", "NumPy")            # whose numbers the others must give: the first of them that takes part
-TOLERANCE = 1e-3                        # of the largest number
+TRUTH = ("PyTorch", "NumPy")            # the other engines must agree with the first of these that takes part
+TOLERANCE = 1e-3                        # relative to the largest number
 
 
 def main(argv=None):
-    """Time the rows asked for, print their table and draw it; returns the exit status."""
+    """Time the chosen rows, print the table and draw it; returns the exit status."""
     options = parse(argv)
     plan = QUICK if options.quick else PLAN
     found = rows(list(MODES) if options.mode == "all" else [options.mode], options.rows.split(","))
@@ -34,14 +34,14 @@ def main(argv=None):
     if options.plot:
         from .picture import draw
         draw(results, list(workers), options.plot)
-        print(f"drawn: {options.plot}")
+        print(f"wrote {options.plot}")
     return int("wrong" in [cell for cells in results.values() for cell in cells.values()])
 
 
 def parse(argv):
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.peers", allow_abbrev=False, description="Time fastnet beside its peers.",
-        epilog="Ratios are the peer's time over fastnet's, round by round, their median: above 1, fastnet is faster.")
+        prog="python -m benchmarks.peers", allow_abbrev=False, description="Time fastnet and its peers.",
+        epilog="A ratio is the peer's time over fastnet's, the median over all rounds: above 1, fastnet is faster.")
     parser.add_argument("--mode", default="all", choices=[*MODES, "all"], help="default: all")
     parser.add_argument("--rows", default="", metavar="TEXT,..", help="only rows with one of these in their name")
     parser.add_argument("--engines", default=list(ENGINES), type=engine_names, metavar="NAME,..",
@@ -52,11 +52,11 @@ def parse(argv):
 
 
 def engine_names(text):
-    """The engines of a list with commas, however their names are spelt."""
+    """The engines in a comma-separated list, ignoring case and punctuation."""
     known = {plain(name): name for name in ENGINES}
     names = [known.get(plain(part)) for part in text.split(",")]
     if None in names:
-        raise argparse.ArgumentTypeError(f"{text!r} names an unknown engine; there are {', '.join(ENGINES)}")
+        raise argparse.ArgumentTypeError(f"expected names of {', '.join(ENGINES)}, got {text!r}")
     return names
 
 
@@ -65,7 +65,7 @@ def plain(name):
 
 
 def start(names):
-    """{name: Worker} of the engines that are installed; says what is not, and which versions run."""
+    """{name: Worker} of the installed engines; prints their versions, and the packages that are missing."""
     workers = {}
     for name in names:
         if missing(name):
@@ -80,7 +80,7 @@ def start(names):
 
 
 def compare(workers, found, plan):
-    """{row: {engine: (seconds, ratio), or a word where it has none}}; prints a line as each row is done."""
+    """{row: {engine: (seconds, ratio), or a word if it has no time}}; prints a line after each row."""
     results, mode = {}, None
     for row in found:
         if row.mode != mode:
@@ -94,7 +94,7 @@ def compare(workers, found, plan):
 
 
 def time_row(workers, row, plan):
-    """({engine: (seconds, ratio) or "wrong" or "failed"}, notes), after everyone gave the same numbers."""
+    """({engine: (seconds, ratio), "wrong" or "failed"}, notes). Engines are timed only if their numbers agree."""
     checks, cells, notes = {}, {}, []
     for name, worker in workers.items():
         try:
@@ -120,13 +120,13 @@ def time_row(workers, row, plan):
 
 
 def agree(numbers, truth):
-    """Whether two lists of numbers differ by no more than rounding explains."""
+    """Whether two lists of numbers agree within TOLERANCE."""
     most = TOLERANCE * max(map(abs, truth))
     return len(numbers) == len(truth) and all(abs(a - b) <= most for a, b in zip(numbers, truth))
 
 
 def ratios(results, mode):
-    """{engine: its ratios in the rows of a mode}."""
+    """{engine: its ratios in all rows of a mode}."""
     found = {}
     for row, cells in results.items():
         for name, cell in cells.items() if row.mode == mode else ():

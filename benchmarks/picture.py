@@ -1,8 +1,8 @@
-"""The picture of a comparison: for each row a line, on it a dot for each engine, at its time over fastnet's."""
+"""Draws a comparison: a line for each row, with a marker for each engine at its time relative to fastnet's."""
 from .rows import MODES
 from .table import duration
 
-# colours that differ in brightness too; a marker each
+# colours that differ in brightness, too, and a marker for each
 STYLES = {
     "fastnet": ("#111111", "|"), "fastnet eager": ("#888888", "D"), "PyTorch": ("#ee4c2c", "o"),
     "torch.compile": ("#f7a072", "s"), "JAX": ("#5b3cc4", "^"), "NumPy": ("#1f77b4", "v"),
@@ -60,7 +60,7 @@ def _scale(axis, ratios):
     axis.minorticks_off()
     axis.set_xlim(low / 1.15, high * 1.15)
     axis.set_xticks(ticks, [f"{t:g}x" for t in ticks])
-    axis.set_xlabel("time as a multiple of fastnet's, which stands at the right edge; further right is slower")
+    axis.set_xlabel("time relative to fastnet's (its time is at the right edge); further right is slower")
 
 
 def _legend(figure, engines):

@@ -1,8 +1,7 @@
 """The recipes of docs/compile.md, compiled and eager, at several sizes: `python -m benchmarks.recipes`.
 
-Both give the same losses, bit for bit, with a bounded number of recordings. A row prints the milliseconds of a training
-of each kind, medians of runs in turns, and how many times faster the compiled one is. Exit code 1: a size at which it
-is slower, or other losses.
+Compiled and eager training take turns. A row prints the median milliseconds of each, and the ratio. Exits with 1 if the
+compiled training is slower or its losses differ by a bit.
 """
 import re
 import statistics
@@ -16,7 +15,7 @@ STEPS, ROUNDS = 200, 5
 
 
 def recipes():
-    """{name: training function} of the page."""
+    """{name: training function on the page}."""
     names = {}
     for block in re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
         if "def train_" in block:
@@ -25,7 +24,7 @@ def recipes():
 
 
 def timed(train, **arguments):
-    """(seconds, losses, what was compiled) of a training."""
+    """(seconds, losses, compiled step) of a training."""
     start = time.perf_counter()
     losses, step = train(**arguments)
     return time.perf_counter() - start, losses, step
@@ -42,7 +41,7 @@ def main():
             (_, expected, _), (_, losses, step) = runs[-1]
             failed = failed or compiled >= eager or losses != expected
             print(f"{name:14s} {width:5d} {batch:5d} {1e3 * eager:9.1f} {1e3 * compiled:11.1f} {eager / compiled:7.2f} "
-                  f"{len(step.recordings)}{'' if losses == expected else '  other losses'}")
+                  f"{len(step.recordings)}{'' if losses == expected else '  losses differ'}")
     return int(failed)
 
 

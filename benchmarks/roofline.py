@@ -1,9 +1,9 @@
-"""How close every kernel is to what the processor allows: `python -m benchmarks.roofline [--threads N] [-k TEXT]`.
+"""Every kernel relative to the limits of the processor: `python -m benchmarks.roofline [--threads N] [-k TEXT]`.
 
 The limits are measured with peak.c: multiply-adds in registers, copies and triads in each cache and in memory. A kernel
-must move its arrays at least once (bytes: what it reads and what it writes) and, a matrix product, do its arithmetic.
-The longer of the two at the limits, over the time it takes, is its share. The caches hold most arrays between two
-calls: a row's limit is that of the smallest cache which they fit into, on all threads, though small kernels use one.
+must read and write its arrays at least once; a matrix product must also do its arithmetic. The share is the longer of
+these two times at the limits, divided by the kernel's time. Most arrays stay in a cache between two calls, so the limit
+of a row is that of the smallest cache that holds its arrays, on all threads, although small kernels use one.
 """
 import argparse
 import ctypes
@@ -30,7 +30,7 @@ from .timing import QUICK, Plan, busy, in_turns
 
 VECTORS = {"avx2": (32, "-mavx2", "-mfma"), "avx512": (64, "-mavx512f")}        # bytes, flags; others: 16, none
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
-SIZES = {"L1": 32 << 10, "L2": 512 << 10, "L3": 16 << 20}                       # where the system does not tell
+SIZES = {"L1": 32 << 10, "L2": 512 << 10, "L3": 16 << 20}                       # if the system does not report them
 
 
 def main(argv=None):
@@ -46,7 +46,7 @@ def main(argv=None):
         return 2
     compiler = next(filter(None, map(shutil.which, (os.environ.get("CC", "cc"), "gcc", "clang"))), None)
     if compiler is None:
-        print("no C compiler (cc, gcc or clang) to measure the limits with", file=sys.stderr)
+        print("expected a C compiler (cc, gcc or clang) to measure the limits, found none", file=sys.stderr)
         return 2
     print(busy(), end="")
     fastnet.set_num_threads(options.threads)
@@ -62,7 +62,7 @@ def main(argv=None):
 # ---- the limits -----------------------------------------------------------------------------------------------------
 
 def measure_limits(compiler, folder, threads):
-    """{"FMA": flops, "L1": bytes, ...} a second for the instruction set in use, on these threads; prints all limits."""
+    """{"FMA": flops, "L1": bytes, ...} per second, for the instruction set in use; prints all limits."""
     counts = sorted({1, threads})
     print(f"{'':{NAME}s}" + "".join(f"{f'{n} thread(s)':>16s}" for n in counts))
     for isa in available_isas():
@@ -83,7 +83,7 @@ def measure_limits(compiler, folder, threads):
 
 
 def build(compiler, folder, isa):
-    """peak.c as a library for one instruction set."""
+    """Compile peak.c into a library for one instruction set."""
     width, *flags = VECTORS.get(isa, (16,))
     target = folder / f"peak_{isa}.so"
     subprocess.run([compiler, "-O3", "-fno-tree-loop-distribute-patterns", "-ffp-contract=fast", "-fPIC", "-shared",
@@ -105,9 +105,9 @@ def fma_rate(library, threads):
 
 
 def stream_rate(library, kind, streams, size, threads):
-    """Bytes a second, read and written, of a copy or triad whose arrays take `size` bytes in all, on each thread."""
+    """Bytes per second, read and written, of a copy or triad over arrays of `size` bytes in total for each thread."""
     vectors = size // streams // library.width
-    # one line apart: arrays a power of two apart would share their places in the cache
+    # offset by a cache line: arrays a power of two apart would evict each other from the cache
     sets = [[empty((vectors * library.width + 64 * 3,), np.dtype(np.uint8)) for _ in range(3)] for _ in range(threads)]
     addresses = [[a.ctypes.data + 64 * k for k, a in enumerate(three)] for three in sets]
     for three in sets:
@@ -119,7 +119,7 @@ def stream_rate(library, kind, streams, size, threads):
 
 
 def rate(call, threads, rounds=7):
-    """How often a second call(0), ..., call(threads - 1) return, side by side: the best of some rounds."""
+    """Calls per second of call(0), ..., call(threads - 1) in parallel: the best of some rounds."""
     best = math.inf
     with ThreadPoolExecutor(threads) as pool:               # ctypes releases the GIL
         for _ in range(rounds):
@@ -142,7 +142,7 @@ def cache_sizes():
 # ---- the kernels ----------------------------------------------------------------------------------------------------
 
 def line(row, limits, threads, plan):
-    """A kernel's time, what it moves and computes a second, and its share of the limit."""
+    """The line of a kernel: its time, bytes and operations per second, and share of the limit."""
     seconds = in_turns({"": kernels.prepare(row, "compiled")}, plan)[""]
     args, attrs = arguments(row.case, row.dtype, row.case.bench)
     moved, flops = traffic(row.case.kernel, args, attrs), operations(row.case.kernel, args)
@@ -156,14 +156,14 @@ def line(row, limits, threads, plan):
 
 
 def traffic(kernel, args, attrs):
-    """Bytes that a kernel must read and write: each array once, those that it updates in place twice."""
+    """Bytes that a kernel must read and write: each array once, and twice if it is updated in place."""
     once = {a.__array_interface__["data"][0]: a.nbytes for _, a in arrays(args, attrs)}
     updated = [args[i] for i in REFERENCE[kernel].outputs if args[i] is not None] if kernel.endswith("_") else []
     return sum(once.values()) + sum(a.nbytes for a in updated)
 
 
 def operations(kernel, args):
-    """Floating-point operations of a matrix product; for other kernels 0: their arrays are what takes time."""
+    """Floating-point operations of a matrix product; 0 for other kernels, which are bound by memory."""
     if kernel != "matmul":
         return 0
     out, a, _ = args[:3]

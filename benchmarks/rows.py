@@ -1,4 +1,4 @@
-"""What fastnet and its peers are compared on: four networks, to train and to run, and thirteen matrix products."""
+"""The rows of the comparison: training and inference of four networks, and thirteen matrix products."""
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Net:
-    """A perceptron trained on softmax cross-entropy: its sizes, activation, optimizer and batch."""
+    """A perceptron for softmax cross-entropy: layer sizes, activation, optimizer and batch size."""
     dims: tuple
     activation: str
     optimizer: str
@@ -44,7 +44,7 @@ MODES = {"step": "one training step", "infer": "inference", "matmul": "matrix pr
 
 @dataclass(frozen=True)
 class Row:
-    """One thing to time: a mode ("step", "infer" or "matmul") and the network or product."""
+    """A row: a mode ("step", "infer" or "matmul"), and the network or product."""
     mode: str
     work: Net | Product
 
@@ -62,27 +62,27 @@ class Row:
 
 
 def rows(modes=tuple(MODES), texts=("",)):
-    """The rows of these modes that have one of the texts in their name."""
+    """The rows of these modes whose name contains one of the texts."""
     every = [Row(mode, work) for mode in modes for work in (PRODUCTS if mode == "matmul" else NETS)]
     return [row for row in every if any(text in row.name for text in texts)]
 
 
 def batches(net, count=8):
-    """`count` different batches of noise, (x, labels): a step never finds its last batch in the cache."""
+    """`count` batches of noise, (x, labels); several, so that a batch has left the cache when it returns."""
     rng = np.random.default_rng(0)
     return [(rng.standard_normal((net.batch, net.dims[0]), np.float32), rng.integers(0, net.dims[-1], net.batch))
             for _ in range(count)]
 
 
 def first_weights(net):
-    """The same start for all: (weight, bias) of each layer, in PyTorch's layout."""
+    """The initial (weight, bias) of each layer, in PyTorch's layout, equal for all engines."""
     rng = np.random.default_rng(1)
     return [(rng.standard_normal((n, m), np.float32) * np.float32(m**-0.5),
              rng.standard_normal(n, np.float32) * np.float32(0.1)) for m, n in pairwise(net.dims)]
 
 
 def operands(product):
-    """(a, b, out) of a product: up to eight sets, as many as fit into 64 MB."""
+    """Up to eight sets of operands (a, b, out) of a product, at most 64 MB."""
     rng = np.random.default_rng(0)
     m, k, n = product.m, product.k, product.n
     count = min(max((16 << 20) // (m * k + k * n + m * n), 1), 8)

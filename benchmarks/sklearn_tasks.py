@@ -1,10 +1,10 @@
-"""fastnet's estimators beside scikit-learn's, with the same parameters: time to fit, and score on held-out samples.
+"""fastnet's and scikit-learn's estimators with the same parameters: time to fit, and score on held-out samples.
 
     python -m benchmarks.sklearn_tasks [--runs 5] [--tasks digits,lbfgs,housing] [--dtype float64]
 
-The two take turns, each with the same seeds; medians over the runs are shown, and in a second table what small calls
-take: a partial_fit of 32 rows of the digits, and a prediction of one. Housing and newsgroups are made here, of
-the size and kind of scikit-learn's California-housing and 20-newsgroups, which would have to be downloaded.
+The two take turns with the same seeds, and the tables show medians over the runs. The second table times small calls: a
+partial_fit of 32 rows of the digits, and a prediction of one row. Housing and newsgroups are synthetic, with the size
+and kind of scikit-learn's California housing and 20 newsgroups, which would have to be downloaded.
 """
 import argparse
 import statistics
@@ -38,7 +38,7 @@ def breast_cancer():
 
 
 def housing(n=20_000):
-    """Eight columns, some skewed and some together a place, and a price that depends on them in no simple way."""
+    """Eight columns, some skewed and two a location, and a price that is a nonlinear function of them."""
     rng = np.random.default_rng(0)
     income, age = rng.gamma(3, 1.3, n), rng.uniform(1, 52, n)
     rooms, people = rng.lognormal(1.6, 0.3, n), rng.gamma(2, 1.5, n)
@@ -51,7 +51,7 @@ def housing(n=20_000):
 
 
 def newsgroups(n=11_000, words=22_000, classes=20, length=110):
-    """Texts as weighted counts of words: few of many, a few of them frequent, some typical of a class."""
+    """Sparse tf-idf rows: a Zipf distribution of words, some of them typical of a class."""
     rng = np.random.default_rng(0)
     frequency = 1 / (np.arange(words) + 10.0)
     y = rng.integers(0, classes, n)
@@ -81,7 +81,7 @@ def measured(estimator, X, y, X_test, y_test):
 
 
 def compare(name, runs, dtype):
-    """A line of the table."""
+    """The line of a task in the table."""
     X, y, kind, parameters = TASKS[name]()
     results = {}
     for seed in range(runs):

@@ -1,8 +1,7 @@
-"""Whether the compiler keeps the accumulators of matmul's tiles in registers: `python benchmarks/spills.py`.
+"""Check that the accumulators of matmul's tiles stay in registers: `python benchmarks/spills.py`.
 
-Disassembles the built extension (with objdump, of GNU binutils; OBJDUMP names another), finds the loop of each
-micro-kernel and fails if it touches the stack or does not have the multiply-adds that its name promises. Times nothing,
-so CI runs it.
+Disassembles the built extension with objdump (OBJDUMP names another program), finds the loop of each micro-kernel, and
+fails if the loop touches the stack or lacks the multiply-adds that its name states. It times nothing, so CI runs it.
 """
 import glob
 import os
@@ -14,7 +13,7 @@ from pathlib import Path
 KERNELS = Path(__file__).resolve().parents[1] / "fastnet" / "_kernels"
 FUNCTION = re.compile(r"^[0-9a-f]+ <(tile([12])_(\d+)_(?:f32|f64)_(\w+))>:$")
 INSTRUCTION = re.compile(r"^ *([0-9a-f]+):\s+(\S+)\s*(.*)$")
-# On x86-64 and on aarch64: mulps and its kin; fmla, fmul and fmadd.
+# x86-64: mulps and similar ones; aarch64: fmla, fmul and fmadd.
 MULTIPLY = re.compile(r"v?mul[ps][sd]$|vfn?m(add|sub)\d+[ps][sd]$|fn?m(la|ul|add)$")
 JUMP = re.compile(r"j|b\.|b$|cbn?z$|tbn?z$")
 TARGET = re.compile(r"\b([0-9a-f]+) <")
@@ -34,7 +33,7 @@ def functions(extension):
 
 
 def hot_loop(code):
-    """The instructions of the loop with the most multiplications: from a backward jump's target to the jump."""
+    """The instructions, from the target of a backward jump to the jump, of the loop with the most multiplications."""
     loops = []
     for address, op, operands in code:
         target = TARGET.search(operands)
@@ -48,8 +47,8 @@ def multiplications(loop):
 
 
 def faults(vectors, rows, code):
-    """What is wrong with a micro-kernel's loop, as text."""
-    framed = any(operands == "%rsp,%rbp" for _, _, operands in code)       # else %rbp is a register like any other
+    """The faults of a micro-kernel's loop, as text."""
+    framed = any(operands == "%rsp,%rbp" for _, _, operands in code)       # otherwise %rbp is a general register
     loop = hot_loop(code)
     found = [f"touches the stack: {op} {operands}" for _, op, operands in loop
              if STACK.search(operands) or (framed and "(%rbp" in operands)]
@@ -62,7 +61,7 @@ def main():
     """Check every micro-kernel; returns the exit status."""
     built = glob.glob(str(KERNELS / "matmul.*.so"))
     if not built:
-        print(f"no built matmul in {KERNELS}; build it with: python setup.py build_ext --inplace", file=sys.stderr)
+        print(f"{KERNELS} has no built matmul; build it with: python setup.py build_ext --inplace", file=sys.stderr)
         return 2
     checked, wrong = {}, 0
     for name, vectors, rows, isa, code in functions(built[0]):

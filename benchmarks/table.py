@@ -1,8 +1,8 @@
-"""The tables as text: times in microseconds, ratios peer/fastnet."""
+"""Text tables of times in microseconds and ratios peer/fastnet."""
 from statistics import geometric_mean
 
-NAME = 42               # columns of a name
-PEER = 18               # columns of a peer's time and ratio
+NAME = 42               # width of a name
+PEER = 18               # width of a peer's time and ratio
 COLUMNS = ("NumPy us", "fastnet us", "ratio")
 
 
@@ -16,7 +16,7 @@ class Ratios:
         self._values.setdefault(family, {}).setdefault(dtype, []).append(ratio)
 
     def text(self, dtypes):
-        """A line for each family, and one for all kernels."""
+        """The table of means: a line for each family, and one for all kernels."""
         lines = [f"{'geometric mean of the ratios':{NAME}s}" + "".join(f"{d:>12s}" for d in dtypes)]
         lines += [self._line(family, [values.get(d, []) for d in dtypes]) for family, values in self._values.items()]
         together = [[r for values in self._values.values() for r in values.get(d, [])] for d in dtypes]
@@ -35,7 +35,7 @@ def kernel_heading(dtypes):
 
 
 def kernel_line(name, cells):
-    """One kernel; `cells` has {engine: seconds} or None for each dtype."""
+    """The line of a kernel; `cells` has {engine: seconds} or None for each dtype."""
     return f"{'  ' + name:{NAME}s}" + "".join(_kernel_cell(c) for c in cells)
 
 
@@ -55,7 +55,7 @@ def peer_heading(mode, engines):
 
 
 def peer_line(label, engines, cells):
-    """One row; `cells` has (seconds, ratio to fastnet or None), or a word, for each engine that took part."""
+    """A line; `cells` has (seconds, ratio to fastnet or None), or a word, for each engine that took part."""
     return f"{label:{NAME}s}" + "".join(f"{_peer_cell(cells.get(name, '-')):>{PEER}s}" for name in engines)
 
 
@@ -67,7 +67,7 @@ def _peer_cell(cell):
 
 
 def peer_means(engines, ratios):
-    """The geometric mean of the ratios of each engine."""
+    """The line of geometric means of the ratios of each engine."""
     cells = (f"x{geometric_mean(ratios[name]):.2f}" if ratios.get(name) else "" for name in engines)
     return f"{'geometric mean':{NAME}s}" + "".join(f"{cell:>{PEER}s}" for cell in cells)
 
@@ -78,6 +78,6 @@ def microseconds(seconds):
 
 
 def duration(seconds):
-    """A time in the unit that suits it."""
+    """A time as text, in us, ms or s."""
     factor, unit = (1e6, "us") if seconds < 1e-3 else (1e3, "ms") if seconds < 1 else (1, "s")
     return f"{seconds * factor:.3g} {unit}"

@@ -1,4 +1,4 @@
-"""Every kernel on its bench size, compiled and in NumPy, grouped by kernel: `pytest benchmarks/test_kernels.py`."""
+"""Every kernel at its bench size, compiled and in NumPy, grouped by kernel: `pytest benchmarks/test_kernels.py`."""
 import pytest
 
 from .kernels import BACKENDS, prepare, rows, why_not

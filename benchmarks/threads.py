@@ -1,8 +1,8 @@
-"""Whether threads ever harm: `python -m benchmarks.threads [--rows TEXT,..] [--quick]`.
+"""Check that more threads never harm: `python -m benchmarks.threads [--rows TEXT,..] [--quick]`.
 
-Compiled training steps of w-w-w perceptrons, with 1, 2 and 8 threads, each in a process of its own, taking turns. Two
-threads may cost 5% at most, eight no more than twice the time of one, however few processors there are. Exits with 1
-if a row misses that.
+Times compiled training steps of w-w-w perceptrons with 1, 2 and 8 threads, each in a separate process, in turns. Two
+threads may take at most 1.05 times, eight at most twice the time of one thread, for any number of processors. Exits
+with 1 if a row exceeds a limit.
 """
 import argparse
 import sys
@@ -13,7 +13,7 @@ from .table import microseconds
 from .timing import SETTLE, Plan, busy, rounds
 from .workers import Worker
 
-LIMITS = {2: 1.05, 8: 2.0}              # threads -> the most that they may take, over one thread's time
+LIMITS = {2: 1.05, 8: 2.0}              # threads -> limit of their time relative to one thread's
 NETS = [Net((w, w, w), "relu", "AdamW", batch) for batch in (32, 128) for w in (8, 16, 32, 64, 128, 256, 512)]
 PLAN, QUICK = Plan(rounds=11, seconds=0.1), Plan(rounds=3, seconds=0.02)
 
@@ -33,13 +33,13 @@ def main(argv=None):
     finally:
         for worker in workers.values():
             worker.close()
-    print(f"missed: {', '.join(missed)}" if missed else
+    print(f"over the limit: {', '.join(missed)}" if missed else
           "all within " + ", ".join(f"x{limit:g} with {n} threads" for n, limit in LIMITS.items()))
     return int(bool(missed))
 
 
 def time_net(net, workers, plan):
-    """Print a network's line; whether it keeps the limits. The ratios are those of each round, their median."""
+    """Print the line of a network; returns whether it keeps the limits. A ratio is the median over all rounds."""
     for n, worker in workers.items():
         worker.prepare(Row("step", net), plan.seconds, threads=n)
     times = rounds({n: worker.turn for n, worker in workers.items()}, plan.rounds, SETTLE)

@@ -1,4 +1,4 @@
-"""Median times, taken in turns."""
+"""Timing of calls that take turns; medians."""
 import contextlib
 import gc
 import os
@@ -12,19 +12,19 @@ import numpy as np
 
 try:
     from threadpoolctl import threadpool_limits
-except ImportError:                     # part of the `bench` extra; without it NumPy keeps its own number of threads
+except ImportError:                     # part of the `bench` extra; without it NumPy keeps its default
     threadpool_limits = None
 
-SETTLE = 0.3            # seconds after which the idle threads of BLAS and of every OpenMP no longer spin
+SETTLE = 0.3            # seconds after which idle threads of BLAS and OpenMP have stopped spinning
 
 
 @dataclass
 class Plan:
-    """How long to measure.
+    """The length of a measurement.
 
     Args:
-        rounds: how many turns each call gets.
-        seconds: how long a turn lasts; never less than one call.
+        rounds: the number of turns of each call.
+        seconds: the length of a turn, which has at least one call.
     """
     rounds: int = 11
     seconds: float = 0.02
@@ -35,12 +35,12 @@ QUICK = Plan(rounds=5, seconds=0.005)
 
 @dataclass
 class Timed:
-    """Something to time.
+    """A call to time.
 
     Args:
         run: the call.
-        restore: gives the arrays that `run` changes their first values back; not timed.
-        most: how many times `run` may be called before it must be restored.
+        restore: restores the arrays that `run` changes; not timed.
+        most: the number of times that `run` may be called before `restore`.
     """
     run: Callable
     restore: Callable | None = None
@@ -48,24 +48,24 @@ class Timed:
 
 
 def in_turns(timed, plan, settle=0.0):
-    """The median seconds a call of each of {name: Timed}; `settle` as for `rounds`."""
+    """The median seconds per call of each of {name: Timed}; `settle` as for `rounds`."""
     return {name: median(times) for name, times in every_turn(timed, plan, settle).items()}
 
 
 def every_turn(timed, plan, settle=0.0):
-    """The seconds a call of each of {name: Timed} in each of its turns."""
+    """The seconds per call of each of {name: Timed}, in each of its turns."""
     with undisturbed():
         turns = {name: partial(turn, t, calls_a_turn(t, plan.seconds)) for name, t in timed.items()}
         return rounds(turns, plan.rounds, settle)
 
 
 def rounds(turns, count, settle=0.0):
-    """What each of {name: function} returns in `count` rounds, as {name: list}.
+    """The results of each of {name: function} in `count` rounds, as {name: list}.
 
-    Everyone has its turn in every round, in an order that rotates, so that a slow spell of the machine hits all alike.
+    Each function has a turn in every round, in an order that rotates, so a slow phase of the machine affects all alike.
 
     Args:
-        settle: seconds to wait before each turn, where threads of the one before may still spin.
+        settle: seconds to wait before each turn, until threads of the previous one have stopped spinning.
     """
     names = list(turns)
     results = {name: [] for name in names}
@@ -78,7 +78,7 @@ def rounds(turns, count, settle=0.0):
 
 
 def turn(timed, count):
-    """Seconds a call, over `count` calls after one that wakes threads and warms caches."""
+    """Seconds per call, over `count` calls after one warm-up call."""
     if timed.restore:
         timed.restore()
     run = timed.run
@@ -90,7 +90,7 @@ def turn(timed, count):
 
 
 def calls_a_turn(timed, seconds):
-    """How many calls fill a turn, from 1 to what may run without being restored (less the one that warms up)."""
+    """The number of calls that fill a turn: at least 1, and at most `timed.most` with the warm-up call."""
     turn(timed, 1)
     took = turn(timed, 3)
     return int(min(max(seconds / max(took, 1e-9), 1), timed.most - 1))
@@ -98,7 +98,7 @@ def calls_a_turn(timed, seconds):
 
 @contextlib.contextmanager
 def undisturbed():
-    """Without NumPy's warnings and without the garbage collector, which would strike one call or the other."""
+    """Switch off NumPy's warnings and the garbage collector, which would interrupt some of the calls."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -111,7 +111,7 @@ def undisturbed():
 
 @contextlib.contextmanager
 def fastest_blas(timed):
-    """Give NumPy's BLAS one thread or all, whichever makes `timed`, a call of NumPy's, faster."""
+    """Set NumPy's BLAS to one thread or all, whichever makes `timed` faster."""
     if threadpool_limits is None:
         yield
         return
@@ -124,13 +124,13 @@ def fastest_blas(timed):
 
 
 def least(timed):
-    """The least seconds a call of a few short turns."""
+    """The least seconds per call of a few short turns."""
     time.sleep(SETTLE)
     count = min(calls_a_turn(timed, 0.005), 1000)
     return min(turn(timed, count) for _ in range(3))
 
 
 def busy():
-    """A line that says so if the machine has other work; else empty."""
+    """A warning line if the machine is busy, else an empty text."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0
-    return f"The machine is at other work (load {load:.1f}): close it, or believe no ratio.\n" if load > 0.7 else ""
+    return f"The machine is busy (load {load:.1f}): the times below are not reliable.\n" if load > 0.7 else ""

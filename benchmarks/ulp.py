@@ -1,10 +1,10 @@
-"""The largest errors, in units in the last place, of the float32 functions over all floats (or every --stride-th).
+"""The largest errors of the float32 functions over all floats, or every --stride-th, in units in the last place.
 
     python -m benchmarks.ulp                one in 257 of the 2^32 bit patterns: seconds
     python -m benchmarks.ulp --stride 1     every one: minutes
 
-True values come from the float64 kernels, whose own errors tests/kernels/test_ulp.py measures. Prints a line for each
-function and a column for each instruction set, and fails where one exceeds its bound (`ulp` in _kernels/reference).
+True values come from the float64 kernels; tests/kernels/test_ulp.py measures the errors of those. Prints a line for
+each function and a column for each instruction set, and fails if an error exceeds its bound (`ulp` in the reference).
 """
 import argparse
 import sys
@@ -15,7 +15,7 @@ from ulp_tools import ATTRS, BOUNDED, ulp_errors
 
 from fastnet.backend import K, available_isas, set_isa
 
-CHUNK = 1 << 13                         # what is made of one stays in the cache
+CHUNK = 1 << 13                         # small enough for the cache
 
 
 def floats(stride):
@@ -26,7 +26,7 @@ def floats(stride):
 
 
 def worst(name, isas, stride):
-    """(error, argument) where the kernel errs most, for each instruction set."""
+    """(largest error, its argument) of the kernel for each instruction set."""
     function, attrs = getattr(K, name), ATTRS.get(name, {})
     most = dict.fromkeys(isas, (0.0, np.nan))
     for x in floats(stride):
@@ -39,7 +39,7 @@ def worst(name, isas, stride):
             function(got := np.empty_like(x), x, **attrs)
             errors = ulp_errors(got, true)
             at = errors.argmax()
-            if not errors[at] <= most[isa][0]:          # a NaN too, which argmax finds first
+            if not errors[at] <= most[isa][0]:          # true for NaN, too, which argmax finds first
                 most[isa] = float(errors[at]), float(x[at])
     return most
 
@@ -47,8 +47,8 @@ def worst(name, isas, stride):
 def main(argv=None):
     """Print the table; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ulp", description=__doc__.partition("\n")[0])
-    parser.add_argument("--stride", type=int, default=257, help="test one float in so many (default: %(default)s)")
-    parser.add_argument("--isa", nargs="*", default=available_isas(), help="instruction sets (default: all there are)")
+    parser.add_argument("--stride", type=int, default=257, help="test every n-th float (default: %(default)s)")
+    parser.add_argument("--isa", nargs="*", default=available_isas(), help="instruction sets (default: all available)")
     parser.add_argument("functions", nargs="*", help=f"{', '.join(BOUNDED)} (default: all)")
     args = parser.parse_args(argv)
     exceeded = False

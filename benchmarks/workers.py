@@ -1,4 +1,4 @@
-"""Engines in processes of their own, so that no two thread pools share one."""
+"""Engines in separate processes, so that no two thread pools share a process."""
 import importlib.util
 import multiprocessing
 import warnings
@@ -8,7 +8,7 @@ from .timing import Timed, calls_a_turn, least, turn, undisturbed
 
 
 class Worker:
-    """An engine that obeys from another process. A call whose engine fails there raises RuntimeError here.
+    """An engine in another process. If the engine fails there, the call raises RuntimeError here.
 
     Args:
         engine: its name in ENGINES.
@@ -17,22 +17,22 @@ class Worker:
     def __init__(self, engine):
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_obey, args=(theirs, engine))
+        self.process = context.Process(target=_serve, args=(theirs, engine))
         self.process.start()
         theirs.close()
         self.version = self._wait()
 
     def prepare(self, row, seconds, threads=None):
-        """Make a row's work ready; returns the numbers to check, or None where the engine does not do such rows.
+        """Prepare the work of a row; returns the numbers to check, or None if the engine does not have this mode.
 
         Args:
-            seconds: how long a turn will last.
-            threads: how many; None: what the engine does best with.
+            seconds: the length of a turn.
+            threads: the number of threads; None chooses the fastest.
         """
         return self._ask("prepare", row, seconds, threads)
 
     def turn(self):
-        """Seconds a call, in a turn of the work that was prepared."""
+        """Seconds per call in a turn of the prepared work."""
         return self._ask("turn")
 
     def close(self):
@@ -57,13 +57,13 @@ class Worker:
 
 
 def missing(engine):
-    """The modules that an engine needs and that are not installed."""
+    """The modules of an engine that are not installed."""
     return [m for m in ENGINES[engine].modules if importlib.util.find_spec(m) is None]
 
 
 # ---- in the process -------------------------------------------------------------------------------------------------
 
-def _obey(pipe, name):
+def _serve(pipe, name):
     warnings.simplefilter("ignore")
     session = _Session(name)
     request = ("version",)
@@ -76,12 +76,12 @@ def _obey(pipe, name):
             pipe.send(answer)
             try:
                 request = pipe.recv()
-            except EOFError:            # nobody asks any more
+            except EOFError:            # the parent has closed the pipe
                 return
 
 
 class _Session:
-    """What a worker's process keeps between requests."""
+    """The state of a worker's process between requests."""
 
     def __init__(self, name):
         self.name, self.engine, self.timed, self.count = name, None, None, 0
@@ -91,7 +91,7 @@ class _Session:
         return self.engine.version
 
     def prepare(self, row, seconds, threads):
-        self.timed = None               # the memory of the last row
+        self.timed = None               # frees the memory of the last row
         work = getattr(self.engine, row.mode)(row.work)
         if work is None:
             return None

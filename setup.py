@@ -72,6 +72,7 @@ class BuildKernels(build_ext):
         super().build_extensions()
 
     def build_extension(self, ext):
+        print(f"fastnet: compiling {ext.name}", flush=True)        # pip shows it with -v
         if is_family(ext):
             ext.extra_objects = [self.compile_isa(last_name(ext), isa) for isa in self.isas]
         super().build_extension(ext)
@@ -85,7 +86,7 @@ class BuildKernels(build_ext):
 
     def openmp_flags(self, msvc):
         """The (compile, link) flags with which a parallel program builds and runs, or None."""
-        for compile_args, link_args in ([(["/openmp"], [])] if msvc else [(["-fopenmp"], ["-fopenmp"])]):
+        for compile_args, link_args in openmp_spellings(msvc):
             with tempfile.TemporaryDirectory() as folder:
                 source, program = Path(folder, "probe.c"), Path(folder, "probe")
                 source.write_text(OPENMP_PROBE)
@@ -99,6 +100,16 @@ class BuildKernels(build_ext):
                 if out.returncode == 0 and "threads=" in out.stdout:
                     return compile_args, link_args
         return None
+
+
+def openmp_spellings(msvc):
+    """Pairs of (compile, link) flags that compilers have for OpenMP."""
+    if msvc:
+        return [(["/openmp"], [])]
+    spellings = [(["-fopenmp"], ["-fopenmp"])]
+    if sys.platform == "darwin":                                # Apple's clang, with libomp installed beside it
+        spellings.append((["-Xpreprocessor", "-fopenmp"], ["-lomp"]))
+    return spellings
 
 
 def architecture():

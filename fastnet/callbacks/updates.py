@@ -74,9 +74,9 @@ class GradientClipping(Callback):
 
     def before_update(self, trainer: Trainer) -> None:
         parameters = [p for group in trainer.optimizer.param_groups for p in group["params"]]
-        if self.value is None:
+        if self.max_norm is not None:
             nn.utils.clip_grad_norm_(parameters, self.max_norm)
-        else:
+        elif self.value is not None:
             nn.utils.clip_grad_value_(parameters, self.value)
 
 

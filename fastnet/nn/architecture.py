@@ -177,7 +177,7 @@ def _key(path: tuple[str, ...], name: str) -> str:
 
 # ---- from a description to the model --------------------------------------------------------------------------------
 
-def build(description: Any, arrays: dict[str, Array]) -> Any:
+def build(description: Any, arrays: dict[str, Array]) -> nn.Module:
     """Build the described model with the given weights, in evaluation mode, without drawing random numbers.
 
     A module gets memory only after the shapes and dtypes of its arrays are checked, so a model is never larger than the

@@ -1,5 +1,9 @@
-"""Initial values: functions that fill a tensor, outside of the tape, and return it."""
+"""Initialization of tensors: each function fills a tensor in place, without recording gradients, and returns it."""
+from __future__ import annotations
+
 import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
@@ -11,11 +15,21 @@ from fastnet.functional.creation import eye
 from fastnet.functional.kernel_calls import cast
 from fastnet.functional.random import rand, randn
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array
+    from fastnet.random import Generator
+
+__all__ = ["calculate_gain", "constant_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_",
+           "orthogonal_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_"]
+
+_Nonlinearity: TypeAlias = Literal["linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
+                                   "conv_transpose3d", "sigmoid", "tanh", "relu", "leaky_relu", "selu"]
+_Mode: TypeAlias = Literal["fan_in", "fan_out"]
 _LINEAR = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 
 
-def calculate_gain(nonlinearity, param=None):
-    """The factor by which weights make up for what a nonlinearity takes from the variance.
+def calculate_gain(nonlinearity: _Nonlinearity, param: float | None = None) -> float:
+    """Recommended gain of a nonlinearity: the factor on the weights that keeps the variance of its output.
 
     Args:
         nonlinearity: "linear", "sigmoid" or a "conv..." name (1), "tanh" (5/3), "relu" (sqrt 2), "leaky_relu"
@@ -23,7 +37,7 @@ def calculate_gain(nonlinearity, param=None):
         param: the slope of leaky_relu, 0.01 by default.
 
     Raises:
-        ValueError: another name.
+        ValueError: an unknown name.
 
     Example:
         >>> from fastnet import nn
@@ -41,11 +55,11 @@ def calculate_gain(nonlinearity, param=None):
     return gains[nonlinearity]
 
 
-# ---- plain distributions --------------------------------------------------------------------------------------------
+# ---- fixed distributions and constants ------------------------------------------------------------------------------
 
 @no_grad()
-def uniform_(tensor, a=0.0, b=1.0, generator=None):
-    """Uniform numbers in [a, b).
+def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Fill with uniform random numbers in [a, b); returns the tensor.
 
     Example:
         >>> import fastnet
@@ -57,8 +71,8 @@ def uniform_(tensor, a=0.0, b=1.0, generator=None):
 
 
 @no_grad()
-def normal_(tensor, mean=0.0, std=1.0, generator=None):
-    """Normal numbers of the given mean and standard deviation; returns the tensor.
+def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Fill with normal random numbers of the given mean and standard deviation; returns the tensor.
 
     Example:
         >>> import fastnet
@@ -69,12 +83,13 @@ def normal_(tensor, mean=0.0, std=1.0, generator=None):
 
 
 @no_grad()
-def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
-    """Normal numbers, those outside [a, b] drawn again.
+def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0,
+                  generator: Generator | None = None) -> Tensor:
+    """Fill with normal random numbers truncated to [a, b]; returns the tensor.
 
     Raises:
-        ValueError: a is not below b, or std not positive.
-        RuntimeError: inside a compiled function: how much is drawn depends on what is drawn.
+        ValueError: a is not less than b, or std is not positive.
+        RuntimeError: inside a compiled function, since the number of draws depends on the values drawn.
 
     Example:
         >>> import fastnet
@@ -97,35 +112,35 @@ def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
     return tensor.copy_(Tensor._wrap(cast(values, tensor.dtype)))
 
 
-def _random(draw, n, generator):
+def _random(draw: Callable[..., Tensor], n: int, generator: Generator | None) -> Array:
     return draw(n, generator=generator, dtype=np.float64)._data
 
 
-def _normal(low, high, n, generator):
-    """Candidates, and which of them to take: normal numbers, if they are in [low, high]."""
+def _normal(low: float, high: float, n: int, generator: Generator | None) -> tuple[Array, Array]:
+    """Normal candidates, and a mask of those to accept: the ones in [low, high]."""
     z = _random(randn, n, generator)
     return z, (low <= z) & (z <= high)
 
 
-def _tail(low, high, n, generator):
-    """Candidates, and which of them to take: uniform numbers in [low, high], by the ratio of the normal density."""
+def _tail(low: float, high: float, n: int, generator: Generator | None) -> tuple[Array, Array]:
+    """Uniform candidates in [low, high], and a mask of those to accept: rejection sampling by the normal density."""
     z = low + (high - low) * _random(rand, n, generator)
     return z, _random(rand, n, generator) <= np.exp((_nearest(low, high) ** 2 - z * z) / 2)
 
 
-def _nearest(low, high):
+def _nearest(low: float, high: float) -> float:
     """The point of [low, high] nearest to 0."""
     return min(max(low, 0), high)
 
 
-def _tail_is_better(low, high):
-    """Whether more of the uniform candidates than of the normal ones are taken."""
+def _tail_is_better(low: float, high: float) -> bool:
+    """Whether more uniform candidates than normal ones are accepted."""
     return math.sqrt(2 * math.pi) * math.exp(min(_nearest(low, high) ** 2 / 2, 700)) > high - low
 
 
 @no_grad()
-def constant_(tensor, val):
-    """One value everywhere; returns the tensor.
+def constant_(tensor: Tensor, val: float) -> Tensor:
+    """Fill with one value; returns the tensor.
 
     Example:
         >>> import fastnet
@@ -135,8 +150,8 @@ def constant_(tensor, val):
     return tensor.fill_(val)
 
 
-def ones_(tensor):
-    """Ones; returns the tensor.
+def ones_(tensor: Tensor) -> Tensor:
+    """Fill with ones; returns the tensor.
 
     Example:
         >>> import fastnet
@@ -146,8 +161,8 @@ def ones_(tensor):
     return constant_(tensor, 1)
 
 
-def zeros_(tensor):
-    """Zeros; returns the tensor.
+def zeros_(tensor: Tensor) -> Tensor:
+    """Fill with zeros; returns the tensor.
 
     Example:
         >>> import fastnet
@@ -158,11 +173,11 @@ def zeros_(tensor):
 
 
 @no_grad()
-def eye_(tensor):
-    """The identity matrix; returns the tensor.
+def eye_(tensor: Tensor) -> Tensor:
+    """Fill with the identity matrix; returns the tensor.
 
     Raises:
-        ValueError: the tensor has not two dimensions.
+        ValueError: the tensor does not have two dimensions.
 
     Example:
         >>> import fastnet
@@ -175,18 +190,18 @@ def eye_(tensor):
     return tensor.copy_(eye(*tensor.shape, dtype=tensor.dtype))
 
 
-# ---- distributions that keep the variance of what flows through -----------------------------------------------------
+# ---- distributions that keep the variance from layer to layer ------------------------------------------------------
 
-def _fans(tensor):
-    """How many inputs each output has, and how many outputs each input."""
+def _fans(tensor: Tensor) -> tuple[int, int]:
+    """(fan_in, fan_out): the number of inputs of each output, and of outputs of each input."""
     if tensor.ndim < 2:
-        raise ValueError(f"expected a weight of two dimensions or more, got shape {shape_text(tensor)}")
+        raise ValueError(f"expected a weight of at least two dimensions, got shape {shape_text(tensor)}")
     field = math.prod(tensor.shape[2:])
     return tensor.shape[1] * field, tensor.shape[0] * field
 
 
-def xavier_uniform_(tensor, gain=1.0, generator=None):
-    """Uniform in [-b, b), b = gain * sqrt(6 / (fan_in + fan_out)).
+def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Fill with uniform random numbers in [-b, b), b = gain * sqrt(6 / (fan_in + fan_out)); returns the tensor.
 
     Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html.
 
@@ -207,8 +222,10 @@ def xavier_uniform_(tensor, gain=1.0, generator=None):
     return uniform_(tensor, -bound, bound, generator)
 
 
-def xavier_normal_(tensor, gain=1.0, generator=None):
-    """Normal with standard deviation gain * sqrt(2 / (fan_in + fan_out)). See `xavier_uniform_`.
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Fill with normal random numbers of standard deviation gain * sqrt(2 / (fan_in + fan_out)); returns the tensor.
+
+    See `xavier_uniform_`.
 
     Example:
         >>> import fastnet
@@ -219,26 +236,27 @@ def xavier_normal_(tensor, gain=1.0, generator=None):
     return normal_(tensor, 0.0, gain * math.sqrt(2 / max(sum(_fans(tensor)), 1)), generator)
 
 
-def _kaiming_std(tensor, a, mode, nonlinearity):
+def _kaiming_std(tensor: Tensor, a: float, mode: _Mode, nonlinearity: _Nonlinearity) -> float:
     fan_in, fan_out = _fans(tensor)
     if mode not in ("fan_in", "fan_out"):
         raise one_of("mode", mode, ("fan_in", "fan_out"))
     return calculate_gain(nonlinearity, a) / math.sqrt(max(fan_in if mode == "fan_in" else fan_out, 1))
 
 
-def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
-    """Uniform in [-b, b), b = gain * sqrt(3 / fan).
+def kaiming_uniform_(tensor: Tensor, a: float = 0, mode: _Mode = "fan_in", nonlinearity: _Nonlinearity = "leaky_relu",
+                     generator: Generator | None = None) -> Tensor:
+    """Fill with uniform random numbers in [-b, b), b = gain * sqrt(3 / fan); returns the tensor.
 
     He et al. 2015, https://arxiv.org/abs/1502.01852.
 
     Args:
         tensor: (outputs, inputs, ...), at least two dimensions.
-        a: the slope of leaky_relu below 0.
+        a: the slope of leaky_relu for x < 0.
         mode: "fan_in" keeps the variance in the forward pass, "fan_out" in the backward pass.
-        nonlinearity: whose gain to use, "relu" or "leaky_relu".
+        nonlinearity: the activation that follows, "relu" or "leaky_relu".
 
     Raises:
-        ValueError: fewer than two dimensions, an unknown mode or nonlinearity.
+        ValueError: fewer than two dimensions, or an unknown mode or nonlinearity.
 
     Example:
         >>> import fastnet
@@ -250,8 +268,11 @@ def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", gene
     return uniform_(tensor, -bound, bound, generator)
 
 
-def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
-    """Normal with standard deviation gain / sqrt(fan). See `kaiming_uniform_`.
+def kaiming_normal_(tensor: Tensor, a: float = 0, mode: _Mode = "fan_in", nonlinearity: _Nonlinearity = "leaky_relu",
+                    generator: Generator | None = None) -> Tensor:
+    """Fill with normal random numbers of standard deviation gain / sqrt(fan); returns the tensor.
+
+    See `kaiming_uniform_`.
 
     Example:
         >>> import fastnet
@@ -263,14 +284,16 @@ def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", gener
 
 
 @no_grad()
-def orthogonal_(tensor, gain=1, generator=None):
-    """A random matrix with orthonormal rows or columns, whichever are fewer, times `gain`.
+def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
+    """Fill with a random matrix whose rows or columns, whichever are fewer, are orthonormal, times `gain`.
 
-    Saxe et al. 2013, https://arxiv.org/abs/1312.6120; uniform among them by Mezzadri 2006,
-    https://arxiv.org/abs/math-ph/0609050.
+    Returns the tensor. Saxe et al. 2013, https://arxiv.org/abs/1312.6120; the matrix is uniformly distributed, by
+    Mezzadri 2006, https://arxiv.org/abs/math-ph/0609050.
 
     Args:
-        tensor: at least two dimensions; those behind the first are taken as one.
+        tensor: at least two dimensions; all after the first are treated as one.
+        gain: a factor.
+        generator: of random numbers; None takes the default one.
 
     Raises:
         ValueError: fewer than two dimensions.

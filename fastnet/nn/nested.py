@@ -1,57 +1,67 @@
-"""Nested dictionaries and lists of tensors and plain values, as JSON and named arrays: what a `state_dict()` can be.
+"""Conversion of nested state, such as an optimizer's `state_dict()`, to JSON and named arrays and back.
 
-In the JSON a dictionary is {"pairs": [[key, value], ...]}, a tuple {"tuple": [...]}, an array or a tensor {"array": its
-name, "tensor": whether it was one}, and a float that JSON lacks {"float": "inf"}. Nothing is pickled.
+In the JSON a dictionary is {"pairs": [[key, value], ...]}, a tuple {"tuple": [...]}, a tensor {"array": name, "tensor":
+true}, an array {"array": name, "tensor": false}, and a float that JSON does not have {"float": "inf"}. Nothing is
+pickled.
 """
+from __future__ import annotations
+
 import json
 import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnet._core.construction import from_numpy
 from fastnet._core.tensor import Tensor
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array
+
+__all__ = ["pack", "unpack"]
+
 _KEYS = (str, int, float, bool, type(None))
 
 
-def pack(value, what):
-    """(JSON, {name: array}) of a nested value.
+def pack(value: Any, subject: str) -> tuple[str, dict[str, Array]]:
+    """Convert a nested value to JSON text and a dictionary of arrays by name.
 
     Args:
         value: dictionaries, lists, tuples, tensors, arrays, numbers, strings and None.
-        what: it is, for errors.
+        subject: names the value in errors.
 
     Raises:
         TypeError: a value or a key of another type; the message says where.
-        ValueError: a value that is inside itself.
+        ValueError: a value that contains itself.
     """
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, Array] = {}
     try:
         return json.dumps(_packed(value, "", arrays), separators=(",", ":"), allow_nan=False), arrays
     except RecursionError:
-        raise ValueError(f"{what} is nested too deep, or is inside itself") from None
+        raise ValueError(f"{subject} is nested too deep or contains itself") from None
     except TypeError as e:
-        raise TypeError(f"{what}: {e}") from None
+        raise TypeError(f"{subject}: {e}") from None
 
 
-def unpack(document, arrays, what):
-    """The value that `pack` took apart.
+def unpack(document: Any, arrays: Mapping[str, Array], subject: str) -> Any:
+    """Restore the value that `pack` converted.
 
     Args:
         document: the parsed JSON.
         arrays: by name.
-        what: it is, for errors.
+        subject: names the value in errors.
 
     Raises:
-        ValueError: it is damaged.
+        ValueError: the JSON or the arrays are damaged.
     """
     try:
         return _unpacked(document, arrays)
     except (KeyError, IndexError, TypeError, ValueError, RecursionError) as e:
-        raise ValueError(f"{what} is damaged: {type(e).__name__}: {e}") from None
+        raise ValueError(f"{subject} is damaged: {type(e).__name__}: {e}") from None
 
 
-def _packed(value, path, arrays):
+def _packed(value: Any, path: str, arrays: dict[str, Array]) -> Any:
     if isinstance(value, Tensor | np.ndarray):
         name = path if path not in arrays else f"{path}#{len(arrays)}"
         arrays[name] = value._data if isinstance(value, Tensor) else value
@@ -73,7 +83,7 @@ def _packed(value, path, arrays):
     return value
 
 
-def _unpacked(value, arrays):
+def _unpacked(value: Any, arrays: Mapping[str, Array]) -> Any:
     if isinstance(value, list):
         return [_unpacked(v, arrays) for v in value]
     if not isinstance(value, dict):

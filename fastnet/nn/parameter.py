@@ -1,5 +1,10 @@
-"""Parameters: tensors that a module learns."""
+"""Parameters: the tensors that a module learns."""
+from __future__ import annotations
+
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,19 +16,27 @@ from fastnet._core.state import Swapped, forbid_in_recording
 from fastnet._core.tensor import Storage, Tensor, new_instance
 from fastnet.backend import K
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from fastnet._core.annotations import Array, ArrayLike, Device, DType, DTypeLike, Shape
+
+__all__ = ["Parameter", "convert", "floating", "new_buffer", "new_parameter", "outlines", "store"]
+
 
 class Parameter(Tensor):
-    """A tensor that a module learns: assigned to a module's attribute, it is among its `parameters()`.
+    """A tensor that a module learns; assigned to a module's attribute, it appears in `Module.parameters()`.
 
-    Parameters lie one behind the other in memory of their own that never moves, so that optimizers update long spans.
-    Unlike PyTorch's, a Parameter therefore holds a copy of `data`. As there, copy.deepcopy() leaves gradients behind.
+    Parameters are stored next to each other in arenas that never move, so that an optimizer updates many of them with
+    one kernel call. Unlike PyTorch's, a Parameter therefore holds a copy of `data`. As in PyTorch, copy.deepcopy() does
+    not copy gradients.
 
     Args:
         data: a tensor, an array or nested numbers.
-        requires_grad: record gradients for it.
+        requires_grad: record gradients.
 
     Raises:
-        RuntimeError: integers with requires_grad, or made inside a compiled function.
+        RuntimeError: requires_grad with an integer dtype, or creation inside a compiled function.
 
     Example:
         >>> import fastnet
@@ -34,7 +47,7 @@ class Parameter(Tensor):
 
     _deepcopy_gradient = False
 
-    def __init__(self, data, requires_grad=True):
+    def __init__(self, data: Tensor | ArrayLike, requires_grad: bool = True) -> None:
         source = as_tensor(data)._data
         _place(self, source.shape, source.dtype)
         K.copy(self._data, source)
@@ -42,50 +55,55 @@ class Parameter(Tensor):
             self.requires_grad = True
 
     @classmethod
-    def _rebuild(cls, array, requires_grad):
+    def _rebuild(cls, array: Array, requires_grad: bool) -> Self:
         made = new_instance(cls)
         _place(made, array.shape, dtypes.as_dtype(array.dtype))
         K.copy(made._data, array)
         made._requires_grad = requires_grad
         return made
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
 
 
-def _place(parameter, shape, dtype):
-    """Give a parameter memory of its own, all zeros; inside `outlines`, none."""
-    forbid_in_recording("making a parameter")
+def _place(parameter: Parameter, shape: Shape, dtype: DType) -> None:
+    """Give a parameter zeroed memory in an arena, or inside `outlines` no memory."""
+    forbid_in_recording("creating a parameter")
     parameter._data, parameter._slot = (_outline(shape, dtype), None) if _mode.outlines else parameter_memory(
         shape, dtype)
     parameter._storage, parameter._grad_home = Storage(), None
 
 
 class _Mode(threading.local):
-    outlines = False                    # whether this thread makes parameters and buffers without memory
+    outlines = False                    # whether this thread creates parameters and buffers without memory
 
 
 _mode = _Mode()
 
 
-def outlines():
-    """Inside, this thread makes parameters and buffers of modules that have a shape and a dtype but no memory.
+def outlines() -> AbstractContextManager[object]:
+    """Context in which this thread creates parameters and buffers with a shape and a dtype but without memory.
 
-    However large they are said to be, they cost nothing. They cannot be written: `store` gives them memory and values.
+    They cost nothing at any size and cannot be written; `store` gives them memory and values.
     """
     return Swapped(_mode, "outlines", True)
 
 
-def _outline(shape, dtype):
-    """An array of zeros, all of them one element."""
+def _outline(shape: Shape, dtype: DType) -> Array:
+    """An array of zeros that share one element."""
     return np.broadcast_to(np.zeros((), dtype), shape)
 
 
-def new_parameter(*shape, device=None, dtype=None):
-    """A Parameter of zeros.
+def new_parameter(*shape: int, device: Device = None, dtype: DTypeLike | None = None) -> Parameter:
+    """Create a Parameter of zeros.
+
+    Args:
+        shape: the length of each dimension.
+        device: "cpu".
+        dtype: float32 by default.
 
     Raises:
-        RuntimeError: a device that is not the CPU.
+        RuntimeError: a device other than the CPU.
         TypeError: a dtype that is not floating-point.
     """
     check_placement("parameter", device=device)
@@ -95,20 +113,25 @@ def new_parameter(*shape, device=None, dtype=None):
     return made
 
 
-def new_buffer(make, *shape, dtype=None):
-    """A tensor for a module to keep: `make(*shape, dtype=dtype)`; inside `outlines`, an outline of it.
+def new_buffer(make: Callable[..., Tensor], *shape: int, dtype: DTypeLike) -> Tensor:
+    """Create a buffer of a module: `make(*shape, dtype=dtype)`, or inside `outlines` an outline of it.
 
     Args:
         make: `zeros` or `ones`.
+        shape: the length of each dimension.
+        dtype: of the buffer.
     """
     return Tensor._wrap(_outline(shape, dtypes.as_dtype(dtype))) if _mode.outlines else make(*shape, dtype=dtype)
 
 
-def floating(dtype):
-    """A floating-point dtype, float32 by default.
+def floating(dtype: DTypeLike | None) -> DType:
+    """Convert to a floating-point dtype of fastnet; None gives float32.
+
+    Args:
+        dtype: the dtype or its name.
 
     Raises:
-        TypeError: any other.
+        TypeError: the dtype is not floating-point.
     """
     dtype = dtypes.float32 if dtype is None else dtypes.as_dtype(dtype)
     if dtype.kind != "f":
@@ -116,16 +139,27 @@ def floating(dtype):
     return dtype
 
 
-def convert(tensor, dtype):
-    """Turn a parameter or a buffer, and its gradient, into another dtype: the same object in new memory."""
+def convert(tensor: Tensor, dtype: DType) -> None:
+    """Convert a parameter or a buffer, and its gradient, to another dtype; the object stays the same.
+
+    Args:
+        tensor: the parameter or buffer.
+        dtype: the new dtype.
+    """
     forbid_in_recording("changing a module's dtype")
     store(tensor, tensor._data, dtype)
     if tensor._grad is not None:
         tensor._grad = tensor._grad.to(dtype)
 
 
-def store(tensor, values, dtype):
-    """Give a parameter or a buffer new memory of the dtype, which holds the array `values`."""
+def store(tensor: Tensor, values: Array, dtype: DType) -> None:
+    """Give a parameter or a buffer new memory and copy values into it.
+
+    Args:
+        tensor: the parameter or buffer.
+        values: an array, cast to the dtype.
+        dtype: of the new memory.
+    """
     if isinstance(tensor, Parameter):
         _place(tensor, values.shape, dtype)
     else:

@@ -1,7 +1,10 @@
-"""Models and tensors in safetensors files: what `Module.save`, `fastnet.load` and their kin do."""
+"""Saving and loading of models and tensors in safetensors files."""
+from __future__ import annotations
+
 import json
 import os
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
@@ -12,13 +15,26 @@ from fastnet._io.tensor_file import check_brackets, naming, parse_json, read_ten
 from fastnet.nn import Module, architecture
 from fastnet.nn.nested import pack, unpack
 
-FORMAT = 1                              # of what this version writes about a model; it reads all up to this one
-_NESTED = "fastnet.nested"              # the text about a nested dictionary
-_ABOUT = "fastnet"                      # the text about the model, with what the caller adds
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, StrPath
+
+    _M = TypeVar("_M", bound=Module)
+
+__all__ = ["FORMAT", "load", "load_described", "load_file", "load_metadata", "save", "save_file"]
+
+FORMAT = 1                              # of the description of a model; this version reads formats up to this one
+_NESTED = "fastnet.nested"              # the file's text that holds a nested dictionary
+_ABOUT = "fastnet"                      # the file's text that holds the model's architecture and the user's metadata
 
 
-def save(model, path, metadata=None):
-    """Write a model into a file; see `Module.save`."""
+def save(model: Module, path: StrPath, metadata: dict[str, Any] | None = None) -> None:
+    """Write a model to a file: see `Module.save`.
+
+    Args:
+        model: the model.
+        path: of the file.
+        metadata: a dictionary of JSON values.
+    """
     forbid_in_recording("save()")
     about = {"format": FORMAT, "class": type(model).__name__}
     try:
@@ -26,50 +42,53 @@ def save(model, path, metadata=None):
     except ValueError as e:
         about["reason"] = str(e)
     if metadata is not None:
-        about["metadata"] = _metadata_text(metadata)        # a text in the text: not held to a description's bounds
+        about["metadata"] = _metadata_text(metadata)        # text within text: a description's limits do not apply
     text = json.dumps(about, separators=(",", ":"), allow_nan=False)
     write_tensors(path, {key: x._data for key, x in _state(model).items()}, {_ABOUT: text})
 
 
-def _state(model):
+def _state(model: Module) -> dict[str, Tensor]:
     try:
         return model.state_dict()
     except RecursionError:
-        raise ValueError(f"save: a {type(model).__name__} whose modules are nested without end cannot be written; is "
-                         "one of them inside itself?") from None
+        raise ValueError(f"save: the modules of this {type(model).__name__} are nested too deep to be written; does "
+                         "one of them contain itself?") from None
 
 
-def _metadata_text(metadata):
+def _metadata_text(metadata: dict[str, Any]) -> str:
     if not isinstance(metadata, dict):
         raise TypeError(f"save: expected metadata to be a dictionary, got {type(metadata).__name__}")
     try:
         text = json.dumps(metadata, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as e:
-        raise ValueError(f"save: metadata is not what JSON can hold: {e}") from None
+        raise ValueError(f"save: expected metadata that JSON can hold: {e}") from None
     if json.loads(text) != metadata:
-        raise ValueError("save: metadata would come back from JSON as something else: it has tuples, or keys that are "
-                         "no strings")
+        raise ValueError("save: JSON cannot represent the metadata exactly: it has tuples, or keys that are not "
+                         "strings")
     return text
 
 
-def load(path, model=None):
-    """The model in a file, in evaluation mode.
+@overload
+def load(path: StrPath, model: None = None) -> Module: ...
+@overload
+def load(path: StrPath, model: _M) -> _M: ...
+def load(path: StrPath, model: Module | None = None) -> Module:
+    """Load a model from a file, in evaluation mode.
 
-    Reads what `Module.save` wrote, and with `model` every safetensors file, such as PyTorch's. Nothing in a file is
-    executed, and a damaged one, or one that somebody made to do harm, is an error.
+    Without `model`, the file must come from `Module.save`; with `model`, it may be any safetensors file, such as
+    PyTorch's. No code in a file is executed, and a damaged or malicious file is an error.
 
     Args:
         path: of the file.
-        model: a Module whose weights are to be replaced by the file's, cast to its dtypes. Without, the file must hold
-            the architecture.
+        model: a Module that receives the weights, cast to its dtypes; without it, the file must hold the architecture.
 
     Returns:
         The model.
 
     Raises:
-        ValueError: naming the file: it is damaged, or holds no architecture.
-        RuntimeError: the keys or shapes of the model's tensors are not the file's. All are listed, shapes both, and the
-            model is as it was.
+        ValueError: the file is damaged or holds no architecture; the message names the file.
+        RuntimeError: keys or shapes of the model and the file differ; the message lists all of them, and the model is
+            unchanged.
         OSError: the file cannot be read.
 
     Example:
@@ -92,10 +111,14 @@ def load(path, model=None):
         return architecture.build(_description(texts), arrays)
 
 
-def load_described(path):
-    """(the model in a file, its metadata) of one reading: between two the file may be replaced.
+def load_described(path: StrPath) -> tuple[Module, dict[str, Any]]:
+    """Load a model and its metadata in one read, so that both come from the same version of the file.
 
-    Args, errors: those of `load` and `load_metadata`.
+    Args:
+        path: of the file.
+
+    Raises:
+        ValueError, OSError: as in `load` and `load_metadata`.
 
     Example:
         >>> import fastnet, os, tempfile
@@ -112,38 +135,38 @@ def load_described(path):
         return architecture.build(_description(texts), arrays), _metadata(texts)
 
 
-def _about(texts):
-    """What a file's texts say about the model."""
-    what = "what it says about the model"
-    check_brackets(texts[_ABOUT].encode("utf-8", "replace"), what)
-    about = parse_json(texts[_ABOUT], what)
+def _about(texts: Mapping[str, str]) -> dict[str, Any]:
+    """The parsed description of the model in a file's texts."""
+    subject = "the description of the model"
+    check_brackets(texts[_ABOUT].encode("utf-8", "replace"), subject)
+    about = parse_json(texts[_ABOUT], subject)
     if not isinstance(about, dict) or type(about.get("format")) is not int or about["format"] < 1:
-        raise ValueError(f"{what} is damaged: it has no format")
+        raise ValueError(f"{subject} is damaged: it has no format")
     if about["format"] > FORMAT:
-        raise ValueError(f"was written by a newer version of fastnet: format {about['format']}, and this version reads "
+        raise ValueError(f"the file has format {about['format']} of a newer version of fastnet; this version reads "
                          f"formats up to {FORMAT}")
     return about
 
 
-def _description(texts):
-    """The description of a model in a file's texts."""
+def _description(texts: Mapping[str, str]) -> Any:
+    """The architecture of the model in a file's texts."""
     if _ABOUT not in texts:
-        raise ValueError("holds tensors alone, without an architecture: make the model and call "
+        raise ValueError("the file holds only tensors, no architecture: create the model and call "
                          "fastnet.load(path, model=model)")
     about = _about(texts)
     if "model" not in about:
         name, reason = (about[x] if isinstance(about.get(x), str) else "?" for x in ("class", "reason"))
-        raise ValueError(f"holds the weights of a model of class {name!r}, but not its architecture ({reason}): "
-                         "make the model and call fastnet.load(path, model=model)")
+        raise ValueError(f"the file holds the weights of a model of class {name!r}, but not its architecture "
+                         f"({reason}): create the model and call fastnet.load(path, model=model)")
     return about["model"]
 
 
-def _load_into(model, path, arrays):
+def _load_into(model: Module, path: StrPath, arrays: dict[str, Array]) -> Module:
     if not isinstance(model, Module):
         raise TypeError(f"load: expected model to be a Module, got {type(model).__name__}")
     own = model.state_dict(keep_vars=True)
     places = {x: key for key, x in own.items() if key in arrays}
-    for key, x in own.items():          # files of other programs hold what is tied once
+    for key, x in own.items():          # other programs write a tied tensor only once
         if key not in arrays and x in places:
             arrays[key] = arrays[places[x]]
     try:
@@ -155,14 +178,14 @@ def _load_into(model, path, arrays):
     return model.eval()
 
 
-def load_metadata(path):
-    """The dictionary that `Module.save` was given as metadata; empty if there was none. The tensors are not read.
+def load_metadata(path: StrPath) -> dict[str, Any]:
+    """Load the metadata that was passed to `Module.save`, without reading the tensors; {} if there was none.
 
     Args:
         path: of the file.
 
     Raises:
-        ValueError: naming the file: it is damaged.
+        ValueError: the file is damaged; the message names it.
         OSError: the file cannot be read.
 
     Example:
@@ -178,8 +201,8 @@ def load_metadata(path):
         return _metadata(texts)
 
 
-def _metadata(texts):
-    """What the caller added, in a file's texts."""
+def _metadata(texts: Mapping[str, str]) -> dict[str, Any]:
+    """The user's metadata in a file's texts."""
     text = _about(texts).get("metadata", "{}") if _ABOUT in texts else "{}"
     found = parse_json(text, "its metadata") if isinstance(text, str) else text
     if not isinstance(found, dict):
@@ -187,20 +210,21 @@ def _metadata(texts):
     return found
 
 
-def save_file(tensors, path):
-    """Write a dictionary of tensors into a safetensors file, which is replaced whole or not at all.
+def save_file(tensors: Mapping[str, Any], path: StrPath) -> None:
+    """Write a dictionary of tensors to a safetensors file; the file is replaced completely or not at all.
 
-    The state of an optimizer or of a schedule is written too: dictionaries, lists and tuples may be nested, with
-    numbers, strings and None among the tensors. These go as JSON into the file's metadata.
+    The dictionary may be nested, such as the state of an optimizer or a learning-rate schedule: dictionaries, lists and
+    tuples of tensors, numbers, strings and None. Everything except tensors is written as JSON into the file's metadata.
 
     Args:
-        tensors: from names to tensors or arrays, or nested: a `state_dict()`, or a dictionary of several.
+        tensors: tensors or arrays by name, a `state_dict()`, or a dictionary of several.
         path: of the file.
 
     Raises:
-        TypeError: no dictionary, or a value of another type in it; the message says where.
-        ValueError: a dictionary that is inside itself.
-        OSError: naming the file: the disk is full, the folder is missing. An old file is as it was.
+        TypeError: not a dictionary, or a value in it has another type; the message says where.
+        ValueError: a dictionary that contains itself.
+        OSError: the disk is full or the folder is missing; the message names the file, and an existing file is
+            unchanged.
 
     Example:
         >>> import fastnet, os, tempfile
@@ -226,14 +250,16 @@ def save_file(tensors, path):
     write_tensors(path, arrays, {_NESTED: text})
 
 
-def load_file(path):
-    """What `save_file` wrote, or the tensors of another safetensors file by name. float16 and bfloat16 become float32.
+def load_file(path: StrPath) -> dict[str, Any]:
+    """Load the dictionary that `save_file` wrote, or the tensors of any safetensors file by name.
+
+    float16 and bfloat16 are converted to float32.
 
     Args:
         path: of the file.
 
     Raises:
-        ValueError: naming the file: it is damaged, or has a tensor of a dtype that fastnet has none for.
+        ValueError: the file is damaged, or has a tensor whose dtype fastnet does not have; the message names the file.
         OSError: the file cannot be read.
 
     Example:
@@ -248,10 +274,10 @@ def load_file(path):
     arrays, texts = read_tensors(path)
     with naming(path):
         if _NESTED in texts:
-            what = "its nested dictionary"
-            found = unpack(parse_json(texts[_NESTED], what), arrays, what)
+            subject = "its nested dictionary"
+            found = unpack(parse_json(texts[_NESTED], subject), arrays, subject)
             if not isinstance(found, dict):
-                raise ValueError(f"{what} is damaged: it is a {type(found).__name__}")
+                raise ValueError(f"{subject} is damaged: it is a {type(found).__name__}")
             return found
         try:
             return {name: from_numpy(array) for name, array in arrays.items()}

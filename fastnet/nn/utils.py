@@ -1,9 +1,13 @@
-"""What is done to many parameters or gradients at once.
+"""Gradient clipping and conversion of parameters to a vector.
 
-PyTorch's argument `foreach` chooses between implementations of the same result, and fastnet ignores it.
+PyTorch's argument `foreach` chooses between implementations of the same result; fastnet ignores it.
 """
+from __future__ import annotations
+
 import math
 import warnings
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
@@ -15,9 +19,14 @@ from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.joining import cat
 from fastnet.functional.ordering import maximum
 
+__all__ = ["clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm", "parameters_to_vector",
+           "vector_to_parameters"]
 
-def _listed(name, tensors):
-    """One tensor or several as a list; a warning if an iterator is exhausted, as after an earlier use."""
+_Tensors: TypeAlias = "Tensor | Iterable[Tensor]"
+
+
+def _as_list(name: str, tensors: _Tensors) -> list[Tensor]:
+    """One tensor or several as a list; warns if an iterator is exhausted, for example by an earlier call."""
     if isinstance(tensors, Tensor):
         return [tensors]
     listed = list(tensors)
@@ -27,31 +36,34 @@ def _listed(name, tensors):
     return listed
 
 
-def _gradients(name, parameters):
+def _gradients(name: str, parameters: _Tensors) -> list[Tensor]:
     """The gradients of the parameters that have one."""
-    gradients = [p.grad for p in _listed(name, parameters)]
+    gradients = [p.grad for p in _as_list(name, parameters)]
     return [g for g in gradients if g is not None]
 
 
-def _check_bound(name, argument, bound):
-    """Refuse a negative bound, which would reverse gradients, and NaN."""
+def _check_bound(name: str, argument: str, bound: float) -> None:
+    """Raise ValueError for NaN or a negative bound, which would reverse gradients."""
     if not bound >= 0:
-        raise ValueError(f"{name}: expected {argument} to be a number that is not negative, got {bound}")
+        raise ValueError(f"{name}: expected {argument} to be a non-negative number, got {bound}")
 
 
-def _note(tensors):
+def _record(tensors: Sequence[Tensor]) -> None:
+    """Tell a recording in progress which tensors the following kernels use."""
     if state.recorder is not None:
         state.recorder.note_tensors(tensors)
 
 
 @no_grad()
-def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=None):
-    """The p-norm of all elements of all tensors, as a 0-d tensor.
+def get_total_norm(tensors: _Tensors, norm_type: float = 2.0, error_if_nonfinite: bool = False,
+                   foreach: bool | None = None) -> Tensor:
+    """Compute the p-norm over all elements of all tensors, as a 0-d tensor.
 
     Args:
         tensors: a tensor or several.
-        norm_type: p, which may be inf.
-        error_if_nonfinite: raise if the norm is not finite; outside of compiled functions only.
+        norm_type: p; may be inf.
+        error_if_nonfinite: raise if the norm is not finite; not available in compiled functions.
+        foreach: ignored.
 
     Raises:
         RuntimeError: with error_if_nonfinite, the norm is not finite.
@@ -61,7 +73,7 @@ def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=Non
         >>> fastnet.nn.utils.get_total_norm([fastnet.tensor([3.0]), fastnet.tensor([4.0])])
         tensor(5.)
     """
-    tensors = _listed("get_total_norm", tensors)
+    tensors = _as_list("get_total_norm", tensors)
     norm_type = float(norm_type)
     if not tensors:
         return Tensor._wrap(kernels.full((), 0, kernels.dtypes.float32))
@@ -76,14 +88,14 @@ def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=Non
     if error_if_nonfinite:
         forbid_in_recording("error_if_nonfinite=True")
         if not math.isfinite(norm.item()):
-            raise RuntimeError(f"the total norm of order {norm_type} is {norm.item()}, which cannot be clipped; with "
-                               "error_if_nonfinite=False the gradients are scaled all the same")
+            raise RuntimeError(f"expected a finite total norm of order {norm_type}, got {norm.item()}; pass "
+                               "error_if_nonfinite=False to scale the gradients anyway")
     return norm
 
 
-def _two_norm(tensors):
-    """The root of the sum of squares: one launch for each tensor, and two more."""
-    _note(tensors)
+def _two_norm(tensors: Sequence[Tensor]) -> Tensor:
+    """The square root of the sum of squares, in one launch per tensor and two more."""
+    _record(tensors)
     squares = empty((len(tensors),), tensors[0].dtype)
     for i, t in enumerate(tensors):
         K.sum_squares(squares[i:i + 1], t._data)
@@ -92,13 +104,15 @@ def _two_norm(tensors):
     return Tensor._wrap(kernels.unary("sqrt", total).reshape(()))
 
 
-def clip_grads_with_norm_(parameters, max_norm, total_norm, foreach=None):
+def clip_grads_with_norm_(parameters: _Tensors, max_norm: float, total_norm: Tensor,
+                          foreach: bool | None = None) -> None:
     """Scale every gradient by min(1, max_norm / (total_norm + 1e-6)), in place.
 
     Args:
-        parameters: a tensor or several; those without a gradient are passed over.
-        max_norm: a number that is not negative.
-        total_norm: a 0-d tensor, as `get_total_norm` gives it.
+        parameters: a tensor or several; those without a gradient are skipped.
+        max_norm: not negative.
+        total_norm: a 0-d tensor, as `get_total_norm` returns it.
+        foreach: ignored.
 
     Raises:
         ValueError: a negative max_norm.
@@ -115,27 +129,29 @@ def clip_grads_with_norm_(parameters, max_norm, total_norm, foreach=None):
     _scale(_gradients("clip_grads_with_norm_", parameters), max_norm, total_norm)
 
 
-def _scale(gradients, max_norm, total_norm):
-    _note((*gradients, total_norm))
+def _scale(gradients: Sequence[Tensor], max_norm: float, total_norm: Tensor) -> None:
+    _record((*gradients, total_norm))
     for g in gradients:
         K.clip_scale_(g._data, kernels.cast(total_norm._data, g.dtype), float(max_norm))
         g._storage.version += 1
 
 
-def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None):
-    """Scale all gradients together, in place, so that their common norm is at most `max_norm`.
+def clip_grad_norm_(parameters: _Tensors, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False,
+                    foreach: bool | None = None) -> Tensor:
+    """Clip the norm of all gradients together, in place, to at most `max_norm`.
 
-    They are multiplied by min(1, max_norm / (norm + 1e-6)). Inside a compiled function that is part of the recording.
+    The gradients are multiplied by min(1, max_norm / (norm + 1e-6)). A compiled function records the clipping.
     Pascanu et al. 2013, https://arxiv.org/abs/1211.5063.
 
     Args:
-        parameters: a tensor or several; those without a gradient are passed over.
+        parameters: a tensor or several; those without a gradient are skipped.
         max_norm: the largest norm, not negative.
-        norm_type: p of the p-norm, which may be inf.
-        error_if_nonfinite: raise if the norm is not finite; outside of compiled functions only.
+        norm_type: the p of the p-norm; may be inf.
+        error_if_nonfinite: raise if the norm is not finite; not available in compiled functions.
+        foreach: ignored.
 
     Returns:
-        The norm before, a 0-d tensor.
+        The norm before clipping, a 0-d tensor.
 
     Raises:
         ValueError: a negative max_norm.
@@ -157,12 +173,13 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     return norm
 
 
-def clip_grad_value_(parameters, clip_value, foreach=None):
-    """Move every element of every gradient into [-clip_value, clip_value], in place.
+def clip_grad_value_(parameters: _Tensors, clip_value: float, foreach: bool | None = None) -> None:
+    """Clip every element of every gradient to [-clip_value, clip_value], in place.
 
     Args:
-        parameters: a tensor or several; those without a gradient are passed over.
-        clip_value: a number that is not negative.
+        parameters: a tensor or several; those without a gradient are skipped.
+        clip_value: not negative.
+        foreach: ignored.
 
     Raises:
         ValueError: a negative clip_value.
@@ -177,14 +194,17 @@ def clip_grad_value_(parameters, clip_value, foreach=None):
     """
     _check_bound("clip_grad_value_", "clip_value", clip_value)
     gradients = _gradients("clip_grad_value_", parameters)
-    _note(gradients)
+    _record(gradients)
     for g in gradients:
         K.clamp(g._data, g._data, -float(clip_value), float(clip_value))
         g._storage.version += 1
 
 
-def parameters_to_vector(parameters):
-    """All parameters one behind the other, as one vector that gradients flow through.
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
+    """Flatten and concatenate parameters into one vector; the operation is differentiable.
+
+    Args:
+        parameters: tensors of any shapes.
 
     Example:
         >>> import fastnet
@@ -195,11 +215,15 @@ def parameters_to_vector(parameters):
 
 
 @no_grad()
-def vector_to_parameters(vec, parameters):
-    """Write a vector that `parameters_to_vector` made into the parameters, in place.
+def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
+    """Copy consecutive parts of a vector into parameters, in place; the reverse of `parameters_to_vector`.
+
+    Args:
+        vec: a vector with as many elements as all parameters together.
+        parameters: tensors of any shapes.
 
     Raises:
-        ValueError: the vector has not as many elements as the parameters.
+        ValueError: the number of elements differs.
 
     Example:
         >>> import fastnet
@@ -210,8 +234,8 @@ def vector_to_parameters(vec, parameters):
     """
     parameters = list(parameters)
     if vec.shape != (sum(p.numel() for p in parameters),):
-        raise ValueError(f"vector_to_parameters: a vector of shape {shape_text(vec)} does not fit parameters of "
-                         f"{sum(p.numel() for p in parameters)} elements")
+        raise ValueError(f"vector_to_parameters: expected a vector of {sum(p.numel() for p in parameters)} elements, "
+                         f"got shape {shape_text(vec)}")
     start = 0
     for p in parameters:
         p.copy_(vec.narrow(0, start, p.numel()).reshape(p.shape))

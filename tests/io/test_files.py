@@ -94,7 +94,7 @@ def test_paths_of_bytes(tmp_path):
     fastnet.nn.Linear(2, 3).save(path, {"a": 1})
     assert fastnet.load(path).out_features == 3 and fastnet.load_metadata(path) == {"a": 1}
     fastnet.save_file({"x": fastnet.ones(1)}, path)
-    with pytest.raises(ValueError, match=f"^{re.escape(os.fsdecode(path))}: holds tensors alone"):
+    with pytest.raises(ValueError, match=f"^{re.escape(os.fsdecode(path))}: the file holds only tensors"):
         fastnet.load(path)
 
 

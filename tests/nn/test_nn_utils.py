@@ -49,7 +49,7 @@ def test_clip_grad_norm_edges():
     np.testing.assert_allclose(after.item(), 1, rtol=1e-5)
     assert norm.item() > 1
     p.grad = fastnet.full((4, 5), math.inf)
-    with pytest.raises(RuntimeError, match=r"total norm of order 2\.0 is inf"):
+    with pytest.raises(RuntimeError, match=r"finite total norm of order 2\.0, got inf"):
         nn.utils.clip_grad_norm_(p, 1.0, error_if_nonfinite=True)
     assert nn.utils.clip_grad_norm_(p, 1.0).item() == math.inf
 
@@ -73,7 +73,7 @@ def test_a_negative_bound_is_refused(name):
     ours = with_gradients(fastnet)
     before = ours[0].grad.clone()
     for bound in (-1, -0.5, math.nan):
-        with pytest.raises(ValueError, match=f"to be a number that is not negative, got {bound}"):
+        with pytest.raises(ValueError, match=f"to be a non-negative number, got {bound}"):
             CLIPS[name](ours, bound)
     assert fastnet.equal(ours[0].grad, before)
     CLIPS[name](ours, 0.0, foreach=False)
@@ -133,5 +133,5 @@ def test_vectors_of_parameters():
     address = layer.weight.data_ptr()
     nn.utils.vector_to_parameters(fastnet.arange(8.0), layer.parameters())
     assert layer.bias.tolist() == [6, 7] and layer.weight.data_ptr() == address
-    with pytest.raises(ValueError, match=r"\(7,\).*8 elements"):
+    with pytest.raises(ValueError, match=r"8 elements.*\(7,\)"):
         nn.utils.vector_to_parameters(fastnet.ones(7), layer.parameters())

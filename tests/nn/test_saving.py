@@ -184,7 +184,7 @@ OTHERS = {
     "with another forward": (lambda: with_attribute("forward", abs), "attribute 'forward'"),
     "with an attribute": (lambda: with_attribute("note", "x"), "attribute 'note'"),
     "with an odd setting": (lambda: with_attribute("alpha", object(), nn.ELU()), "alpha is an object of type object"),
-    "with a tensor as a setting": (lambda: with_attribute("alpha", fastnet.ones(1), nn.ELU()), "alpha is an object of type Tensor"),
+    "with a tensor as a setting": (lambda: with_attribute("alpha", fastnet.ones(1), nn.ELU()), "of type Tensor"),
     "with a setting that is none": (lambda: with_attribute("p", 2.0, nn.Dropout()), "Dropout"),
     "with a module more": (lambda: with_attribute("more", nn.Tanh()), "module 'more'"),
     "with a parameter more": (lambda: with_attribute("more", nn.Parameter(fastnet.ones(1))), "its parameters"),
@@ -265,7 +265,7 @@ def test_models_move_to_pytorch_and_back(path, torch):
     state = {k: v.clone() for k, v in theirs.state_dict().items()}
     for write in (lambda: save_file(state, path), lambda: save_model(theirs, str(path))):
         write()
-        with pytest.raises(ValueError, match="holds tensors alone, without an architecture"):
+        with pytest.raises(ValueError, match="the file holds only tensors, no architecture"):
             fastnet.load(path)
         loaded = fastnet.load(path, model=build(fastnet))
         assert all((state[k].numpy() == v).all() for k, v in values(loaded).items())
@@ -319,7 +319,7 @@ def test_a_file_that_is_replaced_while_it_is_read(path, tmp_path, monkeypatch):
 def test_a_model_inside_itself(path):
     model = nn.Sequential(nn.Linear(1, 1))
     model.append(model)
-    with pytest.raises(ValueError, match="a Sequential whose modules are nested without end cannot be written"):
+    with pytest.raises(ValueError, match="the modules of this Sequential are nested too deep to be written"):
         model.save(path)
     assert not path.exists()
 

@@ -1,17 +1,17 @@
-"""The README's ten lines: a network of one's own, trained on one's own arrays."""
+"""Train a network on arrays with a compiled training step."""
 import fastnet
-from fastnet import nn
+from fastnet import Tensor, nn
 from fastnet.datasets import digits
 
-(x, y), (x_test, y_test) = digits()
-x, y = fastnet.tensor(x / 16, dtype=fastnet.float32), fastnet.tensor(y)
-x_test, y_test = fastnet.tensor(x_test / 16, dtype=fastnet.float32), fastnet.tensor(y_test)
+(images, labels), (test_images, test_labels) = digits()
+x, y = fastnet.tensor(images / 16, dtype=fastnet.float32), fastnet.tensor(labels)
+x_test, y_test = fastnet.tensor(test_images / 16, dtype=fastnet.float32), fastnet.tensor(test_labels)
 model = nn.Sequential(nn.Flatten(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
 optimizer = fastnet.optim.Adam(model.parameters(), lr=0.01)
 
 
-@fastnet.compile                        # recorded at the first call, replayed at the others
-def step():
+@fastnet.compile                        # recorded at the first call, replayed at all others
+def step() -> Tensor:
     optimizer.zero_grad()
     loss = nn.functional.cross_entropy(model(x), y)
     loss.backward()
@@ -19,8 +19,7 @@ def step():
     return loss
 
 
-for _ in range(200):
-    loss = step()
+losses = [step().item() for _ in range(200)]
 with fastnet.no_grad():
     right = model(x_test).argmax(1) == y_test
-print(f"loss {loss.item():.4f}, test accuracy {right.float().mean().item():.4f}")
+print(f"loss {losses[-1]:.4f}, test accuracy {right.float().mean().item():.4f}")

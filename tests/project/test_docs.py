@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from data_tools import ROOT
+from page_tools import PAGES, blocks
 
 import fastnet
 from fastnet import datasets
@@ -24,21 +25,15 @@ threadpoolctl = pytest.importorskip("threadpoolctl")
 for package in ("pandas", "matplotlib"):
     pytest.importorskip(package)
 
-PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 READMES = ("README.md", "README.zh.md")
+FOR_DEVELOPERS = ("ARCHITECTURE.md", "CONTRIBUTING.md", "benchmarks/README.md")
 NEED_FILES = ("README.md", "docs/command.md")       # their commands read flowers.csv, new.csv, drawing.png and MNIST
 NOT_RUN = ("pip", "pytest")             # commands that install or test
 OPTIONAL = ("torch",)                   # a block that imports one of these is skipped if it is not installed
 NUMBER = r"-?\d+(?:\.\d*)?(?:e[-+]?\d+)?"
+EXAMPLE = "pooling"                     # the family that ARCHITECTURE adds as an example
 LINES = "\0"                            # stands for a line of three dots
 ROUNDING = 0.03                         # tolerance of figures after training, which differ between processors
-
-
-def blocks(page):
-    """(language, line, text) of the page's fenced blocks."""
-    text = (ROOT / page).read_text(encoding="utf-8")
-    for found in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        yield found[1], text.count("\n", 0, found.start(2)), found[2]
 
 
 def agrees(shown, printed):
@@ -140,9 +135,10 @@ def lines(page):
     return len((ROOT / page).read_text(encoding="utf-8").splitlines())
 
 
-def test_readme_is_short():
+def test_pages_are_short():
     for page in READMES:
         assert lines(page) <= 130
+    assert lines("ARCHITECTURE.md") <= 400
 
 
 # ---- names in the text ----------------------------------------------------------------------------------------------
@@ -177,7 +173,7 @@ def value_of(name, trainer):
     return value
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, "README.zh.md", *FOR_DEVELOPERS])
 def test_links_to_headings(page):
     for file, heading in re.findall(r"\]\(([\w./]*)#([^)]+)\)", (ROOT / page).read_text(encoding="utf-8")):
         there = (ROOT / page).parent / file if file else ROOT / page

@@ -7,6 +7,7 @@ import io
 import math
 import pkgutil
 import re
+import runpy
 import shlex
 from pathlib import Path
 
@@ -116,6 +117,20 @@ def run_page(page):
 def can_run(text):
     return all(importlib.util.find_spec(name) or not re.search(rf"^import {name}\b", text, re.MULTILINE)
                for name in OPTIONAL)
+
+
+@pytest.mark.parametrize("name, shown", [
+    ("own_script.py", "loss ..., test accuracy 0.96"),
+    ("digits_cross_validation.py", "cross-validation: ...\ntest: 0.97\nthe restored model agrees: True"),
+])
+def test_example(name, shown, capsys):
+    state = fastnet.get_rng_state()
+    try:
+        with threadpoolctl.threadpool_limits(1):
+            runpy.run_path(str(ROOT / "examples" / name), run_name="__main__")
+    finally:
+        fastnet.set_rng_state(state)
+    assert agrees(shown, capsys.readouterr().out)
 
 
 # ---- the Chinese README ---------------------------------------------------------------------------------------------

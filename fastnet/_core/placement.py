@@ -63,5 +63,8 @@ def placed(constructor):
     return wrapper
 
 
-_ARGUMENTS = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default) for name, default in (
-    ("device", None), ("layout", None), ("pin_memory", False), ("memory_format", None))]
+_ARGUMENTS = [
+    inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+    for name, default, annotation in (("device", None, "str | None"), ("layout", None, "str | None"),
+                                      ("pin_memory", False, "bool"), ("memory_format", None, "object"))
+]

@@ -3,6 +3,7 @@ import functools
 import inspect
 
 _OTHER = {"axis": "dim", "axis0": "dim0", "axis1": "dim1", "keepdims": "keepdim"}
+_NO_SHAPE = ("args", "target")                  # of *arguments that are not a shape
 
 
 def respelled(function):
@@ -18,7 +19,8 @@ def respelled(function):
     """
     parameters = inspect.signature(function).parameters
     names = {other: name for other, name in _OTHER.items() if name in parameters}
-    spread = next((name for name, p in parameters.items() if p.kind is p.VAR_POSITIONAL and name != "args"), None)
+    spread = next((name for name, p in parameters.items() if p.kind is p.VAR_POSITIONAL), None)
+    spread = None if spread in _NO_SHAPE else spread
     first = next(iter(parameters), None)
     if not names and spread is None:
         return function

@@ -1,25 +1,828 @@
-"""The methods that `fastnet.functional` and `fastnet.autograd` give to Tensor, for type checkers."""
-from typing import Any
+"""Methods and operators that operations give to Tensor.
 
-from fastnet._core.annotations import TensorOrNumber
+Written by tools/stubs.py: change the operations and run it again.
+"""
+import builtins
+from collections.abc import Iterator, Sequence
+from typing import Literal, overload
+
+from typing_extensions import Self
+
+from fastnet._core.annotations import ArrayLike, Dims, DTypeLike, Number, Size, TensorOrNumber
 from fastnet._core.tensor import Tensor
 from fastnet._runtime.twins.tape import TensorBase
+from fastnet.functional.keys import Key
+from fastnet.functional.ordering import ValuesIndices
+from fastnet.random import Generator
 
 class TensorMethods(TensorBase):
-    def __add__(self, other: TensorOrNumber) -> Tensor: ...
-    def __radd__(self, other: TensorOrNumber) -> Tensor: ...
-    def __sub__(self, other: TensorOrNumber) -> Tensor: ...
-    def __rsub__(self, other: TensorOrNumber) -> Tensor: ...
-    def __mul__(self, other: TensorOrNumber) -> Tensor: ...
-    def __rmul__(self, other: TensorOrNumber) -> Tensor: ...
-    def __truediv__(self, other: TensorOrNumber) -> Tensor: ...
-    def __matmul__(self, other: Tensor) -> Tensor: ...
-    def __lt__(self, other: TensorOrNumber) -> Tensor: ...
-    def __le__(self, other: TensorOrNumber) -> Tensor: ...
-    def __gt__(self, other: TensorOrNumber) -> Tensor: ...
-    def __ge__(self, other: TensorOrNumber) -> Tensor: ...
-    def __eq__(self, other: object) -> Tensor: ...  # type: ignore[override]  # elementwise, as NumPy's
-    def __getitem__(self, index: Any) -> Tensor: ...
-    def backward(self, gradient: Tensor | None = None, retain_graph: bool = False) -> None: ...
-    def retain_grad(self) -> None: ...
-    def __getattr__(self, name: str) -> Any: ...
+    """Methods and operators that operations give to Tensor."""
+
+    @property
+    def T(self) -> Tensor:
+        """All dimensions reversed."""
+
+    def __abs__(self) -> Tensor:
+        """|x|. The gradient at 0 is 0."""
+
+    def __add__(self, other: TensorOrNumber) -> Tensor:
+        """input + alpha * other."""
+
+    def __and__(self, other: Tensor | Number) -> Tensor:
+        """input & other, bit by bit; logical for bool. RuntimeError if either is a float."""
+
+    def __eq__(self, other: Tensor | Number) -> Tensor:  # type: ignore[override]
+        """input == other, element by element, as bool; shapes broadcast."""
+
+    def __floordiv__(self, other: TensorOrNumber) -> Tensor:
+        """floor(input / other), element by element. Its gradient is 0."""
+
+    def __ge__(self, other: Tensor | Number) -> Tensor:
+        """input >= other, element by element, as bool; shapes broadcast."""
+
+    def __getitem__(self, key: Key) -> Tensor:
+        """input[key]: a view for integers, slices, None and ...; a copy for index tensors, lists and masks."""
+
+    def __gt__(self, other: Tensor | Number) -> Tensor:
+        """input > other, element by element, as bool; shapes broadcast."""
+
+    def __iadd__(self, other: TensorOrNumber) -> Self:
+        """As `add`, but write the result into the tensor and return the tensor."""
+
+    def __iand__(self, other: Tensor | Number) -> Self:
+        """As `bitwise_and`, but write the result into the tensor and return the tensor."""
+
+    def __ifloordiv__(self, other: TensorOrNumber) -> Self:
+        """As `floor_divide`, but write the result into the tensor and return the tensor."""
+
+    def __imod__(self, other: TensorOrNumber) -> Self:
+        """As `remainder`, but write the result into the tensor and return the tensor."""
+
+    def __imul__(self, other: TensorOrNumber) -> Self:
+        """As `mul`, but write the result into the tensor and return the tensor."""
+
+    def __invert__(self) -> Tensor:
+        """The complement of each bit; the negation of a bool."""
+
+    def __ior__(self, other: Tensor | Number) -> Self:
+        """As `bitwise_or`, but write the result into the tensor and return the tensor."""
+
+    def __ipow__(self, exponent: TensorOrNumber) -> Self:
+        """As `pow`, but write the result into the tensor and return the tensor."""
+
+    def __isub__(self, other: TensorOrNumber) -> Self:
+        """As `sub`, but write the result into the tensor and return the tensor."""
+
+    def __iter__(self) -> Iterator[Tensor]: ...
+
+    def __itruediv__(self, other: TensorOrNumber) -> Self:
+        """As `div`, but write the result into the tensor and return the tensor."""
+
+    def __ixor__(self, other: Tensor | Number) -> Self:
+        """As `bitwise_xor`, but write the result into the tensor and return the tensor."""
+
+    def __le__(self, other: Tensor | Number) -> Tensor:
+        """input <= other, element by element, as bool; shapes broadcast."""
+
+    def __lt__(self, other: Tensor | Number) -> Tensor:
+        """input < other, element by element, as bool; shapes broadcast."""
+
+    def __matmul__(self, other: Tensor) -> Tensor:
+        """Matrix product of two tensors: out[..., i, j] = sum_k input[..., i, k] * other[..., k, j]."""
+
+    def __mod__(self, other: TensorOrNumber) -> Tensor:
+        """input - other * floor(input / other). It has the sign of the divisor, as Python's %."""
+
+    def __mul__(self, other: TensorOrNumber) -> Tensor:
+        """input * other, element by element."""
+
+    def __ne__(self, other: Tensor | Number) -> Tensor:  # type: ignore[override]
+        """input != other, element by element, as bool; shapes broadcast."""
+
+    def __neg__(self) -> Tensor:
+        """-x."""
+
+    def __or__(self, other: Tensor | Number) -> Tensor:
+        """input | other, bit by bit; logical for bool. RuntimeError if either is a float."""
+
+    def __pos__(self) -> Tensor:
+        """+x, which is the tensor itself."""
+
+    def __pow__(self, exponent: TensorOrNumber) -> Tensor:
+        """input^exponent, element by element."""
+
+    def __radd__(self, other: TensorOrNumber) -> Tensor:
+        """input + alpha * other."""
+
+    def __rand__(self, other: Tensor | Number) -> Tensor:
+        """input & other, bit by bit; logical for bool. RuntimeError if either is a float."""
+
+    def __rfloordiv__(self, other: TensorOrNumber) -> Tensor:
+        """The floor of other / self."""
+
+    def __rmatmul__(self, other: Tensor) -> Tensor:
+        """other @ self."""
+
+    def __rmod__(self, other: TensorOrNumber) -> Tensor:
+        """The remainder of other divided by self."""
+
+    def __rmul__(self, other: TensorOrNumber) -> Tensor:
+        """input * other, element by element."""
+
+    def __ror__(self, other: Tensor | Number) -> Tensor:
+        """input | other, bit by bit; logical for bool. RuntimeError if either is a float."""
+
+    def __rpow__(self, other: TensorOrNumber) -> Tensor:
+        """other to the power of self."""
+
+    def __rsub__(self, other: TensorOrNumber) -> Tensor:
+        """other - self."""
+
+    def __rtruediv__(self, other: TensorOrNumber) -> Tensor:
+        """other / self."""
+
+    def __rxor__(self, other: Tensor | Number) -> Tensor:
+        """input ^ other, bit by bit; logical for bool. RuntimeError if either is a float."""
+
+    def __setitem__(self, key: Key, value: Tensor | ArrayLike) -> None:
+        """self[key] = value."""
+
+    def __sub__(self, other: TensorOrNumber) -> Tensor:
+        """input - alpha * other."""
+
+    def __truediv__(self, other: TensorOrNumber) -> Tensor:
+        """input / other, element by element; integers give float32."""
+
+    def __xor__(self, other: Tensor | Number) -> Tensor:
+        """input ^ other, bit by bit; logical for bool. RuntimeError if either is a float."""
+
+    def abs(self) -> Tensor:
+        """|x|. The gradient at 0 is 0."""
+
+    def abs_(self) -> Self:
+        """As `abs`, but write the result into the tensor and return the tensor."""
+
+    def absolute(self) -> Tensor:
+        """|x|. The gradient at 0 is 0."""
+
+    def acos(self) -> Tensor:
+        """The inverse cosine, in radians from 0 to pi; NaN outside [-1, 1]. Integers give float32."""
+
+    def add(self, other: TensorOrNumber, *, alpha: Number = 1) -> Tensor:
+        """input + alpha * other."""
+
+    def add_(self, other: TensorOrNumber, *, alpha: Number = 1) -> Self:
+        """As `add`, but write the result into the tensor and return the tensor."""
+
+    def addcdiv(self, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+        """input + value * tensor1 / tensor2, element by element."""
+
+    def addcdiv_(self, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Self:
+        """As `addcdiv`, but write the result into the tensor and return the tensor."""
+
+    def addcmul(self, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+        """input + value * tensor1 * tensor2, element by element."""
+
+    def addcmul_(self, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Self:
+        """As `addcmul`, but write the result into the tensor and return the tensor."""
+
+    def addmm(self, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+        """beta * input + alpha * (mat1 @ mat2)."""
+
+    def all(self, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
+        """Whether all elements are true (not 0). Arguments are those of `sum`."""
+
+    def allclose(self, other: Tensor, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08,
+                 equal_nan: builtins.bool = False) -> builtins.bool:
+        """Whether every element is close, a Python bool: see `isclose`."""
+
+    def amax(self, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
+        """The largest element along dimensions; NaN if any is NaN. Equal elements share the gradient evenly."""
+
+    def amin(self, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
+        """The smallest element along dimensions; NaN if any is NaN. Equal elements share the gradient evenly."""
+
+    def any(self, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
+        """Whether any element is true (not 0). Arguments are those of `sum`."""
+
+    def arccos(self) -> Tensor:
+        """The inverse cosine, in radians from 0 to pi; NaN outside [-1, 1]. Integers give float32."""
+
+    def arcsin(self) -> Tensor:
+        """The inverse sine, in radians from -pi/2 to pi/2; NaN outside [-1, 1]. Integers give float32."""
+
+    def arctan(self) -> Tensor:
+        """The inverse tangent, in radians from -pi/2 to pi/2. Integers give float32."""
+
+    def arctan2(self, other: Tensor) -> Tensor:
+        """The angle of the point (x, y) = (other, input), in radians from -pi to pi."""
+
+    def argmax(self, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Tensor:
+        """The index of the largest element along a dimension, int64."""
+
+    def argmin(self, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Tensor:
+        """The index of the smallest element along a dimension, int64."""
+
+    def argsort(self, dim: builtins.int = -1, descending: builtins.bool = False, *,
+                stable: builtins.bool = True) -> Tensor:
+        """The indices that sort a tensor along a dimension, int64; stable, with NaN as the largest."""
+
+    def asin(self) -> Tensor:
+        """The inverse sine, in radians from -pi/2 to pi/2; NaN outside [-1, 1]. Integers give float32."""
+
+    def atan(self) -> Tensor:
+        """The inverse tangent, in radians from -pi/2 to pi/2. Integers give float32."""
+
+    def atan2(self, other: Tensor) -> Tensor:
+        """The angle of the point (x, y) = (other, input), in radians from -pi to pi."""
+
+    def backward(self, gradient=None, retain_graph=False):
+        """Accumulate d(self * gradient)/d(leaf) into the `grad` of every leaf: see `fastnet.autograd.backward`."""
+
+    def bernoulli(self, p: builtins.float | None = None, *, generator: Generator | None = None) -> Tensor:
+        """Random ones and zeros: 1 with the probability given by each element, else 0. The gradient is 0."""
+
+    def bitwise_and(self, other: Tensor | Number) -> Tensor:
+        """input & other, bit by bit; logical for bool. RuntimeError if either is a float."""
+
+    def bitwise_and_(self, other: Tensor | Number) -> Self:
+        """As `bitwise_and`, but write the result into the tensor and return the tensor."""
+
+    def bitwise_not(self) -> Tensor:
+        """The complement of each bit; the negation of a bool."""
+
+    def bitwise_or(self, other: Tensor | Number) -> Tensor:
+        """input | other, bit by bit; logical for bool. RuntimeError if either is a float."""
+
+    def bitwise_or_(self, other: Tensor | Number) -> Self:
+        """As `bitwise_or`, but write the result into the tensor and return the tensor."""
+
+    def bitwise_xor(self, other: Tensor | Number) -> Tensor:
+        """input ^ other, bit by bit; logical for bool. RuntimeError if either is a float."""
+
+    def bitwise_xor_(self, other: Tensor | Number) -> Self:
+        """As `bitwise_xor`, but write the result into the tensor and return the tensor."""
+
+    def bmm(self, mat2: Tensor) -> Tensor:
+        """Products of two batches of matrices, (B, M, K) and (B, K, N)."""
+
+    def bool(self, memory_format: object = None) -> Tensor:
+        """The tensor as bool; the tensor itself if it has this dtype."""
+
+    def broadcast_to(self, shape: Size) -> Tensor:
+        """`expand` to `shape`."""
+
+    def byte(self, memory_format: object = None) -> Tensor:
+        """The tensor as uint8; the tensor itself if it has this dtype."""
+
+    def ceil(self) -> Tensor:
+        """The smallest integer not below x. Its gradient is 0."""
+
+    def ceil_(self) -> Self:
+        """As `ceil`, but write the result into the tensor and return the tensor."""
+
+    def chunk(self, chunks: builtins.int, dim: builtins.int = 0) -> tuple[Tensor, ...]:
+        """Split a tensor along a dimension into at most `chunks` views of equal length; the last may be shorter."""
+
+    def clamp(self, min: TensorOrNumber | None = None, max: TensorOrNumber | None = None) -> Tensor:
+        """min(max(input, min), max): limit each element to [min, max]. A NaN limit gives NaN."""
+
+    def clamp_(self, min: TensorOrNumber | None = None, max: TensorOrNumber | None = None) -> Self:
+        """As `clamp`, but write the result into the tensor and return the tensor."""
+
+    def clamp_max(self, max: TensorOrNumber) -> Tensor:
+        """min(input, max): `clamp` with an upper limit."""
+
+    def clamp_min(self, min: TensorOrNumber) -> Tensor:
+        """max(input, min): `clamp` with a lower limit."""
+
+    def clip(self, min: TensorOrNumber | None = None, max: TensorOrNumber | None = None) -> Tensor:
+        """min(max(input, min), max): limit each element to [min, max]. A NaN limit gives NaN."""
+
+    def clone(self, *, memory_format: object = None) -> Tensor:
+        """A contiguous copy that gradients flow through."""
+
+    def contiguous(self, memory_format: object = None) -> Tensor:
+        """The tensor in C order: the tensor itself if it is contiguous, else a copy."""
+
+    def copy_(self, src: Tensor | ArrayLike, non_blocking: builtins.bool = False) -> Self:
+        """Write the elements of `src`, broadcast and cast, into the tensor and return it. Gradients flow to `src`."""
+
+    def cos(self) -> Tensor:
+        """The cosine of an angle in radians. Integers give float32."""
+
+    def cos_(self) -> Self:
+        """As `cos`, but write the result into the tensor and return the tensor."""
+
+    def cosh(self) -> Tensor:
+        """The hyperbolic cosine, (e^x + e^-x) / 2. Integers give float32."""
+
+    def cumsum(self, dim: builtins.int, *, dtype: DTypeLike | None = None) -> Tensor:
+        """Cumulative sums along a dimension: out[i] = x[0] + ... + x[i]."""
+
+    def dist(self, other: TensorOrNumber, p: builtins.float = 2) -> Tensor:
+        """The p-norm of input - other, over all elements: see `norm`."""
+
+    def div(self, other: TensorOrNumber, *, rounding_mode: Literal['floor', 'trunc'] | None = None) -> Tensor:
+        """input / other, element by element; integers give float32."""
+
+    def div_(self, other: TensorOrNumber, *, rounding_mode: Literal['floor', 'trunc'] | None = None) -> Self:
+        """As `div`, but write the result into the tensor and return the tensor."""
+
+    def divide(self, other: TensorOrNumber, *, rounding_mode: Literal['floor', 'trunc'] | None = None) -> Tensor:
+        """input / other, element by element; integers give float32."""
+
+    def dot(self, tensor: Tensor) -> Tensor:
+        """Inner product of two vectors, sum_i input[i] * tensor[i]."""
+
+    def double(self, memory_format: object = None) -> Tensor:
+        """The tensor as float64; the tensor itself if it has this dtype."""
+
+    def eq(self, other: Tensor | Number) -> Tensor:
+        """input == other, element by element, as bool; shapes broadcast."""
+
+    def equal(self, other: Tensor) -> builtins.bool:
+        """Whether two tensors have the same shape and elements, a Python bool."""
+
+    def erf(self) -> Tensor:
+        """The error function, 2/sqrt(pi) * integral of exp(-t^2) from 0 to x. Integers give float32."""
+
+    def exp(self) -> Tensor:
+        """e^x. Integers give float32."""
+
+    def exp_(self) -> Self:
+        """As `exp`, but write the result into the tensor and return the tensor."""
+
+    def expand(self, *size: Size) -> Tensor:
+        """A view that repeats dimensions of length 1."""
+
+    def expand_as(self, other: Tensor) -> Tensor:
+        """`expand` to the shape of `other`."""
+
+    def expm1(self) -> Tensor:
+        """e^x - 1, exact near 0. Integers give float32."""
+
+    def fill_(self, value: TensorOrNumber) -> Self:
+        """Write one value everywhere and return the tensor."""
+
+    def flatten(self, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
+        """Merge the dimensions from start_dim to end_dim into one; a view where possible."""
+
+    def flip(self, dims: Size, *more: builtins.int) -> Tensor:
+        """Reverse the order of elements along dimensions, given as integers or one tuple; a copy."""
+
+    def float(self, memory_format: object = None) -> Tensor:
+        """The tensor as float32; the tensor itself if it has this dtype."""
+
+    def floor(self) -> Tensor:
+        """The largest integer not above x. Its gradient is 0."""
+
+    def floor_(self) -> Self:
+        """As `floor`, but write the result into the tensor and return the tensor."""
+
+    def floor_divide(self, other: TensorOrNumber) -> Tensor:
+        """floor(input / other), element by element. Its gradient is 0."""
+
+    def floor_divide_(self, other: TensorOrNumber) -> Self:
+        """As `floor_divide`, but write the result into the tensor and return the tensor."""
+
+    def fmod(self, other: TensorOrNumber) -> Tensor:
+        """input - other * trunc(input / other). It has the sign of the dividend, as C's fmod."""
+
+    def gather(self, dim: builtins.int, index: Tensor, *, sparse_grad: builtins.bool = False) -> Tensor:
+        """Elements at the given indices along a dimension: out[i][j][k] = input[index[i][j][k]][j][k] for dim 0."""
+
+    def ge(self, other: Tensor | Number) -> Tensor:
+        """input >= other, element by element, as bool; shapes broadcast."""
+
+    def greater(self, other: Tensor | Number) -> Tensor:
+        """input > other, element by element, as bool; shapes broadcast."""
+
+    def greater_equal(self, other: Tensor | Number) -> Tensor:
+        """input >= other, element by element, as bool; shapes broadcast."""
+
+    def gt(self, other: Tensor | Number) -> Tensor:
+        """input > other, element by element, as bool; shapes broadcast."""
+
+    def index_select(self, dim: builtins.int, index: Tensor) -> Tensor:
+        """Entries along a dimension, selected by an index tensor; a copy."""
+
+    def int(self, memory_format: object = None) -> Tensor:
+        """The tensor as int32; the tensor itself if it has this dtype."""
+
+    def isclose(self, other: Tensor, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08,
+                equal_nan: builtins.bool = False) -> Tensor:
+        """|input - other| <= atol + rtol * |other|, element by element."""
+
+    def isfinite(self) -> Tensor:
+        """Whether each element is neither NaN nor infinite."""
+
+    def isinf(self) -> Tensor:
+        """Whether each element is infinite, of either sign."""
+
+    def isnan(self) -> Tensor:
+        """Whether each element is NaN."""
+
+    def le(self, other: Tensor | Number) -> Tensor:
+        """input <= other, element by element, as bool; shapes broadcast."""
+
+    def lerp(self, end: Tensor, weight: TensorOrNumber) -> Tensor:
+        """Linear interpolation: input + weight * (end - input)."""
+
+    def lerp_(self, end: Tensor, weight: TensorOrNumber) -> Self:
+        """As `lerp`, but write the result into the tensor and return the tensor."""
+
+    def less(self, other: Tensor | Number) -> Tensor:
+        """input < other, element by element, as bool; shapes broadcast."""
+
+    def less_equal(self, other: Tensor | Number) -> Tensor:
+        """input <= other, element by element, as bool; shapes broadcast."""
+
+    def log(self) -> Tensor:
+        """The natural logarithm. Integers give float32."""
+
+    def log10(self) -> Tensor:
+        """The logarithm to base 10. Integers give float32."""
+
+    def log1p(self) -> Tensor:
+        """log(1 + x), exact near 0. Integers give float32."""
+
+    def log2(self) -> Tensor:
+        """The logarithm to base 2. Integers give float32."""
+
+    def log_(self) -> Self:
+        """As `log`, but write the result into the tensor and return the tensor."""
+
+    def log_softmax(self, dim: builtins.int | None = None, dtype: DTypeLike | None = None) -> Tensor:
+        """x - log(sum(exp(x))) along `dim`: the logarithm of `softmax`, without overflow."""
+
+    def logaddexp(self, other: Tensor) -> Tensor:
+        """log(exp(input) + exp(other)), without overflow."""
+
+    def logical_and(self, other: Tensor) -> Tensor:
+        """Whether both are true, element by element. Every number but 0 is true."""
+
+    def logical_not(self) -> Tensor:
+        """Whether each element is 0 or False."""
+
+    def logical_or(self, other: Tensor) -> Tensor:
+        """Whether either is true, element by element. Every number but 0 is true."""
+
+    def logical_xor(self, other: Tensor) -> Tensor:
+        """Whether exactly one is true, element by element. Every number but 0 is true."""
+
+    def logsumexp(self, dim: Size, keepdim: builtins.bool = False) -> Tensor:
+        """log(sum(exp(x))) over dimensions, without overflow; -inf without elements. Integers give float32."""
+
+    def long(self, memory_format: object = None) -> Tensor:
+        """The tensor as int64; the tensor itself if it has this dtype."""
+
+    def lt(self, other: Tensor | Number) -> Tensor:
+        """input < other, element by element, as bool; shapes broadcast."""
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two dimensions exchanged."""
+
+    def masked_fill(self, mask: Tensor, value: TensorOrNumber) -> Tensor:
+        """The input with `value` where the mask is true."""
+
+    def masked_fill_(self, mask: Tensor, value: TensorOrNumber) -> Self:
+        """As `masked_fill`, but write the result into the tensor and return the tensor."""
+
+    def masked_select(self, mask: Tensor) -> Tensor:
+        """The elements where the mask is true, in one dimension."""
+
+    def matmul(self, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+        """Matrix product of two tensors: out[..., i, j] = sum_k input[..., i, k] * other[..., k, j]."""
+
+    @overload
+    def max(self) -> Tensor: ...
+    @overload
+    def max(self, other: Tensor, /) -> Tensor: ...
+    @overload
+    def max(self, *, other: Tensor) -> Tensor: ...
+    @overload
+    def max(self, dim: builtins.int, keepdim: builtins.bool = False) -> ValuesIndices:
+        """The largest element; along a dimension, (values, indices); of two tensors, the larger elements."""
+
+    def maximum(self, other: Tensor) -> Tensor:
+        """The larger of two, element by element; NaN if either is NaN. Equal elements share the gradient."""
+
+    def mean(self, dim: Dims = None, keepdim: builtins.bool = False, *, dtype: DTypeLike | None = None) -> Tensor:
+        """The arithmetic mean over dimensions, sum(x) / n. Arguments and errors are those of `sum`."""
+
+    @overload
+    def min(self) -> Tensor: ...
+    @overload
+    def min(self, other: Tensor, /) -> Tensor: ...
+    @overload
+    def min(self, *, other: Tensor) -> Tensor: ...
+    @overload
+    def min(self, dim: builtins.int, keepdim: builtins.bool = False) -> ValuesIndices:
+        """The smallest element; along a dimension, (values, indices); of two tensors, the smaller elements."""
+
+    def minimum(self, other: Tensor) -> Tensor:
+        """The smaller of two, element by element; NaN if either is NaN. Equal elements share the gradient."""
+
+    def mm(self, mat2: Tensor) -> Tensor:
+        """Product of two matrices, (M, K) and (K, N)."""
+
+    def moveaxis(self, source: Size, destination: Size) -> Tensor:
+        """A view with dimensions moved to new positions; the others keep their order."""
+
+    def movedim(self, source: Size, destination: Size) -> Tensor:
+        """A view with dimensions moved to new positions; the others keep their order."""
+
+    def mul(self, other: TensorOrNumber) -> Tensor:
+        """input * other, element by element."""
+
+    def mul_(self, other: TensorOrNumber) -> Self:
+        """As `mul`, but write the result into the tensor and return the tensor."""
+
+    def multiply(self, other: TensorOrNumber) -> Tensor:
+        """input * other, element by element."""
+
+    def mv(self, vec: Tensor) -> Tensor:
+        """Product of a matrix (M, K) and a vector (K,)."""
+
+    def narrow(self, dim: builtins.int, start: builtins.int | Tensor, length: builtins.int) -> Tensor:
+        """A view of `length` consecutive entries along a dimension."""
+
+    def ne(self, other: Tensor | Number) -> Tensor:
+        """input != other, element by element, as bool; shapes broadcast."""
+
+    def neg(self) -> Tensor:
+        """-x."""
+
+    def neg_(self) -> Self:
+        """As `neg`, but write the result into the tensor and return the tensor."""
+
+    def negative(self) -> Tensor:
+        """-x."""
+
+    def new_empty(self, *size: Size, dtype: DTypeLike | None = None, requires_grad: builtins.bool = False,
+                  device: str | None = None, layout: str | None = None, pin_memory: builtins.bool = False,
+                  memory_format: object = None) -> Tensor:
+        """`empty`, by default in the dtype of `input`."""
+
+    def new_full(self, size: Size, fill_value: Number, *, dtype: DTypeLike | None = None,
+                 requires_grad: builtins.bool = False, device: str | None = None, layout: str | None = None,
+                 pin_memory: builtins.bool = False, memory_format: object = None) -> Tensor:
+        """`full`, by default in the dtype of `input`."""
+
+    def new_ones(self, *size: Size, dtype: DTypeLike | None = None, requires_grad: builtins.bool = False,
+                 device: str | None = None, layout: str | None = None, pin_memory: builtins.bool = False,
+                 memory_format: object = None) -> Tensor:
+        """`ones`, by default in the dtype of `input`."""
+
+    def new_tensor(self, data: Tensor | ArrayLike, *, dtype: DTypeLike | None = None,
+                   requires_grad: builtins.bool = False, device: str | None = None, layout: str | None = None,
+                   pin_memory: builtins.bool = False, memory_format: object = None) -> Tensor:
+        """`fastnet.tensor`, by default in the dtype of `input`."""
+
+    def new_zeros(self, *size: Size, dtype: DTypeLike | None = None, requires_grad: builtins.bool = False,
+                  device: str | None = None, layout: str | None = None, pin_memory: builtins.bool = False,
+                  memory_format: object = None) -> Tensor:
+        """`zeros`, by default in the dtype of `input`."""
+
+    @overload
+    def nonzero(self, *, as_tuple: Literal[False] = False) -> Tensor: ...
+    @overload
+    def nonzero(self, *, as_tuple: Literal[True]) -> tuple[Tensor, ...]: ...
+    @overload
+    def nonzero(self, *, as_tuple: builtins.bool) -> Tensor | tuple[Tensor, ...]:
+        """The indices of the nonzero elements, int64, (n, dimensions)."""
+
+    def norm(self, p: builtins.float | Literal['fro'] = 2, dim: Dims = None, keepdim: builtins.bool = False,
+             dtype: DTypeLike | None = None) -> Tensor:
+        """The p-norm, sum(|x|^p)^(1/p). Its gradient at the zero vector is 0."""
+
+    def normal_(self, mean: builtins.float = 0.0, std: builtins.float = 1.0, *,
+                generator: Generator | None = None) -> Self:
+        """Write normal random numbers into the tensor and return it."""
+
+    def not_equal(self, other: Tensor | Number) -> Tensor:
+        """input != other, element by element, as bool; shapes broadcast."""
+
+    def outer(self, vec2: Tensor) -> Tensor:
+        """Outer product of two vectors, out[i][j] = input[i] * vec2[j]."""
+
+    def permute(self, *dims: Size) -> Tensor:
+        """A view with the dimensions in another order."""
+
+    def positive(self) -> Tensor:
+        """+x, which is the tensor itself."""
+
+    def pow(self, exponent: TensorOrNumber) -> Tensor:
+        """input^exponent, element by element."""
+
+    def pow_(self, exponent: TensorOrNumber) -> Self:
+        """As `pow`, but write the result into the tensor and return the tensor."""
+
+    def prod(self, dim: builtins.int | None = None, keepdim: builtins.bool = False, *,
+             dtype: DTypeLike | None = None) -> Tensor:
+        """The product along a dimension. Integers and bools give int64. The gradient is exact for zeros, too."""
+
+    def ravel(self, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
+        """Merge the dimensions from start_dim to end_dim into one; a view where possible."""
+
+    def reciprocal(self) -> Tensor:
+        """1 / x. Integers give float32."""
+
+    def reciprocal_(self) -> Self:
+        """As `reciprocal`, but write the result into the tensor and return the tensor."""
+
+    def relu(self) -> Tensor:
+        """max(x, 0). RuntimeError for bool."""
+
+    def relu_(self) -> Self:
+        """As `relu`, but write the result into the tensor and return the tensor."""
+
+    def remainder(self, other: TensorOrNumber) -> Tensor:
+        """input - other * floor(input / other). It has the sign of the divisor, as Python's %."""
+
+    def remainder_(self, other: TensorOrNumber) -> Self:
+        """As `remainder`, but write the result into the tensor and return the tensor."""
+
+    def repeat(self, *repeats: Size) -> Tensor:
+        """Tile the tensor repeats[i] times along dimension i; additional dimensions come first."""
+
+    def reshape(self, *shape: Size) -> Tensor:
+        """The tensor in another shape: a view where possible, else a copy."""
+
+    def reshape_as(self, other: Tensor) -> Tensor:
+        """`reshape` to the shape of `other`."""
+
+    def retain_grad(self):
+        """Keep this non-leaf's gradient in its `grad` when backward() passes it."""
+
+    def rmatmul(self, other: Tensor) -> Tensor:
+        """other @ self."""
+
+    def round(self, *, decimals: builtins.int = 0) -> Tensor:
+        """The nearest integer; halves round to the even one. Its gradient is 0."""
+
+    def round_(self, *, decimals: builtins.int = 0) -> Self:
+        """As `round`, but write the result into the tensor and return the tensor."""
+
+    def rsqrt(self) -> Tensor:
+        """1 / sqrt(x)."""
+
+    def rsqrt_(self) -> Self:
+        """As `rsqrt`, but write the result into the tensor and return the tensor."""
+
+    def select(self, dim: builtins.int, index: builtins.int) -> Tensor:
+        """A view of one entry along a dimension, which is removed."""
+
+    def sigmoid(self) -> Tensor:
+        """1 / (1 + exp(-x)). Integers give float32."""
+
+    def sigmoid_(self) -> Self:
+        """As `sigmoid`, but write the result into the tensor and return the tensor."""
+
+    def sign(self) -> Tensor:
+        """-1, 0 or 1. Its gradient is 0."""
+
+    def sin(self) -> Tensor:
+        """The sine of an angle in radians. Integers give float32."""
+
+    def sin_(self) -> Self:
+        """As `sin`, but write the result into the tensor and return the tensor."""
+
+    def sinh(self) -> Tensor:
+        """The hyperbolic sine, (e^x - e^-x) / 2. Integers give float32."""
+
+    def softmax(self, dim: builtins.int | None = None, dtype: DTypeLike | None = None) -> Tensor:
+        """exp(x) / sum(exp(x)) along `dim`, without overflow."""
+
+    def sort(self, dim: builtins.int = -1, descending: builtins.bool = False, *,
+             stable: builtins.bool = True) -> ValuesIndices:
+        """Sort a tensor along a dimension: (values, indices). Stable, with NaN as the largest."""
+
+    def split(self, split_size_or_sections: Size, dim: builtins.int = 0) -> tuple[Tensor, ...]:
+        """Split a tensor along a dimension into a tuple of views."""
+
+    def sqrt(self) -> Tensor:
+        """The square root; NaN below 0. Integers give float32."""
+
+    def sqrt_(self) -> Self:
+        """As `sqrt`, but write the result into the tensor and return the tensor."""
+
+    def square(self) -> Tensor:
+        """x^2. Bools give int64."""
+
+    def square_(self) -> Self:
+        """As `square`, but write the result into the tensor and return the tensor."""
+
+    def squeeze(self, dim: Size | None = None) -> Tensor:
+        """A view without the dimensions of length 1, or only without those among `dim` (an integer or a tuple)."""
+
+    def std(self, dim: Dims = None, unbiased: builtins.bool = True, keepdim: builtins.bool = False, *,
+            correction: builtins.float | None = None) -> Tensor:
+        """The standard deviation over dimensions, the square root of the variance."""
+
+    def sub(self, other: TensorOrNumber, *, alpha: Number = 1) -> Tensor:
+        """input - alpha * other."""
+
+    def sub_(self, other: TensorOrNumber, *, alpha: Number = 1) -> Self:
+        """As `sub`, but write the result into the tensor and return the tensor."""
+
+    def subtract(self, other: TensorOrNumber, *, alpha: Number = 1) -> Tensor:
+        """input - alpha * other."""
+
+    def sum(self, dim: Dims = None, keepdim: builtins.bool = False, *, dtype: DTypeLike | None = None) -> Tensor:
+        """The sum over dimensions. Integers and bools give int64."""
+
+    def swapaxes(self, dim0: builtins.int, dim1: builtins.int) -> Tensor:
+        """A view with two dimensions exchanged."""
+
+    def swapdims(self, dim0: builtins.int, dim1: builtins.int) -> Tensor:
+        """A view with two dimensions exchanged."""
+
+    def t(self) -> Tensor:
+        """The transpose of a matrix, a view. A vector is returned unchanged."""
+
+    def take_along_dim(self, indices: Tensor, dim: builtins.int | None = None) -> Tensor:
+        """Elements at the given indices along a dimension, as `gather`; the other dimensions broadcast."""
+
+    def tan(self) -> Tensor:
+        """The tangent of an angle in radians. Integers give float32."""
+
+    def tanh(self) -> Tensor:
+        """(exp(x) - exp(-x)) / (exp(x) + exp(-x)). Integers give float32."""
+
+    def tanh_(self) -> Self:
+        """As `tanh`, but write the result into the tensor and return the tensor."""
+
+    @overload
+    def to(self, other: Tensor, /, non_blocking: builtins.bool = False, copy: builtins.bool = False, *,
+           memory_format: object = None) -> Tensor: ...
+    @overload
+    def to(self, dtype: DTypeLike | None = None, non_blocking: builtins.bool = False, copy: builtins.bool = False, *,
+           device: str | None = None, memory_format: object = None) -> Tensor: ...
+    @overload
+    def to(self, device: str, dtype: DTypeLike | None = None, non_blocking: builtins.bool = False,
+           copy: builtins.bool = False, *, memory_format: object = None) -> Tensor:
+        """The tensor converted to a dtype; the tensor itself if it has this dtype."""
+
+    def topk(self, k: builtins.int, dim: builtins.int = -1, largest: builtins.bool = True,
+             sorted: builtins.bool = True) -> ValuesIndices:
+        """The k largest or smallest elements along a dimension: (values, indices)."""
+
+    def transpose(self, dim0: builtins.int, dim1: builtins.int) -> Tensor:
+        """A view with two dimensions exchanged."""
+
+    def tril(self, diagonal: builtins.int = 0) -> Tensor:
+        """The lower triangle of matrices: zeros where column - row > diagonal."""
+
+    def triu(self, diagonal: builtins.int = 0) -> Tensor:
+        """The upper triangle of matrices: zeros where column - row < diagonal. Arguments are those of `tril`."""
+
+    def true_divide(self, other: TensorOrNumber, *, rounding_mode: Literal['floor',
+                    'trunc'] | None = None) -> Tensor:
+        """input / other, element by element; integers give float32."""
+
+    def trunc(self) -> Tensor:
+        """x without its fraction. Its gradient is 0."""
+
+    def trunc_(self) -> Self:
+        """As `trunc`, but write the result into the tensor and return the tensor."""
+
+    @overload
+    def type(self, dtype: None = None, non_blocking: builtins.bool = False) -> str: ...
+    @overload
+    def type(self, dtype: DTypeLike, non_blocking: builtins.bool = False) -> Tensor:
+        """The name of the tensor's type, such as "fastnet.FloatTensor"; with `dtype`, the tensor converted to it."""
+
+    def type_as(self, other: Tensor) -> Tensor:
+        """The tensor in the dtype of `other`."""
+
+    def unbind(self, dim: builtins.int = 0) -> tuple[Tensor, ...]:
+        """The entries along a dimension, a tuple of views."""
+
+    def unflatten(self, dim: builtins.int, sizes: Sequence[builtins.int]) -> Tensor:
+        """Split one dimension into several."""
+
+    def uniform_(self, a: builtins.float = 0.0, b: builtins.float = 1.0, *,
+                 generator: Generator | None = None) -> Self:
+        """Write uniform random numbers in [a, b) into the tensor and return it."""
+
+    def unsqueeze(self, dim: builtins.int) -> Tensor:
+        """A view with a dimension of length 1 inserted at `dim`."""
+
+    def var(self, dim: Dims = None, unbiased: builtins.bool = True, keepdim: builtins.bool = False, *,
+            correction: builtins.float | None = None) -> Tensor:
+        """The variance over dimensions, sum((x - mean)^2) / (n - correction)."""
+
+    def view(self, *shape: Size) -> Tensor:
+        """A view of the tensor in another shape."""
+
+    def view_as(self, other: Tensor) -> Tensor:
+        """`view` in the shape of `other`."""
+
+    def where(self, condition: Tensor, other: TensorOrNumber) -> Tensor:
+        """The elements of this tensor where the condition is true, `other` elsewhere."""
+
+    def zero_(self) -> Self:
+        """Write zeros and return the tensor. Errors are those of `fill_`."""

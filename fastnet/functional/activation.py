@@ -1,11 +1,20 @@
 """Activations."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
+
 from fastnet import dtypes
 from fastnet._core.tensor import method
 from fastnet.autograd import gradient, op
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import describe
-from fastnet.functional.kernel_calls import call_like, contiguous
-from fastnet.functional.reduction import as_rows, normalize_dim
+from fastnet.functional.dims import as_rows, normalize_dim
+from fastnet.functional.kernel_calls import call_like, check_floating, contiguous
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, DTypeLike, Result, Shape
+    from fastnet._core.tensor import Tensor
 
 __all__ = [
     "elu",
@@ -26,73 +35,81 @@ __all__ = [
 ]
 
 
-def _of_result(name, doc, result, prepare):
+def _of_result(name: str, doc: str, result: str, prepare: Callable[[Array], Array]) -> Callable[[Tensor], Tensor]:
     """Define an activation of prepare(input) whose gradient follows from its result, `result` for [-1., 0., 1.]."""
-    def slope(g, y):
+    def slope(g: Array, y: Array) -> Array:
         return call_like(backward, y, g)
 
-    def function(input):
+    def function(input: Array) -> Result[Array]:
         y = call_like(name, prepare(input))
         return y, (gradient(slope, y),)
     backward = name + "_backward"
     return op(describe(function, name, doc, f"fastnet.{name}(fastnet.tensor([-1.0, 0.0, 1.0]))", f"tensor({result})"))
 
 
-def _of_input(name, doc="", result=None):
-    """Define an activation whose gradient follows from its input and attributes; without a result it has no example."""
-    def slope(g, x, *attributes):
-        return call_like(backward, x, g, *attributes)
+def _of_input(name: str, doc: str, result: str) -> Callable[[Tensor], Tensor]:
+    """Define an activation whose gradient follows from its input, `result` for [-1., 0., 1.]."""
+    def slope(g: Array, x: Array) -> Array:
+        return call_like(backward, x, g)
 
-    def function(input, *attributes):
-        x = contiguous(_floating(name, input))
-        return call_like(name, x, *attributes), (gradient(slope, x, *attributes), *(None for _ in attributes))
+    def function(input: Array) -> Result[Array]:
+        check_floating(name, input)
+        x = contiguous(input)
+        return call_like(name, x), (gradient(slope, x),)
     backward = name + "_backward"
-    call = result and f"fastnet.nn.functional.{name}(fastnet.tensor([-1.0, 0.0, 1.0]))"
+    call = f"fastnet.nn.functional.{name}(fastnet.tensor([-1.0, 0.0, 1.0]))"
     return op(describe(function, name, doc, call, f"tensor({result})"))
 
 
-def _floating(name, x):
-    if x.dtype.kind != "f":
-        raise RuntimeError(f"{name} takes floating-point tensors, got {x.dtype}")
-    return x
+def _with_attributes(name: str) -> Callable[..., Tensor]:
+    """Define an operation of a tensor and numbers whose gradient follows from these."""
+    def slope(g: Array, x: Array, *attributes: float) -> Array:
+        return call_like(backward, x, g, *attributes)
+
+    def function(input: Array, *attributes: float) -> Result[Array]:
+        check_floating(name, input)
+        x = contiguous(input)
+        return call_like(name, x, *attributes), (gradient(slope, x, *attributes), *(None for _ in attributes))
+    backward = name + "_backward"
+    function.__name__ = function.__qualname__ = name
+    return op(function)
 
 
-def _number(x):
+def _without_bool(x: Array) -> Array:
     kernels.refuse_bool("relu", x)
     return x
 
 
-def _real(x):
+def _as_floating(x: Array) -> Array:
     return kernels.cast(x, dtypes.float_of(x.dtype))
 
 
-relu = method()(_of_result("relu", "max(x, 0). RuntimeError for bool.", "[0., 0., 1.]", _number))
+relu = method()(_of_result("relu", "max(x, 0). RuntimeError for bool.", "[0., 0., 1.]", _without_bool))
 sigmoid = method()(_of_result("sigmoid", "1 / (1 + exp(-x)). Integers give float32.", "[0.2689, 0.5   , 0.7311]",
-                              _real))
+                              _as_floating))
 tanh = method()(_of_result("tanh", "(exp(x) - exp(-x)) / (exp(x) + exp(-x)). Integers give float32.",
-                           "[-0.7616,  0.    ,  0.7616]", _real))
+                           "[-0.7616,  0.    ,  0.7616]", _as_floating))
 silu = _of_input("silu", "x * sigmoid(x). Elfwing et al. 2017, https://arxiv.org/abs/1702.03118.",
                  "[-0.2689,  0.    ,  0.7311]")
-_gelu = _of_input("gelu")
-_gelu_tanh = _of_input("gelu_tanh")
-_leaky_relu = _of_input("leaky_relu")
-_elu = _of_input("elu")
-_softplus = _of_input("softplus")
+_gelu = _with_attributes("gelu")
+_gelu_tanh = _with_attributes("gelu_tanh")
+_leaky_relu = _with_attributes("leaky_relu")
+_elu = _with_attributes("elu")
+_softplus = _with_attributes("softplus")
 
 
-def gelu(input, approximate="none"):
-    """x * Phi(x), Phi being the normal distribution function.
+def gelu(input: Tensor, approximate: Literal["none", "tanh"] = "none") -> Tensor:
+    """x * Phi(x), where Phi is the cumulative distribution function of the normal distribution.
 
     Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415.
 
     Args:
         input: any shape.
-        approximate: "none" computes Phi by the error function, "tanh" by
+        approximate: "none" computes Phi with the error function, "tanh" as
             0.5 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 * x^3))).
 
     Raises:
-        ValueError: an unknown approximation.
-        RuntimeError: integers.
+        RuntimeError: an unknown approximation, or a dtype that is not floating-point.
 
     Example:
         >>> import fastnet
@@ -104,14 +121,14 @@ def gelu(input, approximate="none"):
     return _gelu(input) if approximate == "none" else _gelu_tanh(input)
 
 
-def leaky_relu(input, negative_slope=0.01):
+def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     """x where x > 0, else negative_slope * x.
 
     Maas et al. 2013, "Rectifier nonlinearities improve neural network acoustic models".
 
     Args:
         input: any shape.
-        negative_slope: a number.
+        negative_slope: the slope for negative x.
 
     Example:
         >>> import fastnet
@@ -121,12 +138,12 @@ def leaky_relu(input, negative_slope=0.01):
     return _leaky_relu(input, float(negative_slope))
 
 
-def elu(input, alpha=1.0):
+def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
     """x where x > 0, else alpha * (exp(x) - 1). Clevert et al. 2015, https://arxiv.org/abs/1511.07289.
 
     Args:
         input: any shape.
-        alpha: a number; -alpha is the limit to the left.
+        alpha: the function approaches -alpha for large negative x.
 
     Example:
         >>> import fastnet
@@ -136,13 +153,13 @@ def elu(input, alpha=1.0):
     return _elu(input, float(alpha))
 
 
-def softplus(input, beta=1.0, threshold=20.0):
-    """log(1 + exp(beta * x)) / beta; x itself where beta * x > threshold.
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """log(1 + exp(beta * x)) / beta, and x where beta * x > threshold.
 
     Args:
         input: any shape.
-        beta: the sharpness.
-        threshold: where the function is taken to be linear.
+        beta: the sharpness of the bend at 0.
+        threshold: the value of beta * x above which the function is linear.
 
     Example:
         >>> import fastnet
@@ -152,7 +169,7 @@ def softplus(input, beta=1.0, threshold=20.0):
     return _softplus(input, float(beta), float(threshold))
 
 
-def logsigmoid(input):
+def logsigmoid(input: Tensor) -> Tensor:
     """log(sigmoid(x)), without overflow.
 
     Example:
@@ -163,7 +180,7 @@ def logsigmoid(input):
     return -softplus(-input)
 
 
-def softsign(input):
+def softsign(input: Tensor) -> Tensor:
     """x / (1 + |x|).
 
     Example:
@@ -175,19 +192,20 @@ def softsign(input):
 
 
 @op
-def _hardtanh(x, low, high):
-    x = contiguous(_floating("hardtanh", x))
+def _hardtanh(x: Array, low: float, high: float) -> Result[Array]:
+    check_floating("hardtanh", x)
+    x = contiguous(x)
     return call_like("clamp", x, low, high), (gradient(_hardtanh_slope, x, low, high), None, None)
 
 
-def _hardtanh_slope(g, x, low, high):
+def _hardtanh_slope(g: Array, x: Array, low: float, high: float) -> Array:
     return call_like("hardtanh_backward", x, g, low, high)
 
 
-def hardtanh(input, min_val=-1.0, max_val=1.0):
-    """min(max(x, min_val), max_val). Unlike that of `clamp`, its gradient at the limits themselves is 0.
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    """min(max(x, min_val), max_val). Unlike the gradient of `clamp`, its gradient at the limits is 0.
 
-    Integers stay integers: the limits lose their fractions.
+    Integers stay integers: fractions of the limits are dropped.
 
     Raises:
         ValueError: min_val is above max_val.
@@ -205,7 +223,7 @@ def hardtanh(input, min_val=-1.0, max_val=1.0):
     return _hardtanh(input, float(min_val), float(max_val))
 
 
-def relu6(input):
+def relu6(input: Tensor) -> Tensor:
     """hardtanh(x, 0, 6). Krizhevsky 2010, "Convolutional deep belief networks on CIFAR-10".
 
     Example:
@@ -216,7 +234,7 @@ def relu6(input):
     return hardtanh(input, 0.0, 6.0)
 
 
-def mish(input):
+def mish(input: Tensor) -> Tensor:
     """x * tanh(softplus(x)). Misra 2019, https://arxiv.org/abs/1908.08681.
 
     Example:
@@ -228,33 +246,32 @@ def mish(input):
 
 
 @op
-def _softmax(input, kernel, dim, dtype):
+def _softmax(input: Array, kernel: str, dim: Any, dtype: DTypeLike | None) -> Result[Array]:
     x = kernels.cast(input, dtypes.as_dtype(dtype)) if dtype is not None else input
-    if x.dtype.kind != "f":
-        raise RuntimeError(f"{kernel} takes floating-point tensors, got {x.dtype}")
+    check_floating(kernel, x)
     dims = normalize_dim(x, dim)
     x3, _, _ = as_rows(x, dims)
     y3 = kernels.call_like(kernel, x3)
     return y3.reshape(input.shape), (gradient(_softmax_slope, y3, kernel, dims), None, None, None)
 
 
-def _softmax_slope(g, y3, kernel, dims):
+def _softmax_slope(g: Array, y3: Array, kernel: str, dims: Shape) -> Array:
     g3, _, _ = as_rows(g, dims)
     return kernels.call_like(kernel + "_backward", y3, g3).reshape(g.shape)
 
 
 @method()
-def softmax(input, dim=None, dtype=None):
+def softmax(input: Tensor, dim: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
     """exp(x) / sum(exp(x)) along `dim`, without overflow.
 
     Args:
         input: any shape.
-        dim: the dimension along which the result adds up to 1.
+        dim: the dimension along which the result adds up to 1. It must be given; None is an error.
         dtype: convert to this first.
 
     Raises:
-        TypeError: no dim.
-        RuntimeError: integers.
+        TypeError: dim is missing.
+        RuntimeError: a dtype that is not floating-point.
 
     Example:
         >>> import fastnet
@@ -266,7 +283,7 @@ def softmax(input, dim=None, dtype=None):
 
 
 @method()
-def log_softmax(input, dim=None, dtype=None):
+def log_softmax(input: Tensor, dim: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
     """x - log(sum(exp(x))) along `dim`: the logarithm of `softmax`, without overflow.
 
     Arguments and errors are those of `softmax`.

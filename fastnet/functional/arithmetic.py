@@ -1,4 +1,8 @@
 """Arithmetic on two operands, with broadcasting and promotion. Either may be a tensor or a Python number."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -10,46 +14,49 @@ from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.kernel_calls import check_array, check_some_array, operands, refuse_bool
 from fastnet.functional.pointwise import square
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, Number, Result, TensorOrNumber
+
 
 @op
-def _add(x, y):
+def _add(x: Array | Number, y: Array | Number) -> Result[Array]:
     x, y = operands(x, y)
     return kernels.add(x, y), (kernels.same, kernels.same)
 
 
 @op
-def _sub(x, y):
+def _sub(x: Array | Number, y: Array | Number) -> Result[Array]:
     refuse_bool("sub", x, y)
     x, y = operands(x, y)
     return kernels.sub(x, y), (kernels.same, kernels.neg)
 
 
 @op
-def _add_multiple(x, y, factor):
-    """x + factor * y. The product, too, is in the dtype of the result: 5 times a uint8 200 is 1000 beside integers."""
+def _add_multiple(x: Array | Number, y: Array | Number, factor: Number) -> Result[Array]:
+    """x + factor * y. The product is in the dtype of the result: 5 times a uint8 200 added to int64 is 1000."""
     x, y = operands(x, y)
     return kernels.add(x, kernels.scale(y, factor)), (kernels.same, gradient(kernels.scale, factor), None)
 
 
 @op
-def _sub_multiple(x, y, factor):
+def _sub_multiple(x: Array | Number, y: Array | Number, factor: Number) -> Result[Array]:
     refuse_bool("sub", x, y)
     x, y = operands(x, y)
     return kernels.sub(x, kernels.scale(y, factor)), (kernels.same, gradient(kernels.scale, -factor), None)
 
 
-def plus_multiple(name, argument, x, y, factor):
-    """x + factor * y; `argument` is what the function `name` calls the factor."""
+def plus_multiple(name: str, argument: str, x: TensorOrNumber, y: TensorOrNumber, factor: Any) -> Tensor:
+    """x + factor * y, for the function `name`, whose parameter for the factor is `argument`."""
     if type(factor) is int and factor == 1:
         return _add(x, y)
     return _add_multiple(x, y, _factor(name, argument, factor, x, y))
 
 
-def _factor(name, argument, factor, *operands):
+def _factor(name: str, argument: str, factor: Any, *operands: TensorOrNumber) -> Number:
     """A factor as a number, checked against the dtype of the result.
 
     Raises:
-        RuntimeError: a float beside integers, or a bool beside numbers.
+        RuntimeError: a float with integers, or a bool with numbers.
     """
     number = factor.item() if isinstance(factor, Tensor) else factor
     dtype = dtypes.result_type(*(x._data if isinstance(x, Tensor) else x for x in operands))
@@ -61,24 +68,24 @@ def _factor(name, argument, factor, *operands):
 
 
 @op
-def _mul(x, y):
+def _mul(x: Array | Number, y: Array | Number) -> Result[Array]:
     x, y = operands(x, y)
     return kernels.mul(x, y), (gradient(kernels.mul, y), gradient(kernels.mul, x))
 
 
 @op
-def _div(x, y):
+def _div(x: Array | Number, y: Array | Number) -> Result[Array]:
     x, y = operands(x, y, real=True)
     return kernels.div(x, y), (gradient(kernels.div, y), gradient(_of_divisor, x, y))
 
 
-def _of_divisor(g, x, y):
+def _of_divisor(g: Array, x: Array, y: Array) -> Array:
     """-g * (x / y) / y"""
     return kernels.neg(kernels.mul(g, kernels.div(kernels.div(x, y), y)))
 
 
 @op
-def _pow(x, y):
+def _pow(x: Array | Number, y: Array | Number) -> Result[Array]:
     check_some_array("pow", x, y)
     exponent = y
     x, y = operands(x, y, exact=not isinstance(y, np.ndarray))
@@ -89,13 +96,13 @@ def _pow(x, y):
     return out, (gradient(_of_base, x, y), gradient(_of_exponent, x, y, out))
 
 
-def _of_base(g, x, y):
+def _of_base(g: Array, x: Array, y: Array) -> Array:
     """g * y * x^(y-1), and 0 where y is 0 even at x = 0"""
     slope = kernels.mul(y, kernels.binary("pow", x, kernels.sub(y, kernels.scalar(1, y.dtype))))
     return kernels.mul(g, kernels.masked(kernels.binary("ne", y, kernels.scalar(0, y.dtype), dtypes.bool_), slope))
 
 
-def _of_exponent(g, x, y, power):
+def _of_exponent(g: Array, x: Array, y: Array, power: Array) -> Array:
     """g * x^y * log x, and 0 where x is 0 and y is not negative"""
     zero = kernels.scalar(0, x.dtype)
     flat = kernels.binary("logical_and", kernels.binary("eq", x, zero, dtypes.bool_),
@@ -104,13 +111,12 @@ def _of_exponent(g, x, y, power):
     return kernels.mul(g, kernels.masked(kernels.unary("logical_not", flat), slope))
 
 
-def _quotient_operands(name, x, y):
-    """Operands of a division whose result is whole.
+def _quotient_operands(name: str, x: Array | Number, y: Array | Number) -> tuple[Array, Array]:
+    """The operands of a division with an integer quotient.
 
     Raises:
         TypeError: two numbers.
-        RuntimeError: two bools.
-        RuntimeError: an integer divided by 0.
+        RuntimeError: two bools, or an integer divided by 0.
     """
     check_some_array(name, x, y)
     x, y = operands(x, y)
@@ -121,70 +127,70 @@ def _quotient_operands(name, x, y):
 
 
 @op
-def _floor_divide(x, y):
+def _floor_divide(x: Array | Number, y: Array | Number) -> Result[Array]:
     x, y = _quotient_operands("floor_divide", x, y)
     return kernels.binary("floor_divide", x, y), (kernels.zeros_like, kernels.zeros_like)
 
 
 @op
-def _trunc_divide(x, y):
+def _trunc_divide(x: Array | Number, y: Array | Number) -> Result[Array]:
     x, y = _quotient_operands("div", x, y)
-    if x.dtype.kind != "f":             # exactly, which no floating-point quotient of int64 is
+    if x.dtype.kind != "f":             # exact, unlike a floating-point quotient of int64
         return kernels.binary("floor_divide", kernels.sub(x, kernels.binary("fmod", x, y)), y), None
     return kernels.unary("trunc", kernels.div(x, y)), (kernels.zeros_like, kernels.zeros_like)
 
 
 @op
-def _remainder(x, y):
+def _remainder(x: Array | Number, y: Array | Number) -> Result[Array]:
     x, y = _quotient_operands("remainder", x, y)
     return kernels.binary("remainder", x, y), (kernels.same, gradient(_of_modulus, x, y))
 
 
-def _of_modulus(g, x, y):
+def _of_modulus(g: Array, x: Array, y: Array) -> Array:
     """-g * floor(x / y)"""
     return kernels.neg(kernels.mul(g, kernels.binary("floor_divide", x, y)))
 
 
 @op
-def _fmod(x, y):
+def _fmod(x: Array, y: Array | Number) -> Result[Array]:
     check_array("fmod", "input", x)
     x, y = _quotient_operands("fmod", x, y)
     return kernels.binary("fmod", x, y), (kernels.same, gradient(_of_truncated_modulus, x, y))
 
 
-def _of_truncated_modulus(g, x, y):
+def _of_truncated_modulus(g: Array, x: Array, y: Array) -> Array:
     """-g * trunc(x / y)"""
     return kernels.neg(kernels.mul(g, kernels.unary("trunc", kernels.div(x, y))))
 
 
 @op
-def _atan2(y, x):
+def _atan2(y: Array, x: Array) -> Result[Array]:
     check_array("atan2", "input", y)
     check_array("atan2", "other", x)
     y, x = operands(y, x, real=True)
     return kernels.binary("atan2", y, x), (gradient(_over_square, x, y), gradient(_minus_over_square, y, x))
 
 
-def _over_square(g, a, b):
-    """g * a / (a^2 + b^2), and 0 at the origin, where there is no gradient"""
+def _over_square(g: Array, a: Array, b: Array) -> Array:
+    """g * a / (a^2 + b^2), and 0 at the origin, where there is no gradient."""
     return kernels.mul(g, kernels.quotient(a, kernels.add(kernels.mul(a, a), kernels.mul(b, b))))
 
 
-def _minus_over_square(g, a, b):
+def _minus_over_square(g: Array, a: Array, b: Array) -> Array:
     return kernels.neg(_over_square(g, a, b))
 
 
 @method("__add__", "__radd__")
-def add(input, other, *, alpha=1):
+def add(input: TensorOrNumber, other: TensorOrNumber, *, alpha: Number = 1) -> Tensor:
     """input + alpha * other.
 
     Args:
         input, other: tensors or numbers; shapes broadcast, dtypes are promoted.
-        alpha: a number; an integer for integers. The product is in the dtype of the result.
+        alpha: a number; an integer if both operands are integers. The product has the dtype of the result.
 
     Raises:
-        RuntimeError: shapes that do not broadcast; both are named. So do all functions of two tensors. Or an alpha that
-            is a float for integers.
+        RuntimeError: shapes that do not broadcast (both are named), as in all functions of two tensors; a float as
+            alpha for integers.
 
     Example:
         >>> import fastnet
@@ -198,15 +204,15 @@ def add(input, other, *, alpha=1):
 
 
 @method("subtract", "__sub__")
-def sub(input, other, *, alpha=1):
+def sub(input: TensorOrNumber, other: TensorOrNumber, *, alpha: Number = 1) -> Tensor:
     """input - alpha * other.
 
     Args:
         input, other: tensors or numbers; shapes broadcast, dtypes are promoted.
-        alpha: as of `add`.
+        alpha: as in `add`.
 
     Raises:
-        RuntimeError: a bool operand, or an alpha that is a float for integers.
+        RuntimeError: a bool operand, or a float as alpha for integers.
 
     Example:
         >>> import fastnet
@@ -219,7 +225,7 @@ def sub(input, other, *, alpha=1):
 
 
 @method("multiply", "__mul__", "__rmul__")
-def mul(input, other):
+def mul(input: TensorOrNumber, other: TensorOrNumber) -> Tensor:
     """input * other, element by element.
 
     Example:
@@ -231,17 +237,17 @@ def mul(input, other):
 
 
 @method("divide", "true_divide", "__truediv__")
-def div(input, other, *, rounding_mode=None):
+def div(input: TensorOrNumber, other: TensorOrNumber, *,
+        rounding_mode: Literal["floor", "trunc"] | None = None) -> Tensor:
     """input / other, element by element; integers give float32.
 
     Args:
         input, other: tensors or numbers; shapes broadcast, dtypes are promoted.
-        rounding_mode: None, "floor" or "trunc" (towards zero). With one of these integers stay integers.
+        rounding_mode: None, "floor" or "trunc" (towards zero). With "floor" and "trunc", integers stay integers.
 
     Raises:
         ValueError: an unknown rounding_mode.
-        RuntimeError: a rounding_mode for two bool tensors.
-        RuntimeError: an integer divided by 0, with a rounding_mode.
+        RuntimeError: with a rounding_mode, two bool tensors or an integer divided by 0.
 
     Example:
         >>> import fastnet
@@ -256,22 +262,21 @@ def div(input, other, *, rounding_mode=None):
         return _floor_divide(input, other)
     if rounding_mode == "trunc":
         return _trunc_divide(input, other)
-    raise ValueError(f"rounding_mode must be None, 'floor' or 'trunc', got {rounding_mode!r}")
+    raise ValueError(f"div: expected rounding_mode to be None, 'floor' or 'trunc', got {rounding_mode!r}")
 
 
 @method("__pow__")
-def pow(input, exponent):
+def pow(input: TensorOrNumber, exponent: TensorOrNumber) -> Tensor:
     """input^exponent, element by element.
 
-    The gradient with respect to the exponent is input^exponent * log(input); where the input is 0 it is 0, or -inf for
-    a negative exponent.
+    The gradient of the exponent is input^exponent * log(input). Where the input is 0 it is 0, or -inf for a negative
+    exponent.
 
     Args:
         input, exponent: tensors or numbers; shapes broadcast, dtypes are promoted.
 
     Raises:
-        RuntimeError: integers to a negative number.
-        RuntimeError: a bool tensor to the power of a bool one.
+        RuntimeError: integers to a negative power, or bools to the power of bools.
 
     Example:
         >>> import fastnet
@@ -279,18 +284,18 @@ def pow(input, exponent):
         tensor([1., 4., 9.])
     """
     squared = isinstance(exponent, int | float) and exponent == 2
-    if squared and (isinstance(exponent, int) or input.dtype.kind == "f"):      # integers to the power 2.0 are float32
+    # integers to the power 2.0 are float32; two numbers are an error
+    if squared and (isinstance(exponent, int) or input.dtype.kind == "f"):          # type: ignore[union-attr]
         return square(input)
     return _pow(input, exponent)
 
 
 @method("__floordiv__")
-def floor_divide(input, other):
+def floor_divide(input: TensorOrNumber, other: TensorOrNumber) -> Tensor:
     """floor(input / other), element by element. Its gradient is 0.
 
     Raises:
-        RuntimeError: an integer divided by 0.
-        RuntimeError: two bool tensors.
+        RuntimeError: an integer divided by 0, or two bool tensors.
 
     Example:
         >>> import fastnet
@@ -301,8 +306,8 @@ def floor_divide(input, other):
 
 
 @method("__mod__")
-def remainder(input, other):
-    """input - other * floor(input / other): it has the divisor's sign, as Python's %.
+def remainder(input: TensorOrNumber, other: TensorOrNumber) -> Tensor:
+    """input - other * floor(input / other). It has the sign of the divisor, as Python's %.
 
     Errors are those of `floor_divide`.
 
@@ -315,8 +320,8 @@ def remainder(input, other):
 
 
 @method()
-def fmod(input, other):
-    """input - other * trunc(input / other): it has the dividend's sign, as C's fmod.
+def fmod(input: Tensor, other: TensorOrNumber) -> Tensor:
+    """input - other * trunc(input / other). It has the sign of the dividend, as C's fmod.
 
     Errors are those of `floor_divide`.
 
@@ -329,7 +334,7 @@ def fmod(input, other):
 
 
 @method("arctan2")
-def atan2(input, other):
+def atan2(input: Tensor, other: Tensor) -> Tensor:
     """The angle of the point (x, y) = (other, input), in radians from -pi to pi.
 
     Example:
@@ -341,7 +346,7 @@ def atan2(input, other):
 
 
 @method()
-def dist(input, other, p=2):
+def dist(input: Tensor, other: TensorOrNumber, p: float = 2) -> Tensor:
     """The p-norm of input - other, over all elements: see `norm`.
 
     Example:
@@ -354,7 +359,7 @@ def dist(input, other, p=2):
 
 @method()
 @op
-def logaddexp(input, other):
+def logaddexp(input: Array, other: Array) -> Result[Array]:
     """log(exp(input) + exp(other)), without overflow.
 
     Example:
@@ -365,20 +370,20 @@ def logaddexp(input, other):
     check_array("logaddexp", "input", input)
     check_array("logaddexp", "other", other)
     x, y = operands(input, other, real=True)
-    apart = kernels.binary("ne", x, y, dtypes.bool_)             # equal infinities are no distance apart
+    apart = kernels.binary("ne", x, y, dtypes.bool_)             # the distance of equal infinities is 0
     gap = kernels.unary("abs", kernels.masked(apart, kernels.sub(x, y)))
     more = kernels.unary("log1p", kernels.unary("exp", kernels.neg(gap)))
     return kernels.add(kernels.binary("maximum", x, y), more), (gradient(_share, x, y), gradient(_share, y, x))
 
 
-def _share(g, a, b):
+def _share(g: Array, a: Array, b: Array) -> Array:
     """g * e^a / (e^a + e^b)"""
     return kernels.mul(g, kernels.call_like("sigmoid", kernels.sub(a, b)))
 
 
-def _reflected(operation, doc):
-    """An operator of two operands the other way round: Python asks the right one where the left does not know how."""
-    def operator(self, other):
+def _reflected(operation: Callable[..., Tensor], doc: str) -> Callable[..., Tensor]:
+    """A binary operator with its operands exchanged, which Python calls if the left operand is not a tensor."""
+    def operator(self: Tensor, other: TensorOrNumber) -> Tensor:
         return operation(other, self)
     operator.__doc__ = doc
     return operator

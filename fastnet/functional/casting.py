@@ -1,7 +1,12 @@
-"""Copies, and other dtypes.
+"""Copies of tensors and conversions to other dtypes.
 
-`memory_format` and `non_blocking` are taken as PyTorch's arguments: see `fastnet.device`.
+`memory_format` and `non_blocking` are accepted for programs written for PyTorch: see `fastnet.device`.
 """
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, overload
+
 from fastnet import dtypes
 from fastnet._core.placement import check_placement
 from fastnet._core.tensor import Tensor, extend, method
@@ -10,9 +15,12 @@ from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import describe
 from fastnet.functional.shape import copied
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, DType, DTypeLike, Result
+
 
 @method()
-def clone(input, *, memory_format=None):
+def clone(input: Tensor, *, memory_format: object = None) -> Tensor:
     """A contiguous copy that gradients flow through.
 
     Example:
@@ -27,8 +35,8 @@ def clone(input, *, memory_format=None):
 
 
 @method()
-def contiguous(input, memory_format=None):
-    """The tensor in C order: itself where it is, else a copy.
+def contiguous(input: Tensor, memory_format: object = None) -> Tensor:
+    """The tensor in C order: the tensor itself if it is contiguous, else a copy.
 
     Example:
         >>> import fastnet
@@ -41,19 +49,37 @@ def contiguous(input, memory_format=None):
 
 
 @op
-def _cast(x, dtype):
+def _cast(x: Array, dtype: DType) -> Result[Array]:
     return kernels.cast(x, dtype), (kernels.same, None)
 
 
+@overload
+def to(input: Tensor, other: Tensor, /, non_blocking: bool = False, copy: bool = False, *,
+       memory_format: object = None) -> Tensor: ...
+
+
+@overload
+def to(input: Tensor, dtype: DTypeLike | None = None, non_blocking: bool = False, copy: bool = False, *,
+       device: str | None = None, memory_format: object = None) -> Tensor: ...
+
+
+@overload
+def to(input: Tensor, device: str, dtype: DTypeLike | None = None, non_blocking: bool = False, copy: bool = False, *,
+       memory_format: object = None) -> Tensor: ...
+
+
 @method()
-def to(input, *args, dtype=None, device=None, non_blocking=False, copy=False, memory_format=None):
-    """The tensor in another dtype (itself where it has it already).
+def to(input: Tensor, *target: Any, dtype: DTypeLike | None = None, device: str | None = None,
+       non_blocking: bool = False, copy: bool = False, memory_format: object = None) -> Tensor:
+    """The tensor converted to a dtype; the tensor itself if it has this dtype.
 
     Args:
         input: any shape.
-        args: a dtype, "cpu", or a tensor whose dtype to take; then `non_blocking` and `copy`.
-        dtype, device: the same by name.
-        copy: always copy.
+        target: a dtype, "cpu", or a tensor whose dtype is taken, followed by `non_blocking` and `copy`.
+        dtype, device: the same by keyword.
+        non_blocking: ignored.
+        copy: copy even if the dtype is the same.
+        memory_format: ignored.
 
     Raises:
         TypeError: a dtype that fastnet does not have.
@@ -64,22 +90,22 @@ def to(input, *args, dtype=None, device=None, non_blocking=False, copy=False, me
         >>> fastnet.tensor([1.5, -1.5]).to(fastnet.int64)
         tensor([ 1, -1])
     """
-    dtype = wanted_dtype(args, dtype, device)
+    dtype = wanted_dtype(target, dtype, device)
     check_placement("to", memory_format=memory_format)
     if dtype is None or dtype == input.dtype:
-        return copied(input) if copy or [a for a in args if isinstance(a, bool)][1:] == [True] else input
+        return copied(input) if copy or [a for a in target if isinstance(a, bool)][1:] == [True] else input
     return _cast(input, dtype)
 
 
-def wanted_dtype(args, dtype=None, device=None):
-    """The dtype that the arguments of a method `to` ask for, or None.
+def wanted_dtype(target: tuple[Any, ...], dtype: DTypeLike | None = None, device: str | None = None) -> DType | None:
+    """The dtype that the arguments of a method `to` name, or None.
 
     Raises:
         TypeError: a dtype that fastnet does not have.
         RuntimeError: another device than "cpu".
     """
     check_placement("to", device=device)
-    for a in args:
+    for a in target:
         if isinstance(a, Tensor):
             dtype = a.dtype
         elif isinstance(a, str) and a not in dtypes.NAMES:
@@ -94,11 +120,21 @@ _TYPES = {dtypes.float32: "FloatTensor", dtypes.float64: "DoubleTensor", dtypes.
 _TYPED = {name: dtype for dtype, name in _TYPES.items()}
 
 
-def _type(input, dtype=None, non_blocking=False):
-    """The name of the tensor's type, such as "fastnet.FloatTensor"; with `dtype`, the tensor in that dtype.
+@overload
+def type_of(input: Tensor, dtype: None = None, non_blocking: bool = False) -> str: ...
+
+
+@overload
+def type_of(input: Tensor, dtype: DTypeLike, non_blocking: bool = False) -> Tensor: ...
+
+
+def type_of(input: Tensor, dtype: DTypeLike | None = None, non_blocking: bool = False) -> Tensor | str:
+    """The name of the tensor's type, such as "fastnet.FloatTensor"; with `dtype`, the tensor converted to it.
 
     Args:
+        input: any shape.
         dtype: a dtype, or the name of a type.
+        non_blocking: ignored.
 
     Raises:
         TypeError: a dtype that fastnet does not have.
@@ -111,25 +147,27 @@ def _type(input, dtype=None, non_blocking=False):
     """
     if dtype is None:
         return f"fastnet.{_TYPES[input.dtype]}"
-    return to(input, dtype=_TYPED.get(str(dtype).rpartition(".")[2], dtype))
+    wanted: DTypeLike = _TYPED.get(str(dtype).rpartition(".")[2], dtype)
+    return to(input, dtype=wanted)
 
 
-extend(type=_type)
+extend(type=type_of)
 
 
-def _to(name, dtype):
-    def function(self, memory_format=None):
+def _conversion(name: str, dtype: DType) -> Callable[..., Tensor]:
+    """Define the method `name`, which converts to a dtype."""
+    def function(self: Tensor, memory_format: object = None) -> Tensor:
         return to(self, dtype=dtype, memory_format=memory_format)
-    method()(describe(function, name, f"The tensor as {dtype.name}; itself where it is."))
+    return method()(describe(function, name, f"The tensor as {dtype.name}; the tensor itself if it has this dtype."))
 
 
 for _name, _dtype in (("float", dtypes.float32), ("double", dtypes.float64), ("long", dtypes.int64),
                       ("int", dtypes.int32), ("bool", dtypes.bool_), ("byte", dtypes.uint8)):
-    _to(_name, _dtype)
+    _conversion(_name, _dtype)
 
 
 @method()
-def type_as(input, other):
+def type_as(input: Tensor, other: Tensor) -> Tensor:
     """The tensor in the dtype of `other`.
 
     Example:

@@ -1,8 +1,12 @@
-"""Losses of classifiers: two classes by their logits or probabilities, many by labels or probabilities.
+"""Classification losses: of two classes by logits or probabilities, of many by labels or probabilities.
 
-Reductions and signatures are those of loss.py.
+Reductions and signatures are as in loss.py.
 """
+from __future__ import annotations
+
 import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from fastnet import dtypes
 from fastnet._core.errors import shape_text
@@ -10,51 +14,68 @@ from fastnet._core.memory import empty
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
-from fastnet.functional.loss import broadcast, check_reduction, check_tensors, factor, matched, reduced, weighted
+from fastnet.functional.kernel_calls import check_floating
+from fastnet.functional.loss import (
+    broadcast_weight,
+    check_reduction,
+    check_tensors,
+    matched,
+    reduced,
+    reduction_factor,
+    weighted,
+)
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, Result, Shape
+    from fastnet._core.tensor import Tensor
+    from fastnet.functional.loss import Reduction
 
 # ---- two classes ----------------------------------------------------------------------------------------------------
 
 @op
-def _bce_with_logits(x, t, pos_weight, *, reduction):
+def _bce_with_logits(x: Array, t: Array, pos_weight: Array | None, *, reduction: str) -> Result[Array]:
     K.check_finite(t, what="target")
     losses = empty(x.shape, x.dtype)
     K.bce_with_logits(losses, x, t, pos_weight)
-    scale = factor(losses, reduction)
+    scale = reduction_factor(losses, reduction)
     return reduced(losses, reduction), (gradient(_bce_of_logits, x, t, pos_weight, scale),
                                         gradient(_bce_of_target, x, pos_weight, scale),
                                         gradient(_bce_of_pos_weight, x, t, scale))
 
 
-def _bce_of_logits(g, x, t, pos_weight, scale):
+def _bce_of_logits(g: Array, x: Array, t: Array, pos_weight: Array | None, scale: float) -> Array:
     out = empty(x.shape, x.dtype)
     K.bce_with_logits_backward(out, x, t, g, scale, pos_weight)
     return out
 
 
-def _bce_of_target(g, x, pos_weight, scale):
+def _bce_of_target(g: Array, x: Array, pos_weight: Array | None, scale: float) -> Array:
     """g * scale * (pos_weight log(1 + e^-x) - log(1 + e^x))"""
-    gain = _softplus(x, -1) if pos_weight is None else kernels.mul(pos_weight, _softplus(x, -1))
-    return kernels.mul(kernels.sub(gain, _softplus(x, 1)), kernels.scale(g, scale))
+    gain = _signed_softplus(x, -1) if pos_weight is None else kernels.mul(pos_weight, _signed_softplus(x, -1))
+    return kernels.mul(kernels.sub(gain, _signed_softplus(x, 1)), kernels.scale(g, scale))
 
 
-def _bce_of_pos_weight(g, x, t, scale):
-    return kernels.mul(kernels.mul(t, _softplus(x, -1)), kernels.scale(g, scale))
+def _bce_of_pos_weight(g: Array, x: Array, t: Array, scale: float) -> Array:
+    return kernels.mul(kernels.mul(t, _signed_softplus(x, -1)), kernels.scale(g, scale))
 
 
-def _softplus(x, sign):
+def _signed_softplus(x: Array, sign: int) -> Array:
     """log(1 + e^(sign * x))"""
     return kernels.call_like("softplus", kernels.scale(x, sign), 1.0, 40.0)
 
 
-def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="mean", pos_weight=None):
-    """-(pos_weight t log s + (1 - t) log(1 - s)) with s = sigmoid(input) and t = target, stable for every input.
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None, *,
+                                     reduction: Reduction = "mean", pos_weight: Tensor | None = None) -> Tensor:
+    """Binary cross-entropy of logits, stable for every input.
+
+    -(pos_weight t log s + (1 - t) log(1 - s)) with s = sigmoid(input) and t = target.
 
     Args:
         input: logits, any shape.
         target: probabilities (usually 0 or 1) of the same shape.
-        weight: a factor for each loss; broadcasts to the input. The mean is not divided by it.
+        weight: a factor for each loss; broadcasts to the input. "mean" divides by the number of losses.
         reduction: "none", "mean" or "sum".
-        pos_weight: the weight of positive examples; broadcasts to the input. Above 1 it favours recall.
+        pos_weight: the weight of positive examples; broadcasts to the input. Values above 1 favour recall.
 
     Raises:
         ValueError: the shapes differ (both are named), a target that is not finite, or an unknown reduction.
@@ -69,46 +90,48 @@ def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="m
     name = "binary_cross_entropy_with_logits"
     input, target = matched(name, input, target, may_broadcast=False)
     if pos_weight is not None:
-        pos_weight = broadcast(name, "pos_weight", pos_weight, input)
+        pos_weight = broadcast_weight(name, "pos_weight", pos_weight, input)
     if weight is None:
         return _bce_with_logits(input, target, pos_weight, reduction=reduction)
     losses = _bce_with_logits(input, target, pos_weight, reduction="none")
-    return weighted(name, losses, broadcast(name, "weight", weight, input), reduction, by_weight=False)
+    return weighted(name, losses, broadcast_weight(name, "weight", weight, input), reduction, by_weight=False)
 
 
 @op
-def _bce(x, t, *, reduction):
+def _bce(x: Array, t: Array, *, reduction: str) -> Result[Array]:
     K.check_finite(t, what="target")
     one = kernels.scalar(1, x.dtype)
-    # as in PyTorch logarithms end at -100, so that a certain but wrong answer has a finite loss
+    # as in PyTorch, logarithms are at least -100, so that a certain but wrong prediction has a finite loss
     logs = (kernels.unary("log", p) for p in (x, kernels.sub(one, x)))
     log_p, log_q = (kernels.call_like("clamp", log, -100.0, float("inf")) for log in logs)
     losses = kernels.sub(kernels.mul(kernels.sub(t, one), log_q), kernels.mul(t, log_p))
     K.check_finite(losses, what="binary_cross_entropy takes inputs between 0 and 1; the loss")
-    scale = factor(losses, reduction)
+    scale = reduction_factor(losses, reduction)
     return reduced(losses, reduction), (gradient(_bce_of_input, x, t, scale),
                                         gradient(_bce_of_probability, log_p, log_q, scale))
 
 
-def _bce_of_input(g, x, t, scale):
+def _bce_of_input(g: Array, x: Array, t: Array, scale: float) -> Array:
     variance = kernels.mul(x, kernels.sub(kernels.scalar(1, x.dtype), x))
     variance = kernels.call_like("clamp", variance, 1e-12, float("inf"))
     return kernels.mul(kernels.div(kernels.sub(x, t), variance), kernels.scale(g, scale))
 
 
-def _bce_of_probability(g, log_p, log_q, scale):
+def _bce_of_probability(g: Array, log_p: Array, log_q: Array, scale: float) -> Array:
     return kernels.mul(kernels.sub(log_q, log_p), kernels.scale(g, scale))
 
 
-def binary_cross_entropy(input, target, weight=None, *, reduction="mean"):
-    """-(t log p + (1 - t) log(1 - p)) with p = input and t = target; logarithms are -100 at the least.
+def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, *,
+                         reduction: Reduction = "mean") -> Tensor:
+    """Binary cross-entropy of probabilities: -(t log p + (1 - t) log(1 - p)) with p = input and t = target.
 
-    `binary_cross_entropy_with_logits` is faster and more accurate where the logits are at hand.
+    Logarithms are limited to -100. `binary_cross_entropy_with_logits` is faster and more accurate if logits are
+    available.
 
     Args:
         input: probabilities, any shape.
         target: probabilities (usually 0 or 1) of the same shape.
-        weight: a factor for each loss; broadcasts to the input. The mean is not divided by it.
+        weight: a factor for each loss; broadcasts to the input. "mean" divides by the number of losses.
         reduction: "none", "mean" or "sum".
 
     Raises:
@@ -125,17 +148,18 @@ def binary_cross_entropy(input, target, weight=None, *, reduction="mean"):
     if weight is None:
         return _bce(input, target, reduction=reduction)
     losses = _bce(input, target, reduction="none")
-    weight = broadcast("binary_cross_entropy", "weight", weight, input)
+    weight = broadcast_weight("binary_cross_entropy", "weight", weight, input)
     return weighted("binary_cross_entropy", losses, weight, reduction, by_weight=False)
 
 
 # ---- many classes ---------------------------------------------------------------------------------------------------
 
 @op
-def _cross_entropy(x, target, weight, *, ignore_index, label_smoothing, reduction):
+def _cross_entropy(x: Array, target: Array, weight: Array | None, *, ignore_index: int, label_smoothing: float,
+                   reduction: str) -> Result[Array]:
     n, c = x.shape
     K.check_index(target, c, ignore_index, what="label")
-    rows = empty((2, n), x.dtype)                           # losses and weights side by side: one launch sums both
+    rows = empty((2, n), x.dtype)                           # losses and weights, adjacent: one launch sums both
     probs = empty((n, c), x.dtype)
     K.cross_entropy(rows[0], rows[1], probs, x, target, weight, ignore_index, label_smoothing)
     total = None
@@ -149,30 +173,31 @@ def _cross_entropy(x, target, weight, *, ignore_index, label_smoothing, reductio
     return out, (slope, None, None)
 
 
-def _of_logits(g, probs, target, *rest):
+def _of_logits(g: Array, probs: Array, target: Array, *rest: Any) -> Array:
     result = empty(probs.shape, probs.dtype)
     K.cross_entropy_backward(result, probs, target, g, *rest)
     return result
 
 
 @op
-def _cross_entropy_probs(x, target, weight, *, label_smoothing, reduction):
+def _cross_entropy_probs(x: Array, target: Array, weight: Array | None, *, label_smoothing: float,
+                         reduction: str) -> Result[Array]:
     n, c = x.shape
     K.check_finite(target, what="target probability")
     losses, probs = empty((n,), x.dtype), empty((n, c), x.dtype)
     K.cross_entropy_probs(losses, probs, x, target, weight, label_smoothing)
-    scale = factor(losses, reduction)
+    scale = reduction_factor(losses, reduction)
     return reduced(losses, reduction), (gradient(_probs_of_logits, probs, target, scale, weight, label_smoothing),
                                         gradient(_of_target, x, weight, -(1 - label_smoothing) * scale), None)
 
 
-def _probs_of_logits(g, probs, target, *rest):
+def _probs_of_logits(g: Array, probs: Array, target: Array, *rest: Any) -> Array:
     result = empty(probs.shape, probs.dtype)
     K.cross_entropy_probs_backward(result, probs, target, g, *rest)
     return result
 
 
-def _of_target(g, x, weight, factor):
+def _of_target(g: Array, x: Array, weight: Array | None, factor: float) -> Array:
     """g * factor * weight * log softmax(x)"""
     log_probs = empty((*x.shape, 1), x.dtype)
     K.log_softmax(log_probs, kernels.contiguous(x).reshape(*x.shape, 1))
@@ -181,19 +206,20 @@ def _of_target(g, x, weight, factor):
     return kernels.mul(slope, g.reshape(-1, 1) if g.ndim else g)
 
 
-def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
-    """-log softmax(input)[target], computed in one pass over the logits.
+def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, *, ignore_index: int = -100,
+                  reduction: Reduction = "mean", label_smoothing: float = 0.0) -> Tensor:
+    """Cross-entropy of logits, -log softmax(input)[target], computed in one pass over the logits.
 
-    With q the target's distribution (1 at the label, or the probabilities given), s the label smoothing, C the number
-    of classes and w their weights: -sum_k w_k ((1 - s) q_k + s/C) log softmax(input)_k. The mean over labels is divided
-    by the sum of their weights, the mean over probabilities by their number. Label smoothing: Szegedy et al. 2016,
+    With q the distribution of the target (1 at the label, or the given probabilities), s the label smoothing, C the
+    number of classes and w their weights: -sum_k w_k ((1 - s) q_k + s/C) log softmax(input)_k. For labels, "mean"
+    divides by the sum of their weights, for probabilities by their number. Label smoothing: Szegedy et al. 2016,
     https://arxiv.org/abs/1512.00567.
 
     Args:
         input: logits, (C,), (N, C) or (N, C, d1, ...).
-        target: labels in [0, C), int64, of the input's shape without C; or probabilities of the input's shape.
-        weight: (C,), the weight of each class. No gradient flows to it.
-        ignore_index: a label whose loss is 0 and whose weight does not count; for labels only.
+        target: labels in [0, C), int64, in the shape of the input without C; or probabilities in its whole shape.
+        weight: (C,), the weight of each class. It gets no gradient.
+        ignore_index: a label whose loss and weight are 0; only for labels.
         reduction: "none", "mean" or "sum".
         label_smoothing: between 0 and 1.
 
@@ -221,7 +247,7 @@ def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="m
                                      f"logits of shape {shape_text(input)}: expected the same shape (class labels are "
                                      "int64)")
     if ignore_index >= 0:
-        raise RuntimeError("cross_entropy: ignore_index is for labels, not for probabilities")
+        raise RuntimeError(f"cross_entropy: expected no ignore_index for target probabilities, got {ignore_index}")
     weight = _class_weight("cross_entropy", weight, input)
     shape = _batch_shape(input)
     losses = _cross_entropy_probs(_class_last(input), _class_last(target.to(input.dtype)), weight,
@@ -229,8 +255,9 @@ def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="m
     return losses.reshape(shape) if reduction == "none" and len(shape) != 1 else losses
 
 
-def _by_rows(name, loss, input, target, weight, reduction, **attributes):
-    """A loss of (n, C) and (n,) for every shape that PyTorch allows."""
+def _by_rows(name: str, loss: Callable[..., Tensor], input: Tensor, target: Tensor, weight: Tensor | None,
+             reduction: str, **attributes: Any) -> Tensor:
+    """A loss of (n, C) and (n,), applied to every shape that PyTorch allows."""
     if target.dtype != dtypes.int64:
         raise RuntimeError(f"{name}: expected labels of dtype int64, got {target.dtype}; use target.long()")
     weight = _class_weight(name, weight, input)
@@ -244,16 +271,15 @@ def _by_rows(name, loss, input, target, weight, reduction, **attributes):
     return losses.reshape(shape) if reduction == "none" and len(shape) != 1 else losses
 
 
-def _misfit(input, target, text):
-    """The error for a target that does not fit, of PyTorch's type: ValueError if the batches have different lengths."""
+def _misfit(input: Tensor, target: Tensor, text: str) -> Exception:
+    """The error for a target that does not fit, a ValueError as in PyTorch if the batches have different lengths."""
     batches = input.ndim > 1 and input.shape[:1] == target.shape[:1]
     return RuntimeError(text) if batches else ValueError(text)
 
 
-def _class_weight(name, weight, input):
+def _class_weight(name: str, weight: Tensor | None, input: Tensor) -> Tensor | None:
     """The class weights, checked against the input."""
-    if input.dtype.kind != "f":
-        raise RuntimeError(f"{name}: expected a floating-point input, got {input.dtype}")
+    check_floating(name, input)
     if input.ndim == 0:
         raise RuntimeError(f"{name}: expected an input of shape (C,), (N, C) or (N, C, ...), got ()")
     if weight is None:
@@ -266,12 +292,12 @@ def _class_weight(name, weight, input):
     return weight.to(input.dtype).contiguous()
 
 
-def _batch_shape(input):
-    """The shape without the classes."""
+def _batch_shape(input: Tensor) -> Shape:
+    """The shape without the dimension of classes."""
     return input.shape[:1] + input.shape[2:] if input.ndim > 1 else ()
 
 
-def _class_last(x):
+def _class_last(x: Tensor) -> Tensor:
     """(N, C, d1, ...) or (C,) as (n, C)."""
     if x.ndim == 2:
         return x
@@ -281,7 +307,7 @@ def _class_last(x):
 
 
 @op
-def _nll_loss(x, target, weight, *, ignore_index, reduction):
+def _nll_loss(x: Array, target: Array, weight: Array | None, *, ignore_index: int, reduction: str) -> Result[Array]:
     n, c = x.shape
     K.check_index(target, c, ignore_index, what="label")
     index = target.reshape(n, 1, 1)
@@ -298,28 +324,29 @@ def _nll_loss(x, target, weight, *, ignore_index, reduction):
     return out, (gradient(_of_log_probs, index, weights, total, x.shape), None, None)
 
 
-def _of_log_probs(g, index, weights, total, shape):
+def _of_log_probs(g: Array, index: Array, weights: Array, total: Array | None, shape: Shape) -> Array:
     slope = kernels.neg(kernels.mul(weights, g if total is None else kernels.div(g, total)))
     result = empty((*shape, 1), weights.dtype)
     K.gather_backward(result, index, slope.reshape(index.shape))
     return result.reshape(shape)
 
 
-def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean"):
-    """The negative log-likelihood of labels: -weight[target] * input[target].
+def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, *, ignore_index: int = -100,
+             reduction: Reduction = "mean") -> Tensor:
+    """Negative log-likelihood of labels: -weight[target] * input[target].
 
-    `cross_entropy(logits, target)` is `nll_loss(log_softmax(logits, 1), target)` in fewer passes over memory.
+    `cross_entropy(logits, target)` equals `nll_loss(log_softmax(logits, 1), target)`, in fewer passes over memory.
 
     Args:
         input: log-probabilities, (C,), (N, C) or (N, C, d1, ...).
-        target: labels in [0, C), int64, of the input's shape without C.
-        weight: (C,), the weight of each class; the mean is divided by the sum of the labels' weights.
-        ignore_index: a label whose loss is 0 and whose weight does not count.
+        target: labels in [0, C), int64, in the shape of the input without C.
+        weight: (C,), the weight of each class; "mean" divides by the sum of the weights of the labels.
+        ignore_index: a label whose loss and weight are 0.
         reduction: "none", "mean" or "sum".
 
     Raises:
         ValueError: batches of different lengths, or an unknown reduction.
-        RuntimeError: other shapes that don't fit, the labels are not int64, or the input not floating-point.
+        RuntimeError: other shapes that don't fit, labels that are not int64, or an input that is not floating-point.
         IndexError: a label out of range.
 
     Example:

@@ -1,12 +1,20 @@
 """Linear combinations of three tensors."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from fastnet import dtypes
 from fastnet._core.tensor import method
 from fastnet.functional.arithmetic import add, div, mul, plus_multiple, sub
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Number, TensorOrNumber
+    from fastnet._core.tensor import Tensor
+
 
 @method()
-def lerp(input, end, weight):
-    """input + weight * (end - input): linear interpolation, the input at weight 0 and the end at 1.
+def lerp(input: Tensor, end: Tensor, weight: TensorOrNumber) -> Tensor:
+    """Linear interpolation: input + weight * (end - input).
 
     Args:
         input, end: tensors; shapes broadcast.
@@ -21,7 +29,7 @@ def lerp(input, end, weight):
 
 
 @method()
-def addcmul(input, tensor1, tensor2, *, value=1):
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
     """input + value * tensor1 * tensor2, element by element.
 
     Args:
@@ -29,7 +37,7 @@ def addcmul(input, tensor1, tensor2, *, value=1):
         value: a number.
 
     Raises:
-        RuntimeError: a value with a fraction for integers, which PyTorch drops.
+        RuntimeError: a float as value for integers. PyTorch drops its fraction instead.
 
     Example:
         >>> import fastnet
@@ -37,22 +45,22 @@ def addcmul(input, tensor1, tensor2, *, value=1):
         tensor([31., 81.])
     """
     input, tensor1, tensor2 = _promoted(input, tensor1, tensor2)
-    return plus_multiple("addcmul", "value", input, mul(tensor1, tensor2), _number(value))
+    return plus_multiple("addcmul", "value", input, mul(tensor1, tensor2), _bool_as_int(value))
 
 
-def _promoted(*tensors):
-    """Tensors in the dtype that they have in common."""
+def _promoted(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """Tensors in their common dtype."""
     dtype = dtypes.result_type(*(x._data for x in tensors))
-    return (x if x.dtype == dtype else x.to(dtype) for x in tensors)
+    return tuple(x if x.dtype == dtype else x.to(dtype) for x in tensors)
 
 
-def _number(value):
-    """A bool as the number that it is; anything else unchanged."""
+def _bool_as_int(value: Number) -> Number:
+    """A bool as 0 or 1; any other value unchanged."""
     return int(value) if isinstance(value, bool) else value
 
 
 @method()
-def addcdiv(input, tensor1, tensor2, *, value=1):
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
     """input + value * tensor1 / tensor2, element by element.
 
     Args:
@@ -71,4 +79,4 @@ def addcdiv(input, tensor1, tensor2, *, value=1):
         raise RuntimeError(f"addcdiv: expected a floating-point tensor1 or tensor2, got {tensor1.dtype} and "
                            f"{tensor2.dtype}")
     input, tensor1, tensor2 = _promoted(input, tensor1, tensor2)
-    return plus_multiple("addcdiv", "value", input, div(tensor1, tensor2), _number(value))
+    return plus_multiple("addcdiv", "value", input, div(tensor1, tensor2), _bool_as_int(value))

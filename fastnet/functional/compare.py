@@ -1,6 +1,10 @@
-"""Comparisons, logic, and choices between values."""
+"""Comparisons, logic, selection by a condition, and clamping."""
+from __future__ import annotations
+
 import functools
 import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -15,9 +19,13 @@ from fastnet.functional.description import describe
 from fastnet.functional.indexing import check_mask, nonzero
 from fastnet.functional.kernel_calls import check_array, check_some_array, operands
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, Number, Result, TensorOrNumber
 
-def _comparison(name, sign, result, *aliases):
-    def function(input, other):
+
+def _comparison(name: str, sign: str, result: str, *aliases: str) -> Callable[[Tensor, TensorOrNumber], Tensor]:
+    """Define a comparison, as a function, a method and an operator. `result` is that of [1, 2, 3] and 2."""
+    def function(input: Array, other: Array | Number) -> Result[Array]:
         check_array(name, "input", input)
         x, y = operands(input, other)
         return kernels.binary(name, x, y, dtypes.bool_), None
@@ -28,10 +36,10 @@ def _comparison(name, sign, result, *aliases):
     return compare
 
 
-def _operator(compare):
-    """A comparison as Python's operator, which leaves what is no operand to Python: it is unequal, and in no order."""
+def _operator(compare: Callable[[Tensor, Any], Tensor]) -> Callable[[Tensor, Any], Tensor]:
+    """A comparison as Python's operator. Python handles operands of other types: they are unequal and not ordered."""
     @functools.wraps(compare)
-    def operator(self, other):
+    def operator(self: Tensor, other: object) -> Tensor:
         return compare(self, other) if isinstance(other, _OPERANDS) else NotImplemented
     return operator
 
@@ -46,27 +54,28 @@ gt = _comparison("gt", ">", "[False, False,  True]", "greater")
 ge = _comparison("ge", ">=", "[False,  True,  True]", "greater_equal")
 
 
-def _logic(name, what, result):
-    def function(input, other):
+def _logic(name: str, holds: str, result: str) -> Callable[[Tensor, Tensor], Tensor]:
+    """Define a logical operation, true where `holds`. `result` is that of two tensors, see the example."""
+    def function(input: Array, other: Array) -> Result[Array]:
         check_array(name, "input", input)
         check_array(name, "other", other)
         x, y = operands(input, other)
         return kernels.binary(name, x, y, dtypes.bool_), None
-    describe(function, name, f"Whether {what}, element by element; a number counts as true unless it is 0.",
+    describe(function, name, f"Whether {holds}, element by element. Every number but 0 is true.",
              f"fastnet.{name}(fastnet.tensor([True, True, False]), fastnet.tensor([True, False, False]))",
              f"tensor({result})")
     return method()(op(function))
 
 
-logical_and = _logic("logical_and", "both hold", "[ True, False, False]")
-logical_or = _logic("logical_or", "either holds", "[ True,  True, False]")
-logical_xor = _logic("logical_xor", "exactly one holds", "[False,  True, False]")
+logical_and = _logic("logical_and", "both are true", "[ True, False, False]")
+logical_or = _logic("logical_or", "either is true", "[ True,  True, False]")
+logical_xor = _logic("logical_xor", "exactly one is true", "[False,  True, False]")
 
 
 @method()
 @op
-def logical_not(input):
-    """Whether each element is 0 (or False).
+def logical_not(input: Array) -> Result[Array]:
+    """Whether each element is 0 or False.
 
     Example:
         >>> import fastnet
@@ -76,14 +85,15 @@ def logical_not(input):
     return kernels.unary("logical_not", input, dtypes.bool_), None
 
 
-def _bitwise(name, sign, result, *aliases):
-    def function(input, other):
+def _bitwise(name: str, sign: str, result: str, *aliases: str) -> Callable[[Tensor, TensorOrNumber], Tensor]:
+    """Define a bitwise operation of two operands. `result` is that of [6, 5] and 3."""
+    def function(input: Array, other: Array | Number) -> Result[Array]:
         check_some_array(name, input, other)
         x, y = operands(input, other)
         if x.dtype.kind == "f":
-            raise RuntimeError(f"{name} takes bool and integer tensors, got {x.dtype}")
+            raise RuntimeError(f"{name}: expected bool or integer operands, got {x.dtype}")
         return kernels.binary(name, x, y), None
-    describe(function, name, f"input {sign} other, bit by bit (of bool: logically). RuntimeError if either is a float.",
+    describe(function, name, f"input {sign} other, bit by bit; logical for bool. RuntimeError if either is a float.",
              f"fastnet.{name}(fastnet.tensor([6, 5]), 3)", f"tensor({result})")
     return method(*aliases)(op(function))
 
@@ -95,8 +105,8 @@ bitwise_xor = _bitwise("bitwise_xor", "^", "[5, 6]", "__xor__", "__rxor__")
 
 @method("__invert__")
 @op
-def bitwise_not(input):
-    """The complement of each bit; of a bool, its negation.
+def bitwise_not(input: Array) -> Result[Array]:
+    """The complement of each bit; the negation of a bool.
 
     Raises:
         RuntimeError: a floating-point tensor.
@@ -107,12 +117,12 @@ def bitwise_not(input):
         tensor([-1, -6])
     """
     if input.dtype.kind == "f":
-        raise RuntimeError(f"bitwise_not takes bool and integer tensors, got {input.dtype}")
+        raise RuntimeError(f"bitwise_not: expected a bool or integer tensor, got {input.dtype}")
     return kernels.unary("bitwise_not", input), None
 
 
 @op
-def _where(condition, x, y):
+def _where(condition: Array, x: Array | Number, y: Array | Number) -> Result[Array]:
     x, y = operands(x, y, exact=True)
     chosen = np.broadcast_to(x, kernels.broadcast_shape(x, y))
     out = empty(kernels.broadcast_shape(condition, chosen), x.dtype)
@@ -120,21 +130,30 @@ def _where(condition, x, y):
     return out, (None, gradient(_where_true, condition), gradient(_where_false, condition))
 
 
-def _where_true(g, condition):
+def _where_true(g: Array, condition: Array) -> Array:
     return kernels.masked(condition, g)
 
 
-def _where_false(g, condition):
+def _where_false(g: Array, condition: Array) -> Array:
     rest = empty(g.shape, g.dtype)
     K.where(rest, condition, kernels.scalar(0, g.dtype), g)
     return rest
 
 
-def where(condition, input=None, other=None):
-    """input where the condition holds, other elsewhere; of a condition alone, `nonzero` as a tuple.
+@overload
+def where(condition: Tensor) -> tuple[Tensor, ...]: ...
+
+
+@overload
+def where(condition: Tensor, input: TensorOrNumber, other: TensorOrNumber) -> Tensor: ...
+
+
+def where(condition: Tensor, input: TensorOrNumber | None = None,
+          other: TensorOrNumber | None = None) -> Tensor | tuple[Tensor, ...]:
+    """`input` where the condition is true, `other` elsewhere. With the condition alone, `nonzero` as a tuple.
 
     Args:
-        condition: a bool tensor; uint8 is taken as one.
+        condition: a bool or uint8 tensor.
         input, other: tensors or numbers; all three broadcast.
 
     Raises:
@@ -152,17 +171,17 @@ def where(condition, input=None, other=None):
     return _where(condition.bool(), input, other)
 
 
-def _where_method(self, condition, other):
-    """self where the condition holds, other elsewhere."""
+def _keep_where(self: Tensor, condition: Tensor, other: TensorOrNumber) -> Tensor:
+    """The elements of this tensor where the condition is true, `other` elsewhere."""
     return where(condition, self, other)
 
 
-extend(where=_where_method)
+extend(where=_keep_where)
 
 
 @method()
-def masked_fill(input, mask, value):
-    """input with `value` where the mask holds.
+def masked_fill(input: Tensor, mask: Tensor, value: TensorOrNumber) -> Tensor:
+    """The input with `value` where the mask is true.
 
     Args:
         input: any shape.
@@ -186,20 +205,20 @@ def masked_fill(input, mask, value):
 
 
 @op
-def _clamp(x, low, high):
+def _clamp(x: Array, low: float, high: float) -> Result[Array]:
     out = kernels.call_like("clamp", kernels.contiguous(x), low, high)
     return out, (gradient(_clamp_slope, x, low, high), None, None)
 
 
-def _clamp_slope(g, x, low, high):
+def _clamp_slope(g: Array, x: Array, low: float, high: float) -> Array:
     return kernels.call_like("clamp_backward", x, g, low, high)
 
 
 @method("clip")
-def clamp(input, min=None, max=None):
-    """min(max(input, min), max): each element moved into [min, max]; NaN where a limit is NaN.
+def clamp(input: Tensor, min: TensorOrNumber | None = None, max: TensorOrNumber | None = None) -> Tensor:
+    """min(max(input, min), max): limit each element to [min, max]. A NaN limit gives NaN.
 
-    The gradient is 0 where an element is moved; a tensor that it is moved to gets it there.
+    Where an element is limited, its gradient is 0, and a limit that is a tensor gets the gradient.
 
     Args:
         input: any shape.
@@ -214,14 +233,14 @@ def clamp(input, min=None, max=None):
         tensor([-1. ,  0.5,  1. ])
     """
     if min is None and max is None:
-        raise RuntimeError("clamp: at least one of min and max must be given")
+        raise RuntimeError("clamp: expected min, max or both, got neither")
     if not isinstance(input, Tensor):
         raise not_a_tensor("clamp", "input", input)
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         return _clamp_between(input, min, max)
     if input.dtype.kind != "f":
         limits = [limit for limit in (min, max) if limit is not None]
-        input = input.to(dtypes.result_type(input._data, *limits))         # a real limit makes the result real
+        input = input.to(dtypes.result_type(input._data, *limits))         # of a float limit: floating-point
         if input.dtype.kind != "f":
             return _clamp_between(input, min, max)
     if math.isnan(min or 0) or math.isnan(max or 0):
@@ -229,8 +248,8 @@ def clamp(input, min=None, max=None):
     return _clamp(input, -math.inf if min is None else float(min), math.inf if max is None else float(max))
 
 
-def _clamp_between(x, low, high):
-    """`clamp` with tensors; an element at its limit keeps the gradient, which is not shared as in `maximum`."""
+def _clamp_between(x: Tensor, low: TensorOrNumber | None, high: TensorOrNumber | None) -> Tensor:
+    """`clamp` with tensors as limits. An element equal to its limit gets the whole gradient, unlike in `maximum`."""
     if low is not None:
         x = where(x < low if not isinstance(low, Tensor) else (x < low) | (low != low), low, x)
     if high is not None:
@@ -239,8 +258,8 @@ def _clamp_between(x, low, high):
 
 
 @method()
-def clamp_min(input, min):
-    """`clamp` from below alone.
+def clamp_min(input: Tensor, min: TensorOrNumber) -> Tensor:
+    """max(input, min): `clamp` with a lower limit.
 
     Example:
         >>> import fastnet
@@ -251,8 +270,8 @@ def clamp_min(input, min):
 
 
 @method()
-def clamp_max(input, max):
-    """`clamp` from above alone.
+def clamp_max(input: Tensor, max: TensorOrNumber) -> Tensor:
+    """min(input, max): `clamp` with an upper limit.
 
     Example:
         >>> import fastnet
@@ -262,22 +281,22 @@ def clamp_max(input, max):
     return clamp(input, max=max)
 
 
-def _check_tensor(name, other):
+def _check_other(name: str, other: object) -> None:
     if not isinstance(other, Tensor):
         raise not_a_tensor(name, "other", other)
 
 
 @method()
-def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
     """|input - other| <= atol + rtol * |other|, element by element.
 
     Args:
         input, other: tensors; shapes broadcast.
         rtol, atol: the relative and the absolute tolerance, not negative.
-        equal_nan: NaN is close to NaN.
+        equal_nan: count NaN as close to NaN.
 
     Raises:
-        TypeError: the other is no tensor.
+        TypeError: `other` is not a tensor.
         RuntimeError: a negative tolerance.
 
     Example:
@@ -285,18 +304,18 @@ def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
         >>> fastnet.isclose(fastnet.tensor([1.0, 2.0]), fastnet.tensor([1.000001, 2.1]))
         tensor([ True, False])
     """
-    _check_tensor("isclose", other)
+    _check_other("isclose", other)
     for tolerance, given in (("rtol", rtol), ("atol", atol)):
         if not given >= 0:
             raise RuntimeError(f"isclose: expected {tolerance} not to be negative, got {given}")
     x, y = (t.to(dtypes.float_of(t.dtype)) for t in (input, other))
     near = (x - y).abs() <= atol + rtol * y.abs()
-    close = (input == other) | (near & other.isfinite())           # nothing finite is close to infinity
+    close = (input == other) | (near & other.isfinite())           # finite numbers are not close to infinity
     return close | (input.isnan() & other.isnan()) if equal_nan else close
 
 
 @method()
-def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
     """Whether every element is close, a Python bool: see `isclose`.
 
     Example:
@@ -308,16 +327,16 @@ def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
 
 
 @method()
-def equal(input, other):
-    """Whether two tensors have one shape and the same elements, a Python bool.
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape and elements, a Python bool.
 
     Raises:
-        TypeError: the other is no tensor.
+        TypeError: `other` is not a tensor.
 
     Example:
         >>> import fastnet
         >>> fastnet.equal(fastnet.ones(2), fastnet.ones(2)), fastnet.equal(fastnet.ones(2), fastnet.ones(1, 2))
         (True, False)
     """
-    _check_tensor("equal", other)
+    _check_other("equal", other)
     return input.shape == other.shape and bool((input == other).all())

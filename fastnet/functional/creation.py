@@ -1,9 +1,13 @@
-"""New tensors. Filling one is a launch: inside a compiled function it happens at every replay.
+"""Tensor constructors. Inside a compiled function, every replay fills the new tensor again.
 
 Each also takes `device`, `layout`, `pin_memory` and `memory_format`: see `fastnet.device`.
 """
+from __future__ import annotations
+
 import math
 import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,22 +20,25 @@ from fastnet._core.tensor import Tensor, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
+from fastnet.functional.dims import as_size
 from fastnet.functional.keys import constant
-from fastnet.functional.sizes import as_size
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, ArrayLike, DType, DTypeLike, Number, Result, Size, TensorOrNumber
 
 
-def _made(array, requires_grad):
+def _as_tensor(array: Array, requires_grad: bool) -> Tensor:
     t = Tensor._wrap(array)
     return t.requires_grad_() if requires_grad else t
 
 
-def _dtype(dtype, default=dtypes.float32):
+def _dtype(dtype: DTypeLike | None, default: DType = dtypes.float32) -> DType:
     return default if dtype is None else dtypes.as_dtype(dtype)
 
 
 @placed
-def empty(*size, dtype=None, requires_grad=False):
-    """A tensor that holds whatever was in its memory: for what is written whole before it is read.
+def empty(*size: Size, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """A tensor with uninitialised values, to be written before it is read.
 
     Args:
         size: the shape, as numbers or as one tuple.
@@ -46,11 +53,11 @@ def empty(*size, dtype=None, requires_grad=False):
         >>> fastnet.empty(2, 3).shape
         (2, 3)
     """
-    return _made(_empty(as_size("empty", size), _dtype(dtype)), requires_grad)
+    return _as_tensor(_empty(as_size("empty", size), _dtype(dtype)), requires_grad)
 
 
 @placed
-def zeros(*size, dtype=None, requires_grad=False):
+def zeros(*size: Size, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros.
 
     Args:
@@ -66,11 +73,11 @@ def zeros(*size, dtype=None, requires_grad=False):
         >>> fastnet.zeros(3)
         tensor([0., 0., 0.])
     """
-    return _made(kernels.full(as_size("zeros", size), 0, _dtype(dtype)), requires_grad)
+    return _as_tensor(kernels.full(as_size("zeros", size), 0, _dtype(dtype)), requires_grad)
 
 
 @placed
-def ones(*size, dtype=None, requires_grad=False):
+def ones(*size: Size, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ones. Arguments and errors are those of `zeros`.
 
     Example:
@@ -78,17 +85,17 @@ def ones(*size, dtype=None, requires_grad=False):
         >>> fastnet.ones((1, 2))
         tensor([[1., 1.]])
     """
-    return _made(kernels.full(as_size("ones", size), 1, _dtype(dtype)), requires_grad)
+    return _as_tensor(kernels.full(as_size("ones", size), 1, _dtype(dtype)), requires_grad)
 
 
 @placed
-def full(size, fill_value, *, dtype=None, requires_grad=False):
+def full(size: Size, fill_value: Number, *, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """A tensor of one value.
 
     Args:
         size: the shape, a tuple or an int.
         fill_value: the value.
-        dtype: by default the value's: float32, int64 or bool.
+        dtype: by default that of the value: float32, int64 or bool.
         requires_grad: record gradients for it.
 
     Example:
@@ -97,12 +104,12 @@ def full(size, fill_value, *, dtype=None, requires_grad=False):
         tensor([7, 7])
     """
     dtype = _dtype(dtype, dtypes.of_scalar(fill_value))
-    return _made(kernels.full(as_size("full", (size,)), fill_value, dtype), requires_grad)
+    return _as_tensor(kernels.full(as_size("full", (size,)), fill_value, dtype), requires_grad)
 
 
 @placed
-def empty_like(input, *, dtype=None, requires_grad=False):
-    """An uninitialised tensor in the shape and (without `dtype`) the dtype of `input`.
+def empty_like(input: Tensor, *, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """A tensor with uninitialised values in the shape and, by default, the dtype of `input`.
 
     Example:
         >>> import fastnet
@@ -113,8 +120,8 @@ def empty_like(input, *, dtype=None, requires_grad=False):
 
 
 @placed
-def zeros_like(input, *, dtype=None, requires_grad=False):
-    """Zeros in the shape and (without `dtype`) the dtype of `input`.
+def zeros_like(input: Tensor, *, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """Zeros in the shape and, by default, the dtype of `input`.
 
     Example:
         >>> import fastnet
@@ -125,8 +132,8 @@ def zeros_like(input, *, dtype=None, requires_grad=False):
 
 
 @placed
-def ones_like(input, *, dtype=None, requires_grad=False):
-    """Ones in the shape and (without `dtype`) the dtype of `input`.
+def ones_like(input: Tensor, *, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """Ones in the shape and, by default, the dtype of `input`.
 
     Example:
         >>> import fastnet
@@ -137,8 +144,9 @@ def ones_like(input, *, dtype=None, requires_grad=False):
 
 
 @placed
-def full_like(input, fill_value, *, dtype=None, requires_grad=False):
-    """One value in the shape and (without `dtype`) the dtype of `input`.
+def full_like(input: Tensor, fill_value: Number, *, dtype: DTypeLike | None = None,
+              requires_grad: bool = False) -> Tensor:
+    """One value in the shape and, by default, the dtype of `input`.
 
     Example:
         >>> import fastnet
@@ -150,8 +158,8 @@ def full_like(input, fill_value, *, dtype=None, requires_grad=False):
 
 @method()
 @placed
-def new_empty(input, *size, dtype=None, requires_grad=False):
-    """`empty` in the dtype of `input`, unless another is given.
+def new_empty(input: Tensor, *size: Size, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """`empty`, by default in the dtype of `input`.
 
     Example:
         >>> import fastnet
@@ -163,8 +171,8 @@ def new_empty(input, *size, dtype=None, requires_grad=False):
 
 @method()
 @placed
-def new_zeros(input, *size, dtype=None, requires_grad=False):
-    """`zeros` in the dtype of `input`, unless another is given.
+def new_zeros(input: Tensor, *size: Size, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """`zeros`, by default in the dtype of `input`.
 
     Example:
         >>> import fastnet
@@ -176,8 +184,8 @@ def new_zeros(input, *size, dtype=None, requires_grad=False):
 
 @method()
 @placed
-def new_ones(input, *size, dtype=None, requires_grad=False):
-    """`ones` in the dtype of `input`, unless another is given.
+def new_ones(input: Tensor, *size: Size, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """`ones`, by default in the dtype of `input`.
 
     Example:
         >>> import fastnet
@@ -189,8 +197,9 @@ def new_ones(input, *size, dtype=None, requires_grad=False):
 
 @method()
 @placed
-def new_full(input, size, fill_value, *, dtype=None, requires_grad=False):
-    """`full` in the dtype of `input`, unless another is given.
+def new_full(input: Tensor, size: Size, fill_value: Number, *, dtype: DTypeLike | None = None,
+             requires_grad: bool = False) -> Tensor:
+    """`full`, by default in the dtype of `input`.
 
     Example:
         >>> import fastnet
@@ -202,8 +211,9 @@ def new_full(input, size, fill_value, *, dtype=None, requires_grad=False):
 
 @method()
 @placed
-def new_tensor(input, data, *, dtype=None, requires_grad=False):
-    """`tensor` in the dtype of `input`, unless another is given.
+def new_tensor(input: Tensor, data: Tensor | ArrayLike, *, dtype: DTypeLike | None = None,
+               requires_grad: bool = False) -> Tensor:
+    """`fastnet.tensor`, by default in the dtype of `input`.
 
     Example:
         >>> import fastnet
@@ -214,12 +224,13 @@ def new_tensor(input, data, *, dtype=None, requires_grad=False):
 
 
 @placed
-def arange(start=0, end=None, step=1, *, dtype=None, requires_grad=False):
-    """start, start + step, ... up to but not including end; arange(end) starts at 0.
+def arange(start: TensorOrNumber = 0, end: TensorOrNumber | None = None, step: TensorOrNumber = 1, *,
+           dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """The numbers start, start + step, ... below end; arange(end) starts at 0.
 
     Args:
         start, end, step: numbers; the step may be negative. For an integer dtype their fractions are dropped.
-        dtype: by default int64, float32 if one of the three is a float.
+        dtype: by default int64, or float32 if one of the three is a float.
         requires_grad: record gradients for it.
 
     Raises:
@@ -234,38 +245,39 @@ def arange(start=0, end=None, step=1, *, dtype=None, requires_grad=False):
     """
     if end is None:
         start, end = 0, start
-    default = dtypes.float32 if any(map(_is_real, (start, end, step))) else dtypes.int64
+    default = dtypes.float32 if any(map(_is_floating, (start, end, step))) else dtypes.int64
     dtype = _dtype(dtype, default)
     whole = [v if dtype.kind == "f" or not math.isfinite(v) else int(v) for v in (start, end, step)]
-    if dtype == dtypes.int64:           # PyTorch counts the narrower integers before it drops the fractions
+    if dtype == dtypes.int64:           # of narrower integers, PyTorch computes the count before it drops the fractions
         start, end, step = whole
     if step == 0 or not math.isfinite(end - start) or math.isnan(step) or (end - start) / step < 0:
         raise RuntimeError(f"arange: step {step} does not lead from {start} to {end}")
     count = -(-(end - start) // step) if dtype == dtypes.int64 else math.ceil((end - start) / step)
     out = _empty((count,), dtype)
     K.arange(out, whole[0], whole[2])
-    return _made(out, requires_grad)
+    return _as_tensor(out, requires_grad)
 
 
-def _is_real(number):
+def _is_floating(number: Any) -> bool:
     """Whether a Python number or a 0-d tensor is floating-point."""
     return isinstance(number, float | np.floating) or getattr(getattr(number, "dtype", None), "kind", "") == "f"
 
 
 @placed
-def linspace(start, end, steps, *, dtype=None, requires_grad=False):
-    """`steps` numbers at equal distances from start to end, both included.
+def linspace(start: TensorOrNumber, end: TensorOrNumber, steps: int, *, dtype: DTypeLike | None = None,
+             requires_grad: bool = False) -> Tensor:
+    """Evenly spaced numbers from start to end, both included.
 
-    For an integer dtype, fractions are dropped: first those of start and end, then those of the results.
+    For an integer dtype, the fractions of start and end are dropped, then those of the results.
 
     Args:
         start, end: numbers or 0-d tensors.
-        steps: how many.
+        steps: the number of elements.
         dtype: float32 by default.
         requires_grad: record gradients for it.
 
     Raises:
-        TypeError: steps is no integer.
+        TypeError: steps is not an integer.
         RuntimeError: a negative number of steps, or a start or end that the dtype cannot hold.
 
     Example:
@@ -287,19 +299,19 @@ def linspace(start, end, steps, *, dtype=None, requires_grad=False):
         for limit in (start, end):
             kernels.stored(float(limit), dtype)          # raises where the dtype cannot hold it
         K.copy(out, constant(_whole_steps(int(start), int(end), steps)))
-    return _made(out, requires_grad)
+    return _as_tensor(out, requires_grad)
 
 
-def _whole_steps(start, end, steps):
+def _whole_steps(start: int, end: int, steps: int) -> Array:
     """start + i * (end - start) / (steps - 1) without its fraction, exact in int64."""
     i, last = np.arange(steps), max(steps - 1, 1)
     quotient, rest = divmod(end - start, last)
-    below = start + i * quotient + i * rest // last             # the largest integer that is not above
+    below = start + i * quotient + i * rest // last             # rounded down
     return below + ((below < 0) & (i * rest % last != 0))
 
 
 @placed
-def eye(n, m=None, *, dtype=None, requires_grad=False):
+def eye(n: int, m: int | None = None, *, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """The identity matrix.
 
     Args:
@@ -321,15 +333,15 @@ def eye(n, m=None, *, dtype=None, requires_grad=False):
 
 
 @op
-def _masked(x, mask):
+def _masked(x: Array, mask: Array) -> Result[Array]:
     return kernels.masked(mask, x), (gradient(_kept, mask), None)
 
 
-def _kept(g, mask):
+def _kept(g: Array, mask: Array) -> Array:
     return kernels.masked(mask, g)
 
 
-def _triangle(name, input, keep):
+def _triangle(name: str, input: Tensor, keep: Callable[[Tensor], Tensor]) -> Tensor:
     if input.ndim < 2:
         raise RuntimeError(f"{name}: expected a tensor of at least two dimensions, got shape {shape_text(input)}")
     rows = arange(input.shape[-2]).unsqueeze(1)
@@ -338,12 +350,12 @@ def _triangle(name, input, keep):
 
 
 @method()
-def tril(input, diagonal=0):
+def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """The lower triangle of matrices: zeros where column - row > diagonal.
 
     Args:
         input: (..., rows, columns).
-        diagonal: 0 for the main one, above 0 for those above it.
+        diagonal: 0 for the main diagonal, positive numbers for those above it.
 
     Raises:
         RuntimeError: fewer than two dimensions.
@@ -358,7 +370,7 @@ def tril(input, diagonal=0):
 
 
 @method()
-def triu(input, diagonal=0):
+def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """The upper triangle of matrices: zeros where column - row < diagonal. Arguments are those of `tril`.
 
     Example:

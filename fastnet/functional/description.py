@@ -1,14 +1,20 @@
 """Names and docstrings of the functions that factories make."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 
-def describe(function, name, doc, call=None, result=None):
-    """Give a function its name and its docstring; returns it.
+def describe(function: _F, name: str, doc: str, call: str | None = None, result: str | None = None) -> _F:
+    """Give a function its name and its docstring, and return it.
 
     Args:
-        function: what a factory made.
+        function: made by a factory.
         name: its name in the package.
-        doc: what it computes.
-        call, result: an example, what is called and what is printed; it is tested like all others.
+        doc: the docstring, without an example.
+        call, result: the example: the expression and the output, which the tests compare.
     """
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc if call is None else (

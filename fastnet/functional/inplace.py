@@ -1,8 +1,13 @@
-"""Writing into a tensor: the methods that end in _, the augmented operators, and `x[key] = value`.
+"""In-place operations: the methods that end in _, the augmented operators, and `x[key] = value`.
 
-Every write counts up the storage's version, so that a backward that still needs the old values raises. A write that
-gradients flow through puts the tensor at the end of its own tape, and what it shares memory with as its views.
+Every write increments the version of the storage, so that backward() raises if it needs the old values. A write that
+gradients flow through gives the tensor a new node on the tape, from which its views are derived again.
 """
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from fastnet import dtypes
@@ -18,9 +23,13 @@ from fastnet.functional.description import describe
 from fastnet.functional.indexing import getitem
 from fastnet.functional.keys import as_key, pick, put, selected_shape
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, ArrayLike, Result, Shape, TensorOrNumber
+    from fastnet.functional.keys import Key
 
-def writable(name, x):
-    """Refuse a write that cannot be done, or would lose a gradient.
+
+def writable(name: str, x: Tensor) -> None:
+    """Refuse a write that is impossible or would lose a gradient.
 
     Raises:
         RuntimeError: repeated elements or read-only memory; while gradients are recorded, a leaf that requires one, or
@@ -39,7 +48,7 @@ def writable(name, x):
                            "written in place while gradients are recorded; make the view again, or use detach()")
 
 
-def _refuse_read_only(name, array):
+def _refuse_read_only(name: str, array: Array) -> None:
     if any(n > 1 and stride == 0 for n, stride in zip(array.shape, array.strides)):
         raise RuntimeError(f"{name}: a tensor of shape {shape_text(array)} that repeats its elements, as expand() "
                            "makes it, cannot be written in place; write into a clone()")
@@ -47,15 +56,20 @@ def _refuse_read_only(name, array):
                        "write or of a part of an expanded tensor; write into a clone()")
 
 
-def write(name, x, run, sources=(), node=None):
-    """Call `run`, which writes into x what it reads from `sources`, and keep x's place on the tape.
+def write(name: str, x: Tensor, run: Callable[[], Any], sources: Sequence[Any] = (),
+          node: Node | None = None) -> Tensor:
+    """Call `run`, which reads `sources` and writes into x, and update the place of x on the tape.
 
     Args:
-        node: what computed the values; None where no gradient reaches them.
+        name: of the operation, for errors.
+        x: the tensor that is written.
+        run: does the write.
+        sources: the tensors that `run` reads.
+        node: the operation that computed the values; None if they have no gradient.
     """
     base = base_of(x)
     followed = state.grad_enabled and (node is not None or base._requires_grad)
-    if followed and node is None and base is x:             # as in PyTorch, zeros go to what x was made from
+    if followed and node is None and base is x:             # as in PyTorch, the inputs of x get zeros
         node = Node(name, (kernels.zeros_like,), [(0, x._node)], (), x._data)
     if followed:
         check_rewrite(name, x, base)
@@ -68,8 +82,8 @@ def write(name, x, run, sources=(), node=None):
     return x
 
 
-def write_result(name, out, inputs, run):
-    """Call `run`, which writes into `out` and is not on the tape."""
+def write_result(name: str, out: Tensor, inputs: Sequence[Tensor], run: Callable[[], Any]) -> None:
+    """Call `run`, which writes the result of an operation into `out`, off the tape."""
     for x in (out, *inputs):
         if x._requires_grad and state.grad_enabled:
             raise RuntimeError(f"{name}: out= does not support gradients; leave it out, or use fastnet.no_grad()")
@@ -77,27 +91,28 @@ def write_result(name, out, inputs, run):
     write(name, out, run, inputs)
 
 
-def replace_value(name, x, result):
-    """Write the tensor `result` into x, taking its place on the tape."""
+def replace_value(name: str, x: Tensor, result: Tensor) -> Tensor:
+    """Write the tensor `result` into x, and give x its place on the tape."""
     writable(name, x)
     if result.shape != x.shape:
         raise RuntimeError(f"{name}: the result has shape {shape_text(result)}, the tensor {shape_text(x)}; a write in "
-                           "place cannot change it")
+                           "place cannot change the shape")
     if dtypes.category(result.dtype) > dtypes.category(x.dtype):
         raise RuntimeError(f"{name}: a result of dtype {result.dtype} cannot be written into {x.dtype}")
     return write(name, x, lambda: K.copy(x._data, result._data), node=result._node)
 
 
-def _define(name, plain, *operators):
-    """Define `name`, which writes the result of the method `plain` into its tensor."""
-    def function(self, *args, **kwargs):
+def _in_place(name: str, plain: str, *operators: str) -> Callable[..., Tensor]:
+    """Define the method `name`, which writes the result of the method `plain` into its tensor."""
+    def function(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         writable(name, self)
         before = node_number()
         result = getattr(self, plain)(*args, **kwargs)
-        if is_saved_by(result._node, self._storage, before):      # a gradient needs the old values: of a copy, then
+        if is_saved_by(result._node, self._storage, before):    # a gradient needs the old values: compute from a copy
             result = getattr(self.clone(), plain)(*args, **kwargs)
         return replace_value(name, self, result)
-    describe(function, name, f"""As `{plain}`, writing the result into the tensor; returns it.
+    function.__wrapped__ = getattr(Tensor, plain)           # type: ignore[attr-defined]   # it has the same signature
+    describe(function, name, f"""As `{plain}`, but write the result into the tensor and return the tensor.
 
     Raises:
         RuntimeError: a result of another shape or of a higher dtype, a leaf that requires a gradient or a view of one,
@@ -112,15 +127,15 @@ _OPERATORS = {"add": "__iadd__", "sub": "__isub__", "mul": "__imul__", "div": "_
 _NAMED = ("exp", "log", "sqrt", "rsqrt", "abs", "neg", "reciprocal", "square", "sin", "cos", "floor", "ceil", "round",
           "trunc", "clamp", "relu", "sigmoid", "tanh", "masked_fill", "lerp", "addcmul", "addcdiv")
 
-for _plain, _operator in _OPERATORS.items():
-    _define(_plain + "_", _plain, _operator)
-for _plain in _NAMED:
-    _define(_plain + "_", _plain)
+for _method, _operator in _OPERATORS.items():
+    _in_place(_method + "_", _method, _operator)
+for _method in _NAMED:
+    _in_place(_method + "_", _method)
 
 
 @method()
-def copy_(self, src, non_blocking=False):
-    """Write the elements of `src`, broadcast and cast, into the tensor; returns it. Gradients flow to `src`.
+def copy_(self: Tensor, src: Tensor | ArrayLike, non_blocking: bool = False) -> Tensor:
+    """Write the elements of `src`, broadcast and cast, into the tensor and return it. Gradients flow to `src`.
 
     Args:
         src: a tensor, a NumPy array or a number.
@@ -145,14 +160,14 @@ def copy_(self, src, non_blocking=False):
 
 
 @method()
-def fill_(self, value):
-    """Write one value everywhere; returns the tensor.
+def fill_(self: Tensor, value: TensorOrNumber) -> Tensor:
+    """Write one value everywhere and return the tensor.
 
     Args:
         value: a number or a tensor of one element.
 
     Raises:
-        RuntimeError: a tensor that cannot be written in place: a leaf that requires a gradient or a view of one.
+        RuntimeError: a tensor that cannot be written in place, such as a leaf that requires a gradient.
 
     Example:
         >>> import fastnet
@@ -163,7 +178,7 @@ def fill_(self, value):
     if isinstance(value, Tensor):
         return copy_(self, value)
 
-    def run():
+    def run() -> None:
         if self._data.flags.c_contiguous:
             kernels.fill(self._data, value)
         else:
@@ -172,8 +187,8 @@ def fill_(self, value):
 
 
 @method()
-def zero_(self):
-    """Write zeros; returns the tensor. Errors are those of `fill_`.
+def zero_(self: Tensor) -> Tensor:
+    """Write zeros and return the tensor. Errors are those of `fill_`.
 
     Example:
         >>> import fastnet
@@ -184,26 +199,27 @@ def zero_(self):
 
 
 @op
-def _put(x, value, view, *picks):
+def _put(x: Array, value: Array, view: tuple[Any, ...], *picks: Any) -> Result[Array]:
     """x with x[view][picks] = value, in a copy."""
     out = kernels.copy(x)
     _put_array(out, value, view, picks)
-    return out, (gradient(_rest, view, picks), gradient(_selected, view, picks), None, *(None for _ in picks))
+    return out, (gradient(_rest, view, picks), gradient(_written_part, view, picks), None, *(None for _ in picks))
 
 
-def _rest(g, view, picks):
-    """g without what was written over."""
+def _rest(g: Array, view: tuple[Any, ...], picks: tuple[Any, ...]) -> Array:
+    """g with zeros at the elements that were overwritten."""
     rest = kernels.copy(g)
     _put_array(rest, kernels.scalar(0, g.dtype), view, picks)
     return rest
 
 
-def _selected(g, view, picks):
+def _written_part(g: Array, view: tuple[Any, ...], picks: tuple[Any, ...]) -> Array:
+    """The elements of g that were overwritten."""
     part = g[view] if view else g
     return pick(part, picks) if picks else part
 
 
-def _put_array(x, value, view, picks):
+def _put_array(x: Array, value: Array, view: tuple[Any, ...], picks: tuple[Any, ...]) -> None:
     part = x[view] if view else x
     if picks:
         put(part, value, picks)
@@ -211,12 +227,12 @@ def _put_array(x, value, view, picks):
         K.copy(part, value)
 
 
-def setitem(self, key, value):
+def setitem(self: Tensor, key: Key, value: Tensor | ArrayLike) -> None:
     """self[key] = value.
 
     Args:
-        key: as for reading; the value is broadcast to what it selects and cast.
-        value: a tensor, a NumPy array or a number. Gradients flow to a tensor.
+        key: as for reading.
+        value: a tensor, a NumPy array or a number, broadcast to the selection and cast. Gradients flow to a tensor.
 
     Raises:
         IndexError: an index out of range.
@@ -246,7 +262,7 @@ def setitem(self, key, value):
     array = kernels.cast(array, self.dtype)
     picked = tuple(k._data if isinstance(k, Tensor) else k for k in picks)
     extra = _check_fits(self, selected_shape(self, view, picked), array)
-    if extra > 0:                       # leading dimensions of length 1, more than the selected elements have
+    if extra > 0:                       # leading dimensions of length 1 that the selection does not have
         front = (0,) * extra + (...,)
         array, value = array[front], getitem(value, front) if isinstance(value, Tensor) else value
     tracked = state.grad_enabled and (self._requires_grad or getattr(value, "_requires_grad", False))
@@ -257,8 +273,8 @@ def setitem(self, key, value):
     write("assignment by index", self, lambda: _put_array(self._data, array, view, picked), (value, *picks))
 
 
-def _check_fits(x, shape, value):
-    """Refuse a value that does not broadcast to what is selected from x; how many dimensions more than that it has."""
+def _check_fits(x: Tensor, shape: Shape, value: Array) -> int:
+    """Refuse a value that does not broadcast to the selection from x; return how many dimensions it has more."""
     lead = len(value.shape) - len(shape)
     fits = all(n == 1 for n in value.shape[:max(lead, 0)]) and all(
         a in (1, b) for a, b in zip(value.shape[::-1], shape[::-1]))

@@ -1,5 +1,9 @@
-"""Parts of tensors along a dimension, joining and repeating."""
+"""Splitting, joining, flipping and repeating tensors along a dimension."""
+from __future__ import annotations
+
 import operator
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from fastnet import dtypes
 from fastnet._core.errors import check_sizes, not_a_tensor, shape_text
@@ -7,23 +11,26 @@ from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.functional.shape import check_dimensions, copied, expand, reshape, strided, unsqueeze
-from fastnet.functional.sizes import as_dim, as_dims, as_shape
+from fastnet.functional.dims import as_dim, as_dims, as_shape, check_dimensions
+from fastnet.functional.shape import copied, expand, reshape, strided, unsqueeze
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, Result, Shape, Size
 
 
 @method()
-def narrow(input, dim, start, length):
-    """A view of `length` entries from `start` on along `dim`.
+def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
+    """A view of `length` consecutive entries along a dimension.
 
     Args:
         input: one dimension or more.
         dim: a dimension.
-        start: the first entry, a number or a 0-d integer tensor; negative: counted from the end.
-        length: how many.
+        start: the first entry, an integer or a 0-d integer tensor; negative integers count from the end.
+        length: the number of entries.
 
     Raises:
         IndexError: a dimension or a start out of range.
-        RuntimeError: a length below 0 or beyond the end, a tensor without dimensions.
+        RuntimeError: a negative length, entries beyond the end, or a 0-d tensor.
 
     Example:
         >>> import fastnet
@@ -38,13 +45,13 @@ def narrow(input, dim, start, length):
                          f"expected {-n} to {n}")
     start = start + n if start < 0 else start
     if not 0 <= length <= n - start:
-        raise RuntimeError(f"narrow: {length} entries from {start} on are not in dimension {dim} of shape "
-                           f"{shape_text(input)}")
+        raise RuntimeError(f"narrow: expected entries within dimension {dim} of shape {shape_text(input)}, got "
+                           f"{length} from {start}")
     return input[(slice(None),) * dim + (slice(start, start + length),)]
 
 
-def _start(start):
-    """The start of a narrowed tensor as a Python number."""
+def _start(start: int | Tensor) -> int:
+    """The start of a narrowed tensor as a Python integer."""
     if isinstance(start, Tensor) and (start.ndim or start.dtype.kind not in "iu"):
         raise RuntimeError(f"narrow: expected start to be a number or a 0-d integer tensor, got {start.dtype} of shape "
                            f"{shape_text(start)}")
@@ -52,8 +59,8 @@ def _start(start):
 
 
 @method()
-def select(input, dim, index):
-    """A view of one entry along `dim`, without that dimension.
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """A view of one entry along a dimension, which is removed.
 
     Raises:
         IndexError: an index out of range.
@@ -69,17 +76,17 @@ def select(input, dim, index):
 
 
 @method()
-def split(tensor, split_size_or_sections, dim=0):
-    """A tuple of views along `dim`.
+def split(tensor: Tensor, split_size_or_sections: Size, dim: int = 0) -> tuple[Tensor, ...]:
+    """Split a tensor along a dimension into a tuple of views.
 
     Args:
         tensor: any shape.
-        split_size_or_sections: a length for all (the last may be shorter), or a list of lengths.
+        split_size_or_sections: the length of each part (the last may be shorter), or a list of lengths.
         dim: a dimension.
 
     Raises:
-        RuntimeError: a length that is not positive (or 0, for a dimension of length 0), lengths that don't add
-            up, a tensor without dimensions.
+        RuntimeError: a length that is not positive, lengths that don't add up to that of the dimension, or a 0-d
+            tensor.
 
     Example:
         >>> import fastnet
@@ -103,11 +110,11 @@ def split(tensor, split_size_or_sections, dim=0):
 
 
 @method()
-def chunk(input, chunks, dim=0):
-    """At most `chunks` views of equal lengths along `dim`; the last may be shorter.
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """Split a tensor along a dimension into at most `chunks` views of equal length; the last may be shorter.
 
     Raises:
-        RuntimeError: a number of chunks that is not positive, or a tensor without dimensions.
+        RuntimeError: a number of chunks that is not positive, or a 0-d tensor.
 
     Example:
         >>> import fastnet
@@ -122,8 +129,8 @@ def chunk(input, chunks, dim=0):
 
 
 @method()
-def unbind(input, dim=0):
-    """The entries along `dim`, a tuple of views.
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """The entries along a dimension, a tuple of views.
 
     Raises:
         IndexError: a dimension out of range.
@@ -137,7 +144,7 @@ def unbind(input, dim=0):
     return tuple(select(input, dim, i) for i in range(input.shape[dim]))
 
 
-def _iterate(self):
+def _iterate(self: Tensor) -> Iterator[Tensor]:
     if self.ndim == 0:
         raise TypeError("a 0-d tensor cannot be iterated over")
     return iter(unbind(self))
@@ -146,7 +153,7 @@ def _iterate(self):
 extend(__iter__=_iterate)
 
 
-def _listed(name, tensors, error=RuntimeError):
+def _listed(name: str, tensors: Iterable[Tensor], error: type[Exception] = RuntimeError) -> list[Tensor]:
     if isinstance(tensors, Tensor):
         raise TypeError(f"{name}: expected a sequence of tensors, got one tensor of shape {shape_text(tensors)}")
     tensors = list(tensors)
@@ -158,13 +165,13 @@ def _listed(name, tensors, error=RuntimeError):
     return tensors
 
 
-def _part(g, place, shape):
+def _part(g: Array, place: tuple[slice, ...], shape: Shape) -> Array:
     return g[place].reshape(shape)
 
 
 @op
-def _cat(*parts, shape, dim):
-    """The arrays along `dim`; `shape` is that of one of them. Those of shape (0,) add nothing."""
+def _cat(*parts: Array, shape: Shape, dim: int) -> Result[Array]:
+    """Concatenate arrays; `shape` is that of the first that does not have the shape (0,)."""
     sizes = [0 if p.size == 0 and p.ndim != len(shape) else p.shape[dim] for p in parts]
     dtype = dtypes.result_type(*parts)
     out, start, places = empty((*shape[:dim], sum(sizes), *shape[dim + 1:]), dtype), 0, []
@@ -177,17 +184,17 @@ def _cat(*parts, shape, dim):
     return out, tuple(places)
 
 
-def cat(tensors, dim=0):
-    """The tensors one behind the other along `dim`, in a copy.
+def cat(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
+    """Concatenate tensors along a dimension.
 
     Args:
-        tensors: tensors that agree in all other dimensions; dtypes are promoted. Those of shape (0,) fit all others.
+        tensors: of the same shape in all other dimensions; dtypes are promoted. Tensors of shape (0,) are ignored.
         dim: a dimension.
 
     Raises:
         ValueError: no tensors.
         RuntimeError: shapes that don't fit (both are named).
-        TypeError: something else among them.
+        TypeError: an element is not a tensor.
 
     Example:
         >>> import fastnet
@@ -205,23 +212,23 @@ def cat(tensors, dim=0):
         differ = [d for d, (a, b) in enumerate(zip(x.shape, first.shape)) if a != b and d != dim]
         if x.ndim != first.ndim or differ:
             raise RuntimeError(f"cat: tensor {i} has shape {shape_text(x)}, tensor {shaped[0]} {shape_text(first)}; "
-                               f"they may differ in dimension {dim} only")
+                               f"they may differ only in dimension {dim}")
     return _cat(*tensors, shape=first.shape, dim=dim)
 
 
 concat = concatenate = cat
 
 
-def stack(tensors, dim=0):
-    """Tensors of one shape along a new dimension, in a copy.
+def stack(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
+    """Join tensors of one shape along a new dimension.
 
     Args:
         tensors: tensors of one shape.
-        dim: where the new dimension is put in.
+        dim: the position of the new dimension.
 
     Raises:
-        RuntimeError: no tensors, or two shapes (both are named).
-        TypeError: something else among them.
+        RuntimeError: no tensors, or different shapes (both are named).
+        TypeError: an element is not a tensor.
 
     Example:
         >>> import fastnet
@@ -238,12 +245,12 @@ def stack(tensors, dim=0):
 
 
 @method()
-def flip(input, dims, *more):
-    """The elements in reverse order along `dims` (numbers or one tuple), as a copy.
+def flip(input: Tensor, dims: Size, *more: int) -> Tensor:
+    """Reverse the order of elements along dimensions, given as integers or one tuple; a copy.
 
     Raises:
         IndexError: a dimension out of range.
-        RuntimeError: a dimension named twice.
+        RuntimeError: a dimension that occurs twice.
 
     Example:
         >>> import fastnet
@@ -253,12 +260,12 @@ def flip(input, dims, *more):
     """
     dims = as_dims("flip", input, as_shape((dims, *more)))
     key = [slice(None, None, -1 if i in dims else None) for i in range(input.ndim)]
-    return copied(strided(input, (*key, ...)))            # ... keeps a single element an array
+    return copied(strided(input, (*key, ...)))            # with ..., a single element remains an array
 
 
 @method()
-def repeat(input, *repeats):
-    """The tensor tiled repeats[i] times along each dimension, as a copy; further dimensions come first.
+def repeat(input: Tensor, *repeats: Size) -> Tensor:
+    """Tile the tensor repeats[i] times along dimension i; additional dimensions come first.
 
     Raises:
         RuntimeError: fewer numbers than dimensions, or a negative one.

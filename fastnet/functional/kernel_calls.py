@@ -1,21 +1,28 @@
 """Kernel calls that allocate their result, which operations and gradients are composed of: arrays in, array out."""
+from __future__ import annotations
+
 import numbers
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnet import dtypes
 from fastnet._core.errors import not_a_tensor, shape_text
 from fastnet._core.memory import empty, empty_like
-from fastnet._replay.numbers import Number
+from fastnet._replay.numbers import Number as RecordedNumber
 from fastnet.backend import K
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, DType, Number, Shape
+    from fastnet._core.tensor import Tensor
 
 _ndarray, _asarray = np.ndarray, np.asarray
 _NUMBERS = frozenset((int, float))
 _SCALARS = numbers.Real, np.bool_, np.ndarray
 
 
-def broadcast_shapes(s, t):
-    """The shape that two shapes broadcast to, of any number of dimensions: NumPy's function takes 32.
+def broadcast_shapes(s: Shape, t: Shape) -> Shape:
+    """The shape that two shapes broadcast to. Unlike NumPy's function it takes more than 32 dimensions.
 
     Raises:
         ValueError: they do not broadcast.
@@ -30,7 +37,7 @@ def broadcast_shapes(s, t):
     return tuple(shape)
 
 
-def broadcast_shape(a, b):
+def broadcast_shape(a: Array, b: Array) -> Shape:
     """The shape that two arrays broadcast to.
 
     Raises:
@@ -44,20 +51,20 @@ def broadcast_shape(a, b):
         raise RuntimeError(f"shapes {shape_text(a)} and {shape_text(b)} do not broadcast: {error}") from None
 
 
-def scalar(value, dtype, exact=False):
-    """A 0-d array, for the kernels that broadcast.
+def scalar(value: Any, dtype: DType, exact: bool = False) -> Array:
+    """A number as a 0-d array, for kernels that broadcast.
 
-    Of an integer out of the dtype's range the low bits are taken, as PyTorch's arithmetic does.
+    An integer out of the dtype's range wraps to its low bits, as in PyTorch's arithmetic.
 
     Args:
-        exact: refuse such an integer instead, as PyTorch does where a value is only stored or chosen. Negative ones
-            still wrap where the dtype has no sign.
+        exact: refuse such an integer instead, as PyTorch does where a value is only stored or chosen. Negative
+            integers still wrap in an unsigned dtype.
 
     Raises:
-        TypeError: no number.
+        TypeError: not a number.
         RuntimeError: a number that the dtype cannot hold; both are named.
     """
-    if type(value) is Number:
+    if type(value) is RecordedNumber:
         return value.array(dtype)
     if not isinstance(value, _SCALARS):
         raise TypeError(f"expected a tensor or a number, got {value!r}")
@@ -67,7 +74,7 @@ def scalar(value, dtype, exact=False):
         return _low_bits(value, dtype, exact)
 
 
-def _low_bits(value, dtype, exact):
+def _low_bits(value: Any, dtype: DType, exact: bool) -> Array:
     low, high = (-2**63, 2**64 - 1) if not exact else (-np.iinfo(dtype).max, np.iinfo(dtype).max)
     if not low <= value <= high or (exact and dtype.kind == "i"):
         limit = f"{np.iinfo(dtype).min} to {np.iinfo(dtype).max}" if exact else "at most 64 bits"
@@ -75,8 +82,8 @@ def _low_bits(value, dtype, exact):
     return np.array(value % 2**64, np.uint64).astype(dtype)
 
 
-def cast(x, dtype):
-    """x in another dtype; x itself where it has it."""
+def cast(x: Array, dtype: DType) -> Array:
+    """x converted to a dtype; x itself if it has this dtype."""
     if x.dtype == dtype:
         return x
     out = empty(x.shape, dtype)
@@ -84,8 +91,8 @@ def cast(x, dtype):
     return out
 
 
-def contiguous(x):
-    """x in C order; x itself where it is."""
+def contiguous(x: Array) -> Array:
+    """x in C order; x itself if it is contiguous."""
     if x.flags.c_contiguous:
         return x
     out = empty(x.shape, x.dtype)
@@ -93,26 +100,26 @@ def contiguous(x):
     return out
 
 
-def reshaped(x, shape):
-    """x in another shape. Where that takes a copy it is a launch: NumPy's own would not be repeated by a replay."""
+def reshaped(x: Array, shape: Shape) -> Array:
+    """x in another shape. If it must be copied, a kernel does it, since a replay would not repeat a copy by NumPy."""
     return contiguous(x).reshape(shape)
 
 
-def copy(x):
+def copy(x: Array) -> Array:
     """A contiguous copy."""
     out = empty(x.shape, x.dtype)
     K.copy(out, x)
     return out
 
 
-def full(shape, value, dtype):
-    """An array of one value. A launch: a replay fills it anew."""
+def full(shape: Shape, value: Any, dtype: DType) -> Array:
+    """An array of one value, filled by a kernel, so that every replay fills it again."""
     out = empty(shape, dtype)
     fill(out, value)
     return out
 
 
-def stored(value, dtype):
+def stored(value: Any, dtype: DType) -> Array:
     """A Python number as a 0-d array of the dtype that it is stored in.
 
     Raises:
@@ -123,34 +130,38 @@ def stored(value, dtype):
     return scalar(value, dtype, exact=True)
 
 
-def fill(out, value):
-    """Write one value everywhere; RuntimeError for an integer that out's dtype cannot hold."""
+def fill(out: Array, value: Any) -> None:
+    """Write one value everywhere; RuntimeError for an integer that the dtype of `out` cannot hold."""
     K.fill(out, value if out.dtype.kind == "f" else stored(value, out.dtype).item())
 
 
-def operands(x, y, real=False, exact=False):
+def operands(x: Any, y: Any, real: bool = False, exact: bool = False) -> tuple[Array, Array]:
     """Two arrays or Python numbers as arrays of their common dtype (PyTorch's promotion).
 
     Args:
-        real: integers go to float32, straight from their own dtype: 300 beside a uint8 stays 300.
+        real: convert integers to float32 directly, not by way of their common dtype: 300 with a uint8 stays 300.
         exact: as in `scalar`.
     """
     x_array, y_array = type(x) is _ndarray, type(y) is _ndarray
     if x_array and y_array:
         if x.dtype is y.dtype and (not real or x.dtype.kind == "f"):
             return x, y
-    elif x_array and x.dtype.kind == "f" and type(y) in _NUMBERS:      # the common cases, without the table's detour
+    elif x_array and x.dtype.kind == "f" and type(y) in _NUMBERS:      # common cases that need no promotion table
         return x, _asarray(y, x.dtype)
     elif y_array and y.dtype.kind == "f" and type(x) in _NUMBERS:
         return _asarray(x, y.dtype), y
     dtype = dtypes.result_type(x, y)
     if real:
         dtype = dtypes.float_of(dtype)
-    return tuple(cast(a, dtype) if isinstance(a, np.ndarray) else scalar(a, dtype, exact) for a in (x, y))
+    return _as_operand(x, dtype, exact), _as_operand(y, dtype, exact)
 
 
-def check_array(name, argument, x):
-    """Refuse a number in the place of a tensor, inside an operation that sees the tensors' arrays.
+def _as_operand(x: Any, dtype: DType, exact: bool) -> Array:
+    return cast(x, dtype) if isinstance(x, np.ndarray) else scalar(x, dtype, exact)
+
+
+def check_array(name: str, argument: str, x: object) -> None:
+    """Refuse a number in place of a tensor. For the function of an operation, which gets arrays for tensors.
 
     Raises:
         TypeError: naming the argument.
@@ -159,86 +170,96 @@ def check_array(name, argument, x):
         raise not_a_tensor(name, argument, x)
 
 
-def check_some_array(name, x, y):
-    """Refuse two numbers, inside an operation that takes a number for either tensor."""
+def check_some_array(name: str, x: object, y: object) -> None:
+    """Refuse two numbers, in the function of an operation that takes a number in place of either tensor."""
     if not (isinstance(x, _ndarray) or isinstance(y, _ndarray)):
         raise TypeError(f"{name}: expected at least one tensor, got {type(x).__name__} and {type(y).__name__}")
 
 
-def refuse_bool(name, *operands):
-    """Refuse operands, arrays, tensors or numbers, of arithmetic that has no meaning for bool."""
+def check_floating(name: str, x: Array | Tensor, argument: str = "input") -> None:
+    """Refuse an array or a tensor that is not floating-point.
+
+    Raises:
+        RuntimeError: naming the argument and its dtype.
+    """
+    if x.dtype.kind != "f":
+        raise RuntimeError(f"{name}: expected a floating-point {argument}, got {x.dtype}; convert it with .float()")
+
+
+def refuse_bool(name: str, *operands: Array | Tensor | Number) -> None:
+    """Refuse bool operands (arrays, tensors or numbers) of arithmetic that is not defined for bool."""
     if any((x.dtype if hasattr(x, "dtype") else dtypes.of_scalar(x)).kind == "b" for x in operands):
         raise RuntimeError(f"{name} takes numbers, got bool; convert it with .long(), or use ~, ^, & and |")
 
 
-def binary(kernel, a, b, dtype=None):
+def binary(kernel: str, a: Array, b: Array, dtype: DType | None = None) -> Array:
     """kernel(a, b), broadcast; `dtype` is the result's, by default a's."""
     out = empty(broadcast_shape(a, b), dtype or a.dtype)
     getattr(K, kernel)(out, a, b)
     return out
 
 
-def unary(kernel, x, dtype=None, **attributes):
+def unary(kernel: str, x: Array, dtype: DType | None = None, **attributes: Any) -> Array:
     """kernel(x), element by element."""
     out = empty(x.shape, dtype or x.dtype)
     getattr(K, kernel)(out, x, **attributes)
     return out
 
 
-def add(a, b):
+def add(a: Array, b: Array) -> Array:
     """a + b."""
     return binary("add", a, b)
 
 
-def sub(a, b):
+def sub(a: Array, b: Array) -> Array:
     """a - b."""
     return binary("sub", a, b)
 
 
-def mul(a, b):
+def mul(a: Array, b: Array) -> Array:
     """a * b."""
     return binary("mul", a, b)
 
 
-def div(a, b):
+def div(a: Array, b: Array) -> Array:
     """a / b."""
     return binary("div", a, b)
 
 
-def quotient(a, b):
+def quotient(a: Array, b: Array) -> Array:
     """a / b, and 0 where b is 0."""
     some = binary("ne", b, scalar(0, b.dtype), dtypes.bool_)
     return masked(some, div(a, b))
 
 
-def same(x):
-    """x itself: the gradient of what only adds."""
+def same(x: Array) -> Array:
+    """x itself: the gradient of additions and copies."""
     return x
 
 
-def zeros_like(x):
+def zeros_like(x: Array) -> Array:
     """Zeros in x's shape and dtype."""
     return full(x.shape, 0, x.dtype)
 
 
-def neg(x):
+def neg(x: Array) -> Array:
     """-x."""
     return unary("neg", x)
 
 
-def scale(x, factor):
+def scale(x: Array, factor: Number) -> Array:
     """x times a Python number."""
     return binary("mul", x, scalar(factor, x.dtype))
 
 
-def masked(mask, x):
+def masked(mask: Array, x: Array) -> Array:
     """x where the bool array `mask` holds, else 0."""
     out = empty(broadcast_shape(mask, x), x.dtype)
     K.where(out, mask, x, scalar(0, x.dtype))
     return out
 
 
-def call_like(kernel, x, *rest, **attributes):
+def call_like(kernel: str, x: Array, *rest: Any, **attributes: Any) -> Array:
     """kernel(out, x, *rest) with out of x's shape and dtype."""
     out = empty_like(x)
     getattr(K, kernel)(out, x, *rest, **attributes)

@@ -1,5 +1,10 @@
-"""What stands between the brackets of x[key]: taken apart, and applied to arrays. Operations are in indexing.py."""
+"""The keys of x[key]: parsed, and applied to arrays. The operations are in indexing.py."""
+from __future__ import annotations
+
 import math
+from collections.abc import Callable, Sequence
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -9,25 +14,34 @@ from fastnet._core.state import forbid_in_recording, state
 from fastnet._core.tensor import Tensor
 from fastnet.backend import K
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, Shape
+
+# An index: one of these, or a tuple of them.
+Index: TypeAlias = "int | slice | EllipsisType | Tensor | Array | Sequence[Any] | None"
+Key: TypeAlias = "Index | tuple[Index, ...]"
+
 _BASIC = frozenset((int, slice, type(None)))
 
 
 # ---- the parts of a key ---------------------------------------------------------------------------------------------
 
-def as_key(x, key):
-    """An index of x in two parts, applied one after the other: what gives a view, and what then picks by tensors.
+def as_key(x: Tensor, key: Key) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """A key of x in two parts, applied in turn: one that gives a view, then one that picks by index tensors.
 
-    Whole numbers come before the index tensors, as in PyTorch: in x[0, :, i] the slice stays in front of what i picks.
+    Integers are applied before index tensors, as in PyTorch: in x[0, :, i] the slice comes before the dimensions of i.
     Index tensors remain Tensors, so that the tape and a recording note them.
 
     Returns:
         (a tuple of integers, slices and None, or () for all of x,
-         a tuple of slices, index tensors and masks, or () without any of the latter two)
+         a tuple of slices, index tensors and masks, or () if there are no index tensors and masks)
     """
     key = _as_tuple(key)
     if _BASIC.issuperset(map(type, key)):
         return (*key, ...), ()                              # ... keeps a single element an array
-    view, picks, whole, tensors = [], [], True, False
+    view: list[Any] = []
+    picks: list[Any] = []
+    whole, tensors = True, False
     for k in _expanded(x, [_as_index(k) for k in key]):
         kind = type(k)
         if kind in (int, slice, type(None)):
@@ -37,7 +51,7 @@ def as_key(x, key):
                 picks.append(slice(None))
             continue
         width = _width(k)
-        view.extend([slice(None)] * width if width else [None])     # one bool for all: a mask over a new dimension
+        view.extend([slice(None)] * width if width else [None])     # a bool: a mask over a new dimension
         picks.append(k if width else constant(np.array([k])) if kind is bool else k.reshape(1))
         whole, tensors = whole and width > 0, True
     if not tensors:
@@ -45,16 +59,16 @@ def as_key(x, key):
     return () if whole else tuple(view), tuple(picks)
 
 
-def _as_tuple(key):
-    """A key as a tuple. So is a short list with more than numbers in it: PyTorch keeps this old rule of NumPy."""
+def _as_tuple(key: Any) -> tuple[Any, ...]:
+    """A key as a tuple. As in PyTorch, a short list that holds more than numbers counts as a tuple."""
     if isinstance(key, list) and len(key) < 32:
         parts = (list, tuple, range, slice, Tensor, np.ndarray)
         return tuple(key) if any(k is None or k is Ellipsis or isinstance(k, parts) for k in key) else (key,)
     return key if isinstance(key, tuple) else (key,)
 
 
-def _expanded(x, key):
-    """A key with as many full slices as its ... stands for."""
+def _expanded(x: Tensor, key: Sequence[Any]) -> Sequence[Any]:
+    """A key with its ... replaced by full slices."""
     gaps = [i for i, k in enumerate(key) if k is Ellipsis]
     if len(gaps) > 1:
         raise IndexError(f"an index can have only one ..., got {len(gaps)}")
@@ -63,14 +77,14 @@ def _expanded(x, key):
     return key
 
 
-def _width(k):
-    """How many dimensions a part of a key takes: a mask as many as it has."""
+def _width(k: Any) -> int:
+    """The number of dimensions that a part of a key indexes; for a mask, that of its own dimensions."""
     if k is None or k is Ellipsis or isinstance(k, bool):
         return 0
     return k.ndim if isinstance(k, Tensor | np.ndarray) and k.dtype.kind == "b" else 1
 
 
-def _as_index(k):
+def _as_index(k: Any) -> Any:
     """A part of a key as an integer, a slice, None, ..., a bool, a Tensor or an array; uint8 is a mask, as in PyTorch.
 
     Raises:
@@ -95,21 +109,21 @@ def _as_index(k):
     return k
 
 
-def constant(array):
-    """An array whose values a recording may keep."""
+def constant(array: Array) -> Array:
+    """An array that a recording, if there is one, keeps as a constant."""
     return array if state.recorder is None else state.recorder.constant(array)
 
 
-# ---- what they pick -------------------------------------------------------------------------------------------------
+# ---- selection by index tensors -------------------------------------------------------------------------------------
 
-def selection(x, picks):
-    """What x[picks] is, without reading x: picks are slices, index arrays and masks.
+def selection(x: Array | Tensor, picks: Sequence[Any]) -> tuple[Shape, Callable[[Array], Array] | None]:
+    """The shape of x[picks], without reading x. `picks` are slices, index arrays and masks.
 
-    PyTorch puts what index tensors pick where the first of them stands, and in front if slices come between them. To
-    NumPy an array of a single number is such a tensor, to PyTorch it is a number.
+    PyTorch puts the dimensions of index tensors at the place of the first of them, or in front if slices come between
+    them. NumPy counts a 0-d array as an index tensor, PyTorch as an integer.
 
     Returns:
-        (its shape, None or a function that shows an array of that shape with the dimensions in NumPy's order)
+        (the shape, None or a function that views an array of that shape with the dimensions in NumPy's order)
     """
     found = _outline(x)[picks]
     tensors = [i for i, k in enumerate(picks) if isinstance(k, np.ndarray)]
@@ -124,22 +138,22 @@ def selection(x, picks):
     return np.moveaxis(found, there, here).shape, lambda array: np.moveaxis(array, here, there)
 
 
-def _outline(x):
-    """An array of x's shape whose elements are one byte: to ask NumPy what an index of x is, without reading x."""
+def _outline(x: Array | Tensor) -> Array:
+    """An array with the shape of x whose elements are all the same byte, for indexing without reading x."""
     return np.ndarray(x.shape, np.bool_, b"\0", strides=(0,) * x.ndim)
 
 
-def _first_place(picks, tensors):
-    """The first dimension of what index tensors pick; `tensors` are their places among the picks."""
+def _first_place(picks: Sequence[Any], tensors: list[int]) -> int:
+    """The first dimension that index tensors give; `tensors` are their positions among the picks."""
     slices = [isinstance(k, slice) for k in picks]
     return 0 if not tensors or any(slices[tensors[0]:tensors[-1]]) else sum(slices[:tensors[0]])
 
 
-def selected_shape(x, view, picks):
-    """The shape of what the two parts of a key select from x.
+def selected_shape(x: Tensor, view: tuple[Any, ...], picks: tuple[Any, ...]) -> Shape:
+    """The shape of the selection from x by the two parts of a key.
 
     Raises:
-        IndexError: an index out of range, or too many of them.
+        IndexError: an index out of range, or too many indices.
     """
     try:
         found = _outline(x)[view or ...]
@@ -148,41 +162,43 @@ def selected_shape(x, view, picks):
         raise IndexError(f"{e} (shape {shape_text(x)})") from None
 
 
-def pick(x, picks):
+def pick(x: Array, picks: Sequence[Any]) -> Array:
     """x[picks], a copy."""
-    if _are_rows(x, picks):
-        return _rows(x, picks[0])
+    if _selects_rows(x, picks):
+        return _gathered_rows(x, picks[0])
     shape, in_order = selection(x, picks)
     out = empty(shape, x.dtype)
     K.index_get(in_order(out) if in_order else out, x, *picks)
     return out
 
 
-def _are_rows(x, picks):
-    """Whether picks take whole rows by numbers from 0 on, as batches of samples do: then `embedding` serves, in half
-    the time. What numbers there are is not asked in a recording, whose replays may bring others."""
+def _selects_rows(x: Array, picks: Sequence[Any]) -> bool:
+    """Whether picks select whole rows by nonnegative integers, which the embedding kernel does in half the time.
+
+    False in a recording, whose replays may get other integers.
+    """
     index = picks[0]
     if (len(picks) != 1 or type(index) is not np.ndarray or index.dtype != np.int64 or index.ndim != 1 or x.ndim < 2
             or x.dtype.kind != "f" or not x.flags.c_contiguous or state.recorder is not None):
         return False
     try:
         K.check_index(index, len(x))
-    except IndexError:                                      # counted from the end, or out of range
+    except IndexError:                                      # negative, or out of range
         return False
     return True
 
 
-def _rows(x, index):
+def _gathered_rows(x: Array, index: Array) -> Array:
     width = math.prod(x.shape[1:])
     out = empty((len(index), *x.shape[1:]), x.dtype)
     K.embedding(out.reshape(len(out), width), x.reshape(len(x), width), index)
     return out
 
 
-def put(x, value, picks):
+def put(x: Array, value: Array, picks: Sequence[Any]) -> None:
     """x[picks] = value."""
     shape, in_order = selection(x, picks)
     if in_order and value.ndim:
-        missing = len(shape) - value.ndim               # negative: the value has as many ones too many in front
+        missing = len(shape) - value.ndim               # negative: the value has extra leading dimensions of length 1
         value = in_order(value.reshape((1,) * missing + value.shape[max(-missing, 0):]))
     K.index_put_(x, value, *picks)

@@ -1,5 +1,8 @@
 """Matrix products."""
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,11 +14,15 @@ from fastnet.autograd import gradient, op, writes_out
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.inplace import write_result
+from fastnet.functional.kernel_calls import check_floating
 from fastnet.functional.shape import reshape
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, Number, Result, Shape
 
-def _product(a, b, out=None):
-    """a @ b for (M, K) and (K, N), or with one batch dimension before; written into `out` if it has the shape."""
+
+def _product(a: Array, b: Array, out: Array | None = None) -> Array:
+    """a @ b for (M, K) and (K, N), or both with a leading batch dimension; written into `out` if the shape fits."""
     shape = a.shape[:-1] + b.shape[-1:]
     if out is None or out.shape != shape:
         out = empty(shape, a.dtype)
@@ -23,12 +30,12 @@ def _product(a, b, out=None):
     return out
 
 
-def _transposed(x):
+def _matrices_transposed(x: Array) -> Array:
     return x.swapaxes(-1, -2)
 
 
 @op
-def _mm(a, b):
+def _mm(a: Array, b: Array) -> Result[Array]:
     """(M, K) @ (K, N), or (B, M, K) @ (B, K, N); a batch of 1 is repeated."""
     a, b = kernels.operands(a, b)
     if a.ndim == 3 and a.shape[0] != b.shape[0]:
@@ -38,39 +45,40 @@ def _mm(a, b):
 
 
 @writes_out
-def _of_left(g, b, *, out=None):
-    return _product(g, _transposed(b), out)
+def _of_left(g: Array, b: Array, *, out: Array | None = None) -> Array:
+    return _product(g, _matrices_transposed(b), out)
 
 
 @writes_out
-def _of_right(g, a, *, out=None):
-    return _product(_transposed(a), g, out)
+def _of_right(g: Array, a: Array, *, out: Array | None = None) -> Array:
+    return _product(_matrices_transposed(a), g, out)
 
 
-def _mismatch(name, a, b):
+def _mismatch(name: str, a: Tensor, b: Tensor) -> RuntimeError:
     return RuntimeError(f"{name}: shapes {shape_text(a)} and {shape_text(b)} do not fit: the last dimension of the "
                         f"first ({a.shape[-1]}) must equal the last but one of the second ({b.shape[-min(b.ndim, 2)]})")
 
 
-def _floating(name, *tensors):
+def _check_one_dtype(name: str, *tensors: Tensor) -> None:
+    """Refuse arguments that are not tensors of one dtype."""
     for x in tensors:
         if not isinstance(x, Tensor):
             raise TypeError(f"{name}: expected tensors, got {type(x).__name__}")
-    kinds = [x.dtype for x in tensors]
-    if any(d != kinds[0] for d in kinds):
-        raise RuntimeError(f"{name}: expected one dtype, got {' and '.join(d.name for d in kinds)}")
+    found = [x.dtype for x in tensors]
+    if any(d != found[0] for d in found):
+        raise RuntimeError(f"{name}: expected one dtype, got {' and '.join(d.name for d in found)}")
 
 
 @method("__matmul__")
-def matmul(input, other, *, out=None):
-    """The matrix product: out[..., i, j] = sum_k input[..., i, k] * other[..., k, j].
+def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Matrix product of two tensors: out[..., i, j] = sum_k input[..., i, k] * other[..., k, j].
 
-    As in PyTorch and NumPy, a vector stands for one row on the left and one column on the right, and batches broadcast.
+    As in PyTorch and NumPy, a vector is a row on the left and a column on the right, and batches broadcast.
 
     Args:
         input: (..., M, K) or (K,).
         other: (..., K, N) or (K,).
-        out: a tensor of the result's shape and dtype to write into; not on the tape.
+        out: a tensor of the shape and dtype of the result, which is written into it; the call is not on the tape.
 
     Raises:
         RuntimeError: shapes or dtypes that don't fit; both are named.
@@ -84,7 +92,7 @@ def matmul(input, other, *, out=None):
     """
     if isinstance(input, Tensor) and isinstance(other, Tensor):
         a, b = input._data, other._data
-        if a.ndim == 2 == b.ndim and a.shape[1] == b.shape[0] and a.dtype == b.dtype:       # what is mostly asked for
+        if a.ndim == 2 == b.ndim and a.shape[1] == b.shape[0] and a.dtype == b.dtype:       # the common case
             if out is None:
                 return _mm(input, other)
             fits = out.shape == (a.shape[0], b.shape[1]) and out.dtype == a.dtype
@@ -92,7 +100,7 @@ def matmul(input, other, *, out=None):
                 K.matmul(out._data, a, b)
                 out._storage.version += 1
                 return out
-    _floating("matmul", input, other)
+    _check_one_dtype("matmul", input, other)
     if input.ndim == 0 or other.ndim == 0 or input.shape[-1] != other.shape[-min(other.ndim, 2)]:
         raise RuntimeError("matmul: 0-d tensors have no matrix product") if 0 in (input.ndim, other.ndim) \
             else _mismatch("matmul", input, other)
@@ -100,15 +108,15 @@ def matmul(input, other, *, out=None):
 
 
 @method("__rmatmul__")
-def rmatmul(self, other):
+def rmatmul(self: Tensor, other: Tensor) -> Tensor:
     """other @ self."""
     return matmul(other, self)
 
 
-def _matmul_into(input, other, out):
+def _matmul_into(input: Tensor, other: Tensor, out: Tensor) -> Tensor:
     o, a, b = out._data, input._data, other._data
     fits = a.ndim == 2 == b.ndim and o.shape == (a.shape[0], b.shape[1]) and o.dtype == a.dtype
-    if fits and not any(i == 0 for i, _, _ in calls.overlaps([o, a, b])):           # a and b may be one
+    if fits and not any(i == 0 for i, _, _ in calls.overlaps([o, a, b])):           # a and b may overlap
         write_result("matmul", out, (input, other), lambda: K.matmul(o, a, b))
     else:
         result = matmul(input.detach(), other.detach())
@@ -119,8 +127,8 @@ def _matmul_into(input, other, out):
     return out
 
 
-def _general(a, b):
-    """Vectors and batches by way of (M, K) @ (K, N) or one batch dimension."""
+def _general(a: Tensor, b: Tensor) -> Tensor:
+    """The product of vectors and batches, reshaped to matrices or to one batch dimension."""
     vector_a, vector_b = a.ndim == 1, b.ndim == 1
     a = a.unsqueeze(0) if vector_a else a
     b = b.unsqueeze(1) if vector_b else b
@@ -135,7 +143,7 @@ def _general(a, b):
     return result.squeeze(-1) if vector_b else result
 
 
-def _batch(a, b):
+def _batch(a: Tensor, b: Tensor) -> Shape:
     try:
         return kernels.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
@@ -143,16 +151,16 @@ def _batch(a, b):
                            "broadcast") from None
 
 
-def _batched(x, batch):
-    """x as (batch, rows, columns), repeated where the batches differ; a single matrix stays one."""
+def _batched(x: Tensor, batch: Shape) -> Tensor:
+    """x as (batch, rows, columns), repeated where the batches differ; a single matrix keeps batch 1."""
     if all(n == 1 for n in x.shape[:-2]):
         return reshape(x, 1, *x.shape[-2:])
     return reshape(x.expand(*batch, *x.shape[-2:]), int(np.prod(batch)), *x.shape[-2:])
 
 
 @method()
-def mm(input, mat2):
-    """The product of two matrices, (M, K) and (K, N).
+def mm(input: Tensor, mat2: Tensor) -> Tensor:
+    """Product of two matrices, (M, K) and (K, N).
 
     Raises:
         RuntimeError: other shapes; both are named.
@@ -168,8 +176,8 @@ def mm(input, mat2):
 
 
 @method()
-def bmm(input, mat2):
-    """The products of two batches of matrices, (B, M, K) and (B, K, N).
+def bmm(input: Tensor, mat2: Tensor) -> Tensor:
+    """Products of two batches of matrices, (B, M, K) and (B, K, N).
 
     Raises:
         RuntimeError: other shapes; both are named.
@@ -186,8 +194,8 @@ def bmm(input, mat2):
 
 
 @method()
-def mv(input, vec):
-    """The product of a matrix (M, K) and a vector (K,).
+def mv(input: Tensor, vec: Tensor) -> Tensor:
+    """Product of a matrix (M, K) and a vector (K,).
 
     Raises:
         RuntimeError: other shapes, or shapes that don't fit; both are named.
@@ -203,8 +211,8 @@ def mv(input, vec):
 
 
 @method()
-def dot(input, tensor):
-    """The inner product of two vectors, sum_i input[i] * tensor[i].
+def dot(input: Tensor, tensor: Tensor) -> Tensor:
+    """Inner product of two vectors, sum_i input[i] * tensor[i].
 
     Raises:
         RuntimeError: other shapes; both are named.
@@ -220,11 +228,11 @@ def dot(input, tensor):
 
 
 @method()
-def outer(input, vec2):
-    """The outer product of two vectors, out[i][j] = input[i] * vec2[j].
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    """Outer product of two vectors, out[i][j] = input[i] * vec2[j].
 
     Raises:
-        RuntimeError: more or fewer dimensions than one.
+        RuntimeError: an argument is not a vector.
 
     Example:
         >>> import fastnet
@@ -238,17 +246,17 @@ def outer(input, vec2):
 
 
 @method()
-def addmm(input, mat1, mat2, *, beta=1, alpha=1):
+def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2).
 
     Args:
         input: broadcasts to (M, N).
         mat1, mat2: (M, K) and (K, N).
-        beta, alpha: numbers. What is multiplied by 0 is ignored, even NaN.
+        beta, alpha: numbers. A term multiplied by 0 is ignored, even if it holds NaN.
 
     Raises:
-        RuntimeError: shapes or dtypes that don't fit; both are named. Or a float factor for integers, whose fraction
-            PyTorch drops.
+        RuntimeError: shapes or dtypes that don't fit (both are named), or a float factor for integers. PyTorch drops
+            its fraction instead.
 
     Example:
         >>> import fastnet
@@ -264,62 +272,63 @@ def addmm(input, mat1, mat2, *, beta=1, alpha=1):
     return _times(input.expand(product.shape), beta) + _times(product, alpha)
 
 
-def _times(x, factor):
-    return _nothing(x) if factor == 0 else x if factor == 1 else x * factor
+def _times(x: Tensor, factor: Number) -> Tensor:
+    return _zeroed(x) if factor == 0 else x if factor == 1 else x * factor
 
 
 @op
-def _nothing(x):
-    """0 times x, as BLAS has it: 0 whatever x holds."""
+def _zeroed(x: Array) -> Result[Array]:
+    """0 times x as in BLAS: 0 even for NaN and infinity."""
     return kernels.zeros_like(x), (kernels.zeros_like,)
 
 
-def _rows(x):
+def _as_matrix(x: Array) -> Array:
+    """x as (rows, last dimension)."""
     return x if x.ndim == 2 else kernels.reshaped(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
-def _affine(x, weight, bias, activation="none"):
-    """(activation(x @ weight.T + bias), the three gradients as functions of that of the sum)"""
-    rows, shape = _rows(x), x.shape
+def _affine(x: Array, weight: Array, bias: Array | None, activation: str = "none") -> Result[Array]:
+    """activation(x @ weight.T + bias), and the gradients of x, weight and bias as functions of that of the sum."""
+    rows, shape = _as_matrix(x), x.shape
     out = empty((rows.shape[0], weight.shape[0]), x.dtype)
     K.matmul(out, rows, weight.T, bias, activation=activation)
     return (out.reshape(*shape[:-1], weight.shape[0]),
             (gradient(_of_input, weight, shape), gradient(_of_weight, rows), _of_bias))
 
 
-def _of_input(g, weight, shape):
-    return _product(_rows(g), weight).reshape(shape)
+def _of_input(g: Array, weight: Array, shape: Shape) -> Array:
+    return _product(_as_matrix(g), weight).reshape(shape)
 
 
 @writes_out
-def _of_weight(g, rows, *, out=None):
-    return _product(_rows(g).T, rows, out)
+def _of_weight(g: Array, rows: Array, *, out: Array | None = None) -> Array:
+    return _product(_as_matrix(g).T, rows, out)
 
 
 @writes_out
-def _of_bias(g, *, out=None):
+def _of_bias(g: Array, *, out: Array | None = None) -> Array:
     total = empty((1, g.shape[-1]), g.dtype) if out is None else out.reshape(1, -1)
-    K.sum(total, kernels.contiguous(_rows(g))[None])
+    K.sum(total, kernels.contiguous(_as_matrix(g))[None])
     return total.reshape(-1) if out is None else out
 
 
 @op
-def _linear(x, weight, bias):
+def _linear(x: Array, weight: Array, bias: Array | None) -> Result[Array]:
     return _affine(x, weight, bias)
 
 
 @op
-def _activated(x, weight, bias, *, activation):
+def _activated(x: Array, weight: Array, bias: Array | None, *, activation: str) -> Result[Array]:
     y, gradients = _affine(x, weight, bias, activation)
     return y, gradient(_of_sum, y, activation).then(*gradients)
 
 
-def _of_sum(g, y, activation):
+def _of_sum(g: Array, y: Array, activation: str) -> Array:
     return kernels.call_like(activation + "_backward", y, kernels.contiguous(g))
 
 
-def linear(input, weight, bias=None):
-    """input @ weight.T + bias, in one kernel.
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Affine map input @ weight.T + bias, computed by one kernel.
 
     Args:
         input: (..., in_features).
@@ -342,23 +351,23 @@ def linear(input, weight, bias=None):
     return _linear(input, weight, bias)
 
 
-def linear_activated(input, weight, bias, activation):
-    """activation(linear(input, weight, bias)) in one kernel, and the same bits.
+def linear_activated(input: Tensor, weight: Tensor, bias: Tensor | None, activation: str) -> Tensor:
+    """activation(linear(input, weight, bias)) in one kernel, with the same bits.
 
     Args:
+        input, weight, bias: as of `linear`.
         activation: "relu", "sigmoid" or "tanh", whose gradients follow from their results.
     """
     _check_linear(input, weight, bias)
-    if input.dtype.kind != "f":
-        raise RuntimeError(f"linear: expected a floating-point input, got {input.dtype}")
+    check_floating("linear", input)
     return _activated(input, weight, bias, activation=activation)
 
 
-def _check_linear(input, weight, bias):
+def _check_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
     if weight.ndim != 2 or input.ndim == 0 or input.shape[-1] != weight.shape[1]:
         raise RuntimeError(f"linear: an input of shape {shape_text(input)} does not fit a weight of shape "
                            f"{shape_text(weight)}: its last dimension must be {weight.shape[-1] if weight.ndim else 1}")
     if bias is not None and bias.shape != (weight.shape[0],):
         raise RuntimeError(f"linear: a bias of shape {shape_text(bias)} does not fit a weight of shape "
                            f"{shape_text(weight)}: expected ({weight.shape[0]},)")
-    _floating("linear", input, weight, *(() if bias is None else (bias,)))
+    _check_one_dtype("linear", input, weight, *(() if bias is None else (bias,)))

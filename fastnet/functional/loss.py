@@ -1,10 +1,14 @@
-"""Losses between two tensors of one shape. Those of classifiers are in classification.py.
+"""Regression losses, between two tensors of one shape. Classification losses are in classification.py.
 
-Signatures are PyTorch's without the two arguments that it deprecated (size_average and reduce); what stands behind them
-there is keyword-only here. `reduction` is "none" (the loss of each element), "mean" (the default) or "sum".
+Signatures are PyTorch's without `size_average` and `reduce`, which it deprecated; the arguments that follow these there
+are keyword-only here. `reduction` is "none" (the loss of each element), "mean" (the default) or "sum".
 """
+from __future__ import annotations
+
 import sys
 import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from fastnet import dtypes
 from fastnet._core.errors import not_a_tensor, one_of, shape_text
@@ -14,25 +18,29 @@ from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, Result
+
 REDUCTIONS = ("none", "mean", "sum")
+Reduction: TypeAlias = Literal["none", "mean", "sum"]
 
 
-# ---- what all losses share ------------------------------------------------------------------------------------------
+# ---- shared by all losses -------------------------------------------------------------------------------------------
 
-def check_tensors(name, **tensors):
-    """Refuse what is no tensor."""
+def check_tensors(name: str, **tensors: object) -> None:
+    """Refuse arguments that are not tensors."""
     for what, x in tensors.items():
         if not isinstance(x, Tensor):
             raise not_a_tensor(name, what, x)
 
 
-def check_reduction(reduction, known=REDUCTIONS):
-    """Refuse a reduction that is none of the known ones."""
+def check_reduction(reduction: str, known: tuple[str, ...] = REDUCTIONS) -> None:
+    """Refuse an unknown reduction."""
     if reduction not in known:
         raise one_of("reduction", reduction, known)
 
 
-def reduced(losses, reduction, count=1):
+def reduced(losses: Array, reduction: str, count: int = 1) -> Array:
     """The array of losses, or its 0-d sum or mean; "batchmean" is the sum divided by `count`."""
     if reduction == "none":
         return losses
@@ -41,23 +49,23 @@ def reduced(losses, reduction, count=1):
     return kernels.scale(out, 1 / count).reshape(()) if reduction == "batchmean" else out.reshape(())
 
 
-def factor(losses, reduction, count=1):
-    """What a reduction multiplies the gradient of each loss by."""
+def reduction_factor(losses: Array, reduction: str, count: int = 1) -> float:
+    """The factor by which a reduction multiplies the gradient of each loss."""
     count = {"mean": losses.size, "batchmean": count}.get(reduction, 1)
     return 1 / max(count, 1)
 
 
-def reduce_tensor(losses, reduction):
+def reduce_tensor(losses: Tensor, reduction: str) -> Tensor:
     """`reduced` for a tensor on the tape."""
     check_reduction(reduction)
     return losses if reduction == "none" else getattr(losses, reduction)()
 
 
-def matched(name, input, target, may_broadcast=True):
+def matched(name: str, input: Tensor, target: Tensor, may_broadcast: bool = True) -> tuple[Tensor, Tensor]:
     """Both tensors in one floating-point dtype and one shape.
 
     Raises:
-        ValueError: the shapes differ and may not.
+        ValueError: the shapes differ, and may_broadcast is False.
         RuntimeError: they do not broadcast.
     """
     check_tensors(name, input=input, target=target)
@@ -77,7 +85,7 @@ def matched(name, input, target, may_broadcast=True):
     return input.to(dtype), target.to(dtype)
 
 
-def _warned(name, input, target):
+def _warned(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """`matched`, with PyTorch's warning where the shapes differ."""
     pair = matched(name, input, target)
     if input.shape != target.shape:
@@ -87,16 +95,16 @@ def _warned(name, input, target):
     return pair
 
 
-def _depth():
-    """The stacklevel at which the caller of this function's caller sees the first line outside the package."""
+def _depth() -> int:
+    """The stacklevel with which the caller of this function warns about the first line outside the package."""
     frame, depth = sys._getframe(1), 1
     while frame.f_back is not None and (frame.f_globals.get("__name__") or "").startswith("fastnet."):
         frame, depth = frame.f_back, depth + 1
     return depth
 
 
-def broadcast(name, what, x, input):
-    """A weight in the input's shape and dtype."""
+def broadcast_weight(name: str, what: str, x: Tensor, input: Tensor) -> Tensor:
+    """A weight in the shape and dtype of the input."""
     check_tensors(name, **{what: x})
     try:
         fits = kernels.broadcast_shapes(x.shape, input.shape) == input.shape
@@ -109,8 +117,8 @@ def broadcast(name, what, x, input):
     return x if x.shape == input.shape else x.expand(input.shape)
 
 
-def weighted(name, losses, weight, reduction, by_weight):
-    """Losses times a weight each; their mean is divided by the weights' sum if `by_weight`, else by their number."""
+def weighted(name: str, losses: Tensor, weight: Tensor, reduction: str, by_weight: bool) -> Tensor:
+    """Losses times weights, reduced. "mean" divides by the sum of the weights if `by_weight`, else by their number."""
     check_reduction(reduction)
     check_tensors(name, weight=weight)
     if weight.shape != losses.shape:
@@ -124,19 +132,19 @@ def weighted(name, losses, weight, reduction, by_weight):
 
 # ---- losses of a difference -----------------------------------------------------------------------------------------
 
-def _of_difference(name):
-    """Define the loss `name` of kernels that depend on x - t alone: what x gains, t loses."""
+def _of_difference(name: str) -> Callable[..., Tensor]:
+    """Define a loss by a kernel that depends only on x - t: the gradient of t is that of x, negated."""
     forward, backward = name, name + "_backward"
 
-    def slope(g, x, t, scale, *attributes):
+    def slope(g: Array, x: Array, t: Array, scale: float, *attributes: float) -> Array:
         dx = empty(x.shape, x.dtype)
         getattr(K, backward)(dx, x, t, g, scale, *attributes)
         return dx
 
-    def loss(x, t, *attributes, reduction):
+    def loss(x: Array, t: Array, *attributes: float, reduction: str) -> Result[Array]:
         losses = empty(x.shape, x.dtype)
         getattr(K, forward)(losses, x, t, *attributes)
-        scale = factor(losses, reduction)
+        scale = reduction_factor(losses, reduction)
         return reduced(losses, reduction), (gradient(slope, x, t, scale, *attributes),
                                             gradient(slope, x, t, -scale, *attributes), *(None for _ in attributes))
     loss.__name__ = loss.__qualname__ = name
@@ -149,13 +157,13 @@ _huber_loss = _of_difference("huber_loss")
 _smooth_l1_loss = _of_difference("smooth_l1_loss")
 
 
-def mse_loss(input, target, *, reduction="mean", weight=None):
-    """Squared error: (input - target)^2.
+def mse_loss(input: Tensor, target: Tensor, *, reduction: Reduction = "mean", weight: Tensor | None = None) -> Tensor:
+    """Mean squared error: (input - target)^2.
 
     Args:
-        input, target: of one shape. Others that broadcast are served with a warning.
+        input, target: tensors of one shape. Different shapes that broadcast give a warning.
         reduction: "none", "mean" or "sum".
-        weight: of the same shape, one for each element; the mean is then the weighted mean.
+        weight: a weight for each element, of the same shape; "mean" is then the weighted mean.
 
     Raises:
         RuntimeError: shapes that do not broadcast (both are named), or neither tensor is floating-point.
@@ -173,8 +181,8 @@ def mse_loss(input, target, *, reduction="mean", weight=None):
     return _mse_loss(input, target, reduction=reduction)
 
 
-def l1_loss(input, target, *, reduction="mean", weight=None):
-    """Absolute error: |input - target|. Its gradient where they are equal is 0.
+def l1_loss(input: Tensor, target: Tensor, *, reduction: Reduction = "mean", weight: Tensor | None = None) -> Tensor:
+    """Mean absolute error: |input - target|. The gradient is 0 where they are equal.
 
     Arguments and errors are those of `mse_loss`.
 
@@ -190,17 +198,18 @@ def l1_loss(input, target, *, reduction="mean", weight=None):
     return _l1_loss(input, target, reduction=reduction)
 
 
-def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
-    """With d = input - target: d^2/2 where |d| < delta, else delta (|d| - delta/2).
+def huber_loss(input: Tensor, target: Tensor, reduction: Reduction = "mean", delta: float = 1.0,
+               weight: Tensor | None = None) -> Tensor:
+    """Huber loss: with d = input - target, d^2/2 where |d| < delta, else delta (|d| - delta/2).
 
-    Squared error near the target, linear far from it, so that outliers do not rule the gradient. Huber 1964,
+    Quadratic near the target and linear far from it, so that outliers do not dominate the gradient. Huber 1964,
     https://doi.org/10.1214/aoms/1177703732.
 
     Args:
-        input, target: of one shape. Others that broadcast are served with a warning.
+        input, target: tensors of one shape. Different shapes that broadcast give a warning.
         reduction: "none", "mean" or "sum".
-        delta: where the square ends; positive.
-        weight: of the same shape, a factor for each element's loss.
+        delta: the |d| from which the loss is linear; positive.
+        weight: a factor for the loss of each element, of the same shape.
 
     Raises:
         RuntimeError: shapes that do not broadcast (both are named), or delta is not positive.
@@ -221,15 +230,15 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     return _huber_loss(input, target, float(delta), reduction=reduction)
 
 
-def smooth_l1_loss(input, target, *, reduction="mean", beta=1.0):
-    """With d = input - target: d^2/(2 beta) where |d| < beta, else |d| - beta/2.
+def smooth_l1_loss(input: Tensor, target: Tensor, *, reduction: Reduction = "mean", beta: float = 1.0) -> Tensor:
+    """Smooth L1 loss: with d = input - target, d^2/(2 beta) where |d| < beta, else |d| - beta/2.
 
-    The Huber loss divided by its delta; with beta 0 the L1 loss. Girshick 2015, https://arxiv.org/abs/1504.08083.
+    It is the Huber loss divided by its delta; with beta=0 it is the L1 loss. Girshick 2015, https://arxiv.org/abs/1504.08083.
 
     Args:
-        input, target: of one shape. Others that broadcast are served with a warning.
+        input, target: tensors of one shape. Different shapes that broadcast give a warning.
         reduction: "none", "mean" or "sum".
-        beta: where the square ends; not negative.
+        beta: the |d| from which the loss is linear; 0 or more.
 
     Raises:
         RuntimeError: shapes that do not broadcast (both are named), or a negative beta.
@@ -242,45 +251,46 @@ def smooth_l1_loss(input, target, *, reduction="mean", beta=1.0):
     """
     check_reduction(reduction)
     if not beta >= 0:
-        raise RuntimeError(f"smooth_l1_loss: expected a beta that is not negative, got {beta}")
+        raise RuntimeError(f"smooth_l1_loss: expected beta to be 0 or more, got {beta}")
     input, target = _warned("smooth_l1_loss", input, target)
     return _smooth_l1_loss(input, target, float(beta), reduction=reduction)
 
 
 @op
-def _kl_div(x, t, *, reduction, log_target):
+def _kl_div(x: Array, t: Array, *, reduction: str, log_target: bool) -> Result[Array]:
     if not log_target:
         K.check_finite(t, what="target")
     losses = empty(x.shape, x.dtype)
     K.kl_div(losses, x, t, log_target)
     rows = x.shape[0] if x.ndim else 1
-    scale = factor(losses, reduction, rows)
+    scale = reduction_factor(losses, reduction, rows)
     return reduced(losses, reduction, max(rows, 1)), (gradient(_kl_of_input, t, scale, log_target),
                                                       gradient(_kl_of_target, x, t, scale, log_target))
 
 
-def _kl_of_input(g, t, scale, log_target):
+def _kl_of_input(g: Array, t: Array, scale: float, log_target: bool) -> Array:
     out = empty(t.shape, t.dtype)
-    K.kl_div_backward(out, t, t, g, scale, log_target)          # does not read the input
+    K.kl_div_backward(out, t, t, g, scale, log_target)          # the kernel does not read the input
     return out
 
 
-def _kl_of_target(g, x, t, scale, log_target):
-    """g * scale * (log t + 1 - x), times t with log_target, where t's own derivative is in it."""
+def _kl_of_target(g: Array, x: Array, t: Array, scale: float, log_target: bool) -> Array:
+    """g * scale * (log t + 1 - x), times t if the target is log t."""
     log_t = t if log_target else kernels.unary("log", t)
     slope = kernels.sub(kernels.add(log_t, kernels.scalar(1, x.dtype)), x)
     slope = kernels.mul(kernels.unary("exp", t), slope) if log_target else slope
     return kernels.mul(slope, kernels.scale(g, scale))
 
 
-def kl_div(input, target, *, reduction="mean", log_target=False):
-    """The Kullback-Leibler divergence of the distribution `input` from `target`: t (log t - input), 0 log 0 being 0.
+def kl_div(input: Tensor, target: Tensor, *, reduction: Literal["none", "mean", "sum", "batchmean"] = "mean",
+           log_target: bool = False) -> Tensor:
+    """Kullback-Leibler divergence of the distribution `input` from `target`: t (log t - input), with 0 log 0 = 0.
 
     Args:
         input: log-probabilities.
         target: probabilities, or log-probabilities with log_target; shapes may broadcast.
-        reduction: "none", "mean", "sum", or "batchmean", the sum divided by the first dimension's length, which is the
-            divergence as it is defined; "mean" divides by the number of elements.
+        reduction: "none", "mean", "sum", or "batchmean". "batchmean" divides the sum by the batch size, as the
+            definition of the divergence does; "mean" divides it by the number of elements.
         log_target: whether the target holds log-probabilities.
 
     Raises:

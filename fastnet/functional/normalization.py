@@ -1,5 +1,9 @@
 """Normalisation: layer norm, RMS norm, batch norm, and vectors of unit length."""
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -8,18 +12,23 @@ from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty, empty_like
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.functional.kernel_calls import broadcast_shape, contiguous, full
+from fastnet.functional.kernel_calls import broadcast_shape, check_floating, contiguous, full
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, DType, Result, Shape, Size
+    from fastnet._core.tensor import Tensor
+
+Gradients: TypeAlias = "tuple[Array | None, ...]"
 
 
-def _wanted(needs, dtype, *shapes):
+def _needed(needs: Sequence[bool], dtype: DType, *shapes: Shape) -> list[Array | None]:
     """An array for each gradient that is needed; None for the others."""
     return [empty(shape, dtype) if i < len(needs) and needs[i] else None for i, shape in enumerate(shapes)]
 
 
-def _check(name, input, shape, **tensors):
-    """Refuse a weight, a bias or statistics that are not of the given shape and the input's dtype."""
-    if input.dtype.kind != "f":
-        raise RuntimeError(f"{name}: expected a floating-point input, got {input.dtype}")
+def _check(name: str, input: Tensor, shape: Shape, **tensors: Tensor | None) -> None:
+    """Refuse a weight, a bias or statistics whose shape or dtype does not fit the input."""
+    check_floating(name, input)
     for what, x in tensors.items():
         if x is not None and x.shape != shape:
             raise RuntimeError(f"{name}: {what} has shape {shape_text(x)}, expected {shape_text(shape)} for an input "
@@ -28,8 +37,8 @@ def _check(name, input, shape, **tensors):
             raise RuntimeError(f"{name}: {what} is {x.dtype}, the input {input.dtype}; they must be the same")
 
 
-def _added(name, eps):
-    """eps, checked: a root of less than 0 would give NaN for some rows and not for others."""
+def _checked_eps(name: str, eps: float) -> float:
+    """eps as a float; a negative one, which would give NaN for some rows, is an error."""
     if not eps >= 0:
         raise ValueError(f"{name}: expected eps to be 0 or more, got {eps}")
     return float(eps)
@@ -38,7 +47,7 @@ def _added(name, eps):
 # ---- over the last dimensions ---------------------------------------------------------------------------------------
 
 @op
-def _layer_norm(x, weight, bias, shape, eps):
+def _layer_norm(x: Array, weight: Array | None, bias: Array | None, shape: Shape, eps: float) -> Result[Array]:
     rows = contiguous(x).reshape(shape)
     out = empty_like(rows)
     mean, rstd = empty(shape[:1], dtypes.float64), empty(shape[:1], x.dtype)
@@ -46,20 +55,22 @@ def _layer_norm(x, weight, bias, shape, eps):
     return out.reshape(x.shape), gradient(_layer_norm_gradients, rows, weight, mean, rstd)
 
 
-def _layer_norm_gradients(g, needs, rows, weight, mean, rstd):
+def _layer_norm_gradients(g: Array, needs: Sequence[bool], rows: Array, weight: Array | None, mean: Array,
+                          rstd: Array) -> Gradients:
     shape = rows.shape
-    dx, dweight, dbias = _wanted(needs, g.dtype, shape, shape[1:], shape[1:])
+    dx, dweight, dbias = _needed(needs, g.dtype, shape, shape[1:], shape[1:])
     K.layer_norm_backward(dx, dweight, dbias, rows, weight, mean, rstd, contiguous(g).reshape(shape))
     return (None if dx is None else dx.reshape(g.shape)), dweight, dbias
 
 
-def _as_rows(name, input, normalized_shape):
-    """(normalized_shape as a tuple, the input's shape as (rows, n)).
+def _normalized(name: str, input: Tensor, normalized_shape: Size) -> tuple[Shape, Shape]:
+    """(normalized_shape as a tuple, the shape of the input as (rows, n)).
 
     Raises:
-        RuntimeError: normalized_shape is empty or not the end of the input's shape.
+        RuntimeError: normalized_shape is empty or not the end of the shape of the input.
     """
-    inner = tuple(normalized_shape) if isinstance(normalized_shape, tuple | list) else (int(normalized_shape),)
+    lengths: Any = normalized_shape
+    inner: Shape = tuple(lengths) if isinstance(lengths, tuple | list) else (int(lengths),)
     start = input.ndim - len(inner)
     if not inner or start < 0 or input.shape[start:] != inner:
         raise RuntimeError(f"{name}: normalized_shape {shape_text(inner)} is not the end of the input's shape "
@@ -67,20 +78,21 @@ def _as_rows(name, input, normalized_shape):
     return inner, (math.prod(input.shape[:start]), math.prod(inner))
 
 
-def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
-    """(x - mean) / sqrt(variance + eps) * weight + bias, mean and (biased) variance over the last dimensions.
+def layer_norm(input: Tensor, normalized_shape: Size, weight: Tensor | None = None, bias: Tensor | None = None,
+               eps: float = 1e-5) -> Tensor:
+    """Layer normalisation: (x - mean) / sqrt(variance + eps) * weight + bias over the last dimensions.
 
-    Ba et al. 2016, https://arxiv.org/abs/1607.06450.
+    The variance is the biased one. Ba et al. 2016, https://arxiv.org/abs/1607.06450.
 
     Args:
         input: (..., *normalized_shape).
         normalized_shape: the length of the last dimension, or the lengths of the last several.
-        weight, bias: of normalized_shape, or None for 1 and 0.
+        weight, bias: in the shape normalized_shape, or None for 1 and 0.
         eps: added to the variance.
 
     Raises:
         RuntimeError: shapes or dtypes that don't fit; both are named.
-        ValueError: eps below 0.
+        ValueError: a negative eps.
 
     Example:
         >>> import fastnet
@@ -88,35 +100,36 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
         tensor([[-1.,  1.],
                 [ 1., -1.]])
     """
-    inner, shape = _as_rows("layer_norm", input, normalized_shape)
+    inner, shape = _normalized("layer_norm", input, normalized_shape)
     _check("layer_norm", input, inner, weight=weight, bias=bias)
     weight, bias = (x if x is None or x.ndim == 1 else x.reshape(-1) for x in (weight, bias))
-    return _layer_norm(input, weight, bias, shape, _added("layer_norm", eps))
+    return _layer_norm(input, weight, bias, shape, _checked_eps("layer_norm", eps))
 
 
-def rms_norm(input, normalized_shape, weight=None, eps=None):
-    """x / sqrt(mean(x^2) + eps) * weight, the mean over the last dimensions.
+def rms_norm(input: Tensor, normalized_shape: Size, weight: Tensor | None = None,
+             eps: float | None = None) -> Tensor:
+    """RMS normalisation: x / sqrt(mean(x^2) + eps) * weight, with the mean over the last dimensions.
 
     Zhang and Sennrich 2019, https://arxiv.org/abs/1910.07467.
 
     Args:
         input: (..., *normalized_shape).
         normalized_shape: the length of the last dimension, or the lengths of the last several.
-        weight: of normalized_shape, or None for 1.
+        weight: in the shape normalized_shape, or None for 1.
         eps: added to the mean; by default the machine epsilon of the input's dtype.
 
     Raises:
         RuntimeError: shapes or dtypes that don't fit; both are named.
-        ValueError: eps below 0.
+        ValueError: a negative eps.
 
     Example:
         >>> import fastnet
         >>> fastnet.nn.functional.rms_norm(fastnet.tensor([[3.0, -3.0]]), 2, eps=0.0)
         tensor([[ 1., -1.]])
     """
-    inner, _ = _as_rows("rms_norm", input, normalized_shape)
+    inner, _ = _normalized("rms_norm", input, normalized_shape)
     _check("rms_norm", input, inner, weight=weight)
-    eps = float(np.finfo(input.dtype).eps) if eps is None else _added("rms_norm", eps)
+    eps = float(np.finfo(input.dtype).eps) if eps is None else _checked_eps("rms_norm", eps)
     dims = tuple(range(input.ndim - len(inner), input.ndim))
     out = input * ((input * input).mean(dims, keepdim=True) + eps).rsqrt()
     return out if weight is None else out * weight
@@ -125,7 +138,9 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
 # ---- over batches ---------------------------------------------------------------------------------------------------
 
 @op
-def _batch_norm(x, weight, bias, running_mean, running_var, tracked, training, momentum, eps):
+def _batch_norm(x: Array, weight: Array | None, bias: Array | None, running_mean: Array | None,
+                running_var: Array | None, tracked: Array | None, training: bool, momentum: float | None,
+                eps: float) -> Result[Array]:
     n, c = x.shape[:2]
     shape = (n, c, math.prod(x.shape[2:]))
     x3 = contiguous(x).reshape(shape)
@@ -140,31 +155,34 @@ def _batch_norm(x, weight, bias, running_mean, running_var, tracked, training, m
     return out.reshape(x.shape), gradient(_batch_norm_gradients, x3, mean, var, weight, eps, training)
 
 
-def _batch_norm_gradients(g, needs, x3, mean, var, weight, eps, training):
+def _batch_norm_gradients(g: Array, needs: Sequence[bool], x3: Array, mean: Array, var: Array, weight: Array | None,
+                          eps: float, training: bool) -> Gradients:
     shape = x3.shape
-    dx, dweight, dbias = _wanted(needs, g.dtype, shape, shape[1:2], shape[1:2])
+    dx, dweight, dbias = _needed(needs, g.dtype, shape, shape[1:2], shape[1:2])
     K.batch_norm_backward(dx, dweight, dbias, x3, mean, var, weight, contiguous(g).reshape(shape), eps, training)
     return (None if dx is None else dx.reshape(g.shape)), dweight, dbias, None, None, None
 
 
-def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
-    """(x - mean) / sqrt(variance + eps) * weight + bias for each channel, over the batch and all that follows it.
+def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
+               bias: Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5) -> Tensor:
+    """Batch normalisation: (x - mean) / sqrt(variance + eps) * weight + bias for each channel.
 
-    While training, mean and (biased) variance are the batch's, and the running statistics, if given, move towards them:
-    running = (1 - momentum) * running + momentum * statistic, with the unbiased variance. An empty batch moves nothing.
-    Otherwise the running statistics are used. Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
+    In training, mean and biased variance are those of the batch, over all dimensions but the channels. The running
+    statistics, if given, are updated: running = (1 - momentum) * running + momentum * statistic, with the unbiased
+    variance; an empty batch does not change them. In evaluation the running statistics are used. Ioffe and Szegedy
+    2015, https://arxiv.org/abs/1502.03167.
 
     Args:
         input: (N, C) or (N, C, ...).
-        running_mean, running_var: (C,), written while training; both or neither None.
+        running_mean, running_var: (C,), updated in training; both or neither None.
         weight, bias: (C,), or None for 1 and 0.
-        training: use the batch's own statistics.
+        training: use the statistics of the batch.
         momentum: the weight of the new statistics.
         eps: added to the variance.
 
     Raises:
-        RuntimeError: shapes or dtypes that don't fit (both are named), or no statistics to use.
-        ValueError: one value a channel while training, which has no variance; eps below 0.
+        RuntimeError: shapes or dtypes that don't fit (both are named), or no running statistics in evaluation.
+        ValueError: a single value in each channel in training, which has no variance; a negative eps.
 
     Example:
         >>> import fastnet
@@ -175,22 +193,23 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     return track_batch_norm(input, running_mean, running_var, None, weight, bias, training, float(momentum), eps)
 
 
-def track_batch_norm(input, running_mean, running_var, tracked, weight, bias, training, momentum, eps):
-    """`batch_norm` that counts its batches in `tracked`, int64 (); momentum None averages over all of them."""
+def track_batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, tracked: Tensor | None,
+                     weight: Tensor | None, bias: Tensor | None, training: bool, momentum: float | None,
+                     eps: float) -> Tensor:
+    """`batch_norm` that counts batches in `tracked`, int64 (); with momentum None, statistics are averages of all."""
     if input.ndim < 2:
         raise RuntimeError(f"batch_norm: expected an input of shape (N, C) or (N, C, ...), got {shape_text(input)}")
     _check("batch_norm", input, input.shape[1:2], running_mean=running_mean, running_var=running_var, weight=weight,
            bias=bias)
     if (running_mean is None) != (running_var is None) or (running_mean is None and not training):
-        raise RuntimeError("batch_norm: running_mean and running_var must be given both, except while training, where "
-                           "neither may be")
+        raise RuntimeError("batch_norm: expected running_mean and running_var; only in training may both be None")
     if training and math.prod(input.shape[:1] + input.shape[2:]) == 1:
-        raise ValueError(f"batch_norm: expected more than one value a channel while training, got an input of shape "
+        raise ValueError(f"batch_norm: expected more than one value in each channel in training, got an input of shape "
                          f"{shape_text(input)}")
     updates = training and running_mean is not None
     count = full((), 0, dtypes.int64) if updates and tracked is None else tracked
     out = _batch_norm(input, weight, bias, running_mean, running_var, count, bool(training), momentum,
-                      _added("batch_norm", eps))
+                      _checked_eps("batch_norm", eps))
     if updates:
         for x in (running_mean, running_var, tracked):
             if x is not None:
@@ -200,13 +219,13 @@ def track_batch_norm(input, running_mean, running_var, tracked, weight, bias, tr
 
 # ---- vectors of unit length -----------------------------------------------------------------------------------------
 
-def _length(x, dim, eps):
-    """max(2-norm along dim, eps): the smaller value also bounds the gradient at 0."""
+def _length(x: Tensor, dim: Any, eps: float) -> Tensor:
+    """max(2-norm along dim, eps). The lower limit also bounds the gradient at 0."""
     return (x * x).sum(dim, keepdim=True).clamp(min=max(eps, 0) ** 2).sqrt()
 
 
-def normalize(input, p=2.0, dim=1, eps=1e-12):
-    """input / max(p-norm along dim, eps).
+def normalize(input: Tensor, p: float = 2.0, dim: Size = 1, eps: float = 1e-12) -> Tensor:
+    """Vectors scaled to unit norm: input / max(p-norm along dim, eps).
 
     Args:
         input: any shape.
@@ -222,22 +241,21 @@ def normalize(input, p=2.0, dim=1, eps=1e-12):
         >>> fastnet.nn.functional.normalize(fastnet.tensor([[3.0, 4.0]]))
         tensor([[0.6, 0.8]])
     """
-    if input.dtype.kind != "f":
-        raise RuntimeError(f"normalize: expected a floating-point input, got {input.dtype}")
+    check_floating("normalize", input)
     return input / (_length(input, dim, eps) if p == 2 else input.norm(p, dim, keepdim=True).clamp(min=eps))
 
 
-def cosine_similarity(x1, x2, dim=1, eps=1e-8):
-    """The cosine of the angle between x1 and x2 along `dim`; the shapes broadcast.
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """Cosine of the angle between x1 and x2 along a dimension; the shapes broadcast.
 
     Args:
-        x1, x2: the vectors.
-        dim: where they lie, in the shape that the two broadcast to.
-        eps: the smallest length divided by.
+        x1, x2: vectors along `dim`.
+        dim: a dimension of the shape that the two broadcast to.
+        eps: the smallest divisor.
 
     Raises:
-        RuntimeError: shapes that do not broadcast, integers alone, or eps below 0.
-        IndexError: a dimension out of range of what the two broadcast to.
+        RuntimeError: shapes that do not broadcast, only integers, or a negative eps.
+        IndexError: a dimension out of range of the broadcast shape.
 
     Example:
         >>> import fastnet

@@ -1,5 +1,8 @@
-"""The larger of two, the largest of many, and sorting."""
-from typing import NamedTuple
+"""Maxima, minima and sorting."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 from fastnet import dtypes
 from fastnet._core.errors import shape_text
@@ -8,13 +11,16 @@ from fastnet._core.tensor import Tensor, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
+from fastnet.functional.dims import normalize_dim, normalize_dims, reduced_by
 from fastnet.functional.indexing import gather
 from fastnet.functional.kernel_calls import check_array, contiguous, operands
-from fastnet.functional.reduction import normalize_dim, normalize_dims, reduced_by
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, Dims, Result, Shape
 
 
 class ValuesIndices(NamedTuple):
-    """The pair (values, indices), readable by name.
+    """A named pair of values and their indices.
 
     Example:
         >>> import fastnet
@@ -27,10 +33,10 @@ class ValuesIndices(NamedTuple):
     indices: Tensor
 
 
-# ---- the larger of two ----------------------------------------------------------------------------------------------
+# ---- the larger of two elements -------------------------------------------------------------------------------------
 
 @op
-def _maximum(x, y):
+def _maximum(x: Array, y: Array) -> Result[Array]:
     check_array("maximum", "input", x)
     check_array("maximum", "other", y)
     x, y = operands(x, y, exact=True)
@@ -38,23 +44,23 @@ def _maximum(x, y):
 
 
 @op
-def _minimum(x, y):
+def _minimum(x: Array, y: Array) -> Result[Array]:
     check_array("minimum", "input", x)
     check_array("minimum", "other", y)
     x, y = operands(x, y, exact=True)
     return kernels.binary("minimum", x, y), (gradient(_of_chosen, x, y, "gt"), gradient(_of_chosen, x, y, "lt"))
 
 
-def _of_chosen(g, x, y, lost):
-    """The gradient of one of x and y: none where it has `lost`, half where they are equal."""
+def _of_chosen(g: Array, x: Array, y: Array, lost: str) -> Array:
+    """The gradient of x or y: 0 where the comparison `lost` of x and y is true, half of g where they are equal."""
     equal = kernels.binary("eq", x, y, dtypes.bool_)
     rest = kernels.masked(kernels.unary("logical_not", kernels.binary(lost, x, y, dtypes.bool_)), g)
     return kernels.sub(rest, kernels.masked(equal, kernels.scale(g, 0.5)))
 
 
 @method()
-def maximum(input, other):
-    """The larger of two, element by element; NaN if either is. Where they are equal each gets half of the gradient.
+def maximum(input: Tensor, other: Tensor) -> Tensor:
+    """The larger of two, element by element; NaN if either is NaN. Equal elements share the gradient.
 
     Example:
         >>> import fastnet
@@ -65,8 +71,8 @@ def maximum(input, other):
 
 
 @method()
-def minimum(input, other):
-    """The smaller of two, element by element; NaN if either is. Where they are equal each gets half of the gradient.
+def minimum(input: Tensor, other: Tensor) -> Tensor:
+    """The smaller of two, element by element; NaN if either is NaN. Equal elements share the gradient.
 
     Example:
         >>> import fastnet
@@ -76,13 +82,16 @@ def minimum(input, other):
     return _minimum(input, other)
 
 
-# ---- the largest of many --------------------------------------------------------------------------------------------
+# ---- the largest element --------------------------------------------------------------------------------------------
 
-def _check_choice(name, input, dim, of_none=RuntimeError):
+def _check_choice(name: str, input: Array, dim: Dims, of_none: type[Exception] = RuntimeError) -> None:
     """Refuse to choose from no elements.
 
     Args:
-        of_none: the error for a tensor without elements and without a `dim`.
+        name: of the operation, for errors.
+        input: any shape.
+        dim: the dimensions along which it chooses.
+        of_none: the error if there are no elements and no `dim`.
 
     Raises:
         IndexError: a dimension of length 0.
@@ -97,7 +106,7 @@ def _check_choice(name, input, dim, of_none=RuntimeError):
 
 
 @op
-def _extreme(input, kernel, dim, keepdim):
+def _extreme(input: Array, kernel: str, dim: Dims, keepdim: bool) -> Result[Array]:
     """amax or amin; equal elements share the gradient evenly."""
     _check_choice(kernel, input, dim)
     out, shape, kept = reduced_by(kernel, input, dim)
@@ -105,15 +114,15 @@ def _extreme(input, kernel, dim, keepdim):
     return out.reshape(kept if keepdim else shape), (slope, None, None, None)
 
 
-def _of_extreme(g, x, extreme, dims):
+def _of_extreme(g: Array, x: Array, extreme: Array, dims: Shape) -> Array:
     ones = kernels.cast(kernels.binary("eq", x, extreme, dtypes.bool_), g.dtype)
     count, _, _ = reduced_by("sum", ones, dims)
     return kernels.mul(ones, kernels.div(g.reshape(extreme.shape), count.reshape(extreme.shape)))
 
 
 @method()
-def amax(input, dim=None, keepdim=False):
-    """The largest element along `dim`; NaN if any is. Equal ones share the gradient evenly.
+def amax(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """The largest element along dimensions; NaN if any is NaN. Equal elements share the gradient evenly.
 
     Args:
         input: any shape.
@@ -122,7 +131,7 @@ def amax(input, dim=None, keepdim=False):
 
     Raises:
         IndexError: a dimension out of range, or of length 0.
-        RuntimeError: no elements to choose from.
+        RuntimeError: no elements.
 
     Example:
         >>> import fastnet
@@ -133,8 +142,10 @@ def amax(input, dim=None, keepdim=False):
 
 
 @method()
-def amin(input, dim=None, keepdim=False):
-    """The smallest element along `dim`; NaN if any is. Equal ones share the gradient evenly. Arguments are `amax`'s.
+def amin(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """The smallest element along dimensions; NaN if any is NaN. Equal elements share the gradient evenly.
+
+    Arguments are those of `amax`.
 
     Example:
         >>> import fastnet
@@ -145,7 +156,7 @@ def amin(input, dim=None, keepdim=False):
 
 
 @op
-def _arg(input, kernel, dim, keepdim):
+def _index_of_extreme(input: Array, kernel: str, dim: int | None, keepdim: bool) -> Result[Array]:
     if dim is not None:
         normalize_dim(input, dim)
     _check_choice(kernel, input, dim, IndexError)
@@ -156,12 +167,14 @@ def _arg(input, kernel, dim, keepdim):
 
 
 @method()
-def argmax(input, dim=None, keepdim=False):
-    """The index of the largest element along `dim`, int64; the first of equals, and of NaN if there is any.
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """The index of the largest element along a dimension, int64.
+
+    Of equal elements it is the first. NaN counts as the largest.
 
     Args:
         input: any shape.
-        dim: a dimension; None: the index in the flattened tensor.
+        dim: a dimension; None gives the index into the flattened tensor.
         keepdim: keep the reduced dimension, with length 1.
 
     Example:
@@ -170,31 +183,33 @@ def argmax(input, dim=None, keepdim=False):
         >>> fastnet.argmax(x), fastnet.argmax(x, 1)
         (tensor(2), tensor([1, 0]))
     """
-    return _arg(input, "argmax", dim, keepdim)
+    return _index_of_extreme(input, "argmax", dim, keepdim)
 
 
 @method()
-def argmin(input, dim=None, keepdim=False):
-    """The index of the smallest element along `dim`, int64; the first of equals, and of NaN if there is any.
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """The index of the smallest element along a dimension, int64.
 
-    Arguments are those of `argmax`.
+    Of equal elements it is the first. NaN counts as the smallest. Arguments are those of `argmax`.
 
     Example:
         >>> import fastnet
         >>> fastnet.argmin(fastnet.tensor([[1.0, 3.0], [5.0, 2.0]]), 1)
         tensor([0, 1])
     """
-    return _arg(input, "argmin", dim, keepdim)
+    return _index_of_extreme(input, "argmin", dim, keepdim)
 
 
-def _dim_or_other(name, dim, other):
+def _dim_or_other(name: str, dim: int | Tensor | None, other: Tensor | None) -> int | Tensor | None:
     if dim is not None and other is not None:
         raise TypeError(f"{name}: expected dim or other, got both")
     return dim if other is None else other
 
 
-def _chosen(input, dim, keepdim, of_all, of_two, index_of):
-    """`max` or `min`, by the functions that choose from all elements, from two tensors, and along a dimension."""
+def _chosen(input: Tensor, dim: int | Tensor | None, keepdim: bool, of_all: Callable[[Tensor], Tensor],
+            of_two: Callable[[Tensor, Tensor], Tensor],
+            index_of: Callable[[Tensor, int, bool], Tensor]) -> Tensor | ValuesIndices:
+    """`max` or `min`, by functions for all elements, for two tensors, and for the indices along a dimension."""
     if dim is None:
         return of_all(input)
     if isinstance(dim, Tensor):
@@ -206,17 +221,34 @@ def _chosen(input, dim, keepdim, of_all, of_two, index_of):
     return ValuesIndices(values if keepdim else values.squeeze(dim), index)
 
 
-@method()
-def max(input, dim=None, keepdim=False, *, other=None):
-    """The largest element; along `dim`, (values, indices); of two tensors, the larger at each place.
+@overload
+def max(input: Tensor) -> Tensor: ...
 
-    Equal elements share the gradient where all are reduced; along `dim` the first of them gets it.
+
+@overload
+def max(input: Tensor, other: Tensor, /) -> Tensor: ...
+
+
+@overload
+def max(input: Tensor, *, other: Tensor) -> Tensor: ...
+
+
+@overload
+def max(input: Tensor, dim: int, keepdim: bool = False) -> ValuesIndices: ...
+
+
+@method()
+def max(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False, *,
+        other: Tensor | None = None) -> Tensor | ValuesIndices:
+    """The largest element; along a dimension, (values, indices); of two tensors, the larger elements.
+
+    Over all elements, equal elements share the gradient; along `dim`, the first of them gets it.
 
     Args:
         input: any shape.
         dim: a dimension, or None for all elements; or the second tensor.
         keepdim: keep the reduced dimension, with length 1.
-        other: the second tensor, by name.
+        other: the second tensor, by keyword.
 
     Example:
         >>> import fastnet
@@ -230,9 +262,26 @@ def max(input, dim=None, keepdim=False, *, other=None):
     return _chosen(input, _dim_or_other("max", dim, other), keepdim, amax, maximum, argmax)
 
 
+@overload
+def min(input: Tensor) -> Tensor: ...
+
+
+@overload
+def min(input: Tensor, other: Tensor, /) -> Tensor: ...
+
+
+@overload
+def min(input: Tensor, *, other: Tensor) -> Tensor: ...
+
+
+@overload
+def min(input: Tensor, dim: int, keepdim: bool = False) -> ValuesIndices: ...
+
+
 @method()
-def min(input, dim=None, keepdim=False, *, other=None):
-    """The smallest element; along `dim`, (values, indices); of two tensors, the smaller at each place.
+def min(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False, *,
+        other: Tensor | None = None) -> Tensor | ValuesIndices:
+    """The smallest element; along a dimension, (values, indices); of two tensors, the smaller elements.
 
     Arguments and gradients are those of `max`.
 
@@ -247,7 +296,7 @@ def min(input, dim=None, keepdim=False, *, other=None):
 # ---- sorting --------------------------------------------------------------------------------------------------------
 
 @op
-def _argsort(x, dim, descending):
+def _argsort(x: Array, dim: int, descending: bool) -> Result[Array]:
     x = kernels.contiguous(x.swapaxes(dim, -1))
     n = x.shape[-1]
     out = empty((x.size // n if n else 0, n), dtypes.int64)         # NumPy sorts at most 32 dimensions
@@ -256,13 +305,13 @@ def _argsort(x, dim, descending):
 
 
 @method()
-def argsort(input, dim=-1, descending=False, *, stable=True):
-    """The indices that sort the tensor along `dim`, int64; equal elements keep their order, NaN counts as the largest.
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = True) -> Tensor:
+    """The indices that sort a tensor along a dimension, int64; stable, with NaN as the largest.
 
     Args:
         input: any shape.
         dim: the dimension to sort along.
-        descending: the largest first.
+        descending: sort from the largest to the smallest.
         stable: ignored; equal elements always keep their order.
 
     Example:
@@ -275,13 +324,13 @@ def argsort(input, dim=-1, descending=False, *, stable=True):
 
 
 @method()
-def sort(input, dim=-1, descending=False, *, stable=True):
-    """The elements in order along `dim`: (values, indices). Equal ones keep their order, NaN counts as the largest.
+def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = True) -> ValuesIndices:
+    """Sort a tensor along a dimension: (values, indices). Stable, with NaN as the largest.
 
     Args:
         input: any shape.
         dim: the dimension to sort along.
-        descending: the largest first.
+        descending: sort from the largest to the smallest.
         stable: ignored; equal elements always keep their order.
 
     Example:
@@ -295,15 +344,15 @@ def sort(input, dim=-1, descending=False, *, stable=True):
 
 
 @method()
-def topk(input, k, dim=-1, largest=True, sorted=True):
-    """The k largest (or smallest) elements along `dim`: (values, indices).
+def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesIndices:
+    """The k largest or smallest elements along a dimension: (values, indices).
 
     Args:
         input: any shape.
-        k: how many; at most the dimension's length.
+        k: the number of elements; at most the length of the dimension.
         dim: the dimension to choose along.
-        largest: False: the smallest.
-        sorted: the result is always in order; this is PyTorch's argument.
+        largest: False chooses the smallest.
+        sorted: ignored; the result is always sorted.
 
     Raises:
         RuntimeError: k is out of range.
@@ -316,7 +365,8 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
     [axis] = normalize_dim(input, dim) or [0]
     n = input.shape[axis] if input.ndim else 1
     if not 0 <= k <= n:
-        raise RuntimeError(f"topk: k is {k}, dimension {dim} of shape {shape_text(input)} has {n} entries")
+        raise RuntimeError(f"topk: expected k from 0 to {n}, the length of dimension {dim} of shape {shape_text(input)}, "
+                           f"got {k}")
     values, index = sort(input, dim, descending=largest)
     if not input.ndim:
         return ValuesIndices(values, index)

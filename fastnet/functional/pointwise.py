@@ -1,82 +1,91 @@
-"""Elementwise functions of one real tensor. Integers are computed in float32."""
+"""Elementwise functions of one real tensor. Integers are converted to float32."""
+from __future__ import annotations
+
 import builtins
 import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from fastnet import dtypes
 from fastnet._core.tensor import method
 from fastnet.autograd import gradient, op
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import describe
-from fastnet.functional.kernel_calls import add, div, mul, refuse_bool, scalar, scale, sub
+from fastnet.functional.kernel_calls import add, check_floating, div, mul, refuse_bool, scalar, scale, sub
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, Result
+    from fastnet._core.tensor import Tensor
 
 
-def _real(name, doc, given, result, slope, *aliases, of_result=False):
-    """Define the function `name`. `given` and `result` are an example.
+def _smooth(name: str, doc: str, given: str, result: str, slope: Callable[[Array], Array], *aliases: str,
+            of_result: bool = False) -> Callable[[Tensor], Tensor]:
+    """Define the function `name` by its kernel. `given` and `result` are an example.
 
     Args:
-        slope: dy/dx, as a function of the input x, or of the result y: the tape keeps the one that is needed.
-        of_result: it is one of the result.
+        slope: dy/dx as a function of the input x, or of the result y; the tape keeps only the array that it takes.
+        of_result: slope is a function of the result.
     """
-    def function(input):
+    def function(input: Array) -> Result[Array]:
         x = kernels.cast(input, dtypes.float_of(input.dtype))
         y = kernels.unary(name, x)
         return y, (gradient(chain, y if of_result else x),)
 
-    def chain(g, kept):
+    def chain(g: Array, kept: Array) -> Array:
         return mul(g, slope(kept))
     describe(function, name, f"{doc}. Integers give float32.", f"fastnet.{name}(fastnet.tensor({given}))",
              f"tensor({result})")
     return method(*aliases)(op(function))
 
 
-def _one(x):
+def _one(x: Array) -> Array:
     return scalar(1, x.dtype)
 
 
-exp = _real("exp", "e^x", "[0.0, 1.0]", "[1.    , 2.7183]", lambda y: y, of_result=True)
-expm1 = _real("expm1", "e^x - 1, exact near 0", "[0.0, 1.0]", "[0.    , 1.7183]",
-              lambda y: add(y, _one(y)), of_result=True)
-log = _real("log", "The natural logarithm", "[1.0, 10.0]", "[0.    , 2.3026]",
-            lambda x: kernels.unary("reciprocal", x))
-log2 = _real("log2", "The logarithm to base 2", "[1.0, 8.0]", "[0., 3.]",
-             lambda x: div(scalar(1 / math.log(2), x.dtype), x))
-log10 = _real("log10", "The logarithm to base 10", "[1.0, 2.0]", "[0.   , 0.301]",
-              lambda x: div(scalar(1 / math.log(10), x.dtype), x))
-log1p = _real("log1p", "log(1 + x), exact near 0", "[0.0, 1.0]", "[0.    , 0.6931]",
-              lambda x: kernels.unary("reciprocal", add(x, _one(x))))
-sqrt = _real("sqrt", "The square root; NaN below 0", "[4.0, 2.0]", "[2.    , 1.4142]",
-             lambda y: div(scalar(0.5, y.dtype), y), of_result=True)
-reciprocal = _real("reciprocal", "1 / x", "[2.0, -4.0]", "[ 0.5 , -0.25]",
-                   lambda y: kernels.neg(mul(y, y)), of_result=True)
-sin = _real("sin", "The sine of an angle in radians", "[0.0, 1.0]", "[0.    , 0.8415]",
-            lambda x: kernels.unary("cos", x))
-cos = _real("cos", "The cosine of an angle in radians", "[0.0, 1.0]", "[1.    , 0.5403]",
-            lambda x: kernels.neg(kernels.unary("sin", x)))
-tan = _real("tan", "The tangent of an angle in radians", "[0.0, 1.0]", "[0.    , 1.5574]",
-            lambda y: add(mul(y, y), _one(y)), of_result=True)
-asin = _real("asin", "The inverse sine, in radians from -pi/2 to pi/2; NaN outside [-1, 1]", "[0.0, 1.0]",
-             "[0.    , 1.5708]", lambda x: _inverse_root(x), "arcsin")
-acos = _real("acos", "The inverse cosine, in radians from 0 to pi; NaN outside [-1, 1]", "[0.0, 1.0]",
-             "[1.5708, 0.    ]", lambda x: kernels.neg(_inverse_root(x)), "arccos")
-atan = _real("atan", "The inverse tangent, in radians from -pi/2 to pi/2", "[0.0, 1.0]", "[0.    , 0.7854]",
-             lambda x: kernels.unary("reciprocal", add(mul(x, x), _one(x))), "arctan")
-sinh = _real("sinh", "The hyperbolic sine, (e^x - e^-x) / 2", "[0.0, 1.0]", "[0.    , 1.1752]",
-             lambda x: kernels.unary("cosh", x))
-cosh = _real("cosh", "The hyperbolic cosine, (e^x + e^-x) / 2", "[0.0, 1.0]", "[1.    , 1.5431]",
-             lambda x: kernels.unary("sinh", x))
-erf = _real("erf", "The error function, 2/sqrt(pi) * integral of exp(-t^2) from 0 to x", "[0.0, 1.0]",
-            "[0.    , 0.8427]",
-            lambda x: scale(kernels.unary("exp", kernels.neg(mul(x, x))), 2 / math.sqrt(math.pi)))
+exp = _smooth("exp", "e^x", "[0.0, 1.0]", "[1.    , 2.7183]", lambda y: y, of_result=True)
+expm1 = _smooth("expm1", "e^x - 1, exact near 0", "[0.0, 1.0]", "[0.    , 1.7183]",
+                lambda y: add(y, _one(y)), of_result=True)
+log = _smooth("log", "The natural logarithm", "[1.0, 10.0]", "[0.    , 2.3026]",
+              lambda x: kernels.unary("reciprocal", x))
+log2 = _smooth("log2", "The logarithm to base 2", "[1.0, 8.0]", "[0., 3.]",
+               lambda x: div(scalar(1 / math.log(2), x.dtype), x))
+log10 = _smooth("log10", "The logarithm to base 10", "[1.0, 2.0]", "[0.   , 0.301]",
+                lambda x: div(scalar(1 / math.log(10), x.dtype), x))
+log1p = _smooth("log1p", "log(1 + x), exact near 0", "[0.0, 1.0]", "[0.    , 0.6931]",
+                lambda x: kernels.unary("reciprocal", add(x, _one(x))))
+sqrt = _smooth("sqrt", "The square root; NaN below 0", "[4.0, 2.0]", "[2.    , 1.4142]",
+               lambda y: div(scalar(0.5, y.dtype), y), of_result=True)
+reciprocal = _smooth("reciprocal", "1 / x", "[2.0, -4.0]", "[ 0.5 , -0.25]",
+                     lambda y: kernels.neg(mul(y, y)), of_result=True)
+sin = _smooth("sin", "The sine of an angle in radians", "[0.0, 1.0]", "[0.    , 0.8415]",
+              lambda x: kernels.unary("cos", x))
+cos = _smooth("cos", "The cosine of an angle in radians", "[0.0, 1.0]", "[1.    , 0.5403]",
+              lambda x: kernels.neg(kernels.unary("sin", x)))
+tan = _smooth("tan", "The tangent of an angle in radians", "[0.0, 1.0]", "[0.    , 1.5574]",
+              lambda y: add(mul(y, y), _one(y)), of_result=True)
+asin = _smooth("asin", "The inverse sine, in radians from -pi/2 to pi/2; NaN outside [-1, 1]", "[0.0, 1.0]",
+               "[0.    , 1.5708]", lambda x: _inverse_root(x), "arcsin")
+acos = _smooth("acos", "The inverse cosine, in radians from 0 to pi; NaN outside [-1, 1]", "[0.0, 1.0]",
+               "[1.5708, 0.    ]", lambda x: kernels.neg(_inverse_root(x)), "arccos")
+atan = _smooth("atan", "The inverse tangent, in radians from -pi/2 to pi/2", "[0.0, 1.0]", "[0.    , 0.7854]",
+               lambda x: kernels.unary("reciprocal", add(mul(x, x), _one(x))), "arctan")
+sinh = _smooth("sinh", "The hyperbolic sine, (e^x - e^-x) / 2", "[0.0, 1.0]", "[0.    , 1.1752]",
+               lambda x: kernels.unary("cosh", x))
+cosh = _smooth("cosh", "The hyperbolic cosine, (e^x + e^-x) / 2", "[0.0, 1.0]", "[1.    , 1.5431]",
+               lambda x: kernels.unary("sinh", x))
+erf = _smooth("erf", "The error function, 2/sqrt(pi) * integral of exp(-t^2) from 0 to x", "[0.0, 1.0]",
+              "[0.    , 0.8427]",
+              lambda x: scale(kernels.unary("exp", kernels.neg(mul(x, x))), 2 / math.sqrt(math.pi)))
 
 
-def _inverse_root(x):
+def _inverse_root(x: Array) -> Array:
     """1 / sqrt(1 - x^2)"""
     return kernels.unary("reciprocal", kernels.unary("sqrt", sub(_one(x), mul(x, x))))
 
 
 @method("__neg__", "negative")
 @op
-def neg(input):
+def neg(input: Array) -> Result[Array]:
     """-x.
 
     Raises:
@@ -92,8 +101,8 @@ def neg(input):
 
 
 @method("__pos__")
-def positive(input):
-    """+x: the tensor itself.
+def positive(input: Tensor) -> Tensor:
+    """+x, which is the tensor itself.
 
     Raises:
         RuntimeError: a bool tensor.
@@ -109,8 +118,8 @@ def positive(input):
 
 @method("__abs__", "absolute")
 @op
-def abs(input):
-    """|x|; its gradient at 0 is 0.
+def abs(input: Array) -> Result[Array]:
+    """|x|. The gradient at 0 is 0.
 
     Example:
         >>> import fastnet
@@ -120,14 +129,14 @@ def abs(input):
     return kernels.unary("abs", input), (gradient(_times_sign, input),)
 
 
-def _times_sign(g, x):
+def _times_sign(g: Array, x: Array) -> Array:
     return mul(g, kernels.unary("sign", x))
 
 
 @method()
 @op
-def square(input):
-    """x^2; of bool in int64.
+def square(input: Array) -> Result[Array]:
+    """x^2. Bools give int64.
 
     Example:
         >>> import fastnet
@@ -138,12 +147,12 @@ def square(input):
     return kernels.unary("square", x), (gradient(_times_twice, x),)
 
 
-def _times_twice(g, x):
+def _times_twice(g: Array, x: Array) -> Array:
     return mul(g, scale(x, 2))
 
 
 @method()
-def rsqrt(input):
+def rsqrt(input: Tensor) -> Tensor:
     """1 / sqrt(x).
 
     Example:
@@ -154,9 +163,13 @@ def rsqrt(input):
     return reciprocal(sqrt(input))
 
 
-def _step(name, doc, result, same="iu"):
-    """Define a function that is constant almost everywhere: its gradient is 0. Dtypes of the kinds `same` it keeps."""
-    def function(input):
+def _step(name: str, doc: str, result: str, same: str = "iu") -> Callable[[Tensor], Tensor]:
+    """Define a function that is constant almost everywhere, so that its gradient is 0.
+
+    Args:
+        same: the kinds of dtype for which the function is the identity.
+    """
+    def function(input: Array) -> Result[Array]:
         if input.dtype.kind in same:
             return kernels.copy(input), None
         refuse_bool(name, input)
@@ -169,18 +182,18 @@ def _step(name, doc, result, same="iu"):
 
 floor = _step("floor", "The largest integer not above x", "[-2.,  0.,  2.]")
 ceil = _step("ceil", "The smallest integer not below x", "[-1.,  1.,  3.]")
-_rounded = _step("round", "The nearest integer, the even one where two are equally near", "[-2.,  0.,  2.]")
+_rounded = _step("round", "The nearest integer; halves round to the even one", "[-2.,  0.,  2.]")
 trunc = _step("trunc", "x without its fraction", "[-1.,  0.,  2.]")
 sign = _step("sign", "-1, 0 or 1", "[-1.,  1.,  1.]", same="b")
 
 
 @method()
-def round(input, *, decimals=0):
-    """The nearest integer, the even one where two are equally near. Its gradient is 0.
+def round(input: Tensor, *, decimals: int = 0) -> Tensor:
+    """The nearest integer; halves round to the even one. Its gradient is 0.
 
     Args:
         input: numbers.
-        decimals: how many decimal places to keep; negative: round to tens, hundreds ...
+        decimals: the number of decimal places; negative numbers round to tens, hundreds, ...
 
     Raises:
         RuntimeError: integers with `decimals`, or a bool tensor.
@@ -194,15 +207,14 @@ def round(input, *, decimals=0):
     """
     if decimals == 0:
         return _rounded(input)
-    if input.dtype.kind != "f":
-        raise RuntimeError(f"round: expected a floating-point input with decimals={decimals}, got {input.dtype}")
+    check_floating("round with decimals", input)
     power = 10.0 ** builtins.abs(decimals)
     return _rounded(input * power) / power if decimals > 0 else _rounded(input / power) * power
 
 
-def _test(name, doc, result):
+def _test(name: str, doc: str, result: str) -> Callable[[Tensor], Tensor]:
     """Define a function from real numbers to bool."""
-    def function(input):
+    def function(input: Array) -> Result[Array]:
         return kernels.unary(name, input, dtypes.bool_), None
     describe(function, name, doc, f'fastnet.{name}(fastnet.tensor([1.0, float("nan"), float("-inf")]))',
              f"tensor({result})")

@@ -2,7 +2,11 @@
 
 The constructors also take `device`, `layout`, `pin_memory` and `memory_format`: see `fastnet.device`.
 """
+from __future__ import annotations
+
 import operator
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -14,43 +18,58 @@ from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K, random_blocks
+from fastnet.functional.dims import as_size
 from fastnet.functional.inplace import writable, write
-from fastnet.functional.kernel_calls import add, broadcast_shape, cast, contiguous, full, mul, operands, zeros_like
-from fastnet.functional.sizes import as_size
+from fastnet.functional.kernel_calls import (
+    add,
+    broadcast_shape,
+    cast,
+    check_floating,
+    contiguous,
+    full,
+    mul,
+    operands,
+    zeros_like,
+)
 from fastnet.random import default_generator
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, DTypeLike, Number, Result, Size, TensorOrNumber
+    from fastnet.random import Generator
 
-def _draw(kernel, out, generator, *args):
-    """Fill the array `out` from the generator's stream."""
+
+def _draw(kernel: str, out: Array, generator: Generator | None, *args: Any) -> Array:
+    """Fill the array `out` from the stream of the generator."""
     block, offset = (generator or default_generator).reserve(random_blocks(out.size, out.dtype))
     getattr(K, kernel)(out, block, offset, *args)
     return out
 
 
-def _new(name, kernel, size, dtype, generator, requires_grad, *args):
+def _new(name: str, kernel: str, size: Any, dtype: DTypeLike | None, generator: Generator | None, requires_grad: bool,
+         *args: Any) -> Tensor:
     dtype = dtypes.float32 if dtype is None else dtypes.as_dtype(dtype)
     t = Tensor._wrap(_draw(kernel, empty(as_size(name, size), dtype), generator, *args))
     return t.requires_grad_() if requires_grad else t
 
 
-def _floating(name, dtype):
+def _check_dtype(name: str, dtype: DTypeLike | None) -> None:
     if dtype is not None and dtypes.as_dtype(dtype).kind != "f":
-        raise RuntimeError(f"{name} makes floating-point tensors, not {dtypes.as_dtype(dtype)}")
+        raise RuntimeError(f"{name}: expected a floating-point dtype, got {dtypes.as_dtype(dtype)}")
 
 
 @placed
-def rand(*size, generator=None, dtype=None, requires_grad=False):
-    """Uniform numbers in [0, 1).
+def rand(*size: Size, generator: Generator | None = None, dtype: DTypeLike | None = None,
+         requires_grad: bool = False) -> Tensor:
+    """Uniform random numbers in [0, 1).
 
     Args:
         size: the shape, as numbers or as one tuple.
-        generator: a `Generator`; by default the one that `manual_seed` seeds.
+        generator: the source of random numbers; by default the one that `manual_seed` seeds.
         dtype: float32 (the default) or float64.
         requires_grad: record gradients for it.
 
     Raises:
-        RuntimeError: a dtype that is not floating-point.
-        RuntimeError: a negative number in the shape.
+        RuntimeError: a dtype that is not floating-point, or a negative number in the shape.
 
     Example:
         >>> import fastnet
@@ -58,13 +77,14 @@ def rand(*size, generator=None, dtype=None, requires_grad=False):
         >>> fastnet.rand(2)
         tensor([0.399 , 0.8805])
     """
-    _floating("rand", dtype)
+    _check_dtype("rand", dtype)
     return _new("rand", "random_uniform", size, dtype, generator, requires_grad, 0.0, 1.0)
 
 
 @placed
-def randn(*size, generator=None, dtype=None, requires_grad=False):
-    """Normal numbers of mean 0 and variance 1. Arguments and errors are those of `rand`.
+def randn(*size: Size, generator: Generator | None = None, dtype: DTypeLike | None = None,
+          requires_grad: bool = False) -> Tensor:
+    """Normal random numbers with mean 0 and variance 1. Arguments and errors are those of `rand`.
 
     Example:
         >>> import fastnet
@@ -72,13 +92,14 @@ def randn(*size, generator=None, dtype=None, requires_grad=False):
         >>> fastnet.randn(2)
         tensor([-0.9247,  0.9911])
     """
-    _floating("randn", dtype)
+    _check_dtype("randn", dtype)
     return _new("randn", "random_normal", size, dtype, generator, requires_grad, 0.0, 1.0)
 
 
 @placed
-def rand_like(input, *, generator=None, dtype=None, requires_grad=False):
-    """Uniform numbers in [0, 1) in the shape and (without `dtype`) the dtype of `input`.
+def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: DTypeLike | None = None,
+              requires_grad: bool = False) -> Tensor:
+    """Uniform random numbers in [0, 1) in the shape and, by default, the dtype of `input`.
 
     Example:
         >>> import fastnet
@@ -89,8 +110,9 @@ def rand_like(input, *, generator=None, dtype=None, requires_grad=False):
 
 
 @placed
-def randn_like(input, *, generator=None, dtype=None, requires_grad=False):
-    """Normal numbers of mean 0 and variance 1 in the shape and (without `dtype`) the dtype of `input`.
+def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: DTypeLike | None = None,
+               requires_grad: bool = False) -> Tensor:
+    """Normal random numbers with mean 0 and variance 1 in the shape and, by default, the dtype of `input`.
 
     Example:
         >>> import fastnet
@@ -101,18 +123,19 @@ def randn_like(input, *, generator=None, dtype=None, requires_grad=False):
 
 
 @placed
-def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, requires_grad=False):
-    """Normal numbers of the given mean and standard deviation.
+def normal(mean: TensorOrNumber, std: TensorOrNumber = 1.0, size: Sequence[int] | None = None, *,
+           generator: Generator | None = None, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """Normal random numbers with the given mean and standard deviation.
 
     Args:
-        mean, std: numbers, or tensors whose shapes broadcast: each element is drawn with its own. Their gradient is 0.
-        size: the shape, a tuple; not beside tensors.
-        generator: a `Generator`; by default the one that `manual_seed` seeds.
-        dtype: float32 by default, or the tensors'.
+        mean, std: numbers, or tensors that broadcast and hold the parameters of each element. Their gradient is 0.
+        size: the shape, a tuple; required for numbers, not allowed with tensors.
+        generator: the source of random numbers; by default the one that `manual_seed` seeds.
+        dtype: by default float32, or the dtype of the tensors.
         requires_grad: record gradients for it.
 
     Raises:
-        TypeError: neither tensors nor a size, or both.
+        TypeError: neither tensors nor a size are given, or both.
         RuntimeError: a negative standard deviation.
 
     Example:
@@ -123,7 +146,7 @@ def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, requires_gra
     tensors = isinstance(mean, Tensor) or isinstance(std, Tensor)
     if tensors == (size is not None):
         raise TypeError(f"normal: expected either tensors as mean or std, or a size, got size={size}")
-    _floating("normal", dtype)
+    _check_dtype("normal", dtype)
     if not tensors:
         return _new("normal", "random_normal", size, dtype, generator, requires_grad, float(mean), float(std))
     out = _normal_around(mean, std, generator)
@@ -132,28 +155,41 @@ def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, requires_gra
 
 
 @op
-def _normal_around(mean, std, generator):
-    """mean + std * noise; at least one of the two is an array."""
+def _normal_around(mean: Array | Number, std: Array | Number, generator: Generator | None) -> Result[Array]:
+    """mean + std * noise. At least one of mean and std is an array."""
     mean, std = operands(mean, std, real=True)
     if state.recorder is None and (std < 0).any():
-        raise RuntimeError("normal: expected std not to be negative")
+        raise RuntimeError("normal: expected std to be 0 or more, got a negative one")
     noise = _draw("random_normal", empty(broadcast_shape(mean, std), mean.dtype), generator)
     return add(mul(noise, std), mean), (zeros_like, zeros_like, None)
 
 
+@overload
+def randint(high: int, size: Sequence[int], *, generator: Generator | None = None, dtype: DTypeLike | None = None,
+            requires_grad: bool = False, device: str | None = None, layout: str | None = None,
+            pin_memory: bool = False, memory_format: object = None) -> Tensor: ...
+
+
+@overload
+def randint(low: int, high: int, size: Sequence[int], *, generator: Generator | None = None,
+            dtype: DTypeLike | None = None, requires_grad: bool = False, device: str | None = None,
+            layout: str | None = None, pin_memory: bool = False, memory_format: object = None) -> Tensor: ...
+
+
 @placed
-def randint(low=0, high=None, size=None, *, generator=None, dtype=None, requires_grad=False):
-    """Integers in [low, high); randint(high, size) starts at 0.
+def randint(low: int = 0, high: int | Sequence[int] | None = None, size: Sequence[int] | None = None, *,
+            generator: Generator | None = None, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """Random integers in [low, high); randint(high, size) starts at 0.
 
     Args:
         low, high: the bounds.
         size: the shape, a tuple.
-        generator: a `Generator`; by default the one that `manual_seed` seeds.
+        generator: the source of random numbers; by default the one that `manual_seed` seeds.
         dtype: int64 by default.
         requires_grad: record gradients for it.
 
     Raises:
-        TypeError: a bound that is no integer.
+        TypeError: a bound that is not an integer.
         RuntimeError: low is not below high.
 
     Example:
@@ -162,30 +198,28 @@ def randint(low=0, high=None, size=None, *, generator=None, dtype=None, requires
         >>> fastnet.randint(0, 10, (5,))
         tensor([9, 8, 8, 1, 9])
     """
-    if size is None:
-        high, size = None, high
-    if high is None:
-        low, high = 0, low
-    low, high = operator.index(low), operator.index(high)
-    if not low < high:
-        raise RuntimeError(f"randint: expected low < high, got {low} and {high}")
-    t = _new("randint", "random_integers", size, dtypes.int64, generator, False, low, high)
+    first, last, shape = (0, low, high) if size is None else (low, high, size)
+    first, last = operator.index(first), operator.index(last)                       # type: ignore[arg-type]
+    if not first < last:
+        raise RuntimeError(f"randint: expected low < high, got {first} and {last}")
+    t = _new("randint", "random_integers", shape, dtypes.int64, generator, False, first, last)
     t = t if dtype is None else t.to(dtype)
     return t.requires_grad_() if requires_grad else t
 
 
 @placed
-def randperm(n, *, generator=None, dtype=None, requires_grad=False):
-    """The numbers 0 to n-1 in random order.
+def randperm(n: int, *, generator: Generator | None = None, dtype: DTypeLike | None = None,
+             requires_grad: bool = False) -> Tensor:
+    """A random permutation of the integers 0 to n-1.
 
     Args:
-        n: how many.
-        generator: a `Generator`; by default the one that `manual_seed` seeds.
+        n: the number of integers.
+        generator: the source of random numbers; by default the one that `manual_seed` seeds.
         dtype: int64 by default.
         requires_grad: record gradients for it.
 
     Raises:
-        TypeError: n is no integer.
+        TypeError: n is not an integer.
         RuntimeError: n is negative.
 
     Example:
@@ -200,7 +234,7 @@ def randperm(n, *, generator=None, dtype=None, requires_grad=False):
 
 
 @op
-def _bernoulli(x, p, generator):
+def _bernoulli(x: Array, p: float | None, generator: Generator | None) -> Result[Array]:
     out = empty(x.shape, x.dtype)
     block, offset = (generator or default_generator).reserve(random_blocks(out.size, out.dtype))
     K.random_bernoulli(out, contiguous(x) if p is None else full(x.shape, p, x.dtype), block, offset)
@@ -208,13 +242,13 @@ def _bernoulli(x, p, generator):
 
 
 @method()
-def bernoulli(input, p=None, *, generator=None):
-    """1 with the probability that the element of `input` gives, else 0. Its gradient is 0.
+def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
+    """Random ones and zeros: 1 with the probability given by each element, else 0. The gradient is 0.
 
     Args:
         input: probabilities, any shape.
-        p: one probability for all elements instead; of the input, only shape and dtype count.
-        generator: a `Generator`; by default the one that `manual_seed` seeds.
+        p: one probability for all elements; then only the shape and dtype of the input are used.
+        generator: the source of random numbers; by default the one that `manual_seed` seeds.
 
     Raises:
         RuntimeError: integers or bools, or a number outside [0, 1].
@@ -224,13 +258,12 @@ def bernoulli(input, p=None, *, generator=None):
         >>> fastnet.bernoulli(fastnet.tensor([0.0, 1.0]))
         tensor([0., 1.])
     """
-    if input.dtype.kind != "f":
-        raise RuntimeError(f"bernoulli: expected probabilities in float32 or float64, got {input.dtype}")
+    check_floating("bernoulli", input)
     return _bernoulli(input, p, generator)
 
 
 @op
-def _dropout(x, p):
+def _dropout(x: Array, p: float) -> Result[Array]:
     x = contiguous(x)
     mask, out = empty(x.shape, dtypes.uint8), empty(x.shape, x.dtype)
     block, offset = default_generator.reserve(random_blocks(x.size, dtypes.float32))
@@ -238,33 +271,33 @@ def _dropout(x, p):
     return out, (gradient(_of_kept, mask, p), None)
 
 
-def _of_kept(g, mask, p):
+def _of_kept(g: Array, mask: Array, p: float) -> Array:
     result = empty(g.shape, g.dtype)
     K.dropout_backward(result, mask, g, p)
     return result
 
 
-def check_probability(name, p):
-    """Refuse what is no probability."""
+def check_probability(name: str, p: object) -> None:
+    """Refuse a value that is not a probability."""
     if not isinstance(p, int | float | np.floating):
         raise TypeError(f"{name}: expected a probability between 0 and 1, got {p!r}")
     if not 0 <= p <= 1:
         raise ValueError(f"{name}: expected a probability between 0 and 1, got {p}")
 
 
-def dropout(input, p=0.5, training=True):
-    """Zero each element with probability p and scale the others by 1/(1-p); the identity when not training.
+def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+    """Zero each element with probability p and scale the others by 1/(1-p); the identity in evaluation.
 
     Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html.
 
     Args:
         input: any shape.
         p: between 0 and 1.
-        training: whether to drop anything.
+        training: False returns the input unchanged.
 
     Raises:
         ValueError: p is outside [0, 1].
-        TypeError: p is no number.
+        TypeError: p is not a number.
 
     Example:
         >>> import fastnet
@@ -278,15 +311,15 @@ def dropout(input, p=0.5, training=True):
     return input * 0 if p == 1 else _dropout(input, float(p))
 
 
-def _refill(name, x, kernel, generator, *args):
+def _refill(name: str, x: Tensor, kernel: str, generator: Generator | None, *args: Any) -> Tensor:
     """Write random numbers into a tensor."""
     writable(name, x)
     return write(name, x, lambda: _draw(kernel, x._data, generator, *args))
 
 
 @method()
-def uniform_(self, a=0.0, b=1.0, *, generator=None):
-    """Write uniform numbers in [a, b) into the tensor; returns it.
+def uniform_(self: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+    """Write uniform random numbers in [a, b) into the tensor and return it.
 
     Raises:
         RuntimeError: a leaf that requires a gradient, while gradients are recorded.
@@ -301,8 +334,8 @@ def uniform_(self, a=0.0, b=1.0, *, generator=None):
 
 
 @method()
-def normal_(self, mean=0.0, std=1.0, *, generator=None):
-    """Write normal numbers of mean `mean` and standard deviation `std` into the tensor; returns it.
+def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+    """Write normal random numbers into the tensor and return it.
 
     Raises:
         RuntimeError: a leaf that requires a gradient, while gradients are recorded.

@@ -1,68 +1,75 @@
-"""Shapes: views, where the memory allows, else copies."""
+"""Changes of shape: views where the memory layout allows, else copies."""
+from __future__ import annotations
+
 import itertools
 import math
 import operator
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnet._core.errors import shape_text
-from fastnet._core.tensor import extend, method
+from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
-from fastnet.functional.sizes import as_dim, as_dims, as_shape, asked_shape, filled_in
+from fastnet.functional.dims import as_dim, as_dims, as_shape, asked_shape, check_dimensions, filled_in
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, Result, Shape, Size
 
 
 @op(view=True)
-def _view(x, shape):
+def _view(x: Array, shape: Shape) -> Result[Array]:
     before = x.shape
     try:
         return x.reshape(shape), (gradient(kernels.reshaped, before), None)
     except ValueError:
-        filled_in(before, shape)        # which says what is wrong with the shape
+        filled_in(before, shape)        # raises an error that explains the shape
         raise
 
 
 @op
-def copied(x):
-    """A copy of a tensor, contiguous."""
+def copied(x: Array) -> Result[Array]:
+    """A contiguous copy of a tensor."""
     return kernels.copy(x), (kernels.same,)
 
 
 @op(view=True)
-def _transposed(x, order):
+def _transposed(x: Array, order: Shape) -> Result[Array]:
     return x.transpose(order), (gradient(_transposed_back, order), None)
 
 
-def _transposed_back(g, order):
+def _transposed_back(g: Array, order: Shape) -> Array:
     return g.transpose(np.argsort(order))
 
 
 @op(view=True)
-def _expanded(x, shape):
+def _expanded(x: Array, shape: Shape) -> Result[Array]:
     out = np.broadcast_to(x, shape)
-    if out.size in (0, x.size) and x.flags.writeable:       # no element is repeated: it may be written
+    if out.size in (0, x.size) and x.flags.writeable:       # no element is repeated, so writes are safe
         out.flags.writeable = True
     return out, (kernels.same, None)
 
 
 @op(view=True)
-def strided(x, key):
-    """The view x[key], by integers and slices."""
+def strided(x: Array, key: tuple[Any, ...]) -> Result[Array]:
+    """The view x[key] for a key of integers and slices."""
     return x[key], (gradient(_scattered, x.shape, key), None)
 
 
-def _scattered(g, shape, key):
+def _scattered(g: Array, shape: Shape, key: tuple[Any, ...]) -> Array:
     out = kernels.full(shape, 0, g.dtype)
     K.copy(out[key], g)
     return out
 
 
-def _viewable(x, shape):
-    """Whether `shape` can be a view of the array x, if it fits at all.
+def has_view(x: Array, shape: Shape) -> bool:
+    """Whether the array x has a view of a shape with as many elements.
 
-    Neighbouring dimensions whose strides continue each other form a run. The shape is a view if each run's end is the
-    end of one of its dimensions, too.
+    Adjacent dimensions that are contiguous among themselves form a run. A view exists if each run ends where one of the
+    dimensions of the shape ends.
     """
     if x.flags.c_contiguous or x.size == 0:
         return True
@@ -73,15 +80,15 @@ def _viewable(x, shape):
 
 
 @method()
-def view(input, *shape):
-    """The same memory in another shape.
+def view(input: Tensor, *shape: Size) -> Tensor:
+    """A view of the tensor in another shape.
 
     Args:
         input: any shape.
-        shape: as numbers or as one tuple; one length may be -1.
+        shape: integers or one tuple; one length may be -1.
 
     Raises:
-        RuntimeError: the elements don't fit, or the memory's layout doesn't allow a view (use `reshape`).
+        RuntimeError: the number of elements differs, or the memory layout does not allow a view (use `reshape`).
 
     Example:
         >>> import fastnet
@@ -92,22 +99,22 @@ def view(input, *shape):
     if len(shape) == 1 and not isinstance(shape[0], int | tuple | list):
         raise TypeError(f"view: expected a shape, got {shape[0]!r}")
     shape = asked_shape(input, shape)
-    if not _viewable(input._data, shape):
-        raise RuntimeError(f"a tensor of shape {shape_text(input)} and strides {input.stride()} has no view of shape "
-                           f"{shape_text(shape)}; use reshape")
+    if not has_view(input._data, shape):
+        raise RuntimeError(f"view: a tensor of shape {shape_text(input)} and strides {input.stride()} has no view of "
+                           f"shape {shape_text(shape)}; use reshape")
     return _view(input, shape)
 
 
 @method()
-def reshape(input, *shape):
-    """The same elements in another shape: a view where possible, else a copy.
+def reshape(input: Tensor, *shape: Size) -> Tensor:
+    """The tensor in another shape: a view where possible, else a copy.
 
     Args:
         input: any shape.
-        shape: as numbers or as one tuple; one length may be -1.
+        shape: integers or one tuple; one length may be -1.
 
     Raises:
-        RuntimeError: the elements don't fit; both shapes are named.
+        RuntimeError: the number of elements differs; both shapes are named.
 
     Example:
         >>> import fastnet
@@ -116,12 +123,12 @@ def reshape(input, *shape):
                 [3, 4, 5]])
     """
     shape = asked_shape(input, shape)
-    return _view(input if _viewable(input._data, shape) else copied(input), shape)
+    return _view(input if has_view(input._data, shape) else copied(input), shape)
 
 
 @method()
-def view_as(input, other):
-    """A view in the shape of `other`: see `view`.
+def view_as(input: Tensor, other: Tensor) -> Tensor:
+    """`view` in the shape of `other`.
 
     Example:
         >>> import fastnet
@@ -132,7 +139,7 @@ def view_as(input, other):
 
 
 @method()
-def reshape_as(input, other):
+def reshape_as(input: Tensor, other: Tensor) -> Tensor:
     """`reshape` to the shape of `other`.
 
     Example:
@@ -144,8 +151,8 @@ def reshape_as(input, other):
 
 
 @method("ravel")
-def flatten(input, start_dim=0, end_dim=-1):
-    """The dimensions from start_dim to end_dim as one: a view where possible.
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Merge the dimensions from start_dim to end_dim into one; a view where possible.
 
     Raises:
         IndexError: a dimension out of range.
@@ -160,13 +167,13 @@ def flatten(input, start_dim=0, end_dim=-1):
     if input.ndim == 0:
         return reshape(input, 1)
     if first > last:
-        raise RuntimeError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
+        raise RuntimeError(f"flatten: expected start_dim not to come after end_dim, got {start_dim} and {end_dim}")
     return reshape(input, *input.shape[:first], math.prod(input.shape[first:last + 1]), *input.shape[last + 1:])
 
 
 @method()
-def unflatten(input, dim, sizes):
-    """One dimension as several.
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """Split one dimension into several.
 
     Args:
         input: any shape.
@@ -175,7 +182,7 @@ def unflatten(input, dim, sizes):
 
     Raises:
         IndexError: a dimension out of range.
-        RuntimeError: the lengths don't fit, or a tensor without dimensions.
+        RuntimeError: the lengths don't fit, or a 0-d tensor.
 
     Example:
         >>> import fastnet
@@ -188,14 +195,8 @@ def unflatten(input, dim, sizes):
                    *input.shape[dim + 1:])
 
 
-def check_dimensions(name, input):
-    """Refuse a tensor without dimensions."""
-    if input.ndim == 0:
-        raise RuntimeError(f"{name}: expected a tensor with dimensions, got a 0-d tensor")
-
-
 @method("swapaxes", "swapdims")
-def transpose(input, dim0, dim1):
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """A view with two dimensions exchanged.
 
     Example:
@@ -212,8 +213,8 @@ def transpose(input, dim0, dim1):
 
 
 @method()
-def t(input):
-    """The transpose of a matrix, a view; a vector as it is.
+def t(input: Tensor) -> Tensor:
+    """The transpose of a matrix, a view. A vector is returned unchanged.
 
     Raises:
         RuntimeError: more than two dimensions.
@@ -224,45 +225,46 @@ def t(input):
         (3, 2)
     """
     if input.ndim > 2:
-        raise RuntimeError(f"t() takes at most 2 dimensions, got shape {shape_text(input)}")
+        raise RuntimeError(f"t: expected at most 2 dimensions, got shape {shape_text(input)}")
     return transpose(input, 0, 1) if input.ndim == 2 else input
 
 
 @method()
-def permute(input, *dims):
+def permute(input: Tensor, *dims: Size) -> Tensor:
     """A view with the dimensions in another order.
 
     Args:
         input: any shape.
-        dims: every dimension once, as numbers or as one tuple.
+        dims: every dimension once, as integers or one tuple.
 
     Raises:
-        RuntimeError: dims is no such order.
+        RuntimeError: a dimension is missing or occurs twice.
 
     Example:
         >>> import fastnet
         >>> fastnet.permute(fastnet.zeros(2, 3, 4), (2, 0, 1)).shape
         (4, 2, 3)
     """
-    dims = as_shape(dims)
-    if len(dims) == input.ndim:
-        dims = tuple(as_dim(input, d) for d in dims)
-    if sorted(dims) != list(range(input.ndim)):
-        raise RuntimeError(f"permute: {dims} is no order of the {input.ndim} dimensions of shape {shape_text(input)}")
-    return _transposed(input, dims)
+    order = as_shape(dims)
+    if len(order) == input.ndim:
+        order = tuple(as_dim(input, d) for d in order)
+    if sorted(order) != list(range(input.ndim)):
+        raise RuntimeError(f"permute: expected each of the {input.ndim} dimensions of shape {shape_text(input)} once, "
+                           f"got {order}")
+    return _transposed(input, order)
 
 
 @method("moveaxis")
-def movedim(input, source, destination):
-    """A view with dimensions moved to other places; the others keep their order.
+def movedim(input: Tensor, source: Size, destination: Size) -> Tensor:
+    """A view with dimensions moved to new positions; the others keep their order.
 
     Args:
         input: any shape.
-        source, destination: a dimension and its new place, or tuples of as many each.
+        source, destination: a dimension and its new position, or tuples of equal length.
 
     Raises:
         IndexError: a dimension out of range.
-        RuntimeError: a dimension named twice, or tuples of different lengths.
+        RuntimeError: a dimension that occurs twice, or tuples of different lengths.
 
     Example:
         >>> import fastnet
@@ -282,12 +284,12 @@ moveaxis = movedim
 
 
 @method()
-def expand(input, *size):
-    """A view repeated along dimensions of length 1.
+def expand(input: Tensor, *size: Size) -> Tensor:
+    """A view that repeats dimensions of length 1.
 
     Args:
         input: any shape.
-        size: the new shape, as numbers or as one tuple; -1 keeps a length. New dimensions come first.
+        size: the new shape, as integers or one tuple; -1 keeps a length. New dimensions come first.
 
     Raises:
         RuntimeError: a dimension is neither 1 nor of that length.
@@ -298,16 +300,16 @@ def expand(input, *size):
         tensor([[1, 1, 1],
                 [2, 2, 2]])
     """
-    size = as_shape(size)
-    extra = len(size) - input.ndim
-    shape = tuple(input.shape[i - extra] if n == -1 and i >= extra else n for i, n in enumerate(size))
+    asked = as_shape(size)
+    extra = len(asked) - input.ndim
+    shape = tuple(input.shape[i - extra] if n == -1 and i >= extra else n for i, n in enumerate(asked))
     if extra < 0 or any(a not in (1, n) for a, n in zip(input.shape, shape[extra:])) or min(shape, default=0) < 0:
-        raise RuntimeError(f"shape {shape_text(input)} does not expand to {shape_text(size)}")
+        raise RuntimeError(f"expand: shape {shape_text(input)} does not expand to {shape_text(asked)}")
     return _expanded(input, shape)
 
 
 @method()
-def expand_as(input, other):
+def expand_as(input: Tensor, other: Tensor) -> Tensor:
     """`expand` to the shape of `other`.
 
     Example:
@@ -319,7 +321,7 @@ def expand_as(input, other):
 
 
 @method()
-def broadcast_to(input, shape):
+def broadcast_to(input: Tensor, shape: Size) -> Tensor:
     """`expand` to `shape`.
 
     Example:
@@ -332,8 +334,8 @@ def broadcast_to(input, shape):
 
 
 @method()
-def squeeze(input, dim=None):
-    """A view without the dimensions of length 1, or without those of `dim` (a number or a tuple) that are.
+def squeeze(input: Tensor, dim: Size | None = None) -> Tensor:
+    """A view without the dimensions of length 1, or only without those among `dim` (an integer or a tuple).
 
     Example:
         >>> import fastnet
@@ -345,8 +347,8 @@ def squeeze(input, dim=None):
 
 
 @method()
-def unsqueeze(input, dim):
-    """A view with a dimension of length 1 put in at `dim`.
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """A view with a dimension of length 1 inserted at `dim`.
 
     Example:
         >>> import fastnet
@@ -357,11 +359,16 @@ def unsqueeze(input, dim):
     return _view(input, (*input.shape[:dim], 1, *input.shape[dim:]))
 
 
-def _matrices_transposed(input):
+def _all_reversed(input: Tensor) -> Tensor:
+    """All dimensions reversed."""
+    return permute(input, *reversed(range(input.ndim)))
+
+
+def _matrices_transposed(input: Tensor) -> Tensor:
+    """The last two dimensions exchanged."""
     if input.ndim == 1:
         raise RuntimeError(f"mT: expected matrices, (..., rows, columns), got shape {shape_text(input)}")
     return transpose(input, -2, -1) if input.ndim else input
 
 
-extend(T=property(lambda self: permute(self, *reversed(range(self.ndim))), doc="All dimensions reversed."),
-       mT=property(lambda self: _matrices_transposed(self), doc="The last two dimensions exchanged."))
+extend(T=property(_all_reversed), mT=property(_matrices_transposed))

@@ -1,5 +1,11 @@
-"""The functions behind the layers, under the names of torch.nn.functional."""
+"""Functional forms of the layers, under the names of torch.nn.functional."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 from fastnet._core.errors import name_none as _name_none
+from fastnet._core.tensor import Tensor
 from fastnet.functional import activation as _activation, random as _random
 from fastnet.functional.activation import gelu, log_softmax, logsigmoid, sigmoid, softmax, softplus, softsign, tanh
 from fastnet.functional.classification import (
@@ -51,14 +57,14 @@ __all__ = [
 ]
 
 
-def _run(name, function, input, inplace, *args):
-    """function(input, *args), written into the input if `inplace`; the clone is what its gradient goes on to read."""
+def _apply(name: str, function: Callable[..., Tensor], input: Tensor, inplace: bool, *args: Any) -> Tensor:
+    """function(input, *args), written into the input if `inplace`; the gradient then reads a copy of the input."""
     if not inplace:
         return function(input, *args)
     return _replace_value(name, input, function(input.clone(), *args))
 
 
-def relu(input, inplace=False):
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0).
 
     Args:
@@ -73,30 +79,30 @@ def relu(input, inplace=False):
     return input.relu_() if inplace else _activation.relu(input)
 
 
-def relu6(input, inplace=False):
-    """min(max(x, 0), 6), in place if asked. Krizhevsky 2010, "Convolutional deep belief networks on CIFAR-10".
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """min(max(x, 0), 6), optionally in place. Krizhevsky 2010, "Convolutional deep belief networks on CIFAR-10".
 
     Example:
         >>> import fastnet
         >>> fastnet.nn.functional.relu6(fastnet.tensor([-1.0, 3.0, 8.0]))
         tensor([0., 3., 6.])
     """
-    return _run("relu6", _activation.relu6, input, inplace)
+    return _apply("relu6", _activation.relu6, input, inplace)
 
 
-def leaky_relu(input, negative_slope=0.01, inplace=False):
-    """x where x > 0, else negative_slope * x, in place if asked.
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """x where x > 0, else negative_slope * x; optionally in place.
 
     Example:
         >>> import fastnet
         >>> fastnet.nn.functional.leaky_relu(fastnet.tensor([-1.0, 2.0]), 0.1)
         tensor([-0.1,  2. ])
     """
-    return _run("leaky_relu", _activation.leaky_relu, input, inplace, negative_slope)
+    return _apply("leaky_relu", _activation.leaky_relu, input, inplace, negative_slope)
 
 
-def elu(input, alpha=1.0, inplace=False):
-    """x where x > 0, else alpha * (exp(x) - 1), in place if asked.
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x where x > 0, else alpha * (exp(x) - 1); optionally in place.
 
     Clevert et al. 2015, https://arxiv.org/abs/1511.07289.
 
@@ -105,50 +111,51 @@ def elu(input, alpha=1.0, inplace=False):
         >>> fastnet.nn.functional.elu(fastnet.tensor([-1.0, 2.0]))
         tensor([-0.6321,  2.    ])
     """
-    return _run("elu", _activation.elu, input, inplace, alpha)
+    return _apply("elu", _activation.elu, input, inplace, alpha)
 
 
-def silu(input, inplace=False):
-    """x * sigmoid(x), in place if asked. Elfwing et al. 2017, https://arxiv.org/abs/1702.03118.
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """x * sigmoid(x), optionally in place. Elfwing et al. 2017, https://arxiv.org/abs/1702.03118.
 
     Example:
         >>> import fastnet
         >>> fastnet.nn.functional.silu(fastnet.tensor([0.0, 1.0]))
         tensor([0.    , 0.7311])
     """
-    return _run("silu", _activation.silu, input, inplace)
+    return _apply("silu", _activation.silu, input, inplace)
 
 
-def mish(input, inplace=False):
-    """x * tanh(softplus(x)), in place if asked. Misra 2019, https://arxiv.org/abs/1908.08681.
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """x * tanh(softplus(x)), optionally in place. Misra 2019, https://arxiv.org/abs/1908.08681.
 
     Example:
         >>> import fastnet
         >>> fastnet.nn.functional.mish(fastnet.tensor([0.0, 1.0]))
         tensor([0.    , 0.8651])
     """
-    return _run("mish", _activation.mish, input, inplace)
+    return _apply("mish", _activation.mish, input, inplace)
 
 
-def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
-    """min(max(x, min_val), max_val), in place if asked.
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
+    """min(max(x, min_val), max_val), optionally in place.
 
     Example:
         >>> import fastnet
         >>> fastnet.nn.functional.hardtanh(fastnet.tensor([-2.0, 0.5, 2.0]))
         tensor([-1. ,  0.5,  1. ])
     """
-    return _run("hardtanh", _activation.hardtanh, input, inplace, min_val, max_val)
+    return _apply("hardtanh", _activation.hardtanh, input, inplace, min_val, max_val)
 
 
-def dropout(input, p=0.5, training=True, inplace=False):
-    """Zero each element with probability p and scale the others by 1/(1-p); the identity when not training.
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Zero each element with probability p and scale the others by 1/(1-p); the identity in evaluation.
 
     Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html.
 
     Args:
+        input: any shape.
         p: between 0 and 1.
-        training: whether to drop anything.
+        training: False returns the input unchanged.
         inplace: write the result into the input.
 
     Raises:
@@ -159,7 +166,7 @@ def dropout(input, p=0.5, training=True, inplace=False):
         >>> fastnet.nn.functional.dropout(fastnet.ones(2), 0.9, training=False)
         tensor([1., 1.])
     """
-    return _run("dropout", _random.dropout, input, inplace, p, training)
+    return _apply("dropout", _random.dropout, input, inplace, p, training)
 
 
 _name_none(globals())

@@ -7,7 +7,7 @@ import pytest
 from torch_tools import compare
 
 import fastnet
-from fastnet.functional.shape import _viewable
+from fastnet.functional.shape import has_view
 
 pytestmark = pytest.mark.usefixtures("backend")
 
@@ -208,9 +208,9 @@ def test_a_view_is_a_view_where_numpy_has_one():
     for x in arrays:
         for shape in ((-1,), (6, -1), (2, -1, 30), (-1, 6), (1, -1, 1), (2, 3, -1), (4, 5, -1), (-1, 3, 2)):
             if x.size % math.prod(n for n in shape if n != -1) == 0:
-                assert _viewable(x, shape) == np.may_share_memory(x, x.reshape(shape)), (x.strides, shape)
-        assert _viewable(x, x.shape)
-        assert _viewable(x, (*x.shape[:2], 1, *x.shape[2:]))
+                assert has_view(x, shape) == np.may_share_memory(x, x.reshape(shape)), (x.strides, shape)
+        assert has_view(x, x.shape)
+        assert has_view(x, (*x.shape[:2], 1, *x.shape[2:]))
 
 
 def test_long_running_sums_are_exact():

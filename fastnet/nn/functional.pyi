@@ -1,0 +1,128 @@
+"""Functional forms of the layers, under the names of torch.nn.functional.
+
+Written by tools/stubs.py: change the operations and run it again.
+"""
+from typing import Literal
+
+from fastnet._core.annotations import DTypeLike, Size
+from fastnet._core.tensor import Tensor
+from fastnet.functional.loss import Reduction
+
+__all__ = [
+    "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_similarity", "cross_entropy",
+    "dropout", "elu", "embedding", "gelu", "hardtanh", "huber_loss", "kl_div", "l1_loss", "layer_norm", "leaky_relu",
+    "linear", "log_softmax", "logsigmoid", "mish", "mse_loss", "nll_loss", "normalize", "one_hot", "relu", "relu6",
+    "rms_norm", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softplus", "softsign", "tanh",
+]
+
+def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
+               bias: Tensor | None = None, training: bool = False, momentum: float = 0.1,
+               eps: float = 1e-05) -> Tensor:
+    """Batch normalisation: (x - mean) / sqrt(variance + eps) * weight + bias for each channel."""
+
+def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, *,
+                         reduction: Reduction = 'mean') -> Tensor:
+    """Binary cross-entropy of probabilities: -(t log p + (1 - t) log(1 - p)) with p = input and t = target."""
+
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None, *,
+                                     reduction: Reduction = 'mean', pos_weight: Tensor | None = None) -> Tensor:
+    """Binary cross-entropy of logits, stable for every input."""
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) -> Tensor:
+    """Cosine of the angle between x1 and x2 along a dimension; the shapes broadcast."""
+
+def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, *, ignore_index: int = -100,
+                  reduction: Reduction = 'mean', label_smoothing: float = 0.0) -> Tensor:
+    """Cross-entropy of logits, -log softmax(input)[target], computed in one pass over the logits."""
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Zero each element with probability p and scale the others by 1/(1-p); the identity in evaluation."""
+
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x where x > 0, else alpha * (exp(x) - 1); optionally in place."""
+
+def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
+              norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False) -> Tensor:
+    """Rows of a table, selected by integers: weight[input]."""
+
+def gelu(input: Tensor, approximate: Literal['none', 'tanh'] = 'none') -> Tensor:
+    """x * Phi(x), where Phi is the cumulative distribution function of the normal distribution."""
+
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
+    """min(max(x, min_val), max_val), optionally in place."""
+
+def huber_loss(input: Tensor, target: Tensor, reduction: Reduction = 'mean', delta: float = 1.0,
+               weight: Tensor | None = None) -> Tensor:
+    """Huber loss: with d = input - target, d^2/2 where |d| < delta, else delta (|d| - delta/2)."""
+
+def kl_div(input: Tensor, target: Tensor, *, reduction: Literal['none', 'mean', 'sum', 'batchmean'] = 'mean',
+           log_target: bool = False) -> Tensor:
+    """Kullback-Leibler divergence of the distribution `input` from `target`: t (log t - input), with 0 log 0 = 0."""
+
+def l1_loss(input: Tensor, target: Tensor, *, reduction: Reduction = 'mean',
+            weight: Tensor | None = None) -> Tensor:
+    """Mean absolute error: |input - target|. The gradient is 0 where they are equal."""
+
+def layer_norm(input: Tensor, normalized_shape: Size, weight: Tensor | None = None, bias: Tensor | None = None,
+               eps: float = 1e-05) -> Tensor:
+    """Layer normalisation: (x - mean) / sqrt(variance + eps) * weight + bias over the last dimensions."""
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """x where x > 0, else negative_slope * x; optionally in place."""
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Affine map input @ weight.T + bias, computed by one kernel."""
+
+def log_softmax(input: Tensor, dim: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
+    """x - log(sum(exp(x))) along `dim`: the logarithm of `softmax`, without overflow."""
+
+def logsigmoid(input: Tensor) -> Tensor:
+    """log(sigmoid(x)), without overflow."""
+
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """x * tanh(softplus(x)), optionally in place. Misra 2019, https://arxiv.org/abs/1908.08681."""
+
+def mse_loss(input: Tensor, target: Tensor, *, reduction: Reduction = 'mean',
+             weight: Tensor | None = None) -> Tensor:
+    """Mean squared error: (input - target)^2."""
+
+def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, *, ignore_index: int = -100,
+             reduction: Reduction = 'mean') -> Tensor:
+    """Negative log-likelihood of labels: -weight[target] * input[target]."""
+
+def normalize(input: Tensor, p: float = 2.0, dim: Size = 1, eps: float = 1e-12) -> Tensor:
+    """Vectors scaled to unit norm: input / max(p-norm along dim, eps)."""
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """One-hot vectors of class indices, in int64."""
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(x, 0)."""
+
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """min(max(x, 0), 6), optionally in place. Krizhevsky 2010, "Convolutional deep belief networks on CIFAR-10"."""
+
+def rms_norm(input: Tensor, normalized_shape: Size, weight: Tensor | None = None,
+             eps: float | None = None) -> Tensor:
+    """RMS normalisation: x / sqrt(mean(x^2) + eps) * weight, with the mean over the last dimensions."""
+
+def sigmoid(input: Tensor) -> Tensor:
+    """1 / (1 + exp(-x)). Integers give float32."""
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """x * sigmoid(x), optionally in place. Elfwing et al. 2017, https://arxiv.org/abs/1702.03118."""
+
+def smooth_l1_loss(input: Tensor, target: Tensor, *, reduction: Reduction = 'mean', beta: float = 1.0) -> Tensor:
+    """Smooth L1 loss: with d = input - target, d^2/(2 beta) where |d| < beta, else |d| - beta/2."""
+
+def softmax(input: Tensor, dim: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
+    """exp(x) / sum(exp(x)) along `dim`, without overflow."""
+
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """log(1 + exp(beta * x)) / beta, and x where beta * x > threshold."""
+
+def softsign(input: Tensor) -> Tensor:
+    """x / (1 + |x|)."""
+
+def tanh(input: Tensor) -> Tensor:
+    """(exp(x) - exp(-x)) / (exp(x) + exp(-x)). Integers give float32."""

@@ -83,9 +83,8 @@ def signatures(function: Callable[..., Any]) -> list[inspect.Signature]:
 
 
 def _signature_of(node: ast.FunctionDef) -> inspect.Signature:
-    node.decorator_list = []
     namespace: dict[str, Any] = {}
-    exec("from __future__ import annotations\n" + ast.unparse(node), namespace)
+    exec("from __future__ import annotations\n" + ast.unparse(node).removeprefix("@overload\n"), namespace)
     return inspect.signature(namespace[node.name])
 
 
@@ -178,7 +177,8 @@ def _imports(statements: set[str]) -> str:
         names.setdefault(module, set()).add(name)
     groups: dict[int, list[str]] = {0: [], 1: [], 2: []}
     for module in sorted(names, key=lambda m: (not m.startswith("import "), m)):
-        line = f"from {module} import {', '.join(sorted(names[module], key=str.lower))}" if "" not in names[module] else module
+        imported = ", ".join(sorted(names[module], key=str.lower))
+        line = f"from {module} import {imported}" if imported else module
         package = module.removeprefix("import ").partition(".")[0].partition(" ")[0]
         group = 2 if package == "fastnet" else 0 if package in sys.stdlib_module_names else 1
         groups[group] += [line]

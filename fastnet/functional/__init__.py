@@ -1,4 +1,4 @@
-"""Every differentiable operation, one file for each subject. `fastnet` has them all under their names."""
+"""Differentiable operations on tensors, one module for each subject. `fastnet` has all of them under their names."""
 from types import ModuleType as _ModuleType
 
 from fastnet._core.errors import name_none as _name_none

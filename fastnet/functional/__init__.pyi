@@ -1,4 +1,4 @@
-"""Every differentiable operation, one file for each subject. `fastnet` has them all under their names.
+"""Differentiable operations on tensors, one module for each subject. `fastnet` has all of them under their names.
 
 Written by tools/stubs.py: change the operations and run it again.
 """
@@ -287,8 +287,14 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Matrix product of two tensors: out[..., i, j] = sum_k input[..., i, k] * other[..., k, j]."""
 
-def max(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False, *,
-        other: Tensor | None = None) -> Tensor | ValuesIndices:
+@overload
+def max(input: Tensor) -> Tensor: ...
+@overload
+def max(input: Tensor, other: Tensor, /) -> Tensor: ...
+@overload
+def max(input: Tensor, *, other: Tensor) -> Tensor: ...
+@overload
+def max(input: Tensor, dim: int, keepdim: bool = False) -> ValuesIndices:
     """The largest element; along a dimension, (values, indices); of two tensors, the larger elements."""
 
 def maximum(input: Tensor, other: Tensor) -> Tensor:
@@ -297,8 +303,14 @@ def maximum(input: Tensor, other: Tensor) -> Tensor:
 def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike | None = None) -> Tensor:
     """The arithmetic mean over dimensions, sum(x) / n. Arguments and errors are those of `sum`."""
 
-def min(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False, *,
-        other: Tensor | None = None) -> Tensor | ValuesIndices:
+@overload
+def min(input: Tensor) -> Tensor: ...
+@overload
+def min(input: Tensor, other: Tensor, /) -> Tensor: ...
+@overload
+def min(input: Tensor, *, other: Tensor) -> Tensor: ...
+@overload
+def min(input: Tensor, dim: int, keepdim: bool = False) -> ValuesIndices:
     """The smallest element; along a dimension, (values, indices); of two tensors, the smaller elements."""
 
 def minimum(input: Tensor, other: Tensor) -> Tensor:
@@ -328,7 +340,12 @@ def ne(input: Tensor, other: Tensor | Number) -> Tensor:
 def neg(input: Tensor) -> Tensor:
     """-x."""
 
-def nonzero(input: Tensor, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, ...]:
+@overload
+def nonzero(input: Tensor, *, as_tuple: Literal[False] = False) -> Tensor: ...
+@overload
+def nonzero(input: Tensor, *, as_tuple: Literal[True]) -> tuple[Tensor, ...]: ...
+@overload
+def nonzero(input: Tensor, *, as_tuple: bool) -> Tensor | tuple[Tensor, ...]:
     """The indices of the nonzero elements, int64, (n, dimensions)."""
 
 def norm(input: Tensor, p: float | Literal['fro'] = 2, dim: Dims = None, keepdim: bool = False,

@@ -147,7 +147,7 @@ def type_of(input: Tensor, dtype: DTypeLike | None = None, non_blocking: bool = 
     """
     if dtype is None:
         return f"fastnet.{_TYPES[input.dtype]}"
-    wanted: DTypeLike = _TYPED.get(str(dtype).rpartition(".")[2], dtype)
+    wanted: Any = _TYPED.get(str(dtype).rpartition(".")[2], dtype)
     return to(input, dtype=wanted)
 
 

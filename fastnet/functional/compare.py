@@ -233,7 +233,7 @@ def clamp(input: Tensor, min: TensorOrNumber | None = None, max: TensorOrNumber 
         tensor([-1. ,  0.5,  1. ])
     """
     if min is None and max is None:
-        raise RuntimeError("clamp: expected min, max or both, got neither")
+        raise RuntimeError("clamp: expected at least one of min and max, got neither")
     if not isinstance(input, Tensor):
         raise not_a_tensor("clamp", "input", input)
     if isinstance(min, Tensor) or isinstance(max, Tensor):

@@ -365,8 +365,8 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     [axis] = normalize_dim(input, dim) or [0]
     n = input.shape[axis] if input.ndim else 1
     if not 0 <= k <= n:
-        raise RuntimeError(f"topk: expected k from 0 to {n}, the length of dimension {dim} of shape {shape_text(input)}, "
-                           f"got {k}")
+        raise RuntimeError(f"topk: expected k from 0 to {n}, the length of dimension {dim} of shape "
+                           f"{shape_text(input)}, got {k}")
     values, index = sort(input, dim, descending=largest)
     if not input.ndim:
         return ValuesIndices(values, index)

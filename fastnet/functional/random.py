@@ -198,7 +198,8 @@ def randint(low: int = 0, high: int | Sequence[int] | None = None, size: Sequenc
         >>> fastnet.randint(0, 10, (5,))
         tensor([9, 8, 8, 1, 9])
     """
-    first, last, shape = (0, low, high) if size is None else (low, high, size)
+    last, shape = (None, high) if size is None else (high, size)
+    first, last = (0, low) if last is None else (low, last)
     first, last = operator.index(first), operator.index(last)                       # type: ignore[arg-type]
     if not first < last:
         raise RuntimeError(f"randint: expected low < high, got {first} and {last}")

@@ -170,3 +170,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 
 
 _name_none(globals())
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

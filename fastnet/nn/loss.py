@@ -28,9 +28,9 @@ class _Loss(Module):
     """
 
     reductions: tuple[str, ...] = _REDUCTIONS
-    reduction: str
+    reduction: Literal["none", "mean", "sum"]
 
-    def __init__(self, reduction: str = "mean") -> None:
+    def __init__(self, reduction: Any = "mean") -> None:
         super().__init__()
         if reduction not in self.reductions:
             raise one_of("reduction", reduction, self.reductions)

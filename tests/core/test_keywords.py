@@ -62,7 +62,7 @@ def test_the_table_has_every_operation():
     assert set(fastnet.functional.__all__) - set(CALLS) == NO_TENSORS
     public = {name for name in dir(fastnet.nn.functional)
               if callable(getattr(fastnet.nn.functional, name)) and not name.startswith("_")}
-    assert public == set(OF_NETWORKS)
+    assert public == set(OF_NETWORKS) == set(fastnet.nn.functional.__all__)
 
 
 def test_numbers_beyond_float32_by_keyword():

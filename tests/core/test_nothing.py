@@ -26,7 +26,7 @@ def test_an_empty_batch_moves_no_statistics(shape, momentum):
 
 def test_a_single_value_a_channel_is_refused():
     for shape in ((1, 3), (1, 3, 1)):
-        with pytest.raises(ValueError, match="more than one value a channel"):
+        with pytest.raises(ValueError, match="more than one value in each channel"):
             F.batch_norm(fastnet.ones(shape), None, None, training=True)
 
 

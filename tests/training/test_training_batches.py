@@ -62,7 +62,7 @@ def test_one_sample_is_evaluated_and_predicted():
 def test_an_epoch_of_one_sample_is_refused_before_anything_is_learnt():
     t = fastnet.Trainer(normed(), loss="mse")
     before = weights(t)
-    with pytest.raises(ValueError, match="expected more than one value a channel"):
+    with pytest.raises(ValueError, match="expected more than one value in each channel"):
         t.fit(np.zeros((1, 2), np.float32), np.zeros((1, 3), np.float32), progress=False)
     assert weights(t) == before
 

@@ -288,7 +288,7 @@ def test_a_tensor_is_neither_none_nor_text():
     (lambda: fastnet.ones(2).chunk(0), RuntimeError, "chunk: expected a positive number of chunks, got 0"),
     (lambda: fastnet.cat([fastnet.ones(2), 3]), TypeError, "cat: expected element 1 to be a tensor, got int"),
     (lambda: fastnet.stack([3]), TypeError, "stack: expected element 0 to be a tensor, got int"),
-    (lambda: fastnet.tensor(3.0).topk(2), RuntimeError, r"topk: expected k from 0 to 1, .* dimension -1 of shape \(\), got 2"),
+    (lambda: fastnet.tensor(3.0).topk(2), RuntimeError, r"expected k from 0 to 1.*dimension -1 of shape \(\), got 2"),
     (lambda: fastnet.ones(2).topk(1, 2), IndexError, "dimension 2 is out of range"),
     (lambda: whole(fastnet).bernoulli(), RuntimeError, "bernoulli: expected a floating-point input"),
     (lambda: fastnet.ones(2).to("cuda"), RuntimeError, "to: expected device to be 'cpu', got 'cuda'"),

@@ -1,7 +1,10 @@
 """A model with what it takes to use it: how its inputs are prepared, what its outputs mean, how it was trained."""
+from __future__ import annotations
+
 import importlib.metadata
 import platform
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,8 +15,12 @@ from fastnet.cli.inputs import Pixels, Table, inputs_from
 from fastnet.nn.saving import load_described
 from fastnet.training import Trainer
 
+if TYPE_CHECKING:
+    from fastnet.training.annotations import LossSpec
+
 _FORMAT = 2                             # 1: dates were numbers, and the forms of cells were not kept
-LOSSES = {"classification": "cross_entropy", "multilabel": "binary_cross_entropy_with_logits", "regression": "mse"}
+LOSSES: dict[str, LossSpec] = {"classification": "cross_entropy", "multilabel": "binary_cross_entropy_with_logits",
+                               "regression": "mse"}
 METRICS = {"classification": ["accuracy"], "multilabel": ["accuracy"], "regression": ["r2"]}
 
 

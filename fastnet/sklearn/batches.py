@@ -11,7 +11,7 @@ class Batches:
 
     Args:
         rows: a `Rows`.
-        numbers: give the numbers of the rows, which a RowTrainer reads itself, instead of the rows.
+        gives_indices: give the numbers of the rows, which a RowTrainer reads itself, instead of the rows.
         target: (N, ...), a NumPy array.
         weight: (N,), a NumPy array of the network's dtype, or None.
         members: the numbers of the rows that are trained on.
@@ -24,8 +24,8 @@ class Batches:
     ends_in_one = False
     own_mean = True                     # the loss of a batch is divided by its own weights, as scikit-learn's
 
-    def __init__(self, rows, numbers, target, weight, members, batch_size, rng, penalty, avoid_one):
-        self.rows, self.numbers, self.target, self.weight = rows, numbers, target, weight
+    def __init__(self, rows, gives_indices, target, weight, members, batch_size, rng, penalty, avoid_one):
+        self.rows, self.gives_indices, self.target, self.weight = rows, gives_indices, target, weight
         self.order, self.rng, self.penalty = members, rng, penalty
         self.weighted = weight is not None
         n = len(members)
@@ -47,7 +47,7 @@ class Batches:
         for a, b in zip(self.starts, [*self.starts[1:], len(self.order)]):
             numbers = self.order[a:b]
             given = fastnet.from_numpy(numbers)
-            batch = [given if self.numbers else self.rows.take(given), fastnet.from_numpy(self.target[numbers])]
+            batch = [given if self.gives_indices else self.rows.take(given), fastnet.from_numpy(self.target[numbers])]
             total = float(len(numbers))
             if self.weighted:
                 weight = self.weight[numbers]

@@ -1,4 +1,6 @@
 """The losses under scikit-learn's names: the sum over outputs, and the mean over samples."""
+from typing import Any
+
 from fastnet import nn
 from fastnet._core.errors import one_of
 from fastnet.nn import functional as F
@@ -83,7 +85,8 @@ def loss_of(spec, names):
                         f"{spec.__name__}()")
     if not isinstance(spec, str) and not callable(spec):
         raise TypeError(f"loss must be a name, a loss module or a function, got {spec!r}")
-    return Loss(spec) if isinstance(spec, (str, nn.Module)) else PerSample(spec)
+    loss: Any = spec
+    return Loss(loss) if isinstance(loss, (str, nn.Module)) else PerSample(loss)
 
 
 def wants_scores_of_classes(spec):

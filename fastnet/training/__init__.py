@@ -1,4 +1,4 @@
-"""Training for people: the Trainer, its history and checkpoints."""
+"""The Trainer: fit, evaluate and predict with a model, with a history and checkpoints."""
 from fastnet.training.history import History
 from fastnet.training.trainer import Trainer
 

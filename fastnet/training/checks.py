@@ -1,6 +1,9 @@
-"""Arrays and frames as a training takes them: of one length, finite, and targets that the loss can be computed of."""
+"""Checks and conversions of a training's data: arrays and frames of one length, finite, with targets for the loss."""
+from __future__ import annotations
+
 import functools
 import inspect
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,12 +13,24 @@ from fastnet._core.shapes import uneven
 from fastnet.data import frames
 from fastnet.data.arrays import column_matrix, numbers_as_text, require_spread, warn_of_lost
 
-_INPUTS = "fastnet.data.TablePreparation makes numbers of a table's columns"
-_TARGETS = ("fastnet.data.TargetPreparation numbers labels, and fastnet.sklearn.MLPClassifier takes them as they are")
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fastnet import Tensor
+    from fastnet._core.annotations import Array, DType
+    from fastnet.training.annotations import Inputs, Targets
+    from fastnet.training.losses import Loss
+
+__all__ = ["ModelInputs", "checked_arrays", "classes", "has_batch_norm", "is_one_hot", "require_learnable",
+           "to_array"]
+
+_INPUTS = "fastnet.data.TablePreparation converts the columns of a table to numbers"
+_TARGETS = ("fastnet.data.TargetPreparation converts labels to class indices, and fastnet.sklearn.MLPClassifier takes "
+            "labels directly")
 
 
-def has_batch_norm(model):
-    """Whether training the model takes batches of more than one sample.
+def has_batch_norm(model: nn.Module) -> bool:
+    """Whether a model has batch norm, which needs more than one sample per batch in training.
 
     Args:
         model: a Module.
@@ -24,103 +39,109 @@ def has_batch_norm(model):
 
 
 class ModelInputs:
-    """What a model takes, and data in that form.
+    """The inputs that a model takes, and conversions of data to them.
 
     Args:
         model: a Module.
-        dtype: of its floats.
+        dtype: of the model's floating-point parameters.
     """
 
-    def __init__(self, model, dtype):
-        self.model, self.dtype = model, dtype
+    def __init__(self, model: nn.Module, dtype: DType) -> None:
+        self.model: nn.Module = model
+        self.dtype: DType = dtype
 
-    def arrays(self, x, learnt=False):
-        """A list of arrays of one length: x itself, or its members where x stands for several inputs.
+    def arrays(self, x: Inputs, warn: bool = False) -> list[Array]:
+        """A list of arrays of one length: [x], or one array per input if x stands for several inputs.
 
         Args:
-            x: an array, a frame or a list of numbers; a tuple of such; or, if the model's forward takes several
+            x: an array, a frame or a list of numbers; a tuple of these; or, if the model's forward takes several
                 arguments, a list of arrays.
-            learnt: warn of columns whose values differ by less than the model's dtype resolves.
+            warn: warn of columns whose values differ by less than the model's dtype resolves.
 
         Raises:
-            ValueError, TypeError: not finite, no numbers, of different lengths or none; the message says where.
+            ValueError, TypeError: values that are not finite or not numbers, or lengths that differ or are 0.
         """
-        parts = tuple(x) if isinstance(x, tuple) or (_lists_arrays(x) and self.takes_inputs(len(x))) else (x,)
-        inputs = [self._array(f"x[{i}]" if len(parts) > 1 else "x", part, learnt) for i, part in enumerate(parts)]
+        parts: tuple[Any, ...] = tuple(x) if isinstance(x, tuple) or (
+            isinstance(x, list) and _is_list_of_arrays(x) and self.takes_inputs(len(x))) else (x,)
+        inputs = [self._array(f"x[{i}]" if len(parts) > 1 else "x", part, warn) for i, part in enumerate(parts)]
         if len({len(part) for part in inputs}) > 1:
             raise ValueError(f"the inputs have different lengths: {', '.join(str(len(part)) for part in inputs)}")
         if len(inputs[0]) == 0:
             raise ValueError("the data is empty: there are no samples")
         return inputs
 
-    def tensor(self, x):
-        """An input of a batch as a tensor of the model's dtype, or of integers.
+    def tensor(self, x: Any) -> Tensor:
+        """One input of a batch as a tensor of the model's dtype, or of integers.
 
         Args:
             x: a tensor or an array.
         """
-        x = x if isinstance(x, fastnet.Tensor) else fastnet.as_tensor(as_array(x))
+        x = x if isinstance(x, fastnet.Tensor) else fastnet.as_tensor(to_array(x))
         return x if x.dtype == self.dtype or not self._is_cast(x.dtype) else x.to(self.dtype)
 
-    def takes_inputs(self, count):
-        """Whether the model's forward takes several inputs, and so many among others."""
+    def takes_inputs(self, count: int) -> bool:
+        """Whether the model's forward can take several inputs, and `count` is a possible number of them."""
         parameters = inspect.signature(self.model.forward).parameters.values()
         named = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         most = np.inf if any(p.kind == p.VAR_POSITIONAL for p in parameters) else len(named)
         return most > 1 and sum(p.default is p.empty for p in named) <= count <= most
 
     @functools.cached_property
-    def _has_embedding(self):
+    def _has_embedding(self) -> bool:
         return any(isinstance(m, nn.Embedding) for m in self.model.modules())
 
     @functools.cached_property
-    def _takes_floats(self):
-        """Whether the model can do nothing with integers: fastnet's own layers but embeddings want floats."""
+    def _needs_floats(self) -> bool:
+        """Whether the model cannot use integers: all its layers are fastnet's, and none is an Embedding."""
         return not self._has_embedding and all(
             type(m).__module__.startswith(nn.__name__ + ".") for m in self.model.modules())
 
-    def _is_cast(self, dtype):
-        return dtype.kind == "f" or self._takes_floats
+    def _is_cast(self, dtype: DType) -> bool:
+        return dtype.kind == "f" or self._needs_floats
 
-    def _array(self, name, part, learnt):
+    def _array(self, name: str, part: Any, warn: bool) -> Array:
         if frames.is_frame(part):
             matrix = column_matrix(d.finite(part, name), name, np.float64, whole=self._has_embedding)
             if matrix.dtype.kind != "f":
                 return matrix
-            if learnt:
+            if warn:
                 warn_of_lost(name, matrix, self.dtype, list(frames.given_columns(part)))
             return _cast(matrix, self.dtype, name)
-        if isinstance(part, list) and _lists_arrays(part):
+        if isinstance(part, list) and _is_list_of_arrays(part):
             _require_one_shape(name, part)
-        array = as_array(part, name)
+        array = to_array(part, name)
         _require_numbers(name, array, _INPUTS)
         if array.ndim == 0:
             raise ValueError(f"{name} must be an array of samples, got a single number")
-        if isinstance(array, np.memmap):                # what may not fit into memory is neither read twice nor cast
+        if isinstance(array, np.memmap):                # it may not fit into memory: neither read twice nor cast
             return array
         d.finite(array, name)
         if not self._is_cast(array.dtype):
             return array
-        if learnt:
+        if warn:
             warn_of_lost(name, array, self.dtype)
         return _cast(array, self.dtype, name)
 
 
-def checked(x, y, loss, takes, learnt=False):
-    """(inputs, target) as arrays that `loss` can be computed of.
+def checked_arrays(x: Inputs, y: Targets | None, loss: Loss, model_inputs: ModelInputs,
+                   warn: bool = False) -> tuple[list[Array], Array]:
+    """(inputs, target) as arrays that `loss` accepts.
 
     Args:
         x, y: see `Trainer.fit`.
         loss: a `Loss`.
-        takes: the `ModelInputs`.
-        learnt: see `ModelInputs.arrays`.
+        model_inputs: converts x.
+        warn: see `ModelInputs.arrays`.
+
+    Raises:
+        ValueError, TypeError: data that cannot be used; the message names the place.
     """
     if y is None:
-        raise ValueError("fit and evaluate need targets: y, or a loader that gives them")
-    inputs, target = takes.arrays(x, learnt), _target(y)
+        raise ValueError("fit and evaluate need targets: y, or a loader whose batches contain them")
+    inputs, target = model_inputs.arrays(x, warn), _target_array(y)
     if target.ndim == 0 or len(inputs[0]) != len(target):
         hint = (f"; the arrays of a list are samples here, since the model's forward does not take {len(x)} inputs"
-                if _lists_arrays(x) and not takes.takes_inputs(len(x)) else "")
+                if isinstance(x, list) and _is_list_of_arrays(x) and not model_inputs.takes_inputs(len(x)) else "")
         raise ValueError(f"x has {len(inputs[0])} samples and y has {target.size if not target.ndim else len(target)}"
                          f"{hint}")
     _require_numbers("y", target, _TARGETS)
@@ -129,34 +150,36 @@ def checked(x, y, loss, takes, learnt=False):
     if loss.is_classes and target.dtype.kind != "f":
         target = classes(target, loss.ignore_index)
     elif loss.is_classes and target.ndim == 1:
-        raise TypeError(f"y has dtype {target.dtype}: classes are whole numbers from 0, as integers, or (N, C) "
-                        "probabilities")
+        raise TypeError(f"y has dtype {target.dtype}: expected classes as integers from 0, or (N, C) probabilities")
     elif loss.is_classes or loss.is_binary or target.dtype.kind == "f":
-        target = _cast(target, takes.dtype, "y")
+        target = _cast(target, model_inputs.dtype, "y")
     if loss.is_binary:
-        _require_shares(target)
+        _require_probabilities(target)
     return inputs, target
 
 
-def require_learnable(given, target, loss, dtype):
-    """Refuse to learn to tell apart what is all the same, or values whose differences are lost.
+def require_learnable(given: Targets, target: Array, loss: Loss, dtype: DType) -> None:
+    """Raise if all targets are the same class, or differ by less than a dtype resolves.
 
     Args:
-        given: y as `fit` was given it.
-        target: what `checked` made of it.
+        given: the argument y of `fit`.
+        target: the array that `checked_arrays` made of it.
         loss: a `Loss`.
         dtype: of the model.
+
+    Raises:
+        ValueError: there is nothing to learn.
     """
-    told_apart = loss.is_binary if target.dtype.kind == "f" else loss.is_classes
-    if told_apart and target.size == len(target) and (target == target[:1]).all():
-        raise ValueError(f"y has one class only, {target.flat[0]:g}, in all {len(target)} samples: there is nothing to "
-                         "tell apart")
+    is_class = loss.is_binary if target.dtype.kind == "f" else loss.is_classes
+    if is_class and target.size == len(target) and (target == target[:1]).all():
+        raise ValueError(f"y has one class only, {target.flat[0]:g}, in all {len(target)} samples: expected at least "
+                         "two classes")
     if loss.is_values or (loss.task == "regression" and target.dtype.kind == "f"):
-        require_spread(_target(given), dtype, "y")
+        require_spread(_target_array(given), dtype, "y")
 
 
-def is_one_hot(target):
-    """Whether each row of an array marks one class of several with a 1 among zeros.
+def is_one_hot(target: Array) -> bool:
+    """Whether each row of an array marks one of several classes with a 1 among zeros.
 
     Args:
         target: an array.
@@ -172,16 +195,16 @@ def is_one_hot(target):
     return bool((((target == 0) | (target == 1)).all(1) & (np.count_nonzero(target, axis=1) == 1)).all())
 
 
-def classes(target, ignore_index=None, one_hot=None):
-    """Classes as int64, (N,) or (N, ...): numbers from 0, of one-hot rows the place of the 1.
+def classes(target: Array, ignore_index: int | None = None, one_hot: bool | None = None) -> Array:
+    """Class indices from 0 as int64, (N,) or (N, ...); one-hot rows become the index of the 1.
 
     Args:
         target: integers or bools.
-        ignore_index: the number below 0 that is allowed.
-        one_hot: whether the rows of a matrix of integers are one-hot; None: if all look so. Those of bools are.
+        ignore_index: a negative number that is allowed.
+        one_hot: whether the rows of a matrix of integers are one-hot; None: if all look so. Rows of bools always are.
 
     Raises:
-        ValueError: numbers below 0, or rows of bools that mark none or several classes.
+        ValueError: negative numbers, or rows of bools that mark no class or several.
 
     Example:
         >>> import numpy as np
@@ -195,8 +218,8 @@ def classes(target, ignore_index=None, one_hot=None):
         marked = np.count_nonzero(target, axis=1)
         if (marked != 1).any():
             row = int((marked != 1).argmax())
-            raise ValueError(f"y[{row}] marks {marked[row]} classes, expected one in each row; for several labels a "
-                             "sample take the loss 'binary_cross_entropy_with_logits'")
+            raise ValueError(f"y[{row}] marks {marked[row]} classes, expected one in each row; for several labels per "
+                             "sample use the loss 'binary_cross_entropy_with_logits'")
         return target.argmax(1)
     elif is_one_hot(target) if one_hot is None else one_hot:
         return target.argmax(1)
@@ -208,26 +231,26 @@ def classes(target, ignore_index=None, one_hot=None):
     return target
 
 
-def _target(y):
-    """Targets as an array: those of a frame whose columns are all whole numbers as int64."""
+def _target_array(y: Any) -> Array:
+    """Targets as an array; a frame whose columns are all integers becomes int64."""
     if frames.is_frame(y):
         return column_matrix(d.finite(y, "y"), "y", np.float64, whole=True)
-    return as_array(y, "y")
+    return to_array(y, "y")
 
 
-def _require_shares(target):
+def _require_probabilities(target: Array) -> None:
     wrong = (target < 0) | (target > 1)
     if wrong.any():
         row = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise ValueError(f"y[{', '.join(map(str, row))}] is {target[row]:g}: a binary loss takes targets from 0 to 1")
 
 
-def as_array(x, name="x"):
-    """x as a NumPy array; what is memory-mapped stays so.
+def to_array(x: Any, name: str = "x") -> Array:
+    """x as a NumPy array of any dtype; a memory-mapped array stays memory-mapped.
 
     Args:
         x: a tensor, an array, a Series or a list.
-        name: what it is, for errors.
+        name: of x, for error messages.
     """
     if isinstance(x, fastnet.Tensor):
         return x.detach().numpy()
@@ -241,31 +264,30 @@ def as_array(x, name="x"):
     return d.as_array(array, name) if array.dtype == object and array.ndim else array
 
 
-def _lists_arrays(x):
-    """Whether x is a list of arrays or frames, rather than of numbers."""
-    return isinstance(x, list) and bool(x) and all(
+def _is_list_of_arrays(x: list[Any]) -> bool:
+    return bool(x) and all(
         getattr(part, "ndim", 0) > 0 or frames.is_frame(part) or frames.is_series(part) for part in x)
 
 
-def _require_one_shape(name, parts):
+def _require_one_shape(name: str, parts: Sequence[Any]) -> None:
     shapes = [tuple(part.shape) for part in parts]
     if len(set(shapes)) > 1:
-        raise ValueError(f"{name} is a list of arrays of different shapes, {', '.join(map(str, shapes[:4]))}: several "
-                         "inputs go to a model whose forward takes as many; the rows of one input have one shape")
+        raise ValueError(f"{name} is a list of arrays of different shapes, {', '.join(map(str, shapes[:4]))}: the rows "
+                         "of one input must have one shape; several inputs need a model whose forward takes as many")
 
 
-def _require_numbers(name, array, advice):
+def _require_numbers(name: str, array: Array, advice: str) -> None:
     if array.dtype.kind in "biuf":
         return
     strange = next((v for v in array.ravel().tolist() if not isinstance(v, int | float)), None)
     given = f"an array of dtype {array.dtype}" if strange is None else repr(strange)
     if advice == _INPUTS and numbers_as_text(array.ravel()[:1].tolist()):
-        given, advice = f"{given}, which is text", "np.asarray(..., float) makes numbers of it"
+        given, advice = f"{given}, which is text", "convert it with np.asarray(..., float)"
     raise TypeError(f"{name} must hold numbers, got {given}; {advice}")
 
 
-def _cast(array, dtype, name):
-    """Finite numbers in another dtype, in which they are finite, too."""
+def _cast(array: Array, dtype: DType, name: str) -> Array:
+    """Finite numbers in another dtype, checked to be finite in it."""
     if array.dtype == dtype:
         return array
     with np.errstate(over="ignore"):

@@ -1,59 +1,85 @@
-"""The history of a training: a table with a row for each epoch."""
+"""Training history: a table with one row per epoch."""
+from __future__ import annotations
+
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
 
 from fastnet._core.optional import optional
 from fastnet._io.atomic import replacing
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from fastnet._core.annotations import StrPath
+
+__all__ = ["History", "aligned"]
+
 _VALIDATION = "validation_"
-_ACROSS = 3                             # panels of a plot, side by side
+_NOT_MEASURED = ("epoch", "lr", "seconds")
+_PANELS_ACROSS = 3                      # panels side by side in a plot
 
 
-class History(Sequence):
-    """A table with a row for each epoch: rows by number, columns by name.
+class History(Sequence[dict[str, Any]]):
+    """A table with one row per epoch. An integer selects a row, a string selects a column.
 
     Args:
-        rows: dictionaries.
+        rows: dictionaries {column: value}.
 
     Example:
         >>> from fastnet.training import History
         >>> history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])
-        >>> len(history), history[-1], history["loss"]
-        (2, {'epoch': 2, 'loss': 0.25}, [0.5, 0.25])
+        >>> history
+        History(epochs=2, loss=0.25)
+        >>> history[-1], history["loss"]
+        ({'epoch': 2, 'loss': 0.25}, [0.5, 0.25])
         >>> print(history)
         epoch    loss
             1  0.5000
             2  0.2500
     """
 
-    def __init__(self, rows=()):
-        self.rows = [dict(row) for row in rows]
+    def __init__(self, rows: Iterable[Mapping[str, Any]] = ()) -> None:
+        self.rows: list[dict[str, Any]] = [dict(row) for row in rows]
 
     @property
-    def columns(self):
-        """The names of the columns, in the order in which they first appear."""
+    def columns(self) -> list[str]:
+        """The names of the columns, in order of first appearance."""
         return list(dict.fromkeys(name for row in self.rows for name in row))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, key):
+    @overload
+    def __getitem__(self, key: str) -> list[Any]: ...
+
+    @overload
+    def __getitem__(self, key: int) -> dict[str, Any]: ...
+
+    @overload
+    def __getitem__(self, key: slice) -> list[dict[str, Any]]: ...
+
+    def __getitem__(self, key: str | int | slice) -> Any:
         if not isinstance(key, str):
             return self.rows[key]
         if key not in self.columns:
             raise KeyError(f"the history has no column {key!r}, only {', '.join(map(repr, self.columns))}")
         return [row.get(key) for row in self.rows]
 
-    def __repr__(self):
-        return f"History({self.rows!r})"
+    def __repr__(self) -> str:
+        """The number of epochs, and the loss and metrics of the last one."""
+        last = self.rows[-1] if self.rows else {}
+        measured = [f"{name}={value:.6g}" for name, value in last.items()
+                    if name not in _NOT_MEASURED and isinstance(value, (int, float))]
+        return f"History({', '.join([f'epochs={len(self)}', *measured])})"
 
-    def __str__(self):
+    def __str__(self) -> str:
         columns = self.columns
-        return aligned([columns, *([_text(row.get(name)) for name in columns] for row in self.rows)])
+        return aligned([columns, *([_cell_text(row.get(name)) for name in columns] for row in self.rows)])
 
-    def to_csv(self, path):
-        """Write the table as CSV, whole or not at all.
+    def to_csv(self, path: StrPath) -> None:
+        """Write the table to a CSV file, replacing it atomically.
 
         Args:
             path: of the file.
@@ -63,24 +89,24 @@ class History(Sequence):
             writer.writeheader()
             writer.writerows(self.rows)
 
-    def plot(self, path=None):
-        """Draw the loss and each metric over the epochs, training and validation in one panel.
+    def plot(self, path: StrPath | None = None) -> Figure:
+        """Plot the loss and each metric over the epochs, training and validation in one panel.
 
         Args:
-            path: of a picture to write (.png, .svg, .pdf); None: only make the figure.
+            path: of an image file to write (.png, .svg, .pdf); None: only make the figure.
 
         Returns:
             The matplotlib Figure.
 
         Raises:
-            ValueError: there is no epoch to draw.
+            ValueError: the history has no epochs.
             ImportError: matplotlib is not installed.
         """
         figure_class = optional("matplotlib.figure", "drawing a history").Figure
         if not self.rows:
-            raise ValueError("the history is empty: there is nothing to draw")
+            raise ValueError("the history is empty: there are no epochs to plot")
         names = self.panels()
-        across = min(len(names), _ACROSS)
+        across = min(len(names), _PANELS_ACROSS)
         down = -(-len(names) // across)
         figure = figure_class(figsize=(5.2 * across, 3.8 * down), layout="constrained")
         for i, name in enumerate(names):
@@ -90,12 +116,12 @@ class History(Sequence):
                 figure.savefig(file, dpi=150, format=Path(path).suffix[1:] or "png")
         return figure
 
-    def panels(self):
-        """The names of what is drawn: the loss and the metrics that are numbers."""
-        return [name for name in self.columns if name not in ("epoch", "lr", "seconds")
+    def panels(self) -> list[str]:
+        """The columns that get a panel in a plot: the loss and the metrics whose values are numbers."""
+        return [name for name in self.columns if name not in _NOT_MEASURED
                 and not name.startswith(_VALIDATION) and all(isinstance(v, (int, float)) for v in self[name])]
 
-    def _draw(self, axes, name):
+    def _draw(self, axes: Any, name: str) -> None:
         locator = optional("matplotlib.ticker", "drawing a history").MaxNLocator
         epochs = self["epoch"]
         marker = "o" if len(epochs) < 2 else None       # a line of one point is invisible
@@ -110,11 +136,11 @@ class History(Sequence):
         axes.legend(frameon=False)
 
 
-def aligned(lines):
-    """Lines of cells, as text in columns.
+def aligned(lines: Iterable[Sequence[str]]) -> str:
+    """Lines of cells as text with right-aligned columns.
 
     Args:
-        lines: lists of strings, of one length.
+        lines: sequences of strings, all of the same length.
 
     Example:
         >>> from fastnet.training.history import aligned
@@ -122,11 +148,12 @@ def aligned(lines):
         class  samples
           cat       12
     """
+    lines = list(lines)
     widths = [max(map(len, column)) for column in zip(*lines)]
     return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths)) for line in lines)
 
 
-def _text(value):
+def _cell_text(value: object) -> str:
     if value is None:
         return ""
     return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -1,5 +1,8 @@
-"""A loss as training uses it: weighted by sample, and with what a model's outputs mean under it."""
+"""The loss of a training: weighted by sample, and what the model's outputs mean under it."""
+from __future__ import annotations
+
 import copy
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -7,7 +10,14 @@ import fastnet
 from fastnet import nn
 from fastnet._core.errors import one_of, shape_text
 
-LOSSES = {
+if TYPE_CHECKING:
+    from fastnet import Tensor
+    from fastnet._core.annotations import Array
+    from fastnet.training.annotations import LossSpec, Task
+
+__all__ = ["LOSSES", "TASKS", "Loss"]
+
+LOSSES: dict[str, type[nn.Module]] = {
     "cross_entropy": nn.CrossEntropyLoss,
     "binary_cross_entropy_with_logits": nn.BCEWithLogitsLoss,
     "mse": nn.MSELoss,
@@ -16,25 +26,25 @@ LOSSES = {
     "smooth_l1": nn.SmoothL1Loss,
 }
 TASKS = ("classification", "binary", "regression")
-_OF_CLASSES = (nn.CrossEntropyLoss, nn.NLLLoss)
-_TINY = 1e-30                           # for a batch whose weights are all 0
+_CLASS_LOSSES = (nn.CrossEntropyLoss, nn.NLLLoss)
+_TINY = 1e-30                           # the least divisor, for a batch whose weights are all 0
 
 
 class Loss:
-    """A loss of a batch, `loss(output, target, weight)`, and how its outputs are read.
+    """The loss of a batch, `loss(output, target, weight)`, and the meaning of the model's outputs.
 
-    With weights w it is sum(w_i l_i) / sum(w_i), where l_i is the mean loss of sample i; without, what the function
-    itself gives.
+    With weights w it is sum(w_i l_i) / sum(w_i), where l_i is the mean loss of sample i; without weights it is the
+    result of the loss function.
 
     Args:
-        spec: a name in LOSSES, one of fastnet's loss modules, or any function of (output, target) to a scalar or to one
-            number for each sample, which are averaged.
-        task: of a function, what its targets are: "classification" (a class each, of logits (N, C)), "binary" (0 or 1,
-            of one logit or several) or "regression"; None: "regression", targets as they are.
+        spec: a name in LOSSES, a loss module of fastnet, or a function of (output, target) that returns a scalar, or
+            one number per sample; these are averaged.
+        task: what the targets of a function are: "classification" (one class per sample, for logits (N, C)), "binary"
+            (0 or 1, for one or several logits per sample) or "regression"; None: "regression".
 
     Raises:
         ValueError: an unknown name, or a task that the loss does not have.
-        TypeError: neither a name nor a function.
+        TypeError: `spec` is neither a name nor a function.
 
     Example:
         >>> import fastnet
@@ -44,159 +54,177 @@ class Loss:
         (tensor(2.5), tensor(1.75))
     """
 
-    def __init__(self, spec, task=None):
-        if isinstance(spec, str):
-            if spec not in LOSSES:
-                raise one_of("loss", spec, LOSSES)
-            spec = LOSSES[spec]()
-        if not callable(spec) or isinstance(spec, type):
-            given = f"the class {spec.__name__}: give {spec.__name__}()" if isinstance(spec, type) else repr(spec)
+    def __init__(self, spec: LossSpec, task: Task | None = None) -> None:
+        function: Any = spec
+        if isinstance(function, str):
+            if function not in LOSSES:
+                raise one_of("loss", function, LOSSES)
+            function = LOSSES[function]()
+        if not callable(function) or isinstance(function, type):
+            given = (f"the class {function.__name__}: give {function.__name__}()" if isinstance(function, type)
+                     else repr(function))
             raise TypeError(f"expected a loss: one of {', '.join(map(repr, LOSSES))}, or a function of (output, "
                             f"target); got {given}")
         if task is not None and task not in TASKS:
             raise one_of("task", task, TASKS)
-        self.function = spec
-        self.task = _task_of(spec) or task or "regression"
+        self.function: Any = function
+        self.task: str = _task_of(function) or task or "regression"
         if task not in (None, self.task):
-            raise ValueError(f"expected task={self.task!r} or None with {spec!r}, got {task!r}")
-        self._each = spec
-        if isinstance(spec, nn.Module) and hasattr(spec, "reduction"):
-            self._each = copy.copy(spec)
+            raise ValueError(f"expected task={self.task!r} or None with {function!r}, got {task!r}")
+        self._each = function
+        if isinstance(function, nn.Module) and hasattr(function, "reduction"):
+            self._each = copy.copy(function)
             self._each.reduction = "none"
 
+    def __repr__(self) -> str:
+        return f"Loss({self.name}, task={self.task!r})"
+
     @property
-    def is_classes(self):
-        """Whether targets are one class a sample, of scores for each class."""
+    def name(self) -> str:
+        """The loss module as text, or the name of the function.
+
+        Example:
+            >>> from fastnet.training.losses import Loss
+            >>> Loss("mse").name
+            'MSELoss()'
+        """
+        if isinstance(self.function, nn.Module):
+            return repr(self.function)
+        return getattr(self.function, "__qualname__", type(self.function).__name__)
+
+    @property
+    def is_classes(self) -> bool:
+        """Whether the target of a sample is one class, and the output has one score per class."""
         return self.task == "classification"
 
     @property
-    def is_binary(self):
-        """Whether targets are 0 or 1, one or several a sample, of a score each."""
+    def is_binary(self) -> bool:
+        """Whether targets are 0 or 1, one or several per sample, with one score each."""
         return self.task == "binary"
 
     @property
-    def is_values(self):
-        """Whether targets are values, also where they are whole numbers: a function may take those for classes."""
+    def is_values(self) -> bool:
+        """Whether targets are certainly values, even if they are integers; a function may treat integers as classes."""
         return _task_of(self.function) == "regression"
 
     @property
-    def ignore_index(self):
-        """The class whose samples do not count, or None."""
+    def ignore_index(self) -> int | None:
+        """The class whose samples are ignored, or None."""
         return getattr(self.function, "ignore_index", None)
 
-    def __call__(self, output, target, weight=None):
+    def __call__(self, output: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         if not self.is_classes and output.shape != target.shape:
             if output.numel() != target.numel() and isinstance(self.function, nn.Module):
                 raise ValueError(f"the model gave outputs of shape {shape_text(output)} for targets of shape "
                                  f"{shape_text(target)}")
             if output.numel() == target.numel():
                 target = target.reshape(output.shape)   # (N, 1) of a layer, and (N,) of a table's column
-        if isinstance(self.function, _OF_CLASSES) and target.dtype.kind != "f" and output.shape == target.shape:
-            raise ValueError(f"expected the number of a class for each sample, got integers of shape "
-                             f"{shape_text(target)}, as the outputs; one-hot rows are given as bools, or argmax(1) of "
-                             "them")
+        if isinstance(self.function, _CLASS_LOSSES) and target.dtype.kind != "f" and output.shape == target.shape:
+            raise ValueError(f"expected one class index per sample, got integers of shape {shape_text(target)}, the "
+                             "shape of the outputs; give one-hot rows as bools, or their argmax(1)")
         if weight is None:
             value = self.function(output, target)
-            return self._of_samples(value, target).mean() if value.ndim else value
-        each = self._of_samples(self._each(output, target), target)
+            return self._per_sample(value, target).mean() if value.ndim else value
+        each = self._per_sample(self._each(output, target), target)
         return (each * weight).sum() / weight.sum().clamp(min=_TINY)
 
-    def _of_samples(self, each, target):
+    def _per_sample(self, each: Tensor, target: Tensor) -> Tensor:
         """(N,), the mean loss of each sample."""
         if not each.ndim:
-            raise ValueError("weights for samples or classes need one loss for each sample: let the function return "
-                             "(N,), as with reduction='none', and declare its task, Trainer(..., loss=function, "
-                             "task='classification'); or take a loss module of fastnet.nn, or a name: "
+            raise ValueError("sample or class weights need one loss per sample: let the function return (N,), as with "
+                             "reduction='none', and declare its task, Trainer(..., loss=function, "
+                             "task='classification'); or use a loss module of fastnet.nn, or a name: "
                              f"{', '.join(map(repr, LOSSES))}")
         if len(each) != len(target):
-            raise ValueError(f"the loss of {len(target)} samples must be one number, or one for each sample, got shape "
-                             f"{shape_text(each)}")
+            raise ValueError(f"expected the loss of {len(target)} samples to be one number, or one number per sample, "
+                             f"got shape {shape_text(each)}")
         return each if each.ndim == 1 else each.flatten(1).mean(1)
 
     # ---- several batches as one ----
 
     @property
-    def is_sum(self):
-        """Whether the loss of several batches is the sum of theirs, rather than a mean."""
+    def is_sum(self) -> bool:
+        """Whether the loss of several batches is the sum of their losses, rather than a mean."""
         return getattr(self.function, "reduction", None) == "sum"
 
-    def divisors(self, target, weight):
-        """What the loss of a batch was divided by, and what the batch adds to the divisor of several.
+    def divisors(self, target: Tensor, weight: Tensor | None) -> tuple[Any, Any]:
+        """The divisor of this batch's loss, and what the batch adds to the divisor of several batches.
 
-        Weights are 1 on average over all rows: so the sum of weighted losses is divided by the number of samples.
+        Weights are 1 on average over all rows, so a sum of weighted losses is divided by the number of samples.
 
         Args:
             target, weight: of the batch.
         """
         if weight is not None:
             return weight.sum(), len(target)
-        if isinstance(self.function, _OF_CLASSES) and target.dtype.kind != "f":
-            counted = target != self.ignore_index
+        if isinstance(self.function, _CLASS_LOSSES) and target.dtype.kind != "f":
+            ignored: Any = self.ignore_index
+            counted: Any = target != ignored
             by_class = self.function.weight
             total = (counted if by_class is None else by_class[target * counted] * counted).sum()
             return total, total
         return len(target), len(target)
 
-    def labels(self, target):
-        """The targets as metrics take them: of (N, C) probabilities of classes the likeliest."""
+    def labels(self, target: Tensor) -> Tensor:
+        """The targets for metrics: of class probabilities (N, C), the most likely class."""
         return target.argmax(1) if self.is_classes and target.dtype.kind == "f" and target.ndim == 2 else target
 
     # ---- outputs, as NumPy arrays ----
 
-    def predictions(self, output):
-        """The class of each sample; or 0 or 1; or the values themselves. One column comes as (N,).
+    def predictions(self, output: Array) -> Array:
+        """The class of each sample, 0 or 1, or the values. An output of one column becomes (N,).
 
         Args:
-            output: what the model gave.
+            output: of the model.
         """
         if self.is_classes:
-            return _scores(output).argmax(1)
-        output = _column(output)
+            return _class_scores(output).argmax(1)
+        output = _squeezed(output)
         if self.is_binary:
             return (output > self._threshold).astype(np.int64)
         return output
 
-    def probabilities(self, output):
-        """(N, C) for C classes; (N, 2) for one score a sample; (N, L) for L scores, each on its own.
+    def probabilities(self, output: Array) -> Array:
+        """(N, C) for C classes; (N, 2) for one score per sample; (N, L) for L independent scores.
 
         Args:
-            output: what the model gave.
+            output: of the model.
 
         Raises:
-            TypeError: the loss is none of classes.
+            TypeError: the loss is a regression loss.
         """
         if self.is_classes and not isinstance(self.function, nn.NLLLoss):
-            return fastnet.from_numpy(_scores(output)).softmax(1).numpy()
+            return fastnet.from_numpy(_class_scores(output)).softmax(1).numpy()
         if self.is_classes:
-            return np.exp(_scores(output))
+            return np.exp(_class_scores(output))
         if not self.is_binary:
-            raise TypeError("probabilities need a loss of classes, such as 'cross_entropy', or a function and its task "
-                            f"('classification' or 'binary'); this model was trained with {self.function!r}")
-        output = _column(output)
+            raise TypeError("probabilities need a classification loss, such as 'cross_entropy', or a function and its "
+                            f"task ('classification' or 'binary'); this model was trained with {self.function!r}")
+        output = _squeezed(output)
         if not isinstance(self.function, nn.BCELoss):
             output = fastnet.from_numpy(output).sigmoid().numpy()
         return np.stack([1 - output, output], 1) if output.ndim == 1 else output
 
     @property
-    def _threshold(self):
+    def _threshold(self) -> float:
         return 0.5 if isinstance(self.function, nn.BCELoss) else 0
 
 
-def _task_of(function):
-    """The task of a loss module; None: any."""
-    if isinstance(function, _OF_CLASSES):
+def _task_of(function: object) -> str | None:
+    """The task of a loss module; None for other functions and modules."""
+    if isinstance(function, _CLASS_LOSSES):
         return "classification"
     if isinstance(function, (nn.BCEWithLogitsLoss, nn.BCELoss)):
         return "binary"
     return "regression" if isinstance(function, tuple(LOSSES.values())) else None
 
 
-def _scores(output):
+def _class_scores(output: Array) -> Array:
     if output.ndim < 2:
         raise ValueError(f"expected scores (N, C) of N samples for C classes, the model gave {shape_text(output)}: x "
-                         "has its samples along the first axis, so that one alone is x[None]")
+                         "needs samples along the first axis, so pass a single sample as x[None]")
     return output
 
 
-def _column(output):
+def _squeezed(output: Array) -> Array:
     return output[:, 0] if output.ndim == 2 and output.shape[1] == 1 else output

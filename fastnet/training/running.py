@@ -1,33 +1,50 @@
-"""Means and metrics of an epoch so far."""
+"""Running means of the loss and the metrics over the batches of an epoch."""
+from __future__ import annotations
+
 import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastnet import Tensor
+    from fastnet.metrics import Metric
+
+__all__ = ["RunningResults"]
 
 
-class Running:
-    """The mean loss and the metrics of the batches that were added.
+class RunningResults:
+    """Mean loss and metrics of the batches added so far.
 
     Args:
-        metrics: `fastnet.metrics` of its own.
+        metrics: instances of `fastnet.metrics`, which accumulate here.
     """
 
-    def __init__(self, metrics):
-        self.metrics = metrics
+    def __init__(self, metrics: Sequence[Metric]) -> None:
+        self.metrics: Sequence[Metric] = metrics
+        self.loss: float = 0.0          # the sum of loss * weight over all batches
+        self.weight: float = 0.0
+        self.samples: int = 0
         self.reset()
 
-    def reset(self):
+    def __repr__(self) -> str:
+        mean = self.loss / self.weight if self.weight else math.nan
+        return f"RunningResults(samples={self.samples}, loss={mean:.6g})"
+
+    def reset(self) -> None:
         """Forget every batch."""
         self.loss = self.weight = 0.0
         self.samples = 0
         for metric in self.metrics:
             metric.reset()
 
-    def add(self, samples, loss, weight, measured):
-        """Count a batch in.
+    def add(self, samples: int, loss: float, weight: Tensor | None, measured: Iterable[Iterable[Tensor]]) -> None:
+        """Add a batch.
 
         Args:
-            samples: how many it has.
-            loss: its mean loss, a float.
-            weight: the sum of its weights, a scalar tensor; None: each is 1.
-            measured: what each metric's `measure` gave.
+            samples: number of samples in the batch.
+            loss: mean loss of the batch.
+            weight: sum of the weights of the samples, a scalar tensor; None: each weight is 1.
+            measured: the result of each metric's `measure`.
         """
         total = samples if weight is None else weight.item()
         self.loss += loss * total
@@ -36,23 +53,23 @@ class Running:
         for metric, values in zip(self.metrics, measured):
             metric.accumulate(*[value.numpy() for value in values])
 
-    def results(self, prefix=""):
-        """{"loss": mean, metric: value, ...}, each name behind `prefix`."""
+    def results(self, prefix: str = "") -> dict[str, Any]:
+        """{"loss": mean, metric: value, ...}, with `prefix` in front of each name."""
         loss = self.loss / self.weight if self.weight else math.nan
-        return {prefix + "loss": loss} | {prefix + metric.name: _plain(metric.compute()) for metric in self.metrics}
+        return {prefix + "loss": loss} | {prefix + metric.name: _to_python(metric.compute()) for metric in self.metrics}
 
-    def state_dict(self):
-        """What a checkpoint in the middle of an epoch needs."""
+    def state_dict(self) -> dict[str, Any]:
+        """The state that a checkpoint in the middle of an epoch needs."""
         return {"loss": self.loss, "weight": self.weight, "samples": self.samples,
                 "metrics": [metric.state_dict() for metric in self.metrics]}
 
-    def load_state_dict(self, state):
-        """Go on from what `state_dict` gave."""
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore the state that `state_dict` returned."""
         self.loss, self.weight, self.samples = state["loss"], state["weight"], state["samples"]
         for metric, saved in zip(self.metrics, state["metrics"]):
             metric.load_state_dict(saved)
 
 
-def _plain(value):
-    """A float, or nested lists of numbers: what a table and JSON can hold."""
+def _to_python(value: Any) -> Any:
+    """A metric's value as a float or nested lists of numbers, which a table and JSON can hold."""
     return value.tolist() if hasattr(value, "tolist") else value

@@ -1,24 +1,32 @@
-"""The arguments of a Trainer and of its `fit` that are not data."""
+"""Checks of the arguments of a Trainer and of its `fit` that are not data."""
+from __future__ import annotations
+
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from fastnet._core.errors import check_number, check_path, whole_number
 from fastnet.callbacks.base import Callback
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
-def listed(name, given, kind):
-    """One or several arguments as a list; None is an empty one.
+__all__ = ["as_list", "check_settings"]
+
+
+def as_list(name: str, given: Any, kind: Any) -> list[Any]:
+    """One or several values as a list; None becomes an empty list.
 
     Args:
-        name: of the argument.
-        given: one of `kind`, or something that can be iterated over.
-        kind: the class of a single one.
+        name: of the argument, for errors.
+        given: one instance of `kind`, or an iterable.
+        kind: the class of a single value, or a union of classes.
 
     Raises:
-        TypeError: neither.
+        TypeError: `given` is neither.
 
     Example:
-        >>> from fastnet.training.settings import listed
-        >>> listed("metrics", "accuracy", str), listed("metrics", ("f1", "auc"), str), listed("metrics", None, str)
+        >>> from fastnet.training.settings import as_list
+        >>> as_list("metrics", "accuracy", str), as_list("metrics", ("f1", "auc"), str), as_list("metrics", None, str)
         (['accuracy'], ['f1', 'auc'], [])
     """
     given = [given] if isinstance(given, kind) else [] if given is None else given
@@ -27,18 +35,18 @@ def listed(name, given, kind):
     return list(given)
 
 
-def check_settings(epochs, batch_size, validation_split, resume, callbacks):
-    """Refuse arguments of `Trainer.fit` that are out of range or of another type.
+def check_settings(epochs: int, batch_size: int, validation_split: float, resume: StrPath | None,
+                   callbacks: Iterable[Callback]) -> None:
+    """Raise if an argument of `Trainer.fit` is out of range or of the wrong type.
 
     Args:
         epochs, batch_size, validation_split, resume, callbacks: see `Trainer.fit`.
 
     Raises:
-        TypeError, ValueError: the first that is wrong, with what was expected.
+        TypeError, ValueError: of the first wrong argument, with what was expected.
     """
     if whole_number("epochs", epochs, None) < 0 or whole_number("batch_size", batch_size, None) < 1:
-        raise ValueError(f"expected epochs >= 0 and at least one sample a batch, got epochs={epochs}, "
-                         f"batch_size={batch_size}")
+        raise ValueError(f"expected epochs >= 0 and batch_size >= 1, got epochs={epochs}, batch_size={batch_size}")
     check_number("validation_split", validation_split)
     if not 0 <= validation_split < 1:
         raise ValueError(f"expected 0 <= validation_split < 1, got {validation_split}")

@@ -1,24 +1,40 @@
-"""The compiled functions of a training: a step, a measurement, a forward pass."""
+"""The compiled functions of a training: update, measurement, forward pass, check for non-finite weights."""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
 import fastnet
 
+if TYPE_CHECKING:
+    from fastnet import Tensor
+    from fastnet.callbacks import Callback
+    from fastnet.metrics import Metric
+    from fastnet.optim import Optimizer
+    from fastnet.training.evaluator import Evaluator
+    from fastnet.training.trainer import Trainer
 
-def training_step(trainer, hooks=()):
-    """`step(first, last, before, weight, target, *inputs)`: one batch's part of an update, compiled.
+__all__ = ["forward", "measurement", "training_step", "weights_check"]
+
+
+def training_step(trainer: Trainer, hooks: Sequence[Callback] = ()) -> Callable[..., Any]:
+    """The compiled function `step(first, last, before, weight, target, *inputs)`: one batch of an update.
 
     Args:
-        trainer: whose model, optimizer, loss and metrics are used.
-        hooks: the callbacks whose `before_update` and `after_update` are part of the step.
+        trainer: with the model, optimizer, loss and metrics.
+        hooks: callbacks whose `before_update` and `after_update` are part of the step.
 
     Returns:
-        A function of: whether the batch is the first and the last one of its update; the divisor of the batches of the
-        update before it, a 0-d tensor (None: the update is of the batch's own mean); the samples' weights or None; the
-        targets; the inputs. It gives the loss, the sum of the weights or None, what each metric measured, and the
-        divisor with this batch or None.
+        A function with these arguments: whether the batch is the first and the last of its update; the divisor of the
+        update's earlier batches, a 0-d tensor (None: the loss is the batch's own mean); the weights of the samples or
+        None; the targets; the inputs. It returns the loss, the sum of the weights or None, the result of each metric's
+        `measure`, and the divisor including this batch or None.
     """
     model, optimizer, loss, metrics = trainer.step_model, trainer.optimizer, trainer.loss, trainer.metrics
 
     @_compiled(trainer)
-    def step(first, last, before, weight, target, *inputs):
+    def step(first: bool, last: bool, before: Tensor | None, weight: Tensor | None, target: Tensor,
+             *inputs: Tensor) -> tuple[Any, ...]:
         if first:
             optimizer.zero_grad()
         output = model(*inputs)
@@ -44,64 +60,67 @@ def training_step(trainer, hooks=()):
     return step
 
 
-def _divide_gradients(optimizer, divisor):
-    """Make gradients of a sum those of a mean."""
+def _divide_gradients(optimizer: Optimizer, divisor: Tensor) -> None:
+    """Turn the gradients of a sum into those of a mean."""
     with fastnet.no_grad():
         for p in (p for group in optimizer.param_groups for p in group["params"]):
             if p.grad is not None:
                 p.grad.div_(divisor)
 
 
-def measurement(trainer):
-    """`measure(weight, target, *inputs)`: what `training_step` returns, of a batch that is not learnt from.
+def measurement(trainer: Evaluator) -> Callable[..., Any]:
+    """The compiled function `measure(weight, target, *inputs)`: loss and metrics of a batch, without an update.
+
+    It returns the first three results of `training_step`.
 
     Args:
-        trainer: whose model, loss and metrics are used.
+        trainer: with the model, loss and metrics.
     """
     model, loss, metrics = trainer.model, trainer.loss, trainer.metrics
 
     @_compiled(trainer)
-    def measure(weight, target, *inputs):
+    def measure(weight: Tensor | None, target: Tensor, *inputs: Tensor) -> tuple[Any, ...]:
         with fastnet.no_grad():
             output = model(*inputs)
             return _results(loss(output, target, weight), weight, output, loss.labels(target), metrics)
     return measure
 
 
-def soundness(trainer):
-    """`sound()`: 0 if all weights are finite, else NaN.
+def weights_check(trainer: Evaluator) -> Callable[[], Any]:
+    """The compiled function `check()`: 0 if all weights are finite, else NaN.
 
     Args:
-        trainer: whose model is looked at.
+        trainer: with the model.
     """
     parameters = list(trainer.model.parameters())
 
     @_compiled(trainer)
-    def sound():
-        return sum((p.detach() * 0).sum() for p in parameters)      # 0 * inf is NaN, and NaN stays in a sum
-    return sound
+    def check() -> Any:
+        return sum((p.detach() * 0).sum() for p in parameters)      # 0 * inf is NaN, and a sum with NaN is NaN
+    return check
 
 
-def forward(trainer):
-    """`forward(*inputs)`: what the model gives.
+def forward(trainer: Evaluator) -> Callable[..., Any]:
+    """The compiled function `forward(*inputs)`: the model's output, without gradients.
 
     Args:
-        trainer: whose model is used.
+        trainer: with the model.
     """
     model = trainer.model
 
     @_compiled(trainer)
-    def run(*inputs):
+    def run(*inputs: Tensor) -> Any:
         with fastnet.no_grad():
             return model(*inputs)
     return run
 
 
-def _compiled(trainer):
+def _compiled(trainer: Evaluator) -> Callable[[Any], Any]:
     return fastnet.compile(disable=not trainer.compile)
 
 
-def _results(value, weight, output, target, metrics):
+def _results(value: Tensor, weight: Tensor | None, output: Tensor, target: Tensor,
+             metrics: Sequence[Metric]) -> tuple[Any, ...]:
     with fastnet.no_grad():
         total = None if weight is None else weight.sum()
         return value, total, [metric.measure(output, target) for metric in metrics]

@@ -120,7 +120,7 @@ def test_a_loss_that_is_no_number_leaves_the_checkpoint(tmp_path):
             if trainer.step == 5:
                 trainer.optimizer.param_groups[0]["lr"] = 1e30
 
-    with pytest.raises(FloatingPointError, match="The last checkpoint, if there is one, is from before that"):
+    with pytest.raises(FloatingPointError, match="The last checkpoint, if there is one, was saved before this"):
         fitted(x * 1e10, y, batch_size=8, epochs=9, callbacks=[Explode(), c.Checkpoint(tmp_path, seconds=0)])
     trainer_again = trainer()
     trainer_again.fit(x * 1e10, y, batch_size=8, epochs=0, progress=False, resume=tmp_path)
@@ -245,7 +245,7 @@ def test_no_checkpoint(tmp_path):
         with pytest.raises(ValueError, match=r"checkpoint\.safetensors"):
             fitted(resume=tmp_path, callbacks=[c.EarlyStopping("loss")])
     fitted().model.save(path)
-    with pytest.raises(ValueError, match="is no checkpoint of a training"):
+    with pytest.raises(ValueError, match="is not a checkpoint of a training"):
         fitted(resume=path, callbacks=[c.EarlyStopping("loss")])
 
 

@@ -95,7 +95,7 @@ def test_regression_of_one_output(column):
     t.fit(x, y[:, None] if column else y, epochs=20, progress=False)
     assert t.history["r2"][-1] > 0.95
     assert t.predict(x).shape == (400,)
-    with pytest.raises(TypeError, match="probabilities need a loss of classes"):
+    with pytest.raises(TypeError, match="probabilities need a classification loss"):
         t.predict_proba(x)
 
 
@@ -127,7 +127,7 @@ def test_own_loss():
     t = trainer(loss=loss, metrics=(), outputs=1)
     t.fit(x, x.sum(1), epochs=10, progress=False)
     assert t.history["loss"][-1] < t.history["loss"][0] / 5
-    with pytest.raises(ValueError, match="weights for samples or classes need one loss for each sample"):
+    with pytest.raises(ValueError, match="sample or class weights need one loss per sample"):
         t.fit(x, x.sum(1), sample_weight=np.ones(200), progress=False)
 
 
@@ -328,3 +328,15 @@ def test_copies_go_on_alike():
         fastnet.set_rng_state(state)
         each.fit(x, y, epochs=1, progress=False)
     assert weights(copies[0]) == weights(copies[1]) == weights(t)
+
+
+def test_repr():
+    t = fastnet.Trainer(perceptron(), "sgd", lr=0.5, loss="cross_entropy", metrics=["accuracy"])
+    count = sum(p.numel() for p in t.model.parameters())
+    assert repr(t) == (f"Trainer(model=Sequential, parameters={count}, optimizer=SGD, lr=0.5, "
+                       f"loss={t.loss.function!r}, metrics=['accuracy'], epoch=0)")
+    assert repr(t.loss) == f"Loss({t.loss.function!r}, task='classification')"
+    assert repr(t.history) == "History(epochs=0)"
+    history = t.fit(*blobs(100), epochs=2, progress=False)
+    assert repr(history) == f"History(epochs=2, loss={history['loss'][-1]:.6g}, accuracy={history['accuracy'][-1]:.6g})"
+    assert repr(t).endswith("epoch=2)") and repr(t.running).startswith("RunningResults(samples=100, loss=")

@@ -217,4 +217,4 @@ def test_weights_that_are_0_where_it_is_trained():
             t.fit(x, y, sample_weight=weight, validation_split=0.5, progress=False)
         except ValueError as e:
             errors.add(str(e))
-    assert errors == {"sample_weight is 0 in all rows that are not held out: no sample would count"}
+    assert errors == {"sample_weight is 0 in all rows to train on: no sample would count"}

@@ -199,7 +199,7 @@ def test_numbers_as_text():
         with pytest.raises(TypeError, match=r"^x: expected columns of numbers, 'b' holds numbers as text, such as '1.5'"
                                             r": convert it \(.astype\(float\) in pandas, .cast\(float\) in polars\)"):
             linear(2).fit(frame, [0.0, 1.0])
-    with pytest.raises(TypeError, match=r"got '1.5', which is text; np.asarray\(..., float\) makes numbers of it"):
+    with pytest.raises(TypeError, match=r"got '1.5', which is text; convert it with np.asarray\(..., float\)"):
         linear(2).fit([["1.5", "2"]] * 2, [0.0, 1.0])
 
 
@@ -243,7 +243,7 @@ def test_rows_of_integers_that_a_loader_gives():
     x, y = blobs(30)
     hot = np.eye(3, dtype=int)[y]
     t = fastnet.Trainer(nn.Linear(2, 3), loss="cross_entropy")
-    with pytest.raises(ValueError, match=r"integers of shape \(10, 3\), .* one-hot rows are given as bools, or argmax"):
+    with pytest.raises(ValueError, match=r"integers of shape \(10, 3\), .* give one-hot rows as bools, or their argmax"):
         t.fit(batches_of([(x[:10], hot[:10])]), progress=False)
     t.fit(batches_of([(x[:10], hot[:10] > 0)]), progress=False)
 

@@ -23,29 +23,29 @@ def replaced(value, at):
     (lambda: (blobs(40)[0], -blobs(40)[1]), {}, ValueError, "classes are numbered from 0"),
     (lambda: (blobs(40)[0], blobs(40)[1].astype(str)), {}, TypeError, "y must hold .* got '.'; .*TargetPreparation"),
     (lambda: (blobs(40)[0], np.array(["a", "b"] * 20, object)), {}, TypeError, "y: expected numbers, got 'a'"),
-    (lambda: (blobs(40)[0], blobs(40)[1] + 0.5), {}, TypeError, "classes are whole numbers from 0"),
+    (lambda: (blobs(40)[0], blobs(40)[1] + 0.5), {}, TypeError, "expected classes as integers from 0"),
     (lambda: (np.array([[1.5, "red"]] * 40, object), blobs(40)[1]), {}, TypeError,
      "x: expected numbers, got 'red' .*TablePreparation"),
     (lambda: (blobs(2)[0], np.array([0, 1])), {"validation_split": 0.1}, ValueError, "held out"),
     (lambda: blobs(40), {"callbacks": [fastnet.callbacks.EarlyStopping]}, TypeError, "instances of .*, got <class"),
     (lambda: (np.float32(3), blobs(40)[1]), {}, ValueError, "must be an array of samples, got a single number"),
     (lambda: ((blobs(40)[0], blobs(39)[0]), blobs(40)[1]), {}, ValueError, "inputs have different lengths: 40, 39"),
-    (lambda: ({"a": blobs(40)[0]}, blobs(40)[1]), {}, TypeError, "several inputs are given as a tuple"),
+    (lambda: ({"a": blobs(40)[0]}, blobs(40)[1]), {}, TypeError, "expected several inputs as a tuple"),
     (lambda: (batches_of([replaced(np.nan, (3, 1))]), None), {}, ValueError, "batch 1 of epoch 1.*row 3.*column 1"),
     (lambda: blobs(40), {"epochs": 1.5}, TypeError, "float"),
     (lambda: blobs(40), {"epochs": -1}, ValueError, "expected epochs >= 0"),
-    (lambda: blobs(40), {"batch_size": 0}, ValueError, "at least one sample a batch"),
+    (lambda: blobs(40), {"batch_size": 0}, ValueError, "batch_size >= 1"),
     (lambda: blobs(40), {"validation_split": 1.0}, ValueError, "0 <= validation_split < 1, got 1.0"),
     (lambda: blobs(40), {"validation_split": 0.1, "validation_data": blobs(9)}, ValueError, "not both"),
     (lambda: blobs(40), {"validation_data": blobs(9)[0]}, ValueError, r"must be a pair \(x, y\) or a loader"),
     (lambda: blobs(40), {"sample_weight": np.ones(39)}, ValueError, "one number for each of the 40 samples"),
     (lambda: blobs(40), {"sample_weight": np.zeros(40)}, ValueError, "is 0 everywhere"),
     (lambda: blobs(40), {"sample_weight": -np.ones(40)}, ValueError, r"sample_weight\[0\] is -1.0"),
-    (lambda: blobs(40), {"class_weight": {"a": 1}}, ValueError, "whole numbers from 0, as its keys"),
+    (lambda: blobs(40), {"class_weight": {"a": 1}}, ValueError, "integers from 0, as its keys"),
     (lambda: blobs(40), {"class_weight": "fair"}, ValueError, "must be 'balanced', a dictionary or an array"),
     (lambda: (batches_of([]), None), {}, ValueError, "gave no batch"),
-    (lambda: (batches_of([blobs(9)[0]]), None), {}, ValueError, "a batch must be a tuple of inputs and a target"),
-    (lambda: (batches_of([blobs(9)]), np.zeros(9)), {}, ValueError, "a loader gives the targets itself"),
+    (lambda: (batches_of([blobs(9)[0]]), None), {}, ValueError, "expected batches that are tuples"),
+    (lambda: (batches_of([blobs(9)]), np.zeros(9)), {}, ValueError, "the batches of a loader contain the targets"),
 ])
 def test_errors(data, options, error, message):
     x, y = data()
@@ -87,7 +87,7 @@ def test_targets_that_do_not_fit(loss, outputs, y, message):
 def test_sparse_matrices_go_into_loaders():
     sparse = pytest.importorskip("scipy.sparse")
     x, y = blobs(100)
-    with pytest.raises(TypeError, match="a sparse matrix goes into a loader"):
+    with pytest.raises(TypeError, match="a sparse matrix needs a loader"):
         fitted(sparse.csr_matrix(x), y)
     loader = DataLoader(TensorDataset(sparse.csr_matrix(x), y), 32, shuffle=True, seed=0)
     assert weights(fitted(loader, None)) == weights(fitted(x, y))
@@ -110,7 +110,7 @@ def test_wrong_makings():
     ]:
         with pytest.raises(error, match=message):
             fastnet.Trainer(*arguments, loss="mse")
-    with pytest.raises(ValueError, match="lr goes with the name of an optimizer"):
+    with pytest.raises(ValueError, match="lr is for an optimizer given by name"):
         fastnet.Trainer(model, optim.SGD(model.parameters()), loss="mse", lr=0.1)
     assert fastnet.Trainer(model, "sgd", loss="mse", lr=0.5).optimizer.param_groups[0]["lr"] == 0.5
     with pytest.raises(ValueError, match="unknown loss 'msee'"):
@@ -124,5 +124,5 @@ def test_wrong_makings():
 def test_loss_that_is_no_number_stops(tmp_path):
     x, y = blobs(64)
     t = trainer(optimizer=lambda p: optim.SGD(p, lr=1e30))
-    with pytest.raises(FloatingPointError, match=r"at step \d+ \(epoch \d+, batch \d+\): try a smaller learning rate"):
+    with pytest.raises(FloatingPointError, match=r"at step \d+ \(epoch \d+, batch \d+\): try a learning rate below"):
         t.fit(x * 1e10, y, epochs=5, progress=False, batch_size=8)

@@ -1,0 +1,28 @@
+"""Type aliases of the Trainer's arguments. They serve tools and readers; nothing uses them at run time."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from fastnet import Tensor
+    from fastnet._core.annotations import ArrayLike
+    from fastnet.metrics import Metric
+    from fastnet.nn import Parameter
+    from fastnet.optim import Optimizer
+
+__all__ = ["Batch", "ClassWeight", "Inputs", "LossFunction", "LossSpec", "MetricSpec", "OptimizerSpec", "Targets",
+           "Task", "ValidationData"]
+
+Inputs: TypeAlias = "ArrayLike | Tensor | Iterable[Any]"        # samples, a tuple of several inputs, or a loader
+Targets: TypeAlias = "ArrayLike | Tensor"
+ValidationData: TypeAlias = "tuple[Inputs, Targets] | Iterable[Any]"
+ClassWeight: TypeAlias = "Mapping[int, float] | ArrayLike | Literal['balanced']"
+Batch: TypeAlias = "tuple[list[Any], Tensor, Tensor | None]"    # inputs, target, weights of the samples
+Task: TypeAlias = Literal["classification", "binary", "regression"]
+LossFunction: TypeAlias = "Callable[[Tensor, Tensor], Tensor]"  # of (output, target); loss modules are such functions
+LossSpec: TypeAlias = """(LossFunction | Literal["cross_entropy", "binary_cross_entropy_with_logits", "mse", "mae",
+                                                 "huber", "smooth_l1"])"""
+MetricSpec: TypeAlias = "str | Metric"
+OptimizerSpec: TypeAlias = """(Optimizer | Callable[[Iterator[Parameter]], Optimizer]
+                               | Literal["sgd", "adam", "adamw", "rmsprop", "adagrad"])"""

@@ -86,7 +86,8 @@ def loss_of(spec, names):
     if not isinstance(spec, str) and not callable(spec):
         raise TypeError(f"loss must be a name, a loss module or a function, got {spec!r}")
     loss: Any = spec
-    return Loss(loss) if isinstance(loss, (str, nn.Module)) else PerSample(loss)
+    kind = Loss if isinstance(spec, (str, nn.Module)) else PerSample
+    return kind(loss)
 
 
 def wants_scores_of_classes(spec):

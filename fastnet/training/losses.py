@@ -81,13 +81,7 @@ class Loss:
 
     @property
     def name(self) -> str:
-        """The loss module as text, or the name of the function.
-
-        Example:
-            >>> from fastnet.training.losses import Loss
-            >>> Loss("mse").name
-            'MSELoss()'
-        """
+        """The loss module as text, or the name of the function."""
         if isinstance(self.function, nn.Module):
             return repr(self.function)
         return getattr(self.function, "__qualname__", type(self.function).__name__)

@@ -248,7 +248,7 @@ def test_descriptions_of_several_targets_made_by_hand(tmp_path, capsys, two_targ
 
 def test_a_newer_format(tmp_path, capsys, model):
     fn.load(model).save(tmp_path / "new.safetensors", fn.load_metadata(model) | {"format": 99})
-    assert "it was written by a newer version of fastnet: its format is 99" in failure(capsys, "info", tmp_path / "new.safetensors")
+    assert "written by a newer version of fastnet" in failure(capsys, "info", tmp_path / "new.safetensors")
 
 
 def test_preparation_of_another_model(tmp_path, capsys, model):

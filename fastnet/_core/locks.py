@@ -1,4 +1,6 @@
-"""Locks that are free in a forked child: a thread that held one in the parent does not exist there to release it."""
+"""Locks that are free in a forked child: the thread that held them in the parent does not exist in the child."""
+from __future__ import annotations
+
 import os
 import threading
 import weakref
@@ -7,17 +9,17 @@ from typing import Any
 _locks: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
-def new_lock(reentrant=False):
-    """A `threading.Lock`, or a `threading.RLock`, that a forked child finds released.
+def new_lock(reentrant: bool = False) -> Any:
+    """A `threading.Lock`, or a `threading.RLock` if reentrant, that is released in a forked child.
 
-    A reentrant lock that the forking thread itself holds stays held, since that thread continues in the child.
+    If the forking thread itself holds a reentrant lock, it stays held: that thread continues in the child.
     """
     lock = threading.RLock() if reentrant else threading.Lock()
     _locks.add(lock)
     return lock
 
 
-def _release_all():
+def _release_all() -> None:
     for lock in _locks:
         if not (hasattr(lock, "_is_owned") and lock._is_owned()):
             lock._at_fork_reinit()

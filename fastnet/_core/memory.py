@@ -1,10 +1,13 @@
-"""Where arrays come from: the pool for activations, arenas for parameters.
+"""Memory of arrays: a pool for activations, arenas for parameters.
 
-A recording takes its blocks from a pool of its own; what must outlive it (gradients, optimizer state) is asked for with
-`persistent`.
+Each recording allocates from its own pool. `persistent` allocates arrays that outlive a recording: gradients, the state
+of optimizers.
 """
+from __future__ import annotations
+
 import math
 import operator
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -12,63 +15,76 @@ from fastnet._core.locks import new_lock
 from fastnet._core.state import inside
 from fastnet._runtime.native import memory as _pools
 
-Block, Pool, shared = _pools.Block, _pools.Pool, _pools.shared
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, DType, Shape
+
+Block = _pools.Block
+Pool = _pools.Pool
+shared = _pools.shared
 allocate, empty, empty_like = _pools.allocate, _pools.empty, _pools.empty_like
 
 _ndarray = np.ndarray
-CHUNK = 1 << 20
+CHUNK = 1 << 20                         # bytes of a chunk of parameters
 _ALIGN = 64
 
+Slot: TypeAlias = "tuple[Chunk, int]"   # (chunk, byte offset) of a parameter
 
-def persistent(shape, dtype):
-    """A zeroed array that outlives any recording. Zeroing it is no launch, so a replay does not repeat it."""
+
+def persistent(shape: Shape, dtype: DType) -> Array:
+    """A zeroed array that outlives any recording. NumPy zeroes it, so that replays do not."""
     array = _ndarray(shape, dtype, shared.take(math.prod(shape) * dtype.itemsize))
     array.fill(0)
     return array
 
 
 class Chunk:
-    """A stretch of parameters, in the order in which they were made, and its mirrors: stretches of equal layout."""
+    """A contiguous piece of an arena, with parameters in the order of their creation.
 
-    def __init__(self, nbytes):
+    Attributes:
+        nbytes: its size.
+        used: bytes that parameters occupy.
+        data: the Block of the parameters.
+    """
+
+    def __init__(self, nbytes: int) -> None:
         self.nbytes = nbytes
         self.used = 0
         self.data = zeroed_block(nbytes)
-        self._grad = None
+        self._grad: Block | None = None
 
     @property
-    def grad(self):
-        """The block that mirrors this chunk's parameters with their gradients."""
+    def grad(self) -> Block:
+        """The mirror for gradients: a block in which each gradient has the offset of its parameter."""
         if self._grad is None:
             self._grad = zeroed_block(self.nbytes)
         return self._grad
 
 
-def zeroed_block(nbytes):
-    """A Block of the shared pool, all zeros: the gaps between parameters stay zero through every update."""
+def zeroed_block(nbytes: int) -> Block:
+    """A Block of zeros from the shared pool. Updates keep the gaps between parameters at zero."""
     block = shared.take(nbytes)
     np.frombuffer(block, np.uint8)[:] = 0
     return block
 
 
 class Arena:
-    """Lays parameters of one dtype one behind the other. What it has given out never moves."""
+    """The memory of all parameters of a dtype, in contiguous chunks. A parameter never moves."""
 
-    def __init__(self):
-        self._open = None
-        self._lock = new_lock(reentrant=True)       # a signal's handler may make parameters
+    def __init__(self) -> None:
+        self._open: Chunk | None = None
+        self._lock = new_lock(reentrant=True)       # a signal handler may make parameters
 
-    def take(self, shape, dtype):
-        """A zeroed array and its slot, (chunk, byte offset)."""
+    def take(self, shape: Shape, dtype: DType) -> tuple[Array, Slot]:
+        """A zeroed array and its slot."""
         shape = tuple(map(operator.index, shape))
         if min(shape, default=0) < 0:
-            raise ValueError(f"expected sizes of 0 or more, got {shape}")
+            raise ValueError(f"parameter: expected sizes of 0 or more, got {shape}")
         nbytes = (math.prod(shape) * dtype.itemsize + _ALIGN - 1) // _ALIGN * _ALIGN
         chunk, offset = inside(self._lock, self._reserve, nbytes)
         return mirrored(chunk.data, offset, shape, dtype), (chunk, offset)
 
-    def _reserve(self, nbytes):
-        if nbytes > CHUNK:              # a chunk of its own; small ones before and after it stay neighbours
+    def _reserve(self, nbytes: int) -> Slot:
+        if nbytes > CHUNK:              # a separate chunk, so that the small parameters stay contiguous
             chunk = Chunk(nbytes)
         else:
             if self._open is None or self._open.used + nbytes > self._open.nbytes:
@@ -78,21 +94,21 @@ class Arena:
         return chunk, offset
 
 
-def mirrored(block, offset, shape, dtype):
-    """The array at `offset` of a chunk's data or of one of its mirrors."""
+def mirrored(block: Block, offset: int, shape: Shape, dtype: DType) -> Array:
+    """The array at a byte offset of a block: of a chunk's data, or of one of its mirrors."""
     return _ndarray(shape, dtype, block, offset)
 
 
-_arenas = {}
+_arenas: dict[DType, Arena] = {}
 
 
-def parameter_memory(shape, dtype):
+def parameter_memory(shape: Shape, dtype: DType) -> tuple[Array, Slot]:
     """Memory for a parameter: (array, slot)."""
     return _arenas.setdefault(dtype, Arena()).take(shape, dtype)
 
 
-def location(array):
-    """(block, offset, shape, dtype) of a contiguous array, as `mirrored` takes them; None if it lies in no Block."""
+def location(array: Array) -> tuple[Block, int, Shape, DType] | None:
+    """The arguments of `mirrored` for a contiguous array in a Block; None for other arrays."""
     block = root(array)
     if block is None or not array.flags.c_contiguous:
         return None
@@ -100,9 +116,9 @@ def location(array):
     return block, array.__array_interface__["data"][0] - start, array.shape, array.dtype
 
 
-def root(array):
-    """The Block that an array lies in, or None where its memory is not a pool's."""
-    base = array
+def root(array: Array) -> Block | None:
+    """The Block that holds an array's memory, or None if the memory is not from a pool."""
+    base: Any = array
     while base is not None and not isinstance(base, Block):
         base = getattr(base, "base", None)
     return base

@@ -1,26 +1,29 @@
-"""Packages that only some users need: imported where they are used, with an error that says what to install."""
-import importlib
+"""Optional packages: imported when they are used, with an error that says how to install them."""
+from __future__ import annotations
 
-# What pip installs for a module, where that is not the module's name. pandas reads Parquet through pyarrow.
+import importlib
+from typing import Any
+
+# Names for pip that differ from the module's. pandas reads Parquet files through pyarrow.
 _PACKAGES = {"sklearn": "scikit-learn", "PIL": "Pillow", "pandas": "pandas pyarrow"}
 
 
-def optional(module, purpose):
-    """Import and return `module`, or raise an ImportError that says how to install it.
+def optional(module: str, purpose: str) -> Any:
+    """Import and return a module of an optional package.
 
     Args:
-        module: its name, such as "sklearn.datasets".
-        purpose: what needs it, as the beginning of the sentence "<purpose> needs <package>".
+        module: the module's name, such as "sklearn.datasets".
+        purpose: the subject of the error "<purpose> needs <package>".
 
     Raises:
-        ImportError: its package is not installed; the message names what to install, never an extra of fastnet: the
-            project that PyPI calls "fastnet" is another one.
+        ImportError: the package is not installed. The message names the package itself and no extra of fastnet,
+            because the project called "fastnet" on PyPI is another one.
     """
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as e:
         top = module.partition(".")[0]
         if e.name is None or e.name.partition(".")[0] != top:
-            raise                       # it is there, but something that it needs is not
+            raise                       # the package is installed, but a package that it needs is not
         packages = _PACKAGES.get(top, top)
         raise ImportError(f"{purpose} needs {packages.split()[0]}: pip install {packages}", name=top) from e

@@ -1,20 +1,26 @@
 """Arithmetic on shapes."""
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
+from typing import Any
 
 
-def around(shape, first, last):
-    """The sizes before, in and behind the dimensions [first, last): the shape of kernels that work along a dimension.
+def collapse_shape(shape: Sequence[int], first: int, last: int) -> tuple[int, int, int]:
+    """A shape as (outer, n, inner), where n counts the elements in the dimensions [first, last).
+
+    Kernels that work along a dimension take arrays of this shape.
 
     Example:
         >>> import fastnet
-        >>> fastnet._core.shapes.around((2, 3, 4, 5), 1, 3)
+        >>> fastnet._core.shapes.collapse_shape((2, 3, 4, 5), 1, 3)
         (2, 12, 5)
     """
     return math.prod(shape[:first]), math.prod(shape[first:last]), math.prod(shape[last:])
 
 
-def uneven(rows):
-    """In words, which rows of nested lists have different numbers of values; None where all have as many.
+def uneven(rows: Sequence[Any]) -> str | None:
+    """A description of the first two rows of nested lists that differ in length; None if there are none.
 
     Example:
         >>> import fastnet
@@ -32,7 +38,7 @@ def uneven(rows):
 
 
 def _length(row):
-    """The number of a row's values; None for a number."""
+    """The number of values in a row; None for a number."""
     try:
         return None if isinstance(row, str) else len(row)
     except TypeError:

@@ -1,27 +1,31 @@
-"""What the command `fastnet` needs before fastnet is there."""
+"""The start of the command `fastnet`, while it imports the package: errors in one line, and Ctrl-C."""
+from __future__ import annotations
+
 import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
+from types import FrameType
 
 WRONG_USE, INTERRUPTED = 2, 130
 
 
-def runs_here():
-    """Whether this process is the command: its script, or `python -m fastnet`, of which argv says only "-m" yet."""
-    if not getattr(sys, "argv", None):                      # Python inside another program
+def runs_here() -> bool:
+    """Whether this process is the command: its script, or `python -m fastnet` (at this time, argv[0] is "-m")."""
+    if not getattr(sys, "argv", None):                      # Python embedded in another program
         return False
     as_module = sys.argv[0] == "-m" and sys.orig_argv[-len(sys.argv)] == "fastnet"
     return as_module or PurePath(sys.argv[0]).stem == "fastnet"
 
 
 @contextmanager
-def errors_in_a_line():
-    """Let an import that fails end the command with a line and a code; everywhere else its error goes on.
+def errors_in_a_line() -> Iterator[None]:
+    """Inside, a failed import ends the command with one line and an exit code. Other processes get the exception.
 
-    It is the first of the command's imports: from here on Ctrl-C ends it with a line, too.
+    From here on, Ctrl-C ends the command with one line, too.
     """
     interruptions_end()
     try:
@@ -33,24 +37,24 @@ def errors_in_a_line():
         sys.exit(WRONG_USE)
 
 
-def interruptions_end():
-    """Let Ctrl-C end the command at once, until `interruptions_raise`: while it loads, there is nothing to tidy up.
+def interruptions_end() -> None:
+    """Let Ctrl-C end the command at once, until `interruptions_raise`: during imports there is nothing to clean up.
 
-    A KeyboardInterrupt is not for this time: some packages swallow it, or make another error of it, as they are
-    imported, and else it is many lines of where the import was.
+    A KeyboardInterrupt does not serve here: some packages swallow it or raise another error while they are imported,
+    and otherwise it prints a long traceback.
     """
     if runs_here() and signal.getsignal(signal.SIGINT) is signal.default_int_handler and (
             threading.current_thread() is threading.main_thread()):
         signal.signal(signal.SIGINT, _end)
 
 
-def interruptions_raise():
-    """Undo `interruptions_end`: from here on files are written, which KeyboardInterrupt leaves whole."""
+def interruptions_raise() -> None:
+    """Undo `interruptions_end` before files are written: after a KeyboardInterrupt they are complete or absent."""
     if signal.getsignal(signal.SIGINT) is _end:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _end(number, frame):
+def _end(number: int, frame: FrameType | None) -> None:
     try:
         os.write(2, b"fastnet: interrupted\n")
     finally:

@@ -1,8 +1,10 @@
-"""What belongs to each Python thread, and how state is set and put back whatever interrupts it.
+"""The state of each Python thread, and context managers that restore state after any interruption.
 
-`state.recorder` is the recording in progress, `state.grad_enabled` the gradient mode. What must not be recorded asks
-`forbid_in_recording`.
+`state.recorder` is the recording in progress or None, `state.grad_enabled` the gradient mode. Functions that cannot be
+recorded call `forbid_in_recording`.
 """
+from __future__ import annotations
+
 import sys
 from types import FrameType
 
@@ -15,7 +17,7 @@ Turn = _native_state.Turn
 Finally = _native_state.Finally
 
 
-def user_line():
+def user_line() -> str:
     """ "file:line" of the nearest caller outside this package."""
     package = __name__.partition(".")[0]
     frame: FrameType | None = sys._getframe(1)
@@ -24,8 +26,13 @@ def user_line():
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "?"
 
 
-def forbid_in_recording(what, because=None):
-    """Raise if this thread records: `what` would fix a value of this run into every replay."""
+def forbid_in_recording(what: str, because: str | None = None) -> None:
+    """Raise a RuntimeError if a recording is in progress in this thread.
+
+    Args:
+        what: the call that cannot be recorded, such as "item()".
+        because: the reason; by default, that every replay would use the value of the recorded run.
+    """
     if state.recorder is not None:
         raise RuntimeError(
             f"{what} inside a compiled function ({user_line()}): " + (because or (

@@ -1,9 +1,9 @@
-"""What belongs to each Python thread, where every operation looks at it, and how it is set and put back.
+"""The state of each Python thread (recording, pool, gradient mode), and context managers that restore state.
 
-An exception can come from outside at nearly any bytecode: Ctrl-C, a signal's handler, PyThreadState_SetAsyncExc, a
-debugger. Between two statements here there is none, so `inside`, `Swapped` and `Finally` cannot be split by one.
+An asynchronous exception (Ctrl-C, a signal handler, PyThreadState_SetAsyncExc, a debugger) can arrive at nearly any
+bytecode, but not between two statements of compiled code. So it cannot split `inside`, `Swapped` and `Finally`.
 
-The twin without a compiler is twins/state.py.
+The twin in plain Python is twins/state.py.
 """
 from cpython.pythread cimport PyThread_get_thread_ident
 from cpython.ref cimport Py_XDECREF, Py_XINCREF, PyObject
@@ -37,11 +37,11 @@ cdef bint gradients_recorded() noexcept:
 
 
 cdef class State:
-    """The values of the thread that asks."""
+    """The state of the calling thread."""
 
     @property
     def recorder(self):
-        """The fastnet._replay.recorder.Recorder of a function being compiled, or None: see `recorded`."""
+        """The fastnet._replay.recorder.Recorder of the recording in progress, or None. `recorded` sets it."""
         return None if recorder == NULL else <object>recorder
 
     @property
@@ -59,7 +59,8 @@ state = State()
 
 
 cdef void record_by(PyObject *new_recorder, PyObject *new_pool) noexcept:
-    """Let this thread record, or not (NULL). What is let go of may run code, which must find the new state."""
+    """Start a recording in this thread, or end it (NULL). Destructors of the old objects may run code: they come last.
+    """
     global recorder, pool
     cdef PyObject *old_recorder = recorder
     cdef PyObject *old_pool = pool
@@ -73,10 +74,10 @@ cdef void record_by(PyObject *new_recorder, PyObject *new_pool) noexcept:
 def recorded(new_recorder, fn, *args, **kwargs):
     """fn(*args, **kwargs), while this thread records with `new_recorder` and allocates from its `pool`.
 
-    However fn ends, the thread is out of the recording afterwards. If fn raises, the gradient mode is put back too.
+    The recording ends with the call, whether fn returns or raises. If it raises, the gradient mode is restored, too.
 
     Raises:
-        RuntimeError: the thread records already.
+        RuntimeError: a recording is in progress.
     """
     global no_grad
     cdef int mode = no_grad
@@ -94,19 +95,19 @@ def recorded(new_recorder, fn, *args, **kwargs):
 
 
 def inside(manager, fn, *args, **kwargs):
-    """fn(*args, **kwargs) inside `with manager`. The manager must be compiled too: a lock, a `Swapped`, a `Finally`."""
+    """fn(*args, **kwargs) inside `with manager`, a compiled context manager: a lock, a `Swapped` or a `Finally`."""
     with manager:
         return fn(*args, **kwargs)
 
 
 cdef class Swapped:
-    """A context manager: an object's attribute has another value inside the block.
+    """A context manager that gives an object's attribute another value inside the block.
 
     Args:
         target: the object.
-        name: of the attribute.
-        value: what it is inside.
-        lock: held inside the block, if given.
+        name: the attribute's name.
+        value: its value inside the block.
+        lock: a lock to hold inside the block, or None.
     """
     cdef object target, name, value, lock, before
 
@@ -126,12 +127,13 @@ cdef class Swapped:
 
 
 cdef class Turn:
-    """A context manager: a lock that knows which thread holds it.
+    """A context manager for a lock that knows which thread holds it.
 
-    A signal's handler runs in the midst of what it interrupts: it must not wait for its own thread, nor go in.
+    A signal handler runs inside the code that it interrupts. It asks `mine` first: it must neither wait for its own
+    thread nor enter the block.
 
     Args:
-        lock: a reentrant one, so that a child that the holder forks holds it too.
+        lock: a reentrant lock. If its holder forks, the child holds it, too.
     """
 
     def __init__(self, lock):
@@ -141,7 +143,7 @@ cdef class Turn:
         return self.holder == <unsigned long>PyThread_get_thread_ident()
 
     def mine(self):
-        """Whether this thread holds it."""
+        """Whether this thread holds the lock."""
         return self.is_mine()
 
     cdef int take(self) except -1:
@@ -162,13 +164,13 @@ cdef class Turn:
 
 
 cdef class Finally:
-    """A context manager: call a function when the block ends.
+    """A context manager that calls a function when the block ends.
 
-    If an exception from outside interrupts the function, it is called once more: a second call must do no harm.
+    If an exception interrupts the function, it is called once more, so a second call must do no harm.
 
     Args:
         function: called without arguments.
-        failed_only: not if the block ends without an exception.
+        failed_only: call it only if the block raises.
     """
     cdef object function
     cdef bint failed_only

@@ -1,7 +1,9 @@
-"""Where the gradients of leaves lie: in the mirror of their arena, and never in memory that somebody still reads."""
+"""The memory of leaves' gradients: the gradient mirror of their arena, unless someone still reads the last gradient."""
+from __future__ import annotations
+
 import sys
 import weakref
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -9,29 +11,34 @@ from fastnet._core.memory import location, mirrored, persistent
 from fastnet._core.tensor import Storage, Tensor
 from fastnet._runtime.native import calls
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array
 
-def _references(leaf, name):
-    """How many hold the object in an attribute of a leaf, by the interpreter's count."""
-    return sys.getrefcount(getattr(leaf, name))
+__all__ = ["FinalGradient", "gradient_home"]
+
+
+def _reference_count(owner: object, name: str) -> int:
+    """The interpreter's reference count of the object in an attribute, this call's own references included."""
+    return sys.getrefcount(getattr(owner, name))
 
 
 class _Probe:
-    def __init__(self):
+    def __init__(self) -> None:
         self._grad = object()
 
 
-_UNHELD = _references(_Probe(), "_grad")        # measured, since interpreters count a call's own references differently
+_ONE_REFERENCE = _reference_count(_Probe(), "_grad")    # measured: it differs between versions of Python
 
 
-def _memory_held(leaf):
-    """Whether anybody but the leaf and its gradient holds the array that the gradient is written into."""
-    own = leaf._grad is not None and leaf._grad._data is leaf._grad_home
-    return _references(leaf, "_grad_home") > _UNHELD + own
+def _home_in_use(leaf: Tensor) -> bool:
+    """Whether someone besides the leaf and its gradient holds the array of its gradient's memory."""
+    by_gradient = leaf._grad is not None and leaf._grad._data is leaf._grad_home
+    return _reference_count(leaf, "_grad_home") > _ONE_REFERENCE + by_gradient
 
 
-def gradient_home(leaf):
-    """Where a leaf's gradient is written: in its arena's mirror, unless somebody still holds the last one."""
-    if leaf._grad_home is not None and leaf._grad_home.shape == leaf._data.shape and not _memory_held(leaf):
+def gradient_home(leaf: Tensor) -> Array:
+    """The array for a leaf's gradient: the same each time, or a new one if the old array is in use elsewhere."""
+    if leaf._grad_home is not None and leaf._grad_home.shape == leaf._data.shape and not _home_in_use(leaf):
         return leaf._grad_home
     if leaf._grad_home is None and leaf._slot is not None:
         chunk, offset = leaf._slot
@@ -43,42 +50,43 @@ def gradient_home(leaf):
 
 
 class FinalGradient(calls.Home):
-    """A leaf's gradient as a recorded run leaves it: in the memory that replays write, or none.
+    """The state of a leaf's gradient at the end of a recorded run: the memory that replays write, or None.
 
     Args:
         leaf: the tensor.
-        fresh: whether the run makes the gradient anew, rather than add to one that was there.
+        fresh: whether the run computes a new gradient, not adding to an existing one.
     """
 
-    def __init__(self, leaf, fresh):
-        self.leaf = weakref.ref(leaf)
-        self.place = self.outside = None
+    def __init__(self, leaf: Tensor, fresh: bool) -> None:
+        self.leaf: Any = weakref.ref(leaf)
+        self.place: Any = None
+        self.outside: Array | None = None
         if leaf._grad is not None:
             array = leaf._grad._data
-            self.array = weakref.ref(array)     # who holds it is told by its reference count
+            self.array: Any = weakref.ref(array)        # its reference count tells whether others hold it
             self.place = location(array)
-            if self.place is None:              # the user's own memory
+            if self.place is None:                      # the memory of a user's array
                 self.outside = array
         self.fresh = fresh and self.place is not None
 
-    def make_room(self):
-        """Whether a replay may write here: what somebody else holds must not change under their eyes.
+    def make_room(self) -> bool:
+        """Whether a replay may write the gradient's memory, without changing an array that someone else holds.
 
-        A gradient that is held as a tensor gets memory of its own; its array, or a view of it, cannot be moved.
+        If someone holds the old gradient as a tensor, that tensor gets a copy. An array, or its view, cannot be moved.
         """
         leaf = self.leaf()
         if not self.fresh or leaf is None or self.array() is None:
             return leaf is not None
-        if self.array() is not leaf._grad_home or _memory_held(leaf):
+        if self.array() is not leaf._grad_home or _home_in_use(leaf):
             return False
-        if leaf._grad is not None and _references(leaf, "_grad") > _UNHELD:
+        if leaf._grad is not None and _reference_count(leaf, "_grad") > _ONE_REFERENCE:
             grad: Any = leaf._grad
             if grad._data is self.array():
                 grad._data, grad._storage = np.array(grad._data), Storage()
         return True
 
-    def put_back(self):
-        """Leave the gradient as the recorded run did."""
+    def put_back(self) -> None:
+        """Set the leaf's gradient as the recorded run left it."""
         leaf = self.leaf()
         if leaf is None:
             return

@@ -1,38 +1,55 @@
-"""Whether operations are recorded on the tape: per Python thread."""
+"""Gradient modes: whether operations are recorded on the tape, for each Python thread."""
+from __future__ import annotations
+
 import functools
 import inspect
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from fastnet._core.state import Swapped, inside, state
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
 
 class _Mode(Swapped):
-    """A context manager, and a decorator of functions and generator functions."""
+    """A gradient mode, as a context manager and as a decorator of functions and generator functions."""
 
-    _mode = False
+    _mode: bool = False
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(state, "grad_enabled", self._mode)
 
-    def _again(self):
-        """The same mode, for one call of a decorated function."""
+    def _again(self) -> _Mode:
+        """A new object of the same mode, for one call of a decorated function."""
         return type(self)()
 
-    def __call__(self, fn):
-        if inspect.isgeneratorfunction(fn):
-            @functools.wraps(fn)
-            def steps(*args, **kwargs):
-                return (yield from _steps_inside(self._again, fn(*args, **kwargs)))
-            return steps
+    def __call__(self, fn: _F) -> _F:
+        return _decorated(self._again, fn)
 
+
+def _decorated(mode: Callable[[], _Mode], fn: Any) -> Any:
+    """A function, or generator function, that runs inside `mode()`."""
+    if inspect.isgeneratorfunction(fn):
         @functools.wraps(fn)
-        def call(*args, **kwargs):
-            return inside(self._again(), fn, *args, **kwargs)
-        return call
+        def steps(*args, **kwargs):
+            return (yield from _steps_inside(mode, fn(*args, **kwargs)))
+        return steps
+
+    @functools.wraps(fn)
+    def call(*args, **kwargs):
+        return inside(mode(), fn, *args, **kwargs)
+    return call
 
 
-def _steps_inside(mode, generator):
-    """Run a generator, each of its steps inside a `mode()`; between them the caller's mode holds."""
-    step, value = generator.send, None
+def _steps_inside(mode: Callable[[], _Mode], generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    """Run each step of a generator inside `mode()`. Between the steps, the caller's mode applies."""
+    step: Callable[[Any], Any] = generator.send
+    value: Any = None
     while True:
         try:
             result = inside(mode(), step, value)
@@ -48,9 +65,15 @@ def _steps_inside(mode, generator):
 
 
 class _PlainMode(_Mode):
-    """A mode without arguments: as a decorator it may go without parentheses."""
+    """A mode without arguments, which decorates a function with or without parentheses."""
 
-    def __new__(cls, fn=None):
+    @overload
+    def __new__(cls, fn: None = None) -> Self: ...
+
+    @overload
+    def __new__(cls, fn: _F) -> _F: ...             # type: ignore[misc]    # the decorated function, no instance
+
+    def __new__(cls, fn: Any = None) -> Any:
         made = super().__new__(cls)
         return made if fn is None else made(fn)
 
@@ -89,10 +112,13 @@ class enable_grad(_PlainMode):
 
 
 class set_grad_enabled(_Mode):
-    """Record gradients, or not, from now on; as a context manager, until the block ends.
+    """Switch the recording of gradients on or off.
+
+    Called as a function, the mode stays. As a context manager, the previous mode returns when the block ends. As a
+    decorator, the mode applies inside the function.
 
     Args:
-        mode: whether to.
+        mode: whether gradients are recorded.
 
     Example:
         >>> import fastnet
@@ -103,23 +129,23 @@ class set_grad_enabled(_Mode):
         False
     """
 
-    def __init__(self, mode):
+    def __init__(self, mode: bool) -> None:
         self._mode = bool(mode)
         super().__init__()
         super().__enter__()
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         state.grad_enabled = self._mode
 
-    def _again(self):
+    def _again(self) -> set_grad_enabled:
         return set_grad_enabled(self._mode)
 
-    def __call__(self, fn):
-        self.__exit__()                         # it was made to decorate, not to hold from now on
+    def __call__(self, fn: _F) -> _F:
+        self.__exit__()                         # the constructor has switched the mode, but this object decorates
         return super().__call__(fn)
 
 
-def is_grad_enabled():
+def is_grad_enabled() -> bool:
     """Whether this Python thread records gradients.
 
     Example:

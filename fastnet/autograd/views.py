@@ -1,107 +1,122 @@
-"""Writes in place, on the tape: through views and beside them, as PyTorch has them.
+"""In-place writes on the tape, through tensors and their views, with PyTorch's results.
 
-A view remembers the tensor whose memory it is, its base, and the base knows its views (`tape.note_view`). A write that
-gradients flow through puts the base behind a new node, and derives from it every view that is still there. An alias
-from detach() is no view: it has a place of its own on the tape.
+A view knows its base, the tensor whose memory it shares, and the base knows its views (`tape.register_view`). If
+gradients flow through a write, the base gets a new node, and every view a node derived from it. A tensor from detach()
+is not a view: its place on the tape does not change.
 """
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
 import numpy as np
 
 from fastnet._core.memory import empty
 from fastnet._core.state import state
+from fastnet.autograd.arrays import contiguous, copy
 from fastnet.autograd.tape import Node
-from fastnet.autograd.walk import own_copy
 from fastnet.backend import K
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, Shape
+    from fastnet._core.tensor import Tensor
 
-def base_of(x):
-    """The tensor that x is a view of; x itself where it is none, or no longer shares its base's memory."""
+__all__ = ["base_of", "check_recordable_write", "record_write"]
+
+Region: TypeAlias = "tuple[Shape, int, tuple[int, ...]]"        # (shape, byte offset, strides) within a base
+
+
+def base_of(x: Tensor) -> Any:
+    """The tensor that x is a view of; x itself if it is not a view, or no longer shares its base's memory."""
     base = x._base
     return x if base is None or base._storage is not x._storage else base
 
 
-def check_rewrite(name, x, base):
-    """Refuse a write into x that gradients flow through, where its place on the tape cannot be kept.
+def check_recordable_write(name: str, x: Tensor, base: Tensor) -> None:
+    """Refuse a write into x that gradients flow through but the tape cannot represent.
 
     Raises:
-        RuntimeError: inside a compiled function a tensor from outside, whose place would change in the recorded run
-            alone; a view in a base of another layout; a base with a view that is a leaf requiring a gradient.
+        RuntimeError: inside a compiled function, x comes from outside; x is a view and its base is not contiguous; a
+            view of the base is a leaf that requires a gradient.
     """
     if state.recorder is not None and not state.recorder.made_inside(base._data):
-        raise RuntimeError(f"{name}: a write that gradients flow through, into a tensor from outside the compiled "
-                           "function, would change the tensor's place on the tape in the recorded run alone. Write "
-                           "into a clone() and return what is needed, or write under no_grad")
+        raise RuntimeError(f"{name}: gradients cannot flow through a write into a tensor from outside the compiled "
+                           "function, since replays would not repeat the change of its node; write into a clone() and "
+                           "return it, or write under no_grad")
     if base is not x and not base._data.flags.c_contiguous:
         raise RuntimeError(f"{name}: gradients cannot flow through a write into a view of a tensor that is not "
                            "contiguous; write into the tensor itself, or use the form that returns its result")
     if any(view._requires_grad and view._node is None for view in _views(base)):
-        raise RuntimeError(f"{name}: a view of this tensor is a leaf that requires a gradient, which a write that "
-                           "gradients flow through would change; write into a clone()")
+        raise RuntimeError(f"{name}: gradients cannot flow through a write into a tensor with a view that is a leaf "
+                           "and requires a gradient; write into a clone()")
 
 
-def rewritten(x, base, node):
-    """Put x, which the result of `node` was written into, and what shares its memory behind that node.
+def record_write(x: Tensor, base: Tensor, node: Node | None) -> None:
+    """Give x, which the result of `node` was written into, and all tensors that share its memory their new nodes.
 
-    With no node, nothing of what was written has a gradient.
+    Args:
+        node: None if the values have no gradient.
     """
-    _move(base, node if base is x else _partly_written(base, x._data, node))
+    _replace_node(base, node if base is x else _node_of_written_base(base, x._data, node))
     for view in _views(base):
-        _move(view, None if base._node is None else _derived(base, view._data))
+        _replace_node(view, None if base._node is None else _node_of_view(base, view._data))
 
 
-def _views(base):
+def _views(base: Tensor) -> list[Any]:
+    """The live views of a base that still share its memory."""
     views = (reference() for reference in tuple(base._views or ()))
     return [v for v in views if v is not None and v._storage is base._storage]
 
 
-def _move(tensor, node):
-    """Put a tensor behind another node, with the wish to keep its gradient."""
+def _replace_node(tensor: Tensor, node: Node | None) -> None:
+    """Set a tensor's node. A request to retain its gradient passes to the new node."""
     before = tensor._node
     if node is not None and before is not None and before.retained is not None and before.retained() is tensor:
         node.retained, before.retained = before.retained, None
     tensor._node, tensor._requires_grad = node, node is not None
 
 
-def _partly_written(base, view, node):
-    """The node of a base with a new value in the part that is its view: the gradient of each goes to where it is from.
+def _node_of_written_base(base: Tensor, view: Array, node: Node | None) -> Node:
+    """The node of a base after a write into its view: gradients in the view go to `node`, all others to the old node.
     """
-    part = _part(base, view)
+    region = _region(base, view)
 
-    def rest(g):
-        out = own_copy(g)
-        K.copy(_take(out, part), np.zeros((), g.dtype))
+    def of_rest(g):
+        out = copy(g)
+        K.copy(_at_region(out, region), np.zeros((), g.dtype))
         return out
 
-    def written(g):
-        return _take(g if g.flags.c_contiguous else own_copy(g), part)
+    def of_written(g):
+        return _at_region(contiguous(g), region)
     edges = [(i, edge) for i, edge in enumerate((base._node, node)) if edge is not None]
-    return Node("write into a view", (rest, written), edges, (), base._data)
+    return Node("write into a view", (of_rest, of_written), edges, (), base._data)
 
 
-def _derived(base, view):
-    """The node of a view of a base that was written: the view's gradient in its place, 0 elsewhere."""
-    shape, part = base.shape, _part(base, view)
+def _node_of_view(base: Tensor, view: Array) -> Node:
+    """The node of a view of a written base: the base's gradient is the view's in its region, and 0 elsewhere."""
+    assert base._node is not None
+    shape, region = base.shape, _region(base, view)
     repeats = any(n > 1 and stride == 0 for n, stride in zip(view.shape, view.strides))
-    served = base._data.flags.c_contiguous and not repeats
+    supported = base._data.flags.c_contiguous and not repeats
 
     def spread(g):
-        if not served:
-            raise RuntimeError("a view's base was changed in place, by an operation that gradients flow through, after "
-                               "the view was made; make the view again: where elements repeat, or the base is not "
-                               "contiguous, this one cannot be followed")
+        if not supported:
+            raise RuntimeError("backward: a tensor was changed in place, with gradients, after this view of it was "
+                               "made; gradients cannot flow through the old view, because it repeats elements or the "
+                               "tensor is not contiguous; make the view again after the write")
         out = empty(shape, g.dtype)
         K.fill(out, 0.0)
-        K.copy(_take(out, part), g)
+        K.copy(_at_region(out, region), g)
         return out
     return Node("view", (spread,), [(0, base._node)], (), view)
 
 
-def _part(base, view):
-    """Where the array of a view lies in its base: (shape, byte offset, strides)."""
+def _region(base: Tensor, view: Array) -> Region:
+    """The region of its base that the array of a view covers."""
     offset = view.__array_interface__["data"][0] - base.data_ptr() if view.size else 0
     return view.shape, offset, view.strides
 
 
-def _take(array, part):
-    """That part of another contiguous array of the base's shape and dtype."""
-    shape, offset, strides = part
+def _at_region(array: Array, region: Region) -> Array:
+    """The view of a region in another contiguous array with the base's shape and dtype."""
+    shape, offset, strides = region
     return np.ndarray(shape, array.dtype, array, offset, strides)

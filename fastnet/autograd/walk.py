@@ -1,25 +1,38 @@
 """The walk back through the tape: backward() and grad()."""
+from __future__ import annotations
+
 import weakref
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
-from fastnet._core.shapes import around
+from fastnet._core.shapes import collapse_shape
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, extend, method
+from fastnet.autograd.arrays import cast, contiguous, copy
 from fastnet.autograd.leaves import gradient_home
 from fastnet.autograd.tape import FREED, Node, call_into
 from fastnet.backend import K
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, Shape
+
+__all__ = ["backward", "grad", "retain_grad"]
+
+Target: TypeAlias = "Tensor | Node"                             # of an edge: a leaf, or the node of a tensor
+Function: TypeAlias = "Callable[[Array], Array] | None"         # computes a contribution; None: it is computed already
+
 
 class _Sum:
-    """The gradient of one node while contributions arrive: the first is taken as it is, a second makes a sum."""
+    """The gradient of a node, as a sum of contributions. The first is not copied, so that most nodes copy nothing."""
 
     __slots__ = ("array", "owned")
 
-    def __init__(self, array):
+    def __init__(self, array: Array) -> None:
         self.array, self.owned = array, False
 
-    def add(self, array):
+    def add(self, array: Array) -> None:
         if self.owned:
             K.add(self.array, self.array, array)
         else:
@@ -28,17 +41,20 @@ class _Sum:
             self.array, self.owned = total, True
 
 
-def backward(tensors, grad_tensors=None, retain_graph=False):
-    """Accumulate d(sum of tensors * grad_tensors)/d(leaf) into the `grad` of every leaf that requires one.
+def backward(tensors: Tensor | Sequence[Tensor], grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
+             retain_graph: bool = False) -> None:
+    """Compute gradients of tensors, and accumulate them in the `grad` of every leaf that requires one.
+
+    A leaf's `grad` grows by the derivative of sum_i (tensors[i] * grad_tensors[i]).sum() with respect to the leaf.
 
     Args:
         tensors: a tensor or a sequence of tensors.
-        grad_tensors: a gradient for each, of its shape; None only for a tensor of one element (then 1).
-        retain_graph: keep the tape, to walk it again.
+        grad_tensors: a gradient for each tensor, of its shape. It may be None for a tensor of one element (then 1).
+        retain_graph: keep the saved arrays, so that backward() can be called again.
 
     Raises:
-        RuntimeError: a tensor that does not require a gradient; no gradient for one of several elements, or one of
-            another shape or dtype; a tape that was walked before; a value still needed that was changed in place.
+        RuntimeError: a tensor does not require a gradient; a non-scalar tensor has no gradient; a gradient has another
+            shape or dtype than its tensor; the saved arrays are freed; a saved array was changed in place.
 
     Example:
         >>> import fastnet
@@ -47,24 +63,38 @@ def backward(tensors, grad_tensors=None, retain_graph=False):
         >>> x.grad
         tensor([ 2., 40.])
     """
-    roots = _roots(tensors, grad_tensors)
-    _walk(roots, retain_graph, _accumulate)
+    _walk(_roots("backward", "grad_tensors", tensors, grad_tensors), retain_graph, _accumulate)
 
 
-def grad(outputs, inputs, grad_outputs=None, retain_graph=False, *, allow_unused=False):
-    """The gradients of `outputs` with respect to `inputs`, without touching any tensor's `grad`.
+@overload
+def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor],
+         grad_outputs: Tensor | Sequence[Tensor | None] | None = None, retain_graph: bool = False, *,
+         allow_unused: Literal[False] = False) -> tuple[Tensor, ...]: ...
+
+
+@overload
+def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor],
+         grad_outputs: Tensor | Sequence[Tensor | None] | None = None, retain_graph: bool = False, *,
+         allow_unused: bool) -> tuple[Tensor | None, ...]: ...
+
+
+def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor],
+         grad_outputs: Tensor | Sequence[Tensor | None] | None = None, retain_graph: bool = False, *,
+         allow_unused: bool = False) -> tuple[Tensor | None, ...]:
+    """Compute and return the gradients of `outputs` with respect to `inputs`. No tensor's `grad` changes.
 
     Args:
-        outputs, grad_outputs: as the arguments of `backward`.
+        outputs: a tensor or a sequence of tensors.
         inputs: a tensor or a sequence of tensors that require gradients.
-        retain_graph: keep the tape, to walk it again.
-        allow_unused: give None for an input that the outputs do not depend on, instead of raising.
+        grad_outputs: a gradient for each output, as the `grad_tensors` of `backward`.
+        retain_graph: keep the saved arrays, so that the same tape can be used again.
+        allow_unused: return None for an input that the outputs do not depend on, instead of raising.
 
     Returns:
-        A tuple of tensors.
+        A tuple with the gradient of each input.
 
     Raises:
-        RuntimeError: as `backward`, and for an input that does not require a gradient or was not used.
+        RuntimeError: as `backward`; an input does not require a gradient, or the outputs do not depend on it.
 
     Example:
         >>> import fastnet
@@ -75,87 +105,98 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=False, *, allow_unused
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     for i, t in enumerate(inputs):
         if not t._requires_grad:
-            raise RuntimeError(f"input {i} does not require a gradient")
-    wanted: dict[int, _Sum | None] = {id(t if t._node is None else t._node): None for t in inputs}
+            raise RuntimeError(f"grad: expected inputs that require gradients, got one that does not, input {i}")
+    targets: list[Target] = [t if t._node is None else t._node for t in inputs]
+    sums: dict[int, _Sum | None] = {id(target): None for target in targets}
 
-    def keep(target, array, function):
-        if id(target) in wanted:
-            array = function(array) if function is not None else array
-            array = _fit(array, target)
-            total = wanted[id(target)]
+    def keep(target: Target, array: Array, function: Function) -> None:
+        if id(target) in sums:
+            array = _match_target(array if function is None else function(array), target)
+            total = sums[id(target)]
             if total is None:
-                wanted[id(target)] = _Sum(array)
+                sums[id(target)] = _Sum(array)
             else:
                 total.add(array)
-    _walk(_roots(outputs, grad_outputs), retain_graph, keep, wanted)
-    result = []
-    for i, t in enumerate(inputs):
-        total = wanted[id(t if t._node is None else t._node)]
-        if total is None and not allow_unused:
-            raise RuntimeError(f"input {i} was not used to compute the outputs; pass allow_unused=True to get None")
-        result.append(None if total is None else Tensor._wrap(own_copy(total.array)))
-    return tuple(result)
+    _walk(_roots("grad", "grad_outputs", outputs, grad_outputs), retain_graph, keep, sums)
+    return tuple(_kept_gradient(i, sums[id(target)], allow_unused) for i, target in enumerate(targets))
 
 
-def own_copy(array):
-    """A copy of an array in memory from the pool."""
-    copy = empty(array.shape, array.dtype)
-    K.copy(copy, array)
-    return copy
+def _kept_gradient(i, total, allow_unused):
+    """The gradient of input number i as a tensor; None if it is unused."""
+    if total is None and not allow_unused:
+        raise RuntimeError(f"grad: the outputs do not depend on input {i}; pass allow_unused=True to get None for it")
+    return None if total is None else Tensor._wrap(copy(total.array))
 
 
-def _roots(tensors, gradients):
-    """[(tensor, array)]: where the walk starts, with checked gradients."""
+def _roots(name: str, argument: str, tensors: Tensor | Sequence[Tensor],
+           gradients: Tensor | Sequence[Tensor | None] | None) -> list[tuple[Tensor, Array]]:
+    """(tensor, gradient) of each tensor that the walk starts from.
+
+    Args:
+        name: the function that was called, for errors.
+        argument: the name of its argument `gradients`.
+    """
     tensors = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
-    if gradients is None or isinstance(gradients, Tensor):
-        gradients = (gradients,) * 1 if len(tensors) == 1 else (None,) * len(tensors)
-    roots = []
-    for t, g in zip(tensors, gradients, strict=True):
-        if not t._requires_grad:
-            raise RuntimeError("this tensor does not require a gradient: no tensor it was made from has "
-                               "requires_grad=True, or it was made under no_grad")
-        if g is None:
-            if t._data.size != 1:
-                raise RuntimeError("a gradient can be made up only for a tensor of one element; this one has shape "
-                                   f"{shape_text(t)}: pass `gradient`")
-            array = empty(t._data.shape, t._data.dtype)
-            K.fill(array, 1.0)
-        else:
-            if g.shape != t.shape or g.dtype != t.dtype:
-                raise RuntimeError(f"expected a gradient of shape {shape_text(t)} and dtype {t.dtype}, got "
-                                   f"{shape_text(g)} and {g.dtype}")
-            array = g._data
-        roots.append((t, array))
-    return roots
+    if gradients is None:
+        gradients = (None,) * len(tensors)
+    elif isinstance(gradients, Tensor):
+        gradients = (gradients,)
+    if len(gradients) != len(tensors):
+        raise RuntimeError(f"{name}: expected {argument} to have {len(tensors)} entries, one for each tensor, got "
+                           f"{len(gradients)}")
+    return [(t, _root_gradient(name, argument, t, g)) for t, g in zip(tensors, gradients)]
 
 
-def _walk(roots, retain_graph, leaf, wanted=None):
-    """Visit the tape from the latest operation to the earliest; `leaf(tensor, array, function)` gets what arrives at
-    leaves (and, where `wanted` names a node, at that node)."""
-    sums = {}
+def _root_gradient(name, argument, tensor, gradient):
+    """The checked gradient of a root, as an array: ones if a scalar has none."""
+    if not tensor._requires_grad:
+        raise RuntimeError(f"{name}: this tensor does not require a gradient; compute it from a tensor with "
+                           "requires_grad=True, and not under no_grad")
+    if gradient is None:
+        if tensor._data.size != 1:
+            raise RuntimeError(f"{name}() on a non-scalar tensor (shape {shape_text(tensor)}) needs an explicit "
+                               f"`{argument}`")
+        array = empty(tensor._data.shape, tensor._data.dtype)
+        K.fill(array, 1.0)
+        return array
+    if gradient.shape != tensor.shape or gradient.dtype != tensor.dtype:
+        raise RuntimeError(f"{name}: expected a gradient of shape {shape_text(tensor)} and dtype {tensor.dtype}, got "
+                           f"{shape_text(gradient)} and {gradient.dtype}")
+    return gradient._data
+
+
+def _walk(roots: list[tuple[Tensor, Array]], retain_graph: bool, reach: Callable[[Any, Array, Function], None],
+          wanted: dict[int, _Sum | None] | None = None) -> None:
+    """Visit the nodes behind the roots from the latest to the earliest.
+
+    Args:
+        reach: reach(tensor, array, function) is called for each contribution to a leaf.
+        wanted: ids of nodes for whose gradients reach(node, array, None) is called, too.
+    """
+    sums: dict[Node, _Sum] = {}
     for t, array in roots:
         if t._node is None:
-            leaf(t, array, None)
+            reach(t, array, None)
         elif t._node in sums:
             sums[t._node].add(array)
         else:
             sums[t._node] = _Sum(array)
-    for node in _descending([t._node for t, _ in roots if t._node is not None]):
+    for node in _descending(list(sums)):
         total = sums.pop(node, None)
         if total is None:
             continue
         if node.gradients is FREED:
-            raise RuntimeError("trying to walk back through the tape a second time: what it had saved is freed by "
-                               "the first backward(); pass retain_graph=True there")
+            raise RuntimeError("backward() or grad() a second time on the same tape: the first call freed the saved "
+                               "arrays; pass retain_graph=True to it")
         _check_versions(node)
-        _retain(node, total.array)
+        _keep_retained(node, total.array)
         if wanted and id(node) in wanted:
-            leaf(node, total.array, None)
+            reach(node, total.array, None)
         for target, array, function in _contributions(node, total.array):
             if not isinstance(target, Node):
-                leaf(target, array, function)
+                reach(target, array, function)
                 continue
-            array = _fit(array if function is None else function(array), target)
+            array = _match_target(array if function is None else function(array), target)
             if target in sums:
                 sums[target].add(array)
             else:
@@ -164,9 +205,9 @@ def _walk(roots, retain_graph, leaf, wanted=None):
             node.first, node.gradients, node.edges, node.saved = None, FREED, (), ()
 
 
-def _descending(roots):
-    """Every node that the roots lead to, the latest first."""
-    seen, stack = set(roots), list(roots)
+def _descending(roots: list[Node]) -> list[Node]:
+    """All nodes that the roots lead to, the latest first."""
+    seen, stack = set(roots), roots
     while stack:
         for _, target in stack.pop().edges:
             if isinstance(target, Node) and target not in seen:
@@ -175,10 +216,10 @@ def _descending(roots):
     return sorted(seen, key=lambda node: -node.order)
 
 
-def _contributions(node, array):
-    """(target, array, function) of each edge: function(array) is the contribution; None: the array itself is.
+def _contributions(node: Node, array: Array) -> Iterator[tuple[Target, Array, Function]]:
+    """(target, array, function) of each edge. The contribution is function(array), or the array itself for None.
 
-    Where one function gives all gradients, some of them may again be functions: they can be written where they go.
+    The caller applies the function, since it may know the memory that the result belongs in.
     """
     if node.first is not None:
         array = node.first(array)
@@ -187,10 +228,10 @@ def _contributions(node, array):
             if node.gradients[i] is not None:
                 yield target, array, node.gradients[i]
         return
-    needs = [False] * (max(i for i, _ in node.edges) + 1)
+    needed = [False] * (max(i for i, _ in node.edges) + 1)
     for i, _ in node.edges:
-        needs[i] = True
-    results = node.gradients(array, needs)
+        needed[i] = True
+    results = node.gradients(array, needed)
     for i, target in node.edges:
         if callable(results[i]):
             yield target, array, results[i]
@@ -198,39 +239,37 @@ def _contributions(node, array):
             yield target, results[i], None
 
 
-def _check_versions(node):
+def _check_versions(node: Node) -> None:
+    """Raise if an array that the node saved was changed since."""
     for storage, version, i in node.saved:
         if storage.version != version:
             what = "its result" if i < 0 else f"argument {i + 1}"
-            raise RuntimeError(f"{node.name}: {what} was changed in place after the forward pass, and its backward "
-                               f"still needs it (version {storage.version}, expected {version}); use a copy there")
+            raise RuntimeError(f"{node.name}: {what} was changed in place after the forward pass (version "
+                               f"{storage.version}, expected {version}), and its gradient needs the old values; change "
+                               "a clone() instead")
 
 
-def _retain(node, array):
+def _keep_retained(node: Node, array: Array) -> None:
+    """Set the `grad` of the node's tensor if its retain_grad() was called."""
     tensor = node.retained() if node.retained is not None else None
     if tensor is not None:
-        tensor._grad = Tensor._wrap(own_copy(array))
+        tensor._grad = Tensor._wrap(copy(array))
 
 
-def _fit(array, target):
-    """A contribution in its target's shape and dtype: an operation may have broadcast and promoted."""
+def _match_target(array: Array, target: Tensor | Node | Array) -> Array:
+    """A gradient in its target's shape and dtype, where the operation has broadcast or converted its argument."""
     if array.shape != target.shape:
-        array = _unbroadcast(array, target.shape)
-    if array.dtype != target.dtype:
-        cast = empty(array.shape, target.dtype)
-        K.copy(cast, array)
-        array = cast
-    return array
+        array = _sum_broadcast(array, target.shape)
+    return array if array.dtype == target.dtype else cast(array, target.dtype)
 
 
-def _unbroadcast(array, shape):
-    """Sum a gradient over the dimensions that its argument was broadcast along."""
-    if not array.flags.c_contiguous:        # reshape would copy, which is no launch and so not in a recording
-        array = own_copy(array)
+def _sum_broadcast(array: Array, shape: Shape) -> Array:
+    """The sum of a gradient over the dimensions that its argument, of this shape, was broadcast along."""
+    array = contiguous(array)           # else reshape would copy without a kernel call
     extra = array.ndim - len(shape)
     axes = [i for i in range(array.ndim) if i < extra or (shape[i - extra] == 1 and array.shape[i] != 1)]
     for axis in reversed(axes):
-        outer, n, inner = around(array.shape, axis, axis + 1)
+        outer, n, inner = collapse_shape(array.shape, axis, axis + 1)
         total = empty((outer, inner), array.dtype)
         K.sum(total, array.reshape(outer, n, inner))
         array = total.reshape(array.shape[:axis] + array.shape[axis + 1:])
@@ -239,8 +278,9 @@ def _unbroadcast(array, shape):
 
 # ---- leaves ---------------------------------------------------------------------------------------------------------
 
-def _accumulate(leaf, array, function):
-    """Add a contribution to a leaf's gradient; the first one is written, into the memory the gradient always has."""
+def _accumulate(leaf: Tensor, array: Array, function: Function) -> None:
+    """Add a contribution to a leaf's gradient. The first one is written into the memory that the gradient always has.
+    """
     recorder = state.recorder
     if recorder is not None:
         recorder.note_grad(leaf, written=False)
@@ -248,25 +288,25 @@ def _accumulate(leaf, array, function):
         if function is not None:
             array = function(array)
         total = leaf._grad._data
-        K.add(total, total, _fit(array, total))
+        K.add(total, total, _match_target(array, total))
         leaf._grad._storage.version += 1
         return
     home = gradient_home(leaf)
     if function is not None:
         array = call_into(function, array, home)
     if array is not home:
-        K.copy(home, _fit(array, home))
+        K.copy(home, _match_target(array, home))
     leaf._grad = Tensor._wrap(home)
     if recorder is not None:
         recorder.own(leaf._grad)
 
 
 @method()
-def retain_grad(tensor):
-    """Keep this non-leaf's gradient in its `grad` when backward() passes it.
+def retain_grad(tensor: Tensor) -> None:
+    """Keep the gradient of a tensor that is not a leaf: backward() then sets its `grad`, too.
 
     Raises:
-        RuntimeError: a tensor that does not require a gradient.
+        RuntimeError: the tensor does not require a gradient.
 
     Example:
         >>> import fastnet
@@ -277,17 +317,21 @@ def retain_grad(tensor):
         tensor([4., 4.])
     """
     if not tensor._requires_grad:
-        raise RuntimeError("retain_grad() on a tensor that does not require a gradient")
+        raise RuntimeError("retain_grad: expected a tensor that requires a gradient")
     if tensor._node is not None:
         tensor._node.retained = weakref.ref(tensor)
 
 
-def _backward_method(self, gradient=None, retain_graph=False):
-    """Accumulate d(self * gradient)/d(leaf) into the `grad` of every leaf: see `fastnet.autograd.backward`.
+def _backward_method(self: Tensor, gradient: Tensor | None = None, retain_graph: bool = False) -> None:
+    """Compute gradients of this tensor, and accumulate them in the `grad` of every leaf that requires one.
 
     Args:
-        gradient: of the tensor's shape; None only for a tensor of one element (then 1).
-        retain_graph: keep the tape, to walk it again.
+        gradient: a tensor of the same shape, which the gradients are multiplied by; None only for a tensor of one
+            element (then 1).
+        retain_graph: keep the saved arrays, so that backward() can be called again.
+
+    Raises:
+        RuntimeError: as `fastnet.autograd.backward`.
 
     Example:
         >>> import fastnet
@@ -296,7 +340,7 @@ def _backward_method(self, gradient=None, retain_graph=False):
         >>> x.grad
         tensor([2., 4.])
     """
-    backward(self, gradient, retain_graph)
+    _walk(_roots("backward", "gradient", self, gradient), retain_graph, _accumulate)
 
 
 extend(backward=_backward_method)

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastnet._core.errors import check_sizes, shape_text
 from fastnet._core.memory import empty
-from fastnet._core.shapes import around
+from fastnet._core.shapes import collapse_shape
 from fastnet._core.tensor import Tensor
 from fastnet.backend import K
 from fastnet.functional.kernel_calls import contiguous
@@ -165,7 +165,7 @@ def as_rows(x: Array, dims: Sequence[int], keepdim: bool = False) -> tuple[Array
         shape = tuple(x.shape[i] for i in rest)
         x = x.transpose(*rest, *dims)                       # packed below: the reduced dimensions last
         first, last = len(rest), x.ndim
-    return contiguous(x).reshape(around(x.shape, first, last)), kept if keepdim else shape, kept
+    return contiguous(x).reshape(collapse_shape(x.shape, first, last)), kept if keepdim else shape, kept
 
 
 def reduced_by(kernel: str, x: Array, dim: Dims, dtype: DType | None = None, keepdim: bool = False,

@@ -16,7 +16,7 @@ from fastnet._core.state import forbid_in_recording, state
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import Node, gradient, op
 from fastnet.autograd.tape import is_saved_by, node_number
-from fastnet.autograd.views import base_of, check_rewrite, rewritten
+from fastnet.autograd.views import base_of, check_recordable_write, record_write
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import describe
@@ -72,13 +72,13 @@ def write(name: str, x: Tensor, run: Callable[[], Any], sources: Sequence[Any] =
     if followed and node is None and base is x:             # as in PyTorch, the inputs of x get zeros
         node = Node(name, (kernels.zeros_like,), [(0, x._node)], (), x._data)
     if followed:
-        check_rewrite(name, x, base)
+        check_recordable_write(name, x, base)
     if state.recorder is not None:
         state.recorder.note_tensors((x, *sources))
     run()
     x._storage.version += 1
     if followed:
-        rewritten(x, base, node)
+        record_write(x, base, node)
     return x
 
 

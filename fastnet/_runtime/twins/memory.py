@@ -1,61 +1,74 @@
-"""The pool of fastnet/_kernels/memory.pyx in plain Python, for installs without the extension."""
+"""The pool of memory in plain Python: the twin of fastnet/_runtime/memory.pyx."""
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastnet._runtime.twins.state import state
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, DType, Shape
+
+_ALIGN = 64
+
 
 def _rounded(nbytes):
-    """Four sizes to each power of two, multiples of 64: changing shapes find the blocks of others."""
-    nbytes = max(nbytes, 64)
-    step = max(1 << ((nbytes - 1).bit_length() - 3), 64)
+    """nbytes rounded up to a size class: four for each power of two, so that blocks serve similar shapes, too."""
+    nbytes = max(nbytes, _ALIGN)
+    step = max(1 << ((nbytes - 1).bit_length() - 3), _ALIGN)
     return -(-nbytes // step) * step
 
 
 class Block(np.ndarray):
-    """A piece of a pool that goes back to it when the last array over it is gone."""
+    """A piece of a pool's memory. It returns to the pool when the last array over it is deleted."""
 
-    pool: "Pool | None" = None
+    pool: Pool | None = None
     memory: bytearray
 
-    def __del__(self):
+    def __del__(self) -> None:
         if self.pool is not None:
             self.pool._give(self.memory)
 
 
 class Pool:
-    """Freed memory by size, to be used again.
+    """A store of freed memory, sorted by size, for reuse.
 
     Args:
-        keep: bytes to keep for reuse at the most; -1 keeps all, which is what a recording needs.
+        keep: the most bytes to keep for reuse; -1 keeps all, as a recording needs.
+
+    Attributes:
+        live: the number of blocks in use.
+        held: bytes taken from the system.
+        idle: bytes of them that are free.
     """
 
-    def __init__(self, keep=-1):
+    def __init__(self, keep: int = -1) -> None:
         self.keep = keep
         self.live = 0
         self.held = 0
         self.idle = 0
-        self._free = {}                 # rounded size -> memory
-        self._lent = {}                 # id -> memory: a recording's launches may point at any of them
+        self._free: dict[int, list[bytearray]] = {}     # rounded size -> memory
+        self._lent: dict[int, bytearray] = {}           # id -> memory: a recording's launches may point at any of it
 
-    def take(self, nbytes):
-        """A Block of at least `nbytes` bytes; they hold whatever they held."""
+    def take(self, nbytes: int) -> Block:
+        """An uninitialised Block of at least `nbytes` bytes."""
         if nbytes < 0:
             raise ValueError(f"a block of {nbytes} bytes was asked for")
-        size = _rounded(nbytes) + 64
+        size = _rounded(nbytes) + _ALIGN
         free = self._free.get(size)
         if free:
             memory = free.pop()
             self.idle -= size
         else:
             try:
-                memory = bytearray(size)        # not an ndarray: NumPy would make it, not the Block, the base of arrays
+                memory = bytearray(size)        # of an ndarray's memory, NumPy keeps the ndarray alive, not the Block
             except (MemoryError, OverflowError):
                 raise MemoryError(f"could not allocate {nbytes} bytes") from None
             self.held += size
-        start = -np.frombuffer(memory, np.uint8).__array_interface__["data"][0] % 64
-        block = np.ndarray.__new__(Block, (size - 64,), np.uint8, memory, start)
+        start = -np.frombuffer(memory, np.uint8).__array_interface__["data"][0] % _ALIGN
+        block = np.ndarray.__new__(Block, (size - _ALIGN,), np.uint8, memory, start)
         block.pool, block.memory = self, memory
         self._lent[id(memory)] = memory
         self.live += 1
@@ -70,8 +83,8 @@ class Pool:
             self._free.setdefault(len(memory), []).append(memory)
             self.idle += len(memory)
 
-    def trim(self):
-        """Give the free blocks back to the system."""
+    def trim(self) -> None:
+        """Return the free blocks to the system."""
         self._free.clear()
         self.held -= self.idle
         self.idle = 0
@@ -80,16 +93,16 @@ class Pool:
 shared = Pool(keep=512 << 20)
 
 
-def allocate(nbytes):
-    """A Block from this thread's pool: the recording's own while one is made, else the shared one."""
+def allocate(nbytes: int) -> Block:
+    """A Block from this thread's pool: that of the recording in progress, else the shared one."""
     return (shared if state.recorder is None else state.recorder.pool).take(nbytes)
 
 
-def empty(shape, dtype):
+def empty(shape: Shape, dtype: DType) -> Array:
     """An uninitialised array from this thread's pool, aligned to 64 bytes."""
     return np.ndarray(shape, dtype, allocate(math.prod(shape) * dtype.itemsize))
 
 
-def empty_like(x):
-    """An uninitialised contiguous array of x's shape and dtype."""
+def empty_like(x: Array) -> Array:
+    """An uninitialised contiguous array with the shape and dtype of x."""
     return np.ndarray(x.shape, x.dtype, allocate(x.nbytes))

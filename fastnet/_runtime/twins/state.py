@@ -1,36 +1,42 @@
-"""The thread's own values of fastnet/_kernels/state.pyx in plain Python, for installs without the extension.
+"""The state of each thread in plain Python: the twin of fastnet/_runtime/state.pyx.
 
-A context of `contextvars` is entered and left by one call in C, so no exception from outside can leave a thread in a
-recording that has ended. `Swapped` and `Finally` have no such help: one that falls on the first bytecode of their
-`__exit__` prevents it.
+An asynchronous exception (Ctrl-C, a signal handler) cannot leave a thread in a finished recording, because one call in
+C enters and leaves a context of `contextvars`. It can split `Swapped` and `Finally`: if it arrives at the first
+bytecode of their `__exit__`, nothing is restored.
 """
+from __future__ import annotations
+
 import contextvars
 import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, TypeVar
 
-_recorder = contextvars.ContextVar("fastnet_recorder", default=None)
+_T = TypeVar("_T")
+_recorder: contextvars.ContextVar[Any] = contextvars.ContextVar("fastnet_recorder", default=None)
 
 
 class State(threading.local):
-    """The values of the thread that asks."""
+    """The state of the calling thread."""
 
-    grad_enabled = True                 # whether operations are recorded on the tape
+    grad_enabled: bool = True           # whether operations are recorded on the tape
 
     @property
-    def recorder(self):
-        """The fastnet._replay.recorder.Recorder of a function being compiled, or None: see `recorded`."""
+    def recorder(self) -> Any:
+        """The fastnet._replay.recorder.Recorder of the recording in progress, or None. `recorded` sets it."""
         return _recorder.get()
 
 
 state = State()
 
 
-def recorded(new_recorder, fn, *args, **kwargs):
+def recorded(new_recorder: Any, fn: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
     """fn(*args, **kwargs), while this thread records with `new_recorder` and allocates from its `pool`.
 
-    However fn ends, the thread is out of the recording afterwards. If fn raises, the gradient mode is put back too.
+    The recording ends with the call, whether fn returns or raises. If it raises, the gradient mode is restored, too.
 
     Raises:
-        RuntimeError: the thread records already.
+        RuntimeError: a recording is in progress.
     """
     if state.recorder is not None:
         raise RuntimeError("a compiled function was called inside another one; compile the outer function only")
@@ -43,81 +49,82 @@ def recorded(new_recorder, fn, *args, **kwargs):
         raise
 
 
-def inside(manager, fn, *args, **kwargs):
+def inside(manager: Any, fn: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
     """fn(*args, **kwargs) inside `with manager`."""
     with manager:
         return fn(*args, **kwargs)
 
 
 class Swapped:
-    """A context manager: an object's attribute has another value inside the block.
+    """A context manager that gives an object's attribute another value inside the block.
 
     Args:
         target: the object.
-        name: of the attribute.
-        value: what it is inside.
-        lock: held inside the block, if given.
+        name: the attribute's name.
+        value: its value inside the block.
+        lock: a lock to hold inside the block, or None.
     """
 
-    def __init__(self, target, name, value, lock=None):
+    def __init__(self, target: object, name: str, value: object, lock: Any = None) -> None:
         self._place, self._value, self._lock = (target, name), value, lock
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         if self._lock is not None:
             self._lock.acquire()
         self._before = getattr(*self._place)
         setattr(*self._place, self._value)
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         setattr(*self._place, self._before)
         if self._lock is not None:
             self._lock.release()
 
 
 class Turn:
-    """A context manager: a lock that knows which thread holds it.
+    """A context manager for a lock that knows which thread holds it.
 
-    A signal's handler runs in the midst of what it interrupts: it must not wait for its own thread, nor go in.
+    A signal handler runs inside the code that it interrupts. It asks `mine` first: it must neither wait for its own
+    thread nor enter the block.
 
     Args:
-        lock: a reentrant one, so that a child that the holder forks holds it too.
+        lock: a reentrant lock. If its holder forks, the child holds it, too.
     """
 
-    holder = 0
+    holder: int = 0
 
-    def __init__(self, lock):
+    def __init__(self, lock: Any) -> None:
         self._lock = lock
 
-    def mine(self):
-        """Whether this thread holds it."""
+    def mine(self) -> bool:
+        """Whether this thread holds the lock."""
         return self.holder == threading.get_ident()
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         self._lock.acquire()
         self.holder = threading.get_ident()
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self.holder = 0
         self._lock.release()
 
 
 class Finally:
-    """A context manager: call a function when the block ends.
+    """A context manager that calls a function when the block ends.
 
-    If an exception from outside interrupts the function, it is called once more: a second call must do no harm.
+    If an exception interrupts the function, it is called once more, so a second call must do no harm.
 
     Args:
         function: called without arguments.
-        failed_only: not if the block ends without an exception.
+        failed_only: call it only if the block raises.
     """
 
-    def __init__(self, function, failed_only=False):
+    def __init__(self, function: Callable[[], object], failed_only: bool = False) -> None:
         self._function, self._failed_only = function, failed_only
 
-    def __enter__(self):
+    def __enter__(self) -> Finally:
         return self
 
-    def __exit__(self, kind, *error):
+    def __exit__(self, kind: type[BaseException] | None, *error: BaseException | TracebackType | None) -> None:
         if kind is None and self._failed_only:
             return
         try:

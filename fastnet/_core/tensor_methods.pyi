@@ -236,8 +236,8 @@ class TensorMethods(TensorBase):
     def atan2(self, other: Tensor) -> Tensor:
         """The angle of the point (x, y) = (other, input), in radians from -pi to pi."""
 
-    def backward(self, gradient=None, retain_graph=False):
-        """Accumulate d(self * gradient)/d(leaf) into the `grad` of every leaf: see `fastnet.autograd.backward`."""
+    def backward(self, gradient: Tensor | None = None, retain_graph: builtins.bool = False) -> None:
+        """Compute gradients of this tensor, and accumulate them in the `grad` of every leaf that requires one."""
 
     def bernoulli(self, p: builtins.float | None = None, *, generator: Generator | None = None) -> Tensor:
         """Random ones and zeros: 1 with the probability given by each element, else 0. The gradient is 0."""
@@ -654,8 +654,8 @@ class TensorMethods(TensorBase):
     def reshape_as(self, other: Tensor) -> Tensor:
         """`reshape` to the shape of `other`."""
 
-    def retain_grad(self):
-        """Keep this non-leaf's gradient in its `grad` when backward() passes it."""
+    def retain_grad(self) -> None:
+        """Keep the gradient of a tensor that is not a leaf: backward() then sets its `grad`, too."""
 
     def rmatmul(self, other: Tensor) -> Tensor:
         """other @ self."""

@@ -1,4 +1,4 @@
-"""Optimizers and learning-rate schedules, under PyTorch's names."""
+"""Optimizers and learning-rate schedules with PyTorch's names."""
 from fastnet.optim import lr_scheduler
 from fastnet.optim.adagrad import Adagrad
 from fastnet.optim.adam import Adam, AdamW

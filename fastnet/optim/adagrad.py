@@ -1,22 +1,31 @@
 """Adagrad."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from fastnet.backend import K
-from fastnet.optim.optimizer import Optimizer
+from fastnet.optim.optimizer import Optimizer, Params
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, TensorOrNumber
+
+__all__ = ["Adagrad"]
 
 
 class Adagrad(Optimizer):
-    """p -= lr / (1 + (step - 1) * lr_decay) * g / (sqrt(s) + eps), with s the sum of all g^2.
+    """Adagrad: p -= lr / (1 + (step - 1) * lr_decay) * g / (sqrt(s) + eps), where s is the sum of all g^2.
 
     Duchi et al. 2011, https://jmlr.org/papers/v12/duchi11a.html.
 
     Args:
-        params: parameters or groups of them.
+        params: parameters, or dictionaries of "params" and options.
         lr: the learning rate.
-        lr_decay: how it falls.
+        lr_decay: the decay of the learning rate.
         weight_decay: L2 penalty, g += weight_decay * p.
-        initial_accumulator_value: what s starts with.
+        initial_accumulator_value: the initial value of s.
         eps: added to the denominator.
-        maximize: go up instead of down.
-        l1: L1 penalty, g += l1 * sign(p). Not PyTorch's: it has no L1 penalty in optimizers.
+        maximize: maximize the objective instead of minimizing it.
+        l1: L1 penalty, g += l1 * sign(p). PyTorch's optimizers do not have it.
 
     Raises:
         ValueError: a number out of range.
@@ -33,16 +42,18 @@ class Adagrad(Optimizer):
 
     HYPER = ("lr", "lr_decay", "eps", "weight_decay", "l1")
 
-    def __init__(self, params, lr=1e-2, lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10, *,
-                 maximize=False, l1=0):
+    def __init__(self, params: Params, lr: TensorOrNumber = 1e-2, lr_decay: float = 0, weight_decay: float = 0,
+                 initial_accumulator_value: float = 0, eps: float = 1e-10, *, maximize: bool = False,
+                 l1: float = 0) -> None:
         if initial_accumulator_value < 0:
             raise ValueError(f"invalid initial_accumulator_value: expected at least 0, got {initial_accumulator_value}")
         super().__init__(params, {"lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay,
                                   "initial_accumulator_value": initial_accumulator_value, "maximize": maximize,
                                   "l1": l1})
 
-    def moments(self, group):
+    def moments(self, group: dict[str, Any]) -> dict[str, float | None]:
         return {"sum": group["initial_accumulator_value"]}
 
-    def update(self, p, g, moments, hyper, step, group):
+    def update(self, p: Array, g: Array, moments: dict[str, Array | None], hyper: Array, step: Array,
+               group: dict[str, Any]) -> None:
         K.adagrad_(p, g, moments["sum"], hyper, step, maximize=group["maximize"])

@@ -1,23 +1,32 @@
 """Adam and AdamW."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from fastnet.backend import K
-from fastnet.optim.optimizer import Optimizer
+from fastnet.optim.optimizer import Optimizer, Params
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, TensorOrNumber
+
+__all__ = ["Adam", "AdamW"]
 
 
 class Adam(Optimizer):
-    """p -= lr * m' / (sqrt(v') + eps), with m' and v' the bias-corrected running means of g and g^2.
+    """Adam: p -= lr * m' / (sqrt(v') + eps), where m' and v' are bias-corrected running means of g and g^2.
 
-    m = beta1 * m + (1 - beta1) * g and m' = m / (1 - beta1^step), likewise v of g^2 with beta2. Kingma and Ba 2014,
+    m = beta1 * m + (1 - beta1) * g and m' = m / (1 - beta1^step); v is the same for g^2 with beta2. Kingma and Ba 2014,
     https://arxiv.org/abs/1412.6980; amsgrad: Reddi et al. 2018, https://arxiv.org/abs/1904.09237.
 
     Args:
-        params: parameters or groups of them.
+        params: parameters, or dictionaries of "params" and options.
         lr: the learning rate.
-        betas: the decay of m and of v.
+        betas: the decay rates of m and v.
         eps: added to the denominator.
         weight_decay: L2 penalty, g += weight_decay * p.
-        amsgrad: divide by the largest v so far.
-        maximize: go up instead of down.
-        l1: L1 penalty, g += l1 * sign(p). Not PyTorch's: it has no L1 penalty in optimizers.
+        amsgrad: use the maximum of all v so far.
+        maximize: maximize the objective instead of minimizing it.
+        l1: L1 penalty, g += l1 * sign(p). PyTorch's optimizers do not have it.
 
     Raises:
         ValueError: a number out of range.
@@ -35,12 +44,13 @@ class Adam(Optimizer):
     HYPER = ("lr", "beta1", "beta2", "eps", "weight_decay", "l1")
     DECOUPLED = False
 
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, *, maximize=False,
-                 l1=0):
+    def __init__(self, params: Params, lr: TensorOrNumber = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
+                 eps: float = 1e-8, weight_decay: float = 0, amsgrad: bool = False, *, maximize: bool = False,
+                 l1: float = 0) -> None:
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
                                   "amsgrad": amsgrad, "maximize": maximize, "l1": l1})
 
-    def check(self, group):
+    def check(self, group: dict[str, Any]) -> None:
         if len(group["betas"]) != 2:
             raise ValueError(f"invalid betas: expected two numbers, got {group['betas']}")
         if group.get("decoupled_weight_decay", self.DECOUPLED) != self.DECOUPLED:
@@ -48,21 +58,23 @@ class Adam(Optimizer):
                              f"{type(self).__name__}; Adam and AdamW differ in it")
         super().check(dict(zip(self.HYPER, self.numbers(group))))
 
-    def numbers(self, group):
+    def numbers(self, group: dict[str, Any]) -> list[Any]:
         return [group["lr"], *group["betas"], group["eps"], group["weight_decay"], group["l1"]]
 
-    def moments(self, group):
+    def moments(self, group: dict[str, Any]) -> dict[str, float | None]:
         return {"exp_avg": 0, "exp_avg_sq": 0, "max_exp_avg_sq": 0 if group["amsgrad"] else None}
 
-    def update(self, p, g, moments, hyper, step, group):
+    def update(self, p: Array, g: Array, moments: dict[str, Array | None], hyper: Array, step: Array,
+               group: dict[str, Any]) -> None:
         K.adam_(p, g, moments["exp_avg"], moments["exp_avg_sq"], moments["max_exp_avg_sq"], hyper, step,
                 decoupled=self.DECOUPLED, maximize=group["maximize"])
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay: p -= lr * weight_decay * p, apart from the gradient.
+    """Adam with decoupled weight decay, p -= lr * weight_decay * p, which does not enter the moments.
 
-    Loshchilov and Hutter 2017, https://arxiv.org/abs/1711.05101. Arguments and errors are Adam's; weight_decay is 0.01.
+    Loshchilov and Hutter 2017, https://arxiv.org/abs/1711.05101. Arguments and errors are those of `Adam`, with a
+    default weight_decay of 0.01.
 
     Example:
         >>> import fastnet
@@ -76,6 +88,7 @@ class AdamW(Adam):
 
     DECOUPLED = True
 
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2, amsgrad=False, *,
-                 maximize=False, l1=0):
+    def __init__(self, params: Params, lr: TensorOrNumber = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
+                 eps: float = 1e-8, weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False,
+                 l1: float = 0) -> None:
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, l1=l1)

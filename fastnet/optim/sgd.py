@@ -1,24 +1,37 @@
 """Stochastic gradient descent."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from fastnet.backend import K
-from fastnet.optim.optimizer import Optimizer
+from fastnet.optim.optimizer import Optimizer, Params
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, TensorOrNumber
+    from fastnet._core.tensor import Tensor
+
+__all__ = ["SGD"]
 
 
 class SGD(Optimizer):
-    """p -= lr * v, with v = momentum * v + (1 - dampening) * g, and g the gradient plus its penalties.
+    """Stochastic gradient descent with momentum: p -= lr * v, where v = momentum * v + (1 - dampening) * g.
 
-    Sutskever et al. 2013, https://proceedings.mlr.press/v28/sutskever13.html. PyTorch's form: the first v is g.
+    g is the gradient plus its penalties, and the first v is g, as in PyTorch. Sutskever et al. 2013,
+    https://proceedings.mlr.press/v28/sutskever13.html.
 
     Args:
-        params: parameters or groups of them.
+        params: parameters, or dictionaries of "params" and options.
         lr: the learning rate.
-        momentum, dampening: 0 each.
+        momentum: the decay rate of v.
+        dampening: reduces the weight of the gradient in v.
         weight_decay: L2 penalty, g += weight_decay * p.
-        nesterov: use g + momentum * v in place of v; needs momentum and no dampening.
-        maximize: go up instead of down.
-        l1: L1 penalty, g += l1 * sign(p). Not PyTorch's: it has no L1 penalty in optimizers.
+        nesterov: use g + momentum * v instead of v; requires momentum > 0 and dampening 0.
+        maximize: maximize the objective instead of minimizing it.
+        l1: L1 penalty, g += l1 * sign(p). PyTorch's optimizers do not have it.
 
     Raises:
-        ValueError: a number out of range, or nesterov without momentum.
+        ValueError: a number out of range, or nesterov without momentum or with dampening.
 
     Example:
         >>> import fastnet
@@ -32,24 +45,25 @@ class SGD(Optimizer):
 
     HYPER = ("lr", "momentum", "dampening", "weight_decay", "l1")
 
-    def __init__(self, params, lr=1e-3, momentum=0, dampening=0, weight_decay=0, nesterov=False, *,
-                 maximize=False, l1=0):
+    def __init__(self, params: Params, lr: TensorOrNumber = 1e-3, momentum: float = 0, dampening: float = 0,
+                 weight_decay: float = 0, nesterov: bool = False, *, maximize: bool = False, l1: float = 0) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
                                   "nesterov": nesterov, "maximize": maximize, "l1": l1})
 
-    def check(self, group):
+    def check(self, group: dict[str, Any]) -> None:
         super().check(group)
         if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
-            raise ValueError("nesterov needs a momentum above 0 and a dampening of 0, got momentum "
+            raise ValueError("nesterov: expected momentum > 0 and dampening 0, got momentum "
                              f"{group['momentum']} and dampening {group['dampening']}")
 
-    def moments(self, group):
+    def moments(self, group: dict[str, Any]) -> dict[str, float | None]:
         return {"momentum_buffer": 0 if group["momentum"] else None}
 
-    def _start(self, p, names, step):
-        if names.get("momentum_buffer") is not None and "momentum_buffer" not in self.state[p]:
-            self.state[p].pop("step", None)     # momentum was switched on: the buffer's first step is still to come
-        super()._start(p, names, step)
+    def _start(self, p: Tensor, moments: Mapping[str, Any], step: Tensor) -> None:
+        if moments.get("momentum_buffer") is not None and "momentum_buffer" not in self.state[p]:
+            self.state[p].pop("step", None)     # momentum was switched on: the next step is the buffer's first
+        super()._start(p, moments, step)
 
-    def update(self, p, g, moments, hyper, step, group):
+    def update(self, p: Array, g: Array, moments: dict[str, Array | None], hyper: Array, step: Array,
+               group: dict[str, Any]) -> None:
         K.sgd_(p, g, moments["momentum_buffer"], hyper, step, nesterov=group["nesterov"], maximize=group["maximize"])

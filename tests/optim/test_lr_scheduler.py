@@ -369,3 +369,14 @@ def test_plateau_after_a_group_was_added():
         else:
             schedule.step(1.0)
             assert schedule.get_last_lr() == pytest.approx([0.01, 0.003, 0.1])
+
+
+def test_repr():
+    optimizer = optimizer_of(fastnet)
+    step = lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.5)
+    assert repr(step) == "StepLR(step_size=2, gamma=0.5, last_epoch=0, lr=[0.1, 0.03])"
+    plateau = lr_scheduler.ReduceLROnPlateau(optimizer, "max", patience=3)
+    assert repr(plateau).startswith("ReduceLROnPlateau(mode='max', factor=0.1, patience=3, ")
+    chain = lr_scheduler.SequentialLR(optimizer, [lr_scheduler.ExponentialLR(optimizer, 0.9)], [])
+    assert repr(chain) == ("SequentialLR(schedulers=[ExponentialLR(gamma=0.9, last_epoch=0, lr=[0.1, 0.03])], "
+                           "milestones=[], last_epoch=0, lr=[0.1, 0.03])")

@@ -313,7 +313,7 @@ def test_gradients_that_were_exchanged_reach_the_parameters_they_were_given_to()
     *((rule, {"l1": -1}, "invalid l1: .* got -1") for rule in RULES),
     *((rule, {"eps": -1e-8}, "invalid eps") for rule in RULES if rule != "SGD"),
     ("SGD", {"momentum": -0.5}, "invalid momentum"), ("RMSprop", {"momentum": -0.5}, "invalid momentum"),
-    ("SGD", {"nesterov": True}, "nesterov needs a momentum above 0 .* got momentum 0"),
+    ("SGD", {"nesterov": True}, "nesterov: expected momentum > 0 .* got momentum 0"),
     ("SGD", {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "dampening 0.1"),
     *((rule, {"betas": betas}, match) for rule in ("Adam", "AdamW") for betas, match in (
         ((1.0, 0.999), "invalid beta1: .* got 1.0"), ((-0.1, 0.999), "invalid beta1"), ((0.9, 1.0), "invalid beta2"),
@@ -350,11 +350,11 @@ def test_bad_parameters():
         optim.SGD([{"params": p}, {"params": [nn.Parameter([1.0]), p]}])
     with pytest.raises(ValueError, match=r"must be leaves; one of shape \(2,\) is the result of <mul backward>"):
         optim.SGD([p * 2])
-    with pytest.raises(TypeError, match=r"of tensors, as model.parameters\(\) is, got Linear"):
+    with pytest.raises(TypeError, match=r"of tensors, such as model.parameters\(\), got Linear"):
         optim.SGD(fastnet.nn.Linear(1, 1))
-    with pytest.raises(TypeError, match=r"of tensors, as model.parameters\(\) is, got ndarray"):
+    with pytest.raises(TypeError, match=r"of tensors, such as model.parameters\(\), got ndarray"):
         optim.SGD([np.ones(2)])
-    with pytest.raises(TypeError, match=r"of tensors, as model.parameters\(\) is, got str"):
+    with pytest.raises(TypeError, match=r"of tensors, such as model.parameters\(\), got str"):
         optim.SGD({"params": [p]})
     for make in (optim.SGD, optim.Adam):
         with pytest.raises(TypeError, match=r"expected lr to be a number, got '0\.1'"):
@@ -364,5 +364,5 @@ def test_bad_parameters():
 
 def test_repr():
     text = repr(optim.Adam([{"params": nn.Linear(2, 2).parameters()}, {"params": nn.Parameter([1.0]), "lr": 0.5}]))
-    assert text.startswith("Adam (\ngroup 0: 2 parameters\n    amsgrad: False\n    betas: (0.9, 0.999)")
-    assert "group 1: 1 parameters" in text and "lr: 0.5" in text
+    assert text.startswith("Adam (\nParameter Group 0: 2 parameters\n    amsgrad: False\n    betas: (0.9, 0.999)")
+    assert "Parameter Group 1: 1 parameters" in text and "lr: 0.5" in text

@@ -272,7 +272,7 @@ def test_schedules_and_optimizers_inside_are_refused():
     schedule = fastnet.optim.lr_scheduler.ExponentialLR(model.optimizer, 0.5)
     with pytest.raises(RuntimeError, match="a schedule's step"):
         fastnet.compile(lambda: schedule.step())()
-    with pytest.raises(RuntimeError, match="making an optimizer"):
+    with pytest.raises(RuntimeError, match="creating an optimizer"):
         fastnet.compile(lambda: fastnet.optim.SGD(model.weights) and None)()
 
 

@@ -1,7 +1,7 @@
-"""Learning-rate schedules, under PyTorch's names and with its numbers.
+"""Learning-rate schedules with PyTorch's names and numbers.
 
-A schedule reads and writes its optimizer's `param_groups`, nothing else. Making one sets the first rates; each `step()`
-after that sets the next. Most compute a rate from the one before, so that several may act on one optimizer at once.
+A schedule only reads and writes its optimizer's `param_groups`. Creating it sets the first rates, and each `step()`
+sets the next ones. Most schedules compute a rate from the current one, so that several can act on one optimizer.
 """
 from fastnet.optim.lr_scheduler.base import LRScheduler
 from fastnet.optim.lr_scheduler.cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts

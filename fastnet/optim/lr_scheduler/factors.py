@@ -1,22 +1,30 @@
-"""Schedules that multiply the rate by a factor from time to time."""
+"""Schedules that multiply the rate by a factor."""
+from __future__ import annotations
+
 import types
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from fastnet.optim.lr_scheduler.base import LRScheduler, per_group
 
+if TYPE_CHECKING:
+    from fastnet.optim.optimizer import Optimizer
+
+__all__ = ["ConstantLR", "ExponentialLR", "LambdaLR", "LinearLR", "MultiStepLR", "StepLR"]
+
 
 class LambdaLR(LRScheduler):
-    """The initial rate times a function of the epoch: base * lr_lambda(epoch).
+    """Multiply the initial rate by a function of the epoch: base * lr_lambda(epoch).
 
     Args:
         optimizer: the optimizer.
-        lr_lambda: a function of the epoch (an int), or a list with one for each group.
-        last_epoch: as in LRScheduler.
+        lr_lambda: a function of the epoch, or a list with one function for each group.
+        last_epoch: see `LRScheduler`.
 
     Raises:
-        ValueError: another number of functions than of groups.
+        ValueError: the number of functions is not the number of groups.
 
     Example:
         >>> import fastnet
@@ -27,21 +35,22 @@ class LambdaLR(LRScheduler):
         [0.5]
     """
 
-    def __init__(self, optimizer, lr_lambda, last_epoch=-1):
+    def __init__(self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
+                 last_epoch: int = -1) -> None:
         self.lr_lambdas = per_group("lr_lambda", optimizer, lr_lambda)
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
+    def get_lr(self) -> list[Any]:
         """base * lr_lambda(epoch)."""
         return [lr * f(self.last_epoch) for lr, f in zip(self.base_lrs, self.lr_lambdas, strict=True)]
 
-    def state_dict(self):
-        """The state. Of the functions, only objects that are no plain functions are saved, by their attributes."""
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state. Callable objects are saved by their attributes, plain functions are not saved."""
         saved = [None if isinstance(f, types.FunctionType) else dict(vars(f)) for f in self.lr_lambdas]
         return super().state_dict() | {"lr_lambdas": saved}
 
-    def load_state_dict(self, state_dict):
-        """Go on from what `state_dict` gave; the functions are this schedule's own."""
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore the state that `state_dict` returned; plain functions remain those of this schedule."""
         super().load_state_dict({name: value for name, value in state_dict.items() if name != "lr_lambdas"})
         for f, saved in zip(self.lr_lambdas, state_dict["lr_lambdas"], strict=True):
             if saved is not None:
@@ -49,13 +58,13 @@ class LambdaLR(LRScheduler):
 
 
 class StepLR(LRScheduler):
-    """The rate times gamma every `step_size` epochs: base * gamma^floor(epoch / step_size).
+    """Multiply the rate by gamma every `step_size` epochs: base * gamma^floor(epoch / step_size).
 
     Args:
         optimizer: the optimizer.
         step_size: a number of epochs.
         gamma: the factor.
-        last_epoch: as in LRScheduler.
+        last_epoch: see `LRScheduler`.
 
     Raises:
         ValueError: step_size is not positive.
@@ -72,30 +81,30 @@ class StepLR(LRScheduler):
         [1.0, 1.0, 0.5, 0.5]
     """
 
-    def __init__(self, optimizer, step_size, gamma=0.1, last_epoch=-1):
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
         if step_size <= 0:
             raise ValueError(f"expected a positive step_size, got {step_size}")
         self.step_size = step_size
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
+    def get_lr(self) -> list[Any]:
         """lr * gamma where the epoch is a multiple of step_size."""
         due = self.last_epoch != 0 and self.last_epoch % self.step_size == 0
-        return self._times(self.gamma) if due else self._present()
+        return self._times(self.gamma) if due else self._current_lrs()
 
-    def _get_closed_form_lr(self):
+    def _get_closed_form_lr(self) -> list[Any]:
         return self._base_times(self.gamma ** (self.last_epoch // self.step_size))
 
 
 class MultiStepLR(LRScheduler):
-    """The rate times gamma at each of the epochs `milestones`; one that is named twice counts twice.
+    """Multiply the rate by gamma at each milestone; a milestone that appears twice counts twice.
 
     Args:
         optimizer: the optimizer.
-        milestones: epochs.
+        milestones: epochs in any order.
         gamma: the factor.
-        last_epoch: as in LRScheduler.
+        last_epoch: see `LRScheduler`.
 
     Example:
         >>> import fastnet
@@ -109,23 +118,24 @@ class MultiStepLR(LRScheduler):
         [1.0, 0.5, 0.5, 0.25]
     """
 
-    def __init__(self, optimizer, milestones, gamma=0.1, last_epoch=-1):
+    def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1,
+                 last_epoch: int = -1) -> None:
         self.milestones = sorted(milestones)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
+    def get_lr(self) -> list[Any]:
         """lr * gamma where the epoch is a milestone."""
         count = self.milestones.count(self.last_epoch)
-        return self._times(self.gamma**count) if count else self._present()
+        return self._times(self.gamma**count) if count else self._current_lrs()
 
-    def _get_closed_form_lr(self):
+    def _get_closed_form_lr(self) -> list[Any]:
         return self._base_times(self.gamma ** bisect_right(self.milestones, self.last_epoch))
 
-    def load_state_dict(self, state_dict):
-        """Go on from what `state_dict` gave. PyTorch's milestones, a Counter, are taken too.
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore the state that `state_dict` returned, fastnet's or PyTorch's.
 
-        They are a list here because a Counter's numbers would come out of a JSON file as strings.
+        PyTorch's milestones are a Counter. Here they are a list, since JSON would convert a Counter's keys to strings.
         """
         super().load_state_dict(state_dict)
         if isinstance(self.milestones, Mapping):
@@ -133,13 +143,13 @@ class MultiStepLR(LRScheduler):
 
 
 class ConstantLR(LRScheduler):
-    """The rate times `factor` for the first `total_iters` epochs.
+    """Multiply the rate by `factor` during the first `total_iters` epochs.
 
     Args:
         optimizer: the optimizer.
         factor: between 0 and 1.
-        total_iters: a number of epochs.
-        last_epoch: as in LRScheduler.
+        total_iters: the number of epochs.
+        last_epoch: see `LRScheduler`.
 
     Raises:
         ValueError: factor is outside [0, 1].
@@ -156,34 +166,35 @@ class ConstantLR(LRScheduler):
         [0.5, 0.5, 1.0, 1.0]
     """
 
-    def __init__(self, optimizer, factor=1.0 / 3, total_iters=5, last_epoch=-1):
+    def __init__(self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5,
+                 last_epoch: int = -1) -> None:
         if not 0 <= factor <= 1:
             raise ValueError(f"expected a factor between 0 and 1, got {factor}")
         self.factor = factor
         self.total_iters = total_iters
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
-        """lr * factor at the start, lr / factor at the end."""
+    def get_lr(self) -> list[Any]:
+        """lr * factor at the start, lr / factor after `total_iters` epochs."""
         if self.last_epoch == 0:
             return self._times(self.factor)
-        return self._times(1.0 / self.factor) if self.last_epoch == self.total_iters else self._present()
+        return self._times(1.0 / self.factor) if self.last_epoch == self.total_iters else self._current_lrs()
 
-    def _get_closed_form_lr(self):
+    def _get_closed_form_lr(self) -> list[Any]:
         return self._base_times(self.factor + (self.last_epoch >= self.total_iters) * (1 - self.factor))
 
 
 class LinearLR(LRScheduler):
-    """The rate times a factor that goes from `start_factor` to `end_factor` in `total_iters` equal steps.
+    """Multiply the rate by a factor that changes linearly from `start_factor` to `end_factor`, for warm-up or decay.
 
-    base * (start + (end - start) * min(epoch, total_iters) / total_iters).
+    The rate is base * (start + (end - start) * min(epoch, total_iters) / total_iters).
 
     Args:
         optimizer: the optimizer.
-        start_factor: above 0 and at most 1.
-        end_factor: between 0 and 1.
-        total_iters: a number of epochs.
-        last_epoch: as in LRScheduler.
+        start_factor: the first factor, in (0, 1].
+        end_factor: the last factor, in [0, 1].
+        total_iters: the number of epochs.
+        last_epoch: see `LRScheduler`.
 
     Raises:
         ValueError: start_factor is outside (0, 1] or end_factor outside [0, 1].
@@ -200,7 +211,8 @@ class LinearLR(LRScheduler):
         [0.5, 0.75, 1.0, 1.0]
     """
 
-    def __init__(self, optimizer, start_factor=1.0 / 3, end_factor=1.0, total_iters=5, last_epoch=-1):
+    def __init__(self, optimizer: Optimizer, start_factor: float = 1.0 / 3, end_factor: float = 1.0,
+                 total_iters: int = 5, last_epoch: int = -1) -> None:
         if not 0 < start_factor <= 1:
             raise ValueError(f"expected a start_factor above 0 and at most 1, got {start_factor}")
         if not 0 <= end_factor <= 1:
@@ -210,27 +222,27 @@ class LinearLR(LRScheduler):
         self.total_iters = total_iters
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
-        """lr times the ratio of this epoch's factor to the last one's."""
+    def get_lr(self) -> list[Any]:
+        """lr times the ratio of this epoch's factor to the previous one."""
         if self.last_epoch == 0:
             return self._times(self.start_factor)
         if self._is_initial or self.last_epoch > self.total_iters:
-            return self._present()
+            return self._current_lrs()
         rise = self.end_factor - self.start_factor
         return self._times(1.0 + rise / (self.total_iters * self.start_factor + (self.last_epoch - 1) * rise))
 
-    def _get_closed_form_lr(self):
+    def _get_closed_form_lr(self) -> list[Any]:
         done = min(self.total_iters, self.last_epoch) / self.total_iters
         return self._base_times(self.start_factor + (self.end_factor - self.start_factor) * done)
 
 
 class ExponentialLR(LRScheduler):
-    """The rate times gamma every epoch: base * gamma^epoch.
+    """Multiply the rate by gamma every epoch: base * gamma^epoch.
 
     Args:
         optimizer: the optimizer.
         gamma: the factor.
-        last_epoch: as in LRScheduler.
+        last_epoch: see `LRScheduler`.
 
     Example:
         >>> import fastnet
@@ -241,13 +253,13 @@ class ExponentialLR(LRScheduler):
         [0.5]
     """
 
-    def __init__(self, optimizer, gamma, last_epoch=-1):
+    def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
+    def get_lr(self) -> list[Any]:
         """lr * gamma."""
-        return self._present() if self._is_initial else self._times(self.gamma)
+        return self._current_lrs() if self._is_initial else self._times(self.gamma)
 
-    def _get_closed_form_lr(self):
+    def _get_closed_form_lr(self) -> list[Any]:
         return self._base_times(self.gamma**self.last_epoch)

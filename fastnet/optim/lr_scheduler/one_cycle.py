@@ -1,47 +1,59 @@
 """The one-cycle policy."""
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastnet.optim.lr_scheduler.base import LRScheduler, groups, per_group
 
+if TYPE_CHECKING:
+    from fastnet.optim.optimizer import Optimizer
 
-def _cosine(start, end, pct):
+__all__ = ["OneCycleLR"]
+
+
+def _cosine(start: float, end: float, pct: float) -> float:
     return end + (start - end) / 2.0 * (math.cos(math.pi * pct) + 1)
 
 
-def _linear(start, end, pct):
+def _linear(start: float, end: float, pct: float) -> float:
     return (end - start) * pct + start
 
 
 _ANNEAL = {"cos": _cosine, "linear": _linear}
 
 
-def _positive(name, value):
+def _positive(name: str, value: int) -> int:
     if not isinstance(value, int) or value <= 0:
         raise ValueError(f"expected a positive integer {name}, got {value}")
     return value
 
 
 class OneCycleLR(LRScheduler):
-    """Up from max_lr / div_factor to max_lr, then down to a `final_div_factor`th of the start, over the whole training.
+    """One-cycle policy: the rate rises from max_lr / div_factor to max_lr, then falls to a small fraction of the first.
 
-    Smith and Topin 2017, https://arxiv.org/abs/1708.07120. Step it after every batch.
+    Call `step()` after every batch. Smith and Topin 2017, https://arxiv.org/abs/1708.07120.
 
     Args:
         optimizer: the optimizer.
         max_lr: the highest rate, or a list with one for each group.
-        total_steps: how many steps the cycle has; or epochs * steps_per_epoch.
-        epochs, steps_per_epoch: in place of total_steps.
-        pct_start: the share of the steps that go up.
-        anneal_strategy: "cos" or "linear".
-        cycle_momentum: move momentum (or the first beta) the other way, from max_momentum to base_momentum and back.
-        base_momentum, max_momentum: its bounds, or lists with one for each group.
-        div_factor: max_lr over the first rate.
-        final_div_factor: the first rate over the last.
-        three_phase: down to the first rate in as many steps as up, then to the last.
-        last_epoch: as in LRScheduler.
+        total_steps: the number of steps in the cycle.
+        epochs: with steps_per_epoch, an alternative to total_steps.
+        steps_per_epoch: the number of steps in an epoch.
+        pct_start: the fraction of the steps with a rising rate.
+        anneal_strategy: the shape of each phase, "cos" or "linear".
+        cycle_momentum: move momentum (or the first beta) inversely to the rate.
+        base_momentum: the lowest momentum, or a list with one for each group.
+        max_momentum: the highest momentum, or a list with one for each group.
+        div_factor: the highest rate divided by the first.
+        final_div_factor: the first rate divided by the last.
+        three_phase: fall to the first rate in as many steps as the rise takes, then to the last rate.
+        last_epoch: see `LRScheduler`.
 
     Raises:
-        ValueError: an argument out of range, an optimizer without momentum to cycle; from step(), one step too many.
+        ValueError: an argument out of range, or cycle_momentum with an optimizer without momentum; from step(), more
+            than total_steps steps.
 
     Example:
         >>> import fastnet
@@ -56,9 +68,12 @@ class OneCycleLR(LRScheduler):
         [0.04, 0.52, 1.0, 0.5, 0.0]
     """
 
-    def __init__(self, optimizer, max_lr, total_steps=None, epochs=None, steps_per_epoch=None, pct_start=0.3,
-                 anneal_strategy="cos", cycle_momentum=True, base_momentum=0.85, max_momentum=0.95, div_factor=25.0,
-                 final_div_factor=1e4, three_phase=False, last_epoch=-1):
+    def __init__(self, optimizer: Optimizer, max_lr: float | Sequence[float], total_steps: int | None = None,
+                 epochs: int | None = None, steps_per_epoch: int | None = None, pct_start: float = 0.3,
+                 anneal_strategy: Literal["cos", "linear"] = "cos", cycle_momentum: bool = True,
+                 base_momentum: float | Sequence[float] = 0.85, max_momentum: float | Sequence[float] = 0.95,
+                 div_factor: float = 25.0, final_div_factor: float = 1e4, three_phase: bool = False,
+                 last_epoch: int = -1) -> None:
         if total_steps is not None:
             self.total_steps = _positive("total_steps", total_steps)
         elif epochs is not None and steps_per_epoch is not None:
@@ -81,8 +96,8 @@ class OneCycleLR(LRScheduler):
             self._start_momentum(optimizer, base_momentum, max_momentum, last_epoch)
         super().__init__(optimizer, last_epoch)
 
-    def _phases(self, pct_start, three_phase):
-        def phase(end, *names):
+    def _phases(self, pct_start: float, three_phase: bool) -> list[dict[str, Any]]:
+        def phase(end: float, *names: str) -> dict[str, Any]:
             return dict(zip(("end_step", "start_lr", "end_lr", "start_momentum", "end_momentum"), (end, *names)))
 
         up = phase(pct_start * self.total_steps - 1, "initial_lr", "max_lr", "max_momentum", "base_momentum")
@@ -92,10 +107,11 @@ class OneCycleLR(LRScheduler):
                 phase(2 * pct_start * self.total_steps - 2, "max_lr", "initial_lr", "base_momentum", "max_momentum"),
                 phase(self.total_steps - 1, "initial_lr", "min_lr", "max_momentum", "max_momentum")]
 
-    def _start_momentum(self, optimizer, base_momentum, max_momentum, last_epoch):
+    def _start_momentum(self, optimizer: Optimizer, base_momentum: float | Sequence[float],
+                        max_momentum: float | Sequence[float], last_epoch: int) -> None:
         if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
-            raise ValueError("cycle_momentum needs an optimizer with momentum or betas, which "
-                             f"{type(optimizer).__name__} is not; pass cycle_momentum=False")
+            raise ValueError("cycle_momentum: expected an optimizer with momentum or betas, got "
+                             f"{type(optimizer).__name__}; pass cycle_momentum=False")
         self.use_beta1 = "betas" in optimizer.defaults
         highest = per_group("max_momentum", optimizer, max_momentum)
         lowest = per_group("base_momentum", optimizer, base_momentum)
@@ -104,16 +120,16 @@ class OneCycleLR(LRScheduler):
                 self._set_momentum(group, high)
                 group.update(max_momentum=high, base_momentum=low)
 
-    def _set_momentum(self, group, value):
+    def _set_momentum(self, group: dict[str, Any], value: float) -> None:
         if self.use_beta1:
             group["betas"] = (value, *group["betas"][1:])
         else:
             group["momentum"] = value
 
-    def get_lr(self):
-        """The rates at this step of the cycle. Sets the momentum of each group, too."""
+    def get_lr(self) -> list[Any]:
+        """Compute the rates of this step and set the momentum of each group."""
         if self.last_epoch > self.total_steps:
-            raise ValueError(f"the cycle has {self.total_steps} steps, step {self.last_epoch} was asked for")
+            raise ValueError(f"expected at most {self.total_steps} steps, got step {self.last_epoch}")
         start, phase = 0.0, self._schedule_phases[0]
         for following in self._schedule_phases[1:]:
             if self.last_epoch <= phase["end_step"]:

@@ -1,27 +1,37 @@
-"""Lower the rate when progress stops."""
+"""Reduction of the learning rate when a metric stops improving."""
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastnet.optim.lr_scheduler.base import LRScheduler, groups, per_group, refuse_in_recording
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import TensorOrNumber
+    from fastnet.optim.optimizer import Optimizer
+
+__all__ = ["ReduceLROnPlateau"]
+
 
 class ReduceLROnPlateau(LRScheduler):
-    """The rate times `factor` once a metric has not become better for more than `patience` epochs.
+    """Multiply the rate by `factor` when a metric has not improved for more than `patience` epochs.
 
     Call `step(metric)` after each epoch.
 
     Args:
         optimizer: the optimizer.
-        mode: "min" where a lower metric is better, "max" where a higher one is.
-        factor: what the rate is multiplied by; below 1.
-        patience: how many epochs without progress are let pass.
-        threshold: the least change that counts as progress.
-        threshold_mode: "rel": a share of the best metric; "abs": an amount.
-        cooldown: epochs after a reduction in which nothing is counted.
+        mode: "min" if a lower metric is better, "max" if a higher one is.
+        factor: multiplied with the rate; below 1.
+        patience: the number of epochs without improvement that are tolerated.
+        threshold: the smallest change that counts as improvement.
+        threshold_mode: "rel" for a fraction of the best metric, "abs" for an absolute change.
+        cooldown: the number of epochs after a reduction that do not count.
         min_lr: the lowest rate, or a list with one for each group.
-        eps: a reduction by less than this is not made.
+        eps: smaller reductions are skipped.
 
     Raises:
-        ValueError: an unknown mode, a factor that is not below 1, or another number of min_lr than of groups.
+        ValueError: an unknown mode, a factor of 1 or more, or a min_lr list whose length is not the number of groups.
 
     Example:
         >>> import fastnet
@@ -33,8 +43,9 @@ class ReduceLROnPlateau(LRScheduler):
         [0.5]
     """
 
-    def __init__(self, optimizer, mode="min", factor=0.1, patience=10, threshold=1e-4, threshold_mode="rel", cooldown=0,
-                 min_lr=0, eps=1e-8):
+    def __init__(self, optimizer: Optimizer, mode: Literal["min", "max"] = "min", factor: float = 0.1,
+                 patience: int = 10, threshold: float = 1e-4, threshold_mode: Literal["rel", "abs"] = "rel",
+                 cooldown: int = 0, min_lr: float | Sequence[float] = 0, eps: float = 1e-8) -> None:
         if factor >= 1:
             raise ValueError(f"expected a factor below 1, got {factor}")
         if mode not in ("min", "max"):
@@ -50,25 +61,25 @@ class ReduceLROnPlateau(LRScheduler):
         self.threshold_mode = threshold_mode
         self.cooldown = cooldown
         self.min_lrs = per_group("min_lr", optimizer, min_lr)
-        self.default_min_lr = None if isinstance(min_lr, (list, tuple)) else min_lr
+        self.default_min_lr: Any = None if isinstance(min_lr, (list, tuple)) else min_lr
         self.eps = eps
         self.last_epoch = 0
-        self._last_lr = self._present()
+        self._last_lr = self._current_lrs()
         self.best = math.inf if mode == "min" else -math.inf
         self.cooldown_counter = 0
         self.num_bad_epochs = 0
 
     @property
-    def in_cooldown(self):
-        """Whether the last reduction was less than `cooldown` epochs ago."""
+    def in_cooldown(self) -> bool:
+        """True for `cooldown` epochs after a reduction."""
         return self.cooldown_counter > 0
 
-    def step(self, metrics, epoch=None):        # type: ignore[override]  # as in PyTorch
-        """Note the metric of an epoch, a number, and lower the rates if it is time to.
+    def step(self, metrics: TensorOrNumber, epoch: int | None = None) -> None:      # type: ignore[override]  # as PyTorch
+        """Report the metric of an epoch, and reduce the rates if it has stopped improving.
 
         Args:
-            metrics: the metric; NaN is no progress.
-            epoch: deprecated, as in PyTorch: the number of this epoch.
+            metrics: the metric, a number; NaN is not an improvement.
+            epoch: the number of this epoch; deprecated, as in PyTorch.
         """
         refuse_in_recording()
         current = float(metrics)
@@ -87,21 +98,21 @@ class ReduceLROnPlateau(LRScheduler):
             self._reduce()
             self.cooldown_counter = self.cooldown
             self.num_bad_epochs = 0
-        self._last_lr = self._present()
+        self._last_lr = self._current_lrs()
 
-    def _reduce(self):
+    def _reduce(self) -> None:
         count = len(self.optimizer.param_groups)
         if count != len(self.min_lrs):
             if self.default_min_lr is None:
-                raise RuntimeError(f"the optimizer has {count} parameter groups now, the schedule {len(self.min_lrs)} "
-                                   "min_lrs; bring `min_lrs` up to date when you add a group")
+                raise RuntimeError(f"expected a min_lr for each of the {count} parameter groups, got "
+                                   f"{len(self.min_lrs)}; update `min_lrs` when you add a group")
             self.min_lrs = [self.default_min_lr] * count
         for group, lowest in zip(self.optimizer.param_groups, self.min_lrs, strict=True):
             lr = max(group["lr"] * self.factor, lowest)
             if group["lr"] - lr > self.eps:
                 group["lr"] = lr
 
-    def _is_better(self, a, best):
+    def _is_better(self, a: float, best: float) -> bool:
         sign = -1 if self.mode == "min" else 1
         if self.threshold_mode == "rel":
             return sign * a > sign * best * (1 + sign * self.threshold)

@@ -1,22 +1,32 @@
-"""One schedule after another."""
+"""A sequence of schedules."""
+from __future__ import annotations
+
 from bisect import bisect_right
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from fastnet.optim.lr_scheduler.base import LRScheduler, refuse_in_recording
 from fastnet.optim.lr_scheduler.plateau import ReduceLROnPlateau
 
+if TYPE_CHECKING:
+    from fastnet.optim.optimizer import Optimizer
+
+__all__ = ["SequentialLR"]
+
 
 class SequentialLR(LRScheduler):
-    """Schedules that follow one another: the next one starts at each of the epochs `milestones`.
+    """Apply schedules one after another; each milestone starts the next one.
 
     Args:
-        optimizer: the optimizer, the same as that of the schedules.
-        schedulers: the schedules.
-        milestones: the epoch at which each schedule but the first begins, in rising order.
-        last_epoch: as in LRScheduler.
+        optimizer: the optimizer of all schedules.
+        schedulers: the schedules in order.
+        milestones: the epoch at which each schedule except the first starts, in increasing order.
+        last_epoch: see `LRScheduler`.
 
     Raises:
-        TypeError: one of the schedules is none.
-        ValueError: no schedule, one of another optimizer, one that needs a metric, or a wrong number of milestones.
+        TypeError: an entry is not a schedule.
+        ValueError: no schedules, a schedule of another optimizer, a schedule that needs a metric, or a wrong number of
+            milestones.
 
     Example:
         >>> import fastnet
@@ -32,24 +42,25 @@ class SequentialLR(LRScheduler):
         [0.5, 0.75, 1.0, 0.5, 0.25]
     """
 
-    def __init__(self, optimizer, schedulers, milestones, last_epoch=-1):
+    def __init__(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int],
+                 last_epoch: int = -1) -> None:
         if not schedulers:
-            raise ValueError("SequentialLR expects at least one scheduler")
+            raise ValueError("SequentialLR: expected at least one scheduler, got none")
         for i, schedule in enumerate(schedulers):
             if not hasattr(schedule, "optimizer"):
-                raise TypeError(f"SequentialLR: number {i} is no schedule but {type(schedule).__name__}")
+                raise TypeError(f"SequentialLR: expected a schedule as schedulers[{i}], got {type(schedule).__name__}")
             if isinstance(schedule, ReduceLROnPlateau):
-                raise ValueError(f"SequentialLR: number {i} is ReduceLROnPlateau, whose step() needs a metric")
+                raise ValueError(f"SequentialLR: schedulers[{i}] is a ReduceLROnPlateau, whose step() needs a metric")
             if schedule.optimizer is not optimizer:
-                raise ValueError(f"SequentialLR: number {i}, {type(schedule).__name__}, belongs to another optimizer")
+                raise ValueError(f"SequentialLR: schedulers[{i}] ({type(schedule).__name__}) has another optimizer")
         if len(milestones) != len(schedulers) - 1:
-            raise ValueError(f"SequentialLR: expected one milestone fewer than schedules, got {len(milestones)} and "
-                             f"{len(schedulers)}")
+            raise ValueError(f"SequentialLR: expected {len(schedulers) - 1} milestones for {len(schedulers)} "
+                             f"schedules, got {len(milestones)}")
         self.optimizer = optimizer
         self._schedulers = schedulers
         self._milestones = milestones
         self.last_epoch = last_epoch + 1
-        # the schedules each took their first step when they were made: undo them, and let the first one start alone
+        # each schedule made its first step at its creation: undo these steps, then start the first schedule only
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"]
         _undo(self)
@@ -57,8 +68,8 @@ class SequentialLR(LRScheduler):
         first._initial_step()
         self._last_lr = first.get_last_lr()
 
-    def step(self):                             # type: ignore[override]  # as in PyTorch
-        """Set the next rates, by the schedule whose turn it is."""
+    def step(self) -> None:                     # type: ignore[override]  # as in PyTorch
+        """Set the next rates with the schedule of this epoch."""
         refuse_in_recording()
         self.last_epoch += 1
         i = bisect_right(self._milestones, self.last_epoch)
@@ -69,18 +80,23 @@ class SequentialLR(LRScheduler):
             schedule.step()
         self._last_lr = schedule.get_last_lr()
 
-    def state_dict(self):
-        """The state, that of the schedules included."""
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state, including that of the schedules."""
         return super().state_dict() | {"_schedulers": [schedule.state_dict() for schedule in self._schedulers]}
 
-    def load_state_dict(self, state_dict):
-        """Go on from what `state_dict` gave."""
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore the state that `state_dict` returned."""
         super().load_state_dict({name: value for name, value in state_dict.items() if name != "_schedulers"})
         for schedule, saved in zip(self._schedulers, state_dict["_schedulers"], strict=True):
             schedule.load_state_dict(saved)
 
+    def __repr__(self) -> str:
+        return (f"SequentialLR(schedulers={list(self._schedulers)!r}, milestones={list(self._milestones)!r}, "
+                f"last_epoch={self.last_epoch}, lr={self._last_lr!r})")
 
-def _undo(schedule):
+
+def _undo(schedule: Any) -> None:
+    """Take back the step that creating a schedule made."""
     if hasattr(schedule, "_schedulers"):
         for inner in schedule._schedulers:
             _undo(inner)

@@ -37,7 +37,6 @@ _compiled, _absent = _native.compiled, _native.absent
 compiled_available: bool = not _absent
 
 launch: Any = None
-calls: Any = _native.calls
 if compiled_available:
     _cpu, launch, _threads, _dispatch = (_compiled[name] for name in ("cpu", "launch", "threads", "dispatch"))
     _threads.set_default_threads(_policy.default_threads())

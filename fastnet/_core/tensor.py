@@ -293,7 +293,7 @@ class Tensor(TensorMethods):
         if state.recorder is not None:
             state.recorder.note_grad(self, written=False)
             if self._grad is not None:
-                state.recorder.own(self._grad)
+                state.recorder.exempt(self._grad)
         return self._grad
 
     @grad.setter

@@ -1,38 +1,58 @@
 """`fastnet.compile`: run a function once, keep its kernel launches, and replay them.
 
-Like a CUDA graph, without code generation or a warm-up: replays run the same kernels in the same order, so they give
-the same bits. See `compile`.
+Like a CUDA graph, without code generation or warm-up: a replay runs the same kernels in the same order, so it gives the
+same bits. `guards.py` lists everything that decides whether a recording is replayed.
 """
+from __future__ import annotations
+
 import functools
 import os
 import sys
 import types
-from collections import OrderedDict, deque
-from typing import Any
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from fastnet._core.errors import shape_text
-from fastnet._core.locks import new_lock
-from fastnet._core.state import inside, recorded, state
+from fastnet._core.state import recorded, state
 from fastnet._core.tensor import Tensor
-from fastnet._replay import explain
-from fastnet._replay.numbers import Numbers
+from fastnet._replay.cache import RecordingCache
+from fastnet._replay.explain import CallTexts, Explanation, call_texts, difference, warn
+from fastnet._replay.float_arguments import FloatArguments
 from fastnet._replay.recorder import Recorder
 from fastnet._replay.recording import Recording
 from fastnet._replay.results import replaced
-from fastnet._replay.signature import signature, without_floats
+from fastnet._replay.signature import CallKey, call_key
 from fastnet._runtime.native import replay
-from fastnet.backend import K, calls, get_isa, get_num_threads
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array
+
+__all__ = ["Compiled", "compile"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_Rest = ParamSpec("_Rest")
 
 
-def compile(fn=None, *, max_recordings=64, disable=False):
-    """A function that records what `fn` does on its first call for each signature, and replays it on the others.
+@overload
+def compile(fn: Callable[P, R], *, max_recordings: int = 64, disable: bool = False) -> Compiled[P, R]: ...
+
+
+@overload
+def compile(fn: None = None, *, max_recordings: int = 64,
+            disable: bool = False) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
+
+
+def compile(fn: Callable[..., Any] | None = None, *, max_recordings: int = 64, disable: bool = False) -> Any:
+    """A function that records the kernel calls of `fn` at the first call for each signature, and replays them later.
 
     A signature is the shapes, dtypes and layouts of the tensors among the arguments, the value of every other argument,
-    gradient mode, the backend and the thread count. A recording is also guarded by what the run read: `training` flags,
-    gradients that existed, the memory of parameters, the structure of optimizers, and Python values (attributes,
-    globals, closure variables, elements of lists and dicts). If one of them changes, a new recording is made. Numbers
-    in an optimizer's `param_groups` (learning rates) and the random state are read at every call, and a float argument
-    that changes shares one recording where it only takes part in arithmetic.
+    gradient mode, the backend and the thread count. A recording is also guarded by the values that the run read:
+    `training` flags, gradients that existed, the memory of parameters, the structure of optimizers, and Python values
+    (attributes, globals, closure variables, elements of lists and dicts). If one of them changes, a new recording is
+    made. Numbers in an optimizer's `param_groups` (learning rates) and the random state are read at every call. A float
+    argument that changes shares one recording if the function uses it only in arithmetic.
 
     Python runs during the recording only, so side effects happen once, and reading a tensor's value (`item()`,
     `float()`, `bool()`, `numpy()`, `if tensor:`) or making a tensor from Python values (`tensor()`, `from_numpy()`)
@@ -40,9 +60,9 @@ def compile(fn=None, *, max_recordings=64, disable=False):
     iterator) runs eagerly, with one RuntimeWarning. Compile whole training steps, backward and optimizer included.
 
     Args:
-        fn: a function or a Module of tensors and other (hashable) arguments; it returns tensors, or nested tuples,
-            lists and dicts of them.
-        max_recordings: how many signatures to keep, the most recently used.
+        fn: a function or a Module that takes tensors and other (hashable) arguments, and returns tensors, or nested
+            tuples, lists and dicts of them. Without it, the result is a decorator.
+        max_recordings: the most recordings to keep; the least recently used are dropped.
         disable: run `fn` eagerly at each call, with the same bits. The environment variable FASTNET_COMPILE=0 does so
             for every function that is compiled while it is set.
 
@@ -62,13 +82,18 @@ def compile(fn=None, *, max_recordings=64, disable=False):
     return Compiled(fn, max_recordings, disable)
 
 
-class Compiled(replay.Caller):
-    """A function with its recordings: see `compile`. Attributes that it lacks are the function's.
+class Compiled(replay.Caller, Generic[P, R]):
+    """A function with its recordings: see `compile`. Other attributes are those of the function.
 
     Args:
         fn: a function or a Module.
-        max_recordings: how many signatures to keep.
+        max_recordings: the most recordings to keep.
         disable: run the function eagerly at each call.
+
+    Attributes:
+        fn: the function.
+        max_recordings: the most recordings to keep.
+        calls: the number of calls so far.
 
     Raises:
         TypeError: fn cannot be called.
@@ -81,71 +106,67 @@ class Compiled(replay.Caller):
         (tensor([2., 2.]), tensor([2., 2., 2.]), 2)
     """
 
-    _shortcut: Any
-    _other: Any
+    fn: Callable[P, R]
+    max_recordings: int
+    _cache: RecordingCache
+    _shortcut: Any                              # the two of replay.Caller
+    _previous_shortcut: Any
+    _shortcut_keys: tuple[CallKey | None, CallKey | None]       # the keys of the calls that they serve
+    _floats_vary: dict[CallKey, bool]           # key for any float -> whether to record with RecordedFloats
+    _changed_before: bool                       # whether the last run changed values that it reads
+    _made_at: deque[int]                        # the numbers of the calls that made the last recordings
+    _eager: bool
+    _eager_because: str | None
 
-    def __init__(self, fn, max_recordings=64, disable=False):
+    def __init__(self, fn: Callable[P, R], max_recordings: int = 64, disable: bool = False) -> None:
         if not callable(fn):
             raise TypeError(f"expected a function or a module, got {type(fn).__name__}")
         if max_recordings < 1:
             raise ValueError(f"expected at least one recording to keep, got {max_recordings}")
         self.fn = fn
         self.max_recordings = max_recordings
-        self._eager = disable or not _enabled()
-        self._recordings = OrderedDict()        # signature -> its Recordings; the signature used last stands last
-        self._lock = new_lock(reentrant=True)      # a signal's handler may call it
-        self._shortcut_keys = (None, None)      # the signatures that the last two shortcuts were made for
-        self._floats = {}                       # signature for any floats -> whether they need not be fixed
-        self._unsteady = False                  # whether the last run changed what it read
-        self._made_at = deque(maxlen=RECORDINGS_TO_WARN)        # the numbers of the calls that made the last recordings
-        self._eager_because = None              # what made it run eagerly
+        self._eager, self._eager_because = disable or not _enabled(), None
+        self._cache = RecordingCache()
+        self._shortcut_keys = None, None
+        self._floats_vary = {}
+        self._changed_before = False
+        self._made_at = deque(maxlen=RECORDINGS_TO_WARN)
         functools.update_wrapper(self, fn, updated=())
 
-    def _call(self, args, kwargs):
-        """A call that is not like the last one: find a recording, or make it."""
+    if TYPE_CHECKING:
+        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call that no shortcut fits: find a recording, or make one."""
         if self._eager or state.recorder is not None:           # the latter: part of another function's recording
             return self.fn(*args, **kwargs)
-        tensors = []
-        key = (signature(args, tensors), signature(kwargs, tensors) if kwargs else None, state.grad_enabled,
-               get_num_threads(), K.name, get_isa())
-        arrays = [t._data for t in tensors]
-        if len(arrays) > 1:
-            key += calls.overlaps(arrays)
-        recording, free = self._find(key), None
-        if recording is None and (free := without_floats(key)):
-            recording = self._find(free)
+        key, tensors, arrays = call_key(args, kwargs)
+        recording, any_float = self._cache.find(key), None
+        if recording is None and (any_float := key.for_any_float()) is not None:
+            recording = self._cache.find(any_float)
         if recording is None:
-            return self._record(key, free, args, kwargs, tensors, arrays)
+            return self._record(key, any_float, args, kwargs, tensors, arrays)
         if not kwargs:
-            self._take_shortcut(recording.shortcut(args), free or key)
+            self._take_shortcut(recording.shortcut(args, key.context), any_float or key)
         return recording.replay(arrays, tensors, args, kwargs)
 
     def _take_shortcut(self, shortcut, key):
         if shortcut is not self._shortcut:
-            self._shortcut, self._other = shortcut, self._shortcut
+            self._shortcut, self._previous_shortcut = shortcut, self._shortcut
             self._shortcut_keys = key, self._shortcut_keys[0]
 
     def _forget_shortcuts(self):
-        self._shortcut = self._other = None
+        self._shortcut = self._previous_shortcut = None
         self._shortcut_keys = None, None
 
-    def _find(self, key):
-        """The recording of this signature whose guards hold."""
-        for recording in inside(self._lock, self._candidates, key):
-            if recording.holds():
-                return recording
-        return None
+    # ---- make a recording ----
 
-    def _candidates(self, key):
-        candidates = tuple(self._recordings.get(key, ()))
-        if candidates:
-            self._recordings.move_to_end(key)
-        return candidates
-
-    def _record(self, key, free, args, kwargs, tensors, arrays):
+    def _record(self, key: CallKey, any_float: CallKey | None, args: tuple[Any, ...], kwargs: dict[str, Any],
+                tensors: list[Tensor], arrays: list[Array]) -> Any:
+        """Run the function, keep its recording if it can be replayed, and return the result."""
         from fastnet._replay.watch import Watch  # it imports NumPy's and Python's random generators: milliseconds
-        texts = explain.argument_texts(args, kwargs)
-        why = self._why(free, texts) if free in self._recordings else self._why(key, texts)
+        texts = call_texts(args, kwargs, key.context)
+        why = self._why(key, any_float, texts)
         for t in tensors:
             if t._requires_grad:
                 raise RuntimeError(f"an argument of shape {shape_text(t)} requires a gradient; a compiled function "
@@ -155,14 +176,15 @@ class Compiled(replay.Caller):
         watch = Watch()
         recorder, handed = Recorder(inner, watch), iter(inner)
         args, kwargs = replaced(args, handed), replaced(kwargs, handed)
-        numbers = self._numbers(free, args, kwargs)
-        if numbers is not None:
-            args, kwargs = numbers.args, numbers.kwargs
-        result, recording = recorded(recorder, self._run, recorder, args, kwargs, (inner, texts, why, numbers))
-        if numbers is not None and numbers.read:
-            recording.numbers, self._floats[free] = None, False
-        elif numbers is not None:
-            key = free
+        floats = self._float_arguments(any_float, args, kwargs)
+        if floats is not None:
+            args, kwargs = floats.args, floats.kwargs
+        result, recording = recorded(recorder, self._run, recorder, args, kwargs, (inner, texts, why, floats))
+        if floats is not None and any_float is not None:
+            if floats.read:
+                recording.floats, self._floats_vary[any_float] = None, False
+            else:
+                key = any_float
         answer = recording.result(arrays, tensors)
         del result, args, kwargs, handed, inner
         recorder.release()
@@ -171,72 +193,64 @@ class Compiled(replay.Caller):
         if watch.problems or changed:
             self._distrust(watch.problems, changed)
             return answer
-        self._unsteady = False
+        self._changed_before = False
         self._note_made(why)
-        inside(self._lock, self._keep, key, recording)
+        used, _ = reversed(self._shortcut_keys), self._forget_shortcuts()
+        self._cache.add(key, recording, self.max_recordings, used)
         return answer
 
-    def _keep(self, key, recording):
-        for used in reversed(self._shortcut_keys):              # by calls that did not come by here
-            if used in self._recordings:
-                self._recordings.move_to_end(used)
-        self._forget_shortcuts()
-        self._recordings[key] = [recording, *self._recordings.get(key, ())]
-        self._recordings.move_to_end(key)
-        self._evict()
-
-    def _numbers(self, free, args, kwargs):
-        """What stands for float arguments that have changed since a recording, or None.
-
-        Args:
-            free: the signature for any floats.
-            args, kwargs: the arguments.
-        """
-        if free is None:
+    def _float_arguments(self, any_float, args, kwargs):
+        """The FloatArguments of a call whose floats have changed since a recording, or None."""
+        if any_float is None:
             return None
-        again = self._floats.get(free, False)
-        self._floats.setdefault(free, True)
-        return Numbers(args, kwargs) if again else None
+        vary = self._floats_vary.get(any_float, False)
+        if len(self._floats_vary) > 4 * self.max_recordings:    # of shapes that are no longer used
+            self._floats_vary.clear()
+        self._floats_vary.setdefault(any_float, True)
+        return FloatArguments(args, kwargs) if vary else None
 
     def _run(self, recorder, args, kwargs, call):
         result = recorder.watch.run(self.fn, args, kwargs)
         return result, Recording(recorder, result, *call)
 
     def _distrust(self, problems, changed):
-        """Keep no recording of a run that read what cannot be watched, or changed what it read: run eagerly.
+        """Keep no recording of a run that read values which cannot be compared, or changed values that it reads.
 
-        What a first run changes may be there for good, as a table that it fills: the next call records again.
+        A first run may change values for good, such as a cache that it fills: the next call records again.
         """
-        if not problems and not self._unsteady:
-            self._unsteady = True
+        if not problems and not self._changed_before:
+            self._changed_before = True
             return
         why = next(iter(problems.values()), None) or f"changes {changed[0].path}, which it reads"
         self._eager, self._eager_because = True, why
-        explain.warn(f"fastnet.compile runs {_name(self.fn)} eagerly, without a recording, because it {why}")
+        warn(f"fastnet.compile runs {_name(self.fn)} eagerly, without a recording, because it {why}")
 
-    def _why(self, key, texts):
+    def _why(self, key: CallKey, any_float: CallKey | None, texts: CallTexts) -> str:
         """Why a call takes a new recording."""
-        same, found = self._recordings.get(key), self.recordings
-        if same:
-            return same[0].misfit()
-        return explain.difference(found[0].arguments, texts) if found else "it is the first"
+        same = self._cache.latest(any_float) or self._cache.latest(key)
+        if same is not None:
+            return same.misfit()
+        found = self.recordings
+        return difference(found[0].texts, texts) if found else "it is the first"
 
     def _note_made(self, why):
         """Warn once if recordings are made again and again."""
         self._made_at.append(self.calls)
         if len(self._made_at) == RECORDINGS_TO_WARN and self.calls - self._made_at[0] < CALLS_TO_WARN:
             self._made_at = deque(maxlen=1)     # never full again
-            explain.warn(f"fastnet.compile recorded {_name(self.fn)} {RECORDINGS_TO_WARN} times in its last "
-                         f"{CALLS_TO_WARN} calls, each as slow as an eager one and more; the last time because of "
-                         f"{why}. A number that changes is best a float argument. See its explain()")
+            warn(f"fastnet.compile recorded {_name(self.fn)} {RECORDINGS_TO_WARN} times in its last "
+                         f"{CALLS_TO_WARN} calls, each slower than an eager call; the last time because of "
+                         f"{why}. Pass a number that changes as a float argument. See its explain()")
+
+    # ---- what there is ----
 
     @property
-    def recordings(self):
-        """The recordings kept, the most recently used signature's first."""
-        return inside(self._lock, lambda: tuple(r for same in reversed(self._recordings.values()) for r in same))
+    def recordings(self) -> tuple[Recording, ...]:
+        """The recordings kept, those of the most recently used signature first."""
+        return self._cache.all()
 
-    def explain(self):
-        """A text about the recordings: what each was made for and why, and what it depends on.
+    def explain(self) -> Explanation:
+        """The recordings as text: the call that each was made for, why, and the values that it depends on.
 
         Example:
             >>> import fastnet
@@ -254,44 +268,44 @@ class Compiled(replay.Caller):
             lines.append(f"runs eagerly: {'it ' + self._eager_because if self._eager_because else 'compiling is off'}")
         for i, recording in enumerate(found, 1):
             lines += [f"recording {i}: {recording.why}", *("  " + line for line in recording.lines())]
-        return "\n".join(lines)
+        return Explanation("\n".join(lines))
 
-    def _evict(self):
-        while sum(map(len, self._recordings.values())) > self.max_recordings:
-            oldest = next(iter(self._recordings.values()))
-            oldest.pop()
-            if not oldest:
-                self._recordings.popitem(last=False)
-        if len(self._floats) > 4 * self.max_recordings:         # of shapes that are long gone
-            self._floats.clear()
-
-    def clear(self):
-        """Forget all recordings and free their memory."""
-        inside(self._lock, self._recordings.clear)
+    def clear(self) -> None:
+        """Drop all recordings and free their memory."""
+        self._cache.clear()
         self._forget_shortcuts()
 
-    def __len__(self):
+    def __len__(self) -> int:
         """The number of recordings kept."""
-        return sum(map(len, self._recordings.values()))
+        return len(self._cache)
 
-    def __getattr__(self, name):
+    def __repr__(self) -> str:
+        return f"Compiled(fn={self.fn!r}, recordings={len(self)}, calls={self.calls})"
+
+    # ---- stand in for the function ----
+
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         return getattr(self.fn, name)
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         if name in _OWN or name.startswith("__"):
             object.__setattr__(self, name, value)
         else:                                   # model.training = False, say
             setattr(self.fn, name, value)
 
-    def __repr__(self):
-        return f"compile({self.fn!r})"
+    @overload
+    def __get__(self, instance: None, owner: type | None = None) -> Compiled[P, R]: ...
 
-    def __get__(self, instance, owner=None):
+    @overload
+    def __get__(self: Compiled[Concatenate[Any, _Rest], R], instance: object,
+                owner: type | None = None) -> Callable[_Rest, R]: ...
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
 
-    def __reduce__(self):
+    def __reduce__(self) -> str | tuple[Any, ...]:
         """A decorated function is pickled by its name, anything else with the function; recordings stay behind."""
         found: Any = sys.modules.get(getattr(self.fn, "__module__", ""))
         name = getattr(self.fn, "__qualname__", "")
@@ -300,17 +314,16 @@ class Compiled(replay.Caller):
         return name if found is self else (Compiled, (self.fn, self.max_recordings, self._eager))
 
 
-_OWN = frozenset(("fn", "max_recordings", "_eager", "_eager_because", "_floats", "_unsteady", "_made_at", "_shortcut",
-                  "_other", "_shortcut_keys", "_recordings", "_lock", "calls"))
-RECORDINGS_TO_WARN, CALLS_TO_WARN = 8, 16       # so many recordings in so many calls are worth a warning
+_OWN = frozenset((*Compiled.__annotations__, "calls"))          # attributes that are not the function's
+RECORDINGS_TO_WARN, CALLS_TO_WARN = 8, 16       # warn of this many recordings in this many calls
 
 
 def _name(fn):
     return getattr(fn, "__qualname__", None) or type(fn).__name__
 
 
-def _count(n, what):
-    return f"{n} {what}{'s' * (n != 1)}"
+def _count(n, noun):
+    return f"{n} {noun}{'s' * (n != 1)}"
 
 
 def _enabled():

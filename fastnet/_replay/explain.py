@@ -1,60 +1,96 @@
-"""What is said of recordings: what they were made for, and what no longer fits."""
+"""The texts about recordings: the calls that they were made for, and the guards that no longer hold."""
+from __future__ import annotations
+
 import sys
 import warnings
+from collections.abc import Iterable
 from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
-from fastnet._replay.plain import alike, text
-from fastnet._runtime.native import watch as native
+from fastnet._replay.guards import alike
+from fastnet._replay.plain_values import is_plain
+from fastnet._runtime.native import places as native
 
-CODE = ("CLASS", "FUNCTION")            # kinds of places that hold no values, but what runs
+if TYPE_CHECKING:
+    from fastnet._runtime.native import guards
+
+_CODE = ("CLASS", "FUNCTION")           # kinds of places that hold code, not values
 
 
-def argument_texts(args: tuple, kwargs: dict) -> list[str]:
-    """A line for each argument of a call: its shape and dtype, or its value.
+class Explanation(str):
+    """The text of `Compiled.explain()`. An interactive interpreter shows its lines, too."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class CallTexts(NamedTuple):
+    """A call as text: a line for each argument, and a line for each setting of its context."""
+
+    arguments: list[str]
+    settings: list[str]
+
+
+def call_texts(args: tuple[Any, ...], kwargs: dict[str, Any], context: guards.CallContext) -> CallTexts:
+    """A call as text: the shapes and dtypes of tensors, the values of other arguments, the context.
 
     Args:
-        args, kwargs: of the call.
+        args, kwargs: the arguments.
+        context: the CallContext.
     """
-    return ([f"argument {i + 1}: {_describe(a)}" for i, a in enumerate(args)]
-            + [f"{name}: {_describe(a)}" for name, a in kwargs.items()])
+    return CallTexts([*(f"argument {i}: {_argument(a)}" for i, a in enumerate(args, 1)),
+                      *(f"{name}: {_argument(a)}" for name, a in kwargs.items())],
+                     [f"{name}: {value}" for name, value in context.settings().items()])
 
 
-def _describe(x):
+def _argument(x):
     if isinstance(x, Tensor):
         layout = "" if x.is_contiguous() else f", strides {x.stride()}"
         return f"tensor {shape_text(x)} {x.dtype}{layout}"
     if isinstance(x, tuple | list):
-        return f"({', '.join(map(_describe, x))})"
+        return f"({', '.join(map(_argument, x))})"
     if isinstance(x, dict):
-        return f"{{{', '.join(f'{k}: {_describe(v)}' for k, v in x.items())}}}"
-    return text(x)
+        return f"{{{', '.join(f'{k}: {_argument(v)}' for k, v in x.items())}}}"
+    return _short(x)
 
 
-def difference(before: list[str], now: list[str]) -> str:
-    """What differs between two calls.
+def difference(before: CallTexts, now: CallTexts) -> str:
+    """The first difference between two calls.
 
     Args:
-        before, now: their `argument_texts`.
+        before, now: the calls.
     """
-    for a, b in zip_longest(before, now, fillvalue="nothing"):
-        if a != b:
-            return f"{b}, before {a.partition(': ')[2] or a}"
-    return "the layout of an argument, gradient mode, the backend or the number of threads"
+    for old, new in zip(before, now):
+        for a, b in zip_longest(old, new, fillvalue="nothing"):
+            if a != b:
+                return f"{b}, before {a.partition(': ')[2] or a}"
+    return "the memory of an argument: its alignment, whether it is writable, or memory that arguments share"
+
+
+def value_paths(places: Iterable[native.Place]) -> list[str]:
+    """The paths of the places that hold values, not code.
+
+    Args:
+        places: the places of a recording.
+    """
+    return [place.path for place in places if place.kind_name not in _CODE]
 
 
 def change_text(place: native.Place) -> str:
-    """ "path: old value, now new value" of a place whose value is another than before.
+    """ "path: new value, before old value" of a place that changed.
 
     Args:
         place: of `Places.changed()`.
     """
     old, new, path = place.expected, place.value(), place.path
-    if place.kind_name in CODE:
-        return f"{path}: others than before"
+    if place.kind_name in _CODE:
+        return f"{path}: replaced"
     if isinstance(place.holder, np.ndarray):
         return f"{path}: other elements, shape or dtype"
     if place.kind_name == "ENTRIES":
@@ -71,11 +107,19 @@ def change_text(place: native.Place) -> str:
 
 
 def _value(value):
-    return "nothing" if value is native.MISSING else text(value)
+    return "nothing" if value is native.MISSING else _short(value)
+
+
+def _short(value):
+    """A short description of a value."""
+    if is_plain(value) or isinstance(value, tuple | frozenset):
+        shown = repr(value)
+        return shown if len(shown) <= 60 else shown[:57] + "..."
+    return f"a {type(value).__name__}"
 
 
 def warn(message: str) -> None:
-    """Warn the user's code that called, whatever of fastnet lies between.
+    """Warn at the line of the user's code that called fastnet.
 
     Args:
         message: the text.

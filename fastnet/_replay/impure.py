@@ -1,4 +1,6 @@
-"""What gives other values though nothing has changed that could be watched: clocks, files, random generators."""
+"""Functions whose results no guard can predict: clocks, files, random generators."""
+from __future__ import annotations
+
 import builtins
 import datetime
 import os
@@ -18,13 +20,13 @@ GENERATORS = (random.Random, np.random.RandomState, np.random.Generator, np.rand
 
 
 def generator_state(generator: Any) -> bytes:
-    """The state of a random generator, to be compared with a later one.
+    """The state of a random generator, to be compared with its later state.
 
     Args:
         generator: one of `GENERATORS`.
     """
     if isinstance(generator, random.SystemRandom):
-        return b""                              # it has none; its draws call SYSTEM_RANDOM
+        return b""                              # no state: its draws call SYSTEM_RANDOM
     return pickle.dumps(_state(generator))
 
 

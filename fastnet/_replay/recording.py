@@ -1,84 +1,76 @@
-"""A recording: the kernel launches of one run of a function, what they depend on, and how they are replayed."""
+"""A recording: the kernel launches of one run of a function, and how they are replayed."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
 from fastnet._core.errors import shape_text
 from fastnet._core.locks import new_lock
 from fastnet._core.memory import empty
 from fastnet._core.state import Finally, Turn, inside
 from fastnet._core.tensor import Tensor
 from fastnet._replay import explain
-from fastnet._replay.recorder import PythonCall
+from fastnet._replay.guards import Guards
+from fastnet._replay.python_call import PythonCall
 from fastnet._replay.results import build, plan
-from fastnet._runtime.native import calls, replay
+from fastnet._runtime.native import guards as native, replay
 from fastnet.autograd.leaves import FinalGradient
 from fastnet.backend import K
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array
+    from fastnet._replay.explain import CallTexts
+    from fastnet._replay.float_arguments import FloatArguments
+    from fastnet._replay.recorder import Recorder
+
 
 class Recording:
-    """What replays: launches, guards, and how to hand out the result.
+    """The launches of one run, their guards, and how the result is made.
 
     Args:
-        recorder: what the run left behind.
-        result: what the function returned.
-        tensors: the arguments.
-        arguments: what they are, as text.
+        recorder: the recorder of the run.
+        result: the value that the function returned.
+        tensors: the tensors among the arguments.
+        texts: the call that was recorded, as text.
         why: why the recording is made.
-        numbers: the Numbers that stood for float arguments, or None.
+        floats: the float arguments that may change, or None.
     """
 
-    def __init__(self, recorder, result, tensors, arguments, why, numbers):
-        self.arguments, self.why, self.numbers = arguments, why, numbers
+    def __init__(self, recorder: Recorder, result: Any, tensors: list[Tensor], texts: CallTexts, why: str,
+                 floats: FloatArguments | None) -> None:
+        self.texts, self.why, self.floats = texts, why, floats
         self.pool, self.keep = recorder.pool, recorder.keep
         self.steps = recorder.checks + recorder.steps
-        self.explain, self.snapshot = recorder.explain, recorder.snapshot
+        self.check_calls, self.snapshot = recorder.check_calls, recorder.snapshot
         self.input_snapshot = recorder.input_snapshot
-        watched = {id(storage) for storage, _ in recorder.versions.values()}
-        self.tensors = recorder.tensors
-        self.tensor_guards = [guard for key, (guard, _) in recorder.guards.items() if key in watched]
-        self.guards = [guard for key, (guard, _) in recorder.guards.items() if key not in watched]
-        self.explained = list(recorder.guards.values())
         self.refreshers = list(recorder.refreshers.values())
         self.draws = [(generator, block, total) for generator, (block, total) in recorder.draws.items()]
         self.gradients = [FinalGradient(leaf, fresh) for ref, fresh in recorder.grads.values()
                           if (leaf := ref()) is not None]
         self.switched = [(ref, tensor._requires_grad) for ref, before in recorder.switched.values()
                          if (tensor := ref()) is not None and tensor._requires_grad is not before]
-        self.places = recorder.watch.places
         self.versions, self.input_versions = recorder.version_counts()
         self.turn = Turn(new_lock(reentrant=True))
-        self._shortcut = None
+        self.guards = Guards(self.turn, recorder.watch.places, recorder.guards.values(), self.gradients)
+        self._shortcut: tuple[Any] | None = None
         self.plan, self.outputs = plan(result, recorder, tensors)
         for generator, _, total in self.draws:
             generator.advance(total)
 
-    # ---- guards ----
+    def __repr__(self) -> str:
+        return f"Recording(arguments={self.texts.arguments}, launches={self.launches})"
 
-    def holds(self):
-        """Whether a replay would do what running the function would, and can begin now."""
-        if self.turn.mine() or not self.places.unchanged():
-            return False
-        for guard in self.guards:
-            if not guard():
-                return False
-        return calls.undisturbed(self.tensors, self.gradients) or (
-            all(guard() for guard in self.tensor_guards)
-            and all(gradient.make_room() for gradient in self.gradients))
+    @property
+    def launches(self) -> int:
+        """The number of kernel launches of a replay."""
+        return sum(1 if isinstance(step, PythonCall) else len(step) for step in self.steps)
 
-    def misfit(self):
-        """What is other than when the recording was made."""
-        if self.turn.mine():
-            return "a call in the midst of its replay, as of a signal's handler"
-        for place in self.places.changed():
-            return explain.change_text(place)
-        return next((what for guard, what in self.explained if not guard()), "a gradient that somebody holds")
+    def check_released(self, recorder: Recorder) -> None:
+        """Refuse a function whose inner tensors outlive it: replays would write over them.
 
-    def lines(self):
-        """What it was recorded for and depends on, as lines of text."""
-        launches = sum(1 if isinstance(step, PythonCall) else len(step) for step in self.steps)
-        values = [place.path for place in self.places if place.kind_name not in explain.CODE]
-        depends = values + [what for _, what in self.explained]
-        return [*self.arguments, f"{launches} launch{'es' * (launches != 1)}", *(f"depends on {d}" for d in depends)]
-
-    def check_released(self, recorder):
-        """Refuse a function whose inner tensors outlive it: replays would write over them."""
+        Raises:
+            RuntimeError: a tensor that the run made is still held.
+        """
         if self.pool.live:
             held = [shape_text(t) for t in recorder.survivors()]
             raise RuntimeError(f"{len(held) or self.pool.live} tensor(s) made inside the compiled function are still "
@@ -86,14 +78,18 @@ class Recording:
                                "attribute, a global or a closure); replays would write over them. Return them from "
                                "the function instead")
 
-    # ---- replay ----
+    def replay(self, arrays: list[Array], tensors: list[Tensor], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the launches on the arguments of a call, and return its result.
 
-    def replay(self, arrays, tensors, args, kwargs):
+        Args:
+            arrays, tensors: the tensors among the arguments, and their arrays.
+            args, kwargs: the arguments.
+        """
         return inside(self.turn, self._replay, arrays, tensors, args, kwargs)
 
     def _replay(self, arrays, tensors, args, kwargs):
-        if self.numbers is not None:
-            self.numbers.take(args, kwargs)
+        if self.floats is not None:
+            self.floats.take(args, kwargs)
         before = [(generator, generator.counter) for generator, _, _ in self.draws]
         exposed = self.snapshot + [arrays[i] for i in self.input_snapshot]
         saved = [a.copy() for a in exposed]
@@ -104,9 +100,10 @@ class Recording:
             for array, copy in zip(exposed, saved):
                 array[...] = copy
         inside(Finally(undo, failed_only=True), self._run, arrays)
-        calls.put_back(self.gradients)
+        replay.put_back(self.gradients)
         for ref, requires_grad in self.switched:
-            ref()._requires_grad = requires_grad            # its guard has seen that it lives
+            if (tensor := ref()) is not None:
+                tensor._requires_grad = requires_grad
         for storage, writes in self.versions:
             storage.version += writes
         for i, writes in self.input_versions:
@@ -118,23 +115,32 @@ class Recording:
             block[:] = generator.advance(total)
         for refresh in self.refreshers:
             refresh()
-        addresses = [calls.bounds(a)[0] for a in arrays]
+        addresses = [native.bounds(a)[0] for a in arrays]
         for step in self.steps:
             if isinstance(step, PythonCall):
                 step.replay(arrays)
             else:
                 failed = step.replay(addresses)
                 if failed >= 0:
-                    _fail(self.explain[step, failed], arrays)
+                    _fail(self.check_calls[step, failed], arrays)
 
-    def shortcut(self, args):
-        """What calls like this one can be served by without the way through Python, or None."""
+    def shortcut(self, args: tuple[Any, ...], context: native.CallContext) -> Any:
+        """The Shortcut that serves calls like this one in C, or None.
+
+        Args:
+            args: the arguments, which were given by position.
+            context: the context of the call.
+        """
         if self._shortcut is None:
-            self._shortcut = (None if self.switched else replay.shortcut(self, args, K, build, _fail),)
+            self._shortcut = (None if self.switched else replay.shortcut(self, args, context, build, _fail),)
         return self._shortcut[0]
 
-    def result(self, arrays, tensors):
-        """The function's result, in memory of the caller's own."""
+    def result(self, arrays: list[Array], tensors: list[Tensor]) -> Any:
+        """The function's result, in memory of its own.
+
+        Args:
+            arrays, tensors: the tensors among the arguments, and their arrays.
+        """
         made = []
         for kind, value in self.outputs:
             if kind == "argument":
@@ -148,8 +154,22 @@ class Recording:
                 made.append(Tensor._wrap(copy))
         return build(self.plan, iter(made))
 
+    def misfit(self) -> str:
+        """The guard that does not hold, and the change, as text."""
+        if self.turn.mine():
+            return "a call during its own replay, by a signal handler"
+        for place in self.guards.places.changed():
+            return explain.change_text(place)
+        return next((guard.text for guard in self.guards.noted if not guard.holds()), "a gradient that somebody holds")
 
-def _fail(call, arrays):
-    """Raise what the NumPy form of a kernel says of an input that its launch could not serve."""
+    def lines(self) -> list[str]:
+        """The arguments, the number of launches and the guards, as lines of text."""
+        depends = [*explain.value_paths(self.guards.places), *(guard.text for guard in self.guards.noted)]
+        return [*self.texts.arguments, f"{self.launches} launch{'es' * (self.launches != 1)}",
+                *(f"depends on {text}" for text in depends)]
+
+
+def _fail(call: PythonCall, arrays: Sequence[Array]) -> NoReturn:
+    """Raise the error of a NumPy kernel for an input that its compiled launch could not serve."""
     call.replay(arrays)
     raise RuntimeError("a kernel could not serve its input")

@@ -1,49 +1,55 @@
-"""The nested tuples, lists and dictionaries of tensors that compiled functions take and give."""
+"""The result of a compiled function: nested tuples, lists and dicts of tensors, made anew by each replay."""
+from __future__ import annotations
+
 from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
-from fastnet._replay.numbers import Number
-from fastnet._replay.recorder import PythonCall
+from fastnet._replay.float_arguments import RecordedFloat
+from fastnet._replay.python_call import located
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array
+    from fastnet._replay.recorder import Recorder
 
 
-class _Place:
-    """Where a result lies: in the recording's pool, in an argument, or in a gradient."""
+class _Copied:
+    """The array of a result that is copied out: in the recording's pool, in an argument, or in a gradient.
 
-    def __init__(self, array, recorder):
-        self.call = PythonCall(_nothing, (array,), {}, recorder)
-        # the array itself, unless it lies in an input
-        self.fixed = None if recorder.locate(array)[0] is not None else self.find(())
+    Args:
+        array: the array of the recorded run.
+        recorder: the recorder of the run.
+    """
 
-    def find(self, inputs):
-        return self.call.args[0](inputs)
-
-
-def _nothing(array):
-    """The kernel of a PythonCall that is only asked for its array."""
+    def __init__(self, array: Array, recorder: Recorder) -> None:
+        self.find, is_fixed = located(array, recorder)          # from the inputs of a replay to the array
+        self.fixed = self.find(()) if is_fixed else None        # the array itself, unless it lies in an input
 
 
-def plan(result, recorder, tensors):
-    """The structure of a function's result, and for each tensor in it where it comes from.
+def plan(result: Any, recorder: Recorder, tensors: list[Tensor]) -> tuple[Any, list[tuple[str, Any]]]:
+    """The structure of a function's result, and the source of each tensor in it.
 
     Args:
         result: tensors, or nested tuples, lists and dicts of them.
-        recorder: which ran the function.
-        tensors: its arguments.
+        recorder: the recorder of the run.
+        tensors: the tensors among the arguments.
 
     Raises:
-        TypeError: what replays cannot make anew.
-        RuntimeError: a result whose backward() would run outside.
+        TypeError: the result holds objects that replays cannot make anew.
+        RuntimeError: the backward() of a result would run outside.
     """
-    outputs = []
+    outputs: list[tuple[str, Any]] = []
     return _structure(result, lambda t: outputs.append(_output(t, recorder, tensors))), outputs
 
 
-def _structure(x, note):
-    """What `build` needs; `note` is called with each tensor. A function of its own, for one that calls itself from a
-    closure is a cycle, which would hold the recorder and its memory until the garbage collector comes by."""
+# Not a closure that calls itself: this cycle would hold the recorder and its memory until the garbage collector runs.
+
+def _structure(x: Any, note: Callable[[Tensor], object]) -> Any:
+    """The plan for `build`; note(tensor) is called for each tensor."""
     if isinstance(x, Tensor):
         note(x)
         return Tensor
@@ -51,7 +57,7 @@ def _structure(x, note):
         return (type(x), [_structure(v, note) for v in x])
     if type(x) in (dict, OrderedDict):
         return (dict, {k: _structure(v, note) for k, v in x.items()})
-    if type(x) is Number:
+    if type(x) is RecordedFloat:
         return (None, x.read())
     if x is not None and not isinstance(x, _CONSTANTS):
         raise TypeError(f"a compiled function returned a {type(x).__name__}, which replays cannot make anew; "
@@ -69,17 +75,17 @@ def _output(t, recorder, tensors):
     if t._node is not None and t._node.gradients:
         raise RuntimeError(f"a compiled function returned a tensor of shape {shape_text(t)} whose backward() would run "
                            "outside the recording; call backward() inside, or return it detached (t.detach())")
-    if id(t._storage) in recorder.guards:          # a parameter or another tensor that was there before: itself
+    if recorder.is_from_outside(t):         # a parameter, say: the tensor itself
         return "outside", t
-    return "copied", _Place(t._data, recorder)
+    return "copied", _Copied(t._data, recorder)
 
 
-def build(plan, made):
+def build(plan: Any, made: Iterator[Tensor]) -> Any:
     """The result in the structure of a plan.
 
     Args:
-        plan: of `plan`, its first part.
-        made: an iterator over the tensors in it.
+        plan: the structure, from `plan`.
+        made: the tensors in it.
     """
     if plan is Tensor:
         return next(made)
@@ -91,12 +97,12 @@ def build(plan, made):
     return _sequence(kind, [build(v, made) for v in value])
 
 
-def replaced(x, made):
+def replaced(x: Any, made: Iterator[Tensor]) -> Any:
     """An argument with other tensors in place of its own.
 
     Args:
         x: of any structure.
-        made: an iterator over the tensors.
+        made: the other tensors.
     """
     if isinstance(x, Tensor):
         return next(made)
@@ -106,5 +112,5 @@ def replaced(x, made):
 
 
 def _sequence(kind, parts):
-    """A tuple or a list of its kind: named ones take their parts one by one."""
+    """A tuple or list; a named tuple takes its parts one by one."""
     return kind(*parts) if hasattr(kind, "_fields") else kind(parts)

@@ -1,46 +1,50 @@
 """The Python values that a recorded function reads: found before it runs, compared before each replay.
 
-A recording is right for as long as the Python values that its function read are those of the recorded run. `Watch`
-finds them from the function on: the globals and closure variables that its code names, the attributes that any code of
-the user's names, and the contents of lists and dicts (`Values`). Functions found on the way are searched before they
-run, all others as they begin to run. More is watched than is read, never less.
+A recording is valid as long as the Python values that its function read are those of the recorded run. `Watch` finds
+them from the function on: globals and closure variables that its code names, attributes that any code of the user
+names, and the contents of lists and dicts (`PlaceFinder`). Functions found on the way are searched before they run, all
+others when they begin to run. More is watched than is read, never less.
 """
+from __future__ import annotations
+
 import builtins
 import gc
 import os
 import random
 import sys
 import types
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from fastnet._core.tensor import Tensor
 from fastnet._replay import impure
-from fastnet._replay.code import is_closed_generator, origin, reads
-from fastnet._replay.members import functions_with, is_users
-from fastnet._replay.values import MOST_PLACES, Place, Values
-from fastnet._runtime.native import watch as native
+from fastnet._replay.bytecode import is_closed_generator, origin, reads
+from fastnet._replay.classes import functions_with, is_users
+from fastnet._replay.place_finder import MOST_PLACES, PlaceFinder
+from fastnet._runtime.native import frames, places
 
 _ANY_GLOBAL = frozenset(("globals", "eval", "exec"))     # through these a function can read any global
 _IMPORTERS = frozenset(("import_module", "__import__", "modules"))
 
 
-class Watch(Values):
-    """The places that a recording depends on, and what cannot be watched."""
+class Watch(PlaceFinder):
+    """Finds the places that a recording depends on, while its function runs."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self._codes = {}                # id -> code looked through
-        self._unasked = {}              # id -> code that the interpreter runs unasked
-        self._searched = set()          # ids of codes whose functions were looked for everywhere
+        self._codes: dict[int, types.CodeType] = {}             # code that was read; held, as in `_seen`
+        self._implicit: dict[int, types.CodeType] = {}          # code that the interpreter runs: finalizers, say
+        self._searched: set[int] = set()        # ids of code whose functions were searched for
         for name, function in (("random", random.getstate), ("numpy.random", np.random.get_state)):
-            self.visit(getattr(function, "__self__"), name)     # noqa: B009  the generator of the module's functions
+            self.visit(getattr(function, "__self__"), name)     # noqa: B009  the module's own generator
 
-    def run(self, function, args, kwargs):
-        """function(*args, **kwargs), its reads watched from before the run on.
+    def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """function(*args, **kwargs). The places that it may read are found before and while it runs.
 
         Args:
-            function: which is recorded.
+            function: the function that is recorded.
             args, kwargs: its arguments.
         """
         self._class(Tensor.__new__(Tensor), "fastnet.Tensor")
@@ -50,27 +54,27 @@ class Watch(Values):
             self._function(inner, force=True)
         self.visit(function, getattr(function, "__qualname__", type(function).__name__))
         self._settle()
-        frames = native.Frames(self._enter, lambda filename: origin(filename) == "user", impure.FUNCTIONS, self._call)
-        return frames.run(function, args, kwargs)
+        reports = frames.Frames(self._enter, lambda filename: origin(filename) == "user", impure.FUNCTIONS, self._call)
+        return reports.run(function, args, kwargs)
 
-    def finish(self):
-        """What the run itself changed of what it reads; lets go of everything that only the run needed."""
+    def finish(self) -> list[places.Place]:
+        """The places that the run itself changed. Everything that only the run needed is let go."""
         for generator, path, before in self._generators:
             if impure.generator_state(generator) != before:
                 self.problems[path] = f"draws random numbers from {path}; use fastnet's (fastnet.rand, dropout, ...)"
         if len(self.places) > MOST_PLACES:
             self.problems["values"] = f"reads {len(self.places)} Python values, which take long to compare"
         changed = self.places.changed()
-        for field in (self._seen, self._named, self._codes, self._unasked, self._searched, self._generators):
+        for field in (self._seen, self._named, self._codes, self._implicit, self._searched, self._generators):
             field.clear()
         return changed
 
     # ---- code ----
 
     def _enter(self, frame):
-        """A user's code begins to run."""
+        """A frame of the user's code begins to run."""
         code, caller = frame.f_code, frame.f_back
-        if self._not_called(frame):
+        if self._runs_implicitly(frame):
             return
         called_by_us = caller is None or origin(caller.f_code.co_filename) == "fastnet"
         known = id(code) in self._codes
@@ -89,20 +93,20 @@ class Watch(Values):
                     self.visit(value, type(value).__name__)
         self._settle()
 
-    def _not_called(self, frame):
-        """Whether code is run by the interpreter for its own ends: to clean up, or to make a named tuple."""
+    def _runs_implicitly(self, frame):
+        """Whether the interpreter runs the code, not the function: finalizers, the making of a named tuple."""
         code, caller = frame.f_code, frame.f_back
-        if not (code.co_name == "__del__" or (caller and id(caller.f_code) in self._unasked)
+        if not (code.co_name == "__del__" or (caller and id(caller.f_code) in self._implicit)
                 or (id(code) not in self._codes and is_closed_generator(frame))
                 or any(getattr(f, "__code__", None) is code for f in gc.callbacks)
                 or frame.f_globals.get("__name__", "").startswith("namedtuple_")):
             return False
-        self._unasked[id(code)] = code
+        self._implicit[id(code)] = code
         return True
 
     def _call(self, function, frame):
-        """A built-in function whose value comes from outside is about to be called."""
-        if id(frame.f_code) in self._unasked:
+        """A clock or another built-in function of `impure.FUNCTIONS` is about to be called."""
+        if id(frame.f_code) in self._implicit:
             return
         if origin(frame.f_code.co_filename) == "user" or function is impure.SYSTEM_RANDOM:
             name = f"{function.__module__ or type(function.__self__).__name__}.{function.__name__}"
@@ -115,7 +119,7 @@ class Watch(Values):
             self._library_function(function)
             return
         self._seen[id(function)] = function
-        self.places.add(Place("FUNCTION", function, None, f"code and defaults of {function.__qualname__}"))
+        self._add("FUNCTION", function, None, f"code and defaults of {function.__qualname__}")
         self._named.append((function, function.__qualname__, set()))
         self._read(code, function.__globals__)
         if origin(code.co_filename) == "fastnet":
@@ -123,29 +127,29 @@ class Watch(Values):
                 self._users_parts(cell.cell_contents)
             return
         for name, cell in zip(code.co_freevars, function.__closure__ or ()):
-            self._place("CELL", cell, None, name)
+            self._follow("CELL", cell, None, name)
         for value in (*(function.__defaults__ or ()), function.__kwdefaults__):
             self.visit(value, f"a default of {function.__qualname__}")
 
     def _library_function(self, function):
-        """Watch the tables of a function that is not the user's: the environment, the types of a singledispatch."""
+        """Watch the tables of a library function: the environment, the types of a singledispatch."""
         names = reads(function.__code__)
         if "environ" in names.globals | names.attributes:
             self.visit(os.environ, "os.environ")
         if origin(function.__code__.co_filename) == "library":
             for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
-                table = Place("CELL", cell, None, name).value()
+                table = places.Place("CELL", cell, None, name).expected
                 if isinstance(table, dict | types.FunctionType):
                     self.visit(table, f"{name} of {function.__qualname__}")
 
     def _users_parts(self, value):
-        """Look at the objects of a user's classes that our own function works with, its callbacks."""
+        """Watch objects of the user's classes in a closure variable of fastnet's functions: callbacks, say."""
         for part in value if isinstance(value, tuple | list) else (value,):
             if _has_attributes(part) and is_users(type(part)):
                 self.visit(part, type(part).__name__)
 
     def _read(self, code, variables):
-        """Note what code names; `variables` are its globals."""
+        """Note the names in code; `variables` are its globals."""
         if id(code) in self._codes:
             return
         self._note_code(code)
@@ -160,9 +164,9 @@ class Watch(Values):
         for name in names.globals & _ANY_GLOBAL:
             self.problems[name] = f"calls {name}() ({code.co_filename}:{code.co_firstlineno})"
         for name in sorted(names.globals):
-            self._place("ENTRY", variables, name, name)
+            self._follow("ENTRY", variables, name, name)
             if name not in variables and hasattr(builtins, name):
-                self.places.add(Place("ENTRY", vars(builtins), name, name))
+                self._add("ENTRY", vars(builtins), name, name)
         by_name = names.strings if _IMPORTERS & (names.globals | names.attributes) else frozenset()
         for name in sorted(names.imports | by_name):
             if name in sys.modules:

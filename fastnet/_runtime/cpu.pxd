@@ -3,3 +3,4 @@ cdef extern from "src/isa.h":
 
 cdef int selected_isa() noexcept nogil
 cdef ptrdiff_t second_cache() noexcept nogil
+cdef str isa_name(int number)

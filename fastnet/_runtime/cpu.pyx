@@ -24,9 +24,14 @@ def available():
     return list(_numbers)
 
 
+cdef str isa_name(int number):
+    """The name of an instruction set."""
+    return isa_names[number].decode()
+
+
 def isa():
     """The name of the instruction set in use."""
-    return isa_names[_selected].decode()
+    return isa_name(_selected)
 
 
 def set_isa(str name):

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from fastnet._kernels import reference
 
-CORE = ("cpu", "threads", "tuning", "state", "memory", "launch", "calls", "dispatch", "saved", "tape",
-        "watch", "replay")
+CORE = ("cpu", "threads", "tuning", "state", "memory", "launch", "places", "frames", "dispatch", "saved", "tape",
+        "guards", "replay")
 
 
 class Absent:
@@ -42,7 +42,7 @@ def _twin(name) -> Any:
 
 
 if TYPE_CHECKING:                       # a twin bears the types of both
-    from fastnet._runtime.twins import calls, memory, replay, saved, state, tape, watch
+    from fastnet._runtime.twins import frames, guards, memory, places, replay, saved, state, tape
 else:
-    state, memory, calls, saved, tape, watch, replay = map(
-        _twin, ("state", "memory", "calls", "saved", "tape", "watch", "replay"))
+    state, memory, saved, tape, places, frames, guards, replay = map(
+        _twin, ("state", "memory", "saved", "tape", "places", "frames", "guards", "replay"))

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastnet._core.memory import location, mirrored, persistent
 from fastnet._core.tensor import Storage, Tensor
-from fastnet._runtime.native import calls
+from fastnet._runtime.native import guards
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
@@ -49,7 +49,7 @@ def gradient_home(leaf: Tensor) -> Array:
     return home
 
 
-class FinalGradient(calls.Home):
+class FinalGradient(guards.FinalGradientBase):
     """The state of a leaf's gradient at the end of a recorded run: the memory that replays write, or None.
 
     Args:

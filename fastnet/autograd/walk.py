@@ -298,7 +298,7 @@ def _accumulate(leaf: Tensor, array: Array, function: Function) -> None:
         K.copy(home, _match_target(array, home))
     leaf._grad = Tensor._wrap(home)
     if recorder is not None:
-        recorder.own(leaf._grad)
+        recorder.exempt(leaf._grad)
 
 
 @method()

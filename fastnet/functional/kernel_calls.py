@@ -9,7 +9,7 @@ import numpy as np
 from fastnet import dtypes
 from fastnet._core.errors import not_a_tensor, shape_text
 from fastnet._core.memory import empty, empty_like
-from fastnet._replay.numbers import Number as RecordedNumber
+from fastnet._replay.float_arguments import RecordedFloat
 from fastnet.backend import K
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def scalar(value: Any, dtype: DType, exact: bool = False) -> Array:
         TypeError: not a number.
         RuntimeError: a number that the dtype cannot hold; both are named.
     """
-    if type(value) is RecordedNumber:
+    if type(value) is RecordedFloat:
         return value.array(dtype)
     if not isinstance(value, _SCALARS):
         raise TypeError(f"expected a tensor or a number, got {value!r}")

@@ -9,7 +9,7 @@ import numpy as np
 from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor, method
-from fastnet._runtime.native import calls, tape as _tape
+from fastnet._runtime.native import guards, tape as _tape
 from fastnet.autograd import gradient, op, writes_out
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
@@ -116,7 +116,7 @@ def rmatmul(self: Tensor, other: Tensor) -> Tensor:
 def _matmul_into(input: Tensor, other: Tensor, out: Tensor) -> Tensor:
     o, a, b = out._data, input._data, other._data
     fits = a.ndim == 2 == b.ndim and o.shape == (a.shape[0], b.shape[1]) and o.dtype == a.dtype
-    if fits and not any(i == 0 for i, _, _ in calls.overlaps([o, a, b])):           # a and b may overlap
+    if fits and not any(i == 0 for i, _, _ in guards.overlaps([o, a, b])):          # a and b may overlap
         write_result("matmul", out, (input, other), lambda: K.matmul(o, a, b))
     else:
         result = matmul(input.detach(), other.detach())

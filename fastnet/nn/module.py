@@ -213,13 +213,13 @@ class Module(Registry):
     def training(self) -> bool:
         """True in training mode: dropout is active, and batch norm uses the statistics of the batch."""
         if state.recorder is not None:
-            state.recorder.note_module(self)
+            state.recorder.note_training(self)
         return self.__dict__["_training"]
 
     @training.setter
     def training(self, mode: bool) -> None:
-        if state.recorder is not None:  # a flag that the recorded function sets itself needs no guard
-            state.recorder.guards.setdefault(id(self), (_always, "nothing"))
+        if state.recorder is not None:
+            state.recorder.note_training_set(self)
         self.__dict__["_training"] = bool(mode)
 
     def train(self, mode: bool = True) -> Self:
@@ -388,8 +388,3 @@ class Module(Registry):
 
     def __repr__(self) -> str:
         return module_text(self)
-
-
-def _always() -> bool:
-    """The guard of a training flag that the recorded function sets itself."""
-    return True

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
+from fastnet._replay.guards import ChangeCount
 from fastnet.nn.parameter import Parameter
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Registry"]
 
 _KINDS = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"}
+_changes = ChangeCount()                # of objects that a recording has read
 
 
 class Registry:
@@ -24,7 +26,6 @@ class Registry:
     _non_persistent: set[str]           # names of the buffers that state_dict() leaves out
 
     _recorded = False                   # whether a recording has read these dictionaries
-    _changes = 0                        # of all objects: how often one that a recording has read was changed
 
     def __init__(self) -> None:
         self.__dict__.update(_parameters={}, _buffers={}, _modules={}, _non_persistent=set())
@@ -91,19 +92,17 @@ class Registry:
     def _changed(self) -> None:
         """Invalidate recordings that have read these dictionaries."""
         if self._recorded:
-            Registry._changes += 1
+            _changes.value += 1
 
     def _hidden(self, name: str) -> None:
         """Invalidate recordings if an attribute that was set or deleted shadows a method of the class."""
         if callable(getattr(type(self), name, None)):
-            Registry._changes += 1
+            _changes.value += 1
 
     def _note(self) -> None:
         """Guard the recording in progress against changes of the registered objects and of the settings."""
         self.__dict__["_recorded"] = True
-        before = Registry._changes
-        state.recorder.guards.setdefault(Registry, (
-            lambda: Registry._changes == before, "the parameters, buffers, modules, hooks and methods of modules"))
+        state.recorder.note_changes(_changes, "the parameters, buffers, modules, hooks and methods of modules")
         state.recorder.watch.visit(self, type(self).__name__)
 
     def _add(self, registry: str, name: str, value: Any, cls: type) -> None:

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import math
-import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
@@ -12,8 +11,9 @@ from fastnet._core.errors import check_number, shape_text
 from fastnet._core.memory import persistent
 from fastnet._core.state import forbid_in_recording, state
 from fastnet._core.tensor import Tensor
+from fastnet._runtime.native import guards
 from fastnet.autograd import enable_grad, no_grad
-from fastnet.backend import K, calls
+from fastnet.backend import K
 from fastnet.optim.optimizer_state import OptimizerState
 from fastnet.optim.spans import Member, by_step, spans
 
@@ -205,42 +205,28 @@ class Optimizer(OptimizerState):
         for number, group in enumerate(self.param_groups):
             self._step_group(number, group)
         if state.recorder is not None:
-            state.recorder.note_optimizer(self, self._refresh, self._guard())
+            state.recorder.note_optimizer(self, self._refresh, self._structure)
         return loss
 
-    def _guard(self) -> Callable[[], bool]:
-        """A function that tells whether a step would still make the same kernel calls."""
-        groups, states = self.param_groups, self.state
-        tensors = [(weakref.ref(t), t._data, t._requires_grad) for entry in states.values()
-                   for t in entry.values() if isinstance(t, Tensor)]
-        held = calls.Watch([groups, *groups, *(g["params"] for g in groups), self.state, *self.state.values()])
-        structure, arrays = self._structure(), self._arrays()
+    def _structure(self) -> tuple[list[Any], list[Array]]:
+        """The values and the arrays of the state that the kernel calls of a step depend on.
 
-        def check():
-            # by identity if at most learning rates changed, else by the options and arrays that kernels depend on
-            same = groups is self.param_groups and states is self.state
-            return (same and held.same(but="lr") and calls.undisturbed(tensors, [])) or (
-                self._structure() == structure and [*map(id, self._arrays())] == [*map(id, arrays)])
-        return check
-
-    def _structure(self) -> list[Any]:
-        return [self._layout, *map(self.structure, self.param_groups),
-                *(id(p) for group in self.param_groups for p in group["params"])]
-
-    def _arrays(self) -> list[Array]:
-        """The arrays of the state, which a user may replace: `optimizer.state[p]["exp_avg"] = tensor`."""
-        return [t._data for entry in self.state.values() for t in entry.values() if isinstance(t, Tensor)]
+        A user may replace the arrays: `optimizer.state[p]["exp_avg"] = tensor`.
+        """
+        values = [self._layout, *map(self.structure, self.param_groups),
+                  *(id(p) for group in self.param_groups for p in group["params"])]
+        return values, [t._data for entry in self.state.values() for t in entry.values() if isinstance(t, Tensor)]
 
     def _refresh(self) -> None:
         """Update the numbers that the kernels read, before each step and each replay of one."""
         groups, options = self._options
-        if groups is not self.param_groups or not options.same():
+        if groups is not self.param_groups or not options.unchanged():
             self._options = _UNKNOWN
             for number, group in enumerate(self.param_groups):
                 self._refresh_group(number, group)
             fixed = all(_FIXED.issuperset(map(type, _values(group))) for group in self.param_groups)
             if fixed:
-                self._options = self.param_groups, calls.Watch([self.param_groups, *self.param_groups])
+                self._options = self.param_groups, guards.Contents([self.param_groups, *self.param_groups])
 
     def _refresh_group(self, number: int, group: dict[str, Any]) -> None:
         numbers = self.numbers(group)

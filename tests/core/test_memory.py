@@ -82,7 +82,7 @@ def run(step, sizes):
 
 def held(step):
     """The bytes that the shared pool and the recordings of a function hold."""
-    recordings = [r for rs in getattr(step, "_recordings", {}).values() for r in rs]
+    recordings = getattr(step, "recordings", ())
     return memory.shared.held + sum(r.pool.held for r in recordings)
 
 
@@ -110,12 +110,12 @@ def test_changing_batch_sizes_do_not_let_memory_grow(compile):
 def test_a_recording_that_is_dropped_gives_its_memory_back():
     step = training(fastnet.compile)
     run(step, [300])
-    [[recording]] = step._recordings.values()
+    [recording] = step.recordings
     pool = recording.pool
     assert pool.held > 300 * 50 * 4 and pool.live == 0
     live = memory.shared.live
     run(step, [300] * 20)                       # replays take nothing but their results
-    assert [[r.pool.held for r in rs] for rs in step._recordings.values()] == [[pool.held]]
+    assert [r.pool.held for r in step.recordings] == [pool.held]
     gc.collect()
     assert memory.shared.live <= live
     step.clear()

@@ -314,7 +314,7 @@ def test_attributes_of_a_compiled_module_are_the_modules():
     f = fastnet.compile(dropout)
     f.training = False
     assert not dropout.training and f(ones()).tolist() == [1, 1]
-    assert repr(f) == f"compile({dropout!r})"
+    assert repr(f) == f"Compiled(fn={dropout!r}, recordings=1, calls=1)"
 
 
 def test_settings_of_modules_are_looked_after():

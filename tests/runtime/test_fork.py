@@ -50,7 +50,7 @@ def test_a_fork_while_another_thread_replays(backend, compute):
     compiled = fastnet.compile(lambda x: {compute})
     x, small = fastnet.rand(1500, 1500), fastnet.rand(2, 2)
     compiled(x), compiled(x), compiled(x)
-    [[recording]] = compiled._recordings.values()
+    [recording] = compiled.recordings
     end = False
     def replay():
         while not end:
@@ -70,7 +70,7 @@ def test_a_fork_while_another_thread_replays(backend, compute):
 
 @pytest.mark.parametrize("lock, work", [
     ("fastnet.random._lock", "fastnet.rand(2)"),
-    ("compiled._lock", "compiled(fastnet.ones(3))"),
+    ("compiled._cache._lock", "compiled(fastnet.ones(3))"),
     ("fastnet._core.memory._arenas[fastnet.float32]._lock", "fastnet.nn.Linear(2, 3)"),
 ])
 def test_a_fork_while_another_thread_holds(lock, work):

@@ -368,7 +368,7 @@ def test_a_recording_settles_on_its_number_of_threads():
             product = fastnet.compile(lambda x: fastnet.relu(x @ w))
             for _ in range(20_000):
                 results.add(product(x).numpy().tobytes())
-                [[recording]] = product._recordings.values()
+                [recording] = product.recordings
                 level, settled, seconds = recording.steps[0].tuning()
                 if settled or threads == 1:
                     break

@@ -1,19 +1,35 @@
-"""The calls of fastnet/_kernels/replay.pyx in plain Python, for installs without the extension."""
+"""The twin of replay.pyx in Python: calls of a compiled function, and what a replay leaves behind."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
 
 
 class Caller:
-    """What is called, by the subclass's `_call(args, kwargs)`."""
+    """The call of a compiled function, by the subclass's `_call(args, kwargs)`."""
 
-    _shortcut = _other = None
-    calls = 0                           # made so far
+    _shortcut: Any = None
+    _previous_shortcut: Any = None
+    calls = 0                           # so far
 
-    def _call(self, args, kwargs):
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         raise NotImplementedError
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self.calls += 1
         return self._call(args, kwargs)
 
 
-def shortcut(recording, args, table, build, fail):
-    """The Shortcut of a call that a recording has just served: none, each call is looked at in Python."""
+def shortcut(recording: Any, args: tuple[Any, ...], context: Any, build: Any, fail: Any) -> Any:
+    """The Shortcut of a call that a recording has just served: None, all such calls take the path in Python."""
+    return None
+
+
+def put_back(gradients: Iterable[Any]) -> None:
+    """Leave every gradient as the recorded run did.
+
+    Args:
+        gradients: the FinalGradient of each leaf.
+    """
+    for gradient in gradients:
+        gradient.put_back()

@@ -1,4 +1,6 @@
-"""The names that the code of a function reads, and whose code it is."""
+"""The names that the bytecode of a function reads, and the owner of the code: fastnet, a library or the user."""
+from __future__ import annotations
+
 import dis
 import functools
 import inspect
@@ -8,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-# reading an attribute through one of these, a function can read any
+# names through which a function can read any attribute
 _DYNAMIC = frozenset(("getattr", "hasattr", "vars", "attrgetter", "methodcaller", "__dict__", "__getattribute__"))
 _GLOBAL = frozenset(("LOAD_GLOBAL", "LOAD_NAME"))
 _ATTRIBUTE = frozenset(("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "LOAD_SUPER_METHOD"))
 _HANDLERS = {"PUSH_EXC_INFO": 1, "SETUP_FINALLY": 1,
-             "WITH_EXCEPT_START": -1}           # a with statement begins like a handler, and catches nothing
+             "WITH_EXCEPT_START": -1}           # a with statement begins like a handler, but catches nothing
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _STANDARD = os.path.join(os.path.dirname(os.__file__), "")
 _SITE = os.path.dirname(os.path.dirname(np.__file__))
@@ -21,14 +23,14 @@ _NUMBERS = tuple(os.path.join(_SITE, package, "") for package in ("numpy", "scip
 
 
 class Reads(NamedTuple):
-    """What a piece of code and the functions defined in it read."""
+    """The names in a piece of code and in the functions that it defines."""
 
     globals: frozenset[str]
     attributes: frozenset[str]
-    imports: frozenset[str]             # modules that it imports itself
-    strings: frozenset[str]             # its constants: keys, perhaps
-    dynamic: bool                       # whether it may read attributes whose names do not stand in it
-    catches: bool                       # whether it may go on where an attribute is missing
+    imports: frozenset[str]             # modules that the code imports
+    strings: frozenset[str]             # string constants, which may be keys
+    dynamic: bool                       # whether it may read attributes that it does not name
+    catches: bool                       # whether it may continue where an attribute is missing
 
 
 @functools.lru_cache(maxsize=4096)
@@ -36,7 +38,7 @@ def reads(code: CodeType) -> Reads:
     """The names that `code` reads.
 
     Args:
-        code: of a function.
+        code: the code of a function.
     """
     globals_, attributes, imports, strings, nested = set(), set(), set(), set(), []
     handlers = 0
@@ -68,10 +70,10 @@ def _union(a: Reads, b: Reads) -> Reads:
 
 @functools.lru_cache(maxsize=4096)
 def reads_of_itself(code: CodeType) -> frozenset[str]:
-    """The attributes that a method reads of its object; all that it reads of any, where it hands its object on.
+    """The attributes that a method reads of its object; those of any object, if it passes its object on.
 
     Args:
-        code: of the method.
+        code: the code of the method.
     """
     itself, found, loaded = code.co_varnames[:1], set(), False
     for instruction in dis.get_instructions(code):
@@ -87,12 +89,12 @@ def reads_of_itself(code: CodeType) -> frozenset[str]:
 
 
 def is_closed_generator(frame: FrameType) -> bool:
-    """Whether a frame that is entered is a generator's that was made before: the garbage collector closes it.
+    """Whether a frame belongs to a generator that began before the recording: the garbage collector closes it.
 
-    A generator's first run enters its frame at the instruction RESUME, where it has yielded nothing.
+    The first run of a generator enters its frame at the first RESUME, before any YIELD_VALUE.
 
     Args:
-        frame: which has just been entered.
+        frame: the frame, which has just been entered.
     """
     if not frame.f_code.co_flags & inspect.CO_GENERATOR:
         return False
@@ -102,7 +104,7 @@ def is_closed_generator(frame: FrameType) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def _generator_offsets(code):
-    """Where the first RESUME and the first YIELD_VALUE of a generator's code are."""
+    """The offsets of the first RESUME and of the first YIELD_VALUE in a generator's code."""
     offsets: dict[str, int] = {}
     for instruction in dis.get_instructions(code):
         offsets.setdefault(instruction.opname, instruction.offset)
@@ -111,7 +113,7 @@ def _generator_offsets(code):
 
 @functools.lru_cache(maxsize=4096)
 def origin(filename: str) -> str:
-    """Whose code a file holds: "fastnet", "library" (Python's own, NumPy's and SciPy's) or "user" (all other).
+    """The owner of the code in a file: "fastnet", "library" (Python, NumPy, SciPy) or "user" (all other).
 
     Args:
         filename: a code object's `co_filename`.
@@ -120,6 +122,6 @@ def origin(filename: str) -> str:
         return "fastnet"
     if filename.startswith(("<frozen ", *_NUMBERS)):
         return "library"
-    if filename.startswith(_STANDARD) and "-packages" not in filename:      # site-packages lies in it
+    if filename.startswith(_STANDARD) and "-packages" not in filename:      # site-packages is inside
         return "library"
     return "user"

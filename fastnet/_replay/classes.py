@@ -1,4 +1,6 @@
-"""What classes have: the attributes and methods that a recorded function may reach."""
+"""The attributes and methods of classes that a recorded function may reach."""
+from __future__ import annotations
+
 import functools
 import gc
 import inspect
@@ -6,18 +8,18 @@ import sys
 import types
 from typing import Any
 
-from fastnet._replay.code import origin, reads, reads_of_itself
-from fastnet._runtime.native import watch as native
+from fastnet._replay.bytecode import origin, reads, reads_of_itself
+from fastnet._runtime.native import places
 
-MISSING = native.MISSING
+MISSING = places.MISSING
 METHODS = (types.FunctionType, property, staticmethod, classmethod)
 NEVER_CALLED = frozenset(("__init__", "__new__", "__repr__", "__str__", "__init_subclass__", "__class_getitem__",
-                          "extra_repr", "reset_parameters"))        # while a function is recorded, of what is there
+                          "extra_repr", "reset_parameters"))        # while a function is recorded, on existing objects
 _BASES = frozenset(("fastnet.nn.module", "fastnet.nn.registry"))
 
 
 def is_users(cls: type) -> bool:
-    """Whether a class is the user's own.
+    """Whether a class is the user's: not of fastnet or a library.
 
     Args:
         cls: the class.
@@ -28,17 +30,17 @@ def is_users(cls: type) -> bool:
 
 
 def member(cls: type, name: str) -> Any:
-    """The attribute of a class or of one of its bases, as it is stored; MISSING if there is none.
+    """The attribute of a class or of one of its bases, as stored; MISSING if there is none.
 
     Args:
         cls: the class.
-        name: of the attribute.
+        name: the name of the attribute.
     """
     return next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), MISSING)
 
 
-def methods(cls: type) -> tuple:
-    """The methods and properties of a class and its bases, in the order of the look-up.
+def methods(cls: type) -> tuple[Any, ...]:
+    """The methods and properties of a class and its bases, in the order of lookup.
 
     Args:
         cls: the class.
@@ -47,11 +49,11 @@ def methods(cls: type) -> tuple:
 
 
 def reached(cls: type, names: set[str]) -> set[str]:
-    """`names`, and the attributes of their object that the methods of a class among them read, and so on.
+    """`names`, the attributes that methods among them read of their object, and so on.
 
     Args:
-        cls: the class.
-        names: of attributes.
+        cls: the class of the object.
+        names: names of attributes.
     """
     found: set[str] = set()
     new = set(names)
@@ -68,7 +70,7 @@ def _function_of(method):
 
 
 def looks_up_itself(cls: type) -> bool:
-    """Whether the attributes of a class's objects come from a Python function of its own.
+    """Whether a class has a `__getattribute__` in Python.
 
     Args:
         cls: the class.
@@ -77,7 +79,7 @@ def looks_up_itself(cls: type) -> bool:
 
 
 def is_container(value: Any) -> bool:
-    """Whether a value is a container of the standard library that keeps what it holds in attributes.
+    """Whether a value is a container of the standard library that keeps its elements in attributes.
 
     Args:
         value: of any type.
@@ -87,12 +89,12 @@ def is_container(value: Any) -> bool:
         getattr(value, "__dict__", None)) and origin(getattr(module, "__file__", None) or "") == "library"
 
 
-def functions_with(code: types.CodeType, given: list) -> list[types.FunctionType]:
-    """The functions whose code this is: a method of the first argument, or all that exist.
+def functions_with(code: types.CodeType, given: list[Any]) -> list[types.FunctionType]:
+    """The functions with this code: a method of the first argument, or all functions that exist.
 
     Args:
-        code: which begins to run.
-        given: its arguments.
+        code: the code, which begins to run.
+        given: the arguments.
     """
     if given:
         method = _function_of(member(type(given[0]), code.co_name))
@@ -102,7 +104,7 @@ def functions_with(code: types.CodeType, given: list) -> list[types.FunctionType
 
 
 @functools.cache
-def settings(cls) -> set[str]:
+def settings(cls: type) -> set[str]:
     """The attributes of a module that the classes of fastnet.nn among its bases read.
 
     Args:

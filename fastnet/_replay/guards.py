@@ -1,0 +1,219 @@
+"""Does a recording still fit a call? Every question that decides it is listed here.
+
+A recording is replayed if all of this is the same as when it was made:
+
+- gradient mode, thread count, backend and instruction set: `call_context`. It is part of the call's key.
+- the arguments: their key (`signature.py`), which is looked up among the recordings.
+- the Python values that the function read: `alike` compares each with its present value. `watch.py` finds them.
+- `Module.training` where it was read: `TrainingGuard`.
+- the parameters, buffers, modules, hooks and methods of modules: `ChangeGuard`.
+- the parameters, state and options of optimizers: `OptimizerGuard`.
+- tensors that the function uses but does not take, such as parameters: `TensorGuard`.
+- gradients that the function read before it wrote them: `GradientGuard`.
+- the memory of the gradients that a replay writes, which nobody else may hold: `FinalGradient.make_room`.
+
+Each is first answered by identity in C (`_runtime/guards.pyx`, `_runtime/places.pyx`): a shortcut replays only if all
+those answers are yes. Otherwise `Guards.hold` compares by value. The recorder notes guards while the function runs.
+"""
+from __future__ import annotations
+
+import types
+import weakref
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from fastnet._core.errors import shape_text
+from fastnet._core.tensor import Tensor
+from fastnet._replay.plain_values import bits, is_plain
+from fastnet._runtime.native import guards as native
+from fastnet.backend import K
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array
+    from fastnet._core.state import Turn
+    from fastnet._runtime.twins.places import Places
+    from fastnet.autograd.leaves import FinalGradient
+
+
+def call_context() -> native.CallContext:
+    """Gradient mode, thread count, backend and instruction set of a call that is made now."""
+    return native.CallContext(K)
+
+
+def alike(a: Any, b: Any) -> bool:
+    """Whether a function that read `a` would do the same with `b`: one object, or equal plain values of one type.
+
+    Numbers are compared by their bits: -0.0 is not 0.0, and NaN is itself.
+
+    Args:
+        a, b: of any type; tuples and frozen sets are compared by their elements.
+    """
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, tuple):
+        return len(a) == len(b) and all(map(alike, a, b))
+    if isinstance(a, float | complex | np.inexact):
+        return bits(a) == bits(b)
+    if isinstance(a, types.MethodType):             # each access makes a new one
+        return a.__self__ is b.__self__ and a.__func__ is b.__func__
+    return (is_plain(a) or isinstance(a, frozenset)) and bool(a == b)
+
+
+class Guard(Protocol):
+    """One condition of a recording."""
+
+    text: str                           # what the condition is about, as `explain()` says it
+
+    def holds(self) -> bool:
+        """Whether the condition is as it was when the recording was made."""
+
+
+class TrainingGuard:
+    """The training flag of a module.
+
+    Args:
+        module: the module that was asked for it.
+    """
+
+    def __init__(self, module: Any) -> None:
+        self.text = f"{type(module).__name__}.training"
+        self.ref = weakref.ref(module)
+        self.training = module.__dict__["_training"]        # quicker than the property, which would note a read
+
+    def holds(self) -> bool:
+        """Whether the module lives and is in the same mode."""
+        module = self.ref()
+        return module is not None and module.__dict__["_training"] is self.training
+
+
+class ChangeCount:
+    """A counter that is increased by every change of something."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0
+
+
+class ChangeGuard:
+    """Something whose changes are counted.
+
+    Args:
+        count: the counter.
+        text: what it counts the changes of.
+    """
+
+    def __init__(self, count: ChangeCount, text: str) -> None:
+        self.count, self.value, self.text = count, count.value, text
+
+    def holds(self) -> bool:
+        """Whether nothing was changed."""
+        return self.count.value == self.value
+
+
+class OptimizerGuard:
+    """The parameters, state and options by which an optimizer chooses its kernel calls; learning rates may change.
+
+    Args:
+        optimizer: the optimizer.
+        structure: a function that returns (values, arrays) which the kernel calls of a step depend on.
+    """
+
+    def __init__(self, optimizer: Any, structure: Callable[[], tuple[list[Any], list[Array]]]) -> None:
+        self.text = f"the parameters, state or options of {type(optimizer).__name__}"
+        self.optimizer, self.structure = optimizer, structure
+        self.groups, self.states = groups, states = optimizer.param_groups, optimizer.state
+        self.contents = native.Contents([groups, *groups, *(group["params"] for group in groups),
+                                         states, *states.values()])
+        self.tensors = [identity(t) for entry in states.values() for t in entry.values() if isinstance(t, Tensor)]
+        self.values, self.arrays = structure()
+
+    def holds(self) -> bool:
+        """Whether a step would make the same kernel calls: by identity, or else by value."""
+        optimizer = self.optimizer
+        if (optimizer.param_groups is self.groups and optimizer.state is self.states
+                and self.contents.unchanged(but="lr") and native.tensors_identical(self.tensors)):
+            return True
+        values, arrays = self.structure()
+        return values == self.values and [*map(id, arrays)] == [*map(id, self.arrays)]
+
+
+class TensorGuard:
+    """A tensor that the function uses but does not take: its memory, layout and requires_grad.
+
+    Args:
+        tensor: a parameter, a buffer, a captured tensor.
+    """
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.text = f"the memory, layout or requires_grad of a tensor of shape {shape_text(tensor)} that is no argument"
+        self.identity = identity(tensor)
+        self.layout = _layout(tensor._data)
+
+    def holds(self) -> bool:
+        """Whether the tensor lives, in the same memory."""
+        ref, array, requires_grad = self.identity
+        tensor = ref()
+        return tensor is not None and tensor._requires_grad is requires_grad and (
+            tensor._data is array or _layout(tensor._data) == self.layout)
+
+
+class GradientGuard:
+    """The gradient of a tensor as it was first read: absent, or in the same memory.
+
+    Args:
+        tensor: a leaf whose gradient is read.
+    """
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.text = f"the gradient of a tensor of shape {shape_text(tensor)}: whether there is one, and its memory"
+        self.ref = weakref.ref(tensor)
+        self.layout = _gradient_layout(tensor)
+
+    def holds(self) -> bool:
+        """Whether the tensor lives, and its gradient is the same in this."""
+        tensor = self.ref()
+        return tensor is not None and _gradient_layout(tensor) == self.layout
+
+
+def identity(tensor: Tensor) -> tuple[weakref.ref[Tensor], Array, bool]:
+    """What `tensors_identical` compares of a tensor.
+
+    Args:
+        tensor: the tensor, which is not kept alive.
+    """
+    return weakref.ref(tensor), tensor._data, tensor._requires_grad
+
+
+def _gradient_layout(tensor):
+    return None if tensor._grad is None else _layout(tensor._grad._data)
+
+
+def _layout(array):
+    return array.__array_interface__["data"][0], array.shape, array.strides, array.dtype
+
+
+class Guards(native.Guards):
+    """All guards of a recording. With the key of the call, `hold` decides whether the recording is replayed.
+
+    Args:
+        turn: the recording's Turn, which a thread takes for a replay.
+        places: the places of the Python values that the function read.
+        noted: the guards that the recorder noted.
+        gradients: the gradients that a replay writes.
+    """
+
+    def __init__(self, turn: Turn, places: Places, noted: Iterable[Guard], gradients: list[FinalGradient]) -> None:
+        self.noted = list(noted)
+        self.tensor_guards = [guard for guard in self.noted if isinstance(guard, TensorGuard)]
+        checks = [guard.holds for guard in self.noted if not isinstance(guard, TensorGuard)]
+        super().__init__(turn, places, checks, [guard.identity for guard in self.tensor_guards], gradients)
+
+    def memory_equal(self) -> bool:
+        """Whether tensors from outside lie in the same memory, and nobody holds the memory of the gradients."""
+        return (all(guard.holds() for guard in self.tensor_guards)
+                and all(gradient.make_room() for gradient in self.gradients))

@@ -1,0 +1,86 @@
+"""Kernel calls in Python as data, and arrays that follow the inputs of each replay."""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnet._runtime.native import guards as native
+from fastnet.backend import call_silently
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, DType, Shape
+    from fastnet._replay.recorder import Recorder
+
+
+class _RawMemory:
+    """Memory at an address, for NumPy to view; `owner` keeps it alive."""
+
+    def __init__(self, address: int, shape: Shape, strides: Shape, dtype: DType, owner: Any) -> None:
+        self.owner = owner
+        self.__array_interface__ = {"version": 3, "data": (address, False), "shape": shape, "strides": strides,
+                                    "typestr": dtype.str}
+
+
+def address_of(array: Array) -> int:
+    """The address of an array's first element.
+
+    Args:
+        array: the array.
+    """
+    return array.__array_interface__["data"][0]
+
+
+def unowned_view(array: Array) -> Array:
+    """Another array over the same memory, which somebody else keeps alive.
+
+    Args:
+        array: an array of at least one element.
+    """
+    return np.asarray(_RawMemory(address_of(array), array.shape, array.strides, array.dtype, None))
+
+
+def located(array: Array, recorder: Recorder) -> tuple[Callable[[Sequence[Array]], Array], bool]:
+    """A function that finds an array again among the inputs of a replay, and whether it is the same in each replay.
+
+    Args:
+        array: an array of the recorded run.
+        recorder: the recorder of this run.
+    """
+    source, address = recorder.locate(array)
+    shape, strides, dtype = array.shape, array.strides, array.dtype
+    if source is None or not array.size:
+        # a view of the memory, not of the Block: the recording's pool keeps its blocks, nobody need keep the others
+        fixed = unowned_view(array) if array.size else np.empty(shape, dtype)
+        return lambda inputs: fixed, source is None
+    return lambda inputs: np.asarray(_RawMemory(
+        native.bounds(inputs[source])[0] + address, shape, strides, dtype, inputs[source])), False
+
+
+class PythonCall:
+    """A call of a NumPy kernel. Arrays that lie in an input are found again in the input of each replay.
+
+    Args:
+        kernel: the NumPy kernel.
+        args, attrs: its arguments.
+        recorder: the recorder of the run.
+    """
+
+    def __init__(self, kernel: Callable[..., None], args: Sequence[Any], attrs: dict[str, Any],
+                 recorder: Recorder) -> None:
+        self.kernel = kernel
+        self.args = [_found(a, recorder) for a in args]
+        self.attrs = {name: _found(a, recorder) for name, a in attrs.items()}
+
+    def replay(self, inputs: Sequence[Array]) -> None:
+        """Call the kernel.
+
+        Args:
+            inputs: the arrays of the tensors among the arguments of this call.
+        """
+        call_silently(self.kernel, [a(inputs) for a in self.args], {name: a(inputs) for name, a in self.attrs.items()})
+
+
+def _found(a, recorder):
+    return located(a, recorder)[0] if isinstance(a, np.ndarray) else lambda inputs: a

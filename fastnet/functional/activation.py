@@ -8,7 +8,7 @@ from fastnet import dtypes
 from fastnet._core.tensor import method
 from fastnet.autograd import gradient, op
 from fastnet.functional import kernel_calls as kernels
-from fastnet.functional.description import describe
+from fastnet.functional.description import UnaryOperation, describe
 from fastnet.functional.dims import as_rows, normalize_dim
 from fastnet.functional.kernel_calls import call_like, check_floating, contiguous
 
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 
-def _of_result(name: str, doc: str, result: str, prepare: Callable[[Array], Array]) -> Callable[[Tensor], Tensor]:
+def _of_result(name: str, doc: str, result: str, prepare: Callable[[Array], Array]) -> UnaryOperation:
     """Define an activation of prepare(input) whose gradient follows from its result, `result` for [-1., 0., 1.]."""
     def slope(g: Array, y: Array) -> Array:
         return call_like(backward, y, g)
@@ -47,7 +47,7 @@ def _of_result(name: str, doc: str, result: str, prepare: Callable[[Array], Arra
     return op(describe(function, name, doc, f"fastnet.{name}(fastnet.tensor([-1.0, 0.0, 1.0]))", f"tensor({result})"))
 
 
-def _of_input(name: str, doc: str, result: str) -> Callable[[Tensor], Tensor]:
+def _of_input(name: str, doc: str, result: str) -> UnaryOperation:
     """Define an activation whose gradient follows from its input, `result` for [-1., 0., 1.]."""
     def slope(g: Array, x: Array) -> Array:
         return call_like(backward, x, g)
@@ -84,13 +84,14 @@ def _as_floating(x: Array) -> Array:
     return kernels.cast(x, dtypes.float_of(x.dtype))
 
 
-relu = method()(_of_result("relu", "max(x, 0). RuntimeError for bool.", "[0., 0., 1.]", _without_bool))
-sigmoid = method()(_of_result("sigmoid", "1 / (1 + exp(-x)). Integers give float32.", "[0.2689, 0.5   , 0.7311]",
-                              _as_floating))
-tanh = method()(_of_result("tanh", "(exp(x) - exp(-x)) / (exp(x) + exp(-x)). Integers give float32.",
-                           "[-0.7616,  0.    ,  0.7616]", _as_floating))
-silu = _of_input("silu", "x * sigmoid(x). Elfwing et al. 2017, https://arxiv.org/abs/1702.03118.",
-                 "[-0.2689,  0.    ,  0.7311]")
+relu: UnaryOperation = method()(_of_result("relu", "max(x, 0). RuntimeError for bool.", "[0., 0., 1.]", _without_bool))
+sigmoid: UnaryOperation = method()(_of_result(
+    "sigmoid", "1 / (1 + exp(-x)). Integers give float32.", "[0.2689, 0.5   , 0.7311]", _as_floating))
+tanh: UnaryOperation = method()(_of_result(
+    "tanh", "(exp(x) - exp(-x)) / (exp(x) + exp(-x)). Integers give float32.",
+    "[-0.7616,  0.    ,  0.7616]", _as_floating))
+silu: UnaryOperation = _of_input(
+    "silu", "x * sigmoid(x). Elfwing et al. 2017, https://arxiv.org/abs/1702.03118.", "[-0.2689,  0.    ,  0.7311]")
 _gelu = _with_attributes("gelu")
 _gelu_tanh = _with_attributes("gelu_tanh")
 _leaky_relu = _with_attributes("leaky_relu")

@@ -15,7 +15,7 @@ from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
-from fastnet.functional.description import describe
+from fastnet.functional.description import BinaryOperation, describe
 from fastnet.functional.indexing import check_mask, nonzero
 from fastnet.functional.kernel_calls import check_array, check_some_array, operands
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Number, Result, TensorOrNumber
 
 
-def _comparison(name: str, sign: str, result: str, *aliases: str) -> Callable[[Tensor, TensorOrNumber], Tensor]:
+def _comparison(name: str, sign: str, result: str, *aliases: str) -> BinaryOperation:
     """Define a comparison, as a function, a method and an operator. `result` is that of [1, 2, 3] and 2."""
     def function(input: Array, other: Array | Number) -> Result[Array]:
         check_array(name, "input", input)
@@ -36,25 +36,25 @@ def _comparison(name: str, sign: str, result: str, *aliases: str) -> Callable[[T
     return compare
 
 
-def _operator(compare: Callable[[Tensor, Any], Tensor]) -> Callable[[Tensor, Any], Tensor]:
+def _operator(compare: BinaryOperation) -> Callable[[Tensor, Any], Tensor]:
     """A comparison as Python's operator. Python handles operands of other types: they are unequal and not ordered."""
     @functools.wraps(compare)
-    def operator(self: Tensor, other: object) -> Tensor:
+    def operator(self: Tensor, other: Any) -> Tensor:
         return compare(self, other) if isinstance(other, _OPERANDS) else NotImplemented
     return operator
 
 
 _OPERANDS = Tensor, int, float, np.ndarray, np.generic
 
-eq = _comparison("eq", "==", "[False,  True, False]")
-ne = _comparison("ne", "!=", "[ True, False,  True]", "not_equal")
-lt = _comparison("lt", "<", "[ True, False, False]", "less")
-le = _comparison("le", "<=", "[ True,  True, False]", "less_equal")
-gt = _comparison("gt", ">", "[False, False,  True]", "greater")
-ge = _comparison("ge", ">=", "[False,  True,  True]", "greater_equal")
+eq: BinaryOperation = _comparison("eq", "==", "[False,  True, False]")
+ne: BinaryOperation = _comparison("ne", "!=", "[ True, False,  True]", "not_equal")
+lt: BinaryOperation = _comparison("lt", "<", "[ True, False, False]", "less")
+le: BinaryOperation = _comparison("le", "<=", "[ True,  True, False]", "less_equal")
+gt: BinaryOperation = _comparison("gt", ">", "[False, False,  True]", "greater")
+ge: BinaryOperation = _comparison("ge", ">=", "[False,  True,  True]", "greater_equal")
 
 
-def _logic(name: str, holds: str, result: str) -> Callable[[Tensor, Tensor], Tensor]:
+def _logic(name: str, holds: str, result: str) -> BinaryOperation:
     """Define a logical operation, true where `holds`. `result` is that of two tensors, see the example."""
     def function(input: Array, other: Array) -> Result[Array]:
         check_array(name, "input", input)
@@ -67,9 +67,9 @@ def _logic(name: str, holds: str, result: str) -> Callable[[Tensor, Tensor], Ten
     return method()(op(function))
 
 
-logical_and = _logic("logical_and", "both are true", "[ True, False, False]")
-logical_or = _logic("logical_or", "either is true", "[ True,  True, False]")
-logical_xor = _logic("logical_xor", "exactly one is true", "[False,  True, False]")
+logical_and: BinaryOperation = _logic("logical_and", "both are true", "[ True, False, False]")
+logical_or: BinaryOperation = _logic("logical_or", "either is true", "[ True,  True, False]")
+logical_xor: BinaryOperation = _logic("logical_xor", "exactly one is true", "[False,  True, False]")
 
 
 @method()
@@ -85,7 +85,7 @@ def logical_not(input: Array) -> Result[Array]:
     return kernels.unary("logical_not", input, dtypes.bool_), None
 
 
-def _bitwise(name: str, sign: str, result: str, *aliases: str) -> Callable[[Tensor, TensorOrNumber], Tensor]:
+def _bitwise(name: str, sign: str, result: str, *aliases: str) -> BinaryOperation:
     """Define a bitwise operation of two operands. `result` is that of [6, 5] and 3."""
     def function(input: Array, other: Array | Number) -> Result[Array]:
         check_some_array(name, input, other)
@@ -98,9 +98,9 @@ def _bitwise(name: str, sign: str, result: str, *aliases: str) -> Callable[[Tens
     return method(*aliases)(op(function))
 
 
-bitwise_and = _bitwise("bitwise_and", "&", "[2, 1]", "__and__", "__rand__")
-bitwise_or = _bitwise("bitwise_or", "|", "[7, 7]", "__or__", "__ror__")
-bitwise_xor = _bitwise("bitwise_xor", "^", "[5, 6]", "__xor__", "__rxor__")
+bitwise_and: BinaryOperation = _bitwise("bitwise_and", "&", "[2, 1]", "__and__", "__rand__")
+bitwise_or: BinaryOperation = _bitwise("bitwise_or", "|", "[7, 7]", "__or__", "__ror__")
+bitwise_xor: BinaryOperation = _bitwise("bitwise_xor", "^", "[5, 6]", "__xor__", "__rxor__")
 
 
 @method("__invert__")

@@ -1,9 +1,15 @@
-"""Names and docstrings of the functions that factories make."""
+"""Types, names and docstrings of the operations that factories make."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import TensorOrNumber
+    from fastnet._core.tensor import Tensor
+
+UnaryOperation: TypeAlias = "Callable[[Tensor], Tensor]"
+BinaryOperation: TypeAlias = "Callable[[Tensor, TensorOrNumber], Tensor]"
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 

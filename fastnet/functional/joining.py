@@ -216,7 +216,8 @@ def cat(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
     return _cat(*tensors, shape=first.shape, dim=dim)
 
 
-concat = concatenate = cat
+concat = cat
+concatenate = cat
 
 
 def stack(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:

@@ -10,7 +10,7 @@ from fastnet import dtypes
 from fastnet._core.tensor import method
 from fastnet.autograd import gradient, op
 from fastnet.functional import kernel_calls as kernels
-from fastnet.functional.description import describe
+from fastnet.functional.description import UnaryOperation, describe
 from fastnet.functional.kernel_calls import add, check_floating, div, mul, refuse_bool, scalar, scale, sub
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _smooth(name: str, doc: str, given: str, result: str, slope: Callable[[Array], Array], *aliases: str,
-            of_result: bool = False) -> Callable[[Tensor], Tensor]:
+            of_result: bool = False) -> UnaryOperation:
     """Define the function `name` by its kernel. `given` and `result` are an example.
 
     Args:
@@ -42,40 +42,50 @@ def _one(x: Array) -> Array:
     return scalar(1, x.dtype)
 
 
-exp = _smooth("exp", "e^x", "[0.0, 1.0]", "[1.    , 2.7183]", lambda y: y, of_result=True)
-expm1 = _smooth("expm1", "e^x - 1, exact near 0", "[0.0, 1.0]", "[0.    , 1.7183]",
-                lambda y: add(y, _one(y)), of_result=True)
-log = _smooth("log", "The natural logarithm", "[1.0, 10.0]", "[0.    , 2.3026]",
-              lambda x: kernels.unary("reciprocal", x))
-log2 = _smooth("log2", "The logarithm to base 2", "[1.0, 8.0]", "[0., 3.]",
-               lambda x: div(scalar(1 / math.log(2), x.dtype), x))
-log10 = _smooth("log10", "The logarithm to base 10", "[1.0, 2.0]", "[0.   , 0.301]",
-                lambda x: div(scalar(1 / math.log(10), x.dtype), x))
-log1p = _smooth("log1p", "log(1 + x), exact near 0", "[0.0, 1.0]", "[0.    , 0.6931]",
-                lambda x: kernels.unary("reciprocal", add(x, _one(x))))
-sqrt = _smooth("sqrt", "The square root; NaN below 0", "[4.0, 2.0]", "[2.    , 1.4142]",
-               lambda y: div(scalar(0.5, y.dtype), y), of_result=True)
-reciprocal = _smooth("reciprocal", "1 / x", "[2.0, -4.0]", "[ 0.5 , -0.25]",
-                     lambda y: kernels.neg(mul(y, y)), of_result=True)
-sin = _smooth("sin", "The sine of an angle in radians", "[0.0, 1.0]", "[0.    , 0.8415]",
-              lambda x: kernels.unary("cos", x))
-cos = _smooth("cos", "The cosine of an angle in radians", "[0.0, 1.0]", "[1.    , 0.5403]",
-              lambda x: kernels.neg(kernels.unary("sin", x)))
-tan = _smooth("tan", "The tangent of an angle in radians", "[0.0, 1.0]", "[0.    , 1.5574]",
-              lambda y: add(mul(y, y), _one(y)), of_result=True)
-asin = _smooth("asin", "The inverse sine, in radians from -pi/2 to pi/2; NaN outside [-1, 1]", "[0.0, 1.0]",
-               "[0.    , 1.5708]", lambda x: _inverse_root(x), "arcsin")
-acos = _smooth("acos", "The inverse cosine, in radians from 0 to pi; NaN outside [-1, 1]", "[0.0, 1.0]",
-               "[1.5708, 0.    ]", lambda x: kernels.neg(_inverse_root(x)), "arccos")
-atan = _smooth("atan", "The inverse tangent, in radians from -pi/2 to pi/2", "[0.0, 1.0]", "[0.    , 0.7854]",
-               lambda x: kernels.unary("reciprocal", add(mul(x, x), _one(x))), "arctan")
-sinh = _smooth("sinh", "The hyperbolic sine, (e^x - e^-x) / 2", "[0.0, 1.0]", "[0.    , 1.1752]",
-               lambda x: kernels.unary("cosh", x))
-cosh = _smooth("cosh", "The hyperbolic cosine, (e^x + e^-x) / 2", "[0.0, 1.0]", "[1.    , 1.5431]",
-               lambda x: kernels.unary("sinh", x))
-erf = _smooth("erf", "The error function, 2/sqrt(pi) * integral of exp(-t^2) from 0 to x", "[0.0, 1.0]",
-              "[0.    , 0.8427]",
-              lambda x: scale(kernels.unary("exp", kernels.neg(mul(x, x))), 2 / math.sqrt(math.pi)))
+exp: UnaryOperation = _smooth("exp", "e^x", "[0.0, 1.0]", "[1.    , 2.7183]", lambda y: y, of_result=True)
+expm1: UnaryOperation = _smooth(
+    "expm1", "e^x - 1, exact near 0", "[0.0, 1.0]", "[0.    , 1.7183]", lambda y: add(y, _one(y)), of_result=True)
+log: UnaryOperation = _smooth(
+    "log", "The natural logarithm", "[1.0, 10.0]", "[0.    , 2.3026]", lambda x: kernels.unary("reciprocal", x))
+log2: UnaryOperation = _smooth(
+    "log2", "The logarithm to base 2", "[1.0, 8.0]", "[0., 3.]", lambda x: div(scalar(1 / math.log(2), x.dtype), x))
+log10: UnaryOperation = _smooth(
+    "log10", "The logarithm to base 10", "[1.0, 2.0]", "[0.   , 0.301]",
+    lambda x: div(scalar(1 / math.log(10), x.dtype), x))
+log1p: UnaryOperation = _smooth(
+    "log1p", "log(1 + x), exact near 0", "[0.0, 1.0]", "[0.    , 0.6931]",
+    lambda x: kernels.unary("reciprocal", add(x, _one(x))))
+sqrt: UnaryOperation = _smooth(
+    "sqrt", "The square root; NaN below 0", "[4.0, 2.0]", "[2.    , 1.4142]",
+    lambda y: div(scalar(0.5, y.dtype), y), of_result=True)
+reciprocal: UnaryOperation = _smooth(
+    "reciprocal", "1 / x", "[2.0, -4.0]", "[ 0.5 , -0.25]", lambda y: kernels.neg(mul(y, y)), of_result=True)
+sin: UnaryOperation = _smooth(
+    "sin", "The sine of an angle in radians", "[0.0, 1.0]", "[0.    , 0.8415]", lambda x: kernels.unary("cos", x))
+cos: UnaryOperation = _smooth(
+    "cos", "The cosine of an angle in radians", "[0.0, 1.0]", "[1.    , 0.5403]",
+    lambda x: kernels.neg(kernels.unary("sin", x)))
+tan: UnaryOperation = _smooth(
+    "tan", "The tangent of an angle in radians", "[0.0, 1.0]", "[0.    , 1.5574]",
+    lambda y: add(mul(y, y), _one(y)), of_result=True)
+asin: UnaryOperation = _smooth(
+    "asin", "The inverse sine, in radians from -pi/2 to pi/2; NaN outside [-1, 1]", "[0.0, 1.0]",
+    "[0.    , 1.5708]", lambda x: _inverse_root(x), "arcsin")
+acos: UnaryOperation = _smooth(
+    "acos", "The inverse cosine, in radians from 0 to pi; NaN outside [-1, 1]", "[0.0, 1.0]",
+    "[1.5708, 0.    ]", lambda x: kernels.neg(_inverse_root(x)), "arccos")
+atan: UnaryOperation = _smooth(
+    "atan", "The inverse tangent, in radians from -pi/2 to pi/2", "[0.0, 1.0]", "[0.    , 0.7854]",
+    lambda x: kernels.unary("reciprocal", add(mul(x, x), _one(x))), "arctan")
+sinh: UnaryOperation = _smooth(
+    "sinh", "The hyperbolic sine, (e^x - e^-x) / 2", "[0.0, 1.0]", "[0.    , 1.1752]",
+    lambda x: kernels.unary("cosh", x))
+cosh: UnaryOperation = _smooth(
+    "cosh", "The hyperbolic cosine, (e^x + e^-x) / 2", "[0.0, 1.0]", "[1.    , 1.5431]",
+    lambda x: kernels.unary("sinh", x))
+erf: UnaryOperation = _smooth(
+    "erf", "The error function, 2/sqrt(pi) * integral of exp(-t^2) from 0 to x", "[0.0, 1.0]", "[0.    , 0.8427]",
+    lambda x: scale(kernels.unary("exp", kernels.neg(mul(x, x))), 2 / math.sqrt(math.pi)))
 
 
 def _inverse_root(x: Array) -> Array:
@@ -163,7 +173,7 @@ def rsqrt(input: Tensor) -> Tensor:
     return reciprocal(sqrt(input))
 
 
-def _step(name: str, doc: str, result: str, same: str = "iu") -> Callable[[Tensor], Tensor]:
+def _step(name: str, doc: str, result: str, same: str = "iu") -> UnaryOperation:
     """Define a function that is constant almost everywhere, so that its gradient is 0.
 
     Args:
@@ -180,11 +190,11 @@ def _step(name: str, doc: str, result: str, same: str = "iu") -> Callable[[Tenso
     return method()(op(function))
 
 
-floor = _step("floor", "The largest integer not above x", "[-2.,  0.,  2.]")
-ceil = _step("ceil", "The smallest integer not below x", "[-1.,  1.,  3.]")
+floor: UnaryOperation = _step("floor", "The largest integer not above x", "[-2.,  0.,  2.]")
+ceil: UnaryOperation = _step("ceil", "The smallest integer not below x", "[-1.,  1.,  3.]")
 _rounded = _step("round", "The nearest integer; halves round to the even one", "[-2.,  0.,  2.]")
-trunc = _step("trunc", "x without its fraction", "[-1.,  0.,  2.]")
-sign = _step("sign", "-1, 0 or 1", "[-1.,  1.,  1.]", same="b")
+trunc: UnaryOperation = _step("trunc", "x without its fraction", "[-1.,  0.,  2.]")
+sign: UnaryOperation = _step("sign", "-1, 0 or 1", "[-1.,  1.,  1.]", same="b")
 
 
 @method()
@@ -212,7 +222,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     return _rounded(input * power) / power if decimals > 0 else _rounded(input / power) * power
 
 
-def _test(name: str, doc: str, result: str) -> Callable[[Tensor], Tensor]:
+def _test(name: str, doc: str, result: str) -> UnaryOperation:
     """Define a function from real numbers to bool."""
     def function(input: Array) -> Result[Array]:
         return kernels.unary(name, input, dtypes.bool_), None
@@ -221,6 +231,7 @@ def _test(name: str, doc: str, result: str) -> Callable[[Tensor], Tensor]:
     return method()(op(function))
 
 
-isnan = _test("isnan", "Whether each element is NaN.", "[False,  True, False]")
-isinf = _test("isinf", "Whether each element is infinite, of either sign.", "[False, False,  True]")
-isfinite = _test("isfinite", "Whether each element is neither NaN nor infinite.", "[ True, False, False]")
+isnan: UnaryOperation = _test("isnan", "Whether each element is NaN.", "[False,  True, False]")
+isinf: UnaryOperation = _test("isinf", "Whether each element is infinite, of either sign.", "[False, False,  True]")
+isfinite: UnaryOperation = _test(
+    "isfinite", "Whether each element is neither NaN nor infinite.", "[ True, False, False]")

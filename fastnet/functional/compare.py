@@ -44,7 +44,7 @@ def _operator(compare: BinaryOperation) -> Callable[[Tensor, Any], Tensor]:
     return operator
 
 
-_OPERANDS = Tensor, int, float, np.ndarray, np.generic
+_OPERANDS: tuple[type[Any], ...] = Tensor, int, float, np.ndarray, np.generic
 
 eq: BinaryOperation = _comparison("eq", "==", "[False,  True, False]")
 ne: BinaryOperation = _comparison("ne", "!=", "[ True, False,  True]", "not_equal")

@@ -15,12 +15,12 @@ __all__ = ["ELU", "GELU", "Hardtanh", "LeakyReLU", "LogSigmoid", "LogSoftmax", "
 
 
 class _Elementwise(Module):
-    """An activation without settings: `function` of the input."""
+    """An activation without settings: `_function` of the input."""
 
-    function: Callable[[Tensor], Tensor] = staticmethod(F.tanh)
+    _function: Callable[[Tensor], Tensor] = staticmethod(F.tanh)
 
     def forward(self, input: Tensor) -> Tensor:
-        return self.function(input)
+        return self._function(input)
 
 
 class _InPlace(Module):
@@ -31,14 +31,14 @@ class _InPlace(Module):
     """
 
     inplace: bool
-    function: Callable[..., Tensor] = staticmethod(F.relu)
+    _function: Callable[..., Tensor] = staticmethod(F.relu)
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        return self.function(input, inplace=self.inplace)
+        return self._function(input, inplace=self.inplace)
 
     def extra_repr(self) -> str:
         return "inplace=True" if self.inplace else ""
@@ -69,7 +69,7 @@ class ReLU6(_InPlace):
         tensor([0., 2., 6.])
     """
 
-    function = staticmethod(F.relu6)
+    _function = staticmethod(F.relu6)
 
 
 class SiLU(_InPlace):
@@ -84,7 +84,7 @@ class SiLU(_InPlace):
         tensor([-0.2689,  0.    ,  0.7311])
     """
 
-    function = staticmethod(F.silu)
+    _function = staticmethod(F.silu)
 
 
 class Mish(_InPlace):
@@ -99,7 +99,7 @@ class Mish(_InPlace):
         tensor([-0.3034,  0.    ,  0.8651])
     """
 
-    function = staticmethod(F.mish)
+    _function = staticmethod(F.mish)
 
 
 class LeakyReLU(Module):
@@ -114,6 +114,9 @@ class LeakyReLU(Module):
         >>> fastnet.nn.LeakyReLU(0.5)(fastnet.tensor([-1.0, 2.0]))
         tensor([-0.5,  2. ])
     """
+
+    negative_slope: float
+    inplace: bool
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         super().__init__()
@@ -138,6 +141,9 @@ class ELU(Module):
         >>> fastnet.nn.ELU()(fastnet.tensor([-1.0, 2.0]))
         tensor([-0.6321,  2.    ])
     """
+
+    alpha: float
+    inplace: bool
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
@@ -167,6 +173,10 @@ class Hardtanh(Module):
         tensor([-1. ,  0.5])
     """
 
+    min_val: float
+    max_val: float
+    inplace: bool
+
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
         if not min_val < max_val:
@@ -189,7 +199,7 @@ class Sigmoid(_Elementwise):
         tensor([0.5])
     """
 
-    function = staticmethod(F.sigmoid)
+    _function = staticmethod(F.sigmoid)
 
 
 class LogSigmoid(_Elementwise):
@@ -201,7 +211,7 @@ class LogSigmoid(_Elementwise):
         tensor([-100.    ,   -0.6931])
     """
 
-    function = staticmethod(F.logsigmoid)
+    _function = staticmethod(F.logsigmoid)
 
 
 class Tanh(_Elementwise):
@@ -223,7 +233,7 @@ class Softsign(_Elementwise):
         tensor([-0.5 ,  0.75])
     """
 
-    function = staticmethod(F.softsign)
+    _function = staticmethod(F.softsign)
 
 
 class GELU(Module):
@@ -240,6 +250,8 @@ class GELU(Module):
         >>> fastnet.nn.GELU()(fastnet.tensor([-1.0, 0.0, 1.0]))
         tensor([-0.1587,  0.    ,  0.8413])
     """
+
+    approximate: Literal["none", "tanh"]
 
     def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None:
         super().__init__()
@@ -264,6 +276,9 @@ class Softplus(Module):
         >>> fastnet.nn.Softplus()(fastnet.tensor([0.0, 100.0]))
         tensor([  0.6931, 100.    ])
     """
+
+    beta: float
+    threshold: float
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
@@ -290,6 +305,8 @@ class Softmax(Module):
         >>> fastnet.nn.Softmax(dim=1)(fastnet.zeros(1, 2))
         tensor([[0.5, 0.5]])
     """
+
+    dim: int | None
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["MODULES", "build", "describe"]
 
 MODULES: dict[str, type[nn.Module]] = {
-    name: cls for name in nn.__all__
-    if isinstance(cls := getattr(nn, name), type) and issubclass(cls, nn.Module) and cls is not nn.Module}
+    name: found for name, found in vars(nn).items()
+    if name in nn.__all__ and isinstance(found, type) and issubclass(found, nn.Module) and found is not nn.Module}
 
 _MAX_DEPTH = 64                         # of nested modules
 _MAX_MODULES = 10_000                   # of a model; a module that appears twice counts twice

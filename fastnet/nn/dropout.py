@@ -31,6 +31,9 @@ class Dropout(Module):
         tensor([1., 1.])
     """
 
+    p: float
+    inplace: bool
+
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
         check_probability("Dropout", p)

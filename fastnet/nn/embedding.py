@@ -56,6 +56,9 @@ class Embedding(Module):
     embedding_dim: int
     padding_idx: int | None
     max_norm: float | None
+    norm_type: float
+    scale_grad_by_freq: bool
+    sparse: bool
     weight: Parameter
 
     def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None,

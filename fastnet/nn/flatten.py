@@ -23,6 +23,9 @@ class Flatten(Module):
         (5, 6)
     """
 
+    start_dim: int
+    end_dim: int
+
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
         self.start_dim, self.end_dim = start_dim, end_dim
@@ -47,6 +50,9 @@ class Unflatten(Module):
         >>> fastnet.nn.Unflatten(1, (2, -1))(fastnet.ones(5, 6)).shape
         (5, 2, 3)
     """
+
+    dim: int
+    unflattened_size: tuple[int, ...]
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()

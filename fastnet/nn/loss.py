@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from fastnet._core.errors import one_of
 from fastnet._core.tensor import Tensor
+from fastnet.functional.loss import Reduction
 from fastnet.nn import functional as F
 from fastnet.nn.module import Module
 
@@ -28,7 +29,7 @@ class _Loss(Module):
     """
 
     reductions: tuple[str, ...] = _REDUCTIONS
-    reduction: Literal["none", "mean", "sum"]
+    reduction: Reduction
 
     def __init__(self, reduction: Any = "mean") -> None:
         super().__init__()
@@ -52,7 +53,7 @@ class MSELoss(_Loss):
         tensor(2.)
     """
 
-    def __init__(self, *, reduction: Literal["none", "mean", "sum"] = "mean") -> None:
+    def __init__(self, *, reduction: Reduction = "mean") -> None:
         super().__init__(reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -71,7 +72,7 @@ class L1Loss(_Loss):
         tensor(1.)
     """
 
-    def __init__(self, *, reduction: Literal["none", "mean", "sum"] = "mean") -> None:
+    def __init__(self, *, reduction: Reduction = "mean") -> None:
         super().__init__(reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -93,7 +94,9 @@ class HuberLoss(_Loss):
         tensor(2.625)
     """
 
-    def __init__(self, reduction: Literal["none", "mean", "sum"] = "mean", delta: float = 1.0) -> None:
+    delta: float
+
+    def __init__(self, reduction: Reduction = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
         if not delta > 0:
             raise ValueError(f"HuberLoss: expected a positive delta, got {delta}")
@@ -121,7 +124,9 @@ class SmoothL1Loss(_Loss):
         tensor(4.25)
     """
 
-    def __init__(self, *, reduction: Literal["none", "mean", "sum"] = "mean", beta: float = 1.0) -> None:
+    beta: float
+
+    def __init__(self, *, reduction: Reduction = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction)
         if not beta >= 0:
             raise ValueError(f"SmoothL1Loss: expected a non-negative beta, got {beta}")
@@ -151,7 +156,7 @@ class BCEWithLogitsLoss(_Loss):
     weight: Tensor | Any                # None without weights
     pos_weight: Tensor | Any
 
-    def __init__(self, weight: Tensor | None = None, *, reduction: Literal["none", "mean", "sum"] = "mean",
+    def __init__(self, weight: Tensor | None = None, *, reduction: Reduction = "mean",
                  pos_weight: Tensor | None = None) -> None:
         super().__init__(reduction)
         self.register_buffer("weight", weight)
@@ -177,7 +182,7 @@ class BCELoss(_Loss):
 
     weight: Tensor | Any                # None without weights
 
-    def __init__(self, weight: Tensor | None = None, *, reduction: Literal["none", "mean", "sum"] = "mean") -> None:
+    def __init__(self, weight: Tensor | None = None, *, reduction: Reduction = "mean") -> None:
         super().__init__(reduction)
         self.register_buffer("weight", weight)
 
@@ -203,9 +208,11 @@ class CrossEntropyLoss(_Loss):
     """
 
     weight: Tensor | Any                # None without weights
+    ignore_index: int
+    label_smoothing: float
 
     def __init__(self, weight: Tensor | None = None, *, ignore_index: int = -100,
-                 reduction: Literal["none", "mean", "sum"] = "mean", label_smoothing: float = 0.0) -> None:
+                 reduction: Reduction = "mean", label_smoothing: float = 0.0) -> None:
         super().__init__(reduction)
         if not 0 <= label_smoothing <= 1:
             raise ValueError(f"CrossEntropyLoss: expected a label_smoothing between 0 and 1, got {label_smoothing}")
@@ -236,9 +243,10 @@ class NLLLoss(_Loss):
     """
 
     weight: Tensor | Any                # None without weights
+    ignore_index: int
 
     def __init__(self, weight: Tensor | None = None, *, ignore_index: int = -100,
-                 reduction: Literal["none", "mean", "sum"] = "mean") -> None:
+                 reduction: Reduction = "mean") -> None:
         super().__init__(reduction)
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
@@ -264,7 +272,9 @@ class KLDivLoss(_Loss):
         tensor(0.6931)
     """
 
-    reductions = (*_REDUCTIONS, "batchmean")
+    reductions: tuple[str, ...] = (*_REDUCTIONS, "batchmean")
+
+    log_target: bool
 
     def __init__(self, *, reduction: Literal["none", "mean", "sum", "batchmean"] = "mean",
                  log_target: bool = False) -> None:

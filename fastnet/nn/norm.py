@@ -118,7 +118,7 @@ class BatchNorm1d(_BatchNorm):
         (tensor([0.2]), 1)
     """
 
-    dims = (2, 3)
+    dims: tuple[int, ...] = (2, 3)
 
 
 class LayerNorm(Module):

@@ -40,7 +40,7 @@ class Adagrad(Optimizer):
         tensor([0.5, 0.5])
     """
 
-    HYPER = ("lr", "lr_decay", "eps", "weight_decay", "l1")
+    HYPER: tuple[str, ...] = ("lr", "lr_decay", "eps", "weight_decay", "l1")
 
     def __init__(self, params: Params, lr: TensorOrNumber = 1e-2, lr_decay: float = 0, weight_decay: float = 0,
                  initial_accumulator_value: float = 0, eps: float = 1e-10, *, maximize: bool = False,

@@ -41,8 +41,8 @@ class Adam(Optimizer):
         tensor([0.5, 0.5])
     """
 
-    HYPER = ("lr", "beta1", "beta2", "eps", "weight_decay", "l1")
-    DECOUPLED = False
+    HYPER: tuple[str, ...] = ("lr", "beta1", "beta2", "eps", "weight_decay", "l1")
+    DECOUPLED: bool = False
 
     def __init__(self, params: Params, lr: TensorOrNumber = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
                  eps: float = 1e-8, weight_decay: float = 0, amsgrad: bool = False, *, maximize: bool = False,
@@ -86,7 +86,7 @@ class AdamW(Adam):
         tensor([0.25, 0.25])
     """
 
-    DECOUPLED = True
+    DECOUPLED: bool = True
 
     def __init__(self, params: Params, lr: TensorOrNumber = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
                  eps: float = 1e-8, weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Optimizer", "Params"]
 
-Params: TypeAlias = "Iterable[Tensor] | Iterable[dict[str, Any]]"
+Params: TypeAlias = "Iterable[Tensor | dict[str, Any]]"
 _Loss = TypeVar("_Loss")
 
 _TENSORS = "expected an iterable of tensors, such as model.parameters()"

@@ -42,7 +42,7 @@ class RMSprop(Optimizer):
         tensor([0.5, 0.5])
     """
 
-    HYPER = ("lr", "alpha", "eps", "weight_decay", "momentum", "l1")
+    HYPER: tuple[str, ...] = ("lr", "alpha", "eps", "weight_decay", "momentum", "l1")
 
     def __init__(self, params: Params, lr: TensorOrNumber = 1e-2, alpha: float = 0.99, eps: float = 1e-8,
                  weight_decay: float = 0, momentum: float = 0, centered: bool = False, *, maximize: bool = False,

@@ -43,7 +43,7 @@ class SGD(Optimizer):
         tensor([0.5, 0.5])
     """
 
-    HYPER = ("lr", "momentum", "dampening", "weight_decay", "l1")
+    HYPER: tuple[str, ...] = ("lr", "momentum", "dampening", "weight_decay", "l1")
 
     def __init__(self, params: Params, lr: TensorOrNumber = 1e-3, momentum: float = 0, dampening: float = 0,
                  weight_decay: float = 0, nesterov: bool = False, *, maximize: bool = False, l1: float = 0) -> None:

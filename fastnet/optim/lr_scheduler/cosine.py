@@ -39,6 +39,9 @@ class CosineAnnealingLR(LRScheduler):
         [1.0, 0.854, 0.5, 0.146, 0.0]
     """
 
+    T_max: int
+    eta_min: float
+
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         if T_max <= 0:
             raise ValueError(f"expected a positive T_max, got {T_max}")
@@ -92,7 +95,12 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         [1.0, 0.5, 1.0, 0.5, 1.0]
     """
 
+    T_0: int
+    T_i: int
+    T_mult: int
     T_cur: float
+    eta_min: float
+    last_epoch: int
 
     def __init__(self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0,
                  last_epoch: int = -1) -> None:

@@ -35,6 +35,8 @@ class LambdaLR(LRScheduler):
         [0.5]
     """
 
+    lr_lambdas: list[Callable[[int], float]]
+
     def __init__(self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
                  last_epoch: int = -1) -> None:
         self.lr_lambdas = per_group("lr_lambda", optimizer, lr_lambda)
@@ -81,6 +83,9 @@ class StepLR(LRScheduler):
         [1.0, 1.0, 0.5, 0.5]
     """
 
+    step_size: int
+    gamma: float
+
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
         if step_size <= 0:
             raise ValueError(f"expected a positive step_size, got {step_size}")
@@ -118,6 +123,9 @@ class MultiStepLR(LRScheduler):
         [1.0, 0.5, 0.5, 0.25]
     """
 
+    milestones: list[int]
+    gamma: float
+
     def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1,
                  last_epoch: int = -1) -> None:
         self.milestones = sorted(milestones)
@@ -138,8 +146,8 @@ class MultiStepLR(LRScheduler):
         PyTorch's milestones are a Counter. Here they are a list, since JSON would convert a Counter's keys to strings.
         """
         super().load_state_dict(state_dict)
-        if isinstance(self.milestones, Mapping):
-            self.milestones = sorted(Counter(self.milestones).elements())
+        if isinstance(state_dict.get("milestones"), Mapping):
+            self.milestones = sorted(Counter(state_dict["milestones"]).elements())
 
 
 class ConstantLR(LRScheduler):
@@ -165,6 +173,9 @@ class ConstantLR(LRScheduler):
         >>> rates
         [0.5, 0.5, 1.0, 1.0]
     """
+
+    factor: float
+    total_iters: int
 
     def __init__(self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5,
                  last_epoch: int = -1) -> None:
@@ -211,6 +222,10 @@ class LinearLR(LRScheduler):
         [0.5, 0.75, 1.0, 1.0]
     """
 
+    start_factor: float
+    end_factor: float
+    total_iters: int
+
     def __init__(self, optimizer: Optimizer, start_factor: float = 1.0 / 3, end_factor: float = 1.0,
                  total_iters: int = 5, last_epoch: int = -1) -> None:
         if not 0 < start_factor <= 1:
@@ -252,6 +267,8 @@ class ExponentialLR(LRScheduler):
         >>> schedule.get_last_lr()
         [0.5]
     """
+
+    gamma: float
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
         self.gamma = gamma

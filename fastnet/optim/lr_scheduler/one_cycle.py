@@ -68,6 +68,10 @@ class OneCycleLR(LRScheduler):
         [0.04, 0.52, 1.0, 0.5, 0.0]
     """
 
+    total_steps: int
+    cycle_momentum: bool
+    use_beta1: bool
+
     def __init__(self, optimizer: Optimizer, max_lr: float | Sequence[float], total_steps: int | None = None,
                  epochs: int | None = None, steps_per_epoch: int | None = None, pct_start: float = 0.3,
                  anneal_strategy: Literal["cos", "linear"] = "cos", cycle_momentum: bool = True,

@@ -43,6 +43,20 @@ class ReduceLROnPlateau(LRScheduler):
         [0.5]
     """
 
+    mode: Literal["min", "max"]
+    factor: float
+    patience: int
+    threshold: float
+    threshold_mode: Literal["rel", "abs"]
+    cooldown: int
+    min_lrs: list[float]
+    default_min_lr: Any
+    eps: float
+    last_epoch: int
+    best: float
+    cooldown_counter: int
+    num_bad_epochs: int
+
     def __init__(self, optimizer: Optimizer, mode: Literal["min", "max"] = "min", factor: float = 0.1,
                  patience: int = 10, threshold: float = 1e-4, threshold_mode: Literal["rel", "abs"] = "rel",
                  cooldown: int = 0, min_lr: float | Sequence[float] = 0, eps: float = 1e-8) -> None:
@@ -61,7 +75,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.threshold_mode = threshold_mode
         self.cooldown = cooldown
         self.min_lrs = per_group("min_lr", optimizer, min_lr)
-        self.default_min_lr: Any = None if isinstance(min_lr, (list, tuple)) else min_lr
+        self.default_min_lr = None if isinstance(min_lr, (list, tuple)) else min_lr
         self.eps = eps
         self.last_epoch = 0
         self._last_lr = self._current_lrs()

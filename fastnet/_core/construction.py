@@ -1,36 +1,52 @@
-"""Tensors from what is not yet one: numbers, sequences, NumPy arrays, arrays of other libraries."""
+"""Tensor constructors from data: numbers, sequences, NumPy arrays, arrays of other libraries."""
+from __future__ import annotations
+
 import functools
+from collections.abc import Callable, Sequence
 from numbers import Real
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from fastnet import dtypes
 from fastnet._core.errors import check_sizes, not_a_tensor
 from fastnet._core.memory import empty
-from fastnet._core.placement import check_placement, placed
+from fastnet._core.placement import check_placement
 from fastnet._core.shapes import uneven
 from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor, extend
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
+    from fastnet._core.annotations import Array, ArrayLike, DType, DTypeLike
+
 _NUMBERS = frozenset((bool, int, float))
 
 
-@placed
-def tensor(data, dtype=None, requires_grad=False):
-    """A new tensor with a copy of `data`: a number, a nested sequence, a NumPy array or a tensor.
+class SupportsDLPack(Protocol):
+    """An array that can be exchanged by DLPack: https://dmlc.github.io/dlpack/latest/python_spec.html."""
+
+    @property
+    def __dlpack__(self) -> Callable[..., Any]: ...
+
+
+def tensor(data: ArrayLike, dtype: DTypeLike | None = None, requires_grad: bool = False, *, device: str | None = None,
+           layout: str | None = None, pin_memory: bool = False, memory_format: object = None) -> Tensor:
+    """Make a tensor with a copy of `data`: a number, a nested sequence, a NumPy array or a tensor.
 
     Args:
         data: the values.
-        dtype: one of the six dtypes; by default that of an array or tensor, float32 for Python floats, int64 for
+        dtype: one of the six dtypes. By default, that of an array or tensor; float32 for Python floats, int64 for
             integers, bool for booleans.
-        requires_grad: record gradients for it.
+        requires_grad: record gradients for the tensor.
         device, layout, pin_memory, memory_format: see `fastnet.device`.
 
     Raises:
-        TypeError: a dtype that fastnet has none for, or values that are no real numbers.
+        TypeError: a dtype that fastnet does not have, or values that are not real numbers.
         ValueError: a ragged sequence.
-        RuntimeError: a number that the dtype cannot hold; another device than "cpu"; inside a compiled function, where
-            the values would be fixed into the recording.
+        RuntimeError: a number that the dtype cannot hold; another device than "cpu"; a call inside a compiled function,
+            which would use the same values in every replay.
 
     Example:
         >>> import fastnet
@@ -40,9 +56,11 @@ def tensor(data, dtype=None, requires_grad=False):
         >>> fastnet.tensor([1, 2], dtype=fastnet.float64)
         tensor([1., 2.], dtype=float64)
     """
+    if not (device is None and layout is None and memory_format is None):
+        check_placement("tensor", device=device, layout=layout, memory_format=memory_format)
     forbid_in_recording("tensor()")
     wanted = None if dtype is None else dtypes.as_dtype(dtype)
-    source = _as_array(data, wanted)
+    source = _array_of(data, wanted)
     array = empty(source.shape, wanted or dtypes.as_dtype(source.dtype))
     array[...] = source
     made = Tensor._wrap(array)
@@ -51,21 +69,21 @@ def tensor(data, dtype=None, requires_grad=False):
     return made
 
 
-def _as_array(data, dtype):
-    """`data` as an array, in `dtype` or in the one that `tensor` promises."""
+def _array_of(data: Any, dtype: DType | None) -> Array:
+    """The values of `data` as an array, in `dtype` or in the default dtype of `tensor`."""
     if isinstance(data, Tensor):
         return data._data
     if hasattr(data, "__array__"):              # NumPy's and other libraries' arrays and numbers keep their dtype
         return np.asarray(data)
-    given = []
+    given: list[DType] = []
     if isinstance(data, list | tuple):
-        data = _plain(data, given)
+        data = _with_arrays(data, given)
     else:
         _check_value(data)
     try:
         array = np.asarray(data, dtype)
     except (OverflowError, ValueError) as error:
-        return _wrapped(data, dtype, error)
+        return _wrapped_integers(data, dtype, error)
     if dtype is None and array.dtype in (object, np.uint64):
         raise RuntimeError(f"tensor: expected integers that fit int64, got {data!r}")
     if dtype is None and (array.dtype == np.float64 or array.size == 0):
@@ -74,14 +92,14 @@ def _as_array(data, dtype):
     return array
 
 
-def _check_value(x):
-    """Refuse what is neither a real number nor a sequence: NumPy makes NaN of None, and numbers of text."""
+def _check_value(x: Any) -> None:
+    """Refuse values that are neither real numbers nor sequences: NumPy converts None to NaN, and text to numbers."""
     if isinstance(x, str | bytes | dict) or not (isinstance(x, Real) or hasattr(x, "__getitem__")):
         raise TypeError(f"tensor: expected real numbers or a sequence of them, got {x!r} ({type(x).__name__})")
 
 
-def _wrapped(data, dtype, error):
-    """Values that NumPy does not convert: negative integers wrap in a dtype without sign, as in PyTorch.
+def _wrapped_integers(data: Any, dtype: Any, error: Exception) -> Array:
+    """Integers that NumPy does not convert: as in PyTorch, negative ones wrap in an unsigned dtype.
 
     Raises:
         ValueError: a ragged sequence.
@@ -97,14 +115,14 @@ def _wrapped(data, dtype, error):
     return array.astype(dtype)
 
 
-def _plain(sequence, given):
-    """A nested sequence with the tensors in it as arrays; the dtypes of what has one are appended to `given`."""
-    if _NUMBERS.issuperset(map(type, sequence)):        # most of the time, and then worth no look at each
+def _with_arrays(sequence: Sequence[Any], given: list[DType]) -> Sequence[Any]:
+    """A nested sequence with arrays in place of tensors. The dtypes of tensors and arrays are appended to `given`."""
+    if _NUMBERS.issuperset(map(type, sequence)):        # the usual case, without a check of each value
         return sequence
     parts = []
     for x in sequence:
         if isinstance(x, list | tuple):
-            x = _plain(x, given)
+            x = _with_arrays(x, given)
         elif hasattr(x, "__array__"):
             x = x._data if isinstance(x, Tensor) else np.asarray(x)
             given.append(x.dtype)
@@ -114,12 +132,12 @@ def _plain(sequence, given):
     return parts
 
 
-def from_numpy(ndarray):
-    """A tensor that shares the memory of a NumPy array: what is written to one is seen in the other.
+def from_numpy(ndarray: Array) -> Tensor:
+    """Make a tensor that shares the memory of a NumPy array. A write into one changes the other.
 
     Raises:
-        TypeError: not an array, or of a dtype that fastnet has none for.
-        RuntimeError: inside a compiled function, where the values would be fixed into the recording.
+        TypeError: not an array, or an array of a dtype that fastnet does not have.
+        RuntimeError: a call inside a compiled function, which would use the same values in every replay.
 
     Example:
         >>> import numpy as np, fastnet
@@ -130,31 +148,32 @@ def from_numpy(ndarray):
     """
     forbid_in_recording("from_numpy()")
     if not isinstance(ndarray, np.ndarray):
-        raise TypeError(f"expected a numpy.ndarray, got {type(ndarray).__name__}")
+        raise TypeError(f"from_numpy: expected a numpy.ndarray, got {type(ndarray).__name__}")
     dtypes.as_dtype(ndarray.dtype)
     return Tensor._wrap(ndarray.view(np.ndarray))
 
 
-def from_dlpack(ext_tensor):
-    """A tensor that shares the memory of any array that speaks DLPack (PyTorch, JAX, NumPy ...).
+def from_dlpack(ext_tensor: SupportsDLPack) -> Tensor:
+    """Make a tensor that shares the memory of an array of another library (PyTorch, JAX, ...), exchanged by DLPack.
 
     https://dmlc.github.io/dlpack/latest/python_spec.html.
 
     Raises:
-        TypeError: a dtype that fastnet has none for.
+        TypeError: a dtype that fastnet does not have.
 
     Example:
         >>> import numpy as np, fastnet
         >>> fastnet.from_dlpack(np.arange(3))
         tensor([0, 1, 2])
     """
-    return from_numpy(np.from_dlpack(ext_tensor))
+    array: Any = ext_tensor
+    return from_numpy(np.from_dlpack(array))
 
 
-def as_tensor(data, dtype=None, device=None):
-    """`data` as a tensor, sharing its memory where it is an array or a tensor of the wanted dtype.
+def as_tensor(data: ArrayLike, dtype: DTypeLike | None = None, device: str | None = None) -> Tensor:
+    """Convert data to a tensor, without a copy if it is an array or a tensor of the requested dtype.
 
-    Arguments and errors are those of `tensor`.
+    The result then shares its memory. Arguments and errors are those of `tensor`.
 
     Example:
         >>> import fastnet
@@ -165,13 +184,13 @@ def as_tensor(data, dtype=None, device=None):
     check_placement("as_tensor", device=device)
     wanted = None if dtype is None else dtypes.as_dtype(dtype)
     if hasattr(data, "__array__") and not isinstance(data, Tensor | np.generic):
-        data = np.asarray(data)                 # another library's: its memory, where it lends it
+        data = np.asarray(data)                 # another library's array: without a copy, if possible
     if isinstance(data, Tensor | np.ndarray) and wanted in (None, data.dtype):
         return data if isinstance(data, Tensor) else from_numpy(data)
     return tensor(data, dtype)
 
 
-def is_tensor(obj):
+def is_tensor(obj: object) -> TypeIs[Tensor]:
     """Whether `obj` is a Tensor.
 
     Example:
@@ -182,7 +201,7 @@ def is_tensor(obj):
     return isinstance(obj, Tensor)
 
 
-def is_floating_point(input):
+def is_floating_point(input: Tensor) -> bool:
     """Whether a tensor's dtype is float32 or float64.
 
     Example:
@@ -195,7 +214,7 @@ def is_floating_point(input):
     return input.is_floating_point()
 
 
-def numel(input):
+def numel(input: Tensor) -> int:
     """The number of a tensor's elements.
 
     Example:
@@ -208,8 +227,9 @@ def numel(input):
     return input.numel()
 
 
-def _init(self, *data, dtype=None, requires_grad=False, device=None):
-    """Tensor([1, 2]) holds the values in float32; Tensor(2, 3) has that shape and uninitialised values."""
+def _init(self: Tensor, *data: Any, dtype: DTypeLike | None = None, requires_grad: bool = False,
+          device: str | None = None) -> None:
+    """Tensor([1, 2]) holds these values in float32; Tensor(2, 3) has this shape and is uninitialised."""
     check_placement("Tensor", device=device)
     if all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in data):
         shape = tuple(map(int, data)) if data else (0,)
@@ -220,15 +240,16 @@ def _init(self, *data, dtype=None, requires_grad=False, device=None):
     self._data, self._storage, self.requires_grad = made._data, made._storage, requires_grad
 
 
-def _of_values(given, dtype):
-    """A copy of the one sequence, array or tensor in the tuple `given`, in float32 unless it is a tensor."""
+def _of_values(given: tuple[Any, ...], dtype: DTypeLike | None) -> Tensor:
+    """A copy of the single element of `given`, a tensor, or an array or sequence, which becomes float32."""
     data = given[0]
     if len(given) == 1 and isinstance(data, Tensor):
         return tensor(data, dtype=dtype)
     if len(given) != 1 or isinstance(data, str) or not np.iterable(data):
-        raise TypeError(f"Tensor: expected a shape, or one sequence, array or tensor, got {given!r}; fastnet.tensor "
-                        "makes a tensor of a number")
-    return tensor(data, dtype=dtypes.float32 if dtype is None else dtype)
+        raise TypeError(f"Tensor: expected a shape, or one sequence, array or tensor, got {given!r}; for a number, use "
+                        "fastnet.tensor")
+    values: Any = data
+    return tensor(values, dtype=dtypes.float32 if dtype is None else dtype)
 
 
 extend(__init__=_init)

@@ -1,27 +1,36 @@
-"""The wording of errors: what was given, and what was expected."""
+"""Checks of arguments, and the wording of errors: what was expected, and what was given."""
+from __future__ import annotations
+
 import functools
 import inspect
 import numbers
 import operator
 import os
 import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastnet._core.spellings import respelled
 from fastnet._runtime.native import tape as _tape
 
-# What arguments that are tensors are called.
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Shape
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+# Names of arguments that are tensors.
 _TENSORS = frozenset(("condition", "index", "indices", "input", "mask", "mat1", "mat2", "other", "target", "tensor",
                       "tensor1", "tensor2", "tensors", "vec", "vec2", "weight", "x1", "x2"))
 
-# Controls but for the tabulator, marks of the direction of text, separators of lines, and halves of surrogate pairs.
+# Control characters except the tab, marks of text direction, line separators, and halves of surrogate pairs.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def printable(text):
-    """Text out of a file in one line that a terminal can be given: what would control it is an escape sequence.
+def printable(text: object) -> str:
+    """Text from a file on one line, safe to print: control characters are replaced by escape sequences.
 
     Args:
-        text: a string; of anything else, its text.
+        text: a string, or an object to convert to one.
 
     Example:
         >>> from fastnet._core.errors import printable
@@ -31,22 +40,22 @@ def printable(text):
     return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], str(text))
 
 
-_NO_TENSORS = bool, int, float, complex, str, list, dict        # an array may be what an operation works on
+_NO_TENSORS = bool, int, float, complex, str, list, dict        # not arrays: some operations take them for tensors
 
 
-def shape_text(x):
-    """The shape of a tensor or an array, as text: "(3, 4)"."""
-    shape = tuple(getattr(x, "shape", x))
+def shape_text(x: Any) -> str:
+    """The shape of a tensor or an array, or a shape itself, as text: "(3, 4)"."""
+    shape: Shape = tuple(getattr(x, "shape", x))
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
 
-def one_of(what, given, known):
-    """A ValueError for a name that is none of the known ones."""
+def one_of(what: str, given: object, known: Iterable[object]) -> ValueError:
+    """A ValueError for an unknown name, which lists the known ones."""
     return ValueError(f"unknown {what} {given!r}; choose from {', '.join(map(repr, known))}")
 
 
-def differing(there, here):
-    """(name, value there, value here) of each entry in which two dictionaries differ; None for one that is lacking.
+def differing(there: Mapping[Any, Any], here: Mapping[Any, Any]) -> list[tuple[str, Any, Any]]:
+    """(name, value there, value here) of each entry in which two dictionaries differ; None for a missing value.
 
     Example:
         >>> from fastnet._core.errors import differing
@@ -57,12 +66,16 @@ def differing(there, here):
             if there.get(name) != here.get(name)]
 
 
-def check_sizes(name, **sizes):
-    """Refuse sizes, numbers or tuples of them, that are no integers or below 0.
+def check_sizes(name: str, **sizes: Any) -> None:
+    """Refuse sizes that are not integers of 0 or more.
+
+    Args:
+        name: the function that was called, for the error.
+        sizes: arguments by name, each an integer or a tuple of integers.
 
     Raises:
-        TypeError: something else than integers, naming the argument and all that it held.
-        RuntimeError: a negative integer, likewise.
+        TypeError: a size is not an integer.
+        RuntimeError: a size is negative.
     """
     for argument, size in sizes.items():
         numbers = size if isinstance(size, tuple) else (size,)
@@ -72,11 +85,11 @@ def check_sizes(name, **sizes):
             raise RuntimeError(f"{name}: expected {argument} not to be negative, got {size}")
 
 
-def check_number(name, given):
-    """Refuse what is no real number.
+def check_number(name: str, given: object) -> None:
+    """Refuse a value that is not a real number.
 
     Raises:
-        TypeError: naming the argument and what was given.
+        TypeError: names the argument and the value.
 
     Example:
         >>> from fastnet._core.errors import check_number
@@ -89,16 +102,16 @@ def check_number(name, given):
         raise TypeError(f"expected {name} to be a number, got {given!r} ({type(given).__name__})")
 
 
-def whole_number(name, given, least):
-    """A whole number as an int.
+def whole_number(name: str, given: Any, least: int | None) -> int:
+    """A checked whole number as an int.
 
     Args:
-        name: of the argument.
-        given: anything.
-        least: the smallest that is allowed; None: any.
+        name: the argument's name, for the error.
+        given: the value.
+        least: the smallest value that is allowed, or None.
 
     Raises:
-        TypeError: it is no whole number.
+        TypeError: the value is not a whole number.
         ValueError: it is less than `least`.
 
     Example:
@@ -117,11 +130,11 @@ def whole_number(name, given, least):
     return number
 
 
-def check_path(name, given):
-    """Refuse what is no path.
+def check_path(name: str, given: object) -> None:
+    """Refuse a value that is not a path.
 
     Raises:
-        TypeError: naming the argument and what was given.
+        TypeError: names the argument and the value.
 
     Example:
         >>> from fastnet._core.errors import check_path
@@ -134,18 +147,20 @@ def check_path(name, given):
         raise TypeError(f"expected {name} to be a path, got {given!r}")
 
 
-def not_a_tensor(name, argument, given):
-    """A TypeError for an argument that should be a tensor."""
+def not_a_tensor(name: str, argument: str, given: object) -> TypeError:
+    """A TypeError for an argument that is not a tensor."""
     return TypeError(f"{name}: expected {argument} to be a tensor, got {type(given).__name__}")
 
 
-def naming_none(function):
-    """Make `function` name the tensor that it was given None for. Nothing is looked at unless the call failed."""
-    return functools.wraps(function)(_tape.explain_failures(function, explain_none))
+def naming_none(function: _F) -> _F:
+    """Let a function's errors name the tensor for which it got None. Arguments are only checked after a failure."""
+    named: Any = functools.wraps(function)(_tape.explain_failures(function, explain_none))
+    return named
 
 
-def explain_none(function, args, kwargs, error):
-    """Raise a better error than the one that a call failed with, if it was given None or a number for a tensor."""
+def explain_none(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
+                 error: Exception) -> None:
+    """Raise a TypeError that names the argument, if a call failed because it got None or a number for a tensor."""
     if not isinstance(error, AttributeError) and "None" not in str(error):
         return
     signature = inspect.signature(function)
@@ -155,9 +170,13 @@ def explain_none(function, args, kwargs, error):
             raise not_a_tensor(function.__qualname__, argument, value) from None
 
 
-def name_none(namespace):
-    """Apply `naming_none` and `respelled` to the functions that a module makes public, given the module's variables."""
-    made = {}                           # aliases stay one object, which pickle finds under its own name
+def name_none(namespace: dict[str, Any]) -> None:
+    """Apply `naming_none` and `respelled` to all public functions of a module.
+
+    Args:
+        namespace: the variables of the module.
+    """
+    made: dict[Any, Any] = {}           # aliases remain one object, so that pickle finds it by its name
     for name in namespace["__all__"]:
         function = namespace[name]
         if not inspect.isroutine(function):

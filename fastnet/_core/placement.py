@@ -1,17 +1,29 @@
-"""Where tensors lie, in PyTorch's words: on one device, "cpu", in one layout, "strided".
+"""PyTorch's arguments on where and how a tensor is stored. fastnet has one device, "cpu", and one layout, "strided".
 
-The constructors take `device`, `layout`, `pin_memory` and `memory_format`, and what moves or converts a tensor takes
-`non_blocking` too, so that programs written for PyTorch run unchanged. Another device or layout is an error.
-`pin_memory`, `non_blocking` and `memory_format` change no value, and fastnet ignores them: a new tensor is contiguous.
+Constructors take `device`, `layout`, `pin_memory` and `memory_format`, and conversions take `non_blocking`, so that
+programs written for PyTorch run unchanged. Another device or layout is an error. `pin_memory`, `non_blocking` and
+`memory_format` do not change results and are ignored: a new tensor is contiguous.
 """
+from __future__ import annotations
+
 import functools
 import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
-strided = "strided"
-contiguous_format, preserve_format = "contiguous_format", "preserve_format"
-channels_last, channels_last_3d = "channels_last", "channels_last_3d"
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
-_KNOWN = {"device": ("cpu",), "layout": (strided,),
+_T = TypeVar("_T")
+
+strided: str = "strided"
+contiguous_format: str = "contiguous_format"
+preserve_format: str = "preserve_format"
+channels_last: str = "channels_last"
+channels_last_3d: str = "channels_last_3d"
+
+_CPU = "cpu"
+_KNOWN = {"device": (_CPU,), "layout": (strided,),
           "memory_format": (contiguous_format, preserve_format, channels_last, channels_last_3d)}
 
 
@@ -31,26 +43,40 @@ class device(str):
         (True, 'cpu')
     """
 
-    type = "cpu"
+    type: str = _CPU
 
-    def __new__(cls, type="cpu", index=None):
+    def __new__(cls, type: str = _CPU, index: int | None = None) -> Self:
         check_placement("device", device=type)
-        return super().__new__(cls, "cpu")
+        return super().__new__(cls, _CPU)
 
 
-def check_placement(name, **options):
-    """Refuse a device, a layout or a memory format that does not exist; PyTorch's own objects are read by their names.
+def placement_name(given: object) -> str:
+    """The name of a device, layout or memory format, which may be PyTorch's own object.
+
+    Example:
+        >>> placement_name("cpu:0"), placement_name("torch.channels_last")
+        ('cpu', 'channels_last')
+    """
+    return str(given).removeprefix("torch.").partition(":")[0]
+
+
+def check_placement(name: str, **options: object) -> None:
+    """Refuse an unknown device, layout or memory format.
+
+    Args:
+        name: the function that was called, for the error.
+        options: `device`, `layout` and `memory_format`; None is the default of each.
 
     Raises:
-        RuntimeError: what was expected, and what was given.
+        RuntimeError: an unknown one.
     """
     for option, given in options.items():
-        known = _KNOWN[option]
-        if given is not None and str(given).removeprefix("torch.").partition(":")[0] not in known:
-            raise RuntimeError(f"{name}: expected {option} to be {' or '.join(map(repr, known))}, got {str(given)!r}")
+        if given is not None and placement_name(given) not in _KNOWN[option]:
+            raise RuntimeError(f"{name}: expected {option} to be {' or '.join(map(repr, _KNOWN[option]))}, got "
+                               f"{str(given)!r}")
 
 
-def placed(constructor):
+def placed(constructor: Callable[..., _T]) -> Callable[..., _T]:
     """Give a constructor the arguments `device`, `layout`, `pin_memory` and `memory_format`."""
     @functools.wraps(constructor)
     def wrapper(*args, device=None, layout=None, pin_memory=False, memory_format=None, **kwargs):

@@ -1,15 +1,20 @@
-"""Other spellings of arguments that PyTorch takes: `axis`, `keepdims`, and a `*shape` given by keyword."""
+"""Alternative spellings of arguments, as in PyTorch: `axis`, `keepdims`, and a `*shape` given by keyword."""
+from __future__ import annotations
+
 import functools
 import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+_F = TypeVar("_F", bound=Callable[..., Any])
 _OTHER = {"axis": "dim", "axis0": "dim0", "axis1": "dim1", "keepdims": "keepdim"}
 _NO_SHAPE = ("args", "target")                  # of *arguments that are not a shape
 
 
-def respelled(function):
-    """`function`, taking NumPy's `axis` for `dim` and `keepdims` for `keepdim`, and its `*sizes` as `sizes=(2, 3)`.
+def respelled(function: _F) -> _F:
+    """A function that also takes `axis` for `dim`, `keepdims` for `keepdim`, and `*sizes` as `sizes=(2, 3)`.
 
-    A function that has no such argument is returned unchanged.
+    A function without such arguments is returned unchanged.
 
     Example:
         >>> import fastnet
@@ -26,7 +31,7 @@ def respelled(function):
         return function
 
     @functools.wraps(function)
-    def call(*args, **kwargs):
+    def call(*args: Any, **kwargs: Any) -> Any:
         if not kwargs:
             return function(*args)
         kwargs = {names.get(name, name): value for name, value in kwargs.items()}
@@ -35,4 +40,4 @@ def respelled(function):
                 args = kwargs.pop(first),
             args = *args, kwargs.pop(spread)
         return function(*args, **kwargs)
-    return call
+    return call                         # type: ignore[return-value]    # it takes more than `function` does

@@ -1,4 +1,7 @@
-"""The Tensor: an array, its storage's version, and its place on the tape. The mathematics is in fastnet/functional."""
+"""The class Tensor: an array, the version of its storage, and its place on the tape.
+
+Its operations are in fastnet/functional, which registers them here with `method` and `extend`.
+"""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -8,7 +11,7 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet._core.errors import shape_text
-from fastnet._core.placement import check_placement, device
+from fastnet._core.placement import channels_last, check_placement, device, placement_name
 from fastnet._core.spellings import respelled
 from fastnet._core.state import forbid_in_recording, state
 from fastnet._runtime.native import tape as _tape
@@ -28,10 +31,10 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class Tensor(TensorMethods):
-    """A multi-dimensional array that gradients can flow through.
+    """A multi-dimensional array with automatic differentiation.
 
-    Made by `fastnet.tensor`, `fastnet.from_numpy`, `fastnet.zeros` and the like; operations on tensors give tensors.
-    Shapes are tuples, dtypes NumPy's. Operations, methods, argument order, defaults and promotion are PyTorch's.
+    `fastnet.tensor`, `fastnet.from_numpy`, `fastnet.zeros` and others make tensors; operations on tensors return
+    tensors. Shapes are tuples, dtypes are NumPy's. Names, argument order, defaults and promotion are PyTorch's.
 
     Example:
         >>> import fastnet
@@ -45,14 +48,14 @@ class Tensor(TensorMethods):
     __array_priority__ = 1000           # NumPy leaves `array * tensor` to the tensor
     device: Device = device("cpu")
 
-    # TensorBase has shape, dtype and ndim, and the fields, which are None where they are not used:
+    # TensorBase has shape, dtype and ndim, and these fields, which are None if they are not used:
     #   _data           the array
-    #   _storage        what it shares with the tensors that lie in the same memory
+    #   _storage        the version of its memory, shared by all tensors over this memory
     #   _requires_grad, _node, _grad
-    #   _base           of a view of floating-point numbers: the tensor whose memory it is
-    #   _views          of such a tensor: weak references to its views
+    #   _base           of a floating-point view: the tensor whose memory it shares
+    #   _views          of a base: weak references to its views
     #   _slot           of a parameter: (chunk, offset) in its arena
-    #   _grad_home      of a leaf: where its gradient is written
+    #   _grad_home      of a leaf: the array of its gradient's memory
     _deepcopy_gradient: bool = True     # whether copy.deepcopy() copies the gradient, too
 
     _wrap = staticmethod(_tape.wrapped)
@@ -61,7 +64,7 @@ class Tensor(TensorMethods):
         def __init__(self, *data: Any, dtype: DTypeLike | None = None, requires_grad: bool = False,
                      device: Device | str | None = None) -> None: ...
 
-    # ---- what it is ----
+    # ---- shape and memory ----
 
     def dim(self) -> int:
         """The number of dimensions."""
@@ -74,7 +77,7 @@ class Tensor(TensorMethods):
     def size(self, dim: int) -> int: ...
 
     def size(self, dim: int | None = None) -> Shape | int:
-        """The shape, or its length along `dim`.
+        """The shape, or the length of dimension `dim`.
 
         Example:
             >>> import fastnet
@@ -97,7 +100,7 @@ class Tensor(TensorMethods):
     def stride(self, dim: int) -> int: ...
 
     def stride(self, dim: int | None = None) -> Shape | int:
-        """Steps between neighbours along each dimension (or along `dim`), in elements.
+        """The strides of all dimensions, or of dimension `dim`, in elements.
 
         Example:
             >>> import fastnet
@@ -109,12 +112,12 @@ class Tensor(TensorMethods):
         return strides if dim is None else strides[dim]
 
     def element_size(self) -> int:
-        """Bytes of one element."""
+        """The size of an element in bytes."""
         return self._data.itemsize
 
     @property
     def nbytes(self) -> int:
-        """The number of bytes of all elements."""
+        """The size of all elements in bytes."""
         return self._data.nbytes
 
     def data_ptr(self) -> int:
@@ -122,7 +125,7 @@ class Tensor(TensorMethods):
         return self._data.__array_interface__["data"][0]
 
     def is_contiguous(self, memory_format: object = None) -> bool:
-        """Whether the elements are contiguous in row-major order, or for `channels_last` in the order (N, H, W, C).
+        """Whether the elements are contiguous in row-major order; for `channels_last`, in the order (N, H, W, C).
 
         Example:
             >>> import fastnet
@@ -131,7 +134,7 @@ class Tensor(TensorMethods):
             (True, False)
         """
         check_placement("is_contiguous", memory_format=memory_format)
-        last = str(memory_format).removeprefix("torch.").startswith("channels_last")
+        last = placement_name(memory_format).startswith(channels_last)
         return (np.moveaxis(self._data, 1, -1) if last else self._data).flags.c_contiguous
 
     def is_floating_point(self) -> bool:
@@ -157,13 +160,13 @@ class Tensor(TensorMethods):
 
     __hash__ = object.__hash__
 
-    # ---- out into Python and NumPy ----
+    # ---- conversion to Python and NumPy ----
 
     def item(self) -> Any:
-        """The value of a tensor of one element, as a Python number.
+        """The value of a one-element tensor as a Python number.
 
         Raises:
-            RuntimeError: more than one element or none, or inside a compiled function.
+            RuntimeError: another number of elements, or a call inside a compiled function.
 
         Example:
             >>> import fastnet
@@ -172,14 +175,14 @@ class Tensor(TensorMethods):
         """
         forbid_in_recording("item()")
         if self._data.size != 1:
-            raise RuntimeError(f"only a tensor of one element has one value; this one has shape {shape_text(self)}")
+            raise RuntimeError(f"item: expected a tensor of one element, got shape {shape_text(self)}")
         return self._data.item()
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers.
 
         Raises:
-            RuntimeError: inside a compiled function.
+            RuntimeError: a call inside a compiled function.
 
         Example:
             >>> import fastnet
@@ -193,7 +196,7 @@ class Tensor(TensorMethods):
         """The NumPy array that shares this tensor's memory.
 
         Raises:
-            RuntimeError: gradients flow through the tensor (use `detach().numpy()`), or inside a compiled function.
+            RuntimeError: the tensor requires a gradient (use `detach().numpy()`), or a call inside a compiled function.
 
         Example:
             >>> import fastnet
@@ -202,8 +205,8 @@ class Tensor(TensorMethods):
         """
         forbid_in_recording("numpy()")
         if self._requires_grad:
-            raise RuntimeError("numpy() on a tensor that requires a gradient; use detach().numpy()")
-        return self._data.view()        # an object of its own: assigning to its shape must not change the tensor's
+            raise RuntimeError("numpy: expected a tensor that does not require a gradient; use detach().numpy()")
+        return self._data.view()        # a new object: assigning to its shape must not change the tensor's
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
@@ -228,7 +231,7 @@ class Tensor(TensorMethods):
 
     def __index__(self) -> int:
         if self._data.dtype.kind not in "iub":
-            raise TypeError(f"only an integer tensor of one element can be an index, this one is {self._data.dtype}")
+            raise TypeError(f"expected an integer tensor of one element as an index, got dtype {self._data.dtype}")
         return int(self.item())
 
     def __contains__(self, value: Tensor | float) -> bool:
@@ -238,14 +241,14 @@ class Tensor(TensorMethods):
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else repr(self)
 
-    # ---- its place on the tape ----
+    # ---- gradients ----
 
     @property
     def requires_grad(self) -> bool:
-        """Whether backward() leads to this tensor.
+        """Whether backward() computes a gradient for this tensor.
 
         Raises:
-            RuntimeError: setting it True for integers, or False for the result of an operation.
+            RuntimeError: set to True on integers, or to False on the result of an operation.
         """
         return self._requires_grad
 
@@ -253,10 +256,10 @@ class Tensor(TensorMethods):
     def requires_grad(self, value: bool) -> None:
         value = bool(value)
         if self._node is not None and not value:
-            raise RuntimeError("only a leaf's requires_grad can be switched off; use detach() for the result of an "
-                               "operation")
+            raise RuntimeError("requires_grad: expected a leaf, got the result of an operation, which keeps its "
+                               "gradient; use detach()")
         if value and self._data.dtype.kind != "f":
-            raise RuntimeError(f"only floating-point tensors can require gradients, this one is {self._data.dtype}")
+            raise RuntimeError(f"requires_grad: expected a floating-point tensor, got dtype {self._data.dtype}")
         if state.recorder is not None:
             state.recorder.note_requires_grad(self)
         self._requires_grad = value
@@ -274,21 +277,21 @@ class Tensor(TensorMethods):
 
     @property
     def is_leaf(self) -> bool:
-        """Whether no operation on the tape made this tensor: gradients accumulate in leaves."""
+        """Whether this tensor is a leaf, which no operation on the tape made. backward() sets the `grad` of leaves."""
         return self._node is None
 
     @property
     def grad_fn(self) -> _tape.Node | None:
-        """The operation on the tape that made this tensor, or None."""
+        """The node of the operation that made this tensor, or None for a leaf."""
         return self._node
 
     @property
     def grad(self) -> Tensor | None:
-        """The accumulated gradient, a Tensor, or None before the first backward().
+        """The accumulated gradient, a tensor; None before the first backward().
 
         Raises:
-            TypeError: setting something else than a tensor or None.
-            RuntimeError: setting one of another shape or dtype.
+            TypeError: set to a value that is neither a tensor nor None.
+            RuntimeError: set to a tensor of another shape or dtype.
         """
         if state.recorder is not None:
             state.recorder.note_grad(self, written=False)
@@ -299,9 +302,9 @@ class Tensor(TensorMethods):
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None and not isinstance(value, Tensor):
-            raise TypeError(f"expected a tensor or None as gradient, got {type(value).__name__}")
+            raise TypeError(f"grad: expected a tensor or None, got {type(value).__name__}")
         if value is not None and (value.shape != self.shape or value.dtype != self.dtype):
-            raise RuntimeError(f"expected a gradient of shape {shape_text(self)} and dtype {self.dtype}, got "
+            raise RuntimeError(f"grad: expected a tensor of shape {shape_text(self)} and dtype {self.dtype}, got "
                                f"{shape_text(value)} and {value.dtype}")
         if state.recorder is not None:
             state.recorder.note_grad(self, written=True)
@@ -309,7 +312,7 @@ class Tensor(TensorMethods):
 
     @property
     def data(self) -> Tensor:
-        """The same memory off the tape."""
+        """A tensor that shares this one's memory and has no gradient."""
         return self.detach()
 
     @data.setter
@@ -319,7 +322,7 @@ class Tensor(TensorMethods):
         self._slot = self._grad_home = None
 
     def detach(self) -> Tensor:
-        """A tensor that shares this one's memory and is not on the tape.
+        """A tensor that shares this one's memory and has no gradient.
 
         Example:
             >>> import fastnet
@@ -332,25 +335,25 @@ class Tensor(TensorMethods):
         return Tensor._wrap(self._data, self._storage)
 
     def detach_(self) -> Self:
-        """Take this tensor off the tape; returns it."""
+        """Make this tensor a leaf without a gradient; returns it."""
         self._node = self._base = None
         self._requires_grad = False
         return self
 
     @property
     def _version(self) -> int:
-        """How often this tensor's memory was written in place."""
+        """The number of in-place writes into this tensor's memory."""
         return self._storage.version
 
     def cpu(self, memory_format: object = None) -> Self:
-        """The tensor itself: there is only the CPU."""
+        """The tensor itself: the CPU is the only device."""
         return self
 
     # ---- copies ----
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if self._node is not None:
-            raise RuntimeError("only leaves can be deep-copied; use detach() or clone()")
+            raise RuntimeError("deepcopy: expected a leaf, got the result of an operation; use detach() or clone()")
         made = self._rebuild(self._data.copy(), self._requires_grad)
         if self._grad is not None and self._deepcopy_gradient:
             made._grad = self._grad.__deepcopy__(memo)
@@ -359,7 +362,7 @@ class Tensor(TensorMethods):
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._node is not None:
-            raise RuntimeError("only leaves can be pickled; use detach()")
+            raise RuntimeError("pickle: expected a leaf, got the result of an operation; use detach()")
         return self._rebuild, (np.array(self._data), self._requires_grad)
 
     @classmethod
@@ -373,9 +376,12 @@ _tape.set_tensor_class(Tensor)
 
 
 def method(*names: str) -> Callable[[_F], _F]:
-    """Make a function of a tensor a method too, under its own name and the given ones.
+    """Register a function of a tensor as a method of Tensor, too, as a decorator.
 
-    `fastnet.functional` registers what it defines, so that this module imports nothing above it.
+    `fastnet.functional` registers its functions, so that this module imports nothing from above.
+
+    Args:
+        names: further names of the method.
     """
     def register(fn: _F) -> _F:
         member = respelled(fn)
@@ -386,6 +392,6 @@ def method(*names: str) -> Callable[[_F], _F]:
 
 
 def extend(**members: Any) -> None:
-    """Give Tensor members under names that a function's own name does not tell."""
+    """Register members of Tensor under names that differ from the functions' own."""
     for name, member in members.items():
         setattr(Tensor, name, member)

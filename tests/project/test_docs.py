@@ -197,6 +197,16 @@ def test_links_to_headings(page):
         assert heading in anchors, f"{page} links to #{heading} of {there.name}, which has {anchors}"
 
 
+@pytest.mark.parametrize("page", [*FOR_DEVELOPERS, "docs/internals.md"])
+def test_files_exist(page):
+    """Files that the text names exist, as paths from the checkout or from any folder."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    names = set(re.findall(r"`((?:[\w.-]+/)*[\w.-]+\.(?:pyx|py|h|c|toml))`", text))
+    files = {str(path.relative_to(ROOT)) for path in ROOT.rglob("*.*") if "build" not in path.parts}
+    absent = [name for name in names if not any(file == name or file.endswith(f"/{name}") for file in files)]
+    assert [name for name in absent if EXAMPLE not in name] == []
+
+
 # ---- the tests of these tests ----------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("shown, printed, same", [

@@ -1,8 +1,10 @@
 """fastnet: a neural-network engine for the CPU, with PyTorch's names.
 
-Importing it loads NumPy and fastnet's own core; what else there is (`fastnet.Trainer`, `fastnet.data`, ...) is loaded
-when it is first used.
+The import loads NumPy and the core of fastnet. The rest (`fastnet.Trainer`, `fastnet.data`, ...) is loaded on first
+use.
 """
+from __future__ import annotations
+
 import importlib
 from math import e, inf, nan, pi
 from typing import TYPE_CHECKING
@@ -44,18 +46,17 @@ from fastnet.functional import *
 from fastnet.nn.saving import load, load_file, load_metadata, save_file
 from fastnet.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
-__version__ = "0.1.0"
-
-inference_mode = no_grad
-newaxis = None
-
-
 if TYPE_CHECKING:
     from fastnet import callbacks, data, datasets, metrics, sklearn, training
     from fastnet.training import Trainer
 
-# What is loaded when it is first used: a module's name, and the attribute of it that is meant.
-_LATER = {
+__version__ = "0.1.0"
+
+inference_mode = no_grad
+newaxis: None = None
+
+# name -> (module, its attribute or None for the module) of what is loaded on first use
+_LOADED_LATER: dict[str, tuple[str, str | None]] = {
     "Trainer": ("fastnet.training", "Trainer"),
     "callbacks": ("fastnet.callbacks", None),
     "data": ("fastnet.data", None),
@@ -78,13 +79,14 @@ __all__ = [
 __all__ += functional.__all__
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted({*__all__, "__version__"})
 
 
-def __getattr__(name):
-    if name not in _LATER:
-        raise AttributeError(f"module 'fastnet' has no attribute {name!r}")
-    module, attribute = _LATER[name]
-    found = importlib.import_module(module)
-    return found if attribute is None else getattr(found, attribute)
+if not TYPE_CHECKING:                   # to type checkers, it would give the module every attribute
+    def __getattr__(name):
+        if name not in _LOADED_LATER:
+            raise AttributeError(f"module 'fastnet' has no attribute {name!r}")
+        module, attribute = _LOADED_LATER[name]
+        found = importlib.import_module(module)
+        return found if attribute is None else getattr(found, attribute)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from fastnet._core.errors import check_sizes, shape_text
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
-from fastnet.functional.indexing import check_max_norm, padding_row
+from fastnet.functional.embedding import check_max_norm, padding_row
 from fastnet.nn import init
 from fastnet.nn.functional import embedding
 from fastnet.nn.module import Module

@@ -14,7 +14,7 @@ from fastnet.functional.classification import (
     cross_entropy,
     nll_loss,
 )
-from fastnet.functional.indexing import embedding, one_hot
+from fastnet.functional.embedding import embedding, one_hot
 from fastnet.functional.inplace import replace_value as _replace_value
 from fastnet.functional.linear import linear
 from fastnet.functional.loss import huber_loss, kl_div, l1_loss, mse_loss, smooth_l1_loss

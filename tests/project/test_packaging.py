@@ -32,7 +32,7 @@ def test_import_loads_nothing_heavy():
     assert loaded & heavy - plain == set()
 
 
-@pytest.mark.parametrize("name", [name for name, (_, attribute) in fastnet._LATER.items() if attribute is None])
+@pytest.mark.parametrize("name", [name for name, (_, attribute) in fastnet._LOADED_LATER.items() if attribute is None])
 def test_what_is_loaded_later_can_be_imported_from(name):
     if name == "sklearn":
         pytest.importorskip("sklearn")

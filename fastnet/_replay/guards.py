@@ -2,18 +2,21 @@
 
 A recording is replayed if all of this is the same as when it was made:
 
-- gradient mode, thread count, backend and instruction set: `call_context`. It is part of the call's key.
-- the arguments: their key (`signature.py`), which is looked up among the recordings.
-- the Python values that the function read: `alike` compares each with its present value. `watch.py` finds them.
-- `Module.training` where it was read: `TrainingGuard`.
-- the parameters, buffers, modules, hooks and methods of modules: `ChangeGuard`.
-- the parameters, state and options of optimizers: `OptimizerGuard`.
-- tensors that the function uses but does not take, such as parameters: `TensorGuard`.
-- gradients that the function read before it wrote them: `GradientGuard`.
-- the memory of the gradients that a replay writes, which nobody else may hold: `FinalGradient.make_room`.
+| | by identity, in C | by value, in Python |
+| --- | --- | --- |
+| gradient mode, threads, backend, instruction set | `CallContext.is_current` | `call_context`, part of the call's key |
+| the arguments | `Arguments.match` | the call's key (`signature.py`) |
+| the Python values that the function read | `Place.same` | `alike` |
+| `Module.training` where the function read it | | `TrainingGuard` |
+| parameters, buffers, modules, hooks and methods of modules | | `ChangeGuard` |
+| the parameters, state and options of optimizers | `Contents.unchanged` | `OptimizerGuard` |
+| tensors that the function uses but does not take | `tensors_identical` | `TensorGuard` |
+| gradients that the function read before it wrote them | | `GradientGuard` |
+| the memory of gradients, which nobody else may hold | `in_place` | `FinalGradient.make_room` |
 
-Each is first answered by identity in C (`_runtime/guards.pyx`, `_runtime/places.pyx`): a shortcut replays only if all
-those answers are yes. Otherwise `Guards.hold` compares by value. The recorder notes guards while the function runs.
+The C column is `_runtime/guards.pyx` and `_runtime/places.pyx`. A shortcut (`_runtime/replay.pyx`) replays only if all
+answers by identity are yes. Any other call gets a key, and `Guards.hold` compares by value. While the function runs,
+the recorder (`recorder.py`) notes guards, and `watch.py` finds the Python values.
 """
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ class Caller:
 
     _shortcut: Any = None
     _previous_shortcut: Any = None
-    calls = 0                           # so far
+    calls: int = 0                      # so far
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         raise NotImplementedError

@@ -1,1 +1,1 @@
-"""What `fastnet.compile` is made of: the Python values that a recording depends on."""
+"""`fastnet.compile`: recordings of functions, the guards of each, and how they are replayed."""

@@ -242,7 +242,7 @@ class Compiled(replay.Caller, Generic[P, R]):
                          f"{CALLS_TO_WARN} calls, each slower than an eager call; the last time because of "
                          f"{why}. Pass a number that changes as a float argument. See its explain()")
 
-    # ---- what there is ----
+    # ---- the recordings ----
 
     @property
     def recordings(self) -> tuple[Recording, ...]:
@@ -306,7 +306,7 @@ class Compiled(replay.Caller, Generic[P, R]):
         return self if instance is None else types.MethodType(self, instance)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        """A decorated function is pickled by its name, anything else with the function; recordings stay behind."""
+        """Pickle a decorated function by its name, any other with its function; recordings are not pickled."""
         found: Any = sys.modules.get(getattr(self.fn, "__module__", ""))
         name = getattr(self.fn, "__qualname__", "")
         for part in name.split("."):

@@ -69,7 +69,7 @@ def alike(a: Any, b: Any) -> bool:
 class Guard(Protocol):
     """One condition of a recording."""
 
-    text: str                           # what the condition is about, as `explain()` says it
+    text: str                           # the subject of the condition, in `explain()`
 
     def holds(self) -> bool:
         """Whether the condition is as it was when the recording was made."""
@@ -107,7 +107,7 @@ class ChangeGuard:
 
     Args:
         count: the counter.
-        text: what it counts the changes of.
+        text: the thing whose changes it counts.
     """
 
     def __init__(self, count: ChangeCount, text: str) -> None:
@@ -153,7 +153,8 @@ class TensorGuard:
     """
 
     def __init__(self, tensor: Tensor) -> None:
-        self.text = f"the memory, layout or requires_grad of a tensor of shape {shape_text(tensor)} that is no argument"
+        self.text = (f"the memory, layout or requires_grad of a tensor of shape {shape_text(tensor)} that is not an "
+                     "argument")
         self.identity = identity(tensor)
         self.layout = _layout(tensor._data)
 
@@ -173,7 +174,7 @@ class GradientGuard:
     """
 
     def __init__(self, tensor: Tensor) -> None:
-        self.text = f"the gradient of a tensor of shape {shape_text(tensor)}: whether there is one, and its memory"
+        self.text = f"the gradient of a tensor of shape {shape_text(tensor)}: its presence and memory"
         self.ref = weakref.ref(tensor)
         self.layout = _gradient_layout(tensor)
 
@@ -184,7 +185,7 @@ class GradientGuard:
 
 
 def identity(tensor: Tensor) -> tuple[weakref.ref[Tensor], Array, bool]:
-    """What `tensors_identical` compares of a tensor.
+    """The entry of a tensor for `tensors_identical`: (weak reference, array, requires_grad).
 
     Args:
         tensor: the tensor, which is not kept alive.

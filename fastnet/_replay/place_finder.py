@@ -83,17 +83,17 @@ class PlaceFinder:
         except Exception as error:              # of the user's methods: only the function itself may raise it
             if not users:
                 raise
-            self.problems[path] = f"reads {path}, which cannot be looked at ({type(error).__name__}: {error})"
+            self.problems[path] = f"reads {path}, which cannot be inspected ({type(error).__name__}: {error})"
 
     def _visit(self, value, path, users):
         self._strings |= {value} if isinstance(value, str) else set()   # it may be a key
         if (is_plain(value) and not users) or id(value) in self._seen or len(self.places) > MOST_PLACES:
             return
         self._seen[id(value)] = value
-        look = PlaceFinder._nothing if is_plain(value) else next(
-            (look for types_, look in _LOOKS if isinstance(value, types_)), PlaceFinder._object)
-        look(self, value, path)
-        if users and look not in (PlaceFinder._by_name, PlaceFinder._object):
+        visitor = PlaceFinder._nothing if is_plain(value) else next(
+            (visitor for types_, visitor in _VISITORS if isinstance(value, types_)), PlaceFinder._object)
+        visitor(self, value, path)
+        if users and visitor not in (PlaceFinder._by_name, PlaceFinder._object):
             self._by_name(value, path)          # a list with attributes
         elif not users and is_container(value):
             self._computed(value, path, lambda v: tuple(vars(v).values()))
@@ -293,15 +293,15 @@ _BUILTIN_FUNCTIONS: tuple[type, ...] = (
     types.BuiltinFunctionType, types.MethodWrapperType, types.WrapperDescriptorType, types.MethodDescriptorType,
     types.ClassMethodDescriptorType, np.ufunc, functools._lru_cache_wrapper)
 _OF_LIBRARIES = (Mapping, types.ModuleType, types.BuiltinFunctionType, types.MethodType, types.FunctionType)
-_LOOKS: list[Any] = [
+_VISITORS: list[Any] = [
     (Tensor, PlaceFinder._tensor),
     (_SLOTS, PlaceFinder._nothing),
     ((tuple, frozenset), PlaceFinder._elements),
     (list, PlaceFinder._list),
-    (collections.OrderedDict, lambda watch, value, path: watch._computed(value, path, _entries)),
-    (threading.local, lambda watch, value, path: watch._computed(value, path, lambda local: _entries(vars(local)))),
+    (collections.OrderedDict, lambda finder, value, path: finder._computed(value, path, _entries)),
+    (threading.local, lambda finder, value, path: finder._computed(value, path, lambda local: _entries(vars(local)))),
     (dict, PlaceFinder._dict),
-    ((set, collections.deque, bytearray, array), lambda watch, value, path: watch._computed(value, path, tuple)),
+    ((set, collections.deque, bytearray, array), lambda finder, value, path: finder._computed(value, path, tuple)),
     (np.ndarray, PlaceFinder._array),
     (impure.GENERATORS, PlaceFinder._generator),
     (types.FunctionType, PlaceFinder._plain_function),
@@ -309,7 +309,7 @@ _LOOKS: list[Any] = [
     (functools.partial, PlaceFinder._partial),
     ((operator.itemgetter, operator.attrgetter), PlaceFinder._getter),
     ((property, staticmethod, classmethod), PlaceFinder._wrapper),
-    (functools.singledispatchmethod, lambda watch, value, path: watch.visit(value.dispatcher, path)),
+    (functools.singledispatchmethod, lambda finder, value, path: finder.visit(value.dispatcher, path)),
     (_BUILTIN_FUNCTIONS, PlaceFinder._builtin),
     ((type, types.ModuleType), PlaceFinder._by_name),
 ]

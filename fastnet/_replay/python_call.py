@@ -33,7 +33,7 @@ def address_of(array: Array) -> int:
 
 
 def unowned_view(array: Array) -> Array:
-    """Another array over the same memory, which somebody else keeps alive.
+    """A view of an array that does not keep its memory alive.
 
     Args:
         array: an array of at least one element.

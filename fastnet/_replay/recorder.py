@@ -1,7 +1,7 @@
 """The recording of one run: the kernel calls, and everything that a replay depends on.
 
 The kernel table (`backend.py`) passes every call to the recorder. Tensors, modules, optimizers and random generators
-report what the function reads of them: the recorder notes guards (`guards.py`) and what is refreshed before a replay.
+report each read: the recorder notes guards (`guards.py`) and the values to refresh before a replay.
 """
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Recorder:
-    """Everything that one run of a function leaves behind for its replays.
+    """Collects, during one run of a function, everything that its replays need.
 
     Args:
         inputs: the tensors among the arguments; a replay brings other arrays for them.
@@ -50,7 +50,7 @@ class Recorder:
         self.pool = Pool()
         self.steps: list[Any] = []          # LaunchLists and PythonCalls, in order
         self.checks: list[Any] = []         # those that run before the steps
-        self.check_calls: dict[tuple[Any, int], PythonCall] = {}    # (LaunchList, index) -> what raises its error
+        self.check_calls: dict[tuple[Any, int], PythonCall] = {}    # (LaunchList, index) -> its NumPy form
         self.keep: dict[int, Any] = {}      # owners of the memory outside the pool that launches point at
         self.outside: dict[int, Any] = {}   # owners of memory that the run did not make
         self.fixed: list[tuple[int, int]] = []      # (low, high) addresses of arrays that are the same in each replay
@@ -88,7 +88,7 @@ class Recorder:
         launches = steps[-1]
         if kernel.check:
             self.check_calls[launches, len(launches)] = PythonCall(kernel, args, attrs, self)
-        self._note_arrays(kernel, args, attrs, hoisted)     # first: launches never point at what is not kept alive
+        self._note_arrays(kernel, args, attrs, hoisted)     # first: launches only point at memory that is kept alive
         launches.record(compiled, args, attrs)
 
     def add_call(self, kernel: Any, args: tuple[Any, ...], attrs: dict[str, Any]) -> None:
@@ -205,6 +205,10 @@ class Recorder:
     def note_training_set(self, module: Any) -> None:
         """Exempt the training flag of a module from guarding: the function sets it before it reads it."""
         self.training_set.add(id(module))
+
+    def note_values(self, value: Any, path: str) -> None:
+        """Guard the Python values in an object that the function reads."""
+        self.watch.visit(value, path)
 
     def note_changes(self, count: ChangeCount, text: str) -> None:
         """Guard something whose changes are counted."""

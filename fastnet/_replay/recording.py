@@ -136,7 +136,7 @@ class Recording:
         return self._shortcut[0]
 
     def result(self, arrays: list[Array], tensors: list[Tensor]) -> Any:
-        """The function's result, in memory of its own.
+        """The function's result, in new memory.
 
         Args:
             arrays, tensors: the tensors among the arguments, and their arrays.
@@ -160,7 +160,7 @@ class Recording:
             return "a call during its own replay, by a signal handler"
         for place in self.guards.places.changed():
             return explain.change_text(place)
-        return next((guard.text for guard in self.guards.noted if not guard.holds()), "a gradient that somebody holds")
+        return next((guard.text for guard in self.guards.noted if not guard.holds()), "a gradient that is held")
 
     def lines(self) -> list[str]:
         """The arguments, the number of launches and the guards, as lines of text."""

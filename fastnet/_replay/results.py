@@ -1,4 +1,4 @@
-"""The result of a compiled function: nested tuples, lists and dicts of tensors, made anew by each replay."""
+"""The result of a compiled function: nested tuples, lists and dicts of tensors, new in each replay."""
 from __future__ import annotations
 
 from collections import OrderedDict
@@ -39,7 +39,7 @@ def plan(result: Any, recorder: Recorder, tensors: list[Tensor]) -> tuple[Any, l
         tensors: the tensors among the arguments.
 
     Raises:
-        TypeError: the result holds objects that replays cannot make anew.
+        TypeError: the result holds objects that a replay cannot make.
         RuntimeError: the backward() of a result would run outside.
     """
     outputs: list[tuple[str, Any]] = []
@@ -60,7 +60,7 @@ def _structure(x: Any, note: Callable[[Tensor], object]) -> Any:
     if type(x) is RecordedFloat:
         return (None, x.read())
     if x is not None and not isinstance(x, _CONSTANTS):
-        raise TypeError(f"a compiled function returned a {type(x).__name__}, which replays cannot make anew; "
+        raise TypeError(f"a compiled function returned a {type(x).__name__}, which a replay cannot make; "
                         "return tensors, numbers or strings, in tuples, lists and dicts")
     return (None, x)
 
@@ -98,7 +98,7 @@ def build(plan: Any, made: Iterator[Tensor]) -> Any:
 
 
 def replaced(x: Any, made: Iterator[Tensor]) -> Any:
-    """An argument with other tensors in place of its own.
+    """An argument with its tensors replaced by others.
 
     Args:
         x: of any structure.

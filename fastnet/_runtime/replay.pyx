@@ -1,4 +1,4 @@
-"""Calls of a compiled function that run from arguments to result in C, and what a replay leaves behind.
+"""Calls of a compiled function that run from arguments to result in C, and the gradients after a replay.
 
 `guards.pyx` decides whether such a call fits. The twin without a compiler is twins/replay.py.
 """
@@ -38,7 +38,7 @@ cdef class Caller:
 
     def __call__(self, *args, **kwargs):
         cdef Shortcut shortcut = self._shortcut
-        cdef list arrays = []           # held, whatever becomes of the tensors meanwhile
+        cdef list arrays = []           # held, since other threads may drop the tensors
         self.calls += 1
         if shortcut is None or kwargs:
             return self._call(args, kwargs)

@@ -103,7 +103,7 @@ class Registry:
         """Guard the recording in progress against changes of the registered objects and of the settings."""
         self.__dict__["_recorded"] = True
         state.recorder.note_changes(_changes, "the parameters, buffers, modules, hooks and methods of modules")
-        state.recorder.watch.visit(self, type(self).__name__)
+        state.recorder.note_values(self, type(self).__name__)
 
     def _add(self, registry: str, name: str, value: Any, cls: type) -> None:
         """Register an object under a name that no other attribute has and that contains no dots."""

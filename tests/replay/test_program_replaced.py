@@ -265,7 +265,7 @@ def test_getters_of_operator():
     follows(lambda x: operator.methodcaller("by", x)(thing.inner), lambda: setattr(thing.inner, "factor", 5.0))
 
 
-# ---- classes that cannot be looked at --------------------------------------------------------------------------------
+# ---- classes that cannot be inspected -------------------------------------------------------------------------------
 
 def test_a_class_that_looks_its_attributes_up():
     table = {"factor": 1.0}

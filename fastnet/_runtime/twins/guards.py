@@ -1,6 +1,6 @@
 """The twin of guards.pyx in Python: does a recording still fit a call?
 
-Without the extension no call is compared by identity alone: each goes through `_replay/guards.py`.
+Without the extension, every call is compared by value: see `_replay/guards.py`.
 """
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The twin of replay.pyx in Python: calls of a compiled function, and what a replay leaves behind."""
+"""The twin of replay.pyx in Python: calls of a compiled function, and the gradients after a replay."""
 from __future__ import annotations
 
 from collections.abc import Iterable

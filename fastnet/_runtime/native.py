@@ -1,7 +1,9 @@
-"""Whether the compiled modules are there: the one decision between them and their twins in plain Python."""
+"""The choice, at import, between the compiled modules and their twins in plain Python."""
+from __future__ import annotations
+
 import importlib
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastnet._kernels import reference
 
@@ -10,14 +12,14 @@ CORE = ("cpu", "threads", "tuning", "state", "memory", "launch", "places", "fram
 
 
 class Absent:
-    """Why there are no compiled kernels: "not built", or "broken" with the error."""
+    """The reason why there are no compiled modules: `status` is "not built" or "broken", `error` the exception."""
 
-    def __init__(self, status, error):
+    def __init__(self, status: Literal["not built", "broken"], error: Exception) -> None:
         self.status, self.error = status, error
 
 
-def _load():
-    """({name: compiled module}, None), or ({}, why there are none): not built is quiet, broken is loud."""
+def _load() -> tuple[dict[str, Any], Any]:
+    """({name: compiled module}, None), or ({}, an Absent). A broken build warns."""
     names = [*(f"fastnet._runtime.{name}" for name in CORE),
              *(f"fastnet._kernels.{name}" for name in reference.FAMILIES if not name.endswith("_extra"))]
     try:
@@ -27,7 +29,7 @@ def _load():
         if e.name == "fastnet._runtime.launch":
             return {}, Absent("not built", e)
         error: Exception = e
-    except Exception as e:              # not only ImportError: extensions of two builds raise TypeError or ValueError
+    except Exception as e:              # ImportError, or TypeError or ValueError if modules are from different builds
         error = e
     warnings.warn(f"fastnet's compiled kernels are broken, NumPy is used instead: {error}", RuntimeWarning,
                   stacklevel=2)
@@ -37,11 +39,11 @@ def _load():
 compiled, absent = _load()
 
 
-def _twin(name) -> Any:
+def _twin(name: str) -> Any:
     return compiled.get(name) or importlib.import_module(f"fastnet._runtime.twins.{name}")
 
 
-if TYPE_CHECKING:                       # a twin bears the types of both
+if TYPE_CHECKING:                       # the twins state the types of both
     from fastnet._runtime.twins import frames, guards, memory, places, replay, saved, state, tape
 else:
     state, memory, saved, tape, places, frames, guards, replay = map(

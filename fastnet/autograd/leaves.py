@@ -67,7 +67,7 @@ class FinalGradient(guards.FinalGradientBase):
             self.place = location(array)
             if self.place is None:                      # the memory of a user's array
                 self.outside = array
-        self.fresh = fresh and self.place is not None
+        self.fresh: bool = fresh and self.place is not None
 
     def make_room(self) -> bool:
         """Whether a replay may write the gradient's memory, without changing an array that someone else holds.

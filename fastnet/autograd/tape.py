@@ -11,6 +11,7 @@ from fastnet._core.errors import explain_none
 from fastnet._runtime.native import saved as _saved, tape as _tape
 
 if TYPE_CHECKING:
+    from fastnet._core.annotations import Array
     from fastnet._core.tensor import Tensor
 
 __all__ = ["FREED", "Node", "call_into", "gradient", "is_saved_by", "node_number", "op", "writes_out"]
@@ -19,9 +20,9 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 Node = _tape.Node
 gradient = _saved.gradient
-call_into = _saved.call_into
-node_number = _tape.node_number
-FREED = ()                              # the `gradients` of a node that backward() has visited
+call_into: Callable[[Callable[..., Array], Array, Array], Array] = _saved.call_into
+node_number: Callable[[], int] = _tape.node_number
+FREED: tuple[()] = ()                   # the `gradients` of a node that backward() has visited
 
 
 @overload

@@ -26,6 +26,8 @@ class Storage:
 
     __slots__ = ("version",)
 
+    version: int
+
     def __init__(self) -> None:
         self.version = 0
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 def default_threads() -> int:
     """min(affinity, cgroup CPU quota, OMP_NUM_THREADS), at least 1."""
-    limits = [_affinity(), _cgroup_quota(), _environment()]
+    limits = [_affinity(), cgroup_quota(), _environment()]
     return max(1, min(n for n in limits if n is not None))
 
 
@@ -22,7 +22,7 @@ def _environment() -> int | None:
     return int(value) if value.isdigit() and int(value) > 0 else None
 
 
-def _cgroup_quota(root: str = "/sys/fs/cgroup", membership: str = "/proc/self/cgroup") -> int | None:
+def cgroup_quota(root: str = "/sys/fs/cgroup", membership: str = "/proc/self/cgroup") -> int | None:
     """The number of whole CPUs that the container's quotas allow (cgroup v2 and v1), or None without a quota."""
     quotas = [quota for folder in _cgroup_folders(Path(root), membership)
               if (quota := _read_v2(folder / "cpu.max") or _read_v1(folder)) is not None]

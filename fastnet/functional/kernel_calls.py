@@ -10,6 +10,7 @@ from fastnet import dtypes
 from fastnet._core.errors import not_a_tensor, shape_text
 from fastnet._core.memory import empty, empty_like
 from fastnet._replay.float_arguments import RecordedFloat
+from fastnet.autograd.arrays import cast as cast, contiguous as contiguous, copy as copy
 from fastnet.backend import K
 
 if TYPE_CHECKING:
@@ -82,34 +83,9 @@ def _low_bits(value: Any, dtype: DType, exact: bool) -> Array:
     return np.array(value % 2**64, np.uint64).astype(dtype)
 
 
-def cast(x: Array, dtype: DType) -> Array:
-    """x converted to a dtype; x itself if it has this dtype."""
-    if x.dtype == dtype:
-        return x
-    out = empty(x.shape, dtype)
-    K.copy(out, x)
-    return out
-
-
-def contiguous(x: Array) -> Array:
-    """x in C order; x itself if it is contiguous."""
-    if x.flags.c_contiguous:
-        return x
-    out = empty(x.shape, x.dtype)
-    K.copy(out, x)
-    return out
-
-
 def reshaped(x: Array, shape: Shape) -> Array:
     """x in another shape. If it must be copied, a kernel does it, since a replay would not repeat a copy by NumPy."""
     return contiguous(x).reshape(shape)
-
-
-def copy(x: Array) -> Array:
-    """A contiguous copy."""
-    out = empty(x.shape, x.dtype)
-    K.copy(out, x)
-    return out
 
 
 def full(shape: Shape, value: Any, dtype: DType) -> Array:

@@ -24,7 +24,7 @@ forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no f
     (8, None, "", 8), (8, None, "0", 8), (8, None, "-2", 8), (8, None, "many", 8), (8, 1, "4", 1), (1, 16, "16", 1)])
 def test_default_is_the_smallest_limit(monkeypatch, affinity, quota, omp, expected):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(affinity)), raising=False)
-    monkeypatch.setattr(threads, "_cgroup_quota", lambda: quota)
+    monkeypatch.setattr(threads, "cgroup_quota", lambda: quota)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     if omp is not None:
         monkeypatch.setenv("OMP_NUM_THREADS", omp)
@@ -35,7 +35,7 @@ def test_default_is_the_smallest_limit(monkeypatch, affinity, quota, omp, expect
 def test_without_affinity(monkeypatch, count, expected):
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: count)
-    monkeypatch.setattr(threads, "_cgroup_quota", lambda: None)
+    monkeypatch.setattr(threads, "cgroup_quota", lambda: None)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert threads.default_threads() == expected
 
@@ -50,7 +50,7 @@ def quota(folder, membership, files):
     path = folder / "membership"
     if membership is not None:
         path.write_bytes(membership)
-    return threads._cgroup_quota(root, path)
+    return threads.cgroup_quota(root, path)
 
 
 def v1(quota, period=100000):
@@ -98,7 +98,7 @@ def test_malformed_lines_leave_the_others(tmp_path):
 
 def test_quota_of_this_system():
     """Whatever is there is read without an error."""
-    found = threads._cgroup_quota()
+    found = threads.cgroup_quota()
     assert found is None or found >= 1
 
 

@@ -41,7 +41,7 @@ class _Indexed(Module, Generic[_Member]):
             self._note()
         return self.__dict__[self._registry]
 
-    def _key(self, index: SupportsIndex) -> str:
+    def _name_at(self, index: SupportsIndex) -> str:
         """The name of the member at an index; IndexError beyond the end."""
         names = list(self._own_members())
         index = index.__index__()
@@ -71,10 +71,10 @@ class _Indexed(Module, Generic[_Member]):
     def __getitem__(self, index: SupportsIndex | slice) -> _Member | Self:
         if isinstance(index, slice):
             return type(self)(list(self)[index])
-        return self._own_members()[self._key(index)]
+        return self._own_members()[self._name_at(index)]
 
     def __setitem__(self, index: SupportsIndex, member: _Member) -> None:
-        setattr(self, self._key(index), member)
+        setattr(self, self._name_at(index), member)
 
     def __delitem__(self, index: SupportsIndex | slice) -> None:
         members = list(self)

@@ -103,7 +103,7 @@ def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float 
     low, high = (a - mean) / std, (b - mean) / std
     low, high = max(low, min(high, 0) - 10), min(high, max(low, 0) + 10)    # one in 10^22 lies beyond
     values, todo = np.empty(tensor.numel()), np.arange(tensor.numel())
-    draw = _tail if _tail_is_better(low, high) else _normal
+    draw = _uniform_candidates if _uniform_is_better(low, high) else _normal_candidates
     while todo.size:
         candidates, accepted = draw(low, high, todo.size, generator)
         values[todo[accepted]] = candidates[accepted]
@@ -112,20 +112,20 @@ def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float 
     return tensor.copy_(Tensor._wrap(cast(values, tensor.dtype)))
 
 
-def _random(draw: Callable[..., Tensor], n: int, generator: Generator | None) -> Array:
+def _drawn(draw: Callable[..., Tensor], n: int, generator: Generator | None) -> Array:
     return draw(n, generator=generator, dtype=np.float64)._data
 
 
-def _normal(low: float, high: float, n: int, generator: Generator | None) -> tuple[Array, Array]:
+def _normal_candidates(low: float, high: float, n: int, generator: Generator | None) -> tuple[Array, Array]:
     """Normal candidates, and a mask of those to accept: the ones in [low, high]."""
-    z = _random(randn, n, generator)
+    z = _drawn(randn, n, generator)
     return z, (low <= z) & (z <= high)
 
 
-def _tail(low: float, high: float, n: int, generator: Generator | None) -> tuple[Array, Array]:
+def _uniform_candidates(low: float, high: float, n: int, generator: Generator | None) -> tuple[Array, Array]:
     """Uniform candidates in [low, high], and a mask of those to accept: rejection sampling by the normal density."""
-    z = low + (high - low) * _random(rand, n, generator)
-    return z, _random(rand, n, generator) <= np.exp((_nearest(low, high) ** 2 - z * z) / 2)
+    z = low + (high - low) * _drawn(rand, n, generator)
+    return z, _drawn(rand, n, generator) <= np.exp((_nearest(low, high) ** 2 - z * z) / 2)
 
 
 def _nearest(low: float, high: float) -> float:
@@ -133,7 +133,7 @@ def _nearest(low: float, high: float) -> float:
     return min(max(low, 0), high)
 
 
-def _tail_is_better(low: float, high: float) -> bool:
+def _uniform_is_better(low: float, high: float) -> bool:
     """Whether more uniform candidates than normal ones are accepted."""
     return math.sqrt(2 * math.pi) * math.exp(min(_nearest(low, high) ** 2 / 2, 700)) > high - low
 
@@ -311,7 +311,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     if tensor.numel() == 0:
         return tensor
     rows = tensor.shape[0]
-    drawn = _random(randn, tensor.numel(), generator).reshape(rows, -1)
+    drawn = _drawn(randn, tensor.numel(), generator).reshape(rows, -1)
     q, r = np.linalg.qr(drawn if rows >= drawn.shape[1] else drawn.T)
     q = q * np.sign(np.diag(r)) * gain
     q = q if rows >= drawn.shape[1] else q.T

@@ -13,7 +13,7 @@ from fastnet.nn.hooks import RemovableHandle
 from fastnet.nn.parameter import Parameter, convert, floating
 from fastnet.nn.registry import Registry
 from fastnet.nn.representation import module_text
-from fastnet.nn.state_dict import IncompatibleKeys, join, load, named_state
+from fastnet.nn.state_dict import IncompatibleKeys, join, load_state, named_state
 
 if TYPE_CHECKING:
     from typing import ParamSpec
@@ -317,7 +317,7 @@ class Module(Registry):
         Raises:
             RuntimeError: keys are missing or unexpected, or shapes differ; the message lists all of them.
         """
-        return load(type(self).__name__, dict(named_state(self)), state_dict, strict)
+        return load_state(type(self).__name__, dict(named_state(self)), state_dict, strict)
 
     def save(self, path: StrPath, metadata: dict[str, Any] | None = None) -> None:
         """Write the model to a safetensors file: weights, architecture and `metadata`.

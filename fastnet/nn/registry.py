@@ -50,7 +50,7 @@ class Registry:
             registry = self._registry_of(name)
             if registry is None:
                 object.__setattr__(self, name, value)
-                self._hidden(name)
+                self._shadowed(name)
             elif value is None or (registry == "_buffers" and isinstance(value, Tensor)):
                 self._register(registry, name, value)
             else:
@@ -61,7 +61,7 @@ class Registry:
         registry = self._registry_of(name)
         if registry is None:
             object.__delattr__(self, name)
-            self._hidden(name)
+            self._shadowed(name)
         else:
             del self.__dict__[registry][name]
             self._non_persistent.discard(name)
@@ -94,7 +94,7 @@ class Registry:
         if self._recorded:
             _changes.value += 1
 
-    def _hidden(self, name: str) -> None:
+    def _shadowed(self, name: str) -> None:
         """Invalidate recordings if an attribute that was set or deleted shadows a method of the class."""
         if callable(getattr(type(self), name, None)):
             _changes.value += 1

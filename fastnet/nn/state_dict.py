@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array
     from fastnet.nn.module import Module
 
-__all__ = ["IncompatibleKeys", "join", "load", "named_state"]
+__all__ = ["IncompatibleKeys", "join", "load_state", "named_state"]
 
 
 class IncompatibleKeys(NamedTuple):
@@ -61,7 +61,7 @@ def named_state(module: Module) -> Iterator[tuple[str, Tensor]]:
                 yield join(path, name), b
 
 
-def load(name: str, own: Mapping[str, Tensor], state_dict: Mapping[str, Any], strict: bool) -> IncompatibleKeys:
+def load_state(name: str, own: Mapping[str, Tensor], state_dict: Mapping[str, Any], strict: bool) -> IncompatibleKeys:
     """Copy the values of a state_dict into a model's tensors; everything is checked before anything is written.
 
     Args:

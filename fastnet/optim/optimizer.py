@@ -71,7 +71,7 @@ class Optimizer(OptimizerState):
     def _reset_memory(self) -> None:
         super()._reset_memory()
         self._blocks: dict[int, tuple[Array, list[float]]] = {}     # group number -> the numbers that its kernels read
-        self._options = _UNKNOWN                # the groups whose numbers are in the blocks, and a watch on them
+        self._options = _UNWATCHED                # the groups whose numbers are in the blocks, and a watch on them
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters with its options.
@@ -205,10 +205,10 @@ class Optimizer(OptimizerState):
         for number, group in enumerate(self.param_groups):
             self._step_group(number, group)
         if state.recorder is not None:
-            state.recorder.note_optimizer(self, self._refresh, self._structure)
+            state.recorder.note_optimizer(self, self._refresh, self._guarded_values)
         return loss
 
-    def _structure(self) -> tuple[list[Any], list[Array]]:
+    def _guarded_values(self) -> tuple[list[Any], list[Array]]:
         """The values and the arrays of the state that the kernel calls of a step depend on.
 
         A user may replace the arrays: `optimizer.state[p]["exp_avg"] = tensor`.
@@ -221,10 +221,10 @@ class Optimizer(OptimizerState):
         """Update the numbers that the kernels read, before each step and each replay of one."""
         groups, options = self._options
         if groups is not self.param_groups or not options.unchanged():
-            self._options = _UNKNOWN
+            self._options = _UNWATCHED
             for number, group in enumerate(self.param_groups):
                 self._refresh_group(number, group)
-            fixed = all(_FIXED.issuperset(map(type, _values(group))) for group in self.param_groups)
+            fixed = all(_FIXED.issuperset(map(type, _option_values(group))) for group in self.param_groups)
             if fixed:
                 self._options = self.param_groups, guards.Contents([self.param_groups, *self.param_groups])
 
@@ -281,13 +281,13 @@ def _number(name: str, value: Any) -> float:
         raise TypeError(f"{name}: expected a number, got {value!r}") from None
 
 
-def _values(group: Mapping[str, Any]) -> Iterator[Any]:
+def _option_values(group: Mapping[str, Any]) -> Iterator[Any]:
     """The options of a group, including the items of tuples."""
     for name, value in group.items():
         if name != "params":
             yield from value if type(value) is tuple else (value,)
 
 
-_UNKNOWN: tuple[Any, Any] = (None, None)
+_UNWATCHED: tuple[Any, Any] = (None, None)
 _FIXED = frozenset((bool, int, float, str, type(None)))         # immutable types, whose changes identity shows
 _FRACTIONS = frozenset(("beta1", "beta2", "alpha"))

@@ -4,7 +4,7 @@ import pytest
 
 import fastnet
 from fastnet import nn
-from fastnet.nn.fusion import fused
+from fastnet.nn.fusion import FUSED, fused
 
 ACTIVATIONS = [nn.ReLU, nn.Sigmoid, nn.Tanh]
 SHAPES = [(5, 7), (1, 7), (2, 3, 7), (0, 7)]
@@ -101,3 +101,17 @@ def test_an_entry_that_is_none_is_an_error():
     model.add_module("2", None)
     with pytest.raises(TypeError):
         model(fastnet.ones(5, 3))
+
+
+def test_a_kind_of_layer_joins_by_one_line(monkeypatch):
+    class Twice(nn.Module):
+        def forward(self, input):
+            return input * 2
+
+    monkeypatch.setitem(FUSED, Twice, {nn.ReLU: lambda layer, following, input: input * 0 + 7})
+    x = fastnet.ones(2)
+    assert nn.Sequential(Twice(), nn.ReLU())(x).tolist() == [7, 7]
+    assert nn.Sequential(Twice(), nn.Tanh(), Twice())(x).tolist() == (2 * (2 * x).tanh()).tolist()
+    hooked = nn.Sequential(Twice(), nn.ReLU())
+    hooked[0].register_forward_hook(lambda *_: None)
+    assert hooked(x).tolist() == [2, 2]

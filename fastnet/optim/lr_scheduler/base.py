@@ -136,9 +136,9 @@ class LRScheduler:
         else:
             self.last_epoch = epoch
             lrs = getattr(self, "_get_closed_form_lr", self.get_lr)()
-        self._set(lrs)
+        self._set_lrs(lrs)
 
-    def _set(self, lrs: Iterable[Any]) -> None:
+    def _set_lrs(self, lrs: Iterable[Any]) -> None:
         for group, lr in zip(self.optimizer.param_groups, lrs, strict=True):
             group["lr"] = lr
         self._last_lr = self._current_lrs()
@@ -146,10 +146,10 @@ class LRScheduler:
     def _current_lrs(self) -> list[Any]:
         return [group["lr"] for group in self.optimizer.param_groups]
 
-    def _times(self, factor: float) -> list[Any]:
+    def _scaled_lrs(self, factor: float) -> list[Any]:
         return [lr * factor for lr in self._current_lrs()]
 
-    def _base_times(self, factor: float) -> list[Any]:
+    def _scaled_base_lrs(self, factor: float) -> list[Any]:
         return [lr * factor for lr in self.base_lrs]
 
     def state_dict(self) -> dict[str, Any]:

@@ -136,7 +136,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         else:
             self._go_to(0 if epoch is None else epoch)
         self.last_epoch = math.floor(epoch or 0)
-        self._set(self.get_lr())
+        self._set_lrs(self.get_lr())
 
     def _go_to(self, epoch: float) -> None:
         if epoch < 0:

@@ -96,10 +96,10 @@ class StepLR(LRScheduler):
     def get_lr(self) -> list[Any]:
         """lr * gamma where the epoch is a multiple of step_size."""
         due = self.last_epoch != 0 and self.last_epoch % self.step_size == 0
-        return self._times(self.gamma) if due else self._current_lrs()
+        return self._scaled_lrs(self.gamma) if due else self._current_lrs()
 
     def _get_closed_form_lr(self) -> list[Any]:
-        return self._base_times(self.gamma ** (self.last_epoch // self.step_size))
+        return self._scaled_base_lrs(self.gamma ** (self.last_epoch // self.step_size))
 
 
 class MultiStepLR(LRScheduler):
@@ -135,10 +135,10 @@ class MultiStepLR(LRScheduler):
     def get_lr(self) -> list[Any]:
         """lr * gamma where the epoch is a milestone."""
         count = self.milestones.count(self.last_epoch)
-        return self._times(self.gamma**count) if count else self._current_lrs()
+        return self._scaled_lrs(self.gamma**count) if count else self._current_lrs()
 
     def _get_closed_form_lr(self) -> list[Any]:
-        return self._base_times(self.gamma ** bisect_right(self.milestones, self.last_epoch))
+        return self._scaled_base_lrs(self.gamma ** bisect_right(self.milestones, self.last_epoch))
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the state that `state_dict` returned, fastnet's or PyTorch's.
@@ -188,11 +188,11 @@ class ConstantLR(LRScheduler):
     def get_lr(self) -> list[Any]:
         """lr * factor at the start, lr / factor after `total_iters` epochs."""
         if self.last_epoch == 0:
-            return self._times(self.factor)
-        return self._times(1.0 / self.factor) if self.last_epoch == self.total_iters else self._current_lrs()
+            return self._scaled_lrs(self.factor)
+        return self._scaled_lrs(1.0 / self.factor) if self.last_epoch == self.total_iters else self._current_lrs()
 
     def _get_closed_form_lr(self) -> list[Any]:
-        return self._base_times(self.factor + (self.last_epoch >= self.total_iters) * (1 - self.factor))
+        return self._scaled_base_lrs(self.factor + (self.last_epoch >= self.total_iters) * (1 - self.factor))
 
 
 class LinearLR(LRScheduler):
@@ -240,15 +240,15 @@ class LinearLR(LRScheduler):
     def get_lr(self) -> list[Any]:
         """lr times the ratio of this epoch's factor to the previous one."""
         if self.last_epoch == 0:
-            return self._times(self.start_factor)
+            return self._scaled_lrs(self.start_factor)
         if self._is_initial or self.last_epoch > self.total_iters:
             return self._current_lrs()
         rise = self.end_factor - self.start_factor
-        return self._times(1.0 + rise / (self.total_iters * self.start_factor + (self.last_epoch - 1) * rise))
+        return self._scaled_lrs(1.0 + rise / (self.total_iters * self.start_factor + (self.last_epoch - 1) * rise))
 
     def _get_closed_form_lr(self) -> list[Any]:
         done = min(self.total_iters, self.last_epoch) / self.total_iters
-        return self._base_times(self.start_factor + (self.end_factor - self.start_factor) * done)
+        return self._scaled_base_lrs(self.start_factor + (self.end_factor - self.start_factor) * done)
 
 
 class ExponentialLR(LRScheduler):
@@ -276,7 +276,7 @@ class ExponentialLR(LRScheduler):
 
     def get_lr(self) -> list[Any]:
         """lr * gamma."""
-        return self._current_lrs() if self._is_initial else self._times(self.gamma)
+        return self._current_lrs() if self._is_initial else self._scaled_lrs(self.gamma)
 
     def _get_closed_form_lr(self) -> list[Any]:
-        return self._base_times(self.gamma**self.last_epoch)
+        return self._scaled_base_lrs(self.gamma**self.last_epoch)

@@ -65,7 +65,7 @@ class SequentialLR(LRScheduler):
         # each schedule made its first step at its creation: undo these steps, then start the first schedule only
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"]
-        _undo(self)
+        _undo_first_step(self)
         first = schedulers[bisect_right(milestones, 0)]
         first._initial_step()
         self._last_lr = first.get_last_lr()
@@ -97,10 +97,10 @@ class SequentialLR(LRScheduler):
                 f"last_epoch={self.last_epoch}, lr={self._last_lr!r})")
 
 
-def _undo(schedule: Any) -> None:
+def _undo_first_step(schedule: Any) -> None:
     """Take back the step that creating a schedule made."""
     if hasattr(schedule, "_schedulers"):
         for inner in schedule._schedulers:
-            _undo(inner)
+            _undo_first_step(inner)
     else:
         schedule.last_epoch -= 1

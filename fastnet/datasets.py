@@ -1,19 +1,30 @@
-"""Small real data sets as NumPy arrays: `(x_train, y_train), (x_test, y_test)`, uint8 pictures and int64 labels."""
+"""Small data sets as NumPy arrays: `(x_train, y_train), (x_test, y_test)`, images in uint8 and labels in int64."""
+from __future__ import annotations
+
 import gzip
 import hashlib
 import math
 import os
 import sys
 import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
 from fastnet._core.optional import optional
 from fastnet._io.atomic import replacing
 
-# The four files of MNIST: name, shape, and SHA-256 of the uncompressed contents (gzip wrappings differ).
-MNIST_FILES = {
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, Shape, StrPath
+
+__all__ = ["cache_folder", "digits", "load", "mnist", "names", "read_idx"]
+
+Split: TypeAlias = "tuple[tuple[Array, Array], tuple[Array, Array]]"    # (x_train, y_train), (x_test, y_test)
+
+# The four files of MNIST: name, shape, and SHA-256 of the uncompressed contents (compressed files differ).
+MNIST_FILES: dict[str, tuple[Shape, str]] = {
     "train-images-idx3-ubyte": (
         (60000, 28, 28), "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
     "train-labels-idx1-ubyte": (
@@ -23,26 +34,26 @@ MNIST_FILES = {
     "t10k-labels-idx1-ubyte": (
         (10000,), "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
 }
-MNIST_MIRRORS = (
+MNIST_MIRRORS: tuple[str, ...] = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "https://raw.githubusercontent.com/fgnt/mnist/master/",
 )
-TIMEOUT = 30                            # seconds without a byte, after which the next mirror is asked
+TIMEOUT = 30                            # seconds without data after which the next mirror is tried
 
 
-def load(name, **options):
-    """The data set called `name`: see `names()`.
+def load(name: Literal["digits", "mnist"], **options: Any) -> Split:
+    """Load a data set by its name.
 
     Args:
         name: "digits" or "mnist".
-        options: what the data set's function takes.
+        options: passed on to the function of this name.
 
     Returns:
-        ((x_train, y_train), (x_test, y_test)): pictures, uint8 (N, height, width), and labels, int64 (N,).
+        ((x_train, y_train), (x_test, y_test)): images, uint8 (N, height, width), and labels, int64 (N,).
 
     Raises:
-        ValueError: an unknown name.
+        ValueError: unknown data set.
 
     Example:
         >>> import fastnet
@@ -55,8 +66,8 @@ def load(name, **options):
     return _LOADERS[name](**options)
 
 
-def names():
-    """The names that `load` knows.
+def names() -> list[str]:
+    """List the names of the data sets.
 
     Example:
         >>> import fastnet
@@ -68,17 +79,17 @@ def names():
 
 # ---- digits ---------------------------------------------------------------------------------------------------------
 
-def digits():
-    """scikit-learn's handwritten digits: 1,437 + 360 pictures of 8x8 pixels from 0 to 16.
+def digits() -> Split:
+    """Load scikit-learn's handwritten digits: 1,437 training and 360 test images of 8x8 pixels with values 0 to 16.
 
-    The data set has no test set of its own. A fifth is set aside by
-    `train_test_split(..., test_size=0.2, stratify=labels, random_state=0)`, so the split is the same every time, each
-    digit has its share in both parts, and scikit-learn users can make the same one.
+    The data set does not come with a test set. A fifth of it is held out by
+    `train_test_split(..., test_size=0.2, stratify=labels, random_state=0)`. So the split is always the same, each digit
+    has the same share in both parts, and scikit-learn users can reproduce it.
 
     Alpaydin and Kaynak 1998, "Optical recognition of handwritten digits", https://doi.org/10.24432/C50P49.
 
     Returns:
-        ((x_train, y_train), (x_test, y_test)): pictures, uint8 (N, 8, 8), and labels, int64 (N,).
+        ((x_train, y_train), (x_test, y_test)): images, uint8 (N, 8, 8), and labels, int64 (N,).
 
     Raises:
         ImportError: scikit-learn is not installed.
@@ -98,25 +109,25 @@ def digits():
 
 # ---- MNIST ----------------------------------------------------------------------------------------------------------
 
-def mnist(root=None, download=True):
-    """MNIST: 60,000 + 10,000 handwritten digits of 28x28 pixels.
+def mnist(root: StrPath | None = None, download: bool = True) -> Split:
+    """Load MNIST: 60,000 training and 10,000 test images of handwritten digits, 28x28 pixels.
 
     The four IDX files, plain or gzip, are read from `root` if it is given, else from `$FASTNET_DATA/mnist` or the
-    user's cache folder; what is missing is downloaded (into `root`, else the cache). Every file's contents are checked
-    against a SHA-256 sum, so a damaged or another data set's file is never taken for MNIST. LeCun et al. 1998,
+    user's cache folder. Missing files are downloaded into `root` or the cache. The contents of each file are checked
+    against a SHA-256 sum, so a damaged file or one of another data set raises an error. LeCun et al. 1998,
     https://doi.org/10.1109/5.726791.
 
     Args:
         root: the folder with the files.
-        download: fetch missing files; False: raise instead.
+        download: whether to download missing files; otherwise they are an error.
 
     Returns:
-        ((x_train, y_train), (x_test, y_test)): pictures, uint8 (N, 28, 28), and labels, int64 (N,).
+        ((x_train, y_train), (x_test, y_test)): images, uint8 (N, 28, 28), and labels, int64 (N,).
 
     Raises:
-        ValueError: a file is truncated, no IDX file, or not MNIST's.
-        OSError: a file is missing and could not be fetched; the message says what to put where.
-        ImportError: a file is missing and pooch, which fetches it, is not installed.
+        ValueError: a file is truncated, is not an IDX file, or is not MNIST's.
+        OSError: a file is missing and could not be downloaded; the message says which files to put where.
+        ImportError: a file is missing and pooch, which downloads it, is not installed.
 
     Example:
         >>> import fastnet
@@ -125,36 +136,36 @@ def mnist(root=None, download=True):
         ((60000, 28, 28), (10000, 28, 28))
     """
     folders = [Path(root)] if root is not None else _folders("mnist")
-    paths = {name: _find(folders, name) for name in MNIST_FILES}
-    missing = [name for name, path in paths.items() if path is None]
+    found = {name: _find(folders, name) for name in MNIST_FILES}
+    missing = [name for name, path in found.items() if path is None]
     if missing and not download:
-        raise FileNotFoundError("MNIST is not here\n" + _what_to_put_where(missing, folders))
-    for name in missing:
-        paths[name] = _download(name, folders[-1], _what_to_put_where(missing, folders))
+        raise FileNotFoundError("mnist: the files of MNIST are missing\n" + _instructions(missing, folders))
+    paths = {name: path or _download(name, folders[-1], _instructions(missing, folders))
+             for name, path in found.items()}
     arrays = [_read_mnist(paths[name], name) for name in MNIST_FILES]
     x_train, y_train, x_test, y_test = arrays
     return (x_train, y_train.astype(np.int64)), (x_test, y_test.astype(np.int64))
 
 
-def _read_mnist(path, name):
-    """The array in one of MNIST's files, after every check."""
+def _read_mnist(path: Path, name: str) -> Array:
+    """Read and check one of MNIST's files."""
     shape, digest = MNIST_FILES[name]
     contents = _contents(path)
     array = _parse_idx(contents, path)
     if array.shape != shape:
-        raise ValueError(f"{path} is not MNIST's {name}: its shape is {array.shape}, expected {shape}")
+        raise ValueError(f"{path}: expected MNIST's {name} of shape {shape}, got an array of shape {array.shape}")
     _check_digest(contents, digest, path)
     return array
 
 
-def _check_digest(contents, digest, where):
+def _check_digest(contents: bytes, digest: str, where: object) -> None:
     got = hashlib.sha256(contents).hexdigest()
     if got != digest:
-        raise ValueError(f"{where} is not MNIST's: the SHA-256 of its contents is {got}, expected {digest}")
+        raise ValueError(f"{where}: expected a file of MNIST, whose contents have the SHA-256 {digest}, got {got}")
 
 
-def _what_to_put_where(missing, folders):
-    """Instructions for someone without a network."""
+def _instructions(missing: Sequence[str], folders: Sequence[Path]) -> str:
+    """Instructions for a user without a network."""
     lines = [f"To use MNIST without a network, put {'this file' if len(missing) == 1 else 'these files'}, plain or "
              "gzip (.gz),", *(f"    {name}" for name in missing), "into", *(f"    {folder}" for folder in folders)]
     if len(folders) > 1:
@@ -166,8 +177,9 @@ def _what_to_put_where(missing, folders):
 
 # ---- where data is --------------------------------------------------------------------------------------------------
 
-def cache_folder():
-    """Where downloaded data is kept: a folder `fastnet` in the user's cache."""
+def cache_folder() -> Path:
+    """The folder for downloaded data: `fastnet` in the user's cache folder."""
+    base: StrPath
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
     elif sys.platform == "darwin":
@@ -177,28 +189,28 @@ def cache_folder():
     return Path(base) / "fastnet"
 
 
-def _folders(name):
-    """The folders in which a data set is looked for; a download goes to the last."""
+def _folders(name: str) -> list[Path]:
+    """The folders to search for a data set; downloads go to the last one."""
     folders = [cache_folder() / name]
     data = os.environ.get("FASTNET_DATA")
     if data:
         if not Path(data).is_dir():
-            raise FileNotFoundError(f"FASTNET_DATA is {data!r}, which is no folder")
+            raise FileNotFoundError(f"expected FASTNET_DATA to be a folder, got {data!r}")
         folders.insert(0, Path(data) / name)
     return folders
 
 
-def _find(folders, name):
-    """The first file of this name, plain or gzip, or None. Some copies are called images.idx3 for images-idx3."""
+def _find(folders: Sequence[Path], name: str) -> Path | None:
+    """The first file of this name, plain or gzip, or None. Some copies have names with images.idx3 for images-idx3."""
     spellings = (name, name.replace("-idx", ".idx"))
     candidates = (folder / (spelling + end) for folder in folders for spelling in spellings for end in ("", ".gz"))
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _download(name, folder, instructions):
-    """Fetch a gzip file from the first mirror that has the right contents; returns its path."""
+def _download(name: str, folder: Path, instructions: str) -> Path:
+    """Download a gzip file from the first mirror that has the right contents; returns its path."""
     try:
-        pooch = optional("pooch", "downloading MNIST")
+        pooch: Any = optional("pooch", "downloading MNIST")
     except ImportError as e:
         raise ImportError(f"{e}\n{instructions}", name=e.name) from e
     path = folder / f"{name}.gz"
@@ -221,14 +233,14 @@ def _download(name, folder, instructions):
 
 # ---- IDX files ------------------------------------------------------------------------------------------------------
 
-def read_idx(path):
-    """The array in an IDX file of unsigned bytes, plain or gzip.
+def read_idx(path: StrPath) -> Array:
+    """Read an IDX file of unsigned bytes, plain or gzip, as an array.
 
-    The file is a magic number (two zero bytes, the type 8 for unsigned bytes, the number of dimensions), each
-    dimension as a big-endian 32-bit integer, then the bytes.
+    The file consists of a magic number (two zero bytes, the type 8 for unsigned bytes, the number of dimensions), each
+    dimension as a big-endian 32-bit integer, and the values.
 
     Raises:
-        ValueError: the file is no such file, or is cut off, or has bytes to spare.
+        ValueError: the file is not an IDX file of unsigned bytes, is truncated, or has surplus bytes.
 
     Example:
         >>> import pathlib, tempfile, fastnet
@@ -242,34 +254,35 @@ def read_idx(path):
     return _parse_idx(_contents(path), path)
 
 
-def _contents(path):
+def _contents(path: Path) -> bytes:
     raw = path.read_bytes()
     return _gunzip(raw, path) if raw[:2] == b"\x1f\x8b" else raw
 
 
-def _gunzip(raw, where):
+def _gunzip(raw: bytes, where: object) -> bytes:
     try:
         return gzip.decompress(raw)
     except (EOFError, OSError, zlib.error) as e:
-        raise ValueError(f"{where} is no whole gzip file: {e}") from e
+        raise ValueError(f"{where}: expected a complete gzip file, got {e}") from e
 
 
-def _parse_idx(contents, path):
+def _parse_idx(contents: bytes, path: Path) -> Array:
     if len(contents) < 4 or contents[:2] != b"\0\0":
-        raise ValueError(f"{path} is no IDX file: it begins with 0x{contents[:4].hex()}, expected 0x0000, then a type "
-                         "and the number of dimensions")
+        raise ValueError(f"{path}: expected an IDX file, which begins with 0x0000, a type and the number of "
+                         f"dimensions, got 0x{contents[:4].hex()}")
     kind, ndim = contents[2], contents[3]
     if kind != 8:
-        raise ValueError(f"{path} is an IDX file of type 0x{kind:02x}, expected 0x08 (unsigned bytes)")
+        raise ValueError(f"{path}: expected an IDX file of type 0x08 (unsigned bytes), got type 0x{kind:02x}")
     start = 4 + 4 * ndim
     if len(contents) < start:
-        raise ValueError(f"{path} is cut off: {len(contents)} bytes, expected {start} of header for {ndim} dimensions")
+        raise ValueError(f"{path} is truncated: expected {start} bytes of header for {ndim} dimensions, got "
+                         f"{len(contents)}")
     shape = tuple(int(n) for n in np.frombuffer(contents, ">u4", ndim, offset=4))
     expected = start + math.prod(shape)
     if len(contents) != expected:
-        what = "is cut off" if len(contents) < expected else "has bytes to spare"
-        raise ValueError(f"{path} {what}: {len(contents)} bytes, expected {expected} for the shape {shape}")
+        what = "is truncated" if len(contents) < expected else "has surplus bytes"
+        raise ValueError(f"{path} {what}: expected {expected} bytes for the shape {shape}, got {len(contents)}")
     return np.frombuffer(contents, np.uint8, offset=start).reshape(shape).copy()
 
 
-_LOADERS = {"digits": digits, "mnist": mnist}
+_LOADERS: dict[str, Callable[..., Split]] = {"digits": digits, "mnist": mnist}

@@ -25,7 +25,7 @@ from fastnet.cli.settings import (
 from fastnet.cli.terminal import say
 from fastnet.cli.train import train
 from fastnet.data.cells import clean
-from fastnet.data.tables import ENDINGS
+from fastnet.data.tables import TABLE_ENDINGS
 from fastnet.data.targets import TASKS
 from fastnet.data.text_lines import known_encoding
 
@@ -106,8 +106,9 @@ def make_parser():
 
 
 def _add_train(p):
-    p.add_argument("data", help=f"a data set ({', '.join(datasets.names())}), a table ({', '.join(ENDINGS)}; - reads "
-                                "CSV from standard input), or a folder that holds a folder of pictures for each class")
+    p.add_argument("data", help=f"a data set ({', '.join(datasets.names())}), a table ({', '.join(TABLE_ENDINGS)}; - "
+                                "reads CSV from standard input), or a folder that holds a folder of pictures for each "
+                                "class")
     _add_data(p.add_argument_group("data"))
     _add_table(p.add_argument_group("columns of a table"))
     _add_model(p.add_argument_group("model"))

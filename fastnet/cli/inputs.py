@@ -15,8 +15,8 @@ from fastnet.cli.drawings import read_drawing
 from fastnet.cli.settings import is_table
 from fastnet.cli.terminal import note
 from fastnet.data.cells import in_lines
-from fastnet.data.pictures import ENDINGS as PICTURES
-from fastnet.data.tables import ENDINGS, PARQUET
+from fastnet.data.pictures import PICTURE_ENDINGS
+from fastnet.data.tables import PARQUET_ENDINGS, TABLE_ENDINGS
 from fastnet.data.text_lines import STANDARD_INPUT, shown
 
 ARRAYS = ".npy"
@@ -75,8 +75,8 @@ class Pixels(ABC):
                 expected = ", ".join(map(str, ("N", *self.shape)))
                 raise ValueError(f"{path} has the shape {pictures.shape}, expected ({expected})")
             return self.prepare(pictures)
-        if Path(path).suffix.lower() not in PICTURES:
-            raise ValueError(f"the model reads pictures: {path} should end in {', '.join(PICTURES)} or {ARRAYS}")
+        if Path(path).suffix.lower() not in PICTURE_ENDINGS:
+            raise ValueError(f"the model reads pictures: {path} should end in {', '.join(PICTURE_ENDINGS)} or {ARRAYS}")
         return self.prepare(self.read_picture(path)[None])
 
     def blocks(self, path, encoding=None):
@@ -182,7 +182,7 @@ class Table:
         Returns:
             An iterator of ({column: values}, prepared rows).
         """
-        if str(path) != STANDARD_INPUT and not str(path).lower().endswith(PARQUET) and is_table(path):
+        if str(path) != STANDARD_INPUT and not str(path).lower().endswith(PARQUET_ENDINGS) and is_table(path):
             return self._prepared(path, data.read_blocks(path, BLOCK, encoding=encoding))
         return self._prepared(path, [self.read_table(path, encoding)])
 
@@ -208,7 +208,7 @@ class Table:
         if is_table(path):
             return data.read_columns(path, encoding=encoding)
         if Path(path).suffix.lower() != ARRAYS:
-            raise ValueError(f"the model reads tables: {path} should end in {', '.join(ENDINGS)} or {ARRAYS}")
+            raise ValueError(f"the model reads tables: {path} should end in {', '.join(TABLE_ENDINGS)} or {ARRAYS}")
         array = read_array(path)
         if array.ndim != 2 or array.shape[1] != len(self.columns):
             raise ValueError(f"{path} has the shape {array.shape}, expected (N, {len(self.columns)}) for the columns "

@@ -4,7 +4,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -112,7 +112,8 @@ class Saved:
         Args:
             optimizer: as Trainer's.
         """
-        return Trainer(self.model, optimizer, loss=LOSSES[self.target.task], metrics=METRICS[self.target.task])
+        return Trainer(self.model, optimizer, loss=LOSSES[str(self.target.task)],
+                       metrics=METRICS[str(self.target.task)])
 
     def answers(self, trainer, x):
         """What the model says of prepared samples: predictions and probabilities.
@@ -125,7 +126,7 @@ class Saved:
             ({target: (N,) classes or values}, {heading: (N,) probabilities}), the latter empty for values.
         """
         if self.target.task == "regression":
-            predicted = self.target.inverse(trainer.predict(x))     # float32: its text is the shortest that is it
+            predicted: Any = self.target.inverse(trainer.predict(x))     # float32: its text is the shortest that is it
             return dict(zip(self.target_names, predicted.values() if len(self.parts) > 1 else [predicted])), {}
         shares = trainer.predict_proba(x)
         if self.target.task == "multilabel":

@@ -8,7 +8,7 @@ from pathlib import Path
 from fastnet import datasets, nn, optim
 from fastnet.callbacks.schedule import SCHEDULES as NAMED_SCHEDULES
 from fastnet.cli.errors import WrongUseError
-from fastnet.data.tables import ENDINGS, SHEETS
+from fastnet.data.tables import SHEET_ENDINGS, TABLE_ENDINGS
 from fastnet.data.text_lines import STANDARD_INPUT
 
 
@@ -69,9 +69,9 @@ def kind_of(data):
         return "table"
     if Path(data).is_dir():
         return "folder"
-    hint = "; save it as CSV" if str(data).lower().endswith(SHEETS) else ""
-    raise WrongUseError(f"expected {', '.join(datasets.names())}, a table that ends in {', '.join(ENDINGS)}, or a "
-                        f"folder with a folder of pictures for each class, got {data!r}{hint}")
+    hint = "; save it as CSV" if str(data).lower().endswith(SHEET_ENDINGS) else ""
+    raise WrongUseError(f"expected {', '.join(datasets.names())}, a table that ends in {', '.join(TABLE_ENDINGS)}, or "
+                        f"a folder with a folder of pictures for each class, got {data!r}{hint}")
 
 
 def is_table(path):
@@ -82,7 +82,7 @@ def is_table(path):
         >>> is_table("Flowers.CSV"), is_table("-"), is_table("flowers.npy")
         (True, True, False)
     """
-    return str(path) == STANDARD_INPUT or str(path).lower().endswith(ENDINGS)
+    return str(path) == STANDARD_INPUT or str(path).lower().endswith(TABLE_ENDINGS)
 
 
 def settings_of(args):

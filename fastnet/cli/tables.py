@@ -1,4 +1,6 @@
 """Tables to train on: what is predicted, how columns are read, which rows are used and which are held out."""
+from typing import Any
+
 import numpy as np
 
 from fastnet import data
@@ -98,8 +100,8 @@ def _target_of(names, settings):
     task, kinds = settings["task"], settings.get("kinds", {})
     if len(names) == 1:
         return data.TargetPreparation(task, standardise=True, kind=kinds.get(names[0]))
-    task = "multilabel" if task == "classification" else task
-    return data.MultiTargetPreparation(task, standardise=True, kinds={n: kinds[n] for n in names if n in kinds})
+    several: Any = "multilabel" if task == "classification" else task
+    return data.MultiTargetPreparation(several, standardise=True, kinds={n: kinds[n] for n in names if n in kinds})
 
 
 def _targets(names, settings):

@@ -2,8 +2,10 @@
 
 pandas, polars, scikit-learn and Pillow are imported by what needs them, when it is called.
 """
-from fastnet.data.arrays import as_array, finite
+from fastnet.data.annotations import Dataset
+from fastnet.data.arrays import as_array
 from fastnet.data.dataset import Subset, TensorDataset
+from fastnet.data.finiteness import finite
 from fastnet.data.frames import columns, split_target
 from fastnet.data.loader import DataLoader
 from fastnet.data.multi_targets import MultiTargetPreparation
@@ -28,6 +30,7 @@ __all__ = [
     "Compose",
     "Cutout",
     "DataLoader",
+    "Dataset",
     "GaussianNoise",
     "ImageFolder",
     "MixUp",

@@ -1,9 +1,20 @@
-"""How functions on batches are called: with the batch's arrays and, if they ask for it, a source of random numbers."""
+"""Calls of transforms, with a random generator if they take one."""
+from __future__ import annotations
+
 import inspect
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from fastnet.data.annotations import Transform
+
+__all__ = ["apply", "takes_rng"]
 
 
-def takes_rng(function):
-    """Whether `function` has an argument `rng`.
+def takes_rng(function: Transform) -> bool:
+    """Whether a function has an argument `rng`.
 
     Example:
         >>> from fastnet.data.calls import takes_rng
@@ -12,17 +23,17 @@ def takes_rng(function):
     """
     try:
         return "rng" in inspect.signature(function).parameters
-    except ValueError:                          # of some functions that are written in C nothing is known
+    except ValueError:                          # some functions in C have no signature
         return False
 
 
-def apply(function, arrays, rng):
-    """What `function` makes of a batch's arrays, as a tuple.
+def apply(function: Transform, arrays: Sequence[Any], rng: np.random.Generator | None) -> tuple[Any, ...]:
+    """Call a function with the arrays of a batch; returns its result as a tuple.
 
     Args:
         function: from arrays to an array or a tuple of arrays.
-        arrays: a sequence of arrays.
-        rng: passed on by this name, unless it is None.
+        arrays: the arrays of the batch.
+        rng: passed as the argument `rng`, unless it is None.
 
     Example:
         >>> from fastnet.data.calls import apply

@@ -1,37 +1,50 @@
-"""Sets of samples that give many of them at once, by number: what a DataLoader draws its batches from."""
+"""Datasets in memory, which return many samples at once by their row numbers."""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnet import dtypes
 from fastnet._core.construction import as_tensor, from_numpy
 from fastnet._core.errors import shape_text
+from fastnet._core.reprs import repr_of
 from fastnet._core.tensor import Tensor
 from fastnet.data.arrays import as_array, dtype_for
 from fastnet.data.frames import unmasked
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, ArrayLike, DType
+    from fastnet.data.annotations import ArrayData
+
+__all__ = ["Subset", "TensorDataset", "as_rows"]
+
 
 class TensorDataset:
-    """Arrays of equal length, whose rows belong together: inputs, then the target.
+    """A dataset of arrays of equal length, whose rows belong together: the inputs, then the target.
 
-    Memory-mapped arrays (`np.load(path, mmap_mode="r")`) are never read whole: a batch reads its own rows. What fastnet
-    has no dtype for, such as float16 or big-endian numbers, is converted batch by batch.
+    Memory-mapped arrays (`np.load(path, mmap_mode="r")`) are never read as a whole: each batch reads its rows. Arrays
+    of other dtypes than fastnet's, such as float16 or big-endian numbers, are converted batch by batch.
 
     Args:
         arrays: NumPy arrays, tensors, other libraries' arrays, pandas or polars frames or Series, SciPy's sparse
-            matrices (batches of them are dense), or lists.
+            matrices (their batches are dense), or lists.
 
     Attributes:
-        arrays: the same as arrays, tensors or sparse matrices.
-        targets: the last of them.
+        arrays: the data, as arrays, tensors or sparse matrices.
+        targets: the last of the arrays.
 
     Raises:
-        TypeError: an array that holds no numbers.
-        ValueError: none given, or of different lengths.
+        TypeError: an array does not hold numbers.
+        ValueError: no arrays, or arrays of different lengths.
 
     Example:
         >>> import numpy as np, fastnet
         >>> data = fastnet.data.TensorDataset(np.arange(6.0).reshape(3, 2), np.array([0, 1, 0]))
+        >>> data
+        TensorDataset(samples=3, arrays=[float64 (3, 2), int64 (3,)])
         >>> len(data), data[1]
         (3, (array([2., 3.]), np.int64(1)))
         >>> data.take(np.array([2, 0]))
@@ -39,126 +52,153 @@ class TensorDataset:
                 [0., 1.]], dtype=float64), tensor([0, 0]))
     """
 
-    def __init__(self, *arrays):
+    arrays: tuple[Any, ...]
+
+    def __init__(self, *arrays: ArrayData) -> None:
         if not arrays:
-            raise ValueError("expected at least one array")
-        self.arrays = tuple(_as_given(a, f"array {i}") for i, a in enumerate(arrays))
+            raise ValueError("TensorDataset: expected at least one array, got none")
+        self.arrays = tuple(_checked_array(a, f"array {i}") for i, a in enumerate(arrays))
         lengths = [a.shape[0] for a in self.arrays]
         if len(set(lengths)) > 1:
-            raise ValueError(f"the arrays differ in length: {', '.join(map(shape_text, self.arrays))}")
-        self._length = lengths[0]
+            raise ValueError("TensorDataset: expected arrays of equal length, got the shapes "
+                             f"{', '.join(map(shape_text, self.arrays))}")
+        self._length = int(lengths[0])
         self._takers = tuple(map(_taker, self.arrays))
 
     @property
-    def targets(self):
+    def targets(self) -> Any:
         """The last array."""
         return self.arrays[-1]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self._length
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> tuple[Any, ...]:
         return tuple(a[index] for a in self.arrays)
 
-    def take(self, rows):
-        """The samples of these numbers, as a tuple of tensors in new memory.
+    def take(self, rows: Array) -> tuple[Tensor, ...]:
+        """The samples with these row numbers, as a tuple of new tensors.
 
         Args:
             rows: an int64 array, (n,).
 
         Raises:
-            IndexError: a number out of range.
+            IndexError: row number out of range.
         """
         index = Tensor._wrap(rows)
         return tuple([take(rows, index) for take in self._takers])
 
+    def __repr__(self) -> str:
+        return repr_of(self, samples=len(self), arrays=list(map(_ArrayText, self.arrays)))
 
-def _as_given(data, what):
+
+class _ArrayText:
+    """Prints as the dtype and shape of an array."""
+
+    def __init__(self, array: Any) -> None:
+        self.text = f"{array.dtype} {shape_text(array)}"
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def _checked_array(data: Any, what: str) -> Any:
+    """Data as an array, a tensor or a sparse matrix, checked to hold numbers in at least one dimension."""
     if hasattr(data, "tocsr"):
-        given = data.tocsr()
+        checked = data.tocsr()
     elif isinstance(data, Tensor):
-        given = data.detach()
+        checked = data.detach()
     elif isinstance(data, np.ndarray) and data.dtype != object:
-        given = unmasked(data)                  # not converted as a whole: it may be larger than memory
+        checked = unmasked(data)                # not converted as a whole: it may be larger than memory
     else:
-        given = as_array(data, what)
-    if not given.ndim:
+        checked = as_array(data, what)
+    if not checked.ndim:
         raise ValueError(f"{what}: expected samples along a first dimension, got a single number")
-    dtype_for(given.dtype, what)
-    return given
+    dtype_for(checked.dtype, what)
+    return checked
 
 
-def _taker(array):
-    """A function of numbers of rows, once as an array and once as a tensor, that gives a tensor of those rows."""
+# ---- rows of one array ----------------------------------------------------------------------------------------------
+
+def _taker(array: Any) -> Callable[[Array, Tensor], Tensor]:
+    """A function that returns rows of an array as a tensor, given the row numbers both as an array and as a tensor."""
     if not isinstance(array, Tensor):
         if not (isinstance(array, np.ndarray) and array.dtype in dtypes.ALL and array.dtype.isnative
                 and array.flags.c_contiguous and array.flags.aligned):
-            return partial(_converted_rows, array, dtype_for(array.dtype))
-        array = from_numpy(array)               # a tensor over the array's memory, which kernels take as it lies
-    return partial(_rows, array) if array.ndim > 1 else partial(_numbers, array.numpy())
+            return partial(_take_converted, array, dtype_for(array.dtype))
+        array = from_numpy(array)               # shares the array's memory, which kernels read directly
+    return partial(_take_rows, array) if array.ndim > 1 else partial(_take_numbers, array.numpy())
 
 
-def _rows(source, rows, index):
+def _take_rows(source: Tensor, rows: Array, index: Tensor) -> Tensor:
     return source[index]
 
 
-def _numbers(source, rows, index):
-    return Tensor._wrap(source[rows])           # of one number a sample: NumPy is quicker about those
+def _take_numbers(source: Array, rows: Array, index: Tensor) -> Tensor:
+    return Tensor._wrap(source[rows])           # NumPy is faster for single numbers
 
 
-def _converted_rows(source, dtype, rows, index):
-    return as_tensor(np.ascontiguousarray(_dense(source[rows]), dtype))
+def _take_converted(source: Any, dtype: DType, rows: Array, index: Tensor) -> Tensor:
+    taken = source[rows]
+    return as_tensor(np.ascontiguousarray(taken.toarray() if hasattr(taken, "toarray") else taken, dtype))
 
 
-def _dense(part):
-    return part.toarray() if hasattr(part, "toarray") else part
-
+# ---- parts of a dataset ---------------------------------------------------------------------------------------------
 
 class Subset:
-    """Some samples of a dataset.
+    """Selected samples of a dataset.
 
     Args:
         dataset: a TensorDataset, or anything with `len()` and `take(rows)`.
-        indices: the numbers of the samples, in the order that the subset has them in.
+        indices: the row numbers of the samples, in the order of the subset.
 
     Attributes:
-        dataset, indices: as given, the latter as an int64 array.
+        dataset: the dataset.
+        indices: the row numbers as an int64 array.
 
     Raises:
-        IndexError: a number out of range.
+        IndexError: row number out of range.
 
     Example:
         >>> import numpy as np, fastnet
         >>> data = fastnet.data.TensorDataset(np.array([10.0, 11.0, 12.0], np.float32))
         >>> fastnet.data.Subset(data, [2, 0]).take(np.array([0, 1]))
         (tensor([12., 10.]),)
+        >>> fastnet.data.Subset(data, [2, 0])
+        Subset(samples=2, dataset=TensorDataset(samples=3, arrays=[float32 (3,)]))
     """
 
-    def __init__(self, dataset, indices):
+    dataset: Any
+    indices: Array
+
+    def __init__(self, dataset: Any, indices: ArrayLike | Sequence[int]) -> None:
         self.dataset, self.indices = dataset, as_rows(indices, len(dataset))
 
     @property
-    def targets(self):
+    def targets(self) -> Any:
         """The targets of these samples."""
         return self.dataset.targets[self.indices]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.indices)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> Any:
         return self.dataset[self.indices[index]]
 
-    def take(self, rows):
-        """The samples of these numbers; see `TensorDataset.take`."""
+    def take(self, rows: Array) -> tuple[Any, ...]:
+        """The samples with these row numbers of the subset; see `TensorDataset.take`."""
         return self.dataset.take(self.indices[rows])
 
+    def __repr__(self) -> str:
+        return repr_of(self, samples=len(self), dataset=self.dataset)
 
-def as_rows(indices, length):
-    """Numbers of samples as an int64 array.
+
+def as_rows(indices: ArrayLike | Sequence[int], length: int) -> Array:
+    """Check row numbers and convert them to an int64 array.
 
     Raises:
-        TypeError: no whole numbers.
-        IndexError: a number outside [0, length).
+        TypeError: the row numbers are not integers in one dimension.
+        IndexError: a row number outside [0, length).
 
     Example:
         >>> from fastnet.data.dataset import as_rows
@@ -167,9 +207,9 @@ def as_rows(indices, length):
     """
     rows = np.asarray(indices)
     if rows.ndim != 1 or (rows.dtype.kind not in "iu" and rows.size):
-        raise TypeError(f"expected numbers of samples in one dimension, got {rows.dtype} of shape {rows.shape}")
+        raise TypeError(f"expected row numbers, integers in one dimension, got {rows.dtype} of shape {rows.shape}")
     rows = rows.astype(np.int64)
     if rows.size and not (rows.min() >= 0 and rows.max() < length):
         wrong = rows[(rows < 0) | (rows >= length)][0]
-        raise IndexError(f"sample {wrong} is out of range: there are {length}")
+        raise IndexError(f"sample {wrong} is out of range: expected a row number from 0 to {length - 1}")
     return rows

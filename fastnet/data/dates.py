@@ -1,15 +1,25 @@
-"""Dates as people write them, and what a column of dates becomes: the time, and places on circles."""
+"""Dates as people write them, and their features: seconds since 1970, and month, weekday and time of day as angles."""
+from __future__ import annotations
+
 import datetime
 import math
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from fastnet.data.numerals import MISSING
 
-MICROSECOND = np.timedelta64(1, "us")
-DAY = 86_400_000_000                    # microseconds
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array
+
+__all__ = ["SECONDS_A_DAY", "Dates", "are_digit_dates", "circles", "has_hours", "judged_dates", "seconds", "utc"]
+
+SECONDS_A_DAY = 86_400
+_DAY = SECONDS_A_DAY * 1_000_000        # in microseconds
+_Date = TypeVar("_Date", bound=datetime.date)
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NAME = (r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|"
@@ -19,7 +29,7 @@ _CLOCK = (r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fra
           r"\s*(?P<half>[ap]\.?m\.?)?")
 _TIME = rf"(?:[T ,]\s*{_CLOCK}\s*(?P<zone>Z|UTC|GMT|[-+−]\d\d(?::?\d\d)?)?)?"
 _TIME_OF_DAY = re.compile(rf"{_CLOCK}|(?P<full_hour>\d{{1,2}})\s*(?P<full_half>[ap]\.?m\.?)", re.IGNORECASE)
-_YEAR = r"(?P<year>(?:1[6-9]|2[01])\d\d)"                # of a month: others are codes, such as 1234-05
+_YEAR = r"(?P<year>(?:1[6-9]|2[01])\d\d)"                # before a month; 1234-05 is a code
 _FORMS = [re.compile(_WEEKDAY + form + _TIME, re.IGNORECASE) for form in (
     r"(?P<year>\d{4})(?P<s>[-/.])(?P<month>\d{1,2})(?P=s)(?P<day>\d{1,2})",
     r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)",
@@ -35,11 +45,12 @@ _FORMS += [re.compile(form, re.IGNORECASE) for form in (
 class Dates:
     """How the dates of a column are written.
 
-    Args:
-        day_first: whether 1/2/2020 is the first of February; None, which reads it so, where no date depends on it.
-        times: they are times of day, such as 13:45 or 1:45 PM, which count as those of 1970-01-01.
+    Months and quarters, such as 2019-07, Jul 2019 and 2019Q3, stand for their first day.
 
-    Months and quarters, such as 2019-07, Jul 2019 and 2019Q3, are their first day.
+    Args:
+        day_first: whether 1/2/2020 is the first of February. None if no date of the column shows it; then it is read
+            with the day first.
+        times: whether the column holds times of day, such as 13:45 or 1:45 PM. They are read as times on 1970-01-01.
 
     Example:
         >>> from fastnet.data.dates import Dates
@@ -52,14 +63,14 @@ class Dates:
     day_first: bool | None = None
     times: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.day_first is not None and not isinstance(self.day_first, bool):
-            raise ValueError(f"expected day_first to be True, False or None, got {self.day_first!r}")
+            raise ValueError(f"Dates: expected day_first to be True, False or None, got {self.day_first!r}")
         if not isinstance(self.times, bool):
-            raise ValueError(f"expected times to be True or False, got {self.times!r}")
+            raise ValueError(f"Dates: expected times to be True or False, got {self.times!r}")
 
-    def value(self, cell):
-        """Microseconds from 1970 in UTC, NaN if the cell is missing, None if it holds something else."""
+    def value(self, cell: Any) -> float | None:
+        """The date in a cell as microseconds since 1970 in UTC; NaN if it is missing, None if it is something else."""
         if cell is None:
             return math.nan
         if isinstance(cell, datetime.date):
@@ -75,19 +86,19 @@ class Dates:
                 return _microseconds(found.groupdict(), self.day_first is not False)
         return None
 
-    def read(self, cells):
-        """(datetime64[us] with NaT for what cannot be read, the rows that hold something else), of a list of cells."""
+    def read(self, cells: Sequence[Any]) -> tuple[Array, list[int]]:
+        """Read cells; returns (datetime64[us] with NaT for what is no date, the rows that hold something else)."""
         known = {cell: self.value(cell) for cell in set(cells)}
         values = [known[cell] for cell in cells]
         odd = [row for row, value in enumerate(values) if value is None]
         return np.array(["NaT" if value is None or value != value else value for value in values], "M8[us]"), odd
 
 
-def judged_dates(counts):
-    """(the Dates that read most cells, in how many cells).
+def judged_dates(counts: Mapping[Any, int]) -> tuple[Dates, int]:
+    """Find the date format that reads the most cells; returns (the Dates, the number of cells it reads).
 
     Args:
-        counts: {cell: in how many rows}, without missing cells.
+        counts: {cell: number of rows}, without missing cells.
 
     Example:
         >>> from fastnet.data.dates import judged_dates
@@ -105,15 +116,15 @@ def judged_dates(counts):
     return Dates(None if values[True] == values[False] else day_first), read[day_first]
 
 
-def are_digits(cells):
-    """Whether a column's cells are dates such as 20190731, all of them: days from 1900 to 2099.
+def are_digit_dates(cells: Iterable[Any]) -> bool:
+    """Whether all cells of a column are dates of eight digits such as 20190731, from 1900 to 2099.
 
     Args:
-        cells: text, or None where it is missing.
+        cells: text, or None for missing cells.
 
     Example:
-        >>> from fastnet.data.dates import are_digits
-        >>> are_digits(["20190731", None]), are_digits(["20190731", "20190732"])
+        >>> from fastnet.data.dates import are_digit_dates
+        >>> are_digit_dates(["20190731", None]), are_digit_dates(["20190731", "20190732"])
         (True, False)
     """
     found = set()
@@ -125,8 +136,8 @@ def are_digits(cells):
     return bool(found) and all(Dates().value(cell) is not None for cell in found)
 
 
-def seconds(days):
-    """Dates as float64 seconds from 1970, missing ones NaN.
+def seconds(days: Array) -> Array:
+    """Convert dates to float64 seconds since 1970; missing dates become NaN.
 
     Example:
         >>> import numpy as np
@@ -139,11 +150,16 @@ def seconds(days):
     return found
 
 
-def circles(days, with_hours, with_days=True):
-    """Sine and cosine of month and weekday (with_days) and of the time of day (with_hours); missing ones 0.
+def circles(days: Array, with_hours: bool, with_days: bool = True) -> Array:
+    """Convert dates to angles on a circle, given as sine and cosine; missing dates become 0.
+
+    Args:
+        days: dates, datetime64 (N,).
+        with_hours: include the time of day.
+        with_days: include the month and the weekday.
 
     Returns:
-        (N, 2 to 6).
+        (N, 2 to 6): sine and cosine of the month, the weekday, and the time of day.
 
     Example:
         >>> import numpy as np
@@ -158,15 +174,15 @@ def circles(days, with_hours, with_days=True):
     if with_days:                                                       # 1970 began on a Thursday
         turns += [known.astype("M8[M]").astype(np.int64) % 12 / 12, (whole + 3) % 7 / 7]
     if with_hours:
-        turns.append(known.astype(np.int64) % DAY / DAY)
+        turns.append(known.astype(np.int64) % _DAY / _DAY)
     angles = 2 * np.pi * np.stack(turns, axis=1)
     found = np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(len(days), -1)
     found[missing] = 0
     return found
 
 
-def utc(day):
-    """A datetime in UTC without its time zone, which NumPy does not know; others as they are.
+def utc(day: _Date) -> _Date:
+    """Convert a datetime with a time zone to UTC without one, as NumPy needs; other dates are unchanged.
 
     Example:
         >>> import datetime
@@ -174,18 +190,19 @@ def utc(day):
         >>> utc(datetime.datetime.fromisoformat("2020-12-31T23:00:00+01:00"))
         datetime.datetime(2020, 12, 31, 22, 0)
     """
-    if getattr(day, "tzinfo", None) is None:
+    given: Any = day
+    if getattr(given, "tzinfo", None) is None:
         return day
-    return day.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+    return given.astimezone(datetime.timezone.utc).replace(tzinfo=None)
 
 
-def has_hours(days):
-    """Whether any of the dates is not midnight."""
-    return bool((days[~np.isnat(days)].astype(np.int64) % DAY != 0).any())
+def has_hours(days: Array) -> bool:
+    """Whether any of the dates has a time of day other than midnight."""
+    return bool((days[~np.isnat(days)].astype(np.int64) % _DAY != 0).any())
 
 
-def _microseconds(parts, day_first):
-    """Of a date's parts by name; None if there is no such day or time."""
+def _microseconds(parts: Mapping[str, Any], day_first: bool) -> int | None:
+    """A date in microseconds since 1970, given its parts by name; None if there is no such day or time."""
     year, day, month = int(parts["year"]), parts.get("day") or 1, parts.get("month")
     if parts.get("name"):
         month = _MONTHS.index(parts["name"][:3].lower()) + 1
@@ -195,17 +212,17 @@ def _microseconds(parts, day_first):
         first, second = parts["first"], parts["second_part"]
         day, month = (first, second) if day_first else (second, first)
     if len(parts["year"]) == 2:
-        year += 2000 if year < 69 else 1900                         # as POSIX has it
+        year += 2000 if year < 69 else 1900                         # POSIX's rule
     try:
         days = datetime.date(year, int(month), int(day)).toordinal() - _EPOCH
     except ValueError:
         return None
     clock = _clock(parts)
-    return None if clock is None else days * DAY + clock
+    return None if clock is None else days * _DAY + clock
 
 
-def _clock(parts):
-    """The time of day in microseconds, less its zone; None if there is no such time."""
+def _clock(parts: Mapping[str, Any]) -> int | None:
+    """The time of day in microseconds in UTC, given its parts by name; None if there is no such time."""
     given = parts.get("hour") or parts.get("full_hour")
     if given is None:
         return 0
@@ -220,8 +237,8 @@ def _clock(parts):
     return ((hour * 60 + minute - _zone(parts.get("zone"))) * 60 + second) * 1_000_000 + fraction
 
 
-def _zone(text):
-    """Minutes that a zone is ahead of UTC."""
+def _zone(text: str | None) -> int:
+    """How many minutes a time zone is ahead of UTC."""
     if not text or text[0] in "zZuUgG":
         return 0
     digits = text[1:].replace(":", "").ljust(4, "0")

@@ -1,14 +1,24 @@
-"""Pixels of whole batches moved by indexing: what transforms of pictures are made of."""
+"""Windows and rotations of images, computed for whole batches by indexing."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, DType, DTypeLike, Number
 
-def windows(x, top, left, height, width):
-    """A window of each picture, (N, height, width[, C]), in new memory.
+__all__ = ["computed_in", "rotated", "windows"]
+
+
+def windows(x: Array, top: Any, left: Any, height: int, width: int) -> Array:
+    """Cut one window out of each image; returns a new array (N, height, width[, C]).
 
     Args:
-        x: (N, H, W) or (N, H, W, C).
-        top, left: where each begins, integers (N,).
+        x: images, (N, H, W) or (N, H, W, C).
+        top, left: position of each window, integers (N,).
+        height, width: size of the windows.
 
     Example:
         >>> import numpy as np
@@ -19,12 +29,12 @@ def windows(x, top, left, height, width):
     """
     shown = sliding_window_view(x, (height, width), axis=(1, 2))
     if x.ndim == 4:
-        shown = np.moveaxis(shown, 3, -1)                   # colours behind the window's rows and columns again
+        shown = np.moveaxis(shown, 3, -1)                   # colours last again
     return np.ascontiguousarray(shown[np.arange(len(x)), top, left])
 
 
-def computed_in(dtype):
-    """The floating-point dtype, float32 or float64, that has all numbers of `dtype`: integers of 32 bits need float64.
+def computed_in(dtype: DTypeLike) -> DType:
+    """The floating-point dtype that holds all numbers of a dtype: float32, or float64 for integers of 32 bits.
 
     Example:
         >>> import numpy as np
@@ -35,14 +45,14 @@ def computed_in(dtype):
     return np.result_type(dtype, np.float32)
 
 
-def rotated(x, angles, fill):
-    """Each picture turned about its centre, counter-clockwise, in the floating-point dtype that it was computed in.
+def rotated(x: Array, angles: Array, fill: Number) -> Array:
+    """Rotate each image about its centre, counter-clockwise; the result has the dtype of `computed_in`.
 
-    A pixel of the result lies, turned back, between four of the picture; it is their bilinear interpolation. Around the
-    picture lies an edge of `fill`, and what lies farther out than it is taken for the edge.
+    Each pixel of the result is the bilinear interpolation of the four pixels around its source. The image is surrounded
+    by an edge of `fill`; sources beyond this edge are moved onto it.
 
     Args:
-        x: (N, H, W) or (N, H, W, C).
+        x: images, (N, H, W) or (N, H, W, C).
         angles: in radians, (N,).
         fill: a number.
 
@@ -63,30 +73,31 @@ def rotated(x, angles, fill):
     first += column
     if x.ndim == 4:
         down, right = down[..., None], right[..., None]
-    upper = _between(flat[first], flat[first + 1], right)
-    lower = _between(flat[first + width + 2], flat[first + width + 3], right)
-    return _between(upper, lower, down)
+    upper = _interpolated(flat[first], flat[first + 1], right)
+    lower = _interpolated(flat[first + width + 2], flat[first + width + 3], right)
+    return _interpolated(upper, lower, down)
 
 
-def _sources(height, width, angles, dtype):
-    """Where each pixel comes from in the edged picture, rows and columns: the whole number and the rest behind it."""
+def _sources(height: int, width: int, angles: Array, dtype: DType) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """The source of each pixel in the edged image: (row, its fraction) and (column, its fraction)."""
     y = (np.arange(height) - (height - 1) / 2)[:, None]
     x = np.arange(width) - (width - 1) / 2
     cos, sin = np.cos(angles)[:, None, None], np.sin(angles)[:, None, None]
     rows = (x * sin).astype(dtype) + (y * cos + (height + 1) / 2).astype(dtype)
     columns = (x * cos + (width + 1) / 2).astype(dtype) - (y * sin).astype(dtype)
-    return _parted(rows, height), _parted(columns, width)
+    return _split(rows, height), _split(columns, width)
 
 
-def _parted(places, length):
+def _split(places: Array, length: int) -> tuple[Array, Array]:
+    """Positions as (integer part, fraction), clipped to the edged image."""
     np.clip(places, 0, length + 1, out=places)
     whole = np.floor(places)
-    np.minimum(whole, length, out=whole)                    # so that there is a next one
+    np.minimum(whole, length, out=whole)                    # so that the next position exists
     places -= whole
     return whole.astype(np.intp), places
 
 
-def _between(a, b, share):
+def _interpolated(a: Array, b: Array, share: Array) -> Array:
     b -= a
     b *= share
     b += a

@@ -1,38 +1,51 @@
-"""Pictures from files, through Pillow."""
+"""Images from files, read with Pillow."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnet._core.optional import optional
+from fastnet._core.reprs import repr_of
 from fastnet.data.dataset import TensorDataset
 
-# What is read, and nothing else that Pillow knows: some of its formats start other programs.
-FORMATS = {"PNG": (".png",), "JPEG": (".jpg", ".jpeg"), "BMP": (".bmp",), "GIF": (".gif",), "PPM": (".pgm", ".ppm"),
-           "TIFF": (".tif", ".tiff"), "WEBP": (".webp",)}
-ENDINGS = tuple(ending for endings in FORMATS.values() for ending in endings)
-# Some kilobytes can unpack to gigabytes: a picture of this size takes up to 1 GB while it is read.
-LARGEST = 64_000_000                    # pixels
-LONGEST = 65_535                        # on a side, as JPEG has it: resizing a longer one takes tables as long
-_BAND = 256                             # rows of a transparent picture that are put on white at once
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, Size, StrPath
+
+__all__ = ["PICTURE_ENDINGS", "ImageFolder", "read_picture"]
+
+# Pillow knows more formats, some of which start other programs; only these are read.
+_FORMATS: dict[str, tuple[str, ...]] = {
+    "PNG": (".png",), "JPEG": (".jpg", ".jpeg"), "BMP": (".bmp",), "GIF": (".gif",), "PPM": (".pgm", ".ppm"),
+    "TIFF": (".tif", ".tiff"), "WEBP": (".webp",)}
+PICTURE_ENDINGS: tuple[str, ...] = tuple(ending for endings in _FORMATS.values() for ending in endings)
+# A file of kilobytes can unpack to gigabytes; reading an image of this size takes up to 1 GB.
+_MOST_PIXELS = 64_000_000
+_LONGEST_SIDE = 65_535                  # JPEG's limit; resizing takes tables as long as a side
+_BAND = 256                             # rows of a transparent image that are put on white at once
+_PURPOSE = "reading pictures"           # for the error if Pillow is not installed
 
 
-def read_picture(path, size=None, grey=False):
-    """A picture as an array of bytes.
+def read_picture(path: StrPath, size: Size | None = None, grey: bool = False) -> Array:
+    """Read an image file as an array of bytes.
 
-    It is turned upright as its camera noted; what is transparent is white; of several frames the first is read.
+    The image is rotated as its EXIF orientation states. Transparent parts become white. Of an animation, the first
+    frame is read.
 
     Args:
         path: a PNG, JPEG, BMP, GIF, PGM, PPM, TIFF or WebP file.
-        size: (height, width), or one number for both, to which it is resized; by default it is left as it is.
-        grey: one number a pixel rather than red, green and blue.
+        size: (height, width), or one number for both, to which the image is resized; by default it is not resized.
+        grey: convert to greyscale.
 
     Returns:
         uint8, (height, width) if grey, else (height, width, 3).
 
     Raises:
-        ValueError: the file holds no picture that can be read, or one of more than 64 million pixels or 65,535 on a
-            side, which is refused before it is decoded; the file is named.
-        OSError: there is no such file.
+        ValueError: the file is not a readable image, or the image has more than 64 million pixels or more than 65,535
+            on a side, which is checked before decoding; the error names the file.
+        OSError: the file does not exist.
         ImportError: Pillow is not installed.
 
     Example:
@@ -44,55 +57,56 @@ def read_picture(path, size=None, grey=False):
         ...     fastnet.data.read_picture(file.name, grey=True)
         array([[  0, 255]], dtype=uint8)
     """
-    image = optional("PIL.Image", "reading pictures")
-    size = _size(size)
+    image = optional("PIL.Image", _PURPOSE)
+    shape = _checked_size(size)
     try:
-        with image.open(path, formats=tuple(FORMATS)) as picture:
-            return np.array(_prepared(picture, size, grey))
+        with image.open(path, formats=tuple(_FORMATS)) as picture:
+            return np.array(_converted(picture, shape, grey))
     except (FileNotFoundError, PermissionError, IsADirectoryError, MemoryError):
         raise
-    except Exception as e:                              # Pillow has many for a file that is damaged
-        bomb = isinstance(e, image.DecompressionBombError | image.DecompressionBombWarning)    # beyond its own limit
-        reason = _too_large(f"more than {LARGEST:,}") if bomb else e
-        raise ValueError(f"{path} is no picture that can be read: {reason}") from e
+    except Exception as e:                              # Pillow raises many kinds of errors for damaged files
+        bomb = isinstance(e, image.DecompressionBombError | image.DecompressionBombWarning)     # Pillow's own limit
+        reason = _too_large(f"more than {_MOST_PIXELS:,}") if bomb else e
+        raise ValueError(f"cannot read {path} as an image: {reason}") from e
 
 
-def _too_large(pixels):
-    return f"it has {pixels} pixels, expected at most {LARGEST:,}, and {LONGEST:,} on a side"
+def _too_large(pixels: str) -> str:
+    return f"it has {pixels} pixels, expected at most {_MOST_PIXELS:,}, and {_LONGEST_SIDE:,} on a side"
 
 
-def _size(size):
+def _checked_size(size: Size | None) -> tuple[int, ...] | None:
     """(height, width) or None."""
     if size is None:
         return None
-    size = (size, size) if isinstance(size, int) else tuple(size)
-    if len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size):
-        raise ValueError(f"expected size to be (height, width) or one number, got {size}")
-    return size
+    shape = (size, size) if isinstance(size, int) else tuple(size)
+    if len(shape) != 2 or not all(isinstance(n, int) and n > 0 for n in shape):
+        raise ValueError(f"read_picture: expected size to be (height, width) or one number, got {size}")
+    return shape
 
 
-def _prepared(picture, size, grey):
-    image = optional("PIL.Image", "reading pictures")
-    if picture.width * picture.height > LARGEST or max(picture.size) > LONGEST:
+def _converted(picture: Any, size: tuple[int, ...] | None, grey: bool) -> Any:
+    """The image upright, on white, in grey or colour, and resized."""
+    image = optional("PIL.Image", _PURPOSE)
+    if picture.width * picture.height > _MOST_PIXELS or max(picture.size) > _LONGEST_SIDE:
         raise ValueError(_too_large(f"{picture.width} x {picture.height}"))
-    optional("PIL.ImageOps", "reading pictures").exif_transpose(picture, in_place=True)
-    if picture.mode.startswith("I;16"):                 # a conversion would cut it off at 255
+    optional("PIL.ImageOps", _PURPOSE).exif_transpose(picture, in_place=True)
+    if picture.mode.startswith("I;16"):                 # Pillow's conversion would cut values off at 255
         picture = image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
     elif picture.mode in ("I", "F"):
         raise ValueError("its pixels have 32 bits, expected 8 or 16")
     mode = "L" if grey else "RGB"
     if "A" in picture.getbands() or "transparency" in picture.info:
         picture = _on_white(picture, mode)
-    if picture.mode != mode:                            # else it would be a copy
+    if picture.mode != mode:                            # convert() always copies
         picture = picture.convert(mode)
     if size is not None and picture.size != size[::-1]:
-        picture = picture.resize(size[::-1], image.Resampling.BILINEAR)      # which takes all pixels into account
+        picture = picture.resize(size[::-1], image.Resampling.BILINEAR)      # uses all pixels of the source
     return picture
 
 
-def _on_white(picture, mode):
-    """A transparent picture on white, some rows after the others: whole, its copies would take gigabytes."""
-    image = optional("PIL.Image", "reading pictures")
+def _on_white(picture: Any, mode: str) -> Any:
+    """Put a transparent image on white, some rows at a time: copies of the whole image could take gigabytes."""
+    image = optional("PIL.Image", _PURPOSE)
     made = image.new(mode, picture.size)
     for top in range(0, picture.height, _BAND):
         above = picture.crop((0, top, picture.width, min(top + _BAND, picture.height))).convert("RGBA")
@@ -102,26 +116,26 @@ def _on_white(picture, mode):
 
 
 class ImageFolder(TensorDataset):
-    """A folder that has a folder of pictures for each class, folder/class/picture.png, as a dataset in memory.
+    """A dataset in memory from a folder with one subfolder of images per class: folder/class/image.png.
 
-    Classes and pictures come in the order of their names, the same on every machine. Pictures may lie in folders within
-    a class's; files of other kinds and hidden ones are passed over.
+    Classes and images are sorted by name, so their order is the same on every machine. Images in deeper subfolders
+    belong to the class, too. Hidden files and files of other kinds are ignored.
 
     Args:
         root: the folder.
-        size, grey: as `read_picture`'s; without a size all pictures must be of the same.
-        classes: the names of the classes in the order of their numbers, as a model knows them; by default those of the
-            folders, sorted.
+        size, grey: as for `read_picture`; without a size all images must have the same size.
+        classes: names of the classes in the order of their numbers, as a model knows them; by default the names of the
+            subfolders, sorted.
 
     Attributes:
-        arrays: pictures, uint8 (N, height, width) or (N, height, width, 3), and classes, int64 (N,).
-        classes: their names, a list.
-        paths: the files, a list.
+        arrays: the images, uint8 (N, height, width) or (N, height, width, 3), and the class numbers, int64 (N,).
+        classes: the names of the classes.
+        paths: the paths of the files.
 
     Raises:
-        ValueError: a picture that cannot be read or is of another size; it is named. Folders of no known class, a class
-            without pictures, or no classes at all.
-        OSError: there is no such folder.
+        ValueError: an image that cannot be read or has another size (the error names it), a subfolder of an unknown
+            class, a class without images, or no subfolders.
+        OSError: the folder does not exist.
         ImportError: Pillow is not installed.
 
     Example:
@@ -132,12 +146,18 @@ class ImageFolder(TensorDataset):
         ...         pathlib.Path(folder, name).mkdir()
         ...         Image.fromarray(np.full((4, 4), grey, np.uint8)).save(f"{folder}/{name}/a.png")
         ...     data = fastnet.data.ImageFolder(folder, size=(2, 2), grey=True)
-        >>> data.classes, data.arrays[0][:, 0], data.targets
-        (['dark', 'light'], array([[  0,   0],
+        >>> data
+        ImageFolder(images=2, size=(2, 2), classes=['dark', 'light'])
+        >>> data.arrays[0][:, 0], data.targets
+        (array([[  0,   0],
                [255, 255]], dtype=uint8), array([0, 1]))
     """
 
-    def __init__(self, root, size=None, grey=False, classes=None):
+    classes: list[str]
+    paths: list[Path]
+
+    def __init__(self, root: StrPath, size: Size | None = None, grey: bool = False,
+                 classes: Iterable[str] | None = None) -> None:
         found = _by_class(Path(root))
         self.classes = list(found) if classes is None else list(classes)
         _check_known(root, found, self.classes)
@@ -145,42 +165,46 @@ class ImageFolder(TensorDataset):
         labels = [self.classes.index(name) for name, paths in found.items() for _ in paths]
         super().__init__(_read_all(self.paths, size, grey), np.array(labels, np.int64))
 
+    def __repr__(self) -> str:
+        return repr_of(self, images=len(self), size=self.arrays[0].shape[1:], classes=self.classes)
 
-def _by_class(root):
-    """{class: paths of its pictures}, both sorted."""
+
+def _by_class(root: Path) -> dict[str, list[Path]]:
+    """The paths of the images of each class, sorted."""
     folders = sorted((f for f in root.iterdir() if f.is_dir() and not f.name.startswith(".")), key=lambda f: f.name)
     if not folders:
-        raise ValueError(f"{root} has no folders: expected one for each class, with pictures in it")
+        raise ValueError(f"{root}: expected a subfolder of images for each class, got a folder without subfolders")
     found = {folder.name: sorted(_pictures_in(folder), key=lambda path: path.parts) for folder in folders}
     empty = [name for name, paths in found.items() if not paths]
     if empty:
-        raise ValueError(f"{root} has no pictures ({', '.join(ENDINGS)}) of {', '.join(map(repr, empty))}")
+        raise ValueError(f"{root}: expected images ({', '.join(PICTURE_ENDINGS)}) of each class, got none of "
+                         f"{', '.join(map(repr, empty))}")
     return found
 
 
-def _pictures_in(folder):
-    return (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file()
+def _pictures_in(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_ENDINGS and path.is_file()
             and not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
-def _check_known(root, found, classes):
+def _check_known(root: StrPath, found: Mapping[str, object], classes: Sequence[str]) -> None:
     unknown = [name for name in found if name not in classes]
     if unknown:
-        raise ValueError(f"{root} has folders of classes that are not known: {', '.join(map(repr, unknown))}; expected "
-                         f"{', '.join(map(repr, classes))}")
+        raise ValueError(f"{root}: expected subfolders of the classes {', '.join(map(repr, classes))}, got "
+                         f"{', '.join(map(repr, unknown))}")
 
 
-def _read_all(paths, size, grey):
+def _read_all(paths: Sequence[Path], size: Size | None, grey: bool) -> Array:
     first = read_picture(paths[0], size, grey)
     pictures = np.empty((len(paths), *first.shape), np.uint8)
     for place, path in zip(pictures, paths):
         picture = read_picture(path, size, grey)
         if picture.shape != first.shape:
-            raise ValueError(f"{path} has {_of(picture)} pixels, but {paths[0]} has {_of(first)}: give a size to which "
-                             "all are resized")
+            raise ValueError(f"expected images of one size, got {_size_text(picture)} pixels in {path} and "
+                             f"{_size_text(first)} in {paths[0]}; state a size, to which all are resized")
         place[...] = picture
     return pictures
 
 
-def _of(picture):
+def _size_text(picture: Array) -> str:
     return f"{picture.shape[0]} x {picture.shape[1]}"

@@ -1,38 +1,35 @@
-"""A table of numbers, categories and text as a matrix of numbers."""
-import re
+"""TablePreparation: converts the columns of a table to a matrix of numbers."""
+from __future__ import annotations
+
 import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from fastnet._core.errors import one_of
-from fastnet.data.cells import (
-    Cells,
-    decimal_mark,
-    form_as,
-    form_of,
-    in_lines,
-    oddities,
-    one_spelling,
-    refuse_odd,
-    remark,
-    spellings,
-    typed,
-)
-from fastnet.data.dates import Dates
+from fastnet._core.reprs import options_of, repr_of
+from fastnet.data.cells import Cells, in_lines
+from fastnet.data.column_kinds import TEXTUAL, judged_kind, nested_columns
 from fastnet.data.encoders import ENCODERS, Category, Text
-from fastnet.data.frames import LISTED, NESTED, category_names, columns, require
-from fastnet.data.numerals import Numerals
-from fastnet.data.values import as_numbers, as_texts, holds_dates
+from fastnet.data.forms import decimal_mark, form_as, form_of, kind_of_form, refuse_odd, typed
+from fastnet.data.frames import MOST_LISTED, category_names, columns, require
+from fastnet.data.notes import oddities, one_spelling, remark, spellings
+from fastnet.data.values import as_texts, holds_dates
 
-WORDS = ("category", "text")            # the kinds of columns whose cells are not read as numbers or dates
-FORMS = {Numerals: "number", Dates: "date"}
-MOST_GAPS = 20                          # different words for a missing value that are kept for each column
-FEW = 20                                # of so many different values text is a category, however few the rows
-COUNTER = re.compile(r"|[Uu]nnamed: 0|[Ii]ndex|(.*[\W_])?(id|Id|ID)|.*[a-z]I[dD]")      # columns that number the rows
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array
+    from fastnet.data.annotations import Kind, Table
+    from fastnet.data.encoders import Encoder
+    from fastnet.data.forms import Form
+
+__all__ = ["ColumnReport", "TablePreparation"]
+
+_CATEGORY: Kind = "category"
+_MOST_GAPS = 20                         # different words for missing values that are kept for each column
 
 
 class ColumnReport(NamedTuple):
@@ -43,37 +40,47 @@ class ColumnReport(NamedTuple):
 
 
 class TablePreparation:
-    """Turns the columns of a table into a float32 matrix, in the way that it learnt from another table.
+    """Converts the columns of a table to a float32 matrix, in the way it learnt from another table.
 
-    A column of numbers or bools is a number: what is missing is filled in, outliers are clipped, mean and scale set to
-    0 and 1. So is text if at least nine tenths of its cells are numbers as people write them: 1,813.76 or 1.813,76,
-    47%, $101, (12.5), 12 kg, 1.5M; the others count as missing. Dates become the time, and month, weekday and time of
-    day as sine and cosine. Other text is a category where its values occur again and again, and else words, if it has
-    several; categories that differ in capitals only are one, unless the kind is stated.
-    What is learnt is what scikit-learn's SimpleImputer, StandardScaler or RobustScaler, OneHotEncoder and
-    TfidfVectorizer learn; `to_dict` writes it down as JSON.
+    The kind of each column decides its features:
+
+    - Number, for numbers and bools: missing values are filled in, outliers clipped if you ask for it, and the values
+      shifted and scaled to mean 0 and standard deviation 1. Text counts as numbers if at least nine tenths of its cells
+      are numbers as people write them: 1,813.76 or 1.813,76, 47%, $101, (12.5), 12 kg, 1.5M. Its other cells count as
+      missing.
+    - Date: the time, shifted and scaled, and the month, the weekday and the time of day as sine and cosine. Text counts
+      as dates if at least nine tenths of its cells are dates.
+    - Category, for other text whose values repeat: one column of 0 and 1 per category. Categories that differ in
+      capitals only are one category, unless you state the kind.
+    - Text, for other text of several words: the words, weighted by TF-IDF.
+
+    Columns that number the rows, are empty, or hold a different word in most rows are left out. The preparation learns
+    the same as scikit-learn's SimpleImputer, StandardScaler or RobustScaler, OneHotEncoder and TfidfVectorizer.
+    `to_dict` converts what it learnt to JSON.
 
     Args:
-        kinds: {column: "number", "category", "text" or "date"} where the above would guess wrong.
-        leave_out: names of columns that are not to be used.
-        missing: what replaces missing numbers: "median", "mean" or "most_frequent" (which missing categories always
-            get; missing text is empty).
-        clip: (low, high), quantiles to which numbers are clipped, such as (0.01, 0.99); None: they are not.
+        kinds: {column: "number", "category", "text" or "date"} for columns whose kind would be chosen wrongly.
+        leave_out: names of columns to leave out.
+        missing: what replaces missing numbers: "median", "mean" or "most_frequent". Missing categories always become
+            the most frequent one, and missing text is empty.
+        clip: (low, high), quantiles to which numbers are clipped, such as (0.01, 0.99); None: no clipping.
         scale: "standard" (mean and standard deviation), "robust" (median and quartiles) or None.
-        max_categories: of a column; the rarest beyond it count as one.
-        max_words: of a column; the most frequent are kept.
+        max_categories: maximum number of categories per column; the rarest ones beyond it become one category.
+        max_words: maximum number of words per column; the most frequent ones are kept.
 
     Attributes:
-        encoders: {column: what it becomes}, once fitted.
-        left_out: {column: why it is not used}.
+        encoders: {column: its encoder}, after `fit`.
+        left_out: {column: the reason why it is left out}, after `fit`.
 
     Raises:
-        ValueError: a setting that is not known or out of range.
+        ValueError: a setting is unknown or out of range.
 
     Example:
         >>> import fastnet
         >>> table = {"size": [1.0, 3.0, None], "colour": ["red", "blue", "red"]}
         >>> preparation = fastnet.data.TablePreparation().fit(table)
+        >>> preparation
+        TablePreparation(columns={'size': 'number', 'colour': 'category'}, features=3)
         >>> preparation.feature_names
         ['size', 'colour=blue', 'colour=red']
         >>> preparation.transform({"colour": ["blue", "green"], "size": [2.0, 2.0]})
@@ -81,13 +88,24 @@ class TablePreparation:
                [0., 0., 0.]], dtype=float32)
     """
 
-    def __init__(self, kinds=None, leave_out=(), missing="median", clip=None, scale="standard", max_categories=50,
-                 max_words=500):
-        for what, given, known in (("way to fill in", missing, ("median", "mean", "most_frequent")),
-                                   ("scale", scale, ("standard", "robust", None)),
-                                   *(("kind of column", kind, tuple(ENCODERS)) for kind in (kinds or {}).values())):
-            if given not in known:
-                raise one_of(what, given, known)
+    kinds: dict[str, Kind]
+    leave_out: tuple[str, ...]
+    missing: Literal["median", "mean", "most_frequent"]
+    clip: tuple[float, float] | None
+    scale: Literal["standard", "robust"] | None
+    max_categories: int
+    max_words: int
+    encoders: dict[str, Encoder]
+    left_out: dict[str, str]
+
+    def __init__(self, kinds: Mapping[str, Kind] | None = None, leave_out: Iterable[str] = (),
+                 missing: Literal["median", "mean", "most_frequent"] = "median",
+                 clip: tuple[float, float] | None = None, scale: Literal["standard", "robust"] | None = "standard",
+                 max_categories: int = 50, max_words: int = 500) -> None:
+        _check_known("way to fill in", missing, ("median", "mean", "most_frequent"))
+        _check_known("scale", scale, ("standard", "robust", None))
+        for kind in (kinds or {}).values():
+            _check_known("kind of column", kind, tuple(ENCODERS))
         if clip is not None and not 0 <= clip[0] < clip[1] <= 1:
             raise ValueError(f"expected clip to be two quantiles, 0 <= low < high <= 1, got {clip}")
         if max_categories < 2 or max_words < 1:
@@ -95,109 +113,101 @@ class TablePreparation:
         self.kinds, self.leave_out = dict(kinds or {}), tuple(leave_out)
         self.missing, self.clip, self.scale = missing, clip, scale
         self.max_categories, self.max_words = max_categories, max_words
-        self.encoders, self.left_out, self._notes, self._gaps = {}, {}, {}, {}
+        self._forget()
+
+    def _forget(self) -> None:
+        self.encoders, self.left_out = {}, {}
+        self._notes: dict[str, str | None] = {}         # about each column, in the order of the table
+        self._gaps: dict[str, list[str]] = {}           # words for missing values in each column
+
+    def __repr__(self) -> str:
+        """The columns with their kinds, or before `fit` the settings that differ from their defaults."""
+        if not self.encoders:
+            settings = {name: value for name, value in options_of(self).items() if value or name == "scale"}
+            return repr_of(self, **settings)
+        kinds = {name: encoder.kind for name, encoder in self.encoders.items()}
+        left_out = {"left_out": list(self.left_out)} if self.left_out else {}
+        return repr_of(self, columns=kinds, **left_out, features=len(self.feature_names))
 
     # ---- learning ----
 
-    def fit(self, table, rows=None):
-        """Learn from a table without its target (see `split_target`); returns the object.
+    def fit(self, table: Table, rows: Any = None) -> TablePreparation:
+        """Learn from a table without its target (see `split_target`); returns the preparation.
 
         Args:
-            table: a pandas or polars DataFrame, or a mapping from names to columns, such as `read_cells` gives.
-            rows: the rows to learn from, an array of their places; by default all. How cells are written (the decimal
-                mark, the order of day and month) is decided by all rows.
+            table: a pandas or polars DataFrame, or a mapping from names to columns, such as `read_cells` returns.
+            rows: numbers of the rows to learn from; by default all. The way in which cells are written (the decimal
+                mark, the order of day and month) is always found out from all rows.
 
         Raises:
-            ValueError: no column that can be used, or a column that holds what its kind cannot have.
+            ValueError: no column can be used, or a column contains values that its kind does not allow.
         """
         named = columns(table)
         require([*self.kinds, *self.leave_out], named)
-        self.encoders, self.left_out, self._notes, self._gaps = {}, {}, dict.fromkeys(named), {}
-        kinds = dict.fromkeys(category_names(table), "category") | self.kinds
-        nested = {} if isinstance(named, Cells) else _nested(named)
+        self._forget()
+        self._notes = dict.fromkeys(named)
+        kinds: dict[str, Kind] = {**dict.fromkeys(category_names(table), _CATEGORY), **self.kinds}
+        nested = {} if isinstance(named, Cells) else nested_columns(named)
         cells = self._cells({name: column for name, column in named.items() if name not in nested}, kinds)
-        mark = named.mark if isinstance(named, Cells) else decimal_mark(cells)
-        forms = {name: form_as(kinds[name], column, mark) if name in kinds else form_of(column, mark)
-                 for name, column in cells.items()}
+        forms = _forms(cells, kinds, named.mark if isinstance(named, Cells) else decimal_mark(cells))
         for name, column in named.items():
             reason = "as asked" if name in self.leave_out else nested.get(name)
             with _naming(name, named):
                 form = forms.get(name)
                 values = self._typed(name, cells[name], form) if form else column
                 self._fit_column(name, values, form, kinds.get(name), reason, rows)
-        if not self.encoders:
-            reasons = [f"{name!r} ({reason})" for name, reason in islice(self.left_out.items(), LISTED)]
-            more = f" and {len(self.left_out) - LISTED} more" * (len(self.left_out) > LISTED)
-            raise ValueError(f"no column can be used, all are left out: {', '.join(reasons)}{more}")
+        self._require_columns()
         self._notes = {name: note and in_lines(note, named) for name, note in self._notes.items()}
         return self
 
-    def _cells(self, named, kinds):
-        """{name: list of cells} of the columns that may be numbers or dates written as text."""
-        cells = {}
+    def _require_columns(self) -> None:
+        if not self.encoders:
+            reasons = [f"{name!r} ({reason})" for name, reason in islice(self.left_out.items(), MOST_LISTED)]
+            more = f" and {len(self.left_out) - MOST_LISTED} more" * (len(self.left_out) > MOST_LISTED)
+            raise ValueError(f"no column can be used, all are left out: {', '.join(reasons)}{more}")
+
+    def _cells(self, named: Mapping[str, Array], kinds: Mapping[str, Kind]) -> dict[str, list[Any]]:
+        """The cells of the columns that may be numbers or dates written as text."""
+        cells: dict[str, list[Any]] = {}
         for name, column in named.items():
-            asked = kinds.get(name)
+            stated = kinds.get(name)
             if name not in self.leave_out and (
-                    asked not in WORDS if column.dtype == object else
-                    asked == "date" or (asked is None and holds_dates(column))):
+                    stated not in TEXTUAL if column.dtype == object else
+                    stated == "date" or (stated is None and holds_dates(column))):
                 cells[name] = column.tolist() if column.dtype == object else as_texts(column)
         return cells
 
-    def _typed(self, name, cells, form):
-        """The values of a column's cells, with a note of those that are something else."""
-        kind = FORMS[type(form)]
+    def _typed(self, name: str, cells: Sequence[Any], form: Form) -> Array:
+        """The values of a column's cells; cells that count as missing are noted."""
         values, odd = typed(cells, form)
-        refuse_odd(kind, cells, odd)
+        refuse_odd(kind_of_form(form), cells, odd)
         self._notes[name] = remark(form, cells, odd)
-        self._gaps[name] = sorted({cells[row] for row in odd if isinstance(cells[row], str)})[:MOST_GAPS]
+        self._gaps[name] = sorted({cells[row] for row in odd if isinstance(cells[row], str)})[:_MOST_GAPS]
         return values
 
-    def _fit_column(self, name, column, form, kind, reason, rows):
-        stated = kind
+    def _fit_column(self, name: str, column: Array, form: Form | None, stated: Kind | None, reason: str | None,
+                    rows: Any) -> None:
+        """Learn the encoder of a column, or the reason to leave it out."""
+        kind: Kind | None = stated
+        values: Any = None
         if not reason:
-            kind, values, reason = self._judged(name, column, kind, slice(None) if rows is None else rows)
-        if reason:
-            self.left_out[name] = reason
+            kind, values, reason = judged_kind(name, column, stated, slice(None) if rows is None else rows,
+                                               self.max_categories)
+        if reason or kind is None:
+            self.left_out[name] = reason or ""
         elif kind == "category" and stated is None:
             same = one_spelling(values)
             self._notes[name] = spellings(same)
             self.encoders[name] = Category.fit([same.get(text, text) for text in values], self, any_case=True)
         else:
-            self.encoders[name] = ENCODERS[kind].fit(values, self, form)
+            encoder: Any = ENCODERS[kind]
+            self.encoders[name] = fitted = encoder.fit(values, self, form)
             if name in self._gaps:
-                self.encoders[name].gaps = self._gaps[name]
-
-    def _judged(self, name, column, kind, rows):
-        """(kind, the values to learn from, why the column is left out or None)."""
-        wordy = kind in WORDS or (kind is None and column.dtype == object)
-        if not wordy:
-            as_numbers(column)                          # which refuses infinity, and names its row among all
-        values = as_texts(column[rows]) if wordy else column[rows]
-        if _is_empty(values):
-            return kind, values, "it is empty"
-        if kind is None and wordy:
-            kind, reason = self._judged_text([text for text in values if text is not None])
-            return kind, values, reason
-        numbering = kind is None and column.dtype.kind in "iu" and COUNTER.fullmatch(name)
-        if numbering and len(np.unique(column)) == len(column):
-            return kind, values, "it numbers the rows"
-        return kind or ("date" if column.dtype.kind == "M" else "number"), values, None
-
-    def _judged_text(self, texts):
-        different = len({text.casefold() for text in texts})
-        words = sum(len(text.split()) for text in texts) / len(texts)
-        again = 2 * different <= len(texts)
-        if again and different <= self.max_categories:
-            return "category", None
-        if words > 1.5:
-            return "text", None
-        if different > FEW and not again:
-            return None, "most rows have a value of their own"
-        return "category", None
+                fitted.gaps = self._gaps[name]
 
     @property
-    def notes(self):
-        """A line about each column with cells that counted as missing in `fit` without being empty.
+    def notes(self) -> list[str]:
+        """A line about each column with cells that counted as missing in `fit`, although they were not empty.
 
         Example:
             >>> import fastnet
@@ -206,8 +216,8 @@ class TablePreparation:
         """
         return [f"column {name!r} {note}" for name, note in self._notes.items() if note]
 
-    def describe(self):
-        """How each column was read, a list of ColumnReport(name, kind, note), in the order of the table.
+    def describe(self) -> list[ColumnReport]:
+        """How each column was read: a list of ColumnReport(name, kind, note), in the order of the table.
 
         Example:
             >>> import fastnet
@@ -220,7 +230,7 @@ class TablePreparation:
         """
         return [self._described(name) for name in self._notes or [*self.encoders, *self.left_out]]
 
-    def _described(self, name):
+    def _described(self, name: str) -> ColumnReport:
         if name in self.left_out:
             return ColumnReport(name, "left out", self.left_out[name])
         encoder = self.encoders[name]
@@ -228,16 +238,16 @@ class TablePreparation:
 
     # ---- applying ----
 
-    def transform(self, table):
-        """A table's columns as a matrix, float32 (rows, len(feature_names)). Columns that are not known are ignored.
+    def transform(self, table: Table) -> Array:
+        """Convert a table to a matrix, float32 (rows, len(feature_names)). Unknown columns are ignored.
 
         Args:
-            table: as `fit`'s. Text is read in the way that was learnt; a warning names the columns with cells that
-                count as missing without being empty.
+            table: as for `fit`. Text is read in the way that was learnt. A warning names the columns with cells that
+                count as missing, although they are not empty.
 
         Raises:
-            ValueError: a column is missing, or holds text or infinity for numbers; the row is named.
-            RuntimeError: not fitted.
+            ValueError: a column is missing, or contains text or infinity in place of numbers; the error names the row.
+            RuntimeError: the preparation is not fitted.
         """
         if not self.encoders:
             raise RuntimeError("the preparation is not fitted: call fit(table) first")
@@ -249,20 +259,20 @@ class TablePreparation:
                 values, odd = encoder.read(named[name], getattr(named, "mark", "."))
                 if odd:
                     cells = named[name].tolist()
-                    refuse_odd(encoder.kind, cells, odd, encoder.gaps)
+                    refuse_odd(encoder.kind, cells, odd, getattr(encoder, "gaps", ()))
                     note = f"column {name!r} {oddities(encoder.kind, cells, odd)}"
                     warnings.warn(in_lines(note, named), stacklevel=2)
                 parts.append(encoder.apply(values))
         return np.concatenate(parts, axis=1, dtype=np.float32, casting="same_kind")
 
-    def fit_transform(self, table):
-        """`fit`, then `transform`."""
+    def fit_transform(self, table: Table) -> Array:
+        """Call `fit`, then `transform`."""
         return self.fit(table).transform(table)
 
-    def unseen(self, table):
-        """{column: in how many rows its category is one that `fit` did not see}, of the columns where there are any.
+    def unseen(self, table: Table) -> dict[str, int]:
+        """For each column with categories that `fit` did not see: the number of rows with such categories.
 
-        Columns with more than max_categories are not looked at: what is none of those counts as rare there.
+        Columns with more than max_categories are not examined: in them, unknown categories count as rare ones.
 
         Example:
             >>> import fastnet
@@ -277,8 +287,8 @@ class TablePreparation:
         return {name: count for name, count in counts.items() if count}
 
     @property
-    def text_columns(self):
-        """The columns that are categories or text: what `read_table(path, text=...)` should not read as numbers.
+    def text_columns(self) -> list[str]:
+        """The columns of categories and text, which `read_table(path, text=...)` should not convert to numbers.
 
         Example:
             >>> import fastnet
@@ -288,29 +298,29 @@ class TablePreparation:
         return [name for name, encoder in self.encoders.items() if isinstance(encoder, Category | Text)]
 
     @property
-    def feature_names(self):
-        """What the columns of the matrix are."""
+    def feature_names(self) -> list[str]:
+        """The names of the columns of the matrix."""
         return [feature for name, encoder in self.encoders.items() for feature in encoder.names(name)]
 
     # ---- keeping ----
 
-    def to_dict(self):
-        """Everything that was learnt, for JSON.
+    def to_dict(self) -> dict[str, Any]:
+        """Everything that was learnt, as plain values for JSON.
 
         Example:
             >>> import fastnet
             >>> fastnet.data.TablePreparation(scale=None).fit({"size": [1.0, 3.0]}).to_dict()["columns"][0]["fill"]
             2.0
         """
-        return {"columns": [{"name": name, "kind": encoder.kind, **asdict(encoder)}
+        return {"columns": [{"name": name, "kind": encoder.kind, **_fields(encoder)}
                             for name, encoder in self.encoders.items()], "left_out": dict(self.left_out)}
 
     @classmethod
-    def from_dict(cls, given):
-        """The preparation that `to_dict` wrote down, ready to `transform`.
+    def from_dict(cls, given: dict[str, Any]) -> TablePreparation:
+        """Restore a preparation from the result of `to_dict`, ready for `transform`.
 
         Raises:
-            ValueError: it is not of this form; the column is named.
+            ValueError: the dictionary has another form; the error names the column.
 
         Example:
             >>> import fastnet
@@ -320,19 +330,37 @@ class TablePreparation:
         """
         if not (isinstance(given, dict) and isinstance(given.get("columns"), list) and given["columns"]
                 and isinstance(given.get("left_out"), dict)):
-            raise ValueError(f"expected the dictionary of a table's preparation, got {given!r:.200}")
+            raise ValueError(f"expected the dictionary of a TablePreparation, got {given!r:.200}")
         made = cls()
         made.left_out = dict(given["left_out"])
         for entry in given["columns"]:
-            name, encoder = _read(entry)
+            name, encoder = _encoder_from(entry)
             made.encoders[name] = encoder
         if len(made.encoders) != len(given["columns"]):
-            raise ValueError("the dictionary of a table's preparation has a column twice")
+            raise ValueError("expected different columns in the dictionary of a TablePreparation, got a column twice")
         return made
 
 
-def _read(entry):
-    """(name, encoder) of one column that was written down."""
+def _check_known(what: str, given: object, known: tuple[Any, ...]) -> None:
+    if given not in known:
+        raise one_of(what, given, known)
+
+
+def _forms(cells: Mapping[str, Sequence[Any]], kinds: Mapping[str, Kind], mark: str) -> dict[str, Form | None]:
+    """The form of each column, also of those whose kind the user states."""
+    forms: dict[str, Form | None] = {}
+    for name, column in cells.items():
+        stated = kinds.get(name)
+        forms[name] = form_as(stated, column, mark) if stated in ("number", "date") else form_of(column, mark)
+    return forms
+
+
+def _fields(encoder: Any) -> dict[str, Any]:
+    return asdict(encoder)
+
+
+def _encoder_from(entry: Any) -> tuple[str, Encoder]:
+    """(name of the column, encoder), given one column of the dictionary."""
     fields = dict(entry) if isinstance(entry, dict) else {}
     name, kind = fields.pop("name", None), fields.pop("kind", None)
     if not isinstance(name, str) or not isinstance(kind, str) or kind not in ENCODERS:
@@ -341,24 +369,12 @@ def _read(entry):
         with _naming(name):
             return name, ENCODERS[kind](**fields)
     except TypeError:
-        raise ValueError(f"column {name!r}: expected other fields for a {kind}, got {', '.join(fields)}") from None
-
-
-def _nested(named):
-    """{name: why it is left out} of the columns whose cells hold more than one value."""
-    return {name: "its cells hold more than one value" for name, column in named.items()
-            if column.dtype == object and any(isinstance(cell, NESTED) for cell in column.tolist())}
-
-
-def _is_empty(values):
-    if isinstance(values, list):
-        return all(text is None for text in values)
-    return values.dtype.kind in "fM" and bool(np.isnan(values).all())
+        raise ValueError(f"column {name!r}: expected the fields of a {kind}, got {', '.join(fields)}") from None
 
 
 @contextmanager
-def _naming(name, table=None):
-    """Let the ValueErrors about a column name it, and the lines of the table's file."""
+def _naming(name: str, table: object = None) -> Iterator[None]:
+    """Make ValueErrors name the column, and the lines of the table's file instead of rows."""
     try:
         yield
     except ValueError as e:

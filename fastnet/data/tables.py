@@ -1,44 +1,64 @@
-"""Tables from files. A CSV file is text cells, read in one way whichever libraries are installed; Parquet has types."""
+"""Readers of tables in CSV and Parquet files. CSV is read in the same way whichever libraries are installed."""
+from __future__ import annotations
+
 import importlib
 import warnings
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fastnet._core.optional import optional
-from fastnet.data.cells import form_of, in_lines, remark, typed
+from fastnet.data.cells import in_lines
 from fastnet.data.csv_reader import CsvReader
+from fastnet.data.forms import form_of, typed
 from fastnet.data.frames import columns
+from fastnet.data.notes import remark
 from fastnet.data.text_lines import STANDARD_INPUT, shown, text_lines
 
-ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet", ".pq")
-PARQUET = (".parquet", ".pq")
-SHEETS = (".xlsx", ".xls", ".ods")
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, StrPath
+    from fastnet.data.cells import Cells
+
+__all__ = ["PARQUET_ENDINGS", "SHEET_ENDINGS", "TABLE_ENDINGS", "read_blocks", "read_cells", "read_columns",
+           "read_table"]
+
+PARQUET_ENDINGS: tuple[str, ...] = (".parquet", ".pq")
+TABLE_ENDINGS: tuple[str, ...] = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", *PARQUET_ENDINGS)
+SHEET_ENDINGS: tuple[str, ...] = (".xlsx", ".xls", ".ods")      # spreadsheets, which must be saved as CSV
 
 
-def read_table(path, separator=None, text=(), encoding=None):
-    """A CSV or Parquet file as a frame: pandas' where it is installed, else polars'. Both hold the same.
+def read_table(path: StrPath, separator: str | None = None, text: Collection[str] = (),
+               encoding: str | None = None) -> Any:
+    """Read a CSV or Parquet file as a DataFrame of pandas, or of polars if pandas is not installed.
 
-    The columns of a CSV file are those of `read_cells`. A column holds numbers if at least nine tenths of its cells are
-    numbers as people write them (1,813.76 or 1.813,76, 47%, $101, (12.5), 12 kg, 1.5M), or dates in UTC if so many are
-    dates (2020-12-31T23:59Z, 31/12/2020, 31 Dec 2020, 20201231, 2020-12); times of day (13:45, 1:45 PM) are those of
-    1970-01-01. Other cells in it are missing, with a warning unless they say so, such as "NA". All other columns are
-    text, also whole numbers with leading zeros.
+    Both libraries return the same values. Each column of a CSV file becomes one of these:
+
+    - Numbers, if at least nine tenths of its cells are numbers as people write them: 1,813.76 or 1.813,76, 47%, $101,
+      (12.5), 12 kg, 1.5M.
+    - Dates in UTC, if at least nine tenths of its cells are dates: 2020-12-31T23:59Z, 31/12/2020, 31 Dec 2020,
+      20201231, 2020-12. Times of day (13:45, 1:45 PM) become times on 1970-01-01.
+    - Text otherwise. Whole numbers with leading zeros, such as 02134, are codes and stay text.
+
+    In a column of numbers or dates, all other cells count as missing. A warning names them, unless they are empty or
+    words such as "NA" that mean a missing value. See `read_cells` for the names of the columns.
 
     Args:
-        path: a file that ends in .csv, .tsv, .txt, the same with .gz, .parquet or .pq; "-" is CSV from standard input.
-        separator: what stands between the fields of a CSV file; by default what its line "sep=" says, or the one of
-            comma, semicolon, tab and bar that the first line has most of outside quotation marks.
-        text: names of columns of a CSV file that are text whatever they look like, such as the `text_columns` of a
-            TablePreparation. Columns that are not there are ignored.
-        encoding: of a CSV file; by default UTF-8, or UTF-16 where its first bytes show it, or Windows-1252 with a
-            warning if the file is neither and most letters of its first such line are ASCII.
+        path: a file that ends in .csv, .tsv, .txt, one of these with .gz, .parquet or .pq; "-" reads CSV from standard
+            input.
+        separator: field separator of a CSV file. By default the one that a first line "sep=" states, or else the most
+            frequent of comma, semicolon, tab and bar in the header, outside quotation marks.
+        text: names of columns of a CSV file to read as text, such as the `text_columns` of a TablePreparation. Names of
+            columns that the file does not have are ignored.
+        encoding: encoding of a CSV file. By default UTF-16 if the first bytes show it, else UTF-8. If a line is not
+            valid UTF-8, but most of its letters are ASCII, the file is read as Windows-1252, with a warning.
 
     Returns:
         A DataFrame.
 
     Raises:
-        ValueError: another ending; a line of another number of fields, which is named; numbers in place of names; no
-            rows; a file that is no text or no Parquet file.
-        OSError: there is no such file.
+        ValueError: a file name with another ending, a line with another number of fields than the header (the error
+            names it), numbers in place of column names, no rows, or a file that is not text or not Parquet.
+        OSError: the file does not exist.
         ImportError: neither pandas nor polars is installed.
 
     Example:
@@ -50,11 +70,12 @@ def read_table(path, separator=None, text=(), encoding=None):
         >>> fastnet.data.columns(table)
         {'size': array([1.5, 2.5]), 'kind': array(['a', 'b'], dtype=object)}
     """
-    if str(path).lower().endswith(PARQUET):
+    if str(path).lower().endswith(PARQUET_ENDINGS):
         return _parquet(Path(path))
     library, pandas = _library("reading CSV files")
     cells = read_cells(path, separator, encoding)
-    notes, found = list(cells.notes), {}
+    notes = list(cells.notes)
+    found: dict[str, Any] = {}
     lists = {name: column.tolist() for name, column in cells.items()}
     for name, column in lists.items():
         form = None if name in text else form_of(column, cells.mark)
@@ -66,15 +87,15 @@ def read_table(path, separator=None, text=(), encoding=None):
     return library.DataFrame(found) if pandas else library.DataFrame(found, nan_to_null=True)
 
 
-def read_columns(path, separator=None, encoding=None):
-    """A file as what `columns` gives of a table: the `read_cells` of a CSV file, typed columns of a Parquet file.
+def read_columns(path: StrPath, separator: str | None = None, encoding: str | None = None) -> dict[str, Array]:
+    """Read a file as a dictionary {name: column}: the text cells of a CSV file, the typed columns of a Parquet file.
 
     Args:
-        path, separator, encoding: as `read_table`'s.
+        path, separator, encoding: as for `read_table`.
 
     Raises:
-        ValueError, OSError: as `read_table`.
-        ImportError: neither pandas nor polars is installed, which only a Parquet file needs.
+        ValueError, OSError: as for `read_table`.
+        ImportError: neither pandas nor polars is installed; only Parquet files need them.
 
     Example:
         >>> import pathlib, tempfile, fastnet
@@ -85,27 +106,28 @@ def read_columns(path, separator=None, encoding=None):
         >>> fastnet.data.TablePreparation().fit_transform(features).tolist(), target.tolist()
         ([[-1.0], [1.0]], ['yes', 'no'])
     """
-    if str(path).lower().endswith(PARQUET):
+    if str(path).lower().endswith(PARQUET_ENDINGS):
         return columns(_parquet(Path(path)))
     return read_cells(path, separator, encoding)
 
 
-def read_cells(path, separator=None, encoding=None):
-    """A CSV file as its cells: text without spaces around it, None where a cell is empty.
+def read_cells(path: StrPath, separator: str | None = None, encoding: str | None = None) -> Cells:
+    """Read a CSV file as text cells without surrounding spaces; empty cells are None.
 
-    TablePreparation reads numbers and dates in it as it learnt from the table that it was fitted to. The first line
-    names the columns, after empty lines and comments ("# ..."); a name that is there already gets a number: "price",
-    "price.2". Every line must have as many fields as it, not counting empty ones at its end. Accents are in their
-    composed form (NFC).
+    A TablePreparation accepts these cells, and reads their numbers and dates in the way it learnt.
+
+    The first line that is neither empty nor a comment ("# ...") names the columns. A repeated name gets a number:
+    "price", "price.2". Each line must have as many fields as the header; surplus fields at the end may be empty.
+    Accents are composed (NFC).
 
     Args:
-        path, separator, encoding: as `read_table`'s.
+        path, separator, encoding: as for `read_table`.
 
     Returns:
-        Cells, a dictionary {name: array of text} with the attributes `lines`, `mark` and `notes`.
+        Cells: a dictionary {name: array of text} with the attributes `lines`, `mark` and `notes`.
 
     Raises:
-        ValueError, OSError: as `read_table`.
+        ValueError, OSError: as for `read_table`.
 
     Example:
         >>> import pathlib, tempfile, fastnet
@@ -120,15 +142,16 @@ def read_cells(path, separator=None, encoding=None):
     return cells
 
 
-def read_blocks(path, rows, separator=None, encoding=None):
-    """The cells of a CSV file in blocks of so many rows, as `read_cells` has them, one after the other.
+def read_blocks(path: StrPath, rows: int | None, separator: str | None = None,
+                encoding: str | None = None) -> Iterator[Cells]:
+    """Read a CSV file in blocks of rows, each as by `read_cells`.
 
     Args:
-        path, separator, encoding: as `read_table`'s.
-        rows: of a block; None: all are one block.
+        path, separator, encoding: as for `read_table`.
+        rows: number of rows in a block; None: one block with all rows.
 
     Raises:
-        ValueError, OSError: as `read_table`, when the block is due.
+        ValueError, OSError: as for `read_table`, while the blocks are read.
 
     Example:
         >>> import pathlib, tempfile, fastnet
@@ -138,9 +161,9 @@ def read_blocks(path, rows, separator=None, encoding=None):
         ...     [block["size"].tolist() for block in fastnet.data.read_blocks(path, 2)]
         [['1', '2'], ['3']]
     """
-    if str(path) != STANDARD_INPUT and not str(path).lower().endswith(ENDINGS):
-        hint = "; save it as CSV" if str(path).lower().endswith(SHEETS) else ""
-        raise ValueError(f"{path} is no table that can be read: expected a name that ends in {', '.join(ENDINGS)}"
+    if str(path) != STANDARD_INPUT and not str(path).lower().endswith(TABLE_ENDINGS):
+        hint = "; save it as CSV" if str(path).lower().endswith(SHEET_ENDINGS) else ""
+        raise ValueError(f"cannot read {path} as a table: expected a name that ends in {', '.join(TABLE_ENDINGS)}"
                          f"{hint}")
     notes: list[str] = []
     with text_lines(path, encoding, notes) as lines:
@@ -155,8 +178,8 @@ def read_blocks(path, rows, separator=None, encoding=None):
 
 # ---- Parquet --------------------------------------------------------------------------------------------------------
 
-def _library(purpose):
-    """pandas or polars, and whether it is pandas."""
+def _library(purpose: str) -> tuple[Any, bool]:
+    """(pandas or polars, whether it is pandas)."""
     try:
         return optional("pandas", purpose), True
     except ImportError as e:
@@ -166,19 +189,19 @@ def _library(purpose):
             raise e from None
 
 
-def _parquet(path):
+def _parquet(path: Path) -> Any:
     purpose = "reading Parquet files"
     library, pandas = _library(purpose)
     if pandas:
         optional("pyarrow", purpose)
-    path.open("rb").close()                             # whether there is such a file is for the system to say
-    try:                                                # an index of pandas' is a column, as polars has it
+    path.open("rb").close()                             # raises the system's error if there is no such file
+    try:                                                # the index of a pandas frame becomes a column, as in polars
         table = (importlib.import_module("pyarrow.parquet").read_table(path).to_pandas(ignore_metadata=True) if pandas
                  else library.read_parquet(path))
     except MemoryError:
         raise
     except Exception as e:
-        raise ValueError(f"{path} is no Parquet file that can be read: {e}") from e
+        raise ValueError(f"cannot read {path} as Parquet: {e}") from e
     if not len(table):
         raise ValueError(f"{path} has no rows")
     return table

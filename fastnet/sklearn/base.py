@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 import fastnet
 from fastnet import nn
 from fastnet.callbacks import Callback, GradientClipping
-from fastnet.data.arrays import warn_of_lost
+from fastnet.data.rounding import warn_of_lost
 from fastnet.sklearn import lbfgs, network as networks
 from fastnet.sklearn.batches import Batches, Penalty
 from fastnet.sklearn.checks import cast, cast_target, check_parameters, checked_inputs, has_random_layers, weights

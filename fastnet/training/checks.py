@@ -11,7 +11,8 @@ import fastnet
 from fastnet import data as d, nn
 from fastnet._core.shapes import uneven
 from fastnet.data import frames
-from fastnet.data.arrays import column_matrix, numbers_as_text, require_spread, warn_of_lost
+from fastnet.data.arrays import column_matrix, numbers_as_text
+from fastnet.data.rounding import require_spread, warn_of_lost
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

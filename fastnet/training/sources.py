@@ -10,7 +10,8 @@ import numpy as np
 
 import fastnet
 from fastnet import data as d
-from fastnet.data.arrays import fingerprint, warn_of_lost
+from fastnet.data.arrays import fingerprint
+from fastnet.data.rounding import warn_of_lost
 from fastnet.training.checks import checked_arrays, classes, has_batch_norm, is_one_hot, require_learnable, to_array
 from fastnet.training.weights import class_weights, mean_weight, sample_weights, tensor_of_weights
 

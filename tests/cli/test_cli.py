@@ -265,7 +265,8 @@ def test_wrong_environment(tmp_path, variable, message, script):
 def test_failure(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("FASTNET_DATA", str(tmp_path / "nowhere"))
     assert cli.main(["train", "mnist"]) == 1
-    assert capsys.readouterr().err == f"fastnet: error: FASTNET_DATA is '{tmp_path / 'nowhere'}', which is no folder\n"
+    assert capsys.readouterr().err == (
+        f"fastnet: error: expected FASTNET_DATA to be a folder, got '{tmp_path / 'nowhere'}'\n")
 
 
 def test_diverged(monkeypatch, capsys, tmp_path):

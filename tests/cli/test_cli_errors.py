@@ -19,9 +19,9 @@ TABLE = "size,kind\n1.5,a\n2.5,b\n1.6,a\n2.6,b\n1.7,a\n2.7,b\n"
 
 @pytest.mark.parametrize(("text", "message"), [
     (TABLE.replace("2.6", "inf"), "column 'size': expected a number, got inf in line 5"),
-    (TABLE.replace(",b", ",a"), "column 'kind': the target has one class only, 'a'"),
-    (TABLE + "1.8,a,9\n", "table.csv, line 8: expected 2 fields as in the line of the names, got 3"),
-    (TABLE + "1.8\n", "table.csv, line 8: expected 2 fields as in the line of the names, got 1"),
+    (TABLE.replace(",b", ",a"), "column 'kind': the target: expected at least two classes, got only 'a'"),
+    (TABLE + "1.8,a,9\n", "table.csv, line 8: expected 2 fields, as in the line with the column names, got 3"),
+    (TABLE + "1.8\n", "table.csv, line 8: expected 2 fields, as in the line with the column names, got 1"),
     (TABLE.replace(",b", ","), "column 'kind': the target"),
     ("size,kind\n", "table.csv has no rows"),
     ("", "table.csv is empty: expected a line with the names of the columns"),
@@ -95,7 +95,7 @@ def test_a_class_for_each_row(tmp_path, capsys):
     options = []
     for option in ("--test", "--validation"):
         line = failure(capsys, "train", path, *options)
-        assert "a part of 60 samples cannot be held out" in line and f"; {option} 0 holds out none" in line
+        assert "got 60 samples of 60 classes" in line and f"; {option} 0 holds out none" in line
         options += [option, "0"]
     assert cli.main(["train", str(path), *options, "--epochs", "1"]) == 0
 
@@ -104,7 +104,7 @@ def test_target_that_is_not_there(tmp_path, capsys):
     line = failure(capsys, "train", flowers(tmp_path / "f.csv"), "--target", "knd")
     assert "there is no column 'knd'; did you mean 'kind'? The columns are 'size', 'colour', 'weight', 'kind'" in line
     line = failure(capsys, "train", flowers(tmp_path / "f.csv"), "--task", "regression")
-    assert "column 'kind': the target of a regression holds numbers, got 'kind0'" in line
+    assert "column 'kind': the target: expected numbers for a regression, got 'kind0'" in line
 
 
 def test_files_that_are_not_there(tmp_path, capsys):
@@ -117,15 +117,15 @@ def test_files_that_are_not_there(tmp_path, capsys):
 def test_folders(tmp_path, capsys):
     pytest.importorskip("PIL")
     (tmp_path / "empty").mkdir()
-    assert "empty has no folders: expected one for each class" in failure(capsys, "train", tmp_path / "empty")
+    assert "empty: expected a subfolder of images for each class" in failure(capsys, "train", tmp_path / "empty")
     folder = pictures(tmp_path / "bars", each=2)
     (folder / "level" / "0.png").write_bytes(b"no picture")
-    assert "0.png is no picture that can be read" in failure(capsys, "train", folder)
+    assert "0.png as an image" in failure(capsys, "train", folder)
     for file in (folder / "level").iterdir():
         file.unlink()
-    assert "has no pictures" in failure(capsys, "train", folder)
+    assert "got none of 'level'" in failure(capsys, "train", folder)
     (folder / "level").rmdir()
-    assert "one class only, 'upright'" in failure(capsys, "train", folder)
+    assert "expected at least two classes, got only 'upright'" in failure(capsys, "train", folder)
 
 
 def test_pictures_that_would_cost_too_much(tmp_path, capsys, model):

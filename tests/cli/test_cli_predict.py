@@ -106,7 +106,7 @@ def test_a_file_that_is_wrong_further_on_leaves_the_old_predictions(tmp_path, ca
     (tmp_path / "out.csv").write_text("before")
     monkeypatch.setattr(inputs, "BLOCK", 20)
     line = failure(capsys, "predict", model, table, "--output", tmp_path / "out.csv")
-    assert "new.csv, line 92: expected 4 fields as in the line of the names, got 2" in line
+    assert "new.csv, line 92: expected 4 fields, as in the line with the column names, got 2" in line
     assert (tmp_path / "out.csv").read_text() == "before"
 
 

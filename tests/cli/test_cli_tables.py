@@ -80,8 +80,8 @@ def test_kind_of_the_target(tmp_path, capsys):
     (["--split", "time"], "--split time: the columns 'since', 'left_on' hold dates: --time COLUMN says by which"),
     (["--split", "time", "--time", "zip"], "--split time: column 'zip' holds neither dates nor numbers"),
     (["--split", "time", "--time", "when"], "there is no column 'when'"),
-    (["--target", "zip", "--target", "left"], "column 'zip': the target of a regression holds numbers, got '02100'; "
-                                              "several targets are all numbers, or all have two classes"),
+    (["--target", "zip", "--target", "left"], "column 'zip': the target: expected numbers for a regression, got "
+                                              "'02100'; several targets are all numbers, or all have two classes"),
 ])
 def test_what_the_table_does_not_have(tmp_path, capsys, args, message):
     assert message in failure(capsys, "train", customers(tmp_path / "c.csv"), *QUICK, *args)

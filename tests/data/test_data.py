@@ -60,7 +60,7 @@ def test_dtypes_that_there_are_none_for(array):
 
 
 def test_text_is_told_where_to_go():
-    with pytest.raises(TypeError, match=r"got '2' \(str\) in row 1.*labels through TargetPreparation"):
+    with pytest.raises(TypeError, match=r"got '2' \(str\) in row 1.*TargetPreparation for labels"):
         TensorDataset(np.array([1, "2"], object))
 
 
@@ -106,7 +106,7 @@ def test_sparse_matrices():
 
 
 @pytest.mark.parametrize("arrays, message", [
-    ((), "at least one array"), ((np.zeros((3, 2)), np.zeros(4)), r"differ in length: \(3, 2\), \(4,\)"),
+    ((), "at least one array"), ((np.zeros((3, 2)), np.zeros(4)), r"of equal length, got the shapes \(3, 2\), \(4,\)"),
     ((np.float32(1),), "array 0: expected samples along a first dimension")])
 def test_arrays_that_are_no_samples(arrays, message):
     with pytest.raises(ValueError, match=message):

@@ -4,8 +4,8 @@ import pytest
 from data_tools import require_both_libraries_read_alike
 
 from fastnet.data import TablePreparation, read_cells, read_table, split_target
-from fastnet.data.cells import decimal_mark, form_of, typed
 from fastnet.data.dates import Dates
+from fastnet.data.forms import decimal_mark, form_of, typed
 from fastnet.data.numerals import Numerals
 
 PLAIN = [f"{i + 0.5}" for i in range(20)]

@@ -6,7 +6,7 @@ import pytest
 from data_tools import require_both_libraries_read_alike
 
 from fastnet.data import MultiTargetPreparation, TablePreparation, TargetPreparation, read_cells, read_table
-from fastnet.data.cells import form_of, typed
+from fastnet.data.forms import form_of, typed
 
 
 def read(cells):

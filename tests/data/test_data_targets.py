@@ -110,7 +110,7 @@ def test_several_numbers_and_dates():
 
 
 @pytest.mark.parametrize(("columns", "task", "message"), [
-    ({"a": ["x", "y", "z"], "b": [1, 0, 1]}, None, "column 'a': the target of a regression holds numbers, got 'x'"),
+    ({"a": ["x", "y", "z"], "b": [1, 0, 1]}, None, "column 'a': the target: .* regression, got 'x'"),
     ({"a": [1, 2, 3], "b": [1, 0, 1]}, "multilabel", "'a': expected two classes in each of several targets, got 3"),
     ({"a": [1, 0], "b": [1, None]}, None, "column 'b': the target: 1 value is NaN")])
 def test_several_that_do_not_fit(columns, task, message):

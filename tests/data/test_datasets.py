@@ -152,7 +152,7 @@ def test_environment_then_cache(small, elsewhere, tmp_path, monkeypatch):
 
 def test_environment_names_no_folder(elsewhere, tmp_path, monkeypatch):
     monkeypatch.setenv("FASTNET_DATA", str(tmp_path / "nowhere"))
-    with pytest.raises(FileNotFoundError, match=r"FASTNET_DATA is '.*nowhere', which is no folder"):
+    with pytest.raises(FileNotFoundError, match=r"expected FASTNET_DATA to be a folder, got '.*nowhere'"):
         datasets.mnist()
 
 
@@ -229,14 +229,14 @@ def test_read_idx(tmp_path, pack):
 
 
 @pytest.mark.parametrize(("contents", "message"), [
-    (b"", "no IDX file"),
-    (b"\x89PNG\r\n", "no IDX file: it begins with 0x89504e47"),
-    (idx(PICTURES, kind=0x0d), r"type 0x0d, expected 0x08"),
-    (GOOD[:9], "cut off: 9 bytes, expected 16"),
-    (GOOD[:-1], r"cut off: 75 bytes, expected 76 for the shape \(3, 4, 5\)"),
-    (GOOD + b"\0", "has bytes to spare: 77 bytes, expected 76"),
-    (gzip.compress(GOOD, mtime=0)[:-9], "no whole gzip file"),
-    (gzip.compress(GOOD, mtime=0)[:12] + b"\xff" * 40, "no whole gzip file"),
+    (b"", "expected an IDX file"),
+    (b"\x89PNG\r\n", "expected an IDX file, .*, got 0x89504e47"),
+    (idx(PICTURES, kind=0x0d), r"type 0x08 .*, got type 0x0d"),
+    (GOOD[:9], "truncated: expected 16 bytes .*, got 9"),
+    (GOOD[:-1], r"truncated: expected 76 bytes for the shape \(3, 4, 5\), got 75"),
+    (GOOD + b"\0", "has surplus bytes: expected 76 bytes .*, got 77"),
+    (gzip.compress(GOOD, mtime=0)[:-9], "a complete gzip file"),
+    (gzip.compress(GOOD, mtime=0)[:12] + b"\xff" * 40, "a complete gzip file"),
 ])
 def test_wrong_idx(tmp_path, contents, message):
     path = tmp_path / "wrong"
@@ -248,13 +248,13 @@ def test_wrong_idx(tmp_path, contents, message):
 
 def test_other_shape(small, elsewhere, tmp_path):
     put(tmp_path, small | {"t10k-labels-idx1-ubyte": idx(np.zeros(21))})
-    with pytest.raises(ValueError, match=r"its shape is \(21,\), expected \(20,\)"):
+    with pytest.raises(ValueError, match=r"of shape \(20,\), got an array of shape \(21,\)"):
         datasets.mnist(root=tmp_path)
 
 
 def test_other_contents(small, elsewhere, tmp_path):
     put(tmp_path, small | {"t10k-labels-idx1-ubyte": idx(np.zeros(20))})
-    with pytest.raises(ValueError, match="is not MNIST's: the SHA-256 of its contents is"):
+    with pytest.raises(ValueError, match="expected a file of MNIST, whose contents have the SHA-256"):
         datasets.mnist(root=tmp_path)
 
 

@@ -73,11 +73,11 @@ def test_a_polars_frame_trains():
 
 
 @pytest.mark.parametrize("make, error, message", [
-    (lambda pd: ["red", 3] * 24, TypeError, "something else: 'b', such as 'red'"),
+    (lambda pd: ["red", 3] * 24, TypeError, "other values: 'b', such as 'red'"),
     (lambda pd: pd.array([1, None] * 24, "Int64"), ValueError, "x, column 'b': 24 values are NaN .* row 1"),
     (lambda pd: pd.array([True, None] * 24, "boolean"), ValueError, "x, column 'b': 24 values are NaN"),
     (lambda pd: [0.5, None] * 24, ValueError, "x, column 'b': 24 values are NaN"),
-    (lambda pd: pd.date_range("2020", periods=N), TypeError, "something else: 'b', such as Timestamp"),
+    (lambda pd: pd.date_range("2020", periods=N), TypeError, "other values: 'b', such as Timestamp"),
     (lambda pd: ["1.5"] * N, TypeError, "'b' holds numbers as text, such as '1.5'")])
 def test_a_column_that_is_no_numbers_is_named(make, error, message):
     pd = pytest.importorskip("pandas")
@@ -196,8 +196,8 @@ def test_rows_of_different_lengths_are_named(rows, message):
 def test_numbers_as_text():
     for library in ("pandas", "polars"):
         frame = pytest.importorskip(library).DataFrame({"a": [1.0, 2.0], "b": ["1.5", "2"]})
-        with pytest.raises(TypeError, match=r"^x: expected columns of numbers, 'b' holds numbers as text, such as '1.5'"
-                                            r": convert it \(.astype\(float\) in pandas, .cast\(float\) in polars\)"):
+        with pytest.raises(TypeError, match=r"^x: expected .* but column 'b' holds numbers as text, such as '1.5'"
+                                            r"; convert it \(.astype\(float\) in pandas, .cast\(float\) in polars\)"):
             linear(2).fit(frame, [0.0, 1.0])
     with pytest.raises(TypeError, match=r"got '1.5', which is text; convert it with np.asarray\(..., float\)"):
         linear(2).fit([["1.5", "2"]] * 2, [0.0, 1.0])

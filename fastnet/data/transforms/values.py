@@ -1,0 +1,163 @@
+"""Normalisation, noise and mixing of samples: transforms of the numbers themselves."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnet.data.geometry import computed_in
+from fastnet.data.transforms.base import BatchTransform, in_dtype, with_others
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, ArrayLike
+
+__all__ = ["GaussianNoise", "MixUp", "Normalize"]
+
+_VALUES_AT_ONCE = 1 << 20               # of a large array, when its mean is computed
+
+
+class Normalize(BatchTransform):
+    """Subtract a mean and divide by a standard deviation: (x - mean) / std, in float32 (float64 stays).
+
+    Args:
+        mean, std: numbers, or one per entry of the last dimension (colours of images, columns of a table).
+
+    Attributes:
+        mean, std: the numbers as float64 arrays.
+
+    Raises:
+        ValueError: a std of 0 or less, or a number that is not finite.
+
+    Example:
+        >>> import numpy as np, fastnet
+        >>> fastnet.data.Normalize(mean=127.5, std=127.5)(np.array([0, 255], np.uint8))
+        array([-1.,  1.], dtype=float32)
+        >>> fastnet.data.Normalize.of(np.array([[1, 5], [3, 5]]), each=True)
+        Normalize(mean=[2.0, 5.0], std=[1.0, 1.0])
+    """
+
+    mean: Array
+    std: Array
+
+    def __init__(self, mean: ArrayLike, std: ArrayLike) -> None:
+        self.mean, self.std = np.asarray(mean, np.float64), np.asarray(std, np.float64)
+        if not (np.isfinite(self.mean).all() and np.isfinite(self.std).all() and (self.std > 0).all()):
+            raise ValueError("Normalize: expected finite means and positive standard deviations, got "
+                             f"{mean!r} and {std!r}")
+
+    @classmethod
+    def of(cls, x: ArrayLike, each: bool = False) -> Normalize:
+        """Create the Normalize that gives x mean 0 and variance 1; constant values are only shifted.
+
+        Args:
+            x: an array, which may be memory-mapped: it is read in parts.
+            each: compute a mean and a standard deviation for each entry of the last dimension.
+
+        Raises:
+            ValueError: x is empty, or contains NaN or infinity.
+        """
+        x = np.asarray(x)
+        if not x.size:
+            raise ValueError("Normalize.of: expected at least one value, got an empty array")
+        axis = tuple(range(x.ndim - 1)) if each else None
+        step = max(1, _VALUES_AT_ONCE * len(x) // max(x.size, 1))
+        starts, count = range(0, len(x), step), x.size // (x.shape[-1] if each else 1)
+        mean = sum(x[i:i + step].sum(axis, dtype=np.float64) for i in starts) / count
+        variance = sum(np.square(x[i:i + step] - mean).sum(axis) for i in starts) / count
+        std = np.sqrt(variance)
+        return cls(mean, np.where(std > 1e-10 * np.abs(mean), std, 1.0))        # less is rounding error of the mean
+
+    def __call__(self, x: Any, *others: Any) -> Any:
+        x = np.asarray(x)
+        dtype = np.float64 if x.dtype == np.float64 else np.float32
+        made = x.astype(dtype)                              # a copy, which is changed in place
+        made -= self.mean.astype(dtype)
+        made /= self.std.astype(dtype)
+        return with_others(made, others)
+
+    def __repr__(self) -> str:
+        return f"Normalize(mean={self.mean.tolist()}, std={self.std.tolist()})"
+
+
+class GaussianNoise(BatchTransform):
+    """Add normally distributed noise to every number.
+
+    Args:
+        std: standard deviation of the noise, in the units of the images.
+
+    Example:
+        >>> import numpy as np, fastnet
+        >>> fastnet.data.GaussianNoise(0.0)(np.ones((1, 2, 2), np.float32), rng=np.random.default_rng(0))
+        array([[[1., 1.],
+                [1., 1.]]], dtype=float32)
+    """
+
+    std: float
+
+    def __init__(self, std: float) -> None:
+        if not std >= 0:
+            raise ValueError(f"GaussianNoise: expected std >= 0, got {std}")
+        self.std = std
+
+    def __call__(self, x: Any, *others: Any, rng: np.random.Generator) -> Any:
+        x = np.asarray(x)
+        noise: Array = rng.standard_normal(x.shape, computed_in(x.dtype))
+        noise *= self.std
+        noise += x
+        return with_others(in_dtype(noise, x.dtype), others)
+
+
+class MixUp(BatchTransform):
+    """Mix each sample and its target with another sample of the batch: share * a + (1 - share) * b.
+
+    Zhang et al. 2018, https://arxiv.org/abs/1710.09412. Here each sample has a share.
+
+    Args:
+        alpha: shares are drawn from Beta(alpha, alpha); with a small alpha most samples hardly change.
+        classes: the number of classes, needed if targets are class numbers: they become probabilities of the classes,
+            float32 (N, classes), which cross-entropy accepts as well. Other targets are mixed as numbers.
+
+    Raises:
+        ValueError: alpha is not positive; when called: class numbers without `classes`, or out of range.
+
+    Example:
+        >>> import numpy as np, fastnet
+        >>> x, y = np.eye(2, dtype=np.float32), np.array([0, 1])
+        >>> mixed, target = fastnet.data.MixUp(0.4, classes=2)(x, y, rng=np.random.default_rng(0))
+        >>> np.array_equal(mixed, target), target.sum(1)
+        (True, array([1., 1.], dtype=float32))
+    """
+
+    alpha: float
+    classes: int | None
+
+    def __init__(self, alpha: float = 0.2, classes: int | None = None) -> None:
+        if not alpha > 0:
+            raise ValueError(f"MixUp: expected alpha > 0, got {alpha}")
+        self.alpha, self.classes = alpha, classes
+
+    def __call__(self, *arrays: Any, rng: np.random.Generator) -> tuple[Array, ...]:
+        *inputs, target = arrays
+        target = self._probabilities(np.asarray(target))
+        share = rng.beta(self.alpha, self.alpha, len(target)).astype(np.float32)
+        others = rng.permutation(len(target))
+        return tuple(_mixed(np.asarray(a), share, others) for a in (*inputs, target))
+
+    def _probabilities(self, target: Array) -> Array:
+        """Class numbers as probabilities of the classes; other targets unchanged."""
+        if target.dtype.kind not in "iu":
+            return target
+        if self.classes is None:
+            raise ValueError("MixUp: expected the number of classes to mix class numbers, got none; state it: "
+                             "MixUp(classes=...)")
+        if target.size and not 0 <= target.min() <= target.max() < self.classes:
+            raise ValueError(f"MixUp: expected class numbers from 0 to {self.classes - 1}, got {target.min()} to "
+                             f"{target.max()}")
+        return np.eye(self.classes, dtype=np.float32)[target]
+
+
+def _mixed(a: Array, share: Array, others: Array) -> Array:
+    if a.dtype.kind != "f":
+        a = a.astype(np.float32)
+    share = share.reshape(-1, *(1,) * (a.ndim - 1)).astype(a.dtype)
+    return a * share + a[others] * (1 - share)

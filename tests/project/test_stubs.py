@@ -26,13 +26,16 @@ def test_stubs_are_current(path):
 
 
 def _public():
-    """name -> each public function, and each public method and operator of Tensor that operations register."""
-    for module in (fastnet.functional, fastnet.nn.functional):
+    """(name, function) of each public function, and of each public method and operator of Tensor."""
+    for module in (fastnet, fastnet.nn.functional):
         for name in module.__all__:
             if inspect.isroutine(getattr(module, name)):
                 yield f"{module.__name__}.{name}", getattr(module, name)
+    for name, member in vars(fastnet.Tensor).items():
+        if callable(member) and not name.startswith("_"):
+            yield f"fastnet.Tensor.{name}", member
     for name, member in stubs.tensor_members():
-        if inspect.isroutine(member) and not inspect.unwrap(member).__module__.startswith("fastnet.autograd"):
+        if name.startswith("__") and callable(member):
             yield f"fastnet.Tensor.{name}", member
 
 

@@ -62,8 +62,8 @@ def _factor(name: str, argument: str, factor: Any, *operands: TensorOrNumber) ->
     dtype = dtypes.result_type(*(x._data if isinstance(x, Tensor) else x for x in operands))
     kind = dtypes.of_scalar(number).kind
     if kind in "bf" and kind != dtype.kind:
-        raise RuntimeError(f"{name}: {argument} is {factor!r}, which does not fit a result of dtype {dtype}: expected "
-                           f"{'a number' if dtype.kind == 'f' else 'an integer'}")
+        wanted = "a number" if dtype.kind == "f" else "an integer"
+        raise RuntimeError(f"{name}: expected {argument} to be {wanted} for a result of dtype {dtype}, got {factor!r}")
     return number
 
 
@@ -91,7 +91,8 @@ def _pow(x: Array | Number, y: Array | Number) -> Result[Array]:
     x, y = operands(x, y, exact=not isinstance(y, np.ndarray))
     refuse_bool("pow", x)
     if x.dtype.kind in "iu" and not isinstance(exponent, np.ndarray) and exponent < 0:
-        raise RuntimeError("integers to negative integer powers are not allowed; make the base floating-point")
+        raise RuntimeError(f"pow: expected an exponent of 0 or more for an integer base, got {exponent}; convert the "
+                           "base with .float()")
     out = kernels.binary("pow", x, y)
     return out, (gradient(_of_base, x, y), gradient(_of_exponent, x, y, out))
 

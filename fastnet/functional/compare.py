@@ -307,7 +307,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8
     _check_other("isclose", other)
     for tolerance, given in (("rtol", rtol), ("atol", atol)):
         if not given >= 0:
-            raise RuntimeError(f"isclose: expected {tolerance} not to be negative, got {given}")
+            raise RuntimeError(f"isclose: expected {tolerance} to be 0 or more, got {given}")
     x, y = (t.to(dtypes.float_of(t.dtype)) for t in (input, other))
     near = (x - y).abs() <= atol + rtol * y.abs()
     close = (input == other) | (near & other.isfinite())           # finite numbers are not close to infinity

@@ -112,7 +112,7 @@ def as_dims(name: str, input: Tensor | Array, dims: Size) -> list[int]:
     """
     listed = [as_dim(input, d) for d in (dims if isinstance(dims, tuple | list) else (dims,))]
     if len(set(listed)) < len(listed):
-        raise RuntimeError(f"{name}: a dimension is named twice in {dims}")
+        raise RuntimeError(f"{name}: expected each dimension once, got {dims}")
     return listed
 
 

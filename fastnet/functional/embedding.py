@@ -93,14 +93,14 @@ def padding_row(name: str, padding_idx: int | None, rows: int) -> int | None:
     if padding_idx is None:
         return None
     if not -rows <= padding_idx < rows:
-        raise ValueError(f"{name}: padding_idx {padding_idx} is outside the {rows} rows")
+        raise ValueError(f"{name}: expected padding_idx from {-rows} to {rows - 1}, got {padding_idx}")
     return padding_idx % rows
 
 
 def check_max_norm(name: str, max_norm: float | None) -> None:
     """Refuse NaN and a negative bound, which would change the sign of rows."""
     if max_norm is not None and not max_norm >= 0:
-        raise ValueError(f"{name}: expected max_norm to be None or a number that is not negative, got {max_norm}")
+        raise ValueError(f"{name}: expected max_norm to be None, or 0 or more, got {max_norm}")
 
 
 @no_grad()

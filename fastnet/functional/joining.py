@@ -146,7 +146,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
 def _iterate(self: Tensor) -> Iterator[Tensor]:
     if self.ndim == 0:
-        raise TypeError("a 0-d tensor cannot be iterated over")
+        raise TypeError("iteration over a 0-d tensor")
     return iter(unbind(self))
 
 

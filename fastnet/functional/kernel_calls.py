@@ -165,7 +165,7 @@ def check_floating(name: str, x: Array | Tensor, argument: str = "input") -> Non
 def refuse_bool(name: str, *operands: Array | Tensor | Number) -> None:
     """Refuse bool operands (arrays, tensors or numbers) of arithmetic that is not defined for bool."""
     if any((x.dtype if hasattr(x, "dtype") else dtypes.of_scalar(x)).kind == "b" for x in operands):
-        raise RuntimeError(f"{name} takes numbers, got bool; convert it with .long(), or use ~, ^, & and |")
+        raise RuntimeError(f"{name}: expected numbers, got bool; convert it with .long(), or use ~, ^, & and |")
 
 
 def binary(kernel: str, a: Array, b: Array, dtype: DType | None = None) -> Array:

@@ -71,7 +71,7 @@ def _expanded(x: Tensor, key: Sequence[Any]) -> Sequence[Any]:
     """A key with its ... replaced by full slices."""
     gaps = [i for i, k in enumerate(key) if k is Ellipsis]
     if len(gaps) > 1:
-        raise IndexError(f"an index can have only one ..., got {len(gaps)}")
+        raise IndexError(f"expected at most one ... in an index, got {len(gaps)}")
     for gap in gaps:
         return (*key[:gap], *[slice(None)] * (x.ndim - sum(map(_width, key))), *key[gap + 1:])
     return key
@@ -93,7 +93,7 @@ def _as_index(k: Any) -> Any:
     """
     if isinstance(k, Tensor):
         if k.dtype.kind == "f":
-            raise IndexError(f"an index tensor must be integer or bool, got {k.dtype}")
+            raise IndexError(f"expected an integer or bool tensor as index, got {k.dtype}")
         if k.dtype.kind == "b" or k.dtype == np.uint8:
             forbid_in_recording("indexing with a mask, whose result's shape depends on its values,")
             k = k.bool()
@@ -105,7 +105,7 @@ def _as_index(k: Any) -> Any:
     elif isinstance(k, np.ndarray):
         k = k.astype(np.bool_) if k.dtype == np.uint8 else k
     elif not (k is None or k is Ellipsis or isinstance(k, slice)):
-        raise IndexError(f"an index must be an integer, a slice, None, ..., or a tensor, got {k!r}")
+        raise IndexError(f"expected an integer, a slice, None, ... or a tensor as index, got {k!r}")
     return k
 
 

@@ -55,6 +55,8 @@ def _of_right(g: Array, a: Array, *, out: Array | None = None) -> Array:
 
 
 def _mismatch(name: str, a: Tensor, b: Tensor) -> RuntimeError:
+    if 0 in (a.ndim, b.ndim):
+        return RuntimeError(f"{name}: expected tensors with dimensions, got a 0-d tensor")
     return RuntimeError(f"{name}: shapes {shape_text(a)} and {shape_text(b)} do not fit: the last dimension of the "
                         f"first ({a.shape[-1]}) must equal the last but one of the second ({b.shape[-min(b.ndim, 2)]})")
 
@@ -102,8 +104,7 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
                 return out
     _check_one_dtype("matmul", input, other)
     if input.ndim == 0 or other.ndim == 0 or input.shape[-1] != other.shape[-min(other.ndim, 2)]:
-        raise RuntimeError("matmul: 0-d tensors have no matrix product") if 0 in (input.ndim, other.ndim) \
-            else _mismatch("matmul", input, other)
+        raise _mismatch("matmul", input, other)
     return _general(input, other) if out is None else _matmul_into(input, other, out)
 
 
@@ -267,8 +268,8 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha:
     product = matmul(mat1, mat2)
     for name, factor in (("beta", beta), ("alpha", alpha)):
         if isinstance(factor, float) and product.dtype.kind != "f":
-            raise RuntimeError(f"addmm: {name} is {factor!r}, which does not fit a result of dtype {product.dtype}: "
-                               "expected an integer")
+            raise RuntimeError(f"addmm: expected {name} to be an integer for a result of dtype {product.dtype}, got "
+                               f"{factor!r}")
     return _times(input.expand(product.shape), beta) + _times(product, alpha)
 
 

@@ -45,7 +45,7 @@ def sum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLi
 
     Raises:
         IndexError: a dimension out of range.
-        RuntimeError: a dimension named twice.
+        RuntimeError: a dimension that occurs twice.
 
     Example:
         >>> import fastnet

@@ -189,7 +189,7 @@ def test_what_is_stored_must_fit(call):
 def test_a_number_must_have_at_most_64_bits():
     with pytest.raises(RuntimeError, match=f"{2 ** 64} does not fit uint8: expected at most 64 bits"):
         byte(fastnet) + 2 ** 64
-    with pytest.raises(RuntimeError, match="negative integer powers"):
+    with pytest.raises(RuntimeError, match="an exponent of 0 or more for an integer base, got -"):
         byte(fastnet) ** -1
 
 
@@ -275,7 +275,7 @@ def test_a_tensor_is_neither_none_nor_text():
 
 
 @pytest.mark.parametrize("call, error, words", [
-    *((lambda f=f: f(bools(fastnet), bools(fastnet)), RuntimeError, f"{name} takes numbers, got bool") for name, f in [
+    *((lambda f=f: f(bools(fastnet), bools(fastnet)), RuntimeError, f"{name}: expected numbers, got") for name, f in [
         ("sub", operator.sub), ("pow", operator.pow), ("floor_divide", operator.floordiv), ("fmod", fastnet.fmod),
         ("remainder", operator.mod), ("neg", lambda x, y: -x), ("round", lambda x, y: x.round()),
         ("floor", lambda x, y: x.floor()), ("relu", lambda x, y: x.relu())]),

@@ -95,7 +95,7 @@ def test_what_is_asked_of_a_tensor_or_made_like_one():
     assert fastnet.randint(3, high=4, size=(2,)).tolist() == [3, 3]
     with pytest.raises(RuntimeError, match="masked_select: expected a bool tensor as mask"):
         x.masked_select(t(INDEX))
-    with pytest.raises(RuntimeError, match="positive takes numbers, got bool"):
+    with pytest.raises(RuntimeError, match="positive: expected numbers, got bool"):
         operator.pos(x > 0)
 
 

@@ -1,17 +1,22 @@
-"""The command `fastnet`: train a model on a data set, a table or pictures, predict with it, measure it, show it."""
+"""The command `fastnet`: train a model on a data set, a table or images, predict with it, and measure it."""
+from __future__ import annotations
+
 import contextlib
 import os
 import sys
 import warnings
+from collections.abc import Iterator, Sequence
 
 import fastnet
 from fastnet.cli.arguments import make_parser
-from fastnet.cli.errors import FAILED, WrongUseError, code_of, line_of
+from fastnet.cli.errors import FAILED, WrongUseError, exit_code, message_of
 from fastnet.cli.terminal import note, say
 
+__all__ = ["main"]
 
-def main(argv=None):
-    """Run the command line `argv` (default: the process's own); returns the exit code.
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line `argv` (default: the arguments of the process), and return the exit code.
 
     Example:
         >>> from fastnet.cli import main
@@ -19,38 +24,39 @@ def main(argv=None):
         test accuracy: 0.9...
         0
     """
-    argv = sys.argv[1:] if argv is None else list(argv)
-    args = make_parser().parse_args(argv)
-    args.argv = argv
+    words = sys.argv[1:] if argv is None else list(argv)
+    args = make_parser().parse_args(words)
+    args.argv = words
     try:
-        with _process_as_it_was():
+        with _restoring_process_state():
             args.run(args)
         sys.stdout.flush()
-    except BrokenPipeError:             # who read the output wants no more: what is left of it goes nowhere
+    except BrokenPipeError:             # the reader closed the pipe: discard the rest of the output
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt as e:
-        return _say(f"fastnet: {line_of(e)}", e)
+        return _fail(f"fastnet: {message_of(e)}", e)
     except WrongUseError as e:
-        return _say(f"fastnet {args.command}: error: {line_of(e)}; see fastnet {args.command} --help", e)
+        return _fail(f"fastnet {args.command}: error: {message_of(e)}; see fastnet {args.command} --help", e)
     except (OSError, ImportError, ValueError, TypeError, RuntimeError, ArithmeticError, MemoryError) as e:
-        return _say(f"fastnet: error: {line_of(e)}", e)
+        return _fail(f"fastnet: error: {message_of(e)}", e)
     return 0
 
 
 @contextlib.contextmanager
-def _process_as_it_was():
-    """Inside, warnings are notes of one line; afterwards they and the random state are as they were before."""
+def _restoring_process_state() -> Iterator[None]:
+    """Print warnings as one-line notes inside; restore warning filters and the random state afterwards."""
     state = fastnet.get_rng_state()
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *where: note(str(message))
-            warnings.filterwarnings("ignore", r"Image size .* exceeds limit")      # Pillow's, before an error of ours
+            # Pillow warns before fastnet raises its own error
+            warnings.filterwarnings("ignore", r"Image size .* exceeds limit")
             yield
     finally:
         fastnet.set_rng_state(state)
 
 
-def _say(line, error):
+def _fail(line: str, error: BaseException) -> int:
     say(line, sys.stderr)
-    return code_of(error)
+    return exit_code(error)

@@ -1,32 +1,36 @@
-"""What the command says and returns where something is wrong."""
+"""Error messages and exit codes of the command."""
+from __future__ import annotations
+
 import re
 
 from fastnet._core.startup import INTERRUPTED, WRONG_USE
+
+__all__ = ["FAILED", "WrongUseError", "exit_code", "message_of"]
 
 FAILED = 1
 
 
 class WrongUseError(ValueError):
-    """Arguments that each are right but cannot be meant."""
+    """Individually valid arguments that conflict."""
 
 
-def line_of(error):
-    """An error in words for a user, in one line.
+def message_of(error: BaseException) -> str:
+    """The text of an error for the user, in one line.
 
     Args:
         error: an exception.
 
     Example:
-        >>> from fastnet.cli.errors import line_of
-        >>> line_of(FileNotFoundError(2, "No such file or directory", "flowers.csv"))
+        >>> from fastnet.cli.errors import message_of
+        >>> message_of(FileNotFoundError(2, "No such file or directory", "flowers.csv"))
         'flowers.csv: No such file or directory'
-        >>> line_of(ZeroDivisionError())
+        >>> message_of(ZeroDivisionError())
         'ZeroDivisionError'
     """
-    return re.sub(r"\s*[\r\n]\s*", " ", _words_of(error))
+    return re.sub(r"\s*[\r\n]\s*", " ", _text(error))
 
 
-def _words_of(error):
+def _text(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
     if isinstance(error, MemoryError):
@@ -37,15 +41,15 @@ def _words_of(error):
     return str(error) or type(error).__name__
 
 
-def code_of(error):
+def exit_code(error: BaseException) -> int:
     """The exit code for an error.
 
     Args:
         error: an exception.
 
     Example:
-        >>> from fastnet.cli.errors import WrongUseError, code_of
-        >>> code_of(OSError()), code_of(WrongUseError()), code_of(KeyboardInterrupt())
+        >>> from fastnet.cli.errors import WrongUseError, exit_code
+        >>> exit_code(OSError()), exit_code(WrongUseError()), exit_code(KeyboardInterrupt())
         (1, 2, 130)
     """
     if isinstance(error, KeyboardInterrupt):

@@ -1,22 +1,32 @@
-"""`fastnet evaluate`: how good a saved model is on data whose answers are known."""
+"""`fastnet evaluate`: measure a saved model on data with known targets."""
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from fastnet import datasets
+from fastnet._core.annotations import Array
 from fastnet._core.errors import printable
 from fastnet._core.startup import interruptions_raise
 from fastnet.cli.figures import figure_lines
 from fastnet.cli.outputs import check_outputs, write_report
 from fastnet.cli.saved import Saved
 from fastnet.cli.sources import load_samples
+from fastnet.cli.targets import classes_of
 from fastnet.cli.terminal import say
 from fastnet.data.text_lines import shown
 from fastnet.training.history import aligned
 
-_MOST = 30                              # classes of which each gets a line
+__all__ = ["class_table", "evaluate"]
+
+_MOST = 30                              # classes that get a line each
 
 
-def evaluate(args):
-    """Measure a model that `fastnet train` saved on a data set's test part, or on all of a table or folder."""
+def evaluate(args: argparse.Namespace) -> None:
+    """Measure a saved model on a data set's test part, or on all of a table or folder."""
     check_outputs([args.model] if args.data in datasets.names() else [args.model, args.data],
                   [("--report", args.report)])
     saved = Saved.read(args.model)
@@ -25,8 +35,9 @@ def evaluate(args):
     trainer = saved.trainer()
     figures = saved.figures(trainer, x, y)
     say(f"{shown(args.data)}: {len(y)} samples")
-    if saved.target.task == "classification" and len(saved.target.classes) <= _MOST:
-        for line in class_table(saved.target.classes, y, trainer.predict(x)).split("\n"):
+    classes = classes_of(saved.target) if saved.target.task == "classification" else []
+    if 0 < len(classes) <= _MOST:
+        for line in class_table(classes, y, trainer.predict(x)).split("\n"):
             say(line)
     say(f"loss: {figures['loss']:.4f}")
     for line in figure_lines(figures):
@@ -35,12 +46,12 @@ def evaluate(args):
         write_report(args.report, {"model": str(args.model), "dataset": args.data, "samples": len(y), **figures})
 
 
-def class_table(classes, actual, predicted):
-    """Of each class, how many samples there are, how many of them were found, and how many of those found are right.
+def class_table(classes: Sequence[Any], actual: Array, predicted: Array) -> str:
+    """A table with the number of samples, the recall and the precision of each class.
 
     Args:
         classes: their names.
-        actual, predicted: (N,), the classes' numbers.
+        actual, predicted: (N,), class indices.
 
     Example:
         >>> import numpy as np
@@ -51,12 +62,12 @@ def class_table(classes, actual, predicted):
           dog        2  1.0000     0.6667
     """
     lines = [("class", "samples", "recall", "precision")]
-    for number, name in enumerate(classes):
-        there, found = actual == number, predicted == number
-        right = np.count_nonzero(there & found)
-        lines.append((printable(name), str(np.count_nonzero(there)), _share(right, there), _share(right, found)))
+    for index, name in enumerate(classes):
+        positive, found = actual == index, predicted == index
+        right = int(np.count_nonzero(positive & found))
+        lines.append((printable(name), str(np.count_nonzero(positive)), _ratio(right, positive), _ratio(right, found)))
     return aligned(lines)
 
 
-def _share(right, of):
-    return f"{right / np.count_nonzero(of):.4f}" if of.any() else "-"
+def _ratio(right: int, samples: Array) -> str:
+    return f"{right / np.count_nonzero(samples):.4f}" if samples.any() else "-"

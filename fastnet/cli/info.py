@@ -1,26 +1,34 @@
-"""`fastnet info`: what runs here, and what a saved model is."""
+"""`fastnet info`: the system's configuration, or a saved model."""
+from __future__ import annotations
+
+import argparse
 import os
 import platform
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import fastnet
 from fastnet.backend import config
 from fastnet.cli.saved import Saved, versions
+from fastnet.cli.targets import classes_of
 from fastnet.cli.terminal import say
 from fastnet.nn.saving import load_described
 
-_MOST = 20                              # classes and tensors of which the names are printed
+__all__ = ["describe_model", "describe_system", "info", "print_rows"]
+
+_MOST = 20                              # classes and tensors whose names are printed
 
 
-def info(args):
-    """Print what runs here; or what a saved model is: its architecture, its data, how it was trained."""
-    print_rows(about_model(args.model) if args.model else about_this())
+def info(args: argparse.Namespace) -> None:
+    """Print the system's configuration; or a saved model's architecture, data and training."""
+    print_rows(describe_model(args.model) if args.model else describe_system())
 
 
-def print_rows(rows):
-    """Print names and values, in two columns; of several lines the others below the first.
+def print_rows(rows: Mapping[str, Any]) -> None:
+    """Print names and values in two columns.
 
     Args:
-        rows: a dictionary; values are lists of lines, or in one line; what is None is left out.
+        rows: {name: value}. A list prints one line per item; None is omitted.
 
     Example:
         >>> from fastnet.cli.info import print_rows
@@ -35,7 +43,7 @@ def print_rows(rows):
                 say(f"{'' if i else name + ':':18s}{line}")
 
 
-def about_this():
+def describe_system() -> dict[str, Any]:
     """Backend, instruction set, threads and versions."""
     running = config()
     return {
@@ -50,8 +58,8 @@ def about_this():
     }
 
 
-def about_model(path):
-    """What a file of weights holds.
+def describe_model(path: str) -> dict[str, Any]:
+    """Architecture, parameters, data and training of a saved model; or the tensors of another safetensors file.
 
     Args:
         path: of a safetensors file.
@@ -62,7 +70,7 @@ def about_model(path):
     """
     try:
         model, described = load_described(path)
-    except ValueError as e:             # weights alone, as of PyTorch: their names and shapes are all there is
+    except ValueError as e:             # weights without an architecture, as PyTorch saves them: show names and shapes
         tensors = fastnet.load_file(path)
         return _file_row(path) | {"architecture": str(e).removeprefix(f"{path}: ").removeprefix(f"{path} "),
                                   "tensors": _tensor_lines(tensors)}
@@ -71,43 +79,43 @@ def about_model(path):
     saved = Saved.described(path, model, described)
     if saved is None:
         return rows | {"metadata": described or None}
-    return rows | _about_training(saved)
+    return rows | _training_rows(saved)
 
 
-def _file_row(path):
+def _file_row(path: str) -> dict[str, Any]:
     return {"file": f"{path}, {os.path.getsize(path):,} bytes"}
 
 
-def _tensor_lines(tensors):
+def _tensor_lines(tensors: Mapping[str, Any]) -> list[str]:
     lines = [f"{name} {tuple(t.shape)} {t.dtype}" for name, t in list(tensors.items())[:_MOST]]
     return [*lines, *([f"and {len(tensors) - _MOST} more"] if len(tensors) > _MOST else [])]
 
 
-def _about_training(saved):
+def _training_rows(saved: Saved) -> dict[str, Any]:
     about, target = saved.about, saved.target
     settings = about.get("settings")
     results = {name.removeprefix("test_"): value for name, value in about.items() if name.startswith("test_")}
     return {
         "task": target.task,
         "predicts": about.get("target"),
-        "classes": _classes(target.classes) if target.task == "classification" else None,
-        "takes": saved.inputs.describe(),
+        "classes": _classes(classes_of(target)) if target.task == "classification" else None,
+        "inputs": saved.inputs.describe(),
         "trained on": about.get("dataset"),
         "epochs": about.get("epochs"),
         "settings": _pairs(settings) if isinstance(settings, dict) else None,
-        "tested": _pairs(results) if results else None,
+        "test results": _pairs(results) if results else None,
         "versions": _pairs(about["versions"]) if isinstance(about.get("versions"), dict) else None,
     }
 
 
-def _classes(classes):
+def _classes(classes: Sequence[Any]) -> str:
     more = f" and {len(classes) - _MOST} more" if len(classes) > _MOST else ""
     return ", ".join(map(str, classes[:_MOST])) + more
 
 
-def _pairs(values):
+def _pairs(values: Mapping[str, Any]) -> list[str]:
     return [f"{name} {_text(value)}" for name, value in values.items() if value is not None]
 
 
-def _text(value):
+def _text(value: object) -> object:
     return f"{value:.4g}" if isinstance(value, float) else value

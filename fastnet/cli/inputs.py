@@ -1,16 +1,20 @@
-"""How files become a model's inputs: of each kind of data the preparation that a saved model carries with it."""
+"""Preparations of a model's inputs, one class for each kind of data; a saved model contains its preparation."""
+from __future__ import annotations
+
 import math
 import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from fastnet import data
+from fastnet._core.annotations import Array
 from fastnet.cli.drawings import read_drawing
 from fastnet.cli.settings import is_table
 from fastnet.cli.terminal import note
@@ -19,18 +23,20 @@ from fastnet.data.pictures import PICTURE_ENDINGS
 from fastnet.data.tables import PARQUET_ENDINGS, TABLE_ENDINGS
 from fastnet.data.text_lines import STANDARD_INPUT, shown
 
+__all__ = ["Drawings", "Pictures", "Pixels", "Table", "inputs_from", "naming_lines", "read_array"]
+
 ARRAYS = ".npy"
-BLOCK = 1 << 14                         # rows of a file that are predicted at a time
-LARGEST = 4096                          # pixels in each direction of a model's inputs
+BLOCK_ROWS = 1 << 14                    # rows of a file that are predicted at a time
+LARGEST = 4096                          # pixels: height and width of a model's inputs
 
 
 @dataclass
 class Pixels(ABC):
-    """Pictures as float32, shifted and scaled so that those to train on have mean 0 and variance 1.
+    """Images as float32, standardised to mean 0 and variance 1 over the training images.
 
     Args:
         size: height and width.
-        mean, std: of the pixels to train on.
+        mean, std: of the pixels of the training images.
     """
     kind: ClassVar[str]
     is_pictures: ClassVar[bool] = True
@@ -38,33 +44,33 @@ class Pixels(ABC):
     mean: float
     std: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (type(self.size) is int and 0 < self.size <= LARGEST and self.std > 0
                 and all(isinstance(n, int | float) and math.isfinite(n) for n in (self.mean, self.std))):
-            raise ValueError(f"the preparation of pictures is damaged: {self}")
+            raise ValueError(f"the preparation of images is damaged: {self}")
 
     @property
     @abstractmethod
-    def shape(self):
-        """Of a sample."""
+    def shape(self) -> tuple[int, ...]:
+        """The shape of a sample."""
 
     @abstractmethod
-    def read_picture(self, path):
-        """The picture of a file as the data set would have it, before it is standardised."""
+    def read_picture(self, path: str | Path) -> Array:
+        """Read an image in the form of the training images, before standardisation."""
 
-    def prepare(self, pictures):
-        """Pictures of the data set, standardised.
+    def prepare(self, pictures: Array) -> Any:
+        """Standardise images.
 
         Args:
             pictures: (N, size, size) or (N, size, size, colours).
         """
         return data.Normalize(self.mean, self.std)(pictures)
 
-    def read(self, path):
-        """The samples of a picture file, or of a .npy file of many pictures.
+    def read(self, path: str | Path) -> Any:
+        """Read the samples of an image file, or of a .npy file with many images.
 
         Raises:
-            ValueError: the file is neither, or its pictures are of another size.
+            ValueError: the file is neither, or its images have another size.
             OSError: it cannot be read.
         """
         if Path(path).suffix.lower() == ARRAYS:
@@ -76,20 +82,21 @@ class Pixels(ABC):
                 raise ValueError(f"{path} has the shape {pictures.shape}, expected ({expected})")
             return self.prepare(pictures)
         if Path(path).suffix.lower() not in PICTURE_ENDINGS:
-            raise ValueError(f"the model reads pictures: {path} should end in {', '.join(PICTURE_ENDINGS)} or {ARRAYS}")
+            raise ValueError("the model reads images: expected a file that ends in "
+                             f"{', '.join(PICTURE_ENDINGS)} or {ARRAYS}, got {path}")
         return self.prepare(self.read_picture(path)[None])
 
-    def blocks(self, path, encoding=None):
-        """As Table's, of pictures: an iterator of ({}, samples), all together."""
+    def blocks(self, path: str | Path, encoding: str | None = None) -> Iterator[tuple[dict[str, Any], Any]]:
+        """The samples of a file as one block, ({}, samples); see `Table.blocks`."""
         yield {}, self.read(path)
 
-    def to_dict(self):
-        """What `inputs_from` reads, for JSON."""
+    def to_dict(self) -> dict[str, Any]:
+        """A dictionary for JSON, which `inputs_from` reads."""
         return {"kind": self.kind} | asdict(self)
 
-    def describe(self):
-        """In a few words, what a sample is."""
-        return f"pictures of {' x '.join(map(str, self.shape))}"
+    def describe(self) -> str:
+        """A short description of the samples."""
+        return f"images of {' x '.join(map(str, self.shape))}"
 
 
 @dataclass
@@ -97,41 +104,41 @@ class Drawings(Pixels):
     """Digits of a data set: grey, light on dark.
 
     Args:
-        size, mean, std: as Pixels'.
-        box: the pixels of it that a digit fills in its longer direction.
+        size, mean, std: see Pixels.
+        box: pixels that the longer side of a digit fills.
         highest: the value of ink.
     """
     kind: ClassVar[str] = "drawings"
     box: int
     highest: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if not (type(self.box) is int and 0 < self.box <= self.size and type(self.highest) is int):
             raise ValueError(f"the preparation of drawings is damaged: {self}")
 
     @property
-    def shape(self):
-        """Of a sample."""
+    def shape(self) -> tuple[int, ...]:
+        """The shape of a sample."""
         return self.size, self.size
 
-    def read_picture(self, path):
-        """A picture that somebody drew, as the data set would have it."""
+    def read_picture(self, path: str | Path) -> Array:
+        """Read a drawing, in the form of the data set's images."""
         return read_drawing(path, self.size, self.box) * self.highest
 
 
 @dataclass
 class Pictures(Pixels):
-    """Pictures resized to a square, in red, green and blue."""
+    """Images resized to a square, in red, green and blue."""
     kind: ClassVar[str] = "pictures"
 
     @property
-    def shape(self):
-        """Of a sample."""
+    def shape(self) -> tuple[int, ...]:
+        """The shape of a sample."""
         return self.size, self.size, 3
 
-    def read_picture(self, path):
-        """A picture, resized as those that were trained on."""
+    def read_picture(self, path: str | Path) -> Array:
+        """Read an image, resized like the training images."""
         return data.read_picture(path, self.size)
 
 
@@ -147,88 +154,91 @@ class Table:
     preparation: data.TablePreparation
 
     @property
-    def shape(self):
-        """Of a sample."""
+    def shape(self) -> tuple[int, ...]:
+        """The shape of a sample."""
         return (len(self.preparation.feature_names),)
 
     @property
-    def columns(self):
+    def columns(self) -> list[str]:
         """The names of the columns that are used."""
         return list(self.preparation.encoders)
 
-    def prepare(self, table):
+    def prepare(self, table: Any) -> tuple[Array, list[str]]:
         """The rows of a table as numbers, float32 (N, features), and lines about columns with odd cells."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             x = self.preparation.transform(table)
         return x, [str(warning.message) for warning in caught]
 
-    def prepare_file(self, path, table):
-        """The rows of a file's table as numbers, with notes of what the training had not."""
+    def prepare_file(self, path: str | Path, table: Any) -> Array:
+        """The rows of a file's table as numbers; prints notes about cells unlike those of the training."""
         [(_, x)] = self._prepared(path, [table])
         return x
 
-    def read(self, path):
-        """The rows of a file that `blocks` reads, all together."""
+    def read(self, path: str | Path) -> Array:
+        """Read all rows of a file, as numbers."""
         return np.concatenate([x for _, x in self.blocks(path)])
 
-    def blocks(self, path, encoding=None):
-        """The rows of a file, some thousand at a time, so that a large one needs no more memory than a small one.
+    def blocks(self, path: str | Path, encoding: str | None = None) -> Iterator[tuple[Any, Array]]:
+        """Read the rows of a file in blocks, so that memory does not grow with the file.
 
         Args:
-            path: of a table; or of a .npy file, with columns in the order of training.
-            encoding: of a CSV file; None: what it shows.
+            path: of a table; or of a .npy file, with columns in the order of the training.
+            encoding: of a CSV file; None: detect it.
 
         Returns:
             An iterator of ({column: values}, prepared rows).
         """
         if str(path) != STANDARD_INPUT and not str(path).lower().endswith(PARQUET_ENDINGS) and is_table(path):
-            return self._prepared(path, data.read_blocks(path, BLOCK, encoding=encoding))
+            return self._prepared(path, data.read_blocks(path, BLOCK_ROWS, encoding=encoding))
         return self._prepared(path, [self.read_table(path, encoding)])
 
-    def _prepared(self, path, tables):
-        """(table, its rows as numbers) of each, and notes: of each column that has odd cells, and of categories."""
-        unseen, rows, odd = Counter(), 0, {}
+    def _prepared(self, path: str | Path, tables: Iterable[Any]) -> Iterator[tuple[Any, Array]]:
+        """(table, its rows as numbers) of each table; at the end, print notes about odd cells and new categories."""
+        unseen: Counter[str] = Counter()
+        rows, odd, notes = 0, dict[str, str](), ()
         for table in tables:
             with naming_lines(path, table):
                 x, lines = self.prepare(table)
             for text in lines:
-                odd.setdefault(text.partition(" except ")[0], text)     # the first cell of a column is enough
+                odd.setdefault(text.partition(" except ")[0], text)     # one note per column is enough
             unseen.update(self.preparation.unseen(table))
             rows += len(x)
+            notes = getattr(table, "notes", ())
             yield table, x
-        for text in (*getattr(table, "notes", ()), *odd.values()):
+        for text in (*notes, *odd.values()):
             note(f"{shown(path)}: {text}")
         for name, count in unseen.items():
             note(f"{shown(path)}: column {name!r}: {count} of {rows} rows have a category that was not seen in "
-                 "training, which counts as none")
+                 "training, which is ignored")
 
-    def read_table(self, path, encoding=None):
-        """The columns of a file, by name."""
+    def read_table(self, path: str | Path, encoding: str | None = None) -> Any:
+        """Read the columns of a file, by name."""
         if is_table(path):
             return data.read_columns(path, encoding=encoding)
         if Path(path).suffix.lower() != ARRAYS:
-            raise ValueError(f"the model reads tables: {path} should end in {', '.join(TABLE_ENDINGS)} or {ARRAYS}")
+            raise ValueError("the model reads tables: expected a file that ends in "
+                             f"{', '.join(TABLE_ENDINGS)} or {ARRAYS}, got {path}")
         array = read_array(path)
         if array.ndim != 2 or array.shape[1] != len(self.columns):
             raise ValueError(f"{path} has the shape {array.shape}, expected (N, {len(self.columns)}) for the columns "
                              f"{', '.join(map(repr, self.columns))}")
         return dict(zip(self.columns, array.T))
 
-    def to_dict(self):
-        """What `inputs_from` reads, for JSON."""
+    def to_dict(self) -> dict[str, Any]:
+        """A dictionary for JSON, which `inputs_from` reads."""
         return {"kind": self.kind, "preparation": self.preparation.to_dict()}
 
-    def describe(self):
-        """In a few words, what a sample is."""
+    def describe(self) -> str:
+        """A short description of the samples."""
         return f"rows of a table with the columns {', '.join(self.columns)}"
 
 
-def inputs_from(given):
-    """The preparation that a `to_dict` wrote down.
+def inputs_from(given: Any) -> Pixels | Table:
+    """The preparation that a dictionary of `to_dict` describes.
 
     Raises:
-        ValueError, TypeError, KeyError: it is damaged.
+        ValueError, TypeError, KeyError: the dictionary is damaged.
 
     Example:
         >>> from fastnet.cli.inputs import Pictures, inputs_from
@@ -244,27 +254,27 @@ def inputs_from(given):
 
 
 @contextmanager
-def naming_lines(path, table):
-    """Let the ValueErrors about rows of a table name its file; and of a text file the line, not the row from 0."""
+def naming_lines(path: str | Path, table: Any) -> Iterator[None]:
+    """Add the file's name to ValueErrors about rows of its table, and for a text file replace row numbers by lines."""
     try:
         yield
     except ValueError as e:
         raise ValueError(f"{shown(path)}: {in_lines(str(e), table)}") from None
 
 
-def read_array(path):
-    """The numbers of a .npy file, all of them finite.
+def read_array(path: str | Path) -> Array:
+    """Read the numbers of a .npy file, and check that they are finite.
 
     Raises:
-        ValueError: the file is damaged, or holds no numbers, or NaN or infinity, whose row and column are named.
+        ValueError: the file is damaged, or holds no numbers, or NaN or infinity; the message names the row and column.
         OSError: it cannot be read.
     """
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)    # which believes no size that the file has not
+        array = np.load(path, mmap_mode="r", allow_pickle=False)    # checks the size in the header against the file's
     except (OSError, MemoryError):
         raise
-    except Exception as e:                              # NumPy has many for a header that is damaged
-        raise ValueError(f"{path} is no .npy file of numbers: {e}") from None
+    except Exception as e:                              # NumPy raises many types for a damaged header
+        raise ValueError(f"{path} is not a .npy file of numbers: {e}") from None
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf" or not array.ndim:
-        raise ValueError(f"{path} is no .npy file of an array of numbers")
+        raise ValueError(f"{path} is not a .npy file with an array of numbers")
     return data.finite(array, str(path))

@@ -1,27 +1,35 @@
-"""Ctrl-C during a training: the first ends it after the batch, the second at once."""
+"""Ctrl-C during a training: the first stops it after the current batch, the second at once."""
+from __future__ import annotations
+
 import signal
 import threading
+from typing import TYPE_CHECKING, Any
 
 from fastnet.callbacks import Callback
 
+if TYPE_CHECKING:
+    from fastnet.training import Trainer
+
+__all__ = ["Interruptible"]
+
 
 class Interruptible(Callback):
-    """Sets the trainer's `interrupted` at the first SIGINT; from then on, and after the training, all is as before."""
+    """Set the trainer's `interrupted` at the first SIGINT. Then, and after the training, restore the signal handler."""
 
-    def __init__(self):
-        self._before = None
+    def __init__(self) -> None:
+        self._before: Any = None
 
-    def on_fit_begin(self, trainer):
-        # where interruptions are ignored, as in a process started with nohup, they stay ignored
+    def on_fit_begin(self, trainer: Trainer) -> None:
+        # keep ignoring interruptions where they are ignored, as in a process started with nohup
         if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) not in (
                 signal.SIG_IGN, None):
             self._before = signal.signal(signal.SIGINT, lambda number, frame: self._interrupt(trainer))
 
-    def close(self, trainer):
+    def close(self, trainer: Trainer) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
             self._before = None
 
-    def _interrupt(self, trainer):
+    def _interrupt(self, trainer: Trainer) -> None:
         trainer.interrupted = True
         self.close(trainer)

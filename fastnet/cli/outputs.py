@@ -1,18 +1,25 @@
-"""What the commands write: files that are no one else's, and reports."""
+"""Output files of the commands: checks before anything is written, and JSON reports."""
+from __future__ import annotations
+
 import json
 import math
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+from fastnet._core.annotations import StrPath
 from fastnet._io.atomic import replacing
 from fastnet.cli.errors import WrongUseError
 
+__all__ = ["check_outputs", "json_value", "write_report"]
 
-def check_outputs(inputs, outputs):
-    """Refuse to write over what is read, or to one file twice, while nothing has been done yet.
+
+def check_outputs(inputs: Iterable[StrPath], outputs: Iterable[tuple[str, StrPath | None]]) -> None:
+    """Raise if an output would overwrite an input, or if two outputs are the same file.
 
     Args:
-        inputs: paths of files, and of folders, in whose folders nothing may be written either.
+        inputs: paths of files and folders; the files in these folders are inputs, too.
         outputs: (option, path) pairs; a path may be None.
 
     Raises:
@@ -24,49 +31,50 @@ def check_outputs(inputs, outputs):
         >>> check_outputs(["new.csv"], [("--output", "./new.csv")])
         Traceback (most recent call last):
             ...
-        fastnet.cli.errors.WrongUseError: --output would write over './new.csv', which is read
+        fastnet.cli.errors.WrongUseError: --output would overwrite './new.csv', which is an input
     """
-    read, written = {_place(path) for path in inputs}, {}
+    inputs = list(inputs)
+    read, written = {_identity(path) for path in inputs}, {}
     folders = {Path(path).resolve() for path in inputs if os.path.isdir(path)}
     for option, path in outputs:
         if path is None:
             continue
-        place = _place(path)
-        if place in read:
-            raise WrongUseError(f"{option} would write over {path!r}, which is read")
+        identity = _identity(path)
+        if identity in read:
+            raise WrongUseError(f"{option} would overwrite {str(path)!r}, which is an input")
         if not folders.isdisjoint(Path(path).resolve().parent.parents):
-            raise WrongUseError(f"{option} would write {path!r} among the files that are read")
-        if place in written:
-            raise WrongUseError(f"{option} and {written[place]} are one file, {path!r}")
-        written[place] = option
+            raise WrongUseError(f"{option} would write {str(path)!r} into a folder of input files")
+        if identity in written:
+            raise WrongUseError(f"{option} and {written[identity]} are the same file, {str(path)!r}")
+        written[identity] = option
 
 
-def _place(path):
-    """What two names of one file have in common."""
+def _identity(path: StrPath) -> Any:
+    """A value that is equal for two names of the same file."""
     try:
         found = os.stat(path)
-    except OSError:                     # not there yet
+    except OSError:                     # the file does not exist yet
         return os.path.realpath(path)
     return found.st_dev, found.st_ino
 
 
-def plain(value):
-    """A value as JSON can hold it: a number that is not finite is None.
+def json_value(value: Any) -> Any:
+    """A value that JSON can represent: non-finite numbers become None.
 
     Example:
-        >>> from fastnet.cli.outputs import plain
-        >>> plain({"loss": float("nan"), "sizes": (1, 2)})
+        >>> from fastnet.cli.outputs import json_value
+        >>> json_value({"loss": float("nan"), "sizes": (1, 2)})
         {'loss': None, 'sizes': [1, 2]}
     """
     if isinstance(value, dict):
-        return {name: plain(v) for name, v in value.items()}
+        return {name: json_value(v) for name, v in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
+        return [json_value(v) for v in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def write_report(path, report):
-    """Write `report` as JSON, whole or not at all; what is not finite in it becomes null."""
+def write_report(path: StrPath, report: dict[str, Any]) -> None:
+    """Write `report` to a JSON file, replacing it atomically; non-finite numbers become null."""
     with replacing(path, "w", encoding="utf-8") as file:
-        json.dump(plain(report), file, indent=2, allow_nan=False)
+        json.dump(json_value(report), file, indent=2, allow_nan=False)
         file.write("\n")

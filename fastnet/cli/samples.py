@@ -1,47 +1,55 @@
-"""Data that is ready to be trained on, and the rows of it that are held out."""
+"""Prepared data of a training, and its split into rows to train on and held-out rows."""
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from fastnet import data
+from fastnet._core.annotations import Array
 from fastnet.cli.inputs import Pixels, Table
+from fastnet.cli.settings import Settings
+from fastnet.cli.targets import Target
+
+__all__ = ["PreparedData", "latest", "split"]
 
 
 @dataclass
-class Source:
-    """Data, prepared.
+class PreparedData:
+    """Data, prepared for a training.
 
     Args:
-        inputs: how it was: see `fastnet.cli.inputs`.
-        target: a fitted TargetPreparation or MultiTargetPreparation.
+        inputs: the preparation of the inputs, see `fastnet.cli.inputs`.
+        target: the fitted preparation of the target or targets.
         train, test: (x, y), arrays; test may have no rows.
-        what: what a sample is called, in the plural.
-        notes: lines that say what was found in the data.
-        warnings: lines that say what is probably wrong with it.
-        target_name: of a table, the column that is predicted, or a list of several.
-        columns: of a table, how each was read: ColumnReports.
-        times: of the rows to train on, when each was, float64; None: rows are held out at random.
+        noun: name of the samples, in the plural.
+        notes: lines about what was found in the data.
+        warnings: lines about probable mistakes in the data.
+        target_name: for a table, the target column, or a list of several.
+        columns: for a table, a ColumnReport of how each column was read.
+        times: for --split time, the time of each row to train on, float64; None: rows are held out at random.
     """
     inputs: Pixels | Table
-    target: data.TargetPreparation | data.MultiTargetPreparation
-    train: tuple
-    test: tuple
-    what: str
-    notes: list = field(default_factory=list)
-    warnings: list = field(default_factory=list)
-    target_name: str | list | None = None
-    columns: list = field(default_factory=list)
-    times: np.ndarray | None = None
+    target: Target
+    train: tuple[Array, Array]
+    test: tuple[Array, Array]
+    noun: str
+    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    target_name: str | list[str] | None = None
+    columns: list[Any] = field(default_factory=list)
+    times: Array | None = None
 
 
-def split(y, settings, purpose, times=None):
-    """The rows to train on, and those that are held out: of each class its share, or the latest.
+def split(y: Array, settings: Settings, purpose: str, times: Array | None = None) -> tuple[Array, Array]:
+    """The rows to train on and the held-out rows: the same share of each class, or the latest rows.
 
     Args:
         y: (N,), int64 classes or float32 values, or (N, targets).
         settings: see `settings_of`.
-        purpose: of what is held out, "test" or "validation".
-        times: (N,), when each row was; None: rows are chosen at random.
+        purpose: of the held-out rows, "test" or "validation".
+        times: (N,), the time of each row; None: choose rows at random.
 
     Raises:
         ValueError: nothing can be held out; the message names the option.
@@ -62,15 +70,15 @@ def split(y, settings, purpose, times=None):
     try:
         return data.stratified_split(labels, share, settings["seed"])
     except ValueError as e:
-        raise ValueError(f"{e}; --{purpose} 0 holds out none") from None
+        raise ValueError(f"{e}; use --{purpose} 0 to hold out nothing") from None
 
 
-def latest(times, share):
-    """The earlier rows, and the latest share of them, each in order; rows without a time are the earliest.
+def latest(times: Array, share: float) -> tuple[Array, Array]:
+    """The earlier rows and the latest rows, each in order; rows without a time count as the earliest.
 
     Args:
         times: (N,), float64.
-        share: 0 <= share < 1; above 0, one row at least is held out, and one is not.
+        share: of the latest rows, 0 <= share < 1; above 0, neither part is empty.
 
     Example:
         >>> import numpy as np

@@ -1,8 +1,9 @@
-"""A model with what it takes to use it: how its inputs are prepared, what its outputs mean, how it was trained."""
+"""Saved models: the model, the preparation of its inputs and targets, and a description of its training."""
 from __future__ import annotations
 
 import importlib.metadata
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,70 +11,74 @@ import numpy as np
 
 import fastnet
 from fastnet import data, nn
+from fastnet._core.annotations import Array, StrPath
 from fastnet.cli.figures import class_figures, rarest, value_figures
 from fastnet.cli.inputs import Pixels, Table, inputs_from
+from fastnet.cli.targets import Target, outputs_of, targets_of
 from fastnet.nn.saving import load_described
 from fastnet.training import Trainer
 
 if TYPE_CHECKING:
-    from fastnet.training.annotations import LossSpec
+    from fastnet.training.annotations import LossSpec, OptimizerSpec
+
+__all__ = ["Saved", "versions"]
 
 _FORMAT = 2                             # 1: dates were numbers, and the forms of cells were not kept
-LOSSES: dict[str, LossSpec] = {"classification": "cross_entropy", "multilabel": "binary_cross_entropy_with_logits",
-                               "regression": "mse"}
-METRICS = {"classification": ["accuracy"], "multilabel": ["accuracy"], "regression": ["r2"]}
+_LOSSES: dict[str, LossSpec] = {
+    "classification": "cross_entropy", "multilabel": "binary_cross_entropy_with_logits", "regression": "mse"}
+_METRICS: dict[str, list[str]] = {"classification": ["accuracy"], "multilabel": ["accuracy"], "regression": ["r2"]}
 
 
 @dataclass
 class Saved:
-    """What a file of `fastnet train --save` holds.
+    """The content of a file that `fastnet train --save` wrote.
 
     Args:
         model: a Module.
-        inputs: see `fastnet.cli.inputs`.
-        target: a fitted TargetPreparation or MultiTargetPreparation.
-        about: how it was trained, a dictionary for JSON: "dataset", "task", "target" (the name of its column, a list of
-            several, or None), "counts" (see `count`), "settings", "versions", figures such as "test_accuracy"...
+        inputs: the preparation of the inputs, see `fastnet.cli.inputs`.
+        target: the fitted preparation of the target or targets.
+        about: the training, a dictionary for JSON: "dataset", "task", "target" (the column, a list of several, or
+            None), "counts" (see `count`), "settings", "versions", figures such as "test_accuracy"...
     """
     model: nn.Module
     inputs: Pixels | Table
-    target: data.TargetPreparation | data.MultiTargetPreparation
-    about: dict
+    target: Target
+    about: dict[str, Any]
 
-    def save(self, path):
-        """Write the file, whole or not at all."""
+    def save(self, path: StrPath) -> None:
+        """Write the file, replacing it atomically."""
         self.model.save(path, {"format": _FORMAT, "inputs": self.inputs.to_dict(), "target": self.target.to_dict(),
                                "about": self.about})
 
     @classmethod
-    def read(cls, path):
-        """What `save` wrote.
+    def read(cls, path: StrPath) -> Saved:
+        """Read a file that `save` wrote.
 
         Raises:
-            ValueError: the file is damaged, or holds a model that `fastnet train` did not save.
+            ValueError: the file is damaged, or `fastnet train` did not write it.
             OSError: it cannot be read.
         """
         model, described = load_described(path)
         made = cls.described(path, model, described)
         if made is None:
-            raise ValueError(f"{path} does not say how its inputs are to be prepared: `fastnet train --save` did not "
-                             "write it")
+            raise ValueError(f"{path} does not describe how to prepare its inputs: expected a file that "
+                             "`fastnet train --save` wrote")
         made._check(path)
         return made
 
     @classmethod
-    def described(cls, path, model, described):
-        """The model of a file and what its metadata says of it; None where that says nothing.
+    def described(cls, path: StrPath, model: nn.Module, described: Any) -> Saved | None:
+        """The model and metadata of a file; None if the metadata does not describe the preparation of inputs.
 
         Raises:
-            ValueError: the metadata is damaged, or of a newer fastnet.
+            ValueError: the metadata is damaged, or was written by a newer version of fastnet.
         """
         if not isinstance(described, dict) or "inputs" not in described:
             return None
         try:
             if described["format"] > _FORMAT:
-                raise ValueError(f"it is of a newer fastnet: its format is {described['format']}, this one reads up to "
-                                 f"{_FORMAT}")
+                raise ValueError("it was written by a newer version of fastnet: it has format "
+                                 f"{described['format']}, this version reads formats up to {_FORMAT}")
             if not isinstance(described["about"], dict):
                 raise ValueError(f"expected a dictionary about the training, got {described['about']!r:.200}")
             return cls(model, inputs_from(described["inputs"]), _target_from(described["target"]),
@@ -82,175 +87,158 @@ class Saved:
             reason = str(e) if isinstance(e, ValueError) else f"{type(e).__name__}: {e}"
             raise ValueError(f"{path}: {reason}") from None
 
-    def _check(self, path):
-        """Refuse a file whose parts do not belong together."""
+    def _check(self, path: StrPath) -> None:
+        """Raise if the model does not fit the preparation."""
         linear = [module for module in self.model.modules() if isinstance(module, nn.Linear)]
         expected = (int(np.prod(self.inputs.shape)), self.outputs)
         got = (linear[0].in_features, linear[-1].out_features) if linear else None
         if got != expected:
-            raise ValueError(f"{path}: the model takes and gives {got} numbers, its preparation {expected}")
+            raise ValueError(f"{path}: the model has {got} inputs and outputs, its preparation {expected}")
 
     @property
-    def parts(self):
-        """{name: TargetPreparation} of each column that is predicted; of one alone the name is None."""
-        return parts_of(self.target)
+    def parts(self) -> dict[str | None, data.TargetPreparation]:
+        """{column: its TargetPreparation} of each target; the name of a single target is None."""
+        return targets_of(self.target)
 
     @property
-    def target_names(self):
-        """The columns that are predicted, as a list; of one that has no name, "prediction"."""
+    def target_names(self) -> list[str]:
+        """The names of the target columns; "prediction" for a single target without a name."""
         own = self.about.get("target")
         return [name or (own if isinstance(own, str) else "prediction") for name in self.parts]
 
     @property
-    def outputs(self):
-        """How many numbers the model gives for a sample."""
+    def outputs(self) -> int:
+        """Number of outputs of the model per sample."""
         return outputs_of(self.target)
 
-    def trainer(self, optimizer="adamw"):
+    def trainer(self, optimizer: OptimizerSpec = "adamw") -> Trainer:
         """A Trainer of the model.
 
         Args:
-            optimizer: as Trainer's.
+            optimizer: see `Trainer`.
         """
-        return Trainer(self.model, optimizer, loss=LOSSES[str(self.target.task)],
-                       metrics=METRICS[str(self.target.task)])
+        return Trainer(self.model, optimizer, loss=_LOSSES[str(self.target.task)],
+                       metrics=_METRICS[str(self.target.task)])
 
-    def answers(self, trainer, x):
-        """What the model says of prepared samples: predictions and probabilities.
+    def answers(self, trainer: Trainer, x: Array) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Predictions and probabilities for prepared samples.
 
         Args:
-            trainer: what `trainer()` gave.
+            trainer: the result of `trainer()`.
             x: the samples.
 
         Returns:
-            ({target: (N,) classes or values}, {heading: (N,) probabilities}), the latter empty for values.
+            ({target: (N,) classes or values}, {heading: (N,) probabilities}), the latter empty for regression.
         """
-        if self.target.task == "regression":
-            predicted: Any = self.target.inverse(trainer.predict(x))     # float32: its text is the shortest that is it
+        target: Any = self.target
+        if target.task == "regression":
+            predicted = target.inverse(trainer.predict(x))      # float32, whose shortest text is exact
             return dict(zip(self.target_names, predicted.values() if len(self.parts) > 1 else [predicted])), {}
-        shares = trainer.predict_proba(x)
-        if self.target.task == "multilabel":
-            named = {f"probability of {name}={part.classes[1]}": share
-                     for (name, part), share in zip(self.parts.items(), shares.T)}
-            return self.target.inverse(shares > 0.5), named
+        probabilities = trainer.predict_proba(x)
+        if target.task == "multilabel":
+            named = {f"probability of {name}={part.classes[1]}": column
+                     for (name, part), column in zip(self.parts.items(), probabilities.T)}
+            return target.inverse(probabilities > 0.5), named
         [part] = self.parts.values()
-        named = {f"probability of {label}": share for label, share in zip(part.classes, shares.T)}
-        return {self.target_names[0]: self.target.inverse(shares.argmax(1))}, named
+        named = {f"probability of {label}": column for label, column in zip(part.classes, probabilities.T)}
+        return {self.target_names[0]: target.inverse(probabilities.argmax(1))}, named
 
     # ---- figures ----
 
-    def figures(self, trainer, x, y):
-        """How good the model is: {"loss": ..., "accuracy": ...}, or mae, rmse and r2 in the units of the target (of
-        dates, days).
+    def figures(self, trainer: Trainer, x: Array, y: Array) -> dict[str, float]:
+        """Measure the model: {"loss": ..., "accuracy": ...}; for values mae, rmse and r2 in the target's units (dates
+        in days).
 
-        Of an imbalanced target there are precision, recall, f1 and auc, too; of several targets each name begins with
-        the column's.
+        For an imbalanced target also precision, recall, f1 and auc. With several targets each name begins with the
+        column's.
 
         Args:
-            trainer: what `trainer()` gave.
+            trainer: the result of `trainer()`.
             x, y: prepared samples.
         """
         output = trainer.decision_function(x)
-        found = {"loss": trainer.evaluate(x, y)["loss"]}
+        found: dict[str, float] = {"loss": trainer.evaluate(x, y)["loss"]}
         for place, (name, part) in enumerate(self.parts.items()):
-            scores, actual = self._of(place, output), _of(place, y)
+            scores, actual = self._output_of(place, output), _column(place, y)
             if part.task == "classification":
                 figures = class_figures(scores, actual.astype(np.int64), self._rarest(place))
             else:
                 figures = value_figures(part.numbers(scores), part.numbers(actual.astype(np.float64)))
-            found |= _named(name, figures)
+            found |= _prefixed(name, figures)
         return found
 
-    def baseline(self, trained, y):
-        """How good one would be without a model: always the largest class, or the mean, of the training targets.
+    def baseline(self, trained: Array, y: Array) -> dict[str, float]:
+        """Figures without a model: always predict the most frequent class, or the mean, of the training targets.
 
         Args:
             trained, y: prepared targets, of the training and of the test.
         """
-        found = {}
+        found: dict[str, float] = {}
         for place, (name, part) in enumerate(self.parts.items()):
-            known, actual = _of(place, trained), _of(place, y)
+            known, actual = _column(place, trained), _column(place, y)
             if part.task == "classification":
                 most = np.bincount(known.astype(np.int64)).argmax()
-                found |= _named(name, {"accuracy": float(np.mean(actual == most))})
+                found |= _prefixed(name, {"accuracy": float(np.mean(actual == most))})
             else:
                 mean = part.numbers(np.full(len(y), np.mean(known, dtype=np.float64)))
                 figures = value_figures(mean, part.numbers(actual.astype(np.float64)))
-                found |= _named(name, {measure: value for measure, value in figures.items() if measure != "r2"})
-        return found                                    # r2 is about 0
+                found |= _prefixed(name, {metric: value for metric, value in figures.items() if metric != "r2"})
+        return found                                    # without r2, which is about 0
 
-    def count(self, trained):
-        """Note how many rows to train on each class has: figures depend on whether a target is imbalanced.
+    def count(self, trained: Array) -> list[str]:
+        """Store the number of training rows of each class, which tells whether a target is imbalanced.
 
         Args:
             trained: the prepared targets of the training.
 
         Returns:
-            A line for each target that is.
+            A line for each imbalanced target.
         """
         self.about["counts"] = [
-            np.bincount(_of(place, trained).astype(np.int64), minlength=len(part.classes)).tolist()
+            np.bincount(_column(place, trained).astype(np.int64), minlength=len(part.classes)).tolist()
             if part.task == "classification" else None for place, part in enumerate(self.parts.values())]
         return [self._imbalance(place, rare) for place in range(len(self.parts))
                 if (rare := self._rarest(place)) is not None]
 
-    def _imbalance(self, place, rare):
+    def _imbalance(self, place: int, rare: int) -> str:
         counts, part = self.about["counts"][place], list(self.parts.values())[place]
         label, share = part.classes[rare], counts[rare] / sum(counts)
-        of = f"are those of {label!r}" if len(counts) == 2 else "are means over the classes"
+        meaning = f"are those of {label!r}" if len(counts) == 2 else "are means over the classes"
         return (f"{self.target_names[place]} is imbalanced, {label!r} has {share:.1%} of the rows: precision, recall, "
-                f"F1 and AUC {of}")
+                f"F1 and AUC {meaning}")
 
-    def _rarest(self, place):
-        """The place of the rarest class of a target that is imbalanced, else None; also where a file says nonsense."""
+    def _rarest(self, place: int) -> int | None:
+        """Index of the rarest class of an imbalanced target, else None; also None if the stored counts are invalid."""
         counts, part = self.about.get("counts"), list(self.parts.values())[place]
         mine = counts[place] if isinstance(counts, list) and place < len(counts) else None
         if not (isinstance(mine, list) and len(mine) == len(part.classes or ()) and all(type(n) is int for n in mine)):
             return None
         return rarest(mine) if sum(mine) > 0 else None
 
-    def _of(self, place, output):
-        """The part of the model's outputs that is about one target: logits of its classes (N, C), or values (N,)."""
+    def _output_of(self, place: int, output: Array) -> Array:
+        """The model's output for one target: logits of its classes (N, C), or values (N,)."""
         if self.target.task == "classification":
             return output
-        column = _of(place, output)
+        column = _column(place, output)
         return np.stack([np.zeros_like(column), column], 1) if self.target.task == "multilabel" else column
 
 
-def parts_of(target):
-    """{name: TargetPreparation} of each column that is predicted; of one alone the name is None.
-
-    Args:
-        target: a TargetPreparation or MultiTargetPreparation.
-    """
-    return getattr(target, "targets", None) or {None: target}
-
-
-def outputs_of(target):
-    """How many numbers a model gives for a sample.
-
-    Args:
-        target: a fitted TargetPreparation or MultiTargetPreparation.
-    """
-    return len(target.classes) if target.task == "classification" else len(parts_of(target))
-
-
-def _of(place, targets):
-    """One column of targets (N, columns), or those of the only one, (N,)."""
+def _column(place: int, targets: Array) -> Array:
+    """(N,), one column of (N, columns), or the only one."""
     return targets.reshape(len(targets), -1)[:, place]
 
 
-def _named(name, figures):
+def _prefixed(name: str | None, figures: Mapping[str, float]) -> dict[str, float]:
     return {f"{name} {figure}" if name else figure: value for figure, value in figures.items()}
 
 
-def _target_from(given):
+def _target_from(given: Any) -> Target:
     several = isinstance(given, dict) and "targets" in given
     return (data.MultiTargetPreparation if several else data.TargetPreparation).from_dict(given)
 
 
-def versions():
-    """The versions of fastnet, Python and the packages that fastnet needs."""
+def versions() -> dict[str, str]:
+    """The versions of fastnet, Python and the packages that fastnet requires."""
     found = {"fastnet": fastnet.__version__, "python": platform.python_version()}
     for package in ("numpy", "safetensors", "tqdm"):
         try:

@@ -1,9 +1,13 @@
-"""What `fastnet train` does unless told otherwise, and what the command line changes of it."""
+"""Default settings of `fastnet train`, and the settings that a command line gives."""
+from __future__ import annotations
+
+import argparse
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from fastnet import datasets, nn, optim
 from fastnet.callbacks.schedule import SCHEDULES as NAMED_SCHEDULES
@@ -11,46 +15,54 @@ from fastnet.cli.errors import WrongUseError
 from fastnet.data.tables import SHEET_ENDINGS, TABLE_ENDINGS
 from fastnet.data.text_lines import STANDARD_INPUT
 
+__all__ = ["ACTIVATION", "ACTIVATIONS", "KINDS", "MODELS", "OPTIMIZERS", "RECIPES", "SCHEDULES", "SIZE", "SPLITS",
+           "TABLE_OPTIONS", "TEST", "Recipe", "Settings", "is_table", "kind_of", "layer_sizes", "make_model",
+           "settings_of"]
+
+Settings: TypeAlias = "dict[str, Any]"          # can be written as JSON
+
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings that suit a kind of data."""
-    hidden: tuple
+    """Default settings for a kind of data."""
+    hidden: tuple[int, ...]
     epochs: int
     batch_size: int
     dropout: float
-    patience: int | None                # None: train to the end
+    patience: int | None                # None: no early stopping
 
 
-RECIPES = {
+RECIPES: dict[str, Recipe] = {
     "digits": Recipe(hidden=(256, 128), epochs=40, batch_size=32, dropout=0.3, patience=None),
     "mnist": Recipe(hidden=(512, 256), epochs=10, batch_size=128, dropout=0.2, patience=None),
     "table": Recipe(hidden=(128, 64), epochs=40, batch_size=32, dropout=0.1, patience=10),
     "folder": Recipe(hidden=(256, 128), epochs=40, batch_size=32, dropout=0.2, patience=10),
 }
-# An optimizer and the learning rate that its schedule starts from or rises to.
-OPTIMIZERS: dict[str, tuple[Callable, float]] = {
+# {name: (optimizer, the highest learning rate of its schedule)}
+OPTIMIZERS: dict[str, tuple[Callable[..., optim.Optimizer], float]] = {
     "sgd": (lambda params, lr: optim.SGD(params, lr=lr, momentum=0.9, nesterov=True), 0.05),
     "adam": (optim.Adam, 2e-3),
     "adamw": (lambda params, lr: optim.AdamW(params, lr=lr, weight_decay=0.01), 2e-3),
     "rmsprop": (optim.RMSprop, 1e-3),
     "adagrad": (optim.Adagrad, 2e-2),
 }
-ACTIVATIONS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "elu": nn.ELU, "gelu": nn.GELU, "silu": nn.SiLU,
-               "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "elu": nn.ELU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid}
 ACTIVATION = "relu"
 MODELS = ("mlp", "linear")
 SCHEDULES = (*NAMED_SCHEDULES, "constant")
 SPLITS = ("random", "time")
 KINDS = ("category", "number", "text", "date")
-OF_TABLES = {"target": "--target", "task": "--task", "leave_out": "--leave-out", "kind": "--kind", "time": "--time",
-             "drop_missing_target": "--drop-missing-target", "encoding": "--encoding"}
-TEST = 0.2                              # of a file or a folder, what is only tested on
-SIZE = 32                               # pixels: what the pictures of a folder are resized to
+TABLE_OPTIONS: dict[str, str] = {
+    "target": "--target", "task": "--task", "leave_out": "--leave-out", "kind": "--kind", "time": "--time",
+    "drop_missing_target": "--drop-missing-target", "encoding": "--encoding"}
+TEST = 0.2                              # held-out share of a table or a folder
+SIZE = 32                               # pixels: height and width of the resized images of a folder
 
 
-def kind_of(data):
-    """What data there is: "digits", "mnist", "table" or "folder".
+def kind_of(data: str) -> str:
+    """The kind of data: "digits", "mnist", "table" or "folder".
 
     Args:
         data: the name of a data set, a file or a folder.
@@ -71,10 +83,10 @@ def kind_of(data):
         return "folder"
     hint = "; save it as CSV" if str(data).lower().endswith(SHEET_ENDINGS) else ""
     raise WrongUseError(f"expected {', '.join(datasets.names())}, a table that ends in {', '.join(TABLE_ENDINGS)}, or "
-                        f"a folder with a folder of pictures for each class, got {data!r}{hint}")
+                        f"a folder with one folder of images per class, got {data!r}{hint}")
 
 
-def is_table(path):
+def is_table(path: str | Path) -> bool:
     """Whether a path names a table: by its ending, or as standard input.
 
     Example:
@@ -85,18 +97,18 @@ def is_table(path):
     return str(path) == STANDARD_INPUT or str(path).lower().endswith(TABLE_ENDINGS)
 
 
-def settings_of(args):
-    """The settings of a training as a dictionary for JSON: the recipe of its data with what the command line changes.
+def settings_of(args: argparse.Namespace) -> Settings:
+    """The settings of a training, for JSON: the recipe for its data, changed by the command line.
 
     Args:
         args: of `fastnet train`.
 
     Raises:
-        WrongUseError: options that do not go together.
+        WrongUseError: options that conflict.
     """
     kind = kind_of(args.data)
-    _check_together(args, kind)
-    settings = {"model": args.model} | asdict(RECIPES[kind])
+    _check_conflicts(args, kind)
+    settings: Settings = {"model": args.model} | asdict(RECIPES[kind])
     settings |= {"activation": args.activation or ACTIVATION, "optimizer": args.optimizer,
                  "lr": OPTIMIZERS[args.optimizer][1], "schedule": args.schedule, "validation_split": args.validation,
                  "seed": args.seed}
@@ -117,39 +129,40 @@ def settings_of(args):
     return settings
 
 
-def _check_together(args, kind):
-    """Refuse options that this data or model has no use for, rather than pass them over."""
-    misplaced = [
-        (args.test is not None and kind in datasets.names(), f"--test: {kind} has a test set of its own"),
-        *((getattr(args, name) and kind != "table", f"{option} is for tables") for name, option in OF_TABLES.items()),
+def _check_conflicts(args: argparse.Namespace, kind: str) -> None:
+    """Raise for options that have no effect on this data or model, rather than ignore them."""
+    conflicts = [
+        (args.test is not None and kind in datasets.names(), f"--test: {kind} has its own test set"),
+        *((getattr(args, name) and kind != "table", f"{option} is for tables")
+          for name, option in TABLE_OPTIONS.items()),
         (args.split == "time" and kind != "table", "--split time is for tables"),
         (args.time and args.split != "time", "--time needs --split time"),
-        *((twice, f"{option} names a column twice") for option, twice in _twice(args).items()),
-        (bool(set(args.target) & set(args.leave_out)), "--leave-out names the target, which --target asks to predict: "
-         "drop one of the two"),
-        (args.size and kind != "folder", "--size is for folders of pictures"),
+        *((twice, f"{option} names a column twice") for option, twice in _repeated(args).items()),
+        (bool(set(args.target) & set(args.leave_out)), "--leave-out and --target name the same column: remove one of "
+         "the two"),
+        (args.size and kind != "folder", "--size is for folders of images"),
         (args.model == "linear" and any((args.hidden, args.activation, args.dropout)),
-         "--hidden, --activation and --dropout are of hidden layers, which a linear model has not"),
+         "--hidden, --activation and --dropout configure hidden layers, which --model linear does not have"),
         (args.patience is not None and args.validation == 0, "--patience needs --validation above 0"),
     ]
-    for wrong, message in misplaced:
-        if wrong:
+    for conflict, message in conflicts:
+        if conflict:
             raise WrongUseError(message)
 
 
-def _twice(args):
-    """{option: whether it is given more than once for one column}."""
+def _repeated(args: argparse.Namespace) -> dict[str, bool]:
+    """{option: whether it names a column more than once}."""
     named = {"--target": args.target, "--leave-out": args.leave_out, "--kind": [name for name, _ in args.kind]}
     return {option: len(set(names)) < len(names) for option, names in named.items()}
 
 
-def make_model(shape, outputs, settings):
+def make_model(shape: Sequence[int], outputs: int, settings: Settings) -> nn.Sequential:
     """The model that the settings describe.
 
     Args:
         shape: of a sample.
-        outputs: scores or values a sample.
-        settings: what `settings_of` gave.
+        outputs: number of scores or values per sample.
+        settings: the result of `settings_of`.
 
     Example:
         >>> from fastnet.cli.settings import make_model
@@ -164,11 +177,11 @@ def make_model(shape, outputs, settings):
     return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
 
 
-def layer_sizes(shape, outputs, settings):
-    """The widths of the model's layers, from its inputs to its outputs.
+def layer_sizes(shape: Sequence[int], outputs: int, settings: Settings) -> list[int]:
+    """The widths of the model's layers, from the input to the output.
 
     Args:
-        shape, outputs, settings: as `make_model`'s.
+        shape, outputs, settings: see `make_model`.
 
     Example:
         >>> from fastnet.cli.settings import layer_sizes

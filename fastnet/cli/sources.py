@@ -1,40 +1,48 @@
-"""What can be trained on or measured on: data sets, tables, folders of pictures, as arrays with their preparation."""
+"""Loading of data sets, tables and folders of images, as arrays with their preparation."""
+from __future__ import annotations
+
 from fastnet import data, datasets
+from fastnet._core.annotations import Array
 from fastnet.cli.inputs import Drawings, Pictures, Table, naming_lines
-from fastnet.cli.samples import Source, split
-from fastnet.cli.settings import kind_of
-from fastnet.cli.tables import kind_of_target, load_table, transformed, with_targets
+from fastnet.cli.samples import PreparedData, split
+from fastnet.cli.saved import Saved
+from fastnet.cli.settings import Settings, kind_of
+from fastnet.cli.tables import load_table, target_text, transformed, with_targets
+from fastnet.cli.targets import classes_of
 
-# Of each data set, how a digit lies in its pictures (see Drawings).
-_DIGITS = {"digits": {"size": 8, "box": 8, "highest": 16}, "mnist": {"size": 28, "box": 20, "highest": 255}}
+__all__ = ["load_data", "load_samples"]
+
+# {data set: how a digit fills its images (see Drawings)}
+_DIGITS: dict[str, dict[str, int]] = {
+    "digits": {"size": 8, "box": 8, "highest": 16}, "mnist": {"size": 28, "box": 20, "highest": 255}}
 
 
-def load_source(name, settings):
-    """The data that `fastnet train` was given.
+def load_data(name: str, settings: Settings) -> PreparedData:
+    """Load and prepare the data of `fastnet train`.
 
     Args:
         name: of a data set, a file or a folder.
         settings: see `settings_of`.
 
     Raises:
-        ValueError, OSError, ImportError: data that cannot be trained on; the message says where.
+        ValueError, OSError, ImportError: data that cannot be trained on; the message names the place.
     """
-    load = {"table": load_table, "folder": _folder}.get(kind_of(name), _digits)
+    load = {"table": load_table, "folder": _load_folder}.get(kind_of(name), _load_digits)
     return load(name, settings)
 
 
 # ---- data sets ------------------------------------------------------------------------------------------------------
 
-def _digits(name, settings):
+def _load_digits(name: str, settings: Settings) -> PreparedData:
     (x, y), (x_test, y_test) = datasets.load(name)
     inputs = Drawings(mean=float(x.mean()), std=float(x.std()), **_DIGITS[name])
     target = data.TargetPreparation().fit(y)
-    return Source(inputs, target, (inputs.prepare(x), y), (inputs.prepare(x_test), y_test), "pictures")
+    return PreparedData(inputs, target, (inputs.prepare(x), y), (inputs.prepare(x_test), y_test), "images")
 
 
-# ---- folders of pictures --------------------------------------------------------------------------------------------
+# ---- folders of images ----------------------------------------------------------------------------------------------
 
-def _folder(path, settings):
+def _load_folder(path: str, settings: Settings) -> PreparedData:
     folder = data.ImageFolder(path, settings["size"])
     x, y = folder.arrays
     target = data.TargetPreparation().fit([folder.classes[i] for i in y])
@@ -42,39 +50,40 @@ def _folder(path, settings):
     std = float(x[rows].std()) or 1.0
     inputs = Pictures(settings["size"], float(x[rows].mean()), std)
     train, test = ((inputs.prepare(x[part]), y[part]) for part in (rows, test_rows))
-    return Source(inputs, target, train, test, "pictures", [kind_of_target(target)])
+    return PreparedData(inputs, target, train, test, "images", [target_text(target)])
 
 
-# ---- what a saved model is measured on ------------------------------------------------------------------------------
+# ---- data of `fastnet evaluate` -------------------------------------------------------------------------------------
 
-def load_samples(name, saved, drop_missing_target=False, encoding=None):
-    """(x, y) of the data that `fastnet evaluate` was given, prepared as in training: the test set of a data set.
+def load_samples(name: str, saved: Saved, drop_missing_target: bool = False,
+                 encoding: str | None = None) -> tuple[Array, Array]:
+    """Load the data of `fastnet evaluate`, (x, y), prepared as in the training; of a data set, its test set.
 
     Args:
         name: of a data set, a file or a folder.
-        saved: the model, see `Saved`.
-        drop_missing_target: whether rows without a target are left out; else they are refused.
-        encoding: of a CSV file; None: what it shows.
+        saved: the model.
+        drop_missing_target: whether to ignore rows without a target; otherwise they are an error.
+        encoding: of a CSV file; None: detect it.
 
     Raises:
-        ValueError, OSError: data of another kind than the model's, or labels that it does not know.
+        ValueError, OSError: data of another kind than the model's, or labels that the model does not know.
     """
     kind, inputs, target = kind_of(name), saved.inputs, saved.target
     if kind in _DIGITS:
         _, (x, y) = datasets.load(name)
         if not isinstance(inputs, Drawings) or x.shape[1:] != inputs.shape:
-            raise ValueError(f"the model takes {inputs.describe()}; {name} has pictures of "
+            raise ValueError(f"the model expects {inputs.describe()}; {name} has images of "
                              f"{' x '.join(map(str, x.shape[1:]))}")
         return inputs.prepare(x), target.transform(y)
-    if isinstance(inputs, Table) != (kind == "table") or isinstance(inputs, Drawings):
-        raise ValueError(f"the model takes {inputs.describe()}, which {name} has not")
-    if kind == "table":
+    if isinstance(inputs, Drawings) or isinstance(inputs, Table) != (kind == "table"):
+        raise ValueError(f"the model expects {inputs.describe()}, got {name}")
+    if isinstance(inputs, Table):
         table = inputs.read_table(name, encoding)
         with naming_lines(name, table):
             parts = dict(zip(saved.target_names, saved.parts.values()))
             table, _ = with_targets(table, parts, drop_missing_target)
-        with naming_lines(name, table):             # whose rows may be fewer
+        with naming_lines(name, table):             # it may have fewer rows now
             y = transformed(target, {column: table[column] for column in parts})
         return inputs.prepare_file(name, table), y
-    folder = data.ImageFolder(name, inputs.size, classes=target.classes)
+    folder = data.ImageFolder(name, inputs.size, classes=classes_of(target))
     return inputs.prepare(folder.arrays[0]), folder.targets

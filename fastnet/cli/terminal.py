@@ -1,16 +1,22 @@
-"""Text for a terminal: every line that a command prints goes through `say`."""
+"""Output on a terminal: `say` prints every line of the commands."""
+from __future__ import annotations
+
 import sys
 from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
 from fastnet._core.errors import printable
 
-_MOST = 100                             # columns of which each gets a line
+__all__ = ["PrintableStream", "column_lines", "note", "say"]
+
+_MOST = 100                             # columns that get a line each
 
 
-def say(line, stream=None):
-    """Print a line in which no character controls the terminal and none is lacking in the stream's encoding.
+def say(line: object, stream: Any = None) -> None:
+    """Print a line, with control characters escaped, and characters that the stream's encoding lacks.
 
-    Column names, classes and file names come from files that others may have made: see `printable`.
+    Column names, classes and file names can come from files made by others: see `printable`.
 
     Args:
         line: its text.
@@ -25,20 +31,20 @@ def say(line, stream=None):
     print(_encodable(printable(line), stream), file=stream)
 
 
-def note(text):
-    """Say in a line of stderr what a user should know, though nothing failed."""
+def note(text: str) -> None:
+    """Print a line on stderr about something that the user should know, though nothing failed."""
     say(f"fastnet: note: {' '.join(text.split())}", sys.stderr)
 
 
-def rows_of_columns(reports):
-    """Lines that say how each column of a table was read.
+def column_lines(reports: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Lines that show how each column of a table was read.
 
     Args:
-        reports: (name, kind, note) of each column; of more than 100 the others are counted.
+        reports: (name, kind, note) of each column; beyond 100 columns, the rest are counted.
 
     Example:
-        >>> from fastnet.cli.terminal import rows_of_columns
-        >>> rows_of_columns([("size", "number", ""), ("id", "left out", "it numbers the rows")])
+        >>> from fastnet.cli.terminal import column_lines
+        >>> column_lines([("size", "number", ""), ("id", "left out", "it numbers the rows")])
         ['column  kind      note', 'size    number', 'id      left out  it numbers the rows']
     """
     if not reports:
@@ -47,24 +53,25 @@ def rows_of_columns(reports):
     widths = [max(len(row[i]) for row in shown) for i in (0, 1)]
     lines = [f"{name:{widths[0]}}  {kind:{widths[1]}}  {text}".rstrip() for name, kind, text in shown]
     others = Counter(kind for _, kind, _ in reports[_MOST:])
-    return lines + [f"and {count} columns more of the kind {kind!r}" for kind, count in others.items()]
+    return lines + [f"and {count} more columns of the kind {kind!r}" for kind, count in others.items()]
 
 
-class Printed:
-    """A stream's `write` for text in which no character controls the terminal, as a file for `csv.writer`.
+class PrintableStream:
+    """A stream that escapes control characters, as a file for `csv.writer`.
 
     Args:
         stream: the stream, such as sys.stdout.
     """
 
-    def __init__(self, stream):
+    def __init__(self, stream: Any) -> None:
         self._stream = stream
 
-    def write(self, text):
+    def write(self, text: str) -> None:
+        """Write text, escaped line by line."""
         lines = "\n".join(map(printable, text.split("\n")))
         self._stream.write(_encodable(lines, self._stream))
 
 
-def _encodable(text, stream):
+def _encodable(text: str, stream: Any) -> str:
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -178,13 +178,13 @@ def test_info_on_numpy():
 # ---- what is wrong is said in a line --------------------------------------------------------------------------------
 
 @pytest.mark.parametrize(("args", "message"), [
-    ([], "the following arguments are required: command"),
+    ([], "the following arguments are required: COMMAND"),
     (["trian"], "invalid choice: 'trian'"),
-    (["train"], "the following arguments are required: data"),
+    (["train"], "the following arguments are required: DATA"),
     (["train", "digits", "--hidden", "12,x"], "such as 128,64, got '12,x'"),
     (["train", "digits", "--hidden", "0"], "such as 128,64, got '0'"),
     (["train", "digits", "--epochs", "0"], "expected a positive number, got '0'"),
-    (["train", "digits", "--epochs", "1.5"], "expected a whole number, got '1.5'"),
+    (["train", "digits", "--epochs", "1.5"], "expected an integer, got '1.5'"),
     (["train", "digits", "--lr", "nan"], "expected a positive number, got 'nan'"),
     (["train", "digits", "--lr", "fast"], "expected a number, got 'fast'"),
     (["train", "digits", "--seed", "-1"], "expected 0 <= seed"),
@@ -196,20 +196,20 @@ def test_info_on_numpy():
     (["train", "digits", "--plot", "curve.jpeg2000"], "expected a name that ends in .png, .svg, .pdf"),
     (["train", "digits", "--resume", __file__], "is a file, expected a folder"),
     (["train", "digits", "--resume", ""], "expected the name of a folder, got ''"),
-    (["train", "digits", "--dropout", "1"], "expected a part between 0 and 1, such as 0.1, got '1'"),
+    (["train", "digits", "--dropout", "1"], "expected a number from 0 to below 1, such as 0.1, got '1'"),
     (["train", "digits", "--patience", "-1"], "expected a number that is not negative, got '-1'"),
     (["train", "digits", "--schedule", "up"], "invalid choice: 'up'"),
-    (["train", "a.csv", "--kind", "price"], "expected COLUMN=KIND with a kind of category, "),
-    (["train", "a.csv", "--kind", "price=float"], "with a kind of category, number, text, date, got 'price=float'"),
+    (["train", "a.csv", "--kind", "price"], "expected COLUMN=KIND, where KIND is one of category, "),
+    (["train", "a.csv", "--kind", "price=float"], "is one of category, number, text, date, got 'price=float'"),
     (["train", "a.csv", "--split", "day"], "invalid choice: 'day'"),
     (["train", "a.csv", "--leave-out", " "], "expected the name of a column, got ' '"),
-    (["predict", "m.safetensors"], "the following arguments are required: file"),
-    (["evaluate", "m.safetensors"], "the following arguments are required: data"),
+    (["predict", "m.safetensors"], "the following arguments are required: FILE"),
+    (["evaluate", "m.safetensors"], "the following arguments are required: DATA"),
     (["info", "--loud"], "unrecognized arguments: --loud; see fastnet info --help"),
     (["train", "a.csv", "--drop", "churn_date"], "unrecognized arguments: --drop churn_date; see fastnet train --help"),
     (["train", "digits", "--epoch=3"], "unrecognized arguments: --epoch=3"),
     (["predict", "m.safetensors", "a.csv", "--prob"], "unrecognized arguments: --prob"),
-    (["--vers"], "the following arguments are required: command"),
+    (["--vers"], "the following arguments are required: COMMAND"),
 ])
 def test_wrong_use(args, message, capsys):
     with pytest.raises(SystemExit) as e:
@@ -223,8 +223,8 @@ def test_wrong_use(args, message, capsys):
 
 @pytest.mark.parametrize(("args", "message"), [
     (["cifar"], "expected digits, mnist, a table that ends in .csv, .tsv, .txt, .csv.gz, .tsv.gz, .txt.gz, .parquet, "
-                ".pq, or a folder with a folder of pictures for each class, got 'cifar'"),
-    (["digits", "--test", "0.5"], "--test: digits has a test set of its own"),
+                ".pq, or a folder with one folder of images per class, got 'cifar'"),
+    (["digits", "--test", "0.5"], "--test: digits has its own test set"),
     (["digits", "--target", "kind"], "--target is for tables"),
     (["digits", "--task", "regression"], "--task is for tables"),
     (["digits", "--leave-out", "x"], "--leave-out is for tables"),
@@ -234,9 +234,9 @@ def test_wrong_use(args, message, capsys):
     (["a.csv", "--time", "day"], "--time needs --split time"),
     (["a.csv", "--target", "x", "--target", "x"], "--target names a column twice"),
     (["a.csv", "--kind", "x=text", "--kind", "x=date"], "--kind names a column twice"),
-    (["a.csv", "--target", "x", "--leave-out", "x"], "--leave-out names the target"),
-    (["a.csv", "--size", "8"], "--size is for folders of pictures"),
-    (["digits", "--model", "linear", "--hidden", "8"], "--hidden, --activation and --dropout are of hidden layers"),
+    (["a.csv", "--target", "x", "--leave-out", "x"], "--leave-out and --target name the same column"),
+    (["a.csv", "--size", "8"], "--size is for folders of images"),
+    (["digits", "--model", "linear", "--hidden", "8"], "--hidden, --activation and --dropout configure hidden layers"),
     (["digits", "--patience", "3", "--validation", "0"], "--patience needs --validation above 0"),
 ])
 def test_options_that_do_not_go_together(args, message, capsys):
@@ -273,7 +273,7 @@ def test_diverged(monkeypatch, capsys, tmp_path):
     report = tmp_path / "report.json"
     assert cli.main([*QUICK, "--optimizer", "sgd", "--lr", "1e30", "--report", str(report)]) == 1
     line = capsys.readouterr().err
-    assert "the loss became nan at step" in line and "try a smaller --lr than 1e+30" in line
+    assert "the loss became nan at step" in line and "try an --lr below 1e+30" in line
     assert len(line.splitlines()) == 1
     assert not report.exists()
 

@@ -114,7 +114,7 @@ def test_the_test_rows_are_not_learnt_from(tmp_path, capsys):
 
 def test_no_test_rows(tmp_path, capsys):
     fastnet("train", flowers(tmp_path / "f.csv"), "--epochs", "1", "--test", "0", "--report", tmp_path / "r.json")
-    assert "no rows were left to test on" in capsys.readouterr().out
+    assert "there are no rows to test on" in capsys.readouterr().out
     assert "test_accuracy" not in (tmp_path / "r.json").read_text()
 
 
@@ -123,7 +123,7 @@ def test_info_about_a_table_model(capsys, flower_model):
     fastnet("info", flower_model)
     out = " ".join(capsys.readouterr().out.split())
     for part in ("task: classification", "predicts: kind", "classes: kind0, kind1, kind2", "epochs: 25", "lr 0.01",
-                 "takes: rows of a table with the columns size, colour, weight", "Linear(in_features=5, out_features=",
+                 "inputs: rows of a table with the columns size, colour, weight", "Linear(in_features=5, out_features=",
                  "parameters: 147", f"fastnet {fn.__version__}", "accuracy 1"):
         assert part in out
 
@@ -151,7 +151,7 @@ def test_folder_of_pictures(tmp_path, capsys):
     model = tmp_path / "m.safetensors"
     fastnet("train", pictures(tmp_path / "bars", each=24), *QUICK, "--size", "16", "--save", model)
     out = capsys.readouterr().out
-    assert "2 classes: level, upright" in out and "38 pictures to train on, 10 to test on" in out
+    assert "2 classes: level, upright" in out and "38 images to train on, 10 to test on" in out
     assert "768-16-2 perceptron" in out
     pictures(tmp_path / "others", each=12, seed=3)
     fastnet("evaluate", model, tmp_path / "others")
@@ -220,4 +220,4 @@ def test_a_note_of_categories_that_were_not_seen(tmp_path, capsys, flower_model)
         fastnet(command, flower_model, tmp_path / "new.csv")
         assert capsys.readouterr().err == (
             f"fastnet: note: {tmp_path / 'new.csv'}: column 'colour': 2 of 3 rows have a category that was not seen in "
-            "training, which counts as none\n")
+            "training, which is ignored\n")

@@ -70,7 +70,7 @@ def test_compression_leaves_no_trace(tmp_path):
 
 def test_what_is_refused(tmp_path):
     image.new("L", (60, 60), 200).save(tmp_path / "blank.png")
-    with pytest.raises(ValueError, match=r"blank\.png is blank: nothing is drawn in it"):
+    with pytest.raises(ValueError, match=r"blank\.png is blank: expected an image of a digit"):
         read_drawing(tmp_path / "blank.png", 28, 20)
     image.new("L", (27, 60), 200).save(tmp_path / "small.png")
     with pytest.raises(ValueError, match=r"small\.png has 27 x 60 pixels, expected at least 28 x 28"):

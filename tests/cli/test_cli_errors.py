@@ -25,7 +25,7 @@ TABLE = "size,kind\n1.5,a\n2.5,b\n1.6,a\n2.6,b\n1.7,a\n2.7,b\n"
     (TABLE.replace(",b", ","), "column 'kind': the target"),
     ("size,kind\n", "table.csv has no rows"),
     ("", "table.csv is empty: expected a line with the names of the columns"),
-    ("kind\na\nb\n", "the table has no column but the target 'kind'"),
+    ("kind\na\nb\n", "the table has no column other than the target 'kind'"),
 ])
 def test_tables(tmp_path, capsys, text, message):
     path = tmp_path / "table.csv"
@@ -40,8 +40,8 @@ def test_no_column_is_left(tmp_path, capsys):
     assert failure(capsys, "train", path, "--leave-out", "a", "--leave-out", "b") == (
         f"fastnet: error: {path}: no column can be used, all are left out: 'a' (as asked), 'b' (as asked)")
     line = failure(capsys, "train", path, "--leave-out", "kind", code=2)
-    assert "--leave-out names 'kind', the last column, which is predicted by default: --target COLUMN says" in line
-    assert "--leave-out names the target" in failure(
+    assert "--leave-out names 'kind', the last column, which is the default target" in line
+    assert "--leave-out and --target name the same column" in failure(
         capsys, "train", path, "--target", "a", "--leave-out", "a", code=2)
 
 
@@ -95,7 +95,7 @@ def test_a_class_for_each_row(tmp_path, capsys):
     options = []
     for option in ("--test", "--validation"):
         line = failure(capsys, "train", path, *options)
-        assert "got 60 samples of 60 classes" in line and f"; {option} 0 holds out none" in line
+        assert "got 60 samples of 60 classes" in line and f"; use {option} 0 to hold out nothing" in line
         options += [option, "0"]
     assert cli.main(["train", str(path), *options, "--epochs", "1"]) == 0
 
@@ -185,7 +185,7 @@ def test_truncated_models(tmp_path, capsys, model, command):
 def test_models_of_others(tmp_path, capsys, model):
     fn.nn.Linear(3, 2).save(tmp_path / "own.safetensors")
     line = failure(capsys, "predict", tmp_path / "own.safetensors", "a.png")
-    assert "own.safetensors does not say how its inputs are to be prepared: `fastnet train --save` did not" in line
+    assert "own.safetensors does not describe how to prepare its inputs: expected a file that `fastnet train" in line
     fn.save_file({"weight": fn.ones(2, 3)}, tmp_path / "weights.safetensors")
     assert "weights.safetensors" in failure(capsys, "predict", tmp_path / "weights.safetensors", "a.png")
 
@@ -253,7 +253,7 @@ def test_a_newer_format(tmp_path, capsys, model):
 
 def test_preparation_of_another_model(tmp_path, capsys, model):
     fn.nn.Linear(3, 10).save(tmp_path / "other.safetensors", fn.load_metadata(model))
-    assert "the model takes and gives (3, 10) numbers, its preparation (64, 10)" in failure(
+    assert "the model has (3, 10) inputs and outputs, its preparation (64, 10)" in failure(
         capsys, "predict", tmp_path / "other.safetensors", "a.png")
     assert Saved.read(model).outputs == 10
 
@@ -261,10 +261,10 @@ def test_preparation_of_another_model(tmp_path, capsys, model):
 # ---- what a model is given ------------------------------------------------------------------------------------------
 
 def test_files_of_another_kind(tmp_path, capsys, model, table_model):
-    assert "the model reads pictures: f.csv should end in" in failure(capsys, "predict", model, "f.csv")
-    assert "the model reads tables: a.png should end in" in failure(capsys, "predict", table_model, "a.png")
-    assert "the model takes rows of a table" in failure(capsys, "evaluate", table_model, "digits")
-    assert "the model takes pictures of 8 x 8" in failure(capsys, "evaluate", model, flowers(tmp_path / "f.csv"))
+    assert "the model reads images: expected a file that ends in" in failure(capsys, "predict", model, "f.csv")
+    assert "the model reads tables: expected a file that ends in" in failure(capsys, "predict", table_model, "a.png")
+    assert "the model expects rows of a table" in failure(capsys, "evaluate", table_model, "digits")
+    assert "the model expects images of 8 x 8" in failure(capsys, "evaluate", model, flowers(tmp_path / "f.csv"))
 
 
 def test_arrays(tmp_path, capsys, model, table_model):
@@ -277,9 +277,9 @@ def test_arrays(tmp_path, capsys, model, table_model):
     np.save(path, x)
     assert "x.npy: 1 value is NaN or infinite: nan in row 1, column 5" in failure(capsys, "predict", model, path)
     np.save(path, np.array([object()], dtype=object), allow_pickle=True)
-    assert "x.npy is no .npy file of numbers" in failure(capsys, "predict", model, path)
+    assert "x.npy is not a .npy file of numbers" in failure(capsys, "predict", model, path)
     path.write_bytes(b"\x93NUMPY\x01\x00\x10\x00{'descr': broken")
-    assert "x.npy is no .npy file of numbers" in failure(capsys, "predict", model, path)
+    assert "x.npy is not a .npy file of numbers" in failure(capsys, "predict", model, path)
 
 
 def test_tables_to_predict_from(tmp_path, capsys, table_model):

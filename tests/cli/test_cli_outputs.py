@@ -33,7 +33,7 @@ def test_the_data_is_not_written_over(tmp_path, capsys, option):
     before = table.read_bytes()
     os.symlink(table, tmp_path / "link.csv")
     for path in (table, f"{tmp_path}/./f.csv", tmp_path / "link.csv"):
-        assert f"{option} would write over '{path}', which is read" in failure(
+        assert f"{option} would overwrite '{path}', which is an input" in failure(
             capsys, "train", table, "--epochs", "1", option, path, code=2)
     assert table.read_bytes() == before
 
@@ -44,17 +44,17 @@ def test_pictures_are_not_written_over(tmp_path, capsys):
     folder = pictures(tmp_path / "bars", each=4)
     before = (folder / "level" / "1.png").read_bytes()
     line = failure(capsys, "train", folder, "--plot", folder / "level" / "1.png", code=2)
-    assert "--plot would write" in line and "among the files that are read" in line
+    assert "--plot would write" in line and "into a folder of input files" in line
     assert (folder / "level" / "1.png").read_bytes() == before
 
 
 def test_no_file_is_written_twice(tmp_path, capsys):
     path = tmp_path / "m.st"
-    assert f"--report and --save are one file, '{path}'" in failure(
+    assert f"--report and --save are the same file, '{path}'" in failure(
         capsys, *QUICK, "--save", path, "--report", f"{path}", code=2)
     run = tmp_path / "run"
     run.mkdir()
-    assert "--resume and --save are one file" in failure(
+    assert "--resume and --save are the same file" in failure(
         capsys, *QUICK, "--resume", run, "--save", run / "checkpoint.safetensors", code=2)
     assert list(tmp_path.iterdir()) == [run] and list(run.iterdir()) == []
 
@@ -63,8 +63,8 @@ def test_models_and_what_they_read_are_not_written_over(tmp_path, capsys, model)
     table = prices(tmp_path / "new.csv")
     before = model.read_bytes(), table.read_bytes()
     for path in (model, table):
-        assert "--output would write over" in failure(capsys, "predict", model, table, "--output", path, code=2)
-        assert "--report would write over" in failure(capsys, "evaluate", model, table, "--report", path, code=2)
+        assert "--output would overwrite" in failure(capsys, "predict", model, table, "--output", path, code=2)
+        assert "--report would overwrite" in failure(capsys, "evaluate", model, table, "--report", path, code=2)
     assert (model.read_bytes(), table.read_bytes()) == before
 
 

@@ -59,7 +59,7 @@ def test_columns_that_are_not_there(tmp_path, capsys, model):
     pytest.importorskip("PIL")
     fastnet("train", pictures(tmp_path / "bars", each=4), *QUICK, "--save", tmp_path / "p.safetensors")
     line = failure(capsys, "predict", tmp_path / "p.safetensors", tmp_path / "bars/level/0.png", "--keep", "id", code=2)
-    assert "--keep is for tables: the model reads pictures" in line
+    assert "--keep is for tables: the model reads images" in line
 
 
 def test_columns_of_a_parquet_file_are_passed_on(tmp_path, capsys, model):
@@ -79,12 +79,12 @@ def test_blocks_change_nothing(tmp_path, capsys, model, monkeypatch, rows):
     table, _ = with_ids(flowers(tmp_path / "new.csv"))
     table.write_text(table.read_text().replace("red", "black"))
     before = predicted(capsys, model, table, "--keep", "id", "--proba")
-    monkeypatch.setattr(inputs, "BLOCK", rows)
+    monkeypatch.setattr(inputs, "BLOCK_ROWS", rows)
     assert predicted(capsys, model, table, "--keep", "id", "--proba") == before
     fastnet("predict", model, table)
     assert capsys.readouterr().err == (
         f"fastnet: note: {table}: column 'colour': 30 of 90 rows have a category that was not seen in training, which "
-        "counts as none\n")
+        "is ignored\n")
 
 
 def test_odd_cells_are_noted_once(tmp_path, capsys, monkeypatch):
@@ -94,7 +94,7 @@ def test_odd_cells_are_noted_once(tmp_path, capsys, monkeypatch):
     for place in (30, 90):
         lines[place] = f"?{lines[place][lines[place].index(','):]}"
     table.write_text("\n".join([first, *lines]))
-    monkeypatch.setattr(inputs, "BLOCK", 50)
+    monkeypatch.setattr(inputs, "BLOCK_ROWS", 50)
     capsys.readouterr()
     fastnet("predict", model, table)
     assert capsys.readouterr().err == f"fastnet: note: {table}: column 'area' is numeric except '?' in line 32\n"
@@ -104,7 +104,7 @@ def test_a_file_that_is_wrong_further_on_leaves_the_old_predictions(tmp_path, ca
     table = flowers(tmp_path / "new.csv")
     table.write_text(table.read_text() + "1,red\n")
     (tmp_path / "out.csv").write_text("before")
-    monkeypatch.setattr(inputs, "BLOCK", 20)
+    monkeypatch.setattr(inputs, "BLOCK_ROWS", 20)
     line = failure(capsys, "predict", model, table, "--output", tmp_path / "out.csv")
     assert "new.csv, line 92: expected 4 fields, as in the line with the column names, got 2" in line
     assert (tmp_path / "out.csv").read_text() == "before"
@@ -148,7 +148,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 
 def test_a_large_file_takes_no_more_memory(tmp_path, model):
     pytest.importorskip("resource")
-    table = flowers(tmp_path / "new.csv", n=3 * inputs.BLOCK)
+    table = flowers(tmp_path / "new.csv", n=3 * inputs.BLOCK_ROWS)
     whole = table.read_text()
     first, _, lines = whole.partition("\n")
     used = []

@@ -40,9 +40,9 @@ def test_interrupted_and_gone_on_with(tmp_path):
     assert process.returncode == 130
     assert not saved.exists()
     [line] = err.splitlines()
-    command = re.fullmatch(r"fastnet: interrupted in epoch \d+ of 60; go on with: fastnet (.*)", line)[1]
+    command = re.fullmatch(r"fastnet: interrupted in epoch \d+ of 60; to continue, run: fastnet (.*)", line)[1]
     done = interpreter("-m", "fastnet", *shlex.split(command), timeout=600, FASTNET_BACKEND=backend())
-    assert "going on from the checkpoint in" in done.stdout
+    assert "continuing from the checkpoint in" in done.stdout
     assert "epoch  3/60" not in done.stdout
     assert tensors(saved) == tensors(alone)
 
@@ -78,7 +78,7 @@ def _interrupting(monkeypatch):
 def test_the_first_interruption_ends_after_the_batch(tmp_path, capsys, interrupting):
     callback = interrupting(7)
     line = failure(capsys, *QUICK, "--resume", tmp_path / "run", code=130)
-    assert line.startswith("fastnet: interrupted in epoch 1 of 2; go on with: fastnet train digits")
+    assert line.startswith("fastnet: interrupted in epoch 1 of 2; to continue, run: fastnet train digits")
     assert callback.done[-1] == 7
     assert sorted(p.name for p in (tmp_path / "run").iterdir()) == ["checkpoint.safetensors", "fastnet.json"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -108,7 +108,7 @@ def test_an_interruption_as_the_training_ends_loses_nothing(tmp_path, capsys, mo
 def test_without_a_folder_nothing_is_kept(tmp_path, capsys, interrupting):
     interrupting(7)
     assert failure(capsys, *QUICK, code=130) == (
-        "fastnet: interrupted in epoch 1 of 2; nothing was kept: with --resume FOLDER a training can be gone on with")
+        "fastnet: interrupted in epoch 1 of 2; nothing was saved: use --resume FOLDER to be able to continue later")
 
 
 def test_the_second_interruption_ends_at_once(tmp_path, capsys, interrupting):
@@ -174,25 +174,25 @@ def test_folders_that_are_damaged(tmp_path, capsys):
     assert "checkpoint.safetensors" in failure(capsys, *QUICK, "--resume", run)
     (run / "checkpoint.safetensors").write_bytes(whole)
     (run / "fastnet.json").write_text("[")
-    assert "fastnet.json is not of `fastnet train`, or damaged" in failure(capsys, *QUICK, "--resume", run)
+    assert "fastnet.json is damaged or was not written by `fastnet train`" in failure(capsys, *QUICK, "--resume", run)
     (run / "fastnet.json").unlink()
-    assert "holds a checkpoint, but no fastnet.json that says of what" in failure(capsys, *QUICK, "--resume", run)
+    assert "holds a checkpoint, but not the fastnet.json that describes it" in failure(capsys, *QUICK, "--resume", run)
 
 
 @pytest.mark.parametrize("text", ['{"theme": "dark"}', "[1]", "nothing like JSON"])
 def test_a_file_of_somebody_else_is_left_alone(tmp_path, capsys, text):
     (tmp_path / "fastnet.json").write_text(text)
-    assert "is not of `fastnet train`" in failure(capsys, *QUICK, "--resume", tmp_path)
+    assert "was not written by `fastnet train`" in failure(capsys, *QUICK, "--resume", tmp_path)
     (tmp_path / "fastnet.json").rename(tmp_path / "settings.json")
     fastnet(*QUICK, "--resume", tmp_path)
     assert (tmp_path / "settings.json").read_text() == text
 
 
 def test_diverged_keeps_the_checkpoint(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(train, "_BETWEEN", 0)           # a checkpoint after each step
+    monkeypatch.setattr(train, "_CHECKPOINT_SECONDS", 0)           # a checkpoint after each step
     options = ["train", "digits", "--epochs", "2", "--hidden", "8", "--optimizer", "sgd", "--schedule", "constant"]
     line = failure(capsys, *options, "--lr", "1e10", "--resume", tmp_path / "run")
-    assert "try a smaller --lr than 1e+10; the checkpoint in " in line and "callbacks" not in line
+    assert "try an --lr below 1e+10; the checkpoint in " in line and "callbacks" not in line
     step = int(re.search(r"at step (\d+)", line)[1])
     assert step > 2
     arrays, _ = read_tensors(tmp_path / "run" / "checkpoint.safetensors")
@@ -203,5 +203,5 @@ def test_diverged_keeps_the_checkpoint(tmp_path, capsys, monkeypatch):
 def test_diverged_before_the_first_checkpoint(tmp_path, capsys):
     options = ["train", "digits", "--epochs", "2", "--hidden", "8", "--optimizer", "sgd", "--lr", "1e30"]
     line = failure(capsys, *options, "--resume", tmp_path / "run")
-    assert line.endswith("try a smaller --lr than 1e+30")
+    assert line.endswith("try an --lr below 1e+30")
     assert [p.name for p in (tmp_path / "run").iterdir()] == ["fastnet.json"]

@@ -9,7 +9,7 @@ import pytest
 from cli_tools import failure, fastnet, flowers, prices, report_of
 
 import fastnet as fn
-from fastnet.cli.leaks import telling_columns
+from fastnet.cli.leaks import leak_warnings
 from fastnet.cli.saved import Saved
 
 QUICK = ("--epochs", "1", "--hidden", "8")
@@ -77,11 +77,11 @@ def test_kind_of_the_target(tmp_path, capsys):
     (["--leave-out", "agee"], "there is no column 'agee'; did you mean 'age'?"),
     (["--kind", "zipp=category"], "there is no column 'zipp'; did you mean 'zip'?"),
     (["--kind", "zip=number", "--kind", "id=number"], "column 'id': expected a number, got 'C00000' in line 2"),
-    (["--split", "time"], "--split time: the columns 'since', 'left_on' hold dates: --time COLUMN says by which"),
+    (["--split", "time"], "--split time: the columns 'since', 'left_on' hold dates: choose one with --time COLUMN"),
     (["--split", "time", "--time", "zip"], "--split time: column 'zip' holds neither dates nor numbers"),
     (["--split", "time", "--time", "when"], "there is no column 'when'"),
     (["--target", "zip", "--target", "left"], "column 'zip': the target: expected numbers for a regression, got "
-                                              "'02100'; several targets are all numbers, or all have two classes"),
+                                              "'02100'; several targets must all be numbers, or all have two classes"),
 ])
 def test_what_the_table_does_not_have(tmp_path, capsys, args, message):
     assert message in failure(capsys, "train", customers(tmp_path / "c.csv"), *QUICK, *args)
@@ -89,7 +89,7 @@ def test_what_the_table_does_not_have(tmp_path, capsys, args, message):
 
 def test_a_table_without_dates(tmp_path, capsys):
     line = failure(capsys, "train", prices(tmp_path / "p.csv"), *QUICK, "--split", "time")
-    assert "--split time: the table has no column of dates; --time COLUMN names one of numbers, such as years" in line
+    assert "--split time: the table has no column of dates; name a column of numbers, such as years" in line
 
 
 def test_options_are_part_of_what_is_gone_on_with(tmp_path, capsys):
@@ -149,7 +149,7 @@ def test_rows_without_a_target(tmp_path, capsys):
     lines = table.read_text().splitlines()
     lines[5], lines[9] = lines[5].replace("kind1", ""), lines[9].replace("kind2", "")
     table.write_text("\n".join(lines) + "\n")
-    message = "column 'kind': the target is missing in 2 of 90 rows, the first in line 6; --drop-missing-target leaves"
+    message = "column 'kind': the target is missing in 2 of 90 rows, the first in line 6; use --drop-missing-target"
     assert message in failure(capsys, "train", table, *QUICK)
     out = told(capsys, "train", table, *QUICK, "--drop-missing-target")
     assert "2 of 90 rows have no target and are not used" in out and "3 classes: kind0, kind1, kind2" in out
@@ -211,7 +211,7 @@ def test_balanced_classes_are_found_more_often(tmp_path, capsys):
 
 
 def test_balanced_classes_need_classes(tmp_path, capsys):
-    assert "--class-weight is for one target of classes" in failure(
+    assert "--class-weight is for a single target with classes" in failure(
         capsys, "train", prices(tmp_path / "p.csv"), *QUICK, "--class-weight", "balanced", code=2)
 
 
@@ -241,13 +241,13 @@ def test_the_latest_rows_are_held_out(tmp_path, capsys):
 def test_a_column_that_tells_the_target(tmp_path, capsys):
     out = told(capsys, "train", customers(tmp_path / "c.csv"), *QUICK)
     assert [line for line in out.splitlines() if line.startswith("warning: ")] == [
-        "warning: column 'left_on' alone tells 'left', a possible leak: --leave-out left_on if it is "
-        "unknown when you predict"]
+        "warning: column 'left_on' determines 'left', a possible leak: use --leave-out left_on if "
+        "predictions lack it"]
     out = told(capsys, "train", customers(tmp_path / "c.csv"), *QUICK, "--leave-out", "left_on")
-    assert "alone tells" not in out
+    assert "determines" not in out
     table = customers(tmp_path / "c.csv", rare=0)
     out = told(capsys, "train", table, *QUICK, "--target", "paid", "--leave-out", "left")
-    assert "column 'age' alone tells 'paid'" in out and out.count("alone tells") == 1
+    assert "column 'age' determines 'paid'" in out and out.count("determines") == 1
 
 
 @pytest.mark.parametrize(("column", "tells"), [
@@ -264,14 +264,14 @@ def test_what_tells_a_rare_class(column, tells):
     rng = np.random.default_rng(3)
     rare = rng.random(600) < 0.03
     table = {"x": column(rng, rare), "other": rng.normal(size=600)}
-    found = telling_columns(table, fn.data.TablePreparation().fit(table), rare.astype(np.int64), ["rare"])
+    found = leak_warnings(table, fn.data.TablePreparation().fit(table), rare.astype(np.int64), ["rare"])
     assert [line.split("'")[1] for line in found] == ["x"] * tells
 
 
 @pytest.mark.parametrize("args", [(), ("--save", "m.safetensors")])
 def test_whether_the_model_is_kept_is_said(tmp_path, capsys, monkeypatch, args):
     monkeypatch.chdir(tmp_path)
-    assert ("the model is not kept: --save FILE writes it" in told(
+    assert ("the model will not be saved; use --save FILE to keep it" in told(
         capsys, "train", flowers(tmp_path / "f.csv"), *QUICK, *args)) == (not args)
 
 

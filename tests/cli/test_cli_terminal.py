@@ -124,7 +124,7 @@ def test_names_of_columns_and_files(tmp_path, capsys):
 def test_errors_are_one_line(tmp_path, capsys):
     np.save(tmp_path / "a\nb.npy", np.array(["text"]))
     fastnet("train", "digits", "--epochs", "1", "--quiet", "--save", tmp_path / "m.safetensors")
-    assert "a b.npy is no .npy file" in failure(capsys, "predict", tmp_path / "m.safetensors", tmp_path / "a\nb.npy")
+    assert "a b.npy is not a .npy file" in failure(capsys, "predict", tmp_path / "m.safetensors", tmp_path / "a\nb.npy")
 
 
 def test_the_command_with_an_encoding_of_a_byte(evil):

@@ -1,0 +1,65 @@
+"""Descriptions and examples for the `--help` of each command."""
+from __future__ import annotations
+
+__all__ = ["EVALUATE", "EVALUATE_EXAMPLES", "EXAMPLES", "INFO", "INFO_EXAMPLES", "PREDICT", "PREDICT_EXAMPLES", "TRAIN",
+           "TRAIN_EXAMPLES"]
+
+TRAIN = """\
+Train a model on a data set, a table or a folder of images, and test it on
+held-out rows.
+
+DATA is one of
+  digits, mnist   a built-in data set (mnist is downloaded when first used)
+  a file          a table: .csv, .tsv or .txt, also with .gz; .parquet or .pq;
+                  - reads CSV from standard input
+  a folder        images in one folder per class, such as photos/cat/1.jpg
+
+For a table, the target column decides between classification and regression.
+Categories, dates, text and missing values are converted to numbers; the output
+shows how each column was read. The test rows are used only once, after the
+training. --save keeps the model, with everything that predict needs.
+"""
+PREDICT = """\
+Predict the class or the value of images, or of each row of tables, with a model
+that `fastnet train --save` wrote. For images it prints one line per file; for
+tables, and with --proba or --output, it writes CSV.
+"""
+EVALUATE = """\
+Measure a model that `fastnet train --save` wrote: on the test images of a
+built-in data set, or on all rows of a table or images of a folder.
+"""
+INFO = """\
+Show the backend, the instruction set, the threads and the versions in use; or,
+for a saved model, its architecture, its data and how it was trained.
+"""
+TRAIN_EXAMPLES = """examples:
+  fastnet train digits                     train on scikit-learn's small digits, in seconds
+  fastnet train mnist --save m.safetensors --plot curve.png
+  fastnet train flowers.csv --target species --save flowers.safetensors
+  fastnet train prices.parquet --hidden 64,64 --optimizer sgd --lr 0.05 --epochs 100 --patience 10
+  fastnet train customers.csv --target left --leave-out left_on --kind zip=category --class-weight balanced
+  fastnet train sales.csv --target sold --target returned --split time
+  fastnet train photos --size 64           train on photos/cat/1.jpg, photos/dog/2.jpg, ...
+  fastnet train mnist --resume run         save checkpoints in run/; run again to continue from there
+"""
+PREDICT_EXAMPLES = """examples:
+  fastnet predict m.safetensors digit.png another.png
+  fastnet predict flowers.safetensors new.csv --proba --keep id --output answers.csv
+"""
+EVALUATE_EXAMPLES = """examples:
+  fastnet evaluate m.safetensors mnist
+  fastnet evaluate flowers.safetensors more_flowers.csv
+"""
+INFO_EXAMPLES = """examples:
+  fastnet info                             show the backend, instruction set, threads and versions
+  fastnet info m.safetensors               show what the model is and how it was trained
+"""
+EXAMPLES = """examples:
+  fastnet train digits                     train on scikit-learn's small digits, in seconds
+  fastnet train flowers.csv --save flowers.safetensors
+  fastnet predict flowers.safetensors new.csv
+  fastnet evaluate flowers.safetensors more_flowers.csv
+  fastnet info                             show the backend, instruction set, threads and versions
+
+`fastnet COMMAND --help` lists the options of a command.
+"""

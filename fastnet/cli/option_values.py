@@ -88,7 +88,7 @@ def column_kind(text: str) -> tuple[str, str]:
 def encoding_name(text: str) -> str:
     """The name of a text encoding."""
     try:
-        return known_encoding(text)
+        return known_encoding(text) or text
     except ValueError as e:
         raise argparse.ArgumentTypeError(str(e)) from None
 

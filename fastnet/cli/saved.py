@@ -14,7 +14,7 @@ from fastnet import data, nn
 from fastnet._core.annotations import Array, StrPath
 from fastnet.cli.figures import class_figures, rarest, value_figures
 from fastnet.cli.inputs import Pixels, Table, inputs_from
-from fastnet.cli.targets import Target, outputs_of, targets_of
+from fastnet.cli.targets import Target, classes_of, outputs_of, targets_of
 from fastnet.nn.saving import load_described
 from fastnet.training import Trainer
 
@@ -136,11 +136,11 @@ class Saved:
             return dict(zip(self.target_names, predicted.values() if len(self.parts) > 1 else [predicted])), {}
         probabilities = trainer.predict_proba(x)
         if target.task == "multilabel":
-            named = {f"probability of {name}={part.classes[1]}": column
+            named = {f"probability of {name}={classes_of(part)[1]}": column
                      for (name, part), column in zip(self.parts.items(), probabilities.T)}
             return target.inverse(probabilities > 0.5), named
         [part] = self.parts.values()
-        named = {f"probability of {label}": column for label, column in zip(part.classes, probabilities.T)}
+        named = {f"probability of {label}": column for label, column in zip(classes_of(part), probabilities.T)}
         return {self.target_names[0]: target.inverse(probabilities.argmax(1))}, named
 
     # ---- figures ----
@@ -195,14 +195,14 @@ class Saved:
             A line for each imbalanced target.
         """
         self.about["counts"] = [
-            np.bincount(_column(place, trained).astype(np.int64), minlength=len(part.classes)).tolist()
+            np.bincount(_column(place, trained).astype(np.int64), minlength=len(classes_of(part))).tolist()
             if part.task == "classification" else None for place, part in enumerate(self.parts.values())]
         return [self._imbalance(place, rare) for place in range(len(self.parts))
                 if (rare := self._rarest(place)) is not None]
 
     def _imbalance(self, place: int, rare: int) -> str:
         counts, part = self.about["counts"][place], list(self.parts.values())[place]
-        label, share = part.classes[rare], counts[rare] / sum(counts)
+        label, share = classes_of(part)[rare], counts[rare] / sum(counts)
         meaning = f"are those of {label!r}" if len(counts) == 2 else "are means over the classes"
         return (f"{self.target_names[place]} is imbalanced, {label!r} has {share:.1%} of the rows: precision, recall, "
                 f"F1 and AUC {meaning}")
@@ -211,7 +211,7 @@ class Saved:
         """Index of the rarest class of an imbalanced target, else None; also None if the stored counts are invalid."""
         counts, part = self.about.get("counts"), list(self.parts.values())[place]
         mine = counts[place] if isinstance(counts, list) and place < len(counts) else None
-        if not (isinstance(mine, list) and len(mine) == len(part.classes or ()) and all(type(n) is int for n in mine)):
+        if not (isinstance(mine, list) and len(mine) == len(classes_of(part)) and all(type(n) is int for n in mine)):
             return None
         return rarest(mine) if sum(mine) > 0 else None
 

@@ -1,6 +1,8 @@
 """Loading of data sets, tables and folders of images, as arrays with their preparation."""
 from __future__ import annotations
 
+from typing import Any
+
 from fastnet import data, datasets
 from fastnet._core.annotations import Array
 from fastnet.cli.inputs import Drawings, Pictures, Table, naming_lines
@@ -34,7 +36,8 @@ def load_data(name: str, settings: Settings) -> PreparedData:
 # ---- data sets ------------------------------------------------------------------------------------------------------
 
 def _load_digits(name: str, settings: Settings) -> PreparedData:
-    (x, y), (x_test, y_test) = datasets.load(name)
+    dataset: Any = name
+    (x, y), (x_test, y_test) = datasets.load(dataset)
     inputs = Drawings(mean=float(x.mean()), std=float(x.std()), **_DIGITS[name])
     target = data.TargetPreparation().fit(y)
     return PreparedData(inputs, target, (inputs.prepare(x), y), (inputs.prepare(x_test), y_test), "images")
@@ -68,9 +71,11 @@ def load_samples(name: str, saved: Saved, drop_missing_target: bool = False,
     Raises:
         ValueError, OSError: data of another kind than the model's, or labels that the model does not know.
     """
-    kind, inputs, target = kind_of(name), saved.inputs, saved.target
+    kind, inputs = kind_of(name), saved.inputs
+    target: Any = saved.target
     if kind in _DIGITS:
-        _, (x, y) = datasets.load(name)
+        dataset: Any = name
+        _, (x, y) = datasets.load(dataset)
         if not isinstance(inputs, Drawings) or x.shape[1:] != inputs.shape:
             raise ValueError(f"the model expects {inputs.describe()}; {name} has images of "
                              f"{' x '.join(map(str, x.shape[1:]))}")

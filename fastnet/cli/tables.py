@@ -1,7 +1,7 @@
 """Tables to train on: their targets, the kinds of their columns, and the rows to use and to hold out."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -91,7 +91,7 @@ def select_rows(table: Columns, rows: Array) -> Columns:
     return table.take(rows) if isinstance(table, Cells) else {name: column[rows] for name, column in table.items()}
 
 
-def _without(table: Columns, names: Iterable[str]) -> Columns:
+def _without(table: Columns, names: Collection[str]) -> Columns:
     others = [name for name in table if name not in names]
     if not others:
         raise ValueError(f"the table has no column other than the target {', '.join(map(repr, names))}: expected "
@@ -99,7 +99,7 @@ def _without(table: Columns, names: Iterable[str]) -> Columns:
     return table.without(names) if isinstance(table, Cells) else {name: table[name] for name in others}
 
 
-def _kinds_without(kinds: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+def _kinds_without(kinds: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     return {name: kind for name, kind in kinds.items() if name not in names}
 
 

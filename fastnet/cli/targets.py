@@ -38,7 +38,7 @@ def classes_of(target: Target) -> list[Any]:
         ['no', 'yes']
     """
     [single] = targets_of(target).values()
-    return list(single.classes)
+    return list(single.classes or ())
 
 
 def outputs_of(target: Target) -> int:

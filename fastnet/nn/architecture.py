@@ -75,8 +75,9 @@ def describe(model: nn.Module) -> dict[str, Any]:
         ValueError: a module cannot be described; the message says which one and why.
 
     Example:
-        >>> import fastnet
-        >>> fastnet.nn.architecture.describe(fastnet.nn.Sequential(fastnet.nn.Tanh()))
+        >>> from fastnet import nn
+        >>> from fastnet.nn.architecture import describe
+        >>> describe(nn.Sequential(nn.Tanh()))
         {'class': 'Sequential', 'modules': {'0': {'class': 'Tanh'}}}
     """
     return _Describer().describe(model, ())
@@ -191,8 +192,8 @@ def build(description: Any, arrays: dict[str, Array]) -> nn.Module:
         ValueError: the description is damaged, or the arrays do not fit it.
 
     Example:
-        >>> import fastnet
-        >>> fastnet.nn.architecture.build({"class": "Dropout", "arguments": {"p": 0.25, "inplace": False}}, {})
+        >>> from fastnet.nn.architecture import build
+        >>> build({"class": "Dropout", "arguments": {"p": 0.25, "inplace": False}}, {})
         Dropout(p=0.25, inplace=False)
     """
     model = _Builder(arrays).build(description, ())

@@ -12,10 +12,12 @@ from fastnet._core.construction import from_numpy
 from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor
 from fastnet._io.tensor_file import check_brackets, naming, parse_json, read_tensors, read_texts, write_tensors
-from fastnet.nn import Module, architecture
+from fastnet.nn import Module
 from fastnet.nn.nested import pack, unpack
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from fastnet._core.annotations import Array, StrPath
 
     _M = TypeVar("_M", bound=Module)
@@ -38,13 +40,19 @@ def save(model: Module, path: StrPath, metadata: dict[str, Any] | None = None) -
     forbid_in_recording("save()")
     about = {"format": FORMAT, "class": type(model).__name__}
     try:
-        about["model"] = architecture.describe(model)
+        about["model"] = _architecture().describe(model)
     except ValueError as e:
         about["reason"] = str(e)
     if metadata is not None:
         about["metadata"] = _metadata_text(metadata)        # text within text: a description's limits do not apply
     text = json.dumps(about, separators=(",", ":"), allow_nan=False)
     write_tensors(path, {key: x._data for key, x in _state(model).items()}, {_ABOUT: text})
+
+
+def _architecture() -> ModuleType:
+    """The module `fastnet.nn.architecture`, imported when first used to keep `import fastnet` fast."""
+    from fastnet.nn import architecture
+    return architecture
 
 
 def _state(model: Module) -> dict[str, Tensor]:
@@ -108,7 +116,7 @@ def load(path: StrPath, model: Module | None = None) -> Module:
     if model is not None:
         return _load_into(model, path, arrays)
     with naming(path):
-        return architecture.build(_description(texts), arrays)
+        return _architecture().build(_description(texts), arrays)
 
 
 def load_described(path: StrPath) -> tuple[Module, dict[str, Any]]:
@@ -132,7 +140,7 @@ def load_described(path: StrPath) -> tuple[Module, dict[str, Any]]:
     forbid_in_recording("load_described()")
     arrays, texts = read_tensors(path)
     with naming(path):
-        return architecture.build(_description(texts), arrays), _metadata(texts)
+        return _architecture().build(_description(texts), arrays), _metadata(texts)
 
 
 def _about(texts: Mapping[str, str]) -> dict[str, Any]:

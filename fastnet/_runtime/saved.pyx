@@ -2,6 +2,7 @@
 
 The twin in plain Python is twins/saved.py.
 """
+import inspect
 import types
 
 import numpy as np
@@ -30,7 +31,7 @@ cdef type _Function = types.FunctionType, _BuiltinFunction = types.BuiltinFuncti
 @cython.final
 @cython.freelist(64)
 cdef class gradient:
-    """A gradient function and the arrays that it reads: `gradient(function, *saved)`.
+    """A gradient function and the arrays that it reads.
 
     An operation (see `fastnet.autograd.op`) returns such objects to declare what it saves for backward. backward()
     calls `function(g, *saved)`. It raises a RuntimeError if a saved array is an argument or the result of the
@@ -48,6 +49,8 @@ cdef class gradient:
         >>> slope(np.array([10.0, 10.0]))
         array([20., 30.])
     """
+
+    __signature__ = inspect.signature(lambda function, *saved: None)
 
     def __init__(self, function, *saved):
         self.function, self.saved = function, saved

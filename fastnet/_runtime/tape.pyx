@@ -2,6 +2,8 @@
 
 The twin in plain Python is twins/tape.py. fastnet/_core/tensor.py documents the fields, fastnet/autograd the tape.
 """
+import inspect
+
 import numpy as np
 
 cimport cython
@@ -167,6 +169,8 @@ cdef class Node:
     cdef public object retained
     cdef object __weakref__
 
+    __signature__ = inspect.signature(lambda name, gradients, edges, saved, out: None)
+
     def __init__(self, name, gradients, edges, saved, out):
         self.name, self.gradients, self.edges, self.saved = name, gradients, tuple(edges), tuple(saved)
         self.shape, self.dtype = out.shape, out.dtype
@@ -270,7 +274,7 @@ cdef int attach(TensorBase result, str name, gradients, tuple args, tuple arrays
         append_saved(node.first, name, saved)
     if type(gradients) is tuple:
         if edges[len(edges) - 1][0] >= len(<tuple>gradients):
-            raise RuntimeError(f"{name}: argument {edges[len(edges) - 1][0] + 1} needs a gradient, the operation "
+            raise RuntimeError(f"{name}: expected a gradient for argument {edges[len(edges) - 1][0] + 1}, the operation "
                                f"returned {len(<tuple>gradients)}")
         if len(edges) < len(<tuple>gradients):          # do not keep alive what no edge needs
             needed = [None] * len(<tuple>gradients)

@@ -1,4 +1,4 @@
-"""Gradients: the tape, the walk back through it, and the modes that switch it on and off."""
+"""Automatic differentiation: backward() and grad(), gradient modes, and `op`, which makes your own operations."""
 from fastnet.autograd.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from fastnet.autograd.tape import Node, gradient, op, writes_out
 from fastnet.autograd.walk import backward, grad

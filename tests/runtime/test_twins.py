@@ -56,7 +56,7 @@ def test_both_have_the_same_names_and_parameters(name):
         if function not in IN_C:
             other = getattr(compiled, function)
             assert inspect.isclass(value) == inspect.isclass(other), function
-            if inspect.isfunction(value):
+            if inspect.isfunction(value) or function in ("gradient", "Node"):
                 assert list(inspect.signature(value).parameters) == list(inspect.signature(other).parameters), function
 
 
@@ -236,7 +236,7 @@ def test_arrays_among_tensors_are_copied(twin):
 
 
 def test_gradients_for_too_few_arguments(twin):
-    with pytest.raises(RuntimeError, match="times: argument 2 needs a gradient, the operation returned 1"):
+    with pytest.raises(RuntimeError, match="times: expected a gradient for argument 2, the operation returned 1"):
         node(twin, lambda x, y: (x * y, (times,)), X, Y)
 
 

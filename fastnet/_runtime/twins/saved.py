@@ -18,7 +18,7 @@ _ARRAY_FREE_BASES = (np.dtype, np.generic, np.ufunc, type, types.ModuleType)
 
 
 class gradient:
-    """A gradient function and the arrays that it reads: `gradient(function, *saved)`.
+    """A gradient function and the arrays that it reads.
 
     An operation (see `fastnet.autograd.op`) returns such objects to declare what it saves for backward. backward()
     calls `function(g, *saved)`. It raises a RuntimeError if a saved array is an argument or the result of the

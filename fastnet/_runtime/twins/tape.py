@@ -231,7 +231,7 @@ def _attach(result, name, gradients, args, arrays):
         first, gradients = without_rest(gradients), gradients.rest
     if type(gradients) is tuple:
         if edges[-1][0] >= len(gradients):
-            raise RuntimeError(f"{name}: argument {edges[-1][0] + 1} needs a gradient, the operation returned "
+            raise RuntimeError(f"{name}: expected a gradient for argument {edges[-1][0] + 1}, the operation returned "
                                f"{len(gradients)}")
         needed = [i for i, _ in edges]          # do not keep alive what no edge needs
         gradients = tuple(g if i in needed else None for i, g in enumerate(gradients))

@@ -22,7 +22,7 @@ __all__ = ["Accuracy", "TopKAccuracy"]
 class _Share(Metric):
     """The share of correct samples; `measure` tells which are correct."""
 
-    totals = ("right", "count")
+    totals: tuple[str, ...] = ("right", "count")
 
     right: int
     count: int

@@ -49,7 +49,7 @@ class AUC(Metric):
     """
 
     name = "auc"
-    totals = ("outputs", "targets")
+    totals: tuple[str, ...] = ("outputs", "targets")
 
     outputs: list[Array]
     targets: list[Array]

@@ -25,7 +25,7 @@ AVERAGES: tuple[Average | None, ...] = ("auto", "binary", "macro", "micro", "wei
 class _Confusion(Metric):
     """Counts in a table: (C, C) with the true class first; for multilabel (L, 2, 2), one table per label."""
 
-    totals = ("table",)
+    totals: tuple[str, ...] = ("table",)
 
     table: Array
 
@@ -91,7 +91,7 @@ class ConfusionMatrix(_Confusion):
     """
 
     name = "confusion_matrix"
-    larger_is_better = None
+    larger_is_better: bool | None = None
 
     if TYPE_CHECKING:
         def compute(self) -> Array: ...
@@ -105,6 +105,9 @@ class _Score(_Confusion):
 
     Classes that occur neither in the targets nor in the predictions do not count in the mean; labels always do.
     """
+
+    average: Average | None
+    zero_division: float
 
     def __init__(self, average: Average | None = "auto", zero_division: float = 0.0, name: str | None = None) -> None:
         if average not in AVERAGES:

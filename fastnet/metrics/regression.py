@@ -50,8 +50,8 @@ def _without_one(shape: tuple[int, ...]) -> tuple[int, ...]:
 class _Errors(Metric):
     """A function of the mean error of each output; subclasses define the error and the function."""
 
-    larger_is_better = False
-    totals = ("sums", "count")
+    larger_is_better: bool | None = False
+    totals: tuple[str, ...] = ("sums", "count")
 
     sums: Array
     count: int
@@ -177,7 +177,7 @@ class R2(Metric):
     """
 
     name = "r2"
-    totals = ("mean", "deviation", "residual", "count")
+    totals: tuple[str, ...] = ("mean", "deviation", "residual", "count")
 
     mean: Array
     deviation: Array

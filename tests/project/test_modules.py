@@ -1,0 +1,60 @@
+"""How the package is laid out: which modules are public, what they export, and which names cross a module's border."""
+import ast
+import importlib
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+import fastnet
+
+PACKAGE = Path(fastnet.__file__).parent
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+AT_THE_TOP = {"backend", "datasets", "dtypes", "random"}
+PUBLIC_PACKAGES = ["autograd", "callbacks", "data", "functional", "metrics", "nn", "optim", "optim.lr_scheduler",
+                   "sklearn", "training"]
+PUBLIC_MODULES = ["nn.functional", "nn.init", "nn.utils", *sorted(AT_THE_TOP)]
+
+
+def is_private(name):
+    return name.startswith("_") and not name.startswith("__")
+
+
+def test_the_top_of_the_package_holds_public_modules_alone():
+    modules = {m.name for m in pkgutil.iter_modules([str(PACKAGE)]) if not m.ispkg}
+    assert modules - {"__main__"} == AT_THE_TOP
+
+
+@pytest.mark.parametrize("name", ["", *PUBLIC_PACKAGES, *PUBLIC_MODULES])
+def test_a_public_module_lists_what_it_exports(name):
+    if name == "sklearn":
+        pytest.importorskip("sklearn")
+    module = importlib.import_module(f"fastnet.{name}".rstrip("."))
+    assert len(set(module.__all__)) == len(module.__all__)
+    assert all(hasattr(module, exported) for exported in module.__all__)
+    assert not [exported for exported in module.__all__ if exported.startswith("_")]
+
+
+def private_names_of_others(tree):
+    """(line, name) of each private name of another module that a module imports or reaches into."""
+    modules = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "fastnet":
+            modules.update(alias.asname or alias.name for alias in node.names if alias.name.islower())
+            yield from ((node.lineno, alias.name) for alias in node.names if is_private(alias.name))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and is_private(node.attr) and isinstance(node.value, ast.Name) \
+                and node.value.id in modules:
+            yield node.lineno, f"{node.value.id}.{node.attr}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_private_name_crosses_a_module_border(path):
+    packages = {p.name for p in PACKAGE.iterdir() if p.is_dir()}        # `from fastnet import _runtime` is a package
+    found = private_names_of_others(ast.parse(path.read_text(encoding="utf-8")))
+    assert [name for name in found if name[1] not in packages] == []
+
+
+def test_the_rule_finds_private_names():
+    source = "from fastnet.nn import utils\nfrom fastnet.nn.module import _name\nutils._other()\n"
+    assert list(private_names_of_others(ast.parse(source))) == [(2, "_name"), (3, "utils._other")]

@@ -151,7 +151,7 @@ def extensions():
             for folder in (KERNELS, RUNTIME) for path in sorted(folder.glob("*.pyx"))]
     return cythonize(exts, compiler_directives={
         "language_level": 3, "boundscheck": False, "wraparound": False, "cdivision": True, "initializedcheck": False,
-        "embedsignature": False, "binding": True}, annotate=flag("FASTNET_ANNOTATE"))
+        "embedsignature": False, "binding": True, "freethreading_compatible": True}, annotate=flag("FASTNET_ANNOTATE"))
 
 
 setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels})

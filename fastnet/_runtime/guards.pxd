@@ -29,5 +29,3 @@ cdef class Guards:
     cdef bint checks_hold(self) except -1
     cdef bint memory_identical(self) except -1
     cdef bint identical(self) except -1
-
-cdef object referent(object ref)

@@ -3,19 +3,19 @@
 `_replay/guards.py` lists all questions, and answers by value those that identity leaves open.
 The twin without a compiler is twins/guards.py.
 """
+cimport cython
 cimport numpy as cnp
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDED_RO, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.dict cimport PyDict_Next
 from cpython.ref cimport PyObject
-from cpython.weakref cimport PyWeakref_GetObject
 from libc.stdint cimport uintptr_t
 
 from fastnet._runtime.cpu cimport isa_name, selected_isa
 from fastnet._runtime.launch cimport MAX_DIMS, dtype_of
 from fastnet._runtime.places cimport Places
 from fastnet._runtime.state cimport Turn, gradients_recorded
-from fastnet._runtime.tape cimport TensorBase
+from fastnet._runtime.tape cimport TensorBase, referent
 from fastnet._runtime.threads cimport limit
 
 cnp.import_array()
@@ -217,11 +217,6 @@ def arguments_of(tuple args, bint any_float):
 
 # ---- tensors from outside, and gradients ----------------------------------------------------------------------------
 
-cdef object referent(object ref):
-    """The object of a weak reference, or None."""
-    return <object>PyWeakref_GetObject(ref)
-
-
 cpdef bint tensors_identical(list tensors) except -1:
     """Whether tensors live, in the same arrays and with the same requires_grad.
 
@@ -331,10 +326,11 @@ cdef class Contents:
                 i = position = 0
                 if len(<dict>container) != len(before):
                     return False
-                while PyDict_Next(container, &position, &key, &value):
-                    if value != <PyObject *>before[i] and (but is None or <object>key != but):
-                        return False
-                    i += 1
+                with cython.critical_section(container):
+                    while PyDict_Next(container, &position, &key, &value):
+                        if value != <PyObject *>before[i] and (but is None or <object>key != but):
+                            return False
+                        i += 1
             else:
                 if type(container) is not list or len(<list>container) != len(before):
                     return False

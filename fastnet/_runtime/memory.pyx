@@ -59,6 +59,7 @@ cdef class Pool:
     def __cinit__(self, Py_ssize_t keep=-1):
         self.keep = keep
 
+    @cython.critical_section            # without a GIL, one thread at a time
     cdef char *_take(self, int size_class, Py_ssize_t nbytes) except NULL:
         cdef char *data = self.free_list[size_class]
         cdef Py_ssize_t size = class_size(size_class)
@@ -75,6 +76,7 @@ cdef class Pool:
         unpoison(data, nbytes)
         return data
 
+    @cython.critical_section
     cdef void _give(self, char *data, int size_class) noexcept:
         cdef Py_ssize_t size = class_size(size_class)
         self.live -= 1
@@ -92,6 +94,7 @@ cdef class Pool:
         """A Block of at least `nbytes` bytes; they hold whatever they held."""
         return new_block(self, size_of(nbytes))
 
+    @cython.critical_section
     def trim(self):
         """Give the free blocks back to the system."""
         cdef char *data

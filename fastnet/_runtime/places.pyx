@@ -124,10 +124,11 @@ cdef class Place:
                 return True
             if 2 * len(<dict>self.holder) != len(before):
                 return False
-            while PyDict_Next(self.holder, &position, &found, &value):
-                if found != <PyObject *>before[i] or value != <PyObject *>before[i + 1]:
-                    return False
-                i += 2
+            with cython.critical_section(self.holder):
+                while PyDict_Next(self.holder, &position, &found, &value):
+                    if found != <PyObject *>before[i] or value != <PyObject *>before[i + 1]:
+                        return False
+                    i += 2
             return True
         return found == <PyObject *>self.expected or (found == NULL and self.expected is MISSING)
 

@@ -2,6 +2,7 @@
 
 `guards.pyx` decides whether such a call fits. The twin without a compiler is twins/replay.py.
 """
+cimport cython
 cimport numpy as cnp
 from libc.stdint cimport uintptr_t
 from libc.string cimport memcpy
@@ -12,12 +13,11 @@ from fastnet._runtime.guards cimport (
     CallContext,
     FinalGradientBase,
     Guards,
-    referent,
 )
 from fastnet._runtime.launch cimport LaunchList
 from fastnet._runtime.memory cimport array_of
 from fastnet._runtime.state cimport Turn, current_recorder
-from fastnet._runtime.tape cimport Storage, TensorBase, wrap
+from fastnet._runtime.tape cimport Storage, TensorBase, referent, wrap
 
 from fastnet._runtime.guards import arguments_of
 
@@ -37,19 +37,21 @@ cdef class Caller:
     cdef readonly Py_ssize_t calls  # so far
 
     def __call__(self, *args, **kwargs):
-        cdef Shortcut shortcut = self._shortcut
+        cdef Shortcut shortcut, previous
         cdef list arrays = []           # held, since other threads may drop the tensors
-        self.calls += 1
+        with cython.critical_section(self):         # without a GIL, other threads may replace the shortcuts
+            self.calls += 1
+            shortcut, previous = self._shortcut, self._previous_shortcut
         if shortcut is None or kwargs:
             return self._call(args, kwargs)
         if shortcut.fits(args, arrays):
             return shortcut.run(args, arrays)
-        shortcut = self._previous_shortcut
-        if shortcut is not None:
+        if previous is not None:
             arrays.clear()
-            if shortcut.fits(args, arrays):
-                self._shortcut, self._previous_shortcut = shortcut, self._shortcut
-                return shortcut.run(args, arrays)
+            if previous.fits(args, arrays):
+                with cython.critical_section(self):
+                    self._shortcut, self._previous_shortcut = previous, shortcut
+                return previous.run(args, arrays)
         return self._call(args, kwargs)
 
     def _call(self, args, kwargs):

@@ -7,4 +7,5 @@ cdef class TensorBase:
     cdef object __weakref__
     cdef Py_ssize_t prune_above     # dead views are removed when _views has more entries than this
 
+cdef object referent(object ref)
 cdef TensorBase wrap(object array, Storage storage)

@@ -9,9 +9,9 @@ import numpy as np
 cimport cython
 cimport numpy as cnp
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_INCREF
+from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
-from cpython.weakref cimport PyWeakref_GetObject, PyWeakref_NewRef
+from cpython.weakref cimport PyWeakref_NewRef
 
 from fastnet._runtime.saved cimport append_saved, gradient, without_rest
 from fastnet._runtime.state cimport current_recorder, gradients_recorded
@@ -20,6 +20,33 @@ cnp.import_array()
 
 cdef extern from "Python.h":
     Py_ssize_t PY_SSIZE_T_MAX
+
+cdef extern from *:
+    """
+    /* A new reference to what a weak reference leads to: NULL if it is gone. */
+    static PyObject *live_referent(PyObject *ref) {
+    #if PY_VERSION_HEX >= 0x030D0000
+        PyObject *found = NULL;
+        return PyWeakref_GetRef(ref, &found) > 0 ? found : NULL;
+    #else
+        PyObject *found = PyWeakref_GetObject(ref);
+        if (found == Py_None)
+            return NULL;
+        Py_XINCREF(found);
+        return found;
+    #endif
+    }
+
+    static Py_ssize_t add_one(Py_ssize_t *count) {
+    #ifdef Py_GIL_DISABLED
+        return _Py_atomic_add_ssize(count, 1) + 1;
+    #else
+        return ++*count;
+    #endif
+    }
+    """
+    PyObject *live_referent(object)
+    Py_ssize_t add_one(Py_ssize_t *)
 
 cdef type _Tensor = None            # the class of the tensors that operations make: fastnet.Tensor
 cdef Py_ssize_t _latest = 0         # the number of the latest node
@@ -81,6 +108,16 @@ def new_instance(type cls):
     return TensorBase.__new__(cls)
 
 
+cdef object referent(object ref):
+    """The object of a weak reference, or None."""
+    cdef PyObject *found = live_referent(ref)
+    if found == NULL:
+        return None
+    result = <object>found
+    Py_DECREF(result)                   # `result` has its own reference
+    return result
+
+
 def register_view(TensorBase view not None, TensorBase tensor not None):
     """Link a view of a tensor with its base, so that a write into either of them can update both on the tape.
 
@@ -90,20 +127,21 @@ def register_view(TensorBase view not None, TensorBase tensor not None):
     cdef list views
     if base is None or (tensor._requires_grad and tensor._node is None):
         base = tensor
-    if base._views is None:
-        base._views = []
-    views = base._views
-    if len(views) > base.prune_above:
-        remove_dead_views(base, views)
     view._base = base
-    views.append(PyWeakref_NewRef(view, None))
+    with cython.critical_section(base):         # threads may share a tensor that they make views of
+        if base._views is None:
+            base._views = []
+        views = base._views
+        if len(views) > base.prune_above:
+            remove_dead_views(base, views)
+        views.append(PyWeakref_NewRef(view, None))
 
 
 cdef int remove_dead_views(TensorBase base, list views) except -1:
     """Remove the references to dead views. Another thread may append a view meanwhile, but must not enter here."""
     cdef Py_ssize_t count = len(views)
     base.prune_above = PY_SSIZE_T_MAX
-    views[:count] = [ref for ref in views[:count] if <object>PyWeakref_GetObject(ref) is not None]
+    views[:count] = [ref for ref in views[:count] if referent(ref) is not None]
     base.prune_above = 2 * len(views) + 8
     return 0
 
@@ -182,9 +220,7 @@ cdef class Node:
 
 def node_number():
     """The next node number: all later nodes have a higher `order`."""
-    global _latest
-    _latest += 1
-    return _latest
+    return add_one(&_latest)
 
 
 def explain_failures(function, explain):

@@ -25,16 +25,20 @@ allocate, empty, empty_like = _pools.allocate, _pools.empty, _pools.empty_like
 
 _ndarray = np.ndarray
 CHUNK = 1 << 20                         # bytes of a chunk of parameters
-_ALIGN = 64
 
 Slot: TypeAlias = "tuple[Chunk, int]"   # (chunk, byte offset) of a parameter
 
 
 def persistent(shape: Shape, dtype: DType) -> Array:
     """A zeroed array that outlives any recording. NumPy zeroes it, so that replays do not."""
-    array = _ndarray(shape, dtype, shared.take(math.prod(shape) * dtype.itemsize))
+    array = _ndarray(shape, dtype, shared.allocate(math.prod(shape) * dtype.itemsize))
     array.fill(0)
     return array
+
+
+def aligned_size(nbytes: int) -> int:
+    """The bytes that a parameter of `nbytes` bytes takes in an arena: a multiple of the alignment."""
+    return -(-nbytes // _pools.ALIGNMENT) * _pools.ALIGNMENT
 
 
 class Chunk:
@@ -62,7 +66,7 @@ class Chunk:
 
 def zeroed_block(nbytes: int) -> Block:
     """A Block of zeros from the shared pool. Updates keep the gaps between parameters at zero."""
-    block = shared.take(nbytes)
+    block = shared.allocate(nbytes)
     np.frombuffer(block, np.uint8)[:] = 0
     return block
 
@@ -79,7 +83,7 @@ class Arena:
         shape = tuple(map(operator.index, shape))
         if min(shape, default=0) < 0:
             raise ValueError(f"parameter: expected sizes of 0 or more, got {shape}")
-        nbytes = (math.prod(shape) * dtype.itemsize + _ALIGN - 1) // _ALIGN * _ALIGN
+        nbytes = aligned_size(math.prod(shape) * dtype.itemsize)
         chunk, offset = inside(self._lock, self._reserve, nbytes)
         return mirrored(chunk.data, offset, shape, dtype), (chunk, offset)
 

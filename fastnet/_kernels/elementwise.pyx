@@ -1,14 +1,15 @@
 """Copies, constants, elementwise functions, arithmetic, comparisons and selection. Contracts: reference/elementwise.py.
 
-The costs are nanoseconds an element with AVX2, in cache.
+The costs are nanoseconds an element with AVX2 and arrays in the cache.
 """
 from libc.math cimport INFINITY
 from libc.string cimport memcpy
 
-from fastnet._runtime.launch cimport BOOL, F32, F64, I32, I64, U8, WRITE, Array, Entry, Family, Kernel, Launch
-from fastnet._runtime.launch cimport family, submit, unpack
-from fastnet._runtime.map cimport launch_map, launch_map1
-from fastnet._kernels.walk cimport Operand, expect_alike, launch_copy, launch_walk, look, look_aligned
+from fastnet._runtime.launch cimport (
+    BOOL, F32, F64, I32, I64, STRIDED, U8, UNALIGNED, WRITE, Array, Entry, Family, Kernel, Launch, family, submit,
+    unpack)
+from fastnet._runtime.map cimport MAP_OUT, launch_map, launch_map1, set_elements
+from fastnet._kernels.walk cimport expect_served, launch_copy, launch_walk
 
 from fastnet._runtime.launch import UnsupportedDtype
 
@@ -18,6 +19,12 @@ cdef extern from *:
     FAMILY(elementwise)
     """
     const Entry *const *elementwise_tables
+
+cdef extern from "src/elementwise.h":
+    enum:
+        VALUE
+        FIRST, INCREMENT
+        FIRST_REAL, INCREMENT_REAL
 
 cdef Family _bodies = family(elementwise_tables)
 cdef Kernel _fill = _bodies["fill"], _fill_1 = _bodies["fill_1"]
@@ -30,17 +37,14 @@ cdef Kernel _add = _bodies["add"], _sub = _bodies["sub"], _mul = _bodies["mul"],
 cdef Kernel _maximum = _bodies["maximum"], _minimum = _bodies["minimum"], _pow = _bodies["pow"]
 cdef Kernel _where = _bodies["where"], _where_1 = _bodies["where_1"]
 
-cdef enum:
-    BLOCK = 4096                    # as in src/map.h
-
 
 # ---- copies and constants -------------------------------------------------------------------------------------------
 
 def copy(out, x):
-    cdef Operand operands[2]
-    look(out, &operands[0], True)
-    look(x, &operands[1])
-    launch_copy(operands)
+    cdef Array arrays[2]
+    unpack(out, &arrays[0], WRITE | UNALIGNED)
+    unpack(x, &arrays[1], UNALIGNED)
+    launch_copy(arrays)
 
 
 def fill(out, value):
@@ -52,14 +56,14 @@ def fill(out, value):
     if o.dtype == F32:
         _fill.prepare(&launch, F32)
         single = value
-        memcpy(&launch.n[1], &single, sizeof(single))
+        memcpy(&launch.n[VALUE], &single, sizeof(single))
     elif o.dtype == F64:
         _fill.prepare(&launch, F64)
         real = value
-        memcpy(&launch.n[1], &real, sizeof(real))
+        memcpy(&launch.n[VALUE], &real, sizeof(real))
     else:
         if not isinstance(value, (bool, int)):
-            raise UnsupportedDtype("fill: a real value for whole numbers")
+            raise UnsupportedDtype("fill: a real value for an integer dtype")
         if o.dtype == BOOL:
             value = bool(value)
         elif o.dtype == U8 and not 0 <= value < 256 or o.dtype == I32 and not -2**31 <= value < 2**31:
@@ -70,11 +74,9 @@ def fill(out, value):
             _fill.prepare(&launch, F64)
         else:
             _fill_1.prepare(&launch, F32)
-        launch.n[1] = value
-    launch.p[0] = o.data
-    launch.n[0] = o.size
-    launch.blocks = (o.size + BLOCK - 1) // BLOCK
-    launch.work = 0.1 * o.size
+        launch.n[VALUE] = value
+    launch.p[MAP_OUT] = o.data
+    set_elements(&launch, o.size, 0.1)
     submit(&launch)
 
 
@@ -84,18 +86,16 @@ def arange(out, start, step):
     unpack(out, &o, WRITE)
     if o.dtype == I64:
         if not isinstance(start, int) or not isinstance(step, int):
-            raise UnsupportedDtype("arange: real values for whole numbers")
+            raise UnsupportedDtype("arange: real values for an integer dtype")
         _arange_i64.prepare(&launch, F64)
-        launch.n[1] = start
-        launch.n[2] = step
+        launch.n[FIRST] = start
+        launch.n[INCREMENT] = step
     else:
         _arange.prepare(&launch, o.dtype)
-        launch.s[0] = start
-        launch.s[1] = step
-    launch.p[0] = o.data
-    launch.n[0] = o.size
-    launch.blocks = (o.size + BLOCK - 1) // BLOCK
-    launch.work = 0.3 * o.size
+        launch.s[FIRST_REAL] = start
+        launch.s[INCREMENT_REAL] = step
+    launch.p[MAP_OUT] = o.data
+    set_elements(&launch, o.size, 0.3)
     submit(&launch)
 
 
@@ -152,19 +152,19 @@ def clamp_backward(dx, x, dy, low, high):
 
 # ---- two inputs that broadcast --------------------------------------------------------------------------------------
 
-cdef int look_binary(Operand *operands, object out, object a, object b) except -1:
-    look_aligned(out, &operands[0], True)
-    look_aligned(a, &operands[1])
-    look_aligned(b, &operands[2])
+cdef int unpack_binary(Array *arrays, object out, object a, object b) except -1:
+    unpack(out, &arrays[0], WRITE | STRIDED)
+    unpack(a, &arrays[1], STRIDED)
+    unpack(b, &arrays[2], STRIDED)
     return 0
 
 
 cdef int launch_binary(Kernel kernel, double cost, object out, object a, object b) except -1:
-    cdef Operand operands[3]
-    look_binary(operands, out, a, b)
-    expect_alike(kernel.name, &operands[2], operands[1].dtype)
-    expect_alike(kernel.name, &operands[0], operands[1].dtype)
-    return launch_walk(kernel, operands[1].dtype, cost, operands, 3)
+    cdef Array arrays[3]
+    unpack_binary(arrays, out, a, b)
+    expect_served(kernel.name, &arrays[2], arrays[1].dtype)
+    expect_served(kernel.name, &arrays[0], arrays[1].dtype)
+    return launch_walk(kernel, arrays[1].dtype, cost, arrays, 3)
 
 
 def add(out, a, b):
@@ -208,13 +208,13 @@ cdef Comparison _le = Comparison("le"), _gt = Comparison("gt"), _ge = Comparison
 
 
 cdef int launch_comparison(Comparison compare, object out, object a, object b) except -1:
-    cdef Operand operands[3]
-    look_binary(operands, out, a, b)
-    expect_alike(compare.reals.name, &operands[2], operands[1].dtype)
-    expect_alike(compare.reals.name, &operands[0], BOOL)
-    if operands[1].dtype == I64:
-        return launch_walk(compare.integers, F64, 0.3, operands, 3)
-    return launch_walk(compare.reals, operands[1].dtype, 0.2, operands, 3)
+    cdef Array arrays[3]
+    unpack_binary(arrays, out, a, b)
+    expect_served(compare.reals.name, &arrays[2], arrays[1].dtype)
+    expect_served(compare.reals.name, &arrays[0], BOOL)
+    if arrays[1].dtype == I64:
+        return launch_walk(compare.integers, F64, 0.3, arrays, 3)
+    return launch_walk(compare.reals, arrays[1].dtype, 0.2, arrays, 3)
 
 
 def eq(out, a, b):
@@ -242,15 +242,15 @@ def ge(out, a, b):
 
 
 def where(out, cond, a, b):
-    cdef Operand operands[4]
-    look_aligned(out, &operands[0], True)
-    look_aligned(cond, &operands[1])
-    look_aligned(a, &operands[2])
-    look_aligned(b, &operands[3])
-    expect_alike("where", &operands[1], BOOL)
-    expect_alike("where", &operands[2], operands[0].dtype)
-    expect_alike("where", &operands[3], operands[0].dtype)
-    if operands[0].itemsize == 1:
-        launch_walk(_where_1, F32, 0.2, operands, 4)
+    cdef Array arrays[4]
+    unpack(out, &arrays[0], WRITE | STRIDED)
+    unpack(cond, &arrays[1], STRIDED)
+    unpack(a, &arrays[2], STRIDED)
+    unpack(b, &arrays[3], STRIDED)
+    expect_served("where", &arrays[1], BOOL)
+    expect_served("where", &arrays[2], arrays[0].dtype)
+    expect_served("where", &arrays[3], arrays[0].dtype)
+    if arrays[0].itemsize == 1:
+        launch_walk(_where_1, F32, 0.2, arrays, 4)
     else:
-        launch_walk(_where, F32 if operands[0].itemsize == 4 else F64, 0.3, operands, 4)
+        launch_walk(_where, F32 if arrays[0].itemsize == 4 else F64, 0.3, arrays, 4)

@@ -1,8 +1,8 @@
 """Losses and their gradients. Contracts: reference/loss.py."""
 from fastnet._runtime.launch cimport (
-    I64, NONE, OPTIONAL, WRITE, Array, DType, Entry, Family, Kernel, Launch, expect_dtype, expect_size, family,
-    submit, unpack)
-from fastnet._runtime.map cimport launch_map
+    I64, OPTIONAL, READ, WRITE, Array, DType, Entry, Family, Kernel, Launch, bind, ceil_div, expect_dtype, expect_ndim,
+    expect_size, family, rows_in_block, submit, unpack)
+from fastnet._runtime.map cimport launch_map, set_elements
 
 cdef extern from *:
     """
@@ -11,9 +11,12 @@ cdef extern from *:
     """
     const Entry *const *loss_tables
 
-cdef enum:
-    BLOCK = 4096                    # as in src/map.h
-    TILE = 16                       # rows that the cross-entropy takes at once, at the most
+cdef extern from "src/loss.h":
+    enum:
+        ROWS_AT_ONCE
+        DX, X, TARGET, DY, POS_WEIGHT, LOSSES, WEIGHTS, PROBS, CLASS_WEIGHT, TOTAL
+        DY_STEP, ROWS, CLASSES, BLOCK_ROWS, IGNORE_INDEX
+        SCALE, PARAMETERS, LABEL_SMOOTHING
 
 cdef Family _bodies = family(loss_tables)
 
@@ -31,27 +34,16 @@ cdef Kernel _kl_div = _bodies["kl_div"], _kl_div_backward = _bodies["kl_div_back
 cdef Kernel _kl_div_log = _bodies["kl_div_log"], _kl_div_log_backward = _bodies["kl_div_log_backward"]
 
 
-cdef int take(Launch *launch, int slot, Kernel kernel, str what, object source, ptrdiff_t size, DType dtype,
-              int access=0) except -1:
-    """Put an array of this size and dtype in a slot of the launch."""
-    cdef Array a
-    unpack(source, &a, access)
-    expect_dtype(kernel.name, &a, dtype)
-    if a.dtype != NONE:
-        expect_size(kernel.name, f"the size of {what}", a.size, size)
-    launch.p[slot] = a.data
-    return 0
-
-
-cdef ptrdiff_t take_dy(Launch *launch, int slot, Kernel kernel, object source, ptrdiff_t size, DType dtype) except -1:
-    """Put dy in its slot. Returns the step from one element to the next: 0 if there is but one."""
+cdef int bind_dy(Launch *launch, Kernel kernel, object source, ptrdiff_t size, DType dtype) except -1:
+    """Put dy, of `size` elements or a single one, in its slot."""
     cdef Array a
     unpack(source, &a)
-    expect_dtype(kernel.name, &a, dtype)
+    expect_dtype(kernel.name, "dy", &a, dtype)
     if a.size != 1:
-        expect_size(kernel.name, "the size of dy", a.size, size)
-    launch.p[slot] = a.data
-    return 0 if a.size == 1 else 1
+        expect_size(kernel.name, "dy", &a, size)
+    launch.p[DY] = a.data
+    launch.n[DY_STEP] = a.size != 1
+    return 0
 
 
 cdef int launch_backward(Kernel kernel, double cost, object dx, object x, object t, object dy, double scale,
@@ -61,16 +53,14 @@ cdef int launch_backward(Kernel kernel, double cost, object dx, object x, object
     cdef Array o
     unpack(dx, &o, WRITE)
     kernel.prepare(&launch, o.dtype)
-    launch.p[0] = o.data
-    take(&launch, 1, kernel, "x", x, o.size, o.dtype)
-    take(&launch, 2, kernel, "t", t, o.size, o.dtype)
-    launch.n[0] = o.size
-    launch.n[1] = take_dy(&launch, 3, kernel, dy, o.size, o.dtype)
-    take(&launch, 4, kernel, "pos_weight", w, o.size, o.dtype, OPTIONAL)
-    launch.s[0] = scale
-    launch.s[1] = parameter
-    launch.blocks = (o.size + BLOCK - 1) // BLOCK
-    launch.work = cost * o.size
+    launch.p[DX] = o.data
+    bind(&launch, X, kernel.name, "x", x, READ, o.dtype, o.size)
+    bind(&launch, TARGET, kernel.name, "t", t, READ, o.dtype, o.size)
+    bind_dy(&launch, kernel, dy, o.size, o.dtype)
+    bind(&launch, POS_WEIGHT, kernel.name, "pos_weight", w, OPTIONAL, o.dtype, o.size)
+    launch.s[SCALE] = scale
+    launch.s[PARAMETERS] = parameter
+    set_elements(&launch, o.size, cost)
     return submit(&launch)
 
 
@@ -144,22 +134,22 @@ cdef Kernel _cross_entropy_probs = _bodies["cross_entropy_probs"]
 cdef Kernel _cross_entropy_probs_backward = _bodies["cross_entropy_probs_backward"]
 
 
-cdef int prepare_rows(Launch *launch, Kernel kernel, int slot, str what, object source, Array *x, double cost,
-                      int access=0) except -1:
-    """Prepare a launch over the rows of x, (n, c), which goes in this slot; `cost` as above, for float32."""
+cdef int prepare_rows(Launch *launch, Kernel kernel, int slot, str name, object source, Array *x, double cost,
+                      int access=READ) except -1:
+    """Prepare a launch over the rows of x, (n, c), and put x in a slot; `cost` as above, for float32."""
     cdef ptrdiff_t rows, c
     unpack(source, x, access)
     kernel.prepare(launch, x.dtype)
-    expect_size(kernel.name, f"the number of dimensions of {what}", x.ndim, 2)
+    expect_ndim(kernel.name, name, x, 2)
     c = x.shape[1]
-    rows = BLOCK // c if 0 < c < BLOCK else 1
-    if rows > TILE:
-        rows -= rows % TILE
+    rows = rows_in_block(c)
+    if rows > ROWS_AT_ONCE:
+        rows -= rows % ROWS_AT_ONCE
     launch.p[slot] = x.data
-    launch.n[0] = x.shape[0]
-    launch.n[1] = c
-    launch.n[2] = rows
-    launch.blocks = (x.shape[0] + rows - 1) // rows
+    launch.n[ROWS] = x.shape[0]
+    launch.n[CLASSES] = c
+    launch.n[BLOCK_ROWS] = rows
+    launch.blocks = ceil_div(x.shape[0], rows)
     launch.work = x.shape[0] * (5 + cost * c)
     return 0
 
@@ -167,51 +157,51 @@ cdef int prepare_rows(Launch *launch, Kernel kernel, int slot, str what, object 
 def cross_entropy(losses, weights, probs, x, target, weight=None, ignore_index=-100, label_smoothing=0.0):
     cdef Launch launch
     cdef Array a
-    prepare_rows(&launch, _cross_entropy, 3, "x", x, &a, 0.4)
-    take(&launch, 0, _cross_entropy, "losses", losses, a.shape[0], a.dtype, WRITE)
-    take(&launch, 1, _cross_entropy, "weights", weights, a.shape[0], a.dtype, WRITE)
-    take(&launch, 2, _cross_entropy, "probs", probs, a.size, a.dtype, WRITE)
-    take(&launch, 4, _cross_entropy, "target", target, a.shape[0], I64)
-    take(&launch, 5, _cross_entropy, "weight", weight, a.shape[1], a.dtype, OPTIONAL)
-    launch.n[3] = ignore_index
-    launch.s[0] = label_smoothing
+    prepare_rows(&launch, _cross_entropy, X, "x", x, &a, 0.4)
+    bind(&launch, LOSSES, _cross_entropy.name, "losses", losses, WRITE, a.dtype, a.shape[0])
+    bind(&launch, WEIGHTS, _cross_entropy.name, "weights", weights, WRITE, a.dtype, a.shape[0])
+    bind(&launch, PROBS, _cross_entropy.name, "probs", probs, WRITE, a.dtype, a.size)
+    bind(&launch, TARGET, _cross_entropy.name, "target", target, READ, I64, a.shape[0])
+    bind(&launch, CLASS_WEIGHT, _cross_entropy.name, "weight", weight, OPTIONAL, a.dtype, a.shape[1])
+    launch.n[IGNORE_INDEX] = ignore_index
+    launch.s[LABEL_SMOOTHING] = label_smoothing
     submit(&launch)
 
 
 def cross_entropy_backward(dx, probs, target, dy, total, weight=None, ignore_index=-100, label_smoothing=0.0):
     cdef Launch launch
     cdef Array a
-    prepare_rows(&launch, _cross_entropy_backward, 0, "dx", dx, &a, 0.1, WRITE)
-    take(&launch, 1, _cross_entropy_backward, "probs", probs, a.size, a.dtype)
-    take(&launch, 2, _cross_entropy_backward, "target", target, a.shape[0], I64)
-    launch.n[3] = ignore_index
-    launch.n[4] = take_dy(&launch, 3, _cross_entropy_backward, dy, a.shape[0], a.dtype)
-    take(&launch, 4, _cross_entropy_backward, "total", total, 1, a.dtype, OPTIONAL)
-    take(&launch, 5, _cross_entropy_backward, "weight", weight, a.shape[1], a.dtype, OPTIONAL)
-    launch.s[0] = label_smoothing
+    prepare_rows(&launch, _cross_entropy_backward, DX, "dx", dx, &a, 0.1, WRITE)
+    bind(&launch, PROBS, _cross_entropy_backward.name, "probs", probs, READ, a.dtype, a.size)
+    bind(&launch, TARGET, _cross_entropy_backward.name, "target", target, READ, I64, a.shape[0])
+    bind_dy(&launch, _cross_entropy_backward, dy, a.shape[0], a.dtype)
+    bind(&launch, TOTAL, _cross_entropy_backward.name, "total", total, OPTIONAL, a.dtype, 1)
+    bind(&launch, CLASS_WEIGHT, _cross_entropy_backward.name, "weight", weight, OPTIONAL, a.dtype, a.shape[1])
+    launch.n[IGNORE_INDEX] = ignore_index
+    launch.s[LABEL_SMOOTHING] = label_smoothing
     submit(&launch)
 
 
 def cross_entropy_probs(losses, probs, x, target, weight=None, label_smoothing=0.0):
     cdef Launch launch
     cdef Array a
-    prepare_rows(&launch, _cross_entropy_probs, 2, "x", x, &a, 0.4)
-    take(&launch, 0, _cross_entropy_probs, "losses", losses, a.shape[0], a.dtype, WRITE)
-    take(&launch, 1, _cross_entropy_probs, "probs", probs, a.size, a.dtype, WRITE)
-    take(&launch, 3, _cross_entropy_probs, "target", target, a.size, a.dtype)
-    take(&launch, 4, _cross_entropy_probs, "weight", weight, a.shape[1], a.dtype, OPTIONAL)
-    launch.s[0] = label_smoothing
+    prepare_rows(&launch, _cross_entropy_probs, X, "x", x, &a, 0.4)
+    bind(&launch, LOSSES, _cross_entropy_probs.name, "losses", losses, WRITE, a.dtype, a.shape[0])
+    bind(&launch, PROBS, _cross_entropy_probs.name, "probs", probs, WRITE, a.dtype, a.size)
+    bind(&launch, TARGET, _cross_entropy_probs.name, "target", target, READ, a.dtype, a.size)
+    bind(&launch, CLASS_WEIGHT, _cross_entropy_probs.name, "weight", weight, OPTIONAL, a.dtype, a.shape[1])
+    launch.s[LABEL_SMOOTHING] = label_smoothing
     submit(&launch)
 
 
 def cross_entropy_probs_backward(dx, probs, target, dy, scale, weight=None, label_smoothing=0.0):
     cdef Launch launch
     cdef Array a
-    prepare_rows(&launch, _cross_entropy_probs_backward, 0, "dx", dx, &a, 0.15, WRITE)
-    take(&launch, 1, _cross_entropy_probs_backward, "probs", probs, a.size, a.dtype)
-    take(&launch, 2, _cross_entropy_probs_backward, "target", target, a.size, a.dtype)
-    launch.n[3] = take_dy(&launch, 3, _cross_entropy_probs_backward, dy, a.shape[0], a.dtype)
-    take(&launch, 4, _cross_entropy_probs_backward, "weight", weight, a.shape[1], a.dtype, OPTIONAL)
-    launch.s[0] = label_smoothing
-    launch.s[1] = scale
+    prepare_rows(&launch, _cross_entropy_probs_backward, DX, "dx", dx, &a, 0.15, WRITE)
+    bind(&launch, PROBS, _cross_entropy_probs_backward.name, "probs", probs, READ, a.dtype, a.size)
+    bind(&launch, TARGET, _cross_entropy_probs_backward.name, "target", target, READ, a.dtype, a.size)
+    bind_dy(&launch, _cross_entropy_probs_backward, dy, a.shape[0], a.dtype)
+    bind(&launch, CLASS_WEIGHT, _cross_entropy_probs_backward.name, "weight", weight, OPTIONAL, a.dtype, a.shape[1])
+    launch.s[LABEL_SMOOTHING] = label_smoothing
+    launch.s[SCALE] = scale
     submit(&launch)

@@ -1,11 +1,14 @@
-"""Matrix products. Contract: reference/matmul.py. This file makes the plan, from the shapes and the strides; the
-arithmetic is src/matmul.c, whose results no part of the plan can change (src/matmul.h, src/matvec.inc.h).
+"""Matrix products. Contract: reference/matmul.py.
+
+This file plans a product from shapes and strides; src/matmul.c computes it. No part of the plan can change the result
+(src/matmul.h, src/matvec.inc.h).
 """
 from fastnet._runtime.cpu cimport second_cache, selected_isa
-from fastnet._runtime.launch cimport (F64, OPTIONAL, STRIDED, WRITE, Array, DType, Entry, Family, Kernel, Launch,
-                                      expect_dtype, expect_size, family, submit, unpack)
+from fastnet._runtime.launch cimport (
+    F64, OPTIONAL, STRIDED, WRITE, Array, DType, Entry, Family, Kernel, Launch, ceil_div, expect_dtype, expect_size,
+    family, shape_of, submit, unpack)
 from fastnet._runtime.launch import NeedsPacking
-from fastnet._runtime.memory cimport Block, take
+from fastnet._runtime.memory cimport Block, allocate_block
 from fastnet._runtime.threads cimport limit
 
 cdef extern from *:
@@ -23,9 +26,10 @@ cdef extern from *:
 
 cdef extern from "src/matmul.h":
     enum:
-        STRIP_BYTES, OUTER_ROWS, GROUP_MOST
+        STRIP_BYTES, OUTER_ROWS, GROUP_MOST, CACHE_WAY
         DIRECT, COPIED
         NONE_, RELU, SIGMOID, TANH, GELU, GELU_TANH, SILU
+        OUT, ROW_OPERAND, LANE_OPERAND, BIAS, SCRATCH
         ROWS, LANES, DEPTH, ROW_STRIDE, ROW_K, ROW_BATCH, LANE_STRIDE, LANE_K, LANE_BATCH, OUT_COLUMNS, SWAPPED
         ACTIVATION, ACCUMULATE, ROW_CHUNKS, LANE_CHUNKS, LANES_FROM, COPY_ROWS, GROUP, PANELS, SLOTS, SLOT
         BIAS_STEP, STRIP
@@ -36,24 +40,23 @@ cdef dict _activations = {"none": NONE_, "relu": RELU, "sigmoid": SIGMOID, "tanh
                           "gelu_tanh": GELU_TANH, "silu": SILU}
 
 cdef enum:
-    SMALL = 1 << 18                 # multiply-adds that no second thread is woken for
-    WIDE = 4                        # panels that are worth the copy of a sliver
-    FIRST_CACHE = 32 << 10          # bytes, of most processors
+    SMALL = 1 << 18                 # multiply-adds that are not worth a second thread
+    WIDE = 4                        # panels that make the copy of a sliver worth it
+    FIRST_CACHE = 32 << 10          # bytes, on most processors
     CHUNK_LANES = 1024
-    BLOCKS = 24                     # blocks that keep 8 threads evenly busy
+    BLOCKS = 24                     # blocks that 8 threads share evenly enough
 
-cdef struct Operand:                # a matrix, or a batch of them, as one side of the product sees it
+cdef struct Operand:                # a matrix or a batch of them, as one side of the product; strides are in elements
     char *data
     ptrdiff_t size                  # rows or lanes
-    ptrdiff_t stride                # from one to the next, in elements
+    ptrdiff_t stride                # from one row or lane to the next
     ptrdiff_t k                     # stride along k
-    ptrdiff_t batch                 # from one matrix to the next; 0: the same for all
+    ptrdiff_t batch                 # from one matrix to the next; 0: all products share one
 
-
-cdef struct Tile:                   # what the instruction set and the dtype make of it
+cdef struct Tile:                   # depends on the instruction set and the dtype
     int width, height               # lanes of one vector, rows
     ptrdiff_t size                  # bytes of a number
-    ptrdiff_t depth                 # of a block of k, at the most
+    ptrdiff_t depth                 # the most of a block of k
 
 
 cdef Tile tile_of(DType dtype) noexcept:
@@ -87,7 +90,7 @@ def matmul(out, a, b, bias=None, activation="none", accumulate=False):
     left = operand(&x, x.ndim - 2, x.ndim - 1)
     right = operand(&y, y.ndim - 1, y.ndim - 2)
     if batch > 1 and right.batch == 0 and left.size > 1 and left.batch == left.size * left.stride:
-        left.size *= batch          # one matrix for all: their rows are one tall matrix
+        left.size *= batch          # the products share b: all rows of a are one tall matrix
         batch = 1
     if left.size == 1 or right.size == 1:
         _matvec.prepare(&launch, o.dtype)
@@ -97,12 +100,12 @@ def matmul(out, a, b, bias=None, activation="none", accumulate=False):
     elif depth == 1 and right.stride == 1 and c.data == NULL and code == NONE_:
         _outer.prepare(&launch, o.dtype)
         set_operands(&launch, &left, &right)
-        launch.blocks = batch * ((left.size + OUTER_ROWS - 1) // OUTER_ROWS)
+        launch.blocks = batch * ceil_div(left.size, OUTER_ROWS)
         launch.work = batch * (10.0 + left.size * right.size * tile.size / 80.0)
     else:
         _matmul.prepare(&launch, o.dtype)
-    launch.p[0] = o.data
-    launch.p[3] = c.data
+    launch.p[OUT] = o.data
+    launch.p[BIAS] = c.data
     launch.n[DEPTH] = depth
     launch.n[OUT_COLUMNS] = right.size
     launch.n[ACTIVATION] = code
@@ -114,35 +117,34 @@ def matmul(out, a, b, bias=None, activation="none", accumulate=False):
 
 
 cdef int check(const Array *o, const Array *a, const Array *b, const Array *bias) except -1:
-    """Raise unless the dtypes and shapes belong together."""
+    """Raise unless the dtypes and shapes fit together."""
     cdef int rank = o.ndim
-    expect_dtype("matmul", a, o.dtype)
-    expect_dtype("matmul", b, o.dtype)
-    expect_dtype("matmul", bias, o.dtype)
+    expect_dtype("matmul", "a", a, o.dtype)
+    expect_dtype("matmul", "b", b, o.dtype)
+    expect_dtype("matmul", "bias", bias, o.dtype)
     if rank not in (2, 3) or a.ndim != rank or b.ndim != rank:
         raise ValueError(f"matmul: expected 2-D or 3-D arrays of one rank, got {shapes(o, a, b)}")
     if (a.shape[rank - 1] != b.shape[rank - 2] or o.shape[rank - 2] != a.shape[rank - 2]
             or o.shape[rank - 1] != b.shape[rank - 1]
             or (rank == 3 and (a.shape[0] != o.shape[0] or b.shape[0] != o.shape[0]))):
-        raise ValueError(f"matmul: shapes do not fit: {shapes(o, a, b)}")
+        raise ValueError(f"matmul: expected shapes (M, K), (K, N) and (M, N), got {shapes(o, a, b)}")
     if bias.data != NULL:
-        expect_size("matmul", "the bias", bias.size, o.shape[rank - 1])
+        expect_size("matmul", "bias", bias, o.shape[rank - 1])
     return 0
 
 
 cdef str shapes(const Array *o, const Array *a, const Array *b):
-    return (f"a {tuple([a.shape[i] for i in range(a.ndim)])}, b {tuple([b.shape[i] for i in range(b.ndim)])}, "
-            f"out {tuple([o.shape[i] for i in range(o.ndim)])}")
+    return f"a {shape_of(a)}, b {shape_of(b)}, out {shape_of(o)}"
 
 
 cdef Operand operand(const Array *array, int axis, int k_axis) except *:
-    """One side of the product. One of its strides must be 1; a stride that is never taken is made so."""
+    """One side of the product. One of its strides must be 1; a stride along a single element is set to 1."""
     cdef Operand x
     x.data = array.data
     x.size = array.shape[axis]
-    x.stride = array.strides[axis]
-    x.k = array.strides[k_axis]
-    x.batch = array.strides[0] if array.ndim == 3 and array.shape[0] > 1 else 0
+    x.stride = array.strides[axis] // array.itemsize
+    x.k = array.strides[k_axis] // array.itemsize
+    x.batch = array.strides[0] // array.itemsize if array.ndim == 3 and array.shape[0] > 1 else 0
     if x.size == 1:
         x.stride = 0 if x.k == 1 else 1
     if array.shape[k_axis] <= 1 and x.stride != 1:
@@ -153,12 +155,12 @@ cdef Operand operand(const Array *array, int axis, int k_axis) except *:
 
 
 cdef void set_operands(Launch *launch, const Operand *rows, const Operand *lanes):
-    launch.p[1] = rows.data
+    launch.p[ROW_OPERAND] = rows.data
     launch.n[ROWS] = rows.size
     launch.n[ROW_STRIDE] = rows.stride
     launch.n[ROW_K] = rows.k
     launch.n[ROW_BATCH] = rows.batch
-    launch.p[2] = lanes.data
+    launch.p[LANE_OPERAND] = lanes.data
     launch.n[LANES] = lanes.size
     launch.n[LANE_STRIDE] = lanes.stride
     launch.n[LANE_K] = lanes.k
@@ -168,7 +170,7 @@ cdef void set_operands(Launch *launch, const Operand *rows, const Operand *lanes
 # ---- one row, or one column -----------------------------------------------------------------------------------------
 
 cdef double vector_work(double nbytes) noexcept:
-    """Nanoseconds: a matrix is read at the pace of the cache that it fits into."""
+    """Estimated nanoseconds: a matrix is read at the speed of the cache that it fits into."""
     return 10.0 + nbytes / (80.0 if nbytes < second_cache() else 25.0)
 
 
@@ -183,27 +185,27 @@ cdef int plan_vector(Launch *launch, const Operand *left, const Operand *right, 
     set_operands(launch, vector, matrix)
     launch.n[BIAS_STEP] = left.size == 1
     launch.n[STRIP] = tile.width if matrix.stride != 1 else STRIP_BYTES // tile.size
-    launch.blocks = (matrix.size + launch.n[STRIP] - 1) // launch.n[STRIP]
+    launch.blocks = ceil_div(matrix.size, launch.n[STRIP])
     return 0
 
 
 # ---- tiles ----------------------------------------------------------------------------------------------------------
 
 cdef bint grouped(const Tile *tile) noexcept:
-    """Whether a panel stays in the first cache while a group of slivers goes by; else a sliver stays there."""
+    """Whether a panel stays in the first cache while a group of slivers is read; else a sliver stays there."""
     return 2 * tile.width * tile.depth * tile.size <= FIRST_CACHE * 3 // 4
 
 
 cdef ptrdiff_t chunk_lanes(const Tile *tile) noexcept:
-    """Lanes of a chunk at the most. Groups take few turns at its packed panels; single slivers, which take many, want
-    them in the second cache, of which a block of k then fills most."""
+    """The most lanes of a chunk. Groups of slivers read the packed panels only a few times. Single slivers read them
+    often, so the panels of a block of k must fit into the second cache."""
     cdef ptrdiff_t held = second_cache() * 4 // 5 // (tile.depth * tile.size) // 64 * 64
     return CHUNK_LANES if grouped(tile) else max(128, min(CHUNK_LANES, held))
 
 
 cdef ptrdiff_t group_slivers(const Launch *launch, double work, const Tile *tile) noexcept:
-    """Slivers of a group: all of a small product, else what a quarter of the second cache holds. A single one where all
-    panels stay in the first cache, for then out is best written row by row."""
+    """Slivers of a group: all of a small product, else as many as fit into a quarter of the second cache. A single one
+    if all panels stay in the first cache, because out is then best written row by row."""
     cdef ptrdiff_t depth = max(1, min(launch.n[DEPTH], tile.depth))
     if work < SMALL:
         return GROUP_MOST
@@ -214,23 +216,23 @@ cdef ptrdiff_t group_slivers(const Launch *launch, double work, const Tile *tile
 
 cdef ptrdiff_t packed_rows(const Tile *tile) noexcept:
     """Rows of a packed sliver, with padding."""
-    return (tile.height + tile.width - 1) // tile.width * tile.width
+    return ceil_div(tile.height, tile.width) * tile.width
 
 
 cdef bint clash(const Operand *rows, const Tile *tile) noexcept:
-    """Whether a sliver's rows share one set of the first cache, and so push each other out of it."""
-    return rows.stride * tile.size % 4096 == 0
+    """Whether the rows of a sliver share one set of the first cache and so evict each other."""
+    return rows.stride * tile.size % CACHE_WAY == 0
 
 
 cdef double cost(const Operand *rows, const Operand *lanes, ptrdiff_t depth, const Tile *tile) noexcept:
-    """Of a product this way round, in cycles, give or take: the arithmetic, and what is packed for it."""
-    cdef double work = <double>rows.size * ((lanes.size + tile.width - 1) // tile.width) * depth
+    """The approximate cycles of a product with these rows and lanes: the arithmetic and the packing."""
+    cdef double work = <double>rows.size * ceil_div(lanes.size, tile.width) * depth
     if lanes.stride != 1:
         work += 0.4 * lanes.size * depth
     elif rows.size > 2 * tile.height:
         work += 0.12 * lanes.size * depth
     if clash(rows, tile):
-        work += 0.45 * rows.size * depth * ((lanes.size + chunk_lanes(tile) - 1) // chunk_lanes(tile))
+        work += 0.45 * rows.size * depth * ceil_div(lanes.size, chunk_lanes(tile))
     return work
 
 
@@ -243,11 +245,11 @@ cdef int run_tiles(Launch *launch, const Array *o, const Tile *tile, Operand lef
         left, right = right, left
         launch.n[SWAPPED] = 1
     set_operands(launch, &left, &right)
-    slivers = (left.size + tile.height - 1) // tile.height
-    panels = (right.size + 2 * tile.width - 1) // (2 * tile.width)
+    slivers = ceil_div(left.size, tile.height)
+    panels = ceil_div(right.size, 2 * tile.width)
     if right.stride != 1 or (left.size > 2 * tile.height and work >= SMALL):
         launch.n[LANES_FROM] = COPIED
-    # rows that adjoin are read a cache line for each k: copied, once for many panels
+    # contiguous rows would be read one cache line for each k: copy them once for many panels
     launch.n[COPY_ROWS] = work >= SMALL and panels >= WIDE and (left.stride == 1 or clash(&left, tile))
     chunks(launch, slivers, panels, batch, work, tile)
     launch.n[GROUP] = group_slivers(launch, work, tile)
@@ -255,17 +257,17 @@ cdef int run_tiles(Launch *launch, const Array *o, const Tile *tile, Operand lef
     launch.blocks = batch * launch.n[ROW_CHUNKS] * launch.n[LANE_CHUNKS]
     launch.work = batch * (20.0 + work / (3.5 * tile.width))
     cdef Block scratch = scratch_for(launch, panels, tile)
-    launch.p[4] = scratch.data
+    launch.p[SCRATCH] = scratch.data
     return submit(launch)
 
 
 cdef void chunks(Launch *launch, ptrdiff_t slivers, ptrdiff_t panels, ptrdiff_t batch, double work,
                  const Tile *tile) noexcept:
-    """Into how many chunks to cut rows and lanes: what the second cache holds, and enough for the threads."""
+    """Divide rows and lanes into chunks that fit into the second cache and are enough for the threads."""
     cdef ptrdiff_t width = 2 * tile.width, most = chunk_lanes(tile) // width, across = 1, along
     cdef ptrdiff_t least = most if launch.n[COPY_ROWS] else 1               # panels in a chunk
-    cdef bint tall                              # a chunk is at least twice as tall as it is wide
-    along = (panels + most - 1) // most
+    cdef bint tall                              # a chunk is at least twice as tall as wide
+    along = ceil_div(panels, most)
     while work >= SMALL and batch * across * along < BLOCKS:
         tall = slivers * tile.height // across >= 2 * (panels * width // along)
         if panels // along >= 2 * least and not (tall and across < slivers):
@@ -279,11 +281,11 @@ cdef void chunks(Launch *launch, ptrdiff_t slivers, ptrdiff_t panels, ptrdiff_t 
 
 
 cdef Block scratch_for(Launch *launch, ptrdiff_t panels, const Tile *tile):
-    """Memory for what is packed: a slot for each call of the body, of which there are as many as threads."""
+    """Memory for packed panels and slivers: a slot for each concurrent call of the body."""
     cdef ptrdiff_t width = 2 * tile.width, k = min(launch.n[DEPTH], tile.depth)
     cdef ptrdiff_t packed = launch.n[PANELS] if launch.n[LANES_FROM] == COPIED else 1
     launch.n[SLOT] = packed * width * k
     if launch.n[COPY_ROWS]:
         launch.n[SLOT] += launch.n[GROUP] * packed_rows(tile) * k
-    launch.n[SLOTS] = min(launch.blocks, 2 * limit())       # then no two threads begin in one
-    return take(launch.n[SLOTS] * launch.n[SLOT] * tile.size)
+    launch.n[SLOTS] = min(launch.blocks, 2 * limit())       # enough that no two calls start in the same slot
+    return allocate_block(launch.n[SLOTS] * launch.n[SLOT] * tile.size)

@@ -1,6 +1,6 @@
 """Random draws from Philox4x32-10. Contracts: reference/random.py.
 
-An argument that can't be served goes to the reference, which says why.
+Arguments that are out of range go to the reference, which raises the error.
 """
 from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBuffer_Release, PyObject_GetBuffer
 from libc.float cimport DBL_MAX, FLT_MAX
@@ -8,7 +8,8 @@ from libc.math cimport nextafter, nextafterf
 from libc.stdint cimport int64_t, uint64_t, uintptr_t
 
 from fastnet._runtime.launch cimport (
-    F32, I64, U8, WRITE, Array, DType, Entry, Family, Kernel, Launch, expect_dtype, expect_size, family, submit, unpack)
+    F32, I64, READ, U8, WRITE, Array, DType, Entry, Family, Kernel, Launch, bind, expect_dtype, family, submit, unpack)
+from fastnet._runtime.map cimport set_elements
 
 from fastnet._runtime.launch import NeedsPacking
 from fastnet._kernels.reference import random as reference
@@ -20,8 +21,11 @@ cdef extern from *:
     """
     const Entry *const *random_tables
 
-cdef enum:
-    BLOCK = 4096
+cdef extern from "src/random.h":
+    enum:
+        OUT, X, KEPT, STATE, PROBABILITIES
+        OFFSET, LOWEST, RANGE, THRESHOLD
+        LOW, HIGH, BELOW_HIGH, MEAN, STD, SCALE
 
 cdef Family _bodies = family(random_tables)
 cdef Kernel _uniform = _bodies["random_uniform"], _normal = _bodies["random_normal"]
@@ -30,7 +34,7 @@ cdef Kernel _dropout = _bodies["dropout"], _dropout_backward = _bodies["dropout_
 
 
 cdef void *unpack_state(str kernel, object state) except NULL:
-    """The address of [seed, counter]: uint64, which unpack() does not know."""
+    """The address of [seed, counter]: uint64, a dtype that unpack() does not take."""
     cdef Py_buffer view
     try:
         PyObject_GetBuffer(state, &view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)
@@ -44,22 +48,20 @@ cdef void *unpack_state(str kernel, object state) except NULL:
     cdef bint right = kind != NULL and (kind[0] == c"Q" or kind[0] == c"L") and view.itemsize == 8 and view.len == 16
     PyBuffer_Release(&view)
     if not right:
-        raise TypeError(f"{kernel}: expected the state as 2 uint64 numbers, [seed, counter]")
+        raise TypeError(f"{kernel}: expected the state as two uint64 numbers, [seed, counter]")
     if not aligned:
         raise NeedsPacking()
     return data
 
 
-cdef int draw(Kernel kernel, Launch *launch, DType dtype, Array *out, object state, ptrdiff_t offset, int slot,
-              double cost) except -1:
-    """Fill in a launch that draws into `out`: the state goes to pointer `slot`, `cost` is nanoseconds an element."""
+cdef int prepare_draw(Kernel kernel, Launch *launch, DType dtype, Array *out, object state, ptrdiff_t offset,
+                      double cost) except -1:
+    """Fill in a launch that draws into `out`; `cost` is the estimated nanoseconds an element."""
     kernel.prepare(launch, dtype)
-    launch.p[0] = out.data
-    launch.p[slot] = unpack_state(kernel.name, state)
-    launch.n[0] = out.size
-    launch.n[1] = offset
-    launch.blocks = (out.size + BLOCK - 1) // BLOCK
-    launch.work = cost * out.size
+    launch.p[OUT] = out.data
+    launch.p[STATE] = unpack_state(kernel.name, state)
+    launch.n[OFFSET] = offset
+    set_elements(launch, out.size, cost)
     return 0
 
 
@@ -68,14 +70,14 @@ def random_uniform(out, state, offset, low=0.0, high=1.0):
     cdef Array o
     cdef double lo = low, hi = high
     unpack(out, &o, WRITE)
-    draw(_uniform, &launch, o.dtype, &o, state, offset, 1, 0.5 if o.dtype == F32 else 1.2)
+    prepare_draw(_uniform, &launch, o.dtype, &o, state, offset, 0.5 if o.dtype == F32 else 1.2)
     cdef double limit = FLT_MAX if o.dtype == F32 else DBL_MAX
     if not (lo <= hi and hi - lo <= limit and -limit <= lo and hi <= limit):
         reference.random_uniform(out, state, offset, low, high)
         return
-    launch.s[0] = lo
-    launch.s[1] = hi
-    launch.s[2] = nextafterf(<float>hi, <float>lo) if o.dtype == F32 else nextafter(hi, lo)
+    launch.s[LOW] = lo
+    launch.s[HIGH] = hi
+    launch.s[BELOW_HIGH] = nextafterf(<float>hi, <float>lo) if o.dtype == F32 else nextafter(hi, lo)
     submit(&launch)
 
 
@@ -83,10 +85,10 @@ def random_normal(out, state, offset, mean=0.0, std=1.0):
     cdef Launch launch
     cdef Array o
     unpack(out, &o, WRITE)
-    draw(_normal, &launch, o.dtype, &o, state, offset, 1, 1 if o.dtype == F32 else 18)
-    launch.s[0] = mean
-    launch.s[1] = std
-    if not launch.s[1] >= 0:
+    prepare_draw(_normal, &launch, o.dtype, &o, state, offset, 1 if o.dtype == F32 else 18)
+    launch.s[MEAN] = mean
+    launch.s[STD] = std
+    if not launch.s[STD] >= 0:
         reference.random_normal(out, state, offset, mean, std)
         return
     submit(&launch)
@@ -96,46 +98,28 @@ def random_integers(out, state, offset, low, high):
     cdef Launch launch
     cdef Array o
     unpack(out, &o, WRITE)
-    expect_dtype("random_integers", &o, I64)
+    expect_dtype("random_integers", "out", &o, I64)
     if not -2**63 <= low < high <= 2**63:
         reference.random_integers(out, state, offset, low, high)
         return
-    draw(_integers, &launch, F32, &o, state, offset, 1, 3)
-    launch.n[2] = <ptrdiff_t><int64_t>low
-    launch.n[3] = <ptrdiff_t><uint64_t>((high - low) % 2**64)
+    prepare_draw(_integers, &launch, F32, &o, state, offset, 3)
+    launch.n[LOWEST] = <ptrdiff_t><int64_t>low
+    launch.n[RANGE] = <ptrdiff_t><uint64_t>((high - low) % 2**64)
     submit(&launch)
 
 
 def random_bernoulli(out, p_array, state, offset):
     cdef Launch launch
-    cdef Array o, p
+    cdef Array o
     unpack(out, &o, WRITE)
-    unpack(p_array, &p)
-    draw(_bernoulli, &launch, o.dtype, &o, state, offset, 1, 0.5 if o.dtype == F32 else 1.2)
-    expect_dtype("random_bernoulli", &p, o.dtype)
-    expect_size("random_bernoulli", "the size of p_array", p.size, o.size)
-    launch.p[2] = p.data
+    prepare_draw(_bernoulli, &launch, o.dtype, &o, state, offset, 0.5 if o.dtype == F32 else 1.2)
+    bind(&launch, PROBABILITIES, "random_bernoulli", "p_array", p_array, READ, o.dtype, o.size)
     if submit(&launch):
         reference.random_bernoulli(out, p_array, state, offset)
 
 
 cdef double keep_scale(double p):
     return 1 / (1 - p) if p < 1 else 0
-
-
-cdef int unpack_dropout(str kernel, Launch *launch, Array *out, object mask, int mask_access, object x) except -1:
-    """Check the mask and the input of a dropout against `out`, and point at them."""
-    cdef Array m, a
-    unpack(mask, &m, mask_access)
-    unpack(x, &a)
-    expect_dtype(kernel, &m, U8)
-    expect_dtype(kernel, &a, out.dtype)
-    expect_size(kernel, "the mask's size", m.size, out.size)
-    expect_size(kernel, "the input's size", a.size, out.size)
-    launch.p[0] = out.data
-    launch.p[1] = m.data
-    launch.p[2] = a.data
-    return 0
 
 
 def dropout(out, mask, x, state, offset, p):
@@ -145,10 +129,11 @@ def dropout(out, mask, x, state, offset, p):
     if not 0 <= p <= 1:
         reference.dropout(out, mask, x, state, offset, p)
         return
-    draw(_dropout, &launch, o.dtype, &o, state, offset, 3, 0.5)
-    unpack_dropout("dropout", &launch, &o, mask, WRITE, x)
-    launch.n[2] = <ptrdiff_t>round(p * 2.0**32)
-    launch.s[0] = keep_scale(p)
+    prepare_draw(_dropout, &launch, o.dtype, &o, state, offset, 0.5)
+    bind(&launch, KEPT, "dropout", "mask", mask, WRITE, U8, o.size)
+    bind(&launch, X, "dropout", "x", x, READ, o.dtype, o.size)
+    launch.n[THRESHOLD] = <ptrdiff_t>round(p * 2.0**32)
+    launch.s[SCALE] = keep_scale(p)
     submit(&launch)
 
 
@@ -160,9 +145,9 @@ def dropout_backward(dx, mask, dy, p):
         reference.dropout_backward(dx, mask, dy, p)
         return
     _dropout_backward.prepare(&launch, o.dtype)
-    unpack_dropout("dropout_backward", &launch, &o, mask, 0, dy)
-    launch.n[0] = o.size
-    launch.blocks = (o.size + BLOCK - 1) // BLOCK
-    launch.work = 0.15 * o.size
-    launch.s[0] = keep_scale(p)
+    launch.p[OUT] = o.data
+    bind(&launch, KEPT, "dropout_backward", "mask", mask, READ, U8, o.size)
+    bind(&launch, X, "dropout_backward", "dy", dy, READ, o.dtype, o.size)
+    set_elements(&launch, o.size, 0.15)
+    launch.s[SCALE] = keep_scale(p)
     submit(&launch)

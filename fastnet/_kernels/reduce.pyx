@@ -1,18 +1,24 @@
 """Reductions over the middle of (outer, n, inner), and softmax. Contracts: reference/reduce.py.
 
-A reduction is one launch over rows (inner == 1) or over columns. Where that would be too few blocks for several threads
-it is two: partial results of chunks into scratch memory, then a launch that joins them, in the order in which the one
-launch would have. Which of the two is the shape's choice alone.
+A reduction is one launch over rows (inner == 1) or columns. If that would be too few blocks for several threads, it is
+two launches: partial results of chunks into scratch memory, then a launch that joins them in the same order as the one
+launch would. The shape alone decides between the two.
 """
 from fastnet._runtime.launch cimport (
-    F32, F64, I64, WRITE, Array, DType, Entry, Family, Kernel, Launch, expect_dtype, expect_size, family, submit,
-    unpack)
-from fastnet._runtime.memory cimport Block, take
+    F32, F64, I64, READ, WRITE, Array, DType, Entry, Family, Kernel, Launch, ceil_div, expect_dtype, expect_ndim,
+    expect_shape, expect_size, family, rows_in_block, submit, unpack, unpack_like)
+from fastnet._runtime.memory cimport Block, allocate_block
 
-cdef extern from "src/cuts.h":
+cdef extern from "src/chunks.h":
     enum: CHUNK
     enum: COLUMN_CHUNK
     enum: TILE
+
+cdef extern from "src/reduce.h":
+    enum:
+        OUT, MEAN, X, DY, PARTIAL, PARTIAL_M2
+        OUTER, LENGTH, INNER, BLOCK_ROWS, CHUNKS, CHUNK_LENGTH, ROOT
+        DIVISOR, LEAST
 
 cdef extern from *:
     """
@@ -24,11 +30,10 @@ cdef extern from *:
 cdef Family _bodies = family(reduce_tables)
 
 cdef enum:
-    ROW_BLOCK = 4096                # elements of whole rows in a block
-    ENOUGH = 16                     # blocks; with fewer, a long reduction is split
+    ENOUGH = 16                     # blocks; with fewer, a long reduction is two launches
 
 cdef double COST = 0.05             # estimated nanoseconds to read an element
-cdef double LEAST_SQUARES = 1e-27   # of a chunk of float32; a single square below 1e-38 is lost
+cdef double LEAST_SQUARES = 1e-27   # of a chunk of float32: a square below 1e-38 is flushed to 0
 
 
 cdef struct Shape:                  # reduced over the middle
@@ -65,41 +70,26 @@ cdef class Pair:
 
 cdef int unpack_x(str name, object source, Array *x, Shape *shape) except -1:
     unpack(source, x)
-    expect_size(name, "x's number of dimensions", x.ndim, 3)
+    expect_ndim(name, "x", x, 3)
     shape.outer = x.shape[0]
     shape.n = x.shape[1]
     shape.inner = x.shape[2]
     return 0
 
 
-cdef int unpack_reduced(str name, object source, Array *out, const Shape *shape) except -1:
-    """An output of shape (outer, inner)."""
+cdef int unpack_reduced(str name, str what, object source, Array *out, const Shape *shape) except -1:
+    """Unpack an output of shape (outer, inner)."""
+    cdef ptrdiff_t expected[2]
     unpack(source, out, WRITE)
-    expect_size(name, "an output's number of dimensions", out.ndim, 2)
-    expect_size(name, "an output's first size", out.shape[0], shape.outer)
-    expect_size(name, "an output's second size", out.shape[1], shape.inner)
-    return 0
-
-
-cdef int unpack_alike(str name, object source, Array *array, int access, const Array *x) except -1:
-    unpack(source, array, access)
-    expect_dtype(name, array, x.dtype)
-    expect_size(name, "an array's number of dimensions", array.ndim, 3)
-    expect_size(name, "an array's first size", array.shape[0], x.shape[0])
-    expect_size(name, "an array's second size", array.shape[1], x.shape[1])
-    expect_size(name, "an array's third size", array.shape[2], x.shape[2])
-    return 0
+    expected[0], expected[1] = shape.outer, shape.inner
+    return expect_shape(name, what, out, expected, 2)
 
 
 cdef int expect_some(str name, const Shape *shape) except -1:
     if shape.n == 0:
-        raise ValueError(f"{name}: no largest or smallest of an axis of size 0 "
-                         f"(shape {(shape.outer, shape.n, shape.inner)})")
+        raise ValueError(f"{name}: expected an axis of at least 1 element, "
+                         f"got shape {(shape.outer, shape.n, shape.inner)}")
     return 0
-
-
-cdef ptrdiff_t ceil_div(ptrdiff_t a, ptrdiff_t b) noexcept:
-    return (a + b - 1) // b
 
 
 cdef double cost(const Shape *shape, DType dtype) noexcept:
@@ -107,7 +97,7 @@ cdef double cost(const Shape *shape, DType dtype) noexcept:
 
 
 cdef bint is_split(const Shape *shape) noexcept:
-    """Whether one launch would be too few blocks, while there is enough along the reduced axis."""
+    """Whether one launch would be too few blocks and the reduced axis is long enough for two."""
     if shape.inner == 1:
         return shape.outer < ENOUGH and shape.n > 2 * CHUNK
     return shape.outer * ceil_div(shape.inner, TILE) < ENOUGH and shape.n > 2 * COLUMN_CHUNK
@@ -115,67 +105,69 @@ cdef bint is_split(const Shape *shape) noexcept:
 
 # ---- launches -------------------------------------------------------------------------------------------------------
 
+cdef void set_shape(Launch *launch, const Shape *shape) noexcept:
+    launch.n[OUTER] = shape.outer
+    launch.n[LENGTH] = shape.n
+    launch.n[INNER] = shape.inner
+
+
 cdef int prepare_whole(Launch *launch, Kernel rows, Kernel columns, DType dtype, const Shape *shape) except -1:
     """One launch over whole rows, or over tiles of columns."""
     (rows if shape.inner == 1 else columns).prepare(launch, dtype)
-    launch.n[0] = shape.outer
-    launch.n[1] = shape.n
-    launch.n[2] = shape.inner
+    set_shape(launch, shape)
     if shape.inner == 1:
-        launch.n[3] = max(1, ROW_BLOCK // max(shape.n, 1))
-        launch.blocks = ceil_div(shape.outer, launch.n[3])
+        launch.n[BLOCK_ROWS] = rows_in_block(shape.n)
+        launch.blocks = ceil_div(shape.outer, launch.n[BLOCK_ROWS])
     else:
         launch.blocks = shape.outer * ceil_div(shape.inner, TILE)
     launch.work = cost(shape, dtype)
-    launch.s[0] = 1
+    launch.s[DIVISOR] = 1
     return 0
 
 
+cdef ptrdiff_t chunk_length(const Shape *shape) noexcept:
+    return CHUNK if shape.inner == 1 else COLUMN_CHUNK
+
+
 cdef ptrdiff_t prepare_chunks(Launch *launch, Reduction r, DType dtype, const Shape *shape) except -1:
-    """The launch that reduces chunks; returns how many a row or column has."""
+    """The launch that reduces chunks. Returns the number of partial results."""
     (r.row_chunks if shape.inner == 1 else r.column_chunks).prepare(launch, dtype)
-    cdef ptrdiff_t chunks = ceil_div(shape.n, CHUNK if shape.inner == 1 else COLUMN_CHUNK)
-    launch.n[0] = shape.outer
-    launch.n[1] = shape.n
-    launch.n[2] = shape.inner
-    launch.n[3] = chunks
+    cdef ptrdiff_t chunks = ceil_div(shape.n, chunk_length(shape))
+    set_shape(launch, shape)
+    launch.n[CHUNKS] = chunks
     launch.blocks = shape.outer * chunks * ceil_div(shape.inner, TILE)
     launch.work = cost(shape, dtype)
-    return chunks
+    return shape.outer * chunks * shape.inner
 
 
-cdef int prepare_join(Launch *launch, Reduction r, DType dtype, const Shape *shape, ptrdiff_t chunks) except -1:
-    """The launch that joins chunks' results."""
+cdef int prepare_join(Launch *launch, Reduction r, DType dtype, const Shape *shape) except -1:
+    """The launch that joins the results of chunks."""
     r.join.prepare(launch, dtype)
-    launch.n[0] = shape.outer
-    launch.n[1] = chunks
-    launch.n[2] = shape.inner
-    launch.n[3] = CHUNK if shape.inner == 1 else COLUMN_CHUNK
-    launch.n[4] = shape.n
+    set_shape(launch, shape)
+    launch.n[CHUNK_LENGTH] = chunk_length(shape)
+    launch.n[CHUNKS] = ceil_div(shape.n, chunk_length(shape))
     launch.blocks = shape.outer * ceil_div(shape.inner, TILE)
-    launch.work = COST * 4 * shape.outer * chunks * shape.inner
-    launch.s[0] = 1
+    launch.work = COST * 4 * shape.outer * launch.n[CHUNKS] * shape.inner
+    launch.s[DIVISOR] = 1
     return 0
 
 
 cdef int reduce(Reduction r, Array *out, Array *x, const Shape *shape, double divisor) except -1:
-    """out = the reduction of x, over divisor."""
+    """out = the reduction of x, divided by divisor."""
     cdef Launch launch
     cdef Block scratch = None
-    cdef ptrdiff_t chunks
     if is_split(shape):
-        chunks = prepare_chunks(&launch, r, x.dtype, shape)
-        scratch = take(shape.outer * chunks * shape.inner * sizeof(double))
-        launch.p[0] = scratch.data
-        launch.p[1] = x.data
+        scratch = allocate_block(prepare_chunks(&launch, r, x.dtype, shape) * sizeof(double))
+        launch.p[PARTIAL] = scratch.data
+        launch.p[X] = x.data
         submit(&launch)
-        prepare_join(&launch, r, x.dtype, shape, chunks)
-        launch.p[1] = scratch.data
+        prepare_join(&launch, r, x.dtype, shape)
+        launch.p[PARTIAL] = scratch.data
     else:
         prepare_whole(&launch, r.rows, r.columns, x.dtype, shape)
-        launch.p[1] = x.data
-    launch.p[0] = out.data
-    launch.s[0] = divisor
+        launch.p[X] = x.data
+    launch.p[OUT] = out.data
+    launch.s[DIVISOR] = divisor
     return submit(&launch)
 
 
@@ -183,42 +175,42 @@ cdef int launch_reduction(Reduction r, object out, object x, bint averaged, bint
     cdef Array o, a
     cdef Shape shape
     unpack_x(r.name, x, &a, &shape)
-    unpack_reduced(r.name, out, &o, &shape)
+    unpack_reduced(r.name, "out", out, &o, &shape)
     if a.dtype == F32 or a.dtype == F64:
-        expect_dtype(r.name, &o, a.dtype)
+        expect_dtype(r.name, "out", &o, a.dtype)
     if extreme:
         expect_some(r.name, &shape)
     return reduce(r, &o, &a, &shape, shape.n if averaged else 1)
 
 
-cdef int launch_place(Pair pair, object out, object x) except -1:
+cdef int launch_argument(Pair pair, object out, object x) except -1:
     cdef Launch launch
     cdef Array o, a
     cdef Shape shape
     unpack_x(pair.name, x, &a, &shape)
-    unpack_reduced(pair.name, out, &o, &shape)
-    expect_dtype(pair.name, &o, I64)
+    unpack_reduced(pair.name, "out", out, &o, &shape)
+    expect_dtype(pair.name, "out", &o, I64)
     expect_some(pair.name, &shape)
     prepare_whole(&launch, pair.rows, pair.columns, a.dtype, &shape)
-    launch.p[0] = o.data
-    launch.p[1] = a.data
+    launch.p[OUT] = o.data
+    launch.p[X] = a.data
     launch.work *= 2
     return submit(&launch)
 
 
-cdef int launch_softmax(Pair pair, double element_cost, object out, object x, object y=None) except -1:
-    """A kernel whose output has the shape of its inputs; `element_cost` in nanoseconds."""
+cdef int launch_softmax(Pair pair, double element_cost, object out, object x, object dy=None) except -1:
+    """Launch a kernel whose output has the shape of its inputs; `element_cost` is in nanoseconds."""
     cdef Launch launch
     cdef Array o, a, b
     cdef Shape shape
     unpack_x(pair.name, x, &a, &shape)
-    unpack_alike(pair.name, out, &o, WRITE, &a)
+    unpack_like(pair.name, "the output", out, &o, WRITE, &a)
     prepare_whole(&launch, pair.rows, pair.columns, a.dtype, &shape)
-    launch.p[0] = o.data
-    launch.p[1] = a.data
-    if y is not None:
-        unpack_alike(pair.name, y, &b, 0, &a)
-        launch.p[2] = b.data
+    launch.p[OUT] = o.data
+    launch.p[X] = a.data
+    if dy is not None:
+        unpack_like(pair.name, "dy", dy, &b, READ, &a)
+        launch.p[DY] = b.data
     if shape.n == 0:
         return 0
     launch.work = element_cost * (1 if a.dtype == F32 else 8) * a.size
@@ -241,19 +233,19 @@ def sum(out, x):
 
 
 cdef bint sum_integers(object out, object x) except -1:
-    """The sum of all, if it is one of int64."""
+    """Sum all elements of int64; returns False for any other sum."""
     cdef Launch launch
     cdef Array o, a
     cdef Shape shape
     unpack_x("sum", x, &a, &shape)
     if a.dtype != I64 or shape.outer != 1 or shape.inner != 1:
         return False
-    unpack_reduced("sum", out, &o, &shape)
-    expect_dtype("sum", &o, I64)
+    unpack_reduced("sum", "out", out, &o, &shape)
+    expect_dtype("sum", "out", &o, I64)
     _sum_i64.prepare(&launch, F64)
-    launch.p[0] = o.data
-    launch.p[1] = a.data
-    launch.n[1] = shape.n
+    launch.p[OUT] = o.data
+    launch.p[X] = a.data
+    launch.n[LENGTH] = shape.n
     launch.blocks = 1
     launch.work = 5 + 0.1 * shape.n
     submit(&launch)
@@ -273,11 +265,11 @@ def amin(out, x):
 
 
 def argmax(out, x):
-    launch_place(_argmax, out, x)
+    launch_argument(_argmax, out, x)
 
 
 def argmin(out, x):
-    launch_place(_argmin, out, x)
+    launch_argument(_argmin, out, x)
 
 
 cdef int launch_var(str name, object out, object mean, object x, double correction, bint root) except -1:
@@ -286,35 +278,35 @@ cdef int launch_var(str name, object out, object mean, object x, double correcti
     cdef Array o, m, a
     cdef Shape shape
     cdef Block scratch = None
-    cdef ptrdiff_t chunks
-    # below it the squares of float32 may have been flushed, which the root would show
+    cdef ptrdiff_t results
+    # squares of float32 may have been flushed to 0 below it, which the root would show
     cdef double least = LEAST_SQUARES if root else 0
     unpack_x(name, x, &a, &shape)
-    unpack_reduced(name, out, &o, &shape)
-    unpack_reduced(name, mean, &m, &shape)
-    expect_dtype(name, &o, a.dtype)
-    expect_dtype(name, &m, F64)
+    unpack_reduced(name, "out", out, &o, &shape)
+    unpack_reduced(name, "mean", mean, &m, &shape)
+    expect_dtype(name, "out", &o, a.dtype)
+    expect_dtype(name, "mean", &m, F64)
     if is_split(&shape):
-        chunks = prepare_chunks(&launch, _var, a.dtype, &shape)
-        scratch = take(2 * shape.outer * chunks * shape.inner * sizeof(double))
-        launch.p[0] = scratch.data
-        launch.p[1] = scratch.data + shape.outer * chunks * shape.inner * sizeof(double)
-        launch.p[2] = a.data
-        launch.s[1] = least
+        results = prepare_chunks(&launch, _var, a.dtype, &shape)
+        scratch = allocate_block(2 * results * sizeof(double))
+        launch.p[PARTIAL] = scratch.data
+        launch.p[PARTIAL_M2] = scratch.data + results * sizeof(double)
+        launch.p[X] = a.data
+        launch.s[LEAST] = least
         launch.work *= 2
         submit(&launch)
-        prepare_join(&launch, _var, a.dtype, &shape, chunks)
-        launch.p[2] = scratch.data
-        launch.p[3] = scratch.data + shape.outer * chunks * shape.inner * sizeof(double)
+        prepare_join(&launch, _var, a.dtype, &shape)
+        launch.p[PARTIAL] = scratch.data
+        launch.p[PARTIAL_M2] = scratch.data + results * sizeof(double)
     else:
         prepare_whole(&launch, _var.rows, _var.columns, a.dtype, &shape)
-        launch.p[2] = a.data
+        launch.p[X] = a.data
     launch.work *= 2
-    launch.p[0] = o.data
-    launch.p[1] = m.data
-    launch.n[5] = root
-    launch.s[0] = max(shape.n - correction, 0.0)
-    launch.s[1] = least
+    launch.p[OUT] = o.data
+    launch.p[MEAN] = m.data
+    launch.n[ROOT] = root
+    launch.s[DIVISOR] = max(shape.n - correction, 0.0)
+    launch.s[LEAST] = least
     return submit(&launch)
 
 
@@ -331,8 +323,8 @@ def sum_squares(out, x):
     cdef Shape shape
     unpack(x, &a)
     unpack(out, &o, WRITE)
-    expect_dtype("sum_squares", &o, a.dtype)
-    expect_size("sum_squares", "out's size", o.size, 1)
+    expect_dtype("sum_squares", "out", &o, a.dtype)
+    expect_size("sum_squares", "out", &o, 1)
     shape.outer = shape.inner = 1
     shape.n = a.size
     reduce(_squares, &o, &a, &shape, 1)

@@ -1,15 +1,10 @@
-"""Launches over arrays of any strides that broadcast to the output's shape (src/walk.h), and the copy among them."""
-cimport numpy as cnp
-from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDED_RO, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from libc.stdint cimport uintptr_t
-
-from fastnet._runtime.launch cimport BOOL, F32, F64, I32, I64, MAX_DIMS, NONE, U8, DType, Entry, Family, Kernel, Launch
-from fastnet._runtime.launch cimport dtype_of, family, plain_dtype, submit
-from fastnet._runtime.memory cimport Block, take
+"""Launches over arrays of any strides that broadcast to the output's shape (src/walk.h), the copy among them."""
+from fastnet._runtime.launch cimport (
+    BLOCK, BOOL, F32, F64, I32, I64, LAUNCH_SIZES, MAX_DIMS, U8, Array, DType, Entry, Family, Kernel, Launch, ceil_div,
+    family, shape_of, submit)
+from fastnet._runtime.memory cimport Block, allocate_block
 
 from fastnet._runtime.launch import NeedsPacking, UnsupportedDtype
-
-cnp.import_array()
 
 cdef extern from *:
     """
@@ -18,96 +13,43 @@ cdef extern from *:
     """
     const Entry *const *walk_tables
 
+cdef extern from "src/walk_slots.h":
+    enum:
+        WALK_ARRAYS
+        WALK_OUT, WALK_INPUTS
+        WALK_OUTER, WALK_ROWS, WALK_COLS, WALK_TILE_ROWS, WALK_TILE_COLS
+    int WALK_ROW_STEP(int array)
+    int WALK_COL_STEP(int array)
+    int WALK_LENGTH(int arrays, int dim)
+    int WALK_STEP(int arrays, int dim, int array)
+
 cdef Family _bodies = family(walk_tables)
 cdef Kernel _move_1 = _bodies["move_1"], _move = _bodies["move"]
 cdef Kernel _cast_f32 = _bodies["cast_f32"], _cast_f64 = _bodies["cast_f64"], _cast_i64 = _bodies["cast_i64"]
 cdef Kernel _cast_i32 = _bodies["cast_i32"], _cast_u8 = _bodies["cast_u8"]
 cdef Kernel _cast_i32_i64 = _bodies["cast_i32_i64"], _cast_u8_i64 = _bodies["cast_u8_i64"]
 
-cdef enum:                          # as in src/walk.h
-    HEAD = 5
-    ARRAYS = 4
-    SIZES = 28
-    TILE = 4096                     # elements
-    SQUARE = 64                     # rows and columns of a tile that is transposed
+cdef enum:
+    SQUARE = 64                     # rows and columns of a tile of a transposition
 
 
-# ---- arrays ---------------------------------------------------------------------------------------------------------
-
-cdef bint look_plain(cnp.ndarray source, Operand *operand, bint writable) noexcept:
-    """The same from an ndarray; False where it needs a closer look."""
-    cdef int i, wanted = cnp.NPY_ARRAY_ALIGNED | (cnp.NPY_ARRAY_WRITEABLE if writable else 0)
-    operand.dtype = plain_dtype(source)
-    if operand.dtype == NONE or source.ndim > MAX_DIMS or not cnp.PyArray_CHKFLAGS(source, wanted):
-        return False
-    operand.data = <char *>cnp.PyArray_DATA(source)
-    operand.ndim = source.ndim
-    operand.itemsize = cnp.PyArray_ITEMSIZE(source)
-    operand.aligned = True
-    for i in range(source.ndim):
-        operand.shape[i] = source.shape[i]
-        operand.step[i] = source.strides[i]
-        if source.strides[i] % operand.itemsize and source.shape[i] > 1:
-            operand.aligned = False
-    return True
-
-
-cdef int look(object source, Operand *operand, bint writable=False) except -1:
-    """Fill `operand` from an array of any layout, unaligned ones included."""
-    cdef Py_buffer view
-    cdef int i
-    if cnp.PyArray_CheckExact(source) and look_plain(source, operand, writable):
-        return 0
-    PyObject_GetBuffer(source, &view, PyBUF_STRIDED_RO | PyBUF_FORMAT | (PyBUF_WRITABLE if writable else 0))
-    try:
-        operand.dtype = <DType>dtype_of(view.format, view.itemsize)
-        if operand.dtype == -2:
-            raise UnsupportedDtype(f"dtype {getattr(source, 'dtype', '?')}")
-        if view.ndim > MAX_DIMS:
-            raise ValueError(f"at most {MAX_DIMS} dimensions are supported, got {view.ndim}")
-        operand.data = <char *>view.buf
-        operand.ndim = view.ndim
-        operand.itemsize = view.itemsize
-        operand.aligned = <uintptr_t>view.buf % view.itemsize == 0
-        for i in range(view.ndim):
-            operand.shape[i] = view.shape[i]
-            operand.step[i] = view.strides[i]
-            if view.strides[i] % view.itemsize and view.shape[i] > 1:
-                operand.aligned = False
-    finally:
-        PyBuffer_Release(&view)
-    return 0
-
-
-cdef int look_aligned(object source, Operand *operand, bint writable=False) except -1:
-    """The same for kernels that read whole elements: what is not aligned needs packing."""
-    look(source, operand, writable)
-    if not operand.aligned:
-        raise NeedsPacking()
-    return 0
-
-
-cdef int expect_alike(str kernel, const Operand *operand, DType dtype) except -1:
-    """The operand must have this dtype; what else it has is the dispatcher's affair."""
-    if operand.dtype != dtype:
+cdef int expect_served(str kernel, const Array *array, DType dtype) except -1:
+    """Raise UnsupportedDtype, which calls the reference, unless the array has this dtype."""
+    if array.dtype != dtype:
         raise UnsupportedDtype(f"{kernel}: mixed dtypes")
     return 0
 
 
-cdef tuple shape_of(const Operand *operand):
-    return tuple([operand.shape[i] for i in range(operand.ndim)])
+# ---- merged dimensions ----------------------------------------------------------------------------------------------
 
-
-# ---- the reduced dimensions of a call -------------------------------------------------------------------------------
-
-cdef struct Plan:                   # the dimensions of all operands together, innermost first
+cdef struct Plan:                   # the merged dimensions of all arrays, innermost first
     int ndim
     ptrdiff_t length[MAX_DIMS]
-    ptrdiff_t step[MAX_DIMS][ARRAYS]    # of each dimension, for each operand
+    ptrdiff_t step[MAX_DIMS][WALK_ARRAYS]   # in bytes
 
 
 cdef bint follows(const Plan *plan, int outer, int inner, int count) noexcept:
-    """Whether two dimensions can be walked as one."""
+    """Whether two dimensions can be merged into one."""
     cdef int k
     for k in range(count):
         if plan.step[outer][k] != plan.step[inner][k] * plan.length[inner]:
@@ -115,25 +57,25 @@ cdef bint follows(const Plan *plan, int outer, int inner, int count) noexcept:
     return True
 
 
-cdef int reduce_dims(str kernel, Plan *plan, const Operand *operands, int count) except -1:
-    """Line up the dimensions from the last, drop those of length 1, sort by the output's steps, merge what can be."""
-    cdef const Operand *out = &operands[0]
-    cdef const Operand *x
+cdef int merge_dims(str kernel, Plan *plan, const Array *arrays, int count) except -1:
+    """Align the dimensions from the last, drop those of length 1, sort by the output's steps and merge neighbours."""
+    cdef const Array *out = &arrays[0]
+    cdef const Array *x
     cdef int d, k, j, n = 0
     for k in range(1, count):
-        if operands[k].ndim > out.ndim:
-            raise ValueError(f"{kernel}: shape {shape_of(&operands[k])} does not broadcast to {shape_of(out)}")
+        if arrays[k].ndim > out.ndim:
+            raise ValueError(f"{kernel}: shape {shape_of(&arrays[k])} does not broadcast to {shape_of(out)}")
     for d in range(out.ndim - 1, -1, -1):
         for k in range(1, count):
-            x = &operands[k]
+            x = &arrays[k]
             j = d - out.ndim + x.ndim
             if j >= 0 and x.shape[j] != out.shape[d] and x.shape[j] != 1:
                 raise ValueError(f"{kernel}: shape {shape_of(x)} does not broadcast to {shape_of(out)}")
-            plan.step[n][k] = x.step[j] if j >= 0 and x.shape[j] != 1 else 0
-        plan.step[n][0] = out.step[d]
+            plan.step[n][k] = x.strides[j] if j >= 0 and x.shape[j] != 1 else 0
+        plan.step[n][0] = out.strides[d]
         plan.length[n] = out.shape[d]
         n += out.shape[d] != 1
-    for d in range(1, n):           # a few: by insertion, and most often in order already
+    for d in range(1, n):           # insertion sort: few dimensions, usually sorted already
         j = d
         while j and abs(plan.step[j][0]) < abs(plan.step[j - 1][0]):
             swap_dims(plan, j, j - 1, count)
@@ -146,7 +88,7 @@ cdef int reduce_dims(str kernel, Plan *plan, const Operand *operands, int count)
             if d != plan.ndim:
                 swap_dims(plan, d, plan.ndim, count)
             plan.ndim += 1
-    while plan.ndim < 2:            # an inner pair there always is
+    while plan.ndim < 2:            # there is always an inner pair
         plan.length[plan.ndim] = 1
         for k in range(count):
             plan.step[plan.ndim][k] = 0
@@ -161,30 +103,30 @@ cdef void swap_dims(Plan *plan, int a, int b, int count) noexcept:
         plan.step[a][k], plan.step[b][k] = plan.step[b][k], plan.step[a][k]
 
 
-cdef bint overlaps(const Operand *a, const Operand *b) noexcept:
-    """Whether the stretches of memory that two operands reach over meet."""
-    cdef const Operand *operand
+cdef bint overlaps(const Array *a, const Array *b) noexcept:
+    """Whether the address ranges of two arrays overlap."""
+    cdef const Array *array
     cdef char *low[2]
     cdef char *high[2]
     cdef int d, k
     for k in range(2):
-        operand = a if k == 0 else b
-        low[k] = operand.data
-        high[k] = operand.data + operand.itemsize
-        for d in range(operand.ndim):
-            if operand.shape[d] == 0:
+        array = a if k == 0 else b
+        low[k] = array.data
+        high[k] = array.data + array.itemsize
+        for d in range(array.ndim):
+            if array.shape[d] == 0:
                 return False
-            if operand.step[d] < 0:
-                low[k] += operand.step[d] * (operand.shape[d] - 1)
+            if array.strides[d] < 0:
+                low[k] += array.strides[d] * (array.shape[d] - 1)
             else:
-                high[k] += operand.step[d] * (operand.shape[d] - 1)
+                high[k] += array.strides[d] * (array.shape[d] - 1)
     return low[0] < high[1] and low[1] < high[0]
 
 
-cdef bint same_elements(const Plan *plan, const Operand *operands, int k) noexcept:
-    """Whether operand k stands exactly where the output does."""
+cdef bint same_elements(const Plan *plan, const Array *arrays, int k) noexcept:
+    """Whether array k has exactly the elements of the output, in the same order."""
     cdef int d
-    if operands[k].data != operands[0].data or operands[k].itemsize != operands[0].itemsize:
+    if arrays[k].data != arrays[0].data or arrays[k].itemsize != arrays[0].itemsize:
         return False
     for d in range(plan.ndim):
         if plan.step[d][k] != plan.step[d][0]:
@@ -192,50 +134,48 @@ cdef bint same_elements(const Plan *plan, const Operand *operands, int k) noexce
     return True
 
 
-cdef Block detach(Operand *operand, const Operand *out):
-    """Replace an operand with a contiguous copy of itself, spread over the output's shape."""
-    cdef Operand pair[2]            # the copy, and what it is of
-    cdef ptrdiff_t nbytes = operand.itemsize
+cdef Block detach(Array *array, const Array *out):
+    """Replace an array with a contiguous copy of it, broadcast to the output's shape."""
+    cdef Array pair[2]              # the copy and the original
+    cdef ptrdiff_t nbytes = array.itemsize
     cdef int d
-    pair[0], pair[1] = out[0], operand[0]
+    pair[0], pair[1] = out[0], array[0]
     for d in range(out.ndim - 1, -1, -1):
-        pair[0].step[d] = nbytes
+        pair[0].strides[d] = nbytes
         nbytes *= out.shape[d]
-    cdef Block block = take(nbytes)
+    cdef Block block = allocate_block(nbytes)
     pair[0].data = block.data
-    pair[0].dtype, pair[0].itemsize, pair[0].aligned = operand.dtype, operand.itemsize, True
+    pair[0].dtype, pair[0].itemsize, pair[0].aligned = array.dtype, array.itemsize, True
     launch_copy(pair)
-    operand[0] = pair[0]
+    array[0] = pair[0]
     return block
 
 
 # ---- launches -------------------------------------------------------------------------------------------------------
 
 cdef bint fits(const Plan *plan, int count) noexcept:
-    """Whether a launch has room for the dimensions that could not be merged."""
-    return HEAD + 2 * count + (plan.ndim - 2) * (1 + count) <= SIZES
+    """Whether a launch has slots for all dimensions."""
+    return WALK_LENGTH(count, plan.ndim - 2) <= LAUNCH_SIZES
 
 
 cdef int fill_launch(Launch *launch, const Plan *plan, int count, ptrdiff_t tile_rows, ptrdiff_t tile_cols) noexcept:
     """Write the plan as src/walk.h reads it; its first two dimensions are cols and rows."""
-    cdef int d, k, at = HEAD
+    cdef int d, k, outer = plan.ndim - 2
     cdef ptrdiff_t rows = plan.length[1], cols = plan.length[0]
-    launch.n[0] = plan.ndim - 2
-    launch.n[1] = rows
-    launch.n[2] = cols
-    launch.n[3] = tile_rows
-    launch.n[4] = tile_cols
+    launch.n[WALK_OUTER] = outer
+    launch.n[WALK_ROWS] = rows
+    launch.n[WALK_COLS] = cols
+    launch.n[WALK_TILE_ROWS] = tile_rows
+    launch.n[WALK_TILE_COLS] = tile_cols
     for k in range(count):
-        launch.n[at] = plan.step[1][k]
-        launch.n[at + 1] = plan.step[0][k]
-        at += 2
-    launch.blocks = ((rows + tile_rows - 1) // tile_rows) * ((cols + tile_cols - 1) // tile_cols)
-    for d in range(plan.ndim - 1, 1, -1):
-        launch.n[at] = plan.length[d]
-        launch.blocks *= plan.length[d]
+        launch.n[WALK_ROW_STEP(k)] = plan.step[1][k]
+        launch.n[WALK_COL_STEP(k)] = plan.step[0][k]
+    launch.blocks = ceil_div(rows, tile_rows) * ceil_div(cols, tile_cols)
+    for d in range(outer):
+        launch.n[WALK_LENGTH(count, d)] = plan.length[plan.ndim - 1 - d]
+        launch.blocks *= plan.length[plan.ndim - 1 - d]
         for k in range(count):
-            launch.n[at + 1 + k] = plan.step[d][k]
-        at += 1 + count
+            launch.n[WALK_STEP(count, d, k)] = plan.step[plan.ndim - 1 - d][k]
     return 0
 
 
@@ -247,63 +187,63 @@ cdef ptrdiff_t elements(const Plan *plan) noexcept:
     return size
 
 
-cdef int launch_walk(Kernel kernel, DType place, double cost, Operand *operands, int count) except -1:
-    """Run `kernel` (the body for dtype `place`) on operands that broadcast to the first, contiguous one.
+cdef int launch_walk(Kernel kernel, DType place, double cost, Array *arrays, int count) except -1:
+    """Run `kernel` (its body for dtype `place`) on arrays that broadcast to the first, contiguous one.
 
-    `cost` is in nanoseconds an element. An operand may stand exactly where the output does; one that overlaps it
-    otherwise is copied first. So are all operands if together they have more dimensions than a launch holds.
+    `cost` is in nanoseconds an element. An input may be the output itself; an input that overlaps the output otherwise
+    is copied first. So are all inputs if they have more dimensions together than a launch has slots for.
     """
     cdef Launch launch
     cdef Plan plan
     cdef int k
     cdef ptrdiff_t cols
-    cdef list detached = None       # the memory must last until the launch is submitted
+    cdef list detached = None       # keeps the memory of copies until the launch is submitted
     kernel.prepare(&launch, place)
-    reduce_dims(kernel.name, &plan, operands, count)
+    merge_dims(kernel.name, &plan, arrays, count)
     if elements(&plan) == 0:
         return 0
     for k in range(1, count):
-        if not fits(&plan, count) or overlaps(&operands[k], &operands[0]) and not same_elements(&plan, operands, k):
+        if not fits(&plan, count) or overlaps(&arrays[k], &arrays[0]) and not same_elements(&plan, arrays, k):
             detached = detached or []
-            detached.append(detach(&operands[k], &operands[0]))
+            detached.append(detach(&arrays[k], &arrays[0]))
     if detached:
-        reduce_dims(kernel.name, &plan, operands, count)
-        if not fits(&plan, count):      # these are the output's own
+        merge_dims(kernel.name, &plan, arrays, count)
+        if not fits(&plan, count):      # the output alone has too many
             raise NeedsPacking()
     for k in range(count):
-        launch.p[k] = operands[k].data
-        if plan.step[0][k] != operands[k].itemsize and (plan.step[0][k] or k == 0) and plan.length[0] > 1:
+        launch.p[k] = arrays[k].data
+        if plan.step[0][k] != arrays[k].itemsize and (plan.step[0][k] or k == 0) and plan.length[0] > 1:
             raise NeedsPacking()
-    cols = min(plan.length[0], <ptrdiff_t>TILE)
-    fill_launch(&launch, &plan, count, max(TILE // max(cols, 1), 1), max(cols, 1))
+    cols = min(plan.length[0], <ptrdiff_t>BLOCK)
+    fill_launch(&launch, &plan, count, max(BLOCK // max(cols, 1), 1), max(cols, 1))
     launch.work = cost * elements(&plan)
     return submit(&launch)
 
 
-cdef int launch_copy(Operand *operands) except -1:
-    """out[...] = x, of any layouts, x broadcast, converted where there is a compiled conversion."""
+cdef int launch_copy(Array *arrays) except -1:
+    """out[...] = x, broadcast and converted, in any layouts, for the dtypes that have a compiled conversion."""
     cdef Launch launch
     cdef Plan plan
-    cdef Operand *out = &operands[0]
-    cdef Operand *x = &operands[1]
+    cdef Array *out = &arrays[0]
+    cdef Array *x = &arrays[1]
     cdef Block detached                     # keeps the copy's memory until the launch has run
     cdef int d
     cdef ptrdiff_t cols, tile_rows
     cdef double cost
     prepare_copy(&launch, out, x)
-    reduce_dims("copy", &plan, operands, 2)
+    merge_dims("copy", &plan, arrays, 2)
     if overlaps(out, x):
-        if same_elements(&plan, operands, 1):
+        if same_elements(&plan, arrays, 1):
             return 0
         detached = detach(x, out)  # no-cython-lint
-        reduce_dims("copy", &plan, operands, 2)
-    launch.p[0] = out.data
-    launch.p[1] = x.data
-    cols, cost = min(plan.length[0], <ptrdiff_t>TILE), 0.04 * out.itemsize
-    tile_rows = max(TILE // max(cols, 1), 1)
+        merge_dims("copy", &plan, arrays, 2)
+    launch.p[WALK_OUT] = out.data
+    launch.p[WALK_INPUTS] = x.data
+    cols, cost = min(plan.length[0], <ptrdiff_t>BLOCK), 0.04 * out.itemsize
+    tile_rows = max(BLOCK // max(cols, 1), 1)
     if plan.step[0][1] and plan.step[0][1] != x.itemsize:
         cost = 0.6
-        for d in range(1, plan.ndim):       # a dimension along which x is contiguous: a transposition
+        for d in range(1, plan.ndim):       # if x is contiguous along another dimension, it is a transposition
             if plan.step[d][1] == x.itemsize:
                 swap_dims(&plan, 1, d, 2)
                 tile_rows = cols = SQUARE
@@ -312,7 +252,7 @@ cdef int launch_copy(Operand *operands) except -1:
 
 
 cdef int submit_copy(Launch *launch, Plan *plan, double cost, ptrdiff_t tile_rows, ptrdiff_t tile_cols) except -1:
-    """Submit one launch or, for more dimensions than it holds, one for each index of the outermost."""
+    """Submit one launch or, if the plan has too many dimensions, one for each index of the outermost."""
     cdef ptrdiff_t _i
     cdef int k, outermost
     if fits(plan, 2):
@@ -331,8 +271,8 @@ cdef int submit_copy(Launch *launch, Plan *plan, double cost, ptrdiff_t tile_row
     return 0
 
 
-cdef int prepare_copy(Launch *launch, const Operand *out, const Operand *x) except -1:
-    """Choose the body: by element size where the dtypes are equal, else a conversion (a bool is a uint8 of 0 or 1)."""
+cdef int prepare_copy(Launch *launch, const Array *out, const Array *x) except -1:
+    """Choose the body: by element size for equal dtypes, else a conversion (a bool is a uint8 of 0 or 1)."""
     cdef DType to = out.dtype, given = U8 if x.dtype == BOOL else x.dtype
     if out.dtype == x.dtype or to == U8 and given == U8:
         if out.itemsize == 1:

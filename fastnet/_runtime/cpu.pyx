@@ -1,4 +1,4 @@
-"""Which instruction set the kernels run on: the best that this processor has, unless told otherwise."""
+"""The instruction set of the kernels: the best that this processor has, or the one chosen by set_isa."""
 
 cdef extern from "src/cpu.h":
     const char *isa_names[]
@@ -11,7 +11,7 @@ cdef ptrdiff_t _second_cache = second_cache_bytes()
 
 
 cdef ptrdiff_t second_cache() noexcept nogil:
-    """Bytes of a core's second cache: plans may depend on it, results must not."""
+    """Bytes of a core's second-level cache. Plans may depend on it; results must not."""
     return _second_cache
 
 
@@ -20,7 +20,7 @@ cdef int selected_isa() noexcept nogil:
 
 
 def available():
-    """The names of the instruction sets that this build and this processor have, lowest first."""
+    """The names of the instruction sets that both this build and this processor have, lowest first."""
     return list(_numbers)
 
 
@@ -35,7 +35,7 @@ def isa():
 
 
 def set_isa(str name):
-    """Run the kernels on instruction set `name` from now on (in every thread)."""
+    """Run the kernels of every thread on instruction set `name` from now on."""
     global _selected
     if name not in _numbers:
         raise ValueError(f"instruction set {name!r} is not available here; choose from {', '.join(_numbers)}")

@@ -1,4 +1,4 @@
-"""From the table of kernels to the compiled ones: at each call, the way that the arrays and the recording ask for."""
+"""Calls of compiled kernels: recorded if a recording is on, packed or sent to the reference if the arrays need it."""
 from cpython.ref cimport PyObject
 
 from fastnet._runtime.launch import NeedsPacking, UnsupportedDtype
@@ -6,13 +6,13 @@ from fastnet._runtime.state cimport current_recorder
 
 
 def compiled_call(compiled, kernel, fallback, packed):
-    """A compiled kernel as the table has it.
+    """The entry of the table of kernels for a compiled kernel.
 
     Args:
-        compiled: the kernel's `def`.
-        kernel: its reference, which a recording asks for its outputs.
-        fallback: what takes a call with a dtype that the compiled one lacks.
-        packed: packed(call, kernel, args, attrs) makes the call with copies of what the compiled one cannot walk.
+        compiled: the compiled kernel.
+        kernel: its reference, which tells a recording the outputs.
+        fallback: takes calls with a dtype that the compiled kernel lacks.
+        packed: packed(call, kernel, args, attrs) makes the call with contiguous, aligned copies of the arrays.
     """
     def call(*args, **attrs):
         cdef PyObject *recorder = current_recorder()

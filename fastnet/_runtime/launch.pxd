@@ -4,27 +4,33 @@ from libc.stdint cimport uintptr_t
 from fastnet._runtime.cpu cimport ISA_COUNT
 from fastnet._runtime.tuning cimport Tuner
 
-cdef extern from "src/launch.h":
+cdef extern from "src/launch.h" nogil:
+    enum:
+        LAUNCH_POINTERS, LAUNCH_SIZES, LAUNCH_SCALARS
+        BLOCK
     ctypedef int (*Body)(const Launch *, ptrdiff_t, ptrdiff_t) noexcept nogil
     struct Launch:
         Body body
         ptrdiff_t blocks
         double work
-        void *p[12]
-        ptrdiff_t n[28]
-        double s[6]
+        void *p[LAUNCH_POINTERS]
+        ptrdiff_t n[LAUNCH_SIZES]
+        double s[LAUNCH_SCALARS]
         bint keeps_tiny
     ctypedef struct Entry:
         const char *name
         Body f32
         Body f64
         bint keeps_tiny
+    ptrdiff_t ceil_div(ptrdiff_t a, ptrdiff_t b) noexcept
+    ptrdiff_t rows_in_block(ptrdiff_t width) noexcept
 
 cdef enum:
     MAX_DIMS = 64                   # as NumPy
 
 cdef enum DType:
-    NONE = -1                       # an optional array that is absent
+    UNSUPPORTED = -2
+    ABSENT = -1                     # of an optional array that is None
     F32 = 0
     F64 = 1
     I64 = 2
@@ -32,21 +38,24 @@ cdef enum DType:
     U8 = 4
     BOOL = 5
 
-cdef enum Access:
+cdef enum Access:                   # what a kernel asks of an array; by default it is read and must be contiguous
     READ = 0
     WRITE = 1
-    STRIDED = 2                     # the kernel walks strides itself; otherwise the array must be contiguous
-    OPTIONAL = 4                    # None is allowed
+    STRIDED = 2                     # any strides that are multiples of the element size
+    UNALIGNED = 4                   # any layout at all
+    OPTIONAL = 8                    # None is allowed
 
 cdef struct Array:                  # an array as a kernel sees it
-    char *data                      # NULL where absent
+    char *data                      # NULL: absent
     DType dtype
+    bint aligned                    # every element lies at a multiple of its size
     int ndim
+    ptrdiff_t itemsize
     ptrdiff_t size                  # elements
     ptrdiff_t shape[MAX_DIMS]
-    ptrdiff_t strides[MAX_DIMS]     # in elements
+    ptrdiff_t strides[MAX_DIMS]     # in bytes
 
-cdef struct Moved:                  # a pointer that lies in an input and follows it at each replay
+cdef struct Moved:                  # a pointer into an input, which follows that input at each replay
     ptrdiff_t launch
     int slot
     int source
@@ -74,8 +83,15 @@ cdef class Family:
 
 cdef Family family(const Entry *const *tables)
 cdef int dtype_of(const char *format, Py_ssize_t itemsize) noexcept
-cdef DType plain_dtype(cnp.ndarray source) noexcept
+cdef tuple shape_of(const Array *array)
 cdef int unpack(object source, Array *array, int access=*) except -1
-cdef int expect_dtype(str kernel, const Array *array, DType dtype) except -1
-cdef int expect_size(str kernel, str what, ptrdiff_t given, ptrdiff_t expected) except -1
+cdef int unpack_sized(str kernel, str name, object source, Array *array, int access, DType dtype,
+                      ptrdiff_t size) except -1
+cdef int unpack_like(str kernel, str name, object source, Array *array, int access, const Array *like) except -1
+cdef int bind(Launch *launch, int slot, str kernel, str name, object source, int access, DType dtype,
+              ptrdiff_t size) except -1
+cdef int expect_dtype(str kernel, str name, const Array *array, DType dtype) except -1
+cdef int expect_ndim(str kernel, str name, const Array *array, int ndim) except -1
+cdef int expect_size(str kernel, str name, const Array *array, ptrdiff_t size) except -1
+cdef int expect_shape(str kernel, str name, const Array *array, const ptrdiff_t *shape, int ndim) except -1
 cdef int submit(const Launch *launch) except -1

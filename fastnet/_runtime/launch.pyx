@@ -1,4 +1,4 @@
-"""From a kernel's Python arguments to a launch, and from a launch to threads: the one way in which kernels run."""
+"""Kernel launches: checks of arrays, runs on threads, recording and replay. Every kernel runs through here."""
 cimport numpy as cnp
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDED_RO, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
@@ -15,14 +15,10 @@ cnp.import_array()
 
 cdef extern from *:
     """
-    #ifdef _MSC_VER
-    static __declspec(thread) PyObject *recording = 0;
-    #else
-    static __thread PyObject *recording = 0;
-    #endif
+    #include "src/per_thread.h"
+    PER_THREAD PyObject *recording = 0;
     """
     PyObject *recording             # the LaunchList that this thread records into, an owned reference, or NULL
-
 
 cdef extern from "src/float_mode.h" nogil:
     uint64_t flush_tiny_results()
@@ -30,146 +26,7 @@ cdef extern from "src/float_mode.h" nogil:
     void restore_float_mode(uint64_t before)
 
 
-class UnsupportedDtype(TypeError):
-    """The compiled kernel does not take this dtype; the dispatcher hands the call to the reference."""
-
-
-class NeedsPacking(ValueError):
-    """The compiled kernel wants this array contiguous and aligned; the dispatcher packs it and calls again."""
-
-
-# ---- arrays ---------------------------------------------------------------------------------------------------------
-
-cdef int dtype_of(const char *format, Py_ssize_t itemsize) noexcept:
-    if format != NULL and (format[0] == c"=" or format[0] == c"@"):
-        format += 1                     # NumPy's mark on unaligned arrays
-    if format == NULL or format[0] == 0 or format[1] != 0:
-        return -2
-    cdef char c = format[0]
-    if c == c"f":
-        return F32
-    if c == c"d":
-        return F64
-    if c == c"q" or c == c"l":
-        return I64 if itemsize == 8 else I32
-    if c == c"i":
-        return I32
-    if c == c"B":
-        return U8
-    return BOOL if c == c"?" else -2
-
-
-cdef DType plain_dtype(cnp.ndarray source) noexcept:
-    """NONE where the dtype is none of ours, or of another byte order."""
-    cdef int number = cnp.PyArray_TYPE(source)
-    if not cnp.PyArray_ISNOTSWAPPED(source):
-        return NONE
-    if number == cnp.NPY_FLOAT32:
-        return F32
-    if number == cnp.NPY_FLOAT64:
-        return F64
-    if number == cnp.NPY_INT64:
-        return I64
-    if number == cnp.NPY_INT32:
-        return I32
-    if number == cnp.NPY_UINT8:
-        return U8
-    return BOOL if number == cnp.NPY_BOOL else NONE
-
-
-cdef bint unpack_plain(cnp.ndarray source, Array *array, int access) noexcept:
-    """Fill `array` from an ndarray; False where it needs a closer look, or copying."""
-    cdef int i, wanted = cnp.NPY_ARRAY_ALIGNED
-    cdef ptrdiff_t itemsize
-    if access & WRITE:
-        wanted |= cnp.NPY_ARRAY_WRITEABLE
-    if not access & STRIDED:
-        wanted |= cnp.NPY_ARRAY_C_CONTIGUOUS
-    if not cnp.PyArray_CHKFLAGS(source, wanted) or source.ndim > MAX_DIMS:
-        return False
-    array.dtype = plain_dtype(source)
-    if array.dtype == NONE:
-        return False
-    itemsize = cnp.PyArray_ITEMSIZE(source)
-    array.data = <char *>cnp.PyArray_DATA(source)
-    array.ndim = source.ndim
-    array.size = 1
-    for i in range(source.ndim):
-        if source.strides[i] % itemsize:
-            return False
-        array.shape[i] = source.shape[i]
-        array.strides[i] = source.strides[i] // itemsize
-        array.size *= source.shape[i]
-    return True
-
-
-cdef int unpack(object source, Array *array, int access=READ) except -1:
-    """Fill `array` from anything with the buffer protocol: the typed memoryview of any rank.
-
-    A Cython memoryview fixes its rank and its type where it is declared; these kernels serve every rank and two types
-    from one line, at a third of the cost (34 against 115 ns an array where it was measured), and what is an ndarray
-    that a kernel can take as it is does without the protocol. The caller's reference to `source` keeps the memory alive
-    for as long as the call lasts; a recording keeps its own.
-    """
-    if cnp.PyArray_CheckExact(source) and unpack_plain(source, array, access):
-        return 0
-    cdef Py_buffer view
-    cdef int i
-    cdef ptrdiff_t expected
-    cdef bint contiguous = True
-    if source is None and access & OPTIONAL:
-        array.data = NULL
-        array.dtype = NONE
-        array.ndim = 0
-        array.size = 0
-        return 0
-    PyObject_GetBuffer(source, &view, PyBUF_STRIDED_RO | PyBUF_FORMAT | (PyBUF_WRITABLE if access & WRITE else 0))
-    try:
-        array.dtype = <DType>dtype_of(view.format, view.itemsize)
-        if array.dtype == -2:
-            raise UnsupportedDtype(f"dtype {getattr(source, 'dtype', '?')}")
-        if view.ndim > MAX_DIMS:
-            raise ValueError(f"at most {MAX_DIMS} dimensions are supported, got {view.ndim}")
-        array.data = <char *>view.buf
-        array.ndim = view.ndim
-        array.size = view.len // view.itemsize
-        expected = view.itemsize
-        contiguous = <uintptr_t>view.buf % view.itemsize == 0
-        for i in range(view.ndim - 1, -1, -1):
-            array.shape[i] = view.shape[i]
-            if view.strides[i] % view.itemsize:
-                contiguous = False
-                if access & STRIDED:
-                    raise NeedsPacking()
-            array.strides[i] = view.strides[i] // view.itemsize
-            if view.shape[i] != 1 and view.strides[i] != expected and array.size:
-                contiguous = False
-            expected *= view.shape[i]
-        if access & STRIDED:
-            contiguous = <uintptr_t>view.buf % view.itemsize == 0
-        if not contiguous:
-            raise NeedsPacking()
-    finally:
-        PyBuffer_Release(&view)
-    return 0
-
-
-cdef str dtype_name(DType dtype):
-    return ("float32", "float64", "int64", "int32", "uint8", "bool")[<int>dtype]
-
-
-cdef int expect_dtype(str kernel, const Array *array, DType dtype) except -1:
-    """The array must have this dtype (an absent one passes)."""
-    if array.dtype != dtype and array.dtype != NONE:
-        raise TypeError(f"{kernel}: expected {dtype_name(dtype)}, got {dtype_name(array.dtype)}")
-    return 0
-
-
-cdef int expect_size(str kernel, str what, ptrdiff_t given, ptrdiff_t expected) except -1:
-    """A kernel never reads past an array: its sizes are checked before it runs."""
-    if given != expected:
-        raise ValueError(f"{kernel}: {what} is {given}, expected {expected}")
-    return 0
+include "arrays.pxi"
 
 
 # ---- kernels --------------------------------------------------------------------------------------------------------
@@ -217,8 +74,12 @@ cdef Family family(const Entry *const *tables):
 
 # ---- running --------------------------------------------------------------------------------------------------------
 
+cdef enum:
+    SHORT = 2000                    # ns of work below which releasing the GIL may cost more than it gives
+
+
 cdef int run_blocks(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
-    """Run some of a launch's blocks on this thread, whose floating-point mode is its own again afterwards."""
+    """Run some blocks of a launch on this thread and restore its floating-point mode afterwards."""
     cdef uint64_t before = keep_tiny_results() if launch.keeps_tiny else flush_tiny_results()
     cdef int failed = launch.body(launch, begin, end)
     restore_float_mode(before)
@@ -226,13 +87,13 @@ cdef int run_blocks(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) noexce
 
 
 cdef int run(const Launch *launch) noexcept nogil:
-    """Run a launch on as many threads as it is worth. The cut into blocks is the shape's, so the result is too."""
+    """Run a launch on as many threads as its work is worth. Its blocks, and so its result, do not depend on them."""
     cdef int threads = threads_for(launch.work, launch.blocks, usual_share())
     return run_blocks(launch, 0, launch.blocks) if threads <= 1 else run_on(launch, threads, True)
 
 
 cdef int run_on(const Launch *launch, int threads, bint noted) noexcept nogil:
-    """Run a launch on so many threads; `noted`: a slow start makes a pause."""
+    """Run a launch on `threads` threads; if `noted`, a slow region makes kernels stay on one thread for a while."""
     cdef ptrdiff_t i
     cdef int failed = 0
     cdef double start = clock() if noted else 0
@@ -244,13 +105,13 @@ cdef int run_on(const Launch *launch, int threads, bint noted) noexcept nogil:
 
 
 cdef int submit(const Launch *launch) except -1:
-    """Run a launch now and, while this thread records, keep it. Returns 1 if the input could not be served."""
+    """Run a launch now and, if this thread is recording, keep it. Returns 1 if its input cannot be served."""
     cdef int failed = 0
     if launch.blocks <= 0:
         return 0
     if recording != NULL:
         (<LaunchList>recording).append(launch)
-    if launch.work < 2000:          # shorter than giving the GIL up and taking it back may cost
+    if launch.work < SHORT:
         return run(launch)
     with nogil:
         failed = run(launch)
@@ -260,10 +121,10 @@ cdef int submit(const Launch *launch) except -1:
 # ---- recording ------------------------------------------------------------------------------------------------------
 
 cdef class LaunchList:
-    """Launches in the order in which they were made, replayed in one loop with the GIL released.
+    """Recorded launches in order, replayed in one loop with the GIL released.
 
     Args:
-        inputs: the (address, bytes) of each array that a replay replaces with another.
+        inputs: the (address, bytes) of each array that a replay may replace with another.
     """
     def __cinit__(self, inputs):
         self.inputs = list(inputs)
@@ -276,7 +137,7 @@ cdef class LaunchList:
         return self.count
 
     def record(self, kernel, tuple args, dict attrs):
-        """Call a compiled kernel and keep its launches. It is one call in C, which no exception from outside splits."""
+        """Call a compiled kernel and keep its launches: one call in C, which no asynchronous exception can split."""
         global recording
         cdef PyObject *before = recording
         Py_INCREF(self)
@@ -288,7 +149,7 @@ cdef class LaunchList:
             Py_DECREF(self)
 
     def tuning(self):
-        """(the level of threads in use, whether it is settled, the seconds of a replay of each level)"""
+        """(the thread level in use, whether it is settled, the seconds of a replay at each level)"""
         return self.tuner.level, bool(self.tuner.settled), [t for t in self.tuner.best]
 
     cdef int append(self, const Launch *launch) except -1:
@@ -303,7 +164,7 @@ cdef class LaunchList:
         self.tuner.work += launch.work
         if launch.blocks > 1:
             self.tuner.widest = max(self.tuner.widest, launch.work)
-        for slot in range(12):
+        for slot in range(LAUNCH_POINTERS):
             address = <uintptr_t>launch.p[slot]
             if address:
                 for source, (start, nbytes) in enumerate(self.inputs):
@@ -324,7 +185,7 @@ cdef class LaunchList:
         return 0
 
     def replay(self, addresses):
-        """Run all with the inputs at these addresses. Returns the index of the launch that failed, or -1."""
+        """Run all launches with the inputs at these addresses. Returns the index of the launch that failed, or -1."""
         cdef uintptr_t *places = <uintptr_t *>grown(NULL, (len(addresses) + 1) * sizeof(uintptr_t))
         cdef ptrdiff_t i
         try:
@@ -335,7 +196,7 @@ cdef class LaunchList:
             free(places)
 
     cdef ptrdiff_t run_at(self, const uintptr_t *addresses) noexcept:
-        """The same in C."""
+        """As `replay`, for callers in C."""
         cdef ptrdiff_t i
         cdef Moved *m
         for i in range(self.moves):
@@ -347,7 +208,7 @@ cdef class LaunchList:
 
 
 cdef ptrdiff_t replay(const Launch *items, ptrdiff_t count, Tuner *tuner) noexcept nogil:
-    """Run launches one after the other, with one change of the floating-point mode for all on this thread."""
+    """Run launches in order. This thread changes its floating-point mode once for all of them."""
     cdef ptrdiff_t i
     cdef int failed = 0, threads
     cdef const Launch *launch

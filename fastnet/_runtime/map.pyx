@@ -1,39 +1,30 @@
-"""Elementwise launches: arrays of one size and dtype, cut into blocks of 4096 elements (src/map.h)."""
-from fastnet._runtime.launch cimport WRITE, Array, Kernel, Launch, expect_dtype, expect_size, submit, unpack
+"""Launches of elementwise kernels: arrays of one size and dtype, divided into blocks of elements (src/map.h)."""
+from fastnet._runtime.launch cimport READ, WRITE, Array, Kernel, Launch, bind, submit, unpack
 
-cdef enum:
-    BLOCK = 4096
-
-cdef object _none_given = object()  # not None: that is no array, and is refused like any other that is none
+cdef object _not_given = object()   # not None, which is refused like anything else that is no array
 
 
-cdef int launch_map(Kernel kernel, double cost, object out, object x, object y=_none_given, object z=None,
+cdef int launch_map(Kernel kernel, double cost, object out, object x, object y=_not_given, object z=None,
                     double s0=0, double s1=0, double s2=0) except -1:
-    """out = kernel(x, y, z), element by element, at an estimated `cost` in ns an element. None: no third input."""
+    """out = kernel(x, y, z), element by element, at an estimated `cost` in ns an element. z may be None."""
     cdef Launch launch
-    cdef Array o, a
+    cdef Array o
     unpack(out, &o, WRITE)
     kernel.prepare(&launch, o.dtype)
-    launch.p[0] = o.data
-    cdef int slot = 1
-    for source in (x, y, z):
-        if source is _none_given or slot == 3 and source is None:
-            break
-        unpack(source, &a)
-        expect_dtype(kernel.name, &a, o.dtype)
-        expect_size(kernel.name, "an input's size", a.size, o.size)
-        launch.p[slot] = a.data
-        slot += 1
-    launch.n[0] = o.size
-    launch.s[0] = s0
-    launch.s[1] = s1
-    launch.s[2] = s2
-    launch.blocks = (o.size + BLOCK - 1) // BLOCK
-    launch.work = cost * o.size
+    launch.p[MAP_OUT] = o.data
+    bind(&launch, MAP_X, kernel.name, "the first input", x, READ, o.dtype, o.size)
+    if y is not _not_given:
+        bind(&launch, MAP_Y, kernel.name, "the second input", y, READ, o.dtype, o.size)
+    if z is not None:
+        bind(&launch, MAP_Z, kernel.name, "the third input", z, READ, o.dtype, o.size)
+    launch.s[MAP_SCALAR_0] = s0
+    launch.s[MAP_SCALAR_1] = s1
+    launch.s[MAP_SCALAR_2] = s2
+    set_elements(&launch, o.size, cost)
     return submit(&launch)
 
 
 cdef int launch_map1(Kernel kernel, double cost, object out, object x,
                      double s0=0, double s1=0, double s2=0) except -1:
-    """The same with one input and scalars."""
-    return launch_map(kernel, cost, out, x, _none_given, None, s0, s1, s2)
+    """out = kernel(x), element by element, with scalars."""
+    return launch_map(kernel, cost, out, x, _not_given, None, s0, s1, s2)

@@ -1,4 +1,4 @@
-"""The pool that tensors' memory comes from: freed blocks are used again, so a step that has run once faults no page.
+"""The memory pool of tensors: freed blocks are reused, so a step that has run once causes no page faults.
 
 The twin without a compiler is twins/memory.py.
 """
@@ -25,35 +25,45 @@ cdef extern from "src/poison.h":
     void poison(void *memory, size_t nbytes) noexcept
     void unpoison(void *memory, size_t nbytes) noexcept
 
+cdef extern from "src/launch.h":
+    enum: CACHE_LINE
+    ptrdiff_t ceil_div(ptrdiff_t a, ptrdiff_t b) noexcept
+
+ALIGNMENT = CACHE_LINE              # bytes; every block begins at a multiple of it
+
+cdef enum:                          # words before a block's data. Free blocks' data is not used: replays write there
+    RAW = -1                        # the address that malloc returned
+    NEXT = -2                       # the next block of the free list
+
 cdef enum:
-    ALIGN = 64
-    RAW = -1                        # words before a block's data: the address that malloc gave,
-    NEXT = -2                       # and the next block of the free list. Not in the data: replays write there
+    SMALLEST = 6                    # a block has at least 2^SMALLEST bytes
+
+cdef Py_ssize_t MOST = <Py_ssize_t>1 << 60      # bytes: more than any system has or the size classes can count
 
 
 cdef int class_of(Py_ssize_t nbytes) noexcept:
-    """Four classes to each power of two, so that at most a fifth of a block is slack."""
-    cdef int power = 6
+    """The size class of a block. Each power of two has four, so at most a fifth of a block is unused."""
+    cdef int power = SMALLEST
     while (<Py_ssize_t>1 << (power + 1)) < nbytes:
         power += 1
     cdef Py_ssize_t base = <Py_ssize_t>1 << power, quarter = base >> 2
     if nbytes <= base:
-        return 4 * (power - 6)
-    return <int>(4 * (power - 6) + (nbytes - base + quarter - 1) // quarter)
+        return 4 * (power - SMALLEST)
+    return <int>(4 * (power - SMALLEST) + ceil_div(nbytes - base, quarter))
 
 
 cdef Py_ssize_t class_size(int size_class) noexcept:
-    cdef Py_ssize_t base = <Py_ssize_t>64 << (size_class // 4)
+    cdef Py_ssize_t base = <Py_ssize_t>1 << (SMALLEST + size_class // 4)
     cdef Py_ssize_t size = base + (base >> 2) * (size_class % 4)
-    return (size + ALIGN - 1) & ~<Py_ssize_t>(ALIGN - 1)
+    return ceil_div(size, CACHE_LINE) * CACHE_LINE
 
 
 cdef class Pool:
     """Memory in size classes, each with a list of free blocks.
 
     Args:
-        keep: bytes to keep for reuse at the most; -1 keeps all until the pool itself goes, which is what a recording
-            needs, whose launches point at blocks that are free.
+        keep: the most bytes to keep for reuse. -1 keeps all until the pool is deleted, which a recording needs: its
+            launches point at free blocks.
     """
 
     def __cinit__(self, Py_ssize_t keep=-1):
@@ -67,7 +77,7 @@ cdef class Pool:
             self.free_list[size_class] = (<char **>data)[NEXT]
             self.idle -= size
         else:
-            data = <char *>aligned(size)
+            data = <char *>allocate_aligned(size)
             if data == NULL:
                 raise MemoryError(f"could not allocate {size} bytes")
             self.held += size
@@ -87,16 +97,16 @@ cdef class Pool:
             (<char **>data)[NEXT] = self.free_list[size_class]
             self.free_list[size_class] = data
             self.idle += size
-            if self.keep >= 0:              # replays write into a recording's free blocks
+            if self.keep >= 0:              # a recording's free blocks are not poisoned: replays write into them
                 poison(data, size)
 
-    def take(self, nbytes):
-        """A Block of at least `nbytes` bytes; they hold whatever they held."""
+    def allocate(self, nbytes):
+        """An uninitialised Block of at least `nbytes` bytes."""
         return new_block(self, size_of(nbytes))
 
     @cython.critical_section
     def trim(self):
-        """Give the free blocks back to the system."""
+        """Return the free blocks to the system."""
         cdef char *data
         cdef int i
         for i in range(256):
@@ -111,11 +121,11 @@ cdef class Pool:
         self.trim()
 
 
-cdef void *aligned(Py_ssize_t size) noexcept:
-    cdef char *raw = <char *>PyMem_RawMalloc(size + 2 * ALIGN)
+cdef void *allocate_aligned(Py_ssize_t size) noexcept:
+    cdef char *raw = <char *>PyMem_RawMalloc(size + 2 * CACHE_LINE)
     if raw == NULL:
         return NULL
-    cdef char *data = <char *>((<uintptr_t>raw + 2 * ALIGN) & ~<uintptr_t>(ALIGN - 1))
+    cdef char *data = <char *>((<uintptr_t>raw + 2 * CACHE_LINE) & ~<uintptr_t>(CACHE_LINE - 1))
     (<char **>data)[RAW] = raw
     return data
 
@@ -124,9 +134,9 @@ cdef void release(char *data) noexcept:
     PyMem_RawFree((<char **>data)[RAW])
 
 
-@cython.no_gc                       # it needs its pool when it goes, which the collector would have taken away before
+@cython.no_gc                       # __dealloc__ needs the pool, which the garbage collector would have cleared
 cdef class Block:
-    """A piece of a pool, aligned to 64 bytes, that goes back when the last array over it is gone."""
+    """Memory from a pool, aligned to 64 bytes. It returns to the pool when the last array over it is deleted."""
 
     def __getbuffer__(self, Py_buffer *view, int flags):
         PyBuffer_FillInfo(view, self, self.data, self.nbytes, 0, flags)
@@ -145,8 +155,8 @@ cdef Py_ssize_t size_of(object nbytes) except? -1:
 
 cdef Block new_block(Pool pool, Py_ssize_t nbytes):
     if nbytes < 0:
-        raise ValueError(f"a block of {nbytes} bytes was asked for")
-    if nbytes > <Py_ssize_t>1 << 60:        # more than any system has, and than the size classes can count
+        raise ValueError(f"expected a number of bytes of 0 or more, got {nbytes}")
+    if nbytes > MOST:
         raise MemoryError(f"could not allocate {nbytes} bytes")
     cdef Block block = Block.__new__(Block)
     block.size_class = class_of(nbytes)
@@ -160,30 +170,30 @@ shared = Pool(keep=512 << 20)
 cdef Pool _shared = shared
 
 
-cdef Block take(Py_ssize_t nbytes):
+cdef Block allocate_block(Py_ssize_t nbytes):
     cdef PyObject *pool = current_pool()
     return new_block(<Pool>pool if pool != NULL else _shared, nbytes)
 
 
 def allocate(nbytes):
-    """A Block from this thread's pool: the recording's own while one is made, else the shared one."""
-    return take(size_of(nbytes))
+    """A Block from this thread's pool: that of the recording in progress, else the shared one."""
+    return allocate_block(size_of(nbytes))
 
 
 cdef cnp.ndarray array_of(int ndim, cnp.npy_intp *shape, cnp.dtype dtype):
-    """An uninitialised array over a Block, as np.ndarray(shape, dtype, block) makes it in four times the time."""
+    """An uninitialised array over a Block. np.ndarray(shape, dtype, block) would take four times as long."""
     cdef Py_ssize_t nbytes = dtype.itemsize
-    cdef double size = dtype.itemsize           # which no length of dimensions makes run over
+    cdef double size = dtype.itemsize           # a double cannot overflow here
     cdef int i
     for i in range(ndim):
         if shape[i] < 0:
             raise ValueError(f"expected lengths of 0 or more, got {tuple([shape[i] for i in range(ndim)])}")
         size *= shape[i]
         nbytes *= shape[i]
-    if size > <double>(<Py_ssize_t>1 << 60):
+    if size > <double>MOST:
         raise MemoryError(f"could not allocate {int(size)} bytes")
-    cdef Block block = take(nbytes)
-    Py_INCREF(dtype)                            # which the array takes over, like the block below
+    cdef Block block = allocate_block(nbytes)
+    Py_INCREF(dtype)                            # the array owns a reference to it, and to the block below
     array = PyArray_NewFromDescr(&PyArray_Type, <PyArray_Descr *>dtype, ndim, shape, NULL, block.data,
                                  cnp.NPY_ARRAY_CARRAY, NULL)
     cnp.set_array_base(array, block)

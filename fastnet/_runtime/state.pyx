@@ -10,11 +10,7 @@ from cpython.ref cimport Py_XDECREF, Py_XINCREF, PyObject
 
 cdef extern from *:
     """
-    #ifdef _MSC_VER
-    #define PER_THREAD static __declspec(thread)
-    #else
-    #define PER_THREAD static __thread
-    #endif
+    #include "src/per_thread.h"
     PER_THREAD PyObject *recorder = 0;
     PER_THREAD PyObject *pool = 0;
     PER_THREAD int no_grad = 0;

@@ -1,4 +1,4 @@
-"""The only file that sees OpenMP's runtime: how many threads a launch is given."""
+"""The number of threads of a launch. No other file uses OpenMP's runtime library."""
 
 cdef extern from *:
     """
@@ -11,21 +11,18 @@ cdef extern from *:
     #define omp_in_parallel() 0
     #define omp_get_wtime() 0.0
     #endif
-    #ifdef _MSC_VER
-    static __declspec(thread) int chosen = 0;
-    #else
-    static __thread int chosen = 0;
-    #endif
+    #include "src/per_thread.h"
+    PER_THREAD int chosen = 0;
     """
     int FASTNET_OPENMP
     int omp_get_max_threads() nogil
     int omp_in_parallel() nogil
     double omp_get_wtime() nogil
-    int chosen                      # this thread's own set_num_threads; 0: none, the default holds
+    int chosen                      # by set_num_threads on this thread; 0: the default holds
 
-# Estimated nanoseconds of work that each thread must get. An empty parallel region takes 1 to 2 us, but the second core
-# also fetches its half of the data from the first one's cache: where this was measured, a training step of 45 us became
-# one of 80 to 290 us with kernels of 30 us on two threads, and steps of milliseconds were as fast with 60 us as with 6.
+# The least estimated nanoseconds of work for each thread. An empty parallel region takes 1 to 2 us, but the second core
+# also fetches its half of the data from the first one's cache. Measured: with kernels of 30 us on two threads, a
+# training step of 45 us took 80 to 290 us; steps of milliseconds were as fast with a share of 60 us as of 6 us.
 cdef double SHARE = 40000.0
 cdef bint _forced = False
 
@@ -37,7 +34,7 @@ cdef int _omp_at_start = omp_get_max_threads()
 cdef int limit() noexcept nogil:
     if _forked or not FASTNET_OPENMP:
         return 1
-    # threadpoolctl lowers OpenMP's own maximum: a lowered one binds, an untouched one does not cap a larger choice
+    # threadpoolctl lowers OpenMP's maximum. A lowered maximum binds; an unchanged one does not cap a larger choice.
     cdef int threads = chosen if chosen else _default
     cdef int omp = omp_get_max_threads()
     return omp if omp < _omp_at_start and omp < threads else threads
@@ -52,7 +49,7 @@ cdef bint share_is_forced() noexcept nogil:
 
 
 cdef int threads_for(double work, ptrdiff_t blocks, double share) noexcept nogil:
-    """How many threads a launch is given, if each is to have at least a share of its work."""
+    """The number of threads of a launch if each gets at least `share` nanoseconds of its work."""
     if work < 2 * share or blocks < 2 or not FASTNET_OPENMP or omp_in_parallel():
         return 1
     cdef int threads = limit()
@@ -63,11 +60,12 @@ cdef int threads_for(double work, ptrdiff_t blocks, double share) noexcept nogil
     return <int>(work / share) if threads > work / share else threads
 
 
-# A team waits for its last thread. Where another process holds that thread's core, it waits for milliseconds: then go
-# on alone for a while, longer each time it happens again. Results do not depend on the number of threads.
+# A parallel region ends with its slowest thread. If another process holds that thread's core, the region takes
+# milliseconds. Kernels then stay on one thread for a while, longer after each further stall. Results do not depend on
+# the number of threads.
 cdef enum:
-    SLOW = 4                        # times the estimate for one thread, and
-cdef double STALL = 300e-6          # this many seconds more, make a stall
+    SLOW = 4                        # a stall takes this many times the estimate for one thread
+cdef double STALL = 300e-6          # and this many seconds more
 cdef double FIRST_PAUSE = 0.02, LAST_PAUSE = 1.0
 cdef double _alone_until = 0, _pause = FIRST_PAUSE
 
@@ -82,7 +80,7 @@ cdef double clock() noexcept nogil:
 
 
 cdef void note_region(double work, double start) noexcept nogil:
-    """Learn from a parallel region that began at `start`. Threads may race here: the worst is a pause too few."""
+    """Measure a parallel region that began at `start`. Threads may race here; at worst, one pause is missed."""
     global _alone_until, _pause
     cdef double now = omp_get_wtime()
     if now - start > SLOW * work * 1e-9 + STALL:
@@ -109,15 +107,15 @@ def set_num_threads(int n):
 
 
 def set_default_threads(int n):
-    """Set how many threads a Python thread may use that has not chosen for itself."""
+    """Set the number of threads for Python threads that have not called set_num_threads."""
     global _default
     _default = n
 
 
 def set_share(double nanoseconds):
-    """Give every thread at least this much estimated work; returns what it was before.
+    """Set the least estimated work of each thread and return the previous value.
 
-    Tests set 0: the smallest kernels are threaded, come what may.
+    Tests set 0, so that even the smallest kernels use several threads.
     """
     global SHARE, STALL, _alone_until, _forced
     cdef double before = SHARE
@@ -129,7 +127,7 @@ def set_share(double nanoseconds):
 
 
 def after_fork():
-    """Called in a forked child, which stays on one thread: OpenMP would wait for those that the fork left behind."""
+    """Keep a forked child on one thread: OpenMP would wait for threads that do not exist after a fork."""
     global _forked
     _forked = True
 

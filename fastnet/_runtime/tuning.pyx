@@ -1,33 +1,33 @@
-"""How many threads a recording is worth: it tries.
+"""The number of threads of a recording, found by trial.
 
-Whether a second thread helps is more than a matter of work. What one core has written the other must fetch: with some
-kernels on two threads and some on one, a step of 150 us was seen to take 450; with all of them on two, each thread has
-its part of the weights in a cache of its own, and a step of 20 us became one of 12. So the first replays of a recording
-run with different shares of work for each thread. It keeps to the fastest, and tries again from time to time. Results
-never depend on the number of threads, so they do not depend on this.
+Whether a second thread helps depends on more than the amount of work: a core must fetch the data that another wrote.
+Measured: with some kernels on two threads and some on one, a step of 150 us took 450 us. With all of them on two, each
+thread keeps its part of the weights in its own cache, and a step of 20 us took 12 us. So the first replays of a
+recording run with different shares of work for each thread. The recording keeps the fastest and repeats the trials from
+time to time. Results do not depend on the number of threads, so they do not depend on the trials.
 """
 from fastnet._runtime.threads cimport limit, pausing, share_is_forced, usual_share
 
 cdef enum:
     LEVELS = 3
-    GROUP = 4                       # replays whose mean counts
-cdef double ALONE = 1e30            # share of the first level: no launch has work for two threads
-cdef double FINE = 20               # in the last level a thread is woken for this part of the usual share
-cdef double LARGE = 20e6            # ns: recordings of more work are worth all threads, and too slow to try one
-cdef double COLD = 2e-3             # seconds of a level that are not counted: threads wake, data moves
-cdef double LONG = 4e-3             # seconds of a level at the least
-cdef double CLEAR = 0.97            # more threads must take less than this part of the time
-# A replay that takes so many times as long as on one thread, and so many seconds more, ends the trials: another process
-# has the other core. To wake threads takes less.
+    GROUP = 4                       # replays whose mean time is compared
+cdef double ALONE = 1e30            # share of the first level: every launch runs on one thread
+cdef double FINE = 20               # in the last level the usual share is divided by this
+cdef double LARGE = 20e6            # ns: recordings of more work use all threads and are too slow for trials
+cdef double COLD = 2e-3             # first seconds of a level, not counted: threads wake, data moves
+cdef double LONG = 4e-3             # least seconds of a level
+cdef double CLEAR = 0.97            # more threads must take less than this fraction of the time
+# A replay that takes this many times as long as on one thread, and this many seconds more, ends the trials: another
+# process holds the other core. Waking threads takes less.
 cdef double HOPELESS = 10, STUCK = 5e-3
-# Seconds after which to try again: soon at first, for a machine may take a while to give a new thread a core of its
-# own; then twice as many each time. Each pair is of seconds, and of times the duration of the trials: the larger one.
+# Seconds until the next trials: few at first, since a machine may need a while to give a new thread its own core, and
+# twice as many each time. Each limit is the larger of a number of seconds and a multiple of the trials' duration.
 cdef double FIRST_WAIT = 0.1, FIRST_RATIO = 10
 cdef double LAST_WAIT = 5.0, LAST_RATIO = 100
 
 
 cdef double share_now(const Tuner *tuner) noexcept nogil:
-    """The least nanoseconds of work for each thread in the next replay."""
+    """The least nanoseconds of work of each thread in the next replay."""
     return usual_share() if share_is_forced() or limit() < 2 else share_of(tuner.level)
 
 
@@ -36,7 +36,7 @@ cdef double share_of(int level) noexcept nogil:
 
 
 cdef bint on_trial(Tuner *tuner) noexcept nogil:
-    """Set the level for the next replay; whether `learn` is to hear how long it took."""
+    """Set the level for the next replay. Returns whether `learn` must be told how long the replay took."""
     if share_is_forced() or limit() < 2:
         return False
     if tuner.work > LARGE:
@@ -63,17 +63,17 @@ cdef void begin(Tuner *tuner, int level) noexcept nogil:
 
 
 cdef void learn(Tuner *tuner, double took) noexcept nogil:
-    """Count a replay of `took` seconds; after enough of them go on to the next level, after the last one decide."""
+    """Count a replay of `took` seconds. After enough of them try the next level; after the last level choose one."""
     cdef int level = tuner.level
     cdef bint cold = tuner.runs < 2 or tuner.spent < COLD
-    if tuner.best[level] == 0:      # the first trials of all
+    if tuner.best[level] == 0:      # the first replay of the recording
         begin(tuner, level)
     tuner.cost += took
     if level > 0 and took > HOPELESS * tuner.best[0] + STUCK:
         tuner.best[level] = took
         settle(tuner, level)
         return
-    if tuner.runs > 0:              # the first one of a level may have to wake threads, which takes milliseconds
+    if tuner.runs > 0:              # the first replay of a level may wake threads, which takes milliseconds
         tuner.spent += took
     if cold:
         tuner.runs = min(tuner.runs + 1, 2)
@@ -91,7 +91,7 @@ cdef void learn(Tuner *tuner, double took) noexcept nogil:
 
 
 cdef void settle(Tuner *tuner, int tried) noexcept nogil:
-    """Keep to the fastest of the levels up to `tried`, until it is time for the next trials."""
+    """Choose the fastest of the levels up to `tried`, and the time of the next trials."""
     cdef int level
     tuner.level = 0
     for level in range(1, tried + 1):

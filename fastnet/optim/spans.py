@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from fastnet._core.memory import mirrored
+from fastnet._core.memory import aligned_size, mirrored
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
@@ -67,7 +67,7 @@ def _is_mirrored(p, g, entry, homes, moments) -> bool:
 def _adjacent(p: Any, q: Any) -> bool:
     """Whether q follows p in one arena, apart from the padding for alignment."""
     return (p._slot[0] is q._slot[0] and p.dtype == q.dtype
-            and q._slot[1] == p._slot[1] + (p.nbytes + 63) // 64 * 64)
+            and q._slot[1] == p._slot[1] + aligned_size(p.nbytes))
 
 
 def _flat(run: list[Member], states: States, moments: Mapping[str, float | None]) -> Span:

@@ -14,7 +14,7 @@ import fastnet
 
 def array(pool, nbytes):
     """An array over a block, as tensors have it."""
-    return np.ndarray((nbytes,), np.uint8, pool.take(nbytes))
+    return np.ndarray((nbytes,), np.uint8, pool.allocate(nbytes))
 
 
 SIZES = (1, 2, 63, 64, 65, 80, 81, 96, 127, 128, 129, 1000, 4095, 4096, 4097, 100_000, (1 << 20) + 1)
@@ -22,7 +22,7 @@ SIZES = (1, 2, 63, 64, 65, 80, 81, 96, 127, 128, 129, 1000, 4095, 4096, 4097, 10
 
 def test_blocks_are_aligned_and_apart(twin):
     pool = twin.memory.Pool()
-    blocks = [pool.take(n) for n in SIZES for _ in range(2)]
+    blocks = [pool.allocate(n) for n in SIZES for _ in range(2)]
     ranges = sorted((address(b), memoryview(b).nbytes) for b in blocks)
     assert all(start % 64 == 0 for start, _ in ranges)
     assert all(start + n <= following for (start, n), (following, _) in itertools.pairwise(ranges))
@@ -46,25 +46,25 @@ def test_every_byte_of_a_block_is_its_own(twin):
 def test_freed_blocks_are_used_again(twin):
     pool = twin.memory.Pool()
     for n in SIZES:
-        block = pool.take(n)
+        block = pool.allocate(n)
         first, held = address(block), pool.held
         del block
         assert pool.live == 0 and pool.idle == pool.held == held
-        block = pool.take(n)
+        block = pool.allocate(n)
         assert address(block) == first and pool.held == held and pool.idle < held
         del block
-    blocks = [pool.take(n) for n in SIZES]
+    blocks = [pool.allocate(n) for n in SIZES]
     del blocks
     held = pool.held
     for _ in range(100):                        # however often, nothing more is asked from the system
-        blocks = [pool.take(n) for n in SIZES]
+        blocks = [pool.allocate(n) for n in SIZES]
         del blocks
     assert pool.held == held == pool.idle and pool.live == 0
 
 
 def test_a_block_lives_as_long_as_the_last_array_over_it(twin):
     pool = twin.memory.Pool()
-    a = np.ndarray((4, 8), np.float32, pool.take(128))
+    a = np.ndarray((4, 8), np.float32, pool.allocate(128))
     a[:] = 5
     view = a[1:, ::2].T
     first = a.__array_interface__["data"][0]
@@ -83,7 +83,7 @@ def test_a_block_outlives_its_pool(twin):
     pool = twin.memory.Pool()
     a = array(pool, 1000)
     a[:] = 7
-    others = [pool.take(1000) for _ in range(3)]
+    others = [pool.allocate(1000) for _ in range(3)]
     del others, pool
     gc.collect()
     b = array(twin.memory.Pool(), 1000)
@@ -93,15 +93,15 @@ def test_a_block_outlives_its_pool(twin):
 
 def test_a_limit_on_what_is_kept(twin):
     pool = twin.memory.Pool(keep=10_000)
-    blocks = [pool.take(1000) for _ in range(30)]
+    blocks = [pool.allocate(1000) for _ in range(30)]
     assert pool.keep == 10_000 and pool.held >= 30_000
     del blocks
     assert 5_000 <= pool.idle == pool.held <= 10_000 and pool.live == 0
-    big = pool.take(50_000)
+    big = pool.allocate(50_000)
     del big
     assert pool.held <= 10_000
     nothing = twin.memory.Pool(keep=0)
-    block = nothing.take(1)
+    block = nothing.allocate(1)
     del block
     assert nothing.held == nothing.idle == 0
 
@@ -110,13 +110,13 @@ def test_trim(twin):
     pool = twin.memory.Pool()
     kept = array(pool, 5000)
     kept[:] = 3
-    dropped = [pool.take(n) for n in SIZES]
+    dropped = [pool.allocate(n) for n in SIZES]
     del dropped
     before = pool.held
     pool.trim()
     assert pool.idle == 0 and pool.live == 1 and 5000 <= pool.held < before
     assert (kept == 3).all()
-    again = [pool.take(n) for n in SIZES]
+    again = [pool.allocate(n) for n in SIZES]
     del again, kept
     pool.trim()
     assert pool.held == pool.idle == pool.live == 0
@@ -124,7 +124,7 @@ def test_trim(twin):
 
 def test_no_bytes(twin):
     pool = twin.memory.Pool()
-    blocks = [pool.take(0) for _ in range(3)]
+    blocks = [pool.allocate(0) for _ in range(3)]
     assert pool.live == 3
     a = np.ndarray((0, 4), np.float32, blocks[0])
     assert a.size == 0 and a.shape == (0, 4)
@@ -138,18 +138,18 @@ def test_no_bytes(twin):
 def test_a_request_that_no_system_can_serve(twin, nbytes):
     pool = twin.memory.Pool()
     with pytest.raises(MemoryError):
-        pool.take(nbytes)
+        pool.allocate(nbytes)
     assert pool.live == pool.held == pool.idle == 0
-    block = pool.take(10)
+    block = pool.allocate(10)
     assert pool.live == 1 and block is not None
 
 
 def test_requests_that_make_no_sense(twin):
-    with pytest.raises(ValueError, match="a block of -1 bytes was asked for"):
-        twin.memory.Pool().take(-1)
+    with pytest.raises(ValueError, match="expected a number of bytes of 0 or more, got -1"):
+        twin.memory.Pool().allocate(-1)
     for bad in (None, "1"):
         with pytest.raises(TypeError):
-            twin.memory.Pool().take(bad)
+            twin.memory.Pool().allocate(bad)
 
 
 def test_the_pool_of_a_thread(twin):
@@ -180,7 +180,7 @@ def test_threads_share_a_pool(twin):
         rng = random.Random(seed)
         held = []
         for i in range(2000):
-            a = np.ndarray((rng.choice(SIZES[:12]),), np.uint8, pool.take(4096))
+            a = np.ndarray((rng.choice(SIZES[:12]),), np.uint8, pool.allocate(4096))
             a[:] = seed
             held.append(a)
             if len(held) > 8:
@@ -201,7 +201,7 @@ def test_slack_is_bounded(twin):
     """No request makes the pool hold a quarter more than was asked for, but for the alignment."""
     for n in [*range(1, 3000, 37), *(int(1.07**k) for k in range(100, 250))]:
         pool = twin.memory.Pool()
-        block = pool.take(n)
+        block = pool.allocate(n)
         assert n <= pool.held <= n * 1.25 + 192, n
         del block
 

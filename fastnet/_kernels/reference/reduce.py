@@ -89,7 +89,7 @@ def argmin(out, x):
 
 def _expect_some(name, x):
     if x.shape[1] == 0:
-        raise ValueError(f"{name}: no largest or smallest of an axis of size 0 (shape {x.shape})")
+        raise ValueError(f"{name}: expected an axis of at least 1 element, got shape {x.shape}")
 
 
 @kernel(flushes=True)

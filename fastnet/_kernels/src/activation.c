@@ -1,4 +1,5 @@
 /* Activations and their gradients. */
+#include "activation.h"
 #include "map.h"
 #include "simd_math.h"
 

@@ -11,7 +11,7 @@ PLAIN(gelu_tanh)
 PLAIN(silu)
 #undef PLAIN
 
-/* dy where the output is positive or NaN */
+/* dy where the output is positive or NaN, else 0 */
 static inline VEC NAME(relu_backward_v)(VEC y, VEC dy, const double *s) {
     (void)s;
     return V(select)(V(le)(y, V(zero)()), V(zero)(), dy);
@@ -19,30 +19,30 @@ static inline VEC NAME(relu_backward_v)(VEC y, VEC dy, const double *s) {
 MAP2(relu_backward, NAME(relu_backward_v))
 
 static inline VEC NAME(leaky_relu_v)(VEC x, const double *s) {
-    return V(select)(V(lt)(V(zero)(), x), x, V(mul)(x, V(set)((REAL)s[0])));
+    return V(select)(V(lt)(V(zero)(), x), x, V(mul)(x, V(set)((REAL)s[SLOPE])));
 }
 MAP1(leaky_relu, NAME(leaky_relu_v))
 
 static inline VEC NAME(leaky_relu_backward_v)(VEC x, VEC dy, const double *s) {
-    return V(select)(V(lt)(V(zero)(), x), dy, V(mul)(dy, V(set)((REAL)s[0])));
+    return V(select)(V(lt)(V(zero)(), x), dy, V(mul)(dy, V(set)((REAL)s[SLOPE])));
 }
 MAP2(leaky_relu_backward, NAME(leaky_relu_backward_v))
 
-/* exp is taken of min(x, 0): what is not used must not overflow */
+/* exp of min(x, 0): the lanes that are not used must not overflow */
 static inline VEC NAME(elu_v)(VEC x, const double *s) {
-    VEC below = V(mul)(V(set)((REAL)s[0]), V(expm1)(V(min)(V(zero)(), x)));
+    VEC below = V(mul)(V(set)((REAL)s[ALPHA]), V(expm1)(V(min)(V(zero)(), x)));
     return V(select)(V(lt)(V(zero)(), x), x, below);
 }
 MAP1(elu, NAME(elu_v))
 
 static inline VEC NAME(elu_backward_v)(VEC x, VEC dy, const double *s) {
-    VEC slope = V(mul)(V(set)((REAL)s[0]), V(exp)(V(min)(V(zero)(), x)));
+    VEC slope = V(mul)(V(set)((REAL)s[ALPHA]), V(exp)(V(min)(V(zero)(), x)));
     return V(select)(V(lt)(V(zero)(), x), dy, V(mul)(dy, slope));
 }
 MAP2(elu_backward, NAME(elu_backward_v))
 
 static inline VEC NAME(hardtanh_backward_v)(VEC x, VEC dy, const double *s) {
-    MASK outside = M(or)(V(le)(x, V(set)((REAL)s[0])), V(le)(V(set)((REAL)s[1]), x));
+    MASK outside = M(or)(V(le)(x, V(set)((REAL)s[LOW])), V(le)(V(set)((REAL)s[HIGH]), x));
     return V(select)(outside, V(zero)(), dy);
 }
 MAP2(hardtanh_backward, NAME(hardtanh_backward_v))
@@ -59,7 +59,7 @@ static inline VEC NAME(tanh_backward_v)(VEC y, VEC dy, const double *s) {
 }
 MAP2(tanh_backward, NAME(tanh_backward_v))
 
-/* the distribution function plus x times the density */
+/* Phi(x) + x phi(x): the normal distribution function, plus x times the density */
 static inline VEC NAME(gelu_backward_v)(VEC x, VEC dy, const double *s) {
     (void)s;
     VEC bell, phi = V(phi)(x, &bell);
@@ -67,7 +67,7 @@ static inline VEC NAME(gelu_backward_v)(VEC x, VEC dy, const double *s) {
 }
 MAP2(gelu_backward, NAME(gelu_backward_v))
 
-/* x is limited to where the slope is long 0 or 1, so that x^2 stays finite */
+/* x is limited to [-100, 100], beyond which the slope is 0 or 1, so that x^2 stays finite */
 static inline VEC NAME(gelu_tanh_backward_v)(VEC x, VEC dy, const double *s) {
     (void)s;
     VEC limit = V(set)(100), a = V(max)(V(neg)(limit), V(min)(limit, x));
@@ -85,16 +85,15 @@ static inline VEC NAME(silu_backward_v)(VEC x, VEC dy, const double *s) {
 }
 MAP2(silu_backward, NAME(silu_backward_v))
 
-/* s: beta, threshold, 1/beta */
 static inline VEC NAME(softplus_v)(VEC x, const double *s) {
-    VEC b = V(mul)(x, V(set)((REAL)s[0]));
-    VEC y = V(mul)(V(softplus)(b), V(set)((REAL)s[2]));
-    return V(select)(V(lt)(V(set)((REAL)s[1]), b), x, y);
+    VEC b = V(mul)(x, V(set)((REAL)s[BETA]));
+    VEC y = V(mul)(V(softplus)(b), V(set)((REAL)s[INVERSE_BETA]));
+    return V(select)(V(lt)(V(set)((REAL)s[THRESHOLD]), b), x, y);
 }
 MAP1(softplus, NAME(softplus_v))
 
 static inline VEC NAME(softplus_backward_v)(VEC x, VEC dy, const double *s) {
-    VEC b = V(mul)(x, V(set)((REAL)s[0]));
-    return V(select)(V(lt)(V(set)((REAL)s[1]), b), dy, V(mul)(dy, V(sigmoid)(b)));
+    VEC b = V(mul)(x, V(set)((REAL)s[BETA]));
+    return V(select)(V(lt)(V(set)((REAL)s[THRESHOLD]), b), dy, V(mul)(dy, V(sigmoid)(b)));
 }
 MAP2(softplus_backward, NAME(softplus_backward_v))

@@ -1,5 +1,5 @@
-/* Comparisons, included once for each T: they write bytes. Lane masks differ most between instruction sets: the compiler
- * vectorises these. */
+/* Comparisons, which write bytes; included once for each T. The compiler vectorises them, because lane masks differ too
+ * much between instruction sets for one vocabulary. */
 #define COMPARE(kernel, op)                                                                              \
     static void NAME(kernel##_tile)(const Tile *t) {                                                     \
         const ptrdiff_t n = t->cols;                                                                     \
@@ -14,7 +14,7 @@
             else memset(o, a0 op b0, n);                                                                 \
         }                                                                                                \
     }                                                                                                    \
-    static int NAME(kernel)(WALK_ARGS) { return walk(launch, begin, end, 3, NAME(kernel##_tile)); }
+    static int NAME(kernel)(BODY_ARGS) { return walk(launch, begin, end, 3, NAME(kernel##_tile)); }
 
 COMPARE(eq, ==)
 COMPARE(ne, !=)

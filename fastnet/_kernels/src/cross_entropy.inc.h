@@ -1,17 +1,18 @@
-/* Softmax and cross-entropy in one visit of each row; included by loss.c once for each T.
+/* Softmax and cross-entropy in one pass over each row; included by loss.c once for each T.
  *
- * The rows of a block are taken W at a time. What must be known of them (the largest logit, the sum of exponentials,
- * two sums over the classes) is collected in lanes, one a row, so that the logarithms and what follows run on vectors.
- * With few classes the whole softmax runs that way, on the transposed tile; else along each row. */
+ * The rows of a block are taken W at a time. Each lane holds the figures of one row (the largest logit, the sum of
+ * exponentials, two sums over the classes), so that logarithms and later steps run on vectors. With few classes the
+ * whole softmax runs that way, on the transposed tile; with many it runs along each row. */
 
-/* The weight q[j] of class j in a row's -sum_j q[j] log p[j]: (keep * t[j] + spread) * w[j]. Absent t: w[j]. */
+/* The weight q[j] of class j in a row's -sum_j q[j] log p[j]: (keep * t[j] + spread) * w[j], or w[j] if t is absent. */
 typedef struct {
     int wanted;
     const REAL *t, *w;
     REAL keep, spread;
 } NAME(Mix);
 
-/* What a tile's rows come to: log p[j] = x[j] - most - log(sum); dot = sum_j q[j] (x[j] - most), total = sum_j q[j]. */
+/* The figures of the rows of a tile: log p[j] = x[j] - most - log(sum); dot = sum_j q[j] (x[j] - most), total = sum_j
+ * q[j]. */
 typedef struct {
     REAL most[W], sum[W], dot[W], total[W];
 } NAME(Rows);
@@ -23,7 +24,7 @@ static inline VEC NAME(mix)(const NAME(Mix) *mix, VEC t, VEC w) {
 
 /* ---- few classes: lanes are rows --------------------------------------------------------------------------------- */
 
-/* tile[j * W + r] = x[r * c + j]; lanes without a row repeat the last one */
+/* tile[j * W + r] = x[r * c + j]; lanes without a row repeat the last row */
 static inline void NAME(transpose_in)(REAL *tile, const REAL *x, ptrdiff_t rows, ptrdiff_t c) {
     for (ptrdiff_t r = 0; r < W; r++)
         for (ptrdiff_t j = 0; j < c; j++) tile[j * W + r] = x[min_size(r, rows - 1) * c + j];
@@ -58,8 +59,8 @@ static inline void NAME(softmax_few)(REAL *p, const REAL *x, ptrdiff_t rows, ptr
 }
 
 /* ---- many classes: lanes are classes --------------------------------------------------------------------------------
- * The last vector of a row ends where the row does and overlaps the one before it: masked stores are slow, and make the
- * loads of the next row wait. What overlaps is computed twice, to the same bits, and summed once. */
+ * The last vector of a row ends with the row and overlaps the vector before it: masked stores are slow and delay the
+ * loads of the next row. Overlapping elements are computed twice, to the same bits, and summed once. */
 
 static inline REAL NAME(largest)(const REAL *x, ptrdiff_t c) {
     VEC m0 = V(load)(x + c - W), m1 = m0, m2 = m0, m3 = m0;
@@ -74,7 +75,7 @@ static inline REAL NAME(largest)(const REAL *x, ptrdiff_t c) {
     return V(hmax)(V(max)(V(max)(m0, m1), V(max)(m2, m3)));
 }
 
-/* p = exp(x - most) of a row, and what its sums come to */
+/* p = exp(x - most) of a row, and the sums over it */
 static inline void NAME(exponentials)(REAL *p, const REAL *x, ptrdiff_t c, const NAME(Mix) *mix,
                                       NAME(Rows) *found, int r) {
     const REAL *t = mix->t ? mix->t + r * c : NULL, *w = mix->w;
@@ -125,18 +126,17 @@ static inline void NAME(softmax)(REAL *p, const REAL *x, ptrdiff_t rows, ptrdiff
 
 /* ---- class indices ----------------------------------------------------------------------------------------------- */
 
-/* n: rows, classes, rows in a block, ignore_index. s: label_smoothing. */
-static int NAME(cross_entropy)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
-    REAL *losses = launch->p[0], *weights = launch->p[1], *probs = launch->p[2];
-    const REAL *x = launch->p[3], *weight = launch->p[5];
-    const int64_t *target = launch->p[4], ignored = launch->n[3];
-    const ptrdiff_t c = launch->n[1], stop = min_size(end * launch->n[2], launch->n[0]);
-    const ptrdiff_t tile = min_size(launch->n[2], W);
-    const REAL smoothing = (REAL)launch->s[0];
+static int NAME(cross_entropy)(BODY_ARGS) {
+    REAL *losses = launch->p[LOSSES], *weights = launch->p[WEIGHTS], *probs = launch->p[PROBS];
+    const REAL *x = launch->p[X], *weight = launch->p[CLASS_WEIGHT];
+    const int64_t *target = launch->p[TARGET], ignored = launch->n[IGNORE_INDEX];
+    const ptrdiff_t c = launch->n[CLASSES], block = launch->n[BLOCK_ROWS], tile = min_size(block, W);
+    const ptrdiff_t stop = min_size(end * block, launch->n[ROWS]);
+    const REAL smoothing = (REAL)launch->s[LABEL_SMOOTHING];
     const VEC keep = V(set)(1 - smoothing), spread = V(set)(smoothing / (REAL)c);
     const NAME(Mix) mix = {smoothing != 0, NULL, weight, 1, 0};
     NAME(Rows) found;
-    for (ptrdiff_t i = begin * launch->n[2]; i < stop; i += tile) {
+    for (ptrdiff_t i = begin * block; i < stop; i += tile) {
         const ptrdiff_t rows = min_size(stop - i, tile);
         NAME(softmax)(probs + i * c, x + i * c, rows, c, &mix, &found);
         REAL picked[W] = {0}, w[W] = {0}, counts[W] = {0};
@@ -161,7 +161,7 @@ static int NAME(cross_entropy)(const Launch *launch, ptrdiff_t begin, ptrdiff_t 
     return 0;
 }
 
-/* o = p * a - w * b, w being 1 where absent */
+/* o = p * a - w * b; an absent w is 1 */
 static inline void NAME(gradient_row)(REAL *o, const REAL *p, const REAL *w, ptrdiff_t c, REAL a, REAL b) {
     const VEC va = V(set)(a), vb = V(set)(b);
     if (c < W) {
@@ -176,15 +176,16 @@ static inline void NAME(gradient_row)(REAL *o, const REAL *p, const REAL *w, ptr
     }
 }
 
-/* n: rows, classes, rows in a block, ignore_index, 0 if dy is a single element. s: label_smoothing. */
-static int NAME(cross_entropy_backward)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
-    REAL *dx = launch->p[0];
-    const REAL *probs = launch->p[1], *dy = launch->p[3], *total = launch->p[4], *weight = launch->p[5];
-    const int64_t *target = launch->p[2], ignored = launch->n[3];
-    const ptrdiff_t c = launch->n[1], step = launch->n[4], stop = min_size(end * launch->n[2], launch->n[0]);
-    const REAL smoothing = (REAL)launch->s[0], keep = 1 - smoothing, spread = smoothing / (REAL)c;
+static int NAME(cross_entropy_backward)(BODY_ARGS) {
+    REAL *dx = launch->p[DX];
+    const REAL *probs = launch->p[PROBS], *dy = launch->p[DY], *total = launch->p[TOTAL];
+    const REAL *weight = launch->p[CLASS_WEIGHT];
+    const int64_t *target = launch->p[TARGET], ignored = launch->n[IGNORE_INDEX];
+    const ptrdiff_t c = launch->n[CLASSES], step = launch->n[DY_STEP], block = launch->n[BLOCK_ROWS];
+    const ptrdiff_t stop = min_size(end * block, launch->n[ROWS]);
+    const REAL smoothing = (REAL)launch->s[LABEL_SMOOTHING], keep = 1 - smoothing, spread = smoothing / (REAL)c;
     const REAL all = smoothing == 0 ? 0 : weight ? (REAL)NAME(row)(SUM, weight, weight, 0, c) : (REAL)c;
-    for (ptrdiff_t i = begin * launch->n[2]; i < stop; i++) {
+    for (ptrdiff_t i = begin * block; i < stop; i++) {
         const REAL *p = probs + i * c;
         REAL *o = dx + i * c;
         const int64_t k = target[i];
@@ -192,7 +193,7 @@ static int NAME(cross_entropy_backward)(const Launch *launch, ptrdiff_t begin, p
         const REAL g = k == ignored ? 0 : !valid ? NAN : total ? dy[i * step] / *total : dy[i * step];
         const REAL a = (valid && weight ? g * weight[k] : g) * keep, b = g * spread;
         NAME(gradient_row)(o, p, smoothing != 0 ? weight : NULL, c, a + b * all, b);
-        /* (p - 1) a, not p a - a: the difference of p and 1 is exact where it matters */
+        /* (p - 1) a rather than p a - a: p - 1 is exact for p near 1 */
         if (valid) o[k] = (p[k] - 1) * a + b * (p[k] * all - (weight ? weight[k] : 1));
     }
     return 0;
@@ -205,15 +206,14 @@ static inline NAME(Mix) NAME(mix_of)(const REAL *weight, double smoothing, ptrdi
     return mix;
 }
 
-/* n: rows, classes, rows in a block. s: label_smoothing. */
-static int NAME(cross_entropy_probs)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
-    REAL *losses = launch->p[0], *probs = launch->p[1];
-    const REAL *x = launch->p[2], *target = launch->p[3];
-    const ptrdiff_t c = launch->n[1], stop = min_size(end * launch->n[2], launch->n[0]);
-    const ptrdiff_t tile = min_size(launch->n[2], W);
-    NAME(Mix) mix = NAME(mix_of)(launch->p[4], launch->s[0], c);
+static int NAME(cross_entropy_probs)(BODY_ARGS) {
+    REAL *losses = launch->p[LOSSES], *probs = launch->p[PROBS];
+    const REAL *x = launch->p[X], *target = launch->p[TARGET];
+    const ptrdiff_t c = launch->n[CLASSES], block = launch->n[BLOCK_ROWS], tile = min_size(block, W);
+    const ptrdiff_t stop = min_size(end * block, launch->n[ROWS]);
+    NAME(Mix) mix = NAME(mix_of)(launch->p[CLASS_WEIGHT], launch->s[LABEL_SMOOTHING], c);
     NAME(Rows) found;
-    for (ptrdiff_t i = begin * launch->n[2]; i < stop; i += tile) {
+    for (ptrdiff_t i = begin * block; i < stop; i += tile) {
         const ptrdiff_t rows = min_size(stop - i, tile);
         mix.t = target + i * c;
         NAME(softmax)(probs + i * c, x + i * c, rows, c, &mix, &found);
@@ -247,15 +247,15 @@ static inline void NAME(mixed_row)(REAL *o, const REAL *p, const NAME(Mix) *mix,
     }
 }
 
-/* n: rows, classes, rows in a block, 0 if dy is a single element. s: label_smoothing, scale. */
-static int NAME(cross_entropy_probs_backward)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
-    REAL *dx = launch->p[0];
-    const REAL *probs = launch->p[1], *target = launch->p[2], *dy = launch->p[3];
-    const ptrdiff_t c = launch->n[1], step = launch->n[3], stop = min_size(end * launch->n[2], launch->n[0]);
-    NAME(Mix) mix = NAME(mix_of)(launch->p[4], launch->s[0], c);
-    for (ptrdiff_t i = begin * launch->n[2]; i < stop; i++) {
+static int NAME(cross_entropy_probs_backward)(BODY_ARGS) {
+    REAL *dx = launch->p[DX];
+    const REAL *probs = launch->p[PROBS], *target = launch->p[TARGET], *dy = launch->p[DY];
+    const ptrdiff_t c = launch->n[CLASSES], step = launch->n[DY_STEP], block = launch->n[BLOCK_ROWS];
+    const ptrdiff_t stop = min_size(end * block, launch->n[ROWS]);
+    NAME(Mix) mix = NAME(mix_of)(launch->p[CLASS_WEIGHT], launch->s[LABEL_SMOOTHING], c);
+    for (ptrdiff_t i = begin * block; i < stop; i++) {
         mix.t = target + i * c;
-        NAME(mixed_row)(dx + i * c, probs + i * c, &mix, c, dy[i * step] * (REAL)launch->s[1]);
+        NAME(mixed_row)(dx + i * c, probs + i * c, &mix, c, dy[i * step] * (REAL)launch->s[SCALE]);
     }
     return 0;
 }

@@ -1,9 +1,10 @@
 /* Elementwise arithmetic, comparisons, selection and constants. */
+#include "elementwise.h"
 #include "map.h"
 #include "simd_math.h"
 #include "walk.h"
 
-typedef int64_t real_i64;            /* labels and their kin, which are compared */
+typedef int64_t real_i64;            /* labels, which are compared */
 
 #define T f32
 #define POW powf
@@ -22,7 +23,7 @@ typedef int64_t real_i64;            /* labels and their kin, which are compared
 #include "compare.inc.h"
 #undef T
 
-/* ---- where: a choice of elements is the same for every dtype of one size ----------------------------------------- */
+/* ---- where: by element size, whatever the dtype ------------------------------------------------------------------ */
 
 #define WHERE_ROW(COND, A, B) for (ptrdiff_t i = 0; i < n; i++) { TYPE av = A, bv = B; o[i] = COND ? av : bv; }
 #define WHERE(size)                                                                                              \
@@ -44,7 +45,7 @@ typedef int64_t real_i64;            /* labels and their kin, which are compared
             else WHERE_ROW(c[i], a0, b0)                                                                         \
         }                                                                                                        \
     }                                                                                                            \
-    static int where_##size(WALK_ARGS) { return walk(launch, begin, end, 4, where_##size##_tile); }
+    static int where_##size(BODY_ARGS) { return walk(launch, begin, end, 4, where_##size##_tile); }
 
 #define TYPE uint8_t
 WHERE(1)
@@ -56,16 +57,15 @@ WHERE(4)
 WHERE(8)
 #undef TYPE
 
-/* ---- constants: n[0] elements, in blocks of BLOCK ---------------------------------------------------------------- */
+/* ---- constants --------------------------------------------------------------------------------------------------- */
 
 #define RANGE                                                                             \
-    const ptrdiff_t first = begin * BLOCK, stop = min_size(end * BLOCK, launch->n[0]);
+    const ptrdiff_t first = begin * BLOCK, stop = min_size(end * BLOCK, launch->n[MAP_SIZE]);
 
-/* n[1] holds the bits of the value */
 #define FILL(size, TYPE)                                                       \
-    static int fill_##size(MAP_ARGS) {                                         \
+    static int fill_##size(BODY_ARGS) {                                         \
         RANGE                                                                  \
-        TYPE *o = launch->p[0], value = (TYPE)launch->n[1];                    \
+        TYPE *o = launch->p[MAP_OUT], value = (TYPE)launch->n[VALUE];                    \
         for (ptrdiff_t i = first; i < stop; i++) o[i] = value;                 \
         return 0;                                                              \
     }
@@ -73,20 +73,20 @@ FILL(1, uint8_t)
 FILL(4, uint32_t)
 FILL(8, uint64_t)
 
-/* start + i * step, in double for either real type and in whole numbers for int64 */
-#define ARANGE(T, TYPE, START, STEP, WIDE)                                     \
-    static int arange_##T(MAP_ARGS) {                                          \
+/* first + i * increment, in double for real dtypes and in integers for int64 */
+#define ARANGE(T, TYPE, SLOTS, FIRST_, INCREMENT_, WIDE)                                   \
+    static int arange_##T(BODY_ARGS) {                                          \
         RANGE                                                                  \
-        TYPE *o = launch->p[0];                                                \
-        const WIDE start = START, step = STEP;                                 \
-        for (ptrdiff_t i = first; i < stop; i++) o[i] = (TYPE)(start + (WIDE)i * step); \
+        TYPE *o = launch->p[MAP_OUT];                                                \
+        const WIDE first_value = launch->SLOTS[FIRST_], increment = launch->SLOTS[INCREMENT_]; \
+        for (ptrdiff_t i = first; i < stop; i++) o[i] = (TYPE)(first_value + (WIDE)i * increment); \
         return 0;                                                              \
     }
-ARANGE(f32, float, launch->s[0], launch->s[1], double)
-ARANGE(f64, double, launch->s[0], launch->s[1], double)
-ARANGE(i64, int64_t, launch->n[1], launch->n[2], int64_t)
+ARANGE(f32, float, s, FIRST_REAL, INCREMENT_REAL, double)
+ARANGE(f64, double, s, FIRST_REAL, INCREMENT_REAL, double)
+ARANGE(i64, int64_t, n, FIRST, INCREMENT, int64_t)
 
-/* Kernels that go by element size have the body for 4 bytes in the first place and that for 8 in the second. */
+/* Kernels by element size have the body for 4 bytes as f32 and the body for 8 bytes as f64. */
 #define SIZES(name) {#name, name##_4, name##_8}
 #define BOTH(body) {#body, body, body}
 

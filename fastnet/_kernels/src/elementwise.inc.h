@@ -21,21 +21,21 @@ MAP1(reciprocal, NAME(reciprocal_v))
 static inline VEC NAME(square_v)(VEC x, const double *s) { (void)s; return V(mul)(x, x); }
 MAP1(square, NAME(square_v))
 
-/* the limits stand first: a NaN in x stays, and where they cross it is the upper one */
+/* The limits are the first operands, so that a NaN in x stays; if they cross, the upper one wins. */
 static inline VEC NAME(clamp_v)(VEC x, const double *s) {
-    return V(min)(V(set)((REAL)s[1]), V(max)(V(set)((REAL)s[0]), x));
+    return V(min)(V(set)((REAL)s[HIGH]), V(max)(V(set)((REAL)s[LOW]), x));
 }
 MAP1(clamp, NAME(clamp_v))
 
 static inline VEC NAME(clamp_backward_v)(VEC x, VEC dy, const double *s) {
-    MASK inside = M(and)(V(le)(V(set)((REAL)s[0]), x), V(le)(x, V(set)((REAL)s[1])));
+    MASK inside = M(and)(V(le)(V(set)((REAL)s[LOW]), x), V(le)(x, V(set)((REAL)s[HIGH])));
     return V(select)(inside, dy, V(zero)());
 }
 MAP2(clamp_backward, NAME(clamp_backward_v))
 
 /* ---- two inputs that broadcast ----------------------------------------------------------------------------------- */
 
-/* A row of a tile: each operand is a run of elements (step) or one value (no step). */
+/* A row of a tile: each operand is a run of elements, or one value if its step is 0. */
 #define BINARY_ROW(f, A, A_PART, B, B_PART)                                     \
     {                                                                           \
         ptrdiff_t i = 0;                                                        \
@@ -63,15 +63,15 @@ MAP2(clamp_backward, NAME(clamp_backward_v))
             NAME(kernel##_row)((REAL *)(t->at[0] + r * ROW_STEP(t, 0)), (REAL *)(t->at[1] + r * ROW_STEP(t, 1)),   \
                                (REAL *)(t->at[2] + r * ROW_STEP(t, 2)), t->cols, runs);                            \
     }                                                                                                              \
-    static int NAME(kernel)(WALK_ARGS) { return walk(launch, begin, end, 3, NAME(kernel##_tile)); }
+    static int NAME(kernel)(BODY_ARGS) { return walk(launch, begin, end, 3, NAME(kernel##_tile)); }
 
 static inline VEC NAME(first)(VEC a, VEC b) { (void)b; return a; }
 
-/* V(max) and V(min) give b where either is NaN: a NaN in a is put back */
+/* V(max) and V(min) give b if either is NaN, so a NaN in a is selected separately. */
 static inline VEC NAME(maximum_v)(VEC a, VEC b) { return V(select)(V(unord)(a, a), a, V(max)(a, b)); }
 static inline VEC NAME(minimum_v)(VEC a, VEC b) { return V(select)(V(unord)(a, a), a, V(min)(a, b)); }
 
-static inline VEC NAME(pow_v)(VEC a, VEC b) {               /* the C library's rules at 0, NaN and below 0 */
+static inline VEC NAME(pow_v)(VEC a, VEC b) {               /* with the C library's rules for 0, NaN and a < 0 */
     REAL x[W], y[W];
     V(store)(x, a);
     V(store)(y, b);

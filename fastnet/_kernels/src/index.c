@@ -1,10 +1,9 @@
-/* Lookups by int64 indices and the checks that run before them. An index out of range reads as zero and receives
- * nothing: no pointer ever leaves its array, whatever the indices are. */
+/* Lookups by int64 indices, and the checks that run before them. An index out of range reads as zero and receives
+ * nothing, so no index can lead outside an array. */
+#include "index.h"
 #include "simd.h"
 
-enum { BLOCK = 4096, COLUMNS = 64 };   /* index.pyx has them too */
-
-/* one comparison does for both ends: a negative index is a huge unsigned one */
+/* One comparison tests both ends: a negative index becomes a huge unsigned number. */
 static inline int outside(int64_t k, ptrdiff_t size) { return (uint64_t)k >= (uint64_t)size; }
 
 #ifdef __GNUC__
@@ -13,11 +12,11 @@ static inline int outside(int64_t k, ptrdiff_t size) { return (uint64_t)k >= (ui
 #define PREFETCH(p) ((void)(p))
 #endif
 
-/* 1 if an index is neither in [0, n[1]) nor, where n[3] is set, equal to n[2] */
-static int check_index(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
-    const int64_t *index = launch->p[0], ignored = launch->n[2];
-    const ptrdiff_t size = launch->n[1], stop = min_size(end * BLOCK, launch->n[0]);
-    const int strict = !launch->n[3];
+/* 1 if an index is outside [0, LIMIT) and not IGNORED */
+static int check_index(BODY_ARGS) {
+    const int64_t *index = launch->p[INDEX], ignored = launch->n[IGNORED];
+    const ptrdiff_t size = launch->n[LIMIT], stop = min_size(end * BLOCK, launch->n[COUNT]);
+    const int strict = !launch->n[HAS_IGNORED];
     int bad = 0;
     for (ptrdiff_t i = begin * BLOCK; i < stop; i++)
         bad |= outside(index[i], size) & (strict | (index[i] != ignored));

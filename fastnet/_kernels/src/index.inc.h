@@ -1,9 +1,9 @@
 /* Bodies of index.c, included once for each T. */
 
-/* 1 if an element is not finite: 0 * x is then NaN, and a NaN stays in a sum */
-static int NAME(check_finite)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
-    const REAL *x = launch->p[0];
-    ptrdiff_t i = begin * BLOCK, stop = min_size(end * BLOCK, launch->n[0]);
+/* 1 if an element is not finite: 0 * x is then NaN, and so is every sum of it */
+static int NAME(check_finite)(BODY_ARGS) {
+    const REAL *x = launch->p[X];
+    ptrdiff_t i = begin * BLOCK, stop = min_size(end * BLOCK, launch->n[COUNT]);
     VEC a = V(zero)(), b = a, zero = a;
     for (; i + 2 * W <= stop; i += 2 * W) {
         a = V(add)(a, V(mul)(V(load)(x + i), zero));
@@ -14,14 +14,14 @@ static int NAME(check_finite)(const Launch *launch, ptrdiff_t begin, ptrdiff_t e
     return sum != sum;
 }
 
-static int NAME(zeros)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
-    REAL *x = launch->p[0];
-    ptrdiff_t first = begin * BLOCK, stop = min_size(end * BLOCK, launch->n[0]);
+static int NAME(zeros)(BODY_ARGS) {
+    REAL *x = launch->p[OUT];
+    ptrdiff_t first = begin * BLOCK, stop = min_size(end * BLOCK, launch->n[COUNT]);
     memset(x + first, 0, (size_t)(stop - first) * sizeof *x);
     return 0;
 }
 
-/* to = from, while the row that comes next is on its way from memory */
+/* to = from, while the next row is prefetched */
 static inline void NAME(copy_row)(REAL *to, const REAL *from, const REAL *next, ptrdiff_t n) {
     ptrdiff_t j = 0;
     for (; j + W <= n; j += W) {
@@ -37,13 +37,13 @@ static inline void NAME(add_row)(REAL *to, const REAL *from, ptrdiff_t n) {
     if (j < n) V(store_n)(to + j, V(add)(V(load_n)(to + j, n - j), V(load_n)(from + j, n - j)), n - j);
 }
 
-/* out[i] = weight[index[i]]; a block is n[3] rows */
-static int NAME(embedding)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
-    REAL *out = launch->p[0];
-    const REAL *weight = launch->p[1];
-    const int64_t *index = launch->p[2];
-    const ptrdiff_t d = launch->n[1], size = launch->n[2], rows = launch->n[3];
-    const ptrdiff_t stop = min_size(end * rows, launch->n[0]);
+/* out[i] = weight[index[i]]; a block is BLOCK_ROWS rows */
+static int NAME(embedding)(BODY_ARGS) {
+    REAL *out = launch->p[OUT];
+    const REAL *weight = launch->p[WEIGHT];
+    const int64_t *index = launch->p[INDEX];
+    const ptrdiff_t d = launch->n[WIDTH], size = launch->n[LIMIT], rows = launch->n[BLOCK_ROWS];
+    const ptrdiff_t stop = min_size(end * rows, launch->n[COUNT]);
     for (ptrdiff_t i = begin * rows; i < stop; i++) {
         const int64_t next = index[i + 2 < stop ? i + 2 : i];
         if (outside(index[i], size))
@@ -54,26 +54,27 @@ static int NAME(embedding)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end)
     return 0;
 }
 
-/* dweight[index[i]] += dy[i] in the order of i; a block is COLUMNS columns, so that no two threads share an element */
-static int NAME(embedding_add)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
-    REAL *dweight = launch->p[0];
-    const int64_t *index = launch->p[1];
-    const REAL *dy = launch->p[2];
-    const ptrdiff_t n = launch->n[0], d = launch->n[1], size = launch->n[2], padding = launch->n[3];
-    const ptrdiff_t first = begin * COLUMNS, width = min_size(end * COLUMNS, d) - first;
+/* dweight[index[i]] += dy[i] in the order of i; a block is INDEX_COLUMNS columns */
+static int NAME(embedding_add)(BODY_ARGS) {
+    REAL *dweight = launch->p[OUT];
+    const int64_t *index = launch->p[INDEX];
+    const REAL *dy = launch->p[DY];
+    const ptrdiff_t n = launch->n[COUNT], d = launch->n[WIDTH], size = launch->n[LIMIT], padding = launch->n[PADDING];
+    const ptrdiff_t first = begin * INDEX_COLUMNS, width = min_size(end * INDEX_COLUMNS, d) - first;
     for (ptrdiff_t i = 0; i < n; i++)
         if (!outside(index[i], size) && index[i] != padding)
             NAME(add_row)(dweight + index[i] * d + first, dy + i * d + first, width);
     return 0;
 }
 
-/* out[o, j, i] = x[o, index[o, j, i], i]; a block is n[4] of the outer * m rows of `inner` elements */
-static int NAME(gather)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
-    REAL *out = launch->p[0];
-    const REAL *x = launch->p[1];
-    const int64_t *index = launch->p[2];
-    const ptrdiff_t n = launch->n[1], m = launch->n[2], inner = launch->n[3], rows = launch->n[4];
-    const ptrdiff_t stop = min_size(end * rows, launch->n[0] * m);
+/* out[o, j, i] = x[o, index[o, j, i], i]; a block is BLOCK_ROWS of the outer * m rows of `inner` elements */
+static int NAME(gather)(BODY_ARGS) {
+    REAL *out = launch->p[OUT];
+    const REAL *x = launch->p[X];
+    const int64_t *index = launch->p[INDEX];
+    const ptrdiff_t n = launch->n[LIMIT], m = launch->n[INDICES], inner = launch->n[INNER];
+    const ptrdiff_t rows = launch->n[BLOCK_ROWS];
+    const ptrdiff_t stop = min_size(end * rows, launch->n[OUTER] * m);
     const REAL *from = x + begin * rows / m * n * inner;
     ptrdiff_t j = begin * rows % m;
     for (ptrdiff_t row = begin * rows; row < stop; row++) {
@@ -89,19 +90,20 @@ static int NAME(gather)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
     return 0;
 }
 
-/* dx[o, index[o, j, i], i] += dy[o, j, i] into zeros; a block is COLUMNS of the inner columns of n[4] of the outer */
-static int NAME(gather_backward)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
-    REAL *dx = launch->p[0];
-    const int64_t *index = launch->p[1];
-    const REAL *dy = launch->p[2];
-    const ptrdiff_t outer = launch->n[0], n = launch->n[1], m = launch->n[2], inner = launch->n[3];
-    const ptrdiff_t group = launch->n[4], cuts = (inner + COLUMNS - 1) / COLUMNS;
+/* dx[o, index[o, j, i], i] += dy[o, j, i] into zeros; a block is INDEX_COLUMNS of the inner columns of BLOCK_ROWS of
+ * the outer */
+static int NAME(gather_backward)(BODY_ARGS) {
+    REAL *dx = launch->p[OUT];
+    const int64_t *index = launch->p[INDEX];
+    const REAL *dy = launch->p[DY];
+    const ptrdiff_t outer = launch->n[OUTER], n = launch->n[LIMIT], m = launch->n[INDICES], inner = launch->n[INNER];
+    const ptrdiff_t group = launch->n[BLOCK_ROWS], column_blocks = ceil_div(inner, INDEX_COLUMNS);
     for (ptrdiff_t block = begin; block < end; block++) {
-        const ptrdiff_t first = block % cuts * COLUMNS, last = min_size(first + COLUMNS, inner);
-        const ptrdiff_t stop = min_size((block / cuts + 1) * group, outer);
-        for (ptrdiff_t o = block / cuts * group; o < stop; o++) {
+        const ptrdiff_t first = block % column_blocks * INDEX_COLUMNS, last = min_size(first + INDEX_COLUMNS, inner);
+        const ptrdiff_t stop = min_size((block / column_blocks + 1) * group, outer);
+        for (ptrdiff_t o = block / column_blocks * group; o < stop; o++) {
             REAL *to = dx + o * n * inner;
-            if (cuts == 1)
+            if (column_blocks == 1)
                 memset(to, 0, (size_t)(n * inner) * sizeof *to);
             else
                 for (ptrdiff_t k = 0; k < n; k++)

@@ -1,9 +1,10 @@
 /* Losses and their gradients. */
+#include "loss.h"
 #include "map.h"
 #include "simd_math.h"
 #include "sums.h"
 
-enum { FEW = 16 };                   /* classes up to which cross-entropy takes rows as lanes */
+enum { FEW = 16 };                   /* classes up to which the lanes of cross-entropy are rows */
 
 #define T f32
 #include "loss.inc.h"

@@ -1,13 +1,13 @@
-/* Elementwise bodies of loss.c, included once for each T: x the input, t the target, s the launch's scalars. */
+/* Elementwise bodies of loss.c, included once for each T. x is the input, t the target, s the loss's own scalars. */
 
-/* dx = f(x, t, w, s + 1) * (dy * s[0]); n[1] is 0 where dy is a single element, w is 1 where p[4] is absent */
+/* dx = f(x, t, w, s) * (dy * SCALE); w is 1 if POS_WEIGHT is absent */
 #define LOSS_BACKWARD(kernel)                                                                                   \
-    static int NAME(kernel)(MAP_ARGS) {                                                                         \
-        REAL *o = launch->p[0];                                                                                 \
-        const REAL *x = launch->p[1], *t = launch->p[2], *dy = launch->p[3], *w = launch->p[4];                 \
-        const double *s = launch->s + 1;                                                                        \
-        const int each = launch->n[1] != 0;                                                                     \
-        const VEC one = V(set)(1), scale = V(set)((REAL)launch->s[0]);                                          \
+    static int NAME(kernel)(BODY_ARGS) {                                                                        \
+        REAL *o = launch->p[DX];                                                                                \
+        const REAL *x = launch->p[X], *t = launch->p[TARGET], *dy = launch->p[DY], *w = launch->p[POS_WEIGHT];  \
+        const double *s = launch->s + PARAMETERS;                                                               \
+        const int each = launch->n[DY_STEP] != 0;                                                               \
+        const VEC one = V(set)(1), scale = V(set)((REAL)launch->s[SCALE]);                                      \
         const VEC single = each ? scale : V(mul)(V(set)(*dy), scale);                                           \
         MAP_LOOP(V(store)(o + i, V(mul)(NAME(kernel##_v)(V(load)(x + i), V(load)(t + i),                        \
                                                          w ? V(load)(w + i) : one, s),                          \
@@ -47,42 +47,42 @@ static inline VEC NAME(l1_loss_backward_v)(ARGS2) {
 }
 LOSS_BACKWARD(l1_loss_backward)
 
-/* near * (|d| - near/2), near being |d| but at most the limit, is both the parabola and the line */
+/* near * (|d| - near/2) with near = min(|d|, limit) is both the parabola and the line. */
 static inline VEC NAME(huber_loss_v)(ARGS1) {
-    VEC d = V(abs)(V(sub)(x, t)), near = V(min)(V(set)((REAL)s[0]), d);
+    VEC d = V(abs)(V(sub)(x, t)), near = V(min)(V(set)((REAL)s[DELTA]), d);
     return V(mul)(near, V(sub)(d, V(mul)(V(set)((REAL)0.5), near)));
 }
 MAP2(huber_loss, NAME(huber_loss_v))
 
-/* d, but within [-limit, limit]; the limits stand first so that a NaN passes */
+/* d limited to [-limit, limit]. The limits are the first operands, so that a NaN passes. */
 static inline VEC NAME(limited)(VEC d, VEC limit) { return V(max)(V(neg)(limit), V(min)(limit, d)); }
 
 static inline VEC NAME(huber_loss_backward_v)(ARGS2) {
     (void)w;
-    return NAME(limited)(V(sub)(x, t), V(set)((REAL)s[0]));
+    return NAME(limited)(V(sub)(x, t), V(set)((REAL)s[DELTA]));
 }
 LOSS_BACKWARD(huber_loss_backward)
 
 static inline VEC NAME(smooth_l1_loss_v)(ARGS1) {
-    VEC d = V(abs)(V(sub)(x, t)), beta = V(set)((REAL)s[0]), near = V(min)(beta, d);
+    VEC d = V(abs)(V(sub)(x, t)), beta = V(set)((REAL)s[BETA]), near = V(min)(beta, d);
     return V(mul)(V(div)(near, beta), V(sub)(d, V(mul)(V(set)((REAL)0.5), near)));
 }
 MAP2(smooth_l1_loss, NAME(smooth_l1_loss_v))
 
 static inline VEC NAME(smooth_l1_loss_backward_v)(ARGS2) {
     (void)w;
-    return NAME(limited)(V(div)(V(sub)(x, t), V(set)((REAL)s[0])), V(set)(1));
+    return NAME(limited)(V(div)(V(sub)(x, t), V(set)((REAL)s[BETA])), V(set)(1));
 }
 LOSS_BACKWARD(smooth_l1_loss_backward)
 
-/* how much -log sigmoid(x) counts: (1 - t) + w t */
+/* The weight of -log sigmoid(x): (1 - t) + w t. */
 static inline VEC NAME(positive_weight)(VEC t, VEC w) {
     VEC one = V(set)(1);
     return V(add)(one, V(mul)(V(sub)(w, one), t));
 }
 
-/* (1 - t) x - w' log sigmoid(x), and -log sigmoid(x) = log1p(exp(-|x|)) + max(-x, 0); added in this order, what
- * cancels cancels exactly */
+/* (1 - t) x - w' log sigmoid(x), where -log sigmoid(x) = log1p(exp(-|x|)) + max(-x, 0). Added in this order, terms that
+ * cancel do so exactly. */
 static inline VEC NAME(bce_with_logits_weighted_v)(VEC x, VEC t, VEC w, const double *s) {
     (void)s;
     VEC weight = NAME(positive_weight)(t, w);
@@ -101,7 +101,7 @@ static inline VEC NAME(bce_with_logits_backward_v)(ARGS2) {
 }
 LOSS_BACKWARD(bce_with_logits_backward)
 
-/* t log t - t x, 0 log 0 being 0 */
+/* t log t - t x, with 0 log 0 = 0 */
 static inline VEC NAME(kl_div_v)(ARGS1) {
     (void)s;
     VEC entropy = V(select)(V(eq)(t, V(zero)()), V(zero)(), V(mul)(t, V(log)(t)));

@@ -9,7 +9,7 @@
 #include "matmul.h"
 #include "simd_math.h"
 
-/* X(0) ... X(n - 1): a tile's rows are variables with names, since gcc keeps an indexed array of them in memory */
+/* X(0) ... X(n - 1): the rows of a tile are named variables, because gcc keeps an array of them in memory */
 #define REPEAT_1(X) X(0)
 #define REPEAT_2(X) REPEAT_1(X) X(1)
 #define REPEAT_3(X) REPEAT_2(X) X(2)
@@ -25,7 +25,8 @@
 #define REPEAT_13(X) REPEAT_12(X) X(12)
 #define REPEAT_14(X) REPEAT_13(X) X(13)
 
-/* The address of row i: five bases, each with the rows that x86 can address from it at no cost. Strides in bytes. */
+/* The address of row i: five bases, each with the rows that x86 can address from it at no cost. Strides are in bytes.
+ */
 #define ROW_0(g, s) (g##0)
 #define ROW_1(g, s) (g##0 + s)
 #define ROW_2(g, s) (g##0 + 2 * s)
@@ -65,15 +66,15 @@ typedef char *Target;
 #define COUNT_14(X) COUNT_13(X) X(14)
 #define APPLY(count, X) count(X)
 
-/* a number, and at most 4 */
+/* min(number, 4) */
 #define UP_TO_4_1 1
 #define UP_TO_4_2 2
 #define UP_TO_4_4 4
 #define UP_TO_4_8 4
 #define UP_TO_4_16 4
 
-static inline ptrdiff_t cut(ptrdiff_t n, ptrdiff_t i, ptrdiff_t parts) { return n * i / parts; }   /* start of part i */
-static inline ptrdiff_t parts(ptrdiff_t n, ptrdiff_t most) { return (n + most - 1) / most; }
+/* The start of part i of n elements divided evenly into `parts`. */
+static inline ptrdiff_t part_start(ptrdiff_t n, ptrdiff_t i, ptrdiff_t parts) { return n * i / parts; }
 
 #define T f32
 #include "matmul.inc.h"

@@ -13,10 +13,10 @@ typedef struct {
     ptrdiff_t out_stride;
     const REAL *bias;
     int add, relu;
-    ptrdiff_t edge;                     /* lanes of the last vector, where they are not all there; else 0 */
+    ptrdiff_t edge;                     /* lanes of a partial last vector; 0 if it is full */
 } NAME(Tile);
 
-/* The first n lanes, where the baseline has no masks: whole vectors are worth the question. */
+/* The first n lanes. The baseline has no masks, so whole vectors are worth a branch. */
 static inline VEC NAME(load_some)(const REAL *p, ptrdiff_t n) { return n >= W ? V(load)(p) : V(load_n)(p, n); }
 static inline void NAME(store_some)(REAL *p, VEC v, ptrdiff_t n) {
     if (n >= W)
@@ -34,10 +34,10 @@ static inline void NAME(store_some)(REAL *p, VEC v, ptrdiff_t n) {
 #include "matmul_pack.inc.h"
 #include "matmul_finish.inc.h"
 
-/* The lanes in which panel p is stored: a last one that fits a single vector is kept so. */
+/* The stored width of panel p: one vector if the last panel fits into it. */
 static inline ptrdiff_t NAME(width)(ptrdiff_t lanes, ptrdiff_t p) { return lanes - p * PANEL <= W ? W : PANEL; }
 
-/* Panels [p, p_end) of a block of k, one behind the other, each panel[k][lane]. */
+/* Pack panels [p, p_end) of a block of k contiguously, each as panel[k][lane]. */
 static void NAME(pack_panels)(REAL *packed, const Launch *launch, const REAL *x, ptrdiff_t depth, ptrdiff_t p,
                               ptrdiff_t p_end) {
     const ptrdiff_t *n = launch->n;
@@ -53,31 +53,32 @@ static void NAME(pack_panels)(REAL *packed, const Launch *launch, const REAL *x,
                    min_size(PANEL, n[LANES] - p * PANEL));
 }
 
-/* Prefetch part `part` of `count` of a panel that is packed later: its lines come while tiles are computed. x is its
- * first element; a run may touch one line more than its size tells. */
+/* Prefetch part `part` of `count` of a panel that is packed later, while tiles are computed. x is its first element; an
+ * unaligned run may touch one cache line more than its size. */
 static void NAME(prefetch_panel)(const Launch *launch, const REAL *x, ptrdiff_t depth, ptrdiff_t part,
                                  ptrdiff_t count) {
     const ptrdiff_t *n = launch->n;
     int along = n[LANE_STRIDE] == 1;
     ptrdiff_t runs = along ? depth : PANEL, step = along ? n[LANE_K] : n[LANE_STRIDE];
     ptrdiff_t length = (along ? PANEL : depth) * (ptrdiff_t)sizeof(REAL);
-    for (ptrdiff_t i = cut(runs, part, count); i < cut(runs, part + 1, count); i++)
-        for (ptrdiff_t byte = 0; byte < length + LINE; byte += LINE) prefetch_far((const char *)(x + i * step) + byte);
+    for (ptrdiff_t i = part_start(runs, part, count); i < part_start(runs, part + 1, count); i++)
+        for (ptrdiff_t byte = 0; byte < length + CACHE_LINE; byte += CACHE_LINE)
+            prefetch_far((const char *)(x + i * step) + byte);
 }
 
-/* Slivers that meet a panel one after the other: the i-th has the rows start[i] to start[i + 1] of out. */
+/* Slivers that use a panel one after the other: the i-th has the rows start[i] to start[i + 1] - 1 of out. */
 typedef struct {
     ptrdiff_t count, start[GROUP_MOST + 1];
-    const char *row[GROUP_MOST];        /* where they lie in the operand, or their copies */
+    const char *row[GROUP_MOST];        /* in the operand, or their copies */
 } NAME(Group);
 
-/* The `count` slivers from `first` on, in one block of k, whose operand begins at x; copied, where that is planned. */
+/* Collect `count` slivers from `first`, in one block of k, whose operand begins at x; copy them if COPY_ROWS. */
 static void NAME(gather)(NAME(Group) *group, const Launch *launch, const REAL *x, ptrdiff_t depth, REAL *copies,
                          ptrdiff_t first, ptrdiff_t count) {
     const ptrdiff_t *n = launch->n;
-    ptrdiff_t slivers = parts(n[ROWS], TILE_ROWS);
+    ptrdiff_t slivers = ceil_div(n[ROWS], TILE_ROWS);
     group->count = count;
-    for (ptrdiff_t i = 0; i <= count; i++) group->start[i] = cut(n[ROWS], first + i, slivers);
+    for (ptrdiff_t i = 0; i <= count; i++) group->start[i] = part_start(n[ROWS], first + i, slivers);
     for (ptrdiff_t i = 0; i < count; i++) {
         const REAL *row = x + group->start[i] * n[ROW_STRIDE];
         if (n[COPY_ROWS]) {
@@ -89,13 +90,13 @@ static void NAME(gather)(NAME(Group) *group, const Launch *launch, const REAL *x
     }
 }
 
-/* A group by `lanes` lanes from `lane` on: t has the operands' strides and the panel. Meanwhile the panel at `ahead`
- * comes near, if there is one. */
+/* Multiply a group by `lanes` lanes from `lane`: t has the operands' strides and the panel. If `ahead` is not NULL, the
+ * panel there is prefetched meanwhile. */
 static void NAME(tiles)(const Launch *launch, NAME(Tile) *t, REAL *out, const NAME(Group) *group, ptrdiff_t lane,
                         ptrdiff_t lanes, int add, int last, const REAL *ahead) {
     const ptrdiff_t *n = launch->n;
     ptrdiff_t columns = n[OUT_COLUMNS], activation = last ? n[ACTIVATION] : NONE_;
-    const REAL *bias = last ? launch->p[3] : 0;
+    const REAL *bias = last ? launch->p[BIAS] : 0;
     REAL tile[TILE_ROWS * PANEL];
     int vectors = lanes > W;
     int whole = !n[SWAPPED] && activation <= RELU;
@@ -108,7 +109,7 @@ static void NAME(tiles)(const Launch *launch, NAME(Tile) *t, REAL *out, const NA
         ptrdiff_t row = group->start[s], rows = group->start[s + 1] - row;
         t->row = group->row[s];
         t->out = (char *)(whole ? out + row * columns + lane : tile);
-        if (t->add)                     /* what is added to comes from afar, and is wanted all at once */
+        if (t->add)                     /* out is not in the cache, and all its rows are needed at once */
             for (ptrdiff_t i = 0; i < rows; i++) {
                 prefetch(t->out + i * t->out_stride);
                 prefetch(t->out + i * t->out_stride + (vectors ? W * sizeof(REAL) : 0));
@@ -127,23 +128,23 @@ static void NAME(tiles)(const Launch *launch, NAME(Tile) *t, REAL *out, const NA
 
 /* The slivers [s_begin, s_end) by the panels [p_begin, p_end) of one product.
  *
- * For each block of k one group of slivers after the other meets the panels: each panel stays in the first cache while
- * the group, from the second one, goes by. The first group finds each panel freshly packed. */
+ * For each block of k, each group of slivers is multiplied by all panels: a panel stays in the first cache while the
+ * slivers of the group are read from the second. The panels are packed for the first group. */
 static void NAME(chunk)(const Launch *launch, REAL *scratch, ptrdiff_t batch, ptrdiff_t s_begin, ptrdiff_t s_end,
                         ptrdiff_t p_begin, ptrdiff_t p_end) {
-    const ptrdiff_t *n = launch->n, size = sizeof(REAL), lanes = n[LANES], panels = parts(lanes, PANEL);
-    ptrdiff_t k_blocks = n[DEPTH] ? parts(n[DEPTH], K_MOST) : 1;    /* k == 0 still writes the bias */
-    REAL *out = (REAL *)launch->p[0] + batch * n[ROWS] * lanes;
-    /* panels from here on are packed */
+    const ptrdiff_t *n = launch->n, size = sizeof(REAL), lanes = n[LANES], panels = ceil_div(lanes, PANEL);
+    ptrdiff_t k_blocks = n[DEPTH] ? ceil_div(n[DEPTH], K_MOST) : 1;    /* k == 0 still writes the bias */
+    REAL *out = (REAL *)launch->p[OUT] + batch * n[ROWS] * lanes;
+    /* panels from this one on are packed */
     ptrdiff_t packed = n[LANES_FROM] == COPIED ? p_begin : p_end == panels && lanes % W ? panels - 1 : p_end;
     REAL *copies = scratch + (p_end - packed) * PANEL * min_size(n[DEPTH], K_MOST);
     NAME(Group) group;
     NAME(Tile) t;
     t.row_stride = (n[COPY_ROWS] ? 1 : n[ROW_STRIDE]) * size, t.row_k = (n[COPY_ROWS] ? SLIVER : n[ROW_K]) * size;
     for (ptrdiff_t k_block = 0; k_block < k_blocks; k_block++) {
-        ptrdiff_t k = cut(n[DEPTH], k_block, k_blocks), depth = cut(n[DEPTH], k_block + 1, k_blocks) - k;
-        const REAL *row_operand = (const REAL *)launch->p[1] + batch * n[ROW_BATCH] + k * n[ROW_K];
-        const REAL *lane_operand = (const REAL *)launch->p[2] + batch * n[LANE_BATCH] + k * n[LANE_K];
+        ptrdiff_t k = part_start(n[DEPTH], k_block, k_blocks), depth = part_start(n[DEPTH], k_block + 1, k_blocks) - k;
+        const REAL *row_operand = (const REAL *)launch->p[ROW_OPERAND] + batch * n[ROW_BATCH] + k * n[ROW_K];
+        const REAL *lane_operand = (const REAL *)launch->p[LANE_OPERAND] + batch * n[LANE_BATCH] + k * n[LANE_K];
         t.depth = depth;
         for (ptrdiff_t s = s_begin; s < s_end; s += n[GROUP]) {
             NAME(gather)(&group, launch, row_operand, depth, copies, s, min_size(n[GROUP], s_end - s));
@@ -163,27 +164,26 @@ static void NAME(chunk)(const Launch *launch, REAL *scratch, ptrdiff_t batch, pt
     }
 }
 
-/* out = activation(rows @ lanes + bias), or out += rows @ lanes. p: out, rows' operand, lanes' operand, bias, scratch.
+/* out = activation(rows @ lanes + bias), or out += rows @ lanes.
  *
- * A block is a chunk of slivers by a chunk of panels. Neighbouring blocks that share their panels are done as one, so
- * that these are packed once; so are adjacent whole chunks of panels, as far as the slot has room for them, since an
- * operand is read faster in long runs. Each call has a part of the scratch memory of its own, by the block where it
- * begins. */
-static int NAME(matmul)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
+ * A block is a chunk of slivers by a chunk of panels. Adjacent blocks with the same panels are computed together, so
+ * that the panels are packed once. So are adjacent whole chunks of panels that fit into a slot, because an operand is
+ * read faster in long runs. Each call packs into its own slot of the scratch memory, chosen by its first block. */
+static int NAME(matmul)(BODY_ARGS) {
     const ptrdiff_t *n = launch->n;
     const ptrdiff_t across = n[ROW_CHUNKS], along = n[LANE_CHUNKS];
-    ptrdiff_t slivers = parts(n[ROWS], TILE_ROWS), panels = parts(n[LANES], PANEL);
-    REAL *scratch = (REAL *)launch->p[4] + begin * n[SLOTS] / launch->blocks * n[SLOT];
+    ptrdiff_t slivers = ceil_div(n[ROWS], TILE_ROWS), panels = ceil_div(n[LANES], PANEL);
+    REAL *scratch = (REAL *)launch->p[SCRATCH] + begin * n[SLOTS] / launch->blocks * n[SLOT];
     for (ptrdiff_t block = begin, next; block < end; block = next) {
         ptrdiff_t row_chunk = block % across, lane_chunk = block / across % along;
         ptrdiff_t wide = 1;
         next = min_size(end, block - row_chunk + across);
         while (!row_chunk && next + across <= end && lane_chunk + wide < along &&
-               cut(panels, lane_chunk + wide + 1, along) - cut(panels, lane_chunk, along) <= n[PANELS])
+               part_start(panels, lane_chunk + wide + 1, along) - part_start(panels, lane_chunk, along) <= n[PANELS])
             next += across, wide++;
-        NAME(chunk)(launch, scratch, block / across / along, cut(slivers, row_chunk, across),
-                    wide > 1 ? slivers : cut(slivers, row_chunk + next - block, across), cut(panels, lane_chunk, along),
-                    cut(panels, lane_chunk + wide, along));
+        NAME(chunk)(launch, scratch, block / across / along, part_start(slivers, row_chunk, across),
+                    wide > 1 ? slivers : part_start(slivers, row_chunk + next - block, across),
+                    part_start(panels, lane_chunk, along), part_start(panels, lane_chunk + wide, along));
     }
     return 0;
 }

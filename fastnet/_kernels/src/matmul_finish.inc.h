@@ -1,5 +1,5 @@
-/* The epilogue of matmul.c, for what a micro-kernel does not store itself: partial and transposed tiles, and
- * activations that need registers of their own. They pass through a tile on the stack, still hot. */
+/* The epilogue of matmul.c for results that a micro-kernel does not store itself: partial and transposed tiles, and
+ * activations that need more registers. They pass through a tile on the stack, which is in the cache. */
 
 static inline VEC NAME(activate)(VEC x, ptrdiff_t activation) {
     switch (activation) {
@@ -13,7 +13,7 @@ static inline VEC NAME(activate)(VEC x, ptrdiff_t activation) {
     }
 }
 
-/* out = activation(sum + bias) in its first n lanes, with out's own value added to the sum first if `add`. */
+/* out = activation(sum + bias) in its first n lanes; if `add`, out's previous value is added to the sum first. */
 static inline void NAME(emit)(REAL *out, VEC sum, ptrdiff_t n, int add, const REAL *bias, int bias_step,
                               ptrdiff_t activation) {
     if (add) sum = V(add)(NAME(load_some)(out, n), sum);
@@ -21,7 +21,7 @@ static inline void NAME(emit)(REAL *out, VEC sum, ptrdiff_t n, int add, const RE
     NAME(store_some)(out, NAME(activate)(sum, activation), n);
 }
 
-/* A tile of sums, one row of PANEL lanes behind the other, to out's rows and columns. */
+/* Write a tile of sums, contiguous rows of PANEL lanes, to rows of out. */
 static void NAME(finish)(REAL *out, ptrdiff_t out_stride, const REAL *tile, ptrdiff_t rows, ptrdiff_t columns, int add,
                          const REAL *bias, ptrdiff_t activation) {
     for (ptrdiff_t i = 0; i < rows; i++)
@@ -30,7 +30,7 @@ static void NAME(finish)(REAL *out, ptrdiff_t out_stride, const REAL *tile, ptrd
                        bias ? bias + j : 0, 1, activation);
 }
 
-/* The same to out's columns and rows: the tile's lanes are rows of out. */
+/* Write a tile of sums transposed: its lanes are rows of out. */
 static void NAME(finish_turned)(REAL *out, ptrdiff_t out_stride, const REAL *tile, ptrdiff_t rows, ptrdiff_t lanes,
                                 int add, const REAL *bias, ptrdiff_t activation) {
     const REAL *row[W];

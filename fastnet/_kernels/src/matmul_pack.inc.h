@@ -1,4 +1,4 @@
-/* Packing for matmul.c: a piece of an operand copied to panel[k][lane], the order in which a tile reads it. */
+/* Packing for matmul.c: copies a part of an operand to panel[k][lane], the order in which a tile reads it. */
 
 /* The W x W transpose of the vectors r: each round of zips moves one bit of the row number into the lane number. */
 static inline void NAME(transpose)(VEC *r) {
@@ -12,8 +12,8 @@ static inline void NAME(transpose)(VEC *r) {
     }
 }
 
-/* One vector of lanes that lie `stride` apart and run along k: W of k at a time through the registers. In place of
- * lanes beyond the last one stands the last one again: nobody looks at what becomes of them. */
+/* Pack one vector of lanes that are `stride` apart and contiguous along k, W of k at a time. Missing lanes repeat the
+ * last one; their results are not used. */
 static void NAME(pack_across)(REAL *panel, ptrdiff_t width, const REAL *x, ptrdiff_t stride, ptrdiff_t depth,
                               ptrdiff_t lanes) {
     const REAL *row[W];
@@ -31,7 +31,7 @@ static void NAME(pack_across)(REAL *panel, ptrdiff_t width, const REAL *x, ptrdi
     }
 }
 
-/* Lanes that adjoin. */
+/* Pack contiguous lanes. */
 static void NAME(pack_along)(REAL *panel, ptrdiff_t width, const REAL *x, ptrdiff_t stride, ptrdiff_t depth,
                              ptrdiff_t lanes) {
     for (ptrdiff_t k = 0; k < depth; k++) {
@@ -51,7 +51,7 @@ static void NAME(pack)(REAL *panel, ptrdiff_t width, const REAL *x, ptrdiff_t al
             NAME(pack_across)(panel + i, width, x + i * stride, stride, depth, min_size(W, lanes - i));
 }
 
-/* `count` full panels at once, one behind the other, of lanes that adjoin: x is read in longer runs. */
+/* Pack `count` full panels of contiguous lanes at once, so that x is read in longer runs. */
 static void NAME(pack_wide)(REAL *panel, const REAL *x, ptrdiff_t along_k, ptrdiff_t depth, ptrdiff_t count) {
     for (ptrdiff_t k = 0; k < depth; k++)
         for (ptrdiff_t p = 0; p < count; p++) {

@@ -1,7 +1,7 @@
 /* The micro-kernels of matmul.c: tiles of 1 to TILE_ROWS rows by VECTORS (1 or 2) vectors of lanes.
  *
- * A number of the result is acc = fma(row[k], lane[k], acc) for k in order, from zero: the same in every tile, however
- * the operands lie in memory. Included for each T and each VECTORS. */
+ * A number of the result is acc = fma(row[k], lane[k], acc) for k in order, from zero: the same in every tile and for
+ * any memory layout of the operands. Included for each T and each VECTORS. */
 #if VECTORS == 2
 #define SECOND(x) x
 #define TILE(rows) TABLE(CAT(tile2_##rows, T))

@@ -1,20 +1,20 @@
 /* One row times a matrix (or a matrix times one column), the body matvec of matmul.c.
  *
- * Each result is W partial sums, the j-th over k = j, j + W, ... in order, added in halves: natural both where the
- * matrix runs along k (a partial is a lane) and where it runs along the results (a partial is a row of sums), so that
- * either is read as it lies and gives the same bits. */
+ * Each result keeps W partial sums, the j-th over k = j, j + W, ... in order, and adds them pairwise. If the matrix is
+ * contiguous along k, a partial sum is a lane; if it is contiguous along the results, a partial sum is a row of sums.
+ * Both memory orders are read without copies and give the same bits. */
 #define STRIP_MOST ((ptrdiff_t)(STRIP_BYTES / sizeof(REAL)))
 #define GROUP CAT(UP_TO_4, W)
 #define REPEAT_GROUP CAT(REPEAT, GROUP)
 
-/* ---- the matrix runs along k --------------------------------------------------------------------------------- */
+/* ---- the matrix is contiguous along k ------------------------------------------------------------------------ */
 
 #define SUM(i) VEC s##i = V(zero)();
 #define KEEP(i) partial[i] = s##i;
 #define DOT(i) s##i = V(fma)(v, V(load)((const REAL *)ROW_##i(r, stride)), s##i);
 #define DOT_N(i) s##i = V(fma)(v, V(load_n)((const REAL *)ROW_##i(r, stride), depth - k), s##i);
 
-/* partial[i] = the partial sums of x . m[i], for `count` results whose rows of m lie `stride` bytes apart. */
+/* partial[i] = the partial sums of x . m[i], for `count` results whose rows of m are `stride` bytes apart. */
 #define DOTS(name, count)                                                                                         \
     static inline void NAME(name)(VEC *partial, const REAL *x, const REAL *m, ptrdiff_t stride, ptrdiff_t depth) { \
         ROW_BASES(Source, r, m, stride)                                                                           \
@@ -34,7 +34,7 @@
 DOTS(dot_group, REPEAT_GROUP)
 DOTS(dot, REPEAT_1)
 
-/* partial[j] = the j-th partial sums of `count` results; the lanes beyond are zero. */
+/* partial[j] = the j-th partial sums of `count` results; the other lanes are zero. */
 static inline void NAME(dots)(VEC *partial, const REAL *x, const REAL *m, ptrdiff_t stride, ptrdiff_t depth,
                               ptrdiff_t count) {
     const ptrdiff_t bytes = stride * (ptrdiff_t)sizeof(REAL);
@@ -45,10 +45,10 @@ static inline void NAME(dots)(VEC *partial, const REAL *x, const REAL *m, ptrdif
     NAME(transpose)(partial);
 }
 
-/* ---- the matrix runs along the results ----------------------------------------------------------------------- */
+/* ---- the matrix is contiguous along the results -------------------------------------------------------------- */
 
-/* sums += x[k] * m[k] for k = 0, W, 2 W, 3 W, all of one partial. A processor's prefetcher follows a few rows at a time,
- * each in a run as long as the strip, and the end of one leads it to the row of the next partial, which is read next. */
+/* sums += x[k] * m[k] for k = 0, W, 2 W, 3 W, all of one partial sum. The processor's prefetcher follows a few rows at
+ * a time, each in a run as long as the strip; behind the end of one lies the row of the next partial sum, read next. */
 #define FACTOR(i) VEC x##i = V(set)(x[i * W]);
 #define SWEEP(i) s = V(fma)(x##i, FETCH(ROW_##i(r, stride)), s);
 static inline void NAME(sweep)(REAL *sums, const REAL *x, const REAL *m, ptrdiff_t along_k, ptrdiff_t lanes) {
@@ -86,7 +86,7 @@ static void NAME(sum_rows)(REAL *sums, ptrdiff_t strip, const REAL *x, const REA
             REAL *s = sums + k % W * strip + v;
             V(store)(s, V(fma)(V(set)(x[k]), NAME(load_some)(m + k * along_k + v, lanes - v), V(load)(s)));
         }
-    /* dots read a last part of a vector with zeros beyond it: they turn a sum of -0 into 0, so these must */
+    /* `dots` reads zeros behind the last elements, which turn a sum of -0 into 0; do the same here */
     for (ptrdiff_t i = rest * strip; rest && i < W * strip; i += W)
         V(store)(sums + i, V(add)(V(load)(sums + i), V(zero)()));
 }
@@ -99,19 +99,19 @@ static inline VEC NAME(add_partials)(VEC *partial) {
     return partial[0];
 }
 
-/* p: out, the vector, the matrix, bias. A block is a strip of results. */
-static int NAME(matvec)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) {
+/* The vector is the row operand, the matrix the lane operand. A block is a strip of results. */
+static int NAME(matvec)(BODY_ARGS) {
     const ptrdiff_t *n = launch->n;
-    ptrdiff_t strips = parts(n[LANES], n[STRIP]), stride = n[LANE_STRIDE];
-    const REAL *bias = launch->p[3];
+    ptrdiff_t strips = ceil_div(n[LANES], n[STRIP]), stride = n[LANE_STRIDE];
+    const REAL *bias = launch->p[BIAS];
     REAL sums[W * STRIP_MOST];
     VEC partial[W];
     for (ptrdiff_t block = begin; block < end; block++) {
         ptrdiff_t batch = block / strips, first = block % strips * n[STRIP];
-        ptrdiff_t lanes = min_size(n[STRIP], n[LANES] - first), strip = parts(lanes, W) * W;
-        REAL *out = (REAL *)launch->p[0] + batch * n[LANES];
-        const REAL *x = (const REAL *)launch->p[1] + batch * n[ROW_BATCH];
-        const REAL *m = (const REAL *)launch->p[2] + batch * n[LANE_BATCH];
+        ptrdiff_t lanes = min_size(n[STRIP], n[LANES] - first), strip = ceil_div(lanes, W) * W;
+        REAL *out = (REAL *)launch->p[OUT] + batch * n[LANES];
+        const REAL *x = (const REAL *)launch->p[ROW_OPERAND] + batch * n[ROW_BATCH];
+        const REAL *m = (const REAL *)launch->p[LANE_OPERAND] + batch * n[LANE_BATCH];
         if (stride == 1) NAME(sum_rows)(sums, strip, x, m + first, n[LANE_K], n[DEPTH], lanes);
         for (ptrdiff_t lane = first; lane < first + lanes; lane += W) {
             ptrdiff_t count = min_size(W, first + lanes - lane);

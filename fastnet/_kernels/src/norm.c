@@ -1,7 +1,6 @@
 /* Layer norm over rows, batch norm over channels, and their gradients. */
+#include "norm.h"
 #include "sums.h"
-
-#define BODY_ARGS const Launch *launch, ptrdiff_t begin, ptrdiff_t end
 
 #define T f32
 #include "norm.inc.h"

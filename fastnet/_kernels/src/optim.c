@@ -1,14 +1,11 @@
 /* Updates of parameters: one pass over the parameter, its gradient and its state. */
+#include "optim.h"
 #include "map.h"
 
-/* Pointers: parameter, gradient, up to three arrays of state, hyperparameters, step. */
-enum { P, G, STATE, HYPER = 5, STEP };
-enum { SIZE, VARIANT, MAXIMIZE };    /* n[]; VARIANT: nesterov, or decoupled */
-
-static int increment_(MAP_ARGS) {
+static int increment_(BODY_ARGS) {
     (void)begin;
     (void)end;
-    *(int64_t *)launch->p[0] += launch->n[0];
+    *(int64_t *)launch->p[STEP] += launch->n[INCREMENT];
     return 0;
 }
 

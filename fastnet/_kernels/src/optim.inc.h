@@ -1,7 +1,7 @@
 /* Bodies of optim.c, included once for each T.
  *
- * Each rule is a function `at(rule, i, n)` that updates elements i to i + n; n is W but for the last vector of the
- * array. What hyperparameters make of a step is computed in double once for each call of the body. */
+ * Each rule is a function `at(rule, i, n)` that updates elements i to i + n; n is W except for the last vector of the
+ * array. Each call of a body derives the factors of a step from the hyperparameters once, in double. */
 
 static inline VEC NAME(get)(const REAL *p, ptrdiff_t n) { return n == W ? V(load)(p) : V(load_n)(p, n); }
 static inline void NAME(put)(REAL *p, VEC v, ptrdiff_t n) {
@@ -11,7 +11,7 @@ static inline void NAME(put)(REAL *p, VEC v, ptrdiff_t n) {
 
 #define UPDATE(at, rule) MAP_LOOP(at(&rule, i, W), at(&rule, i, stop - i))
 
-/* ---- the gradient, as every rule sees it ---- */
+/* ---- the gradient with its penalties ---- */
 
 typedef struct {
     REAL *p;
@@ -21,7 +21,8 @@ typedef struct {
 } NAME(Gradient);
 
 static inline NAME(Gradient) NAME(gradient)(const Launch *launch, double weight_decay, double l1) {
-    return (NAME(Gradient)){launch->p[P], launch->p[G], (REAL)weight_decay, (REAL)l1, launch->n[MAXIMIZE] != 0};
+    return (NAME(Gradient)){launch->p[PARAMETER], launch->p[GRADIENT], (REAL)weight_decay, (REAL)l1,
+                            launch->n[MAXIMIZE] != 0};
 }
 
 /* -1, 0 or 1; NaN for NaN */
@@ -63,10 +64,11 @@ static inline void NAME(sgd_at)(const NAME(Sgd) *r, ptrdiff_t i, ptrdiff_t n) {
     NAME(put)(r->gradient.p + i, V(fma)(V(set)(-r->lr), d, p), n);
 }
 
-static int NAME(sgd_)(MAP_ARGS) {
-    const double *h = launch->p[HYPER];
-    NAME(Sgd) rule = {NAME(gradient)(launch, h[3], h[4]), h[1] != 0 ? launch->p[STATE] : NULL, (REAL)h[0], (REAL)h[1],
-                      (REAL)(1 - h[2]), *(const int64_t *)launch->p[STEP] == 1, launch->n[VARIANT] != 0};
+static int NAME(sgd_)(BODY_ARGS) {
+    const SgdHyper *h = launch->p[HYPER];
+    NAME(Sgd) rule = {NAME(gradient)(launch, h->weight_decay, h->l1), h->momentum != 0 ? launch->p[STATE_0] : NULL,
+                      (REAL)h->lr, (REAL)h->momentum, (REAL)(1 - h->dampening),
+                      *(const int64_t *)launch->p[STEP] == 1, launch->n[VARIANT] != 0};
     UPDATE(NAME(sgd_at), rule)
 }
 
@@ -95,14 +97,15 @@ static inline void NAME(adam_at)(const NAME(Adam) *r, ptrdiff_t i, ptrdiff_t n) 
     NAME(put)(r->gradient.p + i, V(sub)(p, change), n);
 }
 
-static int NAME(adam_)(MAP_ARGS) {
-    const double *h = launch->p[HYPER];
+static int NAME(adam_)(BODY_ARGS) {
+    const AdamHyper *h = launch->p[HYPER];
     double t = (double)*(const int64_t *)launch->p[STEP];
     int decoupled = launch->n[VARIANT] != 0;
-    NAME(Adam) rule = {NAME(gradient)(launch, decoupled ? 0 : h[4], h[5]), launch->p[STATE], launch->p[STATE + 1],
-                       launch->p[STATE + 2], (REAL)(decoupled ? 1 - h[0] * h[4] : 1), (REAL)h[1], (REAL)(1 - h[1]),
-                       (REAL)h[2], (REAL)(1 - h[2]), (REAL)(1 / sqrt(1 - pow(h[2], t))), (REAL)h[3],
-                       (REAL)(h[0] / (1 - pow(h[1], t)))};
+    NAME(Adam) rule = {NAME(gradient)(launch, decoupled ? 0 : h->weight_decay, h->l1), launch->p[STATE_0],
+                       launch->p[STATE_1], launch->p[STATE_2], (REAL)(decoupled ? 1 - h->lr * h->weight_decay : 1),
+                       (REAL)h->beta1, (REAL)(1 - h->beta1), (REAL)h->beta2, (REAL)(1 - h->beta2),
+                       (REAL)(1 / sqrt(1 - pow(h->beta2, t))), (REAL)h->eps,
+                       (REAL)(h->lr / (1 - pow(h->beta1, t)))};
     UPDATE(NAME(adam_at), rule)
 }
 
@@ -132,10 +135,11 @@ static inline void NAME(rmsprop_at)(const NAME(Rmsprop) *r, ptrdiff_t i, ptrdiff
     NAME(put)(r->gradient.p + i, V(fma)(V(set)(-r->lr), d, p), n);
 }
 
-static int NAME(rmsprop_)(MAP_ARGS) {
-    const double *h = launch->p[HYPER];
-    NAME(Rmsprop) rule = {NAME(gradient)(launch, h[3], h[5]), launch->p[STATE], h[4] != 0 ? launch->p[STATE + 1] : NULL,
-                          launch->p[STATE + 2], (REAL)h[0], (REAL)h[1], (REAL)(1 - h[1]), (REAL)h[2], (REAL)h[4]};
+static int NAME(rmsprop_)(BODY_ARGS) {
+    const RmspropHyper *h = launch->p[HYPER];
+    NAME(Rmsprop) rule = {NAME(gradient)(launch, h->weight_decay, h->l1), launch->p[STATE_0],
+                          h->momentum != 0 ? launch->p[STATE_1] : NULL, launch->p[STATE_2], (REAL)h->lr,
+                          (REAL)h->alpha, (REAL)(1 - h->alpha), (REAL)h->eps, (REAL)h->momentum};
     UPDATE(NAME(rmsprop_at), rule)
 }
 
@@ -156,20 +160,20 @@ static inline void NAME(adagrad_at)(const NAME(Adagrad) *r, ptrdiff_t i, ptrdiff
     NAME(put)(r->gradient.p + i, V(sub)(p, change), n);
 }
 
-static int NAME(adagrad_)(MAP_ARGS) {
-    const double *h = launch->p[HYPER];
+static int NAME(adagrad_)(BODY_ARGS) {
+    const AdagradHyper *h = launch->p[HYPER];
     double t = (double)*(const int64_t *)launch->p[STEP];
-    NAME(Adagrad) rule = {NAME(gradient)(launch, h[3], h[4]), launch->p[STATE], (REAL)(h[0] / (1 + (t - 1) * h[1])),
-                          (REAL)h[2]};
+    NAME(Adagrad) rule = {NAME(gradient)(launch, h->weight_decay, h->l1), launch->p[STATE_0],
+                          (REAL)(h->lr / (1 + (t - 1) * h->lr_decay)), (REAL)h->eps};
     UPDATE(NAME(adagrad_at), rule)
 }
 
 /* ---- clipping ---- */
 
-static int NAME(clip_scale_)(MAP_ARGS) {
-    REAL *g = launch->p[0];
-    double norm = launch->n[1] ? *(const double *)launch->p[1] : *(const float *)launch->p[1];
-    double scale = launch->s[0] / (norm + 1e-6);
+static int NAME(clip_scale_)(BODY_ARGS) {
+    REAL *g = launch->p[GRADIENT];
+    double norm = launch->n[NORM_IS_F64] ? *(const double *)launch->p[NORM] : *(const float *)launch->p[NORM];
+    double scale = launch->s[MAX_NORM] / (norm + 1e-6);
     if (scale >= 1) return 0;
     VEC factor = V(set)((REAL)scale);
     MAP_LOOP(V(store)(g + i, V(mul)(factor, V(load)(g + i))),

@@ -1,24 +1,24 @@
-/* Philox4x32-10: the words of random draws, a chunk of counters at a time. The twin is reference/tools/philox.py.
+/* Philox4x32-10: the words of random draws, for several counters at a time. The twin is reference/tools/philox.py.
  *
- * J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
- * The key is the seed; the four words of a counter are its low half, its high half, 0 and 0.
+ * J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011. The key
+ * is the seed; the four words of a counter are its low half, its high half, 0 and 0.
  *
- * A word travels in the low half of a 64-bit lane, where the multiplication 32 x 32 -> 64 reads it; what stands in the
- * high half is never looked at. Lane 2i computes block i and lane 2i + 1 block i + lanes/2, so that pairing the lanes
- * of two vectors, which the processor does within 128 bits, stores the blocks in order. */
+ * A word is in the low half of a 64-bit lane, where the multiplication 32 x 32 -> 64 reads it; the high half is
+ * ignored. Lane 2i computes block i and lane 2i + 1 block i + lanes/2: the processor pairs the lanes of two vectors
+ * within 128 bits, which then stores the blocks in order. */
 #ifndef FASTNET_PHILOX_H
 #define FASTNET_PHILOX_H
 
 #include "simd.h"
 
-enum { ROUNDS = 10, CHUNK = 128 };   /* words that next_words() gives at a time: 32 blocks */
+enum { ROUNDS = 10, WORDS = 128 };   /* words that next_words() gives at a time: 32 blocks */
 
 typedef struct {
     uint64_t counter;
     uint64_t key[ROUNDS][2];
 } Stream;
 
-/* The draw of `state` = [seed, counter], from `skip` counters on. */
+/* The draw of `state` = [seed, counter], starting `skip` counters later. */
 static inline Stream open_stream(const uint64_t *state, ptrdiff_t skip) {
     Stream stream;
     stream.counter = state[1] + (uint64_t)skip;
@@ -45,12 +45,12 @@ static inline void store_group(uint32_t *out, Group g) {
     v_store_u64(out + 2 * W_u64, v_pair_hi_u64(x01, x23));
 }
 
-/* PHILOX_GROUPS vectors of counters at once: one alone waits for its multiplications. */
-static inline void next_words(Stream *stream, uint32_t words[CHUNK]) {
+/* PHILOX_GROUPS vectors of counters at once: a single one would wait for its multiplications. */
+static inline void next_words(Stream *stream, uint32_t words[WORDS]) {
     uint64_t block[W_u64];
     for (int i = 0; i < W_u64; i++) block[i] = (uint64_t)(i / 2 + i % 2 * (W_u64 / 2));
     v_u64 lanes = v_load_u64(block);
-    for (int done = 0; done < CHUNK; done += 4 * W_u64 * PHILOX_GROUPS) {
+    for (int done = 0; done < WORDS; done += 4 * W_u64 * PHILOX_GROUPS) {
         Group g[PHILOX_GROUPS];
         for (int i = 0; i < PHILOX_GROUPS; i++) {
             v_u64 c = v_add_u64(v_set_u64(stream->counter + (uint64_t)(i * W_u64)), lanes);

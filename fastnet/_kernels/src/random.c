@@ -1,7 +1,8 @@
-/* Random draws: Philox words made into numbers. A block of BLOCK elements starts at its own counter.
+/* Random draws: numbers made from Philox words. A block of BLOCK elements starts at its own counter.
  *
- * What is simple arithmetic on words is a plain loop, each step of it rounded as written: the compiler's vectors give
- * the bits that one lane at a time would give, and NumPy gives. */
+ * Simple arithmetic on words is written as plain loops, of which each step is rounded as written. The compiler's
+ * vectors therefore give the same bits as one lane at a time and as NumPy. */
+#include "random.h"
 #include "map.h"
 #include "philox.h"
 #include "simd_math.h"
@@ -10,21 +11,21 @@ static inline uint64_t pair(const uint32_t *words, ptrdiff_t i) {
     return words[2 * i] | (uint64_t)words[2 * i + 1] << 32;
 }
 
-/* The statement at the end runs for elements i to i + n, whose `words` it finds there, PER of them to an element. */
-#define DRAW_LOOP(STATE, PER, ...)                                                                         \
-    _Alignas(64) uint32_t words[CHUNK];                                                                    \
-    Stream stream = open_stream(STATE, launch->n[1] + begin * (BLOCK / 4 * PER));                          \
-    ptrdiff_t stop = min_size(end * BLOCK, launch->n[0]);                                                  \
-    for (ptrdiff_t i = begin * BLOCK; i < stop; i += CHUNK / PER) {                                        \
-        ptrdiff_t n = min_size(stop - i, CHUNK / PER);                                                     \
+/* The last argument is a statement, run for elements i to i + n with their `words`, PER words an element. */
+#define DRAW_LOOP(PER, ...)                                                                                \
+    _Alignas(CACHE_LINE) uint32_t words[WORDS];                                                            \
+    Stream stream = open_stream(launch->p[STATE], launch->n[OFFSET] + begin * (BLOCK / 4 * PER));          \
+    ptrdiff_t stop = min_size(end * BLOCK, launch->n[SIZE]);                                               \
+    for (ptrdiff_t i = begin * BLOCK; i < stop; i += WORDS / PER) {                                        \
+        ptrdiff_t n = min_size(stop - i, WORDS / PER);                                                     \
         next_words(&stream, words);                                                                        \
         __VA_ARGS__;                                                                                       \
     }
 
-static int random_integers(MAP_ARGS) {
-    int64_t *out = launch->p[0];
-    uint64_t low = (uint64_t)launch->n[2], range = (uint64_t)launch->n[3];       /* range 0 stands for 2^64 */
-    DRAW_LOOP(launch->p[1], 2, {
+static int random_integers(BODY_ARGS) {
+    int64_t *out = launch->p[OUT];
+    uint64_t low = (uint64_t)launch->n[LOWEST], range = (uint64_t)launch->n[RANGE];      /* range 0: 2^64 */
+    DRAW_LOOP(2, {
         for (ptrdiff_t j = 0; j < n; j++) {
             uint64_t x = pair(words, j);
             out[i + j] = (int64_t)(low + (range ? x % range : x));
@@ -33,9 +34,9 @@ static int random_integers(MAP_ARGS) {
     return 0;
 }
 
-/* ---- the numbers of one chunk: multiples of 2^-24 or 2^-53 in [0, 1), and Box-Muller pairs ---- */
+/* ---- numbers from words: multiples of 2^-24 or 2^-53 in [0, 1), and Box-Muller pairs ---- */
 
-enum { PER_f32 = 1, PER_f64 = 2 };   /* words to an element */
+enum { PER_f32 = 1, PER_f64 = 2 };   /* words an element */
 
 static inline float unit_f32(const uint32_t *words, ptrdiff_t i) {
     return (float)(int32_t)(words[i] >> 8) * 0x1p-24f;
@@ -44,7 +45,7 @@ static inline double unit_f64(const uint32_t *words, ptrdiff_t i) {
     return (double)(int64_t)(pair(words, i) >> 11) * 0x1p-53;
 }
 
-/* sin(pi/2 y), |y| <= 1: a minimax fit by Lawson-weighted least squares, relative error 2.8e-8 but for rounding */
+/* sin(pi/2 y), |y| <= 1: a minimax fit by Lawson-weighted least squares, relative error 2.8e-8 before rounding */
 static inline v_f32 sin_quarter(v_f32 y) {
     v_f32 y2 = v_mul_f32(y, y), p = v_set_f32(0.000155544316f);
     p = v_fma_f32(p, y2, v_set_f32(-0.00468238816f));
@@ -54,8 +55,8 @@ static inline v_f32 sin_quarter(v_f32 y) {
 }
 
 static inline void normals_f32(const uint32_t *words, float *z) {
-    enum { PAIRS = CHUNK / 2 };
-    _Alignas(64) float u[PAIRS], turn[PAIRS], sign[PAIRS];
+    enum { PAIRS = WORDS / 2 };
+    _Alignas(CACHE_LINE) float u[PAIRS], turn[PAIRS], sign[PAIRS];
     for (int j = 0; j < PAIRS; j++) {
         int32_t w = (int32_t)words[2 * j + 1];
         u[j] = (float)(int32_t)(words[2 * j] >> 1) * 0x1p-31f + 0x1p-32f;
@@ -76,7 +77,7 @@ static inline void normals_f32(const uint32_t *words, float *z) {
 }
 
 static inline void normals_f64(const uint32_t *words, double *z) {
-    for (int j = 0; j < CHUNK / 2; j += 2) {
+    for (int j = 0; j < WORDS / 2; j += 2) {
         uint64_t x = pair(words, j + 1);
         double radius = sqrt(-2 * log((double)(int64_t)((pair(words, j) >> 11) + 1) * 0x1p-53));
         double turn = ((double)((int64_t)(x >> 10 & 0x1FFFFFFFFFFFFFu) - 0x10000000000000) + 0.5) * 0x1p-52;

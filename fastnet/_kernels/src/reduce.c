@@ -1,10 +1,9 @@
-/* Reductions over the middle of (outer, n, inner), and softmax. `rows` bodies serve inner == 1. */
+/* Reductions over the middle of (outer, n, inner), and softmax. The `rows` bodies are for inner == 1. */
+#include "reduce.h"
 #include "simd_math.h"
 #include "sums.h"
 
-#define BODY_ARGS const Launch *launch, ptrdiff_t begin, ptrdiff_t end
-
-enum { SEGMENT = 1 << 20 };          /* rows whose numbers a float32 counts exactly */
+enum { SEGMENT = 1 << 20 };          /* rows whose indices float32 represents exactly */
 
 #define T f32
 #include "reduce.inc.h"
@@ -15,13 +14,13 @@ enum { SEGMENT = 1 << 20 };          /* rows whose numbers a float32 counts exac
 #include "softmax.inc.h"
 #undef T
 
-/* the sum of n[1] whole numbers; like NumPy's it wraps around */
+/* The sum of LENGTH integers; it wraps around, like NumPy's. */
 static int sum_i64(BODY_ARGS) {
-    const int64_t *x = launch->p[1];
+    const int64_t *x = launch->p[X];
     uint64_t sum = 0;
     (void)begin, (void)end;
-    for (ptrdiff_t i = 0; i < launch->n[1]; i++) sum += (uint64_t)x[i];
-    *(uint64_t *)launch->p[0] = sum;
+    for (ptrdiff_t i = 0; i < launch->n[LENGTH]; i++) sum += (uint64_t)x[i];
+    *(uint64_t *)launch->p[OUT] = sum;
     return 0;
 }
 

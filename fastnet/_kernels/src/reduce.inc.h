@@ -1,30 +1,30 @@
 /* Bodies of reduce.c, included once for each T.
  *
- * n[] = outer, n, inner, then by body:
- *   rows           n[3] rows a block                                out = total / s[0]
- *   columns        a block is TILE columns of one of the outer      out = total / s[0]
- *   row_chunks     a block is CHUNK elements of a row, n[3] a row   p[0] = partial results (outer, n[3])
- *   column_chunks  a block is COLUMN_CHUNK rows and TILE columns    p[0] = partial results (outer, n[3], inner)
- *   join           a block is TILE columns of one of the outer      p[1] = those; out = their total / s[0]
- * Split or not, the partial results are the same and join in the same order. */
+ *   rows           a block is BLOCK_ROWS rows                       OUT = total / DIVISOR
+ *   columns        a block is TILE columns of one of the outer      OUT = total / DIVISOR
+ *   row_chunks     a block is CHUNK elements of a row               PARTIAL = the results of chunks
+ *   column_chunks  a block is COLUMN_CHUNK rows and TILE columns    PARTIAL = the results of chunks
+ *   join           a block is TILE columns of one of the outer      OUT = the total of PARTIAL / DIVISOR
+ * One launch or two, the partial results are the same and are joined in the same order. */
 
-/* the tile of columns of a block: `o` of the outer, columns from `j`, `count` of them */
+/* A block is a tile of columns: index `o` of the outer, `count` columns from `j`. */
 #define FOR_TILES                                                                        \
-    const ptrdiff_t n = launch->n[1], inner = launch->n[2];                              \
-    const ptrdiff_t tiles = (inner + TILE - 1) / TILE;                                   \
+    const ptrdiff_t n = launch->n[LENGTH], inner = launch->n[INNER], tiles = ceil_div(inner, TILE); \
     for (ptrdiff_t b = begin; b < end; b++) {                                            \
         const ptrdiff_t o = b / tiles, j = b % tiles * TILE, count = min_size(TILE, inner - j);
 #define END_TILES } return 0;
 
 #define FOR_ROWS                                                                         \
-    const ptrdiff_t n = launch->n[1], last_row = min_size(end * launch->n[3], launch->n[0]); \
-    for (ptrdiff_t r = begin * launch->n[3]; r < last_row; r++) {
+    const ptrdiff_t n = launch->n[LENGTH], block_rows = launch->n[BLOCK_ROWS];           \
+    const ptrdiff_t last_row = min_size(end * block_rows, launch->n[OUTER]);             \
+    for (ptrdiff_t r = begin * block_rows; r < last_row; r++) {
 #define END_ROWS } return 0;
 
-/* a chunk of rows and a tile of columns: `o` and `j` as above, rows from `r`, `height` of them; `at` in the partials */
+/* A block is a chunk of rows and a tile of columns: `o` and `j` as above, `height` rows from `r`; `at` is the place in
+ * PARTIAL. */
 #define FOR_COLUMN_CHUNKS                                                                \
-    const ptrdiff_t n = launch->n[1], inner = launch->n[2], chunks = launch->n[3];       \
-    const ptrdiff_t tiles = (inner + TILE - 1) / TILE;                                   \
+    const ptrdiff_t n = launch->n[LENGTH], inner = launch->n[INNER];                     \
+    const ptrdiff_t chunks = launch->n[CHUNKS], tiles = ceil_div(inner, TILE);           \
     for (ptrdiff_t b = begin; b < end; b++) {                                            \
         const ptrdiff_t j = b % tiles * TILE, count = min_size(TILE, inner - j);         \
         const ptrdiff_t chunk = b / tiles, o = chunk / chunks, r = chunk % chunks * COLUMN_CHUNK; \
@@ -34,54 +34,56 @@
 
 #define REDUCTION_BODIES(kernel, op, join_op)                                            \
     static int NAME(kernel##_rows)(BODY_ARGS) {                                          \
-        REAL *out = launch->p[0];                                                        \
-        const REAL *x = launch->p[1];                                                    \
+        REAL *out = launch->p[OUT];                                                      \
+        const REAL *x = launch->p[X];                                                    \
         FOR_ROWS                                                                         \
-            out[r] = (REAL)(NAME(row)(op, x + r * n, x, 0, n) / launch->s[0]);           \
+            out[r] = (REAL)(NAME(row)(op, x + r * n, x, 0, n) / launch->s[DIVISOR]);           \
         END_ROWS                                                                         \
     }                                                                                    \
     static int NAME(kernel##_columns)(BODY_ARGS) {                                       \
-        REAL *out = launch->p[0];                                                        \
-        const REAL *x = launch->p[1];                                                    \
+        REAL *out = launch->p[OUT];                                                      \
+        const REAL *x = launch->p[X];                                                    \
         double totals[TILE];                                                             \
         FOR_TILES                                                                        \
             const REAL *start = x + o * n * inner + j;                                   \
             REAL *sums = out + o * inner + j;                                            \
-            if (n <= COLUMN_CHUNK) {                 /* one chunk: what `columns` would give */ \
+            if (n <= COLUMN_CHUNK) {                 /* one chunk: as `columns` would give */ \
                 NAME(column_chunk)(op, start, x, x, inner, n, count, sums);              \
-                if (launch->s[0] != 1)                                                   \
-                    for (ptrdiff_t i = 0; i < count; i++) sums[i] = (REAL)(sums[i] / launch->s[0]); \
+                if (launch->s[DIVISOR] != 1)                                                   \
+                    for (ptrdiff_t i = 0; i < count; i++) sums[i] = (REAL)(sums[i] / launch->s[DIVISOR]); \
             } else {                                                                     \
                 NAME(columns)(op, start, x, x, inner, n, count, totals);                 \
-                for (ptrdiff_t i = 0; i < count; i++) sums[i] = (REAL)(totals[i] / launch->s[0]); \
+                for (ptrdiff_t i = 0; i < count; i++) sums[i] = (REAL)(totals[i] / launch->s[DIVISOR]); \
             }                                                                            \
         END_TILES                                                                        \
     }                                                                                    \
     static int NAME(kernel##_row_chunks)(BODY_ARGS) {                                    \
-        REAL *out = launch->p[0];                                                        \
-        const REAL *x = launch->p[1];                                                    \
-        const ptrdiff_t n = launch->n[1], chunks = launch->n[3];                         \
+        REAL *partial = launch->p[PARTIAL];                                              \
+        const REAL *x = launch->p[X];                                                    \
+        const ptrdiff_t n = launch->n[LENGTH], chunks = launch->n[CHUNKS];               \
         for (ptrdiff_t b = begin; b < end; b++) {                                        \
             const ptrdiff_t i = b % chunks * CHUNK;                                      \
-            out[b] = NAME(chunk)(op, x + b / chunks * n + i, x, 0, min_size(CHUNK, n - i)); \
+            partial[b] = NAME(chunk)(op, x + b / chunks * n + i, x, 0, min_size(CHUNK, n - i)); \
         }                                                                                \
         return 0;                                                                        \
     }                                                                                    \
     static int NAME(kernel##_column_chunks)(BODY_ARGS) {                                 \
-        REAL *out = launch->p[0];                                                        \
-        const REAL *x = launch->p[1];                                                    \
+        REAL *partial = launch->p[PARTIAL];                                              \
+        const REAL *x = launch->p[X];                                                    \
         FOR_COLUMN_CHUNKS                                                                \
-            NAME(column_chunk)(op, x + (o * n + r) * inner + j, x, x, inner, height, count, out + at); \
+            NAME(column_chunk)(op, x + (o * n + r) * inner + j, x, x, inner, height, count, partial + at); \
         END_TILES                                                                        \
     }                                                                                    \
     static int NAME(kernel##_join)(BODY_ARGS) {                                          \
-        REAL *out = launch->p[0];                                                        \
-        const REAL *partial = launch->p[1];                                              \
+        REAL *out = launch->p[OUT];                                                      \
+        const REAL *partial = launch->p[PARTIAL];                                        \
+        const ptrdiff_t chunks = launch->n[CHUNKS];                                      \
         double totals[TILE];                                                             \
         FOR_TILES                                                                        \
-            NAME(join_chunks)(join_op, partial + o * n * inner + j, inner, n, count, totals); \
+            (void)n;                                                                     \
+            NAME(join_chunks)(join_op, partial + o * chunks * inner + j, inner, chunks, count, totals); \
             for (ptrdiff_t i = 0; i < count; i++)                                        \
-                out[o * inner + j + i] = (REAL)(totals[i] / launch->s[0]);               \
+                out[o * inner + j + i] = (REAL)(totals[i] / launch->s[DIVISOR]);               \
         END_TILES                                                                        \
     }
 
@@ -91,37 +93,35 @@ REDUCTION_BODIES(amax, LARGEST, LARGEST)
 REDUCTION_BODIES(amin, SMALLEST, SMALLEST)
 #undef REDUCTION_BODIES
 
-/* ---- variance and standard deviation: each chunk's moments while it is in the cache, joined as Chan does -------
- * n[5]: whether the root is wanted. s[0] is the divisor, s[1] the least sum of squares to be trusted in REAL. The means
- * are double. */
+/* ---- variance and standard deviation: moments of each chunk while it is in the cache, joined by Chan's formula -- */
 
 INLINE REAL NAME(spread_of)(const Launch *launch, double m2) {
-    const double variance = m2 / launch->s[0];
-    return (REAL)(launch->n[5] ? sqrt(variance) : variance);
+    const double variance = m2 / launch->s[DIVISOR];
+    return (REAL)(launch->n[ROOT] ? sqrt(variance) : variance);
 }
 
 INLINE void NAME(write_moments)(const Launch *launch, ptrdiff_t at, const Moments *m) {
-    REAL *out = launch->p[0];
-    double *mean = launch->p[1];
+    REAL *out = launch->p[OUT];
+    double *mean = launch->p[MEAN];
     out[at] = NAME(spread_of)(launch, m->m2);
     mean[at] = m->count > 0 ? m->mean : NAN;
 }
 
 static int NAME(var_rows)(BODY_ARGS) {
-    const REAL *x = launch->p[2];
+    const REAL *x = launch->p[X];
     FOR_ROWS
-        Moments m = NAME(row_moments)(x + r * n, n, launch->s[1]);
+        Moments m = NAME(row_moments)(x + r * n, n, launch->s[LEAST]);
         NAME(write_moments)(launch, r, &m);
     END_ROWS
 }
 
 static int NAME(var_row_chunks)(BODY_ARGS) {
-    double *means = launch->p[0], *m2 = launch->p[1];
-    const REAL *x = launch->p[2];
-    const ptrdiff_t n = launch->n[1], chunks = launch->n[3];
+    double *means = launch->p[PARTIAL], *m2 = launch->p[PARTIAL_M2];
+    const REAL *x = launch->p[X];
+    const ptrdiff_t n = launch->n[LENGTH], chunks = launch->n[CHUNKS];
     for (ptrdiff_t b = begin; b < end; b++) {
         const ptrdiff_t i = b % chunks * CHUNK;
-        const Moments m = NAME(chunk_moments)(x + b / chunks * n + i, min_size(CHUNK, n - i), launch->s[1]);
+        const Moments m = NAME(chunk_moments)(x + b / chunks * n + i, min_size(CHUNK, n - i), launch->s[LEAST]);
         means[b] = m.mean;
         m2[b] = m.m2;
     }
@@ -129,20 +129,21 @@ static int NAME(var_row_chunks)(BODY_ARGS) {
 }
 
 static int NAME(var_columns)(BODY_ARGS) {
-    REAL *out = launch->p[0];
-    double *mean = launch->p[1], means[TILE], m2[TILE];
-    const REAL *x = launch->p[2];
+    REAL *out = launch->p[OUT];
+    double *mean = launch->p[MEAN], means[TILE], m2[TILE];
+    const REAL *x = launch->p[X];
     Moments all[TILE];
     FOR_TILES
-        if (n && n <= COLUMN_CHUNK) {                /* one chunk: what joining it with nothing would give */
-            NAME(column_chunk_moments)(x + o * n * inner + j, inner, n, count, launch->s[1], mean + o * inner + j, m2);
+        if (n && n <= COLUMN_CHUNK) {                /* one chunk: as joining it with nothing would give */
+            NAME(column_chunk_moments)(x + o * n * inner + j, inner, n, count, launch->s[LEAST], mean + o * inner + j,
+                                       m2);
             for (ptrdiff_t i = 0; i < count; i++) out[o * inner + j + i] = NAME(spread_of)(launch, m2[i]);
             continue;
         }
         for (ptrdiff_t i = 0; i < count; i++) all[i] = (Moments){0, 0, 0};
         for (ptrdiff_t r = 0; r < n; r += COLUMN_CHUNK) {
             const ptrdiff_t height = min_size(COLUMN_CHUNK, n - r);
-            NAME(column_chunk_moments)(x + (o * n + r) * inner + j, inner, height, count, launch->s[1], means, m2);
+            NAME(column_chunk_moments)(x + (o * n + r) * inner + j, inner, height, count, launch->s[LEAST], means, m2);
             for (ptrdiff_t i = 0; i < count; i++) join_moments(all + i, (double)height, means[i], m2[i]);
         }
         for (ptrdiff_t i = 0; i < count; i++) NAME(write_moments)(launch, o * inner + j + i, all + i);
@@ -150,31 +151,33 @@ static int NAME(var_columns)(BODY_ARGS) {
 }
 
 static int NAME(var_column_chunks)(BODY_ARGS) {
-    double *means = launch->p[0], *m2 = launch->p[1];
-    const REAL *x = launch->p[2];
+    double *means = launch->p[PARTIAL], *m2 = launch->p[PARTIAL_M2];
+    const REAL *x = launch->p[X];
     FOR_COLUMN_CHUNKS
-        NAME(column_chunk_moments)(x + (o * n + r) * inner + j, inner, height, count, launch->s[1], means + at, m2 + at);
+        NAME(column_chunk_moments)(x + (o * n + r) * inner + j, inner, height, count, launch->s[LEAST], means + at,
+                                   m2 + at);
     END_TILES
 }
 
-/* n[1] chunks of n[3] elements, the last of them fewer, n[4] in all */
+/* Joins CHUNKS chunks of CHUNK_LENGTH elements each, except for the last. */
 static int NAME(var_join)(BODY_ARGS) {
-    const double *means = launch->p[2], *m2 = launch->p[3];
+    const double *means = launch->p[PARTIAL], *m2 = launch->p[PARTIAL_M2];
+    const ptrdiff_t chunks = launch->n[CHUNKS], length = launch->n[CHUNK_LENGTH];
     Moments all[TILE];
     FOR_TILES
         for (ptrdiff_t i = 0; i < count; i++) all[i] = (Moments){0, 0, 0};
-        for (ptrdiff_t k = 0; k < n; k++) {
-            const ptrdiff_t at = (o * n + k) * inner + j;
-            const double size = (double)min_size(launch->n[3], launch->n[4] - k * launch->n[3]);
+        for (ptrdiff_t k = 0; k < chunks; k++) {
+            const ptrdiff_t at = (o * chunks + k) * inner + j;
+            const double size = (double)min_size(length, n - k * length);
             for (ptrdiff_t i = 0; i < count; i++) join_moments(all + i, size, means[at + i], m2[at + i]);
         }
         for (ptrdiff_t i = 0; i < count; i++) NAME(write_moments)(launch, o * inner + j + i, all + i);
     END_TILES
 }
 
-/* ---- places of extremes -------------------------------------------------------------------------------------- */
+/* ---- indices of extremes ------------------------------------------------------------------------------------- */
 
-/* the first place of `value`, or if that is a NaN, of a NaN */
+/* The first index of `value`, or of a NaN if `value` is a NaN. */
 INLINE ptrdiff_t NAME(find)(const REAL *x, REAL value, ptrdiff_t n) {
     const VEC v = V(set)(value);
     ptrdiff_t i = 0;
@@ -186,8 +189,8 @@ INLINE ptrdiff_t NAME(find)(const REAL *x, REAL value, ptrdiff_t n) {
     return i;
 }
 
-/* the first place of each column, in passes from below so that the first stays; numbers of rows as REAL, a SEGMENT at a
- * time */
+/* The first index in each column. Rows are visited from the last to the first, so that the first one stays. Indices are
+ * REAL, for one SEGMENT of rows at a time. */
 INLINE void NAME(find_columns)(const REAL *x, const double *tops, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t columns,
                                int64_t *out) {
     REAL value[TILE], place[TILE];
@@ -211,15 +214,15 @@ INLINE void NAME(find_columns)(const REAL *x, const double *tops, ptrdiff_t stri
 
 #define ARG_BODIES(kernel, op)                                                           \
     static int NAME(kernel##_rows)(BODY_ARGS) {                                          \
-        int64_t *out = launch->p[0];                                                     \
-        const REAL *x = launch->p[1];                                                    \
+        int64_t *out = launch->p[OUT];                                                   \
+        const REAL *x = launch->p[X];                                                    \
         FOR_ROWS                                                                         \
             out[r] = NAME(find)(x + r * n, (REAL)NAME(row)(op, x + r * n, x, 0, n), n);  \
         END_ROWS                                                                         \
     }                                                                                    \
     static int NAME(kernel##_columns)(BODY_ARGS) {                                       \
-        int64_t *out = launch->p[0];                                                     \
-        const REAL *x = launch->p[1];                                                    \
+        int64_t *out = launch->p[OUT];                                                   \
+        const REAL *x = launch->p[X];                                                    \
         double tops[TILE];                                                               \
         FOR_TILES                                                                        \
             const REAL *start = x + o * n * inner + j;                                   \

@@ -65,14 +65,14 @@ enum { MANTISSA_BITS_f32 = 23, EXPONENT_BIAS_f32 = 127, MANTISSA_BITS_f64 = 52, 
 #define UNROLL
 #endif
 
-/* simd_<name>.h of the instruction set that this object is for */
+/* Include simd_<name>.h of the instruction set that this object is compiled for. */
 #define QUOTED_(text) #text
 #define QUOTED(text) QUOTED_(text)
 #define VOCABULARY_(isa) QUOTED(simd_##isa.h)
 #define VOCABULARY(isa) VOCABULARY_(isa)
 #include VOCABULARY(FASTNET_ISA)
 
-/* Have a cache line brought near, to be written. */
+/* Fetch a cache line into the first cache, to be written. */
 static inline void prefetch(const void *p) {
 #ifdef __GNUC__
     __builtin_prefetch(p, 1);
@@ -81,7 +81,7 @@ static inline void prefetch(const void *p) {
 #endif
 }
 
-/* Have a cache line brought into the second cache, to be read. */
+/* Fetch a cache line into the second cache, to be read. */
 static inline void prefetch_far(const void *p) {
 #ifdef __GNUC__
     __builtin_prefetch(p, 0, 2);
@@ -89,8 +89,4 @@ static inline void prefetch_far(const void *p) {
     (void)p;
 #endif
 }
-enum { LINE = 64 };                     /* bytes of a cache line */
-
-static inline ptrdiff_t min_size(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
-
 #endif

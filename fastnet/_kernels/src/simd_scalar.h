@@ -54,7 +54,7 @@ typedef uint64_t v_u64;
 #define W_u64 1
 #define PHILOX_GROUPS 2
 static inline v_u64 v_load_u64(const uint64_t *p) { return *p; }
-static inline void v_store_u64(uint32_t *p, v_u64 a) { p[0] = (uint32_t)a, p[1] = (uint32_t)(a >> 32); }
+static inline void v_store_u64(uint32_t *out, v_u64 a) { out[0] = (uint32_t)a, out[1] = (uint32_t)(a >> 32); }
 static inline v_u64 v_set_u64(uint64_t x) { return x; }
 static inline v_u64 v_add_u64(v_u64 a, v_u64 b) { return a + b; }
 static inline v_u64 v_mul_low_u64(v_u64 a, v_u64 b) { return (uint64_t)(uint32_t)a * (uint32_t)b; }

@@ -1,9 +1,9 @@
 /* Softmax and log-softmax over the middle of (outer, n, inner), and their gradients: part of reduce.c, once for each T.
  *
- * Rows and columns are cut as in reduce.inc.h. Every row is visited while it is in the cache: largest element,
- * exponentials and their sum, result. */
+ * Rows and columns are divided into blocks as in reduce.inc.h. All passes over a row (largest element, exponentials and
+ * their sum, result) run while it is in the cache. */
 
-/* exp(x - top) into out, unless out is NULL; returns their sum */
+/* Writes exp(x - top) to out, unless out is NULL, and returns their sum. */
 INLINE double NAME(exponentials)(REAL *out, const REAL *x, REAL top, ptrdiff_t n) {
     const VEC t = V(set)(top);
     double total = 0;
@@ -26,7 +26,7 @@ INLINE double NAME(exponentials)(REAL *out, const REAL *x, REAL top, ptrdiff_t n
     return total;
 }
 
-/* out = f(a vector of each of x and y) along a row; LOAD(p) reads the same place of p */
+/* out = value along a row, where LOAD(p) reads the elements of p at the same place */
 #define LOAD(p) NAME(load_some)((p) + i, count)
 #define ALONG(n, out, value)                                                             \
     for (ptrdiff_t i = 0; i < (n); i += W) {                                             \
@@ -37,8 +37,8 @@ INLINE double NAME(exponentials)(REAL *out, const REAL *x, REAL top, ptrdiff_t n
 /* ---- rows ---------------------------------------------------------------------------------------------------- */
 
 static int NAME(softmax_rows)(BODY_ARGS) {
-    REAL *out = launch->p[0];
-    const REAL *x = launch->p[1];
+    REAL *out = launch->p[OUT];
+    const REAL *x = launch->p[X];
     FOR_ROWS
         const REAL *row = x + r * n;
         const REAL top = (REAL)NAME(row)(LARGEST, row, x, 0, n);
@@ -48,8 +48,8 @@ static int NAME(softmax_rows)(BODY_ARGS) {
 }
 
 static int NAME(log_softmax_rows)(BODY_ARGS) {
-    REAL *out = launch->p[0];
-    const REAL *x = launch->p[1];
+    REAL *out = launch->p[OUT];
+    const REAL *x = launch->p[X];
     FOR_ROWS
         const REAL *row = x + r * n;
         const REAL top = (REAL)NAME(row)(LARGEST, row, x, 0, n);
@@ -59,8 +59,8 @@ static int NAME(log_softmax_rows)(BODY_ARGS) {
 }
 
 static int NAME(softmax_backward_rows)(BODY_ARGS) {
-    REAL *dx = launch->p[0];
-    const REAL *y = launch->p[1], *dy = launch->p[2];
+    REAL *dx = launch->p[DX];
+    const REAL *y = launch->p[Y], *dy = launch->p[DY];
     FOR_ROWS
         const REAL *yr = y + r * n, *dyr = dy + r * n;
         const VEC dot = V(set)((REAL)NAME(row)(PRODUCTS, yr, dyr, 0, n));
@@ -69,8 +69,8 @@ static int NAME(softmax_backward_rows)(BODY_ARGS) {
 }
 
 static int NAME(log_softmax_backward_rows)(BODY_ARGS) {
-    REAL *dx = launch->p[0];
-    const REAL *y = launch->p[1], *dy = launch->p[2];
+    REAL *dx = launch->p[DX];
+    const REAL *y = launch->p[Y], *dy = launch->p[DY];
     FOR_ROWS
         const REAL *yr = y + r * n, *dyr = dy + r * n;
         const VEC sum = V(set)((REAL)NAME(row)(SUM, dyr, dyr, 0, n));
@@ -80,7 +80,7 @@ static int NAME(log_softmax_backward_rows)(BODY_ARGS) {
 
 /* ---- columns ------------------------------------------------------------------------------------------------- */
 
-/* Largest elements and sums of exponentials of `count` columns; the exponentials go into out unless it is NULL. */
+/* Largest elements and sums of exponentials of the columns; writes the exponentials to out, unless it is NULL. */
 INLINE void NAME(column_exponentials)(REAL *out, const REAL *x, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t columns,
                                       REAL *tops, double *totals) {
     REAL sums[TILE];
@@ -101,8 +101,8 @@ INLINE void NAME(column_exponentials)(REAL *out, const REAL *x, ptrdiff_t stride
 }
 
 static int NAME(softmax_columns)(BODY_ARGS) {
-    REAL *out = launch->p[0], scales[TILE];
-    const REAL *x = launch->p[1];
+    REAL *out = launch->p[OUT], scales[TILE];
+    const REAL *x = launch->p[X];
     double totals[TILE];
     FOR_TILES
         const ptrdiff_t at = o * n * inner + j;
@@ -115,8 +115,8 @@ static int NAME(softmax_columns)(BODY_ARGS) {
 }
 
 static int NAME(log_softmax_columns)(BODY_ARGS) {
-    REAL *out = launch->p[0], tops[TILE], rest[TILE];
-    const REAL *x = launch->p[1];
+    REAL *out = launch->p[OUT], tops[TILE], rest[TILE];
+    const REAL *x = launch->p[X];
     double totals[TILE];
     FOR_TILES
         const ptrdiff_t at = o * n * inner + j, columns = count;
@@ -128,8 +128,8 @@ static int NAME(log_softmax_columns)(BODY_ARGS) {
 }
 
 static int NAME(softmax_backward_columns)(BODY_ARGS) {
-    REAL *dx = launch->p[0], dots[TILE];
-    const REAL *y = launch->p[1], *dy = launch->p[2];
+    REAL *dx = launch->p[DX], dots[TILE];
+    const REAL *y = launch->p[Y], *dy = launch->p[DY];
     double totals[TILE];
     FOR_TILES
         const ptrdiff_t at = o * n * inner + j, columns = count;
@@ -141,8 +141,8 @@ static int NAME(softmax_backward_columns)(BODY_ARGS) {
 }
 
 static int NAME(log_softmax_backward_columns)(BODY_ARGS) {
-    REAL *dx = launch->p[0], sums[TILE];
-    const REAL *y = launch->p[1], *dy = launch->p[2];
+    REAL *dx = launch->p[DX], sums[TILE];
+    const REAL *y = launch->p[Y], *dy = launch->p[DY];
     double totals[TILE];
     FOR_TILES
         const ptrdiff_t at = o * n * inner + j, columns = count;

@@ -1,16 +1,16 @@
-/* Sums (and products, squares, extremes) over rows and over columns, in one fixed tree: what reduce.c and norm.c share.
+/* Sums (and products, squares, extremes) over rows and columns, in one fixed tree.
  *
- * A row, contiguous: 4 vectors of running sums over CHUNK elements, folded to one number; the chunks add in double.
- * A column of a matrix: GROUP rows in a register, COLUMN_CHUNK rows in REAL; the chunks add in double. Neighbouring
- * columns are neighbouring lanes, so a column's sum does not depend on where the matrix was cut.
+ * A contiguous row: 4 vectors of running sums over CHUNK elements, reduced to one number; the chunks are added in
+ * double. A column of a matrix: GROUP rows in a register, COLUMN_CHUNK rows in REAL; the chunks are added in double.
+ * Adjacent columns are adjacent lanes, so a column's sum does not depend on how the matrix is divided into blocks.
  *
- * The loops are written once and inlined with a constant operation into the functions that choose by it. */
+ * Each loop is written once and inlined, with a constant operation, into functions that choose the operation. */
 #ifndef FASTNET_SUMS_H
 #define FASTNET_SUMS_H
 
 #include <float.h>
 
-#include "cuts.h"
+#include "chunks.h"
 #include "simd.h"
 
 #ifdef _MSC_VER
@@ -21,8 +21,8 @@
 #define OUTLINE static __attribute__((noinline, unused))
 #endif
 
-/* What is added up, of elements x, y and a centre c: x, x^2, x - c, (x - c)^2, x*y, (x - c)*y; or the largest, smallest
- * x. */
+/* The terms of the sum, of elements x, y and a centre c: x, x^2, x - c, (x - c)^2, x*y, (x - c)*y; or the largest or
+ * smallest x. */
 typedef enum { SUM, SQUARES, DISTANCES, DEVIATIONS, PRODUCTS, COVARIATIONS, LARGEST, SMALLEST } Operation;
 
 #define CHOOSE(op, call)                      \
@@ -39,17 +39,17 @@ typedef enum { SUM, SQUARES, DISTANCES, DEVIATIONS, PRODUCTS, COVARIATIONS, LARG
 
 INLINE double identity(Operation op) { return op == LARGEST ? -INFINITY : op == SMALLEST ? INFINITY : 0; }
 
-/* Two partial results into one; an extreme lets a NaN of either through. */
+/* Join two partial results. An extreme is NaN if either is. */
 INLINE double joined(Operation op, double a, double b) {
     if (op == LARGEST) return a > b || a != a ? a : b;
     if (op == SMALLEST) return a < b || a != a ? a : b;
     return a + b;
 }
 
-/* Count, mean and sum of squared deviations of some numbers, joined as Chan, Golub and LeVeque do. */
+/* Count, mean and sum of squared deviations of some numbers, joined by the formula of Chan, Golub and LeVeque. */
 typedef struct { double count, mean, m2; } Moments;
 
-/* n more numbers, with the mean and the sum of squared deviations that they have among themselves */
+/* Add n more numbers, given their mean and their sum of squared deviations from it. */
 INLINE void join_moments(Moments *a, double n, double mean, double m2) {
     double delta = mean - a->mean, count = a->count + n, share = n / count;
     a->mean += delta * share;

@@ -17,7 +17,7 @@ INLINE void NAME(store_some)(REAL *p, VEC v, ptrdiff_t n) {
     else V(store_n)(p, v, n);
 }
 
-/* a NaN of either side stays: max(x, best) is `best` where one is NaN, so only one of x is still to be caught */
+/* A NaN on either side stays: max(x, best) is `best` if either is NaN, so only a NaN in x needs a selection. */
 INLINE VEC NAME(extreme)(Operation op, VEC best, VEC x) {
     return V(select)(V(unord)(x, x), x, op == LARGEST ? V(max)(x, best) : V(min)(x, best));
 }
@@ -26,7 +26,7 @@ INLINE VEC NAME(joined)(Operation op, VEC a, VEC b) {
     return op == LARGEST || op == SMALLEST ? NAME(extreme)(op, a, b) : V(add)(a, b);
 }
 
-/* `sum` with one more element; c - x, and not x - c, lets the instruction read x from memory */
+/* `sum` with one more element. c - x rather than x - c lets the instruction read x from memory. */
 INLINE VEC NAME(taken)(Operation op, VEC sum, VEC x, VEC y, VEC c) {
     switch (op) {
     case SQUARES: return V(fma)(x, x, sum);
@@ -71,7 +71,7 @@ INLINE REAL NAME(chunk_of)(Operation op, const REAL *x, const REAL *y, REAL c, p
 }
 #undef TAKE
 
-/* over n <= CHUNK elements; y is read by the operations that have one */
+/* Over n <= CHUNK elements; only PRODUCTS and COVARIATIONS read y. */
 OUTLINE REAL NAME(chunk)(Operation op, const REAL *x, const REAL *y, REAL c, ptrdiff_t n) {
 #define CALL(op) return NAME(chunk_of)(op, x, y, c, n)
     CHOOSE(op, CALL)
@@ -87,11 +87,12 @@ static inline double NAME(row)(Operation op, const REAL *x, const REAL *y, REAL 
 
 /* ---- mean and deviations -------------------------------------------------------------------------------------
  *
- * The mean is the first element and the mean distance from it, in double: equal numbers have exactly their mean, and an
- * offset, however large, costs no digits. Deviations are summed from a REAL next to it; how far that is, is known. */
+ * The mean is the first element plus the mean distance from it, in double. So the mean of equal numbers is exact, and a
+ * large offset costs no digits. Deviations are summed from the nearest REAL and corrected for its known distance. */
 
-/* The same of `outer` times n elements, all in double: for squares that overflow in REAL, or are too small for it. */
-OUTLINE Moments NAME(double_moments)(const REAL *x, ptrdiff_t outer, ptrdiff_t outer_step, ptrdiff_t n, ptrdiff_t step) {
+/* Moments of `outer` times n elements, all in double: for squares that overflow or underflow in REAL. */
+OUTLINE Moments NAME(double_moments)(const REAL *x, ptrdiff_t outer, ptrdiff_t outer_step, ptrdiff_t n,
+                                     ptrdiff_t step) {
     Moments m = {(double)(outer * n), 0, 0};
     for (ptrdiff_t o = 0; o < outer; o++)
         for (ptrdiff_t i = 0; i < n; i++) m.mean += x[o * outer_step + i * step];
@@ -104,13 +105,13 @@ OUTLINE Moments NAME(double_moments)(const REAL *x, ptrdiff_t outer, ptrdiff_t o
     return m;
 }
 
-/* m2 of `count` elements, from their squared deviations from `centre` */
+/* The squared deviations of `count` elements from their mean, given those from `centre`. */
 INLINE double NAME(about_mean)(double squares, double count, double mean, REAL centre) {
     const double rest = mean - centre, m2 = squares - count * rest * rest;
     return m2 < 0 ? 0 : m2;
 }
 
-/* whether sums of squares in REAL are right: neither infinite, nor NaN, nor less than `least` */
+/* Whether a sum of squares in REAL is right: neither infinite, nor NaN, nor less than `least`. */
 INLINE int NAME(sound)(double m2, double least) { return m2 >= least && m2 <= DBL_MAX; }
 
 INLINE Moments NAME(chunk_moments)(const REAL *x, ptrdiff_t n, double least) {
@@ -137,10 +138,11 @@ static inline Moments NAME(row_moments)(const REAL *x, ptrdiff_t n, double least
     NAME(taken)(op, sum, V(load)(px + (j)), two ? V(load)(py + (j)) : V(zero)(), centre)
 #define JOIN(j, sum) V(store)(sums + (j), first ? sum : NAME(joined)(op, V(load)(sums + (j)), sum))
 
-/* `rows` <= GROUP rows join `sums`, which are one for each of the columns; the first group writes them */
+/* Add `rows` <= GROUP rows to `sums`, one for each column; the first group writes them. */
 INLINE void NAME(group)(Operation op, const REAL *x, const REAL *y, const REAL *c, ptrdiff_t stride, ptrdiff_t rows,
                         ptrdiff_t columns, REAL *sums, int first) {
-    const int two = op == PRODUCTS || op == COVARIATIONS, centred = op == DISTANCES || op == DEVIATIONS || op == COVARIATIONS;
+    const int two = op == PRODUCTS || op == COVARIATIONS;
+    const int centred = op == DISTANCES || op == DEVIATIONS || op == COVARIATIONS;
     VEC start = V(set)((REAL)identity(op));
     ptrdiff_t j = 0;
     for (; j + 4 * W <= columns; j += 4 * W) {
@@ -178,7 +180,7 @@ INLINE void NAME(groups)(Operation op, const REAL *x, const REAL *y, const REAL 
         NAME(group)(op, x + r * stride, y + r * stride, c, stride, min_size(GROUP, rows - r), columns, sums, 0);
 }
 
-/* over rows <= COLUMN_CHUNK rows, one sum for each of the columns */
+/* Over rows <= COLUMN_CHUNK rows: one sum for each column. */
 OUTLINE void NAME(column_chunk)(Operation op, const REAL *x, const REAL *y, const REAL *c, ptrdiff_t stride,
                                 ptrdiff_t rows, ptrdiff_t columns, REAL *sums) {
 #define CALL(op) { NAME(groups)(op, x, y, c, stride, rows, columns, sums); return; }
@@ -186,7 +188,7 @@ OUTLINE void NAME(column_chunk)(Operation op, const REAL *x, const REAL *y, cons
 #undef CALL
 }
 
-/* over any number of rows, columns <= TILE */
+/* Over any number of rows, columns <= TILE. */
 static inline void NAME(columns)(Operation op, const REAL *x, const REAL *y, const REAL *c, ptrdiff_t stride,
                                  ptrdiff_t rows, ptrdiff_t columns, double *totals) {
     REAL sums[TILE];
@@ -198,7 +200,7 @@ static inline void NAME(columns)(Operation op, const REAL *x, const REAL *y, con
     }
 }
 
-/* the results of `n` chunks, each a row of `partial`, for columns <= TILE */
+/* Join the results of `n` chunks, each a row of `partial`, for columns <= TILE. */
 INLINE void NAME(join_chunks)(Operation op, const REAL *partial, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t columns,
                               double *totals) {
     for (ptrdiff_t j = 0; j < columns; j++) totals[j] = identity(op);
@@ -206,7 +208,7 @@ INLINE void NAME(join_chunks)(Operation op, const REAL *partial, ptrdiff_t strid
         for (ptrdiff_t j = 0; j < columns; j++) totals[j] = joined(op, totals[j], partial[k * stride + j]);
 }
 
-/* means and sums of squared deviations of the columns <= TILE of a chunk */
+/* Means and sums of squared deviations of the columns <= TILE of a chunk. */
 static inline void NAME(column_chunk_moments)(const REAL *x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns,
                                               double least, double *means, double *m2) {
     const double count = (double)rows, share = 1 / count;

@@ -1,9 +1,9 @@
 /* Copies between any two layouts: by element size where the dtypes are equal, else with a conversion.
  *
- * Elements are moved with memcpy of a constant size, one instruction, because arrays may be unaligned. */
+ * Elements are moved by memcpy of a constant size (one instruction), because arrays may be unaligned. */
 #include "walk.h"
 
-/* The vocabulary's squares have none of single bytes. */
+/* simd.h has no square of single bytes. */
 #define SQUARE_1 1
 static inline void square_1(char *o, const char *x, ptrdiff_t o_step, ptrdiff_t x_step) {
     (void)o_step, (void)x_step;
@@ -21,19 +21,19 @@ static inline void square_1(char *o, const char *x, ptrdiff_t o_step, ptrdiff_t 
         memcpy(&value, x, size);                                                                                      \
         for (ptrdiff_t i = 0; i < n; i++) memcpy(o + i * size, &value, size);                                         \
     }                                                                                                                 \
-    /* A square of 64 bytes a side. It goes through a buffer, so that lines are read and written whole: where the     \
-     * steps are a power of two, a line that is touched again has left the cache. */                                  \
+    /* A square of CACHE_LINE bytes a side, through a buffer, so that lines are read and written whole: if the steps  \
+     * are a power of two, a line has left the cache before it is used again. */                                     \
     static inline void line_square_##size(char *o, const char *x, ptrdiff_t o_step, ptrdiff_t x_step) {               \
-        enum { S = SQUARE_##size, LINE = 64 / size };                                                                 \
-        char lines[LINE][64];                                                                                         \
-        for (int c = 0; c < LINE; c++) memcpy(lines[c], x + c * x_step, 64);                                          \
+        enum { S = SQUARE_##size, LINE = CACHE_LINE / size };                                                         \
+        char lines[LINE][CACHE_LINE];                                                                                 \
+        for (int c = 0; c < LINE; c++) memcpy(lines[c], x + c * x_step, CACHE_LINE);                                  \
         for (int r = 0; r < LINE; r += S)                                                                             \
             for (int c = 0; c < LINE; c += S)                                                                         \
-                square_##size(o + r * o_step + c * size, &lines[c][r * size], o_step, 64);                            \
+                square_##size(o + r * o_step + c * size, &lines[c][r * size], o_step, CACHE_LINE);                    \
     }                                                                                                                 \
-    /* rows run along x's elements, cols along o's */                                                                 \
+    /* rows are contiguous in x, cols in o */                                                                         \
     static inline void transpose_##size(const Tile *t) {                                                              \
-        enum { LINE = 64 / size };                                                                                    \
+        enum { LINE = CACHE_LINE / size };                                                                            \
         const ptrdiff_t o_step = ROW_STEP(t, 0), x_step = COL_STEP(t, 1);                                             \
         for (ptrdiff_t r0 = 0; r0 < t->rows; r0 += LINE)                                                              \
             for (ptrdiff_t c0 = 0; c0 < t->cols; c0 += LINE) {                                                        \
@@ -60,7 +60,7 @@ static inline void square_1(char *o, const char *x, ptrdiff_t o_step, ptrdiff_t 
             else strided_##size(o, x, t->cols, o_step, x_step);                                                       \
         }                                                                                                             \
     }                                                                                                                 \
-    static int move_##size(WALK_ARGS) { return walk(launch, begin, end, 2, move_##size##_tile); }
+    static int move_##size(BODY_ARGS) { return walk(launch, begin, end, 2, move_##size##_tile); }
 
 MOVE(1, uint8_t)
 MOVE(4, uint32_t)
@@ -94,7 +94,7 @@ typedef uint8_t real_u8;
                 cast_##from##_##to##_row(o, x, t->cols, o_step, x_step);                                          \
         }                                                                                                         \
     }                                                                                                             \
-    static int cast_##from##_##to(WALK_ARGS) { return walk(launch, begin, end, 2, cast_##from##_##to##_tile); }
+    static int cast_##from##_##to(BODY_ARGS) { return walk(launch, begin, end, 2, cast_##from##_##to##_tile); }
 
 CAST(f64, f32)
 CAST(i64, f32)
@@ -108,8 +108,8 @@ CAST(i32, i64)
 CAST(u8, i64)
 #undef CAST
 
-/* Kernels that go by element size have the body for 4 bytes in the first place and that for 8 in the second; casts have
- * float32 and float64 there. */
+/* Kernels by element size have the body for 4 bytes as f32 and the body for 8 bytes as f64; casts have the bodies that
+ * write float32 and float64. */
 #define BOTH(body) {#body, body, body}
 
 const Entry TABLE(walk)[] = {

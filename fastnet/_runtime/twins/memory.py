@@ -11,13 +11,13 @@ from fastnet._runtime.twins.state import state
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Shape
 
-_ALIGN = 64
+ALIGNMENT = 64                          # bytes; every block begins at a multiple of it
 
 
 def _rounded(nbytes):
     """nbytes rounded up to a size class: four for each power of two, so that blocks serve similar shapes, too."""
-    nbytes = max(nbytes, _ALIGN)
-    step = max(1 << ((nbytes - 1).bit_length() - 3), _ALIGN)
+    nbytes = max(nbytes, ALIGNMENT)
+    step = max(1 << ((nbytes - 1).bit_length() - 3), ALIGNMENT)
     return -(-nbytes // step) * step
 
 
@@ -52,11 +52,11 @@ class Pool:
         self._free: dict[int, list[bytearray]] = {}     # rounded size -> memory
         self._lent: dict[int, bytearray] = {}           # id -> memory: a recording's launches may point at any of it
 
-    def take(self, nbytes: int) -> Block:
+    def allocate(self, nbytes: int) -> Block:
         """An uninitialised Block of at least `nbytes` bytes."""
         if nbytes < 0:
-            raise ValueError(f"a block of {nbytes} bytes was asked for")
-        size = _rounded(nbytes) + _ALIGN
+            raise ValueError(f"expected a number of bytes of 0 or more, got {nbytes}")
+        size = _rounded(nbytes) + ALIGNMENT
         free = self._free.get(size)
         if free:
             memory = free.pop()
@@ -67,8 +67,8 @@ class Pool:
             except (MemoryError, OverflowError):
                 raise MemoryError(f"could not allocate {nbytes} bytes") from None
             self.held += size
-        start = -np.frombuffer(memory, np.uint8).__array_interface__["data"][0] % _ALIGN
-        block = np.ndarray.__new__(Block, (size - _ALIGN,), np.uint8, memory, start)
+        start = -np.frombuffer(memory, np.uint8).__array_interface__["data"][0] % ALIGNMENT
+        block = np.ndarray.__new__(Block, (size - ALIGNMENT,), np.uint8, memory, start)
         block.pool, block.memory = self, memory
         self._lent[id(memory)] = memory
         self.live += 1
@@ -95,7 +95,7 @@ shared = Pool(keep=512 << 20)
 
 def allocate(nbytes: int) -> Block:
     """A Block from this thread's pool: that of the recording in progress, else the shared one."""
-    return (shared if state.recorder is None else state.recorder.pool).take(nbytes)
+    return (shared if state.recorder is None else state.recorder.pool).allocate(nbytes)
 
 
 def empty(shape: Shape, dtype: DType) -> Array:

@@ -42,7 +42,7 @@ def as_key(x: Tensor, key: Key) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     view: list[Any] = []
     picks: list[Any] = []
     whole, tensors = True, False
-    for k in _expanded(x, [_as_index(k) for k in key]):
+    for k in _without_ellipsis(x, [_as_index(k) for k in key]):
         kind = type(k)
         if kind in (int, slice, type(None)):
             whole = whole and k == slice(None)
@@ -67,7 +67,7 @@ def _as_tuple(key: Any) -> tuple[Any, ...]:
     return key if isinstance(key, tuple) else (key,)
 
 
-def _expanded(x: Tensor, key: Sequence[Any]) -> Sequence[Any]:
+def _without_ellipsis(x: Tensor, key: Sequence[Any]) -> Sequence[Any]:
     """A key with its ... replaced by full slices."""
     gaps = [i for i, k in enumerate(key) if k is Ellipsis]
     if len(gaps) > 1:

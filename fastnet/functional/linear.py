@@ -30,7 +30,7 @@ def _product(a: Array, b: Array, out: Array | None = None) -> Array:
     return out
 
 
-def _matrices_transposed(x: Array) -> Array:
+def _with_last_two_swapped(x: Array) -> Array:
     return x.swapaxes(-1, -2)
 
 
@@ -46,12 +46,12 @@ def _mm(a: Array, b: Array) -> Result[Array]:
 
 @writes_out
 def _of_left(g: Array, b: Array, *, out: Array | None = None) -> Array:
-    return _product(g, _matrices_transposed(b), out)
+    return _product(g, _with_last_two_swapped(b), out)
 
 
 @writes_out
 def _of_right(g: Array, a: Array, *, out: Array | None = None) -> Array:
-    return _product(_matrices_transposed(a), g, out)
+    return _product(_with_last_two_swapped(a), g, out)
 
 
 def _mismatch(name: str, a: Tensor, b: Tensor) -> RuntimeError:
@@ -294,10 +294,10 @@ def _affine(x: Array, weight: Array, bias: Array | None, activation: str = "none
     out = empty((rows.shape[0], weight.shape[0]), x.dtype)
     K.matmul(out, rows, weight.T, bias, activation=activation)
     return (out.reshape(*shape[:-1], weight.shape[0]),
-            (gradient(_of_input, weight, shape), gradient(_of_weight, rows), _of_bias))
+            (gradient(_of_x, weight, shape), gradient(_of_weight, rows), _of_bias))
 
 
-def _of_input(g: Array, weight: Array, shape: Shape) -> Array:
+def _of_x(g: Array, weight: Array, shape: Shape) -> Array:
     return _product(_as_matrix(g), weight).reshape(shape)
 
 

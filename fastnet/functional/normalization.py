@@ -26,7 +26,7 @@ def _needed(needs: Sequence[bool], dtype: DType, *shapes: Shape) -> list[Array |
     return [empty(shape, dtype) if i < len(needs) and needs[i] else None for i, shape in enumerate(shapes)]
 
 
-def _check(name: str, input: Tensor, shape: Shape, **tensors: Tensor | None) -> None:
+def _check_parameters(name: str, input: Tensor, shape: Shape, **tensors: Tensor | None) -> None:
     """Refuse a weight, a bias or statistics whose shape or dtype does not fit the input."""
     check_floating(name, input)
     for what, x in tensors.items():
@@ -101,7 +101,7 @@ def layer_norm(input: Tensor, normalized_shape: Size, weight: Tensor | None = No
                 [ 1., -1.]])
     """
     inner, shape = _normalized("layer_norm", input, normalized_shape)
-    _check("layer_norm", input, inner, weight=weight, bias=bias)
+    _check_parameters("layer_norm", input, inner, weight=weight, bias=bias)
     weight, bias = (x if x is None or x.ndim == 1 else x.reshape(-1) for x in (weight, bias))
     return _layer_norm(input, weight, bias, shape, _checked_eps("layer_norm", eps))
 
@@ -128,7 +128,7 @@ def rms_norm(input: Tensor, normalized_shape: Size, weight: Tensor | None = None
         tensor([[ 1., -1.]])
     """
     inner, _ = _normalized("rms_norm", input, normalized_shape)
-    _check("rms_norm", input, inner, weight=weight)
+    _check_parameters("rms_norm", input, inner, weight=weight)
     eps = float(np.finfo(input.dtype).eps) if eps is None else _checked_eps("rms_norm", eps)
     dims = tuple(range(input.ndim - len(inner), input.ndim))
     out = input * ((input * input).mean(dims, keepdim=True) + eps).rsqrt()
@@ -199,8 +199,8 @@ def track_batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Te
     """`batch_norm` that counts batches in `tracked`, int64 (); with momentum None, statistics are averages of all."""
     if input.ndim < 2:
         raise RuntimeError(f"batch_norm: expected an input of shape (N, C) or (N, C, ...), got {shape_text(input)}")
-    _check("batch_norm", input, input.shape[1:2], running_mean=running_mean, running_var=running_var, weight=weight,
-           bias=bias)
+    _check_parameters("batch_norm", input, input.shape[1:2], running_mean=running_mean, running_var=running_var,
+                      weight=weight, bias=bias)
     if (running_mean is None) != (running_var is None) or (running_mean is None and not training):
         raise RuntimeError("batch_norm: expected running_mean and running_var; only in training may both be None")
     if training and math.prod(input.shape[:1] + input.shape[2:]) == 1:
@@ -219,7 +219,7 @@ def track_batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Te
 
 # ---- vectors of unit length -----------------------------------------------------------------------------------------
 
-def _length(x: Tensor, dim: Any, eps: float) -> Tensor:
+def _clamped_norm(x: Tensor, dim: Any, eps: float) -> Tensor:
     """max(2-norm along dim, eps). The lower limit also bounds the gradient at 0."""
     return (x * x).sum(dim, keepdim=True).clamp(min=max(eps, 0) ** 2).sqrt()
 
@@ -242,7 +242,7 @@ def normalize(input: Tensor, p: float = 2.0, dim: Size = 1, eps: float = 1e-12) 
         tensor([[0.6, 0.8]])
     """
     check_floating("normalize", input)
-    return input / (_length(input, dim, eps) if p == 2 else input.norm(p, dim, keepdim=True).clamp(min=eps))
+    return input / (_clamped_norm(input, dim, eps) if p == 2 else input.norm(p, dim, keepdim=True).clamp(min=eps))
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
@@ -269,4 +269,4 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     if not eps >= 0:
         raise RuntimeError(f"cosine_similarity: expected eps to be 0 or more, got {eps}")
     x1, x2 = (x.to(dtype).expand(shape) for x in (x1, x2))
-    return ((x1 / _length(x1, dim, eps)) * (x2 / _length(x2, dim, eps))).sum(dim)
+    return ((x1 / _clamped_norm(x1, dim, eps)) * (x2 / _clamped_norm(x2, dim, eps))).sum(dim)

@@ -173,7 +173,7 @@ def rsqrt(input: Tensor) -> Tensor:
     return reciprocal(sqrt(input))
 
 
-def _step(name: str, doc: str, result: str, same: str = "iu") -> UnaryOperation:
+def _piecewise_constant(name: str, doc: str, result: str, same: str = "iu") -> UnaryOperation:
     """Define a function that is constant almost everywhere, so that its gradient is 0.
 
     Args:
@@ -190,11 +190,11 @@ def _step(name: str, doc: str, result: str, same: str = "iu") -> UnaryOperation:
     return method()(op(function))
 
 
-floor: UnaryOperation = _step("floor", "The largest integer not above x", "[-2.,  0.,  2.]")
-ceil: UnaryOperation = _step("ceil", "The smallest integer not below x", "[-1.,  1.,  3.]")
-_rounded = _step("round", "The nearest integer; halves round to the even one", "[-2.,  0.,  2.]")
-trunc: UnaryOperation = _step("trunc", "x without its fraction", "[-1.,  0.,  2.]")
-sign: UnaryOperation = _step("sign", "-1, 0 or 1", "[-1.,  1.,  1.]", same="b")
+floor: UnaryOperation = _piecewise_constant("floor", "The largest integer not above x", "[-2.,  0.,  2.]")
+ceil: UnaryOperation = _piecewise_constant("ceil", "The smallest integer not below x", "[-1.,  1.,  3.]")
+_rounded = _piecewise_constant("round", "The nearest integer; halves round to the even one", "[-2.,  0.,  2.]")
+trunc: UnaryOperation = _piecewise_constant("trunc", "x without its fraction", "[-1.,  0.,  2.]")
+sign: UnaryOperation = _piecewise_constant("sign", "-1, 0 or 1", "[-1.,  1.,  1.]", same="b")
 
 
 @method()

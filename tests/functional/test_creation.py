@@ -32,7 +32,7 @@ def test_arange_is_pytorchs(torch, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["int64", "int32"])
-def test_linspace_of_integers_is_the_truncated_one(dtype):
+def test_linspace_of_integers_is_truncated(dtype):
     for start, end, steps in itertools.product([0, 3, 10, -5], [0, 4, -7, 33, 100], range(2, 40)):
         exact = [math.trunc(start + Fraction(i * (end - start), steps - 1)) for i in range(steps)]
         assert fastnet.linspace(start, end, steps, dtype=dtype).tolist() == exact, (start, end, steps)

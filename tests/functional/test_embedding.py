@@ -1,4 +1,4 @@
-"""Embedding beside PyTorch's: bounded rows, gradients by frequency, padding."""
+"""Embedding against PyTorch: bounded rows, gradients by frequency, padding."""
 import math
 
 import numpy as np

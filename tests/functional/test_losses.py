@@ -145,7 +145,7 @@ def test_everything_ignored():
 
 
 def test_masked_logits():
-    """A class with logit -inf cannot be the answer; the others are scored as if it were not there."""
+    """A class with logit -inf has probability 0 and does not change the loss of the others."""
     x = LOGITS.copy()
     x[:, 3] = -np.inf
     labels = np.array([0, 2, 1, 1, 2, 0])
@@ -185,7 +185,7 @@ def test_promotion():
 
 
 def test_saved_values_are_guarded():
-    """Backward needs the probabilities, not the logits: those may be written over, targets may not."""
+    """backward() reads the probabilities and the targets, not the logits, which may be overwritten."""
     x = fastnet.tensor(LOGITS, requires_grad=True)
     logits = x * 1
     value = F.cross_entropy(logits, fastnet.tensor(LABELS))

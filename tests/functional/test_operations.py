@@ -82,7 +82,7 @@ def test_without_gradient_against_torch(name):
     np.testing.assert_allclose(np.asarray(ours), theirs.numpy(), rtol=2e-6)
 
 
-def test_what_is_asked_of_a_tensor_or_made_like_one():
+def test_properties_and_conversions_of_a_tensor():
     x = t(A)
     assert fastnet.numel(x) == 12 and fastnet.is_floating_point(x) and not fastnet.is_floating_point(t(INDEX))
     for like in (fastnet.zeros_like, fastnet.ones_like, fastnet.empty_like):
@@ -184,7 +184,7 @@ def test_none_is_named(call, words):
 
 
 @pytest.mark.parametrize("call, words", [
-    (lambda: fastnet.transpose(t(A), None, 1), "got None"),             # None for what is no tensor
+    (lambda: fastnet.transpose(t(A), None, 1), "got None"),             # None in place of a tensor or an integer
     (lambda: fastnet.nn.functional.batch_norm(t(GRID), None, None, training=True), "int64|float"),
 ])
 def test_other_errors_are_left_alone(call, words):

@@ -167,7 +167,7 @@ def drawn_bernoulli(p):
 
 
 def test_randperm_of_equal_draws(monkeypatch):
-    """They stay in order, as no sort but a stable one promises."""
+    """Equal draws keep their order, since the sort is stable."""
     draws = np.arange(1000, dtype=np.uint64) % 7
     monkeypatch.setattr(random_extra, "pairs", lambda state, offset, n: draws[:n])
     assert (drawn("randperm", 1000, np.int64) == np.argsort(draws, kind="stable")).all()

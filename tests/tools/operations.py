@@ -197,7 +197,7 @@ OPERATIONS = {
     "inplace": (lambda f, a, b: _in_place(a, b), A, B),
 }
 DATA_DEPENDENT = {"index-mask"}
-NOT_SMOOTH = {"embedding-padding"}           # what backward gives there is not the derivative, by design
+NOT_SMOOTH = {"embedding-padding"}           # the gradient is not the derivative, by design
 
 
 def _assigned(a, b):

@@ -17,6 +17,9 @@ from fastnet.functional.pointwise import square
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Number, Result, TensorOrNumber
 
+__all__ = ["add", "atan2", "dist", "div", "floor_divide", "fmod", "logaddexp", "mul", "plus_multiple", "pow",
+           "remainder", "sub"]
+
 
 @op
 def _add(x: Array | Number, y: Array | Number) -> Result[Array]:

@@ -18,6 +18,8 @@ from fastnet.functional.shape import copied
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, DTypeLike, Result
 
+__all__ = ["clone", "contiguous", "to", "type_as", "type_of", "wanted_dtype"]
+
 
 @method()
 def clone(input: Tensor, *, memory_format: object = None) -> Tensor:

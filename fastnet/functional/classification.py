@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from fastnet._core.tensor import Tensor
     from fastnet.functional.loss import Reduction
 
+__all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "nll_loss"]
+
 # ---- two classes ----------------------------------------------------------------------------------------------------
 
 @op

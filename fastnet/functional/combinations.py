@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Number, TensorOrNumber
     from fastnet._core.tensor import Tensor
 
+__all__ = ["addcdiv", "addcmul", "lerp"]
+
 
 @method()
 def lerp(input: Tensor, end: Tensor, weight: TensorOrNumber) -> Tensor:

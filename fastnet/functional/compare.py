@@ -22,6 +22,12 @@ from fastnet.functional.kernel_calls import check_array, check_some_array, opera
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Number, Result, TensorOrNumber
 
+__all__ = [
+    "allclose", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "clamp", "clamp_max", "clamp_min", "eq",
+    "equal", "ge", "gt", "isclose", "le", "logical_and", "logical_not", "logical_or", "logical_xor", "lt",
+    "masked_fill", "ne", "where",
+]
+
 
 def _comparison(name: str, sign: str, result: str, *aliases: str) -> BinaryOperation:
     """Define a comparison, as a function, a method and an operator. `result` is that of [1, 2, 3] and 2."""

@@ -26,6 +26,11 @@ from fastnet.functional.keys import constant
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, ArrayLike, DType, DTypeLike, Number, Result, Size, TensorOrNumber
 
+__all__ = [
+    "arange", "empty", "empty_like", "eye", "full", "full_like", "linspace", "new_empty", "new_full", "new_ones",
+    "new_tensor", "new_zeros", "ones", "ones_like", "tril", "triu", "zeros", "zeros_like",
+]
+
 
 def _as_tensor(array: Array, requires_grad: bool) -> Tensor:
     t = Tensor._wrap(array)

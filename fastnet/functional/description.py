@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import TensorOrNumber
     from fastnet._core.tensor import Tensor
 
+__all__ = ["BinaryOperation", "UnaryOperation", "describe"]
+
 UnaryOperation: TypeAlias = "Callable[[Tensor], Tensor]"
 BinaryOperation: TypeAlias = "Callable[[Tensor, TensorOrNumber], Tensor]"
 _F = TypeVar("_F", bound=Callable[..., Any])

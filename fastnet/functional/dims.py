@@ -18,6 +18,11 @@ from fastnet.functional.kernel_calls import contiguous
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Dims, DType, Shape, Size
 
+__all__ = [
+    "as_dim", "as_dims", "as_rows", "as_shape", "as_size", "asked_shape", "check_dimensions", "filled_in",
+    "normalize_dim", "normalize_dims", "reduced_by",
+]
+
 _INTEGERS = (int, np.integer, Tensor)
 
 

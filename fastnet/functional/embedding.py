@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Result, Shape
     from fastnet._core.tensor import Tensor
 
+__all__ = ["check_max_norm", "embedding", "one_hot", "padding_row"]
+
 
 @op
 def _embedding(weight: Array, index: Array, padding_idx: int | None, scale_by_frequency: bool) -> Result[Array]:

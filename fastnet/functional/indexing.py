@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Result, Shape
     from fastnet.functional.keys import Key
 
+__all__ = ["check_mask", "gather", "getitem", "index_select", "masked_select", "nonzero", "take_along_dim"]
+
 
 @op
 def _picked(x: Array, *picks: Any) -> Result[Array]:

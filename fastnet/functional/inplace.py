@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, ArrayLike, Result, Shape, TensorOrNumber
     from fastnet.functional.keys import Key
 
+__all__ = ["copy_", "fill_", "replace_value", "setitem", "writable", "write", "write_result", "zero_"]
+
 
 def writable(name: str, x: Tensor) -> None:
     """Refuse a write that is impossible or would lose a gradient.

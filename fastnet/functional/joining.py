@@ -17,6 +17,8 @@ from fastnet.functional.shape import copied, expand, reshape, strided, unsqueeze
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result, Shape, Size
 
+__all__ = ["cat", "chunk", "concat", "concatenate", "flip", "narrow", "repeat", "select", "split", "stack", "unbind"]
+
 
 @method()
 def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:

@@ -10,12 +10,18 @@ from fastnet import dtypes
 from fastnet._core.errors import not_a_tensor, shape_text
 from fastnet._core.memory import empty, empty_like
 from fastnet._replay.float_arguments import RecordedFloat
-from fastnet.autograd.arrays import cast as cast, contiguous as contiguous, copy as copy
+from fastnet.autograd.arrays import cast, contiguous, copy
 from fastnet.backend import K
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Number, Shape
     from fastnet._core.tensor import Tensor
+
+__all__ = [
+    "add", "binary", "broadcast_shape", "broadcast_shapes", "call_like", "cast", "check_array", "check_floating",
+    "check_some_array", "contiguous", "copy", "div", "fill", "full", "masked", "mul", "neg", "operands", "quotient",
+    "refuse_bool", "reshaped", "same", "scalar", "scale", "stored", "sub", "unary", "zeros_like",
+]
 
 _ndarray, _asarray = np.ndarray, np.asarray
 _NUMBERS = frozenset((int, float))

@@ -17,6 +17,8 @@ from fastnet.backend import K
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Shape
 
+__all__ = ["Index", "Key", "as_key", "constant", "pick", "put", "selected_shape", "selection"]
+
 # An index: one of these, or a tuple of them.
 Index: TypeAlias = "int | slice | EllipsisType | Tensor | Array | Sequence[Any] | None"
 Key: TypeAlias = "Index | tuple[Index, ...]"

@@ -20,6 +20,8 @@ from fastnet.functional.shape import reshape
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Number, Result, Shape
 
+__all__ = ["addmm", "bmm", "dot", "linear", "linear_activated", "matmul", "mm", "mv", "outer", "rmatmul"]
+
 
 def _product(a: Array, b: Array, out: Array | None = None) -> Array:
     """a @ b for (M, K) and (K, N), or both with a leading batch dimension; written into `out` if the shape fits."""

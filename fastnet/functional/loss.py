@@ -21,6 +21,11 @@ from fastnet.functional import kernel_calls as kernels
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result
 
+__all__ = [
+    "REDUCTIONS", "Reduction", "broadcast_weight", "check_reduction", "check_tensors", "huber_loss", "kl_div",
+    "l1_loss", "matched", "mse_loss", "reduce_tensor", "reduced", "reduction_factor", "smooth_l1_loss", "weighted",
+]
+
 REDUCTIONS = ("none", "mean", "sum")
 Reduction: TypeAlias = Literal["none", "mean", "sum"]
 

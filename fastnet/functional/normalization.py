@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Result, Shape, Size
     from fastnet._core.tensor import Tensor
 
+__all__ = ["Gradients", "batch_norm", "cosine_similarity", "layer_norm", "normalize", "rms_norm", "track_batch_norm"]
+
 Gradients: TypeAlias = "tuple[Array | None, ...]"
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Dims, DTypeLike, Result
     from fastnet._core.tensor import Tensor
 
+__all__ = ["norm"]
+
 
 @op
 def _euclidean(x: Array, dim: Dims, keepdim: bool) -> Result[Array]:

@@ -18,6 +18,10 @@ from fastnet.functional.kernel_calls import check_array, contiguous, operands
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Dims, Result, Shape
 
+__all__ = [
+    "ValuesIndices", "amax", "amin", "argmax", "argmin", "argsort", "max", "maximum", "min", "minimum", "sort", "topk",
+]
+
 
 class ValuesIndices(NamedTuple):
     """A named pair of values and their indices.

@@ -17,6 +17,39 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result
     from fastnet._core.tensor import Tensor
 
+__all__ = [
+    "abs",
+    "acos",
+    "asin",
+    "atan",
+    "ceil",
+    "cos",
+    "cosh",
+    "erf",
+    "exp",
+    "expm1",
+    "floor",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "neg",
+    "positive",
+    "reciprocal",
+    "round",
+    "rsqrt",
+    "sign",
+    "sin",
+    "sinh",
+    "sqrt",
+    "square",
+    "tan",
+    "trunc",
+]
+
 
 def _smooth(name: str, doc: str, given: str, result: str, slope: Callable[[Array], Array], *aliases: str,
             of_result: bool = False) -> UnaryOperation:

@@ -37,6 +37,11 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DTypeLike, Number, Result, Size, TensorOrNumber
     from fastnet.random import Generator
 
+__all__ = [
+    "bernoulli", "check_probability", "dropout", "normal", "normal_", "rand", "rand_like", "randint", "randn",
+    "randn_like", "randperm", "uniform_",
+]
+
 
 def _draw(kernel: str, out: Array, generator: Generator | None, *args: Any) -> Array:
     """Fill the array `out` from the stream of the generator."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Dims, DType, DTypeLike, Result, Shape, Size
     from fastnet._core.tensor import Tensor
 
+__all__ = ["all", "any", "cumsum", "logsumexp", "mean", "prod", "std", "sum", "var"]
+
 
 def _spread(g: Array, kept: Shape, shape: Shape) -> Array:
     """The gradient of a reduction, broadcast to the shape of its argument."""

@@ -19,6 +19,11 @@ from fastnet.functional.dims import as_dim, as_dims, as_shape, asked_shape, chec
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result, Shape, Size
 
+__all__ = [
+    "broadcast_to", "copied", "expand", "expand_as", "flatten", "has_view", "moveaxis", "movedim", "permute", "reshape",
+    "reshape_as", "squeeze", "strided", "t", "transpose", "unflatten", "unsqueeze", "view", "view_as",
+]
+
 
 @op(view=True)
 def _view(x: Array, shape: Shape) -> Result[Array]:

@@ -47,7 +47,7 @@ def calculate_gain(nonlinearity: _Nonlinearity, param: float | None = None) -> f
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
         if isinstance(slope, bool) or not isinstance(slope, int | float):
-            raise ValueError(f"the slope of leaky_relu must be a number, got {slope!r}")
+            raise ValueError(f"calculate_gain: expected the slope of leaky_relu to be a number, got {slope!r}")
         return math.sqrt(2 / (1 + slope ** 2))
     gains = {**dict.fromkeys((*_LINEAR, "sigmoid"), 1), "tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}
     if nonlinearity not in gains:

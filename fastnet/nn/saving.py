@@ -214,7 +214,7 @@ def _metadata(texts: Mapping[str, str]) -> dict[str, Any]:
     text = _about(texts).get("metadata", "{}") if _ABOUT in texts else "{}"
     found = parse_json(text, "its metadata") if isinstance(text, str) else text
     if not isinstance(found, dict):
-        raise ValueError(f"its metadata is a {type(found).__name__}, expected a dictionary")
+        raise ValueError(f"expected its metadata to be a dictionary, got {type(found).__name__}")
     return found
 
 

@@ -246,7 +246,7 @@ def test_what_a_file_says_about_its_model(about, words, path):
 
 
 def test_damaged_metadata(path):
-    for text, words in (("{", "its metadata is damaged"), ("[]", "its metadata is a list, expected a dictionary"),
+    for text, words in (("{", "its metadata is damaged"), ("[]", "expected its metadata to be a dictionary, got list"),
                         ("[" * 100_000, "its metadata is nested too deep"), ('{"x":NaN}', "NaN is no JSON")):
         about = json.dumps({"format": 1, "metadata": text})
         refused(path, pack({"__metadata__": {"fastnet": about}}), words, fastnet.load_metadata)

@@ -50,9 +50,9 @@ def per_group(name: str, optimizer: Optimizer, value: _T | Sequence[_T]) -> list
     """
     count = len(groups(optimizer))
     if not isinstance(value, (list, tuple)):
-        return [value] * count                  # type: ignore[list-item]  # a _T: it is no list
+        return [value] * count                  # type: ignore[list-item]  # not a list, so a _T
     if len(value) != count:
-        raise ValueError(f"{name} has {len(value)} values, the optimizer has {count} parameter groups")
+        raise ValueError(f"expected {name} to have {count} values, one for each parameter group, got {len(value)}")
     return list(value)
 
 

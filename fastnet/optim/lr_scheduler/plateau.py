@@ -63,9 +63,9 @@ class ReduceLROnPlateau(LRScheduler):
         if factor >= 1:
             raise ValueError(f"expected a factor below 1, got {factor}")
         if mode not in ("min", "max"):
-            raise ValueError(f"mode must be 'min' or 'max', got {mode!r}")
+            raise ValueError(f"expected mode to be 'min' or 'max', got {mode!r}")
         if threshold_mode not in ("rel", "abs"):
-            raise ValueError(f"threshold_mode must be 'rel' or 'abs', got {threshold_mode!r}")
+            raise ValueError(f"expected threshold_mode to be 'rel' or 'abs', got {threshold_mode!r}")
         groups(optimizer)
         self.optimizer = optimizer
         self.mode = mode

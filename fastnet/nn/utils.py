@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
+from fastnet import dtypes
 from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
 from fastnet._core.state import forbid_in_recording, state
@@ -76,7 +77,7 @@ def get_total_norm(tensors: _Tensors, norm_type: float = 2.0, error_if_nonfinite
     tensors = _as_list("get_total_norm", tensors)
     norm_type = float(norm_type)
     if not tensors:
-        return Tensor._wrap(kernels.full((), 0, kernels.dtypes.float32))
+        return Tensor._wrap(kernels.full((), 0, dtypes.float32))
     if norm_type == 2 and all(t.dtype == tensors[0].dtype for t in tensors):
         norm = _two_norm(tensors)
     elif math.isinf(norm_type):

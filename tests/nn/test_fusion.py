@@ -1,4 +1,4 @@
-"""A Linear and the activation behind it in a Sequential are one kernel: the same bits, where nobody can tell."""
+"""Fusion of a Linear and the activation that follows in a Sequential: the same bits, unless a hook could notice it."""
 import numpy as np
 import pytest
 
@@ -16,7 +16,7 @@ def layers(activation, bias=True):
 
 
 def outcome(run, linear, shape, needs_x):
-    """The result and all gradients, of a sum with weights of its own for every element."""
+    """The result and all gradients of a sum with a different weight for every element."""
     x = fastnet.tensor(np.random.default_rng(0).standard_normal(shape).astype("float32"), requires_grad=needs_x)
     linear.zero_grad()
     y = run(x)
@@ -29,7 +29,7 @@ def outcome(run, linear, shape, needs_x):
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("needs_x", [True, False])
-def test_same_bits_as_one_after_the_other(backend, activation, shape, bias, needs_x):
+def test_same_bits_as_separate_layers(backend, activation, shape, bias, needs_x):
     linear, act = layers(activation, bias)
     model = nn.Sequential(linear, act)
     assert fused(linear, act) is not None
@@ -43,7 +43,7 @@ def test_frozen_parameters_get_no_gradient():
     assert linear.weight.grad is None and linear.bias.grad is not None
 
 
-def test_the_tape_can_be_walked_twice():
+def test_backward_twice_with_retain_graph():
     linear, act = layers(nn.Tanh)
     y = nn.Sequential(linear, act)(fastnet.ones(2, 7))
     g = fastnet.ones(2, 19)
@@ -55,7 +55,7 @@ def test_the_tape_can_be_walked_twice():
     assert fastnet.allclose(linear.weight.grad, once * 3)
 
 
-def test_a_result_changed_in_place_is_told():
+def test_a_result_changed_in_place_is_an_error():
     linear, act = layers(nn.Sigmoid)
     y = nn.Sequential(linear, act)(fastnet.ones(2, 7))
     with fastnet.no_grad():
@@ -64,7 +64,7 @@ def test_a_result_changed_in_place_is_told():
         y.sum().backward()
 
 
-def test_hooks_see_what_is_between():
+def test_hooks_turn_fusion_off():
     seen = []
     for place in (0, 1):
         linear, act = layers(nn.ReLU)
@@ -74,7 +74,7 @@ def test_hooks_see_what_is_between():
     assert seen == ["Linear", "ReLU"]
 
 
-def test_what_is_the_users_own_is_called():
+def test_subclasses_and_assigned_forward_turn_fusion_off():
     class Own(nn.Linear):
         def forward(self, input):
             return super().forward(input) * 0 - 1
@@ -86,7 +86,7 @@ def test_what_is_the_users_own_is_called():
     assert nn.Sequential(linear, act)(fastnet.ones(2, 7)).sum().item() == 5 * 38
 
 
-def test_only_neighbours_are_one():
+def test_only_adjacent_layers_are_fused():
     fastnet.manual_seed(0)
     a, b, c = nn.Linear(3, 4), nn.Linear(4, 4), nn.Linear(4, 2)
     model = nn.Sequential(a, b, nn.ReLU(), nn.ReLU(), c)
@@ -103,7 +103,7 @@ def test_an_entry_that_is_none_is_an_error():
         model(fastnet.ones(5, 3))
 
 
-def test_a_kind_of_layer_joins_by_one_line(monkeypatch):
+def test_one_row_fuses_another_kind_of_layer(monkeypatch):
     class Twice(nn.Module):
         def forward(self, input):
             return input * 2

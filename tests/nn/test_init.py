@@ -1,4 +1,4 @@
-"""Initial values: bounds, moments, and that layers start as PyTorch's do."""
+"""Initialization: bounds, moments, and the initial values of layers compared with PyTorch's."""
 import math
 
 import numpy as np
@@ -30,7 +30,7 @@ def assert_normal(x, mean, std):
     assert abs((np.abs(x - mean) < std).mean() - 0.6827) < 2 / math.sqrt(x.size)
 
 
-def test_plain_distributions():
+def test_uniform_normal_and_constants():
     x = fastnet.empty(N)
     assert init.uniform_(x, -2.0, 3.0) is x
     assert_uniform(x, -2, 3)
@@ -51,7 +51,7 @@ def test_generators():
     np.testing.assert_array_equal(fastnet.get_rng_state(), before)
 
 
-def test_they_write_into_parameters():
+def test_initialization_of_parameters_in_place():
     p = nn.Parameter(fastnet.zeros(3, 3))
     version = p._storage.version
     for fill in (init.xavier_uniform_, init.kaiming_normal_, init.orthogonal_, init.eye_, init.trunc_normal_,
@@ -114,7 +114,7 @@ def test_gains():
     assert init.calculate_gain("leaky_relu", 0.3) == torch.nn.init.calculate_gain("leaky_relu", 0.3)
 
 
-def test_layers_start_as_pytorchs():
+def test_initial_values_agree_with_pytorch():
     layer = nn.Linear(300, 200)
     assert_uniform(layer.weight, -1 / math.sqrt(300), 1 / math.sqrt(300))
     assert_uniform(nn.Linear(300, 5000).bias, -1 / math.sqrt(300), 1 / math.sqrt(300))
@@ -125,7 +125,7 @@ def test_layers_start_as_pytorchs():
     assert (nn.LayerNorm(3).weight == 1).all() and (nn.LayerNorm(3).bias == 0).all()
 
 
-def test_the_seed_decides():
+def test_the_seed_determines_the_values():
     def made(seed):
         fastnet.manual_seed(seed)
         return nn.Linear(5, 5).weight

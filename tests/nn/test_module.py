@@ -1,4 +1,4 @@
-"""Module: registration, modes, copies, what a reader sees, hooks, recordings."""
+"""Module: registration, modes, copies, repr, hooks, recordings."""
 import copy
 import pickle
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("backend")
 
 # ---- registration ---------------------------------------------------------------------------------------------------
 
-def test_what_is_assigned_is_registered():
+def test_assigned_parameters_buffers_and_modules_are_registered():
     block = Block()
     assert [k for k, _ in block.named_parameters()] == [
         "scale", "inner.weight", "inner.bias", "norm.weight", "norm.bias"]
@@ -108,7 +108,7 @@ def test_modes():
         m.train("yes")
 
 
-def test_a_subclass_may_keep_part_of_it_in_evaluation_mode():
+def test_a_subclass_may_keep_a_submodule_in_evaluation_mode():
     class Frozen(nn.Sequential):
         def train(self, mode=True):
             return super().train(False)
@@ -173,7 +173,7 @@ def test_copies(how):
     assert not m.training
 
 
-def test_deepcopy_leaves_gradients_of_parameters_behind():
+def test_deepcopy_does_not_copy_gradients_of_parameters():
     def copied(namespace):
         layer = namespace.nn.Linear(2, 2)
         layer(namespace.ones(1, 2)).sum().backward()
@@ -188,7 +188,7 @@ def test_parameters():
     assert p.requires_grad and p.is_leaf and isinstance(p, fastnet.Tensor)
     assert not nn.Parameter(source, requires_grad=False).requires_grad
     source.zero_()
-    assert (p == 1).all()                                     # a copy: parameters have memory of their own
+    assert (p == 1).all()                                     # a copy: a parameter does not share memory
     a, b = nn.Parameter(fastnet.ones(5)), nn.Parameter(fastnet.ones(5))
     assert a._slot[0] is b._slot[0] and b.data_ptr() - a.data_ptr() == b._slot[1] - a._slot[1]
     with pytest.raises(RuntimeError, match="int64"):
@@ -204,7 +204,7 @@ def test_parameters():
     assert nn.Linear(1, 1, device="cpu", dtype=fastnet.float64).weight.dtype == fastnet.float64
 
 
-# ---- what a reader sees ---------------------------------------------------------------------------------------------
+# ---- repr -----------------------------------------------------------------------------------------------------------
 
 def test_repr():
     m = model()
@@ -244,9 +244,9 @@ def test_hooks():
 
 # ---- inside recordings ----------------------------------------------------------------------------------------------
 
-def test_a_layer_put_in_later_is_seen_by_compiled_functions():
+def test_compiled_functions_see_a_replaced_layer():
     m = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
-    kept = m[0]                                              # alive, so that nothing else tells the recording
+    kept = m[0]                                              # alive: its deletion would invalidate the recording
     f = fastnet.compile(lambda x: m(x).detach())
     x = fastnet.ones(1, 2)
     f(x), f(x)
@@ -261,7 +261,7 @@ def test_a_layer_put_in_later_is_seen_by_compiled_functions():
     m[0] = kept
     assert (f(x) == m(x)).all()
     count = len(f)
-    nn.Linear(2, 2)                                          # a module that no recording knows changes nothing
+    nn.Linear(2, 2)                                          # a module outside of all recordings invalidates none
     f(x)
     assert len(f) == count
 
@@ -272,12 +272,12 @@ def test_modes_are_guarded_where_they_are_read():
     x = fastnet.ones(64, 2)
     f(x), m.eval()
     assert (f(x) == m(x)).all()
-    m[0].train()                                             # Linear does not ask
+    m[0].train()                                             # Linear does not read the mode
     f(x)
     assert len(f) == 2
 
 
-def test_a_mode_that_the_function_sets_needs_no_guard():
+def test_a_mode_set_by_the_function_needs_no_guard():
     m = nn.Dropout(0.5)
 
     def evaluate(x):
@@ -294,7 +294,7 @@ def test_a_mode_that_the_function_sets_needs_no_guard():
 @pytest.mark.parametrize("call", [
     lambda m: m.load_state_dict(m.state_dict()), lambda m: nn.Linear(1, 1), lambda m: m.double(),
     lambda m: copy.deepcopy(m)], ids=["load", "make", "cast", "copy"])
-def test_what_a_replay_could_not_repeat_is_refused(call):
+def test_calls_that_a_replay_could_not_repeat_are_refused(call):
     m = nn.Linear(2, 2)
     with pytest.raises(RuntimeError, match="inside a compiled function"):
         fastnet.compile(lambda x: call(m))(fastnet.ones(1))

@@ -1,4 +1,4 @@
-"""Layers and their functions against PyTorch and against differences; normalisation, embedding, clipping; errors."""
+"""Layers and their functions against PyTorch and finite differences; normalization, embedding, clipping; errors."""
 import numpy as np
 import pytest
 from gradcheck import gradcheck
@@ -206,7 +206,7 @@ def test_statistics_that_backward_needs_are_guarded():
 
 
 def test_a_result_that_backward_needs_is_guarded():
-    """Also where the operation keeps it, or its argument, under another shape."""
+    """Also if the operation saves it, or its argument, in another shape."""
     x = fastnet.tensor(BOX, requires_grad=True)
     y = F.softmax(x, 1)
     with fastnet.no_grad():
@@ -259,8 +259,8 @@ def test_embedding_from_pretrained():
 
 @pytest.mark.parametrize("name", ["linear", "linear-3", "layer_norm", "layer_norm-2", "batch_norm-3", "cosine",
                                   "rms_norm"])
-def test_functions_are_recorded_whole(name):
-    """Gradients that arrive strided or broadcast are packed by launches, not by NumPy behind the recording's back."""
+def test_recordings_contain_all_work_of_a_function(name):
+    """Strided or broadcast gradients are packed by recorded launches, not by unrecorded NumPy calls."""
     fn, x, *rest = FUNCTIONS[name]
     rest = [fastnet.tensor(r) for r in rest]
     leaf = nn.Parameter(fastnet.tensor(x))

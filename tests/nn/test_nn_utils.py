@@ -1,4 +1,4 @@
-"""Clipping, and vectors of parameters."""
+"""Gradient clipping and vectors of parameters."""
 import math
 
 import numpy as np
@@ -88,7 +88,7 @@ def test_an_exhausted_iterator_is_noticed(name):
     clip = CLIPS.get(name, lambda tensors, _: nn.utils.get_total_norm(tensors))
     with pytest.warns(UserWarning, match="the iterator of tensors is exhausted") as caught:
         clip(parameters, 1.0)
-    if fastnet.backend.compiled_available:      # else a frame of fastnet's lies between
+    if fastnet.backend.compiled_available:      # without it, another frame of fastnet is on the stack
         assert caught[0].filename == __file__
     clip([], 1.0)
 

@@ -1,4 +1,4 @@
-"""Saved models: what comes back is what was saved, or the file says why it cannot."""
+"""Saved models: loading restores them, or the file says why it cannot."""
 import json
 
 import numpy as np
@@ -58,7 +58,7 @@ MODULES = [
 
 
 @pytest.mark.parametrize("model", MODULES, ids=lambda model: type(model).__name__)
-def test_every_module_comes_back(model, path):
+def test_every_module_is_restored(model, path):
     loaded = again(model, path)
     for name in set(model.__dict__) - {"_parameters", "_buffers", "_modules", "_training", "_recorded"}:
         assert loaded.__dict__[name] == model.__dict__[name], name
@@ -80,14 +80,14 @@ def test_a_model_computes_the_same_bits(path):
     assert loaded[0].weight.dtype == fastnet.float64 and (loaded(x.double()) == model(x.double())).all()
 
 
-def test_settings_are_those_of_now(path):
+def test_current_settings_are_saved(path):
     model = nn.Sequential(nn.Dropout(0.5), nn.LeakyReLU(), nn.Linear(2, 2))
     model[0].p, model[1].negative_slope, model[1].inplace, model[2].bias = 0.25, 1, 1, None
     loaded = again(model, path)
     assert loaded[0].p == 0.25 and loaded[1].inplace is True and loaded[2].bias is None
 
 
-def test_what_is_tied_stays_tied(path):
+def test_tied_parameters_stay_tied(path):
     model = small_model()
     loaded = again(model.train(), path)
     assert loaded[5].weight is loaded[0].weight and loaded[3] is loaded[1]
@@ -120,7 +120,7 @@ def test_a_loaded_model_trains_like_the_saved_one(path):
     assert_equal(train(loaded), train(model))
 
 
-def test_neither_random_state_nor_mode_change(path):
+def test_saving_and_loading_change_no_random_state_and_no_mode(path):
     model = small_model()
     before = fastnet.get_rng_state()
     model.save(path)
@@ -140,7 +140,7 @@ def test_equal_models_give_equal_files(path):
     assert json.loads(header["__metadata__"]["fastnet"])["format"] == 1
 
 
-# ---- what has no description ----------------------------------------------------------------------------------------
+# ---- models without a description -----------------------------------------------------------------------------------
 
 class Mine(nn.Linear):
     pass
@@ -200,7 +200,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("make, reason", OTHERS.values(), ids=OTHERS)
-def test_what_cannot_be_described_is_saved_without_architecture(make, reason, path):
+def test_other_models_are_saved_without_architecture(make, reason, path):
     model, other = make(), make()
     model.save(path, {"note": 1})
     with pytest.raises(ValueError) as e:
@@ -212,9 +212,9 @@ def test_what_cannot_be_described_is_saved_without_architecture(make, reason, pa
     assert fastnet.load_metadata(path) == {"note": 1}
 
 
-# ---- into a model that is there -------------------------------------------------------------------------------------
+# ---- loading into an existing model ---------------------------------------------------------------------------------
 
-def test_another_architecture_is_told_by_its_keys(path):
+def test_errors_list_keys_and_shapes_of_another_architecture(path):
     nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2, bias=False)).save(path)
     model = nn.Sequential(nn.Linear(3, 5), nn.Linear(5, 2))
     before = values(model)
@@ -230,8 +230,8 @@ def test_another_architecture_is_told_by_its_keys(path):
         fastnet.load(path, model={})
 
 
-def test_a_file_of_a_version_that_knew_fewer_arguments(path):
-    """What it does not say has its default."""
+def test_a_file_of_a_version_with_fewer_arguments(path):
+    """Missing arguments get their defaults."""
     nn.Embedding(3, 2).save(path)
     header, body = unpack(path.read_bytes())
     about = json.loads(header["__metadata__"]["fastnet"])
@@ -275,7 +275,7 @@ def test_models_move_to_pytorch_and_back(path, torch):
     assert all((state[k].bfloat16().double().numpy() == v).all() for k, v in values(loaded).items())
 
 
-# ---- the caller's own -----------------------------------------------------------------------------------------------
+# ---- metadata and tensors -------------------------------------------------------------------------------------------
 
 def test_metadata(path):
     model, metadata = nn.Tanh(), {"classes": ["cat", "dög"], "mean": [0.5, -1e300], "nothing": None, "in": {"x": True}}
@@ -301,7 +301,7 @@ def test_a_file_that_is_replaced_while_it_is_read(path, tmp_path, monkeypatch):
     def replacing(function):
         def read(name, *args, **kwargs):
             file = function(name, *args, **kwargs)
-            if str(name) == str(path):                      # whoever opens it again will find the other one
+            if str(name) == str(path):                      # opening the path again gives the other file
                 path.unlink()
                 path.hardlink_to(tmp_path / str(next(sizes)))
             return file
@@ -316,7 +316,7 @@ def test_a_file_that_is_replaced_while_it_is_read(path, tmp_path, monkeypatch):
             assert read(path).in_features == 2
 
 
-def test_a_model_inside_itself(path):
+def test_a_model_that_contains_itself(path):
     model = nn.Sequential(nn.Linear(1, 1))
     model.append(model)
     with pytest.raises(ValueError, match="the modules of this Sequential are nested too deep to be written"):

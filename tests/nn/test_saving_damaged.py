@@ -1,4 +1,4 @@
-"""Files that are damaged or made to do harm, and disks that are full: one clear error, and nothing is lost."""
+"""Damaged and malicious files, and full disks: one clear error, and no data is lost."""
 import errno
 import json
 import re
@@ -19,7 +19,7 @@ def path(tmp_path):
 
 
 def refused(path, data, words, read=fastnet.load):
-    """Check that a file is a ValueError that begins with its name and has these words, at no cost."""
+    """Check that loading a file raises a ValueError with its name and these words, and allocates little memory."""
     path.write_bytes(data)
     tracemalloc.start()
     try:
@@ -87,7 +87,7 @@ def test_a_damaged_file(read, data, words, path):
     refused(path, data, words, read)
 
 
-def test_every_truncation_is_noticed_by_all_readers(path):
+def test_every_truncation_is_an_error_in_all_readers(path):
     nn.Linear(2, 2).save(path, {"x": 1})
     data = path.read_bytes()
     for read in (fastnet.load, fastnet.load_file, fastnet.load_metadata,
@@ -96,7 +96,7 @@ def test_every_truncation_is_noticed_by_all_readers(path):
             refused(path, data[:end], f"{path}: ", read)
 
 
-def test_files_that_are_not_there(path):
+def test_missing_files(path):
     for read in (fastnet.load, fastnet.load_file, fastnet.load_metadata):
         with pytest.raises(FileNotFoundError, match=re.escape(str(path))):
             read(path)
@@ -140,12 +140,12 @@ def one(name, dtype="F32", shape=(1, 1)):
 
 
 def two(name, other):
-    """Tensors of different values."""
+    """Two tensors with different values."""
     return one(name) | {other: entry(shape=(1, 1), offsets=(4, 8))}
 
 
 def repeated(times):
-    """Four of the module before, so many times: 4**times modules in few words."""
+    """Four references to the previous module, repeated: 4**times modules in a short description."""
     same = [{str(j): {"same": i} for j in range(4)} for i in range(times)]
     return container(first=TANH, **{f"x{i}": container(**modules) for i, modules in enumerate(same)})
 
@@ -241,7 +241,7 @@ ABOUT = {
 
 
 @pytest.mark.parametrize("about, words", ABOUT.values(), ids=ABOUT)
-def test_what_a_file_says_about_its_model(about, words, path):
+def test_damaged_descriptions(about, words, path):
     refused(path, pack({"__metadata__": {"fastnet": about}}), words)
 
 
@@ -252,7 +252,7 @@ def test_damaged_metadata(path):
         refused(path, pack({"__metadata__": {"fastnet": about}}), words, fastnet.load_metadata)
 
 
-def test_tensors_that_no_model_has(path):
+def test_tensors_of_unsupported_dtypes(path):
     path.write_bytes(pack({"weight": entry("I16", (1, 1), (0, 2))}, bytes(2)))
     for read in (fastnet.load_file, lambda p: fastnet.load(p, model=nn.Linear(1, 1, bias=False))):
         with pytest.raises(ValueError, match=rf"^{re.escape(str(path))}: .*int16"):
@@ -293,7 +293,7 @@ except OSError as e:
     assert (fastnet.load(saved).weight == 0).all() and list(saved.parent.iterdir()) == [saved]
 
 
-def test_a_folder_that_is_not_there(tmp_path):
+def test_a_missing_folder(tmp_path):
     path = tmp_path / "no" / "model.safetensors"
     with pytest.raises(FileNotFoundError, match=re.escape(repr(str(path)))):
         nn.Linear(2, 2).save(path)

@@ -1,4 +1,4 @@
-"""Thousands of damaged model files: each is one clean error or a correct model, at a cost that its size warrants."""
+"""Thousands of damaged model files: each gives a clean error or a correct model, with little memory."""
 import copy
 import json
 import random
@@ -19,8 +19,8 @@ except ModuleNotFoundError:             # Windows
     resource = None
 
 MUTATIONS = 10_000
-LARGER, FIXED = 20, 2_000_000           # what reading may cost: so many times the file's size, and so many bytes beside
-REFUSED = (ValueError, RuntimeError, TypeError, IndexError, OverflowError)      # by a model that takes other inputs
+LARGER, FIXED = 20, 2_000_000           # memory limit of loading: a multiple of the file's size plus a constant
+REFUSED = (ValueError, RuntimeError, TypeError, IndexError, OverflowError)      # from calling the model
 
 VALUES = [
     -1, 0, 1, 2, 3, 4, 7, 64, 10 ** 9, 2 ** 31, 2 ** 63 - 1, 2 ** 63, 10 ** 30, 0.5, -1e308, True, False, None, "", "x",
@@ -55,7 +55,7 @@ def try_to_load(path, data):
 
 
 def attempt(call, errors):
-    """What a call gives and "", or None and the text of one of these errors."""
+    """(result, "") of a call, or (None, text) of one of these errors."""
     try:
         return call(), ""
     except errors as e:
@@ -63,7 +63,7 @@ def attempt(call, errors):
 
 
 def check_model(model, path, size):
-    """The model has the tensors of the file, no others, and can be called."""
+    """Check that the model has exactly the tensors of the file and can be called."""
     state, tensors = model.state_dict(), fastnet.load_file(path)
     assert set(state) == set(tensors) and sum(x.nbytes for x in state.values()) <= 2 * size
     for name, x in state.items():
@@ -117,7 +117,7 @@ def mutated(data, rng):
     return bytes(data)
 
 
-# ---- mutations of what the header says ------------------------------------------------------------------------------
+# ---- mutations of the header's values -------------------------------------------------------------------------------
 
 def mutated_meaning(data, rng):
     """The file with one to three values of the header, or of the architecture in it, replaced, moved or left out."""
@@ -159,7 +159,7 @@ def change_somewhere(value, rng):
 
 
 def resident():
-    """The most memory that the process has had, in bytes; 0 where the system does not tell."""
+    """The peak memory of the process in bytes; 0 if the system does not report it."""
     if resource is None:
         return 0
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
@@ -176,4 +176,4 @@ def test_mutations(mutate, original, tmp_path):
         except BaseException as e:
             raise AssertionError(f"mutation {seed}: {type(e).__name__}: {e}") from e
     assert 0 < loaded < MUTATIONS // 2
-    assert resident() - before < 50_000_000                     # what tracemalloc does not see is small, too
+    assert resident() - before < 50_000_000                     # memory outside of tracemalloc is small, too

@@ -1,4 +1,4 @@
-"""The states of optimizers and schedules in files: nested dictionaries, as they were, without a pickle."""
+"""States of optimizers and schedules in files: nested dictionaries, restored exactly, without pickle."""
 import json
 import math
 import re
@@ -47,8 +47,8 @@ def test_nested_values(path):
 
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_an_optimizer_goes_on_from_a_file(path, name, compiled):
-    """The bits of a training that is saved, loaded and continued are those of one that is not."""
+def test_an_optimizer_resumes_from_a_file(path, name, compiled):
+    """Training that is saved, loaded and resumed gives the same bits as uninterrupted training."""
     def begin():
         model = network()
         optimizer = OPTIMIZERS[name](model.parameters())
@@ -78,7 +78,7 @@ def test_an_optimizer_goes_on_from_a_file(path, name, compiled):
     lambda o: schedules.ReduceLROnPlateau(o), lambda o: schedules.OneCycleLR(o, 0.1, total_steps=10),
     lambda o: schedules.LambdaLR(o, lambda n: 0.9**n), lambda o: schedules.CosineAnnealingWarmRestarts(o, 3),
     lambda o: schedules.SequentialLR(o, [schedules.ConstantLR(o), schedules.ExponentialLR(o, 0.9)], [2])])
-def test_a_schedule_goes_on_from_a_file(path, make):
+def test_a_schedule_resumes_from_a_file(path, make):
     def begin():
         return make(fastnet.optim.SGD([fastnet.ones(1, requires_grad=True)], lr=0.5))
 
@@ -101,7 +101,7 @@ def test_a_schedule_goes_on_from_a_file(path, make):
 @pytest.mark.parametrize("value, message", [
     ({"a": [1, {"b": object()}]}, "got a object at /a/1/b"), ({"a": {(1, 2): 3}}, "got a tuple in /a"),
     ({"a": {1, 2}}, "got a set at /a"), ({"a": b"x"}, "got a bytes at /a"), ({"a": lambda: 1}, "got a function at /a")])
-def test_what_cannot_be_saved(path, value, message):
+def test_values_that_cannot_be_saved(path, value, message):
     path.write_bytes(b"before")
     with pytest.raises(TypeError, match=f"save_file: .*{message}"):
         fastnet.save_file(value, path)
@@ -125,8 +125,7 @@ def test_damaged_files(path, text):
         fastnet.load_file(path)
 
 
-def test_every_damage_of_a_text_is_one_error_or_a_dictionary(path):
-    """Whatever one character of it becomes."""
+def test_changing_one_character_gives_one_error_or_a_dictionary(path):
     fastnet.save_file({"a": {"b": (1, fastnet.ones(1)), 2: math.inf}}, path)
     contents = path.read_bytes()
     header = json.loads(contents[8:8 + int.from_bytes(contents[:8], "little")])

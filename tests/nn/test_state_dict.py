@@ -1,4 +1,4 @@
-"""Weights by name: to PyTorch and back, and what does not fit."""
+"""state_dict: to PyTorch and back, and errors for mismatches."""
 from collections import OrderedDict
 
 import numpy as np
@@ -30,7 +30,7 @@ def test_weights_move_to_pytorch_and_back():
     assert {k: tuple(v.shape) for k, v in theirs.state_dict().items()} == {
         k: v.shape for k, v in ours.state_dict().items()}
     assert list(theirs.state_dict()) == list(ours.state_dict())
-    ours(fastnet.tensor(index))                              # moves the running statistics
+    ours(fastnet.tensor(index))                              # updates the running statistics
     theirs.load_state_dict(to_torch(ours.state_dict()))
     for mode in (True, False):
         a, b = ours.train(mode)(fastnet.tensor(index)), theirs.train(mode)(torch.tensor(index))
@@ -67,7 +67,7 @@ def test_loading_takes_arrays_and_other_dtypes():
     assert m[2].weight.dtype == fastnet.float32
 
 
-def test_a_saved_weight_that_is_loaded_over_is_noticed():
+def test_loading_over_a_weight_saved_for_backward_is_an_error():
     layer = nn.Linear(3, 3)
     y = layer(layer(fastnet.ones(2, 3)))
     layer.load_state_dict(nn.Linear(3, 3).state_dict())
@@ -75,7 +75,7 @@ def test_a_saved_weight_that_is_loaded_over_is_noticed():
         y.sum().backward()
 
 
-def test_what_does_not_fit_is_listed_and_nothing_is_loaded():
+def test_mismatches_are_listed_and_nothing_is_loaded():
     m = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
     before = values(m)
     state = {"0.weight": np.ones((4, 3), "float32"), "0.bias": np.ones(5), "1.weight": np.ones((3, 4)),

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: PyTorch's numbers, step by step, where it is installed; and what holds without it."""
+"""Learning-rate schedules: compared with PyTorch step by step, and tests that need no PyTorch."""
 import json
 import math
 
@@ -58,7 +58,7 @@ def numbers(optimizer):
 
 
 def advance(optimizer, *schedules):
-    optimizer.step()                        # without gradients: it only satisfies torch, which wants it called first
+    optimizer.step()                        # without gradients; PyTorch expects it before the first schedule step
     for schedule in schedules:
         schedule.step()
 
@@ -73,7 +73,7 @@ def _torch():
     return pytest.importorskip("torch")
 
 
-# ---- as in PyTorch --------------------------------------------------------------------------------------------------
+# ---- compared with PyTorch ------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("rule", RULES)
 @over(ALL)
@@ -113,13 +113,13 @@ def test_epoch_agrees_with_torch(torch, make):
 
 @over(CLOSED)
 def test_resuming_by_last_epoch_agrees_with_torch(torch, make):
-    """A schedule with last_epoch is made for an optimizer that already has its initial_lr."""
+    """A schedule with last_epoch needs an optimizer that already has initial_lr."""
     def resumed(package, scheduler, **last):
         optimizer = optimizer_of(package)
         for group in optimizer.param_groups:
             group["initial_lr"], group["lr"] = group["lr"], group["lr"] / 2
 
-        class Bound:                        # passes last_epoch on to whatever schedule `make` makes
+        class Bound:                        # passes last_epoch to the schedule that `make` creates
             def __getattr__(self, name):
                 return lambda o, *args, **kw: getattr(scheduler, name)(o, *args, **kw, **last)
         return optimizer, make(Bound(), optimizer)
@@ -182,18 +182,18 @@ def test_loads_the_state_of_torch(torch, make):
 
 
 def take_numbers(to, source):
-    """What loading an optimizer's state brings: the numbers of its groups."""
+    """The numbers in the groups of an optimizer, which loading its state restores."""
     for group, given_group in zip(to.param_groups, source.param_groups, strict=True):
         group.update({k: v for k, v in given_group.items() if k in group and k != "params"})
 
 
-# ---- without it -----------------------------------------------------------------------------------------------------
+# ---- without PyTorch ------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("through", [lambda state: state, lambda state: json.loads(json.dumps(state))],
                          ids=["dict", "json"])
 @over(ALL)
 def test_state_dict_round_trip(make, through):
-    """A schedule that goes on from a saved state does as one that was never interrupted."""
+    """A schedule that resumes from a saved state gives the rates of an uninterrupted one."""
     whole = optimizer_of(fastnet)
     schedule = make(lr_scheduler, whole)
     for _ in range(9):
@@ -272,7 +272,7 @@ def test_one_cycle_whose_rise_is_one_step():
     assert schedule.get_last_lr() == pytest.approx([2e-6, 2e-6])
 
 
-def test_a_schedule_of_ones_own():
+def test_a_users_schedule():
     class Inverse(lr_scheduler.LRScheduler):
         def get_lr(self):
             return [lr / (1 + self.last_epoch) for lr in self.base_lrs]

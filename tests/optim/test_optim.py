@@ -1,4 +1,4 @@
-"""Optimizers: PyTorch's numbers over 20 steps; penalties, single steps and errors."""
+"""Optimizers: compared with PyTorch over 20 steps; penalties, single steps and errors."""
 import numpy as np
 import pytest
 from optim_tools import (
@@ -22,7 +22,7 @@ from fastnet import nn, optim
 pytestmark = pytest.mark.usefixtures("backend")
 
 
-# ---- as in PyTorch --------------------------------------------------------------------------------------------------
+# ---- compared with PyTorch ------------------------------------------------------------------------------------------
 
 @DTYPES
 @pytest.mark.parametrize("rule, kw", COMBINATIONS, ids=[
@@ -52,7 +52,7 @@ def test_defaults_are_torchs(torch, rule):
 
 @DTYPES
 @over_rules
-def test_groups_have_options_of_their_own(torch, rule, kw, dtype, tolerance):
+def test_groups_have_separate_options(torch, rule, kw, dtype, tolerance):
     start = values(dtype)
 
     def groups(params):
@@ -74,14 +74,14 @@ def test_groups_have_options_of_their_own(torch, rule, kw, dtype, tolerance):
 
 @DTYPES
 @pytest.mark.parametrize("rule, kw", [*RULES.items(), ("SGD", {"lr": 0.05}), ("Adam", {"lr": 0.05, "eps": 1e-4})])
-def test_goes_on_from_torchs_state_and_back(torch, rule, kw, dtype, tolerance):
+def test_state_moves_from_torch_and_back(torch, rule, kw, dtype, tolerance):
     start = values(dtype)
     theirs = [torch.tensor(a, requires_grad=True) for a in start]
     other = getattr(torch.optim, rule)(theirs, **kw)
     for i in range(5):
         torch_step_on(torch, theirs, other, i)
     ours = parameters([p.detach().numpy() for p in theirs])
-    optimizer = getattr(optim, rule)(ours, lr=7.0)          # the options come with the state
+    optimizer = getattr(optim, rule)(ours, lr=7.0)          # the state contains the options
     optimizer.load_state_dict(other.state_dict())
     for i in range(5, 10):
         step_on(ours, optimizer, i)
@@ -111,7 +111,7 @@ def test_adam_and_adamw_do_not_take_each_others_state(torch):
 @pytest.mark.parametrize("maximize", [False, True])
 @over_rules
 def test_l1_penalty(rule, kw, maximize):
-    """The penalty's gradient is l1 * sign(p), none at 0, and is not turned round by maximize."""
+    """The penalty's gradient is l1 * sign(p), 0 at 0, and maximize does not change its sign."""
     l1 = 0.25
     start = values("float64")
     start[1][:2] = 0.0, -0.0
@@ -167,7 +167,7 @@ def test_zero_grad():
 
 
 def test_zeros_and_no_gradient_differ():
-    """A gradient of zeros is a step: momentum goes on and counts. No gradient is none."""
+    """A zero gradient makes a step: momentum acts and the counter increases. A missing gradient makes no step."""
     zeros, none = nn.Parameter([1.0]), nn.Parameter([1.0])
     for p, set_to_none in ((zeros, False), (none, True)):
         optimizer = optim.SGD([p], lr=1.0, momentum=0.5)
@@ -197,7 +197,7 @@ def test_closure():
 
 
 def test_stepping_writes_in_place():
-    """What backward() saved before a step is refused after it; and a graph-free view follows."""
+    """A step invalidates values saved for backward(), and views without a graph show the new values."""
     p = nn.Parameter([1.0, 2.0])
     p.grad = fastnet.ones(2)
     view = p.detach()
@@ -216,7 +216,7 @@ def test_parameters_and_gradients_of_any_layout(rule, kw, layout):
             return np.asfortranarray(a)
         if layout == "every second":
             return np.repeat(a, 2, axis=1)[:, ::2]
-        if layout == "expanded":                # what ones(1).expand(...) gives: read-only, and no memory of its own
+        if layout == "expanded":                # as from ones(1).expand(...): read-only, all elements share memory
             return np.broadcast_to(a[:1, :1], a.shape) if a is not start else a.copy()
         if layout == "reversed":
             return a[::-1, ::-1].copy()[::-1, ::-1]
@@ -238,7 +238,7 @@ def test_parameters_and_gradients_of_any_layout(rule, kw, layout):
 
 
 def test_each_parameter_counts_its_own_steps():
-    """A counter shared by neighbours parts when one of them has no gradient; groups never share one."""
+    """A shared counter is split when one of its parameters has no gradient; groups never share counters."""
     a, b, c = (nn.Parameter(np.ones(3)) for _ in range(3))
     optimizer = optim.Adam([{"params": [a, b]}, {"params": [c]}])
 
@@ -279,8 +279,8 @@ def test_state_may_be_dropped():
         assert int(optimizer.state[p]["step"]) == 1
 
 
-def test_training_goes_on_in_another_dtype():
-    """The state follows a model that was turned into another dtype, in values and in memory."""
+def test_training_continues_in_another_dtype():
+    """The state of a model converted to another dtype is converted, in values and in memory."""
     start = values("float32")
     ours, other = Holder(start), Holder(start)
     optimizer, plain = (optim.Adam(list(m.parameters()), lr=0.05) for m in (ours, other))
@@ -296,7 +296,7 @@ def test_training_goes_on_in_another_dtype():
     assert_close(ours.parameters(), other.parameters(), 1e-5)
 
 
-def test_gradients_that_were_exchanged_reach_the_parameters_they_were_given_to():
+def test_swapped_gradients_update_the_parameters_they_are_assigned_to():
     a, b = fastnet.nn.Parameter(fastnet.zeros(16)), fastnet.nn.Parameter(fastnet.zeros(16))
     (a.sum() + 2 * b.sum()).backward()
     a.grad, b.grad = b.grad, a.grad

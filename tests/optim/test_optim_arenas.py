@@ -1,4 +1,4 @@
-"""Optimizers over arenas: neighbours in one call, with the bits of single ones."""
+"""Optimizers over arenas: adjacent parameters in one call, with the same bits as separate calls."""
 import numpy as np
 import pytest
 from optim_tools import (
@@ -36,7 +36,7 @@ def adam_calls(monkeypatch):
 
 
 @pytest.mark.usefixtures("fresh_arena")
-def test_neighbours_are_updated_in_one_call(adam_calls):
+def test_adjacent_parameters_are_updated_in_one_call(adam_calls):
     params = parameters(values("float32"))
     optimizer = optim.AdamW(params, lr=0.1)
     for i in (0, 2):
@@ -45,7 +45,7 @@ def test_neighbours_are_updated_in_one_call(adam_calls):
     first, last = params[0], params[-1]
     assert adam_calls[0] == (last.data_ptr() - first.data_ptr()) // 4 + last.numel()
     adam_calls.clear()
-    step_on(params, optimizer, 1)               # one without a gradient parts the stretch
+    step_on(params, optimizer, 1)               # one without a gradient splits the span
     assert len(adam_calls) == 2
 
 
@@ -63,7 +63,7 @@ def test_the_bits_do_not_depend_on_the_arena(rule, kw):
 
 
 @pytest.mark.usefixtures("fresh_arena")
-def test_a_frozen_parameter_in_between_stays(adam_calls):
+def test_a_frozen_parameter_in_between_is_unchanged(adam_calls):
     fastnet.manual_seed(0)
     model = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 5), nn.Linear(5, 2))
     model[1].requires_grad_(False)
@@ -78,7 +78,7 @@ def test_a_frozen_parameter_in_between_stays(adam_calls):
 
 
 @pytest.mark.usefixtures("fresh_arena")
-def test_a_stretch_ends_with_its_chunk(adam_calls, monkeypatch):
+def test_a_span_ends_with_its_chunk(adam_calls, monkeypatch):
     monkeypatch.setattr(memory, "CHUNK", 256)
     start = [np.full(24, i, np.float32) for i in range(6)] + [np.ones(1000, np.float32), np.ones(3, np.float32)]
     params = parameters(start)

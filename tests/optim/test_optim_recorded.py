@@ -1,4 +1,4 @@
-"""Optimizers in compiled functions: the bits of eager steps, with rates, states and groups that change."""
+"""Optimizers in compiled functions: the same bits as eager steps while rates, states and groups change."""
 import numpy as np
 import pytest
 from optim_tools import bits, over_rules, parameters, values, whole_state
@@ -47,8 +47,8 @@ def trained(rule, kw, schedule, compiled, steps=12):
 def test_schedules_in_recorded_steps(rule, kw, schedule):
     eager, recorded = (trained(rule, kw, schedule, compiled) for compiled in (False, True))
     assert eager[:3] == recorded[:3]
-    assert len(recorded[3]) == 1                # the rates are read anew, not recorded anew
-    assert eager[2] != [0.03, kw["lr"]]         # and they do change
+    assert len(recorded[3]) == 1                # new rates are read at each replay, without a new recording
+    assert eager[2] != [0.03, kw["lr"]]         # the rates do change
 
 
 def both_ways(run):

@@ -92,7 +92,7 @@ def test_copies_keep_training_to_the_same_bits(rule, kw, how):
     assert whole_state(optimizer2) == whole_state(optimizer)
     train(model, optimizer, range(4, 12))
     middle = bits(model2.parameters())
-    assert middle != bits(model.parameters())           # a copy of its own
+    assert middle != bits(model.parameters())           # an independent copy
     train(model2, optimizer2, range(4, 12))
     assert bits(model2.parameters()) == bits(model.parameters()) != middle
     assert whole_state(optimizer2) == whole_state(optimizer)
@@ -130,7 +130,7 @@ def weight_after(change, recorded):
 
 
 @pytest.mark.parametrize("recorded", [False, True])
-def test_exchanged_containers_are_seen(recorded):
+def test_replaced_containers_are_seen(recorded):
     def groups(optimizer, w):
         optimizer.param_groups = [{**optimizer.param_groups[0], "lr": 0.0}]
 

@@ -1,85 +1,32 @@
-"""What an estimator is given: its parameters, and its data."""
-from numbers import Integral, Real
+"""Checks and conversions of an estimator's data: inputs, targets and weights."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.validation import validate_data
 
 from fastnet import nn
-from fastnet._core.errors import one_of
-from fastnet.sklearn.solvers import SOLVERS
+from fastnet._core.annotations import Array, ArrayLike, DType
 from fastnet.training.weights import sample_weights
 
-SCHEDULES = ("constant", "invscaling", "adaptive")
-DTYPES = ("auto", "float32", "float64")
+if TYPE_CHECKING:
+    from fastnet.sklearn.parameters import Parameters
+
+__all__ = ["cast_inputs", "cast_target", "checked_inputs", "combined_weights", "has_random_layers",
+           "require_finite_target"]
 
 
-def _number(low, high=np.inf, kind=Real, *, above=False, below=False):
-    """(test, description) of a number in a range, without its lower or its upper end."""
-    def test(value):
-        return isinstance(value, kind) and not isinstance(value, bool) and (
-            value > low if above else value >= low) and (value < high if below else value <= high)
-    noun = "a whole number" if kind is Integral else "a number"
-    return test, f"{noun} {'above' if above else 'from'} {low}" + (
-        "" if high == np.inf else f" to {'below ' if below else ''}{high}")
-
-
-_FLAG = (lambda value: isinstance(value, (bool, np.bool_)), "True or False")
-_COUNT = _number(1, kind=Integral)
-_FRACTION = _number(0, 1, below=True)
-RULES = {
-    "alpha": _number(0), "learning_rate_init": _number(0, above=True), "power_t": _number(0), "max_iter": _COUNT,
-    "shuffle": _FLAG, "tol": _number(0), "warm_start": _FLAG, "momentum": _number(0, 1), "nesterovs_momentum": _FLAG,
-    "early_stopping": _FLAG, "validation_fraction": _FRACTION, "beta_1": _FRACTION, "beta_2": _FRACTION,
-    "epsilon": _number(0, above=True), "max_fun": _COUNT, "batch_norm": _FLAG,
-    "compile": _FLAG,
-    "n_iter_no_change": (lambda value: _COUNT[0](value) or value == np.inf, "a whole number from 1, or infinity"),
-    "batch_size": (lambda value: value == "auto" or _COUNT[0](value), "'auto' or a whole number from 1"),
-    "max_grad_norm": (lambda value: value is None or _number(0, above=True)[0](value), "None or a number above 0"),
-}
-
-
-def check_parameters(estimator):
-    """Refuse parameters out of range.
+def checked_inputs(estimator: Parameters, X: Any, *y: Any, reset: bool) -> Any:
+    """X, or (X, y), as arrays without NaN: X in float64 or float32, a sparse matrix in CSR format.
 
     Args:
-        estimator: see `MLPClassifier`.
-
-    Raises:
-        ValueError: the first that is, with what was expected.
-    """
-    for name, (test, expected) in RULES.items():
-        value = getattr(estimator, name)
-        if not test(value):
-            raise ValueError(f"The {name!r} parameter of {type(estimator).__name__} must be {expected}. Got {value!r} "
-                             "instead.")
-    for name, known in (("learning_rate", SCHEDULES), ("dtype", DTYPES), ("solver", SOLVERS)):
-        value = getattr(estimator, name)
-        if not (callable(value) and name == "solver") and not (isinstance(value, str) and value in known):
-            raise one_of(name, value, known)
-    if estimator.solver == "lbfgs":
-        _check_deterministic(estimator)
-
-
-def _check_deterministic(estimator):
-    """L-BFGS compares values of one function; what changes at every call has no minimum to find."""
-    if np.any(estimator.dropout):
-        raise ValueError("solver 'lbfgs' cannot minimise a loss that dropout makes another at every call; choose "
-                         "'adam'")
-    for name in ("early_stopping", "max_grad_norm", "callbacks"):
-        if getattr(estimator, name):
-            raise ValueError(f"solver 'lbfgs' has no epochs and batches, which {name} is about; choose 'adam'")
-
-
-def checked_inputs(estimator, X, *y, reset):
-    """X, or (X, y), as arrays without NaN: X in float64 or float32, a sparse one in CSR form.
-
-    Args:
-        estimator: which remembers the features if `reset`, else compares them.
+        estimator: stores the features if `reset`, otherwise compares them.
         X: (N, features).
         y: the targets, if there are any to check.
 
     Raises:
-        ValueError, TypeError: data that cannot be used. NaN and infinity are told by row and column.
+        ValueError, TypeError: data that cannot be used. For NaN and infinity the message names row and column.
     """
     checked = validate_data(estimator, X, *y, accept_sparse="csr", dtype=[np.float64, np.float32],
                             ensure_all_finite=False, reset=reset, **({"multi_output": True} if y else {}))
@@ -87,16 +34,16 @@ def checked_inputs(estimator, X, *y, reset):
     return checked
 
 
-def cast(estimator, X, dtype):
+def cast_inputs(estimator: Parameters, X: Any, dtype: DType) -> Any:
     """X in another dtype.
 
     Args:
-        estimator: which has checked X.
-        X: what `checked_inputs` gave.
+        estimator: the one that checked X.
+        X: the result of `checked_inputs`.
         dtype: float32 or float64.
 
     Raises:
-        ValueError: a value is too large for it.
+        ValueError: a value is too large for the dtype.
     """
     if X.dtype == dtype:
         return X
@@ -106,8 +53,8 @@ def cast(estimator, X, dtype):
     return made
 
 
-def _require_finite(X, estimator, given=None):
-    """Refuse NaN and infinity in X; `given` is what was cast to it, if anything was."""
+def _require_finite(X: Any, estimator: Parameters, given: Any = None) -> None:
+    """Raise for NaN and infinity in X; `given` is the matrix that was cast to X, if any."""
     values = X.data if hasattr(X, "indptr") else X
     with np.errstate(all="ignore"):
         if np.isfinite(values.sum()) or np.isfinite(values).all():
@@ -122,23 +69,23 @@ def _require_finite(X, estimator, given=None):
         value = given.data[place]
     names = getattr(estimator, "feature_names_in_", None)
     name = "" if names is None else f" ({names[column]!r})"
-    advice = ". A sklearn.impute.SimpleImputer in front fills in what is missing" if np.isnan(value) else ""
+    advice = ". Fill in missing values with a sklearn.impute.SimpleImputer first" if np.isnan(value) else ""
     raise ValueError(f"Input X contains {_kind(value, X.dtype)} in row {row}, column {column}{name}, counted from "
                      f"0{advice}")
 
 
-def _kind(value, dtype):
-    """What a value is that is not finite in a dtype."""
+def _kind(value: Any, dtype: DType) -> str:
+    """The description of a value that is not finite in a dtype."""
     if np.isnan(value):
         return "NaN"
     return "infinity" if np.isinf(value) else f"{value:g}, which is too large for {dtype},"
 
 
-def require_finite_target(y):
-    """Refuse a target with NaN, None or infinity.
+def require_finite_target(y: Any) -> None:
+    """Raise for a target with NaN, None or infinity.
 
     Args:
-        y: anything that becomes an array; what does not become one of numbers is left to other checks.
+        y: array-like. Values that are not numbers are left to other checks.
 
     Raises:
         ValueError: naming the row.
@@ -153,15 +100,15 @@ def require_finite_target(y):
         cast_target(array, array.dtype)
 
 
-def cast_target(target, dtype):
-    """A target of floats in another dtype.
+def cast_target(target: Array, dtype: DType) -> Array:
+    """A floating-point target in another dtype.
 
     Args:
-        target: (N, ...), a NumPy array.
+        target: (N, ...).
         dtype: float32 or float64.
 
     Raises:
-        ValueError: naming the row in which is NaN, infinity, or a value too large for the dtype.
+        ValueError: NaN, infinity or a value too large for the dtype; the message names the row.
     """
     with np.errstate(over="ignore"):
         made = target.astype(dtype, copy=False)
@@ -172,8 +119,9 @@ def cast_target(target, dtype):
     return made
 
 
-def weights(target, sample_weight, by_class, dtype):
-    """The weight of each sample, its own times its class's; None: all are 1.
+def combined_weights(target: Array, sample_weight: ArrayLike | None, by_class: Array | None,
+                     dtype: DType) -> Array | None:
+    """The weight of each sample, its own times that of its class; None if all are 1.
 
     Args:
         target: of N samples.
@@ -181,9 +129,9 @@ def weights(target, sample_weight, by_class, dtype):
         dtype: of the result.
 
     Raises:
-        ValueError: a weight that is negative or not finite, or weights that are all 0.
+        ValueError: weights that are negative, not finite, or all 0.
     """
-    if sample_weight is not None and not np.asarray(sample_weight).any():       # scikit-learn asks for "zero"
+    if sample_weight is not None and not np.asarray(sample_weight).any():       # scikit-learn expects the word "zero"
         raise ValueError("sample_weight is zero everywhere: no sample would count")
     weight = sample_weights(target, None, sample_weight)
     if by_class is not None:
@@ -203,6 +151,6 @@ def weights(target, sample_weight, by_class, dtype):
     return weight
 
 
-def has_random_layers(network):
-    """Whether training the network draws random numbers, as far as can be seen."""
+def has_random_layers(network: nn.Module) -> bool:
+    """Whether training the network draws random numbers, judged by fastnet's own layers."""
     return any(isinstance(m, nn.Dropout) for m in network.modules())

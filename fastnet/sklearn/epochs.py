@@ -1,29 +1,48 @@
-"""What happens at the end of an epoch: scikit-learn's curves, its rule for stopping, and its learning rates."""
+"""The end of each epoch: scikit-learn's loss curves, stopping rule and learning rates."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 import fastnet
+from fastnet import Tensor
+from fastnet._core.annotations import Array
 from fastnet.callbacks import Callback
 from fastnet.sklearn.solvers import lower_rate
 
+if TYPE_CHECKING:
+    from fastnet.sklearn.base import MLP
+    from fastnet.sklearn.batches import Penalty
+    from fastnet.training import Trainer
+    from fastnet.training.losses import Loss
+
+__all__ = ["Epochs", "Validation"]
+
 
 class Epochs(Callback):
-    """Keeps an estimator's record of its training, and ends it when nothing gets better any more.
+    """Record the training in an estimator's attributes, and stop it when it no longer improves.
 
     Args:
-        estimator: whose attributes are written.
+        estimator: its attributes are set.
         penalty: the `Penalty` that is part of the loss.
-        samples: how many an epoch has.
-        validation: a `Validation` that says how good the epoch was, in place of the loss; or None.
+        samples: number of samples per epoch.
+        validation: a `Validation` whose score is monitored; None: monitor the loss.
     """
 
-    priority = -1                       # callbacks of the user's own find the validation in the logs
+    priority = -1                       # before the user's callbacks, which find the validation in the logs
 
-    def __init__(self, estimator, penalty, samples, validation):
-        self.estimator, self.penalty, self.samples, self.validation = estimator, penalty, samples, validation
-        self.best, self.stopped = None, False
+    def __init__(self, estimator: MLP, penalty: Penalty, samples: int, validation: Validation | None) -> None:
+        self.estimator: MLP = estimator
+        self.penalty: Penalty = penalty
+        self.samples: int = samples
+        self.validation: Validation | None = validation
+        self.best: dict[str, Tensor] | None = None
+        self.stopped: bool = False
 
-    def on_epoch_end(self, trainer):
-        e = self.estimator
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        e: Any = self.estimator
         e.n_iter_ += 1
         e.t_ += self.samples
         e.loss_ = trainer.logs["loss"] + self.penalty.mean(trainer.running.weight)
@@ -34,22 +53,22 @@ class Epochs(Callback):
             better = e.loss_ <= e.best_loss_ - e.tol
             e.best_loss_ = min(e.best_loss_, e.loss_)
         else:
-            better = self._validate(trainer)
+            better = self._validate(trainer, self.validation)
         e._no_improvement_count = 0 if better else e._no_improvement_count + 1
         self._schedule(trainer)
 
-    def on_fit_end(self, trainer):
+    def on_fit_end(self, trainer: Trainer) -> None:
         self.restore()
 
-    def restore(self):
-        """Put the weights of the best epoch back, where there was validation."""
+    def restore(self) -> None:
+        """Restore the weights of the best epoch, if there was validation."""
         if self.best is not None:
-            self.estimator._network.load_state_dict(self.best)
+            self.estimator.module_.load_state_dict(self.best)
 
-    def _validate(self, trainer):
-        """Measure the epoch on the held-out samples; returns whether it was good enough to go on."""
-        e = self.estimator
-        score, loss = self.validation.measure(e)
+    def _validate(self, trainer: Trainer, validation: Validation) -> bool:
+        """Measure the epoch on the held-out samples; return whether the score improved."""
+        e: Any = self.estimator
+        score, loss = validation.measure()
         trainer.logs |= {"validation_loss": loss, "validation_score": score}
         e.validation_scores_.append(score)
         e.validation_loss_curve_.append(loss)
@@ -58,12 +77,13 @@ class Epochs(Callback):
         better = not score < e.best_validation_score_ + e.tol
         if score > e.best_validation_score_:
             e.best_validation_score_ = score
-            self.best = {name: x.clone() for name, x in e._network.state_dict().items()}
+            self.best = {name: x.clone() for name, x in e.module_.state_dict().items()}
         return better
 
-    def _schedule(self, trainer):
+    def _schedule(self, trainer: Trainer) -> None:
         """Set the learning rate for the next epoch, or stop."""
-        e, optimizer = self.estimator, trainer.optimizer
+        e: Any = self.estimator
+        optimizer = trainer.optimizer
         if e.solver == "sgd" and e.learning_rate == "invscaling":
             for group in optimizer.param_groups:
                 group["lr"] = e.learning_rate_init / (e.t_ + 1) ** e.power_t
@@ -82,24 +102,25 @@ class Validation:
     """Held-out samples.
 
     Args:
-        rows: the `Rows` of all samples.
-        members: the numbers of those that are held out.
-        target: of all samples, as the loss takes them: a NumPy array.
-        weight: (N,), of all samples, or None.
+        outputs: a function without arguments, which returns the network's outputs for them.
+        score: a function of (outputs, target, weight).
+        target: of the held-out samples, as the loss takes it.
+        weight: (N,), or None.
         loss: the `Loss`.
     """
 
-    def __init__(self, rows, members, target, weight, loss):
-        self.rows, self.members, self.loss = rows, members, loss
-        self.target = target[members]
-        self.weight = None if weight is None else weight[members]
+    def __init__(self, outputs: Callable[[], Array], score: Callable[[Array, Array, Array | None], Any], target: Array,
+                 weight: Array | None, loss: Loss) -> None:
+        self._outputs, self._score, self._loss = outputs, score, loss
+        self.target: Array = target
+        self.weight: Array | None = weight
 
-    def measure(self, estimator):
-        """(score, loss) of the network as it is."""
-        outputs = estimator._outputs(self.rows, self.members)
+    def measure(self) -> tuple[float, float]:
+        """(score, loss) of the network's current weights."""
+        outputs = self._outputs()
         weight = None if self.weight is None else fastnet.from_numpy(self.weight)
         with fastnet.no_grad():
-            loss = self.loss(fastnet.from_numpy(outputs), fastnet.from_numpy(self.target), weight).item()
+            loss = self._loss(fastnet.from_numpy(outputs), fastnet.from_numpy(self.target), weight).item()
         if not np.isfinite(outputs).all():
             return float("nan"), loss
-        return float(estimator._score(outputs, self.target, self.weight)), loss
+        return float(self._score(outputs, self.target, self.weight)), loss

@@ -1,89 +1,98 @@
-"""The rows of a matrix that a network is fed with, and a Trainer whose step reads them."""
+"""The rows of a matrix as a network's inputs, and a Trainer whose step reads them by index."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 import fastnet
+from fastnet import Tensor, nn, optim
+from fastnet._core.annotations import Array
 from fastnet.nn import functional as F
 from fastnet.sklearn.sparse import SparseNetwork, SparseRows
 from fastnet.training import Trainer
+from fastnet.training.losses import Loss
 
-_DENSE = 0.05                           # of the numbers not 0: from here on products with dense rows are faster
+__all__ = ["RowTrainer", "Rows", "worth_keeping_sparse"]
+
+_DENSE = 0.05                           # share of non-zero numbers above which products with dense rows are faster
 
 
-def worth_keeping_sparse(matrix):
-    """Whether a matrix is sparse, and so much so that products with its rows are best computed so."""
+def worth_keeping_sparse(matrix: Any) -> bool:
+    """Whether a matrix is sparse, with so few non-zero numbers that sparse products are faster."""
     return hasattr(matrix, "indptr") and matrix.nnz < _DENSE * matrix.shape[0] * matrix.shape[1]
 
 
 class Rows:
-    """What a network is fed with: rows of a matrix, dense or sparse. Only `all` makes the whole of a sparse one dense.
+    """The rows of a dense or sparse matrix. Only `all` converts a whole sparse matrix to dense.
 
     Args:
-        network: the estimator's. If it is a SparseNetwork, sparse rows stay so; else those of each batch are made
-            dense.
+        network: the estimator's. A SparseNetwork takes sparse rows; otherwise the rows of each batch are made dense.
         matrix: a NumPy array, or a CSR matrix.
     """
 
-    def __init__(self, network, matrix):
-        self.network, self.matrix = network, matrix
-        self.sparse = hasattr(matrix, "indptr")
-        self.stays_sparse = self.sparse and isinstance(network, SparseNetwork)
+    def __init__(self, network: nn.Module, matrix: Any) -> None:
+        self.network: nn.Module = network
+        self.matrix: Any = matrix
+        self.sparse: bool = hasattr(matrix, "indptr")
+        self.stays_sparse: bool = self.sparse and isinstance(network, SparseNetwork)
         self.tensor: Any = None if self.sparse else fastnet.from_numpy(np.ascontiguousarray(matrix))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.matrix.shape[0]
 
     @property
-    def width(self):
-        """How many numbers the network is given of each row: 1 where they stay sparse."""
+    def width(self) -> int:
+        """How many numbers the network is given per row: 1 if the rows stay sparse."""
         return 1 if self.stays_sparse else self.matrix.shape[1]
 
-    def take(self, numbers):
-        """What the network is called with for some rows.
+    def take(self, indices: Tensor) -> Any:
+        """The network's input for some rows.
 
         Args:
-            numbers: (m,), an int64 tensor.
+            indices: (m,), an int64 tensor.
         """
         if self.stays_sparse:
-            return SparseRows(self.matrix, numbers)
+            return SparseRows(self.matrix, indices)
         if self.sparse:
-            return fastnet.from_numpy(self.matrix[numbers.numpy()].toarray())
-        return F.embedding(numbers, self.tensor)
+            return fastnet.from_numpy(self.matrix[indices.numpy()].toarray())
+        return F.embedding(indices, self.tensor)
 
-    def all(self):
-        """What the network is called with for all rows."""
+    def all(self) -> Any:
+        """The network's input for all rows."""
         return self.take(fastnet.arange(len(self))) if self.sparse else self.tensor
 
-    def chunks(self, size, members=None):
-        """What the network is called with for so many rows at a time, of all or of some.
+    def chunks(self, size: int, indices: Array | None = None) -> Iterator[Any]:
+        """The network's inputs for `size` rows at a time, of all rows or of some.
 
         Args:
-            size: how many.
-            members: their numbers, a NumPy array; None: all.
+            size: number of rows.
+            indices: of the rows; None: all.
         """
-        if members is None and not self.sparse:
+        if indices is None and not self.sparse:
             return (self.tensor[i:i + size] for i in range(0, len(self), size))
-        members = np.arange(len(self)) if members is None else members
-        return (self.take(fastnet.from_numpy(members[i:i + size])) for i in range(0, len(members), size))
+        found = np.arange(len(self)) if indices is None else indices
+        return (self.take(fastnet.from_numpy(found[i:i + size])) for i in range(0, len(found), size))
 
 
 class RowTrainer(Trainer):
-    """A Trainer whose batches are numbers of rows, which its compiled step reads. Its model takes features, as ever.
+    """A Trainer whose batches are row indices; its compiled step reads the rows. `predict` takes features as usual.
 
     Args:
-        rows: a `Rows`: dense ones, or such that stay sparse.
-        optimizer: over the parameters of its network.
+        rows: a `Rows`, dense or such that stay sparse.
+        optimizer: of the parameters of its network.
         loss: a `Loss`.
         compile: False runs steps eagerly.
     """
 
-    def __init__(self, rows, optimizer, loss, compile=True):
+    def __init__(self, rows: Rows, optimizer: optim.Optimizer, loss: Loss, compile: bool = True) -> None:
         super().__init__(rows.network, optimizer, loss=loss.function, compile=compile)
-        self.loss, self._rows = loss, rows
+        self.loss: Loss = loss
+        self._rows = rows
 
     @property
-    def step_model(self):
-        """What a step calls with the numbers of a batch."""
+    def step_model(self) -> Callable[..., Any]:
+        """The function that a step calls with the row indices of a batch."""
         rows, network = self._rows, self.model
-        return lambda numbers: network(rows.take(numbers))
+        return lambda indices: network(rows.take(indices))

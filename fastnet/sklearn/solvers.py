@@ -1,12 +1,19 @@
-"""The optimizers by scikit-learn's names and parameters, and two more places where they come in."""
-from typing import Any
+"""The optimizers under scikit-learn's names and parameters, and the generator that an estimator draws from."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import fastnet
-from fastnet import optim
+from fastnet import nn, optim
 from fastnet._core.locks import new_lock
 from fastnet._core.state import Swapped
 from fastnet.random import default_generator
-from fastnet.sklearn.batches import groups
+from fastnet.sklearn.batches import parameter_groups
+
+if TYPE_CHECKING:
+    from fastnet.sklearn.parameters import Parameters
+
+__all__ = ["SMALLEST_RATE", "SOLVERS", "lower_rate", "new_optimizer", "own_draws"]
 
 SOLVERS: dict[str, Any] = {
     "adam": lambda e, params: optim.Adam(params, e.learning_rate_init, (e.beta_1, e.beta_2), e.epsilon),
@@ -17,22 +24,23 @@ SOLVERS: dict[str, Any] = {
     "adagrad": lambda e, params: optim.Adagrad(params, e.learning_rate_init, eps=e.epsilon),
     "lbfgs": None,                      # minimises the loss of all samples at once: see lbfgs.py
 }
-SMALLEST_RATE = 1e-6                    # where learning_rate="adaptive" ends
+SMALLEST_RATE = 1e-6                    # learning_rate="adaptive" stops here
 
 
-def optimizer_of(estimator, network):
-    """A new optimizer over a network's parameters.
+def new_optimizer(estimator: Parameters, network: nn.Module) -> optim.Optimizer:
+    """A new optimizer of a network's parameters.
 
     Args:
         estimator: see `MLPClassifier`.
-        network: its own.
+        network: the estimator's.
     """
-    solver = estimator.solver
-    return solver(groups(network)) if callable(solver) else SOLVERS[solver](estimator, groups(network))
+    solver: Any = estimator.solver
+    groups = parameter_groups(network)
+    return solver(groups) if callable(solver) else SOLVERS[solver](estimator, groups)
 
 
-def lower_rate(optimizer):
-    """A fifth of the learning rate; returns whether it was still worth it."""
+def lower_rate(optimizer: optim.Optimizer) -> bool:
+    """Divide the learning rate by 5, unless it is already the smallest; return whether it was divided."""
     if optimizer.param_groups[0]["lr"] <= SMALLEST_RATE:
         return False
     for group in optimizer.param_groups:
@@ -43,9 +51,9 @@ def lower_rate(optimizer):
 _lock = new_lock(reentrant=True)
 
 
-def own_draws(seed):
-    """Let what is done inside draw from `seed`, and put fastnet's generator back after it.
+def own_draws(seed: int) -> Swapped:
+    """A context manager in which random numbers come from `seed`; afterwards fastnet's generator is restored.
 
-    There is one generator, so that in several threads one has to wait for the other.
+    There is one generator, so threads that use this wait for each other.
     """
     return Swapped(default_generator, "__dict__", vars(fastnet.Generator(seed)), _lock)

@@ -1,7 +1,10 @@
-"""A first layer that takes rows of a sparse matrix as they are."""
+"""A first layer that takes rows of a sparse matrix, without making them dense."""
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
-from fastnet import nn
+from fastnet import Tensor, nn
+from fastnet._core.annotations import Array, DTypeLike, Result, Shape, StrPath
 from fastnet._core.memory import empty
 from fastnet._core.state import state
 from fastnet.autograd import gradient, op, writes_out
@@ -10,16 +13,18 @@ from fastnet.functional.kernel_calls import contiguous
 from fastnet.nn import architecture
 from fastnet.nn.parameter import new_parameter
 
+__all__ = ["SparseLinear", "SparseNetwork", "SparseRows", "csr_product"]
+
 
 class SparseLinear(nn.Module):
-    """x @ weight + bias, whose weight lies in the order in which sparse rows read it: a row for each input.
+    """x @ weight + bias for sparse rows. The weight is stored as sparse products read it: one row per input feature.
 
     Args:
         in_features, out_features: lengths of the last dimension of the input and of the result.
-        dtype: of the parameters, which start as zeros.
+        dtype: of the parameters, which are initialised to zeros.
 
     Shape:
-        (N, in_features), or N SparseRows, to (N, out_features). weight is (in_features, out_features), bias
+        (N, in_features), or SparseRows of N rows, to (N, out_features). weight is (in_features, out_features), bias
         (out_features,).
 
     Example:
@@ -29,29 +34,30 @@ class SparseLinear(nn.Module):
         (5, 2)
     """
 
-    def __init__(self, in_features, out_features, dtype=None):
+    def __init__(self, in_features: int, out_features: int, dtype: DTypeLike | None = None) -> None:
         super().__init__()
-        self.in_features, self.out_features = in_features, out_features
-        self.weight = new_parameter(in_features, out_features, dtype=dtype)
-        self.bias = new_parameter(out_features, dtype=dtype)
+        self.in_features: int = in_features
+        self.out_features: int = out_features
+        self.weight: nn.Parameter = new_parameter(in_features, out_features, dtype=dtype)
+        self.bias: nn.Parameter = new_parameter(out_features, dtype=dtype)
 
-    def forward(self, input):
+    def forward(self, input: Any) -> Tensor:
         product = csr_product(*input, self.weight) if isinstance(input, SparseRows) else input @ self.weight
         return product + self.bias
 
-    def as_linear(self):
+    def as_linear(self) -> nn.Module:
         """An nn.Linear with a copy of the weights."""
-        described = {"in_features": self.in_features, "out_features": self.out_features, "bias": True,
+        described: dict[str, Any] = {"in_features": self.in_features, "out_features": self.out_features, "bias": True,
                      "dtype": self.weight.dtype.name}
-        arrays = {"weight": self.weight._data.T, "bias": self.bias._data}
-        return architecture.build({"class": "Linear", "arguments": described}, arrays)     # which draws nothing
+        arrays = {"weight": self.weight.detach().numpy().T, "bias": self.bias.detach().numpy()}
+        return architecture.build({"class": "Linear", "arguments": described}, arrays)     # draws no random numbers
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}"
 
 
 class SparseNetwork(nn.Sequential):
-    """A network that begins with a SparseLinear. What it saves begins with an nn.Linear: `fastnet.load` knows that.
+    """A network that begins with a SparseLinear, and is saved with an nn.Linear instead, which `fastnet.load` reads.
 
     Args:
         args: the modules.
@@ -68,29 +74,30 @@ class SparseNetwork(nn.Sequential):
         )  # 8 parameters
     """
 
-    def save(self, path, metadata=None):
-        """Write the network, with an nn.Linear for its SparseLinear; see `fastnet.nn.Module.save`."""
-        first, *rest = self
+    def save(self, path: StrPath, metadata: Any = None) -> None:
+        """Write the network, with an nn.Linear instead of its SparseLinear; see `fastnet.nn.Module.save`."""
+        modules: list[Any] = list(self)
+        first, *rest = modules
         nn.Sequential(first.as_linear(), *rest).save(path, metadata)
 
 
 class SparseRows(NamedTuple):
-    """Some rows of a sparse matrix, which stay in it.
+    """A selection of rows of a sparse matrix, by reference.
 
     Args:
-        matrix: of SciPy, in CSR form.
-        rows: their numbers, (N,), an int64 tensor.
+        matrix: of SciPy, in CSR format.
+        rows: their indices, (N,), an int64 tensor.
     """
 
     matrix: Any
-    rows: Any
+    rows: Tensor
 
 
-def csr_product(matrix, rows, weight):
-    """matrix[rows] @ weight.
+def csr_product(matrix: Any, rows: Tensor, weight: Tensor) -> Tensor:
+    """Product of rows of a sparse matrix and a dense matrix, matrix[rows] @ weight.
 
     Args:
-        matrix: (n, k) of SciPy, in CSR form.
+        matrix: (n, k) of SciPy, in CSR format.
         rows: (m,), int64, each in [0, n).
         weight: (k, d), of the matrix's dtype.
 
@@ -109,9 +116,9 @@ def csr_product(matrix, rows, weight):
 
 
 @op
-def _csr_product(rows, weight, matrix):
+def _csr_product(rows: Array, weight: Array, matrix: Any) -> Result[Array]:
     parts = (rows, matrix.indptr, matrix.indices, matrix.data)
-    if state.recorder is not None:      # the matrix is the same one in every replay
+    if state.recorder is not None:      # every replay uses the same matrix
         for array in parts[1:]:
             state.recorder.constant(array)
 
@@ -122,7 +129,7 @@ def _csr_product(rows, weight, matrix):
 
 
 @writes_out
-def _of_weight(g, shape, *parts, out=None):
+def _of_weight(g: Array, shape: Shape, *parts: Any, out: Array | None = None) -> Array:
     dw = empty(shape, g.dtype) if out is None or out.shape != shape else out
     K.csr_matmul_backward(dw, *parts, contiguous(g))
     return dw

@@ -1,37 +1,46 @@
-"""A fit that fails leaves the estimator as it was: not fitted, or with the network that it had."""
+"""Undoing a failed fit: the estimator is again unfitted, or has the network from before."""
+from __future__ import annotations
+
+from typing import Any
+
 import fastnet
+from fastnet import nn, optim
 from fastnet._core.state import Finally
 
+__all__ = ["undone_on_failure"]
 
-def undone_on_failure(estimator, goes_on):
-    """Put an estimator's attributes back if what is done inside raises.
+
+def undone_on_failure(estimator: Any, network: nn.Module | None, optimizer: optim.Optimizer | None) -> Finally:
+    """A context manager that restores an estimator's attributes if the block raises.
 
     Args:
         estimator: see `MLPClassifier`.
-        goes_on: its network is trained further, not replaced: the weights and the optimizer's state are put back too.
+        network: one that is trained further, whose weights are restored too; None: the fit makes a new network.
+        optimizer: of this network, or None.
     """
     attributes = dict(vars(estimator))
     lengths = [(curve, len(curve)) for curve in attributes.values() if isinstance(curve, list)]
-    saved = _Saved(estimator) if goes_on else None
+    saved = None if network is None else _Saved(network, optimizer)
 
-    def undo():
+    def undo() -> None:
         estimator.__dict__ = dict(attributes)
-        for curve, length in lengths:   # they are appended to
+        for curve, length in lengths:   # the fit appends to these lists
             del curve[length:]
         if saved is not None:
-            saved.put_back()
+            saved.restore()
     return Finally(undo, failed_only=True)
 
 
 class _Saved:
     """Copies of a network's tensors and of its optimizer's state."""
 
-    def __init__(self, estimator):
-        self.tensors = [(x, x.clone()) for x in estimator._network.state_dict().values()]
-        self.optimizer = estimator._optimizer
-        self.state = None if self.optimizer is None else self.optimizer.state_dict()
+    def __init__(self, network: nn.Module, optimizer: optim.Optimizer | None) -> None:
+        self.tensors = [(x, x.clone()) for x in network.state_dict().values()]
+        self.optimizer = optimizer
+        self.state: Any = None if optimizer is None else optimizer.state_dict()
 
-    def put_back(self):
+    def restore(self) -> None:
+        """Copy the values back."""
         with fastnet.no_grad():
             for x, before in self.tensors:
                 x.copy_(before)

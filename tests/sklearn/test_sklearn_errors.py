@@ -22,17 +22,17 @@ def classes():
 
 @pytest.mark.parametrize("parameters, message", [
     ({"alpha": -1}, "'alpha' parameter of MLPClassifier must be a number from 0. Got -1"),
-    ({"max_iter": 0.5}, "must be a whole number from 1"), ({"beta_1": 1.0}, "from 0 to below 1"),
+    ({"max_iter": 0.5}, "must be an integer from 1"), ({"beta_1": 1.0}, "from 0 to below 1"),
     ({"momentum": 2}, "from 0 to 1"), ({"shuffle": "no"}, "must be True or False"),
-    ({"batch_size": "all"}, "'auto' or a whole number"), ({"max_grad_norm": 0}, "None or a number above 0"),
+    ({"batch_size": "all"}, "'auto' or an integer"), ({"max_grad_norm": 0}, "None or a number above 0"),
     ({"solver": "newton"}, "unknown solver 'newton'; choose from 'adam'"), ({"dtype": "float16"}, "unknown dtype"),
     ({"learning_rate": "fast"}, "unknown learning_rate"), ({"activation": "wobble"}, "unknown activation 'wobble'"),
     ({"activation": ["relu", "tanh"]}, "activation has 2 values, expected one or 1"),
     ({"dropout": [0.1, 0.2]}, "dropout has 2 values"), ({"dropout": 1.5}, "between 0 and 1"),
     ({"hidden_layer_sizes": (3, 0)}, "hidden_layer_sizes must be > 0"), ({"loss": "hinge"}, "unknown loss 'hinge'"),
     ({"module": nn.Linear(10, 5)}, "module gives 5 outputs for each sample, expected 3"),
-    ({"solver": "lbfgs", "dropout": 0.1}, "dropout makes another"),
-    ({"solver": "lbfgs", "early_stopping": True}, "which early_stopping is about"),
+    ({"solver": "lbfgs", "dropout": 0.1}, "needs a deterministic loss"),
+    ({"solver": "lbfgs", "early_stopping": True}, "which early_stopping needs"),
     ({"solver": "sgd", "learning_rate_init": 1e30}, "non-finite parameter weights"),
     ({"loss": lambda output, target: nn.functional.cross_entropy(output, target), "class_weight": "balanced"},
      "one number for each sample"),
@@ -87,7 +87,7 @@ def test_bad_data(classes):
     for value, text in ((1e300, r"1e\+300, which is too large for float32,"), (-np.inf, "infinity")):
         with pytest.raises(ValueError, match=f"X contains {text} in row 1, column 2, counted from 0$"):
             MLPClassifier().fit(np.where(place, value, X), y)
-    with pytest.raises(ValueError, match=r"NaN in row 1, column 2, counted from 0\. A sklearn\.impute\.SimpleImputer"):
+    with pytest.raises(ValueError, match=r"NaN in row 1, column 2, counted from 0\. Fill in missing values with a sklearn\.impute\.SimpleImputer"):
         MLPClassifier().fit(np.where(place, np.nan, X), y)
     with pytest.raises(ValueError, match="sample_weight is zero everywhere"):
         MLPClassifier().fit(X, y, np.zeros(len(y)))

@@ -45,7 +45,7 @@ class _InPlace(Module):
 
 
 class ReLU(_InPlace):
-    """max(x, 0).
+    """Rectified linear unit: max(x, 0).
 
     Args:
         inplace: write the result into the input.
@@ -58,7 +58,7 @@ class ReLU(_InPlace):
 
 
 class ReLU6(_InPlace):
-    """min(max(x, 0), 6).
+    """Rectified linear unit with an upper bound of 6: min(max(x, 0), 6).
 
     Args:
         inplace: write the result into the input.
@@ -73,7 +73,9 @@ class ReLU6(_InPlace):
 
 
 class SiLU(_InPlace):
-    """x * sigmoid(x), also called swish. Elfwing et al. 2017, https://arxiv.org/abs/1702.03118.
+    """Sigmoid linear unit, also called swish: x * sigmoid(x).
+
+    Elfwing et al. 2017, https://arxiv.org/abs/1702.03118.
 
     Args:
         inplace: write the result into the input.
@@ -88,7 +90,7 @@ class SiLU(_InPlace):
 
 
 class Mish(_InPlace):
-    """x * tanh(log(1 + exp(x))). Misra 2019, https://arxiv.org/abs/1908.08681.
+    """Mish: x * tanh(log(1 + exp(x))). Misra 2019, https://arxiv.org/abs/1908.08681.
 
     Args:
         inplace: write the result into the input.
@@ -103,7 +105,7 @@ class Mish(_InPlace):
 
 
 class LeakyReLU(Module):
-    """x where x > 0, else negative_slope * x. Maas et al. 2013.
+    """Leaky rectified linear unit: x where x > 0, else negative_slope * x. Maas et al. 2013.
 
     Args:
         negative_slope: the slope for x < 0.
@@ -130,7 +132,9 @@ class LeakyReLU(Module):
 
 
 class ELU(Module):
-    """x where x > 0, else alpha * (exp(x) - 1). Clevert et al. 2015, https://arxiv.org/abs/1511.07289.
+    """Exponential linear unit: x where x > 0, else alpha * (exp(x) - 1).
+
+    Clevert et al. 2015, https://arxiv.org/abs/1511.07289.
 
     Args:
         alpha: the function approaches -alpha as x goes to minus infinity.
@@ -191,7 +195,7 @@ class Hardtanh(Module):
 
 
 class Sigmoid(_Elementwise):
-    """1 / (1 + exp(-x)).
+    """Sigmoid: 1 / (1 + exp(-x)).
 
     Example:
         >>> import fastnet
@@ -203,7 +207,7 @@ class Sigmoid(_Elementwise):
 
 
 class LogSigmoid(_Elementwise):
-    """log(1 / (1 + exp(-x))), computed without overflow.
+    """Logarithm of the sigmoid, log(1 / (1 + exp(-x))), computed without overflow.
 
     Example:
         >>> import fastnet
@@ -215,7 +219,7 @@ class LogSigmoid(_Elementwise):
 
 
 class Tanh(_Elementwise):
-    """(exp(x) - exp(-x)) / (exp(x) + exp(-x)).
+    """Hyperbolic tangent: (exp(x) - exp(-x)) / (exp(x) + exp(-x)).
 
     Example:
         >>> import fastnet
@@ -225,7 +229,7 @@ class Tanh(_Elementwise):
 
 
 class Softsign(_Elementwise):
-    """x / (1 + |x|).
+    """Softsign: x / (1 + |x|).
 
     Example:
         >>> import fastnet
@@ -237,7 +241,9 @@ class Softsign(_Elementwise):
 
 
 class GELU(Module):
-    """x * Phi(x), where Phi is the standard normal cumulative distribution function. https://arxiv.org/abs/1606.08415.
+    """Gaussian error linear unit: x * Phi(x), where Phi is the standard normal cumulative distribution function.
+
+    Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415.
 
     Args:
         approximate: "none" computes Phi with the error function, "tanh" with a tanh formula, as GPT-2 does.
@@ -265,11 +271,11 @@ class GELU(Module):
 
 
 class Softplus(Module):
-    """log(1 + exp(beta * x)) / beta; x itself where beta * x > threshold.
+    """Softplus, a smooth ReLU: log(1 + exp(beta * x)) / beta, or x where beta * x > threshold.
 
     Args:
         beta: larger values approach ReLU.
-        threshold: return x above it, where the two differ by less than the precision.
+        threshold: above it the two are equal to within the precision.
 
     Example:
         >>> import fastnet
@@ -292,7 +298,7 @@ class Softplus(Module):
 
 
 class Softmax(Module):
-    """exp(x) / sum(exp(x)) along a dimension.
+    """Softmax along a dimension: exp(x) / sum(exp(x)).
 
     Args:
         dim: the dimension.
@@ -320,7 +326,7 @@ class Softmax(Module):
 
 
 class LogSoftmax(Softmax):
-    """x - log(sum(exp(x))) along a dimension.
+    """Logarithm of the softmax along a dimension: x - log(sum(exp(x))).
 
     Args:
         dim: the dimension.

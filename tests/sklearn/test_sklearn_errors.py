@@ -35,7 +35,7 @@ def classes():
     ({"solver": "lbfgs", "early_stopping": True}, "which early_stopping needs"),
     ({"solver": "sgd", "learning_rate_init": 1e30}, "non-finite parameter weights"),
     ({"loss": lambda output, target: nn.functional.cross_entropy(output, target), "class_weight": "balanced"},
-     "one number for each sample"),
+     "one number per sample"),
     ({"early_stopping": True, "validation_fraction": 0}, "validation set is too small"),
     ({"class_weight": {0: -5, 1: 1, 2: 1}}, r"class_weight gives sample \d+ the weight -5"),
     ({"class_weight": {0: np.nan, 1: 1, 2: 1}}, r"class_weight gives sample \d+ the weight nan"),
@@ -87,11 +87,11 @@ def test_bad_data(classes):
     for value, text in ((1e300, r"1e\+300, which is too large for float32,"), (-np.inf, "infinity")):
         with pytest.raises(ValueError, match=f"X contains {text} in row 1, column 2, counted from 0$"):
             MLPClassifier().fit(np.where(place, value, X), y)
-    with pytest.raises(ValueError, match=r"NaN in row 1, column 2, counted from 0\. Fill in missing values with a sklearn\.impute\.SimpleImputer"):
+    with pytest.raises(ValueError, match=r"NaN in row 1, column 2, counted from 0\. Fill in missing values"):
         MLPClassifier().fit(np.where(place, np.nan, X), y)
     with pytest.raises(ValueError, match="sample_weight is zero everywhere"):
         MLPClassifier().fit(X, y, np.zeros(len(y)))
-    with pytest.raises(ValueError, match="several columns that are not 0 or 1"):
+    with pytest.raises(ValueError, match="several columns with values other than 0 and 1"):
         MLPClassifier().fit(X, np.column_stack([y, y]))
     with pytest.raises(AttributeError, match="has no coefs_ before it is fitted"):
         _ = MLPClassifier().coefs_

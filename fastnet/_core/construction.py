@@ -21,14 +21,13 @@ if TYPE_CHECKING:
 
     from fastnet._core.annotations import Array, ArrayLike, DType, DTypeLike
 
+    class SupportsDLPack(Protocol):
+        """An array that can be exchanged by DLPack."""
+
+        @property
+        def __dlpack__(self) -> Callable[..., Any]: ...
+
 _NUMBERS = frozenset((bool, int, float))
-
-
-class SupportsDLPack(Protocol):
-    """An array that can be exchanged by DLPack: https://dmlc.github.io/dlpack/latest/python_spec.html."""
-
-    @property
-    def __dlpack__(self) -> Callable[..., Any]: ...
 
 
 def tensor(data: ArrayLike, dtype: DTypeLike | None = None, requires_grad: bool = False, *, device: str | None = None,

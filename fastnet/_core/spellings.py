@@ -22,11 +22,9 @@ def respelled(function: _F) -> _F:
         >>> x.sum(axis=1, keepdims=True).shape, x.reshape(shape=(3, 2)).shape
         ((2, 1), (3, 2))
     """
-    parameters = inspect.signature(function).parameters
+    parameters, first, spread = _parameters(function)
     names = {other: name for other, name in _OTHER.items() if name in parameters}
-    spread = next((name for name, p in parameters.items() if p.kind is p.VAR_POSITIONAL), None)
     spread = None if spread in _NO_SHAPE else spread
-    first = next(iter(parameters), None)
     if not names and spread is None:
         return function
 
@@ -36,8 +34,19 @@ def respelled(function: _F) -> _F:
             return function(*args)
         kwargs = {names.get(name, name): value for name, value in kwargs.items()}
         if spread in kwargs:
-            if not args and first != spread and first in kwargs:
+            if not args and first in kwargs:
                 args = kwargs.pop(first),
             args = *args, kwargs.pop(spread)
         return function(*args, **kwargs)
     return call                         # type: ignore[return-value]    # it takes more than `function` does
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[tuple[str, ...], str | None, str | None]:
+    """The names of a function's parameters, of the first by position, and of `*args`; None where there is none.
+
+    The code object has them all. inspect.signature would take most of the time of `import fastnet`.
+    """
+    code = inspect.unwrap(function).__code__
+    count = code.co_argcount + code.co_kwonlyargcount
+    return (code.co_varnames[:count], code.co_varnames[0] if code.co_argcount else None,
+            code.co_varnames[count] if code.co_flags & inspect.CO_VARARGS else None)

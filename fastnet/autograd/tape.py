@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["FREED", "Node", "call_into", "gradient", "is_saved_by", "node_number", "op", "writes_out"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_ARRAY = re.compile(r"\bArray\b")
 
 Node = _tape.Node
 gradient = _saved.gradient
@@ -130,7 +131,7 @@ def _on_tensors(annotation: Any) -> Any:
         return annotation
     if annotation.startswith("Result["):
         annotation = annotation.removeprefix("Result[").removesuffix("]")
-    return re.sub(r"\bArray\b", "Tensor", annotation)
+    return _ARRAY.sub("Tensor", annotation) if "Array" in annotation else annotation
 
 
 def _by_position(fn, args, attributes):

@@ -1,7 +1,9 @@
-"""`python -m fastnet`: the same as the command `fastnet`."""
+"""`python -m fastnet` runs the command `fastnet`."""
 import sys
 
 from fastnet.cli import main
+
+__all__: list[str] = []
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,1 +1,1 @@
-"""Files that are replaced whole, and files of tensors."""
+"""Atomic replacement of files, and files of tensors."""

@@ -1,42 +1,51 @@
-"""Files are replaced whole or not at all."""
+"""Atomic replacement of files."""
+from __future__ import annotations
+
 import os
 import stat
 import time
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from glob import escape, glob
+from typing import Any
+
+from fastnet._core.annotations import StrPath
+
+__all__ = ["replacing"]
 
 ABANDONED = 3600                        # seconds without a write, after which a temporary file's writer is dead
 
 
 @contextmanager
-def replacing(path, mode="wb", **options):
-    """Open a temporary file beside `path` that takes its place when the block ends without an error.
+def replacing(path: StrPath, mode: str = "wb", **options: Any) -> Iterator[Any]:
+    """Open a temporary file that replaces `path` atomically when the block ends without an error.
 
-    Readers see the old contents or the new, never a part; after an error nothing is left behind, and what a killed
-    process left behind is removed by the next one an hour later that writes the same file. A link stays, and what it
-    points to is replaced. Devices and pipes have nothing to replace: they are written to.
+    Readers see the old contents or the new, never a mixture. After an error the temporary file is removed; one that a
+    killed process left is removed an hour later, by the next process that writes the same file. A symbolic link is
+    kept, and its target is replaced. Devices and pipes cannot be replaced: they are written directly.
 
     Args:
         path: the file to write; its folder must exist.
-        mode, options: as for `open`, a mode that writes anew.
+        mode, options: see `open`; the mode must begin with "w".
 
     Raises:
-        OSError: naming `path`, whatever could not be done: a full disk, a missing folder, a file that is read-only.
+        OSError: naming `path`: a full disk, a missing folder, a read-only file.
     """
     path = os.fsdecode(path)
     old = _mode(path)
     if not os.path.basename(path) or not (old is None or stat.S_ISREG(old)):
-        with open(path, mode, **options) as file:           # a folder, or no name at all: an error that says so
+        with open(path, mode, **options) as file:           # for a folder, or an empty name, this raises
             yield file
         return
     target = os.path.realpath(path)
     folder, name = os.path.split(target)
-    prefix = os.path.join(folder, f".fastnet-{zlib.crc32(os.fsencode(name)):08x}-")        # names can be of full length
+    # a checksum of the name, since the name itself can have the greatest length already
+    prefix = os.path.join(folder, f".fastnet-{zlib.crc32(os.fsencode(name)):08x}-")
     temporary = f"{prefix}{os.urandom(6).hex()}.tmp"
     try:
         if old is not None:
-            os.close(os.open(target, os.O_WRONLY))          # what may not be written may not be replaced
+            os.close(os.open(target, os.O_WRONLY))          # raises for a read-only file, which must not be replaced
         _remove_abandoned(prefix)
         with open(temporary, mode.replace("w", "x"), **options) as file:
             yield file
@@ -46,25 +55,25 @@ def replacing(path, mode="wb", **options):
             os.chmod(temporary, stat.S_IMODE(old) & 0o777)
         os.replace(temporary, target)
     except BaseException as e:
-        with suppress(OSError):         # there may be none; a read-only file system refuses before it looks
+        with suppress(OSError):         # the file may not exist; a read-only file system raises before it looks
             os.remove(temporary)
         if isinstance(e, OSError) and e.errno is not None and (
                 not isinstance(e.filename, str) or e.filename in (temporary, target)):
             e.filename = path
-            del e.filename2             # the other name of a replacement that failed
+            del e.filename2             # the second name in an error of os.replace
         raise
 
 
-def _mode(path):
-    """Kind and permissions of a file, None where there is none."""
+def _mode(path: str) -> int | None:
+    """Type and permissions of a file; None if it does not exist."""
     try:
         return os.stat(path).st_mode
     except FileNotFoundError:
         return None
 
 
-def _remove_abandoned(prefix):
-    """Remove the temporary files of writers that were killed."""
+def _remove_abandoned(prefix: str) -> None:
+    """Remove the temporary files of killed processes."""
     for left in glob(f"{escape(prefix)}*.tmp"):
         with suppress(OSError):
             if time.time() - os.path.getmtime(left) > ABANDONED:

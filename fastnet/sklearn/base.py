@@ -267,19 +267,19 @@ class MLP(Parameters):
         try:
             trainer.fit(batches, epochs=1 if incremental else self.max_iter, callbacks=callbacks, progress=False)
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=7)
+            warnings.warn("Training interrupted by user.", stacklevel=6)
             epochs.restore()
             return
         if not (incremental or trainer.stop):
             warnings.warn(f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization "
-                          "hasn't converged yet.", ConvergenceWarning, stacklevel=7)
+                          "hasn't converged yet.", ConvergenceWarning, stacklevel=6)
 
     def _batch_size(self, samples: int) -> int:
         if self.batch_size == "auto":
             return min(200, samples)
         if self.batch_size > samples:
             warnings.warn(f"batch_size is {self.batch_size}, larger than the {samples} samples; they make one batch",
-                          stacklevel=7)
+                          stacklevel=6)
         return min(self.batch_size, samples)
 
     def _hold_out(self, target: Array, rng: Any) -> Any:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
@@ -13,6 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 import fastnet
 from fastnet._core.annotations import Array, ArrayLike
 from fastnet.sklearn.base import MLP, only_with_epochs
+from fastnet.sklearn.bases import ClassifierMixin
 from fastnet.sklearn.losses import log_loss, loss_of, needs_scores_of_classes
 from fastnet.sklearn.parameters import ActivationSpec, ClassifierLoss, ModuleSpec, RandomState, SolverSpec
 from fastnet.training.losses import Loss
@@ -91,6 +91,7 @@ class MLPClassifier(ClassifierMixin, MLP):
     """
 
     classes_: Array
+    n_outputs_: int
     class_weight: Mapping[Any, float] | Literal["balanced"] | None
 
     def __init__(self, hidden_layer_sizes: int | Iterable[int] = (100,),
@@ -107,9 +108,6 @@ class MLPClassifier(ClassifierMixin, MLP):
                  max_grad_norm: float | None = None, callbacks: Callback | Iterable[Callback] | None = None,
                  dtype: Literal["auto", "float32", "float64"] = "auto", compile: bool = True) -> None:
         self._keep(locals())
-
-    if TYPE_CHECKING:                   # scikit-learn is not annotated
-        def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float: ...
 
     # ---- labels ----
 

@@ -101,4 +101,4 @@ def minimize(estimator: MLP, objective: Objective) -> None:
     estimator.n_iter_, estimator.loss_ = min(found.nit, estimator.max_iter), float(found.fun)
     if found.status != 0:
         warnings.warn(f"lbfgs failed to converge after {found.nit} iteration(s): {found.message}\nIncrease max_iter or "
-                      "max_fun, or scale the data.", ConvergenceWarning, stacklevel=6)
+                      "max_fun, or scale the data.", ConvergenceWarning, stacklevel=5)

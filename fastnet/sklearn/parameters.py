@@ -6,14 +6,12 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from fastnet._core.errors import one_of
+from fastnet.sklearn.bases import BaseEstimator
 from fastnet.sklearn.solvers import SOLVERS
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
     from fastnet import nn, optim
     from fastnet.callbacks import Callback
     from fastnet.training.annotations import LossFunction
@@ -73,10 +71,6 @@ class Parameters(BaseEstimator):
     def _keep(self, arguments: Mapping[str, Any]) -> None:
         """Store the constructor's arguments (its `locals()`) unchanged under their names, as scikit-learn requires."""
         self.__dict__.update((name, value) for name, value in arguments.items() if name != "self")
-
-    if TYPE_CHECKING:                   # scikit-learn is not annotated
-        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
-        def set_params(self, **params: Any) -> Self: ...
 
 
 # {parameter: (test, description of the values that pass it)}

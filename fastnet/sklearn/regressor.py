@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 
-from fastnet._core.annotations import Array, ArrayLike
+from fastnet._core.annotations import Array
 from fastnet.data.targets import NEAR
 from fastnet.data.values import mean_and_scale
 from fastnet.sklearn.base import MLP
+from fastnet.sklearn.bases import RegressorMixin
 from fastnet.sklearn.checks import require_finite_target
 from fastnet.sklearn.losses import REGRESSION, loss_of
 from fastnet.sklearn.parameters import ActivationSpec, ModuleSpec, RandomState, RegressorLoss, SolverSpec
@@ -53,6 +53,7 @@ class MLPRegressor(RegressorMixin, MLP):
         True
     """
 
+    n_outputs_: int
     target_mean_: Array
     target_scale_: Array
 
@@ -69,9 +70,6 @@ class MLPRegressor(RegressorMixin, MLP):
                  callbacks: Callback | Iterable[Callback] | None = None,
                  dtype: Literal["auto", "float32", "float64"] = "auto", compile: bool = True) -> None:
         self._keep(locals())
-
-    if TYPE_CHECKING:                   # scikit-learn is not annotated
-        def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float: ...
 
     def _check_target(self, y: Any) -> None:
         if y is not None:

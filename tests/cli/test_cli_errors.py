@@ -179,7 +179,7 @@ def test_truncated_models(tmp_path, capsys, model, command):
         path.write_bytes(whole[:length])
         assert "cut.safetensors: " in failure(capsys, command[0], path, *command[1:])
     path.write_bytes((1 << 62).to_bytes(8, "little") + whole[8:])
-    assert "cut.safetensors: no safetensors file" in failure(capsys, command[0], path, *command[1:])
+    assert "cut.safetensors: not a safetensors file" in failure(capsys, command[0], path, *command[1:])
 
 
 def test_models_of_others(tmp_path, capsys, model):

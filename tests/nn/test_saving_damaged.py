@@ -71,13 +71,13 @@ DAMAGED = {
     "two texts under one name": pack('{"__metadata__":{"a":"1"},"__metadata__":{}}'),
     "data behind the end": pack({"x": entry()}, bytes(5)),
 }
-REFUSED = {name: (data, "no safetensors file, or one that is cut off or damaged") for name, data in DAMAGED.items()} | {
-    "a dtype of another name": (pack({"x": entry("F8_E4M3", (4,))}, bytes(4)), "tensor 'x' is of dtype 'F8_E4M3'"),
+REFUSED = {name: (data, "not a safetensors file, or a truncated or damaged one") for name, data in DAMAGED.items()} | {
+    "a dtype of another name": (pack({"x": entry("F8_E4M3", (4,))}, bytes(4)), "tensor 'x' has dtype 'F8_E4M3'"),
     "many dimensions": (pack({"x": entry(shape=(1,) * 65)}, bytes(4)), "64"),
     "large empty dimensions": (pack({"x": entry(shape=(0, 1 << 62, 1 << 62), offsets=(0, 0))}), "array is too big"),
     "many brackets": (pack('{"x":{"dtype":"U8","shape":[0],"data_offsets":[0,0],"y":[' + "[]," * 9999 + "[]]}}"),
-                      "its header is damaged: it has more brackets than it can need"),
-    "bools of 2": (pack({"x": entry("BOOL", (4,))}, b"\0\1\2\0"), "bools are bytes of 0 or 1"),
+                      "its header is damaged: it has more brackets than a valid one can have"),
+    "bools of 2": (pack({"x": entry("BOOL", (4,))}, b"\0\1\2\0"), "expected bools that are bytes of 0 or 1"),
 }
 
 
@@ -235,8 +235,8 @@ ABOUT = {
     "a newer format": ('{"format":2,"model":{}}', "the file has format 2 of a newer version of fastnet"),
     "no model": (
         '{"format":1,"class":[],"reason":{}}', "weights of a model of class '?', but not its architecture (?)"),
-    "two models": ('{"format":1,"model":{},"model":{}}', "'model' is there twice"),
-    "infinity": ('{"format":1,"model":Infinity}', "Infinity is no JSON"),
+    "two models": ('{"format":1,"model":{},"model":{}}', "duplicate name 'model'"),
+    "infinity": ('{"format":1,"model":Infinity}', "Infinity is not JSON"),
 }
 
 
@@ -247,7 +247,7 @@ def test_damaged_descriptions(about, words, path):
 
 def test_damaged_metadata(path):
     for text, words in (("{", "its metadata is damaged"), ("[]", "expected its metadata to be a dictionary, got list"),
-                        ("[" * 100_000, "its metadata is nested too deep"), ('{"x":NaN}', "NaN is no JSON")):
+                        ("[" * 100_000, "its metadata is nested too deep"), ('{"x":NaN}', "NaN is not JSON")):
         about = json.dumps({"format": 1, "metadata": text})
         refused(path, pack({"__metadata__": {"fastnet": about}}), words, fastnet.load_metadata)
 

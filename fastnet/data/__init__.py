@@ -1,6 +1,6 @@
-"""Data on its way to a model: sets of samples, batches, tables, folders of pictures, preparation, augmentation.
+"""Datasets, batches, tables, folders of images, preparation of tables, and augmentation.
 
-pandas, polars, scikit-learn and Pillow are imported by what needs them, when it is called.
+pandas, polars and Pillow are imported only by the functions that need them.
 """
 from fastnet.data.annotations import Dataset
 from fastnet.data.arrays import as_array

@@ -34,7 +34,6 @@ class TensorDataset:
 
     Attributes:
         arrays: the data, as arrays, tensors or sparse matrices.
-        targets: the last of the arrays.
 
     Raises:
         TypeError: an array does not hold numbers.
@@ -67,7 +66,7 @@ class TensorDataset:
 
     @property
     def targets(self) -> Any:
-        """The last array."""
+        """The last of the arrays."""
         return self.arrays[-1]
 
     def __len__(self) -> int:

@@ -87,7 +87,7 @@ class Dates:
         return None
 
     def read(self, cells: Sequence[Any]) -> tuple[Array, list[int]]:
-        """Read cells; returns (datetime64[us] with NaT for what is no date, the rows that hold something else)."""
+        """Read cells; returns (datetime64[us], NaT where there is no date; the rows that hold something else)."""
         known = {cell: self.value(cell) for cell in set(cells)}
         values = [known[cell] for cell in cells]
         odd = [row for row, value in enumerate(values) if value is None]

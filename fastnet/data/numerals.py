@@ -32,7 +32,7 @@ _PATTERNS = {mark: re.compile(
     rf"(?P<open>\()?\s*(?P<sign>{_SIGN})?\s*(?P<before>{_CURRENCY})?\s*(?P<after>{_SIGN})?\s*"
     rf"(?P<whole>{_GROUPED[mark]}|[1-9]\d{{0,2}}(?:[ \u00a0\u2009\u202f'’]\d{{3}})+|\d+)?"
     rf"(?:{re.escape(mark)}(?P<fraction>\d*))?(?P<exponent>e{_SIGN}?\d+)?"
-    rf"(?P<trailing>-)?(?:(?P<power>\s*{_POWER})?\s*(?P<behind>{_CURRENCY})|(?P<unit>\s*{_UNIT}))?"
+    rf"(?P<trailing>-)?(?:(?P<power>\s*{_POWER})?\s*(?P<currency_after>{_CURRENCY})|(?P<unit>\s*{_UNIT}))?"
     rf"\s*(?P<percent>%)?\s*(?P<close>\))?", re.IGNORECASE) for mark in DECIMAL_MARKS}
 
 
@@ -254,7 +254,7 @@ def _parts(text: str, mark: str) -> _Parts | None:
     suffix = _suffix(found)
     if suffix is None:
         return None
-    currency = (found["before"] or found["behind"] or "").upper()
+    currency = (found["before"] or found["currency_after"] or "").upper()
     return _Parts(-size if negative else size, suffix, _NAMES.get(currency, currency) or None, bool(found["fraction"]))
 
 

@@ -1,4 +1,4 @@
-"""Values of targets: labels of classes, and numbers; what a column of them is, and how it is read."""
+"""Labels of classes and values of regressions, read from a column of targets."""
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

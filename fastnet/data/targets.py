@@ -14,6 +14,7 @@ from fastnet.data.dates import SECONDS_A_DAY, Dates, seconds
 from fastnet.data.encoders import places_of
 from fastnet.data.finiteness import finite
 from fastnet.data.forms import Form, form_as, form_of, kind_of_form
+from fastnet.data.frames import MOST_LISTED
 from fastnet.data.notes import one_spelling, remark, spellings
 from fastnet.data.numerals import Numerals
 from fastnet.data.rounding import require_spread
@@ -38,7 +39,6 @@ __all__ = ["NEAR", "TASKS", "TargetPreparation"]
 TASKS: tuple[Task, ...] = ("classification", "regression")
 NEAR = 100                              # a mean of at most so many scales leaves float32 five digits of the scale
 _KINDS = ("category", "number", "date")
-_MOST_LISTED = 20                       # labels that an error lists
 
 
 class TargetPreparation:
@@ -255,8 +255,8 @@ class TargetPreparation:
 
     def _unseen(self, labels: Sequence[Any]) -> ValueError:
         return ValueError("labels that were not seen in training: "
-                          f"{', '.join(map(repr, labels[:_MOST_LISTED]))}; expected "
-                          f"{', '.join(map(repr, (self.classes or [])[:_MOST_LISTED]))}")
+                          f"{', '.join(map(repr, labels[:MOST_LISTED]))}; expected "
+                          f"{', '.join(map(repr, (self.classes or [])[:MOST_LISTED]))}")
 
     @property
     def _is_near(self) -> bool:

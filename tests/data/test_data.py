@@ -1,4 +1,4 @@
-"""Datasets and batches: what they give, in which order, and what they say of data that is not right."""
+"""Datasets and batches: their contents, order and errors."""
 import itertools
 import pickle
 
@@ -24,7 +24,7 @@ def labels(batches):
     return [batch[-1].tolist() for batch in batches]
 
 
-def test_what_is_optional_is_loaded_by_what_needs_it():
+def test_optional_packages_are_imported_on_first_use():
     code = "import sys, fastnet; fastnet.data.DataLoader; print(*{name.partition('.')[0] for name in sys.modules})"
     assert not {"pandas", "polars", "sklearn", "scipy", "PIL"} & set(output(code).split())
 
@@ -54,12 +54,12 @@ def test_take(given, dtype, shape):
 
 @pytest.mark.parametrize("array", [
     np.zeros(3, "u8"), np.zeros(3, "c8"), np.array(["1", "2"]), np.array([1, "2"], object), np.zeros(3, "M8[s]")])
-def test_dtypes_that_there_are_none_for(array):
+def test_other_dtypes_are_converted(array):
     with pytest.raises(TypeError, match=r"array 1: expected numbers"):
         TensorDataset(np.zeros(len(array)), array)
 
 
-def test_text_is_told_where_to_go():
+def test_errors_on_text_name_the_preparations():
     with pytest.raises(TypeError, match=r"got '2' \(str\) in row 1.*TargetPreparation for labels"):
         TensorDataset(np.array([1, "2"], object))
 
@@ -108,12 +108,12 @@ def test_sparse_matrices():
 @pytest.mark.parametrize("arrays, message", [
     ((), "at least one array"), ((np.zeros((3, 2)), np.zeros(4)), r"of equal length, got the shapes \(3, 2\), \(4,\)"),
     ((np.float32(1),), "array 0: expected samples along a first dimension")])
-def test_arrays_that_are_no_samples(arrays, message):
+def test_invalid_arrays(arrays, message):
     with pytest.raises(ValueError, match=message):
         TensorDataset(*arrays)
 
 
-def test_a_number_out_of_range():
+def test_row_out_of_range():
     for dataset in (samples(), TensorDataset(np.zeros((N, 2), np.float16))):
         with pytest.raises(IndexError):
             dataset.take(np.array([0, N]))
@@ -136,7 +136,7 @@ def test_subset_of_a_subset():
 
 @pytest.mark.parametrize("rows, error", [([0, N], IndexError), ([-1], IndexError), ([0.5], TypeError),
                                          ([[0]], TypeError), ([True], TypeError)])
-def test_subset_of_what_is_not_there(rows, error):
+def test_subset_out_of_range(rows, error):
     with pytest.raises(error):
         Subset(samples(), rows)
 
@@ -199,7 +199,7 @@ def test_drop_last(n, size, batches):
     assert [len(y) for x, y in loader] == [size] * batches
 
 
-def test_every_loop_is_another_epoch():
+def test_each_loop_is_the_next_epoch():
     loader = DataLoader(samples(), 5, shuffle=True)
     first, second = labels(loader), labels(loader)
     assert first != second
@@ -218,7 +218,7 @@ def noisy(x, y, rng):
 
 @pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize("prefetch", [0, 2])
-def test_an_epoch_is_a_function_of_seed_and_number(prefetch):
+def test_an_epoch_depends_on_seed_and_number_only(prefetch):
     """... wherever it is entered, whatever was drawn before, on threads or not."""
     options = {"batch_size": 5, "shuffle": True, "transform": noisy}
     whole = bits(DataLoader(samples(), **options, seed=-7).epoch(3))
@@ -254,7 +254,7 @@ def test_several_inputs_and_none():
     assert [len(batch) for batch in DataLoader(TensorDataset(np.arange(4)), 2)] == [1, 1]
 
 
-def test_a_transform_gets_arrays_of_its_own():
+def test_a_transform_may_write_to_its_arrays():
     data = samples()
 
     def transform(x, y):
@@ -265,12 +265,12 @@ def test_a_transform_gets_arrays_of_its_own():
     assert data.arrays[0][0].tolist() == [0, 1]
 
 
-def test_a_transform_may_give_one_array():
+def test_a_transform_may_return_one_array():
     assert [len(batch) for batch in DataLoader(samples(), 12, transform=lambda x, y: x)] == [1, 1]
     assert next(iter(DataLoader(TensorDataset(np.ones(2)), 2, transform=np.negative)))[0].tolist() == [-1, -1]
 
 
-def test_datasets_of_ones_own():
+def test_user_defined_datasets():
     class Squares:
         def __len__(self):
             return 4
@@ -283,7 +283,7 @@ def test_datasets_of_ones_own():
 
 
 @pytest.mark.parametrize("dataset", [np.zeros((3, 2)), [1, 2, 3], fastnet.zeros(3), None])
-def test_arrays_are_no_dataset(dataset):
+def test_arrays_are_refused_as_datasets(dataset):
     with pytest.raises(TypeError, match=r"put arrays into a TensorDataset\(x, y\)"):
         DataLoader(dataset)
 
@@ -296,7 +296,7 @@ def test_settings_out_of_range(options, error):
 
 
 @pytest.mark.parametrize("number, start", [(-1, 0), (0, -1), (0, 6)])
-def test_epochs_that_there_are_not(number, start):
+def test_epochs_out_of_range(number, start):
     with pytest.raises(ValueError, match="expected"):
         DataLoader(samples(), 5).epoch(number, start)
 
@@ -339,7 +339,7 @@ def test_finite():
         finite(np.array([None, "a"], object), "x")
 
 
-def test_sparse_matrices_that_are_not_finite():
+def test_not_finite_sparse_matrices():
     scipy = pytest.importorskip("scipy.sparse")
     x = np.zeros((4, 5))
     assert finite(scipy.csr_array(x)) is not None
@@ -355,6 +355,6 @@ def test_as_array_shares_memory():
 
 
 @pytest.mark.parametrize("data, message", [([[1], [1, 2]], "x: expected a rectangular"), (["a", "b"], "x: ")])
-def test_lists_that_are_no_numbers(data, message):
+def test_lists_of_other_things_than_numbers(data, message):
     with pytest.raises((TypeError, ValueError), match=message):
         as_array(data, "x")

@@ -1,4 +1,4 @@
-"""Cells as people write them: numbers, dates and text of a column, decided by all of its cells."""
+"""Numbers, dates and text as people write them: the form of a column is judged by all of its cells."""
 import numpy as np
 import pytest
 from data_tools import require_both_libraries_read_alike
@@ -36,7 +36,7 @@ def test_numbers(cell, value):
 
 @pytest.mark.parametrize("cell", ["?", "-", "none", "abc", "1.2.3", "1,2", "12,3456.5", "1_2", "$", "%", "(5", "--5",
                                   "1 2", "0,123", "N.A.", "#DIV/0!", "1;5"])
-def test_a_few_cells_that_are_no_numbers_are_missing(cell):
+def test_a_few_odd_cells_are_missing(cell):
     values, odd = read([*PLAIN, cell, "3"])
     assert odd == [20] and np.isnan(values[20]) and values[21] == 3
 
@@ -93,11 +93,11 @@ def test_codes_with_leading_zeros_are_text(cells):
 
 
 @pytest.mark.parametrize("cells", [["0", "10"], ["0.5", "00.5"], ["007"] + ["1", "22", "333"] * 40])
-def test_what_is_no_code(cells):
+def test_numbers_with_few_leading_zeros_are_no_codes(cells):
     assert form_of(cells) == Numerals()
 
 
-def test_ten_odd_cells_of_a_hundred_are_few_and_eleven_are_not():
+def test_at_most_a_tenth_of_the_cells_may_be_odd():
     assert form_of(["1.5"] * 90 + ["x"] * 10) == Numerals()
     assert form_of(["1.5"] * 89 + ["x"] * 11) is None
     assert form_of(["1.5"] * 50 + ["?"] * 25 + ["none"] * 25) == Numerals()         # which say that they are missing
@@ -136,7 +136,7 @@ def test_dates(cell, day):
     (["1/2/2020", "31/12/2020"], True), (["1/2/2020", "12/31/2020"], False), (["1/2/2020", "3/4/2020"], True),
     (["2020-12-31", "31 Dec 2020"], None), (["5/5/2020"], None), (["13/1/2020"] * 40 + ["1/13/2020"], True),
     (["1/13/2020"] * 40 + ["13/1/2020"], False)])
-def test_the_whole_column_decides_about_day_and_month(cells, day_first):
+def test_order_of_day_and_month_is_judged_by_the_whole_column(cells, day_first):
     assert form_of(cells) == Dates(day_first)
 
 
@@ -167,7 +167,7 @@ def test_dates_of_frames_are_dates(library):
 
 # ---- text -----------------------------------------------------------------------------------------------------------
 
-def test_values_match_whatever_their_spaces_and_the_form_of_their_accents():
+def test_spaces_and_unicode_forms_do_not_matter():
     preparation = TablePreparation().fit({" caf\u00e9 ": ["th\u00e9", "lait"]})
     found = preparation.transform({"cafe\u0301": [" the\u0301 ", "lait "]})
     np.testing.assert_array_equal(found, [[0, 1], [1, 0]])
@@ -184,7 +184,7 @@ def test_a_dtype_of_categories_is_a_category(library):
     assert TablePreparation().fit(frame).feature_names == ["code=1", "code=2"]
 
 
-# ---- as asked -------------------------------------------------------------------------------------------------------
+# ---- stated kinds ---------------------------------------------------------------------------------------------------
 
 def test_kinds_can_be_stated():
     table = {"code": ["1", "2", "1"], "zip": ["02134", "10001", "?"], "when": ["20201231", "20210101", "20210102"],
@@ -201,7 +201,7 @@ def test_kinds_can_be_stated():
             TablePreparation(kinds={"x": kind}).fit({"x": ["1" if kind == "number" else "2020-01-01", "two", cell]})
 
 
-def test_errors_blame_the_cell_that_is_wrong(tmp_path):
+def test_errors_name_the_wrong_cell(tmp_path):
     (tmp_path / "a.csv").write_text("size\n1.5\n2.5\n")
     preparation = TablePreparation().fit(read_cells(tmp_path / "a.csv"))
     (tmp_path / "b.csv").write_text('size,x\n"1,000",a\n\nNA,b\n?,c\n$5,\nbig,d\n')
@@ -237,7 +237,7 @@ def test_both_libraries_read_the_same(tmp_path, monkeypatch, text):
     require_both_libraries_read_alike(tmp_path / "t.csv", monkeypatch)
 
 
-def test_columns_may_be_called_anything(tmp_path):
+def test_any_column_names(tmp_path):
     names = ["self", "data", "args", "kwargs", "sep", "dtype", "index", "columns", "copy", "name", "__class__", "class"]
     (tmp_path / "t.csv").write_text(",".join(names) + "\n" + ",".join("1" for _ in names) + "\n")
     features, _ = split_target(read_table(tmp_path / "t.csv"), "self")

@@ -14,7 +14,7 @@ def read(cells):
     return typed(cells, form_of(cells))[0].tolist()
 
 
-# ---- numbers with something behind them -----------------------------------------------------------------------------
+# ---- numbers with units and suffixes --------------------------------------------------------------------------------
 
 @pytest.mark.parametrize(("cells", "values"), [
     (["12 kg", "13.5 kg", "14"], [12, 13.5, 14]), (["12kg", "13 KG", "1,014 Kg"], [12, 13, 1014]),
@@ -32,7 +32,7 @@ def test_units_and_powers(cells, values):
 @pytest.mark.parametrize("cells", [
     ["5 kg", "500 g"], ["12", "14B", "15", "16A"], ["12", "14B", "15", "16"], ["1st", "2nd", "3rd"], ["007A", "008A"],
     ["5 mW", "6 MW"], ["31 Dec", "30 Jan"], ["S", "M", "2M"], ["B2", "B3"]])
-def test_other_words_behind_numbers_are_text(cells):
+def test_numbers_with_various_words_are_text(cells):
     assert read(cells) == cells
 
 
@@ -52,7 +52,7 @@ def test_the_unit_is_kept():
         again.transform({"weight": ["14 g"], "views": ["3k"]})
 
 
-def test_words_for_what_is_missing_are_kept(tmp_path):
+def test_words_for_missing_values_are_remembered(tmp_path):
     """One cell in two is not a few, but it stood for a missing value in training."""
     table = {"price": [*(f"{i}.5" for i in range(20)), "k.A."], "day": [*["2020-01-01", "2020-01-02"] * 10, "offen"]}
     preparation = TablePreparation().fit(table)
@@ -64,7 +64,7 @@ def test_words_for_what_is_missing_are_kept(tmp_path):
             prepared.transform({"price": ["9.5", "unklar"], "day": ["2020-01-01"] * 2})
 
 
-def test_text_for_what_was_numbers_is_read_by_all_of_its_column(tmp_path):
+def test_text_in_place_of_numbers_is_judged_by_its_column(tmp_path):
     """A table of numbers shows no decimal mark: it is the new file's, as it would be in `read_table`."""
     (tmp_path / "t.csv").write_text("size;price;day\n1.813;2,5 €;1/2/2020\n2.500;1,5 €;13/2/2020\n")
     with_numbers = {"size": [1813.0, 5.0], "price": [2.5, 9.0], "day": np.array(["2020-02-01", "2020-02-13"], "M8[us]")}
@@ -114,13 +114,13 @@ def test_dates_and_times(cells, days):
 
 @pytest.mark.parametrize("cells", [
     ["20190731", "20190732"], ["18991231", "20190731"], ["20190731", "5"], ["20190731.0", "20190731.0"]])
-def test_numbers_that_are_no_dates(cells):
+def test_numbers_that_look_like_dates(cells):
     assert read(cells) == list(map(float, cells))
 
 
 @pytest.mark.parametrize("cells", [["1234-05", "1234-06"], ["2008-09", "2012-13"], ["25:00", "26:00"], ["13:45", "x"],
                                    ["13:45", "2019-07-31"], ["13/2019", "14/2019"], ["Q5 2019", "Q6 2019"]])
-def test_text_that_is_no_date(cells):
+def test_text_that_looks_like_dates(cells):
     assert read(cells) == cells
 
 
@@ -165,7 +165,7 @@ def test_times_of_day_as_a_target():
 
 # ---- spellings ------------------------------------------------------------------------------------------------------
 
-def test_capitals_make_no_category():
+def test_categories_ignore_capitals():
     answers = ["Yes", "YES", "yes", "Yes", "no", "No", "no", None]
     preparation = TablePreparation().fit({"answer": answers})
     assert preparation.feature_names == ["answer=Yes", "answer=no"]
@@ -178,7 +178,7 @@ def test_capitals_make_no_category():
     assert stated.unseen(table) == {"answer": 3}
 
 
-def test_capitals_make_no_class():
+def test_classes_ignore_capitals():
     target = TargetPreparation().fit(["Yes", "YES", "Yes", "no", "No", "no"])
     assert target.classes == ["Yes", "no"] and target.notes == ["counts 'No' as 'no', 'YES' as 'Yes'"]
     again = TargetPreparation.from_dict(target.to_dict())

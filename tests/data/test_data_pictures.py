@@ -1,4 +1,4 @@
-"""Pictures from files and folders: what is read, in which order, and what is said of files that are no pictures."""
+"""Pictures from files and folders: contents, order and errors."""
 import re
 
 import numpy as np
@@ -81,7 +81,7 @@ WHOLE = png(4, 4)
     (b"", "cannot identify"), (b"no picture at all", "cannot identify"), (WHOLE[:45], ""),
     (WHOLE.replace(b"IDAT", b"IDAX"), ""),
     (png(0, 0), ""), (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "cannot identify")])
-def test_files_that_are_no_pictures(tmp_path, contents, message):
+def test_unreadable_pictures(tmp_path, contents, message):
     path = tmp_path / "wrong.png"
     path.write_bytes(contents)
     with pytest.raises(ValueError, match=f"^cannot read {re.escape(str(path))} as an image: .*{message}"):
@@ -91,7 +91,7 @@ def test_files_that_are_no_pictures(tmp_path, contents, message):
 @pytest.mark.parametrize(("size", "given"), [
     ((20_000, 20_000), "more than 64,000,000"), ((10_000, 9_500), "more than 64,000,000"),     # Pillow's error, warning
     ((9_999, 8_905), "9999 x 8905"), ((1, 64_000_000), "1 x 64000000"), ((65_536, 1), "65536 x 1")])
-def test_pictures_that_would_cost_too_much(tmp_path, size, given):
+def test_too_large_pictures(tmp_path, size, given):
     """They are refused before they are decoded: a compressed picture of a pixel by many took gigabytes to resize."""
     (tmp_path / "class").mkdir()
     path = tmp_path / "class" / "large.png"
@@ -133,7 +133,7 @@ def test_damaged_files_are_errors_or_pictures(tmp_path, kind):
     assert len(refusals) > 10 and all(str(path) in text for text in refusals)
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_picture(tmp_path / "p.png")
 
@@ -178,13 +178,13 @@ def test_pictures_of_other_sizes(folder):
     assert len(ImageFolder(folder, size=4)) == 6
 
 
-def test_a_picture_that_cannot_be_read(folder):
+def test_unreadable_picture_in_a_folder(folder):
     (folder / "dog" / "a.PNG").write_bytes(WHOLE[:45])
     with pytest.raises(ValueError, match=r"a\.PNG as an image"):
         ImageFolder(folder)
 
 
-def test_folders_that_are_none(folder, tmp_path):
+def test_invalid_folders(folder, tmp_path):
     (folder / "empty").mkdir()
     with pytest.raises(ValueError, match=r"expected images \(\.png, .*\) of each class, got none of 'empty'"):
         ImageFolder(folder)

@@ -1,4 +1,4 @@
-"""Batches made ahead by a thread: the same ones, errors and all, and no thread that stays behind."""
+"""Batches prepared by a thread: the same batches and errors, and the thread always ends."""
 import gc
 import os
 import threading
@@ -41,14 +41,14 @@ def test_the_same_batches(ahead):
     assert threads() == []
 
 
-def test_after_the_end_there_is_nothing():
+def test_nothing_follows_the_end():
     items = iter(loader())
     assert len(list(items)) == 5
     assert list(items) == []
     assert next(items, None) is None
 
 
-def test_as_many_as_asked_for_and_no_more():
+def test_no_more_batches_ahead_than_requested():
     begun = threading.Semaphore(0)
     made = []
 
@@ -88,7 +88,7 @@ def test_closed_while_another_thread_waits():
     assert found in ([], [1])
 
 
-def test_errors_come_where_their_batch_would_have():
+def test_errors_are_raised_in_place_of_their_batch():
     def transform(x, y):
         if 3 in y:
             raise FloatingPointError("of the transform's own")
@@ -136,7 +136,7 @@ def test_abandoned_in_a_cycle():
     assert threads() == []
 
 
-def test_the_end_of_the_process_does_not_hang():
+def test_exit_does_not_hang():
     assert output("""
         import numpy as np
         from fastnet.data import DataLoader, TensorDataset

@@ -1,4 +1,4 @@
-"""Tables as numbers: what is learnt and applied is what scikit-learn's own transformers do, and it travels as JSON."""
+"""Tables as numbers: the same results as scikit-learn's transformers, and the round trip through JSON."""
 import json
 
 import numpy as np
@@ -52,7 +52,7 @@ def frame(pandas, columns):
 
 @pytest.mark.parametrize("scale, scaler", [("standard", StandardScaler), ("robust", RobustScaler)])
 @pytest.mark.parametrize("missing", ["median", "mean", "most_frequent"])
-def test_what_scikit_learn_does(scale, scaler, missing):
+def test_equals_scikit_learn(scale, scaler, missing):
     pandas = pytest.importorskip("pandas")
     train, other = table(), table(seed=1, strange=True)
     theirs = oracle(scaler, missing).fit(frame(pandas, train))
@@ -82,7 +82,7 @@ def test_standardised():
     np.testing.assert_allclose(found.std(0), [1, 0], atol=1e-6)
 
 
-def test_a_pipeline_of_scikit_learn_works_as_it_is():
+def test_works_in_a_pipeline_of_scikit_learn():
     rng = np.random.default_rng(0)
     x = rng.normal(5, 3, (60, 4))
     x[3, 1] = np.nan
@@ -91,7 +91,7 @@ def test_a_pipeline_of_scikit_learn_works_as_it_is():
     np.testing.assert_array_equal(np.concatenate([a.numpy() for a, _ in loader]), pipeline.transform(x).astype("f4"))
 
 
-# ---- which kind a column is -----------------------------------------------------------------------------------------
+# ---- the kind of a column -------------------------------------------------------------------------------------------
 
 N = 100
 VARIED = np.random.default_rng(0).permutation(N)
@@ -114,11 +114,11 @@ def test_kinds(column, kind):
     ("PassengerId", np.arange(9), True), ("customer_id", np.arange(9), True), ("paid", np.arange(9), False),
     ("ID", np.arange(9) // 2, False), ("id", np.arange(9) / 2, False),
     ("position", np.arange(9), False)])
-def test_numbers_of_rows_are_no_features(name, values, out):
+def test_row_numbers_are_left_out(name, values, out):
     assert (name in TablePreparation().fit({name: values, "x": np.ones(9)}).left_out) == out
 
 
-def test_kinds_as_asked():
+def test_stated_kinds():
     preparation = TablePreparation(kinds={"zip": "category", "id": "number"}, leave_out=["x"]).fit(
         {"zip": [10.0, 20.0, np.nan, 10.0], "id": [0, 1, 2, 3], "x": [1, 2, 3, 4]})
     assert preparation.feature_names == ["zip=10", "zip=20", "id"]
@@ -145,7 +145,7 @@ def test_settings(options, message):
     ({"a": [1.0, -1e300]}, {}, r"'a': expected a number of at most 1e\+150, got -1e\+300 in row 1"),
     ({"a": ["?", "!"]}, {"kinds": {"a": "text"}}, "column 'a': expected text with words"),
     ({"age": [1]}, {"leave_out": ["aeg"]}, "no column 'aeg'; did you mean 'age'")])
-def test_tables_that_cannot_be_learnt_from(given, options, message):
+def test_invalid_tables_for_fit(given, options, message):
     with pytest.raises(ValueError, match=message):
         TablePreparation(**options).fit(given)
 
@@ -154,19 +154,19 @@ def test_tables_that_cannot_be_learnt_from(given, options, message):
     ({"siz": [1.0], "colour": ["a"]}, "there is no column 'size'; did you mean 'siz'"),
     ({"size": ["1.5", "big"], "colour": ["a", "b"]}, "column 'size': expected a number, got 'big' in row 1"),
     ({"size": [1, -np.inf], "colour": ["a", "b"]}, "column 'size': expected a number, got -inf in row 1")])
-def test_tables_that_do_not_fit(given, message):
+def test_invalid_tables_for_transform(given, message):
     preparation = TablePreparation().fit({"size": [1.0, 2.0], "colour": ["a", "b"]})
     with pytest.raises(ValueError, match=message):
         preparation.transform(given)
 
 
-def test_gaps_and_new_categories_and_columns_fit():
+def test_transform_accepts_gaps_and_new_categories_and_columns():
     preparation = TablePreparation(scale=None).fit({"size": [1.0, 2.0, 9.0], "colour": ["a", "b", "b"]})
     found = preparation.transform({"unknown": ["x", "y"], "colour": [None, "z"], "size": [None, 5]})
     np.testing.assert_array_equal(found, [[2, 0, 1], [5, 0, 0]])
 
 
-def test_categories_that_were_not_seen_are_counted():
+def test_unseen_categories_are_counted():
     preparation = TablePreparation(max_categories=3).fit(
         {"size": [1.0, 2.0] * 6, "colour": ["a", "b"] * 6, "town": ["x", "y", "z", "u"] * 3})
     assert preparation.encoders["town"].other
@@ -211,13 +211,13 @@ TEXT = {"name": "a", "kind": "text", "words": ["x"], "idf": [1.0]}
             [{**CATEGORY, "categories": "x"}], [{**CATEGORY, "categories": ["x", "x"]}], [{**CATEGORY, "other": 7}],
             [{**CATEGORY, "categories": [[]]}], [{**TEXT, "idf": []}], [{**TEXT, "idf": ["1"]}],
             [{**TEXT, "words": None}]))])
-def test_dictionaries_that_are_no_preparation(given):
+def test_invalid_dictionaries(given):
     with pytest.raises(ValueError, match=r"expected|column twice"):
         TablePreparation.from_dict(given)
 
 
 @pytest.mark.parametrize("entry", [NUMBER, CATEGORY, TEXT])
-def test_dictionaries_that_are(entry):
+def test_valid_dictionaries(entry):
     found = TablePreparation.from_dict({"columns": [entry], "left_out": {}}).to_dict()["columns"]
     assert found == [entry | (FORM if entry is NUMBER else {})]
 
@@ -240,14 +240,14 @@ def test_tasks(values, task, classes):
     assert kept.transform(values).tobytes() == found.tobytes()
 
 
-def test_tasks_can_be_chosen():
+def test_stated_tasks():
     assert TargetPreparation("classification").fit(np.arange(50)).classes == list(range(50))
     assert TargetPreparation("regression").fit([1, 1, 2, 2]).transform([2]).dtype == np.float32
     with pytest.raises(ValueError, match="unknown task 'ranking'"):
         TargetPreparation("ranking")
 
 
-def test_targets_of_a_regression_are_standardised_where_asked():
+def test_regression_targets_are_standardised_on_request():
     values = np.array([10.0, 20.0, 30.5])
     plain, target = TargetPreparation().fit(values), TargetPreparation(standardise=True).fit(values)
     np.testing.assert_array_equal(plain.transform(values), values)
@@ -275,13 +275,13 @@ def test_a_constant_target_has_the_scale_one(constant):
     assert target.inverse(target.transform([constant])).tolist() == pytest.approx([constant], rel=1e-7)
 
 
-def test_a_spread_that_float32_rounds_away_wants_to_be_standardised():
+def test_a_spread_lost_in_float32_is_an_error():
     with pytest.raises(ValueError, match=r"the target: float32 rounds .* only 5.92, .*standardise=True"):
         TargetPreparation().fit(1.7e9 + np.linspace(-10, 10, 41))
     TargetPreparation().fit(2459000 + np.linspace(-1000, 1000, 41))
 
 
-def test_labels_that_were_not_seen():
+def test_unseen_labels():
     target = TargetPreparation().fit(["cat", "dog"])
     with pytest.raises(ValueError, match=r"not seen in training: 'cow', 'fox'; expected 'cat', 'dog'"):
         target.transform(["cat", "fox", "cow", "fox"])
@@ -297,7 +297,7 @@ def test_labels_that_were_not_seen():
     (["a", None], None, "the target: 1 value is NaN"), ([0.5, np.nan], None, "nan in row 1"),
     ([0.5, np.inf], "regression", "inf in row 1"), (["a", "b"], "regression", "numbers for a regression, got 'a'"),
     ([0.5, 1.5], "classification", r"as labels of classes, got 0.5 \(float\)"), ([[1, 2]], None, "one dimension")])
-def test_targets_that_are_not_right(values, task, message):
+def test_invalid_targets(values, task, message):
     with pytest.raises(ValueError, match=message):
         TargetPreparation(task).fit(values)
 
@@ -308,6 +308,6 @@ def test_targets_that_are_not_right(values, task, message):
     {"task": "classification", "classes": ["a", "a"]}, {"task": "classification", "classes": "ab"},
     {"task": "regression", "mean": 0.0}, {"task": "regression", "mean": 0.0, "scale": 0.0},
     {"task": "regression", "mean": float("inf"), "scale": 1.0}, {"task": "regression", "mean": 10**400, "scale": 1.0}])
-def test_dictionaries_that_are_no_target(given):
+def test_invalid_dictionaries_of_a_target(given):
     with pytest.raises(ValueError, match="the dictionary of a target"):
         TargetPreparation.from_dict(given)

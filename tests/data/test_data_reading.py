@@ -1,4 +1,4 @@
-"""Files of tables as programs write them: headers, separators, packed files, standard input, Parquet, wide tables."""
+"""Reading of tables: headers, separators, packed files, standard input, Parquet, wide tables."""
 import gzip
 import io
 import sys
@@ -51,7 +51,7 @@ def test_a_wrong_line_after_the_separator_is_named(written):
         read_cells(written("sep=;\na;b\n1;2\n1;2;3\n"))
 
 
-# ---- lines that are no rows, and rows that are too long -------------------------------------------------------------
+# ---- lines that are not rows, and rows that are too long ------------------------------------------------------------
 
 @pytest.mark.parametrize(("text", "cells", "lines"), [
     ("\n\na,b\n1,2\n", {"a": ["1"], "b": ["2"]}, [4]), ("  \na\n1\n", {"a": ["1"]}, [3]),
@@ -82,7 +82,7 @@ def test_comments_are_noted(written):
     ('a,b\n1,"2\n3,"4"\n', "lines 2 to 3: expected ',' or the end of the line after a closing quotation mark"),
     ('a,"b\n1,2\n', "line 1: expected a closing quotation mark"),
     ('a\n"say "hi""\n', r'inside a quoted field, write each quotation mark twice \(""\)')])
-def test_quotation_marks_that_do_not_match(written, text, message):
+def test_unmatched_quotation_marks(written, text, message):
     with pytest.raises(ValueError, match=rf"t\.csv, {message}" if message.startswith("line") else message):
         read_cells(written(text))
 
@@ -90,7 +90,7 @@ def test_quotation_marks_that_do_not_match(written, text, message):
 # ---- encodings ------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
-def test_western_text(written, encoding):
+def test_windows_1252(written, encoding):
     text = "name,size,note\nplain,1,x\nMüller,2,Straße\nÉ,3,naïve\n"
     cells = read_cells(written(text.encode(encoding)))
     assert cells["name"].tolist() == ["plain", "Müller", "É"] and cells["note"].tolist() == ["x", "Straße", "naïve"]
@@ -101,13 +101,13 @@ def test_western_text(written, encoding):
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-16", "utf-8-sig"])
-def test_text_of_two_bytes(written, encoding):
+def test_utf16(written, encoding):
     cells = read_cells(written("a,b\nМосква,2\nMüller,\n".encode(encoding)))
     assert lists(cells) == {"a": ["Москва", "Müller"], "b": ["2", None]} and cells.notes == []
 
 
 @pytest.mark.parametrize(("text", "encoding"), [("Москва,Киев", "cp1251"), ("東京", "shift-jis"), ("北京", "gbk")])
-def test_other_encodings_are_stated(written, text, encoding):
+def test_other_encodings_must_be_stated(written, text, encoding):
     path = written(f"a\nx\n\"{text}\"\n".encode(encoding))
     with pytest.raises(ValueError, match=r"t\.csv, line 3 is not valid UTF-8, it has the byte 0x..; state its "):
         read_cells(path)
@@ -115,7 +115,7 @@ def test_other_encodings_are_stated(written, text, encoding):
         assert columns(read(path, encoding=encoding))["a"].tolist() == ["x", text]
 
 
-def test_an_encoding_that_does_not_fit(written):
+def test_wrong_encoding(written):
     path = written("a\né\n".encode())
     with pytest.raises(ValueError, match="unknown encoding 'utf8000': expected a name such as utf-8, cp1252"):
         read_cells(path, encoding="utf8000")
@@ -123,14 +123,14 @@ def test_an_encoding_that_does_not_fit(written):
         read_cells(path, encoding="ascii")
 
 
-# ---- packed, and from elsewhere -------------------------------------------------------------------------------------
+# ---- packed files and standard input --------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name", ["t.csv.gz", "t.tsv.gz", "T.CSV.GZ", "t.txt"])
 def test_packed_files(written, name):
     assert lists(read_cells(written(gzip.compress(b"a,b\n1,\xc3\xa9\n"), name))) == {"a": ["1"], "b": ["é"]}
 
 
-def test_a_packed_file_that_is_cut_off(written):
+def test_truncated_gzip_file(written):
     with pytest.raises(ValueError, match=r"cannot unpack the gzip file .*t\.csv\.gz"):
         read_cells(written(gzip.compress(b"a,b\n" + b"1,2\n" * 9999)[:-9], "t.csv.gz"))
 
@@ -160,7 +160,7 @@ def test_blocks(written):
 
 # ---- Parquet --------------------------------------------------------------------------------------------------------
 
-def test_parquet_with_an_index_is_the_same_to_both_libraries(tmp_path, monkeypatch):
+def test_both_libraries_read_a_parquet_index_alike(tmp_path, monkeypatch):
     pandas = pytest.importorskip("pandas")
     pytest.importorskip("polars")
     pytest.importorskip("pyarrow")
@@ -182,7 +182,7 @@ def test_parquet_with_an_index_is_the_same_to_both_libraries(tmp_path, monkeypat
 
 # ---- wide tables ----------------------------------------------------------------------------------------------------
 
-def test_a_column_takes_little_time(written):
+def test_wide_tables_are_fast(written):
     """100,000 columns once took 1.6 ms each."""
     wide, rng = 4000, np.random.default_rng(0)
     rows = rng.normal(size=(20, wide)).round(4).astype(str)

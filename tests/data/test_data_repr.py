@@ -1,4 +1,4 @@
-"""What objects of `fastnet.data` and the generator print: what they are, in one line, however much they hold."""
+"""The repr of objects of `fastnet.data` and of generators: one line that says what they are."""
 import numpy as np
 import pytest
 

@@ -1,4 +1,4 @@
-"""Parts of datasets: their sizes, which samples they have, and what is said where there can be none."""
+"""Splits of datasets: sizes, samples and errors."""
 import numpy as np
 import pytest
 
@@ -21,7 +21,7 @@ def test_random_split(lengths, sizes):
 
 
 @pytest.mark.parametrize("lengths", [[20, 4], [0.5, 0.4], [-1, 24], [1.5, -0.5], []])
-def test_random_split_that_does_not_add_up(lengths):
+def test_random_split_with_wrong_lengths(lengths):
     with pytest.raises(ValueError, match=r"parts"):
         random_split(DATA, lengths)
 
@@ -49,7 +49,7 @@ def test_stratified_split_holds_something_out(y, fraction):
     assert set(np.array(y)[rows]) == set(y)
 
 
-def test_stratified_split_of_which_nothing_can_be_spared():
+def test_stratified_split_with_one_sample_per_class():
     with pytest.raises(ValueError, match="expected a class with at least two samples"):
         stratified_split([0, 1], 0.5)
     assert len(stratified_split([0, 1], 0.0)[1]) == 0
@@ -66,6 +66,6 @@ def test_stratified_split_of_a_dataset():
 
 
 @pytest.mark.parametrize("y, fraction", [([0, 1], 1.0), ([0, 1], -0.1), ([[0], [1]], 0.5)])
-def test_stratified_split_that_cannot_be(y, fraction):
+def test_stratified_split_with_invalid_arguments(y, fraction):
     with pytest.raises(ValueError, match="expected"):
         stratified_split(y, fraction)

@@ -1,4 +1,4 @@
-"""Tables: frames of both libraries as columns, CSV and Parquet files, and what is said of files that are not right."""
+"""Tables: frames of both libraries as columns, CSV and Parquet files, and errors of invalid files."""
 import datetime
 import re
 import sys
@@ -102,7 +102,7 @@ DAYS = [datetime.datetime(2020, 1, 2, 3, 4, 5), datetime.datetime(2020, 1, 2)]
 
 
 @pytest.mark.parametrize("values", [DAYS, [day.date() for day in DAYS], [DAYS[0] - DAYS[1], None]])
-def test_dates_are_no_numbers_for_an_array(library, values):
+def test_dates_are_refused_as_arrays(library, values):
     frame = library.DataFrame({"a": [1.0, 2.0], "day": values})
     with pytest.raises(TypeError, match=r"^x: .* other values: 'day', such as .*; TablePreparation turns"):
         as_array(frame, "x")
@@ -144,7 +144,7 @@ def test_an_infinity_is_named(library):
     ([1, 2], TypeError, "expected a pandas or polars DataFrame or a mapping"),
     ({"a": [1], "b": [1, 2]}, ValueError, r"of equal length, got \{'a': 1, 'b': 2\}"),
     ({"a": [[1]]}, ValueError, r"expected a column of one dimension, got the shape \(1, 1\)")])
-def test_no_tables(table, error, message):
+def test_invalid_tables(table, error, message):
     with pytest.raises(error, match=message):
         columns(table)
 
@@ -161,7 +161,7 @@ def test_split_target():
     assert target.tolist() == ["a", None, "b"]
 
 
-def test_a_target_that_is_not_there():
+def test_missing_target():
     with pytest.raises(ValueError, match=re.escape(
             "there is no column 'hole'; did you mean 'whole'? The columns are 'whole', 'real', 'gaps', 'yes', 'text'")):
         split_target(FEATURES, "hole")
@@ -195,12 +195,12 @@ def test_csv_with_separators_and_lines_inside_quotes(reader, written):
     assert [c.tolist() for c in found.values()] == [["x,y", 'say "hi"'], ["one\ntwo", "z"]]
 
 
-def test_a_separator_can_be_given(reader, written):
+def test_stated_separator(reader, written):
     same(columns(read_table(written("a,b c\nx,2 3\n"), separator=" ")),
          {"a,b": np.array(["x,2"], object), "c": np.array([3])})
 
 
-def test_categories_stay_what_they_were_in_training(reader, written, monkeypatch):
+def test_categories_are_read_as_in_training(reader, written, monkeypatch):
     train = read_table(written("zip,yes,size,kind\n01234,true,1,1\n98765,false,2,x\nunknown,maybe,3,1\n"))
     path = written("zip,yes,size,kind\n01234,true,1,1\n98765,false,2,1\n", "new.csv")
     found = columns(read_table(path, text=["zip", "yes", "kind", "absent"]))
@@ -223,7 +223,7 @@ def test_categories_stay_what_they_were_in_training(reader, written, monkeypatch
     ("a,b,\n1,2,\n3,4,\n", {"a": [1, 3], "b": [2, 4]}), ("a,b,,\n1,2,,\n", {"a": [1], "b": [2]}),
     (",a\n0,5\n1,6\n", {"Unnamed: 0": [0, 1], "a": [5, 6]}), ("0,1,2\n5,5,5\n", {"0": [5], "1": [5], "2": [5]}),
     ("900.5,1100\n5,5\n", {"900.5": [5], "1100": [5]})])
-def test_csv_as_people_have_it(reader, written, text, expected):
+def test_messy_csv(reader, written, text, expected):
     found = columns(read_table(written(text)))
     assert list(found) == list(expected)
     for name, values in expected.items():
@@ -231,7 +231,7 @@ def test_csv_as_people_have_it(reader, written, text, expected):
         np.testing.assert_array_equal(found[name], np.array(values, found[name].dtype))
 
 
-def test_words_that_are_missing_among_numbers_alone(reader, written):
+def test_words_for_missing_values_among_numbers(reader, written):
     found = columns(read_table(written("n,alley,kind,none\n1,NA,None,NA\nNA,Grvl,a,NA\n3,,NA,\n")))
     assert all(value is None or value != value for value in found["none"].tolist())
     np.testing.assert_array_equal(found["n"], [1, np.nan, 3])
@@ -252,7 +252,7 @@ def test_dates_in_a_csv_file(reader, written, days, seconds):
 
 
 @pytest.mark.parametrize("day", ["1970-13-01", "29/02/1970", "1970-00", "then"])
-def test_what_is_no_date_is_text(reader, written, day):
+def test_invalid_dates_are_text(reader, written, day):
     assert columns(read_table(written(f"day,x\n1970-01-02,1\n{day},2\n")))["day"].tolist() == ["1970-01-02", day]
 
 
@@ -267,7 +267,7 @@ def test_what_is_no_date_is_text(reader, written, day):
     ("a,b\n", "has no rows"), ("", "is empty: expected a line with the names of the columns"), ("\n\n", "is empty"),
     (b"a,b\n\xff\xfe,2\n", "is not valid UTF-8"),
     (b"a,b\n" + b"1,2\n" * 9999 + b"\xff", "is not valid UTF-8"), (b"PK\0\0\n1\n", "expected a CSV file")])
-def test_csv_that_is_not_right(reader, written, text, message):
+def test_invalid_csv(reader, written, text, message):
     path = written(text)
     with pytest.raises(ValueError, match=message) as e:
         read_table(path)
@@ -284,7 +284,7 @@ def test_parquet(library, tmp_path):
 
 
 @pytest.mark.parametrize("contents", [b"", b"PAR1", b"PAR1 something else PAR1"])
-def test_parquet_that_is_not_right(reader, written, contents):
+def test_invalid_parquet(reader, written, contents):
     pytest.importorskip("pyarrow")
     path = written(contents, "t.parquet")
     with pytest.raises(ValueError, match=r"cannot read .* as Parquet") as e:
@@ -293,7 +293,7 @@ def test_parquet_that_is_not_right(reader, written, contents):
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
-def test_files_that_are_not_there(reader, tmp_path, name):
+def test_missing_files(reader, tmp_path, name):
     with pytest.raises(FileNotFoundError):
         read_table(tmp_path / name)
 

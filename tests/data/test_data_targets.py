@@ -63,30 +63,30 @@ def test_a_time_of_day_is_predicted_with_a_date_that_has_one():
     ([f"{i}.5" for i in range(30)] + ["x"], r"the target: expected a number, got 'x' in row 30 "),
     ([*DAYS * 9, "soon"], r"the target: expected a date, got 'soon' in row 27 "), ([*DAYS, None], "1 value is NaN"),
     (["02134", None], "the target: 1 value is NaN")])
-def test_cells_that_are_wrong_are_named(values, message):
+def test_wrong_cells_are_named(values, message):
     with pytest.raises(ValueError, match=message):
         TargetPreparation().fit(values)
     assert TargetPreparation().missing(values).tolist() == [False] * (len(values) - 1) + [True]
 
 
-def test_the_decimal_mark_of_the_table_holds_for_its_target():
+def test_decimal_mark_of_the_table_applies_to_the_target():
     assert TargetPreparation().fit(["1.813", "2.500"], mark=",").transform(["1.813"]) == [1813]
     assert TargetPreparation().fit(["1.813", "2.500"]).transform(["1.813"]) == np.float32(1.813)
 
 
-def test_the_decimal_mark_of_a_target_holds_for_its_table(tmp_path):
+def test_decimal_mark_of_the_target_applies_to_the_table(tmp_path):
     (tmp_path / "t.csv").write_text('a;b\n1.813;1,5\n2.500;2,5\n')
     features, _ = split_target(read_cells(tmp_path / "t.csv"), "b")
     assert TablePreparation(scale=None).fit_transform(features).tolist() == [[1813], [2500]]
     assert features.take([1]).mark == ","
 
 
-def test_means_are_those_of_some_rows():
+def test_means_are_learnt_from_the_given_rows():
     target = TargetPreparation(standardise=True).fit(["1", "3", "1e9"], rows=[0, 1])
     assert (target.mean, target.scale) == (2, 1)
 
 
-# ---- several at once ------------------------------------------------------------------------------------------------
+# ---- several targets ------------------------------------------------------------------------------------------------
 
 def test_several_labels():
     columns = {"angry": ["yes", "no", "no"], "late": [0, 1, 0], "lost": [True, True, False]}
@@ -113,7 +113,7 @@ def test_several_numbers_and_dates():
     ({"a": ["x", "y", "z"], "b": [1, 0, 1]}, None, "column 'a': the target: .* regression, got 'x'"),
     ({"a": [1, 2, 3], "b": [1, 0, 1]}, "multilabel", "'a': expected two classes in each of several targets, got 3"),
     ({"a": [1, 0], "b": [1, None]}, None, "column 'b': the target: 1 value is NaN")])
-def test_several_that_do_not_fit(columns, task, message):
+def test_invalid_columns_of_several_targets(columns, task, message):
     with pytest.raises(ValueError, match=message):
         MultiTargetPreparation(task).fit(columns)
     with pytest.raises(ValueError, match="unknown task of several targets 'ranking'"):
@@ -127,6 +127,6 @@ def test_several_that_do_not_fit(columns, task, message):
     {"task": "regression", "targets": {"a": 5}},
     {"task": "regression", "targets": {"a": {"task": "regression", "mean": 0.0, "scale": 1.0, "form": {"mark": "x"}}}},
     {"task": "regression", "targets": {"a": {"task": "regression", "mean": 0.0, "scale": 1.0, "form": 5}}}])
-def test_dictionaries_that_are_no_targets(given):
+def test_invalid_dictionaries_of_several_targets(given):
     with pytest.raises(ValueError, match="dictionary of"):
         MultiTargetPreparation.from_dict(given)

@@ -1,4 +1,4 @@
-"""Augmentation: what each transform does to a batch, from the generator alone, on every kind of pictures."""
+"""Augmentation: each transform on each kind of pictures, with all random numbers from the generator."""
 import numpy as np
 import pytest
 
@@ -33,7 +33,7 @@ def rng(seed=0):
 @pytest.mark.parametrize("transform", RANDOM, ids=lambda t: type(t).__name__)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, np.float64])
-def test_what_they_have_in_common(transform, shape, dtype):
+def test_common_behaviour(transform, shape, dtype):
     x = pictures(shape, dtype)
     given, y = x.copy(), np.arange(len(x))
     found, same, more = transform(x, y, "more", rng=rng())
@@ -49,7 +49,7 @@ def test_what_they_have_in_common(transform, shape, dtype):
 
 @pytest.mark.parametrize("transform", [t for t in RANDOM if not isinstance(t, GaussianNoise)],
                          ids=lambda t: type(t).__name__)
-def test_colours_go_together(transform):
+def test_colours_stay_together(transform):
     """A picture of three equal colours is that of one, three times."""
     x = pictures()
     found = transform(np.repeat(x[..., None], 3, -1), rng=rng())
@@ -58,12 +58,12 @@ def test_colours_go_together(transform):
 
 @pytest.mark.parametrize("transform", [t for t in RANDOM if not isinstance(t, GaussianNoise)],
                          ids=lambda t: type(t).__name__)
-def test_no_pictures(transform):
+def test_invalid_shapes(transform):
     with pytest.raises(ValueError, match=r"expected pictures \(N, H, W\) or \(N, H, W, C\), got the shape \(3, 4\)"):
         transform(np.zeros((3, 4)), rng=rng())
 
 
-# ---- each -----------------------------------------------------------------------------------------------------------
+# ---- each transform -------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64, np.int64])
 def test_normalize(dtype):
@@ -75,7 +75,7 @@ def test_normalize(dtype):
 
 
 @pytest.mark.parametrize("each", [False, True])
-def test_normalize_what_is_there(each):
+def test_normalize_of_data(each):
     x = pictures((3000, 10, 20, 3), np.uint8)
     x[..., 2] = 7
     found = Normalize.of(x, each=each)(x).astype(np.float64)
@@ -85,12 +85,12 @@ def test_normalize_what_is_there(each):
 
 
 @pytest.mark.parametrize("mean, std", [(0, 0), (0, -1), (np.nan, 1), (0, np.inf), ([0, 0], [1, 0])])
-def test_normalize_by_nothing(mean, std):
+def test_normalize_with_invalid_numbers(mean, std):
     with pytest.raises(ValueError, match="positive standard deviations"):
         Normalize(mean, std)
 
 
-def test_normalize_nothing():
+def test_normalize_of_invalid_data():
     with pytest.raises(ValueError, match="expected at least one value, got an empty array"):
         Normalize.of(np.zeros((0, 3)))
     with pytest.raises(ValueError, match="finite means"):
@@ -148,13 +148,13 @@ def test_numbers_of_numpy_are_numbers():
 
 @pytest.mark.parametrize("transform", [RandomShift(1, fill=300), RandomCrop(3, padding=1, fill=-1), Cutout(3, fill=-1),
                                        RandomRotation(9, fill=0.5), Cutout(3, fill=np.nan)])
-def test_fills_that_pictures_cannot_have(transform):
+def test_invalid_fill_values(transform):
     with pytest.raises(ValueError, match=r"expected a fill value that uint8 can hold, got"):
         transform(pictures(dtype=np.uint8), rng=rng())
     assert transform(pictures(), rng=rng()).dtype == np.float32
 
 
-def test_rotation_is_pillows():
+def test_rotation_equals_pillow():
     image = pytest.importorskip("PIL.Image")
     x = pictures((1, 20, 31)) / 255
     found = RandomRotation((17, 17))(x, rng=rng())[0]

@@ -1,4 +1,4 @@
-"""Data sets: what they return, where they are looked for, and what is said of files that are not right."""
+"""Data sets: contents, where files are searched, and errors of invalid files."""
 import gzip
 import hashlib
 import http.server
@@ -111,7 +111,7 @@ def test_unknown_name():
         datasets.load("minst")
 
 
-# ---- MNIST: where it is ---------------------------------------------------------------------------------------------
+# ---- MNIST: folders -------------------------------------------------------------------------------------------------
 
 @needs_data("mnist")
 def test_mnist():
@@ -216,7 +216,7 @@ def test_no_network(small, elsewhere):
     assert str(elsewhere / "mnist") in str(e.value)
 
 
-# ---- files that are not right ---------------------------------------------------------------------------------------
+# ---- invalid files --------------------------------------------------------------------------------------------------
 
 PICTURES = np.arange(3 * 4 * 5).reshape(3, 4, 5)
 GOOD = idx(PICTURES)
@@ -290,7 +290,7 @@ def test_download_without_pooch(without, small, elsewhere):
     assert "To use MNIST without a network" in str(e.value)
 
 
-def test_what_an_optional_package_needs_is_not_blamed_on_it(without, tmp_path, monkeypatch):
+def test_missing_dependency_of_an_optional_package(without, tmp_path, monkeypatch):
     (tmp_path / "with_needs.py").write_text("import not_there_at_all\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ModuleNotFoundError, match="not_there_at_all"):

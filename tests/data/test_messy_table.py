@@ -1,4 +1,4 @@
-"""A messy table of 8,000 rows: read as a person would, trained on without an edit, the same to every library."""
+"""A messy table of 8,000 rows: read as a person would read it, used without an edit, equal in all libraries."""
 import csv
 import io
 import subprocess
@@ -52,7 +52,7 @@ def test_every_column_is_read_as_a_person_would(messy):
 
 
 @pytest.mark.filterwarnings("ignore:.*column")
-def test_the_form_of_the_file_changes_nothing(tmp_path):
+def test_the_file_format_does_not_matter(tmp_path):
     """Points or commas, packed or not: the same numbers."""
     found = []
     for name, separator, mark in (("a.csv", ",", "."), ("a.csv.gz", ",", "."), ("a.tsv", "\t", "."),
@@ -94,7 +94,7 @@ def test_it_trains_without_an_edit(tmp_path, capsys, target):
         assert 3000 < np.mean(list(map(float, predicted))) < 15000
 
 
-def test_the_libraries_that_are_installed_change_nothing(tmp_path, capsys, monkeypatch):
+def test_installed_libraries_do_not_matter(tmp_path, capsys, monkeypatch):
     table, model = write_messy(tmp_path / "messy.csv", rows=2000), tmp_path / "m.safetensors"
     found = set()
     for hidden in ([], ["pandas"], ["polars"], ["pandas", "polars", "pyarrow", "sklearn"]):
@@ -120,7 +120,7 @@ def test_standard_input(tmp_path):
 
 @pytest.mark.filterwarnings("ignore:.*column")
 @pytest.mark.parametrize(("separator", "mark"), [(",", "."), (";", ",")])
-def test_frames_of_both_libraries_mean_the_same(tmp_path, monkeypatch, separator, mark):
+def test_frames_of_both_libraries_are_equal(tmp_path, monkeypatch, separator, mark):
     pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
     messy = write_messy(tmp_path / "messy.csv", separator=separator, mark=mark, rows=1000)
     cells = features_of(messy)

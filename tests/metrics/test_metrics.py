@@ -65,7 +65,7 @@ def test_unknown_names(spec):
         metrics.get(spec)
 
 
-# ---- life of a metric -----------------------------------------------------------------------------------------------
+# ---- updating, computing and resetting ------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_accumulated(name):
@@ -82,7 +82,7 @@ def test_nothing_accumulated(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_computing_does_not_end_it(name):
+def test_update_after_compute(name):
     output, target = samples(NAMES[name], 20)
     metric = metrics.get(name)
     metric.update(output[:7], target[:7])
@@ -131,7 +131,7 @@ def test_auc_keeps_copies():
     assert metric.compute() == 1
 
 
-def test_classes_that_are_not_seen_have_their_place():
+def test_absent_classes_count():
     metric = updated(metrics.ConfusionMatrix(), LOGITS, CLASSES)
     np.testing.assert_array_equal(metric.compute(), [[1, 0, 0], [0, 0, 0], [1, 0, 0]])
     np.testing.assert_array_equal(updated(metrics.Recall(None), LOGITS, CLASSES).compute(), [1, 0, 0])
@@ -158,7 +158,7 @@ def test_classes_of_any_whole_dtype(dtype):
         assert updated(metrics.get(name), output, target.astype(dtype)).compute() == wanted
 
 
-def test_a_column_is_a_row():
+def test_columns_equal_rows():
     output, target = samples("numbers", 30)
     for o, t in [(output[:, None], target), (output, target[:, None])]:
         assert updated(metrics.R2(), o, t).compute() == updated(metrics.R2(), output, target).compute()
@@ -173,12 +173,12 @@ def test_boxes_of_numbers():
     assert box == flat
 
 
-# ---- what is refused ------------------------------------------------------------------------------------------------
+# ---- errors ---------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("output, target", [
     ((2, 3), (3,)), ((2,), (3,)), ((2, 3), (2, 4)), ((2, 3, 4), (2, 4)), ((), ()), ((2,), (2, 3)), ((2, 3), ())])
 @pytest.mark.parametrize("name", NAMES)
-def test_shapes_that_do_not_fit(name, output, target):
+def test_shape_mismatch(name, output, target):
     with pytest.raises(ValueError) as info:
         metrics.get(name).update(np.zeros(output, np.float32), np.zeros(target, np.int64))
     for part in (f"{name}: ", shape_text(output), shape_text(target), "expected"):
@@ -208,7 +208,7 @@ def test_binary_targets_out_of_range(name, bad):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_outputs_that_are_no_numbers(name):
+def test_nan_outputs(name):
     metric, (output, target) = metrics.get(name), samples(NAMES[name], 9)
     output[4] = math.nan
     with pytest.raises(ValueError, match=f"{name}: expected .*NaN"):
@@ -231,7 +231,7 @@ def test_infinite_logits_are_in_order():
 
 
 @pytest.mark.parametrize("name", ["mae", "mse", "rmse", "r2"])
-def test_targets_that_are_no_numbers(name):
+def test_nan_targets(name):
     output, target = samples(NAMES[name], 9)
     target[0] = math.nan
     with pytest.raises(ValueError, match=f"{name}: .*NaN"):
@@ -239,7 +239,7 @@ def test_targets_that_are_no_numbers(name):
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
-def test_dtypes_that_are_refused(name):
+def test_unsupported_dtypes(name):
     with pytest.raises(TypeError, match=f"{name}: expected logits as outputs, float32 or float64, got int64"):
         metrics.get(name).update(CLASSES, CLASSES)
     with pytest.raises(TypeError, match=f"{name}: expected integers as class numbers, got float64"):
@@ -247,14 +247,14 @@ def test_dtypes_that_are_refused(name):
 
 
 @pytest.mark.parametrize("name", ["f1", "confusion_matrix", "auc", "mse", "r2"])
-def test_batches_of_two_kinds(name):
+def test_batches_of_different_shapes(name):
     one, other = ("numbers", "columns") if NAMES[name] == "columns" else ("classes", "two")
     metric = updated(metrics.get(name), *samples(one, 9))
     with pytest.raises(ValueError, match=f"{name}: expected .* as in earlier batches, got .*; call reset"):
         metric.update(*samples(other, 9))
 
 
-def test_settings_that_are_refused():
+def test_invalid_settings():
     with pytest.raises(ValueError, match="unknown average 'samples'; choose from 'auto', 'binary', 'macro'"):
         metrics.F1(average="samples")
     with pytest.raises(ValueError, match=r"Recall: expected a zero_division of 0, 1 or NaN, got 0\.5"):
@@ -265,7 +265,7 @@ def test_settings_that_are_refused():
         metrics.TopKAccuracy(2).update(*samples("binary", 9))
 
 
-# ---- what is not defined --------------------------------------------------------------------------------------------
+# ---- undefined results ----------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("output, target, words", [
     ((2,), [1, 1], "every sample has class 1"), ((2,), [0, 0], "no sample has class 1"),
@@ -347,7 +347,7 @@ def updated_once(name, output, target):
     return metric.compute()
 
 
-def test_a_metric_of_ones_own():
+def test_user_defined_metric():
     class Share(metrics.Metric):
         name, totals = "positive", ("count", "positive")
 
@@ -369,7 +369,7 @@ def test_a_metric_of_ones_own():
 
 
 @pytest.mark.parametrize("call", [lambda m: m.measure(None, None), lambda m: m.accumulate(), lambda m: m.compute()])
-def test_what_a_class_must_define(call):
+def test_missing_methods(call):
     class Bare(metrics.Metric):
         def reset(self):
             pass

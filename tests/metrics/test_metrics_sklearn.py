@@ -1,4 +1,4 @@
-"""Metrics against scikit-learn's functions, in whatever batches the samples come."""
+"""Metrics against scikit-learn's functions, for samples in any batches."""
 import math
 import warnings
 
@@ -83,7 +83,7 @@ CUTS = st.lists(st.integers(0, 60), max_size=6)
 @pytest.mark.parametrize("name, kind", [(name, kind) for name, row in ROWS.items() for kind in row[2]])
 @few
 @given(n=st.integers(40, 60), seed=SEEDS, cuts=CUTS)
-def test_any_cut_gives_scikit_learns_figure(name, kind, n, seed, cuts):
+def test_any_batches_equal_scikit_learn(name, kind, n, seed, cuts):
     agree(*ROWS[name][:2], kind, n, seed, cuts)
 
 
@@ -119,7 +119,7 @@ def test_the_average_follows_from_the_classes(name):
         assert figures[0] == figures[1]
 
 
-# ---- where digits could get lost ------------------------------------------------------------------------------------
+# ---- precision ------------------------------------------------------------------------------------------------------
 
 def far_targets(n=1000):
     """Float64 numbers with a spread of 1 at 10^8: a sum of squares would keep no digit of it."""

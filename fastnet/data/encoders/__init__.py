@@ -1,4 +1,4 @@
-"""Encoders: what TablePreparation makes of one column: a number, a category, words, or a date.
+"""Encoders of the columns of a table: numbers, categories, text and dates.
 
 Each encoder learns the same as scikit-learn's transformer of this purpose, with NumPy alone, and keeps it as plain
 numbers and text, which can be written to JSON. `read` converts a column of the user's table to values; `fit` learns

@@ -28,7 +28,7 @@ class Category:
         fill: the category that replaces missing ones.
         categories: the categories in order.
         other: whether one more column stands for all other values; without it, unknown values are 0 everywhere.
-        any_case: whether text that is no category counts as the category that differs in capitals only.
+        any_case: whether texts that differ from a category in capitals only count as this category.
 
     Example:
         >>> import numpy as np
@@ -80,7 +80,7 @@ class Category:
         return table[found]
 
     def unseen(self, column: Sequence[str | None]) -> int:
-        """The number of rows whose text is no known category; 0 if other values have a column."""
+        """The number of rows with an unknown category; 0 if other values have a column."""
         known = {None, *places_of(self.categories, set(column), self.any_case)}
         return 0 if self.other else len(column) - sum(map(known.__contains__, column))
 

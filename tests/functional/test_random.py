@@ -190,5 +190,5 @@ def test_only_real_dtypes():
 def test_the_state_is_checked():
     if K.name == "compiled":
         for bad in (np.zeros(2), np.zeros(3, np.uint64), np.zeros(2, np.int64)):
-            with pytest.raises(TypeError, match="2 uint64"):
+            with pytest.raises(TypeError, match="two uint64"):
                 drawn("random_uniform", 3, np.float32, state=bad)

@@ -42,7 +42,7 @@ def respelled(function: _F) -> _F:
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[tuple[str, ...], str | None, str | None]:
-    """The names of a function's parameters, of the first by position, and of `*args`; None where there is none.
+    """The names of a function's parameters, of its first positional parameter or None, and of `*args` or None.
 
     The code object has them all. inspect.signature would take most of the time of `import fastnet`.
     """

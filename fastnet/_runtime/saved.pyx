@@ -92,10 +92,10 @@ def call_into(function, g, out):
 # ---- the check ------------------------------------------------------------------------------------------------------
 
 cdef int append_saved(function, str name, list arrays) except -1:
-    """Append the arrays that a gradient function of the operation `name` declares.
+    """Append the arrays that a gradient function of the operation `name` declares to save.
 
     Raises:
-        TypeError: it is no function, or may hold an array that it does not declare.
+        TypeError: not a function, or a function that may hold an array that it does not declare.
     """
     cdef str undeclared
     if type(function) is gradient:
@@ -127,7 +127,7 @@ cdef int append_arrays(tuple values, str name, list arrays) except -1:
 
 
 cdef str type_held(function, int depth):
-    """The type of an object in a function's closure or defaults that may hold an array; None if there is none."""
+    """The type of an object in a function's closure or defaults that may hold an array, or None."""
     cdef PyObject *closure = PyFunction_GetClosure(function)
     if closure != NULL:
         for cell in <tuple>closure:

@@ -312,7 +312,7 @@ cdef int attach(TensorBase result, str name, gradients, tuple args, tuple arrays
         if edges[len(edges) - 1][0] >= len(<tuple>gradients):
             raise RuntimeError(f"{name}: expected a gradient for argument {edges[len(edges) - 1][0] + 1}, the operation "
                                f"returned {len(<tuple>gradients)}")
-        if len(edges) < len(<tuple>gradients):          # do not keep alive what no edge needs
+        if len(edges) < len(<tuple>gradients):          # functions that no edge needs are not kept alive
             needed = [None] * len(<tuple>gradients)
             for i, _ in edges:
                 needed[i] = (<tuple>gradients)[i]
@@ -345,7 +345,7 @@ cdef tuple versions_of(list saved, tuple args, tuple arrays, TensorBase result):
 
 
 cdef Py_ssize_t argument_position(array, tuple arrays) except -2:
-    """The position of the argument that an array is, or shares its memory with; -1 if there is none."""
+    """The position of the argument that an array is, or shares its memory with, or -1."""
     cdef Py_ssize_t i
     for i in range(len(arrays)):
         if array is arrays[i]:

@@ -1,4 +1,4 @@
-"""Differentiable operations: `op` makes one of a function on arrays, `gradient` declares what its gradient reads."""
+"""Differentiable operations: `op` makes them from functions on arrays, `gradient` declares the arrays to save."""
 from __future__ import annotations
 
 import functools
@@ -49,8 +49,8 @@ def op(fn: Callable[..., Any] | None = None, *, view: bool = False) -> Callable[
     - one function of `(g, needed)` for all arguments, where `needed` has a bool for each argument: whether its gradient
       is needed. It returns a sequence with the gradient of each argument, or a function of `g` that computes it, or
       None;
-    - `gradient(first, *saved).then(...)`: `first` computes from `g` what the functions given to `then`, one for each
-      argument, take for `g`;
+    - `gradient(first, *saved).then(*functions)`: `first` runs once, and the functions, one for each argument, take its
+      result in place of `g`;
     - None, if the result has no gradient.
 
     A gradient has the shape of the result or of the argument: backward() sums it over broadcast dimensions and converts

@@ -15,7 +15,7 @@ def leaf(*values):
     return fastnet.tensor(list(values), requires_grad=True)
 
 
-def test_gradients_accumulate_and_are_dropped():
+def test_gradients_accumulate_until_zero_grad():
     x = leaf(1.0, 2.0)
     (x * 3).sum().backward()
     (x * 3).sum().backward()
@@ -25,7 +25,7 @@ def test_gradients_accumulate_and_are_dropped():
     assert x.grad.tolist() == [2, 2]
 
 
-def test_a_gradient_that_is_held_is_not_overwritten():
+def test_a_gradient_in_use_is_not_overwritten():
     x = leaf(1.0, 2.0)
     (x * 3).sum().backward()
     held, array = x.grad, x.grad.numpy()
@@ -79,7 +79,7 @@ def test_no_grad_and_enable_grad():
 @pytest.mark.parametrize("decorate", [
     lambda fn: fastnet.no_grad(fn), lambda fn: fastnet.no_grad()(fn), lambda fn: fastnet.set_grad_enabled(False)(fn)],
     ids=["plain", "called", "set"])
-def test_a_mode_holds_while_a_decorated_generator_runs(decorate):
+def test_a_mode_applies_in_each_step_of_a_decorated_generator(decorate):
     seen = []
 
     @decorate
@@ -122,7 +122,7 @@ def test_modes_decorate_without_parentheses():
     assert off() == (False, True) and off.__name__ == "off" and fastnet.is_grad_enabled()
 
 
-def test_backward_of_what_needs_no_gradient():
+def test_errors_of_backward():
     with pytest.raises(RuntimeError, match="does not require a gradient"):
         fastnet.ones(1).backward()
     with pytest.raises(RuntimeError, match=r"non-scalar tensor \(shape \(2,\)\) needs an explicit `gradient`"):
@@ -134,7 +134,7 @@ def test_backward_of_what_needs_no_gradient():
             fastnet.autograd.backward([leaf(1.0) * 2, leaf(1.0) * 2], gradients)
 
 
-def test_a_saved_tensor_that_was_changed_is_noticed():
+def test_a_changed_saved_tensor_raises():
     x = leaf(1.0, 2.0)
     y = x * 2
     z = (y * y).sum()
@@ -143,7 +143,7 @@ def test_a_saved_tensor_that_was_changed_is_noticed():
         z.backward()
 
 
-def test_a_result_that_was_changed_is_noticed():
+def test_a_changed_saved_result_raises():
     y = fastnet.sigmoid(leaf(1.0, 2.0))
     z = y.sum()
     with fastnet.no_grad():
@@ -152,7 +152,7 @@ def test_a_result_that_was_changed_is_noticed():
         z.backward()
 
 
-def test_a_change_through_a_view_or_numpy_counts():
+def test_a_change_through_a_view_or_an_alias_raises():
     x = leaf(1.0, 2.0)
     y = x * 2
     z = (y * y).sum()
@@ -166,7 +166,7 @@ def test_a_change_through_a_view_or_numpy_counts():
     lambda x, i: x[i], lambda x, i: x[None, i], lambda x, i: fastnet.index_select(x, 0, i),
     lambda x, i: fastnet.gather(x, 0, i), lambda x, i: (x * 1).__setitem__(i, x[:1]) or x[i],
 ])
-def test_an_index_that_was_changed_is_noticed(use):
+def test_a_changed_index_raises(use):
     i = fastnet.tensor([0])
     y = use(leaf(1.0, 2.0), i).sum()
     i += 1
@@ -174,7 +174,7 @@ def test_an_index_that_was_changed_is_noticed(use):
         y.backward()
 
 
-def test_an_index_of_a_write_that_was_changed_is_noticed():
+def test_a_changed_index_of_a_write_raises():
     i, y, value = fastnet.tensor([0]), fastnet.zeros(2), leaf(1.0)
     y[i] = value
     i += 1
@@ -182,7 +182,7 @@ def test_an_index_of_a_write_that_was_changed_is_noticed():
         y.sum().backward()
 
 
-def test_what_is_not_saved_may_change():
+def test_tensors_that_are_not_saved_may_change():
     x = leaf(1.0, 2.0)
     y = x * 2
     z = (y + 1).sum()
@@ -217,7 +217,7 @@ def test_views_carry_gradients():
     assert x.grad.tolist() == [1, 0, 10, 0]
 
 
-def test_only_wanted_gradients_are_computed(monkeypatch):
+def test_only_needed_gradients_are_computed(monkeypatch):
     calls = []
     original = fastnet.backend.K.matmul
     monkeypatch.setattr(fastnet.backend.K, "matmul", lambda *a, **k: (calls.append(1), original(*a, **k)))
@@ -274,7 +274,7 @@ def test_numpy_and_dlpack():
     assert torch.from_dlpack(x).tolist() == [1, 2]
 
 
-def test_parameters_lie_side_by_side_and_their_gradients_mirror_them():
+def test_parameters_are_contiguous_and_gradients_mirror_them():
     layer = Linear(3, 5)
     layer(fastnet.ones(2, 3)).sum().backward()
     w, b = layer.weight, layer.bias
@@ -282,7 +282,7 @@ def test_parameters_lie_side_by_side_and_their_gradients_mirror_them():
     assert w.data_ptr() % 64 == 0
 
 
-def test_a_product_into_one_of_its_operands():
+def test_matmul_into_one_of_its_operands():
     a, b = fastnet.randn(40, 40), fastnet.randn(40, 40)
     expected = a @ b
     assert fastnet.equal(fastnet.matmul(a, b, out=a), expected)
@@ -310,17 +310,17 @@ def test_reprs():
     assert repr(fastnet.tensor(2)) == "tensor(2)" and "dtype=float64" in repr(fastnet.zeros(1, dtype="float64"))
 
 
-def test_nothing_finite_is_close_to_infinity():
+def test_no_finite_number_is_close_to_infinity():
     a, inf = fastnet.tensor([1.0, float("inf")]), fastnet.tensor([float("inf"), float("inf")])
     assert fastnet.isclose(a, inf).tolist() == [False, True]
 
 
-def test_none_is_no_operand():
+def test_none_as_an_operand_is_refused():
     with pytest.raises(TypeError, match="None"):
         fastnet.ones(3) + None
 
 
-def test_gradients_flow_through_views_of_what_was_written():
+def test_gradients_flow_through_views_of_written_tensors():
     w = fastnet.ones(3, requires_grad=True)
     y = fastnet.zeros(2, 3)
     y[0] = w
@@ -336,7 +336,7 @@ def test_every_form_of_a_shape_keeps_the_gradient(shape):
     assert x.grad.tolist() == [1.0] * 6
 
 
-def test_operations_of_a_users_own():
+def test_custom_operations():
     double = fastnet.autograd.op(lambda x: (x * 2, (lambda g: g * 2,)))
     assert double(fastnet.tensor(1.5)).item() == 3.0            # NumPy makes a number of it
     short = fastnet.autograd.op(lambda x, y: (x + y, (lambda g: g,)))
@@ -346,6 +346,6 @@ def test_operations_of_a_users_own():
 
 @pytest.mark.parametrize("call", [lambda x: fastnet.transpose(x, 0, 1), lambda x: fastnet.permute(x, (1, 0)),
                                   fastnet.squeeze])
-def test_views_of_what_is_no_tensor(call):
+def test_views_of_arrays_and_numbers_are_refused(call):
     with pytest.raises((TypeError, AttributeError)):
         call(np.zeros((2, 3)))

@@ -1,4 +1,4 @@
-"""Writes in place on the tape: through views, beside views, and what they need of the old values."""
+"""In-place writes on the tape: through views, with views of the same memory, and copies of old values."""
 import gc
 
 import numpy as np
@@ -228,7 +228,7 @@ def test_a_view_made_under_no_grad_cannot_be_written():
         v.add_(1)
 
 
-def test_a_view_that_is_a_leaf_is_not_changed_unseen():
+def test_a_write_that_would_change_a_leaf_view_raises():
     y = fastnet.zeros(4)
     v = y.view(2, 2).requires_grad_()
     with pytest.raises(RuntimeError, match="a view that is a leaf and requires a gradient"):
@@ -240,7 +240,7 @@ def test_a_view_that_is_a_leaf_is_not_changed_unseen():
     assert y.tolist() == [2] * 4 and v.grad.tolist() == [[4, 4], [4, 4]]
 
 
-def test_a_view_that_cannot_be_followed_raises():
+def test_an_unsupported_view_of_a_written_base_raises():
     w = w_of(fastnet)
     y = w * 2
     repeated = y.expand(2, 3)
@@ -252,7 +252,7 @@ def test_a_view_that_cannot_be_followed_raises():
         y[0].copy_(w)
 
 
-def test_a_view_of_other_memory_is_no_view():
+def test_a_view_whose_base_changed_its_memory_is_independent():
     y = fastnet.zeros(3)
     v = y.view(3)
     v.data = fastnet.ones(3)
@@ -301,7 +301,7 @@ def test_a_retained_gradient_is_that_of_the_new_value():
     assert y.grad.tolist() == [1, 1, 1]
 
 
-def test_old_values_are_copied_only_where_a_gradient_needs_them(monkeypatch):
+def test_old_values_are_copied_only_if_a_gradient_needs_them(monkeypatch):
     clones = []
     original = fastnet.Tensor.clone
     monkeypatch.setattr(fastnet.Tensor, "clone", lambda self: (clones.append(1), original(self))[1])
@@ -314,7 +314,7 @@ def test_old_values_are_copied_only_where_a_gradient_needs_them(monkeypatch):
     assert len(clones) == 1
 
 
-def test_saved_values_that_a_view_changes_are_noticed():
+def test_saved_values_changed_through_a_view_raise():
     y = w_of(fastnet) * 2
     z = (y * y).sum()
     y[0].add_(1)

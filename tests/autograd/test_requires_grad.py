@@ -1,4 +1,4 @@
-"""Results require gradients where PyTorch's do, also where these are zero, and gradients at the edges are PyTorch's."""
+"""Results require gradients whenever PyTorch's do, and gradients at singular points are PyTorch's."""
 import numpy as np
 import pytest
 from calls import ALL, CALLS, OF_NETWORKS, made
@@ -84,7 +84,7 @@ def _requiring(f, function, inputs, i):
     return [bool(getattr(part, "requires_grad", False)) for part in parts]
 
 
-def test_zeros_written_into_the_middle_of_a_chain_reach_only_what_follows():
+def test_zeros_written_into_the_middle_of_a_chain_cut_the_gradient():
     x = fastnet.tensor([1.0, 2.0], requires_grad=True)
     y = x * 3
     z = y * 1

@@ -1,4 +1,4 @@
-"""What operations save for backward: as they state it, nothing else, and only unchanged."""
+"""Saved arrays: operations keep the declared ones only, and backward() raises if they were changed."""
 import gc
 import weakref
 
@@ -74,7 +74,7 @@ def written(f, fn, inputs, needed, place):
 
 @pytest.mark.filterwarnings("ignore:reduction:UserWarning")     # of kl_div's mean in PyTorch
 @pytest.mark.parametrize("name", ROWS)
-def test_a_write_is_refused_only_where_backward_needs_the_values(name):
+def test_a_write_is_refused_only_if_backward_needs_the_values(name):
     """Never where PyTorch runs; where fastnet runs, the gradients are those without the write."""
     torch = pytest.importorskip("torch")
     fn, *inputs = ROWS[name]
@@ -101,7 +101,7 @@ def _times(g, y):
 
 @pytest.mark.parametrize("fn", [lambda g, k=2.0: g * k, lambda g, *, k=2.0: g * k, lambda g, out=None: g * 2.0],
                          ids=["default", "keyword", "out"])
-def test_memory_is_given_only_where_it_is_declared(fn):
+def test_memory_is_given_only_to_functions_that_declare_it(fn):
     x = fastnet.tensor([1.0, 2.0], requires_grad=True)
     op(lambda a: (a * 2.0, (fn,)))(x).sum().backward()
     assert x.grad.tolist() == [2.0, 2.0]
@@ -119,7 +119,7 @@ def test_a_gradient_that_writes_into_out(first):
     assert x.grad.tolist() == [3.0, 4.0]
 
 
-def test_a_stated_array_that_was_changed_is_refused():
+def test_a_changed_declared_array_raises():
     x, y = fastnet.tensor([1.0, 2.0], requires_grad=True), fastnet.tensor([3.0, 4.0])
     out = op(lambda a, b: (a * b, (gradient(_times, b), None)))(x, y)
     y.add_(1)

@@ -1,4 +1,4 @@
-"""Parameters in arenas: one behind the other, their gradients at equal offsets."""
+"""Parameters in arenas: contiguous, with gradients at equal offsets."""
 import gc
 import itertools
 
@@ -25,7 +25,7 @@ def slots(params):
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_parameters_lie_one_behind_the_other():
+def test_parameters_are_contiguous():
     model = nn.Sequential(nn.Linear(3, 5), nn.Linear(5, 20))
     places = slots(list(model.parameters()))
     assert len({chunk for chunk, _ in places}) == 1
@@ -41,7 +41,7 @@ def test_an_arena_for_each_dtype():
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_chunks_end_and_large_parameters_have_their_own():
+def test_large_parameters_have_separate_chunks():
     params = [nn.Parameter(fastnet.full((n,), float(i + 1))) for i, n in enumerate((1000, 16, 16, 5000, 8, 0, 8))]
     before = [p.data_ptr() for p in params]
     places = slots(params)
@@ -72,7 +72,7 @@ def test_gradients_mirror_their_parameters():
 
 
 @pytest.mark.usefixtures("fresh_arena", "backend")
-def test_a_gradient_that_is_held_is_not_written_over():
+def test_a_gradient_in_use_keeps_its_values():
     p = nn.Parameter([1.0, 2.0])
     (p * 3).sum().backward()
     held = p.grad
@@ -103,7 +103,7 @@ def test_the_gaps_between_parameters_stay_zero():
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_chunks_go_with_their_parameters():
+def test_chunks_are_freed_with_their_parameters():
     gc.collect()
     before = memory.shared.live
     for _ in range(20):

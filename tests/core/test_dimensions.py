@@ -1,4 +1,4 @@
-"""Tensors of up to 64 dimensions, whatever their layout: every function gives what it gives for the same few."""
+"""Tensors of up to 64 dimensions in all layouts give the results of the same elements in few dimensions."""
 from functools import partial
 
 import numpy as np
@@ -125,7 +125,7 @@ def test_compiled_kernels_take_every_layout():
             assert (out == a + a).all()
 
 
-def test_into_a_view_that_cannot_be_merged():
+def test_a_write_into_a_view_whose_dimensions_cannot_be_merged():
     a = fastnet.zeros(*(4,) * 9)
     view = a[(slice(None, None, 2),) * 9]
     view += 1

@@ -181,7 +181,7 @@ def put(x, key):
     lambda x, mask: fastnet.full((2,), 300, dtype=fastnet.uint8), lambda x, mask: fastnet.full_like(x, 300),
     lambda x, mask: x.clamp(0, 300), lambda x, mask: x ** 300, lambda x, mask: put(x, 0), lambda x, mask: put(x, mask),
 ])
-def test_what_is_stored_must_fit(call):
+def test_stored_numbers_must_fit_the_dtype(call):
     with pytest.raises(RuntimeError, match="300 does not fit uint8: expected 0 to 255"):
         call(byte(fastnet), fastnet.tensor([True, False]))
 
@@ -197,7 +197,7 @@ def test_a_number_must_have_at_most_64_bits():
     (lambda f: f.hardtanh(fastnet.zeros(2), 1.0, -1.0), ValueError, "hardtanh: expected min_val <= max_val"),
     (lambda f: f.relu6(fastnet.tensor([True])), RuntimeError, "bool"),
 ])
-def test_bad_input_is_named(call, error, words):
+def test_errors_name_the_bad_input(call, error, words):
     with pytest.raises(error, match=words):
         call(fastnet.nn.functional)
 
@@ -263,7 +263,7 @@ def test_integers_are_not_divided_by_zero(divide):
         step(x, x)
 
 
-def test_a_tensor_is_neither_none_nor_text():
+def test_none_and_text_are_refused_as_data():
     x = fastnet.ones(2)
     assert x != None and x != "a"        # noqa: E711
     assert (x == None) is False and (x == "a") is False       # noqa: E711
@@ -295,7 +295,7 @@ def test_a_tensor_is_neither_none_nor_text():
     (lambda: fastnet.nn.Dropout("a"), TypeError, "Dropout: expected a probability between 0 and 1, got 'a'"),
     (lambda: fastnet.nn.functional.dropout(fastnet.ones(2), None), TypeError, "dropout: expected a probability"),
 ])
-def test_what_was_given_is_named(call, error, words):
+def test_errors_name_the_given_value(call, error, words):
     with pytest.raises(error, match=words):
         call()
 

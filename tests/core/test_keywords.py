@@ -69,7 +69,7 @@ def test_numbers_beyond_float32_by_keyword():
     assert fastnet.eq(fastnet.tensor([2**24 + 1]), other=fastnet.tensor([2**24])).tolist() == [False]
 
 
-def test_gradients_flow_to_what_is_named():
+def test_gradients_flow_to_keyword_arguments():
     x, y = (fastnet.tensor(a, requires_grad=True) for a in (X, Y))
     fastnet.sum(input=fastnet.logaddexp(x, other=y), keepdim=True).backward(fastnet.ones(1, 1))
     by_name = x.grad.tolist(), y.grad.tolist()
@@ -86,7 +86,7 @@ def test_the_second_tensor_of_max_by_name(f):
         f(x, 0, other=y)
 
 
-def test_a_users_own_operation():
+def test_keywords_of_a_custom_operation():
     @fastnet.autograd.op
     def scaled(x, scale=2.0, *, shift=0.0):
         return x * scale + shift, (fastnet.autograd.gradient(np.multiply, scale), None)
@@ -103,7 +103,7 @@ def test_a_users_own_operation():
     (lambda x: fastnet.eq(x, x, other=x), "eq: multiple values for argument 'other'"),
     (lambda x: fastnet.eq(input=x, other=None), "eq: expected other to be a tensor, got NoneType"),
 ])
-def test_what_is_wrong_with_a_call_by_keyword_is_named(call, words):
+def test_errors_of_calls_by_keyword(call, words):
     with pytest.raises(TypeError, match=words):
         call(fastnet.ones(2))
 

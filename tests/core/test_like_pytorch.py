@@ -1,4 +1,4 @@
-"""Calls that PyTorch takes and refuses: the same results, and errors of the same types."""
+"""Valid and invalid calls of PyTorch: the same results, and errors of the same types."""
 import math
 import tracemalloc
 
@@ -104,7 +104,7 @@ def test_values_are_pytorchs(torch, call):
     np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
 
 
-def test_a_uint8_mask_chooses_what_is_written():
+def test_a_uint8_mask_selects_elements_to_write():
     x = fastnet.tensor([10, 20, 30])
     x[fastnet.tensor([0, 1, 1], dtype=fastnet.uint8)] = 7
     assert x.tolist() == [10, 7, 7]
@@ -201,7 +201,7 @@ def test_reshape_copies_once():
     assert y.is_contiguous()
 
 
-def test_a_view_is_a_view_where_numpy_has_one():
+def test_views_are_views_as_in_numpy():
     base = np.arange(720).reshape(2, 3, 4, 5, 6)
     arrays = [base, base.transpose(1, 0, 2, 3, 4), base[:, :, ::2], base[..., ::-1], base[:, :1], base[:, :, :, 2:4, :],
               base.transpose(4, 3, 2, 1, 0), np.broadcast_to(base[:1], base.shape)]
@@ -223,7 +223,7 @@ def test_negative_numbers_wrap_in_a_dtype_without_sign():
     assert fastnet.tensor([-1, 255, -255], dtype=fastnet.uint8).tolist() == [255, 255, 1]
 
 
-def test_a_factor_with_a_fraction_is_refused_for_integers():
+def test_a_fractional_factor_is_refused_for_integers():
     whole = fastnet.ones(2, 2, dtype=fastnet.int64)
     for name, keyword in (("addcmul", "value"), ("addmm", "alpha"), ("addmm", "beta"), ("add", "alpha")):
         with pytest.raises(RuntimeError, match=f"{name}: expected {keyword} to be an integer .*, got 0.5"):

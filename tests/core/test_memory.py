@@ -34,7 +34,7 @@ def test_empty_like_of_a_strided_array():
         assert memory.empty_like(a).shape == a.shape and memory.empty_like(a).flags.c_contiguous
 
 
-def test_persistent_memory_is_zero_where_it_was_used_before():
+def test_persistent_memory_is_zeroed_again():
     for _ in range(3):
         a = memory.persistent((1000,), np.dtype(np.float32))
         assert not a.any()
@@ -42,7 +42,7 @@ def test_persistent_memory_is_zero_where_it_was_used_before():
         del a
 
 
-def test_persistent_memory_is_not_a_recordings():
+def test_persistent_memory_is_not_from_a_recordings_pool():
     pool = memory.Pool()
     shape, dtype = (3,), np.dtype(np.float32)
     inside = recorded(SimpleNamespace(pool=pool), memory.empty, shape, dtype)
@@ -52,7 +52,7 @@ def test_persistent_memory_is_not_a_recordings():
     assert memory.root(outside).pool is memory.root(parameter).pool is memory.shared
 
 
-def test_a_tensor_that_no_system_can_hold():
+def test_a_tensor_too_large_for_memory():
     for shape in ((1 << 25, 1 << 25), (1 << 30, 1 << 30), (1 << 31, 1 << 31), (1 << 40, 1 << 40)):
         with pytest.raises(MemoryError):
             fastnet.zeros(*shape)
@@ -107,7 +107,7 @@ def test_changing_batch_sizes_do_not_let_memory_grow(compile):
 
 
 @pytest.mark.usefixtures("backend")
-def test_a_recording_that_is_dropped_gives_its_memory_back():
+def test_a_dropped_recording_returns_its_memory():
     step = training(fastnet.compile)
     run(step, [300])
     [recording] = step.recordings

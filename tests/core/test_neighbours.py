@@ -1,4 +1,4 @@
-"""fastnet beside other libraries in one process, whichever is imported first; and a process that has nothing to do."""
+"""fastnet and other libraries in one process, in each order of import; and the CPU time of an idle process."""
 import pytest
 from processes import output
 
@@ -57,7 +57,7 @@ for _ in range(2):
 
 @openmp
 @in_both_orders("torch")
-def test_thread_settings_are_each_librarys_own(imports, torch):
+def test_each_library_keeps_its_thread_settings(imports, torch):
     """But a maximum lowered in the OpenMP that both share binds both: it cannot be told from threadpoolctl's."""
     pytest.importorskip("threadpoolctl")
     output(imports + CHECK + TORCH + """
@@ -92,7 +92,7 @@ assert (torch.get_num_threads(), fastnet.get_num_threads()) == (2, 2)
 
 
 @openmp
-def test_idle_threads_burn_no_time():
+def test_idle_threads_use_no_cpu_time():
     """Processor time, not time on the clock: threads that wait for work may spin for some milliseconds, then sleep."""
     spent = float(output("""if True:
     import time, fastnet

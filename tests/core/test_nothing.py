@@ -1,4 +1,4 @@
-"""What has no elements: batches, classes, views into nothing; and numbers that are added to a variance."""
+"""Empty inputs: batches, classes, views without elements; and eps of a variance."""
 import numpy as np
 import pytest
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("backend")
 
 @pytest.mark.parametrize("shape", [(0, 3), (0, 3, 4), (2, 3, 0)])
 @pytest.mark.parametrize("momentum", [0.1, None])
-def test_an_empty_batch_moves_no_statistics(shape, momentum):
+def test_an_empty_batch_keeps_the_statistics(shape, momentum):
     layer = nn.BatchNorm1d(3, momentum=momentum)
     x = fastnet.zeros(shape, requires_grad=True)
     y = layer(x)
@@ -70,7 +70,7 @@ LOSSES = [F.mse_loss, F.l1_loss, F.huber_loss, F.smooth_l1_loss, F.binary_cross_
 
 @pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0)])
 @pytest.mark.parametrize("loss", LOSSES)
-def test_losses_of_nothing(loss, shape):
+def test_losses_of_empty_inputs(loss, shape):
     x = fastnet.zeros(shape, requires_grad=True)
     assert loss(x, fastnet.zeros(shape), reduction="sum").item() == 0
     loss(x, fastnet.zeros(shape), reduction="none").sum().backward()
@@ -91,7 +91,7 @@ USES = {
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("array", [np.zeros((5, 0), "f4"), np.zeros((0, 5), "f4"), np.zeros((5, 4), "f4")[:, 4:],
                                    np.zeros((5, 4), "f4")[2:2]], ids=lambda a: str(a.shape))
-def test_a_compiled_function_of_a_view_of_nothing(array, view, use):
+def test_a_compiled_function_of_an_empty_view(array, view, use):
     def function(x):
         return USES[use](VIEWS[view](x))
 
@@ -103,7 +103,7 @@ def test_a_compiled_function_of_a_view_of_nothing(array, view, use):
         assert got.shape == expected.shape and got.tolist() == expected.tolist()
 
 
-def test_what_begins_where_an_empty_argument_ends_is_no_part_of_it():
+def test_an_array_after_an_empty_argument_does_not_overlap_it():
     """A replay follows an argument's memory, and an empty one has none."""
     memory = np.arange(8, dtype=np.float32)
     nothing, rest = fastnet.from_numpy(memory[4:4]), fastnet.from_numpy(memory[4:])

@@ -1,4 +1,4 @@
-"""Numbers far from 0, equal numbers, and squares beyond float32: what subtracts a mean keeps its digits."""
+"""Numerical accuracy of mean and variance: large offsets, equal numbers, squares beyond float32."""
 import numpy as np
 import pytest
 
@@ -20,7 +20,7 @@ def normalized(a, axis, eps=1e-5):
 
 
 @pytest.mark.parametrize("n", [1, 7, 300, 2049, 5000])
-def test_equal_numbers_are_their_mean(n):
+def test_the_mean_of_equal_numbers(n):
     x = fastnet.full((2, n), FAR)
     assert not F.layer_norm(x, (n,)).numpy().any()
     assert not F.layer_norm(x, (n,), fastnet.ones(n), fastnet.zeros(n)).numpy().any()
@@ -82,7 +82,7 @@ def test_gradients_far_from_zero(function):
 @pytest.mark.parametrize("values", [
     [1e25, -1e25], [1e-25, -1e-25, 0.0], [1e30 * i for i in range(100)], [1e-30 * i for i in range(5000)],
     [3e37, 3.1e37] * 3000, [1e-39, 2e30]], ids=lambda v: f"{v[0]} and {len(v) - 1} more")
-def test_the_deviation_of_numbers_whose_squares_float32_lacks(values):
+def test_the_deviation_of_numbers_whose_squares_overflow(values):
     a = np.array(values, np.float32)
     expected = a.astype(np.float64).std(ddof=1)
     x = fastnet.tensor(a, requires_grad=True)
@@ -93,7 +93,7 @@ def test_the_deviation_of_numbers_whose_squares_float32_lacks(values):
     np.testing.assert_allclose(x.grad.numpy(), exact, rtol=1e-4, atol=1e-6 * np.abs(exact).max())
 
 
-def test_the_variance_fits_though_the_sums_do_not():
+def test_a_variance_whose_sums_overflow():
     a = np.linspace(3e36, 3.0001e36, 5000, dtype=np.float32)        # their sum, and that of their squares, is too large
     for dim, x in ((None, a), (0, np.stack([a] * 3, 1))):
         expected = (x.astype(np.float64) / 1e30).var(dim, ddof=1)   # 1e60 of it is still beyond float32
@@ -111,7 +111,7 @@ def test_normalising_numbers_whose_squares_overflow():
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("place", [0, 5])
-def test_what_is_no_number_stays_none(bad, place):
+def test_nan_stays_nan(bad, place):
     a = np.ones((3, 40), np.float32)
     a[1, place] = bad
     x = fastnet.from_numpy(a)

@@ -46,7 +46,7 @@ def test_alpha(name, left, right):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("number", [3, 2.5])
-def test_alpha_beside_a_number(dtype, number):
+def test_alpha_with_a_number(dtype, number):
     for alpha in (5, 2.5):
         _compare(lambda f, alpha=alpha: f.add(_made(f, dtype, 1), number, alpha=alpha))
 

@@ -1,4 +1,4 @@
-"""What holds for any input, searched with hypothesis: NumPy's results, exact gradients, bounds, round trips."""
+"""Properties that hold for any input, by hypothesis: NumPy's results, exact gradients, bounds, round trips."""
 import math
 
 import numpy as np

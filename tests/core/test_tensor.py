@@ -1,4 +1,4 @@
-"""Memory that tensors share with NumPy, and that parameters share with nobody."""
+"""Memory that tensors share with NumPy, and memory of parameters, which is never shared."""
 import threading
 
 import numpy as np
@@ -8,7 +8,7 @@ import fastnet
 from fastnet import nn
 
 
-def test_arrays_handed_in_and_out_are_objects_of_their_own():
+def test_arrays_passed_in_and_out_are_separate_objects():
     a = np.zeros((2, 3), np.float32)
     t = fastnet.from_numpy(a)
     a.shape = 6
@@ -21,7 +21,7 @@ def test_arrays_handed_in_and_out_are_objects_of_their_own():
 
 
 @pytest.mark.parametrize("sizes", [(-100, 4), (4, -100), (2.5, 4), ("a", 2)])
-def test_a_wrong_size_leaves_other_parameters_alone(sizes):
+def test_a_wrong_size_does_not_affect_other_parameters(sizes):
     layer = nn.Linear(256, 8)
     with fastnet.no_grad():
         layer.weight.fill_(1.0)
@@ -31,7 +31,7 @@ def test_a_wrong_size_leaves_other_parameters_alone(sizes):
     assert (layer.weight == 1).all() and all((p == 7).all() for p in others)
 
 
-def test_parameters_made_in_several_threads_lie_apart():
+def test_parameters_made_in_several_threads_do_not_overlap():
     made = []
 
     def make(value):
@@ -54,7 +54,7 @@ def test_dtypes_of_data(data, dtype):
     assert fastnet.tensor(data).dtype == dtype
 
 
-def test_arrays_of_other_libraries_keep_their_dtype_and_lend_their_memory():
+def test_arrays_of_other_libraries_keep_their_dtype_and_share_memory():
     torch = pytest.importorskip("torch")
     theirs = torch.ones(2, dtype=torch.float64)
     ours = fastnet.as_tensor(theirs)

@@ -32,7 +32,7 @@ def test_blocks_are_aligned_and_apart(twin):
     assert pool.held >= sum(SIZES) * 2
 
 
-def test_every_byte_of_a_block_is_its_own(twin):
+def test_blocks_do_not_overlap(twin):
     pool = twin.memory.Pool()
     arrays = [array(pool, n) for n in SIZES for _ in range(2)]
     for _ in range(2):                          # the second time in memory that was used before
@@ -91,7 +91,7 @@ def test_a_block_outlives_its_pool(twin):
     assert (a == 7).all()
 
 
-def test_a_limit_on_what_is_kept(twin):
+def test_a_limit_on_kept_memory(twin):
     pool = twin.memory.Pool(keep=10_000)
     blocks = [pool.allocate(1000) for _ in range(30)]
     assert pool.keep == 10_000 and pool.held >= 30_000
@@ -135,7 +135,7 @@ def test_no_bytes(twin):
 
 @pytest.mark.parametrize("nbytes", [1 << 50, 1 << 60, (1 << 62) - 1, 1 << 62, (1 << 62) + 1, (1 << 63) - 64,
                                     (1 << 63) - 1, 1 << 63, 1 << 100])
-def test_a_request_that_no_system_can_serve(twin, nbytes):
+def test_a_request_too_large_for_memory(twin, nbytes):
     pool = twin.memory.Pool()
     with pytest.raises(MemoryError):
         pool.allocate(nbytes)
@@ -144,7 +144,7 @@ def test_a_request_that_no_system_can_serve(twin, nbytes):
     assert pool.live == 1 and block is not None
 
 
-def test_requests_that_make_no_sense(twin):
+def test_invalid_requests(twin):
     with pytest.raises(ValueError, match="expected a number of bytes of 0 or more, got -1"):
         twin.memory.Pool().allocate(-1)
     for bad in (None, "1"):

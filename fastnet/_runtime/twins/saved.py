@@ -76,10 +76,10 @@ def call_into(function: Callable[..., Array], g: Array, out: Array) -> Array:
 # ---- the check ------------------------------------------------------------------------------------------------------
 
 def append_saved(function: Any, name: str, arrays: list[Array]) -> None:
-    """Append the arrays that a gradient function of the operation `name` declares.
+    """Append the arrays that a gradient function of the operation `name` declares to save.
 
     Raises:
-        TypeError: it is no function, or may hold an array that it does not declare.
+        TypeError: not a function, or a function that may hold an array that it does not declare.
     """
     if type(function) is gradient:
         _append_arrays(function.saved, name, arrays)
@@ -108,7 +108,7 @@ def _append_arrays(values, name, arrays):
 
 
 def _type_held(function, depth=0):
-    """The type of an object in a function's closure or defaults that may hold an array; None if there is none."""
+    """The type of an object in a function's closure or defaults that may hold an array, or None."""
     for value in (*_contents(function.__closure__ or ()), *(function.__defaults__ or ()),
                   *(function.__kwdefaults__ or {}).values()):
         if not _is_array_free(value, depth):

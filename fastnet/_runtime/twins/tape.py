@@ -233,7 +233,7 @@ def _attach(result, name, gradients, args, arrays):
         if edges[-1][0] >= len(gradients):
             raise RuntimeError(f"{name}: expected a gradient for argument {edges[-1][0] + 1}, the operation returned "
                                f"{len(gradients)}")
-        needed = [i for i, _ in edges]          # do not keep alive what no edge needs
+        needed = [i for i, _ in edges]          # functions that no edge needs are not kept alive
         gradients = tuple(g if i in needed else None for i, g in enumerate(gradients))
     saved: list[Array] = []
     for function in (first, *gradients) if type(gradients) is tuple else (gradients,):
@@ -258,7 +258,7 @@ def _versions_of(saved, args, arrays, result):
 
 
 def _argument_position(array, arrays):
-    """The position of the argument that an array is, or shares its memory with; -1 if there is none."""
+    """The position of the argument that an array is, or shares its memory with, or -1."""
     for i, other in enumerate(arrays):
         if array is other:
             return i

@@ -43,7 +43,7 @@ class Text(str):
     __repr__ = str.__str__
 
 
-# ---- what the package says ------------------------------------------------------------------------------------------
+# ---- signatures of the package --------------------------------------------------------------------------------------
 
 @functools.cache
 def source_of(module_name: str) -> ast.Module:
@@ -69,7 +69,7 @@ def origins(module_name: str) -> dict[str, str]:
 
 
 def definition(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function in the source that decorators were put around."""
+    """The function as its source defines it, without decorators."""
     return inspect.unwrap(function)
 
 
@@ -97,19 +97,19 @@ def tensor_members() -> Iterator[tuple[str, Any]]:
             yield name, member
 
 
-# ---- what the stubs say ---------------------------------------------------------------------------------------------
+# ---- text of the stubs ----------------------------------------------------------------------------------------------
 
 class Stub:
     """The text of one stub file, with the imports that its annotations need."""
 
     def __init__(self, title: str, taken: frozenset[str] = frozenset()) -> None:
-        """`taken` are names that the stub gives to methods, so that types of these names are spelled out."""
+        """`taken` are the names of methods in the stub, which hide built-in types of the same name."""
         self.title, self.taken = title, taken
         self.imports: set[str] = set()
         self.lines: list[str] = []
 
     def add(self, name: str, function: Callable[..., Any], indent: str = "", decorator: str = "") -> None:
-        """Append the definition of a function, of a method where the indentation is not empty."""
+        """Append the definition of a function, or of a method if it is indented."""
         plain = definition(function)
         overloads = signatures(function)
         if len(overloads) > 1:
@@ -132,7 +132,7 @@ class Stub:
         result = self._annotation(signature.return_annotation, module)
         if is_method:
             parameters[0] = parameters[0].replace(name="self", annotation=inspect.Parameter.empty)
-        if is_method and name.startswith("__"):                 # an operator: what Python gives it, nothing else
+        if is_method and name.startswith("__"):                 # an operator, which Python calls without options
             parameters = [p for p in parameters if p.default is p.empty]
         if is_method and IN_PLACE.fullmatch(name) and result == "Tensor":
             self.imports.add("from typing_extensions import Self")
@@ -219,7 +219,7 @@ STUBS: dict[str, Callable[[], str]] = {
 
 
 def difference(path: str) -> str:
-    """What differs between a stub that is checked in and the package, as a diff; empty if it is current."""
+    """The diff from the stub that is checked in to the current one; empty if they are equal."""
     file = ROOT / path
     there = file.read_text().splitlines() if file.exists() else []
     return "\n".join(difflib.unified_diff(there, STUBS[path]().splitlines(), path, "the package", lineterm=""))

@@ -33,7 +33,7 @@ def replacing(path: StrPath, mode: str = "wb", **options: Any) -> Iterator[Any]:
         OSError: naming `path`: a full disk, a missing folder, a read-only file.
     """
     path = os.fsdecode(path)
-    old = _mode(path)
+    old = _file_mode(path)
     if not os.path.basename(path) or not (old is None or stat.S_ISREG(old)):
         with open(path, mode, **options) as file:           # for a folder, or an empty name, this raises
             yield file
@@ -64,7 +64,7 @@ def replacing(path: StrPath, mode: str = "wb", **options: Any) -> Iterator[Any]:
         raise
 
 
-def _mode(path: str) -> int | None:
+def _file_mode(path: str) -> int | None:
     """Type and permissions of a file; None if it does not exist."""
     try:
         return os.stat(path).st_mode

@@ -67,7 +67,7 @@ def read_tensors(path: StrPath) -> tuple[dict[str, Array], dict[str, str]]:
         with open(path, "rb") as file:                  # once: the path may name another file later
             contents = file.read()
         entries = sorted(deserialize(contents))
-        return {name: _array(name, entry) for name, entry in entries}, _texts(contents)
+        return {name: _decoded_tensor(name, entry) for name, entry in entries}, _texts(contents)
 
 
 def _texts(contents: bytes) -> dict[str, str]:
@@ -105,7 +105,7 @@ def _explained() -> Iterator[None]:
         raise ValueError(f"not a safetensors file, or a truncated or damaged one: {e}") from None
 
 
-def _array(name: str, entry: Mapping[str, Any]) -> Array:
+def _decoded_tensor(name: str, entry: Mapping[str, Any]) -> Array:
     code = entry["dtype"]
     if code not in _DTYPES:
         raise ValueError(f"tensor {name!r} has dtype {code!r}, expected one of {', '.join(_DTYPES)}")

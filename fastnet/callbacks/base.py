@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Mode: TypeAlias = Literal["auto", "min", "max"]
 
-__all__ = ["Callback", "Monitor", "changes_step", "is_number"]
+__all__ = ["Callback", "Monitor", "changes_step", "is_logged_number"]
 
 _MODES = ("auto", "min", "max")
 
@@ -83,10 +83,11 @@ class Callback:
     def __repr__(self) -> str:
         """The class, and each constructor argument that is an attribute of the same name and not None."""
         values = {name: getattr(self, name, None) for name in inspect.signature(type(self)).parameters}
-        return f"{type(self).__name__}({', '.join(f'{n}={_text(v)}' for n, v in values.items() if v is not None)})"
+        shown = ", ".join(f"{name}={_value_text(value)}" for name, value in values.items() if value is not None)
+        return f"{type(self).__name__}({shown})"
 
 
-def _text(value: Any) -> str:
+def _value_text(value: Any) -> str:
     return repr(str(value) if isinstance(value, Path) else value.name if isinstance(value, Monitor) else value)
 
 
@@ -96,12 +97,12 @@ def changes_step(callback: Callback) -> bool:
     return kind.before_update is not Callback.before_update or kind.after_update is not Callback.after_update
 
 
-def is_number(value: object) -> bool:
+def is_logged_number(value: object) -> bool:
     """Whether a logged value is a number; metrics such as a confusion matrix are lists.
 
     Example:
-        >>> from fastnet.callbacks.base import is_number
-        >>> is_number(0.5), is_number([[3, 0], [1, 2]])
+        >>> from fastnet.callbacks.base import is_logged_number
+        >>> is_logged_number(0.5), is_logged_number([[3, 0], [1, 2]])
         (True, False)
     """
     return isinstance(value, (int, float))
@@ -153,7 +154,7 @@ class Monitor:
         """
         value = trainer.logs.get(self.name)
         if not isinstance(value, (int, float)):
-            known = [name for name, v in trainer.logs.items() if is_number(v)]
+            known = [name for name, v in trainer.logs.items() if is_logged_number(v)]
             hint = "; give fit() validation_data or validation_split" if self.name.startswith("validation_") else ""
             raise ValueError(f"the logs have no number {self.name!r} to monitor: choose from "
                              f"{', '.join(map(repr, known))}{hint}")

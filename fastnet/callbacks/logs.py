@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnet._core.errors import check_path
 from fastnet._core.optional import optional
-from fastnet.callbacks.base import Callback, is_number
+from fastnet.callbacks.base import Callback, is_logged_number
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import StrPath
@@ -63,7 +63,7 @@ class Progress(Callback):
         epochs = str(trainer.epochs)
         parts = [f"epoch {logs['epoch']:{len(epochs)}d}/{epochs}"]
         parts += [f"{name.replace('_', ' ')} {value:.4f}" for name, value in logs.items()
-                  if name not in ("epoch", "lr", "seconds") and is_number(value)]
+                  if name not in ("epoch", "lr", "seconds") and is_logged_number(value)]
         left = (trainer.epochs - trainer.epoch) * logs["seconds"]
         parts += [f"{rate:,.0f} samples/s", f"{logs['seconds']:.2f} s"] + [f"{left:.0f} s left"] * (left >= 1)
         print("  ".join(parts), flush=True)
@@ -77,7 +77,7 @@ class Progress(Callback):
         running, bar = trainer.running, self._bar
         epoch = min(trainer.epoch + 1, trainer.epochs)      # at the end of an epoch, trainer.epoch already counts it
         bar.set_description_str(f"epoch {epoch}/{trainer.epochs}", refresh=False)
-        values = {name: v for name, v in running.results().items() if is_number(v)}
+        values = {name: v for name, v in running.results().items() if is_logged_number(v)}
         bar.set_postfix({name: f"{v:.4f}" for name, v in values.items()}, refresh=False)
         done = (trainer.samples_per_epoch or 0) * (trainer.epoch - trainer.first_epoch)
         bar.update(done + (running.samples if trainer.batch else 0) - bar.n)
@@ -137,7 +137,7 @@ class TensorBoard(Callback):
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         for name, value in trainer.logs.items():
-            if name != "epoch" and is_number(value):
+            if name != "epoch" and is_logged_number(value):
                 run = "validation" if name.startswith("validation_") else "train"
                 if run not in self._writers:
                     self._writers[run] = self._make(f"{self.folder}/{run}", purge_step=trainer.logs["epoch"])

@@ -35,11 +35,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt as e:
-        return _fail(f"fastnet: {message_of(e)}", e)
+        return _failed(f"fastnet: {message_of(e)}", e)
     except WrongUseError as e:
-        return _fail(f"fastnet {args.command}: error: {message_of(e)}; see fastnet {args.command} --help", e)
+        return _failed(f"fastnet {args.command}: error: {message_of(e)}; see fastnet {args.command} --help", e)
     except (OSError, ImportError, ValueError, TypeError, RuntimeError, ArithmeticError, MemoryError) as e:
-        return _fail(f"fastnet: error: {message_of(e)}", e)
+        return _failed(f"fastnet: error: {message_of(e)}", e)
     return 0
 
 
@@ -57,6 +57,6 @@ def _restoring_process_state() -> Iterator[None]:
         fastnet.set_rng_state(state)
 
 
-def _fail(line: str, error: BaseException) -> int:
+def _failed(line: str, error: BaseException) -> int:
     say(line, sys.stderr)
     return exit_code(error)

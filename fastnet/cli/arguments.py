@@ -25,25 +25,25 @@ from fastnet.cli.option_values import (
     PLOTS,
     column_kind,
     column_name,
-    count,
     encoding_name,
     folder_path,
     layer_widths,
+    natural_number,
     output_path,
     plot_path,
-    positive,
-    seed,
+    positive_number,
+    seed_number,
     share,
 )
 from fastnet.cli.predict import predict
 from fastnet.cli.settings import (
     ACTIVATION,
-    ACTIVATIONS,
+    ACTIVATION_CHOICES,
     KINDS,
     MODELS,
-    OPTIMIZERS,
+    OPTIMIZER_CHOICES,
     RECIPES,
-    SCHEDULES,
+    SCHEDULE_CHOICES,
     SIZE,
     SPLITS,
     TEST,
@@ -123,7 +123,7 @@ def _add_data(group: Any) -> None:
     group.add_argument("--time", metavar="COLUMN", type=column_name,
                        help="column of dates or numbers that orders the rows for --split time (default: the only "
                        "column of dates)")
-    group.add_argument("--size", type=positive(int), metavar="N",
+    group.add_argument("--size", type=positive_number(int), metavar="N",
                        help=f"resize the images of a folder to N x N pixels (default: {SIZE})")
 
 
@@ -156,34 +156,35 @@ def _add_model(group: Any) -> None:
                        help="multilayer perceptron or a single linear layer (default: %(default)s)")
     group.add_argument("--hidden", type=layer_widths, metavar="N,N,..",
                        help=f"sizes of the hidden layers {_defaults('hidden')}")
-    group.add_argument("--activation", choices=list(ACTIVATIONS), metavar="NAME",
-                       help=f"activation function of the hidden layers: {', '.join(ACTIVATIONS)} (default: "
+    group.add_argument("--activation", choices=list(ACTIVATION_CHOICES), metavar="NAME",
+                       help=f"activation function of the hidden layers: {', '.join(ACTIVATION_CHOICES)} (default: "
                        f"{ACTIVATION})")
     group.add_argument("--dropout", type=share, metavar="P",
                        help=f"dropout probability after each hidden layer {_defaults('dropout')}")
 
 
 def _add_training(group: Any) -> None:
-    group.add_argument("--epochs", type=positive(int), metavar="N", help=f"passes over the data {_defaults('epochs')}")
-    group.add_argument("--batch-size", type=positive(int), metavar="N",
+    group.add_argument("--epochs", type=positive_number(int), metavar="N",
+                       help=f"passes over the data {_defaults('epochs')}")
+    group.add_argument("--batch-size", type=positive_number(int), metavar="N",
                        help=f"samples per step {_defaults('batch_size')}")
-    rates = ", ".join(f"{name} {lr:g}" for name, (_, lr) in OPTIMIZERS.items())
-    group.add_argument("--optimizer", choices=list(OPTIMIZERS), default="adamw", metavar="NAME",
-                       help=f"optimizer: {', '.join(OPTIMIZERS)} (default: %(default)s)")
-    group.add_argument("--lr", type=positive(float), metavar="RATE",
+    rates = ", ".join(f"{name} {lr:g}" for name, (_, lr) in OPTIMIZER_CHOICES.items())
+    group.add_argument("--optimizer", choices=list(OPTIMIZER_CHOICES), default="adamw", metavar="NAME",
+                       help=f"optimizer: {', '.join(OPTIMIZER_CHOICES)} (default: %(default)s)")
+    group.add_argument("--lr", type=positive_number(float), metavar="RATE",
                        help=f"highest learning rate of the schedule (default: {rates})")
-    group.add_argument("--schedule", choices=SCHEDULES, default="one_cycle", metavar="NAME",
+    group.add_argument("--schedule", choices=SCHEDULE_CHOICES, default="one_cycle", metavar="NAME",
                        help="learning-rate schedule: one_cycle (up, then down), cosine or linear (down), constant "
                        "(default: %(default)s)")
-    group.add_argument("--patience", type=count, metavar="N",
+    group.add_argument("--patience", type=natural_number, metavar="N",
                        help="early stopping: stop after N epochs without a lower validation loss, and restore the best "
                        f"weights {_defaults('patience')}")
     group.add_argument("--class-weight", choices=("balanced",),
                        help="weight the loss so that each class has the same total weight (default: each row has the "
                        "same weight)")
-    group.add_argument("--seed", type=seed, default=0, metavar="N",
+    group.add_argument("--seed", type=seed_number, default=0, metavar="N",
                        help="seed of weights, dropout, shuffling and splits (default: %(default)s)")
-    group.add_argument("--threads", type=positive(int), metavar="N",
+    group.add_argument("--threads", type=positive_number(int), metavar="N",
                        help="largest number of threads to use; the results do not depend on it")
 
 

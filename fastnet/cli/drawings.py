@@ -18,7 +18,7 @@ __all__ = ["ink_of", "read_drawing"]
 
 _FAINT = 0.15                           # of the darkest ink: less is paper, or an artefact of compression
 _BLANK = 16                             # of 255: an image with less contrast is blank
-_LARGEST = 160                          # pixels: larger drawings are reduced to this height and width
+_LARGEST_SIDE = 160                          # pixels: larger drawings are reduced to this height and width
 _THIN, _WANTED = 0.07, 0.11             # of the longer side: strokes thinner than the first get the second width
 
 
@@ -44,8 +44,8 @@ def read_drawing(path: str | Path, size: int, box: int) -> Array:
     ink = ink_of(picture)
     if ink is None:
         raise ValueError(f"{path} is blank: expected an image of a digit")
-    drawing = _thickened(_reduced(_cropped(ink)))
-    return _centred(_scaled(_cropped(drawing), box), size)
+    drawing = _thickened(_reduced(_cropped_to_ink(ink)))
+    return _centred(_scaled(_cropped_to_ink(drawing), box), size)
 
 
 def ink_of(picture: Array) -> Array | None:
@@ -76,15 +76,15 @@ def ink_of(picture: Array) -> Array | None:
     return ink
 
 
-def _cropped(ink: Array) -> Array:
+def _cropped_to_ink(ink: Array) -> Array:
     """The smallest rectangle that contains all ink."""
     rows, columns = (np.flatnonzero(ink.any(axis)) for axis in (1, 0))
     return ink[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1]
 
 
 def _reduced(ink: Array) -> Array:
-    """Reduce to at most _LARGEST pixels in each direction by maximum pooling, which keeps thin lines."""
-    factor = -(-max(ink.shape) // _LARGEST)
+    """Reduce to at most _LARGEST_SIDE pixels in each direction by maximum pooling, which keeps thin lines."""
+    factor = -(-max(ink.shape) // _LARGEST_SIDE)
     if factor == 1:
         return ink
     padded = np.pad(ink, [(0, -n % factor) for n in ink.shape])
@@ -130,12 +130,12 @@ def _scaled(ink: Array, box: int) -> Array:
 def _centred(ink: Array, size: int) -> Array:
     """The drawing in a square, with its centre of mass as close to the middle as its size allows."""
     total = ink.sum()
-    top, left = (_start(ink.sum(1 - axis) @ np.arange(ink.shape[axis]) / total, ink.shape[axis], size)
+    top, left = (_offset(ink.sum(1 - axis) @ np.arange(ink.shape[axis]) / total, ink.shape[axis], size)
                  for axis in (0, 1))
     square = np.zeros((size, size), np.float32)
     square[top:top + ink.shape[0], left:left + ink.shape[1]] = ink
     return square
 
 
-def _start(centre: float, length: int, size: int) -> int:
+def _offset(centre: float, length: int, size: int) -> int:
     return int(np.clip(round(size / 2 - centre), 0, size - length))

@@ -27,10 +27,10 @@ def message_of(error: BaseException) -> str:
         >>> message_of(ZeroDivisionError())
         'ZeroDivisionError'
     """
-    return re.sub(r"\s*[\r\n]\s*", " ", _text(error))
+    return re.sub(r"\s*[\r\n]\s*", " ", _error_text(error))
 
 
-def _text(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
     if isinstance(error, MemoryError):

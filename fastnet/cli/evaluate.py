@@ -22,7 +22,7 @@ from fastnet.training.history import aligned
 
 __all__ = ["class_table", "evaluate"]
 
-_MOST = 30                              # classes that get a line each
+_MOST_CLASS_LINES = 30                              # classes that get a line each
 
 
 def evaluate(args: argparse.Namespace) -> None:
@@ -36,7 +36,7 @@ def evaluate(args: argparse.Namespace) -> None:
     figures = saved.figures(trainer, x, y)
     say(f"{shown(args.data)}: {len(y)} samples")
     classes = classes_of(saved.target) if saved.target.task == "classification" else []
-    if 0 < len(classes) <= _MOST:
+    if 0 < len(classes) <= _MOST_CLASS_LINES:
         for line in class_table(classes, y, trainer.predict(x)).split("\n"):
             say(line)
     say(f"loss: {figures['loss']:.4f}")

@@ -16,7 +16,7 @@ from fastnet.nn.saving import load_described
 
 __all__ = ["describe_model", "describe_system", "info", "print_rows"]
 
-_MOST = 20                              # classes and tensors whose names are printed
+_MOST_NAMES = 20                              # classes and tensors whose names are printed
 
 
 def info(args: argparse.Namespace) -> None:
@@ -87,8 +87,8 @@ def _file_row(path: str) -> dict[str, Any]:
 
 
 def _tensor_lines(tensors: Mapping[str, Any]) -> list[str]:
-    lines = [f"{name} {tuple(t.shape)} {t.dtype}" for name, t in list(tensors.items())[:_MOST]]
-    return [*lines, *([f"and {len(tensors) - _MOST} more"] if len(tensors) > _MOST else [])]
+    lines = [f"{name} {tuple(t.shape)} {t.dtype}" for name, t in list(tensors.items())[:_MOST_NAMES]]
+    return [*lines, *([f"and {len(tensors) - _MOST_NAMES} more"] if len(tensors) > _MOST_NAMES else [])]
 
 
 def _training_rows(saved: Saved) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def _training_rows(saved: Saved) -> dict[str, Any]:
     return {
         "task": target.task,
         "predicts": about.get("target"),
-        "classes": _classes(classes_of(target)) if target.task == "classification" else None,
+        "classes": _classes_text(classes_of(target)) if target.task == "classification" else None,
         "inputs": saved.inputs.describe(),
         "trained on": about.get("dataset"),
         "epochs": about.get("epochs"),
@@ -108,14 +108,14 @@ def _training_rows(saved: Saved) -> dict[str, Any]:
     }
 
 
-def _classes(classes: Sequence[Any]) -> str:
-    more = f" and {len(classes) - _MOST} more" if len(classes) > _MOST else ""
-    return ", ".join(map(str, classes[:_MOST])) + more
+def _classes_text(classes: Sequence[Any]) -> str:
+    more = f" and {len(classes) - _MOST_NAMES} more" if len(classes) > _MOST_NAMES else ""
+    return ", ".join(map(str, classes[:_MOST_NAMES])) + more
 
 
 def _pairs(values: Mapping[str, Any]) -> list[str]:
-    return [f"{name} {_text(value)}" for name, value in values.items() if value is not None]
+    return [f"{name} {_rounded_text(value)}" for name, value in values.items() if value is not None]
 
 
-def _text(value: object) -> object:
+def _rounded_text(value: object) -> object:
     return f"{value:.4g}" if isinstance(value, float) else value

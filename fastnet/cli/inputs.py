@@ -23,7 +23,7 @@ from fastnet.data.pictures import PICTURE_ENDINGS
 from fastnet.data.tables import PARQUET_ENDINGS, TABLE_ENDINGS
 from fastnet.data.text_lines import STANDARD_INPUT, shown
 
-__all__ = ["Drawings", "Pictures", "Pixels", "Table", "inputs_from", "naming_lines", "read_array"]
+__all__ = ["Drawings", "Pictures", "Pixels", "TableInputs", "inputs_from", "naming_lines", "read_array"]
 
 ARRAYS = ".npy"
 BLOCK_ROWS = 1 << 14                    # rows of a file that are predicted at a time
@@ -87,7 +87,7 @@ class Pixels(ABC):
         return self.prepare(self.read_picture(path)[None])
 
     def blocks(self, path: str | Path, encoding: str | None = None) -> Iterator[tuple[dict[str, Any], Any]]:
-        """The samples of a file as one block, ({}, samples); see `Table.blocks`."""
+        """The samples of a file as one block, ({}, samples); see `TableInputs.blocks`."""
         yield {}, self.read(path)
 
     def to_dict(self) -> dict[str, Any]:
@@ -143,7 +143,7 @@ class Pictures(Pixels):
 
 
 @dataclass
-class Table:
+class TableInputs:
     """Rows of a table.
 
     Args:
@@ -234,7 +234,7 @@ class Table:
         return f"rows of a table with the columns {', '.join(self.columns)}"
 
 
-def inputs_from(given: Any) -> Pixels | Table:
+def inputs_from(given: Any) -> Pixels | TableInputs:
     """The preparation that a dictionary of `to_dict` describes.
 
     Raises:
@@ -247,8 +247,8 @@ def inputs_from(given: Any) -> Pixels | Table:
     """
     given = dict(given)
     kind = given.pop("kind")
-    if kind == Table.kind:
-        return Table(data.TablePreparation.from_dict(given["preparation"]))
+    if kind == TableInputs.kind:
+        return TableInputs(data.TablePreparation.from_dict(given["preparation"]))
     known: dict[str, type[Pixels]] = {"drawings": Drawings, "pictures": Pictures}
     return known[kind](**given)
 

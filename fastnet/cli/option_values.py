@@ -11,26 +11,38 @@ from fastnet.cli.settings import KINDS
 from fastnet.data.cells import clean
 from fastnet.data.text_lines import known_encoding
 
-__all__ = ["PLOTS", "column_kind", "column_name", "count", "encoding_name", "folder_path", "layer_widths",
-           "output_path", "plot_path", "positive", "seed", "share"]
+__all__ = [
+    "PLOTS",
+    "column_kind",
+    "column_name",
+    "encoding_name",
+    "folder_path",
+    "layer_widths",
+    "natural_number",
+    "output_path",
+    "plot_path",
+    "positive_number",
+    "seed_number",
+    "share",
+]
 
 PLOTS = (".png", ".svg", ".pdf")
 _N = TypeVar("_N", int, float)
 
 
-def positive(kind: type[_N]) -> Callable[[str], _N]:
+def positive_number(kind: type[_N]) -> Callable[[str], _N]:
     """A parser of positive numbers of a type, int or float."""
     def parse(text: str) -> _N:
-        value = _number(kind, text)
+        value = _parsed_number(kind, text)
         if not 0 < value < float("inf"):
             raise argparse.ArgumentTypeError(f"expected a positive number, got {text!r}")
         return value
     return parse
 
 
-def count(text: str) -> int:
+def natural_number(text: str) -> int:
     """An integer of at least 0."""
-    value = _number(int, text)
+    value = _parsed_number(int, text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"expected a number that is not negative, got {text!r}")
     return value
@@ -38,13 +50,13 @@ def count(text: str) -> int:
 
 def share(text: str) -> float:
     """A number from 0 to below 1."""
-    value = _number(float, text)
+    value = _parsed_number(float, text)
     if not 0 <= value < 1:
         raise argparse.ArgumentTypeError(f"expected a number from 0 to below 1, such as 0.1, got {text!r}")
     return value
 
 
-def _number(kind: type[_N], text: str) -> _N:
+def _parsed_number(kind: type[_N], text: str) -> _N:
     try:
         return kind(text)
     except ValueError:
@@ -55,15 +67,15 @@ def _number(kind: type[_N], text: str) -> _N:
 def layer_widths(text: str) -> tuple[int, ...]:
     """Sizes of layers, separated by commas."""
     try:
-        return tuple(positive(int)(part) for part in text.split(","))
+        return tuple(positive_number(int)(part) for part in text.split(","))
     except argparse.ArgumentTypeError:
         raise argparse.ArgumentTypeError(
             f"expected layer sizes separated by commas, such as 128,64, got {text!r}") from None
 
 
-def seed(text: str) -> int:
+def seed_number(text: str) -> int:
     """A seed."""
-    value = _number(int, text)
+    value = _parsed_number(int, text)
     if not 0 <= value < 2**63:
         raise argparse.ArgumentTypeError(f"expected 0 <= seed < 2**63, got {text!r}")
     return value

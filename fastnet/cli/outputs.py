@@ -12,7 +12,7 @@ from fastnet._core.annotations import StrPath
 from fastnet._io.atomic import replacing
 from fastnet.cli.errors import WrongUseError
 
-__all__ = ["check_outputs", "json_value", "write_report"]
+__all__ = ["check_outputs", "finite_json", "write_report"]
 
 
 def check_outputs(inputs: Iterable[StrPath], outputs: Iterable[tuple[str, StrPath | None]]) -> None:
@@ -58,23 +58,23 @@ def _identity(path: StrPath) -> Any:
     return found.st_dev, found.st_ino
 
 
-def json_value(value: Any) -> Any:
+def finite_json(value: Any) -> Any:
     """A value that JSON can represent: non-finite numbers become None.
 
     Example:
-        >>> from fastnet.cli.outputs import json_value
-        >>> json_value({"loss": float("nan"), "sizes": (1, 2)})
+        >>> from fastnet.cli.outputs import finite_json
+        >>> finite_json({"loss": float("nan"), "sizes": (1, 2)})
         {'loss': None, 'sizes': [1, 2]}
     """
     if isinstance(value, dict):
-        return {name: json_value(v) for name, v in value.items()}
+        return {name: finite_json(v) for name, v in value.items()}
     if isinstance(value, list | tuple):
-        return [json_value(v) for v in value]
+        return [finite_json(v) for v in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_report(path: StrPath, report: dict[str, Any]) -> None:
     """Write `report` to a JSON file, replacing it atomically; non-finite numbers become null."""
     with replacing(path, "w", encoding="utf-8") as file:
-        json.dump(json_value(report), file, indent=2, allow_nan=False)
+        json.dump(finite_json(report), file, indent=2, allow_nan=False)
         file.write("\n")

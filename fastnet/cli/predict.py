@@ -50,7 +50,7 @@ def _write_csv(saved: Saved, args: argparse.Namespace) -> None:
     """Write one line per sample."""
     blocks = _answered(saved, args)
     first = next(blocks)                # compute the first block before opening the output: most errors are raised here
-    with _output(args.output) as file:
+    with _csv_file(args.output) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(first)
         for block in itertools.chain([first], blocks):
@@ -75,7 +75,7 @@ def _answered(saved: Saved, args: argparse.Namespace) -> Iterator[dict[str, Any]
             yield columns
 
 
-def _output(path: str | None) -> contextlib.AbstractContextManager[Any]:
+def _csv_file(path: str | None) -> contextlib.AbstractContextManager[Any]:
     if path is None:
         return contextlib.nullcontext(PrintableStream(sys.stdout))
     return replacing(path, "w", encoding="utf-8", errors="backslashreplace", newline="")

@@ -8,11 +8,11 @@ import numpy as np
 
 from fastnet import data
 from fastnet._core.annotations import Array
-from fastnet.cli.inputs import Pixels, Table
-from fastnet.cli.settings import Settings
-from fastnet.cli.targets import Target
+from fastnet.cli.inputs import Pixels, TableInputs
+from fastnet.cli.settings import TrainSettings
+from fastnet.cli.targets import AnyTargetPreparation
 
-__all__ = ["PreparedData", "latest", "split"]
+__all__ = ["PreparedData", "latest", "split_rows"]
 
 
 @dataclass
@@ -30,8 +30,8 @@ class PreparedData:
         columns: for a table, a ColumnReport of how each column was read.
         times: for --split time, the time of each row to train on, float64; None: rows are held out at random.
     """
-    inputs: Pixels | Table
-    target: Target
+    inputs: Pixels | TableInputs
+    target: AnyTargetPreparation
     train: tuple[Array, Array]
     test: tuple[Array, Array]
     noun: str
@@ -42,7 +42,7 @@ class PreparedData:
     times: Array | None = None
 
 
-def split(y: Array, settings: Settings, purpose: str, times: Array | None = None) -> tuple[Array, Array]:
+def split_rows(y: Array, settings: TrainSettings, purpose: str, times: Array | None = None) -> tuple[Array, Array]:
     """The rows to train on and the held-out rows: the same share of each class, or the latest rows.
 
     Args:
@@ -56,11 +56,11 @@ def split(y: Array, settings: Settings, purpose: str, times: Array | None = None
 
     Example:
         >>> import numpy as np
-        >>> from fastnet.cli.samples import split
-        >>> rows, held_out = split(np.array([0, 0, 1, 1]), {"test_split": 0.5, "seed": 0}, "test")
+        >>> from fastnet.cli.samples import split_rows
+        >>> rows, held_out = split_rows(np.array([0, 0, 1, 1]), {"test_split": 0.5, "seed": 0}, "test")
         >>> len(rows), len(held_out)
         (2, 2)
-        >>> split(np.array([0, 0, 1, 1]), {"test_split": 0.5}, "test", times=np.array([4.0, 1.0, 3.0, 2.0]))
+        >>> split_rows(np.array([0, 0, 1, 1]), {"test_split": 0.5}, "test", times=np.array([4.0, 1.0, 3.0, 2.0]))
         (array([1, 3]), array([0, 2]))
     """
     share = settings[f"{purpose}_split"]

@@ -13,8 +13,8 @@ import fastnet
 from fastnet import data, nn
 from fastnet._core.annotations import Array, StrPath
 from fastnet.cli.figures import class_figures, rarest, value_figures
-from fastnet.cli.inputs import Pixels, Table, inputs_from
-from fastnet.cli.targets import Target, classes_of, outputs_of, targets_of
+from fastnet.cli.inputs import Pixels, TableInputs, inputs_from
+from fastnet.cli.targets import AnyTargetPreparation, classes_of, outputs_of, targets_of
 from fastnet.nn.saving import load_described
 from fastnet.training import Trainer
 
@@ -41,8 +41,8 @@ class Saved:
             None), "counts" (see `count`), "settings", "versions", figures such as "test_accuracy"...
     """
     model: nn.Module
-    inputs: Pixels | Table
-    target: Target
+    inputs: Pixels | TableInputs
+    target: AnyTargetPreparation
     about: dict[str, Any]
 
     def save(self, path: StrPath) -> None:
@@ -232,7 +232,7 @@ def _prefixed(name: str | None, figures: Mapping[str, float]) -> dict[str, float
     return {f"{name} {figure}" if name else figure: value for figure, value in figures.items()}
 
 
-def _target_from(given: Any) -> Target:
+def _target_from(given: Any) -> AnyTargetPreparation:
     several = isinstance(given, dict) and "targets" in given
     return (data.MultiTargetPreparation if several else data.TargetPreparation).from_dict(given)
 

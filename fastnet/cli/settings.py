@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from fastnet import datasets, nn, optim
-from fastnet.callbacks.schedule import SCHEDULES as NAMED_SCHEDULES
+from fastnet.callbacks.schedule import SCHEDULES
 from fastnet.cli.errors import WrongUseError
 from fastnet.data.tables import SHEET_ENDINGS, TABLE_ENDINGS
 from fastnet.data.text_lines import STANDARD_INPUT
 
-__all__ = ["ACTIVATION", "ACTIVATIONS", "KINDS", "MODELS", "OPTIMIZERS", "RECIPES", "SCHEDULES", "SIZE", "SPLITS",
-           "TABLE_OPTIONS", "TEST", "Recipe", "Settings", "is_table", "kind_of", "layer_sizes", "make_model",
-           "settings_of"]
+__all__ = ["ACTIVATION", "ACTIVATION_CHOICES", "KINDS", "MODELS", "OPTIMIZER_CHOICES", "RECIPES", "SCHEDULE_CHOICES",
+           "SIZE", "SPLITS", "TABLE_OPTIONS", "TEST", "Recipe", "TrainSettings", "is_table", "kind_of",
+           "layer_sizes", "make_model", "settings_of"]
 
-Settings: TypeAlias = "dict[str, Any]"          # can be written as JSON
+TrainSettings: TypeAlias = "dict[str, Any]"          # can be written as JSON
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,19 @@ RECIPES: dict[str, Recipe] = {
     "folder": Recipe(hidden=(256, 128), epochs=40, batch_size=32, dropout=0.2, patience=10),
 }
 # {name: (optimizer, the highest learning rate of its schedule)}
-OPTIMIZERS: dict[str, tuple[Callable[..., optim.Optimizer], float]] = {
+OPTIMIZER_CHOICES: dict[str, tuple[Callable[..., optim.Optimizer], float]] = {
     "sgd": (lambda params, lr: optim.SGD(params, lr=lr, momentum=0.9, nesterov=True), 0.05),
     "adam": (optim.Adam, 2e-3),
     "adamw": (lambda params, lr: optim.AdamW(params, lr=lr, weight_decay=0.01), 2e-3),
     "rmsprop": (optim.RMSprop, 1e-3),
     "adagrad": (optim.Adagrad, 2e-2),
 }
-ACTIVATIONS: dict[str, type[nn.Module]] = {
+ACTIVATION_CHOICES: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "elu": nn.ELU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid}
 ACTIVATION = "relu"
 MODELS = ("mlp", "linear")
-SCHEDULES = (*NAMED_SCHEDULES, "constant")
+SCHEDULE_CHOICES = (*SCHEDULES, "constant")
 SPLITS = ("random", "time")
 KINDS = ("category", "number", "text", "date")
 TABLE_OPTIONS: dict[str, str] = {
@@ -97,7 +97,7 @@ def is_table(path: str | Path) -> bool:
     return str(path) == STANDARD_INPUT or str(path).lower().endswith(TABLE_ENDINGS)
 
 
-def settings_of(args: argparse.Namespace) -> Settings:
+def settings_of(args: argparse.Namespace) -> TrainSettings:
     """The settings of a training, for JSON: the recipe for its data, changed by the command line.
 
     Args:
@@ -108,10 +108,10 @@ def settings_of(args: argparse.Namespace) -> Settings:
     """
     kind = kind_of(args.data)
     _check_conflicts(args, kind)
-    settings: Settings = {"model": args.model} | asdict(RECIPES[kind])
+    settings: TrainSettings = {"model": args.model} | asdict(RECIPES[kind])
     settings |= {"activation": args.activation or ACTIVATION, "optimizer": args.optimizer,
-                 "lr": OPTIMIZERS[args.optimizer][1], "schedule": args.schedule, "validation_split": args.validation,
-                 "seed": args.seed}
+                 "lr": OPTIMIZER_CHOICES[args.optimizer][1], "schedule": args.schedule,
+                 "validation_split": args.validation, "seed": args.seed}
     if kind in ("table", "folder"):
         settings["test_split"] = TEST if args.test is None else args.test
     if kind == "table":
@@ -156,7 +156,7 @@ def _repeated(args: argparse.Namespace) -> dict[str, bool]:
     return {option: len(set(names)) < len(names) for option, names in named.items()}
 
 
-def make_model(shape: Sequence[int], outputs: int, settings: Settings) -> nn.Sequential:
+def make_model(shape: Sequence[int], outputs: int, settings: TrainSettings) -> nn.Sequential:
     """The model that the settings describe.
 
     Args:
@@ -173,11 +173,12 @@ def make_model(shape: Sequence[int], outputs: int, settings: Settings) -> nn.Seq
     sizes = layer_sizes(shape, outputs, settings)
     layers: list[nn.Module] = [nn.Flatten()] if len(shape) > 1 else []
     for width, following in itertools.pairwise(sizes[:-1]):
-        layers += [nn.Linear(width, following), ACTIVATIONS[settings["activation"]](), nn.Dropout(settings["dropout"])]
+        layers += [nn.Linear(width, following), ACTIVATION_CHOICES[settings["activation"]](),
+                   nn.Dropout(settings["dropout"])]
     return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
 
 
-def layer_sizes(shape: Sequence[int], outputs: int, settings: Settings) -> list[int]:
+def layer_sizes(shape: Sequence[int], outputs: int, settings: TrainSettings) -> list[int]:
     """The widths of the model's layers, from the input to the output.
 
     Args:

@@ -5,10 +5,10 @@ from typing import Any
 
 from fastnet import data, datasets
 from fastnet._core.annotations import Array
-from fastnet.cli.inputs import Drawings, Pictures, Table, naming_lines
-from fastnet.cli.samples import PreparedData, split
+from fastnet.cli.inputs import Drawings, Pictures, TableInputs, naming_lines
+from fastnet.cli.samples import PreparedData, split_rows
 from fastnet.cli.saved import Saved
-from fastnet.cli.settings import Settings, kind_of
+from fastnet.cli.settings import TrainSettings, kind_of
 from fastnet.cli.tables import load_table, target_text, transformed, with_targets
 from fastnet.cli.targets import classes_of
 
@@ -19,7 +19,7 @@ _DIGITS: dict[str, dict[str, int]] = {
     "digits": {"size": 8, "box": 8, "highest": 16}, "mnist": {"size": 28, "box": 20, "highest": 255}}
 
 
-def load_data(name: str, settings: Settings) -> PreparedData:
+def load_data(name: str, settings: TrainSettings) -> PreparedData:
     """Load and prepare the data of `fastnet train`.
 
     Args:
@@ -35,7 +35,7 @@ def load_data(name: str, settings: Settings) -> PreparedData:
 
 # ---- data sets ------------------------------------------------------------------------------------------------------
 
-def _load_digits(name: str, settings: Settings) -> PreparedData:
+def _load_digits(name: str, settings: TrainSettings) -> PreparedData:
     dataset: Any = name
     (x, y), (x_test, y_test) = datasets.load(dataset)
     inputs = Drawings(mean=float(x.mean()), std=float(x.std()), **_DIGITS[name])
@@ -45,11 +45,11 @@ def _load_digits(name: str, settings: Settings) -> PreparedData:
 
 # ---- folders of images ----------------------------------------------------------------------------------------------
 
-def _load_folder(path: str, settings: Settings) -> PreparedData:
+def _load_folder(path: str, settings: TrainSettings) -> PreparedData:
     folder = data.ImageFolder(path, settings["size"])
     x, y = folder.arrays
     target = data.TargetPreparation().fit([folder.classes[i] for i in y])
-    rows, test_rows = split(y, settings, "test")
+    rows, test_rows = split_rows(y, settings, "test")
     std = float(x[rows].std()) or 1.0
     inputs = Pictures(settings["size"], float(x[rows].mean()), std)
     train, test = ((inputs.prepare(x[part]), y[part]) for part in (rows, test_rows))
@@ -80,9 +80,9 @@ def load_samples(name: str, saved: Saved, drop_missing_target: bool = False,
             raise ValueError(f"the model expects {inputs.describe()}; {name} has images of "
                              f"{' x '.join(map(str, x.shape[1:]))}")
         return inputs.prepare(x), target.transform(y)
-    if isinstance(inputs, Drawings) or isinstance(inputs, Table) != (kind == "table"):
+    if isinstance(inputs, Drawings) or isinstance(inputs, TableInputs) != (kind == "table"):
         raise ValueError(f"the model expects {inputs.describe()}, got {name}")
-    if isinstance(inputs, Table):
+    if isinstance(inputs, TableInputs):
         table = inputs.read_table(name, encoding)
         with naming_lines(name, table):
             parts = dict(zip(saved.target_names, saved.parts.values()))

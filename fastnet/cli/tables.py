@@ -9,11 +9,11 @@ import numpy as np
 from fastnet import data
 from fastnet._core.annotations import Array
 from fastnet.cli.errors import WrongUseError
-from fastnet.cli.inputs import Table, naming_lines
+from fastnet.cli.inputs import TableInputs, naming_lines
 from fastnet.cli.leaks import leak_warnings
-from fastnet.cli.samples import PreparedData, split
-from fastnet.cli.settings import Settings
-from fastnet.cli.targets import Target, classes_of, targets_of
+from fastnet.cli.samples import PreparedData, split_rows
+from fastnet.cli.settings import TrainSettings
+from fastnet.cli.targets import AnyTargetPreparation, classes_of, targets_of
 from fastnet.data.cells import Cells, in_lines
 from fastnet.data.dates import Dates
 from fastnet.data.frames import require
@@ -27,7 +27,7 @@ _SHOWN = 10                             # with up to this many classes, their na
 _ORDERED = ("date", "number")           # kinds of columns that can order the rows in time
 
 
-def load_table(path: str, settings: Settings) -> PreparedData:
+def load_table(path: str, settings: TrainSettings) -> PreparedData:
     """Load and prepare the table of `fastnet train`.
 
     Args:
@@ -55,18 +55,18 @@ def load_table(path: str, settings: Settings) -> PreparedData:
     return prepared
 
 
-def _prepare(table: Columns, names: list[str], settings: Settings) -> PreparedData:
+def _prepare(table: Columns, names: list[str], settings: TrainSettings) -> PreparedData:
     """The prepared data of a table without missing targets."""
     values, features, mark = {name: table[name] for name in names}, _without(table, names), getattr(table, "mark", ".")
     target = _fitted(_target_of(names, settings), values, None, mark)
     y = transformed(target, values)
-    by, times = _times(features, settings) if settings.get("split") == "time" else (None, None)
-    rows, held_out = split(y, settings, "test", times)
+    by, times = _row_times(features, settings) if settings.get("split") == "time" else (None, None)
+    rows, held_out = split_rows(y, settings, "test", times)
     if target.task == "regression":                 # its mean and scale are those of the rows to train on
         y = transformed(_fitted(target, values, rows, mark), values)
     preparation = data.TablePreparation(_kinds_without(settings.get("kinds", {}), names),
                                         settings.get("leave_out", ())).fit(features, rows)
-    inputs = Table(preparation)
+    inputs = TableInputs(preparation)
     x, _ = inputs.prepare(features)                 # the columns' notes contain the lines about odd cells
     return PreparedData(inputs, target, (x[rows], y[rows]), (x[held_out], y[held_out]), "rows",
                         [] if by is None else [f"held out: the latest rows by {by!r}"],
@@ -105,7 +105,7 @@ def _kinds_without(kinds: Mapping[str, Any], names: Iterable[str]) -> dict[str, 
 
 # ---- targets --------------------------------------------------------------------------------------------------------
 
-def _target_of(names: Sequence[str], settings: Settings) -> Any:
+def _target_of(names: Sequence[str], settings: TrainSettings) -> Any:
     """The unfitted preparation of one target or of several."""
     task, kinds = settings["task"], settings.get("kinds", {})
     if len(names) == 1:
@@ -114,7 +114,7 @@ def _target_of(names: Sequence[str], settings: Settings) -> Any:
     return data.MultiTargetPreparation(several, standardise=True, kinds={n: kinds[n] for n in names if n in kinds})
 
 
-def _unfitted_targets(names: Iterable[str], settings: Settings) -> dict[str, data.TargetPreparation]:
+def _unfitted_targets(names: Iterable[str], settings: TrainSettings) -> dict[str, data.TargetPreparation]:
     kinds = settings.get("kinds", {})
     return {name: data.TargetPreparation(settings["task"], kind=kinds.get(name)) for name in names}
 
@@ -168,7 +168,7 @@ def transformed(target: Any, values: Mapping[str, Any]) -> Array:
     return target.transform(values if len(values) > 1 else next(iter(values.values())))
 
 
-def target_text(target: Target) -> str:
+def target_text(target: AnyTargetPreparation) -> str:
     """A short description of the target or targets.
 
     Args:
@@ -191,7 +191,7 @@ def target_text(target: Target) -> str:
 
 # ---- held out by time -----------------------------------------------------------------------------------------------
 
-def _times(features: Columns, settings: Settings) -> tuple[str, Array]:
+def _row_times(features: Columns, settings: TrainSettings) -> tuple[str, Array]:
     """The column that --time names, or the only column of dates; and its values, float64."""
     name = settings.get("time")
     if name is not None:

@@ -5,12 +5,12 @@ from typing import Any, TypeAlias
 
 from fastnet import data
 
-__all__ = ["Target", "classes_of", "outputs_of", "targets_of"]
+__all__ = ["AnyTargetPreparation", "classes_of", "outputs_of", "targets_of"]
 
-Target: TypeAlias = "data.TargetPreparation | data.MultiTargetPreparation"
+AnyTargetPreparation: TypeAlias = "data.TargetPreparation | data.MultiTargetPreparation"
 
 
-def targets_of(target: Target) -> dict[str | None, data.TargetPreparation]:
+def targets_of(target: AnyTargetPreparation) -> dict[str | None, data.TargetPreparation]:
     """{column: its TargetPreparation} of each target; the name of a single target is None.
 
     Args:
@@ -25,7 +25,7 @@ def targets_of(target: Target) -> dict[str | None, data.TargetPreparation]:
     return getattr(target, "targets", None) or {None: target}
 
 
-def classes_of(target: Target) -> list[Any]:
+def classes_of(target: AnyTargetPreparation) -> list[Any]:
     """The classes of a single target.
 
     Args:
@@ -41,7 +41,7 @@ def classes_of(target: Target) -> list[Any]:
     return list(single.classes or ())
 
 
-def outputs_of(target: Target) -> int:
+def outputs_of(target: AnyTargetPreparation) -> int:
     """Number of outputs per sample that a model needs.
 
     Args:

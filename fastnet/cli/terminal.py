@@ -10,7 +10,7 @@ from fastnet._core.errors import printable
 
 __all__ = ["PrintableStream", "column_lines", "note", "say"]
 
-_MOST = 100                             # columns that get a line each
+_MOST_COLUMNS = 100                             # columns that get a line each
 
 
 def say(line: object, stream: Any = None) -> None:
@@ -49,10 +49,10 @@ def column_lines(reports: Sequence[tuple[str, str, str]]) -> list[str]:
     """
     if not reports:
         return []
-    shown = [("column", "kind", "note"), *([printable(cell) for cell in report] for report in reports[:_MOST])]
+    shown = [("column", "kind", "note"), *([printable(cell) for cell in report] for report in reports[:_MOST_COLUMNS])]
     widths = [max(len(row[i]) for row in shown) for i in (0, 1)]
     lines = [f"{name:{widths[0]}}  {kind:{widths[1]}}  {text}".rstrip() for name, kind, text in shown]
-    others = Counter(kind for _, kind, _ in reports[_MOST:])
+    others = Counter(kind for _, kind, _ in reports[_MOST_COLUMNS:])
     return lines + [f"and {count} more columns of the kind {kind!r}" for kind, count in others.items()]
 
 

@@ -16,13 +16,13 @@ from fastnet.backend import config
 from fastnet.callbacks import Callback, Checkpoint, EarlyStopping, LearningRateSchedule
 from fastnet.cli.errors import WrongUseError
 from fastnet.cli.figures import figure_lines
-from fastnet.cli.inputs import Drawings, Pixels, Table
+from fastnet.cli.inputs import Drawings, Pixels, TableInputs
 from fastnet.cli.interrupt import Interruptible
-from fastnet.cli.outputs import check_outputs, json_value, write_report
+from fastnet.cli.outputs import check_outputs, finite_json, write_report
 from fastnet.cli.run_folder import files_in, has_checkpoint, prepare_folder
-from fastnet.cli.samples import PreparedData, split
+from fastnet.cli.samples import PreparedData, split_rows
 from fastnet.cli.saved import Saved, versions
-from fastnet.cli.settings import OPTIMIZERS, Settings, layer_sizes, make_model, settings_of
+from fastnet.cli.settings import OPTIMIZER_CHOICES, TrainSettings, layer_sizes, make_model, settings_of
 from fastnet.cli.sources import load_data
 from fastnet.cli.targets import outputs_of
 from fastnet.cli.terminal import column_lines, say
@@ -61,7 +61,7 @@ class _Run:
         say: prints a line, unless --quiet.
     """
 
-    def __init__(self, args: argparse.Namespace, settings: Settings, prepared: PreparedData,
+    def __init__(self, args: argparse.Namespace, settings: TrainSettings, prepared: PreparedData,
                  say: Callable[[str], None]) -> None:
         self.args, self.settings, self.prepared, self.say = args, settings, prepared, say
         fastnet.manual_seed(settings["seed"])
@@ -72,7 +72,7 @@ class _Run:
         self.stopping: EarlyStopping | None = None
         self.saved = Saved(model, prepared.inputs, prepared.target, {"target": prepared.target_name})
         self.parameters = sum(p.numel() for p in model.parameters())
-        self.trainer = self.saved.trainer(lambda p: OPTIMIZERS[settings["optimizer"]][0](p, lr=settings["lr"]))
+        self.trainer = self.saved.trainer(lambda p: OPTIMIZER_CHOICES[settings["optimizer"]][0](p, lr=settings["lr"]))
         self._describe(layer_sizes(shape, outputs, settings))
 
     def _describe(self, sizes: Sequence[int]) -> None:
@@ -118,7 +118,7 @@ class _Run:
         """Loaders of the rows to train on and of the held-out rows, if there are any."""
         x, y = self.prepared.train
         settings = self.settings
-        rows, held_out = split(y, settings, "validation", self.prepared.times)
+        rows, held_out = split_rows(y, settings, "validation", self.prepared.times)
         self.class_weight = balanced(y[rows]) if settings.get("class_weight") else None
         dataset = data.TensorDataset(x, y)
         training = data.DataLoader(data.Subset(dataset, rows), settings["batch_size"], shuffle=True,
@@ -164,7 +164,7 @@ class _Run:
         tested = len(prepared.test[1]) > 0
         figures = self.saved.figures(self.trainer, *prepared.test) if tested else {}
         baseline = self.saved.baseline(prepared.train[1], prepared.test[1]) if tested else {}
-        results = {f"test_{name}": json_value(value) for name, value in figures.items()}
+        results = {f"test_{name}": finite_json(value) for name, value in figures.items()}
         running = config()
         about = self.saved.about | {
             "dataset": args.data, "task": prepared.target.task, "epochs": len(history), "settings": self.settings,
@@ -188,7 +188,7 @@ class _Run:
             self.say(f"plot: {args.plot}")
 
 
-def _augmentation(inputs: Pixels | Table) -> data.RandomShift | None:
+def _augmentation(inputs: Pixels | TableInputs) -> data.RandomShift | None:
     """Shift digits that have a margin by up to a pixel: drawn digits are not centred exactly like the data set's."""
     if not isinstance(inputs, Drawings) or inputs.box == inputs.size:
         return None

@@ -193,7 +193,7 @@ class MLP(Parameters):
     def _prepare(self, X: Any, rng: Any) -> None:
         """Create the network and forget all earlier training."""
         with own_draws(rng.randint(2**31) if self.module is not None else 0):
-            self._network = networks.build(self, X.shape[1], self.n_outputs_, X.dtype, worth_keeping_sparse(X))
+            self._network = networks.build_network(self, X.shape[1], self.n_outputs_, X.dtype, worth_keeping_sparse(X))
         if self.module is None:
             networks.draw(self._network, self.activation, rng)
         self._optimizer, self._penalty, self._trainer = None, None, (None, None)

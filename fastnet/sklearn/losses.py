@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 from fastnet import nn
 from fastnet._core.errors import one_of
 from fastnet.nn import functional as F
-from fastnet.training.losses import LOSSES, Loss
+from fastnet.training.losses import LOSSES, TINY, Loss
 
 if TYPE_CHECKING:
     from fastnet import Tensor
 
 __all__ = ["REGRESSION", "PerSample", "log_loss", "loss_of", "needs_scores_of_classes"]
-
-_TINY = 1e-30                           # replaces 0 in a logarithm that is multiplied by 0, and as a divisor
 
 
 def _half_squares(output: Tensor, target: Tensor) -> Tensor:
@@ -24,7 +22,7 @@ def _half_squares(output: Tensor, target: Tensor) -> Tensor:
 
 def _poisson(output: Tensor, target: Tensor) -> Tensor:
     """Half the deviance of counts whose mean is exp(output)."""
-    return output.exp() - target * output + target * target.clamp(min=_TINY).log() - target
+    return output.exp() - target * output + target * target.clamp(min=TINY).log() - target
 
 
 def _logistic(output: Tensor, target: Tensor) -> Tensor:
@@ -59,7 +57,7 @@ class PerSample(Loss):
         if each.ndim == 0:
             raise ValueError("class_weight and sample_weight need a loss that returns one number per sample, as with "
                              "reduction='none'; this one returns their mean")
-        return (each * weight).sum() / weight.sum().clamp(min=_TINY)
+        return (each * weight).sum() / weight.sum().clamp(min=TINY)
 
 
 def log_loss(softmax: bool, several: bool) -> Loss:

@@ -16,8 +16,8 @@ from fastnet.sklearn.sparse import SparseLinear, SparseNetwork
 if TYPE_CHECKING:
     from fastnet.sklearn.parameters import Parameters
 
-__all__ = ["ACTIVATIONS", "build", "coefficients", "decays", "draw", "hidden_sizes", "intercepts", "linear_layers",
-           "per_layer"]
+__all__ = ["ACTIVATIONS", "build_network", "coefficients", "decays", "draw", "hidden_sizes", "intercepts",
+           "linear_layers", "per_layer"]
 
 # scikit-learn's four names first
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -26,7 +26,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "softplus": nn.Softplus, "softsign": nn.Softsign}
 
 
-def build(estimator: Parameters, n_inputs: int, n_outputs: int, dtype: DType, sparse: bool) -> nn.Module:
+def build_network(estimator: Parameters, n_inputs: int, n_outputs: int, dtype: DType, sparse: bool) -> nn.Module:
     """The network of an estimator; its weights are not drawn yet, unless it is the estimator's `module`.
 
     Args:
@@ -46,14 +46,14 @@ def build(estimator: Parameters, n_inputs: int, n_outputs: int, dtype: DType, sp
     layers: list[nn.Module] = []
     width = n_inputs
     for size, activation, rate in zip(sizes, activations, rates):
-        layers.append(_linear(width, size, dtype, sparse and not layers))
+        layers.append(_linear_layer(width, size, dtype, sparse and not layers))
         if estimator.batch_norm:
             layers.append(nn.BatchNorm1d(size, dtype=dtype))
         layers.append(_activation(activation))
         if rate:
             layers.append(nn.Dropout(float(rate)))
         width = size
-    layers.append(_linear(width, n_outputs, dtype, sparse and not layers))
+    layers.append(_linear_layer(width, n_outputs, dtype, sparse and not layers))
     return (SparseNetwork if sparse else nn.Sequential)(*layers).to(dtype)
 
 
@@ -107,7 +107,7 @@ def _activation(spec: Any) -> nn.Module:
     return made
 
 
-def _linear(width: int, size: int, dtype: DType, sparse: bool) -> nn.Module:
+def _linear_layer(width: int, size: int, dtype: DType, sparse: bool) -> nn.Module:
     return SparseLinear(width, size, dtype) if sparse else nn.Linear(width, size, dtype=dtype)
 
 
@@ -118,7 +118,7 @@ def draw(network: nn.Module, activation: Any, rng: np.random.RandomState) -> Non
     Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html.
 
     Args:
-        network: the result of `build`.
+        network: the result of `build_network`.
         activation: the estimator's parameter.
         rng: a RandomState of NumPy.
     """

@@ -77,7 +77,7 @@ class Parameters(BaseEstimator):
 _Rule: TypeAlias = "tuple[Callable[[Any], Any], str]"
 
 
-def _number(low: float, high: float = np.inf, kind: Any = Real, *, above: bool = False, below: bool = False) -> _Rule:
+def _in_range(low: float, high: float = np.inf, kind: Any = Real, *, above: bool = False, below: bool = False) -> _Rule:
     """The rule for a number from `low` to `high`; `above` and `below` exclude these ends."""
     def test(value: Any) -> Any:
         return isinstance(value, kind) and not isinstance(value, bool) and (
@@ -88,17 +88,17 @@ def _number(low: float, high: float = np.inf, kind: Any = Real, *, above: bool =
 
 
 _FLAG: _Rule = (lambda value: isinstance(value, (bool, np.bool_)), "True or False")
-_COUNT = _number(1, kind=Integral)
-_FRACTION = _number(0, 1, below=True)
+_COUNT = _in_range(1, kind=Integral)
+_FRACTION = _in_range(0, 1, below=True)
 RULES: dict[str, _Rule] = {
-    "alpha": _number(0), "learning_rate_init": _number(0, above=True), "power_t": _number(0), "max_iter": _COUNT,
-    "shuffle": _FLAG, "tol": _number(0), "warm_start": _FLAG, "momentum": _number(0, 1), "nesterovs_momentum": _FLAG,
-    "early_stopping": _FLAG, "validation_fraction": _FRACTION, "beta_1": _FRACTION, "beta_2": _FRACTION,
-    "epsilon": _number(0, above=True), "max_fun": _COUNT, "batch_norm": _FLAG,
+    "alpha": _in_range(0), "learning_rate_init": _in_range(0, above=True), "power_t": _in_range(0), "max_iter": _COUNT,
+    "shuffle": _FLAG, "tol": _in_range(0), "warm_start": _FLAG, "momentum": _in_range(0, 1),
+    "nesterovs_momentum": _FLAG, "early_stopping": _FLAG, "validation_fraction": _FRACTION, "beta_1": _FRACTION, "beta_2": _FRACTION,
+    "epsilon": _in_range(0, above=True), "max_fun": _COUNT, "batch_norm": _FLAG,
     "compile": _FLAG,
     "n_iter_no_change": (lambda value: _COUNT[0](value) or value == np.inf, "an integer from 1, or infinity"),
     "batch_size": (lambda value: value == "auto" or _COUNT[0](value), "'auto' or an integer from 1"),
-    "max_grad_norm": (lambda value: value is None or _number(0, above=True)[0](value), "None or a number above 0"),
+    "max_grad_norm": (lambda value: value is None or _in_range(0, above=True)[0](value), "None or a number above 0"),
 }
 
 

@@ -11,15 +11,25 @@ if TYPE_CHECKING:
     from fastnet.nn import Parameter
     from fastnet.optim import Optimizer
 
-__all__ = ["Batch", "ClassWeight", "Inputs", "LossFunction", "LossSpec", "MetricSpec", "OptimizerSpec", "Targets",
-           "Task", "ValidationData"]
+__all__ = [
+    "ClassWeight",
+    "Inputs",
+    "LossFunction",
+    "LossSpec",
+    "LossTask",
+    "MetricSpec",
+    "OptimizerSpec",
+    "Targets",
+    "ValidationData",
+    "WeightedBatch",
+]
 
 Inputs: TypeAlias = "ArrayLike | Tensor | Iterable[Any]"        # samples, a tuple of several inputs, or a loader
 Targets: TypeAlias = "ArrayLike | Tensor"
 ValidationData: TypeAlias = "tuple[Inputs, Targets] | Iterable[Any]"
 ClassWeight: TypeAlias = "Mapping[int, float] | ArrayLike | Literal['balanced']"
-Batch: TypeAlias = "tuple[list[Any], Tensor, Tensor | None]"    # inputs, target, weights of the samples
-Task: TypeAlias = Literal["classification", "binary", "regression"]
+WeightedBatch: TypeAlias = "tuple[list[Any], Tensor, Tensor | None]"    # inputs, target, weights of the samples
+LossTask: TypeAlias = Literal["classification", "binary", "regression"]
 LossFunction: TypeAlias = "Callable[[Tensor, Tensor], Tensor]"  # of (output, target); loss modules are such functions
 LossSpec: TypeAlias = """(LossFunction | Literal["cross_entropy", "binary_cross_entropy_with_logits", "mse", "mae",
                                                  "huber", "smooth_l1"])"""

@@ -39,7 +39,8 @@ def state_of(trainer: Trainer) -> dict[str, Any]:
     """
     return {"settings": _settings(trainer), "history": trainer.history.rows, "running": trainer.running.state_dict(),
             "model": trainer.model.state_dict(), "optimizer": trainer.optimizer.state_dict(),
-            "random": fastnet.get_rng_state(), "callbacks": [[_name(c), c.state_dict()] for c in _stateful(trainer)],
+            "random": fastnet.get_rng_state(),
+            "callbacks": [[_class_name(c), c.state_dict()] for c in _stateful(trainer)],
             **{name: getattr(trainer, name) for name in _POSITION}}
 
 
@@ -58,19 +59,19 @@ def restore(trainer: Trainer, state: dict[str, Any], path: StrPath) -> None:
     _require_same(f"{path} is from a training with other", "settings", state["settings"], _settings(trainer))
     _require_same(f"{path} is from a training with other", "callbacks",
                   dict(enumerate(name for name, _ in state["callbacks"])),
-                  dict(enumerate(map(_name, _stateful(trainer)))))
+                  dict(enumerate(map(_class_name, _stateful(trainer)))))
     before = copy.deepcopy(state_of(trainer))
     try:
-        _load(trainer, state)
+        _load_state(trainer, state)
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as e:
-        _load(trainer, before)
+        _load_state(trainer, before)
         raise ValueError(f"{path} does not fit this training: {e}") from e
     except RuntimeError:
-        _load(trainer, before)
+        _load_state(trainer, before)
         raise
 
 
-def _load(trainer: Trainer, state: dict[str, Any]) -> None:
+def _load_state(trainer: Trainer, state: dict[str, Any]) -> None:
     trainer.model.load_state_dict(state["model"])
     trainer.optimizer.load_state_dict(state["optimizer"])
     fastnet.set_rng_state(state["random"])
@@ -84,7 +85,7 @@ def _load(trainer: Trainer, state: dict[str, Any]) -> None:
 
 def _settings(trainer: Trainer) -> dict[str, Any]:
     """The settings that must not change between a checkpoint and the training that continues from it."""
-    return {"optimizer": _name(trainer.optimizer), "loss": trainer.loss.name,
+    return {"optimizer": _class_name(trainer.optimizer), "loss": trainer.loss.name,
             "metrics": [m.name for m in trainer.metrics], "accumulate": trainer.accumulate, **trainer.described_data()}
 
 
@@ -92,7 +93,7 @@ def _stateful(trainer: Trainer) -> list[Callback]:
     return [c for c in trainer.callbacks if type(c).state_dict is not Callback.state_dict]
 
 
-def _name(thing: object) -> str:
+def _class_name(thing: object) -> str:
     return type(thing).__name__
 
 

@@ -107,7 +107,7 @@ class ModelInputs:
                 return matrix
             if warn:
                 warn_of_lost(name, matrix, self.dtype, list(frames.given_columns(part)))
-            return _cast(matrix, self.dtype, name)
+            return _cast_finite(matrix, self.dtype, name)
         if isinstance(part, list) and _is_list_of_arrays(part):
             _require_one_shape(name, part)
         array = to_array(part, name)
@@ -121,7 +121,7 @@ class ModelInputs:
             return array
         if warn:
             warn_of_lost(name, array, self.dtype)
-        return _cast(array, self.dtype, name)
+        return _cast_finite(array, self.dtype, name)
 
 
 def checked_arrays(x: Inputs, y: Targets | None, loss: Loss, model_inputs: ModelInputs,
@@ -153,7 +153,7 @@ def checked_arrays(x: Inputs, y: Targets | None, loss: Loss, model_inputs: Model
     elif loss.is_classes and target.ndim == 1:
         raise TypeError(f"y has dtype {target.dtype}: expected classes as integers from 0, or (N, C) probabilities")
     elif loss.is_classes or loss.is_binary or target.dtype.kind == "f":
-        target = _cast(target, model_inputs.dtype, "y")
+        target = _cast_finite(target, model_inputs.dtype, "y")
     if loss.is_binary:
         _require_probabilities(target)
     return inputs, target
@@ -287,7 +287,7 @@ def _require_numbers(name: str, array: Array, advice: str) -> None:
     raise TypeError(f"{name} must hold numbers, got {given}; {advice}")
 
 
-def _cast(array: Array, dtype: DType, name: str) -> Array:
+def _cast_finite(array: Array, dtype: DType, name: str) -> Array:
     """Finite numbers in another dtype, checked to be finite in it."""
     if array.dtype == dtype:
         return array

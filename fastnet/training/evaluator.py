@@ -20,7 +20,7 @@ from fastnet.training.sources import BatchSource, evaluation_source, input_batch
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, ArrayLike, DType
-    from fastnet.training.annotations import Inputs, LossSpec, MetricSpec, Targets, Task
+    from fastnet.training.annotations import Inputs, LossSpec, LossTask, MetricSpec, Targets
 
 __all__ = ["Evaluator"]
 
@@ -30,7 +30,7 @@ _T = TypeVar("_T")
 class Evaluator:
     """A model with a loss and metrics: base class of the Trainer, see there for the arguments."""
 
-    def __init__(self, model: nn.Module, loss: LossSpec, task: Task | None,
+    def __init__(self, model: nn.Module, loss: LossSpec, task: LossTask | None,
                  metrics: MetricSpec | Iterable[MetricSpec], compile: bool) -> None:
         if not isinstance(model, nn.Module):
             raise TypeError(f"expected a model that is a Module, got {type(model).__name__}")

@@ -13,9 +13,9 @@ from fastnet._core.errors import one_of, shape_text
 if TYPE_CHECKING:
     from fastnet import Tensor
     from fastnet._core.annotations import Array
-    from fastnet.training.annotations import LossSpec, Task
+    from fastnet.training.annotations import LossSpec, LossTask
 
-__all__ = ["LOSSES", "TASKS", "Loss"]
+__all__ = ["LOSSES", "LOSS_TASKS", "TINY", "Loss"]
 
 LOSSES: dict[str, type[nn.Module]] = {
     "cross_entropy": nn.CrossEntropyLoss,
@@ -25,9 +25,9 @@ LOSSES: dict[str, type[nn.Module]] = {
     "huber": nn.HuberLoss,
     "smooth_l1": nn.SmoothL1Loss,
 }
-TASKS = ("classification", "binary", "regression")
+LOSS_TASKS = ("classification", "binary", "regression")
 _CLASS_LOSSES = (nn.CrossEntropyLoss, nn.NLLLoss)
-_TINY = 1e-30                           # the least divisor, for a batch whose weights are all 0
+TINY = 1e-30                           # replaces a divisor of 0, and 0 in a logarithm that is multiplied by 0
 
 
 class Loss:
@@ -54,7 +54,7 @@ class Loss:
         (tensor(2.5), tensor(1.75))
     """
 
-    def __init__(self, spec: LossSpec, task: Task | None = None) -> None:
+    def __init__(self, spec: LossSpec, task: LossTask | None = None) -> None:
         function: Any = spec
         if isinstance(function, str):
             if function not in LOSSES:
@@ -65,8 +65,8 @@ class Loss:
                      else repr(function))
             raise TypeError(f"expected a loss: one of {', '.join(map(repr, LOSSES))}, or a function of (output, "
                             f"target); got {given}")
-        if task is not None and task not in TASKS:
-            raise one_of("task", task, TASKS)
+        if task is not None and task not in LOSS_TASKS:
+            raise one_of("task", task, LOSS_TASKS)
         self.function: Any = function
         self.task: str = _task_of(function) or task or "regression"
         if task not in (None, self.task):
@@ -120,7 +120,7 @@ class Loss:
             value = self.function(output, target)
             return self._per_sample(value, target).mean() if value.ndim else value
         each = self._per_sample(self._each(output, target), target)
-        return (each * weight).sum() / weight.sum().clamp(min=_TINY)
+        return (each * weight).sum() / weight.sum().clamp(min=TINY)
 
     def _per_sample(self, each: Tensor, target: Tensor) -> Tensor:
         """(N,), the mean loss of each sample."""

@@ -18,7 +18,7 @@ from fastnet.training.weights import class_weights, mean_weight, sample_weights,
 if TYPE_CHECKING:
     from fastnet import Tensor
     from fastnet._core.annotations import Array, ArrayLike, DType
-    from fastnet.training.annotations import Batch, ClassWeight, Inputs, Targets, ValidationData
+    from fastnet.training.annotations import ClassWeight, Inputs, Targets, ValidationData, WeightedBatch
     from fastnet.training.checks import ModelInputs
     from fastnet.training.losses import Loss
 
@@ -51,12 +51,12 @@ class BatchSource:
         self.own_mean: bool = own_mean or not (weighted or class_table is not None)
         self._loss, self._model_inputs = loss, model_inputs
         self._merges = avoid_one and getattr(loader, "ends_in_one", True)       # other loaders do not tell
-        self.batches: int | None = _length(loader)
+        self.batches: int | None = _length_or_none(loader)
         if self.batches is not None and self._merges and hasattr(loader, "ends_in_one"):
             self.batches -= 1
-        self.samples: int | None = _length(getattr(loader, "dataset", None))
+        self.samples: int | None = _length_or_none(getattr(loader, "dataset", None))
 
-    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+    def epoch(self, number: int, start: int = 0) -> Iterator[WeightedBatch]:
         """The batches of an epoch, beginning with batch `start`."""
         if not self._merges:
             return map(self._tensors, self._loaded(number, start))
@@ -69,9 +69,9 @@ class BatchSource:
             return self.loader.epoch(number, start)
         return itertools.islice(iter(self.loader), start, None)
 
-    def _tensors(self, batch: Any) -> Batch:
+    def _tensors(self, batch: Any) -> WeightedBatch:
         if not isinstance(batch, (tuple, list)) or len(batch) < 2 + self.weighted:
-            raise ValueError(f"expected batches that are tuples (inputs..., target), got {_described(batch)}")
+            raise ValueError(f"expected batches that are tuples (inputs..., target), got {_batch_text(batch)}")
         *inputs, target = batch
         weight = None
         if self.weighted:
@@ -124,16 +124,16 @@ def _base_dataset(dataset: Any) -> Any:
     return dataset
 
 
-def _length(x: Any) -> int | None:
+def _length_or_none(x: Any) -> int | None:
     try:
         return len(x)
     except TypeError:                   # also torch's loaders over streams
         return None
 
 
-def _last_of_one_merged(batches: Iterable[Batch]) -> Iterator[Batch]:
+def _last_of_one_merged(batches: Iterable[WeightedBatch]) -> Iterator[WeightedBatch]:
     """Batches; if the last one has one sample, it is merged into the one before it."""
-    held: list[Batch] = []
+    held: list[WeightedBatch] = []
     for batch in batches:
         if len(held) == 2 or (held and len(batch[1]) > 1):
             yield held.pop(0)
@@ -237,7 +237,7 @@ def _pair(validation_data: Any) -> tuple[Any, Any]:
     if is_loader(validation_data):
         return validation_data, None
     if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
-        raise ValueError(f"validation_data must be a pair (x, y) or a loader, got {_described(validation_data)}")
+        raise ValueError(f"validation_data must be a pair (x, y) or a loader, got {_batch_text(validation_data)}")
     return validation_data[0], validation_data[1]
 
 
@@ -266,7 +266,7 @@ def is_loader(x: Any) -> bool:
     return hasattr(x, "__iter__") and not hasattr(x, "__array__") and not isinstance(x, (tuple, list, fastnet.Tensor))
 
 
-def _described(batch: Any) -> str:
+def _batch_text(batch: Any) -> str:
     if isinstance(batch, (tuple, list)):
         return f"a {type(batch).__name__} of {len(batch)}"
     return f"a {type(batch).__name__}"

@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from fastnet import Tensor
     from fastnet._core.annotations import ArrayLike, StrPath
     from fastnet.training.annotations import (
-        Batch,
         ClassWeight,
         Inputs,
         LossSpec,
+        LossTask,
         MetricSpec,
         OptimizerSpec,
         Targets,
-        Task,
         ValidationData,
+        WeightedBatch,
     )
 
 __all__ = ["Trainer"]
@@ -79,7 +79,7 @@ class Trainer(Evaluator):
     """
 
     def __init__(self, model: nn.Module, optimizer: OptimizerSpec = "adamw", *, loss: LossSpec,
-                 task: Task | None = None, lr: float | None = None,
+                 task: LossTask | None = None, lr: float | None = None,
                  metrics: MetricSpec | Iterable[MetricSpec] = (), compile: bool = True) -> None:
         super().__init__(model, loss, task, metrics, compile)
         self.optimizer: optim.Optimizer = optimizer_of(optimizer, model, lr)
@@ -219,7 +219,7 @@ class Trainer(Evaluator):
             raise ValueError("the loader gave no batch")
         return True
 
-    def _with_ends(self, batches: Iterator[Batch]) -> Iterator[tuple[Batch, bool]]:
+    def _with_ends(self, batches: Iterator[WeightedBatch]) -> Iterator[tuple[WeightedBatch, bool]]:
         """Batches, and whether each one is the epoch's last; always False unless several batches make an update."""
         if self.accumulate == 1:
             return zip(batches, itertools.repeat(False))

@@ -42,7 +42,7 @@ def sample_weights(target: Array, class_weight: ClassWeight | None, sample_weigh
         if weights.shape != (len(target),):
             raise ValueError(f"sample_weight has shape {shape_text(weights)}, expected one number for each of the "
                              f"{len(target)} samples")
-        _check("sample_weight", weights)
+        _check_weights("sample_weight", weights)
     if class_weight is not None:
         target = _class_indices(target)
         spec: Any = class_weight
@@ -90,7 +90,7 @@ def class_weights(spec: ClassWeight | None) -> Any:
         table = _floats("class_weight", spec)
         if table.ndim != 1 or not table.size:
             raise ValueError(f"class_weight has shape {shape_text(table)}, expected one number for each class")
-    _check("class_weight", table)
+    _check_weights("class_weight", table)
     return table
 
 
@@ -166,7 +166,7 @@ def _floats(name: str, values: Any) -> Array:
         raise type(e)(f"{name} must hold numbers: {e}") from None
 
 
-def _check(name: str, values: Array) -> None:
+def _check_weights(name: str, values: Array) -> None:
     bad = ~np.isfinite(values) | (values < 0)
     if bad.any():
         i = int(bad.argmax())

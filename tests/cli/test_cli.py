@@ -13,7 +13,7 @@ from fastnet import cli
 from fastnet.backend import backend, compiled_available, use_backend
 from fastnet.cli import arguments
 from fastnet.cli.outputs import write_report
-from fastnet.cli.settings import ACTIVATIONS, OPTIMIZERS, SCHEDULES
+from fastnet.cli.settings import ACTIVATION_CHOICES, OPTIMIZER_CHOICES, SCHEDULES
 
 
 def run(*args, **environment):
@@ -61,7 +61,7 @@ def accuracy(tmp_path, *args):
     return report_of(tmp_path, "train", "digits", *args)["test_accuracy"]
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", OPTIMIZER_CHOICES)
 def test_every_optimizer_learns(tmp_path, capsys, optimizer):
     assert accuracy(tmp_path, "--epochs", "10", "--hidden", "64", "--optimizer", optimizer) > 0.9
 
@@ -86,7 +86,7 @@ def test_every_schedule_learns(tmp_path, capsys, schedule):
             "linear": rates == sorted(rates, reverse=True) and rates[-1] < 1e-5}[schedule]
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", ACTIVATION_CHOICES)
 def test_every_activation_learns(tmp_path, capsys, activation):
     assert accuracy(tmp_path, "--epochs", "10", "--hidden", "64", "--activation", activation) > 0.85
 

@@ -52,7 +52,7 @@ class CsvReader:
         >>> reader.block(1)["kind"].tolist(), reader.block(1)["kind"].tolist(), reader.block(1)
         (['a'], ['b'], None)
         >>> reader.notes
-        ['line 1 is a comment: not used']
+        ['line 1 is a comment and is not used']
     """
 
     path: str
@@ -136,7 +136,7 @@ class CsvReader:
         self._skipped = number
         if comments:
             first, last = comments[0][0] + 1, comments[-1][0] + 1
-            self.notes.append(f"line {first} is a comment: not used" if first == last else
+            self.notes.append(f"line {first} is a comment and is not used" if first == last else
                               f"the comments in lines {first} to {last} are not used")
         return line, declared, chain(following, lines)
 
@@ -150,7 +150,7 @@ class CsvReader:
                 number += 1
                 free = f"{own}.{number}"
             if free != own:
-                self.notes.append(f"column {place + 1} is called {free!r}: there is a column {own!r} before it")
+                self.notes.append(f"column {place + 1} is renamed {free!r}: an earlier column is called {own!r}")
             names[free] = place
         return list(names)
 

@@ -76,9 +76,10 @@ def spellings(same: Mapping[str, str]) -> str | None:
     Example:
         >>> from fastnet.data.notes import spellings
         >>> spellings({"yes": "Yes", "YES": "Yes", "NO": "no"})
-        "counts 'NO' as 'no', 'YES' as 'Yes' and 1 more alike"
+        "treats 'NO' as 'no', 'YES' as 'Yes' and 1 more spelling"
     """
     if not same:
         return None
     shown = ", ".join(f"{text!r} as {same[text]!r}" for text in sorted(same)[:2])
-    return f"counts {shown}" + f" and {len(same) - 2} more alike" * (len(same) > 2)
+    more = len(same) - 2
+    return f"treats {shown}" + f" and {more} more spelling{'s' * (more > 1)}" * (more > 0)

@@ -136,7 +136,7 @@ def read_cells(path: StrPath, separator: str | None = None, encoding: str | None
         ...     _ = path.write_text("sep=;\\nprice;price\\n1,5; 2 \\n;NA\\n")
         ...     cells = fastnet.data.read_cells(path)
         >>> cells["price"].tolist(), cells["price.2"].tolist(), cells.lines, cells.notes
-        (['1,5', None], ['2', 'NA'], [3, 4], ["column 2 is called 'price.2': there is a column 'price' before it"])
+        (['1,5', None], ['2', 'NA'], [3, 4], ["column 2 is renamed 'price.2': an earlier column is called 'price'"])
     """
     [cells] = read_blocks(path, None, separator, encoding)
     return cells

@@ -169,7 +169,7 @@ def test_categories_ignore_capitals():
     answers = ["Yes", "YES", "yes", "Yes", "no", "No", "no", None]
     preparation = TablePreparation().fit({"answer": answers})
     assert preparation.feature_names == ["answer=Yes", "answer=no"]
-    assert preparation.notes == ["column 'answer' counts 'No' as 'no', 'YES' as 'Yes' and 1 more alike"]
+    assert preparation.notes == ["column 'answer' treats 'No' as 'no', 'YES' as 'Yes' and 1 more spelling"]
     again = TablePreparation.from_dict(preparation.to_dict())
     table = {"answer": ["yEs", "NO", "maybe"]}
     assert again.transform(table).tolist() == [[1, 0], [0, 1], [0, 0]] and again.unseen(table) == {"answer": 1}
@@ -180,7 +180,7 @@ def test_categories_ignore_capitals():
 
 def test_classes_ignore_capitals():
     target = TargetPreparation().fit(["Yes", "YES", "Yes", "no", "No", "no"])
-    assert target.classes == ["Yes", "no"] and target.notes == ["counts 'No' as 'no', 'YES' as 'Yes'"]
+    assert target.classes == ["Yes", "no"] and target.notes == ["treats 'No' as 'no', 'YES' as 'Yes'"]
     again = TargetPreparation.from_dict(target.to_dict())
     assert again.transform(["yes", "NO"]).tolist() == [0, 1]
     with pytest.raises(ValueError, match="labels that were not seen in training: 'maybe'"):

@@ -17,12 +17,12 @@ def lists(cells):
 # ---- headers --------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize(("header", "names", "notes"), [
-    ("a,a", ["a", "a.2"], ["column 2 is called 'a.2': there is a column 'a' before it"]),
-    ("a, a ,a", ["a", "a.2", "a.3"], ["column 2 is called 'a.2': there is a column 'a' before it",
-                                      "column 3 is called 'a.3': there is a column 'a' before it"]),
-    ("a,a.2,a", ["a", "a.2", "a.3"], ["column 3 is called 'a.3': there is a column 'a' before it"]),
-    ("a,a,a.2", ["a", "a.3", "a.2"], ["column 2 is called 'a.3': there is a column 'a' before it"]),
-    ("e\u0301,\u00e9", ["é", "é.2"], ["column 2 is called 'é.2': there is a column 'é' before it"]),
+    ("a,a", ["a", "a.2"], ["column 2 is renamed 'a.2': an earlier column is called 'a'"]),
+    ("a, a ,a", ["a", "a.2", "a.3"], ["column 2 is renamed 'a.2': an earlier column is called 'a'",
+                                      "column 3 is renamed 'a.3': an earlier column is called 'a'"]),
+    ("a,a.2,a", ["a", "a.2", "a.3"], ["column 3 is renamed 'a.3': an earlier column is called 'a'"]),
+    ("a,a,a.2", ["a", "a.3", "a.2"], ["column 2 is renamed 'a.3': an earlier column is called 'a'"]),
+    ("e\u0301,\u00e9", ["é", "é.2"], ["column 2 is renamed 'é.2': an earlier column is called 'é'"]),
     ("self,a b,class", ["self", "a b", "class"], [])])
 def test_names(written, header, names, notes):
     path = written(f"{header}\n{','.join('123'[:len(names)])}\n")
@@ -70,7 +70,7 @@ def test_lines_around_the_rows(written, text, cells, lines):
 
 
 def test_comments_are_noted(written):
-    assert read_cells(written("# x\na\n1\n")).notes == ["line 1 is a comment: not used"]
+    assert read_cells(written("# x\na\n1\n")).notes == ["line 1 is a comment and is not used"]
     assert read_cells(written("# x\n\n# y\na\n1\n")).notes == ["the comments in lines 1 to 3 are not used"]
     with pytest.raises(ValueError, match=r"line 5: expected 2 fields, as in the line with the column names, got 1"):
         read_cells(written("# x\n\na,b\n1,2\n3\n"))

@@ -33,8 +33,8 @@ def test_every_column_is_read_as_a_person_would(messy):
     assert preparation.notes == [f"column 'price' is numeric except '?' in line {line} and 3 more cells; "
                                  "holds several currencies, not converted: $, €",
                                  f"column 'founded' holds dates except '?' in line {line + 8}",
-                                 "column 'answer' counts 'NO' as 'no', 'No' as 'no' and 2 more alike"]
-    assert features.notes == ["column 13 is called 'size.2': there is a column 'size' before it"]
+                                 "column 'answer' treats 'NO' as 'no', 'No' as 'no' and 2 more spellings"]
+    assert features.notes == ["column 13 is renamed 'size.2': an earlier column is called 'size'"]
     assert preparation.encoders["zip"].categories == ["00501", "02134", "06390", "10001", "94110"]
     assert preparation.encoders["café"].categories == ["café", "thé"]
     assert preparation.encoders["colour"].categories == ["blue", "green", "red"]

@@ -93,8 +93,8 @@ _FRACTION = _in_range(0, 1, below=True)
 RULES: dict[str, _Rule] = {
     "alpha": _in_range(0), "learning_rate_init": _in_range(0, above=True), "power_t": _in_range(0), "max_iter": _COUNT,
     "shuffle": _FLAG, "tol": _in_range(0), "warm_start": _FLAG, "momentum": _in_range(0, 1),
-    "nesterovs_momentum": _FLAG, "early_stopping": _FLAG, "validation_fraction": _FRACTION,
-    "beta_1": _FRACTION, "beta_2": _FRACTION, "epsilon": _in_range(0, above=True), "max_fun": _COUNT, "batch_norm": _FLAG, "compile": _FLAG,
+    "nesterovs_momentum": _FLAG, "early_stopping": _FLAG, "validation_fraction": _FRACTION, "beta_1": _FRACTION,
+    "beta_2": _FRACTION, "epsilon": _in_range(0, above=True), "max_fun": _COUNT, "batch_norm": _FLAG, "compile": _FLAG,
     "n_iter_no_change": (lambda value: _COUNT[0](value) or value == np.inf, "an integer from 1, or infinity"),
     "batch_size": (lambda value: value == "auto" or _COUNT[0](value), "'auto' or an integer from 1"),
     "max_grad_norm": (lambda value: value is None or _in_range(0, above=True)[0](value), "None or a number above 0"),

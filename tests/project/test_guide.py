@@ -1,0 +1,102 @@
+"""The guide "Add an operation" of ARCHITECTURE works: its blocks are applied to a copy of the package, which runs."""
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from data_tools import ROOT
+
+NAMES = ("reference", "cases", "bodies", "entries", "operation", "function", "check", "module")
+# What runs in the copy, where hardswish has no compiled twin: its kernels are the NumPy references.
+PROGRAM = """
+import doctest
+import fastnet
+from fastnet.nn import functional
+from gradcheck import gradcheck
+from operations import OPERATIONS, A
+from cases.activation import CASES
+
+assert {"hardswish", "hardswish_backward"} <= {case.kernel for case in CASES}
+gradcheck(lambda x: OPERATIONS["hardswish"][0](fastnet, x), fastnet.tensor(A))
+x = fastnet.tensor([-4.0, 1.0])
+assert functional.hardswish(x, inplace=True) is x and x.tolist()[0] == 0
+for documented in (functional.hardswish, fastnet.nn.Hardswish):
+    doctest.run_docstring_examples(documented, {})
+"""
+
+
+def section(title):
+    """The text of a section of ARCHITECTURE."""
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    return re.search(rf"^## {title}$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)[1]
+
+
+@pytest.fixture(scope="module")
+def code():
+    """The code blocks of the guide, by name."""
+    found = re.findall(r"^```\w+\n(.*?)^```$", section("Add an operation"), re.MULTILINE | re.DOTALL)
+    return dict(zip(NAMES, found, strict=True))
+
+
+@pytest.fixture(scope="module")
+def copy(code, tmp_path_factory):
+    """A copy of the package and of the tools of tests, with the guide applied."""
+    root = tmp_path_factory.mktemp("checkout")
+    shutil.copytree(ROOT / "fastnet", root / "fastnet", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "tests/tools", root / "tests/tools", ignore=shutil.ignore_patterns("__pycache__"))
+
+    def change(path, *replacements):
+        text = (root / path).read_text(encoding="utf-8")
+        for old, new in replacements:
+            assert old in text, f"{path} has no {old!r}"
+            text = text.replace(old, new, 1)
+        (root / path).write_text(text, encoding="utf-8")
+
+    def append(path, text):
+        with open(root / path, "a", encoding="utf-8") as file:
+            file.write(f"\n\n{text}")
+    kernels, in_all = "fastnet/_kernels", ('    "hardtanh",\n', '    "hardswish",\n    "hardtanh",\n')
+    append(f"{kernels}/reference/activation.py", code["reference"])
+    change("tests/tools/cases/activation.py", ("ATTRS = {\n", f"ATTRS = {{\n{code['cases']}"))
+    append(f"{kernels}/src/activation.inc.h", code["bodies"])
+    change(f"{kernels}/src/activation.c", ("END}", "ROW(hardswish), ROW(hardswish_backward), END}"))
+    append(f"{kernels}/activation.pyx", code["entries"])
+    change("fastnet/functional/activation.py", in_all, ("_gelu = ", code["operation"] + "_gelu = "))
+    change("fastnet/nn/functional.py", in_all, ("def hardtanh(", f"{code['function']}\n\ndef hardtanh("))
+    change("tests/tools/operations.py", ('    "gelu": (', code["check"] + '    "gelu": ('))
+    append("fastnet/nn/activation.py", code["module"])
+    change("fastnet/nn/__init__.py", ("    Hardtanh,\n", "    Hardswish,\n    Hardtanh,\n"),
+           ('    "Hardtanh",\n', '    "Hardswish",\n    "Hardtanh",\n'))
+    return root
+
+
+def run(*command, cwd):
+    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_python(copy):
+    program = f"import sys; sys.path[:0] = [{str(copy)!r}, {str(copy / 'tests/tools')!r}]\n{PROGRAM}"
+    assert run(sys.executable, "-c", program, cwd=copy) == ""
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="needs a C compiler")
+def test_c(copy):
+    run("cc", "-std=c11", "-fsyntax-only", "-Wall", "-Werror", "-DFASTNET_ISA=baseline", "src/activation.c",
+        cwd=copy / "fastnet/_kernels")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("Cython") is None, reason="Cython is not installed")
+def test_cython(copy):
+    run(sys.executable, "-m", "cython", "-3", "fastnet/_kernels/activation.pyx", cwd=copy)
+
+
+def test_tables_of_modules():
+    """The tables that "Add a module" names exist, with lines of the form that it shows."""
+    lines = re.search(r"```python\n(.*?)```", section("Add a module"), re.DOTALL)[1]
+    for file, table in (("tests/nn/test_nn.py", "LAYERS"), ("tests/nn/test_saving.py", "MODULES")):
+        assert f"# {table}" in lines
+        assert re.search(rf"^{table} = ", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)

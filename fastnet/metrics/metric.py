@@ -74,7 +74,7 @@ class Metric:
     if TYPE_CHECKING:                           # each metric declares the values of its own `measure`
         accumulate: Callable[..., None]
     else:
-        def accumulate(self, *values):
+        def accumulate(self, *values: Any) -> None:
             """Add a batch, given the values that `measure` returned for it as NumPy arrays."""
             raise NotImplementedError(f"{type(self).__name__} does not define accumulate()")
 

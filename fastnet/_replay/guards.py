@@ -7,8 +7,8 @@ A recording is replayed if all of this is the same as when it was made:
 | gradient mode, threads, backend, instruction set | `CallContext.is_current` | `call_context`, part of the call's key |
 | the arguments | `Arguments.match` | the call's key (`signature.py`) |
 | the Python values that the function read | `Place.same` | `alike` |
-| `Module.training` where the function read it | | `TrainingGuard` |
-| parameters, buffers, modules, hooks and methods of modules | | `ChangeGuard` |
+| `Module.training` where the function read it | `Guards.entries` | `TrainingGuard` |
+| parameters, buffers, modules, hooks and methods of modules | `Guards.entries` | `ChangeGuard` |
 | the parameters, state and options of optimizers | `Contents.unchanged` | `OptimizerGuard` |
 | tensors that the function uses but does not take | `tensors_identical` | `TensorGuard` |
 | gradients that the function read before it wrote them | | `GradientGuard` |
@@ -75,7 +75,25 @@ class Guard(Protocol):
         """Whether the condition is as it was when the recording was made."""
 
 
-class TrainingGuard:
+class EntryGuard:
+    """An entry of a dictionary, whose value must be the same object.
+
+    Args:
+        holder: the dictionary.
+        key: the key.
+        text: the subject, in `explain()`.
+    """
+
+    def __init__(self, holder: dict[str, Any], key: str, text: str) -> None:
+        self.entry, self.text = (holder, key, holder[key]), text
+
+    def holds(self) -> bool:
+        """Whether the value is the same object."""
+        holder, key, value = self.entry
+        return holder.get(key) is value
+
+
+class TrainingGuard(EntryGuard):
     """The training flag of a module.
 
     Args:
@@ -83,26 +101,17 @@ class TrainingGuard:
     """
 
     def __init__(self, module: Any) -> None:
-        self.text = f"{type(module).__name__}.training"
-        self.ref = weakref.ref(module)
-        self.training = module.__dict__["_training"]        # quicker than the property, which would note a read
-
-    def holds(self) -> bool:
-        """Whether the module lives and is in the same mode."""
-        module = self.ref()
-        return module is not None and module.__dict__["_training"] is self.training
+        super().__init__(vars(module), "_training", f"{type(module).__name__}.training")
 
 
 class ChangeCount:
     """A counter that is increased by every change of something."""
 
-    __slots__ = ("value",)
-
     def __init__(self) -> None:
         self.value = 0
 
 
-class ChangeGuard:
+class ChangeGuard(EntryGuard):
     """Something whose changes are counted.
 
     Args:
@@ -111,11 +120,7 @@ class ChangeGuard:
     """
 
     def __init__(self, count: ChangeCount, text: str) -> None:
-        self.count, self.value, self.text = count, count.value, text
-
-    def holds(self) -> bool:
-        """Whether nothing was changed."""
-        return self.count.value == self.value
+        super().__init__(vars(count), "value", text)
 
 
 class OptimizerGuard:
@@ -214,8 +219,9 @@ class Guards(native.Guards):
     def __init__(self, turn: Turn, places: Places, noted: Iterable[Guard], gradients: list[FinalGradient]) -> None:
         self.noted = list(noted)
         self.tensor_guards = [guard for guard in self.noted if isinstance(guard, TensorGuard)]
-        checks = [guard.holds for guard in self.noted if not isinstance(guard, TensorGuard)]
-        super().__init__(turn, places, checks, [guard.identity for guard in self.tensor_guards], gradients)
+        entries = [guard.entry for guard in self.noted if isinstance(guard, EntryGuard)]
+        checks = [guard.holds for guard in self.noted if not isinstance(guard, (TensorGuard, EntryGuard))]
+        super().__init__(turn, places, entries, checks, [guard.identity for guard in self.tensor_guards], gradients)
 
     def memory_equal(self) -> bool:
         """Whether tensors from outside lie in the same memory, and nobody holds the memory of the gradients."""

@@ -22,6 +22,7 @@ cnp.import_array()
 
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(object)
+    PyObject *PyDict_GetItemWithError(object, object) except? NULL
     PyObject *PyList_GET_ITEM(object, Py_ssize_t)
 
 
@@ -256,19 +257,23 @@ cdef class Guards:
     Args:
         turn: the recording's Turn, which a thread takes for a replay.
         places: the Places of the Python values that the function read.
+        entries: (dict, key, value) of values that must be the same object.
         checks: functions without arguments; each tells whether its guard holds.
         tensors: (weak reference, array, requires_grad) of tensors from outside.
         gradients: the FinalGradient of each leaf.
     """
 
-    def __init__(self, Turn turn, Places places, list checks, list tensors, list gradients):
-        self.turn, self.places, self.checks = turn, places, checks
+    def __init__(self, Turn turn, Places places, list entries, list checks, list tensors, list gradients):
+        self.turn, self.places, self.entries, self.checks = turn, places, entries, checks
         self.tensors, self.gradients = tensors, gradients
 
     cdef bint checks_hold(self) except -1:
         """Whether this thread is not within a replay of the recording, and the guards that need no tensors hold."""
         if self.turn.is_mine() or not self.places.unchanged():
             return False
+        for holder, key, value in self.entries:
+            if PyDict_GetItemWithError(holder, key) != <PyObject *>value:
+                return False
         for check in self.checks:
             if not check():
                 return False

@@ -132,7 +132,7 @@ def test_contents_are_compared_by_identity_except_for_one_key(guards):
 def test_every_guard_is_asked(module):
     guards_of, places_of = (native.guards, native.places) if module == "compiled" else (guards, places)
     turn = Turn(threading.RLock()) if module == "compiled" else native._twin("state").Turn(threading.RLock())
-    names, asked = {"width": 3}, {"check": True, "memory": True}
+    names, entry_holder, asked = {"width": 3}, {"training": True}, {"check": True, "memory": True}
 
     class Guards(guards_of.Guards):
         def memory_equal(self):
@@ -140,15 +140,17 @@ def test_every_guard_is_asked(module):
     found, t = places_of.Places(alike), fastnet.ones(3)
     found.add(places_of.Place("ENTRY", names, "width", "width"))
     entry = weakref.ref(t), np.ones(3), False           # another array: it is asked by value
-    held = Guards(turn, found, [lambda: asked["check"]], [entry], [])
+    held = Guards(turn, found, [(entry_holder, "training", True)], [lambda: asked["check"]], [entry], [])
     assert held.hold() and held.places is found and held.gradients == []
     for name in asked:
         asked[name] = False
         assert not held.hold()
         asked[name] = True
-    names["width"] = 4
-    assert not held.hold()
-    names["width"] = 3
+    for holder, key, other in ((names, "width", 4), (entry_holder, "training", False)):
+        before, holder[key] = holder[key], other
+        assert not held.hold()
+        holder[key] = before
+        assert held.hold()
     with turn:
         assert not held.hold()          # within its own replay
     assert held.hold()

@@ -92,20 +92,23 @@ class Guards:
     Args:
         turn: the recording's Turn, which a thread takes for a replay.
         places: the Places of the Python values that the function read.
+        entries: (dict, key, value) of values that must be the same object.
         checks: functions without arguments; each tells whether its guard holds.
         tensors: (weak reference, array, requires_grad) of tensors from outside.
         gradients: the FinalGradient of each leaf.
     """
 
-    def __init__(self, turn: Turn, places: Places, checks: list[Callable[[], bool]],
-                 tensors: list[tuple[ref[Any], Array, bool]], gradients: list[Any]) -> None:
-        self.turn, self.places, self.checks = turn, places, checks
+    def __init__(self, turn: Turn, places: Places, entries: list[tuple[dict[str, Any], str, Any]],
+                 checks: list[Callable[[], bool]], tensors: list[tuple[ref[Any], Array, bool]],
+                 gradients: list[Any]) -> None:
+        self.turn, self.places, self.entries, self.checks = turn, places, entries, checks
         self.tensors, self.gradients = tensors, gradients
 
     def hold(self) -> bool:
         """Whether a replay would do what running the function would, and can begin now."""
-        return (not self.turn.mine() and self.places.unchanged() and all(check() for check in self.checks)
-                and self.memory_equal())
+        return (not self.turn.mine() and self.places.unchanged()
+                and all(holder.get(key) is value for holder, key, value in self.entries)
+                and all(check() for check in self.checks) and self.memory_equal())
 
     def memory_equal(self) -> bool:
         """Whether tensors from outside and gradients lie in the same memory, if the arrays are others."""

@@ -142,9 +142,10 @@ cdef Operand operand(const Array *array, int axis, int k_axis) except *:
     cdef Operand x
     x.data = array.data
     x.size = array.shape[axis]
-    x.stride = array.strides[axis] // array.itemsize
-    x.k = array.strides[k_axis] // array.itemsize
-    x.batch = array.strides[0] // array.itemsize if array.ndim == 3 and array.shape[0] > 1 else 0
+    cdef int shift = 3 if array.itemsize == 8 else 2
+    x.stride = array.strides[axis] >> shift
+    x.k = array.strides[k_axis] >> shift
+    x.batch = array.strides[0] >> shift if array.ndim == 3 and array.shape[0] > 1 else 0
     if x.size == 1:
         x.stride = 0 if x.k == 1 else 1
     if array.shape[k_axis] <= 1 and x.stride != 1:

@@ -29,46 +29,51 @@ cdef int dtype_of(const char *format, Py_ssize_t itemsize) noexcept:
     return BOOL if c == c"?" else UNSUPPORTED
 
 
-cdef DType dtype_of_ndarray(cnp.ndarray source) noexcept:
-    """The same of an ndarray; UNSUPPORTED, too, if its byte order is swapped."""
+cdef enum:
+    TYPE_NUMBERS = 24               # of NumPy's own dtypes
+
+cdef DType _dtypes[TYPE_NUMBERS]    # by NumPy's type number: a table, since a branch would often be mispredicted
+cdef int _number
+for _number in range(TYPE_NUMBERS):
+    _dtypes[_number] = UNSUPPORTED
+_dtypes[<int>cnp.NPY_FLOAT32] = F32
+_dtypes[<int>cnp.NPY_FLOAT64] = F64
+_dtypes[<int>cnp.NPY_INT64] = I64
+_dtypes[<int>cnp.NPY_INT32] = I32
+_dtypes[<int>cnp.NPY_UINT8] = U8
+_dtypes[<int>cnp.NPY_BOOL] = BOOL
+
+
+cdef inline DType dtype_of_ndarray(cnp.ndarray source) noexcept:
+    """The DType of an ndarray; UNSUPPORTED, too, if its byte order is swapped."""
     cdef int number = cnp.PyArray_TYPE(source)
-    if not cnp.PyArray_ISNOTSWAPPED(source):
-        return UNSUPPORTED
-    if number == cnp.NPY_FLOAT32:
-        return F32
-    if number == cnp.NPY_FLOAT64:
-        return F64
-    if number == cnp.NPY_INT64:
-        return I64
-    if number == cnp.NPY_INT32:
-        return I32
-    if number == cnp.NPY_UINT8:
-        return U8
-    return BOOL if number == cnp.NPY_BOOL else UNSUPPORTED
+    return _dtypes[number] if number < TYPE_NUMBERS and cnp.PyArray_ISNOTSWAPPED(source) else UNSUPPORTED
 
 
-cdef bint unpack_ndarray(cnp.ndarray source, Array *array, int access) noexcept:
+cdef inline bint unpack_ndarray(cnp.ndarray source, Array *array, int access) noexcept:
     """Fill `array` from an ndarray; False if it needs the buffer protocol or must be copied."""
-    cdef int i, wanted = cnp.NPY_ARRAY_ALIGNED
-    cdef bint contiguous = not access & (STRIDED | UNALIGNED)
+    cdef int i, ndim = source.ndim, wanted = cnp.NPY_ARRAY_ALIGNED
+    cdef ptrdiff_t size = 1, odd = 0
+    cdef const cnp.npy_intp *shape = source.shape
+    cdef const cnp.npy_intp *strides = source.strides
     if access & WRITE:
         wanted |= cnp.NPY_ARRAY_WRITEABLE
-    if contiguous:
+    if not access & (STRIDED | UNALIGNED):
         wanted |= cnp.NPY_ARRAY_C_CONTIGUOUS
     array.dtype = dtype_of_ndarray(source)
-    if array.dtype == UNSUPPORTED or source.ndim > MAX_DIMS or not cnp.PyArray_CHKFLAGS(source, wanted):
+    if array.dtype == UNSUPPORTED or ndim > MAX_DIMS or not cnp.PyArray_CHKFLAGS(source, wanted):
         return False
     array.data = <char *>cnp.PyArray_DATA(source)
-    array.ndim = source.ndim
+    array.ndim = ndim
     array.itemsize = cnp.PyArray_ITEMSIZE(source)
-    array.aligned = True
-    array.size = 1
-    for i in range(source.ndim):
-        array.shape[i] = source.shape[i]
-        array.strides[i] = source.strides[i]
-        array.size *= source.shape[i]
-        if not contiguous and source.strides[i] & (array.itemsize - 1) and source.shape[i] > 1:
-            array.aligned = False
+    for i in range(ndim):
+        array.shape[i] = shape[i]
+        array.strides[i] = strides[i]
+        size *= shape[i]
+        if shape[i] > 1:
+            odd |= strides[i]
+    array.size = size
+    array.aligned = odd & (array.itemsize - 1) == 0
     return array.aligned or access & UNALIGNED
 
 
@@ -134,7 +139,7 @@ cdef int unpack_sized(str kernel, str name, object source, Array *array, int acc
                       ptrdiff_t size) except -1:
     """Unpack an array of `size` elements of this dtype; an optional one may be absent."""
     unpack(source, array, access)
-    if array.dtype != ABSENT:
+    if array.dtype != ABSENT and (array.dtype != dtype or array.size != size):
         expect_dtype(kernel, name, array, dtype)
         expect_size(kernel, name, array, size)
     return 0
@@ -149,10 +154,25 @@ cdef int unpack_like(str kernel, str name, object source, Array *array, int acce
     return 0
 
 
+cdef inline bint is_plain(cnp.ndarray source, int access, DType dtype, ptrdiff_t size) noexcept:
+    """Whether an ndarray has this dtype, `size` contiguous, aligned elements, and can be written if it must be."""
+    cdef int i, wanted = cnp.NPY_ARRAY_ALIGNED | cnp.NPY_ARRAY_C_CONTIGUOUS
+    cdef const cnp.npy_intp *shape = source.shape
+    cdef ptrdiff_t elements = 1
+    if access & WRITE:
+        wanted |= cnp.NPY_ARRAY_WRITEABLE
+    for i in range(source.ndim):
+        elements *= shape[i]
+    return dtype_of_ndarray(source) == dtype and elements == size and cnp.PyArray_CHKFLAGS(source, wanted)
+
+
 cdef int bind(Launch *launch, int slot, str kernel, str name, object source, int access, DType dtype,
               ptrdiff_t size) except -1:
     """Put an array of `size` elements of this dtype in a pointer slot of a launch; an optional one may be absent."""
     cdef Array array
+    if cnp.PyArray_CheckExact(source) and is_plain(source, access, dtype, size):
+        launch.p[slot] = cnp.PyArray_DATA(source)
+        return 0
     unpack_sized(kernel, name, source, &array, access, dtype, size)
     launch.p[slot] = array.data
     return 0

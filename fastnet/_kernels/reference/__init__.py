@@ -1,7 +1,7 @@
-"""Every kernel in NumPy: the contract of the compiled ones, their oracle in the tests, and the fallback at run time.
+"""The NumPy form of every kernel: contract of the compiled kernels, expected results in tests, fallback at run time.
 
-A kernel writes its leading arguments, the outputs, and returns nothing. Each module here is a family; all but those
-called `*_extra` have a compiled twin of the same name and the same signatures in fastnet/_kernels.
+A kernel writes its leading arguments, the outputs, and returns nothing. Each module here is a family. A family has a
+compiled twin of the same name and signatures in fastnet/_kernels, unless it is named `*_extra`.
 """
 import pkgutil
 

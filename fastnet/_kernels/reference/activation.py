@@ -56,7 +56,7 @@ def elu_backward(dx, x, dy, alpha):
 
 @kernel()
 def hardtanh_backward(dx, x, dy, low, high):
-    """dx = 0 where x <= low or x >= high, else dy (at a NaN too): unlike clamp's, 0 at the limits themselves."""
+    """dx = 0 where x <= low or x >= high, else dy (also where x is NaN). Unlike clamp, it is 0 at the limits."""
     _choose(dx, (x <= low) | (x >= high), 0, dy)
 
 
@@ -111,7 +111,7 @@ def gelu_tanh(out, x):
 @kernel(flushes=True)
 def gelu_tanh_backward(dx, x, dy):
     """dx = dy * (s + x s (1 - s) d(2u)/dx), s = sigmoid(2u) as in gelu_tanh."""
-    x = np.clip(x, -100, 100)               # beyond, the slope is long 0 or 1, and x^2 stays finite
+    x = np.clip(x, -100, 100)               # x^2 stays finite; beyond 100 the slope is 0 or 1
     gate = _gate(x)
     slope = x * x
     slope *= 3 * _CUBE

@@ -11,19 +11,19 @@ from fastnet._kernels.reference.tools.contract import kernel
 
 @kernel()
 def copy(out, x):
-    """out = x, broadcast to out's shape and converted to its dtype. Both of any layout; they may overlap."""
+    """out = x, broadcast to out's shape and converted to its dtype. Both may have any layout and may overlap."""
     np.copyto(out, x, casting="unsafe")
 
 
 @kernel()
 def fill(out, value):
-    """out = value, a number of Python."""
+    """out = value, a Python number."""
     out.fill(value)
 
 
 @kernel(flushes=True)
 def arange(out, start, step):
-    """out[i] = start + i * step, rounded once, from float64, where out is real."""
+    """out[i] = start + i * step; for a real out, rounded once from float64."""
     flat = np.arange(out.size, dtype=np.float64 if out.dtype.kind == "f" else np.int64)
     np.copyto(out, (start + flat * step).reshape(out.shape), casting="unsafe")
 
@@ -90,7 +90,7 @@ def erf(out, x):
 
 @kernel()
 def clamp(out, x, low, high):
-    """out = min(max(x, low), high); None is no limit, a NaN stays."""
+    """out = min(max(x, low), high); None: no limit. A NaN stays."""
     np.copyto(out, x)
     if low is not None:
         np.maximum(out, low, out=out)
@@ -100,7 +100,7 @@ def clamp(out, x, low, high):
 
 @kernel()
 def clamp_backward(dx, x, dy, low, high):
-    """dx = dy where low <= x <= high, else 0 (at a NaN too); None is no limit."""
+    """dx = dy where low <= x <= high, else 0 (also where x is NaN). None: no limit."""
     inside = np.ones(x.shape, bool) if low is None else x >= low
     inside &= ~np.isnan(x) if high is None else x <= high
     np.copyto(dx, np.where(inside, dy, np.zeros((), dy.dtype)))
@@ -132,21 +132,21 @@ def div(out, a, b):
 
 @kernel()
 def maximum(out, a, b):
-    """out = the larger of a and b; NaN where either is."""
+    """out = the larger of a and b; NaN if either is NaN."""
     np.maximum(a, b, out=out)
 
 
 @kernel()
 def minimum(out, a, b):
-    """out = the smaller of a and b; NaN where either is."""
+    """out = the smaller of a and b; NaN if either is NaN."""
     np.minimum(a, b, out=out)
 
 
 @kernel(flushes=True)
 def pow(out, a, b):
-    """out = a^b by the rules of C: 1 for b = 0 and for a = 1, NaN for a < 0 and a broken b.
+    """out = a^b by the rules of C: 1 for b = 0 and for a = 1, NaN for a < 0 and a fractional b.
 
-    Of integers to negative powers the fraction is cut off: 0, unless a is 1 or -1.
+    Integers to negative powers are rounded towards zero: 0, unless a is 1 or -1.
     """
     below = b < 0
     if out.dtype.kind == "f" or not np.any(below):

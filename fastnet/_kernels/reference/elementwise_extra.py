@@ -1,4 +1,4 @@
-"""Elementwise functions that have their NumPy form alone.
+"""Elementwise functions that have only a NumPy form.
 
 One input: out and x have one size; `out` is bool for isnan, isinf, isfinite and logical_not. Two inputs: out has the
 shape that they broadcast to; it is bool for the logical ones.
@@ -26,7 +26,7 @@ _UNARY = {
     "isinf": (np.isinf, "whether x is inf or -inf"),
     "isfinite": (np.isfinite, "whether x is neither NaN nor infinite"),
     "logical_not": (np.logical_not, "whether x is 0"),
-    "bitwise_not": (np.invert, "x with every bit turned; for bool its opposite"),
+    "bitwise_not": (np.invert, "x with every bit inverted; for bool: not x"),
 }
 _BINARY = {
     "floor_divide": (np.floor_divide, "the largest integer <= a / b"),
@@ -35,7 +35,7 @@ _BINARY = {
     "atan2": (np.arctan2, "the angle of the point (b, a)"),
     "logical_and": (np.logical_and, "whether a and b are both not 0"),
     "logical_or": (np.logical_or, "whether a or b is not 0"),
-    "logical_xor": (np.logical_xor, "whether just one of a and b is not 0"),
+    "logical_xor": (np.logical_xor, "whether exactly one of a and b is not 0"),
     "bitwise_and": (np.bitwise_and, "a & b"),
     "bitwise_or": (np.bitwise_or, "a | b"),
     "bitwise_xor": (np.bitwise_xor, "a ^ b"),
@@ -55,7 +55,7 @@ def _binary(ufunc):
 
 
 def _define(table, make):
-    """Make each row of a table a kernel of this module."""
+    """Define a kernel of this module for each row of a table."""
     for name, (ufunc, what) in table.items():
         fn = make(ufunc)
         fn.__name__ = fn.__qualname__ = name
@@ -69,7 +69,7 @@ _define(_BINARY, _binary)
 
 @kernel()
 def sign(out, x):
-    """out = 1 where x > 0, -1 where x < 0, else 0 (at a NaN too)."""
+    """out = 1 where x > 0, -1 where x < 0, else 0 (also where x is NaN)."""
     broken = np.isnan(x)
     np.sign(x, out=out)
     np.copyto(out, 0, where=broken)

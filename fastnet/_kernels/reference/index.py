@@ -1,7 +1,7 @@
-"""Looking up and scattering by int64 indices, and the checks that run before them.
+"""Lookups and additions by int64 indices, and the checks that run before them.
 
-The lookups expect indices that check_index has passed. They are defined for others too, so that nothing is ever read
-or written outside an array: an index out of range reads as zero and receives nothing.
+Callers check indices with check_index first. An index out of range reads as zero and receives nothing, so that no kernel
+reads or writes outside an array.
 """
 import numpy as np
 
@@ -88,7 +88,7 @@ def _take_along_axis(x, index, axis, out, mode):
 
 
 def _first(x, bad):
-    """The first bad element and, in words, where it stands in an array that has positions."""
+    """The first bad element and its position in words, empty for a 0-d array."""
     position = tuple(int(i) for i in np.unravel_index(np.argmax(bad), x.shape))
     words = f" at position {position[0] if x.ndim == 1 else position}" if x.ndim else ""
     return x[position], words

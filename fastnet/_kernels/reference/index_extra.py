@@ -1,4 +1,4 @@
-"""Advanced indexing: these kernels have no compiled twin."""
+"""Advanced indexing, one-hot encoding and sorting: kernels that have only a NumPy form."""
 import numpy as np
 
 from fastnet._kernels.reference.tools.contract import kernel
@@ -12,13 +12,13 @@ def index_get(out, x, *key):
 
 @kernel(fallible=True)
 def index_put_(x, value, *key):
-    """x[key] = value. Where key names an element twice, the last one stays."""
+    """x[key] = value. If key names an element twice, the last value stays."""
     x[key] = value
 
 
 @kernel(fallible=True)
 def index_add_(dx, dy, *key):
-    """dx[key] += dy, adding as often as key names an element: the gradient of index_get."""
+    """dx[key] += dy, once for each time that key names an element: the gradient of index_get."""
     np.add.at(dx, key, dy)
 
 
@@ -26,15 +26,15 @@ def index_add_(dx, dy, *key):
 def one_hot(out, index):
     """out[..., k] = 1 where k == index[...], else 0: index int64, out of any dtype with one more dimension, last.
 
-    An index out of range gives zeros; check_index finds it beforehand.
+    An index out of range gives zeros; check_index reports it before.
     """
     np.equal(index[..., None], np.arange(out.shape[-1]), out=out, casting="unsafe")
 
 
 @kernel()
 def argsort(out, x, descending=False):
-    """out[..., :] = the int64 indices that sort x along its last dimension; equal ones keep their order, NaN counts as
-    the largest."""
+    """out[..., :] = the int64 indices that sort x along its last dimension; equal elements keep their order, NaN is the
+    largest."""
     if descending:
         last = x.shape[-1] - 1
         np.subtract(last, np.argsort(x[..., ::-1], axis=-1, kind="stable")[..., ::-1], out=out)

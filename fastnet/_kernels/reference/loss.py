@@ -1,7 +1,7 @@
-"""Losses, element by element or row by row, and their gradients; the reduction is another kernel's.
+"""Losses, element by element or row by row, and their gradients; other kernels do the reduction.
 
 Elementwise: out or dx, the input x and the target t have one shape and one real dtype. A gradient is multiplied by
-`dy`, of that shape or a single element, and by the number `scale` (1/n where the mean was taken).
+`dy`, of that shape or a single element, and by the number `scale` (1/n for the mean).
 
 Cross-entropy: x is (n, c), real; the weight of the classes is (c,). A gradient's dy has n elements or a single one.
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 from fastnet._kernels.reference.tools.contract import kernel
 
-# what overflows or has no value becomes inf or NaN, as in the compiled kernels
+# overflow gives inf and invalid operations give NaN, as in the compiled kernels
 _silent = np.errstate(all="ignore")
 
 
@@ -58,7 +58,7 @@ def huber_loss(out, x, t, delta):
 @kernel(flushes=True)
 @_silent
 def huber_loss_backward(dx, x, t, dy, scale, delta):
-    """dx = (x - t, but at most delta and at least -delta) * dy * scale."""
+    """dx = (x - t, limited to [-delta, delta]) * dy * scale."""
     np.subtract(x, t, out=dx)
     np.clip(dx, -delta, delta, out=dx)
     _times(dx, dy, scale)
@@ -78,7 +78,7 @@ def smooth_l1_loss(out, x, t, beta):
 @kernel(flushes=True)
 @_silent
 def smooth_l1_loss_backward(dx, x, t, dy, scale, beta):
-    """dx = ((x - t)/beta, but at most 1 and at least -1) * dy * scale; beta == 0 is l1_loss_backward."""
+    """dx = ((x - t)/beta, limited to [-1, 1]) * dy * scale; beta == 0 is l1_loss_backward."""
     if not beta:
         l1_loss_backward(dx, x, t, dy, scale)
         return
@@ -92,7 +92,7 @@ def smooth_l1_loss_backward(dx, x, t, dy, scale, beta):
 @_silent
 def bce_with_logits(out, x, t, pos_weight=None):
     """out = -(pos_weight t log s + (1 - t) log(1 - s)) with s = sigmoid(x); pos_weight has x's shape, or is 1."""
-    # log s = -(log1p(exp(-|x|)) + max(-x, 0)); added in this order, what cancels cancels exactly
+    # log s = -(log1p(exp(-|x|)) + max(-x, 0)); added in this order, terms that cancel do so exactly
     tail = np.log1p(np.exp(-np.abs(x)))
     linear = np.maximum(-x, 0)
     if pos_weight is not None:
@@ -118,7 +118,7 @@ def bce_with_logits_backward(dx, x, t, dy, scale, pos_weight=None):
 @kernel(flushes=True)
 @_silent
 def kl_div(out, x, t, log_target=False):
-    """out = t (log t - x), 0 log 0 being 0; x holds log-probabilities, and so does t with log_target."""
+    """out = t (log t - x), with 0 log 0 = 0. x contains log-probabilities; so does t if log_target."""
     if log_target:
         np.multiply(np.exp(t), t - x, out=out)
     else:
@@ -128,7 +128,7 @@ def kl_div(out, x, t, log_target=False):
 @kernel(flushes=True)
 @_silent
 def kl_div_backward(dx, x, t, dy, scale, log_target=False):
-    """dx = -t * dy * scale; exp(t) instead of t with log_target. x is not read."""
+    """dx = -t * dy * scale, with exp(t) instead of t if log_target. x is not read."""
     np.negative(np.exp(t) if log_target else t, out=dx)
     _times(dx, dy, scale)
 
@@ -138,9 +138,9 @@ def kl_div_backward(dx, x, t, dy, scale, log_target=False):
 def cross_entropy(losses, weights, probs, x, target, weight=None, ignore_index=-100, label_smoothing=0.0):
     """losses[i] = -(1-s) w[k] log p[i, k] - s/c sum_j w[j] log p[i, j], with k = target[i], p = softmax(x) in rows.
 
-    s is label_smoothing, w the weight of the classes (1 without). target is (n,) int64. Where it is ignore_index the
-    loss is 0; any other that is out of range is not read with and gives NaN: check_index finds it beforehand.
-    weights[i] = w[k], or 0 where ignored: the mean is sum(losses) / sum(weights). probs = p.
+    s is label_smoothing, w the weight of the classes (1 if absent). target is (n,) int64. The loss of ignore_index is 0;
+    another target that is out of range gives NaN (check_index reports it before). weights[i] = w[k], or 0 if ignored:
+    the mean is sum(losses) / sum(weights). probs = p.
     """
     rows, labels, bad = _picks(target, x.shape[1])
     weights[...] = 1 if weight is None or not weight.size else weight[labels]
@@ -178,7 +178,7 @@ def cross_entropy_backward(dx, probs, target, dy, total, weight=None, ignore_ind
         np.multiply(probs, a[:, None], out=dx)
         extra = 0
     if c:
-        # (p - 1) a, not p a - a: the difference of p and 1 is exact where it matters
+        # (p - 1) a rather than p a - a: p - 1 is exact for p near 1
         dx[rows, labels] = (probs[rows, labels] - 1) * a + extra
 
 
@@ -187,7 +187,7 @@ def cross_entropy_backward(dx, probs, target, dy, total, weight=None, ignore_ind
 def cross_entropy_probs(losses, probs, x, target, weight=None, label_smoothing=0.0):
     """losses[i] = -sum_j q[i, j] log p[i, j], p = softmax(x) in rows, q = w ((1-s) target + s/c); probs = p.
 
-    target is (n, c), each row a distribution; s is label_smoothing, w the weight of the classes (1 without).
+    target is (n, c), each row a distribution; s is label_smoothing, w the weight of the classes (1 if absent).
     """
     d, log_sum = _log_softmax_parts(probs, x)
     q = _mixed(target, weight, label_smoothing)
@@ -213,13 +213,13 @@ def _positive_weight(t, pos_weight):
 
 
 def _picks(target, classes):
-    """What picks x[i, target[i]] from x, and where that is out of range; there the labels given are in it."""
+    """Indices (rows, labels) of x[i, target[i]], and which targets are out of range; their labels are 0."""
     bad = (target < 0) | (target >= classes)
     return np.arange(target.size), np.where(bad, 0, target), bad
 
 
 def _log_softmax_parts(probs, x):
-    """probs = softmax(x) in rows. Returns d and l for which log softmax is d - l[:, None]."""
+    """Write probs = softmax(x) in rows; return d and l with log_softmax(x) = d - l[:, None]."""
     d = x - x.max(1, keepdims=True, initial=-np.inf)
     np.exp(d, out=probs)
     total = probs.sum(1, keepdims=True)

@@ -1,9 +1,9 @@
 """Layer norm over rows, batch norm over channels, and their gradients.
 
 Layer norm: x is (rows, n), mean and rstd are (rows,), weight and bias (n,) or None for 1 and 0.
-Batch norm: x is (N, C, L), everything that belongs to a channel is (C,), and m = N*L is a channel's count.
+Batch norm: x is (N, C, L), arrays over channels are (C,), and m = N*L is the number of elements of a channel.
 All arrays of one call have one real dtype, except means, which are float64: a mean far from 0 needs more digits than
-float32 has. Running means have x's dtype. A backward kernel writes its outputs; any of them may be None: not wanted.
+float32 has. Running means have x's dtype. Outputs of a backward kernel that are not wanted are None.
 """
 import numpy as np
 
@@ -48,7 +48,7 @@ def layer_norm_backward(dx, dweight, dbias, x, weight, mean, rstd, dy):
 
 @kernel(outputs=2, flushes=True)
 def batch_norm_stats(mean, var, x):
-    """The mean and the biased variance of each channel; NaN where there is nothing."""
+    """The mean and the biased variance of each channel; NaN for channels without elements."""
     count = x.shape[0] * x.shape[2]
     np.add.reduce(x, axis=(0, 2), dtype=np.float64, out=mean)
     np.divide(mean, count, out=mean)
@@ -74,8 +74,8 @@ def _scale(var, weight, eps):
 def batch_norm_backward(dx, dweight, dbias, x, mean, var, weight, dy, eps, training):
     """With rstd = 1/sqrt(var + eps) and h = (x - mean)*rstd, over each channel:
 
-    dbias = sum(dy), dweight = sum(dy*h), dx = weight*rstd*(dy - dbias/m - h*dweight/m) while training, where the mean
-    and the variance are x's own; else they are constants, and dx = weight*rstd*dy.
+    dbias = sum(dy) and dweight = sum(dy*h). In training, the mean and the variance are those of x, and
+    dx = weight*rstd*(dy - dbias/m - h*dweight/m). Otherwise they are constants, and dx = weight*rstd*dy.
     """
     count = x.shape[0] * x.shape[2]
     rstd = _scale(var, None, eps)
@@ -99,10 +99,10 @@ def batch_norm_backward(dx, dweight, dbias, x, mean, var, weight, dy, eps, train
 
 @kernel(outputs=3, flushes=True)
 def batch_norm_update_(running_mean, running_var, tracked, mean, var, count, momentum):
-    """Move the running statistics towards a batch's, of `count` elements a channel.
+    """Update the running statistics with those of a batch of `count` elements a channel.
 
-    tracked (int64, 0-d) grows by 1; then running = (1 - m)*running + m*statistic, with m = momentum, or 1/tracked if it
-    is None, and with the unbiased variance, var*count/(count - 1). A batch of nothing only counts.
+    tracked (int64, 0-d) is increased by 1. Then running = (1 - m)*running + m*statistic, with m = momentum, or 1/tracked
+    if that is None, and with the unbiased variance, var*count/(count - 1). An empty batch only increases tracked.
     """
     tracked += 1
     if not count:

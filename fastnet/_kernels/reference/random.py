@@ -1,8 +1,8 @@
-"""Random draws from Philox4x32-10 (philox.py). Every kernel is a function of its arguments: it moves no state.
+"""Random draws from Philox4x32-10 (tools/philox.py). Every kernel is a function of its arguments and changes no state.
 
-`state` is a uint64 array [seed, counter], read at run time, and `offset` counts on from there. A counter gives four
+`state` is a uint64 array [seed, counter], read at run time; `offset` is added to the counter. A counter gives four
 32-bit words. Element i of a draw uses word i; a float64 draw and an integer draw use the pair of words 2i, 2i+1.
-A draw of n elements uses up `blocks(n, dtype)` counters. The integers are the same on both backends.
+A draw of n elements uses `blocks(n, dtype)` counters. The integers are the same on both backends.
 """
 import numpy as np
 
@@ -11,7 +11,7 @@ from fastnet._kernels.reference.tools.philox import pairs, unit, words
 
 
 def blocks(n, dtype):
-    """How many counters a draw of `n` elements of `dtype` uses. A dropout mask is a draw of float32 whatever its x."""
+    """Number of counters that a draw of `n` elements uses. A dropout mask is a draw of float32 for any dtype of x."""
     per_block = 2 if np.dtype(dtype).itemsize == 8 else 4
     return -(-n // per_block)
 
@@ -42,7 +42,7 @@ def random_normal(out, state, offset, mean=0.0, std=1.0):
     """out = mean + std * z with z standard normal, by the method of Box and Muller on pairs of elements.
 
     (z0, z1) = sqrt(-2 log u) * (sign * cos a, sin a): the first word (float64: pair of words) gives u in (0, 1], the
-    second a sign and an angle a between -pi/2 and pi/2, neither of which it reaches.
+    second a sign and an angle -pi/2 < a < pi/2.
     """
     _expect_real("random_normal", out.dtype)
     if not std >= 0:

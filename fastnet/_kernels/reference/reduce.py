@@ -1,7 +1,7 @@
 """Reductions over one axis, and softmax.
 
-x is contiguous of shape (outer, n, inner) and is reduced over the middle: `out` is (outer, inner). An axis in the
-middle, the last one and several neighbouring ones all take this form.
+x is contiguous, of shape (outer, n, inner), and reduced over the middle: `out` is (outer, inner). Any single axis and
+several adjacent axes can be written in this form.
 """
 import numpy as np
 
@@ -10,29 +10,29 @@ from fastnet._kernels.reference.tools.contract import kernel
 
 @kernel(flushes=True)
 def sum(out, x):
-    """out[o, i] = sum over k of x[o, k, i]; 0 where n is 0. Integers and booleans sum into an int64 `out`."""
+    """out[o, i] = sum over k of x[o, k, i]; 0 if n is 0. Integers and booleans sum into an int64 `out`."""
     np.add.reduce(x, axis=1, dtype=out.dtype, out=out)
 
 
 @kernel(flushes=True)
 def mean(out, x):
-    """out[o, i] = sum over k of x[o, k, i] / n; NaN where n is 0."""
+    """out[o, i] = sum over k of x[o, k, i] / n; NaN if n is 0."""
     np.add.reduce(x, axis=1, out=out)
     np.divide(out, x.shape[1], out=out)
 
 
 @kernel(outputs=2, flushes=True)
 def var(out, mean, x, correction=1):
-    """mean as above, but float64; out[o, i] = sum over k of (x[o, k, i] - mean[o, i])^2 / max(n - correction, 0).
+    """mean as in `mean`, but float64; out[o, i] = sum over k of (x[o, k, i] - mean[o, i])^2 / max(n - correction, 0).
 
-    Right wherever the result is a normal number, though the sum were too large for x's dtype.
+    Correct if the result is a normal number, even if the sum of squares overflows in x's dtype.
     """
     out[...] = _variance(mean, x, correction)
 
 
 @kernel(outputs=2, flushes=True)
 def std(out, mean, x, correction=1):
-    """The mean and the root of the variance, both as in var."""
+    """The mean and the square root of the variance, both as in var."""
     out[...] = np.sqrt(_variance(mean, x, correction))
 
 
@@ -45,7 +45,7 @@ def _variance(mean, x, correction):
 
 @kernel()
 def amax(out, x):
-    """out[o, i] = the largest of x[o, :, i]; NaN where there is one.
+    """out[o, i] = the largest of x[o, :, i]; NaN if any is NaN.
 
     Raises:
         ValueError: n is 0.
@@ -56,7 +56,7 @@ def amax(out, x):
 
 @kernel()
 def amin(out, x):
-    """out[o, i] = the smallest of x[o, :, i]; NaN where there is one.
+    """out[o, i] = the smallest of x[o, :, i]; NaN if any is NaN.
 
     Raises:
         ValueError: n is 0.
@@ -96,7 +96,7 @@ def _expect_some(name, x):
 def softmax(out, x):
     """out = exp(x - max x) / sum exp(x - max x) over the middle axis, all of shape (outer, n, inner).
 
-    A row that is all -inf, or holds a NaN or an inf, becomes NaN.
+    A row becomes NaN if it is all -inf or contains a NaN or inf.
     """
     if x.size:
         np.subtract(x, x.max(axis=1, keepdims=True), out=out)

@@ -1,4 +1,4 @@
-"""Reductions that run on NumPy alone. Shapes as in reduce.py: x is (outer, n, inner), reduced over the middle."""
+"""Reductions that have only a NumPy form. Shapes as in reduce.py: x is (outer, n, inner), reduced over the middle."""
 import numpy as np
 
 from fastnet._kernels.reference.tools.contract import kernel
@@ -6,13 +6,13 @@ from fastnet._kernels.reference.tools.contract import kernel
 
 @kernel()
 def prod(out, x):
-    """out[o, i] = product over k of x[o, k, i]; 1 where n is 0. Integers and booleans multiply into an int64 `out`."""
+    """out[o, i] = product over k of x[o, k, i]; 1 if n is 0. Integers and booleans multiply into an int64 `out`."""
     np.multiply.reduce(x, axis=1, dtype=out.dtype, out=out)
 
 
 @kernel()
 def prod_backward(dx, x, dy):
-    """dx[o, k, i] = dy[o, i] * the product of x[o, j, i] over j != k: right where x is 0, unlike a division."""
+    """dx[o, k, i] = dy[o, i] * the product of x[o, j, i] over j != k: correct where x is 0, unlike a division."""
     before, after = np.ones_like(x), np.ones_like(x)
     np.multiply.accumulate(x[:, :-1], axis=1, out=before[:, 1:])
     np.multiply.accumulate(x[:, :0:-1], axis=1, out=after[:, -2::-1])
@@ -23,7 +23,7 @@ def prod_backward(dx, x, dy):
 @kernel()
 def cumsum(out, x):
     """out[o, k, i] = x[o, 0, i] + ... + x[o, k, i]; `out` has x's shape. Numbers are added in float64."""
-    if out.dtype == np.float32:         # a million sums that are each rounded to float32 are 1% off
+    if out.dtype == np.float32:         # after a million sums rounded to float32 the error is 1%
         out[...] = np.add.accumulate(x, axis=1, dtype=np.float64)
     else:
         np.add.accumulate(x, axis=1, dtype=out.dtype, out=out)
@@ -31,11 +31,11 @@ def cumsum(out, x):
 
 @kernel()
 def any(out, x):
-    """out[o, i] (bool) = whether some x[o, k, i] is true, a NaN included; False where n is 0."""
+    """out[o, i] (bool) = whether any x[o, k, i] is true (NaN is true); False if n is 0."""
     np.logical_or.reduce(x, axis=1, out=out)
 
 
 @kernel()
 def all(out, x):
-    """out[o, i] (bool) = whether every x[o, k, i] is true; True where n is 0."""
+    """out[o, i] (bool) = whether every x[o, k, i] is true; True if n is 0."""
     np.logical_and.reduce(x, axis=1, out=out)

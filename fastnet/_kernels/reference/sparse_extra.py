@@ -1,4 +1,4 @@
-"""Products with rows of a sparse matrix in CSR form. SciPy is needed, which whoever has a sparse matrix has."""
+"""Products with rows of a sparse matrix in CSR form; they need SciPy."""
 import numpy as np
 
 from fastnet._kernels.reference.tools.contract import kernel
@@ -14,7 +14,7 @@ def csr_matmul(out, rows, indptr, indices, values, w):
 def csr_matmul_backward(dw, rows, indptr, indices, values, dy):
     """dw = A[rows].T @ dy, A (n, k) sparse, in CSR form: rows (m,) int64, dy (m, d), dw (k, d), all of it written."""
     part = _rows(rows, indptr, indices, values, len(dw))
-    # the columns that occur, renumbered: the product has a row for each of them, not one for each there is
+    # renumber the columns that occur, so that the product has no rows for the others
     occurs = np.zeros(len(dw), bool)
     occurs[part.indices] = True
     columns, number = np.flatnonzero(occurs), np.cumsum(occurs, dtype=part.indices.dtype) - 1

@@ -1,4 +1,4 @@
-/* What this processor can run. */
+/* The instruction sets and caches of this processor. */
 #ifndef FASTNET_CPU_H
 #define FASTNET_CPU_H
 
@@ -7,14 +7,14 @@
 #define ISA_NAME(x, isa, has, unix_flags, msvc_flags) #isa,
 static const char *const isa_names[ISA_COUNT] = {ISAS(ISA_NAME, 0)};
 
-/* HAS(feature), for the table of isa.h: whether the processor has it and the operating system keeps its registers. */
+/* HAS(feature), for the table of isa.h: whether the processor has it and the operating system saves its registers. */
 #ifdef _M_X64
 #include <immintrin.h>
 #include <intrin.h>
 
 typedef struct {
-    int leaf, answer, bit;              /* of CPUID, which says what the processor has */
-    unsigned state;                     /* of XCR0, which says what is saved at a context switch */
+    int leaf, answer, bit;              /* of CPUID: features of the processor */
+    unsigned state;                     /* of XCR0: registers that the operating system saves */
 } Feature;
 
 enum { EBX = 1, ECX = 2, YMM = 0x06, ZMM = 0xe6 };
@@ -47,7 +47,7 @@ static int isa_runs(int isa) {
 #include <unistd.h>
 #endif
 
-/* Bytes of a core's second cache, where the system tells; else what most have at least. */
+/* Bytes of a core's second-level cache, or a common minimum if the system does not tell. */
 static long second_cache_bytes(void) {
 #if defined(__linux__) && defined(_SC_LEVEL2_CACHE_SIZE)
     long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);

@@ -1,11 +1,11 @@
-/* On x86, results too small for a normal number become 0 while a kernel runs, and only then.
+/* The floating-point mode of kernels: on x86, results below the smallest normal number become 0.
  *
- * Arithmetic on subnormal numbers can take a hundred times as long there, and training makes them: moments and
- * gradients that decay. Inputs that are subnormal are read unchanged. Kernels that select among numbers (an extreme, a
- * limit) or convert them run in the ordinary mode and keep subnormal ones. The calling thread's mode is back when the
+ * Arithmetic on subnormal numbers can take a hundred times as long there, and training produces them: moments and
+ * gradients that decay. Subnormal inputs are read unchanged. Kernels that select among numbers (an extreme, a limit) or
+ * convert them run in the ordinary mode and keep subnormal results. The mode of the calling thread is restored when the
  * kernel returns.
  *
- * Elsewhere the mode stays as it is. ARM's flush-to-zero (FPCR.FZ) would take denormal inputs for 0 as well: relu
+ * Other processors keep their mode. ARM's flush-to-zero (FPCR.FZ) would also read subnormal inputs as 0, so that relu
  * would lose the gradient of a small x > 0. */
 #ifndef FASTNET_FLOAT_MODE_H
 #define FASTNET_FLOAT_MODE_H

@@ -1,8 +1,8 @@
-/* The instruction sets: one table, of which C sees the part for the processor it is compiled for, and setup.py reads
- * the same part as text for the compiler's flags.
+/* The table of instruction sets. C uses the rows of the target's architecture; setup.py reads the same rows as text
+ * for the compiler's flags.
  *
  * setup.py compiles every source of a kernel family once for each row, with the row's flags and -DFASTNET_ISA=<name>,
- * in the vocabulary of simd_<name>.h. Each object exports tables called `<table>_<name>`; everything else in it is
+ * in the vocabulary of simd_<name>.h. Each object exports tables named `<table>_<name>`; everything else in it is
  * static, so that no code for one instruction set can be linked into another. */
 #ifndef FASTNET_ISA_H
 #define FASTNET_ISA_H
@@ -41,10 +41,10 @@ enum { ISAS(ISA_INDEX, 0) ISA_COUNT };
 /* At the end of a family's source:  const Entry TABLE(activation)[] = {ROW(relu), ROW(tanh), END}; */
 #define TABLE(name) CAT(name, FASTNET_ISA)
 #define ROW(kernel) {#kernel, kernel##_f32, kernel##_f64}
-#define CHOICE(kernel) {#kernel, kernel##_f32, kernel##_f64, 1}     /* selects among numbers: subnormal ones stay */
+#define CHOICE(kernel) {#kernel, kernel##_f32, kernel##_f64, 1}     /* keeps subnormal numbers (float_mode.h) */
 #define END {0, 0, 0}
 
-/* For the other side: FAMILY(activation) makes activation_tables[ISA_COUNT], by instruction set. */
+/* In the .pyx of a family, FAMILY(activation) declares activation_tables[ISA_COUNT], by instruction set. */
 #define ISA_ENTRIES(name, isa, has, unix_flags, msvc_flags) extern const Entry name##_##isa[];
 #define ISA_TABLE(name, isa, has, unix_flags, msvc_flags) name##_##isa,
 #define FAMILY(name) \

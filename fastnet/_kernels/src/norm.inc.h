@@ -149,8 +149,8 @@ static int NAME(join_gradients)(BODY_ARGS) {
 
 /* ---- batch norm -------------------------------------------------------------------------------------------------
  * x is (N, C, L). If L is short ("narrow"), x is visited as N rows of C*L columns, and the values of a channel are
- * first repeated for its L columns. If L is long ("wide"), a channel of an image is a row. Sums over a channel come from
- * chunks of CHUNK_IMAGES images, which is COLUMN_CHUNK if narrow. */
+ * first repeated for its L columns. If L is long ("wide"), a channel of an image is a row. Sums over a channel come
+ * from chunks of CHUNK_IMAGES images, which is COLUMN_CHUNK if narrow. */
 
 /* Narrow chunks: results are (chunks, C*L); a block is TILE columns of a chunk. */
 #define FOR_NARROW_CHUNKS                                                                \

@@ -1,4 +1,4 @@
-/* Memory of a pool that is not lent: AddressSanitizer reports who touches it. Without the sanitizer this is nothing. */
+/* Marks free memory of a pool, so that AddressSanitizer reports accesses to it. Without the sanitizer: no code. */
 #ifndef FASTNET_POISON_H
 #define FASTNET_POISON_H
 

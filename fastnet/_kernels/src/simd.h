@@ -6,8 +6,8 @@
  *   v_load_n_T(p, n)  v_store_n_T(p, v, n)  the first n lanes, 0 <= n <= W; the others read as 0 and touch no memory
  *   v_set_T(x)  v_zero_T()                  broadcast
  *   v_add_T v_sub_T v_mul_T v_div_T         a op b
- *   v_fma_T(a, b, c)                        a*b + c, rounded once where the set has FMA, twice in the baseline
- *   v_min_T(a, b)  v_max_T(a, b)            b where either is NaN: write v_max(limit, x) to let a NaN in x through
+ *   v_fma_T(a, b, c)                        a*b + c, rounded once if the set has FMA, twice in the baseline
+ *   v_min_T(a, b)  v_max_T(a, b)            b if either is NaN: write v_max(limit, x) to keep a NaN in x
  *   v_sqrt_T  v_abs_T  v_neg_T
  *   v_copysign_T(a, b)                      magnitude of a, sign of b
  *   v_round_T(a)                            to nearest even; |a| < 2^31
@@ -15,7 +15,7 @@
  *   m_and_T m_or_T m_not_T
  *   m_any_T(m)                              whether any lane is set
  *   v_select_T(m, a, b)                     a where m, else b
- *   v_sum_T(a) v_hmax_T(a) v_hmin_T(a)      over the lanes, in a fixed tree; of a NaN any lane may come out
+ *   v_sum_T(a) v_hmax_T(a) v_hmin_T(a)      over the lanes, in a fixed tree; an extreme of NaN is any lane
  *   v_zip_lo_T(a, b) v_zip_hi_T(a, b)        a0 b0 a1 b1 ... of the lower halves, of the upper halves
  *   v_load_across_T(r, row, k)               r[j] = row[0][k + j], row[1][k + j], ..., row[W - 1][k + j] for j < W
  * and for the mathematics in simd_math.h, B being EXPONENT_BIAS:

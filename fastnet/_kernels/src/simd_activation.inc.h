@@ -1,4 +1,4 @@
-/* Activations that are more than one operation, from the functions of simd_math.h; included once for each T. */
+/* Activations of several operations, from the functions of simd_math.h; included once for each T. */
 
 static inline VEC V(relu)(VEC x) { return V(max)(V(zero)(), x); }
 

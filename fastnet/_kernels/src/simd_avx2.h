@@ -35,7 +35,7 @@ AVX2_COMMON(f32, ps, __m256, float)
 AVX2_COMMON(f64, pd, __m256d, double)
 #undef AVX2_COMMON
 
-/* By halves: before Zen 4 a masked store takes AMD's processors 20 cycles and more. */
+/* By halves: on AMD's processors before Zen 4 a masked store takes 20 cycles and more. */
 static inline void v_store_n_f32(float *p, __m256 v, ptrdiff_t n) {
     __m128 x = _mm256_castps256_ps128(v);
     if (n & 8) {
@@ -65,7 +65,7 @@ static inline void v_store_n_f64(double *p, __m256d v, ptrdiff_t n) {
     if (n & 1) _mm_store_sd(p, x);
 }
 
-/* sum, maximum and minimum over the lanes: halves, then the SSE tree */
+/* sum, maximum and minimum over the lanes: add the halves, then the SSE tree */
 #define AVX2_REDUCE(name, op)                                                              \
     static inline float v_##name##_f32(__m256 a) {                                         \
         __m128 h = _mm_##op##_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));  \
@@ -117,7 +117,7 @@ static inline __m256d v_blocks_f64(const double *const *row, ptrdiff_t k) {
 #include "simd_x86_across.h"
 #undef MM
 
-/* the unpack instructions zip each half by itself */
+/* the unpack instructions zip each half separately */
 #define ZIP(name, side)                                                                                          \
     static inline __m256 v_##name##_f32(__m256 a, __m256 b) {                                                    \
         return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), side);                 \

@@ -1,4 +1,4 @@
-/* The vocabulary that every processor of its architecture can run. */
+/* The vocabulary for every processor of an architecture. */
 #ifdef FASTNET_X86
 #include "simd_sse2.h"
 #else

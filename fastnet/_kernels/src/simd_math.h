@@ -1,10 +1,11 @@
 /* Elementary functions of vectors: V(exp), V(expm1), V(log), V(log1p), V(tanh), V(erf), V(phi), V(sigmoid), and the
- * activations that are more than one operation: V(softplus), V(silu), V(gelu), V(gelu_tanh).
+ * activations of several operations: V(softplus), V(silu), V(gelu), V(gelu_tanh).
  *
- * Polynomials, the same on every lane and on every instruction set but for the roundings of FMA. The coefficients are
- * minimax fits of the function named beside them: f32 by Lawson-weighted least squares on Chebyshev points, rounded
- * one by one, each time fitting the rest again; f64 and log_p by exchange of the extremes, then rounded. How far
- * results may be off stands in the contract (ulp= in _kernels/reference); benchmarks/ulp.py measures it.
+ * They are polynomials, the same on every lane and, except for the roundings of FMA, on every instruction set. The
+ * coefficients are minimax fits of the function named next to them. f32: Lawson-weighted least squares on Chebyshev
+ * points, with the coefficients rounded one at a time and the rest fitted again. f64 and log_p: the Remez exchange,
+ * then rounded. The contract states the error bounds (ulp= in _kernels/reference); benchmarks/ulp.py measures the
+ * errors.
  *
  * NaN in gives NaN out; exp overflows to inf and goes through the subnormals to 0; tanh and erf reach 1 exactly. */
 #ifndef FASTNET_SIMD_MATH_H
@@ -21,7 +22,7 @@
 static const float smallest_normal_f32 = FLT_MIN, exp_top_f32 = 89, exp_bottom_f32 = -104;
 static const double smallest_normal_f64 = DBL_MIN, exp_top_f64 = 710, exp_bottom_f64 = -746;
 
-/* ln 2 in two parts, of which n times the first is exact for any n that exp or log meets, with FMA or without */
+/* ln 2 in two parts; n times the first part is exact for every n in exp and log, with or without FMA */
 static const float ln2_hi_f32 = 0.693359375f, ln2_lo_f32 = -2.12194440e-4f;
 static const double ln2_hi_f64 = 0.6931471805598903, ln2_lo_f64 = 5.497923018708371e-14;
 
@@ -61,8 +62,8 @@ static inline VEC V(erf)(VEC x) {
     return V(select)(V(lt)(a, V(set)(0.921875f)), inner, V(copysign)(outer, x));
 }
 
-/* The normal distribution function and exp(-x^2/2), from which its density comes. With a = |x|, its tail Phi(-a) is
- * exp(-a^2/2) t q(t), t = 1/(1 + 0.3 a): no cancellation below 0, where 1 + erf has nothing left. */
+/* The normal distribution function, and exp(-x^2/2) for its density. With a = |x|, its tail Phi(-a) is
+ * exp(-a^2/2) t q(t), t = 1/(1 + 0.3 a), which does not cancel for x < 0 as 1 + erf would. */
 static inline VEC V(phi)(VEC x, VEC *bell) {
     static const REAL q[] = {0.119681314f, 0.11984659f, 0.105787061f, 0.109795056f,
                              -0.0207394809f, 0.173900381f, -0.140353933f, 0.0320830047f};
@@ -108,7 +109,7 @@ static inline VEC V(erf)(VEC x) {
     return V(select)(V(lt)(a, V(set)(0.921875)), inner, V(copysign)(outer, x));
 }
 
-/* as above; below 0 the rounding of x^2 costs x^2/2 ulp */
+/* as for f32; for x < 0 the rounding of x^2 costs x^2/2 ulp */
 static inline VEC V(phi)(VEC x, VEC *bell) {
     *bell = V(exp_below)(V(mul)(V(mul)(x, x), V(set)(-0.5)));
     VEC tail = V(mul)(*bell, V(tail)(V(abs)(x)));

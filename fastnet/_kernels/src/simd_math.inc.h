@@ -8,8 +8,8 @@ static inline VEC V(horner)(VEC x, const REAL *c, int n, int step) {
     return sum;
 }
 
-/* c[0] + c[1]*x + ... + c[n-1]*x^(n-1); n is a constant wherever this is called, so that the loops unroll. A long one
- * is two chains, of the even and the odd powers, so that an operation need not wait for each one before it. */
+/* c[0] + c[1]*x + ... + c[n-1]*x^(n-1). All callers pass a constant n, so that the loops unroll. A long polynomial is
+ * two independent chains, of the even and the odd powers. */
 static inline VEC V(polynomial)(VEC x, const REAL *c, int n) {
     if (n < 10) return V(horner)(x, c, n, 1);
     VEC x2 = V(mul)(x, x);
@@ -26,7 +26,7 @@ static inline VEC V(exp_reduced)(VEC x, VEC *n) {
     return V(fma)(V(mul)(t, t), POLYNOMIAL(t, NAME(exp_q)), t);
 }
 
-/* exp(x) for x <= exp_top; below exp_bottom it is 0. The limit stands first so that a NaN passes. */
+/* exp(x) for x <= exp_top; 0 below exp_bottom. The limit is the first operand, so that a NaN passes. */
 static inline VEC V(exp_below)(VEC x) {
     VEC n, p = V(exp_reduced)(V(max)(V(set)(NAME(exp_bottom)), x), &n);
     return V(scale)(V(add)(V(set)(1), p), n);
@@ -34,7 +34,7 @@ static inline VEC V(exp_below)(VEC x) {
 
 static inline VEC V(exp)(VEC x) { return V(exp_below)(V(min)(V(set)(NAME(exp_top)), x)); }
 
-/* exp(x) - 1 without cancellation; -1 below -40, x itself where it is tiny and its half might be flushed to 0 */
+/* exp(x) - 1 without cancellation: -1 below -40, and x if it is so small that its half might be flushed to 0 */
 static inline VEC V(expm1)(VEC x) {
     VEC y = V(max)(V(set)(-40), V(min)(V(set)(NAME(exp_top)), x));
     VEC n, p = V(exp_reduced)(y, &n), half = V(set)(0.5f);
@@ -57,7 +57,7 @@ static inline VEC V(sigmoid)(VEC x) {
     return V(div)(one, V(add)(one, V(exp)(V(neg)(x))));
 }
 
-/* erf(x) = x + x p, p from x^2. Of a tiny x that product might be flushed to 0: there erf(x) = x 2/sqrt(pi). */
+/* erf(x) = x + x p, p from x^2. For a tiny x the product might be flushed to 0; then erf(x) = x 2/sqrt(pi). */
 static inline VEC V(erf_inner)(VEC x, VEC p) {
     VEC linear = V(mul)(x, V(set)((REAL)1.1283791670955126));
     return V(select)(V(lt)(V(abs)(x), V(set)((REAL)1e-17)), linear, V(fma)(x, p, x));
@@ -66,7 +66,7 @@ static inline VEC V(erf_inner)(VEC x, VEC p) {
 /* ---- logarithms -------------------------------------------------------------------------------------------------- */
 
 /* log(1 + r) - r + low, |r| <= 1/3 (f64: up to 1). With s = r/(2 + r) and z = s^2, log(1 + r) = 2 atanh(s) =
- * 2 s + s z p(z), and 2 s = r - h + s h, h = r^2/2: what is added to r is small, and so are its errors. */
+ * 2 s + s z p(z), and 2 s = r - h + s h, h = r^2/2: the terms added to r are small, and so are their errors. */
 static inline VEC V(log1p_rest)(VEC r, VEC low) {
     VEC s = V(div)(r, V(add)(V(set)(2), r)), z = V(mul)(s, s), h = V(mul)(V(mul)(r, V(set)(0.5f)), r);
     return V(sub)(V(fma)(s, V(fma)(z, POLYNOMIAL(z, NAME(log_p)), h), low), h);
@@ -87,7 +87,7 @@ static inline VEC V(split)(VEC x, VEC *e) {
     return V(select)(upper, V(mul)(m, V(set)(0.5f)), m);
 }
 
-/* what a logarithm is where it is not a number: y for x > 0, -inf at 0, NaN below, inf at inf */
+/* Special values of a logarithm: y for x > 0, -inf at 0, NaN below, inf at inf. */
 static inline VEC V(log_special)(VEC x, VEC y) {
     VEC inf = V(set)(INFINITY);
     y = V(select)(V(lt)(x, inf), y, x);                         /* inf and NaN */

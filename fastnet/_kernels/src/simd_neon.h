@@ -78,7 +78,7 @@ static inline void v_store_n_f64(double *p, float64x2_t v, ptrdiff_t n) {
     if (n > 1) vst1q_lane_f64(p + 1, v, 1);
 }
 
-/* What needs the bits of a number; power(e) is 2^e. */
+/* Operations on the bits of a number; power(e) is 2^e. */
 #define NEON_BITS(T, S, I, U, VEC_, INTEGERS)                                                                  \
     static inline VEC_ power_##T(INTEGERS e) {                                                                 \
         INTEGERS biased = vaddq_##I(e, vdupq_n_##I(EXPONENT_BIAS_##T));                                        \

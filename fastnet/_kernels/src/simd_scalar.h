@@ -1,4 +1,4 @@
-/* The vocabulary in plain C, one lane wide: for processors that have no header of their own. */
+/* The vocabulary in plain C, one lane wide, for all other processors. */
 typedef float v_f32;
 typedef double v_f64;
 typedef int m_f32, m_f64;

@@ -1,5 +1,5 @@
-/* What the x86 vector extensions share: the same operations under _mm_, _mm256_ and _mm512_ names.
- * Included by simd_<isa>.h once for each T with MM (the prefix) and S (ps or pd) defined. */
+/* Operations that all x86 vector extensions have under _mm_, _mm256_ and _mm512_ names. Included by simd_<isa>.h once
+ * for each T with MM (the prefix) and S (ps or pd) defined. */
 #define X86__(mm, op, s) mm##_##op##_##s
 #define X86_(mm, op, s) X86__(mm, op, s)
 #define X86(op) X86_(MM, op, S)

@@ -1,8 +1,8 @@
-/* v_load_across of the x86 sets: W rows by W columns, turned while they are loaded.
+/* v_load_across of the x86 sets: W rows by W columns, transposed while they are loaded.
  *
- * A vector is put together from 128-bit blocks of every fourth row (every other one of float64), which costs loads and
- * no shuffles; what is left to turn are squares inside the blocks. A set defines v_blocks_T(row, k), the blocks at k of
- * row[0], row[4], row[8] ... (row[0], row[2] ...), and MM. */
+ * A vector is assembled from 128-bit blocks of every fourth row (every other row of float64), which takes loads but no
+ * shuffles. Only the squares inside the blocks remain to be transposed. A set defines v_blocks_T(row, k), the blocks
+ * at k of row[0], row[4], row[8] ... (row[0], row[2] ...), and MM. */
 #define X86__(mm, op) mm##_##op
 #define X86_(mm, op) X86__(mm, op)
 #define X86(op) X86_(MM, op)

@@ -1,4 +1,4 @@
-/* 2^n, the exponent and the mantissa by the bits of a number: for the x86 sets that have no instructions for them.
+/* 2^n, the exponent and the mantissa from the bits of a number, for the x86 sets that have no instructions for them.
  * Included once for each T with MM and S as for simd_x86.h, SI (si128 or si256) and EPI (epi32 or epi64). */
 #define X86__(mm, op, s) mm##_##op##_##s
 #define X86_(mm, op, s) X86__(mm, op, s)
@@ -15,7 +15,7 @@
 
 static inline VEC V(pow2)(VEC n) { return LEFT(V(add)(n, BIASED), MANTISSA_BITS); }
 
-/* x 2^i 2^(n - i), i near n/2, so that neither factor overflows; the lowest bits of `rest` are n - i, biased */
+/* x 2^i 2^(n - i) with i near n/2, so that neither factor overflows. The lowest bits of `rest` are n - i, biased. */
 static inline VEC V(scale)(VEC x, VEC n) {
     VEC half = V(fma)(n, V(set)(0.5f), BIASED), both = V(add)(n, V(set)(WHOLE + 2 * EXPONENT_BIAS));
     VEC rest = FLOATS(X86_(MM, sub, EPI)(BITS(both), BITS(half)));

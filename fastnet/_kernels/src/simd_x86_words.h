@@ -1,5 +1,5 @@
-/* What the x86 vector extensions share on 64-bit words and raw bits. Included by simd_<isa>.h with MM (the prefix) and
- * SI (si128, si256 or si512) defined. */
+/* Operations on 64-bit words and raw bits that all x86 vector extensions have. Included by simd_<isa>.h with MM (the
+ * prefix) and SI (si128, si256 or si512) defined. */
 #define X86__(mm, op, s) mm##_##op##_##s
 #define X86_(mm, op, s) X86__(mm, op, s)
 #define X86(op) X86_(MM, op, epi64)

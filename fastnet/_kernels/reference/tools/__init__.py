@@ -1,1 +1,1 @@
-"""What the reference kernels share."""
+"""Helpers of the reference kernels."""

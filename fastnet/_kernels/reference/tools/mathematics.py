@@ -1,4 +1,4 @@
-"""Functions that NumPy lacks."""
+"""Mathematical functions that NumPy does not have."""
 import numpy as np
 
 # Chebyshev fits, highest power first: erf(x)/x - 1 in x^2 on [0, 1], erfc(x) exp(x^2) in 9.6/(2 + x) - 2.2 on [1, 6]

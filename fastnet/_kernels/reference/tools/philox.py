@@ -1,4 +1,4 @@
-"""Philox4x32-10, the counter-based generator behind every random draw: a draw is a function of (seed, counter) alone.
+"""Philox4x32-10, the counter-based generator of all random draws: a draw depends only on (seed, counter).
 
 J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011. The key is
 the seed; the four words of a counter are its low half, its high half, 0 and 0. The compiled twin is src/philox.h.
@@ -6,9 +6,9 @@ the seed; the four words of a counter are its low half, its high half, 0 and 0. 
 import numpy as np
 
 ROUNDS = 10
-CHUNK = 4096                            # counters at a time: the intermediate arrays stay in the cache
+CHUNK = 4096                            # counters at a time, so that the intermediate arrays stay in the cache
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
-_W0, _W1 = 0x9E3779B9, 0xBB67AE85       # what the key grows by in each round
+_W0, _W1 = 0x9E3779B9, 0xBB67AE85       # added to the key in each round
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 

@@ -1,6 +1,6 @@
 """Activations and their gradients. Contracts: reference/activation.py.
 
-The costs are nanoseconds an element with AVX2 and arrays in the cache. src/activation.h names the scalars.
+The costs are nanoseconds an element with AVX2 and arrays in the cache. src/activation_slots.h names the scalars.
 """
 from fastnet._runtime.launch cimport Entry, Family, Kernel, family
 from fastnet._runtime.map cimport launch_map, launch_map1

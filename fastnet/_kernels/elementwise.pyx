@@ -20,7 +20,7 @@ cdef extern from *:
     """
     const Entry *const *elementwise_tables
 
-cdef extern from "src/elementwise.h":
+cdef extern from "src/elementwise_slots.h":
     enum:
         VALUE
         FIRST, INCREMENT

@@ -12,7 +12,7 @@ cdef extern from *:
     """
     const Entry *const *index_tables
 
-cdef extern from "src/index.h":
+cdef extern from "src/index_slots.h":
     enum:
         INDEX_COLUMNS
         OUT, X, INDEX, DY, WEIGHT

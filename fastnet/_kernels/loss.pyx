@@ -11,7 +11,7 @@ cdef extern from *:
     """
     const Entry *const *loss_tables
 
-cdef extern from "src/loss.h":
+cdef extern from "src/loss_slots.h":
     enum:
         ROWS_AT_ONCE
         DX, X, TARGET, DY, POS_WEIGHT, LOSSES, WEIGHTS, PROBS, CLASS_WEIGHT, TOTAL

@@ -9,7 +9,7 @@ cdef extern from "src/chunks.h":
     enum: COLUMN_CHUNK
     enum: TILE
 
-cdef extern from "src/norm.h":
+cdef extern from "src/norm_slots.h":
     enum:
         OUT, X, DY, MEAN, VAR, WEIGHT, BIAS, DWEIGHT, DBIAS, SCALES, SHIFTS, DOTS
         DX, RSTD, PARTIAL_DWEIGHT, PARTIAL_DBIAS, SUMS, CHUNK_MEANS, CHUNK_M2, CENTRES, SLOPES

@@ -14,7 +14,7 @@ cdef extern from *:
     """
     const Entry *const *optim_tables
 
-cdef extern from "src/optim.h":
+cdef extern from "src/optim_slots.h":
     enum:
         PARAMETER, GRADIENT, STATE_0, STATE_1, STATE_2, HYPER, STEP, NORM
         VARIANT, MAXIMIZE, INCREMENT, NORM_IS_F64

@@ -21,7 +21,7 @@ cdef extern from *:
     """
     const Entry *const *random_tables
 
-cdef extern from "src/random.h":
+cdef extern from "src/random_slots.h":
     enum:
         OUT, X, KEPT, STATE, PROBABILITIES
         OFFSET, LOWEST, RANGE, THRESHOLD

@@ -14,7 +14,7 @@ cdef extern from "src/chunks.h":
     enum: COLUMN_CHUNK
     enum: TILE
 
-cdef extern from "src/reduce.h":
+cdef extern from "src/reduce_slots.h":
     enum:
         OUT, MEAN, X, DY, PARTIAL, PARTIAL_M2
         OUTER, LENGTH, INNER, BLOCK_ROWS, CHUNKS, CHUNK_LENGTH, ROOT

@@ -1,4 +1,4 @@
-"""What the kernel tests share: finding the twins, calling them on fresh arguments, comparing, odd layouts."""
+"""Helpers of the kernel tests: kernels and their twins, calls on fresh arguments, comparisons, unusual layouts."""
 import contextlib
 import importlib
 import inspect
@@ -11,7 +11,7 @@ from cases import GARBAGE, all_cases, garbage
 from fastnet._kernels.reference import FAMILIES
 from fastnet.backend import compiled_available
 
-BUILT = compiled_available              # a broken build is none of it: the backend warns, which is an error here
+BUILT = compiled_available              # a broken build fails: the warning of the backend is an error in tests
 if BUILT:
     from fastnet._runtime import cpu, launch, threads
 else:
@@ -22,14 +22,14 @@ built = pytest.mark.skipif(not BUILT, reason="the compiled kernels are not built
 
 
 def address(block):
-    """Where a block of a pool begins; None for one of no bytes."""
+    """The address of a block of a pool; None for an empty one."""
     return np.frombuffer(block, np.uint8).__array_interface__["data"][0] if memoryview(block).nbytes else None
 
 
 # ---- the twins ------------------------------------------------------------------------------------------------------
 
 def has_twin(family):
-    """Whether a family of this name has a compiled module; those that end in _extra are NumPy alone."""
+    """Whether a family of this name has a compiled module; families named *_extra have only NumPy kernels."""
     return not family.endswith("_extra")
 
 
@@ -38,7 +38,7 @@ def reference_module(family):
 
 
 def compiled_module(family):
-    """The compiled twin, or None where it has none or was not built."""
+    """The compiled twin, or None if there is none or it is not built."""
     if not BUILT or not has_twin(family):
         return None
     try:
@@ -64,7 +64,7 @@ REFERENCE = {name: fn for family in FAMILIES for name, fn in kernels(family).ite
 COMPILED = {name: fn for family in FAMILIES if compiled_module(family)
             for name, fn in functions(compiled_module(family)).items()}
 CASES = all_cases()
-# Without the extension every kernel of a twin family is listed, so that its tests show up as skipped.
+# Without the extensions every kernel of a family with a twin is listed, so that its tests are reported as skipped.
 TWIN_CASES = [case for case in CASES if case.kernel in COMPILED
               or (not BUILT and any(case.kernel in kernels(f) for f in FAMILIES if has_twin(f)))]
 
@@ -72,7 +72,7 @@ TWIN_CASES = [case for case in CASES if case.kernel in COMPILED
 # ---- calls ----------------------------------------------------------------------------------------------------------
 
 def arguments(case, dtype, size):
-    """The (args, attrs) of a case: the same each time, in memory of their own."""
+    """The (args, attrs) of a case: the same values in new arrays at each call."""
     return case.make(np.random.default_rng(zlib.crc32(case.id.encode())), dtype, size)
 
 
@@ -83,7 +83,7 @@ def arrays(args, attrs):
 
 
 def run(case, fn, dtype, size, change=None):
-    """Call `fn` on the arguments of a case, or on what `change(args, attrs)` makes of them; returns (args, attrs)."""
+    """Call `fn` on the arguments of a case, changed by `change(args, attrs)` if given; return (args, attrs)."""
     args, attrs = arguments(case, dtype, size)
     if change:
         args, attrs = change(args, attrs)
@@ -99,9 +99,9 @@ def holds_garbage(a):
 
 
 def with_other_garbage(kernel):
-    """A `change` for run(): outputs that hold garbage hold other garbage, so that what is left unwritten shows."""
+    """A `change` for run(): replace the garbage in outputs by other garbage, so that unwritten elements differ."""
     def change(args, attrs):
-        if attrs.get("accumulate"):     # adds to what is there
+        if attrs.get("accumulate"):     # adds to the output
             return args, attrs
         for a in (args[i] for i in REFERENCE[kernel].outputs):
             if a is not None and holds_garbage(a):
@@ -111,11 +111,11 @@ def with_other_garbage(kernel):
 
 
 def with_subnormals(kernel, share):
-    """A `change` for run(): about this share of the numbers become subnormal or zero, in float64 for float32 too.
+    """A `change` for run(): about this share of the numbers become subnormal (of float32 or float64) or zero.
 
-    They keep their signs. Infinities, NaN, settings and outputs that hold garbage stay.
+    They keep their signs. Infinities, NaN, settings and garbage in outputs stay.
     """
-    settings = {"hyper", "total", "p"}  # what is divided by, and a weight whose sign an L1 penalty takes
+    settings = {"hyper", "total", "p"}  # divisors, and a weight whose sign an L1 penalty uses
     names = list(inspect.signature(REFERENCE[kernel]).parameters)
 
     def change(args, attrs):
@@ -132,7 +132,7 @@ def with_subnormals(kernel, share):
 
 
 def divisible(case, dtype):
-    """The sizes of a case that may be several blocks of work: those of some elements, and the last."""
+    """The sizes of a case that may be several blocks: those of at least 1000 elements, and the last."""
     def elements(size):
         return sum(a.size for _, a in arrays(*arguments(case, dtype, size)))
     return [size for size in case.sizes if size == case.sizes[-1] or elements(size) >= 1000]
@@ -145,7 +145,7 @@ def assert_close(case, got, expected, dtype, where):
     which = 0 if dtype == np.float32 else 1
     for (name, a), (_, b) in zip(arrays(*got), arrays(*expected), strict=True):
         assert a.shape == b.shape and a.dtype == b.dtype
-        if a.tobytes() == b.tobytes():  # the quick way for all that is not an output
+        if a.tobytes() == b.tobytes():  # fast path for arrays that are no outputs
             continue
         if a.dtype.kind == "f":
             np.testing.assert_allclose(a, b, rtol=case.rtol[which], atol=case.atol[which],
@@ -155,7 +155,7 @@ def assert_close(case, got, expected, dtype, where):
 
 
 def assert_subnormals_kept(case, got, expected, where):
-    """Two calls on subnormal numbers give the same numbers; roughly the same, where the kernel says that it flushes."""
+    """Two calls on subnormal numbers give the same numbers, or nearly the same if the contract says flushes=True."""
     tiny = max((np.finfo(a.dtype).smallest_normal for _, a in arrays(*got) if a.dtype.kind == "f"), default=0)
     for (name, a), (_, b) in zip(arrays(*got), arrays(*expected), strict=True):
         rtol = atol = 0
@@ -176,7 +176,7 @@ def assert_same_bits(case, got, expected, where):
 
 
 def assert_inputs_kept(case, got, before, where):
-    """What a kernel does not list as an output is as it was `before` the call."""
+    """Arguments that a kernel does not list as outputs are unchanged since `before` the call."""
     written = [a for i in REFERENCE[case.kernel].outputs if (a := before[0][i]) is not None]
     for (name, old), (_, new) in zip(arrays(*before), arrays(*got), strict=True):
         if not any(np.may_share_memory(old, output) for output in written):
@@ -200,7 +200,7 @@ def every_second(a):
 
 
 def transposed(a):
-    """The same values with the axes in memory the other way round."""
+    """The same values with the axes in reverse order in memory."""
     return a.copy(order="F")
 
 
@@ -217,7 +217,7 @@ LAYOUTS = {"strided": every_second, "transposed": transposed, "unaligned": unali
 
 
 def laid_out(layout):
-    """A `change` for run() that lays out every array by `layout(a)`; an array that is passed twice stays one array."""
+    """A `change` for run() that replaces every array by `layout(a)`; an array that is passed twice stays one array."""
     def change(args, attrs):
         done = {}
 

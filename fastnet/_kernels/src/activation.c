@@ -1,5 +1,5 @@
 /* Activations and their gradients. */
-#include "activation.h"
+#include "activation_slots.h"
 #include "map.h"
 #include "simd_math.h"
 

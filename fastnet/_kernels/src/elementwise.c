@@ -1,5 +1,5 @@
 /* Elementwise arithmetic, comparisons, selection and constants. */
-#include "elementwise.h"
+#include "elementwise_slots.h"
 #include "map.h"
 #include "simd_math.h"
 #include "walk.h"

@@ -1,6 +1,6 @@
 /* Lookups by int64 indices, and the checks that run before them. An index out of range reads as zero and receives
  * nothing, so no index can lead outside an array. */
-#include "index.h"
+#include "index_slots.h"
 #include "simd.h"
 
 /* One comparison tests both ends: a negative index becomes a huge unsigned number. */

@@ -1,5 +1,5 @@
 /* Losses and their gradients. */
-#include "loss.h"
+#include "loss_slots.h"
 #include "map.h"
 #include "simd_math.h"
 #include "sums.h"

@@ -1,5 +1,5 @@
 /* Layer norm over rows, batch norm over channels, and their gradients. */
-#include "norm.h"
+#include "norm_slots.h"
 #include "sums.h"
 
 #define T f32

@@ -1,5 +1,5 @@
 /* Updates of parameters: one pass over the parameter, its gradient and its state. */
-#include "optim.h"
+#include "optim_slots.h"
 #include "map.h"
 
 static int increment_(BODY_ARGS) {

@@ -2,7 +2,7 @@
  *
  * Simple arithmetic on words is written as plain loops, of which each step is rounded as written. The compiler's
  * vectors therefore give the same bits as one lane at a time and as NumPy. */
-#include "random.h"
+#include "random_slots.h"
 #include "map.h"
 #include "philox.h"
 #include "simd_math.h"

@@ -1,5 +1,5 @@
 /* Reductions over the middle of (outer, n, inner), and softmax. The `rows` bodies are for inner == 1. */
-#include "reduce.h"
+#include "reduce_slots.h"
 #include "simd_math.h"
 #include "sums.h"
 

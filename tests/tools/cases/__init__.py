@@ -1,6 +1,6 @@
-"""The table of kernel cases: what the parity tests, the same-bits tests and the benchmarks all run.
+"""The table of kernel cases, run by the parity tests, the same-bits tests and the benchmarks.
 
-One module for each family of kernels; each defines CASES, a list of Case.
+There is one module for each family of kernels, found by its name; each defines CASES, a list of Case.
 """
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from fastnet._kernels.reference import FAMILIES
 
-# around the widths of the vectors (2 to 16 lanes, 4 vectors to a loop), and around a block of 4096
+# near the widths of vectors (2 to 16 lanes, 4 vectors a loop) and near a block of 4096 elements (src/launch.h)
 LENGTHS = (0, 1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 4095, 4097, 13001)
 
 
@@ -27,12 +27,12 @@ class Case:
         kernel: its name.
         make: `make(rng, dtype, size)` gives (args, attrs): all positional arguments, outputs first and holding
             garbage, and the keyword arguments. `rng` is a numpy Generator, `dtype` float32 or float64.
-        sizes: the sizes to test, of whatever form `make` takes.
-        bench: the size to time; None: not timed.
+        sizes: the sizes to test, in the form that `make` takes.
+        bench: the size to time, or None.
         rtol, atol: tolerance against the reference, for float32 and float64.
-        note: tells cases of one kernel apart.
+        note: distinguishes cases of one kernel.
         dtypes: float32 and float64 must be served by the compiled kernel; others it may leave to the reference.
-        raises: what both twins raise, with the same message, instead of computing anything.
+        raises: the exception that both twins raise, with the same message.
     """
     kernel: str
     make: Callable
@@ -50,12 +50,12 @@ class Case:
 
 
 def garbage(shape, dtype):
-    """An output before the kernel writes it: nothing that a kernel could leave unnoticed."""
+    """An output before the kernel writes it, with values that no kernel computes."""
     return np.full(shape, GARBAGE, dtype)
 
 
 def real(rng, shape, dtype, special=True):
-    """Normal numbers with, from 16 elements on, zeros, infinities' neighbours and large values among them."""
+    """Normally distributed numbers; from 16 elements on, zeros and large values are among them."""
     x = rng.standard_normal(shape).astype(dtype)
     if special and x.size >= 16:
         x.reshape(-1)[:4] = (0.0, -0.0, 80.0, -80.0)

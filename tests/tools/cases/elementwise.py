@@ -63,7 +63,7 @@ def copy(convert_from=None):
 
 
 def copy_out(rng, dtype, size):
-    """The output is the strided one."""
+    """Arguments with a strided output."""
     shape, view = size
     out = view(garbage(shape, dtype).copy())
     return (out, values(rng, out.shape, dtype)), {}
@@ -106,7 +106,7 @@ SPECIAL = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1e30, -1e30, 1e-30, 1e-42, -1e-42
 
 
 def broken(rng, n, dtype):
-    """Numbers of all magnitudes, and what is none."""
+    """Numbers of all magnitudes, NaN and infinities."""
     x = np.exp(rng.uniform(-80, 80, n)) * rng.choice((-1, 1), n)
     x[:len(SPECIAL)] = SPECIAL[:n]
     return x.astype(dtype)

@@ -34,7 +34,7 @@ def check_finite(rng, dtype, n):
 
 
 def outside(rng, index, size):
-    """Indices that check_index would have refused: they read as zeros and receive nothing."""
+    """Indices out of range: they read as zeros and receive nothing."""
     index = np.where(rng.random(index.shape) < 0.2, -1, index)
     return np.where(rng.random(index.shape) < 0.2, size + rng.integers(0, 2**60), index)
 

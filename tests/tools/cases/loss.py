@@ -62,7 +62,7 @@ def elementwise(kernel, inputs, note="", **attrs):
 # ---- row by row -----------------------------------------------------------------------------------------------------
 
 def logits(rng, dtype, size):
-    """Logits with a large row, and one with a -inf, where there are classes enough."""
+    """Logits with a large row and, if there are enough classes, one with -inf."""
     x = real(rng, size, dtype, special=False)
     x[1:2] *= 50
     if size[1] > 2:

@@ -17,7 +17,7 @@ BATCHES = ((0, 2, 3, 4), (1, 4, 5, 6), (3, 0, 2, 2), (3, 1, 20, 9), (2, 17, 1, 3
 
 
 def stored(rng, dtype, shape, transposed):
-    """An operand of `shape` that lies in memory by rows or, transposed, by columns."""
+    """An operand of `shape` in row-major or, transposed, column-major order."""
     if transposed:
         return np.swapaxes(stored(rng, dtype, (*shape[:-2], shape[-1], shape[-2]), False), -1, -2)
     return rng.standard_normal(shape).astype(dtype)

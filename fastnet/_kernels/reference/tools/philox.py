@@ -6,7 +6,7 @@ the seed; the four words of a counter are its low half, its high half, 0 and 0. 
 import numpy as np
 
 ROUNDS = 10
-CHUNK = 4096                            # counters at a time, so that the intermediate arrays stay in the cache
+AT_ONCE = 4096                          # counters at a time, so that the intermediate arrays stay in the cache
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = 0x9E3779B9, 0xBB67AE85       # added to the key in each round
 _LOW = np.uint64(0xFFFFFFFF)
@@ -39,8 +39,8 @@ def words(state, offset, n):
     blocks = -(-n // 4)
     out = np.empty((blocks, 4), np.uint32)
     zero = np.uint64(0)
-    for begin in range(0, blocks, CHUNK):
-        rows = out[begin:begin + CHUNK]
+    for begin in range(0, blocks, AT_ONCE):
+        rows = out[begin:begin + AT_ONCE]
         first = np.uint64((counter + offset + begin) % 2**64)
         c = first + np.arange(len(rows), dtype=np.uint64)
         for column, x in enumerate(philox((c & _LOW, c >> _HALF, zero, zero), key)):

@@ -1,6 +1,6 @@
 /* Launch slots of layer norm and batch norm. */
-#ifndef FASTNET_NORM_H
-#define FASTNET_NORM_H
+#ifndef FASTNET_NORM_SLOTS_H
+#define FASTNET_NORM_SLOTS_H
 
 #include "launch.h"
 

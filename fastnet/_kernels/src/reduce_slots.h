@@ -1,6 +1,6 @@
 /* Launch slots of reductions and softmax over the middle of (OUTER, LENGTH, INNER). */
-#ifndef FASTNET_REDUCE_H
-#define FASTNET_REDUCE_H
+#ifndef FASTNET_REDUCE_SLOTS_H
+#define FASTNET_REDUCE_SLOTS_H
 
 #include "launch.h"
 

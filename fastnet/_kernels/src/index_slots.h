@@ -1,6 +1,6 @@
 /* Launch slots and block sizes of index.c and index.pyx. */
-#ifndef FASTNET_INDEX_H
-#define FASTNET_INDEX_H
+#ifndef FASTNET_INDEX_SLOTS_H
+#define FASTNET_INDEX_SLOTS_H
 
 #include "launch.h"
 

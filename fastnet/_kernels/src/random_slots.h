@@ -1,6 +1,6 @@
 /* Launch slots of the random draws. */
-#ifndef FASTNET_RANDOM_H
-#define FASTNET_RANDOM_H
+#ifndef FASTNET_RANDOM_SLOTS_H
+#define FASTNET_RANDOM_SLOTS_H
 
 #include "map_slots.h"
 

@@ -1,6 +1,6 @@
 /* Launch slots and hyperparameters of the update rules. */
-#ifndef FASTNET_OPTIM_H
-#define FASTNET_OPTIM_H
+#ifndef FASTNET_OPTIM_SLOTS_H
+#define FASTNET_OPTIM_SLOTS_H
 
 #include "map_slots.h"
 

@@ -1,6 +1,6 @@
 /* Scalar slots of the activations, in the order in which activation.pyx passes them to launch_map. */
-#ifndef FASTNET_ACTIVATION_H
-#define FASTNET_ACTIVATION_H
+#ifndef FASTNET_ACTIVATION_SLOTS_H
+#define FASTNET_ACTIVATION_SLOTS_H
 
 #include "map_slots.h"
 

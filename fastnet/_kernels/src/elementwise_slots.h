@@ -1,6 +1,6 @@
 /* Launch slots of the elementwise kernels that have more than those of map_slots.h and walk_slots.h. */
-#ifndef FASTNET_ELEMENTWISE_H
-#define FASTNET_ELEMENTWISE_H
+#ifndef FASTNET_ELEMENTWISE_SLOTS_H
+#define FASTNET_ELEMENTWISE_SLOTS_H
 
 #include "map_slots.h"
 

@@ -1,6 +1,6 @@
 /* Launch slots and block sizes of the losses. */
-#ifndef FASTNET_LOSS_H
-#define FASTNET_LOSS_H
+#ifndef FASTNET_LOSS_SLOTS_H
+#define FASTNET_LOSS_SLOTS_H
 
 #include "map_slots.h"
 

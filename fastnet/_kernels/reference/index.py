@@ -1,7 +1,7 @@
 """Lookups and additions by int64 indices, and the checks that run before them.
 
-Callers check indices with check_index first. An index out of range reads as zero and receives nothing, so that no kernel
-reads or writes outside an array.
+Callers check indices with check_index first. An index out of range reads as zero and receives nothing, so that no
+kernel reads or writes outside an array.
 """
 import numpy as np
 

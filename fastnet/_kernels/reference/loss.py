@@ -138,9 +138,9 @@ def kl_div_backward(dx, x, t, dy, scale, log_target=False):
 def cross_entropy(losses, weights, probs, x, target, weight=None, ignore_index=-100, label_smoothing=0.0):
     """losses[i] = -(1-s) w[k] log p[i, k] - s/c sum_j w[j] log p[i, j], with k = target[i], p = softmax(x) in rows.
 
-    s is label_smoothing, w the weight of the classes (1 if absent). target is (n,) int64. The loss of ignore_index is 0;
-    another target that is out of range gives NaN (check_index reports it before). weights[i] = w[k], or 0 if ignored:
-    the mean is sum(losses) / sum(weights). probs = p.
+    s is label_smoothing, w the weight of the classes (1 if absent). target is (n,) int64. The loss of ignore_index is
+    0; another target that is out of range gives NaN (check_index reports it before). weights[i] = w[k], or 0 if
+    ignored: the mean is sum(losses) / sum(weights). probs = p.
     """
     rows, labels, bad = _picks(target, x.shape[1])
     weights[...] = 1 if weight is None or not weight.size else weight[labels]

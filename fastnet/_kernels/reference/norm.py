@@ -101,8 +101,9 @@ def batch_norm_backward(dx, dweight, dbias, x, mean, var, weight, dy, eps, train
 def batch_norm_update_(running_mean, running_var, tracked, mean, var, count, momentum):
     """Update the running statistics with those of a batch of `count` elements a channel.
 
-    tracked (int64, 0-d) is increased by 1. Then running = (1 - m)*running + m*statistic, with m = momentum, or 1/tracked
-    if that is None, and with the unbiased variance, var*count/(count - 1). An empty batch only increases tracked.
+    tracked (int64, 0-d) is increased by 1. Then running = (1 - m)*running + m*statistic, with m = momentum, or
+    1/tracked if that is None, and with the unbiased variance, var*count/(count - 1). An empty batch only increases
+    tracked.
     """
     tracked += 1
     if not count:

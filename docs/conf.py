@@ -21,5 +21,6 @@ autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 100
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True                        # the attributes themselves are described once
 napoleon_use_rtype = False
 myst_heading_anchors = 3

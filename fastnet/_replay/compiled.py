@@ -109,9 +109,7 @@ class Compiled(replay.Caller, Generic[P, R]):
     fn: Callable[P, R]
     max_recordings: int
     _cache: RecordingCache
-    _shortcut: Any                              # the two of replay.Caller
-    _previous_shortcut: Any
-    _shortcut_keys: tuple[CallKey | None, CallKey | None]       # the keys of the calls that they serve
+    _shortcut_keys: tuple[CallKey | None, CallKey | None]       # of the calls that replay.Caller's shortcuts serve
     _floats_vary: dict[CallKey, bool]           # key for any float -> whether to record with RecordedFloats
     _changed_before: bool                       # whether the last run changed values that it reads
     _made_at: deque[int]                        # the numbers of the calls that made the last recordings
@@ -151,12 +149,11 @@ class Compiled(replay.Caller, Generic[P, R]):
         return recording.replay(arrays, tensors, args, kwargs)
 
     def _take_shortcut(self, shortcut, key):
-        if shortcut is not self._shortcut:
-            self._shortcut, self._previous_shortcut = shortcut, self._shortcut
+        if self._keep_shortcut(shortcut):
             self._shortcut_keys = key, self._shortcut_keys[0]
 
     def _forget_shortcuts(self):
-        self._shortcut = self._previous_shortcut = None
+        self._drop_shortcuts()
         self._shortcut_keys = None, None
 
     # ---- make a recording ----

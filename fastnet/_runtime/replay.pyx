@@ -33,7 +33,7 @@ cdef class Caller:
     It keeps two shortcuts, that of the last call and that of the last different call: the smaller batch at the end of
     an epoch and the full batch after it both have theirs.
     """
-    cdef public Shortcut _shortcut, _previous_shortcut
+    cdef Shortcut shortcut, previous_shortcut
     cdef readonly Py_ssize_t calls  # so far
 
     def __call__(self, *args, **kwargs):
@@ -41,7 +41,7 @@ cdef class Caller:
         cdef list arrays = []           # held, since other threads may drop the tensors
         with cython.critical_section(self):         # without a GIL, other threads may replace the shortcuts
             self.calls += 1
-            shortcut, previous = self._shortcut, self._previous_shortcut
+            shortcut, previous = self.shortcut, self.previous_shortcut
         if shortcut is None or kwargs:
             return self._call(args, kwargs)
         if shortcut.fits(args, arrays):
@@ -49,10 +49,22 @@ cdef class Caller:
         if previous is not None:
             arrays.clear()
             if previous.fits(args, arrays):
-                with cython.critical_section(self):
-                    self._shortcut, self._previous_shortcut = previous, shortcut
+                self._keep_shortcut(previous)
                 return previous.run(args, arrays)
         return self._call(args, kwargs)
+
+    @cython.critical_section
+    def _keep_shortcut(self, Shortcut shortcut):
+        """Try a shortcut first, and the one that was first after it. Returns whether it was not the first already."""
+        if shortcut is self.shortcut:
+            return False
+        self.shortcut, self.previous_shortcut = shortcut, self.shortcut
+        return True
+
+    @cython.critical_section
+    def _drop_shortcuts(self):
+        """Try no shortcut until another one is kept."""
+        self.shortcut = self.previous_shortcut = None
 
     def _call(self, args, kwargs):
         """A call that no shortcut fits: defined by fastnet._replay.compiled.Compiled."""

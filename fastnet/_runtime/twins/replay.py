@@ -8,9 +8,14 @@ from typing import Any
 class Caller:
     """The call of a compiled function, by the subclass's `_call(args, kwargs)`."""
 
-    _shortcut: Any = None
-    _previous_shortcut: Any = None
     calls: int = 0                      # so far
+
+    def _keep_shortcut(self, shortcut: Any) -> bool:
+        """Whether a shortcut was kept: there are none."""
+        return False
+
+    def _drop_shortcuts(self) -> None:
+        """Nothing, for the same reason."""
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         raise NotImplementedError

@@ -77,12 +77,12 @@ cdef int unpack_x(str name, object source, Array *x, Shape *shape) except -1:
     return 0
 
 
-cdef int unpack_reduced(str name, str what, object source, Array *out, const Shape *shape) except -1:
+cdef int unpack_reduced(str kernel, str name, object source, Array *out, const Shape *shape) except -1:
     """Unpack an output of shape (outer, inner)."""
     cdef ptrdiff_t expected[2]
     unpack(source, out, WRITE)
     expected[0], expected[1] = shape.outer, shape.inner
-    return expect_shape(name, what, out, expected, 2)
+    return expect_shape(kernel, name, out, expected, 2)
 
 
 cdef int expect_some(str name, const Shape *shape) except -1:

@@ -82,7 +82,7 @@ cdef int unpack_buffer(object source, Array *array, int access) except -1:
 
     Raises:
         UnsupportedDtype: no kernel takes the dtype.
-        NeedsPacking: the layout is not what `access` asks for.
+        NeedsPacking: `access` does not allow the layout.
     """
     cdef Py_buffer view
     cdef int i

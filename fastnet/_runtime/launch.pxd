@@ -38,7 +38,7 @@ cdef enum DType:
     U8 = 4
     BOOL = 5
 
-cdef enum Access:                   # what a kernel asks of an array; by default it is read and must be contiguous
+cdef enum Access:                   # demands on an array; without any, it is read and must be contiguous
     READ = 0
     WRITE = 1
     STRIDED = 2                     # any strides that are multiples of the element size

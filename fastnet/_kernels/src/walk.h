@@ -12,11 +12,11 @@
 typedef struct {
     char *at[WALK_ARRAYS];              /* the first element of each array, the output first */
     ptrdiff_t rows, cols;
-    const ptrdiff_t *n;                 /* the launch's, for the steps */
+    const ptrdiff_t *step;              /* row step and column step of each array */
 } Tile;
 
-#define ROW_STEP(tile, array) ((tile)->n[WALK_ROW_STEP(array)])
-#define COL_STEP(tile, array) ((tile)->n[WALK_COL_STEP(array)])
+#define ROW_STEP(tile, array) ((tile)->step[2 * (array)])
+#define COL_STEP(tile, array) ((tile)->step[2 * (array) + 1])
 
 static inline int walk(BODY_ARGS, int arrays, void (*compute)(const Tile *)) {
     const ptrdiff_t *n = launch->n;
@@ -25,7 +25,7 @@ static inline int walk(BODY_ARGS, int arrays, void (*compute)(const Tile *)) {
     const ptrdiff_t row_blocks = ceil_div(rows, tile_rows), col_blocks = ceil_div(cols, tile_cols);
     char *base[WALK_ARRAYS];
     ptrdiff_t index[WALK_MOST_OUTER];
-    Tile tile = {.n = n};
+    Tile tile = {.step = n + WALK_STEPS};
 
     ptrdiff_t rest = begin / col_blocks, col = begin % col_blocks, row = rest % row_blocks;
     rest /= row_blocks;

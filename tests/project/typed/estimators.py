@@ -34,7 +34,8 @@ def labelled(count: int) -> tuple[NDArray[np.float64], list[str]]:
 x, y = labelled(200)
 losses = Losses(0.05)
 classifier = MLPClassifier((16, 8), solver="adamw", learning_rate_init=0.02, dropout=[0.1, 0.0],
-                           class_weight="balanced", batch_size=50, callbacks=[losses, GradientClipping(1.0)], random_state=0)
+                           class_weight="balanced", batch_size=50, callbacks=[losses, GradientClipping(1.0)],
+                           random_state=0)
 score: float = classifier.fit(x, y).score(x, y)
 assert score > 0.9 and len(losses.losses) == classifier.n_iter_, score
 assert classifier.predict_proba(x[:2]).shape == (2, 2) and set(classifier.predict(x)) == {"yes", "no"}

@@ -84,11 +84,11 @@ def _compiled_call(compiled: Kernel, kernel: Kernel) -> Kernel:
 
 def _call_packed(call: Kernel, kernel: Any, args: Sequence[Any], attrs: Mapping[str, Any]) -> None:
     """Call a kernel with packed copies of the arrays that are not contiguous or not aligned; copy the outputs back."""
-    packed = [_packed(a) for a in args]
-    if all(a is b for a, b in zip(args, packed)) and not any(_packed(a) is not a for a in attrs.values()):
+    packed = [_contiguous_copy(a) for a in args]
+    if all(a is b for a, b in zip(args, packed)) and not any(_contiguous_copy(a) is not a for a in attrs.values()):
         raise RuntimeError(f"{kernel.__name__}: the kernel asked for contiguous arrays, but all arrays are contiguous; "
                            "this is a bug in the kernel, please report it")
-    call(*packed, **{name: _packed(a) for name, a in attrs.items()})
+    call(*packed, **{name: _contiguous_copy(a) for name, a in attrs.items()})
     for i in kernel.outputs:
         if packed[i] is not args[i]:
             if not args[i].flags.writeable:
@@ -96,7 +96,7 @@ def _call_packed(call: Kernel, kernel: Any, args: Sequence[Any], attrs: Mapping[
             K.copy(args[i], packed[i])
 
 
-def _packed(a: Any) -> Any:
+def _contiguous_copy(a: Any) -> Any:
     """A contiguous, aligned copy of an array that is not; anything else unchanged."""
     if not isinstance(a, np.ndarray) or (a.flags.c_contiguous and a.flags.aligned):
         return a

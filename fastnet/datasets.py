@@ -150,7 +150,7 @@ def mnist(root: StrPath | None = None, download: bool = True) -> Split:
 def _read_mnist(path: Path, name: str) -> Array:
     """Read and check one of MNIST's files."""
     shape, digest = MNIST_FILES[name]
-    contents = _contents(path)
+    contents = _decompressed_file(path)
     array = _parse_idx(contents, path)
     if array.shape != shape:
         raise ValueError(f"{path}: expected MNIST's {name} of shape {shape}, got an array of shape {array.shape}")
@@ -251,10 +251,10 @@ def read_idx(path: StrPath) -> Array:
         array([7, 2, 1], dtype=uint8)
     """
     path = Path(path)
-    return _parse_idx(_contents(path), path)
+    return _parse_idx(_decompressed_file(path), path)
 
 
-def _contents(path: Path) -> bytes:
+def _decompressed_file(path: Path) -> bytes:
     raw = path.read_bytes()
     return _gunzip(raw, path) if raw[:2] == b"\x1f\x8b" else raw
 

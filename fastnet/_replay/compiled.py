@@ -220,7 +220,7 @@ class Compiled(replay.Caller, Generic[P, R]):
             return
         why = next(iter(problems.values()), None) or f"changes {changed[0].path}, which it reads"
         self._eager, self._eager_because = True, why
-        warn(f"fastnet.compile runs {_name(self.fn)} eagerly, without a recording, because it {why}")
+        warn(f"fastnet.compile runs {_function_name(self.fn)} eagerly, without a recording, because it {why}")
 
     def _why(self, key: CallKey, any_float: CallKey | None, texts: CallTexts) -> str:
         """Why a call takes a new recording."""
@@ -235,7 +235,7 @@ class Compiled(replay.Caller, Generic[P, R]):
         self._made_at.append(self.calls)
         if len(self._made_at) == RECORDINGS_TO_WARN and self.calls - self._made_at[0] < CALLS_TO_WARN:
             self._made_at = deque(maxlen=1)     # never full again
-            warn(f"fastnet.compile recorded {_name(self.fn)} {RECORDINGS_TO_WARN} times in its last "
+            warn(f"fastnet.compile recorded {_function_name(self.fn)} {RECORDINGS_TO_WARN} times in its last "
                          f"{CALLS_TO_WARN} calls, each slower than an eager call; the last time because of "
                          f"{why}. Pass a number that changes as a float argument. See its explain()")
 
@@ -260,7 +260,7 @@ class Compiled(replay.Caller, Generic[P, R]):
               1 launch
         """
         found = self.recordings
-        lines = [f"{_name(self.fn)}: {_count(len(found), 'recording')}, {_count(self.calls, 'call')}"]
+        lines = [f"{_function_name(self.fn)}: {_count(len(found), 'recording')}, {_count(self.calls, 'call')}"]
         if self._eager:
             lines.append(f"runs eagerly: {'it ' + self._eager_because if self._eager_because else 'compiling is off'}")
         for i, recording in enumerate(found, 1):
@@ -315,7 +315,7 @@ _OWN = frozenset((*Compiled.__annotations__, "calls"))          # attributes tha
 RECORDINGS_TO_WARN, CALLS_TO_WARN = 8, 16       # warn of this many recordings in this many calls
 
 
-def _name(fn):
+def _function_name(fn):
     return getattr(fn, "__qualname__", None) or type(fn).__name__
 
 

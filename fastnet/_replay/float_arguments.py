@@ -62,18 +62,18 @@ def _arithmetic(name):
     function = getattr(operator, name)
 
     def forward(self, other):
-        return _apply(self, function, self, other)
+        return _record_arithmetic(self, function, self, other)
 
     def backward(self, other):
-        return _apply(self, function, other, self)
+        return _record_arithmetic(self, function, other, self)
     return forward, backward
 
 
 def _sign(name):
-    return lambda self: _apply(self, getattr(operator, name), self)
+    return lambda self: _record_arithmetic(self, getattr(operator, name), self)
 
 
-def _apply(recorded, function, *operands):
+def _record_arithmetic(recorded, function, *operands):
     if any(type(a) not in (RecordedFloat, int, float) for a in operands):
         return NotImplemented
 

@@ -27,10 +27,10 @@ def generator_state(generator: Any) -> bytes:
     """
     if isinstance(generator, random.SystemRandom):
         return b""                              # no state: its draws call SYSTEM_RANDOM
-    return pickle.dumps(_state(generator))
+    return pickle.dumps(_generator_state(generator))
 
 
-def _state(generator):
+def _generator_state(generator):
     if isinstance(generator, random.Random):
         return generator.getstate()
     if isinstance(generator, np.random.RandomState):

@@ -105,7 +105,7 @@ class PlaceFinder:
         elif hasattr(type(value), "__next__"):
             self.problems[path] = f"reads {path}, an iterator ({type(value).__name__})"
         elif isinstance(value, Mapping):
-            self._computed(value, path, _entries)
+            self._computed(value, path, _items)
         elif type(value).__module__.partition(".")[0] in _NUMBERS:
             self._computed(value, path, lambda v: tuple(getattr(v, "__dict__", {}).values()))
         elif isinstance(value, _LOCKS):
@@ -298,8 +298,8 @@ _VISITORS: list[Any] = [
     (_SLOTS, PlaceFinder._nothing),
     ((tuple, frozenset), PlaceFinder._elements),
     (list, PlaceFinder._list),
-    (collections.OrderedDict, lambda finder, value, path: finder._computed(value, path, _entries)),
-    (threading.local, lambda finder, value, path: finder._computed(value, path, lambda local: _entries(vars(local)))),
+    (collections.OrderedDict, lambda finder, value, path: finder._computed(value, path, _items)),
+    (threading.local, lambda finder, value, path: finder._computed(value, path, lambda local: _items(vars(local)))),
     (dict, PlaceFinder._dict),
     ((set, collections.deque, bytearray, array), lambda finder, value, path: finder._computed(value, path, tuple)),
     (np.ndarray, PlaceFinder._array),
@@ -315,7 +315,7 @@ _VISITORS: list[Any] = [
 ]
 
 
-def _entries(mapping):
+def _items(mapping):
     return tuple(part for entry in mapping.items() for part in entry)
 
 

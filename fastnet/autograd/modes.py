@@ -16,7 +16,7 @@ __all__ = ["enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-class _Mode(Swapped):
+class _GradientMode(Swapped):
     """A gradient mode, as a context manager and as a decorator of functions and generator functions."""
 
     _mode: bool = False
@@ -24,7 +24,7 @@ class _Mode(Swapped):
     def __init__(self) -> None:
         super().__init__(state, "grad_enabled", self._mode)
 
-    def _again(self) -> _Mode:
+    def _again(self) -> _GradientMode:
         """A new object of the same mode, for one call of a decorated function."""
         return type(self)()
 
@@ -32,7 +32,7 @@ class _Mode(Swapped):
         return _decorated(self._again, fn)
 
 
-def _decorated(mode: Callable[[], _Mode], fn: Any) -> Any:
+def _decorated(mode: Callable[[], _GradientMode], fn: Any) -> Any:
     """A function, or generator function, that runs inside `mode()`."""
     if inspect.isgeneratorfunction(fn):
         @functools.wraps(fn)
@@ -46,7 +46,7 @@ def _decorated(mode: Callable[[], _Mode], fn: Any) -> Any:
     return call
 
 
-def _steps_inside(mode: Callable[[], _Mode], generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+def _steps_inside(mode: Callable[[], _GradientMode], generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
     """Run each step of a generator inside `mode()`. Between the steps, the caller's mode applies."""
     step: Callable[[Any], Any] = generator.send
     value: Any = None
@@ -64,7 +64,7 @@ def _steps_inside(mode: Callable[[], _Mode], generator: Generator[Any, Any, Any]
             step, value = generator.throw, error
 
 
-class _PlainMode(_Mode):
+class _PlainMode(_GradientMode):
     """A mode without arguments, which decorates a function with or without parentheses."""
 
     @overload
@@ -111,7 +111,7 @@ class enable_grad(_PlainMode):
     _mode = True
 
 
-class set_grad_enabled(_Mode):
+class set_grad_enabled(_GradientMode):
     """Switch the recording of gradients on or off.
 
     Called as a function, the mode stays. As a context manager, the previous mode returns when the block ends. As a

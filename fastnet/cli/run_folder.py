@@ -50,7 +50,7 @@ def prepare_folder(folder: StrPath, command: dict[str, Any]) -> bool:
         raise ValueError(f"{folder} holds a checkpoint, but not the {SETTINGS} that describes it: give --resume "
                          "another folder")
     if resumes and saved is not None:
-        _require_same(folder, saved, command)
+        _check_same_settings(folder, saved, command)
     else:
         with replacing(path, "w", encoding="utf-8") as file:
             json.dump(command, file, indent=2)
@@ -71,7 +71,7 @@ def _read(path: Path) -> dict[str, Any] | None:
     return saved
 
 
-def _require_same(folder: Path, saved: dict[str, Any], own: dict[str, Any]) -> None:
+def _check_same_settings(folder: Path, saved: dict[str, Any], own: dict[str, Any]) -> None:
     found = [f"{name} is {there!r} there, {here!r} here" for name, there, here in differing(saved, own)]
     if found:
         raise ValueError(f"{folder} holds the checkpoint of another training: {'; '.join(found)}. Give the same data "

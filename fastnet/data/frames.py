@@ -71,7 +71,7 @@ def category_names(table: Table) -> list[str]:
     given: Any = table
     if not is_frame(given):
         return []
-    return [_name(name) for name, dtype in zip(given.columns, given.dtypes)
+    return [_column_name(name) for name, dtype in zip(given.columns, given.dtypes)
             if str(dtype).startswith(("category", "Categorical", "Enum"))]
 
 
@@ -132,10 +132,10 @@ def given_columns(table: Table) -> dict[str, Any]:
     """
     given: Any = table
     if is_frame(given):
-        names = [_name(name) for name in given.columns]
+        names = [_column_name(name) for name in given.columns]
         parts = [part for _, part in given.items()] if hasattr(given, "iloc") else given.get_columns()
     elif isinstance(given, Mapping):
-        names, parts = [_name(name) for name in given], list(given.values())
+        names, parts = [_column_name(name) for name in given], list(given.values())
     else:
         raise TypeError(f"expected a pandas or polars DataFrame or a mapping from names to columns, got "
                         f"{type(table).__name__}")
@@ -143,7 +143,7 @@ def given_columns(table: Table) -> dict[str, Any]:
     return dict(zip(names, parts))
 
 
-def _name(name: object) -> str:
+def _column_name(name: object) -> str:
     return clean(str(name)) or ""
 
 
@@ -162,7 +162,7 @@ def check_different(names: Iterable[str]) -> None:
     """
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise ValueError(f"expected different names of columns, got several columns called {_listed(twice)}")
+        raise ValueError(f"expected different names of columns, got several columns called {_first_names(twice)}")
 
 
 def column(data: Any) -> Array:
@@ -288,10 +288,10 @@ def require(names: Iterable[str], there: Iterable[str]) -> None:
     guess = f"; did you mean {close[0]!r}? The" if close else "; the"
     more = f" and {len(known) - MOST_LISTED} more" if len(known) > MOST_LISTED else ""
     plural = "are no columns" if len(missing) > 1 else "is no column"
-    raise ValueError(f"there {plural} {_listed(missing)}{guess} columns are {_listed(list(known))}{more}")
+    raise ValueError(f"there {plural} {_first_names(missing)}{guess} columns are {_first_names(list(known))}{more}")
 
 
-def _listed(names: Sequence[str]) -> str:
+def _first_names(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names[:MOST_LISTED]))
 
 

@@ -160,7 +160,7 @@ class ImageFolder(TensorDataset):
                  classes: Iterable[str] | None = None) -> None:
         found = _by_class(Path(root))
         self.classes = list(found) if classes is None else list(classes)
-        _check_known(root, found, self.classes)
+        _check_class_folders(root, found, self.classes)
         self.paths = [path for paths in found.values() for path in paths]
         labels = [self.classes.index(name) for name, paths in found.items() for _ in paths]
         super().__init__(_read_all(self.paths, size, grey), np.array(labels, np.int64))
@@ -187,7 +187,7 @@ def _pictures_in(folder: Path) -> Iterator[Path]:
             and not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
-def _check_known(root: StrPath, found: Mapping[str, object], classes: Sequence[str]) -> None:
+def _check_class_folders(root: StrPath, found: Mapping[str, object], classes: Sequence[str]) -> None:
     unknown = [name for name in found if name not in classes]
     if unknown:
         raise ValueError(f"{root}: expected subfolders of the classes {', '.join(map(repr, classes))}, got "

@@ -155,7 +155,7 @@ def _iterate(self: Tensor) -> Iterator[Tensor]:
 extend(__iter__=_iterate)
 
 
-def _listed(name: str, tensors: Iterable[Tensor], error: type[Exception] = RuntimeError) -> list[Tensor]:
+def _tensor_list(name: str, tensors: Iterable[Tensor], error: type[Exception] = RuntimeError) -> list[Tensor]:
     if isinstance(tensors, Tensor):
         raise TypeError(f"{name}: expected a sequence of tensors, got one tensor of shape {shape_text(tensors)}")
     tensors = list(tensors)
@@ -204,7 +204,7 @@ def cat(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
         tensor([[1, 2],
                 [3, 4]])
     """
-    tensors = _listed("cat", tensors, ValueError)
+    tensors = _tensor_list("cat", tensors, ValueError)
     shaped = [i for i, x in enumerate(tensors) if x.shape != (0,)] or [0]
     first = tensors[shaped[0]]
     check_dimensions("cat", first)
@@ -239,7 +239,7 @@ def stack(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
         tensor([[1, 3],
                 [2, 4]])
     """
-    tensors = _listed("stack", tensors)
+    tensors = _tensor_list("stack", tensors)
     for i, x in enumerate(tensors):
         if x.shape != tensors[0].shape:
             raise RuntimeError(f"stack: tensor {i} has shape {shape_text(x)}, tensor 0 {shape_text(tensors[0])}; they "

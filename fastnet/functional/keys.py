@@ -38,7 +38,7 @@ def as_key(x: Tensor, key: Key) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         (a tuple of integers, slices and None, or () for all of x,
          a tuple of slices, index tensors and masks, or () if there are no index tensors and masks)
     """
-    key = _as_tuple(key)
+    key = _key_parts(key)
     if _BASIC.issuperset(map(type, key)):
         return (*key, ...), ()                              # ... keeps a single element an array
     view: list[Any] = []
@@ -61,7 +61,7 @@ def as_key(x: Tensor, key: Key) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     return () if whole else tuple(view), tuple(picks)
 
 
-def _as_tuple(key: Any) -> tuple[Any, ...]:
+def _key_parts(key: Any) -> tuple[Any, ...]:
     """A key as a tuple. As in PyTorch, a short list that holds more than numbers counts as a tuple."""
     if isinstance(key, list) and len(key) < 32:
         parts = (list, tuple, range, slice, Tensor, np.ndarray)
@@ -127,7 +127,7 @@ def selection(x: Array | Tensor, picks: Sequence[Any]) -> tuple[Shape, Callable[
     Returns:
         (the shape, None or a function that views an array of that shape with the dimensions in NumPy's order)
     """
-    found = _outline(x)[picks]
+    found = _constant_array(x)[picks]
     tensors = [i for i, k in enumerate(picks) if isinstance(k, np.ndarray)]
     wide = [i for i in tensors if picks[i].ndim]
     if len(wide) == len(tensors):
@@ -140,7 +140,7 @@ def selection(x: Array | Tensor, picks: Sequence[Any]) -> tuple[Shape, Callable[
     return np.moveaxis(found, there, here).shape, lambda array: np.moveaxis(array, here, there)
 
 
-def _outline(x: Array | Tensor) -> Array:
+def _constant_array(x: Array | Tensor) -> Array:
     """An array with the shape of x whose elements are all the same byte, for indexing without reading x."""
     return np.ndarray(x.shape, np.bool_, b"\0", strides=(0,) * x.ndim)
 
@@ -158,7 +158,7 @@ def selected_shape(x: Tensor, view: tuple[Any, ...], picks: tuple[Any, ...]) -> 
         IndexError: an index out of range, or too many indices.
     """
     try:
-        found = _outline(x)[view or ...]
+        found = _constant_array(x)[view or ...]
         return selection(found, picks)[0] if picks else found.shape
     except IndexError as e:
         raise IndexError(f"{e} (shape {shape_text(x)})") from None

@@ -272,10 +272,10 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha:
         if isinstance(factor, float) and product.dtype.kind != "f":
             raise RuntimeError(f"addmm: expected {name} to be an integer for a result of dtype {product.dtype}, got "
                                f"{factor!r}")
-    return _times(input.expand(product.shape), beta) + _times(product, alpha)
+    return _scaled(input.expand(product.shape), beta) + _scaled(product, alpha)
 
 
-def _times(x: Tensor, factor: Number) -> Tensor:
+def _scaled(x: Tensor, factor: Number) -> Tensor:
     return _zeroed(x) if factor == 0 else x if factor == 1 else x * factor
 
 
@@ -296,7 +296,7 @@ def _affine(x: Array, weight: Array, bias: Array | None, activation: str = "none
     out = empty((rows.shape[0], weight.shape[0]), x.dtype)
     K.matmul(out, rows, weight.T, bias, activation=activation)
     return (out.reshape(*shape[:-1], weight.shape[0]),
-            (gradient(_of_x, weight, shape), gradient(_of_weight, rows), _of_bias))
+            (gradient(_of_x, weight, shape), gradient(_weight_gradient, rows), _of_bias))
 
 
 def _of_x(g: Array, weight: Array, shape: Shape) -> Array:
@@ -304,7 +304,7 @@ def _of_x(g: Array, weight: Array, shape: Shape) -> Array:
 
 
 @writes_out
-def _of_weight(g: Array, rows: Array, *, out: Array | None = None) -> Array:
+def _weight_gradient(g: Array, rows: Array, *, out: Array | None = None) -> Array:
     return _product(_as_matrix(g).T, rows, out)
 
 

@@ -83,7 +83,8 @@ class AUC(Metric):
         scores = scores.astype(np.float64)
         if scores.shape[1] == 2:                        # softmax increases with the difference
             return self._area(targets == 1, scores[:, 1] - scores[:, 0], "class 1")
-        return float(np.mean([self._area(targets == k, s, f"class {k}") for k, s in enumerate(_softmax(scores).T)]))
+        areas = [self._area(targets == k, s, f"class {k}") for k, s in enumerate(_probabilities(scores).T)]
+        return float(np.mean(areas))
 
     def _area(self, positive: Array, scores: Array, what: str) -> float:
         area = roc_area(positive, scores)
@@ -124,6 +125,6 @@ def roc_area(positive: Array, scores: Array) -> float:
     return int(positives @ (2 * below + negatives)) / (2 * pairs)       # integers: independent of the batches' sizes
 
 
-def _softmax(scores: Array) -> Array:
+def _probabilities(scores: Array) -> Array:
     exps = np.exp(scores - scores.max(1, keepdims=True))
     return exps / exps.sum(1, keepdims=True)

@@ -49,7 +49,7 @@ def _arguments_of(cls: Any) -> Iterable[Argument]:
     return () if issubclass(cls, _CONTAINERS) else schema(cls).values()
 
 
-def _outline(cls: Any, arguments: dict[str, Any]) -> Any:
+def _module_outline(cls: Any, arguments: dict[str, Any]) -> Any:
     """A module without memory and initial values: see `parameter.outlines`."""
     module = cls.__new__(cls)
     module.__dict__["reset_parameters"] = _nothing
@@ -131,7 +131,7 @@ class _Describer(_Counter):
             raise ValueError(f"{where} has hooks")
         try:
             arguments = {argument.name: argument.value_of(module) for argument in _arguments_of(type(module))}
-            difference = _difference(module, _outline(type(module), _constructor_arguments(module, arguments)))
+            difference = _difference(module, _module_outline(type(module), _constructor_arguments(module, arguments)))
         except (TypeError, ValueError, RuntimeError) as e:
             difference = str(e)
         if difference:
@@ -214,10 +214,10 @@ class _Builder(_Counter):
         if not isinstance(described, dict):
             raise ValueError(f"expected an object that describes a module, got {value_text(described)}")
         if "same" in described:
-            return self._again(path, _entries(described, {"same": int})["same"])
+            return self._again(path, _checked_entries(described, {"same": int})["same"])
         before = self.count
         self.enter(path)
-        entries = _entries(described, _ENTRIES)
+        entries = _checked_entries(described, _ENTRIES)
         module = self._new_module(path, entries)
         self._fill(module, path, entries["tied"] or {}, entries["frozen"] or [])
         children = entries["modules"] or {}
@@ -243,7 +243,7 @@ class _Builder(_Counter):
         if (entries["parameters"] or 0) < 0:
             raise ValueError(f"a {name} cannot hold {entries['parameters']} parameters")
         try:
-            module = _outline(cls, self._arguments(cls, path, entries["arguments"] or {}))
+            module = _module_outline(cls, self._arguments(cls, path, entries["arguments"] or {}))
             with outlines():
                 for i in range(entries["parameters"] or 0):
                     values = self._named(path, str(i))
@@ -333,7 +333,7 @@ def _same_bits(tensor: Tensor, values: Array) -> bool:
         (tensor._data.reshape(-1).view(np.uint8) == values.reshape(-1).view(np.uint8)).all())
 
 
-def _entries(described: dict[str, Any], types: dict[str, type]) -> dict[str, Any]:
+def _checked_entries(described: dict[str, Any], types: dict[str, type]) -> dict[str, Any]:
     """The entries of a description by name, None for those it lacks; ValueError for a wrong name or type."""
     for name, value in described.items():
         if name not in types or type(value) is not types[name]:

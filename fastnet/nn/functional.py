@@ -57,7 +57,7 @@ __all__ = [
 ]
 
 
-def _apply(name: str, function: Callable[..., Tensor], input: Tensor, inplace: bool, *args: Any) -> Tensor:
+def _apply_to(name: str, function: Callable[..., Tensor], input: Tensor, inplace: bool, *args: Any) -> Tensor:
     """function(input, *args), written into the input if `inplace`; the gradient then reads a copy of the input."""
     if not inplace:
         return function(input, *args)
@@ -87,7 +87,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
         >>> fastnet.nn.functional.relu6(fastnet.tensor([-1.0, 3.0, 8.0]))
         tensor([0., 3., 6.])
     """
-    return _apply("relu6", _activation.relu6, input, inplace)
+    return _apply_to("relu6", _activation.relu6, input, inplace)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -98,7 +98,7 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
         >>> fastnet.nn.functional.leaky_relu(fastnet.tensor([-1.0, 2.0]), 0.1)
         tensor([-0.1,  2. ])
     """
-    return _apply("leaky_relu", _activation.leaky_relu, input, inplace, negative_slope)
+    return _apply_to("leaky_relu", _activation.leaky_relu, input, inplace, negative_slope)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -111,7 +111,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
         >>> fastnet.nn.functional.elu(fastnet.tensor([-1.0, 2.0]))
         tensor([-0.6321,  2.    ])
     """
-    return _apply("elu", _activation.elu, input, inplace, alpha)
+    return _apply_to("elu", _activation.elu, input, inplace, alpha)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -122,7 +122,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
         >>> fastnet.nn.functional.silu(fastnet.tensor([0.0, 1.0]))
         tensor([0.    , 0.7311])
     """
-    return _apply("silu", _activation.silu, input, inplace)
+    return _apply_to("silu", _activation.silu, input, inplace)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
@@ -133,7 +133,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
         >>> fastnet.nn.functional.mish(fastnet.tensor([0.0, 1.0]))
         tensor([0.    , 0.8651])
     """
-    return _apply("mish", _activation.mish, input, inplace)
+    return _apply_to("mish", _activation.mish, input, inplace)
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
@@ -144,7 +144,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
         >>> fastnet.nn.functional.hardtanh(fastnet.tensor([-2.0, 0.5, 2.0]))
         tensor([-1. ,  0.5,  1. ])
     """
-    return _apply("hardtanh", _activation.hardtanh, input, inplace, min_val, max_val)
+    return _apply_to("hardtanh", _activation.hardtanh, input, inplace, min_val, max_val)
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -166,7 +166,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         >>> fastnet.nn.functional.dropout(fastnet.ones(2), 0.9, training=False)
         tensor([1., 1.])
     """
-    return _apply("dropout", _random.dropout, input, inplace, p, training)
+    return _apply_to("dropout", _random.dropout, input, inplace, p, training)
 
 
 _name_none(globals())

@@ -37,7 +37,7 @@ def pack(value: Any, subject: str) -> tuple[str, dict[str, Array]]:
     """
     arrays: dict[str, Array] = {}
     try:
-        return json.dumps(_packed(value, "", arrays), separators=(",", ":"), allow_nan=False), arrays
+        return json.dumps(_flattened(value, "", arrays), separators=(",", ":"), allow_nan=False), arrays
     except RecursionError:
         raise ValueError(f"{subject} is nested too deep or contains itself") from None
     except TypeError as e:
@@ -61,7 +61,7 @@ def unpack(document: Any, arrays: Mapping[str, Array], subject: str) -> Any:
         raise ValueError(f"{subject} is damaged: {type(e).__name__}: {e}") from None
 
 
-def _packed(value: Any, path: str, arrays: dict[str, Array]) -> Any:
+def _flattened(value: Any, path: str, arrays: dict[str, Array]) -> Any:
     if isinstance(value, Tensor | np.ndarray):
         name = path if path not in arrays else f"{path}#{len(arrays)}"
         arrays[name] = value._data if isinstance(value, Tensor) else value
@@ -70,10 +70,10 @@ def _packed(value: Any, path: str, arrays: dict[str, Array]) -> Any:
         for key in value:
             if not isinstance(key, _KEYS):
                 raise TypeError(f"keys must be strings or numbers, got a {type(key).__name__} in {path or '/'}")
-        return {"pairs": [[_packed(key, path, arrays), _packed(v, f"{path}/{key}", arrays)]
+        return {"pairs": [[_flattened(key, path, arrays), _flattened(v, f"{path}/{key}", arrays)]
                           for key, v in value.items()]}
     if isinstance(value, list | tuple):
-        items = [_packed(v, f"{path}/{i}", arrays) for i, v in enumerate(value)]
+        items = [_flattened(v, f"{path}/{i}", arrays) for i, v in enumerate(value)]
         return {"tuple": items} if isinstance(value, tuple) else items
     value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, float) and not math.isfinite(value):

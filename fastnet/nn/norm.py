@@ -156,7 +156,7 @@ class LayerNorm(Module):
     def __init__(self, normalized_shape: int | Sequence[int], eps: float = 1e-5, elementwise_affine: bool = True,
                  bias: bool = True, device: Device = None, dtype: DTypeLike | None = None) -> None:
         super().__init__()
-        self.normalized_shape = _as_tuple("LayerNorm", normalized_shape)
+        self.normalized_shape = _checked_shape("LayerNorm", normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         for name, wanted in (("weight", elementwise_affine), ("bias", elementwise_affine and bias)):
             self.register_parameter(
@@ -204,7 +204,7 @@ class RMSNorm(Module):
     def __init__(self, normalized_shape: int | Sequence[int], eps: float | None = None,
                  elementwise_affine: bool = True, device: Device = None, dtype: DTypeLike | None = None) -> None:
         super().__init__()
-        self.normalized_shape = _as_tuple("RMSNorm", normalized_shape)
+        self.normalized_shape = _checked_shape("RMSNorm", normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         self.register_parameter(
             "weight", new_parameter(*self.normalized_shape, device=device, dtype=dtype) if elementwise_affine else None)
@@ -222,7 +222,7 @@ class RMSNorm(Module):
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
 
-def _as_tuple(name: str, normalized_shape: int | Sequence[int]) -> Shape:
+def _checked_shape(name: str, normalized_shape: int | Sequence[int]) -> Shape:
     shape = tuple(normalized_shape) if isinstance(normalized_shape, tuple | list) else (normalized_shape,)
     check_sizes(name, normalized_shape=shape)
     return tuple(map(int, shape))

@@ -69,16 +69,16 @@ class Parameter(Tensor):
 def _place(parameter: Parameter, shape: Shape, dtype: DType) -> None:
     """Give a parameter zeroed memory in an arena, or inside `outlines` no memory."""
     forbid_in_recording("creating a parameter")
-    parameter._data, parameter._slot = (_outline(shape, dtype), None) if _mode.outlines else parameter_memory(
+    parameter._data, parameter._slot = (_empty_outline(shape, dtype), None) if _mode.outlines else parameter_memory(
         shape, dtype)
     parameter._storage, parameter._grad_home = Storage(), None
 
 
-class _Mode(threading.local):
+class _OutlineMode(threading.local):
     outlines = False                    # whether this thread creates parameters and buffers without memory
 
 
-_mode = _Mode()
+_mode = _OutlineMode()
 
 
 def outlines() -> AbstractContextManager[object]:
@@ -89,7 +89,7 @@ def outlines() -> AbstractContextManager[object]:
     return Swapped(_mode, "outlines", True)
 
 
-def _outline(shape: Shape, dtype: DType) -> Array:
+def _empty_outline(shape: Shape, dtype: DType) -> Array:
     """An array of zeros that share one element."""
     return np.broadcast_to(np.zeros((), dtype), shape)
 
@@ -121,7 +121,7 @@ def new_buffer(make: Callable[..., Tensor], *shape: int, dtype: DTypeLike) -> Te
         shape: the length of each dimension.
         dtype: of the buffer.
     """
-    return Tensor._wrap(_outline(shape, dtypes.as_dtype(dtype))) if _mode.outlines else make(*shape, dtype=dtype)
+    return Tensor._wrap(_empty_outline(shape, dtypes.as_dtype(dtype))) if _mode.outlines else make(*shape, dtype=dtype)
 
 
 def floating(dtype: DTypeLike | None) -> DType:

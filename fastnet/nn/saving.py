@@ -46,7 +46,7 @@ def save(model: Module, path: StrPath, metadata: dict[str, Any] | None = None) -
     if metadata is not None:
         about["metadata"] = _metadata_text(metadata)        # text within text: a description's limits do not apply
     text = json.dumps(about, separators=(",", ":"), allow_nan=False)
-    write_tensors(path, {key: x._data for key, x in _state(model).items()}, {_ABOUT: text})
+    write_tensors(path, {key: x._data for key, x in _state_dict_of(model).items()}, {_ABOUT: text})
 
 
 def _architecture() -> ModuleType:
@@ -55,7 +55,7 @@ def _architecture() -> ModuleType:
     return architecture
 
 
-def _state(model: Module) -> dict[str, Tensor]:
+def _state_dict_of(model: Module) -> dict[str, Tensor]:
     try:
         return model.state_dict()
     except RecursionError:

@@ -127,10 +127,10 @@ def clip_grads_with_norm_(parameters: _Tensors, max_norm: float, total_norm: Ten
         tensor([0.6, 0.8])
     """
     _check_bound("clip_grads_with_norm_", "max_norm", max_norm)
-    _scale(_gradients("clip_grads_with_norm_", parameters), max_norm, total_norm)
+    _scale_to_norm(_gradients("clip_grads_with_norm_", parameters), max_norm, total_norm)
 
 
-def _scale(gradients: Sequence[Tensor], max_norm: float, total_norm: Tensor) -> None:
+def _scale_to_norm(gradients: Sequence[Tensor], max_norm: float, total_norm: Tensor) -> None:
     _record((*gradients, total_norm))
     for g in gradients:
         K.clip_scale_(g._data, kernels.cast(total_norm._data, g.dtype), float(max_norm))
@@ -170,7 +170,7 @@ def clip_grad_norm_(parameters: _Tensors, max_norm: float, norm_type: float = 2.
     _check_bound("clip_grad_norm_", "max_norm", max_norm)
     gradients = _gradients("clip_grad_norm_", parameters)
     norm = get_total_norm(gradients, norm_type, error_if_nonfinite)
-    _scale(gradients, max_norm, norm)
+    _scale_to_norm(gradients, max_norm, norm)
     return norm
 
 

@@ -125,11 +125,11 @@ def _csr_product(rows: Array, weight: Array, matrix: Any) -> Result[Array]:
     weight = contiguous(weight)
     product = empty((len(rows), weight.shape[1]), weight.dtype)
     K.csr_matmul(product, *parts, weight)
-    return product, (None, gradient(_of_weight, weight.shape, *parts))
+    return product, (None, gradient(_sparse_weight_gradient, weight.shape, *parts))
 
 
 @writes_out
-def _of_weight(g: Array, shape: Shape, *parts: Any, out: Array | None = None) -> Array:
+def _sparse_weight_gradient(g: Array, shape: Shape, *parts: Any, out: Array | None = None) -> Array:
     dw = empty(shape, g.dtype) if out is None or out.shape != shape else out
     K.csr_matmul_backward(dw, *parts, contiguous(g))
     return dw

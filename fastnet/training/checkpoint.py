@@ -56,8 +56,8 @@ def restore(trainer: Trainer, state: dict[str, Any], path: StrPath) -> None:
         ValueError: settings, data or callbacks differ, or the state is damaged.
         RuntimeError: the model differs.
     """
-    _require_same(f"{path} is from a training with other", "settings", state["settings"], _settings(trainer))
-    _require_same(f"{path} is from a training with other", "callbacks",
+    _check_same_training(f"{path} is from a training with other", "settings", state["settings"], _settings(trainer))
+    _check_same_training(f"{path} is from a training with other", "callbacks",
                   dict(enumerate(name for name, _ in state["callbacks"])),
                   dict(enumerate(map(_class_name, _stateful(trainer)))))
     before = copy.deepcopy(state_of(trainer))
@@ -97,7 +97,7 @@ def _class_name(thing: object) -> str:
     return type(thing).__name__
 
 
-def _require_same(beginning: str, kind: str, saved: Mapping[Any, Any], own: Mapping[Any, Any]) -> None:
+def _check_same_training(beginning: str, kind: str, saved: Mapping[Any, Any], own: Mapping[Any, Any]) -> None:
     found = [f"{key}: {there!r} there, {here!r} here" for key, there, here in differing(saved, own)]
     if found:
         raise ValueError(f"{beginning} {kind}; {'; '.join(found)}")

@@ -55,6 +55,15 @@ def test_no_private_name_crosses_a_module_border(path):
     assert [name for name in found if name[1] not in packages] == []
 
 
+def test_a_private_name_has_one_meaning_in_the_package():
+    defined = {}
+    for path in SOURCES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and is_private(node.name):
+                defined.setdefault(node.name, set()).add(str(path.relative_to(PACKAGE)))
+    assert {name: files for name, files in defined.items() if len(files) > 1} == {}
+
+
 def test_the_rule_finds_private_names():
     source = "from fastnet.nn import utils\nfrom fastnet.nn.module import _name\nutils._other()\n"
     assert list(private_names_of_others(ast.parse(source))) == [(2, "_name"), (3, "utils._other")]

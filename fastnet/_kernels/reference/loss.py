@@ -26,7 +26,7 @@ def mse_loss(out, x, t):
 def mse_loss_backward(dx, x, t, dy, scale):
     """dx = 2 (x - t) * dy * scale."""
     np.subtract(x, t, out=dx)
-    _times(dx, dy, 2 * scale)
+    _scale_by_gradient(dx, dy, 2 * scale)
 
 
 @kernel(flushes=True)
@@ -42,7 +42,7 @@ def l1_loss(out, x, t):
 def l1_loss_backward(dx, x, t, dy, scale):
     """dx = sign(x - t) * dy * scale; the sign of NaN is 0, as in PyTorch."""
     np.subtract(x > t, x < t, out=dx, dtype=dx.dtype)
-    _times(dx, dy, scale)
+    _scale_by_gradient(dx, dy, scale)
 
 
 @kernel(flushes=True)
@@ -61,7 +61,7 @@ def huber_loss_backward(dx, x, t, dy, scale, delta):
     """dx = (x - t, limited to [-delta, delta]) * dy * scale."""
     np.subtract(x, t, out=dx)
     np.clip(dx, -delta, delta, out=dx)
-    _times(dx, dy, scale)
+    _scale_by_gradient(dx, dy, scale)
 
 
 @kernel(flushes=True)
@@ -85,7 +85,7 @@ def smooth_l1_loss_backward(dx, x, t, dy, scale, beta):
     np.subtract(x, t, out=dx)
     dx /= beta
     np.clip(dx, -1, 1, out=dx)
-    _times(dx, dy, scale)
+    _scale_by_gradient(dx, dy, scale)
 
 
 @kernel(flushes=True)
@@ -112,7 +112,7 @@ def bce_with_logits_backward(dx, x, t, dy, scale, pos_weight=None):
         np.subtract(s, t, out=dx)
     else:
         np.subtract(_positive_weight(t, pos_weight) * s, pos_weight * t, out=dx)
-    _times(dx, dy, scale)
+    _scale_by_gradient(dx, dy, scale)
 
 
 @kernel(flushes=True)
@@ -130,7 +130,7 @@ def kl_div(out, x, t, log_target=False):
 def kl_div_backward(dx, x, t, dy, scale, log_target=False):
     """dx = -t * dy * scale, with exp(t) instead of t if log_target. x is not read."""
     np.negative(np.exp(t) if log_target else t, out=dx)
-    _times(dx, dy, scale)
+    _scale_by_gradient(dx, dy, scale)
 
 
 @kernel(outputs=3, flushes=True)
@@ -190,7 +190,7 @@ def cross_entropy_probs(losses, probs, x, target, weight=None, label_smoothing=0
     target is (n, c), each row a distribution; s is label_smoothing, w the weight of the classes (1 if absent).
     """
     d, log_sum = _log_softmax_parts(probs, x)
-    q = _mixed(target, weight, label_smoothing)
+    q = _smoothed(target, weight, label_smoothing)
     np.subtract(log_sum * q.sum(1), np.einsum("ij,ij->i", d, q), out=losses)
 
 
@@ -198,13 +198,13 @@ def cross_entropy_probs(losses, probs, x, target, weight=None, label_smoothing=0
 @_silent
 def cross_entropy_probs_backward(dx, probs, target, dy, scale, weight=None, label_smoothing=0.0):
     """dx = (p sum_j q[i, j] - q) * dy * scale, with probs, target and q of cross_entropy_probs."""
-    q = _mixed(target, weight, label_smoothing)
+    q = _smoothed(target, weight, label_smoothing)
     np.multiply(probs, q.sum(1, keepdims=True), out=dx)
     dx -= q
     dx *= dy.reshape(-1, 1) * scale
 
 
-def _times(dx, dy, scale):
+def _scale_by_gradient(dx, dy, scale):
     dx *= (dy.reshape(dx.shape) if dy.size == dx.size else dy.reshape(())) * scale
 
 
@@ -227,7 +227,7 @@ def _log_softmax_parts(probs, x):
     return d, np.log(total[:, 0])
 
 
-def _mixed(target, weight, label_smoothing):
+def _smoothed(target, weight, label_smoothing):
     q = target
     if label_smoothing:
         q = target * (1 - label_smoothing) + label_smoothing / max(target.shape[1], 1)

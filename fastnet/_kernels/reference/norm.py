@@ -60,12 +60,12 @@ def batch_norm_stats(mean, var, x):
 def batch_norm(out, x, mean, var, weight, bias, eps):
     """out = (x - mean)/sqrt(var + eps)*weight + bias."""
     out[...] = x - mean[:, None]
-    np.multiply(out, _scale(var, weight, eps)[:, None], out=out)
+    np.multiply(out, _inverse_deviation(var, weight, eps)[:, None], out=out)
     if bias is not None:
         np.add(out, bias[:, None], out=out)
 
 
-def _scale(var, weight, eps):
+def _inverse_deviation(var, weight, eps):
     rstd = 1 / np.sqrt(var + var.dtype.type(eps))
     return rstd if weight is None else rstd * weight
 
@@ -78,8 +78,8 @@ def batch_norm_backward(dx, dweight, dbias, x, mean, var, weight, dy, eps, train
     dx = weight*rstd*(dy - dbias/m - h*dweight/m). Otherwise they are constants, and dx = weight*rstd*dy.
     """
     count = x.shape[0] * x.shape[2]
-    rstd = _scale(var, None, eps)
-    scale = _scale(var, weight, eps)
+    rstd = _inverse_deviation(var, None, eps)
+    scale = _inverse_deviation(var, weight, eps)
     if dweight is not None or dbias is not None or training:
         h = ((x - mean[:, None]) * rstd[:, None]).astype(x.dtype)
         sums = dy.sum(axis=(0, 2))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 ALIGNMENT = 64                          # bytes; every block begins at a multiple of it
 
 
-def _rounded(nbytes):
+def _class_size(nbytes):
     """nbytes rounded up to a size class: four for each power of two, so that blocks serve similar shapes, too."""
     nbytes = max(nbytes, ALIGNMENT)
     step = max(1 << ((nbytes - 1).bit_length() - 3), ALIGNMENT)
@@ -56,7 +56,7 @@ class Pool:
         """An uninitialised Block of at least `nbytes` bytes."""
         if nbytes < 0:
             raise ValueError(f"expected a number of bytes of 0 or more, got {nbytes}")
-        size = _rounded(nbytes) + ALIGNMENT
+        size = _class_size(nbytes) + ALIGNMENT
         free = self._free.get(size)
         if free:
             memory = free.pop()

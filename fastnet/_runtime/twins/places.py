@@ -29,11 +29,11 @@ class Place:
         if self.kind_name == "ENTRY":
             return self.holder.get(self.key, MISSING)
         if self.kind_name == "CELL":
-            return _contents(self.holder)
+            return _cell_value(self.holder)
         return next((vars(c)[self.key] for c in self.holder.__mro__ if self.key in vars(c)), MISSING)
 
 
-def _contents(cell):
+def _cell_value(cell):
     try:
         return cell.cell_contents
     except ValueError:                      # an empty cell

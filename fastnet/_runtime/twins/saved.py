@@ -109,14 +109,14 @@ def _append_arrays(values, name, arrays):
 
 def _type_held(function, depth=0):
     """The type of an object in a function's closure or defaults that may hold an array, or None."""
-    for value in (*_contents(function.__closure__ or ()), *(function.__defaults__ or ()),
+    for value in (*_filled_cells(function.__closure__ or ()), *(function.__defaults__ or ()),
                   *(function.__kwdefaults__ or {}).values()):
         if not _is_array_free(value, depth):
             return type(value).__name__
     return None
 
 
-def _contents(cells):
+def _filled_cells(cells):
     """The values in a closure's cells, without those that are still empty."""
     for cell in cells:
         try:

@@ -70,10 +70,10 @@ def checked_pictures(x: Any) -> Array:
 
 def in_dtype(values: Array, dtype: DType) -> Array:
     """Computed numbers in the dtype of the images; for integers, rounded and clipped to the dtype's range."""
-    return (_rounded(values, dtype) if dtype.kind in "iu" else values).astype(dtype, copy=False)
+    return (_rounded_to_range(values, dtype) if dtype.kind in "iu" else values).astype(dtype, copy=False)
 
 
-def _rounded(values: Array | Number, dtype: DType) -> Array:
+def _rounded_to_range(values: Array | Number, dtype: DType) -> Array:
     return np.clip(np.rint(values), np.iinfo(dtype).min, np.iinfo(dtype).max)
 
 
@@ -83,6 +83,6 @@ def checked_fill(fill: Number, dtype: DType) -> Number:
     Raises:
         ValueError: they cannot hold it.
     """
-    if dtype.kind in "iu" and not np.array_equal(_rounded(fill, dtype), fill):
+    if dtype.kind in "iu" and not np.array_equal(_rounded_to_range(fill, dtype), fill):
         raise ValueError(f"expected a fill value that {dtype} can hold, got {fill}")
     return fill

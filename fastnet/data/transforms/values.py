@@ -141,7 +141,7 @@ class MixUp(BatchTransform):
         target = self._probabilities(np.asarray(target))
         share = rng.beta(self.alpha, self.alpha, len(target)).astype(np.float32)
         others = rng.permutation(len(target))
-        return tuple(_mixed(np.asarray(a), share, others) for a in (*inputs, target))
+        return tuple(_blend(np.asarray(a), share, others) for a in (*inputs, target))
 
     def _probabilities(self, target: Array) -> Array:
         """Class numbers as probabilities of the classes; other targets unchanged."""
@@ -156,7 +156,7 @@ class MixUp(BatchTransform):
         return np.eye(self.classes, dtype=np.float32)[target]
 
 
-def _mixed(a: Array, share: Array, others: Array) -> Array:
+def _blend(a: Array, share: Array, others: Array) -> Array:
     if a.dtype.kind != "f":
         a = a.astype(np.float32)
     share = share.reshape(-1, *(1,) * (a.ndim - 1)).astype(a.dtype)

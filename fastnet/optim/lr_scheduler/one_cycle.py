@@ -17,11 +17,11 @@ def _cosine(start: float, end: float, pct: float) -> float:
     return end + (start - end) / 2.0 * (math.cos(math.pi * pct) + 1)
 
 
-def _linear(start: float, end: float, pct: float) -> float:
+def _linear_annealing(start: float, end: float, pct: float) -> float:
     return (end - start) * pct + start
 
 
-_ANNEAL = {"cos": _cosine, "linear": _linear}
+_ANNEAL = {"cos": _cosine, "linear": _linear_annealing}
 
 
 def _positive(name: str, value: int) -> int:

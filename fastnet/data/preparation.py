@@ -102,10 +102,10 @@ class TablePreparation:
                  missing: Literal["median", "mean", "most_frequent"] = "median",
                  clip: tuple[float, float] | None = None, scale: Literal["standard", "robust"] | None = "standard",
                  max_categories: int = 50, max_words: int = 500) -> None:
-        _check_choice("way to fill in", missing, ("median", "mean", "most_frequent"))
-        _check_choice("scale", scale, ("standard", "robust", None))
+        _check_option("way to fill in", missing, ("median", "mean", "most_frequent"))
+        _check_option("scale", scale, ("standard", "robust", None))
         for kind in (kinds or {}).values():
-            _check_choice("kind of column", kind, tuple(ENCODERS))
+            _check_option("kind of column", kind, tuple(ENCODERS))
         if clip is not None and not 0 <= clip[0] < clip[1] <= 1:
             raise ValueError(f"expected clip to be two quantiles, 0 <= low < high <= 1, got {clip}")
         if max_categories < 2 or max_words < 1:
@@ -341,7 +341,7 @@ class TablePreparation:
         return made
 
 
-def _check_choice(what: str, given: object, known: tuple[Any, ...]) -> None:
+def _check_option(what: str, given: object, known: tuple[Any, ...]) -> None:
     if given not in known:
         raise one_of(what, given, known)
 

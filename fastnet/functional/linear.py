@@ -272,10 +272,10 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha:
         if isinstance(factor, float) and product.dtype.kind != "f":
             raise RuntimeError(f"addmm: expected {name} to be an integer for a result of dtype {product.dtype}, got "
                                f"{factor!r}")
-    return _scaled(input.expand(product.shape), beta) + _scaled(product, alpha)
+    return _scaled_term(input.expand(product.shape), beta) + _scaled_term(product, alpha)
 
 
-def _scaled(x: Tensor, factor: Number) -> Tensor:
+def _scaled_term(x: Tensor, factor: Number) -> Tensor:
     return _zeroed(x) if factor == 0 else x if factor == 1 else x * factor
 
 

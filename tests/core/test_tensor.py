@@ -8,6 +8,7 @@ import fastnet
 from fastnet import nn
 
 
+@pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")      # of NumPy 2.5
 def test_arrays_passed_in_and_out_are_separate_objects():
     a = np.zeros((2, 3), np.float32)
     t = fastnet.from_numpy(a)

@@ -220,7 +220,7 @@ def test_a_hostile_architecture(model, tensors, words, path):
 
 def test_nested_architectures(path):
     refused(path, described(json.loads(NESTED * 70 + '{"class":"Tanh"}' + "}}" * 70)), "more than 64 nested in each")
-    about = '{"format":1,"model":' + NESTED * 20_000
+    about = '{"format":1,"model":' + NESTED * 100_000
     refused(path, pack({"__metadata__": {"fastnet": about}}), "the description of the model is nested too deep")
     about = '{"format":1,"model":[' + "[]," * 1_000_000 + "[]]}"
     refused(path, pack({"__metadata__": {"fastnet": about}}), "the description of the model is damaged: it has more")

@@ -5,12 +5,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-project, author = "fastnet", "The fastnet authors"
+project, author, copyright = "fastnet", "The fastnet authors", "2026, The fastnet authors"
 release = installed_version("fastnet-cpu")
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon", "myst_parser", "reference"]
 html_theme = "furo"
 html_title = f"fastnet {release}"
-exclude_patterns = ["templates"]
+exclude_patterns = ["static", "templates"]
+html_static_path, html_css_files = ["static"], ["reference.css"]
 templates_path = ["templates"]
 
 default_role = "py:obj"                         # `Tensor.sum` in a docstring is a link where there is such a page

@@ -1,7 +1,7 @@
 """Sphinx extension that writes the pages of the API reference from the `__all__` of the public modules.
 
-Each object has one page, under the first module of `MODULES` that exports it; further names of the same object are
-listed on the page of other names. A new public name needs no edit here.
+Each object has one page, under the first module of `MODULES` that exports it. Further names of the same object,
+constants and the types of signatures are listed on a page of other names. A new public name needs no edit here.
 """
 import importlib
 import inspect
@@ -9,50 +9,54 @@ import re
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
+
 MODULES = ("fastnet", "fastnet.autograd", "fastnet.nn", "fastnet.nn.functional", "fastnet.nn.init", "fastnet.nn.utils",
            "fastnet.optim", "fastnet.optim.lr_scheduler", "fastnet.data", "fastnet.datasets", "fastnet.metrics",
            "fastnet.training", "fastnet.callbacks", "fastnet.sklearn", "fastnet.random", "fastnet.backend",
            "fastnet.dtypes")
+FOR_OTHER_MODULES = {"described_data", "step_model", "total_steps"}     # members of the Trainer that callbacks read
+PACKAGE = Path(importlib.import_module("fastnet").__file__).parent
 
 
 def setup(app):
     """Connect the functions of this file to Sphinx's events."""
     app.connect("config-inited", write_pages)             # before the pages of the source folder are listed
     app.connect("autodoc-process-docstring", escape_markup, priority=400)           # before napoleon
-    app.connect("autodoc-skip-member", skip_metadata_requests)
+    app.connect("autodoc-process-bases", keep_public_bases)
+    app.connect("autodoc-skip-member", skip_internal_members)
     return {"parallel_read_safe": True}
 
 
 # ---- pages ----------------------------------------------------------------------------------------------------------
 
 def write_pages(app, config):
-    """Write a page for each public module, one for other names and constants, and the index of the reference."""
+    """Write a page for each public module, one for other names, and the index of the reference."""
     folder = Path(app.srcdir, "reference")
     folder.mkdir(exist_ok=True)
-    seen, others, pages = {}, [], []
+    pages, aliases, constants = {}, [], []
     for name in MODULES:
         module = importlib.import_module(name)
-        sections = {}
-        for member in module.__all__:
-            value = getattr(module, member)
-            if isinstance(value, ModuleType):
-                continue
-            if not documented(value):
-                others.append((f"{name}.{member}", repr(value)))
-            elif id(value) in seen:
-                others.append((f"{name}.{member}", f"`{seen[id(value)]}`"))
+        sections, elsewhere = {}, []
+        for member, value in public_members(module):
+            if not callable(value):
+                constants.append((f"{name}.{member}", constant_text(value)))
+            elif id(value) in pages:
+                aliases.append((f"{name}.{member}", f"{{py:obj}}`{pages[id(value)]}`"))
+                elsewhere.append((member, pages[id(value)]))
             else:
-                seen[id(value)] = f"{name}.{member}"
+                pages[id(value)] = f"{name}.{member}"
                 sections.setdefault(home_of(value), []).append(member)
-        pages.append(name)
-        write(folder / f"{name}.rst", module_page(name, module, sections))
-    write(folder / "other_names.md", other_names_page(others))
-    write(folder / "index.rst", index_page(pages))
+        write(folder / f"{name}.rst", module_page(name, module, sections, elsewhere))
+    write(folder / "other_names.md", other_names_page(aliases, constants, signature_types()))
+    write(folder / "index.rst", index_page())
 
 
-def documented(value):
-    """Whether an object has a docstring that tells about it, rather than about its type."""
-    return inspect.isclass(value) or callable(value)
+def public_members(module):
+    """(name, object) of what a module exports, modules left out; the name that an object was defined by comes first."""
+    members = [(name, getattr(module, name)) for name in module.__all__]
+    members = [(name, value) for name, value in members if not isinstance(value, ModuleType)]
+    return sorted(members, key=lambda member: getattr(member[1], "__name__", None) != member[0])
 
 
 def home_of(value):
@@ -60,28 +64,62 @@ def home_of(value):
     return getattr(inspect.unwrap(value), "__module__", None) or type(value).__module__
 
 
-def module_page(name, module, sections):
-    """A page with a table of names for each file of the module."""
+def module_page(name, module, sections, elsewhere):
+    """A page with a table of names for each file of the module, files with classes first."""
+    def order(section):
+        home, members = section
+        return not any(inspect.isclass(getattr(module, member)) for member in members), home
+
     parts = [heading(name, "="), first_line(module), f".. currentmodule:: {name}"]
-    for home, members in sorted(sections.items()):
+    for home, members in sorted(sections.items(), key=order):
         if len(sections) > 1:
             source = importlib.import_module(home)
             parts += [heading(home.rpartition(".")[2].replace("_", " ").capitalize(), "-"), first_line(source)]
         parts.append("\n".join([".. autosummary::", "   :toctree: generated", "   :nosignatures:", "",
                                 *(f"   {member}" for member in sorted(members))]))
+    if elsewhere:
+        links = ", ".join(f":py:obj:`{member} <{page}>`" for member, page in sorted(elsewhere))
+        parts.append(f"This module also exports {links}.")
     return parts
 
 
-def other_names_page(others):
-    """A table of the names that have no page: what each one is."""
-    rows = [f"| `{name}` | {value} |" for name, value in sorted(others)]
-    return ["# Other names, dtypes and constants", "\n".join(["| name | is |", "| --- | --- |", *rows])]
+def other_names_page(aliases, constants, types):
+    """Tables of the names that have no page: other names of objects, constants, and types in signatures."""
+    return ["# Other names, constants and types",
+            "## Other names of the same object", table("name", "the same as", aliases),
+            "## Constants and dtypes", table("name", "value", constants),
+            "## Types in signatures", table("type", "stands for", types)]
 
 
-def index_page(pages):
-    """The first page of the reference: a list of the others."""
-    entries = [f"   {page}" for page in [*pages, "other_names"]]
-    return [heading("API reference", "="), "\n".join([".. toctree::", "   :maxdepth: 1", "", *entries])]
+def table(left, right, rows):
+    """A table in Markdown with two columns, the first one in backticks."""
+    return "\n".join([f"| {left} | {right} |", "| --- | --- |", *(f"| `{a}` | {b} |" for a, b in sorted(rows))])
+
+
+def constant_text(value):
+    """The value of a constant; of an object that is no plain value, its type."""
+    plain = isinstance(value, str | int | float | tuple | frozenset | dict | np.dtype | None)
+    return f"`{value!r}`".replace("|", "\\|") if plain else f"a `{type(value).__name__}`"
+
+
+def signature_types():
+    """(name, definition) of each type alias that signatures of the package use."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for alias, text in re.findall(r"^ {0,4}([A-Z]\w+): TypeAlias = (\"\"\".*?\"\"\"|[^#\n]*(?:\n {20,}[^#\n]*)*)",
+                                      path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+            found[alias] = " ".join(text.strip().strip('"').split())
+    return [(alias, f"`{text}`".replace("|", "\\|")) for alias, text in found.items()]
+
+
+def index_page():
+    """The first page of the reference: a table of the others."""
+    rows = [f"   * - :doc:`{name} <{name}>`\n     - {first_line(importlib.import_module(name))}" for name in MODULES]
+    hidden = [f"   {page}" for page in [*MODULES, "other_names"]]
+    return [heading("API reference", "="),
+            "\n".join([".. list-table::", "   :widths: 30 70", "", *rows,
+                       "   * - :doc:`other_names`\n     - Other names of objects, constants, types in signatures."]),
+            "\n".join([".. toctree::", "   :hidden:", "", *hidden])]
 
 
 def heading(text, line):
@@ -101,11 +139,23 @@ def write(path, parts):
         path.write_text(text)
 
 
-# ---- members and docstrings -----------------------------------------------------------------------------------------
+# ---- classes and docstrings -----------------------------------------------------------------------------------------
 
-def skip_metadata_requests(app, kind, name, value, skip, options):
-    """Leave out the methods `set_..._request` that scikit-learn gives every estimator."""
-    return True if re.fullmatch("set_\\w+_request", name) else None
+def keep_public_bases(app, name, cls, options, bases):
+    """Show no base class that users cannot name; its members are shown as the class's own."""
+    bases[:] = [base for base in bases if is_public(getattr(base, "__origin__", base))] or [object]
+
+
+def is_public(cls):
+    """Whether a class is exported by a public module, or comes from another package."""
+    if not cls.__module__.startswith("fastnet"):
+        return True
+    return any(getattr(importlib.import_module(name), cls.__name__, None) is cls for name in MODULES)
+
+
+def skip_internal_members(app, kind, name, value, skip, options):
+    """Leave out what only other modules call, and the methods `set_..._request` that scikit-learn adds."""
+    return True if name in FOR_OTHER_MODULES or re.fullmatch("set_\\w+_request", name) else None
 
 
 def escape_markup(app, kind, name, value, options, lines):

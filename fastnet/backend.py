@@ -155,6 +155,12 @@ def set_backend(name: BackendName) -> None:
     Raises:
         ValueError: unknown backend.
         ImportError: the backend is "compiled" and the compiled kernels are not built or broken.
+
+    Example:
+        >>> import fastnet
+        >>> before = fastnet.backend.config()["backend"]
+        >>> fastnet.set_backend("numpy")
+        >>> fastnet.set_backend(before)
     """
     K.__dict__ = _table(name)
 
@@ -201,6 +207,13 @@ def set_num_threads(n: int) -> None:
 
     Raises:
         RuntimeError: n is not an integer from 1 to 1024.
+
+    Example:
+        >>> import fastnet
+        >>> threads = fastnet.get_num_threads()
+        >>> if fastnet.backend.compiled_available:
+        ...     fastnet.set_num_threads(1)
+        ...     fastnet.set_num_threads(threads)
     """
     if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= _MOST_THREADS:
         raise RuntimeError(f"set_num_threads: expected a number of threads from 1 to {_MOST_THREADS}, got {n!r}")
@@ -217,7 +230,13 @@ def set_num_threads(n: int) -> None:
 
 
 def get_isa() -> str | None:
-    """Instruction set of the compiled kernels, one of `available_isas()`; None without compiled kernels."""
+    """Instruction set of the compiled kernels, one of `available_isas()`; None without compiled kernels.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.get_isa() is None or fastnet.get_isa() in fastnet.available_isas()
+        True
+    """
     return _cpu.isa() if compiled_available else None
 
 
@@ -225,6 +244,11 @@ def available_isas() -> list[str]:
     """Instruction sets that this build contains and this processor supports, lowest first.
 
     They are "baseline", "avx2" and "avx512" on x86-64, "baseline" and "neon" on aarch64.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.available_isas()[:1] in (["baseline"], [])
+        True
     """
     return _cpu.available() if compiled_available else []
 
@@ -238,6 +262,13 @@ def set_isa(name: str) -> None:
     Raises:
         ValueError: this build or this processor lacks the instruction set.
         RuntimeError: there are no compiled kernels.
+
+    Example:
+        >>> import fastnet
+        >>> if fastnet.backend.compiled_available:
+        ...     before = fastnet.get_isa()
+        ...     fastnet.set_isa("baseline")
+        ...     fastnet.set_isa(before)
     """
     if not compiled_available:
         raise RuntimeError(f"set_isa: the compiled kernels are {_absent.status}, so there is no instruction set to "
@@ -269,7 +300,13 @@ def config() -> dict[str, Any]:
 
 
 def show_config() -> None:
-    """Print the backend, instruction set and number of threads in use, and why compiled kernels are missing."""
+    """Print the backend, instruction set and number of threads in use, and why compiled kernels are missing.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.show_config()           # doctest: +ELLIPSIS
+        backend: ...
+    """
     for key, value in config().items():
         if value is not None:
             print(f"{key + ':':10s} {', '.join(value) if isinstance(value, list) else value}")

@@ -133,7 +133,13 @@ def manual_seed(seed: int) -> Generator:
 
 
 def seed() -> int:
-    """Seed the default generator from the operating system; returns the seed, from 0 to 2^64 - 1."""
+    """Seed the default generator from the operating system; returns the seed, from 0 to 2^64 - 1.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.seed() == fastnet.initial_seed()
+        True
+    """
     return default_generator.manual_seed(_seed_of_the_system()).seed
 
 

@@ -40,6 +40,9 @@ def printable(text: object) -> str:
     return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], str(text))
 
 
+# Errors of code that got a number or a string for an array.
+_NO_ARRAY = re.compile(r"is not iterable|expected numpy\.ndarray")
+
 _NO_TENSORS = bool, int, float, complex, str, list, dict        # not arrays: some operations take them for tensors
 
 
@@ -161,13 +164,23 @@ def naming_none(function: _F) -> _F:
 def explain_none(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
                  error: Exception) -> None:
     """Raise a TypeError that names the argument, if a call failed because it got None or a number for a tensor."""
-    if not isinstance(error, AttributeError) and "None" not in str(error):
+    no_array = isinstance(error, AttributeError) or _NO_ARRAY.search(str(error)) is not None
+    if not no_array and "None" not in str(error):
         return
     signature = inspect.signature(function)
     for argument, value in signature.bind_partial(*args, **kwargs).arguments.items():
         needed = argument in _TENSORS and signature.parameters[argument].default is inspect.Parameter.empty
-        if needed and (value is None or (isinstance(error, AttributeError) and isinstance(value, _NO_TENSORS))):
-            raise not_a_tensor(function.__qualname__, argument, value) from None
+        if needed and (value is None or (no_array and isinstance(value, _NO_TENSORS))):
+            raise not_a_tensor(function.__qualname__.lstrip("_"), argument, value) from None
+
+
+def takes_tensors(function: Callable[..., Any]) -> bool:
+    """Whether a function in Python requires further arguments, after its first, that are tensors."""
+    if not inspect.isfunction(function):
+        return False
+    code = function.__code__
+    required = code.co_varnames[1:code.co_argcount - len(function.__defaults__ or ())]
+    return not _TENSORS.isdisjoint(required)
 
 
 def name_none(namespace: dict[str, Any]) -> None:
@@ -182,6 +195,6 @@ def name_none(namespace: dict[str, Any]) -> None:
         if not inspect.isroutine(function):
             continue
         if function not in made:
-            made[function] = naming_none(respelled(function)) if inspect.isfunction(function) else respelled(function)
+            made[function] = respelled(naming_none(function) if inspect.isfunction(function) else function)
             made[function].__module__ = namespace["__name__"]
         namespace[name] = made[function]

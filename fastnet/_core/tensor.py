@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import numpy as np
 
 from fastnet import dtypes
-from fastnet._core.errors import shape_text
+from fastnet._core.errors import naming_none, shape_text, takes_tensors
 from fastnet._core.placement import channels_last, check_placement, device, placement_name
 from fastnet._core.spellings import respelled
 from fastnet._core.state import forbid_in_recording, state
@@ -384,7 +384,8 @@ def method(*names: str) -> Callable[[_F], _F]:
         names: further names of the method.
     """
     def register(fn: _F) -> _F:
-        member = respelled(fn)
+        is_operator = any(name.startswith("__") for name in names)      # operators check their arguments themselves
+        member = respelled(naming_none(fn) if takes_tensors(fn) and not is_operator else fn)
         for name in (fn.__name__, *names):
             setattr(Tensor, name, member)
         return fn

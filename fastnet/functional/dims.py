@@ -129,7 +129,7 @@ def normalize_dims(x: Tensor | Array, dim: Dims) -> Shape:
         IndexError: out of range.
         RuntimeError: a dimension occurs twice.
     """
-    if dim is None or dim == ():
+    if dim is None or (isinstance(dim, tuple | list) and not dim):
         return tuple(range(x.ndim))
     return tuple(sorted(as_dims("dim", x, dim)))[:x.ndim]
 

@@ -263,6 +263,14 @@ def test_integers_are_not_divided_by_zero(divide):
         step(x, x)
 
 
+@pytest.mark.parametrize("name", ["sum", "mean", "std", "var", "max", "amin", "argmax", "all", "logsumexp", "norm"])
+def test_a_dimension_is_a_numpy_integer(name):
+    x = fastnet.arange(6.0).reshape(2, 3) > 2 if name == "all" else fastnet.arange(6.0).reshape(2, 3)
+    found, expected = getattr(x, name)(dim=np.int64(1)), getattr(x, name)(dim=1)
+    for a, b in zip(found, expected) if isinstance(found, tuple) else [(found, expected)]:
+        assert a.shape == b.shape == (2,) and fastnet.equal(a, b)
+
+
 def test_none_and_text_are_refused_as_data():
     x = fastnet.ones(2)
     assert x != None and x != "a"        # noqa: E711
@@ -283,6 +291,11 @@ def test_none_and_text_are_refused_as_data():
     (lambda: fastnet.ones(2).norm("nuc"), RuntimeError, "norm: expected a number or 'fro' as p, got 'nuc'"),
     (lambda: fastnet.ones(2).isclose(2), TypeError, "isclose: expected other to be a tensor, got int"),
     (lambda: fastnet.ones(2).equal(2), TypeError, "equal: expected other to be a tensor, got int"),
+    *((f, TypeError, f"{name}: expected {argument} to be a tensor, got int") for name, argument, f in [
+        ("dot", "tensor", lambda: fastnet.dot(fastnet.ones(2), 3)), ("dot", "tensor", lambda: fastnet.ones(2).dot(3)),
+        ("mv", "vec", lambda: fastnet.ones(2, 2).mv(3)), ("outer", "vec2", lambda: fastnet.ones(2).outer(3)),
+        ("bmm", "mat2", lambda: fastnet.ones(2, 2, 2).bmm(3)), ("type_as", "other", lambda: fastnet.ones(2).type_as(3)),
+        ("relu", "input", lambda: fastnet.nn.ReLU()(3)), ("softmax", "input", lambda: fastnet.nn.Softmax(0)(3))]),
     (lambda: fastnet.zeros(2.5), TypeError, "expected integers, or one tuple of them, got 2.5"),
     (lambda: fastnet.ones(4).reshape(2, 2.0), TypeError, r"integers, or one tuple of them, got \(2, 2.0\)"),
     (lambda: fastnet.ones(2).chunk(0), RuntimeError, "chunk: expected a positive number of chunks, got 0"),

@@ -102,6 +102,8 @@ def test_keywords_of_a_custom_operation():
     (lambda x: fastnet.eq(other=x), "eq: missing a required argument: 'input'"),
     (lambda x: fastnet.eq(x, x, other=x), "eq: multiple values for argument 'other'"),
     (lambda x: fastnet.eq(input=x, other=None), "eq: expected other to be a tensor, got NoneType"),
+    (lambda x: fastnet.gather(x, axis=0, index=None), "gather: expected index to be a tensor, got NoneType"),
+    (lambda x: x.gather(axis=0, index=None), "gather: expected index to be a tensor, got NoneType"),
 ])
 def test_errors_of_calls_by_keyword(call, words):
     with pytest.raises(TypeError, match=words):

@@ -60,7 +60,7 @@ def _scale(axis, ratios):
     axis.minorticks_off()
     axis.set_xlim(low / 1.15, high * 1.15)
     axis.set_xticks(ticks, [f"{t:g}x" for t in ticks])
-    axis.set_xlabel("time relative to fastnet's (its time is at the right edge); further right is slower")
+    axis.set_xlabel("time relative to fastnet's (black line; printed at the right); farther right is slower")
 
 
 def _legend(figure, engines):

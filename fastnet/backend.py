@@ -1,7 +1,7 @@
 """The kernel table K, the choice of the backend, threads and instruction sets.
 
-This module alone imports compiled code. `K.relu(out, x)` runs the compiled kernel if it supports the dtype, else the
-NumPy reference. Each call looks its kernel up in K, so `use_backend` takes effect at once.
+`_runtime/native.py` imports the compiled modules. `K.relu(out, x)` runs the compiled kernel if it supports the dtype,
+else the NumPy reference. Each call looks its kernel up in K, so `use_backend` takes effect at once.
 """
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ if compiled_available:
 
 # ---- the table ------------------------------------------------------------------------------------------------------
 
-class _Table:
+class _KernelTable:
     """The kernels in use, one attribute per kernel; `name` is the name of their backend."""
 
     name: str
 
 
-K: Any = _Table()
+K: Any = _KernelTable()
 
 
 _silent = contextvars.Context()

@@ -71,7 +71,7 @@ def check_descriptions(rows):
 
 def box(name, x, y, width):
     """A rectangle with the module's name and its description."""
-    kind = "private" if name.startswith("_") and name != "__main__" else "public"
+    kind = "private" if name.startswith("_") else "public"
     return [f'<rect class="{kind}" x="{x:g}" y="{y:g}" width="{width:g}" height="{BOX}" rx="4"/>',
             f'<text class="name" x="{x + 10:g}" y="{y + 18:g}">{html.escape(name)}</text>',
             f'<text class="about" x="{x + 10:g}" y="{y + 36:g}">{html.escape(DESCRIPTIONS[name])}</text>']

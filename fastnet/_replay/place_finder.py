@@ -169,7 +169,7 @@ class PlaceFinder:
         self.visit(getattr(value, "fget", None) or getattr(value, "__func__", None), path)
 
     def _by_name(self, value, path):
-        entry = (value, path, set())
+        entry: tuple[Any, str, set[str]] = (value, path, set())
         self._named.append(entry)
         self._operators(value if isinstance(value, type) else type(value))
         if not isinstance(value, (type, types.ModuleType)):

@@ -63,7 +63,7 @@ cdef class Family:
             while entry.name != NULL and strcmp(entry.name, key) != 0:
                 entry += 1
             if entry.name == NULL:
-                raise KeyError(f"kernel {name!r} is not in its table")
+                raise KeyError(f"no kernel {name!r} in the table at the end of src/<family>.c")
             kernel.f32[isa] = entry.f32
             kernel.f64[isa] = entry.f64
             kernel.keeps_tiny = entry.keeps_tiny

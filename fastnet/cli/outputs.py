@@ -34,7 +34,8 @@ def check_outputs(inputs: Iterable[StrPath], outputs: Iterable[tuple[str, StrPat
         fastnet.cli.errors.WrongUseError: --output would overwrite './new.csv', which is an input
     """
     inputs = list(inputs)
-    read, written = {_identity(path) for path in inputs}, {}
+    read = {_identity(path) for path in inputs}
+    written: dict[object, str] = {}
     folders = {Path(path).resolve() for path in inputs if os.path.isdir(path)}
     for option, path in outputs:
         if path is None:

@@ -10,8 +10,23 @@ from fastnet.nn.module import Module
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ELU", "GELU", "Hardtanh", "LeakyReLU", "LogSigmoid", "LogSoftmax", "Mish", "ReLU", "ReLU6", "SiLU",
-           "Sigmoid", "Softmax", "Softplus", "Softsign", "Tanh"]
+__all__ = [
+    "ELU",
+    "GELU",
+    "Hardtanh",
+    "LeakyReLU",
+    "LogSigmoid",
+    "LogSoftmax",
+    "Mish",
+    "ReLU",
+    "ReLU6",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Softsign",
+    "Tanh",
+]
 
 
 class _Elementwise(Module):
@@ -249,7 +264,7 @@ class GELU(Module):
         approximate: "none" computes Phi with the error function, "tanh" with a tanh formula, as GPT-2 does.
 
     Raises:
-        ValueError: when called, for any other approximation.
+        RuntimeError: when called, for any other approximation.
 
     Example:
         >>> import fastnet

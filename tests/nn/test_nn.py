@@ -66,28 +66,44 @@ def test_function_gradient(name):
 
 # name -> (how to make the layer in a namespace, input); compared with PyTorch on the same weights
 LAYERS = {
-    "Linear": (lambda n: n.Linear(5, 3), X), "Linear-plain": (lambda n: n.Linear(5, 3, bias=False), X),
-    "Linear-3d": (lambda n: n.Linear(4, 3), BOX), "Linear-1d": (lambda n: n.Linear(5, 2), ROW),
-    "Identity": (lambda n: n.Identity(7, unused=True), X), "Flatten": (lambda n: n.Flatten(), BOX),
-    "Flatten-0": (lambda n: n.Flatten(0, 1), BOX), "Unflatten": (lambda n: n.Unflatten(2, (2, -1)), BOX),
-    "BatchNorm1d": (lambda n: n.BatchNorm1d(5), X), "BatchNorm1d-3d": (lambda n: n.BatchNorm1d(5, momentum=0.3), BOX),
+    "Linear": (lambda n: n.Linear(5, 3), X),
+    "Linear-plain": (lambda n: n.Linear(5, 3, bias=False), X),
+    "Linear-3d": (lambda n: n.Linear(4, 3), BOX),
+    "Linear-1d": (lambda n: n.Linear(5, 2), ROW),
+    "Identity": (lambda n: n.Identity(7, unused=True), X),
+    "Flatten": (lambda n: n.Flatten(), BOX),
+    "Flatten-0": (lambda n: n.Flatten(0, 1), BOX),
+    "Unflatten": (lambda n: n.Unflatten(2, (2, -1)), BOX),
+    "BatchNorm1d": (lambda n: n.BatchNorm1d(5), X),
+    "BatchNorm1d-3d": (lambda n: n.BatchNorm1d(5, momentum=0.3), BOX),
     "BatchNorm1d-mean": (lambda n: n.BatchNorm1d(5, momentum=None), X),
     "BatchNorm1d-plain": (lambda n: n.BatchNorm1d(5, affine=False), X),
     "BatchNorm1d-own": (lambda n: n.BatchNorm1d(5, track_running_stats=False), X),
     "BatchNorm1d-no-bias": (lambda n: n.BatchNorm1d(5, bias=False, eps=0.1), X),
-    "LayerNorm": (lambda n: n.LayerNorm(5), X), "LayerNorm-2": (lambda n: n.LayerNorm((5, 4), eps=0.1), BOX),
+    "LayerNorm": (lambda n: n.LayerNorm(5), X),
+    "LayerNorm-2": (lambda n: n.LayerNorm((5, 4), eps=0.1), BOX),
     "LayerNorm-plain": (lambda n: n.LayerNorm(5, elementwise_affine=False), X),
-    "LayerNorm-no-bias": (lambda n: n.LayerNorm([5], bias=False), X), "RMSNorm": (lambda n: n.RMSNorm(5), X),
+    "LayerNorm-no-bias": (lambda n: n.LayerNorm([5], bias=False), X),
+    "RMSNorm": (lambda n: n.RMSNorm(5), X),
     "RMSNorm-plain": (lambda n: n.RMSNorm(5, eps=0.1, elementwise_affine=False), X),
-    "ReLU": (lambda n: n.ReLU(), X), "ReLU6": (lambda n: n.ReLU6(), 5 * X),
+    "ReLU": (lambda n: n.ReLU(), X),
+    "ReLU6": (lambda n: n.ReLU6(), 5 * X),
     "LeakyReLU": (lambda n: n.LeakyReLU(0.2), X),
-    "ELU": (lambda n: n.ELU(0.7), X), "Sigmoid": (lambda n: n.Sigmoid(), X), "Tanh": (lambda n: n.Tanh(), X),
-    "GELU": (lambda n: n.GELU(), X), "GELU-tanh": (lambda n: n.GELU(approximate="tanh"), X),
-    "SiLU": (lambda n: n.SiLU(), X), "Softplus": (lambda n: n.Softplus(2.0, 3.0), X),
-    "Softsign": (lambda n: n.Softsign(), X), "Mish": (lambda n: n.Mish(), X),
-    "Hardtanh": (lambda n: n.Hardtanh(-0.5, 0.7), X), "LogSigmoid": (lambda n: n.LogSigmoid(), X),
-    "Softmax": (lambda n: n.Softmax(dim=-1), X), "LogSoftmax": (lambda n: n.LogSoftmax(0), X),
-    "Dropout-0": (lambda n: n.Dropout(0.0), X), "Dropout-1": (lambda n: n.Dropout(1.0), X),
+    "ELU": (lambda n: n.ELU(0.7), X),
+    "Sigmoid": (lambda n: n.Sigmoid(), X),
+    "Tanh": (lambda n: n.Tanh(), X),
+    "GELU": (lambda n: n.GELU(), X),
+    "GELU-tanh": (lambda n: n.GELU(approximate="tanh"), X),
+    "SiLU": (lambda n: n.SiLU(), X),
+    "Softplus": (lambda n: n.Softplus(2.0, 3.0), X),
+    "Softsign": (lambda n: n.Softsign(), X),
+    "Mish": (lambda n: n.Mish(), X),
+    "Hardtanh": (lambda n: n.Hardtanh(-0.5, 0.7), X),
+    "LogSigmoid": (lambda n: n.LogSigmoid(), X),
+    "Softmax": (lambda n: n.Softmax(dim=-1), X),
+    "LogSoftmax": (lambda n: n.LogSoftmax(0), X),
+    "Dropout-0": (lambda n: n.Dropout(0.0), X),
+    "Dropout-1": (lambda n: n.Dropout(1.0), X),
 }
 
 
@@ -130,7 +146,19 @@ def test_names_and_defaults_are_pytorchs(name):
             assert getattr(ours, k) == (tuple(value) if isinstance(value, (list, torch.Size)) else value), k
 
 
-@pytest.mark.parametrize("name", ["relu", "relu6", "leaky_relu", "elu", "silu", "mish", "hardtanh"])
+# function -> its module
+IN_PLACE = {
+    "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
+    "leaky_relu": nn.LeakyReLU,
+    "elu": nn.ELU,
+    "silu": nn.SiLU,
+    "mish": nn.Mish,
+    "hardtanh": nn.Hardtanh,
+}
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
 def test_in_place(name):
     x = fastnet.tensor(X, requires_grad=True)
     expected = getattr(F, name)(x)
@@ -141,8 +169,7 @@ def test_in_place(name):
     assert result is y and (y == expected).all()
     y.sum().backward()
     np.testing.assert_array_equal(x.grad.numpy(), gradient.numpy())
-    module = {"relu": nn.ReLU, "relu6": nn.ReLU6, "leaky_relu": nn.LeakyReLU, "elu": nn.ELU, "silu": nn.SiLU,
-              "mish": nn.Mish, "hardtanh": nn.Hardtanh}[name](inplace=True)
+    module = IN_PLACE[name](inplace=True)
     z = fastnet.tensor(X)
     assert module(z) is z and (z == expected).all() and "inplace=True" in repr(module)
     with pytest.raises(RuntimeError, match="leaf"):

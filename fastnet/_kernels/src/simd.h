@@ -31,8 +31,8 @@
  * and for raw bits, for walk.c:
  *   square_4(o, x, o_step, x_step)          o[j][i] = x[i][j] for SQUARE_4 x SQUARE_4 elements of 4 bytes, at any
  *   square_8(o, x, o_step, x_step)          address, the steps between rows in bytes; SQUARE_8 x SQUARE_8 of 8 bytes
- * W_T, TILE_ROWS (the rows of matmul's tiles, 14 at most), TILE_K_BYTES (of a row in a block of k), PHILOX_GROUPS and
- * SQUARE_4 are macros.
+ * W_T, TILE_ROWS (the rows of matmul's tiles, 14 at most), TILE_K_BYTES (of a row in a block of k), PHILOX_GROUPS,
+ * SQUARE_4 and SQUARE_8 are macros.
  *
  * Inside a body that is included once for each type (`#define T f32` ... `#define T f64`), V(add) is v_add_T, M(and)
  * is m_and_T, VEC and MASK are the types, REAL is the scalar, W the lanes, MANTISSA_BITS and EXPONENT_BIAS describe its

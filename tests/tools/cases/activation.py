@@ -31,8 +31,15 @@ def in_place(rng, dtype, n):
 
 EXTREME = (15, 40)
 ATTRS = {
-    "relu": {}, "leaky_relu": {"slope": 0.01}, "elu": {"alpha": 1.5}, "sigmoid": {}, "tanh": {}, "gelu": {},
-    "gelu_tanh": {}, "silu": {}, "softplus": {"beta": 2.0, "threshold": 20.0},
+    "relu": {},
+    "leaky_relu": {"slope": 0.01},
+    "elu": {"alpha": 1.5},
+    "sigmoid": {},
+    "tanh": {},
+    "gelu": {},
+    "gelu_tanh": {},
+    "silu": {},
+    "softplus": {"beta": 2.0, "threshold": 20.0},
 }
 CASES = [
     *(Case(name, unary(**attrs)) for name, attrs in ATTRS.items()),

@@ -37,6 +37,16 @@ class RecordedFloat:
     def __class__(self) -> type[float]:         # type: ignore[override]
         return float
 
+    @property
+    def real(self) -> RecordedFloat:
+        """The float itself."""
+        return self
+
+    @property
+    def imag(self) -> float:
+        """0.0, as of every float."""
+        return 0.0
+
     def array(self, dtype: DType) -> Array:
         """A 0-d array that holds the value, in replays too.
 

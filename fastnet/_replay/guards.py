@@ -57,13 +57,22 @@ def alike(a: Any, b: Any) -> bool:
         return True
     if type(a) is not type(b):
         return False
-    if isinstance(a, tuple):
-        return len(a) == len(b) and all(map(alike, a, b))
-    if isinstance(a, float | complex | np.inexact):
-        return bits(a) == bits(b)
     if isinstance(a, types.MethodType):             # each access makes a new one
         return a.__self__ is b.__self__ and a.__func__ is b.__func__
-    return (is_plain(a) or isinstance(a, frozenset)) and bool(a == b)
+    if getattr(a, "__dict__", None) or getattr(b, "__dict__", None):    # a number with attributes: they may differ
+        return False
+    if isinstance(a, tuple):
+        return len(a) == len(b) and all(map(alike, a, b))
+    if isinstance(a, frozenset):
+        elements = {element: element for element in b}
+        return a == b and all(alike(element, elements[element]) for element in a)
+    if isinstance(a, float | complex | np.inexact):
+        return bits(a) == bits(b)
+    # equal values may differ: Decimal("1.0") and Decimal("1.00"), range(1, 1) and range(5, 5), a time in two zones
+    return is_plain(a) and bool(a == b) and (type(a) in _EXACT or repr(a) == repr(b))
+
+
+_EXACT = (int, str, bytes)              # types whose equal values are the same
 
 
 class Guard(Protocol):

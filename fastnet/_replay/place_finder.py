@@ -49,6 +49,7 @@ class PlaceFinder:
         self._dynamic = self._catches = False   # of any of the user's code: see `Reads`
         self._seen: dict[int, Any] = {}         # every object visited; held, so that no other object gets its id
         self._named: list[tuple[Any, str, set[str]]] = []       # (object, path, attributes watched so far)
+        self._groups: list[tuple[dict[str, Any], str, set[str]]] = []   # (an optimizer's group, path, keys watched)
         self._generators: list[tuple[Any, str, bytes]] = []     # (random generator, path, its state before)
 
     def _function(self, function: types.FunctionType, force: bool = False) -> None:
@@ -215,10 +216,12 @@ class PlaceFinder:
 
     def _settle(self):
         """Watch the attributes that have been named since, until there is no new name."""
-        before, found = -1, (self._names, self._our_names, self._named, self._strings)
+        before, found = -1, (self._names, self._our_names, self._named, self._strings, self._groups)
         while before != (before := sum(map(len, found)) + self._dynamic):
             for entry in list(self._named):
                 self._attributes(*entry)
+            for entry in list(self._groups):
+                self._options(*entry)
 
     def _attributes(self, value, path, done):
         """Watch the attributes of an object that some code names."""
@@ -228,7 +231,7 @@ class PlaceFinder:
         private = not ours
         if ours and "param_groups" in attributes:        # an optimizer: OptimizerGuard covers the rest
             names = {name for name in names | reached(type(value), names - {"step", "zero_grad"})
-                     if name in ("param_groups", "defaults") or member(type(value), name) is not MISSING}
+                     if name in ("param_groups", "defaults", "state") or member(type(value), name) is not MISSING}
         elif ours and _has_state(value):
             names, private = reached(type(value), names), True
             names |= set(attributes) if "__dict__" in names else set()
@@ -279,12 +282,22 @@ class PlaceFinder:
     def _own(self, value, attributes, name, path):
         """Watch an attribute in an object's dictionary."""
         if name == "param_groups" and hasattr(value, "state"):
-            for i, group in enumerate(attributes[name]):
-                named = self._strings & group.keys() or group.keys()        # none named: the keys are computed
-                for key in sorted(named - {"params"}):
-                    self._follow("ENTRY", group, key, f"{path}[{i}][{key!r}]")
+            self._add("ENTRY", attributes, name, path)
+            self._add("ELEMENTS", attributes[name], None, path)
+            self._groups += [(group, f"{path}[{i}]", set()) for i, group in enumerate(attributes[name])]
         elif isinstance(attributes, dict):
             self._follow("ENTRY", attributes, name, path)
+
+    def _options(self, group, path, done):
+        """Watch the options of an optimizer's group that strings of the user's code name, also those that are absent.
+
+        If they name no option, the code computes the keys and may read each.
+        """
+        named = {name for name in self._strings if name.isidentifier()}
+        new = (named if named & group.keys() else named | group.keys()) - done
+        done |= new
+        for key in sorted(new):
+            self._follow("ENTRY", group, key, f"{path}[{key!r}]")
 
 
 _SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType,

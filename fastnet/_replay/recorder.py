@@ -60,7 +60,7 @@ class Recorder:
         self.guards: dict[Hashable, Guard] = {}
         self.training_set: set[int] = set()     # ids of modules whose training flag the function set itself
         self.refreshers: dict[int, Callable[[], object]] = {}   # called before each replay
-        self.exempted: dict[int, Storage] = {}      # storages that need no (further) guard
+        self.exempted: set[int] = set()     # ids of tensors that need no (further) guard; one made later is in `made`
         self.draws: dict[Generator, list[Any]] = {}     # generator -> [state block of this recording, counters drawn]
         self.switched: dict[int, tuple[weakref.ref[Tensor], bool]] = {}     # requires_grad before the function set it
         self.grads: dict[int, tuple[weakref.ref[Tensor], bool]] = {}    # leaf, whether its gradient is written first
@@ -173,14 +173,14 @@ class Recorder:
             if storage is None or id(t) in self.made:
                 continue
             self._refuse_overlap(t._data)
-            if id(storage) in self.exempted:
+            if id(t) in self.exempted:      # not the storage: a tensor that shares it may get another
                 continue
             self.exempt(t)
             array, block = t._data, root(t._data)
             self.keep[id(array)] = array if block is None else block
             self.constant(array)
-            self.versions[id(storage)] = storage, storage.version
-            self.guards[id(storage)] = TensorGuard(t)
+            self.versions.setdefault(id(storage), (storage, storage.version))
+            self.guards["tensor", id(t)] = TensorGuard(t)
 
     def _refuse_overlap(self, array):
         """A captured tensor in an argument's memory would be taken for a part of each replay's argument."""
@@ -190,8 +190,8 @@ class Recorder:
                                "shares memory with an argument; pass it as an argument too, or use a clone() of one")
 
     def exempt(self, tensor: Tensor) -> None:
-        """Exempt a tensor from guarding: it was made inside, or another guard covers it."""
-        self.exempted[id(tensor._storage)] = tensor._storage
+        """Exempt a tensor from guarding: another guard covers it."""
+        self.exempted.add(id(tensor))
 
     def is_from_outside(self, tensor: Tensor) -> bool:
         """Whether a tensor is guarded: it existed before the run."""

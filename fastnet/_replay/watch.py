@@ -65,7 +65,8 @@ class Watch(PlaceFinder):
         if len(self.places) > MOST_PLACES:
             self.problems["values"] = f"reads {len(self.places)} Python values, which take long to compare"
         changed = self.places.changed()
-        for field in (self._seen, self._named, self._codes, self._implicit, self._searched, self._generators):
+        for field in (self._seen, self._named, self._groups, self._codes, self._implicit, self._searched,
+                      self._generators):
             field.clear()
         return changed
 

@@ -304,7 +304,7 @@ cdef class Guards:
 # ---- containers of an optimizer -------------------------------------------------------------------------------------
 
 cdef class Contents:
-    """The objects that lists and dicts hold, compared by identity.
+    """The objects that lists and dicts hold, keys included, compared by identity.
 
     Args:
         containers: lists and dicts.
@@ -313,7 +313,8 @@ cdef class Contents:
 
     def __init__(self, containers):
         self.containers = list(containers)
-        self.before = [tuple(c.values() if isinstance(c, dict) else c) for c in self.containers]
+        self.before = [tuple([part for entry in c.items() for part in entry] if isinstance(c, dict) else c)
+                       for c in self.containers]
 
     def unchanged(self, str but=None):
         """Whether each container holds the same objects as when this was made.
@@ -329,17 +330,21 @@ cdef class Contents:
             container, before = self.containers[k], self.before[k]
             if isinstance(container, dict):
                 i = position = 0
-                if len(<dict>container) != len(before):
+                with cython.critical_section(container):
+                    if 2 * len(<dict>container) != len(before):
+                        return False
+                    while PyDict_Next(container, &position, &key, &value):
+                        if key != <PyObject *>before[i] or (
+                                value != <PyObject *>before[i + 1] and (but is None or <object>key != but)):
+                            return False
+                        i += 2
+            else:
+                if type(container) is not list:
                     return False
                 with cython.critical_section(container):
-                    while PyDict_Next(container, &position, &key, &value):
-                        if value != <PyObject *>before[i] and (but is None or <object>key != but):
-                            return False
-                        i += 1
-            else:
-                if type(container) is not list or len(<list>container) != len(before):
-                    return False
-                for i in range(len(before)):
-                    if PyList_GET_ITEM(container, i) != <PyObject *>before[i]:
+                    if len(<list>container) != len(before):
                         return False
+                    for i in range(len(before)):
+                        if PyList_GET_ITEM(container, i) != <PyObject *>before[i]:
+                            return False
         return True

@@ -116,15 +116,16 @@ cdef class Place:
         else:
             before = self.expected
             if self.kind == ELEMENTS:
-                if len(<list>self.holder) != len(before):
-                    return False
-                for i in range(len(before)):
-                    if PyList_GET_ITEM(self.holder, i) != <PyObject *>before[i]:
+                with cython.critical_section(self.holder):
+                    if len(<list>self.holder) != len(before):
                         return False
+                    for i in range(len(before)):
+                        if PyList_GET_ITEM(self.holder, i) != <PyObject *>before[i]:
+                            return False
                 return True
-            if 2 * len(<dict>self.holder) != len(before):
-                return False
             with cython.critical_section(self.holder):
+                if 2 * len(<dict>self.holder) != len(before):
+                    return False
                 while PyDict_Next(self.holder, &position, &found, &value):
                     if found != <PyObject *>before[i] or value != <PyObject *>before[i + 1]:
                         return False

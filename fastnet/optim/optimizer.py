@@ -214,7 +214,8 @@ class Optimizer(OptimizerState):
         A user may replace the arrays: `optimizer.state[p]["exp_avg"] = tensor`.
         """
         values = [self._layout, *map(self.structure, self.param_groups),
-                  *(id(p) for group in self.param_groups for p in group["params"])]
+                  *(id(p) for group in self.param_groups for p in group["params"]),
+                  *((id(p), *entry) for p, entry in self.state.items())]
         return values, [t._data for entry in self.state.values() for t in entry.values() if isinstance(t, Tensor)]
 
     def _refresh(self) -> None:
@@ -249,7 +250,7 @@ class Optimizer(OptimizerState):
             if g is not None:
                 if recorder is not None:
                     recorder.note_tensors((p,))
-                    for t in self.state.get(p, {}).values():    # guarded by `_guard`; a user may have set them
+                    for t in self.state.get(p, {}).values():    # guarded by OptimizerGuard; a user may have set them
                         recorder.constant(t._data)
                 members.append((p, g._data))
             elif p in self.state:

@@ -1,6 +1,6 @@
 """The twin of guards.pyx in Python: does a recording still fit a call?
 
-Without the extension, every call is compared by value: see `_replay/guards.py`.
+Without the extension, there are no shortcuts: `hold` compares memory by value, `entries` by identity.
 """
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class Guards:
 
 
 class Contents:
-    """The objects that lists and dicts hold, compared by identity.
+    """The objects that lists and dicts hold, keys included, compared by identity.
 
     Args:
         containers: lists and dicts.
@@ -136,13 +136,14 @@ class Contents:
 
 
 def _held(container):
-    return tuple(container.values() if isinstance(container, dict) else container)
+    return tuple(container.items() if isinstance(container, dict) else container)
 
 
 def _same(container, before, but):
     now = _held(container)
     if len(now) != len(before):
         return False
-    if not isinstance(container, dict) or but is None:
+    if not isinstance(container, dict):
         return all(a is b for a, b in zip(now, before))
-    return all(a is b or key == but for key, a, b in zip(tuple(container), now, before))
+    return all(key is old_key and (a is b or (but is not None and key == but))
+               for (key, a), (old_key, b) in zip(now, before))

@@ -95,7 +95,7 @@ def of_scalar(value: Number | np.generic) -> DType:
     return int64 if isinstance(value, int | np.integer) else float32
 
 
-def result_type(*operands: Array | Number) -> DType:
+def result_type(*operands: Array | Number | np.generic) -> DType:
     """Result dtype of an operation on arrays and Python scalars, by PyTorch's rules.
 
     Arrays with at least one dimension decide. A 0-d array changes the result only if its category is higher, and a

@@ -33,7 +33,9 @@ HEADER = '"""{0}\n\nWritten by tools/stubs.py: change the operations and run it 
 METHODS = "Methods and operators that operations give to Tensor."
 REGISTRIES = ("fastnet.functional", "fastnet.autograd")           # the packages whose functions become methods
 IN_PLACE = re.compile(r"\w+[^_]_|__i(add|sub|mul|truediv|floordiv|mod|pow|and|or|xor)__")
-UNLIKE_OBJECT = ("__eq__", "__ne__")                            # comparisons give a Tensor, those of object a bool
+# Comparisons give a Tensor, those of object a bool and those of NumPy an array.
+IGNORES = {"__eq__": "override", "__ne__": "override", "__lt__": "misc", "__le__": "misc", "__gt__": "misc",
+           "__ge__": "misc"}
 
 
 class Text(str):
@@ -153,7 +155,7 @@ class Stub:
 
     def _definition(self, name: str, signature: inspect.Signature, indent: str) -> list[str]:
         start = f"{indent}def {name}("
-        reason = "  # type: ignore[override]" if name in UNLIKE_OBJECT else ""
+        reason = f"  # type: ignore[{IGNORES[name]}]" if name in IGNORES else ""
         text = re.sub("(?<!,) ", "\0", f"{indent}def {name}{signature}: ...{reason}")       # break lines after commas
         return [line.replace("\0", " ") for line in textwrap.wrap(text, WIDTH, subsequent_indent=" " * len(start),
                                                                   break_long_words=False, break_on_hyphens=False)]

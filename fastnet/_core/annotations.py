@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,10 +19,11 @@ DTypeLike: TypeAlias = "npt.DTypeLike"                      # anything that np.d
 Device: TypeAlias = "str | None"                            # "cpu", or None for the same
 ArrayLike: TypeAlias = "npt.ArrayLike"                      # anything that np.asarray() takes
 Number: TypeAlias = "int | float"                           # bool is an int
-TensorOrNumber: TypeAlias = "Tensor | int | float"
+TensorOrNumber: TypeAlias = "Tensor | int | float | np.integer[Any] | np.floating[Any]"
+Operand: TypeAlias = "TensorOrNumber | np.bool_ | Array"   # of arithmetic and comparisons
 Shape: TypeAlias = "tuple[int, ...]"
-Size: TypeAlias = "int | Sequence[int]"                     # a length, or one for each dimension
-Dims: TypeAlias = "int | Sequence[int] | None"              # one dimension, several, or all
+Size: TypeAlias = "SupportsIndex | Sequence[SupportsIndex]" # a length, or one for each dimension
+Dims: TypeAlias = "Size | None"                             # one dimension, several, or all
 StrPath: TypeAlias = "str | os.PathLike[str]"
 
 # What the function of an operation returns: (result, its gradients), see `fastnet.autograd.op`. `op` turns the

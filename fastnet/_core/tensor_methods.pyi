@@ -8,7 +8,7 @@ from typing import Literal, overload
 
 from typing_extensions import Self
 
-from fastnet._core.annotations import ArrayLike, Dims, DTypeLike, Number, Size, TensorOrNumber
+from fastnet._core.annotations import ArrayLike, Dims, DTypeLike, Number, Operand, Size, TensorOrNumber
 from fastnet._core.tensor import Tensor
 from fastnet._runtime.twins.tape import TensorBase
 from fastnet.functional.keys import Key
@@ -25,135 +25,135 @@ class TensorMethods(TensorBase):
     def __abs__(self) -> Tensor:
         """|x|. The gradient at 0 is 0."""
 
-    def __add__(self, other: TensorOrNumber) -> Tensor:
+    def __add__(self, other: Operand) -> Tensor:
         """input + alpha * other."""
 
-    def __and__(self, other: Tensor | Number) -> Tensor:
+    def __and__(self, other: Operand) -> Tensor:
         """input & other, bit by bit; logical for bool. RuntimeError if either is a float."""
 
-    def __eq__(self, other: Tensor | Number) -> Tensor:  # type: ignore[override]
+    def __eq__(self, other: Operand) -> Tensor:  # type: ignore[override]
         """input == other, element by element, as bool; shapes broadcast."""
 
-    def __floordiv__(self, other: TensorOrNumber) -> Tensor:
+    def __floordiv__(self, other: Operand) -> Tensor:
         """floor(input / other), element by element. Its gradient is 0."""
 
-    def __ge__(self, other: Tensor | Number) -> Tensor:
+    def __ge__(self, other: Operand) -> Tensor:  # type: ignore[misc]
         """input >= other, element by element, as bool; shapes broadcast."""
 
     def __getitem__(self, key: Key) -> Tensor:
         """input[key]: a view for integers, slices, None and ...; a copy for index tensors, lists and masks."""
 
-    def __gt__(self, other: Tensor | Number) -> Tensor:
+    def __gt__(self, other: Operand) -> Tensor:  # type: ignore[misc]
         """input > other, element by element, as bool; shapes broadcast."""
 
-    def __iadd__(self, other: TensorOrNumber) -> Self:
+    def __iadd__(self, other: Operand) -> Self:
         """As `add`, but write the result into the tensor and return the tensor."""
 
-    def __iand__(self, other: Tensor | Number) -> Self:
+    def __iand__(self, other: Operand) -> Self:
         """As `bitwise_and`, but write the result into the tensor and return the tensor."""
 
-    def __ifloordiv__(self, other: TensorOrNumber) -> Self:
+    def __ifloordiv__(self, other: Operand) -> Self:
         """As `floor_divide`, but write the result into the tensor and return the tensor."""
 
-    def __imod__(self, other: TensorOrNumber) -> Self:
+    def __imod__(self, other: Operand) -> Self:
         """As `remainder`, but write the result into the tensor and return the tensor."""
 
-    def __imul__(self, other: TensorOrNumber) -> Self:
+    def __imul__(self, other: Operand) -> Self:
         """As `mul`, but write the result into the tensor and return the tensor."""
 
     def __invert__(self) -> Tensor:
         """The complement of each bit; the negation of a bool."""
 
-    def __ior__(self, other: Tensor | Number) -> Self:
+    def __ior__(self, other: Operand) -> Self:
         """As `bitwise_or`, but write the result into the tensor and return the tensor."""
 
-    def __ipow__(self, exponent: TensorOrNumber) -> Self:
+    def __ipow__(self, exponent: Operand) -> Self:
         """As `pow`, but write the result into the tensor and return the tensor."""
 
-    def __isub__(self, other: TensorOrNumber) -> Self:
+    def __isub__(self, other: Operand) -> Self:
         """As `sub`, but write the result into the tensor and return the tensor."""
 
     def __iter__(self) -> Iterator[Tensor]: ...
 
-    def __itruediv__(self, other: TensorOrNumber) -> Self:
+    def __itruediv__(self, other: Operand) -> Self:
         """As `div`, but write the result into the tensor and return the tensor."""
 
-    def __ixor__(self, other: Tensor | Number) -> Self:
+    def __ixor__(self, other: Operand) -> Self:
         """As `bitwise_xor`, but write the result into the tensor and return the tensor."""
 
-    def __le__(self, other: Tensor | Number) -> Tensor:
+    def __le__(self, other: Operand) -> Tensor:  # type: ignore[misc]
         """input <= other, element by element, as bool; shapes broadcast."""
 
-    def __lt__(self, other: Tensor | Number) -> Tensor:
+    def __lt__(self, other: Operand) -> Tensor:  # type: ignore[misc]
         """input < other, element by element, as bool; shapes broadcast."""
 
     def __matmul__(self, other: Tensor) -> Tensor:
         """Matrix product of two tensors: out[..., i, j] = sum_k input[..., i, k] * other[..., k, j]."""
 
-    def __mod__(self, other: TensorOrNumber) -> Tensor:
+    def __mod__(self, other: Operand) -> Tensor:
         """input - other * floor(input / other). It has the sign of the divisor, as Python's %."""
 
-    def __mul__(self, other: TensorOrNumber) -> Tensor:
+    def __mul__(self, other: Operand) -> Tensor:
         """input * other, element by element."""
 
-    def __ne__(self, other: Tensor | Number) -> Tensor:  # type: ignore[override]
+    def __ne__(self, other: Operand) -> Tensor:  # type: ignore[override]
         """input != other, element by element, as bool; shapes broadcast."""
 
     def __neg__(self) -> Tensor:
         """-x."""
 
-    def __or__(self, other: Tensor | Number) -> Tensor:
+    def __or__(self, other: Operand) -> Tensor:
         """input | other, bit by bit; logical for bool. RuntimeError if either is a float."""
 
     def __pos__(self) -> Tensor:
         """+x, which is the tensor itself."""
 
-    def __pow__(self, exponent: TensorOrNumber) -> Tensor:
+    def __pow__(self, exponent: Operand) -> Tensor:
         """input^exponent, element by element."""
 
-    def __radd__(self, other: TensorOrNumber) -> Tensor:
+    def __radd__(self, other: Operand) -> Tensor:
         """input + alpha * other."""
 
-    def __rand__(self, other: Tensor | Number) -> Tensor:
+    def __rand__(self, other: Operand) -> Tensor:
         """input & other, bit by bit; logical for bool. RuntimeError if either is a float."""
 
-    def __rfloordiv__(self, other: TensorOrNumber) -> Tensor:
+    def __rfloordiv__(self, other: Operand) -> Tensor:
         """The floor of other / self."""
 
     def __rmatmul__(self, other: Tensor) -> Tensor:
         """other @ self."""
 
-    def __rmod__(self, other: TensorOrNumber) -> Tensor:
+    def __rmod__(self, other: Operand) -> Tensor:
         """The remainder of other divided by self."""
 
-    def __rmul__(self, other: TensorOrNumber) -> Tensor:
+    def __rmul__(self, other: Operand) -> Tensor:
         """input * other, element by element."""
 
-    def __ror__(self, other: Tensor | Number) -> Tensor:
+    def __ror__(self, other: Operand) -> Tensor:
         """input | other, bit by bit; logical for bool. RuntimeError if either is a float."""
 
-    def __rpow__(self, other: TensorOrNumber) -> Tensor:
+    def __rpow__(self, other: Operand) -> Tensor:
         """other to the power of self."""
 
-    def __rsub__(self, other: TensorOrNumber) -> Tensor:
+    def __rsub__(self, other: Operand) -> Tensor:
         """other - self."""
 
-    def __rtruediv__(self, other: TensorOrNumber) -> Tensor:
+    def __rtruediv__(self, other: Operand) -> Tensor:
         """other / self."""
 
-    def __rxor__(self, other: Tensor | Number) -> Tensor:
+    def __rxor__(self, other: Operand) -> Tensor:
         """input ^ other, bit by bit; logical for bool. RuntimeError if either is a float."""
 
     def __setitem__(self, key: Key, value: Tensor | ArrayLike) -> None:
         """self[key] = value."""
 
-    def __sub__(self, other: TensorOrNumber) -> Tensor:
+    def __sub__(self, other: Operand) -> Tensor:
         """input - alpha * other."""
 
-    def __truediv__(self, other: TensorOrNumber) -> Tensor:
+    def __truediv__(self, other: Operand) -> Tensor:
         """input / other, element by element; integers give float32."""
 
-    def __xor__(self, other: Tensor | Number) -> Tensor:
+    def __xor__(self, other: Operand) -> Tensor:
         """input ^ other, bit by bit; logical for bool. RuntimeError if either is a float."""
 
     def abs(self) -> Tensor:
@@ -168,10 +168,10 @@ class TensorMethods(TensorBase):
     def acos(self) -> Tensor:
         """The inverse cosine, in radians from 0 to pi; NaN outside [-1, 1]. Integers give float32."""
 
-    def add(self, other: TensorOrNumber, *, alpha: Number = 1) -> Tensor:
+    def add(self, other: Operand, *, alpha: Number = 1) -> Tensor:
         """input + alpha * other."""
 
-    def add_(self, other: TensorOrNumber, *, alpha: Number = 1) -> Self:
+    def add_(self, other: Operand, *, alpha: Number = 1) -> Self:
         """As `add`, but write the result into the tensor and return the tensor."""
 
     def addcdiv(self, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
@@ -242,25 +242,25 @@ class TensorMethods(TensorBase):
     def bernoulli(self, p: builtins.float | None = None, *, generator: Generator | None = None) -> Tensor:
         """Random ones and zeros: 1 with the probability given by each element, else 0. The gradient is 0."""
 
-    def bitwise_and(self, other: Tensor | Number) -> Tensor:
+    def bitwise_and(self, other: Operand) -> Tensor:
         """input & other, bit by bit; logical for bool. RuntimeError if either is a float."""
 
-    def bitwise_and_(self, other: Tensor | Number) -> Self:
+    def bitwise_and_(self, other: Operand) -> Self:
         """As `bitwise_and`, but write the result into the tensor and return the tensor."""
 
     def bitwise_not(self) -> Tensor:
         """The complement of each bit; the negation of a bool."""
 
-    def bitwise_or(self, other: Tensor | Number) -> Tensor:
+    def bitwise_or(self, other: Operand) -> Tensor:
         """input | other, bit by bit; logical for bool. RuntimeError if either is a float."""
 
-    def bitwise_or_(self, other: Tensor | Number) -> Self:
+    def bitwise_or_(self, other: Operand) -> Self:
         """As `bitwise_or`, but write the result into the tensor and return the tensor."""
 
-    def bitwise_xor(self, other: Tensor | Number) -> Tensor:
+    def bitwise_xor(self, other: Operand) -> Tensor:
         """input ^ other, bit by bit; logical for bool. RuntimeError if either is a float."""
 
-    def bitwise_xor_(self, other: Tensor | Number) -> Self:
+    def bitwise_xor_(self, other: Operand) -> Self:
         """As `bitwise_xor`, but write the result into the tensor and return the tensor."""
 
     def bmm(self, mat2: Tensor) -> Tensor:
@@ -320,16 +320,16 @@ class TensorMethods(TensorBase):
     def cumsum(self, dim: builtins.int, *, dtype: DTypeLike | None = None) -> Tensor:
         """Cumulative sums along a dimension: out[i] = x[0] + ... + x[i]."""
 
-    def dist(self, other: TensorOrNumber, p: builtins.float = 2) -> Tensor:
+    def dist(self, other: Operand, p: builtins.float = 2) -> Tensor:
         """The p-norm of input - other, over all elements: see `norm`."""
 
-    def div(self, other: TensorOrNumber, *, rounding_mode: Literal['floor', 'trunc'] | None = None) -> Tensor:
+    def div(self, other: Operand, *, rounding_mode: Literal['floor', 'trunc'] | None = None) -> Tensor:
         """input / other, element by element; integers give float32."""
 
-    def div_(self, other: TensorOrNumber, *, rounding_mode: Literal['floor', 'trunc'] | None = None) -> Self:
+    def div_(self, other: Operand, *, rounding_mode: Literal['floor', 'trunc'] | None = None) -> Self:
         """As `div`, but write the result into the tensor and return the tensor."""
 
-    def divide(self, other: TensorOrNumber, *, rounding_mode: Literal['floor', 'trunc'] | None = None) -> Tensor:
+    def divide(self, other: Operand, *, rounding_mode: Literal['floor', 'trunc'] | None = None) -> Tensor:
         """input / other, element by element; integers give float32."""
 
     def dot(self, tensor: Tensor) -> Tensor:
@@ -338,7 +338,7 @@ class TensorMethods(TensorBase):
     def double(self, memory_format: object = None) -> Tensor:
         """The tensor as float64; the tensor itself if it has this dtype."""
 
-    def eq(self, other: Tensor | Number) -> Tensor:
+    def eq(self, other: Operand) -> Tensor:
         """input == other, element by element, as bool; shapes broadcast."""
 
     def equal(self, other: Tensor) -> builtins.bool:
@@ -380,28 +380,28 @@ class TensorMethods(TensorBase):
     def floor_(self) -> Self:
         """As `floor`, but write the result into the tensor and return the tensor."""
 
-    def floor_divide(self, other: TensorOrNumber) -> Tensor:
+    def floor_divide(self, other: Operand) -> Tensor:
         """floor(input / other), element by element. Its gradient is 0."""
 
-    def floor_divide_(self, other: TensorOrNumber) -> Self:
+    def floor_divide_(self, other: Operand) -> Self:
         """As `floor_divide`, but write the result into the tensor and return the tensor."""
 
-    def fmod(self, other: TensorOrNumber) -> Tensor:
+    def fmod(self, other: Operand) -> Tensor:
         """input - other * trunc(input / other). It has the sign of the dividend, as C's fmod."""
 
     def gather(self, dim: builtins.int, index: Tensor, *, sparse_grad: builtins.bool = False) -> Tensor:
         """Elements at the given indices along a dimension: out[i][j][k] = input[index[i][j][k]][j][k] for dim 0."""
 
-    def ge(self, other: Tensor | Number) -> Tensor:
+    def ge(self, other: Operand) -> Tensor:
         """input >= other, element by element, as bool; shapes broadcast."""
 
-    def greater(self, other: Tensor | Number) -> Tensor:
+    def greater(self, other: Operand) -> Tensor:
         """input > other, element by element, as bool; shapes broadcast."""
 
-    def greater_equal(self, other: Tensor | Number) -> Tensor:
+    def greater_equal(self, other: Operand) -> Tensor:
         """input >= other, element by element, as bool; shapes broadcast."""
 
-    def gt(self, other: Tensor | Number) -> Tensor:
+    def gt(self, other: Operand) -> Tensor:
         """input > other, element by element, as bool; shapes broadcast."""
 
     def index_select(self, dim: builtins.int, index: Tensor) -> Tensor:
@@ -423,19 +423,19 @@ class TensorMethods(TensorBase):
     def isnan(self) -> Tensor:
         """Whether each element is NaN."""
 
-    def le(self, other: Tensor | Number) -> Tensor:
+    def le(self, other: Operand) -> Tensor:
         """input <= other, element by element, as bool; shapes broadcast."""
 
-    def lerp(self, end: Tensor, weight: TensorOrNumber) -> Tensor:
+    def lerp(self, end: Tensor, weight: Operand) -> Tensor:
         """Linear interpolation: input + weight * (end - input)."""
 
-    def lerp_(self, end: Tensor, weight: TensorOrNumber) -> Self:
+    def lerp_(self, end: Tensor, weight: Operand) -> Self:
         """As `lerp`, but write the result into the tensor and return the tensor."""
 
-    def less(self, other: Tensor | Number) -> Tensor:
+    def less(self, other: Operand) -> Tensor:
         """input < other, element by element, as bool; shapes broadcast."""
 
-    def less_equal(self, other: Tensor | Number) -> Tensor:
+    def less_equal(self, other: Operand) -> Tensor:
         """input <= other, element by element, as bool; shapes broadcast."""
 
     def log(self) -> Tensor:
@@ -477,17 +477,17 @@ class TensorMethods(TensorBase):
     def long(self, memory_format: object = None) -> Tensor:
         """The tensor as int64; the tensor itself if it has this dtype."""
 
-    def lt(self, other: Tensor | Number) -> Tensor:
+    def lt(self, other: Operand) -> Tensor:
         """input < other, element by element, as bool; shapes broadcast."""
 
     @property
     def mT(self) -> Tensor:
         """The last two dimensions exchanged."""
 
-    def masked_fill(self, mask: Tensor, value: TensorOrNumber) -> Tensor:
+    def masked_fill(self, mask: Tensor, value: Operand) -> Tensor:
         """The input with `value` where the mask is true."""
 
-    def masked_fill_(self, mask: Tensor, value: TensorOrNumber) -> Self:
+    def masked_fill_(self, mask: Tensor, value: Operand) -> Self:
         """As `masked_fill`, but write the result into the tensor and return the tensor."""
 
     def masked_select(self, mask: Tensor) -> Tensor:
@@ -534,13 +534,13 @@ class TensorMethods(TensorBase):
     def movedim(self, source: Size, destination: Size) -> Tensor:
         """A view with dimensions moved to new positions; the others keep their order."""
 
-    def mul(self, other: TensorOrNumber) -> Tensor:
+    def mul(self, other: Operand) -> Tensor:
         """input * other, element by element."""
 
-    def mul_(self, other: TensorOrNumber) -> Self:
+    def mul_(self, other: Operand) -> Self:
         """As `mul`, but write the result into the tensor and return the tensor."""
 
-    def multiply(self, other: TensorOrNumber) -> Tensor:
+    def multiply(self, other: Operand) -> Tensor:
         """input * other, element by element."""
 
     def mv(self, vec: Tensor) -> Tensor:
@@ -549,7 +549,7 @@ class TensorMethods(TensorBase):
     def narrow(self, dim: builtins.int, start: builtins.int | Tensor, length: builtins.int) -> Tensor:
         """A view of `length` consecutive entries along a dimension."""
 
-    def ne(self, other: Tensor | Number) -> Tensor:
+    def ne(self, other: Operand) -> Tensor:
         """input != other, element by element, as bool; shapes broadcast."""
 
     def neg(self) -> Tensor:
@@ -602,7 +602,7 @@ class TensorMethods(TensorBase):
                 generator: Generator | None = None) -> Self:
         """Write normal random numbers into the tensor and return it."""
 
-    def not_equal(self, other: Tensor | Number) -> Tensor:
+    def not_equal(self, other: Operand) -> Tensor:
         """input != other, element by element, as bool; shapes broadcast."""
 
     def outer(self, vec2: Tensor) -> Tensor:
@@ -614,10 +614,10 @@ class TensorMethods(TensorBase):
     def positive(self) -> Tensor:
         """+x, which is the tensor itself."""
 
-    def pow(self, exponent: TensorOrNumber) -> Tensor:
+    def pow(self, exponent: Operand) -> Tensor:
         """input^exponent, element by element."""
 
-    def pow_(self, exponent: TensorOrNumber) -> Self:
+    def pow_(self, exponent: Operand) -> Self:
         """As `pow`, but write the result into the tensor and return the tensor."""
 
     def prod(self, dim: builtins.int | None = None, keepdim: builtins.bool = False, *,
@@ -639,10 +639,10 @@ class TensorMethods(TensorBase):
     def relu_(self) -> Self:
         """As `relu`, but write the result into the tensor and return the tensor."""
 
-    def remainder(self, other: TensorOrNumber) -> Tensor:
+    def remainder(self, other: Operand) -> Tensor:
         """input - other * floor(input / other). It has the sign of the divisor, as Python's %."""
 
-    def remainder_(self, other: TensorOrNumber) -> Self:
+    def remainder_(self, other: Operand) -> Self:
         """As `remainder`, but write the result into the tensor and return the tensor."""
 
     def repeat(self, *repeats: Size) -> Tensor:
@@ -722,13 +722,13 @@ class TensorMethods(TensorBase):
             correction: builtins.float | None = None) -> Tensor:
         """The standard deviation over dimensions, the square root of the variance."""
 
-    def sub(self, other: TensorOrNumber, *, alpha: Number = 1) -> Tensor:
+    def sub(self, other: Operand, *, alpha: Number = 1) -> Tensor:
         """input - alpha * other."""
 
-    def sub_(self, other: TensorOrNumber, *, alpha: Number = 1) -> Self:
+    def sub_(self, other: Operand, *, alpha: Number = 1) -> Self:
         """As `sub`, but write the result into the tensor and return the tensor."""
 
-    def subtract(self, other: TensorOrNumber, *, alpha: Number = 1) -> Tensor:
+    def subtract(self, other: Operand, *, alpha: Number = 1) -> Tensor:
         """input - alpha * other."""
 
     def sum(self, dim: Dims = None, keepdim: builtins.bool = False, *, dtype: DTypeLike | None = None) -> Tensor:
@@ -779,8 +779,7 @@ class TensorMethods(TensorBase):
     def triu(self, diagonal: builtins.int = 0) -> Tensor:
         """The upper triangle of matrices: zeros where column - row < diagonal. Arguments are those of `tril`."""
 
-    def true_divide(self, other: TensorOrNumber, *, rounding_mode: Literal['floor',
-                    'trunc'] | None = None) -> Tensor:
+    def true_divide(self, other: Operand, *, rounding_mode: Literal['floor', 'trunc'] | None = None) -> Tensor:
         """input / other, element by element; integers give float32."""
 
     def trunc(self) -> Tensor:
@@ -821,7 +820,7 @@ class TensorMethods(TensorBase):
     def view_as(self, other: Tensor) -> Tensor:
         """`view` in the shape of `other`."""
 
-    def where(self, condition: Tensor, other: TensorOrNumber) -> Tensor:
+    def where(self, condition: Tensor, other: Operand) -> Tensor:
         """The elements of this tensor where the condition is true, `other` elsewhere."""
 
     def zero_(self) -> Self:

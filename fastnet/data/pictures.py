@@ -12,7 +12,7 @@ from fastnet._core.reprs import repr_of
 from fastnet.data.dataset import TensorDataset
 
 if TYPE_CHECKING:
-    from fastnet._core.annotations import Array, Size, StrPath
+    from fastnet._core.annotations import Array, StrPath
 
 __all__ = ["PICTURE_ENDINGS", "ImageFolder", "read_picture"]
 
@@ -28,7 +28,7 @@ _BAND = 256                             # rows of a transparent image that are p
 _PURPOSE = "reading pictures"           # for the error if Pillow is not installed
 
 
-def read_picture(path: StrPath, size: Size | None = None, grey: bool = False) -> Array:
+def read_picture(path: StrPath, size: int | Sequence[int] | None = None, grey: bool = False) -> Array:
     """Read an image file as an array of bytes.
 
     The image is rotated as its EXIF orientation states. Transparent parts become white. Of an animation, the first
@@ -74,7 +74,7 @@ def _too_large(pixels: str) -> str:
     return f"it has {pixels} pixels, expected at most {_MOST_PIXELS:,}, and {_LONGEST_SIDE:,} on a side"
 
 
-def _checked_size(size: Size | None) -> tuple[int, ...] | None:
+def _checked_size(size: int | Sequence[int] | None) -> tuple[int, ...] | None:
     """(height, width) or None."""
     if size is None:
         return None
@@ -156,7 +156,7 @@ class ImageFolder(TensorDataset):
     classes: list[str]
     paths: list[Path]
 
-    def __init__(self, root: StrPath, size: Size | None = None, grey: bool = False,
+    def __init__(self, root: StrPath, size: int | Sequence[int] | None = None, grey: bool = False,
                  classes: Iterable[str] | None = None) -> None:
         found = _by_class(Path(root))
         self.classes = list(found) if classes is None else list(classes)
@@ -194,7 +194,7 @@ def _check_class_folders(root: StrPath, found: Mapping[str, object], classes: Se
                          f"{', '.join(map(repr, unknown))}")
 
 
-def _read_all(paths: Sequence[Path], size: Size | None, grey: bool) -> Array:
+def _read_all(paths: Sequence[Path], size: int | Sequence[int] | None, grey: bool) -> Array:
     first = read_picture(paths[0], size, grey)
     pictures = np.empty((len(paths), *first.shape), np.uint8)
     for place, path in zip(pictures, paths):

@@ -5,7 +5,7 @@ Written by tools/stubs.py: change the operations and run it again.
 from collections.abc import Iterable, Sequence
 from typing import Literal, overload
 
-from fastnet._core.annotations import Dims, DTypeLike, Number, Size, TensorOrNumber
+from fastnet._core.annotations import Dims, DTypeLike, Number, Operand, Size, TensorOrNumber
 from fastnet._core.tensor import Tensor
 from fastnet.functional.ordering import ValuesIndices
 from fastnet.random import Generator
@@ -32,7 +32,7 @@ def abs(input: Tensor) -> Tensor:
 def acos(input: Tensor) -> Tensor:
     """The inverse cosine, in radians from 0 to pi; NaN outside [-1, 1]. Integers give float32."""
 
-def add(input: TensorOrNumber, other: TensorOrNumber, *, alpha: Number = 1) -> Tensor:
+def add(input: Operand, other: Operand, *, alpha: Number = 1) -> Tensor:
     """input + alpha * other."""
 
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
@@ -86,16 +86,16 @@ def atan2(input: Tensor, other: Tensor) -> Tensor:
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
     """Random ones and zeros: 1 with the probability given by each element, else 0. The gradient is 0."""
 
-def bitwise_and(input: Tensor, other: Tensor | Number) -> Tensor:
+def bitwise_and(input: Tensor, other: Operand) -> Tensor:
     """input & other, bit by bit; logical for bool. RuntimeError if either is a float."""
 
 def bitwise_not(input: Tensor) -> Tensor:
     """The complement of each bit; the negation of a bool."""
 
-def bitwise_or(input: Tensor, other: Tensor | Number) -> Tensor:
+def bitwise_or(input: Tensor, other: Operand) -> Tensor:
     """input | other, bit by bit; logical for bool. RuntimeError if either is a float."""
 
-def bitwise_xor(input: Tensor, other: Tensor | Number) -> Tensor:
+def bitwise_xor(input: Tensor, other: Operand) -> Tensor:
     """input ^ other, bit by bit; logical for bool. RuntimeError if either is a float."""
 
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
@@ -140,11 +140,10 @@ def cosh(input: Tensor) -> Tensor:
 def cumsum(input: Tensor, dim: int, *, dtype: DTypeLike | None = None) -> Tensor:
     """Cumulative sums along a dimension: out[i] = x[0] + ... + x[i]."""
 
-def dist(input: Tensor, other: TensorOrNumber, p: float = 2) -> Tensor:
+def dist(input: Tensor, other: Operand, p: float = 2) -> Tensor:
     """The p-norm of input - other, over all elements: see `norm`."""
 
-def div(input: TensorOrNumber, other: TensorOrNumber, *, rounding_mode: Literal['floor',
-        'trunc'] | None = None) -> Tensor:
+def div(input: Operand, other: Operand, *, rounding_mode: Literal['floor', 'trunc'] | None = None) -> Tensor:
     """input / other, element by element; integers give float32."""
 
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
@@ -161,7 +160,7 @@ def empty_like(input: Tensor, *, dtype: DTypeLike | None = None, requires_grad: 
                layout: str | None = None, pin_memory: bool = False, memory_format: object = None) -> Tensor:
     """A tensor with uninitialised values in the shape and, by default, the dtype of `input`."""
 
-def eq(input: Tensor, other: Tensor | Number) -> Tensor:
+def eq(input: Tensor, other: Operand) -> Tensor:
     """input == other, element by element, as bool; shapes broadcast."""
 
 def equal(input: Tensor, other: Tensor) -> bool:
@@ -190,10 +189,10 @@ def flip(input: Tensor, dims: Size, *more: int) -> Tensor:
 def floor(input: Tensor) -> Tensor:
     """The largest integer not above x. Its gradient is 0."""
 
-def floor_divide(input: TensorOrNumber, other: TensorOrNumber) -> Tensor:
+def floor_divide(input: Operand, other: Operand) -> Tensor:
     """floor(input / other), element by element. Its gradient is 0."""
 
-def fmod(input: Tensor, other: TensorOrNumber) -> Tensor:
+def fmod(input: Tensor, other: Operand) -> Tensor:
     """input - other * trunc(input / other). It has the sign of the dividend, as C's fmod."""
 
 def full(size: Size, fill_value: Number, *, dtype: DTypeLike | None = None, requires_grad: bool = False,
@@ -209,10 +208,10 @@ def full_like(input: Tensor, fill_value: Number, *, dtype: DTypeLike | None = No
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """Elements at the given indices along a dimension: out[i][j][k] = input[index[i][j][k]][j][k] for dim 0."""
 
-def ge(input: Tensor, other: Tensor | Number) -> Tensor:
+def ge(input: Tensor, other: Operand) -> Tensor:
     """input >= other, element by element, as bool; shapes broadcast."""
 
-def gt(input: Tensor, other: Tensor | Number) -> Tensor:
+def gt(input: Tensor, other: Operand) -> Tensor:
     """input > other, element by element, as bool; shapes broadcast."""
 
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
@@ -231,10 +230,10 @@ def isinf(input: Tensor) -> Tensor:
 def isnan(input: Tensor) -> Tensor:
     """Whether each element is NaN."""
 
-def le(input: Tensor, other: Tensor | Number) -> Tensor:
+def le(input: Tensor, other: Operand) -> Tensor:
     """input <= other, element by element, as bool; shapes broadcast."""
 
-def lerp(input: Tensor, end: Tensor, weight: TensorOrNumber) -> Tensor:
+def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
     """Linear interpolation: input + weight * (end - input)."""
 
 def linspace(start: TensorOrNumber, end: TensorOrNumber, steps: int, *, dtype: DTypeLike | None = None,
@@ -275,10 +274,10 @@ def logical_xor(input: Tensor, other: Tensor) -> Tensor:
 def logsumexp(input: Tensor, dim: Size, keepdim: bool = False) -> Tensor:
     """log(sum(exp(x))) over dimensions, without overflow; -inf without elements. Integers give float32."""
 
-def lt(input: Tensor, other: Tensor | Number) -> Tensor:
+def lt(input: Tensor, other: Operand) -> Tensor:
     """input < other, element by element, as bool; shapes broadcast."""
 
-def masked_fill(input: Tensor, mask: Tensor, value: TensorOrNumber) -> Tensor:
+def masked_fill(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
     """The input with `value` where the mask is true."""
 
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
@@ -325,7 +324,7 @@ def moveaxis(input: Tensor, source: Size, destination: Size) -> Tensor:
 def movedim(input: Tensor, source: Size, destination: Size) -> Tensor:
     """A view with dimensions moved to new positions; the others keep their order."""
 
-def mul(input: TensorOrNumber, other: TensorOrNumber) -> Tensor:
+def mul(input: Operand, other: Operand) -> Tensor:
     """input * other, element by element."""
 
 def mv(input: Tensor, vec: Tensor) -> Tensor:
@@ -334,7 +333,7 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
     """A view of `length` consecutive entries along a dimension."""
 
-def ne(input: Tensor, other: Tensor | Number) -> Tensor:
+def ne(input: Tensor, other: Operand) -> Tensor:
     """input != other, element by element, as bool; shapes broadcast."""
 
 def neg(input: Tensor) -> Tensor:
@@ -375,7 +374,7 @@ def permute(input: Tensor, *dims: Size) -> Tensor:
 def positive(input: Tensor) -> Tensor:
     """+x, which is the tensor itself."""
 
-def pow(input: TensorOrNumber, exponent: TensorOrNumber) -> Tensor:
+def pow(input: Operand, exponent: Operand) -> Tensor:
     """input^exponent, element by element."""
 
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: DTypeLike | None = None) -> Tensor:
@@ -422,7 +421,7 @@ def reciprocal(input: Tensor) -> Tensor:
 def relu(input: Tensor) -> Tensor:
     """max(x, 0). RuntimeError for bool."""
 
-def remainder(input: TensorOrNumber, other: TensorOrNumber) -> Tensor:
+def remainder(input: Operand, other: Operand) -> Tensor:
     """input - other * floor(input / other). It has the sign of the divisor, as Python's %."""
 
 def reshape(input: Tensor, *shape: Size) -> Tensor:
@@ -474,7 +473,7 @@ def std(input: Tensor, dim: Dims = None, unbiased: bool = True, keepdim: bool = 
         correction: float | None = None) -> Tensor:
     """The standard deviation over dimensions, the square root of the variance."""
 
-def sub(input: TensorOrNumber, other: TensorOrNumber, *, alpha: Number = 1) -> Tensor:
+def sub(input: Operand, other: Operand, *, alpha: Number = 1) -> Tensor:
     """input - alpha * other."""
 
 def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike | None = None) -> Tensor:
@@ -523,7 +522,7 @@ def var(input: Tensor, dim: Dims = None, unbiased: bool = True, keepdim: bool = 
 @overload
 def where(condition: Tensor) -> tuple[Tensor, ...]: ...
 @overload
-def where(condition: Tensor, input: TensorOrNumber, other: TensorOrNumber) -> Tensor:
+def where(condition: Tensor, input: Operand, other: Operand) -> Tensor:
     """`input` where the condition is true, `other` elsewhere. With the condition alone, `nonzero` as a tuple."""
 
 def zeros(*size: Size, dtype: DTypeLike | None = None, requires_grad: bool = False, device: str | None = None,

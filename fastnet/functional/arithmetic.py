@@ -15,7 +15,7 @@ from fastnet.functional.kernel_calls import check_array, check_some_array, opera
 from fastnet.functional.pointwise import square
 
 if TYPE_CHECKING:
-    from fastnet._core.annotations import Array, Number, Result, TensorOrNumber
+    from fastnet._core.annotations import Array, Number, Operand, Result
 
 __all__ = ["add", "atan2", "dist", "div", "floor_divide", "fmod", "logaddexp", "mul", "plus_multiple", "pow",
            "remainder", "sub"]
@@ -48,14 +48,14 @@ def _sub_multiple(x: Array | Number, y: Array | Number, factor: Number) -> Resul
     return kernels.sub(x, kernels.scale(y, factor)), (kernels.same, gradient(kernels.scale, -factor), None)
 
 
-def plus_multiple(name: str, argument: str, x: TensorOrNumber, y: TensorOrNumber, factor: Any) -> Tensor:
+def plus_multiple(name: str, argument: str, x: Operand, y: Operand, factor: Any) -> Tensor:
     """x + factor * y, for the function `name`, whose parameter for the factor is `argument`."""
     if type(factor) is int and factor == 1:
         return _add(x, y)
     return _add_multiple(x, y, _factor(name, argument, factor, x, y))
 
 
-def _factor(name: str, argument: str, factor: Any, *operands: TensorOrNumber) -> Number:
+def _factor(name: str, argument: str, factor: Any, *operands: Operand) -> Number:
     """A factor as a number, checked against the dtype of the result.
 
     Raises:
@@ -185,7 +185,7 @@ def _minus_over_square(g: Array, a: Array, b: Array) -> Array:
 
 
 @method("__add__", "__radd__")
-def add(input: TensorOrNumber, other: TensorOrNumber, *, alpha: Number = 1) -> Tensor:
+def add(input: Operand, other: Operand, *, alpha: Number = 1) -> Tensor:
     """input + alpha * other.
 
     Args:
@@ -208,7 +208,7 @@ def add(input: TensorOrNumber, other: TensorOrNumber, *, alpha: Number = 1) -> T
 
 
 @method("subtract", "__sub__")
-def sub(input: TensorOrNumber, other: TensorOrNumber, *, alpha: Number = 1) -> Tensor:
+def sub(input: Operand, other: Operand, *, alpha: Number = 1) -> Tensor:
     """input - alpha * other.
 
     Args:
@@ -229,7 +229,7 @@ def sub(input: TensorOrNumber, other: TensorOrNumber, *, alpha: Number = 1) -> T
 
 
 @method("multiply", "__mul__", "__rmul__")
-def mul(input: TensorOrNumber, other: TensorOrNumber) -> Tensor:
+def mul(input: Operand, other: Operand) -> Tensor:
     """input * other, element by element.
 
     Example:
@@ -241,7 +241,7 @@ def mul(input: TensorOrNumber, other: TensorOrNumber) -> Tensor:
 
 
 @method("divide", "true_divide", "__truediv__")
-def div(input: TensorOrNumber, other: TensorOrNumber, *,
+def div(input: Operand, other: Operand, *,
         rounding_mode: Literal["floor", "trunc"] | None = None) -> Tensor:
     """input / other, element by element; integers give float32.
 
@@ -270,7 +270,7 @@ def div(input: TensorOrNumber, other: TensorOrNumber, *,
 
 
 @method("__pow__")
-def pow(input: TensorOrNumber, exponent: TensorOrNumber) -> Tensor:
+def pow(input: Operand, exponent: Operand) -> Tensor:
     """input^exponent, element by element.
 
     The gradient of the exponent is input^exponent * log(input). Where the input is 0 it is 0, or -inf for a negative
@@ -295,7 +295,7 @@ def pow(input: TensorOrNumber, exponent: TensorOrNumber) -> Tensor:
 
 
 @method("__floordiv__")
-def floor_divide(input: TensorOrNumber, other: TensorOrNumber) -> Tensor:
+def floor_divide(input: Operand, other: Operand) -> Tensor:
     """floor(input / other), element by element. Its gradient is 0.
 
     Raises:
@@ -310,7 +310,7 @@ def floor_divide(input: TensorOrNumber, other: TensorOrNumber) -> Tensor:
 
 
 @method("__mod__")
-def remainder(input: TensorOrNumber, other: TensorOrNumber) -> Tensor:
+def remainder(input: Operand, other: Operand) -> Tensor:
     """input - other * floor(input / other). It has the sign of the divisor, as Python's %.
 
     Errors are those of `floor_divide`.
@@ -324,7 +324,7 @@ def remainder(input: TensorOrNumber, other: TensorOrNumber) -> Tensor:
 
 
 @method()
-def fmod(input: Tensor, other: TensorOrNumber) -> Tensor:
+def fmod(input: Tensor, other: Operand) -> Tensor:
     """input - other * trunc(input / other). It has the sign of the dividend, as C's fmod.
 
     Errors are those of `floor_divide`.
@@ -350,7 +350,7 @@ def atan2(input: Tensor, other: Tensor) -> Tensor:
 
 
 @method()
-def dist(input: Tensor, other: TensorOrNumber, p: float = 2) -> Tensor:
+def dist(input: Tensor, other: Operand, p: float = 2) -> Tensor:
     """The p-norm of input - other, over all elements: see `norm`.
 
     Example:
@@ -387,7 +387,7 @@ def _share(g: Array, a: Array, b: Array) -> Array:
 
 def _reflected(operation: Callable[..., Tensor], doc: str) -> Callable[..., Tensor]:
     """A binary operator with its operands exchanged, which Python calls if the left operand is not a tensor."""
-    def operator(self: Tensor, other: TensorOrNumber) -> Tensor:
+    def operator(self: Tensor, other: Operand) -> Tensor:
         return operation(other, self)
     operator.__doc__ = doc
     return operator

@@ -8,14 +8,14 @@ from fastnet._core.tensor import method
 from fastnet.functional.arithmetic import add, div, mul, plus_multiple, sub
 
 if TYPE_CHECKING:
-    from fastnet._core.annotations import Number, TensorOrNumber
+    from fastnet._core.annotations import Number, Operand
     from fastnet._core.tensor import Tensor
 
 __all__ = ["addcdiv", "addcmul", "lerp"]
 
 
 @method()
-def lerp(input: Tensor, end: Tensor, weight: TensorOrNumber) -> Tensor:
+def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
     """Linear interpolation: input + weight * (end - input).
 
     Args:

@@ -20,7 +20,7 @@ from fastnet.functional.indexing import check_mask, nonzero
 from fastnet.functional.kernel_calls import check_array, check_some_array, operands
 
 if TYPE_CHECKING:
-    from fastnet._core.annotations import Array, Number, Result, TensorOrNumber
+    from fastnet._core.annotations import Array, Number, Operand, Result, TensorOrNumber
 
 __all__ = [
     "allclose", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "clamp", "clamp_max", "clamp_min", "eq",
@@ -31,7 +31,7 @@ __all__ = [
 
 def _comparison(name: str, sign: str, result: str, *aliases: str) -> BinaryOperation:
     """Define a comparison, as a function, a method and an operator. `result` is that of [1, 2, 3] and 2."""
-    def function(input: Array, other: Array | Number) -> Result[Array]:
+    def function(input: Array, other: Operand) -> Result[Array]:
         check_array(name, "input", input)
         x, y = operands(input, other)
         return kernels.binary(name, x, y, dtypes.bool_), None
@@ -93,7 +93,7 @@ def logical_not(input: Array) -> Result[Array]:
 
 def _bitwise(name: str, sign: str, result: str, *aliases: str) -> BinaryOperation:
     """Define a bitwise operation of two operands. `result` is that of [6, 5] and 3."""
-    def function(input: Array, other: Array | Number) -> Result[Array]:
+    def function(input: Array, other: Operand) -> Result[Array]:
         check_some_array(name, input, other)
         x, y = operands(input, other)
         if x.dtype.kind == "f":
@@ -151,11 +151,11 @@ def where(condition: Tensor) -> tuple[Tensor, ...]: ...
 
 
 @overload
-def where(condition: Tensor, input: TensorOrNumber, other: TensorOrNumber) -> Tensor: ...
+def where(condition: Tensor, input: Operand, other: Operand) -> Tensor: ...
 
 
-def where(condition: Tensor, input: TensorOrNumber | None = None,
-          other: TensorOrNumber | None = None) -> Tensor | tuple[Tensor, ...]:
+def where(condition: Tensor, input: Operand | None = None,
+          other: Operand | None = None) -> Tensor | tuple[Tensor, ...]:
     """`input` where the condition is true, `other` elsewhere. With the condition alone, `nonzero` as a tuple.
 
     Args:
@@ -177,7 +177,7 @@ def where(condition: Tensor, input: TensorOrNumber | None = None,
     return _where(condition.bool(), input, other)
 
 
-def _keep_where(self: Tensor, condition: Tensor, other: TensorOrNumber) -> Tensor:
+def _keep_where(self: Tensor, condition: Tensor, other: Operand) -> Tensor:
     """The elements of this tensor where the condition is true, `other` elsewhere."""
     return where(condition, self, other)
 
@@ -186,7 +186,7 @@ extend(where=_keep_where)
 
 
 @method()
-def masked_fill(input: Tensor, mask: Tensor, value: TensorOrNumber) -> Tensor:
+def masked_fill(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
     """The input with `value` where the mask is true.
 
     Args:

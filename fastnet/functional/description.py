@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from fastnet._core.annotations import TensorOrNumber
+    from fastnet._core.annotations import Operand
     from fastnet._core.tensor import Tensor
 
 __all__ = ["BinaryOperation", "UnaryOperation", "describe"]
 
 UnaryOperation: TypeAlias = "Callable[[Tensor], Tensor]"
-BinaryOperation: TypeAlias = "Callable[[Tensor, TensorOrNumber], Tensor]"
+BinaryOperation: TypeAlias = "Callable[[Tensor, Operand], Tensor]"
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 

@@ -5,6 +5,8 @@ import operator
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from fastnet import dtypes
 from fastnet._core.errors import check_sizes, not_a_tensor, shape_text
 from fastnet._core.memory import empty
@@ -98,17 +100,27 @@ def split(tensor: Tensor, split_size_or_sections: Size, dim: int = 0) -> tuple[T
         (tensor([0]), tensor([1, 2, 3, 4]))
     """
     check_dimensions("split", tensor)
-    dim, sizes = as_dim(tensor, dim), split_size_or_sections
+    dim, sizes = as_dim(tensor, dim), _checked_lengths(split_size_or_sections)
     n = tensor.shape[dim]
     if isinstance(sizes, int):
         if sizes < 0 or (sizes == 0 and n):
             raise RuntimeError(f"split: expected a positive length, got {sizes}")
         sizes = [min(sizes, n - start) for start in range(0, n, max(sizes, 1))] or [0]
     elif sum(sizes) != n:
-        raise RuntimeError(f"split: the lengths {list(sizes)} add up to {sum(sizes)}, dimension {dim} of shape "
+        raise RuntimeError(f"split: the lengths {sizes} add up to {sum(sizes)}, dimension {dim} of shape "
                            f"{shape_text(tensor)} has {n}")
     starts = [sum(sizes[:i]) for i in range(len(sizes))]
     return tuple(narrow(tensor, dim, start, size) for start, size in zip(starts, sizes))
+
+
+def _checked_lengths(given: Size) -> int | list[int]:
+    """The lengths of the parts that `split` makes: one for all, or a list."""
+    try:
+        if isinstance(given, int | np.integer):
+            return int(given)
+        return [operator.index(length) for length in given]         # type: ignore[union-attr]  # or a TypeError
+    except TypeError:
+        raise TypeError(f"split: expected a length or a sequence of lengths, got {given!r}") from None
 
 
 @method()
@@ -124,7 +136,8 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
         (tensor([0, 1, 2]), tensor([3, 4]))
     """
     check_dimensions("chunk", input)
-    if chunks <= 0:
+    check_sizes("chunk", chunks=chunks)
+    if chunks == 0:
         raise RuntimeError(f"chunk: expected a positive number of chunks, got {chunks}")
     n = input.shape[as_dim(input, dim)]
     return split(input, -(-n // chunks) if n else [0] * chunks, dim)

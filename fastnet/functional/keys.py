@@ -4,7 +4,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
 import numpy as np
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Index", "Key", "as_key", "constant", "pick", "put", "selected_shape", "selection"]
 
 # An index: one of these, or a tuple of them.
-Index: TypeAlias = "int | slice | EllipsisType | Tensor | Array | Sequence[Any] | None"
+Index: TypeAlias = "SupportsIndex | slice | EllipsisType | Tensor | Array | Sequence[Any] | None"
 Key: TypeAlias = "Index | tuple[Index, ...]"
 
 _BASIC = frozenset((int, slice, type(None)))

@@ -298,6 +298,8 @@ def test_none_and_text_are_refused_as_data():
         ("relu", "input", lambda: fastnet.nn.ReLU()(3)), ("softmax", "input", lambda: fastnet.nn.Softmax(0)(3))]),
     (lambda: fastnet.zeros(2.5), TypeError, "expected integers, or one tuple of them, got 2.5"),
     (lambda: fastnet.ones(4).reshape(2, 2.0), TypeError, r"integers, or one tuple of them, got \(2, 2.0\)"),
+    (lambda: fastnet.ones(2).chunk("a"), TypeError, "chunk: expected chunks to be an integer, got 'a'"),
+    (lambda: fastnet.ones(2).split("a"), TypeError, "split: expected a length or a sequence of lengths, got 'a'"),
     (lambda: fastnet.ones(2).chunk(0), RuntimeError, "chunk: expected a positive number of chunks, got 0"),
     (lambda: fastnet.cat([fastnet.ones(2), 3]), TypeError, "cat: expected element 1 to be a tensor, got int"),
     (lambda: fastnet.stack([3]), TypeError, "stack: expected element 0 to be a tensor, got int"),

@@ -10,7 +10,7 @@ from fastnet.data.geometry import rotated, windows
 from fastnet.data.transforms.base import BatchTransform, checked_fill, checked_pictures, in_dtype, with_others
 
 if TYPE_CHECKING:
-    from fastnet._core.annotations import Array, Number, Size
+    from fastnet._core.annotations import Array, Number
 
 __all__ = ["Cutout", "RandomCrop", "RandomHorizontalFlip", "RandomRotation", "RandomShift"]
 
@@ -39,7 +39,7 @@ class RandomCrop(BatchTransform):
     padding: int
     fill: Number
 
-    def __init__(self, size: Size, padding: int = 0, fill: Number = 0) -> None:
+    def __init__(self, size: int | Sequence[int], padding: int = 0, fill: Number = 0) -> None:
         self.size = (size, size) if isinstance(size, int | np.integer) else tuple(size)
         if len(self.size) != 2 or min(self.size) < 1 or padding < 0:
             raise ValueError(f"RandomCrop: expected size to be (height, width) and padding >= 0, got {size} and "

@@ -1,4 +1,6 @@
 """Operators, indexing, overloads and in-place methods: the result of each has the type that is stated here."""
+from typing import Any
+
 import numpy as np
 
 import fastnet
@@ -18,6 +20,19 @@ def operators(x: Tensor, y: Tensor) -> list[Tensor]:
     x /= 2
     x **= 2
     return [*arithmetic, *comparisons, *logic, x @ y.T, x]
+
+
+def with_numpy(x: Tensor, a: np.ndarray[Any, Any]) -> list[Tensor]:
+    two, last = np.float32(2), np.argmax(a[0])
+    x[last] = 1
+    x += a
+    arithmetic = [x + a, x - a, x * a, x / a, x // a, x % a, x ** a, x.add(a), x.mul(a), fastnet.sub(a, x), x - two,
+                  two * x, x ** np.float64(2), x.clamp(two), x.add_(a), x.mul_(two)]
+    comparisons = [x == a, x != a, x < a, x <= two, x > a, x >= two, x.eq(a), x.long() & np.int64(3),
+                   fastnet.where(x > 0, x, a)]
+    counts = [x[last], x[np.int64(2)], x.sum(np.int64(1)), fastnet.zeros(np.int64(2)), fastnet.arange(np.int64(3)),
+              x.reshape(np.int64(9)), *x.split(np.int64(1))]
+    return [*arithmetic, *comparisons, *counts]
 
 
 def indexing(x: Tensor) -> list[Tensor]:
@@ -72,5 +87,6 @@ def losses(x: Tensor) -> Tensor:
 if __name__ == "__main__":
     given = fastnet.rand(3, 3) + 1
     print(len(operators(given.clone(), given)), len(indexing(given.clone())), len(conversions(given.clone())))
+    print(len(with_numpy(given.clone(), given.numpy())))
     results(given)
     print(losses(given))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastnet._core.errors import given_text
 from fastnet._core.locks import new_lock
 from fastnet._core.state import forbid_in_recording, inside, state
 
@@ -55,7 +56,10 @@ class Generator:
     def manual_seed(self, seed: int) -> Generator:
         """Restart the generator with a seed; returns the generator."""
         forbid_in_recording("manual_seed()")
-        self.seed, self.counter = int(seed) & (2**64 - 1), 0
+        try:
+            self.seed, self.counter = int(seed) & (2**64 - 1), 0
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"manual_seed: expected seed to be an integer, got {given_text(seed)}") from None
         return self
 
     def initial_seed(self) -> int:

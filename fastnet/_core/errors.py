@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from fastnet._core.spellings import respelled
 from fastnet._runtime.native import tape as _tape
 
@@ -44,6 +46,7 @@ def printable(text: object) -> str:
 _NO_ARRAY = re.compile(r"is not iterable|expected numpy\.ndarray")
 
 _NO_TENSORS = bool, int, float, complex, str, list, dict        # not arrays: some operations take them for tensors
+_NUMBERS = frozenset(("float", "Number", "TensorOrNumber"))     # annotations of arguments that are numbers
 
 
 def shape_text(x: Any) -> str:
@@ -53,8 +56,48 @@ def shape_text(x: Any) -> str:
 
 
 def one_of(what: str, given: object, known: Iterable[object]) -> ValueError:
-    """A ValueError for an unknown name, which lists the known ones."""
-    return ValueError(f"unknown {what} {given!r}; choose from {', '.join(map(repr, known))}")
+    """A ValueError for an unknown name, which lists the known ones and suggests the closest."""
+    known = list(known)
+    return ValueError(f"unknown {what} {given!r}{did_you_mean(given, known, 'choose from')} "
+                      f"{', '.join(map(repr, known))}")
+
+
+def did_you_mean(given: object, known: Iterable[object], advice: str = "") -> str:
+    """The continuation of an error about an unknown name: the closest known name, if one is close, and advice.
+
+    Args:
+        given: the unknown name.
+        known: the names to choose from.
+        advice: the rest of the error.
+
+    Example:
+        >>> from fastnet._core.errors import did_you_mean
+        >>> did_you_mean("speces", ["size", "species"], "the columns are")
+        "; did you mean 'species'? The columns are"
+        >>> did_you_mean("weight", ["size", "species"], "the columns are")
+        '; the columns are'
+    """
+    import difflib
+    close = difflib.get_close_matches(str(given), list(map(str, known)), 1)
+    if not close:
+        return f"; {advice}" if advice else ""
+    return f"; did you mean {close[0]!r}?" + (f" {advice[0].upper()}{advice[1:]}" if advice else "")
+
+
+def given_text(given: object) -> str:
+    """A wrong argument as text for an error: of a class, what to do; of a number or a string, the value; else its type.
+
+    Example:
+        >>> import fastnet
+        >>> from fastnet._core.errors import given_text
+        >>> given_text(fastnet.nn.ReLU), given_text(3), given_text([1, 2])
+        ('the class ReLU; create an instance: ReLU()', '3', 'list')
+    """
+    if isinstance(given, type):
+        return f"the class {given.__name__}; create an instance: {given.__name__}()"
+    if inspect.isroutine(given):
+        return f"the function {given.__name__}"
+    return repr(given) if given is None or isinstance(given, str | numbers.Number) else type(given).__name__
 
 
 def differing(there: Mapping[Any, Any], here: Mapping[Any, Any]) -> list[tuple[str, Any, Any]]:
@@ -152,7 +195,8 @@ def check_path(name: str, given: object) -> None:
 
 def not_a_tensor(name: str, argument: str, given: object) -> TypeError:
     """A TypeError for an argument that is not a tensor."""
-    return TypeError(f"{name}: expected {argument} to be a tensor, got {type(given).__name__}")
+    convert = "; convert it with fastnet.tensor" if isinstance(given, list | np.ndarray) else ""
+    return TypeError(f"{name}: expected {argument} to be a tensor, got {type(given).__name__}{convert}")
 
 
 def naming_none(function: _F) -> _F:
@@ -163,15 +207,24 @@ def naming_none(function: _F) -> _F:
 
 def explain_none(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
                  error: Exception) -> None:
-    """Raise a TypeError that names the argument, if a call failed because it got None or a number for a tensor."""
+    """Raise a TypeError that names the argument, if a call failed because it got None or a number for a tensor.
+
+    The same for text, a list or None in place of a number.
+    """
     no_array = isinstance(error, AttributeError) or _NO_ARRAY.search(str(error)) is not None
-    if not no_array and "None" not in str(error):
+    no_tensor = no_array or "None" in str(error)
+    name = function.__qualname__.lstrip("_")
+    no_number = isinstance(error, TypeError | ValueError) and not str(error).startswith(f"{name}: ")
+    if not no_tensor and not no_number:
         return
     signature = inspect.signature(function)
     for argument, value in signature.bind_partial(*args, **kwargs).arguments.items():
-        needed = argument in _TENSORS and signature.parameters[argument].default is inspect.Parameter.empty
+        parameter = signature.parameters[argument]
+        needed = no_tensor and argument in _TENSORS and parameter.default is inspect.Parameter.empty
         if needed and (value is None or (no_array and isinstance(value, _NO_TENSORS))):
-            raise not_a_tensor(function.__qualname__.lstrip("_"), argument, value) from None
+            raise not_a_tensor(name, argument, value) from None
+        if no_number and parameter.annotation in _NUMBERS and isinstance(value, (str, list, dict, type(None))):
+            raise TypeError(f"{name}: expected {argument} to be a number, got {given_text(value)}") from None
 
 
 def takes_tensors(function: Callable[..., Any]) -> bool:

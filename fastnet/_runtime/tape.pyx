@@ -224,12 +224,13 @@ def node_number():
 
 
 def explain_failures(function, explain):
-    """`function`, but explain(function, args, kwargs, error) is called before an AttributeError or TypeError is raised.
+    """`function`, but explain(function, args, kwargs, error) is called before an AttributeError, TypeError or
+    ValueError is raised.
     """
     def call(*args, **kwargs):
         try:
             return function(*args, **kwargs)
-        except (AttributeError, TypeError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             explain(function, args, kwargs, error)
             raise
     return call
@@ -248,7 +249,7 @@ def differentiable(fn, str name, bint view, bound, explain):
             if attributes and names_tensors(attributes):
                 args, attributes = bound(fn, args, attributes)
             return apply(fn, name, view, args, attributes)
-        except (AttributeError, TypeError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             explain(fn, args, attributes, error)
             raise
     return operation

@@ -5,7 +5,6 @@ Neither library is imported: if the user has a frame, the library is loaded alre
 from __future__ import annotations
 
 import datetime
-import difflib
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnet._core.errors import did_you_mean
 from fastnet.data.cells import Cells, clean
 from fastnet.data.dates import utc
 from fastnet.data.values import object_array
@@ -284,11 +284,10 @@ def require(names: Iterable[str], there: Iterable[str]) -> None:
     missing = [name for name in names if name not in known]
     if not missing:
         return
-    close = difflib.get_close_matches(str(missing[0]), list(known), 1)
-    guess = f"; did you mean {close[0]!r}? The" if close else "; the"
+    advice = did_you_mean(missing[0], known, "the columns are")
     more = f" and {len(known) - MOST_LISTED} more" if len(known) > MOST_LISTED else ""
     plural = "are no columns" if len(missing) > 1 else "is no column"
-    raise ValueError(f"there {plural} {_first_names(missing)}{guess} columns are {_first_names(list(known))}{more}")
+    raise ValueError(f"there {plural} {_first_names(missing)}{advice} {_first_names(list(known))}{more}")
 
 
 def _first_names(names: Sequence[str]) -> str:

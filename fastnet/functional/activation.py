@@ -248,6 +248,8 @@ def mish(input: Tensor) -> Tensor:
 
 @op
 def _softmax(input: Array, kernel: str, dim: Any, dtype: DTypeLike | None) -> Result[Array]:
+    if dim is None:
+        raise TypeError(f"{kernel}: expected dim, got None; give dim=-1 for the last dimension")
     x = kernels.cast(input, dtypes.as_dtype(dtype)) if dtype is not None else input
     check_floating(kernel, x)
     dims = normalize_dim(x, dim)

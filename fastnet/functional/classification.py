@@ -156,11 +156,21 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
 
 # ---- many classes ---------------------------------------------------------------------------------------------------
 
+def _check_labels(target: Array, classes: int, ignore_index: int) -> None:
+    try:
+        K.check_index(target, classes, ignore_index, what="label")
+    except IndexError as error:
+        if classes != 1:
+            raise
+        raise IndexError(f"{error}; the model has 1 output per sample: use nn.Linear(.., classes), or "
+                         "binary_cross_entropy_with_logits") from None
+
+
 @op
 def _cross_entropy(x: Array, target: Array, weight: Array | None, *, ignore_index: int, label_smoothing: float,
                    reduction: str) -> Result[Array]:
     n, c = x.shape
-    K.check_index(target, c, ignore_index, what="label")
+    _check_labels(target, c, ignore_index)
     rows = empty((2, n), x.dtype)                           # losses and weights, adjacent: one launch sums both
     probs = empty((n, c), x.dtype)
     K.cross_entropy(rows[0], rows[1], probs, x, target, weight, ignore_index, label_smoothing)
@@ -311,7 +321,7 @@ def _class_last(x: Tensor) -> Tensor:
 @op
 def _nll_loss(x: Array, target: Array, weight: Array | None, *, ignore_index: int, reduction: str) -> Result[Array]:
     n, c = x.shape
-    K.check_index(target, c, ignore_index, what="label")
+    _check_labels(target, c, ignore_index)
     index = target.reshape(n, 1, 1)
     picked, weights = empty((n, 1, 1), x.dtype), kernels.full((n,), 1, x.dtype)
     K.gather(picked, kernels.contiguous(x).reshape(n, c, 1), index)

@@ -171,8 +171,12 @@ def where(condition: Tensor, input: Operand | None = None,
         >>> fastnet.where(x > 0, x, 0.0)
         tensor([0., 2.])
     """
-    if input is None and other is None:
-        return nonzero(condition, as_tuple=True)
+    if input is None or other is None:
+        if input is other:
+            return nonzero(condition, as_tuple=True)
+        name = "input" if input is None else "other"
+        raise TypeError(f"where: expected {name} to be a tensor or a number, got None; give both input and other, or "
+                        "neither")
     check_mask("where", "condition", condition, (dtypes.bool_, dtypes.uint8))
     return _where(condition.bool(), input, other)
 

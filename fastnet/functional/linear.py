@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnet._core.errors import shape_text
+from fastnet._core.errors import not_a_tensor, shape_text
 from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor, method
 from fastnet._runtime.native import guards, tape as _tape
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Number, Result, Shape
 
 __all__ = ["addmm", "bmm", "dot", "linear", "linear_activated", "matmul", "mm", "mv", "outer", "rmatmul"]
+
+_LINEAR = "input", "weight", "bias"
+_CONVERSIONS = {"float32": "float()", "float64": "double()"}
 
 
 def _product(a: Array, b: Array, out: Array | None = None) -> Array:
@@ -63,14 +66,17 @@ def _mismatch(name: str, a: Tensor, b: Tensor) -> RuntimeError:
                         f"first ({a.shape[-1]}) must equal the last but one of the second ({b.shape[-min(b.ndim, 2)]})")
 
 
-def _check_one_dtype(name: str, *tensors: Tensor) -> None:
-    """Refuse arguments that are not tensors of one dtype."""
-    for x in tensors:
+def _check_one_dtype(name: str, arguments: tuple[str, ...], *tensors: Tensor) -> None:
+    """Refuse arguments that are not tensors of one dtype, that of the second."""
+    for argument, x in zip(arguments, tensors):
         if not isinstance(x, Tensor):
-            raise TypeError(f"{name}: expected tensors, got {type(x).__name__}")
-    found = [x.dtype for x in tensors]
-    if any(d != found[0] for d in found):
-        raise RuntimeError(f"{name}: expected one dtype, got {' and '.join(d.name for d in found)}")
+            raise not_a_tensor(name, argument, x)
+    dtype = tensors[1].dtype
+    for argument, x in zip(arguments, tensors):
+        if x.dtype != dtype:
+            raise RuntimeError(f"{name}: expected {argument} and {arguments[1]} of one dtype, got {argument} "
+                               f"{x.dtype.name} and {arguments[1]} {dtype.name}; convert the {argument} with "
+                               f".{_CONVERSIONS.get(dtype.name) or f'to(fastnet.{dtype.name})'}")
 
 
 @method("__matmul__")
@@ -104,7 +110,7 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
                 K.matmul(out._data, a, b)
                 out._storage.version += 1
                 return out
-    _check_one_dtype("matmul", input, other)
+    _check_one_dtype("matmul", ("input", "other"), input, other)
     if input.ndim == 0 or other.ndim == 0 or input.shape[-1] != other.shape[-min(other.ndim, 2)]:
         raise _mismatch("matmul", input, other)
     return _general(input, other) if out is None else _matmul_into(input, other, out)
@@ -373,4 +379,4 @@ def _check_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
     if bias is not None and bias.shape != (weight.shape[0],):
         raise RuntimeError(f"linear: a bias of shape {shape_text(bias)} does not fit a weight of shape "
                            f"{shape_text(weight)}: expected ({weight.shape[0]},)")
-    _check_one_dtype("linear", input, weight, *(() if bias is None else (bias,)))
+    _check_one_dtype("linear", _LINEAR, input, weight, *(() if bias is None else (bias,)))

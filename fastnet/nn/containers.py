@@ -1,9 +1,11 @@
 """Containers: modules that hold other modules or parameters, by position or by name."""
 from __future__ import annotations
 
+import inspect
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any, Generic, SupportsIndex, overload
 
+from fastnet._core.errors import given_text
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
 from fastnet.nn.fusion import FUSED, fused
@@ -116,8 +118,9 @@ class _Indexed(Module, Generic[_Member]):
     def _checked(self, name: str, member: object) -> str:
         cls = Module if self._registry == "_modules" else Parameter
         if not isinstance(member, cls):
-            raise TypeError(f"{type(self).__name__}: entry {name} is a {type(member).__name__}, expected a "
-                            f"{cls.__name__}")
+            use = "; use its module, such as nn.ReLU()" if cls is Module and inspect.isroutine(member) else ""
+            raise TypeError(f"{type(self).__name__}: expected entry {name} to be a {cls.__name__}, got "
+                            f"{given_text(member)}{use}")
         return name
 
 
@@ -251,7 +254,7 @@ class ModuleDict(Module, Generic[_M]):
 
     def __setitem__(self, key: str, module: _M) -> None:
         if not isinstance(module, Module):
-            raise TypeError(f"ModuleDict: {key!r} is a {type(module).__name__}, expected a Module")
+            raise TypeError(f"ModuleDict: expected entry {key!r} to be a Module, got {given_text(module)}")
         self.add_module(key, module)
 
     def __delitem__(self, key: str) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fastnet._core.errors import given_text
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
 from fastnet._replay.guards import ChangeCount
@@ -111,7 +112,7 @@ class Registry:
         if not isinstance(name, str) or not name or "." in name:
             raise KeyError(f"the name of a {kind} must be a non-empty string without dots, got {name!r}")
         if value is not None and not isinstance(value, cls):
-            raise TypeError(f"{name!r} cannot be registered as a {kind}: it is a {type(value).__name__}")
+            raise TypeError(f"{name!r} cannot be registered as a {kind}: got {given_text(value)}")
         if registry in self.__dict__ and name not in self.__dict__[registry] and hasattr(self, name):
             raise KeyError(f"{type(self).__name__} already has an attribute {name!r}")
         self._register(registry, name, value)

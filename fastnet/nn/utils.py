@@ -39,7 +39,13 @@ def _as_list(name: str, tensors: _Tensors) -> list[Tensor]:
 
 def _gradients(name: str, parameters: _Tensors) -> list[Tensor]:
     """The gradients of the parameters that have one."""
-    gradients = [p.grad for p in _as_list(name, parameters)]
+    try:
+        gradients = [p.grad for p in _as_list(name, parameters)]
+    except (AttributeError, TypeError):
+        if hasattr(parameters, "parameters"):
+            raise TypeError(f"{name}: expected a tensor or several, got the module {type(parameters).__name__}; pass "
+                            "its parameters()") from None
+        raise
     return [g for g in gradients if g is not None]
 
 

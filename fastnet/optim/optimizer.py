@@ -64,7 +64,8 @@ class Optimizer(OptimizerState):
         if isinstance(params, Tensor):
             raise TypeError("expected a sequence of parameters, got one tensor; pass [tensor]")
         if not groups:
-            raise ValueError("the optimizer got no parameters")
+            raise ValueError("the optimizer got no parameters; keep layers in attributes of the module or in "
+                             "nn.ModuleList, not in a Python list")
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 

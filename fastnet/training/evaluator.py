@@ -10,6 +10,7 @@ import numpy as np
 
 import fastnet
 from fastnet import metrics as m, nn
+from fastnet._core.errors import given_text
 from fastnet._core.state import Finally
 from fastnet.training import steps
 from fastnet.training.checks import ModelInputs
@@ -33,7 +34,7 @@ class Evaluator:
     def __init__(self, model: nn.Module, loss: LossSpec, task: LossTask | None,
                  metrics: MetricSpec | Iterable[MetricSpec], compile: bool) -> None:
         if not isinstance(model, nn.Module):
-            raise TypeError(f"expected a model that is a Module, got {type(model).__name__}")
+            raise TypeError(f"expected a model that is a Module, got {given_text(model)}")
         self.model: nn.Module = model
         self.loss: Loss = Loss(loss, task)
         self.compile: bool = compile

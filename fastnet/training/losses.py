@@ -8,7 +8,7 @@ import numpy as np
 
 import fastnet
 from fastnet import nn
-from fastnet._core.errors import one_of, shape_text
+from fastnet._core.errors import given_text, one_of, shape_text
 
 if TYPE_CHECKING:
     from fastnet import Tensor
@@ -61,10 +61,8 @@ class Loss:
                 raise one_of("loss", function, LOSSES)
             function = LOSSES[function]()
         if not callable(function) or isinstance(function, type):
-            given = (f"the class {function.__name__}: give {function.__name__}()" if isinstance(function, type)
-                     else repr(function))
             raise TypeError(f"expected a loss: one of {', '.join(map(repr, LOSSES))}, or a function of (output, "
-                            f"target); got {given}")
+                            f"target); got {given_text(function)}")
         if task is not None and task not in LOSS_TASKS:
             raise one_of("task", task, LOSS_TASKS)
         self.function: Any = function
@@ -109,8 +107,10 @@ class Loss:
     def __call__(self, output: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         if not self.is_classes and output.shape != target.shape:
             if output.numel() != target.numel() and isinstance(self.function, nn.Module):
+                classes = "; for classes from 0, use the loss 'cross_entropy'" if self.is_binary else ""
                 raise ValueError(f"the model gave outputs of shape {shape_text(output)} for targets of shape "
-                                 f"{shape_text(target)}")
+                                 f"{shape_text(target)}: expected one output per target value, so change the last "
+                                 f"layer{classes}")
             if output.numel() == target.numel():
                 target = target.reshape(output.shape)   # (N, 1) of a layer, and (N,) of a table's column
         if isinstance(self.function, _CLASS_LOSSES) and target.dtype.kind != "f" and output.shape == target.shape:
@@ -118,6 +118,9 @@ class Loss:
                              "shape of the outputs; give one-hot rows as bools, or their argmax(1)")
         if weight is None:
             value = self.function(output, target)
+            if not isinstance(value, fastnet.Tensor):
+                raise TypeError(f"expected the loss function to return a tensor, got {type(value).__name__}; compute "
+                                "the loss with tensor operations, without float() or .item()")
             return self._per_sample(value, target).mean() if value.ndim else value
         each = self._per_sample(self._each(output, target), target)
         return (each * weight).sum() / weight.sum().clamp(min=TINY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from fastnet._core.errors import check_number, check_path, whole_number
+from fastnet._core.errors import check_number, check_path, given_text, whole_number
 from fastnet.callbacks.base import Callback
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def as_list(name: str, given: Any, kind: Any) -> list[Any]:
     """
     given = [given] if isinstance(given, kind) else [] if given is None else given
     if isinstance(given, type) or not isinstance(given, Iterable):
-        raise TypeError(f"expected one or several {name}, got {given!r}")
+        raise TypeError(f"expected one or several {name}, got {given_text(given)}")
     return list(given)
 
 
@@ -54,4 +54,5 @@ def check_settings(epochs: int, batch_size: int, validation_split: float, resume
         check_path("resume", resume)
     for callback in callbacks:
         if not isinstance(callback, Callback):
-            raise TypeError(f"expected callbacks that are instances of fastnet.callbacks.Callback, got {callback!r}")
+            raise TypeError(f"expected callbacks that are instances of fastnet.callbacks.Callback, got "
+                            f"{given_text(callback)}")

@@ -120,7 +120,7 @@ def test_estimators_that_go_on_keep_what_was_best(sparse):
     (lambda: c.ExponentialMovingAverage("x"), "expected decay to be a number, got 'x'"),
     (lambda: c.LearningRateSchedule(3), "expected a schedule, its name .'one_cycle', 'cosine', 'linear'. or a f"),
     (lambda: c.LearningRateSchedule("cosine", monitor=3), "expected monitor to be the name"),
-    (lambda: fastnet.Trainer(nn.Linear, loss="mse"), "a Module, got type"),
+    (lambda: fastnet.Trainer(nn.Linear, loss="mse"), "a Module, got the class Linear; create an instance"),
     (lambda: fastnet.Trainer(nn.Linear(1, 1), 3, loss="mse"), "expected an optimizer, its name .* got 3"),
     (lambda: fastnet.Trainer(nn.Linear(1, 1), "sgd", lr="0.1", loss="mse"), "expected lr to be a number, got '0.1'"),
     (lambda: fastnet.Trainer(nn.Linear(1, 1), loss=3), "expected a loss: .* got 3"),

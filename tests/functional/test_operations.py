@@ -131,7 +131,7 @@ def test_promotion_is_pytorchs(left, right):
     (lambda: t(A).gather(1, t(np.array([[4]]))), IndexError, "4"),
     (lambda: t(A).gather(1, t(np.array([4]))), RuntimeError, r"\(1,\)"),
     (lambda: fastnet.nn.functional.embedding(t(np.array([3])), t(A)), IndexError, "3"),
-    (lambda: t(A) @ t(A.astype("float32")).t(), RuntimeError, "float64 and float32"),
+    (lambda: t(A) @ t(A.astype("float32")).t(), RuntimeError, "float64 and other float32"),
     (lambda: fastnet.tensor([1, 2], dtype="float16"), TypeError, "float16"),
     (lambda: fastnet.tensor([[1, 2], [3]]), ValueError, "rectangular"),
     (lambda: fastnet.from_numpy([1.0]), TypeError, "list"),
@@ -191,6 +191,30 @@ def test_other_errors_are_left_alone(call, words):
     with pytest.raises((TypeError, RuntimeError, ValueError), match=words) as e:
         call()
     assert "to be a tensor" not in str(e.value)
+
+
+@pytest.mark.parametrize("call, words", [
+    (lambda f: f.linear([[1.0]], fastnet.ones(1, 1)), "linear: expected input to be a tensor, got list; convert it"),
+    (lambda f: f.linear(np.ones((1, 1)), fastnet.ones(1, 1)), "linear: expected input .*, got ndarray; convert it"),
+    (lambda f: f.leaky_relu(t(A), "a"), "leaky_relu: expected negative_slope to be a number, got 'a'"),
+    (lambda f: f.softmax(t(A)), "softmax: expected dim, got None; give dim=-1"),
+    (lambda f: fastnet.arange("3"), "arange: expected start to be a number, got '3'"),
+    (lambda f: fastnet.where(t(A) > 0, t(A)), "where: expected other to be a tensor or a number, got None"),
+])
+def test_wrong_argument_is_named(call, words):
+    with pytest.raises(TypeError, match=words):
+        call(fastnet.nn.functional)
+
+
+def test_dtypes_of_a_product_are_named():
+    with pytest.raises(RuntimeError, match="input float64 and weight float32; convert the input with"):
+        fastnet.nn.Linear(2, 1)(fastnet.from_numpy(np.ones((1, 2))))
+
+
+@pytest.mark.parametrize("seed, error", [("a", ValueError), (None, TypeError)])
+def test_a_seed_is_an_integer(seed, error):
+    with pytest.raises(error, match="manual_seed: expected seed to be an integer, got"):
+        fastnet.manual_seed(seed)
 
 
 def test_public_functions_can_be_pickled():

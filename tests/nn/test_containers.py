@@ -29,7 +29,7 @@ def test_sequential():
     assert named.first is a and list(named[1:].state_dict()) == ["second.weight", "second.bias"]
     with pytest.raises(IndexError, match=r"3 is out of range.*2 entries"):
         named[3]
-    with pytest.raises(TypeError, match="entry 1 is a type"):
+    with pytest.raises(TypeError, match="expected entry 1 to be a Module, got the class ReLU; create an instance"):
         nn.Sequential(a, nn.ReLU)
 
 
@@ -41,7 +41,7 @@ def test_module_list():
     assert removed not in layers and [k for k, _ in layers.named_children()] == ["0", "1"]
     layers[0] = nn.ReLU()
     assert repr(layers).startswith("ModuleList(\n  (0): ReLU()")
-    with pytest.raises(TypeError, match="entry 2 is a int"):
+    with pytest.raises(TypeError, match="expected entry 2 to be a Module, got"):
         layers.append(3)
     with pytest.raises(NotImplementedError, match="ModuleList"):
         layers(fastnet.ones(1))
@@ -58,7 +58,7 @@ def test_module_dict():
     assert isinstance(heads.pop("a"), nn.Linear) and list(heads) == ["b"]
     heads.clear()
     assert len(heads) == 0
-    with pytest.raises(TypeError, match="'x' is a int"):
+    with pytest.raises(TypeError, match="expected entry 'x' to be a Module, got"):
         heads["x"] = 3
     with pytest.raises(KeyError):
         heads["missing"]

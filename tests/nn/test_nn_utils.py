@@ -135,3 +135,9 @@ def test_vectors_of_parameters():
     assert layer.bias.tolist() == [6, 7] and layer.weight.data_ptr() == address
     with pytest.raises(ValueError, match=r"8 elements.*\(7,\)"):
         nn.utils.vector_to_parameters(fastnet.ones(7), layer.parameters())
+
+
+@pytest.mark.parametrize("model", [nn.Linear(1, 1), nn.Sequential(nn.Linear(1, 1))])
+def test_a_module_in_place_of_parameters_is_named(model):
+    with pytest.raises(TypeError, match=r"clip_grad_norm_: .* got the module .*; pass its parameters\(\)"):
+        nn.utils.clip_grad_norm_(model, 1.0)

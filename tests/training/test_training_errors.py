@@ -27,7 +27,7 @@ def replaced(value, at):
     (lambda: (np.array([[1.5, "red"]] * 40, object), blobs(40)[1]), {}, TypeError,
      "x: expected numbers, got 'red' .*TablePreparation"),
     (lambda: (blobs(2)[0], np.array([0, 1])), {"validation_split": 0.1}, ValueError, "held out"),
-    (lambda: blobs(40), {"callbacks": [fastnet.callbacks.EarlyStopping]}, TypeError, "instances of .*, got <class"),
+    (lambda: blobs(40), {"callbacks": [fastnet.callbacks.EarlyStopping]}, TypeError, "the class EarlyStopping; create"),
     (lambda: (np.float32(3), blobs(40)[1]), {}, ValueError, "must be an array of samples, got a single number"),
     (lambda: ((blobs(40)[0], blobs(39)[0]), blobs(40)[1]), {}, ValueError, "inputs have different lengths: 40, 39"),
     (lambda: ({"a": blobs(40)[0]}, blobs(40)[1]), {}, TypeError, "expected several inputs as a tuple"),
@@ -100,10 +100,16 @@ def test_label_beyond_the_outputs():
         fitted(x, y)
 
 
+def test_a_loss_that_returns_a_float():
+    model = trainer(loss=lambda output, target: 1.0, metrics=())
+    with pytest.raises(TypeError, match="to return a tensor, got float; compute the loss with tensor operations"):
+        model.fit(*blobs(40), epochs=1, progress=False)
+
+
 def test_wrong_makings():
     model = perceptron()
     for arguments, error, message in [
-        ((lambda x: x, "adam"), TypeError, "a model that is a Module, got function"),
+        ((lambda x: x, "adam"), TypeError, "a model that is a Module, got the function"),
         ((model, "adamm"), ValueError, "unknown optimizer 'adamm'"),
         ((model, lambda p: 3), TypeError, "expected an optimizer"),
         ((model, optim.SGD(perceptron().parameters())), ValueError, "no parameter of the model"),

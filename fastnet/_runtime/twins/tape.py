@@ -171,12 +171,13 @@ def node_number() -> int:
 
 
 def explain_failures(function: Callable[..., Any], explain: Callable[..., None]) -> Callable[..., Any]:
-    """`function`, but explain(function, args, kwargs, error) is called before an AttributeError or TypeError is raised.
+    """`function`, but explain(function, args, kwargs, error) is called before an AttributeError, TypeError or
+    ValueError is raised.
     """
     def call(*args, **kwargs):
         try:
             return function(*args, **kwargs)
-        except (AttributeError, TypeError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             explain(function, args, kwargs, error)
             raise
     return call

@@ -70,16 +70,16 @@ def difference(before: CallTexts, now: CallTexts) -> str:
         for a, b in zip_longest(old, new, fillvalue="nothing"):
             if a != b:
                 return f"{b}, before {a.partition(': ')[2] or a}"
-    return "the memory of an argument: its alignment, whether it is writable, or memory that arguments share"
+    return "an attribute of an argument, or its memory: alignment, whether it is writable, memory that arguments share"
 
 
 def value_paths(places: Iterable[native.Place]) -> list[str]:
-    """The paths of the places that hold values, not code.
+    """The paths of the places that hold values, not code; a list and the name that holds it have one path.
 
     Args:
         places: the places of a recording.
     """
-    return [place.path for place in places if place.kind_name not in _CODE]
+    return list(dict.fromkeys(place.path for place in places if place.kind_name not in _CODE))
 
 
 def change_text(place: native.Place) -> str:

@@ -1,6 +1,7 @@
 """The result of a compiled function: nested tuples, lists and dicts of tensors, new in each replay."""
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -107,7 +108,9 @@ def replaced(x: Any, made: Iterator[Tensor]) -> Any:
     if isinstance(x, Tensor):
         return next(made)
     if isinstance(x, dict):
-        return {k: replaced(v, made) for k, v in x.items()}
+        found = {} if type(x) is dict else copy.copy(x)         # an OrderedDict, say
+        found.update((k, replaced(v, made)) for k, v in x.items())
+        return found
     return _sequence(type(x), [replaced(v, made) for v in x]) if isinstance(x, tuple | list) else x
 
 

@@ -2,6 +2,8 @@
 
 Each case returns a function of one tensor, and the changes between its calls.
 """
+import collections
+import dataclasses
 import datetime
 from decimal import Decimal
 
@@ -194,3 +196,63 @@ def test_parts_of_a_float_argument(path):
         got = recorded(x, w) if path == "C" else recorded(x, w=w)
         assert got.tolist() == f(x, w).tolist()
     assert len(recorded) == 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    scale: float = 1.0
+    note: float = dataclasses.field(default=1.0, compare=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Slotted:
+    __slots__ = ("scale",)
+    scale: float
+
+
+class EqualToAll:
+    def __init__(self, scale):
+        self.scale = scale
+
+    def __eq__(self, other):
+        return True
+
+    def __hash__(self):
+        return 1
+
+
+ARGUMENTS = {
+    "the sign of a field": (lambda x, o: x / o.scale, Options(0.0), Options(-0.0)),
+    "the sign of a slot": (lambda x, o: x / o.scale, Slotted(0.0), Slotted(-0.0)),
+    "a field that is not compared": (lambda x, o: x * o.note, Options(1.0, 1.0), Options(1.0, 2.0)),
+    "an object that is equal to all": (lambda x, o: x * o.scale, EqualToAll(1.0), EqualToAll(2.0)),
+    "a frozen set": (lambda x, o: x * element_type(o), frozenset((1,)), frozenset((1.0,))),
+    "a range": (lambda x, o: x * o.start, range(1, 1), range(5, 5)),
+    "an attribute of a number": (lambda x, o: x * o.scale, meters(1.0), meters(2.0)),
+    "a dict or an OrderedDict": (lambda x, o: x * (3 if isinstance(o, collections.OrderedDict) else 1), {"a": 1},
+                                 collections.OrderedDict(a=1)),
+    "the default of a defaultdict": (lambda x, o: x * (3 if o.default_factory is int else 1),
+                                     collections.defaultdict(int), collections.defaultdict(float)),
+    "the type of a key": (lambda x, o: x * element_type(o), {1: 1}, {1.0: 1}),
+}
+
+
+@pytest.mark.parametrize("path", ["C", "Python"])
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_arguments_that_differ_have_their_recordings(name, path):
+    f, first, second = ARGUMENTS[name]
+    recorded, x = fastnet.compile(f), fastnet.ones(2)
+    for argument in (first, second, first, second):
+        got = recorded(x, argument) if path == "C" else recorded(x, o=argument)
+        assert got.tolist() == f(x, argument).tolist()
+    assert len(recorded) == 2
+
+
+@pytest.mark.parametrize("make", [lambda: Options(2.0, 3.0), lambda: Slotted(2.0), lambda: EqualToAll(2.0),
+                                  lambda: (1, "a", 2.5), lambda: np.float32(2), lambda: Decimal("1.10"),
+                                  lambda: collections.OrderedDict(a=1), lambda: frozenset((1, 2))])
+def test_equal_arguments_share_a_recording(make):
+    recorded, x = fastnet.compile(lambda x, o: x * 2), fastnet.ones(2)
+    for _ in range(3):
+        assert recorded(x, make()).tolist() == [2, 2]
+    assert len(recorded) == 1

@@ -22,7 +22,7 @@ class Model:
         self.dropout, self.linear = nn.Dropout(1.0), nn.Linear(2, 2)
         self.optimizer = fastnet.optim.Adam(self.linear.parameters(), lr=0.1, weight_decay=0.5)
         self.extra = fastnet.ones(2, requires_grad=True)
-        self.width, self.numbers, self.names = 1.0, [1.0, 2.0], {"shift": 1.0}
+        self.width, self.numbers, self.names = 1.0, [1.0, 2.0], {"shift": 1.0, "scale": 2.0}
         width = 3.0
 
         def captured():
@@ -35,7 +35,7 @@ class Model:
 
     def step(self, x):
         loss = self.linear(self.dropout(x) + self.extra.detach() + self.width + sum(self.numbers)).square().sum()
-        loss = loss + self.names["shift"] / self.captured()
+        loss = loss + self.names["shift"] / self.captured() + sum(len(key) * v for key, v in self.names.items())
         if self.extra.grad is not None:
             loss = loss + self.extra.grad.sum()
         if self.extra.requires_grad:
@@ -93,7 +93,12 @@ CHANGES = {
     "the first element of a list": lambda model: model.numbers.__setitem__(0, 5.0),
     "the last element of a list": lambda model: model.numbers.__setitem__(-1, 5.0),
     "a longer list": lambda model: model.numbers.append(5.0),
-    "an entry of a dict": lambda model: model.names.update(shift=5.0),
+    "a shorter list": lambda model: model.numbers.pop(),
+    "the first entry of a dict": lambda model: model.names.update(shift=5.0),
+    "the last entry of a dict": lambda model: model.names.update(scale=5.0),
+    "a new entry of a dict": lambda model: model.names.update(more=5.0),
+    "a removed entry of a dict": lambda model: model.names.pop("scale"),
+    "a renamed key of a dict": lambda model: model.names.update(other=model.names.pop("scale")),
     "a closure variable": lambda model: model.set_captured(-7.0),
     "a method": lambda model: setattr(model, "captured", lambda: 9.0),
 }
@@ -239,3 +244,10 @@ def test_explain_and_repr_say_what_they_show():
     assert repr(double.recordings) == "(Recording(arguments=['argument 1: tensor (2,) float32'], launches=1),)"
     assert repr(double.explain()) == str(double.explain()) and "\n" in double.explain()
     assert repr(double).endswith("recordings=1, calls=1)") and repr(double).startswith("Compiled(fn=<function")
+
+
+def test_explain_lists_each_value_once():
+    scales = [1.0, 2.0]
+    scaled = fastnet.compile(lambda x: x * scales[-1])
+    scaled(fastnet.ones(2))
+    assert scaled.explain().count("depends on scales\n") + scaled.explain().endswith("depends on scales") == 1

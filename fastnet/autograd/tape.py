@@ -112,6 +112,8 @@ def op(fn: Callable[..., Any] | None = None, *, view: bool = False) -> Callable[
         >>> x.grad
         tensor([ 30., 120.])
     """
+    if fn is not None and not callable(fn):
+        raise TypeError(f"op: expected a function, got {type(fn).__name__}")
     if fn is None:
         return functools.partial(op, view=view)
     operation = functools.wraps(fn)(

@@ -1,6 +1,7 @@
 """The walk back through the tape: backward() and grad()."""
 from __future__ import annotations
 
+import inspect
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
@@ -12,7 +13,7 @@ from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd.arrays import cast, contiguous, copy
 from fastnet.autograd.leaves import gradient_home
-from fastnet.autograd.tape import FREED, Node, call_into
+from fastnet.autograd.tape import FREED, Node, call_into, gradient
 from fastnet.backend import K
 
 if TYPE_CHECKING:
@@ -231,12 +232,41 @@ def _contributions(node: Node, array: Array) -> Iterator[tuple[Target, Array, Fu
     needed = [False] * (max(i for i, _ in node.edges) + 1)
     for i, _ in node.edges:
         needed[i] = True
-    results = node.gradients(array, needed)
+    results = _results(node, array, needed)
     for i, target in node.edges:
         if callable(results[i]):
             yield target, array, results[i]
         elif results[i] is not None:
             yield target, results[i], None
+
+
+def _results(node: Node, array: Array, needed: list[bool]) -> Sequence[Any]:
+    """Call the one gradient function that a node has for all its arguments.
+
+    Raises:
+        TypeError: it does not take (g, needed) and the arrays that it saves.
+    """
+    function = node.gradients
+    try:
+        return function(array, needed)
+    except TypeError as error:
+        plain, saved = (function.function, function.saved) if type(function) is gradient else (function, ())
+        if _takes(plain, 2 + len(saved)):
+            raise
+        raise TypeError(f"{node.name}: the operation returned one gradient function, which is called for all arguments "
+                        f"as function(g, needed{', *saved' if saved else ''}); for a function of each argument, return "
+                        "a tuple, such as (function,)") from error
+
+
+def _takes(function: Callable[..., Any], count: int) -> bool:
+    """Whether a function takes this many arguments; True if that is unknown."""
+    try:
+        inspect.signature(function).bind(*range(count))
+    except ValueError:                  # a function in C without a signature
+        return True
+    except TypeError:
+        return False
+    return True
 
 
 def _check_versions(node: Node) -> None:

@@ -63,7 +63,8 @@ class SparseMatrix(Protocol):
         ...
 
 
-Transform: TypeAlias = Callable[..., Any]                       # from the arrays of a batch to those of the new batch
+# From the arrays of a batch to those of the new batch. The numbers of parameters give those of a lambda their types.
+Transform: TypeAlias = "Callable[[Array], Any] | Callable[[Array, Array], Any] | Callable[..., Any]"
 ArrayData: TypeAlias = "ArrayLike | Tensor | Frame | SparseMatrix | Sequence[object]"
 Column: TypeAlias = "ArrayLike | Sequence[object]"              # an array, a pandas or polars Series, or a list
 Table: TypeAlias = "Frame | Mapping[Any, Column]"               # a mapping goes from names to columns

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def takes_rng(function: Transform) -> bool:
         return False
 
 
-def apply(function: Transform, arrays: Sequence[Any], rng: np.random.Generator | None) -> tuple[Any, ...]:
+def apply(function: Callable[..., Any], arrays: Sequence[Any], rng: np.random.Generator | None) -> tuple[Any, ...]:
     """Call a function with the arrays of a batch; returns its result as a tuple.
 
     Args:

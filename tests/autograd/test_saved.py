@@ -187,3 +187,23 @@ def test_results_that_backward_does_not_need_are_freed(fn):
     gc.collect()
     assert memory() is None
     total.backward()
+
+
+@pytest.mark.parametrize("gradients", [
+    lambda x: gradient(lambda g, x: g * x, x), lambda x: lambda g: g], ids=["saved", "plain"])
+def test_one_gradient_function_of_another_form_is_explained(gradients):
+    x = fastnet.ones(2, requires_grad=True)
+    y = op(lambda x: (x * 2, gradients(x)))(x)
+    with pytest.raises(TypeError, match=r"called for all arguments as function\(g, needed.*return a tuple"):
+        y.sum().backward()
+
+
+def test_an_error_in_one_gradient_function_is_left_alone():
+    x = fastnet.ones(2, requires_grad=True)
+    with pytest.raises(TypeError, match="bad operand"):
+        op(lambda x: (x * 2, lambda g, needed: [-"a"]))(x).sum().backward()
+
+
+def test_an_operation_is_made_of_a_function():
+    with pytest.raises(TypeError, match="op: expected a function, got int"):
+        op(3)

@@ -3,12 +3,16 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
+
+_A = TypeVar("_A")
+_B = TypeVar("_B")
+_C = TypeVar("_C")
 
 _MAX_DEPTH = 16                         # of functions in the closures of functions
 
@@ -43,13 +47,29 @@ class gradient:
     saved: tuple[Any, ...]
     rest: tuple[Callable[..., Any] | None, ...] | None      # set by `then`
 
+    # The overloads give the parameters of a lambda their types.
+    @overload
+    def __init__(self, function: Callable[[Array], Any], /) -> None: ...
+
+    @overload
+    def __init__(self, function: Callable[[Array, _A], Any], saved: _A, /) -> None: ...
+
+    @overload
+    def __init__(self, function: Callable[[Array, _A, _B], Any], saved: _A, also: _B, /) -> None: ...
+
+    @overload
+    def __init__(self, function: Callable[[Array, _A, _B, _C], Any], saved: _A, also: _B, third: _C, /) -> None: ...
+
+    @overload
+    def __init__(self, function: Callable[..., Any], *saved: Any) -> None: ...
+
     def __init__(self, function: Callable[..., Any], *saved: Any) -> None:
         self.function, self.saved, self.rest = function, saved, None
 
     def __call__(self, *leading: Any) -> Any:
         return self.function(*leading, *self.saved)
 
-    def then(self, *gradients: Callable[..., Any] | None) -> gradient:
+    def then(self, *gradients: Callable[[Any], Any] | None) -> gradient:
         """Make this function the first step of all arguments' gradients, and return this object.
 
         Args:

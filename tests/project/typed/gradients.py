@@ -23,6 +23,17 @@ def cube(x: Array, scale: float = 1.0) -> tuple[Array, Any]:
     return scale * x**3, (gradient(cube_slope, x, scale), None)
 
 
+@op
+def times(x: Array, y: Array, scale: float) -> tuple[Array, Any]:
+    return scale * x * y, (gradient(lambda g, y, scale: scale * (g * y), y, scale),
+                           gradient(lambda g, x, scale: scale * (g * x), x, scale), None)
+
+
+@op
+def double(x: Array) -> tuple[Array, Any]:
+    return x + x, gradient(lambda g: g + g).then(lambda twice: twice)
+
+
 @op(view=True)
 def first(x: Array) -> tuple[Array, Any]:
     return x[:1], None
@@ -49,6 +60,7 @@ assert x.grad is not None
 assert x.grad.tolist() == [6.0, 24.0]
 assert mean(x) + total(x).item() + count(x) == 6.5
 assert first(x).shape[0] == 1
+assert fastnet.grad((times(x, x, 2.0) + double(x)).sum(), x)[0].tolist() == [6.0, 10.0]
 
 [gx] = fastnet.grad((x * x).sum(), x)
 assert (gx + 1).tolist() == [3.0, 5.0]

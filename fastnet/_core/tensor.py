@@ -173,9 +173,12 @@ class Tensor(TensorMethods):
             >>> fastnet.tensor([1.5]).item()
             1.5
         """
-        forbid_in_recording("item()")
+        return self._one_number("item()")
+
+    def _one_number(self, call: str) -> Any:
+        forbid_in_recording(call)
         if self._data.size != 1:
-            raise RuntimeError(f"item: expected a tensor of one element, got shape {shape_text(self)}")
+            raise RuntimeError(f"{call}: expected a tensor of one element, got shape {shape_text(self)}")
         return self._data.item()
 
     def tolist(self) -> Any:
@@ -218,13 +221,13 @@ class Tensor(TensorMethods):
         return self._data.__dlpack_device__()
 
     def __bool__(self) -> bool:
-        return bool(self.item())
+        return bool(self._one_number("bool() or `if`"))
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._one_number("float()"))
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._one_number("int()"))
 
     def __complex__(self) -> complex:
         return complex(self.item())

@@ -101,8 +101,9 @@ def _explained() -> Iterator[None]:
     from safetensors import SafetensorError
     try:
         yield
-    except SafetensorError as e:
-        raise ValueError(f"not a safetensors file, or a truncated or damaged one: {e}") from None
+    except SafetensorError:
+        raise ValueError("not a safetensors file, or a truncated or damaged one: expected a file that model.save() or "
+                         "`fastnet train --save` wrote") from None
 
 
 def _decoded_tensor(name: str, entry: Mapping[str, Any]) -> Array:

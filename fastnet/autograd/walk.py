@@ -187,8 +187,8 @@ def _walk(roots: list[tuple[Tensor, Array]], retain_graph: bool, reach: Callable
         if total is None:
             continue
         if node.gradients is FREED:
-            raise RuntimeError("backward() or grad() a second time on the same tape: the first call freed the saved "
-                               "arrays; pass retain_graph=True to it")
+            raise RuntimeError("backward() or grad() was already called on this result, a second time needs the saved "
+                               "arrays that the first call freed; pass retain_graph=True to the first call")
         _check_versions(node)
         _keep_retained(node, total.array)
         if wanted and id(node) in wanted:

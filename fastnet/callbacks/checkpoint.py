@@ -57,6 +57,8 @@ class Checkpoint(Callback):
         self._waiting: dict[str, Any] | None = None
 
     def on_fit_begin(self, trainer: Trainer) -> None:
+        if self.folder.exists() and not self.folder.is_dir():
+            raise FileExistsError(f"{self.folder}: expected a folder for checkpoints, got a file")
         self.folder.mkdir(parents=True, exist_ok=True)
         self._last, self._waiting = time.monotonic(), None
 

@@ -7,6 +7,7 @@ import sys
 from typing import Any, NoReturn
 
 import fastnet
+from fastnet._core.errors import did_you_mean
 from fastnet._core.startup import WRONG_USE
 from fastnet.cli.evaluate import evaluate
 from fastnet.cli.info import info
@@ -65,7 +66,8 @@ class _Parser(argparse.ArgumentParser):
         """Refuse unknown arguments here, where the message can name the command's own help."""
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
-            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+            guess = did_you_mean(unknown[0].partition("=")[0], self._option_string_actions)
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{guess}")
         return found, unknown
 
     def error(self, message: str) -> NoReturn:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from fastnet import datasets, nn, optim
+from fastnet._core.errors import did_you_mean
 from fastnet.callbacks.schedule import SCHEDULES
 from fastnet.cli.errors import WrongUseError
 from fastnet.data.tables import SHEET_ENDINGS, TABLE_ENDINGS
@@ -81,9 +82,22 @@ def kind_of(data: str) -> str:
         return "table"
     if Path(data).is_dir():
         return "folder"
+    known = (f"expected {', '.join(datasets.names())}, a table that ends in {', '.join(TABLE_ENDINGS)}, or a folder "
+             "with one folder of images per class")
+    if not Path(data).exists():
+        raise WrongUseError(f"no such file, folder or data set: {data!r}"
+                            f"{did_you_mean(data, _near_names(Path(data)), known)}")
     hint = "; save it as CSV" if str(data).lower().endswith(SHEET_ENDINGS) else ""
-    raise WrongUseError(f"expected {', '.join(datasets.names())}, a table that ends in {', '.join(TABLE_ENDINGS)}, or "
-                        f"a folder with one folder of images per class, got {data!r}{hint}")
+    raise WrongUseError(f"{known}, got {data!r}{hint}")
+
+
+def _near_names(path: Path) -> list[str]:
+    """The data sets, and the tables and folders of the folder that a path names."""
+    try:
+        there = [str(near) for near in path.parent.iterdir() if is_table(near) or near.is_dir()]
+    except OSError:
+        there = []
+    return [*datasets.names(), *there]
 
 
 def is_table(path: str | Path) -> bool:

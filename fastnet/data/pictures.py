@@ -171,6 +171,10 @@ class ImageFolder(TensorDataset):
 
 def _by_class(root: Path) -> dict[str, list[Path]]:
     """The paths of the images of each class, sorted."""
+    if not root.is_dir():
+        raise (NotADirectoryError if root.exists() else FileNotFoundError)(
+            f"{root}: expected a folder with one subfolder of images per class, got "
+            f"{'a file' if root.exists() else 'no such folder'}")
     folders = sorted((f for f in root.iterdir() if f.is_dir() and not f.name.startswith(".")), key=lambda f: f.name)
     if not folders:
         raise ValueError(f"{root}: expected a subfolder of images for each class, got a folder without subfolders")

@@ -88,6 +88,11 @@ def stratified_split(labels: Column | Any, fraction: float, seed: int = 0) -> tu
     classes, counts = _numbered(getattr(labels, "targets", labels))
     held = _shares(counts, fraction)
     if fraction and not held.any():
+        if len(classes) < 2:
+            raise ValueError(f"expected at least two samples, of which one can be held out, got {len(classes)}")
+        if len(classes) == len(counts) > 2:
+            raise ValueError(f"each of the {len(classes)} samples has a different label, so none can be held out; "
+                             "check that the target is the right one")
         raise ValueError("expected a class with at least two samples, of which one can be held out, got "
                          f"{len(classes)} samples of {len(classes)} classes")
     rng = np.random.default_rng(seed)

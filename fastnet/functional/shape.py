@@ -309,8 +309,22 @@ def expand(input: Tensor, *size: Size) -> Tensor:
     extra = len(asked) - input.ndim
     shape = tuple(input.shape[i - extra] if n == -1 and i >= extra else n for i, n in enumerate(asked))
     if extra < 0 or any(a not in (1, n) for a, n in zip(input.shape, shape[extra:])) or min(shape, default=0) < 0:
-        raise RuntimeError(f"expand: shape {shape_text(input)} does not expand to {shape_text(asked)}")
+        raise RuntimeError(f"expand: shape {shape_text(input)} does not expand to {shape_text(asked)}: "
+                           f"{_why_not_expanded(input, asked)}")
     return _expanded(input, shape)
+
+
+def _why_not_expanded(input: Tensor, asked: Shape) -> str:
+    extra = len(asked) - input.ndim
+    if extra < 0:
+        return f"expected at least {input.ndim} dimensions, got {len(asked)}"
+    for i, n in enumerate(asked):
+        length = input.shape[i - extra] if i >= extra else None
+        if n != length and (n < -1 or (n == -1 and length is None)):
+            return f"length {n} of dimension {i} is negative" + (" for a new dimension" if n == -1 else "")
+        if n != -1 and length not in (None, 1, n):
+            return f"dimension {i - extra} has length {length}, and only a dimension of length 1 is repeated"
+    return "a length is negative"
 
 
 @method()

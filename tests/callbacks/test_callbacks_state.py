@@ -159,3 +159,10 @@ def test_a_schedules_class_is_a_function_that_makes_one():
 def test_none_is_no_callback_and_no_metric():
     t = fastnet.Trainer(perceptron(), loss="cross_entropy", metrics=None)
     assert len(t.fit(X, Y, callbacks=None, progress=False)) == 1
+
+
+def test_a_file_in_place_of_the_folder_of_checkpoints(tmp_path):
+    (tmp_path / "flowers.csv").write_text("a")
+    trainer = fastnet.Trainer(nn.Linear(1, 1), loss="mse")
+    with pytest.raises(FileExistsError, match="expected a folder for checkpoints, got a file"):
+        c.Checkpoint(tmp_path / "flowers.csv").on_fit_begin(trainer)

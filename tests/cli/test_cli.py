@@ -206,8 +206,8 @@ def test_info_on_numpy():
     (["predict", "m.safetensors"], "the following arguments are required: FILE"),
     (["evaluate", "m.safetensors"], "the following arguments are required: DATA"),
     (["info", "--loud"], "unrecognized arguments: --loud; see fastnet info --help"),
-    (["train", "a.csv", "--drop", "churn_date"], "unrecognized arguments: --drop churn_date; see fastnet train --help"),
-    (["train", "digits", "--epoch=3"], "unrecognized arguments: --epoch=3"),
+    (["train", "a.csv", "--drop", "churn_date"], "unrecognized arguments: --drop churn_date; did you mean '--dropout'"),
+    (["train", "digits", "--epoch=3"], "unrecognized arguments: --epoch=3; did you mean '--epochs'?"),
     (["predict", "m.safetensors", "a.csv", "--prob"], "unrecognized arguments: --prob"),
     (["--vers"], "the following arguments are required: COMMAND"),
 ])
@@ -222,8 +222,10 @@ def test_wrong_use(args, message, capsys):
 
 
 @pytest.mark.parametrize(("args", "message"), [
-    (["cifar"], "expected digits, mnist, a table that ends in .csv, .tsv, .txt, .csv.gz, .tsv.gz, .txt.gz, .parquet, "
-                ".pq, or a folder with one folder of images per class, got 'cifar'"),
+    (["digitss"], "no such file, folder or data set: 'digitss'; did you mean 'digits'? Expected"),
+    (["cifar"], "no such file, folder or data set: 'cifar'; expected digits, mnist, a table that ends in "
+                ".csv, .tsv, .txt, .csv.gz, .tsv.gz, .txt.gz, .parquet, "
+                ".pq, or a folder with one folder of images per class"),
     (["digits", "--test", "0.5"], "--test: digits has its own test set"),
     (["digits", "--target", "kind"], "--target is for tables"),
     (["digits", "--task", "regression"], "--task is for tables"),

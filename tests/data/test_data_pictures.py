@@ -191,7 +191,7 @@ def test_invalid_folders(folder, tmp_path):
     (tmp_path / "bare").mkdir()
     with pytest.raises(ValueError, match="expected a subfolder of images for each class"):
         ImageFolder(tmp_path / "bare")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match="expected a folder with one subfolder"):
         ImageFolder(tmp_path / "nowhere")
 
 

@@ -53,6 +53,10 @@ def test_stratified_split_with_one_sample_per_class():
     with pytest.raises(ValueError, match="expected a class with at least two samples"):
         stratified_split([0, 1], 0.5)
     assert len(stratified_split([0, 1], 0.0)[1]) == 0
+    with pytest.raises(ValueError, match="each of the 3 samples has a different label"):
+        stratified_split(["a", "b", "c"], 0.5)
+    with pytest.raises(ValueError, match="expected at least two samples, of which one can be held out, got 1"):
+        stratified_split([0], 0.5)
 
 
 def test_stratified_split_of_a_dataset():

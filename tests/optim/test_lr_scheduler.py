@@ -312,14 +312,14 @@ BAD = [
     (ValueError, "ReduceLROnPlateau", lambda s, o: s.SequentialLR(o, [s.ReduceLROnPlateau(o)], [])),
     (ValueError, "number of milestone|milestone", lambda s, o: s.SequentialLR(o, [s.ExponentialLR(o, 0.9)], [3])),
     (KeyError, "initial_lr", lambda s, o: s.ExponentialLR(o, 0.9, last_epoch=3)),
-    (TypeError, "is not an Optimizer", lambda s, o: s.ExponentialLR(o.param_groups, 0.9)),
-    (TypeError, "is not an Optimizer", lambda s, o: s.ReduceLROnPlateau(None)),
+    (TypeError, "an Optimizer", lambda s, o: s.ExponentialLR(o.param_groups, 0.9)),
+    (TypeError, "an Optimizer", lambda s, o: s.ReduceLROnPlateau(None)),
 ]
 OURS_ALONE = [                              # PyTorch fails at a later step, or not at all
     (ValueError, "step_size", lambda s, o: s.StepLR(o, 0)),
     (ValueError, "T_max", lambda s, o: s.CosineAnnealingLR(o, 0)),
-    (TypeError, "is not an Optimizer", lambda s, o: s.OneCycleLR(None, 1.0, 10)),
-    (TypeError, "is not an Optimizer", lambda s, o: s.LambdaLR(None, abs)),
+    (TypeError, "an Optimizer", lambda s, o: s.OneCycleLR(None, 1.0, 10)),
+    (TypeError, "an Optimizer", lambda s, o: s.LambdaLR(None, abs)),
 ]
 
 

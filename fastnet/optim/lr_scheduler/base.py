@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from fastnet._core.errors import given_text
 from fastnet._core.state import forbid_in_recording
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def groups(optimizer: Optimizer) -> list[dict[str, Any]]:
     """
     found = getattr(optimizer, "param_groups", None)
     if found is None:
-        raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+        raise TypeError(f"expected optimizer to be an Optimizer, got {given_text(optimizer)}")
     return found
 
 

@@ -42,7 +42,7 @@ def parse(argv):
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.peers", allow_abbrev=False, description="Time fastnet and its peers.",
         epilog="A ratio is the peer's time over fastnet's, the median over all rounds: above 1, fastnet is faster.")
-    parser.add_argument("--mode", default="all", choices=[*MODES, "all"], help="default: all")
+    parser.add_argument("--mode", default="all", choices=[*MODES, "all"], help="mode to time (default: all)")
     parser.add_argument("--rows", default="", metavar="TEXT,..", help="only rows with one of these in their name")
     parser.add_argument("--engines", default=list(ENGINES), type=engine_names, metavar="NAME,..",
                         help=f"some of: {', '.join(ENGINES)} (default: all)")

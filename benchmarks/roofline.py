@@ -37,7 +37,8 @@ def main(argv=None):
     """Print the limits, then a line for each kernel; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.roofline", allow_abbrev=False,
                                      description=__doc__.split("\n\n")[1])
-    parser.add_argument("--threads", type=int, default=fastnet.get_num_threads(), help="default: %(default)s")
+    parser.add_argument("--threads", type=int, default=fastnet.get_num_threads(),
+                        help="threads to measure with (default: %(default)s)")
     parser.add_argument("-k", default="", metavar="TEXT", help="only kernels with TEXT in their name")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter turns")
     options = parser.parse_args(argv)

@@ -118,9 +118,10 @@ def microseconds(call, estimator, repeats=100):
 
 def main():
     parser = argparse.ArgumentParser(allow_abbrev=False, description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--tasks", default=",".join(TASKS))
-    parser.add_argument("--dtype", choices=("float32", "float64"), default="float64", help="of the data")
+    parser.add_argument("--runs", type=int, default=5, help="timed fits of each task (default: %(default)s)")
+    parser.add_argument("--tasks", default=",".join(TASKS), help="comma-separated tasks to run (default: %(default)s)")
+    parser.add_argument("--dtype", choices=("float32", "float64"), default="float64",
+                        help="dtype of the features (default: %(default)s)")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)
     print(f"{'':14} {'seconds to fit':^21} {'faster':>8}   {'score':^19}   {'epochs':^13}")

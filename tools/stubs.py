@@ -2,7 +2,7 @@
 
 Operations are decorated, made by factories, and registered as methods of Tensor, none of which a static tool follows.
 The stubs state the result: `fastnet/functional/__init__.pyi`, `fastnet/nn/functional.pyi`, and the class
-`TensorMethods` in `fastnet/_core/tensor_methods.pyi`, which Tensor inherits from in the eyes of type checkers.
+`TensorMethods` in `fastnet/_core/tensor_methods.pyi`, which Tensor inherits from for type checkers.
 Signatures come from the running package; a function whose result depends on its arguments has overloads in its source.
 """
 from __future__ import annotations

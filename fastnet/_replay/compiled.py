@@ -213,7 +213,7 @@ class Compiled(replay.Caller, Generic[P, R]):
     def _distrust(self, problems, changed):
         """Keep no recording of a run that read values which cannot be compared, or changed values that it reads.
 
-        A first run may change values for good, such as a cache that it fills: the next call records again.
+        A first run may change values permanently, such as a cache that it fills: the next call records again.
         """
         if not problems and not self._changed_before:
             self._changed_before = True

@@ -193,7 +193,7 @@ class GradientGuard:
         self.layout = _gradient_layout(tensor)
 
     def holds(self) -> bool:
-        """Whether the tensor lives, and its gradient is the same in this."""
+        """Whether the tensor is alive and its gradient has the same presence and memory."""
         tensor = self.ref()
         return tensor is not None and _gradient_layout(tensor) == self.layout
 

@@ -51,7 +51,7 @@ def located(array: Array, recorder: Recorder) -> tuple[Callable[[Sequence[Array]
     source, address = recorder.locate(array)
     shape, strides, dtype = array.shape, array.strides, array.dtype
     if source is None or not array.size:
-        # a view of the memory, not of the Block: the recording's pool keeps its blocks, nobody need keep the others
+        # a view of the memory, not of the Block: the recording's pool keeps its blocks, other blocks can be freed
         fixed = unowned_view(array) if array.size else np.empty(shape, dtype)
         return lambda inputs: fixed, source is None
     return lambda inputs: np.asarray(_RawMemory(

@@ -43,7 +43,7 @@ def _twin(name: str) -> Any:
     return compiled.get(name) or importlib.import_module(f"fastnet._runtime.twins.{name}")
 
 
-if TYPE_CHECKING:                       # the twins state the types of both
+if TYPE_CHECKING:                       # type checkers read the twins' types for both forms
     from fastnet._runtime.twins import frames, guards, memory, places, replay, saved, state, tape
 else:
     state, memory, saved, tape, places, frames, guards, replay = map(

@@ -163,7 +163,7 @@ def where(condition: Tensor, input: Operand | None = None,
         input, other: tensors or numbers; all three broadcast.
 
     Raises:
-        RuntimeError: the condition is not bool.
+        RuntimeError: the condition is neither bool nor uint8.
 
     Example:
         >>> import fastnet

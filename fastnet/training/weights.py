@@ -137,7 +137,7 @@ def tensor_of_weights(table: Array, target: Tensor) -> Tensor:
 
 
 def weights_by_class(table: Array, target: Array) -> Array:
-    """The weight of each class in `target`: 1 for a class beyond the table; 0 below 0, which a loss may ignore.
+    """The weight of each class in `target`. Classes outside the table have weight 1, negative labels weight 0.
 
     Args:
         table: the result of `class_weights`.

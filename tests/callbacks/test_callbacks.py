@@ -1,4 +1,4 @@
-"""Callbacks: each does what it says, and none changes a bit of what it only watches."""
+"""Each callback has its documented effect; observers leave all bits unchanged."""
 import csv
 from pathlib import Path
 

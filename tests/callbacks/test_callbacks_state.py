@@ -72,7 +72,7 @@ def test_a_new_callback_and_another_model_begin_anew(again):
     assert fit(t, 1, Scripted(0.9), stopping) != best and stopping.monitor.best == 0.9
 
 
-def test_a_resumed_training_goes_on_with_the_checkpoints_best(tmp_path):
+def test_a_resumed_training_continues_with_the_checkpoints_best(tmp_path):
     def trained(epochs, *losses, **options):
         t, stopping = trainer(), c.EarlyStopping(patience=9)
         fit(t, epochs, Scripted(*losses), stopping, c.Checkpoint(tmp_path), **options)
@@ -83,7 +83,7 @@ def test_a_resumed_training_goes_on_with_the_checkpoints_best(tmp_path):
 
 
 @pytest.mark.parametrize("sparse", [False, True])
-def test_estimators_that_go_on_keep_what_was_best(sparse):
+def test_estimators_that_continue_keep_the_best_values(sparse):
     pytest.importorskip("sklearn", minversion="1.7")
     from scipy.sparse import csr_array
 

@@ -100,8 +100,8 @@ def test_target_and_task(tmp_path, capsys):
     assert report["task"] == "regression"
 
 
-def test_the_test_rows_are_not_learnt_from(tmp_path, capsys):
-    """What is known of values comes from the rows to train on: others, however far away, change nothing."""
+def test_held_out_rows_do_not_affect_preparation(tmp_path, capsys):
+    """Preparation uses training rows only; outliers in other rows change nothing."""
     table = pd.read_csv(prices(tmp_path / "a.csv"))
     fastnet("train", tmp_path / "a.csv", "--epochs", "1", "--save", tmp_path / "a.safetensors")
     _, held_out = fn.data.stratified_split(np.zeros(len(table), np.int64), 0.2, 0)

@@ -1,4 +1,4 @@
-"""What cannot be trained on, predicted or read is said in a line that helps, and nothing is lost."""
+"""Invalid training, prediction and input files give a one-line error, and no file is lost."""
 import errno
 import io
 import json

@@ -136,7 +136,7 @@ def test_in_another_thread(capsys):
 
 @pytest.mark.parametrize("data", ["digits", "table"])
 @pytest.mark.parametrize("step", [5, 41, 81, 82])       # in an epoch, at its end, at another's: digits have 41 batches
-def test_goes_on_with_the_same_bits(tmp_path, capsys, monkeypatch, interrupting, data, step):
+def test_resume_continues_with_the_same_bits(tmp_path, capsys, monkeypatch, interrupting, data, step):
     usual = train._Run._callbacks
     name = "digits" if data == "digits" else flowers(tmp_path / "f.csv", n=1900)
     options = [name, "--epochs", "3", "--hidden", "8", "--batch-size", "32"]

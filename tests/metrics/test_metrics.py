@@ -94,7 +94,7 @@ def test_update_after_compute(name):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("some", [0, 11])
 def test_state_round_trip(name, some):
-    """Through JSON, too; the copy goes on like the one that was never stopped."""
+    """A state survives JSON, and the restored metric continues like one that was never stopped."""
     output, target = samples(NAMES[name], 20)
     metric = updated(metrics.get(name), output[:some], target[:some])
     state = metric.state_dict()

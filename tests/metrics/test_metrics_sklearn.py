@@ -143,7 +143,7 @@ def test_r2_far_from_zero(cuts):
 def test_r2_of_equal_targets(shift, wanted, cuts):
     target = np.full(21, 0.5)
     assert judge.r2_score(target, target + shift) == wanted
-    for y in target, target / 5:                # a mean of 0.1 is not quite 0.1, which leads scikit-learn astray
+    for y in target, target / 5:                # a mean of 0.1 is not quite 0.1, which makes scikit-learn inexact
         assert updated(metrics.R2(), y + shift, y, cuts).compute() == wanted
 
 

@@ -233,7 +233,7 @@ def test_statistics_that_backward_needs_are_guarded():
 
 
 def test_a_result_that_backward_needs_is_guarded():
-    """Also if the operation saves it, or its argument, in another shape."""
+    """An in-place change is found even if the operation saves its result or argument in another shape."""
     x = fastnet.tensor(BOX, requires_grad=True)
     y = F.softmax(x, 1)
     with fastnet.no_grad():

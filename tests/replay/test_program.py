@@ -53,8 +53,8 @@ def test_the_same_bits_on_any_number_of_threads(compiled, small_work_threaded):
         assert_same(results[0], other)
 
 
-def test_calls_that_take_turns():
-    """Each goes on from the last that was like it, and is its own, also where memory or values are others each time."""
+def test_alternating_calls():
+    """Alternating calls replay the recording of their own kind, even if memory or values differ each time."""
     double = fastnet.compile(lambda x, y: x * 2 + y)
     for i in range(30):
         for n in ([3, 4], [3, 4, 3, 5], [4])[i % 3]:

@@ -367,7 +367,7 @@ def test_explain():
     assert len(f.recordings) == 2 and "temperature" in f.recordings[0].why
 
 
-def test_the_profiler_in_use_goes_on():
+def test_the_active_profiler_continues():
     events = []
 
     def profiler(frame, event, argument):

@@ -102,7 +102,7 @@ CALLS = {
 @pytest.mark.parametrize("layout", INPUTS)
 @pytest.mark.parametrize("name", CALLS)
 def test_arrays_of_any_layout(name, layout, dtype):
-    """The bits of the contiguous call, from any input into any output, and nothing beside the output is written."""
+    """Any input and output layout gives the bits of the contiguous call and writes no memory outside the output."""
     x = np.random.default_rng(0).standard_normal((7, 6)).astype(dtype)
     source = INPUTS[layout](x)
     x = np.ascontiguousarray(source)

@@ -83,8 +83,8 @@ def test_recordings_interrupted_by_a_timer(interruption, number, monkeypatch):
             require_sound()
 
 
-def test_a_recording_goes_on_without_what_was_interrupted():
-    """A function that goes on after an interruption is recorded with arrays that live as long as the recording."""
+def test_a_recording_continues_after_an_inner_interruption():
+    """A function that continues after an interruption is recorded with arrays that live as long as the recording."""
     @fastnet.compile
     def double(x):
         try:
@@ -110,7 +110,7 @@ def test_a_handler_calls_what_it_interrupts():
 
     @fastnet.compile
     def noisy(x):
-        return x * w + 0 * fastnet.rand(3), (x * w).sum()       # two results take the way through Python
+        return x * w + 0 * fastnet.rand(3), (x * w).sum()       # two results are matched in Python
 
     def use():
         assert noisy(x)[0].tolist() == [2, 2, 2]
@@ -119,7 +119,7 @@ def test_a_handler_calls_what_it_interrupts():
     done = []
     for at in places(60, __file__, use):
         Interrupter(at, __file__, act=lambda: done.append(use()))(use)
-    assert len(done) > 30               # later calls come to fewer places
+    assert len(done) > 30               # later calls have fewer interruption points
     assert len(noisy) <= 4              # two for each gradient mode
 
 
@@ -182,7 +182,7 @@ def test_locks_are_free_whatever_bytecode_is_the_last(use):
 
 
 def test_an_iteration_that_is_interrupted_does_not_hang():
-    """It ends, or goes on behind what had been given."""
+    """The iteration ends or continues after the items already returned."""
     for at in places(40, __file__, lambda: next(Prefetched(iter_of(3), 2))):
         items = Prefetched(iter_of(3), 2)
         interrupted(at, __file__, next, items)

@@ -216,7 +216,7 @@ def test_a_forked_child_computes_on_one_thread():
             assert len(os.listdir("/proc/self/task")) == 1
         os._exit(77)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 77
-    assert losses() == expected                     # and the parent goes on
+    assert losses() == expected                     # and the parent continues
     print(fastnet.get_num_threads())
     """)
     assert out == ("2\n" if OPENMP else "1\n")

@@ -247,7 +247,7 @@ def test_partial_fit_wants_the_classes_it_knows(two):
     assert model.partial_fit(X, y).predict(X).dtype.kind == "U"
 
 
-def test_warm_start_goes_on(classes):
+def test_warm_start_continues(classes):
     X, y = classes
     model = MLPClassifier(max_iter=3, warm_start=True, random_state=0).fit(X, y)
     before = model.loss_

@@ -73,7 +73,7 @@ def test_a_failed_first_fit_leaves_it_unfitted(classes, scale, parameters):
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
 @pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
 @pytest.mark.parametrize("scale, callbacks, batch_norm", [(1e30, None, False), (2, Fail(), True)])
-def test_partial_fit_goes_on_after_a_bad_batch(kind, solver, scale, callbacks, batch_norm, classes):
+def test_partial_fit_continues_after_a_bad_batch(kind, solver, scale, callbacks, batch_norm, classes):
     """With the bits that it would have without that batch."""
     X, y = classes
     X = X.astype(np.float32)

@@ -51,7 +51,7 @@ def alone(tmp_path_factory):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 @pytest.mark.parametrize("number", [*range(10), *(pytest.param(i, marks=pytest.mark.kills) for i in range(10, 100))])
 def test_killed_at_any_moment(tmp_path, alone, number):
-    """Once within the training, and once at any moment of the process that goes on, its start included."""
+    """Kill once within the training, and once at any moment of the process that resumes it, including its start."""
     (result, seconds), folder = alone, tmp_path / "run"
     rng = random.Random(number)
     with started(folder) as process:

@@ -46,7 +46,7 @@ def test_is_the_loop_by_hand():
     assert weights(t) == [p.detach().numpy().tobytes() for p in model.parameters()]
 
 
-def test_fit_again_goes_on():
+def test_fit_again_continues():
     x, y = blobs(100)
     whole = fitted(x, y, epochs=5)
     parts = fitted(x, y, epochs=2)
@@ -314,12 +314,12 @@ def test_another_dropout():
     x, y = blobs(100)
     t = trainer(dropout=0.1)
     t.fit(x, y, epochs=2, progress=False, callbacks=[NoMore()])
-    assert t.history["accuracy"][1] < 0.6                   # of a model that sees nothing
+    assert t.history["accuracy"][1] < 0.6                   # with dropout 1.0 the model gets no input
 
 
 # ---- copies ---------------------------------------------------------------------------------------------------------
 
-def test_copies_go_on_alike():
+def test_copies_continue_with_the_same_bits():
     x, y = blobs(100)
     t = fitted(x, y, dropout=0.2)
     copies = [copy.deepcopy(t), pickle.loads(pickle.dumps(t)), t]

@@ -21,7 +21,7 @@ enum {                                      /* n */
 #define WALK_LENGTH(arrays, dim) (WALK_STEPS + 2 * (arrays) + (dim) * (1 + (arrays)))
 #define WALK_STEP(arrays, dim, array) (WALK_LENGTH(arrays, dim) + 1 + (array))
 
-/* Arrays at the most, and outer dimensions: as many as a launch of two arrays has slots for. */
+/* Maximum numbers of arrays and of outer dimensions; the latter fills a launch's slots with two arrays. */
 enum { WALK_ARRAYS = 4, WALK_MOST_OUTER = (LAUNCH_SIZES - WALK_STEPS - 4) / 3 };
 
 #endif

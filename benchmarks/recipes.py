@@ -3,6 +3,7 @@
 Compiled and eager training take turns. A row prints the median milliseconds of each, and the ratio. Exits with 1 if the
 compiled training is slower or its losses differ by a bit.
 """
+import argparse
 import re
 import statistics
 import sys
@@ -31,6 +32,8 @@ def timed(train, **arguments):
 
 
 def main():
+    argparse.ArgumentParser(prog="python -m benchmarks.recipes", allow_abbrev=False,
+                            description=__doc__.split("\n\n")[1]).parse_args()
     failed = False
     print(f"{'recipe':14s} {'width':>5s} {'batch':>5s} {'eager ms':>9s} {'compiled ms':>11s} {'faster':>7s} recordings")
     for name, train in recipes().items():

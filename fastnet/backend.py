@@ -181,7 +181,16 @@ def use_backend(name: BackendName) -> AbstractContextManager[None]:
         ...     fastnet.ones(2) + 1
         tensor([2., 2.])
     """
-    return Swapped(K, "__dict__", _table(name))
+    return _UsedBackend(name)
+
+
+class _UsedBackend(Swapped):
+    def __init__(self, name: BackendName) -> None:
+        super().__init__(K, "__dict__", _table(name))
+        self._name = name
+
+    def __repr__(self) -> str:
+        return f"use_backend(name={self._name!r})"
 
 
 # ---- threads and instruction sets -----------------------------------------------------------------------------------

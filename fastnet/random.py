@@ -12,6 +12,7 @@ import numpy as np
 
 from fastnet._core.errors import given_text
 from fastnet._core.locks import new_lock
+from fastnet._core.reprs import repr_of
 from fastnet._core.state import forbid_in_recording, inside, state
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Generator:
         self.manual_seed(_seed_of_the_system() if seed is None else seed)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(seed={self.seed}, counter={self.counter})"
+        return repr_of(self, seed=self.seed, counter=self.counter)
 
     def manual_seed(self, seed: int) -> Generator:
         """Restart the generator with a seed; returns the generator."""

@@ -29,6 +29,7 @@ import fastnet  # noqa: E402
 import fastnet.nn.functional  # noqa: E402
 
 WIDTH = 120
+UNBREAKABLE = re.compile(r"(?<!,) | (?=(?:[^][]|\[[^][]*\])*\])")        # lines break after commas outside of brackets
 HEADER = '"""{0}\n\nWritten by tools/stubs.py: change the operations and run it again.\n"""\n'
 METHODS = "Methods and operators that operations give to Tensor."
 REGISTRIES = ("fastnet.functional", "fastnet.autograd")           # the packages whose functions become methods
@@ -156,7 +157,7 @@ class Stub:
     def _definition(self, name: str, signature: inspect.Signature, indent: str) -> list[str]:
         start = f"{indent}def {name}("
         reason = f"  # type: ignore[{IGNORES[name]}]" if name in IGNORES else ""
-        text = re.sub("(?<!,) ", "\0", f"{indent}def {name}{signature}: ...{reason}")       # break lines after commas
+        text = UNBREAKABLE.sub("\0", f"{indent}def {name}{signature}: ...{reason}")
         return [line.replace("\0", " ") for line in textwrap.wrap(text, WIDTH, subsequent_indent=" " * len(start),
                                                                   break_long_words=False, break_on_hyphens=False)]
 

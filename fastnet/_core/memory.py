@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from fastnet._core.locks import new_lock
+from fastnet._core.shapes import ceil_div
 from fastnet._core.state import inside
 from fastnet._runtime.native import memory as _pools
 
@@ -38,7 +39,7 @@ def persistent(shape: Shape, dtype: DType) -> Array:
 
 def aligned_size(nbytes: int) -> int:
     """The bytes that a parameter of `nbytes` bytes takes in an arena: a multiple of the alignment."""
-    return -(-nbytes // _pools.ALIGNMENT) * _pools.ALIGNMENT
+    return ceil_div(nbytes, _pools.ALIGNMENT) * _pools.ALIGNMENT
 
 
 class Chunk:

@@ -1,8 +1,10 @@
-"""The style of repr: ClassName(name=value, ...), with long lists and texts shortened."""
+"""The style of repr: ClassName(name=value, ...). Defaults are left out, long lists, texts and numbers are shortened."""
 from __future__ import annotations
 
 import inspect
+import types
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 _MOST_ITEMS = 6                         # entries of a list or dictionary that a repr shows
@@ -44,13 +46,21 @@ def options_of(thing: object) -> dict[str, Any]:
 
 
 def shortened(value: Any) -> str:
-    """The repr of a value, in which a long list, dictionary or text is cut.
+    """The repr of a value, in which a long list, dictionary, text or float is cut; a class or function is its name.
 
     Example:
         >>> from fastnet._core.reprs import shortened
         >>> shortened({"size": "number"}), shortened(list("abcdefgh"))
         ("{'size': 'number'}", "['a', 'b', 'c', 'd', 'e', 'f', and 2 more]")
+        >>> shortened(0.1 * 0.3), shortened(len), shortened(ValueError)
+        ('0.03', 'len', 'ValueError')
     """
+    if isinstance(value, float):
+        return repr(float(f"{value:.6g}") if abs(value) < 1e6 else float(value))
+    if isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
+        return value.__name__
+    if isinstance(value, PurePath):
+        value = str(value)
     if isinstance(value, str):
         return repr(value if len(value) <= _MOST_LETTERS else f"{value[:_MOST_LETTERS]}...")
     if isinstance(value, Mapping):

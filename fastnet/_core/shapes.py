@@ -6,6 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 
+def ceil_div(a: int, b: int) -> int:
+    """a / b rounded up.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet._core.shapes.ceil_div(7, 3), fastnet._core.shapes.ceil_div(6, 3)
+        (3, 2)
+    """
+    return -(-a // b)
+
+
 def collapse_shape(shape: Sequence[int], first: int, last: int) -> tuple[int, int, int]:
     """A shape as (outer, n, inner), where n counts the elements in the dimensions [first, last).
 

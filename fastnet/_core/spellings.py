@@ -35,7 +35,7 @@ def respelled(function: _F) -> _F:
         kwargs = {names.get(name, name): value for name, value in kwargs.items()}
         if spread in kwargs:
             if not args and first in kwargs:
-                args = kwargs.pop(first),
+                args = (kwargs.pop(first),)
             args = *args, kwargs.pop(spread)
         return function(*args, **kwargs)
     return call                         # type: ignore[return-value]    # it takes more than `function` does

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from fastnet._core.errors import shape_text
+from fastnet._core.reprs import repr_of
 from fastnet._core.state import recorded, state
 from fastnet._core.tensor import Tensor
 from fastnet._replay.cache import RecordingCache
@@ -277,7 +278,7 @@ class Compiled(replay.Caller, Generic[P, R]):
         return len(self._cache)
 
     def __repr__(self) -> str:
-        return f"Compiled(fn={self.fn!r}, recordings={len(self)}, calls={self.calls})"
+        return repr_of(self, fn=self.fn, recordings=len(self), calls=self.calls)
 
     # ---- stand in for the function ----
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from fastnet._core.errors import shape_text
 from fastnet._core.locks import new_lock
 from fastnet._core.memory import empty
+from fastnet._core.reprs import repr_of
 from fastnet._core.state import Finally, Turn, inside
 from fastnet._core.tensor import Tensor
 from fastnet._replay import explain
@@ -58,7 +59,7 @@ class Recording:
             generator.advance(total)
 
     def __repr__(self) -> str:
-        return f"Recording(arguments={self.texts.arguments}, launches={self.launches})"
+        return repr_of(self, arguments=self.texts.arguments, launches=self.launches)
 
     @property
     def launches(self) -> int:

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from fastnet._core.reprs import repr_of
 from fastnet._core.state import Swapped, inside, state
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ class _GradientMode(Swapped):
 
     def __init__(self) -> None:
         super().__init__(state, "grad_enabled", self._mode)
+
+    def __repr__(self) -> str:
+        return repr_of(self)
 
     def _again(self) -> _GradientMode:
         """A new object of the same mode, for one call of a decorated function."""
@@ -136,6 +140,9 @@ class set_grad_enabled(_GradientMode):
 
     def __enter__(self) -> None:
         state.grad_enabled = self._mode
+
+    def __repr__(self) -> str:
+        return repr_of(self, mode=self._mode)
 
     def _again(self) -> set_grad_enabled:
         return set_grad_enabled(self._mode)

@@ -1,13 +1,12 @@
 """The base class of callbacks, and the best value of a logged number."""
 from __future__ import annotations
 
-import inspect
 import math
 import weakref
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from fastnet._core.errors import check_number, one_of
+from fastnet._core.reprs import options_of, repr_of
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     Mode: TypeAlias = Literal["auto", "min", "max"]
 
-__all__ = ["Callback", "Monitor", "changes_step", "is_logged_number"]
+__all__ = ["Callback", "Monitor", "changes_step", "is_logged_number", "settings_of"]
 
 _MODES = ("auto", "min", "max")
 
@@ -81,14 +80,12 @@ class Callback:
         """Restore the state that `state_dict` returned."""
 
     def __repr__(self) -> str:
-        """The class, and each constructor argument that is an attribute of the same name and not None."""
-        values = {name: getattr(self, name, None) for name in inspect.signature(type(self)).parameters}
-        shown = ", ".join(f"{name}={_value_text(value)}" for name, value in values.items() if value is not None)
-        return f"{type(self).__name__}({shown})"
+        return repr_of(self, **settings_of(self))
 
 
-def _value_text(value: Any) -> str:
-    return repr(str(value) if isinstance(value, Path) else value.name if isinstance(value, Monitor) else value)
+def settings_of(callback: Callback) -> dict[str, Any]:
+    """The options of a callback that its repr shows; a monitor is the name that it compares."""
+    return {name: value.name if isinstance(value, Monitor) else value for name, value in options_of(callback).items()}
 
 
 def changes_step(callback: Callback) -> bool:
@@ -137,7 +134,7 @@ class Monitor:
         return self.__dict__ | {"_model": None}
 
     def __repr__(self) -> str:
-        return f"Monitor({self.name!r}, mode={self.mode!r}, best={self.best})"
+        return repr_of(self, **options_of(self), best=self.best)
 
     def begin(self, trainer: Trainer) -> bool:
         """Forget the best value unless it belongs to the trainer's model; return whether it was forgotten."""

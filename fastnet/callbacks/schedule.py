@@ -4,7 +4,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from fastnet._core.errors import one_of
-from fastnet.callbacks.base import Callback
+from fastnet._core.reprs import repr_of
+from fastnet.callbacks.base import Callback, settings_of
 from fastnet.optim import lr_scheduler as schedules
 
 if TYPE_CHECKING:
@@ -74,10 +75,7 @@ class LearningRateSchedule(Callback):
         self._rates: list[float] | None = None
 
     def __repr__(self) -> str:
-        spec = self._spec
-        text = repr(spec) if isinstance(spec, str) else type(spec).__name__ if self._is_made else getattr(
-            spec, "__qualname__", repr(spec))
-        return f"LearningRateSchedule(schedule={text}, interval={self.interval!r})"
+        return repr_of(self, **settings_of(self) | {"schedule": type(self._spec) if self._is_made else self._spec})
 
     def on_fit_begin(self, trainer: Trainer) -> None:
         self._steps, self._rates = None, [group["lr"] for group in trainer.optimizer.param_groups]

@@ -4,7 +4,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastnet._core.errors import check_path, whole_number
-from fastnet.callbacks.base import Callback, Monitor
+from fastnet._core.reprs import repr_of
+from fastnet.callbacks.base import Callback, Monitor, settings_of
 
 if TYPE_CHECKING:
     from fastnet import Tensor
@@ -51,8 +52,8 @@ class EarlyStopping(Callback):
         self._best: dict[str, Tensor] | None = None
 
     def __repr__(self) -> str:
-        best = "" if self.best_epoch is None else f", best_epoch={self.best_epoch}, best={self.monitor.best:.6g}"
-        return f"EarlyStopping(monitor={self.monitor.name!r}, patience={self.patience}{best})"
+        best = {} if self.best_epoch is None else {"best_epoch": self.best_epoch, "best": self.monitor.best}
+        return repr_of(self, **settings_of(self), **best)
 
     def on_fit_begin(self, trainer: Trainer) -> None:
         if self.monitor.begin(trainer):

@@ -12,6 +12,7 @@ import numpy as np
 
 from fastnet._core.annotations import Array
 from fastnet._core.optional import optional
+from fastnet._core.shapes import ceil_div
 from fastnet.data import read_picture
 
 __all__ = ["ink_of", "read_drawing"]
@@ -84,7 +85,7 @@ def _cropped_to_ink(ink: Array) -> Array:
 
 def _reduced(ink: Array) -> Array:
     """Reduce to at most _LARGEST_SIDE pixels in each direction by maximum pooling, which keeps thin lines."""
-    factor = -(-max(ink.shape) // _LARGEST_SIDE)
+    factor = ceil_div(max(ink.shape), _LARGEST_SIDE)
     if factor == 1:
         return ink
     padded = np.pad(ink, [(0, -n % factor) for n in ink.shape])

@@ -16,6 +16,7 @@ from fastnet._core.construction import tensor
 from fastnet._core.errors import check_sizes, shape_text
 from fastnet._core.memory import empty as _empty
 from fastnet._core.placement import placed
+from fastnet._core.shapes import ceil_div
 from fastnet._core.tensor import Tensor, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
@@ -257,11 +258,7 @@ def arange(start: TensorOrNumber = 0, end: TensorOrNumber | None = None, step: T
         start, end, step = whole
     if step == 0 or not math.isfinite(end - start) or math.isnan(step) or (end - start) / step < 0:
         raise RuntimeError(f"arange: step {step} does not lead from {start} to {end}")
-    count: Any
-    if dtype == dtypes.int64:
-        count = -(-(end - start) // step)               # type: ignore[operator]    # `whole` has Python's integers
-    else:
-        count = math.ceil((end - start) / step)
+    count: Any = ceil_div(int(end - start), int(step)) if dtype == dtypes.int64 else math.ceil((end - start) / step)
     out = _empty((count,), dtype)
     K.arange(out, whole[0], whole[2])
     return _as_tensor(out, requires_grad)

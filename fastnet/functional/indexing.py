@@ -16,7 +16,7 @@ from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_dim, as_rows
 from fastnet.functional.kernel_calls import contiguous
 from fastnet.functional.keys import as_key, pick, selection
-from fastnet.functional.shape import expand, strided
+from fastnet.functional.shape import expand, index_view
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Result, Shape
@@ -26,11 +26,11 @@ __all__ = ["check_mask", "gather", "getitem", "index_select", "masked_select", "
 
 
 @op
-def _picked(x: Array, *picks: Any) -> Result[Array]:
-    return pick(x, picks), (gradient(_unpicked, x.shape, *picks), *(None for _ in picks))
+def _index(x: Array, *picks: Any) -> Result[Array]:
+    return pick(x, picks), (gradient(_index_gradient, x.shape, *picks), *(None for _ in picks))
 
 
-def _unpicked(g: Array, shape: Shape, *picks: Any) -> Array:
+def _index_gradient(g: Array, shape: Shape, *picks: Any) -> Array:
     total = kernels.full(shape, 0, g.dtype)
     _, in_order = selection(total, picks)
     K.index_add_(total, in_order(g) if in_order else g, *picks)
@@ -63,8 +63,8 @@ def getitem(input: Tensor, key: Key) -> Tensor:
     else:
         view, picks = as_key(input, key)
     try:
-        part = strided(input, view) if view else input
-        return _picked(part, *picks) if picks else part
+        part = index_view(input, view) if view else input
+        return _index(part, *picks) if picks else part
     except IndexError as e:
         raise IndexError(f"{e} (shape {shape_text(input)})") from None
 
@@ -214,7 +214,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 def _selected(x: Array, index: Array, *, dim: int) -> Result[Array]:
     K.check_index(index, x.shape[dim])
     picks = (*(slice(None),) * dim, index)
-    return pick(x, picks), (gradient(_unpicked, x.shape, *picks), None)
+    return pick(x, picks), (gradient(_index_gradient, x.shape, *picks), None)
 
 
 @overload

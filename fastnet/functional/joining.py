@@ -10,11 +10,12 @@ import numpy as np
 from fastnet import dtypes
 from fastnet._core.errors import check_sizes, not_a_tensor, shape_text
 from fastnet._core.memory import empty
+from fastnet._core.shapes import ceil_div
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional.dims import as_dim, as_dims, as_shape, check_dimensions
-from fastnet.functional.shape import copied, expand, reshape, strided, unsqueeze
+from fastnet.functional.shape import copied, expand, index_view, reshape, unsqueeze
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result, Shape, Size
@@ -140,7 +141,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     if chunks == 0:
         raise RuntimeError(f"chunk: expected a positive number of chunks, got {chunks}")
     n = input.shape[as_dim(input, dim)]
-    return split(input, -(-n // chunks) if n else [0] * chunks, dim)
+    return split(input, ceil_div(n, chunks) if n else [0] * chunks, dim)
 
 
 @method()
@@ -276,7 +277,7 @@ def flip(input: Tensor, dims: Size, *more: int) -> Tensor:
     """
     dims = as_dims("flip", input, as_shape((dims, *more)))
     key = [slice(None, None, -1 if i in dims else None) for i in range(input.ndim)]
-    return copied(strided(input, (*key, ...)))            # with ..., a single element remains an array
+    return copied(index_view(input, (*key, ...)))            # with ..., a single element remains an array
 
 
 @method()

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result, Shape, Size
 
 __all__ = [
-    "broadcast_to", "copied", "expand", "expand_as", "flatten", "has_view", "moveaxis", "movedim", "permute", "reshape",
-    "reshape_as", "squeeze", "strided", "t", "transpose", "unflatten", "unsqueeze", "view", "view_as",
+    "broadcast_to", "copied", "expand", "expand_as", "flatten", "has_view", "index_view", "moveaxis", "movedim",
+    "permute", "reshape", "reshape_as", "squeeze", "t", "transpose", "unflatten", "unsqueeze", "view", "view_as",
 ]
 
 
@@ -59,7 +59,7 @@ def _expanded(x: Array, shape: Shape) -> Result[Array]:
 
 
 @op(view=True)
-def strided(x: Array, key: tuple[Any, ...]) -> Result[Array]:
+def index_view(x: Array, key: tuple[Any, ...]) -> Result[Array]:
     """The view x[key] for a key of integers and slices."""
     return x[key], (gradient(_scattered, x.shape, key), None)
 

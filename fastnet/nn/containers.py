@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, SupportsIndex, overload
 from fastnet._core.errors import given_text
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
-from fastnet.nn.fusion import FUSED, fused
+from fastnet.nn.fusion import fused
 from fastnet.nn.module import Module
 from fastnet.nn.parameter import Parameter
 
@@ -169,7 +169,7 @@ class Sequential(_Indexed[Module]):
         layer = next(layers, _END)
         while layer is not _END:
             following = next(layers, _END)
-            run = fused(layer, following) if type(layer) in FUSED else None
+            run = fused(layer, following)
             if run is None:
                 input, layer = layer(input), following
             else:

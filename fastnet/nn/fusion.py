@@ -28,6 +28,7 @@ def _linear_then(activation: str) -> Fused:
 FUSED: dict[type, dict[type, Fused]] = {
     Linear: {ReLU: _linear_then("relu"), Sigmoid: _linear_then("sigmoid"), Tanh: _linear_then("tanh")},
 }
+_NO_LAYERS: dict[type, Fused] = {}
 
 
 def fused(layer: object, following: object) -> Fused | None:
@@ -37,10 +38,10 @@ def fused(layer: object, following: object) -> Fused | None:
     assigned to the layer.
 
     Args:
-        layer: of a type in `FUSED`.
+        layer: any layer; only those of a type in `FUSED` run with the next one.
         following: the layer that receives its output, or any object if there is none.
     """
-    run = FUSED[type(layer)].get(type(following))
+    run = FUSED.get(type(layer), _NO_LAYERS).get(type(following))
     return run if run is not None and _unmodified(layer) and _unmodified(following) else None
 
 

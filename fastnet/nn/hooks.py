@@ -5,6 +5,8 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+from fastnet._core.reprs import repr_of
+
 __all__ = ["RemovableHandle"]
 
 _numbers = itertools.count()
@@ -27,4 +29,4 @@ class RemovableHandle:
         self._hooks.pop(self._key, None)
 
     def __repr__(self) -> str:
-        return f"RemovableHandle(registered={self._key in self._hooks})"
+        return repr_of(self, registered=self._key in self._hooks)

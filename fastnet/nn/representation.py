@@ -29,10 +29,12 @@ def module_text(module: Module) -> str:
 def _subtree(module: Module | None, total: str = "") -> str:
     if module is None:
         return "None"
-    shapes = ", ".join(f"{name} {shape_text(p)}" for name, p in module._parameters.items() if p is not None)
+    parameters = {name: shape_text(p) for name, p in module._parameters.items() if p is not None}
+    shapes = ", ".join(f"{name} {shape}" for name, shape in parameters.items() if not name.isdigit())
     comment = "; ".join(filter(None, (shapes, total)))
     comment = f"  # {comment}" if comment else ""
-    children = [f"({name}): {_indented(_subtree(child))}" for name, child in module._modules.items()]
+    children = [f"({name}): Parameter(shape={shape})" for name, shape in parameters.items() if name.isdigit()]
+    children += [f"({name}): {_indented(_subtree(child))}" for name, child in module._modules.items()]
     if not children:
         return f"{type(module).__name__}({module.extra_repr()}){comment}"
     lines = [*module.extra_repr().splitlines(), *children]

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastnet._core.errors import check_number, shape_text
 from fastnet._core.memory import persistent
+from fastnet._core.reprs import shortened
 from fastnet._core.state import forbid_in_recording, state
 from fastnet._core.tensor import Tensor
 from fastnet._runtime.native import guards
@@ -271,7 +272,7 @@ class Optimizer(OptimizerState):
         lines = [f"{type(self).__name__} ("]
         for i, group in enumerate(self.param_groups):
             lines.append(f"Parameter Group {i}: {len(group['params'])} parameters")
-            lines += [f"    {k}: {v}" for k, v in sorted(group.items()) if k != "params"]
+            lines += [f"    {k}: {shortened(v)}" for k, v in sorted(group.items()) if k != "params"]
         return "\n".join([*lines, ")"])
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from fastnet._core.optional import optional
+from fastnet._core.shapes import ceil_div
 from fastnet._io.atomic import replacing
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class History(Sequence[dict[str, Any]]):
             raise ValueError("the history is empty: there are no epochs to plot")
         names = self.panels()
         across = min(len(names), _PANELS_ACROSS)
-        down = -(-len(names) // across)
+        down = ceil_div(len(names), across)
         figure = figure_class(figsize=(5.2 * across, 3.8 * down), layout="constrained")
         for i, name in enumerate(names):
             self._draw(figure.add_subplot(down, across, i + 1), name)

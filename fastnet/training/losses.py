@@ -9,6 +9,7 @@ import numpy as np
 import fastnet
 from fastnet import nn
 from fastnet._core.errors import given_text, one_of, shape_text
+from fastnet._core.reprs import repr_of
 
 if TYPE_CHECKING:
     from fastnet import Tensor
@@ -75,7 +76,7 @@ class Loss:
             self._each.reduction = "none"
 
     def __repr__(self) -> str:
-        return f"Loss({self.name}, task={self.task!r})"
+        return repr_of(self, function=self.function, task=self.task)
 
     @property
     def name(self) -> str:

@@ -5,6 +5,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from fastnet._core.reprs import repr_of
+
 if TYPE_CHECKING:
     from fastnet import Tensor
     from fastnet.metrics import Metric
@@ -28,7 +30,7 @@ class RunningResults:
 
     def __repr__(self) -> str:
         mean = self.loss / self.weight if self.weight else math.nan
-        return f"RunningResults(samples={self.samples}, loss={mean:.6g})"
+        return repr_of(self, samples=self.samples, loss=mean)
 
     def reset(self) -> None:
         """Forget every batch."""

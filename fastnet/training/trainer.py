@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import fastnet
 from fastnet import data, nn, optim
+from fastnet._core.reprs import repr_of
+from fastnet._core.shapes import ceil_div
 from fastnet._core.state import Finally
 from fastnet.callbacks.base import Callback, changes_step
 from fastnet.callbacks.logs import Progress
@@ -105,9 +107,9 @@ class Trainer(Evaluator):
 
     def __repr__(self) -> str:
         parameters = sum(p.numel() for p in self.model.parameters())
-        return (f"{type(self).__name__}(model={type(self.model).__name__}, parameters={parameters}, "
-                f"optimizer={type(self.optimizer).__name__}, lr={self.optimizer.param_groups[0]['lr']:g}, "
-                f"loss={self.loss.name}, metrics={[metric.name for metric in self.metrics]}, epoch={self.epoch})")
+        return repr_of(self, model=type(self.model), parameters=parameters, optimizer=type(self.optimizer),
+                       lr=self.optimizer.param_groups[0]["lr"], loss=self.loss.function,
+                       metrics=[metric.name for metric in self.metrics], epoch=self.epoch)
 
     # ---- training ----
 
@@ -317,7 +319,7 @@ class Trainer(Evaluator):
     def total_steps(self) -> int | None:
         """Number of updates in this call of `fit`, or None if the loader does not tell."""
         batches = self._data.batches
-        return None if batches is None else (self.epochs - self.first_epoch) * -(-batches // self.accumulate)
+        return None if batches is None else (self.epochs - self.first_epoch) * ceil_div(batches, self.accumulate)
 
 
 def _with_last(items: Iterable[_T]) -> Iterator[tuple[_T, bool]]:

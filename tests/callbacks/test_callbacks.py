@@ -285,7 +285,7 @@ def test_wrong_makings(make, message):
 
 
 @pytest.mark.parametrize(("callback", "text"), [
-    (c.Checkpoint("run"), "Checkpoint(folder='run', seconds=10.0)"),
+    (c.Checkpoint("run"), "Checkpoint(folder='run')"),
     (c.CSVLogger("history.csv"), "CSVLogger(path='history.csv')"),
     (c.EarlyStopping("loss", patience=3), "EarlyStopping(monitor='loss', patience=3)"),
     (c.ExponentialMovingAverage(0.9), "ExponentialMovingAverage(decay=0.9)"),
@@ -295,10 +295,10 @@ def test_wrong_makings(make, message):
     (c.LearningRateSchedule(optim.lr_scheduler.ExponentialLR),
      "LearningRateSchedule(schedule=ExponentialLR, interval='epoch')"),
     (c.ModelCheckpoint("m.safetensors"), "ModelCheckpoint(path='m.safetensors', monitor='validation_loss')"),
-    (c.ModelCheckpoint("m.safetensors", None), "ModelCheckpoint(path='m.safetensors')"),
+    (c.ModelCheckpoint("m.safetensors", None), "ModelCheckpoint(path='m.safetensors', monitor=None)"),
     (c.Progress(), "Progress()"),
     (c.TensorBoard("runs"), "TensorBoard(folder='runs')"),
-    (Monitor("loss"), "Monitor('loss', mode='auto', best=None)"),
+    (Monitor("loss"), "Monitor(name='loss', best=None)"),
 ])
 def test_repr(callback, text):
     assert repr(callback) == text
@@ -307,7 +307,7 @@ def test_repr(callback, text):
 def test_repr_after_training_names_the_best_epoch():
     stopping = c.EarlyStopping("watched", patience=2)
     fitted(callbacks=[Fixed([3.0, 1.0, 2.0, 2.5]), stopping])
-    assert repr(stopping) == "EarlyStopping(monitor='watched', patience=2, best_epoch=2, best=1)"
+    assert repr(stopping) == "EarlyStopping(monitor='watched', patience=2, best_epoch=2, best=1.0)"
 
 
 def test_repr_of_a_subclass_shows_the_arguments_that_it_keeps():

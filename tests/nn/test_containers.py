@@ -68,4 +68,5 @@ def test_parameter_list():
     p = nn.ParameterList([fastnet.ones(2), nn.Parameter(fastnet.zeros(3))])
     assert list(p.state_dict()) == ["0", "1"] and p[1].shape == (3,) and len(p) == 2
     p[0] = nn.Parameter(fastnet.ones(4))
-    assert [x.shape for x in p] == [(4,), (3,)] and repr(p) == "ParameterList()  # 0 (4,), 1 (3,); 7 parameters"
+    assert [x.shape for x in p] == [(4,), (3,)]
+    assert repr(p) == "ParameterList(\n  (0): Parameter(shape=(4,))\n  (1): Parameter(shape=(3,))\n)  # 7 parameters"

@@ -376,7 +376,9 @@ def test_repr():
     step = lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.5)
     assert repr(step) == "StepLR(step_size=2, gamma=0.5, last_epoch=0, lr=[0.1, 0.03])"
     plateau = lr_scheduler.ReduceLROnPlateau(optimizer, "max", patience=3)
-    assert repr(plateau).startswith("ReduceLROnPlateau(mode='max', factor=0.1, patience=3, ")
+    assert repr(plateau) == "ReduceLROnPlateau(mode='max', patience=3, last_epoch=0, lr=[0.1, 0.03])"
+    scaled = lr_scheduler.LambdaLR(optimizer, lambda epoch: 0.04 * 0.1)
+    assert repr(scaled) == "LambdaLR(lr_lambda=[<lambda>, <lambda>], last_epoch=0, lr=[0.0004, 0.00012])"
     chain = lr_scheduler.SequentialLR(optimizer, [lr_scheduler.ExponentialLR(optimizer, 0.9)], [])
     assert repr(chain) == ("SequentialLR(schedulers=[ExponentialLR(gamma=0.9, last_epoch=0, lr=[0.1, 0.03])], "
                            "milestones=[], last_epoch=0, lr=[0.1, 0.03])")

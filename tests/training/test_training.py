@@ -335,7 +335,7 @@ def test_repr():
     count = sum(p.numel() for p in t.model.parameters())
     assert repr(t) == (f"Trainer(model=Sequential, parameters={count}, optimizer=SGD, lr=0.5, "
                        f"loss={t.loss.function!r}, metrics=['accuracy'], epoch=0)")
-    assert repr(t.loss) == f"Loss({t.loss.function!r}, task='classification')"
+    assert repr(t.loss) == f"Loss(function={t.loss.function!r}, task='classification')"
     assert repr(t.history) == "History(epochs=0)"
     history = t.fit(*blobs(100), epochs=2, progress=False)
     assert repr(history) == f"History(epochs=2, loss={history['loss'][-1]:.6g}, accuracy={history['accuracy'][-1]:.6g})"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnet._core.reprs import repr_of
 from fastnet.data.geometry import computed_in
 from fastnet.data.transforms.base import BatchTransform, in_dtype, with_others
 
@@ -76,7 +77,7 @@ class Normalize(BatchTransform):
         return with_others(made, others)
 
     def __repr__(self) -> str:
-        return f"Normalize(mean={self.mean.tolist()}, std={self.std.tolist()})"
+        return repr_of(self, mean=self.mean.tolist(), std=self.std.tolist())
 
 
 class GaussianNoise(BatchTransform):

@@ -1,12 +1,12 @@
 """Base class of the learning-rate schedules."""
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastnet._core.errors import given_text
+from fastnet._core.reprs import options_of, repr_of
 from fastnet._core.state import forbid_in_recording
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class LRScheduler:
         self.__dict__.update(state_dict)
 
     def __repr__(self) -> str:
-        names = [name for name in inspect.signature(type(self)).parameters if name in self.__dict__]
-        shown = {name: getattr(self, name) for name in names if name not in ("optimizer", "last_epoch")}
-        settings = {**shown, "last_epoch": self.last_epoch, "lr": self._last_lr}
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in settings.items())})"
+        return repr_of(self, **self._shown_options(), last_epoch=self.last_epoch, lr=self._last_lr)
+
+    def _shown_options(self) -> dict[str, Any]:
+        return {name: value for name, value in options_of(self).items() if name not in ("optimizer", "last_epoch")}

@@ -46,6 +46,9 @@ class LambdaLR(LRScheduler):
         """base * lr_lambda(epoch)."""
         return [lr * f(self.last_epoch) for lr, f in zip(self.base_lrs, self.lr_lambdas, strict=True)]
 
+    def _shown_options(self) -> dict[str, Any]:
+        return {"lr_lambda": self.lr_lambdas}
+
     def state_dict(self) -> dict[str, Any]:
         """Return the state. Callable objects are saved by their attributes, plain functions are not saved."""
         saved = [None if isinstance(f, types.FunctionType) else dict(vars(f)) for f in self.lr_lambdas]

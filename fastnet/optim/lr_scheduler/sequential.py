@@ -92,9 +92,8 @@ class SequentialLR(LRScheduler):
         for schedule, saved in zip(self._schedulers, state_dict["_schedulers"], strict=True):
             schedule.load_state_dict(saved)
 
-    def __repr__(self) -> str:
-        return (f"SequentialLR(schedulers={list(self._schedulers)!r}, milestones={list(self._milestones)!r}, "
-                f"last_epoch={self.last_epoch}, lr={self._last_lr!r})")
+    def _shown_options(self) -> dict[str, Any]:
+        return {"schedulers": list(self._schedulers), "milestones": list(self._milestones)}
 
 
 def _undo_first_step(schedule: Any) -> None:

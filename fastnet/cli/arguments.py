@@ -107,6 +107,10 @@ def make_parser() -> argparse.ArgumentParser:
 
 def _add_train(p: argparse.ArgumentParser) -> None:
     p.add_argument("data", metavar="DATA", help="data set, table or folder to train on (see above)")
+    first = p.add_argument_group("most used")
+    _add_target(first)
+    _add_leave_out(first)
+    _add_save(first)
     _add_data(p.add_argument_group("data"))
     _add_table(p.add_argument_group("columns of a table"))
     _add_model(p.add_argument_group("model"))
@@ -114,11 +118,29 @@ def _add_train(p: argparse.ArgumentParser) -> None:
     _add_output(p.add_argument_group("output"))
 
 
+def _add_target(group: Any) -> None:
+    group.add_argument("--target", metavar="COLUMN", type=column_name, action="append", default=[],
+                       help="column to predict (default: the last). Repeat for several targets: all of them numbers, "
+                       "or all of them with two classes")
+
+
+def _add_leave_out(group: Any) -> None:
+    group.add_argument("--leave-out", metavar="COLUMN", type=column_name, action="append", default=[],
+                       help="ignore a column. Repeat for several columns")
+
+
+def _add_save(group: Any) -> None:
+    group.add_argument("--save", type=output_path, metavar="FILE",
+                       help="write the model to a file for predict and evaluate (default: discard the model)")
+
+
 def _add_data(group: Any) -> None:
     group.add_argument("--test", type=share, metavar="SHARE",
-                       help=f"share of a table or folder to hold out for the test (default: {TEST})")
+                       help="share of a table or folder to hold out for the test, a number from 0 to below 1 "
+                       f"(default: {TEST})")
     group.add_argument("--validation", type=share, default=0.1, metavar="SHARE",
-                       help="share of the training rows to hold out for validation (default: %(default)s)")
+                       help="share of the training rows to hold out for validation, a number from 0 to below 1 "
+                       "(default: %(default)s)")
     group.add_argument("--split", choices=SPLITS, default=SPLITS[0],
                        help="which rows to hold out: random rows, with the same share of each class, or the latest "
                        "rows of a table (default: %(default)s)")
@@ -130,15 +152,11 @@ def _add_data(group: Any) -> None:
 
 
 def _add_table(group: Any) -> None:
-    group.add_argument("--target", metavar="COLUMN", type=column_name, action="append", default=[],
-                       help="column to predict (default: the last). Repeat for several targets: all of them numbers, "
-                       "or all of them with two classes")
     group.add_argument("--task", choices=TASKS, help="what to predict (default: decided by the target's values)")
     group.add_argument("--kind", metavar="COLUMN=KIND", type=column_kind, action="append", default=[],
                        help=f"read a column as {', '.join(KINDS[:-1])} or {KINDS[-1]} (default: decided by its "
-                       "values). Repeat for several columns")
-    group.add_argument("--leave-out", metavar="COLUMN", type=column_name, action="append", default=[],
-                       help="ignore a column. Repeat for several columns")
+                       "values). Cells that are not of that kind count as missing, at most a tenth of them. Repeat for "
+                       "several columns")
     _add_drop_missing_target(group)
     _add_encoding(group)
 
@@ -174,7 +192,7 @@ def _add_training(group: Any) -> None:
     group.add_argument("--optimizer", choices=list(OPTIMIZER_CHOICES), default="adamw", metavar="NAME",
                        help=f"optimizer: {', '.join(OPTIMIZER_CHOICES)} (default: %(default)s)")
     group.add_argument("--lr", type=positive_number(float), metavar="RATE",
-                       help=f"highest learning rate of the schedule (default: {rates})")
+                       help=f"highest learning rate of the schedule (default by optimizer: {rates})")
     group.add_argument("--schedule", choices=SCHEDULE_CHOICES, default="one_cycle", metavar="NAME",
                        help="learning-rate schedule: one_cycle (up, then down), cosine or linear (down), constant "
                        "(default: %(default)s)")
@@ -191,8 +209,6 @@ def _add_training(group: Any) -> None:
 
 
 def _add_output(group: Any) -> None:
-    group.add_argument("--save", type=output_path, metavar="FILE",
-                       help="write the model to a file for predict and evaluate (default: discard the model)")
     group.add_argument("--resume", type=folder_path, metavar="FOLDER",
                        help="save checkpoints in a folder; if it contains one, continue from it")
     group.add_argument("--plot", type=plot_path, metavar="FILE",
@@ -205,7 +221,9 @@ def _add_output(group: Any) -> None:
 def _add_predict(p: argparse.ArgumentParser) -> None:
     p.add_argument("model", metavar="MODEL", help="file that `fastnet train --save` wrote")
     p.add_argument("files", nargs="+", metavar="FILE",
-                   help="images or tables, whichever the model was trained on; or .npy files of images or rows")
+                   help="images or tables, whichever the model was trained on; or .npy files of images or rows; "
+                   "- reads CSV from standard input. A table needs the columns that the training used, not those "
+                   "that it left out")
     p.add_argument("--keep", metavar="COLUMN", type=column_name, action="append", default=[],
                    help="copy a column of the table, such as an ID, in front of the predictions. Repeat for several "
                    "columns")

@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from fastnet.data.frames import NESTED
+from fastnet.data.numerals import judged_numerals
 from fastnet.data.values import as_numbers, as_texts
 
 if TYPE_CHECKING:
@@ -82,8 +84,18 @@ def _text_kind(values: Sequence[str | None], max_categories: int) -> Judgement:
     if words > 1.5:
         return Judgement("text", values, None)
     if different > _FEW and not repeated:
-        return Judgement(None, values, "most rows have a different value")
+        return Judgement(None, values, _odd_numbers(texts) or "most rows have a different value")
     return Judgement("category", values, None)
+
+
+def _odd_numbers(texts: Sequence[str]) -> str | None:
+    """Why a column was not read as numbers, if at least half of its cells are numbers; else None."""
+    numerals, read = judged_numerals(Counter(texts))
+    if 2 * read < len(texts):
+        return None
+    odd = next((text for text in texts if numerals.value(text) is None), None)
+    return odd and (f"{100 * read // len(texts)}% of its cells are numbers, the first other one is {odd!r}: clean "
+                    "these cells to learn from it")
 
 
 def _is_empty(values: Any) -> bool:

@@ -201,3 +201,9 @@ FILES = ["a\n12 kg\n13 kg\n", "a\n1.5k\n2M\n", "a\nYes\nYES\nno\n", "a\n$5\n€6
 def test_both_libraries_read_the_same(tmp_path, monkeypatch, text):
     (tmp_path / "t.csv").write_text(text)
     require_both_libraries_read_alike(tmp_path / "t.csv", monkeypatch)
+
+
+def test_a_column_of_mostly_numbers_is_left_out_with_the_reason():
+    cells = [f"{i}.5" for i in range(80)] + [f"<{i}.5" for i in range(20)]
+    preparation = TablePreparation().fit({"petal": cells, "size": [float(i) for i in range(100)]})
+    assert preparation.left_out["petal"].startswith("80% of its cells are numbers, the first other one is '<0.5'")

@@ -373,7 +373,8 @@ def test_a_recording_settles_on_its_number_of_threads():
                 if settled or threads == 1:
                     break
             assert settled == (threads > 1) and level in (0, 1, 2)
-            assert [t > 0 for t in seconds] == [threads > 1] * 3
+            tried = [t > 0 for t in seconds]        # the first level, and others until one is hopelessly slow
+            assert tried[0] == (threads > 1) and tried == sorted(tried, reverse=True) and (tried[level] or threads == 1)
     finally:
         fastnet.set_num_threads(before)
     assert len(results) == 1

@@ -48,12 +48,13 @@ def compile(fn: None = None, *, max_recordings: int = 64,
 def compile(fn: Callable[..., Any] | None = None, *, max_recordings: int = 64, disable: bool = False) -> Any:
     """A function that records the kernel calls of `fn` at the first call for each signature, and replays them later.
 
-    A signature is the shapes, dtypes and layouts of the tensors among the arguments, the value of every other argument,
-    gradient mode, the backend and the thread count. A recording is also guarded by the values that the run read:
-    `training` flags, gradients that existed, the memory of parameters, the structure of optimizers, and Python values
-    (attributes, globals, closure variables, elements of lists and dicts). If one of them changes, a new recording is
-    made. Numbers in an optimizer's `param_groups` (learning rates) and the random state are read at every call. A float
-    argument that changes shares one recording if the function uses it only in arithmetic.
+    A signature is the shapes, dtypes and layouts of the tensors among the arguments, the memory that they share, the
+    value of every other argument, gradient mode, the backend, the thread count and the instruction set. A recording is
+    also guarded by the values that the run read: `training` flags, gradients that existed, the memory of parameters,
+    the structure of optimizers, and Python values (attributes, globals, closure variables, elements of lists and
+    dicts). If one of them changes, a new recording is made. Numbers in an optimizer's `param_groups` (learning rates)
+    and the random state are read at every call. A float argument that changes shares one recording if the function uses
+    it only in arithmetic.
 
     Python runs during the recording only, so side effects happen once, and reading a tensor's value (`item()`,
     `float()`, `bool()`, `numpy()`, `if tensor:`) or making a tensor from Python values (`tensor()`, `from_numpy()`)

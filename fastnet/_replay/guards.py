@@ -2,8 +2,10 @@
 
 A recording is replayed if all of this is the same as when it was made:
 
-| | by identity, in C | by value, in Python |
+| | asked in C | asked in Python |
 | --- | --- | --- |
+| the call is not inside a recording | `Shortcut.fits` | `Compiled._call` |
+| the recording is not being replayed by this thread | `Turn.is_mine` | `misfit` |
 | gradient mode, threads, backend, instruction set | `CallContext.is_current` | `call_context`, part of the call's key |
 | the arguments | `Arguments.match` | the call's key (`signature.py`) |
 | the Python values that the function read | `Place.same` | `alike` |
@@ -14,9 +16,10 @@ A recording is replayed if all of this is the same as when it was made:
 | gradients that the function read before it wrote them | | `GradientGuard` |
 | the memory of gradients, which nobody else may hold | `in_place` | `FinalGradient.make_room` |
 
-The C column is `_runtime/guards.pyx` and `_runtime/places.pyx`. A shortcut (`_runtime/replay.pyx`) replays only if all
-answers by identity are yes. Any other call gets a key, and `Guards.hold` compares by value. While the function runs,
-the recorder (`recorder.py`) notes guards, and `watch.py` finds the Python values.
+The C column is `_runtime/guards.pyx` and `_runtime/places.pyx`. A shortcut (`_runtime/replay.pyx`) asks the C column.
+Python values, optimizers and read gradients are compared by value there, too, if identity fails. Any other call gets a
+key; `Guards.hold` then asks the same, and compares memory by value. While the function runs, the recorder
+(`recorder.py`) notes guards, and `watch.py` finds the Python values.
 """
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ def call_context() -> native.CallContext:
 def alike(a: Any, b: Any) -> bool:
     """Whether a function that read `a` would do the same with `b`: one object, or equal plain values of one type.
 
-    Numbers are compared by their bits: -0.0 is not 0.0, and NaN is itself.
+    Numbers are compared by their bits: -0.0 is not 0.0, and NaN is itself. Others must be equal and look the same.
 
     Args:
         a, b: of any type; tuples and frozen sets are compared by their elements.

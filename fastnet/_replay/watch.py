@@ -3,7 +3,7 @@
 A recording is valid as long as the Python values that its function read are those of the recorded run. `Watch` finds
 them from the function on: globals and closure variables that its code names, attributes that any code of the user
 names, and the contents of lists and dicts (`PlaceFinder`). Functions found on the way are searched before they run, all
-others when they begin to run. More is watched than is read, never less.
+others when they begin to run. The aim is to watch more than is read; a value that is read and not watched is a bug.
 """
 from __future__ import annotations
 

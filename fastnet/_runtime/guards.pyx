@@ -1,6 +1,6 @@
-"""Does a recording still fit a call? The answers by identity, which cost no Python.
+"""Does a recording still fit a call? The answers that a call asks for first, in C.
 
-`_replay/guards.py` lists all questions, and answers by value those that identity leaves open.
+Optimizers and read gradients cost a Python call each. `_replay/guards.py` lists all questions.
 The twin without a compiler is twins/guards.py.
 """
 cimport cython

@@ -61,7 +61,7 @@ def test_get_keeps_settings():
 
 @pytest.mark.parametrize("spec", ["acuracy", "top_0", "top_", "top_5_", 3, None])
 def test_unknown_names(spec):
-    with pytest.raises(ValueError, match=r"unknown metric .*; choose from 'accuracy', 'auc', .*'top_5'"):
+    with pytest.raises(ValueError, match=r"unknown metric .*[;?] [cC]hoose from 'accuracy', 'auc', .*'top_5'"):
         metrics.get(spec)
 
 

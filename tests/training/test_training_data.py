@@ -301,7 +301,7 @@ def test_a_function_as_binary_loss():
 @pytest.mark.parametrize("options, error, message", [
     ({"loss": focal, "task": "ranking"}, ValueError, "unknown task 'ranking'; choose from 'classification', 'binary'"),
     ({"loss": "mse", "task": "binary"}, ValueError, "expected task='regression' or None"),
-    ({"loss": nn.MSELoss}, TypeError, r"the class MSELoss: give MSELoss\(\)")])
+    ({"loss": nn.MSELoss}, TypeError, r"the class MSELoss; create an instance: MSELoss\(\)")])
 def test_losses_and_tasks_that_do_not_fit(options, error, message):
     with pytest.raises(error, match=message):
         fastnet.Trainer(nn.Linear(2, 3), **options)

@@ -61,14 +61,14 @@ def _described(x, tensors):
         return (type(x), tuple(_described(v, tensors) for v in x))
     if isinstance(x, dict):
         kind = dict if type(x) is dict else (type(x), getattr(x, "default_factory", None))
-        return (kind, tuple((_value(k), _described(v, tensors)) for k, v in x.items()))
+        return (kind, tuple((_argument_key(k), _described(v, tensors)) for k, v in x.items()))
     if isinstance(x, np.ndarray):
         raise TypeError("a compiled function takes tensors, not NumPy arrays, whose values would be fixed into the "
                         "recording; use fastnet.from_numpy(array)")
-    return _value(x)
+    return _argument_key(x)
 
 
-def _value(x):
+def _argument_key(x):
     """A hashable description of an argument that is no tensor, or of a key of a dictionary."""
     if type(x) in (float, complex):
         return (type(x), bits(x))

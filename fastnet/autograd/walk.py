@@ -148,22 +148,22 @@ def _roots(name: str, argument: str, tensors: Tensor | Sequence[Tensor],
     return [(t, _root_gradient(name, argument, t, g)) for t, g in zip(tensors, gradients)]
 
 
-def _root_gradient(name, argument, tensor, gradient):
+def _root_gradient(name, argument, tensor, given):
     """The checked gradient of a root, as an array: ones if a scalar has none."""
     if not tensor._requires_grad:
         raise RuntimeError(f"{name}: this tensor does not require a gradient; compute it from a tensor with "
                            "requires_grad=True, and not under no_grad")
-    if gradient is None:
+    if given is None:
         if tensor._data.size != 1:
             raise RuntimeError(f"{name}() on a non-scalar tensor (shape {shape_text(tensor)}) needs an explicit "
                                f"`{argument}`")
         array = empty(tensor._data.shape, tensor._data.dtype)
         K.fill(array, 1.0)
         return array
-    if gradient.shape != tensor.shape or gradient.dtype != tensor.dtype:
+    if given.shape != tensor.shape or given.dtype != tensor.dtype:
         raise RuntimeError(f"{name}: expected a gradient of shape {shape_text(tensor)} and dtype {tensor.dtype}, got "
-                           f"{shape_text(gradient)} and {gradient.dtype}")
-    return gradient._data
+                           f"{shape_text(given)} and {given.dtype}")
+    return given._data
 
 
 def _walk(roots: list[tuple[Tensor, Array]], retain_graph: bool, reach: Callable[[Any, Array, Function], None],
@@ -232,7 +232,7 @@ def _contributions(node: Node, array: Array) -> Iterator[tuple[Target, Array, Fu
     needed = [False] * (max(i for i, _ in node.edges) + 1)
     for i, _ in node.edges:
         needed[i] = True
-    results = _results(node, array, needed)
+    results = _node_gradients(node, array, needed)
     for i, target in node.edges:
         if callable(results[i]):
             yield target, array, results[i]
@@ -240,7 +240,7 @@ def _contributions(node: Node, array: Array) -> Iterator[tuple[Target, Array, Fu
             yield target, results[i], None
 
 
-def _results(node: Node, array: Array, needed: list[bool]) -> Sequence[Any]:
+def _node_gradients(node: Node, array: Array, needed: list[bool]) -> Sequence[Any]:
     """Call the one gradient function that a node has for all its arguments.
 
     Raises:

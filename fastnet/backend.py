@@ -334,3 +334,7 @@ def _choose_at_import() -> None:
 
 
 _choose_at_import()
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

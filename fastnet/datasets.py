@@ -286,3 +286,7 @@ def _parse_idx(contents: bytes, path: Path) -> Array:
 
 
 _LOADERS: dict[str, Callable[..., Split]] = {"digits": digits, "mnist": mnist}
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

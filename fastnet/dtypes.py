@@ -133,3 +133,7 @@ def float_of(dtype: DType) -> DType:
         (dtype('float32'), dtype('float64'))
     """
     return dtype if dtype.kind == "f" else float32
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -185,3 +185,7 @@ def set_rng_state(new_state: ArrayLike) -> None:
         >>> fastnet.set_rng_state(fastnet.get_rng_state())
     """
     default_generator.set_state(new_state)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

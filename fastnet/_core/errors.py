@@ -22,7 +22,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 # Names of arguments that are tensors.
 _TENSORS = frozenset(("condition", "index", "indices", "input", "mask", "mat1", "mat2", "other", "target", "tensor",
-                      "tensor1", "tensor2", "tensors", "vec", "vec2", "weight", "x1", "x2"))
+                      "tensor1", "tensor2", "vec", "vec2", "weight", "x1", "x2"))
 
 # Control characters except the tab, marks of text direction, line separators, and halves of surrogate pairs.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -46,7 +46,7 @@ def printable(text: object) -> str:
 _NO_ARRAY = re.compile(r"is not iterable|expected numpy\.ndarray")
 
 _NO_TENSORS = bool, int, float, complex, str, list, dict        # not arrays: some operations take them for tensors
-_NUMBERS = frozenset(("float", "Number", "TensorOrNumber"))     # annotations of arguments that are numbers
+_NUMBERS = frozenset(("float", "Number", "Operand", "TensorOrNumber"))     # annotations of arguments that are numbers
 
 
 def shape_text(x: Any) -> str:

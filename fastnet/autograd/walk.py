@@ -13,7 +13,7 @@ from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd.arrays import cast, contiguous, copy
 from fastnet.autograd.leaves import gradient_home
-from fastnet.autograd.tape import FREED, Node, call_into, gradient
+from fastnet.autograd.tape import FREED, Node, call_into
 from fastnet.backend import K
 
 if TYPE_CHECKING:
@@ -250,8 +250,8 @@ def _node_gradients(node: Node, array: Array, needed: list[bool]) -> Sequence[An
     try:
         return function(array, needed)
     except TypeError as error:
-        plain, saved = (function.function, function.saved) if type(function) is gradient else (function, ())
-        if _takes(plain, 2 + len(saved)):
+        saved = getattr(function, "saved", ())             # of a fastnet.autograd.gradient
+        if _takes(getattr(function, "function", function), 2 + len(saved)):
             raise
         raise TypeError(f"{node.name}: the operation returned one gradient function, which is called for all arguments "
                         f"as function(g, needed{', *saved' if saved else ''}); for a function of each argument, return "

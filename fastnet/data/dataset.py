@@ -171,6 +171,8 @@ class Subset:
     indices: Array
 
     def __init__(self, dataset: Any, indices: ArrayLike | Sequence[int]) -> None:
+        if not hasattr(dataset, "__len__"):
+            raise TypeError(f"Subset: expected a dataset with len() and take(rows), got {type(dataset).__name__}")
         self.dataset, self.indices = dataset, as_rows(indices, len(dataset))
 
     @property

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, overload
 
 from fastnet import dtypes
-from fastnet._core.placement import check_placement
+from fastnet._core.placement import check_placement, placement_name
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import op
 from fastnet.functional import kernel_calls as kernels
@@ -111,7 +111,8 @@ def wanted_dtype(target: tuple[Any, ...], dtype: DTypeLike | None = None, device
         if isinstance(a, Tensor):
             dtype = a.dtype
         elif isinstance(a, str) and a not in dtypes.NAMES:
-            check_placement("to", device=a)
+            if placement_name(a) != "cpu":
+                raise RuntimeError(f"to: expected a dtype or 'cpu', got {a!r}")
         elif not isinstance(a, bool | None):
             dtype = a
     return None if dtype is None else dtypes.as_dtype(dtype)

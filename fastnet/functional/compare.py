@@ -253,7 +253,11 @@ def clamp(input: Tensor, min: TensorOrNumber | None = None, max: TensorOrNumber 
         input = input.to(dtypes.result_type(input._data, *limits))         # of a float limit: floating-point
         if input.dtype.kind != "f":
             return _clamp_between(input, min, max)
-    if math.isnan(min or 0) or math.isnan(max or 0):
+    try:
+        undefined = math.isnan(min or 0) or math.isnan(max or 0)
+    except (TypeError, ValueError):             # text, or an array
+        raise TypeError(f"clamp: expected min and max to be numbers or tensors, got {min!r} and {max!r}") from None
+    if undefined:
         return input.masked_fill(input == input, math.nan)
     return _clamp(input, -math.inf if min is None else float(min), math.inf if max is None else float(max))
 

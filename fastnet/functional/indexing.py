@@ -15,7 +15,7 @@ from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_dim, as_rows
 from fastnet.functional.kernel_calls import contiguous
-from fastnet.functional.keys import as_key, pick, selection
+from fastnet.functional.keys import as_key, out_of_range, pick, selection
 from fastnet.functional.shape import expand, index_view
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ def getitem(input: Tensor, key: Key) -> Tensor:
     try:
         part = index_view(input, view) if view else input
         return _index(part, *picks) if picks else part
-    except IndexError as e:
-        raise IndexError(f"{e} (shape {shape_text(input)})") from None
+    except IndexError as error:
+        raise out_of_range(error, input) from None
 
 
 extend(__getitem__=getitem)

@@ -172,6 +172,8 @@ extend(__iter__=_iterate)
 def _tensor_list(name: str, tensors: Iterable[Tensor], error: type[Exception] = RuntimeError) -> list[Tensor]:
     if isinstance(tensors, Tensor):
         raise TypeError(f"{name}: expected a sequence of tensors, got one tensor of shape {shape_text(tensors)}")
+    if not isinstance(tensors, Iterable):
+        raise TypeError(f"{name}: expected a sequence of tensors, got {type(tensors).__name__}")
     tensors = list(tensors)
     if not tensors:
         raise error(f"{name}: expected at least one tensor")

@@ -114,7 +114,10 @@ def stored(value: Any, dtype: DType) -> Array:
 
 def fill(out: Array, value: Any) -> None:
     """Write one value everywhere; RuntimeError for an integer that the dtype of `out` cannot hold."""
-    K.fill(out, value if out.dtype.kind == "f" else stored(value, out.dtype).item())
+    try:
+        K.fill(out, value if out.dtype.kind == "f" else stored(value, out.dtype).item())
+    except (TypeError, ValueError):             # text, or an array
+        raise TypeError(f"fill: expected a number, got {value!r}") from None
 
 
 def operands(x: Any, y: Any, real: bool = False, exact: bool = False) -> tuple[Array, Array]:

@@ -17,7 +17,9 @@ from fastnet.backend import K
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Shape
 
-__all__ = ["Index", "Key", "as_key", "constant", "pick", "put", "selected_shape", "selection"]
+__all__ = [
+    "Index", "Key", "as_key", "constant", "out_of_range", "pick", "put", "selected_shape", "selection",
+]
 
 # An index: one of these, or a tuple of them.
 Index: TypeAlias = "SupportsIndex | slice | EllipsisType | Tensor | Array | Sequence[Any] | None"
@@ -160,8 +162,13 @@ def selected_shape(x: Tensor, view: tuple[Any, ...], picks: tuple[Any, ...]) -> 
     try:
         found = _constant_array(x)[view or ...]
         return selection(found, picks)[0] if picks else found.shape
-    except IndexError as e:
-        raise IndexError(f"{e} (shape {shape_text(x)})") from None
+    except IndexError as error:
+        raise out_of_range(error, x) from None
+
+
+def out_of_range(error: IndexError, x: Tensor) -> IndexError:
+    """NumPy's error for an index of x, in fastnet's terms and with the shape of x."""
+    return IndexError(f"{error} (shape {shape_text(x)})".replace(" axis ", " dimension "))
 
 
 def pick(x: Array, picks: Sequence[Any]) -> Array:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 from fastnet import dtypes
-from fastnet._core.errors import shape_text
+from fastnet._core.errors import check_sizes, shape_text
 from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor, method
 from fastnet.autograd import gradient, op
@@ -368,6 +368,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     """
     [axis] = normalize_dim(input, dim) or [0]
     n = input.shape[axis] if input.ndim else 1
+    check_sizes("topk", k=k)
     if not 0 <= k <= n:
         raise RuntimeError(f"topk: expected k from 0 to {n}, the length of dimension {dim} of shape "
                            f"{shape_text(input)}, got {k}")

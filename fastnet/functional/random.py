@@ -204,6 +204,8 @@ def randint(low: int = 0, high: int | Sequence[int] | None = None, size: Sequenc
         tensor([9, 8, 8, 1, 9])
     """
     last, shape = (None, high) if size is None else (high, size)
+    if shape is None:
+        raise TypeError("randint: expected (high, size) or (low, high, size), got no size")
     first, last = (0, low) if last is None else (low, last)
     first, last = operator.index(first), operator.index(last)                       # type: ignore[arg-type]
     if not first < last:

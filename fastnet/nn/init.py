@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from fastnet._core.errors import one_of, shape_text
+from fastnet._core.errors import name_none as _name_none, one_of, shape_text
 from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
@@ -316,3 +316,10 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     q = q * np.sign(np.diag(r)) * gain
     q = q if rows >= drawn.shape[1] else q.T
     return tensor.copy_(Tensor._wrap(cast(np.ascontiguousarray(q).reshape(tensor.shape), tensor.dtype)))
+
+
+_name_none(globals())
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -247,3 +247,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     for p in parameters:
         p.copy_(vec.narrow(0, start, p.numel()).reshape(p.shape))
         start += p.numel()
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

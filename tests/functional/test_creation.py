@@ -149,7 +149,7 @@ def test_conversions_take_pytorchs_arguments():
     assert x.clone(memory_format=fastnet.channels_last).tolist() == x.contiguous(fastnet.contiguous_format).tolist()
     assert fastnet.zeros(1).copy_(x, non_blocking=True).item() == 1.5
     for call in (lambda: x.to("cuda"), lambda: x.to(device="cuda:1"), lambda: x.to("float17")):
-        with pytest.raises(RuntimeError, match=r"to: expected device to be 'cpu', got '(cuda|cuda:1|float17)'"):
+        with pytest.raises(RuntimeError, match=r"to: expected .* 'cpu', got '(cuda|cuda:1|float17)'"):
             call()
 
 

@@ -42,6 +42,8 @@ class Compose(BatchTransform):
     transforms: list[Transform]
 
     def __init__(self, transforms: Iterable[Transform]) -> None:
+        if not isinstance(transforms, Iterable):
+            raise TypeError(f"Compose: expected a sequence of transforms, got {type(transforms).__name__}")
         self.transforms = list(transforms)
         self._draws = [takes_rng(t) for t in self.transforms]
 

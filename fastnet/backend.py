@@ -55,8 +55,8 @@ class _KernelTable:
 K: Any = _KernelTable()
 
 
-_silent = contextvars.Context()
-_silent.run(np.seterr, all="ignore")
+_quiet_context = contextvars.Context()
+_quiet_context.run(np.seterr, all="ignore")
 
 
 def call_silently(kernel: Kernel, args: Sequence[Any], attrs: Mapping[str, Any]) -> None:
@@ -64,7 +64,7 @@ def call_silently(kernel: Kernel, args: Sequence[Any], attrs: Mapping[str, Any])
 
     A context is entered and left in C, so an interrupt cannot leave the caller's NumPy with its warnings off.
     """
-    _silent.copy().run(kernel, *args, **attrs)
+    _quiet_context.copy().run(kernel, *args, **attrs)
 
 
 def _reference_call(kernel: Kernel) -> Kernel:

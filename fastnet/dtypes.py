@@ -25,7 +25,7 @@ ALL: tuple[DType, ...] = (bool_, uint8, int32, int64, float32, float64)
 NAMES: dict[str, DType] = {
     "bool": bool_, "uint8": uint8, "int32": int32, "int": int32, "int64": int64, "long": int64,
     "float32": float32, "float": float32, "float64": float64, "double": float64}
-_KNOWN = frozenset(ALL)
+_SUPPORTED = frozenset(ALL)
 _PYTHON: dict[type, DType] = {bool: bool_, int: int64, float: float64}     # Python's numbers have 64 bits
 
 
@@ -48,7 +48,7 @@ def as_dtype(dtype: DTypeLike) -> DType:
         found = np.dtype(dtype)
     except TypeError:
         found = None
-    if found is None or found not in _KNOWN or not found.isnative:
+    if found is None or found not in _SUPPORTED or not found.isnative:
         raise TypeError(f"unsupported dtype {dtype!r}; choose from {', '.join(d.name for d in ALL)}")
     return NAMES.get(found.name, found)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         @property
         def __dlpack__(self) -> Callable[..., Any]: ...
 
-_NUMBERS = frozenset((bool, int, float))
+_PYTHON_NUMBERS = frozenset((bool, int, float))
 
 
 def tensor(data: ArrayLike, dtype: DTypeLike | None = None, requires_grad: bool = False, *, device: str | None = None,
@@ -116,7 +116,7 @@ def _wrapped_integers(data: Any, dtype: Any, error: Exception) -> Array:
 
 def _with_arrays(sequence: Sequence[Any], given: list[DType]) -> Sequence[Any]:
     """A nested sequence with arrays in place of tensors. The dtypes of tensors and arrays are appended to `given`."""
-    if _NUMBERS.issuperset(map(type, sequence)):        # the usual case, without a check of each value
+    if _PYTHON_NUMBERS.issuperset(map(type, sequence)):        # the usual case, without a check of each value
         return sequence
     parts = []
     for x in sequence:

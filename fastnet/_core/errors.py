@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 # Names of arguments that are tensors.
-_TENSORS = frozenset(("condition", "index", "indices", "input", "mask", "mat1", "mat2", "other", "target", "tensor",
-                      "tensor1", "tensor2", "vec", "vec2", "weight", "x1", "x2"))
+_TENSOR_NAMES = frozenset(("condition", "index", "indices", "input", "mask", "mat1", "mat2", "other", "target",
+                           "tensor", "tensor1", "tensor2", "vec", "vec2", "weight", "x1", "x2"))
 
 # Control characters except the tab, marks of text direction, line separators, and halves of surrogate pairs.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -46,7 +46,7 @@ def printable(text: object) -> str:
 _NO_ARRAY = re.compile(r"is not iterable|expected numpy\.ndarray")
 
 _NO_TENSORS = bool, int, float, complex, str, list, dict        # not arrays: some operations take them for tensors
-_NUMBERS = frozenset(("float", "Number", "Operand", "TensorOrNumber"))     # annotations of arguments that are numbers
+_AS_NUMBER = frozenset(("float", "Number", "Operand", "TensorOrNumber"))   # annotations of arguments that are numbers
 
 
 def shape_text(x: Any) -> str:
@@ -220,10 +220,10 @@ def explain_none(function: Callable[..., Any], args: tuple[Any, ...], kwargs: di
     signature = inspect.signature(function)
     for argument, value in signature.bind_partial(*args, **kwargs).arguments.items():
         parameter = signature.parameters[argument]
-        needed = no_tensor and argument in _TENSORS and parameter.default is inspect.Parameter.empty
+        needed = no_tensor and argument in _TENSOR_NAMES and parameter.default is inspect.Parameter.empty
         if needed and (value is None or (no_array and isinstance(value, _NO_TENSORS))):
             raise not_a_tensor(name, argument, value) from None
-        if no_number and parameter.annotation in _NUMBERS and isinstance(value, (str, list, dict, type(None))):
+        if no_number and parameter.annotation in _AS_NUMBER and isinstance(value, (str, list, dict, type(None))):
             raise TypeError(f"{name}: expected {argument} to be a number, got {given_text(value)}") from None
 
 
@@ -233,7 +233,7 @@ def takes_tensors(function: Callable[..., Any]) -> bool:
         return False
     code = function.__code__
     required = code.co_varnames[1:code.co_argcount - len(function.__defaults__ or ())]
-    return not _TENSORS.isdisjoint(required)
+    return not _TENSOR_NAMES.isdisjoint(required)
 
 
 def name_none(namespace: dict[str, Any]) -> None:

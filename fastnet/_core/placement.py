@@ -23,8 +23,8 @@ channels_last: str = "channels_last"
 channels_last_3d: str = "channels_last_3d"
 
 _CPU = "cpu"
-_KNOWN = {"device": (_CPU,), "layout": (strided,),
-          "memory_format": (contiguous_format, preserve_format, channels_last, channels_last_3d)}
+_ACCEPTED = {"device": (_CPU,), "layout": (strided,),
+             "memory_format": (contiguous_format, preserve_format, channels_last, channels_last_3d)}
 
 
 class device(str):
@@ -71,8 +71,8 @@ def check_placement(name: str, **options: object) -> None:
         RuntimeError: an unknown one.
     """
     for option, given in options.items():
-        if given is not None and placement_name(given) not in _KNOWN[option]:
-            raise RuntimeError(f"{name}: expected {option} to be {' or '.join(map(repr, _KNOWN[option]))}, got "
+        if given is not None and placement_name(given) not in _ACCEPTED[option]:
+            raise RuntimeError(f"{name}: expected {option} to be {' or '.join(map(repr, _ACCEPTED[option]))}, got "
                                f"{str(given)!r}")
 
 

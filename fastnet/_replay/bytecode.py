@@ -19,7 +19,8 @@ _HANDLERS = {"PUSH_EXC_INFO": 1, "SETUP_FINALLY": 1,
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _STANDARD = os.path.join(os.path.dirname(os.__file__), "")
 _SITE = os.path.dirname(os.path.dirname(np.__file__))
-_NUMBERS = tuple(os.path.join(_SITE, package, "") for package in ("numpy", "scipy"))
+NUMERIC_PACKAGES = ("numpy", "scipy")
+_NUMERIC_FOLDERS = tuple(os.path.join(_SITE, package, "") for package in NUMERIC_PACKAGES)
 
 
 class Reads(NamedTuple):
@@ -120,7 +121,7 @@ def origin(filename: str) -> str:
     """
     if filename.startswith(_PACKAGE):
         return "fastnet"
-    if filename.startswith(("<frozen ", *_NUMBERS)):
+    if filename.startswith(("<frozen ", *_NUMERIC_FOLDERS)):
         return "library"
     if filename.startswith(_STANDARD) and "-packages" not in filename:      # site-packages is inside
         return "library"

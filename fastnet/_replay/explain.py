@@ -98,15 +98,15 @@ def change_text(place: native.Place) -> str:
         for key in [*old, *(k for k in new if k not in old)]:
             a, b = old.get(key, native.MISSING), new.get(key, native.MISSING)
             if not alike(a, b):
-                return f"{path}[{key!r}]: {_value(b)}, before {_value(a)}"
+                return f"{path}[{key!r}]: {_value_in_words(b)}, before {_value_in_words(a)}"
     elif isinstance(old, tuple) and isinstance(new, tuple) and place.kind_name != "ENTRY":
         for i, (a, b) in enumerate(zip_longest(old, new, fillvalue=native.MISSING)):
             if not alike(a, b):
-                return f"{path}[{i}]: {_value(b)}, before {_value(a)}"
-    return f"{path}: {_value(new)}, before {_value(old)}"
+                return f"{path}[{i}]: {_value_in_words(b)}, before {_value_in_words(a)}"
+    return f"{path}: {_value_in_words(new)}, before {_value_in_words(old)}"
 
 
-def _value(value):
+def _value_in_words(value):
     return "nothing" if value is native.MISSING else _short(value)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from fastnet._core.tensor import Tensor
 from fastnet._replay import impure
-from fastnet._replay.bytecode import origin
+from fastnet._replay.bytecode import NUMERIC_PACKAGES, origin
 from fastnet._replay.classes import (
     METHODS,
     MISSING,
@@ -34,7 +34,6 @@ from fastnet._runtime.native import places
 LARGEST_ARRAY = 1 << 20                 # bytes of a NumPy array whose contents are compared before each replay
 MOST_PLACES = 20_000                    # comparing this many takes about 0.2 ms
 _LOCKS = (type(threading.Lock()), type(threading.RLock()))
-_NUMBERS = ("numpy", "scipy")
 
 
 class PlaceFinder:
@@ -107,7 +106,7 @@ class PlaceFinder:
             self.problems[path] = f"reads {path}, an iterator ({type(value).__name__})"
         elif isinstance(value, Mapping):
             self._computed(value, path, _items)
-        elif type(value).__module__.partition(".")[0] in _NUMBERS:
+        elif type(value).__module__.partition(".")[0] in NUMERIC_PACKAGES:
             self._computed(value, path, lambda v: tuple(getattr(v, "__dict__", {}).values()))
         elif isinstance(value, _LOCKS):
             pass

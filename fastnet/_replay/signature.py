@@ -72,7 +72,7 @@ def _argument_key(x):
     """A hashable description of an argument that is no tensor, or of a key of a dictionary."""
     if type(x) in (float, complex):
         return (type(x), bits(x))
-    if type(x) in _EXACT:
+    if type(x) in _EXACT_TYPES:
         return (type(x), x)
     try:
         return (type(x), ComparedValue(x))
@@ -80,7 +80,7 @@ def _argument_key(x):
         raise TypeError(f"a compiled function takes tensors and hashable arguments, got {type(x).__name__}") from None
 
 
-_EXACT = (str, int, bool, type(None))   # types whose equal values are the same
+_EXACT_TYPES = (str, int, bool, type(None))   # types whose equal values are the same
 
 
 class ComparedValue:

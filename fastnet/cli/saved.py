@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Saved", "versions"]
 
-_FORMAT = 2                             # 1: dates were numbers, and the forms of cells were not kept
+_VERSION = 2                             # 1: dates were numbers, and the forms of cells were not kept
 _LOSSES: dict[str, LossSpec] = {
     "classification": "cross_entropy", "multilabel": "binary_cross_entropy_with_logits", "regression": "mse"}
 _METRICS: dict[str, list[str]] = {"classification": ["accuracy"], "multilabel": ["accuracy"], "regression": ["r2"]}
@@ -47,7 +47,7 @@ class Saved:
 
     def save(self, path: StrPath) -> None:
         """Write the file, replacing it atomically."""
-        self.model.save(path, {"format": _FORMAT, "inputs": self.inputs.to_dict(), "target": self.target.to_dict(),
+        self.model.save(path, {"format": _VERSION, "inputs": self.inputs.to_dict(), "target": self.target.to_dict(),
                                "about": self.about})
 
     @classmethod
@@ -76,9 +76,9 @@ class Saved:
         if not isinstance(described, dict) or "inputs" not in described:
             return None
         try:
-            if described["format"] > _FORMAT:
+            if described["format"] > _VERSION:
                 raise ValueError("it was written by a newer version of fastnet: it has format "
-                                 f"{described['format']}, this version reads formats up to {_FORMAT}")
+                                 f"{described['format']}, this version reads formats up to {_VERSION}")
             if not isinstance(described["about"], dict):
                 raise ValueError(f"expected a dictionary about the training, got {described['about']!r:.200}")
             return cls(model, inputs_from(described["inputs"]), _target_from(described["target"]),

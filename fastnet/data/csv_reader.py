@@ -23,7 +23,7 @@ _SEPARATOR_LINE = re.compile(r"(\"?)sep=(.)\1\s*", re.IGNORECASE)   # Excel writ
 _QUOTED = re.compile(r'"[^"]*"')
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
 _LONGEST_FIELD = 1 << 24                # in characters; a longer one means that a quotation mark is not closed
-_ROWS_AT_ONCE = 4096                    # rows to transpose into columns at once; they fit into the cache
+_READ_ROWS = 4096                    # rows to transpose into columns at once; they fit into the cache
 
 
 class CsvReader:
@@ -90,7 +90,7 @@ class CsvReader:
         parts: list[list[str | None]] = [[] for _ in self.names]
         lines: list[int] = []
         while rows is None or len(lines) < rows:
-            wanted = _ROWS_AT_ONCE if rows is None else min(_ROWS_AT_ONCE, rows - len(lines))
+            wanted = _READ_ROWS if rows is None else min(_READ_ROWS, rows - len(lines))
             with self._naming_lines():
                 fields = list(islice(self._rows(lines), wanted))
             for part, cells in zip(parts, zip(*fields)):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from fastnet.data.numerals import MISSING
+from fastnet.data.numerals import MISSING_WORDS
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
@@ -75,7 +75,7 @@ class Dates:
             return math.nan
         if isinstance(cell, datetime.date):
             return int(np.datetime64(utc(cell), "us").astype(np.int64))
-        if not isinstance(cell, str) or cell.casefold() in MISSING:
+        if not isinstance(cell, str) or cell.casefold() in MISSING_WORDS:
             return math.nan if isinstance(cell, str) else None
         if self.times:
             found = _TIME_OF_DAY.fullmatch(cell)
@@ -131,7 +131,7 @@ def are_digit_dates(cells: Iterable[Any]) -> bool:
     for cell in cells:
         if isinstance(cell, str) and len(cell) == 8 and cell.isdigit() and cell[:2] in ("19", "20"):
             found.add(cell)
-        elif cell is not None and not (isinstance(cell, str) and cell.casefold() in MISSING):
+        elif cell is not None and not (isinstance(cell, str) and cell.casefold() in MISSING_WORDS):
             return False
     return bool(found) and all(Dates().value(cell) is not None for cell in found)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["finite"]
 
-_ROWS_AT_ONCE = 1 << 16                 # bounds the memory that the search takes
+_SEARCHED_ROWS = 1 << 16                 # bounds the memory that the search takes
 _Data = TypeVar("_Data")
 
 
@@ -60,8 +60,8 @@ def _check(array: Array, what: str) -> None:
             return
     rows = np.atleast_1d(array)
     count, first = 0, None
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        places = np.argwhere(~np.isfinite(rows[start:start + _ROWS_AT_ONCE]))
+    for start in range(0, len(rows), _SEARCHED_ROWS):
+        places = np.argwhere(~np.isfinite(rows[start:start + _SEARCHED_ROWS]))
         count += len(places)
         if first is None and len(places):
             first = (start + int(places[0][0]), *map(int, places[0][1:]))

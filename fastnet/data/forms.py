@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from fastnet.data.dates import Dates, are_digit_dates, judged_dates
-from fastnet.data.numerals import BOOLS, DECIMAL_MARKS, MISSING, Numerals, judged_numerals, plain_numbers
+from fastnet.data.numerals import BOOLS, DECIMAL_MARKS, MISSING_WORDS, Numerals, judged_numerals, plain_numbers
 from fastnet.data.values import object_array
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _counts(cells: Iterable[Any]) -> dict[Any, int]:
     """How many rows each cell stands in, without missing cells."""
     counts = Counter(cells)
     return {cell: n for cell, n in counts.items()
-            if not (cell is None or (isinstance(cell, str) and cell.casefold() in MISSING))}
+            if not (cell is None or (isinstance(cell, str) and cell.casefold() in MISSING_WORDS))}
 
 
 def _is_gap(cell: Any) -> bool:

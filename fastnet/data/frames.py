@@ -27,7 +27,7 @@ __all__ = ["MOST_LISTED", "NESTED", "category_names", "check_different", "column
 
 NESTED: tuple[type, ...] = (list, tuple, dict, set, np.ndarray)     # cells of Parquet files that hold several values
 MOST_LISTED = 20                        # names that an error lists
-_NUMBERS = (bool, np.bool_, int, float, np.number, Decimal)
+_NUMBER_TYPES = (bool, np.bool_, int, float, np.number, Decimal)
 _DAY_OF_TIMES = datetime.date(1970, 1, 1)
 
 
@@ -235,7 +235,7 @@ def _object_column(values: Array) -> Array:
     values = object_array([clean(v) if isinstance(v, str) else v for v in values.tolist()])
     missing = np.array([v is None or (not isinstance(v, NESTED) and v != v) for v in values.tolist()], np.bool_)
     present = values[~missing].tolist()                     # NaN differs from itself
-    if present and all(isinstance(v, _NUMBERS) for v in present):
+    if present and all(isinstance(v, _NUMBER_TYPES) for v in present):
         if missing.any() or any(isinstance(v, Decimal) for v in present):
             return np.array([np.nan if gone else float(v) for v, gone in zip(values.tolist(), missing)])
         array = np.array(present)               # integers beyond 64 bits stay objects, and become floats

@@ -14,16 +14,16 @@ import numpy as np
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
 
-__all__ = ["BOOLS", "DECIMAL_MARKS", "MISSING", "Numerals", "currencies", "judged_numerals", "plain_numbers"]
+__all__ = ["BOOLS", "DECIMAL_MARKS", "MISSING_WORDS", "Numerals", "currencies", "judged_numerals", "plain_numbers"]
 
 # Words that mean "missing" in any column; no note is made of them.
-MISSING: frozenset[str] = frozenset(("", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "nat", "null"))
+MISSING_WORDS: frozenset[str] = frozenset(("", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "nat", "null"))
 BOOLS: dict[str, bool] = {"true": True, "false": False}
 DECIMAL_MARKS: tuple[str, ...] = (".", ",")
 _SIGN = "[-+−–]"
 _CURRENCY = (r"(?:(?:US|R|A|C|HK|NZ)?\$|[€£¥₹₽₩₺₪₫฿¢]|zł|kr\.?|Kč|Fr\.?|Rs\.?|"
              "USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|TRY|RUB|KRW|SGD|HKD)")
-_NAMES = {"USD": "$", "US$": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "RUB": "₽"}
+_SIGN_OF = {"USD": "$", "US$": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "RUB": "₽"}
 _POWERS = {"k": 1e3, "K": 1e3, "M": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9}
 _POWER = r"(?-i:[kKMB]|bn|mn)"
 _UNIT = r"(?:[^\W\d_]|[°'\"′″])[^\d_,;()]{0,15}[23]?"        # kg, km/h, m², °C, sq ft
@@ -225,7 +225,7 @@ def _float(number: Any) -> float | None:
 def _number_of_word(text: str) -> float | None:
     """NaN for words that mean "missing", 1 for true, 0 for false, None for other words."""
     word = text.casefold()
-    if word in MISSING:
+    if word in MISSING_WORDS:
         return math.nan
     return float(BOOLS[word]) if word in BOOLS else None
 
@@ -255,7 +255,8 @@ def _parts(text: str, mark: str) -> _Parts | None:
     if suffix is None:
         return None
     currency = (found["before"] or found["currency_after"] or "").upper()
-    return _Parts(-size if negative else size, suffix, _NAMES.get(currency, currency) or None, bool(found["fraction"]))
+    return _Parts(-size if negative else size, suffix, _SIGN_OF.get(currency, currency) or None,
+                  bool(found["fraction"]))
 
 
 def _suffix(found: re.Match[str]) -> str | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["distinct_labels", "form_from", "labels_of", "loses_labels", "numbers_of", "target_column", "task_of",
            "typed_target"]
 
-_EXACT = 1 << 53                        # float64 holds all integers up to it
+_LARGEST_EXACT = 1 << 53                        # float64 holds all integers up to it
 _MOST_CLASSES = 20                      # whole numbers with more different values are quantities, not classes
 
 
@@ -66,7 +66,7 @@ def task_of(values: Array) -> Task:
 
 def loses_labels(form: Numerals, values: Array) -> bool:
     """Whether labels would change as numbers: those of 20 digits, or with a unit, which predictions would lack."""
-    return bool(form.unit or form.powers or (values.dtype.kind == "f" and (values > _EXACT).any()))
+    return bool(form.unit or form.powers or (values.dtype.kind == "f" and (values > _LARGEST_EXACT).any()))
 
 
 def labels_of(column: Array) -> Array:

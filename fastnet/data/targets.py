@@ -38,7 +38,7 @@ __all__ = ["NEAR", "TASKS", "TargetPreparation"]
 
 TASKS: tuple[Task, ...] = ("classification", "regression")
 NEAR = 100                              # a mean of at most so many scales leaves float32 five digits of the scale
-_KINDS = ("category", "number", "date")
+_TARGET_KINDS = ("category", "number", "date")
 
 
 class TargetPreparation:
@@ -94,8 +94,8 @@ class TargetPreparation:
                  kind: Literal["category", "number", "date"] | None = None) -> None:
         if task is not None and task not in TASKS:
             raise one_of("task", task, TASKS)
-        if kind is not None and kind not in _KINDS:
-            raise one_of("kind of target", kind, _KINDS)
+        if kind is not None and kind not in _TARGET_KINDS:
+            raise one_of("kind of target", kind, _TARGET_KINDS)
         if kind is not None:
             task = task or ("classification" if kind == "category" else "regression")
         self.task, self.standardise, self.kind = task, standardise, kind

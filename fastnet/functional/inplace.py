@@ -126,12 +126,12 @@ def _in_place(name: str, plain: str, *operators: str) -> Callable[..., Tensor]:
 _OPERATORS = {"add": "__iadd__", "sub": "__isub__", "mul": "__imul__", "div": "__itruediv__", "pow": "__ipow__",
               "remainder": "__imod__", "floor_divide": "__ifloordiv__", "bitwise_and": "__iand__",
               "bitwise_or": "__ior__", "bitwise_xor": "__ixor__"}
-_NAMED = ("exp", "log", "sqrt", "rsqrt", "abs", "neg", "reciprocal", "square", "sin", "cos", "floor", "ceil", "round",
-          "trunc", "clamp", "relu", "sigmoid", "tanh", "masked_fill", "lerp", "addcmul", "addcdiv")
+_IN_PLACE = ("exp", "log", "sqrt", "rsqrt", "abs", "neg", "reciprocal", "square", "sin", "cos", "floor", "ceil",
+             "round", "trunc", "clamp", "relu", "sigmoid", "tanh", "masked_fill", "lerp", "addcmul", "addcdiv")
 
 for _method, _operator in _OPERATORS.items():
     _in_place(_method + "_", _method, _operator)
-for _method in _NAMED:
+for _method in _IN_PLACE:
     _in_place(_method + "_", _method)
 
 

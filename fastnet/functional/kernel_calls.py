@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 _ndarray, _asarray = np.ndarray, np.asarray
-_NUMBERS = frozenset((int, float))
+_PLAIN_NUMBERS = frozenset((int, float))
 _SCALARS = numbers.Real, np.bool_, np.ndarray
 
 
@@ -131,9 +131,9 @@ def operands(x: Any, y: Any, real: bool = False, exact: bool = False) -> tuple[A
     if x_array and y_array:
         if x.dtype is y.dtype and (not real or x.dtype.kind == "f"):
             return x, y
-    elif x_array and x.dtype.kind == "f" and type(y) in _NUMBERS:      # common cases that need no promotion table
+    elif x_array and x.dtype.kind == "f" and type(y) in _PLAIN_NUMBERS:      # common cases that need no promotion table
         return x, _asarray(y, x.dtype)
-    elif y_array and y.dtype.kind == "f" and type(x) in _NUMBERS:
+    elif y_array and y.dtype.kind == "f" and type(x) in _PLAIN_NUMBERS:
         return _asarray(x, y.dtype), y
     dtype = dtypes.result_type(x, y)
     if real:

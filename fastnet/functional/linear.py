@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["addmm", "bmm", "dot", "linear", "linear_activated", "matmul", "mm", "mv", "outer", "rmatmul"]
 
-_LINEAR = "input", "weight", "bias"
+_LINEAR_ARGUMENTS = "input", "weight", "bias"
 _CONVERSIONS = {"float32": "float()", "float64": "double()"}
 
 
@@ -379,4 +379,4 @@ def _check_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
     if bias is not None and bias.shape != (weight.shape[0],):
         raise RuntimeError(f"linear: a bias of shape {shape_text(bias)} does not fit a weight of shape "
                            f"{shape_text(weight)}: expected ({weight.shape[0]},)")
-    _check_one_dtype("linear", _LINEAR, input, weight, *(() if bias is None else (bias,)))
+    _check_one_dtype("linear", _LINEAR_ARGUMENTS, input, weight, *(() if bias is None else (bias,)))

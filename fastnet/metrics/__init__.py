@@ -25,8 +25,8 @@ from fastnet.metrics.regression import MAE, MSE, R2, RMSE
 __all__ = ["AUC", "Accuracy", "ConfusionMatrix", "F1", "MAE", "MSE", "Metric", "Precision", "R2", "RMSE", "Recall",
            "TopKAccuracy", "get"]
 
-_KINDS: tuple[type[Metric], ...] = (Accuracy, AUC, ConfusionMatrix, F1, MAE, MSE, Precision, R2, Recall, RMSE)
-_NAMED = {kind.name: kind for kind in _KINDS}
+_METRIC_TYPES: tuple[type[Metric], ...] = (Accuracy, AUC, ConfusionMatrix, F1, MAE, MSE, Precision, R2, Recall, RMSE)
+_METRIC_OF = {kind.name: kind for kind in _METRIC_TYPES}
 
 
 def get(spec: str | Metric) -> Metric:
@@ -49,9 +49,9 @@ def get(spec: str | Metric) -> Metric:
         made.reset()
         return made
     if isinstance(spec, str):
-        if spec in _NAMED:
-            return _NAMED[spec]()
+        if spec in _METRIC_OF:
+            return _METRIC_OF[spec]()
         top = re.fullmatch(r"top_([1-9][0-9]*)", spec)
         if top:
             return TopKAccuracy(int(top[1]))
-    raise one_of("metric", spec, [*_NAMED, "top_5"])
+    raise one_of("metric", spec, [*_METRIC_OF, "top_5"])

@@ -36,7 +36,7 @@ MODULES: dict[str, type[nn.Module]] = {
     name: found for name, found in vars(nn).items()
     if name in nn.__all__ and isinstance(found, type) and issubclass(found, nn.Module) and found is not nn.Module}
 
-_MAX_DEPTH = 64                         # of nested modules
+_MAX_NESTING = 64                         # of nested modules
 _MAX_MODULES = 10_000                   # of a model; a module that appears twice counts twice
 _HOLD_MODULES = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 _CONTAINERS = (*_HOLD_MODULES, nn.ParameterList)        # constructed empty and filled afterwards
@@ -96,8 +96,8 @@ class _Counter:
 
     def expect(self, path: tuple[str, ...], count: int) -> None:
         """Raise ValueError if this many more modules would be too many."""
-        if self.count + count > _MAX_MODULES or len(path) > _MAX_DEPTH:
-            raise ValueError(f"the model has more than {_MAX_MODULES:,} modules, or more than {_MAX_DEPTH} nested in "
+        if self.count + count > _MAX_MODULES or len(path) > _MAX_NESTING:
+            raise ValueError(f"the model has more than {_MAX_MODULES:,} modules, or more than {_MAX_NESTING} nested in "
                              "each other")
 
 

@@ -25,7 +25,7 @@ __all__ = ["calculate_gain", "constant_", "eye_", "kaiming_normal_", "kaiming_un
 _Nonlinearity: TypeAlias = Literal["linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
                                    "conv_transpose3d", "sigmoid", "tanh", "relu", "leaky_relu", "selu"]
 _Mode: TypeAlias = Literal["fan_in", "fan_out"]
-_LINEAR = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+_UNIT_GAIN = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 
 
 def calculate_gain(nonlinearity: _Nonlinearity, param: float | None = None) -> float:
@@ -49,7 +49,7 @@ def calculate_gain(nonlinearity: _Nonlinearity, param: float | None = None) -> f
         if isinstance(slope, bool) or not isinstance(slope, int | float):
             raise ValueError(f"calculate_gain: expected the slope of leaky_relu to be a number, got {slope!r}")
         return math.sqrt(2 / (1 + slope ** 2))
-    gains = {**dict.fromkeys((*_LINEAR, "sigmoid"), 1), "tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}
+    gains = {**dict.fromkeys((*_UNIT_GAIN, "sigmoid"), 1), "tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}
     if nonlinearity not in gains:
         raise one_of("nonlinearity", nonlinearity, (*gains, "leaky_relu"))
     return gains[nonlinearity]

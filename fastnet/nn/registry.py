@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Registry"]
 
-_KINDS = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"}
+_KIND_OF = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"}
 _changes = ChangeCount()                # of objects that a recording has read
 
 
@@ -32,7 +32,7 @@ class Registry:
         self.__dict__.update(_parameters={}, _buffers={}, _modules={}, _non_persistent=set())
 
     def __getattr__(self, name: str) -> Any:
-        for registry in _KINDS:
+        for registry in _KIND_OF:
             members = self.__dict__.get(registry)
             if members is not None and name in members:
                 if state.recorder is not None:
@@ -55,7 +55,7 @@ class Registry:
             elif value is None or (registry == "_buffers" and isinstance(value, Tensor)):
                 self._register(registry, name, value)
             else:
-                raise TypeError(f"{name!r} is a {_KINDS[registry]} of {type(self).__name__}: it cannot be set to a "
+                raise TypeError(f"{name!r} is a {_KIND_OF[registry]} of {type(self).__name__}: it cannot be set to a "
                                 f"{type(value).__name__}; delete it first")
 
     def __delattr__(self, name: str) -> None:
@@ -75,14 +75,14 @@ class Registry:
         return {name: value for name, value in self.__dict__.items() if name != "_recorded"}
 
     def _registry_of(self, name: str) -> str | None:
-        return next((r for r in _KINDS if name in self.__dict__.get(r, ())), None)
+        return next((r for r in _KIND_OF if name in self.__dict__.get(r, ())), None)
 
     def _register(self, registry: str, name: str, value: Any) -> None:
         if registry not in self.__dict__:
             raise AttributeError(f"{type(self).__name__}.__init__ must call super().__init__() before it assigns a "
-                                 f"{_KINDS[registry]}")
+                                 f"{_KIND_OF[registry]}")
         self.__dict__.pop(name, None)
-        for other in _KINDS:
+        for other in _KIND_OF:
             if other != registry:
                 self.__dict__[other].pop(name, None)
         if registry != "_buffers":
@@ -108,7 +108,7 @@ class Registry:
 
     def _add(self, registry: str, name: str, value: Any, cls: type) -> None:
         """Register an object under a name that no other attribute has and that contains no dots."""
-        kind = _KINDS[registry]
+        kind = _KIND_OF[registry]
         if not isinstance(name, str) or not name or "." in name:
             raise KeyError(f"the name of a {kind} must be a non-empty string without dots, got {name!r}")
         if value is not None and not isinstance(value, cls):

@@ -47,8 +47,8 @@ class _Device:
     """Marks an annotation Device."""
 
 
-_NAMES = {"DTypeLike": _DType, "Device": _Device, "Tensor": Tensor, "Literal": Literal, "Sequence": Sequence,
-          "Size": int | Sequence[int]}
+_ANNOTATION_NAMES = {"DTypeLike": _DType, "Device": _Device, "Tensor": Tensor, "Literal": Literal, "Sequence": Sequence,
+                     "Size": int | Sequence[int]}
 
 
 class Argument(NamedTuple):
@@ -187,7 +187,7 @@ def schema(cls: type[Any]) -> Mapping[str, Argument]:
         >>> list(schema(fastnet.nn.Linear))
         ['in_features', 'out_features', 'bias', 'dtype']
     """
-    hints = typing.get_type_hints(cls.__init__, localns=_NAMES)
+    hints = typing.get_type_hints(cls.__init__, localns=_ANNOTATION_NAMES)
     found = {}
     for name, parameter in inspect.signature(cls).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):

@@ -26,7 +26,7 @@ __all__ = ["Optimizer", "Params"]
 Params: TypeAlias = "Iterable[Tensor | dict[str, Any]]"
 _Loss = TypeVar("_Loss")
 
-_TENSORS = "expected an iterable of tensors, such as model.parameters()"
+_EXPECTED_PARAMETERS = "expected an iterable of tensors, such as model.parameters()"
 
 
 class Optimizer(OptimizerState):
@@ -60,7 +60,7 @@ class Optimizer(OptimizerState):
                             "be shared by all replays")
         super().__init__(defaults)
         if not isinstance(params, Iterable):
-            raise TypeError(f"{_TENSORS}, got {type(params).__name__}")
+            raise TypeError(f"{_EXPECTED_PARAMETERS}, got {type(params).__name__}")
         groups: list[Any] = [params] if isinstance(params, Tensor) else list(params)
         if isinstance(params, Tensor):
             raise TypeError("expected a sequence of parameters, got one tensor; pass [tensor]")
@@ -91,7 +91,7 @@ class Optimizer(OptimizerState):
         known = {id(p) for g in self.param_groups for p in g["params"]}
         for p in params:
             if not isinstance(p, Tensor):
-                raise TypeError(f"{_TENSORS}, got {type(p).__name__}")
+                raise TypeError(f"{_EXPECTED_PARAMETERS}, got {type(p).__name__}")
             if not p.is_leaf:
                 raise ValueError(f"an optimizer's parameters must be leaves; one of shape {shape_text(p)} is the "
                                  f"result of {p.grad_fn!r}")

@@ -48,7 +48,7 @@ def lower_rate(optimizer: optim.Optimizer) -> bool:
     return True
 
 
-_lock = new_lock(reentrant=True)
+_seed_lock = new_lock(reentrant=True)
 
 
 def own_draws(seed: int) -> Swapped:
@@ -56,4 +56,4 @@ def own_draws(seed: int) -> Swapped:
 
     There is one generator, so threads that use this wait for each other.
     """
-    return Swapped(default_generator, "__dict__", vars(fastnet.Generator(seed)), _lock)
+    return Swapped(default_generator, "__dict__", vars(fastnet.Generator(seed)), _seed_lock)

@@ -39,7 +39,7 @@ def training_step(trainer: Trainer, hooks: Sequence[Callback] = ()) -> Callable[
             optimizer.zero_grad()
         output = model(*inputs)
         value = loss(output, target, weight)
-        results = _results(value.detach(), weight, output.detach(), loss.labels(target), metrics)
+        results = _batch_results(value.detach(), weight, output.detach(), loss.labels(target), metrics)
         if before is None:
             value.backward()
             divisor = None
@@ -82,7 +82,7 @@ def measurement(trainer: Evaluator) -> Callable[..., Any]:
     def measure(weight: Tensor | None, target: Tensor, *inputs: Tensor) -> tuple[Any, ...]:
         with fastnet.no_grad():
             output = model(*inputs)
-            return _results(loss(output, target, weight), weight, output, loss.labels(target), metrics)
+            return _batch_results(loss(output, target, weight), weight, output, loss.labels(target), metrics)
     return measure
 
 
@@ -119,7 +119,7 @@ def _compiled(trainer: Evaluator) -> Callable[[Any], Any]:
     return fastnet.compile(disable=not trainer.compile)
 
 
-def _results(value: Tensor, weight: Tensor | None, output: Tensor, target: Tensor,
+def _batch_results(value: Tensor, weight: Tensor | None, output: Tensor, target: Tensor,
              metrics: Sequence[Metric]) -> tuple[Any, ...]:
     with fastnet.no_grad():
         total = None if weight is None else weight.sum()

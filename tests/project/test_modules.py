@@ -55,13 +55,23 @@ def test_no_private_name_crosses_a_module_border(path):
     assert [name for name in found if name[1] not in packages] == []
 
 
+def private_definitions(tree, place):
+    """(name, meaning) of each private function, class and constant of a module: its place, or a constant's value."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and is_private(node.name):
+            yield node.name, place
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                if isinstance(target, ast.Name) and is_private(target.id):
+                    yield target.id, ast.unparse(node.value)
+
+
 def test_a_private_name_has_one_meaning_in_the_package():
     defined = {}
     for path in SOURCES:
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and is_private(node.name):
-                defined.setdefault(node.name, set()).add(str(path.relative_to(PACKAGE)))
-    assert {name: files for name, files in defined.items() if len(files) > 1} == {}
+        for name, meaning in private_definitions(ast.parse(path.read_text(encoding="utf-8")), path):
+            defined.setdefault(name, set()).add(meaning)
+    assert {name: meanings for name, meanings in defined.items() if len(meanings) > 1} == {}
 
 
 def test_the_rule_finds_private_names():

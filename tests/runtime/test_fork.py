@@ -88,7 +88,7 @@ def test_a_fork_while_another_thread_fits_an_estimator():
     fit = lambda: MLPRegressor(hidden_layer_sizes=(3,), max_iter=2, solver="lbfgs", max_fun=3, tol=1e9).fit(
         [[0.], [1.], [2.]], [0., 1., 2.])
     warnings.simplefilter("ignore")
-    print(forked_while_held(solvers._lock, fit))
+    print(forked_while_held(solvers._seed_lock, fit))
     """) == "77\n"
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Optimizer", "Params"]
 
 Params: TypeAlias = "Iterable[Tensor | dict[str, Any]]"
-_Loss = TypeVar("_Loss")
+_AnyLoss = TypeVar("_AnyLoss")
 
 _EXPECTED_PARAMETERS = "expected an iterable of tensors, such as model.parameters()"
 
@@ -188,7 +188,7 @@ class Optimizer(OptimizerState):
     @overload
     def step(self, closure: None = None) -> None: ...
     @overload
-    def step(self, closure: Callable[[], _Loss]) -> _Loss: ...
+    def step(self, closure: Callable[[], _AnyLoss]) -> _AnyLoss: ...
     @no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient.

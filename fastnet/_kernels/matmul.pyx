@@ -31,7 +31,7 @@ cdef extern from "src/matmul.h":
         NONE_, RELU, SIGMOID, TANH, GELU, GELU_TANH, SILU
         OUT, ROW_OPERAND, LANE_OPERAND, BIAS, SCRATCH
         ROWS, LANES, DEPTH, ROW_STRIDE, ROW_K, ROW_BATCH, LANE_STRIDE, LANE_K, LANE_BATCH, OUT_COLUMNS, SWAPPED
-        ACTIVATION, ACCUMULATE, ROW_CHUNKS, LANE_CHUNKS, LANES_FROM, COPY_ROWS, GROUP, PANELS, SLOTS, SLOT
+        ACTIVATION, ACCUMULATE, ROW_CHUNKS, LANE_CHUNKS, LANES_FROM, COPY_ROWS, GROUP_SLIVERS, PANELS, SLOTS, SLOT
         BIAS_STEP, STRIP
 
 cdef Family _bodies = family(matmul_tables)
@@ -41,7 +41,7 @@ cdef dict _activations = {"none": NONE_, "relu": RELU, "sigmoid": SIGMOID, "tanh
 
 cdef enum:
     SMALL = 1 << 18                 # multiply-adds that are not worth a second thread
-    WIDE = 4                        # panels that make the copy of a sliver worth it
+    WORTH_COPY = 4                  # panels that make the copy of a sliver worth it
     FIRST_CACHE = 32 << 10          # bytes, on most processors
     CHUNK_LANES = 1024
     BLOCKS = 24                     # blocks that 8 threads share evenly enough
@@ -251,9 +251,9 @@ cdef int run_tiles(Launch *launch, const Array *o, const Tile *tile, Operand lef
     if right.stride != 1 or (left.size > 2 * tile.height and work >= SMALL):
         launch.n[LANES_FROM] = COPIED
     # contiguous rows would be read one cache line for each k: copy them once for many panels
-    launch.n[COPY_ROWS] = work >= SMALL and panels >= WIDE and (left.stride == 1 or clash(&left, tile))
+    launch.n[COPY_ROWS] = work >= SMALL and panels >= WORTH_COPY and (left.stride == 1 or clash(&left, tile))
     chunks(launch, slivers, panels, batch, work, tile)
-    launch.n[GROUP] = group_slivers(launch, work, tile)
+    launch.n[GROUP_SLIVERS] = group_slivers(launch, work, tile)
     launch.n[PANELS] = min(panels, chunk_lanes(tile) // (2 * tile.width))
     launch.blocks = batch * launch.n[ROW_CHUNKS] * launch.n[LANE_CHUNKS]
     launch.work = batch * (20.0 + work / (3.5 * tile.width))
@@ -287,6 +287,6 @@ cdef Block scratch_for(Launch *launch, ptrdiff_t panels, const Tile *tile):
     cdef ptrdiff_t packed = launch.n[PANELS] if launch.n[LANES_FROM] == COPIED else 1
     launch.n[SLOT] = packed * width * k
     if launch.n[COPY_ROWS]:
-        launch.n[SLOT] += launch.n[GROUP] * packed_rows(tile) * k
+        launch.n[SLOT] += launch.n[GROUP_SLIVERS] * packed_rows(tile) * k
     launch.n[SLOTS] = min(launch.blocks, 2 * limit())       # enough that no two calls start in the same slot
     return allocate_block(launch.n[SLOTS] * launch.n[SLOT] * tile.size)

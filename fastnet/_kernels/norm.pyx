@@ -39,7 +39,7 @@ cdef Kernel _update = _bodies["batch_norm_update_"]
 
 cdef enum:
     SUM_BLOCK = 16384               # elements in a block that sums over rows
-    WIDE = 64                       # elements of a channel in an image from which on it is a row
+    WIDE_CHANNEL = 64               # elements of a channel in an image from which on it is a row
 
 cdef double COST = 0.1              # estimated nanoseconds an element of float32
 
@@ -146,7 +146,7 @@ cdef int unpack_channels(str name, object source, Array *x, Channels *ch) except
     ch.N = x.shape[0]
     ch.C = x.shape[1]
     ch.L = x.shape[2]
-    ch.wide = ch.L >= WIDE
+    ch.wide = ch.L >= WIDE_CHANNEL
     ch.images = max(1, SUM_BLOCK // ch.L) if ch.wide else COLUMN_CHUNK
     ch.chunks = ceil_div(ch.N, ch.images)
     ch.spread = 1 if ch.wide else ch.L

@@ -36,24 +36,24 @@ cdef enum:                          # words before a block's data. Free blocks' 
     NEXT = -2                       # the next block of the free list
 
 cdef enum:
-    SMALLEST = 6                    # a block has at least 2^SMALLEST bytes
+    SMALLEST_POWER = 6              # a block has at least 2^SMALLEST_POWER bytes
 
 cdef Py_ssize_t MOST = <Py_ssize_t>1 << 60      # bytes: more than any system has or the size classes can count
 
 
 cdef int class_of(Py_ssize_t nbytes) noexcept:
     """The size class of a block. Each power of two has four, so at most a fifth of a block is unused."""
-    cdef int power = SMALLEST
+    cdef int power = SMALLEST_POWER
     while (<Py_ssize_t>1 << (power + 1)) < nbytes:
         power += 1
     cdef Py_ssize_t base = <Py_ssize_t>1 << power, quarter = base >> 2
     if nbytes <= base:
-        return 4 * (power - SMALLEST)
-    return <int>(4 * (power - SMALLEST) + ceil_div(nbytes - base, quarter))
+        return 4 * (power - SMALLEST_POWER)
+    return <int>(4 * (power - SMALLEST_POWER) + ceil_div(nbytes - base, quarter))
 
 
 cdef Py_ssize_t class_size(int size_class) noexcept:
-    cdef Py_ssize_t base = <Py_ssize_t>1 << (SMALLEST + size_class // 4)
+    cdef Py_ssize_t base = <Py_ssize_t>1 << (SMALLEST_POWER + size_class // 4)
     cdef Py_ssize_t size = base + (base >> 2) * (size_class % 4)
     return ceil_div(size, CACHE_LINE) * CACHE_LINE
 

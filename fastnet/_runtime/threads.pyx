@@ -23,7 +23,7 @@ cdef extern from *:
 # The least estimated nanoseconds of work for each thread. An empty parallel region takes 1 to 2 us, but the second core
 # also fetches its half of the data from the first one's cache. Measured: with kernels of 30 us on two threads, a
 # training step of 45 us took 80 to 290 us; steps of milliseconds were as fast with a share of 60 us as of 6 us.
-cdef double SHARE = 40000.0
+cdef double THREAD_SHARE = 40000.0
 cdef bint _forced = False
 
 cdef int _default = 1
@@ -41,7 +41,7 @@ cdef int limit() noexcept nogil:
 
 
 cdef double usual_share() noexcept nogil:
-    return SHARE
+    return THREAD_SHARE
 
 
 cdef bint share_is_forced() noexcept nogil:
@@ -117,9 +117,9 @@ def set_share(double nanoseconds):
 
     Tests set 0, so that even the smallest kernels use several threads.
     """
-    global SHARE, STALL, _alone_until, _forced
-    cdef double before = SHARE
-    SHARE = nanoseconds if nanoseconds > 0 else 1e-9
+    global THREAD_SHARE, STALL, _alone_until, _forced
+    cdef double before = THREAD_SHARE
+    THREAD_SHARE = nanoseconds if nanoseconds > 0 else 1e-9
     STALL = 300e-6 if nanoseconds > 0 else 1e9
     _forced = nanoseconds <= 0
     _alone_until = 0

@@ -10,7 +10,7 @@ from fastnet._runtime.threads cimport limit, pausing, share_is_forced, usual_sha
 
 cdef enum:
     LEVELS = 3
-    GROUP = 4                       # replays whose mean time is compared
+    COMPARED_REPLAYS = 4            # replays whose mean time is compared
 cdef double ALONE = 1e30            # share of the first level: every launch runs on one thread
 cdef double FINE = 20               # in the last level the usual share is divided by this
 cdef double LARGE = 20e6            # ns: recordings of more work use all threads and are too slow for trials
@@ -80,8 +80,8 @@ cdef void learn(Tuner *tuner, double took) noexcept nogil:
         return
     tuner.runs += 1
     tuner.group += took
-    if (tuner.runs - 2) % GROUP == 0:
-        tuner.best[level] = min(tuner.best[level], tuner.group / GROUP)
+    if (tuner.runs - 2) % COMPARED_REPLAYS == 0:
+        tuner.best[level] = min(tuner.best[level], tuner.group / COMPARED_REPLAYS)
         tuner.group = 0
         if tuner.spent >= LONG:
             if level + 1 < LEVELS:

@@ -56,7 +56,7 @@ enum Size {
     ACTIVATION, ACCUMULATE,
     ROW_CHUNKS, LANE_CHUNKS,              /* blocks of a product; slivers and panels are divided evenly among them */
     LANES_FROM, COPY_ROWS,                /* COPY_ROWS 1: slivers of rows are packed, too */
-    GROUP,                                /* slivers that use a panel while it is in the first cache */
+    GROUP_SLIVERS,                        /* slivers that use a panel while it is in the first cache */
     PANELS,                               /* panels that fit into a slot */
     SLOTS, SLOT,                          /* parts of the scratch memory, and elements of one */
     BIAS_STEP,                            /* matvec: 0 if all results share one bias */

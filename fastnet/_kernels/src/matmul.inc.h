@@ -146,8 +146,8 @@ static void NAME(chunk)(const Launch *launch, REAL *scratch, ptrdiff_t batch, pt
         const REAL *row_operand = (const REAL *)launch->p[ROW_OPERAND] + batch * n[ROW_BATCH] + k * n[ROW_K];
         const REAL *lane_operand = (const REAL *)launch->p[LANE_OPERAND] + batch * n[LANE_BATCH] + k * n[LANE_K];
         t.depth = depth;
-        for (ptrdiff_t s = s_begin; s < s_end; s += n[GROUP]) {
-            NAME(gather)(&group, launch, row_operand, depth, copies, s, min_size(n[GROUP], s_end - s));
+        for (ptrdiff_t s = s_begin; s < s_end; s += n[GROUP_SLIVERS]) {
+            NAME(gather)(&group, launch, row_operand, depth, copies, s, min_size(n[GROUP_SLIVERS], s_end - s));
             for (ptrdiff_t p = p_begin; p < p_end; p++) {
                 REAL *panel = p < packed ? 0 : scratch + (p - packed) * PANEL * depth;
                 int fresh = panel && s == s_begin;

@@ -4,8 +4,8 @@
  * contiguous along k, a partial sum is a lane; if it is contiguous along the results, a partial sum is a row of sums.
  * Both memory orders are read without copies and give the same bits. */
 #define STRIP_MOST ((ptrdiff_t)(STRIP_BYTES / sizeof(REAL)))
-#define GROUP CAT(UP_TO_4, W)
-#define REPEAT_GROUP CAT(REPEAT, GROUP)
+#define DOT_GROUP CAT(UP_TO_4, W)
+#define REPEAT_DOT_GROUP CAT(REPEAT, DOT_GROUP)
 
 /* ---- the matrix is contiguous along k ------------------------------------------------------------------------ */
 
@@ -31,7 +31,7 @@
         }                                                                                                         \
         count(KEEP)                                                                                               \
     }
-DOTS(dot_group, REPEAT_GROUP)
+DOTS(dot_group, REPEAT_DOT_GROUP)
 DOTS(dot, REPEAT_1)
 
 /* partial[j] = the j-th partial sums of `count` results; the other lanes are zero. */
@@ -39,7 +39,7 @@ static inline void NAME(dots)(VEC *partial, const REAL *x, const REAL *m, ptrdif
                               ptrdiff_t count) {
     const ptrdiff_t bytes = stride * (ptrdiff_t)sizeof(REAL);
     ptrdiff_t i = 0;
-    for (; i + GROUP <= count; i += GROUP) NAME(dot_group)(partial + i, x, m + i * stride, bytes, depth);
+    for (; i + DOT_GROUP <= count; i += DOT_GROUP) NAME(dot_group)(partial + i, x, m + i * stride, bytes, depth);
     for (; i < count; i++) NAME(dot)(partial + i, x, m + i * stride, bytes, depth);
     for (; i < W; i++) partial[i] = V(zero)();
     NAME(transpose)(partial);
@@ -127,8 +127,8 @@ static int NAME(matvec)(BODY_ARGS) {
 }
 
 #undef STRIP_MOST
-#undef GROUP
-#undef REPEAT_GROUP
+#undef DOT_GROUP
+#undef REPEAT_DOT_GROUP
 #undef SUM
 #undef KEEP
 #undef DOT

@@ -259,7 +259,7 @@ static int NAME(narrow_scales)(BODY_ARGS) {
     const ptrdiff_t columns = launch->n[CHANNELS] * launch->n[LENGTH], block_rows = launch->n[BLOCK_ROWS]; \
     const ptrdiff_t last = min_size(end * block_rows, launch->n[IMAGES]) * columns;      \
     for (ptrdiff_t at = begin * block_rows * columns; at < last; at += columns) {
-#define END_ROWS } return 0;
+#define END_NARROW_ROWS } return 0;
 
 /* Rows of L elements of a channel `c`; a block is BLOCK_ROWS rows. */
 #define FOR_WIDE_ROWS                                                                    \
@@ -274,7 +274,7 @@ static int NAME(narrow_batch_norm)(BODY_ARGS) {
     const REAL *scales = launch->p[SCALES], *shifts = launch->p[SHIFTS];
     FOR_NARROW_ROWS
         ALONG(columns, out + at, V(fma)(V(sub)(LOAD(x + at), LOAD(centres)), LOAD(scales), LOAD(shifts)))
-    END_ROWS
+    END_NARROW_ROWS
 }
 
 static int NAME(wide_batch_norm)(BODY_ARGS) {
@@ -287,7 +287,7 @@ static int NAME(wide_batch_norm)(BODY_ARGS) {
         const VEC centre = V(set)(nearest), a = V(set)((REAL)scale);
         const VEC b = V(set)((REAL)((bias ? bias[c] : 0) + (nearest - mean) * scale));
         ALONG(L, out + at, V(fma)(V(sub)(LOAD(x + at), centre), a, b))
-    END_ROWS
+    END_NARROW_ROWS
 }
 
 /* ---- batch norm, backward -------------------------------------------------------------------------------------
@@ -354,7 +354,7 @@ static int NAME(narrow_backward)(BODY_ARGS) {
                                            V(fma)(LOAD(slopes), V(sub)(LOAD(x + at), LOAD(centres)), LOAD(shifts))))
         else
             ALONG(columns, dx + at, V(mul)(LOAD(scales), LOAD(dy + at)))
-    END_ROWS
+    END_NARROW_ROWS
 }
 
 static int NAME(wide_backward)(BODY_ARGS) {
@@ -368,7 +368,7 @@ static int NAME(wide_backward)(BODY_ARGS) {
             ALONG(L, dx + at, V(fma)(scale, LOAD(dy + at), V(fma)(slope, V(sub)(LOAD(x + at), centre), shift)))
         else
             ALONG(L, dx + at, V(mul)(scale, LOAD(dy + at)))
-    END_ROWS
+    END_NARROW_ROWS
 }
 
 /* One block, because it counts the batch. */
@@ -396,4 +396,4 @@ static int NAME(batch_norm_update_)(BODY_ARGS) {
 #undef END_CHUNKS
 #undef FOR_NARROW_ROWS
 #undef FOR_WIDE_ROWS
-#undef END_ROWS
+#undef END_NARROW_ROWS

@@ -1,4 +1,7 @@
-"""Kernel calls that allocate their result, which operations and gradients are composed of: arrays in, array out."""
+"""Kernel calls that allocate their result, which operations and gradients are composed of: arrays in, array out.
+
+Imported as `kernels`: `kernels.add` takes arrays, the public `add` takes tensors.
+"""
 from __future__ import annotations
 
 import numbers

@@ -234,13 +234,13 @@ def test_averaged_weights():
         start = [0.9 * average + 0.1 * w for average, w in zip(start, at)]
     for p, average, last, alone in zip(t.model.parameters(), start, trail.weights[-1], raw.model.parameters()):
         assert np.allclose(p.detach().numpy(), average, atol=1e-5)
-        assert np.array_equal(last, alone.detach().numpy())             # the training itself is as it was
+        assert np.array_equal(last, alone.detach().numpy())             # the training itself is unchanged
     measured = t.history["validation_loss"][-1]
     assert measured != raw.history["validation_loss"][-1]
 
 
 def test_an_error_leaves_everything_closed():
-    """The weights are the training's own after an error in the validation, and whoever can be closed is."""
+    """After an error in the validation, the training's own weights are restored and all callbacks are closed."""
     class Breaks(c.Callback):
         def close(self, trainer):
             raise RuntimeError("closing failed")

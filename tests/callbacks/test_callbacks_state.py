@@ -1,4 +1,4 @@
-"""What callbacks remember from one fit to the next, and what they refuse to be made of."""
+"""State that callbacks keep from one fit to the next, and errors for invalid arguments."""
 import copy
 import pickle
 

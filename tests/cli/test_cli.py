@@ -1,4 +1,4 @@
-"""The command `fastnet`: what it prints, writes and returns."""
+"""The command `fastnet`: its output, its files and its exit status."""
 import json
 import re
 import shlex
@@ -17,7 +17,7 @@ from fastnet.cli.settings import ACTIVATION_CHOICES, OPTIMIZER_CHOICES, SCHEDULE
 
 
 def run(*args, **environment):
-    """The command in a process of its own."""
+    """Run the command in a separate process."""
     return interpreter("-m", "fastnet", *args, check=False, timeout=600, **environment)
 
 
@@ -292,7 +292,7 @@ def test_report_is_written_whole_or_not_at_all(tmp_path):
 
 
 def test_commands_in_documents(capsys):
-    """What README and the help give as examples is understood."""
+    """The examples of README and the help texts are valid commands."""
     texts = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     texts += [value for name, value in vars(arguments).items() if name.endswith("EXAMPLES")]
     lines = [line for text in texts for line in re.findall(r"^ *(fastnet .*)$", text, re.MULTILINE)]

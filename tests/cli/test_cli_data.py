@@ -1,4 +1,4 @@
-"""Tables and folders of pictures on the command line: from data to a saved model, and to what it says of other data."""
+"""Tables and folders of pictures on the command line: from data to a saved model and its predictions for other data."""
 import csv
 import io
 
@@ -200,7 +200,7 @@ def coded(path, codes, n=80):
     (["true", "unknown", "false", "no"], ["true", "false"]),
 ])
 def test_categories_that_look_like_numbers(tmp_path, capsys, codes, fewer):
-    """Zip codes beside a word are text; where that word is not, they still are."""
+    """Zip codes in a column with a word are text, also in a file without that word."""
     model = tmp_path / "m.safetensors"
     fastnet("train", coded(tmp_path / "codes.csv", codes), *QUICK, "--save", model)
     capsys.readouterr()

@@ -1,4 +1,4 @@
-"""Drawings of digits: what becomes of them, and that a model of MNIST reads them."""
+"""Drawings of digits: their preparation, and their classification by a model of MNIST."""
 import numpy as np
 import pytest
 from cli_tools import fastnet
@@ -17,7 +17,7 @@ def centre_of_mass(x):
 
 
 def extent(x):
-    """Height and width of what is drawn."""
+    """Height and width of the ink."""
     return [int(np.ptp(np.flatnonzero(x.any(axis)))) + 1 for axis in (1, 0)]
 
 
@@ -82,7 +82,7 @@ def test_what_is_refused(tmp_path):
 
 @needs_data("mnist")
 def test_pictures_of_mnist_come_back(tmp_path, monkeypatch):
-    """What is as large and lies as in MNIST already stays nearly as it is."""
+    """A digit with the size and position of MNIST's digits stays nearly unchanged."""
     monkeypatch.setenv("FASTNET_DATA", str(data_folder()))
     _, (x, _) = datasets.mnist()
     differences = []

@@ -76,7 +76,7 @@ def test_encodings(tmp_path, capsys):
 
 
 def failure_of_use(capsys, *args):
-    """What argparse says as it refuses the arguments."""
+    """The error message of argparse for invalid arguments."""
     with pytest.raises(SystemExit):
         cli.main([str(a) for a in args])
     return capsys.readouterr().err

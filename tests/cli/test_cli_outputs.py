@@ -1,4 +1,4 @@
-"""What the command writes, and what it leaves as it was: files, warnings, random state, signals."""
+"""Effects of the command on files, warnings, random state and signals."""
 import json
 import os
 import signal

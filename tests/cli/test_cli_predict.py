@@ -1,4 +1,4 @@
-"""`fastnet predict`: columns that are passed on, large files, standard input, and what it loads."""
+"""`fastnet predict`: columns that are passed on, large files, standard input, and the modules that it loads."""
 import csv
 import io
 import json

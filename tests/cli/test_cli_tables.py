@@ -1,4 +1,4 @@
-"""What `fastnet train` can be told about a table, and what it tells: columns, targets, classes, time, leaks."""
+"""Options and reports of `fastnet train` on a table: columns, targets, classes, time, leaks."""
 import csv
 import io
 import json

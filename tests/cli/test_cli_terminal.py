@@ -42,7 +42,7 @@ def test_everything_is_printed_in_one_place():
 
 
 def harmless(capsys):
-    """What was printed, in which nothing controls a terminal."""
+    """The printed text, which must not contain control characters."""
     out, err = capsys.readouterr()
     assert not CONTROLS.search(out + err), (out, err)
     return out, err
@@ -100,7 +100,7 @@ def test_a_description_made_by_hand(evil, capsys, args):
 
 
 def test_predictions_in_a_file(evil, tmp_path):
-    """A file gets the text as it is, but for what no file in UTF-8 can hold."""
+    """A file gets the unchanged text, except for characters that UTF-8 cannot encode."""
     fastnet("predict", evil / "table.safetensors", evil / "table.csv", "--output", tmp_path / "out.csv")
     text = (tmp_path / "out.csv").read_bytes().decode()
     assert EVIL.replace("\ud800", "\\ud800") in text

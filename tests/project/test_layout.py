@@ -13,7 +13,7 @@ def test_launch_slots_have_names():
                if path.suffix in (".pyx", ".pxd", ".pxi", ".h") or (path.parent.name == "src" and path.suffix == ".c")]
     if not sources:
         pytest.skip("the sources of the kernels are not here")
-    bare = re.compile(r"\b[pns]\[\s*\d|\blaunch(?:->|\.)[pns] *[+-] *\d")
+    bare = re.compile(r"\b[pns]\[(?:\s*\d|[^]]*[+-]\s*\d+\s*\])|\blaunch(?:->|\.)[pns] *[+-] *\d|\* *[pns]\+\+")
     found = [f"{path.relative_to(ROOT)}:{i}: {line.strip()}" for path in sources
              for i, line in enumerate(path.read_text().splitlines(), 1) if bare.search(line)]
     assert not found, "name the slot in the family's header:\n" + "\n".join(found)

@@ -1,4 +1,4 @@
-"""`fastnet.compile`: the same bits as eager code, guards, its pool, and what changes between replays."""
+"""`fastnet.compile`: the same bits as eager code, guards, its pool, and changes between replays."""
 import threading
 
 import numpy as np

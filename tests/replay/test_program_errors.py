@@ -1,4 +1,4 @@
-"""`fastnet.compile`: what it refuses, and that a failed call changes nothing."""
+"""`fastnet.compile`: errors for unsupported code; a failed call changes nothing."""
 import gc
 
 import numpy as np

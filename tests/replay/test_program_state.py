@@ -1,4 +1,4 @@
-"""`fastnet.compile` and what lies outside the function: gradients, versions, optimizers, arguments, results."""
+"""`fastnet.compile` and state outside the function: gradients, versions, optimizers, arguments, results."""
 import copy
 import gc
 import pickle

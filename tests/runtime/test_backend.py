@@ -1,4 +1,4 @@
-"""The kernel table: choosing, odd arrays and dtypes, threads, and what stays as the caller had it."""
+"""The kernel table: the choice of the backend, unusual arrays and dtypes, threads, and the caller's unchanged state."""
 import random
 import threading
 
@@ -69,7 +69,7 @@ def unaligned(a, shift=1):
 
 
 def guarded(shape, dtype, layout):
-    """(an output of this layout, the memory around it): what is not the output's must stay 99."""
+    """(an output of this layout, the memory around it): memory outside the output must stay 99."""
     if layout == "every second":
         whole = np.full((*shape[:-1], 2 * shape[-1]), 99, dtype)
         return whole[..., ::2], whole[..., 1::2]
@@ -174,7 +174,7 @@ def test_empty_and_single_elements(shape):
 
 @both
 def test_shapes_that_do_not_fit_are_refused():
-    """What a kernel cannot serve it refuses on both backends, before it writes."""
+    """Both backends refuse unsupported arguments before they write."""
     x, out = np.ones(4, np.float32), np.full(3, 7, np.float32)
     for call in (lambda: K.relu(out, x), lambda: K.add(out, x, x),
                  lambda: K.sgd_(out, x, None, np.zeros(5), np.array(1)),

@@ -1,4 +1,4 @@
-"""Exceptions from outside (Ctrl-C, a signal's handler, a debugger), wherever they fall: nothing is left behind."""
+"""Exceptions from outside (Ctrl-C, a signal's handler, a debugger), at any moment: state and locks are restored."""
 import gc
 import sys
 import threading
@@ -42,7 +42,7 @@ class Training:
         self.batch = batch()
 
     def run(self):
-        """Two steps: what is recorded, and a replay."""
+        """Two steps: the recording and a replay."""
         return [float(self.step(*self.batch)) for _ in range(2)]
 
 

@@ -294,7 +294,7 @@ SUBNORMALS = {np.float32: 1e-40, np.float64: 1e-310}
 
 
 def subnormals_survive():
-    """What NumPy makes of subnormal numbers, as operands and as results, in this thread's mode."""
+    """NumPy's results for subnormal operands and results in this thread's floating-point mode."""
     return [bool((np.full(9, tiny, dtype) * dtype(0.5) > 0).all() and (np.full(9, np.finfo(dtype).tiny) / 4 > 0).all())
             for dtype, tiny in SUBNORMALS.items()]
 

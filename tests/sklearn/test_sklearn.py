@@ -1,4 +1,4 @@
-"""The estimators: scikit-learn's own checks, and what they have beyond scikit-learn's."""
+"""The estimators: scikit-learn's own checks, and their additional features."""
 import copy
 import pickle
 

@@ -1,4 +1,4 @@
-"""What callbacks of the estimators can do with the network in training, and files of it."""
+"""Callbacks of the estimators: access to the network in training, and files of it."""
 import numpy as np
 import pytest
 from sklearn_tools import in_words
@@ -82,7 +82,7 @@ def test_saved_networks_come_back(data, request, tmp_path):
 
 
 def test_a_trainer_is_kept_without_its_history(classes):
-    """What a partial_fit keeps for the next one does not grow with their number."""
+    """The state that partial_fit keeps does not grow with the number of calls."""
     lengths = []
 
     class Count(fastnet.callbacks.Callback):

@@ -1,4 +1,4 @@
-"""What the estimators say of parameters and data that they cannot use, and what they warn of."""
+"""Errors and warnings of the estimators for invalid parameters and data."""
 import warnings
 
 import numpy as np

@@ -21,7 +21,7 @@ def classes():
 
 
 def as_it_is(model):
-    """What can be seen of an estimator, in a form that can be compared."""
+    """The visible state of an estimator in a comparable form."""
     return {name: value.tolist() if isinstance(value, np.ndarray) else list(value) if isinstance(value, list) else value
             for name, value in vars(model).items()} | {"coefs": [c.tolist() for c in model.coefs_]}
 

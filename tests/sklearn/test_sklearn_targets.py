@@ -1,4 +1,4 @@
-"""Targets far from zero beside their spread: dates as numbers, which float32 cannot tell apart."""
+"""Targets far from zero relative to their spread, such as dates as numbers, which float32 cannot tell apart."""
 import numpy as np
 import pytest
 

@@ -22,7 +22,7 @@ SCRIPT = TOOLS / "resumable.py"
 
 
 def started(folder):
-    """The training in a process of its own: it checkpoints after every update."""
+    """The training in a separate process, with a checkpoint after every update."""
     paths = os.pathsep.join([str(HOME), str(SCRIPT.parent)])
     return subprocess.Popen([sys.executable, SCRIPT, folder, "0"], stdout=subprocess.PIPE, text=True, cwd=folder.parent,
                             env=os.environ | {"PYTHONPATH": paths})
@@ -34,7 +34,7 @@ def wait_for_a_checkpoint(folder):
 
 
 def finished(folder):
-    """What a run says that is not killed, and how long it went on after its first checkpoint."""
+    """The result of an uninterrupted run, and the seconds from its first checkpoint to its end."""
     with started(folder) as process:
         wait_for_a_checkpoint(folder)
         start = time.monotonic()
@@ -88,7 +88,7 @@ def test_interrupted_at_each_kind_of_batch(tmp_path, batches):
     options = {"dropout": 0.2, "resume": tmp_path}
     first = fitted(x, y, callbacks=[*stateful(), c.Checkpoint(tmp_path), StopAt(batches)], **options)
     assert len(first.history) == (batches - 1) // 10
-    fastnet.manual_seed(99)                             # what the process drew meanwhile does not matter
+    fastnet.manual_seed(99)                             # random draws between the runs do not matter
     second = fitted(x, y, callbacks=[*stateful(), c.Checkpoint(tmp_path)], **options)
     assert weights(second) == weights(whole)
     assert without_seconds(second.history) == without_seconds(whole.history)
@@ -212,7 +212,7 @@ def test_states_with_names_that_look_alike(tmp_path):
 
 
 def test_interrupted_after_a_bad_update(tmp_path):
-    """What is written at an interruption is looked at, too."""
+    """The checkpoint written at an interruption is checked, too."""
     class Explode(c.Callback):
         priority = 5
 

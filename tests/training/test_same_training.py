@@ -84,7 +84,7 @@ def test_the_same_bits_on_any_number_of_threads(threads, compiled, expected):
 
 
 def forked(code):
-    """What a fresh interpreter prints that runs `code`, with this file's names and `in_child(fn)` at hand."""
+    """The output of a fresh interpreter that runs `code` with this file's names and `in_child(fn)`."""
     data = {"FASTNET_DATA": str(data_folder())} if data_folder().is_dir() else {}
     return output_with_tests(f"""if True:
     import os, warnings

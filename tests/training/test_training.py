@@ -1,4 +1,4 @@
-"""The Trainer: it learns, repeats itself, weighs, measures, predicts, and refuses what it cannot train on."""
+"""The Trainer: learning, reproducibility, weights, metrics, predictions and errors for invalid data."""
 import copy
 import pickle
 

@@ -1,4 +1,4 @@
-"""What a batch counts for: last batches of one sample, several batches to one update, weights."""
+"""Weights of batches: last batches of one sample, several batches for one update, sample weights."""
 import itertools
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""What cannot be trained on is refused, with what was given and what was expected."""
+"""Errors for invalid training data state the expected and the given value."""
 import numpy as np
 import pytest
 from training_tools import batches_of, blobs, fitted, perceptron, trainer, weights

@@ -389,8 +389,7 @@ def method(*names: str) -> Callable[[_F], _F]:
     def register(fn: _F) -> _F:
         is_operator = any(name.startswith("__") for name in names)      # operators check their arguments themselves
         member = respelled(naming_none(fn) if takes_tensors(fn) and not is_operator else fn)
-        for name in (fn.__name__, *names):
-            setattr(Tensor, name, member)
+        extend(**dict.fromkeys((fn.__name__, *names), member))
         return fn
     return register
 

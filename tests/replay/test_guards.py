@@ -140,13 +140,14 @@ def without_gradients(f, x):
         return f(x)
 
 
-def on_threads(n, f, x):
-    before = fastnet.get_num_threads()
-    fastnet.set_num_threads(n)
+def with_setting(get, change, value, f, x):
+    """f(x) while a setting, which `get` reads and `change` writes, has another value."""
+    before = get()
+    change(value)
     try:
         return f(x)
     finally:
-        fastnet.set_num_threads(before)
+        change(before)
 
 
 def on_numpy(f, x):
@@ -154,22 +155,14 @@ def on_numpy(f, x):
         return f(x)
 
 
-def on_isa(name, f, x):
-    before = fastnet.get_isa()
-    fastnet.set_isa(name)
-    try:
-        return f(x)
-    finally:
-        fastnet.set_isa(before)
-
-
 def other_contexts():
     """Functions that call in another context, by the names of the settings."""
     found = {"gradient mode": without_gradients}
     if fastnet.backend.backend() == "compiled":
-        found |= {"backend": on_numpy, "threads": partial(on_threads, fastnet.get_num_threads() + 1)}
+        found |= {"backend": on_numpy, "threads": partial(
+            with_setting, fastnet.get_num_threads, fastnet.set_num_threads, fastnet.get_num_threads() + 1)}
         for name in set(fastnet.available_isas()) - {fastnet.get_isa()}:
-            found["instruction set"] = partial(on_isa, name)
+            found["instruction set"] = partial(with_setting, fastnet.get_isa, fastnet.set_isa, name)
     return found
 
 

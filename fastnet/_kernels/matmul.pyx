@@ -30,7 +30,8 @@ cdef extern from "src/matmul.h":
         DIRECT, COPIED
         NONE_, RELU, SIGMOID, TANH, GELU, GELU_TANH, SILU
         OUT, ROW_OPERAND, LANE_OPERAND, BIAS, SCRATCH
-        ROWS, LANES, DEPTH, ROW_STRIDE, ROW_K, ROW_BATCH, LANE_STRIDE, LANE_K, LANE_BATCH, OUT_COLUMNS, SWAPPED
+        ROWS, LANES, DEPTH, ROW_STRIDE, ROW_K, ROW_BATCH, LANE_STRIDE, LANE_K, LANE_BATCH, OUT_COLUMNS, OUT_BATCH
+        SWAPPED
         ACTIVATION, ACCUMULATE, ROW_CHUNKS, LANE_CHUNKS, LANES_FROM, COPY_ROWS, GROUP_SLIVERS, PANELS, SLOTS, SLOT
         BIAS_STEP, STRIP
 
@@ -108,6 +109,7 @@ def matmul(out, a, b, bias=None, activation="none", accumulate=False):
     launch.p[BIAS] = c.data
     launch.n[DEPTH] = depth
     launch.n[OUT_COLUMNS] = right.size
+    launch.n[OUT_BATCH] = left.size * right.size
     launch.n[ACTIVATION] = code
     launch.n[ACCUMULATE] = add
     if launch.blocks:

@@ -15,7 +15,7 @@
 typedef struct Launch Launch;
 typedef int (*Body)(const Launch *, ptrdiff_t begin, ptrdiff_t end);
 
-enum { LAUNCH_POINTERS = 12, LAUNCH_SIZES = 28, LAUNCH_SCALARS = 6 };
+enum { LAUNCH_POINTERS = 12, LAUNCH_SIZES = 48, LAUNCH_SCALARS = 6 };
 
 struct Launch {
     Body body;

@@ -39,19 +39,21 @@ enum { CACHE_WAY = 4096 };                /* rows this many bytes apart share on
 /* The source of a tile's lanes. */
 enum LanesFrom {
     DIRECT,                 /* the operand, whose lanes are contiguous; a partial last vector is COPIED */
-    COPIED                  /* panels that each block packs into scratch memory */
+    COPIED,                 /* panels that each block packs into scratch memory */
+    PACKED                  /* panels that an earlier launch packed: for each product, each block of k, each panel */
 };
 
 enum Activation { NONE_, RELU, SIGMOID, TANH, GELU, GELU_TANH, SILU };
 
-enum { OUT, ROW_OPERAND, LANE_OPERAND, BIAS, SCRATCH };     /* p of matmul, matvec and outer */
+enum { OUT, ROW_OPERAND, LANE_OPERAND, BIAS, SCRATCH, RESIDUAL };       /* p of matmul, matvec, outer and conv.c */
 
 /* n of matmul, matvec and outer; strides are in elements */
 enum Size {
     ROWS, LANES, DEPTH,
     ROW_STRIDE, ROW_K, ROW_BATCH,         /* of the row operand: between rows, along k, between products */
     LANE_STRIDE, LANE_K, LANE_BATCH,      /* of the lane operand */
-    OUT_COLUMNS,                          /* out's row length */
+    OUT_COLUMNS,                          /* out's row stride */
+    OUT_BATCH, BIAS_BATCH,                /* between products */
     SWAPPED,                              /* 1: rows are out's columns */
     ACTIVATION, ACCUMULATE,
     ROW_CHUNKS, LANE_CHUNKS,              /* blocks of a product; slivers and panels are divided evenly among them */
@@ -60,7 +62,8 @@ enum Size {
     PANELS,                               /* panels that fit into a slot */
     SLOTS, SLOT,                          /* parts of the scratch memory, and elements of one */
     BIAS_STEP,                            /* matvec: 0 if all results share one bias */
-    STRIP                                 /* matvec: results of a block */
+    STRIP,                                /* matvec: results of a block */
+    PRODUCT_SIZES
 };
 
 #endif

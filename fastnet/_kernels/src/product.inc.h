@@ -1,0 +1,157 @@
+/* The division of a product into groups of slivers of rows and panels of lanes. Included once for each T. */
+/* The stored width of panel p: one vector if the last panel fits into it. */
+static inline ptrdiff_t NAME(width)(ptrdiff_t lanes, ptrdiff_t p) { return lanes - p * PANEL <= W ? W : PANEL; }
+
+/* The elements of all panels for one k. */
+static inline ptrdiff_t NAME(packed_lanes)(ptrdiff_t lanes) {
+    ptrdiff_t last = ceil_div(lanes, PANEL) - 1;
+    return last < 0 ? 0 : last * PANEL + NAME(width)(lanes, last);
+}
+
+/* Pack panels [p, p_end) of a block of k contiguously, each as panel[k][lane]. */
+static void NAME(pack_panels)(REAL *packed, const Launch *launch, const REAL *x, ptrdiff_t depth, ptrdiff_t p,
+                              ptrdiff_t p_end) {
+    const ptrdiff_t *n = launch->n;
+    if (n[LANE_STRIDE] == 1) {
+        ptrdiff_t whole = min_size(p_end, n[LANES] / PANEL) - p;
+        if (whole > 0) {
+            NAME(pack_wide)(packed, x + p * PANEL, n[LANE_K], depth, whole);
+            packed += whole * PANEL * depth, p += whole;
+        }
+    }
+    for (; p < p_end; p++, packed += PANEL * depth)
+        NAME(pack)(packed, NAME(width)(n[LANES], p), x + p * PANEL * n[LANE_STRIDE], n[LANE_K], n[LANE_STRIDE], depth,
+                   min_size(PANEL, n[LANES] - p * PANEL));
+}
+
+/* Prefetch part `part` of `count` of a panel that is packed later, while tiles are computed. x is its first element; an
+ * unaligned run may touch one cache line more than its size. */
+static void NAME(prefetch_panel)(const Launch *launch, const REAL *x, ptrdiff_t depth, ptrdiff_t part,
+                                 ptrdiff_t count) {
+    const ptrdiff_t *n = launch->n;
+    int along = n[LANE_STRIDE] == 1;
+    ptrdiff_t runs = along ? depth : PANEL, step = along ? n[LANE_K] : n[LANE_STRIDE];
+    ptrdiff_t length = (along ? PANEL : depth) * (ptrdiff_t)sizeof(REAL);
+    for (ptrdiff_t i = part_start(runs, part, count); i < part_start(runs, part + 1, count); i++)
+        for (ptrdiff_t byte = 0; byte < length + CACHE_LINE; byte += CACHE_LINE)
+            prefetch_far((const char *)(x + i * step) + byte);
+}
+
+/* Slivers that use a panel one after the other: the i-th has the rows start[i] to start[i + 1] - 1 of out. */
+typedef struct {
+    ptrdiff_t count, start[GROUP_MOST + 1];
+    const char *row[GROUP_MOST];        /* in the operand, or their copies */
+    ptrdiff_t row_stride, row_k;        /* of a sliver, in bytes */
+} NAME(Group);
+
+/* Collect `count` slivers from `first`, of product `batch`, in the block of k that begins at `k`. The memory at `copies`
+ * holds GROUP_SLIVERS copies of slivers. */
+typedef void (*NAME(Gather))(NAME(Group) *group, const Launch *launch, ptrdiff_t batch, ptrdiff_t k, ptrdiff_t depth,
+                             REAL *copies, ptrdiff_t first, ptrdiff_t count);
+
+static inline void NAME(divide)(NAME(Group) *group, const Launch *launch, ptrdiff_t first, ptrdiff_t count) {
+    ptrdiff_t rows = launch->n[ROWS], slivers = ceil_div(rows, TILE_ROWS);
+    group->count = count;
+    for (ptrdiff_t i = 0; i <= count; i++) group->start[i] = part_start(rows, first + i, slivers);
+}
+
+/* Multiply a group by `lanes` lanes from `lane`: t has the operands' strides and the panel. If `ahead` is not NULL, the
+ * panel there is prefetched meanwhile. */
+static void NAME(tiles)(const Launch *launch, NAME(Tile) *t, const NAME(Group) *group, ptrdiff_t batch, ptrdiff_t lane,
+                        ptrdiff_t lanes, int add, int last, const REAL *ahead) {
+    const ptrdiff_t *n = launch->n;
+    ptrdiff_t columns = n[OUT_COLUMNS], activation = last ? n[ACTIVATION] : NONE_;
+    REAL *out = (REAL *)launch->p[OUT] + batch * n[OUT_BATCH];
+    const REAL *bias = last && launch->p[BIAS] ? (const REAL *)launch->p[BIAS] + batch * n[BIAS_BATCH] : 0;
+    const REAL *residual = last && launch->p[RESIDUAL] ? (const REAL *)launch->p[RESIDUAL] + batch * n[OUT_BATCH] : 0;
+    REAL tile[TILE_ROWS * PANEL];
+    int vectors = lanes > W;
+    int whole = !n[SWAPPED] && activation <= RELU && !residual;
+    t->add = add && whole;
+    t->relu = activation == RELU && whole;
+    t->bias = bias && whole ? bias + lane : 0;
+    t->edge = whole ? lanes % W : 0;
+    t->row_stride = group->row_stride, t->row_k = group->row_k;
+    t->out_stride = (whole ? columns : PANEL) * (ptrdiff_t)sizeof(REAL);
+    for (ptrdiff_t s = 0; s < group->count; s++) {
+        ptrdiff_t row = group->start[s], rows = group->start[s + 1] - row;
+        t->row = group->row[s];
+        t->out = (char *)(whole ? out + row * columns + lane : tile);
+        if (t->add)                     /* out is not in the cache, and all its rows are needed at once */
+            for (ptrdiff_t i = 0; i < rows; i++) {
+                prefetch(t->out + i * t->out_stride);
+                prefetch(t->out + i * t->out_stride + (vectors ? W * sizeof(REAL) : 0));
+            }
+        (vectors ? CAT(tiles2, T) : CAT(tiles1, T))[rows](t);
+        if (ahead) NAME(prefetch_panel)(launch, ahead, t->depth, s, group->count);
+        if (whole) continue;
+        if (n[SWAPPED])
+            NAME(finish_turned)(out + lane * columns + row, columns, tile, rows, lanes, add, bias ? bias + row : 0,
+                                activation);
+        else
+            NAME(finish)(out + row * columns + lane, columns, tile, rows, lanes, add, bias ? bias + lane : 0,
+                         residual ? residual + row * columns + lane : 0, activation);
+    }
+}
+
+/* The slivers [s_begin, s_end) by the panels [p_begin, p_end) of one product.
+ *
+ * For each block of k, each group of slivers is multiplied by all panels: a panel stays in the first cache while the
+ * slivers of the group are read from the second. The panels are packed for the first group, unless they are PACKED. */
+static void NAME(chunk)(const Launch *launch, NAME(Gather) gather, REAL *scratch, ptrdiff_t batch, ptrdiff_t s_begin,
+                        ptrdiff_t s_end, ptrdiff_t p_begin, ptrdiff_t p_end) {
+    const ptrdiff_t *n = launch->n, lanes = n[LANES], panels = ceil_div(lanes, PANEL);
+    ptrdiff_t k_blocks = n[DEPTH] ? ceil_div(n[DEPTH], K_MOST) : 1;    /* k == 0 still writes the bias */
+    int ready = n[LANES_FROM] == PACKED;
+    /* panels from this one on are packed here */
+    ptrdiff_t packed = ready ? p_end : n[LANES_FROM] == COPIED ? p_begin
+                     : p_end == panels && lanes % W ? panels - 1 : p_end;
+    REAL *copies = scratch + (p_end - packed) * PANEL * min_size(n[DEPTH], K_MOST);
+    NAME(Group) group;
+    NAME(Tile) t;
+    for (ptrdiff_t k_block = 0; k_block < k_blocks; k_block++) {
+        ptrdiff_t k = part_start(n[DEPTH], k_block, k_blocks), depth = part_start(n[DEPTH], k_block + 1, k_blocks) - k;
+        const REAL *lane_operand = (const REAL *)launch->p[LANE_OPERAND] + batch * n[LANE_BATCH]
+                                 + k * (ready ? NAME(packed_lanes)(lanes) : n[LANE_K]);
+        t.depth = depth;
+        for (ptrdiff_t s = s_begin; s < s_end; s += n[GROUP_SLIVERS]) {
+            gather(&group, launch, batch, k, depth, copies, s, min_size(n[GROUP_SLIVERS], s_end - s));
+            for (ptrdiff_t p = p_begin; p < p_end; p++) {
+                REAL *panel = p < packed ? 0 : scratch + (p - packed) * PANEL * depth;
+                int fresh = panel && s == s_begin;
+                if (fresh && (p - packed) % RUN == 0)
+                    NAME(pack_panels)(panel, launch, lane_operand, depth, p, min_size(p + RUN, p_end));
+                t.lane = panel ? panel : lane_operand + p * PANEL * (ready ? depth : 1);
+                t.lane_k = panel || ready ? NAME(width)(lanes, p) : n[LANE_K];
+                NAME(tiles)(launch, &t, &group, batch, p * PANEL, min_size(PANEL, lanes - p * PANEL),
+                            k_block > 0 || n[ACCUMULATE], k_block == k_blocks - 1,
+                            fresh && group.count >= PREFETCH_FROM && p + RUN < p_end
+                                ? lane_operand + (p + RUN) * PANEL * n[LANE_STRIDE] : 0);
+            }
+        }
+    }
+}
+
+/* The blocks [begin, end) of a launch whose slivers `gather` collects.
+ *
+ * A block is a chunk of slivers by a chunk of panels. Adjacent blocks with the same panels are computed together, so
+ * that the panels are packed once. So are adjacent whole chunks of panels that fit into a slot, because an operand is
+ * read faster in long runs. Each call packs into its own slot of the scratch memory, chosen by its first block. */
+static int NAME(product)(BODY_ARGS, NAME(Gather) gather) {
+    const ptrdiff_t *n = launch->n;
+    const ptrdiff_t across = n[ROW_CHUNKS], along = n[LANE_CHUNKS];
+    ptrdiff_t slivers = ceil_div(n[ROWS], TILE_ROWS), panels = ceil_div(n[LANES], PANEL);
+    REAL *scratch = (REAL *)launch->p[SCRATCH] + begin * n[SLOTS] / launch->blocks * n[SLOT];
+    for (ptrdiff_t block = begin, next; block < end; block = next) {
+        ptrdiff_t row_chunk = block % across, lane_chunk = block / across % along;
+        ptrdiff_t wide = 1;
+        next = min_size(end, block - row_chunk + across);
+        while (!row_chunk && next + across <= end && lane_chunk + wide < along &&
+               part_start(panels, lane_chunk + wide + 1, along) - part_start(panels, lane_chunk, along) <= n[PANELS])
+            next += across, wide++;
+        NAME(chunk)(launch, gather, scratch, block / across / along, part_start(slivers, row_chunk, across),
+                    wide > 1 ? slivers : part_start(slivers, row_chunk + next - block, across),
+                    part_start(panels, lane_chunk, along), part_start(panels, lane_chunk + wide, along));
+    }
+    return 0;
+}

@@ -1,0 +1,36 @@
+/* The register tiles of products, with packed panels and the epilogue, included once for each T by tile.h's users. */
+#define PANEL (2 * W)                                               /* lanes of a full panel */
+#define SLIVER ((TILE_ROWS + W - 1) / W * W)                        /* rows of a packed sliver, with padding */
+#define K_MOST ((ptrdiff_t)(TILE_K_BYTES / sizeof(REAL)))
+
+typedef struct {
+    ptrdiff_t depth;
+    const char *row;                    /* broadcast: row i at row + i * row_stride, all strides of rows in bytes */
+    ptrdiff_t row_stride, row_k;
+    const REAL *lane;
+    ptrdiff_t lane_k;
+    char *out;
+    ptrdiff_t out_stride;
+    const REAL *bias;
+    int add, relu;
+    ptrdiff_t edge;                     /* lanes of a partial last vector; 0 if it is full */
+} NAME(Tile);
+
+/* The first n lanes. The baseline has no masks, so whole vectors are worth a branch. */
+static inline VEC NAME(load_some)(const REAL *p, ptrdiff_t n) { return n >= W ? V(load)(p) : V(load_n)(p, n); }
+static inline void NAME(store_some)(REAL *p, VEC v, ptrdiff_t n) {
+    if (n >= W)
+        V(store)(p, v);
+    else
+        V(store_n)(p, v, n);
+}
+
+#define VECTORS 1
+#include "matmul_tile.inc.h"
+#undef VECTORS
+#define VECTORS 2
+#include "matmul_tile.inc.h"
+#undef VECTORS
+#include "matmul_pack.inc.h"
+#include "matmul_finish.inc.h"
+

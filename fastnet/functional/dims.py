@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Dims, DType, Shape, Size
 
 __all__ = [
-    "as_dim", "as_dims", "as_rows", "as_shape", "as_size", "asked_shape", "check_dimensions", "filled_in",
+    "as_dim", "as_dims", "as_rows", "as_shape", "as_size", "as_tuple", "asked_shape", "check_dimensions", "filled_in",
     "normalize_dim", "normalize_dims", "reduced_by",
 ]
 
@@ -81,6 +81,36 @@ def filled_in(before: Shape, shape: Shape) -> Shape:
         raise RuntimeError(f"shape {shape_text(shape)} does not fit a tensor of shape {shape_text(before)}, "
                            f"{size} elements")
     return shape
+
+
+def as_tuple(name: str, argument: str, value: Size, n: int) -> Shape:
+    """An integer for all of n spatial dimensions, or a sequence with one for each, as a tuple of n integers.
+
+    Args:
+        name: the function that was called, for the error.
+        argument: the name of the argument, for the error.
+        value: an integer, or a tuple or list of 1 or n integers.
+        n: the number of spatial dimensions.
+
+    Raises:
+        TypeError: not integers.
+        RuntimeError: another number of integers.
+
+    Example:
+        >>> as_tuple("conv2d", "stride", 2, 2), as_tuple("conv2d", "stride", (2, 1), 2)
+        ((2, 2), (2, 1))
+    """
+    values: Any = value if isinstance(value, tuple | list) else (value,)
+    try:
+        sizes = tuple(None if isinstance(v, bool) else operator.index(v) for v in values)
+    except TypeError:
+        sizes = (None,)
+    expected = f"{name}: expected {argument} to be an integer or a tuple of {n} integers"
+    if None in sizes:
+        raise TypeError(f"{expected}, got {value!r}")
+    if len(sizes) not in (1, n):
+        raise RuntimeError(f"{expected}, got {value!r}")
+    return sizes if len(sizes) == n else sizes * n              # type: ignore[return-value]
 
 
 # ---- dimensions -----------------------------------------------------------------------------------------------------

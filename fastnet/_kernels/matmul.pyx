@@ -54,12 +54,6 @@ cdef struct Operand:                # a matrix or a batch of them, as one side o
     ptrdiff_t k                     # stride along k
     ptrdiff_t batch                 # from one matrix to the next; 0: all products share one
 
-cdef struct Tile:                   # depends on the instruction set and the dtype
-    int width, height               # lanes of one vector, rows
-    ptrdiff_t size                  # bytes of a number
-    ptrdiff_t depth                 # the most of a block of k
-
-
 cdef Tile tile_of(DType dtype) noexcept:
     cdef const TileSize *size = tile_sizes[selected_isa()]
     cdef ptrdiff_t itemsize = 8 if dtype == F64 else 4
@@ -222,6 +216,11 @@ cdef ptrdiff_t packed_rows(const Tile *tile) noexcept:
     return ceil_div(tile.height, tile.width) * tile.width
 
 
+cdef ptrdiff_t packed_sliver(ptrdiff_t depth, const Tile *tile) noexcept:
+    """Elements of a sliver in a block of k that is packed as copy[k][row]."""
+    return packed_rows(tile) * min(depth, tile.depth)
+
+
 cdef bint clash(const Operand *rows, const Tile *tile) noexcept:
     """Whether the rows of a sliver share one set of the first cache and so evict each other."""
     return rows.stride * tile.size % CACHE_WAY == 0
@@ -241,25 +240,34 @@ cdef double cost(const Operand *rows, const Operand *lanes, ptrdiff_t depth, con
 
 cdef int run_tiles(Launch *launch, const Array *o, const Tile *tile, Operand left, Operand right,
                    ptrdiff_t batch) except -1:
-    cdef ptrdiff_t depth = launch.n[DEPTH], slivers, panels
+    cdef ptrdiff_t depth = launch.n[DEPTH], panels
     cdef double work = <double>left.size * right.size * depth
     cdef double turning = 16.0 * left.size * right.size / tile.width
     if cost(&right, &left, depth, tile) + turning < 0.95 * cost(&left, &right, depth, tile):
         left, right = right, left
         launch.n[SWAPPED] = 1
     set_operands(launch, &left, &right)
-    slivers = ceil_div(left.size, tile.height)
     panels = ceil_div(right.size, 2 * tile.width)
     if right.stride != 1 or (left.size > 2 * tile.height and work >= SMALL):
         launch.n[LANES_FROM] = COPIED
     # contiguous rows would be read one cache line for each k: copy them once for many panels
     launch.n[COPY_ROWS] = work >= SMALL and panels >= WORTH_COPY and (left.stride == 1 or clash(&left, tile))
+    return submit_product(launch, batch, work, packed_sliver(depth, tile) if launch.n[COPY_ROWS] else 0, tile)
+
+
+cdef int submit_product(Launch *launch, ptrdiff_t batch, double work, ptrdiff_t sliver, const Tile *tile) except -1:
+    """Divide a product into blocks, allocate its scratch memory and run it.
+
+    `work` is the multiply-adds of one of `batch` products, `sliver` the elements of a copied sliver (0: slivers are not
+    copied).
+    """
+    cdef ptrdiff_t slivers = ceil_div(launch.n[ROWS], tile.height), panels = ceil_div(launch.n[LANES], 2 * tile.width)
     chunks(launch, slivers, panels, batch, work, tile)
     launch.n[GROUP_SLIVERS] = group_slivers(launch, work, tile)
     launch.n[PANELS] = min(panels, chunk_lanes(tile) // (2 * tile.width))
     launch.blocks = batch * launch.n[ROW_CHUNKS] * launch.n[LANE_CHUNKS]
     launch.work = batch * (20.0 + work / (3.5 * tile.width))
-    cdef Block scratch = scratch_for(launch, panels, tile)
+    cdef Block scratch = scratch_for(launch, sliver, tile)
     launch.p[SCRATCH] = scratch.data
     return submit(launch)
 
@@ -283,12 +291,10 @@ cdef void chunks(Launch *launch, ptrdiff_t slivers, ptrdiff_t panels, ptrdiff_t 
     launch.n[LANE_CHUNKS] = along
 
 
-cdef Block scratch_for(Launch *launch, ptrdiff_t panels, const Tile *tile):
+cdef Block scratch_for(Launch *launch, ptrdiff_t sliver, const Tile *tile):
     """Memory for packed panels and slivers: a slot for each concurrent call of the body."""
     cdef ptrdiff_t width = 2 * tile.width, k = min(launch.n[DEPTH], tile.depth)
     cdef ptrdiff_t packed = launch.n[PANELS] if launch.n[LANES_FROM] == COPIED else 1
-    launch.n[SLOT] = packed * width * k
-    if launch.n[COPY_ROWS]:
-        launch.n[SLOT] += launch.n[GROUP_SLIVERS] * packed_rows(tile) * k
+    launch.n[SLOT] = packed * width * k + launch.n[GROUP_SLIVERS] * sliver
     launch.n[SLOTS] = min(launch.blocks, 2 * limit())       # enough that no two calls start in the same slot
     return allocate_block(launch.n[SLOTS] * launch.n[SLOT] * tile.size)

@@ -1,0 +1,42 @@
+/* Convolutions as matrix products whose rows are windows of the input.
+ *
+ * conv          output and, with turned filters, the gradient of the input: a row is the window of one pixel
+ * conv_weight   the gradient of the weight: a row is one position of the window at all pixels
+ * pack_filters  the filters, as panels of lanes
+ *
+ * Slivers of rows are copied into scratch memory, with zeros outside of the input, just before the tiles read them. So
+ * the tiles are those of matmul, whatever the stride, padding and dilation. */
+#include "conv_slots.h"
+#include "tile.h"
+
+/* The first i with i * step >= at, for step > 0. */
+static inline ptrdiff_t first_from(ptrdiff_t at, ptrdiff_t step) { return at <= 0 ? 0 : ceil_div(at, step); }
+
+/* The index of position `at` among the taps FIRST + STEP * i, i < USED, of one spatial dimension; -1 if it is none. */
+static inline ptrdiff_t used_tap(const ptrdiff_t *n, int dimension, ptrdiff_t at) {
+    ptrdiff_t i = at - n[FIRST_D + dimension], step = n[STEP_D + dimension], used = n[USED_D + dimension];
+    if (i < 0 || i % step || i / step >= used) return -1;
+    return n[TURNED] ? used - 1 - i / step : i / step;
+}
+
+/* The row of the panel for a tap and an inner channel; -1 if the tap is not used. */
+static inline ptrdiff_t panel_row(const ptrdiff_t *n, ptrdiff_t tap, ptrdiff_t inner) {
+    ptrdiff_t line = tap / n[FULL_W];
+    ptrdiff_t w = used_tap(n, 2, tap % n[FULL_W]), h = used_tap(n, 1, line % n[FULL_H]), d = used_tap(n, 0, line / n[FULL_H]);
+    return w < 0 || h < 0 || d < 0 ? -1 : ((d * n[USED_H] + h) * n[USED_W] + w) * n[INNER] + inner;
+}
+
+#define T f32
+#include "tile.inc.h"
+#include "product.inc.h"
+#include "conv.inc.h"
+#include "tile_end.inc.h"
+#undef T
+#define T f64
+#include "tile.inc.h"
+#include "product.inc.h"
+#include "conv.inc.h"
+#include "tile_end.inc.h"
+#undef T
+
+const Entry TABLE(conv)[] = {ROW(conv), ROW(conv_weight), ROW(pack_filters), END};

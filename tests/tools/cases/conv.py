@@ -1,0 +1,78 @@
+"""Sizes are (images, input shape, channels, filters, kernel, groups)."""
+import numpy as np
+
+from . import Case, garbage
+
+SIZES = (
+    (0, (1, 1, 4), 2, 3, (1, 1, 3), 1), (1, (1, 1, 1), 1, 1, (1, 1, 1), 1), (2, (1, 1, 9), 3, 5, (1, 1, 3), 1),
+    (1, (1, 5, 7), 1, 33, (1, 3, 3), 1), (2, (1, 6, 5), 3, 17, (1, 3, 2), 1), (1, (3, 4, 5), 4, 6, (2, 3, 3), 2),
+    (3, (1, 9, 8), 16, 31, (1, 3, 3), 1), (2, (1, 7, 7), 33, 64, (1, 3, 3), 1), (2, (1, 8, 8), 6, 6, (1, 3, 3), 6),
+    (1, (1, 11, 10), 64, 65, (1, 5, 5), 1),                                  # several blocks of k
+    (4, (1, 16, 16), 24, 40, (1, 3, 3), 1),                                  # several chunks
+)
+BENCH = (32, (1, 32, 32), 64, 64, (1, 3, 3), 1)
+
+
+def sizes_of(size, stride, padding, dilation):
+    """The shapes of x, weight and out, or None if a window is larger than the padded input."""
+    images, shape, channels, filters, kernel, groups = size
+    out = tuple((n + 2 * p - (k - 1) * d - 1) // s + 1
+                for n, k, s, p, d in zip(shape, kernel, stride, padding, dilation))
+    if min(out) < 1:
+        out = tuple(max(n, 0) for n in out)
+    return (images, *shape, channels), (filters, channels // groups, *kernel), (images, *out, filters)
+
+
+def geometry(stride=1, padding=0, dilation=1):
+    """Attributes along the two last spatial dimensions."""
+    return {"stride": (1, stride, stride), "padding": (0, padding, padding), "dilation": (1, dilation, dilation)}
+
+
+def drawn(rng, dtype, *shapes):
+    return [rng.standard_normal(shape).astype(dtype) for shape in shapes]
+
+
+def forward(bias=False, residual=False, activation=None, **where):
+    def make(rng, dtype, size):
+        attrs = geometry(**where)
+        x, weight, out = sizes_of(size, **attrs)
+        args = (garbage(out, dtype), *drawn(rng, dtype, x, weight))
+        if bias:
+            attrs["bias"] = rng.standard_normal(out[-1]).astype(dtype)
+        if residual:
+            attrs["residual"] = rng.standard_normal(out).astype(dtype)
+        return args, {**attrs, **({"activation": activation} if activation else {})}
+    return make
+
+
+def of_input(bias=False, **where):
+    def make(rng, dtype, size):
+        attrs = geometry(**where)
+        x, weight, out = sizes_of(size, **attrs)
+        if bias:
+            attrs["bias"] = rng.standard_normal(x[-1]).astype(dtype)
+        return (garbage(x, dtype), *drawn(rng, dtype, out, weight)), attrs
+    return make
+
+
+def of_weight(**where):
+    def make(rng, dtype, size):
+        attrs = geometry(**where)
+        x, weight, out = sizes_of(size, **attrs)
+        return (garbage(weight, dtype), *drawn(rng, dtype, x, out)), attrs
+    return make
+
+
+def case(kernel, note, make, bench=None):
+    return Case(kernel, make, SIZES, bench, rtol=(2e-5, 1e-12), atol=(3e-4, 1e-12), note=note)
+
+
+GEOMETRIES = {"plain": {}, "padded": {"padding": 1}, "strided": {"stride": 2, "padding": 1}, "dilated": {"dilation": 2, "padding": 2},
+              "wide": {"stride": 3, "padding": 3, "dilation": 2}}
+CASES = [case(kernel, note, make(**where), bench=BENCH if note == "padded" else None)
+         for kernel, make in (("conv", forward), ("conv_input", of_input), ("conv_weight", of_weight))
+         for note, where in GEOMETRIES.items()] + [
+    case("conv", "bias", forward(bias=True)), case("conv", "relu", forward(bias=True, activation="relu", padding=1)),
+    case("conv", "residual", forward(bias=True, residual=True, activation="relu", padding=1)),
+    case("conv_input", "bias", of_input(bias=True, stride=2)),
+]

@@ -134,6 +134,12 @@ cdef bint same_elements(const Plan *plan, const Array *arrays, int k) noexcept:
     return True
 
 
+cdef bint is_scattered(const Plan *plan, const Array *arrays, int k) noexcept:
+    """Whether neighbours along the innermost dimension are neither adjacent in memory nor one repeated element."""
+    cdef ptrdiff_t step = plan.step[0][k]
+    return step != arrays[k].itemsize and (step != 0 or k == 0) and plan.length[0] > 1
+
+
 cdef Block detach(Array *array, const Array *out):
     """Replace an array with a contiguous copy of it, broadcast to the output's shape."""
     cdef Array pair[2]              # the copy and the original
@@ -191,7 +197,8 @@ cdef int launch_walk(Kernel kernel, DType place, double cost, Array *arrays, int
     """Run `kernel` (its body for dtype `place`) on arrays that broadcast to the first, contiguous one.
 
     `cost` is in nanoseconds an element. An input may be the output itself; an input that overlaps the output otherwise
-    is copied first. So are all inputs if they have more dimensions together than a launch has slots for.
+    is copied first, and so is an input whose elements are not adjacent where those of the output are. So are all inputs if
+    they have more dimensions together than a launch has slots for.
     """
     cdef Launch launch
     cdef Plan plan
@@ -203,17 +210,16 @@ cdef int launch_walk(Kernel kernel, DType place, double cost, Array *arrays, int
     if elements(&plan) == 0:
         return 0
     for k in range(1, count):
-        if not fits(&plan, count) or overlaps(&arrays[k], &arrays[0]) and not same_elements(&plan, arrays, k):
+        if (not fits(&plan, count) or is_scattered(&plan, arrays, k)
+                or overlaps(&arrays[k], &arrays[0]) and not same_elements(&plan, arrays, k)):
             detached = detached or []
             detached.append(detach(&arrays[k], &arrays[0]))
     if detached:
         merge_dims(kernel.name, &plan, arrays, count)
-        if not fits(&plan, count):      # the output alone has too many
-            raise NeedsPacking()
+    if not fits(&plan, count) or is_scattered(&plan, arrays, 0):
+        raise NeedsPacking()            # the output alone has too many dimensions, or is not contiguous
     for k in range(count):
         launch.p[k] = arrays[k].data
-        if plan.step[0][k] != arrays[k].itemsize and (plan.step[0][k] or k == 0) and plan.length[0] > 1:
-            raise NeedsPacking()
     cols = min(plan.length[0], <ptrdiff_t>BLOCK)
     fill_launch(&launch, &plan, count, max(BLOCK // max(cols, 1), 1), max(cols, 1))
     launch.work = cost * elements(&plan)

@@ -159,8 +159,10 @@ def other_contexts():
     """Functions that call in another context, by the names of the settings."""
     found = {"gradient mode": without_gradients}
     if fastnet.backend.backend() == "compiled":
-        found |= {"backend": on_numpy, "threads": partial(
-            with_setting, fastnet.get_num_threads, fastnet.set_num_threads, fastnet.get_num_threads() + 1)}
+        found["backend"] = on_numpy
+        if fastnet.backend.config()["openmp"]:
+            found["threads"] = partial(with_setting, fastnet.get_num_threads, fastnet.set_num_threads,
+                                       fastnet.get_num_threads() + 1)
         for name in set(fastnet.available_isas()) - {fastnet.get_isa()}:
             found["instruction set"] = partial(with_setting, fastnet.get_isa, fastnet.set_isa, name)
     return found

@@ -2,9 +2,12 @@
 import gzip
 import hashlib
 import http.server
+import io
 import struct
 import sys
+import tarfile
 import threading
+import zipfile
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from data_tools import data_folder, needs_data
 
 from fastnet import datasets
 from fastnet._core import optional
+from fastnet.datasets import cifar, files, idx as idx_files
 
 
 def idx(array, kind=8):
@@ -22,23 +26,29 @@ def idx(array, kind=8):
 
 @pytest.fixture
 def small(monkeypatch):
-    """MNIST made small: {name: contents}, with the table of sums to match."""
-    rng = np.random.default_rng(0)
-    contents, table = {}, {}
-    for name, (shape, _) in datasets.MNIST_FILES.items():
-        shape = (30 if "train" in name else 20, *(5 for _ in shape[1:]))
-        contents[name] = idx(rng.integers(0, 10, shape))
-        table[name] = (shape, hashlib.sha256(contents[name]).hexdigest())
-    monkeypatch.setattr(datasets, "MNIST_FILES", table)
+    """MNIST made small: {name: contents}, with shapes and sums to match."""
+    contents = small_files(monkeypatch)
+    monkeypatch.setattr(idx_files.MNIST, "digests", tuple(hashlib.sha256(c).hexdigest() for c in contents.values()))
     return contents
+
+
+def small_files(monkeypatch):
+    """{name: contents} of the four IDX files, with few images of 5x5 pixels."""
+    rng = np.random.default_rng(0)
+    shapes = {name: (30 if "train" in name else 20, *(5 for _ in shape[1:]))
+              for name, shape in idx_files.SHAPES.items()}
+    monkeypatch.setattr(idx_files, "SHAPES", shapes)
+    return {name: idx(rng.integers(0, 10, shape)) for name, shape in shapes.items()}
 
 
 @pytest.fixture
 def elsewhere(monkeypatch, tmp_path):
     """No data anywhere: an empty cache, no FASTNET_DATA, no mirror. Returns the cache folder."""
     monkeypatch.delenv("FASTNET_DATA", raising=False)
-    monkeypatch.setattr(datasets, "cache_folder", lambda: tmp_path / "cache")
-    monkeypatch.setattr(datasets, "MNIST_MIRRORS", ())
+    monkeypatch.setattr(files, "cache_folder", lambda: tmp_path / "cache")
+    for data_set in (idx_files.MNIST, idx_files.FASHION_MNIST, idx_files.KMNIST):
+        monkeypatch.setattr(data_set, "mirrors", ())
+    monkeypatch.setattr(cifar, "ARCHIVE_URLS", ())
     return tmp_path / "cache"
 
 
@@ -59,7 +69,10 @@ def mirror(monkeypatch, tmp_path):
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(datasets, "MNIST_MIRRORS", (f"http://127.0.0.1:{server.server_port}/",))
+    url = f"http://127.0.0.1:{server.server_port}/"
+    for data_set in (idx_files.MNIST, idx_files.FASHION_MNIST, idx_files.KMNIST):
+        monkeypatch.setattr(data_set, "mirrors", (url,))
+    monkeypatch.setattr(cifar, "ARCHIVE_URLS", (url + cifar.ARCHIVE,))
     yield folder
     server.shutdown()
     thread.join()
@@ -106,8 +119,8 @@ def test_digits_split_is_fixed():
 
 
 def test_unknown_name():
-    assert datasets.names() == ["digits", "mnist"]
-    with pytest.raises(ValueError, match="unknown data set 'minst'; choose from digits, mnist"):
+    assert datasets.names() == ["digits", "mnist", "fashion_mnist", "kmnist", "cifar10"]
+    with pytest.raises(ValueError, match=r"unknown data set 'minst'.*; choose from digits, mnist, fashion_mnist"):
         datasets.load("minst")
 
 
@@ -204,8 +217,8 @@ def test_download_of_something_else(small, elsewhere, mirror, wrong):
 
 def test_second_mirror(small, elsewhere, mirror, monkeypatch):
     put(mirror, small, ".gz", gzip.compress)
-    good = datasets.MNIST_MIRRORS[0]
-    monkeypatch.setattr(datasets, "MNIST_MIRRORS", (f"{good}nowhere/", good))
+    [good] = idx_files.MNIST.mirrors
+    monkeypatch.setattr(idx_files.MNIST, "mirrors", (f"{good}nowhere/", good))
     check(datasets.mnist(), small)
 
 
@@ -214,6 +227,125 @@ def test_no_network(small, elsewhere):
         datasets.mnist()
     assert all(name in str(e.value) for name in small)
     assert str(elsewhere / "mnist") in str(e.value)
+
+
+# ---- Fashion-MNIST and KMNIST ---------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", ["fashion_mnist", "kmnist"])
+def test_sets_in_the_form_of_mnist(name, elsewhere, mirror, monkeypatch):
+    """They are downloaded and checked against the MD5 sums of the gzip files."""
+    contents = small_files(monkeypatch)
+    packed = {key: gzip.compress(value, mtime=0) for key, value in contents.items()}
+    sums = tuple(hashlib.md5(value).hexdigest() for value in packed.values())
+    monkeypatch.setattr(getattr(idx_files, name.upper()), "digests", sums)
+    put(mirror, packed, ".gz")
+    check(datasets.load(name), contents)
+    assert len(list((elsewhere / name).iterdir())) == 4
+    check(datasets.load(name, download=False), contents)        # from the cache
+    damaged = elsewhere / name / "t10k-labels-idx1-ubyte.gz"
+    damaged.write_bytes(gzip.compress(idx(np.zeros(20)), mtime=0))
+    with pytest.raises(ValueError, match=r"t10k-labels-idx1-ubyte\.gz: expected a file of .*MNIST with the MD5"):
+        datasets.load(name)
+    put(elsewhere / "plain", contents)
+    check(datasets.load(name, root=elsewhere / "plain"), contents)
+
+
+def test_the_sums_of_the_authors():
+    """Each set has four sums, and no file of one set passes as another's."""
+    sums = [digest for s in (idx_files.MNIST, idx_files.FASHION_MNIST, idx_files.KMNIST) for digest in s.digests]
+    assert len(set(sums)) == 12
+
+
+# ---- CIFAR-10 -------------------------------------------------------------------------------------------------------
+
+@needs_data("cifar10")
+def test_cifar10():
+    pytest.importorskip("PIL.Image")
+    (x_train, y_train), (x_test, y_test) = datasets.cifar10(root=data_folder() / "cifar10", download=False)
+    assert x_train.shape[1:] == x_test.shape[1:] == (32, 32, 3)
+    assert x_train.dtype == x_test.dtype == np.uint8
+    assert y_train.dtype == y_test.dtype == np.int64
+    assert len(set(np.bincount(y_train))) == len(set(np.bincount(y_test))) == 1
+    assert np.abs(x_train.mean((0, 1, 2)) - [125.3, 123.0, 113.9]).max() < 2    # the mean colour of the whole set
+
+
+def zip_of_pictures(path, pictures):
+    """Write a zip file of PNG images {name: (height, width)}, each of one grey value."""
+    image = pytest.importorskip("PIL.Image")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        for grey, (name, size) in enumerate(pictures.items()):
+            file = io.BytesIO()
+            image.fromarray(np.full((*size, 3), grey, np.uint8)).save(file, "png")
+            archive.writestr(name, file.getvalue())
+
+
+def test_cifar10_from_a_zip_file(elsewhere, tmp_path, monkeypatch):
+    names = ["train/truck/1.png", "train/cat/2.png", "train/cat/1.png", "test/dog/1.png", "notes.txt"]
+    zip_of_pictures(tmp_path / "data" / "cifar10" / "cifar10-part.zip", dict.fromkeys(names, (32, 32)))
+    monkeypatch.setenv("FASTNET_DATA", str(tmp_path / "data"))
+    (x, y), (x_test, y_test) = datasets.cifar10(download=False)
+    assert x[:, 0, 0, 0].tolist() == [2, 1, 0]
+    assert y.tolist() == [3, 3, 9]
+    assert y_test.tolist() == [5] and x_test.shape == (1, 32, 32, 3)
+
+
+@pytest.mark.parametrize(("names", "message"), [
+    ({"train/cat/1.png": (32, 32)}, r"expected images test/<class>/\*\.jpg, got none"),
+    ({"train/eel/1.png": (32, 32)}, r"expected folders of the classes airplane, .*, got 'train/eel/1\.png'"),
+    ({"train/cat/1.png": (32, 30)}, r"expected images of 32 x 32 pixels, got 32 x 30 in train/cat/1\.png")])
+def test_wrong_zip_files(elsewhere, tmp_path, names, message):
+    zip_of_pictures(tmp_path / "cifar10.zip", names)
+    with pytest.raises(ValueError, match=rf"cifar10\.zip: {message}"):
+        datasets.cifar10(root=tmp_path)
+
+
+def test_damaged_zip_files(elsewhere, tmp_path):
+    pytest.importorskip("PIL.Image")
+    path = tmp_path / "cifar10.zip"
+    path.write_bytes(b"PK\3\4 not a zip file")
+    with pytest.raises(ValueError, match=r"cifar10\.zip: expected a complete zip file"):
+        datasets.cifar10(root=tmp_path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("train/cat/1.jpg", b"no picture")
+    with pytest.raises(ValueError, match=r"cannot read train/cat/1\.jpg as an image"):
+        datasets.cifar10(root=tmp_path)
+
+
+@pytest.fixture
+def archive(monkeypatch):
+    """The binary archive made small: (its contents, {file: records})."""
+    monkeypatch.setattr(cifar, "RECORDS", 2)
+    rng, file, records = np.random.default_rng(0), io.BytesIO(), {}
+    with tarfile.open(fileobj=file, mode="w:gz") as tar:
+        for name in cifar.BATCHES:
+            records[name] = rng.integers(0, 10, (2, 3073)).astype(np.uint8)
+            member = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")
+            member.size = records[name].size
+            tar.addfile(member, io.BytesIO(records[name].tobytes()))
+    monkeypatch.setattr(cifar, "ARCHIVE_DIGEST", hashlib.md5(file.getvalue()).hexdigest())
+    return file.getvalue(), records
+
+
+def test_cifar10_download(archive, elsewhere, mirror):
+    contents, records = archive
+    (mirror / cifar.ARCHIVE).write_bytes(contents)
+    for download in (True, False):                          # from the mirror, then from the cache
+        (x, y), (x_test, y_test) = datasets.cifar10(download=download)
+        assert x.shape == (10, 32, 32, 3) and x_test.shape == (2, 32, 32, 3)
+        assert x.flags.c_contiguous and y.dtype == np.int64
+        assert y.tolist() == [row[0] for name in cifar.BATCHES[:5] for row in records[name]]
+        np.testing.assert_array_equal(x_test[1, 3, 4], records["test_batch.bin"][1, 1 + 3 * 32 + 4::1024])
+        assert y_test.tolist() == records["test_batch.bin"][:, 0].tolist()
+
+
+def test_wrong_archives(archive, elsewhere, mirror):
+    with pytest.raises(FileNotFoundError, match=r"(?s)put this file\n    cifar-10-binary\.tar\.gz\ninto.*in cifar10/"):
+        datasets.cifar10(download=False)
+    (mirror / cifar.ARCHIVE).write_bytes(archive[0][:-1])
+    with pytest.raises(OSError, match=r"(?s)CIFAR-10 could not be downloaded:.*with the MD5"):
+        datasets.cifar10()
+    assert list((elsewhere / "cifar10").iterdir()) == []
 
 
 # ---- invalid files --------------------------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ from data_tools import ROOT
 from page_tools import PAGES, blocks
 
 import fastnet
-from fastnet import datasets
 from fastnet.cli import main
+from fastnet.datasets import catalogue
 
 samples = pytest.importorskip("sklearn.datasets")
 Image = pytest.importorskip("PIL.Image")
@@ -81,7 +81,7 @@ def write_files(monkeypatch):
     digits = samples.load_digits()
     x = np.pad(np.kron(digits.images, np.ones((3, 3))) * 15.9, ((0, 0), (2, 2), (2, 2))).astype(np.uint8)
     parts = [(x[part], digits.target[part]) for part in (slice(1000), slice(1000, None))]
-    monkeypatch.setitem(datasets._LOADERS, "mnist", lambda: parts)
+    monkeypatch.setitem(catalogue.LOADERS, "mnist", lambda: parts)
     Image.fromarray(255 - x[0]).resize((100, 100)).save("drawing.png")
 
 

@@ -19,6 +19,7 @@ from fastnet.functional.inplace import replace_value as _replace_value
 from fastnet.functional.linear import linear
 from fastnet.functional.loss import huber_loss, kl_div, l1_loss, mse_loss, smooth_l1_loss
 from fastnet.functional.normalization import batch_norm, cosine_similarity, layer_norm, normalize, rms_norm
+from fastnet.functional.padding import pad
 
 __all__ = [
     "batch_norm",
@@ -44,6 +45,7 @@ __all__ = [
     "nll_loss",
     "normalize",
     "one_hot",
+    "pad",
     "relu",
     "relu6",
     "rms_norm",

@@ -2,6 +2,7 @@
 
 Written by tools/stubs.py: change the operations and run it again.
 """
+from collections.abc import Sequence
 from typing import Literal
 
 from fastnet._core.annotations import DTypeLike, Size
@@ -11,8 +12,8 @@ from fastnet.functional.loss import Reduction
 __all__ = [
     "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_similarity", "cross_entropy",
     "dropout", "elu", "embedding", "gelu", "hardtanh", "huber_loss", "kl_div", "l1_loss", "layer_norm", "leaky_relu",
-    "linear", "log_softmax", "logsigmoid", "mish", "mse_loss", "nll_loss", "normalize", "one_hot", "relu", "relu6",
-    "rms_norm", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softplus", "softsign", "tanh",
+    "linear", "log_softmax", "logsigmoid", "mish", "mse_loss", "nll_loss", "normalize", "one_hot", "pad", "relu",
+    "relu6", "rms_norm", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softplus", "softsign", "tanh",
 ]
 
 def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
@@ -95,6 +96,9 @@ def normalize(input: Tensor, p: float = 2.0, dim: Size = 1, eps: float = 1e-12) 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """One-hot vectors of class indices, in int64."""
+
+def pad(input: Tensor, pad: Sequence[int], mode: str = 'constant', value: float | None = None) -> Tensor:
+    """Pad the last dimensions of a tensor; negative sizes crop them."""
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0)."""

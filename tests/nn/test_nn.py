@@ -12,6 +12,7 @@ pytestmark = pytest.mark.usefixtures("backend")
 
 rng = np.random.default_rng(11)
 X, Y, BOX = rng.standard_normal((6, 5)), rng.standard_normal((6, 5)), rng.standard_normal((3, 5, 4))
+IMAGES, VOLUMES = rng.standard_normal((2, 4, 5, 6)), rng.standard_normal((2, 3, 3, 4, 5))
 ROW, OTHER, MATRIX = rng.uniform(0.5, 2, 5), rng.standard_normal(5), rng.uniform(0.5, 2, (5, 4))
 MEAN, VAR = rng.standard_normal(5), rng.uniform(0.5, 2, 5)
 
@@ -104,6 +105,21 @@ LAYERS = {
     "LogSoftmax": (lambda n: n.LogSoftmax(0), X),
     "Dropout-0": (lambda n: n.Dropout(0.0), X),
     "Dropout-1": (lambda n: n.Dropout(1.0), X),
+    "ConstantPad1d": (lambda n: n.ConstantPad1d((1, 2), 3.5), BOX),
+    "ConstantPad2d": (lambda n: n.ConstantPad2d((2, 0, 1, 2), 3.5), IMAGES),
+    "ConstantPad3d": (lambda n: n.ConstantPad3d((1, 0, 1, 1, 0, 1), 3.5), VOLUMES),
+    "ZeroPad1d": (lambda n: n.ZeroPad1d((1, 2)), BOX),
+    "ZeroPad2d": (lambda n: n.ZeroPad2d((2, 0, 1, 2)), IMAGES),
+    "ZeroPad3d": (lambda n: n.ZeroPad3d((1, 0, 1, 1, 0, 1)), VOLUMES),
+    "ReflectionPad1d": (lambda n: n.ReflectionPad1d((1, 2)), BOX),
+    "ReflectionPad2d": (lambda n: n.ReflectionPad2d((2, 0, 1, 2)), IMAGES),
+    "ReflectionPad3d": (lambda n: n.ReflectionPad3d((1, 0, 1, 1, 0, 1)), VOLUMES),
+    "ReplicationPad1d": (lambda n: n.ReplicationPad1d((1, 2)), BOX),
+    "ReplicationPad2d": (lambda n: n.ReplicationPad2d((2, 0, 1, 2)), IMAGES),
+    "ReplicationPad3d": (lambda n: n.ReplicationPad3d((1, 0, 1, 1, 0, 1)), VOLUMES),
+    "CircularPad1d": (lambda n: n.CircularPad1d((1, 2)), BOX),
+    "CircularPad2d": (lambda n: n.CircularPad2d((2, 0, 1, 2)), IMAGES),
+    "CircularPad3d": (lambda n: n.CircularPad3d((1, 0, 1, 1, 0, 1)), VOLUMES),
 }
 
 

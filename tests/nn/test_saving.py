@@ -38,6 +38,21 @@ def weights():
 
 
 MODULES = [
+    nn.CircularPad1d((1, 2)),
+    nn.CircularPad2d((2, 0, 1, -2)),
+    nn.CircularPad3d(3),
+    nn.ConstantPad1d((1, 2), 3.5),
+    nn.ConstantPad2d((2, 0, 1, -2), 3.5),
+    nn.ConstantPad3d(3, 3.5),
+    nn.ReflectionPad1d((1, 2)),
+    nn.ReflectionPad2d((2, 0, 1, -2)),
+    nn.ReflectionPad3d(3),
+    nn.ReplicationPad1d((1, 2)),
+    nn.ReplicationPad2d((2, 0, 1, -2)),
+    nn.ReplicationPad3d(3),
+    nn.ZeroPad1d((1, 2)),
+    nn.ZeroPad2d((2, 0, 1, -2)),
+    nn.ZeroPad3d(3),
     nn.BCELoss(weights(), reduction="sum"),
     nn.BCEWithLogitsLoss(weights(), pos_weight=weights()),
     nn.BCEWithLogitsLoss(),

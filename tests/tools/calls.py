@@ -179,6 +179,7 @@ OF_NETWORKS = {
     "linear": (X, Y, ROW),
     "embedding": (INDEX, X),
     "one_hot": (LABELS, 3),
+    "pad": (X, (1, 2)),
     "batch_norm": (X, ROW, POSITIVE[0], ROW, ROW),
     "layer_norm": (X, (3,), ROW, ROW),
     "rms_norm": (X, (3,), ROW),

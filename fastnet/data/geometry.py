@@ -1,4 +1,4 @@
-"""Windows and rotations of images, computed for whole batches by indexing."""
+"""Windows, boxes, rotations, affine maps and other sizes of images, computed for whole batches."""
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -7,9 +7,11 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fastnet._core.annotations import Array, DType, DTypeLike, Number
 
-__all__ = ["computed_in", "rotated", "windows"]
+__all__ = ["computed_in", "inside_boxes", "resampled", "rotated", "warped", "windows"]
 
 
 def windows(x: Array, top: Any, left: Any, height: int, width: int) -> Array:
@@ -102,3 +104,101 @@ def _interpolated(a: Array, b: Array, share: Array) -> Array:
     b *= share
     b += a
     return b
+
+
+# ---- boxes, affine maps and other sizes -----------------------------------------------------------------------------
+
+def inside_boxes(starts: Sequence[Array], ends: Sequence[Array], size: Sequence[int]) -> Array:
+    """Which pixels lie in the box of each image, bool (N, H, W).
+
+    Args:
+        starts, ends: (first rows, first columns) of the boxes and those after them, each (N,).
+        size: (H, W).
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.data.geometry import inside_boxes
+        >>> inside_boxes((np.array([1]), np.array([0])), (np.array([2]), np.array([2])), (2, 3)).astype(int)
+        array([[[0, 0, 0],
+                [1, 1, 0]]])
+    """
+    rows, columns = ((np.arange(length) >= start[:, None]) & (np.arange(length) < end[:, None])
+                     for start, end, length in zip(starts, ends, size))
+    return rows[:, :, None] & columns[:, None, :]
+
+
+def warped(x: Array, matrices: Array, fill: Number) -> Array:
+    """Map each image by an affine transformation, with the nearest pixel; returns a new array.
+
+    The pixel at (row, column) comes from (a*row + b*column + c, d*row + e*column + f), rounded; beyond the edge it is
+    `fill`.
+
+    Args:
+        x: images (N, H, W) or (N, H, W, C).
+        matrices: [[a, b, c], [d, e, f]] of each image, (N, 2, 3).
+        fill: a number.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.data.geometry import warped
+        >>> warped(np.array([[[1, 2], [3, 4]]]), np.array([[[1.0, 0, 0], [0, 1, 1]]]), fill=9)
+        array([[[2, 9],
+                [4, 9]]])
+    """
+    n, height, width = x.shape[:3]
+    rows, columns = np.arange(height, dtype=np.float32)[:, None], np.arange(width, dtype=np.float32)
+    m = matrices.astype(np.float32)[..., None, None]
+    sources = [np.floor((m[:, i, 0] * rows + m[:, i, 2] + np.float32(0.5)) + m[:, i, 1] * columns).astype(np.int32)
+               for i in range(2)]
+    outside = np.zeros((n, height, width), bool)
+    for source, length in zip(sources, (height, width)):
+        outside |= source.view(np.uint32) >= length             # negative numbers become large
+        np.clip(source, 0, max(length - 1, 0), out=source)
+    first = sources[0]
+    first *= width
+    first += sources[1]
+    first += np.arange(n, dtype=np.int32)[:, None, None] * (height * width)
+    made: Array = x.reshape(-1, *x.shape[3:])[first]
+    made[outside] = fill
+    return made
+
+
+def resampled(x: Array, starts: Sequence[Array], lengths: Sequence[Array], size: Sequence[int]) -> Array:
+    """Resize a box of each image to one size, in the dtype of `computed_in`.
+
+    Bilinear with antialiasing: each new pixel is the mean of old pixels within `scale` of its centre, weighted by a
+    triangle, where scale is the box's length over the new length and at least 1.
+
+    Args:
+        x: images (N, H, W) or (N, H, W, C).
+        starts, lengths: (rows, columns) of the boxes, each (N,).
+        size: (height, width) of the result.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.data.geometry import resampled
+        >>> zero, four = np.array([0]), np.array([4])
+        >>> resampled(np.array([[[0.0, 4.0, 8.0, 12.0]] * 4]), (zero, zero), (four, four), (1, 2))
+        array([[[2.85714286, 9.14285714]]])
+    """
+    dtype = computed_in(x.dtype)
+    n, height, width = x.shape[:3]
+    channels = x.shape[3] if x.ndim == 4 else 1
+    down, across = (_resampling(start, length, old, new).astype(dtype)
+                    for start, length, old, new in zip(starts, lengths, (height, width), size))
+    rows = np.matmul(down, x.reshape(n, height, width * channels).astype(dtype, copy=False))
+    rows = rows.reshape(n, size[0], width, channels)
+    columns = np.ascontiguousarray(rows.transpose(0, 2, 1, 3)).reshape(n, width, size[0] * channels)
+    made = np.matmul(across, columns).reshape(n, size[1], size[0], channels)
+    return np.ascontiguousarray(made.transpose(0, 2, 1, 3)).reshape(n, *size, *x.shape[3:])
+
+
+def _resampling(start: Array, length: Array, old: int, new: int) -> Array:
+    """The weight of each old pixel in each new one, (N, new, old)."""
+    start, length = start[:, None, None], length[:, None, None]
+    centre = start + (np.arange(new)[:, None] + 0.5) * (length / new)
+    place = np.arange(old) + 0.5
+    weights = np.maximum(0, 1 - np.abs(place - centre) / np.maximum(length / new, 1))
+    weights *= (place > start) & (place < start + length)
+    weights /= weights.sum(2, keepdims=True)
+    return weights

@@ -1,18 +1,22 @@
-"""Random crops, shifts, flips, rotations and cutouts of images."""
+"""Random crops, shifts, flips, rotations, cutouts and erased boxes of images."""
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fastnet.data.geometry import rotated, windows
+from fastnet.data.geometry import inside_boxes, rotated, windows
 from fastnet.data.transforms.base import BatchTransform, checked_fill, checked_pictures, in_dtype, with_others
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Number
 
-__all__ = ["Cutout", "RandomCrop", "RandomHorizontalFlip", "RandomRotation", "RandomShift"]
+__all__ = ["Cutout", "RandomCrop", "RandomErasing", "RandomHorizontalFlip", "RandomRotation", "RandomShift",
+           "RandomVerticalFlip"]
+
+_TRIES = 10                             # random boxes for each image, of which the first that fits is taken
 
 
 class RandomCrop(BatchTransform):
@@ -89,7 +93,25 @@ class RandomShift(BatchTransform):
         return with_others(_cropped(x, x.shape[1:3], self.pixels, self.fill, rng), others)
 
 
-class RandomHorizontalFlip(BatchTransform):
+class _Flip(BatchTransform):
+    """Mirror each image along an axis with probability p."""
+
+    p: float
+    _axis: int
+
+    def __init__(self, p: float = 0.5) -> None:
+        if not 0 <= p <= 1:
+            raise ValueError(f"{type(self).__name__}: expected a probability from 0 to 1, got {p}")
+        self.p = p
+
+    def __call__(self, x: Any, *others: Any, rng: np.random.Generator) -> Any:
+        x = checked_pictures(x).copy()
+        mirrored = rng.random(len(x)) < self.p
+        x[mirrored] = np.flip(x[mirrored], self._axis)
+        return with_others(x, others)
+
+
+class RandomHorizontalFlip(_Flip):
     """Mirror each image left to right with probability p.
 
     Args:
@@ -101,18 +123,23 @@ class RandomHorizontalFlip(BatchTransform):
         array([[[3, 2, 1]]])
     """
 
-    p: float
+    _axis = 2
 
-    def __init__(self, p: float = 0.5) -> None:
-        if not 0 <= p <= 1:
-            raise ValueError(f"RandomHorizontalFlip: expected a probability from 0 to 1, got {p}")
-        self.p = p
 
-    def __call__(self, x: Any, *others: Any, rng: np.random.Generator) -> Any:
-        x = checked_pictures(x).copy()
-        mirrored = rng.random(len(x)) < self.p
-        x[mirrored] = x[mirrored, :, ::-1]
-        return with_others(x, others)
+class RandomVerticalFlip(_Flip):
+    """Mirror each image top to bottom with probability p.
+
+    Args:
+        p: probability, from 0 to 1.
+
+    Example:
+        >>> import numpy as np, fastnet
+        >>> fastnet.data.RandomVerticalFlip(p=1)(np.array([[[1], [2]]]), rng=np.random.default_rng(0))
+        array([[[2],
+                [1]]])
+    """
+
+    _axis = 1
 
 
 class RandomRotation(BatchTransform):
@@ -179,3 +206,67 @@ class Cutout(BatchTransform):
         start = rng.integers(0, length, (count, 1)) - self.size // 2
         places = np.arange(length)
         return (places >= start) & (places < start + self.size)
+
+
+class RandomErasing(BatchTransform):
+    """Fill a random box of each image with probability p.
+
+    The box has a share of the area, uniform in `scale`, and a ratio of height to width whose logarithm is uniform in
+    `ratio`. An image is unchanged if none of ten random boxes fits into it. Zhong et al. 2020,
+    https://arxiv.org/abs/1708.04896.
+
+    Args:
+        p: probability, from 0 to 1.
+        scale: smallest and largest share of the area.
+        ratio: smallest and largest ratio of height to width.
+        value: of the filled pixels; "random": noise, which is normal for floats and uniform for bytes.
+
+    Raises:
+        ValueError: arguments out of range; when called: images of a dtype that cannot hold the value.
+
+    Example:
+        >>> import numpy as np, fastnet
+        >>> erase = fastnet.data.RandomErasing(p=1, scale=(0.25, 0.25), ratio=(1, 1))
+        >>> erase(np.ones((2, 4, 4), np.uint8), rng=np.random.default_rng(0)).sum((1, 2))
+        array([12, 12], dtype=uint64)
+    """
+
+    p: float
+    scale: tuple[float, float]
+    ratio: tuple[float, float]
+    value: Number | str
+
+    def __init__(self, p: float = 0.5, scale: tuple[float, float] = (0.02, 0.33),
+                 ratio: tuple[float, float] = (0.3, 3.3), value: Number | Literal["random"] = 0) -> None:
+        if not (0 <= p <= 1 and 0 <= scale[0] <= scale[1] <= 1 and 0 < ratio[0] <= ratio[1]):
+            raise ValueError("RandomErasing: expected a probability and shares from 0 to 1, and positive ratios, got "
+                             f"p={p}, scale={scale} and ratio={ratio}")
+        if isinstance(value, str) and value != "random":
+            raise ValueError(f"RandomErasing: expected a value that is a number or 'random', got {value!r}")
+        self.p, self.scale, self.ratio, self.value = p, (scale[0], scale[1]), (ratio[0], ratio[1]), value
+
+    def __call__(self, x: Any, *others: Any, rng: np.random.Generator) -> Any:
+        x = checked_pictures(x).copy()
+        starts, ends = self._boxes(len(x), x.shape[1], x.shape[2], rng)
+        inside = inside_boxes(starts, ends, x.shape[1:3])
+        x[inside] = self._values(x, inside, rng)
+        return with_others(x, others)
+
+    def _boxes(self, count: int, height: int, width: int, rng: np.random.Generator) -> tuple[list[Array], list[Array]]:
+        """(first rows, first columns) and ends of the boxes; empty for images that stay."""
+        area = rng.uniform(self.scale[0], self.scale[1], (_TRIES, count)) * (height * width)
+        ratio = np.exp(rng.uniform(math.log(self.ratio[0]), math.log(self.ratio[1]), (_TRIES, count)))
+        heights, widths = np.rint(np.sqrt(area * ratio)), np.rint(np.sqrt(area / ratio))
+        fits = (heights < height) & (widths < width)
+        erased = fits.any(0) & (rng.random(count) < self.p)
+        lengths = [np.where(erased, drawn[fits.argmax(0), np.arange(count)], 0).astype(np.int64)
+                   for drawn in (heights, widths)]
+        starts = [np.floor(rng.random(count) * (whole - length + 1)).astype(np.int64)
+                  for whole, length in zip((height, width), lengths)]
+        return starts, [start + length for start, length in zip(starts, lengths)]
+
+    def _values(self, x: Array, inside: Array, rng: np.random.Generator) -> Any:
+        if not isinstance(self.value, str):
+            return checked_fill(self.value, x.dtype)
+        shape = (np.count_nonzero(inside), *x.shape[3:])
+        return rng.standard_normal(shape) if x.dtype.kind == "f" else rng.integers(0, 256, shape)

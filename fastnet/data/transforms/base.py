@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Number
     from fastnet.data.annotations import Transform
 
-__all__ = ["BatchTransform", "Compose", "checked_fill", "checked_pictures", "in_dtype", "with_others"]
+__all__ = ["BatchTransform", "Compose", "RandomChoice", "checked_fill", "checked_pictures", "in_dtype", "with_others"]
 
 
 class BatchTransform:
@@ -51,6 +51,34 @@ class Compose(BatchTransform):
         for transform, draws in zip(self.transforms, self._draws):
             arrays = apply(transform, arrays, rng if draws else None)
         return arrays if len(arrays) > 1 else arrays[0]
+
+
+class RandomChoice(BatchTransform):
+    """Apply one of several transforms to each batch, all with the same probability.
+
+    Args:
+        transforms: functions from arrays to arrays, with or without an argument `rng`.
+
+    Example:
+        >>> import numpy as np, fastnet
+        >>> mix = fastnet.data.RandomChoice([fastnet.data.MixUp(classes=2), fastnet.data.CutMix(classes=2)])
+        >>> x, y = mix(np.zeros((4, 8, 8), np.float32), np.array([0, 1, 0, 1]), rng=np.random.default_rng(0))
+        >>> x.shape, y.shape
+        ((4, 8, 8), (4, 2))
+    """
+
+    transforms: list[Transform]
+
+    def __init__(self, transforms: Iterable[Transform]) -> None:
+        self.transforms = list(transforms)
+        if not self.transforms:
+            raise ValueError("RandomChoice: expected at least one transform, got none")
+        self._draws = [takes_rng(t) for t in self.transforms]
+
+    def __call__(self, *arrays: Any, rng: np.random.Generator) -> Any:
+        chosen = int(rng.integers(len(self.transforms)))
+        made = apply(self.transforms[chosen], arrays, rng if self._draws[chosen] else None)
+        return made if len(made) > 1 else made[0]
 
 
 def with_others(pictures: Array, others: tuple[Any, ...]) -> Any:

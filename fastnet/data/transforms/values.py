@@ -1,4 +1,4 @@
-"""Normalisation, noise and mixing of samples: transforms of the numbers themselves."""
+"""Normalisation and noise: transforms of the numbers themselves."""
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from fastnet.data.transforms.base import BatchTransform, in_dtype, with_others
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, ArrayLike
 
-__all__ = ["GaussianNoise", "MixUp", "Normalize"]
+__all__ = ["GaussianNoise", "Normalize"]
 
 _VALUES_AT_ONCE = 1 << 20               # of a large array, when its mean is computed
 
@@ -106,59 +106,3 @@ class GaussianNoise(BatchTransform):
         noise *= self.std
         noise += x
         return with_others(in_dtype(noise, x.dtype), others)
-
-
-class MixUp(BatchTransform):
-    """Mix each sample and its target with another sample of the batch: share * a + (1 - share) * b.
-
-    Zhang et al. 2018, https://arxiv.org/abs/1710.09412. Here each sample has a share.
-
-    Args:
-        alpha: shares are drawn from Beta(alpha, alpha); with a small alpha most samples hardly change.
-        classes: the number of classes, needed if targets are class numbers: they become probabilities of the classes,
-            float32 (N, classes), which cross-entropy accepts as well. Other targets are mixed as numbers.
-
-    Raises:
-        ValueError: alpha is not positive; when called: class numbers without `classes`, or out of range.
-
-    Example:
-        >>> import numpy as np, fastnet
-        >>> x, y = np.eye(2, dtype=np.float32), np.array([0, 1])
-        >>> mixed, target = fastnet.data.MixUp(0.4, classes=2)(x, y, rng=np.random.default_rng(0))
-        >>> np.array_equal(mixed, target), target.sum(1)
-        (True, array([1., 1.], dtype=float32))
-    """
-
-    alpha: float
-    classes: int | None
-
-    def __init__(self, alpha: float = 0.2, classes: int | None = None) -> None:
-        if not alpha > 0:
-            raise ValueError(f"MixUp: expected alpha > 0, got {alpha}")
-        self.alpha, self.classes = alpha, classes
-
-    def __call__(self, *arrays: Any, rng: np.random.Generator) -> tuple[Array, ...]:
-        *inputs, target = arrays
-        target = self._probabilities(np.asarray(target))
-        share = rng.beta(self.alpha, self.alpha, len(target)).astype(np.float32)
-        others = rng.permutation(len(target))
-        return tuple(_blend(np.asarray(a), share, others) for a in (*inputs, target))
-
-    def _probabilities(self, target: Array) -> Array:
-        """Class numbers as probabilities of the classes; other targets unchanged."""
-        if target.dtype.kind not in "iu":
-            return target
-        if self.classes is None:
-            raise ValueError("MixUp: expected the number of classes to mix class numbers, got none; state it: "
-                             "MixUp(classes=...)")
-        if target.size and not 0 <= target.min() <= target.max() < self.classes:
-            raise ValueError(f"MixUp: expected class numbers from 0 to {self.classes - 1}, got {target.min()} to "
-                             f"{target.max()}")
-        return np.eye(self.classes, dtype=np.float32)[target]
-
-
-def _blend(a: Array, share: Array, others: Array) -> Array:
-    if a.dtype.kind != "f":
-        a = a.astype(np.float32)
-    share = share.reshape(-1, *(1,) * (a.ndim - 1)).astype(a.dtype)
-    return a * share + a[others] * (1 - share)

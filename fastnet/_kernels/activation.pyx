@@ -23,6 +23,8 @@ cdef Kernel _gelu = _bodies["gelu"], _gelu_backward = _bodies["gelu_backward"]
 cdef Kernel _gelu_tanh = _bodies["gelu_tanh"], _gelu_tanh_backward = _bodies["gelu_tanh_backward"]
 cdef Kernel _silu = _bodies["silu"], _silu_backward = _bodies["silu_backward"]
 cdef Kernel _softplus = _bodies["softplus"], _softplus_backward = _bodies["softplus_backward"]
+cdef Kernel _hardswish = _bodies["hardswish"], _hardswish_backward = _bodies["hardswish_backward"]
+cdef Kernel _hardsigmoid = _bodies["hardsigmoid"], _hardsigmoid_backward = _bodies["hardsigmoid_backward"]
 
 
 def relu(out, x):
@@ -99,3 +101,19 @@ def softplus(out, x, double beta, double threshold):
 
 def softplus_backward(dx, x, dy, double beta, double threshold):
     launch_map(_softplus_backward, 0.5, dx, x, dy, None, beta, threshold)
+
+
+def hardswish(out, x):
+    launch_map(_hardswish, 0.3, out, x)
+
+
+def hardswish_backward(dx, x, dy):
+    launch_map(_hardswish_backward, 0.4, dx, x, dy)
+
+
+def hardsigmoid(out, x):
+    launch_map(_hardsigmoid, 0.3, out, x)
+
+
+def hardsigmoid_backward(dx, x, dy):
+    launch_map(_hardsigmoid_backward, 0.4, dx, x, dy)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = [
     "elu",
     "gelu",
+    "hardsigmoid",
+    "hardswish",
     "hardtanh",
     "leaky_relu",
     "log_softmax",
@@ -92,6 +94,12 @@ tanh: UnaryOperation = method()(_of_result(
     "[-0.7616,  0.    ,  0.7616]", _as_floating))
 silu: UnaryOperation = _of_input(
     "silu", "x * sigmoid(x). Elfwing et al. 2017, https://arxiv.org/abs/1702.03118.", "[-0.2689,  0.    ,  0.7311]")
+hardswish: UnaryOperation = _of_input(
+    "hardswish", "x * min(max(x + 3, 0), 6) / 6. Howard et al., https://arxiv.org/abs/1905.02244.",
+    "[-0.3333,  0.    ,  0.6667]")
+hardsigmoid: UnaryOperation = _of_input(
+    "hardsigmoid", "min(max(x + 3, 0), 6) / 6. Howard et al., https://arxiv.org/abs/1905.02244.",
+    "[0.3333, 0.5   , 0.6667]")
 _gelu = _with_attributes("gelu")
 _gelu_tanh = _with_attributes("gelu_tanh")
 _leaky_relu = _with_attributes("leaky_relu")

@@ -3,6 +3,8 @@ from fastnet.nn import functional, init, utils
 from fastnet.nn.activation import (
     ELU,
     GELU,
+    Hardsigmoid,
+    Hardswish,
     Hardtanh,
     LeakyReLU,
     LogSigmoid,
@@ -79,6 +81,8 @@ __all__ = [
     "Embedding",
     "Flatten",
     "GELU",
+    "Hardsigmoid",
+    "Hardswish",
     "Hardtanh",
     "HuberLoss",
     "Identity",

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ELU",
     "GELU",
+    "Hardsigmoid",
+    "Hardswish",
     "Hardtanh",
     "LeakyReLU",
     "LogSigmoid",
@@ -117,6 +119,36 @@ class Mish(_InPlace):
     """
 
     _function = staticmethod(F.mish)
+
+
+class Hardswish(_InPlace):
+    """x * min(max(x + 3, 0), 6) / 6, element by element.
+
+    Args:
+        inplace: write the result into the input.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.Hardswish()(fastnet.tensor([-1.0, 0.0, 1.0]))
+        tensor([-0.3333,  0.    ,  0.6667])
+    """
+
+    _function = staticmethod(F.hardswish)
+
+
+class Hardsigmoid(_InPlace):
+    """min(max(x + 3, 0), 6) / 6, element by element.
+
+    Args:
+        inplace: write the result into the input.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.Hardsigmoid()(fastnet.tensor([-1.0, 0.0, 1.0]))
+        tensor([0.3333, 0.5   , 0.6667])
+    """
+
+    _function = staticmethod(F.hardsigmoid)
 
 
 class LeakyReLU(Module):

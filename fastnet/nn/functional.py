@@ -31,6 +31,8 @@ __all__ = [
     "elu",
     "embedding",
     "gelu",
+    "hardsigmoid",
+    "hardswish",
     "hardtanh",
     "huber_loss",
     "kl_div",
@@ -136,6 +138,36 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
         tensor([0.    , 0.8651])
     """
     return _apply_to("mish", _activation.mish, input, inplace)
+
+
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """x * min(max(x + 3, 0), 6) / 6. Howard et al., https://arxiv.org/abs/1905.02244.
+
+    Args:
+        input: any shape.
+        inplace: write the result into the input.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.hardswish(fastnet.tensor([-1.0, 0.0, 1.0]))
+        tensor([-0.3333,  0.    ,  0.6667])
+    """
+    return _apply_to("hardswish", _activation.hardswish, input, inplace)
+
+
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """min(max(x + 3, 0), 6) / 6. Howard et al., https://arxiv.org/abs/1905.02244.
+
+    Args:
+        input: any shape.
+        inplace: write the result into the input.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.hardsigmoid(fastnet.tensor([-1.0, 0.0, 1.0]))
+        tensor([0.3333, 0.5   , 0.6667])
+    """
+    return _apply_to("hardsigmoid", _activation.hardsigmoid, input, inplace)
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:

@@ -10,6 +10,7 @@ from operations import DATA_DEPENDENT, GRID, INDEX, NOT_SMOOTH, OPERATIONS, PLAI
 import fastnet
 
 pytestmark = pytest.mark.usefixtures("backend")
+ROUNDED_IN_TORCH = {"hardsigmoid"}         # its gradient has a factor in float32, for float64, too
 
 
 def t(x):
@@ -35,7 +36,8 @@ def test_against_torch(name, dtype):
     ours = [fastnet.tensor(x, requires_grad=x.dtype.kind == "f") for x in arrays]
     theirs = [torch.tensor(x, requires_grad=x.dtype.kind == "f") for x in arrays]
     a, b = fn(fastnet, *ours), fn(torch, *theirs)
-    tolerance = {"rtol": 1e-12, "atol": 1e-13} if dtype == "float64" else {"rtol": 1e-5, "atol": 2e-6}
+    exact = dtype == "float64" and name not in ROUNDED_IN_TORCH
+    tolerance = {"rtol": 1e-12, "atol": 1e-13} if exact else {"rtol": 1e-5, "atol": 2e-6}
     assert a.shape == tuple(b.shape)
     assert str(a.dtype) == str(b.dtype).removeprefix("torch.")
     np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), **tolerance)

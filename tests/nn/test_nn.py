@@ -89,6 +89,7 @@ LAYERS = {
     "RMSNorm-plain": (lambda n: n.RMSNorm(5, eps=0.1, elementwise_affine=False), X),
     "ReLU": (lambda n: n.ReLU(), X),
     "ReLU6": (lambda n: n.ReLU6(), 5 * X),
+    "Hardswish": (lambda n: n.Hardswish(), 5 * X),
     "LeakyReLU": (lambda n: n.LeakyReLU(0.2), X),
     "ELU": (lambda n: n.ELU(0.7), X),
     "Sigmoid": (lambda n: n.Sigmoid(), X),
@@ -169,6 +170,8 @@ IN_PLACE = {
     "leaky_relu": nn.LeakyReLU,
     "elu": nn.ELU,
     "silu": nn.SiLU,
+    "hardswish": nn.Hardswish,
+    "hardsigmoid": nn.Hardsigmoid,
     "mish": nn.Mish,
     "hardtanh": nn.Hardtanh,
 }

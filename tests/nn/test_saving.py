@@ -94,6 +94,8 @@ MODULES = [
     nn.RMSNorm(4, elementwise_affine=False),
     nn.ReLU(inplace=True),
     nn.ReLU6(),
+    nn.Hardswish(inplace=True),
+    nn.Hardsigmoid(inplace=True),
     nn.Sequential(),
     nn.Sequential({"one": nn.Linear(1, 1), "two": nn.Sequential(nn.Tanh())}),
     nn.SiLU(),

@@ -178,6 +178,8 @@ OPERATIONS = {
     "addmm": (lambda f, a, b: f.addmm(a[:, :3], a, b.t(), beta=2), A, B),
     "linear": (lambda f, a, b, c: f.nn.functional.linear(a, b, c[:3]), BOXES, A, ROW),
     "linear-plain": (lambda f, a, b: f.nn.functional.linear(a, b), A, B),
+    "hardswish": (lambda f, a: f.nn.functional.hardswish(a), 4 * A),
+    "hardsigmoid": (lambda f, a: f.nn.functional.hardsigmoid(a), 4 * A),
     "gelu": (lambda f, a: f.nn.functional.gelu(a), A),
     "silu": (lambda f, a: f.nn.functional.silu(a), A),
     "softplus": (lambda f, a: f.nn.functional.softplus(a), A),

@@ -158,6 +158,32 @@ def softplus_backward(dx, x, dy, beta, threshold):
     _choose(dx, b > threshold, dy, _sigmoid(b) * dy)
 
 
+@kernel(flushes=True)
+def hardswish(out, x):
+    """out = x * min(max(x + 3, 0), 6) / 6."""
+    np.multiply(x, np.clip(x + 3, 0, 6) / 6, out=out)
+
+
+@kernel(flushes=True)
+def hardswish_backward(dx, x, dy):
+    """dx = dy * (0 where x <= -3, 1 where x >= 3, else x/3 + 1/2)."""
+    slope = np.where(x >= 3, 1, x / 3 + 0.5)
+    slope[x <= -3] = 0
+    np.multiply(dy, slope, out=dx)
+
+
+@kernel(flushes=True)
+def hardsigmoid(out, x):
+    """out = min(max(x + 3, 0), 6) / 6."""
+    np.divide(np.clip(x + 3, 0, 6), 6, out=out)
+
+
+@kernel(flushes=True)
+def hardsigmoid_backward(dx, x, dy):
+    """dx = dy / 6 where -3 < x < 3, else 0."""
+    _choose(dx, (x > -3) & (x < 3), dy / 6, 0)
+
+
 def _choose(out, condition, a, b):
     """out = a where condition, else b; `out` may be a or b."""
     np.copyto(out, np.where(condition, a, b))

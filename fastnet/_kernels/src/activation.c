@@ -14,4 +14,5 @@ const Entry TABLE(activation)[] = {
     ROW(relu), ROW(relu_backward), ROW(leaky_relu), ROW(leaky_relu_backward), ROW(elu), ROW(elu_backward),
     CHOICE(hardtanh_backward),
     ROW(sigmoid), ROW(sigmoid_backward), ROW(tanh), ROW(tanh_backward), ROW(gelu), ROW(gelu_backward),
-    ROW(gelu_tanh), ROW(gelu_tanh_backward), ROW(silu), ROW(silu_backward), ROW(softplus), ROW(softplus_backward), END};
+    ROW(gelu_tanh), ROW(gelu_tanh_backward), ROW(silu), ROW(silu_backward), ROW(softplus), ROW(softplus_backward),
+    ROW(hardswish), ROW(hardswish_backward), ROW(hardsigmoid), ROW(hardsigmoid_backward), END};

@@ -97,3 +97,31 @@ static inline VEC NAME(softplus_backward_v)(VEC x, VEC dy, const double *s) {
     return V(select)(V(lt)(V(set)((REAL)s[THRESHOLD]), b), dy, V(mul)(dy, V(sigmoid)(b)));
 }
 MAP2(softplus_backward, NAME(softplus_backward_v))
+
+static inline VEC NAME(hardswish_v)(VEC x, const double *s) {
+    (void)s;
+    VEC gate = V(min)(V(set)(6), V(max)(V(zero)(), V(add)(x, V(set)(3))));
+    return V(mul)(x, V(div)(gate, V(set)(6)));
+}
+MAP1(hardswish, NAME(hardswish_v))
+
+static inline VEC NAME(hardswish_backward_v)(VEC x, VEC dy, const double *s) {
+    (void)s;
+    VEC slope = V(add)(V(div)(x, V(set)(3)), V(set)((REAL)0.5));
+    slope = V(select)(V(le)(V(set)(3), x), V(set)(1), slope);
+    return V(mul)(dy, V(select)(V(le)(x, V(set)(-3)), V(zero)(), slope));
+}
+MAP2(hardswish_backward, NAME(hardswish_backward_v))
+
+static inline VEC NAME(hardsigmoid_v)(VEC x, const double *s) {
+    (void)s;
+    return V(div)(V(min)(V(set)(6), V(max)(V(zero)(), V(add)(x, V(set)(3)))), V(set)(6));
+}
+MAP1(hardsigmoid, NAME(hardsigmoid_v))
+
+static inline VEC NAME(hardsigmoid_backward_v)(VEC x, VEC dy, const double *s) {
+    (void)s;
+    MASK inside = M(and)(V(lt)(V(set)(-3), x), V(lt)(x, V(set)(3)));
+    return V(select)(inside, V(div)(dy, V(set)(6)), V(zero)());
+}
+MAP2(hardsigmoid_backward, NAME(hardsigmoid_backward_v))

@@ -39,6 +39,8 @@ ATTRS = {
     "gelu": {},
     "gelu_tanh": {},
     "silu": {},
+    "hardswish": {},
+    "hardsigmoid": {},
     "softplus": {"beta": 2.0, "threshold": 20.0},
 }
 CASES = [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, SupportsIndex, overload
 from fastnet._core.errors import given_text
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
-from fastnet.nn.fusion import fused
+from fastnet.nn.fusion import chain
 from fastnet.nn.module import Module
 from fastnet.nn.parameter import Parameter
 
@@ -25,8 +25,6 @@ else:
     _M, _Member = TypeVar("_M"), TypeVar("_Member")
 
 __all__ = ["ModuleDict", "ModuleList", "ParameterList", "Sequential"]
-
-_END: Any = object()
 
 
 class _Indexed(Module, Generic[_Member]):
@@ -165,16 +163,7 @@ class Sequential(_Indexed[Module]):
         return super().__getitem__(index)
 
     def forward(self, input: Tensor) -> Tensor:
-        layers: Iterator[Any] = iter(self._own_members().values())
-        layer = next(layers, _END)
-        while layer is not _END:
-            following = next(layers, _END)
-            run = fused(layer, following)
-            if run is None:
-                input, layer = layer(input), following
-            else:
-                input, layer = run(layer, following, input), next(layers, _END)
-        return input
+        return chain(input, *self._own_members().values())
 
 
 class ModuleList(_Indexed[_M]):

@@ -13,7 +13,7 @@ from fastnet.nn.activation import ReLU, Sigmoid, Tanh
 from fastnet.nn.linear import Linear
 from fastnet.nn.module import Module
 
-__all__ = ["FUSED", "Fused", "fused"]
+__all__ = ["FUSED", "Fused", "chain", "fused"]
 
 Fused: TypeAlias = Callable[[Any, Any, Tensor], Tensor]     # (layer, the next layer, input) -> the next layer's output
 
@@ -28,6 +28,7 @@ def _linear_then(activation: str) -> Fused:
 FUSED: dict[type, dict[type, Fused]] = {
     Linear: {ReLU: _linear_then("relu"), Sigmoid: _linear_then("sigmoid"), Tanh: _linear_then("tanh")},
 }
+_END: Any = object()
 _NO_LAYERS: dict[type, Fused] = {}
 
 
@@ -43,6 +44,34 @@ def fused(layer: object, following: object) -> Fused | None:
     """
     run = FUSED.get(type(layer), _NO_LAYERS).get(type(following))
     return run if run is not None and _unmodified(layer) and _unmodified(following) else None
+
+
+def chain(input: Tensor, *layers: Any) -> Tensor:
+    """The output of the last of several layers, each of which receives the output of the one before it.
+
+    This is what a Sequential computes, for modules that hold their layers under names.
+
+    Args:
+        input: of the first layer.
+        layers: the layers in order.
+
+    Example:
+        >>> import fastnet
+        >>> from fastnet import nn
+        >>> from fastnet.nn.fusion import chain
+        >>> chain(fastnet.ones(5, 3), nn.Linear(3, 2), nn.ReLU()).shape
+        (5, 2)
+    """
+    rest = iter(layers)
+    layer = next(rest, _END)
+    while layer is not _END:
+        following = next(rest, _END)
+        run = fused(layer, following)
+        if run is None:
+            input, layer = layer(input), following
+        else:
+            input, layer = run(layer, following, input), next(rest, _END)
+    return input
 
 
 def _unmodified(layer: Any) -> bool:

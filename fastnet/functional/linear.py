@@ -20,7 +20,8 @@ from fastnet.functional.shape import reshape
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Number, Result, Shape
 
-__all__ = ["addmm", "bmm", "dot", "linear", "linear_activated", "matmul", "mm", "mv", "outer", "rmatmul"]
+__all__ = ["addmm", "bmm", "check_one_dtype", "dot", "linear", "linear_activated", "matmul", "mm", "mv", "outer",
+           "rmatmul"]
 
 _LINEAR_ARGUMENTS = "input", "weight", "bias"
 _CONVERSIONS = {"float32": "float()", "float64": "double()"}
@@ -66,7 +67,7 @@ def _mismatch(name: str, a: Tensor, b: Tensor) -> RuntimeError:
                         f"first ({a.shape[-1]}) must equal the last but one of the second ({b.shape[-min(b.ndim, 2)]})")
 
 
-def _check_one_dtype(name: str, arguments: tuple[str, ...], *tensors: Tensor) -> None:
+def check_one_dtype(name: str, arguments: tuple[str, ...], *tensors: Tensor) -> None:
     """Refuse arguments that are not tensors of one dtype, that of the second."""
     for argument, x in zip(arguments, tensors):
         if not isinstance(x, Tensor):
@@ -110,7 +111,7 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
                 K.matmul(out._data, a, b)
                 out._storage.version += 1
                 return out
-    _check_one_dtype("matmul", ("input", "other"), input, other)
+    check_one_dtype("matmul", ("input", "other"), input, other)
     if input.ndim == 0 or other.ndim == 0 or input.shape[-1] != other.shape[-min(other.ndim, 2)]:
         raise _mismatch("matmul", input, other)
     return _general(input, other) if out is None else _matmul_into(input, other, out)
@@ -379,4 +380,4 @@ def _check_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
     if bias is not None and bias.shape != (weight.shape[0],):
         raise RuntimeError(f"linear: a bias of shape {shape_text(bias)} does not fit a weight of shape "
                            f"{shape_text(weight)}: expected ({weight.shape[0]},)")
-    _check_one_dtype("linear", _LINEAR_ARGUMENTS, input, weight, *(() if bias is None else (bias,)))
+    check_one_dtype("linear", _LINEAR_ARGUMENTS, input, weight, *(() if bias is None else (bias,)))

@@ -20,6 +20,7 @@ from fastnet.nn.activation import (
     Tanh,
 )
 from fastnet.nn.containers import ModuleDict, ModuleList, ParameterList, Sequential
+from fastnet.nn.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from fastnet.nn.dropout import Dropout
 from fastnet.nn.embedding import Embedding
 from fastnet.nn.flatten import Flatten, Unflatten
@@ -75,6 +76,12 @@ __all__ = [
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
     "CrossEntropyLoss",
     "Dropout",
     "ELU",

@@ -14,6 +14,7 @@ from fastnet.functional.classification import (
     cross_entropy,
     nll_loss,
 )
+from fastnet.functional.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from fastnet.functional.embedding import embedding, one_hot
 from fastnet.functional.inplace import replace_value as _replace_value
 from fastnet.functional.linear import linear
@@ -25,6 +26,12 @@ __all__ = [
     "batch_norm",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
     "cosine_similarity",
     "cross_entropy",
     "dropout",

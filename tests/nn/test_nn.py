@@ -67,6 +67,13 @@ def test_function_gradient(name):
 
 # name -> (how to make the layer in a namespace, input); compared with PyTorch on the same weights
 LAYERS = {
+    "Conv1d": (lambda n: n.Conv1d(5, 4, 3, padding=1), BOX),
+    "Conv2d": (lambda n: n.Conv2d(4, 6, (3, 2), stride=(1, 2), padding=(2, 0), groups=2), IMAGES),
+    "Conv2d-unbatched": (lambda n: n.Conv2d(4, 3, 3, bias=False, padding="same"), IMAGES[0]),
+    "Conv3d": (lambda n: n.Conv3d(2, 3, 2, dilation=(1, 2, 1)), IMAGES.reshape(2, 2, 2, 5, 6)),
+    "ConvTranspose1d": (lambda n: n.ConvTranspose1d(5, 2, 4, stride=3, output_padding=2), BOX),
+    "ConvTranspose2d": (lambda n: n.ConvTranspose2d(4, 2, 3, stride=2, padding=1, dilation=(1, 2)), IMAGES),
+    "ConvTranspose3d": (lambda n: n.ConvTranspose3d(2, 1, 2, bias=False), IMAGES.reshape(2, 2, 2, 5, 6)),
     "Linear": (lambda n: n.Linear(5, 3), X),
     "Linear-plain": (lambda n: n.Linear(5, 3, bias=False), X),
     "Linear-3d": (lambda n: n.Linear(4, 3), BOX),

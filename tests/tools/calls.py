@@ -3,6 +3,8 @@ import numpy as np
 
 X = np.random.default_rng(0).standard_normal((3, 3)).astype("float32")
 Y = np.random.default_rng(1).standard_normal((3, 3)).astype("float32")
+IMAGE, FILTERS = np.ones((2, 3, 4, 4), "float32"), np.full((3, 3, 2, 2), 0.5, "float32")
+LINE = IMAGE[:, :, 0]
 ROW, POSITIVE, INDEX, LABELS = X[0], np.abs(X) + 0.1, np.array([[2, 0, 1]] * 3), np.array([0, 2, 1])
 UNIT, BITS, BOXES = np.abs(Y) / 4, np.array([6, 3]), np.stack([X, Y])
 
@@ -177,6 +179,12 @@ OF_NETWORKS = {
     "cross_entropy": (X, LABELS, POSITIVE[0]),
     "nll_loss": (X, LABELS, POSITIVE[0]),
     "linear": (X, Y, ROW),
+    "conv1d": (LINE, FILTERS[:, :, 0]),
+    "conv2d": (IMAGE, FILTERS),
+    "conv3d": (IMAGE[:, :, None], FILTERS[:, :, None]),
+    "conv_transpose1d": (LINE, FILTERS[:, :, 0].swapaxes(0, 1)),
+    "conv_transpose2d": (IMAGE, FILTERS.swapaxes(0, 1)),
+    "conv_transpose3d": (IMAGE[:, :, None], FILTERS[:, :, None].swapaxes(0, 1)),
     "embedding": (INDEX, X),
     "one_hot": (LABELS, 3),
     "pad": (X, (1, 2)),

@@ -18,6 +18,10 @@ INDEX = np.array([2, 0, 2])
 GRID = np.array([[1, 0, 2, 1], [0, 0, 1, 2]])
 
 
+IMAGE, FILTERS = data(2, 4, 6, 5), data(6, 2, 3, 2)
+LINE, LINE_FILTERS = data(2, 3, 7), data(4, 3, 3)
+
+
 # name -> (function of the namespace and its tensors, inputs); the same source runs on fastnet and on PyTorch
 OPERATIONS = {
     "add": (lambda f, a, b: a + b, A, B),
@@ -176,6 +180,15 @@ OPERATIONS = {
     "mm": (lambda f, a, b: f.mm(a, b.t()), A, B),
     "outer": (lambda f, a, b: f.outer(a, b), ROW, ROW),
     "addmm": (lambda f, a, b: f.addmm(a[:, :3], a, b.t(), beta=2), A, B),
+    "conv1d": (lambda f, a, b, c: f.nn.functional.conv1d(a, b, c, padding="same"), LINE, LINE_FILTERS, ROW),
+    "conv2d": (lambda f, a, b: f.nn.functional.conv2d(a, b, None, (2, 1), (1, 2), (1, 2), 2), IMAGE, FILTERS),
+    "conv2d-pointwise": (lambda f, a, b: f.nn.functional.conv2d(a, b), IMAGE, data(3, 4, 1, 1)),
+    "conv3d": (lambda f, a, b: f.nn.functional.conv3d(a, b, padding=1), data(1, 2, 3, 4, 3), data(3, 2, 2, 3, 2)),
+    "conv_transpose1d": (lambda f, a, b: f.nn.functional.conv_transpose1d(a, b, None, 3, 1, 1), LINE, data(3, 2, 4)),
+    "conv_transpose2d": (lambda f, a, b, c: f.nn.functional.conv_transpose2d(a, b, c, 2, 1, 1, 2, (1, 2)), IMAGE,
+                         data(4, 2, 3, 2), ROW),
+    "conv_transpose3d": (lambda f, a, b: f.nn.functional.conv_transpose3d(a, b, stride=(1, 2, 1)), data(1, 2, 2, 3, 2),
+                         data(2, 3, 2, 2, 3)),
     "linear": (lambda f, a, b, c: f.nn.functional.linear(a, b, c[:3]), BOXES, A, ROW),
     "linear-plain": (lambda f, a, b: f.nn.functional.linear(a, b), A, B),
     "hardswish": (lambda f, a: f.nn.functional.hardswish(a), 4 * A),

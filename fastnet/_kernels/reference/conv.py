@@ -18,9 +18,9 @@ _POSITIONS = [0, 1, 2, 3]                # N, D, H and W
 @kernel(flushes=True)
 def conv(out, x, weight, bias=None, residual=None, stride=(1, 1, 1), padding=(0, 0, 0), dilation=(1, 1, 1),
          activation="none"):
-    """out[n, p, o] = activation(sum_{t, c} x[n, p*stride + t*dilation - padding, c] * weight[o, c, t] + bias[o] + residual).
+    """out[n, p, o] = activation(sum_{t, c} x[n, p*stride + t*dilation - padding, c] * weight[o, c, t] + bias[o] + r).
 
-    p and t run over the positions of out and of the weight; x is 0 outside of its bounds.
+    p and t run over the positions of out and of the weight, x is 0 outside of its bounds, and r is residual[n, p, o].
 
     Args:
         out: (N, OD, OH, OW, O); must not overlap the other arrays.

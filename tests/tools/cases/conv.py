@@ -1,5 +1,4 @@
 """Sizes are (images, input shape, channels, filters, kernel, groups)."""
-import numpy as np
 
 from . import Case, garbage
 
@@ -67,8 +66,8 @@ def case(kernel, note, make, bench=None):
     return Case(kernel, make, SIZES, bench, rtol=(2e-5, 1e-12), atol=(3e-4, 1e-12), note=note)
 
 
-GEOMETRIES = {"plain": {}, "padded": {"padding": 1}, "strided": {"stride": 2, "padding": 1}, "dilated": {"dilation": 2, "padding": 2},
-              "wide": {"stride": 3, "padding": 3, "dilation": 2}}
+GEOMETRIES = {"plain": {}, "padded": {"padding": 1}, "strided": {"stride": 2, "padding": 1},
+              "dilated": {"dilation": 2, "padding": 2}, "wide": {"stride": 3, "padding": 3, "dilation": 2}}
 CASES = [case(kernel, note, make(**where), bench=BENCH if note == "padded" else None)
          for kernel, make in (("conv", forward), ("conv_input", of_input), ("conv_weight", of_weight))
          for note, where in GEOMETRIES.items()] + [

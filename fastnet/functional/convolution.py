@@ -1,0 +1,382 @@
+"""Convolutions and transposed convolutions over one to three spatial dimensions."""
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+from fastnet._core.errors import shape_text
+from fastnet._core.memory import empty
+from fastnet.autograd import gradient, op, writes_out
+from fastnet.backend import K
+from fastnet.functional.dims import as_tuple
+from fastnet.functional.kernel_calls import call_like, check_floating, contiguous
+from fastnet.functional.layout import as_volume, from_volume
+from fastnet.functional.linear import check_one_dtype
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, Result, Shape, Size
+    from fastnet._core.tensor import Tensor
+
+__all__ = ["Padding", "conv1d", "conv2d", "conv3d", "conv_activated", "conv_transpose1d", "conv_transpose2d",
+           "conv_transpose3d", "same_padding"]
+
+Padding: TypeAlias = "Size | Literal['valid', 'same']"
+
+
+class Geometry(NamedTuple):
+    """The windows of a convolution, over (D, H, W)."""
+
+    stride: Shape
+    padding: Shape                      # zeros before the first element
+    dilation: Shape
+    groups: int
+
+    def windows(self) -> tuple[Shape, Shape, Shape]:
+        """The arguments of the kernels, which know the groups by the shapes."""
+        return self[:3]
+
+
+# ---- on arrays ------------------------------------------------------------------------------------------------------
+
+def _as_filters(weight: Array) -> Array:
+    """A weight (O, C/groups, *kernel) as (O, C/groups, KD, KH, KW)."""
+    w = contiguous(weight)
+    return w.reshape(w.shape[:2] + (1,) * (5 - w.ndim) + w.shape[2:])
+
+
+def _is_pointwise(w: Array, geometry: Geometry) -> bool:
+    """Whether a convolution is a matrix product over pixels."""
+    return (w.shape[2:] == (1, 1, 1) and max(geometry.stride) == 1 and not any(geometry.padding)
+            and geometry.groups == 1)
+
+
+def _rows(v: Array) -> Array:
+    """(N, D, H, W, C) as (N*D*H*W, C)."""
+    return v.reshape(math.prod(v.shape[:-1]), v.shape[-1])
+
+
+def _run_conv(out: Array, v: Array, w: Array, bias: Array | None, geometry: Geometry, activation: str = "none") -> None:
+    if _is_pointwise(w, geometry):
+        K.matmul(_rows(out), _rows(v), w.reshape(w.shape[:2]).T, bias, activation=activation)
+    else:
+        K.conv(out, v, w, bias, None, *geometry.windows(), activation)
+
+
+def _run_conv_input(dx: Array, g: Array, w: Array, bias: Array | None, geometry: Geometry) -> None:
+    if _is_pointwise(w, geometry):
+        K.matmul(_rows(dx), _rows(g), w.reshape(w.shape[:2]), bias)
+    else:
+        K.conv_input(dx, g, w, bias, *geometry.windows())
+
+
+def _run_conv_weight(dw: Array, v: Array, g: Array, geometry: Geometry) -> None:
+    if _is_pointwise(dw, geometry):
+        K.matmul(dw.reshape(dw.shape[:2]), _rows(g).T, _rows(v))
+    else:
+        K.conv_weight(dw, v, g, *geometry.windows())
+
+
+@op
+def _conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry, sizes: Shape,
+          activation: str) -> Result[Array]:
+    """Convolution with an activation; `sizes` are those of the output's spatial dimensions."""
+    v, w = as_volume(x), _as_filters(weight)
+    out = empty((v.shape[0], *sizes, w.shape[0]), x.dtype)
+    _run_conv(out, v, w, bias, geometry, activation)
+    y = from_volume(out, x.ndim)
+    first = gradient(as_volume) if activation == "none" else gradient(_of_relu, out)
+    return y, first.then(gradient(_of_input, weight, v.shape, x.ndim, *geometry),
+                         gradient(_of_weight, v, weight.shape, *geometry), None if bias is None else _sum_over_pixels,
+                         None, None, None)
+
+
+def _of_relu(g: Array, out: Array) -> Array:
+    return call_like("relu_backward", out, as_volume(g))
+
+
+def _of_input(g: Array, weight: Array, shape: Shape, ndim: int, *geometry: Any) -> Array:
+    dx = empty(shape, g.dtype)
+    _run_conv_input(dx, g, _as_filters(weight), None, Geometry(*geometry))
+    return from_volume(dx, ndim)
+
+
+@writes_out
+def _of_weight(g: Array, v: Array, shape: Shape, *geometry: Any, out: Array | None = None) -> Array:
+    dw = empty(shape, g.dtype) if out is None or out.shape != shape else out
+    _run_conv_weight(_as_filters(dw), v, g, Geometry(*geometry))
+    return dw
+
+
+def _sum_over_pixels(g: Array) -> Array:
+    out = empty((1, g.shape[-1]), g.dtype)
+    K.sum(out, _rows(g)[None])
+    return out.reshape(-1)
+
+
+@op
+def _conv_transposed(x: Array, weight: Array, bias: Array | None, geometry: Geometry, sizes: Shape) -> Result[Array]:
+    """Transposed convolution: the gradient of a convolution for its input."""
+    v, w = as_volume(x), _as_filters(weight)
+    out = empty((v.shape[0], *sizes, w.shape[1] * geometry.groups), x.dtype)
+    _run_conv_input(out, v, w, bias, geometry)
+    return from_volume(out, x.ndim), gradient(as_volume).then(
+        gradient(_transposed_of_input, weight, v.shape, x.ndim, *geometry),
+        gradient(_transposed_of_weight, v, weight.shape, *geometry), None if bias is None else _sum_over_pixels, None, None)
+
+
+def _transposed_of_input(g: Array, weight: Array, shape: Shape, ndim: int, *geometry: Any) -> Array:
+    dx = empty(shape, g.dtype)
+    _run_conv(dx, g, _as_filters(weight), None, Geometry(*geometry))
+    return from_volume(dx, ndim)
+
+
+@writes_out
+def _transposed_of_weight(g: Array, v: Array, shape: Shape, *geometry: Any, out: Array | None = None) -> Array:
+    dw = empty(shape, g.dtype) if out is None or out.shape != shape else out
+    _run_conv_weight(_as_filters(dw), g, v, Geometry(*geometry))
+    return dw
+
+
+# ---- on tensors -----------------------------------------------------------------------------------------------------
+
+def same_padding(kernel: Shape, dilation: Shape) -> tuple[Shape, Shape]:
+    """The zeros before and after each dimension with which a convolution of stride 1 keeps the input's size.
+
+    Example:
+        >>> same_padding((3, 4), (1, 1))
+        ((1, 1), (1, 2))
+    """
+    totals = [d * (k - 1) for k, d in zip(kernel, dilation)]
+    before = tuple(total // 2 for total in totals)
+    return before, tuple(total - b for total, b in zip(totals, before))
+
+
+def _batched(name: str, input: Tensor, n: int, channels: int) -> Tensor:
+    """The input with a batch dimension: an input without one gets one of length 1.
+
+    Raises:
+        RuntimeError: another number of dimensions, or another number of channels; both forms are named.
+    """
+    if input.ndim not in (n + 1, n + 2):
+        sizes = ", ".join("LHWDHW"[n * (n - 1) // 2:][:n])
+        raise RuntimeError(f"{name}: expected an input of shape (N, C, {sizes}), or (C, {sizes}) without a batch, got "
+                           f"shape {shape_text(input)}")
+    if input.shape[-n - 1] != channels:
+        raise RuntimeError(f"{name}: expected an input with {channels} channels for this weight and these groups, got "
+                           f"{input.shape[-n - 1]} (shape {shape_text(input)})")
+    return input if input.ndim == n + 2 else input.unsqueeze(0)
+
+
+def _check_weight(name: str, input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, n: int) -> None:
+    """Refuse arguments of other dtypes, a weight of another rank, and channels that do not divide into groups."""
+    check_one_dtype(name, ("input", "weight", "bias"), input, weight, *(() if bias is None else (bias,)))
+    check_floating(name, input)
+    if not isinstance(groups, int) or isinstance(groups, bool) or groups < 1:
+        raise RuntimeError(f"{name}: expected groups to be an integer of 1 or more, got {groups!r}")
+    if weight.ndim != n + 2:
+        raise RuntimeError(f"{name}: expected a weight with {n + 2} dimensions, got shape {shape_text(weight)}")
+    if weight.shape[0] % groups:
+        raise RuntimeError(f"{name}: expected the first dimension of the weight to be a multiple of groups={groups}, "
+                           f"got a weight of shape {shape_text(weight)}")
+
+
+def _check_bias(name: str, bias: Tensor | None, filters: int) -> None:
+    if bias is not None and bias.shape != (filters,):
+        raise RuntimeError(f"{name}: expected a bias of shape ({filters},), got {shape_text(bias)}")
+
+
+def _checked(name: str, argument: str, value: Size, n: int, least: int) -> Shape:
+    """One size for each spatial dimension, each at least `least`."""
+    sizes = as_tuple(name, argument, value, n)
+    if min(sizes) < least:
+        raise RuntimeError(f"{name}: expected {argument} of {least} or more, got {value}")
+    return sizes
+
+
+def _geometry(stride: Shape, padding: Shape, dilation: Shape, groups: int) -> Geometry:
+    """The geometry over (D, H, W); dimensions that are missing come first."""
+    missing = 3 - len(stride)
+    return Geometry((1,) * missing + stride, (0,) * missing + padding, (1,) * missing + dilation, groups)
+
+
+def _convolve(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Size, padding: Padding,
+              dilation: Size, groups: int, activation: str = "none") -> Tensor:
+    name = f"conv{n}d"
+    _check_weight(name, input, weight, bias, groups, n)
+    _check_bias(name, bias, weight.shape[0])
+    x = _batched(name, input, n, weight.shape[1] * groups)
+    kernel, steps = weight.shape[2:], _checked(name, "stride", stride, n, 1)
+    spread = _checked(name, "dilation", dilation, n, 1)
+    before, after = _paddings(name, padding, kernel, steps, spread)
+    padded = [size + b + a for size, b, a in zip(x.shape[2:], before, after)]
+    sizes = tuple((size - d * (k - 1) - 1) // s + 1 for size, k, s, d in zip(padded, kernel, steps, spread))
+    if any(size < d * (k - 1) + 1 for size, k, d in zip(padded, kernel, spread)) or 0 in kernel:
+        raise RuntimeError(f"{name}: expected a kernel of 1 or more, no larger than the padded input, got a kernel of "
+                           f"size {shape_text(kernel)} with dilation {shape_text(spread)} for a padded input of size "
+                           f"{shape_text(tuple(padded))}")
+    out = _conv(x, weight, bias, _geometry(steps, before, spread, groups), (1,) * (3 - n) + sizes, activation)
+    return out if input.ndim == n + 2 else out.squeeze(0)
+
+
+def _paddings(name: str, padding: Padding, kernel: Shape, stride: Shape, dilation: Shape) -> tuple[Shape, Shape]:
+    """The zeros before and after each spatial dimension."""
+    if not isinstance(padding, str):
+        sizes = _checked(name, "padding", padding, len(kernel), 0)
+        return sizes, sizes
+    if padding not in ("valid", "same"):
+        raise RuntimeError(f"{name}: expected padding to be 'valid', 'same', or numbers, got {padding!r}")
+    if padding == "valid":
+        return (0,) * len(kernel), (0,) * len(kernel)
+    if max(stride) > 1:
+        raise RuntimeError(f"{name}: expected stride 1 with padding 'same', got {stride}")
+    return same_padding(kernel, dilation)
+
+
+def _convolve_transposed(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Size, padding: Size,
+                         output_padding: Size, groups: int, dilation: Size) -> Tensor:
+    name = f"conv_transpose{n}d"
+    _check_weight(name, input, weight, bias, groups, n)
+    _check_bias(name, bias, weight.shape[1] * groups)
+    x = _batched(name, input, n, weight.shape[0])
+    steps, spread = _checked(name, "stride", stride, n, 1), _checked(name, "dilation", dilation, n, 1)
+    around, extra = _checked(name, "padding", padding, n, 0), _checked(name, "output_padding", output_padding, n, 0)
+    if any(e >= max(s, d) for e, s, d in zip(extra, steps, spread)):
+        raise RuntimeError(f"{name}: expected output_padding to be smaller than stride or dilation, got output_padding="
+                           f"{extra}, stride={steps} and dilation={spread}")
+    sizes = tuple((size - 1) * s - 2 * p + d * (k - 1) + e + 1 for size, s, p, d, k, e in zip(
+        x.shape[2:], steps, around, spread, weight.shape[2:], extra))
+    if min(sizes) < min(x.shape[0], 1) or 0 in x.shape[2:]:
+        raise RuntimeError(f"{name}: expected an output of size 1 or more, got {sizes} for an input of shape "
+                           f"{shape_text(input)}")
+    out = _conv_transposed(x, weight, bias, _geometry(steps, around, spread, groups), (1,) * (3 - n) + sizes)
+    return out if input.ndim == n + 2 else out.squeeze(0)
+
+
+def conv_activated(input: Tensor, weight: Tensor, bias: Tensor | None, stride: Size, padding: Padding, dilation: Size,
+                   groups: int, activation: Literal["relu"]) -> Tensor:
+    """A convolution and an activation in one pass; the number of dimensions is that of the weight."""
+    return _convolve(weight.ndim - 2, input, weight, bias, stride, padding, dilation, groups, activation)
+
+
+def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Size = 1, padding: Padding = 0,
+           dilation: Size = 1, groups: int = 1) -> Tensor:
+    """Convolution over the last dimension; `conv2d` describes it and its arguments.
+
+    Shape:
+        input (N, C, L) or (C, L), weight (O, C/groups, K) to (N, O, L').
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.conv1d(fastnet.tensor([[1.0, 2.0, 4.0]]), fastnet.tensor([[[1.0, -1.0]]]))
+        tensor([[-1., -2.]])
+    """
+    return _convolve(1, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Size = 1, padding: Padding = 0,
+           dilation: Size = 1, groups: int = 1) -> Tensor:
+    """Convolution (cross-correlation) over the last two dimensions.
+
+    out[n, o, p] = bias[o] + sum_{c, t} input[n, c, p * stride + t * dilation - padding] * weight[o, c, t], where p and
+    t are positions in the output and in the kernel, and the input is 0 outside of its bounds. The output has
+    floor((size + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1 positions in each dimension. It lies
+    channels-last in memory. Dumoulin and Visin 2016, https://arxiv.org/abs/1603.07285.
+
+    Args:
+        input: (N, C, H, W), or (C, H, W) without a batch.
+        weight: (O, C/groups, KH, KW).
+        bias: (O,) or None.
+        stride: distance of neighbouring windows, a number or a pair.
+        padding: zeros before and after each dimension, a number or a pair; "valid" is 0, "same" keeps the size of the
+            input (stride 1 only).
+        dilation: distance of neighbouring positions of the kernel, a number or a pair.
+        groups: the channels are divided into this many groups, which are convolved separately.
+
+    Raises:
+        RuntimeError: shapes or dtypes that do not fit, or a kernel that is larger than the padded input.
+
+    Example:
+        >>> import fastnet
+        >>> x = fastnet.arange(9.0).reshape(1, 1, 3, 3)
+        >>> fastnet.nn.functional.conv2d(x, fastnet.ones(1, 1, 2, 2))
+        tensor([[[[ 8., 12.],
+                  [20., 24.]]]])
+    """
+    return _convolve(2, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Size = 1, padding: Padding = 0,
+           dilation: Size = 1, groups: int = 1) -> Tensor:
+    """Convolution over the last three dimensions; `conv2d` describes it and its arguments.
+
+    Shape:
+        input (N, C, D, H, W) or (C, D, H, W), weight (O, C/groups, KD, KH, KW) to (N, O, D', H', W').
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.conv3d(fastnet.ones(1, 2, 4, 4, 4), fastnet.ones(3, 2, 2, 2, 2)).shape
+        (1, 3, 3, 3, 3)
+    """
+    return _convolve(3, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Size = 1, padding: Size = 0,
+                     output_padding: Size = 0, groups: int = 1, dilation: Size = 1) -> Tensor:
+    """Transposed convolution over the last dimension; `conv_transpose2d` describes it and its arguments.
+
+    Shape:
+        input (N, C, L) or (C, L), weight (C, O/groups, K) to (N, O, L').
+
+    Example:
+        >>> import fastnet
+        >>> x, weight = fastnet.tensor([[1.0, 2.0]]), fastnet.tensor([[[1.0, 10.0]]])
+        >>> fastnet.nn.functional.conv_transpose1d(x, weight, stride=2)
+        tensor([[ 1., 10.,  2., 20.]])
+    """
+    return _convolve_transposed(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Size = 1, padding: Size = 0,
+                     output_padding: Size = 0, groups: int = 1, dilation: Size = 1) -> Tensor:
+    """Transposed convolution over the last two dimensions: the gradient of `conv2d` for its input.
+
+    Each element of the input adds weight * element to a window of the output. The output has (size - 1) * stride
+    - 2 * padding + dilation * (kernel - 1) + output_padding + 1 positions in each dimension. Zeiler et al. 2010,
+    "Deconvolutional networks".
+
+    Args:
+        input: (N, C, H, W), or (C, H, W) without a batch.
+        weight: (C, O/groups, KH, KW).
+        bias: (O,) or None.
+        stride: distance of the windows, a number or a pair.
+        padding: positions that are left out at each end of the output, a number or a pair.
+        output_padding: positions added at the end of the output, less than stride or dilation.
+        groups: the channels are divided into this many groups, which are convolved separately.
+        dilation: distance of neighbouring positions of the kernel, a number or a pair.
+
+    Raises:
+        RuntimeError: shapes or dtypes that do not fit, or an output_padding that is too large.
+
+    Example:
+        >>> import fastnet
+        >>> x = fastnet.tensor([[[[1.0, 2.0]]]])
+        >>> fastnet.nn.functional.conv_transpose2d(x, fastnet.ones(1, 1, 1, 2), stride=(1, 2))
+        tensor([[[[1., 1., 2., 2.]]]])
+    """
+    return _convolve_transposed(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Size = 1, padding: Size = 0,
+                     output_padding: Size = 0, groups: int = 1, dilation: Size = 1) -> Tensor:
+    """Transposed convolution over the last three dimensions; `conv_transpose2d` describes it and its arguments.
+
+    Shape:
+        input (N, C, D, H, W) or (C, D, H, W), weight (C, O/groups, KD, KH, KW) to (N, O, D', H', W').
+
+    Example:
+        >>> import fastnet
+        >>> x, weight = fastnet.ones(1, 2, 2, 2, 2), fastnet.ones(2, 3, 2, 2, 2)
+        >>> fastnet.nn.functional.conv_transpose3d(x, weight, stride=2).shape
+        (1, 3, 4, 4, 4)
+    """
+    return _convolve_transposed(3, input, weight, bias, stride, padding, output_padding, groups, dilation)

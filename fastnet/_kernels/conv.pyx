@@ -4,12 +4,10 @@ A convolution is a product of the windows of the input, one row for each pixel o
 gradient of the input is a convolution of the output's gradient with turned filters; with strides it is one for each
 phase, the pixels of the input that meet the same taps.
 """
-from libc.string cimport memset
-
 from fastnet._kernels.matmul cimport Tile, packed_sliver, submit_product, tile_of
 from fastnet._kernels.walk cimport launch_copy
 from fastnet._runtime.launch cimport (
-    F64, OPTIONAL, WRITE, Array, DType, Entry, Family, Kernel, Launch, ceil_div, expect_dtype, expect_ndim, expect_shape,
+    F64, OPTIONAL, WRITE, Array, DType, Entry, Family, Kernel, Launch, ceil_div, expect_dtype, expect_ndim,
     family, shape_of, submit, unpack, unpack_like, unpack_sized)
 from fastnet._runtime.memory cimport Block, allocate_block
 

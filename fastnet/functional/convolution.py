@@ -50,28 +50,28 @@ def _is_pointwise(w: Array, geometry: Geometry) -> bool:
             and geometry.groups == 1)
 
 
-def _rows(v: Array) -> Array:
+def _pixel_rows(v: Array) -> Array:
     """(N, D, H, W, C) as (N*D*H*W, C)."""
     return v.reshape(math.prod(v.shape[:-1]), v.shape[-1])
 
 
 def _run_conv(out: Array, v: Array, w: Array, bias: Array | None, geometry: Geometry, activation: str = "none") -> None:
     if _is_pointwise(w, geometry):
-        K.matmul(_rows(out), _rows(v), w.reshape(w.shape[:2]).T, bias, activation=activation)
+        K.matmul(_pixel_rows(out), _pixel_rows(v), w.reshape(w.shape[:2]).T, bias, activation=activation)
     else:
         K.conv(out, v, w, bias, None, *geometry.windows(), activation)
 
 
 def _run_conv_input(dx: Array, g: Array, w: Array, bias: Array | None, geometry: Geometry) -> None:
     if _is_pointwise(w, geometry):
-        K.matmul(_rows(dx), _rows(g), w.reshape(w.shape[:2]), bias)
+        K.matmul(_pixel_rows(dx), _pixel_rows(g), w.reshape(w.shape[:2]), bias)
     else:
         K.conv_input(dx, g, w, bias, *geometry.windows())
 
 
 def _run_conv_weight(dw: Array, v: Array, g: Array, geometry: Geometry) -> None:
     if _is_pointwise(dw, geometry):
-        K.matmul(dw.reshape(dw.shape[:2]), _rows(g).T, _rows(v))
+        K.matmul(dw.reshape(dw.shape[:2]), _pixel_rows(g).T, _pixel_rows(v))
     else:
         K.conv_weight(dw, v, g, *geometry.windows())
 
@@ -84,24 +84,24 @@ def _conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry, sizes
     out = empty((v.shape[0], *sizes, w.shape[0]), x.dtype)
     _run_conv(out, v, w, bias, geometry, activation)
     y = from_volume(out, x.ndim)
-    first = gradient(as_volume) if activation == "none" else gradient(_of_relu, out)
-    return y, first.then(gradient(_of_input, weight, v.shape, x.ndim, *geometry),
-                         gradient(_of_weight, v, weight.shape, *geometry), None if bias is None else _sum_over_pixels,
-                         None, None, None)
+    first = gradient(as_volume) if activation == "none" else gradient(_relu_gradient, out)
+    return y, first.then(gradient(_input_gradient, weight, v.shape, x.ndim, *geometry),
+                         gradient(_filter_gradient, v, weight.shape, *geometry),
+                         None if bias is None else _sum_over_pixels, None, None, None)
 
 
-def _of_relu(g: Array, out: Array) -> Array:
+def _relu_gradient(g: Array, out: Array) -> Array:
     return call_like("relu_backward", out, as_volume(g))
 
 
-def _of_input(g: Array, weight: Array, shape: Shape, ndim: int, *geometry: Any) -> Array:
+def _input_gradient(g: Array, weight: Array, shape: Shape, ndim: int, *geometry: Any) -> Array:
     dx = empty(shape, g.dtype)
     _run_conv_input(dx, g, _as_filters(weight), None, Geometry(*geometry))
     return from_volume(dx, ndim)
 
 
 @writes_out
-def _of_weight(g: Array, v: Array, shape: Shape, *geometry: Any, out: Array | None = None) -> Array:
+def _filter_gradient(g: Array, v: Array, shape: Shape, *geometry: Any, out: Array | None = None) -> Array:
     dw = empty(shape, g.dtype) if out is None or out.shape != shape else out
     _run_conv_weight(_as_filters(dw), v, g, Geometry(*geometry))
     return dw
@@ -109,7 +109,7 @@ def _of_weight(g: Array, v: Array, shape: Shape, *geometry: Any, out: Array | No
 
 def _sum_over_pixels(g: Array) -> Array:
     out = empty((1, g.shape[-1]), g.dtype)
-    K.sum(out, _rows(g)[None])
+    K.sum(out, _pixel_rows(g)[None])
     return out.reshape(-1)
 
 
@@ -121,7 +121,8 @@ def _conv_transposed(x: Array, weight: Array, bias: Array | None, geometry: Geom
     _run_conv_input(out, v, w, bias, geometry)
     return from_volume(out, x.ndim), gradient(as_volume).then(
         gradient(_transposed_of_input, weight, v.shape, x.ndim, *geometry),
-        gradient(_transposed_of_weight, v, weight.shape, *geometry), None if bias is None else _sum_over_pixels, None, None)
+        gradient(_transposed_of_weight, v, weight.shape, *geometry),
+        None if bias is None else _sum_over_pixels, None, None)
 
 
 def _transposed_of_input(g: Array, weight: Array, shape: Shape, ndim: int, *geometry: Any) -> Array:
@@ -151,7 +152,7 @@ def same_padding(kernel: Shape, dilation: Shape) -> tuple[Shape, Shape]:
     return before, tuple(total - b for total, b in zip(totals, before))
 
 
-def _batched(name: str, input: Tensor, n: int, channels: int) -> Tensor:
+def _with_batch(name: str, input: Tensor, n: int, channels: int) -> Tensor:
     """The input with a batch dimension: an input without one gets one of length 1.
 
     Raises:
@@ -167,7 +168,7 @@ def _batched(name: str, input: Tensor, n: int, channels: int) -> Tensor:
     return input if input.ndim == n + 2 else input.unsqueeze(0)
 
 
-def _check_weight(name: str, input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, n: int) -> None:
+def _check_filters(name: str, input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, n: int) -> None:
     """Refuse arguments of other dtypes, a weight of another rank, and channels that do not divide into groups."""
     check_one_dtype(name, ("input", "weight", "bias"), input, weight, *(() if bias is None else (bias,)))
     check_floating(name, input)
@@ -180,12 +181,12 @@ def _check_weight(name: str, input: Tensor, weight: Tensor, bias: Tensor | None,
                            f"got a weight of shape {shape_text(weight)}")
 
 
-def _check_bias(name: str, bias: Tensor | None, filters: int) -> None:
+def _check_filter_bias(name: str, bias: Tensor | None, filters: int) -> None:
     if bias is not None and bias.shape != (filters,):
         raise RuntimeError(f"{name}: expected a bias of shape ({filters},), got {shape_text(bias)}")
 
 
-def _checked(name: str, argument: str, value: Size, n: int, least: int) -> Shape:
+def _sizes_from(name: str, argument: str, value: Size, n: int, least: int) -> Shape:
     """One size for each spatial dimension, each at least `least`."""
     sizes = as_tuple(name, argument, value, n)
     if min(sizes) < least:
@@ -193,7 +194,7 @@ def _checked(name: str, argument: str, value: Size, n: int, least: int) -> Shape
     return sizes
 
 
-def _geometry(stride: Shape, padding: Shape, dilation: Shape, groups: int) -> Geometry:
+def _geometry_of(stride: Shape, padding: Shape, dilation: Shape, groups: int) -> Geometry:
     """The geometry over (D, H, W); dimensions that are missing come first."""
     missing = 3 - len(stride)
     return Geometry((1,) * missing + stride, (0,) * missing + padding, (1,) * missing + dilation, groups)
@@ -202,11 +203,11 @@ def _geometry(stride: Shape, padding: Shape, dilation: Shape, groups: int) -> Ge
 def _convolve(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Size, padding: Padding,
               dilation: Size, groups: int, activation: str = "none") -> Tensor:
     name = f"conv{n}d"
-    _check_weight(name, input, weight, bias, groups, n)
-    _check_bias(name, bias, weight.shape[0])
-    x = _batched(name, input, n, weight.shape[1] * groups)
-    kernel, steps = weight.shape[2:], _checked(name, "stride", stride, n, 1)
-    spread = _checked(name, "dilation", dilation, n, 1)
+    _check_filters(name, input, weight, bias, groups, n)
+    _check_filter_bias(name, bias, weight.shape[0])
+    x = _with_batch(name, input, n, weight.shape[1] * groups)
+    kernel, steps = weight.shape[2:], _sizes_from(name, "stride", stride, n, 1)
+    spread = _sizes_from(name, "dilation", dilation, n, 1)
     before, after = _paddings(name, padding, kernel, steps, spread)
     padded = [size + b + a for size, b, a in zip(x.shape[2:], before, after)]
     sizes = tuple((size - d * (k - 1) - 1) // s + 1 for size, k, s, d in zip(padded, kernel, steps, spread))
@@ -214,14 +215,14 @@ def _convolve(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride
         raise RuntimeError(f"{name}: expected a kernel of 1 or more, no larger than the padded input, got a kernel of "
                            f"size {shape_text(kernel)} with dilation {shape_text(spread)} for a padded input of size "
                            f"{shape_text(tuple(padded))}")
-    out = _conv(x, weight, bias, _geometry(steps, before, spread, groups), (1,) * (3 - n) + sizes, activation)
+    out = _conv(x, weight, bias, _geometry_of(steps, before, spread, groups), (1,) * (3 - n) + sizes, activation)
     return out if input.ndim == n + 2 else out.squeeze(0)
 
 
 def _paddings(name: str, padding: Padding, kernel: Shape, stride: Shape, dilation: Shape) -> tuple[Shape, Shape]:
     """The zeros before and after each spatial dimension."""
     if not isinstance(padding, str):
-        sizes = _checked(name, "padding", padding, len(kernel), 0)
+        sizes = _sizes_from(name, "padding", padding, len(kernel), 0)
         return sizes, sizes
     if padding not in ("valid", "same"):
         raise RuntimeError(f"{name}: expected padding to be 'valid', 'same', or numbers, got {padding!r}")
@@ -235,11 +236,12 @@ def _paddings(name: str, padding: Padding, kernel: Shape, stride: Shape, dilatio
 def _convolve_transposed(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Size, padding: Size,
                          output_padding: Size, groups: int, dilation: Size) -> Tensor:
     name = f"conv_transpose{n}d"
-    _check_weight(name, input, weight, bias, groups, n)
-    _check_bias(name, bias, weight.shape[1] * groups)
-    x = _batched(name, input, n, weight.shape[0])
-    steps, spread = _checked(name, "stride", stride, n, 1), _checked(name, "dilation", dilation, n, 1)
-    around, extra = _checked(name, "padding", padding, n, 0), _checked(name, "output_padding", output_padding, n, 0)
+    _check_filters(name, input, weight, bias, groups, n)
+    _check_filter_bias(name, bias, weight.shape[1] * groups)
+    x = _with_batch(name, input, n, weight.shape[0])
+    steps, spread = _sizes_from(name, "stride", stride, n, 1), _sizes_from(name, "dilation", dilation, n, 1)
+    around = _sizes_from(name, "padding", padding, n, 0)
+    extra = _sizes_from(name, "output_padding", output_padding, n, 0)
     if any(e >= max(s, d) for e, s, d in zip(extra, steps, spread)):
         raise RuntimeError(f"{name}: expected output_padding to be smaller than stride or dilation, got output_padding="
                            f"{extra}, stride={steps} and dilation={spread}")
@@ -248,7 +250,7 @@ def _convolve_transposed(n: int, input: Tensor, weight: Tensor, bias: Tensor | N
     if min(sizes) < min(x.shape[0], 1) or 0 in x.shape[2:]:
         raise RuntimeError(f"{name}: expected an output of size 1 or more, got {sizes} for an input of shape "
                            f"{shape_text(input)}")
-    out = _conv_transposed(x, weight, bias, _geometry(steps, around, spread, groups), (1,) * (3 - n) + sizes)
+    out = _conv_transposed(x, weight, bias, _geometry_of(steps, around, spread, groups), (1,) * (3 - n) + sizes)
     return out if input.ndim == n + 2 else out.squeeze(0)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
 
-_MODES = ("zeros", "reflect", "replicate", "circular")
+_PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 class _ConvBase(Module):
@@ -50,8 +50,8 @@ class _ConvBase(Module):
         if groups < 1 or in_channels % groups or out_channels % groups:
             raise ValueError(f"{name}: expected in_channels and out_channels to be multiples of groups, got "
                              f"in_channels={in_channels}, out_channels={out_channels} and groups={groups}")
-        if padding_mode not in _MODES:
-            raise one_of(f"{name}: padding_mode", padding_mode, _MODES)
+        if padding_mode not in _PADDING_MODES:
+            raise one_of(f"{name}: padding_mode", padding_mode, _PADDING_MODES)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.padding_mode = padding_mode
         for argument, value in (("kernel_size", kernel_size), ("stride", stride), ("dilation", dilation),

@@ -32,7 +32,7 @@ def conv(out, x, weight, bias=None, residual=None, stride=(1, 1, 1), padding=(0,
         activation: none or relu.
     """
     out[...] = 0
-    padded = _padded(x, out, weight, stride, padding, dilation)
+    padded = _zero_padded(x, out, weight, stride, padding, dilation)
     for tap, at in _taps(out, weight, stride, dilation):
         for o, c in _groups(x, weight):
             out[..., o] += padded[at][..., c] @ weight[o][(..., *tap)].T
@@ -57,11 +57,11 @@ def conv_input(dx, dy, weight, bias=None, stride=(1, 1, 1), padding=(0, 0, 0), d
         bias: (C,), or None.
         stride, padding, dilation: triples.
     """
-    padded = _padded(np.zeros_like(dx), dy, weight, stride, padding, dilation)
+    padded = _zero_padded(np.zeros_like(dx), dy, weight, stride, padding, dilation)
     for tap, at in _taps(dy, weight, stride, dilation):
         for o, c in _groups(dx, weight):
             padded[at][..., c] += dy[..., o] @ weight[o][(..., *tap)]
-    dx[...] = _unpadded(padded, dx, padding)
+    dx[...] = _without_padding(padded, dx, padding)
     if bias is not None:
         dx += bias
 
@@ -78,7 +78,7 @@ def conv_weight(dw, x, dy, stride=(1, 1, 1), padding=(0, 0, 0), dilation=(1, 1, 
         dy: (N, OD, OH, OW, O).
         stride, padding, dilation: triples.
     """
-    padded = _padded(x, dy, dw, stride, padding, dilation)
+    padded = _zero_padded(x, dy, dw, stride, padding, dilation)
     for tap, at in _taps(dy, dw, stride, dilation):
         for o, c in _groups(x, dw):
             dw[o][(..., *tap)] = np.tensordot(dy[..., o], padded[at][..., c], (_POSITIONS, _POSITIONS))
@@ -100,7 +100,7 @@ def _taps(out, weight, stride, dilation):
                                    for t, d, s, n in zip(tap, dilation, stride, out.shape[SPATIAL])))
 
 
-def _padded(x, out, weight, stride, padding, dilation):
+def _zero_padded(x, out, weight, stride, padding, dilation):
     """x with zeros around it, in the size that the windows cover."""
     sizes = [max((n - 1) * s + (k - 1) * d + 1, 0) for n, s, k, d in zip(out.shape[SPATIAL], stride, weight.shape[2:],
                                                                         dilation)]
@@ -110,7 +110,7 @@ def _padded(x, out, weight, stride, padding, dilation):
     return padded
 
 
-def _unpadded(padded, x, padding):
+def _without_padding(padded, x, padding):
     """The elements of a padded array that lie in x, and 0 for those of x that it does not cover."""
     here, there = _overlap(x.shape[SPATIAL], padded.shape[SPATIAL], padding)
     out = np.zeros_like(x)

@@ -6,10 +6,11 @@ from fastnet.data.annotations import Dataset
 from fastnet.data.arrays import as_array
 from fastnet.data.dataset import Subset, TensorDataset
 from fastnet.data.finiteness import finite
+from fastnet.data.folders import ImageFolder
 from fastnet.data.frames import columns, split_target
 from fastnet.data.loader import DataLoader
 from fastnet.data.multi_targets import MultiTargetPreparation
-from fastnet.data.pictures import ImageFolder, read_picture
+from fastnet.data.pictures import read_picture
 from fastnet.data.preparation import TablePreparation
 from fastnet.data.splits import random_split, stratified_split
 from fastnet.data.tables import read_blocks, read_cells, read_columns, read_table

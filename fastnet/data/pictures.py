@@ -1,20 +1,17 @@
 """Images from files, read with Pillow."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnet._core.optional import optional
-from fastnet._core.reprs import repr_of
-from fastnet.data.dataset import TensorDataset
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, StrPath
 
-__all__ = ["PICTURE_ENDINGS", "ImageFolder", "read_picture"]
+__all__ = ["PICTURE_ENDINGS", "picture_size", "read_picture"]
 
 # Pillow knows more formats, some of which start other programs; only these are read.
 _FORMATS: dict[str, tuple[str, ...]] = {
@@ -28,7 +25,8 @@ _BAND = 256                             # rows of a transparent image that are p
 _PURPOSE = "reading pictures"           # for the error if Pillow is not installed
 
 
-def read_picture(path: StrPath, size: int | Sequence[int] | None = None, grey: bool = False) -> Array:
+def read_picture(path: StrPath, size: int | Sequence[int] | None = None, grey: bool = False,
+                 crop: bool = False) -> Array:
     """Read an image file as an array of bytes.
 
     The image is rotated as its EXIF orientation states. Transparent parts become white. Of an animation, the first
@@ -38,6 +36,8 @@ def read_picture(path: StrPath, size: int | Sequence[int] | None = None, grey: b
         path: a PNG, JPEG, BMP, GIF, PGM, PPM, TIFF or WebP file.
         size: (height, width), or one number for both, to which the image is resized; by default it is not resized.
         grey: convert to greyscale.
+        crop: keep the proportions: resize the image until it covers the size, and cut off what extends beyond it,
+            equally on both sides.
 
     Returns:
         uint8, (height, width) if grey, else (height, width, 3).
@@ -61,13 +61,40 @@ def read_picture(path: StrPath, size: int | Sequence[int] | None = None, grey: b
     shape = _checked_size(size)
     try:
         with image.open(path, formats=tuple(_FORMATS)) as picture:
-            return np.array(_converted(picture, shape, grey))
+            return np.array(_converted(picture, shape, grey, crop))
     except (FileNotFoundError, PermissionError, IsADirectoryError, MemoryError):
         raise
     except Exception as e:                              # Pillow raises many kinds of errors for damaged files
         bomb = isinstance(e, image.DecompressionBombError | image.DecompressionBombWarning)     # Pillow's own limit
         reason = _too_large(f"more than {_MOST_PIXELS:,}") if bomb else e
         raise ValueError(f"cannot read {path} as an image: {reason}") from e
+
+
+def picture_size(path: StrPath) -> tuple[int, int] | None:
+    """Height and width of an image as its file states them, without decoding it; None if the file is not readable.
+
+    Args:
+        path: see `read_picture`.
+
+    Raises:
+        ImportError: Pillow is not installed.
+
+    Example:
+        >>> import tempfile, numpy as np
+        >>> from PIL import Image
+        >>> from fastnet.data.pictures import picture_size
+        >>> with tempfile.NamedTemporaryFile(suffix=".png") as file:
+        ...     Image.fromarray(np.zeros((2, 3), np.uint8)).save(file)
+        ...     file.flush()
+        ...     picture_size(file.name)
+        (2, 3)
+    """
+    image = optional("PIL.Image", _PURPOSE)
+    try:
+        with image.open(path, formats=tuple(_FORMATS)) as picture:
+            return picture.height, picture.width
+    except Exception:                                   # Pillow raises many kinds of errors for damaged files
+        return None
 
 
 def _too_large(pixels: str) -> str:
@@ -84,11 +111,13 @@ def _checked_size(size: int | Sequence[int] | None) -> tuple[int, ...] | None:
     return shape
 
 
-def _converted(picture: Any, size: tuple[int, ...] | None, grey: bool) -> Any:
+def _converted(picture: Any, size: tuple[int, ...] | None, grey: bool, crop: bool) -> Any:
     """The image upright, on white, in grey or colour, and resized."""
     image = optional("PIL.Image", _PURPOSE)
     if picture.width * picture.height > _MOST_PIXELS or max(picture.size) > _LONGEST_SIDE:
         raise ValueError(_too_large(f"{picture.width} x {picture.height}"))
+    if size is not None and crop:
+        picture.draft(None, (2 * max(size), 2 * max(size)))     # decode a large JPEG at a half, a quarter or an eighth
     optional("PIL.ImageOps", _PURPOSE).exif_transpose(picture, in_place=True)
     if picture.mode.startswith("I;16"):                 # Pillow's conversion would cut values off at 255
         picture = image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
@@ -99,9 +128,17 @@ def _converted(picture: Any, size: tuple[int, ...] | None, grey: bool) -> Any:
         picture = _on_white(picture, mode)
     if picture.mode != mode:                            # convert() always copies
         picture = picture.convert(mode)
-    if size is not None and picture.size != size[::-1]:
-        picture = picture.resize(size[::-1], image.Resampling.BILINEAR)      # uses all pixels of the source
+    if size is not None and picture.size != size[::-1]:             # bilinear uses all pixels of the source
+        box = _covering_box(picture.size, size[::-1]) if crop else None
+        picture = picture.resize(size[::-1], image.Resampling.BILINEAR, box)
     return picture
+
+
+def _covering_box(size: tuple[int, int], wanted: tuple[int, ...]) -> tuple[float, float, float, float]:
+    """The largest centred box (left, top, right, bottom) of an image with the proportions of another size."""
+    scale = min(size[0] / wanted[0], size[1] / wanted[1])
+    left, top = ((length - scale * new) / 2 for length, new in zip(size, wanted))
+    return left, top, size[0] - left, size[1] - top
 
 
 def _on_white(picture: Any, mode: str) -> Any:
@@ -113,102 +150,3 @@ def _on_white(picture: Any, mode: str) -> Any:
         white = image.new("RGBA", above.size, "white")
         made.paste(image.alpha_composite(white, above).convert(mode), (0, top))
     return made
-
-
-class ImageFolder(TensorDataset):
-    """A dataset in memory from a folder with one subfolder of images per class: folder/class/image.png.
-
-    Classes and images are sorted by name, so their order is the same on every machine. Images in deeper subfolders
-    belong to the class, too. Hidden files and files of other kinds are ignored.
-
-    Args:
-        root: the folder.
-        size, grey: as for `read_picture`; without a size all images must have the same size.
-        classes: names of the classes in the order of their numbers, as a model knows them; by default the names of the
-            subfolders, sorted.
-
-    Attributes:
-        arrays: the images, uint8 (N, height, width) or (N, height, width, 3), and the class numbers, int64 (N,).
-        classes: the names of the classes.
-        paths: the paths of the files.
-
-    Raises:
-        ValueError: an image that cannot be read or has another size (the error names it), a subfolder of an unknown
-            class, a class without images, or no subfolders.
-        OSError: the folder does not exist.
-        ImportError: Pillow is not installed.
-
-    Example:
-        >>> import pathlib, tempfile, numpy as np, fastnet
-        >>> from PIL import Image
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     for name, grey in (("light", 255), ("dark", 0)):
-        ...         pathlib.Path(folder, name).mkdir()
-        ...         Image.fromarray(np.full((4, 4), grey, np.uint8)).save(f"{folder}/{name}/a.png")
-        ...     data = fastnet.data.ImageFolder(folder, size=(2, 2), grey=True)
-        >>> data
-        ImageFolder(images=2, size=(2, 2), classes=['dark', 'light'])
-        >>> data.arrays[0][:, 0], data.targets
-        (array([[  0,   0],
-               [255, 255]], dtype=uint8), array([0, 1]))
-    """
-
-    classes: list[str]
-    paths: list[Path]
-
-    def __init__(self, root: StrPath, size: int | Sequence[int] | None = None, grey: bool = False,
-                 classes: Iterable[str] | None = None) -> None:
-        found = _by_class(Path(root))
-        self.classes = list(found) if classes is None else list(classes)
-        _check_class_folders(root, found, self.classes)
-        self.paths = [path for paths in found.values() for path in paths]
-        labels = [self.classes.index(name) for name, paths in found.items() for _ in paths]
-        super().__init__(_read_all(self.paths, size, grey), np.array(labels, np.int64))
-
-    def __repr__(self) -> str:
-        return repr_of(self, images=len(self), size=self.arrays[0].shape[1:], classes=self.classes)
-
-
-def _by_class(root: Path) -> dict[str, list[Path]]:
-    """The paths of the images of each class, sorted."""
-    if not root.is_dir():
-        raise (NotADirectoryError if root.exists() else FileNotFoundError)(
-            f"{root}: expected a folder with one subfolder of images per class, got "
-            f"{'a file' if root.exists() else 'no such folder'}")
-    folders = sorted((f for f in root.iterdir() if f.is_dir() and not f.name.startswith(".")), key=lambda f: f.name)
-    if not folders:
-        raise ValueError(f"{root}: expected a subfolder of images for each class, got a folder without subfolders")
-    found = {folder.name: sorted(_pictures_in(folder), key=lambda path: path.parts) for folder in folders}
-    empty = [name for name, paths in found.items() if not paths]
-    if empty:
-        raise ValueError(f"{root}: expected images ({', '.join(PICTURE_ENDINGS)}) of each class, got none of "
-                         f"{', '.join(map(repr, empty))}")
-    return found
-
-
-def _pictures_in(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_ENDINGS and path.is_file()
-            and not any(part.startswith(".") for part in path.relative_to(folder).parts))
-
-
-def _check_class_folders(root: StrPath, found: Mapping[str, object], classes: Sequence[str]) -> None:
-    unknown = [name for name in found if name not in classes]
-    if unknown:
-        raise ValueError(f"{root}: expected subfolders of the classes {', '.join(map(repr, classes))}, got "
-                         f"{', '.join(map(repr, unknown))}")
-
-
-def _read_all(paths: Sequence[Path], size: int | Sequence[int] | None, grey: bool) -> Array:
-    first = read_picture(paths[0], size, grey)
-    pictures = np.empty((len(paths), *first.shape), np.uint8)
-    for place, path in zip(pictures, paths):
-        picture = read_picture(path, size, grey)
-        if picture.shape != first.shape:
-            raise ValueError(f"expected images of one size, got {_size_text(picture)} pixels in {path} and "
-                             f"{_size_text(first)} in {paths[0]}; state a size, to which all are resized")
-        place[...] = picture
-    return pictures
-
-
-def _size_text(picture: Array) -> str:
-    return f"{picture.shape[0]} x {picture.shape[1]}"

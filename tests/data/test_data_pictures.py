@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from picture_files import png
 
-from fastnet.data import DataLoader, ImageFolder, pictures, read_picture
+from fastnet.data import DataLoader, ImageFolder, folders, pictures, read_picture
 
 Image = pytest.importorskip("PIL.Image")
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
@@ -47,6 +47,24 @@ def test_size(tmp_path):
     assert np.abs(read_picture(path, size=3).astype(int) - 127).max() < 9       # every pixel of the large one counts
     with pytest.raises(ValueError, match="expected size to be"):
         read_picture(path, size=(0, 3))
+
+
+@pytest.mark.parametrize("shape", [(30, 60), (60, 30), (24, 24), (10, 200)])
+@pytest.mark.parametrize("size", [24, (12, 18)])
+def test_crop(tmp_path, shape, size):
+    """The centre in the proportions of the size, resized: as Pillow's `fit`."""
+    ops = pytest.importorskip("PIL.ImageOps")
+    pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
+    path = put(tmp_path / "p.png", pixels)
+    height, width = (size, size) if isinstance(size, int) else size
+    expected = np.asarray(ops.fit(Image.fromarray(pixels), (width, height), Image.Resampling.BILINEAR))
+    found = read_picture(path, size, crop=True)
+    assert found.shape == expected.shape and np.abs(found.astype(int) - expected).max() <= 1
+    rows, columns = np.indices((20 * shape[0], 20 * shape[1]))
+    smooth = np.stack([rows * 255 // rows.max(), columns * 255 // columns.max(), rows * 0], 2).astype(np.uint8)
+    path = put(tmp_path / "p.jpg", smooth, quality=95)          # decoded at a part of its size
+    expected = np.asarray(ops.fit(Image.fromarray(smooth), (width, height), Image.Resampling.BILINEAR))
+    assert np.abs(read_picture(path, size, crop=True).astype(int) - expected).max() < 16
 
 
 def test_transparent_is_white(tmp_path):
@@ -182,6 +200,49 @@ def test_unreadable_picture_in_a_folder(folder):
     (folder / "dog" / "a.PNG").write_bytes(WHOLE[:45])
     with pytest.raises(ValueError, match=r"a\.PNG as an image"):
         ImageFolder(folder)
+
+
+@pytest.mark.parametrize("lazy", [False, True, None])
+def test_skipped_pictures(folder, lazy):
+    """Unreadable and truncated files are left out and counted; those of other sizes, too, if no size is given."""
+    (folder / "cat" / "10.bmp").write_bytes(b"no picture")
+    (folder / "dog" / "b.png").write_bytes(WHOLE[:45])
+    data = ImageFolder(folder, size=4, lazy=lazy, skip_unreadable=True)
+    assert [path.name for path in data.paths] == ["9.png", "1.png", "a.PNG"]
+    assert data.targets.tolist() == [0, 0, 1]
+    assert [path.name for path in data.skipped] == ["10.bmp", "b.png"]
+    assert all(str(path) in reason and "cannot read" in reason for path, reason in data.skipped.items())
+    assert data.take(np.array([2, 0]))[0].numpy()[:, 0, 0, 0].tolist() == [1, 3]
+    with pytest.raises(ValueError, match=r"cannot read .*10\.bmp as an image"):
+        ImageFolder(folder, size=4)
+    for name in ("a.PNG", "b.png"):
+        (folder / "dog" / name).write_bytes(b"")
+    with pytest.raises(ValueError, match=r"root: none of the images of 'dog' can be read; the first: cannot read"):
+        ImageFolder(folder, size=4, skip_unreadable=True)
+    for path in folder.rglob("*.*"):
+        path.write_bytes(b"")
+    with pytest.raises(ValueError, match=r"none of the 5 images can be read, such as .*10\.bmp"):
+        ImageFolder(folder, size=4, skip_unreadable=True)
+
+
+def test_lazy_pictures(folder, monkeypatch):
+    """They are decoded when they are used: the same numbers as in memory, and errors name the file."""
+    data, lazy = ImageFolder(folder, size=4), ImageFolder(folder, size=4, lazy=True)
+    assert len(lazy) == 5 and lazy.arrays[0].shape == (5, 4, 4, 3) and repr(lazy) == repr(data)
+    for a, b in zip(DataLoader(data, 2, shuffle=True), DataLoader(lazy, 2, shuffle=True, prefetch=2), strict=True):
+        assert all(np.array_equal(p.numpy(), q.numpy()) for p, q in zip(a, b, strict=True))
+    np.testing.assert_array_equal(lazy.arrays[0][1:3], data.arrays[0][1:3])
+    np.testing.assert_array_equal(lazy.arrays[0][4], data.arrays[0][4])
+    (folder / "dog" / "a.PNG").write_bytes(WHOLE[:45])
+    with pytest.raises(ValueError, match=r"a\.PNG as an image"):
+        list(DataLoader(lazy, 2, prefetch=2))
+    with pytest.raises(ValueError, match="lazy images need a size"):
+        ImageFolder(folder, lazy=True)
+    (folder / "dog" / "a.PNG").write_bytes((folder / "dog" / "b.png").read_bytes())
+    monkeypatch.setattr(folders, "_MOST_IN_MEMORY", 5 * 4 * 4 * 3 - 1)
+    assert isinstance(ImageFolder(folder, size=4).arrays[0], folders.PictureFiles)
+    monkeypatch.setattr(folders, "_MOST_IN_MEMORY", 5 * 4 * 4 * 3)
+    assert isinstance(ImageFolder(folder, size=4).arrays[0], np.ndarray)
 
 
 def test_invalid_folders(folder, tmp_path):

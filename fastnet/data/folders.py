@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["ImageFolder", "PictureFiles", "pictures_by_class"]
 
 _MOST_IN_MEMORY = 1 << 30               # bytes of images; larger folders are decoded batch by batch
-_MOST_THREADS = 8                       # that decode images
+_DECODING_THREADS = 8                       # that decode images
 
 
 class PictureFiles:
@@ -73,7 +73,7 @@ class PictureFiles:
 
 def _in_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
     """The results of a function for each item, in order, computed by several threads."""
-    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1, max(len(items), 1))) as threads:
+    with ThreadPoolExecutor(min(_DECODING_THREADS, os.cpu_count() or 1, max(len(items), 1))) as threads:
         yield from threads.map(function, items)
 
 

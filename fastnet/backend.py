@@ -82,13 +82,19 @@ def _compiled_call(compiled: Kernel, kernel: Kernel) -> Kernel:
     return functools.wraps(kernel)(call)
 
 
-def _call_packed(call: Kernel, kernel: Any, args: Sequence[Any], attrs: Mapping[str, Any]) -> None:
-    """Call a kernel with packed copies of the arrays that are not contiguous or not aligned; copy the outputs back."""
-    packed = [_contiguous_copy(a) for a in args]
-    if all(a is b for a, b in zip(args, packed)) and not any(_contiguous_copy(a) is not a for a in attrs.values()):
+def _call_packed(call: Kernel, kernel: Any, args: Sequence[Any], attrs: Mapping[str, Any],
+                 channels_last: bool) -> None:
+    """Call a kernel with packed copies of the arrays that are not contiguous or not aligned; copy the outputs back.
+
+    Args:
+        channels_last: the copies are channels-last, for an elementwise kernel whose output is.
+    """
+    pack = _channels_last_copy if channels_last else _contiguous_copy
+    packed = [pack(a) for a in args]
+    if all(a is b for a, b in zip(args, packed)) and not any(pack(a) is not a for a in attrs.values()):
         raise RuntimeError(f"{kernel.__name__}: the kernel asked for contiguous arrays, but all arrays are contiguous; "
                            "this is a bug in the kernel, please report it")
-    call(*packed, **{name: _contiguous_copy(a) for name, a in attrs.items()})
+    call(*packed, **{name: pack(a) for name, a in attrs.items()})
     for i in kernel.outputs:
         if packed[i] is not args[i]:
             if not args[i].flags.writeable:
@@ -101,6 +107,16 @@ def _contiguous_copy(a: Any) -> Any:
     if not isinstance(a, np.ndarray) or (a.flags.c_contiguous and a.flags.aligned):
         return a
     copy = np.ndarray(a.shape, a.dtype, _native.memory.allocate(a.nbytes))
+    K.copy(copy, a)
+    return copy
+
+
+def _channels_last_copy(a: Any) -> Any:
+    """A channels-last copy of an array over images that has another layout; anything else unchanged."""
+    memory = _native.memory
+    if not isinstance(a, np.ndarray) or a.ndim < 3 or (memory.is_channels_last(a, True) and a.flags.aligned):
+        return a
+    copy = memory.empty_channels_last(a.shape, a.dtype)
     K.copy(copy, a)
     return copy
 

@@ -23,6 +23,8 @@ Block = _pools.Block
 Pool = _pools.Pool
 shared = _pools.shared
 allocate, empty, empty_like = _pools.allocate, _pools.empty, _pools.empty_like
+empty_channels_last, empty_result = _pools.empty_channels_last, _pools.empty_result
+is_channels_last = _pools.is_channels_last
 
 _ndarray = np.ndarray
 CHUNK = 1 << 20                         # bytes of a chunk of parameters

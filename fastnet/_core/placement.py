@@ -1,15 +1,15 @@
 """PyTorch's arguments on where and how a tensor is stored. fastnet has one device, "cpu", and one layout, "strided".
 
 Constructors take `device`, `layout`, `pin_memory` and `memory_format`, and conversions take `non_blocking`, so that
-programs written for PyTorch run unchanged. Another device or layout is an error. `pin_memory`, `non_blocking` and
-`memory_format` do not change results and are ignored: a new tensor is contiguous.
+programs written for PyTorch run unchanged. Another device or layout is an error. `pin_memory` and `non_blocking` are
+ignored. `memory_format` orders the elements in memory and does not change results.
 """
 from __future__ import annotations
 
 import functools
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -25,6 +25,7 @@ channels_last_3d: str = "channels_last_3d"
 _CPU = "cpu"
 _ACCEPTED = {"device": (_CPU,), "layout": (strided,),
              "memory_format": (contiguous_format, preserve_format, channels_last, channels_last_3d)}
+_FORMAT_NDIM = {channels_last: 4, channels_last_3d: 5}
 
 
 class device(str):
@@ -76,13 +77,38 @@ def check_placement(name: str, **options: object) -> None:
                                f"{str(given)!r}")
 
 
+def format_name(name: str, memory_format: object, ndim: int, default: str) -> str:
+    """The name of a memory format for a tensor of `ndim` dimensions.
+
+    Args:
+        name: the function that was called, for errors.
+        memory_format: its name or PyTorch's object; None for the default.
+        ndim: the number of dimensions.
+        default: the name of the default.
+
+    Raises:
+        RuntimeError: an unknown format, or one for another number of dimensions.
+    """
+    if memory_format is None:
+        return default
+    check_placement(name, memory_format=memory_format)
+    found = placement_name(memory_format)
+    if ndim != _FORMAT_NDIM.get(found, ndim):
+        raise RuntimeError(f"{name}: {found} needs a tensor of {_FORMAT_NDIM[found]} dimensions, got {ndim}")
+    return found
+
+
 def placed(constructor: Callable[..., _T]) -> Callable[..., _T]:
     """Give a constructor the arguments `device`, `layout`, `pin_memory` and `memory_format`."""
     @functools.wraps(constructor)
     def wrapper(*args, device=None, layout=None, pin_memory=False, memory_format=None, **kwargs):
         if not (device is None and layout is None and memory_format is None):
             check_placement(constructor.__name__, device=device, layout=layout, memory_format=memory_format)
-        return constructor(*args, **kwargs)
+        made: Any = constructor(*args, **kwargs)
+        if memory_format is None or placement_name(memory_format) == preserve_format:
+            return made
+        ordered = made.detach().contiguous(memory_format=memory_format)
+        return ordered.requires_grad_(made.requires_grad)
     signature = inspect.signature(constructor)
     wrapper.__signature__ = signature.replace(                              # type: ignore[attr-defined]
         parameters=[*signature.parameters.values(), *_ARGUMENTS])

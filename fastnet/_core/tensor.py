@@ -11,7 +11,7 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet._core.errors import naming_none, shape_text, takes_tensors
-from fastnet._core.placement import channels_last, check_placement, device, placement_name
+from fastnet._core.placement import channels_last, channels_last_3d, check_placement, device, placement_name
 from fastnet._core.spellings import respelled
 from fastnet._core.state import forbid_in_recording, state
 from fastnet._runtime.native import tape as _tape
@@ -125,7 +125,7 @@ class Tensor(TensorMethods):
         return self._data.__array_interface__["data"][0]
 
     def is_contiguous(self, memory_format: object = None) -> bool:
-        """Whether the elements are contiguous in row-major order; for `channels_last`, in the order (N, H, W, C).
+        """Whether the elements are contiguous in row-major order; for `channels_last`, 4-d and in (N, H, W, C) order.
 
         Example:
             >>> import fastnet
@@ -134,8 +134,9 @@ class Tensor(TensorMethods):
             (True, False)
         """
         check_placement("is_contiguous", memory_format=memory_format)
-        last = placement_name(memory_format).startswith(channels_last)
-        return (np.moveaxis(self._data, 1, -1) if last else self._data).flags.c_contiguous
+        ndim = {channels_last: 4, channels_last_3d: 5}.get(placement_name(memory_format))
+        x = self._data if ndim is None else np.moveaxis(self._data, 1, -1) if ndim == self.ndim else None
+        return x is not None and x.flags.c_contiguous
 
     def is_floating_point(self) -> bool:
         """Whether the dtype is float32 or float64."""
@@ -339,8 +340,7 @@ class Tensor(TensorMethods):
 
     def detach_(self) -> Self:
         """Make this tensor a leaf without a gradient; returns it."""
-        self._node = self._base = None
-        self._requires_grad = False
+        self._node, self._base, self._requires_grad = None, None, False
         return self
 
     @property
@@ -348,9 +348,9 @@ class Tensor(TensorMethods):
         """The number of in-place writes into this tensor's memory."""
         return self._storage.version
 
-    def cpu(self, memory_format: object = None) -> Self:
-        """The tensor itself: the CPU is the only device."""
-        return self
+    def cpu(self, memory_format: object = None) -> Tensor:
+        """The tensor itself, or as `to` with a memory format: the CPU is the only device."""
+        return self.to(memory_format=memory_format)
 
     # ---- copies ----
 

@@ -300,10 +300,10 @@ class TensorMethods(TensorBase):
         """min(max(input, min), max): limit each element to [min, max]. A NaN limit gives NaN."""
 
     def clone(self, *, memory_format: object = None) -> Tensor:
-        """A contiguous copy that gradients flow through."""
+        """A copy that gradients flow through."""
 
     def contiguous(self, memory_format: object = None) -> Tensor:
-        """The tensor in C order: the tensor itself if it is contiguous, else a copy."""
+        """The tensor in C order, or in another memory format: the tensor itself if it has this order, else a copy."""
 
     def copy_(self, src: Tensor | ArrayLike, non_blocking: builtins.bool = False) -> Self:
         """Write the elements of `src`, broadcast and cast, into the tensor and return it. Gradients flow to `src`."""
@@ -764,7 +764,7 @@ class TensorMethods(TensorBase):
     @overload
     def to(self, device: str, dtype: DTypeLike | None = None, non_blocking: builtins.bool = False,
            copy: builtins.bool = False, *, memory_format: object = None) -> Tensor:
-        """The tensor converted to a dtype; the tensor itself if it has this dtype."""
+        """The tensor converted to a dtype and a memory format; the tensor itself if it has these."""
 
     def topk(self, k: builtins.int, dim: builtins.int = -1, largest: builtins.bool = True,
              sorted: builtins.bool = True) -> ValuesIndices:

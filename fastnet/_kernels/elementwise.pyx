@@ -8,7 +8,8 @@ from libc.string cimport memcpy
 from fastnet._runtime.launch cimport (
     BOOL, F32, F64, I32, I64, STRIDED, U8, UNALIGNED, WRITE, Array, Entry, Family, Kernel, Launch, family, submit,
     unpack)
-from fastnet._runtime.map cimport MAP_OUT, launch_map, launch_map1, set_elements
+from fastnet._runtime.map cimport (
+    MAP_OUT, in_memory_order, is_walked_channels_last, launch_map, launch_map1, set_elements)
 from fastnet._kernels.walk cimport expect_served, launch_copy, launch_walk
 
 from fastnet._runtime.launch import UnsupportedDtype
@@ -52,7 +53,7 @@ def fill(out, value):
     cdef Array o
     cdef float single
     cdef double real
-    unpack(out, &o, WRITE)
+    unpack(in_memory_order(out) if is_walked_channels_last(out) else out, &o, WRITE)
     if o.dtype == F32:
         _fill.prepare(&launch, F32)
         single = value

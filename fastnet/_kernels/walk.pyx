@@ -140,15 +140,26 @@ cdef bint is_scattered(const Plan *plan, const Array *arrays, int k) noexcept:
     return step != arrays[k].itemsize and (step != 0 or k == 0) and plan.length[0] > 1
 
 
-cdef Block detach(Array *array, const Array *out):
-    """Replace an array with a contiguous copy of it, broadcast to the output's shape."""
+cdef Block detach(Array *array, const Array *out, bint broadcast=True):
+    """Replace an array with a copy of it without gaps, whose dimensions lie in the order of the output's.
+
+    The copy has the output's shape if it is `broadcast`, else the array's own.
+    """
     cdef Array pair[2]              # the copy and the original
     cdef ptrdiff_t nbytes = array.itemsize
-    cdef int d
-    pair[0], pair[1] = out[0], array[0]
-    for d in range(out.ndim - 1, -1, -1):
-        pair[0].strides[d] = nbytes
-        nbytes *= out.shape[d]
+    cdef int order[MAX_DIMS]
+    cdef int d, i, extra
+    pair[0], pair[1] = out[0] if broadcast else array[0], array[0]
+    extra = out.ndim - pair[0].ndim
+    for d in range(pair[0].ndim):       # insertion sort, from the innermost dimension of the output to the outermost
+        i = d
+        order[d] = pair[0].ndim - 1 - d
+        while i and abs(out.strides[extra + order[i]]) < abs(out.strides[extra + order[i - 1]]):
+            order[i], order[i - 1] = order[i - 1], order[i]
+            i -= 1
+    for d in range(pair[0].ndim):
+        pair[0].strides[order[d]] = nbytes
+        nbytes *= pair[0].shape[order[d]]
     cdef Block block = allocate_block(nbytes)
     pair[0].data = block.data
     pair[0].dtype, pair[0].itemsize, pair[0].aligned = array.dtype, array.itemsize, True
@@ -194,11 +205,11 @@ cdef ptrdiff_t elements(const Plan *plan) noexcept:
 
 
 cdef int launch_walk(Kernel kernel, DType place, double cost, Array *arrays, int count) except -1:
-    """Run `kernel` (its body for dtype `place`) on arrays that broadcast to the first, contiguous one.
+    """Run `kernel` (its body for dtype `place`) on arrays that broadcast to the first one.
 
-    `cost` is in nanoseconds an element. An input may be the output itself; an input that overlaps the output otherwise
-    is copied first, and so is an input whose elements are not adjacent where those of the output are. So are all inputs if
-    they have more dimensions together than a launch has slots for.
+    `cost` is in nanoseconds an element. Along the innermost dimension of the output each array must be contiguous or
+    repeat one element; an input that is not is copied first. So is an input that overlaps the output, unless it is the
+    output itself, and so are all inputs if they have more dimensions together than a launch has slots for.
     """
     cdef Launch launch
     cdef Plan plan
@@ -210,10 +221,12 @@ cdef int launch_walk(Kernel kernel, DType place, double cost, Array *arrays, int
     if elements(&plan) == 0:
         return 0
     for k in range(1, count):
-        if (not fits(&plan, count) or is_scattered(&plan, arrays, k)
-                or overlaps(&arrays[k], &arrays[0]) and not same_elements(&plan, arrays, k)):
+        if not fits(&plan, count) or overlaps(&arrays[k], &arrays[0]) and not same_elements(&plan, arrays, k):
             detached = detached or []
             detached.append(detach(&arrays[k], &arrays[0]))
+        elif is_scattered(&plan, arrays, k):
+            detached = detached or []
+            detached.append(detach(&arrays[k], &arrays[0], broadcast=False))
     if detached:
         merge_dims(kernel.name, &plan, arrays, count)
     if not fits(&plan, count) or is_scattered(&plan, arrays, 0):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastnet._core.errors import shape_text
 from fastnet._core.locks import new_lock
-from fastnet._core.memory import empty
+from fastnet._core.memory import empty_like
 from fastnet._core.reprs import repr_of
 from fastnet._core.state import Finally, Turn, inside
 from fastnet._core.tensor import Tensor
@@ -150,7 +150,7 @@ class Recording:
                 made.append(value)
             else:
                 array = value.find(arrays)
-                copy = empty(array.shape, array.dtype)
+                copy = empty_like(array)
                 K.copy(copy, array)
                 made.append(Tensor._wrap(copy))
         return build(self.plan, iter(made))

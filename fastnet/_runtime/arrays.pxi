@@ -9,6 +9,10 @@ class NeedsPacking(ValueError):
     """The compiled kernel needs contiguous, aligned arrays; the dispatcher copies them and calls again."""
 
 
+class NeedsChannelsLast(NeedsPacking):
+    """The output of an elementwise kernel is channels-last; the dispatcher copies the other arrays to that layout."""
+
+
 cdef int dtype_of(const char *format, Py_ssize_t itemsize) noexcept:
     """The DType of a buffer's format, or UNSUPPORTED."""
     if format != NULL and (format[0] == c"=" or format[0] == c"@"):

@@ -13,6 +13,7 @@ from libc.stdint cimport uintptr_t
 
 from fastnet._runtime.cpu cimport isa_name, selected_isa
 from fastnet._runtime.launch cimport MAX_DIMS, dtype_of
+from fastnet._runtime.memory cimport is_channels_last
 from fastnet._runtime.places cimport Places
 from fastnet._runtime.state cimport Turn, gradients_recorded
 from fastnet._runtime.tape cimport TensorBase, referent
@@ -143,7 +144,10 @@ cdef int flags_of(cnp.ndarray array) noexcept:
 
 
 cdef Layout layout_of(array):
-    """The layout of a contiguous array, else None: only contiguous arrays overlap exactly if their bounds do."""
+    """The layout of an array without gaps, contiguous or channels-last, else None.
+
+    Only such arrays overlap exactly if their bounds do.
+    """
     cdef Layout layout = Layout.__new__(Layout)
     cdef cnp.ndarray a
     cdef int i
@@ -151,7 +155,7 @@ cdef Layout layout_of(array):
         return None
     a = array
     layout.dtype, layout.flags, layout.ndim = a.descr, flags_of(a), a.ndim
-    if not layout.flags & cnp.NPY_ARRAY_C_CONTIGUOUS:
+    if not layout.flags & cnp.NPY_ARRAY_C_CONTIGUOUS and not is_channels_last(a, True):
         return None
     for i in range(a.ndim):
         layout.shape[i], layout.strides[i] = a.shape[i], a.strides[i]

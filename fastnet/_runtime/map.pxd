@@ -12,6 +12,8 @@ cdef inline void set_elements(Launch *launch, ptrdiff_t size, double cost) noexc
     launch.blocks = ceil_div(size, BLOCK)
     launch.work = cost * size
 
+cdef bint is_walked_channels_last(object array) noexcept
+cdef object in_memory_order(object array)
 cdef int launch_map(Kernel kernel, double cost, object out, object x, object y=*, object z=*,
                     double s0=*, double s1=*, double s2=*) except -1
 cdef int launch_map1(Kernel kernel, double cost, object out, object x, double s0=*, double s1=*, double s2=*) except -1

@@ -1,5 +1,13 @@
 cimport numpy as cnp
 
+cdef enum:                          # the dimensions of arrays over images: (N, C, L) to (N, C, D, H, W)
+    CHANNELS_LAST_LEAST = 3
+    CHANNELS_LAST_MOST = 5
+
+cdef inline int channels_last_dim(int i, int ndim) noexcept:
+    """The dimension at position i of channels-last memory, counted from the innermost: 1, the last, ..., 2, 0."""
+    return 1 if i == 0 else 0 if i == ndim - 1 else ndim - i
+
 cdef class Pool:
     cdef char *free_list[256]       # a linked list of free blocks for each size class
     cdef readonly Py_ssize_t live   # blocks in use
@@ -16,4 +24,5 @@ cdef class Block:
     cdef readonly Pool pool
 
 cdef Block allocate_block(Py_ssize_t nbytes)
-cdef cnp.ndarray array_of(int ndim, cnp.npy_intp *shape, cnp.dtype dtype)
+cdef cnp.ndarray array_of(int ndim, cnp.npy_intp *shape, cnp.dtype dtype, bint channels_last=*)
+cpdef bint is_channels_last(cnp.ndarray x, bint dense=*) noexcept

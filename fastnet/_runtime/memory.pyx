@@ -180,9 +180,32 @@ def allocate(nbytes):
     return allocate_block(size_of(nbytes))
 
 
-cdef cnp.ndarray array_of(int ndim, cnp.npy_intp *shape, cnp.dtype dtype):
+cpdef bint is_channels_last(cnp.ndarray x, bint dense=False) noexcept:
+    """Whether the elements lie in the order (N, *spatial, C) and not in row-major order.
+
+    There are 3 to 5 dimensions and at least 2 channels, which are contiguous. Unless it must be `dense`, the array may
+    be a slice of a larger one.
+    """
+    cdef int d, i, ndim = x.ndim
+    cdef Py_ssize_t span = cnp.PyArray_ITEMSIZE(x)
+    if cnp.PyArray_IS_C_CONTIGUOUS(x) or not CHANNELS_LAST_LEAST <= ndim <= CHANNELS_LAST_MOST:
+        return False
+    if x.shape[1] < 2 or x.strides[1] != span:
+        return False
+    for i in range(ndim):
+        d = channels_last_dim(i, ndim)
+        if x.shape[d] > 1:
+            if x.strides[d] < span or dense and x.strides[d] != span:
+                return False
+            span = x.strides[d] * x.shape[d]
+    return True
+
+
+cdef cnp.ndarray array_of(int ndim, cnp.npy_intp *shape, cnp.dtype dtype, bint channels_last=False):
     """An uninitialised array over a Block. np.ndarray(shape, dtype, block) would take four times as long."""
     cdef Py_ssize_t nbytes = dtype.itemsize
+    cdef Py_ssize_t step = nbytes
+    cdef cnp.npy_intp strides[CHANNELS_LAST_MOST]
     cdef double size = dtype.itemsize           # a double cannot overflow here
     cdef int i
     for i in range(ndim):
@@ -193,9 +216,13 @@ cdef cnp.ndarray array_of(int ndim, cnp.npy_intp *shape, cnp.dtype dtype):
     if size > <double>MOST:
         raise MemoryError(f"could not allocate {int(size)} bytes")
     cdef Block block = allocate_block(nbytes)
+    if channels_last:
+        for i in range(ndim):
+            strides[channels_last_dim(i, ndim)] = step
+            step *= shape[channels_last_dim(i, ndim)]
     Py_INCREF(dtype)                            # the array owns a reference to it, and to the block below
-    array = PyArray_NewFromDescr(&PyArray_Type, <PyArray_Descr *>dtype, ndim, shape, NULL, block.data,
-                                 cnp.NPY_ARRAY_CARRAY, NULL)
+    array = PyArray_NewFromDescr(&PyArray_Type, <PyArray_Descr *>dtype, ndim, shape, strides if channels_last else NULL,
+                                 block.data, cnp.NPY_ARRAY_CARRAY, NULL)
     cnp.set_array_base(array, block)
     return array
 
@@ -211,6 +238,26 @@ def empty(shape, cnp.dtype dtype not None):
     return array_of(ndim, lengths, dtype)
 
 
-def empty_like(cnp.ndarray x not None):
-    """An uninitialised contiguous array of x's shape and dtype."""
-    return array_of(x.ndim, x.shape, x.descr)
+def empty_like(cnp.ndarray x not None, cnp.dtype dtype=None):
+    """An uninitialised array of x's shape and, by default, dtype: channels-last if x is, else contiguous."""
+    return array_of(x.ndim, x.shape, x.descr if dtype is None else dtype, is_channels_last(x))
+
+
+def empty_channels_last(shape, cnp.dtype dtype not None):
+    """An uninitialised channels-last array of 3 to 5 dimensions."""
+    cdef cnp.npy_intp lengths[CHANNELS_LAST_MOST]
+    cdef int i, ndim = len(shape)
+    if not CHANNELS_LAST_LEAST <= ndim <= CHANNELS_LAST_MOST:
+        raise ValueError(f"expected 3 to 5 dimensions, got shape {shape}")
+    for i in range(ndim):
+        lengths[i] = shape[i]
+    return array_of(ndim, lengths, dtype, True)
+
+
+def empty_result(shape, cnp.dtype dtype not None, cnp.ndarray x not None, cnp.ndarray y not None):
+    """An uninitialised array for an elementwise result: channels-last if an operand of its shape is, else contiguous.
+    """
+    for operand in (x, y):
+        if is_channels_last(operand) and (<object>operand).shape == shape:
+            return empty_like(operand, dtype)
+    return empty(shape, dtype)

@@ -15,7 +15,7 @@ from fastnet._runtime.guards cimport (
     Guards,
 )
 from fastnet._runtime.launch cimport LaunchList
-from fastnet._runtime.memory cimport array_of
+from fastnet._runtime.memory cimport array_of, is_channels_last
 from fastnet._runtime.state cimport Turn, current_recorder
 from fastnet._runtime.tape cimport Storage, TensorBase, referent, wrap
 
@@ -134,7 +134,7 @@ cdef class Shortcut:
         for kind, value in self.outputs:
             if kind == "copied":
                 array = value
-                copy = array_of(array.ndim, array.shape, array.descr)
+                copy = array_of(array.ndim, array.shape, array.descr, is_channels_last(array))
                 to, source, nbytes = cnp.PyArray_DATA(copy), cnp.PyArray_DATA(array), cnp.PyArray_NBYTES(array)
                 if nbytes < LARGE:
                     memcpy(to, source, nbytes)
@@ -170,7 +170,7 @@ def shortcut(recording, tuple args, context, build, fail):
     for kind, value in recording.outputs:
         if kind == "copied":
             value = value.fixed
-            if value is None or not cnp.PyArray_IS_C_CONTIGUOUS(value):
+            if value is None or not cnp.PyArray_IS_C_CONTIGUOUS(value) and not is_channels_last(value, True):
                 return None
         s.outputs.append((kind, value))
     # not the recording, which holds its shortcut: the cycle would keep its memory until the garbage collector runs

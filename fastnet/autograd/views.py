@@ -12,7 +12,7 @@ import numpy as np
 
 from fastnet._core.memory import empty
 from fastnet._core.state import state
-from fastnet.autograd.arrays import contiguous, copy
+from fastnet.autograd.arrays import contiguous, contiguous_copy
 from fastnet.autograd.tape import Node
 from fastnet.backend import K
 
@@ -81,7 +81,7 @@ def _node_of_written_base(base: Tensor, view: Array, node: Node | None) -> Node:
     region = _region(base, view)
 
     def of_rest(g):
-        out = copy(g)
+        out = contiguous_copy(g)
         K.copy(_at_region(out, region), np.zeros((), g.dtype))
         return out
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from fastnet._core.errors import shape_text
-from fastnet._core.memory import empty
+from fastnet._core.memory import empty, empty_result
 from fastnet._core.shapes import collapse_shape
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, extend, method
@@ -37,7 +37,7 @@ class _Sum:
         if self.owned:
             K.add(self.array, self.array, array)
         else:
-            total = empty(self.array.shape, self.array.dtype)
+            total = empty_result(self.array.shape, self.array.dtype, self.array, array)
             K.add(total, self.array, array)
             self.array, self.owned = total, True
 

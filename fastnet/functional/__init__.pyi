@@ -123,7 +123,7 @@ def clamp_min(input: Tensor, min: TensorOrNumber) -> Tensor:
     """max(input, min): `clamp` with a lower limit."""
 
 def clone(input: Tensor, *, memory_format: object = None) -> Tensor:
-    """A contiguous copy that gradients flow through."""
+    """A copy that gradients flow through."""
 
 def concat(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
     """Concatenate tensors along a dimension."""

@@ -10,7 +10,8 @@ from fastnet.autograd import gradient, op
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import UnaryOperation, describe
 from fastnet.functional.dims import as_rows, normalize_dim
-from fastnet.functional.kernel_calls import call_like, check_floating, contiguous
+from fastnet.functional.kernel_calls import call_like, check_floating, dense
+from fastnet.functional.layout import channels_first, channels_last
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DTypeLike, Result, Shape
@@ -56,7 +57,7 @@ def _of_input(name: str, doc: str, result: str) -> UnaryOperation:
 
     def function(input: Array) -> Result[Array]:
         check_floating(name, input)
-        x = contiguous(input)
+        x = dense(input)
         return call_like(name, x), (gradient(slope, x),)
     backward = name + "_backward"
     call = f"fastnet.nn.functional.{name}(fastnet.tensor([-1.0, 0.0, 1.0]))"
@@ -70,7 +71,7 @@ def _with_attributes(name: str) -> Callable[..., Tensor]:
 
     def function(input: Array, *attributes: float) -> Result[Array]:
         check_floating(name, input)
-        x = contiguous(input)
+        x = dense(input)
         return call_like(name, x, *attributes), (gradient(slope, x, *attributes), *(None for _ in attributes))
     backward = name + "_backward"
     function.__name__ = function.__qualname__ = name
@@ -203,7 +204,7 @@ def softsign(input: Tensor) -> Tensor:
 @op
 def _hardtanh(x: Array, low: float, high: float) -> Result[Array]:
     check_floating("hardtanh", x)
-    x = contiguous(x)
+    x = dense(x)
     return call_like("clamp", x, low, high), (gradient(_hardtanh_slope, x, low, high), None, None)
 
 
@@ -261,6 +262,10 @@ def _softmax(input: Array, kernel: str, dim: Any, dtype: DTypeLike | None) -> Re
     x = kernels.cast(input, dtypes.as_dtype(dtype)) if dtype is not None else input
     check_floating(kernel, x)
     dims = normalize_dim(x, dim)
+    if dims == (1,) and 4 <= x.ndim <= 5:       # of images: along rows in either layout, since columns give other bits
+        y = channels_last(x)
+        y3 = kernels.call_like(kernel, y.reshape(-1, y.shape[-1], 1) if y.size else y.reshape(0, 1, 1))
+        return channels_first(y3.reshape(y.shape)), (gradient(_image_softmax_slope, y3, kernel), None, None, None)
     x3, _, _ = as_rows(x, dims)
     y3 = kernels.call_like(kernel, x3)
     return y3.reshape(input.shape), (gradient(_softmax_slope, y3, kernel, dims), None, None, None)
@@ -269,6 +274,11 @@ def _softmax(input: Array, kernel: str, dim: Any, dtype: DTypeLike | None) -> Re
 def _softmax_slope(g: Array, y3: Array, kernel: str, dims: Shape) -> Array:
     g3, _, _ = as_rows(g, dims)
     return kernels.call_like(kernel + "_backward", y3, g3).reshape(g.shape)
+
+
+def _image_softmax_slope(g: Array, y3: Array, kernel: str) -> Array:
+    g = channels_last(g)
+    return channels_first(kernels.call_like(kernel + "_backward", y3, g.reshape(y3.shape)).reshape(g.shape))
 
 
 @method()

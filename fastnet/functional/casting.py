@@ -1,6 +1,6 @@
-"""Copies of tensors and conversions to other dtypes.
+"""Copies of tensors and conversions to other dtypes and memory formats.
 
-`memory_format` and `non_blocking` are accepted for programs written for PyTorch: see `fastnet.device`.
+`non_blocking` is accepted for programs written for PyTorch and has no effect: see `fastnet.device`.
 """
 from __future__ import annotations
 
@@ -8,9 +8,19 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, overload
 
 from fastnet import dtypes
-from fastnet._core.placement import check_placement, placement_name
+from fastnet._core.memory import empty_channels_last
+from fastnet._core.placement import (
+    channels_last,
+    channels_last_3d,
+    check_placement,
+    contiguous_format,
+    format_name,
+    placement_name,
+    preserve_format,
+)
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import op
+from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import describe
 from fastnet.functional.shape import copied
@@ -21,9 +31,35 @@ if TYPE_CHECKING:
 __all__ = ["clone", "contiguous", "to", "type_as", "type_of", "wanted_dtype"]
 
 
+@op
+def _preserved(x: Array) -> Result[Array]:
+    return kernels.copy(x), (kernels.same,)
+
+
+@op
+def _channels_last(x: Array) -> Result[Array]:
+    out = empty_channels_last(x.shape, x.dtype)
+    K.copy(out, x)
+    return out, (kernels.same,)
+
+
+_COPIES: dict[str, Callable[..., Tensor]] = {
+    contiguous_format: copied, preserve_format: _preserved, channels_last: _channels_last,
+    channels_last_3d: _channels_last}
+
+
 @method()
 def clone(input: Tensor, *, memory_format: object = None) -> Tensor:
-    """A contiguous copy that gradients flow through.
+    """A copy that gradients flow through.
+
+    Args:
+        input: any shape.
+        memory_format: the order of the copy in memory: `fastnet.preserve_format` (the default; channels-last if the
+            input is, else contiguous), `fastnet.contiguous_format`, `fastnet.channels_last` for 4 dimensions or
+            `fastnet.channels_last_3d` for 5.
+
+    Raises:
+        RuntimeError: an unknown memory format, or one for another number of dimensions.
 
     Example:
         >>> import fastnet
@@ -32,22 +68,33 @@ def clone(input: Tensor, *, memory_format: object = None) -> Tensor:
         >>> x
         tensor([1., 1.])
     """
-    check_placement("clone", memory_format=memory_format)
-    return copied(input)
+    return _COPIES[format_name("clone", memory_format, input.ndim, preserve_format)](input)
 
 
 @method()
 def contiguous(input: Tensor, memory_format: object = None) -> Tensor:
-    """The tensor in C order: the tensor itself if it is contiguous, else a copy.
+    """The tensor in C order, or in another memory format: the tensor itself if it has this order, else a copy.
+
+    Args:
+        input: any shape.
+        memory_format: `fastnet.contiguous_format` (the default), `fastnet.channels_last` for 4 dimensions or
+            `fastnet.channels_last_3d` for 5.
+
+    Raises:
+        RuntimeError: an unknown memory format, one for another number of dimensions, or `fastnet.preserve_format`.
 
     Example:
         >>> import fastnet
         >>> x = fastnet.zeros(2, 3).t()
         >>> x.is_contiguous(), x.contiguous().is_contiguous()
         (False, True)
+        >>> fastnet.zeros(1, 2, 3, 4).contiguous(memory_format=fastnet.channels_last).stride()
+        (24, 1, 8, 2)
     """
-    check_placement("contiguous", memory_format=memory_format)
-    return input if input.is_contiguous() else copied(input)
+    wanted = format_name("contiguous", memory_format, input.ndim, contiguous_format)
+    if wanted == preserve_format:
+        raise RuntimeError("contiguous: expected a memory format other than preserve_format; use clone()")
+    return input if input.is_contiguous(wanted) else _COPIES[wanted](input)
 
 
 @op
@@ -73,7 +120,7 @@ def to(input: Tensor, device: str, dtype: DTypeLike | None = None, non_blocking:
 @method()
 def to(input: Tensor, *target: Any, dtype: DTypeLike | None = None, device: str | None = None,
        non_blocking: bool = False, copy: bool = False, memory_format: object = None) -> Tensor:
-    """The tensor converted to a dtype; the tensor itself if it has this dtype.
+    """The tensor converted to a dtype and a memory format; the tensor itself if it has these.
 
     Args:
         input: any shape.
@@ -81,11 +128,11 @@ def to(input: Tensor, *target: Any, dtype: DTypeLike | None = None, device: str 
         dtype, device: the same by keyword.
         non_blocking: ignored.
         copy: copy even if the dtype is the same.
-        memory_format: ignored.
+        memory_format: the order of the result in memory, as in `clone`.
 
     Raises:
         TypeError: a dtype that fastnet does not have.
-        RuntimeError: another device.
+        RuntimeError: another device, an unknown memory format, or one for another number of dimensions.
 
     Example:
         >>> import fastnet
@@ -93,10 +140,12 @@ def to(input: Tensor, *target: Any, dtype: DTypeLike | None = None, device: str 
         tensor([ 1, -1])
     """
     dtype = wanted_dtype(target, dtype, device)
-    check_placement("to", memory_format=memory_format)
-    if dtype is None or dtype == input.dtype:
-        return copied(input) if copy or [a for a in target if isinstance(a, bool)][1:] == [True] else input
-    return _cast(input, dtype)
+    wanted = format_name("to", memory_format, input.ndim, preserve_format)
+    if dtype is not None and dtype != input.dtype:
+        input = _cast(input, dtype)
+    elif copy or [a for a in target if isinstance(a, bool)][1:] == [True]:
+        return _COPIES[wanted](input)
+    return input if wanted == preserve_format else contiguous(input, wanted)
 
 
 def wanted_dtype(target: tuple[Any, ...], dtype: DTypeLike | None = None, device: str | None = None) -> DType | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet._core.errors import not_a_tensor, shape_text
-from fastnet._core.memory import empty
+from fastnet._core.memory import empty_like, empty_result
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
@@ -131,7 +131,7 @@ def bitwise_not(input: Array) -> Result[Array]:
 def _where(condition: Array, x: Array | Number, y: Array | Number) -> Result[Array]:
     x, y = operands(x, y, exact=True)
     chosen = np.broadcast_to(x, kernels.broadcast_shape(x, y))
-    out = empty(kernels.broadcast_shape(condition, chosen), x.dtype)
+    out = empty_result(kernels.broadcast_shape(condition, chosen), x.dtype, x, y)
     K.where(out, condition, x, y)
     return out, (None, gradient(_where_true, condition), gradient(_where_false, condition))
 
@@ -141,7 +141,7 @@ def _where_true(g: Array, condition: Array) -> Array:
 
 
 def _where_false(g: Array, condition: Array) -> Array:
-    rest = empty(g.shape, g.dtype)
+    rest = empty_like(g)
     K.where(rest, condition, kernels.scalar(0, g.dtype), g)
     return rest
 
@@ -216,7 +216,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
 
 @op
 def _clamp(x: Array, low: float, high: float) -> Result[Array]:
-    out = kernels.call_like("clamp", kernels.contiguous(x), low, high)
+    out = kernels.call_like("clamp", kernels.dense(x), low, high)
     return out, (gradient(_clamp_slope, x, low, high), None, None)
 
 

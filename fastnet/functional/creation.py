@@ -14,7 +14,7 @@ import numpy as np
 from fastnet import dtypes
 from fastnet._core.construction import tensor
 from fastnet._core.errors import check_sizes, shape_text
-from fastnet._core.memory import empty as _empty
+from fastnet._core.memory import empty as _empty, empty_like as _empty_like
 from fastnet._core.placement import placed
 from fastnet._core.shapes import ceil_div
 from fastnet._core.tensor import Tensor, method
@@ -122,7 +122,7 @@ def empty_like(input: Tensor, *, dtype: DTypeLike | None = None, requires_grad: 
         >>> fastnet.empty_like(fastnet.zeros(2, 3)).shape
         (2, 3)
     """
-    return empty(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
+    return _as_tensor(_empty_like(input._data, _dtype(dtype, input.dtype)), requires_grad)
 
 
 @placed
@@ -134,7 +134,7 @@ def zeros_like(input: Tensor, *, dtype: DTypeLike | None = None, requires_grad: 
         >>> fastnet.zeros_like(fastnet.tensor([1, 2]))
         tensor([0, 0])
     """
-    return zeros(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
+    return full_like(input, 0, dtype=dtype, requires_grad=requires_grad)
 
 
 @placed
@@ -146,7 +146,7 @@ def ones_like(input: Tensor, *, dtype: DTypeLike | None = None, requires_grad: b
         >>> fastnet.ones_like(fastnet.tensor([3.0, 4.0]))
         tensor([1., 1.])
     """
-    return ones(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
+    return full_like(input, 1, dtype=dtype, requires_grad=requires_grad)
 
 
 @placed
@@ -159,7 +159,9 @@ def full_like(input: Tensor, fill_value: Number, *, dtype: DTypeLike | None = No
         >>> fastnet.full_like(fastnet.zeros(2), 7)
         tensor([7., 7.])
     """
-    return full(input.shape, fill_value, dtype=dtype or input.dtype, requires_grad=requires_grad)
+    out = _empty_like(input._data, _dtype(dtype, input.dtype))
+    kernels.fill(out, fill_value)
+    return _as_tensor(out, requires_grad)
 
 
 @method()

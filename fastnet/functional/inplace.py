@@ -12,6 +12,7 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet._core.errors import shape_text
+from fastnet._core.memory import is_channels_last
 from fastnet._core.state import forbid_in_recording, state
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import Node, gradient, op
@@ -54,8 +55,9 @@ def _refuse_read_only(name: str, array: Array) -> None:
     if any(n > 1 and stride == 0 for n, stride in zip(array.shape, array.strides)):
         raise RuntimeError(f"{name}: a tensor of shape {shape_text(array)} that repeats its elements, as expand() "
                            "makes it, cannot be written in place; write into a clone()")
-    raise RuntimeError(f"{name}: the memory of this tensor is read-only, as that of an array that NumPy may not "
-                       "write or of a part of an expanded tensor; write into a clone()")
+    raise RuntimeError(f"{name}: the memory of this tensor is read-only, as that of the copy that view() makes of a "
+                       "channels-last tensor, of an array that NumPy may not write or of a part of an expanded tensor; "
+                       "write into a clone(), or use reshape() instead of view()")
 
 
 def write(name: str, x: Tensor, run: Callable[[], Any], sources: Sequence[Any] = (),
@@ -181,7 +183,7 @@ def fill_(self: Tensor, value: TensorOrNumber) -> Tensor:
         return copy_(self, value)
 
     def run() -> None:
-        if self._data.flags.c_contiguous:
+        if self._data.flags.c_contiguous or is_channels_last(self._data, True):
             kernels.fill(self._data, value)
         else:
             K.copy(self._data, kernels.full((), value, self.dtype))

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet._core.errors import check_sizes, not_a_tensor, shape_text
-from fastnet._core.memory import empty
+from fastnet._core.memory import empty, empty_channels_last, is_channels_last
 from fastnet._core.shapes import ceil_div
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import gradient, op
@@ -192,7 +192,9 @@ def _cat(*parts: Array, shape: Shape, dim: int) -> Result[Array]:
     """Concatenate arrays; `shape` is that of the first that does not have the shape (0,)."""
     sizes = [0 if p.size == 0 and p.ndim != len(shape) else p.shape[dim] for p in parts]
     dtype = dtypes.result_type(*parts)
-    out, start, places = empty((*shape[:dim], sum(sizes), *shape[dim + 1:]), dtype), 0, []
+    last = any(p.ndim == len(shape) and is_channels_last(p) for p in parts)
+    out, start, places = (empty_channels_last if last else empty)(
+        (*shape[:dim], sum(sizes), *shape[dim + 1:]), dtype), 0, []
     for p, size in zip(parts, sizes):
         place = (slice(None),) * dim + (slice(start, start + size),)
         if p.size:

@@ -11,9 +11,9 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet._core.errors import not_a_tensor, shape_text
-from fastnet._core.memory import empty, empty_like
+from fastnet._core.memory import empty, empty_channels_last, empty_like, empty_result, is_channels_last
 from fastnet._replay.float_arguments import RecordedFloat
-from fastnet.autograd.arrays import cast, contiguous, copy
+from fastnet.autograd.arrays import cast, contiguous, contiguous_copy, copy, dense
 from fastnet.backend import K
 
 if TYPE_CHECKING:
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "add", "binary", "broadcast_shape", "broadcast_shapes", "call_like", "cast", "check_array", "check_floating",
-    "check_some_array", "contiguous", "copy", "div", "fill", "full", "masked", "mul", "neg", "operands", "quotient",
-    "refuse_bool", "reshaped", "same", "scalar", "scale", "stored", "sub", "unary", "zeros_like",
+    "check_some_array", "contiguous", "contiguous_copy", "copy", "dense", "div", "fill", "full", "masked", "mul",
+    "neg", "operands", "quotient", "refuse_bool", "reshaped", "same", "scalar", "scale", "stored", "sub", "unary",
+    "zeros", "zeros_like",
 ]
 
 _ndarray, _asarray = np.ndarray, np.asarray
@@ -182,14 +183,17 @@ def refuse_bool(name: str, *operands: Array | Tensor | Number) -> None:
 
 def binary(kernel: str, a: Array, b: Array, dtype: DType | None = None) -> Array:
     """kernel(a, b), broadcast; `dtype` is the result's, by default a's."""
-    out = empty(broadcast_shape(a, b), dtype or a.dtype)
+    shape = a.shape
+    if shape != b.shape:
+        shape = broadcast_shape(a, b)
+    out = empty_result(shape, dtype or a.dtype, a, b)
     getattr(K, kernel)(out, a, b)
     return out
 
 
 def unary(kernel: str, x: Array, dtype: DType | None = None, **attributes: Any) -> Array:
     """kernel(x), element by element."""
-    out = empty(x.shape, dtype or x.dtype)
+    out = empty_like(x, dtype)
     getattr(K, kernel)(out, x, **attributes)
     return out
 
@@ -226,8 +230,18 @@ def same(x: Array) -> Array:
 
 
 def zeros_like(x: Array) -> Array:
-    """Zeros in x's shape and dtype."""
-    return full(x.shape, 0, x.dtype)
+    """Zeros in x's shape, dtype and memory layout."""
+    out = empty_like(x)
+    fill(out, 0)
+    return out
+
+
+def zeros(shape: Shape, like: Array) -> Array:
+    """Zeros in the dtype of an array, and channels-last if it is and has as many dimensions."""
+    last = len(shape) == like.ndim and is_channels_last(like)
+    out = (empty_channels_last if last else empty)(shape, like.dtype)
+    fill(out, 0)
+    return out
 
 
 def neg(x: Array) -> Array:
@@ -242,13 +256,13 @@ def scale(x: Array, factor: Number) -> Array:
 
 def masked(mask: Array, x: Array) -> Array:
     """x where the bool array `mask` holds, else 0."""
-    out = empty(broadcast_shape(mask, x), x.dtype)
+    out = empty_result(broadcast_shape(mask, x), x.dtype, x, mask)
     K.where(out, mask, x, scalar(0, x.dtype))
     return out
 
 
 def call_like(kernel: str, x: Array, *rest: Any, **attributes: Any) -> Array:
-    """kernel(out, x, *rest) with out of x's shape and dtype."""
+    """kernel(out, x, *rest) with out of x's shape, dtype and memory layout."""
     out = empty_like(x)
     getattr(K, kernel)(out, x, *rest, **attributes)
     return out

@@ -5,14 +5,18 @@ memory of a contiguous (N, H, W, C), so the next operation reads them without a 
 """
 from __future__ import annotations
 
+import itertools
+import math
+import operator
 from typing import TYPE_CHECKING
 
+from fastnet.functional.dims import filled_in
 from fastnet.functional.kernel_calls import contiguous
 
 if TYPE_CHECKING:
-    from fastnet._core.annotations import Array
+    from fastnet._core.annotations import Array, Shape
 
-__all__ = ["as_volume", "channels_first", "channels_last", "from_volume"]
+__all__ = ["as_volume", "channels_first", "channels_last", "from_volume", "has_view"]
 
 _VOLUME = 5                             # dimensions of (N, D, H, W, C)
 
@@ -54,3 +58,17 @@ def as_volume(x: Array) -> Array:
 def from_volume(y: Array, ndim: int) -> Array:
     """The view (N, C, *spatial) with `ndim` dimensions of an array (N, D, H, W, C): the inverse of `as_volume`."""
     return channels_first(y.reshape(y.shape[:1] + y.shape[1 + _VOLUME - ndim:]))
+
+
+def has_view(x: Array, shape: Shape) -> bool:
+    """Whether the array x has a view of a shape with as many elements.
+
+    Adjacent dimensions that are contiguous among themselves form a run. A view exists if each run ends where one of the
+    dimensions of the shape ends.
+    """
+    if x.flags.c_contiguous or x.size == 0:
+        return True
+    dimensions = [(n, stride) for n, stride in zip(x.shape, x.strides) if n != 1]
+    ends = [math.prod(n for n, _ in dimensions[:i]) for i in range(1, len(dimensions))
+            if dimensions[i - 1][1] != dimensions[i][0] * dimensions[i][1]]
+    return set(ends).issubset(itertools.accumulate(filled_in(x.shape, shape), operator.mul))

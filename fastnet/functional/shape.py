@@ -1,26 +1,26 @@
 """Changes of shape: views where the memory layout allows, else copies."""
 from __future__ import annotations
 
-import itertools
 import math
-import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnet._core.errors import shape_text
+from fastnet._core.memory import is_channels_last
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_dim, as_dims, as_shape, asked_shape, check_dimensions, filled_in
+from fastnet.functional.layout import has_view
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result, Shape, Size
 
 __all__ = [
-    "broadcast_to", "copied", "expand", "expand_as", "flatten", "has_view", "index_view", "moveaxis", "movedim",
+    "broadcast_to", "copied", "expand", "expand_as", "flatten", "index_view", "moveaxis", "movedim",
     "permute", "reshape", "reshape_as", "squeeze", "t", "transpose", "unflatten", "unsqueeze", "view", "view_as",
 ]
 
@@ -38,7 +38,15 @@ def _view(x: Array, shape: Shape) -> Result[Array]:
 @op
 def copied(x: Array) -> Result[Array]:
     """A contiguous copy of a tensor."""
-    return kernels.copy(x), (kernels.same,)
+    return kernels.contiguous_copy(x), (kernels.same,)
+
+
+@op
+def _copied_view(x: Array, shape: Shape) -> Result[Array]:
+    """A read-only contiguous copy in another shape, where a view of a channels-last tensor is asked for."""
+    out = kernels.contiguous_copy(x).reshape(shape)
+    out.flags.writeable = False
+    return out, (gradient(kernels.reshaped, x.shape), None)
 
 
 @op(view=True)
@@ -65,35 +73,25 @@ def index_view(x: Array, key: tuple[Any, ...]) -> Result[Array]:
 
 
 def _scattered(g: Array, shape: Shape, key: tuple[Any, ...]) -> Array:
-    out = kernels.full(shape, 0, g.dtype)
+    out = kernels.zeros(shape, g)
     K.copy(out[key], g)
     return out
-
-
-def has_view(x: Array, shape: Shape) -> bool:
-    """Whether the array x has a view of a shape with as many elements.
-
-    Adjacent dimensions that are contiguous among themselves form a run. A view exists if each run ends where one of the
-    dimensions of the shape ends.
-    """
-    if x.flags.c_contiguous or x.size == 0:
-        return True
-    dimensions = [(n, stride) for n, stride in zip(x.shape, x.strides) if n != 1]
-    ends = [math.prod(n for n, _ in dimensions[:i]) for i in range(1, len(dimensions))
-            if dimensions[i - 1][1] != dimensions[i][0] * dimensions[i][1]]
-    return set(ends).issubset(itertools.accumulate(filled_in(x.shape, shape), operator.mul))
 
 
 @method()
 def view(input: Tensor, *shape: Size) -> Tensor:
     """A view of the tensor in another shape.
 
+    A channels-last tensor, such as the output of a convolution, is copied if its memory order does not allow a view.
+    The copy is read-only: a write in place would not reach the tensor, and raises an error.
+
     Args:
         input: any shape.
         shape: integers or one tuple; one length may be -1.
 
     Raises:
-        RuntimeError: the number of elements differs, or the memory layout does not allow a view (use `reshape`).
+        RuntimeError: the number of elements differs, or the layout of a tensor that is not channels-last does not allow
+            a view (use `reshape`).
 
     Example:
         >>> import fastnet
@@ -105,6 +103,8 @@ def view(input: Tensor, *shape: Size) -> Tensor:
         raise TypeError(f"view: expected a shape, got {shape[0]!r}")
     shape = asked_shape(input, shape)
     if not has_view(input._data, shape):
+        if is_channels_last(input._data):
+            return _copied_view(input, shape)
         raise RuntimeError(f"view: a tensor of shape {shape_text(input)} and strides {input.stride()} has no view of "
                            f"shape {shape_text(shape)}; use reshape")
     return _view(input, shape)

@@ -261,7 +261,8 @@ class Module(Registry):
            non_blocking: bool = False, memory_format: str | None = None) -> Self:
         """Convert the floating-point parameters and buffers to another dtype; returns the module.
 
-        The arguments are those of `Tensor.to`.
+        The arguments are those of `Tensor.to`. `memory_format` has no effect: parameters stay contiguous, since kernels
+        pack weights in the order that they need.
         """
         check_placement("to", memory_format=memory_format)
         dtype = wanted_dtype(args, dtype, device)

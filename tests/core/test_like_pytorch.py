@@ -7,7 +7,7 @@ import pytest
 from torch_tools import compare
 
 import fastnet
-from fastnet.functional.shape import has_view
+from fastnet.functional.layout import has_view
 
 pytestmark = pytest.mark.usefixtures("backend")
 

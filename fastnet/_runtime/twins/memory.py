@@ -103,6 +103,40 @@ def empty(shape: Shape, dtype: DType) -> Array:
     return np.ndarray(shape, dtype, allocate(math.prod(shape) * dtype.itemsize))
 
 
-def empty_like(x: Array) -> Array:
-    """An uninitialised contiguous array with the shape and dtype of x."""
-    return np.ndarray(x.shape, x.dtype, allocate(x.nbytes))
+def is_channels_last(x: Array, dense: bool = False) -> bool:
+    """Whether the elements lie in the order (N, *spatial, C) and not in row-major order.
+
+    There are 3 to 5 dimensions and at least 2 channels, which are contiguous. Unless it must be `dense`, the array may
+    be a slice of a larger one.
+    """
+    if x.flags.c_contiguous or not 3 <= x.ndim <= 5 or x.shape[1] < 2 or x.strides[1] != x.itemsize:
+        return False
+    span = x.itemsize
+    for d in (1, *range(x.ndim - 1, 1, -1), 0):
+        if x.shape[d] > 1:
+            if x.strides[d] < span or (dense and x.strides[d] != span):
+                return False
+            span = x.strides[d] * x.shape[d]
+    return True
+
+
+def empty_like(x: Array, dtype: DType | None = None) -> Array:
+    """An uninitialised array of x's shape and, by default, dtype: channels-last if x is, else contiguous."""
+    return (empty_channels_last if is_channels_last(x) else empty)(x.shape, dtype or x.dtype)
+
+
+def empty_channels_last(shape: Shape, dtype: DType) -> Array:
+    """An uninitialised channels-last array of 3 to 5 dimensions."""
+    ndim = len(shape)
+    if not 3 <= ndim <= 5:
+        raise ValueError(f"expected 3 to 5 dimensions, got shape {shape}")
+    return empty((shape[0], *shape[2:], shape[1]), dtype).transpose(0, ndim - 1, *range(1, ndim - 1))
+
+
+def empty_result(shape: Shape, dtype: DType, x: Array, y: Array) -> Array:
+    """An uninitialised array for an elementwise result: channels-last if an operand of its shape is, else contiguous.
+    """
+    for operand in (x, y):
+        if is_channels_last(operand) and operand.shape == shape:
+            return empty_like(operand, dtype)
+    return empty(shape, dtype)

@@ -8,6 +8,15 @@ from fastnet._core.errors import name_none as _name_none
 from fastnet._core.tensor import Tensor
 from fastnet.functional import activation as _activation, random as _random
 from fastnet.functional.activation import gelu, log_softmax, logsigmoid, sigmoid, softmax, softplus, softsign, tanh
+from fastnet.functional.adaptive_pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+)
+from fastnet.functional.average_pooling import avg_pool1d, avg_pool2d, avg_pool3d, lp_pool1d, lp_pool2d, lp_pool3d
 from fastnet.functional.classification import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -19,10 +28,30 @@ from fastnet.functional.embedding import embedding, one_hot
 from fastnet.functional.inplace import replace_value as _replace_value
 from fastnet.functional.linear import linear
 from fastnet.functional.loss import huber_loss, kl_div, l1_loss, mse_loss, smooth_l1_loss
+from fastnet.functional.max_pooling import (
+    max_pool1d,
+    max_pool1d_with_indices,
+    max_pool2d,
+    max_pool2d_with_indices,
+    max_pool3d,
+    max_pool3d_with_indices,
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
+)
 from fastnet.functional.normalization import batch_norm, cosine_similarity, layer_norm, normalize, rms_norm
 from fastnet.functional.padding import pad
 
 __all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
     "batch_norm",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
@@ -49,6 +78,18 @@ __all__ = [
     "linear",
     "log_softmax",
     "logsigmoid",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
+    "max_pool1d",
+    "max_pool1d_with_indices",
+    "max_pool2d",
+    "max_pool2d_with_indices",
+    "max_pool3d",
+    "max_pool3d_with_indices",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
     "mish",
     "mse_loss",
     "nll_loss",

@@ -8,6 +8,7 @@ The annotations of a module's `__init__` are its schema. Each alternative of an 
     Literal["same", ...]    one of these words          the attribute
     tuple[int, int]         a list of two integers      the attribute
     Sequence[int]           a list of integers          the attribute
+    Sequence[int | None]    a list of them and nulls    the attribute
     Tensor                  "tensor"                    the state of the module, where the tensor is saved
     DTypeLike               the dtype's name            the first parameter or buffer
     Device                  not written
@@ -143,6 +144,11 @@ def _integers(value: Any) -> Any:
     return value if fits else _MISSING
 
 
+def _integers_or_none(value: Any) -> Any:
+    fits = type(value) is list and _integers([v for v in value if v is not None]) is not _MISSING
+    return value if fits and len(value) <= _MOST_DIMENSIONS else _MISSING
+
+
 def _tuple_of(length: int) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         return tuple(value) if _integers(value) is not _MISSING and len(value) == length else _MISSING
@@ -151,7 +157,7 @@ def _tuple_of(length: int) -> Callable[[Any], Any]:
 
 _READERS: Mapping[Any, Callable[[Any], Any]] = {
     int: _whole, float: _real, bool: _exactly(bool), str: _exactly(str), types.NoneType: _exactly(types.NoneType),
-    Sequence[int]: _integers, list[int]: _integers, tuple[int, ...]: _integers,
+    Sequence[int | None]: _integers_or_none, Sequence[int]: _integers, list[int]: _integers, tuple[int, ...]: _integers,
     _DType: _word("float32", "float64"), Tensor: _word(TENSOR),
 }
 

@@ -15,6 +15,7 @@ X, Y, BOX = rng.standard_normal((6, 5)), rng.standard_normal((6, 5)), rng.standa
 IMAGES, VOLUMES = rng.standard_normal((2, 4, 5, 6)), rng.standard_normal((2, 3, 3, 4, 5))
 ROW, OTHER, MATRIX = rng.uniform(0.5, 2, 5), rng.standard_normal(5), rng.uniform(0.5, 2, (5, 4))
 MEAN, VAR = rng.standard_normal(5), rng.uniform(0.5, 2, 5)
+MAPS, VOLUMES = rng.standard_normal((2, 3, 6, 5)), rng.standard_normal((2, 3, 4, 5, 4))
 
 
 def batch_norm(training, **attributes):
@@ -128,6 +129,25 @@ LAYERS = {
     "CircularPad1d": (lambda n: n.CircularPad1d((1, 2)), BOX),
     "CircularPad2d": (lambda n: n.CircularPad2d((2, 0, 1, 2)), IMAGES),
     "CircularPad3d": (lambda n: n.CircularPad3d((1, 0, 1, 1, 0, 1)), VOLUMES),
+    "MaxPool1d": (lambda n: n.MaxPool1d(2), BOX),
+    "MaxPool1d-row": (lambda n: n.MaxPool1d((3,), stride=1, padding=1), X),
+    "MaxPool2d": (lambda n: n.MaxPool2d(2), MAPS),
+    "MaxPool2d-all": (lambda n: n.MaxPool2d((3, 2), (2, 1), (1, 0), (1, 2), ceil_mode=True), MAPS),
+    "MaxPool3d": (lambda n: n.MaxPool3d(2, padding=1), VOLUMES),
+    "AvgPool1d": (lambda n: n.AvgPool1d(2, 1, 1), BOX),
+    "AvgPool2d": (lambda n: n.AvgPool2d(3, padding=(1, 0), ceil_mode=True, count_include_pad=False), MAPS),
+    "AvgPool2d-divisor": (lambda n: n.AvgPool2d((2, 3), divisor_override=5), MAPS[0]),
+    "AvgPool3d": (lambda n: n.AvgPool3d(2, (1, 2, 2), 1), VOLUMES),
+    "LPPool1d": (lambda n: n.LPPool1d(2, 3, 1), BOX),
+    "LPPool2d": (lambda n: n.LPPool2d(2, (2, 3), ceil_mode=True), MAPS),
+    "LPPool3d": (lambda n: n.LPPool3d(2.0, 2), VOLUMES),
+    "AdaptiveAvgPool1d": (lambda n: n.AdaptiveAvgPool1d(3), BOX),
+    "AdaptiveAvgPool2d": (lambda n: n.AdaptiveAvgPool2d((None, 2)), MAPS),
+    "AdaptiveAvgPool2d-1": (lambda n: n.AdaptiveAvgPool2d(1), MAPS),
+    "AdaptiveAvgPool3d": (lambda n: n.AdaptiveAvgPool3d((2, 3, 5)), VOLUMES[0]),
+    "AdaptiveMaxPool1d": (lambda n: n.AdaptiveMaxPool1d(3), BOX),
+    "AdaptiveMaxPool2d": (lambda n: n.AdaptiveMaxPool2d((4, 3)), MAPS),
+    "AdaptiveMaxPool3d": (lambda n: n.AdaptiveMaxPool3d((None, 2, None)), VOLUMES),
 }
 
 

@@ -13,6 +13,7 @@ def data(*shape, low=None, seed=0):
 A, B, ROW, COLUMN = data(3, 4), data(3, 4, seed=1), data(4), data(3, 1)
 POSITIVE = data(3, 4, low=0.3)
 UNIT = np.clip(data(3, 4) / 3, -0.9, 0.9)
+IMAGES = data(2, 3, 5, 4)
 BOXES = data(2, 3, 4)
 INDEX = np.array([2, 0, 2])
 GRID = np.array([[1, 0, 2, 1], [0, 0, 1, 2]])
@@ -80,6 +81,22 @@ OPERATIONS = {
     "clamp": (lambda f, a: a.clamp(-0.5, 0.5), A),
     "clamp-min": (lambda f, a: a.clamp(min=0.1), A),
     "clamp-tensor": (lambda f, a, b: f.clamp(a, min=b), A, B),
+    "max_pool1d": (lambda f, a: f.nn.functional.max_pool1d(a, 2, 1), BOXES),
+    "max_pool2d": (lambda f, a: f.nn.functional.max_pool2d(a, 2), IMAGES),
+    "max_pool2d-overlap": (lambda f, a: f.nn.functional.max_pool2d(a, 3, 1, 1, 1), IMAGES),
+    "max_pool2d-large": (lambda f, a: f.nn.functional.max_pool2d(a, 4, 1, 2), data(1, 2, 9, 8)),
+    "max_pool2d-indices": (lambda f, a: f.nn.functional.max_pool2d(a, 2, return_indices=True)[0], IMAGES),
+    "max_pool3d": (lambda f, a: f.nn.functional.max_pool3d(a, (1, 2, 2)), IMAGES),
+    "max_unpool2d": (lambda f, a, i: f.nn.functional.max_unpool2d(a, i, 2), IMAGES[:, :, ::2, ::2],
+                     np.arange(36).reshape(2, 3, 3, 2) % 20),
+    "avg_pool1d": (lambda f, a: f.nn.functional.avg_pool1d(a, 2), BOXES),
+    "avg_pool2d": (lambda f, a: f.nn.functional.avg_pool2d(a, 3, 2, 1, True, False), IMAGES),
+    "avg_pool3d": (lambda f, a: f.nn.functional.avg_pool3d(a, 2, 1), IMAGES),
+    "lp_pool2d": (lambda f, a: f.nn.functional.lp_pool2d(a, 2, 2), IMAGES),
+    "adaptive_avg_pool2d": (lambda f, a: f.nn.functional.adaptive_avg_pool2d(a, (2, 3)), IMAGES),
+    "adaptive_avg_pool2d-1": (lambda f, a: f.nn.functional.adaptive_avg_pool2d(a, 1), IMAGES),
+    "adaptive_max_pool2d": (lambda f, a: f.nn.functional.adaptive_max_pool2d(a, (2, 3)), IMAGES),
+    "adaptive_max_pool2d-1": (lambda f, a: f.nn.functional.adaptive_max_pool2d(a, 1), data(1, 2, 9, 8)),
     "sum": (lambda f, a: a.sum(), BOXES),
     "sum-0": (lambda f, a: a.sum(0), BOXES),
     "sum-1-keep": (lambda f, a: a.sum(1, keepdim=True), BOXES),

@@ -1,0 +1,215 @@
+/* Bodies of pooling.c, included once for each T. */
+
+INLINE VEC NAME(set_bits)(ptrdiff_t value) {
+    const BITS bits = (BITS)value;
+    REAL x;
+    memcpy(&x, &bits, sizeof x);
+    return V(set)(x);
+}
+
+INLINE void NAME(store_bits)(void *winner, ptrdiff_t at, VEC code, ptrdiff_t count, int wide) {
+    BITS lanes[W];
+    memcpy(lanes, &code, sizeof lanes);
+    if (wide)
+        for (ptrdiff_t j = 0; j < count; j++) ((int64_t *)winner)[at + j] = lanes[j];
+    else if (count == W)
+        for (ptrdiff_t j = 0; j < W; j++) ((uint8_t *)winner)[at + j] = (uint8_t)lanes[j];
+    else
+        for (ptrdiff_t j = 0; j < count; j++) ((uint8_t *)winner)[at + j] = (uint8_t)lanes[j];
+}
+
+INLINE VEC NAME(load_bytes)(const uint8_t *p, ptrdiff_t count) {
+    REAL lanes[W] = {0};
+    if (count == W)
+        for (ptrdiff_t j = 0; j < W; j++) lanes[j] = p[j];
+    else
+        for (ptrdiff_t j = 0; j < count; j++) lanes[j] = p[j];
+    return V(load)(lanes);
+}
+
+/* A window: taps and the distance between them in elements and in winners, for each axis. */
+typedef struct {
+    ptrdiff_t taps[AXES], step[AXES], code_step[AXES], code;
+    const REAL *x;                      /* its first tap, channel 0 */
+} NAME(Window);
+
+/* The windows of output row (n, od, oh); `set_column` makes it that of one output. */
+INLINE NAME(Window) NAME(row_window)(const Launch *launch, const Span *d, const Span *h, ptrdiff_t image, int wide) {
+    const Axis axis[AXES] = {axis_of(launch, 0), axis_of(launch, 1), axis_of(launch, 2)};
+    const ptrdiff_t channels = launch->n[CHANNELS], width = axis[2].input, height = axis[1].input;
+    const ptrdiff_t step_h = width * axis[1].dilation, step_d = width * height * axis[0].dilation;
+    const ptrdiff_t position = (d->start * height + h->start) * width;
+    NAME(Window) w;
+    w.taps[0] = d->taps, w.taps[1] = h->taps;
+    w.step[0] = step_d * channels, w.step[1] = step_h * channels, w.step[2] = axis[2].dilation * channels;
+    w.x = (const REAL *)launch->p[X] + (image * axis[0].input * height * width + position) * channels;
+    w.code_step[0] = wide ? step_d : axis[1].kernel * axis[2].kernel;
+    w.code_step[1] = wide ? step_h : axis[2].kernel;
+    w.code_step[2] = wide ? axis[2].dilation : 1;
+    w.code = wide ? position : d->first * w.code_step[0] + h->first * w.code_step[1];
+    return w;
+}
+
+INLINE NAME(Window) NAME(set_column)(NAME(Window) w, const Span *s, ptrdiff_t channels, int wide) {
+    w.taps[2] = s->taps;
+    w.x += s->start * channels;
+    w.code += wide ? s->start : s->first;
+    if (!w.taps[0] || !w.taps[1] || !w.taps[2]) w.code = wide ? -1 : UINT8_MAX;
+    return w;
+}
+
+/* A later element wins if it is larger or NaN. */
+INLINE VEC NAME(window_max)(const NAME(Window) *w, ptrdiff_t c, ptrdiff_t count, int tracked, VEC *winner) {
+    VEC best = V(set)(-INFINITY), chosen = NAME(set_bits)(w->code);
+    FOR_TAPS(w, c, x, code, {
+        VEC v = NAME(load_some)(x, count);
+        MASK better = M(or)(V(lt)(best, v), V(unord)(v, v));
+        best = V(select)(better, v, best);
+        if (tracked) chosen = V(select)(better, NAME(set_bits)(code), chosen);
+    })
+    *winner = chosen;
+    return best;
+}
+
+/* Sums of up to PARTIAL taps of a row are added to the sum of the window. */
+INLINE VEC NAME(window_sum)(const NAME(Window) *w, ptrdiff_t c, ptrdiff_t count) {
+    VEC sum = V(zero)();
+    for (ptrdiff_t i = 0; i < w->taps[0]; i++)
+        for (ptrdiff_t j = 0; j < w->taps[1]; j++) {
+            const REAL *x = w->x + c + i * w->step[0] + j * w->step[1];
+            for (ptrdiff_t k = 0; k < w->taps[2]; k += PARTIAL) {
+                const ptrdiff_t stop = min_size(k + PARTIAL, w->taps[2]);
+                VEC part = NAME(load_some)(x + k * w->step[2], count);
+                for (ptrdiff_t t = k + 1; t < stop; t++)
+                    part = V(add)(part, NAME(load_some)(x + t * w->step[2], count));
+                sum = V(add)(sum, part);
+            }
+        }
+    return sum;
+}
+
+INLINE double NAME(divisor)(const Launch *launch, const Span *d, const Span *h, const Span *w) {
+    if (launch->s[DIVISOR] != 0) return launch->s[DIVISOR];
+    return launch->n[INCLUDE_PAD] ? (double)(d->padded * h->padded * w->padded) : (double)(d->taps * h->taps * w->taps);
+}
+
+/* A block is BLOCK_ROWS output rows (n, od, oh). */
+INLINE void NAME(pool_rows)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end, Pool pool) {
+    const Axis axis[AXES] = {axis_of(launch, 0), axis_of(launch, 1), axis_of(launch, 2)};
+    const ptrdiff_t channels = launch->n[CHANNELS], columns = axis[2].output, rows = launch->n[BLOCK_ROWS];
+    const ptrdiff_t stop = min_size(end * rows, launch->n[IMAGES] * axis[0].output * axis[1].output);
+    const int wide = pool == MAX_WIDE;
+    for (ptrdiff_t row = begin * rows; row < stop; row++) {
+        const ptrdiff_t oh = row % axis[1].output, od = row / axis[1].output % axis[0].output;
+        const Span d = span_of(&axis[0], od), h = span_of(&axis[1], oh);
+        const NAME(Window) along = NAME(row_window)(launch, &d, &h, row / axis[1].output / axis[0].output, wide);
+        for (ptrdiff_t ow = 0; ow < columns; ow++) {
+            const Span s = span_of(&axis[2], ow);
+            const NAME(Window) window = NAME(set_column)(along, &s, channels, wide);
+            const VEC divisor = V(set)(pool == AVERAGE ? (REAL)NAME(divisor)(launch, &d, &h, &s) : 1);
+            const ptrdiff_t at = (row * columns + ow) * channels;
+            REAL *out = (REAL *)launch->p[OUT] + at;
+            for (ptrdiff_t c = 0; c < channels; c += W) {
+                const ptrdiff_t count = min_size(W, channels - c);
+                VEC winner, value;
+                if (pool == AVERAGE) {
+                    value = V(div)(NAME(window_sum)(&window, c, count), divisor);
+                } else {
+                    value = NAME(window_max)(&window, c, count, pool != MAX, &winner);
+                    if (pool != MAX) NAME(store_bits)(launch->p[WINNER], at + c, winner, count, wide);
+                }
+                NAME(store_some)(out + c, value, count);
+            }
+        }
+    }
+}
+
+static int NAME(max_pool)(BODY_ARGS) {
+    if (!launch->p[WINNER])
+        NAME(pool_rows)(launch, begin, end, MAX);
+    else if (launch->n[WIDE])
+        NAME(pool_rows)(launch, begin, end, MAX_WIDE);
+    else
+        NAME(pool_rows)(launch, begin, end, MAX_NARROW);
+    return 0;
+}
+
+static int NAME(avg_pool)(BODY_ARGS) {
+    NAME(pool_rows)(launch, begin, end, AVERAGE);
+    return 0;
+}
+
+/* Add the gradients of output row `row`, whose kernel row is number `kernel_row`, to the input row dx. */
+INLINE void NAME(add_output_row)(const Launch *launch, REAL *dx, ptrdiff_t row, ptrdiff_t kernel_row, const Span *d,
+                                 const Span *h, Pool pool) {
+    const Axis axis = axis_of(launch, 2);
+    const ptrdiff_t channels = launch->n[CHANNELS], step = axis.dilation * channels;
+    for (ptrdiff_t ow = 0; ow < axis.output; ow++) {
+        const Span s = span_of(&axis, ow);
+        const ptrdiff_t at = (row * axis.output + ow) * channels, first = kernel_row * axis.kernel + s.first;
+        const REAL *dy = (const REAL *)launch->p[DY] + at;
+        const VEC share = V(set)(pool == AVERAGE ? (REAL)(1 / NAME(divisor)(launch, d, h, &s)) : 1);
+        REAL *to = dx + s.start * channels;
+        for (ptrdiff_t c = 0; c < channels; c += W) {
+            const ptrdiff_t count = min_size(W, channels - c);
+            const VEC none = V(zero)();
+            VEC g = NAME(load_some)(dy + c, count), winner = none;
+            if (pool == AVERAGE) g = V(mul)(g, share);
+            if (pool == MAX_NARROW) winner = NAME(load_bytes)((const uint8_t *)launch->p[WINNER] + at + c, count);
+            for (ptrdiff_t k = 0; k < s.taps; k++) {
+                REAL *p = to + c + k * step;
+                VEC term = g;
+                if (pool == MAX_NARROW) term = V(select)(V(eq)(winner, V(set)((REAL)(first + k))), g, none);
+                NAME(store_some)(p, V(add)(NAME(load_some)(p, count), term), count);
+            }
+        }
+    }
+}
+
+/* A block is BLOCK_ROWS input rows (n, d, h). */
+INLINE void NAME(pool_rows_backward)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end, Pool pool) {
+    const Axis axis[AXES] = {axis_of(launch, 0), axis_of(launch, 1), axis_of(launch, 2)};
+    const ptrdiff_t width = axis[2].input * launch->n[CHANNELS], rows = launch->n[BLOCK_ROWS];
+    const ptrdiff_t stop = min_size(end * rows, launch->n[IMAGES] * axis[0].input * axis[1].input);
+    for (ptrdiff_t row = begin * rows; row < stop; row++) {
+        const ptrdiff_t ih = row % axis[1].input, id = row / axis[1].input % axis[0].input;
+        const ptrdiff_t image = row / axis[1].input / axis[0].input;
+        const Cover deep = cover_of(&axis[0], id), high = cover_of(&axis[1], ih);
+        REAL *dx = (REAL *)launch->p[DX] + row * width;
+        memset(dx, 0, (size_t)width * sizeof *dx);
+        for (ptrdiff_t od = deep.from; od <= deep.to; od++)
+            for (ptrdiff_t oh = high.from; oh <= high.to; oh++) {
+                const ptrdiff_t kd = tap_at(&axis[0], od, id), kh = tap_at(&axis[1], oh, ih);
+                if (kd < 0 || kh < 0) continue;
+                const Span d = span_of(&axis[0], od), h = span_of(&axis[1], oh);
+                NAME(add_output_row)(launch, dx, (image * axis[0].output + od) * axis[1].output + oh,
+                                     kd * axis[1].kernel + kh, &d, &h, pool);
+            }
+    }
+}
+
+static int NAME(max_pool_backward)(BODY_ARGS) {
+    NAME(pool_rows_backward)(launch, begin, end, MAX_NARROW);
+    return 0;
+}
+
+static int NAME(avg_pool_backward)(BODY_ARGS) {
+    NAME(pool_rows_backward)(launch, begin, end, AVERAGE);
+    return 0;
+}
+
+/* out[n, index[n, i, c], c] = x[n, i, c] in the order of i, into zeros; a block is BLOCK_ROWS images */
+static int NAME(max_unpool)(BODY_ARGS) {
+    const ptrdiff_t channels = launch->n[CHANNELS], plane = launch->n[PLANE], count = launch->n[COUNT];
+    const ptrdiff_t stop = min_size(end * launch->n[BLOCK_ROWS], launch->n[IMAGES]);
+    for (ptrdiff_t n = begin * launch->n[BLOCK_ROWS]; n < stop; n++) {
+        REAL *out = (REAL *)launch->p[OUT] + n * plane * channels;
+        const REAL *x = (const REAL *)launch->p[X] + n * count * channels;
+        const int64_t *index = (const int64_t *)launch->p[INDEX] + n * count * channels;
+        memset(out, 0, (size_t)(plane * channels) * sizeof *out);
+        for (ptrdiff_t i = 0; i < count; i++, x += channels, index += channels)
+            for (ptrdiff_t c = 0; c < channels; c++)
+                if ((uint64_t)index[c] < (uint64_t)plane) out[index[c] * channels + c] = x[c];
+    }
+    return 0;
+}

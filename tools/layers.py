@@ -25,6 +25,7 @@ DESCRIPTIONS = {
     "callbacks": "early stopping, checkpoints, logs, learning-rate schedules",
     "data": "datasets, batches, tables, pictures",
     "metrics": "accuracy, F1, AUC, R2, ...",
+    "graph": "models as graphs of operations: trace",
     "nn": "layers, losses, saved models",
     "optim": "optimizers, schedules",
     "datasets": "digits, MNIST",

@@ -1,7 +1,7 @@
 """The state of each Python thread, and context managers that restore state after any interruption.
 
-`state.recorder` is the recording in progress or None, `state.grad_enabled` the gradient mode. Functions that cannot be
-recorded call `forbid_in_recording`.
+`state.recorder` is the recording in progress or None, `state.tracer` the trace, `state.grad_enabled` the gradient mode.
+Functions that cannot be recorded call `forbid_in_recording`, those that read values `forbid_reading`.
 """
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import FrameType
 from fastnet._runtime.native import state as _native_state
 
 state = _native_state.state
-recorded, inside = _native_state.recorded, _native_state.inside
+recorded, traced, inside = _native_state.recorded, _native_state.traced, _native_state.inside
 Swapped = _native_state.Swapped
 Turn = _native_state.Turn
 Finally = _native_state.Finally
@@ -38,3 +38,15 @@ def forbid_in_recording(what: str, because: str | None = None) -> None:
             f"{what} inside a compiled function ({user_line()}): " + (because or (
                 "the value would be that of the recorded run in every replay. Return the tensor and read it outside, "
                 "or keep the computation in tensors.")))
+
+
+def forbid_reading(what: str) -> None:
+    """Raise a RuntimeError if a recording or a trace is in progress in this thread.
+
+    Args:
+        what: the call that reads the values of a tensor, such as "item()".
+    """
+    forbid_in_recording(what)
+    if state.tracer is not None:
+        raise RuntimeError(f"{what} inside fastnet.graph.trace ({user_line()}): the graph would hold the value of this "
+                           "run only. Keep the computation in tensors.")

@@ -13,7 +13,7 @@ from fastnet import dtypes
 from fastnet._core.errors import naming_none, shape_text, takes_tensors
 from fastnet._core.placement import channels_last, channels_last_3d, check_placement, device, placement_name
 from fastnet._core.spellings import respelled
-from fastnet._core.state import forbid_in_recording, state
+from fastnet._core.state import forbid_in_recording, forbid_reading, state
 from fastnet._runtime.native import tape as _tape
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ class Tensor(TensorMethods):
         return self._one_number("item()")
 
     def _one_number(self, call: str) -> Any:
-        forbid_in_recording(call)
+        forbid_reading(call)
         if self._data.size != 1:
             raise RuntimeError(f"{call}: expected a tensor of one element, got shape {shape_text(self)}")
         return self._data.item()
@@ -193,7 +193,7 @@ class Tensor(TensorMethods):
             >>> fastnet.tensor([[1, 2], [3, 4]]).tolist()
             [[1, 2], [3, 4]]
         """
-        forbid_in_recording("tolist()")
+        forbid_reading("tolist()")
         return self._data.tolist()
 
     def numpy(self) -> Array:
@@ -207,7 +207,7 @@ class Tensor(TensorMethods):
             >>> fastnet.tensor([1, 2]).numpy()
             array([1, 2])
         """
-        forbid_in_recording("numpy()")
+        forbid_reading("numpy()")
         if self._requires_grad:
             raise RuntimeError("numpy: expected a tensor that does not require a gradient; use detach().numpy()")
         return self._data.view()        # a new object: assigning to its shape must not change the tensor's
@@ -239,7 +239,7 @@ class Tensor(TensorMethods):
         return int(self.item())
 
     def __contains__(self, value: Tensor | float) -> bool:
-        forbid_in_recording("`in`")
+        forbid_reading("`in`")
         return bool((self._data == (value._data if isinstance(value, Tensor) else value)).any())
 
     def __format__(self, spec: str) -> str:

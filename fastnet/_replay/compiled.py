@@ -138,7 +138,7 @@ class Compiled(replay.Caller, Generic[P, R]):
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call that no shortcut fits: find a recording, or make one."""
-        if self._eager or state.recorder is not None:           # the latter: part of another function's recording
+        if self._eager or state.recorder is not None or state.tracer is not None:   # part of a recording, of a trace
             return self.fn(*args, **kwargs)
         key, tensors, arrays = call_key(args, kwargs)
         recording, any_float = self._cache.find(key), None

@@ -16,7 +16,7 @@ from fastnet._runtime.guards cimport (
 )
 from fastnet._runtime.launch cimport LaunchList
 from fastnet._runtime.memory cimport array_of, is_channels_last
-from fastnet._runtime.state cimport Turn, current_recorder
+from fastnet._runtime.state cimport Turn, current_recorder, current_tracer
 from fastnet._runtime.tape cimport Storage, TensorBase, referent, wrap
 
 from fastnet._runtime.guards import arguments_of
@@ -84,8 +84,8 @@ cdef class Shortcut:
 
     cdef bint fits(self, tuple args, list arrays) except -1:
         """Whether the recording serves this call. The arrays of the tensors among `args` are appended to `arrays`."""
-        return (current_recorder() == NULL and self.context.is_current() and self.arguments.match(args, arrays)
-                and self.guards.identical())
+        return (current_recorder() == NULL and current_tracer() == NULL and self.context.is_current()
+                and self.arguments.match(args, arrays) and self.guards.identical())
 
     cdef object run(self, tuple args, list arrays):
         cdef uintptr_t addresses[MAX_TENSORS]

@@ -2,6 +2,7 @@ from cpython.ref cimport PyObject
 
 cdef PyObject *current_recorder() noexcept
 cdef PyObject *current_pool() noexcept
+cdef PyObject *current_tracer() noexcept
 cdef bint gradients_recorded() noexcept
 
 cdef class Turn:

@@ -1,4 +1,4 @@
-"""The state of each Python thread (recording, pool, gradient mode), and context managers that restore state.
+"""The state of each Python thread (recording, trace, pool, gradient mode), and context managers that restore state.
 
 An asynchronous exception (Ctrl-C, a signal handler, PyThreadState_SetAsyncExc, a debugger) can arrive at nearly any
 bytecode, but not between two statements of compiled code. So it cannot split `inside`, `Swapped` and `Finally`.
@@ -13,10 +13,12 @@ cdef extern from *:
     #include "src/per_thread.h"
     PER_THREAD PyObject *recorder = 0;
     PER_THREAD PyObject *pool = 0;
+    PER_THREAD PyObject *tracer = 0;
     PER_THREAD int no_grad = 0;
     """
-    PyObject *recorder              # the recording in progress, or NULL; both are owned references
+    PyObject *recorder              # the recording in progress, or NULL; all three are owned references
     PyObject *pool                  # the pool that it allocates from, or NULL
+    PyObject *tracer                # what notes the calls of operations, or NULL
     int no_grad
 
 
@@ -26,6 +28,10 @@ cdef PyObject *current_recorder() noexcept:
 
 cdef PyObject *current_pool() noexcept:
     return pool
+
+
+cdef PyObject *current_tracer() noexcept:
+    return tracer
 
 
 cdef bint gradients_recorded() noexcept:
@@ -39,6 +45,11 @@ cdef class State:
     def recorder(self):
         """The fastnet._replay.recorder.Recorder of the recording in progress, or None. `recorded` sets it."""
         return None if recorder == NULL else <object>recorder
+
+    @property
+    def tracer(self):
+        """What notes the calls of operations (see fastnet.graph.trace), or None. `traced` sets it."""
+        return None if tracer == NULL else <object>tracer
 
     @property
     def grad_enabled(self):
@@ -88,6 +99,27 @@ def recorded(new_recorder, fn, *args, **kwargs):
         raise
     finally:
         record_by(NULL, NULL)
+
+
+def traced(new_tracer, fn, *args, **kwargs):
+    """fn(*args, **kwargs), while new_tracer.note_call(function, name, args, attributes, result) is called after each
+    operation of this thread.
+
+    The trace ends with the call, whether fn returns or raises.
+
+    Raises:
+        RuntimeError: another trace or a recording is in progress.
+    """
+    global tracer
+    if tracer != NULL or recorder != NULL:
+        raise RuntimeError("a trace cannot start inside another one or inside a compiled function")
+    Py_XINCREF(<PyObject *>new_tracer)
+    tracer = <PyObject *>new_tracer
+    try:
+        return fn(*args, **kwargs)
+    finally:
+        tracer = NULL
+        Py_XDECREF(<PyObject *>new_tracer)
 
 
 def inside(manager, fn, *args, **kwargs):

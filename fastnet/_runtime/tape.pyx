@@ -14,7 +14,7 @@ from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from cpython.weakref cimport PyWeakref_NewRef
 
 from fastnet._runtime.saved cimport append_saved, gradient, without_rest
-from fastnet._runtime.state cimport current_recorder, gradients_recorded
+from fastnet._runtime.state cimport current_recorder, current_tracer, gradients_recorded
 
 cnp.import_array()
 
@@ -292,6 +292,8 @@ cdef apply(fn, str name, bint view, tuple args, dict attributes):
             attach(result, name, gradients, args, arrays)
         if view:
             register_view(result, args[0])
+    if current_tracer() != NULL:
+        (<object>current_tracer()).note_call(fn, name, args, attributes, result)
     return result
 
 

@@ -71,6 +71,13 @@ def write(name: str, x: Tensor, run: Callable[[], Any], sources: Sequence[Any] =
         sources: the tensors that `run` reads.
         node: the operation that computed the values; None if they have no gradient.
     """
+    if state.tracer is not None:
+        state.tracer.note_write(name, x)
+    return _write(name, x, run, sources, node)
+
+
+def _write(name, x, run, sources, node):
+    """`write`, without a note in a trace."""
     base = base_of(x)
     followed = state.grad_enabled and (node is not None or base._requires_grad)
     if followed and node is None and base is x:             # as in PyTorch, the inputs of x get zeros
@@ -103,7 +110,10 @@ def replace_value(name: str, x: Tensor, result: Tensor) -> Tensor:
                            "place cannot change the shape")
     if dtypes.category(result.dtype) > dtypes.category(x.dtype):
         raise RuntimeError(f"{name}: a result of dtype {result.dtype} cannot be written into {x.dtype}")
-    return write(name, x, lambda: K.copy(x._data, result._data), node=result._node)
+    _write(name, x, lambda: K.copy(x._data, result._data), (), result._node)
+    if state.tracer is not None:
+        state.tracer.note_replaced(name, x, result)
+    return x
 
 
 def _in_place(name: str, plain: str, *operators: str) -> Callable[..., Tensor]:
@@ -158,7 +168,7 @@ def copy_(self: Tensor, src: Tensor | ArrayLike, non_blocking: bool = False) -> 
     writable("copy_", self)
     if kernels.broadcast_shape(self._data, src._data) != self.shape:
         raise RuntimeError(f"copy_: a source of shape {shape_text(src)} does not broadcast to {shape_text(self)}")
-    if src._requires_grad and state.grad_enabled:
+    if (src._requires_grad and state.grad_enabled) or state.tracer is not None:
         return replace_value("copy_", self, src.to(self.dtype).expand(self.shape).clone())
     return write("copy_", self, lambda: K.copy(self._data, src._data), (src,))
 
@@ -270,7 +280,7 @@ def setitem(self: Tensor, key: Key, value: Tensor | ArrayLike) -> None:
         front = (0,) * extra + (...,)
         array, value = array[front], getitem(value, front) if isinstance(value, Tensor) else value
     tracked = state.grad_enabled and (self._requires_grad or getattr(value, "_requires_grad", False))
-    if tracked:
+    if tracked or state.tracer is not None:
         given = value if isinstance(value, Tensor) else array
         replace_value("assignment by index", self, _put(self, given, view, *picks))
         return

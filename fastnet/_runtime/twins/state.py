@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 _recorder: contextvars.ContextVar[Any] = contextvars.ContextVar("fastnet_recorder", default=None)
+_tracer: contextvars.ContextVar[Any] = contextvars.ContextVar("fastnet_tracer", default=None)
 
 
 class State(threading.local):
@@ -25,6 +26,11 @@ class State(threading.local):
     def recorder(self) -> Any:
         """The fastnet._replay.recorder.Recorder of the recording in progress, or None. `recorded` sets it."""
         return _recorder.get()
+
+    @property
+    def tracer(self) -> Any:
+        """What notes the calls of operations (see fastnet.graph.trace), or None. `traced` sets it."""
+        return _tracer.get()
 
 
 state = State()
@@ -47,6 +53,22 @@ def recorded(new_recorder: Any, fn: Callable[..., _T], *args: Any, **kwargs: Any
     except BaseException:
         state.grad_enabled = mode
         raise
+
+
+def traced(new_tracer: Any, fn: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
+    """fn(*args, **kwargs), while new_tracer.note_call(function, name, args, attributes, result) is called after each
+    operation of this thread.
+
+    The trace ends with the call, whether fn returns or raises.
+
+    Raises:
+        RuntimeError: another trace or a recording is in progress.
+    """
+    if state.tracer is not None or state.recorder is not None:
+        raise RuntimeError("a trace cannot start inside another one or inside a compiled function")
+    context = contextvars.copy_context()
+    context.run(_tracer.set, new_tracer)
+    return context.run(fn, *args, **kwargs)
 
 
 def inside(manager: Any, fn: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:

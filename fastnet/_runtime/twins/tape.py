@@ -217,6 +217,8 @@ def differentiable(fn: Callable[..., Any], name: str, view: bool, bound: Callabl
                 _attach(result, name, gradients, args, arrays)
             if view:
                 register_view(result, args[0])
+        if state.tracer is not None:
+            state.tracer.note_call(fn, name, args, attributes, result)
         return result
     return explain_failures(operation, lambda _, args, attributes, error: explain(fn, args, attributes, error))
 

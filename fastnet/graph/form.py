@@ -1,0 +1,185 @@
+"""The data of a graph: values, the nodes that compute them, and the modules that they belong to."""
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from fastnet._core.reprs import shortened
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, DType, Shape
+
+__all__ = ["Graph", "ModuleCall", "Node", "Value", "values_in"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Value:
+    """An array of a graph: an input, a parameter, a buffer, a constant, or the result of a node.
+
+    Attributes:
+        name: unique in the graph. A parameter or a buffer has its key in the model's `state_dict`, an input the name of
+            the argument of `forward`, a result the name of its operation and a number.
+        kind: where the value comes from.
+        shape: the lengths of the dimensions in the traced run.
+        dtype: of the elements.
+        data: the elements of a parameter, a buffer or a constant; None for inputs and results. Those of parameters and
+            buffers share the memory of the model.
+
+    Example:
+        >>> import fastnet
+        >>> graph = fastnet.graph.trace(fastnet.nn.Linear(3, 2), fastnet.ones(5, 3))
+        >>> graph.inputs[0], graph.parameters["weight"].kind
+        (Value(input: float32 (5, 3)), 'parameter')
+    """
+
+    name: str
+    kind: Literal["input", "parameter", "buffer", "constant", "result"]
+    shape: Shape
+    dtype: DType
+    data: Array | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """The size in bytes."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    def __repr__(self) -> str:
+        return f"Value({self.name}: {self.dtype} {self.shape})"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Node:
+    """One call of an operation.
+
+    Attributes:
+        operation: its name, such as "conv" or "relu": that of the function under `fastnet.autograd.op`, without a
+            leading underscore.
+        arguments: by the names of that function's parameters, in order and with defaults; tensors are values of the
+            graph, and `*args` is a tuple.
+        outputs: the values that it computes.
+        module: the path of the innermost module that made the call; "" for the model itself.
+        is_view: whether the output shares the memory of the first input.
+
+    Example:
+        >>> import fastnet
+        >>> [node] = fastnet.graph.trace(fastnet.nn.LeakyReLU(), fastnet.ones(3)).nodes
+        >>> node.operation, node.inputs, node.attributes
+        ('leaky_relu', (Value(input: float32 (3,)),), {'attributes': (0.01,)})
+    """
+
+    operation: str
+    arguments: dict[str, Any]
+    outputs: tuple[Value, ...]
+    module: str
+    is_view: bool = False
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        """The values among the arguments, in order."""
+        return tuple(values_in(self.arguments.values()))
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """The arguments that hold no values."""
+        return {name: x for name, x in self.arguments.items() if not any(True for _ in values_in([x]))}
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(_argument_text(name, x) for name, x in self.arguments.items())
+        outputs = ", ".join(f"{y.name} {y.shape}" for y in self.outputs)
+        return f"{outputs} = {self.operation}({arguments})"
+
+
+@dataclass(frozen=True, eq=False)
+class ModuleCall:
+    """One call of a module.
+
+    Attributes:
+        path: of the module in the model; "" for the model itself.
+        type: the name of its class.
+        inputs: the values among the arguments of its `forward`, in order.
+        outputs: the values in its result, in order.
+
+    Example:
+        >>> import fastnet
+        >>> from fastnet import nn
+        >>> graph = fastnet.graph.trace(nn.Sequential(nn.Linear(3, 2), nn.ReLU()), fastnet.ones(5, 3))
+        >>> [(call.path, call.type, call.outputs[0].shape) for call in graph.calls]
+        [('', 'Sequential', (5, 2)), ('0', 'Linear', (5, 2)), ('1', 'ReLU', (5, 2))]
+    """
+
+    path: str
+    type: str
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Graph:
+    """A model as a list of operations, each on values that come before it: see `fastnet.graph.trace`.
+
+    Attributes:
+        nodes: in the order of the calls.
+        inputs: the tensors among the example's arguments, in order; those in lists and dictionaries, too.
+        outputs: the tensors in the model's result, in order.
+        parameters: those that nodes read, by their keys in the model's `state_dict`.
+        buffers: likewise.
+        constants: tensors of neither kind that nodes read, by name.
+        calls: of the modules, in the order in which they began.
+
+    Example:
+        >>> import fastnet
+        >>> from fastnet import nn
+        >>> fastnet.graph.trace(nn.Sequential(nn.Linear(3, 2), nn.ReLU()), fastnet.ones(5, 3))
+        Graph(input (5, 3)):
+          0: linear_1 (5, 2) = linear(input, 0.weight, 0.bias)
+          1: relu_1 (5, 2) = relu(linear_1)
+          return relu_1
+    """
+
+    nodes: tuple[Node, ...]
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    parameters: dict[str, Value]
+    buffers: dict[str, Value]
+    constants: dict[str, Value]
+    calls: tuple[ModuleCall, ...]
+
+    def nodes_of(self, path: str) -> tuple[Node, ...]:
+        """The calls that the module at a path and its submodules made; "" gives all.
+
+        Args:
+            path: such as "layer1.0".
+        """
+        return tuple(node for node in self.nodes if not path or f"{node.module}.".startswith(f"{path}."))
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{x.name} {x.shape}" for x in self.inputs)
+        lines = [f"  {node.module}: {node}" if node.module else f"  {node}" for node in self.nodes]
+        return "\n".join([f"Graph({inputs}):", *lines, f"  return {', '.join(x.name for x in self.outputs)}"])
+
+
+def values_in(arguments: Iterable[Any]) -> Iterator[Value]:
+    """Iterate over the values in nested lists, tuples and dictionaries, in order.
+
+    Args:
+        arguments: of a call.
+    """
+    for x in arguments:
+        if isinstance(x, Value):
+            yield x
+        elif isinstance(x, list | tuple):
+            yield from values_in(x)
+        elif isinstance(x, dict):
+            yield from values_in(x.values())
+
+
+def _argument_text(name: str, x: Any) -> str:
+    if isinstance(x, Value):
+        return x.name
+    if isinstance(x, tuple) and any(True for _ in values_in(x)):
+        return ", ".join(_argument_text(name, entry) for entry in x)
+    return f"{name}={x.dtype if isinstance(x, np.ndarray) else shortened(x)}"

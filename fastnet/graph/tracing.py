@@ -1,0 +1,247 @@
+"""Tracing: run a model once and note the operations that it calls.
+
+**The hook.** `apply` in `_runtime/tape.pyx`, which runs every operation, ends with one test of a pointer of the thread:
+`state.tracer`, NULL unless a trace is in progress. It costs about a nanosecond. Replacing the function behind `op`
+during a trace would save this test, but every module has imported its operations by name; and the note of a recording
+(`state.recorder`) would not do, since a trace keeps nothing of a recording: no memory, no guards, no launches.
+
+**Fused layers.** The path of the module that calls an operation comes from hooks on all modules of the model. Hooks
+also turn the fusion of a Sequential off, so a graph holds the separate operations. A pass or an export can then fold a
+batch norm or fuse an activation by its own rules, and the operations of a graph are those of the functional interface;
+a fused operation would need a rule in each of them.
+"""
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnet._core.state import Finally, inside, state, traced
+from fastnet._core.tensor import Tensor
+from fastnet.autograd import no_grad
+from fastnet.graph.form import Graph, ModuleCall, Node, Value
+from fastnet.nn.module import Module
+from fastnet.random import get_rng_state, set_rng_state
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array
+
+__all__ = ["trace"]
+
+
+def trace(model: Module, *example: Any, training: bool = False, **named: Any) -> Graph:
+    """Run a model on example arguments and return the graph of its operations.
+
+    The graph holds the operations of this run: branches that depend on shapes or settings are decided, loops are
+    unrolled, and shapes are those of the example. Reading the values of a tensor in `forward` (`item()`, `if`,
+    `numpy()`) is an error. Tensors that `forward` creates are constants of the graph. A compiled function in the model
+    is traced as the function itself. The graph keeps no results, and the model, its modes and buffers, and the random
+    state are unchanged.
+
+    Args:
+        model: the model. No other thread may use it meanwhile.
+        example: the positional arguments of its `forward`: tensors, or lists, tuples and dictionaries with tensors, and
+            any other values.
+        training: trace it in training mode instead of evaluation mode.
+        named: the keyword arguments of its `forward`.
+
+    Returns:
+        The graph.
+
+    Raises:
+        TypeError: model is not a Module.
+        RuntimeError: the model reads values, or writes in place in a way that a graph does not hold.
+
+    Example:
+        >>> import fastnet
+        >>> from fastnet import nn
+        >>> graph = fastnet.graph.trace(nn.Sequential(nn.Linear(3, 2), nn.ReLU()), fastnet.ones(5, 3))
+        >>> graph
+        Graph(input (5, 3)):
+          0: linear_1 (5, 2) = linear(input, 0.weight, 0.bias)
+          1: relu_1 (5, 2) = relu(linear_1)
+          return relu_1
+        >>> graph.nodes[0].inputs
+        (Value(input: float32 (5, 3)), Value(0.weight: float32 (2, 3)), Value(0.bias: float32 (2,)))
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"trace: expected a Module, got {type(model).__name__}; trace the module itself, not a "
+                        "function of it")
+    tracer = _Tracer(model, example, named)
+    return inside(Finally(_restorer(model)), _run, model, tracer, example, named, training)
+
+
+def _run(model: Module, tracer: _Tracer, example: tuple[Any, ...], named: dict[str, Any], training: bool) -> Graph:
+    model.train(training)
+    for path, module in model.named_modules():
+        before, after = module._hooks or ({}, {})
+        enter, leave = tracer.hooks(path)
+        module.__dict__["_hooks"] = {-1: enter, **before}, {**after, -1: leave}
+    with no_grad():
+        return tracer.graph(traced(tracer, model, *example, **named))
+
+
+def _restorer(model: Module) -> Callable[[], None]:
+    """A function that gives the modules of a model their present hooks, modes and buffers, and the random state."""
+    modules = [(module, module._hooks, module.training) for module in model.modules()]
+    buffers = [(buffer, buffer._data.copy()) for buffer in model.buffers()]
+    random = get_rng_state()
+
+    def restore() -> None:
+        for module, hooks, training in modules:
+            module.__dict__.pop("_hooks", None)
+            if hooks is not None:
+                module.__dict__["_hooks"] = hooks
+            module.training = training
+        for buffer, values in buffers:
+            if not np.array_equal(buffer._data, values, equal_nan=buffer.dtype.kind == "f"):
+                buffer._data[...] = values
+                buffer._storage.version += 1
+        set_rng_state(random)
+    return restore
+
+
+class _Tracer:
+    """Makes the nodes and values of a graph from the calls of operations.
+
+    Args:
+        model: the model.
+        example: its positional arguments.
+        named: its keyword arguments.
+    """
+
+    def __init__(self, model: Module, example: tuple[Any, ...], named: dict[str, Any]) -> None:
+        self.nodes: list[Node] = []
+        self.calls: list[Any] = []                              # [path, type, inputs, outputs]
+        self.open: list[int] = []                               # indices of the calls that have not ended
+        self.values: dict[int, tuple[Any, Value]] = {}          # by id: the tensor or array, kept alive, and its value
+        self.storages: dict[int, list[Tensor]] = {}             # by id: the tensors with a value that share a storage
+        self.constants: dict[str, Value] = {}
+        self.numbers: dict[str, int] = {}                       # how many values each operation has computed
+        self.signatures: dict[Callable[..., Any], inspect.Signature] = {}
+        for members, kind in ((model.named_parameters(), "parameter"), (model.named_buffers(), "buffer")):
+            for name, x in members:
+                self._add(x, name, kind, x._data)
+        self.inputs = [self._add(x, name, "input") for name, x in _named_tensors(_names(model, example, named))]
+
+    def _add(self, x: Tensor, name: str, kind: Any, data: Array | None = None) -> Value:
+        value = Value(name, kind, x._data.shape, x._data.dtype, data)
+        self.values[id(x)] = x, value
+        self.storages.setdefault(id(x._storage), []).append(x)
+        return value
+
+    # ---- operations ----
+
+    def note_call(self, fn: Callable[..., Any], name: str, args: tuple[Any, ...], attributes: dict[str, Any],
+                  result: Tensor) -> None:
+        """Add the node of a call that has ended."""
+        signature = self.signatures.get(fn) or self.signatures.setdefault(fn, inspect.signature(fn))
+        call = signature.bind(*args, **attributes)
+        call.apply_defaults()
+        arguments = {argument: self._valued(x) for argument, x in call.arguments.items()}
+        is_view = bool(args) and isinstance(args[0], Tensor) and args[0]._storage is result._storage
+        path = self.calls[self.open[-1]][0] if self.open else ""
+        self.nodes.append(Node(name, arguments, (self._add(result, self._numbered(name), "result"),), path, is_view))
+
+    def _numbered(self, name: str) -> str:
+        self.numbers[name] = self.numbers.get(name, 0) + 1
+        return f"{name}_{self.numbers[name]}"
+
+    def _valued(self, x: Any) -> Any:
+        """An argument with values in place of its tensors and arrays."""
+        if isinstance(x, Tensor):
+            return self._value_of(x)
+        if isinstance(x, np.ndarray):
+            return self._constant(x, x)
+        if isinstance(x, dict):
+            return {key: self._valued(entry) for key, entry in x.items()}
+        if isinstance(x, list | tuple):
+            entries = [self._valued(entry) for entry in x]
+            return x if all(a is b for a, b in zip(entries, x)) else tuple(entries)
+        return x
+
+    def _value_of(self, x: Tensor) -> Value:
+        if id(x) in self.values:
+            return self.values[id(x)][1]
+        for other in self.storages.get(id(x._storage), ()):     # detach() makes another tensor over the same array
+            if _is_same_memory(x._data, other._data):
+                return self.values[id(other)][1]
+        return self._constant(x, x._data)
+
+    def _constant(self, x: Any, array: Array) -> Value:
+        if id(x) not in self.values:
+            value = Value(self._numbered("constant"), "constant", array.shape, array.dtype, array.copy())
+            self.constants[value.name] = value
+            self.values[id(x)] = x, value
+        return self.values[id(x)][1]
+
+    def note_write(self, name: str, x: Tensor) -> None:
+        """Refuse a write into a tensor that has a value; the graph would not know of it."""
+        if id(x) in self.values or id(x._storage) in self.storages:
+            raise RuntimeError(f"trace: {name} writes in place into a tensor of the graph; use the form that returns "
+                               "its result")
+
+    def note_replaced(self, name: str, x: Tensor, result: Tensor) -> None:
+        """Let a tensor that `result` was written into have its value from now on."""
+        if any(other is not x for other in self.storages.get(id(x._storage), ())):
+            raise RuntimeError(f"trace: {name} writes in place into a tensor that shares its memory with another one; "
+                               "use the form that returns its result")
+        if result.dtype != x.dtype or result.shape != x.shape:
+            raise RuntimeError(f"trace: {name} converts its result from {result.dtype} to {x.dtype}; use the form that "
+                               "returns its result")
+        self.values[id(x)] = x, self._value_of(result)
+        self.storages.setdefault(id(x._storage), [x])
+
+    # ---- modules ----
+
+    def hooks(self, path: str) -> tuple[Callable[..., None], Callable[..., None]]:
+        """The functions to call before and after `forward` of the module at a path."""
+        def enter(module: Module, args: tuple[Any, ...]) -> None:
+            if state.tracer is self:
+                self.open.append(len(self.calls))
+                inputs = tuple(self._value_of(x) for x in _tensors_in(args))
+                self.calls.append([path, type(module).__name__, inputs, ()])
+
+        def leave(module: Module, args: tuple[Any, ...], output: Any) -> None:
+            if state.tracer is self:
+                self.calls[self.open.pop()][3] = tuple(self._value_of(x) for x in _tensors_in([output]))
+        return enter, leave
+
+    def graph(self, result: Any) -> Graph:
+        """The graph of a run that returned `result`."""
+        outputs = tuple(self._value_of(x) for x in _tensors_in([result]))
+        read = {id(value): value for node in self.nodes for value in node.inputs} | {id(y): y for y in outputs}
+        found = {kind: {value.name: value for value in read.values() if value.kind == kind}
+                 for kind in ("parameter", "buffer", "constant")}
+        return Graph(tuple(self.nodes), tuple(self.inputs), outputs, found["parameter"], found["buffer"],
+                     found["constant"], tuple(ModuleCall(*call) for call in self.calls))
+
+
+def _is_same_memory(a: Array, b: Array) -> bool:
+    return a.ctypes.data == b.ctypes.data and (a.shape, a.strides, a.dtype) == (b.shape, b.strides, b.dtype)
+
+
+def _tensors_in(x: Iterable[Any]) -> Iterator[Any]:
+    """The tensors in nested lists, tuples and dictionaries, in order."""
+    return (tensor for _, tensor in _named_tensors([("", entry) for entry in x]))
+
+
+def _named_tensors(named: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """(name, tensor) of the tensors in nested arguments: an entry of a list is named "x.0", of a dictionary "x.key"."""
+    for name, x in named:
+        if isinstance(x, Tensor):
+            yield name, x
+        elif isinstance(x, list | tuple):
+            yield from _named_tensors((f"{name}.{i}", entry) for i, entry in enumerate(x))
+        elif isinstance(x, dict):
+            yield from _named_tensors((f"{name}.{key}", entry) for key, entry in x.items())
+
+
+def _names(model: Module, example: tuple[Any, ...], named: dict[str, Any]) -> list[tuple[str, Any]]:
+    """(name, argument) by the names of the parameters of `forward`."""
+    try:
+        return list(inspect.signature(model.forward).bind(*example, **named).arguments.items())
+    except TypeError as e:
+        raise TypeError(f"trace: the forward() of this {type(model).__name__}: {e}") from None

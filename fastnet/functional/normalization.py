@@ -13,12 +13,15 @@ from fastnet._core.memory import empty, empty_like
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional.kernel_calls import broadcast_shape, check_floating, contiguous, full
+from fastnet.functional.layout import channels_first, channels_last
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Result, Shape, Size
     from fastnet._core.tensor import Tensor
 
-__all__ = ["Gradients", "batch_norm", "cosine_similarity", "layer_norm", "normalize", "rms_norm", "track_batch_norm"]
+__all__ = [
+    "Gradients", "batch_norm", "batch_norm_activated", "cosine_similarity", "layer_norm", "normalize", "rms_norm",
+]
 
 Gradients: TypeAlias = "tuple[Array | None, ...]"
 
@@ -137,32 +140,53 @@ def rms_norm(input: Tensor, normalized_shape: Size, weight: Tensor | None = None
     return out if weight is None else out * weight
 
 
-# ---- over batches ---------------------------------------------------------------------------------------------------
+# ---- over channels --------------------------------------------------------------------------------------------------
+
+def _by_channels(x: Array) -> Array:
+    """An array (N, C, *spatial) as contiguous rows of channels, (R, C)."""
+    if x.ndim > 2:
+        x = channels_last(x)
+        return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    return contiguous(x)
+
+
+def _by_images(rows: Array, shape: Shape) -> Array:
+    """Rows of channels as an array (N, C, *spatial) in channels-last memory."""
+    if len(shape) == 2:
+        return rows
+    return channels_first(rows.reshape(shape[0], *shape[2:], shape[1]))
+
 
 @op
 def _batch_norm(x: Array, weight: Array | None, bias: Array | None, running_mean: Array | None,
-                running_var: Array | None, tracked: Array | None, training: bool, momentum: float | None,
-                eps: float) -> Result[Array]:
-    n, c = x.shape[:2]
-    shape = (n, c, math.prod(x.shape[2:]))
-    x3 = contiguous(x).reshape(shape)
+                running_var: Array | None, tracked: Array | None, residual: Array | None, training: bool,
+                momentum: float | None, eps: float, activation: str) -> Result[Array]:
+    rows = _by_channels(x)
     mean, var = running_mean, running_var
     if training:
-        mean, var = empty((c,), dtypes.float64), empty((c,), x.dtype)
-        K.batch_norm_stats(mean, var, x3)
+        mean, var = empty(rows.shape[1:], dtypes.float64), empty(rows.shape[1:], x.dtype)
+        K.channel_norm_stats(mean, var, rows)
         if running_mean is not None:
-            K.batch_norm_update_(running_mean, running_var, tracked, mean, var, n * shape[2], momentum)
-    out = empty_like(x3)
-    K.batch_norm(out, x3, mean, var, weight, bias, eps)
-    return out.reshape(x.shape), gradient(_batch_norm_gradients, x3, mean, var, weight, eps, training)
+            K.batch_norm_update_(running_mean, running_var, tracked, mean, var, rows.shape[0], momentum)
+    out = empty_like(rows)
+    other = None if residual is None else _by_channels(residual)
+    K.channel_norm(out, rows, mean, var, weight, bias, other, eps, activation)
+    output = out if activation != "none" and residual is not None else None     # its sign, unless x and bias tell it
+    return _by_images(out, x.shape), gradient(
+        _batch_norm_gradients, rows, output, mean, var, weight, bias if activation != "none" else None, eps, training,
+        activation)
 
 
-def _batch_norm_gradients(g: Array, needs: Sequence[bool], x3: Array, mean: Array, var: Array, weight: Array | None,
-                          eps: float, training: bool) -> Gradients:
-    shape = x3.shape
-    dx, dweight, dbias = _needed(needs, g.dtype, shape, shape[1:2], shape[1:2])
-    K.batch_norm_backward(dx, dweight, dbias, x3, mean, var, weight, contiguous(g).reshape(shape), eps, training)
-    return (None if dx is None else dx.reshape(g.shape)), dweight, dbias, None, None, None
+def _batch_norm_gradients(g: Array, needs: Sequence[bool], rows: Array, out: Array | None, mean: Array, var: Array,
+                          weight: Array | None, bias: Array | None, eps: float, training: bool,
+                          activation: str) -> Gradients:
+    shape, channels = rows.shape, rows.shape[1:]
+    dx, dweight, dbias = _needed(needs, g.dtype, shape, channels, channels)
+    dresidual, = _needed(needs[6:], g.dtype, shape) if activation != "none" else (None,)
+    K.channel_norm_backward(dx, dresidual, dweight, dbias, rows, out, mean, var, weight, bias, _by_channels(g), eps,
+                            training, activation)
+    dx, dresidual = (None if d is None else _by_images(d, g.shape) for d in (dx, dresidual))
+    return dx, dweight, dbias, None, None, None, g if activation == "none" else dresidual
 
 
 def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
@@ -192,13 +216,21 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
         tensor([[-1.],
                 [ 1.]])
     """
-    return track_batch_norm(input, running_mean, running_var, None, weight, bias, training, float(momentum), eps)
+    return batch_norm_activated(input, running_mean, running_var, None, weight, bias, training, float(momentum), eps)
 
 
-def track_batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, tracked: Tensor | None,
-                     weight: Tensor | None, bias: Tensor | None, training: bool, momentum: float | None,
-                     eps: float) -> Tensor:
-    """`batch_norm` that counts batches in `tracked`, int64 (); with momentum None, statistics are averages of all."""
+def batch_norm_activated(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, tracked: Tensor | None,
+                         weight: Tensor | None, bias: Tensor | None, training: bool, momentum: float | None,
+                         eps: float, activation: str = "none", residual: Tensor | None = None) -> Tensor:
+    """activation(batch_norm(input) + residual), computed in one pass after the statistics.
+
+    Args:
+        input, running_mean, running_var, weight, bias, training, eps: as in `batch_norm`.
+        tracked: int64 (), the number of batches, which is increased by 1; None does not count.
+        momentum: as in `batch_norm`, or None for running statistics that are the averages of all batches.
+        activation: "none" or "relu".
+        residual: in the input's shape and dtype, or None for 0.
+    """
     if input.ndim < 2:
         raise RuntimeError(f"batch_norm: expected an input of shape (N, C) or (N, C, ...), got {shape_text(input)}")
     _check_parameters("batch_norm", input, input.shape[1:2], running_mean=running_mean, running_var=running_var,
@@ -208,10 +240,12 @@ def track_batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Te
     if training and math.prod(input.shape[:1] + input.shape[2:]) == 1:
         raise ValueError(f"batch_norm: expected more than one value in each channel in training, got an input of shape "
                          f"{shape_text(input)}")
+    if residual is not None:
+        _check_parameters("batch_norm", input, input.shape, residual=residual)
     updates = training and running_mean is not None
     count = full((), 0, dtypes.int64) if updates and tracked is None else tracked
-    out = _batch_norm(input, weight, bias, running_mean, running_var, count, bool(training), momentum,
-                      _checked_eps("batch_norm", eps))
+    out = _batch_norm(input, weight, bias, running_mean, running_var, count, residual, bool(training), momentum,
+                      _checked_eps("batch_norm", eps), activation)
     if updates:
         for x in (running_mean, running_var, tracked):
             if x is not None:

@@ -45,7 +45,7 @@ from fastnet.nn.loss import (
     SmoothL1Loss,
 )
 from fastnet.nn.module import Module
-from fastnet.nn.norm import BatchNorm1d, LayerNorm, RMSNorm
+from fastnet.nn.norm import BatchNorm1d, BatchNorm2d, BatchNorm3d, LayerNorm, RMSNorm
 from fastnet.nn.padding import (
     CircularPad1d,
     CircularPad2d,
@@ -90,6 +90,8 @@ __all__ = [
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
     "CircularPad1d",
     "CircularPad2d",
     "CircularPad3d",

@@ -12,6 +12,7 @@ from fastnet.functional.linear import linear_activated
 from fastnet.nn.activation import ReLU, Sigmoid, Tanh
 from fastnet.nn.linear import Linear
 from fastnet.nn.module import Module
+from fastnet.nn.norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 
 __all__ = ["FUSED", "Fused", "chain", "fused"]
 
@@ -24,9 +25,14 @@ def _linear_then(activation: str) -> Fused:
     return run
 
 
+def _norm_then_relu(norm: Any, following: Module, input: Tensor) -> Tensor:
+    return norm.activated(input, "relu")
+
+
 # A layer's type, then the next layer's type: the function that computes both.
 FUSED: dict[type, dict[type, Fused]] = {
     Linear: {ReLU: _linear_then("relu"), Sigmoid: _linear_then("sigmoid"), Tanh: _linear_then("tanh")},
+    BatchNorm1d: {ReLU: _norm_then_relu}, BatchNorm2d: {ReLU: _norm_then_relu}, BatchNorm3d: {ReLU: _norm_then_relu},
 }
 _END: Any = object()
 _NO_LAYERS: dict[type, Fused] = {}

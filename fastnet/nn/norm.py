@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastnet._core.errors import check_sizes, naming_none, shape_text
 from fastnet._core.tensor import Tensor
 from fastnet.functional.creation import ones, zeros
-from fastnet.functional.normalization import track_batch_norm
+from fastnet.functional.normalization import batch_norm_activated
 from fastnet.nn import init
 from fastnet.nn.functional import layer_norm, rms_norm
 from fastnet.nn.module import Module
@@ -16,7 +16,10 @@ from fastnet.nn.parameter import Parameter, floating, new_buffer, new_parameter
 if TYPE_CHECKING:
     from fastnet._core.annotations import Device, DTypeLike, Shape
 
-__all__ = ["BatchNorm1d", "LayerNorm", "RMSNorm"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LayerNorm", "RMSNorm"]
+
+_ADD_BATCH = "; add the batch dimension with unsqueeze(0)"
+_SPATIAL = "", "L", "HW", "DHW"         # names of the dimensions after (N, C)
 
 
 class _BatchNorm(Module):
@@ -70,17 +73,36 @@ class _BatchNorm(Module):
 
     @naming_none
     def forward(self, input: Tensor) -> Tensor:
+        return self.activated(input)
+
+    def activated(self, input: Tensor, activation: str = "none", residual: Tensor | None = None) -> Tensor:
+        """activation(self(input) + residual) in one pass, with the same bits as step by step, and without the hooks.
+
+        Args:
+            input: a tensor that the layer takes.
+            activation: "none" or "relu".
+            residual: in the input's shape, or None for 0.
+
+        Raises:
+            ValueError: another shape, or in training mode a single value in each channel.
+
+        Example:
+            >>> import fastnet
+            >>> norm = fastnet.nn.BatchNorm1d(1, eps=0.0)
+            >>> norm.activated(fastnet.tensor([[1.0], [3.0]]), "relu", fastnet.tensor([[0.5], [0.5]])).tolist()
+            [[0.0], [1.5]]
+        """
         if input.ndim not in self.dims or input.shape[1] != self.num_features:
-            raise ValueError(f"{type(self).__name__}({self.num_features}): expected an input of shape "
-                             f"{' or '.join(self._expected(n) for n in self.dims)}, got {shape_text(input)}")
+            channels = str(self.num_features)
+            shapes = " or ".join(f"({', '.join(['N', channels, *_SPATIAL[n - 2]])})" for n in self.dims)
+            unbatched = input.ndim == self.dims[0] - 1 > 1 and input.shape[0] == self.num_features
+            raise ValueError(f"{type(self).__name__}({channels}): expected an input of shape {shapes}, got "
+                             f"{shape_text(input)}{_ADD_BATCH if unbatched else ''}")
         training = self.training
         mean = self.running_mean if not training or self.track_running_stats else None
         var = self.running_var if not training or self.track_running_stats else None
-        return track_batch_norm(input, mean, var, self.num_batches_tracked, self.weight, self.bias,
-                                training or mean is None, self.momentum, self.eps)
-
-    def _expected(self, dims: int) -> str:
-        return f"({', '.join(['N', str(self.num_features), *'LHW'[:dims - 2]])})"
+        return batch_norm_activated(input, mean, var, self.num_batches_tracked, self.weight, self.bias,
+                                    training or mean is None, self.momentum, self.eps, activation, residual)
 
     def extra_repr(self) -> str:
         return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
@@ -119,6 +141,73 @@ class BatchNorm1d(_BatchNorm):
     """
 
     dims: tuple[int, ...] = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """Batch normalization of each channel of images: (x - mean) / sqrt(variance + eps) * weight + bias.
+
+    In training mode, mean and variance are those of the batch, over N, H and W, and the running statistics are updated
+    with them. In evaluation mode the running statistics are used. In a Sequential, a following ReLU is computed in the
+    same pass. Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
+
+    Args:
+        num_features: the number of channels C.
+        eps: added to the variance.
+        momentum: the weight of each new batch in the running statistics; None averages all batches.
+        affine: learn a weight and a bias.
+        track_running_stats: keep running statistics; False always uses those of the batch.
+        device: "cpu".
+        dtype: of the parameters and the statistics, float32 by default.
+        bias: learn a bias; ignored without affine.
+
+    Raises:
+        ValueError: when called with another shape, or in training mode with only one value per channel. An image
+            without a batch dimension needs `unsqueeze(0)`.
+
+    Shape:
+        (N, C, H, W) to the same, channels-last in memory. weight, bias, running_mean and running_var are (C,),
+        num_batches_tracked is ().
+
+    Example:
+        >>> import fastnet
+        >>> layer = fastnet.nn.BatchNorm2d(1, eps=0.0)
+        >>> layer(fastnet.tensor([[[[1.0, 3.0]]]])).tolist()
+        [[[[-1.0, 1.0]]]]
+    """
+
+    dims: tuple[int, ...] = (4,)
+
+
+class BatchNorm3d(_BatchNorm):
+    """Batch normalization of each channel of volumes: (x - mean) / sqrt(variance + eps) * weight + bias.
+
+    As `BatchNorm2d`, over N, D, H and W. Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
+
+    Args:
+        num_features: the number of channels C.
+        eps: added to the variance.
+        momentum: the weight of each new batch in the running statistics; None averages all batches.
+        affine: learn a weight and a bias.
+        track_running_stats: keep running statistics; False always uses those of the batch.
+        device: "cpu".
+        dtype: of the parameters and the statistics, float32 by default.
+        bias: learn a bias; ignored without affine.
+
+    Raises:
+        ValueError: when called with another shape, or in training mode with only one value per channel. A volume
+            without a batch dimension needs `unsqueeze(0)`.
+
+    Shape:
+        (N, C, D, H, W) to the same, channels-last in memory.
+
+    Example:
+        >>> import fastnet
+        >>> layer = fastnet.nn.BatchNorm3d(1, eps=0.0)
+        >>> layer(fastnet.tensor([[[[[1.0, 3.0]]]]])).tolist()
+        [[[[[-1.0, 1.0]]]]]
+    """
+
+    dims: tuple[int, ...] = (5,)
 
 
 class LayerNorm(Module):

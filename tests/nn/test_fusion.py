@@ -1,4 +1,4 @@
-"""Fusion of a Linear and the activation that follows in a Sequential: the same bits, unless a hook could notice it."""
+"""Fusion of neighbouring layers of a Sequential: the same bits, unless a hook could notice it."""
 import numpy as np
 import pytest
 
@@ -34,6 +34,50 @@ def test_same_bits_as_separate_layers(backend, activation, shape, bias, needs_x)
     model = nn.Sequential(linear, act)
     assert fused(linear, act) is not None
     assert outcome(model, linear, shape, needs_x) == outcome(lambda x: act(linear(x)), linear, shape, needs_x)
+
+
+NORMS = {nn.BatchNorm1d: [(8, 19), (3, 19, 5), (0, 19)], nn.BatchNorm2d: [(3, 19, 5, 2), (1, 19, 1, 300)],
+         nn.BatchNorm3d: [(2, 19, 3, 1, 2)]}
+
+
+@pytest.mark.parametrize("kind, shape", [(kind, shape) for kind, shapes in NORMS.items() for shape in shapes], ids=str)
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("needs_x", [True, False])
+def test_a_norm_and_relu_have_the_bits_of_separate_layers(backend, kind, shape, training, affine, needs_x):
+    if not (affine or needs_x):
+        pytest.skip("nothing requires a gradient")
+    norm, act = kind(19, affine=affine), nn.ReLU()
+    norm.running_mean.uniform_(-1, 1)
+    for p in norm.parameters():
+        nn.init.uniform_(p, -1, 1)
+    norm.train(training)
+    start = norm.state_dict()
+    start = {name: t.clone() for name, t in start.items()}
+    assert fused(norm, act) is not None
+    results = []
+    for run in (nn.Sequential(norm, act), lambda x: act(norm(x))):
+        norm.load_state_dict(start)
+        results.append(outcome(run, norm, shape, needs_x) + [b.numpy().tobytes() for b in norm.buffers()])
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("activation", ["none", "relu"])
+def test_a_norm_and_a_residual_have_the_bits_of_separate_steps(backend, training, activation):
+    def results(fuses):
+        fastnet.manual_seed(4)
+        norm = nn.BatchNorm2d(19).train(training)
+        x, residual = (fastnet.randn(3, 19, 7, 5).requires_grad_() for _ in range(2))
+        if fuses:
+            y = norm.activated(x, activation, residual)
+        else:
+            y = norm(x) + residual
+            y = y.relu() if activation == "relu" else y
+        (y * fastnet.randn(y.shape)).sum().backward()
+        return [t.detach().numpy().tobytes() for t in (y, x.grad, residual.grad, norm.weight.grad, norm.bias.grad)]
+
+    assert results(True) == results(False)
 
 
 def test_frozen_parameters_get_no_gradient():

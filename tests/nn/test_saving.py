@@ -69,6 +69,8 @@ MODULES = [
     nn.BatchNorm1d(3, affine=False),
     nn.BatchNorm1d(3, bias=False, track_running_stats=False),
     nn.BatchNorm1d(3, dtype=fastnet.float64),
+    nn.BatchNorm2d(3, eps=1e-3, momentum=None),
+    nn.BatchNorm3d(3, affine=False),
     nn.CrossEntropyLoss(weights(), ignore_index=7, label_smoothing=0.25),
     nn.CrossEntropyLoss(reduction="none"),
     nn.Dropout(0.125, inplace=True),

@@ -116,6 +116,8 @@ def with_subnormals(kernel, share):
     They keep their signs. Infinities, NaN, settings and garbage in outputs stay.
     """
     settings = {"hyper", "total", "p"}  # divisors, and a weight whose sign an L1 penalty uses
+    if kernel == "channel_norm_backward":
+        settings.add("bias")            # it decides the sign that masks a gradient
     names = list(inspect.signature(REFERENCE[kernel]).parameters)
 
     def change(args, attrs):

@@ -29,7 +29,7 @@ from fastnet.nn.adaptive_pooling import (
 )
 from fastnet.nn.containers import ModuleDict, ModuleList, ParameterList, Sequential
 from fastnet.nn.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
-from fastnet.nn.dropout import Dropout
+from fastnet.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from fastnet.nn.embedding import Embedding
 from fastnet.nn.flatten import Flatten, Unflatten
 from fastnet.nn.linear import Identity, Linear
@@ -105,7 +105,12 @@ __all__ = [
     "ConvTranspose2d",
     "ConvTranspose3d",
     "CrossEntropyLoss",
+    "AlphaDropout",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
+    "FeatureAlphaDropout",
     "ELU",
     "Embedding",
     "Flatten",

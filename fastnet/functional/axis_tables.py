@@ -10,9 +10,9 @@ import numpy as np
 from fastnet._core.memory import persistent
 
 if TYPE_CHECKING:
-    from fastnet._core.annotations import Array
+    from fastnet._core.annotations import Array, DType
 
-__all__ = ["Lists", "cached_table", "constant", "inverse_lists"]
+__all__ = ["Lists", "WeightTable", "cached_table", "constant", "inverse_lists", "weight_table"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _CACHED = 512                           # tables of each kind that are kept
@@ -55,3 +55,38 @@ def inverse_lists(index: Array, n: int) -> Lists:
     kept = np.flatnonzero(index >= 0)
     order = kept[np.argsort(index[kept], kind="stable")]
     return Lists(constant(order), constant(np.searchsorted(index[order], np.arange(n + 1))))
+
+
+class WeightTable(NamedTuple):
+    """A weighted sum over entries of an axis for each entry of another, as the kernel `resample` takes it.
+
+    Attributes:
+        starts: where each list starts in `entries`, and the end of the last, int64.
+        entries: those that are summed, int64.
+        weights: of the entries.
+    """
+
+    starts: Array
+    entries: Array
+    weights: Array
+
+
+def weight_table(rows: Array, index: Array, weights: Array, count: int, dtype: DType) -> WeightTable:
+    """The table of out[rows[k]] += weights[k] * x[index[k]], summed in the order of k.
+
+    Args:
+        rows, index: int64, as long as the weights.
+        weights: float64, rounded to `dtype`.
+        count: the length of `out`. With rows and index exchanged and the length of x, the table is transposed.
+        dtype: of the arrays that the table is for.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.functional.axis_tables import weight_table
+        >>> table = weight_table(np.array([1, 0, 1]), np.array([5, 6, 7]), np.ones(3), 2, np.dtype("float32"))
+        >>> table.starts.tolist(), table.entries.tolist()
+        ([0, 1, 3], [6, 5, 7])
+    """
+    order = np.argsort(rows, kind="stable")
+    starts = np.searchsorted(rows[order], np.arange(count + 1))
+    return WeightTable(constant(starts), constant(index[order]), constant(weights[order].astype(dtype)))

@@ -83,7 +83,7 @@ def _volume_pads(pads: _Pads) -> _Pads:
     return ((0, 0),) * (_MOST_SPATIAL - len(pads)) + pads
 
 
-def _padded(x: Array, pads: _Pads, mode: str, value: float) -> Array:
+def _pad_array(x: Array, pads: _Pads, mode: str, value: float) -> Array:
     if len(pads) > _MOST_SPATIAL:
         return _padded_by_copy(x, pads, value)
     last = _is_channels_last(x) and len(pads) <= x.ndim - 2
@@ -106,7 +106,7 @@ def _padded_by_copy(x: Array, pads: _Pads, value: float) -> Array:
 
 def _padding_gradient(g: Array, shape: Shape, pads: _Pads, mode: str) -> Array:
     if mode == "constant":
-        return _padded(g, tuple((-before, -after) for before, after in pads), mode, 0.0)
+        return _pad_array(g, tuple((-before, -after) for before, after in pads), mode, 0.0)
     last = _is_channels_last(g) and len(pads) == len(shape) - 2
     dy = _as_outer_volume(g, len(shape) - 2 if last else len(pads), last)
     both = _volume_pads(pads)
@@ -119,7 +119,7 @@ def _padding_gradient(g: Array, shape: Shape, pads: _Pads, mode: str) -> Array:
 
 @op
 def _pad(x: Array, pads: _Pads, mode: str, value: float) -> Result[Array]:
-    return _padded(x, pads, mode, value), (gradient(_padding_gradient, x.shape, pads, mode), None, None, None)
+    return _pad_array(x, pads, mode, value), (gradient(_padding_gradient, x.shape, pads, mode), None, None, None)
 
 
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:

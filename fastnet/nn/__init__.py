@@ -76,6 +76,14 @@ from fastnet.nn.pooling import (
     MaxPool3d,
 )
 from fastnet.nn.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
+from fastnet.nn.upsampling import (
+    ChannelShuffle,
+    PixelShuffle,
+    PixelUnshuffle,
+    Upsample,
+    UpsamplingBilinear2d,
+    UpsamplingNearest2d,
+)
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -92,6 +100,12 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
+    "ChannelShuffle",
+    "PixelShuffle",
+    "PixelUnshuffle",
+    "Upsample",
+    "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
     "CircularPad1d",
     "CircularPad2d",
     "CircularPad3d",

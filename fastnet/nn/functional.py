@@ -42,6 +42,8 @@ from fastnet.functional.max_pooling import (
 )
 from fastnet.functional.normalization import batch_norm, cosine_similarity, layer_norm, normalize, rms_norm
 from fastnet.functional.padding import pad
+from fastnet.functional.pixel_shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
+from fastnet.functional.resampling import interpolate
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -57,6 +59,7 @@ __all__ = [
     "batch_norm",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "channel_shuffle",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -77,6 +80,7 @@ __all__ = [
     "hardswish",
     "hardtanh",
     "huber_loss",
+    "interpolate",
     "kl_div",
     "l1_loss",
     "layer_norm",
@@ -102,6 +106,8 @@ __all__ = [
     "normalize",
     "one_hot",
     "pad",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "relu",
     "relu6",
     "rms_norm",

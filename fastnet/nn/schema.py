@@ -9,6 +9,7 @@ The annotations of a module's `__init__` are its schema. Each alternative of an 
     tuple[int, int]         a list of two integers      the attribute
     Sequence[int]           a list of integers          the attribute
     Sequence[int | None]    a list of them and nulls    the attribute
+    Sequence[float]         a list of numbers           the attribute
     Tensor                  "tensor"                    the state of the module, where the tensor is saved
     DTypeLike               the dtype's name            the first parameter or buffer
     Device                  not written
@@ -149,6 +150,11 @@ def _integers_or_none(value: Any) -> Any:
     return value if fits and len(value) <= _MOST_DIMENSIONS else _MISSING
 
 
+def _reals(value: Any) -> Any:
+    fits = type(value) is list and len(value) <= _MOST_DIMENSIONS and all(_real(v) is not _MISSING for v in value)
+    return [_real(v) for v in value] if fits else _MISSING
+
+
 def _tuple_of(length: int) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         return tuple(value) if _integers(value) is not _MISSING and len(value) == length else _MISSING
@@ -157,7 +163,8 @@ def _tuple_of(length: int) -> Callable[[Any], Any]:
 
 _READERS: Mapping[Any, Callable[[Any], Any]] = {
     int: _whole, float: _real, bool: _exactly(bool), str: _exactly(str), types.NoneType: _exactly(types.NoneType),
-    Sequence[int | None]: _integers_or_none, Sequence[int]: _integers, list[int]: _integers, tuple[int, ...]: _integers,
+    Sequence[int | None]: _integers_or_none, Sequence[int]: _integers, Sequence[float]: _reals, list[int]: _integers,
+    tuple[int, ...]: _integers,
     _DType: _word("float32", "float64"), Tensor: _word(TENSOR),
 }
 

@@ -38,6 +38,14 @@ def weights():
 
 
 MODULES = [
+    nn.ChannelShuffle(3),
+    nn.PixelShuffle(3),
+    nn.PixelUnshuffle(2),
+    nn.Upsample((2, 3), mode="bilinear", align_corners=False),
+    nn.Upsample(5, mode="linear"),
+    nn.Upsample(scale_factor=(1.5, 2), recompute_scale_factor=True),
+    nn.UpsamplingBilinear2d(4),
+    nn.UpsamplingNearest2d(scale_factor=2),
     nn.CircularPad1d((1, 2)),
     nn.CircularPad2d((2, 0, 1, -2)),
     nn.CircularPad3d(3),

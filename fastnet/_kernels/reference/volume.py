@@ -3,9 +3,12 @@
 Arrays are (outer, depth, height, width, inner). An index list of each spatial dimension says which of the input's
 planes, rows and columns each one of the output copies. An index out of range copies nothing.
 """
+import itertools
+
 import numpy as np
 
 from fastnet._kernels.reference.tools.contract import kernel
+from fastnet._kernels.reference.tools.lists import list_rows
 
 
 @kernel()
@@ -31,25 +34,12 @@ def take_volume_backward(dx, dy, planes, plane_starts, rows, row_starts, columns
     column_starts (w + 1,) are int64, as the lists. Planes are added first, then rows, then columns, in the order of the
     lists.
     """
-    lists = [_lists(index, starts, n)
-             for index, starts, n in zip((planes, rows, columns), (plane_starts, row_starts, column_starts),
-                                         dy.shape[1:4])]
+    lists = [np.where(rows >= 0, index[rows], -1) if index.size else rows
+             for index, rows in ((index, list_rows(starts, index, n)) for index, starts, n in zip(
+                 (planes, rows, columns), (plane_starts, row_starts, column_starts), dy.shape[1:4]))]
     dx[...] = 0
-    for a in lists[0]:
-        for b in lists[1]:
-            for c in lists[2]:
-                target = [np.flatnonzero(index >= 0) for index in (a, b, c)]
-                source = [index[at] for index, at in zip((a, b, c), target)]
-                everything = np.arange(dx.shape[0])
-                dx[np.ix_(everything, *target)] += dy[np.ix_(everything, *source)]
-
-
-def _lists(index, starts, n):
-    """The lists as a matrix with a column for each; -1 where a list is shorter, or an index is out of range."""
-    starts = np.clip(starts, 0, index.size)
-    counts = np.maximum(np.diff(starts), 0)
-    out = np.full((max(counts.max(initial=0), 1), counts.size), -1)
-    for i, (start, count) in enumerate(zip(starts, counts)):
-        out[:count, i] = index[start:start + count]
-    out[(out < 0) | (out >= n)] = -1
-    return out
+    everything = np.arange(dx.shape[0])
+    for lists_of_one in itertools.product(*lists):
+        target = [np.flatnonzero(index >= 0) for index in lists_of_one]
+        source = [index[at] for index, at in zip(lists_of_one, target)]
+        dx[np.ix_(everything, *target)] += dy[np.ix_(everything, *source)]

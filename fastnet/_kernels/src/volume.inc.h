@@ -57,36 +57,33 @@ INLINE void NAME(add_columns)(REAL *row, const REAL *x, const Launch *launch, pt
     const int64_t *columns = launch->p[COLUMNS], *starts = launch->p[COLUMN_STARTS];
     const ptrdiff_t width = launch->n[OUT_WIDTH], w = launch->n[WIDTH], count = launch->n[COLUMN_COUNT];
     for (ptrdiff_t k = 0; k < width;) {
-        List list = list_of(columns, starts, k, count);
+        List list = list_at(starts, k, count);
+        const int64_t first = list.first < list.last ? columns[list.first] : -1;
         ptrdiff_t run = 0;
-        while (list.stop - list.at == 1 && !outside(*list.at, w)) {
-            const ptrdiff_t next = *list.at + 1;
-            run++;
-            if (k + run == width || next == w) break;
-            list = list_of(columns, starts, k + run, count);
-            if (list.stop - list.at != 1 || *list.at != next) break;
-        }
+        while (list.last - list.first == 1 && columns[list.first] == first + run && !outside(first + run, w))
+            if (k + ++run < width) list = list_at(starts, k + run, count);
+            else break;
         if (run) {
-            list = list_of(columns, starts, k, count);
-            NAME(add_row)(row + k * inner, x + *list.at * inner, run * inner);
+            NAME(add_row)(row + k * inner, x + first * inner, run * inner);
             k += run;
             continue;
         }
-        for (; list.at < list.stop; list.at++)
-            if (!outside(*list.at, w)) NAME(add_row)(row + k * inner, x + *list.at * inner, inner);
+        for (ptrdiff_t l = list.first; l < list.last; l++)
+            if (!outside(columns[l], w)) NAME(add_row)(row + k * inner, x + columns[l] * inner, inner);
         k++;
     }
 }
 
 static int NAME(take_volume_backward)(BODY_ARGS) {
+    const int64_t *planes = launch->p[PLANES], *rows = launch->p[ROWS];
     FOR_ROWS
+        const List along_depth = list_at(launch->p[PLANE_STARTS], i, launch->n[PLANE_COUNT]);
+        const List along_height = list_at(launch->p[ROW_STARTS], j, launch->n[ROW_COUNT]);
         NAME(fill_row)(row, 0, width * inner);
-        for (List a = list_of(launch->p[PLANES], launch->p[PLANE_STARTS], i, launch->n[PLANE_COUNT]); a.at < a.stop;
-             a.at++)
-            for (List b = list_of(launch->p[ROWS], launch->p[ROW_STARTS], j, launch->n[ROW_COUNT]); b.at < b.stop;
-                 b.at++)
-                if (!outside(*a.at, d) && !outside(*b.at, h))
-                    NAME(add_columns)(row, x + (*a.at * h + *b.at) * w * inner, launch, inner);
+        for (ptrdiff_t a = along_depth.first; a < along_depth.last; a++)
+            for (ptrdiff_t b = along_height.first; b < along_height.last; b++)
+                if (!outside(planes[a], d) && !outside(rows[b], h))
+                    NAME(add_columns)(row, x + (planes[a] * h + rows[b]) * w * inner, launch, inner);
     END_ROWS
 }
 

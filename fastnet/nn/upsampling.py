@@ -32,6 +32,7 @@ class Upsample(Module):
         tensor([[[1., 1., 2., 2.]]])
     """
 
+    name: str
     size: int | tuple[int, ...] | None
     scale_factor: float | tuple[float, ...] | None
     mode: str
@@ -42,6 +43,7 @@ class Upsample(Module):
                  mode: str = "nearest", align_corners: bool | None = None,
                  recompute_scale_factor: bool | None = None) -> None:
         super().__init__()
+        self.name = type(self).__name__
         self.size = tuple(size) if isinstance(size, Sequence) else size
         self.scale_factor = (tuple(map(float, scale_factor)) if isinstance(scale_factor, Sequence)
                              else float(scale_factor) if scale_factor else None)

@@ -13,14 +13,14 @@ from fastnet.functional.loss import Reduction
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d",
     "adaptive_max_pool3d", "alpha_dropout", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm",
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
-    "conv_transpose2d", "conv_transpose3d", "cosine_similarity", "cross_entropy", "dropout", "dropout1d", "dropout2d",
-    "dropout3d", "elu", "embedding", "feature_alpha_dropout", "gelu", "hardsigmoid", "hardswish", "hardtanh",
-    "huber_loss", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear", "log_softmax", "logsigmoid", "lp_pool1d",
-    "lp_pool2d", "lp_pool3d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices",
-    "max_pool3d", "max_pool3d_with_indices", "max_unpool1d", "max_unpool2d", "max_unpool3d", "mish", "mse_loss",
-    "nll_loss", "normalize", "one_hot", "pad", "relu", "relu6", "rms_norm", "sigmoid", "silu", "smooth_l1_loss",
-    "softmax", "softplus", "softsign", "tanh",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "channel_shuffle", "conv1d", "conv2d", "conv3d",
+    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity", "cross_entropy", "dropout",
+    "dropout1d", "dropout2d", "dropout3d", "elu", "embedding", "feature_alpha_dropout", "gelu", "hardsigmoid",
+    "hardswish", "hardtanh", "huber_loss", "interpolate", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear",
+    "log_softmax", "logsigmoid", "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_pool1d", "max_pool1d_with_indices",
+    "max_pool2d", "max_pool2d_with_indices", "max_pool3d", "max_pool3d_with_indices", "max_unpool1d", "max_unpool2d",
+    "max_unpool3d", "mish", "mse_loss", "nll_loss", "normalize", "one_hot", "pad", "pixel_shuffle", "pixel_unshuffle",
+    "relu", "relu6", "rms_norm", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softplus", "softsign", "tanh",
 ]
 
 def adaptive_avg_pool1d(input: Tensor, output_size: int | Sequence[int]) -> Tensor:
@@ -70,6 +70,9 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None, *,
                                      reduction: Reduction = 'mean', pos_weight: Tensor | None = None) -> Tensor:
     """Binary cross-entropy of logits, stable for every input."""
+
+def channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """Interleave groups of channels: out[:, i*groups + g] = input[:, g*(C/groups) + i]."""
 
 def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Size = 1, padding: Padding = 0,
            dilation: Size = 1, groups: int = 1) -> Tensor:
@@ -139,6 +142,11 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
 def huber_loss(input: Tensor, target: Tensor, reduction: Reduction = 'mean', delta: float = 1.0,
                weight: Tensor | None = None) -> Tensor:
     """Huber loss: with d = input - target, d^2/2 where |d| < delta, else delta (|d| - delta/2)."""
+
+def interpolate(input: Tensor, size: Size | None = None, scale_factor: float | Sequence[float] | None = None,
+                mode: str = 'nearest', align_corners: bool | None = None, recompute_scale_factor: bool | None = None,
+                antialias: bool = False) -> Tensor:
+    """Resample images to another size."""
 
 def kl_div(input: Tensor, target: Tensor, *, reduction: Literal['none', 'mean', 'sum', 'batchmean'] = 'mean',
            log_target: bool = False) -> Tensor:
@@ -234,6 +242,12 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 
 def pad(input: Tensor, pad: Sequence[int], mode: str = 'constant', value: float | None = None) -> Tensor:
     """Pad the last dimensions of a tensor; negative sizes crop them."""
+
+def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
+    """Rearrange channels into pixels: (..., C*r*r, H, W) to (..., C, H*r, W*r)."""
+
+def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
+    """Rearrange pixels into channels: (..., C, H*r, W*r) to (..., C*r*r, H, W), the inverse of `pixel_shuffle`."""
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0)."""

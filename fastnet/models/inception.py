@@ -156,7 +156,8 @@ class InceptionV3(nn.Module):
         dropout: probability of dropout before the last layer.
 
     Shape:
-        (N, in_channels, H, W) to (N, num_classes); the paper uses H = W = 299, and at least 75 are needed.
+        (N, in_channels, H, W) to (N, num_classes); the paper uses H = W = 299, which is
+        the least in training with aux_logits; otherwise at least 75 are needed.
 
     Example:
         >>> import fastnet

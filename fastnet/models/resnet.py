@@ -9,7 +9,7 @@ from typing import Any, Literal
 from fastnet import nn
 from fastnet._core.tensor import Tensor
 from fastnet.models.blocks import initialize, kaiming_fan_out
-from fastnet.nn.fusion import chain
+from fastnet.nn.fusion import add_residual, chain
 
 __all__ = ["ResNet", "resnet18", "resnet34", "resnet50", "resnet101", "resnext50_32x4d", "wide_resnet50_2"]
 
@@ -106,7 +106,8 @@ class BasicBlock(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         shortcut = input if self.downsample is None else self.downsample(input)
-        return self.relu(chain(input, self.conv1, self.bn1, self.relu, self.conv2, self.bn2) + shortcut)
+        x = chain(input, self.conv1, self.bn1, self.relu, self.conv2)
+        return add_residual(x, self.bn2, shortcut, self.relu)
 
 
 class Bottleneck(nn.Module):
@@ -128,8 +129,8 @@ class Bottleneck(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         shortcut = input if self.downsample is None else self.downsample(input)
-        x = chain(input, self.conv1, self.bn1, self.relu, self.conv2, self.bn2, self.relu, self.conv3, self.bn3)
-        return self.relu(x + shortcut)
+        x = chain(input, self.conv1, self.bn1, self.relu, self.conv2, self.bn2, self.relu, self.conv3)
+        return add_residual(x, self.bn3, shortcut, self.relu)
 
 
 def resnet18(num_classes: int = 1000, in_channels: int = 3, small_images: bool = False) -> ResNet:

@@ -4,7 +4,7 @@ from __future__ import annotations
 from fastnet import nn
 from fastnet._core.tensor import Tensor
 from fastnet.models.blocks import flat_average, initialize, kaiming_fan_out
-from fastnet.nn.fusion import chain
+from fastnet.nn.fusion import add_residual, chain
 
 __all__ = ["ResNet8", "resnet8"]
 
@@ -29,7 +29,8 @@ class ShortBlock(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         shortcut = input if self.downsample is None else self.downsample(input)
-        return self.relu(chain(input, self.conv1, self.bn1, self.relu, self.conv2, self.bn2) + shortcut)
+        x = chain(input, self.conv1, self.bn1, self.relu, self.conv2)
+        return add_residual(x, self.bn2, shortcut, self.relu)
 
 
 class ResNet8(nn.Module):

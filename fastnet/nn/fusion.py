@@ -14,7 +14,7 @@ from fastnet.nn.linear import Linear
 from fastnet.nn.module import Module
 from fastnet.nn.norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 
-__all__ = ["FUSED", "Fused", "chain", "fused"]
+__all__ = ["FUSED", "Fused", "add_residual", "chain", "fused"]
 
 Fused: TypeAlias = Callable[[Any, Any, Tensor], Tensor]     # (layer, the next layer, input) -> the next layer's output
 
@@ -78,6 +78,27 @@ def chain(input: Tensor, *layers: Any) -> Tensor:
         else:
             input, layer = run(layer, following, input), next(rest, _END)
     return input
+
+
+def add_residual(input: Tensor, norm: Any, residual: Tensor, activation: Module) -> Tensor:
+    """activation(norm(input) + residual), the end of a residual block.
+
+    Args:
+        input: of the norm.
+        norm: a module; a batch norm before a ReLU is computed together with the sum.
+        residual: in the shape of the norm's output.
+        activation: a module.
+
+    Example:
+        >>> import fastnet
+        >>> from fastnet import nn
+        >>> from fastnet.nn.fusion import add_residual
+        >>> add_residual(fastnet.ones(2, 3), nn.BatchNorm1d(3).eval(), fastnet.ones(2, 3), nn.ReLU()).shape
+        (2, 3)
+    """
+    if fused(norm, activation) is _norm_then_relu:
+        return norm.activated(input, "relu", residual)
+    return activation(norm(input) + residual)
 
 
 def _unmodified(layer: Any) -> bool:

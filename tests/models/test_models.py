@@ -38,7 +38,7 @@ MODELS = {
 }
 OWN = {"lenet5", "mobilenet_v1", "resnet8"}             # that torchvision does not have
 LARGE = {name for name, (parameters, _) in MODELS.items() if parameters > 30e6} - {"alexnet"}
-SMALL_INPUT = {"inception_v3": 80, "alexnet": 96, "vgg11": 32}
+SMALL_SIDE = {"inception_v3": 80, "alexnet": 80}        # other models read 64x64 pixels
 EVERY_MODEL = [pytest.param(name, marks=[pytest.mark.models] if name in LARGE else []) for name in MODELS]
 OF_TORCHVISION = [parameter for parameter in EVERY_MODEL if parameter.values[0] not in OWN]
 
@@ -49,8 +49,7 @@ def in_torchvision(name):
     return getattr(torchvision_models(), name)(num_classes=10, **drawn)
 
 
-def small_input(name, n=2):
-    size = SMALL_INPUT.get(name, 64)
+def pictures(size, n=2):
     return np.random.default_rng(0).standard_normal((n, 3, size, size), dtype=np.float32)
 
 
@@ -66,9 +65,9 @@ def pair(name):
 
 
 def close(ours, theirs):
-    """Whether the largest difference is at most 1e-4 of the largest value."""
+    """Whether the largest difference is at most 1e-4 of the largest value; some gradients are 0 except for rounding."""
     a, b = ours.detach().numpy(), theirs.detach().numpy()
-    return a.shape == b.shape and np.abs(a - b).max() <= 1e-4 * np.abs(b).max()
+    return a.shape == b.shape and np.abs(a - b).max() <= 1e-4 * np.abs(b).max() + 1e-12
 
 
 @pytest.mark.parametrize("name", EVERY_MODEL)
@@ -82,7 +81,7 @@ def test_outputs_are_torchvisions(name):
     ours, theirs = pair(name)
     assert [(key, x.shape) for key, x in ours.state_dict().items()] == [
         (key, tuple(x.shape)) for key, x in theirs.state_dict().items()]
-    x = small_input(name)
+    x = pictures(SMALL_SIDE.get(name, 64))
     with torch.no_grad(), fastnet.no_grad():
         assert close(ours.eval()(fastnet.tensor(x)), theirs.eval()(torch.tensor(x)))
 
@@ -92,7 +91,7 @@ def test_gradients_are_torchvisions(name):
     """One training step in float64, without dropout."""
     torch = pytest.importorskip("torch")
     ours, theirs = pair(name)
-    x = small_input(name, 3).astype(np.float64)
+    x = pictures(37, 3).astype(np.float64)
     for model in (ours.double(), theirs.double()):
         for module in model.modules():
             if type(module).__name__ == "Dropout":
@@ -150,12 +149,12 @@ def test_small_images():
     assert model(fastnet.zeros(1, 1, 32, 32)).shape == (1, 10)
 
 
-@pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
-def test_auxiliary_classifiers(name):
-    x = fastnet.tensor(small_input(name))
+@pytest.mark.parametrize("name, side", [("googlenet", 64), ("inception_v3", 299)])
+def test_auxiliary_classifiers(name, side):
+    x = fastnet.tensor(pictures(side))
     model = getattr(models, name)(num_classes=10)
     out = model(x)
-    assert all(y.shape == (2, 10) for y in out) and "logits" in out._fields and len(out) == (3 if name == "googlenet" else 2)
+    assert all(y.shape == (2, 10) for y in out) and out._fields[0] == "logits" and len(out) == 2 + (name == "googlenet")
     assert model.eval()(x).shape == (2, 10)
     alone = getattr(models, name)(num_classes=10, aux_logits=False)
     assert alone(x).shape == (2, 10) and not [key for key in alone.state_dict() if "aux" in key.lower()]

@@ -23,7 +23,7 @@ def test_the_table(capsys):
     model = nn.Sequential(nn.Sequential(nn.Linear(3, 4), nn.ReLU()), nn.Linear(4, 2))
     found = summary(model, (5, 3))
     assert capsys.readouterr().out == f"{found}\n"
-    labels = [line.split("  ")[0] for line in str(found).splitlines()[2:7]]
+    labels = [line.partition("(")[0].rstrip() for line in str(found).splitlines()[2:7]]
     assert labels == ["Sequential", "├─ 0: Sequential", "│  ├─ 0: Linear", "│  └─ 1: ReLU", "└─ 1: Linear"]
     assert [layer.parameters for layer in found.layers] == [26, 16, 16, 0, 10]
     assert len(str(summary(model, (5, 3), depth=1, verbose=False)).splitlines()) == len(str(found).splitlines()) - 2

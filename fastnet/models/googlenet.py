@@ -144,7 +144,7 @@ class GoogLeNet(nn.Module):
         x = self.maxpool4(self.inception4e(inside2))
         x = self.avgpool(self.inception5b(self.inception5a(x))).flatten(1)
         logits = self.fc(self.drop(x))
-        if self.aux1 is None or not self.training:
+        if self.aux1 is None or self.aux2 is None or not self.training:
             return logits
         return GoogLeNetOutputs(logits, self.aux2(inside2), self.aux1(inside1))
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from fastnet import nn
 from fastnet._core.tensor import Tensor
@@ -16,7 +17,7 @@ from fastnet.models.blocks import (
 
 __all__ = ["MobileNetV3Small", "mobilenet_v3_small"]
 
-_NORM = {"eps": 0.001, "momentum": 0.01}
+_NORM: dict[str, Any] = {"eps": 0.001, "momentum": 0.01}
 # kernel size, expanded channels, channels, squeeze and excitation, hard swish instead of ReLU, stride
 _BLOCKS = (
     (3, 16, 16, True, False, 2), (3, 72, 24, False, False, 2), (3, 88, 24, False, False, 1), (5, 96, 40, True, True, 2),

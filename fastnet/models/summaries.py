@@ -99,7 +99,7 @@ class Summary:
         return "\n".join([lines[0].rstrip(), rule, *(line.rstrip() for line in lines[1:]), rule, *self._totals()])
 
     def _rows(self) -> list[tuple[str, str, str, str]]:
-        shown = [layer for layer in self.layers if _depth(layer.path) <= self.depth]
+        shown = [layer for layer in self.layers if _level(layer.path) <= self.depth]
         rows = []
         for i, layer in enumerate(shown):
             shapes = ", ".join(map(str, layer.output_shapes))
@@ -261,7 +261,7 @@ def _peak(graph: Graph) -> int:
 
 # ---- text -----------------------------------------------------------------------------------------------------------
 
-def _depth(path: str) -> int:
+def _level(path: str) -> int:
     return path.count(".") + 1 if path else 0
 
 

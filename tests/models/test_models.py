@@ -1,4 +1,6 @@
 """The models: parameter names, counts, outputs and gradients of torchvision's, with the same weights."""
+import sys
+
 import numpy as np
 import pytest
 from torch_tools import to_torch
@@ -43,6 +45,18 @@ EVERY_MODEL = [pytest.param(name, marks=[pytest.mark.models] if name in LARGE el
 OF_TORCHVISION = [parameter for parameter in EVERY_MODEL if parameter.values[0] not in OWN]
 
 
+@pytest.fixture(autouse=True)
+def _one_thread_of_torch():
+    """PyTorch's threads wait for each other actively, which delays fastnet's."""
+    torch = sys.modules.get("torch")
+    threads = torch and torch.get_num_threads()
+    if torch:
+        torch.set_num_threads(1)
+    yield
+    if torch:
+        torch.set_num_threads(threads)
+
+
 def in_torchvision(name):
     """torchvision's model with random weights."""
     drawn = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
@@ -54,7 +68,7 @@ def pictures(size, n=2):
 
 
 def pair(name):
-    """A model of fastnet, and torchvision's with the same weights and with statistics that are not those of a new one."""
+    """A model of fastnet, and torchvision's with the same weights; its statistics are not those of a new one."""
     theirs = in_torchvision(name)
     for key, x in theirs.state_dict().items():
         if "running" in key:
@@ -86,7 +100,10 @@ def test_outputs_are_torchvisions(name):
         assert close(ours.eval()(fastnet.tensor(x)), theirs.eval()(torch.tensor(x)))
 
 
-@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small", "squeezenet1_1", "shufflenet_v2_x1_0", "densenet121"])
+STEPPED = ["resnet18", "mobilenet_v3_small", "squeezenet1_1", "shufflenet_v2_x1_0", "densenet121"]
+
+
+@pytest.mark.parametrize("name", STEPPED)
 def test_gradients_are_torchvisions(name):
     """One training step in float64, without dropout."""
     torch = pytest.importorskip("torch")

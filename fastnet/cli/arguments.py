@@ -29,6 +29,7 @@ from fastnet.cli.option_values import (
     encoding_name,
     folder_path,
     layer_widths,
+    model_name,
     natural_number,
     output_path,
     plot_path,
@@ -37,18 +38,8 @@ from fastnet.cli.option_values import (
     share,
 )
 from fastnet.cli.predict import predict
-from fastnet.cli.settings import (
-    ACTIVATION,
-    ACTIVATION_CHOICES,
-    KINDS,
-    MODELS,
-    OPTIMIZER_CHOICES,
-    RECIPES,
-    SCHEDULE_CHOICES,
-    SIZE,
-    SPLITS,
-    TEST,
-)
+from fastnet.cli.recipes import AUGMENTATIONS, LINEAR, NETWORKS, OPTIMIZER_CHOICES, PERCEPTRON, RECIPES
+from fastnet.cli.settings import ACTIVATION, ACTIVATION_CHOICES, KINDS, SCHEDULE_CHOICES, SIZE, SPLITS, TEST, VALIDATION
 from fastnet.cli.terminal import say
 from fastnet.cli.train import train
 from fastnet.data.targets import TASKS
@@ -113,6 +104,7 @@ def _add_train(p: argparse.ArgumentParser) -> None:
     _add_save(first)
     _add_data(p.add_argument_group("data"))
     _add_table(p.add_argument_group("columns of a table"))
+    _add_images(p.add_argument_group("images"))
     _add_model(p.add_argument_group("model"))
     _add_training(p.add_argument_group("training"))
     _add_output(p.add_argument_group("output"))
@@ -138,17 +130,37 @@ def _add_data(group: Any) -> None:
     group.add_argument("--test", type=share, metavar="SHARE",
                        help="share of a table or folder to hold out for the test, a number from 0 to below 1 "
                        f"(default: {TEST})")
-    group.add_argument("--validation", type=share, default=0.1, metavar="SHARE",
+    group.add_argument("--validation", type=share, metavar="SHARE",
                        help="share of the training rows to hold out for validation, a number from 0 to below 1 "
-                       "(default: %(default)s)")
+                       f"(default: {VALIDATION}; 0.05 for convolutional networks on data sets)")
     group.add_argument("--split", choices=SPLITS, default=SPLITS[0],
                        help="which rows to hold out: random rows, with the same share of each class, or the latest "
                        "rows of a table (default: %(default)s)")
     group.add_argument("--time", metavar="COLUMN", type=column_name,
                        help="column of dates or numbers that orders the rows for --split time (default: the only "
                        "column of dates)")
-    group.add_argument("--size", type=positive_number(int), metavar="N",
-                       help=f"resize the images of a folder to N x N pixels (default: {SIZE})")
+
+
+def _add_images(group: Any) -> None:
+    group.add_argument("--size", "--image-size", type=positive_number(int), metavar="N",
+                       help="resize the images of a folder to N x N pixels; for convolutional networks, their square "
+                       f"centre (default: {SIZE}; for convolutional networks, the usual shorter side, from 32 to 128)")
+    _add_skip_unreadable(group)
+    group.add_argument("--augment", choices=AUGMENTATIONS, nargs="?", const=AUGMENTATIONS[0], metavar="NAME",
+                       help="random changes of the training images: standard (crop and, except for characters, flip), "
+                       "randaugment or trivialaugment (these and changes of colour and form), none (default: standard "
+                       "for convolutional networks)")
+    group.add_argument("--mixup", type=positive_number(float), nargs="?", const=0.2, metavar="ALPHA",
+                       help="mix each image and its class with another; ALPHA of the Beta distribution (default: off; "
+                       "0.2 without a number)")
+    group.add_argument("--cutmix", type=positive_number(float), nargs="?", const=1.0, metavar="ALPHA",
+                       help="replace a box of each image by another image, and mix their classes (default: off; 1.0 "
+                       "without a number). With --mixup, each batch takes one of the two")
+
+
+def _add_skip_unreadable(group: Any) -> None:
+    group.add_argument("--skip-unreadable", action="store_true",
+                       help="leave out images that cannot be read, and count them (default: report an error)")
 
 
 def _add_table(group: Any) -> None:
@@ -172,8 +184,9 @@ def _add_drop_missing_target(group: Any) -> None:
 
 
 def _add_model(group: Any) -> None:
-    group.add_argument("--model", choices=MODELS, default="mlp",
-                       help="multilayer perceptron or a single linear layer (default: %(default)s)")
+    group.add_argument("--model", type=model_name, default=PERCEPTRON, metavar="NAME",
+                       help=f"{PERCEPTRON} (multilayer perceptron), {LINEAR} (a single layer), or for images a "
+                       f"convolutional network: {', '.join(NETWORKS)} (default: %(default)s)")
     group.add_argument("--hidden", type=layer_widths, metavar="N,N,..",
                        help=f"sizes of the hidden layers {_defaults('hidden')}")
     group.add_argument("--activation", choices=list(ACTIVATION_CHOICES), metavar="NAME",
@@ -185,14 +198,18 @@ def _add_model(group: Any) -> None:
 
 def _add_training(group: Any) -> None:
     group.add_argument("--epochs", type=positive_number(int), metavar="N",
-                       help=f"passes over the data {_defaults('epochs')}")
+                       help=f"passes over the data {_defaults('epochs')}. Convolutional networks: see above")
     group.add_argument("--batch-size", type=positive_number(int), metavar="N",
                        help=f"samples per step {_defaults('batch_size')}")
-    rates = ", ".join(f"{name} {lr:g}" for name, (_, lr) in OPTIMIZER_CHOICES.items())
-    group.add_argument("--optimizer", choices=list(OPTIMIZER_CHOICES), default="adamw", metavar="NAME",
-                       help=f"optimizer: {', '.join(OPTIMIZER_CHOICES)} (default: %(default)s)")
+    rates = ", ".join(f"{name} {lr:g}" for name, (_, lr, _) in OPTIMIZER_CHOICES.items())
+    group.add_argument("--optimizer", choices=list(OPTIMIZER_CHOICES), metavar="NAME",
+                       help=f"optimizer: {', '.join(OPTIMIZER_CHOICES)} (default: adamw; sgd for convolutional "
+                       "networks on cifar10)")
     group.add_argument("--lr", type=positive_number(float), metavar="RATE",
                        help=f"highest learning rate of the schedule (default by optimizer: {rates})")
+    group.add_argument("--weight-decay", type=positive_number(float), metavar="X",
+                       help="weight decay of the optimizer (default: 0.01 for adamw; 0.0005 for convolutional networks "
+                       "on cifar10; otherwise off)")
     group.add_argument("--schedule", choices=SCHEDULE_CHOICES, default="one_cycle", metavar="NAME",
                        help="learning-rate schedule: one_cycle (up, then down), cosine or linear (down), constant "
                        "(default: %(default)s)")
@@ -202,6 +219,12 @@ def _add_training(group: Any) -> None:
     group.add_argument("--class-weight", choices=("balanced",),
                        help="weight the loss so that each class has the same total weight (default: each row has the "
                        "same weight)")
+    group.add_argument("--label-smoothing", type=share, nargs="?", const=0.1, metavar="SHARE",
+                       help="share of the target's probability to spread over all classes (default: off; 0.1 without a "
+                       "number)")
+    group.add_argument("--ema", type=share, nargs="?", const=0.999, metavar="DECAY",
+                       help="validate, and end with, an exponential moving average of the weights (default: off; "
+                       "0.999 without a number)")
     group.add_argument("--seed", type=seed_number, default=0, metavar="N",
                        help="seed of weights, dropout, shuffling and splits (default: %(default)s)")
     group.add_argument("--threads", type=positive_number(int), metavar="N",
@@ -228,6 +251,7 @@ def _add_predict(p: argparse.ArgumentParser) -> None:
                    help="copy a column of the table, such as an ID, in front of the predictions. Repeat for several "
                    "columns")
     _add_encoding(p)
+    _add_skip_unreadable(p)
     p.add_argument("--proba", action="store_true", help="add the probability of each class")
     p.add_argument("--output", type=output_path, metavar="FILE",
                    help="write the CSV to a file (default: standard output)")
@@ -238,6 +262,7 @@ def _add_evaluate(p: argparse.ArgumentParser) -> None:
     p.add_argument("data", metavar="DATA", help="data set, table or folder, as for `fastnet train`")
     _add_drop_missing_target(p)
     _add_encoding(p)
+    _add_skip_unreadable(p)
     p.add_argument("--report", type=output_path, metavar="FILE", help="write the results to a JSON file")
 
 
@@ -249,4 +274,7 @@ def _defaults(name: str) -> str:
     """The default of a setting for each kind of data, as text."""
     def text(value: Any) -> str:
         return ",".join(map(str, value)) if isinstance(value, tuple) else str("off" if value is None else value)
-    return "(default: " + "; ".join(f"{data} {text(getattr(recipe, name))}" for data, recipe in RECIPES.items()) + ")"
+    kinds: dict[str, list[str]] = {}                    # {value: the kinds of data that have it}
+    for data, recipe in RECIPES.items():
+        kinds.setdefault(text(getattr(recipe, name)), []).append(data)
+    return "(default: " + "; ".join(f"{', '.join(data)} {value}" for value, data in kinds.items()) + ")"

@@ -30,14 +30,15 @@ def evaluate(args: argparse.Namespace) -> None:
     check_outputs([args.model] if args.data in datasets.names() else [args.model, args.data],
                   [("--report", args.report)])
     saved = Saved.read(args.model)
-    x, y = load_samples(args.data, saved, args.drop_missing_target, args.encoding)
+    samples = load_samples(args.data, saved, args.drop_missing_target, args.encoding, args.skip_unreadable)
     interruptions_raise()
-    trainer = saved.trainer()
-    figures = saved.figures(trainer, x, y)
+    trainer, y = saved.trainer(), samples.y
+    output = trainer.decision_function(samples.inputs())
+    figures = saved.figures(trainer, output, y)
     say(f"{shown(args.data)}: {len(y)} samples")
     classes = classes_of(saved.target) if saved.target.task == "classification" else []
     if 0 < len(classes) <= _MOST_CLASS_LINES:
-        for line in class_table(classes, y, trainer.predict(x)).split("\n"):
+        for line in class_table(classes, y, trainer.loss.predictions(output)).split("\n"):
             say(line)
     say(f"loss: {figures['loss']:.4f}")
     for line in figure_lines(figures):

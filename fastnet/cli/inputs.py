@@ -23,7 +23,7 @@ from fastnet.data.pictures import PICTURE_ENDINGS
 from fastnet.data.tables import PARQUET_ENDINGS, TABLE_ENDINGS
 from fastnet.data.text_lines import STANDARD_INPUT, shown
 
-__all__ = ["Drawings", "Pictures", "Pixels", "TableInputs", "inputs_from", "naming_lines", "read_array"]
+__all__ = ["Drawings", "Photos", "Pictures", "Pixels", "TableInputs", "inputs_from", "naming_lines", "read_array"]
 
 ARRAYS = ".npy"
 BLOCK_ROWS = 1 << 14                    # rows of a file that are predicted at a time
@@ -36,23 +36,30 @@ class Pixels(ABC):
 
     Args:
         size: height and width.
-        mean, std: of the pixels of the training images.
+        mean, std: of the pixels of the training images; lists: one number for each channel.
     """
     kind: ClassVar[str]
     is_pictures: ClassVar[bool] = True
     size: int
-    mean: float
-    std: float
+    mean: Any
+    std: Any
 
     def __post_init__(self) -> None:
-        if not (type(self.size) is int and 0 < self.size <= LARGEST and self.std > 0
-                and all(isinstance(n, int | float) and math.isfinite(n) for n in (self.mean, self.std))):
+        numbers = [n for given in (self.mean, self.std) for n in (given if isinstance(given, list) else [given])]
+        if not (type(self.size) is int and 0 < self.size <= LARGEST and numbers
+                and all(isinstance(n, int | float) and math.isfinite(n) for n in numbers)
+                and min(self.std if isinstance(self.std, list) else [self.std], default=0) > 0):
             raise ValueError(f"the preparation of images is damaged: {self}")
 
     @property
     @abstractmethod
+    def stored_shape(self) -> tuple[int, ...]:
+        """The shape of an image before its preparation: (height, width) or (height, width, colours)."""
+
+    @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of a sample."""
+        """The shape of a sample, as the model takes it."""
+        return self.stored_shape
 
     @abstractmethod
     def read_picture(self, path: str | Path) -> Array:
@@ -66,6 +73,11 @@ class Pixels(ABC):
         """
         return data.Normalize(self.mean, self.std)(pictures)
 
+    def prepare_batch(self, pictures: Array, *others: Any) -> Any:
+        """Standardise the images of a batch, as the last transform of a loader."""
+        made = self.prepare(pictures)
+        return (made, *others) if others else made
+
     def read(self, path: str | Path) -> Any:
         """Read the samples of an image file, or of a .npy file with many images.
 
@@ -74,11 +86,11 @@ class Pixels(ABC):
             OSError: it cannot be read.
         """
         if Path(path).suffix.lower() == ARRAYS:
-            pictures = read_array(path)
-            if pictures.ndim == 2 and pictures.shape[1:] == (math.prod(self.shape),):
-                pictures = pictures.reshape(-1, *self.shape)
-            if pictures.shape[1:] != self.shape:
-                expected = ", ".join(map(str, ("N", *self.shape)))
+            pictures, shape = read_array(path), self.stored_shape
+            if pictures.ndim == 2 and pictures.shape[1:] == (math.prod(shape),):
+                pictures = pictures.reshape(-1, *shape)
+            if pictures.shape[1:] != shape:
+                expected = ", ".join(map(str, ("N", *shape)))
                 raise ValueError(f"{path} has the shape {pictures.shape}, expected ({expected})")
             return self.prepare(pictures)
         if Path(path).suffix.lower() not in PICTURE_ENDINGS:
@@ -96,7 +108,7 @@ class Pixels(ABC):
 
     def describe(self) -> str:
         """A short description of the samples."""
-        return f"images of {' x '.join(map(str, self.shape))}"
+        return f"images of {' x '.join(map(str, self.stored_shape))}"
 
 
 @dataclass
@@ -107,10 +119,12 @@ class Drawings(Pixels):
         size, mean, std: see Pixels.
         box: pixels that the longer side of a digit fills.
         highest: the value of ink.
+        has_channel: whether samples have the shape (1, size, size), as convolutions take them, or (size, size).
     """
     kind: ClassVar[str] = "drawings"
     box: int
     highest: int
+    has_channel: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -118,9 +132,19 @@ class Drawings(Pixels):
             raise ValueError(f"the preparation of drawings is damaged: {self}")
 
     @property
+    def stored_shape(self) -> tuple[int, ...]:
+        """The shape of an image before its preparation."""
+        return self.size, self.size
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """The shape of a sample."""
-        return self.size, self.size
+        return (1, *self.stored_shape) if self.has_channel else self.stored_shape
+
+    def prepare(self, pictures: Array) -> Any:
+        """Standardise images, see Pixels."""
+        made = super().prepare(pictures)
+        return made[:, None] if self.has_channel else made
 
     def read_picture(self, path: str | Path) -> Array:
         """Read a drawing, in the form of the data set's images."""
@@ -133,13 +157,50 @@ class Pictures(Pixels):
     kind: ClassVar[str] = "pictures"
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of a sample."""
+    def stored_shape(self) -> tuple[int, ...]:
+        """The shape of an image before its preparation."""
         return self.size, self.size, 3
 
     def read_picture(self, path: str | Path) -> Array:
         """Read an image, resized like the training images."""
         return data.read_picture(path, self.size)
+
+
+@dataclass
+class Photos(Pixels):
+    """The square centre of images, their channels first and each standardised: (3, size, size), or (1, size, size).
+
+    Args:
+        size: see Pixels.
+        mean, std: one number for each channel.
+        grey: whether images are grey.
+    """
+    kind: ClassVar[str] = "photos"
+    grey: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        channels = 1 if self.grey else 3
+        if not all(isinstance(given, list) and len(given) == channels for given in (self.mean, self.std)):
+            raise ValueError(f"the preparation of images is damaged: {self}")
+
+    @property
+    def stored_shape(self) -> tuple[int, ...]:
+        """The shape of an image before its preparation."""
+        return (self.size, self.size) if self.grey else (self.size, self.size, 3)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of a sample."""
+        return (1 if self.grey else 3, self.size, self.size)
+
+    def prepare(self, pictures: Array) -> Any:
+        """Standardise each channel of images, and put channels first (a view)."""
+        return data.ToChannelsFirst()(super().prepare(pictures))
+
+    def read_picture(self, path: str | Path) -> Array:
+        """Read the square centre of an image, resized like the training images."""
+        return data.read_picture(path, self.size, self.grey, crop=True)
 
 
 @dataclass
@@ -249,7 +310,7 @@ def inputs_from(given: Any) -> Pixels | TableInputs:
     kind = given.pop("kind")
     if kind == TableInputs.kind:
         return TableInputs(data.TablePreparation.from_dict(given["preparation"]))
-    known: dict[str, type[Pixels]] = {"drawings": Drawings, "pictures": Pictures}
+    known: dict[str, type[Pixels]] = {made.kind: made for made in (Drawings, Pictures, Photos)}
     return known[kind](**given)
 
 

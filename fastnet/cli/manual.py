@@ -9,7 +9,8 @@ Train a model on a data set, a table or a folder of images, and test it on
 held-out rows.
 
 DATA is one of
-  digits, mnist   a built-in data set (mnist is downloaded when first used)
+  digits, mnist, fashion_mnist, kmnist, cifar10
+                  a data set of images (downloaded when first used, except digits)
   a file          a table: .csv, .tsv or .txt, also with .gz; .parquet or .pq;
                   - reads CSV from standard input
   a folder        images in one folder per class, such as photos/cat/1.jpg
@@ -18,6 +19,12 @@ For a table, the target column decides between classification and regression.
 Categories, dates, text and missing values are converted to numbers; the output
 shows how each column was read. The test rows are used only once, after the
 training. --save keeps the model, with everything that predict needs.
+
+A convolutional network (--model resnet18) has its own defaults for each kind of
+data: 10 epochs for mnist, fashion_mnist and kmnist, 25 for cifar10, 40 for a
+folder; images are cropped, flipped or shifted at random. Its square images are
+the centres of those of a folder; below 64 pixels, networks that have a variant
+for small images use it.
 """
 PREDICT = """\
 Predict the class or the value of images, or of each row of tables, with a model
@@ -40,10 +47,14 @@ TRAIN_EXAMPLES = """examples:
   fastnet train customers.csv --target left --leave-out left_on --kind zip=category --class-weight balanced
   fastnet train sales.csv --target sold --target returned --split time
   fastnet train photos --size 64           train on photos/cat/1.jpg, photos/dog/2.jpg, ...
+  fastnet train mnist --model lenet5
+  fastnet train cifar10 --model resnet18 --save resnet.safetensors
+  fastnet train photos --model mobilenet_v2 --augment randaugment --label-smoothing --ema
   fastnet train mnist --resume run         save checkpoints in run/; run again to continue from there
 """
 PREDICT_EXAMPLES = """examples:
   fastnet predict m.safetensors digit.png another.png
+  fastnet predict photos.safetensors new/*.jpg --proba --output answers.csv
   fastnet predict flowers.safetensors new.csv --proba --keep id --output answers.csv
 """
 EVALUATE_EXAMPLES = """examples:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from fastnet.cli.recipes import check_model
 from fastnet.cli.settings import KINDS
 from fastnet.data.cells import clean
 from fastnet.data.text_lines import known_encoding
@@ -18,6 +19,7 @@ __all__ = [
     "encoding_name",
     "folder_path",
     "layer_widths",
+    "model_name",
     "natural_number",
     "output_path",
     "plot_path",
@@ -71,6 +73,14 @@ def layer_widths(text: str) -> tuple[int, ...]:
     except argparse.ArgumentTypeError:
         raise argparse.ArgumentTypeError(
             f"expected layer sizes separated by commas, such as 128,64, got {text!r}") from None
+
+
+def model_name(text: str) -> str:
+    """The name of a model."""
+    try:
+        return check_model(text)
+    except ValueError as e:
+        raise argparse.ArgumentTypeError(str(e)) from None
 
 
 def seed_number(text: str) -> int:

@@ -15,7 +15,7 @@ from fastnet.cli.errors import WrongUseError
 from fastnet.cli.inputs import naming_lines
 from fastnet.cli.outputs import check_outputs
 from fastnet.cli.saved import Saved
-from fastnet.cli.terminal import PrintableStream, say
+from fastnet.cli.terminal import PrintableStream, note, say
 from fastnet.data.frames import require
 from fastnet.data.values import as_texts
 
@@ -30,20 +30,40 @@ def predict(args: argparse.Namespace) -> None:
         raise WrongUseError("--proba: the model predicts numbers, which have no probabilities")
     if args.keep and saved.inputs.is_pictures:
         raise WrongUseError("--keep is for tables: the model reads images")
+    if args.skip_unreadable and not saved.inputs.is_pictures:
+        raise WrongUseError("--skip-unreadable is for images: the model reads tables")
     interruptions_raise()
     if saved.inputs.is_pictures and not args.output and not args.proba:
-        _print_answers(saved, args.files)
+        _print_answers(saved, args.files, args.skip_unreadable)
     else:
         _write_csv(saved, args)
 
 
-def _print_answers(saved: Saved, files: Sequence[str]) -> None:
+def _print_answers(saved: Saved, files: Sequence[str], skip_unreadable: bool) -> None:
     trainer = saved.trainer()
-    for path in files:
-        for _, x in saved.inputs.blocks(path):
+    for path, blocks in _readable(saved, files, skip_unreadable):
+        for _, x in blocks:
             [predictions], probabilities = saved.answers(trainer, x)[0].values(), trainer.predict_proba(x).max(1)
             for prediction, probability in zip(predictions.tolist(), probabilities):
                 say(f"{path}: {prediction} ({probability:.1%})")
+
+
+def _readable(saved: Saved, files: Sequence[str], skip_unreadable: bool,
+              encoding: str | None = None) -> Iterator[tuple[str, Iterator[tuple[Any, Any]]]]:
+    """(path, blocks of samples) of each file. If wanted, files that cannot be read as images are noted and left out."""
+    skipped = 0
+    for path in files:
+        blocks = saved.inputs.blocks(path, encoding)
+        if skip_unreadable:
+            try:
+                blocks = iter([next(blocks)])           # an image file is one block
+            except (ValueError, OSError) as e:
+                note(str(e))
+                skipped += 1
+                continue
+        yield path, blocks
+    if skipped:
+        note(f"left out {skipped} of {len(files)} files that cannot be read")
 
 
 def _write_csv(saved: Saved, args: argparse.Namespace) -> None:
@@ -60,8 +80,8 @@ def _write_csv(saved: Saved, args: argparse.Namespace) -> None:
 def _answered(saved: Saved, args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """The columns to write, {heading: values}, in blocks of some thousand rows."""
     trainer = saved.trainer()
-    for path in args.files:
-        for table, x in saved.inputs.blocks(path, args.encoding):
+    for path, blocks in _readable(saved, args.files, args.skip_unreadable, args.encoding):
+        for table, x in blocks:
             with naming_lines(path, table):
                 require(args.keep, table)
             columns: dict[str, Any] = {name: as_texts(table[name]) for name in args.keep}

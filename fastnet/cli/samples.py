@@ -1,7 +1,8 @@
 """Prepared data of a training, and its split into rows to train on and held-out rows."""
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,50 @@ from fastnet.cli.inputs import Pixels, TableInputs
 from fastnet.cli.settings import TrainSettings
 from fastnet.cli.targets import AnyTargetPreparation
 
-__all__ = ["PreparedData", "latest", "split_rows"]
+__all__ = ["PreparedData", "Samples", "latest", "split_rows"]
+
+
+@dataclass
+class Samples:
+    """Samples of a training, a test or an evaluation.
+
+    Args:
+        dataset: of (x, y); y is an array.
+        prepare: from the images of a batch to the inputs of the model; None: the dataset holds these.
+        batch_size: of measurements, without gradients.
+    """
+    dataset: Any
+    prepare: Callable[..., Any] | None = None
+    batch_size: int = 1024
+
+    @classmethod
+    def of(cls, x: Array, y: Array) -> Samples:
+        """Prepared inputs and targets."""
+        return cls(data.TensorDataset(x, y))
+
+    @property
+    def y(self) -> Array:
+        """The targets."""
+        return np.asarray(self.dataset.targets)
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def rows(self, rows: Array) -> Samples:
+        """Some of the samples.
+
+        Args:
+            rows: their numbers.
+        """
+        return replace(self, dataset=data.Subset(self.dataset, rows))
+
+    def loader(self) -> data.DataLoader:
+        """Batches of all samples in order, to measure on."""
+        return data.DataLoader(self.dataset, self.batch_size, transform=self.prepare, prefetch=int(bool(self.prepare)))
+
+    def inputs(self) -> Iterator[Any]:
+        """The inputs of each batch."""
+        return (batch[0] for batch in self.loader())
 
 
 @dataclass
@@ -22,8 +66,9 @@ class PreparedData:
     Args:
         inputs: the preparation of the inputs, see `fastnet.cli.inputs`.
         target: the fitted preparation of the target or targets.
-        train, test: (x, y), arrays; test may have no rows.
+        train, test: test may have no rows.
         noun: name of the samples, in the plural.
+        checksum: of the data to train on.
         notes: lines about what was found in the data.
         warnings: lines about probable mistakes in the data.
         target_name: for a table, the target column, or a list of several.
@@ -32,9 +77,10 @@ class PreparedData:
     """
     inputs: Pixels | TableInputs
     target: AnyTargetPreparation
-    train: tuple[Array, Array]
-    test: tuple[Array, Array]
+    train: Samples
+    test: Samples
     noun: str
+    checksum: int
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     target_name: str | list[str] | None = None

@@ -14,6 +14,7 @@ from fastnet import data, nn
 from fastnet._core.annotations import Array, StrPath
 from fastnet.cli.figures import class_figures, rarest, value_figures
 from fastnet.cli.inputs import Pixels, TableInputs, inputs_from
+from fastnet.cli.networks import require_fit
 from fastnet.cli.targets import AnyTargetPreparation, classes_of, outputs_of, targets_of
 from fastnet.nn.saving import load_described
 from fastnet.training import Trainer
@@ -21,7 +22,7 @@ from fastnet.training import Trainer
 if TYPE_CHECKING:
     from fastnet.training.annotations import LossSpec, OptimizerSpec
 
-__all__ = ["Saved", "versions"]
+__all__ = ["Saved", "load_model", "versions"]
 
 _VERSION = 2                             # 1: dates were numbers, and the forms of cells were not kept
 _LOSSES: dict[str, LossSpec] = {
@@ -58,7 +59,7 @@ class Saved:
             ValueError: the file is damaged, or `fastnet train` did not write it.
             OSError: it cannot be read.
         """
-        model, described = load_described(path)
+        model, described = load_model(path)
         made = cls.described(path, model, described)
         if made is None:
             raise ValueError(f"{path} does not describe how to prepare its inputs: expected a file that "
@@ -89,6 +90,10 @@ class Saved:
 
     def _check(self, path: StrPath) -> None:
         """Raise if the model does not fit the preparation."""
+        if isinstance(self.inputs, Pixels) and len(self.inputs.shape) == 3:
+            require_fit(self.model, f"{path}: the model", self.inputs.shape, self.outputs)
+            self.model.eval()
+            return
         linear = [module for module in self.model.modules() if isinstance(module, nn.Linear)]
         expected = (int(np.prod(self.inputs.shape)), self.outputs)
         got = (linear[0].in_features, linear[-1].out_features) if linear else None
@@ -111,14 +116,16 @@ class Saved:
         """Number of outputs of the model per sample."""
         return outputs_of(self.target)
 
-    def trainer(self, optimizer: OptimizerSpec = "adamw") -> Trainer:
+    def trainer(self, optimizer: OptimizerSpec = "adamw", label_smoothing: float = 0.0) -> Trainer:
         """A Trainer of the model.
 
         Args:
             optimizer: see `Trainer`.
+            label_smoothing: of the loss of a classification.
         """
-        return Trainer(self.model, optimizer, loss=_LOSSES[str(self.target.task)],
-                       metrics=_METRICS[str(self.target.task)])
+        task = str(self.target.task)
+        loss = nn.CrossEntropyLoss(label_smoothing=label_smoothing) if label_smoothing else _LOSSES[task]
+        return Trainer(self.model, optimizer, loss=loss, metrics=_METRICS[task])
 
     def answers(self, trainer: Trainer, x: Array) -> tuple[dict[str, Array], dict[str, Array]]:
         """Predictions and probabilities for prepared samples.
@@ -145,7 +152,7 @@ class Saved:
 
     # ---- figures ----
 
-    def figures(self, trainer: Trainer, x: Array, y: Array) -> dict[str, float]:
+    def figures(self, trainer: Trainer, output: Array, y: Array) -> dict[str, float]:
         """Measure the model: {"loss": ..., "accuracy": ...}; for values mae, rmse and r2 in the target's units (dates
         in days).
 
@@ -153,11 +160,11 @@ class Saved:
         column's.
 
         Args:
-            trainer: the result of `trainer()`.
-            x, y: prepared samples.
+            trainer: the result of `trainer()`, whose loss is measured.
+            output: of the model, for the inputs of the samples.
+            y: prepared targets.
         """
-        output = trainer.decision_function(x)
-        found: dict[str, float] = {"loss": trainer.evaluate(x, y)["loss"]}
+        found: dict[str, float] = {"loss": trainer.loss(fastnet.from_numpy(output), fastnet.from_numpy(y)).item()}
         for place, (name, part) in enumerate(self.parts.items()):
             scores, actual = self._output_of(place, output), _column(place, y)
             if part.task == "classification":
@@ -221,6 +228,19 @@ class Saved:
             return output
         column = _column(place, output)
         return np.stack([np.zeros_like(column), column], 1) if self.target.task == "multilabel" else column
+
+
+def load_model(path: StrPath) -> tuple[nn.Module, dict[str, Any]]:
+    """The model of a file and its metadata.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        ValueError: the file is damaged, or holds no architecture.
+        OSError: it cannot be read.
+    """
+    return load_described(path)
 
 
 def _column(place: int, targets: Array) -> Array:

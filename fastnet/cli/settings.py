@@ -1,65 +1,60 @@
-"""Default settings of `fastnet train`, and the settings that a command line gives."""
+"""The settings of `fastnet train` that a command line gives, and the model that they describe."""
 from __future__ import annotations
 
 import argparse
 import itertools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from fastnet import datasets, nn, optim
+from fastnet import datasets, nn
 from fastnet._core.errors import did_you_mean
 from fastnet.callbacks.schedule import SCHEDULES
 from fastnet.cli.errors import WrongUseError
+from fastnet.cli.networks import image_side, make_network
+from fastnet.cli.recipes import LINEAR, NETWORKS, OPTIMIZER_CHOICES, PERCEPTRON, RECIPES, network_recipe
 from fastnet.data.tables import SHEET_ENDINGS, TABLE_ENDINGS
 from fastnet.data.text_lines import STANDARD_INPUT
 
-__all__ = ["ACTIVATION", "ACTIVATION_CHOICES", "KINDS", "MODELS", "OPTIMIZER_CHOICES", "RECIPES", "SCHEDULE_CHOICES",
-           "SIZE", "SPLITS", "TABLE_OPTIONS", "TEST", "Recipe", "TrainSettings", "is_table", "kind_of",
-           "layer_sizes", "make_model", "settings_of"]
+__all__ = [
+    "ACTIVATION",
+    "ACTIVATION_CHOICES",
+    "IMAGE_OPTIONS",
+    "KINDS",
+    "SCHEDULE_CHOICES",
+    "SIZE",
+    "SPLITS",
+    "TABLE_OPTIONS",
+    "TEST",
+    "VALIDATION",
+    "TrainSettings",
+    "is_table",
+    "kind_of",
+    "layer_sizes",
+    "make_model",
+    "model_text",
+    "settings_of",
+]
 
 TrainSettings: TypeAlias = "dict[str, Any]"          # can be written as JSON
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """Default settings for a kind of data."""
-    hidden: tuple[int, ...]
-    epochs: int
-    batch_size: int
-    dropout: float
-    patience: int | None                # None: no early stopping
-
-
-RECIPES: dict[str, Recipe] = {
-    "digits": Recipe(hidden=(256, 128), epochs=40, batch_size=32, dropout=0.3, patience=None),
-    "mnist": Recipe(hidden=(512, 256), epochs=10, batch_size=128, dropout=0.2, patience=None),
-    "table": Recipe(hidden=(128, 64), epochs=40, batch_size=32, dropout=0.1, patience=10),
-    "folder": Recipe(hidden=(256, 128), epochs=40, batch_size=32, dropout=0.2, patience=10),
-}
-# {name: (optimizer, the highest learning rate of its schedule)}
-OPTIMIZER_CHOICES: dict[str, tuple[Callable[..., optim.Optimizer], float]] = {
-    "sgd": (lambda params, lr: optim.SGD(params, lr=lr, momentum=0.9, nesterov=True), 0.05),
-    "adam": (optim.Adam, 2e-3),
-    "adamw": (lambda params, lr: optim.AdamW(params, lr=lr, weight_decay=0.01), 2e-3),
-    "rmsprop": (optim.RMSprop, 1e-3),
-    "adagrad": (optim.Adagrad, 2e-2),
-}
 ACTIVATION_CHOICES: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "elu": nn.ELU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid}
 ACTIVATION = "relu"
-MODELS = ("mlp", "linear")
 SCHEDULE_CHOICES = (*SCHEDULES, "constant")
 SPLITS = ("random", "time")
 KINDS = ("category", "number", "text", "date")
 TABLE_OPTIONS: dict[str, str] = {
     "target": "--target", "task": "--task", "leave_out": "--leave-out", "kind": "--kind", "time": "--time",
     "drop_missing_target": "--drop-missing-target", "encoding": "--encoding"}
+IMAGE_OPTIONS: dict[str, str] = {"augment": "--augment", "mixup": "--mixup", "cutmix": "--cutmix"}
 TEST = 0.2                              # held-out share of a table or a folder
-SIZE = 32                               # pixels: height and width of the resized images of a folder
+SIZE = 32                               # pixels: height and width of the images of a folder, for perceptrons
+VALIDATION = 0.1                        # held-out share of the rows to train on, for perceptrons
 
 
 def kind_of(data: str) -> str:
@@ -122,10 +117,8 @@ def settings_of(args: argparse.Namespace) -> TrainSettings:
     """
     kind = kind_of(args.data)
     _check_conflicts(args, kind)
-    settings: TrainSettings = {"model": args.model} | asdict(RECIPES[kind])
-    settings |= {"activation": args.activation or ACTIVATION, "optimizer": args.optimizer,
-                 "lr": OPTIMIZER_CHOICES[args.optimizer][1], "schedule": args.schedule,
-                 "validation_split": args.validation, "seed": args.seed}
+    settings = _network_settings(args, kind) if args.model in NETWORKS else _perceptron_settings(args, kind)
+    settings["seed"] = args.seed
     if kind in ("table", "folder"):
         settings["test_split"] = TEST if args.test is None else args.test
     if kind == "table":
@@ -134,13 +127,33 @@ def settings_of(args: argparse.Namespace) -> TrainSettings:
             ("leave_out", args.leave_out), ("kinds", dict(args.kind)), ("time", args.time),
             ("drop_missing_target", args.drop_missing_target), ("encoding", args.encoding)) if value}
     settings |= {"split": args.split} if args.split != SPLITS[0] else {}
-    settings |= {"class_weight": args.class_weight} if args.class_weight else {}
     if kind == "folder":
-        settings["size"] = args.size or SIZE
-    given = {name: getattr(args, name) for name in ("hidden", "epochs", "batch_size", "dropout", "lr", "patience")}
+        settings["size"] = args.size or (image_side(args.data) if args.model in NETWORKS else SIZE)
+    optional = ("class_weight", "label_smoothing", "ema", "augment", "mixup", "cutmix", "skip_unreadable")
+    settings |= {name: getattr(args, name) for name in optional if getattr(args, name)}
+    given = {name: getattr(args, name) for name in ("epochs", "batch_size", "lr", "weight_decay", "patience")}
     settings |= {name: value for name, value in given.items() if value is not None}
-    settings["hidden"] = [] if args.model == "linear" else list(settings["hidden"])
+    settings |= {"validation_split": args.validation} if args.validation is not None else {}
     return settings
+
+
+def _perceptron_settings(args: argparse.Namespace, kind: str) -> TrainSettings:
+    """The recipe for a kind of data, with the hidden layers and the optimizer that the command line gives."""
+    optimizer = args.optimizer or "adamw"
+    settings: TrainSettings = {"model": args.model} | asdict(RECIPES[kind])
+    settings |= {name: getattr(args, name) for name in ("hidden", "dropout") if getattr(args, name) is not None}
+    settings["hidden"] = [] if args.model == LINEAR else list(settings["hidden"])
+    return settings | {"activation": args.activation or ACTIVATION, "optimizer": optimizer,
+                       "lr": OPTIMIZER_CHOICES[optimizer][1], "schedule": args.schedule, "validation_split": VALIDATION}
+
+
+def _network_settings(args: argparse.Namespace, kind: str) -> TrainSettings:
+    """The recipe of a convolutional network for a kind of data; another optimizer has its own learning rate."""
+    recipe = asdict(network_recipe(kind))
+    if args.optimizer not in (None, recipe["optimizer"]):
+        _, rate, decay = OPTIMIZER_CHOICES[args.optimizer]
+        recipe |= {"optimizer": args.optimizer, "lr": rate, "weight_decay": decay}
+    return {"model": args.model} | recipe | {"schedule": args.schedule}
 
 
 def _check_conflicts(args: argparse.Namespace, kind: str) -> None:
@@ -155,8 +168,14 @@ def _check_conflicts(args: argparse.Namespace, kind: str) -> None:
         (bool(set(args.target) & set(args.leave_out)), "--leave-out and --target name the same column: remove one of "
          "the two"),
         (args.size and kind != "folder", "--size is for folders of images"),
-        (args.model == "linear" and any((args.hidden, args.activation, args.dropout)),
-         "--hidden, --activation and --dropout configure hidden layers, which --model linear does not have"),
+        (args.skip_unreadable and kind != "folder", "--skip-unreadable is for folders of images"),
+        *((getattr(args, name) and kind == "table", f"{option} is for images")
+          for name, option in IMAGE_OPTIONS.items()),
+        (args.class_weight and (args.mixup or args.cutmix), "--class-weight cannot be used with --mixup or --cutmix, "
+         "which mix the classes of samples"),
+        (args.model in NETWORKS and kind == "table", f"--model {args.model} is for images"),
+        (args.model != PERCEPTRON and any((args.hidden, args.activation, args.dropout)), "--hidden, --activation and "
+         f"--dropout configure hidden layers, which --model {args.model} does not have"),
         (args.patience is not None and args.validation == 0, "--patience needs --validation above 0"),
     ]
     for conflict, message in conflicts:
@@ -170,7 +189,7 @@ def _repeated(args: argparse.Namespace) -> dict[str, bool]:
     return {option: len(set(names)) < len(names) for option, names in named.items()}
 
 
-def make_model(shape: Sequence[int], outputs: int, settings: TrainSettings) -> nn.Sequential:
+def make_model(shape: Sequence[int], outputs: int, settings: TrainSettings) -> nn.Module:
     """The model that the settings describe.
 
     Args:
@@ -178,12 +197,17 @@ def make_model(shape: Sequence[int], outputs: int, settings: TrainSettings) -> n
         outputs: number of scores or values per sample.
         settings: the result of `settings_of`.
 
+    Raises:
+        ValueError: a convolutional network that does not take images of this size.
+
     Example:
         >>> from fastnet.cli.settings import make_model
-        >>> model = make_model((4,), 3, {"hidden": [8], "activation": "relu", "dropout": 0.1})
+        >>> model = make_model((4,), 3, {"model": "mlp", "hidden": [8], "activation": "relu", "dropout": 0.1})
         >>> [type(layer).__name__ for layer in model]
         ['Linear', 'ReLU', 'Dropout', 'Linear']
     """
+    if settings["model"] in NETWORKS:
+        return make_network(settings["model"], shape, outputs)
     sizes = layer_sizes(shape, outputs, settings)
     layers: list[nn.Module] = [nn.Flatten()] if len(shape) > 1 else []
     for width, following in itertools.pairwise(sizes[:-1]):
@@ -193,7 +217,7 @@ def make_model(shape: Sequence[int], outputs: int, settings: TrainSettings) -> n
 
 
 def layer_sizes(shape: Sequence[int], outputs: int, settings: TrainSettings) -> list[int]:
-    """The widths of the model's layers, from the input to the output.
+    """The widths of a perceptron's layers, from the input to the output.
 
     Args:
         shape, outputs, settings: see `make_model`.
@@ -204,3 +228,21 @@ def layer_sizes(shape: Sequence[int], outputs: int, settings: TrainSettings) -> 
         [64, 16, 10]
     """
     return [math.prod(shape), *settings["hidden"], outputs]
+
+
+def model_text(shape: Sequence[int], outputs: int, settings: TrainSettings) -> str:
+    """A short description of the model, and of the recipe of a convolutional network.
+
+    Args:
+        shape, outputs, settings: see `make_model`.
+
+    Example:
+        >>> from fastnet.cli.settings import model_text
+        >>> model_text((8, 8), 10, {"model": "mlp", "hidden": [16]})
+        '64-16-10 perceptron'
+    """
+    if settings["model"] not in NETWORKS:
+        sizes = layer_sizes(shape, outputs, settings)
+        return f"{'-'.join(map(str, sizes))} {'perceptron' if len(sizes) > 2 else 'linear model'}"
+    return (f"{settings['model']} for {outputs} classes of images of {' x '.join(map(str, shape))}, "
+            f"{settings['optimizer']} with a learning rate up to {settings['lr']:g}")

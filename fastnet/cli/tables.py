@@ -11,9 +11,10 @@ from fastnet._core.annotations import Array
 from fastnet.cli.errors import WrongUseError
 from fastnet.cli.inputs import TableInputs, naming_lines
 from fastnet.cli.leaks import leak_warnings
-from fastnet.cli.samples import PreparedData, split_rows
+from fastnet.cli.samples import PreparedData, Samples, split_rows
 from fastnet.cli.settings import TrainSettings
 from fastnet.cli.targets import AnyTargetPreparation, classes_of, targets_of
+from fastnet.data.arrays import fingerprint
 from fastnet.data.cells import Cells, in_lines
 from fastnet.data.dates import Dates
 from fastnet.data.frames import require
@@ -68,7 +69,9 @@ def _prepare(table: Columns, names: list[str], settings: TrainSettings) -> Prepa
                                         settings.get("leave_out", ())).fit(features, rows)
     inputs = TableInputs(preparation)
     x, _ = inputs.prepare(features)                 # the columns' notes contain the lines about odd cells
-    return PreparedData(inputs, target, (x[rows], y[rows]), (x[held_out], y[held_out]), "rows",
+    train = Samples.of(x[rows], y[rows])
+    return PreparedData(inputs, target, train, Samples.of(x[held_out], y[held_out]), "rows",
+                        fingerprint(*train.dataset.arrays),
                         [] if by is None else [f"held out: the latest rows by {by!r}"],
                         leak_warnings(select_rows(features, rows), preparation, y[rows], names),
                         names[0] if len(names) == 1 else names, preparation.describe(),

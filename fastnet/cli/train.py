@@ -5,7 +5,7 @@ import argparse
 import contextlib
 import shlex
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import fastnet
@@ -13,25 +13,27 @@ from fastnet import data, datasets
 from fastnet._core.optional import optional
 from fastnet._core.startup import interruptions_raise
 from fastnet.backend import config
-from fastnet.callbacks import Callback, Checkpoint, EarlyStopping, LearningRateSchedule
+from fastnet.callbacks import Callback, Checkpoint, EarlyStopping, ExponentialMovingAverage, LearningRateSchedule
+from fastnet.cli.augmentation import augmentation, is_late
 from fastnet.cli.errors import WrongUseError
 from fastnet.cli.figures import figure_lines
-from fastnet.cli.inputs import Drawings, Pixels, TableInputs
 from fastnet.cli.interrupt import Interruptible
 from fastnet.cli.outputs import check_outputs, finite_json, write_report
+from fastnet.cli.recipes import OPTIMIZER_CHOICES
 from fastnet.cli.run_folder import files_in, has_checkpoint, prepare_folder
 from fastnet.cli.samples import PreparedData, split_rows
 from fastnet.cli.saved import Saved, versions
-from fastnet.cli.settings import OPTIMIZER_CHOICES, TrainSettings, layer_sizes, make_model, settings_of
+from fastnet.cli.settings import TrainSettings, kind_of, make_model, model_text, settings_of
 from fastnet.cli.sources import load_data
 from fastnet.cli.targets import outputs_of
 from fastnet.cli.terminal import column_lines, say
-from fastnet.data.arrays import fingerprint
 from fastnet.data.text_lines import shown
+from fastnet.optim import Optimizer
 from fastnet.training.weights import balanced
 
 __all__ = ["at_most_threads", "train"]
 
+_AHEAD = 2                              # batches of images that a thread prepares in advance
 _CHECKPOINT_SECONDS = 5.0               # from one checkpoint to the next
 
 
@@ -68,22 +70,27 @@ class _Run:
         shape, outputs = prepared.inputs.shape, outputs_of(prepared.target)
         if settings.get("class_weight") and prepared.target.task != "classification":
             raise WrongUseError("--class-weight is for a single target with classes")
+        if settings.get("label_smoothing") and prepared.target.task != "classification":
+            raise WrongUseError("--label-smoothing is for a single target with classes")
         model = make_model(shape, outputs, settings)
         self.stopping: EarlyStopping | None = None
         self.saved = Saved(model, prepared.inputs, prepared.target, {"target": prepared.target_name})
         self.parameters = sum(p.numel() for p in model.parameters())
-        self.trainer = self.saved.trainer(lambda p: OPTIMIZER_CHOICES[settings["optimizer"]][0](p, lr=settings["lr"]))
-        self._describe(layer_sizes(shape, outputs, settings))
+        self.trainer = self.saved.trainer(self._optimizer, settings.get("label_smoothing", 0.0))
+        self._describe(model_text(shape, outputs, settings))
 
-    def _describe(self, sizes: Sequence[int]) -> None:
+    def _optimizer(self, parameters: Any) -> Optimizer:
+        make, _, decay = OPTIMIZER_CHOICES[self.settings["optimizer"]]
+        return make(parameters, self.settings["lr"], self.settings.get("weight_decay", decay))
+
+    def _describe(self, model: str) -> None:
         prepared = self.prepared
-        for line in (*prepared.notes, *column_lines(prepared.columns), *self.saved.count(prepared.train[1]),
+        for line in (*prepared.notes, *column_lines(prepared.columns), *self.saved.count(prepared.train.y),
                      *(f"warning: {warning}" for warning in prepared.warnings)):
             self.say(line)
-        trained, tested = len(prepared.train[1]), len(prepared.test[1])
+        trained, tested = len(prepared.train), len(prepared.test)
         self.say(f"{shown(self.args.data)}: {trained} {prepared.noun} to train on, {tested} to test on")
-        kind = "perceptron" if len(sizes) > 2 else "linear model"
-        self.say(f"{'-'.join(map(str, sizes))} {kind}, {self.parameters} parameters; {_backend_text(config())}")
+        self.say(f"{model}, {self.parameters} parameters; {_backend_text(config())}")
         if not self.args.save:
             self.say("the model will not be saved; use --save FILE to keep it")
 
@@ -116,14 +123,15 @@ class _Run:
 
     def _loaders(self) -> tuple[data.DataLoader, data.DataLoader | None]:
         """Loaders of the rows to train on and of the held-out rows, if there are any."""
-        x, y = self.prepared.train
-        settings = self.settings
-        rows, held_out = split_rows(y, settings, "validation", self.prepared.times)
+        prepared, settings = self.prepared, self.settings
+        samples, y = prepared.train, prepared.train.y
+        rows, held_out = split_rows(y, settings, "validation", prepared.times)
         self.class_weight = balanced(y[rows]) if settings.get("class_weight") else None
-        dataset = data.TensorDataset(x, y)
-        training = data.DataLoader(data.Subset(dataset, rows), settings["batch_size"], shuffle=True,
-                                   seed=settings["seed"], transform=_augmentation(self.prepared.inputs))
-        return training, data.DataLoader(data.Subset(dataset, held_out), 1024) if len(held_out) else None
+        transform = augmentation(kind_of(self.args.data), settings, prepared.inputs, outputs_of(prepared.target))
+        training = data.DataLoader(samples.rows(rows).dataset, settings["batch_size"], shuffle=True,
+                                   seed=settings["seed"], transform=transform,
+                                   prefetch=_AHEAD if is_late(settings) else 0)
+        return training, samples.rows(held_out).loader() if len(held_out) else None
 
     def _callbacks(self, validation: data.DataLoader | None) -> list[Callback]:
         settings = self.settings
@@ -133,13 +141,15 @@ class _Run:
         if settings["patience"] is not None and validation is not None:
             self.stopping = EarlyStopping(patience=settings["patience"])
             callbacks.append(self.stopping)
+        if settings.get("ema"):
+            callbacks.append(ExponentialMovingAverage(settings["ema"]))
         if self.args.resume:
             callbacks.append(Checkpoint(self.args.resume, seconds=_CHECKPOINT_SECONDS))
         return callbacks
 
     def _command(self) -> dict[str, Any]:
         """Everything that the result depends on, for JSON."""
-        return {"data": fingerprint(*self.prepared.train), **self.settings}
+        return {"data": self.prepared.checksum, **self.settings}
 
     def _how_to_continue(self) -> str:
         trainer = self.trainer
@@ -161,9 +171,10 @@ class _Run:
     def report(self) -> None:
         """Measure the model on the test rows, and write the requested files."""
         args, prepared, history = self.args, self.prepared, self.trainer.history
-        tested = len(prepared.test[1]) > 0
-        figures = self.saved.figures(self.trainer, *prepared.test) if tested else {}
-        baseline = self.saved.baseline(prepared.train[1], prepared.test[1]) if tested else {}
+        tested, plain = len(prepared.test) > 0, self.saved.trainer()           # its loss is without label smoothing
+        figures = self.saved.figures(plain, plain.decision_function(prepared.test.inputs()),
+                                     prepared.test.y) if tested else {}
+        baseline = self.saved.baseline(prepared.train.y, prepared.test.y) if tested else {}
         results = {f"test_{name}": finite_json(value) for name, value in figures.items()}
         running = config()
         about = self.saved.about | {
@@ -186,13 +197,6 @@ class _Run:
         if args.plot:
             history.plot(args.plot)
             self.say(f"plot: {args.plot}")
-
-
-def _augmentation(inputs: Pixels | TableInputs) -> data.RandomShift | None:
-    """Shift digits that have a margin by up to a pixel: drawn digits are not centred exactly like the data set's."""
-    if not isinstance(inputs, Drawings) or inputs.box == inputs.size:
-        return None
-    return data.RandomShift(1, fill=-inputs.mean / inputs.std)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,81 @@
+"""Augmentation of images in `fastnet train`."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastnet import data
+from fastnet.cli.inputs import Drawings, Pixels, TableInputs
+
+if TYPE_CHECKING:
+    from fastnet.cli.settings import TrainSettings
+    from fastnet.data.annotations import Transform
+
+__all__ = ["augmentation", "is_late"]
+
+_CHARACTERS = ("digits", "mnist", "kmnist")            # whose mirror images are others
+_RANDOM_BOXES = (0.35, 1.0)             # share of an image's area that a random crop keeps
+
+
+def is_late(settings: TrainSettings) -> bool:
+    """Whether images are augmented as bytes, and therefore prepared batch by batch rather than once.
+
+    Args:
+        settings: see `settings_of`.
+
+    Example:
+        >>> from fastnet.cli.augmentation import is_late
+        >>> is_late({"model": "mlp"}), is_late({"model": "resnet18", "augment": "standard"})
+        (False, True)
+    """
+    return any(settings.get(name) for name in ("augment", "mixup", "cutmix"))
+
+
+def augmentation(kind: str, settings: TrainSettings, inputs: Pixels | TableInputs, classes: int) -> Transform | None:
+    """The transform of the batches of a training; None: there is none.
+
+    Args:
+        kind: of the data, see `kind_of`.
+        settings: see `settings_of`.
+        inputs: the preparation of the inputs.
+        classes: their number.
+
+    Returns:
+        A transform of images of bytes if `is_late(settings)`, which prepares them, too; otherwise of prepared inputs.
+    """
+    if not isinstance(inputs, Pixels):
+        return None
+    if not is_late(settings):
+        return data.RandomShift(1, fill=-inputs.mean / inputs.std) if _has_margin(inputs) else None
+    changes = _changes(settings.get("augment"), kind, inputs)
+    return data.Compose([*changes, *_mixing(settings, classes), inputs.prepare_batch])
+
+
+def _has_margin(inputs: Pixels) -> bool:
+    """Whether images are digits with a margin. Drawn digits are not centred exactly like the data set's."""
+    return isinstance(inputs, Drawings) and inputs.box < inputs.size
+
+
+def _changes(name: str | None, kind: str, inputs: Pixels) -> list[Any]:
+    """Random changes of images of bytes; without a name, those of perceptrons by default."""
+    if name is None:
+        return [data.RandomShift(1)] if _has_margin(inputs) else []
+    if name == "none":
+        return []
+    policies = {"randaugment": data.RandAugment, "trivialaugment": data.TrivialAugmentWide}
+    policy: list[Any] = [policies[name]()] if name in policies else []
+    if kind in _CHARACTERS:
+        return [data.RandomShift(max(1, inputs.size // 14)), *policy]
+    if kind == "folder":
+        crop: Any = data.RandomResizedCrop(inputs.size, scale=_RANDOM_BOXES)
+    else:
+        crop = data.RandomCrop(inputs.size, padding=inputs.size // 8)
+    return [crop, data.RandomHorizontalFlip(), *policy]
+
+
+def _mixing(settings: TrainSettings, classes: int) -> list[Any]:
+    mixing: list[Any] = []
+    if settings.get("mixup"):
+        mixing.append(data.MixUp(settings["mixup"], classes))
+    if settings.get("cutmix"):
+        mixing.append(data.CutMix(settings["cutmix"], classes))
+    return [data.RandomChoice(mixing)] if len(mixing) > 1 else mixing

@@ -36,7 +36,7 @@ class Pixels(ABC):
 
     Args:
         size: height and width.
-        mean, std: of the pixels of the training images; lists: one number for each channel.
+        mean, std: of the pixels of the training images.
     """
     kind: ClassVar[str]
     is_pictures: ClassVar[bool] = True
@@ -45,11 +45,14 @@ class Pixels(ABC):
     std: Any
 
     def __post_init__(self) -> None:
-        numbers = [n for given in (self.mean, self.std) for n in (given if isinstance(given, list) else [given])]
-        if not (type(self.size) is int and 0 < self.size <= LARGEST and numbers
-                and all(isinstance(n, int | float) and math.isfinite(n) for n in numbers)
-                and min(self.std if isinstance(self.std, list) else [self.std], default=0) > 0):
+        given = [self.mean, self.std]
+        if not (type(self.size) is int and 0 < self.size <= LARGEST and all(map(self._is_statistic, given))
+                and np.min(self.std) > 0):
             raise ValueError(f"the preparation of images is damaged: {self}")
+
+    def _is_statistic(self, given: Any) -> bool:
+        """Whether a value can be the mean or the standard deviation."""
+        return isinstance(given, int | float) and math.isfinite(given)
 
     @property
     @abstractmethod
@@ -128,7 +131,8 @@ class Drawings(Pixels):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (type(self.box) is int and 0 < self.box <= self.size and type(self.highest) is int):
+        if not (type(self.box) is int and 0 < self.box <= self.size and type(self.highest) is int
+                and type(self.has_channel) is bool):
             raise ValueError(f"the preparation of drawings is damaged: {self}")
 
     @property
@@ -178,11 +182,9 @@ class Photos(Pixels):
     kind: ClassVar[str] = "photos"
     grey: bool = False
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        channels = 1 if self.grey else 3
-        if not all(isinstance(given, list) and len(given) == channels for given in (self.mean, self.std)):
-            raise ValueError(f"the preparation of images is damaged: {self}")
+    def _is_statistic(self, given: Any) -> bool:
+        return (type(self.grey) is bool and isinstance(given, list) and len(given) == self.shape[0]
+                and all(map(super()._is_statistic, given)))
 
     @property
     def stored_shape(self) -> tuple[int, ...]:

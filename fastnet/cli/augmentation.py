@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["augmentation", "is_late"]
 
-_CHARACTERS = ("digits", "mnist", "kmnist")            # whose mirror images are others
+_ONE_SIDED = ("digits", "mnist", "kmnist")            # whose mirror images are others
 _RANDOM_BOXES = (0.35, 1.0)             # share of an image's area that a random crop keeps
 
 
@@ -46,7 +46,7 @@ def augmentation(kind: str, settings: TrainSettings, inputs: Pixels | TableInput
         return None
     if not is_late(settings):
         return data.RandomShift(1, fill=-inputs.mean / inputs.std) if _has_margin(inputs) else None
-    changes = _changes(settings.get("augment"), kind, inputs)
+    changes = _random_changes(settings.get("augment"), kind, inputs)
     return data.Compose([*changes, *_mixing(settings, classes), inputs.prepare_batch])
 
 
@@ -55,7 +55,7 @@ def _has_margin(inputs: Pixels) -> bool:
     return isinstance(inputs, Drawings) and inputs.box < inputs.size
 
 
-def _changes(name: str | None, kind: str, inputs: Pixels) -> list[Any]:
+def _random_changes(name: str | None, kind: str, inputs: Pixels) -> list[Any]:
     """Random changes of images of bytes; without a name, those of perceptrons by default."""
     if name is None:
         return [data.RandomShift(1)] if _has_margin(inputs) else []
@@ -63,7 +63,7 @@ def _changes(name: str | None, kind: str, inputs: Pixels) -> list[Any]:
         return []
     policies = {"randaugment": data.RandAugment, "trivialaugment": data.TrivialAugmentWide}
     policy: list[Any] = [policies[name]()] if name in policies else []
-    if kind in _CHARACTERS:
+    if kind in _ONE_SIDED:
         return [data.RandomShift(max(1, inputs.size // 14)), *policy]
     if kind == "folder":
         crop: Any = data.RandomResizedCrop(inputs.size, scale=_RANDOM_BOXES)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["ModelInputs", "checked_arrays", "classes", "has_batch_norm", "is_one_hot", "require_learnable",
            "to_array"]
 
+_PACKAGES_OF_LAYERS = ("fastnet.nn.", "fastnet.models.")
 _INPUTS = "fastnet.data.TablePreparation converts the columns of a table to numbers"
 _TARGETS = ("fastnet.data.TargetPreparation converts labels to class indices, and fastnet.sklearn.MLPClassifier takes "
             "labels directly")
@@ -36,7 +37,7 @@ def has_batch_norm(model: nn.Module) -> bool:
     Args:
         model: a Module.
     """
-    return any(isinstance(m, nn.BatchNorm1d) for m in model.modules())
+    return any(isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d) for m in model.modules())
 
 
 class ModelInputs:
@@ -95,7 +96,7 @@ class ModelInputs:
     def _needs_floats(self) -> bool:
         """Whether the model cannot use integers: all its layers are fastnet's, and none is an Embedding."""
         return not self._has_embedding and all(
-            type(m).__module__.startswith(nn.__name__ + ".") for m in self.model.modules())
+            type(m).__module__.startswith(_PACKAGES_OF_LAYERS) for m in self.model.modules())
 
     def _is_cast(self, dtype: DType) -> bool:
         return dtype.kind == "f" or self._needs_floats

@@ -9,8 +9,36 @@
 #include "conv_slots.h"
 #include "tile.h"
 
+static inline ptrdiff_t max_size(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
+
+/* The position of a pixel of the output. */
+typedef struct {
+    ptrdiff_t image, d, h, w;
+} Pixel;
+
+static inline Pixel pixel_at(const ptrdiff_t *n, ptrdiff_t pixel) {
+    ptrdiff_t line = pixel / n[OUTPUT_W], plane = line / n[OUTPUT_H], image = plane / n[OUTPUT_D];
+    return (Pixel){image, plane - image * n[OUTPUT_D], line - plane * n[OUTPUT_H], pixel - line * n[OUTPUT_W]};
+}
+
+static inline void next_line(const ptrdiff_t *n, Pixel *at) {
+    if (++at->h < n[OUTPUT_H]) return;
+    at->h = 0;
+    if (++at->d < n[OUTPUT_D]) return;
+    at->d = 0;
+    at->image++;
+}
+
+static inline void next_pixel(const ptrdiff_t *n, Pixel *at) {
+    if (++at->w < n[OUTPUT_W]) return;
+    at->w = 0;
+    next_line(n, at);
+}
+
 /* The first i with i * step >= at, for step > 0. */
-static inline ptrdiff_t first_from(ptrdiff_t at, ptrdiff_t step) { return at <= 0 ? 0 : ceil_div(at, step); }
+static inline ptrdiff_t first_from(ptrdiff_t at, ptrdiff_t step) {
+    return at <= 0 ? 0 : step == 1 ? at : ceil_div(at, step);
+}
 
 /* The index of position `at` among the taps FIRST + STEP * i, i < USED, of one spatial dimension; -1 if it is none. */
 static inline ptrdiff_t used_tap(const ptrdiff_t *n, int dimension, ptrdiff_t at) {

@@ -17,23 +17,21 @@ static inline void NAME(zero_run)(REAL *to, ptrdiff_t count) {
     for (ptrdiff_t i = 0; i < count; i += W) V(store)(to + i, V(zero)());
 }
 
-/* Copy elements [from, to) of one line of a window: KERNEL_W taps of CHANNELS. x is the line of the input, which begins
- * at column `column`; NULL outside of the input. */
-static void NAME(copy_line)(REAL *copy, const Launch *launch, const REAL *x, ptrdiff_t column, ptrdiff_t from,
-                            ptrdiff_t to) {
-    const ptrdiff_t *n = launch->n;
-    const ptrdiff_t channels = n[CHANNELS], dilation = n[DILATION_W], width = n[INPUT_W];
-    if (!x) {
-        NAME(zero_run)(copy, to - from);
+/* Copy elements [from, to) of one line of a window: KERNEL_W taps of CHANNELS, the first at `column` of the input's line
+ * x. */
+static inline void NAME(copy_line)(REAL *copy, const ptrdiff_t *n, const REAL *x, ptrdiff_t column, ptrdiff_t from,
+                                   ptrdiff_t to) {
+    const ptrdiff_t channels = n[CHANNELS], dilation = n[DILATION_W], taps = n[KERNEL_W], width = n[INPUT_W];
+    const int adjacent = dilation == 1 && channels == n[PIXEL];
+    if (adjacent && column >= 0 && column + taps <= width) {
+        NAME(copy_run)(copy, x + column * channels + from, to - from);
         return;
     }
-    ptrdiff_t first = first_from(-column, dilation), last = first_from(width - column, dilation);   /* taps inside */
-    first = min_size(first, n[KERNEL_W]), last = min_size(last, n[KERNEL_W]);
-    if (last < first) last = first;
-    ptrdiff_t inside = first * channels < from ? from : min_size(first * channels, to);
-    ptrdiff_t stop = last * channels < inside ? inside : min_size(last * channels, to);
+    ptrdiff_t first = min_size(first_from(-column, dilation), taps);              /* taps inside of the input */
+    ptrdiff_t last = max_size(min_size(first_from(width - column, dilation), taps), first);
+    ptrdiff_t inside = min_size(max_size(first * channels, from), to), stop = min_size(max_size(last * channels, inside), to);
     NAME(zero_run)(copy, inside - from);
-    if (dilation == 1 && channels == n[PIXEL])
+    if (adjacent)
         NAME(copy_run)(copy + inside - from, x + column * channels + inside, stop - inside);
     else
         for (ptrdiff_t q = inside, next; q < stop; q = next) {
@@ -44,35 +42,38 @@ static void NAME(copy_line)(REAL *copy, const Launch *launch, const REAL *x, ptr
     NAME(zero_run)(copy + stop - from, to - stop);
 }
 
-/* Copy elements [k, k + depth) of the window of one pixel of the output. */
-static void NAME(copy_window)(REAL *copy, const Launch *launch, const REAL *x, ptrdiff_t pixel, ptrdiff_t k,
-                              ptrdiff_t depth) {
-    const ptrdiff_t *n = launch->n;
-    if (!depth) return;
-    const ptrdiff_t line = n[KERNEL_W] * n[CHANNELS], stop = k + depth, row = pixel / n[OUTPUT_W];
-    const ptrdiff_t column = pixel % n[OUTPUT_W] * n[STRIDE_W] - n[PADDING_W];
-    const ptrdiff_t h0 = row % n[OUTPUT_H] * n[STRIDE_H] - n[PADDING_H], plane = row / n[OUTPUT_H];
-    const ptrdiff_t d0 = plane % n[OUTPUT_D] * n[STRIDE_D] - n[PADDING_D], image = plane / n[OUTPUT_D];
-    for (ptrdiff_t lines = k / line; k < stop; lines++) {
-        ptrdiff_t h = h0 + lines % n[KERNEL_H] * n[DILATION_H], d = d0 + lines / n[KERNEL_H] * n[DILATION_D];
-        ptrdiff_t from = k - lines * line, to = min_size(line, stop - lines * line);
-        int inside = h >= 0 && h < n[INPUT_H] && d >= 0 && d < n[INPUT_D];
-        ptrdiff_t start = ((image * n[INPUT_D] + d) * n[INPUT_H] + h) * n[INPUT_W] * n[PIXEL];
-        NAME(copy_line)(copy, launch, inside ? x + start : 0, column, from, to);
-        copy += to - from, k += to - from;
+/* Copy elements [k, k + depth) of the window of the output's pixel `at`; `line` is the window's line of element k. */
+static inline void NAME(copy_window)(REAL *copy, const ptrdiff_t *n, const REAL *x, const Pixel *at, ptrdiff_t line,
+                                     ptrdiff_t k, ptrdiff_t depth) {
+    const ptrdiff_t length = n[KERNEL_W] * n[CHANNELS], column = at->w * n[STRIDE_W] - n[PADDING_W];
+    const ptrdiff_t h0 = at->h * n[STRIDE_H] - n[PADDING_H], d0 = at->d * n[STRIDE_D] - n[PADDING_D];
+    ptrdiff_t tap_d = line / n[KERNEL_H], tap_h = line - tap_d * n[KERNEL_H], from = k - line * length;
+    for (ptrdiff_t rest = depth; rest > 0; from = 0, tap_h++) {
+        if (tap_h == n[KERNEL_H]) tap_h = 0, tap_d++;
+        ptrdiff_t h = h0 + tap_h * n[DILATION_H], d = d0 + tap_d * n[DILATION_D], count = min_size(length - from, rest);
+        if (h >= 0 && h < n[INPUT_H] && d >= 0 && d < n[INPUT_D])
+            NAME(copy_line)(copy, n, x + ((at->image * n[INPUT_D] + d) * n[INPUT_H] + h) * n[INPUT_W] * n[PIXEL], column,
+                            from, from + count);
+        else
+            NAME(zero_run)(copy, count);
+        copy += count, rest -= count;
     }
 }
 
 static void NAME(gather_windows)(NAME(Group) *group, const Launch *launch, ptrdiff_t batch, ptrdiff_t k, ptrdiff_t depth,
                                  REAL *copies, ptrdiff_t first, ptrdiff_t count) {
-    const REAL *x = (const REAL *)launch->p[ROW_OPERAND] + batch * launch->n[CHANNELS];
-    const ptrdiff_t length = NAME(row_length)(depth);
+    const ptrdiff_t *n = launch->n, length = NAME(row_length)(depth);
+    const ptrdiff_t line = depth ? k / (n[KERNEL_W] * n[CHANNELS]) : 0;
+    const REAL *x = (const REAL *)launch->p[ROW_OPERAND] + batch * n[CHANNELS];
     NAME(divide)(group, launch, first, count);
     group->row_stride = length * (ptrdiff_t)sizeof(REAL), group->row_k = sizeof(REAL);
+    Pixel at = pixel_at(n, group->start[0]);
     for (ptrdiff_t i = 0; i < count; i++) {
         group->row[i] = (const char *)copies;
-        for (ptrdiff_t pixel = group->start[i]; pixel < group->start[i + 1]; pixel++, copies += length)
-            NAME(copy_window)(copies, launch, x, pixel, k, depth);
+        for (ptrdiff_t pixel = group->start[i]; pixel < group->start[i + 1]; pixel++, copies += length) {
+            NAME(copy_window)(copies, n, x, &at, line, k, depth);
+            next_pixel(n, &at);
+        }
     }
 }
 
@@ -81,26 +82,44 @@ static int NAME(conv)(BODY_ARGS) { return NAME(product)(launch, begin, end, NAME
 /* ---- one position of the window at all pixels ------------------------------------------------------------------------
  * Row r = (tap, channel) of the product has an element for each pixel; a sliver is packed as copy[pixel][row]. */
 
-/* Copy `rows` channels of one tap from x at the pixels [pixel, pixel + depth) of the output. */
-static void NAME(copy_tap)(REAL *copy, const Launch *launch, const REAL *x, ptrdiff_t tap, ptrdiff_t pixel,
-                           ptrdiff_t depth, ptrdiff_t rows) {
-    const ptrdiff_t *n = launch->n;
+/* copy[j][0 ... rows - 1] = x[j * step] for count pixels j. `rows` is at most SLIVER. */
+static inline void NAME(copy_channels)(REAL *copy, const REAL *x, ptrdiff_t step, ptrdiff_t count, ptrdiff_t rows) {
+    ptrdiff_t i = 0;
+    for (; i + W <= rows; i += W)
+        for (ptrdiff_t j = 0; j < count; j++) V(store)(copy + j * SLIVER + i, V(load)(x + j * step + i));
+    if (i < rows)
+        for (ptrdiff_t j = 0; j < count; j++) V(store_n)(copy + j * SLIVER + i, V(load_n)(x + j * step + i, rows - i), rows - i);
+}
+
+static inline void NAME(zero_channels)(REAL *copy, ptrdiff_t count, ptrdiff_t rows) {
+    for (ptrdiff_t j = 0; j < count; j++)
+        for (ptrdiff_t i = 0; i < rows; i += W) NAME(store_some)(copy + j * SLIVER + i, V(zero)(), min_size(W, rows - i));
+}
+
+/* Copy `rows` channels of one tap from x, at `depth` pixels of the output from `pixel`. */
+static void NAME(copy_tap)(REAL *copy, const ptrdiff_t *n, const REAL *x, ptrdiff_t tap, ptrdiff_t pixel, ptrdiff_t depth,
+                           ptrdiff_t rows) {
     const ptrdiff_t shift_w = tap % n[KERNEL_W] * n[DILATION_W] - n[PADDING_W], line = tap / n[KERNEL_W];
     const ptrdiff_t shift_h = line % n[KERNEL_H] * n[DILATION_H] - n[PADDING_H];
     const ptrdiff_t shift_d = line / n[KERNEL_H] * n[DILATION_D] - n[PADDING_D];
-    for (ptrdiff_t stop = pixel + depth, next; pixel < stop; pixel = next) {
-        ptrdiff_t column = pixel % n[OUTPUT_W], row = pixel / n[OUTPUT_W], plane = row / n[OUTPUT_H];
-        ptrdiff_t h = row % n[OUTPUT_H] * n[STRIDE_H] + shift_h, d = plane % n[OUTPUT_D] * n[STRIDE_D] + shift_d;
-        next = min_size(pixel - column + n[OUTPUT_W], stop);
-        int inside = h >= 0 && h < n[INPUT_H] && d >= 0 && d < n[INPUT_D];
-        const REAL *start = x + ((plane / n[OUTPUT_D] * n[INPUT_D] + d) * n[INPUT_H] + h) * n[INPUT_W] * n[PIXEL];
-        for (ptrdiff_t w = column * n[STRIDE_W] + shift_w; pixel < next; pixel++, w += n[STRIDE_W], copy += SLIVER) {
-            int here = inside && w >= 0 && w < n[INPUT_W];
-            for (ptrdiff_t i = 0; i < rows; i += W) {
-                ptrdiff_t some = min_size(W, rows - i);
-                NAME(store_some)(copy + i, here ? NAME(load_some)(start + w * n[PIXEL] + i, some) : V(zero)(), some);
-            }
-        }
+    /* the columns of the output whose element is inside of the input */
+    const ptrdiff_t left = first_from(-shift_w, n[STRIDE_W]), right = first_from(n[INPUT_W] - shift_w, n[STRIDE_W]);
+    Pixel at = pixel_at(n, pixel);
+    for (ptrdiff_t rest = depth; rest > 0; at.w = 0, next_line(n, &at)) {
+        ptrdiff_t end = min_size(at.w + rest, n[OUTPUT_W]), first = at.w, stop = end;
+        ptrdiff_t h = at.h * n[STRIDE_H] + shift_h, d = at.d * n[STRIDE_D] + shift_d;
+        if (h >= 0 && h < n[INPUT_H] && d >= 0 && d < n[INPUT_D])
+            first = min_size(max_size(left, at.w), end), stop = max_size(min_size(right, end), first);
+        else
+            first = stop = end;
+        NAME(zero_channels)(copy, first - at.w, rows);
+        if (first < stop)
+            NAME(copy_channels)(copy + (first - at.w) * SLIVER,
+                                x + (((at.image * n[INPUT_D] + d) * n[INPUT_H] + h) * n[INPUT_W] + first * n[STRIDE_W]
+                                     + shift_w) * n[PIXEL],
+                                n[STRIDE_W] * n[PIXEL], stop - first, rows);
+        NAME(zero_channels)(copy + (stop - at.w) * SLIVER, end - stop, rows);
+        copy += (end - at.w) * SLIVER, rest -= end - at.w;
     }
 }
 
@@ -115,7 +134,7 @@ static void NAME(gather_taps)(NAME(Group) *group, const Launch *launch, ptrdiff_
         for (ptrdiff_t row = group->start[i], next; row < group->start[i + 1]; row = next) {
             ptrdiff_t c = row % channels;
             next = min_size(row - c + channels, group->start[i + 1]);
-            NAME(copy_tap)(copies + row - group->start[i], launch, x + c, row / channels, k, depth, next - row);
+            NAME(copy_tap)(copies + row - group->start[i], launch->n, x + c, row / channels, k, depth, next - row);
         }
     }
 }

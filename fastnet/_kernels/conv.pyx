@@ -4,12 +4,15 @@ A convolution is a product of the windows of the input, one row for each pixel o
 gradient of the input is a convolution of the output's gradient with turned filters; with strides it is one for each
 phase, the pixels of the input that meet the same taps.
 """
-from fastnet._kernels.matmul cimport Tile, packed_sliver, submit_product, tile_of
+import os
+
+from fastnet._kernels.matmul cimport Tile, multiply_columns, packed_sliver, submit_product, tile_of
 from fastnet._kernels.walk cimport launch_copy
 from fastnet._runtime.launch cimport (
-    F64, OPTIONAL, WRITE, Array, DType, Entry, Family, Kernel, Launch, ceil_div, expect_dtype, expect_ndim,
+    F32, F64, OPTIONAL, WRITE, Array, DType, Entry, Family, Kernel, Launch, ceil_div, expect_dtype, expect_ndim,
     family, shape_of, submit, unpack, unpack_like, unpack_sized)
 from fastnet._runtime.memory cimport Block, allocate_block
+from fastnet._runtime.threads cimport limit
 
 cdef extern from *:
     """
@@ -22,6 +25,7 @@ cdef extern from *:
 
 cdef extern from "src/conv_slots.h":
     enum:
+        CACHE_WAY
         COPIED, PACKED
         NONE_, RELU
         OUT, ROW_OPERAND, LANE_OPERAND, BIAS, RESIDUAL
@@ -30,6 +34,14 @@ cdef extern from "src/conv_slots.h":
         PANELS_OUT, FILTERS
         FILTER_LANES, FILTER_DEPTH, FILTER_LANE_STRIDE, RUNS, RUN_STRIDE, RUN_LENGTH, INNER, GROUP_STRIDE
         FULL_H, FULL_W, FIRST_D, STEP_D, USED_D, TURNED
+
+cdef extern from "src/winograd_slots.h":
+    enum:
+        TILE_SIDE, PRODUCTS, TILES_AT_ONCE, FILTER_BLOCK
+        W_OUT, W_X, W_PANELS, W_BIAS, W_RESIDUAL, W_SCRATCH
+        W_INPUT_H, W_INPUT_W, W_CHANNELS, W_OUTPUT_H, W_OUTPUT_W, W_FILTERS, W_PADDING_H, W_PADDING_W
+        W_TILES_H, W_TILES_W, W_TILES, W_ROW, W_LANE_CHUNKS, W_ACTIVATION, W_SLOTS, W_SLOT
+        W_LANE_STRIDE, W_K_STRIDE, W_TURNED
 
 cdef Family _bodies = family(conv_tables)
 cdef Kernel _conv = _bodies["conv"], _conv_weight = _bodies["conv_weight"], _pack_filters = _bodies["pack_filters"]
@@ -46,6 +58,9 @@ cdef struct Windows:
     ptrdiff_t groups
     ptrdiff_t channels, filters     # of one group, of the input and of the output
     ptrdiff_t taps, full_taps, pixels   # of the kernel, of the weight's, and of all images of the output
+
+
+include "winograd.pxi"
 
 
 def conv(out, x, weight, bias=None, residual=None, stride=(1, 1, 1), padding=(0, 0, 0), dilation=(1, 1, 1),
@@ -97,6 +112,9 @@ def conv_weight(dw, x, dy, stride=(1, 1, 1), padding=(0, 0, 0), dilation=(1, 1, 
     unpack(dy, &g)
     unpack_windows("conv_weight", &windows, &a, &g, &o, stride, padding, dilation)
     if o.size == 0:
+        return
+    if uses_winograd(&windows, o.dtype):
+        run_winograd_weight(&windows, o.data, a.data, g.data)
         return
     cdef Tile tile = tile_of(o.dtype)
     cdef ptrdiff_t rows = windows.taps * windows.channels
@@ -206,6 +224,8 @@ cdef int run_conv(Launch *launch, const Windows *windows, DType dtype, char *wei
     cdef Block filters = None
     if rows == 0 or windows.filters == 0:
         return 0
+    if uses_winograd(windows, dtype):
+        return run_winograd(launch, windows, weight)
     if depth:
         filters = pack_filters(windows, dtype, weight, &tile)
         launch.p[LANE_OPERAND] = filters.data

@@ -5,7 +5,7 @@ This file plans a product from shapes and strides; src/matmul.c computes it. No 
 """
 from fastnet._runtime.cpu cimport second_cache, selected_isa
 from fastnet._runtime.launch cimport (
-    F64, OPTIONAL, STRIDED, WRITE, Array, DType, Entry, Family, Kernel, Launch, ceil_div, expect_dtype, expect_size,
+    F32, F64, OPTIONAL, STRIDED, WRITE, Array, DType, Entry, Family, Kernel, Launch, ceil_div, expect_dtype, expect_size,
     family, shape_of, submit, unpack)
 from fastnet._runtime.launch import NeedsPacking
 from fastnet._runtime.memory cimport Block, allocate_block
@@ -109,7 +109,7 @@ def matmul(out, a, b, bias=None, activation="none", accumulate=False):
     if launch.blocks:
         submit(&launch)
     else:
-        run_tiles(&launch, &o, &tile, left, right, batch)
+        run_tiles(&launch, &tile, left, right, batch)
 
 
 cdef int check(const Array *o, const Array *a, const Array *b, const Array *bias) except -1:
@@ -238,8 +238,7 @@ cdef double cost(const Operand *rows, const Operand *lanes, ptrdiff_t depth, con
     return work
 
 
-cdef int run_tiles(Launch *launch, const Array *o, const Tile *tile, Operand left, Operand right,
-                   ptrdiff_t batch) except -1:
+cdef int run_tiles(Launch *launch, const Tile *tile, Operand left, Operand right, ptrdiff_t batch) except -1:
     cdef ptrdiff_t depth = launch.n[DEPTH], panels
     cdef double work = <double>left.size * right.size * depth
     cdef double turning = 16.0 * left.size * right.size / tile.width
@@ -253,6 +252,20 @@ cdef int run_tiles(Launch *launch, const Array *o, const Tile *tile, Operand lef
     # contiguous rows would be read one cache line for each k: copy them once for many panels
     launch.n[COPY_ROWS] = work >= SMALL and panels >= WORTH_COPY and (left.stride == 1 or clash(&left, tile))
     return submit_product(launch, batch, work, packed_sliver(depth, tile) if launch.n[COPY_ROWS] else 0, tile)
+
+
+cdef int multiply_columns(char *out, char *x, char *y, ptrdiff_t batch, ptrdiff_t rows, ptrdiff_t lanes,
+                          ptrdiff_t depth) except -1:
+    """out[b] = x[b].T @ y[b] for contiguous float32: x is (batch, depth, rows), y (batch, depth, lanes)."""
+    cdef Launch launch
+    cdef Tile tile = tile_of(F32)
+    _matmul.prepare(&launch, F32)
+    launch.p[OUT] = out
+    launch.n[DEPTH] = depth
+    launch.n[OUT_COLUMNS] = lanes
+    launch.n[OUT_BATCH] = rows * lanes
+    return run_tiles(&launch, &tile, Operand(x, rows, 1, rows, depth * rows), Operand(y, lanes, 1, lanes, depth * lanes),
+                     batch)
 
 
 cdef int submit_product(Launch *launch, ptrdiff_t batch, double work, ptrdiff_t sliver, const Tile *tile) except -1:

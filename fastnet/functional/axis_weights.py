@@ -53,7 +53,7 @@ def linear_weights(sizes: AxisSizes, align_corners: bool) -> _Entries:
     position = np.arange(m, dtype=float) if n == m else _positions(sizes, align_corners).clip(0)
     first = np.minimum(position.astype(np.int64), n - 1)
     t = (position - first).clip(0, 1)
-    return _flat(np.stack([first, np.minimum(first + 1, n - 1)]), np.stack([1 - t, t]))
+    return _column_entries(np.stack([first, np.minimum(first + 1, n - 1)]), np.stack([1 - t, t]))
 
 
 def cubic_weights(sizes: AxisSizes, align_corners: bool) -> _Entries:
@@ -63,7 +63,7 @@ def cubic_weights(sizes: AxisSizes, align_corners: bool) -> _Entries:
     first = np.minimum(np.floor(position).astype(np.int64), n - 1)
     t = (position - first).clip(0, 1)
     offsets = np.arange(-1, 3)[:, None]
-    return _flat((first + offsets).clip(0, n - 1), _cubic(t - offsets, _CUBIC))
+    return _column_entries((first + offsets).clip(0, n - 1), _cubic(t - offsets, _CUBIC))
 
 
 def area_weights(sizes: AxisSizes, align_corners: bool) -> _Entries:
@@ -71,7 +71,7 @@ def area_weights(sizes: AxisSizes, align_corners: bool) -> _Entries:
     n, m, _ = sizes
     rows = np.arange(m)
     first, last = rows * n // m, -(-(rows + 1) * n // m)
-    return _ragged(first, last - first, np.repeat(1 / (last - first), last - first))
+    return _run_entries(first, last - first, np.repeat(1 / (last - first), last - first))
 
 
 def linear_antialias_weights(sizes: AxisSizes, align_corners: bool) -> _Entries:
@@ -91,7 +91,7 @@ def _antialiased(sizes: AxisSizes, align_corners: bool, radius: float, kernel: C
     centre = step * (np.arange(m) + 0.5)
     first = np.maximum((centre - support + 0.5).astype(np.int64), 0)
     count = np.maximum(np.minimum((centre + support + 0.5).astype(np.int64), n) - first, 0)
-    rows, index, _ = _ragged(first, count, np.empty(count.sum()))
+    rows, index, _ = _run_entries(first, count, np.empty(count.sum()))
     weights = kernel((index - centre[rows] + 0.5) / max(step, 1.0))
     total = np.bincount(rows, weights, m)[rows]
     return rows, index, np.where(total == 0, weights, weights / np.where(total == 0, 1, total))
@@ -105,12 +105,12 @@ def _cubic(x: Array, a: float) -> Array:
     return np.where(x <= 1, near, np.where(x < 2, far, 0.0))
 
 
-def _flat(index: Array, weights: Array) -> _Entries:
+def _column_entries(index: Array, weights: Array) -> _Entries:
     """Entries from matrices with a column for each new entry."""
     return np.repeat(np.arange(index.shape[1]), index.shape[0]), index.T.reshape(-1), weights.T.reshape(-1)
 
 
-def _ragged(first: Array, count: Array, weights: Array) -> _Entries:
+def _run_entries(first: Array, count: Array, weights: Array) -> _Entries:
     """Entries of runs: count[j] from first[j] on."""
     rows = np.repeat(np.arange(count.size), count)
     return rows, first[rows] + np.arange(rows.size) - (np.cumsum(count) - count)[rows], weights

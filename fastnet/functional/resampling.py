@@ -45,7 +45,7 @@ def _nearest_lists(sizes: AxisSizes, exact: bool, dtype: DType) -> Lists:
 
 
 @op
-def _nearest(x: Array, axes: _Axes, exact: bool) -> Result[Array]:
+def _interpolate_nearest(x: Array, axes: _Axes, exact: bool) -> Result[Array]:
     volume = as_volume(x)
     out = empty((volume.shape[0], *(m for _, m, _ in axes), volume.shape[-1]), x.dtype)
     K.take_volume(out, volume, *(_nearest_table(sizes, exact, x.dtype) for sizes in axes), 0.0)
@@ -86,7 +86,7 @@ def _resized_axes(axes: _Axes, weights: str) -> list[int]:
 
 
 @op
-def _interpolated(x: Array, axes: _Axes, weights: str, align_corners: bool) -> Result[Array]:
+def _interpolate_weighted(x: Array, axes: _Axes, weights: str, align_corners: bool) -> Result[Array]:
     volume, order = as_volume(x), _resized_axes(axes, weights)
     for i in order:
         table = _interpolation_table(weights, axes[i], align_corners, x.dtype, False)
@@ -146,8 +146,8 @@ def interpolate(input: Tensor, size: Size | None = None, scale_factor: float | S
     if mode == "nearest" and input.ndim == 4:               # as in PyTorch, whose other dimensions follow the factor
         axes = tuple((n, m, None if m in (n, 2 * n) else scale) for n, m, scale in axes)
     if weights.startswith("nearest"):
-        return _nearest(input, axes, weights != "nearest")
-    return _interpolated(input, axes, weights, bool(align_corners))
+        return _interpolate_nearest(input, axes, weights != "nearest")
+    return _interpolate_weighted(input, axes, weights, bool(align_corners))
 
 
 def _checked_mode(input: Tensor, mode: str, align_corners: bool | None, antialias: bool) -> str:

@@ -32,6 +32,7 @@ from fastnet.nn.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspo
 from fastnet.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from fastnet.nn.embedding import Embedding
 from fastnet.nn.flatten import Flatten, Unflatten
+from fastnet.nn.folding import Fold, Unfold
 from fastnet.nn.linear import Identity, Linear
 from fastnet.nn.loss import (
     BCELoss,
@@ -86,6 +87,8 @@ from fastnet.nn.upsampling import (
 )
 
 __all__ = [
+    "Fold",
+    "Unfold",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",

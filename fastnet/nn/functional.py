@@ -26,6 +26,7 @@ from fastnet.functional.classification import (
 )
 from fastnet.functional.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from fastnet.functional.embedding import embedding, one_hot
+from fastnet.functional.folding import fold, unfold
 from fastnet.functional.inplace import replace_value as _replace_value
 from fastnet.functional.linear import linear
 from fastnet.functional.loss import huber_loss, kl_div, l1_loss, mse_loss, smooth_l1_loss
@@ -75,6 +76,7 @@ __all__ = [
     "elu",
     "embedding",
     "feature_alpha_dropout",
+    "fold",
     "gelu",
     "hardsigmoid",
     "hardswish",
@@ -118,6 +120,7 @@ __all__ = [
     "softplus",
     "softsign",
     "tanh",
+    "unfold",
 ]
 
 

@@ -134,6 +134,8 @@ LAYERS = {
     "Upsample-trilinear": (lambda n: n.Upsample((2, 5, 6), mode="trilinear"), VOLUMES),
     "UpsamplingNearest2d": (lambda n: n.UpsamplingNearest2d(scale_factor=2), IMAGES),
     "UpsamplingBilinear2d": (lambda n: n.UpsamplingBilinear2d((7, 9)), IMAGES),
+    "Unfold": (lambda n: n.Unfold(3, padding=1, stride=(2, 1)), IMAGES),
+    "Fold": (lambda n: n.Fold((3, 3), 2), IMAGES[:, :, :4, 0]),
     "PixelShuffle": (lambda n: n.PixelShuffle(2), IMAGES),
     "PixelUnshuffle": (lambda n: n.PixelUnshuffle(2), IMAGES[:, :, :4]),
     "ChannelShuffle": (lambda n: n.ChannelShuffle(2), IMAGES),

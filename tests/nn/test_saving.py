@@ -39,6 +39,8 @@ def weights():
 
 MODULES = [
     nn.ChannelShuffle(3),
+    nn.Fold((4, 5), 2, dilation=(1, 2), padding=1, stride=2),
+    nn.Unfold((2, 3), dilation=2, padding=(0, 1)),
     nn.PixelShuffle(3),
     nn.PixelUnshuffle(2),
     nn.Upsample((2, 3), mode="bilinear", align_corners=False),

@@ -188,6 +188,8 @@ OF_NETWORKS = {
     "embedding": (INDEX, X),
     "one_hot": (LABELS, 3),
     "pad": (X, (1, 2)),
+    "unfold": (BOXES, 2),
+    "fold": (np.ones((4, 4), "float32"), (3, 3), 2),
     "interpolate": (BOXES, 5),
     "pixel_shuffle": (X[:, :, None], 1),
     "pixel_unshuffle": (X[:, :, None], 1),

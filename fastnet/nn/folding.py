@@ -11,7 +11,7 @@ from fastnet.nn.module import Module
 __all__ = ["Fold", "Unfold"]
 
 
-def _kept(size: int | Sequence[int]) -> int | tuple[int, ...]:
+def _tuple_or_number(size: int | Sequence[int]) -> int | tuple[int, ...]:
     return tuple(size) if isinstance(size, Sequence) else size
 
 
@@ -26,8 +26,8 @@ class _Windows(Module):
     def __init__(self, kernel_size: int | Sequence[int], dilation: int | Sequence[int] = 1,
                  padding: int | Sequence[int] = 0, stride: int | Sequence[int] = 1) -> None:
         super().__init__()
-        self.kernel_size, self.dilation = _kept(kernel_size), _kept(dilation)
-        self.padding, self.stride = _kept(padding), _kept(stride)
+        self.kernel_size, self.dilation = _tuple_or_number(kernel_size), _tuple_or_number(dilation)
+        self.padding, self.stride = _tuple_or_number(padding), _tuple_or_number(stride)
 
     def extra_repr(self) -> str:
         return (f"kernel_size={self.kernel_size}, dilation={self.dilation}, padding={self.padding}, "
@@ -76,7 +76,7 @@ class Fold(_Windows):
                  dilation: int | Sequence[int] = 1, padding: int | Sequence[int] = 0,
                  stride: int | Sequence[int] = 1) -> None:
         super().__init__(kernel_size, dilation, padding, stride)
-        self.output_size = _kept(output_size)
+        self.output_size = _tuple_or_number(output_size)
 
     @naming_none
     def forward(self, input: Tensor) -> Tensor:

@@ -233,7 +233,7 @@ OPERATIONS = {
     "pixel_unshuffle": (lambda f, a: f.nn.functional.pixel_unshuffle(a.reshape(1, 2, 2, 6), 2), BOXES),
     "channel_shuffle": (lambda f, a: f.nn.functional.channel_shuffle(a.reshape(2, 6, 2), 2), BOXES),
     "unfold": (lambda f, a: f.nn.functional.unfold(a, (2, 3), padding=1, stride=(1, 2)), BOXES[None]),
-    "fold": (lambda f, a: f.nn.functional.fold(a.transpose(1, 2), (3, 3), 2, dilation=1), BOXES),
+    "fold": (lambda f, a: f.nn.functional.fold(a.transpose(1, 2), (2, 4), 2), BOXES),
     "pad": (lambda f, a: f.nn.functional.pad(a, (1, 2, 0, 1)), BOXES),
     "pad-reflect": (lambda f, a: f.nn.functional.pad(a, (3, 1, 1, 2), mode="reflect"), BOXES[None]),
     "pad-replicate": (lambda f, a: f.nn.functional.pad(a, (3, 1), mode="replicate"), BOXES),

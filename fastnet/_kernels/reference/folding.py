@@ -12,7 +12,7 @@ from fastnet._kernels.reference.tools.contract import kernel
 def unfold(columns, x, stride, padding, dilation):
     """columns (N, C, kernel height, kernel width, rows, columns) = the windows of x (N, C, H, W); 0 outside of x."""
     columns[...] = 0
-    for i, j, here, there in _overlaps(columns.shape, x.shape, stride, padding, dilation):
+    for i, j, here, there in _kernel_elements(columns.shape, x.shape, stride, padding, dilation):
         columns[(slice(None), slice(None), i, j, *here)] = x[(..., *there)]
 
 
@@ -20,19 +20,19 @@ def unfold(columns, x, stride, padding, dilation):
 def fold(x, columns, stride, padding, dilation):
     """x (N, C, H, W) = at each element the sum of its occurrences in the windows, in the order of the kernel."""
     x[...] = 0
-    for i, j, here, there in _overlaps(columns.shape, x.shape, stride, padding, dilation):
+    for i, j, here, there in _kernel_elements(columns.shape, x.shape, stride, padding, dilation):
         x[(..., *there)] += columns[(slice(None), slice(None), i, j, *here)]
 
 
-def _overlaps(columns, image, stride, padding, dilation):
+def _kernel_elements(columns, image, stride, padding, dilation):
     """(i, j, slices of columns, slices of the image) for each element of the kernel."""
     for place in np.ndindex(columns[2:4]):
-        both = [_overlap(count, n, s, k * d - p)
+        both = [_windows_within(count, n, s, k * d - p)
                 for count, n, s, k, d, p in zip(columns[4:], image[2:], stride, place, dilation, padding)]
         yield (*place, [here for here, _ in both], [there for _, there in both])
 
 
-def _overlap(count, n, step, offset):
+def _windows_within(count, n, step, offset):
     """The windows y for which 0 <= y*step + offset < n, and those elements."""
     first = min(max(-(offset // step), 0), count)
     last = max(min(-((offset - n) // step), count), first)

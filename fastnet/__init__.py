@@ -47,7 +47,7 @@ from fastnet.nn.saving import load, load_file, load_metadata, save_file
 from fastnet.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
 if TYPE_CHECKING:
-    from fastnet import callbacks, data, datasets, graph, metrics, models, sklearn, training
+    from fastnet import callbacks, data, datasets, graph, metrics, models, ops, sklearn, training
     from fastnet.training import Trainer
 
 __version__ = "0.1.0"
@@ -64,6 +64,7 @@ _LOADED_LATER: dict[str, tuple[str, str | None]] = {
     "graph": ("fastnet.graph", None),
     "metrics": ("fastnet.metrics", None),
     "models": ("fastnet.models", None),
+    "ops": ("fastnet.ops", None),
     "sklearn": ("fastnet.sklearn", None),
     "training": ("fastnet.training", None),
 }
@@ -74,8 +75,8 @@ __all__ = [
     "device", "double", "dtypes", "e", "enable_grad", "float", "float32", "float64", "from_dlpack", "from_numpy",
     "functional", "get_isa", "get_num_threads", "get_rng_state", "grad", "graph", "inf", "inference_mode",
     "initial_seed", "int", "int32", "int64", "is_floating_point", "is_grad_enabled", "is_tensor", "load", "load_file",
-    "load_metadata", "long", "manual_seed", "metrics", "models", "nan", "newaxis", "nn", "no_grad", "numel", "optim",
-    "pi", "preserve_format", "random", "save_file", "seed", "set_backend", "set_grad_enabled", "set_isa",
+    "load_metadata", "long", "manual_seed", "metrics", "models", "nan", "newaxis", "nn", "no_grad", "numel", "ops",
+    "optim", "pi", "preserve_format", "random", "save_file", "seed", "set_backend", "set_grad_enabled", "set_isa",
     "set_num_threads", "set_rng_state", "show_config", "sklearn", "strided", "tensor", "training", "uint8",
     "use_backend",
 ]

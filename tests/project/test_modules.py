@@ -12,7 +12,7 @@ PACKAGE = Path(fastnet.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 AT_THE_TOP = {"backend", "dtypes", "random"}
 PUBLIC_PACKAGES = ["autograd", "callbacks", "data", "datasets", "functional", "graph", "metrics", "models", "nn",
-                   "optim", "optim.lr_scheduler", "sklearn", "training"]
+                   "ops", "optim", "optim.lr_scheduler", "sklearn", "training"]
 PUBLIC_MODULES = ["nn.functional", "nn.init", "nn.utils", *sorted(AT_THE_TOP)]
 
 

@@ -13,13 +13,35 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import StrPath
     from fastnet.training import Trainer
 
-__all__ = ["CSVLogger", "Progress", "TensorBoard"]
+__all__ = ["CSVLogger", "Progress", "TensorBoard", "duration_text"]
 
 _REFRESH = 0.1                          # seconds between two updates of the progress bar
+_SILENCE = 60.0                         # seconds of an epoch after which a line is printed where there is no bar
+
+
+def duration_text(seconds: float) -> str:
+    """A time as text, in two units at most.
+
+    Args:
+        seconds: at least 0.
+
+    Example:
+        >>> from fastnet.callbacks.logs import duration_text
+        >>> duration_text(45.4), duration_text(150), duration_text(3 * 3600 + 240)
+        ('45 s', '2 min 30 s', '3 h 04 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 class Progress(Callback):
     """Show a progress bar if standard error is a terminal, and print one line per epoch to standard output.
+
+    Both tell the time that is left of the whole training. Without a terminal, a long epoch prints a line each minute.
 
     Example:
         >>> import numpy as np, fastnet
@@ -33,11 +55,12 @@ class Progress(Callback):
 
     def __init__(self) -> None:
         self._bar: Any = None
-        self._drawn = self._start = 0.0
+        self._drawn = self._start = self._printed = 0.0
         self._before = 0
 
     def on_epoch_begin(self, trainer: Trainer) -> None:
-        self._start, self._before = time.perf_counter(), trainer.running.samples
+        self._start = self._printed = time.perf_counter()
+        self._before = trainer.running.samples
         if self._bar is None and sys.stderr is not None and sys.stderr.isatty():
             from tqdm import tqdm
             samples = trainer.samples_per_epoch
@@ -47,10 +70,12 @@ class Progress(Callback):
                              mininterval=0, miniters=1)
 
     def on_batch_end(self, trainer: Trainer) -> None:
-        if self._bar is None:
-            return
         now = time.perf_counter()
-        if now - self._drawn >= _REFRESH:
+        if self._bar is None:
+            if now - self._printed >= _SILENCE:
+                self._printed = now
+                print(self._place(trainer, now), flush=True)
+        elif now - self._drawn >= _REFRESH:
             self._drawn = now
             self._draw(trainer)
 
@@ -65,8 +90,21 @@ class Progress(Callback):
         parts += [f"{name.replace('_', ' ')} {value:.4f}" for name, value in logs.items()
                   if name not in ("epoch", "lr", "seconds") and is_logged_number(value)]
         left = (trainer.epochs - trainer.epoch) * logs["seconds"]
-        parts += [f"{rate:,.0f} samples/s", f"{logs['seconds']:.2f} s"] + [f"{left:.0f} s left"] * (left >= 1)
+        parts += [f"{rate:,.0f} samples/s", f"{logs['seconds']:.2f} s"] + [f"{duration_text(left)} left"] * (left >= 1)
         print("  ".join(parts), flush=True)
+
+    def _place(self, trainer: Trainer, now: float) -> str:
+        """A line about a part of an epoch: how much is done, the loss, and the time that is left."""
+        running = trainer.running
+        rate = (running.samples - self._before) / max(now - self._start, 1e-9)
+        parts = [f"epoch {trainer.epoch + 1:{len(str(trainer.epochs))}d}/{trainer.epochs}",
+                 f"loss {running.results()['loss']:.4f}", f"{rate:,.0f} samples/s"]
+        samples = trainer.samples_per_epoch
+        if samples:
+            parts.insert(1, f"{running.samples / samples:.0%} of the epoch")
+            left = (samples * (trainer.epochs - trainer.epoch) - running.samples) / max(rate, 1e-9)
+            parts.append(f"{duration_text(left)} left")
+        return "  ".join(parts)
 
     def close(self, trainer: Trainer) -> None:
         if self._bar is not None:

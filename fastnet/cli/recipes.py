@@ -65,7 +65,7 @@ _NETWORK_RECIPES: dict[str, NetworkRecipe] = {
     "mnist": _CHARACTERS,
     "fashion_mnist": _CHARACTERS,
     "kmnist": _CHARACTERS,
-    "cifar10": NetworkRecipe(epochs=25, batch_size=64, optimizer="sgd", lr=0.05, weight_decay=5e-4,
+    "cifar10": NetworkRecipe(epochs=25, batch_size=32, optimizer="sgd", lr=0.03, weight_decay=5e-4,
                              validation_split=0.05),
     "folder": NetworkRecipe(epochs=40, batch_size=32, optimizer="adamw", lr=2e-3, weight_decay=0.02,
                             validation_split=0.1),

@@ -1,5 +1,6 @@
 """Each callback has its documented effect; observers leave all bits unchanged."""
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -330,6 +331,15 @@ def test_lines(capsys):
     assert "s left" not in lines[-1]
     for part in ("accuracy ", "validation loss 0.", "validation accuracy ", " samples/s  "):
         assert part in lines[-1]
+
+
+def test_a_long_epoch_prints_lines(capsys, monkeypatch):
+    """Where there is no bar: how much is done, and the time that is left of the whole training."""
+    monkeypatch.setattr("fastnet.callbacks.logs._SILENCE", 0)
+    fitted(progress=True, epochs=3)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 6
+    assert re.fullmatch(r"epoch 1/3  \d+% of the epoch  loss \d+\.\d{4}  [\d,]+ samples/s  \d+ s left", lines[0])
 
 
 def test_bar(capsys, monkeypatch):

@@ -222,7 +222,7 @@ def parsed(*args):
 
 def test_recipes():
     settings = parsed("cifar10", "--model", "resnet18")
-    assert settings == {"model": "resnet18", "epochs": 25, "batch_size": 64, "optimizer": "sgd", "lr": 0.05,
+    assert settings == {"model": "resnet18", "epochs": 25, "batch_size": 32, "optimizer": "sgd", "lr": 0.03,
                         "weight_decay": 5e-4, "validation_split": 0.05, "patience": None, "augment": "standard",
                         "schedule": "one_cycle", "seed": 0}
     settings = parsed("cifar10", "--model", "resnet18", "--optimizer", "adam", "--epochs", "3", "--validation", "0.2")

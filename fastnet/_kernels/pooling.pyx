@@ -7,8 +7,8 @@ cdef extern from "src/pooling_slots.h":
     enum: AXES
     enum:
         OUT, X, WINNER, DX, DY, INDEX
-        IMAGES, CHANNELS, BLOCK_ROWS, ADAPTIVE, WIDE, INCLUDE_PAD, PLANE, COUNT
-        INPUT, OUTPUT, KERNEL, STRIDE, PADDING, DILATION
+        IMAGES, CHANNELS, BLOCK_ROWS, WIDE, INCLUDE_PAD, PLANE, COUNT
+        INPUT, OUTPUT, KERNEL, STRIDE, PADDING, DILATION, ADAPTIVE
         DIVISOR
 
 cdef extern from *:
@@ -31,11 +31,13 @@ cdef double COST = 0.05             # estimated nanoseconds an element of a wind
 
 
 cdef int set_axis(str name, Launch *launch, int i, object window) except -1:
-    """Fill in one axis. An adaptive window has at most KERNEL taps."""
+    """Fill in one axis. An adaptive window has at most KERNEL taps; if all are equal, they are ordinary windows."""
     cdef ptrdiff_t size = launch.n[INPUT + i], windows = launch.n[OUTPUT + i]
     launch.n[STRIDE + i] = launch.n[DILATION + i] = 1
     if window is None:
-        launch.n[KERNEL + i] = ceil_div(size, max(windows, 1)) + (1 if windows and size % windows else 0)
+        launch.n[ADAPTIVE + i] = windows != 0 and size % windows != 0
+        launch.n[KERNEL + i] = ceil_div(size, max(windows, 1)) + launch.n[ADAPTIVE + i]
+        launch.n[STRIDE + i] = launch.n[KERNEL + i]
         return 0
     launch.n[KERNEL + i], launch.n[STRIDE + i], launch.n[PADDING + i], launch.n[DILATION + i] = window
     if min(launch.n[KERNEL + i], launch.n[STRIDE + i], launch.n[DILATION + i]) < 1 or launch.n[PADDING + i] < 0:
@@ -57,7 +59,6 @@ cdef int set_windows(str name, Launch *launch, const Array *x, const Array *out,
                          f"{out.shape[0], out.shape[4]}")
     launch.n[IMAGES] = x.shape[0]
     launch.n[CHANNELS] = x.shape[4]
-    launch.n[ADAPTIVE] = windows is None
     for i in range(AXES):
         launch.n[INPUT + i] = x.shape[1 + i]
         launch.n[OUTPUT + i] = out.shape[1 + i]

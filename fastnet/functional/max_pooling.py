@@ -25,7 +25,7 @@ __all__ = [
     "max_pool3d_with_indices", "max_unpool1d", "max_unpool2d", "max_unpool3d",
 ]
 
-_NARROW_TAPS = 32                       # windows of at most so many elements keep their winners as uint8
+_NARROW_TAPS = 16                       # windows of at most so many elements keep their winners as uint8
 
 
 # ---- maximum --------------------------------------------------------------------------------------------------------

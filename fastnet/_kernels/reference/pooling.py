@@ -19,6 +19,8 @@ def max_pool(out, winner, x, windows=None):
 
     Of equal elements the first in row-major order wins. A window without elements gives -inf.
     """
+    if not out.size:
+        return
     positions = np.arange(np.prod(x.shape[1:4], dtype=int)).reshape(1, *x.shape[1:4], 1)
     best, place = x, np.broadcast_to(positions, x.shape)
     for axis, table in zip((3, 2, 1), reversed(_taps_of_axes(x, out, windows))):
@@ -51,22 +53,23 @@ def avg_pool(out, x, windows=None, count_include_pad=True, divisor=None):
 
     The divisor is by default the number of its elements, with those in the padding if count_include_pad.
     """
+    if not out.size:
+        return
     total = x
-    for axis, (taps, inside) in zip((3, 2, 1), reversed(_taps_of_axes(x, out, windows))):
-        parts = (np.where(_as_axis(inside[:, k], axis), total.take(taps[:, k], axis), 0) for k in range(taps.shape[1]))
-        total = sum(parts)
-    np.divide(total, _divisors(x, out, windows, count_include_pad, divisor), out=out)
+    total = x
+    for axis, table in zip((3, 2, 1), reversed(_taps_of_axes(x, out, windows))):
+        total = np.stack([total.take(t[i], axis).sum(axis, dtype=np.float64) for t, i in zip(*table)], axis)
+    out[...] = total / _divisors(x, out, windows, count_include_pad, divisor)
 
 
 @kernel(flushes=True)
 def avg_pool_backward(dx, dy, windows=None, count_include_pad=True, divisor=None):
     """dx = the sum of dy / divisor over the windows of the element."""
-    g = dy / _divisors(dx, dy, windows, count_include_pad, divisor).astype(dy.dtype)
-    for axis, (taps, inside) in zip((1, 2, 3), _taps_of_axes(dx, dy, windows)):
-        shape = (*g.shape[:axis], dx.shape[axis], *g.shape[axis + 1:])
-        total = np.zeros(shape, g.dtype)
-        for k in range(taps.shape[1]):
-            np.add.at(total, (slice(None),) * axis + (taps[:, k],), np.where(_as_axis(inside[:, k], axis), g, 0))
+    g = dy / _divisors(dx, dy, windows, count_include_pad, divisor)
+    for axis, table in zip((1, 2, 3), _taps_of_axes(dx, dy, windows)):
+        total = np.zeros((*g.shape[:axis], dx.shape[axis], *g.shape[axis + 1:]))
+        for o, (t, i) in enumerate(zip(*table)):
+            total[(slice(None),) * axis + (t[i],)] += g.take([o], axis)
         g = total
     dx[...] = g
 
@@ -109,16 +112,20 @@ def _as_axis(values, axis):
 
 
 def _largest(x, place, axis, taps, inside):
-    """The largest element along an axis and its place; the place of the first element if none is larger than -inf."""
+    """The largest element of each window along an axis and its place."""
     low = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    shape = (*x.shape[:axis], len(taps), *x.shape[axis + 1:])
-    best, chosen, found = np.full(shape, low, x.dtype), np.full(shape, -1), np.full(shape, False)
-    for k in range(taps.shape[1]):
-        value, here = x.take(taps[:, k], axis), place.take(taps[:, k], axis)
-        some = _as_axis(inside[:, k], axis) & (here >= 0)
-        better = some & (~found | (value > best) | (value != value))
-        best, chosen, found = np.where(better, value, best), np.where(better, here, chosen), found | some
-    return best, chosen
+    nothing = (*x.shape[:axis], 1, *x.shape[axis + 1:])
+    found = []
+    for t, i in zip(taps, inside):
+        values, places = x.take(t[i], axis), place.take(t[i], axis)
+        if not i.any():
+            found.append((np.full(nothing, low, x.dtype), np.full(nothing, -1)))
+            continue
+        nan = values != values
+        last_nan = values.shape[axis] - 1 - np.flip(nan, axis).argmax(axis, keepdims=True)
+        k = np.where(nan.any(axis, keepdims=True), last_nan, values.argmax(axis, keepdims=True))
+        found.append(tuple(np.take_along_axis(a, k, axis) for a in (values, places)))
+    return tuple(np.concatenate(parts, axis) for parts in zip(*found))
 
 
 def _numbers_of(place, x, out, windows):
@@ -144,4 +151,4 @@ def _divisors(x, out, windows, count_include_pad, divisor):
             start = np.arange(out.shape[1 + i]) * stride - padding
             count = np.minimum(kernel, -(-(x.shape[1 + i] + padding - start) // dilation))
         counts.append(_as_axis(count, 1 + i))
-    return (counts[0] * counts[1] * counts[2]).astype(out.dtype)
+    return counts[0] * counts[1] * counts[2]

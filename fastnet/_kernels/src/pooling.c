@@ -18,7 +18,7 @@ typedef struct {
 static inline Axis axis_of(const Launch *launch, int i) {
     const ptrdiff_t *n = launch->n;
     Axis a = {n[INPUT + i], n[OUTPUT + i], n[KERNEL + i], n[STRIDE + i], n[PADDING + i], n[DILATION + i],
-              (int)n[ADAPTIVE]};
+              (int)n[ADAPTIVE + i]};
     return a;
 }
 
@@ -30,6 +30,11 @@ static inline Span span_of(const Axis *a, ptrdiff_t o) {
         return s;
     }
     const ptrdiff_t start = o * a->stride - a->padding;
+    if (start >= 0 && start + (a->kernel - 1) * a->dilation < a->input) {       /* the usual case, without divisions */
+        s.start = start;
+        s.taps = s.padded = a->kernel;
+        return s;
+    }
     if (start < 0) s.first = ceil_div(-start, a->dilation);
     s.start = start + s.first * a->dilation;
     const ptrdiff_t fitting = s.start < a->input ? ceil_div(a->input - s.start, a->dilation) : 0;
@@ -54,6 +59,11 @@ static inline Cover cover_of(const Axis *a, ptrdiff_t i) {
     return c;
 }
 
+/* Whether windows share no element. */
+static inline int disjoint(const Axis *a) {
+    return !a->adaptive && (a->stride > (a->kernel - 1) * a->dilation || a->output == 1);
+}
+
 /* The number of the tap of output o at position i, or -1. */
 static inline ptrdiff_t tap_at(const Axis *a, ptrdiff_t o, ptrdiff_t i) {
     if (a->adaptive) return i - o * a->input / a->output;
@@ -65,8 +75,11 @@ static inline ptrdiff_t tap_at(const Axis *a, ptrdiff_t o, ptrdiff_t i) {
 typedef int32_t bits_f32;
 typedef int64_t bits_f64;
 #define BITS CAT(bits, T)
+#define UNIT_f32 FLT_EPSILON
+#define UNIT_f64 DBL_EPSILON
 
 enum { PARTIAL = 64 };                  /* taps of a partial sum */
+enum { ABREAST = 4 };                   /* vectors of a window that are reduced at a time */
 
 typedef enum { MAX, MAX_NARROW, MAX_WIDE, AVERAGE } Pool;       /* without winners, with uint8 or int64 winners */
 

@@ -7,24 +7,33 @@ INLINE VEC NAME(set_bits)(ptrdiff_t value) {
     return V(set)(x);
 }
 
-INLINE void NAME(store_bits)(void *winner, ptrdiff_t at, VEC code, ptrdiff_t count, int wide) {
+/* Store `count` winners. `room` more may be overwritten, since they follow in the same row: a full vector is faster. */
+INLINE void NAME(store_bits)(void *winner, ptrdiff_t at, VEC code, ptrdiff_t count, ptrdiff_t room, int wide) {
     BITS lanes[W];
     memcpy(lanes, &code, sizeof lanes);
     if (wide)
         for (ptrdiff_t j = 0; j < count; j++) ((int64_t *)winner)[at + j] = lanes[j];
-    else if (count == W)
+    else if (count + room >= W)
         for (ptrdiff_t j = 0; j < W; j++) ((uint8_t *)winner)[at + j] = (uint8_t)lanes[j];
     else
         for (ptrdiff_t j = 0; j < count; j++) ((uint8_t *)winner)[at + j] = (uint8_t)lanes[j];
 }
 
-INLINE VEC NAME(load_bytes)(const uint8_t *p, ptrdiff_t count) {
-    REAL lanes[W] = {0};
-    if (count == W)
-        for (ptrdiff_t j = 0; j < W; j++) lanes[j] = p[j];
+/* 1 + k units in the last place: winners as numbers that are compared. */
+INLINE VEC NAME(set_number)(ptrdiff_t k) { return V(set)((REAL)1 + (REAL)k * NAME(UNIT)); }
+
+/* Load `count` bytes as such numbers. `room` more may be read; the lanes beyond `count` are not used. */
+INLINE VEC NAME(load_numbers)(const uint8_t *p, ptrdiff_t count, ptrdiff_t room) {
+    const REAL one = 1;
+    BITS lanes[W] = {0}, base;
+    VEC numbers;
+    memcpy(&base, &one, sizeof base);
+    if (count + room >= W)
+        for (ptrdiff_t j = 0; j < W; j++) lanes[j] = base + p[j];
     else
-        for (ptrdiff_t j = 0; j < count; j++) lanes[j] = p[j];
-    return V(load)(lanes);
+        for (ptrdiff_t j = 0; j < count; j++) lanes[j] = base + p[j];
+    memcpy(&numbers, lanes, sizeof numbers);
+    return numbers;
 }
 
 /* A window: taps and the distance between them in elements and in winners, for each axis. */
@@ -58,39 +67,71 @@ INLINE NAME(Window) NAME(set_column)(NAME(Window) w, const Span *s, ptrdiff_t ch
     return w;
 }
 
-/* A later element wins if it is larger or NaN. */
-INLINE VEC NAME(window_max)(const NAME(Window) *w, ptrdiff_t c, ptrdiff_t count, int tracked, VEC *winner) {
-    VEC best = V(set)(-INFINITY), chosen = NAME(set_bits)(w->code);
+/* Reduce `vectors` vectors of channels from c on; the last has `count` lanes. A later element wins if it is larger or
+ * NaN. */
+INLINE void NAME(window_max)(VEC *best, VEC *winner, const NAME(Window) *w, ptrdiff_t c, int vectors, ptrdiff_t count,
+                             int tracked) {
+    UNROLL
+    for (int v = 0; v < vectors; v++) best[v] = V(set)(-INFINITY), winner[v] = NAME(set_bits)(w->code);
     FOR_TAPS(w, c, x, code, {
-        VEC v = NAME(load_some)(x, count);
-        MASK better = M(or)(V(lt)(best, v), V(unord)(v, v));
-        best = V(select)(better, v, best);
-        if (tracked) chosen = V(select)(better, NAME(set_bits)(code), chosen);
+        const VEC here = NAME(set_bits)(code);
+        UNROLL
+        for (int v = 0; v < vectors; v++) {
+            VEC a = NAME(load_some)(x + v * W, v + 1 < vectors ? W : count);
+            MASK better = M(or)(V(lt)(best[v], a), V(unord)(a, a));
+            best[v] = V(select)(better, a, best[v]);
+            if (tracked) winner[v] = V(select)(better, here, winner[v]);
+        }
     })
-    *winner = chosen;
-    return best;
 }
 
-/* Sums of up to PARTIAL taps of a row are added to the sum of the window. */
-INLINE VEC NAME(window_sum)(const NAME(Window) *w, ptrdiff_t c, ptrdiff_t count) {
-    VEC sum = V(zero)();
+/* The same for sums: up to PARTIAL taps of a row are added first. */
+INLINE void NAME(window_sum)(VEC *sum, const NAME(Window) *w, ptrdiff_t c, int vectors, ptrdiff_t count) {
+    UNROLL
+    for (int v = 0; v < vectors; v++) sum[v] = V(zero)();
     for (ptrdiff_t i = 0; i < w->taps[0]; i++)
         for (ptrdiff_t j = 0; j < w->taps[1]; j++) {
             const REAL *x = w->x + c + i * w->step[0] + j * w->step[1];
             for (ptrdiff_t k = 0; k < w->taps[2]; k += PARTIAL) {
                 const ptrdiff_t stop = min_size(k + PARTIAL, w->taps[2]);
-                VEC part = NAME(load_some)(x + k * w->step[2], count);
-                for (ptrdiff_t t = k + 1; t < stop; t++)
-                    part = V(add)(part, NAME(load_some)(x + t * w->step[2], count));
-                sum = V(add)(sum, part);
+                VEC part[ABREAST];
+                UNROLL
+                for (int v = 0; v < vectors; v++) part[v] = V(zero)();
+                for (ptrdiff_t t = k; t < stop; t++) {
+                    UNROLL
+                    for (int v = 0; v < vectors; v++) {
+                        VEC a = NAME(load_some)(x + t * w->step[2] + v * W, v + 1 < vectors ? W : count);
+                        part[v] = V(add)(part[v], a);
+                    }
+                }
+                UNROLL
+                for (int v = 0; v < vectors; v++) sum[v] = V(add)(sum[v], part[v]);
             }
         }
-    return sum;
 }
 
 INLINE double NAME(divisor)(const Launch *launch, const Span *d, const Span *h, const Span *w) {
     if (launch->s[DIVISOR] != 0) return launch->s[DIVISOR];
     return launch->n[INCLUDE_PAD] ? (double)(d->padded * h->padded * w->padded) : (double)(d->taps * h->taps * w->taps);
+}
+
+/* Reduce a window; `at` is the position of channel 0 of its output, `room` as for store_bits. */
+INLINE void NAME(pool_window)(const Launch *launch, const NAME(Window) *w, ptrdiff_t at, ptrdiff_t c, int vectors,
+                              ptrdiff_t count, ptrdiff_t room, VEC divisor, Pool pool) {
+    REAL *out = (REAL *)launch->p[OUT] + at + c;
+    VEC value[ABREAST], winner[ABREAST];
+    if (pool == AVERAGE)
+        NAME(window_sum)(value, w, c, vectors, count);
+    else
+        NAME(window_max)(value, winner, w, c, vectors, count, pool != MAX);
+    UNROLL
+    for (int v = 0; v < vectors; v++) {
+        const ptrdiff_t lanes = v + 1 < vectors ? W : count;
+        if (pool == AVERAGE) value[v] = V(div)(value[v], divisor);
+        NAME(store_some)(out + v * W, value[v], lanes);
+        if (pool == MAX_NARROW || pool == MAX_WIDE)
+            NAME(store_bits)(launch->p[WINNER], at + c + v * W, winner[v], lanes, room, pool == MAX_WIDE);
+    }
 }
 
 /* A block is BLOCK_ROWS output rows (n, od, oh). */
@@ -105,21 +146,14 @@ INLINE void NAME(pool_rows)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end
         const NAME(Window) along = NAME(row_window)(launch, &d, &h, row / axis[1].output / axis[0].output, wide);
         for (ptrdiff_t ow = 0; ow < columns; ow++) {
             const Span s = span_of(&axis[2], ow);
-            const NAME(Window) window = NAME(set_column)(along, &s, channels, wide);
+            const NAME(Window) w = NAME(set_column)(along, &s, channels, wide);
             const VEC divisor = V(set)(pool == AVERAGE ? (REAL)NAME(divisor)(launch, &d, &h, &s) : 1);
-            const ptrdiff_t at = (row * columns + ow) * channels;
-            REAL *out = (REAL *)launch->p[OUT] + at;
-            for (ptrdiff_t c = 0; c < channels; c += W) {
-                const ptrdiff_t count = min_size(W, channels - c);
-                VEC winner, value;
-                if (pool == AVERAGE) {
-                    value = V(div)(NAME(window_sum)(&window, c, count), divisor);
-                } else {
-                    value = NAME(window_max)(&window, c, count, pool != MAX, &winner);
-                    if (pool != MAX) NAME(store_bits)(launch->p[WINNER], at + c, winner, count, wide);
-                }
-                NAME(store_some)(out + c, value, count);
-            }
+            const ptrdiff_t at = (row * columns + ow) * channels, room = (columns - 1 - ow) * channels;
+            ptrdiff_t c = 0;
+            for (; c + ABREAST * W <= channels; c += ABREAST * W)
+                NAME(pool_window)(launch, &w, at, c, ABREAST, W, room, divisor, pool);
+            for (; c < channels; c += W)
+                NAME(pool_window)(launch, &w, at, c, 1, min_size(W, channels - c), room, divisor, pool);
         }
     }
 }
@@ -139,9 +173,10 @@ static int NAME(avg_pool)(BODY_ARGS) {
     return 0;
 }
 
-/* Add the gradients of output row `row`, whose kernel row is number `kernel_row`, to the input row dx. */
+/* Add the gradients of output row `row`, whose kernel row is number `kernel_row`, to the input row dx; or write them, if
+ * no element of dx gets two. */
 INLINE void NAME(add_output_row)(const Launch *launch, REAL *dx, ptrdiff_t row, ptrdiff_t kernel_row, const Span *d,
-                                 const Span *h, Pool pool) {
+                                 const Span *h, Pool pool, int write) {
     const Axis axis = axis_of(launch, 2);
     const ptrdiff_t channels = launch->n[CHANNELS], step = axis.dilation * channels;
     for (ptrdiff_t ow = 0; ow < axis.output; ow++) {
@@ -150,17 +185,19 @@ INLINE void NAME(add_output_row)(const Launch *launch, REAL *dx, ptrdiff_t row, 
         const REAL *dy = (const REAL *)launch->p[DY] + at;
         const VEC share = V(set)(pool == AVERAGE ? (REAL)(1 / NAME(divisor)(launch, d, h, &s)) : 1);
         REAL *to = dx + s.start * channels;
+        const ptrdiff_t room = (axis.output - 1 - ow) * channels;
         for (ptrdiff_t c = 0; c < channels; c += W) {
             const ptrdiff_t count = min_size(W, channels - c);
             const VEC none = V(zero)();
             VEC g = NAME(load_some)(dy + c, count), winner = none;
             if (pool == AVERAGE) g = V(mul)(g, share);
-            if (pool == MAX_NARROW) winner = NAME(load_bytes)((const uint8_t *)launch->p[WINNER] + at + c, count);
+            if (pool == MAX_NARROW) winner = NAME(load_numbers)((const uint8_t *)launch->p[WINNER] + at + c, count, room);
             for (ptrdiff_t k = 0; k < s.taps; k++) {
                 REAL *p = to + c + k * step;
                 VEC term = g;
-                if (pool == MAX_NARROW) term = V(select)(V(eq)(winner, V(set)((REAL)(first + k))), g, none);
-                NAME(store_some)(p, V(add)(NAME(load_some)(p, count), term), count);
+                if (pool == MAX_NARROW) term = V(select)(V(eq)(winner, NAME(set_number)(first + k)), g, none);
+                if (!write) term = V(add)(NAME(load_some)(p, count), term);
+                NAME(store_some)(p, term, count);
             }
         }
     }
@@ -176,14 +213,19 @@ INLINE void NAME(pool_rows_backward)(const Launch *launch, ptrdiff_t begin, ptrd
         const ptrdiff_t image = row / axis[1].input / axis[0].input;
         const Cover deep = cover_of(&axis[0], id), high = cover_of(&axis[1], ih);
         REAL *dx = (REAL *)launch->p[DX] + row * width;
+        int first = 1;
         memset(dx, 0, (size_t)width * sizeof *dx);
         for (ptrdiff_t od = deep.from; od <= deep.to; od++)
             for (ptrdiff_t oh = high.from; oh <= high.to; oh++) {
                 const ptrdiff_t kd = tap_at(&axis[0], od, id), kh = tap_at(&axis[1], oh, ih);
                 if (kd < 0 || kh < 0) continue;
                 const Span d = span_of(&axis[0], od), h = span_of(&axis[1], oh);
-                NAME(add_output_row)(launch, dx, (image * axis[0].output + od) * axis[1].output + oh,
-                                     kd * axis[1].kernel + kh, &d, &h, pool);
+                const ptrdiff_t from = (image * axis[0].output + od) * axis[1].output + oh;
+                if (first && disjoint(&axis[2]))
+                    NAME(add_output_row)(launch, dx, from, kd * axis[1].kernel + kh, &d, &h, pool, 1);
+                else
+                    NAME(add_output_row)(launch, dx, from, kd * axis[1].kernel + kh, &d, &h, pool, 0);
+                first = 0;
             }
     }
 }

@@ -14,7 +14,6 @@ enum {                                  /* p; a gradient kernel writes DX and re
 enum {                                  /* n; a name with one slot for each axis is that of axis 0 */
     IMAGES, CHANNELS,
     BLOCK_ROWS,                         /* rows along W of a block */
-    ADAPTIVE,                           /* windows follow from INPUT and OUTPUT alone */
     WIDE,                               /* winners are int64 indices into the image, not uint8 taps of the window */
     INCLUDE_PAD,                        /* averages count the padding */
     PLANE, COUNT,                       /* max_unpool: positions of an output image, of an input image */
@@ -23,7 +22,8 @@ enum {                                  /* n; a name with one slot for each axis
     KERNEL = OUTPUT + AXES,
     STRIDE = KERNEL + AXES,
     PADDING = STRIDE + AXES,
-    DILATION = PADDING + AXES
+    DILATION = PADDING + AXES,
+    ADAPTIVE = DILATION + AXES          /* windows follow from INPUT and OUTPUT alone */
 };
 
 enum {                                  /* s */

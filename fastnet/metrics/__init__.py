@@ -5,7 +5,8 @@ A Metric takes the outputs of the model and the targets:
 - multiclass classification: logits (N, C) and class numbers (N,);
 - binary classification: logits and targets of 0 and 1, both (N,) or (N, 1);
 - multilabel classification: logits and targets of 0 and 1, both (N, L);
-- regression: numbers, both (N, ...).
+- regression: numbers, both (N, ...);
+- detection: `MeanAveragePrecision` takes a list with a dictionary of boxes for each image.
 
 Targets (N, C) always mean multilabel classification. If your targets are one-hot or probabilities, as cross-entropy
 accepts them, pass `targets.argmax(1)`.
@@ -19,11 +20,12 @@ from fastnet._core.errors import one_of
 from fastnet.metrics.accuracy import Accuracy, TopKAccuracy
 from fastnet.metrics.auc import AUC
 from fastnet.metrics.confusion import F1, ConfusionMatrix, Precision, Recall
+from fastnet.metrics.detection import MeanAveragePrecision
 from fastnet.metrics.metric import Metric
 from fastnet.metrics.regression import MAE, MSE, R2, RMSE
 
-__all__ = ["AUC", "Accuracy", "ConfusionMatrix", "F1", "MAE", "MSE", "Metric", "Precision", "R2", "RMSE", "Recall",
-           "TopKAccuracy", "get"]
+__all__ = ["AUC", "Accuracy", "ConfusionMatrix", "F1", "MAE", "MSE", "MeanAveragePrecision", "Metric", "Precision",
+           "R2", "RMSE", "Recall", "TopKAccuracy", "get"]
 
 _METRIC_TYPES: tuple[type[Metric], ...] = (Accuracy, AUC, ConfusionMatrix, F1, MAE, MSE, Precision, R2, Recall, RMSE)
 _METRIC_OF = {kind.name: kind for kind in _METRIC_TYPES}

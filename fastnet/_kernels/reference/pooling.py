@@ -124,7 +124,7 @@ def _largest(x, place, axis, taps, inside):
         nan = values != values
         last_nan = values.shape[axis] - 1 - np.flip(nan, axis).argmax(axis, keepdims=True)
         k = np.where(nan.any(axis, keepdims=True), last_nan, values.argmax(axis, keepdims=True))
-        found.append(tuple(np.take_along_axis(a, k, axis) for a in (values, places)))
+        found.append((np.take_along_axis(values, k, axis), np.take_along_axis(places, k, axis)))
     return tuple(np.concatenate(parts, axis) for parts in zip(*found))
 
 

@@ -53,7 +53,8 @@ def _adaptive_max_pool_nd(name: str, n: int, input: Tensor, output_size: int | S
 def adaptive_avg_pool1d(input: Tensor, output_size: int | Sequence[int]) -> Tensor:
     """Average of each window, with windows chosen so that the output has a given size.
 
-    Output o of O covers the positions from floor(o*I/O) to ceil((o + 1)*I/O) - 1 of I.
+    Output o of O covers the positions from floor(o*I/O) to ceil((o + 1)*I/O) - 1 of I. With output_size 1 it is the
+    global average of Lin et al. 2013, https://arxiv.org/abs/1312.4400.
 
     Args:
         input: (N, C, L), or (C, L) without a batch; floating-point.
@@ -73,7 +74,8 @@ def adaptive_avg_pool1d(input: Tensor, output_size: int | Sequence[int]) -> Tens
 def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None]) -> Tensor:
     """Average of each window, with windows chosen so that the output has a given size.
 
-    Output o of O covers the positions from floor(o*I/O) to ceil((o + 1)*I/O) - 1 of I.
+    Output o of O covers the positions from floor(o*I/O) to ceil((o + 1)*I/O) - 1 of I. With output_size 1 it is the
+    global average of Lin et al. 2013, https://arxiv.org/abs/1312.4400.
 
     Args:
         input: (N, C, H, W), or (C, H, W) without a batch; floating-point.
@@ -93,7 +95,8 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None]) 
 def adaptive_avg_pool3d(input: Tensor, output_size: int | Sequence[int | None]) -> Tensor:
     """Average of each window, with windows chosen so that the output has a given size.
 
-    Output o of O covers the positions from floor(o*I/O) to ceil((o + 1)*I/O) - 1 of I.
+    Output o of O covers the positions from floor(o*I/O) to ceil((o + 1)*I/O) - 1 of I. With output_size 1 it is the
+    global average of Lin et al. 2013, https://arxiv.org/abs/1312.4400.
 
     Args:
         input: (N, C, D, H, W), or (C, D, H, W) without a batch; floating-point.
@@ -113,7 +116,7 @@ def adaptive_avg_pool3d(input: Tensor, output_size: int | Sequence[int | None]) 
 def adaptive_max_pool1d(input: Tensor, output_size: int | Sequence[int], return_indices: bool = False) -> Any:
     """Largest element of each window, with windows chosen so that the output has a given size.
 
-    Output o of O covers the positions from floor(o*I/O) to ceil((o + 1)*I/O) - 1 of I.
+    Output o of O covers the positions from floor(o*I/O) to ceil((o + 1)*I/O) - 1 of I. He et al. 2014, https://arxiv.org/abs/1406.4729.
 
     Args:
         input: (N, C, L), or (C, L) without a batch; floating-point.
@@ -134,7 +137,7 @@ def adaptive_max_pool1d(input: Tensor, output_size: int | Sequence[int], return_
 def adaptive_max_pool2d(input: Tensor, output_size: int | Sequence[int | None], return_indices: bool = False) -> Any:
     """Largest element of each window, with windows chosen so that the output has a given size.
 
-    Output o of O covers the positions from floor(o*I/O) to ceil((o + 1)*I/O) - 1 of I.
+    Output o of O covers the positions from floor(o*I/O) to ceil((o + 1)*I/O) - 1 of I. He et al. 2014, https://arxiv.org/abs/1406.4729.
 
     Args:
         input: (N, C, H, W), or (C, H, W) without a batch; floating-point.
@@ -155,7 +158,7 @@ def adaptive_max_pool2d(input: Tensor, output_size: int | Sequence[int | None], 
 def adaptive_max_pool3d(input: Tensor, output_size: int | Sequence[int | None], return_indices: bool = False) -> Any:
     """Largest element of each window, with windows chosen so that the output has a given size.
 
-    Output o of O covers the positions from floor(o*I/O) to ceil((o + 1)*I/O) - 1 of I.
+    Output o of O covers the positions from floor(o*I/O) to ceil((o + 1)*I/O) - 1 of I. He et al. 2014, https://arxiv.org/abs/1406.4729.
 
     Args:
         input: (N, C, D, H, W), or (C, D, H, W) without a batch; floating-point.

@@ -53,7 +53,7 @@ def _avg_pool_nd(name: str, n: int, input: Tensor, kernel_size: Size, stride: Si
 
 def avg_pool1d(input: Tensor, kernel_size: Size, stride: Size | None = None, padding: Size = 0,
                ceil_mode: bool = False, count_include_pad: bool = True) -> Tensor:
-    """Average of each window: sum of its elements / their number.
+    """Average of each window: sum of its elements / their number. LeCun et al. 1998, https://doi.org/10.1109/5.726791.
 
     Args:
         input: (N, C, L), or (C, L) without a batch; floating-point.
@@ -80,7 +80,7 @@ def avg_pool1d(input: Tensor, kernel_size: Size, stride: Size | None = None, pad
 def avg_pool2d(input: Tensor, kernel_size: Size, stride: Size | None = None, padding: Size = 0,
                ceil_mode: bool = False, count_include_pad: bool = True,
                divisor_override: int | None = None) -> Tensor:
-    """Average of each window: sum of its elements / their number.
+    """Average of each window: sum of its elements / their number. LeCun et al. 1998, https://doi.org/10.1109/5.726791.
 
     Args:
         input: (N, C, H, W), or (C, H, W) without a batch; floating-point.
@@ -111,7 +111,7 @@ def avg_pool2d(input: Tensor, kernel_size: Size, stride: Size | None = None, pad
 def avg_pool3d(input: Tensor, kernel_size: Size, stride: Size | None = None, padding: Size = 0,
                ceil_mode: bool = False, count_include_pad: bool = True,
                divisor_override: int | None = None) -> Tensor:
-    """Average of each window: sum of its elements / their number.
+    """Average of each window: sum of its elements / their number. LeCun et al. 1998, https://doi.org/10.1109/5.726791.
 
     Args:
         input: (N, C, D, H, W), or (C, D, H, W) without a batch; floating-point.
@@ -150,6 +150,8 @@ def lp_pool1d(input: Tensor, norm_type: float, kernel_size: Size, stride: Size |
               ceil_mode: bool = False) -> Tensor:
     """Power-average pooling: (sum of x^p over each window)^(1/p), the p-norm of windows of positive elements.
 
+    Sermanet et al. 2012, https://arxiv.org/abs/1204.3968.
+
     Args:
         input: (N, C, L), or (C, L) without a batch; floating-point.
         norm_type: the power p. A window whose sum is 0 has no gradient.
@@ -174,6 +176,8 @@ def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Size, stride: Size |
               ceil_mode: bool = False) -> Tensor:
     """Power-average pooling: (sum of x^p over each window)^(1/p), the p-norm of windows of positive elements.
 
+    Sermanet et al. 2012, https://arxiv.org/abs/1204.3968.
+
     Args:
         input: (N, C, H, W), or (C, H, W) without a batch; floating-point.
         norm_type: the power p. A window whose sum is 0 has no gradient.
@@ -197,6 +201,8 @@ def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Size, stride: Size |
 def lp_pool3d(input: Tensor, norm_type: float, kernel_size: Size, stride: Size | None = None,
               ceil_mode: bool = False) -> Tensor:
     """Power-average pooling: (sum of x^p over each window)^(1/p), the p-norm of windows of positive elements.
+
+    Sermanet et al. 2012, https://arxiv.org/abs/1204.3968.
 
     Args:
         input: (N, C, D, H, W), or (C, D, H, W) without a batch; floating-point.

@@ -88,6 +88,8 @@ def max_pool1d(input: Tensor, kernel_size: Size, stride: Size | None = None, pad
                ceil_mode: bool = False, return_indices: bool = False) -> Any:
     """Largest element of each window. NaN wins; of equal elements the first in row-major order has the gradient.
 
+    Ranzato et al. 2007, https://doi.org/10.1109/CVPR.2007.383157.
+
     Args:
         input: (N, C, L), or (C, L) without a batch; any dtype but bool.
         kernel_size: size of a window: an integer.
@@ -114,6 +116,8 @@ def max_pool1d(input: Tensor, kernel_size: Size, stride: Size | None = None, pad
 def max_pool2d(input: Tensor, kernel_size: Size, stride: Size | None = None, padding: Size = 0, dilation: Size = 1,
                ceil_mode: bool = False, return_indices: bool = False) -> Any:
     """Largest element of each window. NaN wins; of equal elements the first in row-major order has the gradient.
+
+    Ranzato et al. 2007, https://doi.org/10.1109/CVPR.2007.383157.
 
     Args:
         input: (N, C, H, W), or (C, H, W) without a batch; any dtype but bool.
@@ -143,6 +147,8 @@ def max_pool2d(input: Tensor, kernel_size: Size, stride: Size | None = None, pad
 def max_pool3d(input: Tensor, kernel_size: Size, stride: Size | None = None, padding: Size = 0, dilation: Size = 1,
                ceil_mode: bool = False, return_indices: bool = False) -> Any:
     """Largest element of each window. NaN wins; of equal elements the first in row-major order has the gradient.
+
+    Ranzato et al. 2007, https://doi.org/10.1109/CVPR.2007.383157.
 
     Args:
         input: (N, C, D, H, W), or (C, D, H, W) without a batch; any dtype but bool.
@@ -291,7 +297,7 @@ def max_unpool1d(input: Tensor, indices: Tensor, kernel_size: Size, stride: Size
                  output_size: Sequence[int] | None = None) -> Tensor:
     """Partial inverse of `max_pool1d`: each element at the position that pooling took it from, zeros elsewhere.
 
-    Of several elements for one position, the last in row-major order stays.
+    Of several elements for one position, the last in row-major order stays. Zeiler and Fergus 2013, https://arxiv.org/abs/1311.2901.
 
     Args:
         input: (N, C, L), or (C, L) without a batch; floating-point.
@@ -320,7 +326,7 @@ def max_unpool2d(input: Tensor, indices: Tensor, kernel_size: Size, stride: Size
                  output_size: Sequence[int] | None = None) -> Tensor:
     """Partial inverse of `max_pool2d`: each element at the position that pooling took it from, zeros elsewhere.
 
-    Of several elements for one position, the last in row-major order stays.
+    Of several elements for one position, the last in row-major order stays. Zeiler and Fergus 2013, https://arxiv.org/abs/1311.2901.
 
     Args:
         input: (N, C, H, W), or (C, H, W) without a batch; floating-point.
@@ -349,7 +355,7 @@ def max_unpool3d(input: Tensor, indices: Tensor, kernel_size: Size, stride: Size
                  output_size: Sequence[int] | None = None) -> Tensor:
     """Partial inverse of `max_pool3d`: each element at the position that pooling took it from, zeros elsewhere.
 
-    Of several elements for one position, the last in row-major order stays.
+    Of several elements for one position, the last in row-major order stays. Zeiler and Fergus 2013, https://arxiv.org/abs/1311.2901.
 
     Args:
         input: (N, C, D, H, W), or (C, D, H, W) without a batch; floating-point.

@@ -37,7 +37,7 @@ class _AdaptivePool(Module):
 class AdaptiveAvgPool1d(_AdaptivePool):
     """Average of each window, with windows that divide the input into `output_size` outputs.
 
-    The input is (N, C, L), or (C, L) without a batch.
+    The input is (N, C, L), or (C, L) without a batch. Lin et al. 2013, https://arxiv.org/abs/1312.4400.
 
     Args:
         output_size: an integer.
@@ -54,7 +54,7 @@ class AdaptiveAvgPool1d(_AdaptivePool):
 class AdaptiveAvgPool2d(_AdaptivePool):
     """Average of each window, with windows that divide the input into `output_size` outputs.
 
-    The input is (N, C, H, W), or (C, H, W) without a batch.
+    The input is (N, C, H, W), or (C, H, W) without a batch. Lin et al. 2013, https://arxiv.org/abs/1312.4400.
 
     Args:
         output_size: an integer, or 2 of them; None keeps a length.
@@ -71,7 +71,7 @@ class AdaptiveAvgPool2d(_AdaptivePool):
 class AdaptiveAvgPool3d(_AdaptivePool):
     """Average of each window, with windows that divide the input into `output_size` outputs.
 
-    The input is (N, C, D, H, W), or (C, D, H, W) without a batch.
+    The input is (N, C, D, H, W), or (C, D, H, W) without a batch. Lin et al. 2013, https://arxiv.org/abs/1312.4400.
 
     Args:
         output_size: an integer, or 3 of them; None keeps a length.
@@ -100,7 +100,7 @@ class _AdaptiveMaxPool(_AdaptivePool):
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     """Largest element of each window, with windows that divide the input into `output_size` outputs.
 
-    The input is (N, C, L), or (C, L) without a batch.
+    The input is (N, C, L), or (C, L) without a batch. He et al. 2014, https://arxiv.org/abs/1406.4729.
 
     Args:
         output_size: an integer.
@@ -118,7 +118,7 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPool):
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     """Largest element of each window, with windows that divide the input into `output_size` outputs.
 
-    The input is (N, C, H, W), or (C, H, W) without a batch.
+    The input is (N, C, H, W), or (C, H, W) without a batch. He et al. 2014, https://arxiv.org/abs/1406.4729.
 
     Args:
         output_size: an integer, or 2 of them; None keeps a length.
@@ -136,7 +136,7 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
     """Largest element of each window, with windows that divide the input into `output_size` outputs.
 
-    The input is (N, C, D, H, W), or (C, D, H, W) without a batch.
+    The input is (N, C, D, H, W), or (C, D, H, W) without a batch. He et al. 2014, https://arxiv.org/abs/1406.4729.
 
     Args:
         output_size: an integer, or 3 of them; None keeps a length.

@@ -54,7 +54,8 @@ class _MaxPool(Module):
 class MaxPool1d(_MaxPool):
     """Largest element of each window.
 
-    The input is (N, C, L), or (C, L) without a batch.
+    The input is (N, C, L), or (C, L) without a batch. Ranzato et al. 2007, https://doi.org/10.1109/CVPR.2007.383157.
+    An output has the length (size + 2*padding - dilation*(kernel_size - 1) - 1) // stride + 1.
 
     Args:
         kernel_size: size of a window: an integer.
@@ -76,7 +77,8 @@ class MaxPool1d(_MaxPool):
 class MaxPool2d(_MaxPool):
     """Largest element of each window.
 
-    The input is (N, C, H, W), or (C, H, W) without a batch.
+    The input is (N, C, H, W), or (C, H, W) without a batch. Ranzato et al. 2007, https://doi.org/10.1109/CVPR.2007.383157.
+    An output has the length (size + 2*padding - dilation*(kernel_size - 1) - 1) // stride + 1.
 
     Args:
         kernel_size: size of a window: an integer, or a pair for H and W.
@@ -98,7 +100,8 @@ class MaxPool2d(_MaxPool):
 class MaxPool3d(_MaxPool):
     """Largest element of each window.
 
-    The input is (N, C, D, H, W), or (C, D, H, W) without a batch.
+    The input is (N, C, D, H, W), or (C, D, H, W) without a batch. Ranzato et al. 2007, https://doi.org/10.1109/CVPR.2007.383157.
+    An output has the length (size + 2*padding - dilation*(kernel_size - 1) - 1) // stride + 1.
 
     Args:
         kernel_size: size of a window: an integer, or one for each of D, H and W.
@@ -150,7 +153,8 @@ class _AvgPool(Module):
 class AvgPool1d(Module):
     """Average of each window.
 
-    The input is (N, C, L), or (C, L) without a batch.
+    The input is (N, C, L), or (C, L) without a batch. LeCun et al. 1998, https://doi.org/10.1109/5.726791.
+    An output has the length (size + 2*padding - kernel_size) // stride + 1.
 
     Args:
         kernel_size: size of a window: an integer.
@@ -190,7 +194,8 @@ class AvgPool1d(Module):
 class AvgPool2d(_AvgPool):
     """Average of each window.
 
-    The input is (N, C, H, W), or (C, H, W) without a batch.
+    The input is (N, C, H, W), or (C, H, W) without a batch. LeCun et al. 1998, https://doi.org/10.1109/5.726791.
+    An output has the length (size + 2*padding - kernel_size) // stride + 1.
 
     Args:
         kernel_size: size of a window: an integer, or a pair for H and W.
@@ -212,7 +217,8 @@ class AvgPool2d(_AvgPool):
 class AvgPool3d(_AvgPool):
     """Average of each window.
 
-    The input is (N, C, D, H, W), or (C, D, H, W) without a batch.
+    The input is (N, C, D, H, W), or (C, D, H, W) without a batch. LeCun et al. 1998, https://doi.org/10.1109/5.726791.
+    An output has the length (size + 2*padding - kernel_size) // stride + 1.
 
     Args:
         kernel_size: size of a window: an integer, or one for each of D, H and W.
@@ -259,7 +265,8 @@ class _LPPool(Module):
 class LPPool1d(_LPPool):
     """Power average of each window: (sum of x^p)^(1/p).
 
-    The input is (N, C, L), or (C, L) without a batch.
+    The input is (N, C, L), or (C, L) without a batch. Sermanet et al. 2012, https://arxiv.org/abs/1204.3968.
+    An output has the length (size - kernel_size) // stride + 1.
 
     Args:
         norm_type: the power p.
@@ -279,7 +286,8 @@ class LPPool1d(_LPPool):
 class LPPool2d(_LPPool):
     """Power average of each window: (sum of x^p)^(1/p).
 
-    The input is (N, C, H, W), or (C, H, W) without a batch.
+    The input is (N, C, H, W), or (C, H, W) without a batch. Sermanet et al. 2012, https://arxiv.org/abs/1204.3968.
+    An output has the length (size - kernel_size) // stride + 1.
 
     Args:
         norm_type: the power p.
@@ -299,7 +307,8 @@ class LPPool2d(_LPPool):
 class LPPool3d(_LPPool):
     """Power average of each window: (sum of x^p)^(1/p).
 
-    The input is (N, C, D, H, W), or (C, D, H, W) without a batch.
+    The input is (N, C, D, H, W), or (C, D, H, W) without a batch. Sermanet et al. 2012, https://arxiv.org/abs/1204.3968.
+    An output has the length (size - kernel_size) // stride + 1.
 
     Args:
         norm_type: the power p.

@@ -42,7 +42,7 @@ class _MaxUnpool(Module):
 class MaxUnpool1d(_MaxUnpool):
     """Partial inverse of `MaxPool1d`: elements at the positions that they came from, zeros elsewhere.
 
-    The input is (N, C, L), or (C, L) without a batch.
+    The input is (N, C, L), or (C, L) without a batch. Zeiler and Fergus 2013, https://arxiv.org/abs/1311.2901.
 
     Args:
         kernel_size: of the pooling: an integer.
@@ -63,7 +63,7 @@ class MaxUnpool1d(_MaxUnpool):
 class MaxUnpool2d(_MaxUnpool):
     """Partial inverse of `MaxPool2d`: elements at the positions that they came from, zeros elsewhere.
 
-    The input is (N, C, H, W), or (C, H, W) without a batch.
+    The input is (N, C, H, W), or (C, H, W) without a batch. Zeiler and Fergus 2013, https://arxiv.org/abs/1311.2901.
 
     Args:
         kernel_size: of the pooling: an integer, or a pair for H and W.
@@ -84,7 +84,7 @@ class MaxUnpool2d(_MaxUnpool):
 class MaxUnpool3d(_MaxUnpool):
     """Partial inverse of `MaxPool3d`: elements at the positions that they came from, zeros elsewhere.
 
-    The input is (N, C, D, H, W), or (C, D, H, W) without a batch.
+    The input is (N, C, D, H, W), or (C, D, H, W) without a batch. Zeiler and Fergus 2013, https://arxiv.org/abs/1311.2901.
 
     Args:
         kernel_size: of the pooling: an integer, or one for each of D, H and W.

@@ -1,7 +1,6 @@
 """Convolutional networks of `fastnet.models`, made for a number of classes and a size of images."""
 from __future__ import annotations
 
-import importlib
 import inspect
 import statistics
 from collections.abc import Sequence
@@ -33,7 +32,7 @@ def make_network(name: str, shape: Sequence[int], outputs: int) -> nn.Module:
     Raises:
         ValueError: the network does not take images of this size.
     """
-    make = getattr(importlib.import_module("fastnet.models"), name)
+    make = getattr(fastnet.models, name)
     known = inspect.signature(make).parameters
     arguments: dict[str, Any] = {"num_classes": outputs, "in_channels": shape[0]}
     arguments |= {"small_images": True} if "small_images" in known and max(shape[1:]) < _SMALL else {}

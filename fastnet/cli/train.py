@@ -31,7 +31,7 @@ from fastnet.data.text_lines import shown
 from fastnet.optim import Optimizer
 from fastnet.training.weights import balanced
 
-__all__ = ["at_most_threads", "train"]
+__all__ = ["at_most_threads", "train", "training_loaders"]
 
 _AHEAD = 2                              # batches of images that a thread prepares in advance
 _CHECKPOINT_SECONDS = 5.0               # from one checkpoint to the next
@@ -123,15 +123,10 @@ class _Run:
 
     def _loaders(self) -> tuple[data.DataLoader, data.DataLoader | None]:
         """Loaders of the rows to train on and of the held-out rows, if there are any."""
-        prepared, settings = self.prepared, self.settings
-        samples, y = prepared.train, prepared.train.y
-        rows, held_out = split_rows(y, settings, "validation", prepared.times)
-        self.class_weight = balanced(y[rows]) if settings.get("class_weight") else None
-        transform = augmentation(kind_of(self.args.data), settings, prepared.inputs, outputs_of(prepared.target))
-        training = data.DataLoader(samples.rows(rows).dataset, settings["batch_size"], shuffle=True,
-                                   seed=settings["seed"], transform=transform,
-                                   prefetch=_AHEAD if is_late(settings) else 0)
-        return training, samples.rows(held_out).loader() if len(held_out) else None
+        training, validation = training_loaders(self.args.data, self.settings, self.prepared)
+        classes: Any = training.dataset
+        self.class_weight = balanced(classes.targets) if self.settings.get("class_weight") else None
+        return training, validation
 
     def _callbacks(self, validation: data.DataLoader | None) -> list[Callback]:
         settings = self.settings
@@ -197,6 +192,22 @@ class _Run:
         if args.plot:
             history.plot(args.plot)
             self.say(f"plot: {args.plot}")
+
+
+def training_loaders(name: str, settings: TrainSettings,
+                     prepared: PreparedData) -> tuple[data.DataLoader, data.DataLoader | None]:
+    """Loaders of the rows to train on, augmented, and of the held-out rows, if there are any.
+
+    Args:
+        name: of the data.
+        settings: see `settings_of`.
+        prepared: the data.
+    """
+    rows, held_out = split_rows(prepared.train.y, settings, "validation", prepared.times)
+    transform = augmentation(kind_of(name), settings, prepared.inputs, outputs_of(prepared.target))
+    training = data.DataLoader(prepared.train.rows(rows).dataset, settings["batch_size"], shuffle=True,
+                               seed=settings["seed"], transform=transform, prefetch=_AHEAD if is_late(settings) else 0)
+    return training, prepared.train.rows(held_out).loader() if len(held_out) else None
 
 
 @contextlib.contextmanager

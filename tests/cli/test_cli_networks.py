@@ -17,7 +17,6 @@ from fastnet.cli.settings import settings_of
 from fastnet.datasets import catalogue
 
 Image = pytest.importorskip("PIL.Image")
-models = pytest.importorskip("fastnet.models")
 SMALL = ("--model", "resnet8", "--size", "16", "--epochs", "4", "--batch-size", "8", "--lr", "0.01")
 
 
@@ -234,8 +233,8 @@ def test_recipes():
 def test_the_list_of_networks():
     """It is that of fastnet.models: all that classify images of a channel or three."""
     import inspect
-    made = {name for name in models.__all__ if name.islower()
-            and {"num_classes", "in_channels"} <= {*inspect.signature(getattr(models, name)).parameters}}
+    made = {name for name in fn.models.__all__ if name.islower()
+            and {"num_classes", "in_channels"} <= {*inspect.signature(getattr(fn.models, name)).parameters}}
     assert set(recipes.NETWORKS) <= made
     with pytest.raises(ValueError, match="lenet5 does not take images of 1 x 20 x 20"):
         make_network("lenet5", (1, 20, 20), 10)

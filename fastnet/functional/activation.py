@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from fastnet import dtypes
 from fastnet._core.tensor import method
 from fastnet.autograd import gradient, op
+from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import UnaryOperation, describe
 from fastnet.functional.dims import as_rows, normalize_dim
@@ -23,6 +24,7 @@ __all__ = [
     "hardsigmoid",
     "hardswish",
     "hardtanh",
+    "hardtanh_into",
     "leaky_relu",
     "log_softmax",
     "logsigmoid",
@@ -209,7 +211,15 @@ def _hardtanh(x: Array, low: float, high: float) -> Result[Array]:
 
 
 def _hardtanh_slope(g: Array, x: Array, low: float, high: float) -> Array:
+    """The gradient from the input, or from the result, which lies between the limits where the input does."""
     return call_like("hardtanh_backward", x, g, low, high)
+
+
+@op
+def hardtanh_into(x: Array, low: float, high: float) -> Result[Array]:
+    """`hardtanh` in the memory of x."""
+    K.clamp(x, x, low, high)
+    return x, (gradient(_hardtanh_slope, x, low, high), None, None)
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:

@@ -29,16 +29,22 @@ _ALPHA = 1.7580993408473766             # minus the limit of SELU(x) for x -> -i
 # ---- whole channels -------------------------------------------------------------------------------------------------
 
 @op
-def _scaled_channels(x: Array, p: float) -> Result[Array]:
-    """x times 0 or 1 / (1 - p), one random factor for each sample and channel."""
-    shape = _channel_shape(x)
+def _scaled_channels(x: Array, p: float, shape: Shape) -> Result[Array]:
+    """x times 0 or 1 / (1 - p), one random factor for each sample and channel: `shape` is (N, C, 1, ...)."""
     mask, factors = empty(shape, dtypes.uint8), empty(shape, x.dtype)
     block, offset = default_generator.reserve(random_blocks(factors.size, dtypes.float32))
     K.dropout(factors, mask, kernels.full(shape, 1, x.dtype), block, offset, p)
-    return kernels.mul(x, factors), (gradient(kernels.mul, factors), None)
+    return kernels.mul(x, factors), (gradient(kernels.mul, factors), None, None)
 
 
-def _channel_shape(x: Array | Tensor) -> Shape:
+def _channel_shape(name: str, x: Array | Tensor) -> Shape:
+    """The shape (N, C, 1, ...) of one number for each sample and channel.
+
+    Raises:
+        RuntimeError: fewer than 2 dimensions.
+    """
+    if x.ndim < 2:
+        raise RuntimeError(f"{name}: expected an input of shape (N, C, ...), got {shape_text(x)}")
     return (*x.shape[:2], *(1 for _ in x.shape[2:]))
 
 
@@ -50,13 +56,11 @@ def _channel_dropout(name: str, input: Tensor, p: float, training: bool, inplace
         RuntimeError: the input has fewer than 2 dimensions.
     """
     check_probability(name, p)
-    if input.ndim < 2:
-        raise RuntimeError(f"{name}: expected an input of shape (N, C, ...) or (C, ...), got {shape_text(input)}")
     if not training or p == 0:
         return input
     unbatched = input.ndim == batched - 1 and name != "dropout2d"
     x = input.unsqueeze(0) if unbatched else input
-    dropped = x * 0 if p == 1 else _scaled_channels(x, float(p))
+    dropped = x * 0 if p == 1 else _scaled_channels(x, float(p), _channel_shape(name, x))
     dropped = dropped.squeeze(0) if unbatched else dropped
     return replace_value(name, input, dropped) if inplace else dropped
 
@@ -150,7 +154,7 @@ def _warn(message: str) -> None:
 # ---- alpha dropout --------------------------------------------------------------------------------------------------
 
 def _alpha_dropout(name: str, input: Tensor, p: float, training: bool, inplace: bool,
-                   mask_shape: Callable[[Tensor], Shape]) -> Tensor:
+                   mask_shape: Callable[[str, Tensor], Shape]) -> Tensor:
     check_probability(name, p)
     if not training or p == 0:
         return input
@@ -158,7 +162,7 @@ def _alpha_dropout(name: str, input: Tensor, p: float, training: bool, inplace: 
         dropped = input * 0
     else:
         scale = 1 / math.sqrt((_ALPHA * _ALPHA * p + 1) * (1 - p))
-        kept = bernoulli(full(mask_shape(input), 1 - p, dtype=input.dtype))
+        kept = bernoulli(full(mask_shape(name, input), 1 - p, dtype=input.dtype))
         dropped = input * (kept * scale) + (kept - (1 - p)) * (_ALPHA * scale)
     return replace_value(name, input, dropped) if inplace else dropped
 
@@ -183,7 +187,7 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
         >>> fastnet.nn.functional.alpha_dropout(fastnet.ones(2), 0.9)
         tensor([1., 1.])
     """
-    return _alpha_dropout("alpha_dropout", input, p, training, inplace, lambda x: x.shape)
+    return _alpha_dropout("alpha_dropout", input, p, training, inplace, lambda name, x: x.shape)
 
 
 def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
@@ -204,6 +208,4 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
         >>> fastnet.nn.functional.feature_alpha_dropout(fastnet.ones(1, 2), 0.9)
         tensor([[1., 1.]])
     """
-    if input.ndim < 2:
-        raise RuntimeError(f"feature_alpha_dropout: expected an input of shape (N, C, ...), got {shape_text(input)}")
     return _alpha_dropout("feature_alpha_dropout", input, p, training, inplace, _channel_shape)

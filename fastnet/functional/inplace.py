@@ -25,10 +25,10 @@ from fastnet.functional.indexing import getitem
 from fastnet.functional.keys import as_key, pick, put, selected_shape
 
 if TYPE_CHECKING:
-    from fastnet._core.annotations import Array, ArrayLike, Result, Shape, TensorOrNumber
+    from fastnet._core.annotations import Array, ArrayLike, Number, Result, Shape, TensorOrNumber
     from fastnet.functional.keys import Key
 
-__all__ = ["copy_", "fill_", "replace_value", "setitem", "writable", "write", "write_result", "zero_"]
+__all__ = ["can_hold", "compute_into", "copy_", "fill_", "replace_value", "setitem", "writable", "write", "write_result", "zero_"]
 
 
 def writable(name: str, x: Tensor) -> None:
@@ -116,9 +116,74 @@ def replace_value(name: str, x: Tensor, result: Tensor) -> Tensor:
     return x
 
 
+# ---- operations that compute in the memory of their first argument -------------------------------------------------
+
+@op
+def _relu_into(x: Array) -> Result[Array]:
+    K.relu(x, x)
+    return x, (gradient(_of_relu, x),)
+
+
+def _of_relu(g: Array, y: Array) -> Array:
+    return kernels.call_like("relu_backward", y, g)
+
+
+@op
+def _add_into(x: Array, y: Array | Number) -> Result[Array]:
+    K.add(x, *kernels.operands(x, y))
+    return x, (kernels.same, kernels.same)
+
+
+@op
+def _sub_into(x: Array, y: Array | Number) -> Result[Array]:
+    K.sub(x, *kernels.operands(x, y))
+    return x, (kernels.same, kernels.neg)
+
+
+_INTO: dict[str, Callable[..., Tensor]] = {"relu": _relu_into, "add": _add_into, "sub": _sub_into}
+
+
+def compute_into(name: str, x: Tensor, operation: Callable[..., Tensor], *args: Any) -> Tensor:
+    """Call an operation that writes its result into the memory of x, and give x its place on the tape.
+
+    Args:
+        name: of the method, for errors.
+        x: the tensor that is written.
+        operation: operation(x, *args), whose gradients read none of the old values of x.
+        args: its other arguments.
+    """
+    writable(name, x)
+    if state.grad_enabled and (base_of(x)._requires_grad or any(getattr(a, "_requires_grad", False) for a in args)):
+        check_recordable_write(name, x, base_of(x))
+    result = operation(x, *args)
+    node = result._node
+    if node is not None:                # it saves the result as the tensor x, whose version `write` counts up
+        node.saved = tuple([(x._storage, x._storage.version + 1, i) if i < 0 else (storage, version, i)
+                            for storage, version, i in node.saved])
+    return write(name, x, lambda: None, [a for a in args if isinstance(a, Tensor)], node)
+
+
+def can_hold(x: Tensor, *operands: Any) -> bool:
+    """Whether an elementwise kernel can write its result, of x and these operands, into the memory of x."""
+    dense = x._data.flags.c_contiguous or is_channels_last(x._data, True)
+    return dense and x.dtype.kind == "f" and all(
+        type(y) in (int, float) or (isinstance(y, Tensor) and y.dtype == x.dtype and _fits(y.shape, x.shape))
+        for y in operands)
+
+
+def _fits(shape: Shape, whole: Shape) -> bool:
+    """Whether a shape broadcasts to another one."""
+    lead = len(whole) - len(shape)
+    return lead >= 0 and all(n in (1, whole[lead + i]) for i, n in enumerate(shape))
+
+
 def _in_place(name: str, plain: str, *operators: str) -> Callable[..., Tensor]:
     """Define the method `name`, which writes the result of the method `plain` into its tensor."""
+    into = _INTO.get(plain)
+
     def function(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        if into is not None and not kwargs and can_hold(self, *args):
+            return compute_into(name, self, into, *args)
         writable(name, self)
         before = node_number()
         result = getattr(self, plain)(*args, **kwargs)

@@ -50,7 +50,7 @@ def reduced(losses: Array, reduction: str, count: int = 1) -> Array:
     if reduction == "none":
         return losses
     out = empty((1, 1), losses.dtype)
-    getattr(K, "mean" if reduction == "mean" else "sum")(out, losses.reshape(1, losses.size, 1))
+    getattr(K, "mean" if reduction == "mean" else "sum")(out, kernels.reshaped(losses, (1, losses.size, 1)))
     return kernels.scale(out, 1 / count).reshape(()) if reduction == "batchmean" else out.reshape(())
 
 

@@ -27,7 +27,11 @@ from fastnet.functional.classification import (
 from fastnet.functional.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from fastnet.functional.embedding import embedding, one_hot
 from fastnet.functional.folding import fold, unfold
-from fastnet.functional.inplace import replace_value as _replace_value
+from fastnet.functional.inplace import (
+    can_hold as _can_hold,
+    compute_into as _compute_into,
+    replace_value as _replace_value,
+)
 from fastnet.functional.linear import linear
 from fastnet.functional.loss import huber_loss, kl_div, l1_loss, mse_loss, smooth_l1_loss
 from fastnet.functional.max_pooling import (
@@ -131,6 +135,13 @@ def _apply_to(name: str, function: Callable[..., Tensor], input: Tensor, inplace
     return _replace_value(name, input, function(input.clone(), *args))
 
 
+def _limited(name: str, input: Tensor, low: float, high: float, inplace: bool) -> Tensor:
+    """min(max(x, low), high), in the memory of the input if `inplace`."""
+    if inplace and low <= high and _can_hold(input):
+        return _compute_into(name, input, _activation.hardtanh_into, float(low), float(high))
+    return _apply_to(name, _activation.hardtanh, input, inplace, low, high)
+
+
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0).
 
@@ -154,7 +165,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
         >>> fastnet.nn.functional.relu6(fastnet.tensor([-1.0, 3.0, 8.0]))
         tensor([0., 3., 6.])
     """
-    return _apply_to("relu6", _activation.relu6, input, inplace)
+    return _limited("relu6", input, 0.0, 6.0, inplace)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -241,7 +252,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
         >>> fastnet.nn.functional.hardtanh(fastnet.tensor([-2.0, 0.5, 2.0]))
         tensor([-1. ,  0.5,  1. ])
     """
-    return _apply_to("hardtanh", _activation.hardtanh, input, inplace, min_val, max_val)
+    return _limited("hardtanh", input, min_val, max_val, inplace)
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

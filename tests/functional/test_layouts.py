@@ -5,6 +5,7 @@ from operations import DATA_DEPENDENT, OPERATIONS, data
 
 import fastnet
 import fastnet.nn.functional as F
+from fastnet._core import memory
 from fastnet._core.memory import is_channels_last
 
 pytestmark = pytest.mark.usefixtures("backend")
@@ -210,6 +211,53 @@ def test_writes_in_place_keep_the_layout():
     assert not x.fill_(0).numpy().any() and x.is_contiguous(memory_format=fastnet.channels_last)
 
 
+@pytest.mark.parametrize("layout", [np.ascontiguousarray, in_channels_last])
+@pytest.mark.parametrize("write", [
+    lambda f, x, y: x.relu_(), lambda f, x, y: f.nn.functional.relu6(x, inplace=True), lambda f, x, y: x.add_(y),
+    lambda f, x, y: x.sub_(y[:1]), lambda f, x, y: x.add_(x), lambda f, x, y: x[:, 1:3].relu_(),
+    lambda f, x, y: f.nn.functional.hardtanh(x.sub_(1), -0.5, 0.5, inplace=True), lambda f, x, y: x[1].add_(y[0]),
+    lambda f, x, y: x.add_(y).relu_()])
+def test_gradients_through_writes_in_place(write, layout):
+    """PyTorch's values and gradients: of the written tensor, the operands, and views made before."""
+    torch = pytest.importorskip("torch")
+
+    def values(f, *arrays):
+        a, b = (f.from_numpy(x.copy()).requires_grad_() for x in arrays)
+        x = a * 1
+        view = x[:, :2] if x.is_contiguous() else x             # old views of tensors that are not contiguous: an error
+        write(f, x, b)
+        (x * x).sum().backward(retain_graph=True)
+        (view * 3).sum().backward()
+        return [t.detach().numpy() for t in (x, a.grad, b.grad) if t is not None]
+    arrays = [data(2, 5, 3, 4), data(2, 5, 3, 4, seed=9)]
+    ours = values(fastnet, *(layout(x) for x in arrays))
+    for a, b in zip(ours, values(torch, *arrays), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+
+
+def test_a_write_in_place_needs_no_other_memory():
+    x, y = (image(4, 32, 64, 64) for _ in range(2))
+    with fastnet.no_grad():
+        x.relu_()                                               # imports and pools are settled
+        before = memory.shared.held, memory.shared.idle
+        x.relu_().add_(y).sub_(1.0)
+        F.relu6(x, inplace=True)
+        assert (memory.shared.held, memory.shared.idle) == before
+
+
+def test_a_write_in_place_of_a_saved_result_is_found():
+    x = image().requires_grad_()
+    y = x.exp()
+    z = y.relu_()
+    with pytest.raises(RuntimeError, match="exp: its result was changed in place"):
+        z.sum().backward()
+    y = (x * 1).relu_()
+    w = y * 2
+    y.add_(1)
+    with pytest.raises(RuntimeError, match=r"relu.*: its result was changed in place"):
+        w.sum().backward()
+
+
 def test_gradients_of_both_layouts_add_up():
     x = image().requires_grad_()
     w = fastnet.from_numpy(np.round(4 * IMAGE).astype(np.float32))
@@ -244,3 +292,50 @@ def test_same_bits_on_any_number_of_threads():
     finally:
         if fastnet.backend.compiled_available:
             fastnet.set_num_threads(before)
+
+
+LABELS = np.random.default_rng(3).integers(0, 5, (2, 3, 4))
+SHARES = np.exp(data(2, 5, 3, 4, seed=4)) / np.exp(data(2, 5, 3, 4, seed=4)).sum(1, keepdims=True)
+CLASS_WEIGHT = np.array([0.5, 1.0, 2.0, 0.25, 1.5])
+LOSSES = {
+    **{f"{name}-{reduction}": (getattr(F, name), IMAGE, SHARES, {"reduction": reduction}) for reduction in ("mean", "none")
+       for name in ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "kl_div", "cross_entropy",
+                    "binary_cross_entropy_with_logits")},
+    "bce": (F.binary_cross_entropy, SHARES, SHARES[::-1].copy(), {}),
+    "bce-sum": (F.binary_cross_entropy, SHARES, SHARES[::-1].copy(), {"reduction": "sum"}),
+    "cross": (F.cross_entropy, IMAGE, LABELS, {}),
+    "cross-none": (F.cross_entropy, IMAGE, LABELS, {"reduction": "none"}),
+    "cross-all": (F.cross_entropy, IMAGE, LABELS, {"weight": CLASS_WEIGHT, "ignore_index": 2, "label_smoothing": 0.1}),
+    "cross-shares": (F.cross_entropy, IMAGE, SHARES, {"weight": CLASS_WEIGHT, "label_smoothing": 0.1}),
+    "nll": (F.nll_loss, IMAGE, LABELS, {"weight": CLASS_WEIGHT, "ignore_index": 1}),
+    "nll-sum": (F.nll_loss, IMAGE, LABELS, {"reduction": "sum"}),
+}
+
+
+@pytest.mark.filterwarnings("ignore:reduction. .mean. divides")
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_of_images(name):
+    """The same bits for both layouts, eagerly and recorded, and PyTorch's values and gradients."""
+    loss, x, target, options = LOSSES[name]
+
+    def step(x, target):
+        x = x.detach().clone().requires_grad_()
+        value = loss(x, target, **{k: v if np.isscalar(v) or isinstance(v, str) else weight for k, v in options.items()})
+        value.sum().backward()
+        return value.detach(), x.grad
+    weight = fastnet.tensor(CLASS_WEIGHT.astype(np.float32))
+    recorded = fastnet.compile(step)
+    arrays = single(x), single(target)
+    for flip in (False, True, False):
+        arrays = [np.ascontiguousarray(a[::-1]) for a in arrays] if flip else arrays
+        expected = step(*map(fastnet.from_numpy, arrays))
+        for call in (step, recorded):
+            for layout in (np.ascontiguousarray, in_channels_last):
+                assert_same_bits(call(*(fastnet.from_numpy(layout(a)) for a in arrays)), expected)
+    torch = pytest.importorskip("torch")
+    y = torch.tensor(arrays[0], requires_grad=True)
+    value = getattr(torch.nn.functional, loss.__name__)(y, torch.tensor(arrays[1]), **{
+        k: v if np.isscalar(v) or isinstance(v, str) else torch.tensor(single(v)) for k, v in options.items()})
+    value.sum().backward()
+    np.testing.assert_allclose(expected[0].numpy(), value.detach().numpy(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(expected[1].numpy(), y.grad.numpy(), rtol=1e-4, atol=1e-6)

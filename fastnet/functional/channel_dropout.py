@@ -66,7 +66,7 @@ def _channel_dropout(name: str, input: Tensor, p: float, training: bool, inplace
 
 
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Zero each channel of a sequence with probability p and scale the others by 1/(1-p); the identity in evaluation.
+    """Zero channels of a sequence with probability p and scale the others by 1/(1-p); the identity in evaluation.
 
     Tompson et al. 2015, https://arxiv.org/abs/1411.4280.
 
@@ -91,7 +91,7 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
 
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Zero each channel of an image with probability p and scale the others by 1/(1-p); the identity in evaluation.
+    """Zero channels of an image with probability p and scale the others by 1/(1-p); the identity in evaluation.
 
     Tompson et al. 2015, https://arxiv.org/abs/1411.4280. As in PyTorch, 3 dimensions are (N, C, L), not an unbatched
     image, and other numbers of dimensions than 4 give a warning.
@@ -121,7 +121,7 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
 
 def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Zero each channel of a volume with probability p and scale the others by 1/(1-p); the identity in evaluation.
+    """Zero channels of a volume with probability p and scale the others by 1/(1-p); the identity in evaluation.
 
     Tompson et al. 2015, https://arxiv.org/abs/1411.4280. As in PyTorch, another number of dimensions gives a warning.
 
@@ -168,7 +168,7 @@ def _alpha_dropout(name: str, input: Tensor, p: float, training: bool, inplace: 
 
 
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
-    """Set each element to -1.7581 with probability p, then restore mean 0 and variance 1; the identity in evaluation.
+    """Set elements to -1.7581 with probability p and restore mean 0 and variance 1; the identity in evaluation.
 
     a * (m x - 1.7581 (1 - m)) + 1.7581 a p with m = 1 for kept elements, 0 for others, and
     a = ((1 - p) (1 + 1.7581^2 p))^(-1/2). Klambauer et al. 2017, https://arxiv.org/abs/1706.02515.

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, ArrayLike, Number, Result, Shape, TensorOrNumber
     from fastnet.functional.keys import Key
 
-__all__ = ["can_hold", "compute_into", "copy_", "fill_", "replace_value", "setitem", "writable", "write", "write_result", "zero_"]
+__all__ = ["can_hold", "compute_into", "copy_", "fill_", "replace_value", "setitem", "writable", "write",
+           "write_result", "zero_"]
 
 
 def writable(name: str, x: Tensor) -> None:

@@ -45,7 +45,7 @@ def adaptive_max_pool3d(input: Tensor, output_size: int | Sequence[int | None],
     """Largest element of each window, with windows chosen so that the output has a given size."""
 
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
-    """Set each element to -1.7581 with probability p, then restore mean 0 and variance 1; the identity in evaluation."""
+    """Set elements to -1.7581 with probability p and restore mean 0 and variance 1; the identity in evaluation."""
 
 def avg_pool1d(input: Tensor, kernel_size: Size, stride: Size | None = None, padding: Size = 0, ceil_mode: bool = False,
                count_include_pad: bool = True) -> Tensor:
@@ -110,13 +110,13 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     """Zero each element with probability p and scale the others by 1/(1-p); the identity in evaluation."""
 
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Zero each channel of a sequence with probability p and scale the others by 1/(1-p); the identity in evaluation."""
+    """Zero channels of a sequence with probability p and scale the others by 1/(1-p); the identity in evaluation."""
 
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Zero each channel of an image with probability p and scale the others by 1/(1-p); the identity in evaluation."""
+    """Zero channels of an image with probability p and scale the others by 1/(1-p); the identity in evaluation."""
 
 def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Zero each channel of a volume with probability p and scale the others by 1/(1-p); the identity in evaluation."""
+    """Zero channels of a volume with probability p and scale the others by 1/(1-p); the identity in evaluation."""
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, else alpha * (exp(x) - 1); optionally in place."""

@@ -298,7 +298,8 @@ LABELS = np.random.default_rng(3).integers(0, 5, (2, 3, 4))
 SHARES = np.exp(data(2, 5, 3, 4, seed=4)) / np.exp(data(2, 5, 3, 4, seed=4)).sum(1, keepdims=True)
 CLASS_WEIGHT = np.array([0.5, 1.0, 2.0, 0.25, 1.5])
 LOSSES = {
-    **{f"{name}-{reduction}": (getattr(F, name), IMAGE, SHARES, {"reduction": reduction}) for reduction in ("mean", "none")
+    **{f"{name}-{reduction}": (getattr(F, name), IMAGE, SHARES, {"reduction": reduction})
+       for reduction in ("mean", "none")
        for name in ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "kl_div", "cross_entropy",
                     "binary_cross_entropy_with_logits")},
     "bce": (F.binary_cross_entropy, SHARES, SHARES[::-1].copy(), {}),
@@ -320,7 +321,7 @@ def test_losses_of_images(name):
 
     def step(x, target):
         x = x.detach().clone().requires_grad_()
-        value = loss(x, target, **{k: v if np.isscalar(v) or isinstance(v, str) else weight for k, v in options.items()})
+        value = loss(x, target, **{k: weight if k == "weight" else v for k, v in options.items()})
         value.sum().backward()
         return value.detach(), x.grad
     weight = fastnet.tensor(CLASS_WEIGHT.astype(np.float32))
@@ -335,7 +336,7 @@ def test_losses_of_images(name):
     torch = pytest.importorskip("torch")
     y = torch.tensor(arrays[0], requires_grad=True)
     value = getattr(torch.nn.functional, loss.__name__)(y, torch.tensor(arrays[1]), **{
-        k: v if np.isscalar(v) or isinstance(v, str) else torch.tensor(single(v)) for k, v in options.items()})
+        k: torch.tensor(single(v)) if k == "weight" else v for k, v in options.items()})
     value.sum().backward()
     np.testing.assert_allclose(expected[0].numpy(), value.detach().numpy(), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(expected[1].numpy(), y.grad.numpy(), rtol=1e-4, atol=1e-6)

@@ -43,10 +43,9 @@ KNOWN = {
 }
 
 # Random or uninitialised results: shape and dtype are compared.
-UNDEFINED = {"bernoulli", "empty", "empty_like", "new_empty", "nn.functional.dropout",
-             "nn.functional.dropout2d", "nn.functional.dropout3d", "nn.functional.alpha_dropout",
-             "nn.functional.feature_alpha_dropout", "normal", "rand_like", "randint",
-             "randn", "randn_like"}
+UNDEFINED = {"bernoulli", "empty", "empty_like", "new_empty", "nn.functional.alpha_dropout", "nn.functional.dropout",
+             "nn.functional.dropout2d", "nn.functional.dropout3d", "nn.functional.feature_alpha_dropout", "normal",
+             "rand_like", "randint", "randn", "randn_like"}
 
 
 class Outcome(NamedTuple):

@@ -44,11 +44,12 @@ class ExpandedBlock(nn.Module):
                  activation: Callable[[], nn.Module], stride: int) -> None:
         super().__init__()
         expand = [conv_norm(inputs, expanded, 1, activation=activation, **_NORM)] if expanded != inputs else []
-        scale = [SqueezeExcitation(expanded, round_channels(expanded // 4), scale_activation=nn.Hardsigmoid)]
+        scale = [SqueezeExcitation(expanded, round_channels(expanded // 4), scale_activation=nn.Hardsigmoid)
+                 ] if squeeze else []
         self.block = nn.Sequential(
             *expand,
             conv_norm(expanded, expanded, kernel_size, stride, groups=expanded, activation=activation, **_NORM),
-            *(scale if squeeze else []), conv_norm(expanded, outputs, 1, activation=None, **_NORM))
+            *scale, conv_norm(expanded, outputs, 1, activation=None, **_NORM))
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, input: Tensor) -> Tensor:

@@ -10,8 +10,13 @@ A module is described by its class, the arguments of its constructor and its con
 module may also have "frozen", a list of its parameters that record no gradients, and "tied", a dictionary from its
 parameters to the keys under which the same parameters appeared before.
 
-Class names are looked up among the modules of `fastnet.nn`, and `fastnet.nn.schema` checks the arguments, so a
-description can do nothing but create these modules.
+A class of `fastnet.models` is described by its arguments, too, with the "dtype" of its weights if it is not float32;
+"modules" then has only the submodules, by path, that were replaced since, such as a new last layer:
+
+    {"class": "ResNet", "arguments": {"block": "basic", ...}, "modules": {"fc": {"class": "Linear", ...}}}
+
+Class names are looked up among the modules of `fastnet.nn` and `fastnet.models`, and `fastnet.nn.schema` checks the
+arguments, so a description can do nothing but create these modules.
 """
 from __future__ import annotations
 
@@ -20,12 +25,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnet import nn
+from fastnet import dtypes, nn
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
+from fastnet.nn.outline import CONTAINERS, HOLD_MODULES, changed, difference, is_network, module_outline, network_class
 from fastnet.nn.parameter import Parameter, new_parameter, outlines, store
-from fastnet.nn.schema import Argument, json_value, schema, value_text
-from fastnet.nn.state_dict import named_state
+from fastnet.nn.schema import Argument, schema, value_text
+from fastnet.nn.state_dict import join, named_state
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
@@ -38,29 +44,13 @@ MODULES: dict[str, type[nn.Module]] = {
 
 _MAX_NESTING = 64                         # of nested modules
 _MAX_MODULES = 10_000                   # of a model; a module that appears twice counts twice
-_HOLD_MODULES = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
-_CONTAINERS = (*_HOLD_MODULES, nn.ParameterList)        # constructed empty and filled afterwards
-_ENTRIES = {"class": str, "arguments": dict, "modules": dict, "parameters": int, "tied": dict, "frozen": list}
+_ENTRIES = {"class": str, "arguments": dict, "modules": dict, "parameters": int, "tied": dict, "frozen": list,
+            "dtype": str}
 _REGISTRIES = ("_parameters", "_buffers")
-_NOT_COMPARED = {*_REGISTRIES, "_modules", "_training", "_recorded", "_hooks", "__orig_class__"}
 
 
 def _arguments_of(cls: Any) -> Iterable[Argument]:
-    return () if issubclass(cls, _CONTAINERS) else schema(cls).values()
-
-
-def _module_outline(cls: Any, arguments: dict[str, Any]) -> Any:
-    """A module without memory and initial values: see `parameter.outlines`."""
-    module = cls.__new__(cls)
-    module.__dict__["reset_parameters"] = _nothing
-    with outlines():
-        cls.__init__(module, **arguments)
-    del module.__dict__["reset_parameters"]
-    return module
-
-
-def _nothing() -> None:
-    """Replaces `reset_parameters` of an outline, which has nothing to initialize."""
+    return () if issubclass(cls, CONTAINERS) else schema(cls).values()
 
 
 # ---- from a model to its description --------------------------------------------------------------------------------
@@ -115,28 +105,53 @@ class _Describer(_Counter):
             return {"same": number}
         before = self.count
         self.enter(path)
-        described = {"class": type(module).__name__, **self._own(module, path)}
-        if isinstance(module, _HOLD_MODULES):
-            described["modules"] = {name: None if child is None else self.describe(child, (*path, name))
-                                    for name, child in module._modules.items()}
+        if is_network(type(module)):
+            described, children = self._network(module, path)
+        else:
+            described = self._own(module, path)
+            children = module._modules if isinstance(module, HOLD_MODULES) else None
+        described = {"class": type(module).__name__, **described}
+        if children is not None:
+            described["modules"] = {name: None if child is None else self.describe(child, (*path, *name.split(".")))
+                                    for name, child in children.items()}
         self.complete[module] = len(self.complete), self.count - before
         return described
 
+    def _network(self, module: nn.Module, path: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """The entries that describe a network of `fastnet.models`, and its submodules that were replaced, by path."""
+        where = _where(path)
+        arguments = {argument.name: argument.value_of(module) for argument in _arguments_of(type(module))}
+        dtype = next((p.dtype for p in module.parameters()), dtypes.float32)
+        outline = module_outline(type(module), _constructor_arguments(module, arguments), dtype)
+        paths = list(changed(module, outline))
+        if "" in paths:
+            raise ValueError(f"{where} differs from a new one with the same arguments, or has hooks")
+        replaced = {inner: _at(module, inner) for inner in paths}
+        kept = {name: p for name, p in module.named_parameters(remove_duplicate=False)
+                if not _is_below(name, paths)}
+        self.enter(path, sum(not _is_below(inner, paths) for inner, _ in module.named_modules()) - 1)
+        for name, p in kept.items():
+            if self.keys.setdefault(p, _key(path, name)) != _key(path, name):
+                raise ValueError(f"{where} shares a parameter with another module")
+        found = {"arguments": arguments, "frozen": [name for name, p in kept.items() if not p.requires_grad],
+                 "dtype": dtype.name if dtype != dtypes.float32 else ""}
+        return {name: value for name, value in found.items() if value}, replaced or None
+
     def _own(self, module: nn.Module, path: tuple[str, ...]) -> dict[str, Any]:
         """The entries that describe a module itself, without its submodules."""
-        where = f"module {'.'.join(path)!r}" if path else "the model"
+        where = _where(path)
         if MODULES.get(type(module).__name__) is not type(module):
             raise ValueError(f"{where} is a {type(module).__name__}, which is not one of fastnet.nn's modules")
         if any(module._hooks or ()):
             raise ValueError(f"{where} has hooks")
         try:
             arguments = {argument.name: argument.value_of(module) for argument in _arguments_of(type(module))}
-            difference = _difference(module, _module_outline(type(module), _constructor_arguments(module, arguments)))
+            differs = difference(module, module_outline(type(module), _constructor_arguments(module, arguments)))
         except (TypeError, ValueError, RuntimeError) as e:
-            difference = str(e)
-        if difference:
+            differs = str(e)
+        if differs:
             raise ValueError(f"{where}, a {type(module).__name__}, differs from a new one with the same arguments: "
-                             f"{difference}")
+                             f"{differs}")
         parameters = {name: p for name, p in module._parameters.items() if p is not None}
         keys = {name: self.keys.setdefault(p, _key(path, name)) for name, p in parameters.items()}
         found = {
@@ -148,28 +163,25 @@ class _Describer(_Counter):
         return {name: value for name, value in found.items() if value}
 
 
+def _where(path: tuple[str, ...]) -> str:
+    return f"module {'.'.join(path)!r}" if path else "the model"
+
+
+def _at(module: nn.Module, path: str) -> nn.Module | None:
+    """The submodule at a path; None where there is none."""
+    parent, _, name = path.rpartition(".")
+    return module.get_submodule(parent)._modules[name]
+
+
+def _is_below(path: str, others: Iterable[str]) -> bool:
+    """Whether a path is one of others or leads to something inside it."""
+    return any(f"{path}.".startswith(f"{other}.") for other in others)
+
+
 def _constructor_arguments(module: nn.Module, described: dict[str, Any]) -> dict[str, Any]:
     """The arguments of a description, with the module's own tensors."""
     return {argument.name: getattr(module, argument.name) if argument.is_tensor(described[argument.name])
             else argument.read(described[argument.name]) for argument in _arguments_of(type(module))}
-
-
-def _difference(module: Any, outline: Any) -> str:
-    """The first difference between a module and the outline made for it, in words; "" if there is none."""
-    for name in {**module.__dict__, **outline.__dict__}:
-        if name not in _NOT_COMPARED and (name not in module.__dict__ or name not in outline.__dict__ or json_value(
-                module.__dict__[name]) != json_value(outline.__dict__[name])):
-            return f"attribute {name!r}"
-    if not isinstance(module, _CONTAINERS) and module._modules:
-        return f"module {next(iter(module._modules))!r}"
-    for registry in _REGISTRIES:
-        own, made = ({name: x is not None and (x.shape, x.dtype) for name, x in m.__dict__[registry].items()}
-                     for m in (module, outline))
-        if isinstance(module, nn.ParameterList) and registry == "_parameters":
-            made = {name: x for name, x in zip(map(str, range(len(own))), own.values()) if x and x[1].kind == "f"}
-        if own != made:
-            return f"its {registry[1:]} {', '.join({**own, **made})}"
-    return ""
 
 
 def _key(path: tuple[str, ...], name: str) -> str:
@@ -206,7 +218,7 @@ class _Builder(_Counter):
 
     def __init__(self, arrays: dict[str, Array]) -> None:
         super().__init__()
-        self.arrays = arrays
+        self.arrays, self.tensors = arrays, len(arrays)
         self.complete: list[tuple[nn.Module, int]] = []             # (module, how many modules it has)
         self.parameters: dict[str, Tensor] = {}                     # by key
 
@@ -219,13 +231,17 @@ class _Builder(_Counter):
         self.enter(path)
         entries = _checked_entries(described, _ENTRIES)
         module = self._new_module(path, entries)
-        self._fill(module, path, entries["tied"] or {}, entries["frozen"] or [])
         children = entries["modules"] or {}
+        if is_network(type(module)):
+            self._fill_network(module, path, children, entries["frozen"] or [])
+        else:
+            self._fill(module, path, entries["tied"] or {}, entries["frozen"] or [])
         self.expect(path, len(children))
         for name, child in children.items():
-            child = None if child is None else self.build(child, (*path, name))
+            inner = name.split(".") if is_network(type(module)) else [name]
+            child = None if child is None else self.build(child, (*path, *inner))
             try:
-                module.add_module(name, child)
+                module.get_submodule(".".join(inner[:-1])).add_module(inner[-1], child)
             except KeyError as e:
                 raise ValueError(e.args[0]) from None
         self.complete.append((module, self.count - before))
@@ -234,16 +250,19 @@ class _Builder(_Counter):
     def _new_module(self, path: tuple[str, ...], entries: dict[str, Any]) -> Any:
         """The module as an outline, without its submodules."""
         name = entries["class"]
-        if name not in MODULES:
+        cls = MODULES.get(name) or network_class(name)
+        if cls is None:
             raise ValueError(f"there is no module {name!r} in this version of fastnet")
-        cls = MODULES[name]
-        if (entries["modules"] is not None and cls not in _HOLD_MODULES) or (
+        if (entries["modules"] is not None and cls not in HOLD_MODULES and name in MODULES) or (
                 entries["parameters"] is not None and cls is not nn.ParameterList):
             raise ValueError(f"a {name} holds no other modules or parameters")
+        if entries["dtype"] not in (None, "float64") or (entries["dtype"] and name in MODULES):
+            raise ValueError(f"a {name} cannot have the dtype {entries['dtype']!r}")
         if (entries["parameters"] or 0) < 0:
             raise ValueError(f"a {name} cannot hold {entries['parameters']} parameters")
         try:
-            module = _module_outline(cls, self._arguments(cls, path, entries["arguments"] or {}))
+            module = module_outline(cls, self._arguments(cls, path, entries["arguments"] or {}),
+                                    entries["dtype"] and dtypes.float64, most=self.tensors)
             with outlines():
                 for i in range(entries["parameters"] or 0):
                     values = self._named(path, str(i))
@@ -295,6 +314,20 @@ class _Builder(_Counter):
         for name in frozen:
             module._parameters[name].requires_grad = False
 
+    def _fill_network(self, network: nn.Module, path: tuple[str, ...], replaced: dict[str, Any],
+                      frozen: list[Any]) -> None:
+        """Fill all modules of a network except those that are replaced."""
+        modules = {inner: module for inner, module in network.named_modules() if not _is_below(inner, replaced)}
+        self.enter(path, len(modules) - 1)
+        places = {join(inner, name) for inner, module in modules.items() for name in module._parameters}
+        unknown = [name for name in frozen if name not in places] + [
+            inner for inner in replaced if inner.rpartition(".")[0] not in modules or not _is_child(network, inner)]
+        if unknown:
+            raise ValueError(f"module {'.'.join(path)!r} has no {value_text(unknown[0])}")
+        for inner, module in modules.items():
+            own = [name for name in module._parameters if join(inner, name) in frozen]
+            self._fill(module, (*path, *(inner.split(".") if inner else ())), {}, own)
+
     def _pop_array(self, key: str, tensor: Tensor) -> Array:
         """Remove the array of a tensor from the dictionary and return it."""
         values = self.arrays.pop(key, None)
@@ -325,6 +358,11 @@ class _Builder(_Counter):
             if isinstance(tensor, Parameter):
                 self.parameters[key] = tensor
         return module
+
+
+def _is_child(network: nn.Module, path: str) -> bool:
+    parent, _, name = path.rpartition(".")
+    return name in network.get_submodule(parent)._modules
 
 
 def _same_bits(tensor: Tensor, values: Array) -> bool:

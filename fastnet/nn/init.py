@@ -1,6 +1,7 @@
 """Initialization of tensors: each function fills a tensor in place, without recording gradients, and returns it."""
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -14,10 +15,15 @@ from fastnet.autograd import no_grad
 from fastnet.functional.creation import eye
 from fastnet.functional.kernel_calls import cast
 from fastnet.functional.random import rand, randn
+from fastnet.nn.parameter import making_outlines
 
 if TYPE_CHECKING:
+    from typing import ParamSpec
+
     from fastnet._core.annotations import Array
     from fastnet.random import Generator
+
+    _P = ParamSpec("_P")
 
 __all__ = ["calculate_gain", "constant_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_",
            "orthogonal_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_"]
@@ -55,9 +61,20 @@ def calculate_gain(nonlinearity: _Nonlinearity, param: float | None = None) -> f
     return gains[nonlinearity]
 
 
+def _filling(function: Callable[_P, Tensor]) -> Callable[_P, Tensor]:
+    """Let a function fill its first argument without a gradient, and leave a tensor without memory as it is."""
+    @functools.wraps(function)
+    def fill(*args: _P.args, **kwargs: _P.kwargs) -> Tensor:
+        if making_outlines():
+            return args[0] if args else kwargs["tensor"]        # type: ignore[return-value]
+        with no_grad():
+            return function(*args, **kwargs)
+    return fill
+
+
 # ---- fixed distributions and constants ------------------------------------------------------------------------------
 
-@no_grad()
+@_filling
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill with uniform random numbers in [a, b); returns the tensor.
 
@@ -70,7 +87,7 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
     return tensor.uniform_(a, b, generator=generator)
 
 
-@no_grad()
+@_filling
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill with normal random numbers of the given mean and standard deviation; returns the tensor.
 
@@ -82,7 +99,7 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Gene
     return tensor.normal_(mean, std, generator=generator)
 
 
-@no_grad()
+@_filling
 def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0,
                   generator: Generator | None = None) -> Tensor:
     """Fill with normal random numbers truncated to [a, b]; returns the tensor.
@@ -138,7 +155,7 @@ def _uniform_is_better(low: float, high: float) -> bool:
     return math.sqrt(2 * math.pi) * math.exp(min(_nearest(low, high) ** 2 / 2, 700)) > high - low
 
 
-@no_grad()
+@_filling
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with one value; returns the tensor.
 
@@ -172,7 +189,7 @@ def zeros_(tensor: Tensor) -> Tensor:
     return constant_(tensor, 0)
 
 
-@no_grad()
+@_filling
 def eye_(tensor: Tensor) -> Tensor:
     """Fill with the identity matrix; returns the tensor.
 
@@ -283,7 +300,7 @@ def kaiming_normal_(tensor: Tensor, a: float = 0, mode: _Mode = "fan_in", nonlin
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
 
 
-@no_grad()
+@_filling
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
     """Fill with a random matrix whose rows or columns, whichever are fewer, are orthonormal, times `gain`.
 

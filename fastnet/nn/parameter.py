@@ -1,6 +1,7 @@
 """Parameters: the tensors that a module learns."""
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
     from fastnet._core.annotations import Array, ArrayLike, Device, DType, DTypeLike, Shape
 
-__all__ = ["Parameter", "convert", "floating", "new_buffer", "new_parameter", "outlines", "store"]
+__all__ = ["Parameter", "convert", "floating", "making_outlines", "new_buffer", "new_parameter", "outline_as",
+           "outlines", "store"]
 
 
 class Parameter(Tensor):
@@ -69,29 +71,53 @@ class Parameter(Tensor):
 def _place(parameter: Parameter, shape: Shape, dtype: DType) -> None:
     """Give a parameter zeroed memory in an arena, or inside `outlines` no memory."""
     forbid_in_recording("creating a parameter")
-    parameter._data, parameter._slot = (_empty_outline(shape, dtype), None) if _mode.outlines else parameter_memory(
+    parameter._data, parameter._slot = (_empty_outline(shape, dtype), None) if making_outlines() else parameter_memory(
         shape, dtype)
     parameter._storage, parameter._grad_home = Storage(), None
 
 
 class _OutlineMode(threading.local):
-    outlines = False                    # whether this thread creates parameters and buffers without memory
+    left: list[int] | None = None       # how many parameters and buffers this thread may yet create without memory
 
 
 _mode = _OutlineMode()
 
 
-def outlines() -> AbstractContextManager[object]:
+def outlines(most: int = sys.maxsize) -> AbstractContextManager[object]:
     """Context in which this thread creates parameters and buffers with a shape and a dtype but without memory.
 
-    They cost nothing at any size and cannot be written; `store` gives them memory and values.
+    They cost nothing at any size and cannot be written; `store` gives them memory and values. The functions of
+    `fastnet.nn.init` do nothing in this context.
+
+    Args:
+        most: their largest number; one more raises a ValueError.
     """
-    return Swapped(_mode, "outlines", True)
+    return Swapped(_mode, "left", [most])
+
+
+def making_outlines() -> bool:
+    """Whether this thread creates parameters and buffers without memory."""
+    return _mode.left is not None
 
 
 def _empty_outline(shape: Shape, dtype: DType) -> Array:
     """An array of zeros that share one element."""
+    if _mode.left is not None:
+        _mode.left[0] -= 1
+        if _mode.left[0] < 0:
+            raise ValueError("the model has more parameters and buffers than there are tensors")
     return np.broadcast_to(np.zeros((), dtype), shape)
+
+
+def outline_as(tensor: Tensor, dtype: DType) -> None:
+    """Give a floating-point parameter or buffer without memory another dtype.
+
+    Args:
+        tensor: made inside `outlines`.
+        dtype: a floating-point dtype.
+    """
+    if tensor.dtype.kind == "f":
+        tensor._data = _empty_outline(tensor.shape, dtype)
 
 
 def new_parameter(*shape: int, device: Device = None, dtype: DTypeLike | None = None) -> Parameter:
@@ -121,7 +147,9 @@ def new_buffer(make: Callable[..., Tensor], *shape: int, dtype: DTypeLike) -> Te
         shape: the length of each dimension.
         dtype: of the buffer.
     """
-    return Tensor._wrap(_empty_outline(shape, dtypes.as_dtype(dtype))) if _mode.outlines else make(*shape, dtype=dtype)
+    if making_outlines():
+        return Tensor._wrap(_empty_outline(shape, dtypes.as_dtype(dtype)))
+    return make(*shape, dtype=dtype)
 
 
 def floating(dtype: DTypeLike | None) -> DType:

@@ -1,0 +1,103 @@
+"""Outlines of modules, which have no memory, and the differences between a module and the outline made for it."""
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from typing import Any
+
+from fastnet import nn
+from fastnet.nn.parameter import outline_as, outlines
+from fastnet.nn.schema import json_value
+from fastnet.nn.state_dict import join
+
+__all__ = ["CONTAINERS", "HOLD_MODULES", "changed", "difference", "is_network", "module_outline", "network_class"]
+
+HOLD_MODULES = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+CONTAINERS = (*HOLD_MODULES, nn.ParameterList)          # constructed empty and filled afterwards
+
+_NETWORKS = "fastnet.models"            # above this module; imported when a file names one of its classes
+_REGISTRIES = ("_parameters", "_buffers")
+_NOT_COMPARED = {*_REGISTRIES, "_modules", "_training", "_recorded", "_hooks", "__orig_class__"}
+
+
+def network_class(name: str) -> type[nn.Module] | None:
+    """The class of `fastnet.models` with this name, or None.
+
+    Args:
+        name: from a file.
+    """
+    networks = importlib.import_module(_NETWORKS)
+    found = getattr(networks, name, None) if name in networks.__all__ else None
+    return found if isinstance(found, type) and issubclass(found, nn.Module) else None
+
+
+def is_network(cls: type) -> bool:
+    """Whether a class is a public one of `fastnet.models`."""
+    return cls.__module__.startswith(f"{_NETWORKS}.") and network_class(cls.__name__) is cls
+
+
+def module_outline(cls: Any, arguments: dict[str, Any], dtype: Any = None, **most: int) -> Any:
+    """A module without memory and initial values: see `parameter.outlines`.
+
+    Args:
+        cls: its class.
+        arguments: of the constructor.
+        dtype: of the floating-point parameters and buffers; None leaves the constructor's.
+        most: as in `outlines`.
+    """
+    module = cls.__new__(cls)
+    module.__dict__["reset_parameters"] = _nothing
+    with outlines(**most):
+        cls.__init__(module, **arguments)
+    del module.__dict__["reset_parameters"]
+    for x in [*module.parameters(), *module.buffers()] if dtype is not None else ():
+        outline_as(x, dtype)
+    return module
+
+
+def _nothing() -> None:
+    """Replaces `reset_parameters` of an outline, which has nothing to initialize."""
+
+
+def difference(module: Any, outline: Any) -> str:
+    """The first difference between a module and an outline, submodules apart, in words; "" if there is none.
+
+    Args:
+        module: the module.
+        outline: made by a constructor with the module's arguments.
+    """
+    for name in {**module.__dict__, **outline.__dict__}:
+        if name not in _NOT_COMPARED and (name not in module.__dict__ or name not in outline.__dict__ or json_value(
+                module.__dict__[name]) != json_value(outline.__dict__[name])):
+            return f"attribute {name!r}"
+    if not isinstance(module, CONTAINERS):
+        for name in {**module._modules, **outline._modules}:
+            if name not in module._modules or name not in outline._modules:
+                return f"module {name!r}"
+    for registry in _REGISTRIES:
+        own, made = ({name: x is not None and (x.shape, x.dtype) for name, x in m.__dict__[registry].items()}
+                     for m in (module, outline))
+        if isinstance(module, nn.ParameterList) and registry == "_parameters":
+            made = {name: x for name, x in zip(map(str, range(len(own))), own.values()) if x and x[1].kind == "f"}
+        if own != made:
+            return f"its {registry[1:]} {', '.join({**own, **made})}"
+    return ""
+
+
+def changed(module: Any, outline: Any, path: str = "") -> Iterator[str]:
+    """Iterate over the paths of the outermost submodules that differ from those of an outline.
+
+    Args:
+        module: a network, or None.
+        outline: made by its constructor with the same arguments.
+        path: of both.
+    """
+    if module is None or outline is None:
+        if module is not outline:
+            yield path
+    elif (type(module) is not type(outline) or any(module._hooks or ()) or difference(module, outline)
+          or list(module._modules) != list(outline._modules)):
+        yield path
+    else:
+        for name, child in module._modules.items():
+            yield from changed(child, outline._modules[name], join(path, name))

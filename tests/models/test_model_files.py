@@ -1,0 +1,127 @@
+"""Models of fastnet.models in model files: they are built again, with the submodules that were replaced since."""
+import numpy as np
+import pytest
+from saving_tools import described
+
+import fastnet
+from fastnet import models, nn
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.safetensors"
+
+
+def small_resnet(**arguments):
+    return models.ResNet("bottleneck", (1, 1), num_classes=3, **arguments)
+
+
+def again(model, path):
+    model.save(path)
+    loaded = fastnet.load(path)
+    assert type(loaded) is type(model) and not loaded.training
+    ours, theirs = model.state_dict(), loaded.state_dict()
+    assert list(ours) == list(theirs)
+    for key, x in ours.items():
+        assert x.dtype == theirs[key].dtype and (x == theirs[key]).all(), key
+    return loaded
+
+
+NETWORKS = {
+    "lenet5": lambda: models.lenet5(4, dropout=0.25),
+    "alexnet": lambda: models.alexnet(4, dropout=0.25),
+    "vgg": lambda: models.VGG((1, 0, 1, 0, 1), True, 4),
+    "googlenet": lambda: models.googlenet(4, dropout_aux=0.5),
+    "inception_v3": lambda: models.inception_v3(4, aux_logits=False),
+    "resnet": lambda: small_resnet(groups=2, width_per_group=32, small_images=True),
+    "densenet": lambda: models.DenseNet((1, 2), 4, 8, 2, 4, drop_rate=0.5),
+    "mobilenet_v1": lambda: models.mobilenet_v1(4, 0.25),
+    "mobilenet_v2": lambda: models.mobilenet_v2(4, 0.25),
+    "mobilenet_v3_small": lambda: models.mobilenet_v3_small(4),
+    "efficientnet_b0": lambda: models.efficientnet_b0(4),
+    "squeezenet1_1": lambda: models.squeezenet1_1(4, in_channels=1),
+    "shufflenet_v2_x1_0": lambda: models.shufflenet_v2_x1_0(4),
+    "resnet8": lambda: models.resnet8(4),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_is_built_again(name, path):
+    model = NETWORKS[name]()
+    loaded = again(model, path)
+    assert repr(loaded) == repr(model)
+
+
+def test_a_new_last_layer_and_frozen_weights(path):
+    model = small_resnet(small_images=True).requires_grad_(False)
+    model.fc = nn.Sequential(nn.Dropout(0.25), nn.Linear(512, 7))
+    model.layer1[0].relu = nn.SiLU()
+    loaded = again(model, path)
+    assert loaded(fastnet.zeros(1, 3, 8, 8)).shape == (1, 7) and repr(loaded) == repr(model)
+    assert [k for k, p in loaded.named_parameters() if p.requires_grad] == ["fc.1.weight", "fc.1.bias"]
+
+
+def test_a_network_inside_a_sequential(path):
+    net = small_resnet()
+    loaded = again(nn.Sequential(net, nn.ReLU(), nn.Linear(3, 2)), path)
+    assert type(loaded[0]) is models.ResNet
+    again(nn.Sequential(net, net), path)
+
+
+def test_double_precision(path):
+    assert again(models.resnet8(4).double(), path).fc.weight.dtype == fastnet.float64
+
+
+def test_no_random_numbers_are_drawn(path):
+    small_resnet().save(path)
+    before = fastnet.get_rng_state()
+    fastnet.load(path)
+    assert (fastnet.get_rng_state() == before).all()
+
+
+CHANGED = {
+    "a block that is not public": (lambda m: setattr(m.layer1[0], "more", 1), "'layer1.0' is a Bottleneck"),
+    "a module more": (lambda m: setattr(m, "more", nn.ReLU()), "differs from a new one"),
+    "a module of another class": (lambda m: setattr(m, "fc", type("Head", (nn.Linear,), {})(512, 3)), "fc"),
+    "shared weights": (lambda m: setattr(m.layer2[0].bn1, "weight", m.layer2[0].bn2.weight), "shares a parameter"),
+}
+
+
+@pytest.mark.parametrize("change, reason", CHANGED.values(), ids=CHANGED)
+def test_other_changes_are_saved_without_architecture(change, reason, path):
+    model = small_resnet()
+    change(model)
+    model.save(path)
+    with pytest.raises(ValueError, match="model=model") as e:
+        fastnet.load(path)
+    assert reason in str(e.value)
+
+
+DAMAGED = {
+    "many layers": {"class": "ResNet", "arguments": {"block": "basic", "layers": [10**9, 1]}},
+    "unknown module": {"class": "ResNet8", "modules": {"head": {"class": "ReLU"}}},
+    "module of a module that is missing": {"class": "ResNet8", "modules": {"head.0.1": {"class": "ReLU"}}},
+    "frozen": {"class": "ResNet8", "frozen": ["head.weight"]},
+    "frozen list": {"class": "ResNet8", "frozen": [["fc.weight"]]},
+    "dtype": {"class": "ResNet8", "dtype": "int64"},
+    "dtype of a layer": {"class": "ReLU", "dtype": "float64"},
+    "function": {"class": "resnet8"},
+    "class that is no module": {"class": "GoogLeNetOutputs"},
+    "wrong argument": {"class": "ResNet8", "arguments": {"num_classes": "10"}},
+    "replaced with another shape": {"class": "ResNet8", "modules": {"fc": {
+        "class": "Linear", "arguments": {"in_features": 64, "out_features": 11}}}},
+}
+
+
+@pytest.mark.parametrize("description", DAMAGED.values(), ids=DAMAGED)
+def test_damaged_descriptions(description, path):
+    path.write_bytes(described(description))
+    with pytest.raises(ValueError, match=str(path)):
+        fastnet.load(path)
+
+
+def test_values_survive(path):
+    model = models.resnet8(4)
+    model(fastnet.randn(4, 3, 8, 8))            # moves the running statistics
+    x = fastnet.randn(2, 3, 32, 32)
+    np.testing.assert_array_equal(again(model, path)(x).detach().numpy(), model.eval()(x).detach().numpy())

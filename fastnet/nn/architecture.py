@@ -20,6 +20,7 @@ arguments, so a description can do nothing but create these modules.
 """
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +120,7 @@ class _Describer(_Counter):
 
     def _network(self, module: nn.Module, path: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """The entries that describe a network of `fastnet.models`, and its submodules that were replaced, by path."""
-        where = _where(path)
+        where = _subject(path)
         arguments = {argument.name: argument.value_of(module) for argument in _arguments_of(type(module))}
         dtype = next((p.dtype for p in module.parameters()), dtypes.float32)
         outline = module_outline(type(module), _constructor_arguments(module, arguments), dtype)
@@ -139,7 +140,7 @@ class _Describer(_Counter):
 
     def _own(self, module: nn.Module, path: tuple[str, ...]) -> dict[str, Any]:
         """The entries that describe a module itself, without its submodules."""
-        where = _where(path)
+        where = _subject(path)
         if MODULES.get(type(module).__name__) is not type(module):
             raise ValueError(f"{where} is a {type(module).__name__}, which is not one of fastnet.nn's modules")
         if any(module._hooks or ()):
@@ -163,7 +164,7 @@ class _Describer(_Counter):
         return {name: value for name, value in found.items() if value}
 
 
-def _where(path: tuple[str, ...]) -> str:
+def _subject(path: tuple[str, ...]) -> str:
     return f"module {'.'.join(path)!r}" if path else "the model"
 
 
@@ -262,7 +263,8 @@ class _Builder(_Counter):
             raise ValueError(f"a {name} cannot hold {entries['parameters']} parameters")
         try:
             module = module_outline(cls, self._arguments(cls, path, entries["arguments"] or {}),
-                                    entries["dtype"] and dtypes.float64, most=self.tensors)
+                                    entries["dtype"] and dtypes.float64,
+                                    most=sys.maxsize if name in MODULES else self.tensors)
             with outlines():
                 for i in range(entries["parameters"] or 0):
                     values = self._named(path, str(i))

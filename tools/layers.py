@@ -25,6 +25,7 @@ DESCRIPTIONS = {
     "callbacks": "early stopping, checkpoints, logs, learning-rate schedules",
     "data": "datasets, batches, tables, pictures",
     "metrics": "accuracy, F1, AUC, R2, ...",
+    "ops": "boxes: overlaps, suppression, roi_align",
     "graph": "models as graphs of operations: trace",
     "models": "LeNet, VGG, ResNet, MobileNet, ...",
     "nn": "layers, losses, saved models",

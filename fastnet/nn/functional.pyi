@@ -49,15 +49,15 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
 
 def avg_pool1d(input: Tensor, kernel_size: Size, stride: Size | None = None, padding: Size = 0, ceil_mode: bool = False,
                count_include_pad: bool = True) -> Tensor:
-    """Average of each window: sum of its elements / their number."""
+    """Average of each window: sum of its elements / their number. LeCun et al. 1998, https://doi.org/10.1109/5.726791."""
 
 def avg_pool2d(input: Tensor, kernel_size: Size, stride: Size | None = None, padding: Size = 0, ceil_mode: bool = False,
                count_include_pad: bool = True, divisor_override: int | None = None) -> Tensor:
-    """Average of each window: sum of its elements / their number."""
+    """Average of each window: sum of its elements / their number. LeCun et al. 1998, https://doi.org/10.1109/5.726791."""
 
 def avg_pool3d(input: Tensor, kernel_size: Size, stride: Size | None = None, padding: Size = 0, ceil_mode: bool = False,
                count_include_pad: bool = True, divisor_override: int | None = None) -> Tensor:
-    """Average of each window: sum of its elements / their number."""
+    """Average of each window: sum of its elements / their number. LeCun et al. 1998, https://doi.org/10.1109/5.726791."""
 
 def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
                bias: Tensor | None = None, training: bool = False, momentum: float = 0.1,

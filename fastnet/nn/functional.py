@@ -27,6 +27,7 @@ from fastnet.functional.classification import (
 from fastnet.functional.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from fastnet.functional.embedding import embedding, one_hot
 from fastnet.functional.folding import fold, unfold
+from fastnet.functional.grid import affine_grid, grid_sample
 from fastnet.functional.inplace import (
     can_hold as _can_hold,
     compute_into as _compute_into,
@@ -57,6 +58,7 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+    "affine_grid",
     "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
@@ -82,6 +84,7 @@ __all__ = [
     "feature_alpha_dropout",
     "fold",
     "gelu",
+    "grid_sample",
     "hardsigmoid",
     "hardswish",
     "hardtanh",

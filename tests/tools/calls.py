@@ -188,6 +188,8 @@ OF_NETWORKS = {
     "embedding": (INDEX, X),
     "one_hot": (LABELS, 3),
     "pad": (X, (1, 2)),
+    "grid_sample": (BOXES[None], BOXES[:1, :, :2, None].transpose(0, 1, 3, 2) / 4, "nearest", "border", False),
+    "affine_grid": (BOXES[:, :2], (2, 1, 3, 4), False),
     "unfold": (BOXES, 2),
     "fold": (np.ones((4, 4), "float32"), (3, 3), 2),
     "interpolate": (BOXES, 5),

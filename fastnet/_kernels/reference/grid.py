@@ -1,9 +1,9 @@
 """Images sampled at given points, and the gradients.
 
-x is (N, D, H, W, C), D = 1 for images; grid (N, L, 2) or (N, L, 3) holds L points (x, y) or (x, y, z) for each image, -1
-and 1 being its sides; out is (N, L, C). All have one real dtype. `mode` is "bilinear", "nearest" or "bicubic" (images only),
-`padding` is "zeros", "border" or "reflection". With align_corners, -1 and 1 are the centres of the outermost pixels,
-else their outer edges.
+x is (N, D, H, W, C), D = 1 for images; grid (N, L, 2) or (N, L, 3) holds L points (x, y) or (x, y, z) for each image,
+and -1 and 1 are its sides; out is (N, L, C). All have one real dtype. `mode` is "bilinear", "nearest" or "bicubic"
+(images only), `padding` is "zeros", "border" or "reflection". With align_corners, -1 and 1 are the centres of the
+outermost pixels, else their outer edges.
 """
 import itertools
 
@@ -11,16 +11,16 @@ import numpy as np
 
 from fastnet._kernels.reference.tools.contract import kernel
 
-_CUBIC = -0.75                          # the parameter of Keys's kernel
-_LARGEST = 1e9                          # a position beyond it, or NaN, is outside
+_KEYS_SLOPE = -0.75                          # the parameter of Keys's kernel
+_FARTHEST = 1e9                          # a position beyond it, or NaN, is outside
 
 
 @kernel(flushes=True)
 def grid_sample(out, x, grid, mode, padding, align_corners):
     """out[n, l] = the interpolated value of x[n] at grid[n, l]."""
     out[...] = 0
-    for taps in itertools.product(*_taps(x, grid, mode, padding, align_corners)):
-        image, place, at, (depth, row, column) = _elements(x, taps)
+    for taps in itertools.product(*_point_taps(x, grid, mode, padding, align_corners)):
+        image, place, at, (depth, row, column) = _tapped(x, taps)
         out[image, place] += (depth * row * column)[:, None] * x[(image, *at)]
 
 
@@ -31,8 +31,8 @@ def grid_sample_backward(dx, dgrid, x, grid, dy, mode, padding, align_corners):
         dx[...] = 0
     if dgrid is not None:
         dgrid[...] = 0
-    for taps in itertools.product(*_taps(x, grid, mode, padding, align_corners)):
-        image, place, at, weights = _elements(x, taps)
+    for taps in itertools.product(*_point_taps(x, grid, mode, padding, align_corners)):
+        image, place, at, weights = _tapped(x, taps)
         if dx is not None:
             np.add.at(dx, (image, *at), np.prod(weights, axis=0)[:, None] * dy[image, place])
         if dgrid is not None:
@@ -44,21 +44,21 @@ def grid_sample_backward(dx, dgrid, x, grid, dy, mode, padding, align_corners):
                 dgrid[image, place, k] += dots * others * slopes[axis]
 
 
-def _elements(x, taps):
+def _tapped(x, taps):
     """The points that have an element at these taps: (image, point, indices of the three axes, weights)."""
     image, place = np.nonzero(np.logical_and.reduce([tap[0] >= 0 for tap in taps]))
     return image, place, [tap[0][image, place] for tap in taps], [tap[1][image, place] for tap in taps]
 
 
-def _taps(x, grid, mode, padding, align_corners):
+def _point_taps(x, grid, mode, padding, align_corners):
     """For each of the three axes its taps: (index, -1 outside; weight; derivative of the weight), each (N, L)."""
     sizes, dims = x.shape[1:4], grid.shape[2]
     none = np.zeros(grid.shape[:2], np.int64), np.ones(grid.shape[:2], x.dtype), np.zeros(grid.shape[:2], x.dtype)
-    return [_axis_taps(grid[..., 2 - axis], size, mode, padding, align_corners) if 2 - axis < dims else [none]
+    return [_taps_along(grid[..., 2 - axis], size, mode, padding, align_corners) if 2 - axis < dims else [none]
             for axis, size in enumerate(sizes)]
 
 
-def _axis_taps(coordinate, size, mode, padding, align_corners):
+def _taps_along(coordinate, size, mode, padding, align_corners):
     one, half = coordinate.dtype.type(1), coordinate.dtype.type(0.5)
     scale = (size - 1 if align_corners else size) * half
     at = (coordinate + one) * scale - (0 if align_corners else half)
@@ -66,7 +66,7 @@ def _axis_taps(coordinate, size, mode, padding, align_corners):
     if mode != "bicubic":
         at, inner = _padded_position(at, size, padding, align_corners)
         slope *= inner
-    valid = abs(at) < _LARGEST
+    valid = abs(at) < _FARTHEST
     at = np.where(valid, at, 0)
     if mode == "nearest":
         places, weights, slopes = [np.rint(at)], [np.ones_like(at)], [np.zeros_like(at)]
@@ -76,8 +76,8 @@ def _axis_taps(coordinate, size, mode, padding, align_corners):
     else:
         first = np.floor(at)
         places = [_padded_position(first + k, size, padding, align_corners)[0] for k in range(-1, 3)]
-        weights = [_cubic(at - first - k)[0] for k in range(-1, 3)]
-        slopes = [_cubic(at - first - k)[1] * slope for k in range(-1, 3)]
+        weights = [_keys_kernel(at - first - k)[0] for k in range(-1, 3)]
+        slopes = [_keys_kernel(at - first - k)[1] * slope for k in range(-1, 3)]
     found = []
     for place, weight, s in zip(places, weights, slopes):
         inside = valid & (place >= 0) & (place < size)
@@ -85,9 +85,9 @@ def _axis_taps(coordinate, size, mode, padding, align_corners):
     return found
 
 
-def _cubic(d):
+def _keys_kernel(d):
     """Keys's kernel and its derivative at d."""
-    a, u = _CUBIC, abs(d)
+    a, u = _KEYS_SLOPE, abs(d)
     near, far = ((a + 2) * u - (a + 3)) * u * u + 1, ((a * u - 5 * a) * u + 8 * a) * u - 4 * a
     slope = np.where(u <= 1, (3 * (a + 2) * u - 2 * (a + 3)) * u, (3 * a * u - 10 * a) * u + 8 * a)
     return np.where(u <= 1, near, far).astype(d.dtype), (slope * np.where(d < 0, -1, 1)).astype(d.dtype)

@@ -1,4 +1,4 @@
-"""Normalisation: layer norm, RMS norm, batch norm, and vectors of unit length."""
+"""Normalisation over the last dimensions: layer norm, RMS norm, and vectors of unit length."""
 from __future__ import annotations
 
 import math
@@ -12,26 +12,26 @@ from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty, empty_like
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.functional.kernel_calls import broadcast_shape, check_floating, contiguous, full
-from fastnet.functional.layout import channels_first, channels_last
+from fastnet.functional.kernel_calls import broadcast_shape, check_floating, contiguous
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Result, Shape, Size
     from fastnet._core.tensor import Tensor
 
 __all__ = [
-    "Gradients", "batch_norm", "batch_norm_activated", "cosine_similarity", "layer_norm", "normalize", "rms_norm",
+    "Gradients", "check_parameters", "checked_eps", "cosine_similarity", "layer_norm", "needed_arrays", "normalize",
+    "rms_norm",
 ]
 
 Gradients: TypeAlias = "tuple[Array | None, ...]"
 
 
-def _needed(needs: Sequence[bool], dtype: DType, *shapes: Shape) -> list[Array | None]:
+def needed_arrays(needs: Sequence[bool], dtype: DType, *shapes: Shape) -> list[Array | None]:
     """An array for each gradient that is needed; None for the others."""
     return [empty(shape, dtype) if i < len(needs) and needs[i] else None for i, shape in enumerate(shapes)]
 
 
-def _check_parameters(name: str, input: Tensor, shape: Shape, **tensors: Tensor | None) -> None:
+def check_parameters(name: str, input: Tensor, shape: Shape, **tensors: Tensor | None) -> None:
     """Refuse a weight, a bias or statistics whose shape or dtype does not fit the input."""
     check_floating(name, input)
     for what, x in tensors.items():
@@ -42,7 +42,7 @@ def _check_parameters(name: str, input: Tensor, shape: Shape, **tensors: Tensor 
             raise RuntimeError(f"{name}: {what} is {x.dtype}, the input {input.dtype}; they must be the same")
 
 
-def _checked_eps(name: str, eps: float) -> float:
+def checked_eps(name: str, eps: float) -> float:
     """eps as a float; a negative one, which would give NaN for some rows, is an error."""
     if not eps >= 0:
         raise ValueError(f"{name}: expected eps to be 0 or more, got {eps}")
@@ -63,7 +63,7 @@ def _layer_norm(x: Array, weight: Array | None, bias: Array | None, shape: Shape
 def _layer_norm_gradients(g: Array, needs: Sequence[bool], rows: Array, weight: Array | None, mean: Array,
                           rstd: Array) -> Gradients:
     shape = rows.shape
-    dx, dweight, dbias = _needed(needs, g.dtype, shape, shape[1:], shape[1:])
+    dx, dweight, dbias = needed_arrays(needs, g.dtype, shape, shape[1:], shape[1:])
     K.layer_norm_backward(dx, dweight, dbias, rows, weight, mean, rstd, contiguous(g).reshape(shape))
     return (None if dx is None else dx.reshape(g.shape)), dweight, dbias
 
@@ -106,9 +106,9 @@ def layer_norm(input: Tensor, normalized_shape: Size, weight: Tensor | None = No
                 [ 1., -1.]])
     """
     inner, shape = _normalized("layer_norm", input, normalized_shape)
-    _check_parameters("layer_norm", input, inner, weight=weight, bias=bias)
+    check_parameters("layer_norm", input, inner, weight=weight, bias=bias)
     weight, bias = (x if x is None or x.ndim == 1 else x.reshape(-1) for x in (weight, bias))
-    return _layer_norm(input, weight, bias, shape, _checked_eps("layer_norm", eps))
+    return _layer_norm(input, weight, bias, shape, checked_eps("layer_norm", eps))
 
 
 def rms_norm(input: Tensor, normalized_shape: Size, weight: Tensor | None = None,
@@ -133,124 +133,11 @@ def rms_norm(input: Tensor, normalized_shape: Size, weight: Tensor | None = None
         tensor([[ 1., -1.]])
     """
     inner, _ = _normalized("rms_norm", input, normalized_shape)
-    _check_parameters("rms_norm", input, inner, weight=weight)
-    eps = float(np.finfo(input.dtype).eps) if eps is None else _checked_eps("rms_norm", eps)
+    check_parameters("rms_norm", input, inner, weight=weight)
+    eps = float(np.finfo(input.dtype).eps) if eps is None else checked_eps("rms_norm", eps)
     dims = tuple(range(input.ndim - len(inner), input.ndim))
     out = input * ((input * input).mean(dims, keepdim=True) + eps).rsqrt()
     return out if weight is None else out * weight
-
-
-# ---- over channels --------------------------------------------------------------------------------------------------
-
-def _by_channels(x: Array) -> Array:
-    """An array (N, C, *spatial) as contiguous rows of channels, (R, C)."""
-    if x.ndim > 2:
-        x = channels_last(x)
-        return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-    return contiguous(x)
-
-
-def _by_images(rows: Array, shape: Shape) -> Array:
-    """Rows of channels as an array (N, C, *spatial) in channels-last memory."""
-    if len(shape) == 2:
-        return rows
-    return channels_first(rows.reshape(shape[0], *shape[2:], shape[1]))
-
-
-@op
-def _batch_norm(x: Array, weight: Array | None, bias: Array | None, running_mean: Array | None,
-                running_var: Array | None, tracked: Array | None, residual: Array | None, training: bool,
-                momentum: float | None, eps: float, activation: str) -> Result[Array]:
-    rows = _by_channels(x)
-    mean, var = running_mean, running_var
-    if training:
-        mean, var = empty(rows.shape[1:], dtypes.float64), empty(rows.shape[1:], x.dtype)
-        K.channel_norm_stats(mean, var, rows)
-        if running_mean is not None:
-            K.batch_norm_update_(running_mean, running_var, tracked, mean, var, rows.shape[0], momentum)
-    out = empty_like(rows)
-    other = None if residual is None else _by_channels(residual)
-    K.channel_norm(out, rows, mean, var, weight, bias, other, eps, activation)
-    output = out if activation != "none" and residual is not None else None     # its sign, unless x and bias tell it
-    return _by_images(out, x.shape), gradient(
-        _batch_norm_gradients, rows, output, mean, var, weight, bias if activation != "none" else None, eps, training,
-        activation)
-
-
-def _batch_norm_gradients(g: Array, needs: Sequence[bool], rows: Array, out: Array | None, mean: Array, var: Array,
-                          weight: Array | None, bias: Array | None, eps: float, training: bool,
-                          activation: str) -> Gradients:
-    shape, channels = rows.shape, rows.shape[1:]
-    dx, dweight, dbias = _needed(needs, g.dtype, shape, channels, channels)
-    dresidual, = _needed(needs[6:], g.dtype, shape) if activation != "none" else (None,)
-    K.channel_norm_backward(dx, dresidual, dweight, dbias, rows, out, mean, var, weight, bias, _by_channels(g), eps,
-                            training, activation)
-    dx, dresidual = (None if d is None else _by_images(d, g.shape) for d in (dx, dresidual))
-    return dx, dweight, dbias, None, None, None, g if activation == "none" else dresidual
-
-
-def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
-               bias: Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5) -> Tensor:
-    """Batch normalisation: (x - mean) / sqrt(variance + eps) * weight + bias for each channel.
-
-    In training, mean and biased variance are those of the batch, over all dimensions but the channels. The running
-    statistics, if given, are updated: running = (1 - momentum) * running + momentum * statistic, with the unbiased
-    variance; an empty batch does not change them. In evaluation the running statistics are used. Ioffe and Szegedy
-    2015, https://arxiv.org/abs/1502.03167.
-
-    Args:
-        input: (N, C) or (N, C, ...).
-        running_mean, running_var: (C,), updated in training; both or neither None.
-        weight, bias: (C,), or None for 1 and 0.
-        training: use the statistics of the batch.
-        momentum: the weight of the new statistics.
-        eps: added to the variance.
-
-    Raises:
-        RuntimeError: shapes or dtypes that don't fit (both are named), or no running statistics in evaluation.
-        ValueError: a single value in each channel in training, which has no variance; a negative eps.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.nn.functional.batch_norm(fastnet.tensor([[1.0], [3.0]]), None, None, training=True, eps=0.0)
-        tensor([[-1.],
-                [ 1.]])
-    """
-    return batch_norm_activated(input, running_mean, running_var, None, weight, bias, training, float(momentum), eps)
-
-
-def batch_norm_activated(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, tracked: Tensor | None,
-                         weight: Tensor | None, bias: Tensor | None, training: bool, momentum: float | None,
-                         eps: float, activation: str = "none", residual: Tensor | None = None) -> Tensor:
-    """activation(batch_norm(input) + residual), computed in one pass after the statistics.
-
-    Args:
-        input, running_mean, running_var, weight, bias, training, eps: as in `batch_norm`.
-        tracked: int64 (), the number of batches, which is increased by 1; None does not count.
-        momentum: as in `batch_norm`, or None for running statistics that are the averages of all batches.
-        activation: "none" or "relu".
-        residual: in the input's shape and dtype, or None for 0.
-    """
-    if input.ndim < 2:
-        raise RuntimeError(f"batch_norm: expected an input of shape (N, C) or (N, C, ...), got {shape_text(input)}")
-    _check_parameters("batch_norm", input, input.shape[1:2], running_mean=running_mean, running_var=running_var,
-                      weight=weight, bias=bias)
-    if (running_mean is None) != (running_var is None) or (running_mean is None and not training):
-        raise RuntimeError("batch_norm: expected running_mean and running_var; only in training may both be None")
-    if training and math.prod(input.shape[:1] + input.shape[2:]) == 1:
-        raise ValueError(f"batch_norm: expected more than one value in each channel in training, got an input of shape "
-                         f"{shape_text(input)}")
-    if residual is not None:
-        _check_parameters("batch_norm", input, input.shape, residual=residual)
-    updates = training and running_mean is not None
-    count = full((), 0, dtypes.int64) if updates and tracked is None else tracked
-    out = _batch_norm(input, weight, bias, running_mean, running_var, count, residual, bool(training), momentum,
-                      _checked_eps("batch_norm", eps), activation)
-    if updates:
-        for x in (running_mean, running_var, tracked):
-            if x is not None:
-                x._storage.version += 1
-    return out
 
 
 # ---- vectors of unit length -----------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from fastnet.functional.adaptive_pooling import (
 )
 from fastnet.functional.average_pooling import avg_pool1d, avg_pool2d, avg_pool3d, lp_pool1d, lp_pool2d, lp_pool3d
 from fastnet.functional.channel_dropout import alpha_dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
+from fastnet.functional.channel_normalization import batch_norm, group_norm, instance_norm, local_response_norm
 from fastnet.functional.classification import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -46,7 +47,7 @@ from fastnet.functional.max_pooling import (
     max_unpool2d,
     max_unpool3d,
 )
-from fastnet.functional.normalization import batch_norm, cosine_similarity, layer_norm, normalize, rms_norm
+from fastnet.functional.normalization import cosine_similarity, layer_norm, normalize, rms_norm
 from fastnet.functional.padding import pad
 from fastnet.functional.pixel_shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from fastnet.functional.resampling import interpolate
@@ -85,16 +86,19 @@ __all__ = [
     "fold",
     "gelu",
     "grid_sample",
+    "group_norm",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
     "huber_loss",
+    "instance_norm",
     "interpolate",
     "kl_div",
     "l1_loss",
     "layer_norm",
     "leaky_relu",
     "linear",
+    "local_response_norm",
     "log_softmax",
     "logsigmoid",
     "lp_pool1d",

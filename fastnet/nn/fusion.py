@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 from fastnet._core.tensor import Tensor
 from fastnet.functional.linear import linear_activated
 from fastnet.nn.activation import ReLU, Sigmoid, Tanh
+from fastnet.nn.channel_norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from fastnet.nn.linear import Linear
 from fastnet.nn.module import Module
-from fastnet.nn.norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 
 __all__ = ["FUSED", "Fused", "add_residual", "chain", "fused"]
 

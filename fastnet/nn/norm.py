@@ -1,213 +1,20 @@
-"""Normalization layers."""
+"""Normalization layers over the last dimensions, groups of channels and neighbouring channels."""
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from fastnet._core.errors import check_sizes, naming_none, shape_text
+from fastnet._core.errors import check_sizes
 from fastnet._core.tensor import Tensor
-from fastnet.functional.creation import ones, zeros
-from fastnet.functional.normalization import batch_norm_activated
 from fastnet.nn import init
-from fastnet.nn.functional import layer_norm, rms_norm
+from fastnet.nn.functional import group_norm, layer_norm, local_response_norm, rms_norm
 from fastnet.nn.module import Module
-from fastnet.nn.parameter import Parameter, floating, new_buffer, new_parameter
+from fastnet.nn.parameter import Parameter, new_parameter
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Device, DTypeLike, Shape
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LayerNorm", "RMSNorm"]
-
-_ADD_BATCH = "; add the batch dimension with unsqueeze(0)"
-_SPATIAL = "", "L", "HW", "DHW"         # names of the dimensions after (N, C)
-
-
-class _BatchNorm(Module):
-    """Batch norm over channels.
-
-    Attributes:
-        dims: the numbers of dimensions that an input may have; each subclass sets it.
-    """
-
-    dims: tuple[int, ...]
-    num_features: int
-    eps: float
-    momentum: float | None
-    affine: bool
-    track_running_stats: bool
-    weight: Parameter | Any             # None without affine
-    bias: Parameter | Any
-    running_mean: Tensor | Any          # None without track_running_stats
-    running_var: Tensor | Any
-    num_batches_tracked: Tensor | Any
-
-    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
-                 track_running_stats: bool = True, device: Device = None, dtype: DTypeLike | None = None, *,
-                 bias: bool = True) -> None:
-        super().__init__()
-        check_sizes(type(self).__name__, num_features=num_features)
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.affine, self.track_running_stats = affine, track_running_stats
-        for name, wanted in (("weight", affine), ("bias", affine and bias)):
-            self.register_parameter(name, new_parameter(num_features, device=device, dtype=dtype) if wanted else None)
-        tracks, dtype = track_running_stats, floating(dtype)
-        self.register_buffer("running_mean", new_buffer(zeros, num_features, dtype=dtype) if tracks else None)
-        self.register_buffer("running_var", new_buffer(ones, num_features, dtype=dtype) if tracks else None)
-        self.register_buffer("num_batches_tracked", new_buffer(zeros, dtype=int) if tracks else None)
-        self.reset_parameters()
-
-    def reset_running_stats(self) -> None:
-        """Reset the running statistics: mean 0, variance 1, no batches."""
-        if self.track_running_stats:
-            init.zeros_(self.running_mean)
-            init.ones_(self.running_var)
-            init.zeros_(self.num_batches_tracked)
-
-    def reset_parameters(self) -> None:
-        """Reset the running statistics, the weight to 1 and the bias to 0."""
-        self.reset_running_stats()
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
-
-    @naming_none
-    def forward(self, input: Tensor) -> Tensor:
-        return self.activated(input)
-
-    def activated(self, input: Tensor, activation: str = "none", residual: Tensor | None = None) -> Tensor:
-        """activation(self(input) + residual) in one pass, with the same bits as step by step, and without the hooks.
-
-        Args:
-            input: a tensor that the layer takes.
-            activation: "none" or "relu".
-            residual: in the input's shape, or None for 0.
-
-        Raises:
-            ValueError: another shape, or in training mode a single value in each channel.
-
-        Example:
-            >>> import fastnet
-            >>> norm = fastnet.nn.BatchNorm1d(1, eps=0.0)
-            >>> norm.activated(fastnet.tensor([[1.0], [3.0]]), "relu", fastnet.tensor([[0.5], [0.5]])).tolist()
-            [[0.0], [1.5]]
-        """
-        if input.ndim not in self.dims or input.shape[1] != self.num_features:
-            channels = str(self.num_features)
-            shapes = " or ".join(f"({', '.join(['N', channels, *_SPATIAL[n - 2]])})" for n in self.dims)
-            unbatched = input.ndim == self.dims[0] - 1 > 1 and input.shape[0] == self.num_features
-            raise ValueError(f"{type(self).__name__}({channels}): expected an input of shape {shapes}, got "
-                             f"{shape_text(input)}{_ADD_BATCH if unbatched else ''}")
-        training = self.training
-        mean = self.running_mean if not training or self.track_running_stats else None
-        var = self.running_var if not training or self.track_running_stats else None
-        return batch_norm_activated(input, mean, var, self.num_batches_tracked, self.weight, self.bias,
-                                    training or mean is None, self.momentum, self.eps, activation, residual)
-
-    def extra_repr(self) -> str:
-        return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-                f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}")
-
-
-class BatchNorm1d(_BatchNorm):
-    """Batch normalization of each feature: (x - mean) / sqrt(variance + eps) * weight + bias.
-
-    In training mode, mean and variance are those of the batch (and the length), and the running statistics are updated
-    with them. In evaluation mode the running statistics are used. Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
-
-    Args:
-        num_features: the number of features C.
-        eps: added to the variance.
-        momentum: the weight of each new batch in the running statistics; None averages all batches.
-        affine: learn a weight and a bias.
-        track_running_stats: keep running statistics; False always uses those of the batch.
-        device: "cpu".
-        dtype: of the parameters and the statistics, float32 by default.
-        bias: learn a bias; ignored without affine.
-
-    Raises:
-        ValueError: when called with another shape, or in training mode with only one value per feature.
-
-    Shape:
-        (N, C) or (N, C, L) to the same. weight, bias, running_mean and running_var are (C,), num_batches_tracked is ().
-
-    Example:
-        >>> import fastnet
-        >>> layer = fastnet.nn.BatchNorm1d(1, eps=0.0)
-        >>> layer(fastnet.tensor([[1.0], [3.0]])).tolist()
-        [[-1.0], [1.0]]
-        >>> layer.running_mean, int(layer.num_batches_tracked)
-        (tensor([0.2]), 1)
-    """
-
-    dims: tuple[int, ...] = (2, 3)
-
-
-class BatchNorm2d(_BatchNorm):
-    """Batch normalization of each channel of images: (x - mean) / sqrt(variance + eps) * weight + bias.
-
-    In training mode, mean and variance are those of the batch, over N, H and W, and the running statistics are updated
-    with them. In evaluation mode the running statistics are used. In a Sequential, a following ReLU is computed in the
-    same pass. Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
-
-    Args:
-        num_features: the number of channels C.
-        eps: added to the variance.
-        momentum: the weight of each new batch in the running statistics; None averages all batches.
-        affine: learn a weight and a bias.
-        track_running_stats: keep running statistics; False always uses those of the batch.
-        device: "cpu".
-        dtype: of the parameters and the statistics, float32 by default.
-        bias: learn a bias; ignored without affine.
-
-    Raises:
-        ValueError: when called with another shape, or in training mode with only one value per channel. An image
-            without a batch dimension needs `unsqueeze(0)`.
-
-    Shape:
-        (N, C, H, W) to the same, channels-last in memory. weight, bias, running_mean and running_var are (C,),
-        num_batches_tracked is ().
-
-    Example:
-        >>> import fastnet
-        >>> layer = fastnet.nn.BatchNorm2d(1, eps=0.0)
-        >>> layer(fastnet.tensor([[[[1.0, 3.0]]]])).tolist()
-        [[[[-1.0, 1.0]]]]
-    """
-
-    dims: tuple[int, ...] = (4,)
-
-
-class BatchNorm3d(_BatchNorm):
-    """Batch normalization of each channel of volumes: (x - mean) / sqrt(variance + eps) * weight + bias.
-
-    As `BatchNorm2d`, over N, D, H and W. Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
-
-    Args:
-        num_features: the number of channels C.
-        eps: added to the variance.
-        momentum: the weight of each new batch in the running statistics; None averages all batches.
-        affine: learn a weight and a bias.
-        track_running_stats: keep running statistics; False always uses those of the batch.
-        device: "cpu".
-        dtype: of the parameters and the statistics, float32 by default.
-        bias: learn a bias; ignored without affine.
-
-    Raises:
-        ValueError: when called with another shape, or in training mode with only one value per channel. A volume
-            without a batch dimension needs `unsqueeze(0)`.
-
-    Shape:
-        (N, C, D, H, W) to the same, channels-last in memory.
-
-    Example:
-        >>> import fastnet
-        >>> layer = fastnet.nn.BatchNorm3d(1, eps=0.0)
-        >>> layer(fastnet.tensor([[[[[1.0, 3.0]]]]])).tolist()
-        [[[[[-1.0, 1.0]]]]]
-    """
-
-    dims: tuple[int, ...] = (5,)
+__all__ = ["GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
 
 
 class LayerNorm(Module):
@@ -309,6 +116,104 @@ class RMSNorm(Module):
 
     def extra_repr(self) -> str:
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+class GroupNorm(Module):
+    """Group normalization: (x - mean) / sqrt(variance + eps) * weight + bias for each group of channels of a sample.
+
+    Mean and variance are those of num_channels/num_groups adjacent channels, over all positions, in training and in
+    evaluation. Wu and He 2018, https://arxiv.org/abs/1803.08494.
+
+    Args:
+        num_groups: the number of groups.
+        num_channels: the number of channels C, a multiple of num_groups.
+        eps: added to the variance.
+        affine: learn a weight and a bias for each channel.
+        device: "cpu".
+        dtype: of the parameters, float32 by default.
+        bias: learn a bias; ignored without affine.
+
+    Raises:
+        ValueError: channels that do not divide into groups.
+
+    Shape:
+        (N, C) or (N, C, ...) to the same, channels-last in memory.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.GroupNorm(2, 4, eps=0.0)(fastnet.tensor([[1.0, 3.0, 20.0, 10.0]])).tolist()
+        [[-1.0, 1.0, 1.0, -1.0]]
+    """
+
+    num_groups: int
+    num_channels: int
+    eps: float
+    affine: bool
+    weight: Parameter | Any             # None without affine
+    bias: Parameter | Any
+
+    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True,
+                 device: Device = None, dtype: DTypeLike | None = None, *, bias: bool = True) -> None:
+        super().__init__()
+        check_sizes("GroupNorm", num_groups=num_groups, num_channels=num_channels)
+        if num_groups < 1 or num_channels % num_groups:
+            raise ValueError(f"GroupNorm: expected num_channels to be a multiple of num_groups, got num_channels="
+                             f"{num_channels} and num_groups={num_groups}")
+        self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
+        for name, wanted in (("weight", affine), ("bias", affine and bias)):
+            self.register_parameter(name, new_parameter(num_channels, device=device, dtype=dtype) if wanted else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Reset the weight to 1 and the bias to 0."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return (f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+                f"bias={self.bias is not None}")
+
+
+class LocalResponseNorm(Module):
+    """Local response normalization: x / (k + alpha / size * sum of x^2 over neighbouring channels) ^ beta.
+
+    The sum for channel c is over channels c - size // 2 to c + (size - 1) // 2; those outside of the input count as 0.
+    Krizhevsky et al. 2012, https://papers.nips.cc/paper/4824.
+
+    Args:
+        size: the number of channels of a window.
+        alpha: the factor of the mean square.
+        beta: the exponent.
+        k: added to the scaled mean square.
+
+    Shape:
+        (N, C, ...) with at least one dimension after the channels to the same, channels-last in memory.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.LocalResponseNorm(2, alpha=2.0, beta=1.0)(fastnet.ones(1, 2, 1)).tolist()
+        [[[0.5], [0.3333333432674408]]]
+    """
+
+    size: int
+    alpha: float
+    beta: float
+    k: float
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__()
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def forward(self, input: Tensor) -> Tensor:
+        return local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
 
 
 def _checked_shape(name: str, normalized_shape: int | Sequence[int]) -> Shape:

@@ -21,7 +21,7 @@ _ADD_BATCH = "; add the batch dimension with unsqueeze(0)"
 _SPATIAL = "", "L", "HW", "DHW"         # names of the dimensions after (N, C)
 
 
-def _shapes(channels: str, *dims: int, unbatched: int = 0) -> str:
+def _expected_shapes(channels: str, *dims: int, unbatched: int = 0) -> str:
     """The shapes of inputs with these numbers of dimensions, of which `unbatched` is that of one without N."""
     return " or ".join(f"({', '.join([channels, *_SPATIAL[n - 1]])})" if n == unbatched else
                        f"({', '.join(['N', channels, *_SPATIAL[n - 2]])})" for n in dims)
@@ -109,7 +109,7 @@ class _BatchNorm(_ChannelNorm):
             channels = str(self.num_features)
             unbatched = input.ndim == self.dims[0] - 1 > 1 and input.shape[0] == self.num_features
             raise ValueError(f"{type(self).__name__}({channels}): expected an input of shape "
-                             f"{_shapes(channels, *self.dims)}, got "
+                             f"{_expected_shapes(channels, *self.dims)}, got "
                              f"{shape_text(input)}{_ADD_BATCH if unbatched else ''}")
         training = self.training
         mean = self.running_mean if not training or self.track_running_stats else None
@@ -231,7 +231,7 @@ class _InstanceNorm(_ChannelNorm):
     def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in self.dims:
             raise ValueError(f"{type(self).__name__}: expected an input of shape "
-                             f"{_shapes('C', *self.dims[::-1], unbatched=self.dims[0])}, got {shape_text(input)}")
+                             f"{_expected_shapes('C', *self.dims[::-1], unbatched=self.dims[0])}, got {shape_text(input)}")
         batched = input if input.ndim == self.dims[1] else input.unsqueeze(0)
         if batched.shape[1] != self.num_features and (self.affine or self.track_running_stats):
             raise ValueError(f"{type(self).__name__}({self.num_features}): expected {self.num_features} channels, got "

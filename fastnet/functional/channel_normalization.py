@@ -297,7 +297,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     Example:
         >>> import fastnet
         >>> fastnet.nn.functional.local_response_norm(fastnet.ones(1, 2, 1), 2, alpha=2.0, beta=1.0).flatten()
-        tensor([0.5000, 0.3333])
+        tensor([0.5   , 0.3333])
     """
     if input.ndim < 3:
         raise ValueError(f"local_response_norm: expected an input of shape (N, C, L), (N, C, H, W) or more, got "

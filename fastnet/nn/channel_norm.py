@@ -230,8 +230,8 @@ class _InstanceNorm(_ChannelNorm):
     @naming_none
     def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in self.dims:
-            raise ValueError(f"{type(self).__name__}: expected an input of shape "
-                             f"{_expected_shapes('C', *self.dims[::-1], unbatched=self.dims[0])}, got {shape_text(input)}")
+            shapes = _expected_shapes("C", *self.dims[::-1], unbatched=self.dims[0])
+            raise ValueError(f"{type(self).__name__}: expected an input of shape {shapes}, got {shape_text(input)}")
         batched = input if input.ndim == self.dims[1] else input.unsqueeze(0)
         if batched.shape[1] != self.num_features and (self.affine or self.track_running_stats):
             raise ValueError(f"{type(self).__name__}({self.num_features}): expected {self.num_features} channels, got "

@@ -197,7 +197,7 @@ class LocalResponseNorm(Module):
     Example:
         >>> import fastnet
         >>> fastnet.nn.LocalResponseNorm(2, alpha=2.0, beta=1.0)(fastnet.ones(1, 2, 1)).flatten()
-        tensor([0.5000, 0.3333])
+        tensor([0.5   , 0.3333])
     """
 
     size: int

@@ -41,7 +41,7 @@ def _grid_sample(x: Array, grid: Array, mode: str, padding: str, align_corners: 
 def _grid_gradients(g: Array, needs: Sequence[bool], volume: Array, points: Array, mode: str, padding: str,
                     align_corners: bool) -> tuple[Array | None, ...]:
     dx = empty(volume.shape, g.dtype) if needs[0] else None
-    dgrid = empty(points.shape, g.dtype) if needs[1] else None
+    dgrid = empty(points.shape, g.dtype) if len(needs) > 1 else None    # the last of `needs` is that of a gradient
     dy = channels_last(g).reshape(points.shape[0], points.shape[1], volume.shape[-1])
     K.grid_sample_backward(dx, dgrid, volume, points, dy, mode, padding, align_corners)
     if dgrid is not None:

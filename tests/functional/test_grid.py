@@ -49,6 +49,17 @@ def test_both_layouts_give_the_same_bits(mode, channels):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("of_images", [False, True])
+def test_only_one_gradient(of_images, torch):
+    results = []
+    for f in (fastnet, torch):
+        x, grid = f.tensor(IMAGES, requires_grad=of_images), f.tensor(POINTS, requires_grad=not of_images)
+        f.nn.functional.grid_sample(x, grid, align_corners=False).sin().sum().backward()
+        assert (x.grad is None) != of_images and (grid.grad is None) == of_images
+        results.append((x if of_images else grid).grad.numpy())
+    np.testing.assert_allclose(*results, rtol=1e-10, atol=1e-11)
+
+
 def test_is_recorded():
     """A spatial transformer, of which only some gradients are needed."""
     def step(x, theta):

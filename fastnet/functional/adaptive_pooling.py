@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from fastnet.functional.average_pooling import average_over
+from fastnet.functional.average_pooling import avg_pool
 from fastnet.functional.dims import as_tuple
 from fastnet.functional.kernel_calls import check_floating
 from fastnet.functional.max_pooling import max_over
@@ -38,7 +38,7 @@ def _adaptive_avg_pool_nd(name: str, n: int, input: Tensor, output_size: int | S
     check_image(name, input, n)
     check_floating(name, input)
     windows = Windows(None, volume_lengths(_lengths(name, input, n, output_size)))
-    return on_batch(input, n, lambda x: (average_over(x, windows),))[0]
+    return on_batch(input, n, lambda x: (avg_pool(x, windows),))[0]
 
 
 def _adaptive_max_pool_nd(name: str, n: int, input: Tensor, output_size: int | Sequence[int | None],

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result, Shape, Size
     from fastnet._core.tensor import Tensor
 
-__all__ = ["average_over", "avg_pool1d", "avg_pool2d", "avg_pool3d", "lp_pool1d", "lp_pool2d", "lp_pool3d"]
+__all__ = ["avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d", "lp_pool1d", "lp_pool2d", "lp_pool3d"]
 
 
 # ---- average --------------------------------------------------------------------------------------------------------
 
 @op
-def average_over(x: Array, windows: Windows, count_include_pad: bool = True,
-                 divisor_override: float | None = None) -> Result[Array]:
+def avg_pool(x: Array, windows: Windows, count_include_pad: bool = True,
+             divisor_override: float | None = None) -> Result[Array]:
     """Average over windows of a batch of images."""
     volume = as_volume(x)
     out = empty((volume.shape[0], *windows.lengths, volume.shape[4]), x.dtype)
@@ -48,7 +48,7 @@ def _avg_pool_nd(name: str, n: int, input: Tensor, kernel_size: Size, stride: Si
     if divisor_override == 0:
         raise RuntimeError(f"{name}: expected divisor_override not to be 0")
     windows = sliding(name, input, n, kernel_size, stride, padding, 1, ceil_mode)
-    return on_batch(input, n, lambda x: (average_over(x, windows, bool(count_include_pad), divisor_override),))[0]
+    return on_batch(input, n, lambda x: (avg_pool(x, windows, bool(count_include_pad), divisor_override),))[0]
 
 
 def avg_pool1d(input: Tensor, kernel_size: Size, stride: Size | None = None, padding: Size = 0,

@@ -64,6 +64,11 @@ static inline int disjoint(const Axis *a) {
     return !a->adaptive && (a->stride > (a->kernel - 1) * a->dilation || a->output == 1);
 }
 
+/* Whether each element belongs to exactly one window. */
+static inline int tiles(const Axis *a) {
+    return disjoint(a) && a->stride == a->kernel && !a->padding && a->output * a->kernel >= a->input;
+}
+
 /* The number of the tap of output o at position i, or -1. */
 static inline ptrdiff_t tap_at(const Axis *a, ptrdiff_t o, ptrdiff_t i) {
     if (a->adaptive) return i - o * a->input / a->output;

@@ -152,6 +152,8 @@ INLINE void NAME(pool_rows)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end
             ptrdiff_t c = 0;
             for (; c + ABREAST * W <= channels; c += ABREAST * W)
                 NAME(pool_window)(launch, &w, at, c, ABREAST, W, room, divisor, pool);
+            for (; c + 2 * W <= channels; c += 2 * W)
+                NAME(pool_window)(launch, &w, at, c, 2, W, room, divisor, pool);
             for (; c < channels; c += W)
                 NAME(pool_window)(launch, &w, at, c, 1, min_size(W, channels - c), room, divisor, pool);
         }
@@ -207,6 +209,7 @@ INLINE void NAME(add_output_row)(const Launch *launch, REAL *dx, ptrdiff_t row, 
 INLINE void NAME(pool_rows_backward)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end, Pool pool) {
     const Axis axis[AXES] = {axis_of(launch, 0), axis_of(launch, 1), axis_of(launch, 2)};
     const ptrdiff_t width = axis[2].input * launch->n[CHANNELS], rows = launch->n[BLOCK_ROWS];
+    const int whole = tiles(&axis[2]);
     const ptrdiff_t stop = min_size(end * rows, launch->n[IMAGES] * axis[0].input * axis[1].input);
     for (ptrdiff_t row = begin * rows; row < stop; row++) {
         const ptrdiff_t ih = row % axis[1].input, id = row / axis[1].input % axis[0].input;
@@ -214,7 +217,7 @@ INLINE void NAME(pool_rows_backward)(const Launch *launch, ptrdiff_t begin, ptrd
         const Cover deep = cover_of(&axis[0], id), high = cover_of(&axis[1], ih);
         REAL *dx = (REAL *)launch->p[DX] + row * width;
         int first = 1;
-        memset(dx, 0, (size_t)width * sizeof *dx);
+        if (!whole) memset(dx, 0, (size_t)width * sizeof *dx);
         for (ptrdiff_t od = deep.from; od <= deep.to; od++)
             for (ptrdiff_t oh = high.from; oh <= high.to; oh++) {
                 const ptrdiff_t kd = tap_at(&axis[0], od, id), kh = tap_at(&axis[1], oh, ih);
@@ -227,6 +230,7 @@ INLINE void NAME(pool_rows_backward)(const Launch *launch, ptrdiff_t begin, ptrd
                     NAME(add_output_row)(launch, dx, from, kd * axis[1].kernel + kh, &d, &h, pool, 0);
                 first = 0;
             }
+        if (whole && first) memset(dx, 0, (size_t)width * sizeof *dx);
     }
 }
 

@@ -88,7 +88,7 @@ class Node:
         return {name: x for name, x in self.arguments.items() if not any(True for _ in values_in([x]))}
 
     def __repr__(self) -> str:
-        arguments = ", ".join(_argument_text(name, x) for name, x in self.arguments.items())
+        arguments = ", ".join(_argument_text(name, x) for name, x in self.arguments.items() if x is not None)
         outputs = ", ".join(f"{y.name} {y.shape}" for y in self.outputs)
         return f"{outputs} = {self.operation}({arguments})"
 

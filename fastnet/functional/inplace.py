@@ -183,7 +183,7 @@ def _in_place(name: str, plain: str, *operators: str) -> Callable[..., Tensor]:
     into = _INTO.get(plain)
 
     def function(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        if into is not None and not kwargs and can_hold(self, *args):
+        if into is not None and state.tracer is None and not kwargs and can_hold(self, *args):
             return compute_into(name, self, into, *args)
         writable(name, self)
         before = node_number()

@@ -1,4 +1,4 @@
-"""Gradient clipping and conversion of parameters to a vector.
+"""Gradient clipping, conversion of parameters to a vector, and batch norm folded into layers.
 
 PyTorch's argument `foreach` chooses between implementations of the same result; fastnet ignores it.
 """
@@ -19,9 +19,14 @@ from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.joining import cat
 from fastnet.functional.ordering import maximum
+from fastnet.nn.utils import fusion
+from fastnet.nn.utils.fusion import fuse_conv_bn_eval, fuse_conv_bn_weights, fuse_linear_bn_eval, fuse_linear_bn_weights
 
-__all__ = ["clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm", "parameters_to_vector",
-           "vector_to_parameters"]
+__all__ = [
+    "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "fuse_conv_bn_eval", "fuse_conv_bn_weights",
+    "fuse_linear_bn_eval", "fuse_linear_bn_weights", "fusion", "get_total_norm", "parameters_to_vector",
+    "vector_to_parameters",
+]
 
 _Tensors: TypeAlias = "Tensor | Iterable[Tensor]"
 

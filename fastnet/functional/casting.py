@@ -32,7 +32,7 @@ __all__ = ["clone", "contiguous", "to", "type_as", "type_of", "wanted_dtype"]
 
 
 @op
-def _preserved(x: Array) -> Result[Array]:
+def _clone(x: Array) -> Result[Array]:
     return kernels.copy(x), (kernels.same,)
 
 
@@ -44,7 +44,7 @@ def _channels_last(x: Array) -> Result[Array]:
 
 
 _COPIES: dict[str, Callable[..., Tensor]] = {
-    contiguous_format: copied, preserve_format: _preserved, channels_last: _channels_last,
+    contiguous_format: copied, preserve_format: _clone, channels_last: _channels_last,
     channels_last_3d: _channels_last}
 
 

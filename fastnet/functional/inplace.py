@@ -165,8 +165,11 @@ def compute_into(name: str, x: Tensor, operation: Callable[..., Tensor], *args: 
 
 
 def can_hold(x: Tensor, *operands: Any) -> bool:
-    """Whether an elementwise kernel can write its result, of x and these operands, into the memory of x."""
-    dense = x._data.flags.c_contiguous or is_channels_last(x._data, True)
+    """Whether an elementwise kernel can write its result, of x and these operands, into the memory of x.
+
+    Not during a trace, whose graph holds operations that return their result.
+    """
+    dense = state.tracer is None and (x._data.flags.c_contiguous or is_channels_last(x._data, True))
     return dense and x.dtype.kind == "f" and all(
         type(y) in (int, float) or (isinstance(y, Tensor) and y.dtype == x.dtype and _fits(y.shape, x.shape))
         for y in operands)

@@ -42,7 +42,7 @@ def copied(x: Array) -> Result[Array]:
 
 
 @op
-def _copied_view(x: Array, shape: Shape) -> Result[Array]:
+def _reshaped_copy(x: Array, shape: Shape) -> Result[Array]:
     """A read-only contiguous copy in another shape, where a view of a channels-last tensor is asked for."""
     out = kernels.contiguous_copy(x).reshape(shape)
     out.flags.writeable = False
@@ -104,7 +104,7 @@ def view(input: Tensor, *shape: Size) -> Tensor:
     shape = asked_shape(input, shape)
     if not has_view(input._data, shape):
         if is_channels_last(input._data):
-            return _copied_view(input, shape)
+            return _reshaped_copy(input, shape)
         raise RuntimeError(f"view: a tensor of shape {shape_text(input)} and strides {input.stride()} has no view of "
                            f"shape {shape_text(shape)}; use reshape")
     return _view(input, shape)

@@ -93,6 +93,13 @@ def test_a_write_in_place_gives_the_tensor_a_new_value():
     assert graph.nodes[5].inputs == graph.nodes[4].outputs
 
 
+@pytest.mark.parametrize("layer, operation", [(nn.ReLU(inplace=True), "relu"), (nn.ReLU6(inplace=True), "hardtanh"),
+                                              (nn.SiLU(inplace=True), "silu")])
+def test_layers_in_place(layer, operation):
+    graph = traced(lambda m, x: layer(x * 2))
+    assert operations(graph)[-1] == operation and graph.outputs == graph.nodes[-1].outputs
+
+
 def test_a_constant_may_be_written_before_it_is_used():
     graph = traced(lambda m, x: x + fastnet.zeros(3).fill_(7))
     assert next(iter(graph.constants.values())).data.tolist() == [7, 7, 7]

@@ -39,7 +39,7 @@ MODELS = {
     "resnet8": (78_186, (3, 32, 32)),
 }
 OWN = {"lenet5", "mobilenet_v1", "resnet8"}             # that torchvision does not have
-LARGE = {name for name, (parameters, _) in MODELS.items() if parameters > 30e6} - {"alexnet"}
+LARGE = {name for name, (parameters, _) in MODELS.items() if parameters > 30e6}
 SMALL_SIDE = {"inception_v3": 80, "alexnet": 80}        # other models read 64x64 pixels
 EVERY_MODEL = [pytest.param(name, marks=[pytest.mark.models] if name in LARGE else []) for name in MODELS]
 OF_TORCHVISION = [parameter for parameter in EVERY_MODEL if parameter.values[0] not in OWN]
@@ -166,7 +166,7 @@ def test_small_images():
     assert model(fastnet.zeros(1, 1, 32, 32)).shape == (1, 10)
 
 
-@pytest.mark.parametrize("name, side", [("googlenet", 64), ("inception_v3", 299)])
+@pytest.mark.parametrize("name, side", [("googlenet", 64), pytest.param("inception_v3", 299, marks=pytest.mark.models)])
 def test_auxiliary_classifiers(name, side):
     x = fastnet.tensor(pictures(side))
     model = getattr(models, name)(num_classes=10)

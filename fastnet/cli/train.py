@@ -19,7 +19,7 @@ from fastnet.cli.errors import WrongUseError
 from fastnet.cli.figures import figure_lines
 from fastnet.cli.interrupt import Interruptible
 from fastnet.cli.outputs import check_outputs, finite_json, write_report
-from fastnet.cli.recipes import OPTIMIZER_CHOICES
+from fastnet.cli.recipes import NETWORKS, OPTIMIZER_CHOICES
 from fastnet.cli.run_folder import files_in, has_checkpoint, prepare_folder
 from fastnet.cli.samples import PreparedData, split_rows
 from fastnet.cli.saved import Saved, versions
@@ -198,6 +198,9 @@ def training_loaders(name: str, settings: TrainSettings,
                      prepared: PreparedData) -> tuple[data.DataLoader, data.DataLoader | None]:
     """Loaders of the rows to train on, augmented, and of the held-out rows, if there are any.
 
+    Convolutional networks leave out the last, smaller batch of an epoch: the statistics of batch norm over a few images
+    would be far off.
+
     Args:
         name: of the data.
         settings: see `settings_of`.
@@ -205,8 +208,10 @@ def training_loaders(name: str, settings: TrainSettings,
     """
     rows, held_out = split_rows(prepared.train.y, settings, "validation", prepared.times)
     transform = augmentation(kind_of(name), settings, prepared.inputs, outputs_of(prepared.target))
+    full_batches = settings["model"] in NETWORKS and len(rows) >= settings["batch_size"]
     training = data.DataLoader(prepared.train.rows(rows).dataset, settings["batch_size"], shuffle=True,
-                               seed=settings["seed"], transform=transform, prefetch=_AHEAD if is_late(settings) else 0)
+                               drop_last=full_batches, seed=settings["seed"], transform=transform,
+                               prefetch=_AHEAD if is_late(settings) else 0)
     return training, prepared.train.rows(held_out).loader() if len(held_out) else None
 
 

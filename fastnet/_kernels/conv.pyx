@@ -6,7 +6,7 @@ phase, the pixels of the input that meet the same taps.
 """
 import os
 
-from fastnet._kernels.matmul cimport Tile, multiply_columns, packed_sliver, submit_product, tile_of
+from fastnet._kernels.matmul cimport Operand, Tile, packed_sliver, run_products, submit_product, tile_of
 from fastnet._kernels.walk cimport launch_copy
 from fastnet._runtime.launch cimport (
     F32, F64, OPTIONAL, WRITE, Array, DType, Entry, Family, Kernel, Launch, ceil_div, expect_dtype, expect_ndim,
@@ -37,8 +37,8 @@ cdef extern from "src/conv_slots.h":
 
 cdef extern from "src/winograd_slots.h":
     enum:
-        TILE_SIDE, PRODUCTS, TILES_AT_ONCE, FILTER_BLOCK
-        W_OUT, W_X, W_PANELS, W_BIAS, W_RESIDUAL, W_SCRATCH
+        TILE_SIDE, PRODUCTS, TILES_AT_ONCE, FILTER_BLOCK, FILTER_PART
+        W_OUT, W_X, W_WEIGHT, W_PANELS, W_BIAS, W_RESIDUAL, W_SCRATCH
         W_INPUT_H, W_INPUT_W, W_CHANNELS, W_OUTPUT_H, W_OUTPUT_W, W_FILTERS, W_PADDING_H, W_PADDING_W
         W_TILES_H, W_TILES_W, W_TILES, W_ROW, W_LANE_CHUNKS, W_ACTIVATION, W_SLOTS, W_SLOT
         W_LANE_STRIDE, W_K_STRIDE, W_TURNED

@@ -1,6 +1,13 @@
 """Products that other kernels divide and run like matmul."""
 from fastnet._runtime.launch cimport DType, Launch
 
+cdef struct Operand:                # a matrix or a batch of them, as one side of the product; strides are in elements
+    char *data
+    ptrdiff_t size                  # rows or lanes
+    ptrdiff_t stride                # from one row or lane to the next
+    ptrdiff_t k                     # stride along k
+    ptrdiff_t batch                 # from one matrix to the next; 0: all products share one
+
 cdef struct Tile:                   # depends on the instruction set and the dtype
     int width, height               # lanes of one vector, rows
     ptrdiff_t size                  # bytes of a number
@@ -8,6 +15,5 @@ cdef struct Tile:                   # depends on the instruction set and the dty
 
 cdef Tile tile_of(DType dtype) noexcept
 cdef ptrdiff_t packed_sliver(ptrdiff_t depth, const Tile *tile) noexcept
-cdef int multiply_columns(char *out, char *x, char *y, ptrdiff_t batch, ptrdiff_t rows, ptrdiff_t lanes,
-                          ptrdiff_t depth) except -1
+cdef int run_products(char *out, Operand rows, Operand lanes, ptrdiff_t depth, ptrdiff_t batch) except -1
 cdef int submit_product(Launch *launch, ptrdiff_t batch, double work, ptrdiff_t sliver, const Tile *tile) except -1

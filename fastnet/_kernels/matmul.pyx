@@ -47,13 +47,6 @@ cdef enum:
     CHUNK_LANES = 1024
     BLOCKS = 24                     # blocks that 8 threads share evenly enough
 
-cdef struct Operand:                # a matrix or a batch of them, as one side of the product; strides are in elements
-    char *data
-    ptrdiff_t size                  # rows or lanes
-    ptrdiff_t stride                # from one row or lane to the next
-    ptrdiff_t k                     # stride along k
-    ptrdiff_t batch                 # from one matrix to the next; 0: all products share one
-
 cdef Tile tile_of(DType dtype) noexcept:
     cdef const TileSize *size = tile_sizes[selected_isa()]
     cdef ptrdiff_t itemsize = 8 if dtype == F64 else 4
@@ -254,18 +247,16 @@ cdef int run_tiles(Launch *launch, const Tile *tile, Operand left, Operand right
     return submit_product(launch, batch, work, packed_sliver(depth, tile) if launch.n[COPY_ROWS] else 0, tile)
 
 
-cdef int multiply_columns(char *out, char *x, char *y, ptrdiff_t batch, ptrdiff_t rows, ptrdiff_t lanes,
-                          ptrdiff_t depth) except -1:
-    """out[b] = x[b].T @ y[b] for contiguous float32: x is (batch, depth, rows), y (batch, depth, lanes)."""
+cdef int run_products(char *out, Operand rows, Operand lanes, ptrdiff_t depth, ptrdiff_t batch) except -1:
+    """out = the products of a batch in float32; out is (batch, rows, lanes), contiguous."""
     cdef Launch launch
     cdef Tile tile = tile_of(F32)
     _matmul.prepare(&launch, F32)
     launch.p[OUT] = out
     launch.n[DEPTH] = depth
-    launch.n[OUT_COLUMNS] = lanes
-    launch.n[OUT_BATCH] = rows * lanes
-    return run_tiles(&launch, &tile, Operand(x, rows, 1, rows, depth * rows), Operand(y, lanes, 1, lanes, depth * lanes),
-                     batch)
+    launch.n[OUT_COLUMNS] = lanes.size
+    launch.n[OUT_BATCH] = rows.size * lanes.size
+    return run_tiles(&launch, &tile, rows, lanes, batch)
 
 
 cdef int submit_product(Launch *launch, ptrdiff_t batch, double work, ptrdiff_t sliver, const Tile *tile) except -1:

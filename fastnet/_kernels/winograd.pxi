@@ -3,9 +3,11 @@
 cdef enum:
     WINOGRAD_LEAST = 16             # channels and filters from which on it pays
     ENOUGH_BLOCKS = 8
+    FEW_TILES = TILES_AT_ONCE       # tiles up to which the transformed filters are the larger part
 
 cdef bint _winograd_allowed = os.environ.get("FASTNET_WINOGRAD", "1") not in ("", "0")
-cdef Kernel _winograd = _bodies["winograd"], _winograd_filters = _bodies["winograd_filters"]
+cdef Kernel _winograd = _bodies["winograd"], _winograd_few = _bodies["winograd_few"]
+cdef Kernel _winograd_filters = _bodies["winograd_filters"]
 cdef Kernel _winograd_input = _bodies["winograd_input"], _winograd_slopes = _bodies["winograd_slopes"]
 cdef Kernel _winograd_filter_slopes = _bodies["winograd_filter_slopes"]
 
@@ -35,79 +37,122 @@ cdef void set_tiles(Launch *launch, const Windows *windows) noexcept:
     launch.n[W_TILES] = windows.pixels // (h.output * w.output) * launch.n[W_TILES_H] * launch.n[W_TILES_W]
 
 
+cdef double transform_work(ptrdiff_t tiles, ptrdiff_t channels, const Tile *tile) noexcept:
+    """Estimated nanoseconds to transform tiles or their products."""
+    return 20 + 3.0 * PRODUCTS * tiles * channels / tile.width
+
+
 cdef int run_winograd(Launch *launch, const Windows *windows, char *weight) except -1:
     """Run a prepared launch of _conv by Winograd's algorithm; its arrays but the filters are set."""
     cdef Launch tiles
     cdef Tile tile = tile_of(F32)
-    cdef ptrdiff_t blocks, channels = windows.channels, panels = ceil_div(windows.filters, 2 * tile.width)
-    cdef double products
-    cdef Block filters = winograd_filters(windows, weight, &tile)
-    _winograd.prepare(&tiles, F32)
+    cdef ptrdiff_t blocks, panel, channels = windows.channels, panels = ceil_div(windows.filters, 2 * tile.width)
+    cdef Block given                # transformed tiles or transformed filters
     set_tiles(&tiles, windows)
+    cdef bint few = tiles.n[W_TILES] <= FEW_TILES and panels >= ENOUGH_BLOCKS
+    if few:
+        given = transformed_tiles(windows, launch.p[ROW_OPERAND], &tile)
+        _winograd_few.prepare(&tiles, F32)
+    else:
+        given = transformed_filters(windows, weight, &tile)
+        _winograd.prepare(&tiles, F32)
+    set_tiles(&tiles, windows)
+    set_filters(&tiles, windows, weight)
+    tiles.n[W_ROW] = tile_row(channels, &tile)
+    if few:
+        tiles.p[W_X] = given.data
+        tiles.blocks = panels
+        panel = FILTER_PART * 2 * tile.width + tile.width
+        tiles.n[W_SLOT] = PRODUCTS * (panel + (2 * tiles.n[W_TILES] + 1) * tile.width)
+    else:
+        tiles.p[W_X] = launch.p[ROW_OPERAND]
+        tiles.p[W_PANELS] = given.data
+        blocks = ceil_div(tiles.n[W_TILES], TILES_AT_ONCE)
+        tiles.n[W_LANE_CHUNKS] = min(panels, ceil_div(ENOUGH_BLOCKS, blocks))
+        tiles.blocks = blocks * tiles.n[W_LANE_CHUNKS]
+        tiles.n[W_SLOT] = PRODUCTS * (TILES_AT_ONCE * (tiles.n[W_ROW] + 2 * tile.width) + 2 * tile.width)
     tiles.p[W_OUT] = launch.p[OUT]
-    tiles.p[W_X] = launch.p[ROW_OPERAND]
-    tiles.p[W_PANELS] = filters.data
     tiles.p[W_BIAS] = launch.p[BIAS]
     tiles.p[W_RESIDUAL] = launch.p[RESIDUAL]
     tiles.n[W_ACTIVATION] = launch.n[ACTIVATION]
-    tiles.n[W_ROW] = channels if channels * 4 % CACHE_WAY else channels + tile.width
-    blocks = ceil_div(tiles.n[W_TILES], TILES_AT_ONCE)
-    tiles.n[W_LANE_CHUNKS] = min(panels, ceil_div(ENOUGH_BLOCKS, blocks))
-    tiles.blocks = blocks * tiles.n[W_LANE_CHUNKS]
-    products = <double>PRODUCTS * tiles.n[W_TILES] * channels * windows.filters
-    tiles.work = 20 + products / (3.5 * tile.width) + 3.0 * PRODUCTS * tiles.n[W_TILES] * (channels + windows.filters) / tile.width
-    tiles.n[W_SLOT] = PRODUCTS * (TILES_AT_ONCE * (tiles.n[W_ROW] + 2 * tile.width) + 2 * tile.width)
+    tiles.work = (<double>PRODUCTS * tiles.n[W_TILES] * channels * windows.filters / (3.5 * tile.width)
+                  + transform_work(tiles.n[W_TILES], channels + windows.filters, &tile))
     tiles.n[W_SLOTS] = min(tiles.blocks, 2 * limit())
-    cdef Block scratch = allocate_block(tiles.n[W_SLOTS] * tiles.n[W_SLOT] * 4)
+    cdef Block scratch = allocate_block(tiles.n[W_SLOTS] * tiles.n[W_SLOT] * tile.size)
     tiles.p[W_SCRATCH] = scratch.data
     return submit(&tiles)
 
 
-cdef Block winograd_filters(const Windows *windows, char *weight, const Tile *tile):
+cdef ptrdiff_t tile_row(ptrdiff_t channels, const Tile *tile) noexcept:
+    """Elements from one transformed tile to the next, such that the rows of a sliver do not share a set of the cache."""
+    return channels if channels * tile.size % CACHE_WAY else channels + tile.width
+
+
+cdef void set_filters(Launch *launch, const Windows *windows, char *weight) noexcept:
+    launch.p[W_WEIGHT] = weight
+    launch.n[W_LANE_STRIDE] = 9 if windows.turned else 9 * windows.channels
+    launch.n[W_K_STRIDE] = 9 * windows.filters if windows.turned else 9
+    launch.n[W_TURNED] = windows.turned
+
+
+cdef Block transformed_filters(const Windows *windows, char *weight, const Tile *tile):
     """The transformed filters, as panels."""
     cdef Launch launch
     cdef ptrdiff_t lanes = windows.filters, channels = windows.channels
-    cdef Block panels = allocate_block(PRODUCTS * channels * ceil_div(lanes, tile.width) * tile.width * 4)
+    cdef Block panels = allocate_block(PRODUCTS * (channels + 1) * ceil_div(lanes, tile.width) * tile.width * tile.size)
     _winograd_filters.prepare(&launch, F32)
-    launch.p[W_OUT] = panels.data
-    launch.p[W_X] = weight
-    launch.n[W_FILTERS], launch.n[W_CHANNELS] = lanes, channels
-    launch.n[W_LANE_STRIDE] = 9 if windows.turned else 9 * channels
-    launch.n[W_K_STRIDE] = 9 * lanes if windows.turned else 9
-    launch.n[W_TURNED] = windows.turned
+    set_tiles(&launch, windows)
+    set_filters(&launch, windows, weight)
+    launch.p[W_PANELS] = panels.data
     launch.blocks = ceil_div(lanes, 2 * tile.width) * ceil_div(channels, FILTER_BLOCK)
     launch.work = 20 + 4.0 * channels * lanes
     submit(&launch)
     return panels
 
 
+cdef Block transformed_tiles(const Windows *windows, void *x, const Tile *tile):
+    """The transformed tiles of x, [product][tile][channel]."""
+    cdef Launch launch
+    _winograd_input.prepare(&launch, F32)
+    set_tiles(&launch, windows)
+    return run_transform(&launch, x, windows.channels, tile)
+
+
+cdef Block run_transform(Launch *launch, void *x, ptrdiff_t channels, const Tile *tile):
+    cdef ptrdiff_t tiles = launch.n[W_TILES], row = tile_row(channels, tile)
+    cdef Block out = allocate_block(PRODUCTS * (tiles * row + tile.width) * tile.size)
+    launch.p[W_OUT] = out.data
+    launch.p[W_X] = x
+    launch.n[W_ROW] = row
+    launch.blocks = ceil_div(tiles, TILES_AT_ONCE)
+    launch.work = transform_work(tiles, channels, tile)
+    submit(launch)
+    return out
+
+
 cdef int run_winograd_weight(const Windows *windows, char *dw, char *x, char *dy) except -1:
     """dw by Winograd's algorithm: the products of the transformed tiles of x and dy, then their inverse transform."""
-    cdef Launch tiles, product
+    cdef Launch launch
     cdef Tile tile = tile_of(F32)
-    cdef ptrdiff_t channels = windows.channels, filters = windows.filters, count, first
-    cdef Block inputs, slopes, products
-    _winograd_input.prepare(&tiles, F32)
-    set_tiles(&tiles, windows)
-    count = tiles.n[W_TILES]
-    inputs, slopes = allocate_block(PRODUCTS * count * channels * 4), allocate_block(PRODUCTS * count * filters * 4)
-    products = allocate_block(PRODUCTS * channels * filters * 4)
-    tiles.p[W_OUT] = inputs.data
-    tiles.p[W_X] = x
-    tiles.n[W_ROW] = channels
-    tiles.blocks, tiles.work = ceil_div(count, TILES_AT_ONCE), 20 + 3.0 * PRODUCTS * count * channels / tile.width
-    submit(&tiles)
-    _winograd_slopes.prepare(&tiles, F32)
-    set_tiles(&tiles, windows)
-    tiles.p[W_OUT] = slopes.data
-    tiles.p[W_X] = dy
-    tiles.n[W_ROW] = filters
-    tiles.blocks, tiles.work = ceil_div(count, TILES_AT_ONCE), 20 + 3.0 * PRODUCTS * count * filters / tile.width
-    submit(&tiles)
-    multiply_columns(products.data, inputs.data, slopes.data, PRODUCTS, channels, filters, count)
-    _winograd_filter_slopes.prepare(&tiles, F32)
-    set_tiles(&tiles, windows)
-    tiles.p[W_OUT] = dw
-    tiles.p[W_X] = products.data
-    tiles.blocks, tiles.work = ceil_div(channels, FILTER_BLOCK), 20 + 4.0 * channels * filters
-    return submit(&tiles)
+    cdef ptrdiff_t channels = windows.channels, filters = windows.filters
+    cdef Block inputs = transformed_tiles(windows, x, &tile)
+    _winograd_slopes.prepare(&launch, F32)
+    set_tiles(&launch, windows)
+    cdef ptrdiff_t tiles = launch.n[W_TILES]
+    cdef Block slopes = run_transform(&launch, dy, filters, &tile)
+    cdef Block products = allocate_block(PRODUCTS * channels * filters * tile.size)
+    run_products(products.data, columns(inputs, channels, tiles, &tile), columns(slopes, filters, tiles, &tile), tiles,
+                 PRODUCTS)
+    _winograd_filter_slopes.prepare(&launch, F32)
+    set_tiles(&launch, windows)
+    launch.p[W_OUT] = dw
+    launch.p[W_X] = products.data
+    launch.blocks = ceil_div(channels, FILTER_BLOCK)
+    launch.work = 20 + 4.0 * channels * filters
+    return submit(&launch)
+
+
+cdef Operand columns(Block block, ptrdiff_t channels, ptrdiff_t tiles, const Tile *tile):
+    """Transformed tiles as an operand whose rows are channels and whose depth is tiles."""
+    cdef ptrdiff_t row = tile_row(channels, tile)
+    return Operand(block.data, channels, 1, row, tiles * row + tile.width)

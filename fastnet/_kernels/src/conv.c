@@ -73,5 +73,5 @@ static inline ptrdiff_t panel_row(const ptrdiff_t *n, ptrdiff_t tap, ptrdiff_t i
 #define FLOAT32(kernel) {#kernel, kernel##_f32, 0}
 const Entry TABLE(conv)[] = {
     ROW(conv), ROW(conv_weight), ROW(pack_filters),
-    FLOAT32(winograd), FLOAT32(winograd_filters), FLOAT32(winograd_input), FLOAT32(winograd_slopes),
+    FLOAT32(winograd), FLOAT32(winograd_few), FLOAT32(winograd_filters), FLOAT32(winograd_input), FLOAT32(winograd_slopes),
     FLOAT32(winograd_filter_slopes), END};

@@ -145,16 +145,21 @@ static void NAME(transform_output)(const REAL *m, const Launch *launch, ptrdiff_
     }
 }
 
-/* m[product][tile] = v[product][tile] @ panel[product] for `count` tiles and one panel. */
-static void NAME(multiply_tiles)(REAL *m, ptrdiff_t m_plane, const REAL *v, ptrdiff_t v_plane, const REAL *panel,
-                                 const ptrdiff_t *n, ptrdiff_t count, ptrdiff_t width) {
+/* Elements from one product of a panel of filters to the next: an odd number of cache lines, so that the products' rows do
+ * not share a set of the first cache. */
+static inline ptrdiff_t NAME(filters_plane)(ptrdiff_t channels, ptrdiff_t width) { return channels * width + W; }
+
+/* m[product][tile] = v[product][tile] @ panel[product] for `count` tiles, one panel and `depth` channels; added to m if
+ * `add`. */
+static void NAME(multiply_tiles)(REAL *m, ptrdiff_t m_plane, const REAL *v, ptrdiff_t v_plane, ptrdiff_t v_row,
+                                 const REAL *panel, ptrdiff_t depth, ptrdiff_t count, ptrdiff_t width, int add) {
     const ptrdiff_t slivers = ceil_div(count, TILE_ROWS), size = sizeof(REAL);
     NAME(Tile) t = {0};
-    t.depth = n[W_CHANNELS], t.row_stride = n[W_ROW] * size, t.row_k = size, t.lane_k = width, t.out_stride = PANEL * size;
-    for (int i = 0; i < PRODUCTS; i++, panel += n[W_CHANNELS] * width)
+    t.depth = depth, t.row_stride = v_row * size, t.row_k = size, t.lane_k = width, t.out_stride = PANEL * size, t.add = add;
+    for (int i = 0; i < PRODUCTS; i++, panel += NAME(filters_plane)(depth, width))
         for (ptrdiff_t s = 0; s < slivers; s++) {
             ptrdiff_t row = part_start(count, s, slivers), rows = part_start(count, s + 1, slivers) - row;
-            t.row = (const char *)(v + i * v_plane + row * n[W_ROW]), t.lane = panel;
+            t.row = (const char *)(v + i * v_plane + row * v_row), t.lane = panel;
             t.out = (char *)(m + i * m_plane + row * PANEL);
             (width > W ? CAT(tiles2, T) : CAT(tiles1, T))[rows](&t);
         }
@@ -172,9 +177,9 @@ static int NAME(winograd)(BODY_ARGS) {
         NAME(transform_input)(v, launch, tile, count, v_plane);
         for (ptrdiff_t p = part_start(panels, block % chunks, chunks);
              p < part_start(panels, block % chunks + next - block, chunks); p++) {
-            NAME(multiply_tiles)(m, m_plane, v, v_plane,
-                                 (const REAL *)launch->p[W_PANELS] + PRODUCTS * n[W_CHANNELS] * PANEL * p, n, count,
-                                 NAME(width)(n[W_FILTERS], p));
+            const REAL *panel = (const REAL *)launch->p[W_PANELS] + PRODUCTS * NAME(filters_plane)(n[W_CHANNELS], PANEL) * p;
+            NAME(multiply_tiles)(m, m_plane, v, v_plane, n[W_ROW], panel, n[W_CHANNELS], count,
+                                 NAME(width)(n[W_FILTERS], p), 0);
             NAME(transform_output)(m, launch, tile, count, m_plane, p * PANEL, min_size(PANEL, n[W_FILTERS] - p * PANEL));
         }
     }
@@ -195,24 +200,57 @@ static inline void NAME(load_taps)(VEC *r, const REAL *const *row, ptrdiff_t q, 
     for (int i = 0; i < 9; i++) r[i] = t[turned ? 8 - i : i];
 }
 
-/* The transformed filters as panels: [panel][product][channel][lane]. A block is FILTER_BLOCK channels of one panel. */
-static int NAME(winograd_filters)(BODY_ARGS) {
-    const ptrdiff_t *n = launch->n, lanes = n[W_FILTERS], parts = ceil_div(n[W_CHANNELS], FILTER_BLOCK);
+/* The transformed filters of panel p from channel `first` to `stop`: to[product][channel][lane], products `plane` elements
+ * apart. */
+static void NAME(transform_filters)(REAL *to, const Launch *launch, ptrdiff_t p, ptrdiff_t first, ptrdiff_t stop,
+                                    ptrdiff_t plane) {
+    const ptrdiff_t *n = launch->n, lanes = n[W_FILTERS], width = NAME(width)(lanes, p);
     const REAL *row[W];
     VEC g[9], half[3 * POINTS], u[PRODUCTS];
-    for (ptrdiff_t block = begin; block < end; block++) {
-        ptrdiff_t p = block / parts, width = NAME(width)(lanes, p), first = block % parts * FILTER_BLOCK;
-        REAL *panel = (REAL *)launch->p[W_OUT] + PRODUCTS * n[W_CHANNELS] * PANEL * p;
-        for (ptrdiff_t lane = 0; lane < width && p * PANEL + lane < lanes; lane += W) {
-            for (ptrdiff_t i = 0; i < W; i++)       /* missing lanes repeat the last one; their results are not used */
-                row[i] = (const REAL *)launch->p[W_X] + min_size(p * PANEL + lane + i, lanes - 1) * n[W_LANE_STRIDE];
-            for (ptrdiff_t k = first; k < min_size(first + FILTER_BLOCK, n[W_CHANNELS]); k++) {
-                NAME(load_taps)(g, row, k * n[W_K_STRIDE], n[W_TURNED] != 0);
-                UNROLL for (int i = 0; i < 3; i++) NAME(filter_line)(half + i, 3, g + i, 3);
-                UNROLL for (int i = 0; i < POINTS; i++) NAME(filter_line)(u + POINTS * i, 1, half + 3 * i, 1);
-                for (int i = 0; i < PRODUCTS; i++) V(store)(panel + (i * n[W_CHANNELS] + k) * width + lane, u[i]);
-            }
+    for (ptrdiff_t lane = 0; lane < width && p * PANEL + lane < lanes; lane += W) {
+        for (ptrdiff_t i = 0; i < W; i++)           /* missing lanes repeat the last one; their results are not used */
+            row[i] = (const REAL *)launch->p[W_WEIGHT] + min_size(p * PANEL + lane + i, lanes - 1) * n[W_LANE_STRIDE];
+        for (ptrdiff_t k = first; k < stop; k++) {
+            for (ptrdiff_t i = 0; i < W; i++) prefetch_far(row[i] + (k + FILTERS_AHEAD) * n[W_K_STRIDE]);
+            NAME(load_taps)(g, row, k * n[W_K_STRIDE], n[W_TURNED] != 0);
+            UNROLL for (int i = 0; i < 3; i++) NAME(filter_line)(half + i, 3, g + i, 3);
+            UNROLL for (int i = 0; i < POINTS; i++) NAME(filter_line)(u + POINTS * i, 1, half + 3 * i, 1);
+            for (int i = 0; i < PRODUCTS; i++) V(store)(to + i * plane + (k - first) * width + lane, u[i]);
         }
+    }
+}
+
+/* All filters, as panels [panel][product][channel][lane]. A block is FILTER_BLOCK channels of one panel. */
+static int NAME(winograd_filters)(BODY_ARGS) {
+    const ptrdiff_t *n = launch->n, parts = ceil_div(n[W_CHANNELS], FILTER_BLOCK);
+    for (ptrdiff_t block = begin; block < end; block++) {
+        ptrdiff_t p = block / parts, width = NAME(width)(n[W_FILTERS], p), first = block % parts * FILTER_BLOCK;
+        REAL *panel = (REAL *)launch->p[W_PANELS] + PRODUCTS * NAME(filters_plane)(n[W_CHANNELS], PANEL) * p;
+        NAME(transform_filters)(panel + first * width, launch, p, first, min_size(first + FILTER_BLOCK, n[W_CHANNELS]),
+                                NAME(filters_plane)(n[W_CHANNELS], width));
+    }
+    return 0;
+}
+
+/* Elements from one product of all tiles to the next. */
+static inline ptrdiff_t NAME(tiles_plane)(const ptrdiff_t *n) { return n[W_TILES] * n[W_ROW] + W; }
+
+/* The convolution of few tiles, whose transforms take less memory than those of the filters: all tiles of x are given as
+ * winograd_input writes them, and the filters are transformed in parts that stay in the second cache. A block is one
+ * panel. */
+static int NAME(winograd_few)(BODY_ARGS) {
+    const ptrdiff_t *n = launch->n, tiles = n[W_TILES], m_plane = tiles * PANEL + W;
+    REAL *u = (REAL *)launch->p[W_SCRATCH] + begin * n[W_SLOTS] / launch->blocks * n[W_SLOT];
+    REAL *m = u + PRODUCTS * NAME(filters_plane)(FILTER_PART, PANEL);
+    for (ptrdiff_t p = begin; p < end; p++) {
+        const ptrdiff_t width = NAME(width)(n[W_FILTERS], p);
+        for (ptrdiff_t k = 0, stop; k < n[W_CHANNELS]; k = stop) {
+            stop = min_size(k + FILTER_PART, n[W_CHANNELS]);
+            NAME(transform_filters)(u, launch, p, k, stop, NAME(filters_plane)(stop - k, width));
+            NAME(multiply_tiles)(m, m_plane, (const REAL *)launch->p[W_X] + k, NAME(tiles_plane)(n), n[W_ROW], u, stop - k,
+                                 tiles, width, k > 0);
+        }
+        NAME(transform_output)(m, launch, 0, tiles, m_plane, p * PANEL, min_size(PANEL, n[W_FILTERS] - p * PANEL));
     }
     return 0;
 }
@@ -225,14 +263,14 @@ static int NAME(winograd_input)(BODY_ARGS) {
     for (ptrdiff_t block = begin; block < end; block++) {
         ptrdiff_t tile = block * TILES_AT_ONCE;
         NAME(transform_input)((REAL *)launch->p[W_OUT] + tile * n[W_ROW], launch, tile,
-                              min_size(TILES_AT_ONCE, n[W_TILES] - tile), n[W_TILES] * n[W_ROW]);
+                              min_size(TILES_AT_ONCE, n[W_TILES] - tile), NAME(tiles_plane)(n));
     }
     return 0;
 }
 
 /* The transformed tiles of the output's gradient x (N, OUTPUT_H, OUTPUT_W, FILTERS), likewise. */
 static int NAME(winograd_slopes)(BODY_ARGS) {
-    const ptrdiff_t *n = launch->n, filters = n[W_FILTERS], plane = n[W_TILES] * n[W_ROW];
+    const ptrdiff_t *n = launch->n, filters = n[W_FILTERS], plane = NAME(tiles_plane)(n);
     VEC r[TILE_SIDE * TILE_SIDE], half[TILE_SIDE * POINTS], y[PRODUCTS];
     for (ptrdiff_t tile = begin * TILES_AT_ONCE; tile < min_size(end * TILES_AT_ONCE, n[W_TILES]); tile++) {
         NAME(Square) at = NAME(square_at)(launch->p[W_X], n, tile, n[W_OUTPUT_H], n[W_OUTPUT_W], filters, 0, 0, TILE_SIDE);

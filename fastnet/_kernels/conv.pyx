@@ -33,7 +33,7 @@ cdef extern from "src/conv_slots.h":
         INPUT_D, OUTPUT_D, KERNEL_D, STRIDE_D, DILATION_D, PADDING_D, CHANNELS, PIXEL
         PANELS_OUT, FILTERS
         FILTER_LANES, FILTER_DEPTH, FILTER_LANE_STRIDE, RUNS, RUN_STRIDE, RUN_LENGTH, INNER, GROUP_STRIDE
-        FULL_H, FULL_W, FIRST_D, STEP_D, USED_D, TURNED
+        FULL_TAPS, FULL_H, FULL_W, FIRST_D, STEP_D, USED_D, TURNED
 
 cdef extern from "src/winograd_slots.h":
     enum:
@@ -265,7 +265,7 @@ cdef Block pack_filters(const Windows *windows, DType dtype, char *weight, const
     launch.n[RUN_LENGTH] = full if windows.turned else inner * full
     launch.n[INNER] = inner
     launch.n[GROUP_STRIDE] = lanes * inner * full
-    launch.n[FULL_H], launch.n[FULL_W] = windows.axis[1].full, windows.axis[2].full
+    launch.n[FULL_TAPS], launch.n[FULL_H], launch.n[FULL_W] = full, windows.axis[1].full, windows.axis[2].full
     for d in range(3):
         launch.n[FIRST_D + d] = windows.axis[d].first
         launch.n[STEP_D + d] = windows.axis[d].step

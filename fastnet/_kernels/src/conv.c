@@ -49,11 +49,13 @@ static inline ptrdiff_t used_tap(const ptrdiff_t *n, int dimension, ptrdiff_t at
     return n[TURNED] ? used - 1 - i / step : i / step;
 }
 
-/* The row of the panel for a tap and an inner channel; -1 if the tap is not used. */
-static inline ptrdiff_t panel_row(const ptrdiff_t *n, ptrdiff_t tap, ptrdiff_t inner) {
+enum { TAP_ROWS = 128 };                  /* taps whose panel rows are looked up */
+
+/* The row of the panel for a tap and the first inner channel; -1 if the tap is not used. */
+static ptrdiff_t panel_row(const ptrdiff_t *n, ptrdiff_t tap) {
     ptrdiff_t line = tap / n[FULL_W];
     ptrdiff_t w = used_tap(n, 2, tap % n[FULL_W]), h = used_tap(n, 1, line % n[FULL_H]), d = used_tap(n, 0, line / n[FULL_H]);
-    return w < 0 || h < 0 || d < 0 ? -1 : ((d * n[USED_H] + h) * n[USED_W] + w) * n[INNER] + inner;
+    return w < 0 || h < 0 || d < 0 ? -1 : ((d * n[USED_H] + h) * n[USED_W] + w) * n[INNER];
 }
 
 #define T f32

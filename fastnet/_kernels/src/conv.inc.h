@@ -143,17 +143,19 @@ static int NAME(conv_weight)(BODY_ARGS) { return NAME(product)(launch, begin, en
 
 /* ---- filters -------------------------------------------------------------------------------------------------------- */
 
-/* Pack panel p of one group, whose filters begin at x. */
-static void NAME(pack_filter_panel)(REAL *packed, const Launch *launch, const REAL *x, ptrdiff_t p) {
-    const ptrdiff_t *n = launch->n;
-    const ptrdiff_t lanes = n[FILTER_LANES], width = NAME(width)(lanes, p), depth = n[FILTER_DEPTH], length = n[RUN_LENGTH];
-    const ptrdiff_t k_blocks = ceil_div(depth, K_MOST), taps = n[RUNS] == 1 ? length / n[INNER] : length;
+/* Pack panel p of one group, whose filters begin at x; tap_rows has the panel's row of the first taps. */
+static void NAME(pack_filter_panel)(REAL *packed, const ptrdiff_t *n, const REAL *x, ptrdiff_t p, const ptrdiff_t *tap_rows) {
+    const ptrdiff_t lanes = n[FILTER_LANES], width = NAME(width)(lanes, p), length = n[RUN_LENGTH];
+    const ptrdiff_t taps = n[RUNS] == 1 ? length / n[INNER] : length;
     const REAL *row[W];
     VEC r[W];
-    for (ptrdiff_t lane = p * PANEL; lane < p * PANEL + width && lane < lanes; lane += W)
+    for (ptrdiff_t lane = p * PANEL; lane < p * PANEL + width && lane < lanes; lane += W, packed += W)
         for (ptrdiff_t run = 0; run < n[RUNS]; run++) {
-            for (ptrdiff_t i = 0; i < W; i++)       /* missing lanes repeat the last one; their results are not used */
+            ptrdiff_t tap = 0, inner = run;
+            for (ptrdiff_t i = 0; i < W; i++) {     /* missing lanes repeat the last one; their results are not used */
                 row[i] = x + min_size(lane + i, lanes - 1) * n[FILTER_LANE_STRIDE] + run * n[RUN_STRIDE];
+                prefetch_far(row[i] + FILTERS_AHEAD * n[RUN_STRIDE]);
+            }
             for (ptrdiff_t q = 0; q < length; q += W) {
                 ptrdiff_t some = min_size(W, length - q);
                 if (some == W)
@@ -163,12 +165,9 @@ static void NAME(pack_filter_panel)(REAL *packed, const Launch *launch, const RE
                     NAME(transpose)(r);
                 }
                 for (ptrdiff_t i = 0; i < some; i++) {
-                    ptrdiff_t k = panel_row(n, (q + i) % taps, n[RUNS] == 1 ? (q + i) / taps : run), block = 0;
-                    if (k < 0) continue;
-                    while (part_start(depth, block + 1, k_blocks) <= k) block++;
-                    ptrdiff_t start = part_start(depth, block, k_blocks), size = part_start(depth, block + 1, k_blocks) - start;
-                    V(store)(packed + start * NAME(packed_lanes)(lanes) + p * PANEL * size + (k - start) * width
-                             + lane - p * PANEL, r[i]);
+                    ptrdiff_t k = tap < TAP_ROWS ? tap_rows[tap] : panel_row(n, tap);
+                    if (k >= 0) V(store)(packed + (k + inner) * width, r[i]);
+                    if (++tap == taps) tap = 0, inner++;
                 }
             }
         }
@@ -178,10 +177,12 @@ static void NAME(pack_filter_panel)(REAL *packed, const Launch *launch, const RE
 static int NAME(pack_filters)(BODY_ARGS) {
     const ptrdiff_t *n = launch->n, panels = ceil_div(n[FILTER_LANES], PANEL);
     const ptrdiff_t group_size = n[FILTER_DEPTH] * NAME(packed_lanes)(n[FILTER_LANES]);
+    ptrdiff_t tap_rows[TAP_ROWS];
+    for (ptrdiff_t tap = 0; tap < min_size(TAP_ROWS, n[FULL_TAPS]); tap++) tap_rows[tap] = panel_row(n, tap);
     for (ptrdiff_t block = begin; block < end; block++) {
-        ptrdiff_t group = block / panels;
-        NAME(pack_filter_panel)((REAL *)launch->p[PANELS_OUT] + group * group_size, launch,
-                                (const REAL *)launch->p[FILTERS] + group * n[GROUP_STRIDE], block % panels);
+        ptrdiff_t group = block / panels, p = block % panels;
+        REAL *packed = (REAL *)launch->p[PANELS_OUT] + group * group_size + p * PANEL * n[FILTER_DEPTH];
+        NAME(pack_filter_panel)(packed, n, (const REAL *)launch->p[FILTERS] + group * n[GROUP_STRIDE], p, tap_rows);
     }
     return 0;
 }

@@ -19,6 +19,8 @@ enum ConvSize {
     CONV_SIZES
 };
 
+enum { FILTERS_AHEAD = 4 };               /* filters to prefetch: too far apart for the processor's own prefetcher */
+
 /* p and n of pack_filters, which packs the panels of a convolution. Position q = (channel, tap) of a filter's run
  * becomes row `tap * INNER + channel` of the panel; in a turned filter, whose runs are the taps of one output channel,
  * INNER is the number of these channels. */
@@ -29,7 +31,7 @@ enum FilterSize {
     RUNS, RUN_STRIDE, RUN_LENGTH,         /* contiguous runs of a lane */
     INNER,
     GROUP_STRIDE,                         /* from one group to the next in the weight */
-    FULL_H = 12, FULL_W,                  /* the weight's kernel */
+    FULL_TAPS, FULL_H, FULL_W,            /* of the weight's kernel */
     FIRST_D, FIRST_H, FIRST_W,            /* the taps FIRST + STEP * i, i < USED, are used, */
     STEP_D, STEP_H, STEP_W,
     USED_D, USED_H, USED_W,

@@ -40,7 +40,7 @@ enum { CACHE_WAY = 4096 };                /* rows this many bytes apart share on
 enum LanesFrom {
     DIRECT,                 /* the operand, whose lanes are contiguous; a partial last vector is COPIED */
     COPIED,                 /* panels that each block packs into scratch memory */
-    PACKED                  /* panels that an earlier launch packed: for each product, each block of k, each panel */
+    PACKED                  /* panels that an earlier launch packed, as panel[k][lane], for each product and each panel */
 };
 
 enum Activation { NONE_, RELU, SIGMOID, TANH, GELU, GELU_TANH, SILU };

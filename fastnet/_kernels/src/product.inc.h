@@ -112,7 +112,7 @@ static void NAME(chunk)(const Launch *launch, NAME(Gather) gather, REAL *scratch
     for (ptrdiff_t k_block = 0; k_block < k_blocks; k_block++) {
         ptrdiff_t k = part_start(n[DEPTH], k_block, k_blocks), depth = part_start(n[DEPTH], k_block + 1, k_blocks) - k;
         const REAL *lane_operand = (const REAL *)launch->p[LANE_OPERAND] + batch * n[LANE_BATCH]
-                                 + k * (ready ? NAME(packed_lanes)(lanes) : n[LANE_K]);
+                                 + (ready ? 0 : k * n[LANE_K]);
         t.depth = depth;
         for (ptrdiff_t s = s_begin; s < s_end; s += n[GROUP_SLIVERS]) {
             gather(&group, launch, batch, k, depth, copies, s, min_size(n[GROUP_SLIVERS], s_end - s));
@@ -121,8 +121,8 @@ static void NAME(chunk)(const Launch *launch, NAME(Gather) gather, REAL *scratch
                 int fresh = panel && s == s_begin;
                 if (fresh && (p - packed) % RUN == 0)
                     NAME(pack_panels)(panel, launch, lane_operand, depth, p, min_size(p + RUN, p_end));
-                t.lane = panel ? panel : lane_operand + p * PANEL * (ready ? depth : 1);
                 t.lane_k = panel || ready ? NAME(width)(lanes, p) : n[LANE_K];
+                t.lane = panel ? panel : lane_operand + p * PANEL * (ready ? n[DEPTH] : 1) + (ready ? k * t.lane_k : 0);
                 NAME(tiles)(launch, &t, &group, batch, p * PANEL, min_size(PANEL, lanes - p * PANEL),
                             k_block > 0 || n[ACCUMULATE], k_block == k_blocks - 1,
                             fresh && group.count >= PREFETCH_FROM && p + RUN < p_end

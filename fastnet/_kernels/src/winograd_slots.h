@@ -6,7 +6,6 @@
 enum {
     TILE_SIDE = 4, POINTS = TILE_SIDE + 2, PRODUCTS = POINTS * POINTS,
     TILES_AT_ONCE = 42,                   /* tiles of a block: whole slivers of 6 and 14 rows */
-    FILTERS_AHEAD = 4,                    /* filters to prefetch: their addresses are too far apart for the processor's own */
     FILTER_BLOCK = 16,                    /* channels of a block of filters */
     FILTER_PART = 64                      /* channels whose transformed filters stay in the second cache */
 };

@@ -15,5 +15,6 @@ cdef struct Tile:                   # depends on the instruction set and the dty
 
 cdef Tile tile_of(DType dtype) noexcept
 cdef ptrdiff_t packed_sliver(ptrdiff_t depth, const Tile *tile) noexcept
-cdef int run_products(char *out, Operand rows, Operand lanes, ptrdiff_t depth, ptrdiff_t batch) except -1
+cdef int run_products(char *out, Operand rows, Operand lanes, ptrdiff_t depth, ptrdiff_t batch,
+                      bint accumulate) except -1
 cdef int submit_product(Launch *launch, ptrdiff_t batch, double work, ptrdiff_t sliver, const Tile *tile) except -1

@@ -247,8 +247,9 @@ cdef int run_tiles(Launch *launch, const Tile *tile, Operand left, Operand right
     return submit_product(launch, batch, work, packed_sliver(depth, tile) if launch.n[COPY_ROWS] else 0, tile)
 
 
-cdef int run_products(char *out, Operand rows, Operand lanes, ptrdiff_t depth, ptrdiff_t batch) except -1:
-    """out = the products of a batch in float32; out is (batch, rows, lanes), contiguous."""
+cdef int run_products(char *out, Operand rows, Operand lanes, ptrdiff_t depth, ptrdiff_t batch,
+                      bint accumulate) except -1:
+    """out = or += the products of a batch in float32; out is (batch, rows, lanes), contiguous."""
     cdef Launch launch
     cdef Tile tile = tile_of(F32)
     _matmul.prepare(&launch, F32)
@@ -256,6 +257,7 @@ cdef int run_products(char *out, Operand rows, Operand lanes, ptrdiff_t depth, p
     launch.n[DEPTH] = depth
     launch.n[OUT_COLUMNS] = lanes.size
     launch.n[OUT_BATCH] = rows.size * lanes.size
+    launch.n[ACCUMULATE] = accumulate
     return run_tiles(&launch, &tile, rows, lanes, batch)
 
 

@@ -3,6 +3,7 @@
 cdef enum:
     WINOGRAD_LEAST = 16             # channels and filters from which on it pays
     ENOUGH_BLOCKS = 8
+    PART_BYTES = 3 << 20
     FEW_TILES = TILES_AT_ONCE       # tiles up to which the transformed filters are the larger part
 
 cdef bint _winograd_allowed = os.environ.get("FASTNET_WINOGRAD", "1") not in ("", "0")
@@ -51,7 +52,7 @@ cdef int run_winograd(Launch *launch, const Windows *windows, char *weight) exce
     set_tiles(&tiles, windows)
     cdef bint few = tiles.n[W_TILES] <= FEW_TILES and panels >= ENOUGH_BLOCKS
     if few:
-        given = transformed_tiles(windows, launch.p[ROW_OPERAND], &tile)
+        given = transformed_tiles(_winograd_input, windows, launch.p[ROW_OPERAND], channels, 0, tiles.n[W_TILES])
         _winograd_few.prepare(&tiles, F32)
     else:
         given = transformed_filters(windows, weight, &tile)
@@ -61,6 +62,7 @@ cdef int run_winograd(Launch *launch, const Windows *windows, char *weight) exce
     tiles.n[W_ROW] = tile_row(channels, &tile)
     if few:
         tiles.p[W_X] = given.data
+        tiles.n[W_COUNT] = tiles.n[W_TILES]
         tiles.blocks = panels
         panel = FILTER_PART * 2 * tile.width + tile.width
         tiles.n[W_SLOT] = PRODUCTS * (panel + (2 * tiles.n[W_TILES] + 1) * tile.width)
@@ -110,39 +112,41 @@ cdef Block transformed_filters(const Windows *windows, char *weight, const Tile 
     return panels
 
 
-cdef Block transformed_tiles(const Windows *windows, void *x, const Tile *tile):
-    """The transformed tiles of x, [product][tile][channel]."""
+cdef Block transformed_tiles(Kernel kernel, const Windows *windows, void *x, ptrdiff_t channels, ptrdiff_t first,
+                             ptrdiff_t count):
+    """The transforms of `count` tiles of x from `first`, [product][tile][channel]."""
     cdef Launch launch
-    _winograd_input.prepare(&launch, F32)
+    cdef Tile tile = tile_of(F32)
+    cdef ptrdiff_t row = tile_row(channels, &tile)
+    cdef Block out = allocate_block(PRODUCTS * (count * row + tile.width) * tile.size)
+    kernel.prepare(&launch, F32)
     set_tiles(&launch, windows)
-    return run_transform(&launch, x, windows.channels, tile)
-
-
-cdef Block run_transform(Launch *launch, void *x, ptrdiff_t channels, const Tile *tile):
-    cdef ptrdiff_t tiles = launch.n[W_TILES], row = tile_row(channels, tile)
-    cdef Block out = allocate_block(PRODUCTS * (tiles * row + tile.width) * tile.size)
     launch.p[W_OUT] = out.data
     launch.p[W_X] = x
-    launch.n[W_ROW] = row
-    launch.blocks = ceil_div(tiles, TILES_AT_ONCE)
-    launch.work = transform_work(tiles, channels, tile)
-    submit(launch)
+    launch.n[W_FIRST], launch.n[W_COUNT], launch.n[W_ROW] = first, count, row
+    launch.blocks = ceil_div(count, TILES_AT_ONCE)
+    launch.work = transform_work(count, channels, &tile)
+    submit(&launch)
     return out
 
 
 cdef int run_winograd_weight(const Windows *windows, char *dw, char *x, char *dy) except -1:
-    """dw by Winograd's algorithm: the products of the transformed tiles of x and dy, then their inverse transform."""
+    """dw by Winograd's algorithm: the products of the transformed tiles of x and dy, then their inverse transform.
+
+    The tiles are transformed and multiplied in parts that stay in the third cache.
+    """
     cdef Launch launch
-    cdef Tile tile = tile_of(F32)
-    cdef ptrdiff_t channels = windows.channels, filters = windows.filters
-    cdef Block inputs = transformed_tiles(windows, x, &tile)
-    _winograd_slopes.prepare(&launch, F32)
+    cdef ptrdiff_t channels = windows.channels, filters = windows.filters, first = 0, count, part
+    cdef Block inputs, slopes, products = allocate_block(PRODUCTS * channels * filters * sizeof(float))
     set_tiles(&launch, windows)
-    cdef ptrdiff_t tiles = launch.n[W_TILES]
-    cdef Block slopes = run_transform(&launch, dy, filters, &tile)
-    cdef Block products = allocate_block(PRODUCTS * channels * filters * tile.size)
-    run_products(products.data, columns(inputs, channels, tiles, &tile), columns(slopes, filters, tiles, &tile), tiles,
-                 PRODUCTS)
+    part = TILES_AT_ONCE * max(2, PART_BYTES // (PRODUCTS * TILES_AT_ONCE * (channels + filters) * sizeof(float)))
+    while first < launch.n[W_TILES]:
+        count = min(part, launch.n[W_TILES] - first)
+        inputs = transformed_tiles(_winograd_input, windows, x, channels, first, count)
+        slopes = transformed_tiles(_winograd_slopes, windows, dy, filters, first, count)
+        run_products(products.data, columns(inputs, channels, count), columns(slopes, filters, count), count, PRODUCTS,
+                     first > 0)
+        first += count
     _winograd_filter_slopes.prepare(&launch, F32)
     set_tiles(&launch, windows)
     launch.p[W_OUT] = dw
@@ -152,7 +156,8 @@ cdef int run_winograd_weight(const Windows *windows, char *dw, char *x, char *dy
     return submit(&launch)
 
 
-cdef Operand columns(Block block, ptrdiff_t channels, ptrdiff_t tiles, const Tile *tile):
+cdef Operand columns(Block block, ptrdiff_t channels, ptrdiff_t tiles):
     """Transformed tiles as an operand whose rows are channels and whose depth is tiles."""
-    cdef ptrdiff_t row = tile_row(channels, tile)
+    cdef Tile tile = tile_of(F32)
+    cdef ptrdiff_t row = tile_row(channels, &tile)
     return Operand(block.data, channels, 1, row, tiles * row + tile.width)

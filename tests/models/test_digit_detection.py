@@ -20,6 +20,6 @@ def test_quick_run(monkeypatch, capsys):
     finally:
         fastnet.set_rng_state(state)
     shown = capsys.readouterr().out
-    for expected in (r"step 20 of 20: loss \d", r"mean average precision 0\.\d+, .* on 32 scenes", r"frame 5: ",
+    for expected in (r"step 12 of 12: loss \d", r"mean average precision 0\.\d+, .* on 32 scenes", r"frame 5: ",
                      r"10 frames of 3 digits: \d+ identity switches, \d+ digits of 30 missed"):
         assert re.search(expected, shown), shown

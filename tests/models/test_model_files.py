@@ -42,6 +42,9 @@ NETWORKS = {
     "squeezenet1_1": lambda: models.squeezenet1_1(4, in_channels=1),
     "shufflenet_v2_x1_0": lambda: models.shufflenet_v2_x1_0(4),
     "resnet8": lambda: models.resnet8(4),
+    "ssdlite": lambda: models.ssdlite(4, in_channels=1, width_mult=0.25, scales=(0.1, 0.5)),
+    "unet": lambda: models.unet(4, channels=[4, 8]),
+    "autoencoder": lambda: models.autoencoder(4, size=12, channels=4),
 }
 
 

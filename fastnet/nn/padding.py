@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fastnet._core.errors import naming_none
+from fastnet._core.errors import naming_none, shape_text
 from fastnet._core.tensor import Tensor
 from fastnet.functional.dims import as_tuple
 from fastnet.nn import functional as F
@@ -44,6 +44,19 @@ class _ZeroPad(_Pad):
     """Padding with zeros."""
 
     value = 0.0
+
+
+class _CircularPad(_Pad):
+    """Padding with the opposite side, of images only."""
+
+    mode = "circular"
+
+    @naming_none
+    def forward(self, input: Tensor) -> Tensor:
+        if input.ndim not in (self.spatial + 1, self.spatial + 2):
+            raise ValueError(f"{type(self).__name__}: expected an input of {self.spatial + 1} dimensions, or of "
+                             f"{self.spatial + 2} with a batch, got shape {shape_text(input)}")
+        return super().forward(input)
 
 
 class _ConstantPad(_Pad):
@@ -324,7 +337,7 @@ class ReplicationPad3d(_Pad):
     mode = "replicate"
 
 
-class CircularPad1d(_Pad):
+class CircularPad1d(_CircularPad):
     """Pad the last dimension with the opposite side of the input.
 
     Args:
@@ -335,6 +348,7 @@ class CircularPad1d(_Pad):
 
     Raises:
         RuntimeError: another number of sizes; when called, if a size is larger than the length of its dimension.
+        ValueError: when called with another number of dimensions.
 
     Example:
         >>> import fastnet
@@ -343,10 +357,9 @@ class CircularPad1d(_Pad):
     """
 
     spatial = 1
-    mode = "circular"
 
 
-class CircularPad2d(_Pad):
+class CircularPad2d(_CircularPad):
     """Pad the last two dimensions with the opposite side of the input.
 
     Args:
@@ -357,6 +370,7 @@ class CircularPad2d(_Pad):
 
     Raises:
         RuntimeError: another number of sizes; when called, if a size is larger than the length of its dimension.
+        ValueError: when called with another number of dimensions.
 
     Example:
         >>> import fastnet
@@ -365,10 +379,9 @@ class CircularPad2d(_Pad):
     """
 
     spatial = 2
-    mode = "circular"
 
 
-class CircularPad3d(_Pad):
+class CircularPad3d(_CircularPad):
     """Pad the last three dimensions with the opposite side of the input.
 
     Args:
@@ -379,6 +392,7 @@ class CircularPad3d(_Pad):
 
     Raises:
         RuntimeError: another number of sizes; when called, if a size is larger than the length of its dimension.
+        ValueError: when called with another number of dimensions.
 
     Example:
         >>> import fastnet
@@ -387,4 +401,3 @@ class CircularPad3d(_Pad):
     """
 
     spatial = 3
-    mode = "circular"

@@ -153,6 +153,8 @@ CALLS = {
 OF_NETWORKS = {
     "elu": (X,),
     "gelu": (X,),
+    "hardsigmoid": (X,),
+    "hardswish": (X,),
     "hardtanh": (X,),
     "leaky_relu": (X,),
     "logsigmoid": (X,),

@@ -44,10 +44,10 @@ def _as_filters(weight: Array) -> Array:
     return w.reshape(w.shape[:2] + (1,) * (5 - w.ndim) + w.shape[2:])
 
 
-def _is_pointwise(w: Array, geometry: Geometry) -> bool:
-    """Whether a convolution is a matrix product over pixels."""
+def _is_pointwise(w: Array, v: Array, out: Array, geometry: Geometry) -> bool:
+    """Whether a convolution is a matrix product over pixels; `output_padding` makes images of different sizes."""
     return (w.shape[2:] == (1, 1, 1) and max(geometry.stride) == 1 and not any(geometry.padding)
-            and geometry.groups == 1)
+            and geometry.groups == 1 and v.shape[:4] == out.shape[:4])
 
 
 def _pixel_rows(v: Array) -> Array:
@@ -56,21 +56,21 @@ def _pixel_rows(v: Array) -> Array:
 
 
 def _run_conv(out: Array, v: Array, w: Array, bias: Array | None, geometry: Geometry, activation: str = "none") -> None:
-    if _is_pointwise(w, geometry):
+    if _is_pointwise(w, v, out, geometry):
         K.matmul(_pixel_rows(out), _pixel_rows(v), w.reshape(w.shape[:2]).T, bias, activation=activation)
     else:
         K.conv(out, v, w, bias, None, *geometry.windows(), activation)
 
 
 def _run_conv_input(dx: Array, g: Array, w: Array, bias: Array | None, geometry: Geometry) -> None:
-    if _is_pointwise(w, geometry):
+    if _is_pointwise(w, dx, g, geometry):
         K.matmul(_pixel_rows(dx), _pixel_rows(g), w.reshape(w.shape[:2]), bias)
     else:
         K.conv_input(dx, g, w, bias, *geometry.windows())
 
 
 def _run_conv_weight(dw: Array, v: Array, g: Array, geometry: Geometry) -> None:
-    if _is_pointwise(dw, geometry):
+    if _is_pointwise(dw, v, g, geometry):
         K.matmul(dw.reshape(dw.shape[:2]), _pixel_rows(g).T, _pixel_rows(v))
     else:
         K.conv_weight(dw, v, g, *geometry.windows())

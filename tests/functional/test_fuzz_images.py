@@ -7,7 +7,8 @@ import pytest
 
 
 @pytest.mark.parametrize("first", range(0, 200, 40))
-def test_configurations(first):
+@pytest.mark.parametrize("kind", fuzz_images.KINDS)
+def test_configurations(kind, first):
     pytest.importorskip("torch")
     for seed in range(first, first + 40):
-        fuzz_images.check(seed)
+        fuzz_images.check(seed, kind)

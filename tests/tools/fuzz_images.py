@@ -1,8 +1,8 @@
-"""Random configurations of operations over images against PyTorch: `python tests/tools/fuzz_images.py [N] [SEED]`.
+"""Random operations over images against PyTorch: `python tests/tools/fuzz_images.py [KIND] [N] [SEED]`.
 
-Each function of KINDS draws one configuration: an operation, arguments and an input. Results, positions and gradients
-must be PyTorch's, and errors occur where PyTorch errs. ACCEPTED lists the errors of PyTorch that fastnet does not have
-and REFUSED those that only fastnet has, with the reason.
+The functions of each kind draw one configuration: an operation, its settings and inputs. Results, positions and
+gradients must be PyTorch's, and errors occur where PyTorch errs. ACCEPTED lists the errors of PyTorch that fastnet does
+not have and REFUSED those that only fastnet has, with the reason.
 """
 from __future__ import annotations
 
@@ -25,23 +25,28 @@ ACCEPTED = {
     r"input image \(T: .* smaller than kernel size": "avg_pool3d ignores the padding there",
     r"mul\(\): argument 'other'": "lp_pool1d takes no tuple there",
     r"pad should be smaller than or equal to half of kernel size": "max_pool2d ignores the dilation there",
+    "Only zero batch or zero channel inputs are supported": "all of the input is padding there",
     r"padding should be at most half of kernel size": "max_pool1d ignores the dilation there",
 }
 
 # message of fastnet: what PyTorch returns instead
-REFUSED = {"adaptive_.*_pool.*expected no empty dimension": "the average of no elements, NaN, or an empty tensor"}
+REFUSED = {
+    "adaptive_.*_pool.*expected no empty dimension": "the average of no elements, NaN, or an empty tensor",
+    "adaptive_avg_pool2d: expected an input of shape": "the mean over two dimensions, if output_size is 1",
+    "conv_transpose3d: expected an output of size 1 or more": "an empty tensor",
+}
 
 
 @dataclass
 class Drawn:
-    """A configuration: nn.functional.NAME(*inputs, **settings), the first input in float64."""
+    """A configuration: nn.functional.NAME(*inputs, **settings); inputs of float64 have gradients."""
 
     name: str
     inputs: tuple
     settings: dict
 
     def __str__(self):
-        shapes = ", ".join(str(x.shape) for x in self.inputs)
+        shapes = ", ".join("None" if x is None else str(x.shape) for x in self.inputs)
         return f"{self.name}({shapes}, {', '.join(f'{k}={v!r}' for k, v in self.settings.items())})"
 
 
@@ -149,7 +154,60 @@ def adaptive(rng, n):
     return Drawn(f"adaptive_{kind}_pool{n}d", (special(rng, x) if kind == "max" else x,), settings)
 
 
-KINDS = (max_pool, max_pool, max_unpool, avg_pool, lp_pool, adaptive)
+POOLING = (max_pool, max_pool, max_unpool, avg_pool, lp_pool, adaptive)
+
+
+# ---- convolution ----------------------------------------------------------------------------------------------------
+
+def convolution(rng, n):
+    """A convolution with groups, depthwise ones among them; now and then with channels that do not fit."""
+    groups, into, out = channels(rng)
+    settings = distances(rng, n)
+    if "padding" not in settings and rng.random() < 0.3:
+        settings["padding"] = rng.choice(("same", "valid"))
+    x = with_channels(image(rng, n), n, into * groups)
+    inputs = x, *parameters(rng, n, out * groups, into, out * groups)
+    return Drawn(f"conv{n}d", inputs, {"groups": groups, **settings})
+
+
+def transposed_convolution(rng, n):
+    groups, into, out = channels(rng)
+    settings = distances(rng, n)
+    if rng.random() < 0.3:
+        settings["output_padding"] = sizes(rng, n, 0, 1)
+    x = with_channels(image(rng, n), n, into * groups)
+    inputs = x, *parameters(rng, n, into * groups, out, out * groups)
+    return Drawn(f"conv_transpose{n}d", inputs, {"groups": groups, **settings})
+
+
+def channels(rng):
+    """Groups, and the channels of a group's input and output."""
+    return rng.choice((1, 1, 1, 2, 3)), rng.choice((1, 1, 4, 9)), rng.choice((1, 2, 8, 17))
+
+
+def distances(rng, n):
+    """stride, padding and dilation, each now and then."""
+    drawn = {"stride": sizes(rng, n, 1, 3), "padding": sizes(rng, n, 0, 2), "dilation": sizes(rng, n, 1, 3)}
+    return {name: size for name, size in drawn.items() if rng.random() < 0.5}
+
+
+def parameters(rng, n, first, second, biases):
+    """A weight, now and then of a wrong number of channels, and a bias or None."""
+    generator = np.random.default_rng(rng.randrange(1 << 30))
+    weight = generator.standard_normal((first, second + (rng.random() < 0.02), *each(sizes(rng, n, 1, 4), n)))
+    return weight, generator.standard_normal(biases) if rng.random() < 0.7 else None
+
+
+def with_channels(x, n, channels):
+    """An image of the same size with another number of channels."""
+    if x.ndim < n + 1:
+        return x
+    shape = list(x.shape)
+    shape[-n - 1] = channels
+    return np.random.default_rng(sum(shape)).standard_normal(shape)
+
+
+KINDS = {"pooling": POOLING, "convolution": (convolution, convolution, transposed_convolution)}
 
 
 # ---- comparison -----------------------------------------------------------------------------------------------------
@@ -160,22 +218,24 @@ def laid_out(x, channels_last):
 
 
 def outcome(f, drawn, dtype, channels_last):
-    """(results, gradient) of a call as arrays, or the error."""
-    first = laid_out(drawn.inputs[0].astype(dtype), channels_last)
-    make = fastnet.from_numpy if f is fastnet else f.from_numpy
-    leaf = make(first.copy(order="K")).requires_grad_()
+    """The results and the gradients of a call as arrays, or the error."""
+    inputs = [made(f, x, dtype, channels_last) for x in drawn.inputs]
     try:
-        results = getattr(f.nn.functional, drawn.name)(leaf, *(make(x.copy()) for x in drawn.inputs[1:]),
-                                                       **drawn.settings)
+        results = getattr(f.nn.functional, drawn.name)(*inputs, **drawn.settings)
+        results = results if isinstance(results, tuple) else (results,)
+        g = np.random.default_rng(5).standard_normal(tuple(results[0].shape)).astype(dtype)
+        results[0].backward(f.from_numpy(g))
     except Exception as error:
         return error
-    results = results if isinstance(results, tuple) else (results,)
-    g = np.random.default_rng(5).standard_normal(tuple(results[0].shape)).astype(dtype)
-    try:
-        results[0].backward(make(g))
-    except Exception as error:
-        return error
-    return [r.detach().numpy() for r in results], leaf.grad.numpy()
+    return [*(r.detach().numpy() for r in results), *(x.grad.numpy() for x in inputs if getattr(
+        x, "requires_grad", False))]
+
+
+def made(f, x, dtype, channels_last):
+    """An input as a tensor of the namespace `f`; None remains None."""
+    if x is None or x.dtype.kind != "f":
+        return x if x is None else f.from_numpy(x.copy())
+    return f.from_numpy(laid_out(x.astype(dtype), channels_last).copy(order="K")).requires_grad_()
 
 
 def listed(error, table):
@@ -191,10 +251,10 @@ def difference(ours, theirs, dtype):
             return None
         return f"fastnet: {ours if isinstance(ours, Exception) else 'ok'}; PyTorch: " \
                f"{theirs if isinstance(theirs, Exception) else 'ok'}"
-    for what, a, b in zip(("result", "positions"), ours[0], theirs[0], strict=False):
-        if not agree(a, b, dtype):
-            return what
-    return None if agree(ours[1], theirs[1], dtype) else "gradient"
+    if len(ours) != len(theirs):
+        return f"{len(ours)} arrays, PyTorch has {len(theirs)}"
+    wrong = [str(i) for i, (a, b) in enumerate(zip(ours, theirs)) if not agree(a, b, dtype)]
+    return f"array {', '.join(wrong)} of the results and gradients" if wrong else None
 
 
 def agree(a, b, dtype):
@@ -209,14 +269,14 @@ def agree(a, b, dtype):
 def same_bits(a, b):
     if isinstance(a, Exception):
         return str(a) == str(b)
-    return all(x.tobytes() == y.tobytes() for x, y in zip((*a[0], a[1]), (*b[0], b[1])))
+    return all(x.tobytes() == y.tobytes() for x, y in zip(a, b))
 
 
-def check(seed):
+def check(seed, kind="pooling"):
     """Compare one configuration; returns its name. AssertionError names the configuration and what differs."""
     import torch
     rng = random.Random(seed)
-    drawn = rng.choice(KINDS)(rng, rng.choice((1, 2, 2, 3)))
+    drawn = rng.choice(KINDS[kind])(rng, rng.choice((1, 2, 2, 3)))
     dtype, channels_last = rng.choice(("float64", "float32")), rng.random() < 0.5
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -229,11 +289,13 @@ def check(seed):
 
 
 def main():
-    count, first = ([int(a) for a in sys.argv[1:]] + [1000, 0][len(sys.argv) - 1:])[:2]
+    kinds = [a for a in sys.argv[1:] if a in KINDS] or list(KINDS)
+    numbers = [int(a) for a in sys.argv[1:] if a not in KINDS]
+    count, first = numbers + [1000, 0][len(numbers):]
     names, failures = Counter(), 0
     for seed in range(first, first + count):
         try:
-            names[check(seed)] += 1
+            names[check(seed, kinds[seed % len(kinds)])] += 1
         except AssertionError as error:
             failures += 1
             print(error)

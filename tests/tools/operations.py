@@ -202,6 +202,8 @@ OPERATIONS = {
     "conv2d-pointwise": (lambda f, a, b: f.nn.functional.conv2d(a, b), IMAGE, data(3, 4, 1, 1)),
     "conv3d": (lambda f, a, b: f.nn.functional.conv3d(a, b, padding=1), data(1, 2, 3, 4, 3), data(3, 2, 2, 3, 2)),
     "conv_transpose1d": (lambda f, a, b: f.nn.functional.conv_transpose1d(a, b, None, 3, 1, 1), LINE, data(3, 2, 4)),
+    "conv_transpose1d-pixels": (lambda f, a, b: f.nn.functional.conv_transpose1d(a, b, None, 1, 0, 1, 1, 2), LINE,
+                                data(3, 2, 1)),
     "conv_transpose2d": (lambda f, a, b, c: f.nn.functional.conv_transpose2d(a, b, c, 2, 1, 1, 2, (1, 2)), IMAGE,
                          data(4, 2, 3, 2), ROW),
     "conv_transpose3d": (lambda f, a, b: f.nn.functional.conv_transpose3d(a, b, stride=(1, 2, 1)), data(1, 2, 2, 3, 2),

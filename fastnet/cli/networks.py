@@ -16,6 +16,7 @@ __all__ = ["image_side", "make_network", "require_fit"]
 
 _SMALL = 64                             # pixels: smaller images use the variant for small images, if there is one
 _SIDES = (32, 128)                      # pixels: the least and the largest default size of images
+_STEP = 16                              # the default size is a multiple of this
 _MEASURED_FILES = 100                   # of a folder, whose sizes decide the default
 
 
@@ -72,7 +73,8 @@ def require_fit(model: nn.Module, name: str, shape: Sequence[int], outputs: int)
 
 
 def image_side(folder: str) -> int:
-    """The default height and width of a folder's images: the usual length of their shorter side, from 32 to 128 pixels.
+    """The default height and width of a folder's images: the usual length of their shorter side, from 32 to 128 pixels,
+    rounded to a multiple of 16.
 
     Args:
         folder: with a subfolder for each class.
@@ -83,4 +85,4 @@ def image_side(folder: str) -> int:
     paths = [path for found in pictures_by_class(Path(folder)).values() for path in found]
     sizes = map(picture_size, paths[::max(1, len(paths) // _MEASURED_FILES)])
     usual = statistics.median([min(size) for size in sizes if size] or [_SIDES[1]])
-    return int(min(max(usual, _SIDES[0]), _SIDES[1]))
+    return int(min(max(round(usual / _STEP) * _STEP, _SIDES[0]), _SIDES[1]))

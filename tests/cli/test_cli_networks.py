@@ -149,7 +149,7 @@ def test_default_size(tmp_path, bars):
     assert image_side(str(bars)) == 32
     for path in bars.rglob("*.png"):
         Image.fromarray(np.zeros((70, 90), np.uint8)).save(path)
-    assert image_side(str(bars)) == 70
+    assert image_side(str(bars)) == 64
 
 
 # ---- data sets ------------------------------------------------------------------------------------------------------

@@ -9,9 +9,10 @@ from typing import Any
 
 import fastnet
 from fastnet.backend import config
-from fastnet.cli.saved import Saved, load_model, versions
+from fastnet.cli.saved import Saved, versions
 from fastnet.cli.targets import classes_of
 from fastnet.cli.terminal import say
+from fastnet.nn.saving import load_described
 
 __all__ = ["describe_model", "describe_system", "info", "print_rows"]
 
@@ -68,7 +69,7 @@ def describe_model(path: str) -> dict[str, Any]:
         OSError: it cannot be read.
     """
     try:
-        model, described = load_model(path)
+        model, described = load_described(path)
     except ValueError as e:             # weights without an architecture, as PyTorch saves them: show names and shapes
         tensors = fastnet.load_file(path)
         return _file_row(path) | {"architecture": str(e).removeprefix(f"{path}: ").removeprefix(f"{path} "),

@@ -12,19 +12,17 @@ import numpy as np
 import fastnet
 from fastnet import data, nn
 from fastnet._core.annotations import Array, StrPath
-from fastnet._core.errors import printable
 from fastnet.cli.figures import class_figures, rarest, value_figures
 from fastnet.cli.inputs import Pixels, TableInputs, inputs_from
-from fastnet.cli.networks import make_network, require_fit
-from fastnet.cli.recipes import NETWORKS
+from fastnet.cli.networks import require_fit
 from fastnet.cli.targets import AnyTargetPreparation, classes_of, outputs_of, targets_of
-from fastnet.nn.saving import load_described, load_metadata
+from fastnet.nn.saving import load_described
 from fastnet.training import Trainer
 
 if TYPE_CHECKING:
     from fastnet.training.annotations import LossSpec, OptimizerSpec
 
-__all__ = ["Saved", "load_model", "versions"]
+__all__ = ["Saved", "versions"]
 
 _VERSION = 2                             # 1: dates were numbers, and the forms of cells were not kept
 _LOSSES: dict[str, LossSpec] = {
@@ -50,9 +48,8 @@ class Saved:
 
     def save(self, path: StrPath) -> None:
         """Write the file, replacing it atomically."""
-        network = self.about.get("settings", {}).get("model")
         self.model.save(path, {"format": _VERSION, "inputs": self.inputs.to_dict(), "target": self.target.to_dict(),
-                               "about": self.about} | ({"network": network} if network in NETWORKS else {}))
+                               "about": self.about})
 
     @classmethod
     def read(cls, path: StrPath) -> Saved:
@@ -62,7 +59,7 @@ class Saved:
             ValueError: the file is damaged, or `fastnet train` did not write it.
             OSError: it cannot be read.
         """
-        model, described = load_model(path)
+        model, described = load_described(path)
         made = cls.described(path, model, described)
         if made is None:
             raise ValueError(f"{path} does not describe how to prepare its inputs: expected a file that "
@@ -231,29 +228,6 @@ class Saved:
             return output
         column = _column(place, output)
         return np.stack([np.zeros_like(column), column], 1) if self.target.task == "multilabel" else column
-
-
-def load_model(path: StrPath) -> tuple[nn.Module, dict[str, Any]]:
-    """The model of a file and its metadata. A convolutional network is described by its name, inputs and classes.
-
-    Args:
-        path: of the file.
-
-    Raises:
-        ValueError: the file is damaged, or holds no architecture.
-        OSError: it cannot be read.
-    """
-    described = load_metadata(path)
-    name = described.get("network")
-    if name is None:
-        return load_described(path)
-    try:
-        if name not in NETWORKS:
-            raise ValueError(f"expected the name of a network, got {printable(name)!r:.200}")
-        inputs, target = inputs_from(described["inputs"]), _target_from(described["target"])
-        return fastnet.load(path, make_network(name, inputs.shape, outputs_of(target))), described
-    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, OverflowError) as e:
-        raise ValueError(f"{path}: the network is damaged: {e}") from None
 
 
 def _column(place: int, targets: Array) -> Array:

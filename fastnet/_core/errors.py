@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 # Names of arguments that are tensors.
-_TENSOR_NAMES = frozenset(("condition", "index", "indices", "input", "mask", "mat1", "mat2", "other", "target",
-                           "tensor", "tensor1", "tensor2", "vec", "vec2", "weight", "x1", "x2"))
+_TENSOR_NAMES = frozenset(("condition", "grid", "index", "indices", "input", "mask", "mat1", "mat2", "other", "target",
+                           "tensor", "tensor1", "tensor2", "theta", "vec", "vec2", "weight", "x1", "x2"))
 
 # Control characters except the tab, marks of text direction, line separators, and halves of surrogate pairs.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")

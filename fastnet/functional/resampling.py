@@ -127,7 +127,8 @@ def interpolate(input: Tensor, size: Size | None = None, scale_factor: float | S
         ValueError: both or neither of size and scale_factor, another number of sizes than spatial dimensions, or
             options that do not fit the mode.
         NotImplementedError: an unknown mode, or one for another number of dimensions.
-        RuntimeError: an empty image or result, or a dtype that is not floating-point.
+        RuntimeError: an empty image or result, a scale factor that is not positive and finite, or a dtype that is not
+            floating-point.
 
     Example:
         >>> import fastnet
@@ -183,4 +184,11 @@ def _new_sizes(input: Tensor, size: Any, scale_factor: Any, recompute: bool) -> 
     if len(factors) != len(spatial):
         raise ValueError(f"interpolate: expected {len(spatial)} scale factors for shape {shape_text(input)}, got "
                          f"{scale_factor}")
-    return tuple((n, math.floor(n * float(f)), None if recompute else float(f)) for n, f in zip(spatial, factors))
+    try:
+        factors = tuple(map(float, factors))
+    except (TypeError, ValueError):
+        raise TypeError(f"interpolate: expected scale_factor to be a number or a sequence of numbers, got "
+                        f"{scale_factor!r}") from None
+    if not all(0 < f < math.inf for f in factors):
+        raise RuntimeError(f"interpolate: expected positive, finite scale factors, got {scale_factor}")
+    return tuple((n, math.floor(n * f), None if recompute else f) for n, f in zip(spatial, factors))

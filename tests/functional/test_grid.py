@@ -119,6 +119,8 @@ def test_errors_of_grid_sample(x, grid, given, error, words, torch):
 
 
 def test_dtypes_must_agree():
+    with pytest.raises(TypeError, match="grid_sample: expected grid to be a tensor, got NoneType"):
+        F.grid_sample(fastnet.zeros(1, 1, 2, 2), None)
     with pytest.raises(RuntimeError, match="got input float32 and grid float64"):
         F.grid_sample(fastnet.zeros(1, 1, 2, 2), fastnet.zeros(1, 2, 2, 2).double())
 

@@ -108,6 +108,12 @@ def test_pixel_shuffles_of_any_batch(shape):
     assert F.pixel_shuffle(y.long(), 2).dtype == fastnet.int64
 
 
+def test_a_scale_factor_is_a_number():
+    for given in ("a", [None]):
+        with pytest.raises(TypeError, match="scale_factor to be a number or a sequence of numbers, got "):
+            F.interpolate(fastnet.zeros(1, 1, 3), scale_factor=given)
+
+
 def test_an_empty_batch():
     assert F.pixel_shuffle(fastnet.zeros(0, 8, 3, 2), 2).shape == (0, 2, 6, 4)
     assert F.pixel_unshuffle(fastnet.zeros(2, 8, 0, 2), 2).shape == (2, 32, 0, 1)
@@ -126,6 +132,7 @@ def test_an_empty_batch():
     ((1, 2, 3), {"size": 2, "align_corners": True}, ValueError, "align_corners is for the modes linear"),
     ((1, 2, 3), {"size": 2, "antialias": True}, ValueError, "antialias is for the modes bilinear and bicubic"),
     ((1, 2, 3), {"size": 2, "recompute_scale_factor": True}, ValueError, "recompute_scale_factor is for scale_factor"),
+    ((1, 2, 3), {"scale_factor": -1.0}, RuntimeError, "positive, finite scale factors, got -1.0"),
     ((1, 2, 3), {"size": 0}, RuntimeError, "images and a result with elements"),
     ((1, 2, 0), {"size": 3}, RuntimeError, "images and a result with elements"),
     ((1, 2, 3), {"scale_factor": 0.1}, RuntimeError, "images and a result with elements"),

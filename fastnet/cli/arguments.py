@@ -222,9 +222,9 @@ def _add_training(group: Any) -> None:
     group.add_argument("--label-smoothing", type=share, nargs="?", const=0.1, metavar="SHARE",
                        help="share of the target's probability to spread over all classes (default: off; 0.1 without a "
                        "number)")
-    group.add_argument("--ema", type=share, nargs="?", const=0.999, metavar="DECAY",
+    group.add_argument("--ema", type=share, nargs="?", const=True, metavar="DECAY",
                        help="validate, and end with, an exponential moving average of the weights (default: off; "
-                       "0.999 without a number)")
+                       "without a number, the average spans a tenth of the training)")
     group.add_argument("--seed", type=seed_number, default=0, metavar="N",
                        help="seed of weights, dropout, shuffling and splits (default: %(default)s)")
     group.add_argument("--threads", type=positive_number(int), metavar="N",

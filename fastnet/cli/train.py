@@ -33,6 +33,7 @@ from fastnet.training.weights import balanced
 
 __all__ = ["at_most_threads", "train", "training_loaders"]
 
+_SPANS = 10                             # of the average of --ema in a training
 _AHEAD = 2                              # batches of images that a thread prepares in advance
 _CHECKPOINT_SECONDS = 5.0               # from one checkpoint to the next
 
@@ -104,7 +105,7 @@ class _Run:
         """
         settings, args = self.settings, self.args
         training, validation = self._loaders()
-        callbacks = self._callbacks(validation)
+        callbacks = self._callbacks(validation, settings["epochs"] * len(training))
         if args.resume and prepare_folder(args.resume, self._command()):
             self.say(f"continuing from the checkpoint in {args.resume}")
         start = time.perf_counter()
@@ -128,7 +129,7 @@ class _Run:
         self.class_weight = balanced(classes.targets) if self.settings.get("class_weight") else None
         return training, validation
 
-    def _callbacks(self, validation: data.DataLoader | None) -> list[Callback]:
+    def _callbacks(self, validation: data.DataLoader | None, updates: int) -> list[Callback]:
         settings = self.settings
         callbacks: list[Callback] = [Interruptible()]
         if settings["schedule"] != "constant":
@@ -137,7 +138,8 @@ class _Run:
             self.stopping = EarlyStopping(patience=settings["patience"])
             callbacks.append(self.stopping)
         if settings.get("ema"):
-            callbacks.append(ExponentialMovingAverage(settings["ema"]))
+            decay = settings["ema"] if settings["ema"] is not True else max(0.0, 1 - _SPANS / updates)
+            callbacks.append(ExponentialMovingAverage(decay))
         if self.args.resume:
             callbacks.append(Checkpoint(self.args.resume, seconds=_CHECKPOINT_SECONDS))
         return callbacks

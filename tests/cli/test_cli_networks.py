@@ -76,7 +76,7 @@ def test_the_saved_model_predicts_what_was_trained(tmp_path, capsys, bars):
 @pytest.mark.parametrize("options", [
     ("--augment", "--mixup", "--label-smoothing", "--ema", "0.5"), ("--augment", "randaugment", "--cutmix"),
     ("--augment", "trivialaugment", "--mixup", "0.4", "--cutmix", "0.5", "--optimizer", "sgd"),
-    ("--augment", "none", "--class-weight", "balanced", "--weight-decay", "0.1")])
+    ("--augment", "none", "--class-weight", "balanced", "--weight-decay", "0.1", "--ema")])
 def test_options(tmp_path, bars, options):
     report = report_of(tmp_path, "train", bars, *SMALL, *options, "--epochs", "1")
     settings = report["settings"]

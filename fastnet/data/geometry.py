@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from fastnet._core.construction import from_numpy
+from fastnet.functional.linear import matmul
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -184,21 +187,31 @@ def resampled(x: Array, starts: Sequence[Array], lengths: Sequence[Array], size:
     dtype = computed_in(x.dtype)
     n, height, width = x.shape[:3]
     channels = x.shape[3] if x.ndim == 4 else 1
-    down, across = (_resampling(start, length, old, new).astype(dtype)
+    down, across = (_resampling(start.astype(dtype), length.astype(dtype), old, new)
                     for start, length, old, new in zip(starts, lengths, (height, width), size))
-    rows = np.matmul(down, x.reshape(n, height, width * channels).astype(dtype, copy=False))
+    rows = _matrix_products(down, x.reshape(n, height, width * channels).astype(dtype, copy=False))
     rows = rows.reshape(n, size[0], width, channels)
     columns = np.ascontiguousarray(rows.transpose(0, 2, 1, 3)).reshape(n, width, size[0] * channels)
-    made = np.matmul(across, columns).reshape(n, size[1], size[0], channels)
+    made = _matrix_products(across, columns).reshape(n, size[1], size[0], channels)
     return np.ascontiguousarray(made.transpose(0, 2, 1, 3)).reshape(n, *size, *x.shape[3:])
 
 
 def _resampling(start: Array, length: Array, old: int, new: int) -> Array:
-    """The weight of each old pixel in each new one, (N, new, old)."""
+    """The weight of each old pixel in each new one, (N, new, old), in the dtype of the boxes."""
     start, length = start[:, None, None], length[:, None, None]
-    centre = start + (np.arange(new)[:, None] + 0.5) * (length / new)
-    place = np.arange(old) + 0.5
-    weights = np.maximum(0, 1 - np.abs(place - centre) / np.maximum(length / new, 1))
+    half = start.dtype.type(0.5)
+    centre = start + (np.arange(new, dtype=start.dtype)[:, None] + half) * (length / new)
+    place = np.arange(old, dtype=start.dtype) + half
+    weights: Array = place - centre
+    np.abs(weights, out=weights)
+    weights /= -np.maximum(length / new, 1)
+    weights += 1
+    np.maximum(weights, 0, out=weights)
     weights *= (place > start) & (place < start + length)
     weights /= weights.sum(2, keepdims=True)
     return weights
+
+
+def _matrix_products(a: Array, b: Array) -> Array:
+    """Products of matrices by fastnet's kernel, which takes as many threads as its caller may use."""
+    return matmul(from_numpy(a), from_numpy(b)).numpy()

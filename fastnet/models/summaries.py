@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -185,8 +186,8 @@ def _shapes(input_size: Any) -> list[Shape]:
     if isinstance(input_size, tuple | list):
         several = bool(input_size) and all(isinstance(shape, tuple | list) for shape in input_size)
         shapes = [tuple(shape) for shape in (input_size if several else [input_size])]
-        if all(isinstance(n, int) and n >= 0 for shape in shapes for n in shape):
-            return shapes
+        if all(isinstance(n, numbers.Integral) and int(n) >= 0 for shape in shapes for n in shape):
+            return [tuple(map(int, shape)) for shape in shapes]
     raise ValueError("summary: expected input_size to be a shape such as (1, 3, 224, 224), or a list of shapes, got "
                      f"{given_text(input_size)}")
 

@@ -1,10 +1,13 @@
 """Models of fastnet.models in model files: they are built again, with the submodules that were replaced since."""
+import inspect
+
 import numpy as np
 import pytest
 from saving_tools import described
 
 import fastnet
 from fastnet import models, nn
+from fastnet.nn.schema import schema
 
 
 @pytest.fixture
@@ -46,6 +49,12 @@ NETWORKS = {
     "unet": lambda: models.unet(4, channels=[4, 8]),
     "autoencoder": lambda: models.autoencoder(4, size=12, channels=4),
 }
+
+
+@pytest.mark.parametrize("cls", [found for name, found in vars(models).items() if name in models.__all__ and isinstance(
+    found, type) and issubclass(found, nn.Module)])
+def test_files_can_hold_the_arguments_of_every_network(cls):
+    assert list(schema(cls)) == list(inspect.signature(cls).parameters)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

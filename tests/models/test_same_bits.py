@@ -49,6 +49,17 @@ def test_channels_last(name):
     assert_same(trained(name, memory_format="channels_last"), trained(name))
 
 
+@pytest.mark.parametrize("name", ["lenet5", "resnet8"])
+def test_the_numpy_backend(name):
+    """Its results agree within rounding."""
+    compiled = trained(name)
+    with fastnet.use_backend("numpy"):
+        losses, weights = trained(name)
+    np.testing.assert_allclose(losses, compiled[0], rtol=1e-4)
+    for key, x in weights.items():
+        np.testing.assert_allclose(x, compiled[1][key], rtol=1e-3, atol=1e-4, err_msg=key)
+
+
 def test_threads(small_work_threaded):
     before = fastnet.get_num_threads()
     try:

@@ -2,7 +2,7 @@
 from fastnet._runtime.launch cimport (
     I64, OPTIONAL, READ, WRITE, Array, DType, Entry, Family, Kernel, Launch, bind, ceil_div, expect_dtype, expect_ndim,
     expect_size, family, rows_in_block, submit, unpack)
-from fastnet._runtime.map cimport launch_map, set_elements
+from fastnet._runtime.map cimport in_memory_order, is_walked_channels_last, launch_map, set_elements
 
 cdef extern from *:
     """
@@ -51,6 +51,10 @@ cdef int launch_backward(Kernel kernel, double cost, object dx, object x, object
     """dx = kernel(x, t, w) * dy * scale, element by element; `cost` is the estimated nanoseconds an element."""
     cdef Launch launch
     cdef Array o
+    if is_walked_channels_last(dx):
+        dx, x, t = in_memory_order(dx), in_memory_order(x), in_memory_order(t)
+        w = w if w is None else in_memory_order(w)
+        dy = in_memory_order(dy) if dy.ndim else dy
     unpack(dx, &o, WRITE)
     kernel.prepare(&launch, o.dtype)
     launch.p[DX] = o.data

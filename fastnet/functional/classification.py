@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnet import dtypes
 from fastnet._core.errors import shape_text
-from fastnet._core.memory import empty
+from fastnet._core.memory import empty, empty_like
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
@@ -37,7 +37,7 @@ __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_en
 @op
 def _bce_with_logits(x: Array, t: Array, pos_weight: Array | None, *, reduction: str) -> Result[Array]:
     K.check_finite(t, what="target")
-    losses = empty(x.shape, x.dtype)
+    losses = empty_like(x)
     K.bce_with_logits(losses, x, t, pos_weight)
     scale = reduction_factor(losses, reduction)
     return reduced(losses, reduction), (gradient(_bce_of_logits, x, t, pos_weight, scale),
@@ -46,7 +46,7 @@ def _bce_with_logits(x: Array, t: Array, pos_weight: Array | None, *, reduction:
 
 
 def _bce_of_logits(g: Array, x: Array, t: Array, pos_weight: Array | None, scale: float) -> Array:
-    out = empty(x.shape, x.dtype)
+    out = empty_like(x)
     K.bce_with_logits_backward(out, x, t, g, scale, pos_weight)
     return out
 

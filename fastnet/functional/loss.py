@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from fastnet import dtypes
 from fastnet._core.errors import not_a_tensor, one_of, shape_text
-from fastnet._core.memory import empty
+from fastnet._core.memory import empty, empty_like
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
@@ -142,12 +142,12 @@ def _of_difference(name: str) -> Callable[..., Tensor]:
     forward, backward = name, name + "_backward"
 
     def slope(g: Array, x: Array, t: Array, scale: float, *attributes: float) -> Array:
-        dx = empty(x.shape, x.dtype)
+        dx = empty_like(x)
         getattr(K, backward)(dx, x, t, g, scale, *attributes)
         return dx
 
     def loss(x: Array, t: Array, *attributes: float, reduction: str) -> Result[Array]:
-        losses = empty(x.shape, x.dtype)
+        losses = empty_like(x)
         getattr(K, forward)(losses, x, t, *attributes)
         scale = reduction_factor(losses, reduction)
         return reduced(losses, reduction), (gradient(slope, x, t, scale, *attributes),
@@ -265,7 +265,7 @@ def smooth_l1_loss(input: Tensor, target: Tensor, *, reduction: Reduction = "mea
 def _kl_div(x: Array, t: Array, *, reduction: str, log_target: bool) -> Result[Array]:
     if not log_target:
         K.check_finite(t, what="target")
-    losses = empty(x.shape, x.dtype)
+    losses = empty_like(x)
     K.kl_div(losses, x, t, log_target)
     rows = x.shape[0] if x.ndim else 1
     scale = reduction_factor(losses, reduction, rows)
@@ -274,7 +274,7 @@ def _kl_div(x: Array, t: Array, *, reduction: str, log_target: bool) -> Result[A
 
 
 def _kl_of_input(g: Array, t: Array, scale: float, log_target: bool) -> Array:
-    out = empty(t.shape, t.dtype)
+    out = empty_like(t)
     K.kl_div_backward(out, t, t, g, scale, log_target)          # the kernel does not read the input
     return out
 

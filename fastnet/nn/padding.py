@@ -21,11 +21,12 @@ class _Pad(Module):
 
     Attributes:
         spatial: the number of padded dimensions; each subclass sets it.
-        mode: of `fastnet.nn.functional.pad`.
+        mode, value: of `fastnet.nn.functional.pad`.
     """
 
     spatial: int
     mode = "constant"
+    value: float | None = None
     padding: tuple[int, ...]
 
     def __init__(self, padding: int | Sequence[int]) -> None:
@@ -34,7 +35,7 @@ class _Pad(Module):
 
     @naming_none
     def forward(self, input: Tensor) -> Tensor:
-        return F.pad(input, self.padding, self.mode)
+        return F.pad(input, self.padding, self.mode, self.value)
 
     def extra_repr(self) -> str:
         return f"{self.padding}"
@@ -67,10 +68,6 @@ class _ConstantPad(_Pad):
     def __init__(self, padding: int | Sequence[int], value: float) -> None:
         super().__init__(padding)
         self.value = value
-
-    @naming_none
-    def forward(self, input: Tensor) -> Tensor:
-        return F.pad(input, self.padding, self.mode, self.value)
 
     def extra_repr(self) -> str:
         return f"padding={self.padding}, value={self.value}"

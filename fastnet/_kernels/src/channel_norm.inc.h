@@ -112,10 +112,17 @@ OUTLINE void NAME(affine)(NAME(Affine) *out, const Launch *launch, ptrdiff_t n, 
     const ptrdiff_t width = launch->n[WIDTH], first = n * (launch->n[CHANNELS] / width);
     const double eps = launch->s[EPS];
     double means[SPAN], scales[SPAN];
-    for (ptrdiff_t j = 0; j < count; j++) {
-        const ptrdiff_t g = first + (width == 1 ? c + j : (c + j) / width);
-        means[j] = NAME(mean_of)(launch, g);
-        scales[j] = (double)var[g] + eps;
+    if (width == 1)
+        for (ptrdiff_t j = 0; j < count; j++) {
+            means[j] = NAME(mean_of)(launch, first + c + j);
+            scales[j] = (double)var[first + c + j] + eps;
+        }
+    for (ptrdiff_t j = width == 1 ? count : 0, g = c / width; j < count; g++) {
+        const double mean = NAME(mean_of)(launch, first + g), square = (double)var[first + g] + eps;
+        for (const ptrdiff_t stop = min_size(count, (g + 1) * width - c); j < stop; j++) {
+            means[j] = mean;
+            scales[j] = square;
+        }
     }
     for (ptrdiff_t j = 0; j < count; j++) scales[j] = 1 / sqrt(scales[j]);
     if (weight)
@@ -127,11 +134,12 @@ OUTLINE void NAME(affine)(NAME(Affine) *out, const Launch *launch, ptrdiff_t n, 
     }
 }
 
-/* CALL(some) for each vector of `some` channels from j on, and `height` <= GROUP rows from `start` on: the coefficients
- * of the channels stay in registers for these rows. In FOR_ROWS, `at` is the place of channel j in each row. */
+/* CALL(some) for each vector of `some` channels from j on, and `height` <= FEW_ROWS rows from `start` on: the
+ * coefficients of the channels stay in registers for these rows. With more rows the accesses would jump too far for the
+ * prefetcher. In FOR_ROWS, `at` is the place of channel j in each row. */
 #define FOR_VECTORS(CALL)                                                                \
-    for (ptrdiff_t start = 0; start < rows; start += GROUP) {                            \
-        const ptrdiff_t height = min_size(GROUP, rows - start);                          \
+    for (ptrdiff_t start = 0; start < rows; start += FEW_ROWS) {                         \
+        const ptrdiff_t height = min_size(FEW_ROWS, rows - start);                       \
         for (ptrdiff_t j = 0; j < count; j += W)                                         \
             if (j + W <= count) CALL(W); else CALL(count - j);                           \
     }

@@ -4,7 +4,10 @@
 
 #include "launch.h"
 
-enum { SPAN = 128 };                    /* channels of a block at most */
+enum {
+    SPAN = 128,                         /* channels of a block at most */
+    FEW_ROWS = 4                        /* rows that a vector of channels visits before the next vector */
+};
 
 /* The sign that masks dy: none, that of y = (x - centre)*scale + shift, or that of the array Y. */
 typedef enum { UNMASKED, BY_INPUT, BY_OUTPUT } Sign;

@@ -53,9 +53,10 @@ def make_scene(rng: np.random.Generator, digits: Digits) -> Scene:
     picture = rng.uniform(0, 0.15, (SIZE, SIZE)).astype(np.float32)
     boxes = np.zeros((0, 4), np.float32)
     labels: list[int] = []
-    for i in rng.integers(0, len(digits[0]), rng.integers(1, 5)):
+    chosen: list[int] = rng.integers(0, len(digits[0]), rng.integers(1, 5)).tolist()
+    for i in chosen:
         digit = drawn_digit(digits[0][i], int(rng.integers(24, 49)))
-        h, w = digit.shape
+        h, w = len(digit), len(digit[0])
         x, y = int(rng.integers(0, SIZE - w + 1)), int(rng.integers(0, SIZE - h + 1))
         box = np.array([[x, y, x + w, y + h]], np.float32)
         if not (ops.box_iou(fastnet.from_numpy(box), fastnet.from_numpy(boxes)).numpy() > 0.05).any():
@@ -67,7 +68,7 @@ def make_scene(rng: np.random.Generator, digits: Digits) -> Scene:
 
 def make_video(rng: np.random.Generator, digits: Digits, frames: int) -> Iterator[tuple[Pixels, Boxes]]:
     """Pictures of three digits that move in lines and bounce off the edges, and their boxes in the same order."""
-    drawn = [drawn_digit(digits[0][i], 36) for i in rng.integers(0, len(digits[0]), 3)]
+    drawn = [drawn_digit(digits[0][i], 36) for i in rng.integers(0, len(digits[0]), 3).tolist()]
     room = np.array([(SIZE - d.shape[1], SIZE - d.shape[0]) for d in drawn], np.float64)
     place = rng.uniform(0, 1, room.shape) * room
     speed = rng.uniform(1.5, 3.5, room.shape) * rng.choice([-1, 1], room.shape)
@@ -134,7 +135,7 @@ def track(model: models.SSDLite, digits: Digits, frames: int, rng: np.random.Gen
     last: dict[int, int] = {}
     switches = misses = 0
     for frame, (picture, boxes) in enumerate(make_video(rng, digits, frames)):
-        [found] = model.detect(as_batch([picture]), score_threshold=0.5)
+        [found] = model.detect(as_batch([picture]), score_threshold=0.3)
         strongest = ops.nms(found["boxes"], found["scores"], 0.4)         # one box for each place, whatever its class
         numbers = tracker.update(found["boxes"][strongest]).tolist()
         now = true_numbers(numbers, found["boxes"][strongest], boxes)
@@ -158,7 +159,7 @@ def main() -> None:
     fastnet.manual_seed(0)
     rng = np.random.default_rng(0)
     train_digits, test_digits = mnist()
-    model = models.ssdlite(num_classes=11, in_channels=1)
+    model = models.ssdlite(num_classes=11, in_channels=1, scales=(0.2, 0.5))
     train(model, train_digits, 12 if quick else 750, rng)
     model.eval()
     evaluate(model, test_digits, 32 if quick else 480, rng)

@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 from boxes_tools import nms_by_hand, some_boxes, torchvision_ops
+from gradcheck import gradcheck
 
 import fastnet
 from fastnet import ops
@@ -115,3 +116,31 @@ BOXES, SCORES = fastnet.zeros(3, 4), fastnet.zeros(3)
 def test_errors(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+# ---- gradients and recordings ---------------------------------------------------------------------------------------
+
+DIFFERENTIABLE = {
+    "box_iou": lambda a, b: ops.box_iou(a, b),
+    "box_area": lambda a, b: ops.box_area(a),
+    "clip_boxes_to_image": lambda a, b: ops.clip_boxes_to_image(a, (40, 30)),
+    **{f"{given}-{wanted}": (lambda a, b, given=given, wanted=wanted: ops.box_convert(a, given, wanted))
+       for given in FORMATS for wanted in FORMATS},
+}
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_gradients(name):
+    one, other = tensors(some_boxes(5, dtype=np.float64), some_boxes(3, seed=1, dtype=np.float64))
+    call = DIFFERENTIABLE[name]
+    gradcheck(lambda a: call(a, other), one)
+    if name == "box_iou":
+        gradcheck(lambda b: call(one, b), other)
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_recorded(name):
+    run = fastnet.compile(DIFFERENTIABLE[name])
+    for seed in range(3):
+        inputs = tensors(some_boxes(6, seed), some_boxes(4, seed + 5))
+        assert (run(*inputs) == DIFFERENTIABLE[name](*inputs)).all()

@@ -90,7 +90,6 @@ class SSDLite(nn.Module):
 
     Example:
         >>> import fastnet
-        >>> fastnet.manual_seed(0)
         >>> model = fastnet.models.SSDLite(3, width_mult=0.5).eval()
         >>> [found] = model.detect(fastnet.zeros(1, 3, 64, 64), score_threshold=0.0, max_detections=5)
         >>> found["boxes"].shape, found["scores"].shape, found["labels"].shape
@@ -257,7 +256,6 @@ def detector_loss(outputs: DetectorOutputs, targets: DetectorTargets, negatives:
     Example:
         >>> import fastnet
         >>> from fastnet.models import SSDLite, detector_loss
-        >>> fastnet.manual_seed(0)
         >>> model = SSDLite(3)
         >>> targets = model.encode([{"boxes": [[8.0, 8.0, 40.0, 40.0]], "labels": [2]}], (64, 64))
         >>> detector_loss(model(fastnet.zeros(1, 3, 64, 64)), targets).shape

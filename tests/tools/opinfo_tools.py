@@ -38,6 +38,7 @@ KNOWN = {
     "nn_functional_batch_norm": "an input of shape (0,) has no channels",
     "nn_functional_layer_norm": "eps below 0 is refused, as PyTorch does for batch_norm alone",
     "nn_functional_rms_norm": "eps below 0 is refused, as PyTorch does for batch_norm alone",
+    "nn_functional_local_response_norm function": "integers are refused",
     "gather function error": "an index out of range is an IndexError, as it is everywhere else",
     "gather method error": "an index out of range is an IndexError, as it is everywhere else",
 }

@@ -27,6 +27,7 @@ __all__ = ["DetectorOutputs", "DetectorTargets", "SSDLite", "detector_loss", "ss
 
 _ASPECT_RATIOS = (1.0, 2.0, 0.5)
 _STRIDES = (8, 16, 32)                  # pixels of a cell of each grid
+_CANDIDATES = 20                        # boxes that suppression sees, for each one that may remain
 
 
 class DetectorOutputs(NamedTuple):
@@ -199,7 +200,8 @@ class SSDLite(nn.Module):
             input: (N, in_channels, H, W).
             score_threshold: the least probability of a class.
             iou_threshold: the largest overlap of two boxes of a class that are both kept.
-            max_detections: the largest number of boxes of a picture.
+            max_detections: the largest number of boxes of a picture. Suppression sees the 20 times as many boxes that
+                have the highest scores.
 
         Returns:
             For each picture "boxes", corners (n, 4) within the picture; "scores" (n,), falling; "labels" (n,).
@@ -232,7 +234,7 @@ def _best(boxes: Array, scores: Array, size: tuple[int, int], score_threshold: f
     anchor, label = np.nonzero(scores[:, 1:] >= score_threshold)
     label += 1
     score = scores[anchor, label]
-    best = np.argsort(-score, kind="stable")[:20 * max_detections]
+    best = np.argsort(-score, kind="stable")[:_CANDIDATES * max_detections]
     found = clip_boxes_to_image(from_numpy(boxes[anchor[best]]), size)
     kept = batched_nms(found, from_numpy(score[best]), from_numpy(label[best]), iou_threshold)[:max_detections]
     return {"boxes": found[kept], "scores": from_numpy(score[best])[kept], "labels": from_numpy(label[best])[kept]}

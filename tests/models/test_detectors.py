@@ -68,6 +68,8 @@ def test_encode():
     assert labels[0, 5] == 2 and labels[0, 200] == 1 and not labels[1].any()
     np.testing.assert_allclose(offsets[0, [5, 200]], 0, atol=1e-6)
     assert not offsets[labels == 0].any()
+    of_tensors = model.encode([{"boxes": fastnet.tensor(anchors[[5]]), "labels": fastnet.tensor([2])}], SIZE)
+    assert of_tensors.labels[0, 5].item() == 2
 
 
 def test_loss():

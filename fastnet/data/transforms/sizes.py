@@ -142,6 +142,13 @@ class ToChannelsFirst(BatchTransform):
         >>> import numpy as np, fastnet
         >>> fastnet.data.ToChannelsFirst()(np.zeros((5, 32, 32, 3), np.uint8)).shape
         (5, 3, 32, 32)
+        >>> from fastnet.data import Compose, DataLoader, Normalize, RandomCrop, RandomHorizontalFlip, TensorDataset
+        >>> data = TensorDataset(np.zeros((5, 32, 32, 3), np.uint8), np.arange(5))
+        >>> transform = Compose([RandomCrop(32, padding=4), RandomHorizontalFlip(), Normalize([125, 123, 114], 60),
+        ...                      fastnet.data.ToChannelsFirst()])
+        >>> x, y = next(iter(DataLoader(data, batch_size=4, shuffle=True, transform=transform, prefetch=2)))
+        >>> x.shape, x.dtype
+        ((4, 3, 32, 32), dtype('float32'))
     """
 
     def __call__(self, x: Any, *others: Any) -> Any:

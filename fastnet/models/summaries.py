@@ -1,9 +1,10 @@
 """Summaries of models: a table of layers, shapes, parameters and multiply-adds, and estimates of memory."""
 from __future__ import annotations
 
+import itertools
 import math
 import numbers
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from fastnet import dtypes, nn
 from fastnet._core.errors import given_text
 from fastnet._core.reprs import repr_of
 from fastnet.functional.creation import zeros
-from fastnet.graph import Graph, ModuleCall, Node, Value, trace
+from fastnet.graph import Graph, Node, Value, trace
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import DTypeLike, Shape
@@ -30,12 +31,12 @@ _MULTIPLY_ADDS: dict[str, Callable[[Node], int]] = {
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """A row of a `Summary`: one module, at its first call.
+    """A row of a `Summary`: one module.
 
     Attributes:
         path: of the module in the model; "" for the model itself.
         type: the name of its class.
-        output_shapes: of the tensors in its output.
+        output_shapes: of the tensors in the output of its first call; none for a container that is not called.
         parameters: number of parameters, those of submodules included; shared ones count once.
         multiply_adds: of all its calls, those of submodules included.
 
@@ -57,7 +58,7 @@ class Summary:
     """The numbers that `fastnet.models.summary` prints; `str()` gives the table.
 
     Attributes:
-        layers: a row for each module that was called, in the order of the calls.
+        layers: a row for each module that was called or that holds one, in the order of the calls within each module.
         parameters: number of parameters.
         trainable_parameters: those that require a gradient.
         multiply_adds: of convolutions and matrix products in one forward pass.
@@ -211,18 +212,35 @@ def _multiply_adds(node: Node) -> int:
 
 
 def _layers(model: nn.Module, graph: Graph) -> tuple[LayerSummary, ...]:
-    """A row for each module that was called."""
+    """A row for each module that was called or that holds one; submodules follow their module."""
     counts: dict[str, int] = {}                 # by the path of each module around a node
     for node in graph.nodes:
         for path in _around(node.module):
             counts[path] = counts.get(path, 0) + _multiply_adds(node)
-    first: dict[str, ModuleCall] = {}
+    outputs: dict[str, tuple[Shape, ...]] = {}
     for call in graph.calls:
-        first.setdefault(call.path, call)
-    return tuple(LayerSummary(
-        path, call.type, tuple(y.shape for y in call.outputs),
-        sum(p.numel() for p in model.get_submodule(path).parameters()), counts.get(path, 0))
-        for path, call in first.items())
+        outputs.setdefault(call.path, tuple(y.shape for y in call.outputs))
+    return tuple(LayerSummary(path, type(module).__name__, outputs.get(path, ()),
+                              sum(p.numel() for p in module.parameters()), counts.get(path, 0))
+                 for path in _in_tree_order(outputs) for module in [model.get_submodule(path)])
+
+
+def _in_tree_order(paths: Iterable[str]) -> Iterator[str]:
+    """Paths and those of the modules around them, each followed by its submodules.
+
+    Example:
+        >>> list(_in_tree_order(["", "down.0", "up", "down.1"]))
+        ['', 'down', 'down.0', 'down.1', 'up']
+    """
+    inner: dict[str, dict[str, None]] = {}      # by path: the direct submodules
+    for path in paths:
+        for outer, submodule in itertools.pairwise(_around(path)):
+            inner.setdefault(outer, {})[submodule] = None
+    waiting = [""]
+    while waiting:
+        path = waiting.pop()
+        yield path
+        waiting.extend(reversed(inner.get(path, {})))
 
 
 def _around(path: str) -> list[str]:

@@ -77,6 +77,22 @@ def test_memory():
     assert found.training_bytes == 4 * (100 + 1 + 50) + found.parameter_bytes
 
 
+def test_a_container_that_is_not_called_has_a_row():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.ModuleList([nn.Linear(3, 3), nn.Linear(3, 3)])
+            self.last = nn.Linear(3, 3)
+
+        def forward(self, x):
+            return self.first[1](self.last(self.first[0](x)))
+
+    found = summary(Net(), (2, 3), verbose=False)
+    assert [layer.path for layer in found.layers] == ["", "first", "first.0", "first.1", "last"]
+    assert found.layers[1] == models.LayerSummary("first", "ModuleList", (), 24, 36)
+    assert "├─ first: ModuleList\n" not in str(found) and "│  └─ 1: Linear" in str(found)
+
+
 def test_a_module_that_is_called_twice_is_one_row():
     class Twice(nn.Module):
         def __init__(self):

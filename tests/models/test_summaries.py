@@ -90,7 +90,7 @@ def test_a_container_that_is_not_called_has_a_row():
     found = summary(Net(), (2, 3), verbose=False)
     assert [layer.path for layer in found.layers] == ["", "first", "first.0", "first.1", "last"]
     assert found.layers[1] == models.LayerSummary("first", "ModuleList", (), 24, 36)
-    assert "├─ first: ModuleList\n" not in str(found) and "│  └─ 1: Linear" in str(found)
+    assert "│  └─ 1: Linear" in str(found)
 
 
 def test_a_module_that_is_called_twice_is_one_row():

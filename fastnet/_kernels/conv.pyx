@@ -35,6 +35,13 @@ cdef extern from "src/conv_slots.h":
         FILTER_LANES, FILTER_DEPTH, FILTER_LANE_STRIDE, RUNS, RUN_STRIDE, RUN_LENGTH, INNER, GROUP_STRIDE
         FULL_TAPS, FULL_H, FULL_W, FIRST_D, STEP_D, USED_D, TURNED
 
+cdef extern from "src/grouped_slots.h":
+    enum:
+        PIXELS_AT_ONCE, SUMS_AT_ONCE
+        G_OUT, G_X, G_FILTERS, G_BIAS, G_RESIDUAL, G_SCRATCH, G_DY
+        G_SIZE, G_LINES, G_PARTS, G_ITEMS, G_ROWS, G_COLUMNS, G_STEP_IMAGE, G_PADDED, G_ACTIVATION, G_SLOTS, G_SLOT
+        G_BLOCKS
+
 cdef extern from "src/winograd_slots.h":
     enum:
         TILE_SIDE, PRODUCTS, TILES_AT_ONCE, FILTER_BLOCK, FILTER_PART
@@ -61,6 +68,7 @@ cdef struct Windows:
 
 
 include "winograd.pxi"
+include "grouped.pxi"
 
 
 def conv(out, x, weight, bias=None, residual=None, stride=(1, 1, 1), padding=(0, 0, 0), dilation=(1, 1, 1),
@@ -68,6 +76,7 @@ def conv(out, x, weight, bias=None, residual=None, stride=(1, 1, 1), padding=(0,
     cdef Array o, a, w, b, r
     cdef Launch launch
     cdef Windows windows
+    cdef ptrdiff_t steps[4]
     unpack(out, &o, WRITE)
     unpack(x, &a)
     unpack(weight, &w)
@@ -83,7 +92,11 @@ def conv(out, x, weight, bias=None, residual=None, stride=(1, 1, 1), padding=(0,
     launch.p[BIAS] = b.data
     launch.p[RESIDUAL] = r.data
     launch.n[ACTIVATION] = code
-    run_conv(&launch, &windows, o.dtype, w.data)
+    if uses_groups(&windows, o.dtype):
+        elements_between(&o, steps)
+        run_groups(&launch, &windows, o.dtype, w.data, steps)
+    else:
+        run_conv(&launch, &windows, o.dtype, w.data)
 
 
 def conv_input(dx, dy, weight, bias=None, stride=(1, 1, 1), padding=(0, 0, 0), dilation=(1, 1, 1)):
@@ -112,6 +125,9 @@ def conv_weight(dw, x, dy, stride=(1, 1, 1), padding=(0, 0, 0), dilation=(1, 1, 
     unpack(dy, &g)
     unpack_windows("conv_weight", &windows, &a, &g, &o, stride, padding, dilation)
     if o.size == 0:
+        return
+    if uses_groups(&windows, o.dtype):
+        run_groups_weight(&windows, o.dtype, o.data, a.data, g.data)
         return
     if uses_winograd(&windows, o.dtype):
         run_winograd_weight(&windows, o.data, a.data, g.data)
@@ -250,7 +266,6 @@ cdef ptrdiff_t packed_lanes(ptrdiff_t lanes, const Tile *tile) noexcept:
 cdef Block pack_filters(const Windows *windows, DType dtype, char *weight, const Tile *tile):
     """The filters of all groups, packed as panels."""
     cdef Launch launch
-    cdef int d
     cdef ptrdiff_t lanes = windows.filters, inner = windows.channels, full = windows.full_taps
     cdef ptrdiff_t depth = windows.taps * inner
     cdef Block packed = allocate_block(windows.groups * depth * packed_lanes(lanes, tile) * tile.size)
@@ -265,16 +280,30 @@ cdef Block pack_filters(const Windows *windows, DType dtype, char *weight, const
     launch.n[RUN_LENGTH] = full if windows.turned else inner * full
     launch.n[INNER] = inner
     launch.n[GROUP_STRIDE] = lanes * inner * full
-    launch.n[FULL_TAPS], launch.n[FULL_H], launch.n[FULL_W] = full, windows.axis[1].full, windows.axis[2].full
+    set_taps(&launch, windows)
+    launch.blocks = windows.groups * ceil_div(lanes, 2 * tile.width)
+    launch.work = 20 + 0.5 * windows.groups * depth * lanes
+    submit(&launch)
+    return packed
+
+
+cdef void set_taps(Launch *launch, const Windows *windows) noexcept:
+    """Which taps of the weight are used, and in which order."""
+    cdef int d
+    launch.n[FULL_TAPS] = windows.full_taps
+    launch.n[FULL_H], launch.n[FULL_W] = windows.axis[1].full, windows.axis[2].full
     for d in range(3):
         launch.n[FIRST_D + d] = windows.axis[d].first
         launch.n[STEP_D + d] = windows.axis[d].step
         launch.n[USED_D + d] = windows.axis[d].kernel
     launch.n[TURNED] = windows.turned
-    launch.blocks = windows.groups * ceil_div(lanes, 2 * tile.width)
-    launch.work = 20 + 0.5 * windows.groups * depth * lanes
-    submit(&launch)
-    return packed
+
+
+cdef void elements_between(const Array *out, ptrdiff_t *steps) noexcept:
+    """The elements between neighbouring images, planes, lines and pixels."""
+    cdef int d
+    for d in range(4):
+        steps[d] = out.strides[d] // out.itemsize
 
 
 # ---- the gradient of the input --------------------------------------------------------------------------------------
@@ -287,6 +316,7 @@ cdef int run_phase(const Windows *windows, ptrdiff_t at_d, ptrdiff_t at_h, ptrdi
     cdef Array arrays[2]
     cdef Block pixels
     cdef int d
+    cdef ptrdiff_t steps[4]
     cdef ptrdiff_t size = dx.itemsize, columns = dx.shape[4], rest
     cdef bint whole = dx.shape[0] * dx.shape[1] * dx.shape[2] * dx.shape[3] * columns > 0
     phase.turned = True
@@ -313,6 +343,12 @@ cdef int run_phase(const Windows *windows, ptrdiff_t at_d, ptrdiff_t at_h, ptrdi
     launch.p[OUT] = dx.data
     launch.p[ROW_OPERAND] = dy
     launch.p[BIAS] = bias
+    if uses_groups(&phase, dx.dtype):
+        launch.p[OUT] = arrays[0].data
+        elements_between(dx, steps)
+        for d in range(3):
+            steps[1 + d] *= windows.axis[d].stride
+        return run_groups(&launch, &phase, dx.dtype, weight, steps)
     if not whole:
         pixels = allocate_block(phase.pixels * columns * size)
         launch.p[OUT] = pixels.data

@@ -3,11 +3,13 @@
  * conv          output and, with turned filters, the gradient of the input: a row is the window of one pixel
  * conv_weight   the gradient of the weight: a row is one position of the window at all pixels
  * pack_filters  the filters, as panels of lanes
+ * grouped...    groups of few channels (grouped.inc.h)
  * winograd...   Winograd's convolution (winograd.inc.h)
  *
  * Slivers of rows are copied into scratch memory, with zeros outside of the input, just before the tiles read them. So
  * the tiles are those of matmul, whatever the stride, padding and dilation. */
 #include "conv_slots.h"
+#include "grouped_slots.h"
 #include "tile.h"
 #include "winograd_slots.h"
 
@@ -62,6 +64,7 @@ static ptrdiff_t panel_row(const ptrdiff_t *n, ptrdiff_t tap) {
 #include "tile.inc.h"
 #include "product.inc.h"
 #include "conv.inc.h"
+#include "grouped.inc.h"
 #include "winograd.inc.h"
 #include "tile_end.inc.h"
 #undef T
@@ -69,11 +72,13 @@ static ptrdiff_t panel_row(const ptrdiff_t *n, ptrdiff_t tap) {
 #include "tile.inc.h"
 #include "product.inc.h"
 #include "conv.inc.h"
+#include "grouped.inc.h"
 #include "tile_end.inc.h"
 #undef T
 
 #define FLOAT32(kernel) {#kernel, kernel##_f32, 0}
 const Entry TABLE(conv)[] = {
     ROW(conv), ROW(conv_weight), ROW(pack_filters),
+    ROW(grouped), ROW(grouped_filters), ROW(grouped_sums), ROW(grouped_join),
     FLOAT32(winograd), FLOAT32(winograd_few), FLOAT32(winograd_filters), FLOAT32(winograd_input), FLOAT32(winograd_slopes),
     FLOAT32(winograd_filter_slopes), END};

@@ -26,7 +26,7 @@ enum { FILTERS_AHEAD = 4 };               /* filters to prefetch: too far apart 
  * INNER is the number of these channels. */
 enum { PANELS_OUT, FILTERS };
 enum FilterSize {
-    FILTER_LANES, FILTER_DEPTH,           /* of a group's product */
+    FILTER_LANES = 16, FILTER_DEPTH,      /* of a group's product */
     FILTER_LANE_STRIDE,                   /* from one lane to the next in the weight */
     RUNS, RUN_STRIDE, RUN_LENGTH,         /* contiguous runs of a lane */
     INNER,

@@ -4,49 +4,56 @@
  * scratch memory first, with zeros around it, one vector of channels at a time; copy s of a pixel holds, in each lane,
  * channel s of that lane's group. Then output += copy * filter for each tap and each s, without a test in the loop. */
 
+/* Copy `count` pixels, `step` elements apart, as to[pixel][s][lane]; `some` lanes exist, and the others become 0. */
+static inline void NAME(copy_pixels)(REAL *to, const REAL *from, ptrdiff_t step, ptrdiff_t count, ptrdiff_t size,
+                                     ptrdiff_t some) {
+    REAL padded[W];
+    if (size == 1)
+        for (ptrdiff_t j = 0; j < count; j++) V(store)(to + j * W, NAME(load_some)(from + j * step, some));
+    else
+        for (ptrdiff_t j = 0; j < count; j++) {
+            V(store)(padded, NAME(load_some)(from + j * step, some));
+            for (ptrdiff_t s = 0; s < size; s++, to += W) V(store)(to, V(spread)(padded, size, s));
+        }
+}
+
 /* Copies of one vector of channels from c, `some` of which exist: to[row][column][s][lane], for KERNEL_D planes of ROWS. */
 static void NAME(copy_planes)(REAL *to, const Launch *launch, ptrdiff_t image, ptrdiff_t d0, ptrdiff_t h0, ptrdiff_t c,
                               ptrdiff_t some) {
-    const ptrdiff_t *n = launch->n, size = n[G_SIZE], pixel = n[PIXEL];
-    REAL padded[W] = {0};
-    for (ptrdiff_t plane = 0; plane < n[KERNEL_D]; plane++)
-        for (ptrdiff_t r = 0; r < n[G_ROWS]; r++) {
-            const ptrdiff_t d = d0 + plane * n[DILATION_D], h = h0 + r;
-            const int inside = d >= 0 && d < n[INPUT_D] && h >= 0 && h < n[INPUT_H];
-            const ptrdiff_t start = ((image * n[INPUT_D] + d) * n[INPUT_H] + h) * n[INPUT_W];
-            for (ptrdiff_t j = 0; j < n[G_COLUMNS]; j++, to += size * W) {
-                const ptrdiff_t w = j - n[PADDING_W];
-                if (!inside || w < 0 || w >= n[INPUT_W]) {
-                    for (ptrdiff_t s = 0; s < size; s++) V(store)(to + s * W, V(zero)());
-                    continue;
-                }
-                const REAL *from = (const REAL *)launch->p[G_X] + (start + w) * pixel + c;
-                if (some < W) {
-                    memcpy(padded, from, (size_t)some * sizeof(REAL));
-                    from = padded;
-                }
-                if (size == 1)
-                    V(store)(to, V(load)(from));
-                else
-                    for (ptrdiff_t s = 0; s < size; s++) V(store)(to + s * W, V(spread)(from, size, s));
-            }
-        }
+    const ptrdiff_t *n = launch->n, size = n[G_SIZE], pixel = n[PIXEL], columns = n[G_COLUMNS], rows = n[G_ROWS];
+    const ptrdiff_t left = min_size(max_size(n[PADDING_W], 0), columns), skipped = max_size(-n[PADDING_W], 0);
+    const ptrdiff_t inside = max_size(min_size(n[INPUT_W] - skipped, columns - left), 0);
+    for (ptrdiff_t r = 0; r < n[KERNEL_D] * rows; r++, to += columns * size * W) {
+        const ptrdiff_t d = d0 + r / rows * n[DILATION_D], h = h0 + r % rows;
+        const ptrdiff_t count = d >= 0 && d < n[INPUT_D] && h >= 0 && h < n[INPUT_H] ? inside : 0;
+        const ptrdiff_t first = count ? left : 0;
+        NAME(zero_run)(to, first * size * W);
+        if (count)
+            NAME(copy_pixels)(to + first * size * W,
+                              (const REAL *)launch->p[G_X] + c
+                                  + (((image * n[INPUT_D] + d) * n[INPUT_H] + h) * n[INPUT_W] + skipped) * pixel,
+                              pixel, count, size, some);
+        NAME(zero_run)(to + (first + count) * size * W, (columns - first - count) * size * W);
+    }
 }
 
 /* PIXELS_AT_ONCE neighbouring sums; x is their first copied pixel, for the first tap, filters the taps' vectors. */
 static inline void NAME(sum_pixels)(VEC *sum, const ptrdiff_t *n, const REAL *x, const REAL *filters) {
     const ptrdiff_t size = n[G_SIZE], step = n[STRIDE_W] * size * W, padded = n[G_PADDED];
-    for (int p = 0; p < PIXELS_AT_ONCE; p++) sum[p] = V(zero)();
+    /* adjacent taps and their channels are one run */
+    const ptrdiff_t run = n[DILATION_W] == 1 ? n[KERNEL_W] * size : size, runs = n[KERNEL_W] * size / run;
+    VEC a[PIXELS_AT_ONCE];
+    UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++) a[p] = V(zero)();
     for (ptrdiff_t d = 0; d < n[KERNEL_D]; d++)
-        for (ptrdiff_t h = 0; h < n[KERNEL_H]; h++) {
-            const REAL *line = x + (d * n[G_ROWS] + h * n[DILATION_H]) * n[G_COLUMNS] * size * W;
-            for (ptrdiff_t w = 0; w < n[KERNEL_W]; w++, line += n[DILATION_W] * size * W)
-                for (ptrdiff_t s = 0; s < size; s++, filters += padded) {
+        for (ptrdiff_t h = 0; h < n[KERNEL_H]; h++)
+            for (ptrdiff_t w = 0; w < runs; w++) {
+                const REAL *tap = x + ((d * n[G_ROWS] + h * n[DILATION_H]) * n[G_COLUMNS] + w * n[DILATION_W]) * size * W;
+                for (ptrdiff_t s = 0; s < run; s++, filters += padded, tap += W) {
                     const VEC f = V(load)(filters);
-                    UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++)
-                        sum[p] = V(fma)(V(load)(line + p * step + s * W), f, sum[p]);
+                    UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++) a[p] = V(fma)(V(load)(tap + p * step), f, a[p]);
                 }
-        }
+            }
+    UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++) sum[p] = a[p];
 }
 
 /* The position of part `item` of all planes of the output: its image, plane and first line, and the number of lines. */

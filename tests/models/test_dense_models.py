@@ -7,6 +7,8 @@ import fastnet
 from fastnet import models
 from fastnet.nn import functional as F
 
+learns = pytest.mark.skipif(fastnet.backend.backend() != "compiled", reason="NumPy's kernels would take minutes")
+
 
 def trained(model, loss_of, batches, lr):
     """Train with one batch a step, on a learning rate that falls to zero."""
@@ -41,6 +43,7 @@ def shapes(rng, n, size=32):
     return pictures, labels
 
 
+@learns
 def test_unet_learns_shapes():
     rng = np.random.default_rng(0)
     fastnet.manual_seed(0)
@@ -77,6 +80,7 @@ def of_pca(train, test, numbers):
     return np.mean(((test - mean) @ kept.T @ kept + mean - test) ** 2)
 
 
+@learns
 def test_autoencoder_on_digits():
     """On scikit-learn's digits of 8x8 pixels, 4 numbers hold more than 4 principal components."""
     pytest.importorskip("sklearn")
@@ -91,6 +95,7 @@ def test_autoencoder_on_digits():
     assert error < 0.95 * of_pca(train.reshape(len(train), -1), test.reshape(len(test), -1), 4)
 
 
+@learns
 @needs_data("mnist")
 def test_autoencoder_on_mnist(monkeypatch):
     """With 8 numbers, on a subset: better than 8 principal components."""

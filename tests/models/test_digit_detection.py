@@ -3,6 +3,7 @@ import re
 import runpy
 import sys
 
+import pytest
 from data_tools import ROOT, data_folder, needs_data
 
 import fastnet
@@ -10,6 +11,7 @@ import fastnet
 EXAMPLE = ROOT / "examples" / "digit_detection.py"
 
 
+@pytest.mark.skipif(fastnet.backend.backend() != "compiled", reason="NumPy's kernels would take minutes")
 @needs_data("mnist")
 def test_quick_run(monkeypatch, capsys):
     monkeypatch.setenv("FASTNET_DATA", str(data_folder()))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fastnet._core.errors import check_sizes, one_of
 from fastnet._core.tensor import Tensor
-from fastnet.functional.convolution import same_padding
+from fastnet.functional.convolution import conv_activated, same_padding
 from fastnet.functional.dims import as_tuple
 from fastnet.nn import functional as F, init
 from fastnet.nn.module import Module
@@ -105,10 +105,29 @@ class _Conv(_ConvBase):
                      device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
-        padding = self.padding
-        if self.padding_mode != "zeros":
-            input, padding = F.pad(input, self._around(), mode=self.padding_mode), 0
+        input, padding = self._padded_input(input)
         return self._function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+    def activated(self, input: Tensor, activation: Literal["relu"]) -> Tensor:
+        """activation(forward(input)), in one pass and with the same bits.
+
+        Args:
+            input: as in `forward`.
+            activation: "relu".
+
+        Example:
+            >>> import fastnet
+            >>> fastnet.nn.Conv2d(3, 8, 3).activated(fastnet.ones(1, 3, 5, 5), "relu").shape
+            (1, 8, 3, 3)
+        """
+        input, padding = self._padded_input(input)
+        return conv_activated(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups, activation)
+
+    def _padded_input(self, input: Tensor) -> tuple[Tensor, Any]:
+        """The input, padded if the mode is not zeros, and the padding that remains."""
+        if self.padding_mode == "zeros":
+            return input, self.padding
+        return F.pad(input, self._around(), mode=self.padding_mode), 0
 
     def _around(self) -> Shape:
         """The padding as F.pad takes it: before and after, the last dimension first."""

@@ -11,6 +11,7 @@ from fastnet._core.tensor import Tensor
 from fastnet.functional.linear import linear_activated
 from fastnet.nn.activation import ReLU, Sigmoid, Tanh
 from fastnet.nn.channel_norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from fastnet.nn.conv import Conv1d, Conv2d, Conv3d
 from fastnet.nn.linear import Linear
 from fastnet.nn.module import Module
 
@@ -25,6 +26,10 @@ def _linear_then(activation: str) -> Fused:
     return run
 
 
+def _conv_then_relu(conv: Any, following: Module, input: Tensor) -> Tensor:
+    return conv.activated(input, "relu")
+
+
 def _norm_then_relu(norm: Any, following: Module, input: Tensor) -> Tensor:
     return norm.activated(input, "relu")
 
@@ -32,6 +37,7 @@ def _norm_then_relu(norm: Any, following: Module, input: Tensor) -> Tensor:
 # A layer's type, then the next layer's type: the function that computes both.
 FUSED: dict[type, dict[type, Fused]] = {
     Linear: {ReLU: _linear_then("relu"), Sigmoid: _linear_then("sigmoid"), Tanh: _linear_then("tanh")},
+    Conv1d: {ReLU: _conv_then_relu}, Conv2d: {ReLU: _conv_then_relu}, Conv3d: {ReLU: _conv_then_relu},
     BatchNorm1d: {ReLU: _norm_then_relu}, BatchNorm2d: {ReLU: _norm_then_relu}, BatchNorm3d: {ReLU: _norm_then_relu},
 }
 _END: Any = object()

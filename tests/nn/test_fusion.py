@@ -159,3 +159,24 @@ def test_one_row_fuses_another_kind_of_layer(monkeypatch):
     hooked = nn.Sequential(Twice(), nn.ReLU())
     hooked[0].register_forward_hook(lambda *_: None)
     assert hooked(x).tolist() == [2, 2]
+
+
+CONVOLUTIONS = {                        # by the algorithm that computes them
+    "direct": (lambda: nn.Conv2d(3, 19, 3, padding=1, stride=2), (2, 3, 9, 8)),
+    "winograd": (lambda: nn.Conv2d(16, 40, 3, padding=1), (2, 16, 9, 8)),
+    "pointwise": (lambda: nn.Conv2d(5, 19, 1), (2, 5, 9, 8)),
+    "depthwise": (lambda: nn.Conv2d(8, 8, 3, groups=8, bias=False), (2, 8, 9, 8)),
+    "sequence": (lambda: nn.Conv1d(3, 8, 3, padding=1, padding_mode="reflect"), (2, 3, 9)),
+    "volume": (lambda: nn.Conv3d(2, 5, 2), (1, 2, 3, 4, 5)),
+}
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+@pytest.mark.parametrize("needs_x", [True, False])
+def test_a_convolution_and_relu_have_the_bits_of_separate_layers(backend, name, needs_x):
+    make, shape = CONVOLUTIONS[name]
+    fastnet.manual_seed(4)
+    conv, act = make(), nn.ReLU()
+    assert fused(conv, act) is not None
+    assert (outcome(nn.Sequential(conv, act), conv, shape, needs_x)
+            == outcome(lambda x: act(conv(x)), conv, shape, needs_x))

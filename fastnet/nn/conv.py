@@ -121,7 +121,8 @@ class _Conv(_ConvBase):
             (1, 8, 3, 3)
         """
         input, padding = self._padded_input(input)
-        return conv_activated(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups, activation)
+        return conv_activated(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups,
+                              activation)
 
     def _padded_input(self, input: Tensor) -> tuple[Tensor, Any]:
         """The input, padded if the mode is not zeros, and the padding that remains."""

@@ -86,9 +86,9 @@ class _ConvBase(Module):
         for argument, default in (("padding", zeros), ("dilation", (1,) * self.dims), ("output_padding", zeros),
                                   ("groups", 1)):
             if getattr(self, argument) != default:
-                text += f", {argument}={getattr(self, argument)!r}"
+                text += f", {argument}={getattr(self, argument)}"
         text += "" if self.bias is not None else ", bias=False"
-        return text if self.padding_mode == "zeros" else text + f", padding_mode={self.padding_mode!r}"
+        return text if self.padding_mode == "zeros" else text + f", padding_mode={self.padding_mode}"
 
 
 class _Conv(_ConvBase):
@@ -238,7 +238,10 @@ class _ConvTranspose(_ConvBase):
     def _output_padding(self, input: Tensor, output_size: Size) -> Shape:
         """The output_padding with which the output has the spatial size `output_size`."""
         name, wanted = type(self).__name__, output_size
-        if isinstance(wanted, tuple | list) and len(wanted) in (self.dims + 1, self.dims + 2):
+        if isinstance(wanted, tuple | list):
+            if not self.dims <= len(wanted) <= self.dims + 2:
+                raise ValueError(f"{name}: expected an output_size of {self.dims} numbers, or with the batch and the "
+                                 f"channels before them, got {wanted}")
             wanted = wanted[-self.dims:]
         sizes = as_tuple(name, "output_size", wanted, self.dims)
         least = tuple((n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in zip(

@@ -9,6 +9,13 @@ SIZES = (
     (1, (1, 11, 10), 64, 65, (1, 5, 5), 1),                                  # several blocks of k
     (4, (1, 16, 16), 24, 40, (1, 3, 3), 1),                                  # several chunks
 )
+# Winograd's: 3x3 kernels over at least 16 channels and filters; the panels of filters are 64 to 32 wide
+WINOGRAD = (
+    (1, (1, 3, 3), 16, 16, (1, 3, 3), 1), (2, (1, 5, 9), 17, 33, (1, 3, 3), 1), (3, (1, 9, 7), 34, 16, (1, 3, 3), 1),
+    (2, (1, 4, 4), 66, 257, (1, 3, 3), 1),                                   # few tiles, many panels
+    (1, (1, 30, 23), 16, 70, (1, 3, 3), 1),                                  # 48 tiles: a full block, and one below
+    (6, (1, 15, 16), 20, 241, (1, 3, 3), 1),                                 # several parts of the tiles
+)
 BENCH = (32, (1, 32, 32), 64, 64, (1, 3, 3), 1)
 
 
@@ -66,6 +73,10 @@ def case(kernel, note, make, bench=None):
     return Case(kernel, make, SIZES, bench, rtol=(2e-5, 1e-12), atol=(3e-4, 1e-12), note=note)
 
 
+def winograd(kernel, note, make):
+    return Case(kernel, make, WINOGRAD, None, rtol=(2e-5, 1e-12), atol=(2e-3, 1e-12), note=f"winograd-{note}")
+
+
 GEOMETRIES = {"plain": {}, "padded": {"padding": 1}, "strided": {"stride": 2, "padding": 1},
               "dilated": {"dilation": 2, "padding": 2}, "wide": {"stride": 3, "padding": 3, "dilation": 2}}
 CASES = [case(kernel, note, make(**where), bench=BENCH if note == "padded" else None)
@@ -74,4 +85,9 @@ CASES = [case(kernel, note, make(**where), bench=BENCH if note == "padded" else 
     case("conv", "bias", forward(bias=True)), case("conv", "relu", forward(bias=True, activation="relu", padding=1)),
     case("conv", "residual", forward(bias=True, residual=True, activation="relu", padding=1)),
     case("conv_input", "bias", of_input(bias=True, stride=2)),
+] + [
+    winograd(kernel, f"padding-{padding}", make(padding=padding)) for padding in (0, 1, 2)
+    for kernel, make in (("conv", forward), ("conv_input", of_input), ("conv_weight", of_weight))
+] + [
+    winograd("conv", "residual", forward(bias=True, residual=True, activation="relu", padding=1)),
 ]

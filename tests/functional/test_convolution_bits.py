@@ -1,0 +1,74 @@
+"""Convolutions by every algorithm: the same bits on any number of threads, recorded, and in both memory layouts."""
+import numpy as np
+import pytest
+from kernel_tools import threaded
+
+import fastnet
+from fastnet.nn import functional as F
+
+# function, shapes of input and weight, settings
+ALGORITHMS = {
+    "direct": (F.conv2d, (3, 5, 13, 11), (18, 5, 3, 2), {"padding": 1}),
+    "direct, several chunks": (F.conv2d, (4, 12, 24, 24), (33, 12, 5, 5), {"padding": 2}),
+    "strided": (F.conv2d, (3, 16, 15, 14), (17, 16, 3, 3), {"stride": 2, "padding": 1}),
+    "strided, dilated": (F.conv2d, (2, 7, 15, 14), (9, 7, 3, 3), {"stride": 3, "padding": 2, "dilation": 2}),
+    "winograd": (F.conv2d, (6, 17, 15, 14), (31, 17, 3, 3), {"padding": 1}),
+    "winograd, several chunks": (F.conv2d, (5, 40, 33, 31), (70, 40, 3, 3), {"padding": 1}),
+    "winograd, parts of the tiles": (F.conv2d, (7, 128, 15, 16), (260, 128, 3, 3), {"padding": 1}),
+    "winograd, few tiles": (F.conv2d, (2, 512, 4, 4), (512, 512, 3, 3), {"padding": 1}),
+    "winograd, few tiles of odd size": (F.conv2d, (3, 130, 7, 5), (265, 130, 3, 3), {}),
+    "pointwise": (F.conv2d, (3, 19, 14, 13), (34, 19, 1, 1), {}),
+    "groups": (F.conv2d, (3, 24, 9, 10), (40, 6, 3, 3), {"groups": 4, "padding": 1}),
+    "depthwise": (F.conv2d, (3, 37, 14, 13), (37, 1, 3, 3), {"groups": 37, "padding": 1}),
+    "depthwise, strided": (F.conv2d, (3, 40, 15, 13), (40, 1, 5, 5), {"groups": 40, "padding": 2, "stride": 2}),
+    "volumes": (F.conv3d, (2, 6, 5, 6, 7), (20, 6, 3, 3, 3), {"padding": 1, "stride": (1, 2, 1)}),
+    "sequence": (F.conv1d, (3, 9, 50), (21, 9, 5), {"padding": "same"}),
+    "transposed": (F.conv_transpose2d, (3, 18, 9, 8), (18, 12, 4, 4), {"stride": 2, "padding": 1}),
+    "transposed, winograd": (F.conv_transpose2d, (4, 18, 19, 18), (18, 20, 3, 3), {"padding": 1}),
+    "transposed, groups": (F.conv_transpose2d, (3, 18, 9, 8), (18, 5, 3, 3), {"stride": 3, "groups": 3}),
+}
+
+
+def drawn(case, layout):
+    """Input, weight, bias and the gradient of the result; the first and the last in a memory layout."""
+    function, shape, weight, settings = ALGORITHMS[case]
+    rng = np.random.default_rng(4)
+    filters = weight[1] * settings.get("groups", 1) if "transpose" in function.__name__ else weight[0]
+    x, w, b = (rng.standard_normal(s, np.float32) for s in (shape, weight, (filters,)))
+    out = function(*map(fastnet.tensor, (x, w, b)), **settings)
+    g = rng.standard_normal(out.shape, np.float32)
+    return [fastnet.from_numpy(a) for a in (layout(x), w, b, layout(g))]
+
+
+def channels_first(x):
+    return x.copy()
+
+
+def channels_last(x):
+    return np.moveaxis(np.moveaxis(x, 1, -1).copy(), -1, 1)
+
+
+def results(case, step, layout=channels_first):
+    """The bytes of the result and of the gradients of input, weight and bias."""
+    return [np.ascontiguousarray(x.detach().numpy()).tobytes() for x in step(*drawn(case, layout))]
+
+
+@pytest.mark.parametrize("case", ALGORITHMS)
+def test_same_bits(case, small_work_threaded):
+    function, _, _, settings = ALGORITHMS[case]
+
+    def step(x, w, b, g):
+        leaves = [t.detach().requires_grad_() for t in (x, w, b)]
+        out = function(*leaves, **settings)
+        out.backward(g)
+        return out, *(t.grad for t in leaves)
+    recorded = fastnet.compile(step)
+    with threaded(1):
+        expected = results(case, step)
+        assert results(case, recorded) == expected, "recorded"
+    for threads in (1, 2, 3, 8):
+        with threaded(threads):
+            assert results(case, step) == expected, f"{threads} threads"
+            assert results(case, recorded) == expected, f"{threads} threads, replayed"
+            assert results(case, step, channels_last) == expected, f"{threads} threads, channels-last"
+    assert results(case, recorded, channels_last) == expected, "recorded, channels-last"

@@ -137,7 +137,7 @@ def is_family(ext):
 
 
 def sources():
-    return [str(p) for p in sorted((KERNELS / "src").glob("*.h"))]
+    return [str(p) for p in sorted((KERNELS / "src").glob("*.[ch]"))]
 
 
 def extensions():

@@ -19,6 +19,8 @@ ALGORITHMS = {
     "winograd, few tiles of odd size": (F.conv2d, (3, 130, 7, 5), (265, 130, 3, 3), {}),
     "pointwise": (F.conv2d, (3, 19, 14, 13), (34, 19, 1, 1), {}),
     "groups": (F.conv2d, (3, 24, 9, 10), (40, 6, 3, 3), {"groups": 4, "padding": 1}),
+    "groups of equal size": (F.conv2d, (3, 40, 13, 10), (40, 4, 3, 3), {"groups": 10, "padding": 1}),
+    "groups of equal size, strided": (F.conv2d, (3, 64, 13, 10), (64, 8, 3, 3), {"groups": 8, "stride": 2}),
     "depthwise": (F.conv2d, (3, 37, 14, 13), (37, 1, 3, 3), {"groups": 37, "padding": 1}),
     "depthwise, strided": (F.conv2d, (3, 40, 15, 13), (40, 1, 5, 5), {"groups": 40, "padding": 2, "stride": 2}),
     "volumes": (F.conv3d, (2, 6, 5, 6, 7), (20, 6, 3, 3, 3), {"padding": 1, "stride": (1, 2, 1)}),
@@ -48,27 +50,39 @@ def channels_last(x):
     return np.moveaxis(np.moveaxis(x, 1, -1).copy(), -1, 1)
 
 
-def results(case, step, layout=channels_first):
-    """The bytes of the result and of the gradients of input, weight and bias."""
-    return [np.ascontiguousarray(x.detach().numpy()).tobytes() for x in step(*drawn(case, layout))]
+class Step:
+    """The forward and backward pass of a case, eagerly or recorded."""
+
+    def __init__(self, case, compiled, layout=channels_first):
+        function, _, _, settings = ALGORITHMS[case]
+        *arrays, self.g = drawn(case, layout)
+        self.leaves = [x.requires_grad_() for x in arrays]
+        optimizer = fastnet.optim.SGD(self.leaves, lr=0.0)
+
+        def run(g):
+            optimizer.zero_grad()
+            out = function(*self.leaves, **settings)
+            out.backward(g)
+            return out.detach()
+        self.run = fastnet.compile(run) if compiled else run
+
+    def results(self):
+        """The bytes of the result and of the gradients of input, weight and bias."""
+        out = self.run(self.g)
+        return [np.ascontiguousarray(x.numpy()).tobytes() for x in (out, *(x.grad for x in self.leaves))]
 
 
 @pytest.mark.parametrize("case", ALGORITHMS)
 def test_same_bits(case, small_work_threaded):
-    function, _, _, settings = ALGORITHMS[case]
-
-    def step(x, w, b, g):
-        leaves = [t.detach().requires_grad_() for t in (x, w, b)]
-        out = function(*leaves, **settings)
-        out.backward(g)
-        return out, *(t.grad for t in leaves)
-    recorded = fastnet.compile(step)
-    with threaded(1):
-        expected = results(case, step)
-        assert results(case, recorded) == expected, "recorded"
+    eager, recorded = Step(case, False), Step(case, True)
+    steps = {"eager": eager, "recorded": recorded, "channels-last": Step(case, False, channels_last),
+             "recorded, channels-last": Step(case, True, channels_last)}
+    expected = eager.results()
     for threads in (1, 2, 3, 8):
         with threaded(threads):
-            assert results(case, step) == expected, f"{threads} threads"
-            assert results(case, recorded) == expected, f"{threads} threads, replayed"
-            assert results(case, step, channels_last) == expected, f"{threads} threads, channels-last"
-    assert results(case, recorded, channels_last) == expected, "recorded, channels-last"
+            for name, step in steps.items():
+                assert step.results() == expected, f"{name}, {threads} threads"
+    before = len(recorded.run.recordings)
+    with threaded(1):
+        assert recorded.results() == expected
+    assert len(recorded.run.recordings) == before, "replayed"

@@ -66,7 +66,8 @@ static inline int disjoint(const Axis *a) {
 
 /* Whether each element belongs to exactly one window. */
 static inline int tiles(const Axis *a) {
-    return disjoint(a) && a->stride == a->kernel && !a->padding && a->output * a->kernel >= a->input;
+    return (disjoint(a) && a->stride == a->kernel && (a->dilation == 1 || a->kernel == 1) && !a->padding
+            && a->output * a->kernel >= a->input);
 }
 
 /* The number of the tap of output o at position i, or -1. */

@@ -13,6 +13,7 @@ WINDOWS = {
     "overlap": ((1, 1, 0, 1), (3, 2, 1, 1), (3, 2, 1, 1)),
     "row": (ONE, ONE, (4, 1, 2, 1)),
     "gaps": ((2, 1, 1, 2), (1, 3, 0, 1), (2, 1, 1, 3)),
+    "one": ((3, 3, 0, 1), (4, 4, 0, 1), (3, 3, 0, 2)),      # one window in places, with elements between its taps
     "outside": (ONE, ONE, (2, 5, 1, 9)),            # windows that lie in the padding alone
     "adaptive": None,
 }

@@ -60,9 +60,11 @@ class Engine:
         modules: the modules that it imports.
         package: the packages to install.
         threads: the numbers of threads to choose from; None is the default of the engine.
+        patience: seconds after which an answer is not awaited any more; None for no limit.
     """
     name, modules, package = "", ("numpy",), "numpy"
     threads: tuple = (None,)
+    patience: float | None = None
 
     def __init__(self):
         self.module = [importlib.import_module(m) for m in self.modules][-1]
@@ -142,7 +144,7 @@ class Framework(Engine):
             for group in optimizer.param_groups:
                 group["lr"] = lr
         run = self.whole(step)
-        data = [(t.from_numpy(x), t.from_numpy(y)) for x, y in batches(net)]
+        data = [(t.from_numpy(x), t.from_numpy(y)) for x, y in self._batches(net)]
         return training(lambda x, y: float(run(x, y)), set_lr, data)
 
     def infer(self, net):
@@ -152,12 +154,15 @@ class Framework(Engine):
         def infer(x):
             with t.inference_mode():
                 return run(x)
-        return running(infer, lambda y: y.numpy(), [(t.from_numpy(x),) for x, _ in batches(net)])
+        return running(infer, lambda y: y.numpy(), [(t.from_numpy(x),) for x, _ in self._batches(net)])
 
     def matmul(self, product):
         t = self.module
         data = [tuple(map(t.from_numpy, arrays)) for arrays in operands(product)]
         return running(lambda a, b, out: t.matmul(a, b, out=out), lambda y: y.numpy(), data)
+
+    def _batches(self, net):
+        return batches(net)
 
     def _build(self, net):
         t = self.module

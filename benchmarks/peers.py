@@ -93,12 +93,12 @@ def compare(workers, found, plan):
     return results
 
 
-def time_row(workers, row, plan):
+def time_row(workers, row, plan, threads=None):
     """({engine: (seconds, ratio), "wrong" or "failed"}, notes). Engines are timed only if their numbers agree."""
     checks, cells, notes = {}, {}, []
     for name, worker in workers.items():
         try:
-            check = worker.prepare(row, plan.seconds)
+            check = worker.prepare(row, plan.seconds, threads)
         except RuntimeError as e:
             cells[name] = "failed"
             notes.append(f"  {name}: {e}")

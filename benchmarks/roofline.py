@@ -45,7 +45,7 @@ def main(argv=None):
     if not kernels.BUILT:
         print("the compiled kernels are not built", file=sys.stderr)
         return 2
-    compiler = next(filter(None, map(shutil.which, (os.environ.get("CC", "cc"), "gcc", "clang"))), None)
+    compiler = find_compiler()
     if compiler is None:
         print("expected a C compiler (cc, gcc or clang) to measure the limits, found none", file=sys.stderr)
         return 2
@@ -61,6 +61,12 @@ def main(argv=None):
 
 
 # ---- the limits -----------------------------------------------------------------------------------------------------
+
+def find_compiler():
+    """The path of a C compiler; None if there is none."""
+    return next(filter(None, map(shutil.which, (os.environ.get("CC", "cc"), "gcc", "clang"))), None)
+
+
 
 def measure_limits(compiler, folder, threads):
     """{"FMA": flops, "L1": bytes, ...} per second, for the instruction set in use; prints all limits."""

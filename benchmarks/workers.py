@@ -1,9 +1,10 @@
 """Engines in separate processes, so that no two thread pools share a process."""
+import importlib
 import importlib.util
 import multiprocessing
 import warnings
+from pathlib import Path
 
-from .engines import ENGINES
 from .timing import Timed, calls_a_turn, least, turn, undisturbed
 
 
@@ -12,15 +13,18 @@ class Worker:
 
     Args:
         engine: its name in ENGINES.
+        module: the module of this package whose ENGINES have it.
     """
 
-    def __init__(self, engine):
+    def __init__(self, engine, module="engines"):
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, engine))
+        self.process = context.Process(target=_serve, args=(theirs, module, engine))
         self.process.start()
+        self.patience = None
         theirs.close()
         self.version = self._wait()
+        self.patience = engines(module)[engine].patience
 
     def prepare(self, row, seconds, threads=None):
         """Prepare the work of a row; returns the numbers to check, or None if the engine does not have this mode.
@@ -35,6 +39,10 @@ class Worker:
         """Seconds per call in a turn of the prepared work."""
         return self._ask("turn")
 
+    def memory(self):
+        """The most resident memory of the process so far, and how much of it came after the imports, in bytes."""
+        return self._ask("memory")
+
     def close(self):
         self.pipe.close()
         self.process.join()
@@ -48,6 +56,9 @@ class Worker:
 
     def _wait(self):
         try:
+            if not self.pipe.poll(self.patience):
+                self.process.kill()
+                raise RuntimeError(f"no answer within {self.patience} s")
             good, answer = self.pipe.recv()
         except (EOFError, ConnectionResetError):
             raise RuntimeError("the process died") from None
@@ -56,16 +67,21 @@ class Worker:
         return answer
 
 
-def missing(engine):
+def engines(module="engines"):
+    """The ENGINES of a module of this package."""
+    return importlib.import_module(f".{module}", __package__).ENGINES
+
+
+def missing(engine, module="engines"):
     """The modules of an engine that are not installed."""
-    return [m for m in ENGINES[engine].modules if importlib.util.find_spec(m) is None]
+    return [m for m in engines(module)[engine].modules if importlib.util.find_spec(m) is None]
 
 
 # ---- in the process -------------------------------------------------------------------------------------------------
 
-def _serve(pipe, name):
+def _serve(pipe, module, name):
     warnings.simplefilter("ignore")
-    session = _Session(name)
+    session = _Session(engines(module)[name])
     request = ("version",)
     with undisturbed():
         while True:
@@ -83,12 +99,17 @@ def _serve(pipe, name):
 class _Session:
     """The state of a worker's process between requests."""
 
-    def __init__(self, name):
-        self.name, self.engine, self.timed, self.count = name, None, None, 0
+    def __init__(self, kind):
+        self.kind, self.engine, self.timed, self.count, self.imported = kind, None, None, 0, 0
 
     def version(self):
-        self.engine = ENGINES[self.name]()
+        self.engine = self.kind()
+        self.imported = _resident("VmRSS")
         return self.engine.version
+
+    def memory(self):
+        most = _resident("VmHWM")
+        return most, most - self.imported
 
     def prepare(self, row, seconds, threads):
         self.timed = None               # frees the memory of the last row
@@ -111,3 +132,9 @@ class _Session:
 
     def turn(self):
         return turn(self.timed, self.count)
+
+
+def _resident(name):
+    """A size of Linux's /proc/self/status, in bytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith(name))

@@ -1,0 +1,181 @@
+"""Convolutional networks: `python -m benchmarks.images [--rows TEXT,..] [--rounds N] [--threads N]`.
+
+Times inference and training steps of networks at 224 pixels and single layers, on all installed engines; measures the
+share of the processor's multiply-adds that the convolutions of ResNet-18 reach, and the peak memory of a training step.
+See README.md.
+"""
+import argparse
+import math
+import sys
+import tempfile
+from pathlib import Path
+from statistics import geometric_mean
+
+import numpy as np
+
+import fastnet
+from fastnet.backend import K, get_isa
+
+from . import roofline, table
+from .engines import CPUS
+from .image_engines import ENGINES, MODES, Network, Row, rows
+from .kernels import BUILT
+from .peers import time_row
+from .timing import Plan, Timed, busy, in_turns
+from .workers import Worker, missing
+
+RESNET18 = Network("resnet18", 32, 32)
+# images, pixels, input channels, filters, kernel, stride: the layers of ResNet-18, for 32 pixels and for 224
+CONVOLUTIONS = (
+    (32, 32, 3, 64, 3, 1), (32, 32, 64, 64, 3, 1), (32, 32, 64, 128, 3, 2), (32, 32, 64, 128, 1, 2),
+    (32, 16, 128, 128, 3, 1), (32, 16, 128, 256, 3, 2), (32, 8, 256, 256, 3, 1), (32, 8, 256, 512, 3, 2),
+    (32, 4, 512, 512, 3, 1), (8, 224, 3, 64, 7, 2), (8, 56, 64, 64, 3, 1), (8, 56, 64, 128, 3, 2),
+    (8, 28, 128, 128, 3, 1), (8, 28, 128, 256, 3, 2), (8, 14, 256, 256, 3, 1), (8, 14, 256, 512, 3, 2),
+    (8, 7, 512, 512, 3, 1))
+KERNELS = {"conv": "output", "conv_input": "dX", "conv_weight": "dW"}
+WINOGRAD = 16           # channels and filters from which on 3x3 kernels of stride 1 use it
+SECONDS = 0.25          # of a turn, which has at least one call
+
+
+def main(argv=None):
+    """Print the tables; returns the exit status."""
+    options = parse(argv)
+    texts, plan = options.rows.split(","), Plan(options.rounds, SECONDS)
+    found = rows(texts)
+    shares = [shape for shape in CONVOLUTIONS if any(text in share_name(shape) for text in texts)]
+    memory = any(text in "memory-resnet18" for text in texts)
+    if not (found or shares or memory):
+        print(f"no row has {options.rows!r} in its name", file=sys.stderr)
+        return 2
+    names = [name for name in ENGINES if not missing(name, "image_engines")]
+    absent = [name for name in ENGINES if name not in names]
+    print((f"not installed: {', '.join(absent)}\n" if absent else "") + busy(), end="")
+    wrong = compare(names, found, plan, options.threads)
+    if shares and BUILT:
+        print_shares(shares, plan, options.threads)
+    if memory:
+        print_memory([name for name in names if name in ("fastnet", "PyTorch", "PyTorch NHWC")], options.threads)
+    return int(wrong)
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.images", allow_abbrev=False, description=__doc__.split("\n\n")[1],
+        epilog="A ratio is the peer's time over fastnet's, the median over all rounds: above 1, fastnet is faster.")
+    parser.add_argument("--rows", default="", metavar="TEXT,..", help="only rows with one of these in their name, such "
+                        "as infer, step, layer, share, memory, resnet50, b1")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="turns of each engine (default: 5)")
+    parser.add_argument("--threads", type=int, default=CPUS, metavar="N", help="threads of each engine (default: all)")
+    return parser.parse_args(argv)
+
+
+# ---- engines --------------------------------------------------------------------------------------------------------
+
+def compare(names, found, plan, threads):
+    """Time the rows and print a line for each; returns whether an engine computed something else.
+
+    Each row has new processes, so that no engine keeps the memory of other networks.
+    """
+    wrong, mode, best = False, None, []
+    for row in found:
+        if row.mode != mode:
+            mode, best = row.mode, []
+            print("\n" + table.peer_heading(MODES[mode], names) + f"{'best peer':>12s}", flush=True)
+        workers = {name: Worker(name, "image_engines") for name in names}
+        try:
+            cells, notes = time_row(workers, row, plan, threads)
+        finally:
+            for worker in workers.values():
+                worker.close()
+        ratios = [cell[1] for cell in cells.values() if not isinstance(cell, str) and cell[1]]
+        best += [min(ratios)] if ratios else []
+        last = f"{f'x{min(ratios):.2f}' if ratios else '':>12s}"
+        print("\n".join([table.peer_line(row.label, names, cells) + last, *notes]), flush=True)
+        wrong = wrong or "wrong" in cells.values()
+        if best and (row is found[-1] or found[found.index(row) + 1].mode != mode):
+            print(f"{'geometric mean':{table.NAME + table.PEER * len(names)}s}{f'x{geometric_mean(best):.2f}':>12s}")
+    return wrong
+
+
+def print_memory(names, threads):
+    """The most memory of a training step, each engine in a new process."""
+    print(f"\n{'memory of a training step, MB':{table.NAME}s}" + "".join(f"{name:>{table.PEER}s}" for name in names))
+    most, added = [], []
+    for name in names:
+        worker = Worker(name, "image_engines")
+        try:
+            worker.prepare(Row("step", RESNET18), 0, threads)
+            peak = worker.memory()
+        finally:
+            worker.close()
+        most.append(peak[0])
+        added.append(peak[1])
+    for label, sizes in ((f"{RESNET18.name}: peak of the process", most), ("  without the imports", added)):
+        print(f"{label:{table.NAME}s}" + "".join(f"{size / 1e6:{table.PEER}.0f}" for size in sizes))
+
+
+# ---- the share of the peak ------------------------------------------------------------------------------------------
+
+def share_name(shape):
+    return f"share-{'x'.join(map(str, shape))}"
+
+
+def print_shares(shapes, plan, threads):
+    """Each convolution's operations per second, relative to the multiply-adds that peak.c reaches."""
+    compiler = roofline.find_compiler()
+    if compiler is None:
+        print("\nexpected a C compiler (cc, gcc or clang) to measure the peak, found none")
+        return
+    fastnet.set_num_threads(threads)
+    with tempfile.TemporaryDirectory() as folder:
+        library = roofline.build(compiler, Path(folder), get_isa())
+        print(f"\n{'share of the multiply-adds':{table.NAME}s}{'us':>10s}{'GF/s':>10s}{'share':>8s}{'own':>8s}")
+        for shape in shapes:
+            peak = roofline.fma_rate(library, threads)
+            times = in_turns(calls(shape), plan)
+            peak = max(peak, roofline.fma_rate(library, threads))
+            for kernel, what in KERNELS.items():
+                print(share_line(shape, kernel, what, times[kernel], peak), flush=True)
+    print("share: of direct convolution's operations; own: of those of Winograd's products, a quarter of them where "
+          "tiles of 4x4 fit")
+
+
+def share_line(shape, kernel, what, seconds, peak):
+    images, side, channels, filters, size, stride = shape
+    direct, own = operations(shape)
+    label = f"{images} x {side}x{side}, {channels} to {filters}, {size}x{size} / {stride}: {what}"
+    return (f"{label:{table.NAME}s}{table.microseconds(seconds):>10s}{direct / seconds / 1e9:10.1f}"
+            f"{direct / seconds / peak:8.0%}{f'{own / seconds / peak:.0%}' if own else '-':>8s}")
+
+
+def operations(shape):
+    """Floating-point operations of direct convolution, and of Winograd's products; the second is 0 without it."""
+    images, _, channels, filters, size, stride = shape
+    out = output_side(shape)
+    direct = 2 * images * out * out * size * size * channels * filters
+    tiles = images * math.ceil(out / 4) ** 2
+    winograd = size == 3 and stride == 1 and min(channels, filters) >= WINOGRAD
+    return direct, 2 * 36 * tiles * channels * filters if winograd else 0
+
+
+def output_side(shape):
+    _, side, _, _, size, stride = shape
+    return (side + 2 * (size // 2) - size) // stride + 1
+
+
+def calls(shape):
+    """{kernel: Timed} of the three kernels of a convolution."""
+    images, side, channels, filters, size, stride = shape
+    out = output_side(shape)
+    rng = np.random.default_rng(0)
+    x, weight, y = (rng.standard_normal(s, np.float32) for s in (
+        (images, 1, side, side, channels), (filters, channels, 1, size, size), (images, 1, out, out, filters)))
+    dx, dw, g = np.empty_like(x), np.empty_like(weight), np.ones_like(y)
+    where = {"stride": (1, stride, stride), "padding": (0, size // 2, size // 2)}
+    return {"conv": Timed(lambda: K.conv(y, x, weight, **where)),
+            "conv_input": Timed(lambda: K.conv_input(dx, g, weight, **where)),
+            "conv_weight": Timed(lambda: K.conv_weight(dw, x, g, **where))}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

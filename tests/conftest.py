@@ -43,6 +43,16 @@ def _torch():
     return pytest.importorskip("torch")
 
 
+@pytest.fixture(scope="module")
+def torch_on_one_thread():
+    """PyTorch on one thread: on a busy machine its threads wait for each other longer than small tensors take."""
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def fresh_arena(monkeypatch):
     """Parameters are laid out from the start of an arena, whatever was made before."""

@@ -6,7 +6,7 @@ import pytest
 
 import fastnet
 
-pytestmark = pytest.mark.usefixtures("backend")
+pytestmark = pytest.mark.usefixtures("backend", "torch_on_one_thread")
 
 TOLERANCES = {"float64": 1e-9, "float32": 1e-4}             # of the largest value of a tensor
 SPATIAL = {1: (9,), 2: (7, 6), 3: (5, 4, 6)}
@@ -17,16 +17,6 @@ OPTIONS = ({}, {"stride": 2}, {"padding": 1}, {"padding": 2, "dilation": 2}, {"s
 DEFAULTS = (("stride", 1), ("padding", 0), ("dilation", 1))
 # channels, filters, groups
 CHANNELS = ((1, 1, 1), (3, 5, 1), (4, 6, 2), (4, 4, 4), (17, 18, 1), (3, 9, 3))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    """PyTorch's threads wait for each other longer than these small tensors take."""
-    torch = pytest.importorskip("torch")
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def drawn(*shapes, seed=3):

@@ -2,6 +2,8 @@
 
 Contracts: reference/channel_norm.py; division into blocks: src/channel_norm.inc.h.
 """
+from libc.string cimport memset
+
 from fastnet._runtime.launch cimport (
     F32, F64, I64, OPTIONAL, READ, WRITE, Array, DType, Entry, Family, Kernel, Launch, bind, ceil_div, family, shape_of,
     submit, unpack, unpack_like)
@@ -32,6 +34,7 @@ cdef Family _bodies = family(channel_norm_tables)
 cdef Kernel _moments = _bodies["channel_moments"], _join_moments = _bodies["join_moments"]
 cdef Kernel _norm = _bodies["channel_norm"], _backward = _bodies["channel_norm_backward"]
 cdef Kernel _sums = _bodies["channel_sums"], _join_sums = _bodies["join_sums"]
+cdef Kernel _affine = _bodies["channel_affine"]
 cdef Kernel _update = _bodies["batch_norm_update_"]
 
 cdef enum:
@@ -174,6 +177,27 @@ def channel_norm(out, x, mean, var, weight, bias, residual, eps, activation):
     divide_rows(&launch, &ch, 1 if r.data == NULL else 1.5)
     launch.n[RELU] = is_relu("channel_norm", activation)
     launch.s[EPS] = eps
+    submit(&launch)
+
+
+def channel_affine(out, mean, var, weight, bias, eps):
+    cdef Launch launch
+    cdef Array o
+    cdef Channels ch
+    unpack(out, &o, WRITE)
+    if o.ndim != 2 or o.shape[0] != 3:
+        raise ValueError(f"channel_affine: expected out of shape (3, C), got {shape_of(&o)}")
+    memset(&ch, 0, sizeof(ch))
+    ch.N, ch.C, ch.groups, ch.width = 1, o.shape[1], o.shape[1], 1
+    _affine.prepare(&launch, o.dtype)
+    unpack_statistics(&launch, "channel_affine", mean, var, READ, o.dtype, &ch)
+    bind(&launch, WEIGHT, "channel_affine", "weight", weight, OPTIONAL, o.dtype, ch.C)
+    bind(&launch, BIAS, "channel_affine", "bias", bias, OPTIONAL, o.dtype, ch.C)
+    launch.p[OUT] = o.data
+    launch.n[CHANNELS], launch.n[WIDTH], launch.n[REAL_MEANS] = ch.C, 1, ch.real_means
+    launch.s[EPS] = eps
+    launch.blocks = ceil_div(ch.C, SPAN)
+    launch.work = 10 + 5.0 * ch.C
     submit(&launch)
 
 

@@ -27,9 +27,10 @@ cdef extern from "src/conv_slots.h":
     enum:
         CACHE_WAY
         COPIED, PACKED
-        NONE_, RELU
-        OUT, ROW_OPERAND, LANE_OPERAND, BIAS, RESIDUAL
-        ROWS, LANES, DEPTH, LANE_STRIDE, LANE_K, LANE_BATCH, OUT_COLUMNS, OUT_BATCH, BIAS_BATCH, ACTIVATION, LANES_FROM
+        NONE_, RELU, RELU6
+        OUT, ROW_OPERAND, LANE_OPERAND, BIAS, RESIDUAL, AFFINE
+        ROWS, LANES, DEPTH, LANE_STRIDE, LANE_K, LANE_BATCH, OUT_COLUMNS, OUT_BATCH, BIAS_BATCH, AFFINE_STEP
+        ACTIVATION, LANES_FROM
         INPUT_D, OUTPUT_D, KERNEL_D, STRIDE_D, DILATION_D, PADDING_D, CHANNELS, PIXEL
         PANELS_OUT, FILTERS
         FILTER_LANES, FILTER_DEPTH, FILTER_LANE_STRIDE, RUNS, RUN_STRIDE, RUN_LENGTH, INNER, GROUP_STRIDE
@@ -38,21 +39,21 @@ cdef extern from "src/conv_slots.h":
 cdef extern from "src/grouped_slots.h":
     enum:
         PIXELS_AT_ONCE, SUMS_AT_ONCE
-        G_OUT, G_X, G_FILTERS, G_BIAS, G_RESIDUAL, G_SCRATCH, G_DY
+        G_OUT, G_X, G_FILTERS, G_BIAS, G_AFFINE, G_RESIDUAL, G_SCRATCH, G_DY
         G_SIZE, G_LINES, G_PARTS, G_ITEMS, G_ROWS, G_COLUMNS, G_STEP_IMAGE, G_PADDED, G_ACTIVATION, G_SLOTS, G_SLOT
         G_BLOCKS
 
 cdef extern from "src/winograd_slots.h":
     enum:
         TILE_SIDE, PRODUCTS, TILES_AT_ONCE, FILTER_BLOCK, FILTER_PART
-        W_OUT, W_X, W_WEIGHT, W_PANELS, W_BIAS, W_RESIDUAL, W_SCRATCH
+        W_OUT, W_X, W_WEIGHT, W_PANELS, W_BIAS, W_AFFINE, W_RESIDUAL, W_SCRATCH
         W_INPUT_H, W_INPUT_W, W_CHANNELS, W_OUTPUT_H, W_OUTPUT_W, W_FILTERS, W_PADDING_H, W_PADDING_W
         W_TILES_H, W_TILES_W, W_TILES, W_FIRST, W_COUNT, W_ROW, W_LANE_CHUNKS, W_ACTIVATION, W_SLOTS, W_SLOT
         W_LANE_STRIDE, W_K_STRIDE, W_TURNED
 
 cdef Family _bodies = family(conv_tables)
 cdef Kernel _conv = _bodies["conv"], _conv_weight = _bodies["conv_weight"], _pack_filters = _bodies["pack_filters"]
-cdef dict _activations = {"none": NONE_, "relu": RELU}
+cdef dict _activations = {"none": NONE_, "relu": RELU, "relu6": RELU6}
 
 cdef struct Axis:                   # the windows along one spatial dimension
     ptrdiff_t input, output, kernel, stride, dilation, padding
@@ -72,8 +73,8 @@ include "grouped.pxi"
 
 
 def conv(out, x, weight, bias=None, residual=None, stride=(1, 1, 1), padding=(0, 0, 0), dilation=(1, 1, 1),
-         activation="none"):
-    cdef Array o, a, w, b, r
+         activation="none", affine=None):
+    cdef Array o, a, w, b, r, f
     cdef Launch launch
     cdef Windows windows
     cdef ptrdiff_t steps[4]
@@ -83,6 +84,7 @@ def conv(out, x, weight, bias=None, residual=None, stride=(1, 1, 1), padding=(0,
     unpack_windows("conv", &windows, &a, &o, &w, stride, padding, dilation)
     unpack_sized("conv", "bias", bias, &b, OPTIONAL, o.dtype, o.shape[4])
     unpack_like("conv", "residual", residual, &r, OPTIONAL, &o)
+    unpack_sized("conv", "affine", affine, &f, OPTIONAL, o.dtype, 3 * o.shape[4])
     code = _activations.get(activation)
     if code is None:
         raise ValueError(f"conv: unknown activation {activation!r}; choose from {', '.join(_activations)}")
@@ -91,6 +93,8 @@ def conv(out, x, weight, bias=None, residual=None, stride=(1, 1, 1), padding=(0,
     launch.p[ROW_OPERAND] = a.data
     launch.p[BIAS] = b.data
     launch.p[RESIDUAL] = r.data
+    launch.p[AFFINE] = f.data
+    launch.n[AFFINE_STEP] = o.shape[4]
     launch.n[ACTIVATION] = code
     if uses_groups(&windows, o.dtype):
         elements_between(&o, steps)

@@ -45,6 +45,7 @@ cdef int run_groups(Launch *launch, const Windows *windows, DType dtype, char *w
     groups.p[G_X] = launch.p[ROW_OPERAND]
     groups.p[G_FILTERS] = filters.data
     groups.p[G_BIAS] = launch.p[BIAS]
+    groups.p[G_AFFINE] = launch.p[AFFINE]
     groups.p[G_RESIDUAL] = launch.p[RESIDUAL]
     groups.n[G_ACTIVATION] = launch.n[ACTIVATION]
     for i in range(4):

@@ -6,7 +6,7 @@ This file plans a product from shapes and strides; src/matmul.c computes it. No 
 from fastnet._runtime.cpu cimport second_cache, selected_isa
 from fastnet._runtime.launch cimport (
     F32, F64, OPTIONAL, STRIDED, WRITE, Array, DType, Entry, Family, Kernel, Launch, ceil_div, expect_dtype, expect_size,
-    family, shape_of, submit, unpack)
+    family, shape_of, submit, unpack, unpack_like, unpack_sized)
 from fastnet._runtime.launch import NeedsPacking
 from fastnet._runtime.memory cimport Block, allocate_block
 from fastnet._runtime.threads cimport limit
@@ -28,17 +28,17 @@ cdef extern from "src/matmul.h":
     enum:
         STRIP_BYTES, OUTER_ROWS, GROUP_MOST, CACHE_WAY
         DIRECT, COPIED
-        NONE_, RELU, SIGMOID, TANH, GELU, GELU_TANH, SILU
-        OUT, ROW_OPERAND, LANE_OPERAND, BIAS, SCRATCH
+        NONE_, RELU, SIGMOID, TANH, GELU, GELU_TANH, SILU, RELU6
+        OUT, ROW_OPERAND, LANE_OPERAND, BIAS, SCRATCH, RESIDUAL, AFFINE
         ROWS, LANES, DEPTH, ROW_STRIDE, ROW_K, ROW_BATCH, LANE_STRIDE, LANE_K, LANE_BATCH, OUT_COLUMNS, OUT_BATCH
-        SWAPPED
+        AFFINE_STEP, SWAPPED
         ACTIVATION, ACCUMULATE, ROW_CHUNKS, LANE_CHUNKS, LANES_FROM, COPY_ROWS, GROUP_SLIVERS, PANELS, SLOTS, SLOT
         BIAS_STEP, STRIP
 
 cdef Family _bodies = family(matmul_tables)
 cdef Kernel _matmul = _bodies["matmul"], _matvec = _bodies["matvec"], _outer = _bodies["outer"]
 cdef dict _activations = {"none": NONE_, "relu": RELU, "sigmoid": SIGMOID, "tanh": TANH, "gelu": GELU,
-                          "gelu_tanh": GELU_TANH, "silu": SILU}
+                          "gelu_tanh": GELU_TANH, "silu": SILU, "relu6": RELU6}
 
 cdef enum:
     SMALL = 1 << 18                 # multiply-adds that are not worth a second thread
@@ -53,8 +53,8 @@ cdef Tile tile_of(DType dtype) noexcept:
     return Tile(size.lanes[dtype == F64], size.rows, itemsize, size.k_bytes // itemsize)
 
 
-def matmul(out, a, b, bias=None, activation="none", accumulate=False):
-    cdef Array o, x, y, c
+def matmul(out, a, b, bias=None, activation="none", accumulate=False, affine=None, residual=None):
+    cdef Array o, x, y, c, f, r
     cdef Operand left, right
     cdef Launch launch
     cdef ptrdiff_t batch, depth
@@ -67,9 +67,12 @@ def matmul(out, a, b, bias=None, activation="none", accumulate=False):
     code = _activations.get(activation)
     if code is None:
         raise ValueError(f"matmul: unknown activation {activation!r}; choose from {', '.join(_activations)}")
-    if add and (bias is not None or code != NONE_):
-        raise ValueError("matmul: accumulate takes neither bias nor activation")
+    if add and (bias is not None or affine is not None or residual is not None or code != NONE_):
+        raise ValueError("matmul: accumulate takes neither bias, affine, residual nor activation")
     check(&o, &x, &y, &c)
+    unpack_sized("matmul", "affine", affine, &f, OPTIONAL, o.dtype, 3 * o.shape[o.ndim - 1])
+    unpack_like("matmul", "residual", residual, &r, OPTIONAL, &o)
+    cdef bint normed = f.data != NULL or r.data != NULL
     if o.size == 0:
         return
     tile = tile_of(o.dtype)
@@ -80,12 +83,12 @@ def matmul(out, a, b, bias=None, activation="none", accumulate=False):
     if batch > 1 and right.batch == 0 and left.size > 1 and left.batch == left.size * left.stride:
         left.size *= batch          # the products share b: all rows of a are one tall matrix
         batch = 1
-    if left.size == 1 or right.size == 1:
+    if (left.size == 1 or right.size == 1) and not normed:
         _matvec.prepare(&launch, o.dtype)
         plan_vector(&launch, &left, &right, depth, &tile)
         launch.blocks *= batch
         launch.work = batch * vector_work(left.size * right.size * depth * tile.size)
-    elif depth == 1 and right.stride == 1 and c.data == NULL and code == NONE_:
+    elif depth == 1 and right.stride == 1 and c.data == NULL and code == NONE_ and not normed:
         _outer.prepare(&launch, o.dtype)
         set_operands(&launch, &left, &right)
         launch.blocks = batch * ceil_div(left.size, OUTER_ROWS)
@@ -94,6 +97,9 @@ def matmul(out, a, b, bias=None, activation="none", accumulate=False):
         _matmul.prepare(&launch, o.dtype)
     launch.p[OUT] = o.data
     launch.p[BIAS] = c.data
+    launch.p[AFFINE] = f.data
+    launch.p[RESIDUAL] = r.data
+    launch.n[AFFINE_STEP] = right.size
     launch.n[DEPTH] = depth
     launch.n[OUT_COLUMNS] = right.size
     launch.n[OUT_BATCH] = left.size * right.size
@@ -235,7 +241,8 @@ cdef int run_tiles(Launch *launch, const Tile *tile, Operand left, Operand right
     cdef ptrdiff_t depth = launch.n[DEPTH], panels
     cdef double work = <double>left.size * right.size * depth
     cdef double turning = 16.0 * left.size * right.size / tile.width
-    if cost(&right, &left, depth, tile) + turning < 0.95 * cost(&left, &right, depth, tile):
+    if (launch.p[AFFINE] == NULL and launch.p[RESIDUAL] == NULL
+            and cost(&right, &left, depth, tile) + turning < 0.95 * cost(&left, &right, depth, tile)):
         left, right = right, left
         launch.n[SWAPPED] = 1
     set_operands(launch, &left, &right)

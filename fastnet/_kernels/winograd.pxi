@@ -75,6 +75,7 @@ cdef int run_winograd(Launch *launch, const Windows *windows, char *weight) exce
         tiles.n[W_SLOT] = PRODUCTS * (TILES_AT_ONCE * (tiles.n[W_ROW] + 2 * tile.width) + 2 * tile.width)
     tiles.p[W_OUT] = launch.p[OUT]
     tiles.p[W_BIAS] = launch.p[BIAS]
+    tiles.p[W_AFFINE] = launch.p[AFFINE]
     tiles.p[W_RESIDUAL] = launch.p[RESIDUAL]
     tiles.n[W_ACTIVATION] = launch.n[ACTIVATION]
     tiles.work = (<double>PRODUCTS * tiles.n[W_TILES] * channels * windows.filters / (3.5 * tile.width)

@@ -1,15 +1,15 @@
 """Convolutions and transposed convolutions over one to three spatial dimensions."""
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
 from fastnet.autograd import gradient, op, writes_out
 from fastnet.backend import K
+from fastnet.functional.conv_arrays import Geometry, as_filters, pixel_rows, run_conv, run_conv_input, run_conv_weight
 from fastnet.functional.dims import as_tuple
-from fastnet.functional.kernel_calls import call_like, check_floating, contiguous
+from fastnet.functional.kernel_calls import call_like, check_floating
 from fastnet.functional.layout import as_volume, from_volume
 from fastnet.functional.linear import check_one_dtype
 
@@ -17,77 +17,37 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result, Shape, Size
     from fastnet._core.tensor import Tensor
 
-__all__ = ["Padding", "conv1d", "conv2d", "conv3d", "conv_activated", "conv_transpose1d", "conv_transpose2d",
-           "conv_transpose3d", "same_padding"]
+__all__ = ["Padding", "conv1d", "conv2d", "conv3d", "conv_activated", "conv_normed", "conv_transpose1d",
+           "conv_transpose2d", "conv_transpose3d", "same_padding"]
 
 Padding: TypeAlias = "Size | Literal['valid', 'same']"
 
 
-class Geometry(NamedTuple):
-    """The windows of a convolution, over (D, H, W)."""
-
-    stride: Shape
-    padding: Shape                      # zeros before the first element
-    dilation: Shape
-    groups: int
-
-    def windows(self) -> tuple[Shape, Shape, Shape]:
-        """The arguments of the kernels, which know the groups by the shapes."""
-        return self[:3]
-
-
-# ---- on arrays ------------------------------------------------------------------------------------------------------
-
-def _as_filters(weight: Array) -> Array:
-    """A weight (O, C/groups, *kernel) as (O, C/groups, KD, KH, KW)."""
-    w = contiguous(weight)
-    return w.reshape(w.shape[:2] + (1,) * (5 - w.ndim) + w.shape[2:])
-
-
-def _is_pointwise(w: Array, v: Array, out: Array, geometry: Geometry) -> bool:
-    """Whether a convolution is a matrix product over pixels; `output_padding` makes images of different sizes."""
-    return (w.shape[2:] == (1, 1, 1) and max(geometry.stride) == 1 and not any(geometry.padding)
-            and geometry.groups == 1 and v.shape[:4] == out.shape[:4])
-
-
-def _pixel_rows(v: Array) -> Array:
-    """(N, D, H, W, C) as (N*D*H*W, C)."""
-    return v.reshape(math.prod(v.shape[:-1]), v.shape[-1])
-
-
-def _run_conv(out: Array, v: Array, w: Array, bias: Array | None, geometry: Geometry, activation: str = "none") -> None:
-    if _is_pointwise(w, v, out, geometry):
-        K.matmul(_pixel_rows(out), _pixel_rows(v), w.reshape(w.shape[:2]).T, bias, activation=activation)
-    else:
-        K.conv(out, v, w, bias, None, *geometry.windows(), activation)
-
-
-def _run_conv_input(dx: Array, g: Array, w: Array, bias: Array | None, geometry: Geometry) -> None:
-    if _is_pointwise(w, dx, g, geometry):
-        K.matmul(_pixel_rows(dx), _pixel_rows(g), w.reshape(w.shape[:2]), bias)
-    else:
-        K.conv_input(dx, g, w, bias, *geometry.windows())
-
-
-def _run_conv_weight(dw: Array, v: Array, g: Array, geometry: Geometry) -> None:
-    if _is_pointwise(dw, v, g, geometry):
-        K.matmul(dw.reshape(dw.shape[:2]), _pixel_rows(g).T, _pixel_rows(v))
-    else:
-        K.conv_weight(dw, v, g, *geometry.windows())
-
+# ---- operations ------------------------------------------------------------------------------------------------------
 
 @op
 def _conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry, sizes: Shape,
           activation: str) -> Result[Array]:
     """Convolution with an activation; `sizes` are those of the output's spatial dimensions."""
-    v, w = as_volume(x), _as_filters(weight)
+    v, w = as_volume(x), as_filters(weight)
     out = empty((v.shape[0], *sizes, w.shape[0]), x.dtype)
-    _run_conv(out, v, w, bias, geometry, activation)
+    run_conv(out, v, w, bias, geometry, activation)
     y = from_volume(out, x.ndim)
     first = gradient(as_volume) if activation == "none" else gradient(_relu_gradient, out)
     return y, first.then(gradient(_input_gradient, weight, v.shape, x.ndim, *geometry),
                          gradient(_filter_gradient, v, weight.shape, *geometry),
                          None if bias is None else _sum_over_pixels, None, None, None)
+
+
+@op
+def _conv_normed(x: Array, weight: Array, bias: Array | None, mean: Array, var: Array, scale: Array | None,
+                 shift: Array | None, residual: Array | None, eps: float, geometry: Geometry, sizes: Shape,
+                 activation: str) -> Result[Array]:
+    v, w = as_volume(x), as_filters(weight)
+    out, affine = empty((v.shape[0], *sizes, w.shape[0]), x.dtype), empty((3, w.shape[0]), x.dtype)
+    K.channel_affine(affine, mean, var, scale, shift, eps)
+    run_conv(out, v, w, bias, geometry, activation, affine, None if residual is None else as_volume(residual))
+    return from_volume(out, x.ndim), None
 
 
 def _relu_gradient(g: Array, out: Array) -> Array:
@@ -96,29 +56,29 @@ def _relu_gradient(g: Array, out: Array) -> Array:
 
 def _input_gradient(g: Array, weight: Array, shape: Shape, ndim: int, *geometry: Any) -> Array:
     dx = empty(shape, g.dtype)
-    _run_conv_input(dx, g, _as_filters(weight), None, Geometry(*geometry))
+    run_conv_input(dx, g, as_filters(weight), None, Geometry(*geometry))
     return from_volume(dx, ndim)
 
 
 @writes_out
 def _filter_gradient(g: Array, v: Array, shape: Shape, *geometry: Any, out: Array | None = None) -> Array:
     dw = empty(shape, g.dtype) if out is None or out.shape != shape else out
-    _run_conv_weight(_as_filters(dw), v, g, Geometry(*geometry))
+    run_conv_weight(as_filters(dw), v, g, Geometry(*geometry))
     return dw
 
 
 def _sum_over_pixels(g: Array) -> Array:
     out = empty((1, g.shape[-1]), g.dtype)
-    K.sum(out, _pixel_rows(g)[None])
+    K.sum(out, pixel_rows(g)[None])
     return out.reshape(-1)
 
 
 @op
 def _conv_transposed(x: Array, weight: Array, bias: Array | None, geometry: Geometry, sizes: Shape) -> Result[Array]:
     """Transposed convolution: the gradient of a convolution for its input."""
-    v, w = as_volume(x), _as_filters(weight)
+    v, w = as_volume(x), as_filters(weight)
     out = empty((v.shape[0], *sizes, w.shape[1] * geometry.groups), x.dtype)
-    _run_conv_input(out, v, w, bias, geometry)
+    run_conv_input(out, v, w, bias, geometry)
     return from_volume(out, x.ndim), gradient(as_volume).then(
         gradient(_transposed_of_input, weight, v.shape, x.ndim, *geometry),
         gradient(_transposed_of_weight, v, weight.shape, *geometry),
@@ -127,14 +87,14 @@ def _conv_transposed(x: Array, weight: Array, bias: Array | None, geometry: Geom
 
 def _transposed_of_input(g: Array, weight: Array, shape: Shape, ndim: int, *geometry: Any) -> Array:
     dx = empty(shape, g.dtype)
-    _run_conv(dx, g, _as_filters(weight), None, Geometry(*geometry))
+    run_conv(dx, g, as_filters(weight), None, Geometry(*geometry))
     return from_volume(dx, ndim)
 
 
 @writes_out
 def _transposed_of_weight(g: Array, v: Array, shape: Shape, *geometry: Any, out: Array | None = None) -> Array:
     dw = empty(shape, g.dtype) if out is None or out.shape != shape else out
-    _run_conv_weight(_as_filters(dw), g, v, Geometry(*geometry))
+    run_conv_weight(as_filters(dw), g, v, Geometry(*geometry))
     return dw
 
 
@@ -200,8 +160,9 @@ def _geometry_of(stride: Shape, padding: Shape, dilation: Shape, groups: int) ->
     return Geometry((1,) * missing + stride, (0,) * missing + padding, (1,) * missing + dilation, groups)
 
 
-def _convolve(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Size, padding: Padding,
-              dilation: Size, groups: int, activation: str = "none") -> Tensor:
+def _planned(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Size, padding: Padding, dilation: Size,
+             groups: int) -> tuple[Tensor, Geometry, Shape]:
+    """Check the arguments of a convolution: (the input with a batch, the windows, the sizes of the output)."""
     name = f"conv{n}d"
     _check_filters(name, input, weight, bias, groups, n)
     _check_filter_bias(name, bias, weight.shape[0])
@@ -215,8 +176,14 @@ def _convolve(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride
         raise RuntimeError(f"{name}: expected a kernel of 1 or more, no larger than the padded input, got a kernel of "
                            f"size {shape_text(kernel)} with dilation {shape_text(spread)} for a padded input of size "
                            f"{shape_text(tuple(padded))}")
-    out = _conv(x, weight, bias, _geometry_of(steps, before, spread, groups), (1,) * (3 - n) + sizes, activation)
-    return out if input.ndim == n + 2 else out.squeeze(0)
+    return x, _geometry_of(steps, before, spread, groups), (1,) * (3 - n) + sizes
+
+
+def _convolve(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Size, padding: Padding,
+              dilation: Size, groups: int, activation: str = "none") -> Tensor:
+    x, geometry, sizes = _planned(n, input, weight, bias, stride, padding, dilation, groups)
+    out = _conv(x, weight, bias, geometry, sizes, activation)
+    return out if x is input else out.squeeze(0)
 
 
 def _paddings(name: str, padding: Padding, kernel: Shape, stride: Shape, dilation: Shape) -> tuple[Shape, Shape]:
@@ -258,6 +225,23 @@ def conv_activated(input: Tensor, weight: Tensor, bias: Tensor | None, stride: S
                    groups: int, activation: Literal["relu"]) -> Tensor:
     """A convolution and an activation in one pass; the number of dimensions is that of the weight."""
     return _convolve(weight.ndim - 2, input, weight, bias, stride, padding, dilation, groups, activation)
+
+
+def conv_normed(input: Tensor, weight: Tensor, bias: Tensor | None, stride: Size, padding: Padding, dilation: Size,
+                groups: int, statistics: tuple[Any, ...], activation: str = "none",
+                residual: Tensor | None = None) -> Tensor:
+    """activation(batch norm(convolution) + residual) in one pass, with running statistics and without a gradient.
+
+    Args:
+        input, weight, bias, stride, padding, dilation, groups: as in `conv2d`.
+        statistics: (running_mean, running_var, weight, bias, eps) of the batch norm; weight and bias may be None.
+        activation: "none", "relu" or "relu6".
+        residual: in the shape of the result, or None.
+    """
+    x, geometry, sizes = _planned(weight.ndim - 2, input, weight, bias, stride, padding, dilation, groups)
+    mean, var, scale, shift, eps = statistics
+    out = _conv_normed(x, weight, bias, mean, var, scale, shift, residual, eps, geometry, sizes, activation)
+    return out if x is input else out.squeeze(0)
 
 
 def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Size = 1, padding: Padding = 0,

@@ -106,8 +106,8 @@ class BasicBlock(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         shortcut = input if self.downsample is None else self.downsample(input)
-        x = chain(input, self.conv1, self.bn1, self.relu, self.conv2)
-        return add_residual(x, self.bn2, shortcut, self.relu)
+        x = chain(input, self.conv1, self.bn1, self.relu)
+        return add_residual(x, self.conv2, self.bn2, shortcut, self.relu)
 
 
 class Bottleneck(nn.Module):
@@ -129,8 +129,8 @@ class Bottleneck(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         shortcut = input if self.downsample is None else self.downsample(input)
-        x = chain(input, self.conv1, self.bn1, self.relu, self.conv2, self.bn2, self.relu, self.conv3)
-        return add_residual(x, self.bn3, shortcut, self.relu)
+        x = chain(input, self.conv1, self.bn1, self.relu, self.conv2, self.bn2, self.relu)
+        return add_residual(x, self.conv3, self.bn3, shortcut, self.relu)
 
 
 def resnet18(num_classes: int = 1000, in_channels: int = 3, small_images: bool = False) -> ResNet:

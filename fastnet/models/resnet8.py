@@ -29,8 +29,8 @@ class ShortBlock(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         shortcut = input if self.downsample is None else self.downsample(input)
-        x = chain(input, self.conv1, self.bn1, self.relu, self.conv2)
-        return add_residual(x, self.bn2, shortcut, self.relu)
+        x = chain(input, self.conv1, self.bn1, self.relu)
+        return add_residual(x, self.conv2, self.bn2, shortcut, self.relu)
 
 
 class ResNet8(nn.Module):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fastnet._core.errors import check_sizes, one_of
 from fastnet._core.tensor import Tensor
-from fastnet.functional.convolution import conv_activated, same_padding
+from fastnet.functional.convolution import conv_activated, conv_normed, same_padding
 from fastnet.functional.dims import as_tuple
 from fastnet.nn import functional as F, init
 from fastnet.nn.module import Module
@@ -123,6 +123,27 @@ class _Conv(_ConvBase):
         input, padding = self._padded_input(input)
         return conv_activated(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups,
                               activation)
+
+    def normed(self, input: Tensor, norm: Any, activation: Literal["none", "relu", "relu6"] = "none",
+               residual: Tensor | None = None) -> Tensor:
+        """activation(norm(forward(input)) + residual) in one pass, with the same bits and without a gradient.
+
+        Args:
+            input: as in `forward`.
+            norm: a batch norm in evaluation mode, with running statistics, for the channels of the output.
+            activation: "none", "relu" or "relu6".
+            residual: in the shape of the output, or None.
+
+        Example:
+            >>> import fastnet
+            >>> conv, norm = fastnet.nn.Conv2d(3, 8, 3), fastnet.nn.BatchNorm2d(8).eval()
+            >>> conv.normed(fastnet.ones(1, 3, 5, 5), norm, "relu").shape
+            (1, 8, 3, 3)
+        """
+        input, padding = self._padded_input(input)
+        statistics = norm.running_mean, norm.running_var, norm.weight, norm.bias, float(norm.eps)
+        return conv_normed(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups, statistics,
+                           activation, residual)
 
     def _padded_input(self, input: Tensor) -> tuple[Tensor, Any]:
         """The input, padded if the mode is not zeros, and the padding that remains."""

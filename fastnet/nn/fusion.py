@@ -1,61 +1,85 @@
-"""Fusion: neighbouring layers of a Sequential that one kernel computes, with the same bits.
+"""Fusion: neighbouring layers that one kernel computes, with the same bits.
 
-To fuse another pair of layers, add a line to `FUSED`.
+To fuse other layers, add a line to `FUSED`.
 """
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from fastnet._core.tensor import Tensor
+from fastnet.autograd import is_grad_enabled
 from fastnet.functional.linear import linear_activated
-from fastnet.nn.activation import ReLU, Sigmoid, Tanh
+from fastnet.nn.activation import ReLU, ReLU6, Sigmoid, Tanh
 from fastnet.nn.channel_norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from fastnet.nn.conv import Conv1d, Conv2d, Conv3d
 from fastnet.nn.linear import Linear
 from fastnet.nn.module import Module
 
-__all__ = ["FUSED", "Fused", "add_residual", "chain", "fused"]
+__all__ = ["FUSED", "Fusion", "add_residual", "chain", "fused"]
 
-Fused: TypeAlias = Callable[[Any, Any, Tensor], Tensor]     # (layer, the next layer, input) -> the next layer's output
-
-
-def _linear_then(activation: str) -> Fused:
-    def run(linear: Linear, following: Module, input: Tensor) -> Tensor:
-        return linear_activated(input, linear.weight, linear.bias, activation)
-    return run
+_Layers = Sequence[Any]
 
 
-def _conv_then_relu(conv: Any, following: Module, input: Tensor) -> Tensor:
-    return conv.activated(input, "relu")
+class Fusion(NamedTuple):
+    """How neighbouring layers are computed at once.
+
+    Attributes:
+        run: run(layers, input) returns the output of the last layer.
+        applies: applies(layers) tells whether they can be computed so now.
+    """
+
+    run: Callable[[_Layers, Tensor], Tensor]
+    applies: Callable[[_Layers], bool] = lambda layers: True
 
 
-def _norm_then_relu(norm: Any, following: Module, input: Tensor) -> Tensor:
-    return norm.activated(input, "relu")
+def _linear_then(activation: str) -> Fusion:
+    return Fusion(lambda layers, input: linear_activated(input, layers[0].weight, layers[0].bias, activation))
 
 
-# A layer's type, then the next layer's type: the function that computes both.
-FUSED: dict[type, dict[type, Fused]] = {
-    Linear: {ReLU: _linear_then("relu"), Sigmoid: _linear_then("sigmoid"), Tanh: _linear_then("tanh")},
-    Conv1d: {ReLU: _conv_then_relu}, Conv2d: {ReLU: _conv_then_relu}, Conv3d: {ReLU: _conv_then_relu},
-    BatchNorm1d: {ReLU: _norm_then_relu}, BatchNorm2d: {ReLU: _norm_then_relu}, BatchNorm3d: {ReLU: _norm_then_relu},
+def _activated(layers: _Layers, input: Tensor) -> Tensor:
+    return layers[0].activated(input, "relu")
+
+
+_ACTIVATIONS: dict[type, Any] = {ReLU: "relu", ReLU6: "relu6"}
+
+
+def _normed(layers: _Layers, input: Tensor) -> Tensor:
+    return layers[0].normed(input, layers[1], _ACTIVATIONS[type(layers[2])] if len(layers) > 2 else "none")
+
+
+def _is_folded(layers: _Layers) -> bool:
+    """Whether a convolution and its batch norm run in evaluation, without a gradient."""
+    conv, norm = layers[:2]
+    return (not norm.training and not is_grad_enabled() and norm.running_mean is not None
+            and norm.num_features == conv.out_channels and norm.running_mean.dtype == conv.weight.dtype)
+
+
+# The types of two or three neighbouring layers: how they are computed at once.
+FUSED: dict[tuple[type, ...], Fusion] = {
+    (Linear, ReLU): _linear_then("relu"), (Linear, Sigmoid): _linear_then("sigmoid"),
+    (Linear, Tanh): _linear_then("tanh"),
+    **{(layer, ReLU): Fusion(_activated)
+       for layer in (Conv1d, Conv2d, Conv3d, BatchNorm1d, BatchNorm2d, BatchNorm3d)},
+    **{(conv, norm, *activation): Fusion(_normed, _is_folded)
+       for conv, norm in ((Conv1d, BatchNorm1d), (Conv2d, BatchNorm2d), (Conv3d, BatchNorm3d))
+       for activation in ((), (ReLU,), (ReLU6,))},
 }
-_END: Any = object()
-_NO_LAYERS: dict[type, Fused] = {}
+_MOST_LAYERS = 3
+_NORMS = BatchNorm1d, BatchNorm2d, BatchNorm3d
 
 
-def fused(layer: object, following: object) -> Fused | None:
-    """The function that computes two neighbouring layers at once; None if they must run separately.
+def fused(*layers: object) -> Fusion | None:
+    """How neighbouring layers are computed at once; None if they must run separately.
 
     They run separately if anyone could notice the difference: a layer with hooks, a subclass, or a `forward` that was
     assigned to the layer.
 
     Args:
-        layer: any layer; only those of a type in `FUSED` run with the next one.
-        following: the layer that receives its output, or any object if there is none.
+        layers: two or three layers in order.
     """
-    run = FUSED.get(type(layer), _NO_LAYERS).get(type(following))
-    return run if run is not None and _unmodified(layer) and _unmodified(following) else None
+    fusion = FUSED.get(tuple(map(type, layers)))
+    return fusion if fusion is not None and all(map(_unmodified, layers)) and fusion.applies(layers) else None
 
 
 def chain(input: Tensor, *layers: Any) -> Tensor:
@@ -74,24 +98,24 @@ def chain(input: Tensor, *layers: Any) -> Tensor:
         >>> chain(fastnet.ones(5, 3), nn.Linear(3, 2), nn.ReLU()).shape
         (5, 2)
     """
-    rest = iter(layers)
-    layer = next(rest, _END)
-    while layer is not _END:
-        following = next(rest, _END)
-        run = fused(layer, following)
-        if run is None:
-            input, layer = layer(input), following
+    start = 0
+    while start < len(layers):
+        for stop in range(min(start + _MOST_LAYERS, len(layers)), start + 1, -1):
+            fusion = fused(*layers[start:stop])
+            if fusion is not None:
+                input, start = fusion.run(layers[start:stop], input), stop
+                break
         else:
-            input, layer = run(layer, following, input), next(rest, _END)
+            input, start = layers[start](input), start + 1
     return input
 
 
-def add_residual(input: Tensor, norm: Any, residual: Tensor, activation: Module) -> Tensor:
-    """activation(norm(input) + residual), the end of a residual block.
+def add_residual(input: Tensor, conv: Any, norm: Any, residual: Tensor, activation: Module) -> Tensor:
+    """activation(norm(conv(input)) + residual), the end of a residual block, in as few passes as possible.
 
     Args:
-        input: of the norm.
-        norm: a module; a batch norm before a ReLU is computed together with the sum.
+        input: of the convolution.
+        conv, norm: modules.
         residual: in the shape of the norm's output.
         activation: a module.
 
@@ -99,12 +123,16 @@ def add_residual(input: Tensor, norm: Any, residual: Tensor, activation: Module)
         >>> import fastnet
         >>> from fastnet import nn
         >>> from fastnet.nn.fusion import add_residual
-        >>> add_residual(fastnet.ones(2, 3), nn.BatchNorm1d(3).eval(), fastnet.ones(2, 3), nn.ReLU()).shape
-        (2, 3)
+        >>> x = fastnet.ones(2, 3, 4, 4)
+        >>> add_residual(x, nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3).eval(), x, nn.ReLU()).shape
+        (2, 3, 4, 4)
     """
-    if fused(norm, activation) is _norm_then_relu:
-        return norm.activated(input, "relu", residual)
-    return activation(norm(input) + residual)
+    if fused(conv, norm, activation) is not None:
+        return conv.normed(input, norm, _ACTIVATIONS[type(activation)], residual)
+    x = conv(input)
+    if type(norm) in _NORMS and fused(norm, activation) is not None:
+        return norm.activated(x, "relu", residual)
+    return activation(norm(x) + residual)
 
 
 def _unmodified(layer: Any) -> bool:

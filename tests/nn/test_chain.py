@@ -16,18 +16,22 @@ def test_a_chain_is_a_sequential():
 
 
 @pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("gradients", [True, False])
 @pytest.mark.parametrize("norm, activation", [
     (lambda: nn.BatchNorm2d(4), nn.ReLU), (lambda: nn.BatchNorm2d(4), nn.SiLU), (lambda: nn.Identity(), nn.ReLU)])
-def test_a_residual(norm, activation, training):
+def test_a_residual(norm, activation, training, gradients):
     results = []
     for hooked in (False, True):                # hooks turn fusion off
         fastnet.manual_seed(0)
-        layer, following = norm().train(training), activation()
+        conv, layer, following = nn.Conv2d(3, 4, 3, padding=1), norm().train(training), activation()
         if hooked:
             following.register_forward_hook(lambda *given: None)
-        x, residual = (fastnet.randn(2, 4, 3, 3).requires_grad_() for _ in range(2))
-        y = add_residual(x, layer, residual, following)
-        (y * fastnet.randn(2, 4, 3, 3)).sum().backward()
-        results.append([y, x.grad, residual.grad, *(p.grad for p in layer.parameters()), *layer.buffers()])
+        x, residual = (fastnet.randn(2, n, 3, 3).requires_grad_() for n in (3, 4))
+        with fastnet.set_grad_enabled(gradients):
+            y = add_residual(x, conv, layer, residual, following)
+        if gradients:
+            (y * fastnet.randn(2, 4, 3, 3)).sum().backward()
+        grads = [p.grad for p in (x, residual, *conv.parameters(), *layer.parameters()) if p.grad is not None]
+        results.append([y, *grads, *layer.buffers()])
     for ours, theirs in zip(*results, strict=True):
         np.testing.assert_array_equal(ours.detach().numpy(), theirs.detach().numpy())

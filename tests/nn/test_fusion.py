@@ -4,7 +4,7 @@ import pytest
 
 import fastnet
 from fastnet import nn
-from fastnet.nn.fusion import FUSED, fused
+from fastnet.nn.fusion import FUSED, Fusion, fused
 
 ACTIVATIONS = [nn.ReLU, nn.Sigmoid, nn.Tanh]
 SHAPES = [(5, 7), (1, 7), (2, 3, 7), (0, 7)]
@@ -152,7 +152,7 @@ def test_one_row_fuses_another_kind_of_layer(monkeypatch):
         def forward(self, input):
             return input * 2
 
-    monkeypatch.setitem(FUSED, Twice, {nn.ReLU: lambda layer, following, input: input * 0 + 7})
+    monkeypatch.setitem(FUSED, (Twice, nn.ReLU), Fusion(lambda layers, input: input * 0 + 7))
     x = fastnet.ones(2)
     assert nn.Sequential(Twice(), nn.ReLU())(x).tolist() == [7, 7]
     assert nn.Sequential(Twice(), nn.Tanh(), Twice())(x).tolist() == (2 * (2 * x).tanh()).tolist()
@@ -180,3 +180,29 @@ def test_a_convolution_and_relu_have_the_bits_of_separate_layers(backend, name, 
     assert fused(conv, act) is not None
     assert (outcome(nn.Sequential(conv, act), conv, shape, needs_x)
             == outcome(lambda x: act(conv(x)), conv, shape, needs_x))
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+@pytest.mark.parametrize("activation", [None, nn.ReLU, nn.ReLU6])
+def test_a_convolution_and_its_norm_have_the_bits_of_separate_layers(backend, name, activation):
+    make, shape = CONVOLUTIONS[name]
+    fastnet.manual_seed(5)
+    conv = make()
+    kind = {3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}[len(shape)]
+    norm = kind(conv.out_channels).eval()
+    for values in (norm.running_mean, norm.weight, norm.bias):
+        nn.init.uniform_(values, -1, 1)
+    layers = [conv, norm, *([] if activation is None else [activation()])]
+    x, model = 3 * fastnet.randn(*shape), nn.Sequential(*layers)
+    with fastnet.no_grad():
+        assert fused(*layers) is not None
+        y = x
+        for layer in layers:
+            y = layer(y)
+        assert model(x).numpy().tobytes() == y.numpy().tobytes()
+        assert fastnet.compile(model)(x).numpy().tobytes() == y.numpy().tobytes()
+        norm.train()
+        assert fused(*layers) is None
+    norm.eval()
+    assert fused(*layers) is None       # with gradients
+    assert model(x).requires_grad

@@ -58,6 +58,16 @@ def channel_norm(out, x, mean, var, weight, bias, residual, eps, activation):
         np.maximum(out, 0, out=out)
 
 
+@kernel(flushes=True)
+def channel_affine(out, mean, var, weight, bias, eps):
+    """The centre, scale and shift (3, C) with which channel_norm is (x - centre)*scale + shift."""
+    scale = 1 / np.sqrt(var + var.dtype.type(eps))
+    out[0] = mean
+    out[1] = scale if weight is None else scale * weight
+    out[2] = 0 if bias is None else bias
+    out[2] += (out[0] - mean) * out[1]
+
+
 def _with_statistics(x, mean, var, weight, bias, eps):
     h = _grouped(x, mean)
     out = (h - _for_channels(mean, h)).astype(x.dtype) * _scale(var, weight, h, eps)

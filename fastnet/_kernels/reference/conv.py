@@ -8,8 +8,8 @@ import itertools
 
 import numpy as np
 
-from fastnet._kernels.reference import activation as activations
 from fastnet._kernels.reference.tools.contract import kernel
+from fastnet._kernels.reference.tools.finish import finish
 
 SPATIAL = slice(1, 4)
 _POSITIONS = [0, 1, 2, 3]                # N, D, H and W
@@ -17,10 +17,10 @@ _POSITIONS = [0, 1, 2, 3]                # N, D, H and W
 
 @kernel(flushes=True)
 def conv(out, x, weight, bias=None, residual=None, stride=(1, 1, 1), padding=(0, 0, 0), dilation=(1, 1, 1),
-         activation="none"):
-    """out[n, p, o] = activation(sum_{t, c} x[n, p*stride + t*dilation - padding, c] * weight[o, c, t] + bias[o] + r).
+         activation="none", affine=None):
+    """out[n, p, o] = sum_{t, c} x[n, p*stride + t*dilation - padding, c] * weight[o, c, t], finished as by `matmul`.
 
-    p and t run over the positions of out and of the weight, x is 0 outside of its bounds, and r is residual[n, p, o].
+    p and t run over the positions of out and of the weight, and x is 0 outside of its bounds.
 
     Args:
         out: (N, OD, OH, OW, O); must not overlap the other arrays.
@@ -29,19 +29,15 @@ def conv(out, x, weight, bias=None, residual=None, stride=(1, 1, 1), padding=(0,
         bias: (O,), or None.
         residual: of out's shape, or None.
         stride, padding, dilation: triples; padding may be negative.
-        activation: none or relu.
+        activation: none, relu or relu6.
+        affine: (3, O), centre, scale and shift of every channel, or None.
     """
     out[...] = 0
     padded = _zero_padded(x, out, weight, stride, padding, dilation)
     for tap, at in _taps(out, weight, stride, dilation):
         for o, c in _groups(x, weight):
             out[..., o] += padded[at][..., c] @ weight[o][(..., *tap)].T
-    if bias is not None:
-        out += bias
-    if residual is not None:
-        out += residual
-    if activation != "none":
-        getattr(activations, activation)(out, out.copy())
+    finish("conv", out, bias, affine, residual, activation)
 
 
 @kernel(flushes=True)

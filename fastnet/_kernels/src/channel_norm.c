@@ -12,4 +12,4 @@
 
 const Entry TABLE(channel_norm)[] = {
     ROW(channel_moments), ROW(join_moments), ROW(channel_norm), ROW(channel_sums), ROW(join_sums),
-    ROW(channel_norm_backward), ROW(batch_norm_update_), END};
+    ROW(channel_norm_backward), ROW(channel_affine), ROW(batch_norm_update_), END};

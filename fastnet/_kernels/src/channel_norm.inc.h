@@ -157,6 +157,21 @@ INLINE void NAME(normalize_vector)(REAL *out, const REAL *x, const REAL *residua
     }
 }
 
+/* Centre, scale and shift of every channel, one after the other; a block is SPAN channels. */
+static int NAME(channel_affine)(BODY_ARGS) {
+    const ptrdiff_t C = launch->n[CHANNELS];
+    NAME(Affine) f;
+    for (ptrdiff_t c = begin * SPAN; c < min_size(end * SPAN, C); c += SPAN) {
+        const ptrdiff_t count = min_size(SPAN, C - c);
+        REAL *out = (REAL *)launch->p[OUT] + c;
+        NAME(affine)(&f, launch, 0, c, count);
+        memcpy(out, f.centre, (size_t)count * sizeof(REAL));
+        memcpy(out + C, f.scale, (size_t)count * sizeof(REAL));
+        memcpy(out + 2 * C, f.shift, (size_t)count * sizeof(REAL));
+    }
+    return 0;
+}
+
 INLINE void NAME(normalize)(REAL *out, const REAL *x, const REAL *residual, const NAME(Affine) *f, ptrdiff_t stride,
                             ptrdiff_t rows, ptrdiff_t count, int relu) {
 #define CALL(some) NAME(normalize_vector)(out, x, residual, f, stride, start, height, j, some, relu)

@@ -76,7 +76,7 @@ static inline void NAME(copy_part)(REAL *to, const Launch *launch, const NAME(Pa
 static int NAME(grouped)(BODY_ARGS) {
     const ptrdiff_t *n = launch->n;
     const ptrdiff_t channels = n[PIXEL], size = n[G_SIZE], step = n[G_STEP_W];
-    const REAL *bias = launch->p[G_BIAS], *residual = launch->p[G_RESIDUAL];
+    const REAL *bias = launch->p[G_BIAS], *affine = launch->p[G_AFFINE], *residual = launch->p[G_RESIDUAL];
     REAL *copy = (REAL *)launch->p[G_SCRATCH] + begin * n[G_SLOTS] / launch->blocks * n[G_SLOT];
     VEC sum[PIXELS_AT_ONCE];
     for (ptrdiff_t block = begin; block < end; block++) {
@@ -91,7 +91,7 @@ static int NAME(grouped)(BODY_ARGS) {
                                      (const REAL *)launch->p[G_FILTERS] + c);
                     for (ptrdiff_t p = 0; p < min_size(PIXELS_AT_ONCE, n[OUTPUT_W] - w); p++, out += step)
                         NAME(emit)((REAL *)launch->p[G_OUT] + out, sum[p], some, 0, bias ? bias + c : 0, 1,
-                                   residual ? residual + out : 0, n[G_ACTIVATION]);
+                                   affine ? affine + c : 0, channels, residual ? residual + out : 0, n[G_ACTIVATION]);
                 }
         }
     }

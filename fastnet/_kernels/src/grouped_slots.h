@@ -7,7 +7,7 @@ enum {
     SUMS_AT_ONCE = 4                      /* independent sums of a gradient */
 };
 
-enum { G_OUT, G_X, G_FILTERS, G_BIAS, G_RESIDUAL, G_SCRATCH, G_DY };
+enum { G_OUT, G_X, G_FILTERS, G_BIAS, G_AFFINE, G_RESIDUAL, G_SCRATCH, G_DY };
 
 enum GroupedSize {
     G_SIZE,                               /* channels of a group, a power of 2 up to the lanes of a vector */

@@ -43,9 +43,9 @@ enum LanesFrom {
     PACKED                  /* panels that an earlier launch packed, as panel[k][lane], for each product and each panel */
 };
 
-enum Activation { NONE_, RELU, SIGMOID, TANH, GELU, GELU_TANH, SILU };
+enum Activation { NONE_, RELU, SIGMOID, TANH, GELU, GELU_TANH, SILU, RELU6 };
 
-enum { OUT, ROW_OPERAND, LANE_OPERAND, BIAS, SCRATCH, RESIDUAL };       /* p of matmul, matvec, outer and conv.c */
+enum { OUT, ROW_OPERAND, LANE_OPERAND, BIAS, SCRATCH, RESIDUAL, AFFINE };       /* p of matmul, matvec, outer and conv.c */
 
 /* n of matmul, matvec and outer; strides are in elements */
 enum Size {
@@ -54,6 +54,7 @@ enum Size {
     LANE_STRIDE, LANE_K, LANE_BATCH,      /* of the lane operand */
     OUT_COLUMNS,                          /* out's row stride */
     OUT_BATCH, BIAS_BATCH,                /* between products */
+    AFFINE_STEP,                          /* from centres to scales and to shifts */
     SWAPPED,                              /* 1: rows are out's columns */
     ACTIVATION, ACCUMULATE,
     ROW_CHUNKS, LANE_CHUNKS,              /* blocks of a product; slivers and panels are divided evenly among them */

@@ -9,27 +9,33 @@ static inline VEC NAME(activate)(VEC x, ptrdiff_t activation) {
     case GELU: return V(gelu)(x);
     case GELU_TANH: return V(gelu_tanh)(x);
     case SILU: return V(silu)(x);
+    case RELU6: return V(min)(V(set)(6), V(relu)(x));
     default: return x;
     }
 }
 
-/* out = activation(sum + bias + residual) in its first n lanes; if `add`, out's previous value is added to the sum
- * first. */
+/* out = activation((sum + bias - centre) * scale + shift + residual) in its first n lanes; if `add`, out's previous value
+ * is added to the sum first. `affine` points at the centres; scales and shifts follow, each `affine_step` later. */
 static inline void NAME(emit)(REAL *out, VEC sum, ptrdiff_t n, int add, const REAL *bias, int bias_step,
-                              const REAL *residual, ptrdiff_t activation) {
+                              const REAL *affine, ptrdiff_t affine_step, const REAL *residual,
+                              ptrdiff_t activation) {
     if (add) sum = V(add)(NAME(load_some)(out, n), sum);
     if (bias) sum = V(add)(sum, bias_step ? NAME(load_some)(bias, n) : V(set)(*bias));
+    if (affine)
+        sum = V(fma)(V(sub)(sum, NAME(load_some)(affine, n)), NAME(load_some)(affine + affine_step, n),
+                     NAME(load_some)(affine + 2 * affine_step, n));
     if (residual) sum = V(add)(sum, NAME(load_some)(residual, n));
     NAME(store_some)(out, NAME(activate)(sum, activation), n);
 }
 
 /* Write a tile of sums, contiguous rows of PANEL lanes, to rows of out. */
 static void NAME(finish)(REAL *out, ptrdiff_t out_stride, const REAL *tile, ptrdiff_t rows, ptrdiff_t columns, int add,
-                         const REAL *bias, const REAL *residual, ptrdiff_t activation) {
+                         const REAL *bias, const REAL *affine, ptrdiff_t affine_step, const REAL *residual,
+                         ptrdiff_t activation) {
     for (ptrdiff_t i = 0; i < rows; i++)
         for (ptrdiff_t j = 0; j < columns; j += W)
             NAME(emit)(out + i * out_stride + j, V(load)(tile + i * PANEL + j), min_size(W, columns - j), add,
-                       bias ? bias + j : 0, 1, residual ? residual + i * out_stride + j : 0, activation);
+                       bias ? bias + j : 0, 1, affine ? affine + j : 0, affine_step, residual ? residual + i * out_stride + j : 0, activation);
 }
 
 /* Write a tile of sums transposed: its lanes are rows of out. */
@@ -43,7 +49,7 @@ static void NAME(finish_turned)(REAL *out, ptrdiff_t out_stride, const REAL *til
             V(load_across)(r, row, j);
             for (ptrdiff_t e = 0; e < min_size(W, lanes - j); e++)
                 NAME(emit)(out + (j + e) * out_stride + i, r[e], min_size(W, rows - i), add, bias ? bias + i : 0, 1,
-                           0, activation);
+                           0, 0, 0, activation);
         }
     }
 }

@@ -120,7 +120,8 @@ static int NAME(matvec)(BODY_ARGS) {
             else
                 NAME(dots)(partial, x, m + lane * stride, stride, n[DEPTH], count);
             NAME(emit)(out + lane, NAME(add_partials)(partial), count, n[ACCUMULATE] != 0,
-                       bias && n[BIAS_STEP] ? bias + lane : bias, n[BIAS_STEP] != 0, 0, n[ACTIVATION]);
+                       bias && n[BIAS_STEP] ? bias + lane : bias, n[BIAS_STEP] != 0, 0, 0, 0,
+                       n[ACTIVATION]);
         }
     }
     return 0;

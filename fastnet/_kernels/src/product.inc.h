@@ -64,9 +64,10 @@ static void NAME(tiles)(const Launch *launch, NAME(Tile) *t, const NAME(Group) *
     REAL *out = (REAL *)launch->p[OUT] + batch * n[OUT_BATCH];
     const REAL *bias = last && launch->p[BIAS] ? (const REAL *)launch->p[BIAS] + batch * n[BIAS_BATCH] : 0;
     const REAL *residual = last && launch->p[RESIDUAL] ? (const REAL *)launch->p[RESIDUAL] + batch * n[OUT_BATCH] : 0;
+    const REAL *affine = last && launch->p[AFFINE] ? (const REAL *)launch->p[AFFINE] + batch * n[BIAS_BATCH] + lane : 0;
     REAL tile[TILE_ROWS * PANEL];
     int vectors = lanes > W;
-    int whole = !n[SWAPPED] && activation <= RELU && !residual;
+    int whole = !n[SWAPPED] && activation <= RELU && !residual && !affine;
     t->add = add && whole;
     t->relu = activation == RELU && whole;
     t->bias = bias && whole ? bias + lane : 0;
@@ -89,8 +90,8 @@ static void NAME(tiles)(const Launch *launch, NAME(Tile) *t, const NAME(Group) *
             NAME(finish_turned)(out + lane * columns + row, columns, tile, rows, lanes, add, bias ? bias + row : 0,
                                 activation);
         else
-            NAME(finish)(out + row * columns + lane, columns, tile, rows, lanes, add, bias ? bias + lane : 0,
-                         residual ? residual + row * columns + lane : 0, activation);
+            NAME(finish)(out + row * columns + lane, columns, tile, rows, lanes, add, bias ? bias + lane : 0, affine,
+                         n[AFFINE_STEP], residual ? residual + row * columns + lane : 0, activation);
     }
 }
 

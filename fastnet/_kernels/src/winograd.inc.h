@@ -126,7 +126,7 @@ static void NAME(transform_input)(REAL *v, const Launch *launch, ptrdiff_t tile,
 static void NAME(transform_output)(const REAL *m, const Launch *launch, ptrdiff_t tile, ptrdiff_t count, ptrdiff_t plane,
                                    ptrdiff_t lane, ptrdiff_t lanes) {
     const ptrdiff_t *n = launch->n, filters = n[W_FILTERS], width = n[W_OUTPUT_W];
-    const REAL *bias = launch->p[W_BIAS], *residual = launch->p[W_RESIDUAL];
+    const REAL *bias = launch->p[W_BIAS], *affine = launch->p[W_AFFINE], *residual = launch->p[W_RESIDUAL];
     REAL *out = launch->p[W_OUT];
     VEC r[PRODUCTS], half[POINTS * TILE_SIDE], y[TILE_SIDE * TILE_SIDE];
     for (ptrdiff_t t = 0; t < count; t++) {
@@ -139,7 +139,7 @@ static void NAME(transform_output)(const REAL *m, const Launch *launch, ptrdiff_
                 for (ptrdiff_t w = 0; w < at.w_end; w++) {
                     ptrdiff_t offset = at.first - out + (h * width + w) * filters + lane + j;
                     NAME(emit)(out + offset, y[h * TILE_SIDE + w], min_size(W, lanes - j), 0, bias ? bias + lane + j : 0, 1,
-                               residual ? residual + offset : 0, n[W_ACTIVATION]);
+                               affine ? affine + lane + j : 0, filters, residual ? residual + offset : 0, n[W_ACTIVATION]);
                 }
         }
     }

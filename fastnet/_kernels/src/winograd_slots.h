@@ -10,7 +10,7 @@ enum {
     FILTER_PART = 64                      /* channels whose transformed filters stay in the second cache */
 };
 
-enum { W_OUT, W_X, W_WEIGHT, W_PANELS, W_BIAS, W_RESIDUAL, W_SCRATCH };
+enum { W_OUT, W_X, W_WEIGHT, W_PANELS, W_BIAS, W_AFFINE, W_RESIDUAL, W_SCRATCH };
 
 enum WinogradSize {
     W_INPUT_H, W_INPUT_W, W_CHANNELS,     /* of x */

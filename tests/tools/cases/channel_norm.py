@@ -21,6 +21,17 @@ def groups(size):
     return size[3] if size[0] == 1 else (size[0], size[3])
 
 
+CHANNELS = (0, 1, 7, 16, 33, 300)
+
+
+def affine(weight=True, bias=True, offset=0):
+    def make(rng, dtype, channels):
+        size = (1, 1, channels, channels)
+        return (garbage((3, channels), dtype), means(rng, dtype, size, offset), vector(rng, dtype, channels),
+                vector(rng, dtype, channels, weight), vector(rng, dtype, channels, bias), 1e-5), {}
+    return make
+
+
 def stats(scale=2, offset=1):
     def make(rng, dtype, size):
         x = inputs(rng, dtype, size) * dtype(scale) + dtype(offset)
@@ -66,6 +77,8 @@ CASES = [
     Case("channel_norm_stats", stats(), SHAPES, BENCH, **LOOSE),
     Case("channel_norm_stats", stats(1e-2, 12345.678), SHAPES, None, note="far from 0", rtol=(1e-5, 1e-8)),
     Case("channel_norm_stats", stats(0, 12345.678), SHAPES, None, note="constant", rtol=(0, 1e-13)),
+    Case("channel_affine", affine(), CHANNELS, None, **LOOSE),
+    Case("channel_affine", affine(False, False, 1e4), CHANNELS, None, note="plain", **LOOSE),
     Case("channel_norm", forward(offset=1e4), SHAPES, None, note="far from 0", **FAR),
     Case("channel_norm", forward(), SHAPES, BENCH, **LOOSE),
     Case("channel_norm", forward(activation="relu"), SHAPES, BENCH, note="relu", **LOOSE),

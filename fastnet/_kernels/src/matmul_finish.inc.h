@@ -28,14 +28,26 @@ static inline void NAME(emit)(REAL *out, VEC sum, ptrdiff_t n, int add, const RE
     NAME(store_some)(out, NAME(activate)(sum, activation), n);
 }
 
-/* Write a tile of sums, contiguous rows of PANEL lanes, to rows of out. */
+/* Write a tile of sums, contiguous rows of PANEL lanes, to rows of out; the vectors of a column are loaded once. */
 static void NAME(finish)(REAL *out, ptrdiff_t out_stride, const REAL *tile, ptrdiff_t rows, ptrdiff_t columns, int add,
                          const REAL *bias, const REAL *affine, ptrdiff_t affine_step, const REAL *residual,
                          ptrdiff_t activation) {
-    for (ptrdiff_t i = 0; i < rows; i++)
-        for (ptrdiff_t j = 0; j < columns; j += W)
-            NAME(emit)(out + i * out_stride + j, V(load)(tile + i * PANEL + j), min_size(W, columns - j), add,
-                       bias ? bias + j : 0, 1, affine ? affine + j : 0, affine_step, residual ? residual + i * out_stride + j : 0, activation);
+    for (ptrdiff_t j = 0; j < columns; j += W) {
+        const ptrdiff_t n = min_size(W, columns - j);
+        const VEC zero = V(zero)(), b = bias ? NAME(load_some)(bias + j, n) : zero;
+        const VEC centre = affine ? NAME(load_some)(affine + j, n) : zero;
+        const VEC scale = affine ? NAME(load_some)(affine + affine_step + j, n) : zero;
+        const VEC shift = affine ? NAME(load_some)(affine + 2 * affine_step + j, n) : zero;
+        for (ptrdiff_t i = 0; i < rows; i++) {
+            VEC sum = V(load)(tile + i * PANEL + j);
+            REAL *to = out + i * out_stride + j;
+            if (add) sum = V(add)(NAME(load_some)(to, n), sum);
+            if (bias) sum = V(add)(sum, b);
+            if (affine) sum = V(fma)(V(sub)(sum, centre), scale, shift);
+            if (residual) sum = V(add)(sum, NAME(load_some)(residual + i * out_stride + j, n));
+            NAME(store_some)(to, activation == RELU ? V(relu)(sum) : NAME(activate)(sum, activation), n);
+        }
+    }
 }
 
 /* Write a tile of sums transposed: its lanes are rows of out. */

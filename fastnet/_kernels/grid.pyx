@@ -27,7 +27,7 @@ cdef dict _paddings = {"zeros": ZEROS, "border": BORDER, "reflection": REFLECTIO
 
 
 cdef DType prepare(Launch *launch, Kernel kernel, str name, object x, object grid, str mode, str padding,
-                 bint align_corners, double cost) except? ABSENT:
+                   bint align_corners, double cost) except? ABSENT:
     """Unpack images and points, and divide the points into blocks; returns their dtype."""
     cdef Array a, g
     unpack(x, &a)

@@ -30,7 +30,7 @@ DESCRIPTIONS = {
     "models": "LeNet, VGG, ResNet, MobileNet, ...",
     "nn": "layers, losses, saved models",
     "optim": "optimizers, schedules",
-    "datasets": "digits, MNIST",
+    "datasets": "digits, MNIST, CIFAR-10",
     "functional": "differentiable operations and their gradients",
     "_replay": "fastnet.compile: recordings, guards, replay",
     "autograd": "the tape: op, gradient, backward, no_grad",

@@ -37,14 +37,14 @@ def _linear_then(activation: str) -> Fusion:
     return Fusion(lambda layers, input: linear_activated(input, layers[0].weight, layers[0].bias, activation))
 
 
-def _activated(layers: _Layers, input: Tensor) -> Tensor:
+def _run_activated(layers: _Layers, input: Tensor) -> Tensor:
     return layers[0].activated(input, "relu")
 
 
 _ACTIVATIONS: dict[type, Any] = {ReLU: "relu", ReLU6: "relu6"}
 
 
-def _normed(layers: _Layers, input: Tensor) -> Tensor:
+def _run_normed(layers: _Layers, input: Tensor) -> Tensor:
     return layers[0].normed(input, layers[1], _ACTIVATIONS[type(layers[2])] if len(layers) > 2 else "none")
 
 
@@ -59,9 +59,9 @@ def _is_folded(layers: _Layers) -> bool:
 FUSED: dict[tuple[type, ...], Fusion] = {
     (Linear, ReLU): _linear_then("relu"), (Linear, Sigmoid): _linear_then("sigmoid"),
     (Linear, Tanh): _linear_then("tanh"),
-    **{(layer, ReLU): Fusion(_activated)
+    **{(layer, ReLU): Fusion(_run_activated)
        for layer in (Conv1d, Conv2d, Conv3d, BatchNorm1d, BatchNorm2d, BatchNorm3d)},
-    **{(conv, norm, *activation): Fusion(_normed, _is_folded)
+    **{(conv, norm, *activation): Fusion(_run_normed, _is_folded)
        for conv, norm in ((Conv1d, BatchNorm1d), (Conv2d, BatchNorm2d), (Conv3d, BatchNorm3d))
        for activation in ((), (ReLU,), (ReLU6,))},
 }

@@ -53,7 +53,7 @@ def main(argv=None):
     wrong = compare(names, found, plan, options.threads)
     if shares and BUILT:
         print_shares(shares, plan, options.threads)
-    if memory:
+    if memory and sys.platform == "linux":
         print_memory([name for name in names if name in ("fastnet", "PyTorch", "PyTorch NHWC")], options.threads)
     return int(wrong)
 

@@ -135,6 +135,9 @@ class _Session:
 
 
 def _resident(name):
-    """A size of Linux's /proc/self/status, in bytes."""
-    lines = Path("/proc/self/status").read_text().splitlines()
+    """A size of Linux's /proc/self/status, in bytes; 0 on other systems."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return 0
+    lines = status.read_text().splitlines()
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith(name))

@@ -116,13 +116,13 @@ class _Session:
         work = getattr(self.engine, row.mode)(row.work)
         if work is None:
             return None
+        choices = self.engine.threads if threads is None else (threads,)
+        if len(choices) == 1 and choices[0] is not None:
+            self.engine.use_threads(choices[0])         # before the first call, which fastnet records
         check = work.check()
         self.timed = Timed(work.call)
-        choices = self.engine.threads if threads is None else (threads,)
         if len(choices) > 1:
-            choices = (min(choices, key=self._seconds_on),)
-        if choices[0] is not None:
-            self.engine.use_threads(choices[0])
+            self.engine.use_threads(min(choices, key=self._seconds_on))
         self.count = calls_a_turn(self.timed, seconds)
         return check
 

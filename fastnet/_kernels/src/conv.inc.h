@@ -1,6 +1,6 @@
 /* Bodies of conv.c, included once for each T. */
 
-/* ---- the windows of pixels ------------------------------------------------------------------------------------------ */
+/* ---- the windows of pixels ------------------------------------------------------------------------------------ */
 
 /* Elements of a copied row: whole vectors and one more, since copies write whole vectors. Rows whose distance is an odd
  * number of cache lines do not share a set of the first cache. */
@@ -17,8 +17,8 @@ static inline void NAME(zero_run)(REAL *to, ptrdiff_t count) {
     for (ptrdiff_t i = 0; i < count; i += W) V(store)(to + i, V(zero)());
 }
 
-/* Copy elements [from, to) of one line of a window: KERNEL_W taps of CHANNELS, the first at `column` of the input's line
- * x. */
+/* Copy elements [from, to) of one line of a window: KERNEL_W taps of CHANNELS, the first at `column` of the input's
+ * line x. */
 static inline void NAME(copy_line)(REAL *copy, const ptrdiff_t *n, const REAL *x, ptrdiff_t column, ptrdiff_t from,
                                    ptrdiff_t to) {
     const ptrdiff_t channels = n[CHANNELS], dilation = n[DILATION_W], taps = n[KERNEL_W], width = n[INPUT_W];
@@ -29,7 +29,8 @@ static inline void NAME(copy_line)(REAL *copy, const ptrdiff_t *n, const REAL *x
     }
     ptrdiff_t first = min_size(first_from(-column, dilation), taps);              /* taps inside of the input */
     ptrdiff_t last = max_size(min_size(first_from(width - column, dilation), taps), first);
-    ptrdiff_t inside = min_size(max_size(first * channels, from), to), stop = min_size(max_size(last * channels, inside), to);
+    ptrdiff_t inside = min_size(max_size(first * channels, from), to);
+    ptrdiff_t stop = min_size(max_size(last * channels, inside), to);
     NAME(zero_run)(copy, inside - from);
     if (adjacent)
         NAME(copy_run)(copy + inside - from, x + column * channels + inside, stop - inside);
@@ -52,16 +53,16 @@ static inline void NAME(copy_window)(REAL *copy, const ptrdiff_t *n, const REAL 
         if (tap_h == n[KERNEL_H]) tap_h = 0, tap_d++;
         ptrdiff_t h = h0 + tap_h * n[DILATION_H], d = d0 + tap_d * n[DILATION_D], count = min_size(length - from, rest);
         if (h >= 0 && h < n[INPUT_H] && d >= 0 && d < n[INPUT_D])
-            NAME(copy_line)(copy, n, x + ((at->image * n[INPUT_D] + d) * n[INPUT_H] + h) * n[INPUT_W] * n[PIXEL], column,
-                            from, from + count);
+            NAME(copy_line)(copy, n, x + ((at->image * n[INPUT_D] + d) * n[INPUT_H] + h) * n[INPUT_W] * n[PIXEL],
+                            column, from, from + count);
         else
             NAME(zero_run)(copy, count);
         copy += count, rest -= count;
     }
 }
 
-static void NAME(gather_windows)(NAME(Group) *group, const Launch *launch, ptrdiff_t batch, ptrdiff_t k, ptrdiff_t depth,
-                                 REAL *copies, ptrdiff_t first, ptrdiff_t count) {
+static void NAME(gather_windows)(NAME(Group) *group, const Launch *launch, ptrdiff_t batch, ptrdiff_t k,
+                                 ptrdiff_t depth, REAL *copies, ptrdiff_t first, ptrdiff_t count) {
     const ptrdiff_t *n = launch->n, length = NAME(row_length)(depth);
     const ptrdiff_t line = depth ? k / (n[KERNEL_W] * n[CHANNELS]) : 0;
     const REAL *x = (const REAL *)launch->p[ROW_OPERAND] + batch * n[CHANNELS];
@@ -79,7 +80,7 @@ static void NAME(gather_windows)(NAME(Group) *group, const Launch *launch, ptrdi
 
 static int NAME(conv)(BODY_ARGS) { return NAME(product)(launch, begin, end, NAME(gather_windows)); }
 
-/* ---- one position of the window at all pixels ------------------------------------------------------------------------
+/* ---- one position of the window at all pixels ---------------------------------------------------------------
  * Row r = (tap, channel) of the product has an element for each pixel; a sliver is packed as copy[pixel][row]. */
 
 /* copy[j][0 ... rows - 1] = x[j * step] for count pixels j. `rows` is at most SLIVER. */
@@ -88,17 +89,19 @@ static inline void NAME(copy_channels)(REAL *copy, const REAL *x, ptrdiff_t step
     for (; i + W <= rows; i += W)
         for (ptrdiff_t j = 0; j < count; j++) V(store)(copy + j * SLIVER + i, V(load)(x + j * step + i));
     if (i < rows)
-        for (ptrdiff_t j = 0; j < count; j++) V(store_n)(copy + j * SLIVER + i, V(load_n)(x + j * step + i, rows - i), rows - i);
+        for (ptrdiff_t j = 0; j < count; j++)
+            V(store_n)(copy + j * SLIVER + i, V(load_n)(x + j * step + i, rows - i), rows - i);
 }
 
 static inline void NAME(zero_channels)(REAL *copy, ptrdiff_t count, ptrdiff_t rows) {
     for (ptrdiff_t j = 0; j < count; j++)
-        for (ptrdiff_t i = 0; i < rows; i += W) NAME(store_some)(copy + j * SLIVER + i, V(zero)(), min_size(W, rows - i));
+        for (ptrdiff_t i = 0; i < rows; i += W)
+            NAME(store_some)(copy + j * SLIVER + i, V(zero)(), min_size(W, rows - i));
 }
 
 /* Copy `rows` channels of one tap from x, at `depth` pixels of the output from `pixel`. */
-static void NAME(copy_tap)(REAL *copy, const ptrdiff_t *n, const REAL *x, ptrdiff_t tap, ptrdiff_t pixel, ptrdiff_t depth,
-                           ptrdiff_t rows) {
+static void NAME(copy_tap)(REAL *copy, const ptrdiff_t *n, const REAL *x, ptrdiff_t tap, ptrdiff_t pixel,
+                           ptrdiff_t depth, ptrdiff_t rows) {
     const ptrdiff_t shift_w = tap % n[KERNEL_W] * n[DILATION_W] - n[PADDING_W], line = tap / n[KERNEL_W];
     const ptrdiff_t shift_h = line % n[KERNEL_H] * n[DILATION_H] - n[PADDING_H];
     const ptrdiff_t shift_d = line / n[KERNEL_H] * n[DILATION_D] - n[PADDING_D];
@@ -141,10 +144,11 @@ static void NAME(gather_taps)(NAME(Group) *group, const Launch *launch, ptrdiff_
 
 static int NAME(conv_weight)(BODY_ARGS) { return NAME(product)(launch, begin, end, NAME(gather_taps)); }
 
-/* ---- filters -------------------------------------------------------------------------------------------------------- */
+/* ---- filters -------------------------------------------------------------------------------------------------- */
 
 /* Pack panel p of one group, whose filters begin at x; tap_rows has the panel's row of the first taps. */
-static void NAME(pack_filter_panel)(REAL *packed, const ptrdiff_t *n, const REAL *x, ptrdiff_t p, const ptrdiff_t *tap_rows) {
+static void NAME(pack_filter_panel)(REAL *packed, const ptrdiff_t *n, const REAL *x, ptrdiff_t p,
+                                    const ptrdiff_t *tap_rows) {
     const ptrdiff_t lanes = n[FILTER_LANES], width = NAME(width)(lanes, p), length = n[RUN_LENGTH];
     const ptrdiff_t taps = n[RUNS] == 1 ? length / n[INNER] : length;
     const REAL *row[W];

@@ -17,7 +17,8 @@ static inline void NAME(copy_pixels)(REAL *to, const REAL *from, ptrdiff_t step,
         }
 }
 
-/* Copies of one vector of channels from c, `some` of which exist: to[row][column][s][lane], for KERNEL_D planes of ROWS. */
+/* Copies of one vector of channels from c, `some` of which exist: to[row][column][s][lane], for KERNEL_D planes of
+ * ROWS. */
 static void NAME(copy_planes)(REAL *to, const Launch *launch, ptrdiff_t image, ptrdiff_t d0, ptrdiff_t h0, ptrdiff_t c,
                               ptrdiff_t some) {
     const ptrdiff_t *n = launch->n, size = n[G_SIZE], pixel = n[PIXEL], columns = n[G_COLUMNS], rows = n[G_ROWS];
@@ -47,7 +48,8 @@ static inline void NAME(sum_pixels)(VEC *sum, const ptrdiff_t *n, const REAL *x,
     for (ptrdiff_t d = 0; d < n[KERNEL_D]; d++)
         for (ptrdiff_t h = 0; h < n[KERNEL_H]; h++)
             for (ptrdiff_t w = 0; w < runs; w++) {
-                const REAL *tap = x + ((d * n[G_ROWS] + h * n[DILATION_H]) * n[G_COLUMNS] + w * n[DILATION_W]) * size * W;
+                const ptrdiff_t row = d * n[G_ROWS] + h * n[DILATION_H];
+                const REAL *tap = x + (row * n[G_COLUMNS] + w * n[DILATION_W]) * size * W;
                 for (ptrdiff_t s = 0; s < run; s++, filters += padded, tap += W) {
                     const VEC f = V(load)(filters);
                     UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++) a[p] = V(fma)(V(load)(tap + p * step), f, a[p]);
@@ -86,7 +88,8 @@ static int NAME(grouped)(BODY_ARGS) {
             NAME(copy_part)(copy, launch, &at, c, some);
             for (ptrdiff_t line = 0; line < at.lines; line++)
                 for (ptrdiff_t w = 0; w < n[OUTPUT_W]; w += PIXELS_AT_ONCE) {
-                    ptrdiff_t out = at.image * n[G_STEP_IMAGE] + at.d * n[G_STEP_D] + (at.h + line) * n[G_STEP_H] + w * step + c;
+                    ptrdiff_t out = at.image * n[G_STEP_IMAGE] + at.d * n[G_STEP_D] + (at.h + line) * n[G_STEP_H];
+                    out += w * step + c;
                     NAME(sum_pixels)(sum, n, copy + (line * n[STRIDE_H] * n[G_COLUMNS] + w * n[STRIDE_W]) * size * W,
                                      (const REAL *)launch->p[G_FILTERS] + c);
                     for (ptrdiff_t p = 0; p < min_size(PIXELS_AT_ONCE, n[OUTPUT_W] - w); p++, out += step)
@@ -162,8 +165,8 @@ static int NAME(grouped_join)(BODY_ARGS) {
     return 0;
 }
 
-/* The filters x (channel, s, tap) as out[used tap][s][channel]; TURNED, s is the channel of the output and the used taps
- * are in reverse order. A block is a vector of channels. */
+/* The filters x (channel, s, tap) as out[used tap][s][channel]; TURNED, s is the channel of the output and the used
+ * taps are in reverse order. A block is a vector of channels. */
 static int NAME(grouped_filters)(BODY_ARGS) {
     const ptrdiff_t *n = launch->n, size = n[G_SIZE], taps = n[FULL_TAPS];
     const REAL *x = launch->p[G_X];
@@ -174,7 +177,7 @@ static int NAME(grouped_filters)(BODY_ARGS) {
             if (row < 0) continue;
             for (ptrdiff_t s = 0; s < size; s++) {
                 for (ptrdiff_t i = 0; i < W; i++) {
-                    ptrdiff_t to = c + i, first = to - to % size;       /* a lane's channel, and the first of its group */
+                    ptrdiff_t to = c + i, first = to - to % size;       /* a lane's channel, its group's first */
                     ptrdiff_t from = n[TURNED] ? (first + s) * size + to - first : to * size + s;
                     lane[i] = to < n[FILTER_LANES] ? x[from * taps + tap] : 0;
                 }

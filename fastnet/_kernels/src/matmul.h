@@ -40,12 +40,13 @@ enum { CACHE_WAY = 4096 };                /* rows this many bytes apart share on
 enum LanesFrom {
     DIRECT,                 /* the operand, whose lanes are contiguous; a partial last vector is COPIED */
     COPIED,                 /* panels that each block packs into scratch memory */
-    PACKED                  /* panels that an earlier launch packed, as panel[k][lane], for each product and each panel */
+    PACKED                  /* panels that an earlier launch packed, as panel[k][lane] */
 };
 
 enum Activation { NONE_, RELU, SIGMOID, TANH, GELU, GELU_TANH, SILU, RELU6 };
 
-enum { OUT, ROW_OPERAND, LANE_OPERAND, BIAS, SCRATCH, RESIDUAL, AFFINE };       /* p of matmul, matvec, outer and conv.c */
+/* p of matmul, matvec, outer and the products of conv.c */
+enum { OUT, ROW_OPERAND, LANE_OPERAND, BIAS, SCRATCH, RESIDUAL, AFFINE };
 
 /* n of matmul, matvec and outer; strides are in elements */
 enum Size {

@@ -14,8 +14,9 @@ static inline VEC NAME(activate)(VEC x, ptrdiff_t activation) {
     }
 }
 
-/* out = activation((sum + bias - centre) * scale + shift + residual) in its first n lanes; if `add`, out's previous value
- * is added to the sum first. `affine` points at the centres; scales and shifts follow, each `affine_step` later. */
+/* out = activation((sum + bias - centre) * scale + shift + residual) in its first n lanes; if `add`, out's previous
+ * value is added to the sum first. `affine` points at the centres; scales and shifts follow, each `affine_step`
+ * later. */
 static inline void NAME(emit)(REAL *out, VEC sum, ptrdiff_t n, int add, const REAL *bias, int bias_step,
                               const REAL *affine, ptrdiff_t affine_step, const REAL *residual,
                               ptrdiff_t activation) {

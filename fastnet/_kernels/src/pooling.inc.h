@@ -175,8 +175,8 @@ static int NAME(avg_pool)(BODY_ARGS) {
     return 0;
 }
 
-/* Add the gradients of output row `row`, whose kernel row is number `kernel_row`, to the input row dx; or write them, if
- * no element of dx gets two. */
+/* Add the gradients of output row `row`, whose kernel row is number `kernel_row`, to the input row dx; or write
+ * them, if no element of dx gets two. */
 INLINE void NAME(add_output_row)(const Launch *launch, REAL *dx, ptrdiff_t row, ptrdiff_t kernel_row, const Span *d,
                                  const Span *h, Pool pool, int write) {
     const Axis axis = axis_of(launch, 2);
@@ -193,7 +193,8 @@ INLINE void NAME(add_output_row)(const Launch *launch, REAL *dx, ptrdiff_t row, 
             const VEC none = V(zero)();
             VEC g = NAME(load_some)(dy + c, count), winner = none;
             if (pool == AVERAGE) g = V(mul)(g, share);
-            if (pool == MAX_NARROW) winner = NAME(load_numbers)((const uint8_t *)launch->p[WINNER] + at + c, count, room);
+            if (pool == MAX_NARROW)
+                winner = NAME(load_numbers)((const uint8_t *)launch->p[WINNER] + at + c, count, room);
             for (ptrdiff_t k = 0; k < s.taps; k++) {
                 REAL *p = to + c + k * step;
                 VEC term = g;

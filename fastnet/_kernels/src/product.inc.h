@@ -44,8 +44,8 @@ typedef struct {
     ptrdiff_t row_stride, row_k;        /* of a sliver, in bytes */
 } NAME(Group);
 
-/* Collect `count` slivers from `first`, of product `batch`, in the block of k that begins at `k`. The memory at `copies`
- * holds GROUP_SLIVERS copies of slivers. */
+/* Collect `count` slivers from `first`, of product `batch`, in the block of k that begins at `k`. The memory at
+ * `copies` holds GROUP_SLIVERS copies of slivers. */
 typedef void (*NAME(Gather))(NAME(Group) *group, const Launch *launch, ptrdiff_t batch, ptrdiff_t k, ptrdiff_t depth,
                              REAL *copies, ptrdiff_t first, ptrdiff_t count);
 

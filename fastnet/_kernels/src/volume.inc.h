@@ -52,7 +52,8 @@ static int NAME(take_volume)(BODY_ARGS) {
     END_ROWS
 }
 
-/* row[k] += the columns of x that column k lists; runs of columns that list one each, side by side, are added at once */
+/* row[k] += the columns of x that column k lists; runs of columns that list one each, side by side, are added at
+ * once */
 INLINE void NAME(add_columns)(REAL *row, const REAL *x, const Launch *launch, ptrdiff_t inner) {
     const int64_t *columns = launch->p[COLUMNS], *starts = launch->p[COLUMN_STARTS];
     const ptrdiff_t width = launch->n[OUT_WIDTH], w = launch->n[WIDTH], count = launch->n[COLUMN_COUNT];

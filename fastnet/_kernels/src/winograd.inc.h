@@ -1,5 +1,5 @@
-/* Winograd's convolution F(4x4, 3x3) of conv.c: a tile of 4x4 outputs costs 36 multiply-adds for each channel and filter
- * in place of 144. Lavin and Gray 2015, https://arxiv.org/abs/1509.09308. For float32 alone.
+/* Winograd's convolution F(4x4, 3x3) of conv.c: a tile of 4x4 outputs costs 36 multiply-adds for each channel and
+ * filter in place of 144. Lavin and Gray 2015, https://arxiv.org/abs/1509.09308. For float32 alone.
  *
  * The three transforms follow from the points 0, A, -A, B, -B and infinity by the Cook-Toom construction:
  *   input   V = D^T d D, 6x6 to 6x6      rows of D^T: coefficients of prod(x - point), without the row's own point
@@ -70,17 +70,18 @@ static inline void NAME(filter_slope_line)(VEC *o, int o_step, const VEC *r, int
     o[2 * o_step] = V(add)(PLUS(A2, sum_a, SCALED(B2, sum_b)), r[5 * step]);
 }
 
-/* ---- tiles ---------------------------------------------------------------------------------------------------------- */
+/* ---- tiles ---------------------------------------------------------------------------------------------------- */
 
-/* The first pixel of tile `tile`, which is at (h, w) of an image of height x width, and the rows and columns of a side x
- * side square from there that lie inside of the image. */
+/* The first pixel of tile `tile`, which is at (h, w) of an image of height x width, and the rows and columns of a
+ * side x side square from there that lie inside of the image. */
 typedef struct {
     const REAL *first;
     ptrdiff_t h, w, h_begin, h_end, w_begin, w_end;
 } NAME(Square);
 
 static inline NAME(Square) NAME(square_at)(const REAL *x, const ptrdiff_t *n, ptrdiff_t tile, ptrdiff_t height,
-                                          ptrdiff_t width, ptrdiff_t channels, ptrdiff_t up, ptrdiff_t left, ptrdiff_t side) {
+                                          ptrdiff_t width, ptrdiff_t channels, ptrdiff_t up, ptrdiff_t left,
+                                          ptrdiff_t side) {
     ptrdiff_t line = tile / n[W_TILES_W], image = line / n[W_TILES_H];
     NAME(Square) at;
     at.h = (line - image * n[W_TILES_H]) * TILE_SIDE - up, at.w = (tile - line * n[W_TILES_W]) * TILE_SIDE - left;
@@ -91,8 +92,8 @@ static inline NAME(Square) NAME(square_at)(const REAL *x, const ptrdiff_t *n, pt
 }
 
 /* r[i * side + j] = `some` channels from c of the square's pixel (i, j), 0 outside of the image. */
-static inline void NAME(load_square)(VEC *r, const NAME(Square) *at, ptrdiff_t side, ptrdiff_t width, ptrdiff_t channels,
-                                     ptrdiff_t c, ptrdiff_t some) {
+static inline void NAME(load_square)(VEC *r, const NAME(Square) *at, ptrdiff_t side, ptrdiff_t width,
+                                     ptrdiff_t channels, ptrdiff_t c, ptrdiff_t some) {
     const int whole = some == W && !at->h_begin && !at->w_begin && at->h_end == side && at->w_end == side;
     for (ptrdiff_t i = 0; i < side; i++) {
         const REAL *line = at->first + i * width * channels + c;
@@ -110,8 +111,8 @@ static void NAME(transform_input)(REAL *v, const Launch *launch, ptrdiff_t tile,
     const ptrdiff_t *n = launch->n, channels = n[W_CHANNELS];
     VEC r[PRODUCTS];
     for (ptrdiff_t t = 0; t < count; t++) {
-        NAME(Square) at = NAME(square_at)(launch->p[W_X], n, tile + t, n[W_INPUT_H], n[W_INPUT_W], channels, n[W_PADDING_H],
-                                          n[W_PADDING_W], POINTS);
+        NAME(Square) at = NAME(square_at)(launch->p[W_X], n, tile + t, n[W_INPUT_H], n[W_INPUT_W], channels,
+                                          n[W_PADDING_H], n[W_PADDING_W], POINTS);
         for (ptrdiff_t c = 0; c < channels; c += W) {
             ptrdiff_t some = min_size(W, channels - c);
             NAME(load_square)(r, &at, POINTS, n[W_INPUT_W], channels, c, some);
@@ -123,8 +124,8 @@ static void NAME(transform_input)(REAL *v, const Launch *launch, ptrdiff_t tile,
 }
 
 /* Write the outputs of the tiles [tile, tile + count) for `lanes` filters from `lane`: m[product][tile][PANEL]. */
-static void NAME(transform_output)(const REAL *m, const Launch *launch, ptrdiff_t tile, ptrdiff_t count, ptrdiff_t plane,
-                                   ptrdiff_t lane, ptrdiff_t lanes) {
+static void NAME(transform_output)(const REAL *m, const Launch *launch, ptrdiff_t tile, ptrdiff_t count,
+                                   ptrdiff_t plane, ptrdiff_t lane, ptrdiff_t lanes) {
     const ptrdiff_t *n = launch->n, filters = n[W_FILTERS], width = n[W_OUTPUT_W];
     const REAL *bias = launch->p[W_BIAS], *affine = launch->p[W_AFFINE], *residual = launch->p[W_RESIDUAL];
     REAL *out = launch->p[W_OUT];
@@ -138,15 +139,16 @@ static void NAME(transform_output)(const REAL *m, const Launch *launch, ptrdiff_
             for (ptrdiff_t h = 0; h < at.h_end; h++)
                 for (ptrdiff_t w = 0; w < at.w_end; w++) {
                     ptrdiff_t offset = at.first - out + (h * width + w) * filters + lane + j;
-                    NAME(emit)(out + offset, y[h * TILE_SIDE + w], min_size(W, lanes - j), 0, bias ? bias + lane + j : 0, 1,
-                               affine ? affine + lane + j : 0, filters, residual ? residual + offset : 0, n[W_ACTIVATION]);
+                    NAME(emit)(out + offset, y[h * TILE_SIDE + w], min_size(W, lanes - j), 0,
+                               bias ? bias + lane + j : 0, 1, affine ? affine + lane + j : 0, filters,
+                               residual ? residual + offset : 0, n[W_ACTIVATION]);
                 }
         }
     }
 }
 
-/* Elements from one product of a panel of filters to the next: an odd number of cache lines, so that the products' rows do
- * not share a set of the first cache. */
+/* Elements from one product of a panel of filters to the next: an odd number of cache lines, so that the products'
+ * rows do not share a set of the first cache. */
 static inline ptrdiff_t NAME(filters_plane)(ptrdiff_t channels, ptrdiff_t width) { return channels * width + W; }
 
 /* m[product][tile] = v[product][tile] @ panel[product] for `count` tiles, one panel and `depth` channels; added to m if
@@ -155,7 +157,8 @@ static void NAME(multiply_tiles)(REAL *m, ptrdiff_t m_plane, const REAL *v, ptrd
                                  const REAL *panel, ptrdiff_t depth, ptrdiff_t count, ptrdiff_t width, int add) {
     const ptrdiff_t slivers = ceil_div(count, TILE_ROWS), size = sizeof(REAL);
     NAME(Tile) t = {0};
-    t.depth = depth, t.row_stride = v_row * size, t.row_k = size, t.lane_k = width, t.out_stride = PANEL * size, t.add = add;
+    t.depth = depth, t.row_stride = v_row * size, t.row_k = size, t.lane_k = width;
+    t.out_stride = PANEL * size, t.add = add;
     for (int i = 0; i < PRODUCTS; i++, panel += NAME(filters_plane)(depth, width))
         for (ptrdiff_t s = 0; s < slivers; s++) {
             ptrdiff_t row = part_start(count, s, slivers), rows = part_start(count, s + 1, slivers) - row;
@@ -170,23 +173,26 @@ static int NAME(winograd)(BODY_ARGS) {
     const ptrdiff_t *n = launch->n;
     const ptrdiff_t chunks = n[W_LANE_CHUNKS], panels = ceil_div(n[W_FILTERS], PANEL);
     const ptrdiff_t v_plane = TILES_AT_ONCE * n[W_ROW] + W, m_plane = TILES_AT_ONCE * PANEL + W;
-    REAL *v = (REAL *)launch->p[W_SCRATCH] + begin * n[W_SLOTS] / launch->blocks * n[W_SLOT], *m = v + PRODUCTS * v_plane;
+    REAL *v = (REAL *)launch->p[W_SCRATCH] + begin * n[W_SLOTS] / launch->blocks * n[W_SLOT];
+    REAL *m = v + PRODUCTS * v_plane;
     for (ptrdiff_t block = begin, next; block < end; block = next) {
         ptrdiff_t tile = block / chunks * TILES_AT_ONCE, count = min_size(TILES_AT_ONCE, n[W_TILES] - tile);
         next = min_size(end, (block / chunks + 1) * chunks);
         NAME(transform_input)(v, launch, tile, count, v_plane);
         for (ptrdiff_t p = part_start(panels, block % chunks, chunks);
              p < part_start(panels, block % chunks + next - block, chunks); p++) {
-            const REAL *panel = (const REAL *)launch->p[W_PANELS] + PRODUCTS * NAME(filters_plane)(n[W_CHANNELS], PANEL) * p;
+            const REAL *panel = launch->p[W_PANELS];
+            panel += PRODUCTS * NAME(filters_plane)(n[W_CHANNELS], PANEL) * p;
             NAME(multiply_tiles)(m, m_plane, v, v_plane, n[W_ROW], panel, n[W_CHANNELS], count,
                                  NAME(width)(n[W_FILTERS], p), 0);
-            NAME(transform_output)(m, launch, tile, count, m_plane, p * PANEL, min_size(PANEL, n[W_FILTERS] - p * PANEL));
+            NAME(transform_output)(m, launch, tile, count, m_plane, p * PANEL,
+                                   min_size(PANEL, n[W_FILTERS] - p * PANEL));
         }
     }
     return 0;
 }
 
-/* ---- filters -------------------------------------------------------------------------------------------------------- */
+/* ---- filters -------------------------------------------------------------------------------------------------- */
 
 /* r[tap] = the taps of W lanes, the rows `row`, from element q. */
 static inline void NAME(load_taps)(VEC *r, const REAL *const *row, ptrdiff_t q, int turned) {
@@ -200,8 +206,8 @@ static inline void NAME(load_taps)(VEC *r, const REAL *const *row, ptrdiff_t q, 
     for (int i = 0; i < 9; i++) r[i] = t[turned ? 8 - i : i];
 }
 
-/* The transformed filters of panel p from channel `first` to `stop`: to[product][channel][lane], products `plane` elements
- * apart. */
+/* The transformed filters of panel p from channel `first` to `stop`: to[product][channel][lane], products `plane`
+ * elements apart. */
 static void NAME(transform_filters)(REAL *to, const Launch *launch, ptrdiff_t p, ptrdiff_t first, ptrdiff_t stop,
                                     ptrdiff_t plane) {
     const ptrdiff_t *n = launch->n, lanes = n[W_FILTERS], width = NAME(width)(lanes, p);
@@ -235,9 +241,9 @@ static int NAME(winograd_filters)(BODY_ARGS) {
 /* Elements from one product of COUNT tiles to the next. */
 static inline ptrdiff_t NAME(tiles_plane)(const ptrdiff_t *n) { return n[W_COUNT] * n[W_ROW] + W; }
 
-/* The convolution of few tiles, whose transforms take less memory than those of the filters: all tiles of x are given as
- * winograd_input writes them, and the filters are transformed in parts that stay in the second cache. A block is one
- * panel. */
+/* The convolution of few tiles, whose transforms take less memory than those of the filters: all tiles of x are
+ * given as winograd_input writes them, and the filters are transformed in parts that stay in the second cache. A
+ * block is one panel. */
 static int NAME(winograd_few)(BODY_ARGS) {
     const ptrdiff_t *n = launch->n, tiles = n[W_TILES], m_plane = tiles * PANEL + W;
     REAL *u = (REAL *)launch->p[W_SCRATCH] + begin * n[W_SLOTS] / launch->blocks * n[W_SLOT];
@@ -247,15 +253,15 @@ static int NAME(winograd_few)(BODY_ARGS) {
         for (ptrdiff_t k = 0, stop; k < n[W_CHANNELS]; k = stop) {
             stop = min_size(k + FILTER_PART, n[W_CHANNELS]);
             NAME(transform_filters)(u, launch, p, k, stop, NAME(filters_plane)(stop - k, width));
-            NAME(multiply_tiles)(m, m_plane, (const REAL *)launch->p[W_X] + k, NAME(tiles_plane)(n), n[W_ROW], u, stop - k,
-                                 tiles, width, k > 0);
+            NAME(multiply_tiles)(m, m_plane, (const REAL *)launch->p[W_X] + k, NAME(tiles_plane)(n), n[W_ROW], u,
+                                 stop - k, tiles, width, k > 0);
         }
         NAME(transform_output)(m, launch, 0, tiles, m_plane, p * PANEL, min_size(PANEL, n[W_FILTERS] - p * PANEL));
     }
     return 0;
 }
 
-/* ---- the gradient of the filters ------------------------------------------------------------------------------------ */
+/* ---- the gradient of the filters ------------------------------------------------------------------------------ */
 
 /* The transforms of COUNT tiles of x from FIRST, a block being TILES_AT_ONCE tiles: out[product][tile][ROW]. */
 static int NAME(winograd_input)(BODY_ARGS) {
@@ -273,7 +279,8 @@ static int NAME(winograd_slopes)(BODY_ARGS) {
     const ptrdiff_t *n = launch->n, filters = n[W_FILTERS], plane = NAME(tiles_plane)(n);
     VEC r[TILE_SIDE * TILE_SIDE], half[TILE_SIDE * POINTS], y[PRODUCTS];
     for (ptrdiff_t tile = begin * TILES_AT_ONCE; tile < min_size(end * TILES_AT_ONCE, n[W_COUNT]); tile++) {
-        NAME(Square) at = NAME(square_at)(launch->p[W_X], n, n[W_FIRST] + tile, n[W_OUTPUT_H], n[W_OUTPUT_W], filters, 0, 0, TILE_SIDE);
+        NAME(Square) at = NAME(square_at)(launch->p[W_X], n, n[W_FIRST] + tile, n[W_OUTPUT_H], n[W_OUTPUT_W], filters,
+                                          0, 0, TILE_SIDE);
         for (ptrdiff_t c = 0; c < filters; c += W) {
             ptrdiff_t some = min_size(W, filters - c);
             NAME(load_square)(r, &at, TILE_SIDE, n[W_OUTPUT_W], filters, c, some);

@@ -1,5 +1,5 @@
-/* Launch slots of winograd.inc.h. A tile is TILE_SIDE x TILE_SIDE pixels of the output; with a 3x3 kernel it needs POINTS
- * x POINTS pixels of the input, and becomes as many products. */
+/* Launch slots of winograd.inc.h. A tile is TILE_SIDE x TILE_SIDE pixels of the output; with a 3x3 kernel it needs
+ * POINTS x POINTS pixels of the input, and becomes as many products. */
 #ifndef FASTNET_WINOGRAD_SLOTS_H
 #define FASTNET_WINOGRAD_SLOTS_H
 

@@ -38,7 +38,7 @@ def drawn(rng, dtype, *shapes):
     return [rng.standard_normal(shape).astype(dtype) for shape in shapes]
 
 
-def forward(bias=False, residual=False, activation=None, **where):
+def forward(bias=False, residual=False, affine=False, activation=None, **where):
     def make(rng, dtype, size):
         attrs = geometry(**where)
         x, weight, out = sizes_of(size, **attrs)
@@ -47,6 +47,8 @@ def forward(bias=False, residual=False, activation=None, **where):
             attrs["bias"] = rng.standard_normal(out[-1]).astype(dtype)
         if residual:
             attrs["residual"] = rng.standard_normal(out).astype(dtype)
+        if affine:
+            attrs["affine"] = rng.standard_normal((3, out[-1])).astype(dtype)
         return args, {**attrs, **({"activation": activation} if activation else {})}
     return make
 
@@ -89,5 +91,8 @@ CASES = [case(kernel, note, make(**where), bench=BENCH if note == "padded" else 
     winograd(kernel, f"padding-{padding}", make(padding=padding)) for padding in (0, 1, 2)
     for kernel, make in (("conv", forward), ("conv_input", of_input), ("conv_weight", of_weight))
 ] + [
+    case("conv", "affine", forward(affine=True, residual=True, activation="relu", padding=1)),
+    case("conv", "relu6", forward(bias=True, affine=True, activation="relu6", stride=2)),
+    winograd("conv", "affine", forward(affine=True, activation="relu6", padding=1)),
     winograd("conv", "residual", forward(bias=True, residual=True, activation="relu", padding=1)),
 ]

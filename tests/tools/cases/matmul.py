@@ -32,6 +32,16 @@ def product(transpose_a=False, transpose_b=False, bias=False, **attrs):
     return make
 
 
+def normed(**attrs):
+    """With a centre, a scale and a shift of each column, and a residual."""
+    def make(rng, dtype, size):
+        args, made = product(transpose_b=True, **attrs)(rng, dtype, size)
+        made["affine"] = rng.standard_normal((3, size[-1])).astype(dtype)
+        made["residual"] = rng.standard_normal(args[0].shape).astype(dtype)
+        return args, made
+    return make
+
+
 def broadcast(which):
     """A batch in which a (0) or b (1) is the same matrix for all."""
     def make(rng, dtype, size):
@@ -62,6 +72,8 @@ CASES = [
     case("bias", product(transpose_b=True, bias=True)),
     *[case(f"bias-{f}", product(transpose_b=True, bias=True, activation=f))
       for f in ("relu", "sigmoid", "tanh", "gelu", "gelu_tanh", "silu")],
+    case("affine", normed(bias=True, activation="relu6"), bench=None),
+    case("affine-batch", normed(activation="relu"), BATCHES, None),
     case("silu-nn", product(activation="silu"), bench=None),
     case("batch", product(), BATCHES, (64, 64, 64, 64)),
     case("batch-nt", product(transpose_b=True, bias=True, activation="relu"), BATCHES, (64, 64, 64, 64)),

@@ -32,7 +32,7 @@ NEED_FILES = ("README.md", "docs/command.md")       # their commands read flower
 NOT_RUN = ("pip", "pytest")             # commands that install or test
 OPTIONAL = ("torch",)                   # a block that imports one of these is skipped if it is not installed
 NUMBER = r"-?\d+(?:\.\d*)?(?:e[-+]?\d+)?"
-EXAMPLE = "pooling"                     # the family that ARCHITECTURE adds as an example
+EXAMPLE = "histogram"                   # the family that ARCHITECTURE adds as an example
 LINES = "\0"                            # stands for a line of three dots
 ROUNDING = 0.03                         # tolerance of figures after training, which differ between processors
 

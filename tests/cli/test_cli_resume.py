@@ -69,7 +69,7 @@ def _interrupting(monkeypatch):
 
     def interrupt(*steps):
         callback = Interrupting(*steps)
-        monkeypatch.setattr(train._Run, "_callbacks", lambda run, validation: [*usual(run, validation), callback])
+        monkeypatch.setattr(train._Run, "_callbacks", lambda run, *given: [*usual(run, *given), callback])
         return callback
     yield interrupt
     signal.signal(signal.SIGINT, before)

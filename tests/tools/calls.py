@@ -228,8 +228,8 @@ OF_NETWORKS = {
     "lp_pool2d": (BOXES, 2.0, 2),
     "lp_pool3d": (BOXES[None], 2.0, 2),
     "max_unpool1d": (X, INDEX, 2),
-    "max_unpool2d": (BOXES, INDEX[:2, None] * np.ones((1, 3, 1), int), 2),
-    "max_unpool3d": (BOXES[None], INDEX[None, :2, None] * np.ones((1, 1, 3, 1), int), 2),
+    "max_unpool2d": (BOXES, np.stack([4 * np.arange(9).reshape(3, 3)] * 2), 2),
+    "max_unpool3d": (BOXES[None], 8 * np.arange(18).reshape(1, 2, 3, 3), 2),
 }
 ALL = [("", name) for name in CALLS] + [("nn.functional", name) for name in OF_NETWORKS]
 

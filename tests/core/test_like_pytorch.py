@@ -7,6 +7,7 @@ import pytest
 from torch_tools import compare
 
 import fastnet
+from fastnet._core.memory import shared
 from fastnet.functional.layout import has_view
 
 pytestmark = pytest.mark.usefixtures("backend")

@@ -29,6 +29,7 @@ NEEDED_HERE = {
     ("l1_loss by name", 0): "PyTorch keeps the difference, an array that the kernels do without",
     ("l1_loss by name", 1): "so it is with the target",
     ("take_along_dim by name", 1): "PyTorch keeps a copy of the indices",
+    ("instance_norm", 1): "PyTorch keeps a copy of the weight for each image",
 }
 
 

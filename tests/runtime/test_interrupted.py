@@ -167,7 +167,7 @@ def some_recording():
 def test_what_a_block_sets_is_put_back(use, backend):
     for at in places(150, __file__, use):
         interrupted(at, __file__, use)
-        assert K.name == backend and not nn.parameter._mode.outlines
+        assert K.name == backend and not nn.parameter.making_outlines()
         require_sound()
 
 

@@ -28,6 +28,12 @@ cdef bint uses_winograd(const Windows *windows, DType dtype) noexcept:
     return axis.input == axis.output and axis.padding == 0
 
 
+cdef ptrdiff_t tiles_of(const Windows *windows) noexcept:
+    """The tiles of all images."""
+    cdef ptrdiff_t height = windows.axis[1].output, width = windows.axis[2].output
+    return windows.pixels // (height * width) * ceil_div(height, TILE_SIDE) * ceil_div(width, TILE_SIDE)
+
+
 cdef void set_tiles(Launch *launch, const Windows *windows) noexcept:
     cdef const Axis *h = &windows.axis[1]
     cdef const Axis *w = &windows.axis[2]
@@ -35,7 +41,7 @@ cdef void set_tiles(Launch *launch, const Windows *windows) noexcept:
     launch.n[W_OUTPUT_H], launch.n[W_OUTPUT_W], launch.n[W_FILTERS] = h.output, w.output, windows.filters
     launch.n[W_PADDING_H], launch.n[W_PADDING_W] = h.padding, w.padding
     launch.n[W_TILES_H], launch.n[W_TILES_W] = ceil_div(h.output, TILE_SIDE), ceil_div(w.output, TILE_SIDE)
-    launch.n[W_TILES] = windows.pixels // (h.output * w.output) * launch.n[W_TILES_H] * launch.n[W_TILES_W]
+    launch.n[W_TILES] = tiles_of(windows)
 
 
 cdef double transform_work(ptrdiff_t tiles, ptrdiff_t channels, const Tile *tile) noexcept:
@@ -49,10 +55,10 @@ cdef int run_winograd(Launch *launch, const Windows *windows, char *weight) exce
     cdef Tile tile = tile_of(F32)
     cdef ptrdiff_t blocks, panel, channels = windows.channels, panels = ceil_div(windows.filters, 2 * tile.width)
     cdef Block given                # transformed tiles or transformed filters
-    set_tiles(&tiles, windows)
-    cdef bint few = tiles.n[W_TILES] <= FEW_TILES and panels >= ENOUGH_BLOCKS
+    cdef ptrdiff_t count = tiles_of(windows)
+    cdef bint few = count <= FEW_TILES and panels >= ENOUGH_BLOCKS
     if few:
-        given = transformed_tiles(_winograd_input, windows, launch.p[ROW_OPERAND], channels, 0, tiles.n[W_TILES])
+        given = transformed_tiles(_winograd_input, windows, launch.p[ROW_OPERAND], channels, 0, count)
         _winograd_few.prepare(&tiles, F32)
     else:
         given = transformed_filters(windows, weight, &tile)
@@ -62,14 +68,14 @@ cdef int run_winograd(Launch *launch, const Windows *windows, char *weight) exce
     tiles.n[W_ROW] = tile_row(channels, &tile)
     if few:
         tiles.p[W_X] = given.data
-        tiles.n[W_COUNT] = tiles.n[W_TILES]
+        tiles.n[W_COUNT] = count
         tiles.blocks = panels
         panel = FILTER_PART * 2 * tile.width + tile.width
-        tiles.n[W_SLOT] = PRODUCTS * (panel + (2 * tiles.n[W_TILES] + 1) * tile.width)
+        tiles.n[W_SLOT] = PRODUCTS * (panel + (2 * count + 1) * tile.width)
     else:
         tiles.p[W_X] = launch.p[ROW_OPERAND]
         tiles.p[W_PANELS] = given.data
-        blocks = ceil_div(tiles.n[W_TILES], TILES_AT_ONCE)
+        blocks = ceil_div(count, TILES_AT_ONCE)
         tiles.n[W_LANE_CHUNKS] = min(panels, ceil_div(ENOUGH_BLOCKS, blocks))
         tiles.blocks = blocks * tiles.n[W_LANE_CHUNKS]
         tiles.n[W_SLOT] = PRODUCTS * (TILES_AT_ONCE * (tiles.n[W_ROW] + 2 * tile.width) + 2 * tile.width)
@@ -78,8 +84,8 @@ cdef int run_winograd(Launch *launch, const Windows *windows, char *weight) exce
     tiles.p[W_AFFINE] = launch.p[AFFINE]
     tiles.p[W_RESIDUAL] = launch.p[RESIDUAL]
     tiles.n[W_ACTIVATION] = launch.n[ACTIVATION]
-    tiles.work = (<double>PRODUCTS * tiles.n[W_TILES] * channels * windows.filters / (3.5 * tile.width)
-                  + transform_work(tiles.n[W_TILES], channels + windows.filters, &tile))
+    tiles.work = (<double>PRODUCTS * count * channels * windows.filters / (3.5 * tile.width)
+                  + transform_work(count, channels + windows.filters, &tile))
     tiles.n[W_SLOTS] = min(tiles.blocks, 2 * limit())
     cdef Block scratch = allocate_block(tiles.n[W_SLOTS] * tiles.n[W_SLOT] * tile.size)
     tiles.p[W_SCRATCH] = scratch.data
@@ -102,7 +108,7 @@ cdef Block transformed_filters(const Windows *windows, char *weight, const Tile 
     """The transformed filters, as panels."""
     cdef Launch launch
     cdef ptrdiff_t lanes = windows.filters, channels = windows.channels
-    cdef Block panels = allocate_block(PRODUCTS * (channels + 1) * ceil_div(lanes, tile.width) * tile.width * tile.size)
+    cdef Block panels = allocate_block(PRODUCTS * (channels + 1) * packed_lanes(lanes, tile) * tile.size)
     _winograd_filters.prepare(&launch, F32)
     set_tiles(&launch, windows)
     set_filters(&launch, windows, weight)
@@ -138,11 +144,11 @@ cdef int run_winograd_weight(const Windows *windows, char *dw, char *x, char *dy
     """
     cdef Launch launch
     cdef ptrdiff_t channels = windows.channels, filters = windows.filters, first = 0, count, part
+    cdef ptrdiff_t tiles = tiles_of(windows)
     cdef Block inputs, slopes, products = allocate_block(PRODUCTS * channels * filters * sizeof(float))
-    set_tiles(&launch, windows)
     part = TILES_AT_ONCE * max(2, PART_BYTES // (PRODUCTS * TILES_AT_ONCE * (channels + filters) * sizeof(float)))
-    while first < launch.n[W_TILES]:
-        count = min(part, launch.n[W_TILES] - first)
+    while first < tiles:
+        count = min(part, tiles - first)
         inputs = transformed_tiles(_winograd_input, windows, x, channels, first, count)
         slopes = transformed_tiles(_winograd_slopes, windows, dy, filters, first, count)
         run_products(products.data, columns(inputs, channels, count), columns(slopes, filters, count), count, PRODUCTS,

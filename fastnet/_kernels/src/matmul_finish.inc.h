@@ -14,19 +14,30 @@ static inline VEC NAME(activate)(VEC x, ptrdiff_t activation) {
     }
 }
 
-/* out = activation((sum + bias - centre) * scale + shift + residual) in its first n lanes; if `add`, out's previous
- * value is added to the sum first. `affine` points at the centres; scales and shifts follow, each `affine_step`
- * later. */
+/* activation((sum + bias - centre) * scale + shift + residual); affine has centre, scale and shift. NULL: absent. */
+static inline VEC NAME(ended)(VEC sum, const VEC *bias, const VEC *affine, const VEC *residual, ptrdiff_t activation) {
+    if (bias) sum = V(add)(sum, *bias);
+    if (affine) sum = V(fma)(V(sub)(sum, affine[0]), affine[1], affine[2]);
+    if (residual) sum = V(add)(sum, *residual);
+    return activation == RELU ? V(relu)(sum) : NAME(activate)(sum, activation);
+}
+
+/* The first n lanes of centres, scales and shifts, each `step` elements after the one before. */
+static inline void NAME(load_affine)(VEC *affine, const REAL *p, ptrdiff_t step, ptrdiff_t n) {
+    for (int i = 0; i < 3; i++) affine[i] = NAME(load_some)(p + i * step, n);
+}
+
+/* Write `sum`, as `ended` changes it, to the first n lanes of out; if `add`, out's previous value is added to the sum
+ * first. */
 static inline void NAME(emit)(REAL *out, VEC sum, ptrdiff_t n, int add, const REAL *bias, int bias_step,
                               const REAL *affine, ptrdiff_t affine_step, const REAL *residual,
                               ptrdiff_t activation) {
+    VEC b = V(zero)(), r = V(zero)(), f[3];
     if (add) sum = V(add)(NAME(load_some)(out, n), sum);
-    if (bias) sum = V(add)(sum, bias_step ? NAME(load_some)(bias, n) : V(set)(*bias));
-    if (affine)
-        sum = V(fma)(V(sub)(sum, NAME(load_some)(affine, n)), NAME(load_some)(affine + affine_step, n),
-                     NAME(load_some)(affine + 2 * affine_step, n));
-    if (residual) sum = V(add)(sum, NAME(load_some)(residual, n));
-    NAME(store_some)(out, NAME(activate)(sum, activation), n);
+    if (bias) b = bias_step ? NAME(load_some)(bias, n) : V(set)(*bias);
+    if (affine) NAME(load_affine)(f, affine, affine_step, n);
+    if (residual) r = NAME(load_some)(residual, n);
+    NAME(store_some)(out, NAME(ended)(sum, bias ? &b : 0, affine ? f : 0, residual ? &r : 0, activation), n);
 }
 
 /* Write a tile of sums, contiguous rows of PANEL lanes, to rows of out; the vectors of a column are loaded once. */
@@ -35,18 +46,15 @@ static void NAME(finish)(REAL *out, ptrdiff_t out_stride, const REAL *tile, ptrd
                          ptrdiff_t activation) {
     for (ptrdiff_t j = 0; j < columns; j += W) {
         const ptrdiff_t n = min_size(W, columns - j);
-        const VEC zero = V(zero)(), b = bias ? NAME(load_some)(bias + j, n) : zero;
-        const VEC centre = affine ? NAME(load_some)(affine + j, n) : zero;
-        const VEC scale = affine ? NAME(load_some)(affine + affine_step + j, n) : zero;
-        const VEC shift = affine ? NAME(load_some)(affine + 2 * affine_step + j, n) : zero;
+        VEC b = V(zero)(), r = V(zero)(), f[3];
+        if (bias) b = NAME(load_some)(bias + j, n);
+        if (affine) NAME(load_affine)(f, affine + j, affine_step, n);
         for (ptrdiff_t i = 0; i < rows; i++) {
             VEC sum = V(load)(tile + i * PANEL + j);
             REAL *to = out + i * out_stride + j;
             if (add) sum = V(add)(NAME(load_some)(to, n), sum);
-            if (bias) sum = V(add)(sum, b);
-            if (affine) sum = V(fma)(V(sub)(sum, centre), scale, shift);
-            if (residual) sum = V(add)(sum, NAME(load_some)(residual + i * out_stride + j, n));
-            NAME(store_some)(to, activation == RELU ? V(relu)(sum) : NAME(activate)(sum, activation), n);
+            if (residual) r = NAME(load_some)(residual + i * out_stride + j, n);
+            NAME(store_some)(to, NAME(ended)(sum, bias ? &b : 0, affine ? f : 0, residual ? &r : 0, activation), n);
         }
     }
 }

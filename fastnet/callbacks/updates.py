@@ -84,11 +84,14 @@ class ExponentialMovingAverage(Callback):
     """Average the weights over the updates: average = decay * average + (1 - decay) * weight.
 
     Validation uses the averaged weights, callbacks at the end of an epoch see and save them, and the training ends with
-    them. Buffers, such as the statistics of batch norm, are not averaged. Polyak and Juditsky 1992,
+    them. Floating-point buffers, such as the running statistics of batch norm, are averaged in the same way, so that
+    they fit the averaged weights; other buffers keep their values. Polyak and Juditsky 1992,
     https://doi.org/10.1137/0330046.
 
     Args:
         decay: in [0, 1); the average spans about 1 / (1 - decay) updates.
+        use_buffers: average the floating-point buffers, too. False uses the buffers of the current weights, which is
+            the default of `torch.optim.swa_utils.AveragedModel`.
 
     Raises:
         TypeError: `decay` is not a number.
@@ -102,24 +105,25 @@ class ExponentialMovingAverage(Callback):
 
     priority = 1                        # after callbacks that judge or save the averaged weights of an epoch
 
-    def __init__(self, decay: float = 0.999) -> None:
+    def __init__(self, decay: float = 0.999, use_buffers: bool = True) -> None:
         check_number("decay", decay)
         if not 0 <= decay < 1:
             raise ValueError(f"expected 0 <= decay < 1, got {decay}")
         self.decay: float = decay
+        self.use_buffers: bool = use_buffers
         self._averages: list[Tensor] = []
         self._raw: list[Tensor] | None = None
 
     def on_fit_begin(self, trainer: Trainer) -> None:
-        self._averages = [p.detach().clone() for p in trainer.model.parameters()]
+        self._averages = [x.clone() for x in self._averaged(trainer)]
         self._raw = None
 
     def after_update(self, trainer: Trainer) -> None:
-        for average, p in zip(self._averages, trainer.model.parameters()):
-            average.mul_(self.decay).add_(p.detach(), alpha=1 - self.decay)
+        for average, x in zip(self._averages, self._averaged(trainer)):
+            average.mul_(self.decay).add_(x, alpha=1 - self.decay)
 
     def on_validation_begin(self, trainer: Trainer) -> None:
-        self._raw = [p.detach().clone() for p in trainer.model.parameters()]
+        self._raw = [x.clone() for x in self._averaged(trainer)]
         self._write(trainer, self._averages)
 
     def on_epoch_end(self, trainer: Trainer) -> None:
@@ -141,6 +145,12 @@ class ExponentialMovingAverage(Callback):
             for average, saved in zip(self._averages, state["averages"]):
                 average.copy_(saved)
 
+    def _averaged(self, trainer: Trainer) -> list[Tensor]:
+        """The tensors of the model that are averaged: all parameters, then the buffers."""
+        model = trainer.model
+        buffers = (b for b in model.buffers() if b.is_floating_point()) if self.use_buffers else ()
+        return [x.detach() for x in (*model.parameters(), *buffers)]
+
     def _restore(self, trainer: Trainer) -> None:
         if self._raw is not None:
             self._write(trainer, self._raw)
@@ -148,5 +158,5 @@ class ExponentialMovingAverage(Callback):
 
     def _write(self, trainer: Trainer, values: list[Tensor]) -> None:
         with fastnet.no_grad():
-            for p, value in zip(trainer.model.parameters(), values):
-                p.copy_(value)
+            for x, value in zip(self._averaged(trainer), values):
+                x.copy_(value)

@@ -4,25 +4,13 @@ import pickle
 
 import numpy as np
 import pytest
-from training_tools import blobs, perceptron, trainer, weights
+from training_tools import Scripted, blobs, perceptron, trainer, weights
 
 import fastnet
 from fastnet import callbacks as c, nn
 from fastnet.optim import lr_scheduler
 
 X, Y = blobs(60)
-
-
-class Scripted(c.Callback):
-    """Validation losses as given, epoch after epoch."""
-
-    priority = -1
-
-    def __init__(self, *losses):
-        self.losses = list(losses)
-
-    def on_epoch_end(self, trainer):
-        trainer.logs["validation_loss"] = self.losses.pop(0)
 
 
 def fit(t, epochs, *callbacks, **options):

@@ -60,6 +60,12 @@ def fresh_arena(monkeypatch):
 
 
 @pytest.fixture
+def path(tmp_path):
+    """A path to save a model at."""
+    return tmp_path / "model.safetensors"
+
+
+@pytest.fixture
 def written(tmp_path):
     """Write a file and return its path."""
     def write(contents, name="t.csv"):

@@ -3,20 +3,14 @@ import json
 
 import numpy as np
 import pytest
-from module_tools import Block, assert_equal, values
+from module_tools import assert_equal, values
 from saving_tools import pack, small_model, unpack
 
 import fastnet
 from fastnet import nn
 from fastnet.nn import architecture
-from fastnet.nn.saving import load_described
 
 pytestmark = pytest.mark.usefixtures("backend")
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "model.safetensors"
 
 
 def again(model, path):
@@ -240,78 +234,6 @@ def test_equal_models_give_equal_files(path):
     assert json.loads(header["__metadata__"]["fastnet"])["format"] == 1
 
 
-# ---- models without a description -----------------------------------------------------------------------------------
-
-class Mine(nn.Linear):
-    pass
-
-
-def hooked():
-    model = nn.Sequential(nn.Linear(2, 2))
-    model[0].register_forward_hook(lambda *_: None)
-    return model
-
-
-def with_attribute(name, value, model=None):
-    model = nn.Linear(2, 2) if model is None else model
-    setattr(model, name, value)
-    return model
-
-
-def without(name, model):
-    setattr(model, name, None)
-    return model
-
-
-def nested(depth):
-    model = nn.Tanh()
-    for _ in range(depth):
-        model = nn.Sequential(model)
-    return model
-
-
-def doubled(times):
-    model = nn.Sequential(nn.Tanh())
-    for _ in range(times):
-        model = nn.Sequential(model, model)
-    return model
-
-
-OTHERS = {
-    "of a class of one's own": (Block, "the model is a Block, which is not one of fastnet.nn's modules"),
-    "with such a module": (lambda: nn.Sequential(Mine(2, 2)), "module '0' is a Mine, which is not one of fastnet.nn's"),
-    "with hooks": (hooked, "module '0' has hooks"),
-    "with another forward": (lambda: with_attribute("forward", abs), "attribute 'forward'"),
-    "with an attribute": (lambda: with_attribute("note", "x"), "attribute 'note'"),
-    "with an odd setting": (lambda: with_attribute("alpha", object(), nn.ELU()), "alpha is an object of type object"),
-    "with a tensor as a setting": (lambda: with_attribute("alpha", fastnet.ones(1), nn.ELU()), "of type Tensor"),
-    "with a setting that is none": (lambda: with_attribute("p", 2.0, nn.Dropout()), "Dropout"),
-    "with a module more": (lambda: with_attribute("more", nn.Tanh()), "module 'more'"),
-    "with a parameter more": (lambda: with_attribute("more", nn.Parameter(fastnet.ones(1))), "its parameters"),
-    "with a parameter less": (lambda: without("weight", nn.BatchNorm1d(2)), "its parameters"),
-    "with another shape": (lambda: with_attribute("in_features", 3), "its parameters"),
-    "with a parameter of another name": (
-        lambda: with_attribute("more", nn.Parameter(fastnet.ones(1)), nn.ParameterList()), "its parameters more"),
-    "with a parameter of integers": (
-        lambda: nn.ParameterList([nn.Parameter(fastnet.tensor([1]), requires_grad=False)]), "its parameters 0"),
-    "that is deep": (lambda: nested(100), "more than 64 nested in each other"),
-    "that is large by repetition": (lambda: doubled(14), "more than 10,000 modules"),
-}
-
-
-@pytest.mark.parametrize("make, reason", OTHERS.values(), ids=OTHERS)
-def test_other_models_are_saved_without_architecture(make, reason, path):
-    model, other = make(), make()
-    model.save(path, {"note": 1})
-    with pytest.raises(ValueError) as e:
-        fastnet.load(path)
-    for words in (str(path), f"weights of a model of class {type(model).__name__!r}", reason, "model=model"):
-        assert words in str(e.value)
-    assert fastnet.load(path, model=other) is other and not other.training
-    assert_equal(values(other), values(model))
-    assert fastnet.load_metadata(path) == {"note": 1}
-
-
 # ---- loading into an existing model ---------------------------------------------------------------------------------
 
 def test_errors_list_keys_and_shapes_of_another_architecture(path):
@@ -373,84 +295,3 @@ def test_models_move_to_pytorch_and_back(path, torch):
     save_file({k: v.bfloat16() if v.is_floating_point() else v for k, v in state.items()}, path)
     loaded = fastnet.load(path, model=build(fastnet))
     assert all((state[k].bfloat16().double().numpy() == v).all() for k, v in values(loaded).items())
-
-
-# ---- metadata and tensors -------------------------------------------------------------------------------------------
-
-def test_metadata(path):
-    model, metadata = nn.Tanh(), {"classes": ["cat", "dög"], "mean": [0.5, -1e300], "nothing": None, "in": {"x": True}}
-    model.save(path, metadata=metadata)
-    assert fastnet.load_metadata(path) == metadata
-    model.save(str(path))
-    assert fastnet.load_metadata(str(path)) == {}
-    with pytest.raises(TypeError, match="metadata to be a dictionary, got list"):
-        model.save(path, metadata=[])
-    for value in (np.float32(1), float("nan"), (1, 2), {1: 2}, {"x"}):
-        with pytest.raises(ValueError, match="metadata"):
-            model.save(path, metadata={"x": value})
-    assert fastnet.load_metadata(path) == {}
-
-
-def test_a_file_that_is_replaced_while_it_is_read(path, tmp_path, monkeypatch):
-    import builtins
-
-    import safetensors
-    for size in (2, 3):
-        nn.Linear(size, 1).save(tmp_path / str(size), {"size": size})
-
-    def replacing(function):
-        def read(name, *args, **kwargs):
-            file = function(name, *args, **kwargs)
-            if str(name) == str(path):                      # opening the path again gives the other file
-                path.unlink()
-                path.hardlink_to(tmp_path / str(next(sizes)))
-            return file
-        return read
-    for read in (fastnet.load, lambda path: load_described(path)[0]):
-        path.unlink(missing_ok=True)
-        path.hardlink_to(tmp_path / "2")
-        sizes = iter([3, 2, 3, 2])
-        with monkeypatch.context() as patch:
-            patch.setattr(builtins, "open", replacing(open))
-            patch.setattr(safetensors, "safe_open", replacing(safetensors.safe_open))
-            assert read(path).in_features == 2
-
-
-def test_a_model_that_contains_itself(path):
-    model = nn.Sequential(nn.Linear(1, 1))
-    model.append(model)
-    with pytest.raises(ValueError, match="the modules of this Sequential are nested too deep to be written"):
-        model.save(path)
-    assert not path.exists()
-
-
-def test_tensors_by_name(path):
-    tensors = {"f": fastnet.randn(2, 3), "t": fastnet.randn(2, 3).T, "d": fastnet.ones(2, dtype=fastnet.float64),
-               "i": fastnet.tensor([1, 2]), "b": fastnet.tensor([True, False]), "u": np.arange(3, dtype="uint8"),
-               "none": fastnet.zeros(0, 3), "one": fastnet.tensor(3.0), "big": np.arange(3, dtype=">f4"),
-               "ü": np.ones(1)}
-    fastnet.save_file(tensors, path)
-    loaded = fastnet.load_file(path)
-    assert set(loaded) == set(tensors)
-    for name, x in tensors.items():
-        np.testing.assert_array_equal(loaded[name].numpy(), x if isinstance(x, np.ndarray) else x.numpy())
-        assert loaded[name].shape == x.shape and loaded[name].dtype == np.dtype(x.dtype).newbyteorder("=")
-    from safetensors.numpy import load_file, save_file
-    for name, x in load_file(path).items():
-        np.testing.assert_array_equal(x, loaded[name].numpy())
-    save_file({"h": np.array([0.5, 65504], np.float16)}, path)
-    assert fastnet.load_file(path)["h"].tolist() == [0.5, 65504] and fastnet.load_file(path)["h"].dtype == np.float32
-    for wrong in ([], {"x": object()}, {(1,): np.ones(1)}, {"x": np.ones(1, complex)}, {"x": np.array(["x"])}):
-        with pytest.raises(TypeError, match=r"save_file|dtype"):
-            fastnet.save_file(wrong, path)
-    with pytest.raises(ValueError, match="__metadata__"):
-        fastnet.save_file({"__metadata__": np.ones(1)}, path)
-
-
-def test_not_inside_a_compiled_function(path):
-    model = nn.Linear(1, 1)
-    model.save(path)
-    for call in (lambda: model.save(path), lambda: fastnet.load(path), lambda: fastnet.load_file(path),
-                 lambda: fastnet.save_file({}, path)):
-        with pytest.raises(RuntimeError, match=r"(save|load)(_file)?\(\)"):
-            fastnet.compile(call)()

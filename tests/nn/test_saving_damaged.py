@@ -13,11 +13,6 @@ from fastnet import nn
 from fastnet._io import atomic
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "model.safetensors"
-
-
 def refused(path, data, words, read=fastnet.load):
     """Check that loading a file raises a ValueError with its name and these words, and allocates little memory."""
     path.write_bytes(data)

@@ -12,11 +12,6 @@ import fastnet
 from fastnet.optim import lr_scheduler as schedules
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "state.safetensors"
-
-
 def same(a, b):
     """Whether two nested values are the same, to the types and the bits."""
     if type(a) is not type(b):

@@ -23,7 +23,8 @@ _MEASURED_FILES = 100                   # of a folder, whose sizes decide the de
 def make_network(name: str, shape: Sequence[int], outputs: int) -> nn.Module:
     """A network with random weights.
 
-    Images below 64 pixels take the variant for small images, where the network has one.
+    Images below 64 pixels take the variant for small images, where the network has one, and `lenet5` that for their
+    size. GoogLeNet and Inception V3 have no auxiliary classifiers, since the loss is that of one output.
 
     Args:
         name: of a function of `fastnet.models`.
@@ -37,6 +38,7 @@ def make_network(name: str, shape: Sequence[int], outputs: int) -> nn.Module:
     known = inspect.signature(make).parameters
     arguments: dict[str, Any] = {"num_classes": outputs, "in_channels": shape[0]}
     arguments |= {"small_images": True} if "small_images" in known and max(shape[1:]) < _SMALL else {}
+    arguments |= {"image_size": 32} if "image_size" in known and tuple(shape[1:]) == (32, 32) else {}
     arguments |= {"aux_logits": False} if "aux_logits" in known else {}
     model: nn.Module = make(**arguments)
     require_fit(model, name, shape, outputs)

@@ -1,4 +1,4 @@
-"""Metrics: accumulated exactly over batches, and equal to scikit-learn's.
+"""Metrics: accumulated exactly over batches, equal to scikit-learn's, in detection to pycocotools'.
 
 A Metric takes the outputs of the model and the targets:
 

@@ -1,7 +1,8 @@
-"""Convolutional networks for pictures, under torchvision's names, with its parameter names and counts.
+"""Convolutional networks for pictures. Those that torchvision has share its function names, parameter names and counts.
 
 `fastnet.models.resnet18()` makes a network with random initial weights. Weights of torchvision's models load with
 `model.load_state_dict(torch_model.state_dict())`, or from a safetensors file with `fastnet.load(path, model=model)`.
+torchvision has no `lenet5`, `resnet8`, `mobilenet_v1`, `unet` and `autoencoder`, and its `ssdlite` differs.
 """
 from fastnet.models.alexnet import AlexNet, alexnet
 from fastnet.models.autoencoder import Autoencoder, autoencoder

@@ -10,7 +10,7 @@ __all__ = ["LeNet5", "lenet5"]
 
 
 class LeNet5(nn.Module):
-    """LeNet-5 for pictures of 28x28 pixels, which the first convolution pads to 32x32.
+    """LeNet-5 for pictures of 32x32 pixels, or of 28x28 pixels, which the first convolution pads to 32x32.
 
     The sizes are the paper's: two convolutions 5x5 to 6 and 16 channels, each followed by a pool of 2x2, and fully
     connected layers of 120 and 84 units. As usual today, each map of the second convolution reads all 6 channels, which
@@ -21,9 +21,13 @@ class LeNet5(nn.Module):
         num_classes: number of outputs.
         in_channels: channels of the picture.
         dropout: probability of dropout before the last layer.
+        image_size: 28 or, as in the paper, 32.
 
     Shape:
-        (N, in_channels, 28, 28) to (N, num_classes).
+        (N, in_channels, image_size, image_size) to (N, num_classes).
+
+    Raises:
+        ValueError: `image_size` is neither 28 nor 32.
 
     Example:
         >>> import fastnet
@@ -32,11 +36,15 @@ class LeNet5(nn.Module):
         (2, 10)
     """
 
-    def __init__(self, num_classes: int = 10, in_channels: int = 1, dropout: float = 0.0) -> None:
+    def __init__(self, num_classes: int = 10, in_channels: int = 1, dropout: float = 0.0,
+                 image_size: int = 28) -> None:
         super().__init__()
-        self.num_classes, self.in_channels, self.dropout = num_classes, in_channels, dropout
+        if image_size not in (28, 32):
+            raise ValueError(f"LeNet5: expected an image_size of 28 or 32, got {image_size!r}")
+        self.num_classes, self.in_channels = num_classes, in_channels
+        self.dropout, self.image_size = dropout, image_size
         self.features = nn.Sequential(
-            nn.Conv2d(in_channels, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(in_channels, 6, 5, padding=(32 - image_size) // 2), nn.ReLU(), nn.MaxPool2d(2),
             nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2))
         self.classifier = nn.Sequential(
             nn.Flatten(), nn.Linear(16 * 5 * 5, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Dropout(dropout),
@@ -46,12 +54,12 @@ class LeNet5(nn.Module):
         return self.classifier(self.features(input))
 
 
-def lenet5(num_classes: int = 10, in_channels: int = 1, dropout: float = 0.0) -> LeNet5:
-    """LeNet-5 for pictures of 28x28 pixels, 61,706 parameters. Arguments as in `LeNet5`.
+def lenet5(num_classes: int = 10, in_channels: int = 1, dropout: float = 0.0, image_size: int = 28) -> LeNet5:
+    """LeNet-5 for pictures of 28x28 or 32x32 pixels, 61,706 parameters. Arguments as in `LeNet5`.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.lenet5().parameters())
         61706
     """
-    return LeNet5(num_classes, in_channels, dropout)
+    return LeNet5(num_classes, in_channels, dropout, image_size)

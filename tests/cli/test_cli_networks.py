@@ -243,6 +243,7 @@ def test_the_list_of_networks():
 def test_small_images_take_the_variant_for_them():
     assert make_network("resnet18", (3, 32, 32), 10).conv1.stride == (1, 1)
     assert make_network("resnet18", (3, 64, 64), 10).conv1.stride == (2, 2)
+    assert make_network("lenet5", (3, 32, 32), 10).features[0].padding == (0, 0)
 
 
 @pytest.mark.parametrize(("kind", "inputs", "text"), [

@@ -10,11 +10,6 @@ from fastnet import models, nn
 from fastnet.nn.schema import schema
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "model.safetensors"
-
-
 def small_resnet(**arguments):
     return models.ResNet("bottleneck", (1, 1), num_classes=3, **arguments)
 
@@ -31,7 +26,7 @@ def again(model, path):
 
 
 NETWORKS = {
-    "lenet5": lambda: models.lenet5(4, dropout=0.25),
+    "lenet5": lambda: models.lenet5(4, dropout=0.25, image_size=32),
     "alexnet": lambda: models.alexnet(4, dropout=0.25),
     "vgg": lambda: models.VGG((1, 0, 1, 0, 1), True, 4),
     "googlenet": lambda: models.googlenet(4, dropout_aux=0.5),

@@ -203,3 +203,9 @@ def test_weights_go_to_torchvision():
     theirs, ours = in_torchvision("squeezenet1_1"), models.squeezenet1_1(num_classes=10)
     theirs.load_state_dict(to_torch(ours.state_dict()))
     assert close(ours.features[0].weight, theirs.features[0].weight)
+
+
+def test_lenet5_takes_the_size_of_the_paper():
+    assert models.lenet5(image_size=32)(fastnet.zeros(2, 1, 32, 32)).shape == (2, 10)
+    with pytest.raises(ValueError, match="expected an image_size of 28 or 32, got 30"):
+        models.lenet5(image_size=30)

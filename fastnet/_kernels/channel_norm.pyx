@@ -17,7 +17,7 @@ cdef extern from "src/channel_norm_slots.h":
     enum: UNMASKED, BY_INPUT, BY_OUTPUT
     enum:
         OUT, X, RESIDUAL, MEAN, VAR, WEIGHT, BIAS, DY, DRESIDUAL, DWEIGHT, DBIAS
-        COEFFICIENTS, DX, Y, SUMS, MOMENTS
+        COEFFICIENTS, DX, Y, SUMS, MOMENTS, SAMPLE_OUT, SAMPLE_DX
         RUNNING_MEAN, RUNNING_VAR, TRACKED
         SAMPLES, ROWS, CHANNELS, WIDTH, CHUNKS, COLUMNS, BLOCK_ROWS, BLOCK_GROUPS, FINISHES, REAL_MEANS, RELU
         MASK_SOURCE, HAS_MOMENTUM
@@ -34,12 +34,16 @@ cdef Family _bodies = family(channel_norm_tables)
 cdef Kernel _moments = _bodies["channel_moments"], _join_moments = _bodies["join_moments"]
 cdef Kernel _norm = _bodies["channel_norm"], _backward = _bodies["channel_norm_backward"]
 cdef Kernel _sums = _bodies["channel_sums"], _join_sums = _bodies["join_sums"]
+cdef Kernel _group_norm = _bodies["group_norm"], _group_norm_backward = _bodies["group_norm_backward"]
+cdef Kernel _join_samples = _bodies["join_samples"]
 cdef Kernel _affine = _bodies["channel_affine"]
 cdef Kernel _update = _bodies["batch_norm_update_"]
 
 cdef enum:
     ROW_BLOCK = 16384               # elements of a block that writes rows, at least
     ALIGNED_COLUMNS = 16            # the channels of a block are a multiple of this, if there are several
+    LEAST_COLUMNS = 128             # channels of a block, if there are several and enough channels
+    ENOUGH_BLOCKS = 8               # for several threads
 
 cdef double COST = 0.1              # estimated nanoseconds an element of float32
 
@@ -53,6 +57,18 @@ cdef struct Channels:               # x of shape (N, R, C), divided
     double cost                     # of one pass over x
 
 
+cdef void set_columns(Channels *ch, ptrdiff_t parts) noexcept:
+    """Divide the channels for blocks that each are one of `parts` parts of the rows.
+
+    Blocks are whole rows, unless there are too few parts for several threads, or too many channels for the first cache.
+    """
+    ch.tiles = ceil_div(ch.C, LEAST_COLUMNS)
+    if ch.C <= SPAN:
+        ch.tiles = min(ch.tiles, ceil_div(ENOUGH_BLOCKS, max(parts, 1)))
+    ch.columns = ALIGNED_COLUMNS * ceil_div(ch.C, max(ch.tiles, 1) * ALIGNED_COLUMNS) if ch.tiles > 1 else max(ch.C, 1)
+    ch.tiles = ceil_div(ch.C, ch.columns)
+
+
 cdef int unpack_channels(str name, object source, Array *x, Channels *ch) except -1:
     unpack(source, x)
     if not 2 <= x.ndim <= 3:
@@ -61,9 +77,7 @@ cdef int unpack_channels(str name, object source, Array *x, Channels *ch) except
     ch.R = x.shape[x.ndim - 2]
     ch.C = x.shape[x.ndim - 1]
     ch.chunks = ceil_div(ch.R, COLUMN_CHUNK)
-    ch.tiles = ceil_div(ch.C, SPAN)
-    ch.columns = ALIGNED_COLUMNS * ceil_div(ch.C, max(ch.tiles, 1) * ALIGNED_COLUMNS) if ch.tiles > 1 else max(ch.C, 1)
-    ch.tiles = ceil_div(ch.C, ch.columns)
+    set_columns(ch, ch.N * ch.chunks)
     ch.real_means = False
     ch.cost = COST * (1 if x.dtype == F32 else 2) * x.size
     return 0
@@ -97,7 +111,7 @@ cdef int divide(Launch *launch, const Channels *ch) noexcept:
     launch.n[COLUMNS] = ch.columns
     launch.n[REAL_MEANS] = ch.real_means
     launch.n[BLOCK_ROWS] = COLUMN_CHUNK * ceil_div(ROW_BLOCK, COLUMN_CHUNK * ch.columns)
-    launch.n[BLOCK_GROUPS] = max(1, SPAN // ch.width)
+    launch.n[BLOCK_GROUPS] = max(1, LEAST_COLUMNS // ch.width)
     launch.n[FINISHES] = False
     return 0
 
@@ -125,6 +139,19 @@ cdef int divide_rows(Launch *launch, const Channels *ch, double passes) noexcept
     launch.blocks = ch.N * ceil_div(ch.R, launch.n[BLOCK_ROWS]) * ch.tiles
     launch.work = passes * ch.cost
     return 0
+
+
+cdef bint divide_samples(Launch *launch, const Channels *ch, double passes) noexcept:
+    """Fill the sizes and blocks of a launch whose blocks are all rows of some groups of a sample.
+
+    Returns False if there are too few such blocks, or a group is too wide for a block.
+    """
+    cdef Channels whole = ch[0]
+    set_columns(&whole, ch.N)
+    divide(launch, &whole)
+    launch.blocks = whole.N * whole.tiles
+    launch.work = passes * ch.cost
+    return whole.R > 0 and whole.columns % whole.width == 0 and launch.blocks >= ENOUGH_BLOCKS
 
 
 cdef bint is_relu(str name, object activation) except -1:
@@ -176,6 +203,27 @@ def channel_norm(out, x, mean, var, weight, bias, residual, eps, activation):
     launch.p[RESIDUAL] = r.data
     divide_rows(&launch, &ch, 1 if r.data == NULL else 1.5)
     launch.n[RELU] = is_relu("channel_norm", activation)
+    launch.s[EPS] = eps
+    submit(&launch)
+
+
+def group_norm(out, mean, var, x, weight, bias, eps):
+    cdef Launch launch
+    cdef Array a, o
+    cdef Channels ch
+    unpack_channels("group_norm", x, &a, &ch)
+    _group_norm.prepare(&launch, a.dtype)
+    unpack_like("group_norm", "out", out, &o, WRITE, &a)
+    unpack_statistics(&launch, "group_norm", mean, var, WRITE, a.dtype, &ch)
+    bind(&launch, WEIGHT, "group_norm", "weight", weight, OPTIONAL, a.dtype, ch.C)
+    bind(&launch, BIAS, "group_norm", "bias", bias, OPTIONAL, a.dtype, ch.C)
+    if not divide_samples(&launch, &ch, 2.5):
+        channel_norm_stats(mean, var, x)
+        return channel_norm(out, x, mean, var, weight, bias, None, eps, "none")
+    cdef Block scratch = allocate_block(2 * ch.N * ch.chunks * ch.C * sizeof(double))
+    launch.p[X] = a.data
+    launch.p[MOMENTS] = scratch.data
+    launch.p[SAMPLE_OUT] = o.data
     launch.s[EPS] = eps
     submit(&launch)
 
@@ -236,6 +284,15 @@ def channel_norm_backward(dx, dresidual, dweight, dbias, x, y, mean, var, weight
     launch.n[MASK_SOURCE] = mask
     launch.s[EPS] = eps
     launch.s[SHARE] = 1.0 / (ch.R * ch.width) if trained and ch.R else 0
+    if trained and mask == UNMASKED and od.data != NULL and divide_samples(&launch, &ch, 3.5):
+        change_kernel(&launch, _group_norm_backward, a.dtype)
+        launch.p[SAMPLE_DX] = od.data
+        submit(&launch)
+        if launch.p[DWEIGHT] != NULL or launch.p[DBIAS] != NULL:
+            change_kernel(&launch, _join_samples, a.dtype)
+            divide_groups(&launch, &ch, 1)
+            submit(&launch)
+        return
     divide_sums(&launch, &ch, True, 2)
     submit(&launch)
     if not launch.n[FINISHES]:

@@ -25,6 +25,10 @@ cdef extern from "src/poison.h":
     void poison(void *memory, size_t nbytes) noexcept
     void unpoison(void *memory, size_t nbytes) noexcept
 
+cdef extern from "src/huge_pages.h":
+    enum: HUGE_PAGE
+    void request_huge_pages(char *memory, size_t nbytes) noexcept
+
 cdef extern from "src/launch.h":
     enum: CACHE_LINE
     ptrdiff_t ceil_div(ptrdiff_t a, ptrdiff_t b) noexcept
@@ -127,6 +131,8 @@ cdef void *allocate_aligned(Py_ssize_t size) noexcept:
         return NULL
     cdef char *data = <char *>((<uintptr_t>raw + 2 * CACHE_LINE) & ~<uintptr_t>(CACHE_LINE - 1))
     (<char **>data)[RAW] = raw
+    if size >= 2 * HUGE_PAGE:
+        request_huge_pages(data, size)
     return data
 
 

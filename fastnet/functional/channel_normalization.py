@@ -158,11 +158,10 @@ def _group_norm(x: Array, weight: Array | None, bias: Array | None, groups: int,
     samples = _by_samples(x)
     statistics = x.shape[0], groups
     mean, var = empty(statistics, dtypes.float64), empty(statistics, x.dtype)
-    K.channel_norm_stats(mean, var, samples)
+    out = empty_like(samples)
+    K.group_norm(out, mean, var, samples, weight, bias, eps)
     if running_mean is not None:
         K.batch_norm_update_(running_mean, running_var, tracked, mean, var, samples.shape[1], momentum)
-    out = empty_like(samples)
-    K.channel_norm(out, samples, mean, var, weight, bias, None, eps, "none")
     return _by_images(out, x.shape), gradient(_group_norm_gradients, samples, mean, var, weight, eps)
 
 

@@ -58,6 +58,13 @@ def channel_norm(out, x, mean, var, weight, bias, residual, eps, activation):
         np.maximum(out, 0, out=out)
 
 
+@kernel(outputs=3, flushes=True)
+def group_norm(out, mean, var, x, weight, bias, eps):
+    """The mean and the biased variance of each group, and out = (x - mean)/sqrt(var + eps)*weight + bias."""
+    channel_norm_stats(mean, var, x)
+    channel_norm(out, x, mean, var, weight, bias, None, eps, "none")
+
+
 @kernel(flushes=True)
 def channel_affine(out, mean, var, weight, bias, eps):
     """The centre, scale and shift (3, C) with which channel_norm is (x - centre)*scale + shift."""

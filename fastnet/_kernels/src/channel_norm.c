@@ -12,4 +12,5 @@
 
 const Entry TABLE(channel_norm)[] = {
     ROW(channel_moments), ROW(join_moments), ROW(channel_norm), ROW(channel_sums), ROW(join_sums),
-    ROW(channel_norm_backward), ROW(channel_affine), ROW(batch_norm_update_), END};
+    ROW(channel_norm_backward), ROW(group_norm), ROW(group_norm_backward), ROW(join_samples), ROW(channel_affine),
+    ROW(batch_norm_update_), END};

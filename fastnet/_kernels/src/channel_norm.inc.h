@@ -78,12 +78,21 @@ INLINE void NAME(finish_moments)(const Launch *launch, ptrdiff_t n, ptrdiff_t g,
     }
 }
 
+/* The moments of `count` channels from c on of chunk k of sample n. */
+INLINE void NAME(chunk_of_moments)(const Launch *launch, ptrdiff_t n, ptrdiff_t k, ptrdiff_t c, ptrdiff_t count) {
+    const ptrdiff_t C = launch->n[CHANNELS], R = launch->n[ROWS], first = k * COLUMN_CHUNK;
+    const REAL *x = (const REAL *)launch->p[X] + (n * R + first) * C + c;
+    double *means = NAME(results)(launch, MOMENTS, n) + k * C + c, *m2 = means + NAME(second)(launch);
+    for (ptrdiff_t j = 0; j < count; j += TILE)
+        NAME(column_chunk_moments)(x + j, C, min_size(COLUMN_CHUNK, R - first), min_size(TILE, count - j), 0, means + j,
+                                   m2 + j);
+}
+
 static int NAME(channel_moments)(BODY_ARGS) {
-    const REAL *x = launch->p[X];
     const ptrdiff_t width = launch->n[WIDTH];
     FOR_BLOCKS(COLUMN_CHUNK)
-        double *means = NAME(results)(launch, MOMENTS, n) + k * C + c;
-        NAME(column_chunk_moments)(x + from, C, rows, count, 0, means, means + NAME(second)(launch));
+        (void)from, (void)rows;
+        NAME(chunk_of_moments)(launch, n, k, c, count);
         if (launch->n[FINISHES]) NAME(finish_moments)(launch, n, c / width, (c + count) / width);
     END_BLOCKS
 }
@@ -97,7 +106,7 @@ static int NAME(join_moments)(BODY_ARGS) {
 /* ---- forward --------------------------------------------------------------------------------------------------- */
 
 /* For the channels of a block, y = (x - centre)*scale + shift. */
-typedef struct { REAL centre[SPAN], scale[SPAN], shift[SPAN]; } NAME(Affine);
+typedef struct { REAL centre[PADDED_SPAN], scale[PADDED_SPAN], shift[PADDED_SPAN]; } NAME(Affine);
 
 /* A group's mean: that of a batch is double, a running mean (REAL_MEANS) is REAL. */
 INLINE double NAME(mean_of)(const Launch *launch, ptrdiff_t g) {
@@ -134,14 +143,17 @@ OUTLINE void NAME(affine)(NAME(Affine) *out, const Launch *launch, ptrdiff_t n, 
     }
 }
 
-/* CALL(some) for each vector of `some` channels from j on, and `height` <= FEW_ROWS rows from `start` on: the
- * coefficients of the channels stay in registers for these rows. With more rows the accesses would jump too far for the
- * prefetcher. In FOR_ROWS, `at` is the place of channel j in each row. */
+/* CALL(some) for each vector of `some` channels from j on, and `height` rows from `start` on. Whole rows are visited one
+ * by one, in the order of memory. A few narrow rows, or parts of wide rows, are visited together, since then the
+ * coefficients of the channels stay in registers. In FOR_ROWS, `at` is the place of channel j in each row. */
 #define FOR_VECTORS(CALL)                                                                \
-    for (ptrdiff_t start = 0; start < rows; start += FEW_ROWS) {                         \
-        const ptrdiff_t height = min_size(FEW_ROWS, rows - start);                       \
+    const ptrdiff_t few = count < stride ? WIDE_ROWS : count < NARROW ? NARROW / count : 1; \
+    for (ptrdiff_t start = 0; start < rows; start += few) {                              \
+        const ptrdiff_t height = min_size(few, rows - start);                            \
         for (ptrdiff_t j = 0; j < count; j += W)                                         \
-            if (j + W <= count) CALL(W); else CALL(count - j);                           \
+            if (j + W > count) CALL(count - j, height);                                  \
+            else if (height == WIDE_ROWS) CALL(W, WIDE_ROWS);                            \
+            else CALL(W, height);                                                        \
     }
 #define FOR_ROWS for (ptrdiff_t r = 0, at = start * stride + j; r < height; r++, at += stride)
 #define LOAD(p, i) NAME(load_some)((p) + (i), some)
@@ -174,7 +186,7 @@ static int NAME(channel_affine)(BODY_ARGS) {
 
 INLINE void NAME(normalize)(REAL *out, const REAL *x, const REAL *residual, const NAME(Affine) *f, ptrdiff_t stride,
                             ptrdiff_t rows, ptrdiff_t count, int relu) {
-#define CALL(some) NAME(normalize_vector)(out, x, residual, f, stride, start, height, j, some, relu)
+#define CALL(some, height) NAME(normalize_vector)(out, x, residual, f, stride, start, height, j, some, relu)
     FOR_VECTORS(CALL)
 #undef CALL
 }
@@ -190,6 +202,20 @@ static int NAME(channel_norm)(BODY_ARGS) {
         if (residual) relu ? CALL(residual + from, 1) : CALL(residual + from, 0);
         else relu ? CALL(0, 1) : CALL(0, 0);
 #undef CALL
+    END_BLOCKS
+}
+
+/* A block is all rows of COLUMNS channels of a sample: its statistics, then its output, so x is read from memory once. */
+static int NAME(group_norm)(BODY_ARGS) {
+    REAL *out = launch->p[SAMPLE_OUT];
+    const REAL *x = launch->p[X];
+    const ptrdiff_t width = launch->n[WIDTH], chunks = launch->n[CHUNKS];
+    NAME(Affine) f;
+    FOR_BLOCKS(R)
+        for (ptrdiff_t i = k; i < chunks; i++) NAME(chunk_of_moments)(launch, n, i, c, count);
+        NAME(finish_moments)(launch, n, c / width, (c + count) / width);
+        NAME(affine)(&f, launch, n, c, count);
+        NAME(normalize)(out + from, x + from, 0, &f, C, rows, count, 0);
     END_BLOCKS
 }
 
@@ -229,7 +255,7 @@ INLINE void NAME(sum_vector)(const REAL *x, const REAL *y, const REAL *dy, REAL 
 
 INLINE void NAME(gradient_sums)(const REAL *x, const REAL *y, const REAL *dy, REAL *dresidual, const NAME(Affine) *f,
                                 ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t count, REAL *sums, REAL *dots, Sign mask) {
-#define CALL(some) NAME(sum_vector)(x, y, dy, dresidual, f, stride, start, height, j, some, sums, dots, mask)
+#define CALL(some, height) NAME(sum_vector)(x, y, dy, dresidual, f, stride, start, height, j, some, sums, dots, mask)
     FOR_VECTORS(CALL)
 #undef CALL
 }
@@ -268,17 +294,22 @@ INLINE void NAME(finish_group)(const Launch *launch, ptrdiff_t n, ptrdiff_t g, d
     }
 }
 
-/* DWEIGHT, DBIAS and COEFFICIENTS of groups g to last - 1, from the SUMS of the chunks; any of them may be absent. */
-INLINE void NAME(finish_sums)(const Launch *launch, ptrdiff_t g, ptrdiff_t last) {
+/* The contributions of sample n to DBIAS and DWEIGHT, in place of the SUMS of its chunks, and its COEFFICIENTS, for groups
+ * g to last - 1. */
+INLINE void NAME(finish_sample)(const Launch *launch, ptrdiff_t n, ptrdiff_t g, ptrdiff_t last) {
+    const ptrdiff_t C = launch->n[CHANNELS], width = launch->n[WIDTH], chunks = launch->n[CHUNKS];
+    const ptrdiff_t c = g * width, count = (last - g) * width;
+    double *sums = NAME(results)(launch, SUMS, n), *dots = sums + NAME(second)(launch);
+    NAME(join_chunk_sums)(sums + c, chunks, C, count);
+    NAME(join_chunk_sums)(dots + c, chunks, C, count);
+    for (ptrdiff_t i = g; i < last; i++) NAME(finish_group)(launch, n, i, sums, dots);
+}
+
+/* DBIAS and DWEIGHT of groups g to last - 1; either may be absent. */
+INLINE void NAME(add_samples)(const Launch *launch, ptrdiff_t g, ptrdiff_t last) {
     const ptrdiff_t C = launch->n[CHANNELS], width = launch->n[WIDTH], chunks = launch->n[CHUNKS];
     const ptrdiff_t samples = launch->n[SAMPLES], c = g * width, count = (last - g) * width;
     REAL *const outs[] = {launch->p[DBIAS], launch->p[DWEIGHT]};
-    for (ptrdiff_t n = 0; n < samples; n++) {
-        double *sums = NAME(results)(launch, SUMS, n), *dots = sums + NAME(second)(launch);
-        NAME(join_chunk_sums)(sums + c, chunks, C, count);
-        NAME(join_chunk_sums)(dots + c, chunks, C, count);
-        for (ptrdiff_t i = g; i < last; i++) NAME(finish_group)(launch, n, i, sums, dots);
-    }
     for (int k = 0; k < 2; k++) {
         if (!outs[k]) continue;
         double *total = NAME(results)(launch, SUMS, 0) + k * NAME(second)(launch) + c;
@@ -288,21 +319,33 @@ INLINE void NAME(finish_sums)(const Launch *launch, ptrdiff_t g, ptrdiff_t last)
     }
 }
 
-static int NAME(channel_sums)(BODY_ARGS) {
+INLINE void NAME(finish_sums)(const Launch *launch, ptrdiff_t g, ptrdiff_t last) {
+    for (ptrdiff_t n = 0; n < launch->n[SAMPLES]; n++) NAME(finish_sample)(launch, n, g, last);
+    NAME(add_samples)(launch, g, last);
+}
+
+/* The sums of `count` channels from c on of chunk k of sample n. */
+INLINE void NAME(chunk_of_sums)(const Launch *launch, const NAME(Affine) *f, ptrdiff_t n, ptrdiff_t k, ptrdiff_t c,
+                                ptrdiff_t count, Sign mask) {
+    const ptrdiff_t C = launch->n[CHANNELS], R = launch->n[ROWS], first = k * COLUMN_CHUNK, from = (n * R + first) * C + c;
     const REAL *x = launch->p[X], *y = launch->p[Y], *dy = launch->p[DY];
-    REAL *dresidual = launch->p[DRESIDUAL];
+    REAL *dresidual = launch->p[DRESIDUAL], sums[PADDED_SPAN] = {0}, dots[PADDED_SPAN] = {0};
+    double *totals = NAME(results)(launch, SUMS, n) + k * C + c, *products = totals + NAME(second)(launch);
+    NAME(gradient_sums)(x + from, y ? y + from : 0, dy + from, dresidual ? dresidual + from : 0, f, C,
+                        min_size(COLUMN_CHUNK, R - first), count, sums, dots, mask);
+    for (ptrdiff_t j = 0; j < count; j++) totals[j] = sums[j];
+    for (ptrdiff_t j = 0; j < count; j++) products[j] = dots[j];
+}
+
+static int NAME(channel_sums)(BODY_ARGS) {
     const ptrdiff_t width = launch->n[WIDTH];
     NAME(Affine) f;
     FOR_BLOCKS(COLUMN_CHUNK)
-        REAL sums[SPAN] = {0}, dots[SPAN] = {0};
-        double *totals = NAME(results)(launch, SUMS, n) + k * C + c, *products = totals + NAME(second)(launch);
+        (void)from, (void)rows;
         NAME(affine)(&f, launch, n, c, count);
-#define CALL(mask) NAME(gradient_sums)(x + from, y ? y + from : 0, dy + from, dresidual ? dresidual + from : 0, &f, C, \
-                                       rows, count, sums, dots, mask)
+#define CALL(mask) NAME(chunk_of_sums)(launch, &f, n, k, c, count, mask)
         CHOOSE_MASK(CALL)
 #undef CALL
-        for (ptrdiff_t j = 0; j < count; j++) totals[j] = sums[j];
-        for (ptrdiff_t j = 0; j < count; j++) products[j] = dots[j];
         if (launch->n[FINISHES]) NAME(finish_sums)(launch, c / width, (c + count) / width);
     END_BLOCKS
 }
@@ -311,6 +354,13 @@ static int NAME(join_sums)(BODY_ARGS) {
     FOR_GROUPS
         (void)n;
         NAME(finish_sums)(launch, g, last);
+    END_BLOCKS
+}
+
+static int NAME(join_samples)(BODY_ARGS) {
+    FOR_GROUPS
+        (void)n;
+        NAME(add_samples)(launch, g, last);
     END_BLOCKS
 }
 
@@ -331,7 +381,7 @@ INLINE void NAME(gradient_vector)(REAL *dx, const REAL *x, const REAL *y, const 
 INLINE void NAME(input_gradient)(REAL *dx, const REAL *x, const REAL *y, const REAL *dy, const NAME(Affine) *f,
                                  const REAL *scales, ptrdiff_t next, ptrdiff_t stride, ptrdiff_t rows,
                                  ptrdiff_t count, Sign mask, int varies) {
-#define CALL(some) \
+#define CALL(some, height) \
     NAME(gradient_vector)(dx, x, y, dy, f, scales, next, stride, start, height, j, some, mask, varies)
     FOR_VECTORS(CALL)
 #undef CALL
@@ -352,6 +402,22 @@ static int NAME(channel_norm_backward)(BODY_ARGS) {
         CHOOSE_MASK(CALL)
 #undef CALL
 #undef CALL_OF
+    END_BLOCKS
+}
+
+/* A block is all rows of COLUMNS channels of a sample: its sums, then dx. `join_samples` follows. */
+static int NAME(group_norm_backward)(BODY_ARGS) {
+    REAL *dx = launch->p[SAMPLE_DX];
+    const REAL *x = launch->p[X], *dy = launch->p[DY], *coefficients = launch->p[COEFFICIENTS];
+    const ptrdiff_t width = launch->n[WIDTH], chunks = launch->n[CHUNKS];
+    const ptrdiff_t next = launch->n[SAMPLES] * launch->n[CHANNELS];
+    NAME(Affine) f;
+    FOR_BLOCKS(R)
+        NAME(affine)(&f, launch, n, c, count);
+        for (ptrdiff_t i = k; i < chunks; i++) NAME(chunk_of_sums)(launch, &f, n, i, c, count, UNMASKED);
+        NAME(finish_sample)(launch, n, c / width, (c + count) / width);
+        NAME(input_gradient)(dx + from, x + from, 0, dy + from, &f, coefficients + n * C + c, next, C, rows, count,
+                             UNMASKED, 1);
     END_BLOCKS
 }
 

@@ -5,8 +5,10 @@
 #include "launch.h"
 
 enum {
-    SPAN = 128,                         /* channels of a block at most */
-    FEW_ROWS = 4                        /* rows that a vector of channels visits before the next vector */
+    SPAN = 1024,                        /* channels of a block at most */
+    PADDED_SPAN = SPAN + 16,            /* arrays of SPAN elements would begin in the same set of the first cache */
+    WIDE_ROWS = 4,                      /* rows of more than SPAN channels that are visited together */
+    NARROW = 128                        /* elements of the narrow rows that are visited together, at most */
 };
 
 /* The sign that masks dy: none, that of y = (x - centre)*scale + shift, or that of the array Y. */
@@ -20,6 +22,8 @@ enum {
     Y = RESIDUAL,                       /* the output of the forward pass, whose sign masks dy */
     SUMS = OUT,                         /* sums of dy and dots of dy and x, each (SAMPLES, CHUNKS, CHANNELS), double */
     MOMENTS = OUT,                      /* means and squared deviations, likewise */
+    SAMPLE_OUT = RESIDUAL,              /* group_norm, whose OUT is MOMENTS */
+    SAMPLE_DX = RESIDUAL,               /* group_norm_backward, whose DX is SUMS */
     RUNNING_MEAN = OUT, RUNNING_VAR = X, TRACKED = RESIDUAL
 };
 

@@ -6,7 +6,8 @@ from .norm import FAR, LOOSE, OUTPUTS, output, vector, wanted_of
 # (N, R, C, G): one chunk of rows and several, several blocks of channels, groups of one channel and of several
 SHAPES = ((1, 0, 3, 3), (0, 2, 4, 2), (1, 3, 0, 0), (1, 1, 3, 3), (1, 2, 5, 5), (1, 7, 16, 16), (1, 33, 17, 17),
           (1, 300, 9, 9), (1, 20, 300, 300), (1, 600, 65, 65), (1, 2100, 1, 1), (1, 777, 130, 130), (3, 1, 4, 1),
-          (2, 5, 6, 3), (5, 300, 8, 4), (3, 20, 300, 2), (2, 40, 34, 34), (2, 515, 6, 1), (1, 290, 33, 11))
+          (2, 5, 6, 3), (5, 300, 8, 4), (3, 20, 300, 2), (2, 40, 34, 34), (2, 515, 6, 1), (1, 290, 33, 11),
+          (1, 5, 1100, 1100), (9, 300, 6, 3))
 BENCH = (1, 32 * 32 * 32, 64, 64)
 SUMS = {"rtol": (1e-5, 1e-13), "atol": (5e-4, 1e-12)}
 
@@ -36,6 +37,14 @@ def stats(scale=2, offset=1):
     def make(rng, dtype, size):
         x = inputs(rng, dtype, size) * dtype(scale) + dtype(offset)
         return (garbage(groups(size), np.float64), garbage(groups(size), dtype), x), {}
+    return make
+
+
+def group_norm(weight=True, bias=True, scale=2, offset=1):
+    def make(rng, dtype, size):
+        x = inputs(rng, dtype, size) * dtype(scale) + dtype(offset)
+        return (garbage(x.shape, dtype), garbage(groups(size), np.float64), garbage(groups(size), dtype), x,
+                vector(rng, dtype, size[2], weight), vector(rng, dtype, size[2], bias), 1e-5), {}
     return make
 
 
@@ -86,6 +95,8 @@ CASES = [
     Case("channel_norm", forward(residual=True, activation="relu"), SHAPES, BENCH, note="residual relu", **LOOSE),
     Case("channel_norm", forward(weight=False), SHAPES, None, note="bias", **LOOSE),
     Case("channel_norm", forward(False, False), SHAPES, None, note="plain", **LOOSE),
+    Case("group_norm", group_norm(), SHAPES, (32, 14 * 14, 128, 32), **LOOSE),
+    Case("group_norm", group_norm(False, False), SHAPES, None, note="plain", **LOOSE),
     Case("channel_norm_backward", backward(True, offset=1e4), SHAPES, None, note="far from 0", **FAR),
     *(Case("channel_norm_backward", backward(training, **options), SHAPES, BENCH if training else None,
            note=f"{note} {'training' if training else 'constants'}", **SUMS)

@@ -6,7 +6,8 @@ phase, the pixels of the input that meet the same taps.
 """
 import os
 
-from fastnet._kernels.matmul cimport Operand, Tile, packed_sliver, run_products, submit_product, tile_of
+from fastnet._kernels.matmul cimport (
+    Operand, Tile, group_slivers, packed_sliver, run_products, submit_product, tile_of)
 from fastnet._kernels.walk cimport launch_copy
 from fastnet._runtime.launch cimport (
     F32, F64, OPTIONAL, WRITE, Array, DType, Entry, Family, Kernel, Launch, ceil_div, expect_dtype, expect_ndim,
@@ -29,8 +30,9 @@ cdef extern from "src/conv_slots.h":
         COPIED, PACKED
         NONE_, RELU, RELU6
         OUT, ROW_OPERAND, LANE_OPERAND, BIAS, RESIDUAL, AFFINE
-        ROWS, LANES, DEPTH, LANE_STRIDE, LANE_K, LANE_BATCH, OUT_COLUMNS, OUT_BATCH, BIAS_BATCH, AFFINE_STEP
-        ACTIVATION, LANES_FROM
+        RUNS_MOST
+        ROWS, LANES, DEPTH, LINE, RUN_K, LANE_STRIDE, LANE_K, LANE_BATCH, OUT_COLUMNS, OUT_BATCH, BIAS_BATCH, AFFINE_STEP
+        ACTIVATION, LANES_FROM, GROUP_SLIVERS
         INPUT_D, OUTPUT_D, KERNEL_D, STRIDE_D, DILATION_D, PADDING_D, CHANNELS, PIXEL
         PANELS_OUT, FILTERS
         FILTER_LANES, FILTER_DEPTH, FILTER_LANE_STRIDE, RUNS, RUN_STRIDE, RUN_LENGTH, INNER, GROUP_STRIDE
@@ -50,6 +52,10 @@ cdef extern from "src/winograd_slots.h":
         W_INPUT_H, W_INPUT_W, W_CHANNELS, W_OUTPUT_H, W_OUTPUT_W, W_FILTERS, W_PADDING_H, W_PADDING_W
         W_TILES_H, W_TILES_W, W_TILES, W_FIRST, W_COUNT, W_ROW, W_LANE_CHUNKS, W_ACTIVATION, W_SLOTS, W_SLOT
         W_LANE_STRIDE, W_K_STRIDE, W_TURNED
+
+cdef enum:
+    LEAST_LINE = 6                  # outputs of a line from which on their windows share a copy
+    SLIVERS_AT_ONCE = 8             # if all panels stay in the first cache
 
 cdef Family _bodies = family(conv_tables)
 cdef Kernel _conv = _bodies["conv"], _conv_weight = _bodies["conv_weight"], _pack_filters = _bodies["pack_filters"]
@@ -258,8 +264,29 @@ cdef int run_conv(Launch *launch, const Windows *windows, DType dtype, char *wei
     launch.n[OUT_COLUMNS] = windows.groups * windows.filters
     launch.n[OUT_BATCH] = windows.filters
     launch.n[BIAS_BATCH] = windows.filters
-    return submit_product(launch, windows.groups, <double>rows * windows.filters * depth,
-                          tile.height * (min(depth, tile.depth) + 3 * tile.width), &tile)
+    cdef double work = <double>rows * windows.filters * depth
+    return submit_product(launch, windows.groups, work, set_runs(launch, windows, work, &tile), &tile)
+
+
+cdef ptrdiff_t set_runs(Launch *launch, const Windows *windows, double work, const Tile *tile) noexcept:
+    """Choose what the slivers copy: the windows, or the lines of the input in which they overlap. Returns the elements
+    of a copied sliver."""
+    cdef const Axis *w = &windows.axis[2]
+    cdef ptrdiff_t taps = w.kernel if w.dilation == 1 else 1, step = w.stride * windows.channels, run, runs, in_line, group, pixels, copies
+    run = taps * windows.channels
+    if run == 0:
+        return 0
+    launch.n[RUN_K] = run
+    runs = max(1, min(RUNS_MOST, tile.depth // run))        # of a block of k
+    if w.output < LEAST_LINE or taps < w.stride or step * tile.size % CACHE_WAY == 0:
+        return tile.height * (runs * run + 3 * tile.width)
+    launch.n[LINE] = w.output
+    in_line = ceil_div(w.output, tile.height)
+    group = group_slivers(launch, work, tile)
+    launch.n[GROUP_SLIVERS] = group = group if group > 1 else SLIVERS_AT_ONCE
+    pixels = min(w.output, group * tile.height)
+    copies = min(group, group // in_line + 2)
+    return ceil_div(copies * runs * ((pixels - 1) * step + run + 3 * tile.width), group)
 
 
 cdef ptrdiff_t packed_lanes(ptrdiff_t lanes, const Tile *tile) noexcept:

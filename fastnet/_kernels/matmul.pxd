@@ -14,6 +14,7 @@ cdef struct Tile:                   # depends on the instruction set and the dty
     ptrdiff_t depth                 # the most of a block of k
 
 cdef Tile tile_of(DType dtype) noexcept
+cdef ptrdiff_t group_slivers(const Launch *launch, double work, const Tile *tile) noexcept
 cdef ptrdiff_t packed_sliver(ptrdiff_t depth, const Tile *tile) noexcept
 cdef int run_products(char *out, Operand rows, Operand lanes, ptrdiff_t depth, ptrdiff_t batch,
                       bint accumulate) except -1

@@ -30,7 +30,7 @@ cdef extern from "src/matmul.h":
         DIRECT, COPIED
         NONE_, RELU, SIGMOID, TANH, GELU, GELU_TANH, SILU, RELU6
         OUT, ROW_OPERAND, LANE_OPERAND, BIAS, SCRATCH, RESIDUAL, AFFINE
-        ROWS, LANES, DEPTH, ROW_STRIDE, ROW_K, ROW_BATCH, LANE_STRIDE, LANE_K, LANE_BATCH, OUT_COLUMNS, OUT_BATCH
+        ROWS, LANES, DEPTH, LINE, ROW_STRIDE, ROW_K, ROW_BATCH, LANE_STRIDE, LANE_K, LANE_BATCH, OUT_COLUMNS, OUT_BATCH
         AFFINE_STEP, SWAPPED
         ACTIVATION, ACCUMULATE, ROW_CHUNKS, LANE_CHUNKS, LANES_FROM, COPY_ROWS, GROUP_SLIVERS, PANELS, SLOTS, SLOT
         BIAS_STEP, STRIP
@@ -272,11 +272,14 @@ cdef int submit_product(Launch *launch, ptrdiff_t batch, double work, ptrdiff_t 
     """Divide a product into blocks, allocate its scratch memory and run it.
 
     `work` is the multiply-adds of one of `batch` products, `sliver` the elements of a copied sliver (0: slivers are not
-    copied).
+    copied). GROUP_SLIVERS is chosen here, unless it is set.
     """
-    cdef ptrdiff_t slivers = ceil_div(launch.n[ROWS], tile.height), panels = ceil_div(launch.n[LANES], 2 * tile.width)
+    cdef ptrdiff_t line = launch.n[LINE] if launch.n[LINE] else launch.n[ROWS], panels
+    cdef ptrdiff_t slivers = launch.n[ROWS] // line * ceil_div(line, tile.height) if line else 0
+    panels = ceil_div(launch.n[LANES], 2 * tile.width)
     chunks(launch, slivers, panels, batch, work, tile)
-    launch.n[GROUP_SLIVERS] = group_slivers(launch, work, tile)
+    if launch.n[GROUP_SLIVERS] == 0:
+        launch.n[GROUP_SLIVERS] = group_slivers(launch, work, tile)
     launch.n[PANELS] = min(panels, chunk_lanes(tile) // (2 * tile.width))
     launch.blocks = batch * launch.n[ROW_CHUNKS] * launch.n[LANE_CHUNKS]
     launch.work = batch * (20.0 + work / (3.5 * tile.width))

@@ -39,6 +39,24 @@ static inline void next_pixel(const ptrdiff_t *n, Pixel *at) {
     next_line(n, at);
 }
 
+/* The runs of a block of k, as copies: whole runs of a window, or a part of one. */
+typedef struct {
+    ptrdiff_t d, h, w;                    /* the position of the first in the window */
+    ptrdiff_t count, in_line;             /* of the block, of a line of the window */
+    ptrdiff_t tap, taps, skipped;         /* the first tap of a part, its taps, and elements of the first before it */
+    ptrdiff_t length;                     /* elements from one copy to the next */
+} Runs;
+
+static inline Runs runs_from(const ptrdiff_t *n, ptrdiff_t k, ptrdiff_t depth) {
+    const ptrdiff_t size = n[RUN_K], channels = n[CHANNELS], run = k / size, part = min_size(depth, size);
+    Runs r = {.count = depth / part, .in_line = n[KERNEL_W] * channels > size ? n[KERNEL_W] : 1};
+    const ptrdiff_t line = run / r.in_line;
+    r.d = line / n[KERNEL_H], r.h = line - r.d * n[KERNEL_H], r.w = run - line * r.in_line;
+    r.tap = (k - run * size) / channels, r.skipped = (k - run * size) - r.tap * channels;
+    r.taps = ceil_div(r.skipped + part, channels);
+    return r;
+}
+
 /* The first i with i * step >= at, for step > 0. */
 static inline ptrdiff_t first_from(ptrdiff_t at, ptrdiff_t step) {
     return at <= 0 ? 0 : step == 1 ? at : ceil_div(at, step);

@@ -17,65 +17,75 @@ static inline void NAME(zero_run)(REAL *to, ptrdiff_t count) {
     for (ptrdiff_t i = 0; i < count; i += W) V(store)(to + i, V(zero)());
 }
 
-/* Copy elements [from, to) of one line of a window: KERNEL_W taps of CHANNELS, the first at `column` of the input's
- * line x. */
-static inline void NAME(copy_line)(REAL *copy, const ptrdiff_t *n, const REAL *x, ptrdiff_t column, ptrdiff_t from,
-                                   ptrdiff_t to) {
-    const ptrdiff_t channels = n[CHANNELS], dilation = n[DILATION_W], taps = n[KERNEL_W], width = n[INPUT_W];
-    const int adjacent = dilation == 1 && channels == n[PIXEL];
-    if (adjacent && column >= 0 && column + taps <= width) {
-        NAME(copy_run)(copy, x + column * channels + from, to - from);
-        return;
-    }
-    ptrdiff_t first = min_size(first_from(-column, dilation), taps);              /* taps inside of the input */
-    ptrdiff_t last = max_size(min_size(first_from(width - column, dilation), taps), first);
-    ptrdiff_t inside = min_size(max_size(first * channels, from), to);
-    ptrdiff_t stop = min_size(max_size(last * channels, inside), to);
-    NAME(zero_run)(copy, inside - from);
-    if (adjacent)
-        NAME(copy_run)(copy + inside - from, x + column * channels + inside, stop - inside);
+/* Copy the CHANNELS of `count` columns of the input's line x from `column` on, with zeros outside of the input. */
+static inline void NAME(copy_columns)(REAL *copy, const ptrdiff_t *n, const REAL *x, ptrdiff_t column, ptrdiff_t count) {
+    const ptrdiff_t channels = n[CHANNELS], pixel = n[PIXEL];
+    const ptrdiff_t first = min_size(max_size(-column, 0), count);
+    const ptrdiff_t stop = max_size(min_size(n[INPUT_W] - column, count), first);
+    NAME(zero_run)(copy, first * channels);
+    if (channels == pixel)
+        NAME(copy_run)(copy + first * channels, x + (column + first) * channels, (stop - first) * channels);
     else
-        for (ptrdiff_t q = inside, next; q < stop; q = next) {
-            ptrdiff_t tap = q / channels, c = q % channels;
-            next = min_size(q - c + channels, stop);
-            NAME(copy_run)(copy + q - from, x + (column + tap * dilation) * n[PIXEL] + c, next - q);
-        }
-    NAME(zero_run)(copy + stop - from, to - stop);
+        for (ptrdiff_t j = first; j < stop; j++)
+            NAME(copy_run)(copy + j * channels, x + (column + j) * pixel, channels);
+    NAME(zero_run)(copy + stop * channels, (count - stop) * channels);
 }
 
-/* Copy elements [k, k + depth) of the window of the output's pixel `at`; `line` is the window's line of element k. */
-static inline void NAME(copy_window)(REAL *copy, const ptrdiff_t *n, const REAL *x, const Pixel *at, ptrdiff_t line,
-                                     ptrdiff_t k, ptrdiff_t depth) {
-    const ptrdiff_t length = n[KERNEL_W] * n[CHANNELS], column = at->w * n[STRIDE_W] - n[PADDING_W];
-    const ptrdiff_t h0 = at->h * n[STRIDE_H] - n[PADDING_H], d0 = at->d * n[STRIDE_D] - n[PADDING_D];
-    ptrdiff_t tap_d = line / n[KERNEL_H], tap_h = line - tap_d * n[KERNEL_H], from = k - line * length;
-    for (ptrdiff_t rest = depth; rest > 0; from = 0, tap_h++) {
-        if (tap_h == n[KERNEL_H]) tap_h = 0, tap_d++;
-        ptrdiff_t h = h0 + tap_h * n[DILATION_H], d = d0 + tap_d * n[DILATION_D], count = min_size(length - from, rest);
-        if (h >= 0 && h < n[INPUT_H] && d >= 0 && d < n[INPUT_D])
-            NAME(copy_line)(copy, n, x + ((at->image * n[INPUT_D] + d) * n[INPUT_H] + h) * n[INPUT_W] * n[PIXEL],
-                            column, from, from + count);
+/* Copy the runs of the windows of neighbouring pixels from `at` on: `columns` columns of each. */
+static void NAME(copy_runs)(REAL *copy, const ptrdiff_t *n, const REAL *x, const Pixel *at, Runs r, ptrdiff_t columns) {
+    const ptrdiff_t d0 = at->d * n[STRIDE_D] - n[PADDING_D], h0 = at->h * n[STRIDE_H] - n[PADDING_H];
+    const ptrdiff_t w0 = at->w * n[STRIDE_W] - n[PADDING_W] + r.tap;
+    for (ptrdiff_t i = 0; i < r.count; i++, copy += r.length) {
+        const ptrdiff_t d = d0 + r.d * n[DILATION_D], h = h0 + r.h * n[DILATION_H];
+        if (d >= 0 && d < n[INPUT_D] && h >= 0 && h < n[INPUT_H])
+            NAME(copy_columns)(copy, n, x + ((at->image * n[INPUT_D] + d) * n[INPUT_H] + h) * n[INPUT_W] * n[PIXEL],
+                               w0 + r.w * n[DILATION_W], columns);
         else
-            NAME(zero_run)(copy, count);
-        copy += count, rest -= count;
+            NAME(zero_run)(copy, columns * n[CHANNELS]);
+        if (++r.w < r.in_line) continue;
+        r.w = 0;
+        if (++r.h < n[KERNEL_H]) continue;
+        r.h = 0, r.d++;
     }
 }
 
+/* If slivers are parts of lines of the output, the windows of a group's pixels in a line overlap and are read from one copy
+ * of their runs. Otherwise each window is copied, and its runs are adjacent. */
 static void NAME(gather_windows)(NAME(Group) *group, const Launch *launch, ptrdiff_t batch, ptrdiff_t k,
                                  ptrdiff_t depth, REAL *copies, ptrdiff_t first, ptrdiff_t count) {
-    const ptrdiff_t *n = launch->n, length = NAME(row_length)(depth);
-    const ptrdiff_t line = depth ? k / (n[KERNEL_W] * n[CHANNELS]) : 0;
-    const REAL *x = (const REAL *)launch->p[ROW_OPERAND] + batch * n[CHANNELS];
-    NAME(divide)(group, launch, first, count);
-    group->row_stride = length * (ptrdiff_t)sizeof(REAL), group->row_k = sizeof(REAL);
-    Pixel at = pixel_at(n, group->start[0]);
-    for (ptrdiff_t i = 0; i < count; i++) {
-        group->row[i] = (const char *)copies;
-        for (ptrdiff_t pixel = group->start[i]; pixel < group->start[i + 1]; pixel++, copies += length) {
-            NAME(copy_window)(copies, n, x, &at, line, k, depth);
-            next_pixel(n, &at);
-        }
+    const ptrdiff_t *n = launch->n, channels = n[CHANNELS], size = sizeof(REAL);
+    const REAL *x = (const REAL *)launch->p[ROW_OPERAND] + batch * channels;
+    NAME(divide)(group, launch, depth, first, count);
+    group->row_stride = group->row_k = size;
+    for (ptrdiff_t i = 0; i < count; i++) group->row[i] = (const char *)copies;
+    if (depth == 0) return;
+    Runs r = runs_from(n, k, depth);
+    const int shared = n[LINE] != 0;
+    const ptrdiff_t part = depth / r.count;             /* of a run */
+    const ptrdiff_t step = n[STRIDE_W] * channels, window = NAME(row_length)(r.taps * channels * r.count);
+    const ptrdiff_t most = min_size(n[LINE], n[GROUP_SLIVERS] * TILE_ROWS);             /* pixels that share a copy */
+    r.length = shared ? NAME(row_length)((most - 1) * step + r.taps * channels) : part;
+    group->row_stride = (shared ? step : window) * size;
+    if (shared && r.count > 1) {
+        group->depth = part, group->runs = r.count;
+        for (ptrdiff_t i = 0; i < r.count; i++) group->run[i] = i * r.length * size;
     }
+    Pixel at = pixel_at(n, group->start[0]);
+    for (ptrdiff_t i = 0, end; i < count;)
+        if (shared) {
+            const ptrdiff_t pixel = group->start[i];
+            end = min_size(pixel + n[OUTPUT_W] - at.w, group->start[count]);
+            NAME(copy_runs)(copies, n, x, &at, r, (end - pixel - 1) * n[STRIDE_W] + r.taps);
+            for (; i < count && group->start[i] < end; i++)
+                group->row[i] = (const char *)(copies + r.skipped + (group->start[i] - pixel) * step);
+            copies += r.count * r.length, at.w = 0;
+            next_line(n, &at);
+        } else {
+            group->row[i] = (const char *)(copies + r.skipped);
+            end = group->start[++i];
+            for (ptrdiff_t pixel = group->start[i - 1]; pixel < end; pixel++, copies += window, next_pixel(n, &at))
+                NAME(copy_runs)(copies, n, x, &at, r, r.taps);
+        }
 }
 
 static int NAME(conv)(BODY_ARGS) { return NAME(product)(launch, begin, end, NAME(gather_windows)); }
@@ -130,7 +140,7 @@ static void NAME(gather_taps)(NAME(Group) *group, const Launch *launch, ptrdiff_
                               REAL *copies, ptrdiff_t first, ptrdiff_t count) {
     const ptrdiff_t channels = launch->n[CHANNELS];
     const REAL *x = (const REAL *)launch->p[ROW_OPERAND] + batch * channels;
-    NAME(divide)(group, launch, first, count);
+    NAME(divide)(group, launch, depth, first, count);
     group->row_stride = sizeof(REAL), group->row_k = SLIVER * (ptrdiff_t)sizeof(REAL);
     for (ptrdiff_t i = 0; i < count; i++, copies += SLIVER * depth) {
         group->row[i] = (const char *)copies;

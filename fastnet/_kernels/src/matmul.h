@@ -21,12 +21,13 @@ typedef struct {
     ISAS(ISA_TILE_SIZE, 0) \
     static const TileSize *const tile_sizes[ISA_COUNT] = {ISAS(ISA_TILE_ADDRESS, 0)};
 
-/* k is divided into equal blocks of at most TILE_K_BYTES; each block is summed from zero and added to out. The division
- * depends only on k and the instruction set, so the bits do too. */
+/* k is divided into blocks of at most TILE_K_BYTES, whole runs or equal parts of one; each block is summed from zero and
+ * added to out. The division depends only on k, the runs and the instruction set, so the bits do too. */
 
 enum {
     RUN = 4,                              /* panels packed at once, so that contiguous lanes are read in long runs */
     GROUP_MOST = 32,                      /* the most slivers of a group */
+    RUNS_MOST = 64,                       /* the most runs of a block of k */
     PREFETCH_FROM = 8                     /* slivers that take long enough to prefetch the next panels */
 };
 
@@ -51,6 +52,8 @@ enum { OUT, ROW_OPERAND, LANE_OPERAND, BIAS, SCRATCH, RESIDUAL, AFFINE };
 /* n of matmul, matvec and outer; strides are in elements */
 enum Size {
     ROWS, LANES, DEPTH,
+    LINE,                                 /* rows that slivers divide evenly; 0: all */
+    RUN_K,                                /* k of a contiguous run of the row operand; 0: all */
     ROW_STRIDE, ROW_K, ROW_BATCH,         /* of the row operand: between rows, along k, between products */
     LANE_STRIDE, LANE_K, LANE_BATCH,      /* of the lane operand */
     OUT_COLUMNS,                          /* out's row stride */

@@ -5,7 +5,7 @@ static void NAME(gather_rows)(NAME(Group) *group, const Launch *launch, ptrdiff_
                               REAL *copies, ptrdiff_t first, ptrdiff_t count) {
     const ptrdiff_t *n = launch->n, size = sizeof(REAL);
     const REAL *x = (const REAL *)launch->p[ROW_OPERAND] + batch * n[ROW_BATCH] + k * n[ROW_K];
-    NAME(divide)(group, launch, first, count);
+    NAME(divide)(group, launch, depth, first, count);
     group->row_stride = (n[COPY_ROWS] ? 1 : n[ROW_STRIDE]) * size;
     group->row_k = (n[COPY_ROWS] ? SLIVER : n[ROW_K]) * size;
     for (ptrdiff_t i = 0; i < count; i++) {

@@ -41,16 +41,19 @@
 #define KERNEL(rows)                                                         \
     static void TILE(rows)(const NAME(Tile) *t) {                            \
         const ptrdiff_t row = t->row_stride, step = t->row_k, width = t->lane_k, out = t->out_stride; \
-        ROW_BASES(Source, a, t->row, row)                              \
         const REAL *b = t->lane;                                             \
+        ptrdiff_t r = 0;                                                     \
         REPEAT_##rows(DECLARE)                                               \
-        for (ptrdiff_t k = t->depth; k > 0; k--) {                           \
-            VEC x, b0 = V(load)(b);                                          \
-            SECOND(VEC b1 = V(load)(b + W);)                                 \
-            REPEAT_##rows(STEP)                                              \
-            ADVANCE_ROWS(a, step);                                           \
-            b += width;                                                      \
-        }                                                                    \
+        do {                                                                 \
+            ROW_BASES(Source, a, t->row + (t->runs ? t->run[r] : 0), row)    \
+            for (ptrdiff_t k = t->depth; k > 0; k--) {                       \
+                VEC x, b0 = V(load)(b);                                      \
+                SECOND(VEC b1 = V(load)(b + W);)                             \
+                REPEAT_##rows(STEP)                                          \
+                ADVANCE_ROWS(a, step);                                       \
+                b += width;                                                  \
+            }                                                                \
+        } while (++r < t->runs);                                             \
         ROW_BASES(Target, c, t->out, out)                                    \
         if (t->add && !t->edge) {                                            \
             REPEAT_##rows(ADD)                                               \

@@ -42,6 +42,7 @@ typedef struct {
     ptrdiff_t count, start[GROUP_MOST + 1];
     const char *row[GROUP_MOST];        /* in the operand, or their copies */
     ptrdiff_t row_stride, row_k;        /* of a sliver, in bytes */
+    ptrdiff_t depth, runs, run[RUNS_MOST];      /* as in Tile */
 } NAME(Group);
 
 /* Collect `count` slivers from `first`, of product `batch`, in the block of k that begins at `k`. The memory at
@@ -49,10 +50,33 @@ typedef struct {
 typedef void (*NAME(Gather))(NAME(Group) *group, const Launch *launch, ptrdiff_t batch, ptrdiff_t k, ptrdiff_t depth,
                              REAL *copies, ptrdiff_t first, ptrdiff_t count);
 
-static inline void NAME(divide)(NAME(Group) *group, const Launch *launch, ptrdiff_t first, ptrdiff_t count) {
-    ptrdiff_t rows = launch->n[ROWS], slivers = ceil_div(rows, TILE_ROWS);
-    group->count = count;
-    for (ptrdiff_t i = 0; i <= count; i++) group->start[i] = part_start(rows, first + i, slivers);
+/* The slivers of all rows. */
+static inline ptrdiff_t NAME(slivers)(const ptrdiff_t *n) {
+    return n[LINE] ? n[ROWS] / n[LINE] * ceil_div(n[LINE], TILE_ROWS) : ceil_div(n[ROWS], TILE_ROWS);
+}
+
+/* Set the rows of `count` slivers from `first`, in a block of k that is a single run. */
+static inline void NAME(divide)(NAME(Group) *group, const Launch *launch, ptrdiff_t depth, ptrdiff_t first,
+                                ptrdiff_t count) {
+    const ptrdiff_t rows = launch->n[LINE] ? launch->n[LINE] : launch->n[ROWS], slivers = ceil_div(rows, TILE_ROWS);
+    group->count = count, group->depth = depth, group->runs = 0;
+    ptrdiff_t line = slivers ? first / slivers : 0, part = first - line * slivers;
+    for (ptrdiff_t i = 0; i <= count; i++) {
+        group->start[i] = line * rows + part_start(rows, part, slivers);
+        if (++part == slivers) part = 0, line++;
+    }
+}
+
+/* The blocks of k; `run` is the k of a run. k == 0 is one block, which writes the bias. */
+static inline ptrdiff_t NAME(k_blocks)(ptrdiff_t depth, ptrdiff_t run) {
+    if (depth == 0) return 1;
+    return run > K_MOST ? depth / run * ceil_div(run, K_MOST) : ceil_div(depth / run, min_size(K_MOST / run, RUNS_MOST));
+}
+
+static inline ptrdiff_t NAME(k_start)(ptrdiff_t depth, ptrdiff_t run, ptrdiff_t block, ptrdiff_t blocks) {
+    if (run <= K_MOST) return run ? part_start(depth / run, block, blocks) * run : 0;
+    const ptrdiff_t parts = ceil_div(run, K_MOST);
+    return block / parts * run + part_start(run, block % parts, parts);
 }
 
 /* Multiply a group by `lanes` lanes from `lane`: t has the operands' strides and the panel. If `ahead` is not NULL, the
@@ -73,6 +97,7 @@ static void NAME(tiles)(const Launch *launch, NAME(Tile) *t, const NAME(Group) *
     t->bias = bias && whole ? bias + lane : 0;
     t->edge = whole ? lanes % W : 0;
     t->row_stride = group->row_stride, t->row_k = group->row_k;
+    t->depth = group->depth, t->runs = group->runs, t->run = group->run;
     t->out_stride = (whole ? columns : PANEL) * (ptrdiff_t)sizeof(REAL);
     for (ptrdiff_t s = 0; s < group->count; s++) {
         ptrdiff_t row = group->start[s], rows = group->start[s + 1] - row;
@@ -102,7 +127,7 @@ static void NAME(tiles)(const Launch *launch, NAME(Tile) *t, const NAME(Group) *
 static void NAME(chunk)(const Launch *launch, NAME(Gather) gather, REAL *scratch, ptrdiff_t batch, ptrdiff_t s_begin,
                         ptrdiff_t s_end, ptrdiff_t p_begin, ptrdiff_t p_end) {
     const ptrdiff_t *n = launch->n, lanes = n[LANES], panels = ceil_div(lanes, PANEL);
-    ptrdiff_t k_blocks = n[DEPTH] ? ceil_div(n[DEPTH], K_MOST) : 1;    /* k == 0 still writes the bias */
+    const ptrdiff_t run = n[RUN_K] ? n[RUN_K] : n[DEPTH], k_blocks = NAME(k_blocks)(n[DEPTH], run);
     int ready = n[LANES_FROM] == PACKED;
     /* panels from this one on are packed here */
     ptrdiff_t packed = ready ? p_end : n[LANES_FROM] == COPIED ? p_begin
@@ -111,10 +136,10 @@ static void NAME(chunk)(const Launch *launch, NAME(Gather) gather, REAL *scratch
     NAME(Group) group;
     NAME(Tile) t;
     for (ptrdiff_t k_block = 0; k_block < k_blocks; k_block++) {
-        ptrdiff_t k = part_start(n[DEPTH], k_block, k_blocks), depth = part_start(n[DEPTH], k_block + 1, k_blocks) - k;
+        ptrdiff_t k = NAME(k_start)(n[DEPTH], run, k_block, k_blocks);
+        ptrdiff_t depth = NAME(k_start)(n[DEPTH], run, k_block + 1, k_blocks) - k;
         const REAL *lane_operand = (const REAL *)launch->p[LANE_OPERAND] + batch * n[LANE_BATCH]
                                  + (ready ? 0 : k * n[LANE_K]);
-        t.depth = depth;
         for (ptrdiff_t s = s_begin; s < s_end; s += n[GROUP_SLIVERS]) {
             gather(&group, launch, batch, k, depth, copies, s, min_size(n[GROUP_SLIVERS], s_end - s));
             for (ptrdiff_t p = p_begin; p < p_end; p++) {
@@ -141,7 +166,7 @@ static void NAME(chunk)(const Launch *launch, NAME(Gather) gather, REAL *scratch
 static int NAME(product)(BODY_ARGS, NAME(Gather) gather) {
     const ptrdiff_t *n = launch->n;
     const ptrdiff_t across = n[ROW_CHUNKS], along = n[LANE_CHUNKS];
-    ptrdiff_t slivers = ceil_div(n[ROWS], TILE_ROWS), panels = ceil_div(n[LANES], PANEL);
+    ptrdiff_t slivers = NAME(slivers)(n), panels = ceil_div(n[LANES], PANEL);
     REAL *scratch = (REAL *)launch->p[SCRATCH] + begin * n[SLOTS] / launch->blocks * n[SLOT];
     for (ptrdiff_t block = begin, next; block < end; block = next) {
         ptrdiff_t row_chunk = block % across, lane_chunk = block / across % along;

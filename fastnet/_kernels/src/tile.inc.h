@@ -4,7 +4,9 @@
 #define K_MOST ((ptrdiff_t)(TILE_K_BYTES / sizeof(REAL)))
 
 typedef struct {
-    ptrdiff_t depth;
+    ptrdiff_t depth;                    /* k of a run */
+    ptrdiff_t runs;                     /* 0: a single run, at `row` */
+    const ptrdiff_t *run;               /* run r begins at row + run[r] */
     const char *row;                    /* broadcast: row i at row + i * row_stride, all strides of rows in bytes */
     ptrdiff_t row_stride, row_k;
     const REAL *lane;

@@ -11,7 +11,7 @@ from fastnet._kernels.matmul cimport (
 from fastnet._kernels.walk cimport launch_copy
 from fastnet._runtime.launch cimport (
     F32, F64, OPTIONAL, WRITE, Array, DType, Entry, Family, Kernel, Launch, ceil_div, expect_dtype, expect_ndim,
-    family, shape_of, submit, unpack, unpack_like, unpack_sized)
+    family, shape_of, submit, submit_packing, unpack, unpack_like, unpack_sized)
 from fastnet._runtime.memory cimport Block, allocate_block
 from fastnet._runtime.threads cimport limit
 
@@ -299,9 +299,7 @@ cdef Block pack_filters(const Windows *windows, DType dtype, char *weight, const
     cdef Launch launch
     cdef ptrdiff_t lanes = windows.filters, inner = windows.channels, full = windows.full_taps
     cdef ptrdiff_t depth = windows.taps * inner
-    cdef Block packed = allocate_block(windows.groups * depth * packed_lanes(lanes, tile) * tile.size)
     _pack_filters.prepare(&launch, dtype)
-    launch.p[PANELS_OUT] = packed.data
     launch.p[FILTERS] = weight
     launch.n[FILTER_LANES] = lanes
     launch.n[FILTER_DEPTH] = depth
@@ -314,8 +312,8 @@ cdef Block pack_filters(const Windows *windows, DType dtype, char *weight, const
     set_taps(&launch, windows)
     launch.blocks = windows.groups * ceil_div(lanes, 2 * tile.width)
     launch.work = 20 + 0.5 * windows.groups * depth * lanes
-    submit(&launch)
-    return packed
+    return submit_packing(&launch, PANELS_OUT, windows.groups * depth * packed_lanes(lanes, tile) * tile.size, weight,
+                          windows.groups * launch.n[GROUP_STRIDE] * tile.size)
 
 
 cdef void set_taps(Launch *launch, const Windows *windows) noexcept:

@@ -67,10 +67,8 @@ cdef Block grouped_filters(const Windows *windows, DType dtype, char *weight, co
     """The filters of the used taps, as vectors of channels."""
     cdef Launch launch
     cdef ptrdiff_t channels = windows.groups * windows.channels, padded = packed_lanes(channels, tile)
-    cdef Block filters = allocate_block(windows.taps * windows.channels * padded * tile.size)
     _grouped_filters.prepare(&launch, dtype)
     set_taps(&launch, windows)
-    launch.p[G_OUT] = filters.data
     launch.p[G_X] = weight
     launch.n[FILTER_LANES] = channels
     launch.n[INNER] = 1
@@ -78,8 +76,8 @@ cdef Block grouped_filters(const Windows *windows, DType dtype, char *weight, co
     launch.n[G_PADDED] = padded
     launch.blocks = padded // tile.width
     launch.work = 20 + 2.0 * windows.full_taps * windows.channels * padded
-    submit(&launch)
-    return filters
+    return submit_packing(&launch, G_OUT, windows.taps * windows.channels * padded * tile.size, weight,
+                          windows.full_taps * windows.channels * channels * tile.size)
 
 
 cdef int run_groups_weight(const Windows *windows, DType dtype, char *dw, char *x, char *dy) except -1:

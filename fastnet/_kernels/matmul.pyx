@@ -6,7 +6,7 @@ This file plans a product from shapes and strides; src/matmul.c computes it. No 
 from fastnet._runtime.cpu cimport second_cache, selected_isa
 from fastnet._runtime.launch cimport (
     F32, F64, OPTIONAL, STRIDED, WRITE, Array, DType, Entry, Family, Kernel, Launch, ceil_div, expect_dtype, expect_size,
-    family, shape_of, submit, unpack, unpack_like, unpack_sized)
+    family, is_constant, shape_of, submit, submit_packing, unpack, unpack_like, unpack_sized)
 from fastnet._runtime.launch import NeedsPacking
 from fastnet._runtime.memory cimport Block, allocate_block
 from fastnet._runtime.threads cimport limit
@@ -27,7 +27,7 @@ cdef extern from *:
 cdef extern from "src/matmul.h":
     enum:
         STRIP_BYTES, OUTER_ROWS, GROUP_MOST, CACHE_WAY
-        DIRECT, COPIED
+        DIRECT, COPIED, PACKED
         NONE_, RELU, SIGMOID, TANH, GELU, GELU_TANH, SILU, RELU6
         OUT, ROW_OPERAND, LANE_OPERAND, BIAS, SCRATCH, RESIDUAL, AFFINE
         ROWS, LANES, DEPTH, LINE, ROW_STRIDE, ROW_K, ROW_BATCH, LANE_STRIDE, LANE_K, LANE_BATCH, OUT_COLUMNS, OUT_BATCH
@@ -37,6 +37,7 @@ cdef extern from "src/matmul.h":
 
 cdef Family _bodies = family(matmul_tables)
 cdef Kernel _matmul = _bodies["matmul"], _matvec = _bodies["matvec"], _outer = _bodies["outer"]
+cdef Kernel _pack_lanes = _bodies["pack_lanes"]
 cdef dict _activations = {"none": NONE_, "relu": RELU, "sigmoid": SIGMOID, "tanh": TANH, "gelu": GELU,
                           "gelu_tanh": GELU_TANH, "silu": SILU, "relu6": RELU6}
 
@@ -241,17 +242,51 @@ cdef int run_tiles(Launch *launch, const Tile *tile, Operand left, Operand right
     cdef ptrdiff_t depth = launch.n[DEPTH], panels
     cdef double work = <double>left.size * right.size * depth
     cdef double turning = 16.0 * left.size * right.size / tile.width
+    cdef Block _packed          # held until the launch is submitted
     if (launch.p[AFFINE] == NULL and launch.p[RESIDUAL] == NULL
             and cost(&right, &left, depth, tile) + turning < 0.95 * cost(&left, &right, depth, tile)):
         left, right = right, left
         launch.n[SWAPPED] = 1
     set_operands(launch, &left, &right)
     panels = ceil_div(right.size, 2 * tile.width)
-    if right.stride != 1 or (left.size > 2 * tile.height and work >= SMALL):
+    if is_lasting(&right, depth, batch, tile):
+        _packed = packed_panels(launch, &right, depth, batch, tile)
+    elif right.stride != 1 or (left.size > 2 * tile.height and work >= SMALL):
         launch.n[LANES_FROM] = COPIED
     # contiguous rows would be read one cache line for each k: copy them once for many panels
     launch.n[COPY_ROWS] = work >= SMALL and panels >= WORTH_COPY and (left.stride == 1 or clash(&left, tile))
     return submit_product(launch, batch, work, packed_sliver(depth, tile) if launch.n[COPY_ROWS] else 0, tile)
+
+
+cdef bint is_lasting(const Operand *lanes, ptrdiff_t depth, ptrdiff_t batch, const Tile *tile) except -1:
+    """Whether the lanes are a constant of a frozen recording, whose panels are packed only once."""
+    return (lanes.size > 0 and depth > 0 and min(lanes.stride, lanes.k, lanes.batch) >= 0
+            and is_constant(lanes.data, lanes.data + extent(lanes, depth, batch) * tile.size))
+
+
+cdef ptrdiff_t extent(const Operand *x, ptrdiff_t depth, ptrdiff_t batch) noexcept:
+    """Elements from the first to behind the last."""
+    return (x.size - 1) * x.stride + (depth - 1) * x.k + (batch - 1) * x.batch + 1
+
+
+cdef Block packed_panels(Launch *launch, const Operand *lanes, ptrdiff_t depth, ptrdiff_t batch, const Tile *tile):
+    """Pack all lanes, and let the product read them."""
+    cdef Launch packing
+    cdef ptrdiff_t products = batch if lanes.batch else 1, size = depth * ceil_div(lanes.size, tile.width) * tile.width
+    cdef Block packed
+    _pack_lanes.prepare(&packing, F64 if tile.size == 8 else F32)
+    packing.p[LANE_OPERAND] = lanes.data
+    packing.n[LANES], packing.n[DEPTH] = lanes.size, depth
+    packing.n[LANE_STRIDE], packing.n[LANE_K], packing.n[LANE_BATCH] = lanes.stride, lanes.k, lanes.batch
+    packing.n[OUT_BATCH] = size
+    packing.blocks = products * ceil_div(lanes.size, 2 * tile.width)
+    packing.work = 20 + 0.5 * products * size
+    packed = submit_packing(&packing, OUT, products * size * tile.size, lanes.data,
+                            extent(lanes, depth, batch) * tile.size)
+    launch.p[LANE_OPERAND] = packed.data
+    launch.n[LANE_BATCH] = size if lanes.batch else 0
+    launch.n[LANES_FROM] = PACKED
+    return packed
 
 
 cdef int run_products(char *out, Operand rows, Operand lanes, ptrdiff_t depth, ptrdiff_t batch,

@@ -108,15 +108,13 @@ cdef Block transformed_filters(const Windows *windows, char *weight, const Tile 
     """The transformed filters, as panels."""
     cdef Launch launch
     cdef ptrdiff_t lanes = windows.filters, channels = windows.channels
-    cdef Block panels = allocate_block(PRODUCTS * (channels + 1) * packed_lanes(lanes, tile) * tile.size)
     _winograd_filters.prepare(&launch, F32)
     set_tiles(&launch, windows)
     set_filters(&launch, windows, weight)
-    launch.p[W_PANELS] = panels.data
     launch.blocks = ceil_div(lanes, 2 * tile.width) * ceil_div(channels, FILTER_BLOCK)
     launch.work = 20 + 4.0 * channels * lanes
-    submit(&launch)
-    return panels
+    return submit_packing(&launch, W_PANELS, PRODUCTS * (channels + 1) * packed_lanes(lanes, tile) * tile.size, weight,
+                          9 * channels * lanes * tile.size)
 
 
 cdef Block transformed_tiles(Kernel kernel, const Windows *windows, void *x, ptrdiff_t channels, ptrdiff_t first,

@@ -58,7 +58,7 @@ class RecordingCache:
         for each in used:
             if each in self._found:
                 self._found.move_to_end(each)
-        self._found[key] = [recording, *self._found.get(key, ())]
+        self._found[key] = [recording, *(r for r in self._found.get(key, ()) if not r.is_outdated())]
         self._found.move_to_end(key)
         while len(self) > limit:
             oldest = next(iter(self._found.values()))

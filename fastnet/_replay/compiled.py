@@ -37,15 +37,17 @@ _Rest = ParamSpec("_Rest")
 
 
 @overload
-def compile(fn: Callable[P, R], *, max_recordings: int = 64, disable: bool = False) -> Compiled[P, R]: ...
+def compile(fn: Callable[P, R], *, max_recordings: int = 64, disable: bool = False,
+            freeze: bool = False) -> Compiled[P, R]: ...
 
 
 @overload
-def compile(fn: None = None, *, max_recordings: int = 64,
-            disable: bool = False) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
+def compile(fn: None = None, *, max_recordings: int = 64, disable: bool = False,
+            freeze: bool = False) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
 
 
-def compile(fn: Callable[..., Any] | None = None, *, max_recordings: int = 64, disable: bool = False) -> Any:
+def compile(fn: Callable[..., Any] | None = None, *, max_recordings: int = 64, disable: bool = False,
+            freeze: bool = False) -> Any:
     """A function that records the kernel calls of `fn` at the first call for each signature, and replays them later.
 
     A signature is the shapes, dtypes and layouts of the tensors among the arguments, the memory that they share, the
@@ -67,11 +69,17 @@ def compile(fn: Callable[..., Any] | None = None, *, max_recordings: int = 64, d
         max_recordings: the most recordings to keep; the least recently used are dropped.
         disable: run `fn` eagerly at each call, with the same bits. The environment variable FASTNET_COMPILE=0 does so
             for every function that is compiled while it is set.
+        freeze: take parameters, buffers and other tensors from outside as constants, for inference. Everything that
+            depends on them alone, such as packing the filters of a convolution, runs once for each recording and not at
+            each call, with the same bits; the results take about as much memory as the parameters. If fastnet writes
+            one of them (an optimizer's step, an in-place operation, `load_state_dict`), a new recording is made. A
+            write through a NumPy array that shares a tensor's memory is not seen: call `clear()` after it.
 
     Raises:
         RuntimeError: at the first call, if a value is read or brought in; if a tensor made inside is still held
             afterwards by anything but the result; if the result's backward() would run outside; if an argument
-            requires a gradient; if a tensor that `fn` uses without taking it shares memory with an argument.
+            requires a gradient; if a tensor that `fn` uses without taking it shares memory with an argument, or, with
+            `freeze`, needs a gradient.
 
     Example:
         >>> import fastnet
@@ -80,8 +88,8 @@ def compile(fn: Callable[..., Any] | None = None, *, max_recordings: int = 64, d
         (tensor([2., 2.]), tensor([0., 0.]))
     """
     if fn is None:
-        return functools.partial(compile, max_recordings=max_recordings, disable=disable)
-    return Compiled(fn, max_recordings, disable)
+        return functools.partial(compile, max_recordings=max_recordings, disable=disable, freeze=freeze)
+    return Compiled(fn, max_recordings, disable, freeze)
 
 
 class Compiled(replay.Caller, Generic[P, R]):
@@ -91,10 +99,12 @@ class Compiled(replay.Caller, Generic[P, R]):
         fn: a function or a Module.
         max_recordings: the most recordings to keep.
         disable: run the function eagerly at each call.
+        freeze: take tensors from outside as constants.
 
     Attributes:
         fn: the function.
         max_recordings: the most recordings to keep.
+        freeze: whether tensors from outside are constants of a recording.
         calls: the number of calls so far.
 
     Raises:
@@ -110,6 +120,7 @@ class Compiled(replay.Caller, Generic[P, R]):
 
     fn: Callable[P, R]
     max_recordings: int
+    freeze: bool
     _cache: RecordingCache
     _shortcut_keys: tuple[CallKey | None, CallKey | None]       # of the calls that replay.Caller's shortcuts serve
     _floats_vary: dict[CallKey, bool]           # key for any float -> whether to record with RecordedFloats
@@ -118,13 +129,14 @@ class Compiled(replay.Caller, Generic[P, R]):
     _eager: bool
     _eager_because: str | None
 
-    def __init__(self, fn: Callable[P, R], max_recordings: int = 64, disable: bool = False) -> None:
+    def __init__(self, fn: Callable[P, R], max_recordings: int = 64, disable: bool = False,
+                 freeze: bool = False) -> None:
         if not callable(fn):
             raise TypeError(f"expected a function or a module, got {type(fn).__name__}")
         if max_recordings < 1:
             raise ValueError(f"expected at least one recording to keep, got {max_recordings}")
         self.fn = fn
-        self.max_recordings = max_recordings
+        self.max_recordings, self.freeze = max_recordings, freeze
         self._eager, self._eager_because = disable or not _enabled(), None
         self._cache = RecordingCache()
         self._shortcut_keys = None, None
@@ -173,7 +185,7 @@ class Compiled(replay.Caller, Generic[P, R]):
         # inside, the arguments are other objects than the caller's, which the function may have captured as well
         inner = [Tensor._wrap(t._data, t._storage) for t in tensors]
         watch = Watch()
-        recorder, handed = Recorder(inner, watch), iter(inner)
+        recorder, handed = Recorder(inner, watch, self.freeze), iter(inner)
         args, kwargs = replaced(args, handed), replaced(kwargs, handed)
         floats = self._float_arguments(any_float, args, kwargs)
         if floats is not None:
@@ -310,7 +322,7 @@ class Compiled(replay.Caller, Generic[P, R]):
         name = getattr(self.fn, "__qualname__", "")
         for part in name.split("."):
             found = getattr(found, part, None)
-        return name if found is self else (Compiled, (self.fn, self.max_recordings, self._eager))
+        return name if found is self else (Compiled, (self.fn, self.max_recordings, self._eager, self.freeze))
 
 
 _OWN = frozenset((*Compiled.__annotations__, "calls"))          # attributes that are not the function's

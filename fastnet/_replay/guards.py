@@ -13,6 +13,7 @@ A recording is replayed if all of this is the same as when it was made:
 | parameters, buffers, modules, hooks and methods of modules | `Guards.entries` | `ChangeGuard` |
 | the parameters, state and options of optimizers | `Contents.unchanged` | `OptimizerGuard` |
 | tensors that the function uses but does not take | `tensors_identical` | `TensorGuard` |
+| the values of tensors that a frozen recording holds as constants | `Guards.constants` | `ConstantGuard` |
 | gradients that the function read before it wrote them | | `GradientGuard` |
 | the memory of gradients, which nobody else may hold | `in_place` | `FinalGradient.make_room` |
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array
     from fastnet._core.state import Turn
     from fastnet._runtime.twins.places import Places
+    from fastnet._runtime.twins.tape import Storage
     from fastnet.autograd.leaves import FinalGradient
 
 
@@ -183,6 +185,23 @@ class TensorGuard:
             tensor._data is array or _layout(tensor._data) == self.layout)
 
 
+class ConstantGuard:
+    """The values of a tensor from outside that a frozen recording holds as constants: no write since.
+
+    Args:
+        storage: of the tensor; each in-place write increases its version.
+        shape: of the tensor, as text.
+    """
+
+    def __init__(self, storage: Storage, shape: str) -> None:
+        self.text = f"the values of a tensor of shape {shape}, which freeze=True holds as constants"
+        self.storage, self.version = storage, storage.version
+
+    def holds(self) -> bool:
+        """Whether the tensor was not written since."""
+        return self.storage.version == self.version
+
+
 class GradientGuard:
     """The gradient of a tensor as it was first read: absent, or in the same memory.
 
@@ -231,9 +250,12 @@ class Guards(native.Guards):
     def __init__(self, turn: Turn, places: Places, noted: Iterable[Guard], gradients: list[FinalGradient]) -> None:
         self.noted = list(noted)
         self.tensor_guards = [guard for guard in self.noted if isinstance(guard, TensorGuard)]
+        self.constant_guards = [guard for guard in self.noted if isinstance(guard, ConstantGuard)]
         entries = [guard.entry for guard in self.noted if isinstance(guard, EntryGuard)]
-        checks = [guard.holds for guard in self.noted if not isinstance(guard, (TensorGuard, EntryGuard))]
-        super().__init__(turn, places, entries, checks, [guard.identity for guard in self.tensor_guards], gradients)
+        others = (TensorGuard, ConstantGuard, EntryGuard)
+        checks = [guard.holds for guard in self.noted if not isinstance(guard, others)]
+        super().__init__(turn, places, entries, checks, [guard.identity for guard in self.tensor_guards],
+                         [(guard.storage, guard.version) for guard in self.constant_guards], gradients)
 
     def memory_equal(self) -> bool:
         """Whether tensors from outside lie in the same memory, and nobody holds the memory of the gradients."""

@@ -49,6 +49,8 @@ def located(array: Array, recorder: Recorder) -> tuple[Callable[[Sequence[Array]
         recorder: the recorder of this run.
     """
     source, address = recorder.locate(array)
+    if recorder.constants is not None:
+        recorder.constants.pin(array)
     shape, strides, dtype = array.shape, array.strides, array.dtype
     if source is None or not array.size:
         # a view of the memory, not of the Block: the recording's pool keeps its blocks, other blocks can be freed

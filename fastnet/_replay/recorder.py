@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnet._core.errors import shape_text
 from fastnet._core.memory import Pool, root
+from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
+from fastnet._replay.constants import Constants
 from fastnet._replay.guards import (
     ChangeCount,
     ChangeGuard,
@@ -39,10 +42,12 @@ class Recorder:
     Args:
         inputs: the tensors among the arguments; a replay brings other arrays for them.
         watch: the Watch of the Python values that the run reads.
+        freeze: whether the values of tensors from outside are constants.
     """
 
-    def __init__(self, inputs: list[Tensor], watch: Watch) -> None:
+    def __init__(self, inputs: list[Tensor], watch: Watch, freeze: bool = False) -> None:
         self.watch = watch
+        self.constants = Constants() if freeze else None
         self.made = {id(t): weakref.ref(t) for t in inputs}     # the arguments, and every tensor made inside
         self.ranges = [native.bounds(t._data) for t in inputs]
         self.input_versions = [(t._storage, t._storage.version) for t in inputs]
@@ -84,12 +89,35 @@ class Recorder:
         hoisted = kernel.check and self._can_run_first(args)
         steps = self.checks if hoisted else self.steps
         if not steps or isinstance(steps[-1], PythonCall):
-            steps.append(launch.LaunchList([(low, high - low) for low, high in self.ranges]))
+            steps.append(self._new_launches())
         launches = steps[-1]
+        start = len(launches)
         if kernel.check:
-            self.check_calls[launches, len(launches)] = PythonCall(kernel, args, attrs, self)
+            self.check_calls[launches, start] = PythonCall(kernel, args, attrs, self)
         self._note_arrays(kernel, args, attrs, hoisted)     # first: launches only point at memory that is kept alive
         launches.record(compiled, args, attrs)
+        if self.constants is not None:
+            outputs, read = _outputs_and_inputs(kernel, args, attrs)
+            whole = (not kernel.check and outputs != [] and not attrs.get("accumulate")
+                     and not kernel.__name__.endswith("_") and all(map(self._is_new, outputs)))
+            self.constants.note_launches(launches, start, self._constant_arrays(read), outputs, whole)
+
+    def _new_launches(self):
+        inputs = [(low, high - low) for low, high in self.ranges]
+        if self.constants is None:
+            return launch.LaunchList(inputs)
+        return launch.LaunchList(inputs, self.constants.spans, self.constants.pool)
+
+    def _is_new(self, a):
+        """Whether an array is all of a Block of the recording's own pool."""
+        block: Any = root(a)
+        return block is not None and block.pool is self.pool and a.nbytes == memoryview(block).nbytes
+
+    def _constant_arrays(self, values):
+        """The arrays among values, except for Python numbers; None for a number that a replay may change."""
+        arrays = [a for a in values if isinstance(a, np.ndarray)]
+        return [None if a.ndim == 0 and root(a) is None else a for a in arrays
+                if a.ndim or root(a) is not None or self._known(a)]
 
     def add_call(self, kernel: Any, args: tuple[Any, ...], attrs: dict[str, Any]) -> None:
         """Keep the call of a NumPy kernel that has just run."""
@@ -98,6 +126,8 @@ class Recorder:
         hoisted = kernel.check and self._can_run_first(args)
         (self.checks if hoisted else self.steps).append(PythonCall(kernel, args, attrs, self))
         self._note_arrays(kernel, args, attrs, hoisted)
+        if self.constants is not None:
+            self.constants.note_writes(_outputs_and_inputs(kernel, args, attrs)[0])
 
     def _can_run_first(self, args):
         """Whether a check may run before everything else: the recording writes nothing that the check reads."""
@@ -138,9 +168,8 @@ class Recorder:
 
     def _note_fixed(self, kernel, args, attrs):
         """Keep track of arrays that are computed from fixed values only."""
-        outputs = [args[i] for i in kernel.outputs if args[i] is not None]
-        read = args if kernel.__name__.endswith("_") else [a for i, a in enumerate(args) if i not in kernel.outputs]
-        fixed = self._all_fixed([*read, *attrs.values()])
+        outputs, read = _outputs_and_inputs(kernel, args, attrs)
+        fixed = self._all_fixed(read)
         for a in outputs:
             low, high = native.bounds(a)
             self.fixed = [span for span in self.fixed if span[1] <= low or high <= span[0]]
@@ -173,6 +202,10 @@ class Recorder:
             if storage is None or id(t) in self.made:
                 continue
             self._refuse_overlap(t._data)
+            if self.constants is not None and t._requires_grad and state.grad_enabled:
+                raise RuntimeError("fastnet.compile(freeze=True): expected no tensor that needs a gradient, got one of "
+                                   f"shape {shape_text(t)}; call the function under fastnet.no_grad(), or compile it "
+                                   "without freeze")
             if id(t) in self.exempted:      # not the storage: a tensor that shares it may get another
                 continue
             self.exempt(t)
@@ -181,6 +214,8 @@ class Recorder:
             self.constant(array)
             self.versions.setdefault(id(storage), (storage, storage.version))
             self.guards["tensor", id(t)] = TensorGuard(t)
+            if self.constants is not None:
+                self.constants.add(t)
 
     def _refuse_overlap(self, array):
         """A captured tensor in an argument's memory would be taken for a part of each replay's argument."""
@@ -242,6 +277,15 @@ class Recorder:
         return ([(s, s.version - before) for s, before in self.versions.values() if s.version != before],
                 [(i, s.version - before) for i, (s, before) in enumerate(self.input_versions) if s.version != before])
 
+    def fold_constants(self) -> None:
+        """Remove the launches whose results are the same in each replay, and guard the values they depend on."""
+        if self.constants is None:
+            return
+        changed = [id(storage) for storage, _ in self.version_counts()[0]]
+        for guard in self.constants.fold(self.checks + self.steps, self.check_calls, changed):
+            self.guards["constant", id(guard.storage)] = guard
+        self.keep.update((id(block), block) for block in self.constants.blocks)
+
     def note_made(self, tensor: Tensor) -> None:
         """A tensor was made inside."""
         self.made[id(tensor)] = weakref.ref(tensor)
@@ -263,6 +307,13 @@ class Recorder:
         offset = entry[1]
         entry[1] += blocks
         return entry[0], offset
+
+
+def _outputs_and_inputs(kernel, args, attrs):
+    """The arrays that a kernel call writes, and the values that it reads."""
+    outputs = [args[i] for i in kernel.outputs if args[i] is not None]
+    read = args if kernel.__name__.endswith("_") else [a for i, a in enumerate(args) if i not in kernel.outputs]
+    return outputs, [*read, *attrs.values()]
 
 
 def _owner(a):

@@ -40,6 +40,8 @@ class Recording:
     def __init__(self, recorder: Recorder, result: Any, tensors: list[Tensor], texts: CallTexts, why: str,
                  floats: FloatArguments | None) -> None:
         self.texts, self.why, self.floats = texts, why, floats
+        self.plan, self.outputs = plan(result, recorder, tensors)
+        recorder.fold_constants()
         self.pool, self.keep = recorder.pool, recorder.keep
         self.steps = recorder.checks + recorder.steps
         self.check_calls, self.snapshot = recorder.check_calls, recorder.snapshot
@@ -54,7 +56,6 @@ class Recording:
         self.turn = Turn(new_lock(reentrant=True))
         self.guards = Guards(self.turn, recorder.watch.places, recorder.guards.values(), self.gradients)
         self._shortcut: tuple[Any] | None = None
-        self.plan, self.outputs = plan(result, recorder, tensors)
         for generator, _, total in self.draws:
             generator.advance(total)
 
@@ -154,6 +155,10 @@ class Recording:
                 K.copy(copy, array)
                 made.append(Tensor._wrap(copy))
         return build(self.plan, iter(made))
+
+    def is_outdated(self) -> bool:
+        """Whether values have changed that the recording holds as constants: it will never fit a call again."""
+        return not all(guard.holds() for guard in self.guards.constant_guards)
 
     def misfit(self) -> str:
         """The guard that does not hold, and the change, as text."""

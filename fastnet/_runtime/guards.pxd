@@ -24,7 +24,7 @@ cdef class FinalGradientBase:
 cdef class Guards:
     cdef readonly Places places
     cdef readonly list gradients
-    cdef list entries, checks, tensors
+    cdef list entries, checks, tensors, constants
     cdef Turn turn
     cdef bint checks_hold(self) except -1
     cdef bint memory_identical(self) except -1

@@ -16,7 +16,7 @@ from fastnet._runtime.launch cimport MAX_DIMS, dtype_of
 from fastnet._runtime.memory cimport is_channels_last
 from fastnet._runtime.places cimport Places
 from fastnet._runtime.state cimport Turn, gradients_recorded
-from fastnet._runtime.tape cimport TensorBase, referent
+from fastnet._runtime.tape cimport Storage, TensorBase, referent
 from fastnet._runtime.threads cimport limit
 
 cnp.import_array()
@@ -264,12 +264,14 @@ cdef class Guards:
         entries: (dict, key, value) of values that must be the same object.
         checks: functions without arguments; each tells whether its guard holds.
         tensors: (weak reference, array, requires_grad) of tensors from outside.
+        constants: (storage, version) of tensors whose values must be the same.
         gradients: the FinalGradient of each leaf.
     """
 
-    def __init__(self, Turn turn, Places places, list entries, list checks, list tensors, list gradients):
+    def __init__(self, Turn turn, Places places, list entries, list checks, list tensors, list constants,
+                 list gradients):
         self.turn, self.places, self.entries, self.checks = turn, places, entries, checks
-        self.tensors, self.gradients = tensors, gradients
+        self.tensors, self.constants, self.gradients = tensors, constants, gradients
 
     cdef bint checks_hold(self) except -1:
         """Whether this thread is not within a replay of the recording, and the guards that need no tensors hold."""
@@ -277,6 +279,9 @@ cdef class Guards:
             return False
         for holder, key, value in self.entries:
             if PyDict_GetItemWithError(holder, key) != <PyObject *>value:
+                return False
+        for storage, version in self.constants:
+            if (<Storage>storage).version != <Py_ssize_t>version:
                 return False
         for check in self.checks:
             if not check():

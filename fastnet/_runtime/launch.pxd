@@ -2,6 +2,7 @@ cimport numpy as cnp
 from libc.stdint cimport uintptr_t
 
 from fastnet._runtime.cpu cimport ISA_COUNT
+from fastnet._runtime.memory cimport Block
 from fastnet._runtime.tuning cimport Tuner
 
 cdef extern from "src/launch.h" nogil:
@@ -66,7 +67,10 @@ cdef class LaunchList:
     cdef Tuner tuner
     cdef Moved *moved
     cdef ptrdiff_t count, capacity, moves, moves_capacity
-    cdef list inputs
+    cdef list inputs, constants, packings
+    cdef object constants_pool
+    cdef bint is_constant(self, uintptr_t low, uintptr_t high) except -1
+    cdef void note_work(self, const Launch *launch) noexcept
     cdef int append(self, const Launch *launch) except -1
     cdef int follow(self, int slot, int source, ptrdiff_t offset) except -1
     cdef ptrdiff_t run_at(self, const uintptr_t *addresses) noexcept
@@ -95,3 +99,5 @@ cdef int expect_ndim(str kernel, str name, const Array *array, int ndim) except 
 cdef int expect_size(str kernel, str name, const Array *array, ptrdiff_t size) except -1
 cdef int expect_shape(str kernel, str name, const Array *array, const ptrdiff_t *shape, int ndim) except -1
 cdef int submit(const Launch *launch) except -1
+cdef bint is_constant(const void *low, const void *high) except -1
+cdef Block submit_packing(Launch *launch, int slot, ptrdiff_t nbytes, const void *source, ptrdiff_t source_bytes)

@@ -8,6 +8,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memset, strcmp
 
 from fastnet._runtime.cpu cimport selected_isa
+from fastnet._runtime.memory cimport Block, Pool, allocate_block, new_block
 from fastnet._runtime.threads cimport clock, note_region, threads_for, usual_share
 from fastnet._runtime.tuning cimport Tuner, learn, on_trial, share_now
 
@@ -122,6 +123,32 @@ cdef int submit(const Launch *launch) except -1:
     return failed
 
 
+cdef bint is_constant(const void *low, const void *high) except -1:
+    """Whether this thread makes a frozen recording and the memory from `low` to `high` is the same in each replay."""
+    return recording != NULL and (<LaunchList>recording).is_constant(<uintptr_t>low, <uintptr_t>high)
+
+
+cdef Block submit_packing(Launch *launch, int slot, ptrdiff_t nbytes, const void *source, ptrdiff_t source_bytes):
+    """Run a launch that packs `source` into a new Block, whose address is put into a slot of the launch.
+
+    A frozen recording keeps the Block and runs the launch only once if `source` is a constant.
+    """
+    cdef LaunchList launches
+    cdef Block block
+    if not is_constant(source, <const char *>source + source_bytes):
+        block = allocate_block(nbytes)
+        launch.p[slot] = block.data
+        submit(launch)
+        return block
+    launches = <LaunchList>recording
+    block = new_block(<Pool>launches.constants_pool, nbytes)
+    launch.p[slot] = block.data
+    submit(launch)
+    if launch.blocks > 0:
+        launches.packings.append((launches.count - 1, <uintptr_t>source, <uintptr_t>source + source_bytes, block))
+    return block
+
+
 # ---- recording ------------------------------------------------------------------------------------------------------
 
 cdef class LaunchList:
@@ -129,9 +156,12 @@ cdef class LaunchList:
 
     Args:
         inputs: the (address, bytes) of each array that a replay may replace with another.
+        constants: the (low, high) addresses of memory that is the same in each replay, a list that the caller changes.
+        constants_pool: the Pool of packed constants, which no other launch may use.
     """
-    def __cinit__(self, inputs):
-        self.inputs = list(inputs)
+    def __cinit__(self, inputs, constants=(), constants_pool=None):
+        self.inputs, self.packings = list(inputs), []
+        self.constants, self.constants_pool = constants if isinstance(constants, list) else [], constants_pool
 
     def __dealloc__(self):
         free(self.items)
@@ -156,6 +186,52 @@ cdef class LaunchList:
         """(the thread level in use, whether it is settled, the seconds of a replay at each level)"""
         return self.tuner.level, bool(self.tuner.settled), [t for t in self.tuner.best]
 
+    cdef bint is_constant(self, uintptr_t low, uintptr_t high) except -1:
+        for start, stop in self.constants:
+            if <uintptr_t>start <= low and high <= <uintptr_t>stop:
+                return True
+        return False
+
+    def take_packings(self):
+        """The launches since the last call that pack constants: (index, low, high, Block) of each; low and high are the
+        addresses of the constant."""
+        packings, self.packings = self.packings, []
+        return packings
+
+    def drop(self, indices):
+        """Remove launches, none of which reads an input.
+
+        Args:
+            indices: of the launches, in ascending order.
+        """
+        cdef ptrdiff_t i, m = 0, to = 0
+        cdef set dropped = set(indices)
+        self.tuner.work = self.tuner.widest = 0
+        for i in range(self.count):
+            while m < self.moves and self.moved[m].launch == i:
+                self.moved[m].launch = to
+                m += 1
+            if i in dropped:
+                continue
+            self.items[to] = self.items[i]
+            self.note_work(&self.items[to])
+            to += 1
+        self.count = to
+
+    def relocate(self, ptrdiff_t start, uintptr_t low, uintptr_t high, uintptr_t address):
+        """Let the launches from `start` point at `address` instead of at `low`, and so on up to `high`."""
+        cdef ptrdiff_t i
+        cdef int slot
+        for i in range(start, self.count):
+            for slot in range(LAUNCH_POINTERS):
+                if low <= <uintptr_t>self.items[i].p[slot] < high:
+                    self.items[i].p[slot] = <void *>(<uintptr_t>self.items[i].p[slot] - low + address)
+
+    cdef void note_work(self, const Launch *launch) noexcept:
+        self.tuner.work += launch.work
+        if launch.blocks > 1:
+            self.tuner.widest = max(self.tuner.widest, launch.work)
+
     cdef int append(self, const Launch *launch) except -1:
         cdef int slot
         cdef uintptr_t address
@@ -165,9 +241,7 @@ cdef class LaunchList:
             self.items = <Launch *>grown(self.items, wanted * sizeof(Launch))
             self.capacity = wanted
         self.items[self.count] = launch[0]
-        self.tuner.work += launch.work
-        if launch.blocks > 1:
-            self.tuner.widest = max(self.tuner.widest, launch.work)
+        self.note_work(launch)
         for slot in range(LAUNCH_POINTERS):
             address = <uintptr_t>launch.p[slot]
             if address:

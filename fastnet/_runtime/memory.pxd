@@ -23,6 +23,7 @@ cdef class Block:
     cdef int size_class
     cdef readonly Pool pool
 
+cdef Block new_block(Pool pool, Py_ssize_t nbytes)
 cdef Block allocate_block(Py_ssize_t nbytes)
 cdef cnp.ndarray array_of(int ndim, cnp.npy_intp *shape, cnp.dtype dtype, bint channels_last=*)
 cpdef bint is_channels_last(cnp.ndarray x, bint dense=*) noexcept

@@ -141,7 +141,8 @@ def test_every_guard_is_asked(module):
     found, t = places_of.Places(alike), fastnet.ones(3)
     found.add(places_of.Place("ENTRY", names, "width", "width"))
     entry = weakref.ref(t), np.ones(3), False           # another array: it is asked by value
-    held = Guards(turn, found, [(entry_holder, "training", True)], [lambda: asked["check"]], [entry], [])
+    held = Guards(turn, found, [(entry_holder, "training", True)], [lambda: asked["check"]], [entry],
+                  [(t._storage, t._storage.version)], [])
     assert held.hold() and held.places is found and held.gradients == []
     for name in asked:
         asked[name] = False
@@ -155,6 +156,8 @@ def test_every_guard_is_asked(module):
     with turn:
         assert not held.hold()          # within its own replay
     assert held.hold()
+    t.add_(1)                           # its values were constants
+    assert not held.hold()
 
 
 # ---- places ---------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@
  *   matmul_pack.inc.h    panels, and the transposition in registers
  *   matmul_finish.inc.h  the epilogue: bias, residual, activation, partial and transposed tiles
  * product.inc.h        the division of a product into groups of slivers and panels
- * matmul.inc.h         the body matmul
+ * matmul.inc.h         the bodies matmul and pack_lanes
  * matvec.inc.h         the body for one row or one column
  * outer.inc.h          the body for one column times one row */
 #include "tile.h"
@@ -29,4 +29,4 @@
 
 const TileSize TABLE(matmul_tile) = {TILE_ROWS, {W_f32, W_f64}, TILE_K_BYTES};
 
-const Entry TABLE(matmul)[] = {ROW(matmul), ROW(matvec), ROW(outer), END};
+const Entry TABLE(matmul)[] = {ROW(matmul), ROW(matvec), ROW(outer), ROW(pack_lanes), END};

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array
     from fastnet._runtime.twins.places import Places
     from fastnet._runtime.twins.state import Turn
+    from fastnet._runtime.twins.tape import Storage
 
 __all__ = ["CallContext", "Contents", "FinalGradientBase", "Guards", "bounds", "layout_key", "overlaps",
            "tensors_identical"]
@@ -95,19 +96,21 @@ class Guards:
         entries: (dict, key, value) of values that must be the same object.
         checks: functions without arguments; each tells whether its guard holds.
         tensors: (weak reference, array, requires_grad) of tensors from outside.
+        constants: (storage, version) of tensors whose values must be the same.
         gradients: the FinalGradient of each leaf.
     """
 
     def __init__(self, turn: Turn, places: Places, entries: list[tuple[dict[str, Any], str, Any]],
                  checks: list[Callable[[], bool]], tensors: list[tuple[ref[Any], Array, bool]],
-                 gradients: list[Any]) -> None:
+                 constants: list[tuple[Storage, int]], gradients: list[Any]) -> None:
         self.turn, self.places, self.entries, self.checks = turn, places, entries, checks
-        self.tensors, self.gradients = tensors, gradients
+        self.tensors, self.constants, self.gradients = tensors, constants, gradients
 
     def hold(self) -> bool:
         """Whether a replay would do what running the function would, and can begin now."""
         return (not self.turn.mine() and self.places.unchanged()
                 and all(holder.get(key) is value for holder, key, value in self.entries)
+                and all(storage.version == version for storage, version in self.constants)
                 and all(check() for check in self.checks) and self.memory_equal())
 
     def memory_equal(self) -> bool:

@@ -242,6 +242,9 @@ class TensorMethods(TensorBase):
     def bernoulli(self, p: builtins.float | None = None, *, generator: Generator | None = None) -> Tensor:
         """Random ones and zeros: 1 with the probability given by each element, else 0. The gradient is 0."""
 
+    def bincount(self, weights: Tensor | None = None, minlength: builtins.int = 0) -> Tensor:
+        """How often each number from 0 to the largest occurs, int64; or the sum of the weights of its occurrences."""
+
     def bitwise_and(self, other: Operand) -> Tensor:
         """input & other, bit by bit; logical for bool. RuntimeError if either is a float."""
 
@@ -317,8 +320,27 @@ class TensorMethods(TensorBase):
     def cosh(self) -> Tensor:
         """The hyperbolic cosine, (e^x + e^-x) / 2. Integers give float32."""
 
+    def cummax(self, dim: builtins.int) -> ValuesIndices:
+        """The largest element so far along a dimension: (values, indices). Of equal ones the last; NaN stays."""
+
+    def cummin(self, dim: builtins.int) -> ValuesIndices:
+        """The smallest element so far along a dimension: (values, indices). Arguments are those of `cummax`."""
+
+    def cumprod(self, dim: builtins.int, *, dtype: DTypeLike | None = None) -> Tensor:
+        """Cumulative products along a dimension: out[i] = x[0] * ... * x[i]. The gradient is exact for zeros, too."""
+
+    def cumprod_(self, dim: builtins.int, *, dtype: DTypeLike | None = None) -> Self:
+        """As `cumprod`, but write the result into the tensor and return the tensor."""
+
     def cumsum(self, dim: builtins.int, *, dtype: DTypeLike | None = None) -> Tensor:
         """Cumulative sums along a dimension: out[i] = x[0] + ... + x[i]."""
+
+    def cumsum_(self, dim: builtins.int, *, dtype: DTypeLike | None = None) -> Self:
+        """As `cumsum`, but write the result into the tensor and return the tensor."""
+
+    def diff(self, n: builtins.int = 1, dim: builtins.int = -1, prepend: Tensor | None = None,
+             append: Tensor | None = None) -> Tensor:
+        """Differences of neighbours along a dimension: out[i] = x[i + 1] - x[i], applied n times. Bools give `!=`."""
 
     def dist(self, other: Operand, p: builtins.float = 2) -> Tensor:
         """The p-norm of input - other, over all elements: see `norm`."""
@@ -404,6 +426,24 @@ class TensorMethods(TensorBase):
     def gt(self, other: Operand) -> Tensor:
         """input > other, element by element, as bool; shapes broadcast."""
 
+    def index_add(self, dim: builtins.int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
+        """Add entries at indices along a dimension: out[index[i]] += alpha * source[i] for dim 0."""
+
+    def index_add_(self, dim: builtins.int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Self:
+        """As `index_add`, but add into the tensor and return it."""
+
+    def index_copy(self, dim: builtins.int, index: Tensor, source: Tensor) -> Tensor:
+        """Write entries at indices along a dimension: out[index[i]] = source[i] for dim 0."""
+
+    def index_copy_(self, dim: builtins.int, index: Tensor, source: Tensor) -> Self:
+        """As `index_copy`, but write into the tensor and return it."""
+
+    def index_fill(self, dim: builtins.int, index: Tensor, value: TensorOrNumber) -> Tensor:
+        """Write one value into the entries at indices along a dimension."""
+
+    def index_fill_(self, dim: builtins.int, index: Tensor, value: TensorOrNumber) -> Self:
+        """As `index_fill`, but write the result into the tensor and return the tensor."""
+
     def index_select(self, dim: builtins.int, index: Tensor) -> Tensor:
         """Entries along a dimension, selected by an index tensor; a copy."""
 
@@ -422,6 +462,9 @@ class TensorMethods(TensorBase):
 
     def isnan(self) -> Tensor:
         """Whether each element is NaN."""
+
+    def kthvalue(self, k: builtins.int, dim: builtins.int = -1, keepdim: builtins.bool = False) -> ValuesIndices:
+        """The k-th smallest element along a dimension, counted from 1: (values, indices)."""
 
     def le(self, other: Operand) -> Tensor:
         """input <= other, element by element, as bool; shapes broadcast."""
@@ -458,6 +501,9 @@ class TensorMethods(TensorBase):
 
     def logaddexp(self, other: Tensor) -> Tensor:
         """log(exp(input) + exp(other)), without overflow."""
+
+    def logcumsumexp(self, dim: builtins.int) -> Tensor:
+        """Logarithms of cumulative sums: out[i] = log(exp(x[0]) + ... + exp(x[i])), without overflow."""
 
     def logical_and(self, other: Tensor) -> Tensor:
         """Whether both are true, element by element. Every number but 0 is true."""
@@ -539,6 +585,10 @@ class TensorMethods(TensorBase):
 
     def mul_(self, other: Operand) -> Self:
         """As `mul`, but write the result into the tensor and return the tensor."""
+
+    def multinomial(self, num_samples: builtins.int, replacement: builtins.bool = False, *,
+                    generator: Generator | None = None) -> Tensor:
+        """Random column numbers of each row, int64, drawn with probabilities proportional to its weights."""
 
     def multiply(self, other: Operand) -> Tensor:
         """input * other, element by element."""
@@ -648,6 +698,13 @@ class TensorMethods(TensorBase):
     def repeat(self, *repeats: Size) -> Tensor:
         """Tile the tensor repeats[i] times along dimension i; additional dimensions come first."""
 
+    @overload
+    def repeat_interleave(self, repeats: builtins.int | Tensor, dim: builtins.int | None = None, *,
+                          output_size: builtins.int | None = None) -> Tensor: ...
+    @overload
+    def repeat_interleave(self, *, output_size: builtins.int | None = None) -> Tensor:
+        """Repeat each entry along a dimension: entry i occurs repeats[i] times in a row."""
+
     def reshape(self, *shape: Size) -> Tensor:
         """The tensor in another shape: a view where possible, else a copy."""
 
@@ -660,6 +717,9 @@ class TensorMethods(TensorBase):
     def rmatmul(self, other: Tensor) -> Tensor:
         """other @ self."""
 
+    def roll(self, shifts: Size, dims: Size | None = None) -> Tensor:
+        """Rotate a tensor along dimensions: an entry moves by `shifts` places, past the end to the front; a copy."""
+
     def round(self, *, decimals: builtins.int = 0) -> Tensor:
         """The nearest integer; halves round to the even one. Its gradient is 0."""
 
@@ -671,6 +731,28 @@ class TensorMethods(TensorBase):
 
     def rsqrt_(self) -> Self:
         """As `rsqrt`, but write the result into the tensor and return the tensor."""
+
+    def scatter(self, dim: builtins.int, index: Tensor, src: TensorOrNumber | None = None, *, reduce: str | None = None,
+                value: TensorOrNumber | None = None) -> Tensor:
+        """Write elements at indices along a dimension: out[index[i][j][k]][j][k] = src[i][j][k] for dim 0."""
+
+    def scatter_(self, dim: builtins.int, index: Tensor, src: TensorOrNumber | None = None, *,
+                 reduce: str | None = None, value: TensorOrNumber | None = None) -> Self:
+        """As `scatter`, but write into the tensor and return it."""
+
+    def scatter_add(self, dim: builtins.int, index: Tensor, src: Tensor) -> Tensor:
+        """Add elements at indices along a dimension: out[index[i][j][k]][j][k] += src[i][j][k] for dim 0."""
+
+    def scatter_add_(self, dim: builtins.int, index: Tensor, src: Tensor) -> Self:
+        """As `scatter_add`, but add into the tensor and return it."""
+
+    def scatter_reduce(self, dim: builtins.int, index: Tensor, src: Tensor, reduce: str, *,
+                       include_self: builtins.bool = True) -> Tensor:
+        """Combine elements at indices along a dimension by a sum, a product, a mean or an extreme."""
+
+    def scatter_reduce_(self, dim: builtins.int, index: Tensor, src: Tensor, reduce: str, *,
+                        include_self: builtins.bool = True) -> Self:
+        """As `scatter_reduce`, but write the result into the tensor and return the tensor."""
 
     def select(self, dim: builtins.int, index: builtins.int) -> Tensor:
         """A view of one entry along a dimension, which is removed."""
@@ -768,7 +850,7 @@ class TensorMethods(TensorBase):
 
     def topk(self, k: builtins.int, dim: builtins.int = -1, largest: builtins.bool = True,
              sorted: builtins.bool = True) -> ValuesIndices:
-        """The k largest or smallest elements along a dimension: (values, indices)."""
+        """The k largest or smallest elements along a dimension: (values, indices). Of equal elements the first ones."""
 
     def transpose(self, dim0: builtins.int, dim1: builtins.int) -> Tensor:
         """A view with two dimensions exchanged."""
@@ -806,6 +888,15 @@ class TensorMethods(TensorBase):
     def uniform_(self, a: builtins.float = 0.0, b: builtins.float = 1.0, *,
                  generator: Generator | None = None) -> Self:
         """Write uniform random numbers in [a, b) into the tensor and return it."""
+
+    def unique(self, sorted: builtins.bool = True, return_inverse: builtins.bool = False,
+               return_counts: builtins.bool = False,
+               dim: builtins.int | None = None) -> Tensor | tuple[Tensor, ...]:
+        """The distinct elements of a tensor, sorted. Every NaN is distinct."""
+
+    def unique_consecutive(self, return_inverse: builtins.bool = False, return_counts: builtins.bool = False,
+                           dim: builtins.int | None = None) -> Tensor | tuple[Tensor, ...]:
+        """The elements of a tensor without those that equal the one before them. Arguments are those of `unique`."""
 
     def unsqueeze(self, dim: builtins.int) -> Tensor:
         """A view with a dimension of length 1 inserted at `dim`."""

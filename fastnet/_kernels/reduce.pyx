@@ -5,8 +5,8 @@ two launches: partial results of chunks into scratch memory, then a launch that 
 launch would. The shape alone decides between the two.
 """
 from fastnet._runtime.launch cimport (
-    F32, F64, I64, READ, WRITE, Array, DType, Entry, Family, Kernel, Launch, ceil_div, expect_dtype, expect_ndim,
-    expect_shape, expect_size, family, rows_in_block, submit, unpack, unpack_like)
+    F32, F64, I64, READ, WRITE, Array, DType, Entry, Family, Kernel, Launch, bind, ceil_div, expect_dtype,
+    expect_ndim, expect_shape, expect_size, family, rows_in_block, submit, unpack, unpack_like)
 from fastnet._runtime.memory cimport Block, allocate_block
 
 cdef extern from "src/chunks.h":
@@ -16,7 +16,7 @@ cdef extern from "src/chunks.h":
 
 cdef extern from "src/reduce_slots.h":
     enum:
-        OUT, MEAN, X, DY, PARTIAL, PARTIAL_M2
+        OUT, MEAN, X, DY, PARTIAL, PARTIAL_M2, LOG_SUM, DX
         OUTER, LENGTH, INNER, BLOCK_ROWS, CHUNKS, CHUNK_LENGTH, ROOT
         DIVISOR, LEAST
 
@@ -224,6 +224,7 @@ cdef Reduction _amax = Reduction("amax"), _amin = Reduction("amin"), _squares = 
 cdef Kernel _sum_i64 = _bodies["sum_i64"]
 cdef Pair _argmax = Pair("argmax"), _argmin = Pair("argmin")
 cdef Pair _softmax = Pair("softmax"), _softmax_backward = Pair("softmax_backward")
+cdef Pair _logsumexp = Pair("logsumexp"), _logsumexp_backward = Pair("logsumexp_backward")
 cdef Pair _log_softmax = Pair("log_softmax"), _log_softmax_backward = Pair("log_softmax_backward")
 
 
@@ -344,3 +345,33 @@ def log_softmax(out, x):
 
 def log_softmax_backward(dx, y, dy):
     launch_softmax(_log_softmax_backward, 0.3, dx, y, dy)
+
+
+def logsumexp(out, x):
+    cdef Launch launch
+    cdef Array o, a
+    cdef Shape shape
+    unpack_x("logsumexp", x, &a, &shape)
+    unpack_reduced("logsumexp", "out", out, &o, &shape)
+    prepare_whole(&launch, _logsumexp.rows, _logsumexp.columns, a.dtype, &shape)
+    expect_dtype("logsumexp", "out", &o, a.dtype)
+    launch.p[OUT] = o.data
+    launch.p[X] = a.data
+    launch.work = 0.35 * (1 if a.dtype == F32 else 8) * (a.size + o.size)
+    submit(&launch)
+
+
+def logsumexp_backward(dx, x, y, dy):
+    cdef Launch launch
+    cdef Array o, a
+    cdef Shape shape
+    cdef str name = "logsumexp_backward"
+    unpack_x(name, x, &a, &shape)
+    unpack_like(name, "dx", dx, &o, WRITE, &a)
+    prepare_whole(&launch, _logsumexp_backward.rows, _logsumexp_backward.columns, a.dtype, &shape)
+    launch.p[DX] = o.data
+    launch.p[X] = a.data
+    bind(&launch, LOG_SUM, name, "y", y, READ, a.dtype, shape.outer * shape.inner)
+    bind(&launch, DY, name, "dy", dy, READ, a.dtype, shape.outer * shape.inner)
+    launch.work = 0.3 * (1 if a.dtype == F32 else 8) * a.size
+    submit(&launch)

@@ -30,6 +30,7 @@ from fastnet.functional.compare import (
     ne,
     where,
 )
+from fastnet.functional.counting import bincount, repeat_interleave, unique, unique_consecutive
 from fastnet.functional.creation import (
     arange,
     empty,
@@ -45,11 +46,13 @@ from fastnet.functional.creation import (
     zeros,
     zeros_like,
 )
+from fastnet.functional.einsum import einsum
+from fastnet.functional.index_entries import index_add, index_copy, index_fill
 from fastnet.functional.indexing import gather, index_select, masked_select, nonzero, take_along_dim
-from fastnet.functional.joining import cat, chunk, concat, concatenate, flip, narrow, select, split, stack, unbind
+from fastnet.functional.joining import cat, chunk, concat, concatenate, flip, narrow, roll, select, split, stack, unbind
 from fastnet.functional.linear import addmm, bmm, dot, matmul, mm, mv, outer
-from fastnet.functional.norms import norm
-from fastnet.functional.ordering import amax, amin, argmax, argmin, argsort, max, maximum, min, minimum, sort, topk
+from fastnet.functional.norms import cdist, norm
+from fastnet.functional.ordering import amax, amin, argmax, argmin, max, maximum, min, minimum
 from fastnet.functional.pointwise import (
     abs,
     acos,
@@ -83,7 +86,11 @@ from fastnet.functional.pointwise import (
     trunc,
 )
 from fastnet.functional.random import bernoulli, dropout, normal, rand, rand_like, randint, randn, randn_like, randperm
-from fastnet.functional.reduction import all, any, cumsum, logsumexp, mean, prod, std, sum, var
+from fastnet.functional.reduction import all, any, logsumexp, mean, prod, std, sum, var
+from fastnet.functional.running import cummax, cummin, cumprod, cumsum, diff, logcumsumexp
+from fastnet.functional.sampling import multinomial
+from fastnet.functional.scatter_reduction import scatter_reduce
+from fastnet.functional.scattering import scatter, scatter_add
 from fastnet.functional.shape import (
     broadcast_to,
     flatten,
@@ -97,6 +104,7 @@ from fastnet.functional.shape import (
     unflatten,
     unsqueeze,
 )
+from fastnet.functional.sorting import argsort, bucketize, kthvalue, searchsorted, sort, topk
 
 __all__ = [_name for _name, _value in list(globals().items())
            if not _name.startswith("_") and not isinstance(_value, _ModuleType)]

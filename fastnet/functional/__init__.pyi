@@ -3,7 +3,7 @@
 Written by tools/stubs.py: change the operations and run it again.
 """
 from collections.abc import Iterable, Sequence
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 from fastnet._core.annotations import Dims, DTypeLike, Number, Operand, Size, TensorOrNumber
 from fastnet._core.tensor import Tensor
@@ -12,18 +12,21 @@ from fastnet.random import Generator
 
 __all__ = [
     "abs", "acos", "add", "addcdiv", "addcmul", "addmm", "all", "allclose", "amax", "amin", "any", "arange", "argmax",
-    "argmin", "argsort", "asin", "atan", "atan2", "bernoulli", "bitwise_and", "bitwise_not", "bitwise_or",
-    "bitwise_xor", "bmm", "broadcast_to", "cat", "ceil", "chunk", "clamp", "clamp_max", "clamp_min", "clone", "concat",
-    "concatenate", "cos", "cosh", "cumsum", "dist", "div", "dot", "dropout", "empty", "empty_like", "eq", "equal",
-    "erf", "exp", "expm1", "eye", "flatten", "flip", "floor", "floor_divide", "fmod", "full", "full_like", "gather",
-    "ge", "gt", "index_select", "isclose", "isfinite", "isinf", "isnan", "le", "lerp", "linspace", "log", "log10",
-    "log1p", "log2", "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp",
-    "lt", "masked_fill", "masked_select", "matmul", "max", "maximum", "mean", "min", "minimum", "mm", "moveaxis",
-    "movedim", "mul", "mv", "narrow", "ne", "neg", "nonzero", "norm", "normal", "ones", "ones_like", "outer", "permute",
-    "positive", "pow", "prod", "rand", "rand_like", "randint", "randn", "randn_like", "randperm", "reciprocal", "relu",
-    "remainder", "reshape", "round", "rsqrt", "select", "sigmoid", "sign", "sin", "sinh", "softmax", "sort", "split",
-    "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "t", "take_along_dim", "tan", "tanh", "topk",
-    "transpose", "tril", "triu", "trunc", "unbind", "unflatten", "unsqueeze", "var", "where", "zeros", "zeros_like",
+    "argmin", "argsort", "asin", "atan", "atan2", "bernoulli", "bincount", "bitwise_and", "bitwise_not", "bitwise_or",
+    "bitwise_xor", "bmm", "broadcast_to", "bucketize", "cat", "cdist", "ceil", "chunk", "clamp", "clamp_max",
+    "clamp_min", "clone", "concat", "concatenate", "cos", "cosh", "cummax", "cummin", "cumprod", "cumsum", "diff",
+    "dist", "div", "dot", "dropout", "einsum", "empty", "empty_like", "eq", "equal", "erf", "exp", "expm1", "eye",
+    "flatten", "flip", "floor", "floor_divide", "fmod", "full", "full_like", "gather", "ge", "gt", "index_add",
+    "index_copy", "index_fill", "index_select", "isclose", "isfinite", "isinf", "isnan", "kthvalue", "le", "lerp",
+    "linspace", "log", "log10", "log1p", "log2", "log_softmax", "logaddexp", "logcumsumexp", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "logsumexp", "lt", "masked_fill", "masked_select", "matmul", "max",
+    "maximum", "mean", "min", "minimum", "mm", "moveaxis", "movedim", "mul", "multinomial", "mv", "narrow", "ne", "neg",
+    "nonzero", "norm", "normal", "ones", "ones_like", "outer", "permute", "positive", "pow", "prod", "rand",
+    "rand_like", "randint", "randn", "randn_like", "randperm", "reciprocal", "relu", "remainder", "repeat_interleave",
+    "reshape", "roll", "round", "rsqrt", "scatter", "scatter_add", "scatter_reduce", "searchsorted", "select",
+    "sigmoid", "sign", "sin", "sinh", "softmax", "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "sub",
+    "sum", "t", "take_along_dim", "tan", "tanh", "topk", "transpose", "tril", "triu", "trunc", "unbind", "unflatten",
+    "unique", "unique_consecutive", "unsqueeze", "var", "where", "zeros", "zeros_like",
 ]
 
 def abs(input: Tensor) -> Tensor:
@@ -86,6 +89,9 @@ def atan2(input: Tensor, other: Tensor) -> Tensor:
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
     """Random ones and zeros: 1 with the probability given by each element, else 0. The gradient is 0."""
 
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
+    """How often each number from 0 to the largest occurs, int64; or the sum of the weights of its occurrences."""
+
 def bitwise_and(input: Tensor, other: Operand) -> Tensor:
     """input & other, bit by bit; logical for bool. RuntimeError if either is a float."""
 
@@ -104,8 +110,15 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 def broadcast_to(input: Tensor, shape: Size) -> Tensor:
     """`expand` to `shape`."""
 
+def bucketize(input: TensorOrNumber, boundaries: Tensor, *, out_int32: bool = False, right: bool = False) -> Tensor:
+    """The bucket of each element: i where boundaries[i - 1] < x <= boundaries[i], int64."""
+
 def cat(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
     """Concatenate tensors along a dimension."""
+
+def cdist(x1: Tensor, x2: Tensor, p: float = 2.0,
+          compute_mode: str = 'use_mm_for_euclid_dist_if_necessary') -> Tensor:
+    """The p-norm distance of each row of one matrix from each row of another: out[i][j] = |x1[i] - x2[j]|_p."""
 
 def ceil(input: Tensor) -> Tensor:
     """The smallest integer not below x. Its gradient is 0."""
@@ -137,8 +150,21 @@ def cos(input: Tensor) -> Tensor:
 def cosh(input: Tensor) -> Tensor:
     """The hyperbolic cosine, (e^x + e^-x) / 2. Integers give float32."""
 
+def cummax(input: Tensor, dim: int) -> ValuesIndices:
+    """The largest element so far along a dimension: (values, indices). Of equal ones the last; NaN stays."""
+
+def cummin(input: Tensor, dim: int) -> ValuesIndices:
+    """The smallest element so far along a dimension: (values, indices). Arguments are those of `cummax`."""
+
+def cumprod(input: Tensor, dim: int, *, dtype: DTypeLike | None = None) -> Tensor:
+    """Cumulative products along a dimension: out[i] = x[0] * ... * x[i]. The gradient is exact for zeros, too."""
+
 def cumsum(input: Tensor, dim: int, *, dtype: DTypeLike | None = None) -> Tensor:
     """Cumulative sums along a dimension: out[i] = x[0] + ... + x[i]."""
+
+def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None,
+         append: Tensor | None = None) -> Tensor:
+    """Differences of neighbours along a dimension: out[i] = x[i + 1] - x[i], applied n times. Bools give `!=`."""
 
 def dist(input: Tensor, other: Operand, p: float = 2) -> Tensor:
     """The p-norm of input - other, over all elements: see `norm`."""
@@ -151,6 +177,9 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     """Zero each element with probability p and scale the others by 1/(1-p); the identity in evaluation."""
+
+def einsum(equation: str, *operands: Any) -> Tensor:
+    """Sums of products of elements, in Einstein's notation: "bij,bjk->bik" is a batched matrix product."""
 
 def empty(*size: Size, dtype: DTypeLike | None = None, requires_grad: bool = False, device: str | None = None,
           layout: str | None = None, pin_memory: bool = False, memory_format: object = None) -> Tensor:
@@ -214,6 +243,15 @@ def ge(input: Tensor, other: Operand) -> Tensor:
 def gt(input: Tensor, other: Operand) -> Tensor:
     """input > other, element by element, as bool; shapes broadcast."""
 
+def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
+    """Add entries at indices along a dimension: out[index[i]] += alpha * source[i] for dim 0."""
+
+def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    """Write entries at indices along a dimension: out[index[i]] = source[i] for dim 0."""
+
+def index_fill(input: Tensor, dim: int, index: Tensor, value: TensorOrNumber) -> Tensor:
+    """Write one value into the entries at indices along a dimension."""
+
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Entries along a dimension, selected by an index tensor; a copy."""
 
@@ -229,6 +267,9 @@ def isinf(input: Tensor) -> Tensor:
 
 def isnan(input: Tensor) -> Tensor:
     """Whether each element is NaN."""
+
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
+    """The k-th smallest element along a dimension, counted from 1: (values, indices)."""
 
 def le(input: Tensor, other: Operand) -> Tensor:
     """input <= other, element by element, as bool; shapes broadcast."""
@@ -258,6 +299,9 @@ def log_softmax(input: Tensor, dim: int | None = None, dtype: DTypeLike | None =
 
 def logaddexp(input: Tensor, other: Tensor) -> Tensor:
     """log(exp(input) + exp(other)), without overflow."""
+
+def logcumsumexp(input: Tensor, dim: int) -> Tensor:
+    """Logarithms of cumulative sums: out[i] = log(exp(x[0]) + ... + exp(x[i])), without overflow."""
 
 def logical_and(input: Tensor, other: Tensor) -> Tensor:
     """Whether both are true, element by element. Every number but 0 is true."""
@@ -326,6 +370,10 @@ def movedim(input: Tensor, source: Size, destination: Size) -> Tensor:
 
 def mul(input: Operand, other: Operand) -> Tensor:
     """input * other, element by element."""
+
+def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *,
+                generator: Generator | None = None) -> Tensor:
+    """Random column numbers of each row, int64, drawn with probabilities proportional to its weights."""
 
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """Product of a matrix (M, K) and a vector (K,)."""
@@ -424,14 +472,39 @@ def relu(input: Tensor) -> Tensor:
 def remainder(input: Operand, other: Operand) -> Tensor:
     """input - other * floor(input / other). It has the sign of the divisor, as Python's %."""
 
+@overload
+def repeat_interleave(input: Tensor, repeats: int | Tensor, dim: int | None = None, *,
+                      output_size: int | None = None) -> Tensor: ...
+@overload
+def repeat_interleave(input: Tensor, *, output_size: int | None = None) -> Tensor:
+    """Repeat each entry along a dimension: entry i occurs repeats[i] times in a row."""
+
 def reshape(input: Tensor, *shape: Size) -> Tensor:
     """The tensor in another shape: a view where possible, else a copy."""
+
+def roll(input: Tensor, shifts: Size, dims: Size | None = None) -> Tensor:
+    """Rotate a tensor along dimensions: an entry moves by `shifts` places, past the end to the front; a copy."""
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """The nearest integer; halves round to the even one. Its gradient is 0."""
 
 def rsqrt(input: Tensor) -> Tensor:
     """1 / sqrt(x)."""
+
+def scatter(input: Tensor, dim: int, index: Tensor, src: TensorOrNumber | None = None, *, reduce: str | None = None,
+            value: TensorOrNumber | None = None) -> Tensor:
+    """Write elements at indices along a dimension: out[index[i][j][k]][j][k] = src[i][j][k] for dim 0."""
+
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """Add elements at indices along a dimension: out[index[i][j][k]][j][k] += src[i][j][k] for dim 0."""
+
+def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *,
+                   include_self: bool = True) -> Tensor:
+    """Combine elements at indices along a dimension by a sum, a product, a mean or an extreme."""
+
+def searchsorted(sorted_sequence: Tensor, input: TensorOrNumber, *, out_int32: bool = False, right: bool = False,
+                 side: str | None = None, sorter: Tensor | None = None) -> Tensor:
+    """The places at which elements would keep a sorted sequence sorted, by binary search, int64."""
 
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """A view of one entry along a dimension, which is removed."""
@@ -492,7 +565,7 @@ def tanh(input: Tensor) -> Tensor:
     """(exp(x) - exp(-x)) / (exp(x) + exp(-x)). Integers give float32."""
 
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesIndices:
-    """The k largest or smallest elements along a dimension: (values, indices)."""
+    """The k largest or smallest elements along a dimension: (values, indices). Of equal elements the first ones."""
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """A view with two dimensions exchanged."""
@@ -511,6 +584,14 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Split one dimension into several."""
+
+def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
+           dim: int | None = None) -> Tensor | tuple[Tensor, ...]:
+    """The distinct elements of a tensor, sorted. Every NaN is distinct."""
+
+def unique_consecutive(input: Tensor, return_inverse: bool = False, return_counts: bool = False,
+                       dim: int | None = None) -> Tensor | tuple[Tensor, ...]:
+    """The elements of a tensor without those that equal the one before them. Arguments are those of `unique`."""
 
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """A view with a dimension of length 1 inserted at `dim`."""

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Result, Shape
     from fastnet.functional.keys import Key
 
-__all__ = ["check_mask", "gather", "getitem", "index_select", "masked_select", "nonzero", "take_along_dim"]
+__all__ = ["as_index", "check_mask", "gather", "getitem", "index_select", "masked_select", "nonzero", "select_rows",
+           "take_along_dim"]
 
 
 @op
@@ -96,7 +97,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     dim = as_dim(input, dim)
     if isinstance(index, Tensor) and index.numel() == 0:    # PyTorch accepts an empty index of any dtype and shape
         return input.reshape(-1)[:0].reshape(index.shape)
-    index = _as_int64("gather", index)
+    index = as_index("gather", index)
     if input.ndim == 0 or index.ndim == 0:                  # a 0-d tensor counts as one of shape (1,)
         return _gathered(input.reshape(-1) if input.ndim == 0 else input, dim,
                          index.reshape(1) if index.ndim == 0 else index).reshape(index.shape)
@@ -112,7 +113,7 @@ def _gathered(input: Tensor, dim: int, index: Tensor) -> Tensor:
     return _gather(input[part], index, dim=dim)
 
 
-def _as_int64(name: str, index: object) -> Tensor:
+def as_index(name: str, index: object) -> Tensor:
     """An index tensor in int64.
 
     Raises:
@@ -199,7 +200,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
         tensor([[2., 2., 1.],
                 [4., 4., 3.]])
     """
-    dim, index = as_dim(input, dim), _as_int64("index_select", index)
+    dim, index = as_dim(input, dim), as_index("index_select", index)
     if index.ndim > 1:
         raise IndexError(f"index_select: expected an index of one dimension, got shape {shape_text(index)}")
     index = index.reshape(-1)
@@ -210,11 +211,25 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     return _selected(input, index, dim=dim)
 
 
+def select_rows(x: Array, index: Array, dim: int) -> Array:
+    """The entries of the array x along a dimension at the indices (m,)."""
+    x3, *_ = as_rows(x, (dim,))
+    out = empty((x3.shape[0], index.size, x3.shape[2]), x.dtype)
+    K.select_rows(out, x3, index)
+    return out.reshape(*x.shape[:dim], index.size, *x.shape[dim + 1:])
+
+
 @op
 def _selected(x: Array, index: Array, *, dim: int) -> Result[Array]:
+    index = contiguous(index)
     K.check_index(index, x.shape[dim])
-    picks = (*(slice(None),) * dim, index)
-    return pick(x, picks), (gradient(_index_gradient, x.shape, *picks), None)
+    return select_rows(x, index, dim), (gradient(_of_selected, index, x.shape, dim), None)
+
+
+def _of_selected(g: Array, index: Array, shape: Shape, dim: int) -> Array:
+    total = kernels.full(shape, 0, g.dtype)
+    K.add_rows_(as_rows(total, (dim,))[0], index, as_rows(g, (dim,))[0])
+    return total
 
 
 @overload

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, ArrayLike, Number, Result, Shape, TensorOrNumber
     from fastnet.functional.keys import Key
 
-__all__ = ["can_hold", "compute_into", "copy_", "fill_", "replace_value", "setitem", "writable", "write",
+__all__ = ["can_hold", "compute_into", "copy_", "fill_", "in_place", "replace_value", "setitem", "writable", "write",
            "write_result", "zero_"]
 
 
@@ -181,7 +181,7 @@ def _fits(shape: Shape, whole: Shape) -> bool:
     return lead >= 0 and all(n in (1, whole[lead + i]) for i, n in enumerate(shape))
 
 
-def _in_place(name: str, plain: str, *operators: str) -> Callable[..., Tensor]:
+def in_place(name: str, plain: str, *operators: str) -> Callable[..., Tensor]:
     """Define the method `name`, which writes the result of the method `plain` into its tensor."""
     into = _INTO.get(plain)
 
@@ -211,9 +211,9 @@ _IN_PLACE = ("exp", "log", "sqrt", "rsqrt", "abs", "neg", "reciprocal", "square"
              "round", "trunc", "clamp", "relu", "sigmoid", "tanh", "masked_fill", "lerp", "addcmul", "addcdiv")
 
 for _method, _operator in _OPERATORS.items():
-    _in_place(_method + "_", _method, _operator)
+    in_place(_method + "_", _method, _operator)
 for _method in _IN_PLACE:
-    _in_place(_method + "_", _method)
+    in_place(_method + "_", _method)
 
 
 @method()

@@ -1,4 +1,4 @@
-"""Splitting, joining, flipping and repeating tensors along a dimension."""
+"""Splitting, joining, flipping, rotating and repeating tensors along a dimension."""
 from __future__ import annotations
 
 import operator
@@ -20,7 +20,8 @@ from fastnet.functional.shape import copied, expand, index_view, reshape, unsque
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result, Shape, Size
 
-__all__ = ["cat", "chunk", "concat", "concatenate", "flip", "narrow", "repeat", "select", "split", "stack", "unbind"]
+__all__ = ["cat", "chunk", "concat", "concatenate", "flip", "narrow", "repeat", "roll", "select", "split", "stack",
+           "unbind"]
 
 
 @method()
@@ -282,6 +283,47 @@ def flip(input: Tensor, dims: Size, *more: int) -> Tensor:
     dims = as_dims("flip", input, as_shape((dims, *more)))
     key = [slice(None, None, -1 if i in dims else None) for i in range(input.ndim)]
     return copied(index_view(input, (*key, ...)))            # with ..., a single element remains an array
+
+
+@method()
+def roll(input: Tensor, shifts: Size, dims: Size | None = None) -> Tensor:
+    """Rotate a tensor along dimensions: an entry moves by `shifts` places, past the end to the front; a copy.
+
+    Args:
+        input: any shape.
+        shifts: the number of places, or a tuple with one for each dimension; negative ones move to the front.
+        dims: the dimensions; None rotates the flattened tensor.
+
+    Raises:
+        RuntimeError: another number of shifts than of dimensions.
+        IndexError: a dimension out of range.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.roll(fastnet.tensor([1, 2, 3, 4]), 1)
+        tensor([4, 1, 2, 3])
+    """
+    places = as_shape((shifts,))
+    if dims is None or dims == ():
+        if len(places) != 1:
+            raise RuntimeError(f"roll: expected one shift without dims, got {places}")
+        return reshape(_rolled(reshape(input, -1), places[0], 0), input.shape)
+    axes = [as_dim(input, d) for d in as_shape((dims,))]
+    if len(axes) != len(places):
+        raise RuntimeError(f"roll: expected one shift for each dimension, got {len(places)} shifts and {len(axes)} "
+                           "dimensions")
+    if input.ndim == 0:
+        raise IndexError(f"roll: dimension {axes[0]} is out of range for a 0-d tensor")
+    out = input
+    for shift, axis in zip(places, axes):
+        out = _rolled(out, shift, axis)
+    return out
+
+
+def _rolled(x: Tensor, shift: int, axis: int) -> Tensor:
+    n = x.shape[axis]
+    shift = shift % n if n else 0
+    return cat([narrow(x, axis, n - shift, shift), narrow(x, axis, 0, n - shift)], axis)
 
 
 @method()

@@ -1,15 +1,13 @@
-"""Maxima, minima and sorting."""
+"""Maxima and minima."""
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 from fastnet import dtypes
-from fastnet._core.errors import check_sizes, shape_text
-from fastnet._core.memory import empty
+from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor, method
 from fastnet.autograd import gradient, op
-from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import normalize_dim, normalize_dims, reduced_by
 from fastnet.functional.indexing import gather
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Dims, Result, Shape
 
 __all__ = [
-    "ValuesIndices", "amax", "amin", "argmax", "argmin", "argsort", "max", "maximum", "min", "minimum", "sort", "topk",
+    "ValuesIndices", "amax", "amin", "argmax", "argmin", "max", "maximum", "min", "minimum",
 ]
 
 
@@ -295,84 +293,3 @@ def min(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False, *
         tensor(1.)
     """
     return _chosen(input, _dim_or_other("min", dim, other), keepdim, amin, minimum, argmin)
-
-
-# ---- sorting --------------------------------------------------------------------------------------------------------
-
-@op
-def _argsort(x: Array, dim: int, descending: bool) -> Result[Array]:
-    x = kernels.contiguous(x.swapaxes(dim, -1))
-    n = x.shape[-1]
-    out = empty((x.size // n if n else 0, n), dtypes.int64)         # NumPy sorts at most 32 dimensions
-    K.argsort(out, x.reshape(out.shape), descending=descending)
-    return kernels.contiguous(out.reshape(x.shape).swapaxes(dim, -1)), None
-
-
-@method()
-def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = True) -> Tensor:
-    """The indices that sort a tensor along a dimension, int64; stable, with NaN as the largest.
-
-    Args:
-        input: any shape.
-        dim: the dimension to sort along.
-        descending: sort from the largest to the smallest.
-        stable: ignored; equal elements always keep their order.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.argsort(fastnet.tensor([2.0, 3.0, 1.0]))
-        tensor([2, 0, 1])
-    """
-    [dim] = normalize_dim(input, dim) or [0]
-    return _argsort(input if input.ndim else input.reshape(1), dim, descending).reshape(input.shape)
-
-
-@method()
-def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = True) -> ValuesIndices:
-    """Sort a tensor along a dimension: (values, indices). Stable, with NaN as the largest.
-
-    Args:
-        input: any shape.
-        dim: the dimension to sort along.
-        descending: sort from the largest to the smallest.
-        stable: ignored; equal elements always keep their order.
-
-    Example:
-        >>> import fastnet
-        >>> values, indices = fastnet.sort(fastnet.tensor([2.0, 3.0, 1.0]), descending=True)
-        >>> values, indices
-        (tensor([3., 2., 1.]), tensor([1, 0, 2]))
-    """
-    index = argsort(input, dim, descending)
-    return ValuesIndices(gather(input, dim, index) if input.ndim else input.clone(), index)
-
-
-@method()
-def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesIndices:
-    """The k largest or smallest elements along a dimension: (values, indices).
-
-    Args:
-        input: any shape.
-        k: the number of elements; at most the length of the dimension.
-        dim: the dimension to choose along.
-        largest: False chooses the smallest.
-        sorted: ignored; the result is always sorted.
-
-    Raises:
-        RuntimeError: k is out of range.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.topk(fastnet.tensor([2.0, 3.0, 1.0]), 2).values
-        tensor([3., 2.])
-    """
-    [axis] = normalize_dim(input, dim) or [0]
-    n = input.shape[axis] if input.ndim else 1
-    check_sizes("topk", k=k)
-    if not 0 <= k <= n:
-        raise RuntimeError(f"topk: expected k from 0 to {n}, the length of dimension {dim} of shape "
-                           f"{shape_text(input)}, got {k}")
-    values, index = sort(input, dim, descending=largest)
-    if not input.ndim:
-        return ValuesIndices(values, index)
-    return ValuesIndices(values.narrow(dim, 0, k).contiguous(), index.narrow(dim, 0, k).contiguous())

@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from fastnet.random import Generator
 
 __all__ = [
-    "bernoulli", "check_probability", "dropout", "normal", "normal_", "rand", "rand_like", "randint", "randn",
+    "bernoulli", "check_probability", "draw", "dropout", "normal", "normal_", "rand", "rand_like", "randint", "randn",
     "randn_like", "randperm", "uniform_",
 ]
 
 
-def _draw(kernel: str, out: Array, generator: Generator | None, *args: Any) -> Array:
+def draw(kernel: str, out: Array, generator: Generator | None, *args: Any) -> Array:
     """Fill the array `out` from the stream of the generator."""
     block, offset = (generator or default_generator).reserve(random_blocks(out.size, out.dtype))
     getattr(K, kernel)(out, block, offset, *args)
@@ -53,7 +53,7 @@ def _draw(kernel: str, out: Array, generator: Generator | None, *args: Any) -> A
 def _new(name: str, kernel: str, size: Any, dtype: DTypeLike | None, generator: Generator | None, requires_grad: bool,
          *args: Any) -> Tensor:
     dtype = dtypes.float32 if dtype is None else dtypes.as_dtype(dtype)
-    t = Tensor._wrap(_draw(kernel, empty(as_size(name, size), dtype), generator, *args))
+    t = Tensor._wrap(draw(kernel, empty(as_size(name, size), dtype), generator, *args))
     return t.requires_grad_() if requires_grad else t
 
 
@@ -165,7 +165,7 @@ def _normal_around(mean: Array | Number, std: Array | Number, generator: Generat
     mean, std = operands(mean, std, real=True)
     if state.recorder is None and (std < 0).any():
         raise RuntimeError("normal: expected std to be 0 or more, got a negative one")
-    noise = _draw("random_normal", empty(broadcast_shape(mean, std), mean.dtype), generator)
+    noise = draw("random_normal", empty(broadcast_shape(mean, std), mean.dtype), generator)
     return add(mul(noise, std), mean), (zeros_like, zeros_like, None)
 
 
@@ -237,7 +237,7 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: DTypeLike | N
     """
     check_sizes("randperm", n=n)
     out = empty((n,), dtypes.int64)
-    t = Tensor._wrap(cast(_draw("randperm", out, generator), dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)))
+    t = Tensor._wrap(cast(draw("randperm", out, generator), dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)))
     return t.requires_grad_() if requires_grad else t
 
 
@@ -322,7 +322,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
 def _refill(name: str, x: Tensor, kernel: str, generator: Generator | None, *args: Any) -> Tensor:
     """Write random numbers into a tensor."""
     writable(name, x)
-    return write(name, x, lambda: _draw(kernel, x._data, generator, *args))
+    return write(name, x, lambda: draw(kernel, x._data, generator, *args))
 
 
 @method()

@@ -13,13 +13,13 @@ from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_rows, normalize_dim, normalize_dims, reduced_by
-from fastnet.functional.kernel_calls import check_floating, contiguous
+from fastnet.functional.kernel_calls import check_floating
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Dims, DType, DTypeLike, Result, Shape, Size
     from fastnet._core.tensor import Tensor
 
-__all__ = ["all", "any", "cumsum", "logsumexp", "mean", "prod", "std", "sum", "var"]
+__all__ = ["all", "any", "logsumexp", "mean", "prod", "std", "sum", "sum_dtype", "var"]
 
 
 def _spread(g: Array, kept: Shape, shape: Shape) -> Array:
@@ -27,7 +27,7 @@ def _spread(g: Array, kept: Shape, shape: Shape) -> Array:
     return np.broadcast_to(g.reshape(kept), shape)
 
 
-def _sum_dtype(x: Array, dtype: DTypeLike | None) -> DType:
+def sum_dtype(x: Array, dtype: DTypeLike | None) -> DType:
     """The dtype of a sum or product: the given one, or by default that of x, and int64 for integers and bools."""
     if dtype is not None:
         return dtypes.as_dtype(dtype)
@@ -55,7 +55,7 @@ def sum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLi
         >>> x.sum(), x.sum(0), x.sum(1, keepdim=True).shape
         (tensor(10.), tensor([4., 6.]), (2, 1))
     """
-    x = kernels.cast(input, _sum_dtype(input, dtype))
+    x = kernels.cast(input, sum_dtype(input, dtype))
     out, shape, kept = reduced_by("sum", x, dim, keepdim=keepdim)
     return out.reshape(shape), (gradient(_spread, kept, input.shape),)
 
@@ -192,7 +192,7 @@ def prod(input: Array, dim: int | None = None, keepdim: bool = False, *,
         >>> fastnet.prod(fastnet.tensor([[1.0, 2.0], [3.0, 4.0]]), 1)
         tensor([ 2., 12.])
     """
-    wanted = _sum_dtype(input, dtype)
+    wanted = sum_dtype(input, dtype)
     dims = normalize_dims(input, None) if dim is None else normalize_dim(input, dim)
     x3, shape, _ = as_rows(kernels.cast(input, wanted), dims, keepdim)
     out = empty((x3.shape[0], x3.shape[2]), wanted)
@@ -202,37 +202,6 @@ def prod(input: Array, dim: int | None = None, keepdim: bool = False, *,
 
 def _of_product(g: Array, x3: Array, reduced_shape: Shape, shape: Shape) -> Array:
     return kernels.call_like("prod_backward", x3, kernels.reshaped(g, reduced_shape)).reshape(shape)
-
-
-@method()
-@op
-def cumsum(input: Array, dim: int, *, dtype: DTypeLike | None = None) -> Result[Array]:
-    """Cumulative sums along a dimension: out[i] = x[0] + ... + x[i].
-
-    Args:
-        input: any shape.
-        dim: a dimension.
-        dtype: convert to this first; by default int64 for integers and bools.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.cumsum(fastnet.tensor([1, 2, 3]), 0)
-        tensor([1, 3, 6])
-    """
-    x = kernels.cast(input, _sum_dtype(input, dtype))
-    dims = normalize_dim(x, dim)
-    return _running(as_rows(x, dims)[0]).reshape(input.shape), (gradient(_running_back, dims),)
-
-
-def _running(x3: Array) -> Array:
-    out = empty(x3.shape, x3.dtype)
-    K.cumsum(out, x3)
-    return out
-
-
-def _running_back(g: Array, dims: Shape) -> Array:
-    backwards = _running(as_rows(g, dims)[0][:, ::-1])
-    return contiguous(backwards[:, ::-1]).reshape(g.shape)
 
 
 @method()
@@ -277,10 +246,20 @@ def logsumexp(input: Tensor, dim: Size, keepdim: bool = False) -> Tensor:
         >>> fastnet.logsumexp(fastnet.tensor([1000.0, 1000.0]), 0)
         tensor(1000.6932)
     """
-    input = input.to(dtypes.float_of(input.dtype))
-    if input.numel() == 0:
-        return input.exp().sum(dim, keepdim).log()
-    high = input.detach().amax(dim, keepdim=True)
-    high = high.masked_fill(high.isinf(), 0)
-    total = (input - high).exp().sum(dim, keepdim=True).log() + high
-    return total if keepdim else total.squeeze(normalize_dims(input, dim))
+    return _log_sum(input.to(dtypes.float_of(input.dtype)), dim, keepdim)
+
+
+@op
+def _log_sum(input: Array, dim: Size, keepdim: bool) -> Result[Array]:
+    dims = normalize_dims(input, dim)
+    out, shape, _ = reduced_by("logsumexp", input, dims, keepdim=keepdim)
+    return out.reshape(shape), (gradient(_of_log_sum, input, out, dims), None, None)
+
+
+def _of_log_sum(g: Array, x: Array, y: Array, dims: Shape) -> Array:
+    adjacent = len(dims) == dims[-1] + 1 - dims[0] if dims else True
+    order = list(range(x.ndim)) if adjacent else [*(d for d in range(x.ndim) if d not in dims), *dims]     # of as_rows
+    x3, *_ = as_rows(x, dims)
+    out = empty(x3.shape, x.dtype)
+    K.logsumexp_backward(out, x3, y, kernels.reshaped(g, y.shape))
+    return out.reshape([x.shape[d] for d in order]).transpose([order.index(d) for d in range(x.ndim)])

@@ -12,7 +12,7 @@ from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor
 from fastnet.backend import K
 from fastnet.functional.kernel_calls import contiguous_copy
-from fastnet.functional.ordering import argsort
+from fastnet.functional.sorting import argsort
 from fastnet.ops.boxes import check_boxes
 
 if TYPE_CHECKING:

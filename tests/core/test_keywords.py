@@ -8,9 +8,9 @@ from calls import ALL, CALLS, OF_NETWORKS, X, Y, made
 
 import fastnet
 
-RANDOM = {"bernoulli", "rand_like", "randn_like", "empty_like"}         # the values are not compared
-NO_TENSORS = {"arange", "empty", "eye", "full", "linspace", "normal", "ones", "rand", "randint", "randn", "randperm",
-              "zeros"}
+RANDOM = {"bernoulli", "multinomial", "rand_like", "randn_like", "empty_like"}         # the values are not compared
+NO_TENSORS = {"arange", "einsum", "empty", "eye", "full", "linspace", "normal", "ones", "rand", "randint", "randn",
+              "randperm", "zeros"}
 BY_NUMBERS = {"flip", "permute", "reshape"}         # these collect numbers: *dims, *shape
 # PyTorch's parser wants other names than its documentation has, or none, or one more argument.
 OTHER_THERE = {"broadcast_to", "dropout", "is_tensor", "one_hot"}

@@ -116,7 +116,8 @@ def with_subnormals(kernel, share):
     They keep their signs. Infinities, NaN, settings and garbage in outputs stay.
     """
     settings = {"hyper", "total", "p"}  # divisors, and a weight whose sign an L1 penalty uses
-    settings |= {"channel_norm_backward": {"bias"},             # it decides the sign that masks a gradient
+    settings |= {"searchsorted": {"x"},                        # it is sorted
+                 "channel_norm_backward": {"bias"},             # it decides the sign that masks a gradient
                  "local_response_norm_backward": {"scale"}}.get(kernel, set())      # a divisor
     names = list(inspect.signature(REFERENCE[kernel]).parameters)
 

@@ -16,6 +16,7 @@ UNIT = np.clip(data(3, 4) / 3, -0.9, 0.9)
 IMAGES = data(2, 3, 5, 4)
 BOXES = data(2, 3, 4)
 INDEX = np.array([2, 0, 2])
+PLACES = np.array([[1, 0, 3, 2], [2, 3, 0, 1]])
 GRID = np.array([[1, 0, 2, 1], [0, 0, 1, 2]])
 
 
@@ -117,6 +118,47 @@ OPERATIONS = {
     "prod-zero": (lambda f, a: (a * (a > 0)).prod(0, keepdim=True), BOXES),
     "prod-all": (lambda f, a: a.prod(), A),
     "cumsum": (lambda f, a: a.cumsum(1), BOXES),
+    "cumprod": (lambda f, a: a.cumprod(1), BOXES),
+    "cumprod-zero": (lambda f, a: (a * (a > 0)).cumprod(0), A),
+    "logcumsumexp": (lambda f, a: f.logcumsumexp(a, 2), BOXES),
+    "cummax": (lambda f, a: f.cummax(a, 1)[0], BOXES),
+    "cummin": (lambda f, a: a.cummin(0)[0], A),
+    "diff": (lambda f, a, b: f.diff(a, 2, 0, prepend=b[None]), A, ROW),
+    "logsumexp-rows": (lambda f, a: f.logsumexp(a, -1, keepdim=True), BOXES),
+    "logsumexp-two": (lambda f, a: f.logsumexp(a, (0, 2)), BOXES),
+    "kthvalue": (lambda f, a: a.kthvalue(2, 1)[0], A),
+    "topk-dim0": (lambda f, a: a.topk(2, 0, largest=False)[0], A),
+    "scatter": (lambda f, a, i, b: a.scatter(1, i, b), A, PLACES, B),
+    "scatter-number": (lambda f, a, i: a.scatter(0, i, 2.5), A, GRID[:, :3]),
+    "scatter_": (lambda f, a, i, b: (a * 2).scatter_(1, i, b), A, PLACES, B),
+    "scatter_add": (lambda f, a, i, b: f.scatter_add(a, 1, i, b), A, GRID, B[:2]),
+    "scatter_add-part": (lambda f, a, i, b: a.scatter_add(0, i, b), A, GRID[:, :3], B[:2, :3]),
+    "scatter_add_": (lambda f, a, i, b: (a * 1).scatter_add_(1, i, b), A, GRID, B[:2]),
+    **{f"scatter_reduce-{reduce}-{own}": (
+        lambda f, a, i, b, reduce=reduce, own=own: a.scatter_reduce(1, i, b, reduce, include_self=own), A, GRID, B[:2])
+       for reduce in ("sum", "mean", "prod", "amax", "amin") for own in (True, False)},
+    "scatter_reduce-zero": (lambda f, a, i, b: a.scatter_reduce(1, i, b * (b > 0), "prod"), A, GRID, B[:2]),
+    "index_add": (lambda f, a, i, b: a.index_add(0, i, b, alpha=2), A, INDEX, B),
+    "index_add-1": (lambda f, a, i, b: f.index_add(a, 1, i, b), BOXES, INDEX, data(2, 3, 4, seed=9)),
+    "index_add_": (lambda f, a, i, b: (a * 1).index_add_(0, i, b), A, INDEX, B),
+    "index_copy": (lambda f, a, i, b: a.index_copy(0, i, b), A, INDEX[:2], B[:2]),
+    "index_fill": (lambda f, a, i: a.index_fill(1, i, 0.5), A, INDEX),
+    "index_select-1": (lambda f, a, i: f.index_select(a, 1, i), BOXES, INDEX),
+    "take_along_dim": (lambda f, a, i: f.take_along_dim(a, i, 1), A, GRID[:1]),
+    "repeat_interleave": (lambda f, a: f.repeat_interleave(a, 2, 1), A),
+    "repeat_interleave-each": (lambda f, a, i: a.repeat_interleave(i, 0, output_size=4), A, INDEX),
+    "roll": (lambda f, a: f.roll(a, (1, -2), (0, 1)), A),
+    "roll-flat": (lambda f, a: a.roll(5), A),
+    "einsum": (lambda f, a, b: f.einsum("ij,kj->ik", a, b), A, B),
+    "einsum-batch": (lambda f, a, b: f.einsum("bij,bkj->bik", a, b), BOXES, data(2, 5, 4)),
+    "einsum-three": (lambda f, a, b, c: f.einsum("ij,kj,i->k", a, b, c), A, B, data(3)),
+    "einsum-outer": (lambda f, a, b: f.einsum("i,j->ji", a, b), ROW, data(3)),
+    "einsum-diagonal": (lambda f, a: f.einsum("bii->b", a[:, :, :3]), BOXES),
+    "einsum-dots": (lambda f, a, b: f.einsum("...ij,...j->...i", a, b), BOXES, ROW),
+    "einsum-lists": (lambda f, a, b: f.einsum(a, [0, 1], b, [2, 1], [2, 0]), A, B),
+    "cdist": (lambda f, a, b: f.cdist(a, b), A, B),
+    "cdist-1": (lambda f, a, b: f.cdist(a, b, p=1.0), BOXES, B),
+    "cdist-many": (lambda f, a, b: f.cdist(a, b), data(30, 4), B),
     "norm": (lambda f, a: a.norm(), A),
     "norm-rows": (lambda f, a: a.norm(dim=1, keepdim=True), A),
     "norm-1": (lambda f, a: a.norm(1, 0), A),

@@ -53,13 +53,23 @@ KNOWN = {
     "nn_functional_adaptive_max_pool2d function error": "a wrong number of dimensions is a RuntimeError",
     "nn_functional_adaptive_max_pool3d function error": "a wrong number of dimensions is a RuntimeError",
     "gather function error": "an index out of range is an IndexError, as it is everywhere else",
+    "scatter function error": "an index out of range is an IndexError, as it is everywhere else",
+    "scatter method error": "an index out of range is an IndexError, as it is everywhere else",
+    "scatter in place error": "an index out of range is an IndexError, as it is everywhere else",
+    "scatter_add function error": "an index out of range is an IndexError, as it is everywhere else",
+    "scatter_add method error": "an index out of range is an IndexError, as it is everywhere else",
+    "scatter_add in place error": "an index out of range is an IndexError, as it is everywhere else",
+    "logcumsumexp function": "PyTorch's gradient of large float32 numbers is rounded as a logarithm",
+    "logcumsumexp method": "PyTorch's gradient of large float32 numbers is rounded as a logarithm",
+    "kthvalue function": "PyTorch leaves open which of equal elements it gives",
+    "kthvalue method": "PyTorch leaves open which of equal elements it gives",
     "gather method error": "an index out of range is an IndexError, as it is everywhere else",
 }
 
 # Random or uninitialised results: shape and dtype are compared.
 UNDEFINED = {"bernoulli", "empty", "empty_like", "new_empty", "nn.functional.alpha_dropout", "nn.functional.dropout",
-             "nn.functional.dropout2d", "nn.functional.dropout3d", "nn.functional.feature_alpha_dropout", "normal",
-             "rand_like", "randint", "randn", "randn_like"}
+             "nn.functional.dropout2d", "nn.functional.dropout3d", "nn.functional.feature_alpha_dropout", "multinomial",
+             "normal", "rand_like", "randint", "randn", "randn_like"}
 
 
 class Outcome(NamedTuple):

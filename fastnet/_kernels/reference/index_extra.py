@@ -1,4 +1,4 @@
-"""Advanced indexing, one-hot encoding and sorting: kernels that have only a NumPy form."""
+"""Advanced indexing and one-hot encoding: kernels that have only a NumPy form."""
 import numpy as np
 
 from fastnet._kernels.reference.tools.contract import kernel
@@ -29,14 +29,3 @@ def one_hot(out, index):
     An index out of range gives zeros; check_index reports it before.
     """
     np.equal(index[..., None], np.arange(out.shape[-1]), out=out, casting="unsafe")
-
-
-@kernel()
-def argsort(out, x, descending=False):
-    """out[..., :] = the int64 indices that sort x along its last dimension; equal elements keep their order, NaN is the
-    largest."""
-    if descending:
-        last = x.shape[-1] - 1
-        np.subtract(last, np.argsort(x[..., ::-1], axis=-1, kind="stable")[..., ::-1], out=out)
-    else:
-        out[...] = np.argsort(x, axis=-1, kind="stable")

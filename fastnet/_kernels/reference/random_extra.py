@@ -13,3 +13,18 @@ def randperm(out, state, offset):
     if (np.diff(draws[order]) == 0).any():                  # rare; their order would depend on the machine
         order = np.argsort(draws, kind="stable")
     out[...] = order
+
+
+@kernel(check=True)
+def check_weights(p, least, what="multinomial"):
+    """Raise RuntimeError unless each row of p (rows, n) is finite, not negative, and positive at `least` places."""
+    bad = ~(np.isfinite(p) & (p >= 0))
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise RuntimeError(f"{what}: expected finite weights of 0 or more, got {p[row, column]} in row {row}, column "
+                           f"{column}")
+    positive = (p > 0).sum(1)
+    if (positive < least).any():
+        row = int((positive < least).argmax())
+        raise RuntimeError(f"{what}: expected at least {least} positive weights in each row, got {positive[row]} in "
+                           f"row {row}")

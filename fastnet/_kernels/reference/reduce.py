@@ -132,3 +132,19 @@ def sum_squares(out, x):
     """The single element of `out` = the sum of x^2 over all of x, of any shape."""
     flat = x.reshape(-1)
     out[...] = np.dot(flat, flat)
+
+
+@kernel(flushes=True)
+def logsumexp(out, x):
+    """out[o, i] = log(sum over k of exp(x[o, k, i])), without overflow; -inf if n is 0."""
+    top = x.max(axis=1, initial=-np.inf)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        total = np.log(np.exp((x - np.where(np.isinf(top), 0, top)[:, None]).astype(np.float64)).sum(axis=1))
+    out[...] = np.where(np.isinf(top), top, top + total)
+
+
+@kernel(flushes=True)
+def logsumexp_backward(dx, x, y, dy):
+    """dx[o, k, i] = exp(x[o, k, i] - y[o, i]) * dy[o, i], y the result of logsumexp; 0 where y is -inf."""
+    with np.errstate(invalid="ignore"):
+        dx[...] = np.where(y[:, None] == -np.inf, 0, np.exp(x - y[:, None]) * dy[:, None])

@@ -21,15 +21,6 @@ def prod_backward(dx, x, dy):
 
 
 @kernel()
-def cumsum(out, x):
-    """out[o, k, i] = x[o, 0, i] + ... + x[o, k, i]; `out` has x's shape. Numbers are added in float64."""
-    if out.dtype == np.float32:         # after a million sums rounded to float32 the error is 1%
-        out[...] = np.add.accumulate(x, axis=1, dtype=np.float64)
-    else:
-        np.add.accumulate(x, axis=1, dtype=out.dtype, out=out)
-
-
-@kernel()
 def any(out, x):
     """out[o, i] (bool) = whether any x[o, k, i] is true (NaN is true); False if n is 0."""
     np.logical_or.reduce(x, axis=1, out=out)

@@ -33,4 +33,5 @@ static int sum_i64(BODY_ARGS) {
 const Entry TABLE(reduce)[] = {
     REDUCTION(sum), REDUCTION(squares), EXTREME(amax), EXTREME(amin), REDUCTION(var), PLACE(argmax), PLACE(argmin),
     BOTH(softmax), BOTH(softmax_backward), BOTH(log_softmax), BOTH(log_softmax_backward),
+    BOTH(logsumexp), BOTH(logsumexp_backward),
     {"sum_i64", sum_i64, sum_i64}, END};

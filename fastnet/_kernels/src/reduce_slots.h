@@ -8,7 +8,7 @@ enum {                                  /* p */
     OUT, MEAN, X, DY,
     PARTIAL,                            /* results of chunks, (OUTER, CHUNKS, INNER): written by chunks, read by join */
     PARTIAL_M2,                         /* variance: squared deviations of chunks; PARTIAL has their means */
-    DX = OUT, Y = X
+    DX = OUT, Y = X, LOG_SUM = MEAN
 };
 
 enum {                                  /* n */

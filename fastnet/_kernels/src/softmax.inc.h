@@ -153,6 +153,56 @@ static int NAME(log_softmax_backward_columns)(BODY_ARGS) {
     END_TILES
 }
 
+/* ---- the logarithm of the sum; where all elements of a row are the same infinity, it is that infinity ---------- */
+
+INLINE REAL NAME(log_sum)(REAL top, double total) { return isinf(top) ? top : (REAL)(top + log(total)); }
+
+/* exp(x - y) * dy along a row; 0 where y is -inf */
+INLINE VEC NAME(share)(VEC x, VEC y, VEC dy) {
+    const VEC none = V(set)(-INFINITY);
+    return V(select)(V(eq)(y, none), V(zero)(), V(mul)(V(exp)(V(sub)(x, y)), dy));
+}
+
+static int NAME(logsumexp_rows)(BODY_ARGS) {
+    REAL *out = launch->p[OUT];
+    const REAL *x = launch->p[X];
+    FOR_ROWS
+        const REAL top = n ? (REAL)NAME(row)(LARGEST, x + r * n, x, 0, n) : -INFINITY;
+        out[r] = NAME(log_sum)(top, isinf(top) ? 0 : NAME(exponentials)(0, x + r * n, top, n));
+    END_ROWS
+}
+
+static int NAME(logsumexp_columns)(BODY_ARGS) {
+    REAL *out = launch->p[OUT], tops[TILE];
+    const REAL *x = launch->p[X];
+    double totals[TILE];
+    FOR_TILES
+        for (ptrdiff_t i = 0; n == 0 && i < count; i++) tops[i] = -INFINITY;
+        if (n) NAME(column_exponentials)(0, x + o * n * inner + j, inner, n, count, tops, totals);
+        for (ptrdiff_t i = 0; i < count; i++) out[o * inner + j + i] = NAME(log_sum)(tops[i], totals[i]);
+    END_TILES
+}
+
+static int NAME(logsumexp_backward_rows)(BODY_ARGS) {
+    REAL *dx = launch->p[DX];
+    const REAL *x = launch->p[X], *y = launch->p[LOG_SUM], *dy = launch->p[DY];
+    FOR_ROWS
+        const VEC top = V(set)(y[r]), slope = V(set)(dy[r]);
+        ALONG(n, dx + r * n, NAME(share)(LOAD(x + r * n), top, slope))
+    END_ROWS
+}
+
+static int NAME(logsumexp_backward_columns)(BODY_ARGS) {
+    REAL *dx = launch->p[DX];
+    const REAL *x = launch->p[X], *y = launch->p[LOG_SUM], *dy = launch->p[DY];
+    FOR_TILES
+        const ptrdiff_t at = o * n * inner + j, columns = count;
+        const REAL *tops = y + o * inner + j, *slopes = dy + o * inner + j;
+        for (ptrdiff_t k = at; k < at + n * inner; k += inner)
+            ALONG(columns, dx + k, NAME(share)(LOAD(x + k), LOAD(tops), LOAD(slopes)))
+    END_TILES
+}
+
 #undef LOAD
 #undef ALONG
 #undef FOR_TILES

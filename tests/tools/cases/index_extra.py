@@ -37,13 +37,7 @@ def one_hot(rng, dtype, size):
     return (garbage((n, m, classes), dtype), rng.integers(-1, classes + 1, (n, m))), {}
 
 
-def ordered(rng, dtype, shape):
-    x = rng.integers(0, 5, shape).astype(dtype)           # with equal elements, which keep their order
-    return (garbage(shape, np.int64), x), {"descending": bool(sum(shape) % 2)}
-
-
 CASES = [
-    Case("argsort", ordered, ((0, 3), (1, 1), (3, 7), (5, 16), (2, 33)), None),
     Case("index_get", index_get, sizes=SIZES, bench=(1000, 1000, 1000)),
     Case("index_get", mask, sizes=SIZES, bench=None, note="mask"),
     Case("index_put_", index_put_, sizes=SIZES, bench=(1000, 1000, 1000)),

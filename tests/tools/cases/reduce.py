@@ -80,6 +80,17 @@ def everything(rng, dtype, shape):
 SUMS = {"rtol": (1e-5, 1e-13), "atol": (2e-4, 1e-12)}
 LARGE = (64, 8192, 1)
 
+def log_sum(rng, dtype, shape):
+    (_, x), _ = softmax(rng, dtype, shape)
+    return (reduced(x), x), {}
+
+
+def log_sum_backward(rng, dtype, shape):
+    x = real(rng, shape, dtype)
+    y = np.logaddexp.reduce(x, 1, initial=-np.inf).astype(dtype)
+    return (garbage(shape, dtype), x, y, real(rng, y.shape, dtype)), {}
+
+
 CASES = [
     Case("sum", reduction, SHAPES, LARGE, **SUMS),
     Case("sum", with_nan, SHAPES, None, note="nan", **SUMS),
@@ -108,4 +119,6 @@ CASES = [
     Case("log_softmax_backward", log_softmax_backward, SHAPES, (1024, 1000, 1), rtol=(1e-5, 1e-13),
          atol=(1e-5, 1e-13)),
     Case("sum_squares", everything, SHAPES, (1, 1 << 20, 1), rtol=(1e-5, 1e-13)),
+    Case("logsumexp", log_sum, SHAPES, (1000, 1000, 1)),
+    Case("logsumexp_backward", log_sum_backward, SHAPES, (1000, 1000, 1), rtol=(1e-5, 1e-12), atol=(1e-5, 1e-12)),
 ]

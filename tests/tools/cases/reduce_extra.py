@@ -6,11 +6,6 @@ from .reduce import SHAPES, of_integers, reduced, reduction
 INTEGERS = (np.int64, np.int32, np.uint8, np.bool_)
 
 
-def cumulated(rng, dtype, shape):
-    (_, x), _ = reduction(rng, dtype, shape)
-    return (garbage(shape, dtype), x), {}
-
-
 def prod_backward(rng, dtype, shape):
     (dy, x), _ = reduction(rng, dtype, shape)
     return (garbage(shape, dtype), x, np.ones_like(dy)), {}
@@ -25,7 +20,6 @@ CASES = [
     Case("prod", reduction, SHAPES, None),
     Case("prod", of_integers, SHAPES, None, note="integers", dtypes=INTEGERS),
     Case("prod_backward", prod_backward, SHAPES, None),
-    Case("cumsum", cumulated, SHAPES, None),
     Case("any", truths, SHAPES, None, dtypes=(np.float32, np.float64, *INTEGERS)),
     Case("all", truths, SHAPES, None, dtypes=(np.float32, np.float64, *INTEGERS)),
 ]

@@ -47,7 +47,7 @@ from fastnet.nn.saving import load, load_file, load_metadata, save_file
 from fastnet.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
 if TYPE_CHECKING:
-    from fastnet import callbacks, data, datasets, graph, metrics, models, ops, sklearn, training
+    from fastnet import audio, callbacks, data, datasets, graph, metrics, models, ops, sklearn, training
     from fastnet.training import Trainer
 
 __version__ = "0.1.0"
@@ -58,6 +58,7 @@ newaxis: None = None
 # name -> (module, its attribute or None for the module) of what is loaded on first use
 _LOADED_LATER: dict[str, tuple[str, str | None]] = {
     "Trainer": ("fastnet.training", "Trainer"),
+    "audio": ("fastnet.audio", None),
     "callbacks": ("fastnet.callbacks", None),
     "data": ("fastnet.data", None),
     "datasets": ("fastnet.datasets", None),
@@ -70,9 +71,9 @@ _LOADED_LATER: dict[str, tuple[str, str | None]] = {
 }
 
 __all__ = [
-    "Generator", "Tensor", "Trainer", "as_tensor", "autograd", "available_isas", "backend", "bool", "callbacks",
-    "channels_last", "channels_last_3d", "compile", "contiguous_format", "data", "datasets", "default_generator",
-    "device", "double", "dtypes", "e", "enable_grad", "float", "float32", "float64", "from_dlpack", "from_numpy",
+    "Generator", "Tensor", "Trainer", "as_tensor", "audio", "autograd", "available_isas", "backend", "bool",
+    "callbacks", "channels_last", "channels_last_3d", "compile", "contiguous_format", "data", "datasets",
+    "default_generator", "device", "double", "dtypes", "e", "enable_grad", "float", "float32", "float64", "from_dlpack", "from_numpy",
     "functional", "get_isa", "get_num_threads", "get_rng_state", "grad", "graph", "inf", "inference_mode",
     "initial_seed", "int", "int32", "int64", "is_floating_point", "is_grad_enabled", "is_tensor", "load", "load_file",
     "load_metadata", "long", "manual_seed", "metrics", "models", "nan", "newaxis", "nn", "no_grad", "numel", "ops",

@@ -1,9 +1,11 @@
 """Spectra of signals and of their frames. Contracts: reference/spectrum.py; bodies: src/spectrum.inc.h, src/fft.inc.h."""
 import numpy as np
 
+from libc.stdint cimport int64_t
+
 from fastnet._kernels.matmul cimport Tile, tile_of
 from fastnet._runtime.launch cimport (
-    BLOCK, F32, I64, READ, WRITE, Array, DType, Entry, Family, Kernel, Launch, bind, ceil_div, expect_dtype,
+    BLOCK, F32, READ, WRITE, Array, DType, Entry, Family, Kernel, Launch, bind, ceil_div, expect_dtype,
     expect_ndim, family, shape_of, submit, unpack)
 from fastnet._runtime.memory cimport Block, allocate_block
 from fastnet._runtime.threads cimport limit
@@ -28,6 +30,7 @@ cdef Family _bodies = family(spectrum_tables)
 cdef Kernel _rfft = _bodies["rfft"], _irfft = _bodies["irfft"]
 cdef Kernel _stft = _bodies["stft"], _stft_backward = _bodies["stft_backward"]
 cdef Kernel _spectrogram = _bodies["spectrogram"], _spectrogram_backward = _bodies["spectrogram_backward"]
+cdef Kernel _filter_ranges = _bodies["filter_ranges"]
 cdef Kernel _mel_spectrogram = _bodies["mel_spectrogram"], _overlap_add = _bodies["overlap_add"]
 
 
@@ -246,8 +249,8 @@ def spectrogram_backward(dframes, x, window, dy, framing, power):
     submit(&launch)
 
 
-def mel_spectrogram(out, x, window, filters, ranges, framing, power, log):
-    cdef Launch launch
+def mel_spectrogram(out, x, window, filters, framing, power, log):
+    cdef Launch launch, ranges
     cdef Array o
     frames_of(_mel_spectrogram, "out", out, &o, 3, WRITE)
     cdef Block scratch = set_signals(_mel_spectrogram, &launch, x, window, framing, o.shape[2])
@@ -255,12 +258,20 @@ def mel_spectrogram(out, x, window, filters, ranges, framing, power, log):
     cdef ptrdiff_t count = o.shape[1]
     bind(&launch, OUT, "mel_spectrogram", "out", out, WRITE, o.dtype, launch.n[SIGNALS] * count * o.shape[2])
     bind(&launch, FILTERS, "mel_spectrogram", "filters", filters, READ, o.dtype, count * launch.n[BINS])
-    bind(&launch, RANGES, "mel_spectrogram", "ranges", ranges, READ, I64, 2 * count)
     launch.n[FILTER_COUNT] = count
     launch.s[POWER] = power
     if log is not None:
         launch.n[LOGARITHM] = 1
         launch.s[FLOOR], launch.s[OFFSET], launch.s[SCALE] = log
+    cdef Block memory = allocate_block(2 * count * sizeof(int64_t))
+    _filter_ranges.prepare(&ranges, o.dtype)
+    ranges.p[FILTERS] = launch.p[FILTERS]
+    ranges.p[RANGES] = launch.p[RANGES] = memory.data
+    ranges.n[BINS] = launch.n[BINS]
+    ranges.n[FILTER_COUNT] = count
+    ranges.blocks = ceil_div(count, tile_of(o.dtype).width)
+    ranges.work = 0.1 * count * launch.n[BINS]
+    submit(&ranges)
     submit(&launch)
 
 

@@ -10,13 +10,13 @@ A module is described by its class, the arguments of its constructor and its con
 module may also have "frozen", a list of its parameters that record no gradients, and "tied", a dictionary from its
 parameters to the keys under which the same parameters appeared before.
 
-A class of `fastnet.models` is described by its arguments, too, with the "dtype" of its weights if it is not float32;
-"modules" then has only the submodules, by path, that were replaced since, such as a new last layer:
+A class of `fastnet.models` or `fastnet.audio` is described by its arguments, too, with the "dtype" of its weights if it
+is not float32; "modules" then has only the submodules, by path, that were replaced since, such as a new last layer:
 
     {"class": "ResNet", "arguments": {"block": "basic", ...}, "modules": {"fc": {"class": "Linear", ...}}}
 
-Class names are looked up among the modules of `fastnet.nn` and `fastnet.models`, and `fastnet.nn.schema` checks the
-arguments, so a description can do nothing but create these modules.
+Class names are looked up among the modules of `fastnet.nn`, `fastnet.models` and `fastnet.audio`, and
+`fastnet.nn.schema` checks the arguments, so a description can do nothing but create these modules.
 """
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastnet import nn
 from fastnet.nn.parameter import outline_as, outlines
-from fastnet.nn.schema import json_value
+from fastnet.nn.schema import json_value, schema
 from fastnet.nn.state_dict import join
 
 __all__ = ["CONTAINERS", "HOLD_MODULES", "changed", "difference", "is_network", "module_outline", "network_class"]
@@ -15,25 +15,33 @@ __all__ = ["CONTAINERS", "HOLD_MODULES", "changed", "difference", "is_network", 
 HOLD_MODULES = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 CONTAINERS = (*HOLD_MODULES, nn.ParameterList)          # constructed empty and filled afterwards
 
-_NETWORKS = "fastnet.models"            # above this module; imported when a file names one of its classes
+_NETWORKS = ("fastnet.models", "fastnet.audio")     # above this module; imported when a file names one of its classes
 _REGISTRIES = ("_parameters", "_buffers")
 _NOT_COMPARED = {*_REGISTRIES, "_modules", "_training", "_recorded", "_hooks", "__orig_class__"}
 
 
 def network_class(name: str) -> type[nn.Module] | None:
-    """The class of `fastnet.models` with this name, or None.
+    """The class of `fastnet.models` or `fastnet.audio` with this name, or None.
 
     Args:
         name: from a file.
     """
-    networks = importlib.import_module(_NETWORKS)
-    found = getattr(networks, name, None) if name in networks.__all__ else None
-    return found if isinstance(found, type) and issubclass(found, nn.Module) else None
+    for package in map(importlib.import_module, _NETWORKS):
+        found = getattr(package, name, None) if name in package.__all__ else None
+        if isinstance(found, type) and issubclass(found, nn.Module):
+            return found
+    return None
 
 
 def is_network(cls: type) -> bool:
-    """Whether a class is a public one of `fastnet.models`."""
-    return cls.__module__.startswith(f"{_NETWORKS}.") and network_class(cls.__name__) is cls
+    """Whether a class is a public one of `fastnet.models` or `fastnet.audio` whose arguments a file can hold."""
+    if not cls.__module__.startswith(tuple(f"{package}." for package in _NETWORKS)):
+        return False
+    try:
+        schema(cls)
+    except TypeError:                   # an argument of another kind, such as a dictionary
+        return False
+    return network_class(cls.__name__) is cls
 
 
 def module_outline(cls: Any, arguments: dict[str, Any], dtype: Any = None, **most: int) -> Any:

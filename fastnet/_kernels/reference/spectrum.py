@@ -63,19 +63,20 @@ def spectrogram_backward(dframes, x, window, dy, framing, power):
 
 
 @kernel(flushes=True)
-def mel_spectrogram(out, x, window, filters, ranges, framing, power, log):
-    """out (B, M, frames) = the filters (M, n//2 + 1) times the spectrogram of x (B, L).
+def mel_spectrogram(out, x, window, filters, framing, power, log):
+    """out (B, M, frames) = the filters (n//2 + 1, M), transposed, times the spectrogram of x (B, L).
 
-    Args:
-        ranges: int64 (M, 2); filter m is used from ranges[m, 0] up to, but without, ranges[m, 1]. A range that does not
-            lie within the spectrum is empty.
-        log: None, or (floor, offset, scale): out = scale * log(max(the product, floor) + offset).
+    With `log` = (floor, offset, scale), out = scale * log(max(the product, floor) + offset). A filter is used from its
+    first bin that is not 0 to its last, so that NaN and infinity elsewhere do not reach it.
     """
-    spectra = np.abs(_spectra(x, window, framing, out.shape[2])) ** power
-    first, last = ranges[:, :1], ranges[:, 1:]
-    k = np.arange(filters.shape[1])
-    used = (first >= 0) & (first <= k) & (k < last) & (last <= k.size)
-    np.matmul(np.where(used, filters, filters.dtype.type(0)), spectra, out=out)
+    spectrum = np.abs(_spectra(x, window, framing, out.shape[2])) ** power
+    if np.isfinite(spectrum).all():
+        np.matmul(filters.T, spectrum, out=out)
+    else:
+        for m, column in enumerate(filters.T):
+            bins = np.flatnonzero(column)
+            used = slice(bins[0], bins[-1] + 1) if bins.size else slice(0)
+            np.matmul(column[used], spectrum[:, used], out=out[:, m])
     if log is not None:
         floor, offset, scale = log
         with np.errstate(divide="ignore"):

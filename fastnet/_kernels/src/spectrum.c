@@ -1,5 +1,4 @@
 /* Spectra of real signals and of their frames. */
-#include "lists.h"
 #include "simd_math.h"
 #include "spectrum_slots.h"
 #include "sums.h"
@@ -15,4 +14,4 @@
 
 const Entry TABLE(spectrum)[] = {
     ROW(rfft), ROW(irfft), ROW(stft), ROW(stft_backward), ROW(spectrogram), ROW(spectrogram_backward),
-    ROW(mel_spectrogram), ROW(overlap_add), END};
+    CHOICE(filter_ranges), ROW(mel_spectrogram), ROW(overlap_add), END};

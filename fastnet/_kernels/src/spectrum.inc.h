@@ -234,19 +234,40 @@ static int NAME(spectrogram_backward)(BODY_ARGS) {
     return 0;
 }
 
-/* The sum of BINS vectors of x times a filter, which is 0 outside of [first, last). */
-INLINE VEC NAME(filtered)(const REAL *x, const REAL *filter, ptrdiff_t first, ptrdiff_t last) {
+/* RANGES (filters, 2) = for each filter, a column of FILTERS, the first bin where it is not 0 and the bin after the last;
+ * 0, 0 if there is none. A block is W filters. */
+static int NAME(filter_ranges)(BODY_ARGS) {
+    const ptrdiff_t bins = launch->n[BINS], count = launch->n[FILTER_COUNT];
+    for (ptrdiff_t m = begin * W; m < min_size(end * W, count); m += W) {
+        const REAL *filter = (const REAL *)launch->p[FILTERS] + m;
+        int64_t *ranges = (int64_t *)launch->p[RANGES] + 2 * m;
+        REAL first[W], last[W];
+        VEC low = V(set)((REAL)bins), high = V(zero)();
+        for (ptrdiff_t k = 0; k < bins; k++) {
+            MASK none = V(eq)(NAME(load_some)(filter + k * count, count - m), V(zero)());
+            low = V(select)(none, low, V(min)(low, V(set)((REAL)k)));
+            high = V(select)(none, high, V(set)((REAL)(k + 1)));
+        }
+        V(store)(first, V(min)(low, high)), V(store)(last, high);
+        for (ptrdiff_t i = 0; i < min_size(W, count - m); i++)
+            ranges[2 * i] = (int64_t)first[i], ranges[2 * i + 1] = (int64_t)last[i];
+    }
+    return 0;
+}
+
+/* The sum of the vectors [first, last) of x times a filter, a column of `count`. */
+INLINE VEC NAME(filtered)(const REAL *x, const REAL *filter, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last) {
     VEC sum[2] = {V(zero)(), V(zero)()};
     ptrdiff_t k = first;
     for (; k + 2 <= last; k += 2)
         UNROLL for (int j = 0; j < 2; j++)
-            sum[j] = V(fma)(V(load)(x + (k + j) * W), V(set)(filter[k + j]), sum[j]);
-    if (k < last) sum[0] = V(fma)(V(load)(x + k * W), V(set)(filter[k]), sum[0]);
+            sum[j] = V(fma)(V(load)(x + (k + j) * W), V(set)(filter[(k + j) * count]), sum[j]);
+    if (k < last) sum[0] = V(fma)(V(load)(x + k * W), V(set)(filter[k * count]), sum[0]);
     return V(add)(sum[0], sum[1]);
 }
 
-/* OUT (signals, filters, frames) = the sums of FILTERS (filters, bins) times |spectra of the frames|^POWER, or the
- * logarithms of them */
+/* OUT (signals, filters, frames) = the sums of |spectra of the frames|^POWER times the columns of FILTERS (bins, filters),
+ * or the logarithms of them */
 static int NAME(mel_spectrogram)(BODY_ARGS) {
     const ptrdiff_t bins = launch->n[BINS], count = launch->n[FILTER_COUNT];
     const VEC floor = V(set)((REAL)launch->s[FLOOR]), offset = V(set)((REAL)launch->s[OFFSET]);
@@ -256,8 +277,8 @@ static int NAME(mel_spectrogram)(BODY_ARGS) {
         for (ptrdiff_t k = 0; k < bins; k++)
             V(store)(lanes.b + k * W, NAME(magnitude)(NAME(load_complex)(lanes.a + k * 2 * W), launch->s[POWER]));
         for (ptrdiff_t m = 0; m < count; m++) {
-            const List range = list_at((const int64_t *)launch->p[RANGES] + 2 * m, 0, bins);
-            VEC y = NAME(filtered)(lanes.b, (const REAL *)launch->p[FILTERS] + m * bins, range.first, range.last);
+            const int64_t *range = (const int64_t *)launch->p[RANGES] + 2 * m;
+            VEC y = NAME(filtered)(lanes.b, (const REAL *)launch->p[FILTERS] + m, count, range[0], range[1]);
             if (launch->n[LOGARITHM]) y = V(mul)(scale, V(log)(V(add)(V(max)(floor, y), offset)));
             NAME(store_some)(NAME(frame_row)(launch, OUT, &lanes, count, m, 1), y, lanes.count);
         }

@@ -1,0 +1,17 @@
+"""Audio: files, resampling, spectrograms and cepstra, and augmentation. Modules have torchaudio's names and defaults.
+
+Signals are float32 tensors (..., samples) within +-1. fastnet has no complex tensors: spectra have their real and
+imaginary parts in a last dimension of 2.
+"""
+from fastnet._core.errors import name_none as _name_none
+from fastnet.audio import functional
+from fastnet.audio.presets import LogMelSpectrogram
+from fastnet.audio.transforms import MFCC, AmplitudeToDB, MelScale, MelSpectrogram, Spectrogram
+from fastnet.audio.windows import blackman_window, hamming_window, hann_window, povey_window
+
+__all__ = [
+    "AmplitudeToDB", "LogMelSpectrogram", "MFCC", "MelScale", "MelSpectrogram", "Spectrogram", "blackman_window",
+    "functional", "hamming_window", "hann_window", "povey_window",
+]
+
+_name_none(globals())

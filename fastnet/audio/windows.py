@@ -1,0 +1,110 @@
+"""Windows that frames of a signal are multiplied by, under PyTorch's names."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastnet import dtypes
+from fastnet._core.construction import from_numpy
+from fastnet._core.errors import one_of
+from fastnet._core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array
+
+__all__ = ["WINDOWS", "blackman_window", "hamming_window", "hann_window", "povey_window", "window_named"]
+
+
+def _cosine_sum(length: int, periodic: bool, *coefficients: float) -> Array:
+    """The sum of coefficients[k] * (-1)^k * cos(2 pi k j / n), j < length, float64."""
+    if length < 1:
+        raise ValueError(f"expected a window of at least 1 sample, got {length}")
+    angle = 2 * np.pi * np.arange(length) / max(length if periodic else length - 1, 1)
+    values = sum(c * (-1.0) ** k * np.cos(k * angle) for k, c in enumerate(coefficients))
+    return np.asarray(values) if length > 1 else np.ones(1)
+
+
+def _as_window(values: Array) -> Tensor:
+    return from_numpy(values.astype(dtypes.float32))
+
+
+def hann_window(window_length: int, periodic: bool = True) -> Tensor:
+    """Hann window, 0.5 - 0.5*cos(2*pi*j/n), float32 (window_length,).
+
+    Args:
+        window_length: the number of samples.
+        periodic: n is window_length, for Fourier transforms; otherwise window_length - 1, and the window is symmetric.
+
+    Raises:
+        ValueError: a window without samples.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.audio.hann_window(4)
+        tensor([0. , 0.5, 1. , 0.5])
+    """
+    return _as_window(_cosine_sum(window_length, periodic, 0.5, 0.5))
+
+
+def hamming_window(window_length: int, periodic: bool = True, alpha: float = 0.54, beta: float = 0.46) -> Tensor:
+    """Hamming window, alpha - beta*cos(2*pi*j/n), float32 (window_length,). Arguments as in `hann_window`.
+
+    Args:
+        window_length: the number of samples.
+        periodic: as in `hann_window`.
+        alpha, beta: the coefficients.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.audio.hamming_window(4)
+        tensor([0.08, 0.54, 1.  , 0.54])
+    """
+    return _as_window(_cosine_sum(window_length, periodic, alpha, beta))
+
+
+def blackman_window(window_length: int, periodic: bool = True) -> Tensor:
+    """Blackman window, 0.42 - 0.5*cos(2*pi*j/n) + 0.08*cos(4*pi*j/n), float32. Arguments as in `hann_window`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.audio.blackman_window(4).round(decimals=2) + 0.0
+        tensor([0.  , 0.34, 1.  , 0.34])
+    """
+    return _as_window(_cosine_sum(window_length, periodic, 0.42, 0.5, 0.08))
+
+
+def povey_window(window_length: int, periodic: bool = False) -> Tensor:
+    """Kaldi's window, a symmetric Hann window to the power of 0.85, float32. Arguments as in `hann_window`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.audio.povey_window(5)
+        tensor([0.    , 0.5548, 1.    , 0.5548, 0.    ])
+    """
+    return _as_window(np.maximum(_cosine_sum(window_length, periodic, 0.5, 0.5), 0) ** 0.85)
+
+
+WINDOWS: dict[str, Callable[[int], Tensor]] = {
+    "hann": hann_window, "hamming": hamming_window, "blackman": blackman_window, "povey": povey_window}
+
+
+def window_named(name: str, length: int) -> Tensor:
+    """A window by name.
+
+    Args:
+        name: "hann", "hamming", "blackman" or "povey".
+        length: the number of samples.
+
+    Raises:
+        ValueError: unknown name.
+
+    Example:
+        >>> from fastnet.audio.windows import window_named
+        >>> window_named("hann", 2)
+        tensor([0., 1.])
+    """
+    if name not in WINDOWS:
+        raise one_of("window", name, WINDOWS)
+    return WINDOWS[name](length)

@@ -73,7 +73,8 @@ _LOADED_LATER: dict[str, tuple[str, str | None]] = {
 __all__ = [
     "Generator", "Tensor", "Trainer", "as_tensor", "audio", "autograd", "available_isas", "backend", "bool",
     "callbacks", "channels_last", "channels_last_3d", "compile", "contiguous_format", "data", "datasets",
-    "default_generator", "device", "double", "dtypes", "e", "enable_grad", "float", "float32", "float64", "from_dlpack", "from_numpy",
+    "default_generator", "device", "double", "dtypes", "e", "enable_grad", "float", "float32", "float64", "from_dlpack",
+    "from_numpy",
     "functional", "get_isa", "get_num_threads", "get_rng_state", "grad", "graph", "inf", "inference_mode",
     "initial_seed", "int", "int32", "int64", "is_floating_point", "is_grad_enabled", "is_tensor", "load", "load_file",
     "load_metadata", "long", "manual_seed", "metrics", "models", "nan", "newaxis", "nn", "no_grad", "numel", "ops",

@@ -53,7 +53,7 @@ def rfft(input: Tensor, n: int | None = None, norm: Literal["forward", "backward
 
     Example:
         >>> import fastnet
-        >>> fastnet.audio.functional.rfft(fastnet.tensor([1.0, 2.0, 3.0, 4.0]))
+        >>> fastnet.audio.functional.rfft(fastnet.tensor([1.0, 2.0, 3.0, 4.0])) + 0.0
         tensor([[10.,  0.],
                 [-2.,  2.],
                 [-2.,  0.]])

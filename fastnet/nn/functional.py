@@ -16,6 +16,7 @@ from fastnet.functional.adaptive_pooling import (
     adaptive_max_pool2d,
     adaptive_max_pool3d,
 )
+from fastnet.functional.attention import scaled_dot_product_attention
 from fastnet.functional.average_pooling import avg_pool1d, avg_pool2d, avg_pool3d, lp_pool1d, lp_pool2d, lp_pool3d
 from fastnet.functional.channel_dropout import alpha_dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
 from fastnet.functional.channel_normalization import batch_norm, group_norm, instance_norm, local_response_norm
@@ -124,6 +125,7 @@ __all__ = [
     "relu",
     "relu6",
     "rms_norm",
+    "scaled_dot_product_attention",
     "sigmoid",
     "silu",
     "smooth_l1_loss",

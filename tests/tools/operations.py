@@ -15,6 +15,7 @@ POSITIVE = data(3, 4, low=0.3)
 UNIT = np.clip(data(3, 4) / 3, -0.9, 0.9)
 IMAGES = data(2, 3, 5, 4)
 BOXES = data(2, 3, 4)
+HEADS = data(1, 2, 3, 4), data(1, 2, 5, 4, seed=1), data(1, 2, 5, 3, seed=2)
 INDEX = np.array([2, 0, 2])
 PLACES = np.array([[1, 0, 3, 2], [2, 3, 0, 1]])
 GRID = np.array([[1, 0, 2, 1], [0, 0, 1, 2]])
@@ -165,6 +166,11 @@ OPERATIONS = {
     "norm-3": (lambda f, a: a.norm(3, 1), A),
     "norm-inf": (lambda f, a: a.norm(math.inf), A),
     "logsumexp": (lambda f, a: a.logsumexp(1), BOXES),
+    "attention": (lambda f, q, k, v: f.nn.functional.scaled_dot_product_attention(q, k, v), *HEADS),
+    "attention-causal": (lambda f, q, k, v: f.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True),
+                         *HEADS),
+    "attention-mask": (lambda f, q, k, v, m: f.nn.functional.scaled_dot_product_attention(q, k, v, m, scale=0.5),
+                       *HEADS, data(2, 1, 5, seed=4)),
     "softmax": (lambda f, a: a.softmax(-1), BOXES),
     "softmax-0": (lambda f, a: f.softmax(a, 0), BOXES),
     "log_softmax": (lambda f, a: a.log_softmax(1), BOXES),

@@ -50,14 +50,3 @@ static void NAME(pack)(REAL *panel, ptrdiff_t width, const REAL *x, ptrdiff_t al
         for (ptrdiff_t i = 0; i < lanes; i += W)
             NAME(pack_across)(panel + i, width, x + i * stride, stride, depth, min_size(W, lanes - i));
 }
-
-/* Pack `count` full panels of contiguous lanes at once, so that x is read in longer runs. */
-static void NAME(pack_wide)(REAL *panel, const REAL *x, ptrdiff_t along_k, ptrdiff_t depth, ptrdiff_t count) {
-    for (ptrdiff_t k = 0; k < depth; k++)
-        for (ptrdiff_t p = 0; p < count; p++) {
-            const REAL *from = x + k * along_k + p * PANEL;
-            REAL *to = panel + (p * depth + k) * PANEL;
-            V(store)(to, V(load)(from));
-            V(store)(to + W, V(load)(from + W));
-        }
-}

@@ -1,4 +1,7 @@
-/* The division of a product into groups of slivers of rows and panels of lanes. Included once for each T. */
+/* The division of a product into groups of slivers of rows and panels of lanes, and its epilogue. Included once for
+ * each T. */
+#include "matmul_finish.inc.h"
+
 /* The stored width of panel p: one vector if the last panel fits into it. */
 static inline ptrdiff_t NAME(width)(ptrdiff_t lanes, ptrdiff_t p) { return lanes - p * PANEL <= W ? W : PANEL; }
 
@@ -6,6 +9,17 @@ static inline ptrdiff_t NAME(width)(ptrdiff_t lanes, ptrdiff_t p) { return lanes
 static inline ptrdiff_t NAME(packed_lanes)(ptrdiff_t lanes) {
     ptrdiff_t last = ceil_div(lanes, PANEL) - 1;
     return last < 0 ? 0 : last * PANEL + NAME(width)(lanes, last);
+}
+
+/* Pack `count` full panels of contiguous lanes at once, so that x is read in longer runs. */
+static void NAME(pack_wide)(REAL *panel, const REAL *x, ptrdiff_t along_k, ptrdiff_t depth, ptrdiff_t count) {
+    for (ptrdiff_t k = 0; k < depth; k++)
+        for (ptrdiff_t p = 0; p < count; p++) {
+            const REAL *from = x + k * along_k + p * PANEL;
+            REAL *to = panel + (p * depth + k) * PANEL;
+            V(store)(to, V(load)(from));
+            V(store)(to + W, V(load)(from + W));
+        }
 }
 
 /* Pack panels [p, p_end) of a block of k contiguously, each as panel[k][lane]. */

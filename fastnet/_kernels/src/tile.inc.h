@@ -1,4 +1,4 @@
-/* The register tiles of products, with packed panels and the epilogue, included once for each T by tile.h's users. */
+/* The register tiles of products, with packed panels, included once for each T by tile.h's users. */
 #define PANEL (2 * W)                                               /* lanes of a full panel */
 #define SLIVER ((TILE_ROWS + W - 1) / W * W)                        /* rows of a packed sliver, with padding */
 #define K_MOST ((ptrdiff_t)(TILE_K_BYTES / sizeof(REAL)))
@@ -34,5 +34,4 @@ static inline void NAME(store_some)(REAL *p, VEC v, ptrdiff_t n) {
 #include "matmul_tile.inc.h"
 #undef VECTORS
 #include "matmul_pack.inc.h"
-#include "matmul_finish.inc.h"
 

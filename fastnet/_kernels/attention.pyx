@@ -16,6 +16,7 @@ cdef extern from "src/attention_slots.h":
         KEY_BLOCK, SCORE_STEP, QUERY_ROWS
         A_Q, A_K, A_V, A_MASK, A_STATE, A_SCRATCH, A_LSE, A_OUT, A_DQ, A_DK, A_DV, A_DMASK
         A_DELTA_OUT, A_DOUT, A_SLOPE
+        A_BATCH_STEP, A_ROW_STEP, A_HEAD_STEP, A_STEPS
         A_BATCH, A_HEADS, A_SHARED, A_QUERIES, A_KEYS, A_WIDTH, A_VALUE_WIDTH
         A_Q_STEPS, A_K_STEPS, A_V_STEPS, A_OUT_STEPS, A_SLOPE_STEPS, A_DQ_STEPS, A_DK_STEPS, A_DV_STEPS, A_MASK_STEPS
         A_TRIMMED, A_DIAGONAL, A_DRAW_OFFSET, A_THRESHOLD, A_DROPS, A_QUERY_BLOCKS, A_BY_QUERIES
@@ -56,7 +57,7 @@ cdef int set_array(Launch *launch, int slot, int steps, str kernel, str name, ob
                          f"got {shape_of(&a)}")
     if width > 1 and a.size and a.strides[ELEMENT] != a.itemsize:
         raise NeedsPacking()
-    for i in range(3):
+    for i in range(A_STEPS):
         launch.n[steps + i] = a.strides[i] >> shift
     return 0
 
@@ -77,9 +78,9 @@ cdef int set_mask(Launch *launch, str kernel, object source, const Array *q, ptr
     if keys > 1 and a.size and a.strides[3] != a.itemsize:
         raise NeedsPacking()
     launch.p[A_MASK] = a.data
-    launch.n[A_MASK_STEPS] = a.strides[0] >> shift if a.shape[0] > 1 else 0
-    launch.n[A_MASK_STEPS + 1] = a.strides[2] >> shift if a.shape[2] > 1 else 0
-    launch.n[A_MASK_STEPS + 2] = a.strides[1] >> shift if a.shape[1] > 1 else 0
+    launch.n[A_MASK_STEPS + A_BATCH_STEP] = a.strides[0] >> shift if a.shape[0] > 1 else 0
+    launch.n[A_MASK_STEPS + A_ROW_STEP] = a.strides[2] >> shift if a.shape[2] > 1 else 0
+    launch.n[A_MASK_STEPS + A_HEAD_STEP] = a.strides[1] >> shift if a.shape[1] > 1 else 0
     return 0
 
 
@@ -159,7 +160,8 @@ def attention(out, lse, q, k, v, mask, state, offset, scale, diagonal=None, drop
     set_sizes(&launch, "attention", q, k, v, &query)
     set_array(&launch, A_OUT, A_OUT_STEPS, "attention", "out", out, WRITE, &query, query.shape[ROW], query.shape[HEAD],
               launch.n[A_VALUE_WIDTH])
-    unpack_sized("attention", "lse", lse, &sums, WRITE, query.dtype, query.shape[B] * query.shape[HEAD] * query.shape[ROW])
+    unpack_sized("attention", "lse", lse, &sums, WRITE, query.dtype,
+                 query.shape[B] * query.shape[HEAD] * query.shape[ROW])
     launch.p[A_LSE] = sums.data
     set_mask(&launch, "attention", mask, &query, launch.n[A_KEYS])
     set_options(&launch, "attention", state, offset, scale, diagonal, dropout)

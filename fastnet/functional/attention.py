@@ -10,8 +10,8 @@ from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.functional.kernel_calls import broadcast_shapes, check_floating
 from fastnet.functional.compare import where
+from fastnet.functional.kernel_calls import broadcast_shapes, check_floating
 from fastnet.functional.normalization import needed_arrays
 from fastnet.functional.random import check_probability
 from fastnet.functional.shape import expand, reshape

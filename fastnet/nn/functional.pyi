@@ -21,7 +21,8 @@ __all__ = [
     "lp_pool2d", "lp_pool3d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices",
     "max_pool3d", "max_pool3d_with_indices", "max_unpool1d", "max_unpool2d", "max_unpool3d", "mish", "mse_loss",
     "nll_loss", "normalize", "one_hot", "pad", "pixel_shuffle", "pixel_unshuffle", "relu", "relu6", "rms_norm",
-    "sigmoid", "silu", "smooth_l1_loss", "softmax", "softplus", "softsign", "tanh", "unfold",
+    "scaled_dot_product_attention", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softplus", "softsign", "tanh",
+    "unfold",
 ]
 
 def adaptive_avg_pool1d(input: Tensor, output_size: int | Sequence[int]) -> Tensor:
@@ -283,6 +284,11 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 def rms_norm(input: Tensor, normalized_shape: Size, weight: Tensor | None = None,
              eps: float | None = None) -> Tensor:
     """RMS normalisation: x / sqrt(mean(x^2) + eps) * weight, with the mean over the last dimensions."""
+
+def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None,
+                                 dropout_p: float = 0.0, is_causal: bool = False, scale: float | None = None,
+                                 enable_gqa: bool = False) -> Tensor:
+    """Attention: softmax(scale * query @ key.T + mask) @ value, for each head."""
 
 def sigmoid(input: Tensor) -> Tensor:
     """1 / (1 + exp(-x)). Integers give float32."""

@@ -73,20 +73,27 @@ def test_views_of_one_product():
     assert F.scaled_dot_product_attention(q, k, v).transpose(1, 2).is_contiguous()
 
 
-def training_step(q, k, v, mask, dropout):
-    out = F.scaled_dot_product_attention(q, k, v, mask, dropout)
-    (out * out).sum().backward()
-    return out
-
-
-def results(run=training_step, dropout=0.3, heads=4):
+def steps(heads=4, compiled=False, count=1):
+    """The results and gradients of steps with dropout and a mask, as arrays."""
     fastnet.manual_seed(3)
     rng = np.random.default_rng(1)
-    q, k, v = (fastnet.tensor(rng.standard_normal((2, heads, 150, 16)).astype("float32"), requires_grad=True)
-               for _ in range(3))
+    weights = [fastnet.nn.Parameter(fastnet.tensor(rng.standard_normal((2, heads, 150, 16)).astype("float32")))
+               for _ in range(3)]
     mask = fastnet.tensor(rng.standard_normal((150, 150)).astype("float32"))
-    out = run(q, k, v, mask, dropout)
-    return [x.detach().numpy().copy() for x in (out, q.grad, k.grad, v.grad)]
+
+    def step():
+        for x in weights:
+            x.grad = None
+        out = F.scaled_dot_product_attention(*weights, mask, 0.3)
+        (out * out).sum().backward()
+        return out
+
+    run = fastnet.compile(step) if compiled else step
+    return [x.detach().numpy().copy() for _ in range(count) for x in (run(), *(w.grad for w in weights))]
+
+
+def assert_same(a, b):
+    assert [x.tobytes() for x in a] == [x.tobytes() for x in b]
 
 
 @built
@@ -95,22 +102,17 @@ def results(run=training_step, dropout=0.3, heads=4):
 def test_same_bits(isa, heads):
     with instruction_set(isa):
         with threaded(1):
-            expected = results(heads=heads)
+            expected = steps(heads, count=2)
         for threads in (2, 3, 8):
             with threaded(threads):
-                for a, b in zip(expected, results(heads=heads), strict=True):
-                    assert a.tobytes() == b.tobytes()
-        step = fastnet.compile(training_step)
-        for a, b in zip(expected, results(step, heads=heads), strict=True):
-            assert a.tobytes() == b.tobytes()
-        for a, b in zip(expected, results(step, heads=heads), strict=True):         # a replay
-            assert a.tobytes() == b.tobytes()
+                assert_same(expected, steps(heads, count=2))
+        assert_same(expected, steps(heads, compiled=True, count=2))         # a recording, and a replay
 
 
 def test_both_backends_drop_the_same_weights():
     with use_backend("numpy"):
-        expected = results()
-    for a, b in zip(expected, results(), strict=True):
+        expected = steps()
+    for a, b in zip(expected, steps(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
 
 

@@ -29,7 +29,7 @@ def _scores(q, k, mask, scale, diagonal):
     return scores
 
 
-def _kept(name, shape, dtype, state, offset, dropout):
+def _drop_factors(name, shape, dtype, state, offset, dropout):
     """The factor of each weight: 0, or 1 / (1 - dropout)."""
     if not 0 <= dropout < 1:
         raise ValueError(f"{name}: expected dropout of at least 0 and below 1, got {dropout}")
@@ -58,7 +58,7 @@ def attention(out, lse, q, k, v, mask, state, offset, scale, diagonal=None, drop
     weights /= total
     lse[...] = np.where(nothing, np.inf, top + np.log(total))[..., 0]
     if dropout:
-        weights = weights * _kept("attention", weights.shape, q.dtype, state, offset, dropout)
+        weights = weights * _drop_factors("attention", weights.shape, q.dtype, state, offset, dropout)
     groups = q.shape[2] // max(1, v.shape[2])
     out[...] = np.matmul(weights, np.repeat(v, groups, 2).transpose(0, 2, 1, 3)).transpose(0, 2, 1, 3)
 
@@ -75,7 +75,7 @@ def attention_backward(dq, dk, dv, dmask, q, k, v, mask, out, lse, dout, state, 
     p = np.exp(_scores(q, k, mask, scale, diagonal) - lse[..., None])
     kept = q.dtype.type(1)
     if dropout:
-        kept = _kept("attention_backward", p.shape, q.dtype, state, offset, dropout)
+        kept = _drop_factors("attention_backward", p.shape, q.dtype, state, offset, dropout)
     slopes = dout.transpose(0, 2, 1, 3)
     g = np.matmul(slopes, np.repeat(v, groups, 2).transpose(0, 2, 3, 1)) * kept
     g -= (dout * out).sum(3).transpose(0, 2, 1)[..., None]

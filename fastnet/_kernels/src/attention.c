@@ -15,7 +15,7 @@ static inline ptrdiff_t max_size(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : 
  * keys of the block up to i + diagonal. */
 typedef enum {
     WHOLE,
-    QUERIES_BY_KEYS,                    /* rows are queries, lanes are keys: numbers beyond the diagonal are not needed */
+    QUERIES_BY_KEYS,                    /* rows are queries, lanes are keys: none are needed beyond the diagonal */
     OVER_KEYS,                          /* rows are queries, the sum is over keys: it ends at the diagonal */
     OVER_QUERIES                        /* rows are keys, the sum is over queries: it begins at the diagonal */
 } Trim;

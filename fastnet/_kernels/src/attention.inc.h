@@ -9,9 +9,11 @@ static inline MASK NAME(within)(ptrdiff_t n) {
     return V(lt)(V(load)(positions), V(set)((REAL)n));
 }
 
-/* The first element of an array at a batch and a head; `steps` is the slot of its three steps. */
-static inline REAL *NAME(at)(const Launch *launch, int slot, int steps, ptrdiff_t batch, ptrdiff_t head) {
-    return (REAL *)launch->p[slot] + batch * launch->n[steps] + head * launch->n[steps + 2];
+/* A row of an array; `steps` names its steps. */
+static inline REAL *NAME(at)(const Launch *launch, int slot, int steps, ptrdiff_t batch, ptrdiff_t head,
+                             ptrdiff_t row) {
+    const ptrdiff_t *step = launch->n + steps;
+    return (REAL *)launch->p[slot] + batch * step[A_BATCH_STEP] + head * step[A_HEAD_STEP] + row * step[A_ROW_STEP];
 }
 
 /* to = factor * x, rows of `width` elements copied to padded rows. */
@@ -116,8 +118,7 @@ static inline VEC NAME(masked)(const REAL *scores, const REAL *mask, ptrdiff_t i
 
 static inline const REAL *NAME(mask_row)(const NAME(Scores) *b, ptrdiff_t row) {
     if (!b->launch->p[A_MASK]) return 0;
-    return NAME(at)(b->launch, A_MASK, A_MASK_STEPS, b->batch, b->head)
-         + (b->query + row) * b->launch->n[A_MASK_STEPS + 1] + b->key;
+    return NAME(at)(b->launch, A_MASK, A_MASK_STEPS, b->batch, b->head, b->query + row) + b->key;
 }
 
 /* kept[i] = 1 / (1 - dropout) where weight i of a row is kept, else 0. */

@@ -6,10 +6,10 @@ static int NAME(attention_delta)(BODY_ARGS) {
     REAL *delta = launch->p[A_DELTA_OUT];
     for (ptrdiff_t block = begin; block < end; block++) {
         const ptrdiff_t head = block / blocks, i = block % blocks, stop = part_start(n[A_QUERIES], i + 1, blocks);
-        const REAL *out = NAME(at)(launch, A_OUT, A_OUT_STEPS, head / n[A_HEADS], head % n[A_HEADS]);
-        const REAL *dout = NAME(at)(launch, A_DOUT, A_SLOPE_STEPS, head / n[A_HEADS], head % n[A_HEADS]);
+        const ptrdiff_t b = head / n[A_HEADS], h = head % n[A_HEADS];
         for (ptrdiff_t q = part_start(n[A_QUERIES], i, blocks); q < stop; q++) {
-            const REAL *x = out + q * n[A_OUT_STEPS + 1], *y = dout + q * n[A_SLOPE_STEPS + 1];
+            const REAL *x = NAME(at)(launch, A_OUT, A_OUT_STEPS, b, h, q);
+            const REAL *y = NAME(at)(launch, A_DOUT, A_SLOPE_STEPS, b, h, q);
             VEC sum = V(zero)();
             for (ptrdiff_t k = 0; k < width; k += W)
                 sum = V(fma)(NAME(load_some)(x + k, width - k), NAME(load_some)(y + k, width - k), sum);
@@ -54,22 +54,21 @@ static NAME(Copies) NAME(from)(const NAME(Copies) *copies, const ptrdiff_t *n, p
 
 static void NAME(hold_queries)(const NAME(Copies) *c, const NAME(Scores) *b) {
     const Launch *launch = b->launch;
-    const ptrdiff_t *n = launch->n, step = n[A_Q_STEPS + 1], slope_step = n[A_SLOPE_STEPS + 1];
-    NAME(copy_rows)(c->queries, NAME(at)(launch, A_Q, A_Q_STEPS, b->batch, b->head) + b->query * step, step, b->rows,
-                    n[A_WIDTH], (REAL)launch->s[A_SCALE]);
-    NAME(copy_rows)(c->slopes, NAME(at)(launch, A_SLOPE, A_SLOPE_STEPS, b->batch, b->head) + b->query * slope_step,
-                    slope_step, b->rows, n[A_VALUE_WIDTH], 1);
+    const ptrdiff_t *n = launch->n;
+    NAME(copy_rows)(c->queries, NAME(at)(launch, A_Q, A_Q_STEPS, b->batch, b->head, b->query),
+                    n[A_Q_STEPS + A_ROW_STEP], b->rows, n[A_WIDTH], (REAL)launch->s[A_SCALE]);
+    NAME(copy_rows)(c->slopes, NAME(at)(launch, A_SLOPE, A_SLOPE_STEPS, b->batch, b->head, b->query),
+                    n[A_SLOPE_STEPS + A_ROW_STEP], b->rows, n[A_VALUE_WIDTH], 1);
 }
 
 static void NAME(hold_keys)(const NAME(Copies) *c, const NAME(Scores) *b) {
     const Launch *launch = b->launch;
-    const ptrdiff_t *n = launch->n, step = n[A_K_STEPS + 1], value_step = n[A_V_STEPS + 1];
-    const REAL *keys = NAME(at)(launch, A_K, A_K_STEPS, b->batch, b->head / n[A_SHARED]) + b->key * step;
+    const ptrdiff_t *n = launch->n, head = b->head / n[A_SHARED], step = n[A_K_STEPS + A_ROW_STEP];
+    const REAL *keys = NAME(at)(launch, A_K, A_K_STEPS, b->batch, head, b->key);
     NAME(pack_keys)(c->key_panels, keys, step, b->keys, n[A_WIDTH]);
     NAME(copy_rows)(c->keys, keys, step, b->keys, n[A_WIDTH], (REAL)launch->s[A_SCALE]);
-    NAME(pack_keys)(c->value_panels,
-                    NAME(at)(launch, A_V, A_V_STEPS, b->batch, b->head / n[A_SHARED]) + b->key * value_step,
-                    value_step, b->keys, n[A_VALUE_WIDTH]);
+    NAME(pack_keys)(c->value_panels, NAME(at)(launch, A_V, A_V_STEPS, b->batch, head, b->key),
+                    n[A_V_STEPS + A_ROW_STEP], b->keys, n[A_VALUE_WIDTH]);
 }
 
 /* From scores and from dout v': the weights, with dropout, and the gradients of the scores. */
@@ -107,8 +106,10 @@ static void NAME(store_dmask)(const REAL *slopes, const NAME(Scores) *b) {
     const ptrdiff_t keys = b->launch->n[A_KEYS];
     REAL *out = (REAL *)b->launch->p[A_DMASK] + NAME(query_index)(b, 0) * keys + b->key;
     for (ptrdiff_t r = 0; r < b->rows; r++)
-        for (ptrdiff_t i = 0; i < b->keys; i += W)
-            NAME(store_some)(out + r * keys + i, slopes ? V(load)(slopes + r * SCORE_STEP + i) : V(zero)(), b->keys - i);
+        for (ptrdiff_t i = 0; i < b->keys; i += W) {
+            VEC slope = slopes ? V(load)(slopes + r * SCORE_STEP + i) : V(zero)();
+            NAME(store_some)(out + r * keys + i, slope, b->keys - i);
+        }
 }
 
 /* out = or += the transposed `left` of this block, whose columns are keys, @ rows of queries or slopes. */
@@ -128,28 +129,26 @@ static void NAME(contribute)(const NAME(Copies) *c, const NAME(Scores) *b, int f
     NAME(scores)(c->gradients, c->slopes, c->value_panels, b->rows, b->keys, value_width, trim, b->diagonal);
     NAME(slopes)(c, b);
     if (launch->p[A_DV])
-        NAME(of_keys)(NAME(at)(launch, A_DV, A_DV_STEPS, b->batch, head) + b->key * n[A_DV_STEPS + 1],
-                      n[A_DV_STEPS + 1], c->weights, c->slopes, value_width, b, !first_of_key);
+        NAME(of_keys)(NAME(at)(launch, A_DV, A_DV_STEPS, b->batch, head, b->key), n[A_DV_STEPS + A_ROW_STEP],
+                      c->weights, c->slopes, value_width, b, !first_of_key);
     if (launch->p[A_DK])
-        NAME(of_keys)(NAME(at)(launch, A_DK, A_DK_STEPS, b->batch, head) + b->key * n[A_DK_STEPS + 1],
-                      n[A_DK_STEPS + 1], c->gradients, c->queries, width, b, !first_of_key);
+        NAME(of_keys)(NAME(at)(launch, A_DK, A_DK_STEPS, b->batch, head, b->key), n[A_DK_STEPS + A_ROW_STEP],
+                      c->gradients, c->queries, width, b, !first_of_key);
     if (launch->p[A_DMASK]) NAME(store_dmask)(c->gradients, b);
     if (launch->p[A_DQ])
         NAME(multiply)(&(NAME(Factors)){b->rows, width, b->keys, c->gradients, SCORE_STEP, 1, c->keys,
                                         NAME(padded)(width), PANEL,
-                                        NAME(at)(launch, A_DQ, A_DQ_STEPS, b->batch, b->head)
-                                            + b->query * n[A_DQ_STEPS + 1],
-                                        n[A_DQ_STEPS + 1], !first_of_query}, NAME(trim)(b, OVER_KEYS), b->diagonal);
+                                        NAME(at)(launch, A_DQ, A_DQ_STEPS, b->batch, b->head, b->query),
+                                        n[A_DQ_STEPS + A_ROW_STEP], !first_of_query}, NAME(trim)(b, OVER_KEYS), b->diagonal);
 }
 
 /* A block of scores beyond the diagonal: no weights. */
 static void NAME(skip)(const NAME(Scores) *b) {
     const Launch *launch = b->launch;
-    const ptrdiff_t step = launch->n[A_DQ_STEPS + 1];
     if (launch->p[A_DMASK]) NAME(store_dmask)(0, b);
     if (launch->p[A_DQ] && !b->key)
-        NAME(clear_rows)(NAME(at)(launch, A_DQ, A_DQ_STEPS, b->batch, b->head) + b->query * step, step, b->rows,
-                         launch->n[A_WIDTH]);
+        NAME(clear_rows)(NAME(at)(launch, A_DQ, A_DQ_STEPS, b->batch, b->head, b->query),
+                         launch->n[A_DQ_STEPS + A_ROW_STEP], b->rows, launch->n[A_WIDTH]);
 }
 
 static inline int NAME(beyond)(const NAME(Scores) *b) { return b->rows - 1 + b->diagonal < 0; }
@@ -184,8 +183,8 @@ static void NAME(by_keys)(NAME(Copies) *copies, const Launch *launch, ptrdiff_t 
     for (int k = 0; k < 2; k++) {
         const int slot = k ? A_DV : A_DK, steps = k ? A_DV_STEPS : A_DK_STEPS;
         if (launch->p[slot])
-            NAME(clear_rows)(NAME(at)(launch, slot, steps, b.batch, b.head / n[A_SHARED]) + key * n[steps + 1],
-                             n[steps + 1], b.keys, n[k ? A_VALUE_WIDTH : A_WIDTH]);
+            NAME(clear_rows)(NAME(at)(launch, slot, steps, b.batch, b.head / n[A_SHARED], key), n[steps + A_ROW_STEP],
+                             b.keys, n[k ? A_VALUE_WIDTH : A_WIDTH]);
     }
 }
 

@@ -58,8 +58,8 @@ static void NAME(rescale)(NAME(Softmax) *so_far, ptrdiff_t rows, ptrdiff_t width
 
 /* out = sums / total, or 0; lse = top + log(total), or inf. */
 static void NAME(conclude)(NAME(Softmax) *so_far, const NAME(Scores) *b) {
-    const ptrdiff_t *n = b->launch->n, width = n[A_VALUE_WIDTH], step = n[A_OUT_STEPS + 1];
-    REAL *out = NAME(at)(b->launch, A_OUT, A_OUT_STEPS, b->batch, b->head) + b->query * step;
+    const ptrdiff_t *n = b->launch->n, width = n[A_VALUE_WIDTH], step = n[A_OUT_STEPS + A_ROW_STEP];
+    REAL *out = NAME(at)(b->launch, A_OUT, A_OUT_STEPS, b->batch, b->head, b->query);
     REAL *lse = (REAL *)b->launch->p[A_LSE] + NAME(query_index)(b, 0);
     for (ptrdiff_t r = 0; r < b->rows; r += W) {
         VEC total = V(load)(so_far->total + r);
@@ -91,8 +91,8 @@ static void NAME(attend)(NAME(Held) *held, NAME(Scores) b, REAL *scratch) {
     REAL *queries = scratch, *scores = queries + QUERY_ROWS * NAME(padded)(width);
     NAME(Softmax) so_far = {.sums = scores + QUERY_ROWS * SCORE_STEP};
     const ptrdiff_t end = n[A_TRIMMED] ? min_size(n[A_KEYS], b.query + b.rows + n[A_DIAGONAL]) : n[A_KEYS];
-    NAME(copy_rows)(queries, NAME(at)(launch, A_Q, A_Q_STEPS, b.batch, b.head) + b.query * n[A_Q_STEPS + 1],
-                    n[A_Q_STEPS + 1], b.rows, width, (REAL)launch->s[A_SCALE]);
+    NAME(copy_rows)(queries, NAME(at)(launch, A_Q, A_Q_STEPS, b.batch, b.head, b.query),
+                    n[A_Q_STEPS + A_ROW_STEP], b.rows, width, (REAL)launch->s[A_SCALE]);
     for (ptrdiff_t r = 0; r < b.rows; r += W) {
         V(store)(so_far.top + r, V(set)(-INFINITY));
         V(store)(so_far.total + r, V(zero)());
@@ -102,10 +102,10 @@ static void NAME(attend)(NAME(Held) *held, NAME(Scores) b, REAL *scratch) {
         b = NAME(block)(launch, b.batch, b.head, b.query, b.rows, key);
         REAL *keys = held->keys + key * width, *values = held->values + key * long_row;
         if (key == held->ready) {
-            NAME(pack_keys)(keys, NAME(at)(launch, A_K, A_K_STEPS, b.batch, head) + key * n[A_K_STEPS + 1],
-                            n[A_K_STEPS + 1], b.keys, width);
-            NAME(copy_rows)(values, NAME(at)(launch, A_V, A_V_STEPS, b.batch, head) + key * n[A_V_STEPS + 1],
-                            n[A_V_STEPS + 1], b.keys, value_width, 1);
+            NAME(pack_keys)(keys, NAME(at)(launch, A_K, A_K_STEPS, b.batch, head, key),
+                            n[A_K_STEPS + A_ROW_STEP], b.keys, width);
+            NAME(copy_rows)(values, NAME(at)(launch, A_V, A_V_STEPS, b.batch, head, key),
+                            n[A_V_STEPS + A_ROW_STEP], b.keys, value_width, 1);
             held->ready += KEY_BLOCK;
         }
         NAME(scores)(scores, queries, keys, b.rows, b.keys, width, NAME(trim)(&b, QUERIES_BY_KEYS), b.diagonal);

@@ -18,20 +18,22 @@ enum {
     A_SLOPE = A_OUT                     /* attention_backward: the gradient of out */
 };
 
-/* n; steps are in elements, between batches, positions and heads */
+enum { A_BATCH_STEP, A_ROW_STEP, A_HEAD_STEP, A_STEPS };     /* the steps of an array, in elements */
+
+/* n; the name of the steps of an array is that of the first */
 enum {
     A_BATCH, A_HEADS, A_SHARED,         /* A_SHARED: heads of q that read one head of k and v */
     A_QUERIES, A_KEYS, A_WIDTH, A_VALUE_WIDTH,
     A_Q_STEPS,
-    A_K_STEPS = A_Q_STEPS + 3,
-    A_V_STEPS = A_K_STEPS + 3,
-    A_OUT_STEPS = A_V_STEPS + 3,
-    A_SLOPE_STEPS = A_OUT_STEPS + 3,
-    A_DQ_STEPS = A_SLOPE_STEPS + 3,
-    A_DK_STEPS = A_DQ_STEPS + 3,
-    A_DV_STEPS = A_DK_STEPS + 3,
-    A_MASK_STEPS = A_DV_STEPS + 3,      /* between batches, rows and heads */
-    A_TRIMMED = A_MASK_STEPS + 3,       /* 1: query i attends to keys up to i + A_DIAGONAL */
+    A_K_STEPS = A_Q_STEPS + A_STEPS,
+    A_V_STEPS = A_K_STEPS + A_STEPS,
+    A_OUT_STEPS = A_V_STEPS + A_STEPS,
+    A_SLOPE_STEPS = A_OUT_STEPS + A_STEPS,
+    A_DQ_STEPS = A_SLOPE_STEPS + A_STEPS,
+    A_DK_STEPS = A_DQ_STEPS + A_STEPS,
+    A_DV_STEPS = A_DK_STEPS + A_STEPS,
+    A_MASK_STEPS = A_DV_STEPS + A_STEPS,
+    A_TRIMMED = A_MASK_STEPS + A_STEPS,       /* 1: query i attends to keys up to i + A_DIAGONAL */
     A_DIAGONAL,
     A_DRAW_OFFSET, A_THRESHOLD, A_DROPS,        /* of Philox; A_DROPS 0: no dropout */
     A_QUERY_BLOCKS,                     /* of a head; the queries are divided evenly */

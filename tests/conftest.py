@@ -1,9 +1,50 @@
-"""What the tests share."""
+"""Fixtures that all tests share, and options that thin out parametrised tests."""
+import zlib
+from collections import defaultdict
+
 import pytest
 
 import fastnet
 from fastnet import backend as kernels
 from fastnet._core import memory
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("cases of parametrised tests")
+    group.addoption("--backend", choices=["numpy", "compiled"],
+                    help="run only this one's cases of tests on each backend")
+    group.addoption("--cases", type=int, metavar="N", help="run at most N cases of each parametrised test")
+    group.addoption("--whole", action="append", default=[], metavar="PATH",
+                    help="with --cases: run all cases of the tests below this path; can be repeated")
+
+
+@pytest.hookimpl(trylast=True)          # after -k and -m
+def pytest_collection_modifyitems(config, items):
+    """Apply --backend, --cases and --whole."""
+    backend, most, whole = map(config.getoption, ("backend", "cases", "whole"))
+    kept = [item for item in items if backend is None or parameter(item, "backend") in (None, backend)]
+    if most is not None:
+        kept = thinned_out(kept, most, tuple(whole))
+    config.hook.pytest_deselected(items=list(set(items) - set(kept)))
+    items[:] = kept
+
+
+def parameter(item, fixture):
+    """The parameter that a fixture has in a case; None if it has none."""
+    return getattr(item, "callspec", None) and item.callspec.params.get(fixture)
+
+
+def thinned_out(items, most, whole):
+    """At most `most` cases of each test that is not below one of the paths `whole`.
+
+    A checksum of the names chooses them, so each run has the same cases, and a new case changes few of them.
+    """
+    cases = defaultdict(list)
+    for item in items:
+        cases[item.nodeid if item.nodeid.startswith(whole) else item.nodeid.partition("[")[0]].append(item)
+    chosen = {item for group in cases.values()
+              for item in sorted(group, key=lambda item: zlib.crc32(item.nodeid.encode()))[:most]}
+    return [item for item in items if item in chosen]
 
 
 @pytest.fixture(params=["numpy", "compiled"])

@@ -1,1 +1,1 @@
-"""What everything else stands on: tensors, their memory, the thread's state, and the wording of errors."""
+"""The base of all other packages: tensors, their memory, the thread's state, and the wording of errors."""

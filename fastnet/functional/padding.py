@@ -40,7 +40,7 @@ def _padding_sources(n: int, before: int, after: int, mode: str) -> Array:
         i = i.clip(0, n - 1)
     elif mode == "reflect":
         i = (n - 1) - abs((n - 1) - abs(i))
-    else:                               # what a negative number removes is not repeated
+    else:                               # elements that a negative number removes are not repeated
         first, last = max(-before, 0), n - max(-after, 0)
         i = first + (i - first) % max(last - first, 1)
     return constant(i)
@@ -186,7 +186,7 @@ def _check_images(input: Tensor, pads: _Pads, mode: str) -> None:
 def _check_fit(input: Tensor, pads: _Pads, mode: str) -> None:
     """Refuse padding that is too large for its mode, and images without elements, which have nothing to repeat."""
     for n, (before, after) in zip(input.shape[-len(pads):], pads):
-        left = n + min(before, 0) + min(after, 0)           # what negative sizes leave
+        left = n + min(before, 0) + min(after, 0)           # the elements that negative sizes leave
         most = {"reflect": n - 1, "circular": left}.get(mode, max(before, after))
         if max(before, after, 0) > max(most, 0):
             raise RuntimeError(f"pad: mode {mode!r} takes at most {max(most, 0)} for a dimension of length {n} of "

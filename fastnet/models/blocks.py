@@ -94,8 +94,8 @@ def initialize(model: nn.Module, conv: Callable[[Tensor], object] | None = None,
 
     Args:
         model: the model.
-        conv: fills the weight of a convolution; None leaves the convolutions as they are.
-        linear: fills the weight of a linear layer; None leaves the linear layers as they are.
+        conv: fills the weight of a convolution; None leaves the convolutions unchanged.
+        linear: fills the weight of a linear layer; None leaves the linear layers unchanged.
     """
     for module in model.modules():
         fill = {nn.Conv2d: conv, nn.Linear: linear}.get(type(module))

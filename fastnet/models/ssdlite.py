@@ -31,7 +31,7 @@ _CANDIDATES = 20                        # boxes that suppression sees, for each 
 
 
 class DetectorOutputs(NamedTuple):
-    """What a detector computes for each anchor.
+    """Outputs of a detector for each anchor.
 
     Attributes:
         logits: (N, A, classes), of which class 0 is the background.
@@ -50,7 +50,7 @@ class DetectorOutputs(NamedTuple):
 
 
 class DetectorTargets(NamedTuple):
-    """What a detector should compute for each anchor: `SSDLite.encode` makes them.
+    """Targets of a detector for each anchor, as `SSDLite.encode` makes them.
 
     Attributes:
         labels: int64 (N, A), 0 for the background.

@@ -85,7 +85,7 @@ def fused(*layers: object) -> Fusion | None:
 def chain(input: Tensor, *layers: Any) -> Tensor:
     """The output of the last of several layers, each of which receives the output of the one before it.
 
-    This is what a Sequential computes, for modules that hold their layers under names.
+    A Sequential computes the same; this is for modules that hold their layers under names.
 
     Args:
         input: of the first layer.

@@ -62,7 +62,7 @@ def calculate_gain(nonlinearity: _Nonlinearity, param: float | None = None) -> f
 
 
 def _filling(function: Callable[_P, Tensor]) -> Callable[_P, Tensor]:
-    """Let a function fill its first argument without a gradient, and leave a tensor without memory as it is."""
+    """Let a function fill its first argument without a gradient, and leave a tensor without memory unchanged."""
     @functools.wraps(function)
     def fill(*args: _P.args, **kwargs: _P.kwargs) -> Tensor:
         if making_outlines():

@@ -1,4 +1,4 @@
-"""The loss of a training: weighted by sample, and what the model's outputs mean under it."""
+"""The loss of a training, weighted by sample, and the meaning of the model's outputs under it."""
 from __future__ import annotations
 
 import copy

@@ -94,7 +94,7 @@ class BatchSource:
         return targets is not None and is_one_hot(to_array(targets))
 
     def described(self) -> dict[str, Any]:
-        """What a resumed training compares: the loader's settings, and a checksum of some samples."""
+        """Settings of the loader and a checksum of some samples, which a resumed training compares."""
         found = {name: getattr(self.loader, name, None) for name in ("batch_size", "shuffle", "drop_last", "seed")}
         found = {name: value for name, value in found.items() if isinstance(value, (bool, int))}
         return found | {"batches": self.batches, "samples": self.samples, "data": self._checksum}

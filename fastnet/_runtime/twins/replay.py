@@ -11,7 +11,7 @@ class Caller:
     calls: int = 0                      # so far
 
     def _keep_shortcut(self, shortcut: Any) -> bool:
-        """Whether a shortcut was kept: there are none."""
+        """False: this implementation keeps no shortcuts."""
         return False
 
     def _drop_shortcuts(self) -> None:

@@ -26,18 +26,18 @@ class Settings(Protocol):
 
 
 class Encoder(Protocol):
-    """What a TablePreparation learnt about one column.
+    """Settings that a TablePreparation learnt for one column.
 
     Attributes:
         kind: "number", "category", "text" or "date".
-        note: a few words about what was learnt, for reports.
+        note: a summary of the settings in a few words, for reports.
     """
 
     kind: ClassVar[Kind]
 
     @property
     def note(self) -> str:
-        """A few words about what was learnt."""
+        """A summary of the settings in a few words."""
         ...
 
     def read(self, column: Array, mark: str = ".") -> tuple[Any, list[int]]:

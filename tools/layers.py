@@ -26,6 +26,7 @@ DESCRIPTIONS = {
     "data": "datasets, batches, tables, pictures",
     "metrics": "accuracy, F1, AUC, R2, ...",
     "ops": "boxes: overlaps, suppression, roi_align",
+    "audio": "spectrograms, cepstra, windows",
     "graph": "models as graphs of operations: trace",
     "models": "LeNet, VGG, ResNet, MobileNet, ...",
     "nn": "layers, losses, saved models",

@@ -27,6 +27,7 @@ from fastnet.functional.classification import (
     nll_loss,
 )
 from fastnet.functional.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
+from fastnet.functional.ctc import ctc_loss
 from fastnet.functional.embedding import embedding, one_hot
 from fastnet.functional.folding import fold, unfold
 from fastnet.functional.grid import affine_grid, grid_sample
@@ -77,6 +78,7 @@ __all__ = [
     "conv_transpose3d",
     "cosine_similarity",
     "cross_entropy",
+    "ctc_loss",
     "dropout",
     "dropout1d",
     "dropout2d",

@@ -4,6 +4,7 @@ The functions in `fastnet.nn.functional` document shapes, errors and gradients.
 """
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from fastnet._core.errors import one_of
@@ -12,8 +13,8 @@ from fastnet.functional.loss import Reduction
 from fastnet.nn import functional as F
 from fastnet.nn.module import Module
 
-__all__ = ["BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HuberLoss", "KLDivLoss", "L1Loss", "MSELoss", "NLLLoss",
-           "SmoothL1Loss"]
+__all__ = ["BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CrossEntropyLoss", "HuberLoss", "KLDivLoss", "L1Loss", "MSELoss",
+           "NLLLoss", "SmoothL1Loss"]
 
 _REDUCTIONS = ("none", "mean", "sum")
 
@@ -226,6 +227,37 @@ class CrossEntropyLoss(_Loss):
     def extra_repr(self) -> str:
         smoothing = f", label_smoothing={self.label_smoothing}" if self.label_smoothing else ""
         return f"{super().extra_repr()}, ignore_index={self.ignore_index}{smoothing}"
+
+
+class CTCLoss(_Loss):
+    """Connectionist temporal classification: see `functional.ctc_loss`.
+
+    Args:
+        blank: the class that stands for no label.
+        reduction: "none", "mean" or "sum". "mean" divides each loss by the length of its target first.
+        zero_infinity: replace infinite losses and their gradients by 0.
+
+    Example:
+        >>> import fastnet
+        >>> log_probs = fastnet.zeros(4, 1, 3).log_softmax(2)
+        >>> fastnet.nn.CTCLoss()(log_probs, fastnet.tensor([[1, 2]]), [4], [2])
+        tensor(0.8432)
+    """
+
+    blank: int
+    zero_infinity: bool
+
+    def __init__(self, blank: int = 0, reduction: Reduction = "mean", zero_infinity: bool = False) -> None:
+        super().__init__(reduction)
+        self.blank, self.zero_infinity = blank, zero_infinity
+
+    def forward(self, log_probs: Tensor, targets: Tensor, input_lengths: Tensor | Sequence[int] | int,
+                target_lengths: Tensor | Sequence[int] | int) -> Tensor:
+        return F.ctc_loss(log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction,
+                          self.zero_infinity)
+
+    def extra_repr(self) -> str:
+        return f"blank={self.blank}, {super().extra_repr()}, zero_infinity={self.zero_infinity}"
 
 
 class NLLLoss(_Loss):

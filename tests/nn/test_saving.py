@@ -83,6 +83,7 @@ MODULES = [
     nn.LocalResponseNorm(5, 0.5, 0.25, 2.0),
     nn.CrossEntropyLoss(weights(), ignore_index=7, label_smoothing=0.25),
     nn.CrossEntropyLoss(reduction="none"),
+    nn.CTCLoss(2, "sum", True),
     nn.AlphaDropout(0.25, inplace=True),
     nn.Dropout(0.125, inplace=True),
     nn.Dropout1d(0.25, inplace=True),

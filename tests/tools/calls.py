@@ -200,6 +200,7 @@ OF_NETWORKS = {
     "binary_cross_entropy": (UNIT, UNIT, POSITIVE),
     "binary_cross_entropy_with_logits": (X, UNIT, POSITIVE),
     "cross_entropy": (X, LABELS, POSITIVE[0]),
+    "ctc_loss": (BOXES - 2, LABELS[None, 1:].repeat(3, 0), np.array([2, 1, 2]), np.array([2, 1, 1])),
     "nll_loss": (X, LABELS, POSITIVE[0]),
     "linear": (X, Y, ROW),
     "conv1d": (LINE, FILTERS[:, :, 0]),

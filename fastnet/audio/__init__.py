@@ -5,13 +5,17 @@ imaginary parts in a last dimension of 2.
 """
 from fastnet._core.errors import name_none as _name_none
 from fastnet.audio import functional
+from fastnet.audio.augmentation import AddNoise, FrequencyMasking, SpecAugment, TimeMasking, TimeShift
+from fastnet.audio.files import load, load_signal, resample, save
+from fastnet.audio.folders import AudioFolder
 from fastnet.audio.presets import LogMelSpectrogram
 from fastnet.audio.transforms import MFCC, AmplitudeToDB, MelScale, MelSpectrogram, Spectrogram
 from fastnet.audio.windows import blackman_window, hamming_window, hann_window, povey_window
 
 __all__ = [
-    "AmplitudeToDB", "LogMelSpectrogram", "MFCC", "MelScale", "MelSpectrogram", "Spectrogram", "blackman_window",
-    "functional", "hamming_window", "hann_window", "povey_window",
+    "AddNoise", "AmplitudeToDB", "AudioFolder", "FrequencyMasking", "LogMelSpectrogram", "MFCC", "MelScale",
+    "MelSpectrogram", "SpecAugment", "Spectrogram", "TimeMasking", "TimeShift", "blackman_window", "functional",
+    "hamming_window", "hann_window", "load", "load_signal", "povey_window", "resample", "save",
 ]
 
 _name_none(globals())

@@ -3,8 +3,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastnet import data
+import numpy as np
+
+from fastnet import audio, data
 from fastnet.cli.inputs import Drawings, Pixels, TableInputs
+from fastnet.cli.recordings import Recordings
+from fastnet.data.transforms.base import BatchTransform
 
 if TYPE_CHECKING:
     from fastnet.cli.settings import TrainSettings
@@ -13,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["augmentation", "is_late"]
 
 _ONE_SIDED = ("digits", "mnist", "kmnist")            # whose mirror images are others
+_SHIFTS_A_SECOND = 10                   # of a recording, at most: 100 ms
 _RANDOM_BOXES = (0.35, 1.0)             # share of an image's area that a random crop keeps
 
 
@@ -44,10 +49,34 @@ def augmentation(kind: str, settings: TrainSettings, inputs: Pixels | TableInput
     """
     if not isinstance(inputs, Pixels):
         return None
+    if isinstance(inputs, Recordings):
+        return _sound_changes(settings, inputs, classes)
     if not is_late(settings):
         return data.RandomShift(1, fill=-inputs.mean / inputs.std) if _has_margin(inputs) else None
     changes = _random_changes(settings.get("augment"), kind, inputs)
     return data.Compose([*changes, *_mixing(settings, classes), inputs.prepare_batch])
+
+
+def _sound_changes(settings: TrainSettings, inputs: Recordings, classes: int) -> Transform | None:
+    """Random changes of recordings and, after the preparation, of their spectrograms."""
+    if not is_late(settings):
+        return None
+    if settings.get("augment", "none") == "none":
+        return data.Compose([*_mixing(settings, classes), inputs.prepare_batch])
+    shift, noise = audio.TimeShift(inputs.rate // _SHIFTS_A_SECOND), audio.AddNoise(p=0.5)
+    masks = audio.SpecAugment(2, inputs.shape[1] // 10, 2, inputs.size // 8)
+    return data.Compose([shift, noise, *_mixing(settings, classes), inputs.prepare_batch, _Turned(masks)])
+
+
+class _Turned(BatchTransform):
+    """A transform of spectrograms (..., bins, frames), applied to (..., frames, bins)."""
+
+    def __init__(self, transform: Any) -> None:
+        self.transform = transform
+
+    def __call__(self, x: Any, *others: Any, rng: np.random.Generator) -> Any:
+        made = self.transform(x.swapaxes(-1, -2), rng=rng).swapaxes(-1, -2)
+        return (made, *others) if others else made
 
 
 def _has_margin(inputs: Pixels) -> bool:

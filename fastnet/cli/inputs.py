@@ -23,7 +23,7 @@ from fastnet.data.pictures import PICTURE_ENDINGS
 from fastnet.data.tables import PARQUET_ENDINGS, TABLE_ENDINGS
 from fastnet.data.text_lines import STANDARD_INPUT, shown
 
-__all__ = ["Drawings", "Photos", "Pictures", "Pixels", "TableInputs", "inputs_from", "naming_lines", "read_array"]
+__all__ = ["Drawings", "Photos", "Pictures", "Pixels", "TableInputs", "naming_lines", "read_array"]
 
 ARRAYS = ".npy"
 BLOCK_ROWS = 1 << 14                    # rows of a file that are predicted at a time
@@ -40,6 +40,8 @@ class Pixels(ABC):
     """
     kind: ClassVar[str]
     is_pictures: ClassVar[bool] = True
+    endings: ClassVar[tuple[str, ...]] = PICTURE_ENDINGS
+    noun: ClassVar[str] = "images"
     size: int
     mean: Any
     std: Any
@@ -96,9 +98,9 @@ class Pixels(ABC):
                 expected = ", ".join(map(str, ("N", *shape)))
                 raise ValueError(f"{path} has the shape {pictures.shape}, expected ({expected})")
             return self.prepare(pictures)
-        if Path(path).suffix.lower() not in PICTURE_ENDINGS:
-            raise ValueError("the model reads images: expected a file that ends in "
-                             f"{', '.join(PICTURE_ENDINGS)} or {ARRAYS}, got {path}")
+        if Path(path).suffix.lower() not in self.endings:
+            raise ValueError(f"the model reads {self.noun}: expected a file that ends in "
+                             f"{', '.join(self.endings)} or {ARRAYS}, got {path}")
         return self.prepare(self.read_picture(path)[None])
 
     def blocks(self, path: str | Path, encoding: str | None = None) -> Iterator[tuple[dict[str, Any], Any]]:
@@ -106,7 +108,7 @@ class Pixels(ABC):
         yield {}, self.read(path)
 
     def to_dict(self) -> dict[str, Any]:
-        """A dictionary for JSON, which `inputs_from` reads."""
+        """A dictionary for JSON, which `cli.recordings.inputs_from` reads."""
         return {"kind": self.kind} | asdict(self)
 
     def describe(self) -> str:
@@ -289,31 +291,12 @@ class TableInputs:
         return dict(zip(self.columns, array.T))
 
     def to_dict(self) -> dict[str, Any]:
-        """A dictionary for JSON, which `inputs_from` reads."""
+        """A dictionary for JSON, which `cli.recordings.inputs_from` reads."""
         return {"kind": self.kind, "preparation": self.preparation.to_dict()}
 
     def describe(self) -> str:
         """A short description of the samples."""
         return f"rows of a table with the columns {', '.join(self.columns)}"
-
-
-def inputs_from(given: Any) -> Pixels | TableInputs:
-    """The preparation that a dictionary of `to_dict` describes.
-
-    Raises:
-        ValueError, TypeError, KeyError: the dictionary is damaged.
-
-    Example:
-        >>> from fastnet.cli.inputs import Pictures, inputs_from
-        >>> inputs_from(Pictures(size=8, mean=1.0, std=2.0).to_dict())
-        Pictures(size=8, mean=1.0, std=2.0)
-    """
-    given = dict(given)
-    kind = given.pop("kind")
-    if kind == TableInputs.kind:
-        return TableInputs(data.TablePreparation.from_dict(given["preparation"]))
-    known: dict[str, type[Pixels]] = {made.kind: made for made in (Drawings, Pictures, Photos)}
-    return known[kind](**given)
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from fastnet import optim
 from fastnet._core.errors import did_you_mean
 
-__all__ = ["AUGMENTATIONS", "IMAGE_SETS", "LINEAR", "MODELS", "NETWORKS", "OPTIMIZER_CHOICES", "PERCEPTRON", "RECIPES",
-           "NetworkRecipe", "Recipe", "check_model", "network_recipe"]
+__all__ = ["ALIASES", "AUGMENTATIONS", "IMAGE_SETS", "LINEAR", "MODELS", "NETWORKS", "OPTIMIZER_CHOICES", "PERCEPTRON",
+           "RECIPES", "SOUNDS", "NetworkRecipe", "Recipe", "check_model", "network_recipe"]
 
 IMAGE_SETS = ("digits", "mnist", "fashion_mnist", "kmnist", "cifar10")      # data sets, all of images
 PERCEPTRON, LINEAR = "mlp", "linear"
@@ -17,7 +17,9 @@ NETWORKS = (
     "lenet5", "resnet8", "resnet18", "resnet34", "resnet50", "resnet101", "resnext50_32x4d", "wide_resnet50_2",
     "mobilenet_v1", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "shufflenet_v2_x1_0", "squeezenet1_1",
     "densenet121", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn", "googlenet",
-    "inception_v3", "alexnet")
+    "inception_v3", "alexnet", "ds_cnn")
+ALIASES = {"kws": "ds_cnn"}             # other names of models
+SOUNDS = ("fsdd", "recordings")         # kinds of data that are recordings
 MODELS = (PERCEPTRON, LINEAR, *NETWORKS)
 AUGMENTATIONS = ("standard", "randaugment", "trivialaugment", "none")
 
@@ -41,6 +43,8 @@ RECIPES: dict[str, Recipe] = {
     "cifar10": Recipe(hidden=(512, 256), epochs=20, batch_size=128, dropout=0.2, patience=None),
     "table": Recipe(hidden=(128, 64), epochs=40, batch_size=32, dropout=0.1, patience=10),
     "folder": Recipe(hidden=(256, 128), epochs=40, batch_size=32, dropout=0.2, patience=10),
+    "fsdd": Recipe(hidden=(256, 128), epochs=30, batch_size=32, dropout=0.3, patience=None),
+    "recordings": Recipe(hidden=(256, 128), epochs=40, batch_size=32, dropout=0.3, patience=10),
 }
 
 
@@ -69,6 +73,10 @@ _NETWORK_RECIPES: dict[str, NetworkRecipe] = {
                              validation_split=0.05),
     "folder": NetworkRecipe(epochs=40, batch_size=32, optimizer="adamw", lr=2e-3, weight_decay=0.02,
                             validation_split=0.1),
+    "fsdd": NetworkRecipe(epochs=30, batch_size=32, optimizer="adamw", lr=3e-3, weight_decay=0.01,
+                          validation_split=0.05),
+    "recordings": NetworkRecipe(epochs=40, batch_size=32, optimizer="adamw", lr=3e-3, weight_decay=0.01,
+                                validation_split=0.1),
 }
 
 
@@ -98,7 +106,7 @@ OPTIMIZER_CHOICES: dict[str, tuple[Callable[..., optim.Optimizer], float, float]
 
 
 def check_model(name: str) -> str:
-    """The name of a model.
+    """The name of a model; "kws" is "ds_cnn", for keyword spotting.
 
     Raises:
         ValueError: there is no such model; the message suggests a near name.
@@ -108,7 +116,7 @@ def check_model(name: str) -> str:
         >>> check_model("resnet18")
         'resnet18'
     """
-    if name not in MODELS:
+    if name not in (*MODELS, *ALIASES):
         raise ValueError(f"there is no model {name!r}"
                          f"{did_you_mean(name, MODELS, 'choose from ' + ', '.join(MODELS))}")
-    return name
+    return ALIASES.get(name, name)

@@ -13,8 +13,9 @@ import fastnet
 from fastnet import data, nn
 from fastnet._core.annotations import Array, StrPath
 from fastnet.cli.figures import class_figures, rarest, value_figures
-from fastnet.cli.inputs import Pixels, TableInputs, inputs_from
+from fastnet.cli.inputs import Pixels, TableInputs
 from fastnet.cli.networks import require_fit
+from fastnet.cli.recordings import inputs_from
 from fastnet.cli.targets import AnyTargetPreparation, classes_of, outputs_of, targets_of
 from fastnet.nn.saving import load_described
 from fastnet.training import Trainer

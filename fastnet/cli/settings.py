@@ -11,10 +11,11 @@ from typing import Any, TypeAlias
 
 from fastnet import datasets, nn
 from fastnet._core.errors import did_you_mean
+from fastnet.audio.folders import holds_recordings
 from fastnet.callbacks.schedule import SCHEDULES
 from fastnet.cli.errors import WrongUseError
 from fastnet.cli.networks import image_side, make_network
-from fastnet.cli.recipes import LINEAR, NETWORKS, OPTIMIZER_CHOICES, PERCEPTRON, RECIPES, network_recipe
+from fastnet.cli.recipes import LINEAR, NETWORKS, OPTIMIZER_CHOICES, PERCEPTRON, RECIPES, SOUNDS, network_recipe
 from fastnet.data.tables import SHEET_ENDINGS, TABLE_ENDINGS
 from fastnet.data.text_lines import STANDARD_INPUT
 
@@ -58,7 +59,7 @@ VALIDATION = 0.1                        # held-out share of the rows to train on
 
 
 def kind_of(data: str) -> str:
-    """The kind of data: "digits", "mnist", "table" or "folder".
+    """The kind of data: the name of a data set, "table", "folder" (of images) or "recordings" (a folder of them).
 
     Args:
         data: the name of a data set, a file or a folder.
@@ -76,9 +77,9 @@ def kind_of(data: str) -> str:
     if is_table(data):
         return "table"
     if Path(data).is_dir():
-        return "folder"
+        return "recordings" if holds_recordings(data) else "folder"
     known = (f"expected {', '.join(datasets.names())}, a table that ends in {', '.join(TABLE_ENDINGS)}, or a folder "
-             "with one folder of images per class")
+             "with one folder of images or recordings per class")
     if not Path(data).exists():
         raise WrongUseError(f"no such file, folder or data set: {data!r}"
                             f"{did_you_mean(data, _near_names(Path(data)), known)}")
@@ -119,7 +120,7 @@ def settings_of(args: argparse.Namespace) -> TrainSettings:
     _check_conflicts(args, kind)
     settings = _network_settings(args, kind) if args.model in NETWORKS else _perceptron_settings(args, kind)
     settings["seed"] = args.seed
-    if kind in ("table", "folder"):
+    if kind in ("table", "folder", "recordings"):
         settings["test_split"] = TEST if args.test is None else args.test
     if kind == "table":
         settings |= {"target": args.target, "task": args.task}
@@ -168,12 +169,15 @@ def _check_conflicts(args: argparse.Namespace, kind: str) -> None:
         (bool(set(args.target) & set(args.leave_out)), "--leave-out and --target name the same column: remove one of "
          "the two"),
         (args.size and kind != "folder", "--size is for folders of images"),
-        (args.skip_unreadable and kind != "folder", "--skip-unreadable is for folders of images"),
+        (args.skip_unreadable and kind not in ("folder", "recordings"), "--skip-unreadable is for folders of images or "
+         "recordings"),
+        (args.cutmix and kind in SOUNDS, "--cutmix is for images"),
+        (kind in SOUNDS and args.augment not in (None, "standard", "none"), f"--augment {args.augment} is for images"),
         *((getattr(args, name) and kind == "table", f"{option} is for images")
           for name, option in IMAGE_OPTIONS.items()),
         (args.class_weight and (args.mixup or args.cutmix), "--class-weight cannot be used with --mixup or --cutmix, "
          "which mix the classes of samples"),
-        (args.model in NETWORKS and kind == "table", f"--model {args.model} is for images"),
+        (args.model in NETWORKS and kind == "table", f"--model {args.model} is for images and recordings"),
         (args.model != PERCEPTRON and any((args.hidden, args.activation, args.dropout)), "--hidden, --activation and "
          f"--dropout configure hidden layers, which --model {args.model} does not have"),
         (args.patience is not None and args.validation == 0, "--patience needs --validation above 0"),

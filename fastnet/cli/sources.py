@@ -8,9 +8,11 @@ import numpy as np
 
 from fastnet import data, datasets
 from fastnet._core.annotations import Array
+from fastnet.audio import AudioFolder
 from fastnet.cli.augmentation import is_late
 from fastnet.cli.inputs import Drawings, Photos, Pictures, Pixels, TableInputs, naming_lines
-from fastnet.cli.recipes import NETWORKS
+from fastnet.cli.recipes import NETWORKS, SOUNDS
+from fastnet.cli.recordings import Recordings
 from fastnet.cli.samples import PreparedData, Samples, split_rows
 from fastnet.cli.saved import Saved
 from fastnet.cli.settings import TrainSettings, kind_of
@@ -39,7 +41,8 @@ def load_data(name: str, settings: TrainSettings) -> PreparedData:
     Raises:
         ValueError, OSError, ImportError: data that cannot be trained on; the message names the place.
     """
-    load = {"table": load_table, "folder": _load_folder}.get(kind_of(name), _load_images)
+    load = {"table": load_table, "folder": _load_folder, "recordings": _load_recordings, "fsdd": _load_spoken}.get(
+        kind_of(name), _load_images)
     return load(name, settings)
 
 
@@ -91,7 +94,15 @@ def _photos(x: Array, size: int) -> Photos:
     return Photos(size, np.atleast_1d(mean).tolist(), np.atleast_1d(std).tolist(), grey=x.ndim == 3)
 
 
-# ---- folders of images ----------------------------------------------------------------------------------------------
+def _load_spoken(name: str, settings: TrainSettings) -> PreparedData:
+    (x, y), (x_test, y_test) = datasets.fsdd()
+    inputs = Recordings.measured(x, datasets.FSDD_RATE)
+    target = data.TargetPreparation().fit(y)
+    train, test = (_samples(data.TensorDataset(*part), inputs, settings) for part in ((x, y), (x_test, y_test)))
+    return PreparedData(inputs, target, train, test, inputs.noun, _checksum(train))
+
+
+# ---- folders of images and of recordings -----------------------------------------------------------------------------
 
 def _load_folder(path: str, settings: TrainSettings) -> PreparedData:
     network = settings["model"] in NETWORKS
@@ -108,16 +119,27 @@ def _load_folder(path: str, settings: TrainSettings) -> PreparedData:
                         [target_text(target), *skipped_lines(folder)])
 
 
-def skipped_lines(folder: data.ImageFolder) -> list[str]:
-    """A line about the images of a folder that were left out, if there are any.
+def _load_recordings(path: str, settings: TrainSettings) -> PreparedData:
+    folder = AudioFolder(path, skip_unreadable=settings.get("skip_unreadable", False))
+    x, y = folder.arrays
+    target = data.TargetPreparation().fit([folder.classes[i] for i in y])
+    rows, test_rows = split_rows(y, settings, "test")
+    inputs = Recordings.measured(x[rows[::max(1, len(rows) // _MEASURED_IMAGES)]], folder.sample_rate)
+    train, test = (_samples(data.Subset(folder, part), inputs, settings) for part in (rows, test_rows))
+    return PreparedData(inputs, target, train, test, inputs.noun, _checksum(train),
+                        [target_text(target), *skipped_lines(folder)])
+
+
+def skipped_lines(folder: data.ImageFolder | AudioFolder) -> list[str]:
+    """A line about the files of a folder that were left out, if there are any.
 
     Args:
-        folder: the images.
+        folder: of images or recordings.
     """
     if not folder.skipped:
         return []
-    count = len(folder.skipped)
-    return [f"left out {count} image{'s' * (count > 1)} that cannot be read, the first: "
+    count, noun = len(folder.skipped), "recording" if isinstance(folder, AudioFolder) else "image"
+    return [f"left out {count} {noun}{'s' * (count > 1)} that cannot be read, the first: "
             f"{next(iter(folder.skipped.values()))}"]
 
 
@@ -143,10 +165,12 @@ def load_samples(name: str, saved: Saved, drop_missing_target: bool = False, enc
         dataset: Any = name
         _, (x, y) = datasets.load(dataset)
         if not isinstance(inputs, Pixels) or x.shape[1:] != inputs.stored_shape:
-            raise ValueError(f"the model expects {inputs.describe()}; {name} has images of "
+            noun = "recordings" if kind in SOUNDS else "images"
+            raise ValueError(f"the model expects {inputs.describe()}; {name} has {noun} of "
                              f"{' x '.join(map(str, x.shape[1:]))}")
         return _late(data.TensorDataset(x, target.transform(_labels(name, y))), inputs)
-    if isinstance(inputs, Drawings) or isinstance(inputs, TableInputs) != (kind == "table"):
+    if (isinstance(inputs, Drawings) or isinstance(inputs, TableInputs) != (kind == "table")
+            or isinstance(inputs, Recordings) != (kind == "recordings")):
         raise ValueError(f"the model expects {inputs.describe()}, got {name}")
     if isinstance(inputs, TableInputs):
         table = inputs.read_table(name, encoding)
@@ -156,8 +180,15 @@ def load_samples(name: str, saved: Saved, drop_missing_target: bool = False, enc
         with naming_lines(name, table):             # it may have fewer rows now
             y = transformed(target, {column: table[column] for column in parts})
         return Samples.of(inputs.prepare_file(name, table), y)
-    folder = data.ImageFolder(name, inputs.size, classes=classes_of(target), skip_unreadable=skip_unreadable,
-                              grey=len(inputs.stored_shape) == 2, crop=isinstance(inputs, Photos))
+    folder = _folder_of(name, inputs, classes_of(target), skip_unreadable)
     for line in skipped_lines(folder):
         note(f"{shown(name)}: {line}")
     return _late(folder, inputs)
+
+
+def _folder_of(name: str, inputs: Pixels, classes: Any, skip_unreadable: bool) -> data.ImageFolder | AudioFolder:
+    """A folder of the images or recordings that a model takes."""
+    if isinstance(inputs, Recordings):
+        return AudioFolder(name, inputs.rate, inputs.samples, classes, skip_unreadable=skip_unreadable)
+    return data.ImageFolder(name, inputs.size, classes=classes, skip_unreadable=skip_unreadable,
+                            grey=len(inputs.stored_shape) == 2, crop=isinstance(inputs, Photos))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, StrPath
     from fastnet._core.tensor import Tensor
 
-__all__ = ["ImageFolder", "PictureFiles", "pictures_by_class"]
+__all__ = ["ImageFolder", "PictureFiles", "check_class_folders", "files_by_class", "pictures_by_class"]
 
 _MOST_IN_MEMORY = 1 << 30               # bytes of images; larger folders are decoded batch by batch
 _DECODING_THREADS = 8                       # that decode images
@@ -132,7 +132,7 @@ class ImageFolder(TensorDataset):
                  skip_unreadable: bool = False) -> None:
         found = pictures_by_class(Path(root))
         self.classes = list(found) if classes is None else list(classes)
-        _check_class_folders(root, found, self.classes)
+        check_class_folders(root, found, self.classes)
         if lazy and size is None:
             raise ValueError("ImageFolder: lazy images need a size, to which all are resized")
         self.paths = [path for paths in found.values() for path in paths]
@@ -193,30 +193,54 @@ def pictures_by_class(root: Path) -> dict[str, list[Path]]:
         root: a folder with a subfolder for each class.
 
     Raises:
-        ValueError: no subfolders, or a subfolder without images.
+        ValueError, OSError: see `files_by_class`.
+    """
+    return files_by_class(root, PICTURE_ENDINGS, "images")
+
+
+def files_by_class(root: Path, endings: Sequence[str], noun: str) -> dict[str, list[Path]]:
+    """The paths of the files of each class, sorted.
+
+    Args:
+        root: a folder with a subfolder for each class.
+        endings: of the files, in lower case; others are ignored.
+        noun: name of the files, for errors.
+
+    Raises:
+        ValueError: no subfolders, or a subfolder without such files.
         OSError: the folder does not exist.
     """
     if not root.is_dir():
         raise (NotADirectoryError if root.exists() else FileNotFoundError)(
-            f"{root}: expected a folder with one subfolder of images per class, got "
+            f"{root}: expected a folder with one subfolder of {noun} per class, got "
             f"{'a file' if root.exists() else 'no such folder'}")
     folders = sorted((f for f in root.iterdir() if f.is_dir() and not f.name.startswith(".")), key=lambda f: f.name)
     if not folders:
-        raise ValueError(f"{root}: expected a subfolder of images for each class, got a folder without subfolders")
-    found = {folder.name: sorted(_pictures_in(folder), key=lambda path: path.parts) for folder in folders}
+        raise ValueError(f"{root}: expected a subfolder of {noun} for each class, got a folder without subfolders")
+    found = {folder.name: sorted(_files_in(folder, endings), key=lambda path: path.parts) for folder in folders}
     empty = [name for name, paths in found.items() if not paths]
     if empty:
-        raise ValueError(f"{root}: expected images ({', '.join(PICTURE_ENDINGS)}) of each class, got none of "
+        raise ValueError(f"{root}: expected {noun} ({', '.join(endings)}) of each class, got none of "
                          f"{', '.join(map(repr, empty))}")
     return found
 
 
-def _pictures_in(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_ENDINGS and path.is_file()
+def _files_in(folder: Path, endings: Sequence[str]) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.suffix.lower() in endings and path.is_file()
             and not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
-def _check_class_folders(root: StrPath, found: Mapping[str, object], classes: Sequence[str]) -> None:
+def check_class_folders(root: StrPath, found: Mapping[str, object], classes: Sequence[str]) -> None:
+    """Raise if a folder has subfolders of unknown classes.
+
+    Args:
+        root: the folder, for the error.
+        found: by the names of the subfolders.
+        classes: the known names.
+
+    Raises:
+        ValueError: unknown classes.
+    """
     unknown = [name for name in found if name not in classes]
     if unknown:
         raise ValueError(f"{root}: expected subfolders of the classes {', '.join(map(repr, classes))}, got "

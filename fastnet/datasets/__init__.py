@@ -1,9 +1,11 @@
-"""Small data sets as NumPy arrays: `(x_train, y_train), (x_test, y_test)`, images in uint8 and labels in int64."""
+"""Small data sets as NumPy arrays: `(x_train, y_train), (x_test, y_test)`, images in uint8 or signals in
+int16, and labels in int64."""
 from fastnet.datasets.catalogue import load, names
 from fastnet.datasets.cifar import CIFAR10_CLASSES, cifar10
 from fastnet.datasets.files import cache_folder
+from fastnet.datasets.fsdd import FSDD_RATE, fsdd
 from fastnet.datasets.handwritten import digits
 from fastnet.datasets.idx import fashion_mnist, kmnist, mnist, read_idx
 
-__all__ = ["CIFAR10_CLASSES", "cache_folder", "cifar10", "digits", "fashion_mnist", "kmnist", "load", "mnist", "names",
-           "read_idx"]
+__all__ = ["CIFAR10_CLASSES", "FSDD_RATE", "cache_folder", "cifar10", "digits", "fashion_mnist", "fsdd", "kmnist",
+           "load", "mnist", "names", "read_idx"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fastnet._core.errors import did_you_mean
 from fastnet.datasets.cifar import cifar10
+from fastnet.datasets.fsdd import fsdd
 from fastnet.datasets.handwritten import digits
 from fastnet.datasets.idx import fashion_mnist, kmnist, mnist
 
@@ -15,19 +16,21 @@ if TYPE_CHECKING:
 __all__ = ["LOADERS", "load", "names"]
 
 LOADERS: dict[str, Callable[..., Split]] = {
-    "digits": digits, "mnist": mnist, "fashion_mnist": fashion_mnist, "kmnist": kmnist, "cifar10": cifar10}
+    "digits": digits, "mnist": mnist, "fashion_mnist": fashion_mnist, "kmnist": kmnist, "cifar10": cifar10,
+    "fsdd": fsdd}
 
 
-def load(name: Literal["digits", "mnist", "fashion_mnist", "kmnist", "cifar10"], **options: Any) -> Split:
+def load(name: Literal["digits", "mnist", "fashion_mnist", "kmnist", "cifar10", "fsdd"],
+         **options: Any) -> Split:
     """Load a data set by its name.
 
     Args:
-        name: "digits", "mnist", "fashion_mnist", "kmnist" or "cifar10".
+        name: "digits", "mnist", "fashion_mnist", "kmnist", "cifar10" or "fsdd".
         options: passed on to the function of this name.
 
     Returns:
-        ((x_train, y_train), (x_test, y_test)): images, uint8 (N, height, width) or (N, height, width, 3), and labels,
-        int64 (N,).
+        ((x_train, y_train), (x_test, y_test)): images, uint8 (N, height, width) or (N, height, width, 3), or signals,
+        int16 (N, samples), and labels, int64 (N,).
 
     Raises:
         ValueError: unknown data set.
@@ -49,6 +52,6 @@ def names() -> list[str]:
     Example:
         >>> import fastnet
         >>> fastnet.datasets.names()
-        ['digits', 'mnist', 'fashion_mnist', 'kmnist', 'cifar10']
+        ['digits', 'mnist', 'fashion_mnist', 'kmnist', 'cifar10', 'fsdd']
     """
     return list(LOADERS)

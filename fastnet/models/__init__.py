@@ -7,6 +7,7 @@ torchvision has no `lenet5`, `resnet8`, `mobilenet_v1`, `unet` and `autoencoder`
 from fastnet.models.alexnet import AlexNet, alexnet
 from fastnet.models.autoencoder import Autoencoder, autoencoder
 from fastnet.models.densenet import DenseNet, densenet121
+from fastnet.models.ds_cnn import DSCNN, ds_cnn
 from fastnet.models.efficientnet import EfficientNet, efficientnet_b0, stochastic_depth
 from fastnet.models.googlenet import GoogLeNet, GoogLeNetOutputs, googlenet
 from fastnet.models.inception import InceptionOutputs, InceptionV3, inception_v3
@@ -20,12 +21,14 @@ from fastnet.models.shufflenet import ShuffleNetV2, shufflenet_v2_x1_0
 from fastnet.models.squeezenet import SqueezeNet, squeezenet1_1
 from fastnet.models.ssdlite import DetectorOutputs, DetectorTargets, SSDLite, detector_loss, ssdlite
 from fastnet.models.summaries import LayerSummary, Summary, summary
+from fastnet.models.tcn import TCN, tcn
 from fastnet.models.unet import UNet, unet
 from fastnet.models.vgg import VGG, vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
 
 __all__ = [
     "AlexNet",
     "Autoencoder",
+    "DSCNN",
     "DenseNet",
     "DetectorOutputs",
     "DetectorTargets",
@@ -45,12 +48,14 @@ __all__ = [
     "ShuffleNetV2",
     "SqueezeNet",
     "Summary",
+    "TCN",
     "UNet",
     "VGG",
     "alexnet",
     "autoencoder",
     "densenet121",
     "detector_loss",
+    "ds_cnn",
     "efficientnet_b0",
     "googlenet",
     "inception_v3",
@@ -69,6 +74,7 @@ __all__ = [
     "ssdlite",
     "stochastic_depth",
     "summary",
+    "tcn",
     "unet",
     "vgg11",
     "vgg11_bn",

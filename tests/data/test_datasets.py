@@ -36,7 +36,7 @@ def test_digits_split_is_fixed():
 
 
 def test_unknown_name():
-    assert datasets.names() == ["digits", "mnist", "fashion_mnist", "kmnist", "cifar10"]
+    assert datasets.names() == ["digits", "mnist", "fashion_mnist", "kmnist", "cifar10", "fsdd"]
     with pytest.raises(ValueError, match=r"unknown data set 'minst'.*; choose from digits, mnist, fashion_mnist"):
         datasets.load("minst")
 

@@ -1,0 +1,83 @@
+"""`fastnet` on recordings: the data set of spoken digits, and folders of WAV files."""
+import numpy as np
+import pytest
+from cli_tools import failure, fastnet, report_of
+
+from fastnet import from_numpy, manual_seed
+from fastnet.audio import save
+from fastnet.cli.recordings import Recordings, inputs_from
+
+RATE = 4000
+
+
+def tones(folder, each=14, seed=0):
+    """Recordings of two classes, a high and a low tone in noise."""
+    rng = np.random.default_rng(seed)
+    for name, pitch in (("high", 900), ("low", 200)):
+        (folder / name).mkdir(parents=True)
+        for i in range(each):
+            t = np.arange(rng.integers(2000, 5000)) / RATE
+            x = 0.3 * np.sin(2 * np.pi * pitch * (1 + 0.1 * rng.random()) * t) + 0.02 * rng.standard_normal(t.size)
+            save(folder / name / f"{i}.wav", from_numpy(x[None].astype(np.float32)), RATE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tones(tmp_path_factory.mktemp("sounds") / "words")
+
+
+@pytest.fixture(scope="module")
+def model(folder, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "m.safetensors"
+    manual_seed(0)
+    fastnet("train", folder, "--epochs", "20", "--batch-size", "4", "--save", path, "--quiet")
+    return path
+
+
+def test_predict_and_evaluate(folder, model, capsys):
+    capsys.readouterr()
+    fastnet("predict", model, folder / "high" / "0.wav", folder / "low" / "1.wav")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[1].split()[0] for line in lines] == ["high", "low"]
+    fastnet("evaluate", model, folder)
+    assert "28 samples" in capsys.readouterr().out
+    fastnet("predict", model, folder / "high" / "0.wav", "--proba")
+    assert "probability of high" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("options", [(), ("--model", "linear"), ("--model", "ds_cnn", "--augment", "none"),
+                                     ("--model", "kws", "--mixup"), ("--augment",)])
+def test_train(folder, options, tmp_path):
+    report = report_of(tmp_path, "train", folder, "--epochs", "1", "--batch-size", "8", *options)
+    assert report["task"] == "classification" and 0 <= report["test_accuracy"] <= 1
+
+
+def test_errors(folder, model, tmp_path, capsys):
+    other, two = tmp_path / "other.wav", tmp_path / "two.wav"
+    save(other, from_numpy(np.zeros((1, 100), np.float32)), 8000)
+    save(two, from_numpy(np.zeros((2, 100), np.float32)), RATE)
+    assert "expected 4000 samples a second, got 8000" in failure(capsys, "predict", model, other)
+    assert "expected one channel, got 2" in failure(capsys, "predict", model, two)
+    (tmp_path / "cut.wav").write_bytes(other.read_bytes()[:-10])
+    assert "is truncated" in failure(capsys, "predict", model, tmp_path / "cut.wav")
+    assert "the model reads recordings: expected a file that ends in .wav" in failure(capsys, "predict", model, "a.png")
+    assert "--cutmix is for images" in failure(capsys, "train", folder, "--model", "kws", "--cutmix", code=2)
+    assert "--augment randaugment is for images" in failure(
+        capsys, "train", folder, "--model", "kws", "--augment", "randaugment", code=2)
+
+
+def test_files_that_cannot_be_read(tmp_path, capsys):
+    folder = tones(tmp_path / "words", each=6)
+    (folder / "low" / "bad.wav").write_bytes(b"RIFF")
+    assert "bad.wav: expected a WAV file" in failure(capsys, "train", folder, "--epochs", "1")
+    fastnet("train", folder, "--epochs", "1", "--skip-unreadable")
+    assert "left out 1 recording that cannot be read" in capsys.readouterr().out
+
+
+def test_the_preparation_is_saved():
+    inputs = Recordings(40, 1.5, 2.0, 8000, 8000)
+    assert inputs_from(inputs.to_dict()) == inputs and inputs.shape == (1, 51, 40)
+    for change in ({"rate": 0}, {"samples": -1}, {"rate": "fast"}, {"std": 0.0}):
+        with pytest.raises(ValueError, match="damaged"):
+            inputs_from(inputs.to_dict() | change)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fastnet._core.tensor import Tensor
     from fastnet.functional.loss import Reduction
 
-__all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "nll_loss"]
+__all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "check_labels", "cross_entropy", "nll_loss"]
 
 # ---- two classes ----------------------------------------------------------------------------------------------------
 
@@ -156,7 +156,12 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
 
 # ---- many classes ---------------------------------------------------------------------------------------------------
 
-def _check_labels(target: Array, classes: int, ignore_index: int) -> None:
+def check_labels(target: Array, classes: int, ignore_index: int) -> None:
+    """Refuse a label that is neither in [0, classes) nor ignore_index.
+
+    Raises:
+        IndexError: the label and its position are named.
+    """
     try:
         K.check_index(target, classes, ignore_index, what="label")
     except IndexError as error:
@@ -170,7 +175,7 @@ def _check_labels(target: Array, classes: int, ignore_index: int) -> None:
 def _cross_entropy(x: Array, target: Array, weight: Array | None, *, ignore_index: int, label_smoothing: float,
                    reduction: str) -> Result[Array]:
     n, c = x.shape
-    _check_labels(target, c, ignore_index)
+    check_labels(target, c, ignore_index)
     rows = empty((2, n), x.dtype)                           # losses and weights, adjacent: one launch sums both
     probs = empty((n, c), x.dtype)
     K.cross_entropy(rows[0], rows[1], probs, x, target, weight, ignore_index, label_smoothing)
@@ -321,7 +326,7 @@ def _class_last(x: Tensor) -> Tensor:
 @op
 def _nll_loss(x: Array, target: Array, weight: Array | None, *, ignore_index: int, reduction: str) -> Result[Array]:
     n, c = x.shape
-    _check_labels(target, c, ignore_index)
+    check_labels(target, c, ignore_index)
     index = target.reshape(n, 1, 1)
     picked, weights = empty((n, 1, 1), x.dtype), kernels.full((n,), 1, x.dtype)
     K.gather(picked, kernels.contiguous(x).reshape(n, c, 1), index)

@@ -37,6 +37,7 @@ from fastnet.functional.inplace import (
     replace_value as _replace_value,
 )
 from fastnet.functional.linear import linear
+from fastnet.functional.linear_classification import linear_cross_entropy
 from fastnet.functional.loss import huber_loss, kl_div, l1_loss, mse_loss, smooth_l1_loss
 from fastnet.functional.max_pooling import (
     max_pool1d,
@@ -101,6 +102,7 @@ __all__ = [
     "layer_norm",
     "leaky_relu",
     "linear",
+    "linear_cross_entropy",
     "local_response_norm",
     "log_softmax",
     "logsigmoid",

@@ -41,6 +41,15 @@ def test_agrees_with_pytorch(rows, classes, reduction, dtype, tolerance):
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * np.abs(b).max(initial=0))
 
 
+def test_class_weights():
+    torch = pytest.importorskip("torch")
+    given = arrays(300, 8, "float64")
+    a, b = (results(f, function, given, weight=f.tensor(np.linspace(0.1, 2, 8)))
+            for f, function in ((fastnet, fused), (torch, apart)))
+    for x, y in zip(a, b):
+        np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-10)
+
+
 def test_the_same_bits_on_any_number_of_threads():
     given, threads, found = arrays(300, 5000, "float32"), fastnet.get_num_threads(), []
     try:

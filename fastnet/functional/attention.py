@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from fastnet import dtypes
 from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
+from fastnet._core.shapes import ceil_div
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional.compare import where
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result, Shape
     from fastnet._core.tensor import Tensor
 
-__all__ = ["additive_mask", "attend", "scaled_dot_product_attention"]
+__all__ = ["additive_mask", "attend", "scaled_dot_product_attention", "self_attention"]
 
 Draw: TypeAlias = "tuple[Array, int]"           # (state of the generator, offset to its counter)
 
@@ -31,6 +32,11 @@ def _rows_first(x: Array) -> Array:
     return x.transpose(0, 2, 1, 3)
 
 
+def _reserve(lse: Array, keys: int, dropout: float) -> Draw | tuple[None, int]:
+    """The counters of the random draw for the weights of the queries (B, H, Tq) of `lse`."""
+    return default_generator.reserve(lse.size * ceil_div(keys, 4)) if dropout else (None, 0)
+
+
 @op
 def _attention(q: Array, k: Array, v: Array, mask: Array | None, scale: float, diagonal: int | None,
                dropout: float) -> Result[Array]:
@@ -38,8 +44,7 @@ def _attention(q: Array, k: Array, v: Array, mask: Array | None, scale: float, d
     batch, heads, queries, _ = q.shape
     out = empty((batch, queries, heads, v.shape[3]), q.dtype)
     lse = empty((batch, heads, queries), q.dtype)
-    counters = batch * heads * queries * -(-k.shape[2] // 4)
-    state, offset = default_generator.reserve(counters) if dropout else (None, 0)
+    state, offset = _reserve(lse, k.shape[2], dropout)
     arrays = tuple(map(_rows_first, (q, k, v)))
     K.attention(out, lse, *arrays, mask, state, offset, scale, diagonal=diagonal, dropout=dropout)
     return _rows_first(out), gradient(_attention_gradients, q, k, v, mask, out, lse, state, offset, scale, diagonal,
@@ -53,6 +58,53 @@ def _attention_gradients(g: Array, needs: Sequence[bool], q: Array, k: Array, v:
     K.attention_backward(*grads, dmask, *map(_rows_first, (q, k, v)), mask, out, lse, _rows_first(g), state, offset,
                          scale, diagonal=diagonal, dropout=dropout)
     return (*(x if x is None else _rows_first(x) for x in grads), dmask, None, None, None)
+
+
+@op
+def _self_attention(x: Array, mask: Array | None, scale: float, diagonal: int | None, dropout: float) -> Result[Array]:
+    """Attention of the q, k and v in (B, T, 3, H, D); the result is (B, T, H, D)."""
+    batch, length, _, heads, width = x.shape
+    out, lse = empty((batch, length, heads, width), x.dtype), empty((batch, heads, length), x.dtype)
+    state, offset = _reserve(lse, length, dropout)
+    K.attention(out, lse, x[:, :, 0], x[:, :, 1], x[:, :, 2], mask, state, offset, scale, diagonal=diagonal,
+                dropout=dropout)
+    return out, gradient(_self_attention_gradients, x, mask, out, lse, state, offset, scale, diagonal, dropout)
+
+
+def _self_attention_gradients(g: Array, needs: Sequence[bool], x: Array, mask: Array | None, out: Array, lse: Array,
+                              state: Array | None, offset: int, scale: float, diagonal: int | None,
+                              dropout: float) -> tuple[Array | None, ...]:
+    dx, dmask = needed_arrays(needs, x.dtype, x.shape, (*lse.shape, x.shape[1]))
+    grads = (None, None, None) if dx is None else (dx[:, :, 0], dx[:, :, 1], dx[:, :, 2])
+    K.attention_backward(*grads, dmask, x[:, :, 0], x[:, :, 1], x[:, :, 2], mask, out, lse, g, state, offset, scale,
+                         diagonal=diagonal, dropout=dropout)
+    return dx, dmask, None, None, None
+
+
+def self_attention(projected: Tensor, heads: int, mask: Tensor | None = None, dropout: float = 0.0,
+                   diagonal: int | None = None, scale: float | None = None) -> Tensor:
+    """Attention of queries, keys and values that one linear layer computed, whose gradient is one array.
+
+    Args:
+        projected: (B, T, 3 * E): the queries, keys and values, each of `heads` heads.
+        heads: divides E.
+        mask, dropout, diagonal, scale: as of `attend`.
+
+    Returns:
+        (B, T, E).
+    """
+    batch, length, width = projected.shape[0], projected.shape[1], projected.shape[2] // 3
+    scale = _scale_of(width // heads) if scale is None else float(scale)
+    if dropout == 1:
+        return self_attention(projected, heads, mask, 0.0, diagonal, scale) * 0
+    if mask is not None:
+        mask = _as_scores(additive_mask(mask, projected), length)
+    x = reshape(projected, batch, length, 3, heads, width // heads)
+    return reshape(_self_attention(x, mask, scale, diagonal, float(dropout)), batch, length, width)
+
+
+def _scale_of(width: int) -> float:
+    return 1 / math.sqrt(width) if width else 1.0
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, dropout: float = 0.0,
@@ -69,13 +121,12 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
             is n.
         scale: factor of the scores; 1 / sqrt(D) by default.
     """
-    if scale is None:
-        scale = 1 / math.sqrt(query.shape[3]) if query.shape[3] else 1.0
+    scale = _scale_of(query.shape[3]) if scale is None else float(scale)
     if dropout == 1:
         return attend(query, key, value, mask, 0.0, diagonal, scale) * 0
     if mask is not None:
         mask = _as_scores(additive_mask(mask, query), key.shape[2])
-    return _attention(query, key, value, mask, float(scale), diagonal, float(dropout))
+    return _attention(query, key, value, mask, scale, diagonal, float(dropout))
 
 
 def additive_mask(mask: Tensor, like: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ from fastnet.nn.adaptive_pooling import (
     AdaptiveMaxPool2d,
     AdaptiveMaxPool3d,
 )
+from fastnet.nn.attention import MultiheadAttention
 from fastnet.nn.channel_norm import (
     BatchNorm1d,
     BatchNorm2d,
@@ -84,6 +85,13 @@ from fastnet.nn.pooling import (
     MaxPool1d,
     MaxPool2d,
     MaxPool3d,
+)
+from fastnet.nn.transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
 )
 from fastnet.nn.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from fastnet.nn.upsampling import (
@@ -200,4 +208,10 @@ __all__ = [
     "functional",
     "init",
     "utils",
+    "MultiheadAttention",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
 ]

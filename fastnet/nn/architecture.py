@@ -10,7 +10,7 @@ A module is described by its class, the arguments of its constructor and its con
 module may also have "frozen", a list of its parameters that record no gradients, and "tied", a dictionary from its
 parameters to the keys under which the same parameters appeared before.
 
-A class of `fastnet.models` or `fastnet.audio` is described by its arguments, too, with the "dtype" of its weights if it
+A class of `fastnet.models` or `fastnet.audio`, or one of `fastnet.nn` that consists of others, is described by its arguments, too, with the "dtype" of its weights if it
 is not float32; "modules" then has only the submodules, by path, that were replaced since, such as a new last layer:
 
     {"class": "ResNet", "arguments": {"block": "basic", ...}, "modules": {"fc": {"class": "Linear", ...}}}
@@ -29,7 +29,16 @@ import numpy as np
 from fastnet import dtypes, nn
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
-from fastnet.nn.outline import CONTAINERS, HOLD_MODULES, changed, difference, is_network, module_outline, network_class
+from fastnet.nn.outline import (
+    COMPOSED,
+    CONTAINERS,
+    HOLD_MODULES,
+    changed,
+    difference,
+    is_network,
+    module_outline,
+    network_class,
+)
 from fastnet.nn.parameter import Parameter, new_parameter, outlines, store
 from fastnet.nn.schema import Argument, schema, value_text
 from fastnet.nn.state_dict import join, named_state
@@ -41,7 +50,8 @@ __all__ = ["MODULES", "build", "describe"]
 
 MODULES: dict[str, type[nn.Module]] = {
     name: found for name, found in vars(nn).items()
-    if name in nn.__all__ and isinstance(found, type) and issubclass(found, nn.Module) and found is not nn.Module}
+    if name in nn.__all__ and isinstance(found, type) and issubclass(found, nn.Module) and found is not nn.Module
+    and found.__module__ not in COMPOSED}
 
 _MAX_NESTING = 64                         # of nested modules
 _MAX_MODULES = 10_000                   # of a model; a module that appears twice counts twice

@@ -10,18 +10,20 @@ from fastnet.nn.parameter import outline_as, outlines
 from fastnet.nn.schema import json_value, schema
 from fastnet.nn.state_dict import join
 
-__all__ = ["CONTAINERS", "HOLD_MODULES", "changed", "difference", "is_network", "module_outline", "network_class"]
+__all__ = ["COMPOSED", "CONTAINERS", "HOLD_MODULES", "changed", "difference", "is_network", "module_outline", "network_class"]
 
 HOLD_MODULES = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 CONTAINERS = (*HOLD_MODULES, nn.ParameterList)          # constructed empty and filled afterwards
+COMPOSED = ("fastnet.nn.attention", "fastnet.nn.transformer")       # their modules consist of others, as networks do
 
-_NETWORKS = ("fastnet.models", "fastnet.audio")     # above this module; imported when a file names one of its classes
+# the packages are above this module, and imported when a file names one of their classes
+_NETWORKS = ("fastnet.models", "fastnet.audio", *COMPOSED)
 _REGISTRIES = ("_parameters", "_buffers")
 _NOT_COMPARED = {*_REGISTRIES, "_modules", "_training", "_recorded", "_hooks", "__orig_class__"}
 
 
 def network_class(name: str) -> type[nn.Module] | None:
-    """The class of `fastnet.models` or `fastnet.audio` with this name, or None.
+    """The class of `fastnet.models` or `fastnet.audio`, or the composed one of `fastnet.nn`, with this name, or None.
 
     Args:
         name: from a file.
@@ -34,8 +36,8 @@ def network_class(name: str) -> type[nn.Module] | None:
 
 
 def is_network(cls: type) -> bool:
-    """Whether a class is a public one of `fastnet.models` or `fastnet.audio` whose arguments a file can hold."""
-    if not cls.__module__.startswith(tuple(f"{package}." for package in _NETWORKS)):
+    """Whether a class is one that `network_class` finds, and a file can hold its arguments."""
+    if not f"{cls.__module__}.".startswith(tuple(f"{package}." for package in _NETWORKS)):
         return False
     try:
         schema(cls)

@@ -49,6 +49,12 @@ class Parameter(Tensor):
 
     _deepcopy_gradient = False
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if not making_outlines():
+            return super().__deepcopy__(memo)
+        memo[id(self)] = made = new_parameter(*self.shape, dtype=self.dtype)
+        return made
+
     def __init__(self, data: Tensor | ArrayLike, requires_grad: bool = True) -> None:
         source = as_tensor(data)._data
         _place(self, source.shape, source.dtype)

@@ -12,10 +12,12 @@ The annotations of a module's `__init__` are its schema. Each alternative of an 
     Sequence[float]         a list of numbers           the attribute
     Tensor                  "tensor"                    the state of the module, where the tensor is saved
     DTypeLike               the dtype's name            the first parameter or buffer
+    Callable, Module        not allowed                 an error, if the attribute is one
     Device                  not written
 
 An annotation such as `int | tuple[int, int] | Literal["same"]` combines rows. A float that JSON does not have is
-written as "inf", "-inf" or "nan". An argument that a file lacks gets its default.
+written as "inf", "-inf" or "nan". An argument that a file lacks gets its default. A module whose attribute of an
+argument's name is something else states the argument in its dictionary `saved_arguments`.
 """
 from __future__ import annotations
 
@@ -49,8 +51,15 @@ class _Device:
     """Marks an annotation Device."""
 
 
+class _Object:
+    """Marks an annotation Callable or Module."""
+
+    def __class_getitem__(cls, item: Any) -> type[_Object]:
+        return cls
+
+
 _ANNOTATION_NAMES = {"DTypeLike": _DType, "Device": _Device, "Tensor": Tensor, "Literal": Literal, "Sequence": Sequence,
-                     "Size": int | Sequence[int]}
+                     "Size": int | Sequence[int], "Callable": _Object, "Module": _Object}
 
 
 class Argument(NamedTuple):
@@ -80,7 +89,7 @@ class Argument(NamedTuple):
                          for x in registry.values() if x is not None), None)
         if bool in self.alternatives and self.name in module._parameters:
             return module._parameters[self.name] is not None
-        found = getattr(module, self.name, None)
+        found = getattr(module, "saved_arguments", {}).get(self.name, getattr(module, self.name, None))
         if isinstance(found, Tensor) and Tensor in self.alternatives:
             return TENSOR
         value = json_value(found)
@@ -165,7 +174,7 @@ _READERS: Mapping[Any, Callable[[Any], Any]] = {
     int: _whole, float: _real, bool: _exactly(bool), str: _exactly(str), types.NoneType: _exactly(types.NoneType),
     Sequence[int | None]: _integers_or_none, Sequence[int]: _integers, Sequence[float]: _reals, list[int]: _integers,
     tuple[int, ...]: _integers,
-    _DType: _word("float32", "float64"), Tensor: _word(TENSOR),
+    _DType: _word("float32", "float64"), Tensor: _word(TENSOR), _Object: _word(),
 }
 
 
@@ -236,6 +245,8 @@ def json_value(value: Any) -> Any:
         return float(value)
     if isinstance(value, tuple | list):
         return [json_value(v) for v in value]
+    if isinstance(value, dict):
+        return {name: json_value(v) for name, v in value.items()}
     return [] if isinstance(value, set) and not value else object()
 
 

@@ -101,6 +101,10 @@ MODULES = [
     nn.KLDivLoss(reduction="batchmean", log_target=True),
     nn.L1Loss(),
     nn.LayerNorm((2, 3), eps=1e-3),
+    nn.MultiheadAttention(8, 2, 0.1, False, True, True, kdim=4, batch_first=True),
+    nn.TransformerEncoderLayer(8, 2, 16, 0.2, "gelu", 1e-3, True, True, False),
+    nn.TransformerDecoderLayer(8, 2, 16, dtype=fastnet.float64),
+    nn.Transformer(8, 2, 2, 1, 16, norm_first=True),
     nn.LayerNorm(4, bias=False),
     nn.LayerNorm(4, elementwise_affine=False),
     nn.LeakyReLU(0.25),
@@ -160,7 +164,8 @@ def test_every_module_is_restored(model, path):
 
 
 def test_no_module_is_left_out():
-    assert {type(m).__name__ for m in MODULES} == set(architecture.MODULES)
+    composed = {"MultiheadAttention", "Transformer", "TransformerDecoderLayer", "TransformerEncoderLayer"}
+    assert {type(m).__name__ for m in MODULES} == set(architecture.MODULES) | composed
     assert {"Linear", "CrossEntropyLoss", "Sequential"} <= set(architecture.MODULES)
 
 

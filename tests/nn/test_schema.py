@@ -1,7 +1,7 @@
 """The schema of constructor arguments that model files hold."""
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import pytest
@@ -90,14 +90,14 @@ def test_every_module_has_a_schema():
 
 def test_an_annotation_without_a_rule_is_refused():
     class Mapped(nn.Module):
-        def __init__(self, function: Callable[[Any], Any]) -> None:
+        def __init__(self, function: dict[str, Any]) -> None:
             super().__init__()
 
     class Bare(nn.Module):
         def __init__(self, size):
             super().__init__()
 
-    with pytest.raises(TypeError, match=r"model files cannot hold an argument of type .*Callable"):
+    with pytest.raises(TypeError, match=r"model files cannot hold an argument of type dict"):
         schema(Mapped)
     with pytest.raises(TypeError, match=r"Bare.__init__: the argument size has no annotation"):
         schema(Bare)

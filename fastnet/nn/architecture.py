@@ -10,8 +10,9 @@ A module is described by its class, the arguments of its constructor and its con
 module may also have "frozen", a list of its parameters that record no gradients, and "tied", a dictionary from its
 parameters to the keys under which the same parameters appeared before.
 
-A class of `fastnet.models` or `fastnet.audio`, or one of `fastnet.nn` that consists of others, is described by its arguments, too, with the "dtype" of its weights if it
-is not float32; "modules" then has only the submodules, by path, that were replaced since, such as a new last layer:
+A class of `fastnet.models` or `fastnet.audio`, or one of `fastnet.nn` that consists of others, is described by its
+arguments, too, with the "dtype" of its weights if it is not float32; "modules" then has only the submodules, by path,
+that were replaced since, such as a new last layer:
 
     {"class": "ResNet", "arguments": {"block": "basic", ...}, "modules": {"fc": {"class": "Linear", ...}}}
 

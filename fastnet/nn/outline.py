@@ -10,7 +10,8 @@ from fastnet.nn.parameter import outline_as, outlines
 from fastnet.nn.schema import json_value, schema
 from fastnet.nn.state_dict import join
 
-__all__ = ["COMPOSED", "CONTAINERS", "HOLD_MODULES", "changed", "difference", "is_network", "module_outline", "network_class"]
+__all__ = ["COMPOSED", "CONTAINERS", "HOLD_MODULES", "changed", "difference", "is_network", "module_outline",
+           "network_class"]
 
 HOLD_MODULES = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 CONTAINERS = (*HOLD_MODULES, nn.ParameterList)          # constructed empty and filled afterwards

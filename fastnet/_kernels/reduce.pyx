@@ -15,6 +15,7 @@ cdef extern from "src/chunks.h":
     enum: TILE
 
 cdef extern from "src/reduce_slots.h":
+    enum: ACROSS
     enum:
         OUT, MEAN, X, DY, PARTIAL, PARTIAL_M2, LOG_SUM, DX
         OUTER, LENGTH, INNER, BLOCK_ROWS, CHUNKS, CHUNK_LENGTH, ROOT
@@ -66,6 +67,17 @@ cdef class Pair:
         self.columns = _bodies[name + "_columns"]
 
 
+cdef class Across:
+    """The bodies of a reduction of channels-last arrays."""
+    cdef str name
+    cdef Kernel positions, channels
+
+    def __cinit__(self, str name, str bodies):
+        self.name = name
+        self.positions = _bodies[bodies + "_positions"]
+        self.channels = _bodies[bodies + "_channels"]
+
+
 # ---- shapes ---------------------------------------------------------------------------------------------------------
 
 cdef int unpack_x(str name, object source, Array *x, Shape *shape) except -1:
@@ -85,8 +97,8 @@ cdef int unpack_reduced(str kernel, str name, object source, Array *out, const S
     return expect_shape(kernel, name, out, expected, 2)
 
 
-cdef int expect_some(str name, const Shape *shape) except -1:
-    if shape.n == 0:
+cdef int expect_some(str name, ptrdiff_t n, const Shape *shape) except -1:
+    if n == 0:
         raise ValueError(f"{name}: expected an axis of at least 1 element, "
                          f"got shape {(shape.outer, shape.n, shape.inner)}")
     return 0
@@ -179,8 +191,37 @@ cdef int launch_reduction(Reduction r, object out, object x, bint averaged, bint
     if a.dtype == F32 or a.dtype == F64:
         expect_dtype(r.name, "out", &o, a.dtype)
     if extreme:
-        expect_some(r.name, &shape)
+        expect_some(r.name, shape.n, &shape)
     return reduce(r, &o, &a, &shape, shape.n if averaged else 1)
+
+
+cdef int launch_across(Across bodies, object out, object x, ptrdiff_t axis, bint averaged, bint extreme) except -1:
+    """Reduce the channels-last array (outer, positions, channels) over one of its last two axes."""
+    cdef Launch launch
+    cdef Array o, a
+    cdef Shape shape
+    cdef ptrdiff_t expected[2]
+    unpack_x(bodies.name, x, &a, &shape)
+    if axis != 1 and axis != 2:
+        raise ValueError(f"{bodies.name}: expected axis 1 or 2, got {axis}")
+    (bodies.positions if axis == 1 else bodies.channels).prepare(&launch, a.dtype)
+    unpack(out, &o, WRITE)
+    expected[0], expected[1] = shape.outer, a.shape[3 - axis]
+    expect_shape(bodies.name, "out", &o, expected, 2)
+    expect_dtype(bodies.name, "out", &o, a.dtype)
+    if extreme:
+        expect_some(bodies.name, a.shape[axis], &shape)
+    if axis == 1:
+        launch.blocks = shape.outer * ceil_div(shape.inner, ACROSS)
+    else:
+        shape.outer, shape.n, shape.inner = shape.outer * shape.n, shape.inner, 1
+        launch.blocks = ceil_div(shape.outer, ACROSS)
+    set_shape(&launch, &shape)
+    launch.p[OUT] = o.data
+    launch.p[X] = a.data
+    launch.s[DIVISOR] = shape.n if averaged else 1
+    launch.work = 2 * cost(&shape, a.dtype)
+    return submit(&launch)
 
 
 cdef int launch_argument(Pair pair, object out, object x) except -1:
@@ -190,7 +231,7 @@ cdef int launch_argument(Pair pair, object out, object x) except -1:
     unpack_x(pair.name, x, &a, &shape)
     unpack_reduced(pair.name, "out", out, &o, &shape)
     expect_dtype(pair.name, "out", &o, I64)
-    expect_some(pair.name, &shape)
+    expect_some(pair.name, shape.n, &shape)
     prepare_whole(&launch, pair.rows, pair.columns, a.dtype, &shape)
     launch.p[OUT] = o.data
     launch.p[X] = a.data
@@ -221,6 +262,8 @@ cdef int launch_softmax(Pair pair, double element_cost, object out, object x, ob
 
 cdef Reduction _sum = Reduction("sum"), _mean = Reduction("mean", "sum"), _var = Reduction("var")
 cdef Reduction _amax = Reduction("amax"), _amin = Reduction("amin"), _squares = Reduction("sum_squares", "squares")
+cdef Across _sum_across = Across("sum_across", "sum"), _mean_across = Across("mean_across", "sum")
+cdef Across _amax_across = Across("amax_across", "amax"), _amin_across = Across("amin_across", "amin")
 cdef Kernel _sum_i64 = _bodies["sum_i64"]
 cdef Pair _argmax = Pair("argmax"), _argmin = Pair("argmin")
 cdef Pair _softmax = Pair("softmax"), _softmax_backward = Pair("softmax_backward")
@@ -263,6 +306,22 @@ def amax(out, x):
 
 def amin(out, x):
     launch_reduction(_amin, out, x, False, True)
+
+
+def sum_across(out, x, axis):
+    launch_across(_sum_across, out, x, axis, False, False)
+
+
+def mean_across(out, x, axis):
+    launch_across(_mean_across, out, x, axis, True, False)
+
+
+def amax_across(out, x, axis):
+    launch_across(_amax_across, out, x, axis, False, True)
+
+
+def amin_across(out, x, axis):
+    launch_across(_amin_across, out, x, axis, False, True)
 
 
 def argmax(out, x):

@@ -1,12 +1,15 @@
 """Copies and conversions of arrays, as kernel calls: a replay repeats these, and not NumPy's own."""
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from fastnet._core.memory import empty, empty_like, is_channels_last
 from fastnet.backend import K
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fastnet._core.annotations import Array, DType
 
 
@@ -32,6 +35,23 @@ def contiguous(x: Array) -> Array:
 def dense(x: Array) -> Array:
     """x itself if it is contiguous, or channels-last without gaps; else a copy of it that is."""
     return x if x.flags.c_contiguous or is_channels_last(x, True) else copy(x)
+
+
+def channel_rows(x: Array, dims: Sequence[int]) -> tuple[Array, int] | None:
+    """A channels-last array as (N, positions, C), and the axis that stands for the dimensions `dims`.
+
+    Returns:
+        None for other arrays, and for dimensions that are not the channels, or all spatial ones, with or without the
+        batch.
+    """
+    spatial = tuple(range(2, x.ndim))
+    if x.dtype.kind != "f" or tuple(dims) not in ((1,), spatial, (0, *spatial)) or not is_channels_last(x, True):
+        return None
+    n, c = x.shape[:2]
+    rows = x.transpose(0, *spatial, 1).reshape(n, math.prod(x.shape[2:]), c)
+    if dims[0] == 0:
+        rows = rows.reshape(1, n * rows.shape[1], c)
+    return rows, 2 if dims[0] == 1 else 1
 
 
 def cast(x: Array, dtype: DType) -> Array:

@@ -11,7 +11,7 @@ from fastnet._core.memory import empty, empty_result
 from fastnet._core.shapes import collapse_shape
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, extend, method
-from fastnet.autograd.arrays import cast, contiguous, copy
+from fastnet.autograd.arrays import cast, channel_rows, contiguous, copy
 from fastnet.autograd.leaves import gradient_home
 from fastnet.autograd.tape import FREED, Node, call_into
 from fastnet.backend import K
@@ -295,15 +295,30 @@ def _match_target(array: Array, target: Tensor | Node | Array) -> Array:
 
 def _sum_broadcast(array: Array, shape: Shape) -> Array:
     """The sum of a gradient over the dimensions that its argument, of this shape, was broadcast along."""
-    array = contiguous(array)           # else reshape would copy without a kernel call
     extra = array.ndim - len(shape)
     axes = [i for i in range(array.ndim) if i < extra or (shape[i - extra] == 1 and array.shape[i] != 1)]
-    for axis in reversed(axes):
-        outer, n, inner = collapse_shape(array.shape, axis, axis + 1)
-        total = empty((outer, inner), array.dtype)
-        K.sum(total, array.reshape(outer, n, inner))
-        array = total.reshape(array.shape[:axis] + array.shape[axis + 1:])
+    while axes:
+        last = axes.pop() + 1
+        first = last - 1
+        while axes and axes[-1] == first - 1:           # adjacent dimensions at once
+            first = axes.pop()
+        array = _sum_dimensions(array, first, last)
     return array.reshape(shape)
+
+
+def _sum_dimensions(array: Array, first: int, last: int) -> Array:
+    """The sum over adjacent dimensions, which remain with length 1."""
+    kept = array.shape[:first] + (1,) * (last - first) + array.shape[last:]
+    across = channel_rows(array, range(first, last))
+    if across is not None:
+        rows, axis = across
+        total = empty((rows.shape[0], rows.shape[3 - axis]), array.dtype)
+        K.sum_across(total, rows, axis)
+    else:
+        outer, n, inner = collapse_shape(array.shape, first, last)
+        total = empty((outer, inner), array.dtype)
+        K.sum(total, contiguous(array).reshape(outer, n, inner))    # or reshape would copy without a kernel call
+    return total.reshape(kept)
 
 
 # ---- leaves ---------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from fastnet._core.errors import check_sizes, shape_text
 from fastnet._core.memory import empty
 from fastnet._core.shapes import collapse_shape
 from fastnet._core.tensor import Tensor
+from fastnet.autograd.arrays import channel_rows
 from fastnet.backend import K
 from fastnet.functional.kernel_calls import contiguous
 
@@ -24,6 +25,7 @@ __all__ = [
 ]
 
 _INTEGERS = (int, np.integer, Tensor)
+_ACROSS = frozenset(("sum", "mean", "amax", "amin"))       # reductions with a kernel for channels-last arrays
 
 
 # ---- shapes ---------------------------------------------------------------------------------------------------------
@@ -203,14 +205,28 @@ def as_rows(x: Array, dims: Sequence[int], keepdim: bool = False) -> tuple[Array
     return contiguous(x).reshape(collapse_shape(x.shape, first, last)), kept if keepdim else shape, kept
 
 
-def reduced_by(kernel: str, x: Array, dim: Dims, dtype: DType | None = None, keepdim: bool = False,
-               **attributes: Any) -> tuple[Array, Shape, Shape]:
+def reduced_by(kernel: str, x: Array, dim: Dims, dtype: DType | None = None,
+               keepdim: bool = False) -> tuple[Array, Shape, Shape]:
     """x reduced by a kernel over `dim`.
 
     Returns:
         (array, the result's shape, its shape with the reduced dimensions as 1)
     """
-    x3, shape, kept = as_rows(x, normalize_dims(x, dim), keepdim)
+    dims = normalize_dims(x, dim)
+    across = channel_rows(x, dims) if kernel in _ACROSS else None
+    if across is not None:
+        return _reduced_across(kernel, x, dims, across, dtype, keepdim)
+    x3, shape, kept = as_rows(x, dims, keepdim)
     out = empty((x3.shape[0], x3.shape[2]), dtype or x.dtype)
-    getattr(K, kernel)(out, x3, **attributes)
+    getattr(K, kernel)(out, x3)
     return out, shape, kept
+
+
+def _reduced_across(kernel: str, x: Array, dims: Shape, across: tuple[Array, int], dtype: DType | None,
+                    keepdim: bool) -> tuple[Array, Shape, Shape]:
+    """A channels-last array reduced in the order of its memory."""
+    rows, axis = across
+    out = empty((rows.shape[0], rows.shape[3 - axis]), dtype or x.dtype)
+    getattr(K, kernel + "_across")(out, rows, axis)
+    kept = tuple(1 if i in dims else n for i, n in enumerate(x.shape))
+    return out, kept if keepdim else tuple(n for i, n in enumerate(x.shape) if i not in dims), kept

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple, overload
 
 from fastnet import dtypes
 from fastnet._core.errors import shape_text
+from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor, method
 from fastnet.autograd import gradient, op
+from fastnet.autograd.arrays import channel_rows
+from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import normalize_dim, normalize_dims, reduced_by
 from fastnet.functional.indexing import gather
@@ -162,6 +165,13 @@ def _index_of_extreme(input: Array, kernel: str, dim: int | None, keepdim: bool)
     if dim is not None:
         normalize_dim(input, dim)
     _check_choice(kernel, input, dim, IndexError)
+    across = channel_rows(input, normalize_dims(input, dim))
+    if across is not None and across[1] == 2:                   # the channels of an image are rows
+        rows = across[0].reshape(-1, input.shape[1], 1)
+        out = empty((rows.shape[0], 1), dtypes.int64)
+        getattr(K, kernel)(out, rows)
+        kept = (input.shape[0], 1, *input.shape[2:])
+        return out.reshape(kept if keepdim else kept[:1] + kept[2:]), None
     x = contiguous(input).reshape(-1) if dim is None else input
     out, shape, kept = reduced_by(kernel, x, 0 if dim is None else dim, dtypes.int64)
     kept = (1,) * input.ndim if dim is None else kept

@@ -65,6 +65,44 @@ def amin(out, x):
     np.minimum.reduce(x, axis=1, out=out)
 
 
+@kernel(flushes=True)
+def sum_across(out, x, axis):
+    """The sum of a channels-last array x (N, positions, C) over axis 1 or 2, in the remaining shape.
+
+    The bits are those of `sum` for the transposed array, (N*C, positions, 1) or (N, C, positions).
+    """
+    np.add.reduce(x, axis=axis, dtype=out.dtype, out=out)
+
+
+@kernel(flushes=True)
+def mean_across(out, x, axis):
+    """The mean, likewise; NaN of no elements."""
+    np.add.reduce(x, axis=axis, out=out)
+    np.divide(out, x.shape[axis], out=out)
+
+
+@kernel()
+def amax_across(out, x, axis):
+    """The largest element, likewise; NaN if any is NaN.
+
+    Raises:
+        ValueError: there are none.
+    """
+    _expect_some("amax_across", x, axis)
+    np.maximum.reduce(x, axis=axis, out=out)
+
+
+@kernel()
+def amin_across(out, x, axis):
+    """The smallest element, likewise; NaN if any is NaN.
+
+    Raises:
+        ValueError: there are none.
+    """
+    _expect_some("amin_across", x, axis)
+    np.minimum.reduce(x, axis=axis, out=out)
+
+
 @kernel()
 def argmax(out, x):
     """out[o, i] (int64) = the first k where x[o, k, i] is NaN, or where it is largest if there is no NaN.
@@ -87,8 +125,8 @@ def argmin(out, x):
     np.argmin(x, axis=1, out=out)
 
 
-def _expect_some(name, x):
-    if x.shape[1] == 0:
+def _expect_some(name, x, axis=1):
+    if x.shape[axis] == 0:
         raise ValueError(f"{name}: expected an axis of at least 1 element, got shape {x.shape}")
 
 

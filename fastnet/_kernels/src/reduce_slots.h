@@ -4,6 +4,8 @@
 
 #include "launch.h"
 
+enum { ACROSS = 64 };                   /* channels or positions of a block of reduce_across.inc.h */
+
 enum {                                  /* p */
     OUT, MEAN, X, DY,
     PARTIAL,                            /* results of chunks, (OUTER, CHUNKS, INNER): written by chunks, read by join */

@@ -22,6 +22,22 @@ def reduction(rng, dtype, shape):
     return (reduced(x), x), {}
 
 
+# (N, positions, channels): parts of vectors, of groups and of chunks
+IMAGES = ((0, 3, 2), (2, 0, 3), (1, 1, 1), (2, 3, 5), (2, 16, 16), (1, 17, 33), (3, 65, 7), (2, 70, 70), (1, 2050, 18),
+          (1, 31, 600), (2, 300, 65), (1, 4200, 9))
+
+
+SOME_IMAGES = tuple(s for s in IMAGES if 0 not in s[1:])
+
+
+def across(axis, make_input):
+    """A reduction of a channels-last array, of which `make_input` makes the input."""
+    def make(rng, dtype, shape):
+        (_, x), _ = make_input(rng, dtype, shape)
+        return (garbage((shape[0], shape[3 - axis]), dtype), x, axis), {}
+    return make
+
+
 def with_nan(rng, dtype, shape):
     x = real(rng, shape, dtype)
     x[rng.random(shape) < 0.2 / max(shape[1], 1)] = np.nan
@@ -107,6 +123,13 @@ CASES = [
     Case("amin", with_nan, SOME, LARGE),
     Case("amax", with_nan, NONE, None, note="empty", raises=ValueError),
     Case("amin", with_nan, NONE, None, note="empty", raises=ValueError),
+    *(case for axis, note in ((1, "positions"), (2, "channels")) for case in (
+        Case("sum_across", across(axis, reduction), IMAGES, (16, 56 * 56, 64), note=note, **SUMS),
+        Case("mean_across", across(axis, reduction), IMAGES, None, note=note, rtol=(1e-5, 1e-13), atol=(1e-5, 1e-14)),
+        Case("amax_across", across(axis, with_nan), SOME_IMAGES, None, note=note),
+        Case("amin_across", across(axis, with_nan), SOME_IMAGES, None, note=note),
+        Case("amax_across", across(axis, with_nan), ((2, 0, 0),), None, note=f"no {note}", raises=ValueError),
+        Case("amin_across", across(axis, with_nan), ((2, 0, 0),), None, note=f"no {note}", raises=ValueError))),
     Case("argmax", place, SOME, LARGE),
     Case("argmin", place, SOME, LARGE),
     Case("argmax", place_of_equals, SOME, None, note="equals"),

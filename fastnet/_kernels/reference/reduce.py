@@ -71,14 +71,13 @@ def sum_across(out, x, axis):
 
     The bits are those of `sum` for the transposed array, (N*C, positions, 1) or (N, C, positions).
     """
-    np.add.reduce(x, axis=axis, dtype=out.dtype, out=out)
+    sum(*_transposed(out, x, axis))
 
 
 @kernel(flushes=True)
 def mean_across(out, x, axis):
     """The mean, likewise; NaN of no elements."""
-    np.add.reduce(x, axis=axis, out=out)
-    np.divide(out, x.shape[axis], out=out)
+    mean(*_transposed(out, x, axis))
 
 
 @kernel()
@@ -89,7 +88,7 @@ def amax_across(out, x, axis):
         ValueError: there are none.
     """
     _expect_some("amax_across", x, axis)
-    np.maximum.reduce(x, axis=axis, out=out)
+    amax(*_transposed(out, x, axis))
 
 
 @kernel()
@@ -100,7 +99,13 @@ def amin_across(out, x, axis):
         ValueError: there are none.
     """
     _expect_some("amin_across", x, axis)
-    np.minimum.reduce(x, axis=axis, out=out)
+    amin(*_transposed(out, x, axis))
+
+
+def _transposed(out, x, axis):
+    y = np.ascontiguousarray(x.transpose(0, 2, 1))
+    n, c, positions = y.shape
+    return (out.reshape(n * c, 1), y.reshape(n * c, positions, 1)) if axis == 1 else (out, y)
 
 
 @kernel()

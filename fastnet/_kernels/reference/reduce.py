@@ -71,13 +71,13 @@ def sum_across(out, x, axis):
 
     The bits are those of `sum` for the transposed array, (N*C, positions, 1) or (N, C, positions).
     """
-    sum(*_transposed(out, x, axis))
+    sum(*_positions_last(out, x, axis))
 
 
 @kernel(flushes=True)
 def mean_across(out, x, axis):
     """The mean, likewise; NaN of no elements."""
-    mean(*_transposed(out, x, axis))
+    mean(*_positions_last(out, x, axis))
 
 
 @kernel()
@@ -88,7 +88,7 @@ def amax_across(out, x, axis):
         ValueError: there are none.
     """
     _expect_some("amax_across", x, axis)
-    amax(*_transposed(out, x, axis))
+    amax(*_positions_last(out, x, axis))
 
 
 @kernel()
@@ -99,10 +99,10 @@ def amin_across(out, x, axis):
         ValueError: there are none.
     """
     _expect_some("amin_across", x, axis)
-    amin(*_transposed(out, x, axis))
+    amin(*_positions_last(out, x, axis))
 
 
-def _transposed(out, x, axis):
+def _positions_last(out, x, axis):
     y = np.ascontiguousarray(x.transpose(0, 2, 1))
     n, c, positions = y.shape
     return (out.reshape(n * c, 1), y.reshape(n * c, positions, 1)) if axis == 1 else (out, y)

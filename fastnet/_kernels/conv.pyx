@@ -40,10 +40,10 @@ cdef extern from "src/conv_slots.h":
 
 cdef extern from "src/grouped_slots.h":
     enum:
-        PIXELS_AT_ONCE, SUMS_AT_ONCE
-        G_OUT, G_X, G_FILTERS, G_BIAS, G_AFFINE, G_RESIDUAL, G_SCRATCH, G_DY
-        G_SIZE, G_LINES, G_PARTS, G_ITEMS, G_ROWS, G_COLUMNS, G_STEP_IMAGE, G_PADDED, G_ACTIVATION, G_SLOTS, G_SLOT
-        G_BLOCKS
+        SPAN_PIXELS, KERNEL_LINES, PART_LINES, MEMBER_BYTES
+        G_OUT, G_X, G_FILTERS, G_BIAS, G_AFFINE, G_RESIDUAL, G_DY
+        G_SIZE, G_LANES, G_TURNED, G_ACTIVATION, G_LINES, G_PARTS, G_SPAN, G_SPANS, G_AHEAD
+        G_ITEMS, G_PIECES, G_COPIES, G_VECTORS, G_CHUNKS
 
 cdef extern from "src/winograd_slots.h":
     enum:
@@ -83,7 +83,6 @@ def conv(out, x, weight, bias=None, residual=None, stride=(1, 1, 1), padding=(0,
     cdef Array o, a, w, b, r, f
     cdef Launch launch
     cdef Windows windows
-    cdef ptrdiff_t steps[4]
     unpack(out, &o, WRITE)
     unpack(x, &a)
     unpack(weight, &w)
@@ -103,8 +102,7 @@ def conv(out, x, weight, bias=None, residual=None, stride=(1, 1, 1), padding=(0,
     launch.n[AFFINE_STEP] = o.shape[4]
     launch.n[ACTIVATION] = code
     if uses_groups(&windows, o.dtype):
-        elements_between(&o, steps)
-        run_groups(&launch, &windows, o.dtype, w.data, steps)
+        run_groups(&launch, &windows, o.dtype, w.data)
     else:
         run_conv(&launch, &windows, o.dtype, w.data)
 
@@ -118,6 +116,9 @@ def conv_input(dx, dy, weight, bias=None, stride=(1, 1, 1), padding=(0, 0, 0), d
     unpack(weight, &w)
     unpack_windows("conv_input", &windows, &o, &g, &w, stride, padding, dilation)
     unpack_sized("conv_input", "bias", bias, &b, OPTIONAL, o.dtype, o.shape[4])
+    if uses_groups(&windows, o.dtype):
+        run_groups_input(&windows, o.dtype, o.data, g.data, w.data, b.data)
+        return
     for d in range(windows.axis[0].stride):
         for h in range(windows.axis[1].stride):
             for v in range(windows.axis[2].stride):
@@ -328,13 +329,6 @@ cdef void set_taps(Launch *launch, const Windows *windows) noexcept:
     launch.n[TURNED] = windows.turned
 
 
-cdef void elements_between(const Array *out, ptrdiff_t *steps) noexcept:
-    """The elements between neighbouring images, planes, lines and pixels."""
-    cdef int d
-    for d in range(4):
-        steps[d] = out.strides[d] // out.itemsize
-
-
 # ---- the gradient of the input --------------------------------------------------------------------------------------
 
 cdef int run_phase(const Windows *windows, ptrdiff_t at_d, ptrdiff_t at_h, ptrdiff_t at_w, const Array *dx, char *dy,
@@ -345,7 +339,6 @@ cdef int run_phase(const Windows *windows, ptrdiff_t at_d, ptrdiff_t at_h, ptrdi
     cdef Array arrays[2]
     cdef Block pixels
     cdef int d
-    cdef ptrdiff_t steps[4]
     cdef ptrdiff_t size = dx.itemsize, columns = dx.shape[4], rest
     cdef bint whole = dx.shape[0] * dx.shape[1] * dx.shape[2] * dx.shape[3] * columns > 0
     phase.turned = True
@@ -372,12 +365,6 @@ cdef int run_phase(const Windows *windows, ptrdiff_t at_d, ptrdiff_t at_h, ptrdi
     launch.p[OUT] = dx.data
     launch.p[ROW_OPERAND] = dy
     launch.p[BIAS] = bias
-    if uses_groups(&phase, dx.dtype):
-        launch.p[OUT] = arrays[0].data
-        elements_between(dx, steps)
-        for d in range(3):
-            steps[1 + d] *= windows.axis[d].stride
-        return run_groups(&launch, &phase, dx.dtype, weight, steps)
     if not whole:
         pixels = allocate_block(phase.pixels * columns * size)
         launch.p[OUT] = pixels.data

@@ -1,46 +1,66 @@
-# Convolutions in groups of as many filters as channels, a power of 2 up to the lanes of a vector. Included by conv.pyx.
+# Convolutions in groups of as many filters as channels, depthwise among them. Included by conv.pyx.
 
 cdef enum:
-    COPY_BYTES = 24 << 10           # of copied lines, which should stay in the first cache
-    MOST_BLOCKS = 64                # of partial sums of the filters' gradient
+    GRADIENT_BYTES = 192 << 10          # that a part of the filters' gradient reads: all channels
+    CACHED_BYTES = 4 << 20          # of an input that is probably in a cache
+    GROUPED_BLOCKS = 32             # enough for the threads
+    MOST_PIECES = 64
+    PIECE_PIXELS = 64               # at least; adding up the pieces then costs little
+    FILTER_BYTES = 64 << 10
+    MOST_MEMBERS = 64               # channels of a group
 
 cdef Kernel _grouped = _bodies["grouped"], _grouped_filters = _bodies["grouped_filters"]
 cdef Kernel _grouped_sums = _bodies["grouped_sums"], _grouped_join = _bodies["grouped_join"]
 
 
 cdef bint uses_groups(const Windows *windows, DType dtype) noexcept:
-    """Whether lanes of a vector hold the channels of several groups."""
-    cdef ptrdiff_t size = windows.channels
-    return (windows.groups > 1 and size == windows.filters and size & (size - 1) == 0 and 0 < size <= tile_of(dtype).width
-            and windows.pixels > 0 and windows.taps > 0)
+    """Whether the lanes of a vector hold whole groups, or are in one group of few channels."""
+    cdef ptrdiff_t size = windows.channels, width = tile_of(dtype).width
+    if (windows.groups < 2 or size != windows.filters or windows.pixels == 0 or windows.taps == 0
+            or windows.axis[0].kernel * windows.axis[1].kernel > KERNEL_LINES):
+        return False
+    return (size & (size - 1) == 0 and size < width) or (size % width == 0 and size <= MOST_MEMBERS)
 
 
-cdef ptrdiff_t set_parts(Launch *launch, const Windows *windows, const Tile *tile) noexcept:
-    """Divide the planes of the output into parts of a few lines. Returns the elements of a copied part of the input."""
-    cdef const Axis *h = &windows.axis[1]
-    cdef const Axis *w = &windows.axis[2]
-    cdef ptrdiff_t width = ceil_div(w.output, PIXELS_AT_ONCE) * PIXELS_AT_ONCE, line, lines
+cdef ptrdiff_t channels_of(const Windows *windows) noexcept:
+    return windows.groups * windows.channels
+
+
+cdef void set_groups(Launch *launch, const Windows *windows, const Tile *tile) noexcept:
     set_windows(launch, windows)
     launch.n[G_SIZE] = windows.channels
-    launch.n[G_PADDED] = packed_lanes(windows.groups * windows.channels, tile)
-    launch.n[G_COLUMNS] = (width - 1) * w.stride + (w.kernel - 1) * w.dilation + 1
-    line = windows.axis[0].kernel * launch.n[G_COLUMNS] * windows.channels * tile.width
-    lines = max(1, (COPY_BYTES // (line * tile.size) - (h.kernel - 1) * h.dilation - 1) // h.stride + 1)
-    launch.n[G_LINES] = lines = min(lines, h.output)
-    launch.n[G_PARTS] = ceil_div(h.output, lines)
-    launch.n[G_ROWS] = (lines - 1) * h.stride + (h.kernel - 1) * h.dilation + 1
-    return launch.n[G_ROWS] * line
+    launch.n[G_LANES] = packed_lanes(channels_of(windows), tile)
+    launch.n[G_TURNED] = windows.turned
 
 
-cdef int run_groups(Launch *launch, const Windows *windows, DType dtype, char *weight, const ptrdiff_t *steps) except -1:
-    """Run a prepared launch of _conv, whose arrays but the filters are set, over groups. `steps` are the elements between
-    neighbouring outputs: images, planes, lines and pixels."""
+cdef void set_chunks(Launch *launch, const Windows *windows, const Tile *tile, ptrdiff_t least) noexcept:
+    """Divide the vectors of channels: one in each chunk if the filters do not stay in a cache while all are visited,
+    otherwise `least` chunks or more."""
+    cdef ptrdiff_t vectors = launch.n[G_LANES] // tile.width
+    if windows.taps * windows.channels * launch.n[G_LANES] * tile.size > FILTER_BYTES and windows.channels > 1:
+        least = vectors
+    launch.n[G_VECTORS] = ceil_div(vectors, min(vectors, least))
+    launch.n[G_CHUNKS] = ceil_div(vectors, launch.n[G_VECTORS])
+
+
+cdef bint reads_ahead(const Windows *windows, ptrdiff_t images, const Tile *tile) noexcept:
+    """Whether it pays to fetch the next lines of images, which are probably not in a cache."""
+    return (windows.axis[0].kernel == 1
+            and images * windows.axis[0].input * windows.axis[1].input * windows.axis[2].input * channels_of(windows)
+            * tile.size > CACHED_BYTES)
+
+
+cdef int run_groups(Launch *launch, const Windows *windows, DType dtype, char *weight) except -1:
+    """Run a prepared launch of _conv, whose arrays but the filters are set, over groups. In `windows.turned`, the input
+    and the output have changed places."""
     cdef Launch groups
     cdef Tile tile = tile_of(dtype)
-    cdef Block filters = grouped_filters(windows, dtype, weight, &tile), scratch
-    cdef int i
+    cdef Block filters = grouped_filters(windows, dtype, weight, &tile)
+    cdef const Axis *h = &windows.axis[1]
+    cdef const Axis *w = &windows.axis[2]
+    cdef ptrdiff_t planes, line, images
     _grouped.prepare(&groups, dtype)
-    cdef ptrdiff_t part = set_parts(&groups, windows, &tile)
+    set_groups(&groups, windows, &tile)
     groups.p[G_OUT] = launch.p[OUT]
     groups.p[G_X] = launch.p[ROW_OPERAND]
     groups.p[G_FILTERS] = filters.data
@@ -48,66 +68,94 @@ cdef int run_groups(Launch *launch, const Windows *windows, DType dtype, char *w
     groups.p[G_AFFINE] = launch.p[AFFINE]
     groups.p[G_RESIDUAL] = launch.p[RESIDUAL]
     groups.n[G_ACTIVATION] = launch.n[ACTIVATION]
-    for i in range(4):
-        groups.n[G_STEP_IMAGE + i] = steps[i]
-    groups.blocks = windows.pixels // (windows.axis[1].output * windows.axis[2].output) * groups.n[G_PARTS]
+    planes = windows.pixels // (h.output * w.output)
+    images = planes // windows.axis[0].output
+    set_chunks(&groups, windows, &tile, 1)
+    groups.n[G_LINES] = max(1, min(PART_LINES, planes * h.output * groups.n[G_CHUNKS] // GROUPED_BLOCKS))
+    groups.n[G_PARTS] = ceil_div(h.output, groups.n[G_LINES])
+    line = ceil_div(w.output, w.stride if windows.turned else 1)
+    groups.n[G_SPANS] = min(ceil_div(line, 4 * SPAN_PIXELS), ceil_div(GROUPED_BLOCKS, planes * groups.n[G_PARTS]))
+    groups.n[G_SPAN] = ceil_div(ceil_div(line, groups.n[G_SPANS]), SPAN_PIXELS) * SPAN_PIXELS
+    groups.n[G_AHEAD] = (h.stride == 1 or not windows.turned) and reads_ahead(windows, images, &tile)
+    groups.blocks = planes * groups.n[G_PARTS] * groups.n[G_SPANS] * groups.n[G_CHUNKS]
     groups.work = grouped_work(windows, &tile)
-    groups.n[G_SLOT], groups.n[G_SLOTS] = part, min(groups.blocks, 2 * limit())
-    scratch = allocate_block(groups.n[G_SLOTS] * part * tile.size)
-    groups.p[G_SCRATCH] = scratch.data
     return submit(&groups)
+
+
+cdef int run_groups_input(const Windows *windows, DType dtype, char *dx, char *dy, char *weight, char *bias) except -1:
+    cdef Launch launch
+    cdef Windows turned = windows[0]
+    cdef int d
+    turned.turned = True
+    for d in range(3):
+        turned.axis[d].input, turned.axis[d].output = windows.axis[d].output, windows.axis[d].input
+        turned.pixels = turned.pixels // windows.axis[d].output * windows.axis[d].input
+    if turned.pixels == 0:
+        return 0
+    _conv.prepare(&launch, dtype)
+    launch.p[OUT] = dx
+    launch.p[ROW_OPERAND] = dy
+    launch.p[BIAS] = bias
+    return run_groups(&launch, &turned, dtype, weight)
 
 
 cdef double grouped_work(const Windows *windows, const Tile *tile) noexcept:
     """Estimated nanoseconds."""
-    return 20 + 0.3 * windows.pixels * windows.groups * windows.channels * (windows.taps * windows.channels + 4) / tile.width
+    return 20 + windows.pixels * channels_of(windows) * (0.14 * windows.taps * windows.channels + 0.5) / tile.width
 
 
 cdef Block grouped_filters(const Windows *windows, DType dtype, char *weight, const Tile *tile):
-    """The filters of the used taps, as vectors of channels."""
+    """The filters as vectors of channels."""
     cdef Launch launch
-    cdef ptrdiff_t channels = windows.groups * windows.channels, padded = packed_lanes(channels, tile)
+    cdef ptrdiff_t each = windows.taps * windows.channels * tile.size
     _grouped_filters.prepare(&launch, dtype)
-    set_taps(&launch, windows)
+    set_groups(&launch, windows, tile)
     launch.p[G_X] = weight
-    launch.n[FILTER_LANES] = channels
-    launch.n[INNER] = 1
-    launch.n[G_SIZE] = windows.channels
-    launch.n[G_PADDED] = padded
-    launch.blocks = padded // tile.width
-    launch.work = 20 + 2.0 * windows.full_taps * windows.channels * padded
-    return submit_packing(&launch, G_OUT, windows.taps * windows.channels * padded * tile.size, weight,
-                          windows.full_taps * windows.channels * channels * tile.size)
+    launch.blocks = launch.n[G_LANES] // tile.width
+    launch.work = 20 + 0.15 * each * launch.n[G_LANES]
+    return submit_packing(&launch, G_OUT, each * launch.n[G_LANES], weight, each * channels_of(windows))
 
 
 cdef int run_groups_weight(const Windows *windows, DType dtype, char *dw, char *x, char *dy) except -1:
-    """dw over groups: partial sums over blocks of parts, then their sum in order."""
+    """dw over groups: the sums of pieces of all pixels, then their sum in order."""
     cdef Launch launch
     cdef Tile tile = tile_of(dtype)
-    cdef Block scratch, sums
-    cdef ptrdiff_t channels = windows.groups * windows.channels, items, blocks, slot
+    cdef Block sums
+    cdef const Axis *h = &windows.axis[1]
+    cdef const Axis *w = &windows.axis[2]
+    cdef ptrdiff_t line, x_line, lines, images, vectors, items, size, pieces
     _grouped_sums.prepare(&launch, dtype)
-    slot = set_parts(&launch, windows, &tile)
-    items = windows.pixels // (windows.axis[1].output * windows.axis[2].output) * launch.n[G_PARTS]
-    launch.n[G_ITEMS] = ceil_div(items, MOST_BLOCKS)
-    launch.n[G_BLOCKS] = items
-    launch.blocks = blocks = ceil_div(items, launch.n[G_ITEMS])
-    sums = allocate_block(blocks * windows.taps * windows.channels * launch.n[G_PADDED] * tile.size)
-    slot += launch.n[G_LINES] * ceil_div(windows.axis[2].output, SUMS_AT_ONCE) * SUMS_AT_ONCE * tile.width
-    launch.n[G_SLOT], launch.n[G_SLOTS] = slot, min(blocks, 2 * limit())
-    scratch = allocate_block(launch.n[G_SLOTS] * slot * tile.size)
+    set_groups(&launch, windows, &tile)
+    images = windows.pixels // (h.output * w.output * windows.axis[0].output)
+    vectors = launch.n[G_LANES] // tile.width
+    if windows.channels > 1:            # one vector of channels
+        x_line = w.input * max(tile.width, windows.channels) * windows.axis[0].kernel
+        line = h.stride * x_line + w.output * tile.width
+        lines = (MEMBER_BYTES // tile.size - x_line * (h.kernel - 1) * h.dilation) // line
+        launch.n[G_COPIES] = lines > 0
+    else:
+        lines = GRADIENT_BYTES // ((w.output + h.stride * w.input * windows.axis[0].kernel) * channels_of(windows) * tile.size)
+    launch.n[G_LINES] = lines = max(1, min(PART_LINES, min(h.output, lines)))
+    launch.n[G_PARTS] = ceil_div(h.output, lines)
+    launch.n[G_ITEMS] = items = windows.pixels // (h.output * w.output) * launch.n[G_PARTS]
+    set_chunks(&launch, windows, &tile, 1)
+    pieces = max(1, min(min(items, ceil_div(MOST_PIECES, launch.n[G_CHUNKS])), windows.pixels // PIECE_PIXELS))
+    set_chunks(&launch, windows, &tile, ceil_div(GROUPED_BLOCKS, pieces))
+    launch.n[G_PIECES] = pieces
+    launch.n[G_AHEAD] = reads_ahead(windows, images, &tile)
+    size = windows.taps * windows.channels * launch.n[G_LANES]
+    sums = allocate_block(pieces * size * tile.size)
     launch.p[G_OUT] = sums.data
     launch.p[G_X] = x
     launch.p[G_DY] = dy
-    launch.p[G_SCRATCH] = scratch.data
-    launch.work = 2 * grouped_work(windows, &tile)
+    launch.blocks = pieces * launch.n[G_CHUNKS]
+    launch.work = grouped_work(windows, &tile)
     submit(&launch)
     _grouped_join.prepare(&launch, dtype)
+    set_groups(&launch, windows, &tile)
     launch.p[G_OUT] = dw
     launch.p[G_X] = sums.data
-    launch.n[G_SIZE], launch.n[G_BLOCKS] = windows.channels, blocks
-    launch.n[G_PADDED] = packed_lanes(channels, &tile)
-    launch.n[PIXEL], launch.n[FULL_TAPS] = channels, windows.taps
-    launch.blocks = launch.n[G_PADDED] // tile.width
-    launch.work = 20 + 0.5 * (blocks + 4) * windows.taps * windows.channels * channels
+    launch.n[G_PIECES] = pieces
+    launch.blocks = vectors
+    launch.work = 20 + 0.1 * (pieces + 4) * size
     return submit(&launch)

@@ -3,7 +3,7 @@
  * conv          output and, with turned filters, the gradient of the input: a row is the window of one pixel
  * conv_weight   the gradient of the weight: a row is one position of the window at all pixels
  * pack_filters  the filters, as panels of lanes
- * grouped...    groups of few channels (grouped.inc.h)
+ * grouped...    groups of few channels (grouped.inc.h, grouped_sums.inc.h)
  * winograd...   Winograd's convolution (winograd.inc.h)
  *
  * Slivers of rows are copied into scratch memory, with zeros outside of the input, just before the tiles read them. So
@@ -78,11 +78,48 @@ static ptrdiff_t panel_row(const ptrdiff_t *n, ptrdiff_t tap) {
     return w < 0 || h < 0 || d < 0 ? -1 : ((d * n[USED_H] + h) * n[USED_W] + w) * n[INNER];
 }
 
+/* ---- the windows of grouped convolutions and of the gradient of their input ----------------------------------- */
+
+/* The position of the input that meets position `at` of the output at tap `tap` of one spatial dimension; -1: outside.
+ */
+static inline ptrdiff_t met_at(const ptrdiff_t *n, int dimension, ptrdiff_t at, ptrdiff_t tap) {
+    const ptrdiff_t stride = n[STRIDE_D + dimension], shift = tap * n[DILATION_D + dimension] - n[PADDING_D + dimension];
+    const ptrdiff_t position = n[G_TURNED] ? at - shift : at * stride + shift;
+    if (position < 0 || (n[G_TURNED] && position % stride)) return -1;
+    const ptrdiff_t met = n[G_TURNED] ? position / stride : position;
+    return met < n[INPUT_D + dimension] ? met : -1;
+}
+
+/* Neighbouring outputs, whose sums are in registers. */
+enum { PIXELS_AT_ONCE = TILE_ROWS > 6 ? 16 : 8 };
+
+/* Columns first + step * i, i < count, of the output, as the windows of a convolution with taps tap + tap_step * k. */
+typedef struct {
+    ptrdiff_t first, step, count;
+    ptrdiff_t taps, tap, tap_step;
+    ptrdiff_t stride, dilation, padding;
+} Phase;
+
+/* The columns of the gradient of the input that meet the same taps: those that leave no rest. */
+static Phase phase_at(const ptrdiff_t *n, ptrdiff_t phase) {
+    const ptrdiff_t stride = n[STRIDE_W], dilation = n[DILATION_W], padding = n[PADDING_W], width = n[OUTPUT_W];
+    if (!n[G_TURNED]) return (Phase){0, 1, width, n[KERNEL_W], 0, 1, stride, dilation, padding};
+    Phase at = {phase, stride, width > phase ? ceil_div(width - phase, stride) : 0, 0, 0, -1, 1, 1, 0};
+    for (ptrdiff_t tap = 0; tap < n[KERNEL_W]; tap++) {
+        const ptrdiff_t position = phase + padding - tap * dilation;
+        if (position % stride) continue;
+        if (at.taps == 1) at.dilation = -at.padding - position / stride, at.tap_step = at.tap - tap;
+        at.padding = -position / stride, at.tap = tap, at.taps++;
+    }
+    return at;
+}
+
 #define T f32
 #include "tile.inc.h"
 #include "product.inc.h"
 #include "conv.inc.h"
 #include "grouped.inc.h"
+#include "grouped_sums.inc.h"
 #include "winograd.inc.h"
 #include "tile_end.inc.h"
 #undef T
@@ -91,6 +128,7 @@ static ptrdiff_t panel_row(const ptrdiff_t *n, ptrdiff_t tap) {
 #include "product.inc.h"
 #include "conv.inc.h"
 #include "grouped.inc.h"
+#include "grouped_sums.inc.h"
 #include "tile_end.inc.h"
 #undef T
 

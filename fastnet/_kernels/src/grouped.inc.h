@@ -1,188 +1,249 @@
-/* Convolutions in groups of few channels, depthwise among them: a lane is an output channel. Included once for each T.
+/* Convolutions in groups of few channels, depthwise among them, and the gradient of their input: a lane is a channel of
+ * the output. Included once for each T.
  *
- * A vector of channels holds whole groups. The part of the input that some lines of the output need is copied into
- * scratch memory first, with zeros around it, one vector of channels at a time; copy s of a pixel holds, in each lane,
- * channel s of that lane's group. Then output += copy * filter for each tap and each s, without a test in the loop. */
+ * Channel s of each lane's group, s < G_SIZE, is met in turn. The sums of PIXELS_AT_ONCE neighbouring outputs stay in
+ * registers, and so do the filters of one line of the kernel; each vector of the input is read once for all outputs
+ * that it contributes to. Taps outside of the input are left out. The last vector of channels may overlap the one
+ * before it, so that it is a whole one; the lanes that both have get the same bits. */
 
-/* Copy `count` pixels, `step` elements apart, as to[pixel][s][lane]; `some` lanes exist, and the others become 0. */
-static inline void NAME(copy_pixels)(REAL *to, const REAL *from, ptrdiff_t step, ptrdiff_t count, ptrdiff_t size,
-                                     ptrdiff_t some) {
-    REAL padded[W];
-    if (size == 1)
-        for (ptrdiff_t j = 0; j < count; j++) V(store)(to + j * W, NAME(load_some)(from + j * step, some));
-    else
-        for (ptrdiff_t j = 0; j < count; j++) {
-            V(store)(padded, NAME(load_some)(from + j * step, some));
-            for (ptrdiff_t s = 0; s < size; s++, to += W) V(store)(to, V(spread)(padded, size, s));
-        }
-}
+#ifdef __GNUC__
+#define UNROLL_WINDOW _Pragma("GCC unroll 64")
+#else
+#define UNROLL_WINDOW
+#endif
 
-/* Copies of one vector of channels from c, `some` of which exist: to[row][column][s][lane], for KERNEL_D planes of
- * ROWS. */
-static void NAME(copy_planes)(REAL *to, const Launch *launch, ptrdiff_t image, ptrdiff_t d0, ptrdiff_t h0, ptrdiff_t c,
-                              ptrdiff_t some) {
-    const ptrdiff_t *n = launch->n, size = n[G_SIZE], pixel = n[PIXEL], columns = n[G_COLUMNS], rows = n[G_ROWS];
-    const ptrdiff_t left = min_size(max_size(n[PADDING_W], 0), columns), skipped = max_size(-n[PADDING_W], 0);
-    const ptrdiff_t inside = max_size(min_size(n[INPUT_W] - skipped, columns - left), 0);
-    for (ptrdiff_t r = 0; r < n[KERNEL_D] * rows; r++, to += columns * size * W) {
-        const ptrdiff_t d = d0 + r / rows * n[DILATION_D], h = h0 + r % rows;
-        const ptrdiff_t count = d >= 0 && d < n[INPUT_D] && h >= 0 && h < n[INPUT_H] ? inside : 0;
-        const ptrdiff_t first = count ? left : 0;
-        NAME(zero_run)(to, first * size * W);
-        if (count)
-            NAME(copy_pixels)(to + first * size * W,
-                              (const REAL *)launch->p[G_X] + c
-                                  + (((image * n[INPUT_D] + d) * n[INPUT_H] + h) * n[INPUT_W] + skipped) * pixel,
-                              pixel, count, size, some);
-        NAME(zero_run)(to + (first + count) * size * W, (columns - first - count) * size * W);
-    }
-}
+/* The compiler takes p as a new pointer, and does not keep in registers what it has read from it. */
+#ifdef __GNUC__
+#define FORGET(p) __asm__("" : "+r"(p))
+#else
+#define FORGET(p)
+#endif
 
-/* PIXELS_AT_ONCE neighbouring sums; x is their first copied pixel, for the first tap, filters the taps' vectors. */
-static inline void NAME(sum_pixels)(VEC *sum, const ptrdiff_t *n, const REAL *x, const REAL *filters) {
-    const ptrdiff_t size = n[G_SIZE], step = n[STRIDE_W] * size * W, padded = n[G_PADDED];
-    /* adjacent taps and their channels are one run */
-    const ptrdiff_t run = n[DILATION_W] == 1 ? n[KERNEL_W] * size : size, runs = n[KERNEL_W] * size / run;
-    VEC a[PIXELS_AT_ONCE];
-    UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++) a[p] = V(zero)();
-    for (ptrdiff_t d = 0; d < n[KERNEL_D]; d++)
-        for (ptrdiff_t h = 0; h < n[KERNEL_H]; h++)
-            for (ptrdiff_t w = 0; w < runs; w++) {
-                const ptrdiff_t row = d * n[G_ROWS] + h * n[DILATION_H];
-                const REAL *tap = x + (row * n[G_COLUMNS] + w * n[DILATION_W]) * size * W;
-                for (ptrdiff_t s = 0; s < run; s++, filters += padded, tap += W) {
-                    const VEC f = V(load)(filters);
-                    UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++) a[p] = V(fma)(V(load)(tap + p * step), f, a[p]);
-                }
-            }
-    UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++) sum[p] = a[p];
-}
-
-/* The position of part `item` of all planes of the output: its image, plane and first line, and the number of lines. */
 typedef struct {
-    ptrdiff_t image, d, h, lines;
-} NAME(Part);
+    const REAL *x;                        /* a line of the input, */
+    ptrdiff_t tap;                        /* and the first tap of the kernel's line that meets it */
+} NAME(Line);
 
-static inline NAME(Part) NAME(part_at)(const ptrdiff_t *n, ptrdiff_t item) {
-    ptrdiff_t plane = item / n[G_PARTS], h = item % n[G_PARTS] * n[G_LINES];
-    return (NAME(Part)){plane / n[OUTPUT_D], plane % n[OUTPUT_D], h, min_size(n[G_LINES], n[OUTPUT_H] - h)};
+/* Neighbouring outputs of one line. Column q is q pixels after `column`, the input's for the first output
+ * and tap. */
+typedef struct {
+    NAME(Line) line[KERNEL_LINES];
+    ptrdiff_t lines;
+    ptrdiff_t taps, tap, tap_step;        /* of a line of the kernel: their number, the first one, and the distance */
+    ptrdiff_t stride, dilation;
+    ptrdiff_t column, first, last;        /* columns first <= q < last are needed and inside of the input */
+    ptrdiff_t out, step, count;           /* outputs: the first, the elements between neighbours, the number */
+    ptrdiff_t v0, v1;                     /* vectors of channels */
+} NAME(Strip);
+
+typedef void (*NAME(StripBody))(const Launch *launch, const NAME(Strip) *t);
+
+/* The address of the input's channels for the lanes from c on. */
+INLINE ptrdiff_t NAME(source)(ptrdiff_t c, ptrdiff_t size, const int kind) { return kind == BROADCAST ? c - c % size : c; }
+
+/* Channel s of each lane's group, at a pixel whose `source` is x. */
+INLINE VEC NAME(member)(const REAL *x, ptrdiff_t size, ptrdiff_t s, const int kind) {
+    return kind == BROADCAST ? V(set)(x[s]) : kind == SPREAD ? V(spread)(V(load)(x), size, s) : V(load)(x);
 }
 
-static inline void NAME(copy_part)(REAL *to, const Launch *launch, const NAME(Part) *at, ptrdiff_t c, ptrdiff_t some) {
-    const ptrdiff_t *n = launch->n;
-    NAME(copy_planes)(to, launch, at->image, at->d * n[STRIDE_D] - n[PADDING_D], at->h * n[STRIDE_H] - n[PADDING_H], c,
-                      some);
+INLINE VEC NAME(some_member)(const REAL *x, ptrdiff_t size, ptrdiff_t s, ptrdiff_t some, const int kind) {
+    if (kind == BROADCAST) return V(set)(x[s]);
+    return kind == SPREAD ? V(spread)(NAME(load_some)(x, some), size, s) : NAME(load_some)(x, some);
 }
 
-/* A block is one part. */
-static int NAME(grouped)(BODY_ARGS) {
-    const ptrdiff_t *n = launch->n;
-    const ptrdiff_t channels = n[PIXEL], size = n[G_SIZE], step = n[G_STEP_W];
+/* The last vector of channels overlaps the one before it. */
+static inline ptrdiff_t NAME(vector_start)(ptrdiff_t v, ptrdiff_t channels) {
+    return max_size(min_size(v * W, channels - W), 0);
+}
+
+/* The end of `conv`, for the lanes from c on, `some` of which exist. */
+INLINE void NAME(end_strip)(const Launch *launch, const NAME(Strip) *t, VEC *a, ptrdiff_t c, ptrdiff_t some,
+                            const ptrdiff_t count) {
     const REAL *bias = launch->p[G_BIAS], *affine = launch->p[G_AFFINE], *residual = launch->p[G_RESIDUAL];
-    REAL *copy = (REAL *)launch->p[G_SCRATCH] + begin * n[G_SLOTS] / launch->blocks * n[G_SLOT];
-    VEC sum[PIXELS_AT_ONCE];
-    for (ptrdiff_t block = begin; block < end; block++) {
-        NAME(Part) at = NAME(part_at)(n, block);
-        for (ptrdiff_t c = 0; c < channels; c += W) {
-            ptrdiff_t some = min_size(W, channels - c);
-            NAME(copy_part)(copy, launch, &at, c, some);
-            for (ptrdiff_t line = 0; line < at.lines; line++)
-                for (ptrdiff_t w = 0; w < n[OUTPUT_W]; w += PIXELS_AT_ONCE) {
-                    ptrdiff_t out = at.image * n[G_STEP_IMAGE] + at.d * n[G_STEP_D] + (at.h + line) * n[G_STEP_H];
-                    out += w * step + c;
-                    NAME(sum_pixels)(sum, n, copy + (line * n[STRIDE_H] * n[G_COLUMNS] + w * n[STRIDE_W]) * size * W,
-                                     (const REAL *)launch->p[G_FILTERS] + c);
-                    for (ptrdiff_t p = 0; p < min_size(PIXELS_AT_ONCE, n[OUTPUT_W] - w); p++, out += step)
-                        NAME(emit)((REAL *)launch->p[G_OUT] + out, sum[p], some, 0, bias ? bias + c : 0, 1,
-                                   affine ? affine + c : 0, channels, residual ? residual + out : 0, n[G_ACTIVATION]);
+    const ptrdiff_t activation = launch->n[G_ACTIVATION];
+    REAL *out = (REAL *)launch->p[G_OUT] + t->out + c;
+    if (bias) {
+        const VEC b = NAME(load_some)(bias + c, some);
+        UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++) a[p] = V(add)(a[p], b);
+    }
+    if (affine) {
+        VEC f[3];
+        NAME(load_affine)(f, affine + c, launch->n[PIXEL], some);
+        UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++) a[p] = V(fma)(V(sub)(a[p], f[0]), f[1], f[2]);
+    }
+    if (residual)
+        UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++)
+            if (p < count) a[p] = V(add)(a[p], NAME(load_some)(residual + t->out + c + p * t->step, some));
+    if (activation != NONE_)
+        UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++) a[p] = V(relu)(a[p]);
+    if (activation == RELU6)
+        UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++) a[p] = V(min)(V(set)(6), a[p]);
+    UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++)
+        if (p < count) NAME(store_some)(out + p * t->step, a[p], some);
+}
+
+/* K adjacent taps at stride S. A strip that is not `clipped` is PIXELS_AT_ONCE outputs inside of the input. */
+INLINE void NAME(strip)(const Launch *launch, const NAME(Strip) *t, const int kind, const int K, const int S,
+                        const int clipped) {
+    const ptrdiff_t *n = launch->n, pixel = n[PIXEL], size = kind == DEPTHWISE ? 1 : n[G_SIZE];
+    const ptrdiff_t taps = n[KERNEL_D] * n[KERNEL_H] * n[KERNEL_W], ahead = n[INPUT_W] * pixel;
+    VEC a[PIXELS_AT_ONCE], g[K];
+    for (ptrdiff_t v = t->v0; v < t->v1; v++) {
+        const ptrdiff_t c = NAME(vector_start)(v, pixel), from = t->column * pixel + NAME(source)(c, size, kind);
+        if (n[G_AHEAD] && t->lines)
+            for (int row = 1; row <= S; row++)
+                for (int p = 0; p < PIXELS_AT_ONCE * S; p++)
+                    prefetch_far(t->line[t->lines - 1].x + from + row * ahead + p * pixel);
+        UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++) a[p] = V(zero)();
+        for (ptrdiff_t i = 0; i < t->lines; i++) {
+            const REAL *f = (const REAL *)launch->p[G_FILTERS] + (v * size * taps + t->line[i].tap + t->tap) * W;
+            for (ptrdiff_t s = 0; s < size; s++, f += taps * W) {
+                const REAL *x = t->line[i].x + from;
+                if (kind == SPREAD) FORGET(x);
+                UNROLL for (int k = 0; k < K; k++) g[k] = V(load)(f + k * t->tap_step * W);
+                UNROLL_WINDOW for (int q = 0; q < (PIXELS_AT_ONCE - 1) * S + K; q++, x += pixel) {
+                    if (clipped && q >= t->last) break;
+                    if (clipped && q < t->first) continue;
+                    const VEC b = NAME(member)(x, size, s, kind);
+                    UNROLL for (int k = 0; k < K; k++)
+                        if (q >= k && (q - k) % S == 0 && (q - k) / S < PIXELS_AT_ONCE)
+                            a[(q - k) / S] = V(fma)(b, g[k], a[(q - k) / S]);
                 }
+            }
+        }
+        NAME(end_strip)(launch, t, a, c, W, clipped ? t->count : PIXELS_AT_ONCE);
+    }
+}
+
+/* Windows of any shape, and fewer channels than lanes. */
+INLINE void NAME(any_strip)(const Launch *launch, const NAME(Strip) *t, const int kind) {
+    const ptrdiff_t *n = launch->n, pixel = n[PIXEL], size = kind == DEPTHWISE ? 1 : n[G_SIZE];
+    const ptrdiff_t some = min_size(pixel, W), last = t->last, taps = n[KERNEL_D] * n[KERNEL_H] * n[KERNEL_W];
+    VEC a[PIXELS_AT_ONCE];
+    for (ptrdiff_t v = t->v0; v < t->v1; v++) {
+        const ptrdiff_t c = NAME(vector_start)(v, pixel), from = t->column * pixel + NAME(source)(c, size, kind);
+        UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++) a[p] = V(zero)();
+        for (ptrdiff_t i = 0; i < t->lines; i++)
+            for (ptrdiff_t s = 0; s < size; s++)
+                for (ptrdiff_t k = 0; k < t->taps; k++) {
+                    const ptrdiff_t tap = (v * size + s) * taps + t->line[i].tap + t->tap + k * t->tap_step;
+                    const VEC g = V(load)((const REAL *)launch->p[G_FILTERS] + tap * W);
+                    ptrdiff_t q = k * t->dilation;
+                    UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++, q += t->stride)
+                        if (q >= t->first && q < last && p < t->count)
+                            a[p] = V(fma)(NAME(some_member)(t->line[i].x + from + q * pixel, size, s, some, kind), g, a[p]);
+                }
+        NAME(end_strip)(launch, t, a, c, some, t->count);
+    }
+}
+
+#define ANY_STRIP(kind) \
+    static void NAME(CAT_(any, kind))(const Launch *launch, const NAME(Strip) *t) { NAME(any_strip)(launch, t, kind); }
+ANY_STRIP(DEPTHWISE)
+ANY_STRIP(SPREAD)
+ANY_STRIP(BROADCAST)
+#undef ANY_STRIP
+
+#define STRIP_OF(kind, K, S) CAT(strip_##kind##_##K, CAT(S, T))
+#define STRIP(kind, K, S)                                                                            \
+    static void STRIP_OF(kind, K, S)(const Launch *launch, const NAME(Strip) *t) {                   \
+        if (t->first == 0 && t->last == (PIXELS_AT_ONCE - 1) * S + K && t->count == PIXELS_AT_ONCE)  \
+            NAME(strip)(launch, t, kind, K, S, 0);                                                   \
+        else                                                                                         \
+            NAME(strip)(launch, t, kind, K, S, 1);                                                   \
+    }
+#define STRIPS(kind) STRIP(kind, 1, 1) STRIP(kind, 2, 1) STRIP(kind, 3, 1) STRIP(kind, 3, 2)
+STRIPS(DEPTHWISE) STRIP(DEPTHWISE, 5, 1) STRIP(DEPTHWISE, 5, 2)
+STRIPS(SPREAD)
+STRIPS(BROADCAST)
+
+static inline int NAME(kind_of)(ptrdiff_t size) { return size == 1 ? DEPTHWISE : size < W ? SPREAD : BROADCAST; }
+
+/* The body for the strips of a line; it depends on the shape alone. */
+static NAME(StripBody) NAME(strip_body)(const ptrdiff_t *n, ptrdiff_t taps, ptrdiff_t stride, ptrdiff_t dilation) {
+    const int kind = NAME(kind_of)(n[G_SIZE]);
+#define CHOOSE_STRIP(kind_, K, S) if (kind == kind_ && taps == K && stride == S) return STRIP_OF(kind_, K, S);
+#define CHOOSE_STRIPS(kind) \
+    CHOOSE_STRIP(kind, 1, 1) CHOOSE_STRIP(kind, 2, 1) CHOOSE_STRIP(kind, 3, 1) CHOOSE_STRIP(kind, 3, 2)
+    if (n[PIXEL] >= W && (dilation == 1 || taps == 1)) {
+        CHOOSE_STRIPS(DEPTHWISE) CHOOSE_STRIP(DEPTHWISE, 5, 1) CHOOSE_STRIP(DEPTHWISE, 5, 2)
+        CHOOSE_STRIPS(SPREAD)
+        CHOOSE_STRIPS(BROADCAST)
+    }
+#undef CHOOSE_STRIP
+#undef CHOOSE_STRIPS
+    return kind == DEPTHWISE ? NAME(any_DEPTHWISE) : kind == SPREAD ? NAME(any_SPREAD) : NAME(any_BROADCAST);
+}
+#undef STRIP
+#undef STRIPS
+#undef STRIP_OF
+
+/* The lines of the input that meet line h of plane d of the output, in the order of memory. */
+static void NAME(find_lines)(NAME(Strip) *t, const Launch *launch, ptrdiff_t image, ptrdiff_t d, ptrdiff_t h) {
+    const ptrdiff_t *n = launch->n;
+    const REAL *x = launch->p[G_X];
+    t->lines = 0;
+    const ptrdiff_t kernel_lines = n[KERNEL_D] * n[KERNEL_H];
+    for (ptrdiff_t j = 0; j < kernel_lines; j++) {
+        const ptrdiff_t i = n[G_TURNED] ? kernel_lines - 1 - j : j;
+        const ptrdiff_t at_d = met_at(n, 0, d, i / n[KERNEL_H]), at_h = met_at(n, 1, h, i % n[KERNEL_H]);
+        if (at_d < 0 || at_h < 0) continue;
+        t->line[t->lines++] = (NAME(Line)){x + ((image * n[INPUT_D] + at_d) * n[INPUT_H] + at_h) * n[INPUT_W] * n[PIXEL],
+                                           i * n[KERNEL_W]};
+    }
+}
+
+/* One span of a line: `count` outputs from `start` on, those of a phase. */
+static void NAME(run_span)(NAME(Strip) *t, const Launch *launch, ptrdiff_t line, const Phase *at, ptrdiff_t start,
+                           ptrdiff_t end) {
+    const ptrdiff_t *n = launch->n, channels = n[PIXEL];
+    const NAME(StripBody) body = NAME(strip_body)(n, at->taps, at->stride, at->dilation);
+    t->taps = at->taps, t->tap = at->tap, t->tap_step = at->tap_step;
+    t->stride = at->stride, t->dilation = at->dilation;
+    t->step = at->step * channels;
+    for (ptrdiff_t w = start; w < end; w += PIXELS_AT_ONCE) {
+        t->count = min_size(PIXELS_AT_ONCE, end - w);
+        t->column = w * at->stride - at->padding;
+        t->first = max_size(-t->column, 0);
+        t->last = min_size(n[INPUT_W] - t->column, (t->count - 1) * at->stride + (at->taps - 1) * at->dilation + 1);
+        t->out = (line * n[OUTPUT_W] + at->first + w * at->step) * channels;
+        body(launch, t);
+    }
+}
+
+/* A block is one span of the lines of one part, for one chunk of the channels. */
+static int NAME(grouped)(BODY_ARGS) {
+    const ptrdiff_t *n = launch->n, phases = n[G_TURNED] ? n[STRIDE_W] : 1, spans = launch->blocks / n[G_CHUNKS];
+    NAME(Strip) t;
+    for (ptrdiff_t block = begin; block < end; block++) {
+        const ptrdiff_t start = block % n[G_SPANS] * n[G_SPAN], part = block % spans / n[G_SPANS], plane = part / n[G_PARTS];
+        const ptrdiff_t h0 = part % n[G_PARTS] * n[G_LINES], h1 = min_size(h0 + n[G_LINES], n[OUTPUT_H]);
+        t.v0 = block / spans * n[G_VECTORS], t.v1 = min_size(t.v0 + n[G_VECTORS], n[G_LANES] / W);
+        for (ptrdiff_t h = h0; h < h1; h++) {
+            NAME(find_lines)(&t, launch, plane / n[OUTPUT_D], plane % n[OUTPUT_D], h);
+            for (ptrdiff_t phase = 0; phase < phases; phase++) {
+                const Phase at = phase_at(n, phase);
+                NAME(run_span)(&t, launch, plane * n[OUTPUT_H] + h, &at, start, min_size(start + n[G_SPAN], at.count));
+            }
         }
     }
     return 0;
 }
 
-/* The sums over one part of x * dy, for each tap and s: added to sums[tap][s][lane], or stored if `first`. */
-static void NAME(add_sums)(REAL *sums, const ptrdiff_t *n, const REAL *x, const REAL *dy, ptrdiff_t lines, int first) {
-    const ptrdiff_t size = n[G_SIZE], width = ceil_div(n[OUTPUT_W], SUMS_AT_ONCE) * SUMS_AT_ONCE;
-    for (ptrdiff_t d = 0; d < n[KERNEL_D]; d++)
-        for (ptrdiff_t h = 0; h < n[KERNEL_H]; h++)
-            for (ptrdiff_t w = 0; w < n[KERNEL_W]; w++)
-                for (ptrdiff_t s = 0; s < size; s++, sums += n[G_PADDED]) {
-                    VEC a[SUMS_AT_ONCE];
-                    for (int i = 0; i < SUMS_AT_ONCE; i++) a[i] = V(zero)();
-                    for (ptrdiff_t line = 0; line < lines; line++) {
-                        const ptrdiff_t row = d * n[G_ROWS] + line * n[STRIDE_H] + h * n[DILATION_H];
-                        const REAL *p = x + ((row * n[G_COLUMNS] + w * n[DILATION_W]) * size + s) * W;
-                        for (ptrdiff_t j = 0; j < width; j += SUMS_AT_ONCE)
-                            UNROLL for (int i = 0; i < SUMS_AT_ONCE; i++)
-                                a[i] = V(fma)(V(load)(p + (j + i) * n[STRIDE_W] * size * W),
-                                              V(load)(dy + (line * width + j + i) * W), a[i]);
-                    }
-                    VEC total = V(add)(V(add)(a[0], a[1]), V(add)(a[2], a[3]));
-                    V(store)(sums, first ? total : V(add)(V(load)(sums), total));
-                }
-}
-
-/* Partial sums of the filters' gradient, [block][tap][s][channel]; a block is ITEMS parts. */
-static int NAME(grouped_sums)(BODY_ARGS) {
-    const ptrdiff_t *n = launch->n;
-    const ptrdiff_t channels = n[PIXEL], width = ceil_div(n[OUTPUT_W], SUMS_AT_ONCE) * SUMS_AT_ONCE;
-    const ptrdiff_t taps = n[KERNEL_D] * n[KERNEL_H] * n[KERNEL_W], items = n[G_BLOCKS];
-    REAL *copy = (REAL *)launch->p[G_SCRATCH] + begin * n[G_SLOTS] / launch->blocks * n[G_SLOT];
-    REAL *slopes = copy + n[KERNEL_D] * n[G_ROWS] * n[G_COLUMNS] * n[G_SIZE] * W;
-    for (ptrdiff_t block = begin; block < end; block++)
-        for (ptrdiff_t item = block * n[G_ITEMS]; item < min_size((block + 1) * n[G_ITEMS], items); item++) {
-            NAME(Part) at = NAME(part_at)(n, item);
-            for (ptrdiff_t c = 0; c < channels; c += W) {
-                ptrdiff_t some = min_size(W, channels - c);
-                NAME(copy_part)(copy, launch, &at, c, some);
-                for (ptrdiff_t i = 0; i < at.lines * width; i++) {
-                    ptrdiff_t w = i % width, line = ((at.image * n[OUTPUT_D] + at.d) * n[OUTPUT_H] + at.h + i / width);
-                    const REAL *dy = (const REAL *)launch->p[G_DY] + (line * n[OUTPUT_W] + w) * channels + c;
-                    V(store)(slopes + i * W, w < n[OUTPUT_W] ? NAME(load_some)(dy, some) : V(zero)());
-                }
-                NAME(add_sums)((REAL *)launch->p[G_OUT] + block * taps * n[G_SIZE] * n[G_PADDED] + c, n, copy, slopes,
-                               at.lines, item == block * n[G_ITEMS]);
-            }
-        }
-    return 0;
-}
-
-/* The filters' gradient out (channel, s, tap) from BLOCKS partial sums x. A block is a vector of channels. */
-static int NAME(grouped_join)(BODY_ARGS) {
-    const ptrdiff_t *n = launch->n, size = n[G_SIZE], taps = n[FULL_TAPS], step = taps * size * n[G_PADDED];
-    REAL lane[W];
-    for (ptrdiff_t c = begin * W; c < min_size(end * W, n[PIXEL]); c += W)
-        for (ptrdiff_t tap = 0; tap < taps; tap++)
-            for (ptrdiff_t s = 0; s < size; s++) {
-                const REAL *x = (const REAL *)launch->p[G_X] + (tap * size + s) * n[G_PADDED] + c;
-                VEC total = V(load)(x);
-                for (ptrdiff_t b = 1; b < n[G_BLOCKS]; b++) total = V(add)(total, V(load)(x + b * step));
-                V(store)(lane, total);
-                for (ptrdiff_t i = 0; i < min_size(W, n[PIXEL] - c); i++)
-                    ((REAL *)launch->p[G_OUT])[((c + i) * size + s) * taps + tap] = lane[i];
-            }
-    return 0;
-}
-
-/* The filters x (channel, s, tap) as out[used tap][s][channel]; TURNED, s is the channel of the output and the used
- * taps are in reverse order. A block is a vector of channels. */
+/* The filters x (channel, s, tap) as out[vector][s][tap][lane]; TURNED, s is the channel of the output. A block is a
+ * vector of channels. */
 static int NAME(grouped_filters)(BODY_ARGS) {
-    const ptrdiff_t *n = launch->n, size = n[G_SIZE], taps = n[FULL_TAPS];
-    const REAL *x = launch->p[G_X];
-    REAL lane[W];
-    for (ptrdiff_t c = begin * W; c < end * W; c += W)
-        for (ptrdiff_t tap = 0; tap < taps; tap++) {
-            ptrdiff_t row = panel_row(n, tap);
-            if (row < 0) continue;
-            for (ptrdiff_t s = 0; s < size; s++) {
-                for (ptrdiff_t i = 0; i < W; i++) {
-                    ptrdiff_t to = c + i, first = to - to % size;       /* a lane's channel, its group's first */
-                    ptrdiff_t from = n[TURNED] ? (first + s) * size + to - first : to * size + s;
-                    lane[i] = to < n[FILTER_LANES] ? x[from * taps + tap] : 0;
-                }
-                V(store)((REAL *)launch->p[G_OUT] + (row * size + s) * n[G_PADDED] + c, V(load)(lane));
+    const ptrdiff_t *n = launch->n, size = n[G_SIZE], taps = n[KERNEL_D] * n[KERNEL_H] * n[KERNEL_W];
+    const ptrdiff_t run = n[G_TURNED] ? taps : size * taps;
+    const REAL *row[W];
+    for (ptrdiff_t v = begin; v < end; v++)
+        for (ptrdiff_t s = 0; s < size * taps / run; s++) {
+            for (ptrdiff_t i = 0; i < W; i++) {
+                const ptrdiff_t lane = min_size(NAME(vector_start)(v, n[PIXEL]) + i, n[PIXEL] - 1);
+                const ptrdiff_t first = lane - lane % size;
+                row[i] = (const REAL *)launch->p[G_X] + (n[G_TURNED] ? (first + s) * size + lane - first : lane * size) * taps;
             }
+            NAME(pack_rows)((REAL *)launch->p[G_OUT] + (v * size + s) * taps * W, W, row, run);
         }
     return 0;
 }

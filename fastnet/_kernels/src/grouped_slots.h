@@ -1,24 +1,41 @@
-/* Launch slots of grouped.inc.h. Those of the windows and of the filters (conv_slots.h) follow them in n. */
+/* Launch slots of grouped.inc.h and grouped_sums.inc.h. Those of the windows (conv_slots.h) follow them in n. */
 #ifndef FASTNET_GROUPED_SLOTS_H
 #define FASTNET_GROUPED_SLOTS_H
 
 enum {
-    PIXELS_AT_ONCE = 8,                   /* neighbouring outputs that share a filter in a register */
-    SUMS_AT_ONCE = 4                      /* independent sums of a gradient */
+    SPAN_PIXELS = 16,                     /* a span is a multiple of them */
+    SLOPES_AT_ONCE = 4,                   /* neighbouring gradients in registers */
+    TAPS_AT_ONCE = 8,                     /* sums of a gradient in registers, for windows of any shape */
+    LINES_AT_ONCE = 5,                    /* lines of the kernel whose sums are in registers, at most */
+    KERNEL_LINES = 64,                    /* KERNEL_D * KERNEL_H at most */
+    PART_LINES = 16,                      /* lines of a part at most */
+    MEMBER_LINES = LINES_AT_ONCE * PART_LINES,
+    MEMBER_BYTES = 32 << 10               /* of the copy of a part, one vector of channels */
 };
 
-enum { G_OUT, G_X, G_FILTERS, G_BIAS, G_AFFINE, G_RESIDUAL, G_SCRATCH, G_DY };
+/* How a lane gets channel s of its group from the input. */
+enum {
+    DEPTHWISE,                            /* the lane's own channel: s is 0 */
+    SPREAD,                               /* a permutation of a vector, which holds whole groups */
+    BROADCAST                             /* one number for all lanes, which are in one group */
+};
+
+enum { G_OUT, G_X, G_FILTERS, G_BIAS, G_AFFINE, G_RESIDUAL, G_DY };
 
 enum GroupedSize {
-    G_SIZE,                               /* channels of a group, a power of 2 up to the lanes of a vector */
-    G_LINES,                              /* lines of the output that are computed together */
-    G_PARTS,                              /* such parts of a plane */
-    G_ITEMS,                              /* parts of all planes in a block of the filters' gradient */
-    G_ROWS, G_COLUMNS,                    /* of the copied input: lines of one plane, pixels */
-    G_STEP_IMAGE, G_STEP_D, G_STEP_H, G_STEP_W,     /* elements between neighbouring outputs */
-    G_PADDED,                             /* channels rounded up to whole vectors */
-    G_ACTIVATION, G_SLOTS, G_SLOT,
-    G_BLOCKS                              /* of the filters' gradient; for its sums, parts of all planes */
+    G_SIZE,                               /* channels of a group: a power of 2 below the lanes of a vector, or a multiple
+                                           * of the lanes */
+    G_LANES,                              /* channels rounded up to whole vectors */
+    G_TURNED,                             /* 1: the gradient of the input; INPUT is then the array that is read */
+    G_ACTIVATION,
+    G_LINES,                              /* lines of a part */
+    G_PARTS,                              /* parts of a plane of the output */
+    G_SPAN, G_SPANS,                      /* outputs of a span of a line, a multiple of SPAN_PIXELS; spans of a line */
+    G_AHEAD,                              /* 1: fetch the next line of the input, which is not in a cache */
+    G_ITEMS,                              /* gradient of the filters: parts of all planes, */
+    G_PIECES,                             /* pieces into which these are divided, */
+    G_COPIES,                             /* 1: parts are copied */
+    G_VECTORS, G_CHUNKS                   /* vectors of channels of a block, and blocks of a piece */
 };
 
 #endif

@@ -12,14 +12,10 @@ static inline void NAME(transpose)(VEC *r) {
     }
 }
 
-/* Pack one vector of lanes that are `stride` apart and contiguous along k, W of k at a time. Missing lanes repeat the
- * last one; their results are not used. */
-static void NAME(pack_across)(REAL *panel, ptrdiff_t width, const REAL *x, ptrdiff_t stride, ptrdiff_t depth,
-                              ptrdiff_t lanes) {
-    const REAL *row[W];
+/* Pack one vector of lanes, row[lane][k] for k < depth, W of k at a time. */
+static void NAME(pack_rows)(REAL *panel, ptrdiff_t width, const REAL *const *row, ptrdiff_t depth) {
     VEC r[W];
     ptrdiff_t k = 0, rest = depth % W;
-    for (int i = 0; i < W; i++) row[i] = x + min_size(i, lanes - 1) * stride;
     for (; k + W <= depth; k += W) {
         V(load_across)(r, row, k);
         UNROLL for (int i = 0; i < W; i++) V(store)(panel + (k + i) * width, r[i]);
@@ -29,6 +25,15 @@ static void NAME(pack_across)(REAL *panel, ptrdiff_t width, const REAL *x, ptrdi
         NAME(transpose)(r);
         for (int i = 0; i < rest; i++) V(store)(panel + (k + i) * width, r[i]);
     }
+}
+
+/* Pack one vector of lanes that are `stride` apart and contiguous along k. Missing lanes repeat the last one; their
+ * results are not used. */
+static void NAME(pack_across)(REAL *panel, ptrdiff_t width, const REAL *x, ptrdiff_t stride, ptrdiff_t depth,
+                              ptrdiff_t lanes) {
+    const REAL *row[W];
+    for (int i = 0; i < W; i++) row[i] = x + min_size(i, lanes - 1) * stride;
+    NAME(pack_rows)(panel, width, row, depth);
 }
 
 /* Pack contiguous lanes. */

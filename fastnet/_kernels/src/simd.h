@@ -17,7 +17,7 @@
  *   v_select_T(m, a, b)                     a where m, else b
  *   v_sum_T(a) v_hmax_T(a) v_hmin_T(a)      over the lanes, in a fixed tree; an extreme of NaN is any lane
  *   v_zip_lo_T(a, b) v_zip_hi_T(a, b)        a0 b0 a1 b1 ... of the lower halves, of the upper halves
- *   v_spread_T(p, size, s)                   lane i is p[i - i % size + s], for size a power of 2 up to W
+ *   v_spread_T(a, size, s)                   lane i is a's lane i - i % size + s, for size a power of 2 below W
  *   v_load_across_T(r, row, k)               r[j] = row[0][k + j], row[1][k + j], ..., row[W - 1][k + j] for j < W
  * and for the mathematics in simd_math.h, B being EXPONENT_BIAS:
  *   v_pow2_T(n)                             2^n for integral n, 1 - B <= n <= B
@@ -66,6 +66,13 @@ enum { MANTISSA_BITS_f32 = 23, EXPONENT_BIAS_f32 = 127, MANTISSA_BITS_f64 = 52, 
 #define UNROLL
 #endif
 
+/* A function that is always inlined, so that its constant arguments decide its branches. */
+#ifdef _MSC_VER
+#define INLINE static __forceinline
+#else
+#define INLINE static inline __attribute__((always_inline))
+#endif
+
 /* Include simd_<name>.h of the instruction set that this object is compiled for. */
 #define QUOTED_(text) #text
 #define QUOTED(text) QUOTED_(text)
@@ -74,11 +81,12 @@ enum { MANTISSA_BITS_f32 = 23, EXPONENT_BIAS_f32 = 127, MANTISSA_BITS_f64 = 52, 
 #include VOCABULARY(FASTNET_ISA)
 
 /* v_spread of the types for which the instruction set has no permutation by variables. */
-#define SPREAD(T, REAL_)                                                                     \
-    static inline CAT(v, T) v_spread_##T(const REAL_ *p, ptrdiff_t size, ptrdiff_t s) {      \
-        REAL_ x[W_##T];                                                                      \
-        for (ptrdiff_t i = 0; i < W_##T; i++) x[i] = p[i - i % size + s];                    \
-        return v_load_##T(x);                                                                \
+#define SPREAD(T, REAL_)                                                                             \
+    static inline CAT(v, T) v_spread_##T(CAT(v, T) a, ptrdiff_t size, ptrdiff_t s) {                 \
+        REAL_ from[W_##T], to[W_##T];                                                                \
+        v_store_##T(from, a);                                                                        \
+        for (ptrdiff_t i = 0; i < W_##T; i++) to[i] = from[i - i % size + s];                        \
+        return v_load_##T(to);                                                                       \
     }
 #ifndef HAS_SPREAD_f32
 SPREAD(f32, float)

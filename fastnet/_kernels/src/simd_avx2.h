@@ -130,7 +130,7 @@ ZIP(zip_hi, 0x31)
 #undef ZIP
 
 #define HAS_SPREAD_f32
-static inline __m256 v_spread_f32(const float *p, ptrdiff_t size, ptrdiff_t s) {
+static inline __m256 v_spread_f32(__m256 v, ptrdiff_t size, ptrdiff_t s) {
     __m256i first = _mm256_and_si256(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(-(int)size));
-    return _mm256_permutevar8x32_ps(_mm256_loadu_ps(p), _mm256_add_epi32(first, _mm256_set1_epi32((int)s)));
+    return _mm256_permutevar8x32_ps(v, _mm256_add_epi32(first, _mm256_set1_epi32((int)s)));
 }

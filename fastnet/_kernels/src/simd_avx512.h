@@ -90,13 +90,13 @@ ZIP(zip_hi, 8)
 #undef ZIP
 
 #define HAS_SPREAD_f32
-static inline __m512 v_spread_f32(const float *p, ptrdiff_t size, ptrdiff_t s) {
+static inline __m512 v_spread_f32(__m512 v, ptrdiff_t size, ptrdiff_t s) {
     __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     __m512i first = _mm512_and_si512(lane, _mm512_set1_epi32(-(int)size));
-    return _mm512_permutexvar_ps(_mm512_add_epi32(first, _mm512_set1_epi32((int)s)), _mm512_loadu_ps(p));
+    return _mm512_permutexvar_ps(_mm512_add_epi32(first, _mm512_set1_epi32((int)s)), v);
 }
 #define HAS_SPREAD_f64
-static inline __m512d v_spread_f64(const double *p, ptrdiff_t size, ptrdiff_t s) {
+static inline __m512d v_spread_f64(__m512d v, ptrdiff_t size, ptrdiff_t s) {
     __m512i first = _mm512_and_si512(_mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7), _mm512_set1_epi64(-size));
-    return _mm512_permutexvar_pd(_mm512_add_epi64(first, _mm512_set1_epi64(s)), _mm512_loadu_pd(p));
+    return _mm512_permutexvar_pd(_mm512_add_epi64(first, _mm512_set1_epi64(s)), v);
 }

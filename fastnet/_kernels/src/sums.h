@@ -14,10 +14,8 @@
 #include "simd.h"
 
 #ifdef _MSC_VER
-#define INLINE static __forceinline
 #define OUTLINE static __declspec(noinline)
 #else
-#define INLINE static inline __attribute__((always_inline))
 #define OUTLINE static __attribute__((noinline, unused))
 #endif
 

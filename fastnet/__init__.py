@@ -47,7 +47,7 @@ from fastnet.nn.saving import load, load_file, load_metadata, save_file
 from fastnet.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
 if TYPE_CHECKING:
-    from fastnet import audio, callbacks, data, datasets, graph, metrics, models, ops, sklearn, training
+    from fastnet import audio, callbacks, data, datasets, graph, metrics, models, ops, sklearn, text, training
     from fastnet.training import Trainer
 
 __version__ = "0.1.0"
@@ -67,6 +67,7 @@ _LOADED_LATER: dict[str, tuple[str, str | None]] = {
     "models": ("fastnet.models", None),
     "ops": ("fastnet.ops", None),
     "sklearn": ("fastnet.sklearn", None),
+    "text": ("fastnet.text", None),
     "training": ("fastnet.training", None),
 }
 
@@ -79,7 +80,7 @@ __all__ = [
     "initial_seed", "int", "int32", "int64", "is_floating_point", "is_grad_enabled", "is_tensor", "load", "load_file",
     "load_metadata", "long", "manual_seed", "metrics", "models", "nan", "newaxis", "nn", "no_grad", "numel", "ops",
     "optim", "pi", "preserve_format", "random", "save_file", "seed", "set_backend", "set_grad_enabled", "set_isa",
-    "set_num_threads", "set_rng_state", "show_config", "sklearn", "strided", "tensor", "training", "uint8",
+    "set_num_threads", "set_rng_state", "show_config", "sklearn", "strided", "tensor", "text", "training", "uint8",
     "use_backend",
 ]
 __all__ += functional.__all__

@@ -89,8 +89,8 @@ def _wav_layout(header: bytes, where: object) -> tuple[int, int, int, int]:
     known = (kind == _PCM and bits in (8, 16, 24, 32)) or (kind == _FLOAT and bits in _WAV_REALS)
     if not known or not channels or not rate:
         name = _WAV_FORMATS.get(kind, f"format {kind}")
-        raise ValueError(f"{where}: expected samples of 8, 16, 24 or 32 bits or floating-point samples, got {name} with "
-                         f"{bits} bits, {channels} channels and {rate} Hz")
+        raise ValueError(f"{where}: expected samples of 8, 16, 24 or 32 bits or floating-point samples, got {name} "
+                         f"with {bits} bits, {channels} channels and {rate} Hz")
     return kind, channels, rate, bits
 
 

@@ -1,4 +1,4 @@
-"""Datasets, batches, tables, folders of images, preparation of tables, and augmentation.
+"""Datasets, batches, tables, folders of images, windows of time series, preparation of tables, and augmentation.
 
 pandas, polars and Pillow are imported only by the functions that need them.
 """
@@ -37,6 +37,7 @@ from fastnet.data.transforms import (
     ToChannelsFirst,
     TrivialAugmentWide,
 )
+from fastnet.data.windows import Windows
 
 __all__ = [
     "CenterCrop",
@@ -67,6 +68,7 @@ __all__ = [
     "TensorDataset",
     "ToChannelsFirst",
     "TrivialAugmentWide",
+    "Windows",
     "as_array",
     "columns",
     "finite",

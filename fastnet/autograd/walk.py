@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from fastnet._core.errors import shape_text
-from fastnet._core.memory import empty, empty_result
+from fastnet._core.memory import empty
 from fastnet._core.shapes import collapse_shape
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd.arrays import cast, channel_rows, contiguous, copy
 from fastnet.autograd.leaves import gradient_home
+from fastnet.autograd.regions import GradientSum, region_of
 from fastnet.autograd.tape import FREED, Node, call_into
 from fastnet.backend import K
 
@@ -23,23 +24,6 @@ __all__ = ["backward", "grad", "retain_grad"]
 
 Target: TypeAlias = "Tensor | Node"                             # of an edge: a leaf, or the node of a tensor
 Function: TypeAlias = "Callable[[Array], Array] | None"         # computes a contribution; None: it is computed already
-
-
-class _Sum:
-    """The gradient of a node, as a sum of contributions. The first is not copied, so that most nodes copy nothing."""
-
-    __slots__ = ("array", "owned")
-
-    def __init__(self, array: Array) -> None:
-        self.array, self.owned = array, False
-
-    def add(self, array: Array) -> None:
-        if self.owned:
-            K.add(self.array, self.array, array)
-        else:
-            total = empty_result(self.array.shape, self.array.dtype, self.array, array)
-            K.add(total, self.array, array)
-            self.array, self.owned = total, True
 
 
 def backward(tensors: Tensor | Sequence[Tensor], grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
@@ -108,14 +92,14 @@ def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor],
         if not t._requires_grad:
             raise RuntimeError(f"grad: expected inputs that require gradients, got one that does not, input {i}")
     targets: list[Target] = [t if t._node is None else t._node for t in inputs]
-    sums: dict[int, _Sum | None] = {id(target): None for target in targets}
+    sums: dict[int, GradientSum | None] = {id(target): None for target in targets}
 
     def keep(target: Target, array: Array, function: Function) -> None:
         if id(target) in sums:
             array = _match_target(array if function is None else function(array), target)
             total = sums[id(target)]
             if total is None:
-                sums[id(target)] = _Sum(array)
+                sums[id(target)] = GradientSum(array)
             else:
                 total.add(array)
     _walk(_roots("grad", "grad_outputs", outputs, grad_outputs), retain_graph, keep, sums)
@@ -167,21 +151,21 @@ def _root_gradient(name, argument, tensor, given):
 
 
 def _walk(roots: list[tuple[Tensor, Array]], retain_graph: bool, reach: Callable[[Any, Array, Function], None],
-          wanted: dict[int, _Sum | None] | None = None) -> None:
+          wanted: dict[int, GradientSum | None] | None = None) -> None:
     """Visit the nodes behind the roots from the latest to the earliest.
 
     Args:
         reach: reach(tensor, array, function) is called for each contribution to a leaf.
         wanted: ids of nodes for whose gradients reach(node, array, None) is called, too.
     """
-    sums: dict[Node, _Sum] = {}
+    sums: dict[Node, GradientSum] = {}
     for t, array in roots:
         if t._node is None:
             reach(t, array, None)
         elif t._node in sums:
             sums[t._node].add(array)
         else:
-            sums[t._node] = _Sum(array)
+            sums[t._node] = GradientSum(array)
     for node in _descending(list(sums)):
         total = sums.pop(node, None)
         if total is None:
@@ -190,18 +174,25 @@ def _walk(roots: list[tuple[Tensor, Array]], retain_graph: bool, reach: Callable
             raise RuntimeError("backward() or grad() was already called on this result, a second time needs the saved "
                                "arrays that the first call freed; pass retain_graph=True to the first call")
         _check_versions(node)
-        _keep_retained(node, total.array)
+        gradient = total.joined()
+        _keep_retained(node, gradient)
         if wanted and id(node) in wanted:
-            reach(node, total.array, None)
-        for target, array, function in _contributions(node, total.array):
+            reach(node, gradient, None)
+        for target, array, function in _contributions(node, gradient):
             if not isinstance(target, Node):
                 reach(target, array, function)
                 continue
-            array = _match_target(array if function is None else function(array), target)
-            if target in sums:
+            region = region_of(function)
+            if region is None:
+                array = _match_target(array if function is None else function(array), target)
+            elif target not in sums:
+                sums[target] = GradientSum(None)
+            if region is not None:
+                sums[target].add_part(region, array)
+            elif target in sums:
                 sums[target].add(array)
             else:
-                sums[target] = _Sum(array)
+                sums[target] = GradientSum(array)
         if not retain_graph:
             node.first, node.gradients, node.edges, node.saved = None, FREED, (), ()
 

@@ -11,6 +11,7 @@ from fastnet._core.errors import shape_text
 from fastnet._core.memory import is_channels_last
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import gradient, op
+from fastnet.autograd.regions import fills_region
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_dim, as_dims, as_shape, asked_shape, check_dimensions, filled_in
@@ -72,6 +73,7 @@ def index_view(x: Array, key: tuple[Any, ...]) -> Result[Array]:
     return x[key], (gradient(_scattered, x.shape, key), None)
 
 
+@fills_region
 def _scattered(g: Array, shape: Shape, key: tuple[Any, ...]) -> Array:
     out = kernels.zeros(shape, g)
     K.copy(out[key], g)

@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 from kernel_tools import threaded
+from layout_tools import in_channels_last
 
 import fastnet
 from fastnet.nn import functional as F
@@ -46,10 +47,6 @@ def channels_first(x):
     return x.copy()
 
 
-def channels_last(x):
-    return np.moveaxis(np.moveaxis(x, 1, -1).copy(), -1, 1)
-
-
 class Step:
     """The forward and backward pass of a case, eagerly or recorded."""
 
@@ -75,8 +72,8 @@ class Step:
 @pytest.mark.parametrize("case", ALGORITHMS)
 def test_same_bits(case, small_work_threaded):
     eager, recorded = Step(case, False), Step(case, True)
-    steps = {"eager": eager, "recorded": recorded, "channels-last": Step(case, False, channels_last),
-             "recorded, channels-last": Step(case, True, channels_last)}
+    steps = {"eager": eager, "recorded": recorded, "channels-last": Step(case, False, in_channels_last),
+             "recorded, channels-last": Step(case, True, in_channels_last)}
     expected = eager.results()
     for threads in (1, 2, 3, 8):
         with threaded(threads):

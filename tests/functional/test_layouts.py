@@ -1,6 +1,7 @@
 """Channels-last tensors: the same bits as contiguous ones, forward and backward, and results in the same layout."""
 import numpy as np
 import pytest
+from layout_tools import in_channels_last
 from operations import DATA_DEPENDENT, OPERATIONS, data
 
 import fastnet
@@ -11,11 +12,6 @@ from fastnet._core.memory import is_channels_last
 pytestmark = pytest.mark.usefixtures("backend")
 
 IMAGE, BIAS = data(2, 5, 3, 4), data(5, 1, 1, seed=1)
-
-
-def in_channels_last(x):
-    """An array with the values of x and the memory of (N, *spatial, C)."""
-    return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
 
 
 def in_reversed_order(x):

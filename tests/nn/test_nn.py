@@ -1,6 +1,7 @@
 """Every layer against PyTorch, in both memory layouts, and in place."""
 import numpy as np
 import pytest
+from layout_tools import in_channels_last
 from torch_tools import compare, to_torch
 
 import fastnet
@@ -144,10 +145,6 @@ def pair(make):
             p.uniform_(0.5, 1.5)
     theirs.load_state_dict(to_torch(ours.state_dict()))
     return ours, theirs
-
-
-def in_channels_last(x):
-    return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
 
 
 @pytest.mark.parametrize("name", [name for name, (_, x) in LAYERS.items() if x.ndim > 2 and x.dtype.kind == "f"])

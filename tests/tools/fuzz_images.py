@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+from layout_tools import in_channels_last
 
 import fastnet
 from fastnet._core.memory import empty
@@ -228,11 +229,6 @@ KINDS = {"pooling": POOLING,
 
 # ---- comparison -----------------------------------------------------------------------------------------------------
 
-def laid_out(x, channels_last):
-    """The same values, with the channels contiguous if wanted."""
-    return np.moveaxis(np.moveaxis(x, 1, -1).copy(), -1, 1) if channels_last and x.ndim > 2 else x
-
-
 def spoil_memory():
     """Fill free blocks of the memory pool with NaN, which shows in results that a kernel does not write."""
     lengths = [n << k for k in range(2, 13) for n in (2, 3)]
@@ -259,7 +255,8 @@ def made(f, x, dtype, channels_last):
     """An input as a tensor of the namespace `f`; None remains None."""
     if x is None or x.dtype.kind != "f":
         return x if x is None else f.from_numpy(x.copy())
-    return f.from_numpy(laid_out(x.astype(dtype), channels_last).copy(order="K")).requires_grad_()
+    x = x.astype(dtype)
+    return f.from_numpy(in_channels_last(x) if channels_last and x.ndim > 2 else x).requires_grad_()
 
 
 def listed(error, table):

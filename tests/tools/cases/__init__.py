@@ -62,6 +62,11 @@ def real(rng, shape, dtype, special=True):
     return x
 
 
+def wild(make):
+    """A `make` with some indices out of range."""
+    return lambda rng, dtype, size: make(rng, dtype, size, wild=True)
+
+
 def all_cases():
     """Every case of every family."""
     return [case for family in FAMILIES for case in importlib.import_module(f"{__name__}.{family}").CASES]

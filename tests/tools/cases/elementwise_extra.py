@@ -1,20 +1,13 @@
 import numpy as np
 
 from . import Case, garbage
-from .elementwise import broken, few, values
+from .elementwise import binary, broken, few, values
 
 WHOLE = (np.int64, np.uint8, np.bool_)
 
 
 def unary(make_values, out_dtype=None):
     return lambda rng, dtype, n: ((garbage(n, out_dtype or dtype), make_values(rng, n, dtype)), {})
-
-
-def binary(make_values, out_dtype=None):
-    def make(rng, dtype, shapes):
-        a, b = (make_values(rng, shape, dtype) for shape in shapes)
-        return (garbage(np.broadcast_shapes(*shapes), out_dtype or dtype), a, b), {}
-    return make
 
 
 SIZES = (0, 1, 17, 50)

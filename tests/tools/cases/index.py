@@ -1,6 +1,6 @@
 import numpy as np
 
-from . import LENGTHS, Case, garbage, real
+from . import LENGTHS, Case, garbage, real, wild
 
 ONE_DTYPE = (np.float32,)               # for what reads int64 alone
 
@@ -67,10 +67,6 @@ def gather_backward(rng, dtype, size, wild=False):
 
 def ignoring(rng, dtype, n):
     return check_index(rng, dtype, n, ignore_index=-100)
-
-
-def wild(make):
-    return lambda rng, dtype, size: make(rng, dtype, size, wild=True)
 
 
 def padded(rng, dtype, size):

@@ -1,6 +1,6 @@
 import numpy as np
 
-from . import Case, garbage, real
+from . import Case, garbage, real, wild
 
 # (outer, input d, h, w, output d, h, w, inner)
 VOLUMES = ((0, 1, 2, 3, 1, 3, 4, 2), (1, 1, 1, 1, 1, 1, 1, 1), (2, 1, 3, 4, 1, 5, 7, 0), (2, 2, 3, 4, 3, 5, 9, 3),
@@ -44,10 +44,6 @@ def take_volume_backward(rng, dtype, size, wild=False):
             starts = np.where(rng.random(starts.size) < 0.1, index.size, starts)
         flat += [positions, starts]
     return (garbage(x.shape, dtype), real(rng, out.shape, dtype, special=False), *flat), {}
-
-
-def wild(make):
-    return lambda rng, dtype, size: make(rng, dtype, size, wild=True)
 
 
 CASES = [

@@ -114,7 +114,7 @@ class Windows:
         if broken.size and gaps == "error" and times is not None:
             row = broken[0]
             raise ValueError(f"Windows: expected evenly spaced times, got {times[row]} in row {row} and "
-                             f"{times[row + 1]} in the next row; use gaps='split' to leave out the windows that contain "
+                             f"{times[row + 1]} in the next row; use gaps='split' to leave out windows that contain "
                              "the gap, or gaps='ignore'")
         before = np.searchsorted(broken, starts), np.searchsorted(broken, starts + rows - 1)
         starts = starts[before[0] == before[1]]

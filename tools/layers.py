@@ -29,6 +29,7 @@ DESCRIPTIONS = {
     "audio": "spectrograms, cepstra, windows",
     "graph": "models as graphs of operations: trace",
     "models": "LeNet, VGG, ResNet, MobileNet, ...",
+    "text": "tokenizers, vocabularies",
     "nn": "layers, losses, saved models",
     "optim": "optimizers, schedules",
     "datasets": "digits, MNIST, CIFAR-10",

@@ -14,6 +14,7 @@ from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd.arrays import cast, channel_rows, contiguous, copy
 from fastnet.autograd.leaves import gradient_home
 from fastnet.autograd.regions import GradientSum, region_of
+from fastnet.autograd.sparse import SparseGradient
 from fastnet.autograd.tape import FREED, Node, call_into
 from fastnet.backend import K
 
@@ -321,6 +322,8 @@ def _accumulate(leaf: Tensor, array: Array, function: Function) -> None:
     if recorder is not None:
         recorder.note_grad(leaf, written=False)
     if leaf._grad is not None:
+        if isinstance(leaf._grad, SparseGradient):
+            leaf._grad = leaf._grad.to_dense()
         if function is not None:
             array = function(array)
         total = leaf._grad._data

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from fastnet import dtypes
 from fastnet._core.errors import check_sizes, shape_text
 from fastnet._core.memory import empty
-from fastnet._core.state import forbid_in_recording
+from fastnet._core.state import forbid_in_recording, state
 from fastnet.autograd import gradient, no_grad, op, writes_out
+from fastnet.autograd.sparse import add_rows_to_gradient, leaf_number
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.kernel_calls import contiguous
@@ -43,7 +44,7 @@ def _of_embedded(g: Array, flat: Array, shape: Shape, padding_idx: int | None, s
 def _frequencies(index: Array, size: int, dtype: DType) -> Array:
     """The number of occurrences of each element of an index (n,) into `size` rows, as an array (n, 1)."""
     counts, out = kernels.full((size, 1), 0, dtype), empty((index.size, 1), dtype)
-    K.index_add_(counts, kernels.full((index.size, 1), 1, dtype), index)
+    K.add_rows_(counts[None], index, kernels.full((1, index.size, 1), 1, dtype))
     K.embedding(out, counts, index)
     return out
 
@@ -59,10 +60,12 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max
         max_norm: the largest norm of a row. Selected rows with a larger norm are rescaled in `weight`, in place.
         norm_type: the p of the p-norm that max_norm bounds.
         scale_grad_by_freq: divide the gradient of each row by the number of its occurrences in the input.
-        sparse: ignored; gradients are dense.
+        sparse: backward() sets the gradient of a leaf as a `fastnet.autograd.SparseGradient`, whose cost is that of
+            the rows in the input. Not in compiled functions.
 
     Raises:
-        RuntimeError: the input does not hold integers, or the weight is not a matrix.
+        RuntimeError: the input does not hold integers, the weight is not a matrix, or a sparse gradient inside a
+            compiled function.
         ValueError: padding_idx is out of range, or max_norm is negative.
         IndexError: an index outside [0, rows).
 
@@ -83,7 +86,35 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max
     if max_norm is not None:
         check_max_norm("embedding", max_norm)
         _shorten_rows(weight, index, float(max_norm), norm_type)
+    if sparse and state.grad_enabled and weight._requires_grad and weight.is_leaf:
+        forbid_in_recording("an embedding with sparse=True", "its gradient has as many rows as the input has different "
+                            "integers; use sparse=False there")
+        return _sparse_embedding(weight, index, leaf_number(weight), padding_idx, bool(scale_grad_by_freq))
     return _embedding(weight, index, padding_idx, bool(scale_grad_by_freq))
+
+
+@op
+def _sparse_embedding(weight: Array, index: Array, number: int, padding_idx: int | None,
+                      scale_by_frequency: bool) -> Result[Array]:
+    flat = contiguous(index).reshape(-1)
+    K.check_index(flat, weight.shape[0], what="token")
+    out = empty((flat.size, weight.shape[1]), weight.dtype)
+    K.embedding(out, weight, flat)
+    return (out.reshape(*index.shape, weight.shape[1]),
+            gradient(_keep_rows, flat, number, weight.shape, padding_idx, scale_by_frequency))
+
+
+def _keep_rows(g: Array, needed: list[bool], flat: Array, number: int, shape: Shape, padding_idx: int | None,
+               scale_by_frequency: bool) -> tuple[None, ...]:
+    """Add the gradient to the sparse one of the leaf; the tape gets none."""
+    rows = contiguous(g).reshape(flat.size, shape[1])
+    if scale_by_frequency:
+        rows = kernels.div(rows, _frequencies(flat, shape[0], g.dtype))
+    if padding_idx is not None:
+        kept = flat != padding_idx
+        flat, rows = flat[kept], rows[kept]
+    add_rows_to_gradient(number, flat, rows)
+    return (None,) * len(needed)
 
 
 def padding_row(name: str, padding_idx: int | None, rows: int) -> int | None:

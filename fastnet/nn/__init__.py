@@ -39,7 +39,7 @@ from fastnet.nn.channel_norm import (
 from fastnet.nn.containers import ModuleDict, ModuleList, ParameterList, Sequential
 from fastnet.nn.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from fastnet.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
-from fastnet.nn.embedding import Embedding
+from fastnet.nn.embedding import Embedding, EmbeddingBag
 from fastnet.nn.flatten import Flatten, Unflatten
 from fastnet.nn.folding import Fold, Unfold
 from fastnet.nn.linear import Identity, Linear
@@ -148,6 +148,7 @@ __all__ = [
     "FeatureAlphaDropout",
     "ELU",
     "Embedding",
+    "EmbeddingBag",
     "Flatten",
     "GELU",
     "GroupNorm",

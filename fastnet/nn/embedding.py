@@ -7,8 +7,9 @@ from fastnet._core.errors import check_sizes, shape_text
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
 from fastnet.functional.embedding import check_max_norm, padding_row
+from fastnet.functional.embedding_bag import BagMode
 from fastnet.nn import init
-from fastnet.nn.functional import embedding
+from fastnet.nn.functional import embedding, embedding_bag
 from fastnet.nn.module import Module
 from fastnet.nn.parameter import Parameter, new_parameter
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from fastnet._core.annotations import Device, DTypeLike
 
-__all__ = ["Embedding"]
+__all__ = ["Embedding", "EmbeddingBag"]
 
 
 class Embedding(Module):
@@ -32,7 +33,8 @@ class Embedding(Module):
         max_norm: the largest norm of a row; each call rescales the longer rows that it looks up, in the table.
         norm_type: the p of the p-norm for max_norm.
         scale_grad_by_freq: divide the gradient of each row by the number of times its index is in the input.
-        sparse: ignored; gradients are dense.
+        sparse: the gradient of the table holds only the rows that a batch touched, as a
+            `fastnet.autograd.SparseGradient`, which SGD and SparseAdam take. Not in compiled functions.
         device: "cpu".
         dtype: of the table, float32 by default.
 
@@ -94,7 +96,7 @@ class Embedding(Module):
             max_norm: see `Embedding`.
             norm_type: see `Embedding`.
             scale_grad_by_freq: see `Embedding`.
-            sparse: ignored.
+            sparse: see `Embedding`.
 
         Raises:
             ValueError: embeddings does not have two dimensions, padding_idx is not a row, or max_norm is negative.
@@ -115,10 +117,86 @@ class Embedding(Module):
         return layer
 
     def forward(self, input: Tensor) -> Tensor:
-        return embedding(input, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq)
+        return embedding(input, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq,
+                         self.sparse)
 
     def extra_repr(self) -> str:
         options = {"padding_idx": (self.padding_idx, None), "max_norm": (self.max_norm, None),
-                   "norm_type": (self.norm_type, 2), "scale_grad_by_freq": (self.scale_grad_by_freq, False)}
+                   "norm_type": (self.norm_type, 2), "scale_grad_by_freq": (self.scale_grad_by_freq, False),
+                   "sparse": (self.sparse, False)}
         given = [f"{name}={value}" for name, (value, default) in options.items() if value != default]
         return ", ".join([str(self.num_embeddings), str(self.embedding_dim), *given])
+
+
+class EmbeddingBag(Module):
+    """Lookup table whose rows are summed, averaged or maximized in each bag of indices.
+
+    Args:
+        num_embeddings: the number of rows.
+        embedding_dim: the length of a row.
+        max_norm, norm_type, scale_grad_by_freq, sparse: see `Embedding`.
+        mode: "sum", "mean" or "max".
+        include_last_offset: the last offset is the end of the last bag.
+        padding_idx: the index of a row that starts as zeros and that no bag counts.
+        device: "cpu".
+        dtype: of the table, float32 by default.
+
+    Raises:
+        ValueError: an unknown mode, padding_idx is not a row, or max_norm is negative.
+        IndexError: when called, an index outside [0, num_embeddings).
+
+    Shape:
+        Integers (bags, size), or (n,) with offsets (bags,), to (bags, embedding_dim).
+
+    Example:
+        >>> import fastnet
+        >>> layer = fastnet.nn.EmbeddingBag(10, 3, mode="sum")
+        >>> layer(fastnet.tensor([4, 1, 2]), fastnet.tensor([0, 1])).shape
+        (2, 3)
+    """
+
+    num_embeddings: int
+    embedding_dim: int
+    max_norm: float | None
+    norm_type: float
+    scale_grad_by_freq: bool
+    mode: BagMode
+    sparse: bool
+    include_last_offset: bool
+    padding_idx: int | None
+    weight: Parameter
+
+    def __init__(self, num_embeddings: int, embedding_dim: int, max_norm: float | None = None, norm_type: float = 2.0,
+                 scale_grad_by_freq: bool = False, mode: BagMode = "mean", sparse: bool = False,
+                 include_last_offset: bool = False, padding_idx: int | None = None, device: Device = None,
+                 dtype: DTypeLike | None = None) -> None:
+        super().__init__()
+        check_sizes("EmbeddingBag", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
+        check_max_norm("EmbeddingBag", max_norm)
+        if mode not in ("sum", "mean", "max"):
+            raise ValueError(f"EmbeddingBag: expected mode to be 'sum', 'mean' or 'max', got {mode!r}")
+        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        self.max_norm, self.norm_type, self.scale_grad_by_freq = max_norm, norm_type, scale_grad_by_freq
+        self.mode, self.sparse, self.include_last_offset = mode, sparse, include_last_offset
+        self.padding_idx = padding_row("EmbeddingBag", padding_idx, num_embeddings)
+        self.weight = new_parameter(num_embeddings, embedding_dim, device=device, dtype=dtype)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new initial values of the table."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            with no_grad():
+                self.weight[self.padding_idx] = 0
+
+    def forward(self, input: Tensor, offsets: Tensor | None = None,
+                per_sample_weights: Tensor | None = None) -> Tensor:
+        return embedding_bag(input, self.weight, offsets, self.max_norm, self.norm_type, self.scale_grad_by_freq,
+                             self.mode, self.sparse, per_sample_weights, self.include_last_offset, self.padding_idx)
+
+    def extra_repr(self) -> str:
+        options = {"max_norm": (self.max_norm, None), "norm_type": (self.norm_type, 2),
+                   "scale_grad_by_freq": (self.scale_grad_by_freq, False)}
+        given = [f"{name}={value}" for name, (value, default) in options.items() if value != default]
+        last = [] if self.padding_idx is None else [f"padding_idx={self.padding_idx}"]
+        return ", ".join([str(self.num_embeddings), str(self.embedding_dim), *given, f"mode={self.mode!r}", *last])

@@ -29,6 +29,7 @@ from fastnet.functional.classification import (
 from fastnet.functional.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from fastnet.functional.ctc import ctc_loss
 from fastnet.functional.embedding import embedding, one_hot
+from fastnet.functional.embedding_bag import embedding_bag
 from fastnet.functional.folding import fold, unfold
 from fastnet.functional.grid import affine_grid, grid_sample
 from fastnet.functional.inplace import (
@@ -86,6 +87,7 @@ __all__ = [
     "dropout3d",
     "elu",
     "embedding",
+    "embedding_bag",
     "feature_alpha_dropout",
     "fold",
     "gelu",

@@ -5,5 +5,6 @@ from fastnet.optim.adam import Adam, AdamW
 from fastnet.optim.optimizer import Optimizer
 from fastnet.optim.rmsprop import RMSprop
 from fastnet.optim.sgd import SGD
+from fastnet.optim.sparse_adam import SparseAdam
 
-__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "lr_scheduler"]
+__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "SparseAdam", "lr_scheduler"]

@@ -13,8 +13,9 @@ from fastnet._core.reprs import shortened
 from fastnet._core.state import forbid_in_recording, state
 from fastnet._core.tensor import Tensor
 from fastnet._runtime.native import guards
-from fastnet.autograd import enable_grad, no_grad
+from fastnet.autograd import SparseGradient, enable_grad, no_grad
 from fastnet.backend import K
+from fastnet.functional.indexing import select_rows
 from fastnet.optim.optimizer_state import OptimizerState
 from fastnet.optim.spans import Member, by_step, spans
 
@@ -145,6 +146,32 @@ class Optimizer(OptimizerState):
         """
         raise NotImplementedError
 
+    def update_rows(self, p: Array, g: SparseGradient, moments: Mapping[str, Array | None], hyper: Array, step: Array,
+                    group: dict[str, Any]) -> None:
+        """Update the rows of a parameter that a sparse gradient holds, in copies of them.
+
+        Args:
+            p: the parameter, (rows, width), updated in place.
+            g: its gradient.
+            moments, hyper, step, group: as in `update`.
+
+        Raises:
+            RuntimeError: the optimizer does not take sparse gradients.
+        """
+        indexed = [a for a in (p, *moments.values()) if a is not None]
+        selected = [select_rows(a, g.rows, 0) for a in indexed]
+        of_moments = dict(zip((name for name, a in moments.items() if a is not None), selected[1:]))
+        self._update_selected(selected[0], g._data, {name: of_moments.get(name) for name in self.moments(group)}, hyper,
+                              step, group)
+        for a, part in zip(indexed, selected):
+            K.copy_rows_(a[None], g.rows, part[None])
+
+    def _update_selected(self, p: Array, g: Array, moments: dict[str, Array | None], hyper: Array, step: Array,
+                         group: dict[str, Any]) -> None:
+        """`update` for the rows of a sparse gradient; optimizers that take these override it."""
+        raise RuntimeError(f"{type(self).__name__} does not take sparse gradients; use SGD or SparseAdam, or an "
+                           "embedding with sparse=False")
+
     def numbers(self, group: dict[str, Any]) -> list[Any]:
         """The numbers of a group in the order of HYPER.
 
@@ -245,7 +272,7 @@ class Optimizer(OptimizerState):
 
     def _step_group(self, number: int, group: dict[str, Any]) -> None:
         recorder = state.recorder
-        members: list[Member] = []
+        members: list[tuple[Tensor, Any]] = []          # (parameter, gradient: an array or a SparseGradient)
         waiting = set()
         for p in group["params"]:
             g = p.grad
@@ -254,7 +281,7 @@ class Optimizer(OptimizerState):
                     recorder.note_tensors((p,))
                     for t in self.state.get(p, {}).values():    # guarded by OptimizerGuard; a user may have set them
                         recorder.constant(t._data)
-                members.append((p, g._data))
+                members.append((p, g if isinstance(g, SparseGradient) else g._data))
             elif p in self.state:
                 waiting.add(id(self.state[p].get("step")))
         moments = self.moments(group)
@@ -263,7 +290,14 @@ class Optimizer(OptimizerState):
             if id(step) in waiting:             # parameters without a gradient keep their count
                 step = self._split(step, group_members)
             K.increment_(step._data)
-            for flat_p, flat_g, flat_moments in spans(group_members, self.state, self._homes, moments):
+            dense: list[Member] = []
+            for p, g in group_members:
+                if isinstance(g, SparseGradient):
+                    held = {name: self.state[p][name]._data for name, start in moments.items() if start is not None}
+                    self.update_rows(p._data, g, held, self._blocks[number][0], step._data, group)
+                else:
+                    dense.append((p, g))
+            for flat_p, flat_g, flat_moments in spans(dense, self.state, self._homes, moments):
                 self.update(flat_p, flat_g, flat_moments, self._blocks[number][0], step._data, group)
         for p, _ in members:
             p._storage.version += 1

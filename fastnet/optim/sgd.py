@@ -64,6 +64,13 @@ class SGD(Optimizer):
             self.state[p].pop("step", None)     # momentum was switched on: the next step is the buffer's first
         super()._start(p, moments, step)
 
+    def _update_selected(self, p: Array, g: Array, moments: dict[str, Array | None], hyper: Array, step: Array,
+                         group: dict[str, Any]) -> None:
+        if group["momentum"] or group["weight_decay"] or group["l1"]:
+            raise RuntimeError("SGD: expected momentum, weight_decay and l1 of 0 with sparse gradients, since they "
+                               "change all rows; use sparse=False")
+        self.update(p, g, moments, hyper, step, group)
+
     def update(self, p: Array, g: Array, moments: dict[str, Array | None], hyper: Array, step: Array,
                group: dict[str, Any]) -> None:
         K.sgd_(p, g, moments["momentum_buffer"], hyper, step, nesterov=group["nesterov"], maximize=group["maximize"])

@@ -211,6 +211,7 @@ OF_NETWORKS = {
     "conv_transpose2d": (IMAGE, FILTERS.swapaxes(0, 1)),
     "conv_transpose3d": (IMAGE[:, :, None], FILTERS[:, :, None].swapaxes(0, 1)),
     "embedding": (INDEX, X),
+    "embedding_bag": (LABELS, X, np.array([0, 2])),
     "one_hot": (LABELS, 3),
     "group_norm": (X, 1),
     "instance_norm": (BOXES,),

@@ -66,7 +66,7 @@ def embedding_bag(input: Tensor, weight: Tensor, offsets: Tensor | None = None, 
     rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
     counted = None if padding_idx is None else flat != padding_idx
     if mode == "max":
-        return _largest(rows, bag, bags, counted)
+        return _largest_of_bags(rows, bag, bags, counted)
     factors = None if per_sample_weights is None else per_sample_weights.reshape(-1)
     if counted is not None:
         kept = counted.to(weight.dtype)
@@ -83,7 +83,7 @@ def embedding_bag(input: Tensor, weight: Tensor, offsets: Tensor | None = None, 
     return total / index_add(zeros(bags, dtype=weight.dtype), 0, bag, ones).clamp(min=1).unsqueeze(1)
 
 
-def _largest(rows: Tensor, bag: Tensor, bags: int, counted: Tensor | None) -> Tensor:
+def _largest_of_bags(rows: Tensor, bag: Tensor, bags: int, counted: Tensor | None) -> Tensor:
     """The largest element of each column of each bag; 0 for an empty bag."""
     if counted is not None:
         rows = rows.masked_fill(~counted.unsqueeze(1), float("-inf"))

@@ -6,15 +6,19 @@ torchvision has no `lenet5`, `resnet8`, `mobilenet_v1`, `unet` and `autoencoder`
 """
 from fastnet.models.alexnet import AlexNet, alexnet
 from fastnet.models.autoencoder import Autoencoder, autoencoder
+from fastnet.models.bert import BERT, BERTForMaskedLM, bert_base, minilm
 from fastnet.models.densenet import DenseNet, densenet121
 from fastnet.models.ds_cnn import DSCNN, ds_cnn
 from fastnet.models.efficientnet import EfficientNet, efficientnet_b0, stochastic_depth
+from fastnet.models.generation import KeyValueCache, next_tokens
 from fastnet.models.googlenet import GoogLeNet, GoogLeNetOutputs, googlenet
+from fastnet.models.gpt import GPT, gpt, gpt2
 from fastnet.models.inception import InceptionOutputs, InceptionV3, inception_v3
 from fastnet.models.lenet import LeNet5, lenet5
 from fastnet.models.mobilenet_v1 import MobileNetV1, mobilenet_v1
 from fastnet.models.mobilenet_v2 import MobileNetV2, mobilenet_v2
 from fastnet.models.mobilenet_v3 import MobileNetV3Small, mobilenet_v3_small
+from fastnet.models.positions import alibi_mask, apply_rotary, rotary_positions, sinusoidal_positions
 from fastnet.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet101, resnext50_32x4d, wide_resnet50_2
 from fastnet.models.resnet8 import ResNet8, resnet8
 from fastnet.models.shufflenet import ShuffleNetV2, shufflenet_v2_x1_0
@@ -22,21 +26,27 @@ from fastnet.models.squeezenet import SqueezeNet, squeezenet1_1
 from fastnet.models.ssdlite import DetectorOutputs, DetectorTargets, SSDLite, detector_loss, ssdlite
 from fastnet.models.summaries import LayerSummary, Summary, summary
 from fastnet.models.tcn import TCN, tcn
+from fastnet.models.transformer import Seq2SeqTransformer, transformer
 from fastnet.models.unet import UNet, unet
 from fastnet.models.vgg import VGG, vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
+from fastnet.models.vit import ViT, vit_b_16, vit_tiny
 
 __all__ = [
     "AlexNet",
     "Autoencoder",
+    "BERT",
+    "BERTForMaskedLM",
     "DSCNN",
     "DenseNet",
     "DetectorOutputs",
     "DetectorTargets",
     "EfficientNet",
+    "GPT",
     "GoogLeNet",
     "GoogLeNetOutputs",
     "InceptionOutputs",
     "InceptionV3",
+    "KeyValueCache",
     "LayerSummary",
     "LeNet5",
     "MobileNetV1",
@@ -45,36 +55,48 @@ __all__ = [
     "ResNet",
     "ResNet8",
     "SSDLite",
+    "Seq2SeqTransformer",
     "ShuffleNetV2",
     "SqueezeNet",
     "Summary",
     "TCN",
     "UNet",
     "VGG",
+    "ViT",
     "alexnet",
+    "alibi_mask",
+    "apply_rotary",
     "autoencoder",
+    "bert_base",
     "densenet121",
     "detector_loss",
     "ds_cnn",
     "efficientnet_b0",
     "googlenet",
+    "gpt",
+    "gpt2",
     "inception_v3",
     "lenet5",
+    "minilm",
     "mobilenet_v1",
     "mobilenet_v2",
     "mobilenet_v3_small",
+    "next_tokens",
     "resnet101",
     "resnet18",
     "resnet34",
     "resnet50",
     "resnet8",
     "resnext50_32x4d",
+    "rotary_positions",
     "shufflenet_v2_x1_0",
+    "sinusoidal_positions",
     "squeezenet1_1",
     "ssdlite",
     "stochastic_depth",
     "summary",
     "tcn",
+    "transformer",
     "unet",
     "vgg11",
     "vgg11_bn",
@@ -84,5 +106,7 @@ __all__ = [
     "vgg16_bn",
     "vgg19",
     "vgg19_bn",
+    "vit_b_16",
+    "vit_tiny",
     "wide_resnet50_2",
 ]

@@ -11,7 +11,7 @@ from fastnet.functional.embedding_bag import BagMode
 from fastnet.nn import init
 from fastnet.nn.functional import embedding, embedding_bag
 from fastnet.nn.module import Module
-from fastnet.nn.parameter import Parameter, new_parameter
+from fastnet.nn.parameter import Parameter, making_outlines, new_parameter
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -79,7 +79,7 @@ class Embedding(Module):
     def reset_parameters(self) -> None:
         """Draw new initial values of the table."""
         init.normal_(self.weight)
-        if self.padding_idx is not None:
+        if self.padding_idx is not None and not making_outlines():
             with no_grad():
                 self.weight[self.padding_idx] = 0
 

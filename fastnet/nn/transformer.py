@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder",
            "TransformerEncoderLayer"]
 
-_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
+_FEED_FORWARD: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
 
 
 class _Layer(Module):
@@ -33,8 +33,8 @@ class _Layer(Module):
                  activation: str | Callable[[Tensor], Tensor], batch_first: bool, norm_first: bool, bias: bool,
                  device: Device, dtype: DTypeLike | None, crossed: bool) -> None:
         super().__init__()
-        if isinstance(activation, str) and activation not in _ACTIVATIONS:
-            raise one_of(f"activation of {name}", activation, _ACTIVATIONS)
+        if isinstance(activation, str) and activation not in _FEED_FORWARD:
+            raise one_of(f"activation of {name}", activation, _FEED_FORWARD)
         self.d_model, self.nhead, self.dim_feedforward = d_model, nhead, dim_feedforward
         self.norm_first, self.batch_first, self.bias = norm_first, batch_first, bias
         self.saved_arguments = {"dropout": dropout, "activation": _saved_activation(activation)}
@@ -49,7 +49,7 @@ class _Layer(Module):
     def activation(self) -> Callable[[Tensor], Tensor]:
         """The function between the two linear maps."""
         word: Any = self.saved_arguments["activation"]
-        return _ACTIVATIONS[word] if isinstance(word, str) else word
+        return _FEED_FORWARD[word] if isinstance(word, str) else word
 
     def _feed_forward(self, x: Tensor) -> Tensor:
         return self.linear2(self.dropout(self.activation(self.linear1(x))))
@@ -57,7 +57,7 @@ class _Layer(Module):
 
 def _saved_activation(activation: object) -> object:
     """The word for an activation in a model file; functions without a word cannot be saved."""
-    return next((word for word, function in _ACTIVATIONS.items() if function is activation), activation)
+    return next((word for word, function in _FEED_FORWARD.items() if function is activation), activation)
 
 
 class TransformerEncoderLayer(_Layer):

@@ -43,6 +43,11 @@ NETWORKS = {
     "ssdlite": lambda: models.ssdlite(4, in_channels=1, width_mult=0.25, scales=(0.1, 0.5)),
     "unet": lambda: models.unet(4, channels=[4, 8]),
     "autoencoder": lambda: models.autoencoder(4, size=12, channels=4),
+    "gpt": lambda: models.gpt(9, 8, 8, 2, 2, 0.25),
+    "bert": lambda: models.BERT(9, 8, 1, 2, 16, 8, 1, 0.25),
+    "bert_masked": lambda: models.BERTForMaskedLM(9, 8, 1, 2, 16, 8, layer_norm_eps=1e-5),
+    "vit": lambda: models.ViT(8, 4, 1, 2, 8, 16, 0.25, 0.5, 3, 1),
+    "transformer": lambda: models.Seq2SeqTransformer(9, 9, 8, 2, 1, 2, 16, 0.25, 16, 1, True),
 }
 
 

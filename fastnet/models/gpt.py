@@ -1,0 +1,280 @@
+"""GPT-2. Radford et al. 2019, "Language models are unsupervised multitask learners"."""
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastnet import nn
+from fastnet._core.construction import tensor
+from fastnet._core.errors import shape_text
+from fastnet._core.tensor import Tensor
+from fastnet.autograd import no_grad
+from fastnet.functional.attention import attend, self_attention
+from fastnet.functional.creation import arange
+from fastnet.functional.joining import cat
+from fastnet.models.generation import KeyValueCache, next_tokens
+from fastnet.nn import functional as F, init
+from fastnet.nn.parameter import new_parameter
+from fastnet.random import Generator, default_generator
+
+__all__ = ["GPT", "gpt", "gpt2"]
+
+
+class Projection(nn.Module):
+    """x @ weight + bias, with the weight as (inputs, outputs), as GPT-2 stores it.
+
+    Args:
+        inputs: length of the last dimension of x.
+        outputs: length of the last dimension of the result.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = new_parameter(inputs, outputs)
+        self.bias = new_parameter(outputs)
+        init.normal_(self.weight, 0.0, 0.02)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.linear(input, self.weight.t(), self.bias)
+
+
+class Attention(nn.Module):
+    """Causal attention of several heads.
+
+    Args:
+        width: of the sequence.
+        heads: divides the width.
+        dropout: the probability of dropout in the weights and in the result.
+    """
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.c_attn = Projection(width, 3 * width)
+        self.c_proj = Projection(width, width)
+        self.resid_dropout = nn.Dropout(dropout)
+
+    def forward(self, input: Tensor, cache: KeyValueCache | None = None) -> Tensor:
+        projected = self.c_attn(input)
+        if cache is None:
+            out = self_attention(projected, self.heads, None, self.dropout if self.training else 0.0, 0)
+            return self.resid_dropout(self.c_proj(out))
+        batch, length, width = input.shape
+        q, k, v = (x.reshape(batch, length, self.heads, width // self.heads).transpose(1, 2)
+                   for x in projected.split(width, 2))
+        seen = cache.length
+        keys, values = cache.append(k, v)
+        out = attend(q, keys, values, diagonal=None if length == 1 else seen)
+        return self.resid_dropout(self.c_proj(out.transpose(1, 2).reshape(batch, length, width)))
+
+
+class FeedForward(nn.Module):
+    """Two linear maps with GELU in between.
+
+    Args:
+        width: of the sequence; four times as many features are in between.
+        dropout: the probability of dropout in the result.
+    """
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.c_fc = Projection(width, 4 * width)
+        self.c_proj = Projection(4 * width, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self.dropout(self.c_proj(F.gelu(self.c_fc(input), "tanh")))
+
+
+class Block(nn.Module):
+    """Attention and two linear maps, each after a layer norm and added to its input.
+
+    Args:
+        width, heads, dropout, eps: as of `GPT`.
+    """
+
+    def __init__(self, width: int, heads: int, dropout: float, eps: float) -> None:
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(width, eps)
+        self.attn = Attention(width, heads, dropout)
+        self.ln_2 = nn.LayerNorm(width, eps)
+        self.mlp = FeedForward(width, dropout)
+
+    def forward(self, input: Tensor, cache: KeyValueCache | None = None) -> Tensor:
+        x = input + self.attn(self.ln_1(input), cache)
+        return x + self.mlp(self.ln_2(x))
+
+
+class GPT(nn.Module):
+    """GPT-2: a Transformer that predicts the next token from those before it.
+
+    Parameter names are those of GPT-2 in Hugging Face's transformers, so that its weights load with
+    `model.load_state_dict(fastnet.load_file("model.safetensors"))`, with the prefix "transformer." or without. The
+    output layer shares the weights of the token embedding.
+
+    Args:
+        vocab_size: number of tokens.
+        n_positions: the longest sequence.
+        n_embd: width of the embeddings.
+        n_layer: number of blocks.
+        n_head: number of heads, divides n_embd.
+        dropout: the probability of dropout.
+        layer_norm_epsilon: eps of the layer norms.
+
+    Raises:
+        ValueError: n_embd is not a multiple of n_head.
+
+    Shape:
+        (B, T), int64, to logits (B, T, vocab_size), with T of at most n_positions.
+
+    Example:
+        >>> import fastnet
+        >>> model = fastnet.models.GPT(65, 64, 32, 2, 4)
+        >>> model(fastnet.zeros(2, 10, dtype=fastnet.int64)).shape
+        (2, 10, 65)
+    """
+
+    def __init__(self, vocab_size: int = 50257, n_positions: int = 1024, n_embd: int = 768, n_layer: int = 12,
+                 n_head: int = 12, dropout: float = 0.1, layer_norm_epsilon: float = 1e-5) -> None:
+        super().__init__()
+        if n_embd % n_head:
+            raise ValueError(f"GPT: expected n_embd to be a multiple of n_head, got {n_embd} and {n_head}")
+        self.vocab_size, self.n_positions, self.n_embd = vocab_size, n_positions, n_embd
+        self.n_layer, self.n_head = n_layer, n_head
+        self.dropout, self.layer_norm_epsilon = dropout, layer_norm_epsilon
+        self.transformer = nn.ModuleDict({
+            "wte": nn.Embedding(vocab_size, n_embd),
+            "wpe": nn.Embedding(n_positions, n_embd),
+            "drop": nn.Dropout(dropout),
+            "h": nn.ModuleList([Block(n_embd, n_head, dropout, layer_norm_epsilon) for _ in range(n_layer)]),
+            "ln_f": nn.LayerNorm(n_embd, layer_norm_epsilon)})
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new initial weights, normal with deviation 0.02, and smaller ones at the end of each residual branch."""
+        for name, parameter in self.named_parameters():
+            if name.endswith("bias"):
+                init.zeros_(parameter)
+            elif parameter.ndim == 2:
+                init.normal_(parameter, 0.0, 0.02 / math.sqrt(2 * self.n_layer) if "c_proj" in name else 0.02)
+
+    def forward(self, ids: Tensor, caches: Sequence[KeyValueCache] | None = None) -> Tensor:
+        """Logits of the token after each position.
+
+        Args:
+            ids: (B, T), int64.
+            caches: one for each block, with the positions before `ids`; those of `ids` are added.
+
+        Raises:
+            ValueError: more positions than n_positions.
+            IndexError: a token out of range.
+        """
+        return F.linear(self.features(ids, caches), self.transformer["wte"].weight)
+
+    def features(self, ids: Tensor, caches: Sequence[KeyValueCache] | None = None) -> Tensor:
+        """The last hidden states (B, T, n_embd). Arguments as of `forward`."""
+        parts = self.transformer
+        start = caches[0].length if caches else 0
+        end = start + ids.shape[1]
+        if ids.ndim != 2 or end > self.n_positions:
+            raise ValueError(f"GPT: expected tokens (B, T) with at most {self.n_positions} positions, got shape "
+                             f"{shape_text(ids)}{f' after {start} positions' if start else ''}")
+        x = parts["drop"](parts["wte"](ids) + parts["wpe"](arange(start, end)))
+        for i, block in enumerate(parts["h"]):
+            x = block(x, caches[i] if caches else None)
+        return parts["ln_f"](x)
+
+    def caches(self, batch: int) -> list[KeyValueCache]:
+        """Empty key-value caches, one for each block."""
+        dtype = self.transformer["wte"].weight.dtype
+        return [KeyValueCache(batch, self.n_head, self.n_positions, self.n_embd // self.n_head, dtype)
+                for _ in range(self.n_layer)]
+
+    @no_grad()
+    def generate(self, ids: Tensor | Sequence[Sequence[int]], max_new_tokens: int, temperature: float = 1.0,
+                 top_k: int | None = None, top_p: float | None = None, seed: int | None = None,
+                 stop: int | None = None, use_cache: bool = True) -> Tensor:
+        """Continue sequences of tokens. Each token follows from the last n_positions before it.
+
+        Args:
+            ids: (B, T), int64, with T of at least 1.
+            max_new_tokens: number of tokens to add.
+            temperature, top_k, top_p: as of `next_tokens`.
+            seed: of the random numbers; by default they come from the generator that `manual_seed` seeds.
+            stop: a token after which a sequence is complete; the rest of its row is filled with it.
+            use_cache: keep the keys and values of earlier tokens instead of computing them again.
+
+        Returns:
+            (B, T + max_new_tokens), or fewer columns if all sequences are complete.
+
+        Raises:
+            ValueError: no tokens to begin with.
+
+        Example:
+            >>> import fastnet
+            >>> _ = fastnet.manual_seed(0)
+            >>> model = fastnet.models.GPT(65, 16, 32, 2, 4)
+            >>> model.generate([[1, 2]], 30, top_k=5, seed=1).shape
+            (1, 32)
+        """
+        rows = ids if isinstance(ids, Tensor) else tensor(ids)
+        if rows.ndim != 2 or not rows.shape[1]:
+            raise ValueError(f"GPT.generate: expected tokens (B, T) with at least one position, got shape "
+                             f"{shape_text(rows)}")
+        generator = default_generator if seed is None else Generator(seed)
+        training = self.training
+        self.eval()
+        try:
+            caches = self.caches(rows.shape[0]) if use_cache else None
+            done = tensor([False] * rows.shape[0])
+            fresh = rows[:, -self.n_positions:]
+            for _ in range(max_new_tokens):
+                held = caches is not None and caches[0].length + fresh.shape[1] <= self.n_positions
+                if not held:
+                    fresh = rows[:, -self.n_positions:]
+                hidden = self.features(fresh, caches if held else None)[:, -1]
+                logits = F.linear(hidden, self.transformer["wte"].weight)
+                token = next_tokens(logits, temperature, top_k, top_p, generator)
+                if stop is not None:
+                    token = token.masked_fill(done, stop)
+                    done = done | (token == stop)
+                fresh = token.unsqueeze(1)
+                rows = cat([rows, fresh], 1)
+                if stop is not None and done.all():
+                    break
+            return rows
+        finally:
+            self.train(training)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> Any:
+        """Load weights by name, also those of GPT-2 without the prefix "transformer." and with its buffers."""
+        found = {}
+        for name, value in state_dict.items():
+            if name == "lm_head.weight" or name.endswith((".attn.bias", ".attn.masked_bias")):
+                continue
+            found[name if name.startswith("transformer.") else f"transformer.{name}"] = value
+        return super().load_state_dict(found, strict)
+
+
+def gpt(vocab_size: int = 65, n_positions: int = 64, n_embd: int = 128, n_layer: int = 4, n_head: int = 4,
+        dropout: float = 0.0) -> GPT:
+    """A small GPT for the characters of a text: 4 blocks of 4 heads, width 128. Arguments as of `GPT`.
+
+    Example:
+        >>> import fastnet
+        >>> sum(p.numel() for p in fastnet.models.gpt().parameters())
+        809856
+    """
+    return GPT(vocab_size, n_positions, n_embd, n_layer, n_head, dropout)
+
+
+def gpt2() -> GPT:
+    """GPT-2 with 124 million parameters, with random initial weights.
+
+    Example:
+        >>> import fastnet
+        >>> model = fastnet.models.gpt2()                           # doctest: +SKIP
+        >>> model.load_state_dict(fastnet.load_file("model.safetensors"))     # doctest: +SKIP
+    """
+    return GPT()

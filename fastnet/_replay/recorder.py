@@ -138,6 +138,11 @@ class Recorder:
         block = root(array)
         return block is not None and block.pool is self.pool
 
+    def is_constant(self, tensor: Tensor) -> bool:
+        """Whether a tensor was made inside from Python values alone, so that it is the same in every replay."""
+        return (id(tensor) in self.made and not self.made_inside(tensor._data)
+                and self.locate(tensor._data)[0] is None)
+
     def _untouched(self, a):
         return not self.made_inside(a) and not any(np.may_share_memory(a, w) for w in self.written.values())
 

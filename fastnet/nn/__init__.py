@@ -86,6 +86,7 @@ from fastnet.nn.pooling import (
     MaxPool2d,
     MaxPool3d,
 )
+from fastnet.nn.recurrent import GRU, LSTM, RNN
 from fastnet.nn.transformer import (
     Transformer,
     TransformerDecoder,
@@ -151,6 +152,7 @@ __all__ = [
     "EmbeddingBag",
     "Flatten",
     "GELU",
+    "GRU",
     "GroupNorm",
     "Hardsigmoid",
     "Hardswish",
@@ -165,6 +167,7 @@ __all__ = [
     "LPPool1d",
     "LPPool2d",
     "LPPool3d",
+    "LSTM",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -186,6 +189,7 @@ __all__ = [
     "Parameter",
     "ParameterList",
     "RMSNorm",
+    "RNN",
     "ReLU",
     "ReLU6",
     "ReflectionPad1d",

@@ -32,6 +32,9 @@ def weights():
 
 
 MODULES = [
+    nn.RNN(2, 3, 2, nonlinearity="relu", bias=False),
+    nn.LSTM(2, 4, 2, batch_first=True, dropout=0.25, bidirectional=True, proj_size=3),
+    nn.GRU(2, 3, bidirectional=True, bias=False),
     nn.ChannelShuffle(3),
     nn.Fold((4, 5), 2, dilation=(1, 2), padding=1, stride=2),
     nn.Unfold((2, 3), dilation=2, padding=(0, 1)),

@@ -5,7 +5,7 @@ All arrays of one call have one size and one real dtype; an output may be one of
 import numpy as np
 
 from fastnet._kernels.reference.tools.contract import kernel
-from fastnet._kernels.reference.tools.mathematics import erf
+from fastnet._kernels.reference.tools.mathematics import erf, sigmoid_of
 
 _SQRT_HALF = 0.7071067811865476
 _DENSITY_AT_0 = 0.3989422804014327          # 1/sqrt(2 pi)
@@ -127,13 +127,13 @@ def gelu_tanh_backward(dx, x, dy):
 @kernel(flushes=True)
 def silu(out, x):
     """out = x * sigmoid(x)."""
-    np.multiply(x, _sigmoid(x), out=out)
+    np.multiply(x, sigmoid_of(x), out=out)
 
 
 @kernel(flushes=True)
 def silu_backward(dx, x, dy):
     """dx = dy * s * (1 + x * (1 - s)), s = sigmoid(x)."""
-    gate = _sigmoid(x)
+    gate = sigmoid_of(x)
     slope = 1 - gate
     slope *= x
     slope += 1
@@ -155,7 +155,7 @@ def softplus(out, x, beta, threshold):
 def softplus_backward(dx, x, dy, beta, threshold):
     """dx = dy * sigmoid(beta * x); dy itself where beta * x > threshold."""
     b = x * beta
-    _choose(dx, b > threshold, dy, _sigmoid(b) * dy)
+    _choose(dx, b > threshold, dy, sigmoid_of(b) * dy)
 
 
 @kernel(flushes=True)
@@ -189,10 +189,6 @@ def _choose(out, condition, a, b):
     np.copyto(out, np.where(condition, a, b))
 
 
-def _sigmoid(x):
-    return 1 / (np.exp(-x) + 1)
-
-
 def _phi(x):
     """The normal distribution function."""
     y = erf(x * _SQRT_HALF)
@@ -208,4 +204,4 @@ def _gate(x):
     u += 1
     u *= x
     u *= _TWICE_SQRT_2_OVER_PI
-    return _sigmoid(u)
+    return sigmoid_of(u)

@@ -41,7 +41,7 @@ static inline void NAME(emit)(REAL *out, VEC sum, ptrdiff_t n, int add, const RE
 }
 
 /* Write a tile of sums, contiguous rows of PANEL lanes, to rows of out; the vectors of a column are loaded once. */
-static void NAME(finish)(REAL *out, ptrdiff_t out_stride, const REAL *tile, ptrdiff_t rows, ptrdiff_t columns, int add,
+static inline void NAME(finish)(REAL *out, ptrdiff_t out_stride, const REAL *tile, ptrdiff_t rows, ptrdiff_t columns, int add,
                          const REAL *bias, const REAL *affine, ptrdiff_t affine_step, const REAL *residual,
                          ptrdiff_t activation) {
     for (ptrdiff_t j = 0; j < columns; j += W) {
@@ -60,7 +60,7 @@ static void NAME(finish)(REAL *out, ptrdiff_t out_stride, const REAL *tile, ptrd
 }
 
 /* Write a tile of sums transposed: its lanes are rows of out. */
-static void NAME(finish_turned)(REAL *out, ptrdiff_t out_stride, const REAL *tile, ptrdiff_t rows, ptrdiff_t lanes,
+static inline void NAME(finish_turned)(REAL *out, ptrdiff_t out_stride, const REAL *tile, ptrdiff_t rows, ptrdiff_t lanes,
                                 int add, const REAL *bias, ptrdiff_t activation) {
     const REAL *row[W];
     VEC r[W];

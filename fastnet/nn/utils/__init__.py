@@ -19,13 +19,13 @@ from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.joining import cat
 from fastnet.functional.ordering import maximum
-from fastnet.nn.utils import fusion
+from fastnet.nn.utils import fusion, rnn
 from fastnet.nn.utils.fusion import fuse_conv_bn_eval, fuse_conv_bn_weights, fuse_linear_bn_eval, fuse_linear_bn_weights
 
 __all__ = [
     "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "fuse_conv_bn_eval", "fuse_conv_bn_weights",
     "fuse_linear_bn_eval", "fuse_linear_bn_weights", "fusion", "get_total_norm", "parameters_to_vector",
-    "vector_to_parameters",
+    "rnn", "vector_to_parameters",
 ]
 
 _Tensors: TypeAlias = "Tensor | Iterable[Tensor]"

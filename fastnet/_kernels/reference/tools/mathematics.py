@@ -32,3 +32,8 @@ def erf(x):
     z = np.minimum(np.abs(outer), 6)
     y[~inner] = np.copysign(1 - np.exp(-z * z) * _polynomial(_ERF_OUTER, 9.6 / (2 + z) - 2.2), outer)
     return y.astype(x.dtype)
+
+
+def sigmoid_of(x):
+    """1 / (1 + exp(-x)) of an array."""
+    return 1 / (np.exp(-x) + 1)

@@ -1,0 +1,268 @@
+"""Recurrent layers and their gradients. Contracts: reference/recurrent.py; division into blocks: src/recurrent.c."""
+from fastnet._runtime.launch cimport (
+    I64, OPTIONAL, READ, STRIDED, WRITE, Array, DType, Entry, Family, Kernel, Launch, bind, ceil_div, expect_dtype,
+    expect_ndim, expect_shape, family, submit, unpack)
+from fastnet._runtime.launch import NeedsPacking
+from fastnet._runtime.memory cimport Block, allocate_block
+
+from fastnet._kernels.matmul cimport Tile, tile_of
+
+cdef extern from "src/matmul.h":
+    enum: CACHE_WAY
+
+cdef extern from "src/recurrent_slots.h":
+    enum:
+        BLOCK_SEQUENCES
+        OUTPUT, GATES, CELLS, BEFORE, LAST_H, LAST_C, FIRST_H, FIRST_C, BIASES, SIZES_AT, MEMORY, MIXED
+        DGATES, DOUTPUT, DHIDDEN, DLAST_H, DLAST_C, DFIRST_H, DFIRST_C, DPROJECTED, PACKED_TO, PACKED_FROM
+        BATCH, STEPS, TOTAL, HIDDEN, STATE, OUTPUT_STRIDE, REVERSE, RECTIFIED, PROJECTED
+        PANELS_AT, PROJECTION_AT, ROWS_AT, UNITS_AT, ROW_WIDTH, UNIT_WIDTH
+        PACKED_GATES, PACKED_DEPTH, PACKED_LANES, PACKED_ALONG
+
+cdef extern from *:
+    """
+    #include "src/isa.h"
+    FAMILY(recurrent)
+    """
+    const Entry *const *recurrent_tables
+
+cdef Family _bodies = family(recurrent_tables)
+cdef Kernel _pack = _bodies["pack_weight"]
+cdef Kernel _lstm = _bodies["lstm"], _lstm_backward = _bodies["lstm_backward"]
+cdef Kernel _gru = _bodies["gru"], _gru_backward = _bodies["gru_backward"]
+cdef Kernel _rnn = _bodies["rnn"], _rnn_backward = _bodies["rnn_backward"]
+
+
+cdef struct Layer:                  # what the launches of a layer share
+    DType dtype
+    Tile tile
+    ptrdiff_t gates, batch, rows, hidden, state, output_stride
+
+
+cdef Layer layer_of(str name, ptrdiff_t gates, rows, weight, hn, projection) except *:
+    """The sizes of a layer from an array (R, G*H), its weight (G*H, P) and its last states (B, P)."""
+    cdef Layer layer
+    cdef Array r, w, h, p
+    cdef ptrdiff_t shape[2]
+    unpack(weight, &w)
+    unpack(rows, &r)
+    unpack(hn, &h)
+    unpack(projection, &p, OPTIONAL)
+    expect_ndim(name, "weight", &w, 2)
+    expect_ndim(name, "gates", &r, 2)
+    expect_ndim(name, "the states", &h, 2)
+    layer.dtype, layer.tile, layer.gates = w.dtype, tile_of(w.dtype), gates
+    layer.batch, layer.rows, layer.hidden, layer.state = h.shape[0], r.shape[0], w.shape[0] // gates, h.shape[1]
+    layer.output_stride = layer.state
+    shape[0], shape[1] = gates * layer.hidden, layer.state
+    expect_shape(name, "weight", &w, shape, 2)
+    shape[0], shape[1] = layer.rows, gates * layer.hidden
+    expect_shape(name, "gates", &r, shape, 2)
+    shape[0], shape[1] = layer.state, layer.hidden
+    if p.data != NULL:
+        expect_dtype(name, "projection", &p, w.dtype)
+        expect_shape(name, "projection", &p, shape, 2)
+    elif layer.state != layer.hidden:
+        raise ValueError(f"{name}: expected states of {layer.hidden} elements without a projection, got {layer.state}")
+    return layer
+
+
+cdef int bind_rows(Launch *launch, int slot, str name, str what, array, int access, Layer *layer) except -1:
+    """Bind an array (R, P) with a stride between rows, the same as of others that are bound so."""
+    cdef Array a
+    cdef ptrdiff_t shape[2]
+    unpack(array, &a, access | STRIDED)
+    expect_dtype(name, what, &a, layer.dtype)
+    shape[0], shape[1] = layer.rows, layer.state
+    expect_shape(name, what, &a, shape, 2)
+    launch.p[slot] = a.data
+    if a.size and ((layer.state > 1 and a.strides[1] != a.itemsize) or a.strides[0] < a.itemsize * layer.state):
+        if layer.rows > 1 or a.strides[1] != a.itemsize:
+            raise NeedsPacking()
+    cdef ptrdiff_t stride = a.strides[0] // a.itemsize if layer.rows > 1 else layer.state
+    if launch.n[OUTPUT_STRIDE] and launch.n[OUTPUT_STRIDE] != stride:
+        raise NeedsPacking()
+    launch.n[OUTPUT_STRIDE] = stride
+    return 0
+
+
+cdef ptrdiff_t row_width(ptrdiff_t size, const Tile *tile) noexcept:
+    """Elements from one row of a product to the next, such that rows do not share a set of the cache."""
+    size = ceil_div(size, tile.width) * tile.width
+    return size if size * tile.size % CACHE_WAY else size + tile.width
+
+
+cdef ptrdiff_t panels_of(ptrdiff_t gates, ptrdiff_t lanes, const Tile *tile) noexcept:
+    """Panels of two vectors for the gates of all lanes."""
+    return ceil_div(gates * ceil_div(lanes, tile.width), 2)
+
+
+cdef int pack(Layer *layer, Block memory, ptrdiff_t at, weight, ptrdiff_t gates, ptrdiff_t lanes, ptrdiff_t depth,
+              bint along) except -1:
+    """Pack a weight (gates*lanes, depth) or, `along` its lanes, (depth, lanes) as panels into the memory at `at`."""
+    cdef Launch launch
+    cdef Array w
+    unpack(weight, &w)
+    _pack.prepare(&launch, layer.dtype)
+    launch.p[PACKED_TO] = <char *>memory.data + at * layer.tile.size
+    launch.p[PACKED_FROM] = w.data
+    launch.n[PACKED_GATES], launch.n[PACKED_LANES], launch.n[PACKED_DEPTH] = gates, lanes, depth
+    launch.n[PACKED_ALONG] = along
+    launch.blocks = panels_of(gates, lanes, &layer.tile)
+    launch.work = 20 + 0.15 * gates * lanes * depth
+    return submit(&launch)
+
+
+cdef Block set_up(Launch *launch, Layer *layer, str name, weight, projection, sizes, bint reverse, bint along):
+    """Set the sizes of a launch and pack its weights. Returns its memory, which must live until it is submitted.
+
+    `along`: it multiplies by the weights, not by their transposes.
+    """
+    cdef Tile *tile = &layer.tile
+    cdef ptrdiff_t H = layer.hidden, P = layer.state, B = layer.batch, deep = layer.gates * H
+    cdef ptrdiff_t panel = 2 * tile.width, at = 0, size, steps = layer.rows // max(B, 1)
+    cdef Array s
+    cdef Block memory
+    unpack(sizes, &s, OPTIONAL)
+    expect_dtype(name, "sizes", &s, I64)
+    if s.data != NULL:
+        launch.p[SIZES_AT] = s.data
+        steps = s.size
+    elif layer.rows != steps * B:
+        raise ValueError(f"{name}: expected rows for all steps of {B} sequences, got {layer.rows}")
+    launch.n[BATCH], launch.n[STEPS], launch.n[TOTAL] = B, steps, layer.rows
+    launch.n[HIDDEN], launch.n[STATE], launch.n[REVERSE] = H, P, reverse
+    launch.n[PROJECTED] = projection is not None
+    launch.n[ROW_WIDTH], launch.n[UNIT_WIDTH] = row_width(deep if along else P, tile), row_width(H, tile)
+    launch.n[PANELS_AT] = at
+    size = panels_of(1, P, tile) * deep * panel if along else panels_of(layer.gates, H, tile) * P * panel
+    launch.n[PROJECTION_AT] = at = at + size
+    if projection is not None:
+        at += panels_of(1, H, tile) * P * panel if along else panels_of(1, P, tile) * H * panel
+    launch.n[ROWS_AT] = at
+    launch.n[UNITS_AT] = at = at + B * launch.n[ROW_WIDTH]
+    if projection is not None:
+        at += B * launch.n[UNIT_WIDTH]
+    memory = allocate_block(max(at, 1) * tile.size)
+    launch.p[MEMORY] = memory.data
+    launch.blocks = ceil_div(B, BLOCK_SEQUENCES)
+    launch.work = 20 + layer.rows * (50.0 + <double>deep * P / (3.0 * tile.width) + 8.0 * deep / tile.width)
+    if projection is not None:
+        launch.work += layer.rows * <double>H * P / (3.0 * tile.width)
+    if layer.rows and H and P:
+        if along:
+            pack(layer, memory, 0, weight, 1, P, deep, True)
+            if projection is not None:
+                pack(layer, memory, launch.n[PROJECTION_AT], projection, 1, H, P, True)
+        else:
+            pack(layer, memory, 0, weight, layer.gates, H, P, False)
+            if projection is not None:
+                pack(layer, memory, launch.n[PROJECTION_AT], projection, 1, P, H, False)
+    return memory
+
+
+cdef int bind_layer(Launch *launch, int slot, str name, str what, array, int access, Layer *layer, ptrdiff_t rows,
+                    ptrdiff_t width) except -1:
+    return bind(launch, slot, name, what, array, access, layer.dtype, rows * width)
+
+
+# ---- forward --------------------------------------------------------------------------------------------------------
+
+def lstm_(out, hn, cn, before, cells, mixed, gates, h0, c0, weight, bias, projection, sizes=None, reverse=False):
+    cdef Launch launch
+    cdef str name = "lstm_"
+    cdef Layer layer = layer_of(name, 4, gates, weight, hn, projection)
+    cdef ptrdiff_t H = layer.hidden, B = layer.batch, R = layer.rows
+    _lstm.prepare(&launch, layer.dtype)
+    cdef Block memory = set_up(&launch, &layer, name, weight, projection, sizes, reverse, False)
+    bind_layer(&launch, CELLS, name, "cells", cells, WRITE | OPTIONAL, &layer, R, H)
+    bind_layer(&launch, MIXED, name, "mixed", mixed, WRITE | OPTIONAL, &layer, R, H)
+    bind_layer(&launch, LAST_C, name, "cn", cn, WRITE, &layer, B, H)
+    bind_layer(&launch, FIRST_C, name, "c0", c0, OPTIONAL, &layer, B, H)
+    run_forward(&launch, &layer, name, out, hn, before, gates, h0, bias, memory)
+
+
+def gru_(out, hn, before, hidden, gates, h0, weight, bias, sizes=None, reverse=False):
+    cdef Launch launch
+    cdef str name = "gru_"
+    cdef Layer layer = layer_of(name, 3, gates, weight, hn, None)
+    _gru.prepare(&launch, layer.dtype)
+    cdef Block memory = set_up(&launch, &layer, name, weight, None, sizes, reverse, False)
+    bind_layer(&launch, CELLS, name, "hidden", hidden, WRITE | OPTIONAL, &layer, layer.rows, layer.hidden)
+    run_forward(&launch, &layer, name, out, hn, before, gates, h0, bias, memory)
+
+
+def rnn(out, hn, before, gates, h0, weight, bias, sizes=None, reverse=False, relu=False):
+    cdef Launch launch
+    cdef str name = "rnn"
+    cdef Layer layer = layer_of(name, 1, gates, weight, hn, None)
+    _rnn.prepare(&launch, layer.dtype)
+    cdef Block memory = set_up(&launch, &layer, name, weight, None, sizes, reverse, False)
+    launch.n[RECTIFIED] = relu
+    run_forward(&launch, &layer, name, out, hn, before, gates, h0, bias, memory)
+
+
+cdef int run_forward(Launch *launch, Layer *layer, str name, out, hn, before, gates, h0, bias, Block memory) except -1:
+    """Bind the arrays that all layers have, and submit."""
+    cdef ptrdiff_t H = layer.hidden, P = layer.state, B = layer.batch, R = layer.rows, G = layer.gates
+    bind_rows(launch, OUTPUT, name, "out", out, WRITE, layer)
+    bind_layer(launch, LAST_H, name, "hn", hn, WRITE, layer, B, P)
+    bind_layer(launch, BEFORE, name, "before", before, WRITE | OPTIONAL, layer, R, P)
+    bind_layer(launch, GATES, name, "gates", gates, READ if name == "rnn" else WRITE, layer, R, G * H)
+    bind_layer(launch, FIRST_H, name, "h0", h0, OPTIONAL, layer, B, P)
+    bind_layer(launch, BIASES, name, "bias", bias, OPTIONAL, layer, G, H)
+    return submit(launch)
+
+
+# ---- gradients ------------------------------------------------------------------------------------------------------
+
+def lstm_backward(dgates, dh0, dc0, dprojected, gates, cells, weight, projection, dout, dhn, dcn, sizes=None,
+                  reverse=False):
+    cdef Launch launch
+    cdef str name = "lstm_backward"
+    cdef Layer layer = layer_of(name, 4, gates, weight, dh0, projection)
+    cdef ptrdiff_t H = layer.hidden, P = layer.state, B = layer.batch, R = layer.rows
+    _lstm_backward.prepare(&launch, layer.dtype)
+    cdef Block memory = set_up(&launch, &layer, name, weight, projection, sizes, reverse, True)
+    bind_layer(&launch, DFIRST_C, name, "dc0", dc0, WRITE, &layer, B, H)
+    bind_layer(&launch, DPROJECTED, name, "dprojected", dprojected, WRITE if projection is not None else OPTIONAL,
+               &layer, R, P)
+    bind_layer(&launch, GATES, name, "gates", gates, READ, &layer, R, 4 * H)
+    bind_layer(&launch, CELLS, name, "cells", cells, READ, &layer, R, H)
+    bind_layer(&launch, DLAST_C, name, "dcn", dcn, OPTIONAL, &layer, B, H)
+    run_backward(&launch, &layer, name, dgates, dh0, dout, dhn, memory)
+
+
+def gru_backward(dgates, dhidden, dh0, gates, hidden, before, weight, dout, dhn, sizes=None, reverse=False):
+    cdef Launch launch
+    cdef str name = "gru_backward"
+    cdef Layer layer = layer_of(name, 3, gates, weight, dh0, None)
+    cdef ptrdiff_t H = layer.hidden, R = layer.rows
+    _gru_backward.prepare(&launch, layer.dtype)
+    cdef Block memory = set_up(&launch, &layer, name, weight, None, sizes, reverse, True)
+    bind_layer(&launch, DHIDDEN, name, "dhidden", dhidden, WRITE, &layer, R, 3 * H)
+    bind_layer(&launch, GATES, name, "gates", gates, READ, &layer, R, 3 * H)
+    bind_layer(&launch, CELLS, name, "hidden", hidden, READ, &layer, R, H)
+    bind_layer(&launch, BEFORE, name, "before", before, READ, &layer, R, H)
+    run_backward(&launch, &layer, name, dgates, dh0, dout, dhn, memory)
+
+
+def rnn_backward(dgates, dh0, out, weight, dout, dhn, sizes=None, reverse=False, relu=False):
+    cdef Launch launch
+    cdef str name = "rnn_backward"
+    cdef Layer layer = layer_of(name, 1, dgates, weight, dh0, None)
+    _rnn_backward.prepare(&launch, layer.dtype)
+    cdef Block memory = set_up(&launch, &layer, name, weight, None, sizes, reverse, True)
+    launch.n[RECTIFIED] = relu
+    bind_rows(&launch, GATES, name, "out", out, READ, &layer)
+    run_backward(&launch, &layer, name, dgates, dh0, dout, dhn, memory)
+
+
+cdef int run_backward(Launch *launch, Layer *layer, str name, dgates, dh0, dout, dhn, Block memory) except -1:
+    """Bind the arrays that all layers have, and submit."""
+    cdef ptrdiff_t H = layer.hidden, P = layer.state, B = layer.batch, R = layer.rows, G = layer.gates
+    bind_layer(launch, DGATES, name, "dgates", dgates, WRITE, layer, R, G * H)
+    bind_layer(launch, DFIRST_H, name, "dh0", dh0, WRITE, layer, B, P)
+    bind_rows(launch, DOUTPUT, name, "dout", dout, READ, layer)
+    bind_layer(launch, DLAST_H, name, "dhn", dhn, OPTIONAL, layer, B, P)
+    return submit(launch)

@@ -1,0 +1,202 @@
+"""Recurrent layers: all time steps of a layer, in one or both directions, as one operation."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from fastnet._core.memory import empty
+from fastnet._core.state import state
+from fastnet.autograd import gradient, op
+from fastnet.backend import K
+from fastnet.functional.kernel_calls import contiguous
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, Result
+    from fastnet._core.tensor import Tensor
+
+__all__ = ["GATES", "LayerResult", "recurrent_layer"]
+
+GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
+_WEIGHTS = 5                            # of a direction: of the input, of the state, their biases, the projection
+
+_Weights: TypeAlias = "tuple[Any, ...]"  # arrays, and None for those that are absent
+
+
+class LayerResult(NamedTuple):
+    """What a layer computes.
+
+    Attributes:
+        output: (rows, directions * P), the states of all steps.
+        hidden: (directions, B, P), the last states of each sequence.
+        cells: (directions, B, H) of an LSTM, else None.
+    """
+
+    output: Tensor
+    hidden: Tensor
+    cells: Tensor | None
+
+
+def recurrent_layer(mode: str, input: Tensor, batch: int, sizes: Tensor | None, hidden: Tensor | None,
+                    cells: Tensor | None, weights: Sequence[Tensor | None]) -> LayerResult:
+    """Run a recurrent layer over all time steps.
+
+    Args:
+        mode: a key of GATES.
+        input: (rows, I), the rows of all sequences at step 0, then at step 1 and so on.
+        batch: B, the number of sequences.
+        sizes: int64, the number of sequences at each step, not increasing; None if all have the same length.
+        hidden: (directions, B, P), the first states; None for 0.
+        cells: (directions, B, H), those of an LSTM's cells.
+        weights: for each direction the weight of the input (G*H, I), of the state (G*H, P), their biases (G*H,) and
+            the projection (P, H); None for what is absent.
+    """
+    tensors = [t for t in (input, hidden, cells, *weights) if t is not None]
+    tracked = state.grad_enabled and any(t.requires_grad for t in tensors)
+    flat = _layer(input, hidden, cells, sizes, mode, batch, tracked, *weights)
+    return LayerResult(*_parts(flat, input.shape[0], batch, _sizes_of(weights), mode))
+
+
+def _sizes_of(weights: Sequence[Any]) -> tuple[int, int, int]:
+    """(directions, elements of a state, units) of a layer's weights, tensors or arrays."""
+    w_hh, projection = weights[1], weights[4]
+    state_size = w_hh.shape[1]
+    return len(weights) // _WEIGHTS, state_size, state_size if projection is None else projection.shape[1]
+
+
+def _parts(flat: Any, rows: int, batch: int, sizes: tuple[int, int, int], mode: str) -> tuple[Any, Any, Any]:
+    """The output, the last states and the last cells that lie one after the other in a layer's result."""
+    directions, state_size, units = sizes
+    end = rows * directions * state_size
+    last = end + directions * batch * state_size
+    cells = flat[last:].reshape(directions, batch, units) if mode == "LSTM" else None
+    return (flat[:end].reshape(rows, directions * state_size),
+            flat[end:last].reshape(directions, batch, state_size), cells)
+
+
+@op
+def _layer(x: Array, h0: Array | None, c0: Array | None, sizes: Array | None, mode: str, batch: int, tracked: bool,
+           *weights: Array | None) -> Result[Array]:
+    x = contiguous(x)
+    directions, state_size, units = numbers = _sizes_of(weights)
+    cells_size = units if mode == "LSTM" else 0
+    flat = empty((directions * (x.shape[0] * state_size + batch * (state_size + cells_size)),), x.dtype)
+    out, hn, cn = _parts(flat, x.shape[0], batch, numbers, mode)
+    saved = []
+    for d in range(directions):
+        last = hn[d], None if cn is None else cn[d]
+        first = None if h0 is None else contiguous(h0[d]), None if c0 is None else contiguous(c0[d])
+        at = slice(d * state_size, (d + 1) * state_size)
+        saved.append(_run(mode, out[:, at], last, x, first, _of_direction(weights, d), sizes, d > 0, tracked))
+    output = flat if mode in _FROM_OUTPUT else None
+    slope = gradient(_layer_gradients, x, sizes, mode, batch, weights, tuple(saved), output)
+    return flat, slope if tracked else None
+
+
+_FROM_OUTPUT = "RNN_TANH", "RNN_RELU"   # cells whose gradient reads their output
+
+
+def _of_direction(weights: Sequence[Array | None], d: int) -> _Weights:
+    return tuple(weights[d * _WEIGHTS:(d + 1) * _WEIGHTS])
+
+
+def _run(mode: str, out: Array, last: _Weights, x: Array, first: _Weights, weights: _Weights, sizes: Array | None,
+         reverse: bool, tracked: bool) -> _Weights:
+    """Run one direction. Returns what its gradient reads: gates, states before each step, two arrays of the mode."""
+    w_ih, w_hh, b_ih, b_hh, projection = map(_as_contiguous, weights)
+    rows, units, dtype = x.shape[0], w_hh.shape[0] // GATES[mode], x.dtype
+
+    def kept(width: int) -> Array | None:
+        return empty((rows, width), dtype) if tracked else None
+
+    gates, before = empty((rows, w_hh.shape[0]), dtype), kept(w_hh.shape[1])
+    K.matmul(gates, x, w_ih.T, b_ih)
+    options = {"sizes": sizes, "reverse": reverse}
+    if mode == "LSTM":
+        cells, mixed = kept(units), None if projection is None else kept(units)
+        K.lstm_(out, *last, before, cells, mixed, gates, *first, w_hh, b_hh, projection, **options)
+        return gates, before, cells, mixed
+    if mode == "GRU":
+        hidden = kept(units)
+        K.gru_(out, last[0], before, hidden, gates, first[0], w_hh, b_hh, **options)
+        return gates, before, hidden, None
+    K.rnn(out, last[0], before, gates, first[0], w_hh, b_hh, relu=mode == "RNN_RELU", **options)
+    return None, before, None, None
+
+
+def _as_contiguous(x: Array | None) -> Any:
+    return None if x is None else contiguous(x)
+
+
+# ---- the gradient ---------------------------------------------------------------------------------------------------
+
+def _layer_gradients(g: Array, needs: Sequence[bool], x: Array, sizes: Array | None, mode: str, batch: int,
+                     weights: _Weights, saved: tuple[_Weights, ...], flat: Array | None) -> Sequence[Array | None]:
+    """The gradients of the arguments of `_layer`."""
+    directions, state_size, _ = numbers = _sizes_of(weights)
+    dout, dhn, dcn = _parts(contiguous(g), x.shape[0], batch, numbers, mode)
+    out = None if flat is None else _parts(flat, x.shape[0], batch, numbers, mode)[0]
+    dx = empty(x.shape, g.dtype) if needs[0] else None
+    dh0, dc0 = empty(dhn.shape, g.dtype), None if dcn is None else empty(dcn.shape, g.dtype)
+    dweights: list[Array | None] = []
+    for d in range(directions):
+        at = slice(d * state_size, (d + 1) * state_size)
+        last = dhn[d], None if dcn is None else dcn[d]
+        first = dh0[d], None if dc0 is None else dc0[d]
+        own, wanted = _of_direction(weights, d), needs[_ARGUMENTS + d * _WEIGHTS:_ARGUMENTS + (d + 1) * _WEIGHTS]
+        slopes = _run_back(mode, first, own, saved[d], None if out is None else out[:, at], dout[:, at], last,
+                           sizes, d > 0)
+        if dx is not None:
+            K.matmul(dx, slopes[0], _as_contiguous(own[0]), accumulate=d > 0)
+        dweights += _weight_gradients(slopes, x, saved[d], wanted)
+    return (dx, dh0 if needs[1] else None, dc0 if needs[2] else None, None, None, None, None, *dweights)
+
+
+_ARGUMENTS = 7                          # of `_layer` before the weights
+
+
+def _run_back(mode: str, first: _Weights, weights: _Weights, saved: _Weights, out: Array | None, dout: Array,
+              last: _Weights, sizes: Array | None, reverse: bool) -> _Weights:
+    """The gradients of one direction's gates, of their part from the state, and of the projected states."""
+    gates, before, third, _ = saved
+    _, w_hh, _, _, projection = map(_as_contiguous, weights)
+    dgates = empty((dout.shape[0], w_hh.shape[0]), dout.dtype)
+    options = {"sizes": sizes, "reverse": reverse}
+    if mode == "LSTM":
+        dprojected = None if projection is None else empty(dout.shape, dout.dtype)
+        K.lstm_backward(dgates, *first, dprojected, gates, third, w_hh, projection, dout, *last, **options)
+        return dgates, dgates, dprojected
+    if mode == "GRU":
+        dhidden = empty(dgates.shape, dgates.dtype)
+        K.gru_backward(dgates, dhidden, first[0], gates, third, before, w_hh, dout, last[0], **options)
+        return dgates, dhidden, None
+    K.rnn_backward(dgates, first[0], out, w_hh, dout, last[0], relu=mode == "RNN_RELU", **options)
+    return dgates, dgates, None
+
+
+def _weight_gradients(slopes: _Weights, x: Array, saved: _Weights, needs: Sequence[bool]) -> list[Array | None]:
+    """The gradients of one direction's weights, each one product over all steps and sequences."""
+    dgates, dhidden, dprojected = slopes
+    _, before, _, mixed = saved
+    found: list[Array | None] = [None] * _WEIGHTS
+    for i, (d, rows) in enumerate(((dgates, x), (dhidden, before))):
+        if needs[i]:
+            found[i] = _product(d, rows)
+    for i, d in ((2, dgates), (3, dhidden)):
+        if i < len(needs) and needs[i]:
+            found[i] = found[2] if i == 3 and d is dgates and found[2] is not None else _sum_of_rows(d)
+    if dprojected is not None and needs[4]:
+        found[4] = _product(dprojected, mixed)
+    return found
+
+
+def _product(d: Array, rows: Array) -> Array:
+    """d.T @ rows."""
+    out = empty((d.shape[1], rows.shape[1]), d.dtype)
+    K.matmul(out, d.T, rows)
+    return out
+
+
+def _sum_of_rows(d: Array) -> Array:
+    out = empty((1, d.shape[1]), d.dtype)
+    K.sum(out, d[None])
+    return out.reshape(-1)

@@ -4,12 +4,10 @@ Times inference and training steps of networks at 224 pixels and single layers, 
 share of the processor's multiply-adds that the convolutions of ResNet-18 reach, and the peak memory of a training step.
 See README.md.
 """
-import argparse
 import math
 import sys
 import tempfile
 from pathlib import Path
-from statistics import geometric_mean
 
 import numpy as np
 
@@ -17,10 +15,9 @@ import fastnet
 from fastnet.backend import K, get_isa
 
 from . import roofline, table
-from .engines import CPUS
 from .image_engines import ENGINES, MODES, Network, Row, rows
 from .kernels import BUILT
-from .peers import time_row
+from .row_tables import compare_rows, parse_rows
 from .timing import Plan, Timed, busy, in_turns
 from .workers import Worker, missing
 
@@ -39,7 +36,7 @@ SECONDS = 0.25          # of a turn, which has at least one call
 
 def main(argv=None):
     """Print the tables; returns the exit status."""
-    options = parse(argv)
+    options = parse_rows("benchmarks.images", __doc__, "infer, step, layer, share, memory, resnet50, b1", argv)
     texts, plan = options.rows.split(","), Plan(options.rounds, SECONDS)
     found = rows(texts)
     shares = [shape for shape in CONVOLUTIONS if any(text in share_name(shape) for text in texts)]
@@ -50,7 +47,7 @@ def main(argv=None):
     names = [name for name in ENGINES if not missing(name, "image_engines")]
     absent = [name for name in ENGINES if name not in names]
     print((f"not installed: {', '.join(absent)}\n" if absent else "") + busy(), end="")
-    wrong = compare(names, found, plan, options.threads)
+    wrong = compare_rows("image_engines", MODES, names, found, plan, options.threads)
     if shares and BUILT:
         print_shares(shares, plan, options.threads)
     if memory and sys.platform == "linux":
@@ -58,44 +55,7 @@ def main(argv=None):
     return int(wrong)
 
 
-def parse(argv):
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.images", allow_abbrev=False, description=__doc__.split("\n\n")[1],
-        epilog="A ratio is the peer's time over fastnet's, the median over all rounds: above 1, fastnet is faster.")
-    parser.add_argument("--rows", default="", metavar="TEXT,..", help="only rows with one of these in their name, such "
-                        "as infer, step, layer, share, memory, resnet50, b1")
-    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="turns of each engine (default: 5)")
-    parser.add_argument("--threads", type=int, default=CPUS, metavar="N", help="threads of each engine (default: all)")
-    return parser.parse_args(argv)
-
-
-# ---- engines --------------------------------------------------------------------------------------------------------
-
-def compare(names, found, plan, threads):
-    """Time the rows and print a line for each; returns whether an engine computed something else.
-
-    Each row has new processes, so that no engine keeps the memory of other networks.
-    """
-    wrong, mode, best = False, None, []
-    for row in found:
-        if row.mode != mode:
-            mode, best = row.mode, []
-            print("\n" + table.peer_heading(MODES[mode], names) + f"{'best peer':>12s}", flush=True)
-        workers = {name: Worker(name, "image_engines") for name in names}
-        try:
-            cells, notes = time_row(workers, row, plan, threads)
-        finally:
-            for worker in workers.values():
-                worker.close()
-        ratios = [cell[1] for cell in cells.values() if not isinstance(cell, str) and cell[1]]
-        best += [min(ratios)] if ratios else []
-        last = f"{f'x{min(ratios):.2f}' if ratios else '':>12s}"
-        print("\n".join([table.peer_line(row.label, names, cells) + last, *notes]), flush=True)
-        wrong = wrong or "wrong" in cells.values()
-        if best and (row is found[-1] or found[found.index(row) + 1].mode != mode):
-            print(f"{'geometric mean':{table.NAME + table.PEER * len(names)}s}{f'x{geometric_mean(best):.2f}':>12s}")
-    return wrong
-
+# ---- memory ---------------------------------------------------------------------------------------------------------
 
 def print_memory(names, threads):
     """The most memory of a training step, each engine in a new process."""

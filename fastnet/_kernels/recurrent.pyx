@@ -15,7 +15,8 @@ cdef extern from "src/recurrent_slots.h":
         BLOCK_SEQUENCES
         OUTPUT, GATES, CELLS, BEFORE, LAST_H, LAST_C, FIRST_H, FIRST_C, BIASES, SIZES_AT, MEMORY, MIXED
         DGATES, DOUTPUT, DHIDDEN, DLAST_H, DLAST_C, DFIRST_H, DFIRST_C, DPROJECTED, PACKED_TO, PACKED_FROM
-        BATCH, STEPS, TOTAL, HIDDEN, STATE, OUTPUT_STRIDE, REVERSE, RECTIFIED, PROJECTED
+        PRODUCT, WEIGHTED
+        BATCH, STEPS, TOTAL, HIDDEN, STATE, OUTPUT_STRIDE, SLOPE_STRIDE, REVERSE, RECTIFIED, PROJECTED
         PANELS_AT, PROJECTION_AT, ROWS_AT, UNITS_AT, ROW_WIDTH, UNIT_WIDTH
         PACKED_GATES, PACKED_DEPTH, PACKED_LANES, PACKED_ALONG
 
@@ -40,49 +41,54 @@ cdef struct Layer:                  # what the launches of a layer share
 
 
 cdef Layer layer_of(str name, ptrdiff_t gates, rows, weight, hn, projection) except *:
-    """The sizes of a layer from an array (R, G*H), its weight (G*H, P) and its last states (B, P)."""
+    """The sizes of a layer from an array (R, G*H), its weight (G*H, P) or None, and its last states (B, P)."""
     cdef Layer layer
     cdef Array r, w, h, p
     cdef ptrdiff_t shape[2]
-    unpack(weight, &w)
-    unpack(rows, &r)
+    unpack(weight, &w, OPTIONAL)
+    unpack(rows, &r, STRIDED)
     unpack(hn, &h)
     unpack(projection, &p, OPTIONAL)
-    expect_ndim(name, "weight", &w, 2)
     expect_ndim(name, "gates", &r, 2)
     expect_ndim(name, "the states", &h, 2)
-    layer.dtype, layer.tile, layer.gates = w.dtype, tile_of(w.dtype), gates
-    layer.batch, layer.rows, layer.hidden, layer.state = h.shape[0], r.shape[0], w.shape[0] // gates, h.shape[1]
+    layer.dtype, layer.tile, layer.gates = r.dtype, tile_of(r.dtype), gates
+    layer.batch, layer.rows, layer.hidden, layer.state = h.shape[0], r.shape[0], r.shape[1] // gates, h.shape[1]
     layer.output_stride = layer.state
     shape[0], shape[1] = gates * layer.hidden, layer.state
-    expect_shape(name, "weight", &w, shape, 2)
+    if w.data != NULL:
+        expect_dtype(name, "weight", &w, r.dtype)
+        expect_shape(name, "weight", &w, shape, 2)
+    elif layer.rows != layer.batch or projection is not None:
+        raise ValueError(f"{name}: expected a weight for more than one step")
     shape[0], shape[1] = layer.rows, gates * layer.hidden
     expect_shape(name, "gates", &r, shape, 2)
     shape[0], shape[1] = layer.state, layer.hidden
     if p.data != NULL:
-        expect_dtype(name, "projection", &p, w.dtype)
+        expect_dtype(name, "projection", &p, r.dtype)
         expect_shape(name, "projection", &p, shape, 2)
     elif layer.state != layer.hidden:
         raise ValueError(f"{name}: expected states of {layer.hidden} elements without a projection, got {layer.state}")
     return layer
 
 
-cdef int bind_rows(Launch *launch, int slot, str name, str what, array, int access, Layer *layer) except -1:
-    """Bind an array (R, P) with a stride between rows, the same as of others that are bound so."""
+cdef int bind_rows(Launch *launch, int slot, int stride_slot, str name, str what, array, int access, Layer *layer,
+                   ptrdiff_t width) except -1:
+    """Bind an array (R, width) with a stride between rows, the same as of others with this slot for the stride."""
     cdef Array a
     cdef ptrdiff_t shape[2]
+    cdef ptrdiff_t stride = width
     unpack(array, &a, access | STRIDED)
     expect_dtype(name, what, &a, layer.dtype)
-    shape[0], shape[1] = layer.rows, layer.state
+    shape[0], shape[1] = layer.rows, width
     expect_shape(name, what, &a, shape, 2)
     launch.p[slot] = a.data
-    if a.size and ((layer.state > 1 and a.strides[1] != a.itemsize) or a.strides[0] < a.itemsize * layer.state):
-        if layer.rows > 1 or a.strides[1] != a.itemsize:
-            raise NeedsPacking()
-    cdef ptrdiff_t stride = a.strides[0] // a.itemsize if layer.rows > 1 else layer.state
-    if launch.n[OUTPUT_STRIDE] and launch.n[OUTPUT_STRIDE] != stride:
+    if layer.rows > 1 and a.size:
+        stride = a.strides[0] // a.itemsize
+    if stride < width or (width > 1 and layer.rows and a.strides[1] != a.itemsize):
         raise NeedsPacking()
-    launch.n[OUTPUT_STRIDE] = stride
+    if launch.n[stride_slot] and launch.n[stride_slot] != stride:
+        raise NeedsPacking()
+    launch.n[stride_slot] = stride
     return 0
 
 
@@ -132,10 +138,12 @@ cdef Block set_up(Launch *launch, Layer *layer, str name, weight, projection, si
         raise ValueError(f"{name}: expected rows for all steps of {B} sequences, got {layer.rows}")
     launch.n[BATCH], launch.n[STEPS], launch.n[TOTAL] = B, steps, layer.rows
     launch.n[HIDDEN], launch.n[STATE], launch.n[REVERSE] = H, P, reverse
-    launch.n[PROJECTED] = projection is not None
+    launch.n[PROJECTED], launch.n[WEIGHTED] = projection is not None, weight is not None
     launch.n[ROW_WIDTH], launch.n[UNIT_WIDTH] = row_width(deep if along else P, tile), row_width(H, tile)
     launch.n[PANELS_AT] = at
     size = panels_of(1, P, tile) * deep * panel if along else panels_of(layer.gates, H, tile) * P * panel
+    if weight is None:
+        size = 0
     launch.n[PROJECTION_AT] = at = at + size
     if projection is not None:
         at += panels_of(1, H, tile) * P * panel if along else panels_of(1, P, tile) * H * panel
@@ -146,10 +154,12 @@ cdef Block set_up(Launch *launch, Layer *layer, str name, weight, projection, si
     memory = allocate_block(max(at, 1) * tile.size)
     launch.p[MEMORY] = memory.data
     launch.blocks = ceil_div(B, BLOCK_SEQUENCES)
-    launch.work = 20 + layer.rows * (50.0 + <double>deep * P / (3.0 * tile.width) + 8.0 * deep / tile.width)
+    launch.work = 20 + layer.rows * (50.0 + 8.0 * deep / tile.width)
+    if weight is not None:
+        launch.work += layer.rows * <double>deep * P / (3.0 * tile.width)
     if projection is not None:
         launch.work += layer.rows * <double>H * P / (3.0 * tile.width)
-    if layer.rows and H and P:
+    if layer.rows and H and P and weight is not None:
         if along:
             pack(layer, memory, 0, weight, 1, P, deep, True)
             if projection is not None:
@@ -168,7 +178,8 @@ cdef int bind_layer(Launch *launch, int slot, str name, str what, array, int acc
 
 # ---- forward --------------------------------------------------------------------------------------------------------
 
-def lstm_(out, hn, cn, before, cells, mixed, gates, h0, c0, weight, bias, projection, sizes=None, reverse=False):
+def lstm_(out, hn, cn, before, cells, mixed, gates, h0, c0, weight, bias, projection, sizes=None, reverse=False,
+          product=None):
     cdef Launch launch
     cdef str name = "lstm_"
     cdef Layer layer = layer_of(name, 4, gates, weight, hn, projection)
@@ -176,41 +187,45 @@ def lstm_(out, hn, cn, before, cells, mixed, gates, h0, c0, weight, bias, projec
     _lstm.prepare(&launch, layer.dtype)
     cdef Block memory = set_up(&launch, &layer, name, weight, projection, sizes, reverse, False)
     bind_layer(&launch, CELLS, name, "cells", cells, WRITE | OPTIONAL, &layer, R, H)
-    bind_layer(&launch, MIXED, name, "mixed", mixed, WRITE | OPTIONAL, &layer, R, H)
+    if projection is not None:
+        bind_layer(&launch, MIXED, name, "mixed", mixed, WRITE | OPTIONAL, &layer, R, H)
     bind_layer(&launch, LAST_C, name, "cn", cn, WRITE, &layer, B, H)
     bind_layer(&launch, FIRST_C, name, "c0", c0, OPTIONAL, &layer, B, H)
-    run_forward(&launch, &layer, name, out, hn, before, gates, h0, bias, memory)
+    run_forward(&launch, &layer, name, out, hn, before, gates, h0, bias, product, memory)
 
 
-def gru_(out, hn, before, hidden, gates, h0, weight, bias, sizes=None, reverse=False):
+def gru_(out, hn, before, hidden, gates, h0, weight, bias, sizes=None, reverse=False, product=None):
     cdef Launch launch
     cdef str name = "gru_"
     cdef Layer layer = layer_of(name, 3, gates, weight, hn, None)
     _gru.prepare(&launch, layer.dtype)
     cdef Block memory = set_up(&launch, &layer, name, weight, None, sizes, reverse, False)
     bind_layer(&launch, CELLS, name, "hidden", hidden, WRITE | OPTIONAL, &layer, layer.rows, layer.hidden)
-    run_forward(&launch, &layer, name, out, hn, before, gates, h0, bias, memory)
+    run_forward(&launch, &layer, name, out, hn, before, gates, h0, bias, product, memory)
 
 
-def rnn(out, hn, before, gates, h0, weight, bias, sizes=None, reverse=False, relu=False):
+def rnn(out, hn, before, gates, h0, weight, bias, sizes=None, reverse=False, product=None, relu=False):
     cdef Launch launch
     cdef str name = "rnn"
     cdef Layer layer = layer_of(name, 1, gates, weight, hn, None)
     _rnn.prepare(&launch, layer.dtype)
     cdef Block memory = set_up(&launch, &layer, name, weight, None, sizes, reverse, False)
     launch.n[RECTIFIED] = relu
-    run_forward(&launch, &layer, name, out, hn, before, gates, h0, bias, memory)
+    run_forward(&launch, &layer, name, out, hn, before, gates, h0, bias, product, memory)
 
 
-cdef int run_forward(Launch *launch, Layer *layer, str name, out, hn, before, gates, h0, bias, Block memory) except -1:
+cdef int run_forward(Launch *launch, Layer *layer, str name, out, hn, before, gates, h0, bias, product,
+                     Block memory) except -1:
     """Bind the arrays that all layers have, and submit."""
     cdef ptrdiff_t H = layer.hidden, P = layer.state, B = layer.batch, R = layer.rows, G = layer.gates
-    bind_rows(launch, OUTPUT, name, "out", out, WRITE, layer)
+    bind_rows(launch, OUTPUT, OUTPUT_STRIDE, name, "out", out, WRITE, layer, P)
     bind_layer(launch, LAST_H, name, "hn", hn, WRITE, layer, B, P)
     bind_layer(launch, BEFORE, name, "before", before, WRITE | OPTIONAL, layer, R, P)
     bind_layer(launch, GATES, name, "gates", gates, READ if name == "rnn" else WRITE, layer, R, G * H)
     bind_layer(launch, FIRST_H, name, "h0", h0, OPTIONAL, layer, B, P)
     bind_layer(launch, BIASES, name, "bias", bias, OPTIONAL, layer, G, H)
+    if not launch.n[WEIGHTED]:
+        bind_layer(launch, PRODUCT, name, "product", product, READ, layer, R, G * H)
     return submit(launch)
 
 
@@ -240,7 +255,7 @@ def gru_backward(dgates, dhidden, dh0, gates, hidden, before, weight, dout, dhn,
     cdef ptrdiff_t H = layer.hidden, R = layer.rows
     _gru_backward.prepare(&launch, layer.dtype)
     cdef Block memory = set_up(&launch, &layer, name, weight, None, sizes, reverse, True)
-    bind_layer(&launch, DHIDDEN, name, "dhidden", dhidden, WRITE, &layer, R, 3 * H)
+    bind_rows(&launch, DHIDDEN, SLOPE_STRIDE, name, "dhidden", dhidden, WRITE, &layer, 3 * H)
     bind_layer(&launch, GATES, name, "gates", gates, READ, &layer, R, 3 * H)
     bind_layer(&launch, CELLS, name, "hidden", hidden, READ, &layer, R, H)
     bind_layer(&launch, BEFORE, name, "before", before, READ, &layer, R, H)
@@ -254,15 +269,16 @@ def rnn_backward(dgates, dh0, out, weight, dout, dhn, sizes=None, reverse=False,
     _rnn_backward.prepare(&launch, layer.dtype)
     cdef Block memory = set_up(&launch, &layer, name, weight, None, sizes, reverse, True)
     launch.n[RECTIFIED] = relu
-    bind_rows(&launch, GATES, name, "out", out, READ, &layer)
+    bind_rows(&launch, GATES, OUTPUT_STRIDE, name, "out", out, READ, &layer, layer.state)
     run_backward(&launch, &layer, name, dgates, dh0, dout, dhn, memory)
 
 
 cdef int run_backward(Launch *launch, Layer *layer, str name, dgates, dh0, dout, dhn, Block memory) except -1:
     """Bind the arrays that all layers have, and submit."""
-    cdef ptrdiff_t H = layer.hidden, P = layer.state, B = layer.batch, R = layer.rows, G = layer.gates
-    bind_layer(launch, DGATES, name, "dgates", dgates, WRITE, layer, R, G * H)
+    cdef ptrdiff_t P = layer.state, B = layer.batch
+    bind_rows(launch, DGATES, SLOPE_STRIDE, name, "dgates", dgates, WRITE, layer,
+              layer.gates * layer.hidden)
     bind_layer(launch, DFIRST_H, name, "dh0", dh0, WRITE, layer, B, P)
-    bind_rows(launch, DOUTPUT, name, "dout", dout, READ, layer)
+    bind_rows(launch, DOUTPUT, OUTPUT_STRIDE, name, "dout", dout, READ, layer, P)
     bind_layer(launch, DLAST_H, name, "dhn", dhn, OPTIONAL, layer, B, P)
     return submit(launch)

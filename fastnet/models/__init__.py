@@ -3,6 +3,7 @@
 `fastnet.models.resnet18()` makes a network with random initial weights. Weights of torchvision's models load with
 `model.load_state_dict(torch_model.state_dict())`, or from a safetensors file with `fastnet.load(path, model=model)`.
 torchvision has no `lenet5`, `resnet8`, `mobilenet_v1`, `unet` and `autoencoder`, and its `ssdlite` differs.
+`lstm_classifier` and `seq2seq` read sequences.
 """
 from fastnet.models.alexnet import AlexNet, alexnet
 from fastnet.models.autoencoder import Autoencoder, autoencoder
@@ -15,12 +16,14 @@ from fastnet.models.googlenet import GoogLeNet, GoogLeNetOutputs, googlenet
 from fastnet.models.gpt import GPT, gpt, gpt2
 from fastnet.models.inception import InceptionOutputs, InceptionV3, inception_v3
 from fastnet.models.lenet import LeNet5, lenet5
+from fastnet.models.lstm_classifier import LSTMClassifier, lstm_classifier
 from fastnet.models.mobilenet_v1 import MobileNetV1, mobilenet_v1
 from fastnet.models.mobilenet_v2 import MobileNetV2, mobilenet_v2
 from fastnet.models.mobilenet_v3 import MobileNetV3Small, mobilenet_v3_small
 from fastnet.models.positions import alibi_mask, apply_rotary, rotary_positions, sinusoidal_positions
 from fastnet.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet101, resnext50_32x4d, wide_resnet50_2
 from fastnet.models.resnet8 import ResNet8, resnet8
+from fastnet.models.seq2seq import Seq2Seq, seq2seq
 from fastnet.models.shufflenet import ShuffleNetV2, shufflenet_v2_x1_0
 from fastnet.models.squeezenet import SqueezeNet, squeezenet1_1
 from fastnet.models.ssdlite import DetectorOutputs, DetectorTargets, SSDLite, detector_loss, ssdlite
@@ -47,6 +50,7 @@ __all__ = [
     "InceptionOutputs",
     "InceptionV3",
     "KeyValueCache",
+    "LSTMClassifier",
     "LayerSummary",
     "LeNet5",
     "MobileNetV1",
@@ -56,6 +60,7 @@ __all__ = [
     "ResNet8",
     "SSDLite",
     "Seq2SeqTransformer",
+    "Seq2Seq",
     "ShuffleNetV2",
     "SqueezeNet",
     "Summary",
@@ -78,6 +83,7 @@ __all__ = [
     "inception_v3",
     "lenet5",
     "minilm",
+    "lstm_classifier",
     "mobilenet_v1",
     "mobilenet_v2",
     "mobilenet_v3_small",
@@ -89,6 +95,7 @@ __all__ = [
     "resnet8",
     "resnext50_32x4d",
     "rotary_positions",
+    "seq2seq",
     "shufflenet_v2_x1_0",
     "sinusoidal_positions",
     "squeezenet1_1",

@@ -87,6 +87,7 @@ from fastnet.nn.pooling import (
     MaxPool3d,
 )
 from fastnet.nn.recurrent import GRU, LSTM, RNN
+from fastnet.nn.recurrent_cells import GRUCell, LSTMCell, RNNCell
 from fastnet.nn.transformer import (
     Transformer,
     TransformerDecoder,
@@ -153,6 +154,7 @@ __all__ = [
     "Flatten",
     "GELU",
     "GRU",
+    "GRUCell",
     "GroupNorm",
     "Hardsigmoid",
     "Hardswish",
@@ -168,6 +170,7 @@ __all__ = [
     "LPPool2d",
     "LPPool3d",
     "LSTM",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -190,6 +193,7 @@ __all__ = [
     "ParameterList",
     "RMSNorm",
     "RNN",
+    "RNNCell",
     "ReLU",
     "ReLU6",
     "ReflectionPad1d",

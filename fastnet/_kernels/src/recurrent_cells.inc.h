@@ -78,6 +78,19 @@ static void NAME(rnn_cell)(const Launch *launch, const NAME(Step) *step, ptrdiff
     END_ROWS
 }
 
+/* The sums of the units [unit, end) from PRODUCT. */
+static void NAME(load_sums)(const Launch *launch, const NAME(Step) *step, ptrdiff_t first, ptrdiff_t rows,
+                            ptrdiff_t gates, ptrdiff_t unit, ptrdiff_t end, REAL *sums) {
+    const ptrdiff_t H = launch->n[HIDDEN];
+    FOR_ROWS
+        const REAL *product = AT_TIME(PRODUCT, gates * H);
+        FOR_UNITS(gates)
+            for (ptrdiff_t g = 0; g < gates; g++)
+                V(store)((REAL *)s + g * W, LOAD(product + g * H));
+        END_UNITS
+    END_ROWS
+}
+
 /* A step of a layer whose cell has `gates` gates; their number divides the vectors of GROUP_PANELS. */
 INLINE void NAME(forward_step)(const Launch *launch, const NAME(Step) *step, ptrdiff_t gates, NAME(Cell) cell) {
     const ptrdiff_t *n = launch->n, H = n[HIDDEN], width = n[ROW_WIDTH], i = 0;
@@ -87,8 +100,11 @@ INLINE void NAME(forward_step)(const Launch *launch, const NAME(Step) *step, ptr
     if (launch->p[BEFORE]) NAME(copy_rows)(AT_TIME(BEFORE, n[STATE]), n[STATE], states, width, step->count, n[STATE]);
     for (ptrdiff_t p = 0, unit = 0; p < panels; p += GROUP_PANELS, unit += units)
         FOR_SLIVERS(step)
-            NAME(sum_panels)(sums, states + first * width, width, rows, packed + p * n[STATE] * PANEL,
-                             min_size(GROUP_PANELS, panels - p), n[STATE]);
+            if (n[WEIGHTED])
+                NAME(sum_panels)(sums, states + first * width, width, rows, packed + p * n[STATE] * PANEL,
+                                 min_size(GROUP_PANELS, panels - p), n[STATE]);
+            else
+                NAME(load_sums)(launch, step, first, rows, gates, unit, min_size(unit + units, H), sums);
             cell(launch, step, first, rows, unit, min_size(unit + units, H), sums);
         END_SLIVERS
     if (n[PROJECTED]) {
@@ -120,7 +136,8 @@ static void NAME(lstm_slopes)(const Launch *launch, const NAME(Step) *step) {
         const REAL *gates = AT_TIME(GATES, 4 * H), *cells = AT_TIME(CELLS, H);
         const REAL *dh = n[PROJECTED] ? IN_MEMORY(UNITS_AT, n[UNIT_WIDTH]) : AT_STATE(DFIRST_H, H);
         const REAL *dout = n[PROJECTED] ? 0 : AT_TIME(DOUTPUT, n[OUTPUT_STRIDE]);
-        REAL *dc = AT_STATE(DFIRST_C, H), *dgates = AT_TIME(DGATES, 4 * H), *copy = IN_MEMORY(ROWS_AT, n[ROW_WIDTH]);
+        REAL *dc = AT_STATE(DFIRST_C, H), *dgates = AT_TIME(DGATES, n[SLOPE_STRIDE]);
+        REAL *copy = IN_MEMORY(ROWS_AT, n[ROW_WIDTH]);
         for (ptrdiff_t u = 0; u < H; u += W) {
             const ptrdiff_t some = min_size(W, H - u);
             const VEC in = LOAD(gates), forget = LOAD(gates + H), new = LOAD(gates + 2 * H), out = LOAD(gates + 3 * H);
@@ -143,7 +160,8 @@ static void NAME(gru_slopes)(const Launch *launch, const NAME(Step) *step) {
     for (ptrdiff_t i = 0; i < step->count; i++) {
         const REAL *gates = AT_TIME(GATES, 3 * H), *hidden = AT_TIME(CELLS, H), *before = AT_TIME(BEFORE, H);
         const REAL *dout = AT_TIME(DOUTPUT, n[OUTPUT_STRIDE]);
-        REAL *dh = AT_STATE(DFIRST_H, H), *dgates = AT_TIME(DGATES, 3 * H), *dhidden = AT_TIME(DHIDDEN, 3 * H);
+        REAL *dh = AT_STATE(DFIRST_H, H), *dgates = AT_TIME(DGATES, n[SLOPE_STRIDE]);
+        REAL *dhidden = AT_TIME(DHIDDEN, n[SLOPE_STRIDE]);
         REAL *copy = IN_MEMORY(ROWS_AT, n[ROW_WIDTH]);
         for (ptrdiff_t u = 0; u < H; u += W) {
             const ptrdiff_t some = min_size(W, H - u);
@@ -168,7 +186,7 @@ static void NAME(rnn_slopes)(const Launch *launch, const NAME(Step) *step) {
     for (ptrdiff_t i = 0; i < step->count; i++) {
         const REAL *h = AT_TIME(GATES, n[OUTPUT_STRIDE]), *dout = AT_TIME(DOUTPUT, n[OUTPUT_STRIDE]);
         const REAL *dh = AT_STATE(DFIRST_H, H);
-        REAL *dgates = AT_TIME(DGATES, H), *copy = IN_MEMORY(ROWS_AT, n[ROW_WIDTH]);
+        REAL *dgates = AT_TIME(DGATES, n[SLOPE_STRIDE]), *copy = IN_MEMORY(ROWS_AT, n[ROW_WIDTH]);
         for (ptrdiff_t u = 0; u < H; u += W) {
             const ptrdiff_t some = min_size(W, H - u);
             const VEC y = LOAD(h), g = V(add)(LOAD(dh), LOAD(dout));
@@ -200,6 +218,10 @@ INLINE void NAME(backward_step)(const Launch *launch, const NAME(Step) *step, pt
     const ptrdiff_t *n = launch->n, i = 0;
     if (n[PROJECTED]) NAME(project_back)(launch, step);
     slopes(launch, step);
+    if (!n[WEIGHTED]) {
+        if (!add) memset(AT_STATE(DFIRST_H, n[STATE]), 0, (size_t)(step->count * n[STATE]) * sizeof(REAL));
+        return;
+    }
     NAME(multiply)(step, AT_STATE(DFIRST_H, n[STATE]), n[STATE], IN_MEMORY(ROWS_AT, n[ROW_WIDTH]), n[ROW_WIDTH],
                    (const REAL *)launch->p[MEMORY] + n[PANELS_AT], gates * n[HIDDEN], n[STATE], add);
 }

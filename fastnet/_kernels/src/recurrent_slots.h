@@ -9,6 +9,7 @@ enum { BLOCK_SEQUENCES = 2 };           /* sequences of a block */
 /* p. Names share a slot where no body takes both. */
 enum {
     OUTPUT, GATES, CELLS, BEFORE, LAST_H, LAST_C, FIRST_H, FIRST_C, BIASES, SIZES_AT, MEMORY, MIXED,
+    PRODUCT = MIXED,                    /* of the states of the only step, in place of a weight */
     DGATES = OUTPUT, DOUTPUT = LAST_H, DHIDDEN = MIXED, DLAST_H = FIRST_H, DLAST_C = FIRST_C, DFIRST_H = BIASES,
     DFIRST_C = LAST_C, DPROJECTED = MIXED,
     PACKED_TO = OUTPUT, PACKED_FROM = GATES
@@ -18,8 +19,10 @@ enum {                                  /* n */
     BATCH, STEPS, TOTAL,                /* sequences, time steps, rows of all arrays over time */
     HIDDEN, STATE,                      /* units, elements of h: fewer than units with a projection */
     OUTPUT_STRIDE,                      /* between the rows of the output or its gradient */
+    SLOPE_STRIDE,                       /* between the rows of the gates' gradients */
     REVERSE,
     RECTIFIED,                          /* 1: rnn has relu for tanh */
+    WEIGHTED,                           /* 0: without a weight */
     PROJECTED,                          /* 1: h is a projection of the units */
     PANELS_AT, PROJECTION_AT, ROWS_AT, UNITS_AT,    /* offsets of the parts of MEMORY, in elements */
     ROW_WIDTH, UNIT_WIDTH,              /* elements between the rows at ROWS_AT and UNITS_AT */

@@ -113,12 +113,12 @@ def invert_permutation(permutation: Tensor | None) -> Tensor | None:
 # ---- packing --------------------------------------------------------------------------------------------------------
 
 @op
-def _take_rows(x: Array, index: Array, inverse: Array) -> Result[Array]:
+def _packed_or_padded(x: Array, index: Array, inverse: Array) -> Result[Array]:
     """x[index] over the first dimension, 0 where an index is -1. `inverse` has the place of each row of x, or -1."""
-    return _rows(x, index), (gradient(_rows, inverse), None, None)
+    return _rows_at(x, index), (gradient(_rows_at, inverse), None, None)
 
 
-def _rows(x: Array, index: Array) -> Array:
+def _rows_at(x: Array, index: Array) -> Array:
     rows = contiguous(x).reshape(x.shape[0], -1) if x.size else empty((x.shape[0], 0), x.dtype)
     out = empty((index.size, rows.shape[1]), x.dtype)
     K.embedding(out, rows, index)
@@ -130,7 +130,7 @@ def _tensor_of(values: Array) -> Tensor:
     return Tensor._wrap(constant(np.asarray(values, np.int64)))
 
 
-def _places(lengths: Array, steps: int, batch_first: bool) -> tuple[Array, Array, Array]:
+def _packed_places(lengths: Array, steps: int, batch_first: bool) -> tuple[Array, Array, Array]:
     """(numbers of sequences at each step, padded place of each packed row, packed place of each padded row or -1).
 
     `lengths` do not increase.
@@ -194,13 +194,13 @@ def pack_padded_sequence(input: Tensor, lengths: Tensor | Sequence[int], batch_f
     else:
         order = np.argsort(-values, kind="stable")
         values = values[order]
-    sizes, index, inverse = _places(values, steps, batch_first)
+    sizes, index, inverse = _packed_places(values, steps, batch_first)
     if order is not None:
         index = _from_sorted(index, order, steps, batch_first)
         inverse = np.full(inverse.size, -1)
         inverse[index] = np.arange(index.size)
     rows = input.reshape(steps * batch, *input.shape[2:])
-    data = _take_rows(rows, _tensor_of(index), _tensor_of(inverse))
+    data = _packed_or_padded(rows, _tensor_of(index), _tensor_of(inverse))
     if order is None:
         return PackedSequence(data, _tensor_of(sizes))
     return PackedSequence(data, _tensor_of(sizes), _tensor_of(order), _tensor_of(np.argsort(order)))
@@ -245,14 +245,14 @@ def pad_packed_sequence(sequence: PackedSequence, batch_first: bool = False, pad
         raise ValueError(f"pad_packed_sequence: expected total_length to be at least {steps}, the length of the "
                          f"longest sequence, got {total_length}")
     lengths = (sizes[:, None] > np.arange(batch)[None]).sum(0)
-    _, index, inverse = _places(lengths, total, batch_first)
+    _, index, inverse = _packed_places(lengths, total, batch_first)
     if sequence.sorted_indices is not None:
         order = _values(sequence.sorted_indices)
         index = _from_sorted(index, order, total, batch_first)
         inverse = np.full(inverse.size, -1)
         inverse[index] = np.arange(index.size)
         lengths = lengths[np.argsort(order)]
-    rows = _take_rows(sequence.data, _tensor_of(inverse), _tensor_of(index))
+    rows = _packed_or_padded(sequence.data, _tensor_of(inverse), _tensor_of(index))
     rows = rows.reshape(*((batch, total) if batch_first else (total, batch)), *sequence.data.shape[1:])
     if padding_value != 0:
         missing = Tensor._wrap(constant((inverse < 0).reshape(rows.shape[:2] + (1,) * (rows.ndim - 2))))
@@ -347,7 +347,7 @@ def pad_sequence(sequences: Iterable[Tensor], batch_first: bool = False, padding
     index = np.empty(int(lengths.sum()), np.int64)
     flat = inverse.reshape(-1)
     index[flat[flat >= 0]] = np.flatnonzero(flat >= 0)
-    rows = _take_rows(cat(listed), _tensor_of(flat), _tensor_of(index))
+    rows = _packed_or_padded(cat(listed), _tensor_of(flat), _tensor_of(index))
     rows = rows.reshape(*((batch, steps) if batch_first else (steps, batch)), *listed[0].shape[1:])
     if padding_value != 0:
         missing = Tensor._wrap(constant((inverse < 0).reshape(rows.shape[:2] + (1,) * (rows.ndim - 2))))

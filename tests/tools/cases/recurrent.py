@@ -112,6 +112,23 @@ def rnn_backward(last=True, reverse=False, relu=False, **layer):
     return make
 
 
+def with_product(make, gates, weight):
+    """One step with the product of the states in place of the weight, the argument number `weight`."""
+    def made(rng, dtype, size):
+        args, attrs = make(rng, dtype, (1, *size[1:]))
+        product = numbers(rng, dtype, size[1], gates * size[2])
+        return (*args[:weight], None, *args[weight + 1:]), {**attrs, "product": product}
+    return made
+
+
+def without_weight(make, weight):
+    """The gradient of one step without the weight, the argument number `weight`."""
+    def made(rng, dtype, size):
+        args, attrs = make(rng, dtype, (1, *size[1:]))
+        return (*args[:weight], None, *args[weight + 1:]), attrs
+    return made
+
+
 def cases(kernel, make, bare, **more):
     """The usual options of a layer's kernel; `bare` are its options without optional arrays."""
     yield Case(kernel, make(**more), SIZES, BENCH, **LOOSE)
@@ -128,6 +145,11 @@ CASES = [
     *(Case(kernel, make(projected=True, packed=packed), SIZES[2:], None, note=note, **LOOSE)
       for kernel, make in (("lstm_", lstm), ("lstm_backward", lstm_backward))
       for note, packed in (("projected", False), ("projected-packed", True))),
+    *(Case(kernel, with_product(make(), gates, weight), SIZES, None, note="product", **LOOSE)
+      for kernel, make, gates, weight in (("lstm_", lstm, 4, 9), ("gru_", gru, 3, 6), ("rnn", rnn, 1, 5))),
+    *(Case(kernel, without_weight(make(), weight), SIZES, None, note="no weight", **LOOSE)
+      for kernel, make, weight in (("lstm_backward", lstm_backward, 6), ("gru_backward", gru_backward, 6),
+                                   ("rnn_backward", rnn_backward, 3))),
     Case("rnn", rnn(relu=True), SIZES, None, note="relu", **LOOSE),
     Case("rnn_backward", rnn_backward(relu=True), SIZES, None, note="relu", **LOOSE),
 ]

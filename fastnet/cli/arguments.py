@@ -82,7 +82,7 @@ def make_parser() -> argparse.ArgumentParser:
                         help="print the version and exit")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
     for run, add, line, usage, description, examples in (
-            (train, _add_train, "train a model on a data set, a table or images", "DATA [options]", TRAIN,
+            (train, _add_train, "train a model on a data set, a table, images or recordings", "DATA [options]", TRAIN,
              TRAIN_EXAMPLES),
             (predict, _add_predict, "predict with a saved model", "MODEL FILE [FILE ...] [options]", PREDICT,
              PREDICT_EXAMPLES),
@@ -147,9 +147,9 @@ def _add_images(group: Any) -> None:
                        f"centre (default: {SIZE}; for convolutional networks, the usual shorter side, from 32 to 128)")
     _add_skip_unreadable(group)
     group.add_argument("--augment", choices=AUGMENTATIONS, nargs="?", const=AUGMENTATIONS[0], metavar="NAME",
-                       help="random changes of the training images: standard (crop and, except for characters, flip), "
-                       "randaugment or trivialaugment (these and changes of colour and form), none (default: standard "
-                       "for convolutional networks)")
+                       help="random changes of the training images: standard (crop and, except for characters, flip; "
+                       "of recordings: shift, noise and masks), randaugment or trivialaugment (these and changes of "
+                       "colour and form), none (default: standard for convolutional networks)")
     group.add_argument("--mixup", type=positive_number(float), nargs="?", const=0.2, metavar="ALPHA",
                        help="mix each image and its class with another; ALPHA of the Beta distribution (default: off; "
                        "0.2 without a number)")
@@ -160,7 +160,8 @@ def _add_images(group: Any) -> None:
 
 def _add_skip_unreadable(group: Any) -> None:
     group.add_argument("--skip-unreadable", action="store_true",
-                       help="leave out images that cannot be read, and count them (default: report an error)")
+                       help="leave out images or recordings that cannot be read, and count them (default: report an "
+                       "error)")
 
 
 def _add_table(group: Any) -> None:
@@ -185,8 +186,8 @@ def _add_drop_missing_target(group: Any) -> None:
 
 def _add_model(group: Any) -> None:
     group.add_argument("--model", type=model_name, default=PERCEPTRON, metavar="NAME",
-                       help=f"{PERCEPTRON} (multilayer perceptron), {LINEAR} (a single layer), or for images a "
-                       f"convolutional network: {', '.join(NETWORKS)} (default: %(default)s)")
+                       help=f"{PERCEPTRON} (multilayer perceptron), {LINEAR} (a single layer), kws (for recordings), "
+                       f"or for images a convolutional network: {', '.join(NETWORKS)} (default: %(default)s)")
     group.add_argument("--hidden", type=layer_widths, metavar="N,N,..",
                        help=f"sizes of the hidden layers {_defaults('hidden')}")
     group.add_argument("--activation", choices=list(ACTIVATION_CHOICES), metavar="NAME",
@@ -244,9 +245,9 @@ def _add_output(group: Any) -> None:
 def _add_predict(p: argparse.ArgumentParser) -> None:
     p.add_argument("model", metavar="MODEL", help="file that `fastnet train --save` wrote")
     p.add_argument("files", nargs="+", metavar="FILE",
-                   help="images or tables, whichever the model was trained on; or .npy files of images or rows; "
-                   "- reads CSV from standard input. A table needs the columns that the training used, not those "
-                   "that it left out")
+                   help="images, recordings or tables, whichever the model was trained on; or .npy files of images "
+                   "or rows; - reads CSV from standard input. A table needs the columns that the training used, not "
+                   "those that it left out")
     p.add_argument("--keep", metavar="COLUMN", type=column_name, action="append", default=[],
                    help="copy a column of the table, such as an ID, in front of the predictions. Repeat for several "
                    "columns")

@@ -5,15 +5,17 @@ __all__ = ["EVALUATE", "EVALUATE_EXAMPLES", "EXAMPLES", "INFO", "INFO_EXAMPLES",
            "TRAIN_EXAMPLES"]
 
 TRAIN = """\
-Train a model on a data set, a table or a folder of images, and test it on
-held-out rows.
+Train a model on a data set, a table or a folder of images or recordings, and
+test it on held-out rows.
 
 DATA is one of
   digits, mnist, fashion_mnist, kmnist, cifar10
                   a data set of images (downloaded when first used, except digits)
+  fsdd            the Free Spoken Digit Dataset (not downloaded)
   a file          a table: .csv, .tsv or .txt, also with .gz; .parquet or .pq;
                   - reads CSV from standard input
-  a folder        images in one folder per class, such as photos/cat/1.jpg
+  a folder        images in one folder per class, such as photos/cat/1.jpg, or
+                  recordings, such as words/yes/1.wav
 
 For a table, the target column decides between classification and regression.
 Categories, dates, text and missing values are converted to numbers; the output
@@ -25,15 +27,20 @@ data: 10 epochs for mnist, fashion_mnist and kmnist, 25 for cifar10, 40 for a
 folder; images are cropped, flipped or shifted at random. Its square images are
 the centres of those of a folder; below 64 pixels, networks that have a variant
 for small images use it.
+
+Recordings are WAV files of one channel and one rate. A model sees the logarithm
+of their mel spectrogram, 50 frames a second; of a folder, the first second of
+each recording. --model kws, or ds_cnn, is a small network for keywords; its
+training recordings are shifted, get noise, and lose random bands.
 """
 PREDICT = """\
-Predict the class or the value of images, or of each row of tables, with a model
-that `fastnet train --save` wrote. For images it prints one line per file; for
-tables, and with --proba or --output, it writes CSV.
+Predict the class or the value of images, recordings, or each row of tables, with
+a model that `fastnet train --save` wrote. For images and recordings it prints one
+line per file; for tables, and with --proba or --output, it writes CSV.
 """
 EVALUATE = """\
-Measure a model that `fastnet train --save` wrote: on the test images of a
-built-in data set, or on all rows of a table or images of a folder.
+Measure a model that `fastnet train --save` wrote: on the test part of a built-in
+data set, or on all rows of a table, or all images or recordings of a folder.
 """
 INFO = """\
 Show the backend, the instruction set, the threads and the versions in use; or,
@@ -50,11 +57,13 @@ TRAIN_EXAMPLES = """examples:
   fastnet train mnist --model lenet5
   fastnet train cifar10 --model resnet18 --save resnet.safetensors
   fastnet train photos --model mobilenet_v2 --augment randaugment --label-smoothing --ema
+  fastnet train fsdd --model kws --save digits.safetensors
   fastnet train mnist --resume run         save checkpoints in run/; run again to continue from there
 """
 PREDICT_EXAMPLES = """examples:
   fastnet predict m.safetensors digit.png another.png
   fastnet predict photos.safetensors new/*.jpg --proba --output answers.csv
+  fastnet predict digits.safetensors *.wav
   fastnet predict flowers.safetensors new.csv --proba --keep id --output answers.csv
 """
 EVALUATE_EXAMPLES = """examples:

@@ -15,7 +15,16 @@ from fastnet.audio.folders import holds_recordings
 from fastnet.callbacks.schedule import SCHEDULES
 from fastnet.cli.errors import WrongUseError
 from fastnet.cli.networks import image_side, make_network
-from fastnet.cli.recipes import LINEAR, NETWORKS, OPTIMIZER_CHOICES, PERCEPTRON, RECIPES, SOUNDS, network_recipe
+from fastnet.cli.recipes import (
+    ALIASES,
+    LINEAR,
+    NETWORKS,
+    OPTIMIZER_CHOICES,
+    PERCEPTRON,
+    RECIPES,
+    SOUNDS,
+    network_recipe,
+)
 from fastnet.data.tables import SHEET_ENDINGS, TABLE_ENDINGS
 from fastnet.data.text_lines import STANDARD_INPUT
 
@@ -248,5 +257,6 @@ def model_text(shape: Sequence[int], outputs: int, settings: TrainSettings) -> s
     if settings["model"] not in NETWORKS:
         sizes = layer_sizes(shape, outputs, settings)
         return f"{'-'.join(map(str, sizes))} {'perceptron' if len(sizes) > 2 else 'linear model'}"
-    return (f"{settings['model']} for {outputs} classes of images of {' x '.join(map(str, shape))}, "
+    noun = "spectrograms" if settings["model"] in ALIASES.values() else "images"
+    return (f"{settings['model']} for {outputs} classes of {noun} of {' x '.join(map(str, shape))}, "
             f"{settings['optimizer']} with a learning rate up to {settings['lr']:g}")

@@ -1,0 +1,22 @@
+"""The example of forecasting: networks find what a linear model does not, and nothing in a random walk."""
+import runpy
+
+import pytest
+from data_tools import ROOT
+
+
+@pytest.fixture(scope="module")
+def example():
+    return runpy.run_path(str(ROOT / "examples" / "forecasting.py"), run_name="example")
+
+
+@pytest.mark.parametrize("model", ["LSTM", "TCN"])
+def test_networks_beat_the_linear_model(example, model):
+    series = example["mackey_glass"](2000)
+    error = example["relative_error"]
+    assert error(example["MODELS"][model], series, 6) < 0.8 * error(example["MODELS"]["linear"], series, 6)
+
+
+@pytest.mark.parametrize("model", ["linear", "LSTM", "TCN"])
+def test_a_random_walk_cannot_be_predicted(example, model):
+    assert example["relative_error"](example["MODELS"][model], example["random_walk"](1500), 3) > 0.95

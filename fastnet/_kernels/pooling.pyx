@@ -5,6 +5,7 @@ from fastnet._runtime.launch cimport (
 
 cdef extern from "src/pooling_slots.h":
     enum: AXES
+    enum: FEW_CHANNELS
     enum:
         OUT, X, WINNER, DX, DY, INDEX
         IMAGES, CHANNELS, BLOCK_ROWS, WIDE, INCLUDE_PAD, PLANE, COUNT
@@ -21,6 +22,7 @@ cdef extern from *:
 cdef Family _bodies = family(pooling_tables)
 cdef Kernel _max_pool = _bodies["max_pool"], _max_pool_backward = _bodies["max_pool_backward"]
 cdef Kernel _avg_pool = _bodies["avg_pool"], _avg_pool_backward = _bodies["avg_pool_backward"]
+cdef Kernel _max_pool_backward_few = _bodies["max_pool_backward_few"]
 cdef Kernel _max_unpool = _bodies["max_unpool"]
 
 cdef enum:
@@ -114,7 +116,8 @@ def max_pool_backward(dx, winner, dy, windows=None):
     cdef Launch launch
     cdef Array d, g
     unpack(dy, &g)
-    _max_pool_backward.prepare(&launch, g.dtype)
+    cdef bint few = windows is not None and g.ndim == 2 + AXES and g.shape[1 + AXES] <= FEW_CHANNELS
+    (_max_pool_backward_few if few else _max_pool_backward).prepare(&launch, g.dtype)
     unpack(dx, &d, WRITE)
     set_windows("max_pool_backward", &launch, &d, &g, windows, True)
     set_winner("max_pool_backward", &launch, winner, READ, &d, &g)
@@ -122,6 +125,10 @@ def max_pool_backward(dx, winner, dy, windows=None):
         raise TypeError("max_pool_backward: expected winner of dtype uint8, got int64; use gather_backward")
     launch.p[DX] = d.data
     launch.p[DY] = g.data
+    if few:
+        launch.n[BLOCK_ROWS] = rows_in_block((d.size + g.size) // max(d.shape[0], 1))
+        launch.blocks = ceil_div(d.shape[0], launch.n[BLOCK_ROWS])
+        launch.work = 0.05 * d.size + 1.5 * g.size
     submit(&launch)
 
 

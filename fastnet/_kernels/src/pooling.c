@@ -107,4 +107,5 @@ typedef enum { MAX, MAX_NARROW, MAX_WIDE, AVERAGE } Pool;       /* without winne
 #undef T
 
 const Entry TABLE(pooling)[] = {
-    CHOICE(max_pool), ROW(max_pool_backward), ROW(avg_pool), ROW(avg_pool_backward), CHOICE(max_unpool), END};
+    CHOICE(max_pool), ROW(max_pool_backward), ROW(max_pool_backward_few), ROW(avg_pool), ROW(avg_pool_backward),
+    CHOICE(max_unpool), END};

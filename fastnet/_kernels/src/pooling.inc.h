@@ -188,6 +188,13 @@ INLINE void NAME(add_output_row)(const Launch *launch, REAL *dx, ptrdiff_t row, 
         const VEC share = V(set)(pool == AVERAGE ? (REAL)(1 / NAME(divisor)(launch, d, h, &s)) : 1);
         REAL *to = dx + s.start * channels;
         const ptrdiff_t room = (axis.output - 1 - ow) * channels;
+        if (pool == AVERAGE && !write && channels <= FEW_CHANNELS) {   /* parts of vectors would wait for each other */
+            const REAL part = (REAL)(1 / NAME(divisor)(launch, d, h, &s));
+            for (ptrdiff_t k = 0; k < s.taps; k++)
+                for (ptrdiff_t c = 0; c < channels; c++)
+                    to[k * step + c] += dy[c] * part;
+            continue;
+        }
         for (ptrdiff_t c = 0; c < channels; c += W) {
             const ptrdiff_t count = min_size(W, channels - c);
             const VEC none = V(zero)();
@@ -237,6 +244,65 @@ INLINE void NAME(pool_rows_backward)(const Launch *launch, ptrdiff_t begin, ptrd
 
 static int NAME(max_pool_backward)(BODY_ARGS) {
     NAME(pool_rows_backward)(launch, begin, end, MAX_NARROW);
+    return 0;
+}
+
+/* A winner: the distance of its tap from the first tap of the window, along each axis and in elements. */
+typedef struct { ptrdiff_t along[AXES], elements; } NAME(Tap);
+
+/* Add the gradient of a window that is partly outside of the image, where `start` is the position of its first tap. */
+OUTLINE void NAME(add_border_winners)(REAL *dx, const REAL *dy, const uint8_t *winner, const Axis *axis,
+                                      const ptrdiff_t *start, ptrdiff_t channels, const NAME(Tap) *tap) {
+    const ptrdiff_t taps = axis[0].kernel * axis[1].kernel * axis[2].kernel;
+    for (ptrdiff_t c = 0; c < channels; c++) {
+        ptrdiff_t at = 0;
+        int inside = winner[c] < taps;
+        for (int i = 0; inside && i < AXES; i++) {
+            const ptrdiff_t position = start[i] + tap[winner[c]].along[i];
+            inside = 0 <= position && position < axis[i].input;
+            at = at * axis[i].input + position;
+        }
+        if (inside) dx[at * channels + c] += dy[c];
+    }
+}
+
+/* For channels that do not fill a vector: in row-major order of the windows, too. A block is BLOCK_ROWS images. */
+static int NAME(max_pool_backward_few)(BODY_ARGS) {
+    const Axis axis[AXES] = {axis_of(launch, 0), axis_of(launch, 1), axis_of(launch, 2)};
+    const ptrdiff_t C = launch->n[CHANNELS], rows = launch->n[BLOCK_ROWS];
+    const ptrdiff_t positions = axis[0].input * axis[1].input * axis[2].input;
+    const ptrdiff_t windows = axis[0].output * axis[1].output * axis[2].output;
+    const ptrdiff_t height = axis[1].input, width = axis[2].input;
+    const ptrdiff_t taps = axis[0].kernel * axis[1].kernel * axis[2].kernel;
+    NAME(Tap) tap[UINT8_MAX + 1];
+    for (ptrdiff_t i = 0; i < taps; i++) {
+        const ptrdiff_t k = i / axis[2].kernel / axis[1].kernel * axis[0].dilation;
+        const ptrdiff_t l = i / axis[2].kernel % axis[1].kernel * axis[1].dilation;
+        const ptrdiff_t m = i % axis[2].kernel * axis[2].dilation;
+        tap[i] = (NAME(Tap)){{k, l, m}, ((k * height + l) * width + m) * C};
+    }
+    for (ptrdiff_t image = begin * rows; image < min_size(end * rows, launch->n[IMAGES]); image++) {
+        REAL *dx = (REAL *)launch->p[DX] + image * positions * C;
+        const REAL *dy = (const REAL *)launch->p[DY] + image * windows * C;
+        const uint8_t *winner = (const uint8_t *)launch->p[WINNER] + image * windows * C;
+        memset(dx, 0, (size_t)(positions * C) * sizeof *dx);
+        for (ptrdiff_t od = 0; od < axis[0].output; od++)
+            for (ptrdiff_t oh = 0; oh < axis[1].output; oh++) {
+                const int here = span_of(&axis[0], od).taps == axis[0].kernel
+                                 && span_of(&axis[1], oh).taps == axis[1].kernel;
+                ptrdiff_t start[] = {od * axis[0].stride - axis[0].padding, oh * axis[1].stride - axis[1].padding,
+                                     -axis[2].padding};
+                for (ptrdiff_t ow = 0; ow < axis[2].output; ow++, dy += C, winner += C, start[2] += axis[2].stride) {
+                    if (!here || span_of(&axis[2], ow).taps < axis[2].kernel) {
+                        NAME(add_border_winners)(dx, dy, winner, axis, start, C, tap);
+                        continue;
+                    }
+                    REAL *first = dx + ((start[0] * height + start[1]) * width + start[2]) * C;
+                    for (ptrdiff_t c = 0; c < C; c++)
+                        if (winner[c] < taps) first[tap[winner[c]].elements + c] += dy[c];
+                }
+            }
+    }
     return 0;
 }
 

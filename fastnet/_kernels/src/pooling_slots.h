@@ -5,6 +5,7 @@
 #include "launch.h"
 
 enum { AXES = 3 };
+enum { FEW_CHANNELS = 8 };              /* at most so many are visited one by one */
 
 enum {                                  /* p; a gradient kernel writes DX and reads DY */
     OUT, X, WINNER, DX, DY,

@@ -13,7 +13,7 @@ from fastnet._runtime.threads cimport limit
 
 cdef extern from "src/attention_slots.h":
     enum:
-        KEY_BLOCK, SCORE_STEP, QUERY_ROWS
+        KEY_BLOCK, SCORE_STEP, QUERY_ROWS, FEW_QUERIES
         A_Q, A_K, A_V, A_MASK, A_STATE, A_SCRATCH, A_LSE, A_OUT, A_DQ, A_DK, A_DV, A_DMASK
         A_DELTA_OUT, A_DOUT, A_SLOPE
         A_BATCH_STEP, A_ROW_STEP, A_HEAD_STEP, A_STEPS
@@ -32,7 +32,7 @@ cdef extern from *:
 
 cdef Family _bodies = family(attention_tables)
 cdef Kernel _attention = _bodies["attention"], _delta = _bodies["attention_delta"]
-cdef Kernel _backward = _bodies["attention_backward"]
+cdef Kernel _backward = _bodies["attention_backward"], _few = _bodies["attention_few"]
 
 cdef ptrdiff_t MOST = 1 << 40       # of a diagonal, so that sums of positions do not overflow
 
@@ -156,7 +156,8 @@ def attention(out, lse, q, k, v, mask, state, offset, scale, diagonal=None, drop
     cdef Tile tile
     cdef ptrdiff_t row, value_row
     unpack(q, &query, STRIDED)
-    _attention.prepare(&launch, query.dtype)
+    cdef bint few = query.ndim == 4 and query.shape[ROW] <= FEW_QUERIES and not dropout
+    (_few if few else _attention).prepare(&launch, query.dtype)
     set_sizes(&launch, "attention", q, k, v, &query)
     set_array(&launch, A_OUT, A_OUT_STEPS, "attention", "out", out, WRITE, &query, query.shape[ROW], query.shape[HEAD],
               launch.n[A_VALUE_WIDTH])
@@ -171,8 +172,13 @@ def attention(out, lse, q, k, v, mask, state, offset, scale, diagonal=None, drop
     launch.n[A_HELD_KEYS] = ceil_div(launch.n[A_KEYS], KEY_BLOCK) * KEY_BLOCK
     launch.blocks = query.shape[B] * query.shape[HEAD] * launch.n[A_QUERY_BLOCKS] if query.shape[ROW] else 0
     launch.work = estimate(&launch, 2, &tile)
-    set_slots(&launch, launch.n[A_HELD_KEYS] * (launch.n[A_WIDTH] + value_row)
-              + QUERY_ROWS * (row + SCORE_STEP + value_row))
+    if few:
+        launch.blocks = query.shape[B] * query.shape[HEAD] * query.shape[ROW]
+        launch.work *= 4
+        set_slots(&launch, launch.n[A_HELD_KEYS])
+    else:
+        set_slots(&launch, launch.n[A_HELD_KEYS] * (launch.n[A_WIDTH] + value_row)
+                  + QUERY_ROWS * (row + SCORE_STEP + value_row))
     cdef Block scratch = allocate_block(launch.n[A_SLOTS] * launch.n[A_SLOT] * tile.size)
     launch.p[A_SCRATCH] = scratch.data
     submit(&launch)

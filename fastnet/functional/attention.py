@@ -12,7 +12,7 @@ from fastnet._core.shapes import ceil_div
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional.compare import where
-from fastnet.functional.kernel_calls import broadcast_shapes, check_floating
+from fastnet.functional.kernel_calls import broadcast_shapes, check_floating, contiguous
 from fastnet.functional.normalization import needed_arrays
 from fastnet.functional.random import check_probability
 from fastnet.functional.shape import expand, reshape
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result, Shape
     from fastnet._core.tensor import Tensor
 
-__all__ = ["additive_mask", "attend", "scaled_dot_product_attention", "self_attention"]
+__all__ = ["additive_mask", "attend", "cached_attention", "scaled_dot_product_attention", "self_attention"]
 
 Draw: TypeAlias = "tuple[Array, int]"           # (state of the generator, offset to its counter)
 
@@ -101,6 +101,32 @@ def self_attention(projected: Tensor, heads: int, mask: Tensor | None = None, dr
         mask = _as_scores(additive_mask(mask, projected), length)
     x = reshape(projected, batch, length, 3, heads, width // heads)
     return reshape(_self_attention(x, mask, scale, diagonal, float(dropout)), batch, length, width)
+
+
+@op
+def _cached_attention(projected: Array, keys: Array, values: Array, seen: int) -> Result[Array]:
+    batch, length, heads, width = projected.shape[0], projected.shape[1], keys.shape[1], keys.shape[3]
+    x, end = contiguous(projected).reshape(batch, length, 3, heads, width), seen + length
+    K.copy(keys[:, :, seen:end], _rows_first(x[:, :, 1]))
+    K.copy(values[:, :, seen:end], _rows_first(x[:, :, 2]))
+    out, lse = empty((batch, length, heads, width), x.dtype), empty((batch, heads, length), x.dtype)
+    K.attention(out, lse, x[:, :, 0], _rows_first(keys[:, :, :end]), _rows_first(values[:, :, :end]), None, None, 0,
+                _scale_of(width), diagonal=None if length == 1 else seen)
+    return out.reshape(batch, length, heads * width), None
+
+
+def cached_attention(projected: Tensor, keys: Tensor, values: Tensor, seen: int) -> Tensor:
+    """Causal attention of the next positions of a sequence to all positions so far. It has no gradient.
+
+    Args:
+        projected: (B, T, 3 * H * D), the queries, keys and values of the next positions.
+        keys, values: (B, H, capacity, D), with `seen` positions; those of `projected` are written after them.
+        seen: number of positions.
+
+    Returns:
+        (B, T, H * D).
+    """
+    return _cached_attention(projected, keys, values, seen)
 
 
 def _scale_of(width: int) -> float:

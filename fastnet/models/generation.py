@@ -8,6 +8,7 @@ import numpy as np
 from fastnet import dtypes
 from fastnet._core.construction import from_numpy
 from fastnet._core.tensor import Tensor
+from fastnet.functional.attention import cached_attention
 from fastnet.functional.creation import zeros
 from fastnet.functional.random import rand
 from fastnet.random import Generator
@@ -56,13 +57,36 @@ class KeyValueCache:
         Raises:
             ValueError: more positions than the capacity.
         """
-        start, end = self.length, self.length + keys.shape[2]
-        if end > self.keys.shape[2]:
-            raise ValueError(f"KeyValueCache: expected at most {self.keys.shape[2]} positions, got {end}")
+        start, end = self.length, self._grow(keys.shape[2])
         self.keys[:, :, start:end] = keys
         self.values[:, :, start:end] = values
-        self.length = end
         return self.keys[:, :, :end], self.values[:, :, :end]
+
+    def attend(self, projected: Tensor) -> Tensor:
+        """Add the keys and values of the next positions, and let their queries attend to all so far, causally.
+
+        Without a gradient.
+
+        Args:
+            projected: (B, T, 3 * H * D), the queries, keys and values of one linear layer.
+
+        Returns:
+            (B, T, H * D).
+
+        Raises:
+            ValueError: more positions than the capacity.
+        """
+        start = self.length
+        self._grow(projected.shape[1])
+        return cached_attention(projected, self.keys, self.values, start)
+
+    def _grow(self, count: int) -> int:
+        """The number of positions with `count` more."""
+        if self.length + count > self.keys.shape[2]:
+            raise ValueError(f"KeyValueCache: expected at most {self.keys.shape[2]} positions, got "
+                             f"{self.length + count}")
+        self.length += count
+        return self.length
 
     def reorder(self, rows: Tensor) -> None:
         """Replace the sequences by those at these positions of the batch, as a beam search continues them."""

@@ -2,15 +2,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastnet import nn
 from fastnet._core.construction import tensor
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
+from fastnet._replay.compiled import compile
 from fastnet.autograd import no_grad
-from fastnet.functional.attention import attend, self_attention
+from fastnet.functional.attention import self_attention
 from fastnet.functional.creation import arange
 from fastnet.functional.joining import cat
 from fastnet.models.generation import KeyValueCache, next_tokens
@@ -19,6 +20,9 @@ from fastnet.nn.parameter import new_parameter
 from fastnet.random import Generator, default_generator
 
 __all__ = ["GPT", "gpt", "gpt2"]
+
+
+_WORTH_RECORDING = 64                   # tokens after which a recorded step has saved more than its recording took
 
 
 class Projection(nn.Module):
@@ -58,15 +62,13 @@ class Attention(nn.Module):
     def forward(self, input: Tensor, cache: KeyValueCache | None = None) -> Tensor:
         projected = self.c_attn(input)
         if cache is None:
-            out = self_attention(projected, self.heads, None, self.dropout if self.training else 0.0, 0)
-            return self.resid_dropout(self.c_proj(out))
-        batch, length, width = input.shape
-        q, k, v = (x.reshape(batch, length, self.heads, width // self.heads).transpose(1, 2)
-                   for x in projected.split(width, 2))
-        seen = cache.length
-        keys, values = cache.append(k, v)
-        out = attend(q, keys, values, diagonal=None if length == 1 else seen)
-        return self.resid_dropout(self.c_proj(out.transpose(1, 2).reshape(batch, length, width)))
+            rate = self.dropout if self.training else 0.0
+            return self.finish(self_attention(projected, self.heads, None, rate, 0))
+        return self.finish(cache.attend(projected))
+
+    def finish(self, attended: Tensor) -> Tensor:
+        """The result from that of the attention, (B, T, E)."""
+        return self.resid_dropout(self.c_proj(attended))
 
 
 class FeedForward(nn.Module):
@@ -229,12 +231,15 @@ class GPT(nn.Module):
             caches = self.caches(rows.shape[0]) if use_cache else None
             done = tensor([False] * rows.shape[0])
             fresh = rows[:, -self.n_positions:]
+            step = _Step(self) if max_new_tokens >= _WORTH_RECORDING else None
             for _ in range(max_new_tokens):
-                held = caches is not None and caches[0].length + fresh.shape[1] <= self.n_positions
-                if not held:
-                    fresh = rows[:, -self.n_positions:]
-                hidden = self.features(fresh, caches if held else None)[:, -1]
-                logits = F.linear(hidden, self.transformer["wte"].weight)
+                if caches is None or caches[0].length + fresh.shape[1] > self.n_positions:
+                    hidden = self.features(rows[:, -self.n_positions:])[:, -1]
+                    logits = F.linear(hidden, self.transformer["wte"].weight)
+                elif step is not None and fresh.shape[1] == 1:
+                    logits = step(fresh, caches)
+                else:
+                    logits = F.linear(self.features(fresh, caches)[:, -1], self.transformer["wte"].weight)
                 token = next_tokens(logits, temperature, top_k, top_p, generator)
                 if stop is not None:
                     token = token.masked_fill(done, stop)
@@ -255,6 +260,37 @@ class GPT(nn.Module):
                 continue
             found[name if name.startswith("transformer.") else f"transformer.{name}"] = value
         return super().load_state_dict(found, strict)
+
+
+class _Step:
+    """The logits after one more token. What lies between two attentions, whose length grows, is recorded once."""
+
+    def __init__(self, model: GPT) -> None:
+        parts: Any = model.transformer
+        blocks = list(parts["h"])
+
+        def begin(ids: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
+            return projected(0, parts["wte"](ids) + parts["wpe"](position))
+
+        def projected(i: int, x: Tensor) -> tuple[Tensor, Tensor]:
+            return x, blocks[i].attn.c_attn(blocks[i].ln_1(x))
+
+        def between(i: int) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+            def run(x: Tensor, attended: Tensor) -> tuple[Tensor, Tensor]:
+                x = x + blocks[i].attn.finish(attended)
+                x = x + blocks[i].mlp(blocks[i].ln_2(x))
+                if i + 1 < len(blocks):
+                    return projected(i + 1, x)
+                return x, F.linear(parts["ln_f"](x)[:, -1], parts["wte"].weight)
+            return run
+        self._begin = compile(begin)
+        self._between = [compile(between(i)) for i in range(len(blocks))]
+
+    def __call__(self, ids: Tensor, caches: Sequence[KeyValueCache]) -> Tensor:
+        x, y = self._begin(ids, tensor([caches[0].length]))
+        for cache, run in zip(caches, self._between, strict=True):
+            x, y = run(x, cache.attend(y))
+        return y
 
 
 def gpt(vocab_size: int = 65, n_positions: int = 64, n_embd: int = 128, n_layer: int = 4, n_head: int = 4,

@@ -64,8 +64,9 @@ def test_gpt_loads_the_names_of_gpt2():
 def test_generation_with_and_without_the_cache(options):
     """Also beyond the positions of the model, where the cache starts again."""
     model, ids = small_gpt(), tokens(3, 4)
-    found = [model.generate(ids, 40, seed=3, use_cache=use, **options).tolist() for use in (True, False)]
-    assert found[0] == found[1] and np.shape(found[0]) == (3, 44)
+    found = [model.generate(ids, 70, seed=3, use_cache=use, **options).tolist() for use in (True, False)]
+    assert found[0] == found[1] and np.shape(found[0]) == (3, 74)
+    assert model.generate(ids, 10, seed=3, **options).tolist() == [row[:14] for row in found[0]]
 
 
 def test_generation_stops_and_restores_the_mode():

@@ -3,6 +3,7 @@
  * attention.inc.h            copies of blocks, products of blocks, and the softmax of a block of scores
  * attention_forward.inc.h    out and the logarithms of the sums
  * attention_backward.inc.h   gradients of the queries, keys, values and the mask
+ * attention_few.inc.h        out for few queries, without blocks
  *
  * Dao 2023, https://arxiv.org/abs/2307.08691. */
 #include "attention_slots.h"
@@ -25,6 +26,7 @@ typedef enum {
 #include "attention.inc.h"
 #include "attention_forward.inc.h"
 #include "attention_backward.inc.h"
+#include "attention_few.inc.h"
 #include "tile_end.inc.h"
 #undef T
 #define T f64
@@ -32,7 +34,8 @@ typedef enum {
 #include "attention.inc.h"
 #include "attention_forward.inc.h"
 #include "attention_backward.inc.h"
+#include "attention_few.inc.h"
 #include "tile_end.inc.h"
 #undef T
 
-const Entry TABLE(attention)[] = {ROW(attention), ROW(attention_delta), ROW(attention_backward), END};
+const Entry TABLE(attention)[] = {ROW(attention), ROW(attention_delta), ROW(attention_backward), ROW(attention_few), END};

@@ -7,7 +7,8 @@
 enum {
     KEY_BLOCK = 128,                    /* keys of a block: a draw of Philox gives this many words */
     SCORE_STEP = KEY_BLOCK + 16,        /* from one row of scores to the next: an odd number of cache lines */
-    QUERY_ROWS = 72                     /* the most queries of a block, with any number of rows of a tile */
+    QUERY_ROWS = 72,                    /* the most queries of a block, with any number of rows of a tile */
+    FEW_QUERIES = 4                     /* so few are computed without blocks */
 };
 
 /* p. Names share a slot where no kernel takes both. */

@@ -92,8 +92,6 @@ def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, ret
         order = np.lexsort(rows.T[::-1]) if rows.shape[1] else np.arange(len(rows))
         return _distinct(x, rows, dim, order, return_inverse, return_counts)
     flat = input._data.reshape(-1)
-    if not (return_inverse or return_counts):
-        return Tensor._wrap(np.unique(flat, equal_nan=False))
     order = input.reshape(-1).argsort()._data
     found = _distinct(flat, flat[:, None], 0, order, return_inverse, return_counts)
     return _shaped(found, input, return_inverse)
@@ -220,7 +218,6 @@ def _repeated_numbers(repeats: Tensor, output_size: int | None) -> Tensor:
     if repeats.dtype not in (dtypes.int64, dtypes.int32) or repeats.ndim != 1:
         raise RuntimeError("repeat_interleave: expected int64 or int32 repeats of one dimension, got "
                            f"{repeats.dtype} of shape {shape_text(repeats)}")
-    ends = cumsum(repeats.long(), 0)
     if output_size is None:
         forbid_in_recording("repeat_interleave() without output_size")
     if state.recorder is None:
@@ -231,5 +228,5 @@ def _repeated_numbers(repeats: Tensor, output_size: int | None) -> Tensor:
         if output_size not in (None, total):
             raise RuntimeError(f"repeat_interleave: expected output_size to be the sum of repeats, {total}, got "
                                f"{output_size}")
-        output_size = total
-    return searchsorted(ends, arange(output_size), right=True)
+        return Tensor._wrap(np.repeat(np.arange(counts.size), counts))
+    return searchsorted(cumsum(repeats.long(), 0), arange(output_size), right=True)

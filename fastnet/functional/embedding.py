@@ -149,7 +149,10 @@ def _shorten_rows(weight: Tensor, index: Tensor, max_norm: float, norm_type: flo
 def _one_hot(index: Array, num_classes: int) -> Result[Array]:
     K.check_index(contiguous(index).reshape(-1), num_classes, what="class")
     out = empty((*index.shape, num_classes), dtypes.int64)
-    K.one_hot(out, index)
+    K.fill(out, 0)
+    if num_classes:
+        places = contiguous(index).reshape(-1, 1, 1)
+        K.scatter_(out.reshape(index.size, num_classes, 1), places, kernels.full(places.shape, 1, dtypes.int64))
     return out, None
 
 

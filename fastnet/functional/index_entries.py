@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor, method
+from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.compare import masked_fill
 from fastnet.functional.creation import ones, zeros
 from fastnet.functional.dims import as_dim
@@ -126,6 +127,10 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: TensorOrNumber) ->
     if getattr(value, "ndim", 0):
         raise RuntimeError(f"index_fill: expected a number or a 0-d tensor as value, got shape {shape_text(value)}")
     shape = input.shape or (1,)
+    if not isinstance(value, Tensor):
+        filler = kernels.full((*shape[:dim], index.numel(), *shape[dim + 1:]),
+                              kernels.stored(value, input.dtype).item(), input.dtype)
+        return index_copy(input, dim, index, Tensor._wrap(filler))
     chosen = index_copy(zeros(shape[dim]), 0, index.reshape(-1), ones(index.numel())).bool()
     return masked_fill(input, chosen.reshape([-1] + [1] * (len(shape) - 1 - dim) if input.ndim else []), value)
 

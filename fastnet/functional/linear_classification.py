@@ -87,11 +87,11 @@ def _fused(x: Array, weight: Array, bias: Array | None, target: Array, class_wei
         out = kernels.div(out, total)
     if slopes is None:
         return out, None
-    return out, (*(None if a is None else gradient(_times, a, total) for a in slopes), None, None)
+    return out, (*(None if a is None else gradient(_scaled_slope, a, total) for a in slopes), None, None)
 
 
 @writes_out
-def _times(g: Array, slope: Array, total: Array | None, *, out: Array | None = None) -> Array:
+def _scaled_slope(g: Array, slope: Array, total: Array | None, *, out: Array | None = None) -> Array:
     """A gradient of the sum of losses, times that of the loss."""
     result = empty(slope.shape, slope.dtype) if out is None else out
     K.mul(result, slope, g if total is None else kernels.div(g, total))

@@ -8,6 +8,7 @@ torchvision has no `lenet5`, `resnet8`, `mobilenet_v1`, `unet` and `autoencoder`
 from fastnet.models.alexnet import AlexNet, alexnet
 from fastnet.models.autoencoder import Autoencoder, autoencoder
 from fastnet.models.bert import BERT, BERTForMaskedLM, bert_base, minilm
+from fastnet.models.ctc_recognizer import CTCRecognizer, ctc_recognizer
 from fastnet.models.densenet import DenseNet, densenet121
 from fastnet.models.ds_cnn import DSCNN, ds_cnn
 from fastnet.models.efficientnet import EfficientNet, efficientnet_b0, stochastic_depth
@@ -39,6 +40,7 @@ __all__ = [
     "Autoencoder",
     "BERT",
     "BERTForMaskedLM",
+    "CTCRecognizer",
     "DSCNN",
     "DenseNet",
     "DetectorOutputs",
@@ -73,6 +75,7 @@ __all__ = [
     "apply_rotary",
     "autoencoder",
     "bert_base",
+    "ctc_recognizer",
     "densenet121",
     "detector_loss",
     "ds_cnn",

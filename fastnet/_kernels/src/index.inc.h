@@ -77,6 +77,12 @@ static int NAME(gather)(BODY_ARGS) {
     const ptrdiff_t stop = min_size(end * rows, launch->n[OUTER] * m);
     const REAL *from = x + begin * rows / m * n * inner;
     ptrdiff_t j = begin * rows % m;
+    if (inner == 1) {
+        for (ptrdiff_t row = begin * rows; row < stop; j = 0, from += n)
+            for (const ptrdiff_t last = min_size(stop, row + m - j); row < last; row++)
+                out[row] = outside(index[row], n) ? 0 : from[index[row]];
+        return 0;
+    }
     for (ptrdiff_t row = begin * rows; row < stop; row++) {
         for (ptrdiff_t i = 0; i < inner; i++) {
             int64_t k = index[row * inner + i];

@@ -99,6 +99,15 @@ static int NAME(logcumsumexp_backward)(BODY_ARGS) {
             const REAL *x = (const REAL *)launch->p[X] + at;                                                    \
             int64_t *out = (int64_t *)launch->p[OUT] + at;                                                      \
             for (ptrdiff_t j = 0; n && j < count; j++) best[j] = x[j], place[j] = 0;                            \
+            if (inner == 1) {                                                                                   \
+                REAL most = best[0];                                                                            \
+                int64_t at_most = 0;                                                                            \
+                for (ptrdiff_t k = 0; k < n; k++) {                                                             \
+                    if (x[k] != x[k] || x[k] beats most) most = x[k], at_most = k;                              \
+                    out[k] = at_most;                                                                           \
+                }                                                                                               \
+                continue;                                                                                       \
+            }                                                                                                   \
             for (ptrdiff_t k = 0; k < n; k++)                                                                   \
                 for (ptrdiff_t j = 0; j < count; j++) {                                                         \
                     const REAL a = x[k * inner + j];                                                            \

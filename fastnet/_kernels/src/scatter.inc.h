@@ -18,13 +18,15 @@
     static int NAME(scatter_##mode)(BODY_ARGS) {                                                                 \
         FOR_COLUMNS                                                                                              \
             const int64_t *at = index + o * m * inner + first;                                                   \
-            for (ptrdiff_t j = 0; j < m * inner; j += inner)                                                     \
-                for (ptrdiff_t i = 0; i < count; i++) {                                                          \
+            const ptrdiff_t step = inner == 1 ? m : count;        /* a single column is one run of elements */   \
+            for (ptrdiff_t j = 0; j < m * inner; j += inner == 1 ? m : inner)                                    \
+                for (ptrdiff_t i = 0; i < step; i++) {                                                           \
                     const int64_t k = at[j + i];                                                                 \
                     if (outside(k, n)) continue;                                                                 \
-                    const REAL a = out[k * inner + i], b = x[j + i];                                             \
+                    REAL *to = out + (inner == 1 ? k : k * inner + i);                                           \
+                    const REAL a = *to, b = x[j + i];                                                            \
                     (void)a;                                                                                     \
-                    out[k * inner + i] = RESULT;                                                                 \
+                    *to = RESULT;                                                                                \
                 }                                                                                                \
         END_COLUMNS                                                                                              \
     }
@@ -77,11 +79,15 @@ static int NAME(select_rows)(BODY_ARGS) {
     const ptrdiff_t rows = launch->n[BLOCK_ROWS], stop = min_size(end * rows, launch->n[OUTER] * m);
     ptrdiff_t j = begin * rows % m;
     const REAL *from = x + begin * rows / m * n * inner;
+    if (inner == 1) {
+        for (ptrdiff_t row = begin * rows; row < stop; j = 0, from += n)
+            for (const ptrdiff_t last = min_size(stop, row + m - j); row < last; row++, j++)
+                out[row] = outside(index[j], n) ? 0 : from[index[j]];
+        return 0;
+    }
     for (ptrdiff_t row = begin * rows; row < stop; row++) {
         const int64_t k = index[j];
-        if (inner == 1)
-            out[row] = outside(k, n) ? 0 : from[k];
-        else if (outside(k, n))
+        if (outside(k, n))
             memset(out + row * inner, 0, (size_t)inner * sizeof *out);
         else
             memcpy(out + row * inner, from + k * inner, (size_t)inner * sizeof *out);

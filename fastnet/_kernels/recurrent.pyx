@@ -15,7 +15,7 @@ cdef extern from "src/recurrent_slots.h":
         BLOCK_SEQUENCES
         OUTPUT, GATES, CELLS, BEFORE, LAST_H, LAST_C, FIRST_H, FIRST_C, BIASES, SIZES_AT, MEMORY, MIXED
         DGATES, DOUTPUT, DHIDDEN, DLAST_H, DLAST_C, DFIRST_H, DFIRST_C, DPROJECTED, PACKED_TO, PACKED_FROM
-        PRODUCT, WEIGHTED
+        PRODUCT, INPUT, FEATURES, PACKED_STRIDE, WEIGHTED
         BATCH, STEPS, TOTAL, HIDDEN, STATE, OUTPUT_STRIDE, SLOPE_STRIDE, REVERSE, RECTIFIED, PROJECTED
         PANELS_AT, PROJECTION_AT, ROWS_AT, UNITS_AT, ROW_WIDTH, UNIT_WIDTH
         PACKED_GATES, PACKED_DEPTH, PACKED_LANES, PACKED_ALONG
@@ -104,8 +104,11 @@ cdef ptrdiff_t panels_of(ptrdiff_t gates, ptrdiff_t lanes, const Tile *tile) noe
 
 
 cdef int pack(Layer *layer, Block memory, ptrdiff_t at, weight, ptrdiff_t gates, ptrdiff_t lanes, ptrdiff_t depth,
-              bint along) except -1:
-    """Pack a weight (gates*lanes, depth) or, `along` its lanes, (depth, lanes) as panels into the memory at `at`."""
+              bint along, ptrdiff_t total=0) except -1:
+    """Pack a weight (gates*lanes, depth) or, `along` its lanes, (depth, lanes) as panels into the memory at `at`.
+
+    `total` is the depth of a panel if it has other weights, too.
+    """
     cdef Launch launch
     cdef Array w
     unpack(weight, &w)
@@ -114,21 +117,34 @@ cdef int pack(Layer *layer, Block memory, ptrdiff_t at, weight, ptrdiff_t gates,
     launch.p[PACKED_FROM] = w.data
     launch.n[PACKED_GATES], launch.n[PACKED_LANES], launch.n[PACKED_DEPTH] = gates, lanes, depth
     launch.n[PACKED_ALONG] = along
+    launch.n[PACKED_STRIDE] = max(total, depth) * 2 * layer.tile.width
     launch.blocks = panels_of(gates, lanes, &layer.tile)
     launch.work = 20 + 0.15 * gates * lanes * depth
     return submit(&launch)
 
 
-cdef Block set_up(Launch *launch, Layer *layer, str name, weight, projection, sizes, bint reverse, bint along):
+cdef Block set_up(Launch *launch, Layer *layer, str name, weight, projection, sizes, bint reverse, bint along,
+                  input_weight=None):
     """Set the sizes of a launch and pack its weights. Returns its memory, which must live until it is submitted.
 
     `along`: it multiplies by the weights, not by their transposes.
     """
     cdef Tile *tile = &layer.tile
     cdef ptrdiff_t H = layer.hidden, P = layer.state, B = layer.batch, deep = layer.gates * H
-    cdef ptrdiff_t panel = 2 * tile.width, at = 0, size, steps = layer.rows // max(B, 1)
-    cdef Array s
+    cdef ptrdiff_t panel = 2 * tile.width, at = 0, size, steps = layer.rows // max(B, 1), total = P
+    cdef Array s, w
     cdef Block memory
+    cdef ptrdiff_t shape[2]
+    unpack(input_weight, &w, OPTIONAL)
+    if w.data != NULL:
+        expect_dtype(name, "input_weight", &w, layer.dtype)
+        expect_ndim(name, "input_weight", &w, 2)
+        shape[0], shape[1] = deep, w.shape[1]
+        expect_shape(name, "input_weight", &w, shape, 2)
+        if weight is None or projection is not None or w.shape[1] == 0:
+            raise ValueError(f"{name}: expected an input with a weight of the states and without a projection")
+        launch.n[FEATURES] = w.shape[1]
+        total += w.shape[1]
     unpack(sizes, &s, OPTIONAL)
     expect_dtype(name, "sizes", &s, I64)
     if s.data != NULL:
@@ -139,9 +155,9 @@ cdef Block set_up(Launch *launch, Layer *layer, str name, weight, projection, si
     launch.n[BATCH], launch.n[STEPS], launch.n[TOTAL] = B, steps, layer.rows
     launch.n[HIDDEN], launch.n[STATE], launch.n[REVERSE] = H, P, reverse
     launch.n[PROJECTED], launch.n[WEIGHTED] = projection is not None, weight is not None
-    launch.n[ROW_WIDTH], launch.n[UNIT_WIDTH] = row_width(deep if along else P, tile), row_width(H, tile)
+    launch.n[ROW_WIDTH], launch.n[UNIT_WIDTH] = row_width(deep if along else total, tile), row_width(H, tile)
     launch.n[PANELS_AT] = at
-    size = panels_of(1, P, tile) * deep * panel if along else panels_of(layer.gates, H, tile) * P * panel
+    size = panels_of(1, P, tile) * deep * panel if along else panels_of(layer.gates, H, tile) * total * panel
     if weight is None:
         size = 0
     launch.n[PROJECTION_AT] = at = at + size
@@ -156,7 +172,7 @@ cdef Block set_up(Launch *launch, Layer *layer, str name, weight, projection, si
     launch.blocks = ceil_div(B, BLOCK_SEQUENCES)
     launch.work = 20 + layer.rows * (50.0 + 8.0 * deep / tile.width)
     if weight is not None:
-        launch.work += layer.rows * <double>deep * P / (3.0 * tile.width)
+        launch.work += layer.rows * <double>deep * total / (3.0 * tile.width)
     if projection is not None:
         launch.work += layer.rows * <double>H * P / (3.0 * tile.width)
     if layer.rows and H and P and weight is not None:
@@ -165,7 +181,9 @@ cdef Block set_up(Launch *launch, Layer *layer, str name, weight, projection, si
             if projection is not None:
                 pack(layer, memory, launch.n[PROJECTION_AT], projection, 1, H, P, True)
         else:
-            pack(layer, memory, 0, weight, layer.gates, H, P, False)
+            pack(layer, memory, 0, weight, layer.gates, H, P, False, total)
+            if input_weight is not None:
+                pack(layer, memory, P * panel, input_weight, layer.gates, H, total - P, False, total)
             if projection is not None:
                 pack(layer, memory, launch.n[PROJECTION_AT], projection, 1, P, H, False)
     return memory
@@ -179,13 +197,15 @@ cdef int bind_layer(Launch *launch, int slot, str name, str what, array, int acc
 # ---- forward --------------------------------------------------------------------------------------------------------
 
 def lstm_(out, hn, cn, before, cells, mixed, gates, h0, c0, weight, bias, projection, sizes=None, reverse=False,
-          product=None):
+          product=None, input=None, input_weight=None):
     cdef Launch launch
     cdef str name = "lstm_"
     cdef Layer layer = layer_of(name, 4, gates, weight, hn, projection)
     cdef ptrdiff_t H = layer.hidden, B = layer.batch, R = layer.rows
     _lstm.prepare(&launch, layer.dtype)
-    cdef Block memory = set_up(&launch, &layer, name, weight, projection, sizes, reverse, False)
+    cdef Block memory = set_up(&launch, &layer, name, weight, projection, sizes, reverse, False, input_weight)
+    if input_weight is not None:
+        bind_layer(&launch, INPUT, name, "input", input, READ, &layer, R, launch.n[FEATURES])
     bind_layer(&launch, CELLS, name, "cells", cells, WRITE | OPTIONAL, &layer, R, H)
     if projection is not None:
         bind_layer(&launch, MIXED, name, "mixed", mixed, WRITE | OPTIONAL, &layer, R, H)

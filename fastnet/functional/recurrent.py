@@ -8,7 +8,7 @@ from fastnet._core.memory import empty
 from fastnet._core.state import state
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
-from fastnet.functional.kernel_calls import contiguous, full
+from fastnet.functional.kernel_calls import binary, contiguous, full
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Result
@@ -18,6 +18,7 @@ __all__ = ["GATES", "LayerResult", "recurrent_cell", "recurrent_layer"]
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 _CACHE_WAY, _PADDING = 4096, 16         # bytes, elements
+_WIDE_BATCH = 8                         # sequences from which on each step of an LSTM multiplies its input, too
 _WEIGHTS_OF_DIRECTION = 5               # of the input, of the state, their biases, the projection
 
 _Weights: TypeAlias = "tuple[Any, ...]"  # arrays, and None for those that are absent
@@ -110,8 +111,12 @@ def _run_direction(mode: str, out: Array, last: _Weights, x: Array, first: _Weig
         return empty((rows, width), dtype) if tracked else None
 
     gates, before = empty((rows, w_hh.shape[0]), dtype), kept(w_hh.shape[1])
-    K.matmul(gates, x, w_ih.T, b_ih)
-    options = {"sizes": sizes, "reverse": reverse}
+    options: dict[str, Any] = {"sizes": sizes, "reverse": reverse}
+    if mode == "LSTM" and projection is None and len(last[0]) >= _WIDE_BATCH and x.shape[1]:
+        options |= {"input": x, "input_weight": w_ih}
+        b_hh = None if b_hh is None else binary("add", b_ih, b_hh)
+    else:
+        K.matmul(gates, x, w_ih.T, b_ih)
     if mode == "LSTM":
         cells, mixed = kept(units), None if projection is None else kept(units)
         K.lstm_(out, *last, before, cells, mixed, gates, *first, w_hh, b_hh, projection, **options)

@@ -40,17 +40,21 @@ def _from_state(h, weight, bias, product):
 
 @kernel(outputs=7, flushes=True)
 def lstm_(out, hn, cn, before, cells, mixed, gates, h0, c0, weight, bias, projection, sizes=None, reverse=False,
-          product=None):
+          product=None, input=None, input_weight=None):
     """i, f, g, o = sigmoid, sigmoid, tanh, sigmoid of the gates; c' = f*c + i*g; h' = o*tanh(c'), or its projection.
 
     projection is (P, H) or None. For the gradient, before (R, P) and cells (R, H) are the states before each step,
     mixed (R, H) is o*tanh(c') if there is a projection, and gates become i, f, g, o.
+
+    With input (R, I) and input_weight (G*H, I), and without a projection, gates are not read: the part of the input is
+    their product.
     """
     _first_states(hn, h0)
     _first_states(cn, c0)
     for n, at in _steps(len(gates), len(hn), sizes, reverse):
         h, c = hn[:n], cn[:n]
-        i, f, g, o = np.split(gates[at] + _from_state(h, weight, bias, product), 4, axis=1)
+        from_input = gates[at] if input_weight is None else input[at] @ input_weight.T
+        i, f, g, o = np.split(from_input + _from_state(h, weight, bias, product), 4, axis=1)
         i, f, g, o = sigmoid_of(i), sigmoid_of(f), np.tanh(g), sigmoid_of(o)
         if before is not None:
             before[at] = h

@@ -26,7 +26,7 @@ static int NAME(pack_weight)(BODY_ARGS) {
     const ptrdiff_t *n = launch->n;
     for (ptrdiff_t p = begin; p < end; p++)
         (n[PACKED_ALONG] ? NAME(pack_columns) : NAME(pack_units))(
-            (REAL *)launch->p[PACKED_TO] + p * n[PACKED_DEPTH] * PANEL, n, launch->p[PACKED_FROM], p);
+            (REAL *)launch->p[PACKED_TO] + p * n[PACKED_STRIDE], n, launch->p[PACKED_FROM], p);
     return 0;
 }
 

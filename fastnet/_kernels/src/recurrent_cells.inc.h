@@ -15,10 +15,10 @@ typedef void (*NAME(Cell))(const Launch *launch, const NAME(Step) *step, ptrdiff
 #define END_ROWS }
 #define LOAD(p) NAME(load_some)((p) + u, some)
 #define STORE(p, v) NAME(store_some)((p) + u, v, some)
-/* The sum of gate g from the state, with its bias; the part of the input lies in `gates`. */
+/* The sum of gate g from the state, with its bias; the part of the input lies in `gates` unless it is summed already. */
 #define FROM_STATE(g) \
     (bias ? V(add)(V(load)(s + (g) * W), LOAD(bias + (g) * H)) : V(load)(s + (g) * W))
-#define BEFORE_ACTIVATION(g) V(add)(FROM_STATE(g), LOAD(gates + (g) * H))
+#define BEFORE_ACTIVATION(g) (n[FEATURES] ? FROM_STATE(g) : V(add)(FROM_STATE(g), LOAD(gates + (g) * H)))
 #define ONE_MINUS(v) V(sub)(V(set)(1), v)
 
 static void NAME(lstm_cell)(const Launch *launch, const NAME(Step) *step, ptrdiff_t first, ptrdiff_t rows,
@@ -93,16 +93,18 @@ static void NAME(load_sums)(const Launch *launch, const NAME(Step) *step, ptrdif
 
 /* A step of a layer whose cell has `gates` gates; their number divides the vectors of GROUP_PANELS. */
 INLINE void NAME(forward_step)(const Launch *launch, const NAME(Step) *step, ptrdiff_t gates, NAME(Cell) cell) {
-    const ptrdiff_t *n = launch->n, H = n[HIDDEN], width = n[ROW_WIDTH], i = 0;
+    const ptrdiff_t *n = launch->n, H = n[HIDDEN], width = n[ROW_WIDTH], depth = n[STATE] + n[FEATURES], i = 0;
     const ptrdiff_t units = GROUP_PANELS * 2 / gates * W, panels = ceil_div(ceil_div(H, W) * gates, 2);
     const REAL *packed = (const REAL *)launch->p[MEMORY] + n[PANELS_AT];
     REAL sums[TILE_ROWS * SUMS_STRIDE], *states = IN_MEMORY(ROWS_AT, width), *out = AT_TIME(OUTPUT, n[OUTPUT_STRIDE]);
     if (launch->p[BEFORE]) NAME(copy_rows)(AT_TIME(BEFORE, n[STATE]), n[STATE], states, width, step->count, n[STATE]);
+    if (n[FEATURES])
+        NAME(copy_rows)(states + n[STATE], width, AT_TIME(INPUT, n[FEATURES]), n[FEATURES], step->count, n[FEATURES]);
     for (ptrdiff_t p = 0, unit = 0; p < panels; p += GROUP_PANELS, unit += units)
         FOR_SLIVERS(step)
             if (n[WEIGHTED])
-                NAME(sum_panels)(sums, states + first * width, width, rows, packed + p * n[STATE] * PANEL,
-                                 min_size(GROUP_PANELS, panels - p), n[STATE]);
+                NAME(sum_panels)(sums, states + first * width, width, rows, packed + p * depth * PANEL,
+                                 min_size(GROUP_PANELS, panels - p), depth);
             else
                 NAME(load_sums)(launch, step, first, rows, gates, unit, min_size(unit + units, H), sums);
             cell(launch, step, first, rows, unit, min_size(unit + units, H), sums);

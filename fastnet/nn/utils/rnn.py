@@ -145,7 +145,7 @@ def _packed_places(lengths: Array, steps: int, batch_first: bool) -> tuple[Array
     return sizes[sizes > 0], index, inverse
 
 
-def _as_lengths(name: str, lengths: Any, batch: int, steps: int) -> Array:
+def _checked_lengths_of(name: str, lengths: Any, batch: int, steps: int) -> Array:
     """The lengths of a batch as an array, checked."""
     values = np.asarray(lengths.tolist() if isinstance(lengths, Tensor) else list(lengths))
     if values.shape != (batch,) or (values.dtype.kind not in "iu" and values.size):
@@ -184,7 +184,7 @@ def pack_padded_sequence(input: Tensor, lengths: Tensor | Sequence[int], batch_f
         raise RuntimeError(f"{name}: expected an input of shape {'(B, T, ...)' if batch_first else '(T, B, ...)'}, got "
                            f"{shape_text(input)}")
     batch, steps = input.shape[:2] if batch_first else input.shape[1::-1]
-    values = _as_lengths(name, lengths, batch, steps)
+    values = _checked_lengths_of(name, lengths, batch, steps)
     order = None
     if enforce_sorted:
         for i in range(1, batch):
@@ -375,5 +375,5 @@ def unpad_sequence(padded_sequences: Tensor, lengths: Tensor | Sequence[int],
     """
     padded = padded_sequences if batch_first else padded_sequences.transpose(0, 1)
     given = _values(lengths) if isinstance(lengths, Tensor) else lengths
-    values = _as_lengths("unpad_sequence", given, *padded.shape[:2])
+    values = _checked_lengths_of("unpad_sequence", given, *padded.shape[:2])
     return [padded[i, :int(n)] for i, n in enumerate(values)]

@@ -121,6 +121,16 @@ def with_product(make, gates, weight):
     return made
 
 
+def with_input(features, **options):
+    """The part of the input computed in each step."""
+    def made(rng, dtype, size):
+        args, attrs = lstm(**options)(rng, dtype, size)
+        inputs = {"input": numbers(rng, dtype, len(args[6]), features),
+                  "input_weight": weight(rng, dtype, 4 * size[2], features)}
+        return args, {**attrs, **inputs}
+    return made
+
+
 def without_weight(make, weight):
     """The gradient of one step without the weight, the argument number `weight`."""
     def made(rng, dtype, size):
@@ -150,6 +160,8 @@ CASES = [
     *(Case(kernel, without_weight(make(), weight), SIZES, None, note="no weight", **LOOSE)
       for kernel, make, weight in (("lstm_backward", lstm_backward, 6), ("gru_backward", gru_backward, 6),
                                    ("rnn_backward", rnn_backward, 3))),
+    Case("lstm_", with_input(7), SIZES, BENCH, note="input", **LOOSE),
+    Case("lstm_", with_input(33, tracked=False, reverse=True, packed=True), SIZES, None, note="input-packed", **LOOSE),
     Case("rnn", rnn(relu=True), SIZES, None, note="relu", **LOOSE),
     Case("rnn_backward", rnn_backward(relu=True), SIZES, None, note="relu", **LOOSE),
 ]

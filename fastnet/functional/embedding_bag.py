@@ -3,11 +3,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from fastnet import dtypes
 from fastnet._core.errors import not_a_tensor, shape_text
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
-from fastnet.functional.creation import arange, zeros
+from fastnet.functional.creation import arange, full, zeros
 from fastnet.functional.embedding import embedding, padding_row
 from fastnet.functional.index_entries import index_add
 from fastnet.functional.scatter_reduction import scatter_reduce
@@ -62,11 +64,11 @@ def embedding_bag(input: Tensor, weight: Tensor, offsets: Tensor | None = None, 
         _check_sample_weights(input, per_sample_weights, mode)
     padding_idx = padding_row("embedding_bag", padding_idx, len(weight) if weight.ndim else 0)
     flat = input.reshape(-1).long()
-    bags, bag = _bags(input, offsets, include_last_offset)
+    bags = _number_of_bags(input, offsets, include_last_offset)
     rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
     counted = None if padding_idx is None else flat != padding_idx
     if mode == "max":
-        return _largest_of_bags(rows, bag, bags, counted)
+        return _largest_of_bags(rows, _bag_numbers(input, offsets, bags), bags, counted)
     factors = None if per_sample_weights is None else per_sample_weights.reshape(-1)
     if counted is not None:
         kept = counted.to(weight.dtype)
@@ -74,13 +76,23 @@ def embedding_bag(input: Tensor, weight: Tensor, offsets: Tensor | None = None, 
     if factors is not None:
         rows = rows * factors.unsqueeze(1)
     if offsets is None and input.shape[1]:
-        total = rows.reshape(*input.shape, weight.shape[1]).sum(1)
-    else:
-        total = index_add(zeros(bags, weight.shape[1], dtype=weight.dtype), 0, bag, rows)
+        grid = rows.reshape(*input.shape, weight.shape[1])
+        if mode == "sum" or counted is not None:
+            total = grid.sum(1)
+            return total if counted is None or mode == "sum" else total / _at_least_one(
+                counted.reshape(input.shape).sum(1), weight)
+        return grid.mean(1)
+    bag = _bag_numbers(input, offsets, bags)
+    total = index_add(zeros(bags, weight.shape[1], dtype=weight.dtype), 0, bag, rows)
     if mode == "sum":
         return total
-    ones = zeros(len(flat), dtype=weight.dtype) + 1 if counted is None else counted.to(weight.dtype)
-    return total / index_add(zeros(bags, dtype=weight.dtype), 0, bag, ones).clamp(min=1).unsqueeze(1)
+    ones = full((len(flat),), 1.0, dtype=weight.dtype) if counted is None else counted.to(weight.dtype)
+    return total / _at_least_one(index_add(zeros(bags, dtype=weight.dtype), 0, bag, ones), weight)
+
+
+def _at_least_one(counts: Tensor, weight: Tensor) -> Tensor:
+    """The divisors of means, (bags, 1)."""
+    return counts.clamp(min=1).to(weight.dtype).unsqueeze(1)
 
 
 def _largest_of_bags(rows: Tensor, bag: Tensor, bags: int, counted: Tensor | None) -> Tensor:
@@ -102,14 +114,13 @@ def _check_sample_weights(input: Tensor, weights: Tensor, mode: str) -> None:
                            f"{shape_text(weights)}")
 
 
-def _bags(input: Tensor, offsets: Tensor | None, include_last: bool) -> tuple[int, Tensor]:
-    """The number of bags, and the bag of each index of the flattened input."""
+def _number_of_bags(input: Tensor, offsets: Tensor | None, include_last: bool) -> int:
+    """The number of bags, after a check of the input and the offsets."""
     if input.ndim == 2:
         if offsets is not None:
             raise ValueError("embedding_bag: expected no offsets for an input of two dimensions, got shape "
                              f"{shape_text(offsets)}")
-        bags, size = input.shape
-        return bags, expand(arange(bags).unsqueeze(1), (bags, size)).reshape(-1)
+        return len(input)
     if input.ndim != 1:
         raise ValueError(f"embedding_bag: expected an input of 1 or 2 dimensions, got shape {shape_text(input)}")
     if offsets is None or offsets.ndim != 1 or offsets.dtype not in (dtypes.int64, dtypes.int32):
@@ -120,7 +131,17 @@ def _bags(input: Tensor, offsets: Tensor | None, include_last: bool) -> tuple[in
         raise ValueError("embedding_bag: expected at least one offset with include_last_offset, got none")
     if state.recorder is None:
         _check_offsets(input, offsets)
-    return bags, searchsorted(offsets[:bags].long(), arange(len(input)), right=True) - 1
+    return bags
+
+
+def _bag_numbers(input: Tensor, offsets: Tensor | None, bags: int) -> Tensor:
+    """The bag of each index of the flattened input."""
+    if offsets is None:
+        return expand(arange(bags).unsqueeze(1), (bags, input.shape[1])).reshape(-1)
+    if state.recorder is None:
+        sizes = np.diff(np.append(offsets._data[:bags], len(input)))
+        return Tensor._wrap(np.repeat(np.arange(bags), sizes))
+    return searchsorted(offsets[:bags].long(), arange(len(input)), right=True) - 1
 
 
 def _check_offsets(input: Tensor, offsets: Tensor) -> None:

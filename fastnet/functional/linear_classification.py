@@ -117,7 +117,7 @@ def linear_cross_entropy(input: Tensor, linear_weight: Tensor, target: Tensor, *
 
     Args:
         input: (..., in_features).
-        linear_weight: (C, in_features).
+        linear_weight: (C, in_features); or (C, d1, ..., in_features) for targets (N, d1, ...), whose logits are held.
         target: labels in [0, C), int64, in the shape of the input without in_features. Probabilities, (..., C), are
             possible; their logits are held.
         linear_bias: (C,) or None.
@@ -142,7 +142,9 @@ def linear_cross_entropy(input: Tensor, linear_weight: Tensor, target: Tensor, *
     check_tensors("linear_cross_entropy", input=input, linear_weight=linear_weight, target=target)
     ignored = -100 if ignore_index is None else int(ignore_index)
     if target.dtype.kind == "f" or linear_weight.ndim != 2 or input.dtype.kind != "f":
-        logits = linear(input, linear_weight, linear_bias)
+        bias = None if linear_bias is None else linear_bias.reshape(-1)
+        logits = linear(input, linear_weight.reshape(-1, linear_weight.shape[-1]), bias)
+        logits = logits.reshape(*input.shape[:-1], *linear_weight.shape[:-1])
         return cross_entropy(logits, target, weight, reduction=reduction, ignore_index=ignored,
                              label_smoothing=label_smoothing)
     if not 0 <= label_smoothing <= 1:

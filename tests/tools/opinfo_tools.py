@@ -61,6 +61,8 @@ KNOWN = {
     "scatter_add in place error": "an index out of range is an IndexError, as it is everywhere else",
     "logcumsumexp function": "PyTorch's gradient of large float32 numbers is rounded as a logarithm",
     "logcumsumexp method": "PyTorch's gradient of large float32 numbers is rounded as a logarithm",
+    **{f"nn_functional_linear_cross_entropy{chunks} function error": "inputs of three dimensions are accepted"
+       for chunks in ("", "_chunked", "_chunked_none")},
     "kthvalue function": "PyTorch leaves open which of equal elements it gives",
     "kthvalue method": "PyTorch leaves open which of equal elements it gives",
     "gather method error": "an index out of range is an IndexError, as it is everywhere else",

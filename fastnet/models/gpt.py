@@ -4,6 +4,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from fastnet import nn
 from fastnet._core.construction import tensor
@@ -231,7 +232,7 @@ class GPT(nn.Module):
             caches = self.caches(rows.shape[0]) if use_cache else None
             done = tensor([False] * rows.shape[0])
             fresh = rows[:, -self.n_positions:]
-            step = _Step(self) if max_new_tokens >= _WORTH_RECORDING else None
+            step = _step_of(self, max_new_tokens)
             for _ in range(max_new_tokens):
                 if caches is None or caches[0].length + fresh.shape[1] > self.n_positions:
                     hidden = self.features(rows[:, -self.n_positions:])[:, -1]
@@ -265,8 +266,8 @@ class GPT(nn.Module):
 class _Step:
     """The logits after one more token. What lies between two attentions, whose length grows, is recorded once."""
 
-    def __init__(self, model: GPT) -> None:
-        parts: Any = model.transformer
+    def __init__(self, parts: Any) -> None:
+        self.parts = parts
         blocks = list(parts["h"])
 
         def begin(ids: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
@@ -291,6 +292,20 @@ class _Step:
         for cache, run in zip(caches, self._between, strict=True):
             x, y = run(x, cache.attend(y))
         return y
+
+
+_steps: WeakKeyDictionary[GPT, _Step] = WeakKeyDictionary()
+
+
+def _step_of(model: GPT, tokens: int) -> _Step | None:
+    """The recorded step of a model; None if there is none yet and `tokens` are too few to be worth it."""
+    step = _steps.get(model)
+    if step is not None and step.parts is model.transformer:
+        return step
+    if tokens < _WORTH_RECORDING:
+        return None
+    _steps[model] = step = _Step(model.transformer)
+    return step
 
 
 def gpt(vocab_size: int = 65, n_positions: int = 64, n_embd: int = 128, n_layer: int = 4, n_head: int = 4,

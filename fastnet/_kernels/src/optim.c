@@ -1,6 +1,7 @@
 /* Updates of parameters: one pass over the parameter, its gradient and its state. */
 #include "optim_slots.h"
 #include "map.h"
+#include "sums.h"
 
 static int increment_(BODY_ARGS) {
     (void)begin;

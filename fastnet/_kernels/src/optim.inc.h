@@ -3,12 +3,6 @@
  * Each rule is a function `at(rule, i, n)` that updates elements i to i + n; n is W except for the last vector of the
  * array. Each call of a body derives the factors of a step from the hyperparameters once, in double. */
 
-static inline VEC NAME(get)(const REAL *p, ptrdiff_t n) { return n == W ? V(load)(p) : V(load_n)(p, n); }
-static inline void NAME(put)(REAL *p, VEC v, ptrdiff_t n) {
-    if (n == W) V(store)(p, v);
-    else V(store_n)(p, v, n);
-}
-
 #define UPDATE(at, rule) MAP_LOOP(at(&rule, i, W), at(&rule, i, stop - i))
 
 /* ---- the gradient with its penalties ---- */
@@ -32,7 +26,7 @@ static inline VEC NAME(sign)(VEC x) {
 }
 
 static inline VEC NAME(penalised)(const NAME(Gradient) *r, VEC p, ptrdiff_t i, ptrdiff_t n) {
-    VEC g = NAME(get)(r->g + i, n);
+    VEC g = NAME(load_some)(r->g + i, n);
     if (r->maximize) g = V(neg)(g);
     if (r->weight_decay != 0) g = V(fma)(V(set)(r->weight_decay), p, g);
     if (r->l1 != 0) g = V(fma)(V(set)(r->l1), NAME(sign)(p), g);
@@ -54,14 +48,14 @@ typedef struct {
 } NAME(Sgd);
 
 static inline void NAME(sgd_at)(const NAME(Sgd) *r, ptrdiff_t i, ptrdiff_t n) {
-    VEC p = NAME(get)(r->gradient.p + i, n);
+    VEC p = NAME(load_some)(r->gradient.p + i, n);
     VEC d = NAME(penalised)(&r->gradient, p, i, n);
     if (r->buf) {
-        VEC b = r->first ? d : NAME(averaged)(r->momentum, r->rest, NAME(get)(r->buf + i, n), d);
-        NAME(put)(r->buf + i, b, n);
+        VEC b = r->first ? d : NAME(averaged)(r->momentum, r->rest, NAME(load_some)(r->buf + i, n), d);
+        NAME(store_some)(r->buf + i, b, n);
         d = r->nesterov ? V(fma)(V(set)(r->momentum), b, d) : b;
     }
-    NAME(put)(r->gradient.p + i, V(fma)(V(set)(-r->lr), d, p), n);
+    NAME(store_some)(r->gradient.p + i, V(fma)(V(set)(-r->lr), d, p), n);
 }
 
 static int NAME(sgd_)(BODY_ARGS) {
@@ -81,20 +75,20 @@ typedef struct {
 } NAME(Adam);
 
 static inline void NAME(adam_at)(const NAME(Adam) *r, ptrdiff_t i, ptrdiff_t n) {
-    VEC p = V(mul)(V(set)(r->keep), NAME(get)(r->gradient.p + i, n));
+    VEC p = V(mul)(V(set)(r->keep), NAME(load_some)(r->gradient.p + i, n));
     VEC d = NAME(penalised)(&r->gradient, p, i, n);
-    VEC m = NAME(averaged)(r->beta1, r->rest1, NAME(get)(r->m + i, n), d);
-    VEC v = NAME(averaged)(r->beta2, r->rest2, NAME(get)(r->v + i, n), V(mul)(d, d));
-    NAME(put)(r->m + i, m, n);
-    NAME(put)(r->v + i, v, n);
+    VEC m = NAME(averaged)(r->beta1, r->rest1, NAME(load_some)(r->m + i, n), d);
+    VEC v = NAME(averaged)(r->beta2, r->rest2, NAME(load_some)(r->v + i, n), V(mul)(d, d));
+    NAME(store_some)(r->m + i, m, n);
+    NAME(store_some)(r->v + i, v, n);
     if (r->vmax) {
-        VEC largest = NAME(get)(r->vmax + i, n);
+        VEC largest = NAME(load_some)(r->vmax + i, n);
         v = V(select)(V(unord)(largest, largest), largest, V(max)(largest, v));
-        NAME(put)(r->vmax + i, v, n);
+        NAME(store_some)(r->vmax + i, v, n);
     }
     VEC denominator = V(fma)(V(set)(r->root), V(sqrt)(v), V(set)(r->eps));
     VEC change = V(div)(V(mul)(V(set)(r->step_size), m), denominator);
-    NAME(put)(r->gradient.p + i, V(sub)(p, change), n);
+    NAME(store_some)(r->gradient.p + i, V(sub)(p, change), n);
 }
 
 static int NAME(adam_)(BODY_ARGS) {
@@ -118,21 +112,21 @@ typedef struct {
 } NAME(Rmsprop);
 
 static inline void NAME(rmsprop_at)(const NAME(Rmsprop) *r, ptrdiff_t i, ptrdiff_t n) {
-    VEC p = NAME(get)(r->gradient.p + i, n);
+    VEC p = NAME(load_some)(r->gradient.p + i, n);
     VEC d = NAME(penalised)(&r->gradient, p, i, n);
-    VEC average = NAME(averaged)(r->alpha, r->rest, NAME(get)(r->sq + i, n), V(mul)(d, d));
-    NAME(put)(r->sq + i, average, n);
+    VEC average = NAME(averaged)(r->alpha, r->rest, NAME(load_some)(r->sq + i, n), V(mul)(d, d));
+    NAME(store_some)(r->sq + i, average, n);
     if (r->gavg) {
-        VEC mean = NAME(averaged)(r->alpha, r->rest, NAME(get)(r->gavg + i, n), d);
-        NAME(put)(r->gavg + i, mean, n);
+        VEC mean = NAME(averaged)(r->alpha, r->rest, NAME(load_some)(r->gavg + i, n), d);
+        NAME(store_some)(r->gavg + i, mean, n);
         average = V(max)(V(zero)(), V(sub)(average, V(mul)(mean, mean)));
     }
     d = V(div)(d, V(add)(V(sqrt)(average), V(set)(r->eps)));
     if (r->buf) {
-        d = V(fma)(V(set)(r->momentum), NAME(get)(r->buf + i, n), d);
-        NAME(put)(r->buf + i, d, n);
+        d = V(fma)(V(set)(r->momentum), NAME(load_some)(r->buf + i, n), d);
+        NAME(store_some)(r->buf + i, d, n);
     }
-    NAME(put)(r->gradient.p + i, V(fma)(V(set)(-r->lr), d, p), n);
+    NAME(store_some)(r->gradient.p + i, V(fma)(V(set)(-r->lr), d, p), n);
 }
 
 static int NAME(rmsprop_)(BODY_ARGS) {
@@ -152,12 +146,12 @@ typedef struct {
 } NAME(Adagrad);
 
 static inline void NAME(adagrad_at)(const NAME(Adagrad) *r, ptrdiff_t i, ptrdiff_t n) {
-    VEC p = NAME(get)(r->gradient.p + i, n);
+    VEC p = NAME(load_some)(r->gradient.p + i, n);
     VEC d = NAME(penalised)(&r->gradient, p, i, n);
-    VEC acc = V(fma)(d, d, NAME(get)(r->acc + i, n));
-    NAME(put)(r->acc + i, acc, n);
+    VEC acc = V(fma)(d, d, NAME(load_some)(r->acc + i, n));
+    NAME(store_some)(r->acc + i, acc, n);
     VEC change = V(div)(V(mul)(V(set)(r->lr), d), V(add)(V(sqrt)(acc), V(set)(r->eps)));
-    NAME(put)(r->gradient.p + i, V(sub)(p, change), n);
+    NAME(store_some)(r->gradient.p + i, V(sub)(p, change), n);
 }
 
 static int NAME(adagrad_)(BODY_ARGS) {

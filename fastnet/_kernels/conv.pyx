@@ -42,7 +42,7 @@ cdef extern from "src/grouped_slots.h":
     enum:
         SPAN_PIXELS, KERNEL_LINES, PART_LINES, MEMBER_BYTES
         G_OUT, G_X, G_FILTERS, G_BIAS, G_AFFINE, G_RESIDUAL, G_DY
-        G_SIZE, G_LANES, G_TURNED, G_ACTIVATION, G_LINES, G_PARTS, G_SPAN, G_SPANS, G_AHEAD
+        G_SIZE, G_LANES, G_TURNED, G_ACTIVATION, G_LINES, G_PARTS, G_SPAN, G_SPANS, G_AHEAD, G_OUT_AHEAD
         G_ITEMS, G_PIECES, G_COPIES, G_VECTORS, G_CHUNKS
 
 cdef extern from "src/winograd_slots.h":

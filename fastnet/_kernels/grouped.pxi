@@ -1,12 +1,12 @@
 # Convolutions in groups of as many filters as channels, depthwise among them. Included by conv.pyx.
 
 cdef enum:
-    GRADIENT_BYTES = 192 << 10          # that a part of the filters' gradient reads: all channels
+    GRADIENT_BYTES = 384 << 10          # that a part of the filters' gradient reads: all channels
     CACHED_BYTES = 4 << 20          # of an input that is probably in a cache
     GROUPED_BLOCKS = 32             # enough for the threads
     MOST_PIECES = 64
     PIECE_PIXELS = 64               # at least; adding up the pieces then costs little
-    FILTER_BYTES = 64 << 10
+    FILTER_BYTES = 128 << 10        # of a chunk of the channels
     MOST_MEMBERS = 64               # channels of a group
 
 cdef Kernel _grouped = _bodies["grouped"], _grouped_filters = _bodies["grouped_filters"]
@@ -34,11 +34,11 @@ cdef void set_groups(Launch *launch, const Windows *windows, const Tile *tile) n
 
 
 cdef void set_chunks(Launch *launch, const Windows *windows, const Tile *tile, ptrdiff_t least) noexcept:
-    """Divide the vectors of channels: one in each chunk if the filters do not stay in a cache while all are visited,
-    otherwise `least` chunks or more."""
+    """Divide the vectors of channels into `least` chunks, or more if their filters would not stay in a cache."""
     cdef ptrdiff_t vectors = launch.n[G_LANES] // tile.width
-    if windows.taps * windows.channels * launch.n[G_LANES] * tile.size > FILTER_BYTES and windows.channels > 1:
-        least = vectors
+    cdef ptrdiff_t filters = windows.taps * windows.channels * launch.n[G_LANES] * tile.size
+    if windows.channels > 1:
+        least = max(least, ceil_div(filters, FILTER_BYTES))
     launch.n[G_VECTORS] = ceil_div(vectors, min(vectors, least))
     launch.n[G_CHUNKS] = ceil_div(vectors, launch.n[G_VECTORS])
 
@@ -77,6 +77,7 @@ cdef int run_groups(Launch *launch, const Windows *windows, DType dtype, char *w
     groups.n[G_SPANS] = min(ceil_div(line, 4 * SPAN_PIXELS), ceil_div(GROUPED_BLOCKS, planes * groups.n[G_PARTS]))
     groups.n[G_SPAN] = ceil_div(ceil_div(line, groups.n[G_SPANS]), SPAN_PIXELS) * SPAN_PIXELS
     groups.n[G_AHEAD] = (h.stride == 1 or not windows.turned) and reads_ahead(windows, images, &tile)
+    groups.n[G_OUT_AHEAD] = windows.pixels * channels_of(windows) * tile.size > CACHED_BYTES
     groups.blocks = planes * groups.n[G_PARTS] * groups.n[G_SPANS] * groups.n[G_CHUNKS]
     groups.work = grouped_work(windows, &tile)
     return submit(&groups)
@@ -134,7 +135,8 @@ cdef int run_groups_weight(const Windows *windows, DType dtype, char *dw, char *
         lines = (MEMBER_BYTES // tile.size - x_line * (h.kernel - 1) * h.dilation) // line
         launch.n[G_COPIES] = lines > 0
     else:
-        lines = GRADIENT_BYTES // ((w.output + h.stride * w.input * windows.axis[0].kernel) * channels_of(windows) * tile.size)
+        line = w.output + h.stride * w.input * windows.axis[0].kernel
+        lines = GRADIENT_BYTES // (line * channels_of(windows) * tile.size)
     launch.n[G_LINES] = lines = max(1, min(PART_LINES, min(h.output, lines)))
     launch.n[G_PARTS] = ceil_div(h.output, lines)
     launch.n[G_ITEMS] = items = windows.pixels // (h.output * w.output) * launch.n[G_PARTS]

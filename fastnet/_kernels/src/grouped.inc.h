@@ -39,7 +39,9 @@ typedef struct {
 typedef void (*NAME(StripBody))(const Launch *launch, const NAME(Strip) *t);
 
 /* The address of the input's channels for the lanes from c on. */
-INLINE ptrdiff_t NAME(source)(ptrdiff_t c, ptrdiff_t size, const int kind) { return kind == BROADCAST ? c - c % size : c; }
+INLINE ptrdiff_t NAME(source)(ptrdiff_t c, ptrdiff_t size, const int kind) {
+    return kind == BROADCAST ? c - c % size : c;
+}
 
 /* Channel s of each lane's group, at a pixel whose `source` is x. */
 INLINE VEC NAME(member)(const REAL *x, ptrdiff_t size, ptrdiff_t s, const int kind) {
@@ -94,6 +96,9 @@ INLINE void NAME(strip)(const Launch *launch, const NAME(Strip) *t, const int ki
             for (int row = 1; row <= S; row++)
                 for (int p = 0; p < PIXELS_AT_ONCE * S; p++)
                     prefetch_far(t->line[t->lines - 1].x + from + row * ahead + p * pixel);
+        if (n[G_OUT_AHEAD])
+            for (int p = 0; p < PIXELS_AT_ONCE; p++)
+                prefetch((REAL *)launch->p[G_OUT] + t->out + c + n[OUTPUT_W] * pixel + p * t->step);
         UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++) a[p] = V(zero)();
         for (ptrdiff_t i = 0; i < t->lines; i++) {
             const REAL *f = (const REAL *)launch->p[G_FILTERS] + (v * size * taps + t->line[i].tap + t->tap) * W;
@@ -128,10 +133,11 @@ INLINE void NAME(any_strip)(const Launch *launch, const NAME(Strip) *t, const in
                 for (ptrdiff_t k = 0; k < t->taps; k++) {
                     const ptrdiff_t tap = (v * size + s) * taps + t->line[i].tap + t->tap + k * t->tap_step;
                     const VEC g = V(load)((const REAL *)launch->p[G_FILTERS] + tap * W);
+                    const REAL *x = t->line[i].x + from;
                     ptrdiff_t q = k * t->dilation;
                     UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++, q += t->stride)
                         if (q >= t->first && q < last && p < t->count)
-                            a[p] = V(fma)(NAME(some_member)(t->line[i].x + from + q * pixel, size, s, some, kind), g, a[p]);
+                            a[p] = V(fma)(NAME(some_member)(x + q * pixel, size, s, some, kind), g, a[p]);
                 }
         NAME(end_strip)(launch, t, a, c, some, t->count);
     }
@@ -188,8 +194,8 @@ static void NAME(find_lines)(NAME(Strip) *t, const Launch *launch, ptrdiff_t ima
         const ptrdiff_t i = n[G_TURNED] ? kernel_lines - 1 - j : j;
         const ptrdiff_t at_d = met_at(n, 0, d, i / n[KERNEL_H]), at_h = met_at(n, 1, h, i % n[KERNEL_H]);
         if (at_d < 0 || at_h < 0) continue;
-        t->line[t->lines++] = (NAME(Line)){x + ((image * n[INPUT_D] + at_d) * n[INPUT_H] + at_h) * n[INPUT_W] * n[PIXEL],
-                                           i * n[KERNEL_W]};
+        const ptrdiff_t line = (image * n[INPUT_D] + at_d) * n[INPUT_H] + at_h;
+        t->line[t->lines++] = (NAME(Line)){x + line * n[INPUT_W] * n[PIXEL], i * n[KERNEL_W]};
     }
 }
 
@@ -216,7 +222,8 @@ static int NAME(grouped)(BODY_ARGS) {
     const ptrdiff_t *n = launch->n, phases = n[G_TURNED] ? n[STRIDE_W] : 1, spans = launch->blocks / n[G_CHUNKS];
     NAME(Strip) t;
     for (ptrdiff_t block = begin; block < end; block++) {
-        const ptrdiff_t start = block % n[G_SPANS] * n[G_SPAN], part = block % spans / n[G_SPANS], plane = part / n[G_PARTS];
+        const ptrdiff_t start = block % n[G_SPANS] * n[G_SPAN];
+        const ptrdiff_t part = block % spans / n[G_SPANS], plane = part / n[G_PARTS];
         const ptrdiff_t h0 = part % n[G_PARTS] * n[G_LINES], h1 = min_size(h0 + n[G_LINES], n[OUTPUT_H]);
         t.v0 = block / spans * n[G_VECTORS], t.v1 = min_size(t.v0 + n[G_VECTORS], n[G_LANES] / W);
         for (ptrdiff_t h = h0; h < h1; h++) {
@@ -236,14 +243,16 @@ static int NAME(grouped_filters)(BODY_ARGS) {
     const ptrdiff_t *n = launch->n, size = n[G_SIZE], taps = n[KERNEL_D] * n[KERNEL_H] * n[KERNEL_W];
     const ptrdiff_t run = n[G_TURNED] ? taps : size * taps;
     const REAL *row[W];
-    for (ptrdiff_t v = begin; v < end; v++)
-        for (ptrdiff_t s = 0; s < size * taps / run; s++) {
-            for (ptrdiff_t i = 0; i < W; i++) {
-                const ptrdiff_t lane = min_size(NAME(vector_start)(v, n[PIXEL]) + i, n[PIXEL] - 1);
-                const ptrdiff_t first = lane - lane % size;
-                row[i] = (const REAL *)launch->p[G_X] + (n[G_TURNED] ? (first + s) * size + lane - first : lane * size) * taps;
-            }
-            NAME(pack_rows)((REAL *)launch->p[G_OUT] + (v * size + s) * taps * W, W, row, run);
+    for (ptrdiff_t v = begin; v < end; v++) {
+        const ptrdiff_t c = NAME(vector_start)(v, n[PIXEL]), step = n[G_TURNED] ? size * taps : 0;
+        for (ptrdiff_t i = 0; i < W; i++) {
+            const ptrdiff_t lane = min_size(c + i, n[PIXEL] - 1), member = lane % size;
+            row[i] = (const REAL *)launch->p[G_X] + (n[G_TURNED] ? (lane - member) * size + member : lane * size) * taps;
         }
+        for (ptrdiff_t s = 0; s < size * taps / run; s++) {
+            NAME(pack_rows)((REAL *)launch->p[G_OUT] + (v * size + s) * taps * W, W, row, run);
+            for (ptrdiff_t i = 0; i < W; i++) row[i] += step;
+        }
+    }
     return 0;
 }

@@ -31,7 +31,7 @@ enum GroupedSize {
     G_LINES,                              /* lines of a part */
     G_PARTS,                              /* parts of a plane of the output */
     G_SPAN, G_SPANS,                      /* outputs of a span of a line, a multiple of SPAN_PIXELS; spans of a line */
-    G_AHEAD,                              /* 1: fetch the next line of the input, which is not in a cache */
+    G_AHEAD, G_OUT_AHEAD,                 /* 1: fetch the next line of the input, of the output: it is not in a cache */
     G_ITEMS,                              /* gradient of the filters: parts of all planes, */
     G_PIECES,                             /* pieces into which these are divided, */
     G_COPIES,                             /* 1: parts are copied */

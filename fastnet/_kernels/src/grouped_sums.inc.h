@@ -82,10 +82,11 @@ INLINE void NAME(fetch_ahead)(const NAME(Slopes) *line, const ptrdiff_t *n, ptrd
         for (int p = 0; p < SLOPES_AT_ONCE * S; p++) prefetch_far(line->next + (row * n[INPUT_W] + w * S + p) * pixel);
 }
 
-/* Add to K sums of each of R lines of the kernel, for member s; `pixel` and `slope` are the elements between neighbouring
- * pixels of the input and of the gradient. */
-INLINE void NAME(add_lines)(REAL *sums, const ptrdiff_t *n, const NAME(Part) *t, const NAME(Slopes) *lines, ptrdiff_t pixel,
-                            ptrdiff_t slope, ptrdiff_t s, const int kind, const int K, const int S, const int R) {
+/* Add to K sums of each of R lines of the kernel, for member s; `pixel` and `slope` are the elements between
+ * neighbouring pixels of the input and of the gradient. */
+INLINE void NAME(add_lines)(REAL *sums, const ptrdiff_t *n, const NAME(Part) *t, const NAME(Slopes) *lines,
+                            ptrdiff_t pixel, ptrdiff_t slope, ptrdiff_t s, const int kind, const int K, const int S,
+                            const int R) {
     const ptrdiff_t size = n[G_SIZE];
     /* the outputs whose taps are inside of the input */
     const ptrdiff_t left = first_from(n[PADDING_W], S), right = first_from(n[INPUT_W] + n[PADDING_W] - K + 1, S);
@@ -183,7 +184,8 @@ INLINE void NAME(add_part)(const Launch *launch, const NAME(Part) *t, const int 
 
 /* Windows of any shape, and fewer channels than lanes: TAPS_AT_ONCE taps from k0 on of one line of the kernel. */
 INLINE void NAME(add_taps)(const Launch *launch, const NAME(Part) *t, ptrdiff_t k0, const int kind) {
-    const ptrdiff_t *n = launch->n, pixel = n[PIXEL], size = kind == DEPTHWISE ? 1 : n[G_SIZE], some = min_size(pixel, W);
+    const ptrdiff_t *n = launch->n, pixel = n[PIXEL], size = kind == DEPTHWISE ? 1 : n[G_SIZE];
+    const ptrdiff_t some = min_size(pixel, W);
     const ptrdiff_t run = n[KERNEL_D] * n[KERNEL_H] * n[KERNEL_W], count = n[KERNEL_W] - k0;
     VEC a[TAPS_AT_ONCE];
     for (ptrdiff_t v = t->v0; v < t->v1; v++) {
@@ -234,7 +236,8 @@ static NAME(PartBody) NAME(part_body)(const ptrdiff_t *n, ptrdiff_t *lines) {
 #define CHOOSE_PART(kind_, K, S) \
     if (kind == kind_ && taps == K && stride == S) { *lines = SUM_LINES(K); return PART_OF(kind_, K, S); }
     if (n[PIXEL] >= W && n[DILATION_W] == 1) {
-        CHOOSE_PART(DEPTHWISE, 3, 1) CHOOSE_PART(DEPTHWISE, 3, 2) CHOOSE_PART(DEPTHWISE, 5, 1) CHOOSE_PART(DEPTHWISE, 5, 2)
+        CHOOSE_PART(DEPTHWISE, 3, 1) CHOOSE_PART(DEPTHWISE, 3, 2)
+        CHOOSE_PART(DEPTHWISE, 5, 1) CHOOSE_PART(DEPTHWISE, 5, 2)
         CHOOSE_PART(SPREAD, 3, 1) CHOOSE_PART(SPREAD, 3, 2)
         CHOOSE_PART(BROADCAST, 3, 1) CHOOSE_PART(BROADCAST, 3, 2)
     }
@@ -276,7 +279,8 @@ static int NAME(grouped_sums)(BODY_ARGS) {
     const NAME(PartBody) body = NAME(part_body)(n, &at_once);
     for (ptrdiff_t block = begin; block < end; block++) {
         const ptrdiff_t piece = block / n[G_CHUNKS];
-        const ptrdiff_t start = part_start(n[G_ITEMS], piece, n[G_PIECES]), stop = part_start(n[G_ITEMS], piece + 1, n[G_PIECES]);
+        const ptrdiff_t start = part_start(n[G_ITEMS], piece, n[G_PIECES]);
+        const ptrdiff_t stop = part_start(n[G_ITEMS], piece + 1, n[G_PIECES]);
         REAL *sums = (REAL *)launch->p[G_OUT] + piece * kernel_lines * n[KERNEL_W] * n[G_SIZE] * n[G_LANES];
         t.v0 = block % n[G_CHUNKS] * n[G_VECTORS];
         t.v1 = min_size(t.v0 + n[G_VECTORS], n[G_LANES] / W);

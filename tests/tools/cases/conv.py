@@ -16,6 +16,12 @@ WINOGRAD = (
     (1, (1, 30, 23), 16, 70, (1, 3, 3), 1),                                  # 48 tiles: a full block, and one below
     (6, (1, 15, 16), 20, 241, (1, 3, 3), 1),                                 # several parts of the tiles
 )
+# depthwise and in groups of equal size, one vector of channels and more, strips of a line and more
+GROUPED = (
+    (2, (1, 9, 19), 37, 37, (1, 3, 3), 37), (1, (1, 7, 37), 40, 40, (1, 5, 5), 40),
+    (2, (1, 9, 9), 40, 40, (1, 3, 3), 10),
+    (1, (1, 8, 20), 64, 64, (1, 3, 3), 4), (1, (2, 6, 7), 64, 64, (2, 3, 3), 2), (1, (1, 1, 70), 12, 12, (1, 1, 9), 12),
+)
 BENCH = (32, (1, 32, 32), 64, 64, (1, 3, 3), 1)
 
 
@@ -79,6 +85,10 @@ def winograd(kernel, note, make):
     return Case(kernel, make, WINOGRAD, None, rtol=(2e-5, 1e-12), atol=(2e-3, 1e-12), note=f"winograd-{note}")
 
 
+def grouped(kernel, note, make):
+    return Case(kernel, make, GROUPED, None, rtol=(2e-5, 1e-12), atol=(3e-4, 1e-12), note=f"grouped-{note}")
+
+
 GEOMETRIES = {"plain": {}, "padded": {"padding": 1}, "strided": {"stride": 2, "padding": 1},
               "dilated": {"dilation": 2, "padding": 2}, "wide": {"stride": 3, "padding": 3, "dilation": 2}}
 CASES = [case(kernel, note, make(**where), bench=BENCH if note == "padded" else None)
@@ -95,4 +105,10 @@ CASES = [case(kernel, note, make(**where), bench=BENCH if note == "padded" else 
     case("conv", "relu6", forward(bias=True, affine=True, activation="relu6", stride=2)),
     winograd("conv", "affine", forward(affine=True, activation="relu6", padding=1)),
     winograd("conv", "residual", forward(bias=True, residual=True, activation="relu", padding=1)),
+] + [
+    grouped(kernel, note, make(**GEOMETRIES[note])) for note in ("padded", "strided", "wide")
+    for kernel, make in (("conv", forward), ("conv_input", of_input), ("conv_weight", of_weight))
+] + [
+    grouped("conv", "end", forward(bias=True, affine=True, residual=True, activation="relu6", padding=1)),
+    grouped("conv_input", "bias", of_input(bias=True, stride=2)),
 ]

@@ -20,6 +20,10 @@ class Row:
     layers: int = 1
 
     @property
+    def work(self):
+        return self
+
+    @property
     def name(self):
         return f"{self.mode}-{self.kind.lower()}{self.units}-b{self.batch}-t{self.steps}-l{self.layers}"
 

@@ -148,6 +148,6 @@ def seq2seq(source_vocabulary: int, target_vocabulary: int, width: int = 256, hi
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.seq2seq(1000, 1000).parameters())
-        1889768
+        1887208
     """
     return Seq2Seq(source_vocabulary, target_vocabulary, width, hidden_size, num_layers, dropout, padding_idx)

@@ -2,7 +2,8 @@
 
 `fastnet.models.resnet18()` makes a network with random initial weights. Weights of torchvision's models load with
 `model.load_state_dict(torch_model.state_dict())`, or from a safetensors file with `fastnet.load(path, model=model)`.
-torchvision has no `lenet5`, `resnet8`, `mobilenet_v1`, `unet` and `autoencoder`, and its `ssdlite` differs.
+torchvision has no `lenet5`, `resnet8`, `mobilenet_v1`, `unet`, `autoencoder`, `ds_cnn` and `tcn`, and its `ssdlite`
+differs.
 `lstm_classifier` and `seq2seq` read sequences.
 """
 from fastnet.models.alexnet import AlexNet, alexnet

@@ -1,7 +1,7 @@
 """Launches over arrays of any strides that broadcast to the output's shape (src/walk.h), the copy among them."""
 from fastnet._runtime.launch cimport (
     BLOCK, BOOL, F32, F64, I32, I64, LAUNCH_SIZES, MAX_DIMS, U8, Array, DType, Entry, Family, Kernel, Launch, ceil_div,
-    family, shape_of, submit)
+    family, rows_in_block, shape_of, submit)
 from fastnet._runtime.memory cimport Block, allocate_block
 
 from fastnet._runtime.launch import NeedsPacking, UnsupportedDtype
@@ -18,6 +18,7 @@ cdef extern from "src/walk_slots.h":
         WALK_ARRAYS
         WALK_OUT, WALK_INPUTS
         WALK_OUTER, WALK_ROWS, WALK_COLS, WALK_TILE_ROWS, WALK_TILE_COLS
+        SHORT_COUNT, SHORT_ROWS, SHORT_COLS, SHORT_BLOCK, SHORT_MOST
     int WALK_ROW_STEP(int array)
     int WALK_COL_STEP(int array)
     int WALK_LENGTH(int arrays, int dim)
@@ -25,6 +26,7 @@ cdef extern from "src/walk_slots.h":
 
 cdef Family _bodies = family(walk_tables)
 cdef Kernel _move_1 = _bodies["move_1"], _move = _bodies["move"]
+cdef Kernel _move_short = _bodies["move_short"]
 cdef Kernel _cast_f32 = _bodies["cast_f32"], _cast_f64 = _bodies["cast_f64"], _cast_i64 = _bodies["cast_i64"]
 cdef Kernel _cast_i32 = _bodies["cast_i32"], _cast_u8 = _bodies["cast_u8"]
 cdef Kernel _cast_i32_i64 = _bodies["cast_i32_i64"], _cast_u8_i64 = _bodies["cast_u8_i64"]
@@ -256,6 +258,8 @@ cdef int launch_copy(Array *arrays) except -1:
             return 0
         detached = detach(x, out)  # no-cython-lint
         merge_dims("copy", &plan, arrays, 2)
+    if is_short(&plan, out, x):
+        return submit_short(&plan, out, x)
     launch.p[WALK_OUT] = out.data
     launch.p[WALK_INPUTS] = x.data
     cols, cost = min(plan.length[0], <ptrdiff_t>BLOCK), 0.04 * out.itemsize
@@ -268,6 +272,32 @@ cdef int launch_copy(Array *arrays) except -1:
                 tile_rows = cols = SQUARE
                 break
     return submit_copy(&launch, &plan, cost, tile_rows, max(cols, 1))
+
+
+cdef bint is_short(const Plan *plan, const Array *out, const Array *x) noexcept:
+    """Whether a copy transposes contiguous matrices, one after the other, with few rows or few columns."""
+    cdef ptrdiff_t size = out.itemsize, cols = plan.length[0], rows = plan.length[1]
+    cdef ptrdiff_t count = plan.length[2] if plan.ndim == 3 else 1
+    cdef bint contiguous = (plan.step[0][0] == size and plan.step[1][0] == cols * size
+                            and plan.step[1][1] == size and plan.step[0][1] == rows * size)
+    if plan.ndim > 3 or not contiguous or out.dtype != x.dtype or size < 4 or not (out.aligned and x.aligned):
+        return False
+    if plan.ndim == 3 and not plan.step[2][0] == plan.step[2][1] == rows * cols * size:
+        return False
+    return min(rows, cols) > 1 and min(rows, cols) <= SHORT_MOST and (count >= 8 or rows * cols <= 4 * BLOCK)
+
+
+cdef int submit_short(const Plan *plan, const Array *out, const Array *x) except -1:
+    cdef Launch launch
+    cdef ptrdiff_t count = plan.length[2] if plan.ndim == 3 else 1
+    _move_short.prepare(&launch, F32 if out.itemsize == 4 else F64)
+    launch.p[WALK_OUT] = out.data
+    launch.p[WALK_INPUTS] = x.data
+    launch.n[SHORT_COUNT], launch.n[SHORT_ROWS], launch.n[SHORT_COLS] = count, plan.length[1], plan.length[0]
+    launch.n[SHORT_BLOCK] = rows_in_block(plan.length[1] * plan.length[0])
+    launch.blocks = ceil_div(count, launch.n[SHORT_BLOCK])
+    launch.work = 0.15 * elements(plan)
+    return submit(&launch)
 
 
 cdef int submit_copy(Launch *launch, Plan *plan, double cost, ptrdiff_t tile_rows, ptrdiff_t tile_cols) except -1:

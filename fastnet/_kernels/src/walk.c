@@ -67,6 +67,36 @@ MOVE(4, uint32_t)
 MOVE(8, uint64_t)
 #undef MOVE
 
+/* ---- many small transpositions, as in a shuffle of channels ------------------------------------------------------ */
+
+#define TURN(rows, cols)                                                                                              \
+    for (ptrdiff_t r = 0; r < (rows); r++)                                                                            \
+        for (ptrdiff_t c = 0; c < (cols); c++) o[r * (cols) + c] = x[c * (rows) + r];
+
+/* Of SHORT_COUNT matrices: x is (cols, rows), o is (rows, cols), one of which is at most SHORT_MOST. A block is
+ * SHORT_BLOCK matrices. */
+#define MOVE_SHORT(size, TYPE)                                                                                        \
+    static int move_short_##size(BODY_ARGS) {                                                                         \
+        const ptrdiff_t rows = launch->n[SHORT_ROWS], cols = launch->n[SHORT_COLS], most = launch->n[SHORT_BLOCK];    \
+        const ptrdiff_t last = min_size(end * most, launch->n[SHORT_COUNT]);                                          \
+        TYPE *restrict o = (TYPE *)launch->p[WALK_OUT] + begin * most * rows * cols;                                  \
+        const TYPE *restrict x = (const TYPE *)launch->p[WALK_INPUTS] + begin * most * rows * cols;                   \
+        for (ptrdiff_t k = begin * most; k < last; k++, o += rows * cols, x += rows * cols) {                         \
+            if (cols == 2) TURN(rows, 2)                                                                              \
+            else if (cols == 3) TURN(rows, 3)                                                                         \
+            else if (cols == 4) TURN(rows, 4)                                                                         \
+            else if (rows == 2) TURN(2, cols)                                                                         \
+            else if (rows == 3) TURN(3, cols)                                                                         \
+            else TURN(rows, cols)                                                                                     \
+        }                                                                                                             \
+        return 0;                                                                                                     \
+    }
+
+MOVE_SHORT(4, uint32_t)
+MOVE_SHORT(8, uint64_t)
+#undef MOVE_SHORT
+#undef TURN
+
 /* ---- conversions ------------------------------------------------------------------------------------------------- */
 
 typedef int64_t real_i64;
@@ -113,7 +143,8 @@ CAST(u8, i64)
 #define BOTH(body) {#body, body, body}
 
 const Entry TABLE(walk)[] = {
-    {"move", move_4, move_8}, BOTH(move_1), {"cast_f32", move_4, cast_f32_f64},
+    {"move", move_4, move_8}, {"move_short", move_short_4, move_short_8}, BOTH(move_1),
+    {"cast_f32", move_4, cast_f32_f64},
     {"cast_f64", cast_f64_f32, move_8, 1},      /* keeps_tiny: the nearest float32 may be subnormal */
     {"cast_i64", cast_i64_f32, cast_i64_f64}, {"cast_i32", cast_i32_f32, cast_i32_f64},
     {"cast_u8", cast_u8_f32, cast_u8_f64},

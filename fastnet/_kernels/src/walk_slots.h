@@ -21,6 +21,9 @@ enum {                                      /* n */
 #define WALK_LENGTH(arrays, dim) (WALK_STEPS + 2 * (arrays) + (dim) * (1 + (arrays)))
 #define WALK_STEP(arrays, dim, array) (WALK_LENGTH(arrays, dim) + 1 + (array))
 
+enum { SHORT_COUNT, SHORT_ROWS, SHORT_COLS, SHORT_BLOCK };     /* n of move_short */
+enum { SHORT_MOST = 4 };                    /* rows or columns of its matrices */
+
 /* Maximum numbers of arrays and of outer dimensions; the latter fills a launch's slots with two arrays. */
 enum { WALK_ARRAYS = 4, WALK_MOST_OUTER = (LAUNCH_SIZES - WALK_STEPS - 4) / 3 };
 

@@ -45,11 +45,20 @@ def rotated(x):
     return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, -1, 0)), 0, -1)
 
 
+def swapped(x):
+    """The last two axes exchanged in memory: many small transpositions."""
+    return np.swapaxes(np.ascontiguousarray(np.swapaxes(x, -1, -2)), -1, -2)
+
+
 MATRICES = ((0, 5), (1, 1), (1, 7), (5, 3), (17, 16), (33, 65), (70, 130), (3, 5000), (5000, 3), (200, 301))
 COPY_SIZES = tuple((shape, view) for shape in MATRICES
                    for view in (transposed, column, row, scalar, reverse, every_third) if shape[0] or view != scalar)
 COPY_SIZES += (((4, 5, 6), rotated), ((2, 3, 4, 5), transposed), ((2, 3, 40, 50), rotated),
                ((2, 3, 2, 3, 2, 3, 2, 3), transposed), ((), scalar), ((9000,), scalar), ((3, 100, 7), row))
+COPY_SIZES += tuple((shape, swapped) for shape in (
+    (9, 2, 58), (9, 58, 2), (20, 3, 17), (20, 17, 3), (8, 4, 9), (8, 9, 4), (3, 5, 6), (2, 3, 9000), (300, 2, 2),
+    (1, 1, 3)))
+STRIDED = (transposed, reverse, every_third, rotated, swapped)
 
 
 def copy(convert_from=None):
@@ -71,8 +80,7 @@ def copy_out(rng, dtype, size):
 
 COPIES = [
     Case("copy", copy(), COPY_SIZES, ((1000, 1000), transposed), dtypes=ANY),
-    Case("copy", copy_out, tuple(s for s in COPY_SIZES if s[1] in (transposed, reverse, every_third, rotated)), None,
-         note="strided output", dtypes=ANY),
+    Case("copy", copy_out, tuple(s for s in COPY_SIZES if s[1] in STRIDED), None, note="strided output", dtypes=ANY),
     *(Case("copy", copy(given), COPY_SIZES[::5], None, note=f"from {np.dtype(given).name}", dtypes=ANY)
       for given in ANY),
 ]

@@ -33,13 +33,14 @@ def functions(extension):
 
 
 def hot_loop(code):
-    """The instructions, from the target of a backward jump to the jump, of the loop with the most multiplications."""
+    """The instructions, from the target of a backward jump to the jump, of the loop around the first multiplication."""
     loops = []
+    first = next((a for a, op, _ in code if MULTIPLY.match(op)), 0)
     for address, op, operands in code:
         target = TARGET.search(operands)
-        if JUMP.match(op) and target and int(target[1], 16) <= address:
+        if JUMP.match(op) and target and int(target[1], 16) <= first <= address:
             loops.append([i for i in code if int(target[1], 16) <= i[0] <= address])
-    return max(loops, key=multiplications, default=[])
+    return min(loops, key=len, default=[])
 
 
 def multiplications(loop):

@@ -7,7 +7,7 @@ phase, the pixels of the input that meet the same taps.
 import os
 
 from fastnet._kernels.matmul cimport (
-    Operand, Tile, group_slivers, packed_sliver, run_products, submit_product, tile_of)
+    Operand, Tile, activation_code, group_slivers, packed_sliver, run_products, submit_product, tile_of)
 from fastnet._kernels.walk cimport launch_copy
 from fastnet._runtime.launch cimport (
     F32, F64, OPTIONAL, WRITE, Array, DType, Entry, Family, Kernel, Launch, ceil_div, expect_dtype, expect_ndim,
@@ -28,7 +28,6 @@ cdef extern from "src/conv_slots.h":
     enum:
         CACHE_WAY
         COPIED, PACKED
-        NONE_, RELU, RELU6
         OUT, ROW_OPERAND, LANE_OPERAND, BIAS, RESIDUAL, AFFINE
         RUNS_MOST
         ROWS, LANES, DEPTH, LINE, RUN_K, LANE_STRIDE, LANE_K, LANE_BATCH, OUT_COLUMNS, OUT_BATCH, BIAS_BATCH, AFFINE_STEP
@@ -59,7 +58,6 @@ cdef enum:
 
 cdef Family _bodies = family(conv_tables)
 cdef Kernel _conv = _bodies["conv"], _conv_weight = _bodies["conv_weight"], _pack_filters = _bodies["pack_filters"]
-cdef dict _activations = {"none": NONE_, "relu": RELU, "relu6": RELU6}
 
 cdef struct Axis:                   # the windows along one spatial dimension
     ptrdiff_t input, output, kernel, stride, dilation, padding
@@ -90,9 +88,7 @@ def conv(out, x, weight, bias=None, residual=None, stride=(1, 1, 1), padding=(0,
     unpack_sized("conv", "bias", bias, &b, OPTIONAL, o.dtype, o.shape[4])
     unpack_like("conv", "residual", residual, &r, OPTIONAL, &o)
     unpack_sized("conv", "affine", affine, &f, OPTIONAL, o.dtype, 3 * o.shape[4])
-    code = _activations.get(activation)
-    if code is None:
-        raise ValueError(f"conv: unknown activation {activation!r}; choose from {', '.join(_activations)}")
+    cdef int code = activation_code("conv", activation)
     _conv.prepare(&launch, o.dtype)
     launch.p[OUT] = o.data
     launch.p[ROW_OPERAND] = a.data

@@ -13,6 +13,7 @@ cdef struct Tile:                   # depends on the instruction set and the dty
     ptrdiff_t size                  # bytes of a number
     ptrdiff_t depth                 # the most of a block of k
 
+cdef int activation_code(str kernel, activation) except -1
 cdef Tile tile_of(DType dtype) noexcept
 cdef ptrdiff_t group_slivers(const Launch *launch, double work, const Tile *tile) noexcept
 cdef ptrdiff_t packed_sliver(ptrdiff_t depth, const Tile *tile) noexcept

@@ -28,7 +28,7 @@ cdef extern from "src/matmul.h":
     enum:
         STRIP_BYTES, OUTER_ROWS, GROUP_MOST, CACHE_WAY
         DIRECT, COPIED, PACKED
-        NONE_, RELU, SIGMOID, TANH, GELU, GELU_TANH, SILU, RELU6
+        NONE_, RELU, RELU6, SIGMOID, TANH, GELU, GELU_TANH, SILU, HARDSWISH, HARDSIGMOID
         OUT, ROW_OPERAND, LANE_OPERAND, BIAS, SCRATCH, RESIDUAL, AFFINE
         ROWS, LANES, DEPTH, LINE, ROW_STRIDE, ROW_K, ROW_BATCH, LANE_STRIDE, LANE_K, LANE_BATCH, OUT_COLUMNS, OUT_BATCH
         AFFINE_STEP, SWAPPED
@@ -38,8 +38,8 @@ cdef extern from "src/matmul.h":
 cdef Family _bodies = family(matmul_tables)
 cdef Kernel _matmul = _bodies["matmul"], _matvec = _bodies["matvec"], _outer = _bodies["outer"]
 cdef Kernel _pack_lanes = _bodies["pack_lanes"]
-cdef dict _activations = {"none": NONE_, "relu": RELU, "sigmoid": SIGMOID, "tanh": TANH, "gelu": GELU,
-                          "gelu_tanh": GELU_TANH, "silu": SILU, "relu6": RELU6}
+cdef dict _activations = {"none": NONE_, "relu": RELU, "relu6": RELU6, "sigmoid": SIGMOID, "tanh": TANH, "gelu": GELU,
+                          "gelu_tanh": GELU_TANH, "silu": SILU, "hardswish": HARDSWISH, "hardsigmoid": HARDSIGMOID}
 
 cdef enum:
     SMALL = 1 << 18                 # multiply-adds that are not worth a second thread
@@ -65,9 +65,7 @@ def matmul(out, a, b, bias=None, activation="none", accumulate=False, affine=Non
     unpack(a, &x, STRIDED)
     unpack(b, &y, STRIDED)
     unpack(bias, &c, OPTIONAL)
-    code = _activations.get(activation)
-    if code is None:
-        raise ValueError(f"matmul: unknown activation {activation!r}; choose from {', '.join(_activations)}")
+    cdef int code = activation_code("matmul", activation)
     if add and (bias is not None or affine is not None or residual is not None or code != NONE_):
         raise ValueError("matmul: accumulate takes neither bias, affine, residual nor activation")
     check(&o, &x, &y, &c)
@@ -110,6 +108,14 @@ def matmul(out, a, b, bias=None, activation="none", accumulate=False, affine=Non
         submit(&launch)
     else:
         run_tiles(&launch, &tile, left, right, batch)
+
+
+cdef int activation_code(str kernel, activation) except -1:
+    """The number of an activation by its name."""
+    code = _activations.get(activation)
+    if code is None:
+        raise ValueError(f"{kernel}: unknown activation {activation!r}; choose from {', '.join(_activations)}")
+    return code
 
 
 cdef int check(const Array *o, const Array *a, const Array *b, const Array *bias) except -1:

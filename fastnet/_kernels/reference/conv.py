@@ -29,7 +29,7 @@ def conv(out, x, weight, bias=None, residual=None, stride=(1, 1, 1), padding=(0,
         bias: (O,), or None.
         residual: of out's shape, or None.
         stride, padding, dilation: triples; padding may be negative.
-        activation: none, relu or relu6.
+        activation: none or one of those of `matmul`.
         affine: (3, O), centre, scale and shift of every channel, or None.
     """
     out[...] = 0

@@ -15,7 +15,7 @@ def matmul(out, a, b, bias=None, activation="none", accumulate=False, affine=Non
             batch stride may be 0. If K is 0, the product is zero.
         b: (K, N) or (B, K, N), likewise.
         bias: (N,), added to every row, or None.
-        activation: none, relu, relu6, sigmoid, tanh, gelu, gelu_tanh or silu.
+        activation: none, relu, relu6, sigmoid, tanh, gelu, gelu_tanh, silu, hardswish or hardsigmoid.
         accumulate: add to out instead of writing it; without all the rest.
         affine: (3, N), centre, scale and shift of every column, or None.
         residual: of out's shape, or None.

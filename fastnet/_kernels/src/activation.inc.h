@@ -9,6 +9,8 @@ PLAIN(tanh)
 PLAIN(gelu)
 PLAIN(gelu_tanh)
 PLAIN(silu)
+PLAIN(hardswish)
+PLAIN(hardsigmoid)
 #undef PLAIN
 
 /* dy where the output is positive or NaN, else 0 */
@@ -98,13 +100,6 @@ static inline VEC NAME(softplus_backward_v)(VEC x, VEC dy, const double *s) {
 }
 MAP2(softplus_backward, NAME(softplus_backward_v))
 
-static inline VEC NAME(hardswish_v)(VEC x, const double *s) {
-    (void)s;
-    VEC gate = V(min)(V(set)(6), V(max)(V(zero)(), V(add)(x, V(set)(3))));
-    return V(mul)(x, V(div)(gate, V(set)(6)));
-}
-MAP1(hardswish, NAME(hardswish_v))
-
 static inline VEC NAME(hardswish_backward_v)(VEC x, VEC dy, const double *s) {
     (void)s;
     VEC slope = V(add)(V(div)(x, V(set)(3)), V(set)((REAL)0.5));
@@ -112,12 +107,6 @@ static inline VEC NAME(hardswish_backward_v)(VEC x, VEC dy, const double *s) {
     return V(mul)(dy, V(select)(V(le)(x, V(set)(-3)), V(zero)(), slope));
 }
 MAP2(hardswish_backward, NAME(hardswish_backward_v))
-
-static inline VEC NAME(hardsigmoid_v)(VEC x, const double *s) {
-    (void)s;
-    return V(div)(V(min)(V(set)(6), V(max)(V(zero)(), V(add)(x, V(set)(3)))), V(set)(6));
-}
-MAP1(hardsigmoid, NAME(hardsigmoid_v))
 
 static inline VEC NAME(hardsigmoid_backward_v)(VEC x, VEC dy, const double *s) {
     (void)s;

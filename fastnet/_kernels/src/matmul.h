@@ -44,7 +44,8 @@ enum LanesFrom {
     PACKED                  /* panels that an earlier launch packed, as panel[k][lane] */
 };
 
-enum Activation { NONE_, RELU, SIGMOID, TANH, GELU, GELU_TANH, SILU, RELU6 };
+/* Those up to RELU6 take no registers that a tile lacks. */
+enum Activation { NONE_, RELU, RELU6, SIGMOID, TANH, GELU, GELU_TANH, SILU, HARDSWISH, HARDSIGMOID };
 
 /* p of matmul, matvec, outer and the products of conv.c */
 enum { OUT, ROW_OPERAND, LANE_OPERAND, BIAS, SCRATCH, RESIDUAL, AFFINE };

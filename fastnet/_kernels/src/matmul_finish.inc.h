@@ -1,34 +1,36 @@
-/* The epilogue of matmul.c for results that a micro-kernel does not store itself: partial and transposed tiles, and
- * activations that need more registers. They pass through a tile on the stack, which is in the cache. */
+/* The epilogue of products for results that a micro-kernel does not finish itself: transposed tiles, single vectors, and
+ * activations that need more registers, which are applied to stored tiles while they are in the cache. */
 
-static inline VEC NAME(activate)(VEC x, ptrdiff_t activation) {
-    switch (activation) {
-    case RELU: return V(relu)(x);
-    case SIGMOID: return V(sigmoid)(x);
-    case TANH: return V(tanh)(x);
-    case GELU: return V(gelu)(x);
-    case GELU_TANH: return V(gelu_tanh)(x);
-    case SILU: return V(silu)(x);
-    case RELU6: return V(min)(V(set)(6), V(relu)(x));
-    default: return x;
-    }
-}
-
-/* activation((sum + bias - centre) * scale + shift + residual); affine has centre, scale and shift. NULL: absent. */
-static inline VEC NAME(ended)(VEC sum, const VEC *bias, const VEC *affine, const VEC *residual, ptrdiff_t activation) {
+/* clip((sum + bias - centre) * scale + shift + residual); affine has centre, scale and shift. NULL: absent. */
+static inline VEC NAME(ended)(VEC sum, const VEC *bias, const VEC *affine, const VEC *residual, ptrdiff_t clip) {
     if (bias) sum = V(add)(sum, *bias);
     if (affine) sum = V(fma)(V(sub)(sum, affine[0]), affine[1], affine[2]);
     if (residual) sum = V(add)(sum, *residual);
-    return activation == RELU ? V(relu)(sum) : NAME(activate)(sum, activation);
+    if (clip == NONE_) return sum;
+    return clip == RELU6 ? V(min)(V(set)(6), V(relu)(sum)) : V(relu)(sum);
 }
 
-/* The first n lanes of centres, scales and shifts, each `step` elements after the one before. */
-static inline void NAME(load_affine)(VEC *affine, const REAL *p, ptrdiff_t step, ptrdiff_t n) {
-    for (int i = 0; i < 3; i++) affine[i] = NAME(load_some)(p + i * step, n);
+/* Apply an activation to rows of out. A loop for each: the choice within a loop would spill its constants. */
+#define IN_PLACE(f)                                                                                                \
+    for (ptrdiff_t i = 0; i < rows; i++)                                                                           \
+        for (ptrdiff_t j = 0; j < lanes; j += W)                                                                   \
+            NAME(store_some)(out + i * stride + j, f(NAME(load_some)(out + i * stride + j, lanes - j)), lanes - j); \
+    return;
+OUTLINE void NAME(activate_rows)(REAL *out, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t lanes, ptrdiff_t activation) {
+    switch (activation) {
+    case SIGMOID: IN_PLACE(V(sigmoid))
+    case TANH: IN_PLACE(V(tanh))
+    case GELU: IN_PLACE(V(gelu))
+    case GELU_TANH: IN_PLACE(V(gelu_tanh))
+    case SILU: IN_PLACE(V(silu))
+    case HARDSWISH: IN_PLACE(V(hardswish))
+    case HARDSIGMOID: IN_PLACE(V(hardsigmoid))
+    }
 }
+#undef IN_PLACE
 
-/* Write `sum`, as `ended` changes it, to the first n lanes of out; if `add`, out's previous value is added to the sum
- * first. */
+/* Write activation(`sum`, as `ended` changes it) to the first n lanes of out; if `add`, out's previous value is added
+ * to the sum first. */
 static inline void NAME(emit)(REAL *out, VEC sum, ptrdiff_t n, int add, const REAL *bias, int bias_step,
                               const REAL *affine, ptrdiff_t affine_step, const REAL *residual,
                               ptrdiff_t activation) {
@@ -37,26 +39,9 @@ static inline void NAME(emit)(REAL *out, VEC sum, ptrdiff_t n, int add, const RE
     if (bias) b = bias_step ? NAME(load_some)(bias, n) : V(set)(*bias);
     if (affine) NAME(load_affine)(f, affine, affine_step, n);
     if (residual) r = NAME(load_some)(residual, n);
-    NAME(store_some)(out, NAME(ended)(sum, bias ? &b : 0, affine ? f : 0, residual ? &r : 0, activation), n);
-}
-
-/* Write a tile of sums, contiguous rows of PANEL lanes, to rows of out; the vectors of a column are loaded once. */
-static inline void NAME(finish)(REAL *out, ptrdiff_t out_stride, const REAL *tile, ptrdiff_t rows, ptrdiff_t columns, int add,
-                         const REAL *bias, const REAL *affine, ptrdiff_t affine_step, const REAL *residual,
-                         ptrdiff_t activation) {
-    for (ptrdiff_t j = 0; j < columns; j += W) {
-        const ptrdiff_t n = min_size(W, columns - j);
-        VEC b = V(zero)(), r = V(zero)(), f[3];
-        if (bias) b = NAME(load_some)(bias + j, n);
-        if (affine) NAME(load_affine)(f, affine + j, affine_step, n);
-        for (ptrdiff_t i = 0; i < rows; i++) {
-            VEC sum = V(load)(tile + i * PANEL + j);
-            REAL *to = out + i * out_stride + j;
-            if (add) sum = V(add)(NAME(load_some)(to, n), sum);
-            if (residual) r = NAME(load_some)(residual + i * out_stride + j, n);
-            NAME(store_some)(to, NAME(ended)(sum, bias ? &b : 0, affine ? f : 0, residual ? &r : 0, activation), n);
-        }
-    }
+    const ptrdiff_t clip = activation <= RELU6 ? activation : NONE_;
+    NAME(store_some)(out, NAME(ended)(sum, bias ? &b : 0, affine ? f : 0, residual ? &r : 0, clip), n);
+    if (activation > RELU6) NAME(activate_rows)(out, 0, 1, n, activation);
 }
 
 /* Write a tile of sums transposed: its lanes are rows of out. */

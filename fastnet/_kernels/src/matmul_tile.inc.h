@@ -3,11 +3,11 @@
  * A number of the result is acc = fma(row[k], lane[k], acc) for k in order, from zero: the same in every tile and for
  * any memory layout of the operands. Included for each T and each VECTORS. */
 #if VECTORS == 2
-#define SECOND(x) x
+#define SECOND(...) __VA_ARGS__
 #define TILE(rows) TABLE(CAT(tile2_##rows, T))
 #define TILES CAT(tiles2, T)
 #else
-#define SECOND(x)
+#define SECOND(...)
 #define TILE(rows) TABLE(CAT(tile1_##rows, T))
 #define TILES CAT(tiles1, T)
 #endif
@@ -35,6 +35,15 @@
     FIRST_ONLY(V(store)((REAL *)ROW_##i(c, out), lo##i);)      \
     V(store_n)(LAST(ROW_##i(c, out)), LAST_SUM(i), t->edge);
 #define BIAS(i) lo##i = V(add)(lo##i, b0); SECOND(hi##i = V(add)(hi##i, b1);)
+#define NORM_LO(i) lo##i = V(fma)(V(sub)(lo##i, centre), scale, shift);
+#define NORM_HI(i) hi##i = V(fma)(V(sub)(hi##i, centre), scale, shift);
+#define PLUS_RESIDUAL(i)                                                  \
+    lo##i = V(add)(lo##i, V(load)((const REAL *)ROW_##i(d, out)));        \
+    SECOND(hi##i = V(add)(hi##i, V(load)((const REAL *)ROW_##i(d, out) + W));)
+#define PLUS_EDGE(i)                                                                \
+    FIRST_ONLY(lo##i = V(add)(lo##i, V(load)((const REAL *)ROW_##i(d, out)));)      \
+    LAST_SUM(i) = V(add)(LAST_SUM(i), V(load_n)(LAST(ROW_##i(d, out)), t->edge));
+#define CAP(i) lo##i = V(min)(six, lo##i); SECOND(hi##i = V(min)(six, hi##i);)
 #define CLIP(i) lo##i = V(max)(zero, lo##i); SECOND(hi##i = V(max)(zero, hi##i);)
 #define STORE(i) V(store)((REAL *)ROW_##i(c, out), lo##i); SECOND(V(store)((REAL *)ROW_##i(c, out) + W, hi##i);)
 
@@ -65,9 +74,31 @@
             SECOND(VEC b1 = NAME(load_some)(t->bias + W, t->edge ? t->edge : W);)                  \
             REPEAT_##rows(BIAS)                                              \
         }                                                                    \
-        if (t->relu) {                                                       \
+        if (t->affine) {                                                     \
+            VEC f[3], centre, scale, shift;                                  \
+            NAME(load_affine)(f, t->affine, t->affine_step, VECTORS == 1 && t->edge ? t->edge : W); \
+            centre = f[0], scale = f[1], shift = f[2];                       \
+            REPEAT_##rows(NORM_LO)                                           \
+            SECOND(                                                          \
+                NAME(load_affine)(f, t->affine + W, t->affine_step, t->edge ? t->edge : W); \
+                centre = f[0], scale = f[1], shift = f[2];                   \
+                REPEAT_##rows(NORM_HI))                                      \
+        }                                                                    \
+        if (t->residual) {                                                   \
+            ROW_BASES(Source, d, t->residual, out)                           \
+            if (t->edge) {                                                   \
+                REPEAT_##rows(PLUS_EDGE)                                     \
+            } else {                                                         \
+                REPEAT_##rows(PLUS_RESIDUAL)                                 \
+            }                                                                \
+        }                                                                    \
+        if (t->clip) {                                                       \
             VEC zero = V(zero)();                                            \
             REPEAT_##rows(CLIP)                                              \
+            if (t->clip == RELU6) {                                          \
+                VEC six = V(set)(6);                                         \
+                REPEAT_##rows(CAP)                                           \
+            }                                                                \
         }                                                                    \
         if (t->edge) {                                                       \
             REPEAT_##rows(STORE_EDGE)                                        \
@@ -94,6 +125,11 @@ static void (*const TILES[])(const NAME(Tile) *) = {0, APPLY(CAT(COUNT, TILE_ROW
 #undef ADD_EDGE
 #undef STORE_EDGE
 #undef BIAS
+#undef NORM_LO
+#undef NORM_HI
+#undef PLUS_RESIDUAL
+#undef PLUS_EDGE
+#undef CAP
 #undef CLIP
 #undef STORE
 #undef KERNEL

@@ -104,19 +104,20 @@ static void NAME(tiles)(const Launch *launch, NAME(Tile) *t, const NAME(Group) *
     const REAL *residual = last && launch->p[RESIDUAL] ? (const REAL *)launch->p[RESIDUAL] + batch * n[OUT_BATCH] : 0;
     const REAL *affine = last && launch->p[AFFINE] ? (const REAL *)launch->p[AFFINE] + batch * n[BIAS_BATCH] + lane : 0;
     REAL tile[TILE_ROWS * PANEL];
-    int vectors = lanes > W;
-    int whole = !n[SWAPPED] && activation <= RELU && !residual && !affine;
-    t->add = add && whole;
-    t->relu = activation == RELU && whole;
-    t->bias = bias && whole ? bias + lane : 0;
-    t->edge = whole ? lanes % W : 0;
+    int vectors = lanes > W, turned = n[SWAPPED] != 0;
+    t->add = add && !turned;
+    t->clip = activation <= RELU6 && !turned ? activation : NONE_;
+    t->bias = bias && !turned ? bias + lane : 0;
+    t->affine = affine, t->affine_step = n[AFFINE_STEP], t->residual = 0;
+    t->edge = turned ? 0 : lanes % W;
     t->row_stride = group->row_stride, t->row_k = group->row_k;
     t->depth = group->depth, t->runs = group->runs, t->run = group->run;
-    t->out_stride = (whole ? columns : PANEL) * (ptrdiff_t)sizeof(REAL);
+    t->out_stride = (turned ? PANEL : columns) * (ptrdiff_t)sizeof(REAL);
     for (ptrdiff_t s = 0; s < group->count; s++) {
-        ptrdiff_t row = group->start[s], rows = group->start[s + 1] - row;
+        ptrdiff_t row = group->start[s], rows = group->start[s + 1] - row, first = row * columns + lane;
         t->row = group->row[s];
-        t->out = (char *)(whole ? out + row * columns + lane : tile);
+        t->out = (char *)(turned ? tile : out + first);
+        if (residual) t->residual = (const char *)(residual + first);
         if (t->add)                     /* out is not in the cache, and all its rows are needed at once */
             for (ptrdiff_t i = 0; i < rows; i++) {
                 prefetch(t->out + i * t->out_stride);
@@ -124,13 +125,11 @@ static void NAME(tiles)(const Launch *launch, NAME(Tile) *t, const NAME(Group) *
             }
         (vectors ? CAT(tiles2, T) : CAT(tiles1, T))[rows](t);
         if (ahead) NAME(prefetch_panel)(launch, ahead, t->depth, s, group->count);
-        if (whole) continue;
-        if (n[SWAPPED])
+        if (turned)
             NAME(finish_turned)(out + lane * columns + row, columns, tile, rows, lanes, add, bias ? bias + row : 0,
                                 activation);
-        else
-            NAME(finish)(out + row * columns + lane, columns, tile, rows, lanes, add, bias ? bias + lane : 0, affine,
-                         n[AFFINE_STEP], residual ? residual + row * columns + lane : 0, activation);
+        else if (activation > RELU6)
+            NAME(activate_rows)(out + first, columns, rows, lanes, activation);
     }
 }
 

@@ -46,6 +46,14 @@
 
 #include "isa.h"
 
+#ifdef _MSC_VER
+#define INLINE static __forceinline
+#define OUTLINE static __declspec(noinline)
+#else
+#define INLINE static inline __attribute__((always_inline))
+#define OUTLINE static __attribute__((noinline, unused))
+#endif
+
 typedef float real_f32;
 typedef double real_f64;
 enum { MANTISSA_BITS_f32 = 23, EXPONENT_BIAS_f32 = 127, MANTISSA_BITS_f64 = 52, EXPONENT_BIAS_f64 = 1023 };
@@ -67,12 +75,6 @@ enum { MANTISSA_BITS_f32 = 23, EXPONENT_BIAS_f32 = 127, MANTISSA_BITS_f64 = 52, 
 #endif
 
 /* A function that is always inlined, so that its constant arguments decide its branches. */
-#ifdef _MSC_VER
-#define INLINE static __forceinline
-#else
-#define INLINE static inline __attribute__((always_inline))
-#endif
-
 /* Include simd_<name>.h of the instruction set that this object is compiled for. */
 #define QUOTED_(text) #text
 #define QUOTED(text) QUOTED_(text)

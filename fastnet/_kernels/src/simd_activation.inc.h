@@ -21,3 +21,10 @@ static inline VEC V(gelu_tanh)(VEC x) { return V(mul)(x, V(sigmoid)(V(gelu_tanh_
 static inline VEC V(softplus)(VEC x) {
     return V(add)(V(max)(V(zero)(), x), V(log1p_unit)(V(exp)(V(neg)(V(abs)(x)))));
 }
+
+/* min(max(x + 3, 0), 6) / 6 */
+static inline VEC V(hardsigmoid)(VEC x) {
+    return V(div)(V(min)(V(set)(6), V(max)(V(zero)(), V(add)(x, V(set)(3)))), V(set)(6));
+}
+
+static inline VEC V(hardswish)(VEC x) { return V(mul)(x, V(hardsigmoid)(x)); }

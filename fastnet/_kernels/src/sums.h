@@ -13,12 +13,6 @@
 #include "chunks.h"
 #include "simd.h"
 
-#ifdef _MSC_VER
-#define OUTLINE static __declspec(noinline)
-#else
-#define OUTLINE static __attribute__((noinline, unused))
-#endif
-
 /* The terms of the sum, of elements x, y and a centre c: x, x^2, x - c, (x - c)^2, x*y, (x - c)*y; or the largest or
  * smallest x. */
 typedef enum { SUM, SQUARES, DISTANCES, DEVIATIONS, PRODUCTS, COVARIATIONS, LARGEST, SMALLEST } Operation;

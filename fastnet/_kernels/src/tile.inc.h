@@ -13,8 +13,11 @@ typedef struct {
     ptrdiff_t lane_k;
     char *out;
     ptrdiff_t out_stride;
-    const REAL *bias;
-    int add, relu;
+    const REAL *bias, *affine;          /* NULL: absent, as the residual */
+    ptrdiff_t affine_step;              /* from centres to scales and to shifts */
+    const char *residual;               /* its rows are as far apart as out's */
+    int add;
+    ptrdiff_t clip;                     /* NONE_, RELU or RELU6 */
     ptrdiff_t edge;                     /* lanes of a partial last vector; 0 if it is full */
 } NAME(Tile);
 
@@ -25,6 +28,11 @@ static inline void NAME(store_some)(REAL *p, VEC v, ptrdiff_t n) {
         V(store)(p, v);
     else
         V(store_n)(p, v, n);
+}
+
+/* The first n lanes of centres, scales and shifts, each `step` elements after the one before. */
+static inline void NAME(load_affine)(VEC *affine, const REAL *p, ptrdiff_t step, ptrdiff_t n) {
+    UNROLL for (int i = 0; i < 3; i++) affine[i] = NAME(load_some)(p + i * step, n);
 }
 
 #define VECTORS 1

@@ -111,4 +111,8 @@ CASES = [case(kernel, note, make(**where), bench=BENCH if note == "padded" else 
 ] + [
     grouped("conv", "end", forward(bias=True, affine=True, residual=True, activation="relu6", padding=1)),
     grouped("conv_input", "bias", of_input(bias=True, stride=2)),
+    grouped("conv", "silu", forward(affine=True, residual=True, activation="silu", padding=1)),
+    winograd("conv", "silu", forward(affine=True, residual=True, activation="silu", padding=1)),
+    *[case("conv", f, forward(affine=True, residual=True, activation=f, padding=1))
+      for f in ("silu", "hardswish", "hardsigmoid")],
 ]

@@ -71,8 +71,9 @@ CASES = [
     case("accumulate-nt", product(transpose_b=True, accumulate=True), bench=None),
     case("bias", product(transpose_b=True, bias=True)),
     *[case(f"bias-{f}", product(transpose_b=True, bias=True, activation=f))
-      for f in ("relu", "sigmoid", "tanh", "gelu", "gelu_tanh", "silu")],
+      for f in ("relu", "sigmoid", "tanh", "gelu", "gelu_tanh", "silu", "hardswish", "hardsigmoid")],
     case("affine", normed(bias=True, activation="relu6"), bench=None),
+    case("affine-silu", normed(activation="silu"), bench=None),
     case("affine-batch", normed(activation="relu"), BATCHES, None),
     case("silu-nn", product(activation="silu"), bench=None),
     case("batch", product(), BATCHES, (64, 64, 64, 64)),

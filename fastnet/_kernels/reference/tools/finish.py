@@ -3,7 +3,7 @@ import numpy as np
 
 from fastnet._kernels.reference import activation as activations
 
-ACTIVATIONS = ("none", "relu", "sigmoid", "tanh", "gelu", "gelu_tanh", "silu", "relu6")
+ACTIVATIONS = ("none", "relu", "relu6", "sigmoid", "tanh", "gelu", "gelu_tanh", "silu", "hardswish", "hardsigmoid")
 
 
 def finish(name, out, bias, affine, residual, activation):

@@ -127,6 +127,9 @@ class Framework(Engine):
     def part(self, fn):
         return fn
 
+    def inference(self, model):
+        return self.whole(self.part(model))
+
     def step(self, net):
         t, model = self.module, self._build(net)
         options = {"SGD": {"momentum": MOMENTUM}, "AdamW": {"weight_decay": DECAY}}[net.optimizer]
@@ -149,7 +152,7 @@ class Framework(Engine):
 
     def infer(self, net):
         t, model = self.module, self._build(net).eval()
-        run = self.whole(self.part(model))
+        run = self.inference(model)
 
         def infer(x):
             with t.inference_mode():

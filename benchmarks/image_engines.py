@@ -161,7 +161,10 @@ class _Images:
 
 
 class FastnetImages(_Images, Fastnet):
-    """fastnet, compiled, with contiguous inputs."""
+    """fastnet, compiled, with contiguous inputs; for inference, parameters are constants, as in ONNX Runtime."""
+
+    def inference(self, model):
+        return self.module.compile(model, freeze=True)
 
 
 class PyTorchImages(_Images, PyTorch):

@@ -40,12 +40,14 @@ def _conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry, sizes
 
 
 @op
-def _conv_normed(x: Array, weight: Array, bias: Array | None, mean: Array, var: Array, scale: Array | None,
-                 shift: Array | None, residual: Array | None, eps: float, geometry: Geometry, sizes: Shape,
-                 activation: str) -> Result[Array]:
+def _conv_normed(x: Array, weight: Array, bias: Array | None, mean: Array | None, var: Array | None,
+                 scale: Array | None, shift: Array | None, residual: Array | None, eps: float, geometry: Geometry,
+                 sizes: Shape, activation: str) -> Result[Array]:
     v, w = as_volume(x), as_filters(weight)
-    out, affine = empty((v.shape[0], *sizes, w.shape[0]), x.dtype), empty((3, w.shape[0]), x.dtype)
-    K.channel_affine(affine, mean, var, scale, shift, eps)
+    out, affine = empty((v.shape[0], *sizes, w.shape[0]), x.dtype), None
+    if mean is not None:
+        affine = empty((3, w.shape[0]), x.dtype)
+        K.channel_affine(affine, mean, var, scale, shift, eps)
     run_conv(out, v, w, bias, geometry, activation, affine, None if residual is None else as_volume(residual))
     return from_volume(out, x.ndim), None
 
@@ -228,18 +230,19 @@ def conv_activated(input: Tensor, weight: Tensor, bias: Tensor | None, stride: S
 
 
 def conv_normed(input: Tensor, weight: Tensor, bias: Tensor | None, stride: Size, padding: Padding, dilation: Size,
-                groups: int, statistics: tuple[Any, ...], activation: str = "none",
+                groups: int, statistics: tuple[Any, ...] | None, activation: str = "none",
                 residual: Tensor | None = None) -> Tensor:
     """activation(batch norm(convolution) + residual) in one pass, with running statistics and without a gradient.
 
     Args:
         input, weight, bias, stride, padding, dilation, groups: as in `conv2d`.
-        statistics: (running_mean, running_var, weight, bias, eps) of the batch norm; weight and bias may be None.
-        activation: "none", "relu" or "relu6".
+        statistics: (running_mean, running_var, weight, bias, eps) of the batch norm, whose weight and bias may be None;
+            None for no batch norm.
+        activation: one of those of the kernel `matmul`.
         residual: in the shape of the result, or None.
     """
     x, geometry, sizes = _planned(weight.ndim - 2, input, weight, bias, stride, padding, dilation, groups)
-    mean, var, scale, shift, eps = statistics
+    mean, var, scale, shift, eps = statistics or (None, None, None, None, 0.0)
     out = _conv_normed(x, weight, bias, mean, var, scale, shift, residual, eps, geometry, sizes, activation)
     return out if x is input else out.squeeze(0)
 

@@ -24,6 +24,7 @@ __all__ = ["addmm", "bmm", "check_one_dtype", "dot", "linear", "linear_activated
            "rmatmul"]
 
 _LINEAR_ARGUMENTS = "input", "weight", "bias"
+_BY_RESULT = "relu", "sigmoid", "tanh"
 _CONVERSIONS = {"float32": "float()", "float64": "double()"}
 
 
@@ -333,6 +334,11 @@ def _activated(x: Array, weight: Array, bias: Array | None, *, activation: str) 
     return y, gradient(_of_sum, y, activation).then(*gradients)
 
 
+@op
+def _ended(x: Array, weight: Array, bias: Array | None, *, activation: str) -> Result[Array]:
+    return _affine(x, weight, bias, activation)[0], None
+
+
 def _of_sum(g: Array, y: Array, activation: str) -> Array:
     return kernels.call_like(activation + "_backward", y, kernels.contiguous(g))
 
@@ -366,11 +372,12 @@ def linear_activated(input: Tensor, weight: Tensor, bias: Tensor | None, activat
 
     Args:
         input, weight, bias: as of `linear`.
-        activation: "relu", "sigmoid" or "tanh", whose gradients follow from their results.
+        activation: "relu", "sigmoid" or "tanh", whose gradients follow from their results; with another one of the
+            kernel `matmul` the result has no gradient.
     """
     _check_linear(input, weight, bias)
     check_floating("linear", input)
-    return _activated(input, weight, bias, activation=activation)
+    return (_activated if activation in _BY_RESULT else _ended)(input, weight, bias, activation=activation)
 
 
 def _check_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:

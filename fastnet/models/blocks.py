@@ -6,8 +6,10 @@ from typing import Any
 
 from fastnet import nn
 from fastnet._core.tensor import Tensor
+from fastnet.nn.fusion import chain, fused, unmodified
 
-__all__ = ["SqueezeExcitation", "conv_norm", "flat_average", "initialize", "kaiming_fan_out", "round_channels"]
+__all__ = ["SqueezeExcitation", "add_input", "conv_norm", "flat_average", "initialize", "kaiming_fan_out",
+           "round_channels"]
 
 
 def conv_norm(inputs: int, outputs: int, kernel_size: Any = 3, stride: Any = 1, padding: Any = None, groups: int = 1,
@@ -50,8 +52,23 @@ class SqueezeExcitation(nn.Module):
         self.activation, self.scale_activation = activation(), scale_activation()
 
     def forward(self, input: Tensor) -> Tensor:
-        scale = self.activation(self.fc1(self.avgpool(input)))
-        return input * self.scale_activation(self.fc2(scale))
+        return input * chain(self.avgpool(input), self.fc1, self.activation, self.fc2, self.scale_activation)
+
+
+def add_input(block: nn.Sequential, input: Tensor) -> Tensor:
+    """input + block(input); in evaluation the last convolution of the block adds its input, with the same bits.
+
+    Args:
+        block: ends with a convolution and a batch norm, or with a Sequential that does.
+        input: in the shape of the block's output.
+    """
+    layers: list[Any] = [block]
+    while type(layers[-1]) is nn.Sequential and unmodified(layers[-1]):
+        layers[-1:] = layers[-1]
+    *front, conv, norm = layers if len(layers) > 1 else (None, block)
+    if type(conv) is not nn.Conv2d or fused(conv, norm) is None:
+        return input + block(input)
+    return conv.normed(chain(input, *front), norm, residual=input)
 
 
 def flat_average(input: Tensor) -> Tensor:

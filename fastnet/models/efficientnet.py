@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from fastnet import nn
 from fastnet._core.tensor import Tensor
-from fastnet.models.blocks import SqueezeExcitation, conv_norm, flat_average, initialize, kaiming_fan_out
+from fastnet.models.blocks import SqueezeExcitation, add_input, conv_norm, flat_average, initialize, kaiming_fan_out
 
 __all__ = ["EfficientNet", "efficientnet_b0", "stochastic_depth"]
 
@@ -61,6 +61,8 @@ class MBConv(nn.Module):
         self.residual, self.skipped = stride == 1 and inputs == outputs, skipped
 
     def forward(self, input: Tensor) -> Tensor:
+        if self.residual and not self.training:
+            return add_input(self.block, input)
         x = self.block(input)
         return input + stochastic_depth(x, self.skipped, self.training) if self.residual else x
 

@@ -8,6 +8,7 @@ from fastnet import nn
 from fastnet._core.tensor import Tensor
 from fastnet.models.blocks import (
     SqueezeExcitation,
+    add_input,
     conv_norm,
     flat_average,
     initialize,
@@ -53,7 +54,7 @@ class ExpandedBlock(nn.Module):
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, input: Tensor) -> Tensor:
-        return input + self.block(input) if self.residual else self.block(input)
+        return add_input(self.block, input) if self.residual else self.block(input)
 
 
 class MobileNetV3Small(nn.Module):

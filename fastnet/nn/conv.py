@@ -124,14 +124,14 @@ class _Conv(_ConvBase):
         return conv_activated(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups,
                               activation)
 
-    def normed(self, input: Tensor, norm: Any, activation: Literal["none", "relu", "relu6"] = "none",
-               residual: Tensor | None = None) -> Tensor:
+    def normed(self, input: Tensor, norm: Any, activation: str = "none", residual: Tensor | None = None) -> Tensor:
         """activation(norm(forward(input)) + residual) in one pass, with the same bits and without a gradient.
 
         Args:
             input: as in `forward`.
-            norm: a batch norm in evaluation mode, with running statistics, for the channels of the output.
-            activation: "none", "relu" or "relu6".
+            norm: a batch norm in evaluation mode, with running statistics, for the channels of the output; None for no
+                norm.
+            activation: "none", "relu", "relu6", "sigmoid", "tanh", "silu", "hardswish" or "hardsigmoid".
             residual: in the shape of the output, or None.
 
         Example:
@@ -141,7 +141,8 @@ class _Conv(_ConvBase):
             (1, 8, 3, 3)
         """
         input, padding = self._padded_input(input)
-        statistics = norm.running_mean, norm.running_var, norm.weight, norm.bias, float(norm.eps)
+        statistics = None if norm is None else (norm.running_mean, norm.running_var, norm.weight, norm.bias,
+                                                float(norm.eps))
         return conv_normed(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups, statistics,
                            activation, residual)
 

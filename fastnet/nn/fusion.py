@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import is_grad_enabled
 from fastnet.functional.linear import linear_activated
-from fastnet.nn.activation import ReLU, ReLU6, Sigmoid, Tanh
+from fastnet.nn.activation import Hardsigmoid, Hardswish, ReLU, ReLU6, Sigmoid, SiLU, Tanh
 from fastnet.nn.channel_norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from fastnet.nn.conv import Conv1d, Conv2d, Conv3d
 from fastnet.nn.linear import Linear
 from fastnet.nn.module import Module
 
-__all__ = ["FUSED", "Fusion", "add_residual", "chain", "fused"]
+__all__ = ["FUSED", "Fusion", "add_residual", "chain", "fused", "unmodified"]
 
 _Layers = Sequence[Any]
 
@@ -33,19 +33,29 @@ class Fusion(NamedTuple):
     applies: Callable[[_Layers], bool] = lambda layers: True
 
 
-def _linear_then(activation: str) -> Fusion:
-    return Fusion(lambda layers, input: linear_activated(input, layers[0].weight, layers[0].bias, activation))
+def _run_linear(layers: _Layers, input: Tensor) -> Tensor:
+    return linear_activated(input, layers[0].weight, layers[0].bias, _ACTIVATIONS[type(layers[1])])
 
 
 def _run_activated(layers: _Layers, input: Tensor) -> Tensor:
     return layers[0].activated(input, "relu")
 
 
-_ACTIVATIONS: dict[type, Any] = {ReLU: "relu", ReLU6: "relu6"}
+_ACTIVATIONS: dict[type, Any] = {ReLU: "relu", ReLU6: "relu6", Sigmoid: "sigmoid", Tanh: "tanh", SiLU: "silu",
+                                 Hardswish: "hardswish", Hardsigmoid: "hardsigmoid"}
+_GRADIENT_OF_RESULT = ReLU, Sigmoid, Tanh        # activations whose gradient follows from their result
+
+
+def _run_ended(layers: _Layers, input: Tensor) -> Tensor:
+    return layers[0].normed(input, None, _ACTIVATIONS[type(layers[1])])
 
 
 def _run_normed(layers: _Layers, input: Tensor) -> Tensor:
     return layers[0].normed(input, layers[1], _ACTIVATIONS[type(layers[2])] if len(layers) > 2 else "none")
+
+
+def _without_gradient(layers: _Layers) -> bool:
+    return not is_grad_enabled()
 
 
 def _is_folded(layers: _Layers) -> bool:
@@ -55,18 +65,20 @@ def _is_folded(layers: _Layers) -> bool:
             and norm.num_features == conv.out_channels and norm.running_mean.dtype == conv.weight.dtype)
 
 
+_CONVOLUTIONS = Conv1d, Conv2d, Conv3d
+_NORMS = BatchNorm1d, BatchNorm2d, BatchNorm3d
+
 # The types of two or three neighbouring layers: how they are computed at once.
 FUSED: dict[tuple[type, ...], Fusion] = {
-    (Linear, ReLU): _linear_then("relu"), (Linear, Sigmoid): _linear_then("sigmoid"),
-    (Linear, Tanh): _linear_then("tanh"),
-    **{(layer, ReLU): Fusion(_run_activated)
-       for layer in (Conv1d, Conv2d, Conv3d, BatchNorm1d, BatchNorm2d, BatchNorm3d)},
+    **{(Linear, activation): Fusion(_run_linear, _without_gradient) for activation in _ACTIVATIONS},
+    **{(Linear, activation): Fusion(_run_linear) for activation in _GRADIENT_OF_RESULT},
+    **{(conv, activation): Fusion(_run_ended, _without_gradient)
+       for conv in _CONVOLUTIONS for activation in _ACTIVATIONS},
+    **{(layer, ReLU): Fusion(_run_activated) for layer in (*_CONVOLUTIONS, *_NORMS)},
     **{(conv, norm, *activation): Fusion(_run_normed, _is_folded)
-       for conv, norm in ((Conv1d, BatchNorm1d), (Conv2d, BatchNorm2d), (Conv3d, BatchNorm3d))
-       for activation in ((), (ReLU,), (ReLU6,))},
+       for conv, norm in zip(_CONVOLUTIONS, _NORMS) for activation in ((), *((each,) for each in _ACTIVATIONS))},
 }
 _MOST_LAYERS = 3
-_NORMS = BatchNorm1d, BatchNorm2d, BatchNorm3d
 
 
 def fused(*layers: object) -> Fusion | None:
@@ -79,7 +91,7 @@ def fused(*layers: object) -> Fusion | None:
         layers: two or three layers in order.
     """
     fusion = FUSED.get(tuple(map(type, layers)))
-    return fusion if fusion is not None and all(map(_unmodified, layers)) and fusion.applies(layers) else None
+    return fusion if fusion is not None and all(map(unmodified, layers)) and fusion.applies(layers) else None
 
 
 def chain(input: Tensor, *layers: Any) -> Tensor:
@@ -130,10 +142,15 @@ def add_residual(input: Tensor, conv: Any, norm: Any, residual: Tensor, activati
     if fused(conv, norm, activation) is not None:
         return conv.normed(input, norm, _ACTIVATIONS[type(activation)], residual)
     x = conv(input)
-    if type(norm) in _NORMS and fused(norm, activation) is not None:
+    if type(norm) in _NORMS and type(activation) is ReLU and fused(norm, activation) is not None:
         return norm.activated(x, "relu", residual)
     return activation(norm(x) + residual)
 
 
-def _unmodified(layer: Any) -> bool:
+def unmodified(layer: Any) -> bool:
+    """Whether a layer has no hooks and no `forward` that was assigned to it.
+
+    Args:
+        layer: a module.
+    """
     return layer._hooks is None and "forward" not in layer.__dict__

@@ -7,6 +7,7 @@ from fastnet import nn
 from fastnet.nn.fusion import FUSED, Fusion, fused
 
 ACTIVATIONS = [nn.ReLU, nn.Sigmoid, nn.Tanh]
+IN_EVALUATION = [nn.ReLU6, nn.Sigmoid, nn.Tanh, nn.SiLU, nn.Hardswish, nn.Hardsigmoid]
 SHAPES = [(5, 7), (1, 7), (2, 3, 7), (0, 7)]
 
 
@@ -183,7 +184,7 @@ def test_a_convolution_and_relu_have_the_bits_of_separate_layers(backend, name, 
 
 
 @pytest.mark.parametrize("name", CONVOLUTIONS)
-@pytest.mark.parametrize("activation", [None, nn.ReLU, nn.ReLU6])
+@pytest.mark.parametrize("activation", [None, nn.ReLU, *IN_EVALUATION])
 def test_a_convolution_and_its_norm_have_the_bits_of_separate_layers(backend, name, activation):
     make, shape = CONVOLUTIONS[name]
     fastnet.manual_seed(5)
@@ -206,3 +207,17 @@ def test_a_convolution_and_its_norm_have_the_bits_of_separate_layers(backend, na
     norm.eval()
     assert fused(*layers) is None       # with gradients
     assert model(x).requires_grad
+
+
+@pytest.mark.parametrize("make, shape", [(lambda: nn.Linear(7, 19), (5, 7)), (lambda: nn.Linear(7, 19), (1, 7)),
+                                         *CONVOLUTIONS.values()])
+@pytest.mark.parametrize("activation", IN_EVALUATION)
+def test_other_activations_without_a_gradient_have_the_bits_of_separate_layers(backend, make, shape, activation):
+    fastnet.manual_seed(6)
+    layer, act = make(), activation()
+    x, model = 3 * fastnet.randn(*shape), nn.Sequential(layer, act)
+    with fastnet.no_grad():
+        assert fused(layer, act) is not None
+        assert model(x).numpy().tobytes() == act(layer(x)).numpy().tobytes()
+    assert model(x).requires_grad       # with gradients
+    assert model(x).detach().numpy().tobytes() == act(layer(x)).detach().numpy().tobytes()

@@ -76,7 +76,12 @@ INLINE void NAME(end_strip)(const Launch *launch, const NAME(Strip) *t, VEC *a, 
     if (residual)
         UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++)
             if (p < count) a[p] = V(add)(a[p], NAME(load_some)(residual + t->out + c + p * t->step, some));
-    if (activation != NONE_)
+    if (activation > RELU6) {           /* not in out: another thread may write the lanes that overlap */
+        REAL hot[PIXELS_AT_ONCE * W];
+        UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++) V(store)(hot + p * W, a[p]);
+        NAME(activate_rows)(hot, W, PIXELS_AT_ONCE, W, activation);
+        UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++) a[p] = V(load)(hot + p * W);
+    } else if (activation != NONE_)
         UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++) a[p] = V(relu)(a[p]);
     if (activation == RELU6)
         UNROLL for (int p = 0; p < PIXELS_AT_ONCE; p++) a[p] = V(min)(V(set)(6), a[p]);

@@ -142,6 +142,10 @@ def linear_cross_entropy(input: Tensor, linear_weight: Tensor, target: Tensor, *
     check_tensors("linear_cross_entropy", input=input, linear_weight=linear_weight, target=target)
     ignored = -100 if ignore_index is None else int(ignore_index)
     if target.dtype.kind == "f" or linear_weight.ndim != 2 or input.dtype.kind != "f":
+        if input.ndim > 2 or (linear_weight.ndim > 2 and input.ndim != 2):
+            raise RuntimeError("linear_cross_entropy: expected an input of shape (N, in_features) for target "
+                               "probabilities and for a linear_weight of more than two dimensions, got "
+                               f"{shape_text(input)}")
         bias = None if linear_bias is None else linear_bias.reshape(-1)
         logits = linear(input, linear_weight.reshape(-1, linear_weight.shape[-1]), bias)
         logits = logits.reshape(*input.shape[:-1], *linear_weight.shape[:-1])

@@ -68,6 +68,20 @@ def _layer_norm_gradients(g: Array, needs: Sequence[bool], rows: Array, weight: 
     return (None if dx is None else dx.reshape(g.shape)), dweight, dbias
 
 
+@op
+def _rms_norm(x: Array, weight: Array | None, shape: Shape, eps: float) -> Result[Array]:
+    rows = contiguous(x).reshape(shape)
+    out, rstd = empty_like(rows), empty(shape[:1], x.dtype)
+    K.rms_norm(out, rstd, rows, weight, eps)
+    return out.reshape(x.shape), gradient(_rms_norm_gradients, rows, weight, rstd)
+
+
+def _rms_norm_gradients(g: Array, needs: Sequence[bool], rows: Array, weight: Array | None, rstd: Array) -> Gradients:
+    dx, dweight = needed_arrays(needs, g.dtype, rows.shape, rows.shape[1:])
+    K.rms_norm_backward(dx, dweight, rows, weight, rstd, contiguous(g).reshape(rows.shape))
+    return (None if dx is None else dx.reshape(g.shape)), dweight
+
+
 def _normalized(name: str, input: Tensor, normalized_shape: Size) -> tuple[Shape, Shape]:
     """(normalized_shape as a tuple, the shape of the input as (rows, n)).
 
@@ -132,12 +146,10 @@ def rms_norm(input: Tensor, normalized_shape: Size, weight: Tensor | None = None
         >>> fastnet.nn.functional.rms_norm(fastnet.tensor([[3.0, -3.0]]), 2, eps=0.0)
         tensor([[ 1., -1.]])
     """
-    inner, _ = _normalized("rms_norm", input, normalized_shape)
+    inner, shape = _normalized("rms_norm", input, normalized_shape)
     check_parameters("rms_norm", input, inner, weight=weight)
     eps = float(np.finfo(input.dtype).eps) if eps is None else checked_eps("rms_norm", eps)
-    dims = tuple(range(input.ndim - len(inner), input.ndim))
-    out = input * ((input * input).mean(dims, keepdim=True) + eps).rsqrt()
-    return out if weight is None else out * weight
+    return _rms_norm(input, weight if weight is None or weight.ndim == 1 else weight.reshape(-1), shape, eps)
 
 
 # ---- vectors of unit length -----------------------------------------------------------------------------------------

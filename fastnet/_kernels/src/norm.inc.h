@@ -1,7 +1,8 @@
 /* Bodies of norm.c, included once for each T.
  *
  * Means are double. x - mean is computed in two steps, x - c + (c - mean), where c is the nearest REAL. The first step
- * is exact if the offset is large; the second adds a constant of the row. */
+ * is exact if the offset is large; the second adds a constant of the row. Without MEAN it is RMS norm: the mean is
+ * taken as 0, and no gradient flows through it. */
 
 /* out = value along a row of n elements, where LOAD(p) reads the elements of p at the same place; OR(p, v) is v if p is
  * absent */
@@ -22,11 +23,12 @@ static int NAME(layer_norm)(BODY_ARGS) {
     const VEC one = V(set)(1), zero = V(zero)();
     for (ptrdiff_t r = begin * block_rows; r < last; r++) {
         const REAL *row = x + r * n;
-        Moments m = NAME(row_moments)(row, n, 0);
-        mean[r] = n ? m.mean : NAN;
+        const Moments m = mean ? NAME(row_moments)(row, n, 0) : (Moments){0, 0, NAME(row)(SQUARES, row, row, 0, n)};
+        if (mean) mean[r] = n ? m.mean : NAN;
         rstd[r] = (REAL)(1 / sqrt(m.m2 / (double)n + launch->s[EPS]));
-        const REAL c = (REAL)mean[r];
-        const VEC centre = V(set)(c), scale = V(set)(rstd[r]), shift = V(set)((REAL)((c - mean[r]) * rstd[r]));
+        const double middle = mean ? mean[r] : 0;
+        const REAL c = (REAL)middle;
+        const VEC centre = V(set)(c), scale = V(set)(rstd[r]), shift = V(set)((REAL)((c - middle) * rstd[r]));
         ALONG(n, out + r * n, V(fma)(V(fma)(V(sub)(LOAD(row), centre), scale, shift), OR(weight, one), OR(bias, zero)))
     }
     return 0;
@@ -51,11 +53,13 @@ INLINE void NAME(row_gradient_sums)(const REAL *x, const REAL *weight, const REA
     }
 }
 
-INLINE void NAME(layer_norm_dx)(REAL *dx, const REAL *x, const REAL *weight, const REAL *dy, double mean, REAL rstd,
-                                ptrdiff_t n) {
+INLINE void NAME(layer_norm_dx)(REAL *dx, const REAL *x, const REAL *weight, const REAL *dy, const double *means,
+                                REAL rstd, ptrdiff_t n) {
+    const double mean = means ? *means : 0;
     const REAL c = (REAL)mean;
     double sum, dot;
     NAME(row_gradient_sums)(x, weight, dy, c, n, &sum, &dot);
+    if (!means) sum = 0;
     dot += (c - mean) * sum;
     const double slope = dot / (double)n * rstd * rstd;
     const VEC centre = V(set)(c), scale = V(set)(rstd), one = V(set)(1);
@@ -96,9 +100,10 @@ INLINE void NAME(layer_norm_group)(REAL *dweight, REAL *dbias, const REAL *x, co
     REAL c[GROUP], shift[GROUP];
     int shifted = 0;
     for (ptrdiff_t r = 0; r < rows; r++) {
-        c[r] = (REAL)mean[r];
+        const double middle = mean ? mean[r] : 0;
+        c[r] = (REAL)middle;
         /* if the mean is only a few deviations, the shift is less than the rounding of h */
-        shift[r] = fabs(mean[r] * rstd[r]) > 4 ? (REAL)((c[r] - mean[r]) * rstd[r]) : 0;
+        shift[r] = fabs(middle * rstd[r]) > 4 ? (REAL)((c[r] - middle) * rstd[r]) : 0;
         shifted |= shift[r] != 0;
     }
     NAME(layer_norm_columns)(dweight, dbias, x, dy, c, rstd, rows, n, first);
@@ -117,10 +122,10 @@ static int NAME(layer_norm_backward)(BODY_ARGS) {
             const ptrdiff_t rows = min_size(GROUP, stop - r);
             if (dx)
                 for (ptrdiff_t k = r; k < r + rows; k++)
-                    NAME(layer_norm_dx)(dx + k * n, x + k * n, weight, dy + k * n, mean[k], rstd[k], n);
+                    NAME(layer_norm_dx)(dx + k * n, x + k * n, weight, dy + k * n, mean ? mean + k : 0, rstd[k], n);
             if (dweight || dbias)
                 NAME(layer_norm_group)(dweight ? dweight + b * n : 0, dbias ? dbias + b * n : 0, x + r * n, dy + r * n,
-                                       mean + r, rstd + r, rows, n, r == start);
+                                       mean ? mean + r : 0, rstd + r, rows, n, r == start);
         }
     }
     return 0;

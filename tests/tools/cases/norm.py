@@ -41,6 +41,22 @@ def layer_norm_backward(dx=True, dweight=True, dbias=True, weight=True, offset=1
     return make
 
 
+def rms_norm(weight=True):
+    def make(rng, dtype, shape):
+        return (garbage(shape, dtype), garbage(shape[0], dtype), real(rng, shape, dtype, special=False) + dtype(1),
+                vector(rng, dtype, shape[1], weight), 1e-5), {}
+    return make
+
+
+def rms_norm_backward(dx=True, dweight=True, weight=True):
+    def make(rng, dtype, shape):
+        rows, n = shape
+        x, dy = (real(rng, shape, dtype, special=False) for _ in range(2))
+        return (output(shape, dtype, dx), output(n, dtype, dweight), x, vector(rng, dtype, n, weight),
+                vector(rng, dtype, rows), dy), {}
+    return make
+
+
 def wanted_of(names):
     """Every choice of the named outputs but all of them, with a note for each."""
     for choice in itertools.product((True, False), repeat=len(names)):
@@ -60,4 +76,10 @@ CASES = [
     Case("layer_norm_backward", layer_norm_backward(weight=False), ROWS, None, note="plain", atol=(5e-4, 1e-12)),
     *(Case("layer_norm_backward", layer_norm_backward(**wanted), ROWS[::2], None, note=note, atol=(5e-4, 1e-12))
       for note, wanted in wanted_of(OUTPUTS)),
+    Case("rms_norm", rms_norm(), ROWS, BENCH_ROWS, **LOOSE),
+    Case("rms_norm", rms_norm(False), ROWS, None, note="plain", **LOOSE),
+    Case("rms_norm_backward", rms_norm_backward(), ROWS, BENCH_ROWS, rtol=(1e-5, 1e-13), atol=(5e-4, 1e-12)),
+    Case("rms_norm_backward", rms_norm_backward(weight=False), ROWS, None, note="plain", atol=(5e-4, 1e-12)),
+    *(Case("rms_norm_backward", rms_norm_backward(**wanted), ROWS[::2], None, note=note, atol=(5e-4, 1e-12))
+      for note, wanted in wanted_of(OUTPUTS[:2])),
 ]

@@ -21,7 +21,7 @@ from fastnet._kernels.reference.tools.contract import kernel
 from fastnet._kernels.reference.tools.mathematics import sigmoid_of
 
 
-def _steps(rows, batch, sizes, reverse):
+def _active_rows(rows, batch, sizes, reverse):
     """(number of sequences, slice of the rows) of each step, in the order of computation."""
     counts = [batch] * (rows // max(batch, 1)) if sizes is None else [min(max(int(n), 0), batch) for n in sizes]
     ends = np.minimum(np.cumsum(counts, dtype=np.int64), rows)
@@ -51,7 +51,7 @@ def lstm_(out, hn, cn, before, cells, mixed, gates, h0, c0, weight, bias, projec
     """
     _first_states(hn, h0)
     _first_states(cn, c0)
-    for n, at in _steps(len(gates), len(hn), sizes, reverse):
+    for n, at in _active_rows(len(gates), len(hn), sizes, reverse):
         h, c = hn[:n], cn[:n]
         from_input = gates[at] if input_weight is None else input[at] @ input_weight.T
         i, f, g, o = np.split(from_input + _from_state(h, weight, bias, product), 4, axis=1)
@@ -79,7 +79,7 @@ def lstm_backward(dgates, dh0, dc0, dprojected, gates, cells, weight, projection
     """
     _first_states(dh0, dhn)
     _first_states(dc0, dcn)
-    for n, at in _steps(len(gates), len(dh0), sizes, not reverse):
+    for n, at in _active_rows(len(gates), len(dh0), sizes, not reverse):
         i, f, g, o = np.split(gates[at], 4, axis=1)
         bent = np.tanh(f * cells[at] + i * g)
         dh, dc = dh0[:n] + dout[at], dc0[:n]
@@ -100,7 +100,7 @@ def gru_(out, hn, before, hidden, gates, h0, weight, bias, sizes=None, reverse=F
     For the gradient, before (R, H) holds the states before each step, hidden (R, H) holds q, and gates become r, z, n.
     """
     _first_states(hn, h0)
-    for count, at in _steps(len(gates), len(hn), sizes, reverse):
+    for count, at in _active_rows(len(gates), len(hn), sizes, reverse):
         h = hn[:count]
         x_r, x_z, x_n = np.split(gates[at], 3, axis=1)
         h_r, h_z, q = np.split(_from_state(h, weight, bias, product), 3, axis=1)
@@ -119,7 +119,7 @@ def gru_(out, hn, before, hidden, gates, h0, weight, bias, sizes=None, reverse=F
 def gru_backward(dgates, dhidden, dh0, gates, hidden, before, weight, dout, dhn, sizes=None, reverse=False):
     """The gradients of the gates' part from the input, of their part from the state, and of h0."""
     _first_states(dh0, dhn)
-    for count, at in _steps(len(gates), len(dh0), sizes, not reverse):
+    for count, at in _active_rows(len(gates), len(dh0), sizes, not reverse):
         r, z, n = np.split(gates[at], 3, axis=1)
         dh = dh0[:count] + dout[at]
         dn = dh * (1 - z) * (1 - n * n)
@@ -133,7 +133,7 @@ def gru_backward(dgates, dhidden, dh0, gates, hidden, before, weight, dout, dhn,
 def rnn(out, hn, before, gates, h0, weight, bias, sizes=None, reverse=False, product=None, relu=False):
     """h' = tanh(gate), or relu(gate). For the gradient, before (R, H) holds the states before each step."""
     _first_states(hn, h0)
-    for n, at in _steps(len(gates), len(hn), sizes, reverse):
+    for n, at in _active_rows(len(gates), len(hn), sizes, reverse):
         h = hn[:n]
         if before is not None:
             before[at] = h
@@ -146,7 +146,7 @@ def rnn(out, hn, before, gates, h0, weight, bias, sizes=None, reverse=False, pro
 def rnn_backward(dgates, dh0, out, weight, dout, dhn, sizes=None, reverse=False, relu=False):
     """The gradients of the gates before their activation and of h0; out is the result of rnn."""
     _first_states(dh0, dhn)
-    for n, at in _steps(len(dgates), len(dh0), sizes, not reverse):
+    for n, at in _active_rows(len(dgates), len(dh0), sizes, not reverse):
         dh = dh0[:n] + dout[at]
         dgates[at] = np.where(out[at] > 0, dh, 0) if relu else dh * (1 - out[at] * out[at])
         dh0[:n] = 0 if weight is None else dgates[at] @ weight

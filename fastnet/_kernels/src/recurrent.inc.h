@@ -2,13 +2,14 @@
 
 /* ---- packing -------------------------------------------------------------------------------------------------- */
 
-/* Pack a panel of a weight (gates x lanes, depth): vector v holds W units of gate v % gates, from unit v / gates * W. */
+/* Pack a panel of a weight (gates x lanes, depth): vector v holds the W units of gate v % gates from v / gates * W on. */
 static void NAME(pack_units)(REAL *panel, const ptrdiff_t *n, const REAL *x, ptrdiff_t p) {
     const ptrdiff_t gates = n[PACKED_GATES], depth = n[PACKED_DEPTH], lanes = n[PACKED_LANES];
     for (ptrdiff_t v = 2 * p; v < 2 * p + 2; v++, panel += W) {
         ptrdiff_t unit = v / gates * W;
         if (unit < lanes)
-            NAME(pack)(panel, PANEL, x + (v % gates * lanes + unit) * depth, 1, depth, depth, min_size(W, lanes - unit));
+            NAME(pack)(panel, PANEL, x + (v % gates * lanes + unit) * depth, 1, depth, depth,
+                       min_size(W, lanes - unit));
         else
             for (ptrdiff_t k = 0; k < depth; k++) V(store)(panel + k * PANEL, V(zero)());
     }

@@ -15,7 +15,7 @@ typedef void (*NAME(Cell))(const Launch *launch, const NAME(Step) *step, ptrdiff
 #define END_ROWS }
 #define LOAD(p) NAME(load_some)((p) + u, some)
 #define STORE(p, v) NAME(store_some)((p) + u, v, some)
-/* The sum of gate g from the state, with its bias; the part of the input lies in `gates` unless it is summed already. */
+/* The sum of gate g from the state, with its bias; the part of the input lies in `gates`, or is in the sum already. */
 #define FROM_STATE(g) \
     (bias ? V(add)(V(load)(s + (g) * W), LOAD(bias + (g) * H)) : V(load)(s + (g) * W))
 #define BEFORE_ACTIVATION(g) (n[FEATURES] ? FROM_STATE(g) : V(add)(FROM_STATE(g), LOAD(gates + (g) * H)))
@@ -192,7 +192,8 @@ static void NAME(rnn_slopes)(const Launch *launch, const NAME(Step) *step) {
         for (ptrdiff_t u = 0; u < H; u += W) {
             const ptrdiff_t some = min_size(W, H - u);
             const VEC y = LOAD(h), g = V(add)(LOAD(dh), LOAD(dout));
-            const VEC d = n[RECTIFIED] ? V(select)(V(lt)(V(zero)(), y), g, V(zero)()) : V(mul)(g, ONE_MINUS(V(mul)(y, y)));
+            const VEC d = n[RECTIFIED] ? V(select)(V(lt)(V(zero)(), y), g, V(zero)())
+                                       : V(mul)(g, ONE_MINUS(V(mul)(y, y)));
             STORE(dgates, d), STORE(copy, d);
         }
     }

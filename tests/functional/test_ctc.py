@@ -87,6 +87,7 @@ def test_long_sequences_are_as_exact_in_float32():
     compare((x * 5).astype("float64"), targets, steps.tolist(), lengths.tolist(), tolerance=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:set_num_threads has no effect")
 def test_the_same_bits_on_any_number_of_threads_and_recorded():
     x, targets, steps, lengths = sample((60, 9, 12, 20), "float32")
 

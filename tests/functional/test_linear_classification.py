@@ -50,6 +50,7 @@ def test_class_weights():
         np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-10)
 
 
+@pytest.mark.filterwarnings("ignore:set_num_threads has no effect")
 def test_the_same_bits_on_any_number_of_threads():
     given, threads, found = arrays(300, 5000, "float32"), fastnet.get_num_threads(), []
     try:

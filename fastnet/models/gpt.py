@@ -294,17 +294,17 @@ class _Step:
         return y
 
 
-_steps: WeakKeyDictionary[GPT, _Step] = WeakKeyDictionary()
+_recorded_steps: WeakKeyDictionary[GPT, _Step] = WeakKeyDictionary()
 
 
 def _step_of(model: GPT, tokens: int) -> _Step | None:
     """The recorded step of a model; None if there is none yet and `tokens` are too few to be worth it."""
-    step = _steps.get(model)
+    step = _recorded_steps.get(model)
     if step is not None and step.parts is model.transformer:
         return step
     if tokens < _WORTH_RECORDING:
         return None
-    _steps[model] = step = _Step(model.transformer)
+    _recorded_steps[model] = step = _Step(model.transformer)
     return step
 
 

@@ -56,7 +56,10 @@ def rms_norm(out, rstd, x, weight, eps):
 
 @kernel(outputs=2, flushes=True)
 def rms_norm_backward(dx, dweight, x, weight, rstd, dy):
-    """With h = x*rstd and g = dy*weight: dx = rstd*(g - h*sum(g*h)/n) over each row, dweight = sum over rows of dy*h."""
+    """With h = x*rstd and g = dy*weight:
+
+    dx = rstd*(g - h*sum(g*h)/n) over each row, dweight = sum over rows of dy*h.
+    """
     h = x * rstd[:, None]
     if dweight is not None:
         np.einsum("rn,rn->n", dy, h, out=dweight)

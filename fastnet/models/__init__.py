@@ -1,11 +1,11 @@
-"""Networks for pictures, text and other sequences. Those that torchvision has share its function names, parameter names and counts.
+"""Networks for pictures, text and other sequences.
 
-`fastnet.models.resnet18()` makes a network with random initial weights. Weights of torchvision's models load with
+Networks that torchvision has share its function names, parameter names and counts. `fastnet.models.resnet18()` makes a
+network with random initial weights. Weights of torchvision's models load with
 `model.load_state_dict(torch_model.state_dict())`, or from a safetensors file with `fastnet.load(path, model=model)`.
 torchvision has no `lenet5`, `resnet8`, `mobilenet_v1`, `unet`, `autoencoder`, `ds_cnn` and `tcn`, and its `ssdlite`
-differs.
-`lstm_classifier` and `seq2seq` read sequences. `gpt` and `bert` have the parameter names of Hugging Face's transformers,
-`vit` those of torchvision.
+differs. `lstm_classifier` and `seq2seq` read sequences. `gpt` and `bert` have the parameter names of Hugging Face's
+transformers.
 """
 from fastnet.models.alexnet import AlexNet, alexnet
 from fastnet.models.autoencoder import Autoencoder, autoencoder

@@ -33,7 +33,7 @@ Strings = tuple[Signals, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]
 def unpadded(split: tuple[NDArray[np.generic], NDArray[np.int64]]) -> Recordings:
     """The recordings without the zeros after their ends, scaled to within +-1."""
     signals, labels = split
-    found = []
+    found: list[Signals] = []
     for row in np.asarray(signals).reshape(len(labels), -1):
         end = int(np.flatnonzero(row)[-1]) + 1 if row.any() else 1
         loudest = max(float(np.abs(row[:end].astype(np.float32)).max()), 1e-6)
@@ -50,7 +50,7 @@ def make_strings(rng: np.random.Generator, recordings: Recordings, count: int) -
     labels = np.zeros((count, LONGEST), np.int64)
     for n in range(count):
         at = int(rng.integers(0, FSDD_RATE // 10))
-        for i in rng.integers(0, len(signals), rng.integers(3, LONGEST + 1)).tolist():
+        for i in map(int, rng.integers(0, len(signals), rng.integers(3, LONGEST + 1))):
             signal = signals[i]
             if at + len(signal) > room:
                 break

@@ -72,7 +72,7 @@ def relative_error(make: Callable[[], nn.Module], series: Series, epochs: int) -
     """
     known = series[:int(0.7 * len(series))]
     windows = Windows((series - known.mean()) / known.std(), LENGTH, HORIZON)
-    parts = [(part.dataset.take(part.indices)) for part in windows.split(0.7, 0.15, 0.15)]
+    parts: list[tuple[Tensor, Tensor]] = [windows.take(part.indices) for part in windows.split(0.7, 0.15, 0.15)]
     train, validation, test = ((x - x[:, -1:], y - x[:, -1]) for x, y in parts)
     fastnet.manual_seed(0)
     trainer = fastnet.Trainer(make(), "adamw", loss="mse", lr=3e-3)

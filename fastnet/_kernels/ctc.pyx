@@ -67,16 +67,16 @@ cdef int run(Launch *launch, object targets, object starts, object input_lengths
 
 def ctc_loss(losses, alpha, log_probs, targets, starts, input_lengths, target_lengths, blank):
     cdef Launch launch
-    cdef Block scratch = prepare(&launch, _ctc_loss, losses, alpha, log_probs, targets, starts, input_lengths,
-                                 target_lengths, blank, WRITE)
+    cdef Block _scratch = prepare(&launch, _ctc_loss, losses, alpha, log_probs, targets, starts, input_lengths,
+                                  target_lengths, blank, WRITE)
     run(&launch, targets, starts, input_lengths, target_lengths)
 
 
 def ctc_loss_backward(dx, log_probs, targets, starts, input_lengths, target_lengths, losses, alpha, dy, blank,
                       zero_infinity=False):
     cdef Launch launch
-    cdef Block scratch = prepare(&launch, _ctc_loss_backward, losses, alpha, log_probs, targets, starts, input_lengths,
-                                 target_lengths, blank, READ)
+    cdef Block _scratch = prepare(&launch, _ctc_loss_backward, losses, alpha, log_probs, targets, starts, input_lengths,
+                                  target_lengths, blank, READ)
     cdef Array x
     unpack(log_probs, &x)
     bind(&launch, DX, "ctc_loss_backward", "dx", dx, WRITE, x.dtype, x.size)

@@ -30,12 +30,15 @@ NEEDED_HERE = {
     ("l1_loss by name", 1): "so it is with the target",
     ("take_along_dim by name", 1): "PyTorch keeps a copy of the indices",
     ("instance_norm", 1): "PyTorch keeps a copy of the weight for each image",
+    ("rms_norm by name", 0): "PyTorch keeps the normalized rows for the gradient of the weight",
+    ("rms_norm by name", 2): "and does without the weight itself",
     ("ctc_loss by name", 2): "PyTorch keeps the lengths as a list",
     ("ctc_loss by name", 3): "so it does with the lengths of the targets",
 }
 # operations whose backward computes again what PyTorch keeps
 COMPUTED_AGAIN = {
-    **dict.fromkeys(("attention", "attention-causal", "attention-mask"), "PyTorch keeps the matrix of probabilities"),
+    **dict.fromkeys(("attention", "attention-causal", "attention-mask", "scaled_dot_product_attention by name"),
+                    "PyTorch keeps the matrix of probabilities"),
     "linear_cross_entropy-none": "PyTorch keeps the logits",
     "einsum-three": "PyTorch keeps products of two operands",
 }

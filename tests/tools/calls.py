@@ -203,6 +203,7 @@ OF_NETWORKS = {
     "ctc_loss": (BOXES - 2, LABELS[None, 1:].repeat(3, 0), np.array([2, 1, 2]), np.array([2, 1, 1])),
     "nll_loss": (X, LABELS, POSITIVE[0]),
     "linear": (X, Y, ROW),
+    "scaled_dot_product_attention": (BOXES, BOXES + 1, BOXES - 1),
     "linear_cross_entropy": (X, Y, LABELS),
     "conv1d": (LINE, FILTERS[:, :, 0]),
     "conv2d": (IMAGE, FILTERS),

@@ -34,7 +34,7 @@ OUTLINE void NAME(activate_rows)(REAL *out, ptrdiff_t stride, ptrdiff_t rows, pt
 static inline void NAME(emit)(REAL *out, VEC sum, ptrdiff_t n, int add, const REAL *bias, int bias_step,
                               const REAL *affine, ptrdiff_t affine_step, const REAL *residual,
                               ptrdiff_t activation) {
-    VEC b = V(zero)(), r = V(zero)(), f[3];
+    VEC b = V(zero)(), r = b, f[3] = {b, b, b};
     if (add) sum = V(add)(NAME(load_some)(out, n), sum);
     if (bias) b = bias_step ? NAME(load_some)(bias, n) : V(set)(*bias);
     if (affine) NAME(load_affine)(f, affine, affine_step, n);

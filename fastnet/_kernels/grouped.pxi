@@ -2,13 +2,14 @@
 
 cdef enum:
     GRADIENT_BYTES = 384 << 10          # that a part of the filters' gradient reads: all channels
-    CACHED_BYTES = 4 << 20          # of an input that is probably in a cache
+    CACHED_BYTES = 4 << 20          # of arrays that are probably in a cache
     GROUPED_BLOCKS = 32             # enough for the threads
     MOST_PIECES = 64
     PIECE_PIXELS = 64               # at least; adding up the pieces then costs little
     FILTER_BYTES = 128 << 10        # of a chunk of the channels
     MOST_MEMBERS = 64               # channels of a group
 
+cdef double MEMORY_SPEED = 25      # bytes in a nanosecond, of one thread
 cdef Kernel _grouped = _bodies["grouped"], _grouped_filters = _bodies["grouped_filters"]
 cdef Kernel _grouped_sums = _bodies["grouped_sums"], _grouped_join = _bodies["grouped_join"]
 
@@ -101,8 +102,15 @@ cdef int run_groups_input(const Windows *windows, DType dtype, char *dx, char *d
 
 
 cdef double grouped_work(const Windows *windows, const Tile *tile) noexcept:
-    """Estimated nanoseconds."""
-    return 20 + windows.pixels * channels_of(windows) * (0.14 * windows.taps * windows.channels + 0.5) / tile.width
+    """Estimated nanoseconds: to compute the sums, or, of arrays that do not fit into the caches, to read and write them."""
+    cdef ptrdiff_t read = windows.pixels
+    cdef double computing, moving
+    cdef int d
+    for d in range(3):
+        read = read // windows.axis[d].output * windows.axis[d].input
+    computing = windows.pixels * channels_of(windows) * (0.14 * windows.taps * windows.channels + 0.5) / tile.width
+    moving = <double>(read + windows.pixels) * channels_of(windows) * tile.size
+    return 20 + max(computing, moving / MEMORY_SPEED if moving > CACHED_BYTES else 0)
 
 
 cdef Block grouped_filters(const Windows *windows, DType dtype, char *weight, const Tile *tile):

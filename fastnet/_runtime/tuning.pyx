@@ -13,7 +13,7 @@ cdef enum:
     COMPARED_REPLAYS = 4            # replays whose mean time is compared
 cdef double ALONE = 1e30            # share of the first level: every launch runs on one thread
 cdef double FINE = 20               # in the last level the usual share is divided by this
-cdef double LARGE = 20e6            # ns: recordings of more work use all threads and are too slow for trials
+cdef double LARGE = 5e6             # ns: recordings of more work use all threads and are too slow for trials
 cdef double COLD = 2e-3             # first seconds of a level, not counted: threads wake, data moves
 cdef double LONG = 4e-3             # least seconds of a level
 cdef double CLEAR = 0.97            # more threads must take less than this fraction of the time

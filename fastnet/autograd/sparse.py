@@ -25,7 +25,8 @@ class SparseGradient:
     `zero_grad`.
 
     Attributes:
-        shape, dtype: those of the table.
+        shape: that of the table.
+        dtype: that of the table.
 
     Example:
         >>> import fastnet

@@ -223,8 +223,9 @@ class BERTForMaskedLM(nn.Module):
     the token embedding.
 
     Args:
-        vocab_size, hidden_size, num_hidden_layers, num_attention_heads, intermediate_size, max_position_embeddings,
-            type_vocab_size, dropout, layer_norm_eps: as of `BERT`.
+        vocab_size, hidden_size, num_hidden_layers: as of `BERT`.
+        num_attention_heads, intermediate_size, max_position_embeddings: as of `BERT`.
+        type_vocab_size, dropout, layer_norm_eps: as of `BERT`.
 
     Example:
         >>> import fastnet

@@ -1,11 +1,39 @@
 """Tables of rows that are timed one by one, each engine in a new process for each row."""
 import argparse
+import importlib
+import sys
 from statistics import geometric_mean
 
 from . import table
 from .engines import CPUS
 from .peers import time_row
-from .workers import Worker
+from .timing import Plan, busy
+from .workers import Worker, missing
+
+
+def run_table(name, text, examples, seconds, argv):
+    """Print the tables of `python -m benchmarks.NAME`, whose engines and rows are in NAME_engines.
+
+    Args:
+        name: of the program.
+        text: its docstring.
+        examples: parts of names of rows, for --help.
+        seconds: of a turn, which has at least one call.
+        argv: the program's arguments.
+
+    Returns:
+        The exit status.
+    """
+    options = parse_rows(f"benchmarks.{name}", text, examples, argv)
+    module = f"{name}_engines"
+    engines = importlib.import_module(f".{module}", __package__)
+    found = engines.rows(options.rows.split(","))
+    if not found:
+        print(f"no row has {options.rows!r} in its name", file=sys.stderr)
+        return 2
+    names = [engine for engine in engines.ENGINES if not missing(engine, module)]
+    print(busy(), end="")
+    return int(compare_rows(module, engines.MODES, names, found, Plan(options.rounds, seconds), options.threads))
 
 
 def compare_rows(module, modes, names, found, plan, threads):

@@ -271,7 +271,7 @@ cdef bint is_lasting(const Operand *lanes, ptrdiff_t depth, ptrdiff_t batch, con
 
 
 cdef ptrdiff_t extent(const Operand *x, ptrdiff_t depth, ptrdiff_t batch) noexcept:
-    """Elements from the first to behind the last."""
+    """Elements from the first to the last, both included."""
     return (x.size - 1) * x.stride + (depth - 1) * x.k + (batch - 1) * x.batch + 1
 
 

@@ -98,7 +98,7 @@ class Constants:
             self._put(native.bounds(a), sources, call)
 
     def _sources_of(self, arrays):
-        """The sources of all arrays; None if one of them is no constant."""
+        """The sources of all arrays; None if one of them is not a constant."""
         found = _NOTHING
         for a in arrays:
             sources = None if a is None else self._sources(native.bounds(a)) if a.size else _NOTHING
@@ -158,7 +158,7 @@ class Constants:
         return [ConstantGuard(*entry) for entry in sources.values()]
 
     def _move(self, block, call, steps):
-        """Let the launches after a call read a copy of its result, in memory of its own."""
+        """Let the launches after a call read a copy of its result, in memory that nothing else uses."""
         before = np.frombuffer(block, np.uint8)
         after = np.ndarray(before.shape, np.uint8, self.pool.allocate(before.size))
         after[...] = before

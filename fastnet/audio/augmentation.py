@@ -169,7 +169,7 @@ class TimeShift(BatchTransform):
 class AddNoise(BatchTransform):
     """Add normally distributed noise to each signal, at a random signal-to-noise ratio.
 
-    Integers are rounded and clipped to their range. A silent signal stays as it is.
+    Integers are rounded and clipped to their range. A silent signal is not changed.
 
     Args:
         low, high: the least and the largest ratio of the powers, in decibels.

@@ -64,7 +64,7 @@ def _read_audio(path: Path) -> tuple[Array, int]:
         recording = parse_wav(path.read_bytes(), path)
         return recording.signal(), recording.rate
     soundfile = optional("soundfile", f"reading {path.name}")
-    path.stat()                         # an OSError, if there is no such file
+    path.stat()                         # raises OSError if the file does not exist
     try:
         samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as e:

@@ -80,7 +80,7 @@ def written(x: Array, index: Array, src: Array, how: IndexWrite) -> Array:
 # ---- tensors --------------------------------------------------------------------------------------------------------
 
 def check_source(name: str, argument: str, input: Tensor, src: object) -> None:
-    """Refuse a source that is no tensor, or of another dtype than the input."""
+    """Refuse a source that is not a tensor of the input's dtype."""
     if not isinstance(src, Tensor):
         raise not_a_tensor(name, argument, src)
     if src.dtype != input.dtype:

@@ -22,7 +22,7 @@ __all__ = ["KeyValueCache", "next_tokens"]
 class KeyValueCache:
     """The keys and values of the positions that a model has seen, for one layer of attention.
 
-    Memory for `capacity` positions is allocated once, so that a token costs one copy of its own key and value.
+    Memory for `capacity` positions is allocated once, so that a token costs one copy of its key and value.
 
     Args:
         batch: number of sequences.

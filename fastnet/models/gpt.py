@@ -298,7 +298,7 @@ _recorded_steps: WeakKeyDictionary[GPT, _Step] = WeakKeyDictionary()
 
 
 def _step_of(model: GPT, tokens: int) -> _Step | None:
-    """The recorded step of a model; None if there is none yet and `tokens` are too few to be worth it."""
+    """The recorded step of a model; None if it is not recorded yet and `tokens` are too few to pay for a recording."""
     step = _recorded_steps.get(model)
     if step is not None and step.parts is model.transformer:
         return step

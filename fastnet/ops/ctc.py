@@ -57,7 +57,7 @@ def ctc_greedy_decode(log_probs: Tensor, input_lengths: Tensor | Sequence[int] |
 
     Raises:
         RuntimeError: another number of dimensions.
-        ValueError: lengths beyond T, or a blank that is no class.
+        ValueError: lengths beyond T, or a blank that is not a class.
 
     Example:
         >>> import fastnet
@@ -89,7 +89,7 @@ def ctc_beam_decode(log_probs: Tensor, input_lengths: Tensor | Sequence[int] | N
 
     Raises:
         RuntimeError: another number of dimensions.
-        ValueError: lengths beyond T, a blank that is no class, or a beam width below 1.
+        ValueError: lengths beyond T, a blank that is not a class, or a beam width below 1.
 
     Example:
         >>> import fastnet

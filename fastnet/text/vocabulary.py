@@ -79,7 +79,7 @@ class Vocabulary:
         """The number of a token.
 
         Raises:
-            ValueError: an unknown token, if there is no "<unk>".
+            ValueError: an unknown token, if the vocabulary lacks "<unk>".
         """
         number = self._numbers.get(token, self._numbers.get(UNKNOWN))
         if number is None:

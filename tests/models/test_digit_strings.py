@@ -1,14 +1,10 @@
 """The recogniser, and the example that transcribes strings of digits."""
 import re
-import runpy
-import sys
 
 import pytest
-from data_tools import ROOT, data_folder, needs_data
+from data_tools import needs_data, run_example
 
 import fastnet
-
-EXAMPLE = ROOT / "examples" / "digit_strings.py"
 
 
 def test_the_shapes_of_the_recogniser():
@@ -24,13 +20,7 @@ def test_the_shapes_of_the_recogniser():
 @pytest.mark.skipif(fastnet.backend.backend() != "compiled", reason="NumPy's kernels would take minutes")
 @needs_data("fsdd")
 def test_quick_run(monkeypatch, capsys):
-    monkeypatch.setenv("FASTNET_DATA", str(data_folder()))
-    monkeypatch.setattr(sys, "argv", [str(EXAMPLE), "--quick"])
-    state = fastnet.get_rng_state()
-    try:
-        runpy.run_path(str(EXAMPLE), run_name="__main__")
-    finally:
-        fastnet.set_rng_state(state)
+    run_example(monkeypatch, "digit_strings.py", "--quick")
     shown = capsys.readouterr().out
     for expected in (r"step 8 of 8: loss \d", r"digit error \d+\.\d+% on 8 strings, greedy", "8 strings, beam of 8"):
         assert re.search(expected, shown), shown

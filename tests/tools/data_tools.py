@@ -1,5 +1,6 @@
 """Where the tests find things: the package under test, and real data sets, with a skip where there are none."""
 import os
+import runpy
 import sys
 from pathlib import Path
 
@@ -29,6 +30,17 @@ def needs_data(name):
     def mark(test):
         return pytest.mark.data(pytest.mark.skipif(not folder.is_dir(), reason=reason)(test))
     return mark
+
+
+def run_example(monkeypatch, name, *arguments):
+    """Run a program of examples/ as a script on the data sets here; the random state is put back."""
+    monkeypatch.setenv("FASTNET_DATA", str(data_folder()))
+    monkeypatch.setattr(sys, "argv", [name, *arguments])
+    state = fastnet.get_rng_state()
+    try:
+        runpy.run_path(str(ROOT / "examples" / name), run_name="__main__")
+    finally:
+        fastnet.set_rng_state(state)
 
 
 def require_both_libraries_read_alike(path, monkeypatch):

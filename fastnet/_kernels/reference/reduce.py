@@ -85,7 +85,7 @@ def amax_across(out, x, axis):
     """The largest element, likewise; NaN if any is NaN.
 
     Raises:
-        ValueError: there are none.
+        ValueError: x is empty along `axis`.
     """
     _expect_some("amax_across", x, axis)
     amax(*_positions_last(out, x, axis))
@@ -96,7 +96,7 @@ def amin_across(out, x, axis):
     """The smallest element, likewise; NaN if any is NaN.
 
     Raises:
-        ValueError: there are none.
+        ValueError: x is empty along `axis`.
     """
     _expect_some("amin_across", x, axis)
     amin(*_positions_last(out, x, axis))

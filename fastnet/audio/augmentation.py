@@ -37,7 +37,24 @@ def _mask_run(x: Array, axis: int, widest: int, fill: float, rng: np.random.Gene
     return np.where(mask.reshape(shape), np.asarray(fill, x.dtype), x)
 
 
-class FrequencyMasking(BatchTransform):
+class _Masking(BatchTransform):
+    """Fill one run of positions of an axis of each spectrogram."""
+
+    _axis: int
+    _param: str                         # the name of the attribute with the widest mask
+    fill: float
+
+    def __init__(self, widest: int, fill: float) -> None:
+        _check_widths(type(self).__name__, widest)
+        setattr(self, self._param, widest)
+        self.fill = fill
+
+    def __call__(self, x: Any, *others: Any, rng: np.random.Generator) -> Any:
+        x = _batch_of(x, type(self).__name__, 3)
+        return with_others(_mask_run(x, self._axis, getattr(self, self._param), self.fill, rng), others)
+
+
+class FrequencyMasking(_Masking):
     """Fill up to freq_mask_param adjacent bins of each spectrogram.
 
     Args:
@@ -55,18 +72,13 @@ class FrequencyMasking(BatchTransform):
     """
 
     freq_mask_param: int
-    fill: float
+    _axis, _param = -2, "freq_mask_param"
 
     def __init__(self, freq_mask_param: int, fill: float = 0.0) -> None:
-        _check_widths(type(self).__name__, freq_mask_param)
-        self.freq_mask_param, self.fill = freq_mask_param, fill
-
-    def __call__(self, x: Any, *others: Any, rng: np.random.Generator) -> Any:
-        x = _batch_of(x, type(self).__name__, 3)
-        return with_others(_mask_run(x, x.ndim - 2, self.freq_mask_param, self.fill, rng), others)
+        super().__init__(freq_mask_param, fill)
 
 
-class TimeMasking(BatchTransform):
+class TimeMasking(_Masking):
     """Fill up to time_mask_param adjacent frames of each spectrogram.
 
     Args:
@@ -84,15 +96,10 @@ class TimeMasking(BatchTransform):
     """
 
     time_mask_param: int
-    fill: float
+    _axis, _param = -1, "time_mask_param"
 
     def __init__(self, time_mask_param: int, fill: float = 0.0) -> None:
-        _check_widths(type(self).__name__, time_mask_param)
-        self.time_mask_param, self.fill = time_mask_param, fill
-
-    def __call__(self, x: Any, *others: Any, rng: np.random.Generator) -> Any:
-        x = _batch_of(x, type(self).__name__, 3)
-        return with_others(_mask_run(x, x.ndim - 1, self.time_mask_param, self.fill, rng), others)
+        super().__init__(time_mask_param, fill)
 
 
 def _check_widths(name: str, *widths: int) -> None:
@@ -127,9 +134,9 @@ class SpecAugment(BatchTransform):
     def __call__(self, x: Any, *others: Any, rng: np.random.Generator) -> Any:
         x = _batch_of(x, "SpecAugment", 3)
         for _ in range(self.n_time_masks):
-            x = _mask_run(x, x.ndim - 1, self.time_mask_param, self.fill, rng)
+            x = _mask_run(x, -1, self.time_mask_param, self.fill, rng)
         for _ in range(self.n_freq_masks):
-            x = _mask_run(x, x.ndim - 2, self.freq_mask_param, self.fill, rng)
+            x = _mask_run(x, -2, self.freq_mask_param, self.fill, rng)
         return with_others(x, others)
 
 

@@ -30,8 +30,9 @@ for small images use it.
 
 Recordings are WAV files of one channel and one rate. A model sees the logarithm
 of their mel spectrogram, 50 frames a second; of a folder, the first second of
-each recording. --model kws, or ds_cnn, is a small network for keywords; its
-training recordings are shifted, get noise, and lose random bands.
+each recording. --model kws, or ds_cnn, is a small network for keywords, and
+--model gru_kws a recurrent one; their training recordings are shifted, get noise,
+and lose random bands.
 """
 PREDICT = """\
 Predict the class or the value of images, recordings, or each row of tables, with

@@ -39,6 +39,7 @@ def make_network(name: str, shape: Sequence[int], outputs: int) -> nn.Module:
     arguments: dict[str, Any] = {"num_classes": outputs, "in_channels": shape[0]}
     arguments |= {"small_images": True} if "small_images" in known and max(shape[1:]) < _SMALL else {}
     arguments |= {"image_size": 32} if "image_size" in known and tuple(shape[1:]) == (32, 32) else {}
+    arguments |= {"bins": shape[2]} if "bins" in known else {}
     arguments |= {"aux_logits": False} if "aux_logits" in known else {}
     model: nn.Module = make(**arguments)
     require_fit(model, name, shape, outputs)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fastnet import optim
 from fastnet._core.errors import did_you_mean
 
-__all__ = ["ALIASES", "AUGMENTATIONS", "IMAGE_SETS", "LINEAR", "MODELS", "NETWORKS", "OPTIMIZER_CHOICES", "PERCEPTRON",
+__all__ = ["ALIASES", "AUGMENTATIONS", "IMAGE_SETS", "KEYWORD_NETWORKS", "LINEAR", "MODELS", "NETWORKS", "OPTIMIZER_CHOICES", "PERCEPTRON",
            "RECIPES", "SOUNDS", "NetworkRecipe", "Recipe", "check_model", "network_recipe"]
 
 IMAGE_SETS = ("digits", "mnist", "fashion_mnist", "kmnist", "cifar10")      # data sets, all of images
@@ -17,7 +17,8 @@ NETWORKS = (
     "lenet5", "resnet8", "resnet18", "resnet34", "resnet50", "resnet101", "resnext50_32x4d", "wide_resnet50_2",
     "mobilenet_v1", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "shufflenet_v2_x1_0", "squeezenet1_1",
     "densenet121", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn", "googlenet",
-    "inception_v3", "alexnet", "ds_cnn")
+    "inception_v3", "alexnet", "ds_cnn", "gru_kws")
+KEYWORD_NETWORKS = ("ds_cnn", "gru_kws")                  # of these, the ones that classify spectrograms
 ALIASES = {"kws": "ds_cnn"}             # other names of models
 SOUNDS = ("fsdd", "recordings")         # kinds of data that are recordings
 MODELS = (PERCEPTRON, LINEAR, *NETWORKS)

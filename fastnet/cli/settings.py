@@ -16,7 +16,7 @@ from fastnet.callbacks.schedule import SCHEDULES
 from fastnet.cli.errors import WrongUseError
 from fastnet.cli.networks import image_side, make_network
 from fastnet.cli.recipes import (
-    ALIASES,
+    KEYWORD_NETWORKS,
     LINEAR,
     NETWORKS,
     OPTIMIZER_CHOICES,
@@ -257,6 +257,6 @@ def model_text(shape: Sequence[int], outputs: int, settings: TrainSettings) -> s
     if settings["model"] not in NETWORKS:
         sizes = layer_sizes(shape, outputs, settings)
         return f"{'-'.join(map(str, sizes))} {'perceptron' if len(sizes) > 2 else 'linear model'}"
-    noun = "spectrograms" if settings["model"] in ALIASES.values() else "images"
+    noun = "spectrograms" if settings["model"] in KEYWORD_NETWORKS else "images"
     return (f"{settings['model']} for {outputs} classes of {noun} of {' x '.join(map(str, shape))}, "
             f"{settings['optimizer']} with a learning rate up to {settings['lr']:g}")

@@ -3,9 +3,9 @@
 Networks that torchvision has share its function names, parameter names and counts. `fastnet.models.resnet18()` makes a
 network with random initial weights. Weights of torchvision's models load with
 `model.load_state_dict(torch_model.state_dict())`, or from a safetensors file with `fastnet.load(path, model=model)`.
-torchvision has no `lenet5`, `resnet8`, `mobilenet_v1`, `unet`, `autoencoder`, `ds_cnn` and `tcn`, and its `ssdlite`
-differs. `lstm_classifier` and `seq2seq` read sequences. `gpt` and `bert` have the parameter names of Hugging Face's
-transformers.
+torchvision has no `lenet5`, `resnet8`, `mobilenet_v1`, `unet`, `autoencoder`, `ds_cnn`, `gru_kws` and `tcn`, and its
+`ssdlite` differs. `lstm_classifier` and `seq2seq` read sequences. `gpt` and `bert` have the parameter names of Hugging
+Face's transformers.
 """
 from fastnet.models.alexnet import AlexNet, alexnet
 from fastnet.models.autoencoder import Autoencoder, autoencoder
@@ -17,6 +17,7 @@ from fastnet.models.efficientnet import EfficientNet, efficientnet_b0, stochasti
 from fastnet.models.generation import KeyValueCache, next_tokens
 from fastnet.models.googlenet import GoogLeNet, GoogLeNetOutputs, googlenet
 from fastnet.models.gpt import GPT, gpt, gpt2
+from fastnet.models.gru_kws import GRUKWS, gru_kws
 from fastnet.models.inception import InceptionOutputs, InceptionV3, inception_v3
 from fastnet.models.lenet import LeNet5, lenet5
 from fastnet.models.lstm_classifier import LSTMClassifier, lstm_classifier
@@ -49,6 +50,7 @@ __all__ = [
     "DetectorTargets",
     "EfficientNet",
     "GPT",
+    "GRUKWS",
     "GoogLeNet",
     "GoogLeNetOutputs",
     "InceptionOutputs",
@@ -85,6 +87,7 @@ __all__ = [
     "googlenet",
     "gpt",
     "gpt2",
+    "gru_kws",
     "inception_v3",
     "lenet5",
     "minilm",

@@ -47,7 +47,7 @@ def test_predict_and_evaluate(folder, model, capsys):
 
 
 @pytest.mark.parametrize("options", [(), ("--model", "linear"), ("--model", "ds_cnn", "--augment", "none"),
-                                     ("--model", "kws", "--mixup"), ("--augment",)])
+                                     ("--model", "kws", "--mixup"), ("--augment",), ("--model", "gru_kws")])
 def test_train(folder, options, tmp_path):
     report = report_of(tmp_path, "train", folder, "--epochs", "1", "--batch-size", "8", *options)
     assert report["task"] == "classification" and 0 <= report["test_accuracy"] <= 1

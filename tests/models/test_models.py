@@ -38,8 +38,9 @@ MODELS = {
     "shufflenet_v2_x1_0": (2_278_604, (3, 224, 224)),
     "resnet8": (78_186, (3, 32, 32)),
     "ds_cnn": (23_180, (1, 49, 10)),
+    "gru_kws": (78_552, (1, 25, 10)),
 }
-OWN = {"lenet5", "mobilenet_v1", "resnet8", "ds_cnn"}   # that torchvision does not have
+OWN = {"lenet5", "mobilenet_v1", "resnet8", "ds_cnn", "gru_kws"}   # that torchvision does not have
 LARGE = {name for name, (parameters, _) in MODELS.items() if parameters > 30e6}
 SMALL_SIDE = {"inception_v3": 80, "alexnet": 80}        # other models read 64x64 pixels
 EVERY_MODEL = [pytest.param(name, marks=[pytest.mark.models] if name in LARGE else []) for name in MODELS]

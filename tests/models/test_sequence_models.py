@@ -1,4 +1,4 @@
-"""DS-CNN and the temporal convolutional network: shapes, causality, gradients, PyTorch's numbers, model files."""
+"""Keyword networks and the temporal convolutional network: shapes, causality, gradients, PyTorch, model files."""
 import numpy as np
 import pytest
 from gradcheck import gradcheck
@@ -16,6 +16,14 @@ def test_ds_cnn_takes_any_size():
     for shape in ((49, 10), (51, 40), (3, 3)):
         assert model(fastnet.zeros(2, 1, *shape)).shape == (2, 5)
     gradcheck(models.ds_cnn(3, channels=4).double().eval(), fastnet.tensor(signal(2, 1, 12, 9)))
+
+
+def test_gru_kws():
+    model = models.gru_kws(5, 2, 10, 8, 2, 0.1).eval()
+    assert model(fastnet.zeros(3, 2, 30, 10)).shape == (3, 5)
+    with pytest.raises(RuntimeError, match=r"expected an input \(N, 2, frames, 10\), got \(3, 1, 30, 10\)"):
+        model(fastnet.zeros(3, 1, 30, 10))
+    gradcheck(models.gru_kws(3, 1, 4, 5).double().eval(), fastnet.tensor(signal(2, 1, 6, 4)))
 
 
 def test_tcn_is_causal():
@@ -68,7 +76,8 @@ def test_tcn_against_torch():
     np.testing.assert_allclose(x.grad.numpy(), t.grad.numpy(), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("make", [lambda: models.ds_cnn(4, 2, 8, 0.3), lambda: models.tcn(2, 3, (4, 6), 3, 0.1, True)])
+@pytest.mark.parametrize("make", [lambda: models.ds_cnn(4, 2, 8, 0.3), lambda: models.tcn(2, 3, (4, 6), 3, 0.1, True),
+                                  lambda: models.gru_kws(4, 2, 10, 8, 2, 0.1)])
 def test_model_files(make, tmp_path):
     model = make()
     model.save(tmp_path / "m.safetensors")

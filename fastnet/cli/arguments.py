@@ -186,8 +186,9 @@ def _add_drop_missing_target(group: Any) -> None:
 
 def _add_model(group: Any) -> None:
     group.add_argument("--model", type=model_name, default=PERCEPTRON, metavar="NAME",
-                       help=f"{PERCEPTRON} (multilayer perceptron), {LINEAR} (a single layer), kws and gru_kws (for recordings), "
-                       f"or for images a convolutional network: {', '.join(NETWORKS)} (default: %(default)s)")
+                       help=f"{PERCEPTRON} (multilayer perceptron), {LINEAR} (a single layer), kws and gru_kws (for "
+                       f"recordings), or for images a convolutional network: {', '.join(NETWORKS)} (default: "
+                       "%(default)s)")
     group.add_argument("--hidden", type=layer_widths, metavar="N,N,..",
                        help=f"sizes of the hidden layers {_defaults('hidden')}")
     group.add_argument("--activation", choices=list(ACTIVATION_CHOICES), metavar="NAME",

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from fastnet import optim
 from fastnet._core.errors import did_you_mean
 
-__all__ = ["ALIASES", "AUGMENTATIONS", "IMAGE_SETS", "KEYWORD_NETWORKS", "LINEAR", "MODELS", "NETWORKS", "OPTIMIZER_CHOICES", "PERCEPTRON",
-           "RECIPES", "SOUNDS", "NetworkRecipe", "Recipe", "check_model", "network_recipe"]
+__all__ = ["ALIASES", "AUGMENTATIONS", "IMAGE_SETS", "KEYWORD_NETWORKS", "LINEAR", "MODELS", "NETWORKS",
+           "OPTIMIZER_CHOICES", "PERCEPTRON", "RECIPES", "SOUNDS", "NetworkRecipe", "Recipe", "check_model",
+           "network_recipe"]
 
 IMAGE_SETS = ("digits", "mnist", "fashion_mnist", "kmnist", "cifar10")      # data sets, all of images
 PERCEPTRON, LINEAR = "mlp", "linear"

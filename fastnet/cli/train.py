@@ -3,8 +3,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import shlex
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,14 +11,13 @@ from fastnet import data, datasets
 from fastnet._core.optional import optional
 from fastnet._core.startup import interruptions_raise
 from fastnet.backend import config
-from fastnet.callbacks import Callback, Checkpoint, EarlyStopping, ExponentialMovingAverage, LearningRateSchedule
 from fastnet.cli.augmentation import augmentation, is_late
 from fastnet.cli.errors import WrongUseError
 from fastnet.cli.figures import figure_lines
-from fastnet.cli.interrupt import Interruptible
-from fastnet.cli.outputs import check_outputs, finite_json, write_report
-from fastnet.cli.recipes import NETWORKS, OPTIMIZER_CHOICES
-from fastnet.cli.run_folder import files_in, has_checkpoint, prepare_folder
+from fastnet.cli.outputs import check_outputs, finite_json
+from fastnet.cli.recipes import NETWORKS
+from fastnet.cli.run import Run, backend_text, make_optimizer
+from fastnet.cli.run_folder import files_in
 from fastnet.cli.samples import PreparedData, split_rows
 from fastnet.cli.saved import Saved, versions
 from fastnet.cli.settings import TrainSettings, kind_of, make_model, model_text, settings_of
@@ -28,14 +25,11 @@ from fastnet.cli.sources import load_data
 from fastnet.cli.targets import outputs_of
 from fastnet.cli.terminal import column_lines, say
 from fastnet.data.text_lines import shown
-from fastnet.optim import Optimizer
 from fastnet.training.weights import balanced
 
 __all__ = ["at_most_threads", "train", "training_loaders"]
 
-_SPANS = 10                             # of the average of --ema in a training
 _AHEAD = 2                              # batches of images that a thread prepares in advance
-_CHECKPOINT_SECONDS = 5.0               # from one checkpoint to the next
 
 
 def train(args: argparse.Namespace) -> None:
@@ -49,13 +43,13 @@ def train(args: argparse.Namespace) -> None:
     with at_most_threads(args.threads):
         prepared = load_data(args.data, settings)
         interruptions_raise()
-        run = _Run(args, settings, prepared, (lambda line: None) if args.quiet else say)
-        run.fit()
-        run.report()
+        training = _Training(args, settings, prepared, (lambda line: None) if args.quiet else say)
+        training.fit()
+        training.report()
 
 
-class _Run:
-    """One training.
+class _Training:
+    """One training of a classifier or a regressor.
 
     Args:
         args: of the command line.
@@ -74,15 +68,11 @@ class _Run:
         if settings.get("label_smoothing") and prepared.target.task != "classification":
             raise WrongUseError("--label-smoothing is for a single target with classes")
         model = make_model(shape, outputs, settings)
-        self.stopping: EarlyStopping | None = None
         self.saved = Saved(model, prepared.inputs, prepared.target, {"target": prepared.target_name})
         self.parameters = sum(p.numel() for p in model.parameters())
-        self.trainer = self.saved.trainer(self._optimizer, settings.get("label_smoothing", 0.0))
+        trainer = self.saved.trainer(lambda p: make_optimizer(p, settings), settings.get("label_smoothing", 0.0))
+        self.run = Run(args, settings, trainer, prepared.checksum, say)
         self._describe(model_text(shape, outputs, settings))
-
-    def _optimizer(self, parameters: Any) -> Optimizer:
-        make, _, decay = OPTIMIZER_CHOICES[self.settings["optimizer"]]
-        return make(parameters, self.settings["lr"], self.settings.get("weight_decay", decay))
 
     def _describe(self, model: str) -> None:
         prepared = self.prepared
@@ -91,11 +81,9 @@ class _Run:
             self.say(line)
         trained, tested = len(prepared.train), len(prepared.test)
         self.say(f"{shown(self.args.data)}: {trained} {prepared.noun} to train on, {tested} to test on")
-        self.say(f"{model}, {self.parameters} parameters; {_backend_text(config())}")
+        self.say(f"{model}, {self.parameters} parameters; {backend_text()}")
         if not self.args.save:
             self.say("the model will not be saved; use --save FILE to keep it")
-
-    # ---- training ----
 
     def fit(self) -> None:
         """Train, or continue a stopped training.
@@ -103,97 +91,29 @@ class _Run:
         Raises:
             KeyboardInterrupt: the user interrupted it; the message says how to continue.
         """
-        settings, args = self.settings, self.args
-        training, validation = self._loaders()
-        callbacks = self._callbacks(validation, settings["epochs"] * len(training))
-        if args.resume and prepare_folder(args.resume, self._command()):
-            self.say(f"continuing from the checkpoint in {args.resume}")
-        start = time.perf_counter()
-        try:
-            self.trainer.fit(training, epochs=settings["epochs"], batch_size=settings["batch_size"],
-                             seed=settings["seed"], validation_data=validation, callbacks=callbacks,
-                             class_weight=self.class_weight, progress=not args.quiet, resume=args.resume)
-        except FloatingPointError as e:
-            raise FloatingPointError(self._advice(e)) from None
-        self.seconds = time.perf_counter() - start
-        if self.trainer.interrupted and not self.trainer.stop:      # early stopping may have ended it meanwhile
-            raise KeyboardInterrupt(self._how_to_continue())
-        self.say(f"trained in {self.seconds:.1f} s")
-        if self.stopping is not None:
-            self.say(f"restored the weights of epoch {self.stopping.best_epoch}, which had the lowest validation loss")
-
-    def _loaders(self) -> tuple[data.DataLoader, data.DataLoader | None]:
-        """Loaders of the rows to train on and of the held-out rows, if there are any."""
         training, validation = training_loaders(self.args.data, self.settings, self.prepared)
         classes: Any = training.dataset
-        self.class_weight = balanced(classes.targets) if self.settings.get("class_weight") else None
-        return training, validation
-
-    def _callbacks(self, validation: data.DataLoader | None, updates: int) -> list[Callback]:
-        settings = self.settings
-        callbacks: list[Callback] = [Interruptible()]
-        if settings["schedule"] != "constant":
-            callbacks.append(LearningRateSchedule(settings["schedule"]))
-        if settings["patience"] is not None and validation is not None:
-            self.stopping = EarlyStopping(patience=settings["patience"])
-            callbacks.append(self.stopping)
-        if settings.get("ema"):
-            decay = settings["ema"] if settings["ema"] is not True else max(0.0, 1 - _SPANS / updates)
-            callbacks.append(ExponentialMovingAverage(decay))
-        if self.args.resume:
-            callbacks.append(Checkpoint(self.args.resume, seconds=_CHECKPOINT_SECONDS))
-        return callbacks
-
-    def _command(self) -> dict[str, Any]:
-        """Everything that the result depends on, for JSON."""
-        return {"data": self.prepared.checksum, **self.settings}
-
-    def _how_to_continue(self) -> str:
-        trainer = self.trainer
-        where = f"interrupted in epoch {trainer.epoch + 1} of {trainer.epochs}"
-        if not self.args.resume:
-            return f"{where}; nothing was saved: use --resume FOLDER to be able to continue later"
-        return f"{where}; to continue, run: {shlex.join(['fastnet', *self.args.argv])}"
-
-    def _advice(self, error: FloatingPointError) -> str:
-        """The Trainer's message about non-finite weights, with advice for the command line instead of for Python."""
-        problem, _, _ = str(error).partition(":")
-        kept = ""
-        if self.args.resume and has_checkpoint(self.args.resume):
-            kept = f"; the checkpoint in {self.args.resume} was saved before this"
-        return f"{problem}: try an --lr below {self.settings['lr']:g}{kept}"
-
-    # ---- results ----
+        self.run.fit(training, validation,
+                     balanced(classes.targets) if self.settings.get("class_weight") else None)
 
     def report(self) -> None:
         """Measure the model on the test rows, and write the requested files."""
-        args, prepared, history = self.args, self.prepared, self.trainer.history
+        args, prepared = self.args, self.prepared
         tested, plain = len(prepared.test) > 0, self.saved.trainer()           # its loss is without label smoothing
         figures = self.saved.figures(plain, plain.decision_function(prepared.test.inputs()),
                                      prepared.test.y) if tested else {}
         baseline = self.saved.baseline(prepared.train.y, prepared.test.y) if tested else {}
         results = {f"test_{name}": finite_json(value) for name, value in figures.items()}
-        running = config()
         about = self.saved.about | {
-            "dataset": args.data, "task": prepared.target.task, "epochs": len(history), "settings": self.settings,
-            **results, "train_seconds": self.seconds, "baseline": baseline, "parameters": self.parameters,
-            "versions": versions()}
+            "dataset": args.data, "task": prepared.target.task, "epochs": len(self.run.trainer.history),
+            "settings": self.settings, **results, "train_seconds": self.run.seconds, "baseline": baseline,
+            "parameters": self.parameters, "versions": versions()}
         for line in figure_lines(baseline, "without a model, test "):
             self.say(line)
         for line in figure_lines(figures, "test ") if tested else ["there are no rows to test on"]:
             say(line)
-        if args.save:
-            self.saved.about = about
-            self.saved.save(args.save)
-            self.say(f"model: {args.save}")
-        if args.report:
-            write_report(args.report, about | {"backend": running["backend"], "isa": running["isa"],
-                                               "threads": running["threads"], "openmp": running["openmp"],
-                                               "history": list(history)})
-            self.say(f"report: {args.report}")
-        if args.plot:
-            history.plot(args.plot)
-            self.say(f"plot: {args.plot}")
+        self.saved.about = about
+        self.run.write(about, self.saved.save)
 
 
 def training_loaders(name: str, settings: TrainSettings,
@@ -229,10 +149,3 @@ def at_most_threads(count: int | None) -> Iterator[None]:
         yield
     finally:
         fastnet.set_num_threads(before)
-
-
-def _backend_text(running: dict[str, Any]) -> str:
-    if running["backend"] != "compiled":
-        return "NumPy backend"
-    threads = running["threads"]
-    return f"compiled backend ({running['isa']}, {threads} thread{'s' if threads > 1 else ''})"

@@ -14,7 +14,7 @@ from fastnet import cli
 from fastnet._io.tensor_file import read_tensors
 from fastnet.backend import backend
 from fastnet.callbacks import Callback
-from fastnet.cli import train
+from fastnet.cli import run as runs
 
 LONG = ["train", "digits", "--epochs", "60", "--hidden", "32", "--patience", "50"]
 # Ctrl-C is not ignored, as it is in what a shell started in the background
@@ -65,11 +65,11 @@ class Interrupting(Callback):
 def _interrupting(monkeypatch):
     """A function that makes the next training be interrupted after these steps, once or more."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    usual = train._Run._callbacks
+    usual = runs.Run._callbacks
 
     def interrupt(*steps):
         callback = Interrupting(*steps)
-        monkeypatch.setattr(train._Run, "_callbacks", lambda run, *given: [*usual(run, *given), callback])
+        monkeypatch.setattr(runs.Run, "_callbacks", lambda run, *given: [*usual(run, *given), callback])
         return callback
     yield interrupt
     signal.signal(signal.SIGINT, before)
@@ -98,8 +98,8 @@ class InterruptingTheLast(Callback):
 
 @pytest.mark.parametrize("stops", [False, True])
 def test_an_interruption_as_the_training_ends_loses_nothing(tmp_path, capsys, monkeypatch, interrupting, stops):
-    usual = train._Run._callbacks
-    monkeypatch.setattr(train._Run, "_callbacks", lambda *args: [*usual(*args), InterruptingTheLast(stops)])
+    usual = runs.Run._callbacks
+    monkeypatch.setattr(runs.Run, "_callbacks", lambda *args: [*usual(*args), InterruptingTheLast(stops)])
     fastnet(*QUICK, "--save", tmp_path / "m.safetensors")
     assert "test accuracy: " in capsys.readouterr().out
     assert len(fn.load(tmp_path / "m.safetensors")) > 0
@@ -137,14 +137,14 @@ def test_in_another_thread(capsys):
 @pytest.mark.parametrize("data", ["digits", "table"])
 @pytest.mark.parametrize("step", [5, 41, 81, 82])       # in an epoch, at its end, at another's: digits have 41 batches
 def test_resume_continues_with_the_same_bits(tmp_path, capsys, monkeypatch, interrupting, data, step):
-    usual = train._Run._callbacks
+    usual = runs.Run._callbacks
     name = "digits" if data == "digits" else flowers(tmp_path / "f.csv", n=1900)
     options = [name, "--epochs", "3", "--hidden", "8", "--batch-size", "32"]
     fastnet("train", *options, "--save", tmp_path / "alone.safetensors")
     interrupting(step)
     again = ["train", *options, "--resume", tmp_path / "run", "--save", tmp_path / "saved.safetensors"]
     failure(capsys, *again, code=130)
-    monkeypatch.setattr(train._Run, "_callbacks", usual)
+    monkeypatch.setattr(runs.Run, "_callbacks", usual)
     fastnet(*again)
     assert tensors(tmp_path / "saved.safetensors") == tensors(tmp_path / "alone.safetensors")
     capsys.readouterr()
@@ -189,7 +189,7 @@ def test_a_file_of_somebody_else_is_left_alone(tmp_path, capsys, text):
 
 
 def test_diverged_keeps_the_checkpoint(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(train, "_CHECKPOINT_SECONDS", 0)           # a checkpoint after each step
+    monkeypatch.setattr(runs, "_CHECKPOINT_SECONDS", 0)           # a checkpoint after each step
     options = ["train", "digits", "--epochs", "2", "--hidden", "8", "--optimizer", "sgd", "--schedule", "constant"]
     line = failure(capsys, *options, "--lr", "1e10", "--resume", tmp_path / "run")
     assert "try an --lr below 1e+10; the checkpoint in " in line and "callbacks" not in line

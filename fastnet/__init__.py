@@ -47,7 +47,20 @@ from fastnet.nn.saving import load, load_file, load_metadata, save_file
 from fastnet.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
 if TYPE_CHECKING:
-    from fastnet import audio, callbacks, data, datasets, graph, metrics, models, ops, sklearn, text, training
+    from fastnet import (
+        audio,
+        callbacks,
+        data,
+        datasets,
+        distributions,
+        graph,
+        metrics,
+        models,
+        ops,
+        sklearn,
+        text,
+        training,
+    )
     from fastnet.training import Trainer
 
 __version__ = "0.1.0"
@@ -62,6 +75,7 @@ _LOADED_LATER: dict[str, tuple[str, str | None]] = {
     "callbacks": ("fastnet.callbacks", None),
     "data": ("fastnet.data", None),
     "datasets": ("fastnet.datasets", None),
+    "distributions": ("fastnet.distributions", None),
     "graph": ("fastnet.graph", None),
     "metrics": ("fastnet.metrics", None),
     "models": ("fastnet.models", None),
@@ -74,14 +88,13 @@ _LOADED_LATER: dict[str, tuple[str, str | None]] = {
 __all__ = [
     "Generator", "Tensor", "Trainer", "as_tensor", "audio", "autograd", "available_isas", "backend", "bool",
     "callbacks", "channels_last", "channels_last_3d", "compile", "contiguous_format", "data", "datasets",
-    "default_generator", "device", "double", "dtypes", "e", "enable_grad", "float", "float32", "float64", "from_dlpack",
-    "from_numpy",
-    "functional", "get_isa", "get_num_threads", "get_rng_state", "grad", "graph", "inf", "inference_mode",
-    "initial_seed", "int", "int32", "int64", "is_floating_point", "is_grad_enabled", "is_tensor", "load", "load_file",
-    "load_metadata", "long", "manual_seed", "metrics", "models", "nan", "newaxis", "nn", "no_grad", "numel", "ops",
-    "optim", "pi", "preserve_format", "random", "save_file", "seed", "set_backend", "set_grad_enabled", "set_isa",
-    "set_num_threads", "set_rng_state", "show_config", "sklearn", "strided", "tensor", "text", "training", "uint8",
-    "use_backend",
+    "default_generator", "device", "distributions", "double", "dtypes", "e", "enable_grad", "float", "float32",
+    "float64", "from_dlpack", "from_numpy", "functional", "get_isa", "get_num_threads", "get_rng_state", "grad",
+    "graph", "inf", "inference_mode", "initial_seed", "int", "int32", "int64", "is_floating_point", "is_grad_enabled",
+    "is_tensor", "load", "load_file", "load_metadata", "long", "manual_seed", "metrics", "models", "nan", "newaxis",
+    "nn", "no_grad", "numel", "ops", "optim", "pi", "preserve_format", "random", "save_file", "seed", "set_backend",
+    "set_grad_enabled", "set_isa", "set_num_threads", "set_rng_state", "show_config", "sklearn", "strided", "tensor",
+    "text", "training", "uint8", "use_backend",
 ]
 __all__ += functional.__all__
 

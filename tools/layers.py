@@ -33,6 +33,7 @@ DESCRIPTIONS = {
     "nn": "layers, losses, saved models",
     "optim": "optimizers, schedules",
     "datasets": "digits, MNIST, CIFAR-10",
+    "distributions": "random variables",
     "functional": "differentiable operations and their gradients",
     "_replay": "fastnet.compile: recordings, guards, replay",
     "autograd": "the tape: op, gradient, backward, no_grad",

@@ -16,6 +16,7 @@ with startup.errors_in_a_line():       # FASTNET_BACKEND and FASTNET_ISA are rea
 
 from fastnet import autograd, backend, dtypes, functional, nn, optim, random
 from fastnet._core.construction import as_tensor, from_dlpack, from_numpy, is_floating_point, is_tensor, numel, tensor
+from fastnet._core.later import FUNCTIONS as _FUNCTIONS
 from fastnet._core.placement import channels_last, channels_last_3d, contiguous_format, device, preserve_format, strided
 from fastnet._core.tensor import Tensor
 from fastnet._replay.compiled import compile
@@ -58,8 +59,24 @@ if TYPE_CHECKING:
         models,
         ops,
         sklearn,
+        special,
         text,
         training,
+    )
+    from fastnet.special import (
+        digamma,
+        erfc,
+        erfinv,
+        exp2,
+        gammainc as igamma,
+        gammaincc as igammac,
+        i0,
+        lgamma,
+        logit,
+        multigammaln as mvlgamma,
+        polygamma,
+        sinc,
+        xlogy,
     )
     from fastnet.training import Trainer
 
@@ -81,8 +98,10 @@ _LOADED_LATER: dict[str, tuple[str, str | None]] = {
     "models": ("fastnet.models", None),
     "ops": ("fastnet.ops", None),
     "sklearn": ("fastnet.sklearn", None),
+    "special": ("fastnet.special", None),
     "text": ("fastnet.text", None),
     "training": ("fastnet.training", None),
+    **_FUNCTIONS,
 }
 
 __all__ = [
@@ -93,10 +112,10 @@ __all__ = [
     "graph", "inf", "inference_mode", "initial_seed", "int", "int32", "int64", "is_floating_point", "is_grad_enabled",
     "is_tensor", "load", "load_file", "load_metadata", "long", "manual_seed", "metrics", "models", "nan", "newaxis",
     "nn", "no_grad", "numel", "ops", "optim", "pi", "preserve_format", "random", "save_file", "seed", "set_backend",
-    "set_grad_enabled", "set_isa", "set_num_threads", "set_rng_state", "show_config", "sklearn", "strided", "tensor",
-    "text", "training", "uint8", "use_backend",
+    "set_grad_enabled", "set_isa", "set_num_threads", "set_rng_state", "show_config", "sklearn", "special",
+    "strided", "tensor", "text", "training", "uint8", "use_backend",
 ]
-__all__ += functional.__all__
+__all__ += [*functional.__all__, *_FUNCTIONS]
 
 
 def __dir__() -> list[str]:

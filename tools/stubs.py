@@ -27,12 +27,14 @@ sys.path.insert(0, str(ROOT))
 
 import fastnet  # noqa: E402
 import fastnet.nn.functional  # noqa: E402
+from fastnet._core.later import ImportedMethod  # noqa: E402
 
 WIDTH = 120
 UNBREAKABLE = re.compile(r"(?<!,) | (?=(?:[^][]|\[[^][]*\])*\])")        # lines break after commas outside of brackets
 HEADER = '"""{0}\n\nWritten by tools/stubs.py: change the operations and run it again.\n"""\n'
 METHODS = "Methods and operators that operations give to Tensor."
-REGISTRIES = ("fastnet.functional", "fastnet.autograd")           # the packages whose functions become methods
+# the packages whose functions become methods
+REGISTRIES = ("fastnet.functional", "fastnet.autograd", "fastnet.special", "fastnet.linalg")
 IN_PLACE = re.compile(r"\w+[^_]_|__i(add|sub|mul|truediv|floordiv|mod|pow|and|or|xor)__")
 # Comparisons give a Tensor, those of object a bool and those of NumPy an array.
 IGNORES = {"__eq__": "override", "__ne__": "override", "__lt__": "misc", "__le__": "misc", "__gt__": "misc",
@@ -72,12 +74,18 @@ def origins(module_name: str) -> dict[str, str]:
 
 
 def definition(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as its source defines it, without decorators."""
-    return inspect.unwrap(function)
+    """The function as its source defines it, without decorators; of a method that is imported later, that one."""
+    return inspect.unwrap(imported(function))
+
+
+def imported(function: Any) -> Any:
+    """The function of a method that is imported later; any other function unchanged."""
+    return function.function() if isinstance(function, ImportedMethod) else function
 
 
 def signatures(function: Callable[..., Any]) -> list[inspect.Signature]:
     """The overloads in a function's source, or else its one signature."""
+    function = imported(function)
     plain = definition(function)
     stated = [node for node in source_of(plain.__module__).body
               if isinstance(node, ast.FunctionDef) and node.name == plain.__name__
@@ -95,9 +103,10 @@ def tensor_members() -> Iterator[tuple[str, Any]]:
     """(name, function or property) of everything that operations register with Tensor."""
     for name, member in sorted(vars(fastnet.Tensor).items()):
         function = member.fget if isinstance(member, property) else member
+        function = imported(function)
         plain = definition(function) if callable(function) else None
         if inspect.isfunction(plain) and plain.__module__.startswith(REGISTRIES):
-            yield name, member
+            yield name, imported(member)
 
 
 # ---- text of the stubs ----------------------------------------------------------------------------------------------

@@ -342,6 +342,9 @@ class TensorMethods(TensorBase):
              append: Tensor | None = None) -> Tensor:
         """Differences of neighbours along a dimension: out[i] = x[i + 1] - x[i], applied n times. Bools give `!=`."""
 
+    def digamma(self) -> Tensor:
+        """The derivative of lgamma. It needs SciPy."""
+
     def dist(self, other: Operand, p: builtins.float = 2) -> Tensor:
         """The p-norm of input - other, over all elements: see `norm`."""
 
@@ -369,8 +372,17 @@ class TensorMethods(TensorBase):
     def erf(self) -> Tensor:
         """The error function, 2/sqrt(pi) * integral of exp(-t^2) from 0 to x. Integers give float32."""
 
+    def erfc(self) -> Tensor:
+        """1 - erf(x), exact for large x. It needs SciPy."""
+
+    def erfinv(self) -> Tensor:
+        """The inverse of erf; inf at 1. It needs SciPy."""
+
     def exp(self) -> Tensor:
         """e^x. Integers give float32."""
+
+    def exp2(self) -> Tensor:
+        """2^x."""
 
     def exp_(self) -> Self:
         """As `exp`, but write the result into the tensor and return the tensor."""
@@ -425,6 +437,15 @@ class TensorMethods(TensorBase):
 
     def gt(self, other: Operand) -> Tensor:
         """input > other, element by element, as bool; shapes broadcast."""
+
+    def i0(self) -> Tensor:
+        """The modified Bessel function of the first kind of order 0. It needs SciPy."""
+
+    def igamma(self, other: Operand) -> Tensor:
+        """The regularized lower incomplete gamma function: integral of t^(a-1) e^-t from 0 to x, divided by gamma(a)."""
+
+    def igammac(self, other: Operand) -> Tensor:
+        """The regularized upper incomplete gamma function, 1 - gammainc(input, other)."""
 
     def index_add(self, dim: builtins.int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
         """Add entries at indices along a dimension: out[index[i]] += alpha * source[i] for dim 0."""
@@ -481,6 +502,9 @@ class TensorMethods(TensorBase):
     def less_equal(self, other: Operand) -> Tensor:
         """input <= other, element by element, as bool; shapes broadcast."""
 
+    def lgamma(self) -> Tensor:
+        """The logarithm of |gamma(x)|. It needs SciPy."""
+
     def log(self) -> Tensor:
         """The natural logarithm. Integers give float32."""
 
@@ -516,6 +540,9 @@ class TensorMethods(TensorBase):
 
     def logical_xor(self, other: Tensor) -> Tensor:
         """Whether exactly one is true, element by element. Every number but 0 is true."""
+
+    def logit(self, eps: builtins.float | None = None) -> Tensor:
+        """log(x / (1 - x)), the inverse of the sigmoid."""
 
     def logsumexp(self, dim: Size, keepdim: builtins.bool = False) -> Tensor:
         """log(sum(exp(x))) over dimensions, without overflow; -inf without elements. Integers give float32."""
@@ -596,6 +623,9 @@ class TensorMethods(TensorBase):
     def mv(self, vec: Tensor) -> Tensor:
         """Product of a matrix (M, K) and a vector (K,)."""
 
+    def mvlgamma(self, p: builtins.int) -> Tensor:
+        """The logarithm of the multivariate gamma function: log(pi) p (p - 1) / 4 + sum over i < p of lgamma(x - i / 2)."""
+
     def narrow(self, dim: builtins.int, start: builtins.int | Tensor, length: builtins.int) -> Tensor:
         """A view of `length` consecutive entries along a dimension."""
 
@@ -660,6 +690,9 @@ class TensorMethods(TensorBase):
 
     def permute(self, *dims: Size) -> Tensor:
         """A view with the dimensions in another order."""
+
+    def polygamma(self, input: Tensor) -> Tensor:
+        """The n-th derivative of the digamma function. It needs SciPy."""
 
     def positive(self) -> Tensor:
         """+x, which is the tensor itself."""
@@ -771,6 +804,9 @@ class TensorMethods(TensorBase):
 
     def sin_(self) -> Self:
         """As `sin`, but write the result into the tensor and return the tensor."""
+
+    def sinc(self) -> Tensor:
+        """sin(pi x) / (pi x), and 1 at 0."""
 
     def sinh(self) -> Tensor:
         """The hyperbolic sine, (e^x - e^-x) / 2. Integers give float32."""
@@ -913,6 +949,9 @@ class TensorMethods(TensorBase):
 
     def where(self, condition: Tensor, other: Operand) -> Tensor:
         """The elements of this tensor where the condition is true, `other` elsewhere."""
+
+    def xlogy(self, other: Operand) -> Tensor:
+        """x * log(y), and 0 where x is 0 and y is not NaN."""
 
     def zero_(self) -> Self:
         """Write zeros and return the tensor. Errors are those of `fill_`."""

@@ -17,7 +17,8 @@ from fastnet._core.annotations import Array, StrPath
 from fastnet._core.errors import printable
 from fastnet._io.atomic import replacing
 
-__all__ = ["check_brackets", "naming", "parse_json", "read_tensors", "read_texts", "write_tensors"]
+__all__ = ["check_brackets", "encoded_tensors", "naming", "parse_json", "parse_tensors", "read_tensors", "read_texts",
+           "write_tensors"]
 
 _DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2",
            "I8": "i1", "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?"}
@@ -38,10 +39,16 @@ def write_tensors(path: StrPath, arrays: Mapping[str, Array], texts: Mapping[str
         ValueError: an array has the name that the format reserves for the texts.
         OSError: naming `path`.
     """
-    from safetensors.numpy import save
-    contents = save({name: _writable(name, array) for name, array in arrays.items()}, dict(texts) or None)
+    contents = encoded_tensors(arrays, texts)
     with replacing(path) as file:
         file.write(contents)
+
+
+def encoded_tensors(arrays: Mapping[str, Array], texts: Mapping[str, str]) -> bytes:
+    """The contents of the file that `write_tensors` writes. Raises the same errors, except OSError."""
+    from safetensors.numpy import save
+    encoded: bytes = save({name: _writable(name, array) for name, array in arrays.items()}, dict(texts) or None)
+    return encoded
 
 
 def _writable(name: str, array: Array) -> Array:
@@ -62,10 +69,20 @@ def read_tensors(path: StrPath) -> tuple[dict[str, Array], dict[str, str]]:
         ValueError: naming the file: it is damaged, not a safetensors file, or has a tensor of a dtype that NumPy lacks.
         OSError: it cannot be read.
     """
-    from safetensors import deserialize
-    with naming(path), _explained():
+    with naming(path):
         with open(path, "rb") as file:                  # once: the path may name another file later
             contents = file.read()
+        return parse_tensors(contents)
+
+
+def parse_tensors(contents: bytes) -> tuple[dict[str, Array], dict[str, str]]:
+    """The arrays and texts in the contents of a file; see `read_tensors`.
+
+    Raises:
+        ValueError: the contents are damaged, or have a tensor of a dtype that NumPy lacks.
+    """
+    from safetensors import deserialize
+    with _explained():
         entries = sorted(deserialize(contents))
         return {name: _decoded_tensor(name, entry) for name, entry in entries}, _texts(contents)
 

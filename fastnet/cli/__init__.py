@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import fastnet
 from fastnet.cli.arguments import make_parser
 from fastnet.cli.errors import FAILED, WrongUseError, exit_code, message_of
+from fastnet.cli.programs import run_program
 from fastnet.cli.terminal import note, say
 
 __all__ = ["main"]
@@ -27,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else list(argv)
     args = make_parser().parse_args(words)
     args.argv = words
+    if args.command == "run" and not args.check:        # warnings, errors and exit codes are the program's
+        return run_program(args.program, args.arguments)
     try:
         with _restoring_process_state():
             args.run(args)

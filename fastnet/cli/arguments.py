@@ -19,6 +19,8 @@ from fastnet.cli.manual import (
     INFO_EXAMPLES,
     PREDICT,
     PREDICT_EXAMPLES,
+    RUN,
+    RUN_EXAMPLES,
     TRAIN,
     TRAIN_EXAMPLES,
 )
@@ -38,6 +40,7 @@ from fastnet.cli.option_values import (
     share,
 )
 from fastnet.cli.predict import predict
+from fastnet.cli.programs import run
 from fastnet.cli.recipes import AUGMENTATIONS, LINEAR, NETWORKS, OPTIMIZER_CHOICES, PERCEPTRON, RECIPES
 from fastnet.cli.settings import ACTIVATION, ACTIVATION_CHOICES, KINDS, SCHEDULE_CHOICES, SIZE, SPLITS, TEST, VALIDATION
 from fastnet.cli.terminal import say
@@ -81,17 +84,19 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"fastnet {fastnet.__version__}",
                         help="print the version and exit")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
-    for run, add, line, usage, description, examples in (
+    for command, add, line, usage, description, examples in (
             (train, _add_train, "train a model on a data set, a table, images or recordings", "DATA [options]", TRAIN,
              TRAIN_EXAMPLES),
             (predict, _add_predict, "predict with a saved model", "MODEL FILE [FILE ...] [options]", PREDICT,
              PREDICT_EXAMPLES),
             (evaluate, _add_evaluate, "measure a saved model", "MODEL DATA [options]", EVALUATE, EVALUATE_EXAMPLES),
-            (info, _add_info, "show the system's configuration or a saved model", "[MODEL]", INFO, INFO_EXAMPLES)):
-        name = run.__name__
+            (info, _add_info, "show the system's configuration or a saved model", "[MODEL]", INFO, INFO_EXAMPLES),
+            (run, _add_run, "run a program that is written for PyTorch", "[--check] PROGRAM [ARGUMENT ...]", RUN,
+             RUN_EXAMPLES)):
+        name = command.__name__
         p = commands.add_parser(name, help=line, usage=f"fastnet {name} {usage}", description=description,
                                 epilog=examples, formatter_class=layout)
-        p.set_defaults(run=run)
+        p.set_defaults(run=command)
         add(p)
     return parser
 
@@ -270,6 +275,13 @@ def _add_evaluate(p: argparse.ArgumentParser) -> None:
 
 def _add_info(p: argparse.ArgumentParser) -> None:
     p.add_argument("model", nargs="?", metavar="MODEL", help="safetensors file")
+
+
+def _add_run(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--check", action="store_true", help="run nothing; list the names that the program, and the "
+                   "packages that it imports, use and fastnet lacks")
+    p.add_argument("program", metavar="PROGRAM", help="a Python file; with --check, also a folder")
+    p.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT", help="arguments of the program")
 
 
 def _defaults(name: str) -> str:

@@ -1,8 +1,8 @@
 """Descriptions and examples for the `--help` of each command."""
 from __future__ import annotations
 
-__all__ = ["EVALUATE", "EVALUATE_EXAMPLES", "EXAMPLES", "INFO", "INFO_EXAMPLES", "PREDICT", "PREDICT_EXAMPLES", "TRAIN",
-           "TRAIN_EXAMPLES"]
+__all__ = ["EVALUATE", "EVALUATE_EXAMPLES", "EXAMPLES", "INFO", "INFO_EXAMPLES", "PREDICT", "PREDICT_EXAMPLES", "RUN",
+           "RUN_EXAMPLES", "TRAIN", "TRAIN_EXAMPLES"]
 
 TRAIN = """\
 Train a model on a data set, a table or a folder of images or recordings, and
@@ -47,6 +47,11 @@ INFO = """\
 Show the backend, the instruction set, the threads and the versions in use; or,
 for a saved model, its architecture, its data and how it was trained.
 """
+RUN = """\
+Run a program that is written for PyTorch on fastnet, without a changed line: in
+this process, and in processes that it starts, `import torch` is fastnet.torch.
+An installed PyTorch is not imported.
+"""
 TRAIN_EXAMPLES = """examples:
   fastnet train digits                     train on scikit-learn's small digits, in seconds
   fastnet train mnist --save m.safetensors --plot curve.png
@@ -75,12 +80,18 @@ INFO_EXAMPLES = """examples:
   fastnet info                             show the backend, instruction set, threads and versions
   fastnet info m.safetensors               show what the model is and how it was trained
 """
+RUN_EXAMPLES = """examples:
+  fastnet run train.py --epochs 3          run train.py with the argument --epochs 3
+  fastnet run --check train.py             list the names that fastnet lacks, with their lines
+  fastnet run --check programs             the same for all Python files of a folder
+"""
 EXAMPLES = """examples:
   fastnet train digits                     train on scikit-learn's small digits, in seconds
   fastnet train flowers.csv --save flowers.safetensors
   fastnet predict flowers.safetensors new.csv
   fastnet evaluate flowers.safetensors more_flowers.csv
   fastnet info                             show the backend, instruction set, threads and versions
+  fastnet run train.py                     run a program that is written for PyTorch
 
 `fastnet COMMAND --help` lists the options of a command.
 """

@@ -1,11 +1,13 @@
 """Conversion of nested state, such as an optimizer's `state_dict()`, to JSON and named arrays and back.
 
 In the JSON a dictionary is {"pairs": [[key, value], ...]}, a tuple {"tuple": [...]}, a tensor {"array": name, "tensor":
-true}, an array {"array": name, "tensor": false}, and a float that JSON does not have {"float": "inf"}. Nothing is
+true}, an array {"array": name, "tensor": false}, a dtype {"dtype": "float32"}, a set {"set": [...]}, an
+`argparse.Namespace` {"namespace": {"pairs": ...}}, and a float that JSON does not have {"float": "inf"}. Nothing is
 pickled.
 """
 from __future__ import annotations
 
+import argparse
 import json
 import math
 from collections.abc import Mapping
@@ -15,12 +17,14 @@ import numpy as np
 
 from fastnet._core.construction import from_numpy
 from fastnet._core.tensor import Tensor
+from fastnet.dtypes import as_dtype
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
 
-__all__ = ["pack", "unpack"]
+__all__ = ["NESTED", "pack", "unpack"]
 
+NESTED = "fastnet.nested"               # the text of a tensor file that holds the JSON
 _KEYS = (str, int, float, bool, type(None))
 
 
@@ -28,7 +32,7 @@ def pack(value: Any, subject: str) -> tuple[str, dict[str, Array]]:
     """Convert a nested value to JSON text and a dictionary of arrays by name.
 
     Args:
-        value: dictionaries, lists, tuples, tensors, arrays, numbers, strings and None.
+        value: dictionaries, lists, tuples, sets, namespaces, tensors, arrays, dtypes, numbers, strings and None.
         subject: names the value in errors.
 
     Raises:
@@ -65,6 +69,8 @@ def _flattened(value: Any, path: str, arrays: dict[str, Array]) -> Any:
     if isinstance(value, Tensor | np.ndarray):
         name = path if path not in arrays else f"{path}#{len(arrays)}"
         arrays[name] = value._data if isinstance(value, Tensor) else value
+        if isinstance(value, Tensor) and value.requires_grad:
+            return {"array": name, "tensor": True, "requires_grad": True}
         return {"array": name, "tensor": isinstance(value, Tensor)}
     if isinstance(value, dict):
         for key in value:
@@ -75,6 +81,12 @@ def _flattened(value: Any, path: str, arrays: dict[str, Array]) -> Any:
     if isinstance(value, list | tuple):
         items = [_flattened(v, f"{path}/{i}", arrays) for i, v in enumerate(value)]
         return {"tuple": items} if isinstance(value, tuple) else items
+    if isinstance(value, set | frozenset):
+        return {"set": [_flattened(v, path, arrays) for v in value]}
+    if isinstance(value, argparse.Namespace):
+        return {"namespace": _flattened(vars(value), path, arrays)}
+    if isinstance(value, np.dtype):
+        return {"dtype": value.name}
     value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, float) and not math.isfinite(value):
         return {"float": str(value)}
@@ -94,5 +106,13 @@ def _unpacked(value: Any, arrays: Mapping[str, Array]) -> Any:
         return tuple([_unpacked(v, arrays) for v in value["tuple"]])
     if "float" in value:
         return float(value["float"])
+    if "set" in value:
+        return {_unpacked(v, arrays) for v in value["set"]}
+    if "namespace" in value:
+        return argparse.Namespace(**_unpacked(value["namespace"], arrays))
+    if "dtype" in value:
+        return as_dtype(value["dtype"])
     array = arrays[value["array"]]
-    return from_numpy(array) if value["tensor"] else array
+    if not value["tensor"]:
+        return array
+    return from_numpy(array).requires_grad_(bool(value.get("requires_grad", False)))

@@ -13,7 +13,7 @@ from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor
 from fastnet._io.tensor_file import check_brackets, naming, parse_json, read_tensors, read_texts, write_tensors
 from fastnet.nn import Module
-from fastnet.nn.nested import pack, unpack
+from fastnet.nn.nested import NESTED, pack, unpack
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "load", "load_described", "load_file", "load_metadata", "save", "save_file"]
 
 FORMAT = 1                              # of the description of a model; this version reads formats up to this one
-_NESTED = "fastnet.nested"              # the file's text that holds a nested dictionary
 _ABOUT = "fastnet"                      # the file's text that holds the model's architecture and the user's metadata
 
 
@@ -255,7 +254,7 @@ def save_file(tensors: Mapping[str, Any], path: StrPath) -> None:
         write_tensors(path, arrays, {})
         return
     text, arrays = pack(dict(tensors), "save_file")
-    write_tensors(path, arrays, {_NESTED: text})
+    write_tensors(path, arrays, {NESTED: text})
 
 
 def load_file(path: StrPath) -> dict[str, Any]:
@@ -281,9 +280,9 @@ def load_file(path: StrPath) -> dict[str, Any]:
     forbid_in_recording("load_file()")
     arrays, texts = read_tensors(path)
     with naming(path):
-        if _NESTED in texts:
+        if NESTED in texts:
             subject = "its nested dictionary"
-            found = unpack(parse_json(texts[_NESTED], subject), arrays, subject)
+            found = unpack(parse_json(texts[NESTED], subject), arrays, subject)
             if not isinstance(found, dict):
                 raise ValueError(f"{subject} is damaged: it is a {type(found).__name__}")
             return found

@@ -12,7 +12,8 @@ import fastnet
 
 # modules, or packages of them, whose examples need a package that fastnet does not
 OPTIONAL = {"fastnet.datasets": "sklearn", "fastnet.data.preparation": "sklearn", "fastnet.data.pictures": "PIL",
-            "fastnet.data.tables": "pandas", "fastnet.sklearn": "sklearn"}
+            "fastnet.data.tables": "pandas", "fastnet.sklearn": "sklearn",
+            "fastnet.torch._frame.tensorboard": "tensorboardX"}
 
 
 class Finder(doctest.DocTestFinder):

@@ -1,0 +1,74 @@
+"""The command `fastnet run`: run a program that is written for PyTorch on fastnet."""
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from types import ModuleType, TracebackType
+
+from fastnet.cli.errors import FAILED, exit_code
+from fastnet.cli.terminal import note, say
+
+__all__ = ["run", "run_program"]
+
+
+def run(args: Namespace) -> None:
+    """Report the names that programs use and fastnet lacks.
+
+    Args:
+        args: the options of the command line.
+    """
+    from fastnet.torch._frame.report import report
+    report(args.program, say)
+
+
+def run_program(program: str, arguments: Sequence[str]) -> int:
+    """Run a Python file as the main module, in which `import torch` is fastnet.torch, and return the exit code.
+
+    `sys.argv`, `sys.path` and tracebacks are those of `python program arguments`. The exception SystemExit passes.
+
+    Args:
+        program: the path of the file.
+        arguments: those of the program.
+    """
+    from fastnet.torch._frame import alias
+    main = ModuleType("__main__")
+    main.__dict__.update(__file__=program, __builtins__=__builtins__, __cached__=None)
+    try:
+        with open(program, "rb") as file:
+            code = compile(file.read(), program, "exec")
+    except SyntaxError as e:
+        sys.excepthook(SyntaxError, e, None)
+        return FAILED
+    alias.enter()
+    alias.import_in_children()
+    note("in this process, `import torch` is fastnet.torch")
+    sys.argv[:] = [program, *arguments]
+    _replace_first_folder(os.path.dirname(os.path.realpath(program)))
+    sys.modules["__main__"] = main
+    try:
+        exec(code, main.__dict__)
+    except SystemExit:
+        raise
+    except BaseException as e:
+        traceback = _within(e.__traceback__, program)
+        sys.excepthook(type(e), e.with_traceback(traceback), traceback)
+        return exit_code(e)
+    return 0
+
+
+def _replace_first_folder(folder: str) -> None:
+    """Put the program's folder at the head of `sys.path`, in place of the folder that Python put there."""
+    first = sys.path[0] if sys.path else None
+    if first in ("", os.getcwd(), os.path.dirname(os.path.realpath(sys.argv[0]))):
+        sys.path[0] = folder
+    else:
+        sys.path.insert(0, folder)
+
+
+def _within(traceback: TracebackType | None, program: str) -> TracebackType | None:
+    """The traceback without the frames above the program."""
+    while traceback is not None and traceback.tb_frame.f_code.co_filename != program:
+        traceback = traceback.tb_next
+    return traceback

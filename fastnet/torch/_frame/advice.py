@@ -1,0 +1,35 @@
+"""Names of PyTorch that fastnet does not have, and what to use instead."""
+
+__all__ = ["ADVICE"]
+
+_WORLD = "torch.distributed has a world of one process here: leave the program's distributed part out"
+_PRUNE = "set weights to zero under torch.no_grad()"
+
+# A name without "torch.", which stands for all names below it, too: the continuation of the error.
+ADVICE: dict[str, str] = {
+    "cuda": "there is one device, the CPU; test torch.cuda.is_available() first",
+    "mps": "there is one device, the CPU; test torch.backends.mps.is_available() first",
+    "xpu": "there is one device, the CPU",
+    "hub": "download the file yourself, convert it to safetensors once, and load it with fastnet.load_file",
+    "utils.model_zoo": "download the file yourself, convert it to safetensors once, and load it with fastnet.load_file",
+    "onnx": "fastnet does not write ONNX files yet; save the weights with torch.save and export them from PyTorch",
+    "jit": "torch.jit.script and torch.jit.trace return their argument; fastnet.compile(model) makes it fast",
+    "fx": "fastnet.graph.trace(model, example) returns the graph of a model",
+    "export": "fastnet.graph.trace(model, example) returns the graph of a model",
+    "sparse": "tensors are dense; nn.Embedding(sparse=True) has sparse gradients",
+    "sparse_coo_tensor": "tensors are dense: use torch.zeros and index_put, or scipy.sparse",
+    "sparse_csr_tensor": "tensors are dense: use scipy.sparse",
+    "quantization": "fastnet has no quantized tensors",
+    "ao": "fastnet has no quantized tensors",
+    "nn.utils.prune": _PRUNE,
+    "nn.quantized": "fastnet has no quantized tensors",
+    "distributed": _WORLD,
+    "nested": "use pad_sequence or PackedSequence of torch.nn.utils.rnn",
+    "multiprocessing": "use Python's multiprocessing with NumPy arrays",
+    "library": "make an operation with torch.autograd.Function or fastnet.autograd.op",
+    "ops": "make an operation with torch.autograd.Function or fastnet.autograd.op",
+    "classes": "C++ extensions of PyTorch cannot be loaded",
+    "utils.cpp_extension": "C++ extensions of PyTorch cannot be loaded",
+    "_dynamo": "fastnet.compile takes no settings of dynamo",
+    "_inductor": "fastnet.compile takes no settings of inductor",
+}

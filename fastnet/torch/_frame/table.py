@@ -1,0 +1,113 @@
+"""The tree of PyTorch's modules, and where the names of each come from."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fastnet.torch._frame import devices
+from fastnet.torch._frame.bases import MODULES, SCHEDULERS
+from fastnet.torch._frame.mirror import Source
+
+__all__ = ["FASTNET_ONLY", "TREE"]
+
+_FRAME = "fastnet.torch._frame."
+
+# Names of fastnet that PyTorch does not have, which `import torch` must not show.
+FASTNET_ONLY = frozenset((
+    "Trainer", "audio", "available_isas", "backend", "callbacks", "data", "datasets", "dtypes", "functional", "get_isa",
+    "graph", "load_file", "load_metadata", "metrics", "models", "save_file", "set_backend", "set_isa", "show_config",
+    "sklearn", "text", "training", "use_backend"))
+
+
+def _below(path: str, names: Iterable[str]) -> dict[str, tuple[Source, ...]]:
+    """Modules below one, each of which shows all names of it: PyTorch divides them by subject."""
+    return {f"{path}.{name}": (f".{path}",) for name in names}
+
+
+# A parent comes before the modules below it.
+TREE: dict[str, tuple[Source, ...]] = {
+    "": (_FRAME + "root", "fastnet"),
+
+    "nn": (_FRAME + "parallel", "fastnet.nn"),
+    "nn.functional": ("fastnet.nn.functional",),
+    "nn.init": ("fastnet.nn.init",),
+    "nn.parameter": ("fastnet.nn",),
+    "nn.attention": ("fastnet.nn.attention",),
+    "nn.utils": ("fastnet.nn.utils",),
+    "nn.utils.rnn": ("fastnet.nn.utils.rnn",),
+    **_below("nn.utils", ("clip_grad", "convert_parameters", "fusion", "spectral_norm", "stateless", "weight_norm")),
+    "nn.utils.parametrize": ("fastnet.nn.utils.parametrize",),
+    "nn.utils.parametrizations": ("fastnet.nn.utils.parametrizations",),
+    "nn.parallel": (_FRAME + "parallel",),
+    **_below("nn.parallel", ("data_parallel", "distributed", "scatter_gather", "replicate", "parallel_apply")),
+    "nn.modules": (MODULES, ".nn"),
+    **_below("nn.modules", (
+        "activation", "adaptive", "batchnorm", "channelshuffle", "container", "conv", "distance", "dropout", "flatten",
+        "fold", "instancenorm", "lazy", "linear", "loss", "module", "normalization", "padding", "pixelshuffle",
+        "pooling", "rnn", "sparse", "transformer", "upsampling", "utils")),
+
+    "optim": ("fastnet.optim",),
+    "optim.lr_scheduler": (SCHEDULERS, "fastnet.optim.lr_scheduler"),
+    "optim.swa_utils": ("fastnet.optim.swa_utils",),
+    **_below("optim", ("adadelta", "adagrad", "adam", "adamax", "adamw", "asgd", "lbfgs", "nadam", "optimizer", "radam",
+                       "rmsprop", "rprop", "sgd", "sparse_adam")),
+
+    "autograd": ("fastnet.autograd", _FRAME + "autograd"),
+    "autograd.functional": ("fastnet.autograd.functional",),
+    "autograd.forward_ad": ("fastnet.autograd.forward_ad",),
+    "autograd.graph": ("fastnet.autograd.graph", "fastnet.autograd"),
+    "autograd.profiler": (_FRAME + "profiler",),
+    **_below("autograd", ("anomaly_mode", "function", "grad_mode", "gradcheck", "variable")),
+
+    "utils": (_FRAME + "utils",),
+    "utils.data": ("fastnet.data.samples",),
+    **_below("utils.data", ("dataloader", "dataset", "sampler", "distributed")),
+    "utils.data._utils": (),
+    "utils.data._utils.collate": (".utils.data",),
+    "utils.checkpoint": (_FRAME + "checkpoint",),
+    "utils.hooks": (_FRAME + "utils",),
+    "utils.tensorboard": (_FRAME + "tensorboard",),
+    "utils.tensorboard.writer": (".utils.tensorboard",),
+    "utils.tensorboard.summary": (_FRAME + "tensorboard",),
+    "utils.model_zoo": (),
+
+    "distributions": ("fastnet.distributions",),
+    **_below("distributions", (
+        "bernoulli", "beta", "binomial", "categorical", "cauchy", "chi2", "constraints", "dirichlet", "distribution",
+        "exponential", "gamma", "geometric", "gumbel", "half_cauchy", "half_normal", "independent", "kl", "laplace",
+        "log_normal", "mixture_same_family", "multinomial", "multivariate_normal", "negative_binomial", "normal",
+        "one_hot_categorical", "pareto", "poisson", "relaxed_bernoulli", "relaxed_categorical", "studentT",
+        "transformed_distribution", "transforms", "uniform", "utils", "von_mises", "weibull")),
+    "linalg": ("fastnet.linalg",),
+    "fft": ("fastnet.fft",),
+    "special": ("fastnet.special",),
+    "func": ("fastnet.func",),
+    "random": (_FRAME + "random_state", "fastnet.random"),
+    "testing": (_FRAME + "testing",),
+    "types": (_FRAME + "types",),
+    "serialization": (_FRAME + "serialization",),
+    "profiler": (_FRAME + "profiler",),
+    "compiler": (_FRAME + "compiling",),
+    "jit": (_FRAME + "jit",),
+    "hub": (),
+    "onnx": (),
+
+    "distributed": (_FRAME + "distributed",),
+    "distributed.distributed_c10d": (".distributed",),
+
+    "amp": (_FRAME + "amp",),
+    **_below("amp", ("autocast_mode", "grad_scaler")),
+    "cuda": (_FRAME + "cuda",),
+    "cuda.amp": (_FRAME + "cuda_amp",),
+    **_below("cuda.amp", ("autocast_mode", "grad_scaler")),
+    "cuda.random": (".cuda",),
+    "cuda.memory": (".cuda",),
+    "cuda.nccl": (devices.NO_VERSION,),
+    "mps": (_FRAME + "mps",),
+    "xpu": (_FRAME + "mps",),
+    "cpu": (_FRAME + "cpu",),
+    "accelerator": (_FRAME + "accelerator",),
+    "accelerator.memory": (_FRAME + "accelerator",),
+    "version": (devices.VERSION,),
+    "backends": (),
+    **{f"backends.{path}": (values,) for path, values in devices.BACKENDS.items()},
+}

@@ -264,7 +264,7 @@ cdef int launch_copy(Array *arrays) except -1:
     launch.p[WALK_INPUTS] = x.data
     cols, cost = min(plan.length[0], <ptrdiff_t>BLOCK), 0.04 * out.itemsize
     tile_rows = max(BLOCK // max(cols, 1), 1)
-    if plan.step[0][1] and plan.step[0][1] != x.itemsize:
+    if plan.step[0][1] and abs(plan.step[0][1]) != x.itemsize:
         cost = 0.6
         for d in range(1, plan.ndim):       # if x is contiguous along another dimension, it is a transposition
             if plan.step[d][1] == x.itemsize:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from fastnet._core.memory import empty as _empty, empty_like as _empty_like
 from fastnet._core.placement import placed
 from fastnet._core.shapes import ceil_div
 from fastnet._core.tensor import Tensor, method
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, op, writes_out
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_size
@@ -341,20 +340,19 @@ def eye(n: int, m: int | None = None, *, dtype: DTypeLike | None = None, require
 
 
 @op
-def _masked(x: Array, mask: Array) -> Result[Array]:
-    return kernels.masked(mask, x), (gradient(_kept, mask), None)
+def _triangle(x: Array, name: str, diagonal: int) -> Result[Array]:
+    if x.ndim < 2:
+        raise RuntimeError(f"{name}: expected a tensor of at least two dimensions, got shape {shape_text(x)}")
+    rows, columns = x.shape[-2:]
+    cut = max(-rows, min(operator.index(diagonal), columns))
+    return _cut(x, name == "triu", cut), (gradient(_cut, name == "triu", cut), None, None)
 
 
-def _kept(g: Array, mask: Array) -> Array:
-    return kernels.masked(mask, g)
-
-
-def _triangle(name: str, input: Tensor, keep: Callable[[Tensor], Tensor]) -> Tensor:
-    if input.ndim < 2:
-        raise RuntimeError(f"{name}: expected a tensor of at least two dimensions, got shape {shape_text(input)}")
-    rows = arange(input.shape[-2]).unsqueeze(1)
-    columns = arange(input.shape[-1]).unsqueeze(0)
-    return _masked(input, keep(columns - rows))
+@writes_out
+def _cut(x: Array, upper: bool, diagonal: int, *, out: Array | None = None) -> Array:
+    result, matrices = kernels.memory_for(x.shape, x.dtype, out), (math.prod(x.shape[:-2]), *x.shape[-2:])
+    K.triangle(result.reshape(matrices), kernels.reshaped(x, matrices), diagonal, upper)
+    return result
 
 
 @method()
@@ -374,7 +372,7 @@ def tril(input: Tensor, diagonal: int = 0) -> Tensor:
         tensor([[1., 0.],
                 [1., 1.]])
     """
-    return _triangle("tril", input, lambda d: d <= diagonal)
+    return _triangle(input, "tril", diagonal)
 
 
 @method()
@@ -387,4 +385,4 @@ def triu(input: Tensor, diagonal: int = 0) -> Tensor:
         tensor([[0., 1.],
                 [0., 0.]])
     """
-    return _triangle("triu", input, lambda d: d >= diagonal)
+    return _triangle(input, "triu", diagonal)

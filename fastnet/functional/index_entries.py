@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING
 
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor, method
-from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.compare import masked_fill
 from fastnet.functional.creation import ones, zeros
 from fastnet.functional.dims import as_dim
-from fastnet.functional.index_writes import IndexWrite, check_source, write_copy, write_in_place
+from fastnet.functional.index_writes import IndexWrite, check_source, fill_copy, write_copy, write_in_place
 from fastnet.functional.indexing import as_index
 from fastnet.functional.inplace import in_place
 
@@ -128,9 +127,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: TensorOrNumber) ->
         raise RuntimeError(f"index_fill: expected a number or a 0-d tensor as value, got shape {shape_text(value)}")
     shape = input.shape or (1,)
     if not isinstance(value, Tensor):
-        filler = kernels.full((*shape[:dim], index.numel(), *shape[dim + 1:]),
-                              kernels.stored(value, input.dtype).item(), input.dtype)
-        return index_copy(input, dim, index, Tensor._wrap(filler))
+        return fill_copy(input if input.ndim else input.reshape(1), dim, index.reshape(-1), value).reshape(input.shape)
     chosen = index_copy(zeros(shape[dim]), 0, index.reshape(-1), ones(index.numel())).bool()
     return masked_fill(input, chosen.reshape([-1] + [1] * (len(shape) - 1 - dim) if input.ndim else []), value)
 

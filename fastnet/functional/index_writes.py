@@ -4,22 +4,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastnet._core.errors import not_a_tensor
-from fastnet._core.memory import empty
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, op, writes_out
 from fastnet.autograd.views import base_of
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_rows
-from fastnet.functional.indexing import select_rows
+from fastnet.functional.indexing import gather_into, select_rows
 from fastnet.functional.inplace import replace_value, writable, write
 from fastnet.functional.kernel_calls import contiguous
 
 if TYPE_CHECKING:
-    from fastnet._core.annotations import Array, Result, Shape
+    from fastnet._core.annotations import Array, Number, Result, Shape
 
-__all__ = ["IndexWrite", "check_source", "read_at", "write_copy", "write_in_place", "write_into", "written"]
+__all__ = ["IndexWrite", "check_source", "fill_copy", "read_at", "write_copy", "write_in_place", "write_into",
+           "written"]
 
 
 class IndexWrite(NamedTuple):
@@ -60,21 +60,19 @@ def _reachable_part(x: Array, index: Array, dim: int) -> Array:
     return x[tuple(slice(None) if d == dim else slice(n) for d, n in enumerate(index.shape))]
 
 
-def read_at(x: Array, index: Array, how: IndexWrite) -> Array:
-    """The elements or entries of x at the indices, in the shape of the source."""
+def read_at(x: Array, index: Array, how: IndexWrite, out: Array | None = None) -> Array:
+    """The elements or entries of x at the indices, in the shape of the source; in the memory `out`, if it fits."""
     if how.rows:
-        return select_rows(x, index, how.dim)
-    (x3, *_), (i3, *_) = as_rows(_reachable_part(x, index, how.dim), (how.dim,)), as_rows(index, (how.dim,))
-    out = empty(i3.shape, x.dtype)
-    K.gather(out, x3, i3)
-    return out.reshape(index.shape)
+        return select_rows(x, index, how.dim, out)
+    return gather_into(_reachable_part(x, index, how.dim), index, how.dim, out)
 
 
-def written(x: Array, index: Array, src: Array, how: IndexWrite) -> Array:
-    """A contiguous copy of x with the source written into it."""
-    out = kernels.contiguous_copy(x)
-    write_into(out, index, src, how)
-    return out
+def written(x: Array, index: Array, src: Array, how: IndexWrite, out: Array | None = None) -> Array:
+    """A contiguous copy of x with the source written into it; in the memory `out`, if it fits."""
+    result = kernels.memory_for(x.shape, x.dtype, out)
+    K.copy(result, x)
+    write_into(result, index, src, how)
+    return result
 
 
 # ---- tensors --------------------------------------------------------------------------------------------------------
@@ -95,15 +93,37 @@ def _apply(x: Array, index: Array, src: Array, *, how: IndexWrite) -> Result[Arr
     return written(x, index, src, how), (slope, None, gradient(_of_source, index, *how))
 
 
-def _not_overwritten(g: Array, index: Array, shape: Shape, *how: Any) -> Array:
+@writes_out
+def _not_overwritten(g: Array, index: Array, shape: Shape, *how: Any, out: Array | None = None) -> Array:
     """g with zeros where the source was written."""
-    return written(g, index, kernels.full(shape, 0, g.dtype), IndexWrite(*how))
+    to = IndexWrite(*how)
+    if to.rows:
+        return _entries_filled(g, index, to.dim, 0, out=out)
+    return written(g, index, kernels.full(shape, 0, g.dtype), to, out)
 
 
-def _of_source(g: Array, index: Array, *how: Any) -> Array:
+@writes_out
+def _of_source(g: Array, index: Array, *how: Any, out: Array | None = None) -> Array:
     read = IndexWrite(*how)
-    part = read_at(g, index, read)
-    return part if read.alpha == 1 else kernels.scale(part, read.alpha)
+    if read.alpha == 1:
+        return read_at(g, index, read, out)
+    return kernels.scale(read_at(g, index, read), read.alpha)
+
+
+@op
+def fill_copy(x: Array, dim: int, index: Array, value: Number) -> Result[Array]:
+    """A copy of a tensor with a number in the entries at the indices (m,) along a dimension."""
+    index = contiguous(index)
+    K.check_index(index, x.shape[dim])
+    return _entries_filled(x, index, dim, value), (gradient(_entries_filled, index, dim, 0), None, None, None)
+
+
+@writes_out
+def _entries_filled(x: Array, index: Array, dim: int, value: Number, *, out: Array | None = None) -> Array:
+    result = kernels.memory_for(x.shape, x.dtype, out)
+    K.copy(result, x)
+    K.fill_rows_(as_rows(result, (dim,))[0], index, kernels.stored(value, x.dtype))
+    return result
 
 
 def write_copy(input: Tensor, index: Tensor, src: Tensor, how: IndexWrite) -> Tensor:

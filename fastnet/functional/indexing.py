@@ -1,6 +1,7 @@
 """Selection by index. Integers, slices, None and ... give views; index tensors and masks give copies."""
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
@@ -10,7 +11,7 @@ from fastnet._core.errors import not_a_tensor, shape_text
 from fastnet._core.memory import empty
 from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor, extend, method
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, op, writes_out
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_dim, as_rows
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Result, Shape
     from fastnet.functional.keys import Key
 
-__all__ = ["as_index", "check_mask", "gather", "getitem", "index_select", "masked_select", "nonzero", "select_rows",
-           "take_along_dim"]
+__all__ = ["as_index", "check_mask", "gather", "gather_into", "getitem", "index_select", "masked_select", "nonzero",
+           "select_rows", "take_along_dim", "values_at"]
 
 
 @op
@@ -36,6 +37,34 @@ def _index_gradient(g: Array, shape: Shape, *picks: Any) -> Array:
     _, in_order = selection(total, picks)
     K.index_add_(total, in_order(g) if in_order else g, *picks)
     return total
+
+
+def _is_mask_of(pick: Any, x: Tensor) -> bool:
+    return isinstance(pick, Tensor) and pick.dtype.kind == "b" and pick.shape == x.shape[:pick.ndim]
+
+
+@op
+def _masked_entries(x: Array, mask: Array) -> Result[Array]:
+    places = _true_places(mask)
+    rows = (1, mask.size, math.prod(x.shape[mask.ndim:]))
+    out = empty((places.size, *x.shape[mask.ndim:]), x.dtype)
+    K.select_rows(out.reshape(1, places.size, rows[2]), contiguous(x).reshape(rows), places)
+    return out, (gradient(_of_masked_entries, places, x.shape, rows), None)
+
+
+@writes_out
+def _of_masked_entries(g: Array, places: Array, shape: Shape, rows: Shape, *, out: Array | None = None) -> Array:
+    total = kernels.memory_for(shape, g.dtype, out)
+    kernels.fill(total, 0)
+    K.copy_rows_(total.reshape(rows), places, contiguous(g).reshape(1, places.size, rows[2]))
+    return total
+
+
+def _true_places(mask: Array) -> Array:
+    """The places of the true elements of a mask in its flattened form."""
+    places = empty((int(np.count_nonzero(mask)),), dtypes.int64)
+    K.true_places(places, contiguous(mask).reshape(-1))
+    return places
 
 
 def getitem(input: Tensor, key: Key) -> Tensor:
@@ -65,6 +94,8 @@ def getitem(input: Tensor, key: Key) -> Tensor:
         view, picks = as_key(input, key)
     try:
         part = index_view(input, view) if view else input
+        if len(picks) == 1 and _is_mask_of(picks[0], part):
+            return _masked_entries(part, picks[0])
         return _index(part, *picks) if picks else part
     except IndexError as error:
         raise out_of_range(error, input) from None
@@ -109,8 +140,9 @@ def _gathered(input: Tensor, dim: int, index: Tensor) -> Tensor:
     if index.ndim != input.ndim or outside:
         raise RuntimeError(f"gather: an index of shape {shape_text(index)} does not fit an input of shape "
                            f"{shape_text(input)} along dimension {dim}")
-    part = tuple(slice(None) if d == dim else slice(n) for d, n in enumerate(index.shape))
-    return _gather(input[part], index, dim=dim)
+    if any(n < m for d, (n, m) in enumerate(zip(index.shape, input.shape)) if d != dim):
+        input = input[tuple(slice(None) if d == dim else slice(n) for d, n in enumerate(index.shape))]
+    return _gather(input, index, dim=dim)
 
 
 def as_index(name: str, index: object) -> Tensor:
@@ -129,17 +161,30 @@ def as_index(name: str, index: object) -> Tensor:
 
 @op
 def _gather(x: Array, index: Array, *, dim: int) -> Result[Array]:
-    (x3, *_), (i3, *_) = as_rows(x, (dim,)), as_rows(index, (dim,))
-    K.check_index(i3, x3.shape[1])
-    out = empty(i3.shape, x.dtype)
-    K.gather(out, x3, i3)
-    return out.reshape(index.shape), (gradient(_ungathered, i3, x3.shape, x.shape), None)
+    index = contiguous(index)
+    K.check_index(index, x.shape[dim])
+    return gather_into(x, index, dim), (gradient(_ungathered, index, x.shape, dim), None)
 
 
-def _ungathered(g: Array, i3: Array, x3_shape: Shape, shape: Shape) -> Array:
-    total = empty(x3_shape, g.dtype)
-    K.gather_backward(total, i3, contiguous(g).reshape(i3.shape))
-    return total.reshape(shape)
+@op
+def values_at(x: Array, index: Array, dim: int) -> Result[Array]:
+    """The elements at indices along a dimension that an operation found, and that need no check; as in `gather`."""
+    index = contiguous(index)
+    return gather_into(x, index, dim), (gradient(_ungathered, index, x.shape, dim), None, None)
+
+
+def gather_into(x: Array, index: Array, dim: int, out: Array | None = None) -> Array:
+    """The elements of x at indices along a dimension, in the shape of the index; in the memory `out`, if it fits."""
+    result = kernels.memory_for(index.shape, x.dtype, out)
+    K.gather(*(as_rows(a, (dim,))[0] for a in (result, x, index)))
+    return result
+
+
+@writes_out
+def _ungathered(g: Array, index: Array, shape: Shape, dim: int, *, out: Array | None = None) -> Array:
+    total = kernels.memory_for(shape, g.dtype, out)
+    K.gather_backward(*(as_rows(a, (dim,))[0] for a in (total, index, g)))
+    return total
 
 
 @method()
@@ -211,12 +256,11 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     return _selected(input, index, dim=dim)
 
 
-def select_rows(x: Array, index: Array, dim: int) -> Array:
-    """The entries of the array x along a dimension at the indices (m,)."""
-    x3, *_ = as_rows(x, (dim,))
-    out = empty((x3.shape[0], index.size, x3.shape[2]), x.dtype)
-    K.select_rows(out, x3, index)
-    return out.reshape(*x.shape[:dim], index.size, *x.shape[dim + 1:])
+def select_rows(x: Array, index: Array, dim: int, out: Array | None = None) -> Array:
+    """The entries of the array x along a dimension at the indices (m,); in the memory `out`, if it fits."""
+    result = kernels.memory_for((*x.shape[:dim], index.size, *x.shape[dim + 1:]), x.dtype, out)
+    K.select_rows(as_rows(result, (dim,))[0], as_rows(x, (dim,))[0], index)
+    return result
 
 
 @op
@@ -226,8 +270,10 @@ def _selected(x: Array, index: Array, *, dim: int) -> Result[Array]:
     return select_rows(x, index, dim), (gradient(_of_selected, index, x.shape, dim), None)
 
 
-def _of_selected(g: Array, index: Array, shape: Shape, dim: int) -> Array:
-    total = kernels.full(shape, 0, g.dtype)
+@writes_out
+def _of_selected(g: Array, index: Array, shape: Shape, dim: int, *, out: Array | None = None) -> Array:
+    total = kernels.memory_for(shape, g.dtype, out)
+    kernels.fill(total, 0)
     K.add_rows_(as_rows(total, (dim,))[0], index, as_rows(g, (dim,))[0])
     return total
 
@@ -262,9 +308,15 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, 
                 [1, 0]])
     """
     forbid_in_recording("nonzero(), whose result's shape depends on values,")
+    x = input._data
+    places = _true_places(x if x.dtype.kind == "b" else x != 0)
+    columns = np.unravel_index(places, x.shape) if x.ndim > 1 else (places,) * max(x.ndim, as_tuple)
     if as_tuple:
-        return tuple(map(Tensor._wrap, np.nonzero(np.atleast_1d(input._data))))
-    return Tensor._wrap(np.argwhere(input._data).astype(np.int64))
+        return tuple(map(Tensor._wrap, columns))
+    out = empty((places.size, x.ndim), dtypes.int64)
+    for i, column in enumerate(columns):
+        out[:, i] = column
+    return Tensor._wrap(out)
 
 
 def check_mask(name: str, argument: str, mask: object, known: tuple[DType, ...] = (dtypes.bool_,)) -> None:

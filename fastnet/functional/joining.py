@@ -1,6 +1,7 @@
 """Splitting, joining, flipping, rotating and repeating tensors along a dimension."""
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -12,10 +13,11 @@ from fastnet._core.errors import check_sizes, not_a_tensor, shape_text
 from fastnet._core.memory import empty, empty_channels_last, is_channels_last
 from fastnet._core.shapes import ceil_div
 from fastnet._core.tensor import Tensor, extend, method
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, op, writes_out
 from fastnet.backend import K
+from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_dim, as_dims, as_shape, check_dimensions
-from fastnet.functional.shape import copied, expand, index_view, reshape, unsqueeze
+from fastnet.functional.shape import copied, expand, reshape, unsqueeze
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result, Shape, Size
@@ -281,8 +283,20 @@ def flip(input: Tensor, dims: Size, *more: int) -> Tensor:
                 [2, 1]])
     """
     dims = as_dims("flip", input, as_shape((dims, *more)))
-    key = [slice(None, None, -1 if i in dims else None) for i in range(input.ndim)]
-    return copied(index_view(input, (*key, ...)))            # with ..., a single element remains an array
+    return _flipped(input, tuple(dims))
+
+
+@op
+def _flipped(x: Array, dims: Shape) -> Result[Array]:
+    return _reversed(x, dims), (gradient(_reversed, dims), None)
+
+
+@writes_out
+def _reversed(x: Array, dims: Shape, *, out: Array | None = None) -> Array:
+    result = kernels.memory_for(x.shape, x.dtype, out)
+    key = [slice(None, None, -1 if i in dims else None) for i in range(x.ndim)]
+    K.copy(result, x[(*key, ...)])                          # with ..., a single element remains an array
+    return result
 
 
 @method()
@@ -307,23 +321,40 @@ def roll(input: Tensor, shifts: Size, dims: Size | None = None) -> Tensor:
     if dims is None or dims == ():
         if len(places) != 1:
             raise RuntimeError(f"roll: expected one shift without dims, got {places}")
-        return reshape(_rolled(reshape(input, -1), places[0], 0), input.shape)
+        return reshape(_rolled(reshape(input, -1), places), input.shape)
     axes = [as_dim(input, d) for d in as_shape((dims,))]
     if len(axes) != len(places):
         raise RuntimeError(f"roll: expected one shift for each dimension, got {len(places)} shifts and {len(axes)} "
                            "dimensions")
     if input.ndim == 0:
         raise IndexError(f"roll: dimension {axes[0]} is out of range for a 0-d tensor")
-    out = input
+    total = [0] * input.ndim
     for shift, axis in zip(places, axes):
-        out = _rolled(out, shift, axis)
-    return out
+        total[axis] += shift
+    return _rolled(input, tuple(total))
 
 
-def _rolled(x: Tensor, shift: int, axis: int) -> Tensor:
-    n = x.shape[axis]
+@op
+def _rolled(x: Array, shifts: Shape) -> Result[Array]:
+    return _rotated(x, shifts), (gradient(_rotated, tuple(-shift for shift in shifts)), None)
+
+
+@writes_out
+def _rotated(x: Array, shifts: Shape, *, out: Array | None = None) -> Array:
+    """x, moved by a number of places along each dimension: one copy for each pair of parts that stay contiguous."""
+    result = kernels.memory_for(x.shape, x.dtype, out)
+    for parts in itertools.product(*map(_moved_parts, x.shape, shifts)):
+        to, start = zip(*parts)
+        K.copy(result[to], x[start])
+    return result
+
+
+def _moved_parts(n: int, shift: int) -> list[tuple[slice, slice]]:
+    """(place in the result, place in the input) of the parts of a rotated dimension."""
     shift = shift % n if n else 0
-    return cat([narrow(x, axis, n - shift, shift), narrow(x, axis, 0, n - shift)], axis)
+    if shift == 0:
+        return [(slice(None), slice(None))]
+    return [(slice(shift, n), slice(0, n - shift)), (slice(0, shift), slice(n - shift, n))]
 
 
 @method()

@@ -21,10 +21,38 @@ if TYPE_CHECKING:
     from fastnet._core.tensor import Tensor
 
 __all__ = [
-    "add", "binary", "broadcast_shape", "broadcast_shapes", "call_like", "cast", "check_array", "check_floating",
-    "check_some_array", "contiguous", "contiguous_copy", "copy", "dense", "div", "fill", "full", "masked", "mul",
-    "neg", "operands", "quotient", "refuse_bool", "reshaped", "same", "scalar", "scale", "stored", "sub", "unary",
-    "zeros", "zeros_like",
+    "add",
+    "binary",
+    "broadcast_shape",
+    "broadcast_shapes",
+    "call_like",
+    "cast",
+    "check_array",
+    "check_floating",
+    "check_some_array",
+    "contiguous",
+    "contiguous_copy",
+    "copy",
+    "dense",
+    "div",
+    "fill",
+    "full",
+    "masked",
+    "memory_for",
+    "mul",
+    "neg",
+    "operands",
+    "quotient",
+    "refuse_bool",
+    "reshaped",
+    "same",
+    "scalar",
+    "scale",
+    "stored",
+    "sub",
+    "unary",
+    "zeros",
+    "zeros_like",
 ]
 
 _ndarray, _asarray = np.ndarray, np.asarray
@@ -96,6 +124,13 @@ def _low_bits(value: Any, dtype: DType, exact: bool) -> Array:
 def reshaped(x: Array, shape: Shape) -> Array:
     """x in another shape. If it must be copied, a kernel does it, since a replay would not repeat a copy by NumPy."""
     return contiguous(x).reshape(shape)
+
+
+def memory_for(shape: Shape, dtype: DType, out: Array | None) -> Array:
+    """`out` if it is contiguous and of this shape and dtype, else a new array: for functions under `writes_out`."""
+    if out is not None and out.shape == shape and out.dtype == dtype and out.flags.c_contiguous:
+        return out
+    return empty(shape, dtype)
 
 
 def full(shape: Shape, value: Any, dtype: DType) -> Array:

@@ -12,7 +12,7 @@ from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.compare import ne
 from fastnet.functional.dims import as_dim, as_rows, check_dimensions, normalize_dim
-from fastnet.functional.indexing import gather
+from fastnet.functional.indexing import values_at
 from fastnet.functional.inplace import in_place
 from fastnet.functional.joining import cat, narrow
 from fastnet.functional.kernel_calls import contiguous
@@ -113,7 +113,7 @@ def _extreme_places(input: Array, kernel: str, dim: int) -> Result[Array]:
 
 def _extremes(kernel: str, input: Tensor, dim: int) -> ValuesIndices:
     index = _extreme_places(input, kernel, dim)
-    return ValuesIndices(gather(input, dim, index) if input.ndim else input.clone(), index)
+    return ValuesIndices(values_at(input, index, as_dim(input, dim)) if input.ndim else input.clone(), index)
 
 
 @method()

@@ -11,8 +11,8 @@ from fastnet._core.tensor import Tensor, method
 from fastnet.autograd import op
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
-from fastnet.functional.dims import normalize_dim
-from fastnet.functional.indexing import gather
+from fastnet.functional.dims import as_dim, normalize_dim
+from fastnet.functional.indexing import gather, values_at
 from fastnet.functional.kernel_calls import contiguous
 from fastnet.functional.ordering import ValuesIndices
 from fastnet.functional.shape import reshape
@@ -75,7 +75,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool
         (tensor([3., 2., 1.]), tensor([1, 0, 2]))
     """
     index = argsort(input, dim, descending)
-    return ValuesIndices(gather(input, dim, index) if input.ndim else input.clone(), index)
+    return ValuesIndices(values_at(input, index, as_dim(input, dim)) if input.ndim else input.clone(), index)
 
 
 @method()
@@ -104,7 +104,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
         raise RuntimeError(f"topk: expected k from 0 to {n}, the length of dimension {dim} of shape "
                            f"{shape_text(input)}, got {k}")
     index = _row_order(x, "topk", axis, k, bool(largest))
-    values = gather(x, axis, index)
+    values = values_at(x, index, axis)
     return ValuesIndices(values, index) if input.ndim else ValuesIndices(*map(_of_0d, (values, index)))
 
 
@@ -141,7 +141,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Val
         raise RuntimeError(f"kthvalue: expected k from 1 to {n}, the length of dimension {dim} of shape "
                            f"{shape_text(input)}, got {k}")
     index = _row_order(x, "kth", axis, 1, k - 1)
-    values = gather(x, axis, index)
+    values = values_at(x, index, axis)
     if input.ndim == 0:
         return ValuesIndices(values.reshape(()), index.reshape(()))
     return ValuesIndices(values, index) if keepdim else ValuesIndices(values.squeeze(axis), index.squeeze(axis))

@@ -43,6 +43,12 @@ def copy_rows_(out, index, src):
         out[:, index[j]] = src[:, j]
 
 
+@kernel()
+def fill_rows_(out, index, value):
+    """out[o, index[j]] = value for each j: out (outer, n, inner), index (m,), value 0-d or of one element."""
+    out[:, index[(index >= 0) & (index < out.shape[1])]] = value
+
+
 @kernel(flushes=True)
 def add_rows_(out, index, src, alpha=1):
     """out[o, index[j]] += alpha * src[o, j] for each j in order; shapes as in copy_rows_."""

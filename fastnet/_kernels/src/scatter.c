@@ -14,4 +14,4 @@ static inline int outside(int64_t k, ptrdiff_t size) { return (uint64_t)k >= (ui
 /* Copies move int64 and int32 as numbers of the same size. */
 const Entry TABLE(scatter)[] = {
     CHOICE(scatter_put), ROW(scatter_add), ROW(scatter_mul), CHOICE(scatter_amax), CHOICE(scatter_amin),
-    CHOICE(select_rows), CHOICE(copy_rows), ROW(add_rows), END};
+    CHOICE(select_rows), CHOICE(copy_rows), CHOICE(fill_rows), ROW(add_rows), END};

@@ -9,14 +9,15 @@
         const ptrdiff_t first = b % tiles * SCATTER_COLUMNS, count = min_size(SCATTER_COLUMNS, inner - first);   \
         const ptrdiff_t stop = min_size((b / tiles + 1) * group, launch->n[OUTER]);                              \
         for (ptrdiff_t o = b / tiles * group; o < stop; o++) {                                                   \
-            REAL *out = (REAL *)launch->p[OUT] + o * n * inner + first;                                          \
-            const REAL *x = (const REAL *)launch->p[X] + o * m * inner + first;
+            REAL *out = (REAL *)launch->p[OUT] + o * n * inner + first;
+#define SOURCE ((const REAL *)launch->p[X] + o * m * inner + first)
 #define END_COLUMNS } } return 0;
 
 /* out[o, index[o, j, i], i] = RESULT of its old value `a` and x[o, j, i], `b` */
 #define SCATTER(mode, RESULT)                                                                                    \
     static int NAME(scatter_##mode)(BODY_ARGS) {                                                                 \
         FOR_COLUMNS                                                                                              \
+            const REAL *x = SOURCE;                                                                              \
             const int64_t *at = index + o * m * inner + first;                                                   \
             const ptrdiff_t step = inner == 1 ? m : count;        /* a single column is one run of elements */   \
             for (ptrdiff_t j = 0; j < m * inner; j += inner == 1 ? m : inner)                                    \
@@ -40,8 +41,31 @@ SCATTER(amin, a < b || a != a ? a : b)
 /* out[o, index[j]] = x[o, j] */
 static int NAME(copy_rows)(BODY_ARGS) {
     FOR_COLUMNS
-        for (ptrdiff_t j = 0; j < m; j++)
-            if (!outside(index[j], n)) memcpy(out + index[j] * inner, x + j * inner, (size_t)count * sizeof *x);
+        const REAL *x = SOURCE;
+        for (ptrdiff_t j = 0; j < m; j++) {
+            if (outside(index[j], n)) continue;
+            if (inner == 1) out[index[j]] = x[j];
+            else memcpy(out + index[j] * inner, x + j * inner, (size_t)count * sizeof *x);
+        }
+    END_COLUMNS
+}
+
+/* out[o, index[j]] = the number at X */
+static int NAME(fill_rows)(BODY_ARGS) {
+    const REAL value = *(const REAL *)launch->p[X];
+    const VEC many = V(set)(value);
+    FOR_COLUMNS
+        for (ptrdiff_t j = 0; j < m; j++) {
+            if (outside(index[j], n)) continue;
+            REAL *to = out + index[j] * inner;
+            ptrdiff_t i = 0;
+            if (inner == 1) {
+                *to = value;
+                continue;
+            }
+            for (; i + W <= count; i += W) V(store)(to + i, many);
+            if (i < count) V(store_n)(to + i, many, count - i);
+        }
     END_COLUMNS
 }
 
@@ -50,6 +74,7 @@ static int NAME(add_rows)(BODY_ARGS) {
     const REAL alpha = (REAL)launch->s[ALPHA];
     const VEC factor = V(set)(alpha);
     FOR_COLUMNS
+        const REAL *x = SOURCE;
         for (ptrdiff_t j = 0; j < m; j++) {
             if (outside(index[j], n)) continue;
             REAL *to = out + index[j] * inner;
@@ -67,6 +92,7 @@ static int NAME(add_rows)(BODY_ARGS) {
         }
     END_COLUMNS
 }
+#undef SOURCE
 #undef FOR_COLUMNS
 #undef END_COLUMNS
 

@@ -6,7 +6,7 @@
 
 enum { SCATTER_COLUMNS = 64 };          /* columns of a block: no two threads write to the same element */
 
-enum { OUT, INDEX, X };                 /* p; X is the source, or what rows are selected from */
+enum { OUT, INDEX, X };                 /* p; X is the source (fill_rows: of one number), or what rows are selected from */
 
 enum {                                  /* n */
     OUTER, LENGTH, INNER,               /* the array that is indexed; an index is valid from 0 up to LENGTH - 1 */

@@ -57,6 +57,7 @@ static inline void square_1(char *o, const char *x, ptrdiff_t o_step, ptrdiff_t 
             const char *x = t->at[1] + r * ROW_STEP(t, 1);                                                            \
             if (o_step == size && x_step == size) memcpy(o, x, size * t->cols);                                       \
             else if (o_step == size && !x_step) repeat_##size(o, x, t->cols);                                         \
+            else if (o_step == size && x_step == -size) strided_##size(o, x, t->cols, size, -size);   /* vectorises */ \
             else strided_##size(o, x, t->cols, o_step, x_step);                                                       \
         }                                                                                                             \
     }                                                                                                                 \

@@ -36,6 +36,11 @@ def copy_rows(rng, dtype, size):
     return rows(rng, dtype, size), {}
 
 
+def fill_rows(rng, dtype, size):
+    out, index, _ = rows(rng, dtype, size)
+    return (out, index, np.array(7, dtype)), {}
+
+
 def add_rows(rng, dtype, size):
     return rows(rng, dtype, size), {"alpha": 0.5}
 
@@ -51,5 +56,6 @@ CASES = [
     Case("scatter_", scatter("add", True), COLUMNS, None, note="add-outside", **SUMS),
     Case("select_rows", select_rows, COLUMNS, COLUMNS_BENCH, dtypes=COPIES),
     Case("copy_rows_", copy_rows, COLUMNS, COLUMNS_BENCH, dtypes=COPIES),
+    Case("fill_rows_", fill_rows, COLUMNS, COLUMNS_BENCH, dtypes=COPIES),
     Case("add_rows_", add_rows, COLUMNS, COLUMNS_BENCH, **SUMS),
 ]

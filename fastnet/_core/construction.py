@@ -148,7 +148,8 @@ def from_numpy(ndarray: Array) -> Tensor:
     forbid_in_recording("from_numpy()")
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"from_numpy: expected a numpy.ndarray, got {type(ndarray).__name__}")
-    dtypes.as_dtype(ndarray.dtype)
+    if ndarray.dtype not in dtypes.ALL:             # a dataset calls this for every sample
+        dtypes.as_dtype(ndarray.dtype)
     return Tensor._wrap(ndarray.view(np.ndarray))
 
 

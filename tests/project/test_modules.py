@@ -14,7 +14,7 @@ AT_THE_TOP = {"backend", "dtypes", "random"}
 PUBLIC_PACKAGES = ["audio", "autograd", "callbacks", "data", "datasets", "distributions", "functional", "graph",
                    "metrics", "models", "nn", "ops", "optim", "optim.lr_scheduler", "sklearn", "special", "text",
                    "training"]
-PUBLIC_MODULES = ["audio.functional", "nn.functional", "nn.init", "nn.utils", *sorted(AT_THE_TOP)]
+PUBLIC_MODULES = ["audio.functional", "data.samples", "nn.functional", "nn.init", "nn.utils", *sorted(AT_THE_TOP)]
 
 
 def is_private(name):

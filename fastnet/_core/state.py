@@ -27,17 +27,18 @@ def user_line() -> str:
 
 
 def forbid_in_recording(what: str, because: str | None = None) -> None:
-    """Raise a RuntimeError if a recording is in progress in this thread.
+    """Raise a RuntimeError if a recording is in progress in this thread, unless its run may go on without being kept.
 
     Args:
         what: the call that cannot be recorded, such as "item()".
         because: the reason; by default, that every replay would use the value of the recorded run.
     """
     if state.recorder is not None:
-        raise RuntimeError(
-            f"{what} inside a compiled function ({user_line()}): " + (because or (
+        line = user_line()
+        state.recorder.refuse(RuntimeError(
+            f"{what} inside a compiled function ({line}): " + (because or (
                 "the value would be that of the recorded run in every replay. Return the tensor and read it outside, "
-                "or keep the computation in tensors.")))
+                "or keep the computation in tensors."))), f"calls {what} ({line})")
 
 
 def forbid_reading(what: str) -> None:

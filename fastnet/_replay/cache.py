@@ -43,6 +43,14 @@ class RecordingCache:
         same = self._found.get(key) if key is not None else None
         return same[0] if same else None
 
+    def waiting(self, key: CallKey) -> int:
+        """The number of recordings of a key whose result still waits for its backward().
+
+        Args:
+            key: the key of a call.
+        """
+        return sum(r.tape is not None and not r.tape.holds() for r in tuple(self._found.get(key, ())))
+
     def add(self, key: CallKey, recording: Recording, limit: int, used: Iterable[CallKey | None]) -> None:
         """Keep a recording, and drop the least recently used ones beyond a limit.
 

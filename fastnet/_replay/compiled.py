@@ -13,21 +13,18 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from fastnet._core.errors import shape_text
 from fastnet._core.reprs import repr_of
-from fastnet._core.state import recorded, state
+from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
 from fastnet._replay.cache import RecordingCache
 from fastnet._replay.explain import CallTexts, Explanation, call_texts, difference, warn
 from fastnet._replay.float_arguments import FloatArguments
-from fastnet._replay.recorder import Recorder
-from fastnet._replay.recording import Recording
-from fastnet._replay.results import replaced
 from fastnet._replay.signature import CallKey, call_key
 from fastnet._runtime.native import replay
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
+    from fastnet._replay.recording import Recording
 
 __all__ = ["Compiled", "compile"]
 
@@ -38,16 +35,16 @@ _Rest = ParamSpec("_Rest")
 
 @overload
 def compile(fn: Callable[P, R], *, max_recordings: int = 64, disable: bool = False,
-            freeze: bool = False) -> Compiled[P, R]: ...
+            freeze: bool = False, fullgraph: bool = True) -> Compiled[P, R]: ...
 
 
 @overload
 def compile(fn: None = None, *, max_recordings: int = 64, disable: bool = False,
-            freeze: bool = False) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
+            freeze: bool = False, fullgraph: bool = True) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
 
 
 def compile(fn: Callable[..., Any] | None = None, *, max_recordings: int = 64, disable: bool = False,
-            freeze: bool = False) -> Any:
+            freeze: bool = False, fullgraph: bool = True) -> Any:
     """A function that records the kernel calls of `fn` at the first call for each signature, and replays them later.
 
     A signature is the shapes, dtypes and layouts of the tensors among the arguments, the memory that they share, the
@@ -61,7 +58,12 @@ def compile(fn: Callable[..., Any] | None = None, *, max_recordings: int = 64, d
     Python runs during the recording only, so side effects happen once, and reading a tensor's value (`item()`,
     `float()`, `bool()`, `numpy()`, `if tensor:`) or making a tensor from Python values (`tensor()`, `from_numpy()`)
     raises. A function that reads values which cannot be compared (a clock, Python's or NumPy's random numbers, an
-    iterator) runs eagerly, with one RuntimeWarning. Compile whole training steps, backward and optimizer included.
+    iterator) runs eagerly, with one RuntimeWarning.
+
+    A whole training step, with backward and optimizer, is fastest. A model or a loss can be compiled alone, too: the
+    result then leads to the parameters and to arguments that require gradients, and its backward() is recorded and
+    replayed when it runs. A recording serves one call from the result to its backward(); more calls before it take
+    more recordings, and from the ninth on they run eagerly.
 
     Args:
         fn: a function or a Module that takes tensors and other (hashable) arguments, and returns tensors, or nested
@@ -75,11 +77,13 @@ def compile(fn: Callable[..., Any] | None = None, *, max_recordings: int = 64, d
             one of them (an optimizer's step, an in-place operation, `load_state_dict`), a new recording is made. A
             write through a NumPy array that shares a tensor's memory is not seen: call `clear()` after it.
 
+        fullgraph: whether a call that cannot be recorded, such as `item()`, is an error. If False, the function then
+            runs eagerly, with one RuntimeWarning that says why.
+
     Raises:
         RuntimeError: at the first call, if a value is read or brought in; if a tensor made inside is still held
-            afterwards by anything but the result; if the result's backward() would run outside; if an argument
-            requires a gradient; if a tensor that `fn` uses without taking it shares memory with an argument, or, with
-            `freeze`, needs a gradient.
+            afterwards by anything but the result; if `fn` writes into an argument that requires a gradient; if a tensor
+            that `fn` uses without taking it shares memory with an argument, or, with `freeze`, needs a gradient.
 
     Example:
         >>> import fastnet
@@ -88,8 +92,9 @@ def compile(fn: Callable[..., Any] | None = None, *, max_recordings: int = 64, d
         (tensor([2., 2.]), tensor([0., 0.]))
     """
     if fn is None:
-        return functools.partial(compile, max_recordings=max_recordings, disable=disable, freeze=freeze)
-    return Compiled(fn, max_recordings, disable, freeze)
+        return functools.partial(compile, max_recordings=max_recordings, disable=disable, freeze=freeze,
+                                 fullgraph=fullgraph)
+    return Compiled(fn, max_recordings, disable, freeze, fullgraph)
 
 
 class Compiled(replay.Caller, Generic[P, R]):
@@ -100,11 +105,13 @@ class Compiled(replay.Caller, Generic[P, R]):
         max_recordings: the most recordings to keep.
         disable: run the function eagerly at each call.
         freeze: take tensors from outside as constants.
+        fullgraph: raise if a call cannot be recorded.
 
     Attributes:
         fn: the function.
         max_recordings: the most recordings to keep.
         freeze: whether tensors from outside are constants of a recording.
+        fullgraph: whether a call that cannot be recorded is an error.
         calls: the number of calls so far.
 
     Raises:
@@ -121,26 +128,28 @@ class Compiled(replay.Caller, Generic[P, R]):
     fn: Callable[P, R]
     max_recordings: int
     freeze: bool
+    fullgraph: bool
     _cache: RecordingCache
     _shortcut_keys: tuple[CallKey | None, CallKey | None]       # of the calls that replay.Caller's shortcuts serve
     _floats_vary: dict[CallKey, bool]           # key for any float -> whether to record with RecordedFloats
+    _on_tape: dict[CallKey, bool]               # keys of calls from whose results gradients lead outside
     _changed_before: bool                       # whether the last run changed values that it reads
     _made_at: deque[int]                        # the numbers of the calls that made the last recordings
     _eager: bool
     _eager_because: str | None
 
     def __init__(self, fn: Callable[P, R], max_recordings: int = 64, disable: bool = False,
-                 freeze: bool = False) -> None:
+                 freeze: bool = False, fullgraph: bool = True) -> None:
         if not callable(fn):
             raise TypeError(f"expected a function or a module, got {type(fn).__name__}")
         if max_recordings < 1:
             raise ValueError(f"expected at least one recording to keep, got {max_recordings}")
         self.fn = fn
-        self.max_recordings, self.freeze = max_recordings, freeze
+        self.max_recordings, self.freeze, self.fullgraph = max_recordings, freeze, fullgraph
         self._eager, self._eager_because = disable or not _enabled(), None
         self._cache = RecordingCache()
         self._shortcut_keys = None, None
-        self._floats_vary = {}
+        self._floats_vary, self._on_tape = {}, {}
         self._changed_before = False
         self._made_at = deque(maxlen=RECORDINGS_TO_WARN)
         functools.update_wrapper(self, fn, updated=())
@@ -175,39 +184,38 @@ class Compiled(replay.Caller, Generic[P, R]):
     def _record(self, key: CallKey, any_float: CallKey | None, args: tuple[Any, ...], kwargs: dict[str, Any],
                 tensors: list[Tensor], arrays: list[Array]) -> Any:
         """Run the function, keep its recording if it can be replayed, and return the result."""
-        from fastnet._replay.watch import Watch  # it imports NumPy's and Python's random generators: milliseconds
+        from fastnet._replay.run import Run  # it imports NumPy's and Python's random generators: milliseconds
+        waiting = self._cache.waiting(key)
+        if waiting >= MOST_WAITING:             # many calls before one backward(): the steps of an agent, say
+            return self.fn(*args, **kwargs)
         texts = call_texts(args, kwargs, key.context)
         why = self._why(key, any_float, texts)
-        for t in tensors:
-            if t._requires_grad:
-                raise RuntimeError(f"an argument of shape {shape_text(t)} requires a gradient; a compiled function "
-                                   "takes its arguments without (use detach()), and gradients of parameters inside")
-        # inside, the arguments are other objects than the caller's, which the function may have captured as well
-        inner = [Tensor._wrap(t._data, t._storage) for t in tensors]
-        watch = Watch()
-        recorder, handed = Recorder(inner, watch, self.freeze), iter(inner)
-        args, kwargs = replaced(args, handed), replaced(kwargs, handed)
+        run = Run(tensors, self.freeze, self.fullgraph, self._is_on_tape(any_float or key, tensors))
+        args, kwargs = run.arguments(args, kwargs)
         floats = self._float_arguments(any_float, args, kwargs)
         if floats is not None:
-            args, kwargs = floats.args, floats.kwargs
-        result, recording = recorded(recorder, self._run, recorder, args, kwargs, (inner, texts, why, floats))
+            args, kwargs = floats.replaced(args, kwargs)
+        result, recording = run.record(self.fn, args, kwargs, texts, why, floats)
         if floats is not None and any_float is not None:
             if floats.read:
-                recording.floats, self._floats_vary[any_float] = None, False
+                self._floats_vary[any_float] = False
+                if recording is not None:
+                    recording.floats = None
             else:
                 key = any_float
-        answer = recording.result(arrays, tensors)
-        del result, args, kwargs, handed, inner
-        recorder.release()
-        changed = watch.finish()
-        recording.check_released(recorder)
-        if watch.problems or changed:
-            self._distrust(watch.problems, changed)
-            return answer
-        self._changed_before = False
-        self._note_made(why)
-        used, _ = reversed(self._shortcut_keys), self._forget_shortcuts()
-        self._cache.add(key, recording, self.max_recordings, used)
+        answer = run.answer(result, recording)
+        del result, args, kwargs
+        problems, changed = run.finish(recording)
+        if problems or changed:
+            self._distrust(problems, changed)
+        elif recording is None:         # gradients lead outside: the next recording keeps its tape
+            self._on_tape[any_float or key] = True
+        else:
+            self._changed_before = False
+            if not waiting:
+                self._note_made(why)
+            used, _ = reversed(self._shortcut_keys), self._forget_shortcuts()
+            self._cache.add(key, recording, self.max_recordings, used)
         return answer
 
     def _float_arguments(self, any_float, args, kwargs):
@@ -220,9 +228,9 @@ class Compiled(replay.Caller, Generic[P, R]):
         self._floats_vary.setdefault(any_float, True)
         return FloatArguments(args, kwargs) if vary else None
 
-    def _run(self, recorder, args, kwargs, call):
-        result = recorder.watch.run(self.fn, args, kwargs)
-        return result, Recording(recorder, result, *call)
+    def _is_on_tape(self, key, tensors):
+        """Whether gradients lead from the result of a call to tensors outside."""
+        return state.grad_enabled and (self._on_tape.get(key, False) or any(t._requires_grad for t in tensors))
 
     def _distrust(self, problems, changed):
         """Keep no recording of a run that read values which cannot be compared, or changed values that it reads.
@@ -295,6 +303,12 @@ class Compiled(replay.Caller, Generic[P, R]):
 
     # ---- stand in for the function ----
 
+    # A compiled module passes for a module: it can be part of another one. Type checkers know no such property.
+    @property                                   # type: ignore[misc]
+    def __class__(self) -> type:
+        kind = type(self.fn)
+        return kind if hasattr(kind, "named_parameters") else Compiled
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
@@ -322,11 +336,13 @@ class Compiled(replay.Caller, Generic[P, R]):
         name = getattr(self.fn, "__qualname__", "")
         for part in name.split("."):
             found = getattr(found, part, None)
-        return name if found is self else (Compiled, (self.fn, self.max_recordings, self._eager, self.freeze))
+        return name if found is self else (Compiled, (self.fn, self.max_recordings, self._eager, self.freeze,
+                                                         self.fullgraph))
 
 
 _OWN = frozenset((*Compiled.__annotations__, "calls"))          # attributes that are not the function's
 RECORDINGS_TO_WARN, CALLS_TO_WARN = 8, 16       # warn of this many recordings in this many calls
+MOST_WAITING = 8                # recordings of one call whose backward() has not run; further calls run eagerly
 
 
 def _function_name(fn):

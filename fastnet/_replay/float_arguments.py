@@ -117,16 +117,22 @@ class FloatArguments:
     """The float arguments of one recording, and the arrays that hold their values.
 
     Args:
-        args, kwargs: the arguments of the call. RecordedFloats replace the floats in `self.args` and `self.kwargs`.
+        args, kwargs: the arguments of the call, which are not kept.
     """
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.read = False
         self.arrays: list[tuple[Array, RecordedFloat]] = []
-        self.args = tuple(RecordedFloat(self, a) if type(a) is float else a for a in args)
-        self.kwargs = {name: RecordedFloat(self, a) if type(a) is float else a for name, a in kwargs.items()}
-        self._positions = [i for i, a in enumerate(args) if type(a) is float]
-        self._names = [name for name, a in kwargs.items() if type(a) is float]
+        self._at = {i: RecordedFloat(self, a) for i, a in enumerate(args) if type(a) is float}
+        self._named = {name: RecordedFloat(self, a) for name, a in kwargs.items() if type(a) is float}
+
+    def replaced(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments with RecordedFloats in place of the floats.
+
+        Args:
+            args, kwargs: the arguments of the call.
+        """
+        return tuple(self._at.get(i, a) for i, a in enumerate(args)), {**kwargs, **self._named}
 
     def array(self, recorded: RecordedFloat, dtype: DType) -> Array:
         """A 0-d array that `take` keeps at the present value.
@@ -147,9 +153,9 @@ class FloatArguments:
         Args:
             args, kwargs: the arguments of the call.
         """
-        for i in self._positions:
-            self.args[i].value = args[i]
-        for name in self._names:
-            self.kwargs[name].value = kwargs[name]
+        for i, recorded in self._at.items():
+            recorded.value = args[i]
+        for name, recorded in self._named.items():
+            recorded.value = kwargs[name]
         for made, recorded in self.arrays:
             made[...] = recorded.now()

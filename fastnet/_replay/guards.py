@@ -16,6 +16,7 @@ A recording is replayed if all of this is the same as when it was made:
 | the values of tensors that a frozen recording holds as constants | `Guards.constants` | `ConstantGuard` |
 | gradients that the function read before it wrote them | | `GradientGuard` |
 | the memory of gradients, which nobody else may hold | `in_place` | `FinalGradient.make_room` |
+| no earlier result waits for its backward() | | `RecordedTape.holds` |
 
 The C column is `_runtime/guards.pyx` and `_runtime/places.pyx`. A shortcut (`_runtime/replay.pyx`) asks the C column.
 Python values, optimizers and read gradients are compared by value there, too, if identity fails. Any other call gets a

@@ -43,10 +43,11 @@ class Recorder:
         inputs: the tensors among the arguments; a replay brings other arrays for them.
         watch: the Watch of the Python values that the run reads.
         freeze: whether the values of tensors from outside are constants.
+        fullgraph: whether what cannot be recorded is an error; otherwise the run goes on, and is not kept.
     """
 
-    def __init__(self, inputs: list[Tensor], watch: Watch, freeze: bool = False) -> None:
-        self.watch = watch
+    def __init__(self, inputs: list[Tensor], watch: Watch, freeze: bool = False, fullgraph: bool = True) -> None:
+        self.watch, self.fullgraph = watch, fullgraph
         self.constants = Constants() if freeze else None
         self.made = {id(t): weakref.ref(t) for t in inputs}     # the arguments, and every tensor made inside
         self.ranges = [native.bounds(t._data) for t in inputs]
@@ -69,6 +70,17 @@ class Recorder:
         self.draws: dict[Generator, list[Any]] = {}     # generator -> [state block of this recording, counters drawn]
         self.switched: dict[int, tuple[weakref.ref[Tensor], bool]] = {}     # requires_grad before the function set it
         self.grads: dict[int, tuple[weakref.ref[Tensor], bool]] = {}    # leaf, whether its gradient is written first
+
+    def refuse(self, error: Exception, why: str) -> None:
+        """Raise the error, or let the run go on without a recording.
+
+        Args:
+            error: that something cannot be recorded.
+            why: the same in short: "calls item() (file:line)".
+        """
+        if self.fullgraph:
+            raise error
+        self.watch.problems[why] = why
 
     # ---- kernel calls ----
 
@@ -161,10 +173,11 @@ class Recorder:
                 # the Block, not the array, whose reference count tells who else holds a gradient
                 self.keep[id(a if block is None else block)] = a if block is None else block
                 if block is None and a.ndim and not self._known(a):
-                    raise RuntimeError(
+                    self.refuse(RuntimeError(
                         f"{kernel.__name__}: a NumPy array of shape {a.shape} in a compiled function: its values would "
                         "be the recorded run's in every replay. Make it a tensor outside, with fastnet.from_numpy. "
-                        "If you did not create this array, please report a bug")
+                        "If you did not create this array, please report a bug"),
+                        f"gives a NumPy array of shape {a.shape} to {kernel.__name__}")
                 if i in kernel.outputs:
                     self.written[address_of(a), a.nbytes] = a
 
@@ -226,8 +239,10 @@ class Recorder:
         """A captured tensor in an argument's memory would be taken for a part of each replay's argument."""
         low, high = native.bounds(array)
         if array.size and any(low < end and start < high for start, end in self.ranges):
-            raise RuntimeError(f"a tensor of shape {array.shape} that the compiled function uses, but does not take, "
-                               "shares memory with an argument; pass it as an argument too, or use a clone() of one")
+            self.refuse(RuntimeError(
+                f"a tensor of shape {array.shape} that the compiled function uses, but does not take, shares memory "
+                "with an argument; pass it as an argument too, or use a clone() of one"),
+                f"uses a tensor of shape {array.shape} that shares memory with an argument")
 
     def exempt(self, tensor: Tensor) -> None:
         """Exempt a tensor from guarding: another guard covers it."""
@@ -298,6 +313,11 @@ class Recorder:
     def survivors(self) -> list[Tensor]:
         """The tensors in the recording's own memory that still live."""
         return [t for ref in self.made.values() if (t := ref()) is not None and self.made_inside(t._data)]
+
+    def settle(self) -> None:
+        """Let the generators be where eager calls would have left them."""
+        for generator, (_, total) in self.draws.items():
+            generator.advance(total)
 
     def release(self) -> None:
         """Let go of everything that only the run needed."""

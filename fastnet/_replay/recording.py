@@ -13,6 +13,7 @@ from fastnet._core.tensor import Tensor
 from fastnet._replay import explain
 from fastnet._replay.guards import Guards
 from fastnet._replay.python_call import PythonCall
+from fastnet._replay.recorded_tape import RecordedTape
 from fastnet._replay.results import build, plan
 from fastnet._runtime.native import guards as native, replay
 from fastnet.autograd.leaves import FinalGradient
@@ -35,12 +36,16 @@ class Recording:
         texts: the call that was recorded, as text.
         why: why the recording is made.
         floats: the float arguments that may change, or None.
+
+    Attributes:
+        tape: the RecordedTape behind the results, or None if gradients lead from none of them to tensors outside.
     """
 
     def __init__(self, recorder: Recorder, result: Any, tensors: list[Tensor], texts: CallTexts, why: str,
                  floats: FloatArguments | None) -> None:
         self.texts, self.why, self.floats = texts, why, floats
-        self.plan, self.outputs = plan(result, recorder, tensors)
+        self.plan, self.outputs, roots = plan(result, recorder, tensors)
+        self.tape = RecordedTape(roots, tensors, recorder) if roots else None
         recorder.fold_constants()
         self.pool, self.keep = recorder.pool, recorder.keep
         self.steps = recorder.checks + recorder.steps
@@ -56,8 +61,6 @@ class Recording:
         self.turn = Turn(new_lock(reentrant=True))
         self.guards = Guards(self.turn, recorder.watch.places, recorder.guards.values(), self.gradients)
         self._shortcut: tuple[Any] | None = None
-        for generator, _, total in self.draws:
-            generator.advance(total)
 
     def __repr__(self) -> str:
         return repr_of(self, arguments=self.texts.arguments, launches=self.launches)
@@ -73,12 +76,13 @@ class Recording:
         Raises:
             RuntimeError: a tensor that the run made is still held.
         """
-        if self.pool.live:
-            held = [shape_text(t) for t in recorder.survivors()]
-            raise RuntimeError(f"{len(held) or self.pool.live} tensor(s) made inside the compiled function are still "
-                               f"held outside it{', of shape ' * bool(held)}{', '.join(held)} (by a list, an "
-                               "attribute, a global or a closure); replays would write over them. Return them from "
-                               "the function instead")
+        held = [shape_text(t) for t in recorder.survivors() if self.tape is None or not self.tape.keeps(t)]
+        if held or (self.pool.live and self.tape is None):
+            error = RuntimeError(f"{len(held) or self.pool.live} tensor(s) made inside the compiled function are still "
+                                 f"held outside it{', of shape ' * bool(held)}{', '.join(held)} (by a list, an "
+                                 "attribute, a global or a closure); replays would write over them. Return them from "
+                                 "the function instead")
+            recorder.refuse(error, f"keeps a tensor that it makes{', of shape ' * bool(held)}{', '.join(held)}")
 
     def replay(self, arrays: list[Array], tensors: list[Tensor], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the launches on the arguments of a call, and return its result.
@@ -134,7 +138,8 @@ class Recording:
             context: the context of the call.
         """
         if self._shortcut is None:
-            self._shortcut = (None if self.switched else replay.shortcut(self, args, context, build, _fail),)
+            in_python = self.switched or self.tape is not None
+            self._shortcut = (None if in_python else replay.shortcut(self, args, context, build, _fail),)
         return self._shortcut[0]
 
     def result(self, arrays: list[Array], tensors: list[Tensor]) -> Any:
@@ -143,7 +148,7 @@ class Recording:
         Args:
             arrays, tensors: the tensors among the arguments, and their arrays.
         """
-        made = []
+        made: list[Tensor] = []
         for kind, value in self.outputs:
             if kind == "argument":
                 made.append(tensors[value])
@@ -154,6 +159,8 @@ class Recording:
                 copy = empty_like(array)
                 K.copy(copy, array)
                 made.append(Tensor._wrap(copy))
+        if self.tape is not None:
+            self.tape.attach(made, tensors)
         return build(self.plan, iter(made))
 
     def is_outdated(self) -> bool:

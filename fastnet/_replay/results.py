@@ -31,8 +31,9 @@ class _Copied:
         self.fixed = self.find(()) if is_fixed else None        # the array itself, unless it lies in an input
 
 
-def plan(result: Any, recorder: Recorder, tensors: list[Tensor]) -> tuple[Any, list[tuple[str, Any]]]:
-    """The structure of a function's result, and the source of each tensor in it.
+def plan(result: Any, recorder: Recorder,
+         tensors: list[Tensor]) -> tuple[Any, list[tuple[str, Any]], dict[int, Tensor]]:
+    """The structure of a function's result, the source of each tensor in it, and those whose gradients lead inside.
 
     Args:
         result: tensors, or nested tuples, lists and dicts of them.
@@ -41,10 +42,33 @@ def plan(result: Any, recorder: Recorder, tensors: list[Tensor]) -> tuple[Any, l
 
     Raises:
         TypeError: the result holds objects that a replay cannot make.
-        RuntimeError: the backward() of a result would run outside.
+        RuntimeError: a result with a gradient is a view of a tensor from outside.
     """
-    outputs: list[tuple[str, Any]] = []
-    return _structure(result, lambda t: outputs.append(_output(t, recorder, tensors))), outputs
+    found: list[Tensor] = []
+    structure = _structure(result, found.append)
+    outputs = [_output(t, recorder, tensors) for t in found]
+    return structure, outputs, {i: t for i, t in enumerate(found) if outputs[i][0] == "copied" and is_on_tape(t)}
+
+
+def is_on_tape(tensor: Tensor) -> bool:
+    """Whether backward() leads from a tensor to others.
+
+    Args:
+        tensor: made inside a compiled function.
+    """
+    return tensor._node is not None and bool(tensor._node.gradients)
+
+
+def tensors_in(value: Any) -> list[Tensor]:
+    """The tensors in nested tuples, lists and dicts, in the order of `replaced`.
+
+    Args:
+        value: of any structure.
+    """
+    if isinstance(value, Tensor):
+        return [value]
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, tuple | list) else ()
+    return [t for part in parts for t in tensors_in(part)]
 
 
 # Not a closure that calls itself: this cycle would hold the recorder and its memory until the garbage collector runs.
@@ -73,12 +97,25 @@ def _output(t, recorder, tensors):
     for i, argument in enumerate(tensors):
         if t is argument:
             return "argument", i
-    if t._node is not None and t._node.gradients:
-        raise RuntimeError(f"a compiled function returned a tensor of shape {shape_text(t)} whose backward() would run "
-                           "outside the recording; call backward() inside, or return it detached (t.detach())")
     if recorder.is_from_outside(t):         # a parameter, say: the tensor itself
+        if is_on_tape(t):
+            raise RuntimeError(f"a compiled function returned a tensor of shape {shape_text(t)} that shares the memory "
+                               "of a tensor from outside, such as a view of a parameter, and whose gradient leads "
+                               "there; return a clone() of it")
         return "outside", t
     return "copied", _Copied(t._data, recorder)
+
+
+def with_arguments(result: Any, inner: list[Tensor], tensors: list[Tensor]) -> Any:
+    """The result of the recorded run, with the caller's arguments in place of those that the function took.
+
+    Args:
+        result: of any structure.
+        inner: the tensors that the function took.
+        tensors: those of the caller.
+    """
+    outer = dict(zip(map(id, inner), tensors))
+    return replaced(result, iter([outer.get(id(t), t) for t in tensors_in(result)]))
 
 
 def build(plan: Any, made: Iterator[Tensor]) -> Any:

@@ -30,6 +30,7 @@ from fastnet.cli.option_values import (
     column_name,
     encoding_name,
     folder_path,
+    horizons,
     layer_widths,
     model_name,
     natural_number,
@@ -41,7 +42,9 @@ from fastnet.cli.option_values import (
 )
 from fastnet.cli.predict import predict
 from fastnet.cli.programs import run
-from fastnet.cli.recipes import AUGMENTATIONS, LINEAR, NETWORKS, OPTIMIZER_CHOICES, PERCEPTRON, RECIPES
+from fastnet.cli.recipes import AUGMENTATIONS, FORECASTERS, LINEAR, NETWORKS, OPTIMIZER_CHOICES, PERCEPTRON, RECIPES
+from fastnet.cli.series.preparation import GAPS
+from fastnet.cli.series.settings import HORIZON, WINDOW
 from fastnet.cli.settings import ACTIVATION, ACTIVATION_CHOICES, KINDS, SCHEDULE_CHOICES, SIZE, SPLITS, TEST, VALIDATION
 from fastnet.cli.terminal import say
 from fastnet.cli.train import train
@@ -109,6 +112,7 @@ def _add_train(p: argparse.ArgumentParser) -> None:
     _add_save(first)
     _add_data(p.add_argument_group("data"))
     _add_table(p.add_argument_group("columns of a table"))
+    _add_series(p.add_argument_group("forecasts of a time series"))
     _add_images(p.add_argument_group("images"))
     _add_model(p.add_argument_group("model"))
     _add_training(p.add_argument_group("training"))
@@ -142,8 +146,22 @@ def _add_data(group: Any) -> None:
                        help="which rows to hold out: random rows, with the same share of each class, or the latest "
                        "rows of a table (default: %(default)s)")
     group.add_argument("--time", metavar="COLUMN", type=column_name,
-                       help="column of dates or numbers that orders the rows for --split time (default: the only "
-                       "column of dates)")
+                       help="column of dates or numbers that orders the rows, for --split time (default: the only "
+                       f"column of dates) or, with --model {', '.join(FORECASTERS)} or {LINEAR}, for forecasts")
+
+
+def _add_series(group: Any) -> None:
+    group.add_argument("--horizon", type=horizons, metavar="N",
+                       help="forecast the next N rows; or some of them, such as 1,6,24 (default: "
+                       f"{HORIZON})")
+    group.add_argument("--window", type=positive_number(int), metavar="N",
+                       help=f"rows of the past that a forecast uses (default: {WINDOW}, or two seasons)")
+    group.add_argument("--season", type=positive_number(int), metavar="N",
+                       help="rows after which the series repeats itself, for a comparison (default: decided by the "
+                       "dates, such as 24 for hourly rows)")
+    group.add_argument("--gaps", choices=GAPS,
+                       help="what to do where rows are missing: leave out the windows across a gap, use them, or "
+                       "report an error (default: split)")
 
 
 def _add_images(group: Any) -> None:
@@ -191,9 +209,9 @@ def _add_drop_missing_target(group: Any) -> None:
 
 def _add_model(group: Any) -> None:
     group.add_argument("--model", type=model_name, default=PERCEPTRON, metavar="NAME",
-                       help=f"{PERCEPTRON} (multilayer perceptron), {LINEAR} (a single layer), kws and gru_kws (for "
-                       f"recordings), or for images a convolutional network: {', '.join(NETWORKS)} (default: "
-                       "%(default)s)")
+                       help=f"{PERCEPTRON} (multilayer perceptron), {LINEAR} (a single layer), "
+                       f"{' and '.join(FORECASTERS)} (for forecasts), kws and gru_kws (for recordings), or for images "
+                       f"a convolutional network: {', '.join(NETWORKS)} (default: %(default)s)")
     group.add_argument("--hidden", type=layer_widths, metavar="N,N,..",
                        help=f"sizes of the hidden layers {_defaults('hidden')}")
     group.add_argument("--activation", choices=list(ACTIVATION_CHOICES), metavar="NAME",

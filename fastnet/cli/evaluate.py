@@ -14,8 +14,10 @@ from fastnet._core.startup import interruptions_raise
 from fastnet.cli.figures import figure_lines
 from fastnet.cli.outputs import check_outputs, write_report
 from fastnet.cli.saved import Saved
+from fastnet.cli.series.commands import SavedSeries, evaluate_series
 from fastnet.cli.sources import load_samples
 from fastnet.cli.targets import classes_of
+from fastnet.cli.tasks import read_other
 from fastnet.cli.terminal import say
 from fastnet.data.text_lines import shown
 from fastnet.training.history import aligned
@@ -29,6 +31,10 @@ def evaluate(args: argparse.Namespace) -> None:
     """Measure a saved model on a data set's test part, or on all of a table or folder."""
     check_outputs([args.model] if args.data in datasets.names() else [args.model, args.data],
                   [("--report", args.report)])
+    other = read_other(args.model)
+    if isinstance(other, SavedSeries):
+        evaluate_series(args, other)
+        return
     saved = Saved.read(args.model)
     samples = load_samples(args.data, saved, args.drop_missing_target, args.encoding, args.skip_unreadable)
     interruptions_raise()

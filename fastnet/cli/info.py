@@ -11,6 +11,7 @@ import fastnet
 from fastnet.backend import config
 from fastnet.cli.saved import Saved, versions
 from fastnet.cli.targets import classes_of
+from fastnet.cli.tasks import other_of
 from fastnet.cli.terminal import say
 from fastnet.nn.saving import load_described
 
@@ -76,10 +77,13 @@ def describe_model(path: str) -> dict[str, Any]:
                                   "tensors": _tensor_lines(tensors)}
     rows = _file_row(path) | {"architecture": str(model).split("\n"),
                               "parameters": f"{sum(p.numel() for p in model.parameters()):,}"}
-    saved = Saved.described(path, model, described)
+    other = other_of(path, model, described)
+    saved = None if other else Saved.described(path, model, described)
+    if other is not None:
+        return rows | other.rows() | _about_rows(other.about)
     if saved is None:
         return rows | {"metadata": described or None}
-    return rows | _training_rows(saved)
+    return rows | _training_rows(saved) | _about_rows(saved.about)
 
 
 def _file_row(path: str) -> dict[str, Any]:
@@ -92,14 +96,20 @@ def _tensor_lines(tensors: Mapping[str, Any]) -> list[str]:
 
 
 def _training_rows(saved: Saved) -> dict[str, Any]:
-    about, target = saved.about, saved.target
+    target = saved.target
+    return {
+        "task": target.task,
+        "predicts": saved.about.get("target"),
+        "classes": _classes_text(classes_of(target)) if target.task == "classification" else None,
+        "inputs": saved.inputs.describe(),
+    }
+
+
+def _about_rows(about: Mapping[str, Any]) -> dict[str, Any]:
+    """How a model was trained."""
     settings = about.get("settings")
     results = {name.removeprefix("test_"): value for name, value in about.items() if name.startswith("test_")}
     return {
-        "task": target.task,
-        "predicts": about.get("target"),
-        "classes": _classes_text(classes_of(target)) if target.task == "classification" else None,
-        "inputs": saved.inputs.describe(),
         "trained on": about.get("dataset"),
         "epochs": about.get("epochs"),
         "settings": _pairs(settings) if isinstance(settings, dict) else None,

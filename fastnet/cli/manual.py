@@ -28,6 +28,10 @@ folder; images are cropped, flipped or shifted at random. Its square images are
 the centres of those of a folder; below 64 pixels, networks that have a variant
 for small images use it.
 
+--time COLUMN with --model lstm, tcn or linear forecasts the next values of a
+table's target, and compares the forecasts with the last value, the value of a
+season before and a linear model.
+
 Recordings are WAV files of one channel and one rate. A model sees the logarithm
 of their mel spectrogram, 50 frames a second; of a folder, the first second of
 each recording. --model kws, or ds_cnn, is a small network for keywords, and
@@ -37,7 +41,8 @@ and lose random bands.
 PREDICT = """\
 Predict the class or the value of images, recordings, or each row of tables, with
 a model that `fastnet train --save` wrote. For images and recordings it prints one
-line per file; for tables, and with --proba or --output, it writes CSV.
+line per file; for tables, and with --proba or --output, it writes CSV. A model of a
+time series forecasts the rows after the last one of a table.
 """
 EVALUATE = """\
 Measure a model that `fastnet train --save` wrote: on the test part of a built-in
@@ -59,6 +64,7 @@ TRAIN_EXAMPLES = """examples:
   fastnet train prices.parquet --hidden 64,64 --optimizer sgd --lr 0.05 --epochs 100 --patience 10
   fastnet train customers.csv --target left --leave-out left_on --kind zip=category --class-weight balanced
   fastnet train sales.csv --target sold --target returned --split time
+  fastnet train load.csv --time hour --model lstm --horizon 24
   fastnet train photos --size 64           train on photos/cat/1.jpg, photos/dog/2.jpg, ...
   fastnet train mnist --model lenet5
   fastnet train cifar10 --model resnet18 --save resnet.safetensors

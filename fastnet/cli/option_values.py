@@ -18,6 +18,7 @@ __all__ = [
     "column_name",
     "encoding_name",
     "folder_path",
+    "horizons",
     "layer_widths",
     "model_name",
     "natural_number",
@@ -64,6 +65,18 @@ def _parsed_number(kind: type[_N], text: str) -> _N:
     except ValueError:
         what = "an integer" if kind is int else "a number"
         raise argparse.ArgumentTypeError(f"expected {what}, got {text!r}") from None
+
+
+def horizons(text: str) -> tuple[int, ...]:
+    """How many rows ahead to forecast: a number N for the rows 1 to N, or several numbers, separated by commas."""
+    try:
+        found = tuple(positive_number(int)(part) for part in text.split(","))
+    except argparse.ArgumentTypeError:
+        found = ()
+    if not found or list(found) != sorted(set(found)):
+        raise argparse.ArgumentTypeError(
+            f"expected the number of rows to forecast, such as 6, or the rows in order, such as 1,6,24, got {text!r}")
+    return tuple(range(1, found[0] + 1)) if len(found) == 1 else found
 
 
 def layer_widths(text: str) -> tuple[int, ...]:

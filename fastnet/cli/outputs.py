@@ -1,9 +1,11 @@
 """Output files of the commands: checks before anything is written, and JSON reports."""
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,9 @@ from typing import Any
 from fastnet._core.annotations import StrPath
 from fastnet._io.atomic import replacing
 from fastnet.cli.errors import WrongUseError
+from fastnet.cli.terminal import PrintableStream
 
-__all__ = ["check_outputs", "finite_json", "write_report"]
+__all__ = ["check_outputs", "csv_file", "finite_json", "write_report"]
 
 
 def check_outputs(inputs: Iterable[StrPath], outputs: Iterable[tuple[str, StrPath | None]]) -> None:
@@ -79,3 +82,10 @@ def write_report(path: StrPath, report: dict[str, Any]) -> None:
     with replacing(path, "w", encoding="utf-8") as file:
         json.dump(finite_json(report), file, indent=2, allow_nan=False)
         file.write("\n")
+
+
+def csv_file(path: str | None) -> contextlib.AbstractContextManager[Any]:
+    """A file to write CSV to, which replaces `path` atomically; None: standard output."""
+    if path is None:
+        return contextlib.nullcontext(PrintableStream(sys.stdout))
+    return replacing(path, "w", encoding="utf-8", errors="backslashreplace", newline="")

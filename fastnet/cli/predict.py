@@ -2,20 +2,19 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import csv
 import itertools
-import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastnet._core.startup import interruptions_raise
-from fastnet._io.atomic import replacing
 from fastnet.cli.errors import WrongUseError
 from fastnet.cli.inputs import naming_lines
-from fastnet.cli.outputs import check_outputs
+from fastnet.cli.outputs import check_outputs, csv_file
 from fastnet.cli.saved import Saved
-from fastnet.cli.terminal import PrintableStream, note, say
+from fastnet.cli.series.commands import SavedSeries, predict_series
+from fastnet.cli.tasks import read_other
+from fastnet.cli.terminal import note, say
 from fastnet.data.frames import require
 from fastnet.data.values import as_texts
 
@@ -25,6 +24,10 @@ __all__ = ["predict"]
 def predict(args: argparse.Namespace) -> None:
     """Predict the class or the value of images, or of each row of tables, with a saved model."""
     check_outputs([args.model, *args.files], [("--output", args.output)])
+    other = read_other(args.model)
+    if isinstance(other, SavedSeries):
+        predict_series(args, other)
+        return
     saved = Saved.read(args.model)
     if args.proba and saved.target.task == "regression":
         raise WrongUseError("--proba: the model predicts numbers, which have no probabilities")
@@ -70,7 +73,7 @@ def _write_csv(saved: Saved, args: argparse.Namespace) -> None:
     """Write one line per sample."""
     blocks = _answered(saved, args)
     first = next(blocks)                # compute the first block before opening the output: most errors are raised here
-    with _csv_file(args.output) as file:
+    with csv_file(args.output) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(first)
         for block in itertools.chain([first], blocks):
@@ -93,9 +96,3 @@ def _answered(saved: Saved, args: argparse.Namespace) -> Iterator[dict[str, Any]
             if args.proba:
                 columns |= {heading: [f"{value:.4f}" for value in values] for heading, values in probabilities.items()}
             yield columns
-
-
-def _csv_file(path: str | None) -> contextlib.AbstractContextManager[Any]:
-    if path is None:
-        return contextlib.nullcontext(PrintableStream(sys.stdout))
-    return replacing(path, "w", encoding="utf-8", errors="backslashreplace", newline="")

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from fastnet import optim
 from fastnet._core.errors import did_you_mean
 
-__all__ = ["ALIASES", "AUGMENTATIONS", "IMAGE_SETS", "KEYWORD_NETWORKS", "LINEAR", "MODELS", "NETWORKS",
+__all__ = ["ALIASES", "AUGMENTATIONS", "FORECASTERS", "IMAGE_SETS", "KEYWORD_NETWORKS", "LINEAR", "MODELS", "NETWORKS",
            "OPTIMIZER_CHOICES", "PERCEPTRON", "RECIPES", "SOUNDS", "NetworkRecipe", "Recipe", "check_model",
            "network_recipe"]
 
 IMAGE_SETS = ("digits", "mnist", "fashion_mnist", "kmnist", "cifar10")      # data sets, all of images
 PERCEPTRON, LINEAR = "mlp", "linear"
+FORECASTERS = ("lstm", "tcn")            # networks that forecast time series
 # The functions of `fastnet.models` that classify images; listed here because the import takes time.
 NETWORKS = (
     "lenet5", "resnet8", "resnet18", "resnet34", "resnet50", "resnet101", "resnext50_32x4d", "wide_resnet50_2",
@@ -22,7 +23,7 @@ NETWORKS = (
 KEYWORD_NETWORKS = ("ds_cnn", "gru_kws")                  # of these, the ones that classify spectrograms
 ALIASES = {"kws": "ds_cnn"}             # other names of models
 SOUNDS = ("fsdd", "recordings")         # kinds of data that are recordings
-MODELS = (PERCEPTRON, LINEAR, *NETWORKS)
+MODELS = (PERCEPTRON, LINEAR, *FORECASTERS, *NETWORKS)
 AUGMENTATIONS = ("standard", "randaugment", "trivialaugment", "none")
 
 

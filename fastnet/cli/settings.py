@@ -16,6 +16,7 @@ from fastnet.callbacks.schedule import SCHEDULES
 from fastnet.cli.errors import WrongUseError
 from fastnet.cli.networks import image_side, make_network
 from fastnet.cli.recipes import (
+    FORECASTERS,
     KEYWORD_NETWORKS,
     LINEAR,
     NETWORKS,
@@ -173,7 +174,10 @@ def _check_conflicts(args: argparse.Namespace, kind: str) -> None:
         *((getattr(args, name) and kind != "table", f"{option} is for tables")
           for name, option in TABLE_OPTIONS.items()),
         (args.split == "time" and kind != "table", "--split time is for tables"),
-        (args.time and args.split != "time", "--time needs --split time"),
+        (args.model in FORECASTERS, f"--model {args.model} forecasts a time series: expected a table and --time "
+         f"COLUMN, and no --split, got {args.data}"),
+        (args.time and args.split != "time", f"--time needs --split time; or, for forecasts, --model "
+         f"{', '.join(FORECASTERS)} or {LINEAR}"),
         *((twice, f"{option} names a column twice") for option, twice in _repeated(args).items()),
         (bool(set(args.target) & set(args.leave_out)), "--leave-out and --target name the same column: remove one of "
          "the two"),

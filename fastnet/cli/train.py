@@ -20,6 +20,8 @@ from fastnet.cli.run import Run, backend_text, make_optimizer
 from fastnet.cli.run_folder import files_in
 from fastnet.cli.samples import PreparedData, split_rows
 from fastnet.cli.saved import Saved, versions
+from fastnet.cli.series.settings import forecast_settings, is_forecast
+from fastnet.cli.series.train import Forecasting
 from fastnet.cli.settings import TrainSettings, kind_of, make_model, model_text, settings_of
 from fastnet.cli.sources import load_data
 from fastnet.cli.targets import outputs_of
@@ -34,16 +36,17 @@ _AHEAD = 2                              # batches of images that a thread prepar
 
 def train(args: argparse.Namespace) -> None:
     """Train a model on a data set, a table or a folder of images, and test it on held-out rows."""
-    settings = settings_of(args)
+    forecasts = is_forecast(args)
+    settings = forecast_settings(args) if forecasts else settings_of(args)
     kept = [("--resume", path) for path in files_in(args.resume)] if args.resume else []
     check_outputs([] if args.data in datasets.names() else [args.data],
                   [("--save", args.save), ("--plot", args.plot), ("--report", args.report), *kept])
     if args.plot:                       # fail now rather than after the training
         optional("matplotlib.figure", "drawing a history")
     with at_most_threads(args.threads):
-        prepared = load_data(args.data, settings)
+        said: Callable[[str], None] = (lambda line: None) if args.quiet else say
+        training = Forecasting(args, settings, said) if forecasts else _Training(args, settings, said)
         interruptions_raise()
-        training = _Training(args, settings, prepared, (lambda line: None) if args.quiet else say)
         training.fit()
         training.report()
 
@@ -54,13 +57,12 @@ class _Training:
     Args:
         args: of the command line.
         settings: see `settings_of`.
-        prepared: the data.
         say: prints a line, unless --quiet.
     """
 
-    def __init__(self, args: argparse.Namespace, settings: TrainSettings, prepared: PreparedData,
-                 say: Callable[[str], None]) -> None:
-        self.args, self.settings, self.prepared, self.say = args, settings, prepared, say
+    def __init__(self, args: argparse.Namespace, settings: TrainSettings, say: Callable[[str], None]) -> None:
+        self.args, self.settings, self.say = args, settings, say
+        self.prepared = prepared = load_data(args.data, settings)
         fastnet.manual_seed(settings["seed"])
         shape, outputs = prepared.inputs.shape, outputs_of(prepared.target)
         if settings.get("class_weight") and prepared.target.task != "classification":

@@ -14,6 +14,7 @@ from fastnet.models.ctc_recognizer import CTCRecognizer, ctc_recognizer
 from fastnet.models.densenet import DenseNet, densenet121
 from fastnet.models.ds_cnn import DSCNN, ds_cnn
 from fastnet.models.efficientnet import EfficientNet, efficientnet_b0, stochastic_depth
+from fastnet.models.forecaster import Forecaster, forecaster
 from fastnet.models.generation import KeyValueCache, next_tokens
 from fastnet.models.googlenet import GoogLeNet, GoogLeNetOutputs, googlenet
 from fastnet.models.gpt import GPT, gpt, gpt2
@@ -49,6 +50,7 @@ __all__ = [
     "DetectorOutputs",
     "DetectorTargets",
     "EfficientNet",
+    "Forecaster",
     "GPT",
     "GRUKWS",
     "GoogLeNet",
@@ -84,6 +86,7 @@ __all__ = [
     "detector_loss",
     "ds_cnn",
     "efficientnet_b0",
+    "forecaster",
     "googlenet",
     "gpt",
     "gpt2",

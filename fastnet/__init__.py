@@ -17,7 +17,16 @@ with startup.errors_in_a_line():       # FASTNET_BACKEND and FASTNET_ISA are rea
 from fastnet import autograd, backend, dtypes, functional, nn, optim, random
 from fastnet._core.construction import as_tensor, from_dlpack, from_numpy, is_floating_point, is_tensor, numel, tensor
 from fastnet._core.later import FUNCTIONS as _FUNCTIONS
-from fastnet._core.placement import channels_last, channels_last_3d, contiguous_format, device, preserve_format, strided
+from fastnet._core.placement import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    device,
+    get_default_device,
+    preserve_format,
+    set_default_device,
+    strided,
+)
 from fastnet._core.tensor import Tensor
 from fastnet._replay.compiled import compile
 from fastnet.autograd import enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled
@@ -33,17 +42,24 @@ from fastnet.backend import (
 )
 from fastnet.dtypes import (
     bool_ as bool,
+    can_cast,
+    finfo,
     float32,
     float32 as float,
     float64,
     float64 as double,
+    get_default_dtype,
+    iinfo,
     int32,
     int32 as int,
     int64,
     int64 as long,
+    promote_types,
+    set_default_dtype,
     uint8,
 )
 from fastnet.functional import *
+from fastnet.functional.typed_tensors import BoolTensor, ByteTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
 from fastnet.nn.saving import load, load_file, load_metadata, save_file
 from fastnet.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
@@ -115,6 +131,9 @@ __all__ = [
     "set_grad_enabled", "set_isa", "set_num_threads", "set_rng_state", "show_config", "sklearn", "special",
     "strided", "tensor", "text", "training", "uint8", "use_backend",
 ]
+__all__ += [
+    "BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor", "can_cast", "finfo",
+    "get_default_device", "get_default_dtype", "iinfo", "promote_types", "set_default_device", "set_default_dtype"]
 __all__ += [*functional.__all__, *_FUNCTIONS]
 
 

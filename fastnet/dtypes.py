@@ -11,8 +11,9 @@ import numpy as np
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, DTypeLike, Number
 
-__all__ = ["ALL", "NAMES", "as_dtype", "bool_", "category", "float32", "float64", "float_of", "int32", "int64",
-           "of_scalar", "promote", "result_type", "uint8"]
+__all__ = ["ALL", "DEFAULT", "NAMES", "as_dtype", "bool_", "can_cast", "category", "finfo", "float32", "float64",
+           "float_of", "get_default_dtype", "iinfo", "int32", "int64", "of_scalar", "promote", "promote_types",
+           "result_type", "set_default_dtype", "uint8"]
 
 bool_: np.dtype[np.bool_] = np.dtype(np.bool_)
 uint8: np.dtype[np.uint8] = np.dtype(np.uint8)
@@ -26,6 +27,7 @@ NAMES: dict[str, DType] = {
     "bool": bool_, "uint8": uint8, "int32": int32, "int": int32, "int64": int64, "long": int64,
     "float32": float32, "float": float32, "float64": float64, "double": float64}
 _SUPPORTED = frozenset(ALL)
+DEFAULT: list[DType] = [float32]        # one element: the dtype of floats for which none is given
 _PYTHON: dict[type, DType] = {bool: bool_, int: int64, float: float64}     # Python's numbers have 64 bits
 
 
@@ -92,7 +94,7 @@ def of_scalar(value: Number | np.generic) -> DType:
     """
     if isinstance(value, bool | np.bool_):
         return bool_
-    return int64 if isinstance(value, int | np.integer) else float32
+    return int64 if isinstance(value, int | np.integer) else DEFAULT[0]
 
 
 def result_type(*operands: Array | Number | np.generic) -> DType:
@@ -132,7 +134,142 @@ def float_of(dtype: DType) -> DType:
         >>> fastnet.dtypes.float_of(fastnet.int64), fastnet.dtypes.float_of(fastnet.float64)
         (dtype('float32'), dtype('float64'))
     """
-    return dtype if dtype.kind == "f" else float32
+    return dtype if dtype.kind == "f" else DEFAULT[0]
+
+
+def get_default_dtype() -> DType:
+    """The dtype of tensors of Python floats and of modules' parameters for which none is given: float32 at first.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.get_default_dtype()
+        dtype('float32')
+    """
+    return DEFAULT[0]
+
+
+def set_default_dtype(d: DTypeLike) -> None:
+    """Set the dtype of tensors of Python floats and of modules' parameters for which none is given.
+
+    It also is the dtype of real functions and quotients of integers. It holds in all threads.
+
+    Args:
+        d: float32 or float64.
+
+    Raises:
+        TypeError: another dtype.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.set_default_dtype(fastnet.float64)
+        >>> fastnet.tensor([1.5]).dtype, fastnet.nn.Linear(1, 1).weight.dtype
+        (dtype('float64'), dtype('float64'))
+        >>> fastnet.set_default_dtype(fastnet.float32)
+    """
+    dtype = as_dtype(d)
+    if dtype not in (float32, float64):
+        raise TypeError(f"set_default_dtype: expected float32 or float64, got {dtype}")
+    DEFAULT[0] = dtype
+
+
+def promote_types(type1: DTypeLike, type2: DTypeLike) -> DType:
+    """The smallest dtype of the higher category of two dtypes that holds both; see `promote`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.promote_types(fastnet.int64, fastnet.float32)
+        dtype('float32')
+    """
+    return promote(as_dtype(type1), as_dtype(type2))
+
+
+def can_cast(from_: DTypeLike, to: DTypeLike) -> bool:
+    """Whether results of one dtype may be written into a tensor of another: not from a higher category to a lower.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.can_cast(fastnet.float64, fastnet.float32), fastnet.can_cast(fastnet.float32, fastnet.int64)
+        (True, False)
+    """
+    return category(as_dtype(from_)) <= category(as_dtype(to))
+
+
+class finfo:
+    """The limits of a floating-point dtype.
+
+    Args:
+        dtype: by default the default dtype.
+
+    Attributes:
+        bits, eps, max, min, tiny, smallest_normal, resolution: as numbers; min is -max.
+        dtype: the name of the dtype.
+
+    Raises:
+        TypeError: a dtype that is not floating-point.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.finfo(fastnet.float32).eps
+        1.1920928955078125e-07
+    """
+
+    bits: int
+    eps: float
+    max: float
+    min: float
+    tiny: float
+    smallest_normal: float
+    resolution: float
+    dtype: str
+
+    def __init__(self, dtype: DTypeLike | None = None) -> None:
+        found = DEFAULT[0] if dtype is None else as_dtype(dtype)
+        if category(found) < 2:
+            raise TypeError(f"finfo: expected a floating-point dtype, got {found}; use iinfo")
+        limits = np.finfo(found)
+        self.bits, self.dtype = limits.bits, limits.dtype.name
+        self.resolution = 10.0 ** -limits.precision
+        for name in ("eps", "max", "min", "tiny", "smallest_normal"):
+            setattr(self, name, float(getattr(limits, name)))
+
+    def __repr__(self) -> str:
+        return (f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, eps={self.eps:g}, "
+                f"smallest_normal={self.smallest_normal:g}, tiny={self.tiny:g}, dtype={self.dtype})")
+
+
+class iinfo:
+    """The limits of an integer dtype.
+
+    Args:
+        dtype: an integer dtype.
+
+    Attributes:
+        bits, max, min: integers.
+        dtype: the name of the dtype.
+
+    Raises:
+        TypeError: a dtype that is not an integer.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.iinfo(fastnet.uint8)
+        iinfo(min=0, max=255, dtype=uint8)
+    """
+
+    bits: int
+    max: int
+    min: int
+    dtype: str
+
+    def __init__(self, dtype: DTypeLike) -> None:
+        found = as_dtype(dtype)
+        if category(found) != 1:
+            raise TypeError(f"iinfo: expected an integer dtype, got {found}")
+        limits = np.iinfo(found)
+        self.bits, self.max, self.min, self.dtype = limits.bits, int(limits.max), int(limits.min), found.name
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
 
 
 def __dir__() -> list[str]:

@@ -6,19 +6,22 @@ Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", https://doi.o
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastnet._core.errors import given_text
 from fastnet._core.locks import new_lock
+from fastnet._core.placement import check_placement, device
 from fastnet._core.reprs import repr_of
 from fastnet._core.state import forbid_in_recording, inside, state
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, ArrayLike
 
-__all__ = ["Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
+__all__ = ["Generator", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed",
+           "set_rng_state"]
 
 # One lock for all generators, since a generator with a lock could not be copied or pickled. Reentrant, since a signal
 # handler may draw random numbers.
@@ -29,7 +32,12 @@ class Generator:
     """A stream of random numbers.
 
     Args:
-        seed: any integer, taken modulo 2^64; by default one from the operating system.
+        seed: any integer, taken modulo 2^64; by default one from the operating system. "cpu", which PyTorch takes here,
+            has no effect.
+        device: "cpu".
+
+    Raises:
+        RuntimeError: another device.
 
     Attributes:
         seed: the seed, from 0 to 2^64 - 1.
@@ -47,8 +55,12 @@ class Generator:
 
     seed: int
     counter: int
+    device = device("cpu")
 
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: int | str | None = None, *, device: str | None = None) -> None:
+        if isinstance(seed, str):
+            seed, device = None, seed
+        check_placement("Generator", device=device)
         self.manual_seed(_seed_of_the_system() if seed is None else seed)
 
     def __repr__(self) -> str:
@@ -185,6 +197,32 @@ def set_rng_state(new_state: ArrayLike) -> None:
         >>> fastnet.set_rng_state(fastnet.get_rng_state())
     """
     default_generator.set_state(new_state)
+
+
+def fork_rng(devices: object = None, enabled: bool = True) -> AbstractContextManager[None]:
+    """Context that restores the state of the default generator at its end.
+
+    Args:
+        devices: ignored.
+        enabled: False makes a context without effect.
+
+    Example:
+        >>> import fastnet
+        >>> before = fastnet.get_rng_state()
+        >>> with fastnet.random.fork_rng():
+        ...     _ = fastnet.rand(3)
+        >>> bool((fastnet.get_rng_state() == before).all())
+        True
+    """
+    return _Fork() if enabled else nullcontext()
+
+
+class _Fork:
+    def __enter__(self) -> None:
+        self._state = default_generator.get_state()
+
+    def __exit__(self, *error: object) -> None:
+        default_generator.set_state(self._state)
 
 
 def __dir__() -> list[str]:

@@ -86,7 +86,7 @@ def _array_of(data: Any, dtype: DType | None) -> Array:
     if dtype is None and array.dtype in (object, np.uint64):
         raise RuntimeError(f"tensor: expected integers that fit int64, got {data!r}")
     if dtype is None and (array.dtype == np.float64 or array.size == 0):
-        widest = functools.reduce(dtypes.promote, given) if given else dtypes.float32
+        widest = functools.reduce(dtypes.promote, given) if given else dtypes.DEFAULT[0]
         return array.astype(dtypes.float_of(widest))        # Python floats are float32, as in PyTorch
     return array
 
@@ -234,7 +234,7 @@ def _init(self: Tensor, *data: Any, dtype: DTypeLike | None = None, requires_gra
     if all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in data):
         shape = tuple(map(int, data)) if data else (0,)
         check_sizes("Tensor", size=shape)
-        made = Tensor._wrap(empty(shape, dtypes.float32 if dtype is None else dtypes.as_dtype(dtype)))
+        made = Tensor._wrap(empty(shape, dtypes.DEFAULT[0] if dtype is None else dtypes.as_dtype(dtype)))
     else:
         made = _of_values(data, dtype)
     self._data, self._storage, self.requires_grad = made._data, made._storage, requires_grad
@@ -249,7 +249,7 @@ def _of_values(given: tuple[Any, ...], dtype: DTypeLike | None) -> Tensor:
         raise TypeError(f"Tensor: expected a shape, or one sequence, array or tensor, got {given!r}; for a number, use "
                         "fastnet.tensor")
     values: Any = data
-    return tensor(values, dtype=dtypes.float32 if dtype is None else dtype)
+    return tensor(values, dtype=dtypes.DEFAULT[0] if dtype is None else dtype)
 
 
 extend(__init__=_init)

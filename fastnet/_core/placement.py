@@ -23,32 +23,84 @@ channels_last: str = "channels_last"
 channels_last_3d: str = "channels_last_3d"
 
 _CPU = "cpu"
+_DEVICE_TYPES = (_CPU, "cuda", "mps", "xpu", "hpu", "xla", "mtia", "ipu", "vulkan", "meta")
 _ACCEPTED = {"device": (_CPU,), "layout": (strided,),
              "memory_format": (contiguous_format, preserve_format, channels_last, channels_last_3d)}
 _FORMAT_NDIM = {channels_last: 4, channels_last_3d: 5}
 
 
 class device(str):
-    """The device of a tensor: "cpu".
+    """A device, such as "cpu" or "cuda:1". Tensors are on "cpu", the only device of fastnet.
+
+    Another device can be named, compared and printed, as programs do before they choose one; a tensor cannot be made
+    there or moved to it. As a context, `with device("cpu"):` has no effect.
 
     Args:
-        type: "cpu".
-        index: ignored.
+        type: "cpu", or the name of another kind of device with or without its index: "cuda:0".
+        index: the number of the device, or None.
+
+    Raises:
+        RuntimeError: an unknown kind of device, or a context of another device than "cpu".
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.device("cpu"), fastnet.device("cuda:1").index, fastnet.device("cuda", 1).type
+        (device(type='cpu'), 1, 'cuda')
+        >>> fastnet.zeros(1).device == fastnet.device("cpu")
+        True
+    """
+
+    type: str
+    index: int | None                   # type: ignore[assignment]    # PyTorch names it so; str.index is hidden
+
+    def __new__(cls, type: str = _CPU, index: int | None = None) -> Self:
+        kind, _, number = str(type).removeprefix("torch.").partition(":")
+        if kind not in _DEVICE_TYPES or (number and (index is not None or not number.isdecimal())):
+            raise RuntimeError(f"device: expected one of {', '.join(map(repr, _DEVICE_TYPES))}, with or without an "
+                               f"index as in 'cuda:0', got {str(type)!r}")
+        index = int(number) if number else index
+        made = super().__new__(cls, kind if index is None else f"{kind}:{index}")
+        made.type, made.index = kind, index
+        return made
+
+    def __getnewargs__(self) -> tuple[str]:
+        return (str(self),)
+
+    def __repr__(self) -> str:
+        return f"device(type={self.type!r}{'' if self.index is None else f', index={self.index}'})"
+
+    def __enter__(self) -> Self:
+        check_placement("device", device=self)
+        return self
+
+    def __exit__(self, *error: object) -> None: ...
+
+
+def get_default_device() -> device:
+    """The device on which tensors are created: always "cpu".
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.get_default_device()
+        device(type='cpu')
+    """
+    return device(_CPU)
+
+
+def set_default_device(device: str | None) -> None:
+    """Accept "cpu" as the device on which tensors are created.
+
+    Args:
+        device: "cpu", a `fastnet.device`, or None for the same.
 
     Raises:
         RuntimeError: another device.
 
     Example:
         >>> import fastnet
-        >>> fastnet.zeros(1).device == fastnet.device("cpu"), fastnet.device("cpu").type
-        (True, 'cpu')
+        >>> fastnet.set_default_device("cpu")
     """
-
-    type: str = _CPU
-
-    def __new__(cls, type: str = _CPU, index: int | None = None) -> Self:
-        check_placement("device", device=type)
-        return super().__new__(cls, _CPU)
+    check_placement("set_default_device", device=device)
 
 
 def placement_name(given: object) -> str:
@@ -73,8 +125,9 @@ def check_placement(name: str, **options: object) -> None:
     """
     for option, given in options.items():
         if given is not None and placement_name(given) not in _ACCEPTED[option]:
+            only = "; it is the only device, as is_available() says" if option == "device" else ""
             raise RuntimeError(f"{name}: expected {option} to be {' or '.join(map(repr, _ACCEPTED[option]))}, got "
-                               f"{str(given)!r}")
+                               f"{str(given)!r}{only}")
 
 
 def format_name(name: str, memory_format: object, ndim: int, default: str) -> str:

@@ -4,7 +4,7 @@ Written by tools/stubs.py: change the operations and run it again.
 """
 import builtins
 from collections.abc import Iterator, Sequence
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 from typing_extensions import Self
 
@@ -320,6 +320,9 @@ class TensorMethods(TensorBase):
     def cosh(self) -> Tensor:
         """The hyperbolic cosine, (e^x + e^-x) / 2. Integers give float32."""
 
+    def cuda(self, device: object = None, non_blocking: builtins.bool = False) -> Tensor:
+        """Refuse to move a tensor: the CPU is the only device."""
+
     def cummax(self, dim: builtins.int) -> ValuesIndices:
         """The largest element so far along a dimension: (values, indices). Of equal ones the last; NaN stays."""
 
@@ -429,6 +432,9 @@ class TensorMethods(TensorBase):
     def ge(self, other: Operand) -> Tensor:
         """input >= other, element by element, as bool; shapes broadcast."""
 
+    def get_device(self) -> builtins.int:
+        """-1, which stands for the CPU."""
+
     def greater(self, other: Operand) -> Tensor:
         """input > other, element by element, as bool; shapes broadcast."""
 
@@ -442,7 +448,7 @@ class TensorMethods(TensorBase):
         """The modified Bessel function of the first kind of order 0. It needs SciPy."""
 
     def igamma(self, other: Operand) -> Tensor:
-        """The regularized lower incomplete gamma function: integral of t^(a-1) e^-t from 0 to x, divided by gamma(a)."""
+        """The regularized lower incomplete gamma function."""
 
     def igammac(self, other: Operand) -> Tensor:
         """The regularized upper incomplete gamma function, 1 - gammainc(input, other)."""
@@ -471,6 +477,61 @@ class TensorMethods(TensorBase):
     def int(self, memory_format: object = None) -> Tensor:
         """The tensor as int32; the tensor itself if it has this dtype."""
 
+    def is_complex(self) -> builtins.bool:
+        """Whether the dtype is complex."""
+
+    @property
+    def is_cpu(self) -> builtins.bool:
+        """True: the CPU is the only device."""
+
+    @property
+    def is_cuda(self) -> builtins.bool:
+        """False: the CPU is the only device."""
+
+    @property
+    def is_meta(self) -> builtins.bool:
+        """False: every tensor has memory."""
+
+    @property
+    def is_mkldnn(self) -> builtins.bool:
+        """False: the layout is always strided."""
+
+    @property
+    def is_mps(self) -> builtins.bool:
+        """False: the CPU is the only device."""
+
+    @property
+    def is_nested(self) -> builtins.bool:
+        """False: tensors are never nested."""
+
+    def is_nonzero(self) -> builtins.bool:
+        """Whether the single element of a tensor is not 0."""
+
+    def is_pinned(self, device: object = None) -> builtins.bool:
+        """False: memory is never pinned."""
+
+    @property
+    def is_quantized(self) -> builtins.bool:
+        """False: dtypes are never quantized."""
+
+    def is_same_size(self, other: Tensor) -> builtins.bool:
+        """Whether two tensors have the same shape."""
+
+    def is_signed(self) -> builtins.bool:
+        """Whether the dtype has negative numbers."""
+
+    @property
+    def is_sparse(self) -> builtins.bool:
+        """False: the layout is always strided."""
+
+    @property
+    def is_sparse_csr(self) -> builtins.bool:
+        """False: the layout is always strided."""
+
+    @property
+    def is_xpu(self) -> builtins.bool:
+        """False: the CPU is the only device."""
+
     def isclose(self, other: Tensor, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08,
                 equal_nan: builtins.bool = False) -> Tensor:
         """|input - other| <= atol + rtol * |other|, element by element."""
@@ -484,8 +545,16 @@ class TensorMethods(TensorBase):
     def isnan(self) -> Tensor:
         """Whether each element is NaN."""
 
+    @property
+    def itemsize(self) -> builtins.int:
+        """The size of an element in bytes."""
+
     def kthvalue(self, k: builtins.int, dim: builtins.int = -1, keepdim: builtins.bool = False) -> ValuesIndices:
         """The k-th smallest element along a dimension, counted from 1: (values, indices)."""
+
+    @property
+    def layout(self) -> str:
+        """`fastnet.strided`, the only layout."""
 
     def le(self, other: Operand) -> Tensor:
         """input <= other, element by element, as bool; shapes broadcast."""
@@ -624,7 +693,7 @@ class TensorMethods(TensorBase):
         """Product of a matrix (M, K) and a vector (K,)."""
 
     def mvlgamma(self, p: builtins.int) -> Tensor:
-        """The logarithm of the multivariate gamma function: log(pi) p (p - 1) / 4 + sum over i < p of lgamma(x - i / 2)."""
+        """The logarithm of the multivariate gamma function."""
 
     def narrow(self, dim: builtins.int, start: builtins.int | Tensor, length: builtins.int) -> Tensor:
         """A view of `length` consecutive entries along a dimension."""
@@ -640,6 +709,9 @@ class TensorMethods(TensorBase):
 
     def negative(self) -> Tensor:
         """-x."""
+
+    def new(self, *data: Any, device: str | None = None) -> Tensor:
+        """A tensor in the dtype of `input`, with a shape, new(2, 3), or values, new([1, 2]): see `fastnet.Tensor`."""
 
     def new_empty(self, *size: Size, dtype: DTypeLike | None = None, requires_grad: builtins.bool = False,
                   device: str | None = None, layout: str | None = None, pin_memory: builtins.bool = False,
@@ -690,6 +762,9 @@ class TensorMethods(TensorBase):
 
     def permute(self, *dims: Size) -> Tensor:
         """A view with the dimensions in another order."""
+
+    def pin_memory(self, device: object = None) -> Tensor:
+        """The tensor itself: without another device, there is nothing to pin its memory for."""
 
     def polygamma(self, input: Tensor) -> Tensor:
         """The n-th derivative of the digamma function. It needs SciPy."""

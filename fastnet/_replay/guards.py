@@ -6,7 +6,7 @@ A recording is replayed if all of this is the same as when it was made:
 | --- | --- | --- |
 | the call is not inside a recording | `Shortcut.fits` | `Compiled._call` |
 | the recording is not being replayed by this thread | `Turn.is_mine` | `misfit` |
-| gradient mode, threads, backend, instruction set | `CallContext.is_current` | `call_context`, part of the call's key |
+| gradient mode, threads, backend, instruction set, default dtype | `CallContext.is_current` | `call_context` |
 | the arguments | `Arguments.match` | the call's key (`signature.py`) |
 | the Python values that the function read | `Place.same` | `alike` |
 | `Module.training` where the function read it | `Guards.entries` | `TrainingGuard` |
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 
 def call_context() -> native.CallContext:
-    """Gradient mode, thread count, backend and instruction set of a call that is made now."""
+    """Gradient mode, threads, backend, instruction set and default dtype of a call that is made now."""
     return native.CallContext(K)
 
 

@@ -7,6 +7,7 @@ cdef enum:
 cdef class CallContext:
     cdef object table
     cdef str backend
+    cdef object dtype
     cdef bint gradients
     cdef int threads, isa
     cdef bint is_current(self) except -1

@@ -19,6 +19,8 @@ from fastnet._runtime.state cimport Turn, gradients_recorded
 from fastnet._runtime.tape cimport Storage, TensorBase, referent
 from fastnet._runtime.threads cimport limit
 
+from fastnet import dtypes
+
 cnp.import_array()
 
 cdef extern from "Python.h":
@@ -29,8 +31,11 @@ cdef extern from "Python.h":
 
 # ---- the context of a call ------------------------------------------------------------------------------------------
 
+cdef list default_dtype = dtypes.DEFAULT
+
+
 cdef class CallContext:
-    """The settings that a recording depends on: gradient mode, thread count, backend and instruction set.
+    """The settings that a recording depends on: gradient mode, threads, backend, instruction set, default dtype.
 
     It holds those of the thread that makes it. Equal contexts have equal hashes: it is part of a call's key.
 
@@ -41,17 +46,19 @@ cdef class CallContext:
     def __init__(self, table):
         self.table, self.backend = table, table.name
         self.gradients, self.threads, self.isa = gradients_recorded(), limit(), selected_isa()
+        self.dtype = default_dtype[0]
 
     cdef bint is_current(self) except -1:
         """Whether a call made now has this context."""
         return (self.gradients == gradients_recorded() and self.threads == limit() and self.isa == selected_isa()
-                and self.table.name is self.backend)
+                and self.table.name is self.backend and <object>PyList_GET_ITEM(default_dtype, 0) is self.dtype)
 
     def __eq__(self, other):
         if type(other) is not CallContext:
             return NotImplemented
         return (self.gradients == (<CallContext>other).gradients and self.threads == (<CallContext>other).threads
-                and self.isa == (<CallContext>other).isa and self.backend == (<CallContext>other).backend)
+                and self.isa == (<CallContext>other).isa and self.backend == (<CallContext>other).backend
+                and self.dtype == (<CallContext>other).dtype)
 
     def __hash__(self):
         return hash(self.backend) + 1000 * self.threads + 10 * self.isa + self.gradients
@@ -59,7 +66,7 @@ cdef class CallContext:
     def settings(self):
         """The settings and their values, as messages name them."""
         return {"gradient mode": bool(self.gradients), "threads": self.threads, "backend": self.backend,
-                "instruction set": isa_name(self.isa)}
+                "instruction set": isa_name(self.isa), "default dtype": self.dtype.name}
 
 
 # ---- where arrays lie in memory -------------------------------------------------------------------------------------

@@ -85,6 +85,7 @@ from fastnet.functional.pointwise import (
     tan,
     trunc,
 )
+from fastnet.functional.properties import get_device, is_complex, is_nonzero, is_same_size, is_signed
 from fastnet.functional.random import bernoulli, dropout, normal, rand, rand_like, randint, randn, randn_like, randperm
 from fastnet.functional.reduction import all, any, logsumexp, mean, prod, std, sum, var
 from fastnet.functional.running import cummax, cummin, cumprod, cumsum, diff, logcumsumexp

@@ -16,17 +16,18 @@ __all__ = [
     "bitwise_xor", "bmm", "broadcast_to", "bucketize", "cat", "cdist", "ceil", "chunk", "clamp", "clamp_max",
     "clamp_min", "clone", "concat", "concatenate", "cos", "cosh", "cummax", "cummin", "cumprod", "cumsum", "diff",
     "dist", "div", "dot", "dropout", "einsum", "empty", "empty_like", "eq", "equal", "erf", "exp", "expm1", "eye",
-    "flatten", "flip", "floor", "floor_divide", "fmod", "full", "full_like", "gather", "ge", "gt", "index_add",
-    "index_copy", "index_fill", "index_select", "isclose", "isfinite", "isinf", "isnan", "kthvalue", "le", "lerp",
-    "linspace", "log", "log10", "log1p", "log2", "log_softmax", "logaddexp", "logcumsumexp", "logical_and",
-    "logical_not", "logical_or", "logical_xor", "logsumexp", "lt", "masked_fill", "masked_select", "matmul", "max",
-    "maximum", "mean", "min", "minimum", "mm", "moveaxis", "movedim", "mul", "multinomial", "mv", "narrow", "ne", "neg",
-    "nonzero", "norm", "normal", "ones", "ones_like", "outer", "permute", "positive", "pow", "prod", "rand",
-    "rand_like", "randint", "randn", "randn_like", "randperm", "reciprocal", "relu", "remainder", "repeat_interleave",
-    "reshape", "roll", "round", "rsqrt", "scatter", "scatter_add", "scatter_reduce", "searchsorted", "select",
-    "sigmoid", "sign", "sin", "sinh", "softmax", "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "sub",
-    "sum", "t", "take_along_dim", "tan", "tanh", "topk", "transpose", "tril", "triu", "trunc", "unbind", "unflatten",
-    "unique", "unique_consecutive", "unsqueeze", "var", "where", "zeros", "zeros_like",
+    "flatten", "flip", "floor", "floor_divide", "fmod", "full", "full_like", "gather", "ge", "get_device", "gt",
+    "index_add", "index_copy", "index_fill", "index_select", "is_complex", "is_nonzero", "is_same_size", "is_signed",
+    "isclose", "isfinite", "isinf", "isnan", "kthvalue", "le", "lerp", "linspace", "log", "log10", "log1p", "log2",
+    "log_softmax", "logaddexp", "logcumsumexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp",
+    "lt", "masked_fill", "masked_select", "matmul", "max", "maximum", "mean", "min", "minimum", "mm", "moveaxis",
+    "movedim", "mul", "multinomial", "mv", "narrow", "ne", "neg", "nonzero", "norm", "normal", "ones", "ones_like",
+    "outer", "permute", "positive", "pow", "prod", "rand", "rand_like", "randint", "randn", "randn_like", "randperm",
+    "reciprocal", "relu", "remainder", "repeat_interleave", "reshape", "roll", "round", "rsqrt", "scatter",
+    "scatter_add", "scatter_reduce", "searchsorted", "select", "sigmoid", "sign", "sin", "sinh", "softmax", "sort",
+    "split", "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "t", "take_along_dim", "tan", "tanh", "topk",
+    "transpose", "tril", "triu", "trunc", "unbind", "unflatten", "unique", "unique_consecutive", "unsqueeze", "var",
+    "where", "zeros", "zeros_like",
 ]
 
 def abs(input: Tensor) -> Tensor:
@@ -240,6 +241,9 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
 def ge(input: Tensor, other: Operand) -> Tensor:
     """input >= other, element by element, as bool; shapes broadcast."""
 
+def get_device(input: Tensor) -> int:
+    """-1, which stands for the CPU."""
+
 def gt(input: Tensor, other: Operand) -> Tensor:
     """input > other, element by element, as bool; shapes broadcast."""
 
@@ -254,6 +258,18 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: TensorOrNumber) ->
 
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Entries along a dimension, selected by an index tensor; a copy."""
+
+def is_complex(input: Tensor) -> bool:
+    """Whether the dtype is complex."""
+
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the single element of a tensor is not 0."""
+
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape."""
+
+def is_signed(input: Tensor) -> bool:
+    """Whether the dtype has negative numbers."""
 
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08,
             equal_nan: bool = False) -> Tensor:

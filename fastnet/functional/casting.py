@@ -15,7 +15,6 @@ from fastnet._core.placement import (
     check_placement,
     contiguous_format,
     format_name,
-    placement_name,
     preserve_format,
 )
 from fastnet._core.tensor import Tensor, extend, method
@@ -24,6 +23,7 @@ from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import describe
 from fastnet.functional.shape import copied
+from fastnet.functional.typed_tensors import TYPED
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, DTypeLike, Result
@@ -160,16 +160,17 @@ def wanted_dtype(target: tuple[Any, ...], dtype: DTypeLike | None = None, device
         if isinstance(a, Tensor):
             dtype = a.dtype
         elif isinstance(a, str) and a not in dtypes.NAMES:
-            if placement_name(a) != "cpu":
-                raise RuntimeError(f"to: expected a dtype or 'cpu', got {a!r}")
+            check_placement("to", device=a)
+        elif isinstance(a, int) and not isinstance(a, bool):
+            check_placement("to", device=f"cuda:{a}")
+        elif type(a).__name__ == "device":                  # PyTorch's own object
+            check_placement("to", device=a)
         elif not isinstance(a, bool | None):
             dtype = a
     return None if dtype is None else dtypes.as_dtype(dtype)
 
 
-_TYPES = {dtypes.float32: "FloatTensor", dtypes.float64: "DoubleTensor", dtypes.int64: "LongTensor",
-          dtypes.int32: "IntTensor", dtypes.uint8: "ByteTensor", dtypes.bool_: "BoolTensor"}
-_TYPED = {name: dtype for dtype, name in _TYPES.items()}
+_TYPES = {dtype: name for name, dtype in TYPED.items()}
 
 
 @overload
@@ -199,7 +200,7 @@ def type_of(input: Tensor, dtype: DTypeLike | None = None, non_blocking: bool = 
     """
     if dtype is None:
         return f"fastnet.{_TYPES[input.dtype]}"
-    wanted: Any = _TYPED.get(str(dtype).rpartition(".")[2], dtype)
+    wanted: Any = TYPED.get(getattr(dtype, "__name__", str(dtype)).rpartition(".")[2], dtype)
     return to(input, dtype=wanted)
 
 

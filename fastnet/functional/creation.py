@@ -37,8 +37,8 @@ def _as_tensor(array: Array, requires_grad: bool) -> Tensor:
     return t.requires_grad_() if requires_grad else t
 
 
-def _dtype(dtype: DTypeLike | None, default: DType = dtypes.float32) -> DType:
-    return default if dtype is None else dtypes.as_dtype(dtype)
+def _dtype(dtype: DTypeLike | None, default: DType | None = None) -> DType:
+    return default or dtypes.DEFAULT[0] if dtype is None else dtypes.as_dtype(dtype)
 
 
 @placed
@@ -252,7 +252,7 @@ def arange(start: TensorOrNumber = 0, end: TensorOrNumber | None = None, step: T
     """
     if end is None:
         start, end = 0, start
-    default = dtypes.float32 if any(map(_is_floating, (start, end, step))) else dtypes.int64
+    default = dtypes.DEFAULT[0] if any(map(_is_floating, (start, end, step))) else dtypes.int64
     dtype = _dtype(dtype, default)
     whole = [v if dtype.kind == "f" or not math.isfinite(v) else int(v) for v in (start, end, step)]
     if dtype == dtypes.int64:           # of narrower integers, PyTorch computes the count before it drops the fractions

@@ -52,7 +52,7 @@ def draw(kernel: str, out: Array, generator: Generator | None, *args: Any) -> Ar
 
 def _new(name: str, kernel: str, size: Any, dtype: DTypeLike | None, generator: Generator | None, requires_grad: bool,
          *args: Any) -> Tensor:
-    dtype = dtypes.float32 if dtype is None else dtypes.as_dtype(dtype)
+    dtype = dtypes.DEFAULT[0] if dtype is None else dtypes.as_dtype(dtype)
     t = Tensor._wrap(draw(kernel, empty(as_size(name, size), dtype), generator, *args))
     return t.requires_grad_() if requires_grad else t
 

@@ -285,6 +285,10 @@ class Module(Registry):
         """Return the module: the CPU is the only device."""
         return self
 
+    def cuda(self, device: str | None = None) -> Self:
+        """Raise a RuntimeError: the CPU is the only device."""
+        return self.to("cuda" if device is None else device)
+
     # ---- saving and loading ----
 
     def state_dict(self, *, destination: dict[str, Tensor] | None = None, prefix: str = "",

@@ -159,7 +159,7 @@ def new_buffer(make: Callable[..., Tensor], *shape: int, dtype: DTypeLike) -> Te
 
 
 def floating(dtype: DTypeLike | None) -> DType:
-    """Convert to a floating-point dtype of fastnet; None gives float32.
+    """Convert to a floating-point dtype of fastnet; None gives the default dtype.
 
     Args:
         dtype: the dtype or its name.
@@ -167,7 +167,7 @@ def floating(dtype: DTypeLike | None) -> DType:
     Raises:
         TypeError: the dtype is not floating-point.
     """
-    dtype = dtypes.float32 if dtype is None else dtypes.as_dtype(dtype)
+    dtype = dtypes.DEFAULT[0] if dtype is None else dtypes.as_dtype(dtype)
     if dtype.kind != "f":
         raise TypeError(f"expected float32 or float64, got {dtype}")
     return dtype

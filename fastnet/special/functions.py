@@ -122,7 +122,9 @@ def polygamma(n: int, input: Tensor) -> Tensor:
 
 
 def multigammaln(input: Tensor, p: int) -> Tensor:
-    """The logarithm of the multivariate gamma function: log(pi) p (p - 1) / 4 + sum over i < p of lgamma(x - i / 2).
+    """The logarithm of the multivariate gamma function.
+
+    It is log(pi) p (p - 1) / 4 + sum over i < p of lgamma(x - i / 2).
 
     Args:
         input: numbers greater than (p - 1) / 2; NaN elsewhere.
@@ -143,9 +145,9 @@ def multigammaln(input: Tensor, p: int) -> Tensor:
 
 
 def gammainc(input: Operand, other: Operand) -> Tensor:
-    """The regularized lower incomplete gamma function: integral of t^(a-1) e^-t from 0 to x, divided by gamma(a).
+    """The regularized lower incomplete gamma function.
 
-    Its gradient is that of x alone. It needs SciPy.
+    It is the integral of t^(a-1) e^-t from 0 to x, divided by gamma(a). Its gradient is that of x alone.
 
     Args:
         input, other: a and x, tensors or one of them a number; shapes broadcast.

@@ -1,6 +1,7 @@
 """Tensor constructors against PyTorch: integer ranges, dtypes, PyTorch's arguments for device and layout, errors."""
 import itertools
 import math
+import pickle
 from fractions import Fraction
 
 import numpy as np
@@ -101,8 +102,71 @@ def test_pytorchs_own_objects_are_read_by_their_names(torch):
     assert made.tolist() == [0, 0]
     with pytest.raises(RuntimeError, match=r"'strided', got 'torch\.sparse_coo'"):
         fastnet.zeros(2, layout=torch.sparse_coo)
-    with pytest.raises(RuntimeError, match="got 'cuda'"):
-        fastnet.device("cuda")
+
+
+def test_other_devices_have_names_alone():
+    gpu = fastnet.device("cuda:1")
+    assert (gpu.type, gpu.index, str(gpu)) == ("cuda", 1, "cuda:1")
+    assert repr(gpu) == "device(type='cuda', index=1)" and gpu == fastnet.device("cuda", 1) != fastnet.device("cuda")
+    assert pickle.loads(pickle.dumps(gpu)).index == 1 and len({gpu, fastnet.device("cuda", 1)}) == 1
+    x = fastnet.ones(2)
+    assert x.to(fastnet.device("cpu")) is x and x.to("cpu", fastnet.float64).dtype == fastnet.float64
+    with fastnet.device("cpu"):
+        assert fastnet.get_default_device() == x.device
+    for move in (lambda: x.to(gpu), lambda: x.to(0), x.cuda, lambda: fastnet.nn.Linear(1, 1).to(gpu),
+                 lambda: fastnet.nn.Linear(1, 1, device=gpu), lambda: fastnet.set_default_device(gpu), gpu.__enter__,
+                 lambda: fastnet.Generator(device=gpu), lambda: fastnet.nn.Linear(1, 1).cuda()):
+        with pytest.raises(RuntimeError, match=r"expected device to be 'cpu', got 'cuda.*it is the only device"):
+            move()
+    with pytest.raises(RuntimeError, match=r"device: expected one of 'cpu', 'cuda'.* got 'gpu'"):
+        fastnet.device("gpu")
+
+
+def test_the_default_dtype():
+    x, y = fastnet.ones(2), fastnet.tensor([1, 2])
+    recorded = fastnet.compile(lambda y: y * 0.5)
+    try:
+        fastnet.set_default_dtype(fastnet.float64)
+        made = (fastnet.tensor(1.5), fastnet.zeros(1), fastnet.rand(1), fastnet.Tensor([1]), y / 2, y.exp(), y * 1.5,
+                fastnet.nn.Linear(1, 1).weight, fastnet.arange(1.0), fastnet.linspace(0, 1, 2), recorded(y),
+                fastnet.nn.BatchNorm1d(1).running_mean)
+        assert {m.dtype.name for m in made} == {"float64"} and (x * 1.5).dtype == fastnet.float32
+        with pytest.raises(TypeError, match="set_default_dtype: expected float32 or float64, got int64"):
+            fastnet.set_default_dtype(fastnet.int64)
+    finally:
+        fastnet.set_default_dtype("float32")
+    assert recorded(y).dtype == fastnet.float32 and fastnet.tensor(1.5).dtype == fastnet.float32
+
+
+def test_limits_and_promotion_of_dtypes(torch):
+    for name in ("float32", "float64"):
+        ours, theirs = fastnet.finfo(getattr(fastnet, name)), torch.finfo(getattr(torch, name))
+        for field in ("bits", "eps", "max", "min", "tiny", "smallest_normal", "resolution", "dtype"):
+            assert getattr(ours, field) == getattr(theirs, field)
+    for name in ("uint8", "int32", "int64"):
+        ours, theirs = fastnet.iinfo(getattr(fastnet, name)), torch.iinfo(getattr(torch, name))
+        assert (ours.bits, ours.min, ours.max, ours.dtype) == (theirs.bits, theirs.min, theirs.max, theirs.dtype)
+    for a, b in itertools.product(fastnet.dtypes.ALL, repeat=2):
+        x, y = getattr(torch, a.name), getattr(torch, b.name)
+        assert fastnet.promote_types(a, b).name == str(torch.promote_types(x, y)).removeprefix("torch.")
+        assert fastnet.can_cast(a, b) == torch.can_cast(x, y), (a, b)
+
+
+def test_tensors_named_by_a_dtype():
+    for name in ("FloatTensor", "DoubleTensor", "LongTensor", "IntTensor", "ByteTensor", "BoolTensor"):
+        kind = getattr(fastnet, name)
+        x = kind([1, 0])
+        assert x.dtype == kind.dtype and isinstance(x, kind) and kind(2, 3).shape == (2, 3)
+        assert not isinstance(x.to(fastnet.int32 if x.dtype != fastnet.int32 else fastnet.int64), kind)
+        assert x.type() == f"fastnet.{name}" and fastnet.ones(1).type(kind).dtype == kind.dtype
+        assert x.new([1]).dtype == x.new(2, 2).dtype == x.dtype
+
+
+def test_properties_that_say_no():
+    x = fastnet.ones(2)
+    assert not (x.is_cuda or x.is_sparse or x.is_mps or x.is_xpu or x.is_quantized or x.is_complex() or x.is_pinned())
+    assert x.is_cpu and x.layout == fastnet.strided and x.itemsize == 4 and x.get_device() == -1
+    assert x.pin_memory() is x and x.is_signed() and fastnet.is_nonzero(x[0])
 
 
 @pytest.mark.parametrize("call, error", [

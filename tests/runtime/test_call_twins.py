@@ -75,7 +75,8 @@ def test_a_context_is_that_of_the_call(guards):
         twin_state.grad_enabled = True
     assert before != without and without.settings()["gradient mode"] is False
     assert before.settings() == guards.CallContext(Table).settings()
-    assert list(before.settings()) == ["gradient mode", "threads", "backend", "instruction set"]
+    assert list(before.settings()) == ["gradient mode", "threads", "backend", "instruction set",
+                                       "default dtype"]
 
 
 @compiled_only

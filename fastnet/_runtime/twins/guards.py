@@ -10,6 +10,7 @@ from weakref import ref
 
 from numpy.lib.array_utils import byte_bounds
 
+from fastnet import dtypes
 from fastnet._runtime.twins.state import state
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ __all__ = ["CallContext", "Contents", "FinalGradientBase", "Guards", "bounds", "
 
 
 class CallContext:
-    """The settings that a recording depends on: gradient mode, thread count, backend and instruction set.
+    """The settings that a recording depends on: gradient mode, threads, backend, instruction set, default dtype.
 
     It holds those of the thread that makes it. Equal contexts have equal hashes: it is part of a call's key.
 
@@ -32,19 +33,20 @@ class CallContext:
     """
 
     def __init__(self, table: Any) -> None:
-        self.gradients, self.backend = bool(state.grad_enabled), table.name
+        self.gradients, self.backend, self.dtype = bool(state.grad_enabled), table.name, dtypes.DEFAULT[0]
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not CallContext:
             return NotImplemented
-        return (self.gradients, self.backend) == (other.gradients, other.backend)
+        return (self.gradients, self.backend, self.dtype) == (other.gradients, other.backend, other.dtype)
 
     def __hash__(self) -> int:
         return hash((self.gradients, self.backend))
 
     def settings(self) -> dict[str, object]:
         """The settings and their values, as messages name them. NumPy's kernels run on one thread."""
-        return {"gradient mode": self.gradients, "threads": 1, "backend": self.backend, "instruction set": None}
+        return {"gradient mode": self.gradients, "threads": 1, "backend": self.backend, "instruction set": None,
+                "default dtype": self.dtype.name}
 
 
 def layout_key(array: Array) -> tuple[Any, ...]:

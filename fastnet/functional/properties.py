@@ -1,0 +1,138 @@
+"""What a tensor says of its dtype and of its place: fastnet has one device, "cpu", and one layout, "strided"."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastnet._core.placement import check_placement, device as device_, strided
+from fastnet._core.tensor import extend, method
+from fastnet.functional.description import describe
+
+if TYPE_CHECKING:
+    from fastnet._core.tensor import Tensor
+
+__all__ = ["cuda", "get_device", "is_complex", "is_nonzero", "is_pinned", "is_same_size", "is_signed", "pin_memory"]
+
+
+@method()
+def cuda(input: Tensor, device: object = None, non_blocking: bool = False) -> Tensor:
+    """Refuse to move a tensor: the CPU is the only device.
+
+    Raises:
+        RuntimeError: always.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.ones(1).cuda()
+        Traceback (most recent call last):
+        ...
+        RuntimeError: cuda: expected device to be 'cpu', got 'cuda'; it is the only device, as is_available() says
+    """
+    check_placement("cuda", device="cuda" if device is None else device_("cuda", device) if isinstance(device, int)
+                    else device)
+    return input
+
+
+@method()
+def pin_memory(input: Tensor, device: object = None) -> Tensor:
+    """The tensor itself: without another device, there is nothing to pin its memory for."""
+    return input
+
+
+@method()
+def is_pinned(input: Tensor, device: object = None) -> bool:
+    """False: memory is never pinned."""
+    return False
+
+
+@method()
+def get_device(input: Tensor) -> int:
+    """-1, which stands for the CPU.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.get_device(fastnet.ones(1))
+        -1
+    """
+    return -1
+
+
+@method()
+def is_complex(input: Tensor) -> bool:
+    """Whether the dtype is complex.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.is_complex(fastnet.ones(1))
+        False
+    """
+    return input.dtype.kind == "c"
+
+
+@method()
+def is_signed(input: Tensor) -> bool:
+    """Whether the dtype has negative numbers.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.is_signed(fastnet.ones(1)), fastnet.is_signed(fastnet.ones(1, dtype=fastnet.uint8))
+        (True, False)
+    """
+    return input.dtype.kind in "ifc"
+
+
+@method()
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the single element of a tensor is not 0.
+
+    Raises:
+        RuntimeError: another number of elements, or a call inside a compiled function.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.is_nonzero(fastnet.tensor([0.5]))
+        True
+    """
+    return bool(input)
+
+
+@method()
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.is_same_size(fastnet.ones(2), fastnet.ones(2, 1))
+        False
+    """
+    return input.shape == other.shape
+
+
+def _false(kind: str, reason: str) -> property:
+    def read(self: Tensor) -> bool:
+        return False
+    return property(describe(read, f"is_{kind}", f"False: {reason}."))
+
+
+def _is_cpu(self: Tensor) -> bool:
+    """True: the CPU is the only device."""
+    return True
+
+
+def _strided_layout(self: Tensor) -> str:
+    """`fastnet.strided`, the only layout."""
+    return strided
+
+
+def _itemsize(self: Tensor) -> int:
+    """The size of an element in bytes."""
+    return self._data.itemsize
+
+
+extend(
+    is_cpu=property(_is_cpu), layout=property(_strided_layout), itemsize=property(_itemsize),
+    **{f"is_{kind}": _false(kind, reason) for kind, reason in (
+        ("cuda", "the CPU is the only device"), ("mps", "the CPU is the only device"),
+        ("xpu", "the CPU is the only device"), ("meta", "every tensor has memory"),
+        ("sparse", "the layout is always strided"), ("sparse_csr", "the layout is always strided"),
+        ("mkldnn", "the layout is always strided"), ("quantized", "dtypes are never quantized"),
+        ("nested", "tensors are never nested"))})

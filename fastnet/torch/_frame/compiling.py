@@ -18,8 +18,9 @@ def compile(model: Any = None, *, fullgraph: bool = False, dynamic: bool | None 
 
     Args:
         model: a function or a Module; without it, the result is a decorator.
+        fullgraph: raise if the function cannot be recorded; otherwise it then runs eagerly, with a warning.
         disable: return the function unchanged.
-        fullgraph, dynamic, backend, mode, options, name: accepted and ignored.
+        dynamic, backend, mode, options, name: accepted and ignored.
 
     Example:
         >>> import fastnet.torch as torch
@@ -28,8 +29,8 @@ def compile(model: Any = None, *, fullgraph: bool = False, dynamic: bool | None 
         tensor([2., 2.])
     """
     if model is None:
-        return functools.partial(compile, disable=disable)
-    return model if disable else fastnet.compile(model)
+        return functools.partial(compile, fullgraph=fullgraph, disable=disable)
+    return model if disable else fastnet.compile(model, fullgraph=fullgraph)
 
 
 def disable(fn: Any = None, recursive: bool = True, *, reason: str | None = None) -> Any:

@@ -10,11 +10,14 @@ import fastnet
 from fastnet._core.errors import did_you_mean
 from fastnet._core.startup import WRONG_USE
 from fastnet.cli.evaluate import evaluate
+from fastnet.cli.generate import generate
 from fastnet.cli.info import info
 from fastnet.cli.manual import (
     EVALUATE,
     EVALUATE_EXAMPLES,
     EXAMPLES,
+    GENERATE,
+    GENERATE_EXAMPLES,
     INFO,
     INFO_EXAMPLES,
     PREDICT,
@@ -23,6 +26,8 @@ from fastnet.cli.manual import (
     RUN_EXAMPLES,
     TRAIN,
     TRAIN_EXAMPLES,
+    TRANSLATE,
+    TRANSLATE_EXAMPLES,
 )
 from fastnet.cli.option_values import (
     PLOTS,
@@ -42,12 +47,23 @@ from fastnet.cli.option_values import (
 )
 from fastnet.cli.predict import predict
 from fastnet.cli.programs import run
-from fastnet.cli.recipes import AUGMENTATIONS, FORECASTERS, LINEAR, NETWORKS, OPTIMIZER_CHOICES, PERCEPTRON, RECIPES
+from fastnet.cli.recipes import (
+    AUGMENTATIONS,
+    FORECASTERS,
+    LINEAR,
+    NETWORKS,
+    OPTIMIZER_CHOICES,
+    PERCEPTRON,
+    RECIPES,
+    TEXT_MODELS,
+)
 from fastnet.cli.series.preparation import GAPS
 from fastnet.cli.series.settings import HORIZON, WINDOW
 from fastnet.cli.settings import ACTIVATION, ACTIVATION_CHOICES, KINDS, SCHEDULE_CHOICES, SIZE, SPLITS, TEST, VALIDATION
 from fastnet.cli.terminal import say
+from fastnet.cli.texts.options import add_generate, add_text, add_translate
 from fastnet.cli.train import train
+from fastnet.cli.translate import translate
 from fastnet.data.targets import TASKS
 
 __all__ = ["make_parser"]
@@ -88,11 +104,15 @@ def make_parser() -> argparse.ArgumentParser:
                         help="print the version and exit")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
     for command, add, line, usage, description, examples in (
-            (train, _add_train, "train a model on a data set, a table, images or recordings", "DATA [options]", TRAIN,
-             TRAIN_EXAMPLES),
+            (train, _add_train, "train a model on a data set, a table, images, recordings or a text", "DATA [options]",
+             TRAIN, TRAIN_EXAMPLES),
             (predict, _add_predict, "predict with a saved model", "MODEL FILE [FILE ...] [options]", PREDICT,
              PREDICT_EXAMPLES),
             (evaluate, _add_evaluate, "measure a saved model", "MODEL DATA [options]", EVALUATE, EVALUATE_EXAMPLES),
+            (generate, add_generate, "continue a text with a saved language model", "MODEL [options]", GENERATE,
+             GENERATE_EXAMPLES),
+            (translate, add_translate, "translate with a saved Transformer", "MODEL [TEXT] [options]", TRANSLATE,
+             TRANSLATE_EXAMPLES),
             (info, _add_info, "show the system's configuration or a saved model", "[MODEL]", INFO, INFO_EXAMPLES),
             (run, _add_run, "run a program that is written for PyTorch", "[--check] PROGRAM [ARGUMENT ...]", RUN,
              RUN_EXAMPLES)):
@@ -115,6 +135,7 @@ def _add_train(p: argparse.ArgumentParser) -> None:
     _add_series(p.add_argument_group("forecasts of a time series"))
     _add_images(p.add_argument_group("images"))
     _add_model(p.add_argument_group("model"))
+    add_text(p.add_argument_group("texts"))
     _add_training(p.add_argument_group("training"))
     _add_output(p.add_argument_group("output"))
 
@@ -208,10 +229,11 @@ def _add_drop_missing_target(group: Any) -> None:
 
 
 def _add_model(group: Any) -> None:
-    group.add_argument("--model", type=model_name, default=PERCEPTRON, metavar="NAME",
+    group.add_argument("--model", type=model_name, metavar="NAME",
                        help=f"{PERCEPTRON} (multilayer perceptron), {LINEAR} (a single layer), "
-                       f"{' and '.join(FORECASTERS)} (for forecasts), kws and gru_kws (for recordings), or for images "
-                       f"a convolutional network: {', '.join(NETWORKS)} (default: %(default)s)")
+                       f"{' and '.join(FORECASTERS)} (for forecasts), kws and gru_kws (for recordings), "
+                       f"{' and '.join(TEXT_MODELS)} (for texts), or for images a convolutional network: "
+                       f"{', '.join(NETWORKS)} (default: {PERCEPTRON}; for the data sets of text theirs)")
     group.add_argument("--hidden", type=layer_widths, metavar="N,N,..",
                        help=f"sizes of the hidden layers {_defaults('hidden')}")
     group.add_argument("--activation", choices=list(ACTIVATION_CHOICES), metavar="NAME",

@@ -1,8 +1,23 @@
 """Descriptions and examples for the `--help` of each command."""
 from __future__ import annotations
 
-__all__ = ["EVALUATE", "EVALUATE_EXAMPLES", "EXAMPLES", "INFO", "INFO_EXAMPLES", "PREDICT", "PREDICT_EXAMPLES", "RUN",
-           "RUN_EXAMPLES", "TRAIN", "TRAIN_EXAMPLES"]
+__all__ = [
+    "EVALUATE",
+    "EVALUATE_EXAMPLES",
+    "EXAMPLES",
+    "GENERATE",
+    "GENERATE_EXAMPLES",
+    "INFO",
+    "INFO_EXAMPLES",
+    "PREDICT",
+    "PREDICT_EXAMPLES",
+    "RUN",
+    "RUN_EXAMPLES",
+    "TRAIN",
+    "TRAIN_EXAMPLES",
+    "TRANSLATE",
+    "TRANSLATE_EXAMPLES",
+]
 
 TRAIN = """\
 Train a model on a data set, a table or a folder of images or recordings, and
@@ -12,8 +27,11 @@ DATA is one of
   digits, mnist, fashion_mnist, kmnist, cifar10
                   a data set of images (downloaded when first used, except digits)
   fsdd            the Free Spoken Digit Dataset (not downloaded)
+  shakespeare, multi30k
+                  a text, and pairs of sentences (not downloaded)
   a file          a table: .csv, .tsv or .txt, also with .gz; .parquet or .pq;
                   - reads CSV from standard input
+  a file of text, with --model gpt
   a folder        images in one folder per class, such as photos/cat/1.jpg, or
                   recordings, such as words/yes/1.wav
 
@@ -37,6 +55,10 @@ of their mel spectrogram, 50 frames a second; of a folder, the first second of
 each recording. --model kws, or ds_cnn, is a small network for keywords, and
 --model gru_kws a recurrent one; their training recordings are shifted, get noise,
 and lose random bands.
+
+--model gpt learns to continue a text, character by character, or with
+--vocab-size in pieces of words; the end of the text is held out. --model
+transformer learns to translate Multi30k from German to English.
 """
 PREDICT = """\
 Predict the class or the value of images, recordings, or each row of tables, with
@@ -47,6 +69,13 @@ time series forecasts the rows after the last one of a table.
 EVALUATE = """\
 Measure a model that `fastnet train --save` wrote: on the test part of a built-in
 data set, or on all rows of a table, or all images or recordings of a folder.
+"""
+GENERATE = """\
+Continue a text with a model that `fastnet train --model gpt --save` wrote.
+"""
+TRANSLATE = """\
+Translate sentences with a model that `fastnet train --model transformer --save`
+wrote, by beam search: a sentence, the lines of a file, or standard input.
 """
 INFO = """\
 Show the backend, the instruction set, the threads and the versions in use; or,
@@ -70,6 +99,9 @@ TRAIN_EXAMPLES = """examples:
   fastnet train cifar10 --model resnet18 --save resnet.safetensors
   fastnet train photos --model mobilenet_v2 --augment randaugment --label-smoothing --ema
   fastnet train fsdd --model kws --save digits.safetensors
+  fastnet train shakespeare --save shakespeare.safetensors
+  fastnet train book.txt --model gpt --steps 5000 --save book.safetensors
+  fastnet train multi30k --save translator.safetensors --resume run
   fastnet train mnist --resume run         save checkpoints in run/; run again to continue from there
 """
 PREDICT_EXAMPLES = """examples:
@@ -81,6 +113,15 @@ PREDICT_EXAMPLES = """examples:
 EVALUATE_EXAMPLES = """examples:
   fastnet evaluate m.safetensors mnist
   fastnet evaluate flowers.safetensors more_flowers.csv
+"""
+GENERATE_EXAMPLES = """examples:
+  fastnet generate shakespeare.safetensors --prompt "ROMEO:" --length 300
+  fastnet generate book.safetensors --temperature 1 --top-p 0.9 --seed 5
+"""
+TRANSLATE_EXAMPLES = """examples:
+  fastnet translate translator.safetensors "Ein Hund rennt durch den Schnee."
+  fastnet translate translator.safetensors sentences.txt --output english.txt
+  cat sentences.txt | fastnet translate translator.safetensors --beams 1
 """
 INFO_EXAMPLES = """examples:
   fastnet info                             show the backend, instruction set, threads and versions

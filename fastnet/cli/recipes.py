@@ -7,9 +7,28 @@ from dataclasses import dataclass
 from fastnet import optim
 from fastnet._core.errors import did_you_mean
 
-__all__ = ["ALIASES", "AUGMENTATIONS", "FORECASTERS", "IMAGE_SETS", "KEYWORD_NETWORKS", "LINEAR", "MODELS", "NETWORKS",
-           "OPTIMIZER_CHOICES", "PERCEPTRON", "RECIPES", "SOUNDS", "NetworkRecipe", "Recipe", "check_model",
-           "network_recipe"]
+__all__ = [
+    "ALIASES",
+    "AUGMENTATIONS",
+    "FORECASTERS",
+    "GPT",
+    "IMAGE_SETS",
+    "KEYWORD_NETWORKS",
+    "LINEAR",
+    "MODELS",
+    "NETWORKS",
+    "OPTIMIZER_CHOICES",
+    "PERCEPTRON",
+    "RECIPES",
+    "SOUNDS",
+    "TEXT_MODELS",
+    "TEXT_SETS",
+    "TRANSFORMER",
+    "NetworkRecipe",
+    "Recipe",
+    "check_model",
+    "network_recipe",
+]
 
 IMAGE_SETS = ("digits", "mnist", "fashion_mnist", "kmnist", "cifar10")      # data sets, all of images
 PERCEPTRON, LINEAR = "mlp", "linear"
@@ -23,7 +42,10 @@ NETWORKS = (
 KEYWORD_NETWORKS = ("ds_cnn", "gru_kws")                  # of these, the ones that classify spectrograms
 ALIASES = {"kws": "ds_cnn"}             # other names of models
 SOUNDS = ("fsdd", "recordings")         # kinds of data that are recordings
-MODELS = (PERCEPTRON, LINEAR, *FORECASTERS, *NETWORKS)
+GPT, TRANSFORMER = "gpt", "transformer"
+TEXT_MODELS = (GPT, TRANSFORMER)        # models of texts, see `fastnet.cli.texts`
+TEXT_SETS = {"shakespeare": GPT, "multi30k": TRANSFORMER}               # data sets of text, and their models
+MODELS = (PERCEPTRON, LINEAR, *FORECASTERS, *NETWORKS, *TEXT_MODELS)
 AUGMENTATIONS = ("standard", "randaugment", "trivialaugment", "none")
 
 

@@ -14,7 +14,6 @@ from fastnet.cli.outputs import write_report
 from fastnet.cli.recipes import OPTIMIZER_CHOICES
 from fastnet.cli.run_folder import has_checkpoint, prepare_folder
 from fastnet.cli.settings import TrainSettings
-from fastnet.data import DataLoader
 from fastnet.optim import Optimizer
 from fastnet.training import Trainer
 
@@ -44,12 +43,12 @@ class Run:
         self.stopping: EarlyStopping | None = None
         self.seconds: float = 0.0
 
-    def fit(self, training: DataLoader, validation: DataLoader | None, class_weight: Any = None) -> None:
+    def fit(self, training: Any, validation: Any, class_weight: Any = None) -> None:
         """Train, or continue a stopped training.
 
         Args:
-            training: batches of the rows to train on.
-            validation: batches of the held-out rows, or None.
+            training: a loader of the rows to train on.
+            validation: a loader of the held-out rows, or None.
             class_weight: see `Trainer.fit`.
 
         Raises:
@@ -73,7 +72,7 @@ class Run:
         if self.stopping is not None:
             self.say(f"restored the weights of epoch {self.stopping.best_epoch}, which had the lowest validation loss")
 
-    def _callbacks(self, validation: DataLoader | None, updates: int) -> list[Callback]:
+    def _callbacks(self, validation: Any, updates: int) -> list[Callback]:
         settings = self.settings
         callbacks: list[Callback] = [Interruptible()]
         if settings["schedule"] != "constant":

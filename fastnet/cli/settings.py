@@ -24,6 +24,7 @@ from fastnet.cli.recipes import (
     PERCEPTRON,
     RECIPES,
     SOUNDS,
+    TEXT_SETS,
     network_recipe,
 )
 from fastnet.data.tables import SHEET_ENDINGS, TABLE_ENDINGS
@@ -39,6 +40,7 @@ __all__ = [
     "SPLITS",
     "TABLE_OPTIONS",
     "TEST",
+    "TEXT_OPTIONS",
     "VALIDATION",
     "TrainSettings",
     "is_table",
@@ -63,6 +65,8 @@ TABLE_OPTIONS: dict[str, str] = {
     "target": "--target", "task": "--task", "leave_out": "--leave-out", "kind": "--kind", "time": "--time",
     "drop_missing_target": "--drop-missing-target", "encoding": "--encoding"}
 IMAGE_OPTIONS: dict[str, str] = {"augment": "--augment", "mixup": "--mixup", "cutmix": "--cutmix"}
+TEXT_OPTIONS: dict[str, str] = {"steps": "--steps", "layers": "--layers", "heads": "--heads", "width": "--width",
+                                "block": "--block", "vocab_size": "--vocab-size"}
 TEST = 0.2                              # held-out share of a table or a folder
 SIZE = 32                               # pixels: height and width of the images of a folder, for perceptrons
 VALIDATION = 0.1                        # held-out share of the rows to train on, for perceptrons
@@ -88,8 +92,8 @@ def kind_of(data: str) -> str:
         return "table"
     if Path(data).is_dir():
         return "recordings" if holds_recordings(data) else "folder"
-    known = (f"expected {', '.join(datasets.names())}, a table that ends in {', '.join(TABLE_ENDINGS)}, or a folder "
-             "with one folder of images or recordings per class")
+    known = (f"expected {', '.join([*datasets.names(), *TEXT_SETS])}, a table that ends in {', '.join(TABLE_ENDINGS)}, "
+             "or a folder with one folder of images or recordings per class")
     if not Path(data).exists():
         raise WrongUseError(f"no such file, folder or data set: {data!r}"
                             f"{did_you_mean(data, _near_names(Path(data)), known)}")
@@ -103,7 +107,7 @@ def _near_names(path: Path) -> list[str]:
         there = [str(near) for near in path.parent.iterdir() if is_table(near) or near.is_dir()]
     except OSError:
         there = []
-    return [*datasets.names(), *there]
+    return [*datasets.names(), *TEXT_SETS, *there]
 
 
 def is_table(path: str | Path) -> bool:
@@ -126,6 +130,7 @@ def settings_of(args: argparse.Namespace) -> TrainSettings:
     Raises:
         WrongUseError: options that conflict.
     """
+    args.model = args.model or PERCEPTRON
     kind = kind_of(args.data)
     _check_conflicts(args, kind)
     settings = _network_settings(args, kind) if args.model in NETWORKS else _perceptron_settings(args, kind)
@@ -186,6 +191,8 @@ def _check_conflicts(args: argparse.Namespace, kind: str) -> None:
          "recordings"),
         (args.cutmix and kind in SOUNDS, "--cutmix is for images"),
         (kind in SOUNDS and args.augment not in (None, "standard", "none"), f"--augment {args.augment} is for images"),
+        *((getattr(args, name), f"{option} is for texts: --model gpt or transformer")
+          for name, option in TEXT_OPTIONS.items()),
         *((getattr(args, name) and kind == "table", f"{option} is for images")
           for name, option in IMAGE_OPTIONS.items()),
         (args.class_weight and (args.mixup or args.cutmix), "--class-weight cannot be used with --mixup or --cutmix, "

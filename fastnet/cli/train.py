@@ -15,7 +15,7 @@ from fastnet.cli.augmentation import augmentation, is_late
 from fastnet.cli.errors import WrongUseError
 from fastnet.cli.figures import figure_lines
 from fastnet.cli.outputs import check_outputs, finite_json
-from fastnet.cli.recipes import NETWORKS
+from fastnet.cli.recipes import NETWORKS, TEXT_SETS
 from fastnet.cli.run import Run, backend_text, make_optimizer
 from fastnet.cli.run_folder import files_in
 from fastnet.cli.samples import PreparedData, split_rows
@@ -26,6 +26,7 @@ from fastnet.cli.settings import TrainSettings, kind_of, make_model, model_text,
 from fastnet.cli.sources import load_data
 from fastnet.cli.targets import outputs_of
 from fastnet.cli.terminal import column_lines, say
+from fastnet.cli.texts.recipes import text_settings, trains_on_text
 from fastnet.data.text_lines import shown
 from fastnet.training.weights import balanced
 
@@ -35,20 +36,27 @@ _AHEAD = 2                              # batches of images that a thread prepar
 
 
 def train(args: argparse.Namespace) -> None:
-    """Train a model on a data set, a table or a folder of images, and test it on held-out rows."""
-    forecasts = is_forecast(args)
-    settings = forecast_settings(args) if forecasts else settings_of(args)
+    """Train a model on a data set, a text, a table or a folder, and test it on held-out rows."""
+    settings_for, make = _kind_of_training(args)
+    settings = settings_for(args)
     kept = [("--resume", path) for path in files_in(args.resume)] if args.resume else []
-    check_outputs([] if args.data in datasets.names() else [args.data],
+    check_outputs([] if args.data in (*datasets.names(), *TEXT_SETS) else [args.data],
                   [("--save", args.save), ("--plot", args.plot), ("--report", args.report), *kept])
     if args.plot:                       # fail now rather than after the training
         optional("matplotlib.figure", "drawing a history")
     with at_most_threads(args.threads):
-        said: Callable[[str], None] = (lambda line: None) if args.quiet else say
-        training = Forecasting(args, settings, said) if forecasts else _Training(args, settings, said)
+        training = make(args, settings, (lambda line: None) if args.quiet else say)
         interruptions_raise()
         training.fit()
         training.report()
+
+
+def _kind_of_training(args: argparse.Namespace) -> tuple[Callable[..., TrainSettings], Callable[..., Any]]:
+    """The functions that make the settings and the training."""
+    if trains_on_text(args):
+        from fastnet.cli.texts.training import TextTraining         # which imports fastnet.models
+        return text_settings, TextTraining
+    return (forecast_settings, Forecasting) if is_forecast(args) else (settings_of, _Training)
 
 
 class _Training:

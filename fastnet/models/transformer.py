@@ -89,14 +89,17 @@ class Seq2SeqTransformer(nn.Module):
             ValueError: sequences longer than max_length, or of different batches.
             IndexError: a token out of range.
         """
+        return self._logits(self.features(source, target))
+
+    def features(self, source: Tensor, target: Tensor) -> Tensor:
+        """The decoder's last hidden states (B, T, d_model). Arguments as of `forward`."""
         if source.ndim != 2 or target.ndim != 2 or source.shape[0] != target.shape[0]:
             raise ValueError("Seq2SeqTransformer: expected source (B, S) and target (B, T), got shapes "
                              f"{shape_text(source)} and {shape_text(target)}")
         memory, padding = self.encode(source)
         x = self._embedded(target, self.target_embedding, 0)
         mask = self.transformer.generate_square_subsequent_mask(target.shape[1], dtype=x.dtype)
-        x = self.transformer.decoder(x, memory, tgt_mask=mask, tgt_is_causal=True, memory_key_padding_mask=padding)
-        return self._logits(x)
+        return self.transformer.decoder(x, memory, tgt_mask=mask, tgt_is_causal=True, memory_key_padding_mask=padding)
 
     def encode(self, source: Tensor) -> tuple[Tensor, Tensor]:
         """The encoder's result (B, S, d_model), and where the source is padding (B, S)."""

@@ -14,7 +14,7 @@ from fastnet._core.tensor import Tensor
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
 
-__all__ = ["BucketLoader", "pad_sequences"]
+__all__ = ["BucketLoader", "pad_sequences", "sequence_sizes"]
 
 _POOL = 50                              # batches whose sequences are sorted by length together
 
@@ -43,6 +43,31 @@ def pad_sequences(sequences: Sequence[Sequence[int]], padding: int = 0, length: 
     for row, sequence in zip(made, sequences):
         row[:len(sequence)] = sequence
     return from_numpy(made)
+
+
+def sequence_sizes(name: str, sequences: Sequence[Sequence[Sequence[int]]]) -> Array:
+    """The lengths of the sequences of each list, int64 (lists, N).
+
+    Args:
+        name: of the loader, for errors.
+        sequences: lists of sequences.
+
+    Raises:
+        ValueError: no lists, lists of different lengths, or an empty sequence.
+
+    Example:
+        >>> from fastnet.text.batches import sequence_sizes
+        >>> sequence_sizes("mine", [[[1, 2], [3]]])
+        array([[2, 1]])
+    """
+    counts = [len(part) for part in sequences]
+    if not counts or len(set(counts)) > 1:
+        raise ValueError(f"{name}: expected lists of as many sequences, got {counts}")
+    sizes = np.array([[len(sequence) for sequence in part] for part in sequences], np.int64)
+    if sizes.size and sizes.min() < 1:
+        part, row = np.argwhere(sizes < 1)[0]
+        raise ValueError(f"{name}: expected sequences with tokens, got an empty one in list {part}, row {row}")
+    return sizes
 
 
 class BucketLoader:
@@ -90,19 +115,12 @@ class BucketLoader:
 
     def __init__(self, *sequences: Sequence[Sequence[int]], batch_size: int = 32, max_tokens: int | None = None,
                  padding: int = 0, shuffle: bool = True, seed: int = 0, lengths: bool = False) -> None:
-        sizes = [len(part) for part in sequences]
-        if not sizes or len(set(sizes)) > 1:
-            raise ValueError(f"BucketLoader: expected lists of as many sequences, got {sizes}")
         self.sequences: tuple[Sequence[Sequence[int]], ...] = sequences
         self.batch_size = whole_number("batch_size", batch_size, 1)
         self.max_tokens = None if max_tokens is None else whole_number("max_tokens", max_tokens, 1)
         self.padding, self.shuffle, self.seed, self.lengths = padding, shuffle, seed, lengths
         self.next_epoch = 0
-        self._sizes = np.array([[len(sequence) for sequence in part] for part in sequences], np.int64)
-        if self._sizes.size and self._sizes.min() < 1:
-            part, row = np.argwhere(self._sizes < 1)[0]
-            raise ValueError(f"BucketLoader: expected sequences with tokens, got an empty one in list {part}, row "
-                             f"{row}")
+        self._sizes = sequence_sizes("BucketLoader", sequences)
         if self.max_tokens is not None and self._sizes.max(initial=0) > self.max_tokens:
             raise ValueError(f"BucketLoader: expected sequences of at most max_tokens = {self.max_tokens} tokens, got "
                              f"one of {self._sizes.max()}")

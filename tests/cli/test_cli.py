@@ -224,7 +224,7 @@ def test_wrong_use(args, message, capsys):
 @pytest.mark.parametrize(("args", "message"), [
     (["digitss"], "no such file, folder or data set: 'digitss'; did you mean 'digits'? Expected"),
     (["images"], "no such file, folder or data set: 'images'; expected digits, mnist, fashion_mnist, kmnist, cifar10, "
-                "fsdd, a table that ends in "
+                "fsdd, shakespeare, multi30k, a table that ends in "
                 ".csv, .tsv, .txt, .csv.gz, .tsv.gz, .txt.gz, .parquet, "
                 ".pq, or a folder with one folder of images or recordings per class"),
     (["digits", "--test", "0.5"], "--test: digits has its own test set"),

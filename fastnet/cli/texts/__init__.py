@@ -1,0 +1,1 @@
+"""Texts on the command line: language models and translation."""

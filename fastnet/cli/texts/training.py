@@ -1,0 +1,142 @@
+"""`fastnet train` on texts: a language model, or a Transformer that translates."""
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from typing import Any
+
+import fastnet
+from fastnet import datasets
+from fastnet._core.startup import interruptions_raise
+from fastnet.cli.recipes import TRANSFORMER
+from fastnet.cli.run import Run, backend_text, make_optimizer
+from fastnet.cli.saved import versions
+from fastnet.cli.settings import TrainSettings
+from fastnet.cli.terminal import say as print_line
+from fastnet.cli.texts.saved import Hidden, SavedText, TokenLoss, mean_loss
+from fastnet.cli.texts.sources import PADDING, TextData, load_texts
+from fastnet.models import GPT, Seq2SeqTransformer
+from fastnet.text import bleu
+from fastnet.training import Trainer
+
+__all__ = ["BEAMS", "LENGTH_PENALTY", "make_text_model", "text_figures", "train_text",
+           "translation_figures"]
+
+BEAMS, LENGTH_PENALTY = 5, 1.0
+_SHOWN = 300                            # characters of the sample that is printed after a training
+_FEED_FORWARD = 2                       # width between the two linear maps of a Transformer's layer, times its width
+
+
+def train_text(args: argparse.Namespace, settings: TrainSettings, say: Callable[[str], None]) -> None:
+    """Train a model on a text or on pairs of sentences, measure it, and write the requested files.
+
+    Args:
+        args: of the command line.
+        settings: see `text_settings`.
+        say: prints a line, unless --quiet.
+    """
+    found = load_texts(args.data, settings)
+    interruptions_raise()
+    training = _Training(args, settings | {"epochs": found.epochs}, found, say)
+    training.run.fit(found.training, found.validation)
+    training.report()
+
+
+def make_text_model(settings: TrainSettings, tokens: int) -> GPT | Seq2SeqTransformer:
+    """The model that the settings describe, with random weights.
+
+    Args:
+        settings: see `text_settings`.
+        tokens: of the tokenizer.
+
+    Example:
+        >>> from fastnet.cli.texts.training import make_text_model
+        >>> settings = {"model": "gpt", "layers": 1, "heads": 2, "width": 8, "block": 16, "dropout": 0.0}
+        >>> make_text_model(settings, 65).n_positions
+        16
+    """
+    layers, heads, width, block, dropout = (settings[name] for name in ("layers", "heads", "width", "block", "dropout"))
+    if settings["model"] == TRANSFORMER:
+        return Seq2SeqTransformer(tokens, tokens, width, heads, layers, layers, _FEED_FORWARD * width, dropout, block,
+                                  PADDING, shared=True)
+    return GPT(tokens, block, width, layers, heads, dropout)
+
+
+class _Training:
+    """One training on texts. Arguments as of `train_text`; `found` are the texts."""
+
+    def __init__(self, args: argparse.Namespace, settings: TrainSettings, found: TextData,
+                 say: Callable[[str], None]) -> None:
+        self.args, self.settings, self.found, self.say = args, settings, found, say
+        fastnet.manual_seed(settings["seed"])
+        model = make_text_model(settings, len(found.tokenizer))
+        self.saved = SavedText(model, found.tokenizer, {})
+        self.parameters = sum(p.numel() for p in model.parameters())
+        trainer = Trainer(Hidden(model), lambda parameters: make_optimizer(parameters, settings),
+                          loss=TokenLoss(model, settings["label_smoothing"]))
+        self.run = Run(args, settings, trainer, found.checksum, say)
+        for line in found.lines:
+            self.say(line)
+        self.say(f"{settings['model']} of {settings['layers']} layers, {settings['heads']} heads and width "
+                 f"{settings['width']} for up to {settings['block']} tokens, {self.parameters} parameters; "
+                 f"{backend_text()}")
+        if not args.save:
+            self.say("the model will not be saved; use --save FILE to keep it")
+
+    def report(self) -> None:
+        """Measure the model, print a sample, and write the requested files."""
+        self.saved.about = self.found.about
+        figures = text_figures(self.saved, self.found.validation, "validation ") if self.found.validation else {}
+        if isinstance(self.saved.model, Seq2SeqTransformer):
+            figures |= translation_figures(self.saved, self.say)
+        else:
+            sample = self.saved.generate("", _SHOWN, temperature=0.8, seed=self.settings["seed"])
+            self.say("a sample:")
+            for line in sample.strip("\n").split("\n"):
+                self.say(f"  {line}".rstrip())
+        self.saved.about = self.found.about | {
+            "dataset": self.args.data, "settings": self.settings, **figures, "epochs": len(self.run.trainer.history),
+            "train_seconds": self.run.seconds, "parameters": self.parameters, "versions": versions()}
+        self.run.write(self.saved.about, self.saved.save)
+
+
+def text_figures(saved: SavedText, batches: Any, prefix: str = "") -> dict[str, float]:
+    """Measure and print the mean loss of a model over a text.
+
+    Args:
+        saved: the model.
+        batches: of the text, in order.
+        prefix: of the printed line and of the names.
+
+    Returns:
+        {"loss": ..., "perplexity": ...}, with the prefix.
+    """
+    loss, count = mean_loss(saved.model, batches)
+    unit = saved.about.get("unit", "token")
+    print_line(f"{prefix}loss: {loss:.4f} over {count:,} {unit}s (perplexity {math.exp(min(loss, 700)):.2f} per "
+               f"{unit}, {loss / math.log(2):.3f} bits)")
+    name = prefix.replace(" ", "_")
+    return {f"{name}loss": loss, f"{name}perplexity": math.exp(min(loss, 700))}
+
+
+def translation_figures(saved: SavedText, say: Callable[[str], None], beams: int = BEAMS,
+              length_penalty: float = LENGTH_PENALTY) -> dict[str, Any]:
+    """Translate the test set of Multi30k, and print BLEU.
+
+    Args:
+        saved: the model.
+        say: prints a line about the search.
+        beams, length_penalty: of the search.
+
+    Returns:
+        {"test_bleu": ..., "bleu_signature": ...}.
+    """
+    english, german = datasets.multi30k()["test"]
+    translations = saved.translate(german, beams, length_penalty)
+    score, signature = bleu(translations, english)
+    for source, translation in list(zip(german, translations))[:3]:
+        say(f"  {source} -> {translation}")
+    print_line(f"test BLEU: {score:.2f} on test_2016_flickr, {beams} beams, length penalty {length_penalty:g} "
+               f"({signature})")
+    return {"test_bleu": score, "bleu_signature": signature}

@@ -35,7 +35,7 @@ def add_generate(p: argparse.ArgumentParser) -> None:
     Args:
         p: its parser.
     """
-    _add_model(p)
+    _add_model_file(p)
     p.add_argument("--prompt", default="", metavar="TEXT", help="beginning of the text (default: a new line)")
     p.add_argument("--length", type=positive_number(int), default=500, metavar="N",
                    help="tokens to add (default: %(default)s)")
@@ -55,7 +55,7 @@ def add_translate(p: argparse.ArgumentParser) -> None:
     Args:
         p: its parser.
     """
-    _add_model(p)
+    _add_model_file(p)
     p.add_argument("text", nargs="*", metavar="TEXT",
                    help="a sentence; or a file with a sentence a line; - or nothing reads standard input")
     p.add_argument("--beams", type=positive_number(int), default=5, metavar="N",
@@ -67,7 +67,7 @@ def add_translate(p: argparse.ArgumentParser) -> None:
     _add_threads(p)
 
 
-def _add_model(p: argparse.ArgumentParser) -> None:
+def _add_model_file(p: argparse.ArgumentParser) -> None:
     p.add_argument("model", metavar="MODEL", help="file that `fastnet train --save` wrote")
 
 

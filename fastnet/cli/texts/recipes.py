@@ -75,7 +75,7 @@ def text_settings(args: argparse.Namespace) -> TrainSettings:
         WrongUseError: options that conflict.
     """
     model = args.model or TEXT_SETS[args.data]
-    _check_conflicts(args, model)
+    _check_text_conflicts(args, model)
     settings: dict[str, Any] = {"model": model} | asdict(_RECIPES[model]) | {
         "schedule": args.schedule, "patience": None, "seed": args.seed}
     if args.optimizer not in (None, settings["optimizer"]):
@@ -95,7 +95,7 @@ def text_settings(args: argparse.Namespace) -> TrainSettings:
     return settings
 
 
-def _check_conflicts(args: argparse.Namespace, model: str) -> None:
+def _check_text_conflicts(args: argparse.Namespace, model: str) -> None:
     """Raise for options that have no effect on texts, rather than ignore them."""
     right = TEXT_SETS.get(args.data, GPT)
     conflicts = [

@@ -16,7 +16,7 @@ from fastnet.text import Tokenizer, pad_sequences, tokenizer_from_dict
 
 __all__ = ["Hidden", "SavedText", "TokenLoss", "mean_loss"]
 
-_VERSION = 1
+_TEXT_VERSION = 1
 _SENTENCES_AT_ONCE = 32
 _LONGEST = 1.5                          # a translation has at most this many times the tokens of its source, ...
 _MORE = 20                              # ... and these
@@ -37,7 +37,7 @@ class SavedText:
 
     def save(self, path: StrPath) -> None:
         """Write the file, replacing it atomically."""
-        self.model.save(path, {"text format": _VERSION, "tokenizer": self.tokenizer.to_dict(), "about": self.about})
+        self.model.save(path, {"text format": _TEXT_VERSION, "tokenizer": self.tokenizer.to_dict(), "about": self.about})
 
     @classmethod
     def read(cls, path: StrPath, kind: type[nn.Module], use: str) -> SavedText:
@@ -71,9 +71,9 @@ class SavedText:
         if not isinstance(described, dict) or "text format" not in described:
             return None
         version, about = described["text format"], described.get("about")
-        if not isinstance(version, int) or version > _VERSION:
+        if not isinstance(version, int) or version > _TEXT_VERSION:
             raise ValueError(f"{path}: it was written by a newer version of fastnet: it has text format {version}, "
-                             f"this version reads formats up to {_VERSION}")
+                             f"this version reads formats up to {_TEXT_VERSION}")
         if not isinstance(about, dict) or not isinstance(model, GPT | Seq2SeqTransformer):
             raise ValueError(f"{path}: expected a model of texts and a dictionary about its training, got a "
                              f"{type(model).__name__} and {about!r:.200}")

@@ -24,8 +24,8 @@ __all__ = ["BEAMS", "LENGTH_PENALTY", "make_text_model", "text_figures", "train_
            "translation_figures"]
 
 BEAMS, LENGTH_PENALTY = 5, 1.0
-_SHOWN = 300                            # characters of the sample that is printed after a training
-_FEED_FORWARD = 2                       # width between the two linear maps of a Transformer's layer, times its width
+_SAMPLE_LENGTH = 300                            # characters of the sample that is printed after a training
+_INNER_WIDTHS = 2                       # width between the two linear maps of a Transformer's layer, times its width
 
 
 def train_text(args: argparse.Namespace, settings: TrainSettings, say: Callable[[str], None]) -> None:
@@ -38,7 +38,7 @@ def train_text(args: argparse.Namespace, settings: TrainSettings, say: Callable[
     """
     found = load_texts(args.data, settings)
     interruptions_raise()
-    training = _Training(args, settings | {"epochs": found.epochs}, found, say)
+    training = _TextTraining(args, settings | {"epochs": found.epochs}, found, say)
     training.run.fit(found.training, found.validation)
     training.report()
 
@@ -58,12 +58,12 @@ def make_text_model(settings: TrainSettings, tokens: int) -> GPT | Seq2SeqTransf
     """
     layers, heads, width, block, dropout = (settings[name] for name in ("layers", "heads", "width", "block", "dropout"))
     if settings["model"] == TRANSFORMER:
-        return Seq2SeqTransformer(tokens, tokens, width, heads, layers, layers, _FEED_FORWARD * width, dropout, block,
+        return Seq2SeqTransformer(tokens, tokens, width, heads, layers, layers, _INNER_WIDTHS * width, dropout, block,
                                   PADDING, shared=True)
     return GPT(tokens, block, width, layers, heads, dropout)
 
 
-class _Training:
+class _TextTraining:
     """One training on texts. Arguments as of `train_text`; `found` are the texts."""
 
     def __init__(self, args: argparse.Namespace, settings: TrainSettings, found: TextData,
@@ -91,7 +91,7 @@ class _Training:
         if isinstance(self.saved.model, Seq2SeqTransformer):
             figures |= translation_figures(self.saved, self.say)
         else:
-            sample = self.saved.generate("", _SHOWN, temperature=0.8, seed=self.settings["seed"])
+            sample = self.saved.generate("", _SAMPLE_LENGTH, temperature=0.8, seed=self.settings["seed"])
             self.say("a sample:")
             for line in sample.strip("\n").split("\n"):
                 self.say(f"  {line}".rstrip())

@@ -37,7 +37,8 @@ class SavedText:
 
     def save(self, path: StrPath) -> None:
         """Write the file, replacing it atomically."""
-        self.model.save(path, {"text format": _TEXT_VERSION, "tokenizer": self.tokenizer.to_dict(), "about": self.about})
+        self.model.save(path, {"text format": _TEXT_VERSION, "tokenizer": self.tokenizer.to_dict(),
+                               "about": self.about})
 
     @classmethod
     def read(cls, path: StrPath, kind: type[nn.Module], use: str) -> SavedText:

@@ -54,7 +54,7 @@ def train(args: argparse.Namespace) -> None:
 def _kind_of_training(args: argparse.Namespace) -> tuple[Callable[..., TrainSettings], Callable[..., Any]]:
     """The functions that make the settings and the training."""
     if trains_on_text(args):
-        from fastnet.cli.texts.training import TextTraining         # which imports fastnet.models
+        from fastnet.cli.texts.training import TextTraining  # which imports fastnet.models
         return text_settings, TextTraining
     return (forecast_settings, Forecasting) if is_forecast(args) else (settings_of, _Training)
 

@@ -8,39 +8,22 @@ from typing import Any
 
 import fastnet
 from fastnet import datasets
-from fastnet._core.startup import interruptions_raise
 from fastnet.cli.recipes import TRANSFORMER
 from fastnet.cli.run import Run, backend_text, make_optimizer
 from fastnet.cli.saved import versions
 from fastnet.cli.settings import TrainSettings
 from fastnet.cli.terminal import say as print_line
 from fastnet.cli.texts.saved import Hidden, SavedText, TokenLoss, mean_loss
-from fastnet.cli.texts.sources import PADDING, TextData, load_texts
+from fastnet.cli.texts.sources import PADDING, load_texts
 from fastnet.models import GPT, Seq2SeqTransformer
 from fastnet.text import bleu
 from fastnet.training import Trainer
 
-__all__ = ["BEAMS", "LENGTH_PENALTY", "make_text_model", "text_figures", "train_text",
-           "translation_figures"]
+__all__ = ["BEAMS", "LENGTH_PENALTY", "TextTraining", "make_text_model", "text_figures", "translation_figures"]
 
 BEAMS, LENGTH_PENALTY = 5, 1.0
 _SAMPLE_LENGTH = 300                            # characters of the sample that is printed after a training
 _INNER_WIDTHS = 2                       # width between the two linear maps of a Transformer's layer, times its width
-
-
-def train_text(args: argparse.Namespace, settings: TrainSettings, say: Callable[[str], None]) -> None:
-    """Train a model on a text or on pairs of sentences, measure it, and write the requested files.
-
-    Args:
-        args: of the command line.
-        settings: see `text_settings`.
-        say: prints a line, unless --quiet.
-    """
-    found = load_texts(args.data, settings)
-    interruptions_raise()
-    training = _TextTraining(args, settings | {"epochs": found.epochs}, found, say)
-    training.run.fit(found.training, found.validation)
-    training.report()
 
 
 def make_text_model(settings: TrainSettings, tokens: int) -> GPT | Seq2SeqTransformer:
@@ -63,11 +46,18 @@ def make_text_model(settings: TrainSettings, tokens: int) -> GPT | Seq2SeqTransf
     return GPT(tokens, block, width, layers, heads, dropout)
 
 
-class _TextTraining:
-    """One training on texts. Arguments as of `train_text`; `found` are the texts."""
+class TextTraining:
+    """One training on a text or on pairs of sentences.
 
-    def __init__(self, args: argparse.Namespace, settings: TrainSettings, found: TextData,
-                 say: Callable[[str], None]) -> None:
+    Args:
+        args: of the command line.
+        settings: see `text_settings`.
+        say: prints a line, unless --quiet.
+    """
+
+    def __init__(self, args: argparse.Namespace, settings: TrainSettings, say: Callable[[str], None]) -> None:
+        found = load_texts(args.data, settings)
+        settings = settings | {"epochs": found.epochs}
         self.args, self.settings, self.found, self.say = args, settings, found, say
         fastnet.manual_seed(settings["seed"])
         model = make_text_model(settings, len(found.tokenizer))
@@ -83,6 +73,10 @@ class _TextTraining:
                  f"{backend_text()}")
         if not args.save:
             self.say("the model will not be saved; use --save FILE to keep it")
+
+    def fit(self) -> None:
+        """Train, or continue a stopped training: see `Run.fit`."""
+        self.run.fit(self.found.training, self.found.validation)
 
     def report(self) -> None:
         """Measure the model, print a sample, and write the requested files."""

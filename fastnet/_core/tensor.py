@@ -56,6 +56,7 @@ class Tensor(TensorMethods):
     #   _views          of a base: weak references to its views
     #   _slot           of a parameter: (chunk, offset) in its arena
     #   _grad_home      of a leaf: the array of its gradient's memory
+    _hooks: Any = None                  # of a leaf: fastnet.autograd.hooks.LeafHooks
     _deepcopy_gradient: bool = True     # whether copy.deepcopy() copies the gradient, too
 
     _wrap = staticmethod(_tape.wrapped)

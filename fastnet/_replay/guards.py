@@ -40,6 +40,7 @@ from fastnet.backend import K
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
+    from fastnet._core.changes import ChangeCount
     from fastnet._core.state import Turn
     from fastnet._runtime.twins.places import Places
     from fastnet._runtime.twins.tape import Storage
@@ -117,13 +118,6 @@ class TrainingGuard(EntryGuard):
 
     def __init__(self, module: Any) -> None:
         super().__init__(vars(module), "_training", f"{type(module).__name__}.training")
-
-
-class ChangeCount:
-    """A counter that is increased by every change of something."""
-
-    def __init__(self) -> None:
-        self.value = 0
 
 
 class ChangeGuard(EntryGuard):

@@ -16,21 +16,14 @@ from fastnet._core.memory import Pool, root
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
 from fastnet._replay.constants import Constants
-from fastnet._replay.guards import (
-    ChangeCount,
-    ChangeGuard,
-    GradientGuard,
-    Guard,
-    OptimizerGuard,
-    TensorGuard,
-    TrainingGuard,
-)
+from fastnet._replay.guards import ChangeGuard, GradientGuard, Guard, OptimizerGuard, TensorGuard, TrainingGuard
 from fastnet._replay.python_call import PythonCall, address_of, unowned_view
 from fastnet._runtime.native import guards as native
 from fastnet.backend import launch
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
+    from fastnet._core.changes import ChangeCount
     from fastnet._replay.watch import Watch
     from fastnet._runtime.twins.tape import Storage
     from fastnet.random import Generator

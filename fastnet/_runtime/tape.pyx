@@ -189,7 +189,7 @@ cdef class Node:
     Attributes:
         first: a gradient function that runs before those in `gradients` (see `gradient.then`), or None.
         order: the number of this node. Arguments have lower numbers than results.
-        retained: a weak reference to the tensor whose `retain_grad()` was called, or None.
+        hooks: of its result (fastnet.autograd.hooks.NodeHooks), or None.
 
     Example:
         >>> import fastnet
@@ -204,7 +204,7 @@ cdef class Node:
     cdef readonly tuple shape
     cdef readonly object dtype
     cdef readonly Py_ssize_t order
-    cdef public object retained
+    cdef public object hooks
     cdef object __weakref__
 
     __signature__ = inspect.signature(lambda name, gradients, edges, saved, out: None)

@@ -2,15 +2,21 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastnet._core.memory import empty, empty_like, is_channels_last
+from fastnet._core.shapes import collapse_shape
 from fastnet.backend import K
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fastnet._core.annotations import Array, DType
+    from fastnet._core.annotations import Array, DType, Shape
+
+
+def same(x: Array) -> Array:
+    """x itself: the gradient of additions and copies."""
+    return x
 
 
 def copy(x: Array) -> Array:
@@ -61,3 +67,38 @@ def cast(x: Array, dtype: DType) -> Array:
     out = empty_like(x, dtype)
     K.copy(out, x)
     return out
+
+
+def match_target(array: Array, target: Any) -> Array:
+    """A gradient in the shape and dtype of its target, a tensor, node or array that was broadcast or converted."""
+    if array.shape != target.shape:
+        array = sum_broadcast(array, target.shape)
+    return array if array.dtype == target.dtype else cast(array, target.dtype)
+
+
+def sum_broadcast(array: Array, shape: Shape) -> Array:
+    """The sum of a gradient over the dimensions that its argument, of this shape, was broadcast along."""
+    extra = array.ndim - len(shape)
+    axes = [i for i in range(array.ndim) if i < extra or (shape[i - extra] == 1 and array.shape[i] != 1)]
+    while axes:
+        last = axes.pop() + 1
+        first = last - 1
+        while axes and axes[-1] == first - 1:           # adjacent dimensions at once
+            first = axes.pop()
+        array = _sum_dimensions(array, first, last)
+    return array.reshape(shape)
+
+
+def _sum_dimensions(array: Array, first: int, last: int) -> Array:
+    """The sum over adjacent dimensions, which remain with length 1."""
+    kept = array.shape[:first] + (1,) * (last - first) + array.shape[last:]
+    across = channel_rows(array, range(first, last))
+    if across is not None:
+        rows, axis = across
+        total = empty((rows.shape[0], rows.shape[3 - axis]), array.dtype)
+        K.sum_across(total, rows, axis)
+    else:
+        outer, n, inner = collapse_shape(array.shape, first, last)
+        total = empty((outer, inner), array.dtype)
+        K.sum(total, contiguous(array).reshape(outer, n, inner))    # or reshape would copy without a kernel call
+    return total.reshape(kept)

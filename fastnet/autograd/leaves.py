@@ -8,13 +8,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnet._core.memory import location, mirrored, persistent
+from fastnet._core.state import state
 from fastnet._core.tensor import Storage, Tensor
 from fastnet._runtime.native import guards
+from fastnet.autograd.arrays import match_target, same
+from fastnet.autograd.hooks import hooked
+from fastnet.autograd.modes import no_grad
+from fastnet.autograd.regions import GradientSum
+from fastnet.autograd.rules import linear_map, plus
+from fastnet.autograd.sparse import SparseGradient
+from fastnet.autograd.tape import call_into
+from fastnet.backend import K
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fastnet._core.annotations import Array
 
-__all__ = ["FinalGradient", "gradient_home"]
+__all__ = ["FinalGradient", "HookedLeaves", "accumulate", "accumulate_on_tape"]
 
 
 def _reference_count(owner: object, name: str) -> int:
@@ -36,7 +47,7 @@ def _home_in_use(leaf: Tensor) -> bool:
     return _reference_count(leaf, "_grad_home") > _ONE_REFERENCE + by_gradient
 
 
-def gradient_home(leaf: Tensor) -> Array:
+def _gradient_home(leaf: Tensor) -> Array:
     """The array for a leaf's gradient: the same each time, or a new one if the old array is in use elsewhere."""
     if leaf._grad_home is not None and leaf._grad_home.shape == leaf._data.shape and not _home_in_use(leaf):
         return leaf._grad_home
@@ -47,6 +58,86 @@ def gradient_home(leaf: Tensor) -> Array:
         home = persistent(leaf._data.shape, leaf._data.dtype)
     leaf._grad_home = home
     return home
+
+
+def accumulate(leaf: Tensor, array: Array, function: Callable[[Array], Array] | None) -> None:
+    """Add a contribution to a leaf's gradient. The first one is written into the memory that the gradient always has.
+
+    Args:
+        function: computes the contribution from `array`; None: `array` is the contribution.
+    """
+    recorder = state.recorder
+    if recorder is not None:
+        recorder.note_grad(leaf, written=False)
+    if leaf._grad is not None:
+        if isinstance(leaf._grad, SparseGradient):
+            leaf._grad = leaf._grad.to_dense()
+        if function is not None:
+            array = function(array)
+        total = leaf._grad._data
+        K.add(total, total, match_target(array, total))
+        leaf._grad._storage.version += 1
+        return
+    home = _gradient_home(leaf)
+    if function is not None:
+        array = call_into(function, array, home)
+    if array is not home:
+        K.copy(home, match_target(array, home))
+    leaf._grad = Tensor._wrap(home)
+    if recorder is not None:
+        recorder.exempt(leaf._grad)
+
+
+class HookedLeaves:
+    """`accumulate` where leaves have hooks: the gradient of such a leaf is summed first, and added by `finish`."""
+
+    def __init__(self) -> None:
+        self._sums: dict[int, tuple[Tensor, GradientSum]] = {}
+
+    def reach(self, leaf: Tensor, array: Array, function: Callable[[Array], Array] | None) -> None:
+        """Take a contribution to the gradient of a leaf."""
+        if leaf._hooks is None:
+            accumulate(leaf, array, function)
+            return
+        array = match_target(array if function is None else function(array), leaf)
+        if id(leaf) in self._sums:
+            self._sums[id(leaf)][1].add(array)
+        else:
+            self._sums[id(leaf)] = leaf, GradientSum(array)
+
+    def finish(self) -> None:
+        """Call the hooks of each leaf that was reached."""
+        with no_grad():
+            for leaf, total in self._sums.values():
+                accumulate(leaf, hooked(leaf._hooks.functions, Tensor._wrap(total.array))._data, None)
+                _after_accumulation(leaf)
+
+
+def _after_accumulation(leaf: Tensor) -> None:
+    """Call the hooks of a leaf whose gradient was added to `grad`."""
+    for hook in list(leaf._hooks.after.values()):
+        hook(leaf)
+
+
+def accumulate_on_tape(leaf: Tensor, gradient: Tensor) -> None:
+    """Add the gradient of a leaf, a tensor on the tape, to its `grad`."""
+    if leaf._hooks is not None:
+        gradient = hooked(leaf._hooks.functions, gradient)
+    recorder = state.recorder
+    if recorder is not None:
+        recorder.note_grad(leaf, written=False)
+    if leaf._grad is not None:
+        gradient = plus(leaf._grad.to_dense() if isinstance(leaf._grad, SparseGradient) else leaf._grad, gradient)
+    elif gradient._node is None and gradient._requires_grad:
+        gradient = linear_map(gradient, same, same, None)
+    home = _gradient_home(leaf)
+    K.copy(home, gradient._data)
+    leaf._grad = Tensor._wrap(home)
+    leaf._grad._node, leaf._grad._requires_grad = gradient._node, gradient._requires_grad
+    if recorder is not None:
+        recorder.exempt(leaf._grad)
+    if leaf._hooks is not None:
+        _after_accumulation(leaf)
 
 
 class FinalGradient(guards.FinalGradientBase):

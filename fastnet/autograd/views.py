@@ -13,6 +13,7 @@ import numpy as np
 from fastnet._core.memory import empty
 from fastnet._core.state import state
 from fastnet.autograd.arrays import contiguous, contiguous_copy
+from fastnet.autograd.hooks import retain_node
 from fastnet.autograd.tape import Node
 from fastnet.backend import K
 
@@ -70,8 +71,10 @@ def _views(base: Tensor) -> list[Any]:
 def _replace_node(tensor: Tensor, node: Node | None) -> None:
     """Set a tensor's node. A request to retain its gradient passes to the new node."""
     before = tensor._node
-    if node is not None and before is not None and before.retained is not None and before.retained() is tensor:
-        node.retained, before.retained = before.retained, None
+    hooks = None if before is None else before.hooks
+    if node is not None and hooks is not None and hooks.retained is not None and hooks.retained() is tensor:
+        hooks.retained = None
+        retain_node(node, tensor)
     tensor._node, tensor._requires_grad = node, node is not None
 
 

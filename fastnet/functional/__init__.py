@@ -3,7 +3,7 @@ from types import ModuleType as _ModuleType
 
 from fastnet._core.errors import name_none as _name_none
 from fastnet.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
-from fastnet.functional.arithmetic import add, atan2, dist, div, floor_divide, fmod, logaddexp, mul, pow, remainder, sub
+from fastnet.functional.arithmetic import add, dist, div, floor_divide, fmod, mul, pow, remainder, sub
 from fastnet.functional.casting import clone
 from fastnet.functional.combinations import addcdiv, addcmul, lerp
 from fastnet.functional.compare import (
@@ -53,6 +53,7 @@ from fastnet.functional.joining import cat, chunk, concat, concatenate, flip, na
 from fastnet.functional.linear import addmm, bmm, dot, matmul, mm, mv, outer
 from fastnet.functional.norms import cdist, norm
 from fastnet.functional.ordering import amax, amin, argmax, argmin, max, maximum, min, minimum
+from fastnet.functional.pairs import atan2, logaddexp
 from fastnet.functional.pointwise import (
     abs,
     acos,

@@ -1,12 +1,13 @@
 """Activations."""
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from fastnet import dtypes
 from fastnet._core.tensor import method
-from fastnet.autograd import gradient, op
+from fastnet.autograd import RESULT, gradient, on_tensors, op, transposes
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import UnaryOperation, describe
@@ -34,14 +35,32 @@ __all__ = [
     "sigmoid",
     "silu",
     "softmax",
+    "softmax_slope",
     "softplus",
     "softsign",
     "tanh",
 ]
 
 
-def _of_result(name: str, doc: str, result: str, prepare: Callable[[Array], Array]) -> UnaryOperation:
-    """Define an activation of prepare(input) whose gradient follows from its result, `result` for [-1., 0., 1.]."""
+def _state(slope: Callable[..., Array], on_tape: Callable[..., Any] | None, source: int) -> None:
+    """State the gradient of an activation on tensors.
+
+    Args:
+        on_tape: dy/dx as operations on tensors; None if it is constant in pieces.
+    """
+    if on_tape is None:
+        transposes(slope)
+    else:
+        on_tensors(lambda g, kept, *attributes: g * on_tape(kept, *attributes), source)(slope)
+
+
+def _of_result(name: str, doc: str, result: str, prepare: Callable[[Array], Array],
+               on_tape: Callable[[Tensor], Any] | None) -> UnaryOperation:
+    """Define an activation of prepare(input) whose gradient follows from its result, `result` for [-1., 0., 1.].
+
+    Args:
+        on_tape: as of `_state`, a function of the result.
+    """
     def slope(g: Array, y: Array) -> Array:
         return call_like(backward, y, g)
 
@@ -49,11 +68,16 @@ def _of_result(name: str, doc: str, result: str, prepare: Callable[[Array], Arra
         y = call_like(name, prepare(input))
         return y, (gradient(slope, y),)
     backward = name + "_backward"
+    _state(slope, on_tape, RESULT)
     return op(describe(function, name, doc, f"fastnet.{name}(fastnet.tensor([-1.0, 0.0, 1.0]))", f"tensor({result})"))
 
 
-def _of_input(name: str, doc: str, result: str) -> UnaryOperation:
-    """Define an activation whose gradient follows from its input, `result` for [-1., 0., 1.]."""
+def _of_input(name: str, doc: str, result: str, on_tape: Callable[[Tensor], Any] | None = None) -> UnaryOperation:
+    """Define an activation whose gradient follows from its input, `result` for [-1., 0., 1.].
+
+    Args:
+        on_tape: as of `_state`, a function of the input.
+    """
     def slope(g: Array, x: Array) -> Array:
         return call_like(backward, x, g)
 
@@ -62,12 +86,13 @@ def _of_input(name: str, doc: str, result: str) -> UnaryOperation:
         x = dense(input)
         return call_like(name, x), (gradient(slope, x),)
     backward = name + "_backward"
+    _state(slope, on_tape, 0)
     call = f"fastnet.nn.functional.{name}(fastnet.tensor([-1.0, 0.0, 1.0]))"
     return op(describe(function, name, doc, call, f"tensor({result})"))
 
 
-def _with_attributes(name: str) -> Callable[..., Tensor]:
-    """Define an operation of a tensor and numbers whose gradient follows from these."""
+def _with_attributes(name: str, on_tape: Callable[..., Any] | None = None) -> Callable[..., Tensor]:
+    """Define an operation of a tensor and numbers whose gradient follows from these, as of `_state`."""
     def slope(g: Array, x: Array, *attributes: float) -> Array:
         return call_like(backward, x, g, *attributes)
 
@@ -76,6 +101,7 @@ def _with_attributes(name: str) -> Callable[..., Tensor]:
         x = dense(input)
         return call_like(name, x, *attributes), (gradient(slope, x, *attributes), *(None for _ in attributes))
     backward = name + "_backward"
+    _state(slope, on_tape, 0)
     function.__name__ = function.__qualname__ = name
     return op(function)
 
@@ -89,25 +115,40 @@ def _as_floating(x: Array) -> Array:
     return kernels.cast(x, dtypes.float_of(x.dtype))
 
 
-relu: UnaryOperation = method()(_of_result("relu", "max(x, 0). RuntimeError for bool.", "[0., 0., 1.]", _without_bool))
+relu: UnaryOperation = method()(_of_result(
+    "relu", "max(x, 0). RuntimeError for bool.", "[0., 0., 1.]", _without_bool, None))
 sigmoid: UnaryOperation = method()(_of_result(
-    "sigmoid", "1 / (1 + exp(-x)). Integers give float32.", "[0.2689, 0.5   , 0.7311]", _as_floating))
+    "sigmoid", "1 / (1 + exp(-x)). Integers give float32.", "[0.2689, 0.5   , 0.7311]", _as_floating,
+    lambda y: y * (1 - y)))
 tanh: UnaryOperation = method()(_of_result(
     "tanh", "(exp(x) - exp(-x)) / (exp(x) + exp(-x)). Integers give float32.",
-    "[-0.7616,  0.    ,  0.7616]", _as_floating))
+    "[-0.7616,  0.    ,  0.7616]", _as_floating, lambda y: 1 - y * y))
 silu: UnaryOperation = _of_input(
-    "silu", "x * sigmoid(x). Elfwing et al. 2017, https://arxiv.org/abs/1702.03118.", "[-0.2689,  0.    ,  0.7311]")
+    "silu", "x * sigmoid(x). Elfwing et al. 2017, https://arxiv.org/abs/1702.03118.", "[-0.2689,  0.    ,  0.7311]",
+    lambda x: x.sigmoid() * (1 + x * (-x).sigmoid()))
 hardswish: UnaryOperation = _of_input(
     "hardswish", "x * min(max(x + 3, 0), 6) / 6. Howard et al., https://arxiv.org/abs/1905.02244.",
-    "[-0.3333,  0.    ,  0.6667]")
+    "[-0.3333,  0.    ,  0.6667]", lambda x: (x / 3 + 0.5).where((x > -3) & (x < 3), (x >= 3).to(x.dtype)))
 hardsigmoid: UnaryOperation = _of_input(
     "hardsigmoid", "min(max(x + 3, 0), 6) / 6. Howard et al., https://arxiv.org/abs/1905.02244.",
     "[0.3333, 0.5   , 0.6667]")
-_gelu = _with_attributes("gelu")
-_gelu_tanh = _with_attributes("gelu_tanh")
+
+
+def _tanh_slope(x: Tensor) -> Tensor:
+    """The slope of x * (1 + tanh(inner)) / 2."""
+    factor, cubic = math.sqrt(2 / math.pi), 0.044715
+    inner, slope = factor * (x + cubic * (x * x * x)), factor * (1 + 3 * cubic * (x * x))
+    y = inner.tanh()
+    return 0.5 * (1 + y) + 0.5 * x * (1 - y * y) * slope
+
+
+_gelu = _with_attributes("gelu", lambda x: (
+    0.5 * (1 + (x * math.sqrt(0.5)).erf()) + x * (-0.5 * (x * x)).exp() / math.sqrt(2 * math.pi)))
+_gelu_tanh = _with_attributes("gelu_tanh", _tanh_slope)
 _leaky_relu = _with_attributes("leaky_relu")
-_elu = _with_attributes("elu")
-_softplus = _with_attributes("softplus")
+_elu = _with_attributes("elu", lambda x, alpha: (alpha * x.clamp(max=0.0).exp()).where(x <= 0, 1.0))
+_softplus = _with_attributes(
+    "softplus", lambda x, beta, threshold: (beta * x).sigmoid().where(beta * x <= threshold, 1.0))
 
 
 def gelu(input: Tensor, approximate: Literal["none", "tanh"] = "none") -> Tensor:
@@ -215,6 +256,9 @@ def _hardtanh_slope(g: Array, x: Array, low: float, high: float) -> Array:
     return call_like("hardtanh_backward", x, g, low, high)
 
 
+transposes(_hardtanh_slope)
+
+
 @op
 def hardtanh_into(x: Array, low: float, high: float) -> Result[Array]:
     """`hardtanh` in the memory of x."""
@@ -278,17 +322,43 @@ def _softmax(input: Array, kernel: str, dim: Any, dtype: DTypeLike | None) -> Re
         return channels_first(y3.reshape(y.shape)), (gradient(_image_softmax_slope, y3, kernel), None, None, None)
     x3, _, _ = as_rows(x, dims)
     y3 = kernels.call_like(kernel, x3)
-    return y3.reshape(input.shape), (gradient(_softmax_slope, y3, kernel, dims), None, None, None)
+    return y3.reshape(input.shape), (gradient(softmax_slope, y3, kernel, dims), None, None, None)
 
 
-def _softmax_slope(g: Array, y3: Array, kernel: str, dims: Shape) -> Array:
+def _on_rows(g: Tensor, y: Tensor, kernel: str) -> Tensor:
+    """The gradient of softmax or log_softmax over dimension 1, from its result."""
+    if kernel == "softmax":
+        return y * (g - (g * y).sum(1, keepdim=True))
+    return g - y.exp() * g.sum(1, keepdim=True)
+
+
+@on_tensors(lambda g, y3, kernel, dims: _on_rows(g.reshape(y3.shape), y3, kernel).reshape(g.shape), RESULT)
+def softmax_slope(g: Array, y3: Array, kernel: str, dims: Shape) -> Array:
+    """The gradient of the softmax over dimensions, from its result y3 as rows."""
     g3, _, _ = as_rows(g, dims)
     return kernels.call_like(kernel + "_backward", y3, g3).reshape(g.shape)
 
 
+def _on_images(g: Tensor, y3: Tensor, kernel: str) -> Tensor:
+    g = g.movedim(1, -1)
+    return _on_rows(g.reshape(y3.shape), y3, kernel).reshape(g.shape).movedim(-1, 1)
+
+
+def _as_image_rows(x: Array, shape: Shape) -> Array:
+    return channels_last(x).reshape(-1, shape[1], 1)
+
+
+def _from_image_rows(v: Array, shape: Shape) -> Array:
+    return channels_first(v.reshape(shape[0], *shape[2:], shape[1]))
+
+
+@on_tensors(_on_images, (RESULT, lambda y3, shape: gradient(_from_image_rows, shape)))
 def _image_softmax_slope(g: Array, y3: Array, kernel: str) -> Array:
     g = channels_last(g)
     return channels_first(kernels.call_like(kernel + "_backward", y3, g.reshape(y3.shape)).reshape(g.shape))
+
+
+transposes(_from_image_rows, _as_image_rows)
 
 
 @method()

@@ -8,7 +8,7 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet._core.tensor import Tensor, extend, method
-from fastnet.autograd import gradient, op
+from fastnet.autograd import RESULT, gradient, on_tensors, op, transposes
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.kernel_calls import check_array, check_some_array, operands, refuse_bool
@@ -17,8 +17,7 @@ from fastnet.functional.pointwise import square
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Number, Operand, Result
 
-__all__ = ["add", "atan2", "dist", "div", "floor_divide", "fmod", "logaddexp", "mul", "plus_multiple", "pow",
-           "remainder", "sub"]
+__all__ = ["add", "dist", "div", "floor_divide", "fmod", "mul", "plus_multiple", "pow", "remainder", "sub"]
 
 
 @op
@@ -73,15 +72,31 @@ def _factor(name: str, argument: str, factor: Any, *operands: Operand) -> Number
 @op
 def _mul(x: Array | Number, y: Array | Number) -> Result[Array]:
     x, y = operands(x, y)
-    return kernels.mul(x, y), (gradient(kernels.mul, y), gradient(kernels.mul, x))
+    return kernels.mul(x, y), (gradient(_of_first_factor, y), gradient(_of_second_factor, x))
+
+
+@on_tensors(lambda g, y: g * y, 1)
+def _of_first_factor(g: Array, y: Array) -> Array:
+    return kernels.binary("mul", g, y)
+
+
+@on_tensors(lambda g, x: g * x, 0)
+def _of_second_factor(g: Array, x: Array) -> Array:
+    return kernels.binary("mul", g, x)
 
 
 @op
 def _div(x: Array | Number, y: Array | Number) -> Result[Array]:
     x, y = operands(x, y, real=True)
-    return kernels.div(x, y), (gradient(kernels.div, y), gradient(_of_divisor, x, y))
+    return kernels.div(x, y), (gradient(_of_dividend, y), gradient(_of_divisor, x, y))
 
 
+@on_tensors(lambda g, y: g / y, 1)
+def _of_dividend(g: Array, y: Array) -> Array:
+    return kernels.binary("div", g, y)
+
+
+@on_tensors(lambda g, x, y: -g * (x / y / y), 0, 1)
 def _of_divisor(g: Array, x: Array, y: Array) -> Array:
     """-g * (x / y) / y"""
     return kernels.neg(kernels.mul(g, kernels.div(kernels.div(x, y), y)))
@@ -100,12 +115,19 @@ def _pow(x: Array | Number, y: Array | Number) -> Result[Array]:
     return out, (gradient(_of_base, x, y), gradient(_of_exponent, x, y, out))
 
 
+def _base_slope(g: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    less = y - 1 if y.requires_grad else y.where(y != 0, 1.0) - 1       # 0 * x^0 rather than 0 * x^-1
+    return g * (y * x**less)
+
+
+@on_tensors(_base_slope, 0, 1)
 def _of_base(g: Array, x: Array, y: Array) -> Array:
     """g * y * x^(y-1), and 0 where y is 0 even at x = 0"""
     slope = kernels.mul(y, kernels.binary("pow", x, kernels.sub(y, kernels.scalar(1, y.dtype))))
     return kernels.mul(g, kernels.masked(kernels.binary("ne", y, kernels.scalar(0, y.dtype), dtypes.bool_), slope))
 
 
+@on_tensors(lambda g, x, y, power: g * (power * x.where((x != 0) | (y < 0), 1.0).log()), 0, 1, RESULT)
 def _of_exponent(g: Array, x: Array, y: Array, power: Array) -> Array:
     """g * x^y * log x, and 0 where x is 0 and y is not negative"""
     zero = kernels.scalar(0, x.dtype)
@@ -167,21 +189,8 @@ def _of_truncated_modulus(g: Array, x: Array, y: Array) -> Array:
     return kernels.neg(kernels.mul(g, kernels.unary("trunc", kernels.div(x, y))))
 
 
-@op
-def _atan2(y: Array, x: Array) -> Result[Array]:
-    check_array("atan2", "input", y)
-    check_array("atan2", "other", x)
-    y, x = operands(y, x, real=True)
-    return kernels.binary("atan2", y, x), (gradient(_over_square, x, y), gradient(_minus_over_square, y, x))
-
-
-def _over_square(g: Array, a: Array, b: Array) -> Array:
-    """g * a / (a^2 + b^2), and 0 at the origin, where there is no gradient."""
-    return kernels.mul(g, kernels.quotient(a, kernels.add(kernels.mul(a, a), kernels.mul(b, b))))
-
-
-def _minus_over_square(g: Array, a: Array, b: Array) -> Array:
-    return kernels.neg(_over_square(g, a, b))
+transposes(_of_modulus)
+transposes(_of_truncated_modulus)
 
 
 @method("__add__", "__radd__")
@@ -337,18 +346,6 @@ def fmod(input: Tensor, other: Operand) -> Tensor:
     return _fmod(input, other)
 
 
-@method("arctan2")
-def atan2(input: Tensor, other: Tensor) -> Tensor:
-    """The angle of the point (x, y) = (other, input), in radians from -pi to pi.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.atan2(fastnet.tensor([1.0, -1.0]), fastnet.tensor([0.0, -1.0]))
-        tensor([ 1.5708, -2.3562])
-    """
-    return _atan2(input, other)
-
-
 @method()
 def dist(input: Tensor, other: Operand, p: float = 2) -> Tensor:
     """The p-norm of input - other, over all elements: see `norm`.
@@ -359,30 +356,6 @@ def dist(input: Tensor, other: Operand, p: float = 2) -> Tensor:
         tensor(5.)
     """
     return _sub(input, other).norm(p)
-
-
-@method()
-@op
-def logaddexp(input: Array, other: Array) -> Result[Array]:
-    """log(exp(input) + exp(other)), without overflow.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.logaddexp(fastnet.tensor([1000.0]), fastnet.tensor([1000.0]))
-        tensor([1000.6932])
-    """
-    check_array("logaddexp", "input", input)
-    check_array("logaddexp", "other", other)
-    x, y = operands(input, other, real=True)
-    apart = kernels.binary("ne", x, y, dtypes.bool_)             # the distance of equal infinities is 0
-    gap = kernels.unary("abs", kernels.masked(apart, kernels.sub(x, y)))
-    more = kernels.unary("log1p", kernels.unary("exp", kernels.neg(gap)))
-    return kernels.add(kernels.binary("maximum", x, y), more), (gradient(_share, x, y), gradient(_share, y, x))
-
-
-def _share(g: Array, a: Array, b: Array) -> Array:
-    """g * e^a / (e^a + e^b)"""
-    return kernels.mul(g, kernels.call_like("sigmoid", kernels.sub(a, b)))
 
 
 def _reflected(operation: Callable[..., Tensor], doc: str) -> Callable[..., Tensor]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fastnet import dtypes
 from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, op, transposes
 from fastnet.backend import K, random_blocks
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.creation import full
@@ -34,7 +34,14 @@ def _scaled_channels(x: Array, p: float, shape: Shape) -> Result[Array]:
     mask, factors = empty(shape, dtypes.uint8), empty(shape, x.dtype)
     block, offset = default_generator.reserve(random_blocks(factors.size, dtypes.float32))
     K.dropout(factors, mask, kernels.full(shape, 1, x.dtype), block, offset, p)
-    return kernels.mul(x, factors), (gradient(kernels.mul, factors), None, None)
+    return kernels.mul(x, factors), (gradient(_times_factors, factors), None, None)
+
+
+def _times_factors(g: Array, factors: Array) -> Array:
+    return kernels.mul(g, factors)
+
+
+transposes(_times_factors)
 
 
 def _channel_shape(name: str, x: Array | Tensor) -> Shape:

@@ -12,7 +12,7 @@ from fastnet import dtypes
 from fastnet._core.errors import not_a_tensor, shape_text
 from fastnet._core.memory import empty_like, empty_result
 from fastnet._core.tensor import Tensor, extend, method
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, op, transposes
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import BinaryOperation, describe
@@ -222,6 +222,10 @@ def _clamp(x: Array, low: float, high: float) -> Result[Array]:
 
 def _clamp_slope(g: Array, x: Array, low: float, high: float) -> Array:
     return kernels.call_like("clamp_backward", x, g, low, high)
+
+
+for _linear in (_where_true, _where_false, _clamp_slope):       # in the gradient
+    transposes(_linear)
 
 
 @method("clip")

@@ -17,7 +17,7 @@ from fastnet._core.memory import empty as _empty, empty_like as _empty_like
 from fastnet._core.placement import placed
 from fastnet._core.shapes import ceil_div
 from fastnet._core.tensor import Tensor, method
-from fastnet.autograd import gradient, op, writes_out
+from fastnet.autograd import gradient, op, transposes, writes_out
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_size
@@ -353,6 +353,9 @@ def _cut(x: Array, upper: bool, diagonal: int, *, out: Array | None = None) -> A
     result, matrices = kernels.memory_for(x.shape, x.dtype, out), (math.prod(x.shape[:-2]), *x.shape[-2:])
     K.triangle(result.reshape(matrices), kernels.reshaped(x, matrices), diagonal, upper)
     return result
+
+
+transposes(_cut)
 
 
 @method()

@@ -11,7 +11,7 @@ from fastnet._core.errors import not_a_tensor, shape_text
 from fastnet._core.memory import empty
 from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor, extend, method
-from fastnet.autograd import gradient, op, writes_out
+from fastnet.autograd import gradient, op, transposes, writes_out
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_dim, as_rows
@@ -39,6 +39,9 @@ def _index_gradient(g: Array, shape: Shape, *picks: Any) -> Array:
     return total
 
 
+transposes(_index_gradient, lambda v, shape, *picks: pick(v, picks))
+
+
 def _is_mask_of(pick: Any, x: Tensor) -> bool:
     return isinstance(pick, Tensor) and pick.dtype.kind == "b" and pick.shape == x.shape[:pick.ndim]
 
@@ -58,6 +61,15 @@ def _of_masked_entries(g: Array, places: Array, shape: Shape, rows: Shape, *, ou
     kernels.fill(total, 0)
     K.copy_rows_(total.reshape(rows), places, contiguous(g).reshape(1, places.size, rows[2]))
     return total
+
+
+def _selected_rows(v: Array, places: Array, shape: Shape, rows: Shape) -> Array:
+    out = empty((1, places.size, rows[2]), v.dtype)
+    K.select_rows(out, contiguous(v).reshape(rows), places)
+    return out
+
+
+transposes(_of_masked_entries, _selected_rows)
 
 
 def _true_places(mask: Array) -> Array:
@@ -187,6 +199,9 @@ def _ungathered(g: Array, index: Array, shape: Shape, dim: int, *, out: Array | 
     return total
 
 
+transposes(_ungathered, lambda v, index, shape, dim: gather_into(v, index, dim))
+
+
 @method()
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """Elements at the given indices along a dimension, as `gather`; the other dimensions broadcast.
@@ -276,6 +291,9 @@ def _of_selected(g: Array, index: Array, shape: Shape, dim: int, *, out: Array |
     kernels.fill(total, 0)
     K.add_rows_(as_rows(total, (dim,))[0], index, as_rows(g, (dim,))[0])
     return total
+
+
+transposes(_of_selected, lambda v, index, shape, dim: select_rows(v, index, dim))
 
 
 @overload

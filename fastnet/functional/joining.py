@@ -13,7 +13,7 @@ from fastnet._core.errors import check_sizes, not_a_tensor, shape_text
 from fastnet._core.memory import empty, empty_channels_last, is_channels_last
 from fastnet._core.shapes import ceil_div
 from fastnet._core.tensor import Tensor, extend, method
-from fastnet.autograd import gradient, op, writes_out
+from fastnet.autograd import gradient, op, transposes, writes_out
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_dim, as_dims, as_shape, check_dimensions
@@ -186,8 +186,18 @@ def _tensor_list(name: str, tensors: Iterable[Tensor], error: type[Exception] = 
     return tensors
 
 
-def _part(g: Array, place: tuple[slice, ...], shape: Shape) -> Array:
+def _part(g: Array, place: tuple[slice, ...], shape: Shape, whole: Shape) -> Array:
     return g[place].reshape(shape)
+
+
+def _in_place_of_part(v: Array, place: tuple[slice, ...], shape: Shape, whole: Shape) -> Array:
+    out = kernels.zeros(whole, v)
+    if v.size:
+        K.copy(out[place], v)
+    return out
+
+
+transposes(_part, _in_place_of_part)
 
 
 @op
@@ -202,7 +212,7 @@ def _cat(*parts: Array, shape: Shape, dim: int) -> Result[Array]:
         place = (slice(None),) * dim + (slice(start, start + size),)
         if p.size:
             K.copy(out[place], p)
-        places.append(gradient(_part, place, p.shape))
+        places.append(gradient(_part, place, p.shape, out.shape))
         start += size
     return out, tuple(places)
 
@@ -299,6 +309,9 @@ def _reversed(x: Array, dims: Shape, *, out: Array | None = None) -> Array:
     return result
 
 
+transposes(_reversed)
+
+
 @method()
 def roll(input: Tensor, shifts: Size, dims: Size | None = None) -> Tensor:
     """Rotate a tensor along dimensions: an entry moves by `shifts` places, past the end to the front; a copy.
@@ -336,7 +349,12 @@ def roll(input: Tensor, shifts: Size, dims: Size | None = None) -> Tensor:
 
 @op
 def _rolled(x: Array, shifts: Shape) -> Result[Array]:
-    return _rotated(x, shifts), (gradient(_rotated, tuple(-shift for shift in shifts)), None)
+    return _rotated(x, shifts), (gradient(_rotated_back, shifts), None)
+
+
+@writes_out
+def _rotated_back(g: Array, shifts: Shape, *, out: Array | None = None) -> Array:
+    return _rotated(g, tuple(-shift for shift in shifts), out=out)
 
 
 @writes_out
@@ -347,6 +365,9 @@ def _rotated(x: Array, shifts: Shape, *, out: Array | None = None) -> Array:
         to, start = zip(*parts)
         K.copy(result[to], x[start])
     return result
+
+
+transposes(_rotated_back, _rotated)
 
 
 def _moved_parts(n: int, shift: int) -> list[tuple[slice, slice]]:

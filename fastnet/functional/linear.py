@@ -10,7 +10,7 @@ from fastnet._core.errors import not_a_tensor, shape_text
 from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor, method
 from fastnet._runtime.native import guards, tape as _tape
-from fastnet.autograd import gradient, op, writes_out
+from fastnet.autograd import RESULT, gradient, on_tensors, op, writes_out
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.inplace import write_result
@@ -51,11 +51,13 @@ def _mm(a: Array, b: Array) -> Result[Array]:
     return _product(a, b), (gradient(_of_left, b), gradient(_of_right, a))
 
 
+@on_tensors(lambda g, b: g @ b.transpose(-1, -2), 1)
 @writes_out
 def _of_left(g: Array, b: Array, *, out: Array | None = None) -> Array:
     return _product(g, _with_last_two_swapped(b), out)
 
 
+@on_tensors(lambda g, a: a.transpose(-1, -2) @ g, 0)
 @writes_out
 def _of_right(g: Array, a: Array, *, out: Array | None = None) -> Array:
     return _product(_with_last_two_swapped(a), g, out)
@@ -307,15 +309,18 @@ def _affine(x: Array, weight: Array, bias: Array | None, activation: str = "none
             (gradient(_of_x, weight, shape), gradient(_weight_gradient, rows), _of_bias))
 
 
+@on_tensors(lambda g, weight, shape: g @ weight, 1)
 def _of_x(g: Array, weight: Array, shape: Shape) -> Array:
     return _product(_as_matrix(g), weight).reshape(shape)
 
 
+@on_tensors(lambda g, rows: g.reshape(len(rows), g.shape[-1]).t() @ rows, 0)
 @writes_out
 def _weight_gradient(g: Array, rows: Array, *, out: Array | None = None) -> Array:
     return _product(_as_matrix(g).T, rows, out)
 
 
+@on_tensors(lambda g: g.sum(tuple(range(g.ndim - 1))) if g.ndim > 1 else g)
 @writes_out
 def _of_bias(g: Array, *, out: Array | None = None) -> Array:
     total = empty((1, g.shape[-1]), g.dtype) if out is None else out.reshape(1, -1)
@@ -339,6 +344,10 @@ def _ended(x: Array, weight: Array, bias: Array | None, *, activation: str) -> R
     return _affine(x, weight, bias, activation)[0], None
 
 
+_SLOPES = {"relu": lambda y: (y > 0).to(y.dtype), "sigmoid": lambda y: y * (1 - y), "tanh": lambda y: 1 - y * y}
+
+
+@on_tensors(lambda g, y, activation: g * _SLOPES[activation](y), RESULT)
 def _of_sum(g: Array, y: Array, activation: str) -> Array:
     return kernels.call_like(activation + "_backward", y, kernels.contiguous(g))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from fastnet import dtypes
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import method
-from fastnet.autograd import gradient, op
+from fastnet.autograd import RESULT, gradient, on_tensors, op
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import normalize_dims, reduced_by
 from fastnet.functional.linear import matmul
@@ -26,6 +26,12 @@ def _euclidean(x: Array, dim: Dims, keepdim: bool) -> Result[Array]:
     return out.reshape(shape), (gradient(_along, x, out.reshape(kept)), None, None)
 
 
+def _safe(length: Tensor) -> Tensor:
+    """A divisor that gives 0 where a length is 0."""
+    return length.where(length != 0, float("inf"))
+
+
+@on_tensors(lambda g, x, length: x * (g.reshape(length.shape) / _safe(length)), 0, RESULT)
 def _along(g: Array, x: Array, length: Array) -> Array:
     """g * x / |x|, and 0 at the zero vector, where there is no gradient."""
     return kernels.mul(x, kernels.quotient(g.reshape(length.shape), length))
@@ -47,6 +53,12 @@ def _p_norm(x: Array, p: float, dim: Dims, keepdim: bool) -> Result[Array]:
     return out.reshape(shape), (gradient(_of_p_norm, x, out.reshape(kept), p), None, None, None)
 
 
+def _p_norm_on_tape(g: Tensor, x: Tensor, norm: Tensor, p: float) -> Tensor:
+    size = x.abs().where(x != 0, 1.0)
+    return x.sign() * size ** (p - 1) * (g.reshape(norm.shape) / _safe(norm) ** (p - 1))
+
+
+@on_tensors(_p_norm_on_tape, 0, RESULT)
 def _of_p_norm(g: Array, x: Array, norm: Array, p: float) -> Array:
     """g * sign(x) (|x| / norm)^(p-1), and 0 where x or the norm is 0."""
     less = kernels.scalar(p - 1, x.dtype)
@@ -159,5 +171,6 @@ def _root(x: Array) -> Result[Array]:
     return out, (gradient(_of_root, out),)
 
 
+@on_tensors(lambda g, out: 0.5 * g / _safe(out), RESULT)
 def _of_root(g: Array, out: Array) -> Array:
     return kernels.scale(kernels.quotient(g, out), 0.5)

@@ -8,7 +8,7 @@ from fastnet import dtypes
 from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor, method
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, op, transposes
 from fastnet.autograd.arrays import channel_rows
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
@@ -61,6 +61,9 @@ def _of_chosen(g: Array, x: Array, y: Array, lost: str) -> Array:
     equal = kernels.binary("eq", x, y, dtypes.bool_)
     rest = kernels.masked(kernels.unary("logical_not", kernels.binary(lost, x, y, dtypes.bool_)), g)
     return kernels.sub(rest, kernels.masked(equal, kernels.scale(g, 0.5)))
+
+
+transposes(_of_chosen)
 
 
 @method()
@@ -123,6 +126,17 @@ def _of_extreme(g: Array, x: Array, extreme: Array, dims: Shape) -> Array:
     ones = kernels.cast(kernels.binary("eq", x, extreme, dtypes.bool_), g.dtype)
     count, _, _ = reduced_by("sum", ones, dims)
     return kernels.mul(ones, kernels.div(g.reshape(extreme.shape), count.reshape(extreme.shape)))
+
+
+def _at_extreme(v: Array, x: Array, extreme: Array, dims: Shape) -> Array:
+    """The mean of v over the elements that are the extreme."""
+    ones = kernels.cast(kernels.binary("eq", x, extreme, dtypes.bool_), v.dtype)
+    count, _, _ = reduced_by("sum", ones, dims)
+    total, _, _ = reduced_by("sum", kernels.mul(ones, v), dims)
+    return kernels.div(total, count)
+
+
+transposes(_of_extreme, _at_extreme)
 
 
 @method()

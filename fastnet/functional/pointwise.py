@@ -4,11 +4,11 @@ from __future__ import annotations
 import builtins
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastnet import dtypes
 from fastnet._core.tensor import method
-from fastnet.autograd import gradient, op
+from fastnet.autograd import RESULT, gradient, on_tensors, op, transposes
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import UnaryOperation, describe
 from fastnet.functional.kernel_calls import add, check_floating, div, mul, refuse_bool, scalar, scale, sub
@@ -51,12 +51,13 @@ __all__ = [
 ]
 
 
-def _smooth(name: str, doc: str, given: str, result: str, slope: Callable[[Array], Array], *aliases: str,
-            of_result: bool = False) -> UnaryOperation:
+def _smooth(name: str, doc: str, given: str, result: str, slope: Callable[[Array], Array],
+            on_tape: Callable[[Tensor], Any], *aliases: str, of_result: bool = False) -> UnaryOperation:
     """Define the function `name` by its kernel. `given` and `result` are an example.
 
     Args:
         slope: dy/dx as a function of the input x, or of the result y; the tape keeps only the array that it takes.
+        on_tape: `slope` as operations on tensors.
         of_result: slope is a function of the result.
     """
     def function(input: Array) -> Result[Array]:
@@ -64,6 +65,7 @@ def _smooth(name: str, doc: str, given: str, result: str, slope: Callable[[Array
         y = kernels.unary(name, x)
         return y, (gradient(chain, y if of_result else x),)
 
+    @on_tensors(lambda g, kept: g * on_tape(kept), RESULT if of_result else 0)
     def chain(g: Array, kept: Array) -> Array:
         return mul(g, slope(kept))
     describe(function, name, f"{doc}. Integers give float32.", f"fastnet.{name}(fastnet.tensor({given}))",
@@ -75,50 +77,57 @@ def _one(x: Array) -> Array:
     return scalar(1, x.dtype)
 
 
-exp: UnaryOperation = _smooth("exp", "e^x", "[0.0, 1.0]", "[1.    , 2.7183]", lambda y: y, of_result=True)
+exp: UnaryOperation = _smooth("exp", "e^x", "[0.0, 1.0]", "[1.    , 2.7183]", lambda y: y, lambda y: y,
+                             of_result=True)
 expm1: UnaryOperation = _smooth(
-    "expm1", "e^x - 1, exact near 0", "[0.0, 1.0]", "[0.    , 1.7183]", lambda y: add(y, _one(y)), of_result=True)
+    "expm1", "e^x - 1, exact near 0", "[0.0, 1.0]", "[0.    , 1.7183]", lambda y: add(y, _one(y)),
+    lambda y: y + 1, of_result=True)
 log: UnaryOperation = _smooth(
-    "log", "The natural logarithm", "[1.0, 10.0]", "[0.    , 2.3026]", lambda x: kernels.unary("reciprocal", x))
+    "log", "The natural logarithm", "[1.0, 10.0]", "[0.    , 2.3026]", lambda x: kernels.unary("reciprocal", x),
+    lambda x: x.reciprocal())
 log2: UnaryOperation = _smooth(
-    "log2", "The logarithm to base 2", "[1.0, 8.0]", "[0., 3.]", lambda x: div(scalar(1 / math.log(2), x.dtype), x))
+    "log2", "The logarithm to base 2", "[1.0, 8.0]", "[0., 3.]", lambda x: div(scalar(1 / math.log(2), x.dtype), x),
+    lambda x: 1 / math.log(2) / x)
 log10: UnaryOperation = _smooth(
     "log10", "The logarithm to base 10", "[1.0, 2.0]", "[0.   , 0.301]",
-    lambda x: div(scalar(1 / math.log(10), x.dtype), x))
+    lambda x: div(scalar(1 / math.log(10), x.dtype), x), lambda x: 1 / math.log(10) / x)
 log1p: UnaryOperation = _smooth(
     "log1p", "log(1 + x), exact near 0", "[0.0, 1.0]", "[0.    , 0.6931]",
-    lambda x: kernels.unary("reciprocal", add(x, _one(x))))
+    lambda x: kernels.unary("reciprocal", add(x, _one(x))), lambda x: (x + 1).reciprocal())
 sqrt: UnaryOperation = _smooth(
     "sqrt", "The square root; NaN below 0", "[4.0, 2.0]", "[2.    , 1.4142]",
-    lambda y: div(scalar(0.5, y.dtype), y), of_result=True)
+    lambda y: div(scalar(0.5, y.dtype), y), lambda y: 0.5 / y, of_result=True)
 reciprocal: UnaryOperation = _smooth(
-    "reciprocal", "1 / x", "[2.0, -4.0]", "[ 0.5 , -0.25]", lambda y: kernels.neg(mul(y, y)), of_result=True)
+    "reciprocal", "1 / x", "[2.0, -4.0]", "[ 0.5 , -0.25]", lambda y: kernels.neg(mul(y, y)), lambda y: -(y * y),
+    of_result=True)
 sin: UnaryOperation = _smooth(
-    "sin", "The sine of an angle in radians", "[0.0, 1.0]", "[0.    , 0.8415]", lambda x: kernels.unary("cos", x))
+    "sin", "The sine of an angle in radians", "[0.0, 1.0]", "[0.    , 0.8415]", lambda x: kernels.unary("cos", x),
+    lambda x: x.cos())
 cos: UnaryOperation = _smooth(
     "cos", "The cosine of an angle in radians", "[0.0, 1.0]", "[1.    , 0.5403]",
-    lambda x: kernels.neg(kernels.unary("sin", x)))
+    lambda x: kernels.neg(kernels.unary("sin", x)), lambda x: -x.sin())
 tan: UnaryOperation = _smooth(
     "tan", "The tangent of an angle in radians", "[0.0, 1.0]", "[0.    , 1.5574]",
-    lambda y: add(mul(y, y), _one(y)), of_result=True)
+    lambda y: add(mul(y, y), _one(y)), lambda y: y * y + 1, of_result=True)
 asin: UnaryOperation = _smooth(
     "asin", "The inverse sine, in radians from -pi/2 to pi/2; NaN outside [-1, 1]", "[0.0, 1.0]",
-    "[0.    , 1.5708]", lambda x: _inverse_root(x), "arcsin")
+    "[0.    , 1.5708]", lambda x: _inverse_root(x), lambda x: (1 - x * x).rsqrt(), "arcsin")
 acos: UnaryOperation = _smooth(
     "acos", "The inverse cosine, in radians from 0 to pi; NaN outside [-1, 1]", "[0.0, 1.0]",
-    "[1.5708, 0.    ]", lambda x: kernels.neg(_inverse_root(x)), "arccos")
+    "[1.5708, 0.    ]", lambda x: kernels.neg(_inverse_root(x)), lambda x: -(1 - x * x).rsqrt(), "arccos")
 atan: UnaryOperation = _smooth(
     "atan", "The inverse tangent, in radians from -pi/2 to pi/2", "[0.0, 1.0]", "[0.    , 0.7854]",
-    lambda x: kernels.unary("reciprocal", add(mul(x, x), _one(x))), "arctan")
+    lambda x: kernels.unary("reciprocal", add(mul(x, x), _one(x))), lambda x: (x * x + 1).reciprocal(), "arctan")
 sinh: UnaryOperation = _smooth(
     "sinh", "The hyperbolic sine, (e^x - e^-x) / 2", "[0.0, 1.0]", "[0.    , 1.1752]",
-    lambda x: kernels.unary("cosh", x))
+    lambda x: kernels.unary("cosh", x), lambda x: x.cosh())
 cosh: UnaryOperation = _smooth(
     "cosh", "The hyperbolic cosine, (e^x + e^-x) / 2", "[0.0, 1.0]", "[1.    , 1.5431]",
-    lambda x: kernels.unary("sinh", x))
+    lambda x: kernels.unary("sinh", x), lambda x: x.sinh())
 erf: UnaryOperation = _smooth(
     "erf", "The error function, 2/sqrt(pi) * integral of exp(-t^2) from 0 to x", "[0.0, 1.0]", "[0.    , 0.8427]",
-    lambda x: scale(kernels.unary("exp", kernels.neg(mul(x, x))), 2 / math.sqrt(math.pi)))
+    lambda x: scale(kernels.unary("exp", kernels.neg(mul(x, x))), 2 / math.sqrt(math.pi)),
+    lambda x: 2 / math.sqrt(math.pi) * (-x * x).exp())
 
 
 def _inverse_root(x: Array) -> Array:
@@ -176,6 +185,9 @@ def _times_sign(g: Array, x: Array) -> Array:
     return mul(g, kernels.unary("sign", x))
 
 
+transposes(_times_sign)
+
+
 @method()
 @op
 def square(input: Array) -> Result[Array]:
@@ -190,6 +202,7 @@ def square(input: Array) -> Result[Array]:
     return kernels.unary("square", x), (gradient(_times_twice, x),)
 
 
+@on_tensors(lambda g, x: g * (x * 2), 0)
 def _times_twice(g: Array, x: Array) -> Array:
     return mul(g, scale(x, 2))
 

@@ -9,9 +9,11 @@ import numpy as np
 from fastnet import dtypes
 from fastnet._core.memory import empty
 from fastnet._core.tensor import method
-from fastnet.autograd import gradient, op
+from fastnet.autograd import RESULT, gradient, on_tensors, op, transposes
+from fastnet.autograd.arrays import sum_broadcast
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
+from fastnet.functional.creation import arange
 from fastnet.functional.dims import as_rows, normalize_dim, normalize_dims, reduced_by
 from fastnet.functional.kernel_calls import check_floating
 
@@ -25,6 +27,13 @@ __all__ = ["all", "any", "logsumexp", "mean", "prod", "std", "sum", "sum_dtype",
 def _spread(g: Array, kept: Shape, shape: Shape) -> Array:
     """The gradient of a reduction, broadcast to the shape of its argument."""
     return np.broadcast_to(g.reshape(kept), shape)
+
+
+def _summed_to(v: Array, kept: Shape, shape: Shape) -> Array:
+    return sum_broadcast(v, kept)
+
+
+transposes(_spread, _summed_to)
 
 
 def sum_dtype(x: Array, dtype: DTypeLike | None) -> DType:
@@ -84,6 +93,13 @@ def _spread_evenly(g: Array, kept: Shape, shape: Shape, count: int) -> Array:
     return _spread(kernels.scale(g, 1 / count), kept, shape)
 
 
+def _averaged_to(v: Array, kept: Shape, shape: Shape, count: int) -> Array:
+    return kernels.scale(sum_broadcast(v, kept), 1 / count)
+
+
+transposes(_spread_evenly, _averaged_to)
+
+
 @method()
 def var(input: Tensor, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *,
         correction: float | None = None) -> Tensor:
@@ -137,10 +153,22 @@ def _about_mean(kernel: str, input: Array, dim: Dims, keepdim: bool, ddof: float
     return out.reshape(shape), mean.reshape(kept), 1 / divisor if divisor > 0 else float("nan")
 
 
+def _centered_on_tape(x: Tensor, kept: Shape) -> Tensor:
+    return x - x.mean(tuple(d for d, n in enumerate(kept) if n == 1), keepdim=True)
+
+
+@on_tensors(lambda g, x, mean, factor: _centered_on_tape(x, mean.shape) * (g.reshape(mean.shape) * factor), 0, None)
 def _of_variance(g: Array, x: Array, mean: Array, factor: float) -> Array:
     return kernels.mul(_centered(x, mean), kernels.scale(g.reshape(mean.shape), factor))
 
 
+def _deviation_on_tape(g: Tensor, x: Tensor, mean: Tensor, factor: float, root: Tensor) -> Tensor:
+    root = root.reshape(mean.shape)
+    standard = _centered_on_tape(x, mean.shape) / root.where(root != 0, float("inf"))
+    return standard * (g.reshape(mean.shape) * factor)
+
+
+@on_tensors(_deviation_on_tape, 0, None, None, RESULT)
 def _of_deviation(g: Array, x: Array, mean: Array, factor: float, root: Array) -> Array:
     # 0 rather than infinite where the deviation is 0
     standard = kernels.quotient(_centered(x, mean), root.reshape(mean.shape))
@@ -200,6 +228,16 @@ def prod(input: Array, dim: int | None = None, keepdim: bool = False, *,
     return out.reshape(shape), (gradient(_of_product, x3, out.shape, input.shape),)
 
 
+def _others_product(g: Tensor, x3: Tensor, reduced_shape: Shape, shape: Shape) -> Tensor:
+    """g times the product of all other elements, at a cost of the square of their number."""
+    outer, n, inner = x3.shape
+    number = arange(n)
+    own = (number.unsqueeze(1) == number).unsqueeze(-1)
+    others = x3.unsqueeze(1).expand(outer, n, n, inner).where(own.logical_not(), 1.0)
+    return (others.prod(2) * g.reshape(outer, 1, inner)).reshape(shape)
+
+
+@on_tensors(_others_product, 0)
 def _of_product(g: Array, x3: Array, reduced_shape: Shape, shape: Shape) -> Array:
     return kernels.call_like("prod_backward", x3, kernels.reshaped(g, reduced_shape)).reshape(shape)
 
@@ -256,6 +294,12 @@ def _log_sum(input: Array, dim: Size, keepdim: bool) -> Result[Array]:
     return out.reshape(shape), (gradient(_of_log_sum, input, out, dims), None, None)
 
 
+def _log_sum_on_tape(g: Tensor, x: Tensor, y: Tensor, dims: Shape) -> Tensor:
+    kept = tuple(1 if d in dims else n for d, n in enumerate(x.shape))
+    return (x - y.reshape(kept)).exp() * g.reshape(kept)
+
+
+@on_tensors(_log_sum_on_tape, 0, RESULT)
 def _of_log_sum(g: Array, x: Array, y: Array, dims: Shape) -> Array:
     adjacent = len(dims) == dims[-1] + 1 - dims[0] if dims else True
     order = list(range(x.ndim)) if adjacent else [*(d for d in range(x.ndim) if d not in dims), *dims]     # of as_rows

@@ -10,7 +10,7 @@ import numpy as np
 from fastnet._core.errors import shape_text
 from fastnet._core.memory import is_channels_last
 from fastnet._core.tensor import Tensor, extend, method
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, op, transposes
 from fastnet.autograd.regions import fills_region
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
@@ -59,6 +59,9 @@ def _transposed_back(g: Array, order: Shape) -> Array:
     return g.transpose(np.argsort(order))
 
 
+transposes(_transposed_back, lambda v, order: v.transpose(order))
+
+
 @op(view=True)
 def _expanded(x: Array, shape: Shape) -> Result[Array]:
     out = np.broadcast_to(x, shape)
@@ -78,6 +81,9 @@ def _scattered(g: Array, shape: Shape, key: tuple[Any, ...]) -> Array:
     out = kernels.zeros(shape, g)
     K.copy(out[key], g)
     return out
+
+
+transposes(_scattered, lambda v, shape, key: v[key])
 
 
 @method()

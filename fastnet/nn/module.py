@@ -8,8 +8,8 @@ from fastnet import dtypes
 from fastnet._core.placement import check_placement
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
+from fastnet.autograd.hooks import RemovableHandle
 from fastnet.functional.casting import wanted_dtype
-from fastnet.nn.hooks import RemovableHandle
 from fastnet.nn.parameter import Parameter, convert, floating
 from fastnet.nn.registry import Registry
 from fastnet.nn.representation import module_text

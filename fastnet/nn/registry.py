@@ -3,10 +3,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fastnet._core.changes import changes
 from fastnet._core.errors import given_text
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
-from fastnet._replay.guards import ChangeCount
 from fastnet.nn.parameter import Parameter
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["Registry"]
 
 _KIND_OF = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"}
-_changes = ChangeCount()                # of objects that a recording has read
 
 
 class Registry:
@@ -93,17 +92,17 @@ class Registry:
     def _changed(self) -> None:
         """Invalidate recordings that have read these dictionaries."""
         if self._recorded:
-            _changes.value += 1
+            changes.value += 1
 
     def _shadowed(self, name: str) -> None:
         """Invalidate recordings if an attribute that was set or deleted shadows a method of the class."""
         if callable(getattr(type(self), name, None)):
-            _changes.value += 1
+            changes.value += 1
 
     def _note(self) -> None:
         """Guard the recording in progress against changes of the registered objects and of the settings."""
         self.__dict__["_recorded"] = True
-        state.recorder.note_changes(_changes, "the parameters, buffers, modules, hooks and methods of modules")
+        state.recorder.note_changes(changes, "the parameters, buffers, modules, hooks and methods of modules")
         state.recorder.note_values(self, type(self).__name__)
 
     def _add(self, registry: str, name: str, value: Any, cls: type) -> None:

@@ -182,7 +182,7 @@ def test_an_operation_makes_a_node(twin):
     made = out._node
     assert out._requires_grad and out._data.tolist() == [3.0, 8.0]
     assert (made.name, repr(made), made.shape, made.dtype) == ("times", "<times backward>", (2,), np.float64)
-    assert made.edges == ((0, x), (1, y)) and made.first is None and made.retained is None
+    assert made.edges == ((0, x), (1, y)) and made.first is None and made.hooks is None
     again = product(twin)(out, y)._node
     assert again.edges == ((0, made), (1, y)) and again.order > made.order
 

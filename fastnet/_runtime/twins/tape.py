@@ -133,7 +133,7 @@ class Node:
     Attributes:
         first: a gradient function that runs before those in `gradients` (see `gradient.then`), or None.
         order: the number of this node. Arguments have lower numbers than results.
-        retained: a weak reference to the tensor whose `retain_grad()` was called, or None.
+        hooks: of its result (fastnet.autograd.hooks.NodeHooks), or None.
 
     Example:
         >>> import fastnet
@@ -142,7 +142,7 @@ class Node:
         (<mul backward>, 'mul', (2,), 1)
     """
 
-    __slots__ = ("name", "first", "gradients", "edges", "saved", "shape", "dtype", "order", "retained", "__weakref__")
+    __slots__ = ("name", "first", "gradients", "edges", "saved", "shape", "dtype", "order", "hooks", "__weakref__")
 
     name: str
     first: Callable[[Array], Array] | None
@@ -152,14 +152,14 @@ class Node:
     shape: Shape
     dtype: DType
     order: int
-    retained: weakref.ref[Tensor] | None
+    hooks: Any
 
     def __init__(self, name: str, gradients: Any, edges: Iterable[tuple[int, Node | Tensor]],
                  saved: Iterable[tuple[Storage, int, int]], out: Array) -> None:
         self.name, self.gradients, self.edges, self.saved = name, gradients, tuple(edges), tuple(saved)
         self.shape, self.dtype = out.shape, out.dtype
         self.order = node_number()
-        self.first = self.retained = None
+        self.first = self.hooks = None
 
     def __repr__(self) -> str:
         return f"<{self.name} backward>"

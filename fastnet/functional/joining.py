@@ -349,12 +349,7 @@ def roll(input: Tensor, shifts: Size, dims: Size | None = None) -> Tensor:
 
 @op
 def _rolled(x: Array, shifts: Shape) -> Result[Array]:
-    return _rotated(x, shifts), (gradient(_rotated_back, shifts), None)
-
-
-@writes_out
-def _rotated_back(g: Array, shifts: Shape, *, out: Array | None = None) -> Array:
-    return _rotated(g, tuple(-shift for shift in shifts), out=out)
+    return _rotated(x, shifts), (gradient(_rotated, tuple(-shift for shift in shifts)), None)
 
 
 @writes_out
@@ -367,7 +362,7 @@ def _rotated(x: Array, shifts: Shape, *, out: Array | None = None) -> Array:
     return result
 
 
-transposes(_rotated_back, _rotated)
+transposes(_rotated, lambda v, shifts: _rotated(v, tuple(-shift for shift in shifts)))
 
 
 def _moved_parts(n: int, shift: int) -> list[tuple[slice, slice]]:

@@ -344,10 +344,10 @@ def _ended(x: Array, weight: Array, bias: Array | None, *, activation: str) -> R
     return _affine(x, weight, bias, activation)[0], None
 
 
-_SLOPES = {"relu": lambda y: (y > 0).to(y.dtype), "sigmoid": lambda y: y * (1 - y), "tanh": lambda y: 1 - y * y}
+_SLOPES_BY_RESULT = {"relu": lambda y: (y > 0).to(y.dtype), "sigmoid": lambda y: y * (1 - y), "tanh": lambda y: 1 - y * y}
 
 
-@on_tensors(lambda g, y, activation: g * _SLOPES[activation](y), RESULT)
+@on_tensors(lambda g, y, activation: g * _SLOPES_BY_RESULT[activation](y), RESULT)
 def _of_sum(g: Array, y: Array, activation: str) -> Array:
     return kernels.call_like(activation + "_backward", y, kernels.contiguous(g))
 

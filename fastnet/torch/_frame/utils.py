@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnet.nn.hooks import RemovableHandle
+from fastnet.autograd import RemovableHandle
 
 __all__ = ["RemovableHandle", "set_module", "unserializable_hook", "warn_if_has_hooks"]
 

@@ -3,7 +3,7 @@
 Written by tools/stubs.py: change the operations and run it again.
 """
 import builtins
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, overload
 
 from typing_extensions import Self
@@ -11,6 +11,8 @@ from typing_extensions import Self
 from fastnet._core.annotations import ArrayLike, Dims, DTypeLike, Number, Operand, Size, TensorOrNumber
 from fastnet._core.tensor import Tensor
 from fastnet._runtime.twins.tape import TensorBase
+from fastnet.autograd.calls import Tensors
+from fastnet.autograd.hooks import RemovableHandle
 from fastnet.functional.keys import Key
 from fastnet.functional.ordering import ValuesIndices
 from fastnet.random import Generator
@@ -236,7 +238,8 @@ class TensorMethods(TensorBase):
     def atan2(self, other: Tensor) -> Tensor:
         """The angle of the point (x, y) = (other, input), in radians from -pi to pi."""
 
-    def backward(self, gradient: Tensor | None = None, retain_graph: builtins.bool = False) -> None:
+    def backward(self, gradient: Tensor | None = None, retain_graph: builtins.bool | None = None,
+                 create_graph: builtins.bool = False, inputs: Tensors | None = None) -> None:
         """Compute gradients of this tensor, and accumulate them in the `grad` of every leaf that requires one."""
 
     def bernoulli(self, p: builtins.float | None = None, *, generator: Generator | None = None) -> Tensor:
@@ -790,6 +793,12 @@ class TensorMethods(TensorBase):
 
     def reciprocal_(self) -> Self:
         """As `reciprocal`, but write the result into the tensor and return the tensor."""
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Call hook(gradient) whenever backward() or grad() has computed the gradient of this tensor."""
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Call hook(tensor) whenever backward() has added to the `grad` of this leaf, at the end of backward()."""
 
     def relu(self) -> Tensor:
         """max(x, 0). RuntimeError for bool."""

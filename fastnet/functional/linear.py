@@ -344,7 +344,7 @@ def _ended(x: Array, weight: Array, bias: Array | None, *, activation: str) -> R
     return _affine(x, weight, bias, activation)[0], None
 
 
-_SLOPES_BY_RESULT = {"relu": lambda y: (y > 0).to(y.dtype), "sigmoid": lambda y: y * (1 - y), "tanh": lambda y: 1 - y * y}
+_SLOPES_BY_RESULT = {"relu": lambda y: (y > 0).to(y), "sigmoid": lambda y: y * (1 - y), "tanh": lambda y: 1 - y * y}
 
 
 @on_tensors(lambda g, y, activation: g * _SLOPES_BY_RESULT[activation](y), RESULT)

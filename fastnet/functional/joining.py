@@ -180,9 +180,9 @@ def _tensor_list(name: str, tensors: Iterable[Tensor], error: type[Exception] = 
     tensors = list(tensors)
     if not tensors:
         raise error(f"{name}: expected at least one tensor")
-    for i, x in enumerate(tensors):
-        if not isinstance(x, Tensor):
-            raise not_a_tensor(name, f"element {i}", x)
+    if not all([isinstance(x, Tensor) for x in tensors]):
+        i = next(i for i, x in enumerate(tensors) if not isinstance(x, Tensor))
+        raise not_a_tensor(name, f"element {i}", tensors[i])
     return tensors
 
 
@@ -236,6 +236,9 @@ def cat(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
                 [3, 4]])
     """
     tensors = _tensor_list("cat", tensors, ValueError)
+    shape = tensors[0].shape
+    if len(shape) > 0 and shape != (0,) and all([x.shape == shape for x in tensors]):       # the common case
+        return _cat(*tensors, shape=shape, dim=as_dim(tensors[0], dim))
     shaped = [i for i, x in enumerate(tensors) if x.shape != (0,)] or [0]
     first = tensors[shaped[0]]
     check_dimensions("cat", first)
@@ -271,8 +274,9 @@ def stack(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
                 [2, 4]])
     """
     tensors = _tensor_list("stack", tensors)
+    shape = tensors[0].shape
     for i, x in enumerate(tensors):
-        if x.shape != tensors[0].shape:
+        if x.shape != shape:
             raise RuntimeError(f"stack: tensor {i} has shape {shape_text(x)}, tensor 0 {shape_text(tensors[0])}; they "
                                "must agree")
     return cat([unsqueeze(x, dim) for x in tensors], as_dim(tensors[0], dim, extra=1))

@@ -114,6 +114,9 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
                 K.matmul(out._data, a, b)
                 out._storage.version += 1
                 return out
+        if a.ndim == 3 == b.ndim and a.shape[0] == b.shape[0] and a.shape[2] == b.shape[1] and a.dtype == b.dtype:
+            if out is None:
+                return _mm(input, other)
     check_one_dtype("matmul", ("input", "other"), input, other)
     if input.ndim == 0 or other.ndim == 0 or input.shape[-1] != other.shape[-min(other.ndim, 2)]:
         raise _mismatch("matmul", input, other)
@@ -147,7 +150,7 @@ def _general(a: Tensor, b: Tensor) -> Tensor:
     b = b.unsqueeze(1) if vector_b else b
     if b.ndim == 2:                     # one matrix for all rows: no batch needed
         batch = a.shape[:-2]
-        result = reshape(_mm(reshape(a, -1 if a.numel() else int(np.prod(a.shape[:-1])), a.shape[-1]), b),
+        result = reshape(_mm(reshape(a, -1 if a.numel() else math.prod(a.shape[:-1]), a.shape[-1]), b),
                          *batch, a.shape[-2], b.shape[-1])
     else:
         batch = _batch(a, b)
@@ -166,9 +169,11 @@ def _batch(a: Tensor, b: Tensor) -> Shape:
 
 def _batched(x: Tensor, batch: Shape) -> Tensor:
     """x as (batch, rows, columns), repeated where the batches differ; a single matrix keeps batch 1."""
-    if all(n == 1 for n in x.shape[:-2]):
-        return reshape(x, 1, *x.shape[-2:])
-    return reshape(x.expand(*batch, *x.shape[-2:]), int(np.prod(batch)), *x.shape[-2:])
+    *lead, rows, columns = x.shape
+    if all(n == 1 for n in lead):
+        return reshape(x, 1, rows, columns)
+    x = x if tuple(lead) == batch else x.expand(*batch, rows, columns)
+    return reshape(x, math.prod(batch), rows, columns)
 
 
 @method()

@@ -180,9 +180,9 @@ def _tensor_list(name: str, tensors: Iterable[Tensor], error: type[Exception] = 
     tensors = list(tensors)
     if not tensors:
         raise error(f"{name}: expected at least one tensor")
-    if not all([isinstance(x, Tensor) for x in tensors]):
-        i = next(i for i, x in enumerate(tensors) if not isinstance(x, Tensor))
-        raise not_a_tensor(name, f"element {i}", tensors[i])
+    for i, x in enumerate(tensors):
+        if not isinstance(x, Tensor):
+            raise not_a_tensor(name, f"element {i}", x)
     return tensors
 
 
@@ -237,7 +237,7 @@ def cat(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
     """
     tensors = _tensor_list("cat", tensors, ValueError)
     shape = tensors[0].shape
-    if len(shape) > 0 and shape != (0,) and all([x.shape == shape for x in tensors]):       # the common case
+    if len(shape) > 0 and shape != (0,) and all(x.shape == shape for x in tensors):       # the common case
         return _cat(*tensors, shape=shape, dim=as_dim(tensors[0], dim))
     shaped = [i for i, x in enumerate(tensors) if x.shape != (0,)] or [0]
     first = tensors[shaped[0]]

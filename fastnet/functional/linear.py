@@ -114,9 +114,9 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
                 K.matmul(out._data, a, b)
                 out._storage.version += 1
                 return out
-        if a.ndim == 3 == b.ndim and a.shape[0] == b.shape[0] and a.shape[2] == b.shape[1] and a.dtype == b.dtype:
-            if out is None:
-                return _mm(input, other)
+        if (out is None and a.ndim == 3 == b.ndim and a.shape[0] == b.shape[0] and a.shape[2] == b.shape[1]
+                and a.dtype == b.dtype):
+            return _mm(input, other)
     check_one_dtype("matmul", ("input", "other"), input, other)
     if input.ndim == 0 or other.ndim == 0 or input.shape[-1] != other.shape[-min(other.ndim, 2)]:
         raise _mismatch("matmul", input, other)

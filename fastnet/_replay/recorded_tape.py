@@ -18,8 +18,8 @@ from fastnet._core.tensor import Tensor
 from fastnet._replay.explain import CallTexts
 from fastnet._replay.recorder import Recorder
 from fastnet._runtime.native import guards as native
-from fastnet.autograd import grad
 from fastnet.autograd.tape import FREED, Node
+from fastnet.autograd.walk import gradient_arrays
 from fastnet.backend import K
 
 if TYPE_CHECKING:
@@ -45,7 +45,16 @@ class RecordedTape:
     def __init__(self, roots: dict[int, Tensor], arguments: list[Tensor], recorder: Recorder) -> None:
         self._roots = roots
         self._arguments = {i: t for i, t in enumerate(arguments) if t._requires_grad}
+        self._walks: dict[Hashable, Recording] = {}
+        self._given: dict[int, Array] = {}              # the gradients that have reached the results, by position
+        self._served: weakref.ref[Node] | None = None
+        recorder.guards["tape"] = self
         nodes, own = _nodes_behind(roots.values()), {id(t) for t in arguments}
+        if any(node.hooks is not None for node in nodes):
+            recorder.refuse(RuntimeError(
+                "a compiled function calls register_hook() or retain_grad() on a tensor that it makes, and its "
+                "backward() runs outside: the hook would run once, and not at the replays. Return the tensor and call "
+                "it outside, or compile with fullgraph=False"), "has a hook on a tensor that it makes")
         self._parameters = list({id(target): target for node in nodes for _, target in node.edges
                                  if isinstance(target, Tensor) and id(target) not in own}.values())
         self._saved: dict[int, Storage] = {}            # from outside, whose values the gradients read
@@ -57,10 +66,6 @@ class RecordedTape:
                 else:
                     kept.append((storage, version, i))
             node.saved = tuple(kept)
-        self._walks: dict[Hashable, Recording] = {}
-        self._given: dict[int, Array] = {}              # the gradients that have reached the results, by position
-        self._served: weakref.ref[Node] | None = None
-        recorder.guards["tape"] = self
 
     def holds(self) -> bool:
         """Whether no earlier result needs the saved arrays: its backward() has run, or it is gone."""
@@ -104,18 +109,19 @@ class RecordedTape:
         if walk is None:
             roots = [self._roots[i] for i, _ in given]
             sources = [t for t, wanted in zip([*self._parameters, *self._arguments.values()], needed) if wanted]
-            found = self._record(key, roots, sources, tensors, arrays)
+            found = self._record(key, roots, [_target(t) for t in sources], tensors, arrays)
         else:
             found = walk.replay(arrays, tensors, (), {})
         found = iter(found)
         return [g._data if wanted and (g := next(found)) is not None else None for wanted in needed]
 
-    def _record(self, key, roots, sources, tensors, arrays):
+    def _record(self, key, roots, targets, tensors, arrays):
         from fastnet._replay.recording import Recording  # which imports this file
         from fastnet._replay.watch import Watch  # milliseconds, as in compiled.py
 
         def walk():
-            result = grad(roots, sources, inner, retain_graph=True, allow_unused=True)
+            found = gradient_arrays(targets, list(zip(roots, inner)), retain_graph=True)
+            result = [None if a is None else Tensor._wrap(a) for a in found]
             return Recording(recorder, result, inner, CallTexts([], []), "", None)
         inner = [Tensor._wrap(a) for a in arrays]
         recorder = Recorder(inner, Watch())

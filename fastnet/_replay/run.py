@@ -75,10 +75,10 @@ class Run:
         if self._watch.problems:
             return result, None
         try:
-            return result, Recording(self._recorder, result, self._taken, *call)
+            recording = Recording(self._recorder, result, self._taken, *call)
         except (TypeError, RuntimeError) as error:
             self._recorder.refuse(error, "returns what a replay cannot make: " + str(error))
-            return result, None
+        return result, None if self._watch.problems else recording
 
     def _write_back(self):
         """Copy what the function has written into its arguments to those of the caller."""

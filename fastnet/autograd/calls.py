@@ -8,15 +8,14 @@ from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, extend
-from fastnet.autograd.arrays import copy, match_target
+from fastnet.autograd.arrays import copy
 from fastnet.autograd.hooks import LeafHooks, hooked, note_hooks
 from fastnet.autograd.leaves import HookedLeaves, accumulate, accumulate_on_tape
 from fastnet.autograd.modes import enable_grad, no_grad
-from fastnet.autograd.regions import GradientSum
 from fastnet.autograd.rules import join_entries, plus
 from fastnet.autograd.tape import Node
 from fastnet.autograd.tensor_walk import walk_on_tape
-from fastnet.autograd.walk import walk
+from fastnet.autograd.walk import gradient_arrays, walk
 from fastnet.backend import K
 
 if TYPE_CHECKING:
@@ -177,24 +176,13 @@ def _gradients_of(inputs: tuple[Tensor, ...], roots: Roots, retain_graph: bool |
                create_graph: bool) -> list[Tensor | None]:
     """The gradient of each input, or None where the roots do not depend on it."""
     targets: list[Any] = [t if t._node is None else t._node for t in inputs]
-    wanted = frozenset(map(id, targets))
     if state.recorder is not None:
         note_hooks()
     if create_graph:
-        totals = _sums_on_tape(roots, wanted)
+        totals = _sums_on_tape(roots, frozenset(map(id, targets)))
         return [totals.get(id(target)) for target in targets]
-    sums: dict[int, GradientSum] = {}
-
-    def keep(target: Any, array: Array, function: Any) -> None:
-        if id(target) in wanted:
-            array = match_target(array if function is None else function(array), target)
-            if id(target) in sums:
-                sums[id(target)].add(array)
-            else:
-                sums[id(target)] = GradientSum(array)
-    walk(roots, bool(retain_graph), keep, wanted)
-    return [None if id(target) not in sums else _after_hooks(target, Tensor._wrap(copy(sums[id(target)].array)))
-            for target in targets]
+    return [None if array is None else _after_hooks(target, Tensor._wrap(copy(array)))
+            for target, array in zip(targets, gradient_arrays(targets, roots, bool(retain_graph)))]
 
 
 def _sums_on_tape(roots: Roots, wanted: frozenset[int]) -> dict[int, Tensor]:

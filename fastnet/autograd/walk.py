@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array
     from fastnet._core.tensor import Tensor
 
-__all__ = ["check_node", "needed_arguments", "nodes_to_visit", "walk"]
+__all__ = ["check_node", "gradient_arrays", "needed_arguments", "nodes_to_visit", "walk"]
 
 Target: TypeAlias = "Tensor | Node"                             # of an edge: a leaf, or the node of a tensor
 Function: TypeAlias = "Callable[[Array], Array] | None"         # computes a contribution; None: it is computed already
@@ -65,6 +65,26 @@ def walk(roots: list[tuple[Tensor, Tensor]], retain_graph: bool, reach: Callable
                 sums[target] = GradientSum(array)
         if not retain_graph:
             node.first, node.gradients, node.edges, node.saved = None, FREED, (), ()
+
+
+def gradient_arrays(targets: Sequence[Target], roots: list[tuple[Tensor, Tensor]],
+                    retain_graph: bool) -> list[Array | None]:
+    """The gradient of each target, or None where the roots do not depend on it, before the hooks of leaves.
+
+    An array may be that of a root's gradient, or one that the tape saves.
+    """
+    wanted = frozenset(map(id, targets))
+    sums: dict[int, GradientSum] = {}
+
+    def keep(target: Target, array: Array, function: Function) -> None:
+        if id(target) in wanted:
+            array = match_target(array if function is None else function(array), target)
+            if id(target) in sums:
+                sums[id(target)].add(array)
+            else:
+                sums[id(target)] = GradientSum(array)
+    walk(roots, retain_graph, keep, wanted)
+    return [sums[id(target)].array if id(target) in sums else None for target in targets]
 
 
 def nodes_to_visit(roots: list[Node], wanted: Iterable[int] = ()) -> list[Node]:

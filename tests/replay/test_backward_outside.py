@@ -308,6 +308,32 @@ def test_a_compiled_module_is_part_of_another():
     assert found[0] == found[1]
 
 
+def test_hooks_of_leaves_run_at_each_backward():
+    w, seen = fastnet.ones(2, requires_grad=True), []
+    f = fastnet.compile(lambda x: w * x)
+    w.register_hook(lambda g: seen.append(g.tolist()) or g * 2)
+    for i in range(4):
+        w.grad = None
+        f(fastnet.full((2,), float(i))).sum().backward()
+        assert w.grad.tolist() == [2 * i] * 2
+        assert fastnet.grad(f(fastnet.full((2,), float(i))).sum(), w)[0].tolist() == [2 * i] * 2
+    assert seen == [[i, i] for i in range(4) for _ in range(2)]
+
+
+def test_hooks_of_results_and_their_second_derivatives():
+    w = fastnet.ones(2, requires_grad=True)
+    f = fastnet.compile(lambda x: w * x * w)
+    f(fastnet.ones(2))
+    for i in range(3):
+        w.grad, result = None, f(fastnet.full((2,), float(i)))
+        result.register_hook(lambda g: g * 10)
+        result.sum().backward()
+        assert w.grad.tolist() == [20 * i] * 2
+        slope, = fastnet.grad(f(fastnet.ones(2)).sum(), w, create_graph=True)
+        with pytest.raises(RuntimeError, match=r"compiled.*second derivative"):
+            slope.sum().backward()
+
+
 # ---- without an error -----------------------------------------------------------------------------------------------
 
 def reads_a_value(w, x, held):
@@ -323,11 +349,18 @@ def keeps_a_tensor(w, x, held):
     return held[-1] + 1
 
 
+def has_a_hook(w, x, held):
+    y = w * x
+    y.register_hook(lambda g: g * 2)
+    return y * y
+
+
 def returns_an_object(w, x, held):
     return SimpleNamespace(logits=w * x)
 
 
-@pytest.mark.parametrize("fn", [reads_a_value, makes_a_tensor, keeps_a_tensor, returns_an_object])
+@pytest.mark.parametrize("fn", [reads_a_value, makes_a_tensor, keeps_a_tensor, has_a_hook,
+                                returns_an_object])
 @pytest.mark.parametrize("needs_gradient", [False, True])
 def test_what_cannot_be_recorded_runs_eagerly(fn, needs_gradient):
     w, held = fastnet.ones(2, requires_grad=True), []

@@ -7,8 +7,9 @@ phase, the pixels of the input that meet the same taps.
 import os
 
 from fastnet._kernels.matmul cimport (
-    Operand, Tile, activation_code, group_slivers, packed_sliver, run_products, submit_product, tile_of)
+    Operand, Tile, activation_code, group_slivers, packed_panels, packed_sliver, run_products, submit_product, tile_of)
 from fastnet._kernels.walk cimport launch_copy
+from fastnet._runtime.cpu cimport second_cache
 from fastnet._runtime.launch cimport (
     F32, F64, OPTIONAL, WRITE, Array, DType, Entry, Family, Kernel, Launch, ceil_div, expect_dtype, expect_ndim,
     family, shape_of, submit, submit_packing, unpack, unpack_like, unpack_sized)
@@ -44,6 +45,13 @@ cdef extern from "src/grouped_slots.h":
         G_SIZE, G_LANES, G_TURNED, G_ACTIVATION, G_LINES, G_PARTS, G_SPAN, G_SPANS, G_AHEAD, G_OUT_AHEAD
         G_ITEMS, G_PIECES, G_COPIES, G_VECTORS, G_CHUNKS
 
+cdef extern from "src/separable_slots.h":
+    enum:
+        S_OUT, S_X, S_EXPAND, S_EXPAND_AFFINE, S_FILTERS, S_AFFINE, S_PROJECT, S_PROJECT_AFFINE, S_RESIDUAL, S_SCRATCH
+        S_INPUT_H, S_INPUT_W, S_CHANNELS, S_WIDE, S_LANES, S_OUTPUT_H, S_OUTPUT_W, S_OUTPUTS, S_KERNEL_H, S_KERNEL_W
+        S_STRIDE_H, S_STRIDE_W, S_DILATION_H, S_DILATION_W, S_PADDING_H, S_PADDING_W, S_ACTIVATION, S_LINES
+        S_STRIPS, S_ROOM, S_EXPAND_GROUP, S_PROJECT_GROUP, S_SLOTS, S_SLOT
+
 cdef extern from "src/winograd_slots.h":
     enum:
         TILE_SIDE, PRODUCTS, TILES_AT_ONCE, FILTER_BLOCK, FILTER_PART
@@ -74,6 +82,7 @@ cdef struct Windows:
 
 include "winograd.pxi"
 include "grouped.pxi"
+include "separable.pxi"
 
 
 def conv(out, x, weight, bias=None, residual=None, stride=(1, 1, 1), padding=(0, 0, 0), dilation=(1, 1, 1),

@@ -1,5 +1,6 @@
 """Products that other kernels divide and run like matmul."""
 from fastnet._runtime.launch cimport DType, Launch
+from fastnet._runtime.memory cimport Block
 
 cdef struct Operand:                # a matrix or a batch of them, as one side of the product; strides are in elements
     char *data
@@ -17,6 +18,7 @@ cdef int activation_code(str kernel, activation) except -1
 cdef Tile tile_of(DType dtype) noexcept
 cdef ptrdiff_t group_slivers(const Launch *launch, double work, const Tile *tile) noexcept
 cdef ptrdiff_t packed_sliver(ptrdiff_t depth, const Tile *tile) noexcept
+cdef Block packed_panels(Launch *launch, const Operand *lanes, ptrdiff_t depth, ptrdiff_t batch, const Tile *tile)
 cdef int run_products(char *out, Operand rows, Operand lanes, ptrdiff_t depth, ptrdiff_t batch,
                       bint accumulate) except -1
 cdef int submit_product(Launch *launch, ptrdiff_t batch, double work, ptrdiff_t sliver, const Tile *tile) except -1

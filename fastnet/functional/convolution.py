@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fastnet._core.tensor import Tensor
 
 __all__ = ["Padding", "conv1d", "conv2d", "conv3d", "conv_activated", "conv_normed", "conv_transpose1d",
-           "conv_transpose2d", "conv_transpose3d", "same_padding"]
+           "conv_transpose2d", "conv_transpose3d", "same_padding", "window_count"]
 
 Padding: TypeAlias = "Size | Literal['valid', 'same']"
 
@@ -114,6 +114,16 @@ def same_padding(kernel: Shape, dilation: Shape) -> tuple[Shape, Shape]:
     return before, tuple(total - b for total, b in zip(totals, before))
 
 
+def window_count(size: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
+    """The windows along a dimension.
+
+    Example:
+        >>> window_count(224, kernel=3, stride=2, padding=1, dilation=1)
+        112
+    """
+    return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+
+
 def _with_batch(name: str, input: Tensor, n: int, channels: int) -> Tensor:
     """The input with a batch dimension: an input without one gets one of length 1.
 
@@ -173,7 +183,7 @@ def _planned(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride:
     spread = _sizes_from(name, "dilation", dilation, n, 1)
     before, after = _paddings(name, padding, kernel, steps, spread)
     padded = [size + b + a for size, b, a in zip(x.shape[2:], before, after)]
-    sizes = tuple((size - d * (k - 1) - 1) // s + 1 for size, k, s, d in zip(padded, kernel, steps, spread))
+    sizes = tuple(map(window_count, padded, kernel, steps, (0,) * n, spread))
     if any(size < d * (k - 1) + 1 for size, k, d in zip(padded, kernel, spread)) or 0 in kernel:
         raise RuntimeError(f"{name}: expected a kernel of 1 or more, no larger than the padded input, got a kernel of "
                            f"size {shape_text(kernel)} with dilation {shape_text(spread)} for a padded input of size "

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from fastnet import nn
 from fastnet._core.tensor import Tensor
-from fastnet.models.blocks import add_input, conv_norm, flat_average, initialize, kaiming_fan_out, round_channels
+from fastnet.models.blocks import conv_norm, flat_average, initialize, inverted_block, kaiming_fan_out, round_channels
 
 __all__ = ["MobileNetV2", "mobilenet_v2"]
 
@@ -33,7 +33,7 @@ class InvertedResidual(nn.Module):
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, input: Tensor) -> Tensor:
-        return add_input(self.conv, input) if self.residual else self.conv(input)
+        return inverted_block(self.conv, input, self.residual)
 
 
 class MobileNetV2(nn.Module):

@@ -8,10 +8,10 @@ from fastnet import nn
 from fastnet._core.tensor import Tensor
 from fastnet.models.blocks import (
     SqueezeExcitation,
-    add_input,
     conv_norm,
     flat_average,
     initialize,
+    inverted_block,
     kaiming_fan_out,
     round_channels,
 )
@@ -54,7 +54,7 @@ class ExpandedBlock(nn.Module):
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, input: Tensor) -> Tensor:
-        return add_input(self.block, input) if self.residual else self.block(input)
+        return inverted_block(self.block, input, self.residual)
 
 
 class MobileNetV3Small(nn.Module):

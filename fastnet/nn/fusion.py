@@ -9,14 +9,16 @@ from typing import Any, NamedTuple
 
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import is_grad_enabled
+from fastnet.functional.convolution import window_count
 from fastnet.functional.linear import linear_activated
+from fastnet.functional.separable import conv_separable, norm_affine, separable_pays
 from fastnet.nn.activation import Hardsigmoid, Hardswish, ReLU, ReLU6, Sigmoid, SiLU, Tanh
 from fastnet.nn.channel_norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from fastnet.nn.conv import Conv1d, Conv2d, Conv3d
 from fastnet.nn.linear import Linear
 from fastnet.nn.module import Module
 
-__all__ = ["FUSED", "Fusion", "add_residual", "chain", "fused", "unmodified"]
+__all__ = ["FUSED", "Fusion", "add_residual", "chain", "fused", "inverted", "unmodified"]
 
 _Layers = Sequence[Any]
 
@@ -145,6 +147,67 @@ def add_residual(input: Tensor, conv: Any, norm: Any, residual: Tensor, activati
     if type(norm) in _NORMS and type(activation) is ReLU and fused(norm, activation) is not None:
         return norm.activated(x, "relu", residual)
     return activation(norm(x) + residual)
+
+
+def inverted(layers: _Layers, input: Tensor, residual: Tensor | None = None) -> Tensor | None:
+    """An inverted residual block in one pass, with the same bits; None if its layers must run separately.
+
+    The expanded images are then never in memory as a whole. Small ones stay in a cache anyway, so they run separately.
+
+    Args:
+        layers: Conv2d 1x1, BatchNorm2d, activation, depthwise Conv2d, BatchNorm2d, activation, Conv2d 1x1, BatchNorm2d.
+        input: (N, C, H, W).
+        residual: added to the result, in its shape, or None.
+
+    Example:
+        >>> import fastnet
+        >>> from fastnet import nn
+        >>> from fastnet.nn.fusion import inverted
+        >>> layers = [nn.Conv2d(4, 32, 1, bias=False), nn.BatchNorm2d(32), nn.ReLU6(),
+        ...           nn.Conv2d(32, 32, 3, 2, 1, groups=32, bias=False), nn.BatchNorm2d(32), nn.ReLU6(),
+        ...           nn.Conv2d(32, 8, 1, bias=False), nn.BatchNorm2d(8)]
+        >>> with fastnet.no_grad():
+        ...     inverted(list(nn.Sequential(*layers).eval()), fastnet.ones(8, 4, 64, 64)).shape
+        (8, 8, 32, 32)
+    """
+    if not _is_inverted(layers):
+        return None
+    expand, depthwise, project = layers[0], layers[3], layers[6]
+    if (input.ndim != 4 or input.shape[1] != expand.in_channels or input.dtype != expand.weight.dtype
+            or not separable_pays(input, depthwise.in_channels)):
+        return None
+    sizes = tuple(map(window_count, input.shape[2:], depthwise.kernel_size, depthwise.stride, depthwise.padding,
+                      depthwise.dilation))
+    if min(sizes) < 1:
+        return None
+    return conv_separable(input, expand.weight, norm_affine(layers[1]), depthwise.weight, norm_affine(layers[4]),
+                          project.weight, norm_affine(layers[7]), residual, depthwise.stride, depthwise.padding,
+                          depthwise.dilation, sizes, _ACTIVATIONS[type(layers[2])])
+
+
+_MOST_KERNEL_LINES = 64                 # of the kernel `conv_separable`
+
+
+def _is_inverted(layers: _Layers) -> bool:
+    """Whether layers are an inverted block in evaluation, without a gradient."""
+    if tuple(map(type, layers[::3])) != (Conv2d,) * 3 or tuple(map(type, layers[1::3])) != (BatchNorm2d,) * 3:
+        return False
+    if len(layers) != 8 or type(layers[2]) is not type(layers[5]):
+        return False
+    expand, depthwise, project = layers[::3]
+    return (all(fused(*part) is not None for part in (layers[:3], layers[3:6], layers[6:]))
+            and _is_pointwise(expand) and _is_depthwise(depthwise) and _is_pointwise(project)
+            and expand.out_channels == depthwise.in_channels == project.in_channels)
+
+
+def _is_pointwise(conv: Conv2d) -> bool:
+    return (conv.kernel_size == (1, 1) and conv.stride == (1, 1) and conv.padding == (0, 0) and conv.groups == 1
+            and conv.bias is None)
+
+
+def _is_depthwise(conv: Conv2d) -> bool:
+    return (conv.groups == conv.in_channels == conv.out_channels and conv.bias is None and conv.padding_mode == "zeros"
+            and isinstance(conv.padding, tuple) and 0 < conv.kernel_size[0] <= _MOST_KERNEL_LINES)
 
 
 def unmodified(layer: Any) -> bool:

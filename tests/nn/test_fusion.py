@@ -4,7 +4,7 @@ import pytest
 
 import fastnet
 from fastnet import nn
-from fastnet.nn.fusion import FUSED, Fusion, fused
+from fastnet.nn.fusion import FUSED, Fusion, fused, inverted
 
 ACTIVATIONS = [nn.ReLU, nn.Sigmoid, nn.Tanh]
 IN_EVALUATION = [nn.ReLU6, nn.Sigmoid, nn.Tanh, nn.SiLU, nn.Hardswish, nn.Hardsigmoid]
@@ -221,3 +221,44 @@ def test_other_activations_without_a_gradient_have_the_bits_of_separate_layers(b
         assert model(x).numpy().tobytes() == act(layer(x)).numpy().tobytes()
     assert model(x).requires_grad       # with gradients
     assert model(x).detach().numpy().tobytes() == act(layer(x)).detach().numpy().tobytes()
+
+
+def inverted_layers(kernel=3, stride=1, activation=nn.ReLU6):
+    fastnet.manual_seed(5)
+    block = nn.Sequential(
+        nn.Conv2d(12, 72, 1, bias=False), nn.BatchNorm2d(72), activation(),
+        nn.Conv2d(72, 72, kernel, stride, kernel // 2, groups=72, bias=False), nn.BatchNorm2d(72), activation(),
+        nn.Conv2d(72, 12, 1, bias=False), nn.BatchNorm2d(12)).eval()
+    for norm in list(block)[1::3]:
+        if isinstance(norm, nn.BatchNorm2d):
+            norm.running_mean.uniform_(-1, 1)
+            norm.running_var.uniform_(0.5, 2)
+    return block
+
+
+@pytest.mark.parametrize("kernel, stride", [(3, 1), (3, 2), (5, 1), (5, 2)])
+@pytest.mark.parametrize("activation", [nn.ReLU6, nn.SiLU])
+def test_an_inverted_block_has_the_bits_of_separate_layers(backend, kernel, stride, activation):
+    block = inverted_layers(kernel, stride, activation)
+    x = fastnet.randn(4, 12, 40, 33)
+    residual = x if stride == 1 else None
+    expected = block(x).detach()
+    expected = expected + x if stride == 1 else expected
+    with fastnet.no_grad():
+        out = inverted(list(block), x, residual).numpy()
+    if backend == "compiled":
+        assert out.tobytes() == expected.numpy().tobytes()
+    np.testing.assert_allclose(out, expected.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_inverted_blocks_that_run_separately():
+    block, x = inverted_layers(), fastnet.randn(4, 12, 40, 33)
+    assert inverted(list(block), x) is None                                 # a gradient is wanted
+    with fastnet.no_grad():
+        assert inverted(list(block), x) is not None
+        assert inverted(list(block), x[:, :, :8, :8]) is None               # small
+        assert inverted(list(block), x[0]) is None
+        assert inverted(list(block)[:-1], x) is None
+        assert inverted(list(block.train()), x) is None
+        block.eval()[3].register_forward_hook(lambda *args: None)
+        assert inverted(list(block), x) is None

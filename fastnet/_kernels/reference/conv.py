@@ -41,6 +41,37 @@ def conv(out, x, weight, bias=None, residual=None, stride=(1, 1, 1), padding=(0,
 
 
 @kernel(flushes=True)
+def conv_separable(out, x, expand, expand_affine, depthwise, affine, project, project_affine, residual=None,
+                   stride=(1, 1, 1), padding=(0, 0, 0), dilation=(1, 1, 1), activation="none"):
+    """A 1x1, a depthwise and another 1x1 convolution over images, with the numbers of three calls of `conv`.
+
+    wide = activation(affine of conv(x, expand)), narrow = activation(affine of conv(wide, depthwise)), out =
+    affine of conv(narrow, project) + residual. Sandler et al. 2018, https://arxiv.org/abs/1801.04381.
+
+    Args:
+        out: (N, 1, OH, OW, O); must not overlap the other arrays.
+        x: (N, 1, H, W, C).
+        expand: (M, C), with M of 1 or more.
+        expand_affine: (3, M), centre, scale and shift of every channel, or None.
+        depthwise: (M, 1, 1, KH, KW), with KH from 1 to 64.
+        affine: (3, M), or None.
+        project: (O, M).
+        project_affine: (3, O), or None.
+        residual: of out's shape, or None.
+        stride, padding, dilation: triples, of the depthwise convolution.
+        activation: none or one of those of `matmul`.
+    """
+    wide, narrow = (np.empty((*shape[:-1], depthwise.shape[0]), x.dtype) for shape in (x.shape, out.shape))
+    conv(wide, x, _pointwise(expand), activation=activation, affine=expand_affine)
+    conv(narrow, wide, depthwise, None, None, stride, padding, dilation, activation, affine)
+    conv(out, narrow, _pointwise(project), residual=residual, affine=project_affine)
+
+
+def _pointwise(weight):
+    return weight.reshape(*weight.shape, 1, 1, 1)
+
+
+@kernel(flushes=True)
 def conv_input(dx, dy, weight, bias=None, stride=(1, 1, 1), padding=(0, 0, 0), dilation=(1, 1, 1)):
     """The gradient of `conv` for its input, which is also the transposed convolution.
 

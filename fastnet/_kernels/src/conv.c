@@ -4,12 +4,14 @@
  * conv_weight   the gradient of the weight: a row is one position of the window at all pixels
  * pack_filters  the filters, as panels of lanes
  * grouped...    groups of few channels (grouped.inc.h, grouped_sums.inc.h)
+ * separable     a 1x1, a depthwise and another 1x1 convolution in one pass (separable.inc.h)
  * winograd...   Winograd's convolution (winograd.inc.h)
  *
  * Slivers of rows are copied into scratch memory, with zeros outside of the input, just before the tiles read them. So
  * the tiles are those of matmul, whatever the stride, padding and dilation. */
 #include "conv_slots.h"
 #include "grouped_slots.h"
+#include "separable_slots.h"
 #include "tile.h"
 #include "winograd_slots.h"
 
@@ -119,6 +121,7 @@ static Phase phase_at(const ptrdiff_t *n, ptrdiff_t phase) {
 #include "product.inc.h"
 #include "conv.inc.h"
 #include "grouped.inc.h"
+#include "separable.inc.h"
 #include "grouped_sums.inc.h"
 #include "winograd.inc.h"
 #include "tile_end.inc.h"
@@ -128,6 +131,7 @@ static Phase phase_at(const ptrdiff_t *n, ptrdiff_t phase) {
 #include "product.inc.h"
 #include "conv.inc.h"
 #include "grouped.inc.h"
+#include "separable.inc.h"
 #include "grouped_sums.inc.h"
 #include "tile_end.inc.h"
 #undef T
@@ -135,6 +139,6 @@ static Phase phase_at(const ptrdiff_t *n, ptrdiff_t phase) {
 #define FLOAT32(kernel) {#kernel, kernel##_f32, 0}
 const Entry TABLE(conv)[] = {
     ROW(conv), ROW(conv_weight), ROW(pack_filters),
-    ROW(grouped), ROW(grouped_filters), ROW(grouped_sums), ROW(grouped_join),
+    ROW(grouped), ROW(grouped_filters), ROW(grouped_sums), ROW(grouped_join), ROW(separable),
     FLOAT32(winograd), FLOAT32(winograd_few), FLOAT32(winograd_filters), FLOAT32(winograd_input), FLOAT32(winograd_slopes),
     FLOAT32(winograd_filter_slopes), END};

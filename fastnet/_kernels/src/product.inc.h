@@ -81,6 +81,25 @@ static inline void NAME(divide)(NAME(Group) *group, const Launch *launch, ptrdif
     }
 }
 
+/* The slivers lie in the operand, or are copied if COPY_ROWS. */
+static void NAME(gather_rows)(NAME(Group) *group, const Launch *launch, ptrdiff_t batch, ptrdiff_t k, ptrdiff_t depth,
+                              REAL *copies, ptrdiff_t first, ptrdiff_t count) {
+    const ptrdiff_t *n = launch->n, size = sizeof(REAL);
+    const REAL *x = (const REAL *)launch->p[ROW_OPERAND] + batch * n[ROW_BATCH] + k * n[ROW_K];
+    NAME(divide)(group, launch, depth, first, count);
+    group->row_stride = (n[COPY_ROWS] ? 1 : n[ROW_STRIDE]) * size;
+    group->row_k = (n[COPY_ROWS] ? SLIVER : n[ROW_K]) * size;
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const REAL *row = x + group->start[i] * n[ROW_STRIDE];
+        if (n[COPY_ROWS]) {
+            REAL *copy = copies + i * SLIVER * depth;
+            NAME(pack)(copy, SLIVER, row, n[ROW_K], n[ROW_STRIDE], depth, group->start[i + 1] - group->start[i]);
+            row = copy;
+        }
+        group->row[i] = (const char *)row;
+    }
+}
+
 /* The blocks of k; `run` is the k of a run. k == 0 is one block, which writes the bias. */
 static inline ptrdiff_t NAME(k_blocks)(ptrdiff_t depth, ptrdiff_t run) {
     if (depth == 0) return 1;

@@ -22,6 +22,11 @@ GROUPED = (
     (2, (1, 9, 9), 40, 40, (1, 3, 3), 10),
     (1, (1, 8, 20), 64, 64, (1, 3, 3), 4), (1, (2, 6, 7), 64, 64, (2, 3, 3), 2), (1, (1, 1, 70), 12, 12, (1, 1, 9), 12),
 )
+# inverted blocks: channels expanded to filters, then as many groups, and a projection to channels + 1
+SEPARABLE = (
+    (0, (1, 5, 5), 3, 8, (1, 3, 3), 1), (1, (1, 1, 1), 1, 1, (1, 1, 1), 1), (2, (1, 9, 21), 3, 5, (1, 3, 3), 1),
+    (1, (1, 40, 19), 5, 37, (1, 3, 3), 1), (3, (1, 33, 8), 16, 32, (1, 5, 5), 1), (2, (1, 70, 5), 33, 65, (1, 3, 2), 1),
+)
 BENCH = (32, (1, 32, 32), 64, 64, (1, 3, 3), 1)
 
 
@@ -56,6 +61,23 @@ def forward(bias=False, residual=False, affine=False, activation=None, **where):
         if affine:
             attrs["affine"] = rng.standard_normal((3, out[-1])).astype(dtype)
         return args, {**attrs, **({"activation": activation} if activation else {})}
+    return make
+
+
+def separable(residual=False, affine=False, activation="none", **where):
+    def make(rng, dtype, size):
+        attrs = geometry(**where)
+        images, shape, channels, filters, kernel = size[:5]
+        x, _, out = sizes_of((images, shape, channels, filters, kernel, 1), **attrs)
+        out = (*out[:-1], channels + 1)
+        shapes = ((filters, channels), (3, filters), (filters, 1, *kernel), (3, filters), (out[-1], filters),
+                  (3, out[-1]))
+        filled = drawn(rng, dtype, *shapes)
+        if not affine:
+            filled[1::2] = None, None, None
+        if residual:
+            attrs["residual"] = rng.standard_normal(out).astype(dtype)
+        return (garbage(out, dtype), *drawn(rng, dtype, x), *filled), {**attrs, "activation": activation}
     return make
 
 
@@ -115,4 +137,10 @@ CASES = [case(kernel, note, make(**where), bench=BENCH if note == "padded" else 
     winograd("conv", "silu", forward(affine=True, residual=True, activation="silu", padding=1)),
     *[case("conv", f, forward(affine=True, residual=True, activation=f, padding=1))
       for f in ("silu", "hardswish", "hardsigmoid")],
+] + [
+    Case("conv_separable", separable(**{**options, **GEOMETRIES[note]}), SEPARABLE, None, rtol=(2e-5, 1e-12),
+         atol=(2e-3, 1e-11), note=note)
+    for note, options in (("plain", {}), ("padded", {"affine": True, "activation": "relu6", "residual": True}),
+                          ("strided", {"affine": True, "activation": "silu"}), ("dilated", {"activation": "relu"}),
+                          ("wide", {"affine": True}))
 ]

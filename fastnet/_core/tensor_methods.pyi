@@ -14,7 +14,9 @@ from fastnet._runtime.twins.tape import TensorBase
 from fastnet.autograd.calls import Tensors
 from fastnet.autograd.hooks import RemovableHandle
 from fastnet.functional.keys import Key
+from fastnet.functional.number_parts import MantissaExponent
 from fastnet.functional.ordering import ValuesIndices
+from fastnet.functional.statistics import Histogram, MinMax
 from fastnet.random import Generator
 
 class TensorMethods(TensorBase):
@@ -86,6 +88,9 @@ class TensorMethods(TensorBase):
     def __le__(self, other: Operand) -> Tensor:  # type: ignore[misc]
         """input <= other, element by element, as bool; shapes broadcast."""
 
+    def __lshift__(self, other: Operand) -> Tensor:
+        """input * 2^other, by shifting bits, element by element. RuntimeError for floats and bools."""
+
     def __lt__(self, other: Operand) -> Tensor:  # type: ignore[misc]
         """input < other, element by element, as bool; shapes broadcast."""
 
@@ -137,6 +142,9 @@ class TensorMethods(TensorBase):
     def __rpow__(self, other: Operand) -> Tensor:
         """other to the power of self."""
 
+    def __rshift__(self, other: Operand) -> Tensor:
+        """input / 2^other rounded down, by shifting bits, element by element. RuntimeError for floats and bools."""
+
     def __rsub__(self, other: Operand) -> Tensor:
         """other - self."""
 
@@ -167,14 +175,32 @@ class TensorMethods(TensorBase):
     def absolute(self) -> Tensor:
         """|x|. The gradient at 0 is 0."""
 
+    def absolute_(self) -> Self:
+        """As `abs`, but write the result into the tensor and return the tensor."""
+
     def acos(self) -> Tensor:
         """The inverse cosine, in radians from 0 to pi; NaN outside [-1, 1]. Integers give float32."""
+
+    def acos_(self) -> Self:
+        """As `acos`, but write the result into the tensor and return the tensor."""
+
+    def acosh(self) -> Tensor:
+        """The inverse hyperbolic cosine, 0 or more; NaN below 1. Integers give float32."""
+
+    def acosh_(self) -> Self:
+        """As `acosh`, but write the result into the tensor and return the tensor."""
 
     def add(self, other: Operand, *, alpha: Number = 1) -> Tensor:
         """input + alpha * other."""
 
     def add_(self, other: Operand, *, alpha: Number = 1) -> Self:
         """As `add`, but write the result into the tensor and return the tensor."""
+
+    def addbmm(self, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+        """beta * input + alpha * the sum of bmm(batch1, batch2) over the batch."""
+
+    def addbmm_(self, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Self:
+        """As `addbmm`, but write the result into the tensor and return the tensor."""
 
     def addcdiv(self, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
         """input + value * tensor1 / tensor2, element by element."""
@@ -191,6 +217,21 @@ class TensorMethods(TensorBase):
     def addmm(self, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
         """beta * input + alpha * (mat1 @ mat2)."""
 
+    def addmm_(self, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Self:
+        """As `addmm`, but write the result into the tensor and return the tensor."""
+
+    def addmv(self, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+        """beta * input + alpha * (mat @ vec)."""
+
+    def addmv_(self, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Self:
+        """As `addmv`, but write the result into the tensor and return the tensor."""
+
+    def addr(self, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+        """beta * input + alpha * outer(vec1, vec2)."""
+
+    def addr_(self, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Self:
+        """As `addr`, but write the result into the tensor and return the tensor."""
+
     def all(self, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
         """Whether all elements are true (not 0). Arguments are those of `sum`."""
 
@@ -204,20 +245,56 @@ class TensorMethods(TensorBase):
     def amin(self, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
         """The smallest element along dimensions; NaN if any is NaN. Equal elements share the gradient evenly."""
 
+    def aminmax(self, *, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> MinMax:
+        """The smallest and the largest element, of all or along a dimension."""
+
     def any(self, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
         """Whether any element is true (not 0). Arguments are those of `sum`."""
+
+    def apply_(self, callable: Callable[[Any], Any]) -> Self:
+        """Replace each element by the result of a Python function of it, and return the tensor. Slow."""
 
     def arccos(self) -> Tensor:
         """The inverse cosine, in radians from 0 to pi; NaN outside [-1, 1]. Integers give float32."""
 
+    def arccos_(self) -> Self:
+        """As `acos`, but write the result into the tensor and return the tensor."""
+
+    def arccosh(self) -> Tensor:
+        """The inverse hyperbolic cosine, 0 or more; NaN below 1. Integers give float32."""
+
+    def arccosh_(self) -> Self:
+        """As `acosh`, but write the result into the tensor and return the tensor."""
+
     def arcsin(self) -> Tensor:
         """The inverse sine, in radians from -pi/2 to pi/2; NaN outside [-1, 1]. Integers give float32."""
+
+    def arcsin_(self) -> Self:
+        """As `asin`, but write the result into the tensor and return the tensor."""
+
+    def arcsinh(self) -> Tensor:
+        """The inverse hyperbolic sine. Integers give float32."""
+
+    def arcsinh_(self) -> Self:
+        """As `asinh`, but write the result into the tensor and return the tensor."""
 
     def arctan(self) -> Tensor:
         """The inverse tangent, in radians from -pi/2 to pi/2. Integers give float32."""
 
     def arctan2(self, other: Tensor) -> Tensor:
         """The angle of the point (x, y) = (other, input), in radians from -pi to pi."""
+
+    def arctan2_(self, other: Tensor) -> Self:
+        """As `atan2`, but write the result into the tensor and return the tensor."""
+
+    def arctan_(self) -> Self:
+        """As `atan`, but write the result into the tensor and return the tensor."""
+
+    def arctanh(self) -> Tensor:
+        """The inverse hyperbolic tangent; NaN outside [-1, 1]. Integers give float32."""
+
+    def arctanh_(self) -> Self:
+        """As `atanh`, but write the result into the tensor and return the tensor."""
 
     def argmax(self, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Tensor:
         """The index of the largest element along a dimension, int64."""
@@ -229,8 +306,24 @@ class TensorMethods(TensorBase):
                 stable: builtins.bool = True) -> Tensor:
         """The indices that sort a tensor along a dimension, int64; stable, with NaN as the largest."""
 
+    def argwhere(self) -> Tensor:
+        """The coordinates of the elements that are not 0, as rows: `nonzero`."""
+
+    def as_strided(self, size: Sequence[builtins.int], stride: Sequence[builtins.int],
+                   storage_offset: builtins.int | None = None) -> Tensor:
+        """A view of the elements of a contiguous tensor with any shape and strides."""
+
     def asin(self) -> Tensor:
         """The inverse sine, in radians from -pi/2 to pi/2; NaN outside [-1, 1]. Integers give float32."""
+
+    def asin_(self) -> Self:
+        """As `asin`, but write the result into the tensor and return the tensor."""
+
+    def asinh(self) -> Tensor:
+        """The inverse hyperbolic sine. Integers give float32."""
+
+    def asinh_(self) -> Self:
+        """As `asinh`, but write the result into the tensor and return the tensor."""
 
     def atan(self) -> Tensor:
         """The inverse tangent, in radians from -pi/2 to pi/2. Integers give float32."""
@@ -238,12 +331,33 @@ class TensorMethods(TensorBase):
     def atan2(self, other: Tensor) -> Tensor:
         """The angle of the point (x, y) = (other, input), in radians from -pi to pi."""
 
+    def atan2_(self, other: Tensor) -> Self:
+        """As `atan2`, but write the result into the tensor and return the tensor."""
+
+    def atan_(self) -> Self:
+        """As `atan`, but write the result into the tensor and return the tensor."""
+
+    def atanh(self) -> Tensor:
+        """The inverse hyperbolic tangent; NaN outside [-1, 1]. Integers give float32."""
+
+    def atanh_(self) -> Self:
+        """As `atanh`, but write the result into the tensor and return the tensor."""
+
     def backward(self, gradient: Tensor | None = None, retain_graph: builtins.bool | None = None,
                  create_graph: builtins.bool = False, inputs: Tensors | None = None) -> None:
         """Compute gradients of this tensor, and accumulate them in the `grad` of every leaf that requires one."""
 
+    def baddbmm(self, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+        """beta * input + alpha * bmm(batch1, batch2)."""
+
+    def baddbmm_(self, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Self:
+        """As `baddbmm`, but write the result into the tensor and return the tensor."""
+
     def bernoulli(self, p: builtins.float | None = None, *, generator: Generator | None = None) -> Tensor:
         """Random ones and zeros: 1 with the probability given by each element, else 0. The gradient is 0."""
+
+    def bernoulli_(self, p: TensorOrNumber = 0.5, *, generator: Generator | None = None) -> Self:
+        """Write random ones, with probability p, and zeros into the tensor and return it."""
 
     def bincount(self, weights: Tensor | None = None, minlength: builtins.int = 0) -> Tensor:
         """How often each number from 0 to the largest occurs, int64; or the sum of the weights of its occurrences."""
@@ -254,14 +368,29 @@ class TensorMethods(TensorBase):
     def bitwise_and_(self, other: Operand) -> Self:
         """As `bitwise_and`, but write the result into the tensor and return the tensor."""
 
+    def bitwise_left_shift(self, other: Operand) -> Tensor:
+        """input * 2^other, by shifting bits, element by element. RuntimeError for floats and bools."""
+
+    def bitwise_left_shift_(self, other: Operand) -> Self:
+        """As `bitwise_left_shift`, but write the result into the tensor and return the tensor."""
+
     def bitwise_not(self) -> Tensor:
         """The complement of each bit; the negation of a bool."""
+
+    def bitwise_not_(self) -> Self:
+        """As `bitwise_not`, but write the result into the tensor and return the tensor."""
 
     def bitwise_or(self, other: Operand) -> Tensor:
         """input | other, bit by bit; logical for bool. RuntimeError if either is a float."""
 
     def bitwise_or_(self, other: Operand) -> Self:
         """As `bitwise_or`, but write the result into the tensor and return the tensor."""
+
+    def bitwise_right_shift(self, other: Operand) -> Tensor:
+        """input / 2^other rounded down, by shifting bits, element by element. RuntimeError for floats and bools."""
+
+    def bitwise_right_shift_(self, other: Operand) -> Self:
+        """As `bitwise_right_shift`, but write the result into the tensor and return the tensor."""
 
     def bitwise_xor(self, other: Operand) -> Tensor:
         """input ^ other, bit by bit; logical for bool. RuntimeError if either is a float."""
@@ -281,6 +410,10 @@ class TensorMethods(TensorBase):
     def byte(self, memory_format: object = None) -> Tensor:
         """The tensor as uint8; the tensor itself if it has this dtype."""
 
+    def cauchy_(self, median: builtins.float = 0.0, sigma: builtins.float = 1.0, *,
+                generator: Generator | None = None) -> Self:
+        """Write random numbers of the Cauchy distribution into the tensor and return it."""
+
     def ceil(self) -> Tensor:
         """The smallest integer not below x. Its gradient is 0."""
 
@@ -299,11 +432,20 @@ class TensorMethods(TensorBase):
     def clamp_max(self, max: TensorOrNumber) -> Tensor:
         """min(input, max): `clamp` with an upper limit."""
 
+    def clamp_max_(self, max: TensorOrNumber) -> Self:
+        """As `clamp_max`, but write the result into the tensor and return the tensor."""
+
     def clamp_min(self, min: TensorOrNumber) -> Tensor:
         """max(input, min): `clamp` with a lower limit."""
 
+    def clamp_min_(self, min: TensorOrNumber) -> Self:
+        """As `clamp_min`, but write the result into the tensor and return the tensor."""
+
     def clip(self, min: TensorOrNumber | None = None, max: TensorOrNumber | None = None) -> Tensor:
         """min(max(input, min), max): limit each element to [min, max]. A NaN limit gives NaN."""
+
+    def clip_(self, min: TensorOrNumber | None = None, max: TensorOrNumber | None = None) -> Self:
+        """As `clamp`, but write the result into the tensor and return the tensor."""
 
     def clone(self, *, memory_format: object = None) -> Tensor:
         """A copy that gradients flow through."""
@@ -314,6 +456,15 @@ class TensorMethods(TensorBase):
     def copy_(self, src: Tensor | ArrayLike, non_blocking: builtins.bool = False) -> Self:
         """Write the elements of `src`, broadcast and cast, into the tensor and return it. Gradients flow to `src`."""
 
+    def copysign(self, other: Operand) -> Tensor:
+        """The magnitude of `input` with the sign of `other`, element by element. Integers give float32."""
+
+    def copysign_(self, other: Operand) -> Self:
+        """As `copysign`, but write the result into the tensor and return the tensor."""
+
+    def corrcoef(self) -> Tensor:
+        """The matrix of correlation coefficients of variables in rows, limited to [-1, 1]."""
+
     def cos(self) -> Tensor:
         """The cosine of an angle in radians. Integers give float32."""
 
@@ -322,6 +473,19 @@ class TensorMethods(TensorBase):
 
     def cosh(self) -> Tensor:
         """The hyperbolic cosine, (e^x + e^-x) / 2. Integers give float32."""
+
+    def cosh_(self) -> Self:
+        """As `cosh`, but write the result into the tensor and return the tensor."""
+
+    def count_nonzero(self, dim: Dims = None) -> Tensor:
+        """The number of elements that are not 0, int64."""
+
+    def cov(self, *, correction: builtins.int = 1, fweights: Tensor | None = None,
+            aweights: Tensor | None = None) -> Tensor:
+        """The covariance matrix of variables in rows."""
+
+    def cross(self, other: Tensor, dim: builtins.int | None = None) -> Tensor:
+        """The cross product of vectors of 3 elements."""
 
     def cuda(self, device: object = None, non_blocking: builtins.bool = False) -> Tensor:
         """Refuse to move a tensor: the CPU is the only device."""
@@ -344,12 +508,37 @@ class TensorMethods(TensorBase):
     def cumsum_(self, dim: builtins.int, *, dtype: DTypeLike | None = None) -> Self:
         """As `cumsum`, but write the result into the tensor and return the tensor."""
 
+    def deg2rad(self) -> Tensor:
+        """Degrees as radians: x * pi / 180. Integers give float32."""
+
+    def deg2rad_(self) -> Self:
+        """As `deg2rad`, but write the result into the tensor and return the tensor."""
+
+    def diag(self, diagonal: builtins.int = 0) -> Tensor:
+        """The diagonal of a matrix as a copy, or the matrix with a vector on its diagonal."""
+
+    def diag_embed(self, offset: builtins.int = 0, dim1: builtins.int = -2, dim2: builtins.int = -1) -> Tensor:
+        """Matrices of zeros with the last dimension of the input on their diagonals."""
+
+    def diagflat(self, offset: builtins.int = 0) -> Tensor:
+        """The matrix with the flattened input on its diagonal."""
+
+    def diagonal(self, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1) -> Tensor:
+        """A view of the diagonals of the matrices in two dimensions; they become the last dimension."""
+
+    def diagonal_scatter(self, src: Tensor, offset: builtins.int = 0, dim1: builtins.int = 0,
+                         dim2: builtins.int = 1) -> Tensor:
+        """A copy of the input with `src` in its diagonals: see `diagonal`."""
+
     def diff(self, n: builtins.int = 1, dim: builtins.int = -1, prepend: Tensor | None = None,
              append: Tensor | None = None) -> Tensor:
         """Differences of neighbours along a dimension: out[i] = x[i + 1] - x[i], applied n times. Bools give `!=`."""
 
     def digamma(self) -> Tensor:
         """The derivative of lgamma. It needs SciPy."""
+
+    def dim_order(self) -> tuple[builtins.int, ...]:
+        """The dimensions from the largest stride to the smallest."""
 
     def dist(self, other: Operand, p: builtins.float = 2) -> Tensor:
         """The p-norm of input - other, over all elements: see `norm`."""
@@ -363,20 +552,32 @@ class TensorMethods(TensorBase):
     def divide(self, other: Operand, *, rounding_mode: Literal['floor', 'trunc'] | None = None) -> Tensor:
         """input / other, element by element; integers give float32."""
 
+    def divide_(self, other: Operand, *, rounding_mode: Literal['floor', 'trunc'] | None = None) -> Self:
+        """As `div`, but write the result into the tensor and return the tensor."""
+
     def dot(self, tensor: Tensor) -> Tensor:
         """Inner product of two vectors, sum_i input[i] * tensor[i]."""
 
     def double(self, memory_format: object = None) -> Tensor:
         """The tensor as float64; the tensor itself if it has this dtype."""
 
+    def dsplit(self, indices_or_sections: builtins.int | Sequence[builtins.int]) -> tuple[Tensor, ...]:
+        """Split a tensor of 3 dimensions or more along dimension 2. Arguments and errors are those of `hsplit`."""
+
     def eq(self, other: Operand) -> Tensor:
         """input == other, element by element, as bool; shapes broadcast."""
+
+    def eq_(self, other: Operand) -> Self:
+        """As `eq`, but write the result into the tensor and return the tensor."""
 
     def equal(self, other: Tensor) -> builtins.bool:
         """Whether two tensors have the same shape and elements, a Python bool."""
 
     def erf(self) -> Tensor:
         """The error function, 2/sqrt(pi) * integral of exp(-t^2) from 0 to x. Integers give float32."""
+
+    def erf_(self) -> Self:
+        """As `erf`, but write the result into the tensor and return the tensor."""
 
     def erfc(self) -> Tensor:
         """1 - erf(x), exact for large x. It needs SciPy."""
@@ -402,8 +603,20 @@ class TensorMethods(TensorBase):
     def expm1(self) -> Tensor:
         """e^x - 1, exact near 0. Integers give float32."""
 
+    def expm1_(self) -> Self:
+        """As `expm1`, but write the result into the tensor and return the tensor."""
+
+    def exponential_(self, lambd: builtins.float = 1.0, *, generator: Generator | None = None) -> Self:
+        """Write exponential random numbers, with density lambd * exp(-lambd * x), into the tensor and return it."""
+
     def fill_(self, value: TensorOrNumber) -> Self:
         """Write one value everywhere and return the tensor."""
+
+    def fill_diagonal_(self, fill_value: Number, wrap: builtins.bool = False) -> Self:
+        """Write one value into the diagonal of the tensor and return it."""
+
+    def fix_(self) -> Self:
+        """As `trunc`, but write the result into the tensor and return the tensor."""
 
     def flatten(self, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
         """Merge the dimensions from start_dim to end_dim into one; a view where possible."""
@@ -411,8 +624,20 @@ class TensorMethods(TensorBase):
     def flip(self, dims: Size, *more: builtins.int) -> Tensor:
         """Reverse the order of elements along dimensions, given as integers or one tuple; a copy."""
 
+    def fliplr(self) -> Tensor:
+        """Reverse the order along dimension 1; a copy."""
+
+    def flipud(self) -> Tensor:
+        """Reverse the order along dimension 0; a copy."""
+
     def float(self, memory_format: object = None) -> Tensor:
         """The tensor as float32; the tensor itself if it has this dtype."""
+
+    def float_power(self, exponent: Operand) -> Tensor:
+        """input^exponent in float64."""
+
+    def float_power_(self, exponent: Operand) -> Self:
+        """As `float_power`, but write the result into the tensor and return the tensor."""
 
     def floor(self) -> Tensor:
         """The largest integer not above x. Its gradient is 0."""
@@ -426,14 +651,44 @@ class TensorMethods(TensorBase):
     def floor_divide_(self, other: Operand) -> Self:
         """As `floor_divide`, but write the result into the tensor and return the tensor."""
 
+    def fmax(self, other: Tensor) -> Tensor:
+        """The larger of two, element by element; a number if the other one is NaN."""
+
+    def fmin(self, other: Tensor) -> Tensor:
+        """The smaller of two, element by element; a number if the other one is NaN."""
+
     def fmod(self, other: Operand) -> Tensor:
         """input - other * trunc(input / other). It has the sign of the dividend, as C's fmod."""
+
+    def fmod_(self, other: Operand) -> Self:
+        """As `fmod`, but write the result into the tensor and return the tensor."""
+
+    def frac(self) -> Tensor:
+        """The fraction x - trunc(x), with the sign of x."""
+
+    def frac_(self) -> Self:
+        """As `frac`, but write the result into the tensor and return the tensor."""
+
+    def frexp(self) -> MantissaExponent:
+        """The mantissa, between 1/2 and 1, and the exponent (int32) of each number: input = mantissa * 2^exponent."""
 
     def gather(self, dim: builtins.int, index: Tensor, *, sparse_grad: builtins.bool = False) -> Tensor:
         """Elements at the given indices along a dimension: out[i][j][k] = input[index[i][j][k]][j][k] for dim 0."""
 
+    def gcd(self, other: Operand) -> Tensor:
+        """The greatest common divisor, element by element. RuntimeError for floats and bools."""
+
+    def gcd_(self, other: Operand) -> Self:
+        """As `gcd`, but write the result into the tensor and return the tensor."""
+
     def ge(self, other: Operand) -> Tensor:
         """input >= other, element by element, as bool; shapes broadcast."""
+
+    def ge_(self, other: Operand) -> Self:
+        """As `ge`, but write the result into the tensor and return the tensor."""
+
+    def geometric_(self, p: builtins.float, *, generator: Generator | None = None) -> Self:
+        """Write the numbers of trials up to the first success of probability p into the tensor and return it."""
 
     def get_device(self) -> builtins.int:
         """-1, which stands for the CPU."""
@@ -441,11 +696,42 @@ class TensorMethods(TensorBase):
     def greater(self, other: Operand) -> Tensor:
         """input > other, element by element, as bool; shapes broadcast."""
 
+    def greater_(self, other: Operand) -> Self:
+        """As `gt`, but write the result into the tensor and return the tensor."""
+
     def greater_equal(self, other: Operand) -> Tensor:
         """input >= other, element by element, as bool; shapes broadcast."""
 
+    def greater_equal_(self, other: Operand) -> Self:
+        """As `ge`, but write the result into the tensor and return the tensor."""
+
     def gt(self, other: Operand) -> Tensor:
         """input > other, element by element, as bool; shapes broadcast."""
+
+    def gt_(self, other: Operand) -> Self:
+        """As `gt`, but write the result into the tensor and return the tensor."""
+
+    def heaviside(self, values: Tensor) -> Tensor:
+        """The step function: 0 where input < 0, `values` where it is 0, 1 where it is positive. It has no gradient."""
+
+    def heaviside_(self, values: Tensor) -> Self:
+        """As `heaviside`, but write the result into the tensor and return the tensor."""
+
+    def histc(self, bins: builtins.int = 100, min: builtins.float = 0, max: builtins.float = 0) -> Tensor:
+        """The number of elements in bins of equal width between min and max; the last bin includes max."""
+
+    def histogram(self, bins: builtins.int | Tensor, *, range: Sequence[builtins.float] | None = None,
+                  weight: Tensor | None = None, density: builtins.bool = False) -> Histogram:
+        """A histogram: the counts of the elements in bins, and the edges of the bins."""
+
+    def hsplit(self, indices_or_sections: builtins.int | Sequence[builtins.int]) -> tuple[Tensor, ...]:
+        """Split along dimension 1, a vector along its only one: into equal parts, or before the given indices."""
+
+    def hypot(self, other: Tensor) -> Tensor:
+        """sqrt(input^2 + other^2), without overflow."""
+
+    def hypot_(self, other: Tensor) -> Self:
+        """As `hypot`, but write the result into the tensor and return the tensor."""
 
     def i0(self) -> Tensor:
         """The modified Bessel function of the first kind of order 0. It needs SciPy."""
@@ -474,8 +760,19 @@ class TensorMethods(TensorBase):
     def index_fill_(self, dim: builtins.int, index: Tensor, value: TensorOrNumber) -> Self:
         """As `index_fill`, but write the result into the tensor and return the tensor."""
 
+    def index_put(self, indices: tuple[Tensor | None, ...], values: Operand,
+                  accumulate: builtins.bool = False) -> Tensor:
+        """A copy of the input with `values` at the places that index tensors pick: input[indices] = values."""
+
+    def index_put_(self, indices: tuple[Tensor | None, ...], values: Operand,
+                   accumulate: builtins.bool = False) -> Self:
+        """As `index_put`, but write the result into the tensor and return the tensor."""
+
     def index_select(self, dim: builtins.int, index: Tensor) -> Tensor:
         """Entries along a dimension, selected by an index tensor; a copy."""
+
+    def inner(self, other: Tensor) -> Tensor:
+        """The dot products of the last dimensions: out[..., i, j] = sum over k of input[..., i, k] * other[j, k]."""
 
     def int(self, memory_format: object = None) -> Tensor:
         """The tensor as int32; the tensor itself if it has this dtype."""
@@ -520,6 +817,9 @@ class TensorMethods(TensorBase):
     def is_same_size(self, other: Tensor) -> builtins.bool:
         """Whether two tensors have the same shape."""
 
+    def is_set_to(self, tensor: Tensor) -> builtins.bool:
+        """Whether two tensors have the same memory, shape and strides."""
+
     def is_signed(self) -> builtins.bool:
         """Whether the dtype has negative numbers."""
 
@@ -548,9 +848,21 @@ class TensorMethods(TensorBase):
     def isnan(self) -> Tensor:
         """Whether each element is NaN."""
 
+    def isneginf(self) -> Tensor:
+        """Whether each element is negative infinity."""
+
+    def isposinf(self) -> Tensor:
+        """Whether each element is positive infinity."""
+
+    def isreal(self) -> Tensor:
+        """Whether the imaginary part of each element is 0: True for all real numbers."""
+
     @property
     def itemsize(self) -> builtins.int:
         """The size of an element in bytes."""
+
+    def kron(self, other: Tensor) -> Tensor:
+        """The Kronecker product: each element of the input times all of `other`."""
 
     def kthvalue(self, k: builtins.int, dim: builtins.int = -1, keepdim: builtins.bool = False) -> ValuesIndices:
         """The k-th smallest element along a dimension, counted from 1: (values, indices)."""
@@ -559,8 +871,23 @@ class TensorMethods(TensorBase):
     def layout(self) -> str:
         """`fastnet.strided`, the only layout."""
 
+    def lcm(self, other: Operand) -> Tensor:
+        """The least common multiple, element by element. RuntimeError for floats and bools."""
+
+    def lcm_(self, other: Operand) -> Self:
+        """As `lcm`, but write the result into the tensor and return the tensor."""
+
+    def ldexp(self, other: Tensor) -> Tensor:
+        """input * 2^other, element by element."""
+
+    def ldexp_(self, other: Tensor) -> Self:
+        """As `ldexp`, but write the result into the tensor and return the tensor."""
+
     def le(self, other: Operand) -> Tensor:
         """input <= other, element by element, as bool; shapes broadcast."""
+
+    def le_(self, other: Operand) -> Self:
+        """As `le`, but write the result into the tensor and return the tensor."""
 
     def lerp(self, end: Tensor, weight: Operand) -> Tensor:
         """Linear interpolation: input + weight * (end - input)."""
@@ -571,8 +898,14 @@ class TensorMethods(TensorBase):
     def less(self, other: Operand) -> Tensor:
         """input < other, element by element, as bool; shapes broadcast."""
 
+    def less_(self, other: Operand) -> Self:
+        """As `lt`, but write the result into the tensor and return the tensor."""
+
     def less_equal(self, other: Operand) -> Tensor:
         """input <= other, element by element, as bool; shapes broadcast."""
+
+    def less_equal_(self, other: Operand) -> Self:
+        """As `le`, but write the result into the tensor and return the tensor."""
 
     def lgamma(self) -> Tensor:
         """The logarithm of |gamma(x)|. It needs SciPy."""
@@ -583,14 +916,27 @@ class TensorMethods(TensorBase):
     def log10(self) -> Tensor:
         """The logarithm to base 10. Integers give float32."""
 
+    def log10_(self) -> Self:
+        """As `log10`, but write the result into the tensor and return the tensor."""
+
     def log1p(self) -> Tensor:
         """log(1 + x), exact near 0. Integers give float32."""
+
+    def log1p_(self) -> Self:
+        """As `log1p`, but write the result into the tensor and return the tensor."""
 
     def log2(self) -> Tensor:
         """The logarithm to base 2. Integers give float32."""
 
+    def log2_(self) -> Self:
+        """As `log2`, but write the result into the tensor and return the tensor."""
+
     def log_(self) -> Self:
         """As `log`, but write the result into the tensor and return the tensor."""
+
+    def log_normal_(self, mean: builtins.float = 1.0, std: builtins.float = 2.0, *,
+                    generator: Generator | None = None) -> Self:
+        """Write exp of normal random numbers with this mean and standard deviation into the tensor and return it."""
 
     def log_softmax(self, dim: builtins.int | None = None, dtype: DTypeLike | None = None) -> Tensor:
         """x - log(sum(exp(x))) along `dim`: the logarithm of `softmax`, without overflow."""
@@ -598,20 +944,35 @@ class TensorMethods(TensorBase):
     def logaddexp(self, other: Tensor) -> Tensor:
         """log(exp(input) + exp(other)), without overflow."""
 
+    def logaddexp2(self, other: Tensor) -> Tensor:
+        """log2(2^input + 2^other), without overflow."""
+
     def logcumsumexp(self, dim: builtins.int) -> Tensor:
         """Logarithms of cumulative sums: out[i] = log(exp(x[0]) + ... + exp(x[i])), without overflow."""
 
     def logical_and(self, other: Tensor) -> Tensor:
         """Whether both are true, element by element. Every number but 0 is true."""
 
+    def logical_and_(self, other: Tensor) -> Self:
+        """As `logical_and`, but write the result into the tensor and return the tensor."""
+
     def logical_not(self) -> Tensor:
         """Whether each element is 0 or False."""
+
+    def logical_not_(self) -> Self:
+        """As `logical_not`, but write the result into the tensor and return the tensor."""
 
     def logical_or(self, other: Tensor) -> Tensor:
         """Whether either is true, element by element. Every number but 0 is true."""
 
+    def logical_or_(self, other: Tensor) -> Self:
+        """As `logical_or`, but write the result into the tensor and return the tensor."""
+
     def logical_xor(self, other: Tensor) -> Tensor:
         """Whether exactly one is true, element by element. Every number but 0 is true."""
+
+    def logical_xor_(self, other: Tensor) -> Self:
+        """As `logical_xor`, but write the result into the tensor and return the tensor."""
 
     def logit(self, eps: builtins.float | None = None) -> Tensor:
         """log(x / (1 - x)), the inverse of the sigmoid."""
@@ -625,15 +986,27 @@ class TensorMethods(TensorBase):
     def lt(self, other: Operand) -> Tensor:
         """input < other, element by element, as bool; shapes broadcast."""
 
+    def lt_(self, other: Operand) -> Self:
+        """As `lt`, but write the result into the tensor and return the tensor."""
+
     @property
     def mT(self) -> Tensor:
         """The last two dimensions exchanged."""
+
+    def map_(self, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Self:
+        """Replace each element by a Python function of it and of one of `tensor`, and return the tensor."""
 
     def masked_fill(self, mask: Tensor, value: Operand) -> Tensor:
         """The input with `value` where the mask is true."""
 
     def masked_fill_(self, mask: Tensor, value: Operand) -> Self:
         """As `masked_fill`, but write the result into the tensor and return the tensor."""
+
+    def masked_scatter(self, mask: Tensor, source: Tensor) -> Tensor:
+        """A copy of the input with the elements of `source`, in order, where the mask is true."""
+
+    def masked_scatter_(self, mask: Tensor, source: Tensor) -> Self:
+        """As `masked_scatter`, but write the result into the tensor and return the tensor."""
 
     def masked_select(self, mask: Tensor) -> Tensor:
         """The elements where the mask is true, in one dimension."""
@@ -657,6 +1030,9 @@ class TensorMethods(TensorBase):
     def mean(self, dim: Dims = None, keepdim: builtins.bool = False, *, dtype: DTypeLike | None = None) -> Tensor:
         """The arithmetic mean over dimensions, sum(x) / n. Arguments and errors are those of `sum`."""
 
+    def median(self, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Any:
+        """The median, of an even number of elements the lower one of the two in the middle; NaN if there is a NaN."""
+
     @overload
     def min(self) -> Tensor: ...
     @overload
@@ -673,11 +1049,17 @@ class TensorMethods(TensorBase):
     def mm(self, mat2: Tensor) -> Tensor:
         """Product of two matrices, (M, K) and (K, N)."""
 
+    def mode(self, dim: builtins.int = -1, keepdim: builtins.bool = False) -> ValuesIndices:
+        """The most frequent element along a dimension, the smallest of several, and the index where it occurs last."""
+
     def moveaxis(self, source: Size, destination: Size) -> Tensor:
         """A view with dimensions moved to new positions; the others keep their order."""
 
     def movedim(self, source: Size, destination: Size) -> Tensor:
         """A view with dimensions moved to new positions; the others keep their order."""
+
+    def msort(self) -> Tensor:
+        """The input sorted along dimension 0."""
 
     def mul(self, other: Operand) -> Tensor:
         """input * other, element by element."""
@@ -692,17 +1074,51 @@ class TensorMethods(TensorBase):
     def multiply(self, other: Operand) -> Tensor:
         """input * other, element by element."""
 
+    def multiply_(self, other: Operand) -> Self:
+        """As `mul`, but write the result into the tensor and return the tensor."""
+
     def mv(self, vec: Tensor) -> Tensor:
         """Product of a matrix (M, K) and a vector (K,)."""
 
     def mvlgamma(self, p: builtins.int) -> Tensor:
         """The logarithm of the multivariate gamma function."""
 
+    def nan_to_num(self, nan: builtins.float | None = None, posinf: builtins.float | None = None,
+                   neginf: builtins.float | None = None) -> Tensor:
+        """The input with numbers in place of NaN and infinities."""
+
+    def nan_to_num_(self, nan: builtins.float | None = None, posinf: builtins.float | None = None,
+                    neginf: builtins.float | None = None) -> Self:
+        """As `nan_to_num`, but write the result into the tensor and return the tensor."""
+
+    def nanmean(self, dim: Dims = None, keepdim: builtins.bool = False, *,
+                dtype: DTypeLike | None = None) -> Tensor:
+        """The mean over dimensions of the elements that are not NaN. Arguments are those of `mean`."""
+
+    def nanmedian(self, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Any:
+        """The median of the elements that are not NaN. Arguments and errors are those of `median`."""
+
+    def nanquantile(self, q: builtins.float | Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False,
+                    *, interpolation: str = 'linear') -> Tensor:
+        """Quantiles of the elements that are not NaN. Arguments and errors are those of `quantile`."""
+
+    def nansum(self, dim: Dims = None, keepdim: builtins.bool = False, *, dtype: DTypeLike | None = None) -> Tensor:
+        """The sum over dimensions, with 0 in place of NaN. Arguments are those of `sum`."""
+
     def narrow(self, dim: builtins.int, start: builtins.int | Tensor, length: builtins.int) -> Tensor:
         """A view of `length` consecutive entries along a dimension."""
 
+    def narrow_copy(self, dim: builtins.int, start: builtins.int, length: builtins.int) -> Tensor:
+        """`narrow` as a copy."""
+
+    def ndimension(self) -> builtins.int:
+        """The number of dimensions."""
+
     def ne(self, other: Operand) -> Tensor:
         """input != other, element by element, as bool; shapes broadcast."""
+
+    def ne_(self, other: Operand) -> Self:
+        """As `ne`, but write the result into the tensor and return the tensor."""
 
     def neg(self) -> Tensor:
         """-x."""
@@ -712,6 +1128,9 @@ class TensorMethods(TensorBase):
 
     def negative(self) -> Tensor:
         """-x."""
+
+    def negative_(self) -> Self:
+        """As `neg`, but write the result into the tensor and return the tensor."""
 
     def new(self, *data: Any, device: str | None = None) -> Tensor:
         """A tensor in the dtype of `input`, with a shape, new(2, 3), or values, new([1, 2]): see `fastnet.Tensor`."""
@@ -741,6 +1160,12 @@ class TensorMethods(TensorBase):
                   memory_format: object = None) -> Tensor:
         """`zeros`, by default in the dtype of `input`."""
 
+    def nextafter(self, other: Tensor) -> Tensor:
+        """The next floating-point number after `input` towards `other`. The gradient is that of `input`."""
+
+    def nextafter_(self, other: Tensor) -> Self:
+        """As `nextafter`, but write the result into the tensor and return the tensor."""
+
     @overload
     def nonzero(self, *, as_tuple: Literal[False] = False) -> Tensor: ...
     @overload
@@ -759,6 +1184,9 @@ class TensorMethods(TensorBase):
 
     def not_equal(self, other: Operand) -> Tensor:
         """input != other, element by element, as bool; shapes broadcast."""
+
+    def not_equal_(self, other: Operand) -> Self:
+        """As `ne`, but write the result into the tensor and return the tensor."""
 
     def outer(self, vec2: Tensor) -> Tensor:
         """Outer product of two vectors, out[i][j] = input[i] * vec2[j]."""
@@ -784,6 +1212,26 @@ class TensorMethods(TensorBase):
     def prod(self, dim: builtins.int | None = None, keepdim: builtins.bool = False, *,
              dtype: DTypeLike | None = None) -> Tensor:
         """The product along a dimension. Integers and bools give int64. The gradient is exact for zeros, too."""
+
+    def put(self, index: Tensor, source: Tensor, accumulate: builtins.bool = False) -> Tensor:
+        """A copy of the input with the elements of `source` at the given numbers of the flattened input."""
+
+    def put_(self, index: Tensor, source: Tensor, accumulate: builtins.bool = False) -> Self:
+        """As `put`, but write the result into the tensor and return the tensor."""
+
+    def quantile(self, q: builtins.float | Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False, *,
+                 interpolation: str = 'linear') -> Tensor:
+        """Quantiles: the value at place q * (n - 1) of the n sorted elements; NaN if there is a NaN."""
+
+    def rad2deg(self) -> Tensor:
+        """Radians as degrees: x * 180 / pi. Integers give float32."""
+
+    def rad2deg_(self) -> Self:
+        """As `rad2deg`, but write the result into the tensor and return the tensor."""
+
+    def random_(self, low: builtins.int = 0, high: builtins.int | None = None, *,
+                generator: Generator | None = None) -> Self:
+        """Write random integers in [low, high) into the tensor and return it; with one bound, in [0, bound)."""
 
     def ravel(self, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
         """Merge the dimensions from start_dim to end_dim into one; a view where possible."""
@@ -812,6 +1260,12 @@ class TensorMethods(TensorBase):
     def remainder_(self, other: Operand) -> Self:
         """As `remainder`, but write the result into the tensor and return the tensor."""
 
+    def renorm(self, p: builtins.float, dim: builtins.int, maxnorm: builtins.float) -> Tensor:
+        """The input with each entry along a dimension scaled down to a p-norm of at most `maxnorm`."""
+
+    def renorm_(self, p: builtins.float, dim: builtins.int, maxnorm: builtins.float) -> Self:
+        """As `renorm`, but write the result into the tensor and return the tensor."""
+
     def repeat(self, *repeats: Size) -> Tensor:
         """Tile the tensor repeats[i] times along dimension i; additional dimensions come first."""
 
@@ -828,6 +1282,12 @@ class TensorMethods(TensorBase):
     def reshape_as(self, other: Tensor) -> Tensor:
         """`reshape` to the shape of `other`."""
 
+    def resize_(self, *size: Size) -> Self:
+        """Give the tensor another shape and return it: its elements in order, then uninitialised ones."""
+
+    def resize_as_(self, the_template: Tensor) -> Self:
+        """`resize_` to the shape of another tensor."""
+
     def retain_grad(self) -> None:
         """Keep the gradient of a tensor that is not a leaf: backward() then sets its `grad`, too."""
 
@@ -836,6 +1296,9 @@ class TensorMethods(TensorBase):
 
     def roll(self, shifts: Size, dims: Size | None = None) -> Tensor:
         """Rotate a tensor along dimensions: an entry moves by `shifts` places, past the end to the front; a copy."""
+
+    def rot90(self, k: builtins.int = 1, dims: Sequence[builtins.int] = (0, 1)) -> Tensor:
+        """Turn a tensor k times by 90 degrees, from the first of two dimensions towards the second; a copy."""
 
     def round(self, *, decimals: builtins.int = 0) -> Tensor:
         """The nearest integer; halves round to the even one. Its gradient is 0."""
@@ -874,6 +1337,15 @@ class TensorMethods(TensorBase):
     def select(self, dim: builtins.int, index: builtins.int) -> Tensor:
         """A view of one entry along a dimension, which is removed."""
 
+    def select_scatter(self, src: Tensor, dim: builtins.int, index: builtins.int) -> Tensor:
+        """A copy of the input with `src` in one entry along a dimension: see `select`."""
+
+    def sgn(self) -> Tensor:
+        """-1, 0 or 1: `sign`, under the name that also holds for complex numbers."""
+
+    def sgn_(self) -> Self:
+        """As `sgn`, but write the result into the tensor and return the tensor."""
+
     def sigmoid(self) -> Tensor:
         """1 / (1 + exp(-x)). Integers give float32."""
 
@@ -882,6 +1354,12 @@ class TensorMethods(TensorBase):
 
     def sign(self) -> Tensor:
         """-1, 0 or 1. Its gradient is 0."""
+
+    def sign_(self) -> Self:
+        """As `sign`, but write the result into the tensor and return the tensor."""
+
+    def signbit(self) -> Tensor:
+        """Whether the sign of each element is negative; also that of -0.0."""
 
     def sin(self) -> Tensor:
         """The sine of an angle in radians. Integers give float32."""
@@ -895,6 +1373,13 @@ class TensorMethods(TensorBase):
     def sinh(self) -> Tensor:
         """The hyperbolic sine, (e^x - e^-x) / 2. Integers give float32."""
 
+    def sinh_(self) -> Self:
+        """As `sinh`, but write the result into the tensor and return the tensor."""
+
+    def slice_scatter(self, src: Tensor, dim: builtins.int = 0, start: builtins.int | None = None,
+                      end: builtins.int | None = None, step: builtins.int = 1) -> Tensor:
+        """A copy of the input with `src` in the entries start, start + step, ... below end along a dimension."""
+
     def softmax(self, dim: builtins.int | None = None, dtype: DTypeLike | None = None) -> Tensor:
         """exp(x) / sum(exp(x)) along `dim`, without overflow."""
 
@@ -904,6 +1389,9 @@ class TensorMethods(TensorBase):
 
     def split(self, split_size_or_sections: Size, dim: builtins.int = 0) -> tuple[Tensor, ...]:
         """Split a tensor along a dimension into a tuple of views."""
+
+    def split_with_sizes(self, split_sizes: Sequence[builtins.int], dim: builtins.int = 0) -> tuple[Tensor, ...]:
+        """Split a tensor along a dimension into views of the given lengths: see `split`."""
 
     def sqrt(self) -> Tensor:
         """The square root; NaN below 0. Integers give float32."""
@@ -920,9 +1408,15 @@ class TensorMethods(TensorBase):
     def squeeze(self, dim: Size | None = None) -> Tensor:
         """A view without the dimensions of length 1, or only without those among `dim` (an integer or a tuple)."""
 
+    def squeeze_(self, dim: Size | None = None) -> Self:
+        """As `squeeze`, but change the shape of the tensor itself and return it."""
+
     def std(self, dim: Dims = None, unbiased: builtins.bool = True, keepdim: builtins.bool = False, *,
             correction: builtins.float | None = None) -> Tensor:
         """The standard deviation over dimensions, the square root of the variance."""
+
+    def storage_offset(self) -> builtins.int:
+        """The place of the first element in the memory of the tensor that this one is a view of, in elements."""
 
     def sub(self, other: Operand, *, alpha: Number = 1) -> Tensor:
         """input - alpha * other."""
@@ -933,17 +1427,35 @@ class TensorMethods(TensorBase):
     def subtract(self, other: Operand, *, alpha: Number = 1) -> Tensor:
         """input - alpha * other."""
 
+    def subtract_(self, other: Operand, *, alpha: Number = 1) -> Self:
+        """As `sub`, but write the result into the tensor and return the tensor."""
+
     def sum(self, dim: Dims = None, keepdim: builtins.bool = False, *, dtype: DTypeLike | None = None) -> Tensor:
         """The sum over dimensions. Integers and bools give int64."""
+
+    def sum_to_size(self, *size: Size) -> Tensor:
+        """The sum over dimensions such that the result has the given shape, which broadcasts to that of the input."""
 
     def swapaxes(self, dim0: builtins.int, dim1: builtins.int) -> Tensor:
         """A view with two dimensions exchanged."""
 
+    def swapaxes_(self, dim0: builtins.int, dim1: builtins.int) -> Self:
+        """As `transpose`, but change the shape of the tensor itself and return it."""
+
     def swapdims(self, dim0: builtins.int, dim1: builtins.int) -> Tensor:
         """A view with two dimensions exchanged."""
 
+    def swapdims_(self, dim0: builtins.int, dim1: builtins.int) -> Self:
+        """As `transpose`, but change the shape of the tensor itself and return it."""
+
     def t(self) -> Tensor:
         """The transpose of a matrix, a view. A vector is returned unchanged."""
+
+    def t_(self) -> Tensor:
+        """As `t`, but change the shape of the tensor itself and return it."""
+
+    def take(self, index: Tensor) -> Tensor:
+        """The elements of the flattened input at the given numbers."""
 
     def take_along_dim(self, indices: Tensor, dim: builtins.int | None = None) -> Tensor:
         """Elements at the given indices along a dimension, as `gather`; the other dimensions broadcast."""
@@ -951,11 +1463,21 @@ class TensorMethods(TensorBase):
     def tan(self) -> Tensor:
         """The tangent of an angle in radians. Integers give float32."""
 
+    def tan_(self) -> Self:
+        """As `tan`, but write the result into the tensor and return the tensor."""
+
     def tanh(self) -> Tensor:
         """(exp(x) - exp(-x)) / (exp(x) + exp(-x)). Integers give float32."""
 
     def tanh_(self) -> Self:
         """As `tanh`, but write the result into the tensor and return the tensor."""
+
+    def tensor_split(self, indices_or_sections: builtins.int | Sequence[builtins.int] | Tensor,
+                     dim: builtins.int = 0) -> tuple[Tensor, ...]:
+        """Split a tensor into n views of nearly equal length, or before the given indices."""
+
+    def tile(self, *dims: Size) -> Tensor:
+        """Repeat a tensor dims[i] times along dimension i, counted from the last."""
 
     @overload
     def to(self, other: Tensor, /, non_blocking: builtins.bool = False, copy: builtins.bool = False, *,
@@ -972,17 +1494,32 @@ class TensorMethods(TensorBase):
              sorted: builtins.bool = True) -> ValuesIndices:
         """The k largest or smallest elements along a dimension: (values, indices). Of equal elements the first ones."""
 
+    def trace(self) -> Tensor:
+        """The sum of the diagonal of a matrix."""
+
     def transpose(self, dim0: builtins.int, dim1: builtins.int) -> Tensor:
         """A view with two dimensions exchanged."""
+
+    def transpose_(self, dim0: builtins.int, dim1: builtins.int) -> Self:
+        """As `transpose`, but change the shape of the tensor itself and return it."""
 
     def tril(self, diagonal: builtins.int = 0) -> Tensor:
         """The lower triangle of matrices: zeros where column - row > diagonal."""
 
+    def tril_(self, diagonal: builtins.int = 0) -> Self:
+        """As `tril`, but write the result into the tensor and return the tensor."""
+
     def triu(self, diagonal: builtins.int = 0) -> Tensor:
         """The upper triangle of matrices: zeros where column - row < diagonal. Arguments are those of `tril`."""
 
+    def triu_(self, diagonal: builtins.int = 0) -> Self:
+        """As `triu`, but write the result into the tensor and return the tensor."""
+
     def true_divide(self, other: Operand, *, rounding_mode: Literal['floor', 'trunc'] | None = None) -> Tensor:
         """input / other, element by element; integers give float32."""
+
+    def true_divide_(self, other: Operand, *, rounding_mode: Literal['floor', 'trunc'] | None = None) -> Self:
+        """As `div`, but write the result into the tensor and return the tensor."""
 
     def trunc(self) -> Tensor:
         """x without its fraction. Its gradient is 0."""
@@ -1005,6 +1542,9 @@ class TensorMethods(TensorBase):
     def unflatten(self, dim: builtins.int, sizes: Sequence[builtins.int]) -> Tensor:
         """Split one dimension into several."""
 
+    def unfold(self, dimension: builtins.int, size: builtins.int, step: builtins.int) -> Tensor:
+        """A view of sliding windows along a dimension; the elements of a window become the last dimension."""
+
     def uniform_(self, a: builtins.float = 0.0, b: builtins.float = 1.0, *,
                  generator: Generator | None = None) -> Self:
         """Write uniform random numbers in [a, b) into the tensor and return it."""
@@ -1021,15 +1561,24 @@ class TensorMethods(TensorBase):
     def unsqueeze(self, dim: builtins.int) -> Tensor:
         """A view with a dimension of length 1 inserted at `dim`."""
 
+    def unsqueeze_(self, dim: builtins.int) -> Self:
+        """As `unsqueeze`, but change the shape of the tensor itself and return it."""
+
     def var(self, dim: Dims = None, unbiased: builtins.bool = True, keepdim: builtins.bool = False, *,
             correction: builtins.float | None = None) -> Tensor:
         """The variance over dimensions, sum((x - mean)^2) / (n - correction)."""
+
+    def vdot(self, other: Tensor) -> Tensor:
+        """The dot product of two vectors: `dot`, which for real numbers is the same."""
 
     def view(self, *shape: Size) -> Tensor:
         """A view of the tensor in another shape."""
 
     def view_as(self, other: Tensor) -> Tensor:
         """`view` in the shape of `other`."""
+
+    def vsplit(self, indices_or_sections: builtins.int | Sequence[builtins.int]) -> tuple[Tensor, ...]:
+        """Split a tensor of 2 dimensions or more along dimension 0. Arguments and errors are those of `hsplit`."""
 
     def where(self, condition: Tensor, other: Operand) -> Tensor:
         """The elements of this tensor where the condition is true, `other` elsewhere."""

@@ -1,6 +1,9 @@
 """Differentiable operations on tensors, one module for each subject. `fastnet` has all of them under their names."""
 from types import ModuleType as _ModuleType
 
+import fastnet.functional.inplace_shape as _inplace_shape
+import fastnet.functional.tensor_attributes as _tensor_attributes
+import fastnet.functional.write_methods as _write_methods  # registers methods
 from fastnet._core.errors import name_none as _name_none
 from fastnet.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
 from fastnet.functional.arithmetic import add, dist, div, floor_divide, fmod, mul, pow, remainder, sub
@@ -47,11 +50,51 @@ from fastnet.functional.creation import (
     zeros_like,
 )
 from fastnet.functional.einsum import einsum
+from fastnet.functional.elements import argwhere, index_put, isin, masked_scatter, put, take
+from fastnet.functional.grids import (
+    broadcast_shapes,
+    broadcast_tensors,
+    cartesian_prod,
+    combinations,
+    logspace,
+    meshgrid,
+    range,
+    unravel_index,
+)
+from fastnet.functional.hyperbolic import acosh, asinh, atanh, deg2rad, rad2deg
 from fastnet.functional.index_entries import index_add, index_copy, index_fill
 from fastnet.functional.indexing import gather, index_select, masked_select, nonzero, take_along_dim
+from fastnet.functional.integration import cumulative_trapezoid, gradient, trapezoid, trapz, vander
 from fastnet.functional.joining import cat, chunk, concat, concatenate, flip, narrow, roll, select, split, stack, unbind
 from fastnet.functional.linear import addmm, bmm, dot, matmul, mm, mv, outer
+from fastnet.functional.matrices import block_diag, diag, diag_embed, diagflat, trace, tril_indices, triu_indices
+from fastnet.functional.more_arithmetic import (
+    bitwise_left_shift,
+    bitwise_right_shift,
+    float_power,
+    fmax,
+    fmin,
+    gcd,
+    heaviside,
+    hypot,
+    lcm,
+    logaddexp2,
+    rsub,
+)
 from fastnet.functional.norms import cdist, norm
+from fastnet.functional.number_parts import (
+    copysign,
+    frac,
+    frexp,
+    isneginf,
+    isposinf,
+    isreal,
+    ldexp,
+    nan_to_num,
+    nextafter,
+    sgn,
+    signbit,
+)
 from fastnet.functional.ordering import amax, amin, argmax, argmin, max, maximum, min, minimum
 from fastnet.functional.pairs import atan2, logaddexp
 from fastnet.functional.pointwise import (
@@ -86,8 +129,22 @@ from fastnet.functional.pointwise import (
     tan,
     trunc,
 )
+from fastnet.functional.products import (
+    addbmm,
+    addmv,
+    addr,
+    baddbmm,
+    chain_matmul,
+    cross,
+    inner,
+    kron,
+    renorm,
+    tensordot,
+    vdot,
+)
 from fastnet.functional.properties import get_device, is_complex, is_nonzero, is_same_size, is_signed
 from fastnet.functional.random import bernoulli, dropout, normal, rand, rand_like, randint, randn, randn_like, randperm
+from fastnet.functional.random_filling import binomial, poisson, randint_like
 from fastnet.functional.reduction import all, any, logsumexp, mean, prod, std, sum, var
 from fastnet.functional.running import cummax, cummin, cumprod, cumsum, diff, logcumsumexp
 from fastnet.functional.sampling import multinomial
@@ -107,6 +164,57 @@ from fastnet.functional.shape import (
     unsqueeze,
 )
 from fastnet.functional.sorting import argsort, bucketize, kthvalue, searchsorted, sort, topk
+from fastnet.functional.stacking import (
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    column_stack,
+    dsplit,
+    dstack,
+    fliplr,
+    flipud,
+    hsplit,
+    hstack,
+    rot90,
+    row_stack,
+    split_with_sizes,
+    tensor_split,
+    tile,
+    vsplit,
+    vstack,
+)
+from fastnet.functional.statistics import (
+    aminmax,
+    corrcoef,
+    count_nonzero,
+    cov,
+    histc,
+    histogram,
+    median,
+    mode,
+    msort,
+    nanmean,
+    nanmedian,
+    nanquantile,
+    nansum,
+    quantile,
+    std_mean,
+    var_mean,
+)
+from fastnet.functional.strided_views import (
+    as_strided,
+    diagonal,
+    diagonal_scatter,
+    narrow_copy,
+    select_scatter,
+    slice_scatter,
+)
+
+absolute, arccos, arccosh, arcsin, arcsinh, arctan = abs, acos, acosh, asin, asinh, atan
+arctan2, arctanh, clip, divide, fix = atan2, atanh, clamp, div, trunc
+greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne
+ger, multiply, negative, ravel, subtract = outer, mul, neg, flatten, sub
+swapaxes, swapdims, true_divide = transpose, transpose, div
 
 __all__ = [_name for _name, _value in list(globals().items())
            if not _name.startswith("_") and not isinstance(_value, _ModuleType)]

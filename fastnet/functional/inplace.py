@@ -204,18 +204,6 @@ def in_place(name: str, plain: str, *operators: str) -> Callable[..., Tensor]:
     return method(*operators)(function)
 
 
-_OPERATORS = {"add": "__iadd__", "sub": "__isub__", "mul": "__imul__", "div": "__itruediv__", "pow": "__ipow__",
-              "remainder": "__imod__", "floor_divide": "__ifloordiv__", "bitwise_and": "__iand__",
-              "bitwise_or": "__ior__", "bitwise_xor": "__ixor__"}
-_IN_PLACE = ("exp", "log", "sqrt", "rsqrt", "abs", "neg", "reciprocal", "square", "sin", "cos", "floor", "ceil",
-             "round", "trunc", "clamp", "relu", "sigmoid", "tanh", "masked_fill", "lerp", "addcmul", "addcdiv")
-
-for _method, _operator in _OPERATORS.items():
-    in_place(_method + "_", _method, _operator)
-for _method in _IN_PLACE:
-    in_place(_method + "_", _method)
-
-
 @method()
 def copy_(self: Tensor, src: Tensor | ArrayLike, non_blocking: bool = False) -> Tensor:
     """Write the elements of `src`, broadcast and cast, into the tensor and return it. Gradients flow to `src`.

@@ -37,6 +37,7 @@ __all__ = [
     "log2",
     "log10",
     "neg",
+    "piecewise_constant",
     "positive",
     "reciprocal",
     "round",
@@ -44,15 +45,17 @@ __all__ = [
     "sign",
     "sin",
     "sinh",
+    "smooth",
     "sqrt",
     "square",
     "tan",
     "trunc",
+    "value_test",
 ]
 
 
-def _smooth(name: str, doc: str, given: str, result: str, slope: Callable[[Array], Array],
-            on_tape: Callable[[Tensor], Any], *aliases: str, of_result: bool = False) -> UnaryOperation:
+def smooth(name: str, doc: str, given: str, result: str, slope: Callable[[Array], Array],
+           on_tape: Callable[[Tensor], Any], *aliases: str, of_result: bool = False) -> UnaryOperation:
     """Define the function `name` by its kernel. `given` and `result` are an example.
 
     Args:
@@ -77,54 +80,54 @@ def _one(x: Array) -> Array:
     return scalar(1, x.dtype)
 
 
-exp: UnaryOperation = _smooth("exp", "e^x", "[0.0, 1.0]", "[1.    , 2.7183]", lambda y: y, lambda y: y,
+exp: UnaryOperation = smooth("exp", "e^x", "[0.0, 1.0]", "[1.    , 2.7183]", lambda y: y, lambda y: y,
                              of_result=True)
-expm1: UnaryOperation = _smooth(
+expm1: UnaryOperation = smooth(
     "expm1", "e^x - 1, exact near 0", "[0.0, 1.0]", "[0.    , 1.7183]", lambda y: add(y, _one(y)),
     lambda y: y + 1, of_result=True)
-log: UnaryOperation = _smooth(
+log: UnaryOperation = smooth(
     "log", "The natural logarithm", "[1.0, 10.0]", "[0.    , 2.3026]", lambda x: kernels.unary("reciprocal", x),
     lambda x: x.reciprocal())
-log2: UnaryOperation = _smooth(
+log2: UnaryOperation = smooth(
     "log2", "The logarithm to base 2", "[1.0, 8.0]", "[0., 3.]", lambda x: div(scalar(1 / math.log(2), x.dtype), x),
     lambda x: 1 / math.log(2) / x)
-log10: UnaryOperation = _smooth(
+log10: UnaryOperation = smooth(
     "log10", "The logarithm to base 10", "[1.0, 2.0]", "[0.   , 0.301]",
     lambda x: div(scalar(1 / math.log(10), x.dtype), x), lambda x: 1 / math.log(10) / x)
-log1p: UnaryOperation = _smooth(
+log1p: UnaryOperation = smooth(
     "log1p", "log(1 + x), exact near 0", "[0.0, 1.0]", "[0.    , 0.6931]",
     lambda x: kernels.unary("reciprocal", add(x, _one(x))), lambda x: (x + 1).reciprocal())
-sqrt: UnaryOperation = _smooth(
+sqrt: UnaryOperation = smooth(
     "sqrt", "The square root; NaN below 0", "[4.0, 2.0]", "[2.    , 1.4142]",
     lambda y: div(scalar(0.5, y.dtype), y), lambda y: 0.5 / y, of_result=True)
-reciprocal: UnaryOperation = _smooth(
+reciprocal: UnaryOperation = smooth(
     "reciprocal", "1 / x", "[2.0, -4.0]", "[ 0.5 , -0.25]", lambda y: kernels.neg(mul(y, y)), lambda y: -(y * y),
     of_result=True)
-sin: UnaryOperation = _smooth(
+sin: UnaryOperation = smooth(
     "sin", "The sine of an angle in radians", "[0.0, 1.0]", "[0.    , 0.8415]", lambda x: kernels.unary("cos", x),
     lambda x: x.cos())
-cos: UnaryOperation = _smooth(
+cos: UnaryOperation = smooth(
     "cos", "The cosine of an angle in radians", "[0.0, 1.0]", "[1.    , 0.5403]",
     lambda x: kernels.neg(kernels.unary("sin", x)), lambda x: -x.sin())
-tan: UnaryOperation = _smooth(
+tan: UnaryOperation = smooth(
     "tan", "The tangent of an angle in radians", "[0.0, 1.0]", "[0.    , 1.5574]",
     lambda y: add(mul(y, y), _one(y)), lambda y: y * y + 1, of_result=True)
-asin: UnaryOperation = _smooth(
+asin: UnaryOperation = smooth(
     "asin", "The inverse sine, in radians from -pi/2 to pi/2; NaN outside [-1, 1]", "[0.0, 1.0]",
     "[0.    , 1.5708]", lambda x: _inverse_root(x), lambda x: (1 - x * x).rsqrt(), "arcsin")
-acos: UnaryOperation = _smooth(
+acos: UnaryOperation = smooth(
     "acos", "The inverse cosine, in radians from 0 to pi; NaN outside [-1, 1]", "[0.0, 1.0]",
     "[1.5708, 0.    ]", lambda x: kernels.neg(_inverse_root(x)), lambda x: -(1 - x * x).rsqrt(), "arccos")
-atan: UnaryOperation = _smooth(
+atan: UnaryOperation = smooth(
     "atan", "The inverse tangent, in radians from -pi/2 to pi/2", "[0.0, 1.0]", "[0.    , 0.7854]",
     lambda x: kernels.unary("reciprocal", add(mul(x, x), _one(x))), lambda x: (x * x + 1).reciprocal(), "arctan")
-sinh: UnaryOperation = _smooth(
+sinh: UnaryOperation = smooth(
     "sinh", "The hyperbolic sine, (e^x - e^-x) / 2", "[0.0, 1.0]", "[0.    , 1.1752]",
     lambda x: kernels.unary("cosh", x), lambda x: x.cosh())
-cosh: UnaryOperation = _smooth(
+cosh: UnaryOperation = smooth(
     "cosh", "The hyperbolic cosine, (e^x + e^-x) / 2", "[0.0, 1.0]", "[1.    , 1.5431]",
     lambda x: kernels.unary("sinh", x), lambda x: x.sinh())
-erf: UnaryOperation = _smooth(
+erf: UnaryOperation = smooth(
     "erf", "The error function, 2/sqrt(pi) * integral of exp(-t^2) from 0 to x", "[0.0, 1.0]", "[0.    , 0.8427]",
     lambda x: scale(kernels.unary("exp", kernels.neg(mul(x, x))), 2 / math.sqrt(math.pi)),
     lambda x: 2 / math.sqrt(math.pi) * (-x * x).exp())
@@ -219,7 +222,7 @@ def rsqrt(input: Tensor) -> Tensor:
     return reciprocal(sqrt(input))
 
 
-def _piecewise_constant(name: str, doc: str, result: str, same: str = "iu") -> UnaryOperation:
+def piecewise_constant(name: str, doc: str, result: str, same: str = "iu") -> UnaryOperation:
     """Define a function that is constant almost everywhere, so that its gradient is 0.
 
     Args:
@@ -236,11 +239,11 @@ def _piecewise_constant(name: str, doc: str, result: str, same: str = "iu") -> U
     return method()(op(function))
 
 
-floor: UnaryOperation = _piecewise_constant("floor", "The largest integer not above x", "[-2.,  0.,  2.]")
-ceil: UnaryOperation = _piecewise_constant("ceil", "The smallest integer not below x", "[-1.,  1.,  3.]")
-_rounded = _piecewise_constant("round", "The nearest integer; halves round to the even one", "[-2.,  0.,  2.]")
-trunc: UnaryOperation = _piecewise_constant("trunc", "x without its fraction", "[-1.,  0.,  2.]")
-sign: UnaryOperation = _piecewise_constant("sign", "-1, 0 or 1", "[-1.,  1.,  1.]", same="b")
+floor: UnaryOperation = piecewise_constant("floor", "The largest integer not above x", "[-2.,  0.,  2.]")
+ceil: UnaryOperation = piecewise_constant("ceil", "The smallest integer not below x", "[-1.,  1.,  3.]")
+_rounded = piecewise_constant("round", "The nearest integer; halves round to the even one", "[-2.,  0.,  2.]")
+trunc: UnaryOperation = piecewise_constant("trunc", "x without its fraction", "[-1.,  0.,  2.]")
+sign: UnaryOperation = piecewise_constant("sign", "-1, 0 or 1", "[-1.,  1.,  1.]", same="b")
 
 
 @method()
@@ -268,7 +271,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     return _rounded(input * power) / power if decimals > 0 else _rounded(input / power) * power
 
 
-def _test(name: str, doc: str, result: str) -> UnaryOperation:
+def value_test(name: str, doc: str, result: str) -> UnaryOperation:
     """Define a function from real numbers to bool."""
     def function(input: Array) -> Result[Array]:
         return kernels.unary(name, input, dtypes.bool_), None
@@ -277,7 +280,8 @@ def _test(name: str, doc: str, result: str) -> UnaryOperation:
     return method()(op(function))
 
 
-isnan: UnaryOperation = _test("isnan", "Whether each element is NaN.", "[False,  True, False]")
-isinf: UnaryOperation = _test("isinf", "Whether each element is infinite, of either sign.", "[False, False,  True]")
-isfinite: UnaryOperation = _test(
+isnan: UnaryOperation = value_test("isnan", "Whether each element is NaN.", "[False,  True, False]")
+isinf: UnaryOperation = value_test(
+    "isinf", "Whether each element is infinite, of either sign.", "[False, False,  True]")
+isfinite: UnaryOperation = value_test(
     "isfinite", "Whether each element is neither NaN nor infinite.", "[ True, False, False]")

@@ -8,12 +8,14 @@ from calls import ALL, CALLS, OF_NETWORKS, X, Y, made
 
 import fastnet
 
-RANDOM = {"bernoulli", "multinomial", "rand_like", "randn_like", "empty_like"}         # the values are not compared
-NO_TENSORS = {"arange", "einsum", "empty", "eye", "full", "linspace", "normal", "ones", "rand", "randint", "randn",
-              "randperm", "zeros"}
-BY_NUMBERS = {"flip", "permute", "reshape"}         # these collect numbers: *dims, *shape
+RANDOM = {"bernoulli", "multinomial", "rand_like", "randint_like", "randn_like", "empty_like"}   # not compared
+NO_TENSORS = {"arange", "block_diag", "broadcast_shapes", "broadcast_tensors", "cartesian_prod", "chain_matmul",
+              "einsum", "empty", "eye", "full", "linspace", "logspace", "meshgrid", "normal", "ones", "rand", "randint",
+              "randn", "randperm", "range", "tril_indices", "triu_indices", "zeros"}      # or they collect tensors
+BY_NUMBERS = {"atleast_1d", "atleast_2d", "atleast_3d", "flip", "permute", "reshape"}       # these collect: *dims
 # PyTorch's parser wants other names than its documentation has, or none, or one more argument.
-OTHER_THERE = {"broadcast_to", "dropout", "is_tensor", "one_hot"}
+OTHER_THERE = {"broadcast_to", "dropout", "dsplit", "hsplit", "is_tensor", "one_hot", "swapaxes", "tensor_split",
+               "vsplit"}
 
 
 def _values(result):

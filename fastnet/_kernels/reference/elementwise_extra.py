@@ -1,7 +1,7 @@
 """Elementwise functions that have only a NumPy form.
 
-One input: out and x have one size; `out` is bool for isnan, isinf, isfinite and logical_not. Two inputs: out has the
-shape that they broadcast to; it is bool for the logical ones.
+One input: out and x have one size; `out` is bool for isnan, isinf, isfinite, signbit and logical_not. Two inputs: out
+has the shape that they broadcast to; it is bool for the logical ones.
 """
 import numpy as np
 
@@ -22,6 +22,10 @@ _UNARY = {
     "atan": (np.arctan, "the angle in [-pi/2, pi/2] whose tangent is x"),
     "sinh": (np.sinh, "the hyperbolic sine of x"),
     "cosh": (np.cosh, "the hyperbolic cosine of x"),
+    "acosh": (np.arccosh, "the number y >= 0 whose hyperbolic cosine is x"),
+    "asinh": (np.arcsinh, "the number whose hyperbolic sine is x"),
+    "atanh": (np.arctanh, "the number whose hyperbolic tangent is x"),
+    "signbit": (np.signbit, "whether the sign of x is negative, also that of -0"),
     "isnan": (np.isnan, "whether x is NaN"),
     "isinf": (np.isinf, "whether x is inf or -inf"),
     "isfinite": (np.isfinite, "whether x is neither NaN nor infinite"),
@@ -33,6 +37,16 @@ _BINARY = {
     "remainder": (np.remainder, "a - b * floor(a / b): the sign is b's"),
     "fmod": (np.fmod, "a - b * trunc(a / b): the sign is a's"),
     "atan2": (np.arctan2, "the angle of the point (b, a)"),
+    "copysign": (np.copysign, "|a| with the sign of b"),
+    "fmax": (np.fmax, "the larger of a and b; the other one if one is NaN"),
+    "fmin": (np.fmin, "the smaller of a and b; the other one if one is NaN"),
+    "heaviside": (np.heaviside, "0 where a < 0, b where a is 0, 1 where a > 0"),
+    "hypot": (np.hypot, "sqrt(a^2 + b^2), without overflow"),
+    "nextafter": (np.nextafter, "the next number after a towards b"),
+    "gcd": (np.gcd, "the greatest common divisor of a and b"),
+    "lcm": (np.lcm, "the least common multiple of a and b"),
+    "left_shift": (np.left_shift, "a * 2^b, by shifting the bits of a"),
+    "right_shift": (np.right_shift, "a / 2^b rounded down, by shifting the bits of a"),
     "logical_and": (np.logical_and, "whether a and b are both not 0"),
     "logical_or": (np.logical_or, "whether a or b is not 0"),
     "logical_xor": (np.logical_xor, "whether exactly one of a and b is not 0"),
@@ -80,3 +94,9 @@ def check_divisor(x):
     """Raise RuntimeError if any element of x (integers, any shape) is 0."""
     if not x.all():
         raise RuntimeError("integers cannot be divided by 0")
+
+
+@kernel()
+def exponent(out, x):
+    """out (int32) = the n for which |x| = m * 2^n with 1/2 <= m < 1; 0 where x is 0 or not finite."""
+    out[...] = np.where(np.isfinite(x), np.frexp(x)[1], 0).reshape(out.shape)

@@ -31,3 +31,37 @@ def check_weights(p, least, what="multinomial"):
         row = int((positive < least).argmax())
         raise RuntimeError(f"{what}: expected at least {least} positive weights in each row, got {positive[row]} in "
                            f"row {row}")
+
+
+# ---- counts and waiting times: NumPy's samplers on a stream of their own, keyed by the state of the generator --------
+
+def _stream(state, offset):
+    """NumPy's generator on Philox4x64 with the key (seed, counter + offset)."""
+    seed, counter = (int(v) for v in state)
+    return np.random.Generator(np.random.Philox(key=np.array([seed, (counter + offset) % 2**64], np.uint64)))
+
+
+@kernel()
+def random_poisson(out, state, offset, rate):
+    """out = draws of the Poisson distribution with the rates `rate`, in out's shape. A rate below 0 raises."""
+    if not (rate >= 0).all():
+        raise RuntimeError(f"random_poisson: expected rates of 0 or more, got {rate.min()}")
+    out[...] = _stream(state, offset).poisson(rate)
+
+
+@kernel()
+def random_binomial(out, state, offset, count, p):
+    """out = numbers of successes in `count` trials with probability p; both in out's shape."""
+    if not ((count >= 0).all() and (p >= 0).all() and (p <= 1).all()):
+        raise RuntimeError("random_binomial: expected counts of 0 or more and probabilities from 0 to 1")
+    out[...] = _stream(state, offset).binomial(count.astype(np.int64), p.astype(np.float64))
+
+
+@kernel()
+def random_gamma(out, state, offset, shape):
+    """out = draws of the Gamma distribution with rate 1 and the given shapes, in out's shape; above 0."""
+    if not (shape > 0).all():
+        raise RuntimeError(f"random_gamma: expected positive shapes, got {shape.min()}")
+    draws = _stream(state, offset).standard_gamma(shape.astype(np.float64))
+    np.maximum(draws, np.finfo(out.dtype).tiny, out=draws)
+    out[...] = draws

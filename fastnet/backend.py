@@ -20,12 +20,13 @@ import numpy as np
 from fastnet._core.state import Swapped, state
 from fastnet._kernels import reference
 from fastnet._kernels.reference import random as _reference_random
+from fastnet._kernels.reference.tools.matrices import LinAlgError
 from fastnet._runtime import native as _native, thread_policy as _policy
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import DType
 
-__all__ = ["available_isas", "backend", "config", "get_isa", "get_num_threads", "set_backend", "set_isa",
+__all__ = ["LinAlgError", "available_isas", "backend", "config", "get_isa", "get_num_threads", "set_backend", "set_isa",
            "set_num_threads", "show_config", "use_backend"]
 
 BackendName: TypeAlias = Literal["compiled", "numpy"]

@@ -13,11 +13,17 @@ __all__ = ["FUNCTIONS", "ImportedMethod"]
 FUNCTIONS: dict[str, tuple[str, str]] = {
     **{name: ("fastnet.special", name) for name in (
         "digamma", "erfc", "erfinv", "exp2", "i0", "lgamma", "logit", "polygamma", "sinc", "xlogy")},
+    **{name: ("fastnet.linalg", name) for name in (
+        "chain_matmul", "cholesky_inverse", "cholesky_solve", "det", "logdet", "matrix_exp", "matrix_power", "slogdet",
+        "triangular_solve")},
+    **{name: ("fastnet.linalg", f"old_{name}") for name in ("cholesky", "lu", "lu_solve", "qr", "svd")},
+    "inverse": ("fastnet.linalg", "inv"),
+    "pinverse": ("fastnet.linalg", "pinv"),
     "igamma": ("fastnet.special", "gammainc"),
     "igammac": ("fastnet.special", "gammaincc"),
     "mvlgamma": ("fastnet.special", "multigammaln"),
 }
-_NO_METHODS: frozenset[str] = frozenset()
+_NO_METHODS = frozenset(("chain_matmul",))
 
 
 class ImportedMethod:

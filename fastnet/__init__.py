@@ -81,7 +81,6 @@ if TYPE_CHECKING:
         training,
     )
     from fastnet.linalg import (
-        chain_matmul,
         cholesky_inverse,
         cholesky_solve,
         det,

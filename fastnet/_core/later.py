@@ -14,7 +14,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     **{name: ("fastnet.special", name) for name in (
         "digamma", "erfc", "erfinv", "exp2", "i0", "lgamma", "logit", "polygamma", "sinc", "xlogy")},
     **{name: ("fastnet.linalg", name) for name in (
-        "chain_matmul", "cholesky_inverse", "cholesky_solve", "det", "logdet", "matrix_exp", "matrix_power", "slogdet",
+        "cholesky_inverse", "cholesky_solve", "det", "logdet", "matrix_exp", "matrix_power", "slogdet",
         "triangular_solve")},
     **{name: ("fastnet.linalg", f"old_{name}") for name in ("cholesky", "lu", "lu_solve", "qr", "svd")},
     "inverse": ("fastnet.linalg", "inv"),
@@ -23,7 +23,6 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     "igammac": ("fastnet.special", "gammaincc"),
     "mvlgamma": ("fastnet.special", "multigammaln"),
 }
-_NO_METHODS = frozenset(("chain_matmul",))
 
 
 class ImportedMethod:
@@ -45,4 +44,4 @@ class ImportedMethod:
         return self.function() if instance is None else types.MethodType(self.function(), instance)
 
 
-extend(**{name: ImportedMethod(*place) for name, place in FUNCTIONS.items() if name not in _NO_METHODS})
+extend(**{name: ImportedMethod(*place) for name, place in FUNCTIONS.items()})

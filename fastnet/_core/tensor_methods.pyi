@@ -17,6 +17,10 @@ from fastnet.functional.keys import Key
 from fastnet.functional.number_parts import MantissaExponent
 from fastnet.functional.ordering import ValuesIndices
 from fastnet.functional.statistics import Histogram, MinMax
+from fastnet.linalg.decompositions import Factorization, QRFactors
+from fastnet.linalg.measures import SignAndLog
+from fastnet.linalg.old_names import OldSVD
+from fastnet.linalg.solvers import TriangularSolution
 from fastnet.random import Generator
 
 class TensorMethods(TensorBase):
@@ -420,6 +424,15 @@ class TensorMethods(TensorBase):
     def ceil_(self) -> Self:
         """As `ceil`, but write the result into the tensor and return the tensor."""
 
+    def cholesky(self, upper: builtins.bool = False) -> Tensor:
+        """See `fastnet.linalg.cholesky`."""
+
+    def cholesky_inverse(self, upper: builtins.bool = False) -> Tensor:
+        """Inverse of A, from its Cholesky factor. Arguments and errors are those of `cholesky_solve`."""
+
+    def cholesky_solve(self, L: Tensor, upper: builtins.bool = False) -> Tensor:
+        """Solution X of A X = B, from the Cholesky factor of A: see `cholesky`."""
+
     def chunk(self, chunks: builtins.int, dim: builtins.int = 0) -> tuple[Tensor, ...]:
         """Split a tensor along a dimension into at most `chunks` views of equal length; the last may be shorter."""
 
@@ -513,6 +526,9 @@ class TensorMethods(TensorBase):
 
     def deg2rad_(self) -> Self:
         """As `deg2rad`, but write the result into the tensor and return the tensor."""
+
+    def det(self) -> Tensor:
+        """Determinant of square matrices."""
 
     def diag(self, diagonal: builtins.int = 0) -> Tensor:
         """The diagonal of a matrix as a copy, or the matrix with a vector on its diagonal."""
@@ -777,6 +793,9 @@ class TensorMethods(TensorBase):
     def int(self, memory_format: object = None) -> Tensor:
         """The tensor as int32; the tensor itself if it has this dtype."""
 
+    def inverse(self) -> Tensor:
+        """Inverse of square matrices. `solve(A, B)` is faster and more accurate than `inv(A) @ B`."""
+
     def is_complex(self) -> builtins.bool:
         """Whether the dtype is complex."""
 
@@ -950,6 +969,9 @@ class TensorMethods(TensorBase):
     def logcumsumexp(self, dim: builtins.int) -> Tensor:
         """Logarithms of cumulative sums: out[i] = log(exp(x[0]) + ... + exp(x[i])), without overflow."""
 
+    def logdet(self) -> Tensor:
+        """Logarithm of the determinant of square matrices; NaN if it is negative."""
+
     def logical_and(self, other: Tensor) -> Tensor:
         """Whether both are true, element by element. Every number but 0 is true."""
 
@@ -989,6 +1011,12 @@ class TensorMethods(TensorBase):
     def lt_(self, other: Operand) -> Self:
         """As `lt`, but write the result into the tensor and return the tensor."""
 
+    def lu(self, pivot: builtins.bool = True, get_infos: builtins.bool = False) -> Factorization:
+        """See `fastnet.linalg.lu_factor`."""
+
+    def lu_solve(self, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
+        """See `fastnet.linalg.lu_solve`."""
+
     @property
     def mT(self) -> Tensor:
         """The last two dimensions exchanged."""
@@ -1013,6 +1041,12 @@ class TensorMethods(TensorBase):
 
     def matmul(self, other: Tensor, *, out: Tensor | None = None) -> Tensor:
         """Matrix product of two tensors: out[..., i, j] = sum_k input[..., i, k] * other[..., k, j]."""
+
+    def matrix_exp(self) -> Tensor:
+        """Exponential of square matrices, the sum of A^k / k!. It needs SciPy."""
+
+    def matrix_power(self, n: builtins.int) -> Tensor:
+        """Integer power of square matrices; a negative one is that of the inverse."""
 
     @overload
     def max(self) -> Tensor: ...
@@ -1197,6 +1231,10 @@ class TensorMethods(TensorBase):
     def pin_memory(self, device: object = None) -> Tensor:
         """The tensor itself: without another device, there is nothing to pin its memory for."""
 
+    def pinverse(self, rcond: builtins.float | None = None, hermitian: builtins.bool = False, *,
+                 atol: builtins.float | None = None, rtol: builtins.float | None = None) -> Tensor:
+        """Moore-Penrose pseudoinverse of matrices."""
+
     def polygamma(self, input: Tensor) -> Tensor:
         """The n-th derivative of the digamma function. It needs SciPy."""
 
@@ -1218,6 +1256,9 @@ class TensorMethods(TensorBase):
 
     def put_(self, index: Tensor, source: Tensor, accumulate: builtins.bool = False) -> Self:
         """As `put`, but write the result into the tensor and return the tensor."""
+
+    def qr(self, some: builtins.bool = True) -> QRFactors:
+        """See `fastnet.linalg.qr`, whose mode is "reduced", or "complete" if not `some`."""
 
     def quantile(self, q: builtins.float | Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False, *,
                  interpolation: str = 'linear') -> Tensor:
@@ -1380,6 +1421,9 @@ class TensorMethods(TensorBase):
                       end: builtins.int | None = None, step: builtins.int = 1) -> Tensor:
         """A copy of the input with `src` in the entries start, start + step, ... below end along a dimension."""
 
+    def slogdet(self) -> SignAndLog:
+        """Sign of the determinant, and the logarithm of its absolute value: -inf for a singular matrix."""
+
     def softmax(self, dim: builtins.int | None = None, dtype: DTypeLike | None = None) -> Tensor:
         """exp(x) / sum(exp(x)) along `dim`, without overflow."""
 
@@ -1435,6 +1479,9 @@ class TensorMethods(TensorBase):
 
     def sum_to_size(self, *size: Size) -> Tensor:
         """The sum over dimensions such that the result has the given shape, which broadcasts to that of the input."""
+
+    def svd(self, some: builtins.bool = True, compute_uv: builtins.bool = True) -> OldSVD:
+        """See `fastnet.linalg.svd`. Right singular vectors are columns of V; without compute_uv, U and V are zeros."""
 
     def swapaxes(self, dim0: builtins.int, dim1: builtins.int) -> Tensor:
         """A view with two dimensions exchanged."""
@@ -1502,6 +1549,10 @@ class TensorMethods(TensorBase):
 
     def transpose_(self, dim0: builtins.int, dim1: builtins.int) -> Self:
         """As `transpose`, but change the shape of the tensor itself and return it."""
+
+    def triangular_solve(self, A: Tensor, upper: builtins.bool = True, transpose: builtins.bool = False,
+                         unitriangular: builtins.bool = False) -> TriangularSolution:
+        """`solve_triangular` under its old name in PyTorch, with its order of arguments."""
 
     def tril(self, diagonal: builtins.int = 0) -> Tensor:
         """The lower triangle of matrices: zeros where column - row > diagonal."""

@@ -12,11 +12,11 @@ from fastnet.linalg.checks import check_matrices, check_square
 from fastnet.linalg.primitives import cholesky_factor, eigh_joined, lu_joined, parts, qr_joined, svd_joined
 
 __all__ = [
-    "LU",
-    "QR",
-    "SVD",
     "Eigenpairs",
     "Factorization",
+    "LUFactors",
+    "QRFactors",
+    "SVDFactors",
     "WithInfo",
     "cholesky",
     "cholesky_ex",
@@ -49,7 +49,7 @@ class Eigenpairs(NamedTuple):
     eigenvectors: Tensor
 
 
-class QR(NamedTuple):
+class QRFactors(NamedTuple):
     """The orthogonal and the triangular factor of matrices.
 
     Example:
@@ -63,7 +63,7 @@ class QR(NamedTuple):
     R: Tensor
 
 
-class SVD(NamedTuple):
+class SVDFactors(NamedTuple):
     """Left singular vectors, singular values and transposed right singular vectors of matrices.
 
     Example:
@@ -77,7 +77,7 @@ class SVD(NamedTuple):
     Vh: Tensor
 
 
-class LU(NamedTuple):
+class LUFactors(NamedTuple):
     """The permutation, the lower and the upper triangular factor of matrices.
 
     Example:
@@ -150,7 +150,7 @@ def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -
     return WithInfo(cholesky(A, upper=upper), zeros(A.shape[:-2], dtype=dtypes.int32))
 
 
-def qr(A: Tensor, mode: _QRMode = "reduced") -> QR:
+def qr(A: Tensor, mode: _QRMode = "reduced") -> QRFactors:
     """QR decomposition A = Q R, with orthonormal columns of Q and an upper triangular R.
 
     Args:
@@ -174,7 +174,7 @@ def qr(A: Tensor, mode: _QRMode = "reduced") -> QR:
     m, n = A.shape[-2:]
     k = m if mode == "complete" else min(m, n)
     Q, R = parts(qr_joined(A, mode == "complete"), (m, k), (k, n))
-    return QR(zeros(0, dtype=A.dtype) if mode == "r" else Q, R)
+    return QRFactors(zeros(0, dtype=A.dtype) if mode == "r" else Q, R)
 
 
 def eigh(A: Tensor, UPLO: Literal["L", "U"] = "L") -> Eigenpairs:
@@ -219,7 +219,7 @@ def _eigh(name: str, A: Tensor, UPLO: str, vectors: bool) -> list[Tensor]:
     return parts(eigh_joined(A if UPLO == "L" else A.mT, vectors), (n,), (n, n))
 
 
-def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> SVD:
+def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> SVDFactors:
     """Singular value decomposition A = U diag(S) Vh, with descending singular values.
 
     The gradient by singular vectors is finite only if all singular values differ.
@@ -241,7 +241,7 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
     m, n = A.shape[-2:]
     k = min(m, n)
     shapes = ((m, m), (k,), (n, n)) if full_matrices else ((m, k), (k,), (k, n))
-    return SVD(*parts(svd_joined(A, full_matrices, True), *shapes))
+    return SVDFactors(*parts(svd_joined(A, full_matrices, True), *shapes))
 
 
 def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
@@ -258,7 +258,7 @@ def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     return parts(svd_joined(A, False, False), (m, k), (k,), (k, n))[1]
 
 
-def lu(A: Tensor, *, pivot: bool = True) -> LU:
+def lu(A: Tensor, *, pivot: bool = True) -> LUFactors:
     """LU decomposition A = P L U with partial pivoting. It needs SciPy.
 
     Args:
@@ -280,7 +280,7 @@ def lu(A: Tensor, *, pivot: bool = True) -> LU:
     m, n = A.shape[-2:]
     k = min(m, n)
     P, L, U = parts(lu_joined(A), (m, m), (m, k), (k, n))
-    return LU(P.detach(), L, U)
+    return LUFactors(P.detach(), L, U)
 
 
 def lu_factor(A: Tensor, *, pivot: bool = True) -> Factorization:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from fastnet._core.tensor import Tensor
 from fastnet.functional.creation import zeros
 from fastnet.linalg import decompositions, solvers
-from fastnet.linalg.decompositions import QR, Factorization
+from fastnet.linalg.decompositions import Factorization, QRFactors
 
 __all__ = ["OldSVD", "old_cholesky", "old_lu", "old_lu_solve", "old_qr", "old_svd"]
 
@@ -36,7 +36,7 @@ def old_cholesky(input: Tensor, upper: bool = False) -> Tensor:
     return decompositions.cholesky(input, upper=upper)
 
 
-def old_qr(input: Tensor, some: bool = True) -> QR:
+def old_qr(input: Tensor, some: bool = True) -> QRFactors:
     """See `fastnet.linalg.qr`, whose mode is "reduced", or "complete" if not `some`.
 
     Example:
@@ -48,7 +48,7 @@ def old_qr(input: Tensor, some: bool = True) -> QR:
 
 
 def old_svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> OldSVD:
-    """See `fastnet.linalg.svd`. The right singular vectors are columns of V; without compute_uv, U and V are zeros.
+    """See `fastnet.linalg.svd`. Right singular vectors are columns of V; without compute_uv, U and V are zeros.
 
     Example:
         >>> import fastnet

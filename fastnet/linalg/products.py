@@ -11,7 +11,7 @@ from fastnet.functional.dims import as_dim
 from fastnet.functional.joining import stack
 from fastnet.functional.kernel_calls import broadcast_shapes
 from fastnet.functional.linear import matmul
-from fastnet.functional.matrices import diagonal as diagonal_
+from fastnet.functional.strided_views import diagonal as diagonal_
 from fastnet.linalg.checks import check_square
 from fastnet.linalg.primitives import matrix_exponential
 from fastnet.linalg.solvers import inv
@@ -19,7 +19,7 @@ from fastnet.linalg.solvers import inv
 if TYPE_CHECKING:
     from fastnet._core.annotations import Shape
 
-__all__ = ["chain_matmul", "cross", "diagonal", "matrix_exp", "matrix_power", "multi_dot", "vander",
+__all__ = ["cross", "diagonal", "matrix_exp", "matrix_power", "multi_dot", "vander",
            "vecdot"]
 
 
@@ -122,17 +122,6 @@ def _chain_product(matrices: list[Tensor], splits: dict[tuple[int, int], int], i
         return matrices[i]
     k = splits[i, j]
     return matmul(_chain_product(matrices, splits, i, k), _chain_product(matrices, splits, k + 1, j))
-
-
-def chain_matmul(*matrices: Tensor) -> Tensor:
-    """`multi_dot` of several arguments.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.chain_matmul(fastnet.ones(1, 2), fastnet.ones(2, 1))
-        tensor([[2.]])
-    """
-    return multi_dot(matrices) if len(matrices) > 1 else matrices[0]
 
 
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:

@@ -19,47 +19,7 @@ import fastnet
 from fastnet import Tensor, audio, models, nn, ops
 from fastnet.datasets import FSDD_RATE, fsdd
 
-SECONDS = 3.2
 BATCH = 24
-LONGEST = 6
-
-Signals = NDArray[np.float32]
-Recordings = tuple[list[Signals], NDArray[np.int64]]                # signals of different lengths, and their digits
-Strings = tuple[Signals, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]   # signals, samples, labels, lengths
-
-
-# ---- strings --------------------------------------------------------------------------------------------------------
-
-def unpadded(split: tuple[NDArray[np.generic], NDArray[np.int64]]) -> Recordings:
-    """The recordings without the zeros after their ends, scaled to within +-1."""
-    signals, labels = split
-    found: list[Signals] = []
-    for row in np.asarray(signals).reshape(len(labels), -1):
-        end = int(np.flatnonzero(row)[-1]) + 1 if row.any() else 1
-        loudest = max(float(np.abs(row[:end].astype(np.float32)).max()), 1e-6)
-        found.append(row[:end].astype(np.float32) / loudest)
-    return found, labels
-
-
-def make_strings(rng: np.random.Generator, recordings: Recordings, count: int) -> Strings:
-    """Strings with pauses of up to 0.1 s; labels are digits plus 1, since 0 is the blank."""
-    signals, digits = recordings
-    room = int(SECONDS * FSDD_RATE)
-    batch = 0.002 * rng.standard_normal((count, room)).astype(np.float32)
-    samples, lengths = np.zeros((2, count), np.int64)
-    labels = np.zeros((count, LONGEST), np.int64)
-    for n in range(count):
-        at = int(rng.integers(0, FSDD_RATE // 10))
-        for i in map(int, rng.integers(0, len(signals), rng.integers(3, LONGEST + 1))):
-            signal = signals[i]
-            if at + len(signal) > room:
-                break
-            batch[n, at:at + len(signal)] += signal * np.float32(rng.uniform(0.3, 1))
-            at += len(signal) + int(rng.integers(0, FSDD_RATE // 10))
-            labels[n, lengths[n]] = digits[i] + 1
-            lengths[n] += 1
-        samples[n] = min(at + FSDD_RATE // 20, room)
-    return batch, samples, labels, lengths
 
 
 # ---- training -------------------------------------------------------------------------------------------------------
@@ -81,7 +41,7 @@ class Recognizer(nn.Module):
         return self.network(self.spectrogram(signals) / 20)
 
 
-def train(model: Recognizer, recordings: Recordings, steps: int, rng: np.random.Generator) -> None:
+def train(model: Recognizer, strings: audio.JoinedRecordings, steps: int, rng: np.random.Generator) -> None:
     optimizer = fastnet.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.01)
     schedule = fastnet.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
     criterion = nn.CTCLoss(zero_infinity=True)
@@ -98,7 +58,7 @@ def train(model: Recognizer, recordings: Recordings, steps: int, rng: np.random.
 
     start = time.perf_counter()
     for number in range(1, steps + 1):
-        signals, samples, labels, lengths = make_strings(rng, recordings, BATCH)
+        signals, samples, labels, lengths = strings.make(BATCH, rng)
         arrays = signals, steps_of(samples, 80), labels, lengths
         loss = step(*(fastnet.from_numpy(a) for a in arrays))
         schedule.step()
@@ -118,7 +78,8 @@ def edit_distance(a: Sequence[int], b: Sequence[int]) -> int:
     return row[-1]
 
 
-def transcribe(model: Recognizer, signals: Signals, samples: NDArray[np.int64], beam_width: int) -> list[list[int]]:
+def transcribe(model: Recognizer, signals: NDArray[np.float32], samples: NDArray[np.int64],
+               beam_width: int) -> list[list[int]]:
     """The digits of each string."""
     with fastnet.no_grad():
         log_probs = model(fastnet.from_numpy(signals))
@@ -130,7 +91,7 @@ def transcribe(model: Recognizer, signals: Signals, samples: NDArray[np.int64], 
     return [[label - 1 for label in labels] for labels in found]
 
 
-def digit_error(model: Recognizer, strings: Strings, beam_width: int) -> float:
+def digit_error(model: Recognizer, strings: audio.RecordingStrings, beam_width: int) -> float:
     signals, samples, labels, lengths = strings
     found = transcribe(model, signals, samples, beam_width)
     right = [(row[:n] - 1).tolist() for row, n in zip(labels, lengths)]
@@ -146,11 +107,11 @@ def main() -> None:
     options = parser.parse_args()
     fastnet.manual_seed(0)
     rng = np.random.default_rng(0)
-    training, test = (unpadded(split) for split in fsdd(options.data))
+    training, test = (audio.JoinedRecordings(x, y + 1, FSDD_RATE) for x, y in fsdd(options.data))
     model = Recognizer()
     train(model, training, 8 if options.quick else 600, rng)
     model.eval()
-    strings = make_strings(np.random.default_rng(1), test, 8 if options.quick else 300)
+    strings = test.make(8 if options.quick else 300, np.random.default_rng(1))
     for beam_width in (1, 8):
         how = "greedy" if beam_width == 1 else f"beam of {beam_width}"
         print(f"digit error {digit_error(model, strings, beam_width):.2%} on {len(strings[0])} strings, {how}")

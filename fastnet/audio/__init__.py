@@ -9,13 +9,15 @@ from fastnet.audio.augmentation import AddNoise, FrequencyMasking, SpecAugment, 
 from fastnet.audio.files import load, load_signal, resample, save
 from fastnet.audio.folders import AudioFolder
 from fastnet.audio.presets import LogMelSpectrogram
+from fastnet.audio.strings import JoinedRecordings, RecordingStrings
 from fastnet.audio.transforms import MFCC, AmplitudeToDB, MelScale, MelSpectrogram, Spectrogram
 from fastnet.audio.windows import blackman_window, hamming_window, hann_window, povey_window
 
 __all__ = [
-    "AddNoise", "AmplitudeToDB", "AudioFolder", "FrequencyMasking", "LogMelSpectrogram", "MFCC", "MelScale",
-    "MelSpectrogram", "SpecAugment", "Spectrogram", "TimeMasking", "TimeShift", "blackman_window", "functional",
-    "hamming_window", "hann_window", "load", "load_signal", "povey_window", "resample", "save",
+    "AddNoise", "AmplitudeToDB", "AudioFolder", "FrequencyMasking", "JoinedRecordings", "LogMelSpectrogram", "MFCC",
+    "MelScale", "MelSpectrogram", "RecordingStrings", "SpecAugment", "Spectrogram", "TimeMasking", "TimeShift",
+    "blackman_window", "functional", "hamming_window", "hann_window", "load", "load_signal", "povey_window", "resample",
+    "save",
 ]
 
 _name_none(globals())

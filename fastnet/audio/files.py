@@ -17,7 +17,7 @@ from fastnet.functional.kernel_calls import check_floating
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, StrPath
 
-__all__ = ["load", "load_signal", "resample", "save"]
+__all__ = ["load", "load_signal", "require_signal", "resample", "save"]
 
 _WAV = (".wav", ".wave")
 
@@ -85,7 +85,7 @@ def load_signal(path: StrPath, sample_rate: int | None = None, resample: bool = 
         float32 (samples,).
 
     Raises:
-        ValueError: several channels or another rate; also as `load`.
+        ValueError: several channels, another rate, no samples, or NaN or infinity; also as `load`.
 
     Example:
         >>> import tempfile, fastnet
@@ -100,8 +100,35 @@ def load_signal(path: StrPath, sample_rate: int | None = None, resample: bool = 
     if sample_rate is not None and rate != sample_rate and not resample:
         raise ValueError(f"{path}: expected {sample_rate} samples a second, got {rate}; convert them with "
                          "resample=True")
+    require_signal(samples, path)
     signal = samples[:, 0] if samples.shape[1] == 1 else samples.mean(1)
     return from_numpy(np.ascontiguousarray(_at_rate(signal, rate, sample_rate or rate)))
+
+
+def require_signal(samples: Array, path: StrPath) -> None:
+    """Raise if a recording is empty or not finite.
+
+    Args:
+        samples: (N, channels).
+        path: of the file, for the error.
+
+    Raises:
+        ValueError: it has no samples, or NaN or infinity.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.audio.files import require_signal
+        >>> require_signal(np.zeros((0, 1)), "a.wav")
+        Traceback (most recent call last):
+            ...
+        ValueError: a.wav: expected samples, got an empty recording
+    """
+    if not samples.size:
+        raise ValueError(f"{path}: expected samples, got an empty recording")
+    if samples.dtype.kind == "f" and not np.isfinite(samples).all():
+        row = int(np.flatnonzero(~np.isfinite(samples).all(1))[0])
+        wrong = samples[row][~np.isfinite(samples[row])][0]
+        raise ValueError(f"{path}: expected finite samples, got {wrong} in sample {row}")
 
 
 def save(uri: StrPath, src: Tensor, sample_rate: int, channels_first: bool = True) -> None:

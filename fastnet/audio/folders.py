@@ -9,6 +9,7 @@ import numpy as np
 
 from fastnet._core.reprs import repr_of
 from fastnet._io.wav import Recording, parse_wav
+from fastnet.audio.files import require_signal
 from fastnet.data.dataset import TensorDataset
 from fastnet.data.folders import check_class_folders, files_by_class
 
@@ -101,7 +102,7 @@ def read_wav(path: StrPath, sample_rate: int | None = None) -> Recording:
         sample_rate: that it must have; None: any.
 
     Raises:
-        ValueError: it is damaged, has several channels or another rate.
+        ValueError: it is damaged, empty or not finite, or has several channels or another rate.
         OSError: it cannot be read.
     """
     recording = parse_wav(Path(path).read_bytes(), path)
@@ -109,6 +110,7 @@ def read_wav(path: StrPath, sample_rate: int | None = None) -> Recording:
         raise ValueError(f"{path}: expected one channel, got {recording.samples.shape[1]}")
     if sample_rate is not None and recording.rate != sample_rate:
         raise ValueError(f"{path}: expected {sample_rate} samples a second, got {recording.rate}")
+    require_signal(recording.samples, path)
     return recording
 
 

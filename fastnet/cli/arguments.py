@@ -26,6 +26,8 @@ from fastnet.cli.manual import (
     RUN_EXAMPLES,
     TRAIN,
     TRAIN_EXAMPLES,
+    TRANSCRIBE,
+    TRANSCRIBE_EXAMPLES,
     TRANSLATE,
     TRANSLATE_EXAMPLES,
 )
@@ -55,14 +57,17 @@ from fastnet.cli.recipes import (
     OPTIMIZER_CHOICES,
     PERCEPTRON,
     RECIPES,
+    RECOGNIZER,
     TEXT_MODELS,
 )
 from fastnet.cli.series.preparation import GAPS
 from fastnet.cli.series.settings import HORIZON, WINDOW
 from fastnet.cli.settings import ACTIVATION, ACTIVATION_CHOICES, KINDS, SCHEDULE_CHOICES, SIZE, SPLITS, TEST, VALIDATION
+from fastnet.cli.speech.commands import BEAM
 from fastnet.cli.terminal import say
 from fastnet.cli.texts.options import add_generate, add_text, add_translate
 from fastnet.cli.train import train
+from fastnet.cli.transcribe import transcribe
 from fastnet.cli.translate import translate
 from fastnet.data.targets import TASKS
 
@@ -109,6 +114,8 @@ def make_parser() -> argparse.ArgumentParser:
             (predict, _add_predict, "predict with a saved model", "MODEL FILE [FILE ...] [options]", PREDICT,
              PREDICT_EXAMPLES),
             (evaluate, _add_evaluate, "measure a saved model", "MODEL DATA [options]", EVALUATE, EVALUATE_EXAMPLES),
+            (transcribe, _add_transcribe, "write down what is said in recordings", "MODEL FILE [FILE ...] [options]",
+             TRANSCRIBE, TRANSCRIBE_EXAMPLES),
             (generate, add_generate, "continue a text with a saved language model", "MODEL [options]", GENERATE,
              GENERATE_EXAMPLES),
             (translate, add_translate, "translate with a saved Transformer", "MODEL [TEXT] [options]", TRANSLATE,
@@ -231,9 +238,10 @@ def _add_drop_missing_target(group: Any) -> None:
 def _add_model(group: Any) -> None:
     group.add_argument("--model", type=model_name, metavar="NAME",
                        help=f"{PERCEPTRON} (multilayer perceptron), {LINEAR} (a single layer), "
-                       f"{' and '.join(FORECASTERS)} (for forecasts), kws and gru_kws (for recordings), "
-                       f"{' and '.join(TEXT_MODELS)} (for texts), or for images a convolutional network: "
-                       f"{', '.join(NETWORKS)} (default: {PERCEPTRON}; for the data sets of text theirs)")
+                       f"{' and '.join(FORECASTERS)} (for forecasts), kws and gru_kws (for recordings), {RECOGNIZER} "
+                       f"(for transcripts of speech), {' and '.join(TEXT_MODELS)} (for texts), or for images a "
+                       f"convolutional network: {', '.join(NETWORKS)} (default: {PERCEPTRON}; for the data sets of "
+                       "text theirs)")
     group.add_argument("--hidden", type=layer_widths, metavar="N,N,..",
                        help=f"sizes of the hidden layers {_defaults('hidden')}")
     group.add_argument("--activation", choices=list(ACTIVATION_CHOICES), metavar="NAME",
@@ -311,6 +319,18 @@ def _add_evaluate(p: argparse.ArgumentParser) -> None:
     _add_encoding(p)
     _add_skip_unreadable(p)
     p.add_argument("--report", type=output_path, metavar="FILE", help="write the results to a JSON file")
+
+
+def _add_transcribe(p: argparse.ArgumentParser) -> None:
+    p.add_argument("model", metavar="MODEL", help="file that `fastnet train DATA --model ctc --save` wrote")
+    p.add_argument("files", nargs="+", metavar="FILE", help="WAV files; with soundfile installed, any recordings")
+    p.add_argument("--beam", type=positive_number(int), default=BEAM, metavar="N",
+                   help="hypotheses of the beam search; 1: the best character of each step (default: %(default)s)")
+    p.add_argument("--convert", action="store_true",
+                   help="average the channels and convert the rate of recordings that differ from those of the "
+                   "training (default: report an error)")
+    _add_skip_unreadable(p)
+    p.add_argument("--output", type=output_path, metavar="FILE", help="write CSV to a file (default: lines of text)")
 
 
 def _add_info(p: argparse.ArgumentParser) -> None:

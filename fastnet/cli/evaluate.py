@@ -16,6 +16,7 @@ from fastnet.cli.outputs import check_outputs, write_report
 from fastnet.cli.saved import Saved
 from fastnet.cli.series.commands import SavedSeries, evaluate_series
 from fastnet.cli.sources import load_samples
+from fastnet.cli.speech.commands import SavedSpeech, evaluate_speech
 from fastnet.cli.targets import classes_of
 from fastnet.cli.tasks import read_other
 from fastnet.cli.terminal import say
@@ -34,6 +35,9 @@ def evaluate(args: argparse.Namespace) -> None:
     other = read_other(args.model)
     if isinstance(other, SavedSeries):
         evaluate_series(args, other)
+        return
+    if isinstance(other, SavedSpeech):
+        evaluate_speech(args, other)
         return
     saved = Saved.read(args.model)
     samples = load_samples(args.data, saved, args.drop_missing_target, args.encoding, args.skip_unreadable)

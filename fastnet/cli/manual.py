@@ -15,6 +15,8 @@ __all__ = [
     "RUN_EXAMPLES",
     "TRAIN",
     "TRAIN_EXAMPLES",
+    "TRANSCRIBE",
+    "TRANSCRIBE_EXAMPLES",
     "TRANSLATE",
     "TRANSLATE_EXAMPLES",
 ]
@@ -56,6 +58,10 @@ each recording. --model kws, or ds_cnn, is a small network for keywords, and
 --model gru_kws a recurrent one; their training recordings are shifted, get noise,
 and lose random bands.
 
+--model ctc learns to transcribe speech: strings of the digits of fsdd, or a
+folder of WAV files with a file of transcripts beside them, such as
+transcripts.csv (file_name,text), or metadata.csv or transcripts.txt (id|text).
+
 --model gpt learns to continue a text, character by character, or with
 --vocab-size in pieces of words; the end of the text is held out. --model
 transformer learns to translate Multi30k from German to English.
@@ -69,6 +75,10 @@ time series forecasts the rows after the last one of a table.
 EVALUATE = """\
 Measure a model that `fastnet train --save` wrote: on the test part of a built-in
 data set, or on all rows of a table, or all images or recordings of a folder.
+"""
+TRANSCRIBE = """\
+Write down what is said in recordings, with a model that `fastnet train DATA
+--model ctc --save` wrote: one line per file, or CSV with --output.
 """
 GENERATE = """\
 Continue a text with a model that `fastnet train --model gpt --save` wrote.
@@ -102,6 +112,7 @@ TRAIN_EXAMPLES = """examples:
   fastnet train shakespeare --save shakespeare.safetensors
   fastnet train book.txt --model gpt --steps 5000 --save book.safetensors
   fastnet train multi30k --save translator.safetensors --resume run
+  fastnet train speech --model ctc --save speech.safetensors
   fastnet train mnist --resume run         save checkpoints in run/; run again to continue from there
 """
 PREDICT_EXAMPLES = """examples:
@@ -109,6 +120,10 @@ PREDICT_EXAMPLES = """examples:
   fastnet predict photos.safetensors new/*.jpg --proba --output answers.csv
   fastnet predict digits.safetensors *.wav
   fastnet predict flowers.safetensors new.csv --proba --keep id --output answers.csv
+"""
+TRANSCRIBE_EXAMPLES = """examples:
+  fastnet transcribe digits.safetensors *.wav
+  fastnet transcribe speech.safetensors call.mp3 --convert --output call.csv
 """
 EVALUATE_EXAMPLES = """examples:
   fastnet evaluate m.safetensors mnist

@@ -28,6 +28,8 @@ def predict(args: argparse.Namespace) -> None:
     if isinstance(other, SavedSeries):
         predict_series(args, other)
         return
+    if other is not None:
+        raise WrongUseError("the model transcribes speech: use `fastnet transcribe MODEL FILE ...`")
     saved = Saved.read(args.model)
     if args.proba and saved.target.task == "regression":
         raise WrongUseError("--proba: the model predicts numbers, which have no probabilities")

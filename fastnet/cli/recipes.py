@@ -20,6 +20,7 @@ __all__ = [
     "OPTIMIZER_CHOICES",
     "PERCEPTRON",
     "RECIPES",
+    "RECOGNIZER",
     "SOUNDS",
     "TEXT_MODELS",
     "TEXT_SETS",
@@ -32,7 +33,8 @@ __all__ = [
 
 IMAGE_SETS = ("digits", "mnist", "fashion_mnist", "kmnist", "cifar10")      # data sets, all of images
 PERCEPTRON, LINEAR = "mlp", "linear"
-FORECASTERS = ("lstm", "tcn")            # networks that forecast time series
+FORECASTERS = ("lstm", "tcn")           # networks that forecast time series
+RECOGNIZER = "ctc"                      # a network that transcribes speech
 # The functions of `fastnet.models` that classify images; listed here because the import takes time.
 NETWORKS = (
     "lenet5", "resnet8", "resnet18", "resnet34", "resnet50", "resnet101", "resnext50_32x4d", "wide_resnet50_2",
@@ -45,7 +47,7 @@ SOUNDS = ("fsdd", "recordings")         # kinds of data that are recordings
 GPT, TRANSFORMER = "gpt", "transformer"
 TEXT_MODELS = (GPT, TRANSFORMER)        # models of texts, see `fastnet.cli.texts`
 TEXT_SETS = {"shakespeare": GPT, "multi30k": TRANSFORMER}               # data sets of text, and their models
-MODELS = (PERCEPTRON, LINEAR, *FORECASTERS, *NETWORKS, *TEXT_MODELS)
+MODELS = (PERCEPTRON, LINEAR, *FORECASTERS, RECOGNIZER, *NETWORKS, *TEXT_MODELS)
 AUGMENTATIONS = ("standard", "randaugment", "trivialaugment", "none")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from fastnet.backend import config
@@ -32,14 +32,16 @@ class Run:
         trainer: of the model.
         checksum: of the data to train on.
         say: prints a line, unless --quiet.
+        callbacks: of the training, besides those that options ask for.
 
     Attributes:
         seconds: the time that `fit` took.
     """
 
     def __init__(self, args: argparse.Namespace, settings: TrainSettings, trainer: Trainer, checksum: int,
-                 say: Callable[[str], None]) -> None:
+                 say: Callable[[str], None], callbacks: Iterable[Callback] = ()) -> None:
         self.args, self.settings, self.trainer, self.checksum, self.say = args, settings, trainer, checksum, say
+        self.callbacks = list(callbacks)
         self.stopping: EarlyStopping | None = None
         self.seconds: float = 0.0
 
@@ -47,8 +49,8 @@ class Run:
         """Train, or continue a stopped training.
 
         Args:
-            training: a loader of the rows to train on.
-            validation: a loader of the held-out rows, or None.
+            training: a loader of the samples to train on.
+            validation: a loader of the held-out samples, or None.
             class_weight: see `Trainer.fit`.
 
         Raises:
@@ -74,7 +76,7 @@ class Run:
 
     def _callbacks(self, validation: Any, updates: int) -> list[Callback]:
         settings = self.settings
-        callbacks: list[Callback] = [Interruptible()]
+        callbacks: list[Callback] = [Interruptible(), *self.callbacks]
         if settings["schedule"] != "constant":
             callbacks.append(LearningRateSchedule(settings["schedule"]))
         if settings["patience"] is not None and validation is not None:

@@ -7,12 +7,13 @@ from typing import Any, TypeAlias
 from fastnet import nn
 from fastnet._core.annotations import StrPath
 from fastnet.cli.series.commands import TASK as FORECAST, SavedSeries
+from fastnet.cli.speech.commands import SPEECH, SavedSpeech
 from fastnet.nn.saving import load_described, load_metadata
 
 __all__ = ["Other", "other_of", "read_other"]
 
-Other: TypeAlias = "SavedSeries"
-_CLASSES: dict[str, type[Other]] = {FORECAST: SavedSeries}
+Other: TypeAlias = "SavedSeries | SavedSpeech"
+_CLASSES: dict[str, type[Other]] = {FORECAST: SavedSeries, SPEECH: SavedSpeech}
 
 
 def read_other(path: StrPath) -> Other | None:

@@ -24,6 +24,8 @@ from fastnet.cli.series.settings import forecast_settings, is_forecast
 from fastnet.cli.series.train import Forecasting
 from fastnet.cli.settings import TrainSettings, kind_of, make_model, model_text, settings_of
 from fastnet.cli.sources import load_data
+from fastnet.cli.speech.settings import is_transcription, speech_settings
+from fastnet.cli.speech.train import Transcribing
 from fastnet.cli.targets import outputs_of
 from fastnet.cli.terminal import column_lines, say
 from fastnet.cli.texts.recipes import text_settings, trains_on_text
@@ -56,6 +58,8 @@ def _kind_of_training(args: argparse.Namespace) -> tuple[Callable[..., TrainSett
     if trains_on_text(args):
         from fastnet.cli.texts.training import TextTraining  # which imports fastnet.models
         return text_settings, TextTraining
+    if is_transcription(args):
+        return speech_settings, Transcribing
     return (forecast_settings, Forecasting) if is_forecast(args) else (settings_of, _Training)
 
 

@@ -109,7 +109,8 @@ def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights
         check_placement("torch.load", device=map_location)
     name = getattr(f, "name", "the file") if hasattr(f, "read") else f
     contents = f.read() if hasattr(f, "read") else _contents(f)
-    if contents.startswith(_PICKLES):
+    # the length of a safetensors header, before its "{", may begin as a pickle does
+    if contents.startswith(_PICKLES) and contents[8:9] != b"{":
         raise RuntimeError(_pickle_refusal(str(name)))
     with naming(str(name)):
         arrays, texts = parse_tensors(contents)

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnet._core.memory import empty_like
 from fastnet._core.state import recorded
 from fastnet._core.tensor import Tensor
 from fastnet._replay.explain import CallTexts
 from fastnet._replay.recorder import Recorder
 from fastnet._runtime.native import guards as native
-from fastnet.autograd.tape import FREED, Node
+from fastnet.autograd.tape import FREED, Node, gradient, writes_out
 from fastnet.autograd.walk import gradient_arrays
 from fastnet.backend import K
 
@@ -104,18 +105,18 @@ class RecordedTape:
         needed = [*needed, *([False] * (len(self._parameters) + len(self._arguments) - len(needed)))]
         key = (tuple(i for i, _ in given), tuple(needed), tuple(native.layout_key(a) for a in arrays),
                native.overlaps(arrays), native.CallContext(K))
-        tensors = [Tensor._wrap(a) for a in arrays]
         walk = self._walks.get(key)
         if walk is None:
             roots = [self._roots[i] for i, _ in given]
             sources = [t for t, wanted in zip([*self._parameters, *self._arguments.values()], needed) if wanted]
-            found = self._record(key, roots, [_target(t) for t in sources], tensors, arrays)
+            walk = self._walks[key] = self._record(roots, [_target(t) for t in sources], arrays)
+            found = iter(walk.in_place(arrays))
         else:
-            found = walk.replay(arrays, tensors, (), {})
-        found = iter(found)
-        return [g._data if wanted and (g := next(found)) is not None else None for wanted in needed]
+            found = iter(walk.replay_in_place(arrays))
+        return [gradient(_copied, g) if wanted and (g := next(found)) is not None else None for wanted in needed]
 
-    def _record(self, key, roots, targets, tensors, arrays):
+    def _record(self, roots, targets, arrays):
+        """The Recording of a walk from the roots to the targets."""
         from fastnet._replay.recording import Recording  # which imports this file
         from fastnet._replay.watch import Watch  # milliseconds, as in compiled.py
 
@@ -126,10 +127,17 @@ class RecordedTape:
         inner = [Tensor._wrap(a) for a in arrays]
         recorder = Recorder(inner, Watch())
         recording = recorded(recorder, walk)
-        answer = recording.result(arrays, tensors)
         recorder.release()
-        self._walks[key] = recording
-        return answer
+        return recording
+
+
+@writes_out
+def _copied(g: Array, array: Array, *, out: Array | None = None) -> Array:
+    """A copy of a gradient in the memory of a walk, which the next walk writes."""
+    if out is None:
+        out = empty_like(array)
+    K.copy(out, array)
+    return out
 
 
 def lead_to(tensors: list[Tensor], copies: list[Tensor], results: Iterable[Tensor]) -> None:

@@ -93,7 +93,20 @@ class Recording:
         """
         return inside(self.turn, self._replay, arrays, tensors, args, kwargs)
 
+    def replay_in_place(self, arrays: list[Array]) -> Any:
+        """Run the launches. Returns the result as `in_place` does.
+
+        Args:
+            arrays: of the tensors that are the arguments.
+        """
+        inside(self.turn, self._launch, arrays, [], (), {})
+        return self.in_place(arrays)
+
     def _replay(self, arrays, tensors, args, kwargs):
+        self._launch(arrays, tensors, args, kwargs)
+        return self.result(arrays, tensors)
+
+    def _launch(self, arrays, tensors, args, kwargs):
         if self.floats is not None:
             self.floats.take(args, kwargs)
         before = [(generator, generator.counter) for generator, _, _ in self.draws]
@@ -114,7 +127,6 @@ class Recording:
             storage.version += writes
         for i, writes in self.input_versions:
             tensors[i]._storage.version += writes
-        return self.result(arrays, tensors)
 
     def _run(self, arrays):
         for generator, block, total in self.draws:
@@ -162,6 +174,14 @@ class Recording:
         if self.tape is not None:
             self.tape.attach(made, tensors)
         return build(self.plan, iter(made))
+
+    def in_place(self, arrays: list[Array]) -> Any:
+        """The result with arrays in place of tensors, in the memory that the next replay writes.
+
+        Args:
+            arrays: of the tensors that are the arguments, none of which is a result.
+        """
+        return build(self.plan, iter([value.find(arrays) for _, value in self.outputs]))
 
     def is_outdated(self) -> bool:
         """Whether values have changed that the recording holds as constants: it will never fit a call again."""

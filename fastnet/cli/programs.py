@@ -7,7 +7,8 @@ from argparse import Namespace
 from collections.abc import Sequence
 from types import ModuleType, TracebackType
 
-from fastnet.cli.errors import FAILED, exit_code
+from fastnet._core.startup import WRONG_USE, interruptions_raise
+from fastnet.cli.errors import FAILED, exit_code, message_of
 from fastnet.cli.terminal import note, say
 
 __all__ = ["run", "run_program"]
@@ -39,14 +40,18 @@ def run_program(program: str, arguments: Sequence[str]) -> int:
         with open(program, "rb") as file:
             code = compile(file.read(), program, "exec")
     except SyntaxError as e:
-        sys.excepthook(SyntaxError, e, None)
+        sys.excepthook(type(e), e.with_traceback(None), None)
         return FAILED
+    except OSError as e:
+        say(f"fastnet run: error: {message_of(e)}", sys.stderr)
+        return WRONG_USE
     alias.enter()
     alias.import_in_children()
     note("in this process, `import torch` is fastnet.torch")
     sys.argv[:] = [program, *arguments]
     _replace_first_folder(os.path.dirname(os.path.realpath(program)))
     sys.modules["__main__"] = main
+    interruptions_raise()               # the program may handle Ctrl-C
     try:
         exec(code, main.__dict__)
     except SystemExit:

@@ -69,3 +69,5 @@ def import_in_children() -> None:
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "children")
     folders = [f for f in os.environ.get(_PATH, "").split(os.pathsep) if f and f != folder]
     os.environ[_PATH] = os.pathsep.join([folder, *folders])
+    if folder not in sys.path:
+        sys.path.insert(1, folder)      # multiprocessing gives the path to its children

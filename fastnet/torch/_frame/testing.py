@@ -91,7 +91,7 @@ def _first_difference(pairs: list[tuple[Any, Any, Any]], options: Any) -> str:
 
 
 def _largest_difference(a: Any, e: Any, tolerances: tuple[float, float] | None, equal_nan: bool) -> str:
-    rtol, atol = tolerances or max((_TOLERANCES.get(str(x.dtype), (0.0, 0.0)) for x in (a, e)))
+    rtol, atol = tolerances or max(_TOLERANCES.get(str(x.dtype), (0.0, 0.0)) for x in (a, e))
     wide = np.complex128 if "c" in (a.dtype.kind, e.dtype.kind) else np.float64
     if a.dtype.kind in "iub" and e.dtype.kind in "iub" and not (rtol or atol):
         close = a == e

@@ -30,6 +30,7 @@ from fastnet._replay.classes import (
 from fastnet._replay.guards import alike
 from fastnet._replay.plain_values import is_plain
 from fastnet._runtime.native import places
+from fastnet.autograd.function import FunctionCtx
 
 LARGEST_ARRAY = 1 << 20                 # bytes of a NumPy array whose contents are compared before each replay
 MOST_PLACES = 20_000                    # comparing this many takes about 0.2 ms
@@ -88,6 +89,8 @@ class PlaceFinder:
     def _visit(self, value, path, users):
         self._strings |= {value} if isinstance(value, str) else set()   # it may be a key
         if (is_plain(value) and not users) or id(value) in self._seen or len(self.places) > MOST_PLACES:
+            return
+        if isinstance(value, FunctionCtx):      # made inside, from values that are watched
             return
         self._seen[id(value)] = value
         visitor = PlaceFinder._nothing if is_plain(value) else next(

@@ -20,7 +20,10 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def fills_region(function: _F) -> _F:
-    """Declare that a gradient function(g, shape, key) returns zeros of a shape, but for g at a key, as a decorator."""
+    """Declare that a gradient function(g, shape, key) returns zeros of a shape, but for g at a key, as a decorator.
+
+    With a number and a position in place of the shape and the key, g is one among this number of gradients.
+    """
     function.fills_region = True                    # type: ignore[attr-defined]
     return function
 
@@ -60,11 +63,20 @@ class GradientSum:
         self.parts[1].append((region[1], g))
 
     def joined(self) -> Array:
-        """The sum of all contributions."""
+        """The sum of all contributions; a list of the gradients of its results for the call of a Function."""
+        if self.parts is not None and type(self.parts[0]) is int:
+            return _of_each_result(*self.parts)
         if self.parts is not None:
             self.add(_joined_parts(*self.parts))
             self.parts = None
         return self.array
+
+
+def _of_each_result(count: int, parts: Sequence[tuple[int, Array]]) -> Any:
+    gradients: list[Array | None] = [None] * count
+    for place, g in parts:
+        gradients[place] = g
+    return gradients
 
 
 def _joined_parts(shape: Shape, parts: Sequence[tuple[Key, Array]]) -> Array:

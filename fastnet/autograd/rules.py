@@ -2,21 +2,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 
 from fastnet._core.memory import empty, empty_result
 from fastnet._core.tensor import Storage, Tensor
-from fastnet.autograd.arrays import contiguous, same
+from fastnet.autograd.arrays import contiguous, same, sum_broadcast
 from fastnet.autograd.tape import Node, gradient, op
 from fastnet.backend import K
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result, Shape
 
-__all__ = ["RESULT", "apply_rule", "join_entries", "linear_map", "on_tensors", "plus", "transposes"]
+__all__ = ["RESULT", "apply_rule", "dead_end", "join_entries", "linear_map", "on_tensors", "places_of", "plus",
+           "transposes"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 Linear: TypeAlias = "Callable[..., Array]"
@@ -66,7 +67,8 @@ def transposes(function: Linear, transposed: Linear | None = None) -> None:
     Args:
         function: a gradient function, function(g, *saved).
         transposed: transposed(v, *saved); by default the function itself, as for a product with a mask. Its result may
-            have another shape than the argument of `function`, if it has the same elements in the same order.
+            have another shape than the argument of `function`, if it has the same elements in the same order, or if
+            the function broadcasts its argument.
 
     Example:
         >>> import fastnet
@@ -93,14 +95,19 @@ def _form_of(function: Linear, transposed: Linear) -> Callable[..., Tensor]:
 def linear_map(x: Array, function: Linear, transposed: Linear, shape: Shape | None, *saved: Any) -> Result[Array]:
     """function(x, *saved), a linear function of x, in a shape (None: as it is); `transposed` is its transpose."""
     out = function(x, *saved)
-    if shape is not None and out.shape != shape:
-        out = contiguous(out).reshape(shape)
+    out = out if shape is None else _in_shape(out, shape)
     return out, (gradient(_mapped_back, function, transposed, x.shape, *saved),)
 
 
 def _mapped_back(g: Array, function: Linear, transposed: Linear, shape: Shape, *saved: Any) -> Array:
-    out = transposed(g, *saved)
-    return out if out.shape == shape else contiguous(out).reshape(shape)
+    return _in_shape(transposed(g, *saved), shape)
+
+
+def _in_shape(x: Array, shape: Shape) -> Array:
+    """x in a shape with as many elements, or summed to a shape that a function broadcasts."""
+    if x.shape == shape:
+        return x
+    return contiguous(x).reshape(shape) if x.size == math.prod(shape) else sum_broadcast(x, shape)
 
 
 _mapped_back.rule = (           # type: ignore[attr-defined]    # a function takes any attribute
@@ -193,24 +200,29 @@ def _link(node: Node, array: Array, source: Source) -> Tensor:
 
 def _without_rule(node: Node, function: Any, g: Tensor, *more: Any) -> Any:
     results = function(g._data, *more)
+    targets = [*(target for _, target in node.edges), *places_of((g,))]
+    text = (f"{node.name}: expected an operation that states its second derivative, and this one does not; compute the "
+            "gradient without create_graph=True, or compose the operation of others")
     if not more:
-        return _dead_end(node, g, results)
-    return [_dead_end(node, g, result(g._data) if callable(result) else result) for result in results]
+        return None if results is None else dead_end(results, targets, text)
+    results = [result(g._data) if callable(result) else result for result in results]
+    return [None if result is None else dead_end(result, targets, text) for result in results]
 
 
-def _dead_end(node: Node, g: Tensor, array: Array | None) -> Tensor | None:
-    """A gradient that has no gradient: backward() raises where it reaches it."""
-    if array is None:
-        return None
+def places_of(tensors: Iterable[Any]) -> list[Node | Tensor]:
+    """The places on the tape of the tensors among some values that require gradients: their nodes, or leaves."""
+    return [t if t._node is None else t._node for t in tensors if isinstance(t, Tensor) and t._requires_grad]
+
+
+def dead_end(array: Array, targets: Iterable[Node | Tensor], text: str) -> Tensor:
+    """A tensor that depends on the targets, and raises a RuntimeError with this text when a gradient reaches it."""
     tensor = Tensor._wrap(array)
-    targets = [target for _, target in node.edges]
-    if g._requires_grad:
-        targets.append(g if g._node is None else g._node)
-    back = gradient(_no_derivative, node.name)
-    tensor._node, tensor._requires_grad = Node(node.name, (back,), [(0, t) for t in targets], (), array), True
+    edges = [(0, target) for target in targets]
+    if edges:
+        tensor._node = Node("without second derivative", (gradient(_raise, text),), edges, (), array)
+        tensor._requires_grad = True
     return tensor
 
 
-def _no_derivative(g: Array, name: str) -> Array:
-    raise RuntimeError(f"{name}: expected an operation that states its second derivative, and this one does not; "
-                       "compute the gradient without create_graph=True, or compose the operation of others")
+def _raise(g: Array, text: str) -> Array:
+    raise RuntimeError(text)

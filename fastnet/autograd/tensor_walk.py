@@ -8,9 +8,10 @@ from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor
 from fastnet.autograd.arrays import cast, sum_broadcast
 from fastnet.autograd.hooks import observed_on_tape
+from fastnet.autograd.regions import region_of
 from fastnet.autograd.rules import apply_rule, linear_map, plus
 from fastnet.autograd.tape import Node
-from fastnet.autograd.walk import check_node, needed_arguments, nodes_to_visit
+from fastnet.autograd.walk import check_node, leads_to, needed_arguments, nodes_to_visit
 from fastnet.backend import K
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def walk_on_tape(roots: Sequence[tuple[Tensor, Tensor]], reach: Callable[[Any, T
         reach: reach(target, gradient) is called for each contribution to a leaf, and for each node that is wanted.
         wanted: ids of nodes and leaves.
     """
-    sums: dict[Node, Tensor] = {}
+    sums: dict[Any, Any] = {}           # of a node: a tensor; of the call of a Function: a list of them
 
     def add(target: Node, gradient: Tensor) -> None:
         sums[target] = plus(sums[target], gradient) if target in sums else gradient
@@ -36,7 +37,8 @@ def walk_on_tape(roots: Sequence[tuple[Tensor, Tensor]], reach: Callable[[Any, T
             reach(t, gradient)
         else:
             add(t._node, gradient)
-    for node in nodes_to_visit(list(sums), wanted):
+    nodes, useful = nodes_to_visit(list(sums), wanted)
+    for node in nodes:
         total = sums.pop(node, None)
         if total is None:
             continue
@@ -45,8 +47,25 @@ def walk_on_tape(roots: Sequence[tuple[Tensor, Tensor]], reach: Callable[[Any, T
             total = observed_on_tape(node, total)
         if id(node) in wanted:
             reach(node, total)
+        if useful is not None and not leads_to(node, useful):
+            continue
+        place = _place_in_call(node)
+        if place is not None:
+            sums.setdefault(node.edges[0][1], [None] * place[0])[place[1]] = total
+            continue
         for target, gradient in _tensors_of_edges(node, total):
-            (add if isinstance(target, Node) else reach)(target, _match_on_tape(gradient, target))
+            if useful is not None and id(target) not in useful:
+                continue
+            if isinstance(target, Node):
+                add(target, _match_on_tape(gradient, target))
+            else:
+                reach(target, _match_on_tape(gradient, target))
+
+
+def _place_in_call(node: Node) -> tuple[int, int] | None:
+    """(number of results, position) if the node is one of several results of a Function's call."""
+    region: Any = region_of(node.gradients[0]) if type(node.gradients) is tuple else None
+    return region if region is not None and type(region[0]) is int else None
 
 
 def _tensors_of_edges(node: Node, g: Tensor) -> Iterator[tuple[Any, Tensor]]:

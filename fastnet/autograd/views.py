@@ -14,7 +14,8 @@ from fastnet._core.memory import empty
 from fastnet._core.state import state
 from fastnet.autograd.arrays import contiguous, contiguous_copy
 from fastnet.autograd.hooks import retain_node
-from fastnet.autograd.tape import Node
+from fastnet.autograd.rules import transposes
+from fastnet.autograd.tape import Node, gradient
 from fastnet.backend import K
 
 if TYPE_CHECKING:
@@ -82,35 +83,48 @@ def _node_of_written_base(base: Tensor, view: Array, node: Node | None) -> Node:
     """The node of a base after a write into its view: gradients in the view go to `node`, all others to the old node.
     """
     region = _region(base, view)
-
-    def of_rest(g):
-        out = contiguous_copy(g)
-        K.copy(_at_region(out, region), np.zeros((), g.dtype))
-        return out
-
-    def of_written(g):
-        return _at_region(contiguous(g), region)
     edges = [(i, edge) for i, edge in enumerate((base._node, node)) if edge is not None]
-    return Node("write into a view", (of_rest, of_written), edges, (), base._data)
+    gradients = gradient(_without_region, region), gradient(_region_alone, region, base.shape)
+    return Node("write into a view", gradients, edges, (), base._data)
+
+
+def _without_region(g: Array, region: Region) -> Array:
+    """g with zeros in a region."""
+    out = contiguous_copy(g)
+    K.copy(_at_region(out, region), np.zeros((), g.dtype))
+    return out
+
+
+def _region_alone(g: Array, region: Region, shape: Shape) -> Array:
+    """The region of g."""
+    return _at_region(contiguous(g), region)
+
+
+def _surrounded(v: Array, region: Region, shape: Shape) -> Array:
+    """Zeros in a shape, but for v in a region."""
+    out = empty(shape, v.dtype)
+    K.fill(out, 0.0)
+    K.copy(_at_region(out, region), v)
+    return out
+
+
+transposes(_without_region)
+transposes(_region_alone, _surrounded)
 
 
 def _node_of_view(base: Tensor, view: Array) -> Node:
     """The node of a view of a written base: the base's gradient is the view's in its region, and 0 elsewhere."""
     assert base._node is not None
-    shape, region = base.shape, _region(base, view)
     repeats = any(n > 1 and stride == 0 for n, stride in zip(view.shape, view.strides))
     supported = base._data.flags.c_contiguous and not repeats
+    back = gradient(_surrounded, _region(base, view), base.shape) if supported else _refuse_old_view
+    return Node("view", (back,), [(0, base._node)], (), view)
 
-    def spread(g):
-        if not supported:
-            raise RuntimeError("backward: a tensor was changed in place, with gradients, after this view of it was "
-                               "made; gradients cannot flow through the old view, because it repeats elements or the "
-                               "tensor is not contiguous; make the view again after the write")
-        out = empty(shape, g.dtype)
-        K.fill(out, 0.0)
-        K.copy(_at_region(out, region), g)
-        return out
-    return Node("view", (spread,), [(0, base._node)], (), view)
+
+def _refuse_old_view(g: Array) -> Array:
+    raise RuntimeError("backward: a tensor was changed in place, with gradients, after this view of it was made; "
+                       "gradients cannot flow through the old view, because it repeats elements or the tensor is not "
+                       "contiguous; make the view again after the write")
 
 
 def _region(base: Tensor, view: Array) -> Region:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array
     from fastnet._core.tensor import Tensor
 
-__all__ = ["check_node", "gradient_arrays", "needed_arguments", "nodes_to_visit", "walk"]
+__all__ = ["check_node", "gradient_arrays", "leads_to", "needed_arguments", "nodes_to_visit", "walk"]
 
 Target: TypeAlias = "Tensor | Node"                             # of an edge: a leaf, or the node of a tensor
 Function: TypeAlias = "Callable[[Array], Array] | None"         # computes a contribution; None: it is computed already
@@ -38,7 +38,8 @@ def walk(roots: list[tuple[Tensor, Tensor]], retain_graph: bool, reach: Callable
             sums[t._node].add(array)
         else:
             sums[t._node] = GradientSum(array)
-    for node in nodes_to_visit(list(sums), wanted):
+    nodes, useful = nodes_to_visit(list(sums), wanted)
+    for node in nodes:
         total = sums.pop(node, None)
         if total is None:
             continue
@@ -48,7 +49,11 @@ def walk(roots: list[tuple[Tensor, Tensor]], retain_graph: bool, reach: Callable
             gradient = observed(node, gradient)
         if wanted and id(node) in wanted:
             reach(node, gradient, None)
+        if useful is not None and not leads_to(node, useful):
+            continue
         for target, array, function in _contributions(node, gradient):
+            if useful is not None and id(target) not in useful:
+                continue
             if not isinstance(target, Node):
                 reach(target, array, function)
                 continue
@@ -87,8 +92,14 @@ def gradient_arrays(targets: Sequence[Target], roots: list[tuple[Tensor, Tensor]
     return [sums[id(target)].array if id(target) in sums else None for target in targets]
 
 
-def nodes_to_visit(roots: list[Node], wanted: Iterable[int] = ()) -> list[Node]:
-    """The nodes that the roots lead to, the latest first; with `wanted`, ids of nodes and leaves, those on a way there.
+def nodes_to_visit(roots: list[Node], wanted: Iterable[int] = ()) -> tuple[list[Node], set[int] | None]:
+    """The nodes that the roots lead to, the latest first.
+
+    Args:
+        wanted: ids of nodes and leaves. Unless it is empty, only nodes on a way there are returned.
+
+    Returns:
+        (nodes, ids of the nodes and leaves on a way to the wanted ones, or None if nothing is wanted).
     """
     seen, stack = set(roots), roots
     while stack:
@@ -98,10 +109,17 @@ def nodes_to_visit(roots: list[Node], wanted: Iterable[int] = ()) -> list[Node]:
                 stack.append(target)
     nodes = sorted(seen, key=lambda node: -node.order)
     if not wanted:
-        return nodes
+        return nodes, None
     useful = set(wanted)
-    useful.update(id(node) for node in reversed(nodes) if any(id(target) in useful for _, target in node.edges))
-    return [node for node in nodes if id(node) in useful]
+    for node in reversed(nodes):
+        if leads_to(node, useful):
+            useful.add(id(node))
+    return [node for node in nodes if id(node) in useful], useful
+
+
+def leads_to(node: Node, places: set[int]) -> bool:
+    """Whether an edge of the node leads to one of some nodes and leaves, given by their ids."""
+    return any(id(target) in places for _, target in node.edges)
 
 
 def _contributions(node: Node, array: Array) -> Iterator[tuple[Target, Array, Function]]:

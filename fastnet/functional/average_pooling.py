@@ -5,7 +5,7 @@ import math
 from typing import TYPE_CHECKING
 
 from fastnet._core.memory import empty
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, op, transposes
 from fastnet.backend import K
 from fastnet.functional.activation import relu
 from fastnet.functional.dims import as_tuple
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result, Shape, Size
     from fastnet._core.tensor import Tensor
 
+    _Axes = tuple[Shape, ...]
+
 __all__ = ["avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d", "lp_pool1d", "lp_pool2d", "lp_pool3d"]
 
 
@@ -28,17 +30,27 @@ def avg_pool(x: Array, windows: Windows, count_include_pad: bool = True,
              divisor_override: float | None = None) -> Result[Array]:
     """Average over windows of a batch of images."""
     volume = as_volume(x)
-    out = empty((volume.shape[0], *windows.lengths, volume.shape[4]), x.dtype)
-    K.avg_pool(out, volume, windows=windows.axes, count_include_pad=count_include_pad, divisor=divisor_override)
-    slope = gradient(_of_averages, volume.shape, x.ndim, windows.axes, count_include_pad, divisor_override)
-    return from_volume(out, x.ndim), (slope, None, None, None)
+    slope = gradient(_of_averages, volume.shape, x.ndim, windows.axes, windows.lengths, count_include_pad,
+                     divisor_override)
+    out = _averages(x, volume.shape, x.ndim, windows.axes, windows.lengths, count_include_pad, divisor_override)
+    return out, (slope, None, None, None)
 
 
-def _of_averages(g: Array, shape: Shape, ndim: int, axes: tuple[Shape, ...] | None, count_include_pad: bool,
-                 divisor: float | None) -> Array:
+def _averages(x: Array, shape: Shape, ndim: int, axes: _Axes | None, lengths: Shape, count_include_pad: bool,
+              divisor: float | None) -> Array:
+    out = empty((shape[0], *lengths, shape[4]), x.dtype)
+    K.avg_pool(out, as_volume(x), windows=axes, count_include_pad=count_include_pad, divisor=divisor)
+    return from_volume(out, ndim)
+
+
+def _of_averages(g: Array, shape: Shape, ndim: int, axes: _Axes | None, lengths: Shape,
+                 count_include_pad: bool, divisor: float | None) -> Array:
     dx = empty(shape, g.dtype)
     K.avg_pool_backward(dx, as_volume(g), windows=axes, count_include_pad=count_include_pad, divisor=divisor)
     return from_volume(dx, ndim)
+
+
+transposes(_of_averages, _averages)
 
 
 def _avg_pool_nd(name: str, n: int, input: Tensor, kernel_size: Size, stride: Size | None, padding: Size,

@@ -12,10 +12,11 @@ from fastnet import dtypes
 from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty, empty_like
 from fastnet._core.tensor import Tensor
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, on_tensors, op, transposes
 from fastnet.backend import K
 from fastnet.functional.kernel_calls import check_floating, contiguous, full
 from fastnet.functional.layout import channels_first, channels_last
+from fastnet.functional.norm_slopes import of_batch_norm, of_group_norm
 from fastnet.functional.normalization import check_parameters, checked_eps, needed_arrays
 
 if TYPE_CHECKING:
@@ -46,6 +47,26 @@ def _by_samples(x: Array) -> Array:
     return y.reshape(x.shape[0], math.prod(x.shape[2:]), x.shape[1])
 
 
+def _rows_as_images(v: Array, shape: Shape) -> Array:
+    return _by_images(v, shape)
+
+
+def _images_as_rows(x: Array, shape: Shape) -> Array:
+    return _by_channels(x)
+
+
+def _samples_of_images(x: Array, shape: Shape) -> Array:
+    return _by_samples(x)
+
+
+def _images_of_samples(v: Array, shape: Shape) -> Array:
+    return _by_images(v, shape)
+
+
+transposes(_rows_as_images, _images_as_rows)
+transposes(_images_of_samples, _samples_of_images)
+
+
 # ---- over batches ---------------------------------------------------------------------------------------------------
 
 @op
@@ -68,6 +89,7 @@ def _batch_norm(x: Array, weight: Array | None, bias: Array | None, running_mean
         activation)
 
 
+@on_tensors(of_batch_norm, (0, lambda rows, shape: gradient(_rows_as_images, shape)), None, None, None, 1, None)
 def _batch_norm_gradients(g: Array, needs: Sequence[bool], rows: Array, out: Array | None, mean: Array, var: Array,
                           weight: Array | None, bias: Array | None, eps: float, training: bool,
                           activation: str) -> Gradients:
@@ -165,6 +187,7 @@ def _group_norm(x: Array, weight: Array | None, bias: Array | None, groups: int,
     return _by_images(out, x.shape), gradient(_group_norm_gradients, samples, mean, var, weight, eps)
 
 
+@on_tensors(of_group_norm, (0, lambda samples, shape: gradient(_images_of_samples, shape)), None, None, 1)
 def _group_norm_gradients(g: Array, needs: Sequence[bool], samples: Array, mean: Array, var: Array,
                           weight: Array | None, eps: float) -> Gradients:
     shape = samples.shape

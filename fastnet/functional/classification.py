@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from fastnet import dtypes
 from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty, empty_like
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, on_tensors, op, transposes
 from fastnet.backend import K
-from fastnet.functional import kernel_calls as kernels
+from fastnet.functional import class_slopes, kernel_calls as kernels
 from fastnet.functional.kernel_calls import check_floating
 from fastnet.functional.loss import (
     broadcast_weight,
@@ -45,18 +45,21 @@ def _bce_with_logits(x: Array, t: Array, pos_weight: Array | None, *, reduction:
                                         gradient(_bce_of_pos_weight, x, t, scale))
 
 
+@on_tensors(class_slopes.of_bce_logits, 0, 1, 2)
 def _bce_of_logits(g: Array, x: Array, t: Array, pos_weight: Array | None, scale: float) -> Array:
     out = empty_like(x)
     K.bce_with_logits_backward(out, x, t, g, scale, pos_weight)
     return out
 
 
+@on_tensors(class_slopes.of_bce_target, 0, 2)
 def _bce_of_target(g: Array, x: Array, pos_weight: Array | None, scale: float) -> Array:
     """g * scale * (pos_weight log(1 + e^-x) - log(1 + e^x))"""
     gain = _signed_softplus(x, -1) if pos_weight is None else kernels.mul(pos_weight, _signed_softplus(x, -1))
     return kernels.mul(kernels.sub(gain, _signed_softplus(x, 1)), kernels.scale(g, scale))
 
 
+@on_tensors(class_slopes.of_bce_weight, 0, 1)
 def _bce_of_pos_weight(g: Array, x: Array, t: Array, scale: float) -> Array:
     return kernels.mul(kernels.mul(t, _signed_softplus(x, -1)), kernels.scale(g, scale))
 
@@ -110,16 +113,18 @@ def _bce(x: Array, t: Array, *, reduction: str) -> Result[Array]:
     K.check_finite(losses, what="binary_cross_entropy takes inputs between 0 and 1; the loss")
     scale = reduction_factor(losses, reduction)
     return reduced(losses, reduction), (gradient(_bce_of_input, x, t, scale),
-                                        gradient(_bce_of_probability, log_p, log_q, scale))
+                                        gradient(_bce_of_probability, x, log_p, log_q, scale))
 
 
+@on_tensors(lambda g, x, t, scale: (x - t) / (x * (1 - x)).clamp(min=1e-12) * (g * scale), 0, 1)
 def _bce_of_input(g: Array, x: Array, t: Array, scale: float) -> Array:
     variance = kernels.mul(x, kernels.sub(kernels.scalar(1, x.dtype), x))
     variance = kernels.call_like("clamp", variance, 1e-12, float("inf"))
     return kernels.mul(kernels.div(kernels.sub(x, t), variance), kernels.scale(g, scale))
 
 
-def _bce_of_probability(g: Array, log_p: Array, log_q: Array, scale: float) -> Array:
+@on_tensors(class_slopes.of_probability, 0, None, None)
+def _bce_of_probability(g: Array, x: Array, log_p: Array, log_q: Array, scale: float) -> Array:
     return kernels.mul(kernels.sub(log_q, log_p), kernels.scale(g, scale))
 
 
@@ -190,6 +195,7 @@ def _cross_entropy(x: Array, target: Array, weight: Array | None, *, ignore_inde
     return out, (slope, None, None)
 
 
+@on_tensors(class_slopes.of_label_logits, (0, class_slopes.probabilities_to_logits), None, None, None)
 def _of_logits(g: Array, probs: Array, target: Array, *rest: Any) -> Array:
     result = empty(probs.shape, probs.dtype)
     K.cross_entropy_backward(result, probs, target, g, *rest)
@@ -208,12 +214,14 @@ def _cross_entropy_probs(x: Array, target: Array, weight: Array | None, *, label
                                         gradient(_of_target, x, weight, -(1 - label_smoothing) * scale), None)
 
 
+@on_tensors(class_slopes.of_probability_logits, (0, class_slopes.probabilities_to_logits), 1, None, None)
 def _probs_of_logits(g: Array, probs: Array, target: Array, *rest: Any) -> Array:
     result = empty(probs.shape, probs.dtype)
     K.cross_entropy_probs_backward(result, probs, target, g, *rest)
     return result
 
 
+@on_tensors(class_slopes.of_target_probabilities, 0, None)
 def _of_target(g: Array, x: Array, weight: Array | None, factor: float) -> Array:
     """g * factor * weight * log softmax(x)"""
     log_probs = empty((*x.shape, 1), x.dtype)
@@ -346,6 +354,17 @@ def _of_log_probs(g: Array, index: Array, weights: Array, total: Array | None, s
     result = empty((*shape, 1), weights.dtype)
     K.gather_backward(result, index, slope.reshape(index.shape))
     return result.reshape(shape)
+
+
+def _log_probs_at(v: Array, index: Array, weights: Array, total: Array | None, shape: Shape) -> Array:
+    """The transpose of `_of_log_probs`, for each row; a sum over the rows where the loss is reduced."""
+    out = empty(index.shape, v.dtype)
+    K.gather(out, kernels.contiguous(v).reshape(*shape, 1), index)
+    losses = kernels.neg(kernels.mul(weights, out.reshape(len(weights))))
+    return losses if total is None else kernels.div(losses, total)
+
+
+transposes(_of_log_probs, _log_probs_at)
 
 
 def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, *, ignore_index: int = -100,

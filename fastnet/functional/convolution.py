@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
-from fastnet.autograd import gradient, op, writes_out
+from fastnet.autograd import gradient, on_tensors, op, writes_out
 from fastnet.backend import K
 from fastnet.functional.conv_arrays import Geometry, as_filters, pixel_rows, run_conv, run_conv_input, run_conv_weight
+from fastnet.functional.conv_slopes import convolved, filter_slope, volume_slope
 from fastnet.functional.dims import as_tuple
 from fastnet.functional.kernel_calls import call_like, check_floating
-from fastnet.functional.layout import as_volume, from_volume
+from fastnet.functional.layout import as_volume, from_volume, images_of, volume_of, volume_to_images
 from fastnet.functional.linear import check_one_dtype
 
 if TYPE_CHECKING:
@@ -52,16 +53,19 @@ def _conv_normed(x: Array, weight: Array, bias: Array | None, mean: Array | None
     return from_volume(out, x.ndim), None
 
 
+@on_tensors(lambda g, out: volume_of(g) * (out > 0).to(out.dtype), None)
 def _relu_gradient(g: Array, out: Array) -> Array:
     return call_like("relu_backward", out, as_volume(g))
 
 
+@on_tensors(lambda g, weight, shape, ndim, *geometry: images_of(volume_slope(g, weight, shape, geometry), ndim), 1)
 def _input_gradient(g: Array, weight: Array, shape: Shape, ndim: int, *geometry: Any) -> Array:
     dx = empty(shape, g.dtype)
     run_conv_input(dx, g, as_filters(weight), None, Geometry(*geometry))
     return from_volume(dx, ndim)
 
 
+@on_tensors(lambda g, v, shape, *geometry: filter_slope(v, g, shape, geometry), (0, volume_to_images))
 @writes_out
 def _filter_gradient(g: Array, v: Array, shape: Shape, *geometry: Any, out: Array | None = None) -> Array:
     dw = empty(shape, g.dtype) if out is None or out.shape != shape else out
@@ -69,6 +73,7 @@ def _filter_gradient(g: Array, v: Array, shape: Shape, *geometry: Any, out: Arra
     return dw
 
 
+@on_tensors(lambda g: g.sum((0, 1, 2, 3)))
 def _sum_over_pixels(g: Array) -> Array:
     out = empty((1, g.shape[-1]), g.dtype)
     K.sum(out, pixel_rows(g)[None])
@@ -87,12 +92,14 @@ def _conv_transposed(x: Array, weight: Array, bias: Array | None, geometry: Geom
         None if bias is None else _sum_over_pixels, None, None)
 
 
+@on_tensors(lambda g, weight, shape, ndim, *geometry: images_of(convolved(g, weight, shape, geometry), ndim), 1)
 def _transposed_of_input(g: Array, weight: Array, shape: Shape, ndim: int, *geometry: Any) -> Array:
     dx = empty(shape, g.dtype)
     run_conv(dx, g, as_filters(weight), None, Geometry(*geometry))
     return from_volume(dx, ndim)
 
 
+@on_tensors(lambda g, v, shape, *geometry: filter_slope(g, v, shape, geometry), (0, volume_to_images))
 @writes_out
 def _transposed_of_weight(g: Array, v: Array, shape: Shape, *geometry: Any, out: Array | None = None) -> Array:
     dw = empty(shape, g.dtype) if out is None or out.shape != shape else out

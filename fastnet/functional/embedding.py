@@ -7,7 +7,7 @@ from fastnet import dtypes
 from fastnet._core.errors import check_sizes, shape_text
 from fastnet._core.memory import empty
 from fastnet._core.state import forbid_in_recording, state
-from fastnet.autograd import gradient, no_grad, op, writes_out
+from fastnet.autograd import gradient, no_grad, op, transposes, writes_out
 from fastnet.autograd.sparse import add_rows_to_gradient, leaf_number
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
@@ -39,6 +39,20 @@ def _of_embedded(g: Array, flat: Array, shape: Shape, padding_idx: int | None, s
         rows = kernels.div(rows, _frequencies(flat, shape[0], g.dtype))
     K.embedding_backward(total, flat, rows, padding_idx)
     return total
+
+
+def _looked_up(v: Array, flat: Array, shape: Shape, padding_idx: int | None, scale_by_frequency: bool) -> Array:
+    out = empty((flat.size, shape[1]), v.dtype)
+    K.embedding(out, contiguous(v), flat)
+    if scale_by_frequency:
+        out = kernels.div(out, _frequencies(flat, shape[0], v.dtype))
+    if padding_idx is not None:
+        padding = kernels.scalar(padding_idx, flat.dtype)
+        out = kernels.masked(kernels.binary("ne", flat, padding, dtypes.bool_).reshape(-1, 1), out)
+    return out
+
+
+transposes(_of_embedded, _looked_up)
 
 
 def _frequencies(index: Array, size: int, dtype: DType) -> Array:

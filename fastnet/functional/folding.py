@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, op, transposes
 from fastnet.backend import K
 from fastnet.functional.dims import as_tuple
 from fastnet.functional.kernel_calls import check_floating, contiguous
@@ -43,7 +43,15 @@ def _unfold(x: Array, windows: Shape, steps: _Steps) -> Result[Array]:
 
 @op
 def _fold(columns: Array, image: Shape, windows: Shape, steps: _Steps) -> Result[Array]:
-    return _images_of(columns, image, windows, steps), (gradient(_columns_of, windows, steps), None, None, None)
+    return _images_of(columns, image, windows, steps), (
+        gradient(_columns_again, image, windows, steps), None, None, None)
+
+
+def _columns_again(g: Array, image: Shape, windows: Shape, steps: _Steps) -> Array:
+    return _columns_of(g, windows, steps)
+
+
+transposes(_images_of, _columns_again)
 
 
 def unfold(input: Tensor, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1) -> Tensor:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fastnet._core.errors import not_a_tensor
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
-from fastnet.autograd import gradient, op, writes_out
+from fastnet.autograd import gradient, op, transposes, writes_out
 from fastnet.autograd.views import base_of
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
@@ -90,7 +90,7 @@ def _apply(x: Array, index: Array, src: Array, *, how: IndexWrite) -> Result[Arr
     index = contiguous(index)
     K.check_index(index, x.shape[how.dim])
     slope = gradient(_not_overwritten, index, src.shape, *how) if how.mode == "put" else kernels.same
-    return written(x, index, src, how), (slope, None, gradient(_of_source, index, *how))
+    return written(x, index, src, how), (slope, None, gradient(_of_source, index, x.shape, *how))
 
 
 @writes_out
@@ -103,11 +103,22 @@ def _not_overwritten(g: Array, index: Array, shape: Shape, *how: Any, out: Array
 
 
 @writes_out
-def _of_source(g: Array, index: Array, *how: Any, out: Array | None = None) -> Array:
+def _of_source(g: Array, index: Array, shape: Shape, *how: Any, out: Array | None = None) -> Array:
     read = IndexWrite(*how)
     if read.alpha == 1:
         return read_at(g, index, read, out)
     return kernels.scale(read_at(g, index, read), read.alpha)
+
+
+def _source_written(v: Array, index: Array, shape: Shape, *how: Any) -> Array:
+    """Zeros with the source added."""
+    total = kernels.full(shape, 0, v.dtype)
+    write_into(total, index, v, IndexWrite(*how)._replace(mode="add"))
+    return total
+
+
+transposes(_not_overwritten)
+transposes(_of_source, _source_written)
 
 
 @op
@@ -124,6 +135,9 @@ def _entries_filled(x: Array, index: Array, dim: int, value: Number, *, out: Arr
     K.copy(result, x)
     K.fill_rows_(as_rows(result, (dim,))[0], index, kernels.stored(value, x.dtype))
     return result
+
+
+transposes(_entries_filled)
 
 
 def write_copy(input: Tensor, index: Tensor, src: Tensor, how: IndexWrite) -> Tensor:

@@ -15,14 +15,14 @@ from fastnet._core.errors import shape_text
 from fastnet._core.memory import is_channels_last
 from fastnet._core.state import forbid_in_recording, state
 from fastnet._core.tensor import Tensor, extend, method
-from fastnet.autograd import Node, gradient, op
+from fastnet.autograd import Node, gradient, op, transposes
 from fastnet.autograd.tape import is_saved_by, node_number
 from fastnet.autograd.views import base_of, check_recordable_write, record_write
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import describe
 from fastnet.functional.indexing import getitem
-from fastnet.functional.keys import as_key, pick, put, selected_shape
+from fastnet.functional.keys import as_key, pick, put, selected_shape, selection
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, ArrayLike, Number, Result, Shape, TensorOrNumber
@@ -127,6 +127,9 @@ def _relu_into(x: Array) -> Result[Array]:
 
 def _of_relu(g: Array, y: Array) -> Array:
     return kernels.call_like("relu_backward", y, g)
+
+
+transposes(_of_relu)
 
 
 @op
@@ -274,7 +277,8 @@ def _put(x: Array, value: Array, view: tuple[Any, ...], *picks: Any) -> Result[A
     """x with x[view][picks] = value, in a copy."""
     out = kernels.copy(x)
     _put_array(out, value, view, picks)
-    return out, (gradient(_rest, view, picks), gradient(_written_part, view, picks), None, *(None for _ in picks))
+    return out, (gradient(_rest, view, picks), gradient(_written_part, view, picks, x.shape), None,
+                 *(None for _ in picks))
 
 
 def _rest(g: Array, view: tuple[Any, ...], picks: tuple[Any, ...]) -> Array:
@@ -284,10 +288,26 @@ def _rest(g: Array, view: tuple[Any, ...], picks: tuple[Any, ...]) -> Array:
     return rest
 
 
-def _written_part(g: Array, view: tuple[Any, ...], picks: tuple[Any, ...]) -> Array:
+def _written_part(g: Array, view: tuple[Any, ...], picks: tuple[Any, ...], shape: Shape) -> Array:
     """The elements of g that were overwritten."""
     part = g[view] if view else g
     return pick(part, picks) if picks else part
+
+
+def _part_added(v: Array, view: tuple[Any, ...], picks: tuple[Any, ...], shape: Shape) -> Array:
+    """Zeros with the elements added that were overwritten."""
+    total = kernels.full(shape, 0, v.dtype)
+    part = total[view] if view else total
+    if picks:
+        _, in_order = selection(part, picks)
+        K.index_add_(part, in_order(v) if in_order else v, *picks)
+    else:
+        K.copy(part, v)
+    return total
+
+
+transposes(_rest)
+transposes(_written_part, _part_added)
 
 
 def _put_array(x: Array, value: Array, view: tuple[Any, ...], picks: tuple[Any, ...]) -> None:

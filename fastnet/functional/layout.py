@@ -10,13 +10,17 @@ import math
 import operator
 from typing import TYPE_CHECKING
 
+from fastnet.autograd import gradient, on_tensors, transposes
+from fastnet.autograd.rules import linear_map
 from fastnet.functional.dims import filled_in
 from fastnet.functional.kernel_calls import contiguous
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Shape
+    from fastnet._core.tensor import Tensor
 
-__all__ = ["as_volume", "channels_first", "channels_last", "from_volume", "has_view"]
+__all__ = ["as_volume", "channels_first", "channels_last", "from_volume", "has_view", "images_as_volume", "images_of",
+           "volume_of", "volume_to_images"]
 
 _VOLUME = 5                             # dimensions of (N, D, H, W, C)
 
@@ -58,6 +62,32 @@ def as_volume(x: Array) -> Array:
 def from_volume(y: Array, ndim: int) -> Array:
     """The view (N, C, *spatial) with `ndim` dimensions of an array (N, D, H, W, C): the inverse of `as_volume`."""
     return channels_first(y.reshape(y.shape[:1] + y.shape[1 + _VOLUME - ndim:]))
+
+
+def images_as_volume(x: Array, ndim: int) -> Array:
+    """`as_volume` of images with `ndim` dimensions."""
+    return as_volume(x)
+
+
+transposes(images_as_volume, from_volume)
+
+
+def volume_of(x: Tensor) -> Tensor:
+    """`as_volume` of a tensor."""
+    return linear_map(x, images_as_volume, from_volume, None, x.ndim)
+
+
+def images_of(volume: Tensor, ndim: int) -> Tensor:
+    """`from_volume` of a tensor."""
+    return linear_map(volume, from_volume, images_as_volume, None, ndim)
+
+
+on_tensors(volume_of)(as_volume)
+
+
+def volume_to_images(volume: Array, shape: Shape) -> gradient:
+    """The gradient function from a saved volume to the images, of this shape, that it holds."""
+    return gradient(from_volume, len(shape))
 
 
 def has_view(x: Array, shape: Shape) -> bool:

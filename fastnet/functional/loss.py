@@ -14,7 +14,7 @@ from fastnet import dtypes
 from fastnet._core.errors import not_a_tensor, one_of, shape_text
 from fastnet._core.memory import empty, empty_like
 from fastnet._core.tensor import Tensor
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, on_tensors, op
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 
@@ -137,10 +137,15 @@ def weighted(name: str, losses: Tensor, weight: Tensor, reduction: str, by_weigh
 
 # ---- losses of a difference -----------------------------------------------------------------------------------------
 
-def _of_difference(name: str) -> Callable[..., Tensor]:
-    """Define a loss by a kernel that depends only on x - t: the gradient of t is that of x, negated."""
+def _of_difference(name: str, on_tape: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Define a loss by a kernel that depends only on x - t: the gradient of t is that of x, negated.
+
+    Args:
+        on_tape: the slope as operations on tensors, a function of x - t and the attributes.
+    """
     forward, backward = name, name + "_backward"
 
+    @on_tensors(lambda g, x, t, scale, *attributes: on_tape(x - t, *attributes) * (g * scale), 0, 1)
     def slope(g: Array, x: Array, t: Array, scale: float, *attributes: float) -> Array:
         dx = empty_like(x)
         getattr(K, backward)(dx, x, t, g, scale, *attributes)
@@ -156,10 +161,11 @@ def _of_difference(name: str) -> Callable[..., Tensor]:
     return op(loss)
 
 
-_mse_loss = _of_difference("mse_loss")
-_l1_loss = _of_difference("l1_loss")
-_huber_loss = _of_difference("huber_loss")
-_smooth_l1_loss = _of_difference("smooth_l1_loss")
+_mse_loss = _of_difference("mse_loss", lambda d: d * 2)
+_l1_loss = _of_difference("l1_loss", lambda d: d.sign())
+_huber_loss = _of_difference("huber_loss", lambda d, delta: d.clamp(-delta, delta))
+_smooth_l1_loss = _of_difference("smooth_l1_loss",
+                                 lambda d, beta: (d / beta).clamp(-1.0, 1.0) if beta else d.sign())
 
 
 def mse_loss(input: Tensor, target: Tensor, *, reduction: Reduction = "mean", weight: Tensor | None = None) -> Tensor:
@@ -273,12 +279,23 @@ def _kl_div(x: Array, t: Array, *, reduction: str, log_target: bool) -> Result[A
                                                       gradient(_kl_of_target, x, t, scale, log_target))
 
 
+def _minus_target(g: Tensor, t: Tensor, scale: float, log_target: bool) -> Tensor:
+    return -(t.exp() if log_target else t) * (g * scale)
+
+
+@on_tensors(_minus_target, 1)
 def _kl_of_input(g: Array, t: Array, scale: float, log_target: bool) -> Array:
     out = empty_like(t)
     K.kl_div_backward(out, t, t, g, scale, log_target)          # the kernel does not read the input
     return out
 
 
+def _kl_slope(g: Tensor, x: Tensor, t: Tensor, scale: float, log_target: bool) -> Tensor:
+    slope = (t + 1 - x) * t.exp() if log_target else t.log() + 1 - x
+    return slope * (g * scale)
+
+
+@on_tensors(_kl_slope, 0, 1)
 def _kl_of_target(g: Array, x: Array, t: Array, scale: float, log_target: bool) -> Array:
     """g * scale * (log t + 1 - x), times t if the target is log t."""
     log_t = t if log_target else kernels.unary("log", t)

@@ -10,9 +10,10 @@ import numpy as np
 from fastnet import dtypes
 from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty, empty_like
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, on_tensors, op
 from fastnet.backend import K
 from fastnet.functional.kernel_calls import broadcast_shape, check_floating, contiguous
+from fastnet.functional.norm_slopes import of_layer_norm, of_rms_norm
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Result, Shape, Size
@@ -57,11 +58,12 @@ def _layer_norm(x: Array, weight: Array | None, bias: Array | None, shape: Shape
     out = empty_like(rows)
     mean, rstd = empty(shape[:1], dtypes.float64), empty(shape[:1], x.dtype)
     K.layer_norm(out, mean, rstd, rows, weight, bias, eps)
-    return out.reshape(x.shape), gradient(_layer_norm_gradients, rows, weight, mean, rstd)
+    return out.reshape(x.shape), gradient(_layer_norm_gradients, rows, weight, mean, rstd, eps)
 
 
+@on_tensors(of_layer_norm, 0, 1, None, None)
 def _layer_norm_gradients(g: Array, needs: Sequence[bool], rows: Array, weight: Array | None, mean: Array,
-                          rstd: Array) -> Gradients:
+                          rstd: Array, eps: float) -> Gradients:
     shape = rows.shape
     dx, dweight, dbias = needed_arrays(needs, g.dtype, shape, shape[1:], shape[1:])
     K.layer_norm_backward(dx, dweight, dbias, rows, weight, mean, rstd, contiguous(g).reshape(shape))
@@ -73,10 +75,12 @@ def _rms_norm(x: Array, weight: Array | None, shape: Shape, eps: float) -> Resul
     rows = contiguous(x).reshape(shape)
     out, rstd = empty_like(rows), empty(shape[:1], x.dtype)
     K.rms_norm(out, rstd, rows, weight, eps)
-    return out.reshape(x.shape), gradient(_rms_norm_gradients, rows, weight, rstd)
+    return out.reshape(x.shape), gradient(_rms_norm_gradients, rows, weight, rstd, eps)
 
 
-def _rms_norm_gradients(g: Array, needs: Sequence[bool], rows: Array, weight: Array | None, rstd: Array) -> Gradients:
+@on_tensors(of_rms_norm, 0, 1, None)
+def _rms_norm_gradients(g: Array, needs: Sequence[bool], rows: Array, weight: Array | None, rstd: Array,
+                        eps: float) -> Gradients:
     dx, dweight = needed_arrays(needs, g.dtype, rows.shape, rows.shape[1:])
     K.rms_norm_backward(dx, dweight, rows, weight, rstd, contiguous(g).reshape(rows.shape))
     return (None if dx is None else dx.reshape(g.shape)), dweight

@@ -11,7 +11,7 @@ import numpy as np
 from fastnet._core.errors import one_of, shape_text
 from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, op, transposes
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.axis_tables import Lists, cached_table, constant, inverse_lists
@@ -115,6 +115,9 @@ def _padding_gradient(g: Array, shape: Shape, pads: _Pads, mode: str) -> Array:
     tables = [_padding_copies(n, *pair, mode) for n, pair in zip(spatial, both)]
     K.take_volume_backward(dx, dy, *(array for table in tables for array in table))
     return _from_outer_volume(dx, shape, last)
+
+
+transposes(_padding_gradient, lambda v, shape, pads, mode: _pad_array(v, pads, mode, 0.0))
 
 
 @op

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fastnet._core.errors import check_sizes, shape_text
 from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, op, transposes
 from fastnet.backend import K
 from fastnet.functional.kernel_calls import contiguous
 from fastnet.functional.layout import channels_first
@@ -69,6 +69,10 @@ def _channels_shuffled(x: Array, groups: int) -> Array:
 @op
 def _channel_shuffle(x: Array, groups: int) -> Result[Array]:
     return _channels_shuffled(x, groups), (gradient(_channels_shuffled, x.shape[1] // groups), None)
+
+
+transposes(_shuffled, _unshuffled)
+transposes(_channels_shuffled, lambda v, groups: _channels_shuffled(v, v.shape[1] // groups))
 
 
 def _check_factor(name: str, argument: str, input: Tensor, factor: int) -> None:

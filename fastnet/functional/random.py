@@ -16,7 +16,7 @@ from fastnet._core.memory import empty
 from fastnet._core.placement import placed
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, method
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, op, transposes
 from fastnet.backend import K, random_blocks
 from fastnet.functional.dims import as_size
 from fastnet.functional.inplace import writable, write
@@ -283,6 +283,9 @@ def _of_kept(g: Array, mask: Array, p: float) -> Array:
     result = empty(g.shape, g.dtype)
     K.dropout_backward(result, mask, g, p)
     return result
+
+
+transposes(_of_kept)
 
 
 def check_probability(name: str, p: object) -> None:

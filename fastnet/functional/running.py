@@ -7,7 +7,7 @@ from fastnet import dtypes
 from fastnet._core.errors import check_sizes
 from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor, method
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, op, transposes
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.compare import ne
@@ -55,6 +55,9 @@ def cumsum(input: Array, dim: int, *, dtype: DTypeLike | None = None) -> Result[
 
 def _summed_back(g: Array, dims: Shape) -> Array:
     return _scanned("cumsum", g, dims, reverse=True)
+
+
+transposes(_summed_back, lambda v, dims: _scanned("cumsum", v, dims))
 
 
 @method()

@@ -27,6 +27,7 @@ from fastnet.nn.adaptive_pooling import (
     AdaptiveMaxPool2d,
     AdaptiveMaxPool3d,
 )
+from fastnet.nn.adaptive_softmax import AdaptiveLogSoftmaxWithLoss
 from fastnet.nn.attention import MultiheadAttention
 from fastnet.nn.channel_norm import (
     BatchNorm1d,
@@ -111,6 +112,7 @@ __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
+    "AdaptiveLogSoftmaxWithLoss",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",

@@ -15,7 +15,8 @@ __all__ = ["COMPOSED", "CONTAINERS", "HOLD_MODULES", "changed", "difference", "i
 
 HOLD_MODULES = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 CONTAINERS = (*HOLD_MODULES, nn.ParameterList)          # constructed empty and filled afterwards
-COMPOSED = ("fastnet.nn.attention", "fastnet.nn.transformer")       # their modules consist of others, as networks do
+COMPOSED = ("fastnet.nn.adaptive_softmax", "fastnet.nn.attention", "fastnet.nn.transformer")
+# whose modules consist of others, as networks do
 
 # the packages are above this module, and imported when a file names one of their classes
 _NETWORKS = ("fastnet.models", "fastnet.audio", *COMPOSED)

@@ -108,6 +108,7 @@ MODULES = [
     nn.KLDivLoss(reduction="batchmean", log_target=True),
     nn.L1Loss(),
     nn.LayerNorm((2, 3), eps=1e-3),
+    nn.AdaptiveLogSoftmaxWithLoss(16, 40, (5, 20), 2.0, True),
     nn.MultiheadAttention(8, 2, 0.1, False, True, True, kdim=4, batch_first=True),
     nn.TransformerEncoderLayer(8, 2, 16, 0.2, "gelu", 1e-3, True, True, False),
     nn.TransformerDecoderLayer(8, 2, 16, dtype=fastnet.float64),
@@ -171,7 +172,8 @@ def test_every_module_is_restored(model, path):
 
 
 def test_no_module_is_left_out():
-    composed = {"MultiheadAttention", "Transformer", "TransformerDecoderLayer", "TransformerEncoderLayer"}
+    composed = {"AdaptiveLogSoftmaxWithLoss", "MultiheadAttention", "Transformer", "TransformerDecoderLayer",
+                "TransformerEncoderLayer"}
     assert {type(m).__name__ for m in MODULES} == set(architecture.MODULES) | composed
     assert {"Linear", "CrossEntropyLoss", "Sequential"} <= set(architecture.MODULES)
 

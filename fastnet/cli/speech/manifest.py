@@ -66,7 +66,7 @@ def read_manifest(manifest: Path) -> list[Utterance]:
     except UnicodeDecodeError as e:
         raise ValueError(f"{manifest}: expected text in UTF-8, got {e}") from None
     found: dict[Path, Utterance] = {}
-    for number, name, text in _listed(manifest, lines):
+    for number, name, text in _manifest_lines(manifest, lines):
         where = f"{manifest}: line {number}"
         if not text.strip():
             raise ValueError(f"{where}: expected a transcript of {name!r}, got none")
@@ -79,7 +79,7 @@ def read_manifest(manifest: Path) -> list[Utterance]:
     return list(found.values())
 
 
-def _listed(manifest: Path, lines: list[str]) -> Iterator[tuple[int, str, str]]:
+def _manifest_lines(manifest: Path, lines: list[str]) -> Iterator[tuple[int, str, str]]:
     """(line, name, text) of each recording."""
     first = next((line for line in lines if line.strip()), "")
     if first.lstrip().startswith("{"):

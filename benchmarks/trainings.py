@@ -2,8 +2,9 @@
 
 Takes the data and the options of `fastnet train`, and trains PyTorch's model by the same recipe: the same initial
 weights, the same batches in the same order with the same augmentation, the same optimizer and learning rates. Prints a
-line for each epoch, and the accuracy on the test images. `fastnet train` with the same words is the other side of the
-comparison.
+line for each epoch, and the accuracy on the test images; of texts, the validation loss or BLEU. `fastnet train` with
+the same words is the other side of the comparison. For texts, `--turns N` instead compares the time of N steps in
+turns.
 """
 import sys
 import time
@@ -14,7 +15,10 @@ from fastnet.cli.recipes import NETWORKS
 from fastnet.cli.settings import make_model, settings_of
 from fastnet.cli.sources import load_data
 from fastnet.cli.targets import outputs_of
+from fastnet.cli.texts.recipes import trains_on_text
 from fastnet.cli.train import training_loaders
+
+from .text_trainings import train_text
 
 UNUSED = ("patience", "class_weight", "ema")             # settings that this program does not have
 
@@ -63,12 +67,17 @@ def accuracy(model, samples):
 
 def main():
     words = sys.argv[1:]
+    turns = int(words.pop(words.index("--turns") + 1)) if "--turns" in words else 0
+    words = [word for word in words if word != "--turns"]
     if not words or "--help" in words:
         sys.exit(__doc__)
     import torch
     from torch import nn
 
     args = make_parser().parse_args(["train", *words])
+    if trains_on_text(args):
+        train_text(args, turns)
+        return
     settings = settings_of(args)
     if (settings["model"] not in NETWORKS or any(settings.get(name) for name in UNUSED)
             or settings["schedule"] != "one_cycle"):

@@ -13,6 +13,7 @@ from fastnet._core.errors import printable
 from fastnet._core.startup import interruptions_raise
 from fastnet.cli.figures import figure_lines
 from fastnet.cli.outputs import check_outputs, write_report
+from fastnet.cli.recipes import TEXT_SETS
 from fastnet.cli.saved import Saved
 from fastnet.cli.series.commands import SavedSeries, evaluate_series
 from fastnet.cli.sources import load_samples
@@ -30,7 +31,7 @@ _MOST_CLASS_LINES = 30                              # classes that get a line ea
 
 def evaluate(args: argparse.Namespace) -> None:
     """Measure a saved model on a data set's test part, or on all of a table or folder."""
-    check_outputs([args.model] if args.data in datasets.names() else [args.model, args.data],
+    check_outputs([args.model] if args.data in (*datasets.names(), *TEXT_SETS) else [args.model, args.data],
                   [("--report", args.report)])
     other = read_other(args.model)
     if isinstance(other, SavedSeries):
@@ -38,6 +39,10 @@ def evaluate(args: argparse.Namespace) -> None:
         return
     if isinstance(other, SavedSpeech):
         evaluate_speech(args, other)
+        return
+    if other is not None:
+        from fastnet.cli.texts.figures import evaluate_text  # which imports fastnet.models
+        evaluate_text(args, other)
         return
     saved = Saved.read(args.model)
     samples = load_samples(args.data, saved, args.drop_missing_target, args.encoding, args.skip_unreadable)

@@ -6,6 +6,7 @@ import sys
 
 from fastnet._core.startup import interruptions_raise
 from fastnet.cli.errors import WrongUseError
+from fastnet.cli.recipes import LANGUAGE_MODEL
 from fastnet.cli.terminal import PrintableStream
 from fastnet.cli.train import at_most_threads
 
@@ -14,9 +15,8 @@ __all__ = ["generate"]
 
 def generate(args: argparse.Namespace) -> None:
     """Print the prompt and the tokens that a language model adds to it."""
-    from fastnet.cli.texts.saved import SavedText
-    from fastnet.models import GPT
-    saved = SavedText.read(args.model, GPT, "translate")
+    from fastnet.cli.texts.figures import read_saved_text  # which imports fastnet.models
+    saved = read_saved_text(args.model, LANGUAGE_MODEL)
     if args.top_k is not None and args.top_k > len(saved.tokenizer):
         raise WrongUseError(f"--top-k: expected at most {len(saved.tokenizer)}, the tokens of the model, got "
                             f"{args.top_k}")

@@ -13,6 +13,7 @@ from fastnet.cli.inputs import naming_lines
 from fastnet.cli.outputs import check_outputs, csv_file
 from fastnet.cli.saved import Saved
 from fastnet.cli.series.commands import SavedSeries, predict_series
+from fastnet.cli.speech.commands import SavedSpeech
 from fastnet.cli.tasks import read_other
 from fastnet.cli.terminal import note, say
 from fastnet.data.frames import require
@@ -28,8 +29,10 @@ def predict(args: argparse.Namespace) -> None:
     if isinstance(other, SavedSeries):
         predict_series(args, other)
         return
-    if other is not None:
+    if isinstance(other, SavedSpeech):
         raise WrongUseError("the model transcribes speech: use `fastnet transcribe MODEL FILE ...`")
+    if other is not None:
+        raise WrongUseError("the model writes text: use `fastnet generate MODEL` or `fastnet translate MODEL TEXT`")
     saved = Saved.read(args.model)
     if args.proba and saved.target.task == "regression":
         raise WrongUseError("--proba: the model predicts numbers, which have no probabilities")

@@ -14,6 +14,7 @@ __all__ = [
     "GPT",
     "IMAGE_SETS",
     "KEYWORD_NETWORKS",
+    "LANGUAGE_MODEL",
     "LINEAR",
     "MODELS",
     "NETWORKS",
@@ -25,6 +26,7 @@ __all__ = [
     "TEXT_MODELS",
     "TEXT_SETS",
     "TRANSFORMER",
+    "TRANSLATION",
     "NetworkRecipe",
     "Recipe",
     "check_model",
@@ -46,6 +48,7 @@ ALIASES = {"kws": "ds_cnn"}             # other names of models
 SOUNDS = ("fsdd", "recordings")         # kinds of data that are recordings
 GPT, TRANSFORMER = "gpt", "transformer"
 TEXT_MODELS = (GPT, TRANSFORMER)        # models of texts, see `fastnet.cli.texts`
+LANGUAGE_MODEL, TRANSLATION = "language model", "translation"           # their tasks, in model files
 TEXT_SETS = {"shakespeare": GPT, "multi30k": TRANSFORMER}               # data sets of text, and their models
 MODELS = (PERCEPTRON, LINEAR, *FORECASTERS, RECOGNIZER, *NETWORKS, *TEXT_MODELS)
 AUGMENTATIONS = ("standard", "randaugment", "trivialaugment", "none")

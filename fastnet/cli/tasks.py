@@ -1,19 +1,31 @@
 """Models of other tasks than classification and regression: their files and their classes."""
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fastnet import nn
 from fastnet._core.annotations import StrPath
+from fastnet.cli.recipes import LANGUAGE_MODEL, TRANSLATION
 from fastnet.cli.series.commands import TASK as FORECAST, SavedSeries
 from fastnet.cli.speech.commands import SPEECH, SavedSpeech
 from fastnet.nn.saving import load_described, load_metadata
 
+if TYPE_CHECKING:
+    from fastnet.cli.texts.saved import SavedText
+
 __all__ = ["Other", "other_of", "read_other"]
 
-Other: TypeAlias = "SavedSeries | SavedSpeech"
-_CLASSES: dict[str, type[Other]] = {FORECAST: SavedSeries, SPEECH: SavedSpeech}
+Other: TypeAlias = "SavedSeries | SavedSpeech | SavedText"
+
+
+def _text(path: StrPath, model: nn.Module, described: Mapping[str, Any]) -> SavedText:
+    from fastnet.cli.texts.saved import SavedText  # which imports fastnet.models
+    return SavedText.described(path, model, described)
+
+
+_TASK_READERS: dict[str, Callable[[StrPath, nn.Module, Mapping[str, Any]], Other]] = {
+    FORECAST: SavedSeries.described, SPEECH: SavedSpeech.described, LANGUAGE_MODEL: _text, TRANSLATION: _text}
 
 
 def read_other(path: StrPath) -> Other | None:
@@ -26,7 +38,7 @@ def read_other(path: StrPath) -> Other | None:
         ValueError: the file is damaged.
         OSError: it cannot be read.
     """
-    if load_metadata(path).get("task") not in _CLASSES:
+    if load_metadata(path).get("task") not in _TASK_READERS:
         return None
     return other_of(path, *load_described(path))
 
@@ -42,5 +54,5 @@ def other_of(path: StrPath, model: nn.Module, described: Mapping[str, Any]) -> O
     Raises:
         ValueError: the metadata is damaged.
     """
-    made = _CLASSES.get(str(described.get("task")))
-    return None if made is None else made.described(path, model, described)
+    read = _TASK_READERS.get(str(described.get("task")))
+    return None if read is None else read(path, model, described)

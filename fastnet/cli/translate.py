@@ -10,6 +10,7 @@ from pathlib import Path
 from fastnet._core.startup import interruptions_raise
 from fastnet._io.atomic import replacing
 from fastnet.cli.outputs import check_outputs
+from fastnet.cli.recipes import TRANSLATION
 from fastnet.cli.terminal import say
 from fastnet.cli.train import at_most_threads
 
@@ -20,10 +21,9 @@ _STANDARD_INPUT = "-"
 
 def translate(args: argparse.Namespace) -> None:
     """Print the translation of each line of a file, of standard input, or of a text."""
-    from fastnet.cli.texts.saved import SavedText
-    from fastnet.models import Seq2SeqTransformer
+    from fastnet.cli.texts.figures import read_saved_text  # which imports fastnet.models
     check_outputs([args.model, *args.text], [("--output", args.output)])
-    saved = SavedText.read(args.model, Seq2SeqTransformer, "generate")
+    saved = read_saved_text(args.model, TRANSLATION)
     name, lines = _sentences(args.text)
     interruptions_raise()
     with at_most_threads(args.threads):

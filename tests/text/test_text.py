@@ -148,3 +148,57 @@ def test_arguments():
         text.BucketLoader([[1, 2, 3]], max_tokens=2)
     with pytest.raises(ValueError, match="batch_size"):
         text.BucketLoader([[1]], batch_size=0)
+
+
+# ---- batches of few shapes ------------------------------------------------------------------------------------------
+
+def test_length_buckets_have_the_same_few_shapes_in_each_epoch():
+    x = sequences(500)
+    y = [[1, *row] for row in x]
+    loader = text.LengthBuckets(x, y, max_tokens=64, multiple=8, padding=0, seed=3)
+    epochs = [list(loader), list(loader)]
+    shapes = [sorted(a.shape for a, _ in batches) for batches in epochs]
+    assert shapes[0] == shapes[1] and len(epochs[0]) == len(loader)
+    assert len(set(shapes[0])) <= len({length for _, length in shapes[0]}) + 1
+    for batches in epochs:
+        found = sorted(tuple(n for n in row if n) for a, _ in batches for row in a.tolist())
+        assert found == sorted(map(tuple, x))
+        assert all(a.shape == b.shape and a.shape[1] % 8 == 0 and a.numel() <= 64 for a, b in batches)
+    again = text.LengthBuckets(x, y, max_tokens=64, multiple=8, padding=0, seed=3)
+    assert [b.tolist() for b, _ in again.epoch(1, start=2)] == [b.tolist() for b, _ in epochs[1][2:]]
+    assert [b.tolist() for b, _ in epochs[0]] != [b.tolist() for b, _ in epochs[1]]
+    with pytest.raises(ValueError, match="at most max_tokens = 4 tokens, got one of 3, padded to 8"):
+        text.LengthBuckets([[1, 2, 3]], max_tokens=4)
+    with pytest.raises(ValueError, match="lists of as many sequences"):
+        text.LengthBuckets([[1]], [[1], [2]])
+
+
+def test_windows():
+    tokens = np.arange(50)
+    loader = text.TokenWindows(tokens, 8, batch_size=4, batches=10, seed=1)
+    batches = list(loader)
+    assert len(batches) == len(loader) == 10 and len(loader.dataset) == 40
+    assert all(x.shape == (4, 8) and (y.numpy() == x.numpy() + 1).all() for x, y in batches)
+    assert [x.tolist() for x, _ in loader.epoch(0, 3)] == [x.tolist() for x, _ in batches[3:]]
+    assert [x.tolist() for x, _ in loader] != [x.tolist() for x, _ in batches]
+    for count in (2, 9, 10, 50):            # in order, each token but the first is predicted once
+        whole = text.TokenWindows(tokens[:count], 8, batch_size=3)
+        found = list(whole)
+        assert len(found) == len(whole)
+        assert np.concatenate([y.numpy().ravel() for _, y in found]).tolist() == list(range(1, count))
+    with pytest.raises(ValueError, match="at least 9 tokens, got 8"):
+        text.TokenWindows(tokens[:8], 8, batches=1)
+    with pytest.raises(ValueError, match="at least 2 tokens, got 1"):
+        text.TokenWindows([1], 8)
+
+
+def test_bleu():
+    pytest.importorskip("sacrebleu")
+    lines = ["a man sits on a red bench .", "two dogs run through the deep snow ."]
+    score, signature = text.bleu(lines, lines)
+    assert score == pytest.approx(100) and "tok:13a" in signature and "case:mixed" in signature
+    assert text.bleu(["a man sits", lines[1]], lines)[0] < 90
+    with pytest.raises(ValueError, match="as many references as translations"):
+        text.bleu(lines, lines[:1])
+    with pytest.raises(ValueError, match="at least one"):
+        text.bleu([], [])

@@ -51,7 +51,7 @@ _RECIPES = {
     GPT: TextRecipe(layers=4, heads=4, width=128, block=64, vocab_size=None, batch_size=12, steps=2000, epochs=1,
                     dropout=0.0, lr=4e-3, weight_decay=0.1, label_smoothing=0.0, ema=False, validation_split=0.1),
     TRANSFORMER: TextRecipe(layers=3, heads=4, width=256, block=128, vocab_size=6000, batch_size=2048, steps=None,
-                            epochs=12, dropout=0.2, lr=1.2e-3, weight_decay=0.01, label_smoothing=0.1, ema=True,
+                            epochs=20, dropout=0.25, lr=1.2e-3, weight_decay=0.01, label_smoothing=0.1, ema=True,
                             validation_split=0.0),
 }
 

@@ -1,17 +1,16 @@
 """Saved models of texts: the model, its tokenizer as text, and a description of its training."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import fastnet
 from fastnet import nn
 from fastnet._core.annotations import StrPath
-from fastnet.cli.errors import WrongUseError
+from fastnet.cli.recipes import LANGUAGE_MODEL, TRANSLATION
 from fastnet.cli.texts.sources import BEGIN, END, PADDING, sentence_tokens
 from fastnet.models import GPT, Seq2SeqTransformer
-from fastnet.nn.saving import load_described
 from fastnet.text import Tokenizer, pad_sequences, tokenizer_from_dict
 
 __all__ = ["Hidden", "SavedText", "TokenLoss", "mean_loss"]
@@ -20,6 +19,7 @@ _TEXT_VERSION = 1
 _SENTENCES_AT_ONCE = 32
 _LONGEST = 1.5                          # a translation has at most this many times the tokens of its source, ...
 _MORE = 20                              # ... and these
+_RESULTS = ("validation_loss", "validation_perplexity", "test_bleu")
 
 
 @dataclass
@@ -37,44 +37,20 @@ class SavedText:
 
     def save(self, path: StrPath) -> None:
         """Write the file, replacing it atomically."""
-        self.model.save(path, {"text format": _TEXT_VERSION, "tokenizer": self.tokenizer.to_dict(),
+        self.model.save(path, {"format": _TEXT_VERSION, "task": self.task, "tokenizer": self.tokenizer.to_dict(),
                                "about": self.about})
 
     @classmethod
-    def read(cls, path: StrPath, kind: type[nn.Module], use: str) -> SavedText:
-        """Read a file that `save` wrote.
-
-        Args:
-            path: of the file.
-            kind: the model that is wanted.
-            use: the command for other models of texts, as a hint.
+    def described(cls, path: StrPath, model: nn.Module, described: Mapping[str, Any]) -> SavedText:
+        """The model and the metadata of a file.
 
         Raises:
-            WrongUseError: it has another model.
-            ValueError: it is damaged.
-            OSError: it cannot be read.
+            ValueError: the metadata is damaged, does not fit the model, or was written by a newer version of fastnet.
         """
-        model, described = load_described(path)
-        made = cls.described(path, model, described)
-        if made is None or not isinstance(made.model, kind):
-            hint = f"; use fastnet {use}" if made is not None else ""
-            raise WrongUseError(f"{path}: expected a {kind.__name__} that `fastnet train --save` wrote for a text, got "
-                                f"a {type(model).__name__}{hint}")
-        return made
-
-    @classmethod
-    def described(cls, path: StrPath, model: nn.Module, described: Any) -> SavedText | None:
-        """The model and metadata of a file; None if the metadata does not describe a model of texts.
-
-        Raises:
-            ValueError: the metadata is damaged, or was written by a newer version of fastnet.
-        """
-        if not isinstance(described, dict) or "text format" not in described:
-            return None
-        version, about = described["text format"], described.get("about")
+        version, about = described.get("format"), described.get("about")
         if not isinstance(version, int) or version > _TEXT_VERSION:
-            raise ValueError(f"{path}: it was written by a newer version of fastnet: it has text format {version}, "
-                             f"this version reads formats up to {_TEXT_VERSION}")
+            raise ValueError(f"{path}: it was written by a newer version of fastnet: it has format {version}, this "
+                             f"version reads formats up to {_TEXT_VERSION}")
         if not isinstance(about, dict) or not isinstance(model, GPT | Seq2SeqTransformer):
             raise ValueError(f"{path}: expected a model of texts and a dictionary about its training, got a "
                              f"{type(model).__name__} and {about!r:.200}")
@@ -85,7 +61,21 @@ class SavedText:
         known = model.vocab_size if isinstance(model, GPT) else model.target_vocab
         if len(tokenizer) != known:
             raise ValueError(f"{path}: the model knows {known} tokens, its tokenizer {len(tokenizer)}")
-        return cls(model.eval(), tokenizer, about)
+        model.eval()
+        return cls(model, tokenizer, about)
+
+    @property
+    def task(self) -> str:
+        """LANGUAGE_MODEL or TRANSLATION."""
+        return LANGUAGE_MODEL if isinstance(self.model, GPT) else TRANSLATION
+
+    def rows(self) -> dict[str, Any]:
+        """What `fastnet info` prints."""
+        longest = self.model.n_positions if isinstance(self.model, GPT) else self.model.max_length
+        results = {name: self.about[name] for name in _RESULTS if name in self.about}
+        return {"task": self.task, "languages": " to ".join(self.about.get("languages", [])) or None,
+                "tokenizer": repr(self.tokenizer), "longest": f"{longest} tokens",
+                "results": [f"{name.replace('_', ' ')} {value:.4g}" for name, value in results.items()] or None}
 
     def generate(self, prompt: str, length: int, **choice: Any) -> str:
         """Continue a text.

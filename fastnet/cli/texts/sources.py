@@ -18,7 +18,7 @@ __all__ = ["BEGIN", "END", "PADDING", "TextData", "load_texts", "pair_batches", 
 PADDING, BEGIN, END = 0, 1, 2           # numbers of the special tokens of translations
 _SPECIAL = ("<pad>", "<s>", "</s>")
 _MEASURED_WINDOWS = 64                  # of a batch without gradients
-_MULTIPLE = 4                           # lengths of the batches of sentences: each has a recording
+_MULTIPLE = 8                           # lengths of the batches of sentences: each has a recording
 _STEPS_OF_EPOCH = 250                   # updates between two validations
 
 

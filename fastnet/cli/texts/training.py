@@ -2,26 +2,21 @@
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Callable
-from typing import Any
 
 import fastnet
-from fastnet import datasets
 from fastnet.cli.recipes import TRANSFORMER
 from fastnet.cli.run import Run, backend_text, make_optimizer
 from fastnet.cli.saved import versions
 from fastnet.cli.settings import TrainSettings
-from fastnet.cli.terminal import say as print_line
-from fastnet.cli.texts.saved import Hidden, SavedText, TokenLoss, mean_loss
+from fastnet.cli.texts.figures import text_figures, translation_figures
+from fastnet.cli.texts.saved import Hidden, SavedText, TokenLoss
 from fastnet.cli.texts.sources import PADDING, load_texts
 from fastnet.models import GPT, Seq2SeqTransformer
-from fastnet.text import bleu
 from fastnet.training import Trainer
 
-__all__ = ["BEAMS", "LENGTH_PENALTY", "TextTraining", "make_text_model", "text_figures", "translation_figures"]
+__all__ = ["TextTraining", "make_text_model"]
 
-BEAMS, LENGTH_PENALTY = 5, 1.0
 _SAMPLE_LENGTH = 300                            # characters of the sample that is printed after a training
 _INNER_WIDTHS = 2                       # width between the two linear maps of a Transformer's layer, times its width
 
@@ -93,44 +88,3 @@ class TextTraining:
             "dataset": self.args.data, "settings": self.settings, **figures, "epochs": len(self.run.trainer.history),
             "train_seconds": self.run.seconds, "parameters": self.parameters, "versions": versions()}
         self.run.write(self.saved.about, self.saved.save)
-
-
-def text_figures(saved: SavedText, batches: Any, prefix: str = "") -> dict[str, float]:
-    """Measure and print the mean loss of a model over a text.
-
-    Args:
-        saved: the model.
-        batches: of the text, in order.
-        prefix: of the printed line and of the names.
-
-    Returns:
-        {"loss": ..., "perplexity": ...}, with the prefix.
-    """
-    loss, count = mean_loss(saved.model, batches)
-    unit = saved.about.get("unit", "token")
-    print_line(f"{prefix}loss: {loss:.4f} over {count:,} {unit}s (perplexity {math.exp(min(loss, 700)):.2f} per "
-               f"{unit}, {loss / math.log(2):.3f} bits)")
-    name = prefix.replace(" ", "_")
-    return {f"{name}loss": loss, f"{name}perplexity": math.exp(min(loss, 700))}
-
-
-def translation_figures(saved: SavedText, say: Callable[[str], None], beams: int = BEAMS,
-              length_penalty: float = LENGTH_PENALTY) -> dict[str, Any]:
-    """Translate the test set of Multi30k, and print BLEU.
-
-    Args:
-        saved: the model.
-        say: prints a line about the search.
-        beams, length_penalty: of the search.
-
-    Returns:
-        {"test_bleu": ..., "bleu_signature": ...}.
-    """
-    english, german = datasets.multi30k()["test"]
-    translations = saved.translate(german, beams, length_penalty)
-    score, signature = bleu(translations, english)
-    for source, translation in list(zip(german, translations))[:3]:
-        say(f"  {source} -> {translation}")
-    print_line(f"test BLEU: {score:.2f} on test_2016_flickr, {beams} beams, length penalty {length_penalty:g} "
-               f"({signature})")
-    return {"test_bleu": score, "bleu_signature": signature}

@@ -85,8 +85,8 @@ def test_shakespeare_has_its_own_model(capsys):
 def test_byte_pairs_and_other_options(book, tmp_path):
     pytest.importorskip("tokenizers")
     report = report_of(tmp_path, "train", book, "--model", "gpt", *TINY, "--steps", "10", "--vocab-size", "270",
-                       "--ema", "--dropout", "0.1", "--label-smoothing", "--optimizer", "sgd", "--patience", "2", "--schedule",
-                       "linear", "--validation", "0.2")
+                       "--ema", "--dropout", "0.1", "--label-smoothing", "--optimizer", "sgd", "--patience", "2",
+                       "--schedule", "linear", "--validation", "0.2")
     assert report["unit"] == "token" and report["settings"]["lr"] == 0.05
 
 

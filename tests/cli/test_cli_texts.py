@@ -113,7 +113,7 @@ def test_evaluate_and_info(model, book, capsys, tmp_path):
     fastnet("info", model)
     out = capsys.readouterr().out
     assert "language model" in out and "CharTokenizer" in out and "16 tokens" in out
-    assert "use fastnet generate" in failure(capsys, "predict", model, book, code=2)
+    assert "use `fastnet generate MODEL`" in failure(capsys, "predict", model, book, code=2)
 
 
 def report_of_evaluation(tmp_path, *args):

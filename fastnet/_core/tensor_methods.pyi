@@ -727,6 +727,9 @@ class TensorMethods(TensorBase):
     def gt_(self, other: Operand) -> Self:
         """As `gt`, but write the result into the tensor and return the tensor."""
 
+    def hardshrink(self, lambd: builtins.float = 0.5) -> Tensor:
+        """x where |x| > lambd, else 0."""
+
     def heaviside(self, values: Tensor) -> Tensor:
         """The step function: 0 where input < 0, `values` where it is 0, 1 where it is positive. It has no gradient."""
 
@@ -1246,6 +1249,9 @@ class TensorMethods(TensorBase):
 
     def pow_(self, exponent: Operand) -> Self:
         """As `pow`, but write the result into the tensor and return the tensor."""
+
+    def prelu(self, weight: Tensor) -> Tensor:
+        """x where x > 0, else weight * x, with a learned slope. He et al. 2015, https://arxiv.org/abs/1502.01852."""
 
     def prod(self, dim: builtins.int | None = None, keepdim: builtins.bool = False, *,
              dtype: DTypeLike | None = None) -> Tensor:

@@ -117,3 +117,14 @@ def hardsigmoid(out, x):
 
 def hardsigmoid_backward(dx, x, dy):
     launch_map(_hardsigmoid_backward, 0.4, dx, x, dy)
+
+
+cdef Kernel _selu = _bodies["selu"], _selu_backward = _bodies["selu_backward"]
+
+
+def selu(out, x):
+    launch_map(_selu, 0.4, out, x)
+
+
+def selu_backward(dx, x, dy):
+    launch_map(_selu_backward, 0.4, dx, x, dy)

@@ -32,12 +32,12 @@ __all__ = [
     "mish",
     "relu",
     "relu6",
+    "selu",
     "sigmoid",
     "silu",
     "softmax",
     "softmax_slope",
     "softplus",
-    "softsign",
     "tanh",
 ]
 
@@ -142,6 +142,11 @@ def _tanh_slope(x: Tensor) -> Tensor:
     return 0.5 * (1 + y) + 0.5 * x * (1 - y * y) * slope
 
 
+selu: UnaryOperation = _of_input(
+    "selu",
+    "1.0507 * x where x > 0, else 1.7581 * (exp(x) - 1). Klambauer et al. 2017, https://arxiv.org/abs/1706.02515.",
+    "[-1.1113,  0.    ,  1.0507]", lambda x: (
+        1.7580993408473766 * x.clamp(max=0.0).exp()).where(x <= 0, x.new_full((), 1.0507009873554805)))
 _gelu = _with_attributes("gelu", lambda x: (
     0.5 * (1 + (x * math.sqrt(0.5)).erf()) + x * (-0.5 * (x * x)).exp() / math.sqrt(2 * math.pi)))
 _gelu_tanh = _with_attributes("gelu_tanh", _tanh_slope)
@@ -231,17 +236,6 @@ def logsigmoid(input: Tensor) -> Tensor:
         tensor([  -0.6931, -100.    ])
     """
     return -softplus(-input)
-
-
-def softsign(input: Tensor) -> Tensor:
-    """x / (1 + |x|).
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.nn.functional.softsign(fastnet.tensor([-1.0, 3.0]))
-        tensor([-0.5 ,  0.75])
-    """
-    return input / (1 + input.abs())
 
 
 @op

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, ArrayLike, Number, Result, Shape, TensorOrNumber
     from fastnet.functional.keys import Key
 
-__all__ = ["can_hold", "compute_into", "copy_", "fill_", "in_place", "replace_value", "setitem", "writable", "write",
-           "write_result", "zero_"]
+__all__ = ["apply_to", "can_hold", "compute_into", "copy_", "fill_", "in_place", "replace_value", "setitem", "writable",
+           "write", "write_result", "zero_"]
 
 
 def writable(name: str, x: Tensor) -> None:
@@ -115,6 +115,13 @@ def replace_value(name: str, x: Tensor, result: Tensor) -> Tensor:
     if state.tracer is not None:
         state.tracer.note_replaced(name, x, result)
     return x
+
+
+def apply_to(name: str, function: Callable[..., Tensor], input: Tensor, inplace: bool, *args: Any) -> Tensor:
+    """function(input, *args), written into the input if `inplace`; the gradient then reads a copy of the input."""
+    if not inplace:
+        return function(input, *args)
+    return replace_value(name, input, function(input.clone(), *args))
 
 
 # ---- operations that compute in the memory of their first argument -------------------------------------------------

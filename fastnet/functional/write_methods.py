@@ -76,7 +76,7 @@ __all__: list[str] = []
 _OPERATORS: dict[Callable[..., Any], str] = {
     add: "__iadd__", sub: "__isub__", mul: "__imul__", div: "__itruediv__", pow: "__ipow__", remainder: "__imod__",
     floor_divide: "__ifloordiv__", bitwise_and: "__iand__", bitwise_or: "__ior__", bitwise_xor: "__ixor__"}
-_WRITTEN: tuple[Callable[..., Any], ...] = (
+_WITH_WRITES: tuple[Callable[..., Any], ...] = (
     abs, acos, acosh, addcdiv, addcmul, asin, asinh, atan, atan2, atanh, bitwise_left_shift, bitwise_not,
     bitwise_right_shift, ceil, clamp, clamp_max, clamp_min, copysign, cos, cosh, deg2rad, eq, erf, exp, expm1,
     float_power, floor, fmod, frac, gcd, ge, gt, heaviside, hypot, lcm, ldexp, le, lerp, log, log10, log1p, log2,
@@ -91,6 +91,6 @@ _OTHER_NAMES = {
 
 for _operation, _operator in _OPERATORS.items():
     in_place(f"{_operation.__name__}_", _operation.__name__, _operator)
-for _operation in _WRITTEN:
+for _operation in _WITH_WRITES:
     in_place(f"{_operation.__name__}_", _operation.__name__)
 extend(**{f"{other}_": getattr(Tensor, f"{name}_") for other, name in _OTHER_NAMES.items()})

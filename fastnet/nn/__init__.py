@@ -39,10 +39,27 @@ from fastnet.nn.channel_norm import (
 )
 from fastnet.nn.containers import ModuleDict, ModuleList, ParameterList, Sequential
 from fastnet.nn.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from fastnet.nn.distance import Bilinear, CosineSimilarity, PairwiseDistance
 from fastnet.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from fastnet.nn.embedding import Embedding, EmbeddingBag
 from fastnet.nn.flatten import Flatten, Unflatten
 from fastnet.nn.folding import Fold, Unfold
+from fastnet.nn.lazy import (
+    LazyBatchNorm1d,
+    LazyBatchNorm2d,
+    LazyBatchNorm3d,
+    LazyConv1d,
+    LazyConv2d,
+    LazyConv3d,
+    LazyConvTranspose1d,
+    LazyConvTranspose2d,
+    LazyConvTranspose3d,
+    LazyInstanceNorm1d,
+    LazyInstanceNorm2d,
+    LazyInstanceNorm3d,
+    LazyLinear,
+    UninitializedParameter,
+)
 from fastnet.nn.linear import Identity, Linear
 from fastnet.nn.loss import (
     BCELoss,
@@ -56,7 +73,33 @@ from fastnet.nn.loss import (
     NLLLoss,
     SmoothL1Loss,
 )
+from fastnet.nn.margin_losses import (
+    CosineEmbeddingLoss,
+    GaussianNLLLoss,
+    HingeEmbeddingLoss,
+    MarginRankingLoss,
+    MultiLabelMarginLoss,
+    MultiLabelSoftMarginLoss,
+    MultiMarginLoss,
+    PoissonNLLLoss,
+    SoftMarginLoss,
+    TripletMarginLoss,
+    TripletMarginWithDistanceLoss,
+)
 from fastnet.nn.module import Module
+from fastnet.nn.more_activation import (
+    CELU,
+    GLU,
+    SELU,
+    Hardshrink,
+    PReLU,
+    RReLU,
+    Softmax2d,
+    Softmin,
+    Softshrink,
+    Tanhshrink,
+    Threshold,
+)
 from fastnet.nn.norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from fastnet.nn.padding import (
     CircularPad1d,
@@ -76,6 +119,7 @@ from fastnet.nn.padding import (
     ZeroPad3d,
 )
 from fastnet.nn.parameter import Parameter
+from fastnet.nn.parameter_dict import ParameterDict
 from fastnet.nn.pooling import (
     AvgPool1d,
     AvgPool2d,
@@ -107,6 +151,45 @@ from fastnet.nn.upsampling import (
 )
 
 __all__ = [
+    "Bilinear",
+    "CosineSimilarity",
+    "PairwiseDistance",
+    "LazyBatchNorm1d",
+    "LazyBatchNorm2d",
+    "LazyBatchNorm3d",
+    "LazyConv1d",
+    "LazyConv2d",
+    "LazyConv3d",
+    "LazyConvTranspose1d",
+    "LazyConvTranspose2d",
+    "LazyConvTranspose3d",
+    "LazyInstanceNorm1d",
+    "LazyInstanceNorm2d",
+    "LazyInstanceNorm3d",
+    "LazyLinear",
+    "UninitializedParameter",
+    "CosineEmbeddingLoss",
+    "GaussianNLLLoss",
+    "HingeEmbeddingLoss",
+    "MarginRankingLoss",
+    "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss",
+    "MultiMarginLoss",
+    "PoissonNLLLoss",
+    "SoftMarginLoss",
+    "TripletMarginLoss",
+    "TripletMarginWithDistanceLoss",
+    "CELU",
+    "GLU",
+    "Hardshrink",
+    "PReLU",
+    "RReLU",
+    "Softmax2d",
+    "Softmin",
+    "Softshrink",
+    "Tanhshrink",
+    "Threshold",
+    "ParameterDict",
     "Fold",
     "Unfold",
     "AdaptiveAvgPool1d",
@@ -206,6 +289,7 @@ __all__ = [
     "ReplicationPad3d",
     "Sequential",
     "SiLU",
+    "SELU",
     "Sigmoid",
     "SmoothL1Loss",
     "Softmax",

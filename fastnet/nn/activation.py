@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 __all__ = [
     "ELU",
     "GELU",
+    "Elementwise",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
+    "InPlace",
     "LeakyReLU",
     "LogSigmoid",
     "LogSoftmax",
@@ -31,7 +33,7 @@ __all__ = [
 ]
 
 
-class _Elementwise(Module):
+class Elementwise(Module):
     """An activation without settings: `_function` of the input."""
 
     _function: Callable[[Tensor], Tensor] = staticmethod(F.tanh)
@@ -40,7 +42,7 @@ class _Elementwise(Module):
         return self._function(input)
 
 
-class _InPlace(Module):
+class InPlace(Module):
     """An activation that can overwrite its input.
 
     Args:
@@ -61,7 +63,7 @@ class _InPlace(Module):
         return "inplace=True" if self.inplace else ""
 
 
-class ReLU(_InPlace):
+class ReLU(InPlace):
     """Rectified linear unit: max(x, 0).
 
     Args:
@@ -74,7 +76,7 @@ class ReLU(_InPlace):
     """
 
 
-class ReLU6(_InPlace):
+class ReLU6(InPlace):
     """Rectified linear unit with an upper bound of 6: min(max(x, 0), 6).
 
     Args:
@@ -89,7 +91,7 @@ class ReLU6(_InPlace):
     _function = staticmethod(F.relu6)
 
 
-class SiLU(_InPlace):
+class SiLU(InPlace):
     """Sigmoid linear unit, also called swish: x * sigmoid(x).
 
     Elfwing et al. 2017, https://arxiv.org/abs/1702.03118.
@@ -106,7 +108,7 @@ class SiLU(_InPlace):
     _function = staticmethod(F.silu)
 
 
-class Mish(_InPlace):
+class Mish(InPlace):
     """Mish: x * tanh(log(1 + exp(x))). Misra 2019, https://arxiv.org/abs/1908.08681.
 
     Args:
@@ -121,7 +123,7 @@ class Mish(_InPlace):
     _function = staticmethod(F.mish)
 
 
-class Hardswish(_InPlace):
+class Hardswish(InPlace):
     """x * min(max(x + 3, 0), 6) / 6, element by element.
 
     Args:
@@ -136,7 +138,7 @@ class Hardswish(_InPlace):
     _function = staticmethod(F.hardswish)
 
 
-class Hardsigmoid(_InPlace):
+class Hardsigmoid(InPlace):
     """min(max(x + 3, 0), 6) / 6, element by element.
 
     Args:
@@ -241,7 +243,7 @@ class Hardtanh(Module):
         return f"min_val={self.min_val}, max_val={self.max_val}{', inplace=True' if self.inplace else ''}"
 
 
-class Sigmoid(_Elementwise):
+class Sigmoid(Elementwise):
     """Sigmoid: 1 / (1 + exp(-x)).
 
     Example:
@@ -253,7 +255,7 @@ class Sigmoid(_Elementwise):
     _function = staticmethod(F.sigmoid)
 
 
-class LogSigmoid(_Elementwise):
+class LogSigmoid(Elementwise):
     """Logarithm of the sigmoid, log(1 / (1 + exp(-x))), computed without overflow.
 
     Example:
@@ -265,7 +267,7 @@ class LogSigmoid(_Elementwise):
     _function = staticmethod(F.logsigmoid)
 
 
-class Tanh(_Elementwise):
+class Tanh(Elementwise):
     """Hyperbolic tangent: (exp(x) - exp(-x)) / (exp(x) + exp(-x)).
 
     Example:
@@ -275,7 +277,7 @@ class Tanh(_Elementwise):
     """
 
 
-class Softsign(_Elementwise):
+class Softsign(Elementwise):
     """Softsign: x / (1 + |x|).
 
     Example:

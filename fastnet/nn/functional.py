@@ -1,13 +1,10 @@
 """Functional forms of the layers, under the names of torch.nn.functional."""
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from fastnet._core.errors import name_none as _name_none
 from fastnet._core.tensor import Tensor
 from fastnet.functional import activation as _activation, random as _random
-from fastnet.functional.activation import gelu, log_softmax, logsigmoid, sigmoid, softmax, softplus, softsign, tanh
+from fastnet.functional.activation import gelu, log_softmax, logsigmoid, sigmoid, softmax, softplus, tanh
 from fastnet.functional.adaptive_pooling import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -18,6 +15,7 @@ from fastnet.functional.adaptive_pooling import (
 )
 from fastnet.functional.attention import scaled_dot_product_attention
 from fastnet.functional.average_pooling import avg_pool1d, avg_pool2d, avg_pool3d, lp_pool1d, lp_pool2d, lp_pool3d
+from fastnet.functional.bilinear import bilinear
 from fastnet.functional.channel_dropout import alpha_dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
 from fastnet.functional.channel_normalization import batch_norm, group_norm, instance_norm, local_response_norm
 from fastnet.functional.classification import (
@@ -32,14 +30,25 @@ from fastnet.functional.embedding import embedding, one_hot
 from fastnet.functional.embedding_bag import embedding_bag
 from fastnet.functional.folding import fold, unfold
 from fastnet.functional.grid import affine_grid, grid_sample
-from fastnet.functional.inplace import (
-    can_hold as _can_hold,
-    compute_into as _compute_into,
-    replace_value as _replace_value,
-)
+from fastnet.functional.inplace import apply_to as _apply_to, can_hold as _can_hold, compute_into as _compute_into
 from fastnet.functional.linear import linear
 from fastnet.functional.linear_classification import linear_cross_entropy
 from fastnet.functional.loss import huber_loss, kl_div, l1_loss, mse_loss, smooth_l1_loss
+from fastnet.functional.margin_losses import (
+    cosine_embedding_loss,
+    gaussian_nll_loss,
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
+    pairwise_distance,
+    pdist,
+    poisson_nll_loss,
+    soft_margin_loss,
+    triplet_margin_loss,
+    triplet_margin_with_distance_loss,
+)
 from fastnet.functional.max_pooling import (
     max_pool1d,
     max_pool1d_with_indices,
@@ -51,103 +60,42 @@ from fastnet.functional.max_pooling import (
     max_unpool2d,
     max_unpool3d,
 )
+from fastnet.functional.more_activation import (
+    celu,
+    glu,
+    gumbel_softmax,
+    hardshrink,
+    prelu,
+    rrelu,
+    softmin,
+    softshrink,
+    softsign,
+    tanhshrink,
+    threshold,
+)
 from fastnet.functional.normalization import cosine_similarity, layer_norm, normalize, rms_norm
 from fastnet.functional.padding import pad
 from fastnet.functional.pixel_shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from fastnet.functional.resampling import interpolate
 
 __all__ = [
-    "adaptive_avg_pool1d",
-    "adaptive_avg_pool2d",
-    "adaptive_avg_pool3d",
-    "adaptive_max_pool1d",
-    "adaptive_max_pool2d",
-    "adaptive_max_pool3d",
-    "affine_grid",
-    "alpha_dropout",
-    "avg_pool1d",
-    "avg_pool2d",
-    "avg_pool3d",
-    "batch_norm",
-    "binary_cross_entropy",
-    "binary_cross_entropy_with_logits",
-    "channel_shuffle",
-    "conv1d",
-    "conv2d",
-    "conv3d",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "conv_transpose3d",
-    "cosine_similarity",
-    "cross_entropy",
-    "ctc_loss",
-    "dropout",
-    "dropout1d",
-    "dropout2d",
-    "dropout3d",
-    "elu",
-    "embedding",
-    "embedding_bag",
-    "feature_alpha_dropout",
-    "fold",
-    "gelu",
-    "grid_sample",
-    "group_norm",
-    "hardsigmoid",
-    "hardswish",
-    "hardtanh",
-    "huber_loss",
-    "instance_norm",
-    "interpolate",
-    "kl_div",
-    "l1_loss",
-    "layer_norm",
-    "leaky_relu",
-    "linear",
-    "linear_cross_entropy",
-    "local_response_norm",
-    "log_softmax",
-    "logsigmoid",
-    "lp_pool1d",
-    "lp_pool2d",
-    "lp_pool3d",
-    "max_pool1d",
-    "max_pool1d_with_indices",
-    "max_pool2d",
-    "max_pool2d_with_indices",
-    "max_pool3d",
-    "max_pool3d_with_indices",
-    "max_unpool1d",
-    "max_unpool2d",
-    "max_unpool3d",
-    "mish",
-    "mse_loss",
-    "nll_loss",
-    "normalize",
-    "one_hot",
-    "pad",
-    "pixel_shuffle",
-    "pixel_unshuffle",
-    "relu",
-    "relu6",
-    "rms_norm",
-    "scaled_dot_product_attention",
-    "sigmoid",
-    "silu",
-    "smooth_l1_loss",
-    "softmax",
-    "softplus",
-    "softsign",
-    "tanh",
-    "unfold",
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d",
+    "adaptive_max_pool3d", "affine_grid", "alpha_dropout", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm",
+    "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "channel_shuffle", "conv1d",
+    "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_embedding_loss",
+    "cosine_similarity", "cross_entropy", "ctc_loss", "dropout", "dropout1d", "dropout2d", "dropout3d", "elu",
+    "embedding", "embedding_bag", "feature_alpha_dropout", "fold", "gaussian_nll_loss", "gelu", "glu", "grid_sample",
+    "group_norm", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hinge_embedding_loss",
+    "huber_loss", "instance_norm", "interpolate", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear",
+    "linear_cross_entropy", "local_response_norm", "log_softmax", "logsigmoid", "lp_pool1d", "lp_pool2d", "lp_pool3d",
+    "margin_ranking_loss", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices",
+    "max_pool3d", "max_pool3d_with_indices", "max_unpool1d", "max_unpool2d", "max_unpool3d", "mish", "mse_loss",
+    "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "nll_loss", "normalize", "one_hot",
+    "pad", "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "prelu", "relu",
+    "relu6", "rms_norm", "rrelu", "scaled_dot_product_attention", "selu", "sigmoid", "silu", "smooth_l1_loss",
+    "soft_margin_loss", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold",
+    "triplet_margin_loss", "triplet_margin_with_distance_loss", "unfold",
 ]
-
-
-def _apply_to(name: str, function: Callable[..., Tensor], input: Tensor, inplace: bool, *args: Any) -> Tensor:
-    """function(input, *args), written into the input if `inplace`; the gradient then reads a copy of the input."""
-    if not inplace:
-        return function(input, *args)
-    return _replace_value(name, input, function(input.clone(), *args))
 
 
 def _limited(name: str, input: Tensor, low: float, high: float, inplace: bool) -> Tensor:
@@ -205,6 +153,21 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
         tensor([-0.6321,  2.    ])
     """
     return _apply_to("elu", _activation.elu, input, inplace, alpha)
+
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """1.0507 * x where x > 0, else 1.7581 * (exp(x) - 1). Klambauer et al. 2017, https://arxiv.org/abs/1706.02515.
+
+    Args:
+        input: any shape.
+        inplace: write the result into the input.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.nn.functional.selu(fastnet.tensor([-1.0, 0.0, 1.0]))
+        tensor([-1.1113,  0.    ,  1.0507])
+    """
+    return _apply_to("selu", _activation.selu, input, inplace)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:

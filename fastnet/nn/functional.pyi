@@ -2,7 +2,7 @@
 
 Written by tools/stubs.py: change the operations and run it again.
 """
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from fastnet._core.annotations import DTypeLike, Size
@@ -14,16 +14,20 @@ from fastnet.functional.loss import Reduction
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d",
     "adaptive_max_pool3d", "affine_grid", "alpha_dropout", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm",
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "channel_shuffle", "conv1d", "conv2d", "conv3d",
-    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity", "cross_entropy", "ctc_loss",
-    "dropout", "dropout1d", "dropout2d", "dropout3d", "elu", "embedding", "embedding_bag", "feature_alpha_dropout",
-    "fold", "gelu", "grid_sample", "group_norm", "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "instance_norm",
-    "interpolate", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear", "linear_cross_entropy",
-    "local_response_norm", "log_softmax", "logsigmoid", "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_pool1d",
-    "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices", "max_pool3d", "max_pool3d_with_indices",
-    "max_unpool1d", "max_unpool2d", "max_unpool3d", "mish", "mse_loss", "nll_loss", "normalize", "one_hot", "pad",
-    "pixel_shuffle", "pixel_unshuffle", "relu", "relu6", "rms_norm", "scaled_dot_product_attention", "sigmoid", "silu",
-    "smooth_l1_loss", "softmax", "softplus", "softsign", "tanh", "unfold",
+    "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "channel_shuffle", "conv1d",
+    "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_embedding_loss",
+    "cosine_similarity", "cross_entropy", "ctc_loss", "dropout", "dropout1d", "dropout2d", "dropout3d", "elu",
+    "embedding", "embedding_bag", "feature_alpha_dropout", "fold", "gaussian_nll_loss", "gelu", "glu", "grid_sample",
+    "group_norm", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hinge_embedding_loss",
+    "huber_loss", "instance_norm", "interpolate", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear",
+    "linear_cross_entropy", "local_response_norm", "log_softmax", "logsigmoid", "lp_pool1d", "lp_pool2d", "lp_pool3d",
+    "margin_ranking_loss", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices",
+    "max_pool3d", "max_pool3d_with_indices", "max_unpool1d", "max_unpool2d", "max_unpool3d", "mish", "mse_loss",
+    "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "nll_loss", "normalize", "one_hot",
+    "pad", "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "prelu", "relu",
+    "relu6", "rms_norm", "rrelu", "scaled_dot_product_attention", "selu", "sigmoid", "silu", "smooth_l1_loss",
+    "soft_margin_loss", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold",
+    "triplet_margin_loss", "triplet_margin_with_distance_loss", "unfold",
 ]
 
 def adaptive_avg_pool1d(input: Tensor, output_size: int | Sequence[int]) -> Tensor:
@@ -69,6 +73,9 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
                eps: float = 1e-05) -> Tensor:
     """Batch normalisation: (x - mean) / sqrt(variance + eps) * weight + bias for each channel."""
 
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """out[k] = input1 @ weight[k] @ input2 + bias[k], for each row of the inputs."""
+
 def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, *,
                          reduction: Reduction = 'mean') -> Tensor:
     """Binary cross-entropy of probabilities: -(t log p + (1 - t) log(1 - p)) with p = input and t = target."""
@@ -76,6 +83,9 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None, *,
                                      reduction: Reduction = 'mean', pos_weight: Tensor | None = None) -> Tensor:
     """Binary cross-entropy of logits, stable for every input."""
+
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x where x > 0, else alpha * (exp(x / alpha) - 1). Barron 2017, https://arxiv.org/abs/1704.07483."""
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """Interleave groups of channels: out[:, i*groups + g] = input[:, g*(C/groups) + i]."""
@@ -103,6 +113,10 @@ def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
 def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Size = 1, padding: Size = 0,
                      output_padding: Size = 0, groups: int = 1, dilation: Size = 1) -> Tensor:
     """Transposed convolution over the last three dimensions; `conv_transpose2d` describes it and its arguments."""
+
+def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, *, margin: float = 0,
+                          reduction: Reduction = 'mean') -> Tensor:
+    """1 - cos(input1, input2) where the target is 1, max(0, cos - margin) where it is -1."""
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) -> Tensor:
     """Cosine of the angle between x1 and x2 along a dimension; the shapes broadcast."""
@@ -148,8 +162,15 @@ def fold(input: Tensor, output_size: Size, kernel_size: Size, dilation: Size = 1
          stride: Size = 1) -> Tensor:
     """Add up columns of windows to images: (N, C*kh*kw, L) to (N, C, H, W), the transpose of `unfold`."""
 
+def gaussian_nll_loss(input: Tensor, target: Tensor, var: Tensor | float, full: bool = False, eps: float = 1e-06, *,
+                      reduction: Reduction = 'mean') -> Tensor:
+    """The negative log-likelihood of a normal distribution: (log var + (input - target)^2 / var) / 2."""
+
 def gelu(input: Tensor, approximate: Literal['none', 'tanh'] = 'none') -> Tensor:
     """x * Phi(x), where Phi is the cumulative distribution function of the normal distribution."""
+
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """Gated linear unit: a * sigmoid(b), where a and b are the halves of the input along `dim`."""
 
 def grid_sample(input: Tensor, grid: Tensor, mode: str = 'bilinear', padding_mode: str = 'zeros',
                 align_corners: bool | None = None) -> Tensor:
@@ -159,6 +180,12 @@ def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bia
                eps: float = 1e-05) -> Tensor:
     """Group normalisation: (x - mean) / sqrt(variance + eps) * weight + bias for each group of channels of a sample."""
 
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
+    """Samples of the relaxed categorical distribution: softmax((logits + Gumbel noise) / tau)."""
+
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """x where |x| > lambd, else 0."""
+
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(x + 3, 0), 6) / 6. Howard et al., https://arxiv.org/abs/1905.02244."""
 
@@ -167,6 +194,10 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """min(max(x, min_val), max_val), optionally in place."""
+
+def hinge_embedding_loss(input: Tensor, target: Tensor, *, margin: float = 1.0,
+                         reduction: Reduction = 'mean') -> Tensor:
+    """x where the target is 1, max(0, margin - x) where it is -1."""
 
 def huber_loss(input: Tensor, target: Tensor, reduction: Reduction = 'mean', delta: float = 1.0,
                weight: Tensor | None = None) -> Tensor:
@@ -227,6 +258,10 @@ def lp_pool3d(input: Tensor, norm_type: float, kernel_size: Size, stride: Size |
               ceil_mode: bool = False) -> Tensor:
     """Power-average pooling: (sum of x^p over each window)^(1/p), the p-norm of windows of positive elements."""
 
+def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, *, margin: float = 0,
+                        reduction: Reduction = 'mean') -> Tensor:
+    """max(0, -target * (input1 - input2) + margin): input1 shall rank above input2 where the target is 1."""
+
 def max_pool1d(input: Tensor, kernel_size: Size, stride: Size | None = None, padding: Size = 0, dilation: Size = 1,
                ceil_mode: bool = False, return_indices: bool = False) -> Any:
     """Largest element of each window. NaN wins; of equal elements the first in row-major order has the gradient."""
@@ -273,6 +308,17 @@ def mse_loss(input: Tensor, target: Tensor, *, reduction: Reduction = 'mean',
              weight: Tensor | None = None) -> Tensor:
     """Mean squared error: (input - target)^2."""
 
+def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None, *,
+                      reduction: Reduction = 'mean') -> Tensor:
+    """sum over other classes i of max(0, margin - x[target] + x[i])^p / C."""
+
+def multilabel_margin_loss(input: Tensor, target: Tensor, *, reduction: Reduction = 'mean') -> Tensor:
+    """sum over labels j and other classes i of max(0, 1 - x[j] + x[i]) / C."""
+
+def multilabel_soft_margin_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, *,
+                                reduction: Reduction = 'mean') -> Tensor:
+    """The mean over classes of the binary cross-entropy of logits."""
+
 def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, *, ignore_index: int = -100,
              reduction: Reduction = 'mean') -> Tensor:
     """Negative log-likelihood of labels: -weight[target] * input[target]."""
@@ -286,11 +332,24 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 def pad(input: Tensor, pad: Sequence[int], mode: str = 'constant', value: float | None = None) -> Tensor:
     """Pad the last dimensions of a tensor; negative sizes crop them."""
 
+def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False) -> Tensor:
+    """The p-norm of x1 - x2 + eps along the last dimension."""
+
+def pdist(input: Tensor, p: float = 2.0) -> Tensor:
+    """The p-norm distances of all pairs of rows, in the order (0, 1), (0, 2), ..., (1, 2), ..."""
+
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """Rearrange channels into pixels: (..., C*r*r, H, W) to (..., C, H*r, W*r)."""
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """Rearrange pixels into channels: (..., C, H*r, W*r) to (..., C*r*r, H, W), the inverse of `pixel_shuffle`."""
+
+def poisson_nll_loss(input: Tensor, target: Tensor, log_input: bool = True, full: bool = False, *, eps: float = 1e-08,
+                     reduction: Any = 'mean') -> Tensor:
+    """The negative log-likelihood of a Poisson distribution: exp(input) - target * input."""
+
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """x where x > 0, else weight * x, with a learned slope. He et al. 2015, https://arxiv.org/abs/1502.01852."""
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0)."""
@@ -302,10 +361,17 @@ def rms_norm(input: Tensor, normalized_shape: Size, weight: Tensor | None = None
              eps: float | None = None) -> Tensor:
     """RMS normalisation: x / sqrt(mean(x^2) + eps) * weight, with the mean over the last dimensions."""
 
+def rrelu(input: Tensor, lower: float = 0.125, upper: float = 0.3333333333333333, training: bool = False,
+          inplace: bool = False) -> Tensor:
+    """x where x > 0, else slope * x; in training each element has a random slope, else all have the mean."""
+
 def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None,
                                  dropout_p: float = 0.0, is_causal: bool = False, scale: float | None = None,
                                  enable_gqa: bool = False) -> Tensor:
     """Attention: softmax(scale * query @ key.T + mask) @ value, for each head."""
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """1.0507 * x where x > 0, else 1.7581 * (exp(x) - 1). Klambauer et al. 2017, https://arxiv.org/abs/1706.02515."""
 
 def sigmoid(input: Tensor) -> Tensor:
     """1 / (1 + exp(-x)). Integers give float32."""
@@ -316,17 +382,42 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
 def smooth_l1_loss(input: Tensor, target: Tensor, *, reduction: Reduction = 'mean', beta: float = 1.0) -> Tensor:
     """Smooth L1 loss: with d = input - target, d^2/(2 beta) where |d| < beta, else |d| - beta/2."""
 
+def soft_margin_loss(input: Tensor, target: Tensor, *, reduction: Reduction = 'mean') -> Tensor:
+    """log(1 + exp(-target * input)), the logistic loss with a target of 1 or -1."""
+
 def softmax(input: Tensor, dim: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
     """exp(x) / sum(exp(x)) along `dim`, without overflow."""
 
+def softmin(input: Tensor, dim: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
+    """exp(-x) / sum(exp(-x)) along `dim`: the softmax of -x. Arguments and errors are those of `softmax`."""
+
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + exp(beta * x)) / beta, and x where beta * x > threshold."""
+
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """x - lambd where x > lambd, x + lambd where x < -lambd, else 0."""
 
 def softsign(input: Tensor) -> Tensor:
     """x / (1 + |x|)."""
 
 def tanh(input: Tensor) -> Tensor:
     """(exp(x) - exp(-x)) / (exp(x) + exp(-x)). Integers give float32."""
+
+def tanhshrink(input: Tensor) -> Tensor:
+    """x - tanh(x)."""
+
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """x where x > threshold, else value."""
+
+def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, *, margin: float = 1.0, p: float = 2,
+                        eps: float = 1e-06, swap: bool = False, reduction: Reduction = 'mean') -> Tensor:
+    """max(0, d(anchor, positive) - d(anchor, negative) + margin), where d is `pairwise_distance`."""
+
+def triplet_margin_with_distance_loss(anchor: Tensor, positive: Tensor, negative: Tensor, *,
+                                      distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
+                                      margin: float = 1.0, swap: bool = False,
+                                      reduction: Reduction = 'mean') -> Tensor:
+    """max(0, d(anchor, positive) - d(anchor, negative) + margin) with any distance d."""
 
 def unfold(input: Tensor, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1) -> Tensor:
     """Sliding windows of images as columns: (N, C, H, W) to (N, C*kh*kw, L), with L windows from left to right."""

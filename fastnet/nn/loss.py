@@ -13,13 +13,13 @@ from fastnet.functional.loss import Reduction
 from fastnet.nn import functional as F
 from fastnet.nn.module import Module
 
-__all__ = ["BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CrossEntropyLoss", "HuberLoss", "KLDivLoss", "L1Loss", "MSELoss",
-           "NLLLoss", "SmoothL1Loss"]
+__all__ = ["BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CrossEntropyLoss", "HuberLoss", "KLDivLoss", "L1Loss", "Loss",
+           "MSELoss", "NLLLoss", "SmoothL1Loss"]
 
 _REDUCTIONS = ("none", "mean", "sum")
 
 
-class _Loss(Module):
+class Loss(Module):
     """Base class of the losses.
 
     Args:
@@ -42,7 +42,7 @@ class _Loss(Module):
         return f"reduction={self.reduction!r}"
 
 
-class MSELoss(_Loss):
+class MSELoss(Loss):
     """Mean squared error, (input - target)^2: see `functional.mse_loss`.
 
     Args:
@@ -61,7 +61,7 @@ class MSELoss(_Loss):
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
-class L1Loss(_Loss):
+class L1Loss(Loss):
     """Mean absolute error, |input - target|: see `functional.l1_loss`.
 
     Args:
@@ -80,7 +80,7 @@ class L1Loss(_Loss):
         return F.l1_loss(input, target, reduction=self.reduction)
 
 
-class HuberLoss(_Loss):
+class HuberLoss(Loss):
     """Squared error near the target, linear beyond `delta`: see `functional.huber_loss`.
 
     Huber 1964, https://doi.org/10.1214/aoms/1177703732.
@@ -110,7 +110,7 @@ class HuberLoss(_Loss):
         return f"{super().extra_repr()}, delta={self.delta}"
 
 
-class SmoothL1Loss(_Loss):
+class SmoothL1Loss(Loss):
     """Absolute error, smooth within `beta` of the target: see `functional.smooth_l1_loss`.
 
     Girshick 2015, https://arxiv.org/abs/1504.08083.
@@ -140,7 +140,7 @@ class SmoothL1Loss(_Loss):
         return f"{super().extra_repr()}, beta={self.beta}"
 
 
-class BCEWithLogitsLoss(_Loss):
+class BCEWithLogitsLoss(Loss):
     """Binary cross-entropy of logits, numerically stable: see `functional.binary_cross_entropy_with_logits`.
 
     Args:
@@ -168,7 +168,7 @@ class BCEWithLogitsLoss(_Loss):
                                                   pos_weight=self.pos_weight)
 
 
-class BCELoss(_Loss):
+class BCELoss(Loss):
     """Binary cross-entropy of probabilities: see `functional.binary_cross_entropy`.
 
     Args:
@@ -191,7 +191,7 @@ class BCELoss(_Loss):
         return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
 
-class CrossEntropyLoss(_Loss):
+class CrossEntropyLoss(Loss):
     """Cross-entropy of logits and class labels or probabilities: see `functional.cross_entropy`.
 
     With class labels, the loss is -log softmax(input)[target].
@@ -229,7 +229,7 @@ class CrossEntropyLoss(_Loss):
         return f"{super().extra_repr()}, ignore_index={self.ignore_index}{smoothing}"
 
 
-class CTCLoss(_Loss):
+class CTCLoss(Loss):
     """Connectionist temporal classification: see `functional.ctc_loss`.
 
     Args:
@@ -260,7 +260,7 @@ class CTCLoss(_Loss):
         return f"blank={self.blank}, {super().extra_repr()}, zero_infinity={self.zero_infinity}"
 
 
-class NLLLoss(_Loss):
+class NLLLoss(Loss):
     """Negative log-likelihood of log-probabilities and class labels, -input[target]: see `functional.nll_loss`.
 
     Args:
@@ -290,7 +290,7 @@ class NLLLoss(_Loss):
         return f"{super().extra_repr()}, ignore_index={self.ignore_index}"
 
 
-class KLDivLoss(_Loss):
+class KLDivLoss(Loss):
     """Kullback-Leibler divergence of log-probabilities from a target: see `functional.kl_div`.
 
     Args:

@@ -8,7 +8,7 @@ from calls import ALL, CALLS, OF_NETWORKS, X, Y, made
 
 import fastnet
 
-RANDOM = {"bernoulli", "multinomial", "rand_like", "randint_like", "randn_like", "empty_like"}   # not compared
+RANDOM = {"bernoulli", "empty_like", "gumbel_softmax", "multinomial", "rand_like", "randint_like", "randn_like"}
 NO_TENSORS = {"arange", "block_diag", "broadcast_shapes", "broadcast_tensors", "cartesian_prod", "chain_matmul",
               "einsum", "empty", "eye", "full", "linspace", "logspace", "meshgrid", "normal", "ones", "rand", "randint",
               "randn", "randperm", "range", "tril_indices", "triu_indices", "zeros"}      # or they collect tensors

@@ -18,6 +18,17 @@ VOLUMES = rng.standard_normal((2, 3, 4, 5, 4))
 
 # name -> (how to make the layer in a namespace, input); compared with PyTorch on the same weights
 LAYERS = {
+    "SELU": (lambda n: n.SELU(), X),
+    "CELU": (lambda n: n.CELU(0.5), X),
+    "GLU": (lambda n: n.GLU(-2), np.concatenate([X, X[::-1]])),
+    "Hardshrink": (lambda n: n.Hardshrink(0.3), X),
+    "PReLU": (lambda n: n.PReLU(), X),
+    "PReLU-channels": (lambda n: n.PReLU(5, 0.125), BOX),
+    "Softmax2d": (lambda n: n.Softmax2d(), IMAGES),
+    "Softmin": (lambda n: n.Softmin(1), X),
+    "Softshrink": (lambda n: n.Softshrink(0.3), X),
+    "Tanhshrink": (lambda n: n.Tanhshrink(), X),
+    "Threshold": (lambda n: n.Threshold(0.1, 0.7), X),
     "Conv1d": (lambda n: n.Conv1d(5, 4, 3, padding=1), BOX),
     "Conv2d": (lambda n: n.Conv2d(4, 6, (3, 2), stride=(1, 2), padding=(2, 0), groups=2), IMAGES),
     "Conv2d-unbatched": (lambda n: n.Conv2d(4, 3, 3, bias=False, padding="same"), IMAGES[0]),
@@ -211,6 +222,8 @@ IN_PLACE = {
     "hardswish": nn.Hardswish,
     "hardsigmoid": nn.Hardsigmoid,
     "mish": nn.Mish,
+    "selu": nn.SELU,
+    "celu": nn.CELU,
     "hardtanh": nn.Hardtanh,
 }
 

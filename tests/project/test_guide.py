@@ -11,7 +11,7 @@ from data_tools import ROOT
 from fastnet.nn import functional
 
 NAMES = ("reference", "cases", "bodies", "entries", "operation", "function", "check", "module")
-# What runs in the copy, where selu has no compiled twin: its kernels are the NumPy references.
+# What runs in the copy, where tanhexp has no compiled twin: its kernels are the NumPy references.
 PROGRAM = """
 import doctest
 import fastnet
@@ -20,12 +20,12 @@ from gradcheck import gradcheck
 from operations import OPERATIONS
 from cases.activation import CASES
 
-assert {"selu", "selu_backward"} <= {case.kernel for case in CASES}
-function, numbers = OPERATIONS["selu"]
+assert {"tanhexp", "tanhexp_backward"} <= {case.kernel for case in CASES}
+function, numbers = OPERATIONS["tanhexp"]
 gradcheck(lambda x: function(fastnet, x), fastnet.tensor(numbers))
 x = fastnet.tensor([-4.0, 1.0])
-assert functional.selu(x, inplace=True) is x and x.tolist()[1] > 1
-for documented in (functional.selu, fastnet.nn.SELU):
+assert functional.tanhexp(x, inplace=True) is x and 0.99 < x.tolist()[1] < 1
+for documented in (functional.tanhexp, fastnet.nn.TanhExp):
     doctest.run_docstring_examples(documented, {})
 """
 
@@ -46,8 +46,8 @@ def code():
 @pytest.fixture(scope="module")
 def copy(code, tmp_path_factory):
     """A copy of the package and of the tools of tests, with the guide applied."""
-    if hasattr(functional, "selu"):
-        pytest.skip("the package has a selu, to which the guide cannot be applied again")
+    if hasattr(functional, "tanhexp"):
+        pytest.skip("the package has a tanhexp, to which the guide cannot be applied again")
     root = tmp_path_factory.mktemp("checkout")
     shutil.copytree(ROOT / "fastnet", root / "fastnet", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "tests/tools", root / "tests/tools", ignore=shutil.ignore_patterns("__pycache__"))
@@ -62,18 +62,19 @@ def copy(code, tmp_path_factory):
     def append(path, text):
         with open(root / path, "a", encoding="utf-8") as file:
             file.write(f"\n\n{text}")
-    kernels, in_all = "fastnet/_kernels", ('    "sigmoid",\n', '    "selu",\n    "sigmoid",\n')
+    kernels, in_all = "fastnet/_kernels", ('    "sigmoid",\n', '    "tanhexp",\n    "sigmoid",\n')
     append(f"{kernels}/reference/activation.py", code["reference"])
     change("tests/tools/cases/activation.py", ("ATTRS = {\n", f"ATTRS = {{\n{code['cases']}"))
     append(f"{kernels}/src/activation.inc.h", code["bodies"])
-    change(f"{kernels}/src/activation.c", ("END}", "ROW(selu), ROW(selu_backward), END}"))
+    change(f"{kernels}/src/activation.c", ("END}", "ROW(tanhexp), ROW(tanhexp_backward), END}"))
     append(f"{kernels}/activation.pyx", code["entries"])
     change("fastnet/functional/activation.py", in_all, ("_gelu = ", code["operation"] + "_gelu = "))
-    change("fastnet/nn/functional.py", in_all, ("def silu(", f"{code['function']}\n\ndef silu("))
+    change("fastnet/nn/functional.py", ('"sigmoid", ', '"tanhexp", "sigmoid", '),
+           ("def silu(", f"{code['function']}\n\ndef silu("))
     change("tests/tools/operations.py", ('    "gelu": (', code["check"] + '    "gelu": ('))
     append("fastnet/nn/activation.py", code["module"])
-    change("fastnet/nn/__init__.py", ("    Sigmoid,\n", "    SELU,\n    Sigmoid,\n"),
-           ('    "Sigmoid",\n', '    "SELU",\n    "Sigmoid",\n'))
+    change("fastnet/nn/__init__.py", ("    Sigmoid,\n", "    TanhExp,\n    Sigmoid,\n"),
+           ('    "Sigmoid",\n', '    "TanhExp",\n    "Sigmoid",\n'))
     return root
 
 

@@ -34,6 +34,8 @@ KNOWN = {
 def both(info, arguments):
     """A module of PyTorch, and fastnet's with the same state."""
     theirs = info.module_cls(*arguments.args, **arguments.kwargs)
+    if getattr(theirs, "has_uninitialized_params", bool)():     # its first call draws the weights
+        raise LeftOut
     args, kwargs = mapped(converted, [list(arguments.args), arguments.kwargs])
     ours = counterpart(info)(*args, **kwargs)
     ours.load_state_dict({name: converted(x.detach()) for name, x in theirs.state_dict().items()})

@@ -122,7 +122,7 @@ def converted(value):
         return str(value)
     if isinstance(value, torch.memory_format | torch.layout):
         return getattr(fastnet, str(value).removeprefix("torch."), value)
-    if isinstance(value, complex | torch.Generator):
+    if isinstance(value, complex | torch.Generator | torch.nn.Module):
         raise LeftOut
     return value
 

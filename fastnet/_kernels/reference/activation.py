@@ -205,3 +205,18 @@ def _gate(x):
     u *= x
     u *= _TWICE_SQRT_2_OVER_PI
     return sigmoid_of(u)
+
+
+_SCALE, _SCALED_ALPHA = 1.0507009873554805, 1.7580993408473766
+
+
+@kernel(flushes=True)
+def selu(out, x):
+    """out = 1.0507 * x where x > 0, else 1.7581 * (exp(x) - 1)."""
+    _choose(out, x > 0, _SCALE * x, _SCALED_ALPHA * np.expm1(np.minimum(x, 0)))
+
+
+@kernel(flushes=True)
+def selu_backward(dx, x, dy):
+    """dx = 1.0507 * dy where x > 0, else 1.7581 * dy * exp(x)."""
+    _choose(dx, x > 0, _SCALE * dy, _SCALED_ALPHA * dy * np.exp(np.minimum(x, 0)))

@@ -15,4 +15,4 @@ const Entry TABLE(activation)[] = {
     CHOICE(hardtanh_backward),
     ROW(sigmoid), ROW(sigmoid_backward), ROW(tanh), ROW(tanh_backward), ROW(gelu), ROW(gelu_backward),
     ROW(gelu_tanh), ROW(gelu_tanh_backward), ROW(silu), ROW(silu_backward), ROW(softplus), ROW(softplus_backward),
-    ROW(hardswish), ROW(hardswish_backward), ROW(hardsigmoid), ROW(hardsigmoid_backward), END};
+    ROW(hardswish), ROW(hardswish_backward), ROW(hardsigmoid), ROW(hardsigmoid_backward), ROW(selu), ROW(selu_backward), END};

@@ -114,3 +114,19 @@ static inline VEC NAME(hardsigmoid_backward_v)(VEC x, VEC dy, const double *s) {
     return V(select)(inside, V(div)(dy, V(set)(6)), V(zero)());
 }
 MAP2(hardsigmoid_backward, NAME(hardsigmoid_backward_v))
+
+
+static inline VEC NAME(selu_v)(VEC x, const double *s) {
+    (void)s;
+    VEC below = V(mul)(V(set)((REAL)1.7580993408473766), V(expm1)(V(min)(V(zero)(), x)));
+    return V(select)(V(lt)(V(zero)(), x), V(mul)(V(set)((REAL)1.0507009873554805), x), below);
+}
+MAP1(selu, NAME(selu_v))
+
+static inline VEC NAME(selu_backward_v)(VEC x, VEC dy, const double *s) {
+    (void)s;
+    VEC slope = V(mul)(V(set)((REAL)1.7580993408473766), V(exp)(V(min)(V(zero)(), x)));
+    slope = V(select)(V(lt)(V(zero)(), x), V(set)((REAL)1.0507009873554805), slope);
+    return V(mul)(dy, slope);
+}
+MAP2(selu_backward, NAME(selu_backward_v))

@@ -31,6 +31,7 @@ def in_place(rng, dtype, n):
 
 EXTREME = (15, 40)
 ATTRS = {
+    "selu": {},
     "relu": {},
     "leaky_relu": {"slope": 0.01},
     "elu": {"alpha": 1.5},

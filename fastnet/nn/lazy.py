@@ -57,7 +57,7 @@ class LazyModule(Module):
     must come before the first step of the optimizer.
     """
 
-    cls_to_become: ClassVar[type[Module]]
+    cls_to_become: ClassVar[Any]                # the class of the layer
     channel_dim: ClassVar[int] = 1              # of a batch; of an input without a batch, one less
     batch_ndim: ClassVar[int | None] = None     # the number of dimensions of a batch, None for any
 

@@ -9,6 +9,7 @@ from fastnet.autograd import gradient, op, transposes
 from fastnet.backend import K
 from fastnet.functional.activation import relu
 from fastnet.functional.dims import as_tuple
+from fastnet.functional.integers import are_integers, computed_in_float64
 from fastnet.functional.kernel_calls import check_floating
 from fastnet.functional.layout import as_volume, from_volume
 from fastnet.functional.pointwise import sign
@@ -55,6 +56,9 @@ transposes(_of_averages, _averages)
 
 def _avg_pool_nd(name: str, n: int, input: Tensor, kernel_size: Size, stride: Size | None, padding: Size,
                  ceil_mode: bool, count_include_pad: bool = True, divisor_override: float | None = None) -> Tensor:
+    if are_integers(input):
+        return computed_in_float64(lambda x: _avg_pool_nd(
+            name, n, x, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override), input)
     check_image(name, input, n)
     check_floating(name, input)
     if divisor_override == 0:

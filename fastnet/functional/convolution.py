@@ -10,6 +10,7 @@ from fastnet.backend import K
 from fastnet.functional.conv_arrays import Geometry, as_filters, pixel_rows, run_conv, run_conv_input, run_conv_weight
 from fastnet.functional.conv_slopes import convolved, filter_slope, volume_slope
 from fastnet.functional.dims import as_tuple
+from fastnet.functional.integers import are_integers, computed_in_float64
 from fastnet.functional.kernel_calls import call_like, check_floating
 from fastnet.functional.layout import as_volume, from_volume, images_of, volume_of, volume_to_images
 from fastnet.functional.linear import check_one_dtype
@@ -200,6 +201,9 @@ def _planned(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride:
 
 def _convolve(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Size, padding: Padding,
               dilation: Size, groups: int, activation: str = "none") -> Tensor:
+    if are_integers(input, weight, bias):
+        return computed_in_float64(
+            lambda x, w, b: _convolve(n, x, w, b, stride, padding, dilation, groups, activation), input, weight, bias)
     x, geometry, sizes = _planned(n, input, weight, bias, stride, padding, dilation, groups)
     out = _conv(x, weight, bias, geometry, sizes, activation)
     return out if x is input else out.squeeze(0)
@@ -222,6 +226,9 @@ def _paddings(name: str, padding: Padding, kernel: Shape, stride: Shape, dilatio
 def _convolve_transposed(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Size, padding: Size,
                          output_padding: Size, groups: int, dilation: Size) -> Tensor:
     name = f"conv_transpose{n}d"
+    if are_integers(input, weight, bias):
+        return computed_in_float64(lambda x, w, b: _convolve_transposed(
+            n, x, w, b, stride, padding, output_padding, groups, dilation), input, weight, bias)
     _check_filters(name, input, weight, bias, groups, n)
     _check_filter_bias(name, bias, weight.shape[1] * groups)
     x = _with_batch(name, input, n, weight.shape[0])

@@ -43,13 +43,22 @@ from fastnet.backend import (
 from fastnet.dtypes import (
     bool_ as bool,
     can_cast,
+    complex64,
+    complex64 as cfloat,
+    complex128,
+    complex128 as cdouble,
     finfo,
+    float16,
+    float16 as half,
     float32,
     float32 as float,
     float64,
     float64 as double,
     get_default_dtype,
     iinfo,
+    int8,
+    int16,
+    int16 as short,
     int32,
     int32 as int,
     int64,
@@ -70,6 +79,7 @@ if TYPE_CHECKING:
         data,
         datasets,
         distributions,
+        fft,
         graph,
         linalg,
         metrics,
@@ -127,6 +137,7 @@ _LOADED_LATER: dict[str, tuple[str, str | None]] = {
     "data": ("fastnet.data", None),
     "datasets": ("fastnet.datasets", None),
     "distributions": ("fastnet.distributions", None),
+    "fft": ("fastnet.fft", None),
     "graph": ("fastnet.graph", None),
     "linalg": ("fastnet.linalg", None),
     "metrics": ("fastnet.metrics", None),
@@ -152,7 +163,8 @@ __all__ = [
     "strided", "tensor", "text", "training", "uint8", "use_backend",
 ]
 __all__ += [
-    "BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor", "can_cast", "finfo",
+    "BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor", "can_cast", "cdouble",
+    "cfloat", "complex64", "complex128", "fft", "finfo", "float16", "half", "int8", "int16", "short",
     "get_default_device", "get_default_dtype", "iinfo", "promote_types", "set_default_device", "set_default_dtype"]
 __all__ += [*functional.__all__, *_FUNCTIONS]
 

@@ -77,9 +77,44 @@ def _reference_call(kernel: Kernel) -> Kernel:
     return functools.wraps(kernel)(call)
 
 
+def _widening_call(kernel: Any) -> Kernel:
+    """As `_reference_call`; with arrays of float16, the kernel of the table runs on float32 copies of them."""
+    reference_call = _reference_call(kernel)
+    if kernel.__name__ == "copy":
+        return reference_call
+
+    def call(*args: Any, **attrs: Any) -> None:
+        if any(type(a) is np.ndarray and a.dtype is _FLOAT16 for a in (*args, *attrs.values())):
+            _call_widened(kernel, args, attrs)
+        else:
+            reference_call(*args, **attrs)
+    return functools.wraps(kernel)(call)
+
+
+_FLOAT16 = np.dtype(np.float16)
+_FLOAT32 = np.dtype(np.float32)
+
+
+def _call_widened(kernel: Any, args: Sequence[Any], attrs: Mapping[str, Any]) -> None:
+    """Call a kernel with float32 copies of the float16 arrays, and round its results."""
+    wide = [_widened(a) for a in args]
+    getattr(K, kernel.__name__)(*wide, **{name: _widened(a) for name, a in attrs.items()})
+    for i in kernel.outputs:
+        if wide[i] is not args[i]:
+            K.copy(args[i], wide[i])
+
+
+def _widened(a: Any) -> Any:
+    if type(a) is not np.ndarray or a.dtype is not _FLOAT16:
+        return a
+    copy = _native.memory.empty_like(a, _FLOAT32)
+    K.copy(copy, a)
+    return copy
+
+
 def _compiled_call(compiled: Kernel, kernel: Kernel) -> Kernel:
     """Wrap a compiled kernel for the table: dtypes it lacks go to the reference, arrays it cannot walk are packed."""
-    call = _dispatch.compiled_call(compiled, kernel, _reference_call(kernel), _call_packed)
+    call = _dispatch.compiled_call(compiled, kernel, _widening_call(kernel), _call_packed)
     return functools.wraps(kernel)(call)
 
 
@@ -145,7 +180,7 @@ def _table(name: str) -> dict[str, Any]:
     table: dict[str, Any] = {"name": name}
     for family, kernel_name, kernel in _kernels():
         compiled = getattr(_compiled.get(family), kernel_name, None) if name == "compiled" else None
-        table[kernel_name] = _compiled_call(compiled, kernel) if compiled else _reference_call(kernel)
+        table[kernel_name] = _compiled_call(compiled, kernel) if compiled else _widening_call(kernel)
     return table
 
 

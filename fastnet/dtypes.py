@@ -1,6 +1,8 @@
-"""The six dtypes, and PyTorch's rules of type promotion.
+"""The dtypes, and PyTorch's rules of type promotion.
 
-A dtype is a `numpy.dtype`: `fastnet.float32 == np.float32`, and NumPy accepts it without a conversion.
+A dtype is a `numpy.dtype`: `fastnet.float32 == np.float32`, and NumPy accepts it without a conversion. Kernels compute
+in the six dtypes of `ALL`. float16 is for storage: operations compute in float32 and round each result. int8, int16,
+complex64 and complex128 are computed by NumPy.
 """
 from __future__ import annotations
 
@@ -11,9 +13,10 @@ import numpy as np
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, DTypeLike, Number
 
-__all__ = ["ALL", "DEFAULT", "NAMES", "as_dtype", "bool_", "can_cast", "category", "finfo", "float32", "float64",
-           "float_of", "get_default_dtype", "iinfo", "int32", "int64", "of_scalar", "promote", "promote_types",
-           "result_type", "set_default_dtype", "uint8"]
+__all__ = ["ALL", "DEFAULT", "MORE", "NAMES", "as_dtype", "bool_", "can_cast", "category",
+           "complex64", "complex128", "complex_of", "finfo", "float16", "float32", "float64",
+           "float_of", "get_default_dtype", "iinfo", "int8", "int16", "int32", "int64", "of_scalar", "promote",
+           "promote_types", "real_of", "result_type", "set_default_dtype", "uint8"]
 
 bool_: np.dtype[np.bool_] = np.dtype(np.bool_)
 uint8: np.dtype[np.uint8] = np.dtype(np.uint8)
@@ -22,17 +25,27 @@ int64: np.dtype[np.int64] = np.dtype(np.int64)
 float32: np.dtype[np.float32] = np.dtype(np.float32)
 float64: np.dtype[np.float64] = np.dtype(np.float64)
 
+int8: np.dtype[np.int8] = np.dtype(np.int8)
+int16: np.dtype[np.int16] = np.dtype(np.int16)
+float16: np.dtype[np.float16] = np.dtype(np.float16)
+complex64: np.dtype[np.complex64] = np.dtype(np.complex64)
+complex128: np.dtype[np.complex128] = np.dtype(np.complex128)
+
 ALL: tuple[DType, ...] = (bool_, uint8, int32, int64, float32, float64)
+MORE: tuple[DType, ...] = (int8, int16, float16, complex64, complex128)
 NAMES: dict[str, DType] = {
+    "int8": int8, "char": int8, "int16": int16, "short": int16, "float16": float16, "half": float16,
+    "complex64": complex64, "cfloat": complex64, "complex128": complex128, "cdouble": complex128,
     "bool": bool_, "uint8": uint8, "int32": int32, "int": int32, "int64": int64, "long": int64,
     "float32": float32, "float": float32, "float64": float64, "double": float64}
-_SUPPORTED = frozenset(ALL)
+_SUPPORTED = frozenset((*ALL, *MORE))
+_CATEGORIES = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
 DEFAULT: list[DType] = [float32]        # one element: the dtype of floats for which none is given
-_PYTHON: dict[type, DType] = {bool: bool_, int: int64, float: float64}     # Python's numbers have 64 bits
+_PYTHON: dict[type, DType] = {bool: bool_, int: int64, float: float64, complex: complex128}      # of 64 bits
 
 
 def as_dtype(dtype: DTypeLike) -> DType:
-    """Convert a dtype's name, a Python type or a NumPy dtype or scalar type to one of the six dtypes.
+    """Convert a dtype's name, a Python type or a NumPy dtype or scalar type to one of fastnet's dtypes.
 
     Raises:
         TypeError: fastnet does not support this dtype.
@@ -51,19 +64,21 @@ def as_dtype(dtype: DTypeLike) -> DType:
     except TypeError:
         found = None
     if found is None or found not in _SUPPORTED or not found.isnative:
-        raise TypeError(f"unsupported dtype {dtype!r}; choose from {', '.join(d.name for d in ALL)}")
+        raise TypeError(f"unsupported dtype {dtype!r}; choose from {', '.join(d.name for d in (*ALL, *MORE))}")
     return NAMES.get(found.name, found)
 
 
 def category(dtype: DType) -> int:
-    """Category of a dtype: 0 for bool, 1 for integers, 2 for floating point. Promotion prefers the higher one.
+    """Category of a dtype: 0 for bool, 1 for integers, 2 for floating point, 3 for complex.
+
+    Promotion prefers the higher one.
 
     Example:
         >>> import fastnet
         >>> fastnet.dtypes.category(fastnet.uint8)
         1
     """
-    return 2 if dtype.kind == "f" else 0 if dtype.kind == "b" else 1
+    return _CATEGORIES[dtype.kind]
 
 
 def promote(a: DType, b: DType) -> DType:
@@ -79,13 +94,15 @@ def promote(a: DType, b: DType) -> DType:
     if a == b:
         return a
     ca, cb = category(a), category(b)
+    if ca != cb and max(ca, cb) == 3 and min(ca, cb) == 2:      # complex64 with float64 is complex128
+        return np.promote_types(a, b)
     if ca != cb:
         return a if ca > cb else b
     return np.promote_types(a, b)
 
 
 def of_scalar(value: Number | np.generic) -> DType:
-    """Default dtype of a Python or NumPy scalar: bool, int64 or float32.
+    """Default dtype of a Python or NumPy scalar: bool, int64, float32 or complex64.
 
     Example:
         >>> import fastnet
@@ -94,7 +111,31 @@ def of_scalar(value: Number | np.generic) -> DType:
     """
     if isinstance(value, bool | np.bool_):
         return bool_
+    if isinstance(value, complex | np.complexfloating):
+        return complex_of(DEFAULT[0])
     return int64 if isinstance(value, int | np.integer) else DEFAULT[0]
+
+
+def complex_of(dtype: DType) -> DType:
+    """Complex dtype whose parts have a floating-point dtype; a complex dtype unchanged.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.dtypes.complex_of(fastnet.float64)
+        dtype('complex128')
+    """
+    return dtype if dtype.kind == "c" else complex128 if dtype == float64 else complex64
+
+
+def real_of(dtype: DType) -> DType:
+    """Floating-point dtype of the parts of a complex dtype; another dtype unchanged.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.dtypes.real_of(fastnet.complex64)
+        dtype('float32')
+    """
+    return float32 if dtype == complex64 else float64 if dtype == complex128 else dtype
 
 
 def result_type(*operands: Array | Number | np.generic) -> DType:
@@ -119,8 +160,12 @@ def result_type(*operands: Array | Number | np.generic) -> DType:
         ranked[rank] = dtype if before is None else promote(before, dtype)
     result: DType | None = None
     for dtype in ranked:
-        if dtype is not None and (result is None or category(dtype) > category(result)):
+        if dtype is None:
+            continue
+        if result is None:
             result = dtype
+        elif category(dtype) > category(result):        # of a lower rank: its category, in the width of the result
+            result = complex_of(result) if dtype.kind == "c" and result.kind == "f" else dtype
     if result is None:
         raise TypeError("result_type: expected at least one array or number, got none")
     return result
@@ -134,7 +179,7 @@ def float_of(dtype: DType) -> DType:
         >>> fastnet.dtypes.float_of(fastnet.int64), fastnet.dtypes.float_of(fastnet.float64)
         (dtype('float32'), dtype('float64'))
     """
-    return dtype if dtype.kind == "f" else DEFAULT[0]
+    return dtype if dtype.kind in "fc" else DEFAULT[0]
 
 
 def get_default_dtype() -> DType:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from numbers import Real
+from numbers import Complex
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         @property
         def __dlpack__(self) -> Callable[..., Any]: ...
 
-_PYTHON_NUMBERS = frozenset((bool, int, float))
+_PYTHON_NUMBERS = frozenset((bool, int, float, complex))
 
 
 def tensor(data: ArrayLike, dtype: DTypeLike | None = None, requires_grad: bool = False, *, device: str | None = None,
@@ -85,6 +85,8 @@ def _array_of(data: Any, dtype: DType | None) -> Array:
         return _wrapped_integers(data, dtype, error)
     if dtype is None and array.dtype in (object, np.uint64):
         raise RuntimeError(f"tensor: expected integers that fit int64, got {data!r}")
+    if dtype is None and array.dtype == np.complex128:
+        return array.astype(dtypes.complex_of(functools.reduce(dtypes.promote, given, dtypes.DEFAULT[0])))
     if dtype is None and (array.dtype == np.float64 or array.size == 0):
         widest = functools.reduce(dtypes.promote, given) if given else dtypes.DEFAULT[0]
         return array.astype(dtypes.float_of(widest))        # Python floats are float32, as in PyTorch
@@ -92,9 +94,9 @@ def _array_of(data: Any, dtype: DType | None) -> Array:
 
 
 def _check_value(x: Any) -> None:
-    """Refuse values that are neither real numbers nor sequences: NumPy converts None to NaN, and text to numbers."""
-    if isinstance(x, str | bytes | dict) or not (isinstance(x, Real) or hasattr(x, "__getitem__")):
-        raise TypeError(f"tensor: expected real numbers or a sequence of them, got {x!r} ({type(x).__name__})")
+    """Refuse values that are neither numbers nor sequences: NumPy converts None to NaN, and text to numbers."""
+    if isinstance(x, str | bytes | dict) or not (isinstance(x, Complex) or hasattr(x, "__getitem__")):
+        raise TypeError(f"tensor: expected numbers or a sequence of them, got {x!r} ({type(x).__name__})")
 
 
 def _wrapped_integers(data: Any, dtype: Any, error: Exception) -> Array:

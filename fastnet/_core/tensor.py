@@ -140,7 +140,7 @@ class Tensor(TensorMethods):
         return x is not None and x.flags.c_contiguous
 
     def is_floating_point(self) -> bool:
-        """Whether the dtype is float32 or float64."""
+        """Whether the dtype is float16, float32 or float64."""
         return self._data.dtype.kind == "f"
 
     def __len__(self) -> int:
@@ -263,7 +263,7 @@ class Tensor(TensorMethods):
         if self._node is not None and not value:
             raise RuntimeError("requires_grad: expected a leaf, got the result of an operation, which keeps its "
                                "gradient; use detach()")
-        if value and self._data.dtype.kind != "f":
+        if value and self._data.dtype.kind not in "fc":
             raise RuntimeError(f"requires_grad: expected a floating-point tensor, got dtype {self._data.dtype}")
         if state.recorder is not None:
             state.recorder.note_requires_grad(self)

@@ -252,6 +252,9 @@ class TensorMethods(TensorBase):
     def aminmax(self, *, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> MinMax:
         """The smallest and the largest element, of all or along a dimension."""
 
+    def angle(self) -> Tensor:
+        """The angle of complex numbers, in radians from -pi to pi; of real numbers 0, or pi below 0."""
+
     def any(self, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
         """Whether any element is true (not 0). Arguments are those of `sum`."""
 
@@ -418,11 +421,20 @@ class TensorMethods(TensorBase):
                 generator: Generator | None = None) -> Self:
         """Write random numbers of the Cauchy distribution into the tensor and return it."""
 
+    def cdouble(self, memory_format: object = None) -> Tensor:
+        """The tensor as complex128; the tensor itself if it has this dtype."""
+
     def ceil(self) -> Tensor:
         """The smallest integer not below x. Its gradient is 0."""
 
     def ceil_(self) -> Self:
         """As `ceil`, but write the result into the tensor and return the tensor."""
+
+    def cfloat(self, memory_format: object = None) -> Tensor:
+        """The tensor as complex64; the tensor itself if it has this dtype."""
+
+    def char(self, memory_format: object = None) -> Tensor:
+        """The tensor as int8; the tensor itself if it has this dtype."""
 
     def cholesky(self, upper: builtins.bool = False) -> Tensor:
         """See `fastnet.linalg.cholesky`."""
@@ -462,6 +474,12 @@ class TensorMethods(TensorBase):
 
     def clone(self, *, memory_format: object = None) -> Tensor:
         """A copy that gradients flow through."""
+
+    def conj(self) -> Tensor:
+        """The conjugate of complex numbers, as a new tensor; a real tensor itself."""
+
+    def conj_physical(self) -> Tensor:
+        """See `conj`."""
 
     def contiguous(self, memory_format: object = None) -> Tensor:
         """The tensor in C order, or in another memory format: the tensor itself if it has this order, else a copy."""
@@ -727,6 +745,9 @@ class TensorMethods(TensorBase):
     def gt_(self, other: Operand) -> Self:
         """As `gt`, but write the result into the tensor and return the tensor."""
 
+    def half(self, memory_format: object = None) -> Tensor:
+        """The tensor as float16; the tensor itself if it has this dtype."""
+
     def hardshrink(self, lambd: builtins.float = 0.5) -> Tensor:
         """x where |x| > lambd, else 0."""
 
@@ -760,6 +781,10 @@ class TensorMethods(TensorBase):
 
     def igammac(self, other: Operand) -> Tensor:
         """The regularized upper incomplete gamma function, 1 - gammainc(input, other)."""
+
+    @property
+    def imag(self) -> Tensor:
+        """The imaginary parts of complex numbers, a view."""
 
     def index_add(self, dim: builtins.int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
         """Add entries at indices along a dimension: out[index[i]] += alpha * source[i] for dim 0."""
@@ -801,6 +826,9 @@ class TensorMethods(TensorBase):
 
     def is_complex(self) -> builtins.bool:
         """Whether the dtype is complex."""
+
+    def is_conj(self) -> builtins.bool:
+        """False: `conj` always computes."""
 
     @property
     def is_cpu(self) -> builtins.bool:
@@ -1283,6 +1311,10 @@ class TensorMethods(TensorBase):
     def ravel(self, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
         """Merge the dimensions from start_dim to end_dim into one; a view where possible."""
 
+    @property
+    def real(self) -> Tensor:
+        """The real parts of complex numbers, a view; a real tensor itself."""
+
     def reciprocal(self) -> Tensor:
         """1 / x. Integers give float32."""
 
@@ -1334,6 +1366,9 @@ class TensorMethods(TensorBase):
 
     def resize_as_(self, the_template: Tensor) -> Self:
         """`resize_` to the shape of another tensor."""
+
+    def resolve_conj(self) -> Tensor:
+        """The tensor itself: `conj` always computes."""
 
     def retain_grad(self) -> None:
         """Keep the gradient of a tensor that is not a leaf: backward() then sets its `grad`, too."""
@@ -1392,6 +1427,9 @@ class TensorMethods(TensorBase):
 
     def sgn_(self) -> Self:
         """As `sgn`, but write the result into the tensor and return the tensor."""
+
+    def short(self, memory_format: object = None) -> Tensor:
+        """The tensor as int16; the tensor itself if it has this dtype."""
 
     def sigmoid(self) -> Tensor:
         """1 / (1 + exp(-x)). Integers give float32."""
@@ -1633,6 +1671,12 @@ class TensorMethods(TensorBase):
 
     def view_as(self, other: Tensor) -> Tensor:
         """`view` in the shape of `other`."""
+
+    def view_as_complex(self) -> Tensor:
+        """A real tensor with a last dimension of length 2 as a complex one, a view."""
+
+    def view_as_real(self) -> Tensor:
+        """A complex tensor as a real one with a last dimension of length 2, a view."""
 
     def vsplit(self, indices_or_sections: builtins.int | Sequence[builtins.int]) -> tuple[Tensor, ...]:
         """Split a tensor of 2 dimensions or more along dimension 0. Arguments and errors are those of `hsplit`."""

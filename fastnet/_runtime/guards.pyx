@@ -10,6 +10,7 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.dict cimport PyDict_Next
 from cpython.ref cimport PyObject
 from libc.stdint cimport uintptr_t
+from libc.string cimport strlen
 
 from fastnet._runtime.cpu cimport isa_name, selected_isa
 from fastnet._runtime.launch cimport MAX_DIMS, dtype_of
@@ -79,6 +80,8 @@ def layout_key(array):
     PyObject_GetBuffer(array, &view, PyBUF_STRIDED_RO | PyBUF_FORMAT)
     ndim = view.ndim                # at most MAX_DIMS: no array has more
     words[0] = dtype_of(view.format, view.itemsize)
+    for i in range(<int>strlen(view.format) if view.format != NULL else 0):     # dtypes that kernels lack differ, too
+        words[0] = words[0] * 256 + view.format[i]
     words[1] = 2 * (<uintptr_t>view.buf % view.itemsize == 0) + (not view.readonly)
     for i in range(ndim):
         words[2 + i] = view.shape[i]

@@ -69,6 +69,22 @@ def cast(x: Array, dtype: DType) -> Array:
     return out
 
 
+def conjugated(x: Array) -> Array:
+    """The conjugate of a complex array, which turns a gradient along the tape into PyTorch's; a real array itself."""
+    if x.dtype.kind != "c":
+        return x
+    out = empty_like(x)
+    K.conj(out, x)
+    return out
+
+
+def refuse_complex(x: Any) -> None:
+    """Refuse a complex tensor where gradients of gradients are recorded."""
+    if x.dtype.kind == "c":
+        raise RuntimeError(f"create_graph: expected real tensors, got {x.dtype}; its second derivatives are not "
+                           "supported")
+
+
 def match_target(array: Array, target: Any) -> Array:
     """A gradient in the shape and dtype of its target, a tensor, node or array that was broadcast or converted."""
     if array.shape != target.shape:

@@ -8,7 +8,7 @@ from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, extend
-from fastnet.autograd.arrays import copy
+from fastnet.autograd.arrays import conjugated, copy, refuse_complex
 from fastnet.autograd.hooks import LeafHooks, hooked, note_hooks
 from fastnet.autograd.leaves import HookedLeaves, accumulate, accumulate_on_tape
 from fastnet.autograd.modes import enable_grad, no_grad
@@ -93,7 +93,7 @@ def _accumulate_in(inputs: tuple[Tensor, ...], roots: Roots, retain_graph: bool 
             if create_graph and x._node is None:
                 accumulate_on_tape(x, total)
             elif x._node is None:
-                accumulate(x, total._data, None)
+                accumulate(x, conjugated(total._data), None)
             else:
                 x._grad = total if x._grad is None else plus(x._grad, total)
 
@@ -179,9 +179,11 @@ def _gradients_of(inputs: tuple[Tensor, ...], roots: Roots, retain_graph: bool |
     if state.recorder is not None:
         note_hooks()
     if create_graph:
+        for x in inputs:
+            refuse_complex(x)
         totals = _sums_on_tape(roots, frozenset(map(id, targets)))
         return [totals.get(id(target)) for target in targets]
-    return [None if array is None else _after_hooks(target, Tensor._wrap(copy(array)))
+    return [None if array is None else _after_hooks(target, Tensor._wrap(copy(conjugated(array))))
             for target, array in zip(targets, gradient_arrays(targets, roots, bool(retain_graph)))]
 
 
@@ -238,6 +240,9 @@ def _root_gradient(name, argument, tensor, given):
         raise RuntimeError(f"{name}: this tensor does not require a gradient; compute it from a tensor with "
                            "requires_grad=True, and not under no_grad")
     if given is None:
+        if tensor._data.dtype.kind == "c":
+            raise RuntimeError(f"{name}() on a complex tensor needs an explicit `{argument}`; use a real loss, such as "
+                               "its abs()")
         if tensor._data.size != 1:
             raise RuntimeError(f"{name}() on a non-scalar tensor (shape {shape_text(tensor)}) needs an explicit "
                                f"`{argument}`")
@@ -245,7 +250,7 @@ def _root_gradient(name, argument, tensor, given):
     if given.shape != tensor.shape or given.dtype != tensor.dtype:
         raise RuntimeError(f"{name}: expected a gradient of shape {shape_text(tensor)} and dtype {tensor.dtype}, got "
                            f"{shape_text(given)} and {given.dtype}")
-    return given
+    return given if given.dtype.kind != "c" else Tensor._wrap(conjugated(given._data))
 
 
 def _full_as(like: Tensor, value: float) -> Array:

@@ -11,7 +11,7 @@ from fastnet._core.memory import location, mirrored, persistent
 from fastnet._core.state import state
 from fastnet._core.tensor import Storage, Tensor
 from fastnet._runtime.native import guards
-from fastnet.autograd.arrays import match_target, same
+from fastnet.autograd.arrays import conjugated, match_target, refuse_complex, same
 from fastnet.autograd.hooks import hooked
 from fastnet.autograd.modes import no_grad
 from fastnet.autograd.regions import GradientSum
@@ -67,6 +67,8 @@ def accumulate(leaf: Tensor, array: Array, function: Callable[[Array], Array] | 
         function: computes the contribution from `array`; None: `array` is the contribution.
     """
     recorder = state.recorder
+    if leaf._data.dtype.kind == "c":
+        array, function = conjugated(match_target(array if function is None else function(array), leaf)), None
     if recorder is not None:
         recorder.note_grad(leaf, written=False)
     if leaf._grad is not None:
@@ -121,6 +123,7 @@ def _after_accumulation(leaf: Tensor) -> None:
 
 def accumulate_on_tape(leaf: Tensor, gradient: Tensor) -> None:
     """Add the gradient of a leaf, a tensor on the tape, to its `grad`."""
+    refuse_complex(leaf)
     if leaf._hooks is not None:
         gradient = hooked(leaf._hooks.functions, gradient)
     recorder = state.recorder

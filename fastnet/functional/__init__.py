@@ -33,6 +33,19 @@ from fastnet.functional.compare import (
     ne,
     where,
 )
+from fastnet.functional.complex_numbers import (
+    angle,
+    complex,
+    conj,
+    conj_physical,
+    imag,
+    is_conj,
+    polar,
+    real,
+    resolve_conj,
+    view_as_complex,
+    view_as_real,
+)
 from fastnet.functional.counting import bincount, repeat_interleave, unique, unique_consecutive
 from fastnet.functional.creation import (
     arange,

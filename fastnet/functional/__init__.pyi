@@ -14,36 +14,37 @@ from fastnet.random import Generator
 
 __all__ = [
     "abs", "absolute", "acos", "acosh", "add", "addbmm", "addcdiv", "addcmul", "addmm", "addmv", "addr", "all",
-    "allclose", "amax", "amin", "aminmax", "any", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan",
+    "allclose", "amax", "amin", "aminmax", "angle", "any", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan",
     "arctan2", "arctanh", "argmax", "argmin", "argsort", "argwhere", "as_strided", "asin", "asinh", "atan", "atan2",
     "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "baddbmm", "bernoulli", "bincount", "binomial", "bitwise_and",
     "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "block_diag", "bmm",
     "broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize", "cartesian_prod", "cat", "cdist", "ceil",
     "chain_matmul", "chunk", "clamp", "clamp_max", "clamp_min", "clip", "clone", "column_stack", "combinations",
-    "concat", "concatenate", "copysign", "corrcoef", "cos", "cosh", "count_nonzero", "cov", "cross", "cummax", "cummin",
-    "cumprod", "cumsum", "cumulative_trapezoid", "deg2rad", "diag", "diag_embed", "diagflat", "diagonal",
-    "diagonal_scatter", "diff", "dist", "div", "divide", "dot", "dropout", "dsplit", "dstack", "einsum", "empty",
-    "empty_like", "eq", "equal", "erf", "exp", "expm1", "eye", "fix", "flatten", "flip", "fliplr", "flipud",
-    "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "frac", "frexp", "full", "full_like", "gather",
-    "gcd", "ge", "ger", "get_device", "gradient", "greater", "greater_equal", "gt", "heaviside", "histc", "histogram",
-    "hsplit", "hstack", "hypot", "index_add", "index_copy", "index_fill", "index_put", "index_select", "inner",
-    "is_complex", "is_nonzero", "is_same_size", "is_signed", "isclose", "isfinite", "isin", "isinf", "isnan",
-    "isneginf", "isposinf", "isreal", "kron", "kthvalue", "lcm", "ldexp", "le", "lerp", "less", "less_equal",
-    "linspace", "log", "log10", "log1p", "log2", "log_softmax", "logaddexp", "logaddexp2", "logcumsumexp",
-    "logical_and", "logical_not", "logical_or", "logical_xor", "logspace", "logsumexp", "lt", "masked_fill",
-    "masked_scatter", "masked_select", "matmul", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "mm",
-    "mode", "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply", "mv", "nan_to_num", "nanmean",
-    "nanmedian", "nanquantile", "nansum", "narrow", "narrow_copy", "ne", "neg", "negative", "nextafter", "nonzero",
-    "norm", "normal", "not_equal", "ones", "ones_like", "outer", "permute", "poisson", "positive", "pow", "prod", "put",
-    "quantile", "rad2deg", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "range",
-    "ravel", "reciprocal", "relu", "remainder", "renorm", "repeat_interleave", "reshape", "roll", "rot90", "round",
-    "row_stack", "rsqrt", "rsub", "scatter", "scatter_add", "scatter_reduce", "searchsorted", "select",
-    "select_scatter", "sgn", "sigmoid", "sign", "signbit", "sin", "sinh", "slice_scatter", "softmax", "sort", "split",
-    "split_with_sizes", "sqrt", "square", "squeeze", "stack", "std", "std_mean", "sub", "subtract", "sum", "swapaxes",
-    "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor_split", "tensordot", "tile", "topk", "trace",
-    "transpose", "trapezoid", "trapz", "tril", "tril_indices", "triu", "triu_indices", "true_divide", "trunc", "unbind",
-    "unflatten", "unique", "unique_consecutive", "unravel_index", "unsqueeze", "vander", "var", "var_mean", "vdot",
-    "vsplit", "vstack", "where", "zeros", "zeros_like",
+    "complex", "concat", "concatenate", "conj", "conj_physical", "copysign", "corrcoef", "cos", "cosh", "count_nonzero",
+    "cov", "cross", "cummax", "cummin", "cumprod", "cumsum", "cumulative_trapezoid", "deg2rad", "diag", "diag_embed",
+    "diagflat", "diagonal", "diagonal_scatter", "diff", "dist", "div", "divide", "dot", "dropout", "dsplit", "dstack",
+    "einsum", "empty", "empty_like", "eq", "equal", "erf", "exp", "expm1", "eye", "fix", "flatten", "flip", "fliplr",
+    "flipud", "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "frac", "frexp", "full", "full_like",
+    "gather", "gcd", "ge", "ger", "get_device", "gradient", "greater", "greater_equal", "gt", "heaviside", "histc",
+    "histogram", "hsplit", "hstack", "hypot", "imag", "index_add", "index_copy", "index_fill", "index_put",
+    "index_select", "inner", "is_complex", "is_conj", "is_nonzero", "is_same_size", "is_signed", "isclose", "isfinite",
+    "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "kron", "kthvalue", "lcm", "ldexp", "le", "lerp",
+    "less", "less_equal", "linspace", "log", "log10", "log1p", "log2", "log_softmax", "logaddexp", "logaddexp2",
+    "logcumsumexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logspace", "logsumexp", "lt",
+    "masked_fill", "masked_scatter", "masked_select", "matmul", "max", "maximum", "mean", "median", "meshgrid", "min",
+    "minimum", "mm", "mode", "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply", "mv", "nan_to_num",
+    "nanmean", "nanmedian", "nanquantile", "nansum", "narrow", "narrow_copy", "ne", "neg", "negative", "nextafter",
+    "nonzero", "norm", "normal", "not_equal", "ones", "ones_like", "outer", "permute", "poisson", "polar", "positive",
+    "pow", "prod", "put", "quantile", "rad2deg", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
+    "randperm", "range", "ravel", "real", "reciprocal", "relu", "remainder", "renorm", "repeat_interleave", "reshape",
+    "resolve_conj", "roll", "rot90", "round", "row_stack", "rsqrt", "rsub", "scatter", "scatter_add", "scatter_reduce",
+    "searchsorted", "select", "select_scatter", "sgn", "sigmoid", "sign", "signbit", "sin", "sinh", "slice_scatter",
+    "softmax", "sort", "split", "split_with_sizes", "sqrt", "square", "squeeze", "stack", "std", "std_mean", "sub",
+    "subtract", "sum", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor_split",
+    "tensordot", "tile", "topk", "trace", "transpose", "trapezoid", "trapz", "tril", "tril_indices", "triu",
+    "triu_indices", "true_divide", "trunc", "unbind", "unflatten", "unique", "unique_consecutive", "unravel_index",
+    "unsqueeze", "vander", "var", "var_mean", "vdot", "view_as_complex", "view_as_real", "vsplit", "vstack", "where",
+    "zeros", "zeros_like",
 ]
 
 def abs(input: Tensor) -> Tensor:
@@ -94,6 +95,9 @@ def amin(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
     """The smallest and the largest element, of all or along a dimension."""
+
+def angle(input: Tensor) -> Tensor:
+    """The angle of complex numbers, in radians from -pi to pi; of real numbers 0, or pi below 0."""
 
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether any element is true (not 0). Arguments are those of `sum`."""
@@ -252,11 +256,20 @@ def column_stack(tensors: Sequence[Tensor]) -> Tensor:
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
     """All choices of r elements of a vector, as rows, in the order of the vector."""
 
+def complex(real: Tensor, imag: Tensor) -> Tensor:
+    """Complex numbers from their real and imaginary parts."""
+
 def concat(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
     """Concatenate tensors along a dimension."""
 
 def concatenate(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
     """Concatenate tensors along a dimension."""
+
+def conj(input: Tensor) -> Tensor:
+    """The conjugate of complex numbers, as a new tensor; a real tensor itself."""
+
+def conj_physical(input: Tensor) -> Tensor:
+    """See `conj`."""
 
 def copysign(input: Tensor, other: Operand) -> Tensor:
     """The magnitude of `input` with the sign of `other`, element by element. Integers give float32."""
@@ -465,6 +478,9 @@ def hstack(tensors: Sequence[Tensor]) -> Tensor:
 def hypot(input: Tensor, other: Tensor) -> Tensor:
     """sqrt(input^2 + other^2), without overflow."""
 
+def imag(input: Tensor) -> Tensor:
+    """The imaginary parts of complex numbers, a view."""
+
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
     """Add entries at indices along a dimension: out[index[i]] += alpha * source[i] for dim 0."""
 
@@ -486,6 +502,9 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
 
 def is_complex(input: Tensor) -> bool:
     """Whether the dtype is complex."""
+
+def is_conj(input: Tensor) -> bool:
+    """False: `conj` always computes."""
 
 def is_nonzero(input: Tensor) -> bool:
     """Whether the single element of a tensor is not 0."""
@@ -745,6 +764,9 @@ def permute(input: Tensor, *dims: Size) -> Tensor:
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Random numbers of the Poisson distribution with the given rates, in the input's dtype."""
 
+def polar(abs: Tensor, angle: Tensor) -> Tensor:
+    """Complex numbers from their absolute values and angles: abs * e^(i angle)."""
+
 def positive(input: Tensor) -> Tensor:
     """+x, which is the tensor itself."""
 
@@ -812,6 +834,9 @@ def range(start: Number = 0, end: Number | None = None, step: Number = 1, *, dty
 def ravel(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Merge the dimensions from start_dim to end_dim into one; a view where possible."""
 
+def real(input: Tensor) -> Tensor:
+    """The real parts of complex numbers, a view; a real tensor itself."""
+
 def reciprocal(input: Tensor) -> Tensor:
     """1 / x. Integers give float32."""
 
@@ -833,6 +858,9 @@ def repeat_interleave(input: Tensor, *, output_size: int | None = None) -> Tenso
 
 def reshape(input: Tensor, *shape: Size) -> Tensor:
     """The tensor in another shape: a view where possible, else a copy."""
+
+def resolve_conj(input: Tensor) -> Tensor:
+    """The tensor itself: `conj` always computes."""
 
 def roll(input: Tensor, shifts: Size, dims: Size | None = None) -> Tensor:
     """Rotate a tensor along dimensions: an entry moves by `shifts` places, past the end to the front; a copy."""
@@ -1036,6 +1064,12 @@ def var_mean(input: Tensor, dim: Dims = None, unbiased: bool = True, keepdim: bo
 
 def vdot(input: Tensor, other: Tensor) -> Tensor:
     """The dot product of two vectors: `dot`, which for real numbers is the same."""
+
+def view_as_complex(input: Tensor) -> Tensor:
+    """A real tensor with a last dimension of length 2 as a complex one, a view."""
+
+def view_as_real(input: Tensor) -> Tensor:
+    """A complex tensor as a real one with a last dimension of length 2, a view."""
 
 def vsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
     """Split a tensor of 2 dimensions or more along dimension 0. Arguments and errors are those of `hsplit`."""

@@ -59,7 +59,7 @@ __all__ = [
 
 _ndarray, _asarray = np.ndarray, np.asarray
 _PLAIN_NUMBERS = frozenset((int, float))
-_SCALARS = numbers.Real, np.bool_, np.ndarray
+_SCALARS = numbers.Complex, np.bool_, np.ndarray
 
 
 def broadcast_shapes(s: Shape, t: Shape) -> Shape:

@@ -12,6 +12,7 @@ from fastnet.autograd import gradient, op
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.arithmetic import mul, pow, sub
 from fastnet.functional.compare import where
+from fastnet.functional.complex_numbers import imag
 from fastnet.functional.kernel_calls import check_array, check_floating, operands
 from fastnet.functional.pointwise import sign, trunc
 
@@ -104,7 +105,7 @@ def isreal(input: Tensor) -> Tensor:
         >>> fastnet.isreal(fastnet.tensor([1.0, 2.0]))
         tensor([True, True])
     """
-    return where(input == input, True, True)
+    return where(imag(input) == 0 if input.dtype.kind == "c" else input == input, True, input.dtype.kind != "c")
 
 
 @method()

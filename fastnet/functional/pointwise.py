@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fastnet import dtypes
+from fastnet._core.memory import empty_like
 from fastnet._core.tensor import method
 from fastnet.autograd import RESULT, gradient, on_tensors, op, transposes
+from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import UnaryOperation, describe
 from fastnet.functional.kernel_calls import add, check_floating, div, mul, refuse_bool, scalar, scale, sub
@@ -181,7 +183,17 @@ def abs(input: Array) -> Result[Array]:
         >>> fastnet.abs(fastnet.tensor([1.0, -2.0]))
         tensor([1., 2.])
     """
+    if input.dtype.kind == "c":
+        out = empty_like(input, dtypes.real_of(input.dtype))
+        K.complex_abs(out, input)
+        return out, (gradient(_of_complex_size, input),)
     return kernels.unary("abs", input), (gradient(_times_sign, input),)
+
+
+def _of_complex_size(g: Array, x: Array) -> Array:
+    out = empty_like(x)
+    K.complex_abs_backward(out, x, g)
+    return out
 
 
 def _times_sign(g: Array, x: Array) -> Array:

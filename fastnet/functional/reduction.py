@@ -40,7 +40,7 @@ def sum_dtype(x: Array, dtype: DTypeLike | None) -> DType:
     """The dtype of a sum or product: the given one, or by default that of x, and int64 for integers and bools."""
     if dtype is not None:
         return dtypes.as_dtype(dtype)
-    return x.dtype if x.dtype.kind == "f" else dtypes.int64
+    return x.dtype if x.dtype.kind in "fc" else dtypes.int64
 
 
 @method()
@@ -83,7 +83,8 @@ def mean(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeL
         tensor([1.5, 3.5])
     """
     x = input if dtype is None else kernels.cast(input, dtypes.as_dtype(dtype))
-    check_floating("mean", x)
+    if x.dtype.kind != "c":
+        check_floating("mean", x)
     out, shape, kept = reduced_by("mean", x, dim, keepdim=keepdim)
     count = x.size // builtins.max(out.size, 1)
     return out.reshape(shape), (gradient(_spread_evenly, kept, input.shape, builtins.max(count, 1)),)

@@ -281,6 +281,10 @@ class Module(Registry):
         """Convert the floating-point parameters and buffers to float64; returns the module."""
         return self.to(dtypes.float64)
 
+    def half(self) -> Self:
+        """Convert the floating-point parameters and buffers to float16; returns the module."""
+        return self.to(dtypes.float16)
+
     def cpu(self) -> Self:
         """Return the module: the CPU is the only device."""
         return self

@@ -169,7 +169,7 @@ def floating(dtype: DTypeLike | None) -> DType:
     """
     dtype = dtypes.DEFAULT[0] if dtype is None else dtypes.as_dtype(dtype)
     if dtype.kind != "f":
-        raise TypeError(f"expected float32 or float64, got {dtype}")
+        raise TypeError(f"expected float16, float32 or float64, got {dtype}")
     return dtype
 
 

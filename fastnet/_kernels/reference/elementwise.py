@@ -11,8 +11,11 @@ from fastnet._kernels.reference.tools.contract import kernel
 
 @kernel()
 def copy(out, x):
-    """out = x, broadcast to out's shape and converted to its dtype. Both may have any layout and may overlap."""
-    np.copyto(out, x, casting="unsafe")
+    """out = x, broadcast to out's shape and converted to its dtype. Both may have any layout and may overlap.
+
+    A real out is the real part of a complex x.
+    """
+    np.copyto(out, x.real if x.dtype.kind == "c" and out.dtype.kind not in "cb" else x, casting="unsafe")
 
 
 @kernel()

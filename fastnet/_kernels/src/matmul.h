@@ -28,7 +28,8 @@ enum {
     RUN = 4,                              /* panels packed at once, so that contiguous lanes are read in long runs */
     GROUP_MOST = 32,                      /* the most slivers of a group */
     RUNS_MOST = 64,                       /* the most runs of a block of k */
-    PREFETCH_FROM = 8                     /* slivers that take long enough to prefetch the next panels */
+    PREFETCH_FROM = 8,                    /* slivers that take long enough to prefetch the next panels */
+    COPY_AHEAD = 16                       /* k that are prefetched while slivers are copied */
 };
 
 /* A block of matvec is a vector of results or, if the matrix is contiguous along the results, STRIP_BYTES of them: long

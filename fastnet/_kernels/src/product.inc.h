@@ -81,6 +81,18 @@ static inline void NAME(divide)(NAME(Group) *group, const Launch *launch, ptrdif
     }
 }
 
+/* Copy slivers whose rows are contiguous, copy[k][row], a long run of rows for each k: a sliver by itself would read one
+ * cache line of each page. */
+static void NAME(copy_slivers)(REAL *copies, const REAL *x, const NAME(Group) *group, ptrdiff_t count, ptrdiff_t depth,
+                               ptrdiff_t step, ptrdiff_t rows) {
+    for (ptrdiff_t k = 0; k < depth; k++, x += step)
+        for (ptrdiff_t i = 0; i < count; i++)
+            for (ptrdiff_t r = group->start[i]; r < group->start[i + 1]; r += W) {
+                prefetch_far((const char *)(x + COPY_AHEAD * step + r));
+                V(store)(copies + (i * depth + k) * SLIVER + r - group->start[i], NAME(load_some)(x + r, rows - r));
+            }
+}
+
 /* The slivers lie in the operand, or are copied if COPY_ROWS. */
 static void NAME(gather_rows)(NAME(Group) *group, const Launch *launch, ptrdiff_t batch, ptrdiff_t k, ptrdiff_t depth,
                               REAL *copies, ptrdiff_t first, ptrdiff_t count) {
@@ -89,11 +101,13 @@ static void NAME(gather_rows)(NAME(Group) *group, const Launch *launch, ptrdiff_
     NAME(divide)(group, launch, depth, first, count);
     group->row_stride = (n[COPY_ROWS] ? 1 : n[ROW_STRIDE]) * size;
     group->row_k = (n[COPY_ROWS] ? SLIVER : n[ROW_K]) * size;
+    if (n[COPY_ROWS] && n[ROW_STRIDE] == 1) NAME(copy_slivers)(copies, x, group, count, depth, n[ROW_K], n[ROWS]);
     for (ptrdiff_t i = 0; i < count; i++) {
         const REAL *row = x + group->start[i] * n[ROW_STRIDE];
         if (n[COPY_ROWS]) {
             REAL *copy = copies + i * SLIVER * depth;
-            NAME(pack)(copy, SLIVER, row, n[ROW_K], n[ROW_STRIDE], depth, group->start[i + 1] - group->start[i]);
+            if (n[ROW_STRIDE] != 1)
+                NAME(pack)(copy, SLIVER, row, n[ROW_K], n[ROW_STRIDE], depth, group->start[i + 1] - group->start[i]);
             row = copy;
         }
         group->row[i] = (const char *)row;

@@ -1,7 +1,7 @@
 """Lookups by int64 indices and the checks that run before them. Contracts: reference/index.py."""
 from fastnet._runtime.launch cimport (
-    BLOCK, F64, I64, WRITE, Array, Entry, Family, Kernel, Launch, ceil_div, expect_dtype, expect_ndim,
-    expect_shape, family, rows_in_block, submit, unpack)
+    BLOCK, F64, I64, READ, WRITE, Array, Entry, Family, Kernel, Launch, bind, ceil_div, expect_dtype, expect_ndim,
+    expect_shape, expect_size, family, rows_in_block, submit, unpack)
 
 from fastnet._kernels.reference import index as reference
 
@@ -15,12 +15,14 @@ cdef extern from *:
 cdef extern from "src/index_slots.h":
     enum:
         INDEX_COLUMNS
-        OUT, X, INDEX, DY, WEIGHT
-        COUNT, LIMIT, IGNORED, HAS_IGNORED, WIDTH, PADDING, OUTER, INDICES, INNER, BLOCK_ROWS
+        OUT, X, INDEX, DY, STARTS, FACTORS, FOUND, WEIGHT
+        COUNT, LIMIT, IGNORED, HAS_IGNORED, WIDTH, PADDING, OUTER, INDICES, INNER, BAGS, BLOCK_ROWS
 
 cdef Family _bodies = family(index_tables)
 cdef Kernel _check_index = _bodies["check_index"], _check_finite = _bodies["check_finite"], _zeros = _bodies["zeros"]
 cdef Kernel _embedding = _bodies["embedding"], _embedding_add = _bodies["embedding_add"]
+cdef Kernel _bag_add = _bodies["bag_add"], _bag_max = _bodies["bag_max"]
+cdef Kernel _bag_shares = _bodies["bag_shares"]
 cdef Kernel _gather = _bodies["gather"], _gather_backward = _bodies["gather_backward"]
 
 
@@ -115,6 +117,101 @@ def embedding_backward(dweight, index, dy, padding_idx=None):
     launch.n[PADDING] = -1 if padding_idx is None else padding_idx
     launch.blocks = ceil_div(w.shape[1], INDEX_COLUMNS)
     launch.work = 2.0 * i.size + 0.1 * y.size
+    submit(&launch)
+
+
+# ---- bags -----------------------------------------------------------------------------------------------------------
+
+cdef int set_bags(Launch *launch, str kernel, const Array *weight, object index, object starts,
+                  ptrdiff_t bags) except -1:
+    """Check and bind the table and the lists of rows of `bags` bags; the body is prepared."""
+    cdef Array i
+    unpack(index, &i)
+    expect_dtype(kernel, "index", &i, I64)
+    launch.p[INDEX] = i.data
+    bind(launch, STARTS, kernel, "starts", starts, READ, I64, bags + 1)
+    launch.n[COUNT] = i.size
+    launch.n[LIMIT] = weight.shape[0]
+    launch.n[WIDTH] = weight.shape[1]
+    launch.n[BAGS] = bags
+    launch.work = (2.0 + 0.2 * weight.shape[1]) * i.size
+    return 0
+
+
+cdef int bind_starts(Launch *launch, str kernel, object starts) except -1:
+    """Bind the starts of bags and the end of the last."""
+    cdef Array s
+    unpack(starts, &s)
+    expect_dtype(kernel, "starts", &s, I64)
+    if s.size == 0:
+        raise ValueError(f"{kernel}: expected at least one element of starts, got none")
+    launch.p[STARTS] = s.data
+    launch.n[BAGS] = s.size - 1
+    return 0
+
+
+def embedding_bag_backward(dweight, index, starts, factors, dy):
+    cdef Launch launch
+    cdef Array w, y
+    cdef str name = "embedding_bag_backward"
+    unpack(dweight, &w, WRITE)
+    unpack(dy, &y)
+    _zeros.prepare(&launch, w.dtype)
+    expect_ndim(name, "dweight", &w, 2)
+    expect_ndim(name, "dy", &y, 2)
+    expect_dtype(name, "dy", &y, w.dtype)
+    if y.shape[1] != w.shape[1]:
+        raise ValueError(f"{name}: expected dy of width {w.shape[1]}, got {y.shape[1]}")
+    launch.p[OUT] = w.data
+    set_count(&launch, w.size, 0.05)
+    submit(&launch)
+
+    _bag_add.prepare(&launch, w.dtype)
+    launch.p[OUT] = w.data
+    launch.p[DY] = y.data
+    set_bags(&launch, name, &w, index, starts, y.shape[0])
+    bind(&launch, FACTORS, name, "factors", factors, READ, w.dtype, launch.n[COUNT])
+    launch.blocks = ceil_div(w.shape[1], INDEX_COLUMNS)
+    submit(&launch)
+
+
+def embedding_bag_max(out, places, weight, index, starts):
+    cdef Launch launch
+    cdef Array o, w
+    cdef str name = "embedding_bag_max"
+    unpack(out, &o, WRITE)
+    unpack(weight, &w)
+    _bag_max.prepare(&launch, w.dtype)
+    expect_ndim(name, "weight", &w, 2)
+    expect_ndim(name, "out", &o, 2)
+    expect_dtype(name, "out", &o, w.dtype)
+    if o.shape[1] != w.shape[1]:
+        raise ValueError(f"{name}: expected out of width {w.shape[1]}, got {o.shape[1]}")
+    launch.p[OUT] = o.data
+    launch.p[X] = w.data
+    bind(&launch, FOUND, name, "places", places, WRITE, I64, o.size)
+    set_bags(&launch, name, &w, index, starts, o.shape[0])
+    launch.n[BLOCK_ROWS] = rows_in_block(o.shape[1])
+    launch.blocks = ceil_div(o.shape[0], launch.n[BLOCK_ROWS])
+    submit(&launch)
+
+
+def embedding_bag_shares(out, index, starts, size):
+    cdef Launch launch
+    cdef Array o, i
+    cdef str name = "embedding_bag_shares"
+    unpack(out, &o, WRITE)
+    unpack(index, &i)
+    _bag_shares.prepare(&launch, o.dtype)
+    expect_dtype(name, "index", &i, I64)
+    launch.p[OUT] = o.data
+    launch.p[INDEX] = i.data
+    bind_starts(&launch, name, starts)
+    launch.n[COUNT] = i.size
+    launch.n[LIMIT] = size
+    expect_size(name, "out", &o, i.size)
+    launch.blocks = 1
+    launch.work = i.size
     submit(&launch)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Result, Shape
     from fastnet._core.tensor import Tensor
 
-__all__ = ["check_max_norm", "embedding", "one_hot", "padding_row"]
+__all__ = ["check_max_norm", "embedding", "frequencies", "one_hot", "padding_row", "shorten_rows", "sparse_leaf"]
 
 
 @op
@@ -36,7 +36,7 @@ def _of_embedded(g: Array, flat: Array, shape: Shape, padding_idx: int | None, s
     total = empty(shape, g.dtype) if out is None else out
     rows = contiguous(g).reshape(flat.size, shape[1])
     if scale_by_frequency:
-        rows = kernels.div(rows, _frequencies(flat, shape[0], g.dtype))
+        rows = kernels.div(rows, frequencies(flat, shape[0], g.dtype))
     K.embedding_backward(total, flat, rows, padding_idx)
     return total
 
@@ -45,7 +45,7 @@ def _looked_up(v: Array, flat: Array, shape: Shape, padding_idx: int | None, sca
     out = empty((flat.size, shape[1]), v.dtype)
     K.embedding(out, contiguous(v), flat)
     if scale_by_frequency:
-        out = kernels.div(out, _frequencies(flat, shape[0], v.dtype))
+        out = kernels.div(out, frequencies(flat, shape[0], v.dtype))
     if padding_idx is not None:
         padding = kernels.scalar(padding_idx, flat.dtype)
         out = kernels.masked(kernels.binary("ne", flat, padding, dtypes.bool_).reshape(-1, 1), out)
@@ -55,7 +55,7 @@ def _looked_up(v: Array, flat: Array, shape: Shape, padding_idx: int | None, sca
 transposes(_of_embedded, _looked_up)
 
 
-def _frequencies(index: Array, size: int, dtype: DType) -> Array:
+def frequencies(index: Array, size: int, dtype: DType) -> Array:
     """The number of occurrences of each element of an index (n,) into `size` rows, as an array (n, 1)."""
     counts, out = kernels.full((size, 1), 0, dtype), empty((index.size, 1), dtype)
     K.add_rows_(counts[None], index, kernels.full((1, index.size, 1), 1, dtype))
@@ -98,13 +98,24 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max
     padding_idx = padding_row("embedding", padding_idx, weight.shape[0])
     index = input if input.dtype == dtypes.int64 else input.long()
     if max_norm is not None:
-        check_max_norm("embedding", max_norm)
-        _shorten_rows(weight, index, float(max_norm), norm_type)
-    if sparse and state.grad_enabled and weight._requires_grad and weight.is_leaf:
-        forbid_in_recording("an embedding with sparse=True", "its gradient has as many rows as the input has different "
-                            "integers; use sparse=False there")
-        return _sparse_embedding(weight, index, leaf_number(weight), padding_idx, bool(scale_grad_by_freq))
+        shorten_rows("embedding", weight, index, max_norm, norm_type)
+    number = sparse_leaf(weight) if sparse else None
+    if number is not None:
+        return _sparse_embedding(weight, index, number, padding_idx, bool(scale_grad_by_freq))
     return _embedding(weight, index, padding_idx, bool(scale_grad_by_freq))
+
+
+def sparse_leaf(weight: Tensor) -> int | None:
+    """The number of a table whose gradient will be sparse; None if it has none, or if it is not a leaf.
+
+    Raises:
+        RuntimeError: inside a compiled function.
+    """
+    if not (state.grad_enabled and weight._requires_grad and weight.is_leaf):
+        return None
+    forbid_in_recording("an embedding with sparse=True", "its gradient has as many rows as the input has different "
+                        "integers; use sparse=False there")
+    return leaf_number(weight)
 
 
 @op
@@ -123,7 +134,7 @@ def _keep_rows(g: Array, needed: list[bool], flat: Array, number: int, shape: Sh
     """Add the gradient to the sparse one of the leaf; the tape gets none."""
     rows = contiguous(g).reshape(flat.size, shape[1])
     if scale_by_frequency:
-        rows = kernels.div(rows, _frequencies(flat, shape[0], g.dtype))
+        rows = kernels.div(rows, frequencies(flat, shape[0], g.dtype))
     if padding_idx is not None:
         kept = flat != padding_idx
         flat, rows = flat[kept], rows[kept]
@@ -151,8 +162,13 @@ def check_max_norm(name: str, max_norm: float | None) -> None:
 
 
 @no_grad()
-def _shorten_rows(weight: Tensor, index: Tensor, max_norm: float, norm_type: float) -> None:
-    """Multiply the indexed rows whose norm exceeds max_norm by max_norm / (norm + 1e-7), in place."""
+def shorten_rows(name: str, weight: Tensor, index: Tensor, max_norm: float, norm_type: float) -> None:
+    """Multiply the indexed rows whose norm exceeds max_norm by max_norm / (norm + 1e-7), in place.
+
+    Raises:
+        ValueError: a negative bound.
+    """
+    check_max_norm(name, max_norm)
     index = index.reshape(-1)
     rows = _embedding(weight, index, None, False)
     norm = rows.norm(norm_type, 1, keepdim=True)

@@ -7,17 +7,22 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet._core.errors import not_a_tensor, shape_text
+from fastnet._core.memory import empty
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
-from fastnet.functional.creation import arange, full, zeros
-from fastnet.functional.embedding import embedding, padding_row
-from fastnet.functional.index_entries import index_add
-from fastnet.functional.scatter_reduction import scatter_reduce
-from fastnet.functional.shape import expand
-from fastnet.functional.sorting import searchsorted
+from fastnet.autograd import gradient, op, writes_out
+from fastnet.autograd.sparse import add_rows_to_gradient
+from fastnet.backend import K
+from fastnet.functional import kernel_calls as kernels
+from fastnet.functional.creation import arange
+from fastnet.functional.embedding import frequencies, padding_row, shorten_rows, sparse_leaf
+from fastnet.functional.indexing import select_rows
+from fastnet.functional.kernel_calls import contiguous
 
 if TYPE_CHECKING:
     from typing import TypeAlias
+
+    from fastnet._core.annotations import Array, Result, Shape
 
 __all__ = ["BagMode", "embedding_bag"]
 
@@ -63,47 +68,99 @@ def embedding_bag(input: Tensor, weight: Tensor, offsets: Tensor | None = None, 
     if per_sample_weights is not None:
         _check_sample_weights(input, per_sample_weights, mode)
     padding_idx = padding_row("embedding_bag", padding_idx, len(weight) if weight.ndim else 0)
+    if weight.ndim != 2:
+        raise RuntimeError(f"embedding_bag: expected a weight of two dimensions, got shape {shape_text(weight)}")
+    starts = _bag_starts(input, offsets, include_last_offset)
     flat = input.reshape(-1).long()
-    bags = _number_of_bags(input, offsets, include_last_offset)
-    rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
-    counted = None if padding_idx is None else flat != padding_idx
+    if max_norm is not None:
+        shorten_rows("embedding_bag", weight, flat, max_norm, norm_type)
     if mode == "max":
-        return _largest_of_bags(rows, _bag_numbers(input, offsets, bags), bags, counted)
+        return _largest(weight, flat, starts, padding_idx)
+    number = sparse_leaf(weight) if sparse else None
     factors = None if per_sample_weights is None else per_sample_weights.reshape(-1)
-    if counted is not None:
-        kept = counted.to(weight.dtype)
-        factors = kept if factors is None else factors * kept
-    if factors is not None:
-        rows = rows * factors.unsqueeze(1)
-    if offsets is None and input.shape[1]:
-        grid = rows.reshape(*input.shape, weight.shape[1])
-        if mode == "sum" or counted is not None:
-            total = grid.sum(1)
-            return total if counted is None or mode == "sum" else total / _at_least_one(
-                counted.reshape(input.shape).sum(1), weight)
-        return grid.mean(1)
-    bag = _bag_numbers(input, offsets, bags)
-    total = index_add(zeros(bags, weight.shape[1], dtype=weight.dtype), 0, bag, rows)
-    if mode == "sum":
-        return total
-    ones = full((len(flat),), 1.0, dtype=weight.dtype) if counted is None else counted.to(weight.dtype)
-    return total / _at_least_one(index_add(zeros(bags, dtype=weight.dtype), 0, bag, ones), weight)
+    return _sums(weight, flat, starts, factors, mode == "mean", padding_idx, number, bool(scale_grad_by_freq))
 
 
-def _at_least_one(counts: Tensor, weight: Tensor) -> Tensor:
-    """The divisors of means, (bags, 1)."""
-    return counts.clamp(min=1).to(weight.dtype).unsqueeze(1)
+@op
+def _sums(weight: Array, flat: Array, starts: Array, factors: Array | None, mean: bool, padding_idx: int | None,
+          number: int | None, scale_by_frequency: bool) -> Result[Array]:
+    """The sum of factors[k] * weight[flat[k]] over each bag, or the mean without factors.
+
+    `number` is that of a leaf with sparse gradients.
+    """
+    K.check_index(flat, weight.shape[0], what="token")
+    rows = _counted_rows(flat, padding_idx)
+    scales = empty(flat.shape, weight.dtype) if factors is None else contiguous(factors)
+    if mean:
+        K.embedding_bag_shares(scales, rows, starts, len(weight))
+    elif factors is None:
+        kernels.fill(scales, 1)
+    out = empty((len(starts) - 1, weight.shape[1]), weight.dtype)
+    K.resample(out[None], contiguous(weight)[None], starts, rows, scales)
+    saved = rows, starts, scales, scale_by_frequency
+    of_factors = None if factors is None else gradient(_of_factors, weight, rows, starts)
+    if number is None:
+        return out, (gradient(_of_table, weight.shape, *saved), None, None, of_factors, None, None, None, None)
+    return out, gradient(_of_touched_rows, number, weight.shape, None if factors is None else weight, *saved)
 
 
-def _largest_of_bags(rows: Tensor, bag: Tensor, bags: int, counted: Tensor | None) -> Tensor:
+def _counted_rows(flat: Array, padding_idx: int | None) -> Array:
+    """The index with -1, which kernels leave out, in place of padding_idx."""
+    if padding_idx is None:
+        return flat
+    out = empty(flat.shape, flat.dtype)
+    padding = kernels.binary("eq", flat, kernels.scalar(padding_idx, flat.dtype), dtypes.bool_)
+    K.where(out, padding, kernels.scalar(-1, flat.dtype), flat)
+    return out
+
+
+@writes_out
+def _of_table(g: Array, shape: Shape, rows: Array, starts: Array, scales: Array, scale_by_frequency: bool, *,
+              out: Array | None = None) -> Array:
+    total = kernels.memory_for(shape, g.dtype, out)
+    if scale_by_frequency:
+        scales = kernels.div(scales, frequencies(rows, shape[0], g.dtype).reshape(-1))
+    K.embedding_bag_backward(total, rows, starts, scales, contiguous(g))
+    return total
+
+
+def _of_touched_rows(g: Array, needed: list[bool], number: int, shape: Shape, weight: Array | None, rows: Array,
+                     starts: Array, scales: Array, scale_by_frequency: bool) -> list[Array | None]:
+    """Add the gradient to the sparse one of the leaf; the tape gets only that of the factors. Never in a recording."""
+    distinct, places = np.unique(rows[rows >= 0], return_inverse=True)
+    found = np.full(rows.shape, -1)
+    found[rows >= 0] = places
+    add_rows_to_gradient(number, distinct, _of_table(g, (len(distinct), shape[1]), found, starts, scales,
+                                                     scale_by_frequency))
+    of_factors = None if weight is None or not needed[3] else _of_factors(g, weight, rows, starts)
+    return [of_factors if i == 3 else None for i in range(len(needed))]
+
+
+def _of_factors(g: Array, weight: Array, rows: Array, starts: Array) -> Array:
+    """The products of each row of the table with the gradient of its bag."""
+    bag, every, out = (empty((1, rows.size), d) for d in (rows.dtype, rows.dtype, weight.dtype))
+    K.arange(every, 0, 1)
+    K.searchsorted(bag, starts[None, 1:], every, True)
+    products = kernels.mul(select_rows(weight, rows, 0), select_rows(g, bag[0], 0))
+    K.sum(out.reshape(rows.size, 1), products.reshape(rows.size, weight.shape[1], 1))
+    return out[0]
+
+
+@op
+def _largest(weight: Array, flat: Array, starts: Array, padding_idx: int | None) -> Result[Array]:
     """The largest element of each column of each bag; 0 for an empty bag."""
-    if counted is not None:
-        rows = rows.masked_fill(~counted.unsqueeze(1), float("-inf"))
-    empty_bags = zeros(bags, rows.shape[1], dtype=rows.dtype)
-    if len(rows) == 0:
-        return empty_bags + rows.sum()              # 0, with a gradient
-    largest = scatter_reduce(empty_bags, 0, expand(bag.unsqueeze(1), rows.shape), rows, "amax", include_self=False)
-    return largest if counted is None else largest.masked_fill(largest == float("-inf"), 0)
+    K.check_index(flat, weight.shape[0], what="token")
+    shape = len(starts) - 1, weight.shape[1]
+    out, places = empty(shape, weight.dtype), empty(shape, dtypes.int64)
+    K.embedding_bag_max(out, places, contiguous(weight), _counted_rows(flat, padding_idx), starts)
+    return out, (gradient(_of_largest, places, weight.shape), None, None, None)
+
+
+@writes_out
+def _of_largest(g: Array, places: Array, shape: Shape, *, out: Array | None = None) -> Array:
+    total = kernels.memory_for(shape, g.dtype, out)
+    K.gather_backward(total[None], places[None], contiguous(g)[None])
+    return total
 
 
 def _check_sample_weights(input: Tensor, weights: Tensor, mode: str) -> None:
@@ -114,13 +171,13 @@ def _check_sample_weights(input: Tensor, weights: Tensor, mode: str) -> None:
                            f"{shape_text(weights)}")
 
 
-def _number_of_bags(input: Tensor, offsets: Tensor | None, include_last: bool) -> int:
-    """The number of bags, after a check of the input and the offsets."""
+def _bag_starts(input: Tensor, offsets: Tensor | None, include_last: bool) -> Tensor:
+    """Where each bag starts, and the end of the last, int64, after a check of the input and the offsets."""
     if input.ndim == 2:
         if offsets is not None:
             raise ValueError("embedding_bag: expected no offsets for an input of two dimensions, got shape "
                              f"{shape_text(offsets)}")
-        return len(input)
+        return arange(len(input) + 1) * input.shape[1]
     if input.ndim != 1:
         raise ValueError(f"embedding_bag: expected an input of 1 or 2 dimensions, got shape {shape_text(input)}")
     if offsets is None or offsets.ndim != 1 or offsets.dtype not in (dtypes.int64, dtypes.int32):
@@ -131,17 +188,15 @@ def _number_of_bags(input: Tensor, offsets: Tensor | None, include_last: bool) -
         raise ValueError("embedding_bag: expected at least one offset with include_last_offset, got none")
     if state.recorder is None:
         _check_offsets(input, offsets)
-    return bags
+    return _with_end(offsets, bags, len(input))
 
 
-def _bag_numbers(input: Tensor, offsets: Tensor | None, bags: int) -> Tensor:
-    """The bag of each index of the flattened input."""
-    if offsets is None:
-        return expand(arange(bags).unsqueeze(1), (bags, input.shape[1])).reshape(-1)
-    if state.recorder is None:
-        sizes = np.diff(np.append(offsets._data[:bags], len(input)))
-        return Tensor._wrap(np.repeat(np.arange(bags), sizes))
-    return searchsorted(offsets[:bags].long(), arange(len(input)), right=True) - 1
+@op
+def _with_end(offsets: Array, bags: int, end: int) -> Result[Array]:
+    starts = empty((bags + 1,), dtypes.int64)
+    K.copy(starts[:bags], offsets[:bags])
+    kernels.fill(starts[bags:], end)
+    return starts, None
 
 
 def _check_offsets(input: Tensor, offsets: Tensor) -> None:

@@ -125,6 +125,23 @@ def test_bags_agree_with_pytorch(input, offsets, last, mode, padding_idx, dtype,
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.parametrize("weights", [None, FACTORS])
+@pytest.mark.parametrize("scale", [False, True])
+def test_bags_have_sparse_gradients(weights, scale):
+    grads = []
+    for sparse in (True, False):
+        table = fastnet.tensor(TABLE, requires_grad=True)
+        factors = None if weights is None else fastnet.tensor(weights, requires_grad=True)
+        out = nn.functional.embedding_bag(fastnet.tensor(FLAT), table, fastnet.tensor(OFFSETS), mode="sum",
+                                          sparse=sparse, per_sample_weights=factors, scale_grad_by_freq=scale,
+                                          padding_idx=2)
+        (out ** 2).sum().backward()
+        grads.append([table.grad.to_dense() if sparse else table.grad, *([] if factors is None else [factors.grad])])
+        assert not sparse or table.grad.indices().tolist() == [0, 1, 3, 5, 6]
+    for a, b in zip(*grads):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-12)
+
+
 def test_a_recorded_bag_and_its_errors():
     layer = nn.EmbeddingBag(7, 4, mode="sum", padding_idx=2)
     recorded = fastnet.compile(lambda i, o: layer(i, o).detach())

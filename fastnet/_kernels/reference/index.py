@@ -6,6 +6,7 @@ kernel reads or writes outside an array.
 import numpy as np
 
 from fastnet._kernels.reference.tools.contract import kernel
+from fastnet._kernels.reference.tools.lists import list_entries, list_rows
 
 
 @kernel(check=True)
@@ -50,6 +51,51 @@ def embedding_backward(dweight, index, dy, padding_idx=None):
     if order.size:
         rows, starts = np.unique(index[order], return_index=True)
         dweight[rows] = np.add.reduceat(dy[order], starts, axis=0)
+
+
+@kernel(flushes=True)
+def embedding_bag_backward(dweight, index, starts, factors, dy):
+    """dweight[index[k]] += factors[k] * dy[b] for each k of each bag b, in order; all of dweight is written.
+
+    dweight (v, d); index int64 and factors (n,); bag b is starts[b] <= k < starts[b + 1]; dy (bags, d).
+    """
+    dweight[...] = 0
+    bags = np.full(index.shape, -1)
+    for entries in list_rows(starts, index, dweight.shape[0]):
+        bags[entries[entries >= 0]] = np.flatnonzero(entries >= 0)
+    for k in np.flatnonzero(bags >= 0):
+        dweight[index[k]] += factors[k] * dy[bags[k]]
+
+
+@kernel()
+def embedding_bag_shares(out, index, starts, size):
+    """out[k] = 1 / n, where n is the number of entries of its bag with 0 <= index < size, or 0 if there are none.
+
+    out and index (n,); bags as in embedding_bag_backward. Entries outside of all bags get 0.
+    """
+    out[...] = 0
+    counts = sum(((rows >= 0) for rows in list_rows(starts, index, size)), np.zeros(len(starts) - 1, np.int64))
+    for entries in list_entries(starts, index.size):
+        some = np.flatnonzero(entries >= 0)
+        out[entries[some]] = np.where(counts[some] > 0, 1 / np.maximum(counts[some], 1), 0)
+
+
+@kernel(outputs=2)
+def embedding_bag_max(out, places, weight, index, starts):
+    """out[b] = the largest elements of weight[index[k]] over bag b, by column; places = the rows that they are from.
+
+    out (bags, d), places int64; weight (v, d); index and bags as in embedding_bag_backward. Of equal elements the first
+    is taken, and NaN before any number. A bag without entries in range gives 0 and the place -1.
+    """
+    out[...] = 0
+    places[...] = -1
+    for entries in list_rows(starts, index, weight.shape[0]):
+        some = np.flatnonzero(entries >= 0)
+        row = index[entries[some]]
+        x, best = weight[row], out[some]
+        better = (places[some] < 0) | (x > best) | (np.isnan(x) & ~np.isnan(best))
+        out[some] = np.where(better, x, best)
+        places[some] = np.where(better, row[:, None], places[some])
 
 
 @kernel()

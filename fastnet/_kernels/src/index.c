@@ -1,10 +1,9 @@
 /* Lookups by int64 indices, and the checks that run before them. An index out of range reads as zero and receives
  * nothing, so no index can lead outside an array. */
 #include "index_slots.h"
+#include "lists.h"
 #include "simd.h"
-
-/* One comparison tests both ends: a negative index becomes a huge unsigned number. */
-static inline int outside(int64_t k, ptrdiff_t size) { return (uint64_t)k >= (uint64_t)size; }
+#include "sums.h"
 
 #ifdef __GNUC__
 #define PREFETCH(p) __builtin_prefetch(p)
@@ -23,6 +22,9 @@ static int check_index(BODY_ARGS) {
     return bad;
 }
 
+typedef uint32_t bits_f32;
+typedef uint64_t bits_f64;
+
 #define T f32
 #include "index.inc.h"
 #undef T
@@ -32,5 +34,6 @@ static int check_index(BODY_ARGS) {
 
 const Entry TABLE(index)[] = {
     {"check_index", check_index, check_index},
-    ROW(check_finite), ROW(zeros), ROW(embedding), ROW(embedding_add), ROW(gather), ROW(gather_backward), END,
+    ROW(check_finite), ROW(zeros), ROW(embedding), ROW(embedding_add), ROW(bag_add), CHOICE(bag_max), ROW(bag_shares),
+    ROW(gather), ROW(gather_backward), END,
 };

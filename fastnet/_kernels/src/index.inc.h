@@ -1,5 +1,7 @@
 /* Bodies of index.c, included once for each T. */
 
+#define BITS CAT(bits, T)
+
 /* 1 if an element is not finite: 0 * x is then NaN, and so is every sum of it */
 static int NAME(check_finite)(BODY_ARGS) {
     const REAL *x = launch->p[X];
@@ -67,6 +69,89 @@ static int NAME(embedding_add)(BODY_ARGS) {
     return 0;
 }
 
+/* dweight[index[k]] += factors[k] * dy[b] for the k of each bag b; a block is INDEX_COLUMNS columns */
+static int NAME(bag_add)(BODY_ARGS) {
+    const int64_t *index = launch->p[INDEX];
+    const REAL *factors = launch->p[FACTORS];
+    const ptrdiff_t d = launch->n[WIDTH], size = launch->n[LIMIT], bags = launch->n[BAGS];
+    const ptrdiff_t first = begin * INDEX_COLUMNS, width = min_size(end * INDEX_COLUMNS, d) - first;
+    for (ptrdiff_t b = 0; b < bags; b++) {
+        const List list = list_at(launch->p[STARTS], b, launch->n[COUNT]);
+        const REAL *dy = (const REAL *)launch->p[DY] + b * d + first;
+        for (ptrdiff_t k = list.first; k < list.last; k++) {
+            if (outside(index[k], size)) continue;
+            REAL *to = (REAL *)launch->p[OUT] + index[k] * d + first;
+            const VEC factor = V(set)(factors[k]);
+            for (ptrdiff_t j = 0; j < width; j += W) {
+                const ptrdiff_t some = min_size(W, width - j);
+                const VEC term = V(mul)(factor, NAME(load_some)(dy + j, some));
+                NAME(store_some)(to + j, V(add)(NAME(load_some)(to + j, some), term), some);
+            }
+        }
+    }
+    return 0;
+}
+
+/* The largest elements of columns [first, first + count) of a bag, and their rows: 0 and -1 if it is empty. */
+static void NAME(largest_of_bag)(REAL *out, int64_t *found, const Launch *launch, List list, ptrdiff_t first,
+                                 ptrdiff_t count) {
+    const int64_t *index = launch->p[INDEX];
+    const REAL *x = (const REAL *)launch->p[X] + first;
+    const ptrdiff_t d = launch->n[WIDTH], size = launch->n[LIMIT];
+    REAL best[INDEX_COLUMNS] = {0};
+    BITS row[INDEX_COLUMNS], none = (BITS)-1;           /* as wide as an element, so that the loop vectorises */
+    ptrdiff_t k = list.first;
+    while (k < list.last && outside(index[k], size)) k++;
+    const BITS start = k < list.last ? 0 : none;
+    for (ptrdiff_t j = 0; j < INDEX_COLUMNS; j++) row[j] = start;
+    const ptrdiff_t base = k;
+    if (k < list.last) memcpy(best, x + index[k] * d, (size_t)count * sizeof *x);
+    for (k++; k < list.last; k++) {
+        if (outside(index[k], size)) continue;
+        const REAL *from = x + index[k] * d;
+        const BITS here = (BITS)(k - base);
+        for (ptrdiff_t j = 0; j < count; j++) {
+            const REAL a = from[j], b = best[j];
+            const int better = (a > b) | ((a != a) & (b == b));
+            best[j] = better ? a : b;
+            row[j] = better ? here : row[j];
+        }
+    }
+    for (ptrdiff_t j = 0; j < count; j++) {
+        out[j] = best[j];
+        found[j] = row[j] == none ? -1 : index[base + (ptrdiff_t)row[j]];
+    }
+}
+
+/* OUT = the largest elements of the rows of each bag, FOUND their rows; a block is BLOCK_ROWS bags */
+static int NAME(bag_max)(BODY_ARGS) {
+    const ptrdiff_t d = launch->n[WIDTH], rows = launch->n[BLOCK_ROWS], stop = min_size(end * rows, launch->n[BAGS]);
+    for (ptrdiff_t b = begin * rows; b < stop; b++) {
+        const List list = list_at(launch->p[STARTS], b, launch->n[COUNT]);
+        for (ptrdiff_t j = 0; j < d; j += INDEX_COLUMNS)
+            NAME(largest_of_bag)((REAL *)launch->p[OUT] + b * d + j, (int64_t *)launch->p[FOUND] + b * d + j, launch,
+                                 list, j, min_size(INDEX_COLUMNS, d - j));
+    }
+    return 0;
+}
+
+/* OUT[k] = 1 / the number of rows in range of its bag; 0 outside of all bags. A single block. */
+static int NAME(bag_shares)(BODY_ARGS) {
+    (void)begin, (void)end;
+    const int64_t *index = launch->p[INDEX];
+    const ptrdiff_t size = launch->n[LIMIT];
+    REAL *out = launch->p[OUT];
+    memset(out, 0, (size_t)launch->n[COUNT] * sizeof *out);
+    for (ptrdiff_t b = 0; b < launch->n[BAGS]; b++) {
+        const List list = list_at(launch->p[STARTS], b, launch->n[COUNT]);
+        ptrdiff_t count = 0;
+        for (ptrdiff_t k = list.first; k < list.last; k++) count += !outside(index[k], size);
+        const REAL share = count ? 1 / (REAL)count : 0;
+        for (ptrdiff_t k = list.first; k < list.last; k++) out[k] = share;
+    }
+    return 0;
+}
+
 /* out[o, j, i] = x[o, index[o, j, i], i]; a block is BLOCK_ROWS of the outer * m rows of `inner` elements */
 static int NAME(gather)(BODY_ARGS) {
     REAL *out = launch->p[OUT];
@@ -124,3 +209,5 @@ static int NAME(gather_backward)(BODY_ARGS) {
     }
     return 0;
 }
+
+#undef BITS

@@ -7,7 +7,7 @@
 enum { INDEX_COLUMNS = 64 };            /* columns of a block that adds to rows: no two threads share an element */
 
 enum {                                  /* p; a gradient kernel writes OUT and reads DY */
-    OUT, X, INDEX, DY,
+    OUT, X, INDEX, DY, STARTS, FACTORS, FOUND,
     WEIGHT = X
 };
 
@@ -18,6 +18,7 @@ enum {                                  /* n */
     WIDTH,                              /* embedding: elements of a row */
     PADDING,                            /* embedding_backward: the index whose row gets no gradient, or -1 */
     OUTER, INDICES, INNER,              /* gather: x is (OUTER, LIMIT, INNER), index (OUTER, INDICES, INNER) */
+    BAGS,
     BLOCK_ROWS                          /* rows of a block */
 };
 

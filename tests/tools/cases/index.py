@@ -65,6 +65,34 @@ def gather_backward(rng, dtype, size, wild=False):
     return (garbage(dx.shape, dtype), index, real(rng, dy.shape, dtype)), {}
 
 
+def bags(rng, dtype, size, wild=False):
+    """The table, its index (n,), and the starts of bags, of which some are empty and, if `wild`, some are no lists."""
+    (_, weight, index), _ = embedding(rng, dtype, size, wild)
+    starts = np.sort(rng.integers(0, len(index) + 1, len(index) // 3 + 2))
+    starts[0], starts[-1] = 0, len(index)
+    if wild and len(starts) > 4:
+        starts[2:4] = -5, len(index) + 2
+    return weight, index, starts, (len(starts) - 1, weight.shape[1])
+
+
+def embedding_bag_backward(rng, dtype, size, wild=False):
+    weight, index, starts, shape = bags(rng, dtype, size, wild)
+    return (garbage(weight.shape, dtype), index, starts, real(rng, index.shape, dtype, special=False),
+            real(rng, shape, dtype, special=False)), {}
+
+
+def embedding_bag_shares(rng, dtype, size, wild=False):
+    weight, index, starts, _ = bags(rng, dtype, size, wild)
+    return (garbage(index.shape, dtype), index, starts, len(weight)), {}
+
+
+def embedding_bag_max(rng, dtype, size, wild=False):
+    weight, index, starts, shape = bags(rng, dtype, size, wild)
+    weight = np.round(weight)
+    weight[rng.random(weight.shape) < 0.05] = np.nan
+    return (garbage(shape, dtype), garbage(shape, np.int64), weight, index, starts), {}
+
+
 def ignoring(rng, dtype, n):
     return check_index(rng, dtype, n, ignore_index=-100)
 
@@ -85,6 +113,12 @@ CASES = [
     Case("embedding_backward", embedding_backward, sizes=ROWS, bench=ROWS_BENCH, **SUMS),
     Case("embedding_backward", padded, sizes=ROWS, bench=None, note="padding", **SUMS),
     Case("embedding_backward", wild(embedding_backward), sizes=ROWS, bench=None, note="outside", **SUMS),
+    Case("embedding_bag_backward", embedding_bag_backward, sizes=ROWS, bench=ROWS_BENCH, **SUMS),
+    Case("embedding_bag_backward", wild(embedding_bag_backward), sizes=ROWS, bench=None, note="outside", **SUMS),
+    Case("embedding_bag_shares", embedding_bag_shares, sizes=ROWS, bench=ROWS_BENCH),
+    Case("embedding_bag_shares", wild(embedding_bag_shares), sizes=ROWS, bench=None, note="outside"),
+    Case("embedding_bag_max", embedding_bag_max, sizes=ROWS, bench=ROWS_BENCH),
+    Case("embedding_bag_max", wild(embedding_bag_max), sizes=ROWS, bench=None, note="outside"),
     Case("gather", gather, sizes=COLUMNS, bench=COLUMNS_BENCH),
     Case("gather", wild(gather), sizes=COLUMNS, bench=None, note="outside"),
     Case("gather_backward", gather_backward, sizes=COLUMNS, bench=COLUMNS_BENCH, **SUMS),

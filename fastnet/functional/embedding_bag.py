@@ -1,7 +1,7 @@
 """Sums, means and maxima of the rows of a table, for bags of different sizes."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -10,13 +10,13 @@ from fastnet._core.errors import not_a_tensor, shape_text
 from fastnet._core.memory import empty
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
-from fastnet.autograd import gradient, op, writes_out
+from fastnet.autograd import gradient, op, transposes, writes_out
 from fastnet.autograd.sparse import add_rows_to_gradient
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.creation import arange
 from fastnet.functional.embedding import frequencies, padding_row, shorten_rows, sparse_leaf
-from fastnet.functional.indexing import select_rows
+from fastnet.functional.indexing import gather_into, select_rows
 from fastnet.functional.kernel_calls import contiguous
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def embedding_bag(input: Tensor, weight: Tensor, offsets: Tensor | None = None, 
     if max_norm is not None:
         shorten_rows("embedding_bag", weight, flat, max_norm, norm_type)
     if mode == "max":
-        return _largest(weight, flat, starts, padding_idx)
+        return _bag_maxima(weight, flat, starts, padding_idx)
     number = sparse_leaf(weight) if sparse else None
     factors = None if per_sample_weights is None else per_sample_weights.reshape(-1)
     return _sums(weight, flat, starts, factors, mode == "mean", padding_idx, number, bool(scale_grad_by_freq))
@@ -95,12 +95,12 @@ def _sums(weight: Array, flat: Array, starts: Array, factors: Array | None, mean
         K.embedding_bag_shares(scales, rows, starts, len(weight))
     elif factors is None:
         kernels.fill(scales, 1)
-    out = empty((len(starts) - 1, weight.shape[1]), weight.dtype)
-    K.resample(out[None], contiguous(weight)[None], starts, rows, scales)
+    out = _bag_totals(weight, rows, starts, scales)
     saved = rows, starts, scales, scale_by_frequency
+    of_table = _of_table if factors is None else _of_weighted_table
     of_factors = None if factors is None else gradient(_of_factors, weight, rows, starts)
     if number is None:
-        return out, (gradient(_of_table, weight.shape, *saved), None, None, of_factors, None, None, None, None)
+        return out, (gradient(of_table, weight.shape, *saved), None, None, of_factors, None, None, None, None)
     return out, gradient(_of_touched_rows, number, weight.shape, None if factors is None else weight, *saved)
 
 
@@ -114,14 +114,38 @@ def _counted_rows(flat: Array, padding_idx: int | None) -> Array:
     return out
 
 
+def _bag_totals(weight: Array, rows: Array, starts: Array, scales: Array) -> Array:
+    out = empty((len(starts) - 1, weight.shape[1]), weight.dtype)
+    K.resample(out[None], contiguous(weight)[None], starts, rows, scales)
+    return out
+
+
 @writes_out
-def _of_table(g: Array, shape: Shape, rows: Array, starts: Array, scales: Array, scale_by_frequency: bool, *,
-              out: Array | None = None) -> Array:
+def _of_weighted_table(g: Array, shape: Shape, rows: Array, starts: Array, scales: Array, scale_by_frequency: bool, *,
+                       out: Array | None = None) -> Array:
     total = kernels.memory_for(shape, g.dtype, out)
-    if scale_by_frequency:
-        scales = kernels.div(scales, frequencies(rows, shape[0], g.dtype).reshape(-1))
-    K.embedding_bag_backward(total, rows, starts, scales, contiguous(g))
+    K.embedding_bag_backward(total, rows, starts, _shared(scales, rows, shape, scale_by_frequency), contiguous(g))
     return total
+
+
+@writes_out
+def _of_table(g: Array, shape: Shape, *saved: Any, out: Array | None = None) -> Array:
+    return _of_weighted_table(g, shape, *saved, out=out)
+
+
+def _summed_again(v: Array, shape: Shape, rows: Array, starts: Array, scales: Array,
+                  scale_by_frequency: bool) -> Array:
+    return _bag_totals(v, rows, starts, _shared(scales, rows, shape, scale_by_frequency))
+
+
+transposes(_of_table, _summed_again)            # without factors, which may have gradients, too
+
+
+def _shared(scales: Array, rows: Array, shape: Shape, scale_by_frequency: bool) -> Array:
+    """The scales of the gradient of a table of this shape."""
+    if not scale_by_frequency:
+        return scales
+    return kernels.div(scales, frequencies(rows, shape[0], scales.dtype).reshape(-1))
 
 
 def _of_touched_rows(g: Array, needed: list[bool], number: int, shape: Shape, weight: Array | None, rows: Array,
@@ -130,8 +154,9 @@ def _of_touched_rows(g: Array, needed: list[bool], number: int, shape: Shape, we
     distinct, places = np.unique(rows[rows >= 0], return_inverse=True)
     found = np.full(rows.shape, -1)
     found[rows >= 0] = places
-    add_rows_to_gradient(number, distinct, _of_table(g, (len(distinct), shape[1]), found, starts, scales,
-                                                     scale_by_frequency))
+    touched = len(distinct), shape[1]
+    add_rows_to_gradient(number, distinct,
+                         _of_weighted_table(g, touched, found, starts, scales, scale_by_frequency))
     of_factors = None if weight is None or not needed[3] else _of_factors(g, weight, rows, starts)
     return [of_factors if i == 3 else None for i in range(len(needed))]
 
@@ -147,7 +172,7 @@ def _of_factors(g: Array, weight: Array, rows: Array, starts: Array) -> Array:
 
 
 @op
-def _largest(weight: Array, flat: Array, starts: Array, padding_idx: int | None) -> Result[Array]:
+def _bag_maxima(weight: Array, flat: Array, starts: Array, padding_idx: int | None) -> Result[Array]:
     """The largest element of each column of each bag; 0 for an empty bag."""
     K.check_index(flat, weight.shape[0], what="token")
     shape = len(starts) - 1, weight.shape[1]
@@ -161,6 +186,9 @@ def _of_largest(g: Array, places: Array, shape: Shape, *, out: Array | None = No
     total = kernels.memory_for(shape, g.dtype, out)
     K.gather_backward(total[None], places[None], contiguous(g)[None])
     return total
+
+
+transposes(_of_largest, lambda v, places, shape: gather_into(v, places, 0))
 
 
 def _check_sample_weights(input: Tensor, weights: Tensor, mode: str) -> None:

@@ -6,6 +6,7 @@ imaginary parts in a last dimension of 2.
 from fastnet._core.errors import name_none as _name_none
 from fastnet.audio import functional
 from fastnet.audio.augmentation import AddNoise, FrequencyMasking, SpecAugment, TimeMasking, TimeShift
+from fastnet.audio.cepstra import PresetMFCC
 from fastnet.audio.files import load, load_signal, resample, save
 from fastnet.audio.folders import AudioFolder
 from fastnet.audio.presets import LogMelSpectrogram
@@ -15,9 +16,9 @@ from fastnet.audio.windows import blackman_window, hamming_window, hann_window, 
 
 __all__ = [
     "AddNoise", "AmplitudeToDB", "AudioFolder", "FrequencyMasking", "JoinedRecordings", "LogMelSpectrogram", "MFCC",
-    "MelScale", "MelSpectrogram", "RecordingStrings", "SpecAugment", "Spectrogram", "TimeMasking", "TimeShift",
-    "blackman_window", "functional", "hamming_window", "hann_window", "load", "load_signal", "povey_window", "resample",
-    "save",
+    "MelScale", "MelSpectrogram", "PresetMFCC", "RecordingStrings", "SpecAugment", "Spectrogram", "TimeMasking",
+    "TimeShift", "blackman_window", "functional", "hamming_window", "hann_window", "load", "load_signal",
+    "povey_window", "resample", "save",
 ]
 
 _name_none(globals())

@@ -70,6 +70,7 @@ class LogMelSpectrogram(Module):
         n_fft: samples of a frame; None: the preset's, of Kaldi 25 ms. Kaldi's transforms are padded to a power of 2.
         hop_length: samples from a frame to the next; None: the preset's, of Kaldi 10 ms.
         f_min, f_max: the lowest and the highest frequency, in Hz; None: the preset's, and sample_rate/2.
+        log: False: return the mel spectrogram, without a logarithm.
 
     Shape:
         (..., L) to (..., n_mels, frames).
@@ -92,8 +93,10 @@ class LogMelSpectrogram(Module):
 
     def __init__(self, preset: Literal["torchaudio", "librosa", "whisper", "kaldi"] = "torchaudio",
                  sample_rate: int | None = None, n_mels: int | None = None, n_fft: int | None = None,
-                 hop_length: int | None = None, f_min: float | None = None, f_max: float | None = None) -> None:
+                 hop_length: int | None = None, f_min: float | None = None, f_max: float | None = None,
+                 log: bool = True) -> None:
         super().__init__()
+        self.log = log
         if preset not in _PRESETS:
             raise one_of("preset", preset, _PRESETS)
         made = _PRESETS[preset]
@@ -126,13 +129,16 @@ class LogMelSpectrogram(Module):
     def forward(self, waveform: Tensor) -> Tensor:
         made = _PRESETS[self.preset]
         rows, window, framing = self._frames(waveform, made)
-        out = filtered_spectrogram(rows, window, self.filters, framing, 2.0, made.log)
-        if self.preset == "whisper":
-            out = out[..., :-1]
-            out = (maximum(out, amax(out, (-2, -1), keepdim=True) - _WHISPER_RANGE) + 4.0) * 0.25
-        else:
-            out = above_top(out.unsqueeze(1), made.top).squeeze(1)
+        out = filtered_spectrogram(rows, window, self.filters, framing, 2.0, made.log if self.log else None)
+        out = out[..., :-1] if self.preset == "whisper" else out
+        out = self._limited(out, made.top) if self.log else out
         return out.reshape(*waveform.shape[:-1], *out.shape[1:])
+
+    def _limited(self, out: Tensor, top: float | None) -> Tensor:
+        """Raise what is far below the maximum of its signal."""
+        if self.preset == "whisper":
+            return (maximum(out, amax(out, (-2, -1), keepdim=True) - _WHISPER_RANGE) + 4.0) * 0.25
+        return above_top(out.unsqueeze(1), top).squeeze(1)
 
     def _frames(self, waveform: Tensor, made: _Preset) -> tuple[Tensor, Tensor, Framing]:
         name = "LogMelSpectrogram"

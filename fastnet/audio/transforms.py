@@ -158,6 +158,11 @@ class MelSpectrogram(Module):
                  pad_mode: Literal["reflect", "constant", "replicate", "circular"] = "reflect", onesided: bool = True,
                  norm: Literal["slaney"] | None = None, mel_scale: Literal["htk", "slaney"] = "htk") -> None:
         super().__init__()
+        self.sample_rate, self.n_fft, self.win_length, self.hop_length = sample_rate, n_fft, win_length, hop_length
+        self.f_min, self.f_max, self.pad, self.n_mels, self.power = f_min, f_max, pad, n_mels, power
+        self.normalized: bool | Literal["window", "frame_length"] = normalized
+        self.saved_arguments = {"window_fn": window_fn, "center": center, "pad_mode": pad_mode, "onesided": onesided,
+                                "norm": norm, "mel_scale": mel_scale}
         self.spectrogram = Spectrogram(n_fft, win_length, hop_length, pad, window_fn, power, normalized, center,
                                        pad_mode, onesided)
         self.mel_scale = MelScale(n_mels, sample_rate, f_min, f_max, n_fft // 2 + 1, norm, mel_scale)
@@ -221,8 +226,7 @@ class MFCC(Module):
         dct_type: only 2.
         norm: of the transform, "ortho" or None.
         log_mels: take log(mel + 1e-6) instead of decibels with top_db 80.
-        melkwargs: further arguments of `MelSpectrogram`. A model file does not hold them: it refuses an MFCC that has
-            some.
+        melkwargs: further arguments of `MelSpectrogram`.
 
     Shape:
         (..., L) to (..., n_mfcc, frames).

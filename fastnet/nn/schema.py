@@ -10,6 +10,7 @@ The annotations of a module's `__init__` are its schema. Each alternative of an 
     Sequence[int]           a list of integers          the attribute
     Sequence[int | None]    a list of them and nulls    the attribute
     Sequence[float]         a list of numbers           the attribute
+    dict[str, object]       an object of single values  the attribute
     Tensor                  "tensor"                    the state of the module, where the tensor is saved
     DTypeLike               the dtype's name            the first parameter or buffer
     Callable, Module        not allowed                 an error, if the attribute is one
@@ -40,6 +41,7 @@ TENSOR = "tensor"                       # stands in a file for an argument that 
 
 _NON_FINITE = ("inf", "-inf", "nan")
 _MOST_DIMENSIONS = 64                   # of an array in NumPy
+_SINGLE = (bool, int, float, str, types.NoneType)       # values of a dictionary
 _MISSING = object()                     # a value of the wrong kind
 
 
@@ -164,6 +166,12 @@ def _reals(value: Any) -> Any:
     return [_real(v) for v in value] if fits else _MISSING
 
 
+def _options(value: Any) -> Any:
+    fits = type(value) is dict and len(value) <= _MOST_DIMENSIONS and all(
+        type(name) is str and type(v) in _SINGLE for name, v in value.items())
+    return value if fits else _MISSING
+
+
 def _tuple_of(length: int) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         return tuple(value) if _integers(value) is not _MISSING and len(value) == length else _MISSING
@@ -173,7 +181,7 @@ def _tuple_of(length: int) -> Callable[[Any], Any]:
 _READERS: Mapping[Any, Callable[[Any], Any]] = {
     int: _whole, float: _real, bool: _exactly(bool), str: _exactly(str), types.NoneType: _exactly(types.NoneType),
     Sequence[int | None]: _integers_or_none, Sequence[int]: _integers, Sequence[float]: _reals, list[int]: _integers,
-    tuple[int, ...]: _integers,
+    tuple[int, ...]: _integers, dict[str, object]: _options,
     _DType: _word("float32", "float64"), Tensor: _word(TENSOR), _Object: _word(),
 }
 

@@ -8,6 +8,7 @@ import pytest
 
 import fastnet
 from fastnet import audio
+from fastnet.nn.architecture import build, describe
 
 pytestmark = pytest.mark.usefixtures("backend")
 BOUND = 1e-5                            # of the largest number
@@ -100,14 +101,21 @@ def whisper_mel(x):
     return package("whisper").log_mel_spectrogram(x)
 
 
-def kaldi_mel(x):
+def kaldi(kind, x, **options):
+    """The frames of kaldi_native_fbank's OnlineFbank or OnlineMfcc."""
     knf = package("kaldi_native_fbank")
-    options = knf.FbankOptions()
-    options.frame_opts.dither = 0
-    bank = knf.OnlineFbank(options)
-    bank.accept_waveform(16000, x.tolist())
-    bank.input_finished()
-    return np.stack([bank.get_frame(i) for i in range(bank.num_frames_ready)]).T
+    given = getattr(knf, f"{kind}Options")()
+    given.frame_opts.dither = 0
+    for name, value in options.items():
+        setattr(given, name, value)
+    made = getattr(knf, f"Online{kind}")(given)
+    made.accept_waveform(16000, x.tolist())
+    made.input_finished()
+    return np.stack([made.get_frame(i) for i in range(made.num_frames_ready)]).T
+
+
+def kaldi_mel(x):
+    return kaldi("Fbank", x)
 
 
 OWNERS = {"torchaudio": torchaudio_mel, "librosa": librosa_mel, "whisper": whisper_mel, "kaldi": kaldi_mel}
@@ -138,6 +146,68 @@ def test_preset_against_measured_values(preset):
     np.testing.assert_allclose(got.numpy()[::shape[0] // 6, 3], values, rtol=0, atol=2e-5 * np.abs(values).max())
 
 
+POWERS = {
+    "torchaudio": lambda x: package("torchaudio").transforms.MelSpectrogram()(package("torch").from_numpy(x)),
+    "librosa": lambda x: package("librosa").feature.melspectrogram(y=x),
+    "kaldi": lambda x: kaldi("Fbank", x, use_log_fbank=False),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("preset", POWERS)
+def test_mel_spectrogram_against_its_owner(preset):
+    x = tone() * np.float32(32768 if preset == "kaldi" else 1)
+    close(audio.LogMelSpectrogram(preset, log=False)(fastnet.from_numpy(x)), POWERS[preset](x))
+
+
+# ---- cepstra --------------------------------------------------------------------------------------------------------
+
+CEPSTRA = [
+    ("torchaudio", {}, lambda x: package("torchaudio").transforms.MFCC()(package("torch").from_numpy(x))),
+    ("librosa", {}, lambda x: package("librosa").feature.mfcc(y=x)),
+    ("librosa", {"n_mfcc": 13, "lifter": 22}, lambda x: package("librosa").feature.mfcc(y=x, n_mfcc=13, lifter=22)),
+    ("kaldi", {}, lambda x: kaldi("Mfcc", x)),
+    ("kaldi", {"n_mfcc": 20, "use_energy": False, "lifter": 0.0},
+     lambda x: kaldi("Mfcc", x, num_ceps=20, use_energy=False, cepstral_lifter=0)),
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("preset, options, owner", CEPSTRA)
+def test_cepstra_against_their_owner(preset, options, owner):
+    x = tone() * np.float32(32768 if preset == "kaldi" else 1)
+    close(audio.PresetMFCC(preset, **options)(fastnet.from_numpy(x)), owner(x))
+
+
+# measured from the owners (torchaudio 2, librosa 0.11, kaldi_native_fbank 1.23): (shape, the numbers [::stride, 3])
+GOLDEN_CEPSTRA = {
+    "torchaudio": ((40, 31), [14.77656, -27.25839, -1.663802, 7.644321, -11.53559, 3.91774, -6.369439]),
+    "librosa": ((20, 12), [3.166659, 3.501368, -27.50967, -15.55244, 25.56773, 11.69988, -12.84964]),
+    "kaldi": ((13, 36), [23.96199, -2.108976, 6.003422, -18.68527, -33.10433, -18.03843, -22.41761]),
+}
+
+
+@pytest.mark.parametrize("preset", GOLDEN_CEPSTRA)
+def test_cepstra_against_measured_values(preset):
+    shape, values = GOLDEN_CEPSTRA[preset]
+    x = tone() * np.float32(32768 if preset == "kaldi" else 1)
+    module = audio.PresetMFCC(preset)
+    got = module(fastnet.from_numpy(x))
+    assert got.shape == shape
+    np.testing.assert_allclose(got.numpy()[::shape[0] // 6, 3], values, rtol=0, atol=2e-5 * got.abs().max().item())
+    both = module(fastnet.from_numpy(np.stack((x[::-1], x))))
+    np.testing.assert_array_equal(both[1].numpy(), got.numpy())
+    run = fastnet.compile(module)
+    assert fastnet.equal(run(fastnet.from_numpy(x)), got) and fastnet.equal(run(fastnet.from_numpy(x)), got)
+
+
+def test_cepstra_errors():
+    for options, message in (({"preset": "whisper"}, "preset"), ({"n_mfcc": 200}, "1 to n_mels = 128 coefficients"),
+                             ({"use_energy": True}, "only with the preset 'kaldi'")):
+        with pytest.raises(ValueError, match=message):
+            audio.PresetMFCC(**options)
+
+
 def test_a_batch_is_like_its_signals():
     x = np.stack((tone(), 0.01 * tone()[::-1]))
     for preset in OWNERS:
@@ -149,7 +219,30 @@ def test_a_batch_is_like_its_signals():
 
 @pytest.mark.parametrize("module", [
     audio.LogMelSpectrogram("kaldi", n_mels=30), audio.Spectrogram(64, window_fn="hamming"), audio.MelScale(20),
-    audio.AmplitudeToDB(top_db=3.0)], ids=lambda module: type(module).__name__)
+    audio.AmplitudeToDB(top_db=3.0), audio.LogMelSpectrogram(log=False), audio.PresetMFCC("kaldi", n_mels=30),
+    audio.MelSpectrogram(8000, 256, f_min=30.0, n_mels=20, power=1.0, normalized="window", center=False,
+                         norm="slaney", mel_scale="slaney"),
+    audio.MFCC(n_mfcc=5), audio.MFCC(n_mfcc=5, log_mels=True, norm=None, melkwargs={
+        "n_mels": 20, "n_fft": 256, "f_max": 4000.0, "center": False, "norm": None})],
+    ids=lambda module: type(module).__name__)
 def test_a_model_file_holds_the_module(module, tmp_path):
     fastnet.nn.Sequential(module).save(tmp_path / "m.safetensors")
-    assert repr(fastnet.load(tmp_path / "m.safetensors")[0]) == repr(module)
+    loaded, x = fastnet.load(tmp_path / "m.safetensors")[0], fastnet.from_numpy(np.abs(tone(3000)))
+    assert repr(loaded) == repr(module)
+    if not isinstance(module, audio.MelScale):
+        assert fastnet.equal(loaded(x), module(x))
+
+
+def test_a_changed_or_damaged_file_of_cepstra(tmp_path):
+    path = tmp_path / "m.safetensors"
+    module = audio.MFCC(n_mfcc=5, melkwargs={"n_mels": 20})
+    with fastnet.no_grad():
+        module.MelSpectrogram.mel_scale.fb.mul_(2)              # the file's filters are used, not new ones
+    module.save(path)
+    assert fastnet.equal(fastnet.load(path).MelSpectrogram.mel_scale.fb, module.MelSpectrogram.mel_scale.fb)
+    described = describe(module)
+    for wrong, message in (({"n_mels": [20]}, "melkwargs cannot be"), ({"mels": 20}, "unexpected keyword"),
+                           ({"n_mels": 30}, "has shape"), ([20], "melkwargs cannot be"), ({"n_mels": "20"}, "MFCC|module")):
+        changed = described | {"arguments": described["arguments"] | {"melkwargs": wrong}}
+        with pytest.raises(ValueError, match=message):
+            build(changed, {name: x.numpy() for name, x in module.state_dict().items()})

@@ -19,13 +19,13 @@ __all__ = ["Other", "other_of", "read_other"]
 Other: TypeAlias = "SavedSeries | SavedSpeech | SavedText"
 
 
-def _text(path: StrPath, model: nn.Module, described: Mapping[str, Any]) -> SavedText:
+def _saved_text(path: StrPath, model: nn.Module, described: Mapping[str, Any]) -> SavedText:
     from fastnet.cli.texts.saved import SavedText  # which imports fastnet.models
     return SavedText.described(path, model, described)
 
 
 _TASK_READERS: dict[str, Callable[[StrPath, nn.Module, Mapping[str, Any]], Other]] = {
-    FORECAST: SavedSeries.described, SPEECH: SavedSpeech.described, LANGUAGE_MODEL: _text, TRANSLATION: _text}
+    FORECAST: SavedSeries.described, SPEECH: SavedSpeech.described, LANGUAGE_MODEL: _saved_text, TRANSLATION: _saved_text}
 
 
 def read_other(path: StrPath) -> Other | None:

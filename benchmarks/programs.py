@@ -21,7 +21,7 @@ BARE = "import {0} as torch; torch.optim.SGD([torch.ones(1, requires_grad=True)]
 
 # name: (what it does, its arguments)
 ROWS = {
-    "reinforce": ("policy gradient, 64-64, batch 1 acting", ["--episodes", "60"]),
+    "reinforce": ("policy gradient, 64-64, batch 1 acting", ["--episodes", "60", "--horizon", "100"]),
     "dqn": ("deep Q-learning, replay buffer", []),
     "mnist": ("convolutions, a DataLoader of single samples", ["--samples", "4000"]),
     "char_lstm": ("character LSTM, 2 layers of 128", []),

@@ -13,7 +13,8 @@ from torch.distributions import Categorical
 class CartPole:
     """The classic control problem, as in Gym's CartPole-v1."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, horizon=None):
+        self.horizon = horizon                  # the length of each episode, whatever happens
         self.rng = np.random.RandomState(seed)
 
     def reset(self):
@@ -30,7 +31,9 @@ class CartPole:
                                angle + 0.02 * w, w + 0.02 * acc])
         self.steps += 1
         done = abs(self.state[0]) > 2.4 or abs(self.state[2]) > 0.2095 or self.steps >= 500
-        return self.state.astype(np.float32), 1.0, bool(done)
+        if self.horizon is not None:
+            done = self.steps >= self.horizon
+        return np.clip(self.state, -5, 5).astype(np.float32), 1.0 if abs(self.state[2]) < 1 else 0.0, bool(done)
 
 
 class Policy(nn.Module):
@@ -92,10 +95,11 @@ def main():
     parser.add_argument("--gamma", type=float, default=0.99)
     parser.add_argument("--seed", type=int, default=543)
     parser.add_argument("--episodes", type=int, default=25)
+    parser.add_argument("--horizon", type=int, default=None)
     parser.add_argument("--sample", action="store_true", help="draw actions by the distribution")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
-    env = CartPole(args.seed)
+    env = CartPole(args.seed, args.horizon)
     rng = None if args.sample else np.random.RandomState(args.seed)
     policy = Policy()
     fill(policy)

@@ -56,6 +56,13 @@ class FunctionCtx:
 
     Attributes:
         needs_input_grad: a bool for each argument of the forward: whether its gradient is needed.
+
+    Example:
+        >>> from fastnet.autograd import FunctionCtx
+        >>> ctx = FunctionCtx()
+        >>> ctx.factor = 2.0
+        >>> ctx.saved_tensors
+        ()
     """
 
     needs_input_grad: tuple[bool, ...] = ()

@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from fastnet.autograd.anomaly import anomaly, checked
 from fastnet.autograd.arrays import match_target
 from fastnet.autograd.hooks import observed
 from fastnet.autograd.regions import GradientSum, region_of
@@ -51,7 +52,8 @@ def walk(roots: list[tuple[Tensor, Tensor]], retain_graph: bool, reach: Callable
             reach(node, gradient, None)
         if useful is not None and not leads_to(node, useful):
             continue
-        for target, array, function in _contributions(node, gradient):
+        contributions = _contributions(node, gradient)
+        for target, array, function in checked(node, contributions) if anomaly.enabled else contributions:
             if useful is not None and id(target) not in useful:
                 continue
             if not isinstance(target, Node):

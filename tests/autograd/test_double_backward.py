@@ -10,8 +10,8 @@ import fastnet
 # the beginnings of the names of operations that must state their second derivative
 STATED = (
     "abs", "add", "amax", "atan2", "avg_pool", "bmm", "cat", "clamp", "clone", "contiguous", "conv", "cos", "cumsum",
-    "div", "dot", "einsum", "elu", "embedding", "erf", "exp", "expand", "flip", "gather", "gelu", "group_norm", "index-",
-    "index_add", "index_copy", "index_fill", "index_select",
+    "div", "dot", "einsum", "elu", "embedding", "erf", "exp", "expand", "flip", "gather", "gelu", "group_norm",
+    "index-", "index_add", "index_copy", "index_fill", "index_select",
     "leaky_relu", "lerp", "linear-", "log", "log_softmax", "logaddexp", "logsigmoid", "logsumexp", "masked_fill",
     "matmul", "max-", "maximum", "mean", "min", "mm", "mul", "narrow", "neg", "norm", "outer", "pad", "permute",
     "pixel", "pow", "prod", "reciprocal", "relu", "repeat", "reshape", "roll", "rsqrt", "scatter_add", "select",

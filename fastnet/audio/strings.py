@@ -53,7 +53,7 @@ class JoinedRecordings:
         >>> joined = fastnet.audio.JoinedRecordings(np.ones((3, 800)), [1, 2, 3], rate=8000)
         >>> strings = joined.make(2, np.random.default_rng(0))
         >>> strings.signals.shape, strings.labels.tolist()
-        ((2, 25600), [[2, 1, 1, 1, 1, 3], [3, 1, 1, 3, 0, 0]])
+        ((2, 25600), [[1, 1, 2, 2, 0, 0], [3, 2, 2, 0, 0, 0]])
     """
 
     rate: int

@@ -242,7 +242,8 @@ def test_a_changed_or_damaged_file_of_cepstra(tmp_path):
     assert fastnet.equal(fastnet.load(path).MelSpectrogram.mel_scale.fb, module.MelSpectrogram.mel_scale.fb)
     described = describe(module)
     for wrong, message in (({"n_mels": [20]}, "melkwargs cannot be"), ({"mels": 20}, "unexpected keyword"),
-                           ({"n_mels": 30}, "has shape"), ([20], "melkwargs cannot be"), ({"n_mels": "20"}, "MFCC|module")):
+                           ({"n_mels": 30}, "has shape"), ([20], "melkwargs cannot be"),
+                           ({"n_mels": "20"}, "MFCC|module")):
         changed = described | {"arguments": described["arguments"] | {"melkwargs": wrong}}
         with pytest.raises(ValueError, match=message):
             build(changed, {name: x.numpy() for name, x in module.state_dict().items()})

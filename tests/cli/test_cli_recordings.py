@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from cli_tools import failure, fastnet, report_of
 
-from fastnet import from_numpy, manual_seed
-from fastnet.audio import save
+from fastnet import from_numpy, manual_seed, zeros
+from fastnet.audio import load_signal, save
 from fastnet.cli.recordings import Recordings, inputs_from
 
 RATE = 4000
@@ -65,6 +65,27 @@ def test_errors(folder, model, tmp_path, capsys):
     assert "--cutmix is for images" in failure(capsys, "train", folder, "--model", "kws", "--cutmix", code=2)
     assert "--augment randaugment is for images" in failure(
         capsys, "train", folder, "--model", "kws", "--augment", "randaugment", code=2)
+
+
+def test_every_form_of_samples_is_read(folder, model, tmp_path, capsys):
+    soundfile = pytest.importorskip("soundfile")
+    x = load_signal(folder / "high" / "0.wav").numpy()
+    for form in ("PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"):
+        path = tmp_path / f"{form}.wav"
+        soundfile.write(path, x, RATE, subtype=form)
+        capsys.readouterr()
+        fastnet("predict", model, path)
+        assert capsys.readouterr().out.startswith(f"{path}: high")
+
+
+def test_recordings_without_a_signal(folder, model, tmp_path, capsys):
+    save(tmp_path / "empty.wav", zeros(1, 0), RATE)
+    assert "empty.wav: expected samples, got an empty recording" in failure(capsys, "predict", model,
+                                                                            tmp_path / "empty.wav")
+    soundfile = pytest.importorskip("soundfile")
+    soundfile.write(tmp_path / "nan.wav", np.array([0.1, np.inf], "f"), RATE, subtype="FLOAT")
+    assert "nan.wav: expected finite samples, got inf in sample 1" in failure(capsys, "predict", model,
+                                                                              tmp_path / "nan.wav")
 
 
 def test_files_that_cannot_be_read(tmp_path, capsys):

@@ -23,6 +23,7 @@ __all__ = ["Digits", "Examples", "Recorded", "Source", "SpeechLoader", "joined_d
 _POOL_BATCHES = 50                      # batches whose recordings are sorted by length together
 _LENGTHS = 8                            # different padded lengths of batches, each of which is recorded once
 _NOISE = 0.004                          # the most noise that is added to a recording of the training
+_SPEEDS = (0.9, 1.1)                    # of a recording of the training, relative
 _STRINGS = {"train": 2400, "validation": 120, "test": 300}      # of joined digits, an epoch
 
 
@@ -83,10 +84,11 @@ class Recorded:
     Args:
         signals: of all of them.
         texts: normalized transcripts.
+        changes: whether `take` changes the speed and adds noise, if it has a generator.
     """
 
-    def __init__(self, signals: Sequence[Array], texts: Sequence[str]) -> None:
-        self.signals, self.texts = signals, texts
+    def __init__(self, signals: Sequence[Array], texts: Sequence[str], changes: bool = False) -> None:
+        self.signals, self.texts, self.changes = signals, texts, changes
 
     def __len__(self) -> int:
         return len(self.signals)
@@ -96,20 +98,28 @@ class Recorded:
         return np.array([len(signal) for signal in self.signals], np.int64)
 
     def take(self, rows: Array, rng: np.random.Generator | None) -> Examples:
-        """The recordings with these numbers; with a generator, with a little noise."""
+        """The recordings with these numbers, changed at random if wanted."""
         signals = [self.signals[row] for row in rows]
-        if rng is not None:
-            signals = [signal + np.abs(signal).max(initial=0.0) * np.float32(rng.uniform(0, _NOISE))
-                       * rng.standard_normal(len(signal), np.float32) for signal in signals]
+        if rng is not None and self.changes:
+            signals = [_changed_speech(signal, rng) for signal in signals]
         return Examples(signals, [self.texts[row] for row in rows])
 
-    def rows(self, rows: Array) -> Recorded:
+    def rows(self, rows: Array, changes: bool = False) -> Recorded:
         """Some of the recordings.
 
         Args:
             rows: their numbers.
+            changes: see Recorded.
         """
-        return Recorded([self.signals[row] for row in rows], [self.texts[row] for row in rows])
+        return Recorded([self.signals[row] for row in rows], [self.texts[row] for row in rows], changes)
+
+
+def _changed_speech(signal: Array, rng: np.random.Generator) -> Array:
+    """A recording at another speed and with noise. Ko et al. 2015, "Audio augmentation for speech recognition"."""
+    places = np.arange(0, len(signal) - 1, rng.uniform(*_SPEEDS))
+    made = np.interp(places, np.arange(len(signal)), signal).astype(np.float32) if len(places) else signal
+    level = np.abs(made).max(initial=0.0) * np.float32(rng.uniform(0, _NOISE))
+    return made + level * rng.standard_normal(len(made), np.float32)
 
 
 class SpeechLoader:
@@ -246,7 +256,7 @@ def transcribed_folder(path: str, settings: TrainSettings) -> SpeechData:
     source, rate, notes = read_utterances(read_manifest(manifest), None, settings.get("skip_unreadable", False))
     rows, test = _random_split(len(source), settings["test_split"], settings["seed"], "test")
     kept, held_out = _random_split(len(rows), settings["validation_split"], settings["seed"], "validation")
-    train = source.rows(rows[kept])
+    train = source.rows(rows[kept], settings["augment"] == "standard")
     vocabulary = sorted(set("".join(train.texts)))
     some = train.signals[::max(1, len(train) // 200)]
     inputs = SpeechInputs.measured(rate, vocabulary, some)

@@ -20,6 +20,7 @@ __all__ = ["SpeechInputs", "Word", "normalized", "peak_scaled", "read_speech"]
 Word = str                              # a character of the vocabulary
 _RATES = (1000, 400_000)                # Hz
 _SPEECH_FRAMES = 100
+_PADDING_FRAMES = 10                    # after a signal: the model never meets the end of one without silence
 _STRIDE = 2                             # frames of a step of `CTCRecognizer`
 _MOST_CHARACTERS = 10_000
 _PUNCTUATION = re.compile(r"[^\w\s']|_")
@@ -70,13 +71,13 @@ class SpeechInputs:
         return cls(rate, mels, float(found.mean()), float(found.std()) or 1.0, vocabulary)
 
     def features(self, signals: Sequence[Array], multiple: int = 1) -> Array:
-        """Standardised spectrograms, float32 (N, mels, frames), of signals that are padded with zeros.
+        """Standardised spectrograms, float32 (N, mels, frames), of signals that are padded with at least 0.1 s of zeros.
 
         Args:
             signals: float32 (samples,).
             multiple: the padded length is a multiple of this.
         """
-        longest = max(max(map(len, signals)), self._length)
+        longest = max(max(map(len, signals)), self._length) + _PADDING_FRAMES * self.hop
         batch = np.zeros((len(signals), -(-longest // multiple) * multiple), np.float32)
         for row, signal in zip(batch, signals):
             row[:len(signal)] = peak_scaled(signal)

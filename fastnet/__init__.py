@@ -27,6 +27,8 @@ from fastnet._core.placement import (
     set_default_device,
     strided,
 )
+from fastnet._core.print_options import set_printoptions
+from fastnet._core.size import Size
 from fastnet._core.tensor import Tensor
 from fastnet._replay.compiled import compile
 from fastnet.autograd import enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled
@@ -41,6 +43,7 @@ from fastnet.backend import (
     use_backend,
 )
 from fastnet.dtypes import (
+    bfloat16,
     bool_ as bool,
     can_cast,
     complex64,
@@ -68,7 +71,17 @@ from fastnet.dtypes import (
     uint8,
 )
 from fastnet.functional import *
-from fastnet.functional.typed_tensors import BoolTensor, ByteTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
+from fastnet.functional.typed_tensors import (
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+)
 from fastnet.nn.saving import load, load_file, load_metadata, save_file
 from fastnet.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
@@ -164,6 +177,7 @@ __all__ = [
     "special", "strided", "tensor", "text", "training", "uint8", "use_backend",
 ]
 __all__ += [
+    "CharTensor", "HalfTensor", "ShortTensor", "Size", "bfloat16", "set_printoptions",
     "BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor", "can_cast", "cdouble",
     "cfloat", "complex64", "complex128", "fft", "finfo", "float16", "half", "int8", "int16", "short",
     "get_default_device", "get_default_dtype", "iinfo", "promote_types", "set_default_device", "set_default_dtype"]

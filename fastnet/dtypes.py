@@ -6,14 +6,14 @@ complex64 and complex128 are computed by NumPy.
 """
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, DTypeLike, Number
 
-__all__ = ["ALL", "DEFAULT", "MORE", "NAMES", "as_dtype", "bool_", "can_cast", "category",
+__all__ = ["ALL", "DEFAULT", "MORE", "NAMES", "as_dtype", "bfloat16", "bool_", "can_cast", "category",
            "complex64", "complex128", "complex_of", "finfo", "float16", "float32", "float64",
            "float_of", "get_default_dtype", "iinfo", "int8", "int16", "int32", "int64", "of_scalar", "promote",
            "promote_types", "real_of", "result_type", "set_default_dtype", "uint8"]
@@ -30,6 +30,22 @@ int16: np.dtype[np.int16] = np.dtype(np.int16)
 float16: np.dtype[np.float16] = np.dtype(np.float16)
 complex64: np.dtype[np.complex64] = np.dtype(np.complex64)
 complex128: np.dtype[np.complex128] = np.dtype(np.complex128)
+
+class _Missing:
+    """A dtype that programs may name, but tensors cannot have."""
+
+    is_floating_point = True
+    is_complex = False
+    is_signed = True
+
+    def __init__(self, name: str, itemsize: int) -> None:
+        self.name, self.itemsize = name, itemsize
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+bfloat16: Any = _Missing("bfloat16", 2)     # NumPy has no such dtype
 
 ALL: tuple[DType, ...] = (bool_, uint8, int32, int64, float32, float64)
 MORE: tuple[DType, ...] = (int8, int16, float16, complex64, complex128)
@@ -57,6 +73,9 @@ def as_dtype(dtype: DTypeLike) -> DType:
     """
     if type(dtype) is type and dtype in _PYTHON:
         return _PYTHON[dtype]
+    if isinstance(dtype, _Missing):
+        raise TypeError(f"unsupported dtype {dtype!r}, which NumPy does not have; use float32, which is faster, or "
+                        "float16, which is as small")
     if isinstance(dtype, str) and dtype in NAMES:
         return NAMES[dtype]
     try:

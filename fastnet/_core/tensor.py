@@ -12,6 +12,8 @@ import numpy as np
 from fastnet import dtypes
 from fastnet._core.errors import naming_none, shape_text, takes_tensors
 from fastnet._core.placement import channels_last, channels_last_3d, check_placement, device, placement_name
+from fastnet._core.print_options import OPTIONS
+from fastnet._core.size import Size
 from fastnet._core.spellings import respelled
 from fastnet._core.state import forbid_in_recording, forbid_reading, state
 from fastnet._runtime.native import tape as _tape
@@ -72,12 +74,12 @@ class Tensor(TensorMethods):
         return self._data.ndim
 
     @overload
-    def size(self, dim: None = None) -> Shape: ...
+    def size(self, dim: None = None) -> Size: ...
 
     @overload
     def size(self, dim: int) -> int: ...
 
-    def size(self, dim: int | None = None) -> Shape | int:
+    def size(self, dim: int | None = None) -> Size | int:
         """The shape, or the length of dimension `dim`.
 
         Example:
@@ -86,7 +88,7 @@ class Tensor(TensorMethods):
             >>> x.size(), x.size(1), x.numel(), x.dim()
             ((2, 3), 3, 6, 2)
         """
-        return self._data.shape if dim is None else self._data.shape[dim]
+        return Size(self._data.shape) if dim is None else self._data.shape[dim]
 
     def numel(self) -> int:
         """The number of elements."""
@@ -149,7 +151,7 @@ class Tensor(TensorMethods):
         return self._data.shape[0]
 
     def __repr__(self) -> str:
-        body = np.array2string(self._data, separator=", ", prefix="tensor(", precision=4, threshold=1000)
+        body = np.array2string(self._data, separator=", ", prefix="tensor(", **OPTIONS)
         if self._data.size == 0 and self._data.ndim > 1:
             body += f", shape={shape_text(self)}"
         if self._data.dtype not in (dtypes.float32, dtypes.int64, dtypes.bool_):

@@ -33,10 +33,10 @@ _OPPOSITE_NORM = {"backward": "forward", "ortho": "ortho", "forward": "backward"
 def _transform(x: Array, dims: Shape, inverse: bool, norm: str) -> Result[Array]:
     out = empty(x.shape, dtypes.complex_of(x.dtype))
     K.fft(out, x, dims, inverse, norm)
-    return out, (gradient(_transformed_back, dims, inverse, norm), None, None, None)
+    return out, (gradient(_of_transform, dims, inverse, norm), None, None, None)
 
 
-def _transformed_back(g: Array, dims: Shape, inverse: bool, norm: str) -> Array:
+def _of_transform(g: Array, dims: Shape, inverse: bool, norm: str) -> Array:
     """The transform is symmetric, so that its transpose is the transform itself."""
     out = empty(g.shape, g.dtype)
     K.fft(out, g, dims, inverse, norm)
@@ -98,7 +98,7 @@ def _resized(name: str, x: Tensor, dim: int, n: int | None) -> Tensor:
     return cat([x, x.new_zeros(tuple(shape))], dim)
 
 
-def _sizes(name: str, x: Tensor, s: Sequence[int] | None, dim: Any) -> tuple[list[int], list[int | None]]:
+def _dims_and_lengths(name: str, x: Tensor, s: Sequence[int] | None, dim: Any) -> tuple[list[int], list[int | None]]:
     """The dimensions of a transform over several, and the length of each, or None."""
     if isinstance(dim, int):
         dim = (dim,)
@@ -123,11 +123,12 @@ def _complex_transform(name: str, inverse: bool) -> Callable[..., Tensor]:
         else ("Discrete Fourier transform", "[1.0, 1.0, 1.0, 1.0]"))
     result = "tensor([1.+0.j, 1.+0.j, 1.+0.j, 1.+0.j], dtype=complex64)" if inverse else (
         "tensor([4.+0.j, 0.+0.j, 0.+0.j, 0.+0.j], dtype=complex64)")
-    return _described(function, name, f"{what} along a dimension", f"fastnet.fft.{name}(fastnet.tensor({example}))",
-                      result)
+    return _transform_with_doc(function, name, f"{what} along a dimension",
+                               f"fastnet.fft.{name}(fastnet.tensor({example}))", result)
 
 
-def _described(function: Callable[..., Tensor], name: str, doc: str, call: str, result: str) -> Callable[..., Tensor]:
+def _transform_with_doc(function: Callable[..., Tensor], name: str, doc: str, call: str,
+                        result: str) -> Callable[..., Tensor]:
     several = "s" in function.__code__.co_varnames[:function.__code__.co_argcount]
     arguments = ("s: the lengths to cut or fill up with zeros to first, one for each dimension.\n"
                  "        dim: the dimensions; by default the last ones." if several else
@@ -141,12 +142,12 @@ def _several_transforms(name: str, inverse: bool, default: Any) -> Callable[...,
     def function(input: Tensor, s: Sequence[int] | None = None, dim: Any = default,
                  norm: str | None = None) -> Tensor:
         x, norm = _prepared(name, input, norm)
-        dims, sizes = _sizes(name, x, s, dim)
+        dims, sizes = _dims_and_lengths(name, x, s, dim)
         for d, n in zip(dims, sizes):
             x = _resized(name, x, d, n)
         return _transform(x, tuple(dims), inverse, norm)
     what = ("Inverse d" if inverse else "D") + "iscrete Fourier transform over "
-    return _described(function, name, what + ("two dimensions" if default else "several dimensions"),
+    return _transform_with_doc(function, name, what + ("two dimensions" if default else "several dimensions"),
                       f"fastnet.fft.{name}(fastnet.ones(1, 1))", "tensor([[1.+0.j]], dtype=complex64)")
 
 
@@ -236,20 +237,20 @@ def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None =
 def _real_transforms(name: str, default: Any) -> Callable[..., Tensor]:
     def function(input: Tensor, s: Sequence[int] | None = None, dim: Any = default,
                  norm: str | None = None) -> Tensor:
-        dims, sizes = _sizes(name, input, s, dim)
+        dims, sizes = _dims_and_lengths(name, input, s, dim)
         found = rfft(input, sizes[-1], dims[-1], norm)
         return fftn(found, sizes[:-1], dims[:-1], norm) if len(dims) > 1 else found
-    return _described(function, name, "`rfft` of the last dimension, and `fftn` of the others",
+    return _transform_with_doc(function, name, "`rfft` of the last dimension, and `fftn` of the others",
                       f"fastnet.fft.{name}(fastnet.ones(1, 2))", "tensor([[2.+0.j, 0.+0.j]], dtype=complex64)")
 
 
 def _real_inverses(name: str, default: Any) -> Callable[..., Tensor]:
     def function(input: Tensor, s: Sequence[int] | None = None, dim: Any = default,
                  norm: str | None = None) -> Tensor:
-        dims, sizes = _sizes(name, input, s, dim)
+        dims, sizes = _dims_and_lengths(name, input, s, dim)
         found = ifftn(input, sizes[:-1], dims[:-1], norm) if len(dims) > 1 else input
         return irfft(found, sizes[-1], dims[-1], norm)
-    return _described(function, name, "Inverse of the real transform over the same dimensions",
+    return _transform_with_doc(function, name, "Inverse of the real transform over the same dimensions",
                       f"fastnet.fft.{name}(fastnet.tensor([[2+0j, 0]]))", "tensor([[1., 1.]])")
 
 

@@ -5,7 +5,7 @@ Written by tools/stubs.py: change the operations and run it again.
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, overload
 
-from fastnet._core.annotations import Dims, DTypeLike, Number, Operand, Shape, Size, TensorOrNumber
+from fastnet._core.annotations import Dims, DType, DTypeLike, Number, Operand, Shape, Size, TensorOrNumber
 from fastnet._core.tensor import Tensor
 from fastnet.functional.number_parts import MantissaExponent
 from fastnet.functional.ordering import ValuesIndices
@@ -37,14 +37,14 @@ __all__ = [
     "nonzero", "norm", "normal", "not_equal", "ones", "ones_like", "outer", "permute", "poisson", "polar", "positive",
     "pow", "prod", "put", "quantile", "rad2deg", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
     "randperm", "range", "ravel", "real", "reciprocal", "relu", "remainder", "renorm", "repeat_interleave", "reshape",
-    "resolve_conj", "roll", "rot90", "round", "row_stack", "rsqrt", "rsub", "scatter", "scatter_add", "scatter_reduce",
-    "searchsorted", "select", "select_scatter", "sgn", "sigmoid", "sign", "signbit", "sin", "sinh", "slice_scatter",
-    "softmax", "sort", "split", "split_with_sizes", "sqrt", "square", "squeeze", "stack", "std", "std_mean", "sub",
-    "subtract", "sum", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor_split",
-    "tensordot", "tile", "topk", "trace", "transpose", "trapezoid", "trapz", "tril", "tril_indices", "triu",
-    "triu_indices", "true_divide", "trunc", "unbind", "unflatten", "unique", "unique_consecutive", "unravel_index",
-    "unsqueeze", "vander", "var", "var_mean", "vdot", "view_as_complex", "view_as_real", "vsplit", "vstack", "where",
-    "zeros", "zeros_like",
+    "resolve_conj", "result_type", "roll", "rot90", "round", "row_stack", "rsqrt", "rsub", "scatter", "scatter_add",
+    "scatter_reduce", "searchsorted", "select", "select_scatter", "sgn", "sigmoid", "sign", "signbit", "sin", "sinh",
+    "slice_scatter", "softmax", "sort", "split", "split_with_sizes", "sqrt", "square", "squeeze", "stack", "std",
+    "std_mean", "sub", "subtract", "sum", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh",
+    "tensor_split", "tensordot", "tile", "topk", "trace", "transpose", "trapezoid", "trapz", "tril", "tril_indices",
+    "triu", "triu_indices", "true_divide", "trunc", "unbind", "unflatten", "unique", "unique_consecutive",
+    "unravel_index", "unsqueeze", "vander", "var", "var_mean", "vdot", "view_as_complex", "view_as_real", "vsplit",
+    "vstack", "where", "zeros", "zeros_like",
 ]
 
 def abs(input: Tensor) -> Tensor:
@@ -861,6 +861,9 @@ def reshape(input: Tensor, *shape: Size) -> Tensor:
 
 def resolve_conj(input: Tensor) -> Tensor:
     """The tensor itself: `conj` always computes."""
+
+def result_type(tensor1: Operand, tensor2: Operand) -> DType:
+    """The dtype of arithmetic on two tensors or numbers: see `fastnet.dtypes.result_type`."""
 
 def roll(input: Tensor, shifts: Size, dims: Size | None = None) -> Tensor:
     """Rotate a tensor along dimensions: an entry moves by `shifts` places, past the end to the front; a copy."""

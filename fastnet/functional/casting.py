@@ -170,7 +170,8 @@ def wanted_dtype(target: tuple[Any, ...], dtype: DTypeLike | None = None, device
     return None if dtype is None else dtypes.as_dtype(dtype)
 
 
-_TYPES = {dtype: name for name, dtype in TYPED.items()}
+_TYPES = {**{dtype: name for name, dtype in TYPED.items()}, dtypes.complex64: "ComplexFloatTensor",
+          dtypes.complex128: "ComplexDoubleTensor"}
 
 
 @overload

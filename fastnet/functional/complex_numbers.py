@@ -49,24 +49,42 @@ def conj(input: Tensor) -> Tensor:
 
 @method()
 def conj_physical(input: Tensor) -> Tensor:
-    """See `conj`."""
+    """See `conj`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.conj_physical(fastnet.tensor([1 + 2j]))
+        tensor([1.-2.j], dtype=complex64)
+    """
     return conj(input)
 
 
 @method()
 def resolve_conj(input: Tensor) -> Tensor:
-    """The tensor itself: `conj` always computes."""
+    """The tensor itself: `conj` always computes.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.resolve_conj(fastnet.tensor([1 + 2j]))
+        tensor([1.+2.j], dtype=complex64)
+    """
     return input
 
 
 @method()
 def is_conj(input: Tensor) -> bool:
-    """False: `conj` always computes."""
+    """False: `conj` always computes.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.is_conj(fastnet.tensor([1 + 2j]).conj())
+        False
+    """
     return False
 
 
 @op(view=True)
-def _real(x: Array) -> Result[Array]:
+def _real_view(x: Array) -> Result[Array]:
     return x.real, (gradient(_as_complex, x.dtype),)
 
 
@@ -75,7 +93,7 @@ def _as_complex(g: Array, dtype: DType) -> Array:
 
 
 @op(view=True)
-def _imag(x: Array) -> Result[Array]:
+def _imag_view(x: Array) -> Result[Array]:
     return x.imag, (gradient(_as_imaginary, x.dtype),)
 
 
@@ -97,7 +115,7 @@ def real(input: Tensor) -> Tensor:
         >>> fastnet.real(fastnet.tensor([1 + 2j]))
         tensor([1.])
     """
-    return _real(input) if input.dtype.kind == "c" else input
+    return _real_view(input) if input.dtype.kind == "c" else input
 
 
 def imag(input: Tensor) -> Tensor:
@@ -113,7 +131,7 @@ def imag(input: Tensor) -> Tensor:
     """
     if input.dtype.kind != "c":
         raise RuntimeError(f"imag: expected a complex tensor, got {input.dtype}")
-    return _imag(input)
+    return _imag_view(input)
 
 
 extend(real=property(real), imag=property(imag))
@@ -121,10 +139,10 @@ extend(real=property(real), imag=property(imag))
 
 @op(view=True)
 def _view_as_real(x: Array) -> Result[Array]:
-    return _parts(x), (gradient(_from_parts, -1),)
+    return _parts_of_complex(x), (gradient(_from_parts, -1),)
 
 
-def _parts(x: Array) -> Array:
+def _parts_of_complex(x: Array) -> Array:
     """Complex numbers as (..., 2), a view."""
     part = dtypes.real_of(x.dtype)
     return np.lib.stride_tricks.as_strided(x.view(np.ndarray).real, (*x.shape, 2), (*x.strides, part.itemsize))
@@ -133,7 +151,7 @@ def _parts(x: Array) -> Array:
 def _from_parts(g: Array, sign: int) -> Array:
     """g[..., 0] + sign * i * g[..., 1]"""
     out = empty(g.shape[:-1], dtypes.complex_of(g.dtype))
-    K.copy(_parts(out), g)
+    K.copy(_parts_of_complex(out), g)
     return kernels.unary("conj", out) if sign < 0 else out
 
 
@@ -143,7 +161,7 @@ def _view_as_complex(x: Array) -> Result[Array]:
 
 
 def _to_parts(g: Array) -> Array:
-    return _parts(kernels.unary("conj", g))
+    return _parts_of_complex(kernels.unary("conj", g))
 
 
 @method()
@@ -184,7 +202,7 @@ def view_as_complex(input: Tensor) -> Tensor:
 
 
 @op
-def _joined(re: Array, im: Array) -> Result[Array]:
+def _from_two_parts(re: Array, im: Array) -> Result[Array]:
     out = empty_result(kernels.broadcast_shape(re, im), dtypes.complex_of(re.dtype), re, im)
     K.copy(out.real, re)
     K.copy(out.imag, im)
@@ -216,7 +234,7 @@ def complex(real: Tensor, imag: Tensor) -> Tensor:
     if real.dtype not in (dtypes.float32, dtypes.float64) or imag.dtype != real.dtype:
         raise RuntimeError(f"complex: expected float32 or float64, the same for both parts, got {real.dtype} and "
                            f"{imag.dtype}")
-    return _joined(real, imag)
+    return _from_two_parts(real, imag)
 
 
 def polar(abs: Tensor, angle: Tensor) -> Tensor:

@@ -1,16 +1,19 @@
 """What a tensor says of its dtype and of its place: fastnet has one device, "cpu", and one layout, "strided"."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from fastnet import dtypes
 from fastnet._core.placement import check_placement, device as device_, strided
 from fastnet._core.tensor import extend, method
 from fastnet.functional.description import describe
 
 if TYPE_CHECKING:
+    from fastnet._core.annotations import DType, Operand
     from fastnet._core.tensor import Tensor
 
-__all__ = ["cuda", "get_device", "is_complex", "is_nonzero", "is_pinned", "is_same_size", "is_signed", "pin_memory"]
+__all__ = ["cuda", "get_device", "is_complex", "is_nonzero", "is_pinned", "is_same_size", "is_signed", "pin_memory",
+           "result_type"]
 
 
 @method()
@@ -93,6 +96,18 @@ def is_nonzero(input: Tensor) -> bool:
         True
     """
     return bool(input)
+
+
+def result_type(tensor1: Operand, tensor2: Operand) -> DType:
+    """The dtype of arithmetic on two tensors or numbers: see `fastnet.dtypes.result_type`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.result_type(fastnet.tensor([1, 2]), 1.0)
+        dtype('float32')
+    """
+    operands: Any = (tensor1, tensor2)
+    return dtypes.result_type(*(getattr(x, "_data", x) for x in operands))
 
 
 @method()

@@ -10,7 +10,18 @@ from fastnet._core.tensor import Tensor, extend
 if TYPE_CHECKING:
     from fastnet._core.annotations import DType
 
-__all__ = ["TYPED", "BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor"]
+__all__ = [
+    "TYPED",
+    "BoolTensor",
+    "ByteTensor",
+    "CharTensor",
+    "DoubleTensor",
+    "FloatTensor",
+    "HalfTensor",
+    "IntTensor",
+    "LongTensor",
+    "ShortTensor",
+]
 
 
 class _OfDType(type):
@@ -43,12 +54,15 @@ def _typed(name: str, dtype: DType, example: str) -> Any:
 
 FloatTensor: Any = _typed("FloatTensor", dtypes.float32, "tensor([1., 2.])")
 DoubleTensor: Any = _typed("DoubleTensor", dtypes.float64, "tensor([1., 2.], dtype=float64)")
+HalfTensor: Any = _typed("HalfTensor", dtypes.float16, "tensor([1., 2.], dtype=float16)")
 LongTensor: Any = _typed("LongTensor", dtypes.int64, "tensor([1, 2])")
 IntTensor: Any = _typed("IntTensor", dtypes.int32, "tensor([1, 2], dtype=int32)")
+ShortTensor: Any = _typed("ShortTensor", dtypes.int16, "tensor([1, 2], dtype=int16)")
+CharTensor: Any = _typed("CharTensor", dtypes.int8, "tensor([1, 2], dtype=int8)")
 ByteTensor: Any = _typed("ByteTensor", dtypes.uint8, "tensor([1, 2], dtype=uint8)")
 BoolTensor: Any = _typed("BoolTensor", dtypes.bool_, "tensor([ True,  True])")
 TYPED: dict[str, DType] = {made.__name__: made.dtype for made in (
-    FloatTensor, DoubleTensor, LongTensor, IntTensor, ByteTensor, BoolTensor)}
+    FloatTensor, DoubleTensor, HalfTensor, LongTensor, IntTensor, ShortTensor, CharTensor, ByteTensor, BoolTensor)}
 
 
 def new(input: Tensor, *data: Any, device: str | None = None) -> Tensor:

@@ -153,13 +153,42 @@ def test_limits_and_promotion_of_dtypes(torch):
 
 
 def test_tensors_named_by_a_dtype():
-    for name in ("FloatTensor", "DoubleTensor", "LongTensor", "IntTensor", "ByteTensor", "BoolTensor"):
+    for name in ("FloatTensor", "DoubleTensor", "HalfTensor", "LongTensor", "IntTensor", "ShortTensor", "CharTensor",
+                 "ByteTensor", "BoolTensor"):
         kind = getattr(fastnet, name)
         x = kind([1, 0])
         assert x.dtype == kind.dtype and isinstance(x, kind) and kind(2, 3).shape == (2, 3)
         assert not isinstance(x.to(fastnet.int32 if x.dtype != fastnet.int32 else fastnet.int64), kind)
         assert x.type() == f"fastnet.{name}" and fastnet.ones(1).type(kind).dtype == kind.dtype
         assert x.new([1]).dtype == x.new(2, 2).dtype == x.dtype
+
+
+def test_sizes_tell_the_number_of_elements():
+    size = fastnet.ones(2, 3, 4).size()
+    assert size == (2, 3, 4) and size.numel() == 24 and size[1:].numel() == 12 and (size + size).numel() == 576
+    assert isinstance(size, fastnet.Size) and isinstance(fastnet.ones(2).shape, fastnet.Size)
+    assert not isinstance((1.0,), fastnet.Size) and repr(size) == "(2, 3, 4)" and fastnet.zeros(size).shape == size
+
+
+def test_bfloat16_can_be_named_alone():
+    assert fastnet.bfloat16.itemsize == 2 and fastnet.bfloat16.is_floating_point
+    with pytest.raises(TypeError, match="unsupported dtype bfloat16, which NumPy does not have; use float32"):
+        fastnet.ones(1).to(fastnet.bfloat16)
+
+
+def test_printing_can_be_set():
+    x = fastnet.tensor([1.23456, 100000.0])
+    before = repr(x)
+    try:
+        fastnet.set_printoptions(precision=2, sci_mode=False)
+        assert repr(x) == "tensor([     1.23, 100000.  ])"
+        fastnet.set_printoptions(profile="full")
+        assert "..." not in repr(fastnet.zeros(2000)) and "..." in repr(np.zeros(2000))
+        with pytest.raises(ValueError, match="expected profile 'default', 'short', 'full', got 'long'"):
+            fastnet.set_printoptions(profile="long")
+    finally:
+        fastnet.set_printoptions(profile="default")
+    assert repr(x) == before
 
 
 def test_properties_that_say_no():
@@ -199,8 +228,8 @@ def test_types_are_named_and_convert():
         for wanted in (dtype, f"fastnet.{name}Tensor", f"torch.{name}Tensor"):
             assert x.type(wanted, non_blocking=True).dtype == dtype
     assert x.type(fastnet.float32) is x
-    with pytest.raises(TypeError, match=r"unsupported dtype 'fastnet\.HalfTensor'"):
-        x.type("fastnet.HalfTensor")
+    with pytest.raises(TypeError, match=r"unsupported dtype 'fastnet\.UIntTensor'"):
+        x.type("fastnet.UIntTensor")
 
 
 def test_conversions_take_pytorchs_arguments():

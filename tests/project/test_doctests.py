@@ -52,6 +52,7 @@ def test_examples(name):
 
 NOT_CALLED = {                                      # public names that are no functions or classes of fastnet's
     "bool", "uint8", "int", "int32", "long", "int64", "float", "float32", "double", "float64",      # NumPy's dtypes
+    "half", "short", "cfloat", "cdouble", "int8", "int16", "float16", "complex64", "complex128", "bfloat16",
     "default_generator",                            # a Generator
     "e", "inf", "nan", "pi", "newaxis",             # numbers and None
     "strided", "contiguous_format", "preserve_format", "channels_last", "channels_last_3d",

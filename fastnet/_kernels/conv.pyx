@@ -12,7 +12,7 @@ from fastnet._kernels.walk cimport launch_copy
 from fastnet._runtime.cpu cimport second_cache
 from fastnet._runtime.launch cimport (
     F32, F64, OPTIONAL, WRITE, Array, DType, Entry, Family, Kernel, Launch, ceil_div, expect_dtype, expect_ndim,
-    family, shape_of, submit, submit_packing, unpack, unpack_like, unpack_sized)
+    family, is_constant, shape_of, submit, submit_packing, unpack, unpack_like, unpack_sized)
 from fastnet._runtime.memory cimport Block, allocate_block
 from fastnet._runtime.threads cimport limit
 
@@ -58,7 +58,7 @@ cdef extern from "src/winograd_slots.h":
         W_OUT, W_X, W_WEIGHT, W_PANELS, W_BIAS, W_AFFINE, W_RESIDUAL, W_SCRATCH
         W_INPUT_H, W_INPUT_W, W_CHANNELS, W_OUTPUT_H, W_OUTPUT_W, W_FILTERS, W_PADDING_H, W_PADDING_W
         W_TILES_H, W_TILES_W, W_TILES, W_FIRST, W_COUNT, W_ROW, W_LANE_CHUNKS, W_ACTIVATION, W_SLOTS, W_SLOT
-        W_LANE_STRIDE, W_K_STRIDE, W_TURNED
+        W_LANE_STRIDE, W_K_STRIDE, W_TURNED, W_ORDERED
 
 cdef enum:
     LEAST_LINE = 6                  # outputs of a line from which on their windows share a copy

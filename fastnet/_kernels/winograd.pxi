@@ -8,7 +8,7 @@ cdef enum:
 
 cdef bint _winograd_allowed = os.environ.get("FASTNET_WINOGRAD", "1") not in ("", "0")
 cdef Kernel _winograd = _bodies["winograd"], _winograd_few = _bodies["winograd_few"]
-cdef Kernel _winograd_filters = _bodies["winograd_filters"]
+cdef Kernel _winograd_order = _bodies["winograd_order"], _winograd_filters = _bodies["winograd_filters"]
 cdef Kernel _winograd_input = _bodies["winograd_input"], _winograd_slopes = _bodies["winograd_slopes"]
 cdef Kernel _winograd_filter_slopes = _bodies["winograd_filter_slopes"]
 
@@ -55,11 +55,16 @@ cdef int run_winograd(Launch *launch, const Windows *windows, char *weight) exce
     cdef Tile tile = tile_of(F32)
     cdef ptrdiff_t blocks, panel, channels = windows.channels, panels = ceil_div(windows.filters, 2 * tile.width)
     cdef Block given                # transformed tiles or transformed filters
+    cdef Block taps
     cdef ptrdiff_t count = tiles_of(windows)
     cdef bint few = count <= FEW_TILES and panels >= ENOUGH_BLOCKS
     if few:
         given = transformed_tiles(_winograd_input, windows, launch.p[ROW_OPERAND], channels, 0, count)
         _winograd_few.prepare(&tiles, F32)
+        tiles.n[W_ORDERED] = is_constant(weight, weight + windows.filters * channels * 9 * tile.size)
+        if tiles.n[W_ORDERED]:
+            taps = ordered_filters(windows, weight, &tile)
+            tiles.p[W_PANELS] = taps.data
     else:
         given = transformed_filters(windows, weight, &tile)
         _winograd.prepare(&tiles, F32)
@@ -115,6 +120,19 @@ cdef Block transformed_filters(const Windows *windows, char *weight, const Tile 
     launch.work = 20 + 4.0 * channels * lanes
     return submit_packing(&launch, W_PANELS, PRODUCTS * (channels + 1) * packed_lanes(lanes, tile) * tile.size, weight,
                           9 * channels * lanes * tile.size)
+
+
+cdef Block ordered_filters(const Windows *windows, char *weight, const Tile *tile):
+    """The taps of constant filters in the order in which `winograd_few` reads them."""
+    cdef Launch launch
+    cdef ptrdiff_t size = 9 * windows.channels * windows.filters
+    _winograd_order.prepare(&launch, F32)
+    set_tiles(&launch, windows)
+    set_filters(&launch, windows, weight)
+    launch.blocks = ceil_div(windows.filters, 2 * tile.width)
+    launch.work = 20 + 0.5 * size
+    return submit_packing(&launch, W_PANELS, 9 * windows.channels * packed_lanes(windows.filters, tile) * tile.size, weight,
+                          size * tile.size)
 
 
 cdef Block transformed_tiles(Kernel kernel, const Windows *windows, void *x, ptrdiff_t channels, ptrdiff_t first,

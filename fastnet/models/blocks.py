@@ -79,17 +79,17 @@ def inverted_block(block: nn.Sequential, input: Tensor, residual: bool) -> Tenso
         input: (N, C, H, W).
         residual: whether the input is added.
     """
-    out = inverted(_flat(block), input, input if residual else None)
+    out = inverted(_layers_of(block), input, input if residual else None)
     if out is not None:
         return out
     return add_input(block, input) if residual else block(input)
 
 
-def _flat(block: nn.Module) -> list[nn.Module]:
+def _layers_of(block: nn.Module) -> list[nn.Module]:
     """The layers of a Sequential and of the Sequentials in it, except for those with hooks."""
     if type(block) is not nn.Sequential or not unmodified(block):
         return [block]
-    return [layer for part in block for layer in _flat(part)]
+    return [layer for part in block for layer in _layers_of(part)]
 
 
 def flat_average(input: Tensor) -> Tensor:

@@ -196,11 +196,11 @@ def _is_inverted(layers: _Layers) -> bool:
         return False
     expand, depthwise, project = layers[::3]
     return (all(fused(*part) is not None for part in (layers[:3], layers[3:6], layers[6:]))
-            and _is_pointwise(expand) and _is_depthwise(depthwise) and _is_pointwise(project)
+            and _is_1x1(expand) and _is_depthwise(depthwise) and _is_1x1(project)
             and expand.out_channels == depthwise.in_channels == project.in_channels)
 
 
-def _is_pointwise(conv: Conv2d) -> bool:
+def _is_1x1(conv: Conv2d) -> bool:
     return (conv.kernel_size == (1, 1) and conv.stride == (1, 1) and conv.padding == (0, 0) and conv.groups == 1
             and conv.bias is None)
 

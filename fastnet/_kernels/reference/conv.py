@@ -62,12 +62,12 @@ def conv_separable(out, x, expand, expand_affine, depthwise, affine, project, pr
         activation: none or one of those of `matmul`.
     """
     wide, narrow = (np.empty((*shape[:-1], depthwise.shape[0]), x.dtype) for shape in (x.shape, out.shape))
-    conv(wide, x, _pointwise(expand), activation=activation, affine=expand_affine)
+    conv(wide, x, _as_1x1(expand), activation=activation, affine=expand_affine)
     conv(narrow, wide, depthwise, None, None, stride, padding, dilation, activation, affine)
-    conv(out, narrow, _pointwise(project), residual=residual, affine=project_affine)
+    conv(out, narrow, _as_1x1(project), residual=residual, affine=project_affine)
 
 
-def _pointwise(weight):
+def _as_1x1(weight):
     return weight.reshape(*weight.shape, 1, 1, 1)
 
 

@@ -140,5 +140,5 @@ static Phase phase_at(const ptrdiff_t *n, ptrdiff_t phase) {
 const Entry TABLE(conv)[] = {
     ROW(conv), ROW(conv_weight), ROW(pack_filters),
     ROW(grouped), ROW(grouped_filters), ROW(grouped_sums), ROW(grouped_join), ROW(separable),
-    FLOAT32(winograd), FLOAT32(winograd_few), FLOAT32(winograd_filters), FLOAT32(winograd_input), FLOAT32(winograd_slopes),
-    FLOAT32(winograd_filter_slopes), END};
+    FLOAT32(winograd), FLOAT32(winograd_few), FLOAT32(winograd_order), FLOAT32(winograd_filters), FLOAT32(winograd_input),
+    FLOAT32(winograd_slopes), FLOAT32(winograd_filter_slopes), END};

@@ -206,6 +206,34 @@ static inline void NAME(load_taps)(VEC *r, const REAL *const *row, ptrdiff_t q, 
     for (int i = 0; i < 9; i++) r[i] = t[turned ? 8 - i : i];
 }
 
+/* W lanes of the filters from lane `lane` of panel p on. Missing lanes repeat the last one; their results are not used. */
+static inline void NAME(find_filters)(const REAL **row, const Launch *launch, ptrdiff_t p, ptrdiff_t lane) {
+    const ptrdiff_t *n = launch->n;
+    for (ptrdiff_t i = 0; i < W; i++)
+        row[i] = (const REAL *)launch->p[W_WEIGHT] + min_size(p * PANEL + lane + i, n[W_FILTERS] - 1) * n[W_LANE_STRIDE];
+}
+
+/* The place of the first of 9 vectors of taps among those that winograd_order writes. */
+static inline REAL *NAME(ordered_taps)(const Launch *launch, ptrdiff_t p, ptrdiff_t lane, ptrdiff_t k) {
+    return (REAL *)launch->p[W_PANELS] + ((p * 2 + lane / W) * launch->n[W_CHANNELS] + k) * 9 * W;
+}
+
+/* The taps of all filters, read in the order in which winograd_few transforms them. A block is one panel. */
+static int NAME(winograd_order)(BODY_ARGS) {
+    const ptrdiff_t *n = launch->n, lanes = n[W_FILTERS];
+    const REAL *row[W];
+    VEC g[9];
+    for (ptrdiff_t p = begin; p < end; p++)
+        for (ptrdiff_t lane = 0; lane < PANEL && p * PANEL + lane < lanes; lane += W) {
+            NAME(find_filters)(row, launch, p, lane);
+            for (ptrdiff_t k = 0; k < n[W_CHANNELS]; k++) {
+                NAME(load_taps)(g, row, k * n[W_K_STRIDE], n[W_TURNED] != 0);
+                for (int i = 0; i < 9; i++) V(store)(NAME(ordered_taps)(launch, p, lane, k) + i * W, g[i]);
+            }
+        }
+    return 0;
+}
+
 /* The transformed filters of panel p from channel `first` to `stop`: to[product][channel][lane], products `plane`
  * elements apart. */
 static void NAME(transform_filters)(REAL *to, const Launch *launch, ptrdiff_t p, ptrdiff_t first, ptrdiff_t stop,
@@ -214,11 +242,16 @@ static void NAME(transform_filters)(REAL *to, const Launch *launch, ptrdiff_t p,
     const REAL *row[W];
     VEC g[9], half[3 * POINTS], u[PRODUCTS];
     for (ptrdiff_t lane = 0; lane < width && p * PANEL + lane < lanes; lane += W) {
-        for (ptrdiff_t i = 0; i < W; i++)           /* missing lanes repeat the last one; their results are not used */
-            row[i] = (const REAL *)launch->p[W_WEIGHT] + min_size(p * PANEL + lane + i, lanes - 1) * n[W_LANE_STRIDE];
+        NAME(find_filters)(row, launch, p, lane);
         for (ptrdiff_t k = first; k < stop; k++) {
-            for (ptrdiff_t i = 0; i < W; i++) prefetch_far(row[i] + (k + FILTERS_AHEAD) * n[W_K_STRIDE]);
-            NAME(load_taps)(g, row, k * n[W_K_STRIDE], n[W_TURNED] != 0);
+            if (n[W_ORDERED]) {
+                const REAL *taps = NAME(ordered_taps)(launch, p, lane, k);
+                for (int i = 0; i < 9; i++) prefetch_far(taps + (ORDERED_AHEAD * 9 + i) * W);
+                for (int i = 0; i < 9; i++) g[i] = V(load)(taps + i * W);
+            } else {
+                for (ptrdiff_t i = 0; i < W; i++) prefetch_far(row[i] + (k + FILTERS_AHEAD) * n[W_K_STRIDE]);
+                NAME(load_taps)(g, row, k * n[W_K_STRIDE], n[W_TURNED] != 0);
+            }
             UNROLL for (int i = 0; i < 3; i++) NAME(filter_line)(half + i, 3, g + i, 3);
             UNROLL for (int i = 0; i < POINTS; i++) NAME(filter_line)(u + POINTS * i, 1, half + 3 * i, 1);
             for (int i = 0; i < PRODUCTS; i++) V(store)(to + i * plane + (k - first) * width + lane, u[i]);

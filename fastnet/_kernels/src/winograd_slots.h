@@ -7,6 +7,7 @@ enum {
     TILE_SIDE = 4, POINTS = TILE_SIDE + 2, PRODUCTS = POINTS * POINTS,
     TILES_AT_ONCE = 42,                   /* tiles of a block: whole slivers of 6 and 14 rows */
     FILTER_BLOCK = 16,                    /* channels of a block of filters */
+    ORDERED_AHEAD = 8,                    /* channels whose ordered taps are prefetched */
     FILTER_PART = 64                      /* channels whose transformed filters stay in the second cache */
 };
 
@@ -22,7 +23,8 @@ enum WinogradSize {
     W_LANE_CHUNKS,                        /* blocks that share a block of tiles */
     W_ACTIVATION,
     W_SLOTS, W_SLOT,
-    W_LANE_STRIDE, W_K_STRIDE, W_TURNED   /* of filters: between lanes, between channels; 1: taps in reverse order */
+    W_LANE_STRIDE, W_K_STRIDE, W_TURNED,  /* of filters: between lanes, between channels; 1: taps in reverse order */
+    W_ORDERED                             /* 1: W_PANELS has the taps of the filters, as winograd_order writes them */
 };
 
 #endif

@@ -36,6 +36,13 @@ class Network:
     def classes(self):
         return 10 if self.small else 1000
 
+    @property
+    def multiply_adds(self):
+        """Of the convolutions and matrix products of a forward pass."""
+        import fastnet
+        model = getattr(fastnet.models, self.model)()
+        return fastnet.models.summary(model, (self.batch, 3, self.side, self.side), verbose=False).multiply_adds
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -51,6 +58,15 @@ class Layer:
     @property
     def name(self):
         return self.label.replace(" ", "-")
+
+    @property
+    def multiply_adds(self):
+        """Of a forward pass; a transposed convolution has a window for each pixel of its input."""
+        images, channels, *sides = self.shape
+        filters = self.filters
+        if self.kind == "Conv2d":
+            sides = [(side + 2 - self.kernel) // self.stride + 1 for side in sides]
+        return images * math.prod(sides) * filters * channels // self.groups * self.kernel ** 2
 
 
 @dataclass(frozen=True)
@@ -69,6 +85,11 @@ class Row:
         if self.mode == "layer":
             return f"{work.label} {'x'.join(map(str, work.shape))}"
         return f"{work.model}, {work.side} pixels, batch {work.batch}"
+
+    @property
+    def operations(self):
+        """Floating-point operations of direct convolutions and matrix products; each gradient has as many."""
+        return 2 * self.work.multiply_adds * (1 if self.mode == "infer" else 3)
 
 
 NETWORKS = tuple(Network(model, 224, batch) for model in ("vgg11", "resnet50", "mobilenet_v2") for batch in (1, 8))

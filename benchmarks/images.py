@@ -31,6 +31,8 @@ CONVOLUTIONS = (
     (8, 7, 512, 512, 3, 1))
 KERNELS = {"conv": "output", "conv_input": "dX", "conv_weight": "dW"}
 WINOGRAD = 16           # channels and filters from which on 3x3 kernels of stride 1 use it
+SHARE_NOTE = ("share: of the operations of direct convolutions and matrix products in the multiply-adds that peak.c "
+              "reaches; each gradient counts as much as the forward pass")
 SECONDS = 0.25          # of a turn, which has at least one call
 
 
@@ -47,9 +49,14 @@ def main(argv=None):
     names = [name for name in ENGINES if not missing(name, "image_engines")]
     absent = [name for name in ENGINES if name not in names]
     print((f"not installed: {', '.join(absent)}\n" if absent else "") + busy(), end="")
-    wrong = compare_rows("image_engines", MODES, names, found, plan, options.threads)
-    if shares and BUILT:
-        print_shares(shares, plan, options.threads)
+    with tempfile.TemporaryDirectory() as folder:
+        library = peak_library(folder)
+        wrong = compare_rows("image_engines", MODES, names, found, plan, options.threads,
+                             library and share_column(library, options.threads))
+        if found and library:
+            print(SHARE_NOTE)
+        if shares and library:
+            print_shares(shares, plan, options.threads, library)
     if memory and sys.platform == "linux":
         print_memory([name for name in names if name in ("fastnet", "PyTorch", "PyTorch NHWC")], options.threads)
     return int(wrong)
@@ -80,22 +87,29 @@ def share_name(shape):
     return f"share-{'x'.join(map(str, shape))}"
 
 
-def print_shares(shapes, plan, threads):
-    """Each convolution's operations per second, relative to the multiply-adds that peak.c reaches."""
+def peak_library(folder):
+    """peak.c, compiled for the instruction set in use; None, with a message, without a compiler or kernels."""
     compiler = roofline.find_compiler()
     if compiler is None:
         print("\nexpected a C compiler (cc, gcc or clang) to measure the peak, found none")
-        return
+    return roofline.build(compiler, Path(folder), get_isa()) if compiler and BUILT else None
+
+
+def share_column(library, threads):
+    """The last column of the rows: fastnet's share of the peak, which is measured after each row."""
+    return "share", lambda row, seconds: f"{row.operations / seconds / roofline.fma_rate(library, threads):.0%}"
+
+
+def print_shares(shapes, plan, threads, library):
+    """Each convolution's operations per second, relative to the multiply-adds that peak.c reaches."""
     fastnet.set_num_threads(threads)
-    with tempfile.TemporaryDirectory() as folder:
-        library = roofline.build(compiler, Path(folder), get_isa())
-        print(f"\n{'share of the multiply-adds':{table.NAME}s}{'us':>10s}{'GF/s':>10s}{'share':>8s}{'own':>8s}")
-        for shape in shapes:
-            peak = roofline.fma_rate(library, threads)
-            times = in_turns(calls(shape), plan)
-            peak = max(peak, roofline.fma_rate(library, threads))
-            for kernel, what in KERNELS.items():
-                print(share_line(shape, kernel, what, times[kernel], peak), flush=True)
+    print(f"\n{'share of the multiply-adds':{table.NAME}s}{'us':>10s}{'GF/s':>10s}{'share':>8s}{'own':>8s}")
+    for shape in shapes:
+        peak = roofline.fma_rate(library, threads)
+        times = in_turns(calls(shape), plan)
+        peak = max(peak, roofline.fma_rate(library, threads))
+        for kernel, what in KERNELS.items():
+            print(share_line(shape, kernel, what, times[kernel], peak), flush=True)
     print("share: of direct convolution's operations; own: of those of Winograd's products, a quarter of them where "
           "tiles of 4x4 fit")
 

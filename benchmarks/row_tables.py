@@ -36,7 +36,7 @@ def run_table(name, text, examples, seconds, argv):
     return int(compare_rows(module, engines.MODES, names, found, Plan(options.rounds, seconds), options.threads))
 
 
-def compare_rows(module, modes, names, found, plan, threads):
+def compare_rows(module, modes, names, found, plan, threads, column=None):
     """Time the rows and print a line for each; returns whether an engine computed something else.
 
     Each row has new processes, so that no engine keeps the memory of other rows.
@@ -48,12 +48,14 @@ def compare_rows(module, modes, names, found, plan, threads):
         found: the rows.
         plan: rounds, and seconds of a turn.
         threads: of each engine.
+        column: (heading, function) of a last column, the text of function(row, seconds) for fastnet's time.
     """
     wrong, mode, best = False, None, []
+    heading, text = column or ("", lambda row, seconds: "")
     for row in found:
         if row.mode != mode:
             mode, best = row.mode, []
-            print("\n" + table.peer_heading(modes[mode], names) + f"{'best peer':>12s}", flush=True)
+            print("\n" + table.peer_heading(modes[mode], names) + f"{'best peer':>12s}{heading:>12s}", flush=True)
         workers = {name: Worker(name, module) for name in names}
         try:
             cells, notes = time_row(workers, row, plan, threads)
@@ -63,6 +65,8 @@ def compare_rows(module, modes, names, found, plan, threads):
         ratios = [cell[1] for cell in cells.values() if not isinstance(cell, str) and cell[1]]
         best += [min(ratios)] if ratios else []
         last = f"{f'x{min(ratios):.2f}' if ratios else '':>12s}"
+        if not isinstance(cells.get("fastnet", ""), str):
+            last += f"{text(row, cells['fastnet'][0]):>12s}"
         print("\n".join([table.peer_line(row.label, names, cells) + last, *notes]), flush=True)
         wrong = wrong or "wrong" in cells.values()
         if best and (row is found[-1] or found[found.index(row) + 1].mode != mode):

@@ -2,10 +2,13 @@
 
     python examples/forecasting.py [epochs]
 
-Two series: one that follows a nonlinear delay equation (Mackey and Glass 1977, "Oscillation and chaos in physiological
-control systems"), and a random walk, whose steps nothing predicts. Windows of 32 values are cut in the order of time:
-70% to train on, 15% to choose the best epoch, 15% to test on. All errors are relative to that of repeating the last
-value: below 1 a model has learned something, and about 1 means that there is nothing to learn.
+Three series: one that follows a nonlinear delay equation (Mackey and Glass 1977, "Oscillation and chaos in
+physiological control systems"); the hourly load of a power grid, made up of working days, weekends and what heating
+takes; and a random walk, whose steps nothing predicts. Windows of 32 values are cut in the order of time: 70% to train
+on, 15% to choose the best epoch, 15% to test on. All errors are relative to that of repeating the last value: below 1 a
+model has learned something, and about 1 means that there is nothing to learn.
+
+`fastnet train FILE.csv --time COLUMN --model lstm` does the same for a table.
 """
 import sys
 from collections.abc import Callable
@@ -14,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fastnet
-from fastnet import Tensor, nn
 from fastnet.callbacks import EarlyStopping
 from fastnet.data import DataLoader, Windows
+from fastnet.models import Forecaster
 
 LENGTH, HORIZON = 32, 6
 Series = NDArray[np.float64]
@@ -34,59 +37,55 @@ def random_walk(count: int) -> Series:
     return np.cumsum(np.random.default_rng(0).standard_normal(count))
 
 
-class Recurrent(nn.Module):
-    """An LSTM, and a linear layer on its last output."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lstm = nn.LSTM(1, 32, batch_first=True)
-        self.linear = nn.Linear(32, 1)
-
-    def forward(self, input: Tensor) -> Tensor:
-        states, _ = self.lstm(input)
-        return self.linear(states[:, -1])
-
-
-class Convolutional(nn.Module):
-    """A temporal convolutional network, which takes channels before steps."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tcn = fastnet.models.tcn(1, 1, (16, 16, 16, 16), kernel_size=3, dropout=0.0)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return self.tcn(input.transpose(1, 2))
+def hourly_load(count: int) -> Series:
+    """A day and a night of working days and weekends, a temperature that wanders, and noise that lasts for hours."""
+    rng = np.random.default_rng(0)
+    hour = np.arange(count)
+    works = hour // 24 % 7 < 5
+    temperature = 10 + 4 * np.sin(2 * np.pi * (hour - 9) / 24) + np.cumsum(rng.normal(0, 0.2, count))
+    noise = np.zeros(count)
+    for t in range(1, count):
+        noise[t] = 0.9 * noise[t - 1] + rng.normal(0, 3)
+    day = np.sin(2 * np.pi * (hour - 8) / 24)
+    return 300 + np.where(works, 80, 15) * day + 40 * works + 3 * np.maximum(0, 15 - temperature) + noise
 
 
-def linear() -> nn.Module:
-    return nn.Sequential(nn.Flatten(), nn.Linear(LENGTH, 1))
+MODELS: dict[str, Callable[[], Forecaster]] = {
+    "linear": lambda: fastnet.models.forecaster("linear", LENGTH),
+    "LSTM": lambda: fastnet.models.forecaster("lstm", LENGTH, hidden=(32,)),
+    "TCN": lambda: fastnet.models.forecaster("tcn", LENGTH, hidden=(16, 16, 16, 16)),
+}
 
 
-MODELS: dict[str, Callable[[], nn.Module]] = {"linear": linear, "LSTM": Recurrent, "TCN": Convolutional}
+def solve(model: Forecaster, x: NDArray[np.float32], y: NDArray[np.float32]) -> None:
+    """Give a linear model the weights of the least squared error."""
+    rows = np.concatenate([(x - x[:, -1:]).reshape(len(x), -1), np.ones((len(x), 1))], 1)
+    weights = np.linalg.lstsq(rows, y - x[:, -1], rcond=1e-6)[0].astype(np.float32)
+    model.head.load_state_dict({"weight": weights[:-1].T, "bias": weights[-1]})
 
 
-def relative_error(make: Callable[[], nn.Module], series: Series, epochs: int) -> float:
-    """The root mean squared error on the last 15% of the series, divided by that of repeating the last value.
-
-    A model sees and predicts differences to the last value of the input.
-    """
+def relative_error(make: Callable[[], Forecaster], series: Series, epochs: int) -> float:
+    """The root mean squared error on the last 15% of the series, divided by that of repeating the last value."""
     known = series[:int(0.7 * len(series))]
     windows = Windows((series - known.mean()) / known.std(), LENGTH, HORIZON)
-    parts: list[tuple[Tensor, Tensor]] = [windows.take(part.indices) for part in windows.split(0.7, 0.15, 0.15)]
-    train, validation, test = ((x - x[:, -1:], y - x[:, -1]) for x, y in parts)
+    train, validation, test = windows.split(0.7, 0.15, 0.15)
     fastnet.manual_seed(0)
-    trainer = fastnet.Trainer(make(), "adamw", loss="mse", lr=3e-3)
-    loader = DataLoader(fastnet.data.TensorDataset(*train), 32, shuffle=True)
-    trainer.fit(loader, epochs=epochs, validation_data=validation, callbacks=[EarlyStopping(patience=epochs)],
-                progress=False)
-    x, y = test
-    error = y.numpy() - trainer.predict(x.numpy()).reshape(y.shape)
-    return float(np.sqrt(np.mean(error ** 2) / np.mean(y.numpy() ** 2)))
+    model = make()
+    trainer = fastnet.Trainer(model, "adamw", loss="mse", lr=3e-3)
+    if model.network == "linear":
+        solve(model, *(part.numpy() for part in train.take(np.arange(len(train)))))
+    else:
+        trainer.fit(DataLoader(train, 32, shuffle=True), epochs=epochs, validation_data=DataLoader(validation, 256),
+                    callbacks=[EarlyStopping(patience=epochs)], progress=False)
+    x, y = (part.numpy() for part in test.take(np.arange(len(test))))
+    errors = y - trainer.predict(x).reshape(y.shape), y - x[:, -1]
+    return float(np.sqrt(np.mean(errors[0] ** 2) / np.mean(errors[1] ** 2)))
 
 
 if __name__ == "__main__":
     epochs = int(sys.argv[1]) if len(sys.argv) > 1 else 20
-    for name, series in (("Mackey-Glass", mackey_glass(3000)), ("random walk", random_walk(3000))):
+    for name, series in (("Mackey-Glass", mackey_glass(3000)), ("hourly load", hourly_load(4000)),
+                         ("random walk", random_walk(3000))):
         errors = {model: relative_error(make, series, epochs) for model, make in MODELS.items()}
         print(f"{name}: " + ", ".join(f"{model} {error:.3f}" for model, error in errors.items()))
         best = min(errors["LSTM"], errors["TCN"])

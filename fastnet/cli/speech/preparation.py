@@ -71,7 +71,7 @@ class SpeechInputs:
         return cls(rate, mels, float(found.mean()), float(found.std()) or 1.0, vocabulary)
 
     def features(self, signals: Sequence[Array], multiple: int = 1) -> Array:
-        """Standardised spectrograms, float32 (N, mels, frames), of signals that are padded with at least 0.1 s of zeros.
+        """Standardised spectrograms, float32 (N, mels, frames), of signals that 0.1 s of zeros or more follow.
 
         Args:
             signals: float32 (samples,).

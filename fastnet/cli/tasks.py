@@ -25,7 +25,8 @@ def _saved_text(path: StrPath, model: nn.Module, described: Mapping[str, Any]) -
 
 
 _TASK_READERS: dict[str, Callable[[StrPath, nn.Module, Mapping[str, Any]], Other]] = {
-    FORECAST: SavedSeries.described, SPEECH: SavedSpeech.described, LANGUAGE_MODEL: _saved_text, TRANSLATION: _saved_text}
+    FORECAST: SavedSeries.described, SPEECH: SavedSpeech.described, LANGUAGE_MODEL: _saved_text,
+    TRANSLATION: _saved_text}
 
 
 def read_other(path: StrPath) -> Other | None:

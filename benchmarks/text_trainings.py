@@ -13,7 +13,7 @@ from fastnet.cli.texts.sources import PADDING, load_texts
 from fastnet.cli.texts.training import make_text_model
 from fastnet.training import Trainer
 
-ROUNDS = 5                                          # of a comparison in turns
+ROUNDS = 5                                          # into which the steps of a comparison are divided
 
 
 def torch_gpt(own):
@@ -156,7 +156,7 @@ def train_text(args, turns):
     fastnet.manual_seed(settings["seed"])
     torch.manual_seed(settings["seed"])
     own = make_text_model(settings, len(found.tokenizer))
-    training = TorchTraining(own, settings, max(found.epochs * len(found.training), turns * (ROUNDS + 1)))
+    training = TorchTraining(own, settings, max(found.epochs * len(found.training), 2 * turns + ROUNDS))
     if turns:
         compare(own, settings, found, training, turns)
         return
@@ -192,7 +192,7 @@ def compare(own, settings, found, training, turns):
     """Time as many steps of both in turns, after a round that is not counted."""
     trainer = Trainer(Hidden(own), lambda parameters: make_optimizer(parameters, settings),
                       loss=TokenLoss(own, settings["label_smoothing"]))
-    batches = Batches(itertools.islice(found.training.epoch(0), turns))
+    batches = Batches(itertools.islice(found.training.epoch(0), max(turns // ROUNDS, 1)))
     times = {"fastnet": [], "PyTorch": []}
     for number in range(ROUNDS + 1):
         for name, run in (("fastnet", lambda: trainer.fit(batches, progress=False)),

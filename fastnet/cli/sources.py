@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from fastnet import data, datasets
 from fastnet._core.annotations import Array
 from fastnet.audio import AudioFolder
 from fastnet.cli.augmentation import is_late
+from fastnet.cli.errors import WrongUseError
 from fastnet.cli.inputs import Drawings, Photos, Pictures, Pixels, TableInputs, naming_lines
 from fastnet.cli.recipes import NETWORKS, SOUNDS
 from fastnet.cli.recordings import Recordings
@@ -28,6 +30,7 @@ __all__ = ["load_data", "load_samples", "skipped_lines"]
 _DIGITS: dict[str, dict[str, int]] = {
     "digits": {"size": 8, "box": 8, "highest": 16}, "mnist": {"size": 28, "box": 20, "highest": 255}}
 _MEASURED_IMAGES = 2000                 # of a folder that is not in memory, for the mean and standard deviation
+_TEXT_ENDING = ".txt"                   # of tables, and of texts
 _VALUES_AT_ONCE = 1 << 20               # of the inputs of a batch that is measured
 
 
@@ -43,7 +46,12 @@ def load_data(name: str, settings: TrainSettings) -> PreparedData:
     """
     load = {"table": load_table, "folder": _load_folder, "recordings": _load_recordings, "fsdd": _load_spoken}.get(
         kind_of(name), _load_images)
-    return load(name, settings)
+    try:
+        return load(name, settings)
+    except ValueError as e:
+        if isinstance(e, WrongUseError) or Path(name).suffix.lower() != _TEXT_ENDING:
+            raise
+        raise ValueError(f"{e}; to train on a text rather than a table, use --model gpt") from None
 
 
 # ---- data sets ------------------------------------------------------------------------------------------------------

@@ -209,7 +209,7 @@ class _Search:
         """Continue the most likely beams; those that end are finished."""
         vocab = log_probabilities.shape[2]
         totals = (self.scores[:, :, None] + log_probabilities).reshape(self.batch, -1)
-        order = np.argsort(-totals, 1, kind="stable")[:, :2 * self.beams]
+        order = _largest(totals, 2 * self.beams)
         rows = np.zeros((self.batch, self.beams), np.int64)
         tokens = np.full((self.batch, self.beams), self.end)
         scores = np.full((self.batch, self.beams), -np.inf)
@@ -242,6 +242,14 @@ class _Search:
         rating = self._rating(score, len(tokens) + 1)
         if rating > self.best[b][0]:
             self.best[b] = rating, [int(token) for token in tokens]
+
+
+def _largest(totals: Any, count: int) -> Any:
+    """The places of the largest numbers of each row, (B, count), the largest first, equal ones in order."""
+    count = min(count, totals.shape[1])
+    places = np.sort(np.argpartition(-totals, count - 1, 1)[:, :count], 1)
+    found = np.take_along_axis(totals, places, 1)
+    return np.take_along_axis(places, np.argsort(-found, 1, kind="stable"), 1)
 
 
 def _without_heads(x: Tensor) -> Tensor:

@@ -138,7 +138,7 @@ def test_mean_loss_counts_each_token_once(model):
 
 def test_a_resumed_training_has_the_same_bits(book, tmp_path):
     options = ("--model", "gpt", *TINY, "--dropout", "0.1", "--epochs", "2", "--quiet")
-    fastnet("train", book, *options, "--save", tmp_path / "whole.safetensors")
+    fastnet("train", book, *options, "--threads", "2", "--save", tmp_path / "whole.safetensors")
     fastnet("train", book, *options, "--resume", tmp_path / "run", "--save", tmp_path / "first.safetensors")
     fastnet("train", book, *options, "--resume", tmp_path / "run", "--save", tmp_path / "again.safetensors")
     files = [fn.load_file(tmp_path / f"{name}.safetensors") for name in ("whole", "first", "again")]
@@ -218,6 +218,12 @@ def test_another_encoding(tmp_path):
 ])
 def test_options_that_conflict(args, message, capsys):
     assert message in failure(capsys, "train", *args, code=2)
+
+
+def test_a_text_that_is_no_table(tmp_path, capsys):
+    path = tmp_path / "notes.txt"
+    path.write_text("Some text.\nMore of it.\n")
+    assert failure(capsys, "train", path).endswith("; to train on a text rather than a table, use --model gpt")
 
 
 def test_folders_are_no_text(tmp_path, capsys):

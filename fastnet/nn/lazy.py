@@ -98,7 +98,7 @@ class LazyModule(Module):
             if not name.startswith("_") and name != "training":
                 setattr(self, name, value)
         del self._arguments
-        self.__class__ = self.cls_to_become                                 # type: ignore[assignment]
+        self.__class__ = self.cls_to_become
 
     def forward(self, input: Tensor, *args: Any) -> Tensor:
         self.initialize_parameters(input)

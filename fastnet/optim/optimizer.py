@@ -18,6 +18,7 @@ from fastnet.backend import K
 from fastnet.functional.indexing import select_rows
 from fastnet.optim.optimizer_state import OptimizerState
 from fastnet.optim.spans import Member, by_step, spans
+from fastnet.optim.step_hooks import StepHooks
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
@@ -30,7 +31,7 @@ _AnyLoss = TypeVar("_AnyLoss")
 _EXPECTED_PARAMETERS = "expected an iterable of tensors, such as model.parameters()"
 
 
-class Optimizer(OptimizerState):
+class Optimizer(OptimizerState, StepHooks):
     """Base class of the optimizers.
 
     A subclass names its hyperparameters in `HYPER` in the order in which its kernel reads them, lists its arrays for
@@ -226,6 +227,8 @@ class Optimizer(OptimizerState):
         Returns:
             The closure's loss, or None.
         """
+        if "_pre_hooks" in self.__dict__:
+            closure = self._hooked_step(closure)
         loss = None
         if closure is not None:
             with enable_grad():
@@ -235,6 +238,8 @@ class Optimizer(OptimizerState):
             self._step_group(number, group)
         if state.recorder is not None:
             state.recorder.note_optimizer(self, self._refresh, self._guarded_values)
+        if "_post_hooks" in self.__dict__:
+            self._after_step(closure)
         return loss
 
     def _guarded_values(self) -> tuple[list[Any], list[Array]]:

@@ -30,6 +30,8 @@ class OptimizerState:
         state: for each parameter a dictionary of "step" and moments.
     """
 
+    SCALARS: tuple[str, ...] = ()       # moments that are one number for each parameter, repeated for each element
+
     defaults: dict[str, Any]
     param_groups: list[dict[str, Any]]
     state: defaultdict[Tensor, dict[str, Any]]
@@ -118,6 +120,8 @@ class OptimizerState:
                           | {"params": [numbers[id(p)] for p in group["params"]]})
         saved = {numbers[id(p)]: {name: copy.deepcopy(value) for name, value in entry.items()}
                  for p, entry in self.state.items()}
+        for entry in saved.values():
+            entry.update({name: entry[name].reshape(-1)[:1].sum() for name in self.SCALARS if name in entry})
         return {"state": saved, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -140,7 +144,8 @@ class OptimizerState:
             if number not in by_number:
                 raise ValueError(f"the state has a parameter {number}, the groups only {sorted(by_number)}")
             for name, value in entry.items():
-                if name != "step" and hasattr(value, "shape") and tuple(value.shape) != by_number[number].shape:
+                one_number = name == "step" or name in self.SCALARS
+                if not one_number and hasattr(value, "shape") and tuple(value.shape) != by_number[number].shape:
                     raise ValueError(f"{name} of parameter {number} has shape {shape_text(value)}, the parameter "
                                      f"{shape_text(by_number[number])}")
         for group, new in zip(self.param_groups, groups):

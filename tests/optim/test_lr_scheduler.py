@@ -17,11 +17,17 @@ CLOSED = {
     "linear_default": lambda s, o: s.LinearLR(o),
     "exponential": lambda s, o: s.ExponentialLR(o, 0.9),
     "cosine": lambda s, o: s.CosineAnnealingLR(o, 10, eta_min=1e-3),
+    "polynomial": lambda s, o: s.PolynomialLR(o, 7, 2.0),
     "cosine_long": lambda s, o: s.CosineAnnealingLR(o, T_max=100),
 }
 ALL = CLOSED | {
     "lambda": lambda s, o: s.LambdaLR(o, lambda epoch: 0.95**epoch),
     "lambdas": lambda s, o: s.LambdaLR(o, [lambda epoch: 1 / (1 + epoch), lambda epoch: epoch // 5]),
+    "multiplicative": lambda s, o: s.MultiplicativeLR(o, lambda epoch: 0.9),
+    "cyclic": lambda s, o: s.CyclicLR(o, 0.01, [0.1, 0.2], 4, 3),
+    "cyclic_lower": lambda s, o: s.CyclicLR(o, 0.01, 0.1, 4, mode="triangular2", base_momentum=0.7),
+    "cyclic_power": lambda s, o: s.CyclicLR(o, 0.01, 0.1, 4, mode="exp_range", gamma=0.9, cycle_momentum=False),
+    "cyclic_function": lambda s, o: s.CyclicLR(o, 0.01, 0.1, 4, scale_fn=lambda n: 1 / n),
     "restarts": lambda s, o: s.CosineAnnealingWarmRestarts(o, 5, T_mult=2, eta_min=1e-3),
     "restarts_equal": lambda s, o: s.CosineAnnealingWarmRestarts(o, 6),
     "one_cycle": lambda s, o: s.OneCycleLR(o, max_lr=[0.5, 1.0], total_steps=STEPS),

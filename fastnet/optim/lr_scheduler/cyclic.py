@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ChainedScheduler", "CyclicLR", "MultiplicativeLR", "PolynomialLR"]
 
-_MODES = ("triangular", "triangular2", "exp_range")
+_SHAPES_OF_CYCLES = ("triangular", "triangular2", "exp_range")
 
 
 class MultiplicativeLR(LambdaLR):
@@ -126,8 +126,8 @@ class CyclicLR(LRScheduler):
         down = float(step_size_up if step_size_down is None else step_size_down)
         self.total_size = float(step_size_up) + down
         self.step_ratio = float(step_size_up) / self.total_size
-        if scale_fn is None and mode not in _MODES:
-            raise one_of("mode", mode, _MODES)
+        if scale_fn is None and mode not in _SHAPES_OF_CYCLES:
+            raise one_of("mode", mode, _SHAPES_OF_CYCLES)
         self.mode, self.gamma, self._scale_fn = mode, gamma, scale_fn
         self.scale_mode = scale_mode if scale_fn is not None else "iterations" if mode == "exp_range" else "cycle"
         self.cycle_momentum = cycle_momentum

@@ -24,7 +24,7 @@ def translate(args: argparse.Namespace) -> None:
     from fastnet.cli.texts.figures import read_saved_text  # which imports fastnet.models
     check_outputs([args.model, *args.text], [("--output", args.output)])
     saved = read_saved_text(args.model, TRANSLATION)
-    name, lines = _sentences(args.text)
+    name, lines = _sentences(args.text, args.encoding)
     interruptions_raise()
     with at_most_threads(args.threads):
         try:
@@ -39,7 +39,7 @@ def translate(args: argparse.Namespace) -> None:
         say(line)
 
 
-def _sentences(words: Sequence[str]) -> tuple[str, list[str]]:
+def _sentences(words: Sequence[str], encoding: str | None) -> tuple[str, list[str]]:
     """The name of the text, for errors, and its lines."""
     from fastnet.cli.texts.sources import read_text
     if not words or list(words) == [_STANDARD_INPUT]:
@@ -47,7 +47,7 @@ def _sentences(words: Sequence[str]) -> tuple[str, list[str]]:
         if not text.strip():
             raise ValueError(f"{name}: expected sentences, a line each, got nothing")
     elif len(words) == 1 and Path(words[0]).is_file():
-        name, text = words[0], read_text(words[0])
+        name, text = words[0], read_text(words[0], encoding)
     elif len(words) == 1 and (os.sep in words[0] or words[0].endswith(".txt")) and " " not in words[0]:
         raise FileNotFoundError(f"{words[0]}: no such file")
     else:

@@ -244,6 +244,9 @@ def test_sentences_that_are_too_long(translator, tmp_path, capsys, monkeypatch):
     file = tmp_path / "long.txt"
     file.write_text("ein Hund\n" + "Hund " * 100, encoding="utf-8")
     assert "long.txt: line 2 has" in failure(capsys, "translate", translator, file)
+    file.write_bytes("zwei Bäume".encode("cp1252"))
+    assert "expected text in UTF-8, got the byte 0xe4" in failure(capsys, "translate", translator, file)
+    fastnet("translate", translator, file, "--encoding", "cp1252")
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert "standard input: expected sentences" in failure(capsys, "translate", translator)
     assert "missing.txt: no such file" in failure(capsys, "translate", translator, "missing.txt")

@@ -173,6 +173,14 @@ def test_length_buckets_have_the_same_few_shapes_in_each_epoch():
         text.LengthBuckets([[1]], [[1], [2]])
 
 
+def test_a_compiled_step_is_recorded_once_for_each_shape():
+    table = fastnet.nn.Embedding(50, 4)
+    step = fastnet.compile(lambda x: table(x).sum())
+    loader = text.LengthBuckets([[1] * n for n in range(1, 40)], max_tokens=80, multiple=16)
+    shapes = {x.shape for _ in range(3) for x, in loader if step(x).item() is not None}
+    assert len(step.recordings) == len(shapes) <= 4
+
+
 def test_windows():
     tokens = np.arange(50)
     loader = text.TokenWindows(tokens, 8, batch_size=4, batches=10, seed=1)

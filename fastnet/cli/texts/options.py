@@ -4,7 +4,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from fastnet.cli.option_values import output_path, positive_number, seed_number, share
+from fastnet.cli.option_values import encoding_name, output_path, positive_number, seed_number, share
 
 __all__ = ["add_generate", "add_text", "add_translate"]
 
@@ -62,6 +62,8 @@ def add_translate(p: argparse.ArgumentParser) -> None:
                    help="translations that are continued at each step; 1 is greedy search (default: %(default)s)")
     p.add_argument("--length-penalty", type=_temperature, default=1.0, metavar="X",
                    help="0 favours short translations, 1 nearly forgets the length (default: %(default)s)")
+    p.add_argument("--encoding", type=encoding_name, metavar="NAME",
+                   help="encoding of the file, such as cp1252 (default: UTF-8)")
     p.add_argument("--output", type=output_path, metavar="FILE",
                    help="write the translations to a file (default: standard output)")
     _add_threads(p)

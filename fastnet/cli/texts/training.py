@@ -5,6 +5,7 @@ import argparse
 from collections.abc import Callable
 
 import fastnet
+from fastnet._core.optional import optional
 from fastnet.cli.recipes import TRANSFORMER
 from fastnet.cli.run import Run, backend_text, make_optimizer
 from fastnet.cli.saved import versions
@@ -51,6 +52,8 @@ class TextTraining:
     """
 
     def __init__(self, args: argparse.Namespace, settings: TrainSettings, say: Callable[[str], None]) -> None:
+        if settings["model"] == TRANSFORMER:            # fail now rather than after the training
+            optional("sacrebleu", "BLEU")
         found = load_texts(args.data, settings)
         settings = settings | {"epochs": found.epochs}
         self.args, self.settings, self.found, self.say = args, settings, found, say
@@ -76,6 +79,8 @@ class TextTraining:
     def report(self) -> None:
         """Measure the model, print a sample, and write the requested files."""
         self.saved.about = self.found.about
+        if self.args.save:              # keep the model, whatever happens while it is measured
+            self.saved.save(self.args.save)
         figures = text_figures(self.saved, self.found.validation, "validation ") if self.found.validation else {}
         if isinstance(self.saved.model, Seq2SeqTransformer):
             figures |= translation_figures(self.saved, self.say)

@@ -135,3 +135,19 @@ def test_children_import_fastnet_only_through_the_environment(tmp_path):
     assert output(code).strip() == "False"
     assert subprocess.run([sys.executable, "-c", "import sys; print(len(sys.meta_path))"], check=True,
                           capture_output=True, cwd=tmp_path).returncode == 0
+
+
+def test_the_profiler_counts_operations_and_blocks(tmp_path):
+    profiler = torch.profiler
+    ready = []
+    with profiler.profile(activities=[profiler.ProfilerActivity.CPU], record_shapes=True, on_trace_ready=ready.append,
+                          schedule=profiler.schedule(wait=1, warmup=0, active=2, repeat=1)) as seen:
+        for _ in range(5):
+            with profiler.record_function("forward"):
+                torch.ones(3, 3).softmax(0)
+            seen.step()
+    rows = {row.key: row for row in seen.key_averages()}
+    assert rows["forward"].count == 2 and len(rows) > 1 and ready == [seen]
+    assert "forward" in seen.key_averages().table(sort_by="cpu_time_total", row_limit=-1)
+    seen.export_chrome_trace(tmp_path / "trace.json")
+    assert (tmp_path / "trace.json").read_text().count('"forward"') == 2

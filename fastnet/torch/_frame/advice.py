@@ -30,6 +30,4 @@ ADVICE: dict[str, str] = {
     "ops": "make an operation with torch.autograd.Function or fastnet.autograd.op",
     "classes": "C++ extensions of PyTorch cannot be loaded",
     "utils.cpp_extension": "C++ extensions of PyTorch cannot be loaded",
-    "_dynamo": "fastnet.compile takes no settings of dynamo",
-    "_inductor": "fastnet.compile takes no settings of inductor",
 }

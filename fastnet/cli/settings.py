@@ -23,10 +23,12 @@ from fastnet.cli.recipes import (
     OPTIMIZER_CHOICES,
     PERCEPTRON,
     RECIPES,
+    RECOGNIZER,
     SOUNDS,
     TEXT_SETS,
     network_recipe,
 )
+from fastnet.cli.speech.manifest import manifest_of
 from fastnet.data.tables import SHEET_ENDINGS, TABLE_ENDINGS
 from fastnet.data.text_lines import STANDARD_INPUT
 
@@ -181,6 +183,10 @@ def _check_conflicts(args: argparse.Namespace, kind: str) -> None:
         (args.split == "time" and kind != "table", "--split time is for tables"),
         (args.model in FORECASTERS, f"--model {args.model} forecasts a time series: expected a table and --time "
          f"COLUMN, and no --split, got {args.data}"),
+        (kind == "folder" and manifest_of(args.data), f"{args.data} holds transcripts of recordings: use --model "
+         f"{RECOGNIZER}"),
+        *((getattr(args, name), f"--{name} is for forecasts of a table with --time COLUMN and --model "
+           f"{', '.join(FORECASTERS)} or {LINEAR}") for name in ("horizon", "window", "season", "gaps")),
         (args.time and args.split != "time", f"--time needs --split time; or, for forecasts, --model "
          f"{', '.join(FORECASTERS)} or {LINEAR}"),
         *((twice, f"{option} names a column twice") for option, twice in _repeated(args).items()),

@@ -231,7 +231,8 @@ def test_bad_tables_for_a_model(model, tmp_path, capsys):
 
 @pytest.mark.parametrize("options, message", [
     (["--model", "lstm"], "--model lstm forecasts a time series: expected a table and --time COLUMN"),
-    (["--horizon", "3"], "--horizon, --window and --season are for forecasts: use --time COLUMN and --model"),
+    (["--horizon", "3"], "--horizon is for forecasts of a table with --time COLUMN and --model lstm, tcn or linear"),
+    (["--gaps", "ignore", "--model", "linear"], "--gaps is for forecasts of a table with --time COLUMN"),
     (["--time", "t"], "--time needs --split time; or, for forecasts, --model lstm, tcn or linear"),
     (["--time", "t", "--model", "lstm", "--target", "t"], "name a column twice"),
     (["--time", "t", "--model", "lstm", "--mixup"], "--mixup has no effect on forecasts"),

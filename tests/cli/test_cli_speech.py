@@ -106,6 +106,7 @@ def test_digits(monkeypatch, tmp_path, capsys):
 
 @pytest.mark.parametrize("options, message", [
     (["digits", "--model", "ctc"], "--model ctc transcribes speech: expected fsdd, or a folder of recordings with"),
+    (["FOLDER"], "holds transcripts of recordings: use --model ctc"),
     (["FOLDER", "--model", "ctc", "--mixup"], "--mixup has no effect on --model ctc"),
     (["FOLDER", "--model", "ctc", "--augment", "randaugment"], "--augment randaugment is for images"),
     (["fsdd", "--model", "ctc", "--test", "0.1"], "--test: fsdd has its own test set"),

@@ -27,8 +27,7 @@ def is_forecast(args: argparse.Namespace) -> bool:
     Args:
         args: of `fastnet train`.
     """
-    ordered = bool(args.time) and args.split != "time" and args.model in (*FORECASTERS, LINEAR)
-    return is_table(args.data) and (ordered or any(getattr(args, name) for name in ("horizon", "window", "season")))
+    return is_table(args.data) and bool(args.time) and args.split != "time" and args.model in (*FORECASTERS, LINEAR)
 
 
 def forecast_settings(args: argparse.Namespace) -> TrainSettings:
@@ -40,9 +39,6 @@ def forecast_settings(args: argparse.Namespace) -> TrainSettings:
     Raises:
         WrongUseError: options that conflict.
     """
-    if args.model not in (*FORECASTERS, LINEAR) or not args.time:
-        raise WrongUseError(f"--horizon, --window and --season are for forecasts: use --time COLUMN and --model "
-                            f"{', '.join(FORECASTERS)} or {LINEAR}")
     for name in _OTHERS:
         if getattr(args, name, None):
             raise WrongUseError(f"--{name.replace('_', '-')} has no effect on forecasts")

@@ -30,6 +30,7 @@ import numpy as np
 from fastnet import dtypes, nn
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
+from fastnet.nn.hooks import has_hooks
 from fastnet.nn.outline import (
     COMPOSED,
     CONTAINERS,
@@ -154,7 +155,7 @@ class _Describer(_Counter):
         where = _subject(path)
         if MODULES.get(type(module).__name__) is not type(module):
             raise ValueError(f"{where} is a {type(module).__name__}, which is not one of fastnet.nn's modules")
-        if any(module._hooks or ()):
+        if has_hooks(module):
             raise ValueError(f"{where} has hooks")
         try:
             arguments = {argument.name: argument.value_of(module) for argument in _arguments_of(type(module))}

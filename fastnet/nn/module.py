@@ -8,8 +8,8 @@ from fastnet import dtypes
 from fastnet._core.placement import check_placement
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
-from fastnet.autograd.hooks import RemovableHandle
 from fastnet.functional.casting import wanted_dtype
+from fastnet.nn.hooks import Hooks, load_hooks, state_hooks
 from fastnet.nn.parameter import Parameter, convert, floating
 from fastnet.nn.registry import Registry
 from fastnet.nn.representation import module_text
@@ -33,7 +33,7 @@ __all__ = ["Module"]
 _Member = TypeVar("_Member")
 
 
-class Module(Registry):
+class Module(Registry, Hooks):
     """Base class of all layers and models.
 
     A Parameter or a Module assigned to an attribute is registered under the attribute's name, so that `parameters()`,
@@ -61,8 +61,6 @@ class Module(Registry):
         >>> [name for name, p in model.named_parameters()]
         ['0.factor']
     """
-
-    _hooks: tuple[dict[int, Callable[..., Any]], dict[int, Callable[..., Any]]] | None = None   # pre-forward, forward
 
     def __init__(self) -> None:
         super().__init__()
@@ -307,8 +305,12 @@ class Module(Registry):
             keep_vars: return the parameters themselves instead of detached tensors.
         """
         destination = {} if destination is None else destination
+        for part, path, hook in state_hooks(self, "before"):
+            hook(part, prefix + path, keep_vars)
         for name, x in named_state(self):
             destination[prefix + name] = x if keep_vars else x.detach()
+        for part, path, hook in state_hooks(self, "after"):
+            hook(part, destination, prefix + path, {})
         return destination
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
@@ -326,7 +328,11 @@ class Module(Registry):
         Raises:
             RuntimeError: keys are missing or unexpected, or shapes differ; the message lists all of them.
         """
-        return load_state(type(self).__name__, dict(named_state(self)), state_dict, strict)
+        state_dict = load_hooks(self, state_dict, strict)
+        keys = load_state(type(self).__name__, dict(named_state(self)), state_dict, strict)
+        for part, _, hook in state_hooks(self, "loaded"):
+            hook(part, keys)
+        return keys
 
     def save(self, path: StrPath, metadata: dict[str, Any] | None = None) -> None:
         """Write the model to a safetensors file: weights, architecture and `metadata`.
@@ -356,39 +362,6 @@ class Module(Registry):
         """
         from fastnet.nn.saving import save  # saving imports all modules, and they import this one
         save(self, path, metadata)
-
-    # ---- hooks ----
-
-    def register_forward_pre_hook(self, hook: Callable[[Any, tuple[Any, ...]], Any]) -> RemovableHandle:
-        """Call hook(module, args) before each forward(); a result other than None replaces the arguments.
-
-        Returns:
-            A handle whose `remove()` removes the hook.
-        """
-        return self._hook(0, hook)
-
-    def register_forward_hook(self, hook: Callable[[Any, tuple[Any, ...], Any], Any]) -> RemovableHandle:
-        """Call hook(module, args, output) after each forward(); a result other than None replaces the output.
-
-        Returns:
-            A handle whose `remove()` removes the hook.
-        """
-        return self._hook(1, hook)
-
-    def _hook(self, place: int, hook: Callable[..., Any]) -> RemovableHandle:
-        self._changed()                 # a recording without the hook is no longer valid
-        return RemovableHandle(self.__dict__.setdefault("_hooks", ({}, {}))[place], hook)
-
-    def _call_with_hooks(self, before, after, args, kwargs):
-        for hook in list(before.values()):
-            changed = hook(self, args)
-            if changed is not None:
-                args = changed if isinstance(changed, tuple) else (changed,)
-        output = self.forward(*args, **kwargs)
-        for hook in list(after.values()):
-            changed = hook(self, args, output)
-            output = output if changed is None else changed
-        return output
 
     # ---- text ----
 

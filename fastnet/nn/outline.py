@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fastnet import nn
+from fastnet.nn.hooks import has_hooks
 from fastnet.nn.parameter import outline_as, outlines
 from fastnet.nn.schema import json_value, schema
 from fastnet.nn.state_dict import join
@@ -21,7 +22,8 @@ COMPOSED = ("fastnet.nn.adaptive_softmax", "fastnet.nn.attention", "fastnet.nn.t
 # the packages are above this module, and imported when a file names one of their classes
 _NETWORKS = ("fastnet.models", "fastnet.audio", *COMPOSED)
 _REGISTRIES = ("_parameters", "_buffers")
-_NOT_COMPARED = {*_REGISTRIES, "_modules", "_training", "_recorded", "_hooks", "__orig_class__"}
+_NOT_COMPARED = {*_REGISTRIES, "_modules", "_training", "_recorded", "_hooks", "_backward_hooks", "_state_hooks",
+                 "__orig_class__"}
 
 
 def network_class(name: str) -> type[nn.Module] | None:
@@ -107,7 +109,7 @@ def changed(module: Any, outline: Any, path: str = "") -> Iterator[str]:
     if module is None or outline is None:
         if module is not outline:
             yield path
-    elif (type(module) is not type(outline) or any(module._hooks or ()) or difference(module, outline)
+    elif (type(module) is not type(outline) or has_hooks(module) or difference(module, outline)
           or list(module._modules) != list(outline._modules)):
         yield path
     else:

@@ -211,21 +211,21 @@ class _Watch:
         if not self.after or not any(isinstance(a, Tensor) and a.requires_grad for a in args):
             return args
         self.watched = len(args)
-        return _through(args, self._input_gradients)
+        return _passed_through(args, self._input_gradients)
 
     def outputs(self, output: Any) -> Any:
         """The output, whose gradients pass through the hooks."""
         parts = output if isinstance(output, tuple) else (output,)
         if not any(isinstance(x, Tensor) and x.requires_grad for x in parts):
             return output
-        passed = _through(parts, self._output_gradients)
+        passed = _passed_through(parts, self._output_gradients)
         if not isinstance(output, tuple):
             return passed[0]
         return type(output)(*passed) if hasattr(output, "_fields") else passed
 
     def _output_gradients(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
         for hook in list(self.before.values()):
-            grads = _replaced(grads, hook(self.module, grads))
+            grads = _replaced_gradients(grads, hook(self.module, grads))
         self.grad_output = grads
         if self.watched is None:
             for hook in list(self.after.values()):
@@ -234,11 +234,11 @@ class _Watch:
 
     def _input_gradients(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
         for hook in list(self.after.values()):
-            grads = _replaced(grads, hook(self.module, grads, self.grad_output))
+            grads = _replaced_gradients(grads, hook(self.module, grads, self.grad_output))
         return grads
 
 
-def _replaced(grads: tuple[Any, ...], changed: Any) -> tuple[Any, ...]:
+def _replaced_gradients(grads: tuple[Any, ...], changed: Any) -> tuple[Any, ...]:
     if changed is None:
         return grads
     changed = changed if isinstance(changed, tuple) else (changed,)
@@ -247,7 +247,7 @@ def _replaced(grads: tuple[Any, ...], changed: Any) -> tuple[Any, ...]:
     return changed
 
 
-def _through(values: tuple[Any, ...], function: Callable[..., Any]) -> tuple[Any, ...]:
+def _passed_through(values: tuple[Any, ...], function: Callable[..., Any]) -> tuple[Any, ...]:
     """The values, with the tensors among them after a boundary. The function takes a gradient for each value."""
     places = [i for i, x in enumerate(values) if isinstance(x, Tensor)]
 

@@ -42,6 +42,7 @@ def test_forward_hooks_with_keyword_arguments_and_in_order():
     same_in_both(program)
 
 
+@pytest.mark.filterwarnings("ignore:Full backward hook is firing")        # by PyTorch
 def test_full_backward_hooks():
     def program(f):
         model, seen = model_of(f), []

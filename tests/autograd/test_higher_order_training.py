@@ -43,7 +43,8 @@ def critic_with_penalty(f, compiled=False):
     """Losses of a convolutional critic with the penalty of WGAN-GP (Gulrajani et al. 2017)."""
     nn = f.nn
     critic = seeded(f, nn.Sequential(
-        nn.Conv2d(1, 4, 3, stride=2, padding=1), nn.LeakyReLU(0.2), nn.Conv2d(4, 8, 3, padding=1), nn.LayerNorm([8, 4, 4]),
+        nn.Conv2d(1, 4, 3, stride=2, padding=1), nn.LeakyReLU(0.2), nn.Conv2d(4, 8, 3, padding=1),
+        nn.LayerNorm([8, 4, 4]),
         nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(128, 1)))
     optimizer = f.optim.RMSprop(critic.parameters(), lr=1e-3)
     base = f.arange(4 * 64, dtype=f.float32).reshape(4, 1, 8, 8)

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from fastnet.torch._frame import devices
 from fastnet.torch._frame.bases import MODULES, SCHEDULERS
 from fastnet.torch._frame.mirror import Source
@@ -25,7 +27,7 @@ def _below(path: str, names: Iterable[str]) -> dict[str, tuple[Source, ...]]:
 
 # A parent comes before the modules below it.
 TREE: dict[str, tuple[Source, ...]] = {
-    "": (_FRAME + "root", "fastnet"),
+    "": (_FRAME + "root", "fastnet", {"dtype": np.dtype}),
 
     "nn": (_FRAME + "parallel", "fastnet.nn"),
     "nn.functional": ("fastnet.nn.functional",),
@@ -34,7 +36,8 @@ TREE: dict[str, tuple[Source, ...]] = {
     "nn.attention": ("fastnet.nn.attention",),
     "nn.utils": ("fastnet.nn.utils",),
     "nn.utils.rnn": ("fastnet.nn.utils.rnn",),
-    **_below("nn.utils", ("clip_grad", "convert_parameters", "fusion", "spectral_norm", "stateless", "weight_norm")),
+    **_below("nn.utils", ("clip_grad", "convert_parameters", "fusion", "spectral_norm", "weight_norm")),
+    "nn.utils.stateless": ("fastnet.func",),
     "nn.utils.parametrize": ("fastnet.nn.utils.parametrize",),
     "nn.utils.parametrizations": ("fastnet.nn.utils.parametrizations",),
     "nn.parallel": (_FRAME + "parallel",),

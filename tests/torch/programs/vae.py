@@ -83,5 +83,5 @@ for epoch in range(1, args.epochs + 1):
 
 with torch.no_grad():
     sample = model.decode(torch.randn(64, 20).to(device)).cpu()
-    assert sample.view(64, 1, 28, 28).shape == (64, 1, 28, 28)
+    assert sample.view(64, 1, 28, 28).shape == torch.Size([64, 1, 28, 28])
 print("final", train_loss / len(train_loader.dataset))

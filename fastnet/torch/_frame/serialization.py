@@ -13,7 +13,7 @@ from fastnet._core.placement import check_placement
 from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor
 from fastnet._io.atomic import replacing
-from fastnet._io.tensor_file import check_brackets, encoded_tensors, naming, parse_json, parse_tensors
+from fastnet._io.tensor_file import encoded_tensors, naming, parse_json, parse_tensors
 from fastnet.nn.module import Module
 from fastnet.nn.nested import NESTED, pack, unpack
 
@@ -120,7 +120,6 @@ def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights
         if NESTED not in texts:
             return {key: from_numpy(array) for key, array in arrays.items()}
         subject = "its nested structure"
-        check_brackets(texts[NESTED].encode("utf-8", "replace"), subject)
         return unpack(parse_json(texts[NESTED], subject), arrays, subject)
 
 

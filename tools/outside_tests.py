@@ -1,0 +1,79 @@
+"""Run the tests of packages that are written for PyTorch on fastnet: python tools/outside_tests.py [einops] [skorch]
+
+It downloads their source distributions with pip, runs their own tests by `fastnet run`, counts, and explains the
+failures. The exit code is 1 if a test fails that EXPECTED does not explain. Their other requirements must be installed
+(for skorch: scikit-learn, tabulate, tqdm, flaky).
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+RUNNER = "import sys, pytest\nsys.exit(pytest.main(sys.argv[1:]))\n"
+SETTINGS = {"EINOPS_TEST_BACKENDS": "numpy,torch", "FASTNET_REQUIRE_EXT": "1"}
+TESTS = {
+    "einops": ["einops/tests"],
+    "skorch": ["skorch/tests/callbacks", *(f"skorch/tests/test_{name}.py" for name in (
+        "classifier", "dataset", "doctor", "helper", "net", "regressor", "scoring", "setter", "toy", "utils"))],
+}
+
+# part of a test's name: why it fails
+EXPECTED = {
+    "test_pytorch_yolo_fragment": "FloatTensor(x.shape) needs the shape to be more than a tuple",
+    "test_sparse_tensor": "there are no sparse tensors",
+    "test_repr_": "the repr of a module shows the shapes of its parameters",
+    "test_load_cuda_params_to_cpu": "the files are not in the source distribution",
+    "test_get_parameter_names": "hooks of leaves are called in another order",
+    "test_reinitializing_module_optimizer_message": "losses do not have the arguments size_average and reduce",
+    "test_set_params_on_custom_criterion": "losses do not have the arguments size_average and reduce",
+    "test_torch_load_kwargs_forwarded": "the file is a pickle, which is not read",
+    "test_fit_and_predict_with_compile": "it looks for attributes of PyTorch's compiler",
+}
+
+
+def main(packages):
+    """Run the tests of these packages and print the counts."""
+    wrong = False
+    with tempfile.TemporaryDirectory() as folder:
+        runner = Path(folder, "run_tests.py")
+        runner.write_text(RUNNER)
+        for package in packages or TESTS:
+            source = fetch(package, folder)
+            output = run(runner, source, TESTS[package])
+            failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", output, re.MULTILINE)
+            print(f"{source.name}: {output.strip().splitlines()[-1]}")
+            for name in failed:
+                reason = next((why for part, why in EXPECTED.items() if part in name), None)
+                wrong |= reason is None
+                print(f"  {name}: {reason or 'UNEXPECTED'}")
+    return int(wrong)
+
+
+def fetch(package, folder):
+    """The folder with the unpacked source distribution of a package."""
+    pip = [sys.executable, "-m", "pip"]
+    if subprocess.run([*pip, "--version"], capture_output=True, check=False).returncode:
+        pip = [shutil.which("pip") or "pip"]
+    subprocess.run([*pip, "download", "-q", "--no-binary", ":all:", "--no-deps", "-d", folder, package], check=True)
+    [archive] = Path(folder).glob(f"{package}-*.tar.gz")
+    with tarfile.open(archive) as file:
+        file.extractall(folder, filter="data")
+    return Path(folder, archive.name.removesuffix(".tar.gz"))
+
+
+def run(runner, source, tests):
+    """What pytest prints for these tests under `fastnet run`."""
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = [sys.executable, "-m", "fastnet", "run", runner, "-q", "-p", "no:cacheprovider", "-o", "addopts=", "-W",
+               "ignore", "--tb=no", *tests]
+    return subprocess.run(command, cwd=source, env={**os.environ, **SETTINGS, "PYTHONPATH": path},
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

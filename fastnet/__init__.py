@@ -31,7 +31,7 @@ from fastnet._core.print_options import set_printoptions
 from fastnet._core.size import Size
 from fastnet._core.tensor import Tensor
 from fastnet._replay.compiled import compile
-from fastnet.autograd import enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled
+from fastnet.autograd import enable_grad, grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from fastnet.backend import (
     available_isas,
     get_isa,
@@ -140,7 +140,6 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-inference_mode = no_grad
 newaxis: None = None
 
 # name -> (module, its attribute or None for the module) of what is loaded on first use

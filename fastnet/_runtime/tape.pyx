@@ -16,6 +16,8 @@ from cpython.weakref cimport PyWeakref_NewRef
 from fastnet._runtime.saved cimport append_saved, gradient, without_rest
 from fastnet._runtime.state cimport current_recorder, current_tracer, gradients_recorded
 
+from fastnet._runtime.node_names import NodeName, next_functions
+
 cnp.import_array()
 
 cdef extern from "Python.h":
@@ -198,7 +200,7 @@ cdef class Node:
         (<mul backward>, 'mul', (2,), 1)
     """
 
-    cdef readonly str name
+    cdef readonly str label
     cdef public object first, gradients
     cdef public tuple edges, saved
     cdef readonly tuple shape
@@ -210,12 +212,22 @@ cdef class Node:
     __signature__ = inspect.signature(lambda name, gradients, edges, saved, out: None)
 
     def __init__(self, name, gradients, edges, saved, out):
-        self.name, self.gradients, self.edges, self.saved = name, gradients, tuple(edges), tuple(saved)
+        self.label, self.gradients, self.edges, self.saved = str(name), gradients, tuple(edges), tuple(saved)
         self.shape, self.dtype = out.shape, out.dtype
         self.order = node_number()
 
+    @property
+    def name(self):
+        """The name of the operation; called, it gives the name in PyTorch's style: "MulBackward0"."""
+        return NodeName(self.label)
+
+    @property
+    def next_functions(self):
+        """(node, 0) of each argument that needs a gradient; an AccumulateGrad object stands for a leaf."""
+        return next_functions(self.edges, Node)
+
     def __repr__(self):
-        return f"<{self.name} backward>"
+        return f"<{self.label} backward>"
 
 
 def node_number():
@@ -325,7 +337,7 @@ cdef int attach(TensorBase result, str name, gradients, tuple args, tuple arrays
                 append_saved(function, name, saved)
     else:
         append_saved(gradients, name, saved)
-    node.name, node.gradients, node.edges = name, gradients, tuple(edges)
+    node.label, node.gradients, node.edges = name, gradients, tuple(edges)
     node.saved = versions_of(saved, args, arrays, result)
     node.shape, node.dtype, node.order = result._data.shape, result._data.dtype, node_number()
     result._node, result._requires_grad = node, True

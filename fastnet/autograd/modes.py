@@ -12,7 +12,7 @@ from fastnet._core.state import Swapped, inside, state
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
+__all__ = ["enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -113,6 +113,32 @@ class enable_grad(_PlainMode):
     """
 
     _mode = True
+
+
+class inference_mode(_PlainMode):
+    """Record no gradients inside the `with` block, or inside the decorated function: as `no_grad`.
+
+    Unlike PyTorch's, its tensors can be used in computations with gradients later.
+
+    Args:
+        mode: a function to decorate, or False for a block that records gradients.
+
+    Example:
+        >>> import fastnet
+        >>> w = fastnet.ones(2, requires_grad=True)
+        >>> with fastnet.inference_mode():
+        ...     y = w * 2
+        >>> y.requires_grad
+        False
+    """
+
+    def __new__(cls, mode: Any = True) -> Any:
+        if not isinstance(mode, bool):
+            return super().__new__(cls, mode)
+        return super().__new__(cls) if mode else enable_grad()
+
+    def __init__(self, mode: Any = True) -> None:
+        super().__init__()
 
 
 class set_grad_enabled(_GradientMode):

@@ -73,7 +73,7 @@ class Hooks:
         return self._add_hook(1, _WithKwargs(hook) if with_kwargs else hook, prepend)
 
     def _add_hook(self, place: int, hook: Callable[..., Any], prepend: bool) -> RemovableHandle:
-        return _registered(self.__dict__.setdefault("_hooks", ({}, {}))[place], hook, prepend)
+        return _registered_hook(self.__dict__.setdefault("_hooks", ({}, {}))[place], hook, prepend)
 
     def _call_with_hooks(self, before: _Dict, after: _Dict, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for hook in list(before.values()):
@@ -126,7 +126,7 @@ class Hooks:
 
     def _add_backward_hook(self, place: int, hook: Callable[..., Any], prepend: bool) -> RemovableHandle:
         self.__dict__.setdefault("_hooks", ({}, {}))            # calls look for hooks, and fusion leaves the module out
-        return _registered(self.__dict__.setdefault("_backward_hooks", ({}, {}))[place], hook, prepend)
+        return _registered_hook(self.__dict__.setdefault("_backward_hooks", ({}, {}))[place], hook, prepend)
 
     # ---- state ----
 
@@ -154,7 +154,7 @@ class Hooks:
         return RemovableHandle(hooks.setdefault(kind, {}), hook)
 
 
-def _registered(hooks: _Dict, hook: Callable[..., Any], prepend: bool) -> RemovableHandle:
+def _registered_hook(hooks: _Dict, hook: Callable[..., Any], prepend: bool) -> RemovableHandle:
     changes.value += 1                  # a recording without the hook is no longer valid
     before = dict(hooks) if prepend else {}
     if prepend:

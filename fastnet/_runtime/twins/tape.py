@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnet._runtime.node_names import NodeName, next_functions
 from fastnet._runtime.twins.saved import append_saved, gradient, without_rest
 from fastnet._runtime.twins.state import state
 
@@ -142,9 +143,9 @@ class Node:
         (<mul backward>, 'mul', (2,), 1)
     """
 
-    __slots__ = ("name", "first", "gradients", "edges", "saved", "shape", "dtype", "order", "hooks", "__weakref__")
+    __slots__ = ("label", "first", "gradients", "edges", "saved", "shape", "dtype", "order", "hooks", "__weakref__")
 
-    name: str
+    label: str
     first: Callable[[Array], Array] | None
     gradients: Any
     edges: tuple[tuple[int, Node | Tensor], ...]
@@ -156,13 +157,23 @@ class Node:
 
     def __init__(self, name: str, gradients: Any, edges: Iterable[tuple[int, Node | Tensor]],
                  saved: Iterable[tuple[Storage, int, int]], out: Array) -> None:
-        self.name, self.gradients, self.edges, self.saved = name, gradients, tuple(edges), tuple(saved)
+        self.label, self.gradients, self.edges, self.saved = str(name), gradients, tuple(edges), tuple(saved)
         self.shape, self.dtype = out.shape, out.dtype
         self.order = node_number()
         self.first = self.hooks = None
 
+    @property
+    def name(self) -> NodeName:
+        """The name of the operation; called, it gives the name in PyTorch's style: "MulBackward0"."""
+        return NodeName(self.label)
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """(node, 0) of each argument that needs a gradient; an AccumulateGrad object stands for a leaf."""
+        return next_functions(self.edges, Node)
+
     def __repr__(self) -> str:
-        return f"<{self.name} backward>"
+        return f"<{self.label} backward>"
 
 
 def node_number() -> int:

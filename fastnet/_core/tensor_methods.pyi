@@ -17,7 +17,7 @@ from fastnet.functional.keys import Key
 from fastnet.functional.number_parts import MantissaExponent
 from fastnet.functional.ordering import ValuesIndices
 from fastnet.functional.statistics import Histogram, MinMax
-from fastnet.linalg.decompositions import Factorization, QRFactors
+from fastnet.linalg.decompositions import QRFactors
 from fastnet.linalg.measures import SignAndLog
 from fastnet.linalg.old_names import OldSVD
 from fastnet.linalg.solvers import TriangularSolution
@@ -1042,8 +1042,8 @@ class TensorMethods(TensorBase):
     def lt_(self, other: Operand) -> Self:
         """As `lt`, but write the result into the tensor and return the tensor."""
 
-    def lu(self, pivot: builtins.bool = True, get_infos: builtins.bool = False) -> Factorization:
-        """See `fastnet.linalg.lu_factor`."""
+    def lu(self, pivot: builtins.bool = True, get_infos: builtins.bool = False) -> tuple[Tensor, ...]:
+        """See `fastnet.linalg.lu_factor`, or `lu_factor_ex` with `get_infos`."""
 
     def lu_solve(self, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
         """See `fastnet.linalg.lu_solve`."""

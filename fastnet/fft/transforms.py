@@ -23,8 +23,26 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Result, Shape
     from fastnet._core.tensor import Tensor
 
-__all__ = ["fft", "fft2", "fftn", "hfft", "ifft", "ifft2", "ifftn", "ihfft", "irfft", "irfft2", "irfftn", "rfft",
-           "rfft2", "rfftn"]
+__all__ = [
+    "fft",
+    "fft2",
+    "fftn",
+    "hfft",
+    "hfft2",
+    "hfftn",
+    "ifft",
+    "ifft2",
+    "ifftn",
+    "ihfft",
+    "ihfft2",
+    "ihfftn",
+    "irfft",
+    "irfft2",
+    "irfftn",
+    "rfft",
+    "rfft2",
+    "rfftn",
+]
 
 _OPPOSITE_NORM = {"backward": "forward", "ortho": "ortho", "forward": "backward"}
 
@@ -258,3 +276,20 @@ rfft2: Callable[..., Tensor] = _real_transforms("rfft2", (-2, -1))
 rfftn: Callable[..., Tensor] = _real_transforms("rfftn", None)
 irfft2: Callable[..., Tensor] = _real_inverses("irfft2", (-2, -1))
 irfftn: Callable[..., Tensor] = _real_inverses("irfftn", None)
+
+
+def _hermitian_transforms(name: str, default: Any, inverse: bool) -> Callable[..., Tensor]:
+    def function(input: Tensor, s: Sequence[int] | None = None, dim: Any = default,
+                 norm: str | None = None) -> Tensor:
+        norm = _OPPOSITE_NORM.get(norm or "backward", norm)
+        return conj(rfftn(input, s, dim, norm)) if inverse else irfftn(conj(input), s, dim, norm)
+    x, result = ("ones(1, 2)", "tensor([[1.-0.j, 0.-0.j]], dtype=complex64)") if inverse else (
+        "tensor([[1+0j, 0]])", "tensor([[1., 1.]])")
+    return _transform_with_doc(function, name, "`ihfft` over several dimensions" if inverse else
+                               "`hfft` over several dimensions", f"fastnet.fft.{name}(fastnet.{x})", result)
+
+
+hfft2: Callable[..., Tensor] = _hermitian_transforms("hfft2", (-2, -1), False)
+hfftn: Callable[..., Tensor] = _hermitian_transforms("hfftn", None, False)
+ihfft2: Callable[..., Tensor] = _hermitian_transforms("ihfft2", (-2, -1), True)
+ihfftn: Callable[..., Tensor] = _hermitian_transforms("ihfftn", None, True)

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fastnet import dtypes
 from fastnet._core.tensor import Tensor
-from fastnet.autograd import no_grad
+from fastnet.autograd import is_grad_enabled, no_grad
 from fastnet.functional import cat
 from fastnet.functional.creation import arange, zeros
 from fastnet.linalg.checks import check_matrices, check_square
-from fastnet.linalg.primitives import cholesky_factor, eigh_joined, lu_joined, parts, qr_joined, svd_joined
+from fastnet.linalg.primitives import cholesky_factor, eig_joined, eigh_joined, lu_joined, parts, qr_joined, svd_joined
 
 __all__ = [
     "Eigenpairs",
@@ -20,10 +20,13 @@ __all__ = [
     "WithInfo",
     "cholesky",
     "cholesky_ex",
+    "eig",
     "eigh",
+    "eigvals",
     "eigvalsh",
     "lu",
     "lu_factor",
+    "lu_factor_ex",
     "permutation",
     "qr",
     "svd",
@@ -266,7 +269,7 @@ def lu(A: Tensor, *, pivot: bool = True) -> LUFactors:
         pivot: only True.
 
     Raises:
-        RuntimeError: fewer than two dimensions, another dtype, pivot=False; in backward, matrices that are not square.
+        RuntimeError: fewer than two dimensions, another dtype, or pivot=False.
 
     Example:
         >>> import fastnet
@@ -284,19 +287,67 @@ def lu(A: Tensor, *, pivot: bool = True) -> LUFactors:
 
 
 def lu_factor(A: Tensor, *, pivot: bool = True) -> Factorization:
-    """LU decomposition for `lu_solve`. Arguments and errors are those of `lu`; the matrices are square.
+    """LU decomposition for `lu_solve`. Arguments and errors are those of `lu`.
 
     Example:
         >>> import fastnet
         >>> fastnet.linalg.lu_factor(fastnet.tensor([[4.0, 3.0], [2.0, 4.0]])).pivots
         tensor([1, 2], dtype=int32)
     """
-    check_square("lu_factor", A)
     P, L, U = lu(A, pivot=pivot)
-    n = A.shape[-1]
+    m, n = A.shape[-2:]
+    k = min(m, n)
     with no_grad():
-        pivots = _exchanges(P)
-    return Factorization(L.tril(-1) + U, pivots.reshape(*A.shape[:-2], n))
+        pivots = _exchanges(P).narrow(-1, 0, k)
+    lower, upper = L.tril(-1), U
+    if m > n:
+        upper = cat([U, U.new_zeros((*A.shape[:-2], m - n, n))], -2)
+    elif n > m:
+        lower = cat([lower, L.new_zeros((*A.shape[:-2], m, n - m))], -1)
+    return Factorization(lower + upper, pivots)
+
+
+def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+    """`lu_factor` with zeros as third result. Arguments and errors are those of `lu`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.linalg.lu_factor_ex(fastnet.tensor([[4.0]]))[2]
+        tensor(0, dtype=int32)
+    """
+    return (*lu_factor(A, pivot=pivot), zeros(A.shape[:-2], dtype=dtypes.int32))
+
+
+def eig(A: Tensor) -> Eigenpairs:
+    """Complex eigenvalues and eigenvectors of square matrices, in no order. Without a gradient; see `eigh`.
+
+    Args:
+        A: (..., n, n).
+
+    Raises:
+        RuntimeError: matrices that are not square, or another dtype; a tensor that requires a gradient.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.linalg.eig(fastnet.tensor([[0.0, -1.0], [1.0, 0.0]])).eigenvalues
+        tensor([0.+1.j, 0.-1.j], dtype=complex64)
+    """
+    check_square("eig", A)
+    if A.requires_grad and is_grad_enabled():
+        raise RuntimeError("linalg.eig: there is no gradient; use eigh for symmetric matrices, or detach()")
+    n = A.shape[-1]
+    return Eigenpairs(*parts(eig_joined(A), (n,), (n, n)))
+
+
+def eigvals(A: Tensor) -> Tensor:
+    """Complex eigenvalues of square matrices, in no order. Arguments and errors are those of `eig`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.linalg.eigvals(fastnet.tensor([[2.0, 0.0], [0.0, 1.0]]))
+        tensor([2.+0.j, 1.+0.j], dtype=complex64)
+    """
+    return eig(A).eigenvalues
 
 
 def _exchanges(P: Tensor) -> Tensor:

@@ -69,7 +69,7 @@ def slogdet(A: Tensor) -> SignAndLog:
     """
     check_square("slogdet", A)
     both = sign_and_log(A)
-    return SignAndLog(both.select(-1, 0).detach(), both.select(-1, 1))
+    return SignAndLog(both.select(-1, 0), both.select(-1, 1))
 
 
 def logdet(input: Tensor) -> Tensor:

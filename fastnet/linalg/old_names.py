@@ -6,7 +6,7 @@ from typing import NamedTuple
 from fastnet._core.tensor import Tensor
 from fastnet.functional.creation import zeros
 from fastnet.linalg import decompositions, solvers
-from fastnet.linalg.decompositions import Factorization, QRFactors
+from fastnet.linalg.decompositions import QRFactors
 
 __all__ = ["OldSVD", "old_cholesky", "old_lu", "old_lu_solve", "old_qr", "old_svd"]
 
@@ -63,15 +63,15 @@ def old_svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> OldSVD
     return OldSVD(U, S, Vh.mT)
 
 
-def old_lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> Factorization:
-    """See `fastnet.linalg.lu_factor`.
+def old_lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> tuple[Tensor, ...]:
+    """See `fastnet.linalg.lu_factor`, or `lu_factor_ex` with `get_infos`.
 
     Example:
         >>> import fastnet
-        >>> fastnet.lu(fastnet.tensor([[4.0]])).LU
+        >>> fastnet.lu(fastnet.tensor([[4.0]]))[0]
         tensor([[4.]])
     """
-    return decompositions.lu_factor(A, pivot=pivot)
+    return decompositions.lu_factor_ex(A, pivot=pivot) if get_infos else decompositions.lu_factor(A, pivot=pivot)
 
 
 def old_lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from fastnet import dtypes
 from fastnet._core.memory import empty
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result, Shape
     from fastnet._core.tensor import Tensor
 
-__all__ = ["cholesky_factor", "determinant", "eigh_joined", "inverse", "lu_joined", "matrix_exponential", "parts",
-           "pseudoinverse", "qr_joined", "sign_and_log", "solution", "svd_joined", "triangular_solution"]
+__all__ = ["cholesky_factor", "determinant", "eig_joined", "eigh_joined", "inverse", "lu_joined", "matrix_exponential",
+           "parts", "pseudoinverse", "qr_joined", "sign_and_log", "solution", "svd_joined", "triangular_solution"]
 
 
 def parts(joined: Tensor, *shapes: Shape) -> list[Tensor]:
@@ -165,6 +166,15 @@ def _of_eigh(g: Array, out: Array, n: int, vectors: bool) -> Array:
 
 
 @op
+def eig_joined(a: Array) -> Result[Array]:
+    """Complex eigenvalues and eigenvectors of matrices."""
+    n = a.shape[-1]
+    out = empty((*a.shape[:-2], n + n * n), dtypes.complex_of(a.dtype))
+    K.linalg_eig(out, a)
+    return out, None
+
+
+@op
 def svd_joined(a: Array, full: bool, vectors: bool) -> Result[Array]:
     """U, S and V^T."""
     m, n = a.shape[-2:]
@@ -214,11 +224,11 @@ def lu_joined(a: Array) -> Result[Array]:
     k = min(m, n)
     out = _empty_matrices(a, m * m + m * k + k * n)
     K.linalg_lu(out, a)
-    return out, (_no_gradient("lu", "matrices that are not square") if m != n else gradient(_of_lu, out, n),)
+    return out, (gradient(_of_lu, out, m, n),)
 
 
-def _of_lu(g: Array, out: Array, n: int) -> Array:
-    da = empty((*out.shape[:-1], n, n), out.dtype)
+def _of_lu(g: Array, out: Array, m: int, n: int) -> Array:
+    da = empty((*out.shape[:-1], m, n), out.dtype)
     K.linalg_lu_backward(da, out, g)
     return da
 

@@ -187,5 +187,6 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
                 [1., 2., 4.],
                 [1., 3., 9.]])
     """
+    x = x if x.ndim else x.reshape(1)
     count: Any = x.shape[-1] if N is None else N
     return x.unsqueeze(-1) ** arange(count, dtype=x.dtype)

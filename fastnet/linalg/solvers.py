@@ -1,19 +1,36 @@
 """Inverses, and solutions of systems of linear equations. Each takes float32 or float64 with any batch."""
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from fastnet import dtypes
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
 from fastnet.functional import matmul
-from fastnet.functional.creation import eye, ones, zeros
+from fastnet.functional.creation import eye, zeros
+from fastnet.functional.shape import movedim
 from fastnet.linalg.checks import check_matrices, check_real, check_square, common_batch
 from fastnet.linalg.decompositions import WithInfo, permutation, svdvals
 from fastnet.linalg.primitives import inverse, pseudoinverse, solution, triangular_solution
 
-__all__ = ["LeastSquares", "TriangularSolution", "cholesky_inverse", "cholesky_solve", "inv", "inv_ex", "lstsq",
-           "lu_solve", "pinv", "solve", "solve_ex", "solve_triangular", "triangular_solve"]
+__all__ = [
+    "LeastSquares",
+    "TriangularSolution",
+    "cholesky_inverse",
+    "cholesky_solve",
+    "inv",
+    "inv_ex",
+    "lstsq",
+    "lu_solve",
+    "pinv",
+    "solve",
+    "solve_ex",
+    "solve_triangular",
+    "tensorinv",
+    "tensorsolve",
+    "triangular_solve",
+]
 
 
 class LeastSquares(NamedTuple):
@@ -83,7 +100,7 @@ def pinv(A: Tensor, rcond: float | None = None, hermitian: bool = False, *, atol
         A: (..., m, n).
         rcond, rtol: singular values up to this share of the largest count as 0; by default max(m, n) times the
             precision of the dtype.
-        hermitian: whether the matrices are symmetric; ignored.
+        hermitian: whether the matrices are symmetric; then only their lower triangle is read.
         atol: not supported, must be None or 0.
 
     Raises:
@@ -97,6 +114,8 @@ def pinv(A: Tensor, rcond: float | None = None, hermitian: bool = False, *, atol
     check_matrices("pinv", A)
     if atol:
         raise RuntimeError(f"linalg.pinv: expected atol to be None, got {atol}; use rtol")
+    if hermitian:
+        A = A.tril() + A.tril(-1).mT
     rtol = rcond if rtol is None else rtol
     if rtol is None:
         rtol = max(A.shape[-2:]) * dtypes.finfo(A.dtype).eps
@@ -240,11 +259,11 @@ def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoin
     Args:
         LU, pivots: of `lu_factor`.
         B: (..., n, k).
-        left: only True.
+        left: False solves X A = B.
         adjoint: solve A^T X = B.
 
     Raises:
-        RuntimeError: shapes that do not fit, another dtype, or left=False.
+        RuntimeError: shapes that do not fit, or another dtype.
 
     Example:
         >>> import fastnet
@@ -255,7 +274,7 @@ def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoin
     """
     check_square("lu_solve", LU)
     if not left:
-        raise RuntimeError("linalg.lu_solve: expected left=True, got False")
+        return lu_solve(LU, pivots, B.mT, adjoint=not adjoint).mT
     P = permutation(pivots).to(LU.dtype)
     if adjoint:
         inner = solve_triangular(LU.mT, B, upper=False)
@@ -271,7 +290,8 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
         A: (..., m, n).
         B: (..., m, k), or (..., m) with the batch of A.
         rcond: as in `pinv`.
-        driver: "gelss" and "gelsd" also return the singular values.
+        driver: "gelsy" (the default), "gels", "gelss" or "gelsd". The last two also return the singular values, and
+            "gels" no rank.
 
     Returns:
         solution (..., n, k), the sums of squared residuals (if m > n and the ranks are n), ranks, singular values.
@@ -298,9 +318,60 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     least = rcond if rcond is not None else max(m, n) * dtypes.finfo(A.dtype).eps
     limit = values.amax(-1, keepdim=True) * least if min(m, n) else values
     rank = (values > limit).sum(-1)
-    residuals = zeros(0, dtype=A.dtype)
-    if m > n and bool((rank == n).all()):
+    empty = zeros(0, dtype=A.dtype)
+    residuals = found.reshape(-1).narrow(0, 0, 0)
+    if m > n and driver != "gelsy" and bool((rank == n).all()):
         residuals = (matmul(A, found) - columns).square().sum(-2)
-    empty = ones(0, dtype=A.dtype)
-    return LeastSquares(found.squeeze(-1) if vector else found, residuals, rank,
+    return LeastSquares(found.squeeze(-1) if vector else found, residuals,
+                        zeros(0, dtype=dtypes.int64) if driver == "gels" else rank,
                         values if driver in ("gelss", "gelsd") else empty)
+
+
+def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
+    """Inverse of the map from the last dimensions of a tensor to its first `ind`.
+
+    Args:
+        A: with as many elements in its first `ind` dimensions as in the others.
+        ind: 1 or more.
+
+    Raises:
+        LinAlgError: the map is singular.
+        RuntimeError: shapes that do not fit, or another dtype.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.linalg.tensorinv(fastnet.eye(4).reshape(2, 2, 4)).shape
+        (4, 2, 2)
+    """
+    rows, columns = A.shape[:ind], A.shape[ind:]
+    if ind < 1 or math.prod(rows) != math.prod(columns):
+        raise RuntimeError(f"linalg.tensorinv: expected as many elements in the first {ind} dimensions as in the "
+                           f"others, got shape {shape_text(A)}")
+    n = math.prod(rows)
+    return inv(A.reshape(n, n)).reshape(*columns, *rows)
+
+
+def tensorsolve(A: Tensor, B: Tensor, dims: tuple[int, ...] | None = None) -> Tensor:
+    """Solution X of tensordot(A, X, X.ndim) = B.
+
+    Args:
+        A: its first dimensions are those of B, the others those of X.
+        B: any shape.
+        dims: dimensions of A to move to the end first.
+
+    Raises:
+        LinAlgError: the system is singular.
+        RuntimeError: shapes that do not fit, or another dtype.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.linalg.tensorsolve(fastnet.eye(4).reshape(2, 2, 4), fastnet.ones(2, 2))
+        tensor([1., 1., 1., 1.])
+    """
+    if dims is not None:
+        A = movedim(A, dims, tuple(range(A.ndim - len(dims), A.ndim)))
+    n, shape = B.numel(), A.shape[B.ndim:]
+    if math.prod(shape) != n or A.numel() != n * n:
+        raise RuntimeError(f"linalg.tensorsolve: expected A of a square map onto shape {shape_text(B)}, got shape "
+                           f"{shape_text(A)}")
+    return solve(A.reshape(n, n), B.reshape(n)).reshape(shape)

@@ -54,6 +54,7 @@ def _special_values(input: Array, function: str) -> Result[Array]:
 @op
 def _of_two(first: Any, second: Any, function: str) -> Result[Array]:
     """A function of two arrays, differentiable by the second."""
+    kernels.check_some_array(function, first, second)
     x, y = kernels.operands(first, second, real=True)
     out = empty_result(kernels.broadcast_shape(x, y), x.dtype, x, y)
     K.special(out, x, y, function)
@@ -298,6 +299,8 @@ def xlog1py(input: Operand, other: Operand) -> Tensor:
 
 
 def _times_log(x: Any, y: Any, logarithm: UnaryOperation, pole: float) -> Tensor:
+    if not (hasattr(x, "_data") or hasattr(y, "_data")):
+        raise TypeError(f"expected at least one tensor, got {type(x).__name__} and {type(y).__name__}")
     if not hasattr(y, "_data"):
         y = x.new_full((), y, dtype=dtypes.float_of(x.dtype))
     zero = (x == 0) & ~isnan(y)

@@ -12,8 +12,8 @@ ONE = [{}, {"n": 4}, {"n": 9, "dim": 1}, {"norm": "ortho"}, {"norm": "forward", 
 TWO = [{}, {"s": (4, 7)}, {"dim": (0, 2), "norm": "ortho"}]
 SEVERAL = [*TWO, {"s": (2, 3, 8), "norm": "forward"}, {"dim": (1,)}]
 FUNCTIONS = {**dict.fromkeys(("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"), ONE),
-             **dict.fromkeys(("fft2", "ifft2", "rfft2", "irfft2"), TWO),
-             **dict.fromkeys(("fftn", "ifftn", "rfftn", "irfftn"), SEVERAL)}
+             **dict.fromkeys(("fft2", "ifft2", "rfft2", "irfft2", "hfft2", "ihfft2"), TWO),
+             **dict.fromkeys(("fftn", "ifftn", "rfftn", "irfftn", "hfftn", "ihfftn"), SEVERAL)}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

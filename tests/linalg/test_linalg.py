@@ -66,6 +66,8 @@ SMOOTH = {
     "lstsq": (lambda f, a, b: f.linalg.lstsq(a, b)[0], TALL, random(2, 5, 2)),
     "lu-L": (lambda f, a: f.linalg.lu(a)[1], SQUARE),
     "lu-U": (lambda f, a: f.linalg.lu(a)[2], SQUARE),
+    "lu-tall": (lambda f, a: f.linalg.lu(a)[1].sum() + f.linalg.lu(a)[2].sin(), TALL),
+    "lu-wide": (lambda f, a: f.linalg.lu(a)[1].square().sum() + f.linalg.lu(a)[2].sin(), WIDE),
     "lu_factor": (lambda f, a: f.linalg.lu_factor(a)[0], SQUARE),
     "lu_solve": (lambda f, a, b: f.linalg.lu_solve(*f.linalg.lu_factor(a), b), SQUARE, RIGHT),
     "matrix_exp": (lambda f, a: f.linalg.matrix_exp(a), SQUARE),
@@ -161,6 +163,26 @@ def test_values_like_pytorch(name, shape):
     x = random(*shape, seed=3)
     for ours, theirs in zip(PLAIN[name](fastnet, fastnet.tensor(x)), PLAIN[name](torch, torch.tensor(x)), strict=True):
         assert ours.shape == tuple(theirs.shape) and str(ours.dtype) == str(theirs.dtype).removeprefix("torch.")
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-9, atol=1e-9)
+
+
+def test_eigenvalues_of_general_matrices():
+    A = fastnet.tensor(SQUARE)
+    values, vectors = linalg.eig(A)
+    inside = A.to(fastnet.complex128)
+    np.testing.assert_allclose((inside @ vectors).numpy(), (vectors * values.unsqueeze(-2)).numpy(), atol=1e-12)
+    np.testing.assert_allclose(np.sort_complex(linalg.eigvals(A).numpy()), np.sort_complex(values.numpy()))
+    with pytest.raises(RuntimeError, match=r"linalg\.eig: there is no gradient; use eigh"):
+        linalg.eig(A.requires_grad_())
+
+
+def test_tensors_as_maps():
+    torch = pytest.importorskip("torch")
+    x, y = random(6, 2, 3), random(6)
+    for ours, theirs in zip(*((f.linalg.tensorinv(f.tensor(x), 1), f.linalg.tensorsolve(f.tensor(x), f.tensor(y)),
+                               f.linalg.tensorsolve(f.tensor(x.transpose(1, 2, 0)), f.tensor(y), (0, 1)),
+                               f.linalg.lu_solve(*f.linalg.lu_factor(f.tensor(SQUARE)), f.tensor(RIGHT).mT, left=False))
+                              for f in (fastnet, torch))):
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-9, atol=1e-9)
 
 

@@ -55,6 +55,24 @@ def test_two_arguments_like_pytorch(name, first, second):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("name", [name for name in special.__all__ if "polynomial" in name])
+def test_polynomials_like_pytorch(name):
+    torch = pytest.importorskip("torch")
+    for n in (-1, 0, 1, 2, 4, 7):
+        ours, theirs = (getattr(f.special, name)(f.tensor(UNIT), n) for f in (fastnet, torch))
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-9, atol=1e-9)
+    degrees = np.arange(5)
+    ours, theirs = (getattr(f.special, name)(f.tensor(UNIT), f.tensor(degrees)) for f in (fastnet, torch))
+    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-9, atol=1e-9)
+
+
+def test_the_airy_function_like_pytorch():
+    torch = pytest.importorskip("torch")
+    x = np.linspace(-3, 3, 7)
+    ours, theirs = (f.special.airy_ai(f.tensor(x)).numpy() for f in (fastnet, torch))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
 @pytest.mark.parametrize("n", [0, 1, 3])
 def test_orders_like_pytorch(n):
     torch = pytest.importorskip("torch")

@@ -142,6 +142,12 @@ def linalg_eigh_backward(da, result, dy, vectors):
 
 
 @kernel(fallible=True)
+def linalg_eig(out, a):
+    """out (complex) = the n eigenvalues, in no order, and the (n, n) eigenvectors as columns, of a."""
+    join(out, *lapack("eig", np.linalg.eig, a))
+
+
+@kernel(fallible=True)
 def linalg_svd(out, a, full):
     """out = U, S and V^T with a = U diag(S) V^T, for a (..., m, n): (m, k), (k,), (k, n) with k = min(m, n).
 
@@ -220,12 +226,22 @@ def linalg_lu(out, a):
 
 @kernel()
 def linalg_lu_backward(da, result, dy):
-    """da = the gradient of linalg_lu for square matrices."""
-    n = da.shape[-1]
-    p, l, u = split(result, (n, n), (n, n), (n, n))
-    _, dl, du = split(dy, (n, n), (n, n), (n, n))
-    inner = np.tril(transposed(l) @ dl, -1) + np.triu(du @ transposed(u))
-    inner = np.linalg.solve(transposed(l), inner)
-    da[...] = p @ transposed(np.linalg.solve(u, transposed(inner)))
+    """da = the gradient of linalg_lu."""
+    m, n = da.shape[-2:]
+    k = min(m, n)
+    p, l, u = split(result, (m, m), (m, k), (k, n))
+    _, dl, du = split(dy, (m, m), (m, k), (k, n))
+    l1, u1, dl1, du1 = l[..., :k, :], u[..., :k], dl[..., :k, :], du[..., :k]
+    rows, columns = dl[..., k:, :], du[..., k:]             # of those below and right of the square part
+    if m > n:                           # L2 = A2 U^-1
+        rows = transposed(np.linalg.solve(u1, transposed(rows)))
+        du1 = du1 - transposed(l[..., k:, :]) @ rows
+    elif n > m:                         # U2 = L^-1 A2
+        columns = np.linalg.solve(transposed(l1), columns)
+        dl1 = dl1 - columns @ transposed(u[..., k:])
+    inner = np.tril(transposed(l1) @ dl1, -1) + np.triu(du1 @ transposed(u1))
+    inner = np.linalg.solve(transposed(l1), inner)
+    inner = transposed(np.linalg.solve(u1, transposed(inner)))
+    da[...] = p @ (np.concatenate([inner, rows], -2) if m > n else np.concatenate([inner, columns], -1))
 
 

@@ -1,12 +1,13 @@
 """Special functions through SciPy, which is imported at the first call."""
 import math
+from typing import Any
 
 import numpy as np
 
 from fastnet._kernels.reference.tools.contract import kernel
 from fastnet._kernels.reference.tools.scipy_modules import scipy_module
 
-_FORMULAS = {
+_FORMULAS: dict[str, Any] = {
     "exp2": lambda _, x, y: np.exp2(x),
     "sinc": lambda _, x, y: np.sinc(x),
     "zeta": lambda s, x, y: s.zeta(x, y),
@@ -16,6 +17,17 @@ _FORMULAS = {
     "gammaln": lambda s, x, y: np.where(np.isneginf(x), np.inf, s.gammaln(x)),
     "log_ndtr": lambda s, x, y: s.log_ndtr(x),
     "spherical_jn0": lambda s, x, y: np.sinc(x / np.pi),
+    "airy_ai": lambda s, x, y: s.airy(x)[0],
+    "chebyshev_polynomial_t": lambda s, x, n: _degree(s.eval_chebyt, n, x),
+    "chebyshev_polynomial_u": lambda s, x, n: _degree(s.eval_chebyu, n, x),
+    "chebyshev_polynomial_v": lambda s, x, n: _degree(s.eval_chebyu, n, x) - _degree(s.eval_chebyu, n - 1, x),
+    "chebyshev_polynomial_w": lambda s, x, n: _degree(s.eval_chebyu, n, x) + _degree(s.eval_chebyu, n - 1, x),
+    "hermite_polynomial_h": lambda s, x, n: _degree(s.eval_hermite, n, x),
+    "hermite_polynomial_he": lambda s, x, n: _degree(s.eval_hermitenorm, n, x),
+    "laguerre_polynomial_l": lambda s, x, n: _degree(s.eval_laguerre, n, x),
+    "legendre_polynomial_p": lambda s, x, n: _degree(s.eval_legendre, n, x),
+    **{f"shifted_chebyshev_polynomial_{kind}": lambda s, x, n, kind=kind: _FORMULAS[f"chebyshev_polynomial_{kind}"](
+        s, 2 * x - 1, n) for kind in "tuvw"},
 }
 _OF_TWO_ARRAYS = ("gammainc", "gammaincc", "xlogy", "xlog1py")
 
@@ -47,6 +59,12 @@ _SECOND_SLOPES = {
     "gammainc": lambda s, x, y, out: np.exp((x - 1) * np.log(y) - y - s.gammaln(x)),
     "gammaincc": lambda s, x, y, out: -np.exp((x - 1) * np.log(y) - y - s.gammaln(x)),
 }
+
+
+def _degree(polynomial, n, x):
+    """polynomial(n, x) of a degree n without its fraction; 0 for a negative one."""
+    n = np.trunc(n)
+    return np.where(n < 0, 0, polynomial(np.maximum(n, 0).astype(np.int64), x))
 
 
 def _multigammaln(scipy, x, dimension):

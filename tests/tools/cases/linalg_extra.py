@@ -87,6 +87,8 @@ CASES = [
     case("linalg_qr_backward", joined("linalg_qr", lambda n: 2 * n * n, False, with_input=True)),
     case("linalg_eigh", of(vectors, make=positive)),
     case("linalg_eigh_backward", joined("linalg_eigh", lambda n: n + n * n, make=positive, after=(True,))),
+    case("linalg_eig", lambda rng, dtype, size: (
+        (garbage((size[0], *vectors(size[1])), np.result_type(dtype, np.complex64)), matrices(rng, dtype, size)), {})),
     case("linalg_svd", of(svd, True)),
     case("linalg_svd_backward", joined("linalg_svd", lambda n: 2 * n * n + n, False, after=(True,))),
     case("linalg_pinv", of(square, 1e-6)),

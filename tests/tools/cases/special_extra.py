@@ -3,9 +3,14 @@ from . import Case, garbage
 
 SIZES = (0, 1, 17)
 UNARY = ("gammaln", "psi", "erfc", "erfcx", "erfinv", "ndtr", "ndtri", "log_ndtr", "i0", "i0e", "i1", "i1e", "j0", "j1",
-         "y0", "y1", "k0", "k1", "k0e", "k1e", "spherical_jn0", "exp2", "sinc", "entr")
+         "y0", "y1", "k0", "k1", "k0e", "k1e", "spherical_jn0", "exp2", "sinc", "entr",
+         "airy_ai")
 SMOOTH = ("gammaln", "psi", "erfc", "erfcx", "erfinv", "ndtr", "ndtri", "log_ndtr", "i0", "i0e", "i1", "i1e", "exp2",
           "sinc", "entr")
+POLYNOMIALS = tuple(f"{family}_polynomial_{kind}" for family, kinds in (
+    ("chebyshev", "tuvw"), ("shifted_chebyshev", "tuvw"), ("hermite", ("h", "he")), ("laguerre", "l"),
+    ("legendre", "p"))
+    for kind in kinds)
 BINARY = ("zeta", "gammainc", "gammaincc")
 ORDERED = ("polygamma", "multigammaln")
 
@@ -37,7 +42,7 @@ def binary_backward(function):
 CASES = [
     *(Case("special", unary(f), SIZES, None, note=f) for f in UNARY),
     *(Case("special", unary(f, 2), SIZES, None, note=f) for f in ORDERED),
-    *(Case("special", binary(f), SIZES, None, note=f) for f in BINARY),
+    *(Case("special", binary(f), SIZES, None, note=f) for f in (*BINARY, *POLYNOMIALS)),
     *(Case("special_backward", unary_backward(f), SIZES, None, note=f) for f in SMOOTH),
     *(Case("special_backward", unary_backward(f, 2), SIZES, None, note=f) for f in ORDERED),
     *(Case("special_backward_second", binary_backward(f), SIZES, None, note=f) for f in BINARY),

@@ -23,6 +23,8 @@ from fastnet._core.placement import (
     contiguous_format,
     device,
     get_default_device,
+    layout,
+    memory_format,
     preserve_format,
     set_default_device,
     strided,
@@ -50,6 +52,7 @@ from fastnet.dtypes import (
     complex64 as cfloat,
     complex128,
     complex128 as cdouble,
+    dtype,
     finfo,
     float16,
     float16 as half,
@@ -176,7 +179,8 @@ __all__ = [
     "special", "strided", "tensor", "text", "training", "uint8", "use_backend",
 ]
 __all__ += [
-    "CharTensor", "HalfTensor", "ShortTensor", "Size", "bfloat16", "set_printoptions",
+    "CharTensor", "HalfTensor", "ShortTensor", "Size", "bfloat16", "dtype", "layout", "memory_format",
+    "set_printoptions",
     "BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor", "can_cast", "cdouble",
     "cfloat", "complex64", "complex128", "fft", "finfo", "float16", "half", "int8", "int16", "short",
     "get_default_device", "get_default_dtype", "iinfo", "promote_types", "set_default_device", "set_default_dtype"]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, DTypeLike, Number
 
 __all__ = ["ALL", "DEFAULT", "MORE", "NAMES", "as_dtype", "bfloat16", "bool_", "can_cast", "category",
-           "complex64", "complex128", "complex_of", "finfo", "float16", "float32", "float64",
+           "complex64", "complex128", "complex_of", "dtype", "finfo", "float16", "float32", "float64",
            "float_of", "get_default_dtype", "iinfo", "int8", "int16", "int32", "int64", "of_scalar", "promote",
            "promote_types", "real_of", "result_type", "set_default_dtype", "uint8"]
 
@@ -256,6 +256,26 @@ def can_cast(from_: DTypeLike, to: DTypeLike) -> bool:
         (True, False)
     """
     return category(as_dtype(from_)) <= category(as_dtype(to))
+
+
+class _DTypeClass(type):
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, np.dtype | _Missing)
+
+
+class dtype(metaclass=_DTypeClass):
+    """The class of dtypes, for `isinstance(x, fastnet.dtype)` and annotations. Dtypes are instances of `numpy.dtype`.
+
+    `dtype(name)` is `as_dtype(name)`.
+
+    Example:
+        >>> import fastnet
+        >>> isinstance(fastnet.float32, fastnet.dtype), isinstance(fastnet.ones(1).dtype, fastnet.dtype)
+        (True, True)
+    """
+
+    def __new__(cls, name: DTypeLike) -> Any:
+        return as_dtype(name)
 
 
 class finfo:

@@ -16,11 +16,32 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-strided: str = "strided"
-contiguous_format: str = "contiguous_format"
-preserve_format: str = "preserve_format"
-channels_last: str = "channels_last"
-channels_last_3d: str = "channels_last_3d"
+
+class layout(str):
+    """The class of layouts, for annotations. Layouts are names: `fastnet.strided` is the only one.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.ones(1).layout
+        'strided'
+    """
+
+
+class memory_format(str):
+    """The class of memory formats, for annotations. They are names, such as `fastnet.channels_last`.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.channels_last
+        'channels_last'
+    """
+
+
+strided: str = layout("strided")
+contiguous_format: str = memory_format("contiguous_format")
+preserve_format: str = memory_format("preserve_format")
+channels_last: str = memory_format("channels_last")
+channels_last_3d: str = memory_format("channels_last_3d")
 
 _CPU = "cpu"
 _DEVICE_TYPES = (_CPU, "cuda", "mps", "xpu", "hpu", "xla", "mtia", "ipu", "vulkan", "meta")

@@ -366,6 +366,9 @@ class TensorMethods(TensorBase):
     def bernoulli_(self, p: TensorOrNumber = 0.5, *, generator: Generator | None = None) -> Self:
         """Write random ones, with probability p, and zeros into the tensor and return it."""
 
+    def bfloat16(self, memory_format: object = None) -> Tensor:
+        """Refuse bfloat16, which NumPy does not have: use `half` or `float`."""
+
     def bincount(self, weights: Tensor | None = None, minlength: builtins.int = 0) -> Tensor:
         """How often each number from 0 to the largest occurs, int64; or the sum of the weights of its occurrences."""
 
@@ -1580,6 +1583,12 @@ class TensorMethods(TensorBase):
     def to(self, device: str, dtype: DTypeLike | None = None, non_blocking: builtins.bool = False,
            copy: builtins.bool = False, *, memory_format: object = None) -> Tensor:
         """The tensor converted to a dtype and a memory format; the tensor itself if it has these."""
+
+    def to_dense(self, dtype: DTypeLike | None = None, *, masked_grad: builtins.bool | None = None) -> Tensor:
+        """The tensor itself: all tensors are dense."""
+
+    def to_sparse(self, *arguments: Any) -> Tensor:
+        """Refuse a sparse layout: all tensors are dense."""
 
     def topk(self, k: builtins.int, dim: builtins.int = -1, largest: builtins.bool = True,
              sorted: builtins.bool = True) -> ValuesIndices:

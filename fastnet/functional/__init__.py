@@ -155,7 +155,15 @@ from fastnet.functional.products import (
     tensordot,
     vdot,
 )
-from fastnet.functional.properties import get_device, is_complex, is_nonzero, is_same_size, is_signed, result_type
+from fastnet.functional.properties import (
+    get_device,
+    is_complex,
+    is_nonzero,
+    is_same_size,
+    is_signed,
+    result_type,
+    sparse_coo_tensor,
+)
 from fastnet.functional.random import bernoulli, dropout, normal, rand, rand_like, randint, randn, randn_like, randperm
 from fastnet.functional.random_filling import binomial, poisson, randint_like
 from fastnet.functional.reduction import all, any, logsumexp, mean, prod, std, sum, var

@@ -39,12 +39,12 @@ __all__ = [
     "randperm", "range", "ravel", "real", "reciprocal", "relu", "remainder", "renorm", "repeat_interleave", "reshape",
     "resolve_conj", "result_type", "roll", "rot90", "round", "row_stack", "rsqrt", "rsub", "scatter", "scatter_add",
     "scatter_reduce", "searchsorted", "select", "select_scatter", "sgn", "sigmoid", "sign", "signbit", "sin", "sinh",
-    "slice_scatter", "softmax", "sort", "split", "split_with_sizes", "sqrt", "square", "squeeze", "stack", "std",
-    "std_mean", "sub", "subtract", "sum", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh",
-    "tensor_split", "tensordot", "tile", "topk", "trace", "transpose", "trapezoid", "trapz", "tril", "tril_indices",
-    "triu", "triu_indices", "true_divide", "trunc", "unbind", "unflatten", "unique", "unique_consecutive",
-    "unravel_index", "unsqueeze", "vander", "var", "var_mean", "vdot", "view_as_complex", "view_as_real", "vsplit",
-    "vstack", "where", "zeros", "zeros_like",
+    "slice_scatter", "softmax", "sort", "sparse_coo_tensor", "split", "split_with_sizes", "sqrt", "square", "squeeze",
+    "stack", "std", "std_mean", "sub", "subtract", "sum", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan",
+    "tanh", "tensor_split", "tensordot", "tile", "topk", "trace", "transpose", "trapezoid", "trapz", "tril",
+    "tril_indices", "triu", "triu_indices", "true_divide", "trunc", "unbind", "unflatten", "unique",
+    "unique_consecutive", "unravel_index", "unsqueeze", "vander", "var", "var_mean", "vdot", "view_as_complex",
+    "view_as_real", "vsplit", "vstack", "where", "zeros", "zeros_like",
 ]
 
 def abs(input: Tensor) -> Tensor:
@@ -931,6 +931,10 @@ def softmax(input: Tensor, dim: int | None = None, dtype: DTypeLike | None = Non
 
 def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = True) -> ValuesIndices:
     """Sort a tensor along a dimension: (values, indices). Stable, with NaN as the largest."""
+
+def sparse_coo_tensor(indices: Any, values: Any, size: Any = None, *, dtype: DTypeLike | None = None,
+                      device: str | None = None, requires_grad: bool = False) -> Tensor:
+    """Refuse a sparse layout: all tensors are dense."""
 
 def split(tensor: Tensor, split_size_or_sections: Size, dim: int = 0) -> tuple[Tensor, ...]:
     """Split a tensor along a dimension into a tuple of views."""

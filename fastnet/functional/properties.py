@@ -9,11 +9,11 @@ from fastnet._core.tensor import extend, method
 from fastnet.functional.description import describe
 
 if TYPE_CHECKING:
-    from fastnet._core.annotations import DType, Operand
+    from fastnet._core.annotations import DType, DTypeLike, Operand
     from fastnet._core.tensor import Tensor
 
-__all__ = ["cuda", "get_device", "is_complex", "is_nonzero", "is_pinned", "is_same_size", "is_signed", "pin_memory",
-           "result_type"]
+__all__ = ["bfloat16", "cuda", "get_device", "is_complex", "is_nonzero", "is_pinned", "is_same_size", "is_signed",
+           "pin_memory", "result_type", "sparse_coo_tensor", "to_dense", "to_sparse"]
 
 
 @method()
@@ -120,6 +120,74 @@ def is_same_size(input: Tensor, other: Tensor) -> bool:
         False
     """
     return input.shape == other.shape
+
+
+@method()
+def bfloat16(input: Tensor, memory_format: object = None) -> Tensor:
+    """Refuse bfloat16, which NumPy does not have: use `half` or `float`.
+
+    Raises:
+        TypeError: always.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.ones(1).bfloat16()                                          # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ...
+        TypeError: unsupported dtype bfloat16, which NumPy does not have; use float32, ...
+    """
+    return input.to(dtypes.bfloat16)
+
+
+@method()
+def to_dense(input: Tensor, dtype: DTypeLike | None = None, *, masked_grad: bool | None = None) -> Tensor:
+    """The tensor itself: all tensors are dense.
+
+    Args:
+        input: any shape.
+        dtype: convert to this.
+        masked_grad: ignored.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.ones(2).to_dense()
+        tensor([1., 1.])
+    """
+    return input if dtype is None else input.to(dtype)
+
+
+@method()
+def to_sparse(input: Tensor, *arguments: Any) -> Tensor:
+    """Refuse a sparse layout: all tensors are dense.
+
+    Raises:
+        RuntimeError: always.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.ones(2).to_sparse()
+        Traceback (most recent call last):
+        ...
+        RuntimeError: to_sparse: tensors are dense; keep the dense tensor, or use scipy.sparse on its numpy() array
+    """
+    raise RuntimeError("to_sparse: tensors are dense; keep the dense tensor, or use scipy.sparse on its numpy() array")
+
+
+def sparse_coo_tensor(indices: Any, values: Any, size: Any = None, *, dtype: DTypeLike | None = None,
+                      device: str | None = None, requires_grad: bool = False) -> Tensor:
+    """Refuse a sparse layout: all tensors are dense.
+
+    Raises:
+        RuntimeError: always.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.sparse_coo_tensor([[0], [1]], [3.0], (2, 2))
+        Traceback (most recent call last):
+        ...
+        RuntimeError: sparse_coo_tensor: tensors are dense; use zeros(size).index_put(tuple(indices), values)
+    """
+    raise RuntimeError("sparse_coo_tensor: tensors are dense; use zeros(size).index_put(tuple(indices), values)")
 
 
 def _false(kind: str, reason: str) -> property:

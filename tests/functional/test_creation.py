@@ -176,6 +176,23 @@ def test_bfloat16_can_be_named_alone():
         fastnet.ones(1).to(fastnet.bfloat16)
 
 
+def test_classes_for_annotations():
+    x = fastnet.ones(1)
+    assert isinstance(x.dtype, fastnet.dtype) and isinstance(fastnet.bfloat16, fastnet.dtype)
+    assert not isinstance("float32", fastnet.dtype) and fastnet.dtype("long") == fastnet.int64
+    assert isinstance(x.layout, fastnet.layout) and isinstance(fastnet.channels_last, fastnet.memory_format)
+
+
+def test_sparse_layouts_are_refused():
+    x = fastnet.ones(2, 2)
+    assert x.to_dense() is x
+    for call in (x.to_sparse, lambda: fastnet.sparse_coo_tensor([[0], [1]], [3.0], (2, 2))):
+        with pytest.raises(RuntimeError, match="tensors are dense; "):
+            call()
+    with pytest.raises(TypeError, match="unsupported dtype bfloat16"):
+        x.bfloat16()
+
+
 def test_printing_can_be_set():
     x = fastnet.tensor([1.23456, 100000.0])
     before = repr(x)

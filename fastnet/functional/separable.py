@@ -56,8 +56,9 @@ def conv_separable(x: Array, expand: Array, expand_affine: Array, depthwise: Arr
     v = as_volume(x)
     out = empty((v.shape[0], 1, *sizes, project.shape[0]), x.dtype)
     geometry = Geometry((1, *stride), (0, *padding), (1, *dilation), 1)
-    K.conv_separable(out, v, _pointwise_filters(expand), expand_affine, as_filters(depthwise), affine, _pointwise_filters(project),
-                     project_affine, None if residual is None else as_volume(residual), *geometry.windows(), activation)
+    K.conv_separable(out, v, _pointwise_filters(expand), expand_affine, as_filters(depthwise), affine,
+                     _pointwise_filters(project), project_affine, None if residual is None else as_volume(residual),
+                     *geometry.windows(), activation)
     return from_volume(out, x.ndim), None
 
 

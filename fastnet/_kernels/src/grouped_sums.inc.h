@@ -140,6 +140,14 @@ static inline REAL *NAME(copy_pixels)(REAL *to, const REAL *x, ptrdiff_t count, 
     return to;
 }
 
+/* Fetch what the next part will copy. */
+static inline void NAME(fetch_line)(const NAME(Slopes) *line, const ptrdiff_t *n, ptrdiff_t length) {
+    const ptrdiff_t pixel = n[PIXEL], at_once = CACHE_LINE / sizeof(REAL);
+    for (ptrdiff_t w = 0; w < n[OUTPUT_W]; w++) prefetch_far(line->dy + (n[G_LINES] * n[OUTPUT_W] + w) * pixel);
+    for (ptrdiff_t w = 0; w < n[STRIDE_H] * n[INPUT_W]; w++)
+        for (ptrdiff_t i = 0; i < length; i += at_once) prefetch_far(line->next + w * pixel + i);
+}
+
 /* Copy what the lines read into contiguous memory, where it is read again for each member of the group: pixels that are
  * a power of 2 apart would share few sets of the first cache. */
 static void NAME(copy_lines)(REAL *copy, NAME(Slopes) *lines, const ptrdiff_t *n, ptrdiff_t count, ptrdiff_t length) {
@@ -148,6 +156,7 @@ static void NAME(copy_lines)(REAL *copy, NAME(Slopes) *lines, const ptrdiff_t *n
     ptrdiff_t known = 0;
     for (NAME(Slopes) *at = lines; at < lines + count; at++) {
         REAL *dy = copy;
+        if (at->next) NAME(fetch_line)(at, n, length);
         copy = NAME(copy_pixels)(copy, at->dy, n[OUTPUT_W], n[PIXEL], W);
         at->dy = dy;
         for (int r = 0; r < LINES_AT_ONCE; r++) {

@@ -108,7 +108,7 @@ cdef double grouped_work(const Windows *windows, const Tile *tile) noexcept:
     cdef int d
     for d in range(3):
         read = read // windows.axis[d].output * windows.axis[d].input
-    computing = windows.pixels * channels_of(windows) * (0.14 * windows.taps * windows.channels + 0.5) / tile.width
+    computing = windows.pixels * channels_of(windows) * (0.2 * windows.taps * windows.channels + 1.5) / tile.width
     moving = <double>(read + windows.pixels) * channels_of(windows) * tile.size
     return 20 + max(computing, moving / MEMORY_SPEED if moving > CACHED_BYTES else 0)
 

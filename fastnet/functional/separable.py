@@ -16,14 +16,11 @@ if TYPE_CHECKING:
 __all__ = ["conv_separable", "norm_affine", "separable_pays"]
 
 _LEAST_PIXELS = 196                     # of an image; below, a strip has too few rows
-_LEAST_BYTES = 1 << 20                  # of the expanded images; below, they stay in a cache
 
 
-def separable_pays(input: Tensor, channels: int) -> bool:
-    """Whether one pass over an inverted block with this many expanded channels is faster than three."""
-    images, _, height, width = input.shape
-    pixels = height * width
-    return pixels >= _LEAST_PIXELS and images * pixels * channels * input._data.itemsize > _LEAST_BYTES
+def separable_pays(input: Tensor) -> bool:
+    """Whether one pass over an inverted block is not slower than three."""
+    return input.shape[2] * input.shape[3] >= _LEAST_PIXELS
 
 
 @op

@@ -152,7 +152,8 @@ def add_residual(input: Tensor, conv: Any, norm: Any, residual: Tensor, activati
 def inverted(layers: _Layers, input: Tensor, residual: Tensor | None = None) -> Tensor | None:
     """An inverted residual block in one pass, with the same bits; None if its layers must run separately.
 
-    The expanded images are then never in memory as a whole. Small ones stay in a cache anyway, so they run separately.
+    The expanded images are then never in memory as a whole, and threads meet once in place of three times. The layers
+    of very small images run separately, because a strip of theirs has too few rows for a matrix product.
 
     Args:
         layers: Conv2d 1x1, BatchNorm2d, activation, depthwise Conv2d, BatchNorm2d, activation, Conv2d 1x1, BatchNorm2d.
@@ -174,7 +175,7 @@ def inverted(layers: _Layers, input: Tensor, residual: Tensor | None = None) -> 
         return None
     expand, depthwise, project = layers[0], layers[3], layers[6]
     if (input.ndim != 4 or input.shape[1] != expand.in_channels or input.dtype != expand.weight.dtype
-            or not separable_pays(input, depthwise.in_channels)):
+            or not separable_pays(input)):
         return None
     sizes = tuple(map(window_count, input.shape[2:], depthwise.kernel_size, depthwise.stride, depthwise.padding,
                       depthwise.dilation))

@@ -2,14 +2,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
 from fastnet.distributions import constraints
 from fastnet.distributions.distribution import Distribution
-from fastnet.distributions.utils import broadcast_all, logits_to_probs, probs_to_logits
+from fastnet.distributions.utils import broadcast_all, lazy_property, logits_to_probs, probs_to_logits
 from fastnet.functional.classification import binary_cross_entropy_with_logits
 from fastnet.functional.compare import where
 from fastnet.functional.creation import arange
@@ -36,12 +35,12 @@ class WithSuccess(Distribution):
         self.__dict__[name] = tensors[0]
         return tensors
 
-    @cached_property
+    @lazy_property
     def probs(self) -> Tensor:
         """The probability of success."""
         return logits_to_probs(self.logits, is_binary=True)
 
-    @cached_property
+    @lazy_property
     def logits(self) -> Tensor:
         """The logit of success, log p - log(1 - p)."""
         return probs_to_logits(self.probs, is_binary=True)

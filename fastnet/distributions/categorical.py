@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from fastnet import dtypes
@@ -10,7 +9,7 @@ from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
 from fastnet.distributions import constraints
 from fastnet.distributions.distribution import Distribution
-from fastnet.distributions.utils import joint_shape, logits_to_probs, probs_to_logits, without_infinity
+from fastnet.distributions.utils import joint_shape, lazy_property, logits_to_probs, probs_to_logits, without_infinity
 from fastnet.functional.activation import log_softmax
 from fastnet.functional.creation import arange, full
 from fastnet.functional.indexing import gather
@@ -47,12 +46,12 @@ class WithClasses(Distribution):
             self.__dict__["logits"] = given = log_softmax(given, -1)
         return given
 
-    @cached_property
+    @lazy_property
     def probs(self) -> Tensor:
         """The probabilities of the classes."""
         return logits_to_probs(self.logits)
 
-    @cached_property
+    @lazy_property
     def logits(self) -> Tensor:
         """The logarithms of the probabilities."""
         return probs_to_logits(self.probs)

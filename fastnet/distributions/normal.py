@@ -12,6 +12,7 @@ from fastnet.distributions.distribution import Distribution
 from fastnet.distributions.utils import broadcast_all
 from fastnet.functional.pointwise import erf, log
 from fastnet.functional.random import randn
+from fastnet.special import erfinv
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import TensorOrNumber
@@ -82,6 +83,10 @@ class Normal(Distribution):
     def cdf(self, value: Tensor) -> Tensor:
         """The cumulative distribution function, Phi((x - loc) / scale)."""
         return 0.5 * (1 + erf((self._checked(value) - self.loc) / (self.scale * math.sqrt(2))))
+
+    def icdf(self, value: Tensor) -> Tensor:
+        """The quantile function, loc + scale * sqrt(2) * erfinv(2 p - 1)."""
+        return self.loc + self.scale * erfinv(2 * value - 1) * math.sqrt(2)
 
     def entropy(self) -> Tensor:
         """The entropy, log(scale) + log(2 pi e) / 2."""

@@ -1,12 +1,14 @@
 """Helpers of the distributions: parameters in one shape, and conversions between probabilities and logits."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnet import dtypes
 from fastnet._core.tensor import Tensor
+from fastnet.autograd import enable_grad
 from fastnet.functional.activation import sigmoid, softmax
 from fastnet.functional.compare import clamp
 from fastnet.functional.creation import full
@@ -16,7 +18,37 @@ from fastnet.functional.pointwise import log, log1p
 if TYPE_CHECKING:
     from fastnet._core.annotations import Shape, TensorOrNumber
 
-__all__ = ["broadcast_all", "clamp_probs", "joint_shape", "logits_to_probs", "probs_to_logits", "without_infinity"]
+__all__ = ["broadcast_all", "clamp_probs", "joint_shape", "lazy_property", "logits_to_probs", "probs_to_logits",
+           "without_infinity"]
+
+
+class lazy_property:
+    """A property that is computed at the first access, with gradients also under `no_grad`, and kept.
+
+    Args:
+        function: the property's function.
+
+    Example:
+        >>> from fastnet.distributions.utils import lazy_property
+        >>> class Circle:
+        ...     radius = 2.0
+        ...     @lazy_property
+        ...     def area(self):
+        ...         return 3.0 * self.radius ** 2
+        >>> Circle().area
+        12.0
+    """
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self._function, self.__doc__ = function, function.__doc__
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        name = self._function.__name__
+        with enable_grad():
+            value = instance.__dict__[name] = self._function(instance)
+        return value
 
 
 def joint_shape(*shapes: Shape) -> Shape:

@@ -103,7 +103,7 @@ def isreal(input: Tensor) -> Tensor:
     Example:
         >>> import fastnet
         >>> fastnet.isreal(fastnet.tensor([1.0, 2.0]))
-        tensor([True, True])
+        tensor([ True,  True])
     """
     return where(imag(input) == 0 if input.dtype.kind == "c" else input == input, True, input.dtype.kind != "c")
 

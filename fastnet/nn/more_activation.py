@@ -289,10 +289,8 @@ class Softmax2d(Module):
 
     Example:
         >>> import fastnet
-        >>> fastnet.nn.Softmax2d()(fastnet.zeros(2, 1, 1))
-        tensor([[[0.5]],
-        <BLANKLINE>
-               [[0.5]]])
+        >>> fastnet.nn.Softmax2d()(fastnet.zeros(2, 1, 1)).tolist()
+        [[[0.5]], [[0.5]]]
     """
 
     def forward(self, input: Tensor) -> Tensor:

@@ -37,7 +37,7 @@ class NAdam(Optimizer):
         >>> w.sum().backward()
         >>> optimizer.step()
         >>> w.detach()
-        tensor([0.4674, 0.4674])
+        tensor([0.4718, 0.4718])
     """
 
     HYPER: tuple[str, ...] = ("lr", "beta1", "beta2", "eps", "weight_decay", "momentum_decay")

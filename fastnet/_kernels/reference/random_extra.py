@@ -3,6 +3,7 @@ import numpy as np
 
 from fastnet._kernels.reference.tools.contract import kernel
 from fastnet._kernels.reference.tools.philox import pairs
+from fastnet._kernels.reference.tools.scipy_modules import scipy_module
 
 
 @kernel()
@@ -65,3 +66,19 @@ def random_gamma(out, state, offset, shape):
     draws = _stream(state, offset).standard_gamma(shape.astype(np.float64))
     np.maximum(draws, np.finfo(out.dtype).tiny, out=draws)
     out[...] = draws
+
+
+@kernel()
+def gamma_slope(out, shape, x):
+    """out = dx/da of a draw x of the Gamma distribution of shape a: -(dF/da) / (dF/dx), where F is the cdf."""
+    special = scipy_module("special")
+    a, x = shape.astype(np.float64), x.astype(np.float64)
+    h = 1e-3 * np.minimum(a, 1 + np.sqrt(a))
+    tail = x > a                                            # where 1 - F has more digits than F
+
+    def probability(b):
+        return np.where(tail, -special.gammaincc(b, x), special.gammainc(b, x))
+    rise = (8 * (probability(a + h) - probability(a - h)) - probability(a + 2 * h) + probability(a - 2 * h)) / (12 * h)
+    density = np.exp((a - 1) * np.log(x) - x - special.gammaln(a))
+    small = -x / a * (np.log(x) - special.psi(a + 1))       # of F = x^a / Gamma(a + 1), its value for small x
+    out[...] = np.where(x < 1e-6, small, -rise / np.maximum(density, 1e-300))

@@ -20,10 +20,16 @@ def draws(low, *others):
     return build
 
 
+def slopes(rng, dtype, n):
+    shapes, draws = rng.uniform(0.3, 5, (2, n)).astype(dtype)
+    return (garbage(n, dtype), shapes, draws), {}
+
+
 CASES = [
     Case("random_poisson", draws(0)),
     Case("random_binomial", draws(5, 0.25)),
     Case("random_gamma", draws(0.1)),
+    Case("gamma_slope", slopes, rtol=(1e-5, 1e-9)),
     Case("check_weights", weights, bench=None),
     Case("randperm", randperm, dtypes=(np.float32,)),
 ]

@@ -17,9 +17,9 @@ from fastnet.backend import K, get_isa
 from . import roofline, table
 from .image_engines import ENGINES, MODES, Network, Row, rows
 from .kernels import BUILT
-from .row_tables import compare_rows, parse_rows
+from .row_tables import compare_rows, parse_rows, print_memory
 from .timing import Plan, Timed, busy, in_turns
-from .workers import Worker, missing
+from .workers import missing
 
 RESNET18 = Network("resnet18", 32, 32)
 # images, pixels, input channels, filters, kernel, stride: the layers of ResNet-18, for 32 pixels and for 224
@@ -58,27 +58,9 @@ def main(argv=None):
         if shares and library:
             print_shares(shares, plan, options.threads, library)
     if memory and sys.platform == "linux":
-        print_memory([name for name in names if name in ("fastnet", "PyTorch", "PyTorch NHWC")], options.threads)
+        names = [name for name in names if name in ("fastnet", "PyTorch", "PyTorch NHWC")]
+        print_memory("image_engines", names, [Row("step", RESNET18)], options.threads)
     return int(wrong)
-
-
-# ---- memory ---------------------------------------------------------------------------------------------------------
-
-def print_memory(names, threads):
-    """The most memory of a training step, each engine in a new process."""
-    print(f"\n{'memory of a training step, MB':{table.NAME}s}" + "".join(f"{name:>{table.PEER}s}" for name in names))
-    most, added = [], []
-    for name in names:
-        worker = Worker(name, "image_engines")
-        try:
-            worker.prepare(Row("step", RESNET18), 0, threads)
-            peak = worker.memory()
-        finally:
-            worker.close()
-        most.append(peak[0])
-        added.append(peak[1])
-    for label, sizes in ((f"{RESNET18.name}: peak of the process", most), ("  without the imports", added)):
-        print(f"{label:{table.NAME}s}" + "".join(f"{size / 1e6:{table.PEER}.0f}" for size in sizes))
 
 
 # ---- the share of the peak ------------------------------------------------------------------------------------------

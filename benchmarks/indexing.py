@@ -12,7 +12,7 @@ SECONDS = 0.05          # of a turn, which has at least one call
 
 def main(argv=None):
     """Print the tables; returns the exit status."""
-    return run_table("indexing", __doc__, "infer, step, gather, sort, n512", SECONDS, argv)
+    return run_table("indexing", __doc__, "infer, step, gather, sort, n512", SECONDS, argv, rounds=3)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from statistics import median
 from . import table
 from .engines import ENGINES
 from .rows import MODES, rows
-from .timing import SETTLE, Plan, busy, rounds
+from .timing import Plan, busy, rounds
 from .workers import Worker, missing
 
 PLAN, QUICK = Plan(rounds=7, seconds=0.25), Plan(rounds=3, seconds=0.02)
@@ -111,7 +111,7 @@ def time_row(workers, row, plan, threads=None):
             cells[name] = "wrong"
             notes.append(f"  {name}: {check[:5]}, expected {truth[:5]}")
     turns = {name: workers[name].turn for name in checks if name not in cells}
-    times = rounds(turns, plan.rounds, SETTLE)
+    times = rounds(turns, plan.rounds, plan.settle)
     ours = times.get("fastnet")
     for name, theirs in times.items():
         ratio = median(t / o for t, o in zip(theirs, ours)) if ours and name != "fastnet" else None

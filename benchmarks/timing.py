@@ -25,9 +25,11 @@ class Plan:
     Args:
         rounds: the number of turns of each call.
         seconds: the length of a turn, which has at least one call.
+        settle: seconds to wait before the turn of another process.
     """
     rounds: int = 11
     seconds: float = 0.02
+    settle: float = SETTLE
 
 
 QUICK = Plan(rounds=5, seconds=0.005)
@@ -91,8 +93,9 @@ def turn(timed, count):
 
 def calls_a_turn(timed, seconds):
     """The number of calls that fill a turn: at least 1, and at most `timed.most` with the warm-up call."""
-    turn(timed, 1)
-    took = turn(timed, 3)
+    took = turn(timed, 1)
+    if took < seconds:                  # else one call is enough
+        took = turn(timed, 3)
     return int(min(max(seconds / max(took, 1e-9), 1), timed.most - 1))
 
 

@@ -11,7 +11,8 @@
             const ptrdiff_t at = o * n * inner + first;
 #define END_COLUMNS } } return 0;
 
-/* A row of float32 takes four elements a step: its double partial results neither overflow nor vanish. */
+/* A row of float32 takes four elements a step: its double partial results neither overflow nor vanish. Four rows of
+ * float64 are computed side by side, since each sum waits for the last. */
 #define SCAN(kernel, op, start)                                                                                 \
     static int NAME(kernel)(BODY_ARGS) {                                                                        \
         double total[SCAN_COLUMNS];                                                                             \
@@ -20,6 +21,17 @@
             const REAL *x = (const REAL *)launch->p[X] + at + from;                                             \
             REAL *out = (REAL *)launch->p[OUT] + at + from;                                                     \
             ptrdiff_t k = 0;                                                                                    \
+            if (inner == 1 && sizeof(REAL) == 8 && o + 4 <= stop) {                                             \
+                double a = start, b = start, c = start, d = start;                                              \
+                for (; k < n; k++, x += step, out += step) {                                                    \
+                    out[0] = (REAL)(a = a op x[0]);                                                             \
+                    out[n] = (REAL)(b = b op x[n]);                                                             \
+                    out[2 * n] = (REAL)(c = c op x[2 * n]);                                                     \
+                    out[3 * n] = (REAL)(d = d op x[3 * n]);                                                     \
+                }                                                                                               \
+                o += 3;                                                                                         \
+                continue;                                                                                       \
+            }                                                                                                   \
             for (ptrdiff_t j = 0; j < count; j++) total[j] = start;                                             \
             if (inner == 1 && sizeof(REAL) == 4)                                                                \
                 for (; k + 4 <= n; k += 4, x += 4 * step, out += 4 * step) {                                    \

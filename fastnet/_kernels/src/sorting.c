@@ -126,6 +126,17 @@ static void sort_row_f32(uint64_t *a, uint64_t *scratch, const uint32_t *x, ptrd
 
 static void sort_row_f64(uint64_t *a, uint64_t *scratch, const uint64_t *x, ptrdiff_t n, uint32_t flip, int integers) {
     const uint64_t both = (uint64_t)flip << 32 | flip;
+    uint64_t low = ~(uint64_t)0, high = 0;
+    for (ptrdiff_t i = 0; integers && i < n; i++) {
+        const uint64_t order = order_f64(x[i], 1) ^ both;
+        low = order < low ? order : low;
+        high = order > high ? order : high;
+    }
+    if (integers && n && high - low <= 0xFFFFFFFFu) {       /* integers of a small range need only one sort */
+        for (ptrdiff_t i = 0; i < n; i++) a[i] = ((order_f64(x[i], 1) ^ both) - low) << 32 | (uint64_t)i;
+        sort_words(a, scratch, n);
+        return;
+    }
     for (ptrdiff_t i = 0; i < n; i++) a[i] = (order_f64(x[i], integers) ^ both) << 32 | (uint64_t)i;
     sort_words(a, scratch, n);
     for (ptrdiff_t i = 0; i < n; i++) {

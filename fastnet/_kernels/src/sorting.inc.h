@@ -84,6 +84,15 @@ static int NAME(kth)(BODY_ARGS) {
 #undef FOR_ROWS
 #undef END_ROWS
 
+/* Advance `from` past all elements of a sorted row that are before a value: BEFORE asks it of from[at]. Half of what is
+ * left is passed over or not, without a branch; the number of steps depends only on n. */
+#define SEARCH(BEFORE)                                                                                        \
+    for (ptrdiff_t left = n, at; left > 0; left = left > 1 ? left - left / 2 : 0) {                           \
+        const ptrdiff_t half = left > 1 ? left / 2 : 1;                                                       \
+        at = half - 1;                                                                                        \
+        from += half & -(ptrdiff_t)(BEFORE);                                                                  \
+    }
+
 /* out[r, j] = the first place in x[r] whose element is not before values[r, j]; a block is BLOCK_ROWS values */
 static int NAME(searchsorted)(BODY_ARGS) {
     const ptrdiff_t n = launch->n[COLUMNS], m = launch->n[SEARCHED], some = launch->n[BLOCK_ROWS];
@@ -94,17 +103,19 @@ static int NAME(searchsorted)(BODY_ARGS) {
     int64_t *out = launch->p[OUT];
     for (ptrdiff_t i = begin * some; i < stop; i++) {
         const BITS *x = (const BITS *)launch->p[X] + (launch->n[SHARED] ? 0 : i / m * n), *from = x;
-        const BITS value = CAT(order, T)(values[i], integers);
-        ptrdiff_t left = n;
-        while (left > 0) {              /* the element `half` is passed over if it is before the value */
-            const ptrdiff_t half = left / 2;
-            const BITS order = CAT(order, T)(from[half], integers);
-            const int before = order < value || (past && order == value);
-            from = before ? from + half + 1 : from;
-            left = before ? left - half - 1 : half;
+        const BITS value = CAT(order, T)(values[i], integers) + past;
+        const REAL number = ((const REAL *)values)[i];
+        if (integers || number != number) {
+            const int all = value < past;                                   /* past the largest integer, or NaN */
+            SEARCH(all || CAT(order, T)(from[at], integers) < value)
+        } else if (past) {
+            SEARCH(((const REAL *)from)[at] <= number)
+        } else {
+            SEARCH(((const REAL *)from)[at] < number)
         }
         out[i] = from - x;
     }
     return 0;
 }
+#undef SEARCH
 #undef BITS

@@ -40,6 +40,7 @@ def walk(roots: list[tuple[Tensor, Tensor]], retain_graph: bool, reach: Callable
         else:
             sums[t._node] = GradientSum(array)
     nodes, useful = nodes_to_visit(list(sums), wanted)
+    plain = useful is None and not anomaly.enabled
     for node in nodes:
         total = sums.pop(node, None)
         if total is None:
@@ -48,14 +49,14 @@ def walk(roots: list[tuple[Tensor, Tensor]], retain_graph: bool, reach: Callable
         gradient = total.joined()
         if node.hooks is not None:
             gradient = observed(node, gradient)
-        if wanted and id(node) in wanted:
-            reach(node, gradient, None)
-        if useful is not None and not leads_to(node, useful):
-            continue
         contributions = _contributions(node, gradient)
-        for target, array, function in checked(node, contributions) if anomaly.enabled else contributions:
-            if useful is not None and id(target) not in useful:
+        if not plain:
+            if id(node) in wanted:
+                reach(node, gradient, None)
+            if useful is not None and not leads_to(node, useful):
                 continue
+            contributions = _special(node, contributions, useful)
+        for target, array, function in contributions:
             if not isinstance(target, Node):
                 reach(target, array, function)
                 continue
@@ -72,6 +73,14 @@ def walk(roots: list[tuple[Tensor, Tensor]], retain_graph: bool, reach: Callable
                 sums[target] = GradientSum(array)
         if not retain_graph:
             node.first, node.gradients, node.edges, node.saved = None, FREED, (), ()
+
+
+def _special(node: Node, contributions: Iterator[tuple[Target, Array, Function]],
+             useful: set[int] | None) -> Iterator[tuple[Target, Array, Function]]:
+    """The contributions to useful targets, checked for NaN if that is asked for."""
+    if useful is not None:
+        contributions = (found for found in contributions if id(found[0]) in useful)
+    return checked(node, contributions) if anomaly.enabled else contributions
 
 
 def gradient_arrays(targets: Sequence[Target], roots: list[tuple[Tensor, Tensor]],

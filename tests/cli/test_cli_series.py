@@ -1,10 +1,12 @@
 """`fastnet` on time series: forecasts, their comparison with baselines, and tables that are out of order."""
 import csv
 import datetime
+import runpy
 
 import numpy as np
 import pytest
 from cli_tools import failure, fastnet, report_of
+from data_tools import ROOT
 
 import fastnet as fn
 from fastnet.cli.series.clock import Clock
@@ -71,6 +73,13 @@ def test_a_network_beats_the_baselines_where_there_is_something_to_learn(tmp_pat
     fastnet("train", made, "--model", "lstm", "--time", "t", "--window", "3", "--horizon", "1", "--epochs", "12",
             "--hidden", "16", "--lr", "0.01", "--quiet")
     assert "the network beats the linear model: its error is 9" in capsys.readouterr().out
+
+
+def test_a_network_beats_the_baselines_on_an_hourly_load(tmp_path, capsys):
+    example = runpy.run_path(str(ROOT / "examples" / "forecasting.py"), run_name="example")
+    made = table(tmp_path / "load.csv", example["hourly_load"](3000), hours(3000))
+    fastnet("train", made, "--model", "lstm", "--time", "t", "--epochs", "10", "--quiet")
+    assert "value: the network beats the linear model: its error is " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("model", ["lstm", "linear"])

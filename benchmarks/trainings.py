@@ -2,22 +2,24 @@
 
 Takes the data and the options of `fastnet train`, and trains PyTorch's model by the same recipe: the same initial
 weights, the same batches in the same order with the same augmentation, the same optimizer and learning rates. Prints a
-line for each epoch, and the accuracy on the test images; of texts, the validation loss or BLEU. `fastnet train` with
-the same words is the other side of the comparison. For texts, `--turns N` instead compares the time of N steps in
-turns.
+line for each epoch, and the accuracy on the test images; of texts, the validation loss or BLEU; of speech, the error
+rates. `fastnet train` with the same words is the other side of the comparison. For texts, `--turns N` instead compares
+the time of N steps in turns.
 """
 import sys
 import time
 
 import fastnet
 from fastnet.cli.arguments import make_parser
-from fastnet.cli.recipes import NETWORKS
+from fastnet.cli.recipes import KEYWORD_NETWORKS, NETWORKS
 from fastnet.cli.settings import make_model, settings_of
 from fastnet.cli.sources import load_data
+from fastnet.cli.speech.settings import is_transcription
 from fastnet.cli.targets import outputs_of
 from fastnet.cli.texts.recipes import trains_on_text
 from fastnet.cli.train import training_loaders
 
+from .sound_trainings import keyword_network, train_recognizer
 from .text_trainings import train_text
 
 UNUSED = ("patience", "class_weight", "ema")             # settings that this program does not have
@@ -36,6 +38,8 @@ def network(name, shape, outputs):
                                          nn.Dropout(0.0), nn.Linear(84, outputs))
         model.forward = lambda x: model.classifier(model.features(x))
         return model
+    if name in KEYWORD_NETWORKS:
+        return keyword_network(name, shape, outputs)
     from torchvision_tools import torchvision_models
     model = getattr(torchvision_models(), name)(num_classes=outputs)
     if name.startswith("res") and max(shape[1:]) < 64:
@@ -77,6 +81,9 @@ def main():
     args = make_parser().parse_args(["train", *words])
     if trains_on_text(args):
         train_text(args, turns)
+        return
+    if is_transcription(args):
+        train_recognizer(args)
         return
     settings = settings_of(args)
     if (settings["model"] not in NETWORKS or any(settings.get(name) for name in UNUSED)

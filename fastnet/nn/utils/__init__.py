@@ -21,11 +21,12 @@ from fastnet.functional.joining import cat
 from fastnet.functional.ordering import maximum
 from fastnet.nn.utils import fusion, rnn
 from fastnet.nn.utils.fusion import fuse_conv_bn_eval, fuse_conv_bn_weights, fuse_linear_bn_eval, fuse_linear_bn_weights
+from fastnet.nn.utils.weight_norm import remove_weight_norm, weight_norm
 
 __all__ = [
     "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "fuse_conv_bn_eval", "fuse_conv_bn_weights",
     "fuse_linear_bn_eval", "fuse_linear_bn_weights", "fusion", "get_total_norm", "parameters_to_vector",
-    "rnn", "vector_to_parameters",
+    "remove_weight_norm", "rnn", "vector_to_parameters", "weight_norm",
 ]
 
 _Tensors: TypeAlias = "Tensor | Iterable[Tensor]"

@@ -7,9 +7,9 @@ pickled.
 """
 from __future__ import annotations
 
-import argparse
 import json
 import math
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +83,7 @@ def _flattened(value: Any, path: str, arrays: dict[str, Array]) -> Any:
         return {"tuple": items} if isinstance(value, tuple) else items
     if isinstance(value, set | frozenset):
         return {"set": [_flattened(v, path, arrays) for v in value]}
-    if isinstance(value, argparse.Namespace):
+    if _is_namespace(value):
         return {"namespace": _flattened(vars(value), path, arrays)}
     if isinstance(value, np.dtype):
         return {"dtype": value.name}
@@ -93,6 +93,12 @@ def _flattened(value: Any, path: str, arrays: dict[str, Array]) -> Any:
     if not isinstance(value, _KEYS):
         raise TypeError(f"expected tensors, numbers, strings and None, got a {type(value).__name__} at {path or '/'}")
     return value
+
+
+def _is_namespace(value: Any) -> bool:
+    """Whether a value is an argparse.Namespace; `import fastnet` does not import argparse."""
+    argparse = sys.modules.get("argparse")
+    return argparse is not None and isinstance(value, argparse.Namespace)
 
 
 def _unpacked(value: Any, arrays: Mapping[str, Array]) -> Any:
@@ -109,7 +115,8 @@ def _unpacked(value: Any, arrays: Mapping[str, Array]) -> Any:
     if "set" in value:
         return {_unpacked(v, arrays) for v in value["set"]}
     if "namespace" in value:
-        return argparse.Namespace(**_unpacked(value["namespace"], arrays))
+        from argparse import Namespace
+        return Namespace(**_unpacked(value["namespace"], arrays))
     if "dtype" in value:
         return as_dtype(value["dtype"])
     array = arrays[value["array"]]

@@ -34,15 +34,9 @@ DESCRIPTIONS = {
     "nn": "layers, losses, saved models",
     "optim": "optimizers, schedules",
     "special": "gamma, error and Bessel functions",
-<<<<<<< HEAD
     "func": "transformations of functions: grad, vmap, jacobian",
     "fft": "Fourier transforms",
     "linalg": "solvers and decompositions of matrices",
-=======
-    "fft": "Fourier transforms",
-    "func": "functional transforms: grad, vmap, jacobians",
-    "linalg": "linear algebra: solve, svd, norms",
->>>>>>> 2c20d23 (import fastnet does not import argparse; the picture of the layers is current)
     "datasets": "digits, MNIST, CIFAR-10",
     "distributions": "random variables",
     "functional": "differentiable operations and their gradients",

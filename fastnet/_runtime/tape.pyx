@@ -191,6 +191,7 @@ cdef class Node:
     Attributes:
         first: a gradient function that runs before those in `gradients` (see `gradient.then`), or None.
         order: the number of this node. Arguments have lower numbers than results.
+        saves: whether the gradients read arrays. backward() frees only such nodes: others can be visited again.
         hooks: of its result (fastnet.autograd.hooks.NodeHooks), or None.
 
     Example:
@@ -203,6 +204,7 @@ cdef class Node:
     cdef readonly str label
     cdef public object first, gradients
     cdef public tuple edges, saved
+    cdef public bint saves
     cdef readonly tuple shape
     cdef readonly object dtype
     cdef readonly Py_ssize_t order
@@ -213,7 +215,7 @@ cdef class Node:
 
     def __init__(self, name, gradients, edges, saved, out):
         self.label, self.gradients, self.edges, self.saved = str(name), gradients, tuple(edges), tuple(saved)
-        self.shape, self.dtype = out.shape, out.dtype
+        self.shape, self.dtype, self.saves = out.shape, out.dtype, True
         self.order = node_number()
 
     @property
@@ -338,7 +340,7 @@ cdef int attach(TensorBase result, str name, gradients, tuple args, tuple arrays
     else:
         append_saved(gradients, name, saved)
     node.label, node.gradients, node.edges = name, gradients, tuple(edges)
-    node.saved = versions_of(saved, args, arrays, result)
+    node.saved, node.saves = versions_of(saved, args, arrays, result), len(saved) > 0
     node.shape, node.dtype, node.order = result._data.shape, result._data.dtype, node_number()
     result._node, result._requires_grad = node, True
     return 0

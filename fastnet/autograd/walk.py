@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from fastnet._core.state import state
 from fastnet.autograd.anomaly import anomaly, checked
 from fastnet.autograd.arrays import match_target
 from fastnet.autograd.hooks import observed
@@ -24,6 +25,9 @@ Function: TypeAlias = "Callable[[Array], Array] | None"         # computes a con
 def walk(roots: list[tuple[Tensor, Tensor]], retain_graph: bool, reach: Callable[[Any, Array, Function], None],
          wanted: Iterable[int] = ()) -> None:
     """Visit the nodes behind the roots from the latest to the earliest.
+
+    Nodes that save arrays are freed, unless the tape is retained. The others can be visited again, as in PyTorch, but
+    not those of a recording, whose results are not to lead back into it.
 
     Args:
         reach: reach(tensor, array, function) is called for each contribution to a leaf.
@@ -71,7 +75,7 @@ def walk(roots: list[tuple[Tensor, Tensor]], retain_graph: bool, reach: Callable
                 sums[target].add(array)
             else:
                 sums[target] = GradientSum(array)
-        if not retain_graph:
+        if not retain_graph and (node.saves or state.recorder is not None):
             node.first, node.gradients, node.edges, node.saved = None, FREED, (), ()
 
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from fastnet.torch._frame import devices, mirror, table
 
 __version__ = devices.TORCH_VERSION
-mirror.grow(__name__, table.TREE, table.FASTNET_ONLY)
+mirror.grow(__name__, table.TREE, table.FASTNET_ONLY, table.FUNCTIONS)
 
 if TYPE_CHECKING:
     def __getattr__(name: str) -> Any: ...

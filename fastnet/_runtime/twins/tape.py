@@ -134,6 +134,7 @@ class Node:
     Attributes:
         first: a gradient function that runs before those in `gradients` (see `gradient.then`), or None.
         order: the number of this node. Arguments have lower numbers than results.
+        saves: whether the gradients read arrays. backward() frees only such nodes: others can be visited again.
         hooks: of its result (fastnet.autograd.hooks.NodeHooks), or None.
 
     Example:
@@ -143,7 +144,8 @@ class Node:
         (<mul backward>, 'mul', (2,), 1)
     """
 
-    __slots__ = ("label", "first", "gradients", "edges", "saved", "shape", "dtype", "order", "hooks", "__weakref__")
+    __slots__ = ("label", "first", "gradients", "edges", "saved", "shape", "dtype", "order", "saves", "hooks",
+                 "__weakref__")
 
     label: str
     first: Callable[[Array], Array] | None
@@ -153,12 +155,13 @@ class Node:
     shape: Shape
     dtype: DType
     order: int
+    saves: bool
     hooks: Any
 
     def __init__(self, name: str, gradients: Any, edges: Iterable[tuple[int, Node | Tensor]],
                  saved: Iterable[tuple[Storage, int, int]], out: Array) -> None:
         self.label, self.gradients, self.edges, self.saved = str(name), gradients, tuple(edges), tuple(saved)
-        self.shape, self.dtype = out.shape, out.dtype
+        self.shape, self.dtype, self.saves = out.shape, out.dtype, True
         self.order = node_number()
         self.first = self.hooks = None
 
@@ -254,7 +257,7 @@ def _attach(result, name, gradients, args, arrays):
         if function is not None:
             append_saved(function, name, saved)
     result._node = Node(name, gradients, edges, _versions_of(saved, args, arrays, result), result._data)
-    result._node.first = first
+    result._node.first, result._node.saves = first, bool(saved)
     result._requires_grad = True
 
 

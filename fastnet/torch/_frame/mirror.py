@@ -70,13 +70,15 @@ class Mirror(ModuleType):
         return f"<module {self.__name__!r} (PyTorch's {torch_name(self.__name__)})>"
 
 
-def grow(root: str, tree: Mapping[str, tuple[Source, ...]], hidden: frozenset[str]) -> None:
+def grow(root: str, tree: Mapping[str, tuple[Source, ...]], hidden: frozenset[str],
+         functions: frozenset[str]) -> None:
     """Make a module the root of a tree of mirrors, and enter all of them into `sys.modules`.
 
     Args:
         root: the name of an imported package.
         tree: {path of a module below the root, "" for the root itself: its sources}; a parent comes first.
         hidden: names that the root leaves out.
+        functions: paths of modules whose parents have a function of the same name, which hides the module.
     """
     for path, sources in tree.items():
         if not path:
@@ -88,7 +90,8 @@ def grow(root: str, tree: Mapping[str, tuple[Source, ...]], hidden: frozenset[st
         parent, _, last = name.rpartition(".")
         made = Mirror(name, sources)
         sys.modules[name] = made
-        setattr(sys.modules[parent], last, made)
+        if path not in functions:
+            setattr(sys.modules[parent], last, made)
 
 
 def _become_mirror(module: ModuleType, sources: tuple[Source, ...], hidden: frozenset[str]) -> None:

@@ -9,7 +9,7 @@ from fastnet.torch._frame import devices
 from fastnet.torch._frame.bases import MODULES, SCHEDULERS
 from fastnet.torch._frame.mirror import Source
 
-__all__ = ["FASTNET_ONLY", "TREE"]
+__all__ = ["FASTNET_ONLY", "FUNCTIONS", "TREE"]
 
 _FRAME = "fastnet.torch._frame."
 
@@ -24,6 +24,11 @@ def _below(path: str, names: Iterable[str]) -> dict[str, tuple[Source, ...]]:
     """Modules below one, each of which shows all names of it: PyTorch divides them by subject."""
     return {f"{path}.{name}": (f".{path}",) for name in names}
 
+
+# Modules that a function of the same name hides: `torch.nn.utils.weight_norm` is the function, as in PyTorch.
+FUNCTIONS = frozenset((
+    "autograd.gradcheck", "nn.parallel.data_parallel", "nn.parallel.parallel_apply", "nn.parallel.replicate",
+    "nn.utils.spectral_norm", "nn.utils.weight_norm"))
 
 # A parent comes before the modules below it.
 TREE: dict[str, tuple[Source, ...]] = {

@@ -296,8 +296,7 @@ def flip(input: Tensor, dims: Size, *more: int) -> Tensor:
         tensor([[4, 3],
                 [2, 1]])
     """
-    dims = as_dims("flip", input, as_shape((dims, *more)))
-    return _flipped(input, tuple(dims))
+    return _flipped(input, tuple(as_dims("flip", input, as_shape((dims, *more)))))
 
 
 @op
@@ -372,9 +371,8 @@ transposes(_rotated, lambda v, shifts: _rotated(v, tuple(-shift for shift in shi
 def _moved_parts(n: int, shift: int) -> list[tuple[slice, slice]]:
     """(place in the result, place in the input) of the parts of a rotated dimension."""
     shift = shift % n if n else 0
-    if shift == 0:
-        return [(slice(None), slice(None))]
-    return [(slice(shift, n), slice(0, n - shift)), (slice(0, shift), slice(n - shift, n))]
+    parts = [(slice(shift, n), slice(0, n - shift)), (slice(0, shift), slice(n - shift, n))]
+    return parts if shift else parts[:1]
 
 
 @method()

@@ -21,9 +21,9 @@ NAMESPACES = {
     "torch.optim.lr_scheduler": "fastnet.optim.lr_scheduler", "torch.optim.swa_utils": "fastnet.optim.swa_utils",
     "torch.distributions": "fastnet.distributions",
 }
-LEFT_OUT = re.compile(r"^_|^sym_|^Sym|sparse|quant|nested|cuda|cudnn|mkldnn|miopen|mps|xpu|xla|ipu|hpu|mtia|vulkan|meta|"
-                      r"Storage|Tensor$|script|Script|_copy$|_stubs|coalesce|fbgemm|q_|crow|ccol|col_ind|row_ind|storage|"
-                      r"Type$|jit|autocast|graph|Graph|^is_.*_enabled$|^batch_norm_|^native_|^int_repr|^dequantize|^Use")
+LEFT_OUT = re.compile(r"^_|^sym_|^Sym|sparse|quant|nested|cuda|cudnn|mkldnn|miopen|mps|xpu|xla|ipu|hpu|mtia|vulkan|"
+                      r"meta|Storage|Tensor$|script|Script|_copy$|_stubs|coalesce|fbgemm|q_|crow|ccol|col_ind|row_ind|"
+                      r"storage|Type$|jit|autocast|graph|Graph|^is_.*_enabled$|^batch_norm_|^native_|^int_repr|^dequantize|^Use")
 
 
 def resolved(path: str) -> object:

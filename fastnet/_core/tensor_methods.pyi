@@ -652,6 +652,9 @@ class TensorMethods(TensorBase):
     def fill_diagonal_(self, fill_value: Number, wrap: builtins.bool = False) -> Self:
         """Write one value into the diagonal of the tensor and return it."""
 
+    def fix(self) -> Tensor:
+        """x without its fraction. Its gradient is 0."""
+
     def fix_(self) -> Self:
         """As `trunc`, but write the result into the tensor and return the tensor."""
 
@@ -726,6 +729,9 @@ class TensorMethods(TensorBase):
 
     def geometric_(self, p: builtins.float, *, generator: Generator | None = None) -> Self:
         """Write the numbers of trials up to the first success of probability p into the tensor and return it."""
+
+    def ger(self, vec2: Tensor) -> Tensor:
+        """Outer product of two vectors, out[i][j] = input[i] * vec2[j]."""
 
     def get_device(self) -> builtins.int:
         """-1, which stands for the CPU."""

@@ -31,6 +31,7 @@ from fastnet.functional.compare import (
 from fastnet.functional.creation import tril, triu
 from fastnet.functional.hyperbolic import acosh, asinh, atanh, deg2rad, rad2deg
 from fastnet.functional.inplace import in_place
+from fastnet.functional.linear import outer
 from fastnet.functional.more_arithmetic import (
     bitwise_left_shift,
     bitwise_right_shift,
@@ -93,4 +94,5 @@ for _operation, _operator in _OPERATORS.items():
     in_place(f"{_operation.__name__}_", _operation.__name__, _operator)
 for _operation in _WITH_WRITES:
     in_place(f"{_operation.__name__}_", _operation.__name__)
+extend(fix=trunc, ger=outer)
 extend(**{f"{other}_": getattr(Tensor, f"{name}_") for other, name in _OTHER_NAMES.items()})

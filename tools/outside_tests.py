@@ -32,6 +32,14 @@ EXPECTED = {
     "test_reinitializing_module_optimizer_message": "losses do not have the arguments size_average and reduce",
     "test_set_params_on_custom_criterion": "losses do not have the arguments size_average and reduce",
     "test_torch_load_kwargs_forwarded": "the file is a pickle, which is not read",
+    "safetensors": "safetensors.torch reads the storages of PyTorch's tensors",
+    "test_save_load_state_dict": "safetensors.torch reads the storages of PyTorch's tensors",
+    "test_save_and_load_from_checkpoint": "safetensors.torch reads the storages of PyTorch's tensors",
+    "test_load_initial_state_custom_scoring": "safetensors.torch reads the storages of PyTorch's tensors",
+    "test_pickle_load": "the file is not in the source distribution",
+    "test_score_unknown_reduction_raises": "the error for an unknown reduction comes earlier, with other words",
+    "test_dimension_mismatch_warning": "mse_loss does not warn of targets that broadcast",
+    "test_add_scalar_maybe_wrong_type": "tensorboardX refuses texts where TensorBoard does not",
     "test_fit_and_predict_with_compile": "it looks for attributes of PyTorch's compiler",
 }
 

@@ -59,7 +59,7 @@ def walk(roots: list[tuple[Tensor, Tensor]], retain_graph: bool, reach: Callable
                 reach(node, gradient, None)
             if useful is not None and not leads_to(node, useful):
                 continue
-            contributions = _special(node, contributions, useful)
+            contributions = _checked_contributions(node, contributions, useful)
         for target, array, function in contributions:
             if not isinstance(target, Node):
                 reach(target, array, function)
@@ -79,8 +79,8 @@ def walk(roots: list[tuple[Tensor, Tensor]], retain_graph: bool, reach: Callable
             node.first, node.gradients, node.edges, node.saved = None, FREED, (), ()
 
 
-def _special(node: Node, contributions: Iterator[tuple[Target, Array, Function]],
-             useful: set[int] | None) -> Iterator[tuple[Target, Array, Function]]:
+def _checked_contributions(node: Node, contributions: Iterator[tuple[Target, Array, Function]],
+                           useful: set[int] | None) -> Iterator[tuple[Target, Array, Function]]:
     """The contributions to useful targets, checked for NaN if that is asked for."""
     if useful is not None:
         contributions = (found for found in contributions if id(found[0]) in useful)

@@ -228,7 +228,7 @@ def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float =
         reduction: "none", "mean" or "sum".
 
     Raises:
-        ValueError: p is neither 1 nor 2, or an unknown reduction.
+        ValueError: p is neither 1 nor 2, a weight of more dimensions, or an unknown reduction.
         RuntimeError: other shapes.
 
     Example:
@@ -239,6 +239,8 @@ def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float =
     check_reduction(reduction)
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: expected p to be 1 or 2, got {p}")
+    if weight is not None and weight.ndim != 1:
+        raise ValueError(f"multi_margin_loss: expected a weight of one dimension, got shape {shape_text(weight)}")
     rows, labels = _labelled_rows("multi_margin_loss", input, target, 1)
     if weight is not None and tuple(weight.shape) != (rows.shape[1],):
         raise RuntimeError(f"multi_margin_loss: expected a weight of shape ({rows.shape[1]},), got "
@@ -253,8 +255,10 @@ def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float =
 
 
 def _labelled_rows(name: str, input: Tensor, target: Tensor, fewer: int) -> tuple[Tensor, Tensor]:
-    """An input (N, C) and its target, which has `fewer` dimensions less; both may come without N."""
+    """An input (N, C) and its target, which has `fewer` dimensions less; both may come without N, or be numbers."""
     check_tensors(name, input=input, target=target)
+    if input.ndim == target.ndim == 0:
+        input, target = input.reshape(1, 1), target.reshape((1, 1)[fewer:])
     fits = input.ndim in (1, 2) and input.shape[-1] > 0 and target.shape == input.shape[:input.ndim - fewer]
     if not fits and not (input.ndim == 1 and fewer and tuple(target.shape) == (1,)):
         raise RuntimeError(f"{name}: expected an input (N, C) or (C,) and a target that fits, got shapes "

@@ -101,7 +101,7 @@ bitwise_right_shift: BinaryOperation = _of_integers(
 @method()
 @op
 def heaviside(input: Array, values: Array) -> Result[Array]:
-    """The step function: 0 where input < 0, `values` where it is 0, 1 where it is positive. It has no gradient.
+    """The step function: 0 where input < 0, `values` where it is 0, 1 where it is positive. The gradients are 0.
 
     Raises:
         RuntimeError: different dtypes.
@@ -116,7 +116,7 @@ def heaviside(input: Array, values: Array) -> Result[Array]:
     if input.dtype != values.dtype:
         raise RuntimeError(f"heaviside: expected values of the input's dtype {input.dtype}, got {values.dtype}")
     if input.dtype.kind == "f":
-        return kernels.binary("heaviside", input, values), None
+        return kernels.binary("heaviside", input, values), (kernels.zeros_like, kernels.zeros_like)
     zero = kernels.scalar(0, input.dtype)
     one = kernels.cast(kernels.binary("gt", input, zero, dtypes.bool_), input.dtype)
     at_zero = kernels.binary("eq", input, zero, dtypes.bool_)

@@ -211,13 +211,14 @@ def randint_like(input: Tensor, low: int = 0, high: int | None = None, *, genera
 def drawn(kernel: str, shape: Sequence[int], generator: Generator | None, *parameters: Tensor) -> Tensor:
     """Random numbers of a kernel whose parameters are tensors that broadcast to the shape."""
     first = parameters[0]
-    return _draws(kernel, tuple(shape), generator, *(p.detach().expand(tuple(shape)) for p in (first, *parameters[1:])))
+    return _draws(kernel, tuple(shape), generator, *(p.expand(tuple(shape)) for p in (first, *parameters[1:])))
 
 
 @op
 def _draws(kernel: str, shape: Any, generator: Generator | None, *parameters: Array) -> Result[Array]:
     out = empty(shape, parameters[0].dtype)
-    return draw(kernel, out, generator, *(kernels.contiguous(p) for p in parameters)), None
+    drawn_values = draw(kernel, out, generator, *(kernels.contiguous(p) for p in parameters))
+    return drawn_values, (None, None, None, *(kernels.zeros_like for _ in parameters))
 
 
 def standard_gamma(shape: Tensor) -> Tensor:

@@ -225,7 +225,8 @@ def _eigh(name: str, A: Tensor, UPLO: str, vectors: bool) -> list[Tensor]:
 def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> SVDFactors:
     """Singular value decomposition A = U diag(S) Vh, with descending singular values.
 
-    The gradient by singular vectors is finite only if all singular values differ.
+    The gradient by singular vectors is finite only if all singular values differ. That by the vectors beyond min(m, n),
+    which are any basis of the remaining space, is ignored.
 
     Args:
         A: (..., m, n).
@@ -233,7 +234,7 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
         driver: ignored.
 
     Raises:
-        RuntimeError: fewer than two dimensions, another dtype; in backward, full_matrices with m != n.
+        RuntimeError: fewer than two dimensions, or another dtype.
 
     Example:
         >>> import fastnet

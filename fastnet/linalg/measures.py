@@ -9,6 +9,7 @@ from fastnet._core.tensor import Tensor
 from fastnet.functional.compare import where
 from fastnet.functional.dims import as_dim
 from fastnet.functional.norms import norm as p_norm
+from fastnet.functional.ordering import maximum
 from fastnet.functional.shape import movedim
 from fastnet.linalg.checks import check_matrices, check_real, check_square
 from fastnet.linalg.decompositions import eigvalsh, svdvals
@@ -16,7 +17,7 @@ from fastnet.linalg.primitives import determinant, sign_and_log
 from fastnet.linalg.solvers import inv
 
 if TYPE_CHECKING:
-    from fastnet._core.annotations import Dims, DTypeLike
+    from fastnet._core.annotations import Dims, DTypeLike, TensorOrNumber
 
 __all__ = ["SignAndLog", "cond", "det", "logdet", "matrix_norm", "matrix_rank", "norm", "slogdet", "vector_norm"]
 
@@ -185,15 +186,15 @@ def norm(A: Tensor, ord: float | str | None = None, dim: Dims = None, keepdim: b
     return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
 
 
-def matrix_rank(A: Tensor, tol: float | None = None, hermitian: bool = False, *, atol: float | None = None,
-                rtol: float | None = None) -> Tensor:
+def matrix_rank(A: Tensor, tol: TensorOrNumber | None = None, hermitian: bool = False, *,
+                atol: TensorOrNumber | None = None, rtol: TensorOrNumber | None = None) -> Tensor:
     """Rank of matrices, int64: the number of singular values above max(atol, rtol * the largest).
 
     Args:
         A: (..., m, n).
-        tol, atol: an absolute limit.
+        tol, atol: an absolute limit, a number or one for each matrix.
         hermitian: whether the matrices are symmetric.
-        rtol: a relative limit; by default max(m, n) times the precision of the dtype, or 0 if atol is given.
+        rtol: a relative limit, as atol; by default max(m, n) times the precision of the dtype, or 0 if atol is given.
 
     Raises:
         RuntimeError: fewer than two dimensions, or another dtype.
@@ -207,11 +208,16 @@ def matrix_rank(A: Tensor, tol: float | None = None, hermitian: bool = False, *,
     A = A.detach()
     values = eigvalsh(A).abs() if hermitian else svdvals(A)
     atol = tol if atol is None else atol
-    if rtol is None:
-        rtol = 0.0 if atol else max(A.shape[-2:]) * dtypes.finfo(A.dtype).eps
-    if not values.shape[-1]:
-        return values.sum(-1).long()
-    return (values > (values.amax(-1, keepdim=True) * rtol).clamp(min=atol or 0.0)).sum(-1)
+    precision = max(A.shape[-2:]) * dtypes.finfo(A.dtype).eps
+    absolute = _limit(0.0 if atol is None else atol, A)
+    relative = where(absolute > 0, 0.0, precision) if rtol is None else _limit(rtol, A)
+    largest = values.amax(-1, keepdim=True) if values.shape[-1] else values.new_zeros((*values.shape[:-1], 1))
+    return (values > maximum(largest * relative, absolute)).sum(-1)
+
+
+def _limit(value: TensorOrNumber, A: Tensor) -> Tensor:
+    """A number, or one for each matrix, as a tensor that broadcasts with singular values."""
+    return value.to(A.dtype).unsqueeze(-1) if isinstance(value, Tensor) else A.new_full((1,), value)
 
 
 def cond(A: Tensor, p: float | Literal["fro", "nuc"] | None = None) -> Tensor:

@@ -182,8 +182,23 @@ def svd_joined(a: Array, full: bool, vectors: bool) -> Result[Array]:
     out = _empty_matrices(a, m * m + k + n * n if full else m * k + k + k * n)
     K.linalg_svd(out, a, full)
     if full and m != n:
-        return out, (_no_gradient("svd", "full_matrices=True"), None, None)
+        return out, (gradient(_of_full_svd, out, m, n, vectors), None, None)
     return out, (gradient(_of_svd, out, m, n, vectors), None, None)
+
+
+def _of_full_svd(g: Array, out: Array, m: int, n: int, vectors: bool) -> Array:
+    """The gradient by the first min(m, n) singular vectors; the others are any basis of the rest."""
+    return _of_svd(_reduced_svd(g, m, n), _reduced_svd(out, m, n), m, n, vectors)
+
+
+def _reduced_svd(full: Array, m: int, n: int) -> Array:
+    """The joined U, S and V^T of min(m, n) singular vectors, of those of all."""
+    batch, k = full.shape[:-1], min(m, n)
+    out = empty((*batch, m * k + k + k * n), full.dtype)
+    K.copy(out[..., :m * k].reshape(*batch, m, k), full[..., :m * m].reshape(*batch, m, m)[..., :k])
+    K.copy(out[..., m * k:m * k + k], full[..., m * m:m * m + k])
+    K.copy(out[..., m * k + k:].reshape(*batch, k, n), full[..., m * m + k:].reshape(*batch, n, n)[..., :k, :])
+    return out
 
 
 def _of_svd(g: Array, out: Array, m: int, n: int, vectors: bool) -> Array:

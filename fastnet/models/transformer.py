@@ -209,7 +209,7 @@ class _Search:
         """Continue the most likely beams; those that end are finished."""
         vocab = log_probabilities.shape[2]
         totals = (self.scores[:, :, None] + log_probabilities).reshape(self.batch, -1)
-        order = _largest(totals, 2 * self.beams)
+        order = _largest_totals(totals, 2 * self.beams)
         rows = np.zeros((self.batch, self.beams), np.int64)
         tokens = np.full((self.batch, self.beams), self.end)
         scores = np.full((self.batch, self.beams), -np.inf)
@@ -244,7 +244,7 @@ class _Search:
             self.best[b] = rating, [int(token) for token in tokens]
 
 
-def _largest(totals: Any, count: int) -> Any:
+def _largest_totals(totals: Any, count: int) -> Any:
     """The places of the largest numbers of each row, (B, count), the largest first, equal ones in order."""
     count = min(count, totals.shape[1])
     places = np.sort(np.argpartition(-totals, count - 1, 1)[:, :count], 1)

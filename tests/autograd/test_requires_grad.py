@@ -44,6 +44,10 @@ FLAT_HERE = {
 }
 
 
+# PyTorch's results require a gradient, and backward() raises; those of fastnet require none.
+NOT_DIFFERENTIABLE = {"histogram"}
+
+
 @pytest.mark.parametrize("name", FLAT | FLAT_HERE)
 def test_constant_results_have_gradients_of_zero(name):
     fn, *inputs = (FLAT | FLAT_HERE)[name]
@@ -73,7 +77,8 @@ def test_results_require_gradients_where_pytorchs_do(place, name):
             expected = _requiring(torch, theirs, inputs, i)
         except (RuntimeError, TypeError):                   # not differentiable there, or other arguments
             continue
-        assert _requiring(fastnet, ours, inputs, i) == expected, f"input {i}"
+        if name not in NOT_DIFFERENTIABLE:
+            assert _requiring(fastnet, ours, inputs, i) == expected, f"input {i}"
 
 
 def _requiring(f, function, inputs, i):

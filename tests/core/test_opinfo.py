@@ -1,4 +1,4 @@
-"""PyTorch's own samples of its operations and modules: at least 98% agree. `pytest -m opinfo` tries all of them."""
+"""PyTorch's own samples of its operations and modules: at least 99% agree. `pytest -m opinfo` tries all of them."""
 
 import pytest
 from data_tools import TOOLS

@@ -10,7 +10,7 @@ import fastnet
 
 PACKAGE = Path(fastnet.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-AT_THE_TOP = {"backend", "dtypes", "random"}
+AT_THE_TOP = {"backend", "dtypes", "func", "random"}
 PUBLIC_PACKAGES = ["audio", "autograd", "callbacks", "data", "datasets", "distributions", "fft", "functional", "graph",
                    "linalg", "metrics", "models", "nn", "ops", "optim", "optim.lr_scheduler", "sklearn", "special",
                    "text", "training"]

@@ -36,15 +36,16 @@ KNOWN = {
     "as_strided": "a tensor that is not contiguous is refused, since its memory is not one block",
     "narrow_copy function error": "a wrong dimension is an IndexError",
     "narrow_copy method error": "a wrong dimension is an IndexError",
-    "nn_functional_multi_margin_loss function": "0-d inputs are refused",
-    "nn_functional_multilabel_margin_loss function": "0-d inputs are refused",
+    "cholesky_inverse": "the gradient is that of the triangle which is read",
+    "cholesky_solve": "the gradient is that of the triangle which is read",
+    "logspace function 5": "integers are those of exact exponents, which PyTorch rounds down",
+    "nn_functional_group_norm": "eps below 0 is refused, as PyTorch does for batch_norm alone",
     "rsub function error": "a number is taken in place of the tensor",
     "igamma": "a number is taken in place of either tensor",
     "norm_nuc": "the nuclear norm is linalg.matrix_norm alone",
     "linalg_eigh function": "eigenvectors have either sign",
     "linalg_eig function": "eigenvectors have any phase",
     "linalg_svd function": "singular vectors have either sign",
-    "linalg_matrix_power function 0": "the power 0 does not require a gradient",
     "linalg_pinv_hermitian function": "the gradient is that of the lower triangle, which is read",
     "nn_functional_batch_norm": "an input of shape (0,) has no channels",
     "nn_functional_layer_norm": "eps below 0 is refused, as PyTorch does for batch_norm alone",
@@ -67,8 +68,8 @@ KNOWN = {
 # PyTorch leaves open which of equal elements it gives: their samples of integers are left out.
 TIES = {"kthvalue", "mode", "topk"}
 
-# PyTorch's gradients in float32 are rounded as logarithms of large numbers: they are compared in float64.
-ROUNDED = {"logcumsumexp", "nn.functional.ctc_loss"}
+# PyTorch's gradients in float32 are differences of large numbers, which round: they are compared in float64.
+ROUNDED = {"cov", "linalg.lstsq", "logcumsumexp", "nn.functional.ctc_loss", "nn.functional.scaled_dot_product_attention"}
 
 # Random or uninitialised results: shape and dtype are compared.
 UNDEFINED = {"bernoulli", "empty", "empty_like", "new_empty", "nn.functional.alpha_dropout", "nn.functional.dropout",
@@ -322,7 +323,7 @@ def judged(tried, known, full):
         return f"samples that differ and are not known to: {unknown}"
     if full and agreeing:
         return f"known to differ, but they agree: {agreeing}"
-    return None if share >= 0.98 else "less than 98% of the samples agree"
+    return None if share >= 0.99 else "less than 99% of the samples agree"
 
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@ from fastnet.nn.parameter import Parameter
 
 __all__ = ["remove_weight_norm", "weight_norm"]
 
-_M = TypeVar("_M", bound=Module)
+_M = TypeVar("_M", bound="Module")
 
 
-def _length(v: Tensor, dim: int | None) -> Tensor:
+def _norms_by_dim(v: Tensor, dim: int | None) -> Tensor:
     """The norms of the entries of v along a dimension, or of all of v."""
     if dim is None:
         return norm(v)
@@ -32,7 +32,7 @@ class _WeightNorm:
     def weight(self, module: Module) -> Tensor:
         """g * v / |v|"""
         g, v = getattr(module, self.name + "_g"), getattr(module, self.name + "_v")
-        return v * (g / _length(v, self.dim))
+        return v * (g / _norms_by_dim(v, self.dim))
 
     def __call__(self, module: Module, args: Any) -> None:
         setattr(module, self.name, self.weight(module))
@@ -61,19 +61,19 @@ def weight_norm(module: _M, name: str = "weight", dim: int | None = 0) -> _M:
         >>> layer.weight_g.shape, layer.weight_v.shape
         ((3, 1), (3, 4))
     """
-    if name in _normalized(module):
+    if name in _weight_norm_hooks(module):
         raise RuntimeError(f"weight_norm: the parameter {name!r} is normalized already")
     hook = _WeightNorm(name, dim)
     weight = getattr(module, name)
     delattr(module, name)
-    module.register_parameter(name + "_g", Parameter(_length(weight.detach(), dim)))
+    module.register_parameter(name + "_g", Parameter(_norms_by_dim(weight.detach(), dim)))
     module.register_parameter(name + "_v", Parameter(weight.detach()))
     setattr(module, name, hook.weight(module))
-    _normalized(module)[name] = hook, module.register_forward_pre_hook(hook)
+    _weight_norm_hooks(module)[name] = hook, module.register_forward_pre_hook(hook)
     return module
 
 
-def _normalized(module: Module) -> dict[str, tuple[_WeightNorm, RemovableHandle]]:
+def _weight_norm_hooks(module: Module) -> dict[str, tuple[_WeightNorm, RemovableHandle]]:
     """{name: (the hook that computes this weight, its handle)}"""
     return module.__dict__.setdefault("_normalized_weights", {})
 
@@ -97,9 +97,9 @@ def remove_weight_norm(module: _M, name: str = "weight") -> _M:
         >>> sorted(name for name, _ in fastnet.nn.utils.remove_weight_norm(layer).named_parameters())
         ['bias', 'weight']
     """
-    if name not in _normalized(module):
+    if name not in _weight_norm_hooks(module):
         raise ValueError(f"remove_weight_norm: the weight {name!r} of {type(module).__name__} is not normalized")
-    hook, handle = _normalized(module).pop(name)
+    hook, handle = _weight_norm_hooks(module).pop(name)
     weight = hook.weight(module).detach()
     handle.remove()
     for part in (name, name + "_g", name + "_v"):

@@ -217,7 +217,7 @@ def matrix_rank(A: Tensor, tol: TensorOrNumber | None = None, hermitian: bool = 
 
 def _limit(value: TensorOrNumber, A: Tensor) -> Tensor:
     """A number, or one for each matrix, as a tensor that broadcasts with singular values."""
-    return value.to(A.dtype).unsqueeze(-1) if isinstance(value, Tensor) else A.new_full((1,), value)
+    return value.to(A.dtype).unsqueeze(-1) if isinstance(value, Tensor) else A.new_full((1,), float(value))
 
 
 def cond(A: Tensor, p: float | Literal["fro", "nuc"] | None = None) -> Tensor:

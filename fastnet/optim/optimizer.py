@@ -120,6 +120,9 @@ class Optimizer(OptimizerState, StepHooks):
             value = group[name]
             if not isinstance(value, Tensor):
                 check_number(name, value)
+            elif value.numel() != 1:
+                raise ValueError(f"invalid {name}: expected a number or a tensor of one element, got shape "
+                                 f"{shape_text(value)}")
             if not low <= value <= high or (name in _FRACTIONS and name.startswith("beta") and value == 1):
                 raise ValueError(f"invalid {name}: expected {low} <= {name} <= {high}, got {value}")
 

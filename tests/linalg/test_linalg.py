@@ -208,8 +208,6 @@ def test_a_diagonal_is_a_view():
     (lambda: fastnet.diagonal(fastnet.ones(2)), IndexError, "out of range"),
     (lambda: fastnet.trace(fastnet.ones(2)), RuntimeError, "expected a matrix"),
     (lambda: linalg.multi_dot([fastnet.eye(2)]), ValueError, "at least two tensors, got 1"),
-    (lambda: linalg.svd(fastnet.ones(2, 3, requires_grad=True)).U.sum().backward(), RuntimeError,
-     r"linalg\.svd: there is no gradient for full_matrices=True"),
 ])
 def test_errors(call, error, words):
     with pytest.raises(error, match=words):

@@ -69,7 +69,8 @@ KNOWN = {
 TIES = {"kthvalue", "mode", "topk"}
 
 # PyTorch's gradients in float32 are differences of large numbers, which round: they are compared in float64.
-ROUNDED = {"cov", "linalg.lstsq", "logcumsumexp", "nn.functional.ctc_loss", "nn.functional.scaled_dot_product_attention"}
+ROUNDED = {"cov", "linalg.lstsq", "logcumsumexp", "nn.functional.ctc_loss",
+           "nn.functional.scaled_dot_product_attention"}
 
 # Random or uninitialised results: shape and dtype are compared.
 UNDEFINED = {"bernoulli", "empty", "empty_like", "new_empty", "nn.functional.alpha_dropout", "nn.functional.dropout",

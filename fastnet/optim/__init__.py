@@ -6,6 +6,7 @@ from fastnet.optim.adam import Adam, AdamW
 from fastnet.optim.adamax import Adamax
 from fastnet.optim.asgd import ASGD
 from fastnet.optim.lbfgs import LBFGS
+from fastnet.optim.muon import Muon
 from fastnet.optim.nadam import NAdam
 from fastnet.optim.optimizer import Optimizer
 from fastnet.optim.radam import RAdam
@@ -14,5 +15,5 @@ from fastnet.optim.rprop import Rprop
 from fastnet.optim.sgd import SGD
 from fastnet.optim.sparse_adam import SparseAdam
 
-__all__ = ["ASGD", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam",
-           "RMSprop", "Rprop", "SparseAdam", "lr_scheduler", "swa_utils"]
+__all__ = ["ASGD", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Muon", "NAdam", "Optimizer",
+           "RAdam", "RMSprop", "Rprop", "SparseAdam", "lr_scheduler", "swa_utils"]

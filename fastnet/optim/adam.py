@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fastnet._core.tensor import Tensor
 from fastnet.backend import K
 from fastnet.optim.optimizer import Optimizer, Params
 
@@ -53,6 +54,8 @@ class Adam(Optimizer):
     def check(self, group: dict[str, Any]) -> None:
         if len(group["betas"]) != 2:
             raise ValueError(f"invalid betas: expected two numbers, got {group['betas']}")
+        if len({isinstance(beta, Tensor) for beta in group["betas"]}) > 1:
+            raise ValueError(f"invalid betas: expected two numbers or two tensors, got {group['betas']}")
         if group.get("decoupled_weight_decay", self.DECOUPLED) != self.DECOUPLED:
             raise ValueError(f"decoupled_weight_decay is {not self.DECOUPLED} in the state and {self.DECOUPLED} in "
                              f"{type(self).__name__}; Adam and AdamW differ in it")

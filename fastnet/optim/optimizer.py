@@ -81,15 +81,18 @@ class Optimizer(OptimizerState, StepHooks):
         """Add a group of parameters with its options.
 
         Args:
-            param_group: "params", a tensor or several, and options by name.
+            param_group: "params", a tensor, several, or several pairs of a name and a tensor, and options by name.
 
         Raises:
             TypeError: params are not tensors.
-            ValueError: a parameter is not a leaf or is already in the optimizer, or an option is out of range.
+            ValueError: a parameter is not a leaf, is already in the optimizer or alone lacks a name, or an option is
+                out of range.
         """
         group = dict(param_group)
         params = group["params"]
-        group["params"] = params = [params] if isinstance(params, Tensor) else list(params)
+        params = [params] if isinstance(params, Tensor) else list(params)
+        params = self._without_names(group, params)
+        group["params"] = params
         known = {id(p) for g in self.param_groups for p in g["params"]}
         for p in params:
             if not isinstance(p, Tensor):
@@ -104,6 +107,18 @@ class Optimizer(OptimizerState, StepHooks):
             group.setdefault(name, value)
         self.check(group)
         self.param_groups.append(group)
+
+    def _without_names(self, group: dict[str, Any], params: list[Any]) -> list[Any]:
+        """The parameters of (name, parameter) pairs, whose names become the option "param_names"."""
+        named = [isinstance(p, tuple) and len(p) == 2 and isinstance(p[0], str) for p in params]
+        others = {"param_names" in g for g in self.param_groups}
+        if len({*named, *others}) > 1:
+            raise ValueError("an optimizer's parameters must all have names, as those of model.named_parameters(), or "
+                             "none of them; some have no name")
+        if not any(named):
+            return params
+        group["param_names"] = [name for name, _ in params]
+        return [p for _, p in params]
 
     def check(self, group: dict[str, Any]) -> None:
         """Check the options of a group.
@@ -314,7 +329,8 @@ class Optimizer(OptimizerState, StepHooks):
         lines = [f"{type(self).__name__} ("]
         for i, group in enumerate(self.param_groups):
             lines.append(f"Parameter Group {i}: {len(group['params'])} parameters")
-            lines += [f"    {k}: {shortened(v)}" for k, v in sorted(group.items()) if k != "params"]
+            lines += [f"    {k}: {shortened(v)}" for k, v in sorted(group.items())
+                      if k not in ("params", "param_names")]
         return "\n".join([*lines, ")"])
 
 
@@ -329,7 +345,7 @@ def _number(name: str, value: Any) -> float:
 def _option_values(group: Mapping[str, Any]) -> Iterator[Any]:
     """The options of a group, including the items of tuples."""
     for name, value in group.items():
-        if name != "params":
+        if name not in ("params", "param_names"):
             yield from value if type(value) is tuple else (value,)
 
 

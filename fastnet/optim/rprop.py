@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fastnet._core.tensor import Tensor
 from fastnet.backend import K
 from fastnet.optim.optimizer import Optimizer, Params
 
@@ -46,6 +47,8 @@ class Rprop(Optimizer):
         super().__init__(params, {"lr": lr, "etas": etas, "step_sizes": step_sizes, "maximize": maximize})
 
     def check(self, group: dict[str, Any]) -> None:
+        if isinstance(group["lr"], Tensor) and group["lr"].numel() != 1:
+            raise ValueError(f"invalid lr: expected a number or a tensor of one element, got {group['lr']}")
         if not group["lr"] >= 0:
             raise ValueError(f"invalid lr: expected 0 <= lr, got {group['lr']}")
         super().check(dict(zip(self.HYPER, self.numbers(group))))

@@ -20,9 +20,10 @@ def _called(place, name):
 
 
 NO_RESULT = {"allclose", "equal", "is_floating_point", "is_tensor", "numel"}
+RANDOM = {"gumbel_softmax"}                     # the gradients of two calls differ
 LISTS = {"cat", "concat", "concatenate", "stack"}
 ROWS = {**OPERATIONS, **{f"{name} by name": (_called(place, name), *(OF_NETWORKS if place else CALLS)[name])
-                         for place, name in ALL if name not in NO_RESULT | LISTS}}
+                         for place, name in ALL if name not in NO_RESULT | RANDOM | LISTS}}
 # where fastnet needs one more value than PyTorch, and why
 NEEDED_HERE = {
     ("rdiv", 0): "PyTorch keeps a reciprocal, whose product with the number is rounded twice",
@@ -34,6 +35,9 @@ NEEDED_HERE = {
     ("rms_norm by name", 2): "and does without the weight itself",
     ("ctc_loss by name", 2): "PyTorch keeps the lengths as a list",
     ("ctc_loss by name", 3): "so it does with the lengths of the targets",
+    **dict.fromkeys([(name, i) for name in ("kron", "kron by name") for i in (0, 1)],
+                    "PyTorch overlooks the write, and its gradient is that of the new values"),
+    ("ldexp by name", 0): "PyTorch keeps the result",
 }
 # operations whose backward computes again what PyTorch keeps
 COMPUTED_AGAIN = {

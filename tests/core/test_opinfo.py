@@ -1,4 +1,7 @@
-"""PyTorch's own samples of its operations and modules: at least 99% agree. `pytest -m opinfo` tries all of them."""
+"""PyTorch's own samples of its operations, modules and optimizers: at least 99% agree.
+
+`pytest -m opinfo` tries all of them.
+"""
 
 import pytest
 from data_tools import TOOLS
@@ -22,3 +25,7 @@ def test_samples_of_operations_agree(limit):
 @pytest.mark.opinfo
 def test_samples_of_modules_agree():
     check("moduleinfo_tools.py")
+
+
+def test_samples_of_optimizers_agree():
+    check("optiminfo_tools.py")

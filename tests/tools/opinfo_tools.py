@@ -46,6 +46,8 @@ KNOWN = {
     "linalg_eigh function": "eigenvectors have either sign",
     "linalg_eig function": "eigenvectors have any phase",
     "linalg_svd function": "singular vectors have either sign",
+    "svd function 4": "singular vectors have either sign",
+    "svd method 4": "singular vectors have either sign",
     "linalg_pinv_hermitian function": "the gradient is that of the lower triangle, which is read",
     "nn_functional_batch_norm": "an input of shape (0,) has no channels",
     "nn_functional_layer_norm": "eps below 0 is refused, as PyTorch does for batch_norm alone",

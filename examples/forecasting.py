@@ -47,7 +47,8 @@ def hourly_load(count: int) -> Series:
     for t in range(1, count):
         noise[t] = 0.9 * noise[t - 1] + rng.normal(0, 3)
     day = np.sin(2 * np.pi * (hour - 8) / 24)
-    return 300 + np.where(works, 80, 15) * day + 40 * works + 3 * np.maximum(0, 15 - temperature) + noise
+    load: Series = 300 + np.where(works, 80, 15) * day + 40 * works + 3 * np.maximum(0, 15 - temperature) + noise
+    return load
 
 
 MODELS: dict[str, Callable[[], Forecaster]] = {
@@ -78,8 +79,9 @@ def relative_error(make: Callable[[], Forecaster], series: Series, epochs: int) 
         trainer.fit(DataLoader(train, 32, shuffle=True), epochs=epochs, validation_data=DataLoader(validation, 256),
                     callbacks=[EarlyStopping(patience=epochs)], progress=False)
     x, y = (part.numpy() for part in test.take(np.arange(len(test))))
-    errors = y - trainer.predict(x).reshape(y.shape), y - x[:, -1]
-    return float(np.sqrt(np.mean(errors[0] ** 2) / np.mean(errors[1] ** 2)))
+    error: NDArray[np.float32] = y - trainer.predict(x).reshape(y.shape)
+    error_of_last: NDArray[np.float32] = y - x[:, -1]
+    return float(np.sqrt(np.mean(error ** 2) / np.mean(error_of_last ** 2)))
 
 
 if __name__ == "__main__":

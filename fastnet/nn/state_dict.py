@@ -13,7 +13,7 @@ from fastnet._core.tensor import Tensor
 from fastnet.backend import K
 
 if TYPE_CHECKING:
-    from fastnet._core.annotations import Array
+    from fastnet._core.annotations import Array, DType
     from fastnet.nn.module import Module
 
 __all__ = ["IncompatibleKeys", "join", "load_state", "named_state"]
@@ -77,7 +77,7 @@ def load_state(name: str, own: Mapping[str, Tensor], state_dict: Mapping[str, An
     if not isinstance(state_dict, Mapping):
         raise TypeError(f"load_state_dict: expected a mapping from names to tensors, got {type(state_dict).__name__}")
     keys = IncompatibleKeys([k for k in own if k not in state_dict], [k for k in state_dict if k not in own])
-    values = {k: _array(k, state_dict[k]) for k in own if k in state_dict}
+    values = {k: _array(k, state_dict[k], own[k].dtype) for k in own if k in state_dict}
     problems = [f"{kind} key(s) in state_dict: {', '.join(map(repr, found))}"
                 for kind, found in zip(("Missing", "Unexpected"), keys) if found and strict]
     problems += [f"size mismatch for {k}: the state_dict has shape {shape_text(value)}, the model {shape_text(own[k])}"
@@ -90,13 +90,15 @@ def load_state(name: str, own: Mapping[str, Tensor], state_dict: Mapping[str, An
     return keys
 
 
-def _array(key: str, value: Any) -> Array:
-    """The array of a fastnet or PyTorch tensor, or of anything that NumPy converts."""
-    if isinstance(value, Tensor):
-        return value._data
-    array = np.asarray(value.detach() if hasattr(value, "detach") else value)
+def _array(key: str, value: Any, own: DType) -> Array:
+    """The array of a fastnet or PyTorch tensor, or of anything that NumPy converts, for a tensor of dtype `own`."""
+    array = value._data if isinstance(value, Tensor) else np.asarray(
+        value.detach() if hasattr(value, "detach") else value)
     try:
         dtypes.as_dtype(array.dtype)
     except TypeError as e:
         raise TypeError(f"load_state_dict: {key!r}: {e}") from None
+    if array.dtype.kind == "c" and own.kind != "c":
+        raise TypeError(f"load_state_dict: {key!r}: expected real numbers, got {array.dtype}, whose imaginary parts "
+                        "would be lost")
     return array

@@ -198,7 +198,9 @@ def test_every_module_is_restored(model, path):
 def test_no_module_is_left_out():
     composed = {"AdaptiveLogSoftmaxWithLoss", "MultiheadAttention", "Transformer", "TransformerDecoderLayer",
                 "TransformerEncoderLayer"}
-    assert {type(m).__name__ for m in MODULES} == set(architecture.MODULES) | composed
+    saved = {name for name in architecture.MODULES if not name.startswith("Lazy")}      # without sizes yet
+    without_architecture = {"ParameterDict", "TripletMarginWithDistanceLoss"}           # a function is an argument
+    assert {type(m).__name__ for m in MODULES} == saved - without_architecture | composed
     assert {"Linear", "CrossEntropyLoss", "Sequential"} <= set(architecture.MODULES)
 
 

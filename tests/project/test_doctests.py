@@ -79,8 +79,8 @@ def test_everything_public_has_an_example(namespace):
 
 
 def test_values_are_not_called():
-    plain = np.dtype | fastnet.Generator | float | str | None
-    assert all(isinstance(getattr(fastnet, name), plain) for name in NOT_CALLED)
+    plain = np.dtype | fastnet.Generator | float | str | None | fastnet.layout | fastnet.memory_format
+    assert all(isinstance(getattr(fastnet, name), plain) for name in NOT_CALLED - {"bfloat16"})
 
 
 def test_no_module_stands_in_for_a_function():

@@ -23,8 +23,8 @@ class Muon(Optimizer):
     """Muon: gradient descent with momentum, whose update is an approximately orthogonal matrix.
 
     b = momentum * b + (1 - momentum) * g; u = (1 - momentum) * g + momentum * b with Nesterov momentum, or b. The
-    update is p -= lr * weight_decay * p and p -= lr * ratio * O(u), where O replaces the singular values of u by numbers near
-    1, by the polynomial a x + b x^3 + c x^5 applied `ns_steps` times to u / |u|. It is for the matrices of hidden
+    update is p -= lr * weight_decay * p and p -= lr * ratio * O(u), where O replaces the singular values of u with ones
+    near 1, by the polynomial a x + b x^3 + c x^5 applied `ns_steps` times to u / |u|. It is for the matrices of hidden
     layers; give biases and embeddings to AdamW. Jordan et al. 2024, https://kellerjordan.github.io/posts/muon; Liu et
     al. 2025, https://arxiv.org/abs/2502.16982. PyTorch computes O in bfloat16, fastnet in the dtype of p.
 
@@ -95,7 +95,7 @@ class Muon(Optimizer):
         mean.lerp_(g, 1 - momentum)
         update = orthogonalized(g.lerp(mean, momentum) if group["nesterov"] else mean, group)
         p.mul_(1 - lr * group["weight_decay"])
-        p.sub_(update, alpha=lr * _ratio(p, group["adjust_lr_fn"]))
+        p.sub_(update, alpha=lr * _rate_factor(p, group["adjust_lr_fn"]))
 
 
 def orthogonalized(x: Tensor, group: dict[str, Any]) -> Tensor:
@@ -123,6 +123,6 @@ def orthogonalized(x: Tensor, group: dict[str, Any]) -> Tensor:
     return out.t() if tall else out
 
 
-def _ratio(p: Tensor, rule: str | None) -> float:
+def _rate_factor(p: Tensor, rule: str | None) -> float:
     rows, columns = p.shape
     return 0.2 * math.sqrt(max(rows, columns)) if rule == "match_rms_adamw" else math.sqrt(max(1.0, rows / columns))

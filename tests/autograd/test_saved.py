@@ -37,7 +37,7 @@ NEEDED_HERE = {
     ("ctc_loss by name", 3): "so it does with the lengths of the targets",
     **dict.fromkeys([(name, i) for name in ("kron", "kron by name") for i in (0, 1)],
                     "PyTorch overlooks the write, and its gradient is that of the new values"),
-    ("ldexp by name", 0): "PyTorch keeps the result",
+    **dict.fromkeys([("ldexp by name", 0), ("ldexp by name", 1)], "PyTorch keeps the result"),
 }
 # operations whose backward computes again what PyTorch keeps
 COMPUTED_AGAIN = {

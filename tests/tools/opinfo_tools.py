@@ -128,6 +128,8 @@ def converted(value):
         return tuple(value)
     if isinstance(value, torch.device):
         return str(value)
+    if value is torch.nn.functional.gelu:
+        return fastnet.nn.functional.gelu
     if isinstance(value, torch.memory_format | torch.layout):
         return getattr(fastnet, str(value).removeprefix("torch."), value)
     if isinstance(value, complex | torch.Generator | torch.nn.Module):

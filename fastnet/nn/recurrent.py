@@ -64,10 +64,13 @@ class RNNBase(Module):
         name = type(self).__name__
         if mode not in GATES:
             raise one_of(f"{name}: mode", mode, tuple(GATES))
-        check_sizes(name, input_size=input_size, hidden_size=hidden_size, num_layers=num_layers, proj_size=proj_size)
+        for argument, flag in (("bias", bias), ("batch_first", batch_first)):
+            if not isinstance(flag, bool):
+                raise TypeError(f"{name}: expected {argument} to be a bool, got {flag!r}")
         for argument, size in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
-            if size < 1:
+            if isinstance(size, int) and size < 1:
                 raise ValueError(f"{name}: expected {argument} to be 1 or more, got {size}")
+        check_sizes(name, input_size=input_size, hidden_size=hidden_size, num_layers=num_layers, proj_size=proj_size)
         if proj_size >= hidden_size:
             raise ValueError(f"{name}: expected proj_size to be smaller than hidden_size, got proj_size={proj_size} "
                              f"and hidden_size={hidden_size}")

@@ -72,14 +72,16 @@ class RNNCellBase(Module):
         name = type(self).__name__
         if not isinstance(input, Tensor) or input.ndim not in (1, 2) or input.shape[-1] != self.input_size:
             given = f"shape {shape_text(input)}" if isinstance(input, Tensor) else type(input).__name__
-            raise ValueError(f"{name}: expected an input of shape (B, {self.input_size}), or ({self.input_size},) "
-                             f"without a batch, got {given}")
+            error = RuntimeError if isinstance(input, Tensor) and input.ndim in (1, 2) else ValueError
+            raise error(f"{name}: expected an input of shape (B, {self.input_size}), or ({self.input_size},) "
+                        f"without a batch, got {given}")
         check_floating(name, input)
         expected = (*input.shape[:-1], self.hidden_size)
         for what, t in zip(("h", "c"), states):
             if t is not None and (not isinstance(t, Tensor) or t.shape != expected):
                 found = f"shape {shape_text(t)}" if isinstance(t, Tensor) else type(t).__name__
-                raise RuntimeError(f"{name}: expected {what} of shape {expected}, got {found}")
+                error = RuntimeError if isinstance(t, Tensor) and t.ndim in (1, 2) else ValueError
+                raise error(f"{name}: expected {what} of shape {expected}, got {found}")
         for what, t in (("the input", input), *zip(("h", "c"), states)):
             if t is not None and t.dtype != self.weight_ih.dtype:
                 raise ValueError(f"{name}: expected {what} of the weights' dtype {self.weight_ih.dtype}, got {t.dtype}")

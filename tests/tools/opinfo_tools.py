@@ -44,7 +44,6 @@ KNOWN = {
     "igamma": "a number is taken in place of either tensor",
     "norm_nuc": "the nuclear norm is linalg.matrix_norm alone",
     "linalg_eigh function": "eigenvectors have either sign",
-    "linalg_eig function": "eigenvectors have any phase",
     "linalg_svd function": "singular vectors have either sign",
     "svd function 4": "singular vectors have either sign",
     "svd method 4": "singular vectors have either sign",

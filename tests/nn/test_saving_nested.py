@@ -95,7 +95,8 @@ def test_a_schedule_resumes_from_a_file(path, make):
 
 @pytest.mark.parametrize("value, message", [
     ({"a": [1, {"b": object()}]}, "got a object at /a/1/b"), ({"a": {(1, 2): 3}}, "got a tuple in /a"),
-    ({"a": bytearray(1)}, "got a bytearray at /a"), ({"a": b"x"}, "got a bytes at /a"), ({"a": lambda: 1}, "got a function at /a")])
+    ({"a": bytearray(1)}, "got a bytearray at /a"), ({"a": b"x"}, "got a bytes at /a"),
+    ({"a": lambda: 1}, "got a function at /a")])
 def test_values_that_cannot_be_saved(path, value, message):
     path.write_bytes(b"before")
     with pytest.raises(TypeError, match=f"save_file: .*{message}"):

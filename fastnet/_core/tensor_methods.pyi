@@ -761,7 +761,7 @@ class TensorMethods(TensorBase):
         """x where |x| > lambd, else 0."""
 
     def heaviside(self, values: Tensor) -> Tensor:
-        """The step function: 0 where input < 0, `values` where it is 0, 1 where it is positive. It has no gradient."""
+        """The step function: 0 where input < 0, `values` where it is 0, 1 where it is positive. The gradients are 0."""
 
     def heaviside_(self, values: Tensor) -> Self:
         """As `heaviside`, but write the result into the tensor and return the tensor."""

@@ -309,6 +309,11 @@ class Compiled(replay.Caller, Generic[P, R]):
         kind = type(self.fn)
         return kind if hasattr(kind, "named_parameters") else Compiled
 
+    @property
+    def _orig_mod(self) -> Callable[P, R]:
+        """The function or module, under the name that PyTorch's compiled modules have for it."""
+        return self.fn
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)

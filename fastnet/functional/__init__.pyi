@@ -460,7 +460,7 @@ def gt(input: Tensor, other: Operand) -> Tensor:
     """input > other, element by element, as bool; shapes broadcast."""
 
 def heaviside(input: Tensor, values: Tensor) -> Tensor:
-    """The step function: 0 where input < 0, `values` where it is 0, 1 where it is positive. It has no gradient."""
+    """The step function: 0 where input < 0, `values` where it is 0, 1 where it is positive. The gradients are 0."""
 
 def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
     """The number of elements in bins of equal width between min and max; the last bin includes max."""

@@ -151,6 +151,8 @@ class OptimizerState:
         for group, new in zip(self.param_groups, groups):
             self.check(group | new)
         for group, new in zip(self.param_groups, groups):
+            for key in group.keys() - new.keys() - self.defaults.keys() - {"params", "param_names"}:
+                del group[key]          # such as the initial_lr of a schedule that the state does not know
             group.update({k: v for k, v in new.items() if k != "params"})
         self._restore([(by_number[number], entry) for number, entry in state_dict["state"].items()])
 

@@ -154,3 +154,13 @@ def test_numbers_are_read_again_after_a_step_that_failed():
     before = v.item()
     optimizer.step()
     assert v.item() - before == -1.0
+
+
+def test_a_loaded_state_replaces_what_schedules_have_added():
+    p = fastnet.ones(1, requires_grad=True)
+    optimizer = fastnet.optim.SGD([p], lr=0.5)
+    state = optimizer.state_dict()
+    fastnet.optim.lr_scheduler.ExponentialLR(optimizer, 2.0)
+    optimizer.load_state_dict(state)
+    assert "initial_lr" not in optimizer.param_groups[0]
+    assert optimizer.param_groups[0]["lr"] == 0.5

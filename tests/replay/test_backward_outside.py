@@ -300,6 +300,7 @@ def test_a_compiled_module_is_part_of_another():
         fastnet.manual_seed(1)
         net = Tagger(compiled)
         assert isinstance(net.body, nn.Module)
+        assert not compiled or type(net.body._orig_mod) is nn.Sequential
         optimizer = fastnet.optim.SGD(net.parameters(), lr=0.1)
         values = [plain(net, net, optimizer, step) for step in range(5)]
         net.eval()

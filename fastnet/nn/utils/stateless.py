@@ -1,7 +1,7 @@
 """Calls of a module with other parameters and buffers than its own."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +12,17 @@ if TYPE_CHECKING:
 __all__ = ["functional_call"]
 
 
-def functional_call(module: Module, parameters_and_buffers: Mapping[str, Tensor], args: Any = None,
-                    kwargs: Mapping[str, Any] | None = None, *, tie_weights: bool = True, strict: bool = False) -> Any:
+def functional_call(module: Module, parameters_and_buffers: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]],
+                    args: Any = None, kwargs: Mapping[str, Any] | None = None, *, tie_weights: bool = True,
+                    strict: bool = False) -> Any:
     """Call a module with given tensors in place of its parameters and buffers, without changing the module.
 
     Gradients flow to the given tensors.
 
     Args:
         module: the module.
-        parameters_and_buffers: tensors by the names of `named_parameters()` and `named_buffers()`; parameters without a
-            tensor are the module's own.
+        parameters_and_buffers: tensors by the names of `named_parameters()` and `named_buffers()`, in one dictionary or
+            several; parameters without a tensor are the module's own.
         args: a tuple of positional arguments, or one argument.
         kwargs: keyword arguments.
         tie_weights: replace a parameter under all names that it has in the module.
@@ -32,6 +33,7 @@ def functional_call(module: Module, parameters_and_buffers: Mapping[str, Tensor]
 
     Raises:
         RuntimeError: an unknown name, or with `strict` a missing one.
+        ValueError: a name in two dictionaries.
 
     Example:
         >>> import fastnet
@@ -40,8 +42,12 @@ def functional_call(module: Module, parameters_and_buffers: Mapping[str, Tensor]
         >>> fastnet.nn.utils.stateless.functional_call(layer, {"weight": weight}, fastnet.ones(1, 2)).tolist()
         [[11.0]]
     """
+    parts = [parameters_and_buffers] if isinstance(parameters_and_buffers, Mapping) else parameters_and_buffers
+    tensors = {name: tensor for part in parts for name, tensor in part.items()}
+    if len(tensors) < sum(map(len, parts)):
+        raise ValueError("functional_call: expected each name in one of the dictionaries, got one in several")
     positional = () if args is None else args if isinstance(args, tuple) else (args,)
-    with _replaced(module, parameters_and_buffers, tie_weights, strict):
+    with _replaced(module, tensors, tie_weights, strict):
         return module(*positional, **dict(kwargs or {}))
 
 

@@ -15,14 +15,22 @@ __all__ = ["enter", "import_in_children"]
 
 _ROOT, _PATH = "torch", "PYTHONPATH"
 
+# Packages that call operators compiled for PyTorch, and what to use instead.
+_COMPILED = {"torchvision": "fastnet.datasets, fastnet.data and fastnet.models have counterparts",
+             "torchaudio": "fastnet.audio has counterparts", "torchtext": "fastnet.text has counterparts"}
+
 
 class _RefusingFinder(MetaPathFinder):
-    """Refuses the modules of `torch` that fastnet lacks: the search would go on to an installed PyTorch."""
+    """Refuses what fastnet lacks: modules of `torch`, so that no installed PyTorch is found, and packages over it."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
                   ) -> ModuleSpec | None:
-        if fullname.partition(".")[0] != _ROOT or _is_question(sys._getframe(1)):
+        root = fullname.partition(".")[0]
+        if (root != _ROOT and root not in _COMPILED) or _is_question(sys._getframe(1)):
             return None
+        if root != _ROOT:
+            raise ModuleNotFoundError(f"{root} needs operators that are compiled for PyTorch, which fastnet does not "
+                                      f"have; {_COMPILED[root]}", name=fullname)
         raise ModuleNotFoundError(_reason(fullname), name=fullname)
 
 

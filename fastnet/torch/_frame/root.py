@@ -6,6 +6,7 @@ from typing import Any
 from fastnet._core.placement import check_placement, device as Device
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import is_grad_enabled
+from fastnet.func import vmap
 from fastnet.torch._frame.amp import autocast
 from fastnet.torch._frame.compiling import compile
 from fastnet.torch._frame.serialization import load, save
@@ -16,7 +17,7 @@ __all__ = [
     "is_deterministic_algorithms_warn_only_enabled", "is_inference", "is_inference_mode_enabled", "is_storage", "load",
     "save", "set_default_device", "set_default_tensor_type", "set_deterministic_debug_mode",
     "set_float32_matmul_precision", "set_flush_denormal", "set_num_interop_threads", "set_warn_always", "typename",
-    "use_deterministic_algorithms",
+    "use_deterministic_algorithms", "vmap",
 ]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from fastnet import dtypes
 from fastnet._core.errors import check_sizes, shape_text
 from fastnet._core.placement import placed
+from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, method
 from fastnet.functional.creation import zeros
 from fastnet.functional.dims import as_dim
@@ -168,7 +169,8 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: DTypeLike | None
 
 def _coordinates(places: Sequence[np.ndarray], dtype: DTypeLike | None) -> Tensor:
     wanted = dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)
-    return Tensor._wrap(np.array(places, wanted).reshape(2, -1))
+    array = np.array(places, wanted).reshape(2, -1)
+    return Tensor._wrap(array if state.recorder is None else state.recorder.constant(array))
 
 
 def block_diag(*tensors: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_dim
 from fastnet.functional.joining import narrow
+from fastnet.functional.shape import copied
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result, Shape
@@ -165,7 +166,7 @@ def _with_part(name: str, input: Tensor, src: Tensor, part: Callable[[Tensor], T
     """A copy of the input whose view part(copy) is replaced by `src`."""
     if not isinstance(src, Tensor):
         raise not_a_tensor(name, "src", src)
-    out = input.clone()
+    out = copied(input)                 # contiguous, so that its views take gradients
     target = part(out)
     if target.shape != src.shape:
         raise RuntimeError(f"{name}: expected src of shape {shape_text(target)}, got {shape_text(src)}")

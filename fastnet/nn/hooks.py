@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["Hooks", "RemovableHandle", "has_hooks", "load_hooks", "state_hooks"]
 
 _Dict = dict[int, Callable[..., Any]]
+_PreHook = Callable[[Any, Any], Any] | Callable[[Any, Any, Any], Any]                       # the last: with_kwargs
+_ForwardHook = Callable[[Any, Any, Any], Any] | Callable[[Any, Any, Any, Any], Any]
 
 
 class _WithKwargs:
@@ -43,7 +45,7 @@ class Hooks:
 
     # ---- forward ----
 
-    def register_forward_pre_hook(self, hook: Callable[..., Any], *, prepend: bool = False,
+    def register_forward_pre_hook(self, hook: _PreHook, *, prepend: bool = False,
                                   with_kwargs: bool = False) -> RemovableHandle:
         """Call hook(module, args) before each forward(); a result other than None replaces the arguments.
 
@@ -57,7 +59,7 @@ class Hooks:
         """
         return self._add_hook(0, _WithKwargs(hook) if with_kwargs else hook, prepend)
 
-    def register_forward_hook(self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False,
+    def register_forward_hook(self, hook: _ForwardHook, *, prepend: bool = False, with_kwargs: bool = False,
                               always_call: bool = False) -> RemovableHandle:
         """Call hook(module, args, output) after each forward(); a result other than None replaces the output.
 

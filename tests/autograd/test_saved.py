@@ -21,9 +21,10 @@ def _called(place, name):
 
 NO_RESULT = {"allclose", "equal", "is_floating_point", "is_tensor", "numel"}
 RANDOM = {"gumbel_softmax"}                     # the gradients of two calls differ
+COMPLEX = {"complex", "polar"}                  # their sums are no losses
 LISTS = {"cat", "concat", "concatenate", "stack"}
 ROWS = {**OPERATIONS, **{f"{name} by name": (_called(place, name), *(OF_NETWORKS if place else CALLS)[name])
-                         for place, name in ALL if name not in NO_RESULT | RANDOM | LISTS}}
+                         for place, name in ALL if name not in NO_RESULT | RANDOM | COMPLEX | LISTS}}
 # where fastnet needs one more value than PyTorch, and why
 NEEDED_HERE = {
     ("rdiv", 0): "PyTorch keeps a reciprocal, whose product with the number is rounded twice",

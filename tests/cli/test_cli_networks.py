@@ -270,7 +270,7 @@ def test_options_that_do_not_go_together(capsys, args, message):
 
 
 @pytest.mark.parametrize(("args", "message"), [
-    (("--model", "resnet81"), "there is no model 'resnet81'; did you mean 'resnet8'? Choose from mlp, linear, lenet5"),
+    (("--model", "resnet81"), "there is no model 'resnet81'; did you mean 'resnet8'? Choose from mlp, linear, lstm"),
     (("--augment", "much"), "invalid choice: 'much'"),
     (("--label-smoothing", "1"), "expected a number from 0 to below 1"),
     (("--mixup", "-1"), "expected a positive number"), (("--ema", "2"), "expected a number from 0 to below 1")])

@@ -9,13 +9,15 @@ from calls import ALL, CALLS, OF_NETWORKS, X, Y, made
 import fastnet
 
 RANDOM = {"bernoulli", "empty_like", "gumbel_softmax", "multinomial", "rand_like", "randint_like", "randn_like"}
+# they take no tensors, or collect them, or give no tensor
 NO_TENSORS = {"arange", "block_diag", "broadcast_shapes", "broadcast_tensors", "cartesian_prod", "chain_matmul",
               "einsum", "empty", "eye", "full", "linspace", "logspace", "meshgrid", "normal", "ones", "rand", "randint",
-              "randn", "randperm", "range", "tril_indices", "triu_indices", "zeros"}      # or they collect tensors
+              "randn", "randperm", "range", "result_type", "sparse_coo_tensor", "tril_indices", "triu_indices",
+              "zeros"}
 BY_NUMBERS = {"atleast_1d", "atleast_2d", "atleast_3d", "flip", "permute", "reshape"}       # these collect: *dims
-# PyTorch's parser wants other names than its documentation has, or none, or one more argument.
-OTHER_THERE = {"broadcast_to", "dropout", "dsplit", "hsplit", "is_tensor", "one_hot", "swapaxes", "tensor_split",
-               "vsplit"}
+# PyTorch's parser wants other names than its documentation has, or none, or one more argument; its `conj` is lazy.
+OTHER_THERE = {"broadcast_to", "conj", "dropout", "dsplit", "hsplit", "is_tensor", "one_hot", "swapaxes",
+               "tensor_split", "vsplit"}
 
 
 def _values(result):

@@ -61,6 +61,8 @@ def single(x):
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_same_bits_as_contiguous(name, layout):
+    if name == "baddbmm" and fastnet.backend.backend() == "numpy":
+        pytest.skip("BLAS rounds by the layout of matrices")
     fn, *inputs = OPERATIONS[name]
     for arrays in ([single(x) for x in inputs], [single(as_image(x)) for x in inputs]):
         try:

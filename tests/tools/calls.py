@@ -6,12 +6,24 @@ Y = np.random.default_rng(1).standard_normal((3, 3)).astype("float32")
 IMAGE, FILTERS = np.ones((2, 3, 4, 4), "float32"), np.full((3, 3, 2, 2), 0.5, "float32")
 LINE = IMAGE[:, :, 0]
 ROW, POSITIVE, INDEX, LABELS = X[0], np.abs(X) + 0.1, np.array([[2, 0, 1]] * 3), np.array([0, 2, 1])
+COMPLEX = (X + 1j * Y).astype("complex64")
 UNIT, BITS, BOXES = np.abs(Y) / 4, np.array([6, 3]), np.stack([X, Y])
 
 # The arguments of one call each, in the order of the signature: tensors are given by position, then by keyword.
 CALLS = {
     "abs": (X,),
+    "angle": (X,),
     "atan": (X,),
+    "complex": (X, Y),
+    "conj": (COMPLEX,),
+    "conj_physical": (COMPLEX,),
+    "imag": (COMPLEX,),
+    "is_conj": (X,),
+    "polar": (POSITIVE, X),
+    "real": (COMPLEX,),
+    "resolve_conj": (COMPLEX,),
+    "view_as_complex": (np.stack([X, Y], -1),),
+    "view_as_real": (COMPLEX,),
     "ceil": (X,),
     "clone": (X,),
     "cos": (X,),

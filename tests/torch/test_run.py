@@ -104,6 +104,12 @@ def test_the_check_lists_missing_names_with_their_lines(run, tmp_path):
     assert lines[-1].startswith("4 of 8 names of PyTorch are there (50.0%)")
 
 
+def test_the_check_counts_packages_that_are_compiled_for_pytorch(run, tmp_path):
+    result = run("import torch\nfrom torchvision import datasets\n", options=["--check"], path=tmp_path,
+                 PYTHONPATH=str(_home()))
+    assert result.stdout.splitlines()[0] == "program.py:2: torchvision.datasets"
+
+
 def test_the_check_reads_folders_and_modules_that_a_program_imports(run, tmp_path):
     (tmp_path / "helper.py").write_text("import torch\ntorch.missing_in_helper\n")
     result = run("import helper\n", options=["--check"], path=tmp_path, PYTHONPATH=str(_home()))

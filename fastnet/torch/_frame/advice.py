@@ -1,6 +1,6 @@
 """Names of PyTorch that fastnet does not have, and what to use instead."""
 
-__all__ = ["ADVICE"]
+__all__ = ["ADVICE", "PACKAGES"]
 
 _WORLD = "torch.distributed has a world of one process here: leave the program's distributed part out"
 _PRUNE = "set weights to zero under torch.no_grad()"
@@ -31,3 +31,7 @@ ADVICE: dict[str, str] = {
     "classes": "C++ extensions of PyTorch cannot be loaded",
     "utils.cpp_extension": "C++ extensions of PyTorch cannot be loaded",
 }
+
+# Packages that call operators compiled for PyTorch, and what to use instead.
+PACKAGES = {"torchvision": "fastnet.datasets, fastnet.data and fastnet.models have counterparts",
+            "torchaudio": "fastnet.audio has counterparts", "torchtext": "fastnet.text has counterparts"}

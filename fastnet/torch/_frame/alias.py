@@ -9,15 +9,12 @@ from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
 
 import fastnet.torch
+from fastnet.torch._frame.advice import PACKAGES
 from fastnet.torch._frame.mirror import Mirror, torch_name
 
 __all__ = ["enter", "import_in_children"]
 
 _ROOT, _PATH = "torch", "PYTHONPATH"
-
-# Packages that call operators compiled for PyTorch, and what to use instead.
-_COMPILED = {"torchvision": "fastnet.datasets, fastnet.data and fastnet.models have counterparts",
-             "torchaudio": "fastnet.audio has counterparts", "torchtext": "fastnet.text has counterparts"}
 
 
 class _RefusingFinder(MetaPathFinder):
@@ -26,11 +23,11 @@ class _RefusingFinder(MetaPathFinder):
     def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
                   ) -> ModuleSpec | None:
         root = fullname.partition(".")[0]
-        if (root != _ROOT and root not in _COMPILED) or _is_question(sys._getframe(1)):
+        if (root != _ROOT and root not in PACKAGES) or _is_question(sys._getframe(1)):
             return None
         if root != _ROOT:
             raise ModuleNotFoundError(f"{root} needs operators that are compiled for PyTorch, which fastnet does not "
-                                      f"have; {_COMPILED[root]}", name=fullname)
+                                      f"have; {PACKAGES[root]}", name=fullname)
         raise ModuleNotFoundError(_reason(fullname), name=fullname)
 
 

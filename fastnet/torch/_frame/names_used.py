@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from fastnet.torch._frame.advice import PACKAGES
 from fastnet.torch._frame.tensor_members import certain_member
 
 __all__ = ["Use", "imports_of", "is_there", "python_files", "uses_of"]
@@ -59,7 +60,8 @@ class _Uses(ast.NodeVisitor):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     if _is_torch(alias.name):
-                        self.meanings[alias.asname or _ROOT] = alias.name if alias.asname else _ROOT
+                        root = alias.name.partition(".")[0]
+                        self.meanings[alias.asname or root] = alias.name if alias.asname else root
                         self._add(alias.name, node)
                     else:
                         self.foreign.add(alias.asname or alias.name.partition(".")[0])
@@ -108,7 +110,9 @@ def imports_of(source: str) -> set[str]:
 
 
 def _is_torch(module: str) -> bool:
-    return module.partition(".")[0] == _ROOT
+    """Whether a module is PyTorch's, or of a package that is compiled for it."""
+    root = module.partition(".")[0]
+    return root == _ROOT or root in PACKAGES
 
 
 def _chain(node: ast.expr) -> list[str] | None:
@@ -136,6 +140,8 @@ def is_there(name: str) -> bool:
     import fastnet.torch
     from fastnet._core.tensor import Tensor
     first, *rest = name.split(".")
+    if first in PACKAGES:
+        return False
     value: Any = Tensor if first == "Tensor" else fastnet.torch
     for part in rest:
         if not hasattr(value, part):

@@ -65,9 +65,9 @@ def evaluate_text(args: argparse.Namespace, saved: SavedText) -> None:
     if isinstance(saved.model, GPT):
         text = datasets.shakespeare()[1] if args.data in TEXT_SETS else read_text(args.data, args.encoding)
         try:
-            batches = window_batches(saved.tokenizer.encode(text), saved.model.n_positions)
+            batches = window_batches(saved.encode(text), saved.model.n_positions)
         except ValueError as e:
-            raise ValueError(f"{args.data}: {str(e).partition(';')[0]}") from None
+            raise ValueError(f"{args.data}: {e}") from None
         if batches is None:
             raise ValueError(f"{args.data}: expected a text of at least two tokens")
         figures = text_figures(saved, batches)

@@ -77,6 +77,21 @@ class SavedText:
                 "tokenizer": repr(self.tokenizer), "longest": f"{longest} tokens",
                 "results": [f"{name.replace('_', ' ')} {value:.4g}" for name, value in results.items()] or None}
 
+    def encode(self, text: str) -> list[int]:
+        """The tokens of a text.
+
+        Args:
+            text: of any length.
+
+        Raises:
+            ValueError: a character that the tokenizer does not know.
+        """
+        try:
+            return self.tokenizer.encode(text)
+        except ValueError as e:
+            raise ValueError(f"{str(e).partition(';')[0]}; a model that is trained with --vocab-size reads any "
+                             "text") from None
+
     def generate(self, prompt: str, length: int, **choice: Any) -> str:
         """Continue a text.
 
@@ -89,7 +104,7 @@ class SavedText:
             ValueError: a character that the tokenizer does not know.
         """
         model: Any = self.model
-        numbers = self.tokenizer.encode(prompt or self.about.get("start", "\n"))
+        numbers = self.encode(prompt or self.about.get("start", "\n"))
         made = model.generate([numbers], length, **choice).tolist()[0]
         return prompt + self.tokenizer.decode(made[len(numbers):])
 

@@ -81,19 +81,6 @@ from fastnet.functional.integration import cumulative_trapezoid, gradient, trape
 from fastnet.functional.joining import cat, chunk, concat, concatenate, flip, narrow, roll, select, split, stack, unbind
 from fastnet.functional.linear import addmm, bmm, dot, matmul, mm, mv, outer
 from fastnet.functional.matrices import block_diag, diag, diag_embed, diagflat, trace, tril_indices, triu_indices
-from fastnet.functional.more_arithmetic import (
-    bitwise_left_shift,
-    bitwise_right_shift,
-    float_power,
-    fmax,
-    fmin,
-    gcd,
-    heaviside,
-    hypot,
-    lcm,
-    logaddexp2,
-    rsub,
-)
 from fastnet.functional.norms import cdist, norm
 from fastnet.functional.number_parts import (
     copysign,
@@ -166,6 +153,19 @@ from fastnet.functional.properties import (
 )
 from fastnet.functional.random import bernoulli, dropout, normal, rand, rand_like, randint, randn, randn_like, randperm
 from fastnet.functional.random_filling import binomial, poisson, randint_like
+from fastnet.functional.rare_arithmetic import (
+    bitwise_left_shift,
+    bitwise_right_shift,
+    float_power,
+    fmax,
+    fmin,
+    gcd,
+    heaviside,
+    hypot,
+    lcm,
+    logaddexp2,
+    rsub,
+)
 from fastnet.functional.reduction import all, any, logsumexp, mean, prod, std, sum, var
 from fastnet.functional.running import cummax, cummin, cumprod, cumsum, diff, logcumsumexp
 from fastnet.functional.sampling import multinomial

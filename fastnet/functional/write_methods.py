@@ -32,15 +32,6 @@ from fastnet.functional.creation import tril, triu
 from fastnet.functional.hyperbolic import acosh, asinh, atanh, deg2rad, rad2deg
 from fastnet.functional.inplace import in_place
 from fastnet.functional.linear import outer
-from fastnet.functional.more_arithmetic import (
-    bitwise_left_shift,
-    bitwise_right_shift,
-    float_power,
-    gcd,
-    heaviside,
-    hypot,
-    lcm,
-)
 from fastnet.functional.number_parts import copysign, frac, ldexp, nan_to_num, nextafter, sgn
 from fastnet.functional.pairs import atan2
 from fastnet.functional.pointwise import (
@@ -70,6 +61,15 @@ from fastnet.functional.pointwise import (
     square,
     tan,
     trunc,
+)
+from fastnet.functional.rare_arithmetic import (
+    bitwise_left_shift,
+    bitwise_right_shift,
+    float_power,
+    gcd,
+    heaviside,
+    hypot,
+    lcm,
 )
 
 __all__: list[str] = []

@@ -37,6 +37,19 @@ from fastnet.nn.channel_norm import (
     InstanceNorm2d,
     InstanceNorm3d,
 )
+from fastnet.nn.composed_activation import (
+    CELU,
+    GLU,
+    SELU,
+    Hardshrink,
+    PReLU,
+    RReLU,
+    Softmax2d,
+    Softmin,
+    Softshrink,
+    Tanhshrink,
+    Threshold,
+)
 from fastnet.nn.containers import ModuleDict, ModuleList, ParameterList, Sequential
 from fastnet.nn.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from fastnet.nn.distance import Bilinear, CosineSimilarity, PairwiseDistance
@@ -87,19 +100,6 @@ from fastnet.nn.margin_losses import (
     TripletMarginWithDistanceLoss,
 )
 from fastnet.nn.module import Module
-from fastnet.nn.more_activation import (
-    CELU,
-    GLU,
-    SELU,
-    Hardshrink,
-    PReLU,
-    RReLU,
-    Softmax2d,
-    Softmin,
-    Softshrink,
-    Tanhshrink,
-    Threshold,
-)
 from fastnet.nn.norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from fastnet.nn.padding import (
     CircularPad1d,

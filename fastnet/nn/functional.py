@@ -24,6 +24,19 @@ from fastnet.functional.classification import (
     cross_entropy,
     nll_loss,
 )
+from fastnet.functional.composed_activation import (
+    celu,
+    glu,
+    gumbel_softmax,
+    hardshrink,
+    prelu,
+    rrelu,
+    softmin,
+    softshrink,
+    softsign,
+    tanhshrink,
+    threshold,
+)
 from fastnet.functional.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from fastnet.functional.ctc import ctc_loss
 from fastnet.functional.embedding import embedding, one_hot
@@ -59,19 +72,6 @@ from fastnet.functional.max_pooling import (
     max_unpool1d,
     max_unpool2d,
     max_unpool3d,
-)
-from fastnet.functional.more_activation import (
-    celu,
-    glu,
-    gumbel_softmax,
-    hardshrink,
-    prelu,
-    rrelu,
-    softmin,
-    softshrink,
-    softsign,
-    tanhshrink,
-    threshold,
 )
 from fastnet.functional.normalization import cosine_similarity, layer_norm, normalize, rms_norm
 from fastnet.functional.padding import pad

@@ -1,4 +1,4 @@
-"""Further activation layers: shrinkage, thresholds, gates, learned and random slopes."""
+"""Activation layers that are made of other operations: shrinkage, thresholds, gates, learned and random slopes."""
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -23,5 +23,6 @@ python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 100
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True                        # the attributes themselves are described once
+suppress_warnings = ["ref.python"]              # of an attribute such as `mean`, which several classes have
 napoleon_use_rtype = False
 myst_heading_anchors = 3

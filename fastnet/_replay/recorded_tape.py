@@ -47,7 +47,6 @@ class RecordedTape:
         self._roots = roots
         self._arguments = {i: t for i, t in enumerate(arguments) if t._requires_grad}
         self._walks: dict[Hashable, Recording] = {}
-        self._given: dict[int, Array] = {}              # the gradients that have reached the results, by position
         self._served: weakref.ref[Node] | None = None
         recorder.guards["tape"] = self
         nodes, own = _nodes_behind(roots.values()), {id(t) for t in arguments}
@@ -91,23 +90,24 @@ class RecordedTape:
         sources = [*self._parameters, *(tensors[i] for i in self._arguments)]
         edges = [(i, _target(t)) for i, t in enumerate(sources) if t._requires_grad]
         saved = [(storage, storage.version, i) for i, storage in enumerate(self._saved.values())]
-        node = Node("compiled", self._gradients, edges, saved, _SCALAR)
+        given: dict[int, Array] = {}                    # the gradients that have reached the results, by position
+        node = Node("compiled", lambda array, needed: self._gradients(given, needed), edges, saved, _SCALAR)
         for i in self._roots:
             result = results[i]
-            result._node = Node("compiled", _Arrival(self._given, i), [(0, node)], (), result._data)
+            result._node = Node("compiled", _Arrival(given, i), [(0, node)], (), result._data)
             result._requires_grad = True
         self._served = weakref.ref(node)
 
-    def _gradients(self, array: Array, needed: list[bool]) -> Sequence[Any]:
+    def _gradients(self, given: dict[int, Array], needed: list[bool]) -> Sequence[Any]:
         """The gradients of the parameters and arguments, when those of all results have arrived."""
-        given = [(i, self._given.pop(i)) for i in sorted(self._given)]
-        arrays = [g for _, g in given]
+        positions = tuple(sorted(given))
+        arrays = [given.pop(i) for i in positions]
         needed = [*needed, *([False] * (len(self._parameters) + len(self._arguments) - len(needed)))]
-        key = (tuple(i for i, _ in given), tuple(needed), tuple(native.layout_key(a) for a in arrays),
+        key = (positions, tuple(needed), tuple(native.layout_key(a) for a in arrays),
                native.overlaps(arrays), native.CallContext(K))
         walk = self._walks.get(key)
         if walk is None:
-            roots = [self._roots[i] for i, _ in given]
+            roots = [self._roots[i] for i in positions]
             sources = [t for t, wanted in zip([*self._parameters, *self._arguments.values()], needed) if wanted]
             walk = self._walks[key] = self._record(roots, [_target(t) for t in sources], arrays)
             found = iter(walk.in_place(arrays))

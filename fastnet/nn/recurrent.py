@@ -106,13 +106,13 @@ class RNNBase(Module):
 
     def _weights(self, layer: int) -> list[Tensor | None]:
         """The parameters of all directions of a layer, None for those that it does not have."""
-        return [self._parameters.get(name) for direction in range(self._directions)
+        return [getattr(self, name, None) for direction in range(self._directions)
                 for name in _parameter_names(layer, direction)]
 
     @property
     def all_weights(self) -> list[list[Parameter]]:
         """The parameters of each layer and direction."""
-        return [[p for name in _parameter_names(layer, direction) if (p := self._parameters.get(name)) is not None]
+        return [[p for name in _parameter_names(layer, direction) if (p := getattr(self, name, None)) is not None]
                 for layer in range(self.num_layers) for direction in range(self._directions)]
 
     def flatten_parameters(self) -> None:
@@ -158,7 +158,7 @@ class RNNBase(Module):
         return (out.transpose(0, 1) if self.batch_first else out), self._states(last)
 
     def _check_input(self, name: str, input: Tensor, ndim: int) -> None:
-        weight = self._parameters[_parameter_names(0, 0)[0]]
+        weight = self._parameters.get(_parameter_names(0, 0)[0])    # None if it is computed from others
         if input.ndim != ndim or input.shape[-1] != self.input_size:
             raise RuntimeError(f"{name}: expected an input with {self.input_size} features in the last dimension, got "
                                f"shape {shape_text(input)}")

@@ -1,13 +1,14 @@
-"""Gradient clipping, conversion of parameters to a vector, and batch norm folded into layers.
+"""Gradient clipping, conversion of parameters to a vector, parametrizations, and batch norm folded into layers.
 
 PyTorch's argument `foreach` chooses between implementations of the same result; fastnet ignores it.
 """
 from __future__ import annotations
 
+import importlib
 import math
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from fastnet import dtypes
 from fastnet._core.errors import shape_text
@@ -21,12 +22,17 @@ from fastnet.functional.joining import cat
 from fastnet.functional.ordering import maximum
 from fastnet.nn.utils import fusion, rnn
 from fastnet.nn.utils.fusion import fuse_conv_bn_eval, fuse_conv_bn_weights, fuse_linear_bn_eval, fuse_linear_bn_weights
+from fastnet.nn.utils.spectral_norm import remove_spectral_norm, spectral_norm
 from fastnet.nn.utils.weight_norm import remove_weight_norm, weight_norm
+
+if TYPE_CHECKING:
+    from fastnet.nn.utils import parametrizations, parametrize
 
 __all__ = [
     "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "fuse_conv_bn_eval", "fuse_conv_bn_weights",
     "fuse_linear_bn_eval", "fuse_linear_bn_weights", "fusion", "get_total_norm", "parameters_to_vector",
-    "remove_weight_norm", "rnn", "vector_to_parameters", "weight_norm",
+    "parametrizations", "parametrize", "remove_spectral_norm", "remove_weight_norm", "rnn", "spectral_norm",
+    "vector_to_parameters", "weight_norm",
 ]
 
 _Tensors: TypeAlias = "Tensor | Iterable[Tensor]"
@@ -257,3 +263,10 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+if not TYPE_CHECKING:                   # to type checkers, it would give the module every attribute
+    def __getattr__(name):
+        if name not in ("parametrizations", "parametrize"):
+            raise AttributeError(f"module 'fastnet.nn.utils' has no attribute {name!r}")
+        return importlib.import_module(f"fastnet.nn.utils.{name}")

@@ -139,7 +139,7 @@ def test_cells(kind, options, shape, dtype, tolerance):
 
 def test_errors_of_cells():
     cell = nn.LSTMCell(3, 4)
-    with pytest.raises(ValueError, match=r"expected an input of shape \(B, 3\), or \(3,\) without a batch"):
+    with pytest.raises(RuntimeError, match=r"expected an input of shape \(B, 3\), or \(3,\) without a batch"):
         cell(fastnet.zeros(2, 4))
     with pytest.raises(RuntimeError, match=r"expected h of shape \(2, 4\), got shape \(2, 3\)"):
         cell(fastnet.zeros(2, 3), (fastnet.zeros(2, 3), fastnet.zeros(2, 4)))

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnet._core.memory import empty_like
 from fastnet._core.state import recorded
 from fastnet._core.tensor import Tensor
 from fastnet._replay.explain import CallTexts
 from fastnet._replay.recorder import Recorder
 from fastnet._runtime.native import guards as native
+from fastnet.autograd.arrays import copy
 from fastnet.autograd.tape import FREED, Node, gradient, writes_out
-from fastnet.autograd.walk import gradient_arrays
+from fastnet.autograd.walk import gradient_arrays, nodes_to_visit
 from fastnet.backend import K
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class RecordedTape:
 def _copied(g: Array, array: Array, *, out: Array | None = None) -> Array:
     """A copy of a gradient in the memory of a walk, which the next walk writes."""
     if out is None:
-        out = empty_like(array)
+        return copy(array)
     K.copy(out, array)
     return out
 
@@ -148,7 +148,7 @@ def lead_to(tensors: list[Tensor], copies: list[Tensor], results: Iterable[Tenso
         copies: of them.
         results: at the beginning of the tape.
     """
-    targets = {id(copy): _target(t) for copy, t in zip(copies, tensors)}
+    targets = {id(inner): _target(t) for inner, t in zip(copies, tensors)}
     for node in _nodes_behind(results):
         node.edges = tuple((i, targets.get(id(target), target)) for i, target in node.edges)
 
@@ -159,14 +159,7 @@ def _target(tensor):
 
 def _nodes_behind(results: Iterable[Tensor]) -> list[Node]:
     """All nodes that tensors lead to."""
-    stack = [node for t in results if (node := t._node) is not None]
-    seen = set(stack)
-    while stack:
-        for _, target in stack.pop().edges:
-            if isinstance(target, Node) and target not in seen:
-                seen.add(target)
-                stack.append(target)
-    return list(seen)
+    return nodes_to_visit([node for t in results if (node := t._node) is not None])[0]
 
 
 class _Arrival:

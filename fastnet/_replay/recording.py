@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastnet._core.errors import shape_text
 from fastnet._core.locks import new_lock
-from fastnet._core.memory import empty_like
 from fastnet._core.reprs import repr_of
 from fastnet._core.state import Finally, Turn, inside
 from fastnet._core.tensor import Tensor
@@ -16,8 +15,8 @@ from fastnet._replay.python_call import PythonCall
 from fastnet._replay.recorded_tape import RecordedTape
 from fastnet._replay.results import build, plan
 from fastnet._runtime.native import guards as native, replay
+from fastnet.autograd.arrays import copy
 from fastnet.autograd.leaves import FinalGradient
-from fastnet.backend import K
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
@@ -116,8 +115,8 @@ class Recording:
         def undo():
             for generator, counter in before:
                 generator.counter = counter
-            for array, copy in zip(exposed, saved):
-                array[...] = copy
+            for array, old in zip(exposed, saved):
+                array[...] = old
         inside(Finally(undo, failed_only=True), self._run, arrays)
         replay.put_back(self.gradients)
         for ref, requires_grad in self.switched:
@@ -167,10 +166,7 @@ class Recording:
             elif kind == "outside":
                 made.append(value)
             else:
-                array = value.find(arrays)
-                copy = empty_like(array)
-                K.copy(copy, array)
-                made.append(Tensor._wrap(copy))
+                made.append(Tensor._wrap(copy(value.find(arrays))))
         if self.tape is not None:
             self.tape.attach(made, tensors)
         return build(self.plan, iter(made))

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fastnet._core.errors import shape_text
-from fastnet._core.memory import empty_like
 from fastnet._core.state import recorded
 from fastnet._core.tensor import Tensor
 from fastnet._replay.recorded_tape import lead_to
@@ -13,6 +12,7 @@ from fastnet._replay.recorder import Recorder
 from fastnet._replay.recording import Recording
 from fastnet._replay.results import is_on_tape, replaced, tensors_in, with_arguments
 from fastnet._replay.watch import Watch
+from fastnet.autograd.arrays import copy
 from fastnet.backend import K
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Run:
         self._taken = recorded(self._recorder, self._copies) if on_tape else self._inner
 
     def _copies(self):
-        return [_copy(inner, t._requires_grad) for inner, t in zip(self._inner, self._tensors)]
+        return [_staged(inner, t._requires_grad) for inner, t in zip(self._inner, self._tensors)]
 
     def arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments that the function takes.
@@ -118,10 +118,8 @@ class Run:
         return self._watch.problems, changed
 
 
-def _copy(tensor, requires_grad):
+def _staged(tensor, requires_grad):
     """A copy in the memory of the recording in progress."""
-    array = empty_like(tensor._data)
-    K.copy(array, tensor._data)
-    copy = Tensor._wrap(array)
-    copy._requires_grad = requires_grad
-    return copy
+    staged = Tensor._wrap(copy(tensor._data))
+    staged._requires_grad = requires_grad
+    return staged

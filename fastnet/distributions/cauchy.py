@@ -3,22 +3,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from fastnet._core.tensor import Tensor
-from fastnet.distributions import constraints
-from fastnet.distributions.distribution import Distribution
-from fastnet.distributions.utils import broadcast_all
+from fastnet.distributions.location_scale import LocationScale
 from fastnet.functional.pointwise import atan, log, log1p, tan
 from fastnet.functional.random import rand
-
-if TYPE_CHECKING:
-    from fastnet._core.annotations import TensorOrNumber
 
 __all__ = ["Cauchy"]
 
 
-class Cauchy(Distribution):
+class Cauchy(LocationScale):
     """The Cauchy distribution, with density 1 / (pi * scale * (1 + ((x - loc) / scale)^2)).
 
     Args:
@@ -35,24 +29,10 @@ class Cauchy(Distribution):
         tensor(-1.1447)
     """
 
-    has_rsample = True
-    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}      # noqa: RUF012
-    support = constraints.real
-
-    def __init__(self, loc: TensorOrNumber, scale: TensorOrNumber,
-                 validate_args: bool | None = None) -> None:
-        self.loc, self.scale = broadcast_all(loc, scale)
-        super().__init__(self.loc.shape, validate_args=validate_args)
-
     @property
     def mean(self) -> Tensor:
         """NaN: there is no mean."""
         return self.loc * math.nan
-
-    @property
-    def mode(self) -> Tensor:
-        """loc"""
-        return self.loc
 
     @property
     def variance(self) -> Tensor:

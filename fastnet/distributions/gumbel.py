@@ -3,24 +3,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from fastnet._core.tensor import Tensor
-from fastnet.distributions import constraints
-from fastnet.distributions.distribution import Distribution
-from fastnet.distributions.utils import broadcast_all
+from fastnet.distributions.location_scale import LocationScale
 from fastnet.functional.pointwise import exp, log
 from fastnet.functional.random import rand
-
-if TYPE_CHECKING:
-    from fastnet._core.annotations import TensorOrNumber
 
 __all__ = ["Gumbel"]
 
 _EULER = 0.57721566490153286
 
 
-class Gumbel(Distribution):
+class Gumbel(LocationScale):
     """The Gumbel distribution of maxima, with density exp(-(z + exp(-z))) / scale for z = (x - loc) / scale.
 
     Args:
@@ -37,24 +31,10 @@ class Gumbel(Distribution):
         tensor(-1.)
     """
 
-    has_rsample = True
-    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}      # noqa: RUF012
-    support = constraints.real
-
-    def __init__(self, loc: TensorOrNumber, scale: TensorOrNumber,
-                 validate_args: bool | None = None) -> None:
-        self.loc, self.scale = broadcast_all(loc, scale)
-        super().__init__(self.loc.shape, validate_args=validate_args)
-
     @property
     def mean(self) -> Tensor:
         """loc + scale * 0.5772"""
         return self.loc + self.scale * _EULER
-
-    @property
-    def mode(self) -> Tensor:
-        """loc"""
-        return self.loc
 
     @property
     def stddev(self) -> Tensor:

@@ -2,22 +2,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from fastnet._core.tensor import Tensor
-from fastnet.distributions import constraints
-from fastnet.distributions.distribution import Distribution
-from fastnet.distributions.utils import broadcast_all
+from fastnet.distributions.location_scale import LocationScale
 from fastnet.functional.pointwise import abs, expm1, log, log1p, sign
 from fastnet.functional.random import rand
-
-if TYPE_CHECKING:
-    from fastnet._core.annotations import TensorOrNumber
 
 __all__ = ["Laplace"]
 
 
-class Laplace(Distribution):
+class Laplace(LocationScale):
     """The Laplace distribution, with density exp(-|x - loc| / scale) / (2 scale).
 
     Args:
@@ -34,22 +28,8 @@ class Laplace(Distribution):
         tensor(-0.6931)
     """
 
-    has_rsample = True
-    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}      # noqa: RUF012
-    support = constraints.real
-
-    def __init__(self, loc: TensorOrNumber, scale: TensorOrNumber,
-                 validate_args: bool | None = None) -> None:
-        self.loc, self.scale = broadcast_all(loc, scale)
-        super().__init__(self.loc.shape, validate_args=validate_args)
-
     @property
     def mean(self) -> Tensor:
-        """loc"""
-        return self.loc
-
-    @property
-    def mode(self) -> Tensor:
         """loc"""
         return self.loc
 

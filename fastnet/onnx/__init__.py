@@ -1,0 +1,1 @@
+"""ONNX models: reading them into modules, and writing modules as ONNX."""

@@ -21,6 +21,7 @@ DESCRIPTIONS = {
     "__main__": "python -m fastnet",
     "cli": "the command fastnet",
     "sklearn": "estimators for scikit-learn",
+    "onnx": "ONNX files, written and read",
     "torch": "PyTorch's namespace, for programs written for it",
     "training": "the Trainer: fit, evaluate, predict, checkpoints",
     "callbacks": "early stopping, checkpoints, logs, learning-rate schedules",

@@ -1,1 +1,20 @@
-"""ONNX models: reading them into modules, and writing modules as ONNX."""
+"""ONNX files: `export` writes a model as one, and `load` makes a Module of one.
+
+Both work without the package onnx. docs/onnx.md has examples in both directions.
+"""
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from fastnet.onnx.wire import DamagedFileError
+
+_MODULES: dict[str, str] = {}           # name -> its module: writing does not load what reading needs
+
+__all__ = ["DamagedFileError"]
+
+if not TYPE_CHECKING:
+    def __getattr__(name):
+        if name not in _MODULES:
+            raise AttributeError(f"module 'fastnet.onnx' has no attribute {name!r}")
+        return getattr(importlib.import_module(_MODULES[name]), name)

@@ -116,7 +116,7 @@ def test_dir_shows_what_is_public():
     shown = dir(fastnet)
     modules = {name for name in shown if isinstance(getattr(fastnet, name), types.ModuleType)}
     assert modules == {"audio", "autograd", "backend", "callbacks", "data", "datasets", "distributions", "dtypes",
-                       "fft", "func", "functional", "graph", "linalg", "metrics", "models", "nn", "ops", "optim",
+                       "fft", "func", "functional", "graph", "linalg", "metrics", "models", "nn", "onnx", "ops", "optim",
                        "random", "sklearn", "special", "text", "training"}
     assert [name for name in shown if name.startswith("_")] == ["__version__"]
     assert len(shown) == len(set(fastnet.__all__)) + 1 == len(fastnet.__all__) + 1

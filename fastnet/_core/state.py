@@ -11,7 +11,8 @@ from types import FrameType
 from fastnet._runtime.native import state as _native_state
 
 state = _native_state.state
-recorded, traced, inside = _native_state.recorded, _native_state.traced, _native_state.inside
+recorded, traced, apart = _native_state.recorded, _native_state.traced, _native_state.apart
+inside = _native_state.inside
 Swapped = _native_state.Swapped
 Turn = _native_state.Turn
 Finally = _native_state.Finally

@@ -122,6 +122,22 @@ def traced(new_tracer, fn, *args, **kwargs):
         Py_XDECREF(<PyObject *>new_tracer)
 
 
+def apart(fn, *args, **kwargs):
+    """fn(*args, **kwargs), outside of the recording and of the trace that are in progress in this thread.
+
+    Neither notes the call, so its results are constants in them; the results must not be views of what they know.
+    """
+    global recorder, pool, tracer
+    cdef PyObject *outer_recorder = recorder
+    cdef PyObject *outer_pool = pool
+    cdef PyObject *outer_tracer = tracer
+    recorder = pool = tracer = NULL
+    try:
+        return fn(*args, **kwargs)
+    finally:
+        recorder, pool, tracer = outer_recorder, outer_pool, outer_tracer
+
+
 def inside(manager, fn, *args, **kwargs):
     """fn(*args, **kwargs) inside `with manager`, a compiled context manager: a lock, a `Swapped` or a `Finally`."""
     with manager:

@@ -71,6 +71,17 @@ def traced(new_tracer: Any, fn: Callable[..., _T], *args: Any, **kwargs: Any) ->
     return context.run(fn, *args, **kwargs)
 
 
+def apart(fn: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
+    """fn(*args, **kwargs), outside of the recording and of the trace that are in progress in this thread.
+
+    Neither notes the call, so its results are constants in them; the results must not be views of what they know.
+    """
+    context = contextvars.copy_context()
+    context.run(_recorder.set, None)
+    context.run(_tracer.set, None)
+    return context.run(fn, *args, **kwargs)
+
+
 def inside(manager: Any, fn: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
     """fn(*args, **kwargs) inside `with manager`."""
     with manager:

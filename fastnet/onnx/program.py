@@ -1,0 +1,154 @@
+"""Running an ONNX graph: its nodes in order, on values that are Tensors or NumPy arrays (see `registry`)."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnet import dtypes
+from fastnet._core.state import apart, forbid_reading
+from fastnet._core.tensor import Tensor
+from fastnet.functional.keys import constant
+from fastnet.onnx.registry import Node, UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Program", "Values", "as_known", "as_tensor", "run"]
+
+Values = dict[str, Any]                 # the values of a run by name
+
+
+@dataclass(eq=False)
+class Program:
+    """A graph whose nodes are in an order in which they can run.
+
+    Attributes:
+        name: of the graph.
+        inputs: the names of the values that it takes.
+        outputs: the names of the values that it computes.
+        nodes: in order.
+        captures: the names that a subgraph reads of the graphs around it, and of the model's weights and constants.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    nodes: tuple[Node, ...]
+    captures: tuple[str, ...] = field(default=())
+
+
+def run(program: Program, values: Values, tensors: Mapping[str, Tensor]) -> tuple[Any, ...]:
+    """Run the nodes of a graph and return the values of its outputs.
+
+    Args:
+        program: the graph.
+        values: the values of its inputs and captures by name; those of its nodes are added, and dropped after their
+            last use.
+        tensors: the Tensors that stand for constants, which are arrays, by name.
+    """
+    for node in program.nodes:
+        run_node(node, values, tensors)
+    return tuple(values[name] for name in program.outputs)
+
+
+def run_node(node: Node, values: Values, tensors: Mapping[str, Tensor]) -> None:
+    """Compute the outputs of a node and add them to the values.
+
+    Args:
+        node: the node.
+        values, tensors: as `run` takes them.
+    """
+    inputs = [values[name] if name else None for name in node.inputs]
+    try:
+        results = _control(node, inputs, values, tensors) if node.operator.control else _compute(node, inputs, tensors)
+    except UnsupportedError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, NotImplementedError, RuntimeError, TypeError,
+            ValueError) as e:
+        if getattr(e, "names_node", False):
+            raise
+        raise _named(node, inputs, e) from e
+    for name, value in zip(node.outputs, results):
+        if name:
+            values[name] = value
+    if len(results) < len(node.outputs) and any(node.outputs[len(results):]):
+        raise node.refuse(f"output {len(results)}")
+    for name in node.drops:
+        values.pop(name, None)
+
+
+def _named(node: Node, inputs: Sequence[Any], e: Exception) -> RuntimeError:
+    """The error of an operation with the node that called it."""
+    given = ", ".join("none" if x is None else f"{x.dtype} {tuple(x.shape)}" for x in inputs)
+    error = RuntimeError(f"{node}, inputs ({given}): {e}")
+    error.names_node = True             # type: ignore[attr-defined]
+    return error
+
+
+def _control(node: Node, inputs: Sequence[Any], values: Values, tensors: Mapping[str, Tensor]) -> tuple[Any, ...]:
+    """Run a node that has subgraphs."""
+    def run_body(body: Program, arguments: Sequence[Any]) -> tuple[Any, ...]:
+        inner = {name: values[name] for name in body.captures}
+        inner.update(zip(body.inputs, arguments))
+        return run(body, inner, tensors)
+    known = node.operator.known
+    given = [as_known(node, i, x) if i in known else x for i, x in enumerate(inputs)]
+    return _as_tuple(node.operator.function(node, run_body, *given))
+
+
+def _compute(node: Node, inputs: Sequence[Any], tensors: Mapping[str, Tensor]) -> tuple[Any, ...]:
+    """Call the function of a node: on Tensors, or apart from a recording if it computes with constants."""
+    operator = node.operator
+    given = [as_known(node, i, x) if i in operator.known else x for i, x in enumerate(inputs)]
+    if operator.random or any(isinstance(x, Tensor) for x in given):
+        return _as_tuple(operator.function(node, *(
+            x if i in operator.known else as_tensor(x, tensors.get(name))
+            for i, (name, x) in enumerate(zip(node.inputs, given)))))
+    return apart(_constants, node, given)
+
+
+def _constants(node: Node, given: Sequence[Any]) -> tuple[Any, ...]:
+    """Call the function of a node on Tensors that stand for arrays; the results are arrays."""
+    known = node.operator.known
+    results = node.operator.function(node, *(x if i in known else as_tensor(x) for i, x in enumerate(given)))
+    return tuple(x._data if isinstance(x, Tensor) else x for x in _as_tuple(results))
+
+
+def _as_tuple(results: Any) -> tuple[Any, ...]:
+    return results if isinstance(results, tuple) else (results,)
+
+
+def as_known(node: Node, position: int, x: Any) -> Any:
+    """The array of an input whose values a node must know.
+
+    Args:
+        node: the node.
+        position: of the input.
+        x: an array, a Tensor or None.
+
+    Raises:
+        RuntimeError: the values depend on the data, and a recording or a trace is in progress.
+    """
+    if not isinstance(x, Tensor):
+        return x
+    forbid_reading(f"the {node}, which reads the values of its input {position} ({node.inputs[position]!r}),")
+    return x._data
+
+
+def as_tensor(x: Any, tensor: Tensor | None = None) -> Any:
+    """The Tensor that stands for an array, if there is such a dtype; a Tensor or None unchanged.
+
+    Args:
+        x: an array, a Tensor or None.
+        tensor: the Tensor, if there is one already.
+    """
+    if not isinstance(x, np.ndarray):
+        return x
+    if tensor is not None:
+        return tensor
+    if x.dtype not in dtypes.ALL and x.dtype not in dtypes.MORE:
+        return x
+    return Tensor._wrap(constant(x))

@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING
 
 from fastnet.onnx.wire import DamagedFileError
 
-_MODULES: dict[str, str] = {}           # name -> its module: writing does not load what reading needs
+_MODULES: dict[str, str] = {            # name -> its module: writing does not load what reading needs
+    "OnnxModel": "fastnet.onnx.module",
+    "UnsupportedError": "fastnet.onnx.registry",
+    "load": "fastnet.onnx.loading",
+}
+if TYPE_CHECKING:
+    from fastnet.onnx.loading import load
+    from fastnet.onnx.module import OnnxModel
+    from fastnet.onnx.registry import UnsupportedError
 
-__all__ = ["DamagedFileError"]
+__all__ = ["DamagedFileError", "OnnxModel", "UnsupportedError", "load"]
 
 if not TYPE_CHECKING:
     def __getattr__(name):

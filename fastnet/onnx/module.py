@@ -1,0 +1,177 @@
+"""The Module that computes an ONNX model."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnet._core.errors import given_text, shape_text
+from fastnet._core.memory import empty
+from fastnet._core.tensor import Tensor
+from fastnet.nn.module import Module
+from fastnet.nn.parameter import Parameter
+from fastnet.onnx.program import Program, as_tensor, run
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, DType
+
+__all__ = ["Input", "OnnxModel"]
+
+
+@dataclass(frozen=True)
+class Input:
+    """An input of a model.
+
+    Attributes:
+        name: of the input.
+        dtype: of its elements.
+        shape: a number for each dimension, a name for one that is open, None for one that is unknown; None if even the
+            number of dimensions is unknown.
+    """
+
+    name: str
+    dtype: DType
+    shape: tuple[int | str | None, ...] | None
+
+    def __str__(self) -> str:
+        sizes = "" if self.shape is None else f" ({', '.join('?' if n is None else str(n) for n in self.shape)})"
+        return f"{self.name}: {self.dtype}{sizes}"
+
+    def check(self, x: Any) -> None:
+        """Refuse a value that cannot be this input.
+
+        Args:
+            x: a Tensor or an array.
+
+        Raises:
+            TypeError: neither, or of another dtype.
+            ValueError: another number of dimensions.
+        """
+        if not isinstance(x, Tensor | np.ndarray):
+            raise TypeError(f"input {self.name!r}: expected a tensor, got {given_text(x)}")
+        if x.dtype != self.dtype:
+            raise TypeError(f"input {self.name!r}: expected {self.dtype}, got {x.dtype}")
+        if self.shape is not None and len(self.shape) != len(x.shape):
+            raise ValueError(f"input {self.name!r}: expected {len(self.shape)} dimensions, ({self}), got shape "
+                             f"{shape_text(x)}")
+
+
+class OnnxModel(Module):
+    """A model from an ONNX file: `fastnet.onnx.load` makes it.
+
+    The weights are parameters under the names that they have in the file; they can be trained. In training mode, batch
+    norm uses and updates the statistics of the batch, and dropout is active. `fastnet.compile(model, freeze=True)`
+    makes it faster for inference. `fastnet.graph.trace` takes it as it takes any other model.
+
+    Args:
+        program: the graph of the file.
+        inputs: its inputs.
+        constants: arrays by name: weights, statistics, and constants that the nodes read.
+        weights: the names of the constants that are learned.
+        statistics: the names of those that batch norm updates.
+        kept: the names of other constants that belong to the `state_dict`.
+
+    Attributes:
+        input_names: the names of the inputs, in order.
+        output_names: the names of the outputs, in order.
+    """
+
+    def __init__(self, program: Program, inputs: tuple[Input, ...], constants: Mapping[str, Array],
+                 weights: frozenset[str], statistics: frozenset[str], kept: frozenset[str]) -> None:
+        super().__init__()
+        self._program, self._inputs = program, inputs
+        self._arrays: dict[str, Array] = {}
+        for name, array in constants.items():
+            if name in weights:
+                self._parameters[name] = Parameter(array)
+            elif name in statistics:
+                self._buffers[name] = Tensor._wrap(array.copy())
+            else:
+                self._add_constant(name, array, name in kept)
+        self.eval()
+
+    def _add_constant(self, name: str, array: Array, kept: bool) -> None:
+        """An array, and the buffer of the same memory that stands for it where a Tensor is needed."""
+        copied = empty(array.shape, array.dtype)        # the array may be an unaligned part of the file's bytes
+        copied[...] = array
+        self._arrays[name] = copied
+        tensor = as_tensor(copied)
+        if isinstance(tensor, Tensor):
+            self._buffers[name] = tensor
+            if not kept:
+                self._non_persistent.add(name)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The names of the inputs, in the order in which `forward` takes them."""
+        return self._program.inputs
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The names of the outputs, in the order in which `forward` returns them."""
+        return self._program.outputs
+
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        """Compute the outputs.
+
+        Args:
+            inputs: tensors, in the order of `input_names`. A NumPy array is taken as a constant: shapes that depend on
+                it can then be recorded by `fastnet.compile`.
+            named: tensors by the names of the inputs; `model(**{"input.1": x})` for a name with other characters.
+
+        Returns:
+            The tensor, or a tuple of tensors if the model has several outputs.
+
+        Raises:
+            TypeError: an input is missing, unknown, given twice, or has another dtype.
+            ValueError: an input has another number of dimensions.
+            RuntimeError: a node cannot compute with shapes that the inputs lead to; the message names the node.
+        """
+        results = tuple(map(as_tensor, run(self._program, self._values(inputs, named), self._buffers)))
+        return results[0] if len(results) == 1 else results
+
+    def _values(self, inputs: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
+        """The values that the program reads before it computes any."""
+        given = dict(zip(self.input_names, inputs))
+        if len(inputs) > len(self.input_names) or named.keys() & given.keys() or {
+                *given, *named} != {*self.input_names}:
+            raise TypeError(f"expected the inputs {', '.join(map(str, self._inputs)) or 'none'}; got {len(inputs)} by "
+                            f"position and {', '.join(map(repr, named)) or 'none'} by name")
+        given |= named
+        for expected in self._inputs:
+            expected.check(given[expected.name])
+        for name in self._program.captures:
+            parameter = self._parameters.get(name)
+            given[name] = self._arrays.get(name, self._buffers.get(name)) if parameter is None else parameter
+        return given
+
+    def get_parameter(self, target: str) -> Parameter:
+        """Look up a parameter by its name in the file.
+
+        Args:
+            target: the name.
+
+        Raises:
+            AttributeError: there is no such parameter.
+        """
+        found = self._parameters.get(target)
+        return super().get_parameter(target) if found is None else found
+
+    def get_buffer(self, target: str) -> Tensor:
+        """Look up a buffer by its name in the file.
+
+        Args:
+            target: the name.
+
+        Raises:
+            AttributeError: there is no such buffer.
+        """
+        found = self._buffers.get(target)
+        return super().get_buffer(target) if found is None else found
+
+    def __repr__(self) -> str:
+        count = sum(p.numel() for p in self.parameters())
+        return (f"OnnxModel({len(self._program.nodes)} nodes; {', '.join(map(str, self._inputs))} -> "
+                f"{', '.join(self.output_names)})  # {count:,} parameters")

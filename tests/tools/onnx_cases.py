@@ -1,0 +1,132 @@
+"""ONNX's own tests (onnx.backend.test), run through fastnet.onnx.load.
+
+`python tests/tools/onnx_cases.py [TEXT]` prints a table by operator, and each case whose name contains TEXT that does
+not pass.
+"""
+import collections
+import sys
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+import fastnet
+from fastnet.onnx import UnsupportedError
+
+PASSED, REFUSED, WRONG = "passed", "refused", "wrong"
+OPERATORS = frozenset("""
+    Abs Add And ArgMax ArgMin AveragePool BatchNormalization Cast CastLike Ceil Clip Concat Constant ConstantOfShape
+    Conv ConvTranspose Cos CumSum DepthToSpace DequantizeLinear QuantizeLinear Div Dropout DynamicQuantizeLinear Einsum
+    Elu Equal Erf Exp Expand Flatten Floor GRU LSTM RNN Gather GatherElements GatherND Gelu Gemm GlobalAveragePool
+    GlobalMaxPool Greater Less GreaterOrEqual LessOrEqual HardSigmoid HardSwish Identity If Loop InstanceNormalization
+    LayerNormalization GroupNormalization RMSNormalization IsNaN LRN LeakyRelu Log LogSoftmax MatMul MatMulInteger Max
+    Min Mean MaxPool Mish Mod Mul Neg Not Or Xor PRelu Pad Pow QLinearConv QLinearMatMul Range Reciprocal ReduceL2
+    ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum Relu Reshape Resize Round ScatterElements ScatterND Selu Shape
+    Sigmoid Sign Sin Size Slice Softmax Softplus SpaceToDepth Split Sqrt Squeeze Sub Sum Tanh Tile TopK Transpose Trilu
+    Unsqueeze Where Attention RotaryEmbedding""".split())
+PLAIN = frozenset((1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13))     # numbers of the types that are not exotic
+
+
+@dataclass
+class Outcome:
+    """What came of a case: `kind` is PASSED, REFUSED or WRONG, `reason` says why it did not pass."""
+
+    kind: str
+    reason: str = ""
+
+
+def node_cases():
+    """The cases of single operators, by name."""
+    import onnx.backend.test.loader
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")                 # NumPy's, of the references
+        return {case.name: case for case in onnx.backend.test.loader.load_model_tests(kind="node")}
+
+
+def operator_of(case):
+    """The operator that a case is for; of an expanded one the operator that was expanded is part of its name."""
+    return case.model.graph.node[0].op_type if "_expanded" not in case.name else "(expanded)"
+
+
+def is_core(case):
+    """Whether a case is of an operator of the list, not expanded, and without exotic types."""
+    graph = case.model.graph
+    types = [x.type for x in (*graph.input, *graph.output)]
+    return ("_expanded" not in case.name and operator_of(case) in OPERATORS
+            and all(t.WhichOneof("value") == "tensor_type" and t.tensor_type.elem_type in PLAIN for t in types))
+
+
+def given_input(x):
+    """An input of a case as a tensor, or as an array if there is no such dtype."""
+    try:
+        return fastnet.from_numpy(np.array(x))
+    except TypeError:
+        return np.array(x)
+
+
+def outcome(case, compiled=False):
+    """Run a case.
+
+    Args:
+        case: of `node_cases`.
+        compiled: run a recording and its replay, too.
+    """
+    try:
+        model = fastnet.onnx.load(case.model.SerializeToString())
+        for inputs, expected in case.data_sets:
+            given = [given_input(x) for x in inputs]
+            with fastnet.no_grad():
+                check(model(*given), expected, case)
+                if compiled:
+                    replayed = fastnet.compile(model, freeze=True)
+                    for _ in range(2):
+                        check(replayed(*given), expected, case)
+    except UnsupportedError as e:
+        return Outcome(REFUSED, str(e))
+    except Exception as e:
+        return Outcome(WRONG, f"{type(e).__name__}: {e}")
+    return Outcome(PASSED)
+
+
+def check(results, expected, case):
+    """Compare results as ONNX's own runner does."""
+    results = results if isinstance(results, tuple) else (results,)
+    assert len(results) == len(expected), f"{len(results)} results, expected {len(expected)}"
+    for result, y in zip(results, expected):
+        array = result.numpy() if isinstance(result, fastnet.Tensor) else result
+        assert array.dtype == y.dtype, f"{array.dtype}, expected {y.dtype}"
+        assert array.shape == y.shape, f"shape {array.shape}, expected {y.shape}"
+        np.testing.assert_allclose(array, y, rtol=case.rtol, atol=case.atol)
+
+
+def table(outcomes, cases):
+    """The counts by operator as text.
+
+    Args:
+        outcomes: by name.
+        cases: by name.
+    """
+    counts = collections.defaultdict(collections.Counter)
+    for name, found in outcomes.items():
+        counts[operator_of(cases[name])][found.kind] += 1
+    lines = [f"{'operator':28}{PASSED:>8}{REFUSED:>9}{WRONG:>7}"]
+    lines += [f"{name:28}{c[PASSED]:8}{c[REFUSED]:9}{c[WRONG]:7}" for name, c in sorted(counts.items())]
+    for title, chosen in (("core", [n for n in outcomes if is_core(cases[n])]), ("all", list(outcomes))):
+        c = collections.Counter(outcomes[n].kind for n in chosen)
+        lines.append(f"{f'{title} ({len(chosen)})':28}{c[PASSED]:8}{c[REFUSED]:9}{c[WRONG]:7}")
+    return "\n".join(lines)
+
+
+def main():
+    wanted = sys.argv[1] if len(sys.argv) > 1 else None
+    cases = {name: case for name, case in node_cases().items() if wanted is None or wanted in name}
+    with np.errstate(all="ignore"):
+        outcomes = {name: outcome(case) for name, case in cases.items()}
+    for name, found in sorted(outcomes.items()):
+        if found.kind == WRONG or (wanted is not None and found.kind == REFUSED):
+            print(f"{found.kind}: {name}: {' '.join(found.reason.split())[:240]}")
+    print(table(outcomes, cases))
+
+
+if __name__ == "__main__":
+    main()

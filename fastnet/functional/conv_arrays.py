@@ -10,7 +10,8 @@ from fastnet.functional.kernel_calls import contiguous
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Shape
 
-__all__ = ["Geometry", "as_filters", "pixel_rows", "run_conv", "run_conv_input", "run_conv_weight"]
+__all__ = ["Geometry", "Paddings", "as_filters", "pixel_rows", "run_conv", "run_conv_input", "run_conv_weight",
+           "same_padding"]
 
 
 class Geometry(NamedTuple):
@@ -24,6 +25,26 @@ class Geometry(NamedTuple):
     def windows(self) -> tuple[Shape, Shape, Shape]:
         """The arguments of the kernels, which know the groups by the shapes."""
         return self[:3]
+
+
+class Paddings(NamedTuple):
+    """Zeros before and after each spatial dimension."""
+
+    before: Shape
+    after: Shape
+
+
+def same_padding(kernel: Shape, dilation: Shape) -> Paddings:
+    """The zeros before and after each dimension with which a convolution of stride 1 keeps the input's size.
+
+    Example:
+        >>> from fastnet.functional.conv_arrays import same_padding
+        >>> same_padding((3, 4), (1, 1))
+        Paddings(before=(1, 1), after=(1, 2))
+    """
+    totals = [d * (k - 1) for k, d in zip(kernel, dilation)]
+    before = tuple(total // 2 for total in totals)
+    return Paddings(before, tuple(total - b for total, b in zip(totals, before)))
 
 
 def as_filters(weight: Array) -> Array:

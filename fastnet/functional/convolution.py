@@ -7,7 +7,16 @@ from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
 from fastnet.autograd import gradient, on_tensors, op, writes_out
 from fastnet.backend import K
-from fastnet.functional.conv_arrays import Geometry, as_filters, pixel_rows, run_conv, run_conv_input, run_conv_weight
+from fastnet.functional.conv_arrays import (
+    Geometry,
+    Paddings,
+    as_filters,
+    pixel_rows,
+    run_conv,
+    run_conv_input,
+    run_conv_weight,
+    same_padding,
+)
 from fastnet.functional.conv_slopes import convolved, filter_slope, volume_slope
 from fastnet.functional.dims import as_tuple
 from fastnet.functional.integers import are_integers, computed_in_float64
@@ -20,9 +29,9 @@ if TYPE_CHECKING:
     from fastnet._core.tensor import Tensor
 
 __all__ = ["Padding", "conv1d", "conv2d", "conv3d", "conv_activated", "conv_normed", "conv_transpose1d",
-           "conv_transpose2d", "conv_transpose3d", "same_padding", "window_count"]
+           "conv_transpose2d", "conv_transpose3d", "window_count"]
 
-Padding: TypeAlias = "Size | Literal['valid', 'same']"
+Padding: TypeAlias = "Size | Literal['valid', 'same'] | Paddings"
 
 
 # ---- operations ------------------------------------------------------------------------------------------------------
@@ -109,18 +118,6 @@ def _transposed_of_weight(g: Array, v: Array, shape: Shape, *geometry: Any, out:
 
 
 # ---- on tensors -----------------------------------------------------------------------------------------------------
-
-def same_padding(kernel: Shape, dilation: Shape) -> tuple[Shape, Shape]:
-    """The zeros before and after each dimension with which a convolution of stride 1 keeps the input's size.
-
-    Example:
-        >>> same_padding((3, 4), (1, 1))
-        ((1, 1), (1, 2))
-    """
-    totals = [d * (k - 1) for k, d in zip(kernel, dilation)]
-    before = tuple(total // 2 for total in totals)
-    return before, tuple(total - b for total, b in zip(totals, before))
-
 
 def window_count(size: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
     """The windows along a dimension.
@@ -211,6 +208,8 @@ def _convolve(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride
 
 def _paddings(name: str, padding: Padding, kernel: Shape, stride: Shape, dilation: Shape) -> tuple[Shape, Shape]:
     """The zeros before and after each spatial dimension."""
+    if isinstance(padding, Paddings):
+        return padding
     if not isinstance(padding, str):
         sizes = _sizes_from(name, "padding", padding, len(kernel), 0)
         return sizes, sizes

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fastnet._core.errors import check_sizes, one_of
 from fastnet._core.tensor import Tensor
-from fastnet.functional.convolution import conv_activated, conv_normed, same_padding
+from fastnet.functional.conv_arrays import same_padding
+from fastnet.functional.convolution import conv_activated, conv_normed
 from fastnet.functional.dims import as_tuple
 from fastnet.nn import functional as F, init
 from fastnet.nn.module import Module

@@ -95,14 +95,14 @@ def _control(node: Node, inputs: Sequence[Any], values: Values, tensors: Mapping
         inner.update(zip(body.inputs, arguments))
         return run(body, inner, tensors)
     known = node.operator.known
-    given = [as_known(node, i, x) if i in known else x for i, x in enumerate(inputs)]
+    given = [as_known(node, f"its input {i}", x) if i in known else x for i, x in enumerate(inputs)]
     return _as_tuple(node.operator.function(node, run_body, *given))
 
 
 def _compute(node: Node, inputs: Sequence[Any], tensors: Mapping[str, Tensor]) -> tuple[Any, ...]:
     """Call the function of a node: on Tensors, or apart from a recording if it computes with constants."""
     operator = node.operator
-    given = [as_known(node, i, x) if i in operator.known else x for i, x in enumerate(inputs)]
+    given = [as_known(node, f"its input {i}", x) if i in operator.known else x for i, x in enumerate(inputs)]
     if operator.random or any(isinstance(x, Tensor) for x in given):
         return _as_tuple(operator.function(node, *(
             x if i in operator.known else as_tensor(x, tensors.get(name))
@@ -121,20 +121,20 @@ def _as_tuple(results: Any) -> tuple[Any, ...]:
     return results if isinstance(results, tuple) else (results,)
 
 
-def as_known(node: Node, position: int, x: Any) -> Any:
-    """The array of an input whose values a node must know.
+def as_known(node: Node, what: str, x: Any) -> Any:
+    """The array of a value that a node must know.
 
     Args:
         node: the node.
-        position: of the input.
+        what: the value, for errors: "its input 1".
         x: an array, a Tensor or None.
 
     Raises:
-        RuntimeError: the values depend on the data, and a recording or a trace is in progress.
+        RuntimeError: the value depends on the data, and a recording or a trace is in progress.
     """
     if not isinstance(x, Tensor):
         return x
-    forbid_reading(f"the {node}, which reads the values of its input {position} ({node.inputs[position]!r}),")
+    forbid_reading(f"the {node}, which reads the values of {what},")
     return x._data
 
 

@@ -21,7 +21,7 @@ from fastnet.functional.layout import as_volume, from_volume
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Result, Size
 
-__all__ = ["interpolate"]
+__all__ = ["interpolate", "weighted_sums"]
 
 _INTERPOLATIONS = {                     # mode -> (its weights along an axis, the dimensions of its input)
     "nearest": ("nearest", (3, 4, 5)), "nearest-exact": ("nearest-exact", (3, 4, 5)), "linear": ("linear", (3,)),
@@ -102,6 +102,26 @@ def _interpolation_gradient(g: Array, axes: _Axes, weights: str, align_corners: 
         table = _interpolation_table(weights, axes[i], align_corners, g.dtype, True)
         volume = _sum_along(volume, 1 + i, axes[i][0], table)
     return from_volume(volume, g.ndim)
+
+
+@op
+def weighted_sums(x: Array, axis: int, table: WeightTable, transposed: WeightTable) -> Result[Array]:
+    """Sums of entries of an axis: out[i] along the axis is the sum of weights * entries that row i of a table lists.
+
+    Args:
+        x: floating-point.
+        axis: not negative.
+        table: of the sums.
+        transposed: the table of the gradient, from sums to entries.
+    """
+    return _sums_along(x, axis, table), (gradient(_sums_along, axis, transposed), None, None, None)
+
+
+def _sums_along(x: Array, axis: int, table: WeightTable) -> Array:
+    length = table.starts.size - 1
+    if axis > 1 and x.ndim <= 5:                        # images keep their layout
+        return from_volume(_sum_along(as_volume(x), axis + 4 - x.ndim, length, table), x.ndim)
+    return _sum_along(kernels.contiguous(x), axis, length, table)
 
 
 # ---- interpolate ----------------------------------------------------------------------------------------------------

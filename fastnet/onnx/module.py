@@ -9,15 +9,16 @@ import numpy as np
 
 from fastnet._core.errors import given_text, shape_text
 from fastnet._core.memory import empty
+from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
 from fastnet.nn.module import Module
 from fastnet.nn.parameter import Parameter
-from fastnet.onnx.program import Program, as_tensor, run
+from fastnet.onnx.program import Program, Runner, as_tensor
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType
 
-__all__ = ["Input", "OnnxModel"]
+__all__ = ["Input", "OnnxModel", "as_result"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,16 @@ class Input:
                              f"{shape_text(x)}")
 
 
+def as_result(outputs: tuple[Any, ...]) -> Any:
+    """The result of `forward`: a tensor, or a tuple of tensors. An array of a dtype that tensors lack stays an array.
+
+    Args:
+        outputs: tensors and arrays.
+    """
+    results = tuple(map(as_tensor, outputs))
+    return results[0] if len(results) == 1 else results
+
+
 class OnnxModel(Module):
     """A model from an ONNX file: `fastnet.onnx.load` makes it.
 
@@ -74,6 +85,8 @@ class OnnxModel(Module):
         kept: the names of other constants that belong to the `state_dict`.
 
     Attributes:
+        program: the graph of the file.
+        inputs: its inputs, with dtypes and shapes.
         input_names: the names of the inputs, in order.
         output_names: the names of the outputs, in order.
     """
@@ -81,7 +94,7 @@ class OnnxModel(Module):
     def __init__(self, program: Program, inputs: tuple[Input, ...], constants: Mapping[str, Array],
                  weights: frozenset[str], statistics: frozenset[str], kept: frozenset[str]) -> None:
         super().__init__()
-        self._program, self._inputs = program, inputs
+        self.program, self.inputs = program, inputs
         self._arrays: dict[str, Array] = {}
         for name, array in constants.items():
             if name in weights:
@@ -106,12 +119,12 @@ class OnnxModel(Module):
     @property
     def input_names(self) -> tuple[str, ...]:
         """The names of the inputs, in the order in which `forward` takes them."""
-        return self._program.inputs
+        return self.program.inputs
 
     @property
     def output_names(self) -> tuple[str, ...]:
         """The names of the outputs, in the order in which `forward` returns them."""
-        return self._program.outputs
+        return self.program.outputs
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         """Compute the outputs.
@@ -129,23 +142,47 @@ class OnnxModel(Module):
             ValueError: an input has another number of dimensions.
             RuntimeError: a node cannot compute with shapes that the inputs lead to; the message names the node.
         """
-        results = tuple(map(as_tensor, run(self._program, self._values(inputs, named), self._buffers)))
-        return results[0] if len(results) == 1 else results
+        results = Runner(self.constant_tensors()).run(self.program, self.values(inputs, named))
+        return as_result(results)
 
-    def _values(self, inputs: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
-        """The values that the program reads before it computes any."""
+    def values(self, inputs: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
+        """The values that the program reads before it computes any, by name: inputs, weights and constants.
+
+        Args:
+            inputs, named: the arguments of `forward`.
+
+        Raises:
+            TypeError, ValueError: as `forward` does.
+        """
         given = dict(zip(self.input_names, inputs))
         if len(inputs) > len(self.input_names) or named.keys() & given.keys() or {
                 *given, *named} != {*self.input_names}:
-            raise TypeError(f"expected the inputs {', '.join(map(str, self._inputs)) or 'none'}; got {len(inputs)} by "
+            raise TypeError(f"expected the inputs {', '.join(map(str, self.inputs)) or 'none'}; got {len(inputs)} by "
                             f"position and {', '.join(map(repr, named)) or 'none'} by name")
         given |= named
-        for expected in self._inputs:
+        for expected in self.inputs:
             expected.check(given[expected.name])
-        for name in self._program.captures:
-            parameter = self._parameters.get(name)
-            given[name] = self._arrays.get(name, self._buffers.get(name)) if parameter is None else parameter
-        return given
+        return given | self.fixed_values()
+
+    def fixed_values(self) -> dict[str, Any]:
+        """The weights, as Tensors, and the constants, as arrays, by name."""
+        if state.recorder is not None:
+            self._note()                # a recording of a part of the model
+        return {name: self._arrays[name] if name in self._arrays else self._parameters.get(name, self._buffers.get(name))
+                for name in self.program.captures}
+
+    def constant_tensors(self) -> dict[str, Any]:
+        """The Tensors that stand for constants, by name."""
+        return self._buffers
+
+    def _in_parts(self, **options: Any) -> Any:
+        """What `fastnet.compile` runs in place of a model whose shapes or branches depend on values; None for others.
+
+        Args:
+            options: of `fastnet.compile`.
+        """
+        from fastnet.onnx.stages import StagedModel, needs_stages   # it imports this module
+        return StagedModel(self, options) if needs_stages(self.program, self.inputs) else None
 
     def get_parameter(self, target: str) -> Parameter:
         """Look up a parameter by its name in the file.
@@ -173,5 +210,5 @@ class OnnxModel(Module):
 
     def __repr__(self) -> str:
         count = sum(p.numel() for p in self.parameters())
-        return (f"OnnxModel({len(self._program.nodes)} nodes; {', '.join(map(str, self._inputs))} -> "
+        return (f"OnnxModel({len(self.program.nodes)} nodes; {', '.join(map(str, self.inputs))} -> "
                 f"{', '.join(self.output_names)})  # {count:,} parameters")

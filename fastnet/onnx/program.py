@@ -16,9 +16,10 @@ from fastnet.onnx.registry import Node, UnsupportedError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Program", "Values", "as_known", "as_tensor", "run"]
+__all__ = ["Program", "Runner", "Values", "as_known", "as_tensor"]
 
 Values = dict[str, Any]                 # the values of a run by name
+_ERRORS = (ArithmeticError, AttributeError, LookupError, NotImplementedError, RuntimeError, TypeError, ValueError)
 
 
 @dataclass(eq=False)
@@ -40,44 +41,71 @@ class Program:
     captures: tuple[str, ...] = field(default=())
 
 
-def run(program: Program, values: Values, tensors: Mapping[str, Tensor]) -> tuple[Any, ...]:
-    """Run the nodes of a graph and return the values of its outputs.
+class Runner:
+    """Runs the nodes of programs.
 
     Args:
-        program: the graph.
-        values: the values of its inputs and captures by name; those of its nodes are added, and dropped after their
-            last use.
         tensors: the Tensors that stand for constants, which are arrays, by name.
     """
-    for node in program.nodes:
-        run_node(node, values, tensors)
-    return tuple(values[name] for name in program.outputs)
 
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        self.tensors = tensors
 
-def run_node(node: Node, values: Values, tensors: Mapping[str, Tensor]) -> None:
-    """Compute the outputs of a node and add them to the values.
+    def run(self, program: Program, values: Values) -> tuple[Any, ...]:
+        """Run the nodes of a graph and return the values of its outputs.
 
-    Args:
-        node: the node.
-        values, tensors: as `run` takes them.
-    """
-    inputs = [values[name] if name else None for name in node.inputs]
-    try:
-        results = _control(node, inputs, values, tensors) if node.operator.control else _compute(node, inputs, tensors)
-    except UnsupportedError:
-        raise
-    except (ArithmeticError, AttributeError, LookupError, NotImplementedError, RuntimeError, TypeError,
-            ValueError) as e:
-        if getattr(e, "names_node", False):
+        Args:
+            program: the graph.
+            values: the values of its inputs and captures by name; those of its nodes are added, and dropped after
+                their last use.
+        """
+        for node in program.nodes:
+            self.run_node(node, values)
+        return tuple(values[name] for name in program.outputs)
+
+    def run_node(self, node: Node, values: Values) -> None:
+        """Compute the outputs of a node and add them to the values.
+
+        Args:
+            node: the node.
+            values: as `run` takes them.
+        """
+        inputs = [values[name] if name else None for name in node.inputs]
+        try:
+            results = self._control(node, inputs, values) if node.operator.control else self._compute(node, inputs)
+        except UnsupportedError:
             raise
-        raise _named(node, inputs, e) from e
-    for name, value in zip(node.outputs, results):
-        if name:
-            values[name] = value
-    if len(results) < len(node.outputs) and any(node.outputs[len(results):]):
-        raise node.refuse(f"output {len(results)}")
-    for name in node.drops:
-        values.pop(name, None)
+        except _ERRORS as e:
+            if getattr(e, "names_node", False):
+                raise
+            raise _named(node, inputs, e) from e
+        for name, value in zip(node.outputs, results):
+            if name:
+                values[name] = value
+        if any(node.outputs[len(results):]):
+            raise node.refuse(f"output {len(results)}")
+        for name in node.drops:
+            values.pop(name, None)
+
+    def _control(self, node: Node, inputs: Sequence[Any], values: Values) -> tuple[Any, ...]:
+        """Run a node that has subgraphs."""
+        def run_body(body: Program, arguments: Sequence[Any]) -> tuple[Any, ...]:
+            inner = {name: values[name] for name in body.captures}
+            inner.update(zip(body.inputs, arguments))
+            return self.run(body, inner)
+        known = node.operator.known
+        given = [as_known(node, f"its input {i}", x) if i in known else x for i, x in enumerate(inputs)]
+        return _as_tuple(node.operator.function(node, run_body, *given))
+
+    def _compute(self, node: Node, inputs: Sequence[Any]) -> tuple[Any, ...]:
+        """Call the function of a node: on Tensors, or apart from a recording if it computes with constants."""
+        operator = node.operator
+        given = [as_known(node, f"its input {i}", x) if i in operator.known else x for i, x in enumerate(inputs)]
+        if operator.random or any(isinstance(x, Tensor) for x in given):
+            return _as_tuple(operator.function(node, *(
+                x if i in operator.known else as_tensor(x, self.tensors.get(name))
+                for i, (name, x) in enumerate(zip(node.inputs, given)))))
+        return apart(_constants, node, given)
 
 
 def _named(node: Node, inputs: Sequence[Any], e: Exception) -> RuntimeError:
@@ -86,28 +114,6 @@ def _named(node: Node, inputs: Sequence[Any], e: Exception) -> RuntimeError:
     error = RuntimeError(f"{node}, inputs ({given}): {e}")
     error.names_node = True             # type: ignore[attr-defined]
     return error
-
-
-def _control(node: Node, inputs: Sequence[Any], values: Values, tensors: Mapping[str, Tensor]) -> tuple[Any, ...]:
-    """Run a node that has subgraphs."""
-    def run_body(body: Program, arguments: Sequence[Any]) -> tuple[Any, ...]:
-        inner = {name: values[name] for name in body.captures}
-        inner.update(zip(body.inputs, arguments))
-        return run(body, inner, tensors)
-    known = node.operator.known
-    given = [as_known(node, f"its input {i}", x) if i in known else x for i, x in enumerate(inputs)]
-    return _as_tuple(node.operator.function(node, run_body, *given))
-
-
-def _compute(node: Node, inputs: Sequence[Any], tensors: Mapping[str, Tensor]) -> tuple[Any, ...]:
-    """Call the function of a node: on Tensors, or apart from a recording if it computes with constants."""
-    operator = node.operator
-    given = [as_known(node, f"its input {i}", x) if i in operator.known else x for i, x in enumerate(inputs)]
-    if operator.random or any(isinstance(x, Tensor) for x in given):
-        return _as_tuple(operator.function(node, *(
-            x if i in operator.known else as_tensor(x, tensors.get(name))
-            for i, (name, x) in enumerate(zip(node.inputs, given)))))
-    return apart(_constants, node, given)
 
 
 def _constants(node: Node, given: Sequence[Any]) -> tuple[Any, ...]:

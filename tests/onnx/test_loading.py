@@ -1,0 +1,262 @@
+"""fastnet.onnx.load: names, errors, control flow, training."""
+import copy
+
+import numpy as np
+import pytest
+
+import fastnet
+from fastnet import nn
+from fastnet.onnx import DamagedFileError, UnsupportedError, load
+
+onnx = pytest.importorskip("onnx")
+import onnx.parser
+
+
+def model_of(text, opset=18):
+    """The model of a graph in ONNX's text form."""
+    made = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : {opset}]> {text}')
+    return load(made.SerializeToString())
+
+
+LINEAR = """
+    g (float[N, 3] x) => (float[N, 2] y) <float[3, 2] weight = {1, 2, 3, 4, 5, 6}, float[2] bias = {1, -1}> {
+        h = MatMul(x, weight)
+        y = Add(h, bias)
+    }"""
+
+
+def test_names_and_values():
+    model = model_of(LINEAR)
+    assert model.input_names == ("x",) and model.output_names == ("y",)
+    assert [(name, p.shape) for name, p in model.named_parameters()] == [("weight", (3, 2)), ("bias", (2,))]
+    assert sorted(model.state_dict()) == ["bias", "weight"]
+    y = model(fastnet.ones(1, 3))
+    assert y.tolist() == [[10, 11]]
+    assert model(x=fastnet.ones(1, 3)).tolist() == y.tolist()
+    assert not model.training
+    assert "4 nodes" not in repr(model) and "2 nodes" in repr(model)
+
+
+def test_names_with_dots():
+    made = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 18]> {LINEAR}')
+    for node in made.graph.node:
+        for i, name in enumerate(node.input):
+            node.input[i] = name.replace("weight", "layer.0/weight")
+    made.graph.initializer[0].name = "layer.0/weight"
+    model = load(made.SerializeToString())
+    assert model.get_parameter("layer.0/weight").shape == (3, 2)
+    model.load_state_dict(copy.deepcopy(model).state_dict())
+
+
+@pytest.mark.parametrize("args, named, message", [
+    ((), {}, "expected the inputs x: float32 .N, 3.; got 0 by position"),
+    ((fastnet.ones(1, 3), fastnet.ones(1, 3)), {}, "got 2 by position"),
+    ((fastnet.ones(1, 3),), {"x": fastnet.ones(1, 3)}, "got 1 by position and 'x' by name"),
+    ((), {"z": fastnet.ones(1, 3)}, "'z' by name"),
+    ((fastnet.ones(1, 3, dtype="float64"),), {}, "input 'x': expected float32, got float64"),
+    (([1.0],), {}, "input 'x': expected a tensor, got a list"),
+])
+def test_wrong_inputs(args, named, message):
+    with pytest.raises(TypeError, match=message):
+        model_of(LINEAR)(*args, **named)
+
+
+def test_wrong_rank():
+    with pytest.raises(ValueError, match="input 'x': expected 2 dimensions"):
+        model_of(LINEAR)(fastnet.ones(3))
+
+
+def test_an_error_names_the_node():
+    with pytest.raises(RuntimeError, match="MatMul node 'h', inputs .float32 .1, 4., float32 .3, 2..: "):
+        model_of(LINEAR)(fastnet.ones(1, 4))
+
+
+@pytest.mark.parametrize("text, message", [
+    ("g (float[N] x) => (float[N] y) { y = Relu(z) }", "Relu node 'y' reads the value 'z', which nothing computes"),
+    ("g (float[N] x) => (float[N] z) { y = Relu(x) }", "output reads the value 'z'"),
+    ("g (float[N] x) => (float[N] y) { y = Relu(x) y = Relu(x) }", "expected one definition of the value 'y', got two"),
+    ("g (float[N] x) => (float[N] y) { y = Relu(z) z = Relu(y) }", "depend on themselves, got 2 nodes"),
+])
+def test_invalid_graphs(text, message):
+    with pytest.raises(DamagedFileError, match=message):
+        model_of(text)
+
+
+def test_unsupported_operators_are_listed_once():
+    with pytest.raises(UnsupportedError) as e:
+        model_of("""g (float[N] x) => (float[N] y) {
+            a = NoSuch(x)
+            b = NoSuch(a)
+            y = NeitherThis(b)
+        }""")
+    assert str(e.value) == ("the model uses operators that fastnet does not support: NeitherThis (1 node: 'y'); "
+                            "NoSuch (2 nodes: 'a', 'b')")
+
+
+def test_unsupported_types():
+    with pytest.raises(UnsupportedError, match="input 'x' has the type STRING"):
+        model_of("g (string[N] x) => (string[N] y) { y = Identity(x) }")
+    with pytest.raises(UnsupportedError, match="input 'x': expected a tensor, got sequence"):
+        model_of("g (seq(float[N]) x) => (seq(float[N]) y) { y = Identity(x) }")
+
+
+def test_nodes_in_any_order():
+    model = model_of("g (float[N] x) => (float[N] y) { y = Neg(a) a = Relu(x) }")
+    assert model(fastnet.tensor([-1.0, 2.0])).tolist() == [0, -2]
+
+
+def test_versions_of_an_operator():
+    text = "g (float[N, 2, 2] x) => (float[N, 2, 2] y) { y = Softmax(x) }"
+    x = fastnet.randn(3, 2, 2)
+    assert fastnet.allclose(model_of(text, 11)(x).sum((1, 2)), fastnet.ones(3))
+    assert fastnet.allclose(model_of(text, 13)(x).sum(2), fastnet.ones(3, 2))
+
+
+def test_functions_are_expanded():
+    made = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 18, "local" : 1]>
+        g (float[N] x) => (float[N] y) { a = local.Twice <slope = 0.5> (x) y = local.Twice <slope = 0.1> (a) }
+        <domain: "local", opset_import: ["" : 18]>
+        Twice <slope> (x) => (y) { h = LeakyRelu <alpha: float = @slope> (x) y = Add(h, h) }""")
+    model = load(made.SerializeToString())
+    assert np.allclose(model(fastnet.tensor([-1.0, 2.0])).tolist(), [-0.2, 8])
+
+
+# ---- control flow ----------------------------------------------------------------------------------------------------
+
+IF = """g (bool b, float[N] x) => (float[N] y) {
+    y = If (b) <then_branch = t () => (float[N] p) { p = Relu(x) }, else_branch = e () => (float[N] q) { q = Neg(x) }>
+}"""
+IF_OF_DATA = """g (float[N] x) => (float[N] z) {
+    total = ReduceSum <keepdims = 0> (x)
+    zero = Constant <value_float = 0.0> ()
+    positive = Greater(total, zero)
+    h = Exp(x)
+    y = If (positive) <
+        then_branch = t () => (float[N] p) { p = Sqrt(h) },
+        else_branch = e () => (float[N] q) { q = Neg(h) }>
+    z = Add(y, x)
+}"""
+LOOP = """g (int64 n, float[N] x) => (float[N] y, float[K, N] all) {
+    yes = Constant <value = bool {1}> ()
+    y, all = Loop (n, yes, x) <body = b (int64 i, bool c, float[N] v) => (bool d, float[N] w, float[N] u) {
+        d = Identity(c)
+        k = Cast <to = 1> (i)
+        w = Add(v, k)
+        u = Mul(w, w)
+    }>
+}"""
+LOOP_ON_DATA = """g (float[N] x) => (float[N] y) {
+    yes = Constant <value = bool {1}> ()
+    y = Loop (, yes, x) <body = b (int64 i, bool c, float[N] v) => (bool d, float[N] w) {
+        two = Constant <value_float = 2.0> ()
+        w = Mul(v, two)
+        total = ReduceSum <keepdims = 0> (w)
+        most = Constant <value_float = 20.0> ()
+        d = Less(total, most)
+    }>
+}"""
+
+
+def test_if():
+    model = model_of(IF)
+    x = fastnet.tensor([-1.0, 2.0])
+    for run in (model, fastnet.compile(model, freeze=True)):
+        with fastnet.no_grad():
+            for flag, expected in ((True, [0, 2]), (False, [1, -2]), (True, [0, 2])):
+                assert run(fastnet.tensor(flag), x).tolist() == expected
+
+
+def test_if_on_data():
+    model = model_of(IF_OF_DATA)
+    compiled = fastnet.compile(model, freeze=True)
+    for values in ([1.0, 2.0], [-1.0, -2.0], [3.0, 1.0], [-2.0, 1.0], [1.0]):
+        x = np.array(values, np.float32)
+        h = np.exp(x)
+        expected = (np.sqrt(h) if x.sum() > 0 else -h) + x
+        with fastnet.no_grad():
+            for run in (model, compiled):
+                assert np.allclose(run(fastnet.from_numpy(x)).numpy(), expected)
+
+
+def test_loop():
+    model = model_of(LOOP)
+    compiled = fastnet.compile(model, freeze=True)
+    x = fastnet.tensor([0.0, 1.0])
+    with fastnet.no_grad():
+        for run in (model, compiled, compiled):
+            y, every = run(fastnet.tensor(3), x)
+            assert (y.tolist(), every.tolist()) == ([3, 4], [[0, 1], [1, 4], [9, 16]])
+            y, every = run(fastnet.tensor(1), x)
+            assert (y.tolist(), every.tolist()) == ([0, 1], [[0, 1]])
+
+
+def test_loop_on_data():
+    model = model_of(LOOP_ON_DATA)
+    compiled = fastnet.compile(model, freeze=True)
+    with fastnet.no_grad():
+        for values, expected in (([1.0], [32.0]), ([30.0], [60.0]), ([2.0, 1.0], [16.0, 8.0])):
+            for run in (model, compiled):
+                assert run(fastnet.tensor(values)).tolist() == expected
+
+
+def test_names_of_branches_that_clash():
+    model = model_of("""g (bool b, float[N] x) => (float[N] y) {
+        y = If (b) <
+            then_branch = t () => (float[N] p) <float[2] w = {1, 2}> { p = Mul(x, w) },
+            else_branch = e () => (float[N] p) <float[2] w = {3, 4}> { p = Mul(x, w) }>
+    }""")
+    x = fastnet.ones(2)
+    assert model(fastnet.tensor(True), x).tolist() == [1, 2]
+    assert model(fastnet.tensor(False), x).tolist() == [3, 4]
+    assert len(list(model.parameters())) == 2
+
+
+# ---- training --------------------------------------------------------------------------------------------------------
+
+def network():
+    return nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+                         nn.Linear(4 * 4 * 4, 3))
+
+
+@pytest.fixture
+def exported(tmp_path):
+    """A network and its copy from an ONNX file."""
+    fastnet.manual_seed(0)
+    model = network().eval()
+    fastnet.onnx.export(model, fastnet.randn(2, 1, 8, 8), tmp_path / "m.onnx",
+                        dynamic_axes={"input": {0: "batch"}})
+    return model, load(tmp_path / "m.onnx")
+
+
+def test_gradients_are_those_of_the_source(exported):
+    source, loaded = exported
+    x, labels = fastnet.randn(6, 1, 8, 8), fastnet.tensor([0, 1, 2, 0, 1, 2])
+    for model in (source, loaded):
+        nn.functional.cross_entropy(model(x), labels).backward()
+    theirs = {p.shape: p.grad for p in source.parameters() if p.ndim > 1}
+    for p in loaded.parameters():
+        if p.ndim > 1:
+            expected = theirs[p.shape] if p.shape in theirs else theirs[p.shape[::-1]].t()
+            assert fastnet.allclose(p.grad, expected, atol=1e-6)
+
+
+def test_training_continues(exported):
+    _, model = exported
+    model.train()
+    x = fastnet.randn(30, 1, 8, 8)
+    labels = (x.mean((1, 2, 3)) * 8).clamp(-1, 1).round().long() + 1
+    optimizer = fastnet.optim.Adam(model.parameters(), lr=0.01)
+
+    def step(x, labels):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(x), labels)
+        loss.backward()
+        optimizer.step()
+        return loss
+    losses = [step(x, labels).item() for _ in range(30)]
+    assert losses[-1] < 0.5 * losses[0]
+    step = fastnet.compile(step)
+    assert step(x, labels).item() < losses[-1] * 1.2
+    model.eval()
+    assert model(x).shape == (30, 3)

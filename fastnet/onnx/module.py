@@ -210,5 +210,6 @@ class OnnxModel(Module):
 
     def __repr__(self) -> str:
         count = sum(p.numel() for p in self.parameters())
-        return (f"OnnxModel({len(self.program.nodes)} nodes; {', '.join(map(str, self.inputs))} -> "
+        nodes = sum(max(len(node.parts), 1) for node in self.program.nodes)
+        return (f"OnnxModel({nodes} nodes; {', '.join(map(str, self.inputs))} -> "
                 f"{', '.join(self.output_names)})  # {count:,} parameters")

@@ -4,6 +4,7 @@
 not pass.
 """
 import collections
+import pathlib
 import sys
 import warnings
 from dataclasses import dataclass
@@ -41,6 +42,43 @@ def node_cases():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")                 # NumPy's, of the references
         return {case.name: case for case in onnx.backend.test.loader.load_model_tests(kind="node")}
+
+
+def data_folder():
+    """The folder of the models that the package onnx comes with."""
+    import onnx.backend.test
+    return pathlib.Path(onnx.backend.test.__file__).parent / "data"
+
+
+def pytorch_folders():
+    """The folders of models that PyTorch has exported, with their inputs and outputs."""
+    folder = data_folder()
+    return sorted(path.parent for kind in ("pytorch-converted", "pytorch-operator")
+                  for path in (folder / kind).glob("*/model.onnx"))
+
+
+def light_files():
+    """The large networks with random weights that files leave out."""
+    return sorted((data_folder() / "light").glob("light_*.onnx"))
+
+
+def array_in(path):
+    """The array in a file of one tensor."""
+    import onnx
+    tensor = onnx.TensorProto()
+    tensor.ParseFromString(path.read_bytes())
+    return onnx.numpy_helper.to_array(tensor)
+
+
+def light_case(path):
+    """The input of a large network, and its output."""
+    import onnx
+    graph = onnx.load(path).graph
+    given = {tensor.name for tensor in graph.initializer}
+    first, = (x for x in graph.input if x.name not in given)
+    shape = [d.dim_value or 1 for d in first.type.tensor_type.shape.dim]
+    x = np.arange(np.prod(shape)).reshape(shape) / np.prod(shape)
+    return x.astype(np.float32), array_in(path.with_name(f"{path.stem}_output_0.pb"))
 
 
 def operator_of(case):

@@ -35,7 +35,7 @@ def loop(node: Node, run: Run, trips: Array | None = None, condition: Array | No
     body: Program = node.attribute("body")
     goes_on = condition is None or bool(condition)
     collected: list[list[Any]] = [[] for _ in body.outputs[1 + len(carried):]]
-    for i in itertools.count() if trips is None else range(int(trips)):
+    for i in itertools.count() if trips is None else range(int(trips.item())):
         if not goes_on:
             break
         result, *rest = run(body, (np.array(i), np.array(goes_on), *carried))

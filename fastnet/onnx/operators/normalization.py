@@ -115,7 +115,7 @@ def dropout_by_attribute(node: Node, x: Tensor) -> Any:
 @operator("Dropout", since=12, known=("ratio", "training_mode"))
 def dropout(node: Node, x: Tensor, ratio: Any = None, training_mode: Any = None) -> Any:
     """Dropout whose ratio is an input; active in training. A file that asks for it in evaluation, too, is refused."""
-    p = 0.5 if ratio is None else float(ratio)
+    p = 0.5 if ratio is None else float(ratio.item())
     if training_mode is not None and bool(training_mode) and p and not node.training:
         raise node.refuse("training_mode in evaluation: its random numbers are those of another runtime; call "
                           "model.train() first")

@@ -10,7 +10,6 @@ import numpy as np
 
 from fastnet._core.errors import printable
 from fastnet.onnx import forms, tensors
-from fastnet.onnx.fusing import with_fused_nodes
 from fastnet.onnx.program import Program
 from fastnet.onnx.registry import Node, Operator, UnsupportedError, find_operator
 from fastnet.onnx.wire import DamagedFileError
@@ -96,7 +95,7 @@ class GraphReader:
         inputs = tuple(self._define(x.name, place, defined) for x in graph.input if x.name not in given)
         self._read_nodes(graph.node, place, defined)
         outputs = tuple(_resolve(x.name, place, "output") for x in graph.output)
-        return _finished(graph.name, inputs, outputs, with_fused_nodes(place.nodes, outputs, self.constants))
+        return _finished(graph.name, inputs, outputs, place.nodes)
 
     def _define(self, name: str, place: _Place, defined: set[str]) -> str:
         """A unique name for a value that the graph defines."""
@@ -304,7 +303,7 @@ def _finished(name: str, inputs: tuple[str, ...], outputs: tuple[str, ...], node
                 last[x] = node
             elif x:
                 captures[x] = None
-        last.update((y, node) for part in (node, *node.parts) for y in part.outputs if y)
+        last.update((y, node) for y in node.outputs if y)
     captures.update((y, None) for y in outputs if y not in own)
     for x, node in last.items():
         if x not in outputs:

@@ -210,6 +210,5 @@ class OnnxModel(Module):
 
     def __repr__(self) -> str:
         count = sum(p.numel() for p in self.parameters())
-        nodes = sum(max(len(node.parts), 1) for node in self.program.nodes)
-        return (f"OnnxModel({nodes} nodes; {', '.join(map(str, self.inputs))} -> "
+        return (f"OnnxModel({len(self.program.nodes)} nodes; {', '.join(map(str, self.inputs))} -> "
                 f"{', '.join(self.output_names)})  # {count:,} parameters")

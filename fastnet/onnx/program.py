@@ -72,7 +72,7 @@ class Runner:
         """
         inputs = [values[name] if name else None for name in node.inputs]
         try:
-            results = self._results(node, inputs, values)
+            results = self._control(node, inputs, values) if node.operator.control else self._compute(node, inputs)
         except UnsupportedError:
             raise
         except _ERRORS as e:
@@ -86,21 +86,6 @@ class Runner:
             raise node.refuse(f"output {len(results)}")
         for name in node.drops:
             values.pop(name, None)
-
-    def _results(self, node: Node, inputs: Sequence[Any], values: Values) -> tuple[Any, ...]:
-        if node.parts:
-            return (self._fused(node, inputs, values),)
-        return self._control(node, inputs, values) if node.operator.control else self._compute(node, inputs)
-
-    def _fused(self, node: Node, inputs: Sequence[Any], values: Values) -> Any:
-        """The result of a chain of nodes, which run at once if that applies, else one after the other."""
-        if isinstance(inputs[0], Tensor):
-            y = node.operator.function(lambda name: as_tensor(values[name], self.tensors.get(name)))
-            if y is not None:
-                return y
-        for part in node.parts:
-            self.run_node(part, values)
-        return values[node.outputs[0]]
 
     def _control(self, node: Node, inputs: Sequence[Any], values: Values) -> tuple[Any, ...]:
         """Run a node that has subgraphs."""

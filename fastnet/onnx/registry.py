@@ -73,10 +73,7 @@ class Node:
     Attributes:
         model: the Module that the node belongs to, or None.
         drops: the names of the values that no later node reads.
-        parts: of a fused node: the nodes that it stands for.
     """
-
-    parts: tuple[Node, ...] = ()
 
     def __init__(self, name: str, operator: Operator, opset: int, inputs: tuple[str, ...], outputs: tuple[str, ...],
                  attributes: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from fastnet._core.annotations import Array
 
-__all__ = ["GraphReader"]
+__all__ = ["GraphReader", "finished"]
 
 MOST_NODES = 200_000                    # of a model, after functions were expanded
 MOST_DEPTH = 50                         # of functions that call functions
@@ -95,7 +95,7 @@ class GraphReader:
         inputs = tuple(self._define(x.name, place, defined) for x in graph.input if x.name not in given)
         self._read_nodes(graph.node, place, defined)
         outputs = tuple(_resolve(x.name, place, "output") for x in graph.output)
-        return _finished(graph.name, inputs, outputs, place.nodes)
+        return finished(graph.name, inputs, outputs, place.nodes)
 
     def _define(self, name: str, place: _Place, defined: set[str]) -> str:
         """A unique name for a value that the graph defines."""
@@ -292,8 +292,13 @@ def _in_order(nodes: Sequence[forms.Node], available: set[str]) -> Iterable[form
     return order
 
 
-def _finished(name: str, inputs: tuple[str, ...], outputs: tuple[str, ...], nodes: Sequence[Node]) -> Program:
-    """A program, with the names that it captures, and for each node those that no later node reads."""
+def finished(name: str, inputs: tuple[str, ...], outputs: tuple[str, ...], nodes: Sequence[Node]) -> Program:
+    """A program, with the names that it captures, and for each node those that no later node reads.
+
+    Args:
+        name, inputs, outputs: of the graph.
+        nodes: new ones, in an order in which they can run.
+    """
     own = {*inputs, *(y for node in nodes for y in node.outputs)}
     captures: dict[str, None] = {}
     last: dict[str, Node] = {}

@@ -142,8 +142,12 @@ class OnnxModel(Module):
             ValueError: an input has another number of dimensions.
             RuntimeError: a node cannot compute with shapes that the inputs lead to; the message names the node.
         """
-        results = Runner(self.constant_tensors()).run(self.program, self.values(inputs, named))
-        return as_result(results)
+        runner = Runner(self.constant_tensors())
+        return as_result(runner.run(self.current_program(), self.values(inputs, named)))
+
+    def current_program(self) -> Program:
+        """The program that computes the outputs in the present mode."""
+        return self.program
 
     def values(self, inputs: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
         """The values that the program reads before it computes any, by name: inputs, weights and constants.

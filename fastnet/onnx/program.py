@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Program", "Runner", "Values", "as_known", "as_tensor"]
 
 Values = dict[str, Any]                 # the values of a run by name
-_ERRORS = (ArithmeticError, AttributeError, LookupError, NotImplementedError, RuntimeError, TypeError, ValueError)
+_ERRORS = (ArithmeticError, AttributeError, LookupError, MemoryError, NotImplementedError, RuntimeError, TypeError,
+           ValueError)
 
 
 @dataclass(eq=False)

@@ -196,23 +196,25 @@ def _reads(node: Node) -> Iterable[str]:
 
 
 class _StagedRunner(Runner):
-    """Runs programs in stages.
+    """Runs a program in stages.
 
     Args:
-        model: that the programs belong to.
-        host: ids of the nodes that the host runs.
+        model: that the program belongs to.
+        program: of the whole model.
+        data: the names of the inputs that are tensors.
         options: of `fastnet.compile`.
     """
 
-    def __init__(self, model: OnnxModel, host: set[int], options: dict[str, Any]) -> None:
+    def __init__(self, model: OnnxModel, program: Program, data: Iterable[str], options: dict[str, Any]) -> None:
         super().__init__(model.constant_tensors())
-        self._model, self._host, self._options = model, host, options
+        self._model, self._program, self._options = model, program, options
+        self._host = _Analysis(program, data).host
         self._steps: dict[int, list[_Stage | Node]] = {}        # by id of a program
         self.fixed: Values = {}
 
     def run(self, program: Program, values: Values) -> tuple[Any, ...]:
         """Run the steps of a program; the inputs of a subgraph become tensors."""
-        if program is not self._model.program:
+        if program is not self._program:
             values.update((name, as_tensor(values[name])) for name in program.inputs)
         if id(program) not in self._steps:
             self._steps[id(program)] = self._steps_of(program)
@@ -248,13 +250,13 @@ class StagedModel(OnnxModel):
         options: of `fastnet.compile`.
     """
 
-    __slots__ = ("_runner", "_selecting")               # all other attributes are the model's
+    __slots__ = ("_options", "_runners", "_selecting")          # all other attributes are the model's
 
     def __init__(self, model: OnnxModel, options: dict[str, Any]) -> None:
         object.__setattr__(self, "__dict__", model.__dict__)
+        self._options = options
         self._selecting = _selecting_inputs(model.program, model.inputs)
-        host = _Analysis(model.program, {*model.input_names} - self._selecting).host
-        self._runner = _StagedRunner(self, host, options)
+        self._runners: dict[int, _StagedRunner] = {}            # by id of the program
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         """Compute the outputs, as the model does."""
@@ -262,5 +264,10 @@ class StagedModel(OnnxModel):
         for name in self._selecting:
             if isinstance(values[name], Tensor):
                 values[name] = values[name]._data.copy()
-        self._runner.fixed = self.fixed_values()
-        return as_result(self._runner.run(self.program, values))
+        program = self.current_program()
+        if id(program) not in self._runners:
+            data = {*self.input_names} - self._selecting
+            self._runners[id(program)] = _StagedRunner(self, program, data, self._options)
+        runner = self._runners[id(program)]
+        runner.fixed = self.fixed_values()
+        return as_result(runner.run(program, values))

@@ -152,7 +152,10 @@ class _Stage:
         own = {y for node in nodes for y in node.outputs}
         self._reads = tuple(dict.fromkeys(x for node in nodes for x in _reads(node) if x not in own))
         self._arrays: dict[Any, Values] = {}            # by signature: the results that are arrays
-        self._compiled = Compiled(self._compute, **options)
+
+        def compute(signature: Any, *tensors: Tensor) -> tuple[Tensor, ...]:
+            return self._compute(signature, tensors)    # a recording watches no attributes of what a closure holds
+        self._compiled = Compiled(compute, **options)
 
     def run(self, values: Values, fixed: Values) -> None:
         """Run or replay the nodes, and add their results to the values.
@@ -175,7 +178,7 @@ class _Stage:
             for name in node.drops:
                 values.pop(name, None)
 
-    def _compute(self, signature: Any, *tensors: Tensor) -> tuple[Tensor, ...]:
+    def _compute(self, signature: Any, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Run the nodes on arrays, which the signature holds, and tensors, which it names."""
         values = self._model.fixed_values()
         values.update((name, np.frombuffer(data, dtype).reshape(shape)) for name, dtype, shape, data in signature[0])

@@ -13,13 +13,15 @@ _MODULES: dict[str, str] = {            # name -> its module: writing does not l
     "OnnxModel": "fastnet.onnx.module",
     "UnsupportedError": "fastnet.onnx.registry",
     "load": "fastnet.onnx.loading",
+    "supported_operators": "fastnet.onnx.operators",
 }
 if TYPE_CHECKING:
     from fastnet.onnx.loading import load
     from fastnet.onnx.module import OnnxModel
+    from fastnet.onnx.operators import supported_operators
     from fastnet.onnx.registry import UnsupportedError
 
-__all__ = ["DamagedFileError", "OnnxModel", "UnsupportedError", "load"]
+__all__ = ["DamagedFileError", "OnnxModel", "UnsupportedError", "load", "supported_operators"]
 
 if not TYPE_CHECKING:
     def __getattr__(name):

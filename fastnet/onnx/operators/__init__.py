@@ -2,9 +2,9 @@
 import importlib
 import pkgutil
 
-from fastnet.onnx.registry import Node, UnsupportedError, operator
+from fastnet.onnx.registry import Node, UnsupportedError, operator, supported_operators
 
-__all__ = ["Node", "UnsupportedError", "operator"]
+__all__ = ["Node", "UnsupportedError", "operator", "supported_operators"]
 
 for _family in pkgutil.iter_modules(__path__, f"{__name__}."):
     importlib.import_module(_family.name)

@@ -28,7 +28,8 @@ _ACTIVATIONS: dict[str, tuple[Callable[[Tensor, float, float], Tensor], tuple[fl
 }
 
 
-def activation_functions(node: Node, defaults: Sequence[str], directions: int) -> list[list[Callable[[Tensor], Tensor]]]:
+def activation_functions(node: Node, defaults: Sequence[str],
+                         directions: int) -> list[list[Callable[[Tensor], Tensor]]]:
     """The activations of a recurrent layer, for each direction in the order in which ONNX names them.
 
     Args:

@@ -32,10 +32,10 @@ class ResizedAxis:
 
 
 class Entries(NamedTuple):
-    """A weighted sum for each new position: result[rows[k]] += weights[k] * x[index[k]]."""
+    """A weighted sum for each new position: result[rows[k]] += weights[k] * x[entries[k]]."""
 
     rows: Array
-    index: Array
+    entries: Array
     weights: Array
 
 

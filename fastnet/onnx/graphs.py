@@ -163,8 +163,8 @@ class GraphReader:
             given = entry
             if entry.ref_attr_name:
                 if place.attributes is None:
-                    raise DamagedFileError(f"attribute {printable(entry.name)!r} of {label!r} refers to an attribute of "
-                                           "a function, outside of functions")
+                    raise DamagedFileError(f"attribute {printable(entry.name)!r} of {label!r} refers to one of a "
+                                           "function, outside of functions")
                 if entry.ref_attr_name not in place.attributes:
                     continue
                 given = place.attributes[entry.ref_attr_name]
@@ -254,7 +254,7 @@ def _reads(node: forms.Node) -> Iterator[str]:
     yield from filter(None, node.input)
     for entry in node.attribute:
         for graph in [*([] if entry.g is None else [entry.g]), *entry.graphs]:
-            own = {x.name for x in (*graph.initializer, *graph.input)}
+            own = {*(x.name for x in graph.initializer), *(x.name for x in graph.input)}
             own.update(name for inner in graph.node for name in inner.output)
             for name in (*(name for inner in graph.node for name in _reads(inner)), *(x.name for x in graph.output)):
                 if name not in own:

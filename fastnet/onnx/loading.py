@@ -11,7 +11,7 @@ from fastnet.onnx.forms import Model, ValueInfo
 from fastnet.onnx.graphs import GraphReader
 from fastnet.onnx.messages import decode
 from fastnet.onnx.module import Input, OnnxModel
-from fastnet.onnx.operators import Node, UnsupportedError       # registers the operators
+from fastnet.onnx.operators import Node, UnsupportedError  # registers the operators
 from fastnet.onnx.wire import DamagedFileError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["load", "module_of"]
 
 _OLDEST_IR = 3
-_EXACT = frozenset(("BFLOAT16", "INT4", "UINT4", "INT2", "UINT2", "STRING"))       # types that inputs cannot have
+_EXACT = frozenset(("INT4", "UINT4", "INT2", "UINT2", "STRING"))       # types that inputs cannot have
 _STATISTICS = {"BatchNormalization": (3, 4)}            # operator -> positions of statistics that training updates
 _FROZEN = frozenset((                                   # operators whose floating-point constants are not learned
     "Clip", "DequantizeLinear", "DynamicQuantizeLinear", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual",

@@ -172,8 +172,8 @@ class OnnxModel(Module):
         """The weights, as Tensors, and the constants, as arrays, by name."""
         if state.recorder is not None:
             self._note()                # a recording of a part of the model
-        return {name: self._arrays[name] if name in self._arrays else self._parameters.get(name, self._buffers.get(name))
-                for name in self.program.captures}
+        found: dict[str, Any] = {**self._buffers, **self._parameters, **self._arrays}
+        return {name: found[name] for name in self.program.captures}
 
     def constant_tensors(self) -> dict[str, Any]:
         """The Tensors that stand for constants, by name."""
@@ -185,7 +185,7 @@ class OnnxModel(Module):
         Args:
             options: of `fastnet.compile`.
         """
-        from fastnet.onnx.stages import StagedModel, needs_stages   # it imports this module
+        from fastnet.onnx.stages import StagedModel, needs_stages  # it imports this module
         return StagedModel(self, options) if needs_stages(self.program, self.inputs) else None
 
     def get_parameter(self, target: str) -> Parameter:

@@ -232,8 +232,9 @@ class _StagedRunner(Runner):
     def _steps_of(self, program: Program) -> list[_Stage | Node]:
         """The stages, and the nodes that the host runs, in order."""
         parts: list[list[Node]] = []
-        for hosted, nodes in itertools.groupby(program.nodes, lambda node: id(node) in self._host):
-            parts += [[node] for node in nodes] if hosted else [list(nodes)]
+        for hosted, group in itertools.groupby(program.nodes, lambda node: id(node) in self._host):
+            nodes = list(group)
+            parts += [[node] for node in nodes] if hosted else [nodes]
         steps: list[_Stage | Node] = []
         for i, part in enumerate(parts):
             if id(part[0]) in self._host:

@@ -8,13 +8,13 @@ import fastnet
 from fastnet import nn
 from fastnet.onnx import DamagedFileError, UnsupportedError, load
 
-onnx = pytest.importorskip("onnx")
-import onnx.parser
+pytest.importorskip("onnx")
+from onnx import parser
 
 
 def model_of(text, opset=18):
     """The model of a graph in ONNX's text form."""
-    made = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : {opset}]> {text}')
+    made = parser.parse_model(f'<ir_version: 8, opset_import: ["" : {opset}]> {text}')
     return load(made.SerializeToString())
 
 
@@ -38,7 +38,7 @@ def test_names_and_values():
 
 
 def test_names_with_dots():
-    made = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 18]> {LINEAR}')
+    made = parser.parse_model(f'<ir_version: 8, opset_import: ["" : 18]> {LINEAR}')
     for node in made.graph.node:
         for i, name in enumerate(node.input):
             node.input[i] = name.replace("weight", "layer.0/weight")
@@ -67,7 +67,7 @@ def test_wrong_rank():
 
 
 def test_an_error_names_the_node():
-    with pytest.raises(RuntimeError, match="MatMul node 'h', inputs .float32 .1, 4., float32 .3, 2..: "):
+    with pytest.raises(RuntimeError, match=r"MatMul node 'h', inputs .float32 .1, 4., float32 .3, 2..: "):
         model_of(LINEAR)(fastnet.ones(1, 4))
 
 
@@ -113,7 +113,7 @@ def test_versions_of_an_operator():
 
 
 def test_functions_are_expanded():
-    made = onnx.parser.parse_model("""
+    made = parser.parse_model("""
         <ir_version: 8, opset_import: ["" : 18, "local" : 1]>
         g (float[N] x) => (float[N] y) { a = local.Twice <slope = 0.5> (x) y = local.Twice <slope = 0.1> (a) }
         <domain: "local", opset_import: ["" : 18]>

@@ -57,7 +57,7 @@ def layer_normalization(node: Node, x: Tensor, scale: Tensor, bias: Tensor | Non
     axis, eps = node.attribute("axis", -1) % x.ndim, node.attribute("epsilon", 1e-5)
     shape = x.shape[axis:]
     fits = scale.shape == shape and (bias is None or bias.shape == shape)
-    y = F.layer_norm(x, shape, *((scale, bias) if fits else (None, None)), eps)
+    y = F.layer_norm(x, shape, scale if fits else None, bias if fits else None, eps)
     if not fits:
         y = y * scale if bias is None else y * scale + bias
     if not (node.wants(1) or node.wants(2)):

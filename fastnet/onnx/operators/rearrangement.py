@@ -24,8 +24,9 @@ def depth_to_space(node: Node, x: Tensor) -> Tensor:
 
 @operator("SpaceToDepth")
 def space_to_depth(node: Node, x: Tensor) -> Tensor:
-    """Blocks of pixels as channels."""
+    """Blocks of pixels as channels; the modes are those of DepthToSpace."""
     r = node.attribute("blocksize")
     n, c, height, width = x.shape
     h, w = height // r, width // r
-    return x.reshape(n, c, h, r, w, r).permute(0, 3, 5, 1, 2, 4).reshape(n, c * r * r, h, w)
+    order = (0, 1, 3, 5, 2, 4) if node.attribute("mode", "DCR") == "CRD" else (0, 3, 5, 1, 2, 4)
+    return x.reshape(n, c, h, r, w, r).permute(*order).reshape(n, c * r * r, h, w)

@@ -79,9 +79,9 @@ def _with_parts(node: Node, x: Tensor, axes: dict[int, ResizedAxis], roi: Array 
             for (axis, a), start, end in zip(axes.items(), starts, ends)}
 
 
-def _resized(x: Tensor, axes: dict[int, ResizedAxis], mode: str, transformation: str, options: dict[str, Any]) -> Tensor:
-    wanted = {axis: a for axis, a in axes.items() if not (a.size == a.length and a.scale == 1 and (a.start, a.end) == (
-        0, 1))}
+def _resized(x: Tensor, axes: dict[int, ResizedAxis], mode: str, transformation: str,
+             options: dict[str, Any]) -> Tensor:
+    wanted = {axis: a for axis, a in axes.items() if (a.length, a.scale, a.start, a.end) != (a.size, 1, 0, 1)}
     if mode == "nearest":
         return _nearest(x, wanted, transformation, options)
     if x.dtype.kind != "f":

@@ -24,6 +24,8 @@ from fastnet.cli.manual import (
     PREDICT_EXAMPLES,
     RUN,
     RUN_EXAMPLES,
+    RUN_ONNX,
+    RUN_ONNX_EXAMPLES,
     TRAIN,
     TRAIN_EXAMPLES,
     TRANSCRIBE,
@@ -60,6 +62,7 @@ from fastnet.cli.recipes import (
     RECOGNIZER,
     TEXT_MODELS,
 )
+from fastnet.cli.run_onnx import add_run_onnx, run_onnx
 from fastnet.cli.series.preparation import GAPS
 from fastnet.cli.series.settings import HORIZON, WINDOW
 from fastnet.cli.settings import ACTIVATION, ACTIVATION_CHOICES, KINDS, SCHEDULE_CHOICES, SIZE, SPLITS, TEST, VALIDATION
@@ -121,9 +124,10 @@ def make_parser() -> argparse.ArgumentParser:
             (translate, add_translate, "translate with a saved Transformer", "MODEL [TEXT] [options]", TRANSLATE,
              TRANSLATE_EXAMPLES),
             (info, _add_info, "show the system's configuration or a saved model", "[MODEL]", INFO, INFO_EXAMPLES),
+            (run_onnx, add_run_onnx, "run an ONNX file", "MODEL [FILE ...] [options]", RUN_ONNX, RUN_ONNX_EXAMPLES),
             (run, _add_run, "run a program that is written for PyTorch", "[--check] PROGRAM [ARGUMENT ...]", RUN,
              RUN_EXAMPLES)):
-        name = command.__name__
+        name = command.__name__.replace("_", "-")
         p = commands.add_parser(name, help=line, usage=f"fastnet {name} {usage}", description=description,
                                 epilog=examples, formatter_class=layout)
         p.set_defaults(run=command)

@@ -13,6 +13,8 @@ __all__ = [
     "PREDICT_EXAMPLES",
     "RUN",
     "RUN_EXAMPLES",
+    "RUN_ONNX",
+    "RUN_ONNX_EXAMPLES",
     "TRAIN",
     "TRAIN_EXAMPLES",
     "TRANSCRIBE",
@@ -96,6 +98,10 @@ Run a program that is written for PyTorch on fastnet, without a changed line: in
 this process, and in processes that it starts, `import torch` is fastnet.torch.
 An installed PyTorch is not imported.
 """
+RUN_ONNX = """\
+Show the inputs and outputs of an ONNX file, run it on arrays or images, and print
+or write its outputs. --time measures it; fastnet needs no ONNX Runtime.
+"""
 TRAIN_EXAMPLES = """examples:
   fastnet train digits                     train on scikit-learn's small digits, in seconds
   fastnet train mnist --save m.safetensors --plot curve.png
@@ -141,6 +147,12 @@ TRANSLATE_EXAMPLES = """examples:
 INFO_EXAMPLES = """examples:
   fastnet info                             show the backend, instruction set, threads and versions
   fastnet info m.safetensors               show what the model is and how it was trained
+"""
+RUN_ONNX_EXAMPLES = """examples:
+  fastnet run-onnx model.onnx              show the inputs and outputs
+  fastnet run-onnx model.onnx inputs.npz --output outputs.npz
+  fastnet run-onnx classifier.onnx *.jpg --time
+  fastnet run-onnx model.onnx --time --shape x=1,3,224,224
 """
 RUN_EXAMPLES = """examples:
   fastnet run train.py --epochs 3          run train.py with the argument --epochs 3

@@ -11,8 +11,10 @@ from fastnet._core.errors import given_text, shape_text
 from fastnet._core.memory import empty
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
+from fastnet.autograd import is_grad_enabled
 from fastnet.nn.module import Module
 from fastnet.nn.parameter import Parameter
+from fastnet.onnx.fusion import constants_of, fused
 from fastnet.onnx.program import Program, Runner, as_tensor
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ class OnnxModel(Module):
 
     Attributes:
         program: the graph of the file.
+        inference: the same with fused nodes, which have no gradients.
         inputs: its inputs, with dtypes and shapes.
         input_names: the names of the inputs, in order.
         output_names: the names of the outputs, in order.
@@ -103,6 +106,7 @@ class OnnxModel(Module):
                 self._buffers[name] = Tensor._wrap(array.copy())
             else:
                 self._add_constant(name, array, name in kept)
+        self.inference = fused(program, constants_of(self._arrays, {**self._parameters, **self._buffers}))
         self.eval()
 
     def _add_constant(self, name: str, array: Array, kept: bool) -> None:
@@ -146,8 +150,9 @@ class OnnxModel(Module):
         return as_result(runner.run(self.current_program(), self.values(inputs, named)))
 
     def current_program(self) -> Program:
-        """The program that computes the outputs in the present mode."""
-        return self.program
+        """The program that computes the outputs in the present mode: fused nodes have no gradients."""
+        plain = self.training or is_grad_enabled() or state.tracer is not None
+        return self.program if plain else self.inference
 
     def values(self, inputs: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
         """The values that the program reads before it computes any, by name: inputs, weights and constants.

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
+_MOST_TRIPS = 200_000           # of a loop: as many as a model may have nodes
+
 
 @operator("If", control=True, known=("condition",))
 def if_(node: Node, run: Run, condition: Array) -> tuple[Any, ...]:
@@ -38,6 +40,8 @@ def loop(node: Node, run: Run, trips: Array | None = None, condition: Array | No
     for i in itertools.count() if trips is None else range(int(trips.item())):
         if not goes_on:
             break
+        if i == _MOST_TRIPS:
+            raise node.refuse(f"more than {_MOST_TRIPS} iterations")
         result, *rest = run(body, (np.array(i), np.array(goes_on), *carried))
         if condition is not None or isinstance(result, np.ndarray):
             goes_on = bool(as_known(node, f"the output {body.outputs[0]!r} of its body", result))

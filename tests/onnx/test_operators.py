@@ -1,0 +1,165 @@
+"""Operators beyond ONNX's node tests: gradients, old versions, recordings, and errors that name the node."""
+import numpy as np
+import pytest
+from fuzz_onnx import content, graph, node
+
+import fastnet
+from fastnet.onnx.forms import DataType
+
+X = [("x", DataType.FLOAT, ["n", 3])]
+
+
+def model_of(nodes, inputs=X, outputs=("y",), opset=18, **constants):
+    return fastnet.onnx.load(content(graph(nodes, inputs, outputs, **constants), opset))
+
+
+def values(*shape):
+    return fastnet.tensor(np.random.default_rng(0).normal(size=shape).astype(np.float32))
+
+
+# ---- activations and arithmetic, with gradients ----------------------------------------------------------------------
+
+UNARY = {
+    "Relu": {}, "LeakyRelu": {"alpha": 0.2}, "Elu": {"alpha": 1.5}, "Celu": {"alpha": 1.5}, "Selu": {},
+    "Gelu": {"approximate": "tanh"}, "HardSigmoid": {"alpha": 0.3}, "HardSwish": {}, "Mish": {}, "Softplus": {},
+    "Softsign": {}, "ThresholdedRelu": {"alpha": 0.5}, "Shrink": {"lambd": 0.3, "bias": 0.1}, "Swish": {"alpha": 2.0},
+    "Sigmoid": {}, "Tanh": {}, "Softmax": {"axis": 0}, "LogSoftmax": {}, "ReduceL2": {"keepdims": 0},
+    "ReduceLogSumExp": {}, "CumSum": None, "Abs": {}, "Exp": {}, "Erf": {}, "Sin": {}, "Neg": {}}
+
+
+@pytest.mark.parametrize("name", [name for name, attributes in UNARY.items() if attributes is not None])
+def test_gradients_flow_and_recordings_agree(name):
+    model = model_of([node(name, "x", "y", **UNARY[name])], opset=24)
+    x = values(4, 3).requires_grad_()
+    y = model(x)
+    y.sum().backward()
+    step = 1e-2
+    shifted = x.detach().clone()
+    shifted[1, 2] += step
+    numeric = (model(shifted).sum() - y.sum()).item() / step
+    assert x.grad[1, 2].item() == pytest.approx(numeric, abs=0.05)
+    with fastnet.no_grad():
+        compiled = fastnet.compile(model, freeze=True)
+        for _ in range(2):
+            np.testing.assert_array_equal(compiled(x.detach()).numpy(), y.detach().numpy())
+
+
+def test_integers_divide_toward_zero():
+    model = model_of([node("Div", "x d", "y")], [("x", DataType.INT64, [3])], d=np.array([2, -2, 3]))
+    assert model(fastnet.tensor([-7, 7, -8])).tolist() == [-3, -3, -2]
+
+
+def test_the_power_keeps_the_dtype_of_its_base():
+    model = model_of([node("Pow", "x e", "y")], [("x", DataType.INT32, [2])], e=np.array([2.0, 0.5], np.float32))
+    y = model(fastnet.tensor([3, 9], dtype=fastnet.int32))
+    assert (y.dtype, y.tolist()) == (fastnet.int32, [9, 3])
+
+
+# ---- old versions ----------------------------------------------------------------------------------------------------
+
+def test_softmax_before_version_13_is_over_all_axes_from_the_given_one_on():
+    x = values(2, 3, 4)
+    inputs = [("x", DataType.FLOAT, [2, 3, 4])]
+    old = model_of([node("Softmax", "x", "y")], inputs, opset=11)(x).numpy()
+    np.testing.assert_allclose(old.reshape(2, -1).sum(1), 1, rtol=1e-6)
+    new = model_of([node("Softmax", "x", "y")], inputs, opset=13)(x).numpy()
+    np.testing.assert_allclose(new.sum(-1), 1, rtol=1e-6)
+
+
+def test_axes_are_an_attribute_before_version_13_and_an_input_after():
+    x = values(1, 3)
+    old = model_of([node("Unsqueeze", "x", "a", axes=[0]), node("Squeeze", "a", "b", axes=[0]),
+                    node("ReduceSum", "b", "y", axes=[1])], opset=11)
+    new = model_of([node("Unsqueeze", "x zero", "a"), node("Squeeze", "a zero", "b"), node("ReduceSum", "b one", "y")],
+                   zero=np.array([0]), one=np.array([1]))
+    assert old(x).shape == new(x).shape == (1, 1)
+    assert old(x).item() == new(x).item() == pytest.approx(x.sum().item(), rel=1e-6)
+
+
+def test_slices_and_pads_by_attributes():
+    x = values(4, 3)
+    model = model_of([node("Slice", "x", "a", starts=[1], ends=[-1], axes=[0]),
+                      node("Pad", "a", "y", pads=[0, 1, 0, 2], mode="constant", value=7.0)], opset=9)
+    np.testing.assert_array_equal(model(x).numpy(), np.pad(x.numpy()[1:-1], ((0, 0), (1, 2)), constant_values=7))
+
+
+def test_operands_broadcast_by_an_axis_before_version_7():
+    x = values(2, 3, 4)
+    model = model_of([node("Add", "x b", "y", axis=1, broadcast=1)], [("x", DataType.FLOAT, [2, 3, 4])], opset=6,
+                     b=np.array([1, 2, 3], np.float32))
+    np.testing.assert_array_equal(model(x).detach().numpy(), x.numpy() + np.array([1, 2, 3], np.float32)[:, None])
+
+
+# ---- shapes and movement ---------------------------------------------------------------------------------------------
+
+def test_shape_arithmetic_is_recorded_as_constants():
+    nodes = [node("Shape", "x", "s"), node("Gather", "s i", "n"), node("Mul", "n three", "all"),
+             node("Concat", "all one", "wanted", axis=0), node("Reshape", "x wanted", "y")]
+    model = model_of(nodes, i=np.array([0]), three=np.array([3]), one=np.array([1]))
+    compiled = fastnet.compile(model, freeze=True)
+    with fastnet.no_grad():
+        assert [compiled(values(n, 3)).shape for n in (2, 5, 2)] == [(6, 1), (15, 1), (6, 1)]
+
+
+@pytest.mark.parametrize("start, end, step", [(0, 9, 1), (-1, -9, -1), (2, 0, -1), (1, 3, 2), (3, 1, 1), (-1, 0, -2),
+                                              (2**63 - 1, -(2**63), -1)])
+def test_slices_are_those_of_lists(start, end, step):
+    model = model_of([node("Slice", "x b e a s", "y")], b=np.array([start]), e=np.array([end]), a=np.array([1]),
+                     s=np.array([step]))
+    x = values(2, 3)
+    np.testing.assert_array_equal(model(x).numpy(), x.numpy()[:, slice(start, end, step)])
+
+
+@pytest.mark.parametrize("mode", ["reflect", "edge", "wrap"])
+def test_pads_of_any_dimension(mode):
+    x = values(3, 4, 2)
+    model = model_of([node("Pad", "x p", "y", mode=mode)], [("x", DataType.FLOAT, [3, 4, 2])], opset=19,
+                     p=np.array([1, 2, 0, 2, -1, 1]))
+    expected = np.pad(x.numpy()[:, :3], ((1, 2), (2, 0), (0, 1)), mode)
+    np.testing.assert_array_equal(model(x).numpy(), expected)
+
+
+# ---- indexing --------------------------------------------------------------------------------------------------------
+
+def test_lookups_take_negative_indices_and_give_gradients():
+    table = np.arange(12, dtype=np.float32).reshape(4, 3)
+    model = model_of([node("Gather", "table i", "y")], [("i", DataType.INT64, ["n"])], table=table)
+    y = model(fastnet.tensor([-1, 0, -1]))
+    np.testing.assert_array_equal(y.detach().numpy(), table[[-1, 0, -1]])
+    y.sum().backward()
+    assert model.get_parameter("table").grad.tolist() == [[1, 1, 1], [0, 0, 0], [0, 0, 0], [2, 2, 2]]
+
+
+@pytest.mark.parametrize("reduction", ["none", "add", "mul", "max", "min"])
+def test_scattered_rows(reduction):
+    x, rows = values(4, 3), np.random.default_rng(1).normal(size=(2, 3)).astype(np.float32)
+    model = model_of([node("ScatterND", "x i u", "y", reduction=reduction)], i=np.array([[-1], [1]]), u=rows)
+    expected, combine = x.numpy().copy(), {"none": lambda a, b: b, "add": np.add, "mul": np.multiply, "max": np.maximum,
+                                          "min": np.minimum}[reduction]
+    for place, row in zip((3, 1), rows):
+        expected[place] = combine(expected[place], row)
+    np.testing.assert_allclose(model(x).detach().numpy(), expected, rtol=1e-6)
+
+
+def test_equal_scores_keep_their_order():
+    model = model_of([node("TopK", "x k", "y i")], [("x", DataType.FLOAT, [5])], ("y", "i"), k=np.array([3]))
+    y, i = model(fastnet.tensor([1.0, 2.0, 2.0, 0.0, 2.0]))
+    assert (y.tolist(), i.tolist()) == ([2, 2, 2], [1, 2, 4])
+
+
+def test_random_numbers_are_new_in_each_replay_and_follow_the_seed():
+    model = model_of([node("RandomNormalLike", "x", "r"), node("Add", "x r", "y")])
+    compiled, x = fastnet.compile(model, freeze=True), values(50, 3)
+    with fastnet.no_grad():
+        first, second = compiled(x).numpy().copy(), compiled(x).numpy()
+        assert not np.array_equal(first, second)
+        fastnet.manual_seed(3)
+        eager = model(x).numpy().copy()
+        fastnet.manual_seed(3)
+        np.testing.assert_array_equal(compiled(x).numpy(), eager)
+
+
+def test_an_error_names_the_node():
+    model = model_of([node("Reshape", "x s", "y")], s=np.array([7, -1]))
+    with pytest.raises(RuntimeError, match="Reshape node 'the Reshape'"):
+        model(values(2, 3))

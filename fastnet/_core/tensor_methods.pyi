@@ -13,10 +13,11 @@ from fastnet._core.tensor import Tensor
 from fastnet._runtime.twins.tape import TensorBase
 from fastnet.autograd.calls import Tensors
 from fastnet.autograd.hooks import RemovableHandle
+from fastnet.functional.histograms import Histogram
 from fastnet.functional.keys import Key
 from fastnet.functional.number_parts import MantissaExponent
 from fastnet.functional.ordering import ValuesIndices
-from fastnet.functional.statistics import Histogram, MinMax
+from fastnet.functional.statistics import MinMax
 from fastnet.linalg.decompositions import QRFactors
 from fastnet.linalg.measures import SignAndLog
 from fastnet.linalg.old_names import OldSVD

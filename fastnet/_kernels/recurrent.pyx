@@ -12,11 +12,11 @@ cdef extern from "src/matmul.h":
 
 cdef extern from "src/recurrent_slots.h":
     enum:
-        BLOCK_SEQUENCES
+        BLOCK_SEQUENCES, BLOCK_VECTORS
         OUTPUT, GATES, CELLS, BEFORE, LAST_H, LAST_C, FIRST_H, FIRST_C, BIASES, SIZES_AT, MEMORY, MIXED
         DGATES, DOUTPUT, DHIDDEN, DLAST_H, DLAST_C, DFIRST_H, DFIRST_C, DPROJECTED, PACKED_TO, PACKED_FROM
         PRODUCT, INPUT, FEATURES, PACKED_STRIDE, WEIGHTED
-        BATCH, STEPS, TOTAL, HIDDEN, STATE, OUTPUT_STRIDE, SLOPE_STRIDE, REVERSE, RECTIFIED, PROJECTED
+        BATCH, STEPS, TOTAL, AT_STEP, HIDDEN, STATE, OUTPUT_STRIDE, SLOPE_STRIDE, REVERSE, RECTIFIED, PROJECTED
         PANELS_AT, PROJECTION_AT, ROWS_AT, UNITS_AT, ROW_WIDTH, UNIT_WIDTH
         PACKED_GATES, PACKED_DEPTH, PACKED_LANES, PACKED_ALONG
 
@@ -32,6 +32,13 @@ cdef Kernel _pack = _bodies["pack_weight"]
 cdef Kernel _lstm = _bodies["lstm"], _lstm_backward = _bodies["lstm_backward"]
 cdef Kernel _gru = _bodies["gru"], _gru_backward = _bodies["gru_backward"]
 cdef Kernel _rnn = _bodies["rnn"], _rnn_backward = _bodies["rnn_backward"]
+cdef Kernel _lstm_at_step = _bodies["lstm_at_step"], _lstm_backward_at_step = _bodies["lstm_backward_at_step"]
+cdef Kernel _gru_at_step = _bodies["gru_at_step"], _gru_backward_at_step = _bodies["gru_backward_at_step"]
+cdef Kernel _rnn_at_step = _bodies["rnn_at_step"], _rnn_backward_at_step = _bodies["rnn_backward_at_step"]
+
+cdef enum:
+    FEW_SEQUENCES = 16              # up to which a step is worth a launch,
+    LARGE_WEIGHT = 2 << 20          # if the weight has so many bytes: more than a core's second-level cache holds
 
 
 cdef struct Layer:                  # what the launches of a layer share
@@ -211,7 +218,7 @@ def lstm_(out, hn, cn, before, cells, mixed, gates, h0, c0, weight, bias, projec
         bind_layer(&launch, MIXED, name, "mixed", mixed, WRITE | OPTIONAL, &layer, R, H)
     bind_layer(&launch, LAST_C, name, "cn", cn, WRITE, &layer, B, H)
     bind_layer(&launch, FIRST_C, name, "c0", c0, OPTIONAL, &layer, B, H)
-    run_forward(&launch, &layer, name, out, hn, before, gates, h0, bias, product, memory)
+    run_forward(&launch, _lstm_at_step, &layer, name, out, hn, before, gates, h0, bias, product, memory)
 
 
 def gru_(out, hn, before, hidden, gates, h0, weight, bias, sizes=None, reverse=False, product=None):
@@ -221,7 +228,7 @@ def gru_(out, hn, before, hidden, gates, h0, weight, bias, sizes=None, reverse=F
     _gru.prepare(&launch, layer.dtype)
     cdef Block memory = set_up(&launch, &layer, name, weight, None, sizes, reverse, False)
     bind_layer(&launch, CELLS, name, "hidden", hidden, WRITE | OPTIONAL, &layer, layer.rows, layer.hidden)
-    run_forward(&launch, &layer, name, out, hn, before, gates, h0, bias, product, memory)
+    run_forward(&launch, _gru_at_step, &layer, name, out, hn, before, gates, h0, bias, product, memory)
 
 
 def rnn(out, hn, before, gates, h0, weight, bias, sizes=None, reverse=False, product=None, relu=False):
@@ -231,10 +238,10 @@ def rnn(out, hn, before, gates, h0, weight, bias, sizes=None, reverse=False, pro
     _rnn.prepare(&launch, layer.dtype)
     cdef Block memory = set_up(&launch, &layer, name, weight, None, sizes, reverse, False)
     launch.n[RECTIFIED] = relu
-    run_forward(&launch, &layer, name, out, hn, before, gates, h0, bias, product, memory)
+    run_forward(&launch, _rnn_at_step, &layer, name, out, hn, before, gates, h0, bias, product, memory)
 
 
-cdef int run_forward(Launch *launch, Layer *layer, str name, out, hn, before, gates, h0, bias, product,
+cdef int run_forward(Launch *launch, Kernel at_step, Layer *layer, str name, out, hn, before, gates, h0, bias, product,
                      Block memory) except -1:
     """Bind the arrays that all layers have, and submit."""
     cdef ptrdiff_t H = layer.hidden, P = layer.state, B = layer.batch, R = layer.rows, G = layer.gates
@@ -246,7 +253,31 @@ cdef int run_forward(Launch *launch, Layer *layer, str name, out, hn, before, ga
     bind_layer(launch, BIASES, name, "bias", bias, OPTIONAL, layer, G, H)
     if not launch.n[WEIGHTED]:
         bind_layer(launch, PRODUCT, name, "product", product, READ, layer, R, G * H)
-    return submit(launch)
+    return submit_steps(launch, at_step, layer, launch.n[STEPS])
+
+
+cdef int submit_steps(Launch *launch, Kernel at_step, Layer *layer, ptrdiff_t launches) except -1:
+    """Submit a layer: as one launch or, if a step is worth a launch, as one of no steps and `launches` of one each."""
+    cdef ptrdiff_t i, nbytes = layer.gates * layer.hidden * layer.state * layer.tile.size
+    cdef ptrdiff_t steps = launch.n[STEPS], total = launch.n[TOTAL]
+    cdef double flops = <double>layer.batch * layer.gates * layer.hidden * layer.state
+    cdef Launch other
+    if (launch.p[SIZES_AT] != NULL or launch.n[PROJECTED] or launch.n[FEATURES] or not launch.n[WEIGHTED]
+            or layer.batch > FEW_SEQUENCES or nbytes < LARGE_WEIGHT or layer.batch * steps == 0):
+        return submit(launch)
+    launch.n[STEPS] = launch.n[TOTAL] = 0               # the first states and cells
+    submit(launch)
+    launch.n[STEPS], launch.n[TOTAL] = steps, total
+    at_step.prepare(&other, layer.dtype)
+    launch.body = other.body
+    launch.blocks = ceil_div(layer.hidden, BLOCK_VECTORS * layer.tile.width)
+    # Four times the work, since the launches follow each other at once: threads are awake, and have their parts of the
+    # weight in their caches.
+    launch.work = 4 * max(flops / (3.0 * layer.tile.width), nbytes / 80.0)
+    for i in range(launches):
+        launch.n[AT_STEP] = i
+        submit(launch)
+    return 0
 
 
 # ---- gradients ------------------------------------------------------------------------------------------------------
@@ -265,7 +296,7 @@ def lstm_backward(dgates, dh0, dc0, dprojected, gates, cells, weight, projection
     bind_layer(&launch, GATES, name, "gates", gates, READ, &layer, R, 4 * H)
     bind_layer(&launch, CELLS, name, "cells", cells, READ, &layer, R, H)
     bind_layer(&launch, DLAST_C, name, "dcn", dcn, OPTIONAL, &layer, B, H)
-    run_backward(&launch, &layer, name, dgates, dh0, dout, dhn, memory)
+    run_backward(&launch, _lstm_backward_at_step, &layer, name, dgates, dh0, dout, dhn, memory)
 
 
 def gru_backward(dgates, dhidden, dh0, gates, hidden, before, weight, dout, dhn, sizes=None, reverse=False):
@@ -279,7 +310,7 @@ def gru_backward(dgates, dhidden, dh0, gates, hidden, before, weight, dout, dhn,
     bind_layer(&launch, GATES, name, "gates", gates, READ, &layer, R, 3 * H)
     bind_layer(&launch, CELLS, name, "hidden", hidden, READ, &layer, R, H)
     bind_layer(&launch, BEFORE, name, "before", before, READ, &layer, R, H)
-    run_backward(&launch, &layer, name, dgates, dh0, dout, dhn, memory)
+    run_backward(&launch, _gru_backward_at_step, &layer, name, dgates, dh0, dout, dhn, memory)
 
 
 def rnn_backward(dgates, dh0, out, weight, dout, dhn, sizes=None, reverse=False, relu=False):
@@ -290,10 +321,11 @@ def rnn_backward(dgates, dh0, out, weight, dout, dhn, sizes=None, reverse=False,
     cdef Block memory = set_up(&launch, &layer, name, weight, None, sizes, reverse, True)
     launch.n[RECTIFIED] = relu
     bind_rows(&launch, GATES, OUTPUT_STRIDE, name, "out", out, READ, &layer, layer.state)
-    run_backward(&launch, &layer, name, dgates, dh0, dout, dhn, memory)
+    run_backward(&launch, _rnn_backward_at_step, &layer, name, dgates, dh0, dout, dhn, memory)
 
 
-cdef int run_backward(Launch *launch, Layer *layer, str name, dgates, dh0, dout, dhn, Block memory) except -1:
+cdef int run_backward(Launch *launch, Kernel at_step, Layer *layer, str name, dgates, dh0, dout, dhn,
+                      Block memory) except -1:
     """Bind the arrays that all layers have, and submit."""
     cdef ptrdiff_t P = layer.state, B = layer.batch
     bind_rows(launch, DGATES, SLOPE_STRIDE, name, "dgates", dgates, WRITE, layer,
@@ -301,4 +333,4 @@ cdef int run_backward(Launch *launch, Layer *layer, str name, dgates, dh0, dout,
     bind_layer(launch, DFIRST_H, name, "dh0", dh0, WRITE, layer, B, P)
     bind_rows(launch, DOUTPUT, OUTPUT_STRIDE, name, "dout", dout, READ, layer, P)
     bind_layer(launch, DLAST_H, name, "dhn", dhn, OPTIONAL, layer, B, P)
-    return submit(launch)
+    return submit_steps(launch, at_step, layer, launch.n[STEPS] + 1)

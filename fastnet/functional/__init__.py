@@ -74,6 +74,7 @@ from fastnet.functional.grids import (
     range,
     unravel_index,
 )
+from fastnet.functional.histograms import histc, histogram
 from fastnet.functional.hyperbolic import acosh, asinh, atanh, deg2rad, rad2deg
 from fastnet.functional.index_entries import index_add, index_copy, index_fill
 from fastnet.functional.indexing import gather, index_select, masked_select, nonzero, take_along_dim
@@ -209,8 +210,6 @@ from fastnet.functional.statistics import (
     corrcoef,
     count_nonzero,
     cov,
-    histc,
-    histogram,
     median,
     mode,
     msort,

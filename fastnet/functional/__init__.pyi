@@ -7,9 +7,10 @@ from typing import Any, Literal, overload
 
 from fastnet._core.annotations import Dims, DType, DTypeLike, Number, Operand, Shape, Size, TensorOrNumber
 from fastnet._core.tensor import Tensor
+from fastnet.functional.histograms import Histogram
 from fastnet.functional.number_parts import MantissaExponent
 from fastnet.functional.ordering import ValuesIndices
-from fastnet.functional.statistics import Histogram, MinMax
+from fastnet.functional.statistics import MinMax
 from fastnet.random import Generator
 
 __all__ = [

@@ -74,11 +74,12 @@ static void NAME(sum_panels)(REAL *sums, const REAL *row, ptrdiff_t stride, ptrd
 
 /* ---- sequences ------------------------------------------------------------------------------------------------ */
 
-/* The sequences [first, first + count) of a call at one time step. */
+/* The sequences [first, first + count) of a call at one time step, and the units that are computed. */
 typedef struct {
     const ptrdiff_t *n;
     ptrdiff_t first, count;             /* of the batch */
     ptrdiff_t row;                      /* of the first sequence in the arrays over time */
+    ptrdiff_t unit, end;
 } NAME(Step);
 
 /* The sequences of a batch that have a step t. Never more than the batch and the rows that are left. */
@@ -94,7 +95,7 @@ typedef void (*NAME(AtStep))(const Launch *launch, const NAME(Step) *step);
 static void NAME(for_steps)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end, int backward, NAME(AtStep) at_step) {
     const ptrdiff_t *n = launch->n, total = n[TOTAL];
     ptrdiff_t row = backward ? total : 0;
-    NAME(Step) step = {n, begin, 0, 0};
+    NAME(Step) step = {n, begin, 0, 0, 0, n[HIDDEN]};
     for (ptrdiff_t i = 0; i < n[STEPS]; i++) {
         ptrdiff_t active = NAME(active)(launch, backward ? n[STEPS] - 1 - i : i, backward ? row : total - row);
         if (backward) row -= active;
@@ -102,6 +103,11 @@ static void NAME(for_steps)(const Launch *launch, ptrdiff_t begin, ptrdiff_t end
         if (step.count > 0) at_step(launch, &step);
         if (!backward) row += active;
     }
+}
+
+/* Row of the first sequence at step i in the order of computation, of sequences of the same length. */
+static inline ptrdiff_t NAME(row_at)(const ptrdiff_t *n, ptrdiff_t i, int backward) {
+    return (backward ? n[STEPS] - 1 - i : i) * n[BATCH];
 }
 
 /* Calls with the rows of `sums` for each sliver of the sequences of a step and each group of panels. */
@@ -132,12 +138,13 @@ static void NAME(start)(REAL *to, ptrdiff_t to_stride, const REAL *given, ptrdif
 #define AT_STATE(slot, width) ((REAL *)launch->p[slot] + (step->first + i) * (width))
 #define IN_MEMORY(part, width) ((REAL *)launch->p[MEMORY] + n[part] + (step->first + i) * (width))
 
-/* out[i][lane] = rows @ panels (or added to it), for all `lanes` and all sequences of a step. */
+/* out[i][lane] = rows @ panels (or added to it), for the lanes from `lane` (a multiple of PANEL) to `lanes` and all
+ * sequences of a step. */
 static void NAME(multiply)(const NAME(Step) *step, REAL *out, ptrdiff_t out_stride, const REAL *in, ptrdiff_t in_stride,
-                           const REAL *panels, ptrdiff_t depth, ptrdiff_t lanes, int add) {
+                           const REAL *panels, ptrdiff_t depth, ptrdiff_t lane, ptrdiff_t lanes, int add) {
     REAL sums[TILE_ROWS * SUMS_STRIDE];
     const ptrdiff_t all = ceil_div(lanes, PANEL);
-    for (ptrdiff_t p = 0; p < all; p += GROUP_PANELS) {
+    for (ptrdiff_t p = lane / PANEL; p < all; p += GROUP_PANELS) {
         const ptrdiff_t count = min_size(GROUP_PANELS, all - p), end = min_size(lanes, (p + count) * PANEL);
         FOR_SLIVERS(step)
             NAME(sum_panels)(sums, in + first * in_stride, in_stride, rows, panels + p * depth * PANEL, count, depth);

@@ -1,8 +1,9 @@
 /* The cells of recurrent.c and their gradients, included once for each T. Formulas: reference/recurrent.py. */
 
-/* Compute the units [unit, end) of `rows` sequences of a step, from the `first`, given the sums of their gates. */
+/* Compute the units [unit, end) of `rows` sequences of a step, from the `first`, given the sums of their gates and the
+ * states before the step, in rows of `width`. */
 typedef void (*NAME(Cell))(const Launch *launch, const NAME(Step) *step, ptrdiff_t first, ptrdiff_t rows,
-                           ptrdiff_t unit, ptrdiff_t end, const REAL *sums);
+                           ptrdiff_t unit, ptrdiff_t end, const REAL *sums, const REAL *states, ptrdiff_t width);
 
 /* Sequences `i`, and W units `u` of them at a time, of which `some` exist; `s` are the sums of their gates. */
 #define FOR_ROWS for (ptrdiff_t i = first; i < first + rows; i++) {
@@ -22,8 +23,9 @@ typedef void (*NAME(Cell))(const Launch *launch, const NAME(Step) *step, ptrdiff
 #define ONE_MINUS(v) V(sub)(V(set)(1), v)
 
 static void NAME(lstm_cell)(const Launch *launch, const NAME(Step) *step, ptrdiff_t first, ptrdiff_t rows,
-                            ptrdiff_t unit, ptrdiff_t end, const REAL *sums) {
+                            ptrdiff_t unit, ptrdiff_t end, const REAL *sums, const REAL *states, ptrdiff_t width) {
     const ptrdiff_t *n = launch->n, H = n[HIDDEN];
+    (void)states, (void)width;
     const REAL *bias = launch->p[BIASES];
     const int saved = launch->p[CELLS] != 0;
     FOR_ROWS
@@ -44,14 +46,14 @@ static void NAME(lstm_cell)(const Launch *launch, const NAME(Step) *step, ptrdif
 }
 
 static void NAME(gru_cell)(const Launch *launch, const NAME(Step) *step, ptrdiff_t first, ptrdiff_t rows,
-                           ptrdiff_t unit, ptrdiff_t end, const REAL *sums) {
+                           ptrdiff_t unit, ptrdiff_t end, const REAL *sums, const REAL *states, ptrdiff_t width) {
     const ptrdiff_t *n = launch->n, H = n[HIDDEN];
     const REAL *bias = launch->p[BIASES];
     const int saved = launch->p[CELLS] != 0;
     FOR_ROWS
         REAL *gates = AT_TIME(GATES, 3 * H), *h = AT_TIME(OUTPUT, n[OUTPUT_STRIDE]);
         REAL *hidden = saved ? AT_TIME(CELLS, H) : 0;
-        const REAL *before = IN_MEMORY(ROWS_AT, n[ROW_WIDTH]);
+        const REAL *before = states + i * width;
         FOR_UNITS(3)
             const VEC reset = V(sigmoid)(BEFORE_ACTIVATION(0)), update = V(sigmoid)(BEFORE_ACTIVATION(1));
             const VEC state = FROM_STATE(2), new = V(tanh)(V(fma)(reset, state, LOAD(gates + 2 * H)));
@@ -65,8 +67,9 @@ static void NAME(gru_cell)(const Launch *launch, const NAME(Step) *step, ptrdiff
 }
 
 static void NAME(rnn_cell)(const Launch *launch, const NAME(Step) *step, ptrdiff_t first, ptrdiff_t rows,
-                           ptrdiff_t unit, ptrdiff_t end, const REAL *sums) {
+                           ptrdiff_t unit, ptrdiff_t end, const REAL *sums, const REAL *states, ptrdiff_t width) {
     const ptrdiff_t *n = launch->n, H = n[HIDDEN];
+    (void)states, (void)width;
     const REAL *bias = launch->p[BIASES];
     FOR_ROWS
         const REAL *gates = AT_TIME(GATES, H);
@@ -91,29 +94,38 @@ static void NAME(load_sums)(const Launch *launch, const NAME(Step) *step, ptrdif
     END_ROWS
 }
 
-/* A step of a layer whose cell has `gates` gates; their number divides the vectors of GROUP_PANELS. */
-INLINE void NAME(forward_step)(const Launch *launch, const NAME(Step) *step, ptrdiff_t gates, NAME(Cell) cell) {
-    const ptrdiff_t *n = launch->n, H = n[HIDDEN], width = n[ROW_WIDTH], depth = n[STATE] + n[FEATURES], i = 0;
-    const ptrdiff_t units = GROUP_PANELS * 2 / gates * W, panels = ceil_div(ceil_div(H, W) * gates, 2);
+/* The units of a step, from the states before it. The number of gates divides the vectors of GROUP_PANELS. */
+INLINE void NAME(forward_units)(const Launch *launch, const NAME(Step) *step, ptrdiff_t gates, NAME(Cell) cell,
+                                const REAL *states, ptrdiff_t width) {
+    const ptrdiff_t *n = launch->n, depth = n[STATE] + n[FEATURES], units = GROUP_PANELS * 2 / gates * W;
+    const ptrdiff_t first_panel = step->unit / W * gates / 2, panels = ceil_div(ceil_div(step->end, W) * gates, 2);
     const REAL *packed = (const REAL *)launch->p[MEMORY] + n[PANELS_AT];
-    REAL sums[TILE_ROWS * SUMS_STRIDE], *states = IN_MEMORY(ROWS_AT, width), *out = AT_TIME(OUTPUT, n[OUTPUT_STRIDE]);
-    if (launch->p[BEFORE]) NAME(copy_rows)(AT_TIME(BEFORE, n[STATE]), n[STATE], states, width, step->count, n[STATE]);
-    if (n[FEATURES])
-        NAME(copy_rows)(states + n[STATE], width, AT_TIME(INPUT, n[FEATURES]), n[FEATURES], step->count, n[FEATURES]);
-    for (ptrdiff_t p = 0, unit = 0; p < panels; p += GROUP_PANELS, unit += units)
+    REAL sums[TILE_ROWS * SUMS_STRIDE];
+    for (ptrdiff_t p = first_panel, unit = step->unit; p < panels; p += GROUP_PANELS, unit += units)
         FOR_SLIVERS(step)
+            const ptrdiff_t end = min_size(unit + units, step->end);
             if (n[WEIGHTED])
                 NAME(sum_panels)(sums, states + first * width, width, rows, packed + p * depth * PANEL,
                                  min_size(GROUP_PANELS, panels - p), depth);
             else
-                NAME(load_sums)(launch, step, first, rows, gates, unit, min_size(unit + units, H), sums);
-            cell(launch, step, first, rows, unit, min_size(unit + units, H), sums);
+                NAME(load_sums)(launch, step, first, rows, gates, unit, end, sums);
+            cell(launch, step, first, rows, unit, end, sums, states, width);
         END_SLIVERS
+}
+
+/* A step of a layer whose cell has `gates` gates. */
+INLINE void NAME(forward_step)(const Launch *launch, const NAME(Step) *step, ptrdiff_t gates, NAME(Cell) cell) {
+    const ptrdiff_t *n = launch->n, H = n[HIDDEN], width = n[ROW_WIDTH], i = 0;
+    REAL *states = IN_MEMORY(ROWS_AT, width), *out = AT_TIME(OUTPUT, n[OUTPUT_STRIDE]);
+    if (launch->p[BEFORE]) NAME(copy_rows)(AT_TIME(BEFORE, n[STATE]), n[STATE], states, width, step->count, n[STATE]);
+    if (n[FEATURES])
+        NAME(copy_rows)(states + n[STATE], width, AT_TIME(INPUT, n[FEATURES]), n[FEATURES], step->count, n[FEATURES]);
+    NAME(forward_units)(launch, step, gates, cell, states, width);
     if (n[PROJECTED]) {
         REAL *from = IN_MEMORY(UNITS_AT, n[UNIT_WIDTH]);
         if (launch->p[MIXED]) NAME(copy_rows)(AT_TIME(MIXED, H), H, from, n[UNIT_WIDTH], step->count, H);
         NAME(multiply)(step, out, n[OUTPUT_STRIDE], from, n[UNIT_WIDTH],
-                       (const REAL *)launch->p[MEMORY] + n[PROJECTION_AT], H, n[STATE], 0);
+                       (const REAL *)launch->p[MEMORY] + n[PROJECTION_AT], H, 0, n[STATE], 0);
     }
     NAME(copy_rows)(states, width, out, n[OUTPUT_STRIDE], step->count, n[STATE]);
 }
@@ -130,8 +142,8 @@ static void NAME(forward)(BODY_ARGS, NAME(AtStep) at_step) {
 
 /* ---- gradients ------------------------------------------------------------------------------------------------ */
 
-/* `rows` are all sequences of a step, `dh` the gradient of the units or, in its place, of the states. Writes the gates'
- * gradients over time, and into MEMORY for the product by the weight. */
+/* `dh` is the gradient of the units or, in its place, of the states. Writes the gates' gradients over time, and into
+ * MEMORY for the product by the weight. */
 static void NAME(lstm_slopes)(const Launch *launch, const NAME(Step) *step) {
     const ptrdiff_t *n = launch->n, H = n[HIDDEN];
     for (ptrdiff_t i = 0; i < step->count; i++) {
@@ -140,7 +152,7 @@ static void NAME(lstm_slopes)(const Launch *launch, const NAME(Step) *step) {
         const REAL *dout = n[PROJECTED] ? 0 : AT_TIME(DOUTPUT, n[OUTPUT_STRIDE]);
         REAL *dc = AT_STATE(DFIRST_C, H), *dgates = AT_TIME(DGATES, n[SLOPE_STRIDE]);
         REAL *copy = IN_MEMORY(ROWS_AT, n[ROW_WIDTH]);
-        for (ptrdiff_t u = 0; u < H; u += W) {
+        for (ptrdiff_t u = step->unit; u < step->end; u += W) {
             const ptrdiff_t some = min_size(W, H - u);
             const VEC in = LOAD(gates), forget = LOAD(gates + H), new = LOAD(gates + 2 * H), out = LOAD(gates + 3 * H);
             const VEC before = LOAD(cells), bent = V(tanh)(V(fma)(forget, before, V(mul)(in, new)));
@@ -165,7 +177,7 @@ static void NAME(gru_slopes)(const Launch *launch, const NAME(Step) *step) {
         REAL *dh = AT_STATE(DFIRST_H, H), *dgates = AT_TIME(DGATES, n[SLOPE_STRIDE]);
         REAL *dhidden = AT_TIME(DHIDDEN, n[SLOPE_STRIDE]);
         REAL *copy = IN_MEMORY(ROWS_AT, n[ROW_WIDTH]);
-        for (ptrdiff_t u = 0; u < H; u += W) {
+        for (ptrdiff_t u = step->unit; u < step->end; u += W) {
             const ptrdiff_t some = min_size(W, H - u);
             const VEC reset = LOAD(gates), update = LOAD(gates + H), new = LOAD(gates + 2 * H);
             const VEC g = V(add)(LOAD(dh), LOAD(dout));
@@ -189,7 +201,7 @@ static void NAME(rnn_slopes)(const Launch *launch, const NAME(Step) *step) {
         const REAL *h = AT_TIME(GATES, n[OUTPUT_STRIDE]), *dout = AT_TIME(DOUTPUT, n[OUTPUT_STRIDE]);
         const REAL *dh = AT_STATE(DFIRST_H, H);
         REAL *dgates = AT_TIME(DGATES, n[SLOPE_STRIDE]), *copy = IN_MEMORY(ROWS_AT, n[ROW_WIDTH]);
-        for (ptrdiff_t u = 0; u < H; u += W) {
+        for (ptrdiff_t u = step->unit; u < step->end; u += W) {
             const ptrdiff_t some = min_size(W, H - u);
             const VEC y = LOAD(h), g = V(add)(LOAD(dh), LOAD(dout));
             const VEC d = n[RECTIFIED] ? V(select)(V(lt)(V(zero)(), y), g, V(zero)())
@@ -212,7 +224,7 @@ static void NAME(project_back)(const Launch *launch, const NAME(Step) *step) {
     }
     const ptrdiff_t i = 0;
     NAME(multiply)(step, IN_MEMORY(UNITS_AT, n[UNIT_WIDTH]), n[UNIT_WIDTH], AT_TIME(DPROJECTED, P), P,
-                   (const REAL *)launch->p[MEMORY] + n[PROJECTION_AT], P, n[HIDDEN], 0);
+                   (const REAL *)launch->p[MEMORY] + n[PROJECTION_AT], P, 0, n[HIDDEN], 0);
 }
 
 /* A step of the gradient: of the gates by `slopes`, then of the states of the step before. */
@@ -226,7 +238,7 @@ INLINE void NAME(backward_step)(const Launch *launch, const NAME(Step) *step, pt
         return;
     }
     NAME(multiply)(step, AT_STATE(DFIRST_H, n[STATE]), n[STATE], IN_MEMORY(ROWS_AT, n[ROW_WIDTH]), n[ROW_WIDTH],
-                   (const REAL *)launch->p[MEMORY] + n[PANELS_AT], gates * n[HIDDEN], n[STATE], add);
+                   (const REAL *)launch->p[MEMORY] + n[PANELS_AT], gates * n[HIDDEN], 0, n[STATE], add);
 }
 
 static void NAME(backward)(BODY_ARGS, NAME(AtStep) at_step) {
@@ -236,10 +248,50 @@ static void NAME(backward)(BODY_ARGS, NAME(AtStep) at_step) {
     NAME(for_steps)(launch, begin, end, n[REVERSE] == 0, at_step);
 }
 
+/* ---- launches of one step ------------------------------------------------------------------------------------- */
+
+/* Step AT_STEP for the units of `step`: other blocks compute the other units. The states before it are in MEMORY or, from
+ * the second step on, the output of the step before. */
+INLINE void NAME(forward_at_step)(const Launch *launch, const NAME(Step) *step, ptrdiff_t gates, NAME(Cell) cell) {
+    const ptrdiff_t *n = launch->n, P = n[STATE], at = n[AT_STEP], units = step->end - step->unit, i = 0;
+    const REAL *states = IN_MEMORY(ROWS_AT, n[ROW_WIDTH]), *out = AT_TIME(OUTPUT, n[OUTPUT_STRIDE]) + step->unit;
+    ptrdiff_t width = n[ROW_WIDTH];
+    if (at > 0) {
+        width = n[OUTPUT_STRIDE];
+        states = (REAL *)launch->p[OUTPUT] + NAME(row_at)(n, at - 1, n[REVERSE] != 0) * width;
+    }
+    if (launch->p[BEFORE])
+        NAME(copy_rows)(AT_TIME(BEFORE, P) + step->unit, P, states + step->unit, width, step->count, units);
+    NAME(forward_units)(launch, step, gates, cell, states, width);
+    if (at == n[STEPS] - 1)
+        NAME(copy_rows)(AT_STATE(LAST_H, P) + step->unit, P, out, n[OUTPUT_STRIDE], step->count, units);
+}
+
+/* The gradient of the states after step AT_STEP, from the gates' gradients of the step that was computed before; then the
+ * gates' gradients. Step STEPS is that of the first states alone. */
+INLINE void NAME(backward_at_step)(const Launch *launch, const NAME(Step) *step, ptrdiff_t gates, NAME(AtStep) slopes,
+                                   int add, ptrdiff_t from) {
+    const ptrdiff_t *n = launch->n, at = n[AT_STEP], stride = n[SLOPE_STRIDE], i = 0;
+    if (at > 0)
+        NAME(multiply)(step, AT_STATE(DFIRST_H, n[STATE]), n[STATE],
+                       (REAL *)launch->p[from] + NAME(row_at)(n, at - 1, n[REVERSE] == 0) * stride, stride,
+                       (const REAL *)launch->p[MEMORY] + n[PANELS_AT], gates * n[HIDDEN], step->unit, step->end, add);
+    if (at < n[STEPS]) slopes(launch, step);
+}
+
+/* The units of some blocks, of all sequences, at step AT_STEP. */
+static NAME(Step) NAME(units_of)(BODY_ARGS, int backward) {
+    const ptrdiff_t *n = launch->n, units = BLOCK_VECTORS * W;
+    NAME(Step) step = {n, 0, n[BATCH], NAME(row_at)(n, n[AT_STEP], backward), begin * units,
+                       min_size(end * units, n[HIDDEN])};
+    return step;
+}
+
 /* ---- bodies --------------------------------------------------------------------------------------------------- */
 
-/* A block is BLOCK_SEQUENCES sequences. */
-#define LAYER(name, gates, add)                                                                                 \
+/* A block is BLOCK_SEQUENCES sequences or, of one step, BLOCK_VECTORS vectors of units. `from` is the slot with the gates'
+ * gradients that the weight multiplies. */
+#define LAYER(name, gates, add, from)                                                                           \
     static void NAME(name##_step)(const Launch *launch, const NAME(Step) *step) {                               \
         NAME(forward_step)(launch, step, gates, NAME(name##_cell));                                             \
     }                                                                                                           \
@@ -255,10 +307,20 @@ static void NAME(backward)(BODY_ARGS, NAME(AtStep) at_step) {
         NAME(backward)(launch, begin * BLOCK_SEQUENCES, min_size(end * BLOCK_SEQUENCES, launch->n[BATCH]),      \
                        NAME(name##_backward_step));                                                             \
         return 0;                                                                                               \
+    }                                                                                                           \
+    static int NAME(name##_at_step)(BODY_ARGS) {                                                                \
+        const NAME(Step) step = NAME(units_of)(launch, begin, end, launch->n[REVERSE] != 0);                    \
+        NAME(forward_at_step)(launch, &step, gates, NAME(name##_cell));                                         \
+        return 0;                                                                                               \
+    }                                                                                                           \
+    static int NAME(name##_backward_at_step)(BODY_ARGS) {                                                       \
+        const NAME(Step) step = NAME(units_of)(launch, begin, end, launch->n[REVERSE] == 0);                    \
+        NAME(backward_at_step)(launch, &step, gates, NAME(name##_slopes), add, from);                           \
+        return 0;                                                                                               \
     }
-LAYER(lstm, 4, 0)
-LAYER(gru, 3, 1)
-LAYER(rnn, 1, 0)
+LAYER(lstm, 4, 0, DGATES)
+LAYER(gru, 3, 1, DHIDDEN)
+LAYER(rnn, 1, 0, DGATES)
 
 #undef LAYER
 #undef FOR_ROWS

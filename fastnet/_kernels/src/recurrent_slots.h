@@ -4,7 +4,10 @@
 
 #include "launch.h"
 
-enum { BLOCK_SEQUENCES = 2 };           /* sequences of a block */
+enum {
+    BLOCK_SEQUENCES = 2,                /* sequences of a block of a launch of all steps */
+    BLOCK_VECTORS = 2                   /* vectors of units of a block of a launch of one step */
+};
 
 /* p. Names share a slot where no body takes both. */
 enum {
@@ -18,6 +21,7 @@ enum {
 
 enum {                                  /* n */
     BATCH, STEPS, TOTAL,                /* sequences, time steps, rows of all arrays over time */
+    AT_STEP,                            /* the step of a launch of one step, in the order of computation */
     FEATURES,                           /* of an input that each step multiplies by its weight; 0: gates are given */
     HIDDEN, STATE,                      /* units, elements of h: fewer than units with a projection */
     OUTPUT_STRIDE,                      /* between the rows of the output or its gradient */

@@ -5,6 +5,7 @@ from . import Case, garbage, real
 
 SIZES = ((0, 2, 3), (3, 0, 4), (2, 3, 1), (1, 1, 5), (4, 1, 17), (3, 2, 8), (2, 5, 15), (3, 16, 16), (2, 15, 33),
          (5, 4, 65), (2, 33, 20), (3, 2, 256))
+LARGE = ((3, 2, 725),)                  # the weight exceeds a core's cache: a launch for each step
 BENCH = (50, 32, 128)
 LOOSE = {"rtol": (2e-5, 1e-12), "atol": (2e-4, 1e-12)}
 
@@ -162,6 +163,10 @@ CASES = [
                                    ("rnn_backward", rnn_backward, 3))),
     Case("lstm_", with_input(7), SIZES, BENCH, note="input", **LOOSE),
     Case("lstm_", with_input(33, tracked=False, reverse=True, packed=True), SIZES, None, note="input-packed", **LOOSE),
+    *(Case(kernel, make(reverse=reverse, strided=reverse), LARGE, None, note=note, **LOOSE)
+      for kernel, make in (("lstm_", lstm), ("lstm_backward", lstm_backward), ("gru_", gru),
+                           ("gru_backward", gru_backward), ("rnn", rnn), ("rnn_backward", rnn_backward))
+      for note, reverse in (("large weight", False), ("large weight-reverse", True))),
     Case("rnn", rnn(relu=True), SIZES, None, note="relu", **LOOSE),
     Case("rnn_backward", rnn_backward(relu=True), SIZES, None, note="relu", **LOOSE),
 ]

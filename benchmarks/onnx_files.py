@@ -21,7 +21,6 @@ TOLERANCE = 1e-4                        # of the largest magnitude of an output,
 # part of a file's name: sizes of its inputs with open dimensions, and values of inputs that are no random numbers
 INPUTS = {
     "silero_vad": ({"input": (1, 576), "state": (2, 1, 128), "h": (2, 1, 64), "c": (2, 1, 64)}, {"sr": 16000}),
-    "magika": ({}, {}),
     "det": ({"x": (1, 3, 320, 320)}, {}),
     "rec": ({"x": (1, 3, 48, 320)}, {}),
     "cls": ({"x": (1, 3, 48, 192)}, {}),
@@ -65,8 +64,7 @@ def row(path, shapes, plan):
         expected = session.run(None, values)
         model = fastnet.onnx.load(path)
         compiled = fastnet.compile(model, freeze=True)
-        settings = table_of(path)[1]        # arrays, which the model takes as constants
-        tensors = {name: x if name in settings else fastnet.tensor(x) for name, x in values.items()}
+        tensors = {name: fastnet.tensor(x) for name, x in values.items()}
         with fastnet.no_grad():
             found = compiled(**tensors)
             error = greatest_error([found] if isinstance(found, fastnet.Tensor) else found, expected)
@@ -116,7 +114,8 @@ def table_of(path):
 def drawn(rng, x, shape, value):
     dtype = {"float": np.float32, "double": np.float64, "bool": np.bool_}.get(x.type[7:-1], x.type[7:-1])
     least = LEAST.get(len(x.shape), (1,) * len(x.shape))
-    shape = shape or tuple(n if isinstance(n, int) and n > 0 else least[i] for i, n in enumerate(x.shape))
+    open_sizes = shape or least
+    shape = tuple(n if isinstance(n, int) and n > 0 else open_sizes[i] for i, n in enumerate(x.shape))
     if value is not None:
         return np.full(shape, value, dtype)
     if np.dtype(dtype).kind == "f":

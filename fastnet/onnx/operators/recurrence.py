@@ -7,8 +7,7 @@ other form of GRU is computed step by step.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastnet._core.tensor import Tensor
 from fastnet.functional.compare import where
@@ -29,8 +28,7 @@ _ORDERS = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}         # the pl
 _DEFAULTS = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh"), "RNN": ("Tanh",)}
 
 
-@dataclass
-class _Layer:
+class _Layer(NamedTuple):
     """A layer with what its node states.
 
     Attributes:

@@ -104,29 +104,29 @@ def self_attention(projected: Tensor, heads: int, mask: Tensor | None = None, dr
 
 
 @op
-def _cached_attention(projected: Array, keys: Array, values: Array, seen: int) -> Result[Array]:
-    batch, length, heads, width = projected.shape[0], projected.shape[1], keys.shape[1], keys.shape[3]
+def _cached_attention(projected: Array, cache: Array, seen: int) -> Result[Array]:
+    batch, length, heads, width = projected.shape[0], projected.shape[1], cache.shape[2], cache.shape[4]
     x, end = contiguous(projected).reshape(batch, length, 3, heads, width), seen + length
-    K.copy(keys[:, :, seen:end], _rows_first(x[:, :, 1]))
-    K.copy(values[:, :, seen:end], _rows_first(x[:, :, 2]))
+    K.copy(cache[:, :, :, seen:end], x[:, :, 1:].transpose(2, 0, 3, 1, 4))
     out, lse = empty((batch, length, heads, width), x.dtype), empty((batch, heads, length), x.dtype)
-    K.attention(out, lse, x[:, :, 0], _rows_first(keys[:, :, :end]), _rows_first(values[:, :, :end]), None, None, 0,
-                _scale_of(width), diagonal=None if length == 1 else seen)
+    K.attention(out, lse, x[:, :, 0], *map(_rows_first, cache[:, :, :, :end]), None, None, 0, _scale_of(width),
+                diagonal=None if length == 1 else seen)
     return out.reshape(batch, length, heads * width), None
 
 
-def cached_attention(projected: Tensor, keys: Tensor, values: Tensor, seen: int) -> Tensor:
+def cached_attention(projected: Tensor, cache: Tensor, seen: int) -> Tensor:
     """Causal attention of the next positions of a sequence to all positions so far. It has no gradient.
 
     Args:
         projected: (B, T, 3 * H * D), the queries, keys and values of the next positions.
-        keys, values: (B, H, capacity, D), with `seen` positions; those of `projected` are written after them.
+        cache: (2, B, H, capacity, D), the keys and the values of `seen` positions; those of `projected` are written
+            after them.
         seen: number of positions.
 
     Returns:
         (B, T, H * D).
     """
-    return _cached_attention(projected, keys, values, seen)
+    return _cached_attention(projected, cache, seen)
 
 
 def _scale_of(width: int) -> float:

@@ -44,8 +44,7 @@ class KeyValueCache:
     """
 
     def __init__(self, batch: int, heads: int, capacity: int, width: int, dtype: DTypeLike | None = None) -> None:
-        self.keys = zeros(batch, heads, capacity, width, dtype=dtype)
-        self.values = zeros(batch, heads, capacity, width, dtype=dtype)
+        self._held = zeros(2, batch, heads, capacity, width, dtype=dtype)
         self.length = 0
 
     def append(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
@@ -58,9 +57,9 @@ class KeyValueCache:
             ValueError: more positions than the capacity.
         """
         start, end = self.length, self._grow(keys.shape[2])
-        self.keys[:, :, start:end] = keys
-        self.values[:, :, start:end] = values
-        return self.keys[:, :, :end], self.values[:, :, :end]
+        self._held[0, :, :, start:end] = keys
+        self._held[1, :, :, start:end] = values
+        return self._held[0, :, :, :end], self._held[1, :, :, :end]
 
     def attend(self, projected: Tensor) -> Tensor:
         """Add the keys and values of the next positions, and let their queries attend to all so far, causally.
@@ -78,19 +77,19 @@ class KeyValueCache:
         """
         start = self.length
         self._grow(projected.shape[1])
-        return cached_attention(projected, self.keys, self.values, start)
+        return cached_attention(projected, self._held, start)
 
     def _grow(self, count: int) -> int:
         """The number of positions with `count` more."""
-        if self.length + count > self.keys.shape[2]:
-            raise ValueError(f"KeyValueCache: expected at most {self.keys.shape[2]} positions, got "
+        if self.length + count > self._held.shape[3]:
+            raise ValueError(f"KeyValueCache: expected at most {self._held.shape[3]} positions, got "
                              f"{self.length + count}")
         self.length += count
         return self.length
 
     def reorder(self, rows: Tensor) -> None:
         """Replace the sequences by those at these positions of the batch, as a beam search continues them."""
-        self.keys, self.values = self.keys[rows], self.values[rows]
+        self._held = self._held[:, rows]
 
 
 def next_tokens(logits: Tensor, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None,

@@ -3,22 +3,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from fastnet import nn
-from fastnet._core.construction import tensor
+from fastnet._core.construction import from_numpy, tensor
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
 from fastnet._replay.compiled import compile
 from fastnet.autograd import no_grad
 from fastnet.functional.attention import self_attention
 from fastnet.functional.creation import arange
-from fastnet.functional.joining import cat
 from fastnet.models.generation import KeyValueCache, next_tokens
 from fastnet.nn import functional as F, init
 from fastnet.nn.parameter import new_parameter
 from fastnet.random import Generator, default_generator
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array
 
 __all__ = ["GPT", "gpt", "gpt2"]
 
@@ -233,9 +237,10 @@ class GPT(nn.Module):
             done = tensor([False] * rows.shape[0])
             fresh = rows[:, -self.n_positions:]
             step = _step_of(self, max_new_tokens)
-            for _ in range(max_new_tokens):
+            text, length = _with_room(rows, max_new_tokens), rows.shape[1]
+            while length < text.shape[1]:
                 if caches is None or caches[0].length + fresh.shape[1] > self.n_positions:
-                    hidden = self.features(rows[:, -self.n_positions:])[:, -1]
+                    hidden = self.features(from_numpy(text[:, max(length - self.n_positions, 0):length]))[:, -1]
                     logits = F.linear(hidden, self.transformer["wte"].weight)
                 elif step is not None and fresh.shape[1] == 1:
                     logits = step(fresh, caches)
@@ -246,10 +251,11 @@ class GPT(nn.Module):
                     token = token.masked_fill(done, stop)
                     done = done | (token == stop)
                 fresh = token.unsqueeze(1)
-                rows = cat([rows, fresh], 1)
+                text[:, length] = token.numpy()
+                length += 1
                 if stop is not None and done.all():
                     break
-            return rows
+            return from_numpy(text[:, :length].copy())
         finally:
             self.train(training)
 
@@ -261,6 +267,13 @@ class GPT(nn.Module):
                 continue
             found[name if name.startswith("transformer.") else f"transformer.{name}"] = value
         return super().load_state_dict(found, strict)
+
+
+def _with_room(rows: Tensor, more: int) -> Array:
+    """The rows in an array with `more` columns."""
+    array = np.zeros((rows.shape[0], rows.shape[1] + more), np.int64)
+    array[:, :rows.shape[1]] = rows.numpy()
+    return array
 
 
 class _Step:
@@ -288,7 +301,7 @@ class _Step:
         self._between = [compile(between(i)) for i in range(len(blocks))]
 
     def __call__(self, ids: Tensor, caches: Sequence[KeyValueCache]) -> Tensor:
-        x, y = self._begin(ids, tensor([caches[0].length]))
+        x, y = self._begin(ids, from_numpy(np.array([caches[0].length])))
         for cache, run in zip(caches, self._between, strict=True):
             x, y = run(x, cache.attend(y))
         return y

@@ -10,12 +10,15 @@ import fastnet
 from fastnet._core.errors import did_you_mean
 from fastnet._core.startup import WRONG_USE
 from fastnet.cli.evaluate import evaluate
+from fastnet.cli.export import add_export, export
 from fastnet.cli.generate import generate
 from fastnet.cli.info import info
 from fastnet.cli.manual import (
     EVALUATE,
     EVALUATE_EXAMPLES,
     EXAMPLES,
+    EXPORT,
+    EXPORT_EXAMPLES,
     GENERATE,
     GENERATE_EXAMPLES,
     INFO,
@@ -123,6 +126,7 @@ def make_parser() -> argparse.ArgumentParser:
              GENERATE_EXAMPLES),
             (translate, add_translate, "translate with a saved Transformer", "MODEL [TEXT] [options]", TRANSLATE,
              TRANSLATE_EXAMPLES),
+            (export, add_export, "write a saved model as ONNX", "MODEL --to onnx [options]", EXPORT, EXPORT_EXAMPLES),
             (info, _add_info, "show the system's configuration or a saved model", "[MODEL]", INFO, INFO_EXAMPLES),
             (run_onnx, add_run_onnx, "run an ONNX file", "MODEL [FILE ...] [options]", RUN_ONNX, RUN_ONNX_EXAMPLES),
             (run, _add_run, "run a program that is written for PyTorch", "[--check] PROGRAM [ARGUMENT ...]", RUN,

@@ -5,6 +5,8 @@ __all__ = [
     "EVALUATE",
     "EVALUATE_EXAMPLES",
     "EXAMPLES",
+    "EXPORT",
+    "EXPORT_EXAMPLES",
     "GENERATE",
     "GENERATE_EXAMPLES",
     "INFO",
@@ -89,6 +91,10 @@ TRANSLATE = """\
 Translate sentences with a model that `fastnet train --model transformer --save`
 wrote, by beam search: a sentence, the lines of a file, or standard input.
 """
+EXPORT = """\
+Write a saved model as an ONNX file, for ONNX Runtime and other engines. The file
+holds the network; inputs must be prepared as in training (`fastnet info MODEL`).
+"""
 INFO = """\
 Show the backend, the instruction set, the threads and the versions in use; or,
 for a saved model, its architecture, its data and how it was trained.
@@ -143,6 +149,10 @@ TRANSLATE_EXAMPLES = """examples:
   fastnet translate translator.safetensors "Ein Hund rennt durch den Schnee."
   fastnet translate translator.safetensors sentences.txt --output english.txt
   cat sentences.txt | fastnet translate translator.safetensors --beams 1
+"""
+EXPORT_EXAMPLES = """examples:
+  fastnet export flowers.safetensors --to onnx
+  fastnet export network.safetensors --to onnx --shape 3,32,32 --output network.onnx
 """
 INFO_EXAMPLES = """examples:
   fastnet info                             show the backend, instruction set, threads and versions

@@ -140,10 +140,21 @@ class _Tracer:
         signature = self.signatures.get(fn) or self.signatures.setdefault(fn, inspect.signature(fn))
         call = signature.bind(*args, **attributes)
         call.apply_defaults()
-        arguments = {argument: self._valued(x) for argument, x in call.arguments.items()}
+        lists = {argument: x for argument, x in call.arguments.items()
+                 if isinstance(x, list) and any(isinstance(entry, np.ndarray) for entry in x)}
+        arguments = {argument: True if argument in lists else self._valued(x)
+                     for argument, x in call.arguments.items()}
+        outputs = [self._add(result, self._numbered(name), "result")]
+        outputs += [self._further_result(name, array) for x in lists.values() for array in x]
         is_view = bool(args) and isinstance(args[0], Tensor) and args[0]._storage is result._storage
         path = self.calls[self.open[-1]][0] if self.open else ""
-        self.nodes.append(Node(name, arguments, (self._add(result, self._numbered(name), "result"),), path, is_view))
+        self.nodes.append(Node(name, arguments, tuple(outputs), path, is_view))
+
+    def _further_result(self, name: str, array: Array) -> Value:
+        """The value of an array that an operation has appended to a list among its arguments."""
+        value = Value(self._numbered(name), "result", array.shape, array.dtype)
+        self.values[id(array)] = array, value
+        return value
 
     def _numbered(self, name: str) -> str:
         self.numbers[name] = self.numbers.get(name, 0) + 1
@@ -165,6 +176,8 @@ class _Tracer:
     def _value_of(self, x: Tensor) -> Value:
         if id(x) in self.values:
             return self.values[id(x)][1]
+        if id(x._data) in self.values:                          # a further result of an operation
+            return self.values[id(x._data)][1]
         for other in self.storages.get(id(x._storage), ()):     # detach() makes another tensor over the same array
             if _is_same_memory(x._data, other._data):
                 return self.values[id(other)][1]

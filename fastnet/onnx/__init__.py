@@ -11,17 +11,22 @@ from fastnet.onnx.wire import DamagedFileError
 
 _MODULES: dict[str, str] = {            # name -> its module: writing does not load what reading needs
     "OnnxModel": "fastnet.onnx.module",
+    "ExportError": "fastnet.onnx.emitting",
     "UnsupportedError": "fastnet.onnx.registry",
+    "export": "fastnet.onnx.exporting",
     "load": "fastnet.onnx.loading",
     "supported_operators": "fastnet.onnx.operators",
 }
 if TYPE_CHECKING:
+    from fastnet.onnx.emitting import ExportError
+    from fastnet.onnx.exporting import export
     from fastnet.onnx.loading import load
     from fastnet.onnx.module import OnnxModel
     from fastnet.onnx.operators import supported_operators
     from fastnet.onnx.registry import UnsupportedError
 
-__all__ = ["DamagedFileError", "OnnxModel", "UnsupportedError", "load", "supported_operators"]
+__all__ = ["DamagedFileError", "ExportError", "OnnxModel", "UnsupportedError", "export", "load",
+           "supported_operators"]
 
 if not TYPE_CHECKING:
     def __getattr__(name):

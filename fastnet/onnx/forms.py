@@ -360,10 +360,14 @@ def attribute(name: str, value: Any) -> Attribute:
     if isinstance(value, list | tuple):
         for kind, type, field in _LISTS:
             if all(isinstance(x, kind) for x in value):
-                return Attribute(name=name, type=type, **{field: [_stored(x) for x in value]})
+                made = Attribute(name=name, type=type)
+                setattr(made, field, [_stored(x) for x in value])
+                return made
     for kind, type, field in _SINGLES:
         if isinstance(value, kind):
-            return Attribute(name=name, type=type, **{field: _stored(value)})
+            made = Attribute(name=name, type=type)
+            setattr(made, field, _stored(value))
+            return made
     raise TypeError(f"attribute {name!r}: expected a number, a string, a Tensor, a Graph or a list, got {value!r}")
 
 

@@ -9,7 +9,7 @@ import functools
 import struct
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields as dataclass_fields
+from dataclasses import field, fields as dataclass_fields
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -57,7 +57,7 @@ class Kind(NamedTuple):
     is_array: bool = False
 
 
-class _Place(NamedTuple):
+class _FieldPlace(NamedTuple):
     """A field of a class of messages."""
 
     name: str
@@ -66,14 +66,13 @@ class _Place(NamedTuple):
     repeated: bool
 
 
-@dataclass
 class Message:
-    """Base of all classes of messages."""
+    """Base of all classes of messages, which are dataclasses."""
 
     __slots__ = ()
 
 
-_M = TypeVar("_M", bound=Message)
+_MessageT = TypeVar("_MessageT", bound=Message)
 
 
 def single(number: int, kind: Kind | str, default: Any = None) -> Any:
@@ -98,20 +97,20 @@ def repeated(number: int, kind: Kind | str) -> Any:
 
 
 @functools.cache
-def _places(cls: type[Message]) -> dict[int, _Place]:
+def _field_places(cls: Any) -> dict[int, _FieldPlace]:
     """{number: field} of a class of messages."""
-    places = [_Place(entry.name, *entry.metadata["place"]) for entry in dataclass_fields(cls)]
+    places = [_FieldPlace(entry.name, *entry.metadata["place"]) for entry in dataclass_fields(cls)]
     return {place.number: place for place in places}
 
 
-def _class_of(place: _Place, cls: type[Message]) -> type[Message]:
+def _class_of(place: _FieldPlace, cls: type[Message]) -> type[Message]:
     found: type[Message] = getattr(sys.modules[cls.__module__], str(place.kind))
     return found
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------------
 
-def decode(cls: type[_M], data: Chunk) -> _M:
+def decode(cls: type[_MessageT], data: Chunk) -> _MessageT:
     """Read a message.
 
     Args:
@@ -137,7 +136,8 @@ class _Decoder:
         """Read the fields of a message. A field that comes again replaces a value, extends a list or message."""
         if depth > MOST_DEPTH:
             raise DamagedFileError(f"expected at most {MOST_DEPTH} levels of messages in messages, got more")
-        places = _places(type(message))
+        cls: Any = type(message)
+        places = _field_places(cls)
         for number, wire, payload in fields(data):
             place = places.get(number)
             if place is None:
@@ -147,25 +147,25 @@ class _Decoder:
             else:
                 self._read_message(message, place, wire, payload, depth)
 
-    def _read_message(self, message: Message, place: _Place, wire: int, payload: Payload, depth: int) -> None:
+    def _read_message(self, message: Message, place: _FieldPlace, wire: int, payload: Payload, depth: int) -> None:
         self._count()
-        _expect(place, wire, BYTES)
+        _expect_wire(place, wire, BYTES)
         present = None if place.repeated else getattr(message, place.name)
         inner = _class_of(place, type(message))() if present is None else present
         try:
             self.read_into(inner, payload, depth + 1)
         except DamagedFileError as e:
             raise DamagedFileError(f"{place.name}: {e}") from None
-        _keep(message, place, inner)
+        _keep_value(message, place, inner)
 
-    def _read_value(self, message: Message, place: _Place, kind: Kind, wire: int, payload: Payload) -> None:
+    def _read_value(self, message: Message, place: _FieldPlace, kind: Kind, wire: int, payload: Payload) -> None:
         if kind.is_array:
             self._count()
         if kind.packed is not None and place.repeated and wire == BYTES:
             getattr(message, place.name).extend(kind.packed(payload))
             return
-        _expect(place, wire, kind.wire)
-        _keep(message, place, kind.read(payload))
+        _expect_wire(place, wire, kind.wire)
+        _keep_value(message, place, kind.read(payload))
 
     def _count(self) -> None:
         self.messages += 1
@@ -173,12 +173,12 @@ class _Decoder:
             raise DamagedFileError(f"expected at most {MOST_MESSAGES} messages, got more")
 
 
-def _expect(place: _Place, wire: int, expected: int) -> None:
+def _expect_wire(place: _FieldPlace, wire: int, expected: int) -> None:
     if wire != expected:
         raise DamagedFileError(f"{place.name}: expected the wire type {expected}, got {wire}")
 
 
-def _keep(message: Message, place: _Place, value: Any) -> None:
+def _keep_value(message: Message, place: _FieldPlace, value: Any) -> None:
     if place.repeated:
         getattr(message, place.name).append(value)
     else:
@@ -194,79 +194,81 @@ def encode(message: Message) -> list[Chunk]:
         message: a message.
     """
     chunks: list[Chunk] = []
-    for place in _places(type(message)).values():
-        for value in _written_values(message, place):
+    cls: Any = type(message)
+    defaults = _default_values(cls)
+    for place in _field_places(cls).values():
+        for value in _written_values(message, place, defaults):
             if isinstance(place.kind, Kind):
                 chunks += _value_chunks(place.number, place.kind, value)
             else:
                 inner = encode(value)
-                chunks += [_header(place.number, sum(map(len, inner))), *inner]
+                chunks += [_field_header(place.number, sum(map(len, inner))), *inner]
     return chunks
 
 
-def _written_values(message: Message, place: _Place) -> Iterator[Any]:
+def _written_values(message: Message, place: _FieldPlace, defaults: dict[str, Any]) -> Iterator[Any]:
     value = getattr(message, place.name)
     if place.repeated:
         yield from value
-    elif value is not None and value != _defaults(type(message))[place.name]:
+    elif value is not None and value != defaults[place.name]:
         yield value
 
 
 @functools.cache
-def _defaults(cls: type[Message]) -> dict[str, Any]:
+def _default_values(cls: Any) -> dict[str, Any]:
     return {entry.name: entry.default for entry in dataclass_fields(cls)}
 
 
 def _value_chunks(number: int, kind: Kind, value: Any) -> list[Chunk]:
     payload = kind.write(value)
     if kind.wire == BYTES or kind.is_array:
-        return [_header(number, len(payload)), payload]
+        return [_field_header(number, len(payload)), payload]
     return [tag_bytes(number, kind.wire) + payload]
 
 
-def _header(number: int, size: int) -> bytes:
+def _field_header(number: int, size: int) -> bytes:
     return tag_bytes(number, BYTES) + varint_bytes(size)
 
 
 # ---- kinds -----------------------------------------------------------------------------------------------------------
 
-def _text(payload: memoryview) -> str:
+def _decoded_text(payload: memoryview) -> str:
     try:
         return str(payload, "utf-8")
     except UnicodeDecodeError:
         raise DamagedFileError(f"expected text in UTF-8, got {bytes(payload[:40])!r}") from None
 
 
-def _ints(payload: memoryview) -> list[int]:
+def _int_list(payload: memoryview) -> list[int]:
     numbers: list[int] = packed_varints(payload).view(np.int64).tolist()
     return numbers
 
 
-def _floats(payload: memoryview) -> list[float]:
-    numbers: list[float] = _numbers("<f4", payload).tolist()
+def _float_list(payload: memoryview) -> list[float]:
+    numbers: list[float] = _number_array("<f4", payload).tolist()
     return numbers
 
 
-def _numbers(dtype: str, payload: memoryview) -> Any:
+def _number_array(dtype: str, payload: memoryview) -> Any:
     size = np.dtype(dtype).itemsize
     if len(payload) % size:
         raise DamagedFileError(f"expected numbers of {size} bytes, got {len(payload)} bytes")
     return np.frombuffer(payload, dtype)
 
 
-def _packed(dtype: str, wire: int) -> Kind:
+def _packed_kind(dtype: str, wire: int) -> Kind:
     """The kind of an array of packed numbers. A field may come in several parts: its value is a list of arrays."""
-    return Kind(wire, lambda payload: _numbers(dtype, payload), lambda array: array.astype(dtype).tobytes(),
-                lambda payload: [_numbers(dtype, payload)], is_array=True)
+    return Kind(wire, lambda payload: _number_array(dtype, payload), lambda array: array.astype(dtype).tobytes(),
+                lambda payload: [_number_array(dtype, payload)], is_array=True)
 
 
-INT = Kind(VARINT, signed, varint_bytes, _ints)
+INT = Kind(VARINT, signed, varint_bytes, _int_list)
 FLOAT = Kind(FIXED32, lambda payload: struct.unpack("<f", payload)[0], lambda number: struct.pack("<f", number),
-             _floats)
-TEXT = Kind(BYTES, _text, str.encode)
+             _float_list)
+TEXT = Kind(BYTES, _decoded_text, str.encode)
 STRING = Kind(BYTES, bytes, bytes)
 VIEW = Kind(BYTES, lambda payload: payload, lambda data: data)
-FLOATS, DOUBLES = _packed("<f4", FIXED32), _packed("<f8", FIXED64)
+FLOATS, DOUBLES = _packed_kind("<f4", FIXED32), _packed_kind("<f8", FIXED64)
 UNSIGNED = Kind(VARINT, lambda number: np.array([number], np.uint64), varints_bytes,
                 lambda payload: [packed_varints(payload)], is_array=True)
 INTS = Kind(VARINT, lambda number: np.array([signed(number)]), varints_bytes,

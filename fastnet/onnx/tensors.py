@@ -21,9 +21,9 @@ DTYPES: dict[int, np.dtype[Any]] = {kind: np.dtype(name) for kind, name in {
     DataType.INT32: "<i4", DataType.INT64: "<i8", DataType.BOOL: "?", DataType.FLOAT16: "<f2", DataType.DOUBLE: "<f8",
     DataType.UINT32: "<u4", DataType.UINT64: "<u8", DataType.COMPLEX64: "<c8", DataType.COMPLEX128: "<c16"}.items()}
 _NUMBERS = {dtype: kind for kind, dtype in DTYPES.items()}
-_SMALL = {DataType.INT4: 4, DataType.UINT4: 4, DataType.INT2: 2, DataType.UINT2: 2}         # bits of an element
-_SIGNED = (DataType.INT4, DataType.INT2)
-_MOST_DIMENSIONS = 64                                   # of a NumPy array
+_SMALL_BITS = {DataType.INT4: 4, DataType.UINT4: 4, DataType.INT2: 2, DataType.UINT2: 2}         # bits of an element
+_SIGNED_SMALL = (DataType.INT4, DataType.INT2)
+_MOST_DIMS = 64                                   # of a NumPy array
 _EXTERNAL = 1                                           # a data_location
 
 
@@ -61,13 +61,13 @@ def dtype_of(data_type: int, what: str) -> DType:
     """
     if data_type in DTYPES:
         return DTYPES[data_type].newbyteorder("=")
-    if data_type in _SMALL:
-        return np.dtype(np.int8 if data_type in _SIGNED else np.uint8)
+    if data_type in _SMALL_BITS:
+        return np.dtype(np.int8 if data_type in _SIGNED_SMALL else np.uint8)
     if data_type == DataType.BFLOAT16:
         return np.dtype(np.float32)
     if data_type == DataType.STRING:
         return np.dtype(object)
-    if data_type not in iter(DataType):
+    if data_type not in set(DataType):
         raise DamagedFileError(f"{what} has the type {data_type}, which is none of ONNX's types")
     raise NotImplementedError(f"{what} has the type {DataType(data_type).name}, which is not supported")
 
@@ -96,7 +96,7 @@ def array_of(tensor: Tensor, folder: str | None = None) -> Array:
     """
     what = f"tensor {printable(tensor.name)!r}"
     dtype_of(tensor.data_type, what)
-    shape = _checked_shape(tensor.dims, what)
+    shape = _shape_of(tensor.dims, what)
     count = math.prod(shape)
     if tensor.data_type == DataType.STRING:
         return _strings(tensor, count, what).reshape(shape)
@@ -109,9 +109,9 @@ def array_of(tensor: Tensor, folder: str | None = None) -> Array:
     return flat.reshape(shape)
 
 
-def _checked_shape(dims: list[int], what: str) -> tuple[int, ...]:
-    if len(dims) > _MOST_DIMENSIONS or any(size < 0 for size in dims):
-        raise DamagedFileError(f"{what}: expected at most {_MOST_DIMENSIONS} dimensions of sizes >= 0, got "
+def _shape_of(dims: list[int], what: str) -> tuple[int, ...]:
+    if len(dims) > _MOST_DIMS or any(size < 0 for size in dims):
+        raise DamagedFileError(f"{what}: expected at most {_MOST_DIMS} dimensions of sizes >= 0, got "
                                f"{dims[:8]}{'...' if len(dims) > 8 else ''}")
     return tuple(dims)
 
@@ -129,16 +129,16 @@ def _expect_count(given: int, expected: int, what: str, unit: str) -> None:
 
 
 def _byte_count(data_type: int, count: int) -> int:
-    if data_type in _SMALL:
-        return -(-count * _SMALL[DataType(data_type)] // 8)
+    if data_type in _SMALL_BITS:
+        return -(-count * _SMALL_BITS[DataType(data_type)] // 8)
     return count * (2 if data_type == DataType.BFLOAT16 else DTYPES[data_type].itemsize)
 
 
 def _from_bytes(data_type: int, data: Any, count: int, what: str) -> Array:
     """The elements in little-endian bytes."""
     _expect_count(len(data), _byte_count(data_type, count), what, "bytes")
-    if data_type in _SMALL:
-        return _unpacked(np.frombuffer(data, np.uint8), DataType(data_type), count)
+    if data_type in _SMALL_BITS:
+        return _unpacked_bits(np.frombuffer(data, np.uint8), DataType(data_type), count)
     if data_type == DataType.BFLOAT16:
         return _from_bfloat16(np.frombuffer(data, "<u2"))
     found = np.frombuffer(data, DTYPES[data_type])
@@ -152,12 +152,12 @@ def _from_bfloat16(halves: Array) -> Array:
     return (halves.astype(np.uint32) << 16).view(np.float32)
 
 
-def _unpacked(data: Array, data_type: DataType, count: int) -> Array:
+def _unpacked_bits(data: Array, data_type: DataType, count: int) -> Array:
     """Integers of 4 or 2 bits; the first is in the lowest bits of the first byte."""
-    bits = _SMALL[data_type]
+    bits = _SMALL_BITS[data_type]
     shifts = np.arange(0, 8, bits, dtype=np.uint8)
     numbers = (data[:, None] >> shifts & ((1 << bits) - 1)).ravel()[:count]
-    if data_type not in _SIGNED:
+    if data_type not in _SIGNED_SMALL:
         return numbers
     signed = numbers.astype(np.int8)
     return np.where(signed >> (bits - 1), signed - (1 << bits), signed).astype(np.int8)
@@ -166,6 +166,7 @@ def _unpacked(data: Array, data_type: DataType, count: int) -> Array:
 def _from_numbers(tensor: Tensor, count: int, what: str) -> Array:
     """The elements in the field that holds this type."""
     kind = tensor.data_type
+    unit: Any
     if kind in (DataType.FLOAT, DataType.COMPLEX64):
         parts, unit = tensor.float_data, np.float32
     elif kind in (DataType.DOUBLE, DataType.COMPLEX128):
@@ -180,10 +181,10 @@ def _from_numbers(tensor: Tensor, count: int, what: str) -> Array:
     if kind in (DataType.COMPLEX64, DataType.COMPLEX128):
         _expect_count(numbers.size, 2 * count, what, "real and imaginary parts")
         return numbers.view(DTYPES[kind].newbyteorder("="))
-    if kind in _SMALL:
+    if kind in _SMALL_BITS:
         data = numbers.astype(np.uint8)
         _expect_count(data.size, _byte_count(kind, count), what, "bytes")
-        return _unpacked(data, DataType(kind), count)
+        return _unpacked_bits(data, DataType(kind), count)
     _expect_count(numbers.size, count, what, "elements")
     if kind in (DataType.FLOAT16, DataType.BFLOAT16):   # their bits
         bits = numbers.astype(np.uint16)
@@ -199,8 +200,8 @@ def _external_bytes(tensor: Tensor, folder: str | None, count: int, what: str) -
         raise DamagedFileError(f"{what} lies in another file, {printable(location)!r}, but the model was read from "
                                "memory; load it from its folder")
     size = _byte_count(tensor.data_type, count)
-    offset = _number(entries, "offset", 0, what)
-    _expect_count(_number(entries, "length", size, what), size, what, "bytes")
+    offset = _external_number(entries, "offset", 0, what)
+    _expect_count(_external_number(entries, "length", size, what), size, what, "bytes")
     path = _inside(folder, location, what)
     with open(path, "rb") as file:
         present = os.fstat(file.fileno()).st_size
@@ -211,7 +212,7 @@ def _external_bytes(tensor: Tensor, folder: str | None, count: int, what: str) -
         return file.read(size)
 
 
-def _number(entries: dict[str, str], key: str, default: int, what: str) -> int:
+def _external_number(entries: dict[str, str], key: str, default: int, what: str) -> int:
     text = entries.get(key, "")
     if not text:
         return default
@@ -251,5 +252,5 @@ def tensor_of(name: str, array: Array) -> Tensor:
     """
     data_type = data_type_of(array.dtype)
     contiguous = np.asarray(array, DTYPES[data_type], order="C")
-    data = memoryview(contiguous.reshape(-1).view(np.uint8)) if array.size else b""
+    data = contiguous.reshape(-1).view(np.uint8).data if array.size else b""
     return Tensor(name=name, dims=list(array.shape), data_type=data_type, raw_data=data)

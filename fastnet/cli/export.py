@@ -1,0 +1,80 @@
+"""`fastnet export`: a saved model in another form, such as ONNX."""
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import fastnet
+from fastnet import nn
+from fastnet.cli.errors import WrongUseError
+from fastnet.cli.option_values import layer_widths, natural_number, output_path
+from fastnet.cli.outputs import check_outputs
+from fastnet.cli.saved import Saved
+from fastnet.cli.series.commands import SavedSeries
+from fastnet.cli.speech.commands import SavedSpeech
+from fastnet.cli.tasks import other_of
+from fastnet.cli.terminal import say
+from fastnet.nn.saving import load_described
+
+__all__ = ["EXPORTS", "add_export", "export"]
+
+_FRAMES = 100                           # of an example of speech, whose length is open
+
+
+def export(args: argparse.Namespace) -> None:
+    """Write a saved model in another form."""
+    path = args.output or str(Path(args.model).with_suffix(EXPORTS[args.to][0]))
+    check_outputs([args.model], [("--output", path)])
+    model, described = load_described(args.model)
+    example, dimensions = _example(args.model, model, described, args.shape)
+    EXPORTS[args.to][1](args, model.eval(), example, dimensions, path)
+    say(f"wrote {path}, {os.path.getsize(path):,} bytes")
+
+
+def _example(path: str, model: nn.Module, described: Mapping[str, Any],
+             shape: tuple[int, ...] | None) -> tuple[fastnet.Tensor, dict[int, str]]:
+    """An input of one sample, and its dimensions that can have other sizes.
+
+    Raises:
+        WrongUseError: the file does not tell the shape of the input.
+    """
+    other = other_of(path, model, described)
+    if isinstance(other, SavedSpeech):
+        return fastnet.zeros(1, *(shape or (other.inputs.mels, _FRAMES))), {0: "batch", 2: "frames"}
+    if other is not None and not isinstance(other, SavedSeries):            # a model of texts
+        return fastnet.zeros(1, *(shape or (16,)), dtype=fastnet.int64), {0: "batch"}
+    if shape is None and other is not None:
+        shape = other.inputs.length, other.inputs.columns
+    saved = Saved.described(path, model, described) if shape is None and other is None else None
+    if saved is not None:
+        shape = saved.inputs.shape
+    if shape is None:
+        raise WrongUseError(f"{path} does not tell the shape of its input: give it with --shape, without the batch, as "
+                            "in --shape 3,32,32")
+    return fastnet.zeros(1, *shape), {0: "batch"}
+
+
+def _to_onnx(args: argparse.Namespace, model: nn.Module, example: fastnet.Tensor, dimensions: dict[int, str],
+             path: str) -> None:
+    fastnet.onnx.export(model, (example,), path, input_names=["input"], dynamic_axes={"input": dimensions},
+                        opset_version=args.opset)
+
+
+# form -> (the end of its files' names, the function that writes one)
+EXPORTS: dict[str, tuple[str, Callable[[argparse.Namespace, nn.Module, fastnet.Tensor, dict[int, str], str], None]]] = {
+    "onnx": (".onnx", _to_onnx),
+}
+
+
+def add_export(p: argparse.ArgumentParser) -> None:
+    """Add the arguments of `fastnet export`."""
+    p.add_argument("model", metavar="MODEL", help="file that `fastnet train --save` or model.save() wrote")
+    p.add_argument("--to", choices=sorted(EXPORTS), required=True, help="form of the file")
+    p.add_argument("--output", type=output_path, metavar="FILE", help="file to write (default: named after MODEL)")
+    p.add_argument("--shape", type=layer_widths, metavar="N,...",
+                   help="shape of an input, without the batch, of a model that `fastnet train` did not write")
+    p.add_argument("--opset", type=natural_number, default=18, metavar="N",
+                   help="version of ONNX's operators, 13 to 22 (default: 18)")

@@ -1,0 +1,201 @@
+"""Pooling, interpolation, and sampling of images."""
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnet.functional.axis_weights import WEIGHTS
+from fastnet.onnx.emitting import emits
+from fastnet.onnx.writer import is_open
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fastnet._core.annotations import Array, Shape
+    from fastnet.graph import Value
+    from fastnet.onnx.writer import Writer
+
+__all__ = ["exact_pads"]
+
+# ---- pooling ---------------------------------------------------------------------------------------------------------
+
+
+@emits("avg_pool")
+def avg_pool(w: Writer, x: Value, windows: Any, count_include_pad: bool, divisor: float | None) -> str:
+    """Average pooling, also adaptive."""
+    spatial = _fixed_sizes(w, x)
+    lengths = windows.lengths[-len(spatial):]
+    if windows.axes is None:
+        return _adaptive_averages(w, x, spatial, lengths)
+    axes = windows.axes[-len(spatial):]
+    kernel, stride, _, _ = zip(*axes)
+    pads = exact_pads(spatial, axes, lengths)
+    average = w.add("AveragePool", x, kernel_shape=list(kernel), strides=list(stride), pads=pads,
+                    count_include_pad=int(count_include_pad or divisor is not None))
+    factors = _corrections(spatial, axes, lengths, divisor) if count_include_pad or divisor is not None else None
+    return average if factors is None else w.add("Mul", average, w.constant(factors.astype(x.dtype)))
+
+
+def _fixed_sizes(w: Writer, x: Value) -> Shape:
+    spatial = x.shape[2:]
+    if is_open(*spatial):
+        raise w.refuse("pooling and interpolation need a fixed size of the images; leave only the batch open")
+    return spatial
+
+
+def exact_pads(spatial: Sequence[int], axes: Sequence[Shape], lengths: Sequence[int]) -> list[int]:
+    """The padding with which windows fit exactly, without ONNX's ceil_mode, whose last windows engines cut apart.
+
+    Args:
+        spatial: the sizes of the images.
+        axes: (kernel, stride, padding, dilation) for each size.
+        lengths: the sizes of the output.
+
+    Returns:
+        The padding before each dimension, then that after each.
+    """
+    after = [(m - 1) * s + d * (k - 1) + 1 - n - p for n, m, (k, s, p, d) in zip(spatial, lengths, axes)]
+    return [*(p for _, _, p, _ in axes), *(max(n, 0) for n in after)]
+
+
+def _corrections(spatial: Sequence[int], axes: Sequence[Shape], lengths: Sequence[int],
+                 divisor: float | None) -> Array | None:
+    """The factors from a mean over whole windows to fastnet's: by `divisor`, or without what exceeds the padding."""
+    taps = math.prod(k for k, *_ in axes)
+    if divisor is not None:
+        return np.array(taps / divisor)
+    factors = np.ones(())
+    for n, m, (k, s, p, _) in zip(spatial, lengths, axes):
+        first = np.arange(m) * s - p
+        factors = np.multiply.outer(factors, k / (np.minimum(first + k, n + p) - first))
+    return None if (factors == 1).all() else factors
+
+
+def _adaptive_averages(w: Writer, x: Value, spatial: Shape, lengths: Shape) -> str:
+    if set(lengths) == {1}:
+        return w.add("GlobalAveragePool", x)
+    if all(m and n % m == 0 for n, m in zip(spatial, lengths)):
+        kernel = [n // m for n, m in zip(spatial, lengths)]
+        return w.name(x) if set(kernel) == {1} else w.add("AveragePool", x, kernel_shape=kernel, strides=kernel)
+    sizes = [(n, m, None) for n, m in zip(spatial, lengths)]
+    return _weighted_axes(w, x, sizes, "area", False)
+
+
+@emits("max_pool")
+def max_pool(w: Writer, x: Value, windows: Any, taps: int, tracked: bool, indices: Any) -> str | tuple[str, ...]:
+    """Maximum pooling, also adaptive, and the places of the maxima."""
+    spatial = _fixed_sizes(w, x)
+    lengths = windows.lengths[-len(spatial):]
+    axes = _adaptive_axes(spatial, lengths) if windows.axes is None else windows.axes[-len(spatial):]
+    if axes is None:
+        if len(w.node.outputs) > 1:
+            raise w.refuse("the indices of adaptive pooling over windows of several sizes cannot be written as ONNX")
+        return _adaptive_maxima(w, x, spatial, lengths)
+    kernel, stride, _, dilation = zip(*axes)
+    options = {"kernel_shape": list(kernel), "strides": list(stride), "pads": exact_pads(spatial, axes, lengths),
+               "dilations": list(dilation)}
+    if len(w.node.outputs) == 1:
+        return w.add("MaxPool", x, **options)
+    out, places = w.add_several("MaxPool", 2, x, **options)
+    return out, w.add("Mod", places, w.constant(np.array(math.prod(spatial))))      # in ONNX, places in the batch
+
+
+def _adaptive_axes(spatial: Shape, lengths: Shape) -> list[Shape] | None:
+    """The windows of adaptive pooling, if they have one size."""
+    if not all(m and n % m == 0 for n, m in zip(spatial, lengths)):
+        return None
+    return [(n // m, n // m, 0, 1) for n, m in zip(spatial, lengths)]
+
+
+def _adaptive_maxima(w: Writer, x: Value, spatial: Shape, lengths: Shape) -> str:
+    """One axis after another: the entries of each window, some of them twice, and their maximum."""
+    result = w.name(x)
+    for axis, (n, m) in enumerate(zip(spatial, lengths), 2):
+        first = np.arange(m) * n // m
+        last = -(-(np.arange(m) + 1) * n // m) - 1
+        width = int((last - first).max(initial=0)) + 1
+        places = np.minimum(first[:, None] + np.arange(width), last[:, None])
+        windows = w.add("Gather", result, w.constant(places), axis=axis)            # (..., m, width, ...)
+        result = w.reduce("ReduceMax", windows, [axis + 1])
+    return result
+
+
+@emits("max_unpool")
+def max_unpool(w: Writer, x: Value, indices: Value, lengths: Shape, what: str) -> str:
+    """Zeros with the elements at the places of the maxima."""
+    lead, plane = x.shape[:2], math.prod(lengths)
+    zeros = w.add("Expand", w.scalar(0, x.dtype), w.ints((*lead, plane)))
+    flat = w.add("ScatterElements", zeros, w.reshape(indices, (*lead, -1), x.shape), w.reshape(x, (*lead, -1), x.shape),
+                 axis=2)
+    return w.reshape(flat, w.output.shape, x.shape[:1])
+
+
+# ---- interpolation ---------------------------------------------------------------------------------------------------
+
+@emits("interpolate_nearest")
+def interpolate_nearest(w: Writer, x: Value, axes: Any, exact: bool) -> str:
+    """Nearest neighbours."""
+    _fixed_sizes(w, x)
+    if exact:
+        return _resize_node(w, x, axes, mode="nearest", coordinate_transformation_mode="half_pixel",
+                        nearest_mode="round_prefer_ceil")
+    return _resize_node(w, x, axes, mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+
+
+@emits("interpolate_weighted")
+def interpolate_weighted(w: Writer, x: Value, axes: Any, weights: str, align_corners: bool) -> str:
+    """Weighted sums: a Resize node, or else matrix products, one axis after another."""
+    spatial = _fixed_sizes(w, x)
+    if weights not in ("linear", "cubic"):
+        return _weighted_axes(w, x, axes[-len(spatial):], weights, align_corners)
+    where = "align_corners" if align_corners else "half_pixel"
+    cubic = {"cubic_coeff_a": -0.75} if weights == "cubic" else {}
+    return _resize_node(w, x, axes, mode=weights, coordinate_transformation_mode=where, **cubic)
+
+
+def _resize_node(w: Writer, x: Value, axes: Any, **options: Any) -> str:
+    """A Resize node, with scales where positions follow from them, else with sizes."""
+    axes = axes[-(len(x.shape) - 2):]
+    if any(scale is not None for *_, scale in axes):
+        scales = [1.0, 1.0, *(m / n if scale is None else scale for n, m, scale in axes)]
+        return w.add("Resize", x, None, w.constant(np.array(scales, np.float32)), **options)
+    if not is_open(x.shape[0]):
+        return w.add("Resize", x, None, None, w.ints([*x.shape[:2], *(m for _, m, _ in axes)]), **options)
+    scales = [1.0, 1.0, *(m / n for n, m, _ in axes)]
+    return w.add("Resize", x, None, w.constant(np.array(scales, np.float32)), **options)
+
+
+def _weighted_axes(w: Writer, x: Value, axes: Sequence[Any], weights: str, align_corners: bool) -> str:
+    """Products with a matrix of weights, one axis after another."""
+    result, ndim = w.name(x), len(x.shape)
+    for axis, sizes in enumerate(axes, 2):
+        n, m, _ = sizes
+        if n == m and weights != "cubic antialias":
+            continue
+        rows, index, values = WEIGHTS[weights](sizes, align_corners)
+        matrix = np.zeros((n, m))
+        np.add.at(matrix, (index, rows), values)
+        order = [d for d in range(ndim) if d != axis] + [axis]
+        back = [order.index(d) for d in range(ndim)]
+        product = w.add("MatMul", w.transpose(result, order), w.constant(matrix.astype(x.dtype), "weights"))
+        result = w.transpose(product, back)
+    return result
+
+
+@emits("grid_sample")
+def grid_sample(w: Writer, x: Value, grid: Value, mode: str, padding: str, align_corners: bool) -> str:
+    """Images sampled at points, an operator since opset 16."""
+    if w.opset < 16 or (len(x.shape) == 5 and w.opset < 20):
+        raise w.refuse(f"grid_sample needs opset_version {20 if len(x.shape) == 5 else 16}")
+    names = {"bilinear": "linear", "bicubic": "cubic"} if w.opset >= 20 else {}
+    return w.add("GridSample", x, grid, mode=names.get(mode, mode), padding_mode=padding,
+                 align_corners=int(align_corners))
+
+
+@emits("spectrogram", "mel_spectrogram", "stft", "rfft", "irfft")
+def spectrum(w: Writer, *arguments: Any) -> str:
+    """Fourier transforms."""
+    raise w.refuse("Fourier transforms are not written as ONNX; export the network and "
+                   "compute its spectrograms before it")

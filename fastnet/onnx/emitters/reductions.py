@@ -1,0 +1,107 @@
+"""Sums, means, extremes, norms, running sums, and orders along dimensions."""
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnet import dtypes
+from fastnet.onnx.emitting import emits
+from fastnet.onnx.writer import is_open
+
+if TYPE_CHECKING:
+    from fastnet.graph import Value
+    from fastnet.onnx.writer import Writer
+
+__all__: list[str] = []
+
+
+def _axes_of(x: Value, dim: Any) -> list[int]:
+    """The dimensions that `dim` names: an integer, a tuple, or None or () for all."""
+    n = len(x.shape)
+    dims = range(n) if dim is None or dim == () else (dim,) if isinstance(dim, int) else dim
+    return sorted(d % n for d in dims) if n else []
+
+
+@emits("sum", "mean", "prod")
+def total(w: Writer, x: Value, dim: Any, keepdim: bool, dtype: Any) -> str:
+    """Sums, means and products, in the dtype of the result."""
+    operator = {"sum": "ReduceSum", "mean": "ReduceMean", "prod": "ReduceProd"}[w.node.operation]
+    return w.reduce(operator, w.cast(x, w.output.dtype), _axes_of(x, dim), keepdim)
+
+
+@emits("var", "std")
+def variance(w: Writer, x: Value, dim: Any, keepdim: bool, ddof: float) -> str:
+    """The variance, or its root."""
+    axes = _axes_of(x, dim)
+    if is_open(*(x.shape[d] for d in axes)):
+        raise w.refuse("a variance needs a fixed size of the dimensions that it reduces")
+    count = math.prod(x.shape[d] for d in axes)
+    centred = w.add("Sub", x, w.reduce("ReduceMean", x, axes, keepdims=True))
+    squares = w.reduce("ReduceSum", w.add("Mul", centred, centred), axes, keepdim)
+    divisor = count - ddof if count > ddof else math.nan
+    result = w.add("Div", squares, w.scalar(divisor, x.dtype))
+    return w.add("Sqrt", result) if w.node.operation == "std" else result
+
+
+@emits("any", "all")
+def truth(w: Writer, x: Value, dim: Any, keepdim: bool) -> str:
+    """Whether any element is true, or all are."""
+    numbers = w.to(w.cast(x, dtypes.bool_), dtypes.int32)
+    return w.to(w.reduce("ReduceMax" if w.node.operation == "any" else "ReduceMin", numbers, _axes_of(x, dim), keepdim),
+                dtypes.bool_)
+
+
+@emits("extreme")
+def extreme(w: Writer, x: Value, kernel: str, dim: Any, keepdim: bool) -> str:
+    """The largest or smallest element."""
+    operator = "ReduceMax" if kernel == "amax" else "ReduceMin"
+    if x.dtype.kind == "b":
+        return w.to(w.reduce(operator, w.to(x, dtypes.int32), _axes_of(x, dim), keepdim), x.dtype)
+    return w.reduce(operator, x, _axes_of(x, dim), keepdim)
+
+
+@emits("index_of_extreme")
+def index_of_extreme(w: Writer, x: Value, kernel: str, dim: int | None, keepdim: bool) -> str:
+    """The place of the largest or smallest element."""
+    operator = "ArgMax" if kernel == "argmax" else "ArgMin"
+    name = w.cast(x, dtypes.int32) if x.dtype.kind == "b" else w.name(x)
+    if dim is not None and x.shape:
+        return w.add(operator, name, axis=dim % len(x.shape), keepdims=int(keepdim))
+    found = w.add(operator, w.reshape(name, [-1]), axis=0, keepdims=0)
+    return w.reshape(found, [1] * len(x.shape)) if keepdim else found
+
+
+@emits("log_sum")
+def log_sum(w: Writer, x: Value, dim: Any, keepdim: bool) -> str:
+    """log(sum(exp(x)))."""
+    return w.reduce("ReduceLogSumExp", x, _axes_of(x, dim), keepdim)
+
+
+@emits("euclidean")
+def euclidean(w: Writer, x: Value, dim: Any, keepdim: bool) -> str:
+    """The root of the sum of squares."""
+    return w.reduce("ReduceL2", x, _axes_of(x, dim), keepdim) if x.shape else w.add("Abs", x)
+
+
+@emits("p_norm")
+def p_norm(w: Writer, x: Value, p: float, dim: Any, keepdim: bool) -> str:
+    """sum(|x|^p)^(1/p)."""
+    powers = w.add("Pow", w.add("Abs", x), w.scalar(p, x.dtype))
+    return w.add("Pow", w.reduce("ReduceSum", powers, _axes_of(x, dim), keepdim), w.scalar(1 / p, x.dtype))
+
+
+@emits("cumsum")
+def cumsum(w: Writer, x: Value, dim: int, dtype: Any) -> str:
+    """Running sums."""
+    return w.add("CumSum", w.cast(x, w.output.dtype), w.constant(np.array(dim % max(len(x.shape), 1))))
+
+
+@emits("row_order")
+def row_order(w: Writer, x: Value, kernel: str, dim: int, count: int, attributes: tuple[Any, ...]) -> str:
+    """The places of the largest or smallest elements in order, or of the k-th smallest."""
+    largest = kernel != "kth" and bool(attributes and attributes[0])
+    number = attributes[0] + 1 if kernel == "kth" else count
+    _, places = w.add_several("TopK", 2, x, w.ints([number]), axis=dim, largest=int(largest), sorted=1)
+    return w.slice(places, dim, number - 1, number) if kernel == "kth" else places

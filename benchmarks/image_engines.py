@@ -127,9 +127,20 @@ def weights(state_dict):
     return made
 
 
+def _channels_last(x):
+    """A copy of (N, C, H, W) whose memory is that of (N, H, W, C)."""
+    return np.moveaxis(np.moveaxis(x, 1, -1).copy(), -1, 1)
+
+
 class _Images:
-    """The part of an engine with PyTorch's API that concerns images."""
-    channels_last = False
+    """The part of an engine with PyTorch's API that concerns images.
+
+    Attributes:
+        channels_last: whether inputs of networks, and weights, are channels-last.
+        activations_last: whether inputs of single layers are, as the results of the layers before them would be.
+    """
+
+    channels_last = activations_last = False
 
     def models(self):
         return self.module.models
@@ -139,15 +150,20 @@ class _Images:
         t, (_, channels, *_) = self.module, layer.shape
         module = self._loaded(getattr(t.nn, layer.kind)(channels, layer.filters, layer.kernel, layer.stride, 1,
                                                         groups=layer.groups))
-        x = t.from_numpy(self._laid_out(np.random.default_rng(0).standard_normal(layer.shape, np.float32)))
-        module.input = t.nn.Parameter(x)            # its gradient is computed and reset with those of the weights
+        x = np.random.default_rng(0).standard_normal(layer.shape, np.float32)
+        last = self.activations_last
+        # a parameter, so that its gradient is reset with those of the weights
+        module.input = t.nn.Parameter(t.from_numpy(np.moveaxis(x, 1, -1).copy() if last else x))
+
+        def inputs():
+            return module.input.permute(0, 3, 1, 2) if last else module.input
         with t.no_grad():
-            shape = tuple(module(x).shape)
-        g = t.from_numpy(self._laid_out(np.random.default_rng(1).standard_normal(shape, np.float32)))
+            g = np.random.default_rng(1).standard_normal(tuple(module(inputs()).shape), np.float32)
+        g = t.from_numpy(_channels_last(g) if last else g)
 
         def step(g):
             module.zero_grad()
-            out = module(module.input)
+            out = module(inputs())
             out.backward(g)
             return out.detach()
         run = self.whole(step)
@@ -155,7 +171,7 @@ class _Images:
         def gradient(g):
             run(g)
             return module.input.grad
-        return running(gradient, lambda dx: dx.numpy(), [(g,)])
+        return running(gradient, lambda dx: np.moveaxis(dx.numpy(), -1, 1) if last else dx.numpy(), [(g,)])
 
     def _build(self, net):
         options = {} if net.model.startswith("res") else {"dropout": 0.0}
@@ -172,7 +188,7 @@ class _Images:
                  rng.integers(0, net.classes, net.batch)) for _ in range(BATCHES)]
 
     def _laid_out(self, x):
-        return np.moveaxis(np.moveaxis(x, 1, -1).copy(), -1, 1) if self.channels_last else x
+        return _channels_last(x) if self.channels_last else x
 
     def _for_small_images(self, model):
         """A ResNet with the stem of `small_images`."""
@@ -183,6 +199,7 @@ class _Images:
 
 class FastnetImages(_Images, Fastnet):
     """fastnet, compiled, with contiguous inputs; for inference, parameters are constants, as in ONNX Runtime."""
+    activations_last = True
 
     def inference(self, model):
         return self.module.compile(model, freeze=True)
@@ -199,7 +216,7 @@ class PyTorchImages(_Images, PyTorch):
 
 class PyTorchChannelsLast(PyTorchImages):
     """Eager PyTorch with channels-last tensors and weights."""
-    name, channels_last = "PyTorch NHWC", True
+    name, channels_last, activations_last = "PyTorch NHWC", True, True
 
 
 class TorchCompileImages(PyTorchImages, TorchCompile):

@@ -91,6 +91,7 @@ from fastnet.random import Generator, default_generator, get_rng_state, initial_
 if TYPE_CHECKING:
     from fastnet import (
         audio,
+        c_source,
         callbacks,
         data,
         datasets,
@@ -108,6 +109,7 @@ if TYPE_CHECKING:
         text,
         training,
     )
+    from fastnet.c_source import export_c
     from fastnet.linalg import (
         cholesky_inverse,
         cholesky_solve,
@@ -150,9 +152,11 @@ newaxis: None = None
 _LOADED_LATER: dict[str, tuple[str, str | None]] = {
     "Trainer": ("fastnet.training", "Trainer"),
     "audio": ("fastnet.audio", None),
+    "c_source": ("fastnet.c_source", None),
     "callbacks": ("fastnet.callbacks", None),
     "data": ("fastnet.data", None),
     "datasets": ("fastnet.datasets", None),
+    "export_c": ("fastnet.c_source", "export_c"),
     "func": ("fastnet.func", None),
     "distributions": ("fastnet.distributions", None),
     "fft": ("fastnet.fft", None),
@@ -171,10 +175,10 @@ _LOADED_LATER: dict[str, tuple[str, str | None]] = {
 
 __all__ = [
     "Generator", "Tensor", "Trainer", "as_tensor", "audio", "autograd", "available_isas", "backend", "bool",
-    "callbacks", "channels_last", "channels_last_3d", "compile", "contiguous_format", "data", "datasets",
-    "default_generator", "device", "distributions", "double", "dtypes", "e", "enable_grad", "float", "float32",
-    "float64", "from_dlpack", "from_numpy", "func", "functional", "get_isa", "get_num_threads", "get_rng_state", "grad",
-    "graph", "inf", "inference_mode", "initial_seed", "int", "int32", "int64", "is_floating_point", "is_grad_enabled",
+    "c_source", "callbacks", "channels_last", "channels_last_3d", "compile", "contiguous_format", "data", "datasets",
+    "default_generator", "device", "distributions", "double", "dtypes", "e", "enable_grad", "export_c", "float",
+    "float32", "float64", "from_dlpack", "from_numpy", "func", "functional", "get_isa", "get_num_threads",
+    "get_rng_state", "grad", "graph", "inf", "inference_mode", "initial_seed", "int", "int32", "int64", "is_floating_point", "is_grad_enabled",
     "is_tensor", "linalg", "load", "load_file", "load_metadata", "long", "manual_seed", "metrics", "models", "nan",
     "newaxis", "nn", "no_grad", "numel", "onnx", "ops", "optim", "pi", "preserve_format", "random", "save_file", "seed",
     "set_backend", "set_grad_enabled", "set_isa", "set_num_threads", "set_rng_state", "show_config", "sklearn",

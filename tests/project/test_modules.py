@@ -11,7 +11,7 @@ import fastnet
 PACKAGE = Path(fastnet.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 AT_THE_TOP = {"backend", "dtypes", "func", "random"}
-PUBLIC_PACKAGES = ["audio", "autograd", "callbacks", "data", "datasets", "distributions", "fft", "functional", "graph",
+PUBLIC_PACKAGES = ["audio", "autograd", "c_source", "callbacks", "data", "datasets", "distributions", "fft", "functional", "graph",
                    "linalg", "metrics", "models", "nn", "onnx", "ops", "optim", "optim.lr_scheduler", "sklearn",
                    "special", "text", "training"]
 PUBLIC_MODULES = ["audio.functional", "data.samples", "nn.functional", "nn.init", "nn.utils", *sorted(AT_THE_TOP)]

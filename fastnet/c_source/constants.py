@@ -1,0 +1,124 @@
+"""Numbers, arrays and names as C text."""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, DType
+
+__all__ = ["Names", "array_text", "c_type", "comment_text", "elements_text", "float_text", "item_size", "string_text"]
+
+_C_TYPES = {"float32": "float", "bool": "uint8_t", "uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t",
+            "int32": "int32_t", "int64": "int32_t"}
+_SIZES = {"float": 4, "int32_t": 4, "int16_t": 2, "int8_t": 1, "uint8_t": 1}
+_A_LINE = {"float": 8, "int32_t": 12, "int16_t": 16, "int8_t": 24, "uint8_t": 24}
+_KEYWORDS = frozenset([
+    "auto", "bool", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern",
+    "false", "float", "for", "goto", "if", "inline", "int", "long", "main", "register", "restrict", "return", "short",
+    "signed", "sizeof", "static", "struct", "switch", "true", "typedef", "union", "unsigned", "void", "volatile",
+    "while", "int8_t", "uint8_t", "int16_t", "int32_t", "int64_t", "arena", "i", "j", "k", "l", "m", "n", "o", "p",
+    "q"])
+
+
+def c_type(dtype: DType) -> str:
+    """The C type of the elements of a dtype. Integers of 64 bits become int32_t.
+
+    Raises:
+        ValueError: the dtype has none.
+
+    Example:
+        >>> import numpy as np
+        >>> c_type(np.dtype("float32")), c_type(np.dtype("int64"))
+        ('float', 'int32_t')
+    """
+    if str(dtype) not in _C_TYPES:
+        raise ValueError(f"expected float32, bool or integers of up to 32 bits, got {dtype}")
+    return _C_TYPES[str(dtype)]
+
+
+def item_size(dtype: DType) -> int:
+    """The bytes of an element in C."""
+    return _SIZES[c_type(dtype)]
+
+
+def float_text(x: float) -> str:
+    """A float32 as the shortest C constant that gives it.
+
+    Example:
+        >>> float_text(0.1), float_text(1e-8), float_text(-float("inf"))
+        ('0.1f', '1e-08f', '-INFINITY')
+    """
+    number = np.float32(x)
+    if np.isfinite(number):
+        return f"{number}f"
+    return "NAN" if np.isnan(number) else "INFINITY" if number > 0 else "-INFINITY"
+
+
+def elements_text(array: Array) -> Iterator[str]:
+    """The elements of an array as C constants."""
+    if array.dtype.kind == "f":
+        return map("{}f".format if np.isfinite(array).all() else float_text, array.ravel())
+    if array.size and (array.max() > np.iinfo(np.int32).max or array.min() < -np.iinfo(np.int32).max):
+        raise ValueError(f"expected integers of up to 32 bits, got {array.min()} to {array.max()}")
+    return map(str, array.ravel().astype(np.int64).tolist())
+
+
+def array_text(name: str, array: Array) -> str:
+    """The definition of a constant array.
+
+    Example:
+        >>> import numpy as np
+        >>> print(array_text("bias", np.array([0.5, 1], np.float32)))
+        static const float bias[2] = {
+            0.5f, 1.0f
+        };
+    """
+    kind, elements = c_type(array.dtype), list(elements_text(array))
+    lines = [", ".join(elements[i:i + _A_LINE[kind]]) for i in range(0, len(elements), _A_LINE[kind])]
+    return f"static const {kind} {name}[{max(array.size, 1)}] = {{\n    " + ",\n    ".join(lines or ["0"]) + "\n};"
+
+
+def string_text(text: str) -> str:
+    """A C string in UTF-8.
+
+    Example:
+        >>> print(string_text('5" wide'))
+        "5\\" wide"
+    """
+    quoted = "".join(chr(b) if 32 <= b < 127 and chr(b) not in '"\\?' else f"\\{b:03o}" for b in text.encode())
+    return '"' + quoted.replace("\\042", '\\"') + '"'
+
+
+def comment_text(text: Any) -> str:
+    """A text that a comment can hold: ASCII, without the marks that end or begin a comment."""
+    return str(text).encode("ascii", "replace").decode().replace("*/", "* /").replace("/*", "/ *")
+
+
+class Names:
+    """Gives different C identifiers.
+
+    Args:
+        taken: identifiers that are in use.
+
+    Example:
+        >>> names = Names(["relu"])
+        >>> names.new("features.0.weight"), names.new("relu"), names.new("2nd"), names.new("int")
+        ('features_0_weight', 'relu_2', 'layer_2nd', 'int_2')
+    """
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = {*taken, *_KEYWORDS}
+
+    def new(self, wanted: str) -> str:
+        """An identifier like `wanted`."""
+        base = re.sub(r"\W+", "_", wanted, flags=re.ASCII) or "value"
+        base = f"layer_{base}" if base[0].isdigit() else f"of{base}" if base[0] == "_" else base
+        name, number = base, 2
+        while name in self._taken:
+            name, number = f"{base}_{number}", number + 1
+        self._taken.add(name)
+        return name

@@ -1,0 +1,79 @@
+"""The graph of a quantised model between its conversions: integers in, integers out."""
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from fastnet.c_source.emitters.quantized import scale_and_zero
+from fastnet.c_source.lowering import needed_nodes
+from fastnet.c_source.program import describe_node
+from fastnet.graph import Graph, Value
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array
+    from fastnet.graph import Node
+
+__all__ = ["Scale", "integer_graph"]
+
+
+class Scale(NamedTuple):
+    """What an 8-bit integer stands for: (q - zero) * scale."""
+
+    scale: float
+    zero: int
+
+    def quantized(self, x: Array) -> Array:
+        """The integers of numbers."""
+        steps = np.clip(np.rint(x / np.float32(self.scale)), -128 - self.zero, 127 - self.zero)
+        return (np.where(np.isnan(x), 0, steps).astype(np.int32) + self.zero).astype(np.int8)
+
+
+def integer_graph(graph: Graph) -> tuple[Graph, list[Scale], list[Scale]]:
+    """A graph without the quantisation of its inputs and the dequantisation of its outputs, and the scales of both.
+
+    Args:
+        graph: of a quantised model.
+
+    Raises:
+        ValueError: an input is read before it is quantised, or an output is not dequantised.
+    """
+    nodes = needed_nodes(graph)
+    outputs = [_before_dequantize(nodes, y) for y in graph.outputs]
+    graph = replace(graph, nodes=tuple(nodes), outputs=tuple(y for y, _ in outputs))
+    nodes = needed_nodes(graph)
+    entries: dict[Value, Value] = {}
+    scales, inputs = [], []
+    for x in graph.inputs:
+        readers = [node for node in nodes if x in node.inputs]
+        found = {scale_and_zero(node) for node in readers if node.operation == "quantize"}
+        if len(found) != 1 or None in found or any(node.operation != "quantize" for node in readers):
+            first = next((node for node in readers if node.operation != "quantize"), None)
+            raise ValueError(f"export_c: dtype='int8' takes a quantised model, whose inputs are quantised first, but "
+                             f"{describe_node(first)} reads {x.name}; see fastnet.quantize, or use dtype='float32'")
+        inputs.append(Value(x.name, "input", x.shape, np.dtype(np.int8)))
+        entries |= {node.outputs[0]: inputs[-1] for node in readers}
+        scales.append(Scale(*found.pop()))                      # type: ignore[misc]
+    kept = [_with_values(node, entries) for node in nodes if node.outputs[0] not in entries]
+    made = replace(graph, nodes=tuple(kept), inputs=tuple(inputs),
+                   outputs=tuple(entries.get(y, y) for y in graph.outputs))
+    return made, scales, [scale for _, scale in outputs]
+
+
+def _before_dequantize(nodes: list[Node], y: Value) -> tuple[Value, Scale]:
+    """The integers that an output stands for."""
+    node = next((node for node in nodes if y in node.outputs), None)
+    found = scale_and_zero(node) if node is not None and node.operation == "dequantize" else None
+    if node is None or found is None:
+        raise ValueError(f"export_c: dtype='int8' takes a quantised model, whose outputs are dequantised last, but "
+                         f"{describe_node(node)} computes {y.name}; see fastnet.quantize, or use dtype='float32'")
+    return node.inputs[0], Scale(*found)
+
+
+def _with_values(node: Node, values: dict[Value, Value]) -> Node:
+    def changed(x: Any) -> Any:
+        if isinstance(x, Value):
+            return values.get(x, x)
+        return tuple(map(changed, x)) if type(x) in (list, tuple) else x
+    return replace(node, arguments={name: changed(x) for name, x in node.arguments.items()})

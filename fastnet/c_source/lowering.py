@@ -1,0 +1,50 @@
+"""From the graph of a model to C statements on values."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastnet.c_source import emitters as _emitters  # noqa: F401  (they register themselves)
+from fastnet.c_source.program import Code
+from fastnet.c_source.rules import EMITTERS
+from fastnet.graph import Graph
+
+if TYPE_CHECKING:
+    from fastnet.graph import Node, Value
+
+__all__ = ["lowered", "needed_nodes"]
+
+
+def needed_nodes(graph: Graph) -> list[Node]:
+    """The nodes that the outputs of a graph depend on."""
+    needed: set[Value] = set(graph.outputs)
+    kept = []
+    for node in reversed(graph.nodes):
+        if needed.intersection(node.outputs):
+            kept.append(node)
+            needed.update(node.inputs)
+    return kept[::-1]
+
+
+def lowered(graph: Graph, streaming: bool) -> Code:
+    """The statements of a graph's nodes.
+
+    Args:
+        graph: the graph.
+        streaming: whether the state of recurrent layers and of causal padding is kept between calls.
+
+    Raises:
+        NotImplementedError: an operation without a rule for C; the message names it and its module.
+        ValueError: streaming, but nothing in the model keeps a state.
+    """
+    code = Code(graph, streaming)
+    for node in needed_nodes(graph):
+        code.node = node
+        if node.operation not in EMITTERS:
+            raise code.unsupported("has no rule for C")
+        code.check_dtypes([*node.inputs, *node.outputs])
+        EMITTERS[node.operation](node, code)
+    code.node = None
+    if streaming and not code.states:
+        raise ValueError("export_c: streaming=True, but the model has nothing that continues from call to call: "
+                         "recurrent layers, or causal padding nn.functional.pad(x, (past, 0)) before a convolution")
+    return code

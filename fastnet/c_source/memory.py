@@ -1,0 +1,156 @@
+"""The places of values in memory: the caller's buffers, the arena, or separate arrays."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from fastnet.c_source.arena import Block, live_maximum, plan_arena
+from fastnet.c_source.constants import c_type, item_size
+from fastnet.c_source.program import Code, Step, count_of
+
+if TYPE_CHECKING:
+    from fastnet.graph import Graph, Value
+
+__all__ = ["LiveStep", "Memory", "Place", "place_values"]
+
+_IN_ARENA = "float", "int8_t", "uint8_t"        # int8_t and uint8_t may alias any type; others get separate arrays
+
+
+class Place(NamedTuple):
+    """Where a value lies.
+
+    Attributes:
+        kind: "input" and "output" are the caller's, "array" is an array of the value alone.
+        at: the number of the input or output, or the offset in the arena in bytes.
+    """
+
+    kind: Literal["input", "output", "arena", "array"]
+    at: int = 0
+
+
+class LiveStep(NamedTuple):
+    """The memory that a step needs.
+
+    Attributes:
+        step: the step.
+        bytes: total size of the blocks of the arena that are in use.
+        values: the values of these blocks, the largest first.
+    """
+
+    step: Step
+    bytes: int
+    values: list[Value]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The places of all values.
+
+    Attributes:
+        places: of each value that owns memory.
+        owners: of each other value: (the value whose memory it is, its first element there).
+        arena: bytes.
+        live_maximum: the largest total size of the blocks of the arena in use at the same time.
+        live: for each step, the memory that it needs.
+        copied: the numbers of outputs that are copied from other memory at the end.
+    """
+
+    places: dict[Value, Place]
+    owners: dict[Value, tuple[Value, int]]
+    arena: int
+    live_maximum: int
+    live: list[LiveStep]
+    copied: list[int]
+
+    @property
+    def arrays(self) -> list[Value]:
+        """The values with arrays of their own."""
+        return [x for x, place in self.places.items() if place.kind == "array"]
+
+
+class _Planner:
+    def __init__(self, graph: Graph, code: Code) -> None:
+        self.graph, self.steps, self.owners = graph, code.steps, dict(code.owners)
+        self.inputs = {x: Place("input", i) for i, x in enumerate(graph.inputs)}
+        self.first: dict[Value, int] = {}
+        self.last: dict[Value, int] = {}
+        for i, step in enumerate(self.steps):
+            for x in (*step.writes, *step.reads):
+                self._use(x, i)
+        for y in graph.outputs:
+            self._use(y, len(self.steps))
+
+    def owner(self, x: Value) -> Value:
+        return self.owners[x][0] if x in self.owners else x
+
+    def _use(self, x: Value, i: int) -> None:
+        owner = self.owner(x)
+        self.first.setdefault(owner, i)
+        self.last[owner] = max(self.last.get(owner, i), i)
+
+    def merge_in_place(self) -> None:
+        """Give results the memory of inputs that nothing reads later."""
+        for i, step in enumerate(self.steps):
+            y = step.writes[0]
+            if self.owner(y) is not y or self.first[y] != i:
+                continue
+            for x in step.in_place:
+                if self._can_take(y, x, step, i):
+                    owner = self.owner(x)
+                    self.last[owner] = max(self.last[owner], self.last.pop(y))
+                    del self.first[y]
+                    for alias, (other, start) in list(self.owners.items()):
+                        if other is y:
+                            self.owners[alias] = owner, start
+                    self.owners[y] = owner, 0
+                    break
+
+    def _can_take(self, y: Value, x: Value, step: Step, i: int) -> bool:
+        owner = self.owner(x)
+        if owner.kind != "result" or self.last[owner] != i or self.owners.get(x, (x, 0))[1]:
+            return False
+        others = [other for other in step.reads if other is not x and self.owner(other) is owner]
+        return not others and count_of(owner) == count_of(y) and c_type(owner.dtype) == c_type(y.dtype)
+
+    def outputs(self) -> tuple[dict[Value, Place], list[int]]:
+        """The places of values that are computed in the caller's output, and the outputs that are copied."""
+        places: dict[Value, Place] = {}
+        copied = []
+        for number, y in enumerate(self.graph.outputs):
+            owner, start = self.owners.get(y, (y, 0))
+            same = count_of(owner) == count_of(y) and c_type(owner.dtype) == c_type(y.dtype)
+            if owner.kind == "result" and not start and same and owner not in places:
+                places[owner] = Place("output", number)
+            else:
+                copied.append(number)
+        return places, copied
+
+
+def place_values(graph: Graph, code: Code) -> Memory:
+    """Find a place for each value.
+
+    A result takes the memory of an input that the step reads last, or the caller's output; all other results share the
+    arena, by their lifetimes.
+
+    Args:
+        graph: the graph.
+        code: its steps.
+    """
+    planner = _Planner(graph, code)
+    planner.merge_in_place()
+    outputs, copied = planner.outputs()
+    places = {**planner.inputs, **outputs}
+    rest = [x for x in planner.first if x.kind == "result" and x not in places]
+    places |= {x: Place("array") for x in rest if c_type(x.dtype) not in _IN_ARENA}
+    values = [x for x in rest if x not in places]
+    align = max((item_size(x.dtype) for x in values), default=1)
+    blocks = [Block(-(-count_of(x) * item_size(x.dtype) // align) * align, planner.first[x], planner.last[x])
+              for x in values]
+    offsets = plan_arena(blocks)
+    places |= {x: Place("arena", offset) for x, offset in zip(values, offsets)}
+    live = []
+    for i, step in enumerate(code.steps):
+        used = sorted(((b.size, x) for b, x in zip(blocks, values) if b.first <= i <= b.last), key=lambda p: -p[0])
+        live.append(LiveStep(step, sum(size for size, _ in used), [x for _, x in used]))
+    size = max((offset + block.size for offset, block in zip(offsets, blocks)), default=0)
+    return Memory(places, planner.owners, size, live_maximum(blocks), live, copied)

@@ -30,8 +30,7 @@ CEPSTRA = 10
 BOARD = Path(__file__).parents[1] / "tests" / "tools" / "cortex_m"
 RUN_WASI = BOARD.parent / "run_wasi.cjs"
 FLAGS = "-std=c99", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror"
-CORTEX_M4 = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16", "--specs=rdimon.specs",
-             "-nostartfiles")
+CORTEX_M4 = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16", "--specs=rdimon.specs")
 
 
 # ---- training -------------------------------------------------------------------------------------------------------

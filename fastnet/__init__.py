@@ -174,15 +174,16 @@ _LOADED_LATER: dict[str, tuple[str, str | None]] = {
 }
 
 __all__ = [
-    "Generator", "Tensor", "Trainer", "as_tensor", "audio", "autograd", "available_isas", "backend", "bool",
-    "c_source", "callbacks", "channels_last", "channels_last_3d", "compile", "contiguous_format", "data", "datasets",
+    "Generator", "Tensor", "Trainer", "as_tensor", "audio", "autograd", "available_isas", "backend", "bool", "c_source",
+    "callbacks", "channels_last", "channels_last_3d", "compile", "contiguous_format", "data", "datasets",
     "default_generator", "device", "distributions", "double", "dtypes", "e", "enable_grad", "export_c", "float",
     "float32", "float64", "from_dlpack", "from_numpy", "func", "functional", "get_isa", "get_num_threads",
-    "get_rng_state", "grad", "graph", "inf", "inference_mode", "initial_seed", "int", "int32", "int64", "is_floating_point", "is_grad_enabled",
-    "is_tensor", "linalg", "load", "load_file", "load_metadata", "long", "manual_seed", "metrics", "models", "nan",
-    "newaxis", "nn", "no_grad", "numel", "onnx", "ops", "optim", "pi", "preserve_format", "random", "save_file", "seed",
-    "set_backend", "set_grad_enabled", "set_isa", "set_num_threads", "set_rng_state", "show_config", "sklearn",
-    "special", "strided", "tensor", "text", "training", "uint8", "use_backend",
+    "get_rng_state", "grad", "graph", "inf", "inference_mode", "initial_seed", "int", "int32", "int64",
+    "is_floating_point", "is_grad_enabled", "is_tensor", "linalg", "load", "load_file", "load_metadata", "long",
+    "manual_seed", "metrics", "models", "nan", "newaxis", "nn", "no_grad", "numel", "onnx", "ops", "optim", "pi",
+    "preserve_format", "random", "save_file", "seed", "set_backend", "set_grad_enabled", "set_isa", "set_num_threads",
+    "set_rng_state", "show_config", "sklearn", "special", "strided", "tensor", "text", "training", "uint8",
+    "use_backend",
 ]
 __all__ += [
     "CharTensor", "HalfTensor", "ShortTensor", "Size", "bfloat16", "dtype", "layout", "memory_format",

@@ -42,7 +42,8 @@ def plan_arena(blocks: Sequence[Block]) -> list[int]:
     """Offsets at which blocks that are in use at the same time do not overlap.
 
     Each block in turn takes the lowest offset that is free during its lifetime, the largest first. If the result
-    exceeds `live_maximum`, other orders are tried, and the smallest result is taken. The same blocks give the same offsets.
+    exceeds `live_maximum`, other orders are tried, and the smallest result is taken. The same blocks give the same
+    offsets.
 
     Args:
         blocks: the blocks; their sizes are multiples of their alignment.

@@ -12,8 +12,7 @@ import fastnet
 from fastnet import nn
 
 TOOLS = ROOT / "tests" / "tools"
-CORTEX_M4 = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16", "--specs=rdimon.specs",
-             "-nostartfiles")
+CORTEX_M4 = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16", "--specs=rdimon.specs")
 
 
 def on_a_cortex_m4(made):

@@ -103,7 +103,7 @@ MODELS = {
                             other=integers(1, 12)), X2),
     "mul": (lambda: Integer(lambda n, q: quantized_mul(q, n.other, 0.05, 3, 0.08, -4, 0.1, -7), other=integers(2, 12)),
             X2),
-    "concat": (lambda: Integer(lambda n, q: quantized_concat([q, n.other], [0.05, 0.1], [3, -7], 0.1, -7, 1),
+    "concat": (lambda: Integer(lambda n, q: quantized_concat([q, n.other], [0.05, 0.1], [3, -7], 0.1, -7, 2),
                                other=integers(1, 6, 2)), (1, 6, 3)),
     "requantize": (lambda: Integer(lambda n, q: requantize(q, 0.05, 3, 0.1, -7, -30, 40)), X2),
     "function": (lambda: Integer(lambda n, q: quantized_function(q, n.table), table=table()), X2),

@@ -7,7 +7,7 @@ extern void _start(void);               /* of newlib, with semihosting */
 static void reset(void)
 {
     *(volatile uint32_t *)0xE000ED88 |= 0xFu << 20;         /* switch the floating-point unit on */
-    __asm volatile("dsb\n isb");
+    __asm__ volatile("dsb\n isb");
     _start();
 }
 
@@ -17,6 +17,11 @@ static void fault(void)
         ;
 }
 
-__attribute__((section(".vectors"), used)) static const void *const vectors[16] = {
-    &stack_top, (const void *)reset, (const void *)fault, (const void *)fault, (const void *)fault, (const void *)fault,
-    (const void *)fault};
+typedef union {
+    const void *stack;
+    void (*handler)(void);
+} vector;
+
+__attribute__((section(".vectors"), used)) static const vector vectors[16] = {
+    {&stack_top}, {.handler = reset}, {.handler = fault}, {.handler = fault}, {.handler = fault}, {.handler = fault},
+    {.handler = fault}};

@@ -1,4 +1,4 @@
-"""`fastnet export`: a saved model in another form, such as ONNX."""
+"""`fastnet export`: a saved model in another form, ONNX or C."""
 from __future__ import annotations
 
 import argparse
@@ -10,7 +10,8 @@ from typing import Any
 import fastnet
 from fastnet import nn
 from fastnet.cli.errors import WrongUseError
-from fastnet.cli.option_values import layer_widths, natural_number, output_path
+from fastnet.cli.inputs import TableInputs
+from fastnet.cli.option_values import byte_count, layer_widths, natural_number, output_path
 from fastnet.cli.outputs import check_outputs
 from fastnet.cli.saved import Saved
 from fastnet.cli.series.commands import SavedSeries
@@ -63,8 +64,20 @@ def _to_onnx(args: argparse.Namespace, model: nn.Module, example: fastnet.Tensor
                         opset_version=args.opset)
 
 
+def _to_c(args: argparse.Namespace, model: nn.Module, example: fastnet.Tensor, dimensions: dict[int, str],
+          path: str) -> None:
+    """Write C, with the preparation of a table's row and the names of the classes if the file has them."""
+    loaded = load_described(args.model)
+    saved = None if other_of(args.model, *loaded) else Saved.described(args.model, *loaded)
+    table = saved is not None and isinstance(saved.inputs, TableInputs)
+    say(str(fastnet.export_c(model, example, path, args.dtype, args.max_ram, streaming=args.streaming,
+                             preparation=saved.inputs.preparation if table else None,
+                             target=None if saved is None else saved.target)))
+
+
 # form -> (the end of its files' names, the function that writes one)
 EXPORTS: dict[str, tuple[str, Callable[[argparse.Namespace, nn.Module, fastnet.Tensor, dict[int, str], str], None]]] = {
+    "c": (".c", _to_c),
     "onnx": (".onnx", _to_onnx),
 }
 
@@ -73,8 +86,15 @@ def add_export(p: argparse.ArgumentParser) -> None:
     """Add the arguments of `fastnet export`."""
     p.add_argument("model", metavar="MODEL", help="file that `fastnet train --save` or model.save() wrote")
     p.add_argument("--to", choices=sorted(EXPORTS), required=True, help="form of the file")
-    p.add_argument("--output", type=output_path, metavar="FILE", help="file to write (default: named after MODEL)")
+    p.add_argument("-o", "--output", type=output_path, metavar="FILE",
+                   help="file to write (default: named after MODEL)")
     p.add_argument("--shape", type=layer_widths, metavar="N,...",
                    help="shape of an input, without the batch, of a model that `fastnet train` did not write")
     p.add_argument("--opset", type=natural_number, default=18, metavar="N",
                    help="version of ONNX's operators, 13 to 22 (default: 18)")
+    p.add_argument("--dtype", choices=("float32", "int8"), default="float32",
+                   help="of the inputs and outputs of C; int8 for a quantised model (default: %(default)s)")
+    p.add_argument("--max-ram", type=byte_count, metavar="BYTES",
+                   help="refuse C that needs more static memory, such as 65536 or 64k")
+    p.add_argument("--streaming", action="store_true",
+                   help="C that continues the sequence of the last call, for recurrent layers and causal convolutions")

@@ -92,8 +92,10 @@ Translate sentences with a model that `fastnet train --model transformer --save`
 wrote, by beam search: a sentence, the lines of a file, or standard input.
 """
 EXPORT = """\
-Write a saved model as an ONNX file, for ONNX Runtime and other engines. The file
-holds the network; inputs must be prepared as in training (`fastnet info MODEL`).
+Write a saved model as an ONNX file, for ONNX Runtime and other engines, or as C,
+for microcontrollers. An ONNX file holds the network; inputs must be prepared as in
+training (`fastnet info MODEL`). C also holds the preparation of a table's row and
+the names of classes; the RAM that it needs is printed.
 """
 INFO = """\
 Show the backend, the instruction set, the threads and the versions in use; or,
@@ -151,6 +153,7 @@ TRANSLATE_EXAMPLES = """examples:
   cat sentences.txt | fastnet translate translator.safetensors --beams 1
 """
 EXPORT_EXAMPLES = """examples:
+  fastnet export flowers.safetensors --to c --max-ram 16k -o flowers.c
   fastnet export flowers.safetensors --to onnx
   fastnet export network.safetensors --to onnx --shape 3,32,32 --output network.onnx
 """

@@ -14,6 +14,7 @@ from fastnet.data.text_lines import known_encoding
 
 __all__ = [
     "PLOTS",
+    "byte_count",
     "column_kind",
     "column_name",
     "encoding_name",
@@ -49,6 +50,12 @@ def natural_number(text: str) -> int:
     if value < 0:
         raise argparse.ArgumentTypeError(f"expected a number that is not negative, got {text!r}")
     return value
+
+
+def byte_count(text: str) -> int:
+    """A number of bytes, such as "4096", "64k" (64 * 1024) or "1M"."""
+    factor = {"k": 1 << 10, "m": 1 << 20}.get(text[-1:].lower(), 1)
+    return natural_number(text[:-1] if factor > 1 else text) * factor
 
 
 def share(text: str) -> float:

@@ -34,6 +34,7 @@ static int NAME(pack_weight)(BODY_ARGS) {
 /* ---- products ------------------------------------------------------------------------------------------------- */
 
 #define GROUP_PANELS 6                                  /* panels whose sums are at hand at once, at most */
+#define STRIP_PANELS 4
 #define SUMS_STRIDE (GROUP_PANELS * PANEL)
 
 #define STRIP_DECLARE(i) VEC a##i = V(zero)();
@@ -61,9 +62,9 @@ static void NAME(sum_panels)(REAL *sums, const REAL *row, ptrdiff_t stride, ptrd
     t.depth = depth, t.row = (const char *)row, t.row_stride = stride * (ptrdiff_t)sizeof(REAL);
     t.row_k = sizeof(REAL), t.lane_k = PANEL, t.out_stride = SUMS_STRIDE * (ptrdiff_t)sizeof(REAL);
     while (panels > 0) {
-        if (rows == 1 && panels >= 4) {
+        if (rows == 1 && panels >= STRIP_PANELS) {
             NAME(strip)(sums, row, panel, depth);
-            sums += 4 * PANEL, panel += 4 * depth * PANEL, panels -= 4;
+            sums += STRIP_PANELS * PANEL, panel += STRIP_PANELS * depth * PANEL, panels -= STRIP_PANELS;
             continue;
         }
         t.lane = panel, t.out = (char *)sums;
@@ -138,14 +139,19 @@ static void NAME(start)(REAL *to, ptrdiff_t to_stride, const REAL *given, ptrdif
 #define AT_STATE(slot, width) ((REAL *)launch->p[slot] + (step->first + i) * (width))
 #define IN_MEMORY(part, width) ((REAL *)launch->p[MEMORY] + n[part] + (step->first + i) * (width))
 
+/* Panels whose sums are at hand at once: as many as a strip has if there is one sequence and they hold whole units. */
+static inline ptrdiff_t NAME(group_panels)(const NAME(Step) *step, ptrdiff_t gates) {
+    return step->count == 1 && 2 * STRIP_PANELS % gates == 0 ? STRIP_PANELS : GROUP_PANELS;
+}
+
 /* out[i][lane] = rows @ panels (or added to it), for the lanes from `lane` (a multiple of PANEL) to `lanes` and all
  * sequences of a step. */
 static void NAME(multiply)(const NAME(Step) *step, REAL *out, ptrdiff_t out_stride, const REAL *in, ptrdiff_t in_stride,
                            const REAL *panels, ptrdiff_t depth, ptrdiff_t lane, ptrdiff_t lanes, int add) {
     REAL sums[TILE_ROWS * SUMS_STRIDE];
-    const ptrdiff_t all = ceil_div(lanes, PANEL);
-    for (ptrdiff_t p = lane / PANEL; p < all; p += GROUP_PANELS) {
-        const ptrdiff_t count = min_size(GROUP_PANELS, all - p), end = min_size(lanes, (p + count) * PANEL);
+    const ptrdiff_t all = ceil_div(lanes, PANEL), group = NAME(group_panels)(step, 1);
+    for (ptrdiff_t p = lane / PANEL; p < all; p += group) {
+        const ptrdiff_t count = min_size(group, all - p), end = min_size(lanes, (p + count) * PANEL);
         FOR_SLIVERS(step)
             NAME(sum_panels)(sums, in + first * in_stride, in_stride, rows, panels + p * depth * PANEL, count, depth);
             for (ptrdiff_t i = 0; i < rows; i++)

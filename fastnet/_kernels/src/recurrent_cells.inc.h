@@ -97,16 +97,17 @@ static void NAME(load_sums)(const Launch *launch, const NAME(Step) *step, ptrdif
 /* The units of a step, from the states before it. The number of gates divides the vectors of GROUP_PANELS. */
 INLINE void NAME(forward_units)(const Launch *launch, const NAME(Step) *step, ptrdiff_t gates, NAME(Cell) cell,
                                 const REAL *states, ptrdiff_t width) {
-    const ptrdiff_t *n = launch->n, depth = n[STATE] + n[FEATURES], units = GROUP_PANELS * 2 / gates * W;
+    const ptrdiff_t *n = launch->n, depth = n[STATE] + n[FEATURES];
+    const ptrdiff_t group = NAME(group_panels)(step, gates), units = group * 2 / gates * W;
     const ptrdiff_t first_panel = step->unit / W * gates / 2, panels = ceil_div(ceil_div(step->end, W) * gates, 2);
     const REAL *packed = (const REAL *)launch->p[MEMORY] + n[PANELS_AT];
     REAL sums[TILE_ROWS * SUMS_STRIDE];
-    for (ptrdiff_t p = first_panel, unit = step->unit; p < panels; p += GROUP_PANELS, unit += units)
+    for (ptrdiff_t p = first_panel, unit = step->unit; p < panels; p += group, unit += units)
         FOR_SLIVERS(step)
             const ptrdiff_t end = min_size(unit + units, step->end);
             if (n[WEIGHTED])
                 NAME(sum_panels)(sums, states + first * width, width, rows, packed + p * depth * PANEL,
-                                 min_size(GROUP_PANELS, panels - p), depth);
+                                 min_size(group, panels - p), depth);
             else
                 NAME(load_sums)(launch, step, first, rows, gates, unit, end, sums);
             cell(launch, step, first, rows, unit, end, sums, states, width);
@@ -338,4 +339,5 @@ LAYER(rnn, 1, 0, DGATES)
 #undef AT_STATE
 #undef IN_MEMORY
 #undef GROUP_PANELS
+#undef STRIP_PANELS
 #undef SUMS_STRIDE

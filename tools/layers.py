@@ -22,6 +22,7 @@ DESCRIPTIONS = {
     "cli": "the command fastnet",
     "sklearn": "estimators for scikit-learn",
     "onnx": "ONNX files, written and read",
+    "quantization": "int8 models, weights of 4 bits",
     "torch": "PyTorch's namespace, for programs written for it",
     "training": "the Trainer: fit, evaluate, predict, checkpoints",
     "callbacks": "early stopping, checkpoints, logs, learning-rate schedules",

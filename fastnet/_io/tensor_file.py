@@ -26,29 +26,56 @@ _BYTES_PER_BRACKET = 16                 # the least average in a header
 _WRITTEN = frozenset(map(np.dtype, _DTYPES.values()))
 
 
-def write_tensors(path: StrPath, arrays: Mapping[str, Array], texts: Mapping[str, str]) -> None:
+def write_tensors(path: StrPath, arrays: Mapping[str, Array], texts: Mapping[str, str],
+                  narrow: str | None = None) -> None:
     """Write arrays and texts to a file, replacing it atomically. Equal arrays and texts give equal files.
 
     Args:
         path: of the file.
         arrays: {name: array of bools, integers or floating-point numbers}.
         texts: {name: string}.
+        narrow: "float16" or "bfloat16", in which floating-point numbers are rounded to nearest; None keeps their dtype.
 
     Raises:
         TypeError: an array of another dtype.
         ValueError: an array has the name that the format reserves for the texts.
         OSError: naming `path`.
     """
-    contents = encoded_tensors(arrays, texts)
+    contents = encoded_tensors(arrays, texts, narrow)
     with replacing(path) as file:
         file.write(contents)
 
 
-def encoded_tensors(arrays: Mapping[str, Array], texts: Mapping[str, str]) -> bytes:
+def encoded_tensors(arrays: Mapping[str, Array], texts: Mapping[str, str], narrow: str | None = None) -> bytes:
     """The contents of the file that `write_tensors` writes. Raises the same errors, except OSError."""
     from safetensors.numpy import save
-    encoded: bytes = save({name: _writable(name, array) for name, array in arrays.items()}, dict(texts) or None)
-    return encoded
+    encoded: bytes = save({name: _as_narrow(_writable(name, array), narrow) for name, array in arrays.items()},
+                          dict(texts) or None)
+    halves = [name for name, array in arrays.items() if narrow == "bfloat16" and array.dtype.kind == "f"]
+    return _as_bfloat16(encoded, halves) if halves else encoded
+
+
+def _as_narrow(array: Array, narrow: str | None) -> Array:
+    """Floating-point numbers as float16, or as the bits of bfloat16."""
+    if narrow is None or array.dtype.kind != "f":
+        return array
+    if narrow == "float16":
+        with np.errstate(over="ignore"):
+            return array.astype("<f2")
+    bits = array.astype("<f4").view("<u4")
+    rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16          # to nearest, halves to even
+    return np.where(np.isnan(array), bits >> 16 | 0x40, rounded).astype("<u2")
+
+
+def _as_bfloat16(encoded: bytes, names: Iterable[str]) -> bytes:
+    """The contents of a file in which the header states that some tensors, written as uint16, are bfloat16."""
+    end = 8 + int.from_bytes(encoded[:8], "little")
+    header = json.loads(encoded[8:end])
+    for name in names:
+        header[name]["dtype"] = "BF16"
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + encoded[end:]
 
 
 def _writable(name: str, array: Array) -> Array:

@@ -64,6 +64,7 @@ from fastnet.functional.creation import (
 )
 from fastnet.functional.einsum import einsum
 from fastnet.functional.elements import argwhere, index_put, isin, masked_scatter, put, take
+from fastnet.functional.fake_quantization import fake_quantize_per_channel_affine, fake_quantize_per_tensor_affine
 from fastnet.functional.grids import (
     broadcast_shapes,
     broadcast_tensors,

@@ -24,28 +24,29 @@ __all__ = [
     "complex", "concat", "concatenate", "conj", "conj_physical", "copysign", "corrcoef", "cos", "cosh", "count_nonzero",
     "cov", "cross", "cummax", "cummin", "cumprod", "cumsum", "cumulative_trapezoid", "deg2rad", "diag", "diag_embed",
     "diagflat", "diagonal", "diagonal_scatter", "diff", "dist", "div", "divide", "dot", "dropout", "dsplit", "dstack",
-    "einsum", "empty", "empty_like", "eq", "equal", "erf", "exp", "expm1", "eye", "fix", "flatten", "flip", "fliplr",
-    "flipud", "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "frac", "frexp", "full", "full_like",
-    "gather", "gcd", "ge", "ger", "get_device", "gradient", "greater", "greater_equal", "gt", "heaviside", "histc",
-    "histogram", "hsplit", "hstack", "hypot", "imag", "index_add", "index_copy", "index_fill", "index_put",
-    "index_select", "inner", "is_complex", "is_conj", "is_nonzero", "is_same_size", "is_signed", "isclose", "isfinite",
-    "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "kron", "kthvalue", "lcm", "ldexp", "le", "lerp",
-    "less", "less_equal", "linspace", "log", "log10", "log1p", "log2", "log_softmax", "logaddexp", "logaddexp2",
-    "logcumsumexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logspace", "logsumexp", "lt",
-    "masked_fill", "masked_scatter", "masked_select", "matmul", "max", "maximum", "mean", "median", "meshgrid", "min",
-    "minimum", "mm", "mode", "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply", "mv", "nan_to_num",
-    "nanmean", "nanmedian", "nanquantile", "nansum", "narrow", "narrow_copy", "ne", "neg", "negative", "nextafter",
-    "nonzero", "norm", "normal", "not_equal", "ones", "ones_like", "outer", "permute", "poisson", "polar", "positive",
-    "pow", "prod", "put", "quantile", "rad2deg", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
-    "randperm", "range", "ravel", "real", "reciprocal", "relu", "remainder", "renorm", "repeat_interleave", "reshape",
-    "resolve_conj", "result_type", "roll", "rot90", "round", "row_stack", "rsqrt", "rsub", "scatter", "scatter_add",
-    "scatter_reduce", "searchsorted", "select", "select_scatter", "sgn", "sigmoid", "sign", "signbit", "sin", "sinh",
-    "slice_scatter", "softmax", "sort", "sparse_coo_tensor", "split", "split_with_sizes", "sqrt", "square", "squeeze",
-    "stack", "std", "std_mean", "sub", "subtract", "sum", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan",
-    "tanh", "tensor_split", "tensordot", "tile", "topk", "trace", "transpose", "trapezoid", "trapz", "tril",
-    "tril_indices", "triu", "triu_indices", "true_divide", "trunc", "unbind", "unflatten", "unique",
-    "unique_consecutive", "unravel_index", "unsqueeze", "vander", "var", "var_mean", "vdot", "view_as_complex",
-    "view_as_real", "vsplit", "vstack", "where", "zeros", "zeros_like",
+    "einsum", "empty", "empty_like", "eq", "equal", "erf", "exp", "expm1", "eye", "fake_quantize_per_channel_affine",
+    "fake_quantize_per_tensor_affine", "fix", "flatten", "flip", "fliplr", "flipud", "float_power", "floor",
+    "floor_divide", "fmax", "fmin", "fmod", "frac", "frexp", "full", "full_like", "gather", "gcd", "ge", "ger",
+    "get_device", "gradient", "greater", "greater_equal", "gt", "heaviside", "histc", "histogram", "hsplit", "hstack",
+    "hypot", "imag", "index_add", "index_copy", "index_fill", "index_put", "index_select", "inner", "is_complex",
+    "is_conj", "is_nonzero", "is_same_size", "is_signed", "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf",
+    "isposinf", "isreal", "kron", "kthvalue", "lcm", "ldexp", "le", "lerp", "less", "less_equal", "linspace", "log",
+    "log10", "log1p", "log2", "log_softmax", "logaddexp", "logaddexp2", "logcumsumexp", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "logspace", "logsumexp", "lt", "masked_fill", "masked_scatter", "masked_select",
+    "matmul", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "mm", "mode", "moveaxis", "movedim",
+    "msort", "mul", "multinomial", "multiply", "mv", "nan_to_num", "nanmean", "nanmedian", "nanquantile", "nansum",
+    "narrow", "narrow_copy", "ne", "neg", "negative", "nextafter", "nonzero", "norm", "normal", "not_equal", "ones",
+    "ones_like", "outer", "permute", "poisson", "polar", "positive", "pow", "prod", "put", "quantile", "rad2deg",
+    "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "range", "ravel", "real",
+    "reciprocal", "relu", "remainder", "renorm", "repeat_interleave", "reshape", "resolve_conj", "result_type", "roll",
+    "rot90", "round", "row_stack", "rsqrt", "rsub", "scatter", "scatter_add", "scatter_reduce", "searchsorted",
+    "select", "select_scatter", "sgn", "sigmoid", "sign", "signbit", "sin", "sinh", "slice_scatter", "softmax", "sort",
+    "sparse_coo_tensor", "split", "split_with_sizes", "sqrt", "square", "squeeze", "stack", "std", "std_mean", "sub",
+    "subtract", "sum", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor_split",
+    "tensordot", "tile", "topk", "trace", "transpose", "trapezoid", "trapz", "tril", "tril_indices", "triu",
+    "triu_indices", "true_divide", "trunc", "unbind", "unflatten", "unique", "unique_consecutive", "unravel_index",
+    "unsqueeze", "vander", "var", "var_mean", "vdot", "view_as_complex", "view_as_real", "vsplit", "vstack", "where",
+    "zeros", "zeros_like",
 ]
 
 def abs(input: Tensor) -> Tensor:
@@ -382,6 +383,14 @@ def eye(n: int, m: int | None = None, *, dtype: DTypeLike | None = None, require
         device: str | None = None, layout: str | None = None, pin_memory: bool = False,
         memory_format: object = None) -> Tensor:
     """The identity matrix."""
+
+def fake_quantize_per_channel_affine(input: Tensor, scale: Tensor, zero_point: Tensor, axis: int, quant_min: int,
+                                     quant_max: int) -> Tensor:
+    """As `fake_quantize_per_tensor_affine`, with a scale and a zero point for each index along a dimension."""
+
+def fake_quantize_per_tensor_affine(input: Tensor, scale: float | Tensor, zero_point: int | Tensor, quant_min: int,
+                                    quant_max: int) -> Tensor:
+    """(clamp(round(x / scale) + zero_point, quant_min, quant_max) - zero_point) * scale."""
 
 def fix(input: Tensor) -> Tensor:
     """x without its fraction. Its gradient is 0."""

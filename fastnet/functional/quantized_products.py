@@ -32,10 +32,10 @@ _BYTES = dtypes.int8, dtypes.uint8
 def numbers_for(value: Any, dtype: DType, count: int) -> Array:
     """A number or an array as an array (count,) of `dtype`."""
     array = kernels.cast(value, dtype) if isinstance(value, np.ndarray) else kernels.scalar(value, dtype)
-    if array.size == count:
+    if array.ndim and array.size == count:
         return contiguous(array).reshape(count)
-    out = empty((count,), dtype)
-    K.copy(out, array.reshape(-1))
+    out = empty((count,), dtype)        # written by a kernel, which a recording repeats
+    K.copy(out, array if array.ndim == 0 else array.reshape(-1))
     return out
 
 

@@ -10,9 +10,10 @@ A module is described by its class, the arguments of its constructor and its con
 module may also have "frozen", a list of its parameters that record no gradients, and "tied", a dictionary from its
 parameters to the keys under which the same parameters appeared before.
 
-A class of `fastnet.models` or `fastnet.audio`, or one of `fastnet.nn` that consists of others, is described by its
-arguments, too, with the "dtype" of its weights if it is not float32; "modules" then has only the submodules, by path,
-that were replaced since, such as a new last layer:
+A class of `fastnet.models`, `fastnet.audio` or `fastnet.quantization`, or one of `fastnet.nn` that consists of others
+or is quantised ("quantized.Linear" for one of `fastnet.nn.quantized`), is described by its arguments, too, with the
+"dtype" of its weights if it is not float32; "modules" then has only the submodules, by path, that were replaced since,
+such as a new last layer:
 
     {"class": "ResNet", "arguments": {"block": "basic", ...}, "modules": {"fc": {"class": "Linear", ...}}}
 
@@ -32,14 +33,15 @@ from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
 from fastnet.nn.hooks import has_hooks
 from fastnet.nn.outline import (
-    COMPOSED,
     CONTAINERS,
     HOLD_MODULES,
+    MODULES,
     changed,
+    class_name,
     difference,
     is_network,
+    module_class,
     module_outline,
-    network_class,
 )
 from fastnet.nn.parameter import Parameter, new_parameter, outlines, store
 from fastnet.nn.schema import Argument, schema, value_text
@@ -49,11 +51,6 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array
 
 __all__ = ["MODULES", "build", "describe"]
-
-MODULES: dict[str, type[nn.Module]] = {
-    name: found for name, found in vars(nn).items()
-    if name in nn.__all__ and isinstance(found, type) and issubclass(found, nn.Module) and found is not nn.Module
-    and found.__module__ not in COMPOSED}
 
 _MAX_NESTING = 64                         # of nested modules
 _MAX_MODULES = 10_000                   # of a model; a module that appears twice counts twice
@@ -123,7 +120,7 @@ class _Describer(_Counter):
         else:
             described = self._own(module, path)
             children = module._modules if isinstance(module, HOLD_MODULES) else None
-        described = {"class": type(module).__name__, **described}
+        described = {"class": class_name(type(module)), **described}
         if children is not None:
             described["modules"] = {name: None if child is None else self.describe(child, (*path, *name.split(".")))
                                     for name, child in children.items()}
@@ -263,7 +260,7 @@ class _Builder(_Counter):
     def _new_module(self, path: tuple[str, ...], entries: dict[str, Any]) -> Any:
         """The module as an outline, without its submodules."""
         name = entries["class"]
-        cls = MODULES.get(name) or network_class(name)
+        cls = module_class(name)
         if cls is None:
             raise ValueError(f"there is no module {name!r} in this version of fastnet")
         if (entries["modules"] is not None and cls not in HOLD_MODULES and name in MODULES) or (

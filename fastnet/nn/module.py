@@ -334,7 +334,7 @@ class Module(Registry, Hooks):
             hook(part, keys)
         return keys
 
-    def save(self, path: StrPath, metadata: dict[str, Any] | None = None) -> None:
+    def save(self, path: StrPath, metadata: dict[str, Any] | None = None, dtype: str | None = None) -> None:
         """Write the model to a safetensors file: weights, architecture and `metadata`.
 
         `fastnet.load(path)` rebuilds the model if it consists of modules of `fastnet.nn` and `fastnet.models` without
@@ -346,6 +346,8 @@ class Module(Registry, Hooks):
         Args:
             path: of the file, usually "....safetensors".
             metadata: a dictionary of JSON values; `fastnet.load_metadata(path)` returns it.
+            dtype: "float16" or "bfloat16" rounds the floating-point numbers in the file, which then has half the size;
+                `fastnet.load` converts them back.
 
         Raises:
             OSError: the disk is full or the folder is missing; the message names the file, and an existing file is
@@ -361,7 +363,7 @@ class Module(Registry, Hooks):
             (Linear(in_features=3, out_features=2, bias=True)  # weight (2, 3), bias (2,); 8 parameters, ['cat', 'dog'])
         """
         from fastnet.nn.saving import save  # saving imports all modules, and they import this one
-        save(self, path, metadata)
+        save(self, path, metadata, dtype)
 
     # ---- text ----
 

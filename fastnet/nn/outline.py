@@ -11,43 +11,88 @@ from fastnet.nn.parameter import outline_as, outlines
 from fastnet.nn.schema import json_value, schema
 from fastnet.nn.state_dict import join
 
-__all__ = ["COMPOSED", "CONTAINERS", "HOLD_MODULES", "changed", "difference", "is_network", "module_outline",
-           "network_class"]
+__all__ = ["COMPOSED", "CONTAINERS", "HOLD_MODULES", "MODULES", "changed", "class_name", "difference", "is_network",
+           "module_class", "module_outline", "network_class"]
 
 HOLD_MODULES = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 CONTAINERS = (*HOLD_MODULES, nn.ParameterList)          # constructed empty and filled afterwards
 COMPOSED = ("fastnet.nn.adaptive_softmax", "fastnet.nn.attention", "fastnet.nn.transformer")
 # whose modules consist of others, as networks do
 
+MODULES: dict[str, type[nn.Module]] = {
+    name: found for name, found in vars(nn).items()
+    if name in nn.__all__ and isinstance(found, type) and issubclass(found, nn.Module) and found is not nn.Module
+    and found.__module__ not in COMPOSED}
+
 # the packages are above this module, and imported when a file names one of their classes
-_NETWORKS = ("fastnet.models", "fastnet.audio", *COMPOSED)
+_NETWORKS = ("fastnet.models", "fastnet.audio", "fastnet.quantization", *COMPOSED)
+_WITH_PREFIX = {"quantized.dynamic": "fastnet.nn.quantized.dynamic", "quantized": "fastnet.nn.quantized",
+                "qat": "fastnet.nn.qat"}                # whose classes have names of classes of `fastnet.nn`
 _REGISTRIES = ("_parameters", "_buffers")
-_NOT_COMPARED = {*_REGISTRIES, "_modules", "_training", "_recorded", "_hooks", "_backward_hooks", "_state_hooks",
-                 "__orig_class__"}
+_NOT_COMPARED = {*_REGISTRIES, "_modules", "_prepared", "_training", "_recorded", "_hooks", "_backward_hooks",
+                 "_state_hooks", "__orig_class__"}
+
+
+def class_name(cls: type) -> str:
+    """The name of a module class in files: "quantized.Linear" for one of `fastnet.nn.quantized`.
+
+    Args:
+        cls: the class.
+
+    Example:
+        >>> from fastnet import nn
+        >>> from fastnet.nn.outline import class_name
+        >>> class_name(nn.Linear)
+        'Linear'
+    """
+    for prefix, package in _WITH_PREFIX.items():
+        if _is_in(cls, package):
+            return f"{prefix}.{cls.__name__}"
+    return cls.__name__
+
+
+def _is_in(cls: type, package: str) -> bool:
+    return f"{cls.__module__}.".startswith(f"{package}.")
 
 
 def network_class(name: str) -> type[nn.Module] | None:
     """The class of `fastnet.models` or `fastnet.audio`, or the composed one of `fastnet.nn`, with this name, or None.
 
     Args:
-        name: from a file.
+        name: from a file; see `class_name`.
     """
-    for package in map(importlib.import_module, _NETWORKS):
+    prefix, _, name = name.rpartition(".")
+    packages = _NETWORKS if not prefix else [_WITH_PREFIX[prefix]] if prefix in _WITH_PREFIX else []
+    for package in map(importlib.import_module, packages):
         found = getattr(package, name, None) if name in package.__all__ else None
         if isinstance(found, type) and issubclass(found, nn.Module):
             return found
     return None
 
 
+def module_class(name: str) -> type[nn.Module] | None:
+    """The class of a module that files can hold, or None.
+
+    Args:
+        name: from a file.
+
+    Example:
+        >>> from fastnet.nn.outline import module_class
+        >>> module_class("Linear").__name__, module_class("Unknown")
+        ('Linear', None)
+    """
+    return MODULES.get(name) or network_class(name)
+
+
 def is_network(cls: type) -> bool:
     """Whether a class is one that `network_class` finds, and a file can hold its arguments."""
-    if not f"{cls.__module__}.".startswith(tuple(f"{package}." for package in _NETWORKS)):
+    if not any(_is_in(cls, package) for package in (*_NETWORKS, *_WITH_PREFIX.values())):
         return False
     try:
         schema(cls)
     except TypeError:                   # an argument of another kind, such as a dictionary
         return False
-    return network_class(cls.__name__) is cls
+    return network_class(class_name(cls)) is cls
 
 
 def module_outline(cls: Any, arguments: dict[str, Any], dtype: Any = None, **most: int) -> Any:

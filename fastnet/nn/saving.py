@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import numpy as np
 
 from fastnet._core.construction import from_numpy
+from fastnet._core.errors import one_of
 from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor
 from fastnet._io.tensor_file import check_brackets, naming, parse_json, read_tensors, read_texts, write_tensors
@@ -25,18 +26,22 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "load", "load_described", "load_file", "load_metadata", "save", "save_file"]
 
 FORMAT = 1                              # of the description of a model; this version reads formats up to this one
+_NARROW = "float16", "bfloat16"
 _ABOUT = "fastnet"                      # the file's text that holds the model's architecture and the user's metadata
 
 
-def save(model: Module, path: StrPath, metadata: dict[str, Any] | None = None) -> None:
+def save(model: Module, path: StrPath, metadata: dict[str, Any] | None = None, dtype: str | None = None) -> None:
     """Write a model to a file: see `Module.save`.
 
     Args:
         model: the model.
         path: of the file.
         metadata: a dictionary of JSON values.
+        dtype: "float16" or "bfloat16", to which the floating-point numbers are rounded in the file.
     """
     forbid_in_recording("save()")
+    if dtype not in (None, *_NARROW):
+        raise one_of("save: dtype", dtype, _NARROW)
     about = {"format": FORMAT, "class": type(model).__name__}
     try:
         about["model"] = _architecture().describe(model)
@@ -45,7 +50,7 @@ def save(model: Module, path: StrPath, metadata: dict[str, Any] | None = None) -
     if metadata is not None:
         about["metadata"] = _metadata_text(metadata)        # text within text: a description's limits do not apply
     text = json.dumps(about, separators=(",", ":"), allow_nan=False)
-    write_tensors(path, {key: x._data for key, x in _state_dict_of(model).items()}, {_ABOUT: text})
+    write_tensors(path, {key: x._data for key, x in _state_dict_of(model).items()}, {_ABOUT: text}, dtype)
 
 
 def _architecture() -> ModuleType:

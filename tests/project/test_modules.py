@@ -11,10 +11,11 @@ import fastnet
 PACKAGE = Path(fastnet.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 AT_THE_TOP = {"backend", "dtypes", "func", "random"}
-PUBLIC_PACKAGES = ["audio", "autograd", "c_source", "callbacks", "data", "datasets", "distributions", "fft", "functional", "graph",
-                   "linalg", "metrics", "models", "nn", "onnx", "ops", "optim", "optim.lr_scheduler", "sklearn",
-                   "special", "text", "training"]
-PUBLIC_MODULES = ["audio.functional", "data.samples", "nn.functional", "nn.init", "nn.utils", *sorted(AT_THE_TOP)]
+PUBLIC_PACKAGES = ["audio", "autograd", "c_source", "callbacks", "data", "datasets", "distributions", "fft",
+                   "functional", "graph", "linalg", "metrics", "models", "nn", "onnx", "ops", "optim",
+                   "optim.lr_scheduler", "quantization", "sklearn", "special", "text", "training"]
+PUBLIC_MODULES = ["audio.functional", "data.samples", "nn.functional", "nn.init", "nn.qat", "nn.quantized",
+                  "nn.quantized.dynamic", "nn.utils", *sorted(AT_THE_TOP)]
 
 
 def is_private(name):

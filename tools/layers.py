@@ -23,6 +23,7 @@ DESCRIPTIONS = {
     "sklearn": "estimators for scikit-learn",
     "onnx": "ONNX files, written and read",
     "quantization": "int8 models, weights of 4 bits",
+    "c_source": "models as C",
     "torch": "PyTorch's namespace, for programs written for it",
     "training": "the Trainer: fit, evaluate, predict, checkpoints",
     "callbacks": "early stopping, checkpoints, logs, learning-rate schedules",

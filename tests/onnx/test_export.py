@@ -107,7 +107,7 @@ def test_wrong_options(options, message, path):
 @pytest.mark.parametrize("function, message", [
     (lambda x: x.bernoulli(), "it draws random numbers"),
     (lambda x: fastnet.linalg.inv(x), "this operation cannot be written as ONNX"),
-    (lambda x: x.cumprod(0), r"\(operation 'cumprod' of the model, inputs of shapes \(2, 2\)\)"),
+    (lambda x: fastnet.linalg.det(x), r"\(operation 'determinant' of the model, inputs of shapes \(2, 2\)\)"),
     (lambda x: nn.LSTM(2, 3, proj_size=2).eval()(x), "no projection"),
 ])
 def test_an_operation_without_a_form_in_onnx(function, message, path):
@@ -118,8 +118,8 @@ def test_an_operation_without_a_form_in_onnx(function, message, path):
 
 
 def test_the_error_names_the_module(path):
-    model = nn.Sequential(nn.Linear(2, 2), Net(lambda x: x.cumprod(1)))
-    with pytest.raises(ExportError, match=r"operation 'cumprod' of module '1'"):
+    model = nn.Sequential(nn.Linear(2, 2), Net(lambda x: x.digamma()))
+    with pytest.raises(ExportError, match=r"operation 'special' of module '1'"):
         fastnet.onnx.export(model, normal(3, 2), path)
 
 
@@ -155,6 +155,7 @@ def test_a_missing_folder(tmp_path):
 
 # ---- functions ------------------------------------------------------------------------------------------------------
 
+SORTED = fastnet.tensor([-1.0, -0.5, 0.0, 0.5])
 INDEX = fastnet.tensor([[2, 0], [1, 1]])
 FUNCTIONS = {
     "promoted": lambda x: x.long() + 1.5,
@@ -168,7 +169,7 @@ FUNCTIONS = {
                              x.amax((0, 1)), x.amin(1, keepdim=True), x.logsumexp(1), x.norm(1, 0)),
     "indices": lambda x: (x.argmax(1), x.argmin(), x.argmax(0, keepdim=True), x.max(1), x.median(1).values),
     "orders": lambda x: (x.sort(1), x.argsort(0, descending=True), x.topk(2, 1), x.kthvalue(2, 1)),
-    "running": lambda x: (x.cumsum(1), x.flip(1), x.roll(1, 0), x.roll(2)),
+    "running": lambda x: (x.cumsum(1), x.cumprod(1), x.logcumsumexp(0), x.flip(1), x.roll(1, 0), x.roll(2)),
     "slices": lambda x: (x[1], x[:, -1], x[1:, ::2], x[None, ..., 0], x[-2:, 1:-1], x[:, None, 1]),
     "picks": lambda x: (x[INDEX], x[:, INDEX], x[INDEX, INDEX], x[INDEX[0], 1], x.index_select(1, INDEX[0])),
     "gathers": lambda x: (x[:2].gather(1, INDEX), fastnet.take_along_dim(x[:2], INDEX, 1)),
@@ -176,6 +177,9 @@ FUNCTIONS = {
                            x.index_add(0, INDEX[0], x[:2] * 1), x.index_fill(1, INDEX[1], 3.0)),
     "shapes": lambda x: (x.reshape(-1), x.t(), x.unsqueeze(1).expand(-1, 2, -1), x.repeat(2, 1), x.unflatten(1, (2, 2)),
                          fastnet.stack([x, x]), fastnet.cat([x, x], 1), fastnet.chunk(x, 2, 1)),
+    "pairs": lambda x: (fastnet.atan2(x, x.flip(0)), fastnet.hypot(x, -x), fastnet.logaddexp(x, x.flip(1)),
+                        fastnet.copysign(x, x.flip(0)), fastnet.heaviside(x, x.abs()), x.signbit()),
+    "searched": lambda x: (fastnet.searchsorted(SORTED, x), fastnet.bucketize(x, SORTED, right=True)),
     "triangles": lambda x: (x.tril(), x.triu(1), (x > 0).tril(-1)),
     "products": lambda x: (x @ x.t(), x[0] @ x[1], x[None].expand(2, 3, 4) @ x.t(), fastnet.einsum("ij,kj->ik", x, x)),
     "conditions": lambda x: (x.where(x > 0, 0.5), x.masked_fill(x > 0, -1.0), x.clamp(-0.5, 0.5), x.clamp(min=0.1),

@@ -52,6 +52,17 @@ def test_layer(name, tmp_path):
     export_and_compare(model, fastnet.tensor(x.astype(np.float32)), tmp_path / "m.onnx")
 
 
+class Unpooled(nn.Module):
+    """Maximum pooling, and its partial inverse by the indices."""
+
+    def __init__(self, pool, unpool):
+        super().__init__()
+        self.pool, self.unpool = pool, unpool
+
+    def forward(self, x):
+        return self.unpool(*self.pool(x))
+
+
 MODULES = {                             # modules that LAYERS does not have
     "RReLU": (lambda: nn.RReLU(), (normal(3, 4),)),
     "Hardsigmoid": (lambda: nn.Hardsigmoid(), (normal(3, 4),)),
@@ -115,6 +126,13 @@ MODULES = {                             # modules that LAYERS does not have
     "SoftMarginLoss": (lambda: nn.SoftMarginLoss(), (normal(6, 4), normal(6, 4).sign())),
     "MultiLabelSoftMarginLoss": (lambda: nn.MultiLabelSoftMarginLoss(), (normal(6, 4), (normal(6, 4) > 0).float())),
     "MultiMarginLoss": (lambda: nn.MultiMarginLoss(), (normal(6, 4), labels(4, 6))),
+    "MultiLabelMarginLoss": (lambda: nn.MultiLabelMarginLoss(), (normal(3, 4), fastnet.tensor([[0, 2, -1, 1]] * 3))),
+    "TripletMarginWithDistanceLoss": (lambda: nn.TripletMarginWithDistanceLoss(), (normal(6, 4),) * 3),
+    "unpooled": (lambda: Unpooled(nn.MaxPool2d(2, return_indices=True), nn.MaxUnpool2d(2)), (normal(2, 3, 6, 4),)),
+    "unpooled-3d": (lambda: Unpooled(nn.MaxPool3d(2, return_indices=True), nn.MaxUnpool3d(2)),
+                    (normal(3, 4, 6, 4),)),
+    "weight_norm": (lambda: nn.utils.parametrizations.weight_norm(nn.Linear(4, 3)), (normal(2, 4),)),
+    "spectral_norm": (lambda: nn.utils.parametrizations.spectral_norm(nn.Conv2d(3, 4, 3)), (normal(2, 3, 5, 5),)),
     "Sequential": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(),
                                          nn.Linear(64, 2)), (normal(2, 3, 6, 6),)),
     "Conv2d-circular": (lambda: nn.Conv2d(3, 4, 3, padding=1, padding_mode="circular"), (normal(2, 3, 6, 6),)),

@@ -105,3 +105,26 @@ def row_order(w: Writer, x: Value, kernel: str, dim: int, count: int, attributes
     number = attributes[0] + 1 if kernel == "kth" else count
     _, places = w.add_several("TopK", 2, x, w.ints([number]), axis=dim, largest=int(largest), sorted=1)
     return w.slice(places, dim, number - 1, number) if kernel == "kth" else places
+
+
+@emits("cumprod", "logcumsumexp")
+def running(w: Writer, x: Value, dim: int, dtype: Any = None) -> str:
+    """Running products, or logarithms of sums: reductions of all entries up to each one."""
+    axis = dim % max(len(x.shape), 1)
+    if not x.shape or is_open(x.shape[axis]):
+        raise w.refuse("running products and logarithms of sums need a fixed size of their dimension")
+    n, behind = x.shape[axis], len(x.shape) - axis - 1
+    until = np.tri(n, dtype=bool).reshape(n, n, *[1] * behind)
+    operator, neutral = ("ReduceProd", 1) if w.node.operation == "cumprod" else ("ReduceLogSumExp", -np.inf)
+    entries = w.unsqueeze(w.cast(x, w.output.dtype), axis)
+    return w.reduce(operator, w.add("Where", w.constant(until), entries, w.scalar(neutral, w.output.dtype)), [axis + 1])
+
+
+@emits("searched")
+def searched(w: Writer, x: Value, values: Value, dtype: Any, right: bool) -> str:
+    """The places of numbers in sorted ones: how many of these are smaller."""
+    common = w.common_dtype(x, values)
+    numbers = w.unsqueeze(w.cast(values, common), len(values.shape))
+    entries = w.cast(x, common) if len(x.shape) == 1 else w.unsqueeze(w.cast(x, common), len(x.shape) - 1)
+    smaller = w.add("LessOrEqual" if right else "Less", entries, numbers)
+    return w.to(w.reduce("ReduceSum", w.to(smaller, dtypes.int64), [len(values.shape)]), dtype)

@@ -1,0 +1,141 @@
+"""Quantised operations as QDQ nodes: results of ONNX Runtime differ from fastnet's by 1 at most, where roundings do."""
+import numpy as np
+import pytest
+from onnx_tools import checked, results
+
+import fastnet
+from fastnet import nn
+from fastnet.functional import quantized as Q
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+rng = np.random.default_rng(2)
+
+
+class Net(nn.Module):
+    """A module whose `forward` is a given function."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, *args):
+        return self.function(*args)
+
+
+def int8(*shape, low=-128):
+    return fastnet.tensor(rng.integers(low, 128, shape).astype(np.int8))
+
+
+def factors(count, low=0.0005, high=0.002):
+    return [fastnet.tensor(a) for a in Q.factors_of(rng.uniform(low, high, count))]
+
+
+def agrees(path, function, *example, limit=1, share=0.03, **options):
+    """Export and run: all integers are at most `limit` apart, and all but a share of them are equal."""
+    model = Net(function)
+    fastnet.onnx.export(model, example, path, **options)
+    made = checked(path)
+    expected = model(*example)
+    expected = expected if isinstance(expected, tuple) else (expected,)
+    for got, wanted in zip(results(path, example), expected, strict=True):
+        wanted = wanted.numpy()
+        assert (got.shape, got.dtype) == (wanted.shape, wanted.dtype)
+        if wanted.dtype.kind == "f":
+            np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
+            continue
+        apart = np.abs(got.astype(int) - wanted)
+        assert apart.max(initial=0) <= limit and (apart > 0).mean() <= share
+    return [node.op_type for node in made.graph.node]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "m.onnx"
+
+
+def test_conversions(path):
+    x = fastnet.tensor(rng.uniform(-3, 3, (4, 5)).astype(np.float32))
+    assert agrees(path, lambda x: Q.quantize(x, 0.02, 3), x) == ["QuantizeLinear"]
+    scales, zeros = fastnet.tensor(rng.uniform(0.01, 0.1, 5).astype(np.float32)), fastnet.tensor([0, 1, -2, 3, 4])
+    agrees(path, lambda x: Q.quantize(x, scales, zeros, 1), x)
+    agrees(path, lambda q: Q.dequantize(q, scales, zeros, 1), int8(4, 5))
+    agrees(path, lambda q: Q.dequantize(q, 0.25, -3), int8(4, 5))
+    agrees(path, lambda q: Q.requantize(q, 0.5, 3, 0.7, -2, low=-2), int8(4, 5))
+    assert agrees(path, Q.quantize_dynamic, x) == ["DynamicQuantizeLinear"]
+
+
+@pytest.mark.parametrize("low", [-128, 5])
+def test_linear(path, low):
+    weight, bias = int8(6, 16, low=-127), fastnet.tensor(rng.integers(-1000, 1000, 6).astype(np.int32))
+    multiplier, shift = factors(6)
+    for shape in ((40, 16), (8, 10, 16)):
+        operators = agrees(path, lambda x: Q.quantized_linear(x, weight, bias, multiplier, shift, 3, 5, low),
+                           int8(*shape))
+        assert operators.count("DequantizeLinear") == 3 and operators[-1] == "QuantizeLinear"
+
+
+def test_conv(path):
+    weight, bias = int8(6, 2, 3, 3, low=-127), fastnet.tensor(rng.integers(-1000, 1000, 6).astype(np.int32))
+    multiplier, shift = factors(6)
+    for options in ({"padding": 1}, {"stride": 2, "padding": [(0, 1), (1, 2)]}, {"dilation": 2, "low": 5}):
+        agrees(path, lambda x, options=options: Q.quantized_conv(x, weight, bias, multiplier, shift, 3, 5, groups=2,
+                                                                 **options), int8(2, 4, 8, 7))
+
+
+def test_element_by_element(path):
+    a, b = int8(4, 5), int8(4, 5)
+    agrees(path, lambda a, b: Q.quantized_add(a, b, 0.1, 3, 0.2, -4, 0.25, 1), a, b)
+    agrees(path, lambda a, b: Q.quantized_add(a, b, 0.1, 3, 0.2, -4, 0.25, 1, low=1), a, b)
+    agrees(path, lambda a, b: Q.quantized_mul(a, b, 0.1, 3, 0.2, -4, 2.0, 1), a, b)
+    agrees(path, lambda a, b: Q.quantized_concat([a, b], [0.1, 0.2], [3, 4], 0.2, 4, 1), a, b, share=0.15)
+    table = fastnet.tensor(Q.function_table(np.tanh, 0.05, 0, 1 / 128, 0))
+    agrees(path, lambda a: Q.quantized_function(a, table), a)
+    agrees(path, lambda a: Q.quantized_softmax(a, 0.05), a, share=0.2)
+
+
+def test_pooling(path):
+    x = int8(2, 3, 7, 6)
+    agrees(path, lambda x: Q.quantized_max_pool(x, 3, 2, 1), x)
+    agrees(path, lambda x: Q.quantized_avg_pool(x, 2, zero_point=4), x, share=0.3)
+
+
+def test_integer_products(path):
+    agrees(path, lambda a, b: Q.integer_matmul(a, b), int8(3, 4), int8(4, 5))
+
+
+def test_weights_of_8_and_4_bits(path):
+    x = fastnet.tensor(rng.standard_normal((3, 64)).astype(np.float32))
+    scale, bias = (fastnet.tensor(rng.uniform(0.01, 0.02, shape).astype(np.float32)) for shape in ((8, 2), (8,)))
+    agrees(path, lambda x: Q.weight_only_linear(x, WIDE, scale, None, bias), x)
+    agrees(path, lambda x: Q.weight_only_linear(x, PACKED, scale, None, bias), x)
+    zeros = fastnet.tensor(rng.integers(0, 16, (8, 2)).astype(np.uint8))
+    agrees(path, lambda x: Q.weight_only_linear(x, PACKED, scale, zeros), x)
+    assert path.stat().st_size < 8 * 64 * 2 + 3000                      # the weight is packed in the file
+
+
+WIDE, PACKED = int8(8, 64), fastnet.tensor(rng.integers(0, 256, (8, 32)).astype(np.uint8))
+
+
+def test_dynamic_linear_keeps_its_activations(path):
+    x, scale = fastnet.tensor(rng.standard_normal((3, 64)).astype(np.float32)), fastnet.full((8,), 0.01)
+    model = Net(lambda x: Q.dynamic_linear(x, WIDE, scale, None))
+    fastnet.onnx.export(model, (x,), path)
+    expected = x.numpy() @ (WIDE.numpy().astype(np.float32) * 0.01).T
+    np.testing.assert_allclose(results(path, [x])[0], expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_recurrent_layers(path, cell):
+    units, gates = 8, {"lstm": 4, "gru": 3}[cell]
+    weights = [int8(gates * units, n, low=-127) for n in (6, units)]
+    weights += [fastnet.tensor(rng.integers(-500, 500, gates * units).astype(np.int32)) for _ in range(2)]
+    scale_x, scale_w, scale_h = 0.02, 0.005, 1 / 128
+    numbers = [fastnet.tensor(a) for scale in (scale_x, scale_h)
+               for a in Q.factors_of([scale * scale_w * 2.0 ** 12] * (gates * units))]
+    result = Q.factor_of(2.0 ** (-30 if cell == "lstm" else -15) / scale_h)
+    function = {"lstm": lambda x: Q.quantized_lstm(x, (None, None), weights, numbers, 3, 0, result)[0],
+                "gru": lambda x: Q.quantized_gru(x, None, weights, numbers, 3, 0, result)[0]}[cell]
+    operators = agrees(path, function, int8(5, 2, 6), limit=3, share=0.9)
+    assert cell.upper() in operators

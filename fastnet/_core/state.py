@@ -42,13 +42,14 @@ def forbid_in_recording(what: str, because: str | None = None) -> None:
                 "or keep the computation in tensors."))), f"calls {what} ({line})")
 
 
-def forbid_reading(what: str) -> None:
+def forbid_reading(what: str, because: str | None = None) -> None:
     """Raise a RuntimeError if a recording or a trace is in progress in this thread.
 
     Args:
         what: the call that reads the values of a tensor, such as "item()".
+        because: as of `forbid_in_recording`.
     """
-    forbid_in_recording(what)
+    forbid_in_recording(what, because)
     if state.tracer is not None:
         raise RuntimeError(f"{what} inside fastnet.graph.trace ({user_line()}): the graph would hold the value of this "
                            "run only. Keep the computation in tensors.")

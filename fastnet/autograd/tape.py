@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array
     from fastnet._core.tensor import Tensor
 
-__all__ = ["FREED", "Node", "call_into", "gradient", "is_saved_by", "node_number", "op", "writes_out"]
+__all__ = ["FREED", "OPERATIONS", "Node", "call_into", "gradient", "is_saved_by", "node_number", "op", "writes_out"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_OWN = "fastnet."
 _ARRAY = re.compile(r"\bArray\b")
 
 Node = _tape.Node
 gradient = _saved.gradient
 call_into: Callable[[Callable[..., Array], Array, Array], Array] = _saved.call_into
 node_number: Callable[[], int] = _tape.node_number
+OPERATIONS: dict[str, Callable[..., Any]] = {}          # fastnet's own by name, as far as their modules are imported
 FREED: tuple[()] = ()                   # the `gradients` of a node that backward() has visited
 
 
@@ -119,6 +121,8 @@ def op(fn: Callable[..., Any] | None = None, *, view: bool = False) -> Callable[
     operation = functools.wraps(fn)(
         _tape.differentiable(fn, fn.__name__.strip("_"), view, _by_position, explain_none))
     fn.__annotations__ = {name: _on_tensors(annotation) for name, annotation in fn.__annotations__.items()}
+    if (fn.__module__ or "").startswith(_OWN):
+        OPERATIONS.setdefault(fn.__name__.strip("_"), operation)
     return operation
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet._core.errors import check_sizes, not_a_tensor, shape_text
-from fastnet._core.state import forbid_in_recording, state
+from fastnet._core.state import forbid_reading, state
 from fastnet._core.tensor import Tensor, method
 from fastnet.functional.creation import arange
 from fastnet.functional.dims import as_dim
@@ -86,7 +86,7 @@ def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, ret
         >>> fastnet.unique(fastnet.tensor([3, 1, 3]), return_counts=True)
         (tensor([1, 3]), tensor([1, 2]))
     """
-    forbid_in_recording("unique(), whose result's shape depends on values,")
+    forbid_reading("unique(), whose result's shape depends on values,")
     if dim is not None:
         x, rows, dim = _entries("unique", input, dim)
         order = np.lexsort(rows.T[::-1]) if rows.shape[1] else np.arange(len(rows))
@@ -114,7 +114,7 @@ def unique_consecutive(input: Tensor, return_inverse: bool = False, return_count
         >>> fastnet.unique_consecutive(fastnet.tensor([1, 1, 2, 1]))
         tensor([1, 2, 1])
     """
-    forbid_in_recording("unique_consecutive(), whose result's shape depends on values,")
+    forbid_reading("unique_consecutive(), whose result's shape depends on values,")
     if dim is not None:
         x, rows, dim = _entries("unique_consecutive", input, dim)
         return _distinct(x, rows, dim, None, return_inverse, return_counts)
@@ -140,7 +140,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         >>> fastnet.bincount(fastnet.tensor([0, 2, 2]))
         tensor([1, 0, 2])
     """
-    forbid_in_recording("bincount(), whose result's shape depends on values,")
+    forbid_reading("bincount(), whose result's shape depends on values,")
     if input.dtype.kind not in "iu":
         raise RuntimeError(f"bincount: expected integers, got {input.dtype}")
     if input.ndim != 1 or (weights is not None and weights.shape != input.shape):
@@ -219,7 +219,7 @@ def _repeated_numbers(repeats: Tensor, output_size: int | None) -> Tensor:
         raise RuntimeError("repeat_interleave: expected int64 or int32 repeats of one dimension, got "
                            f"{repeats.dtype} of shape {shape_text(repeats)}")
     if output_size is None:
-        forbid_in_recording("repeat_interleave() without output_size")
+        forbid_reading("repeat_interleave() without output_size")
     if state.recorder is None:
         counts = repeats._data
         if counts.size and counts.min() < 0:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from fastnet import dtypes
 from fastnet._core.errors import check_sizes, shape_text
 from fastnet._core.memory import empty
-from fastnet._core.state import forbid_in_recording, state
+from fastnet._core.state import forbid_in_recording, forbid_reading, state
 from fastnet.autograd import gradient, no_grad, op, transposes, writes_out
 from fastnet.autograd.sparse import add_rows_to_gradient, leaf_number
 from fastnet.backend import K
@@ -207,7 +207,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     if tensor.dtype.kind not in "iu":
         raise RuntimeError(f"one_hot: expected integers, got {tensor.dtype}")
     if num_classes == -1:
-        forbid_in_recording("one_hot() without num_classes")
+        forbid_reading("one_hot() without num_classes")
         num_classes = int(tensor._data.max()) + 1 if tensor.numel() else 0
     check_sizes("one_hot", num_classes=num_classes)
     return _one_hot(tensor if tensor.dtype == dtypes.int64 else tensor.long(), num_classes)

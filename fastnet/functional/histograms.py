@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastnet._core.errors import shape_text
-from fastnet._core.state import forbid_in_recording
+from fastnet._core.state import forbid_reading
 from fastnet._core.tensor import Tensor, method
 from fastnet.functional.kernel_calls import check_floating
 
@@ -56,7 +56,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
         >>> fastnet.histc(fastnet.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
         tensor([0., 2., 1., 0.])
     """
-    forbid_in_recording("histc()")
+    forbid_reading("histc()")
     if bins < 1:
         raise RuntimeError(f"histc: expected at least 1 bin, got {bins}")
     if min > max:
@@ -88,7 +88,7 @@ def histogram(input: Tensor, bins: int | Tensor, *, range: Sequence[float] | Non
         >>> fastnet.histogram(fastnet.tensor([1.0, 2.0, 2.0]), 2)
         Histogram(hist=tensor([1., 2.]), bin_edges=tensor([1. , 1.5, 2. ]))
     """
-    forbid_in_recording("histogram()")
+    forbid_reading("histogram()")
     check_floating("histogram", input)
     if weight is not None and weight.shape != input.shape:
         raise RuntimeError(f"histogram: expected a weight of shape {shape_text(input)}, got {shape_text(weight)}")

@@ -9,7 +9,7 @@ import numpy as np
 from fastnet import dtypes
 from fastnet._core.errors import not_a_tensor, shape_text
 from fastnet._core.memory import empty
-from fastnet._core.state import forbid_in_recording
+from fastnet._core.state import forbid_reading
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import gradient, op, transposes, writes_out
 from fastnet.backend import K
@@ -325,7 +325,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, 
         tensor([[0, 1],
                 [1, 0]])
     """
-    forbid_in_recording("nonzero(), whose result's shape depends on values,")
+    forbid_reading("nonzero(), whose result's shape depends on values,")
     x = input._data
     places = _true_places(x if x.dtype.kind == "b" else x != 0)
     columns = np.unravel_index(places, x.shape) if x.ndim > 1 else (places,) * max(x.ndim, as_tuple)

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
-from fastnet._core.state import forbid_in_recording, state
+from fastnet._core.state import forbid_reading, state
 from fastnet._core.tensor import Tensor
 from fastnet.backend import K
 
@@ -99,7 +99,7 @@ def _as_index(k: Any) -> Any:
         if k.dtype.kind == "f":
             raise IndexError(f"expected an integer or bool tensor as index, got {k.dtype}")
         if k.dtype.kind == "b" or k.dtype == np.uint8:
-            forbid_in_recording("indexing with a mask, whose result's shape depends on its values,")
+            forbid_reading("indexing with a mask, whose result's shape depends on its values,")
             k = k.bool()
     elif isinstance(k, list | tuple | range):
         k = np.asarray(k)

@@ -2,8 +2,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -11,9 +13,12 @@ import numpy as np
 from fastnet._core.reprs import shortened
 
 if TYPE_CHECKING:
-    from fastnet._core.annotations import Array, DType, Shape
+    from fastnet._core.annotations import Array, DType, Shape, StrPath
+    from fastnet._core.tensor import Tensor
+    from fastnet.graph.costs import Cost
+    from fastnet.graph.lifetime import Lifetime
 
-__all__ = ["Graph", "ModuleCall", "Node", "Value", "values_in"]
+__all__ = ["Graph", "ModuleCall", "Node", "Value", "same_form", "values_in"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -24,7 +29,7 @@ class Value:
         name: unique in the graph. A parameter or a buffer has its key in the model's `state_dict`, an input the name of
             the argument of `forward`, a result the name of its operation and a number.
         kind: where the value comes from.
-        shape: the lengths of the dimensions in the traced run.
+        shape: the lengths of the dimensions in the traced run; those that depend on an open dimension are `Dim`s.
         dtype: of the elements.
         data: the elements of a parameter, a buffer or a constant; None for inputs and results. Those of parameters and
             buffers share the memory of the model.
@@ -44,7 +49,7 @@ class Value:
 
     @property
     def nbytes(self) -> int:
-        """The size in bytes."""
+        """The size in bytes, in the traced run."""
         return math.prod(self.shape) * self.dtype.itemsize
 
     def __repr__(self) -> str:
@@ -57,12 +62,13 @@ class Node:
 
     Attributes:
         operation: its name, such as "conv" or "relu": that of the function under `fastnet.autograd.op`, without a
-            leading underscore.
+            leading underscore. `fastnet.graph.operation` gives the function.
         arguments: by the names of that function's parameters, in order and with defaults; tensors are values of the
-            graph, and `*args` is a tuple.
+            graph, and `*args` is a tuple. A list to which it appends further results is True. Integers that depend on an open dimension are `Dim`s.
         outputs: the values that it computes.
         module: the path of the innermost module that made the call; "" for the model itself.
         is_view: whether the output shares the memory of the first input.
+        function: of an operation that is not fastnet's; None for those of fastnet.
 
     Example:
         >>> import fastnet
@@ -76,6 +82,7 @@ class Node:
     outputs: tuple[Value, ...]
     module: str
     is_view: bool = False
+    function: Callable[..., Tensor] | None = None
 
     @property
     def inputs(self) -> tuple[Value, ...]:
@@ -128,7 +135,8 @@ class Graph:
         parameters: those that nodes read, by their keys in the model's `state_dict`.
         buffers: likewise.
         constants: tensors of neither kind that nodes read, by name.
-        calls: of the modules, in the order in which they began.
+        calls: of the modules, in the order in which they began. A pass drops those whose values it removes.
+        sizes: the lengths of the open dimensions in the traced run, by name.
 
     Example:
         >>> import fastnet
@@ -147,6 +155,7 @@ class Graph:
     buffers: dict[str, Value]
     constants: dict[str, Value]
     calls: tuple[ModuleCall, ...]
+    sizes: dict[str, int] = field(default_factory=dict)
 
     def nodes_of(self, path: str) -> tuple[Node, ...]:
         """The calls that the module at a path and its submodules made; "" gives all.
@@ -156,10 +165,100 @@ class Graph:
         """
         return tuple(node for node in self.nodes if not path or f"{node.module}.".startswith(f"{path}."))
 
+    def run(self, *inputs: Tensor) -> Any:
+        """The outputs for inputs, with the bits of the model in the traced mode.
+
+        Parameters and buffers have the model's present values; gradients flow to inputs, not to parameters: those of
+        `fastnet.graph.GraphModule` learn.
+
+        Args:
+            inputs: one tensor for each entry of `inputs`, of its dtype and shape; open dimensions have any length.
+
+        Returns:
+            The output, or a tuple of several.
+
+        Raises:
+            TypeError: another number of inputs.
+            RuntimeError: another shape or dtype.
+
+        Example:
+            >>> import fastnet
+            >>> graph = fastnet.graph.trace(fastnet.nn.ReLU(), fastnet.ones(2), dynamic={"input": {0: "n"}})
+            >>> graph.run(fastnet.tensor([-1.0, 0.0, 1.0]))
+            tensor([0., 0., 1.])
+        """
+        program, members = self._program
+        return program(inputs, members)
+
+    @cached_property
+    def _program(self) -> Any:
+        running = _running()
+        return running.Program(self), running.members_of(self)
+
+    def lifetimes(self) -> dict[Value, Lifetime]:
+        """When the memory of each input and each result is in use: see `fastnet.graph.Lifetime`.
+
+        Example:
+            >>> import fastnet
+            >>> from fastnet import nn
+            >>> graph = fastnet.graph.trace(nn.Sequential(nn.Linear(3, 2), nn.Flatten(), nn.ReLU()), fastnet.ones(5, 3))
+            >>> times = graph.lifetimes()
+            >>> [(value.name, times[value].first, times[value].last) for value in times]
+            [('input', -1, 0), ('linear_1', 0, 2), ('view_1', 0, 2), ('relu_1', 2, 3)]
+        """
+        from fastnet.graph.lifetime import lifetimes
+        return lifetimes(self)
+
+    def costs(self) -> tuple[Cost, ...]:
+        """Multiply-adds, FLOPs, bytes and parameters of each node: see `fastnet.graph.Cost`.
+
+        Example:
+            >>> import fastnet
+            >>> [cost] = fastnet.graph.trace(fastnet.nn.Linear(3, 2), fastnet.ones(5, 3)).costs()
+            >>> cost.multiply_adds, cost.flops, cost.bytes_read, cost.bytes_written, cost.parameters
+            (30, 60, 92, 40, 8)
+        """
+        from fastnet.graph.costs import cost_of
+        return tuple(map(cost_of, self.nodes))
+
+    def draw(self, path: StrPath) -> None:
+        """Draw the graph into a file: a box for each operation, with its module and the shape of its result.
+
+        Args:
+            path: ends in ".svg", or in ".dot" for the text that Graphviz reads. Other endings, such as ".pdf" and
+                ".png", need Graphviz's program `dot`.
+
+        Raises:
+            ImportError: the ending needs Graphviz, and its program `dot` is not installed.
+
+        Example:
+            >>> import fastnet, os, tempfile
+            >>> graph = fastnet.graph.trace(fastnet.nn.ReLU(), fastnet.ones(2))
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     graph.draw(os.path.join(folder, "g.dot"))
+        """
+        from fastnet.graph.drawing import draw
+        draw(self, path)
+
     def __repr__(self) -> str:
         inputs = ", ".join(f"{x.name} {x.shape}" for x in self.inputs)
         lines = [f"  {node.module}: {node}" if node.module else f"  {node}" for node in self.nodes]
         return "\n".join([f"Graph({inputs}):", *lines, f"  return {', '.join(x.name for x in self.outputs)}"])
+
+
+def _running() -> ModuleType:
+    """The module that runs graphs, which imports this one."""
+    from fastnet.graph import running
+    return running
+
+
+def same_form(x: Value, y: Value) -> bool:
+    """Whether two values have one dtype, and one shape for all lengths of the open dimensions.
+
+    Args:
+        x, y: the values.
+    """
+    return x.dtype == y.dtype and repr(x.shape) == repr(y.shape)
 
 
 def values_in(arguments: Iterable[Any]) -> Iterator[Value]:

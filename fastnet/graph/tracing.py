@@ -13,15 +13,19 @@ a fused operation would need a rule in each of them.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnet._core.state import Finally, inside, state, traced
 from fastnet._core.tensor import Tensor
-from fastnet.autograd import no_grad
+from fastnet.autograd import no_grad, op
+from fastnet.autograd.tape import OPERATIONS
+from fastnet.graph.dimension import mapped
 from fastnet.graph.form import Graph, ModuleCall, Node, Value
+from fastnet.graph.open_dimensions import Fit, axes_by_name, lengths_of, resized, traced_lengths
+from fastnet.graph.unification import unified
 from fastnet.nn.module import Module
 from fastnet.random import get_rng_state, set_rng_state
 
@@ -31,7 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["trace"]
 
 
-def trace(model: Module, *example: Any, training: bool = False, **named: Any) -> Graph:
+def trace(model: Module, *example: Any, training: bool = False,
+          dynamic: Mapping[str, Mapping[int, str] | Sequence[int]] | None = None, **named: Any) -> Graph:
     """Run a model on example arguments and return the graph of its operations.
 
     The graph holds the operations of this run: branches that depend on shapes or settings are decided, loops are
@@ -40,11 +45,17 @@ def trace(model: Module, *example: Any, training: bool = False, **named: Any) ->
     is traced as the function itself. The graph keeps no results, and the model, its modes and buffers, and the random
     state are unchanged.
 
+    With `dynamic`, dimensions of inputs are open: the graph is for any length of them. The model runs three times or
+    more, at other lengths than that of the example, and integers that differ become `Dim`s: see
+    `fastnet.graph.open_dimensions`.
+
     Args:
         model: the model. No other thread may use it meanwhile.
         example: the positional arguments of its `forward`: tensors, or lists, tuples and dictionaries with tensors, and
             any other values.
         training: trace it in training mode instead of evaluation mode.
+        dynamic: the open dimensions by the names of the graph's inputs, as {"input": {0: "batch"}}; a list of axes, as
+            {"input": [0]}, names them "input_0". Dimensions of one name have the same length.
         named: the keyword arguments of its `forward`.
 
     Returns:
@@ -52,7 +63,9 @@ def trace(model: Module, *example: Any, training: bool = False, **named: Any) ->
 
     Raises:
         TypeError: model is not a Module.
-        RuntimeError: the model reads values, or writes in place in a way that a graph does not hold.
+        ValueError: dynamic names an input or an axis that does not exist.
+        RuntimeError: the model reads values, writes in place in a way that a graph does not hold, or depends on an open
+            dimension in another way than linearly; the message names the operation and its module.
 
     Example:
         >>> import fastnet
@@ -65,10 +78,29 @@ def trace(model: Module, *example: Any, training: bool = False, **named: Any) ->
           return relu_1
         >>> graph.nodes[0].inputs
         (Value(input: float32 (5, 3)), Value(0.weight: float32 (2, 3)), Value(0.bias: float32 (2,)))
+        >>> fastnet.graph.trace(nn.Flatten(), fastnet.ones(5, 3, 2), dynamic={"input": {0: "batch", 1: "time"}})
+        Graph(input (batch, time, 2)):
+          view_1 (batch, 2*time) = view(input, shape=(batch, 2*time))
+          return view_1
     """
     if not isinstance(model, Module):
         raise TypeError(f"trace: expected a Module, got {type(model).__name__}; trace the module itself, not a "
                         "function of it")
+    if not dynamic:
+        return _traced(model, example, named, training)
+    inputs = list(_named_tensors(_names(model, example, named)))
+    axes = axes_by_name(dynamic, inputs)
+    lengths = lengths_of(axes, inputs)
+    fit = Fit(traced_lengths(axes, lengths), lengths)
+    graphs = []
+    for each in fit.traced:
+        given, by_name = resized((example, named), inputs, axes, each)
+        graphs.append(_traced(model, given, by_name, training))
+    return unified(graphs, fit)
+
+
+def _traced(model: Module, example: tuple[Any, ...], named: dict[str, Any], training: bool) -> Graph:
+    """The graph of one run."""
     tracer = _Tracer(model, example, named)
     return inside(Finally(_restorer(model)), _run, model, tracer, example, named, training)
 
@@ -124,7 +156,16 @@ class _Tracer:
         for members, kind in ((model.named_parameters(), "parameter"), (model.named_buffers(), "buffer")):
             for name, x in members:
                 self._add(x, name, kind, x._data)
-        self.inputs = [self._add(x, name, "input") for name, x in _named_tensors(_names(model, example, named))]
+        self.given = {value.name for _, value in self.values.values()}
+        self.inputs = [self._add(x, self._free(name), "input")
+                       for name, x in _named_tensors(_names(model, example, named))]
+
+    def _free(self, name: str) -> str:
+        """The name of an input, with a sign if a parameter or a buffer has the same one."""
+        while name in self.given:
+            name += "_"
+        self.given.add(name)
+        return name
 
     def _add(self, x: Tensor, name: str, kind: Any, data: Array | None = None) -> Value:
         value = Value(name, kind, x._data.shape, x._data.dtype, data)
@@ -142,13 +183,13 @@ class _Tracer:
         call.apply_defaults()
         lists = {argument: x for argument, x in call.arguments.items()
                  if isinstance(x, list) and any(isinstance(entry, np.ndarray) for entry in x)}
-        arguments = {argument: True if argument in lists else self._valued(x)
+        arguments = {argument: True if argument in lists else mapped(x, self._valued)
                      for argument, x in call.arguments.items()}
         outputs = [self._add(result, self._numbered(name), "result")]
         outputs += [self._further_result(name, array) for x in lists.values() for array in x]
         is_view = bool(args) and isinstance(args[0], Tensor) and args[0]._storage is result._storage
         path = self.calls[self.open[-1]][0] if self.open else ""
-        self.nodes.append(Node(name, arguments, tuple(outputs), path, is_view))
+        self.nodes.append(Node(name, arguments, tuple(outputs), path, is_view, _function_of(fn, name, is_view)))
 
     def _further_result(self, name: str, array: Array) -> Value:
         """The value of an array that an operation has appended to a list among its arguments."""
@@ -157,21 +198,17 @@ class _Tracer:
         return value
 
     def _numbered(self, name: str) -> str:
-        self.numbers[name] = self.numbers.get(name, 0) + 1
-        return f"{name}_{self.numbers[name]}"
+        """A name that no other value has."""
+        while True:
+            self.numbers[name] = self.numbers.get(name, 0) + 1
+            if f"{name}_{self.numbers[name]}" not in self.given:
+                return f"{name}_{self.numbers[name]}"
 
     def _valued(self, x: Any) -> Any:
-        """An argument with values in place of its tensors and arrays."""
+        """The value of a tensor or an array; other arguments stay as they are."""
         if isinstance(x, Tensor):
             return self._value_of(x)
-        if isinstance(x, np.ndarray):
-            return self._constant(x, x)
-        if isinstance(x, dict):
-            return {key: self._valued(entry) for key, entry in x.items()}
-        if isinstance(x, list | tuple):
-            entries = [self._valued(entry) for entry in x]
-            return x if all(a is b for a, b in zip(entries, x)) else tuple(entries)
-        return x
+        return self._constant(x, x) if isinstance(x, np.ndarray) else x
 
     def _value_of(self, x: Tensor) -> Value:
         if id(x) in self.values:
@@ -230,6 +267,11 @@ class _Tracer:
                  for kind in ("parameter", "buffer", "constant")}
         return Graph(tuple(self.nodes), tuple(self.inputs), outputs, found["parameter"], found["buffer"],
                      found["constant"], tuple(ModuleCall(*call) for call in self.calls))
+
+
+def _function_of(fn: Callable[..., Any], name: str, is_view: bool) -> Callable[..., Tensor] | None:
+    """The operation of a function that is not fastnet's; None for those that have their name in fastnet."""
+    return None if getattr(OPERATIONS.get(name), "__wrapped__", None) is fn else op(fn, view=is_view)
 
 
 def _is_same_memory(a: Array, b: Array) -> bool:

@@ -13,7 +13,7 @@ from fastnet import nn
 from fastnet._core.annotations import Array
 from fastnet._core.construction import from_numpy
 from fastnet._core.errors import shape_text
-from fastnet._core.state import forbid_in_recording
+from fastnet._core.state import forbid_reading
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
 from fastnet.functional import cat
@@ -160,7 +160,7 @@ class SSDLite(nn.Module):
             ValueError: boxes or labels of other shapes, boxes without area, or labels out of range.
             RuntimeError: inside a compiled function.
         """
-        forbid_in_recording("encode()", "the anchors of a box depend on values. Call it outside, and pass its result.")
+        forbid_reading("encode()", "the anchors of a box depend on values. Call it outside, and pass its result.")
         anchors = self._anchors(size)
         labels = np.zeros((len(targets), len(anchors)), np.int64)
         offsets = np.zeros((len(targets), len(anchors), 4), np.float32)
@@ -209,7 +209,7 @@ class SSDLite(nn.Module):
         Raises:
             RuntimeError: inside a compiled function.
         """
-        forbid_in_recording("detect()", "the number of boxes depends on values. Call it outside.")
+        forbid_reading("detect()", "the number of boxes depends on values. Call it outside.")
         logits, offsets = self(input)
         size = (input.shape[2], input.shape[3])
         boxes = offset_boxes(offsets.numpy(), self._anchors(size)).astype(np.float32)

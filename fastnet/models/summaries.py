@@ -2,9 +2,8 @@
 from __future__ import annotations
 
 import itertools
-import math
 import numbers
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,22 +11,12 @@ from fastnet import dtypes, nn
 from fastnet._core.errors import given_text
 from fastnet._core.reprs import repr_of
 from fastnet.functional.creation import zeros
-from fastnet.graph import Graph, Node, Value, trace
+from fastnet.graph import Graph, live_bytes, trace
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import DTypeLike, Shape
 
 __all__ = ["LayerSummary", "Summary", "summary"]
-
-# operation -> multiply-adds of a node
-_MULTIPLY_ADDS: dict[str, Callable[[Node], int]] = {
-    "conv": lambda node: _elements(node.outputs[0]) * _elements(node.inputs[1]) // node.inputs[1].shape[0],
-    "conv_transposed": lambda node: _elements(node.inputs[0]) * _elements(node.inputs[1]) // node.inputs[1].shape[0],
-    "linear": lambda node: _elements(node.outputs[0]) * node.inputs[1].shape[1],
-    "linear_activated": lambda node: _elements(node.outputs[0]) * node.inputs[1].shape[1],
-    "mm": lambda node: _elements(node.outputs[0]) * node.inputs[0].shape[-1],
-}
-
 
 @dataclass(frozen=True)
 class LayerSummary:
@@ -61,7 +50,7 @@ class Summary:
         layers: a row for each module that was called or that holds one, in the order of the calls within each module.
         parameters: number of parameters.
         trainable_parameters: those that require a gradient.
-        multiply_adds: of convolutions and matrix products in one forward pass.
+        multiply_adds: of convolutions, matrix products, recurrent layers and attention in one forward pass.
         input_bytes: size of the inputs.
         parameter_bytes: size of the parameters and buffers.
         inference_bytes: the largest total size of results that later operations still read; views count as the tensor
@@ -125,9 +114,9 @@ def summary(model: nn.Module, input_size: Sequence[Any], dtypes: DTypeLike | Seq
     """Print a table of a model's layers with output shapes, parameters and multiply-adds, and return its numbers.
 
     The model runs once on zeros, in evaluation mode (see `fastnet.graph.trace`), and is unchanged afterwards. A
-    multiply-add is one multiplication and one addition. As in the papers of the networks, those of convolutions and
-    matrix products are counted, without biases, normalization, activations and pools; torchinfo also counts biases and
-    normalization, and fvcore normalization and some pools.
+    multiply-add is one multiplication and one addition. As in the papers of the networks, those of convolutions, matrix
+    products, recurrent layers and attention are counted, without biases, normalization, activations and pools;
+    torchinfo also counts biases and normalization, and fvcore normalization and some pools.
 
     Args:
         model: the model.
@@ -169,10 +158,10 @@ def summary(model: nn.Module, input_size: Sequence[Any], dtypes: DTypeLike | Seq
         layers=_layers(model, graph),
         parameters=sum(p.numel() for p in parameters),
         trainable_parameters=sum(p.numel() for p in trainable),
-        multiply_adds=sum(map(_multiply_adds, graph.nodes)),
+        multiply_adds=sum(cost.multiply_adds for cost in graph.costs()),
         input_bytes=sum(x.nbytes for x in graph.inputs),
         parameter_bytes=sum(x._data.nbytes for x in [*parameters, *model.buffers()]),
-        inference_bytes=_peak(graph),
+        inference_bytes=live_bytes(graph),
         training_bytes=results + sum(p._data.nbytes for p in trainable),
         depth=depth)
     if verbose:
@@ -202,21 +191,12 @@ def _dtypes(given: Any, count: int) -> list[Any]:
 
 # ---- counts ---------------------------------------------------------------------------------------------------------
 
-def _elements(x: Value) -> int:
-    return math.prod(x.shape)
-
-
-def _multiply_adds(node: Node) -> int:
-    count = _MULTIPLY_ADDS.get(node.operation)
-    return 0 if count is None else count(node)
-
-
 def _layers(model: nn.Module, graph: Graph) -> tuple[LayerSummary, ...]:
     """A row for each module that was called or that holds one; submodules follow their module."""
     counts: dict[str, int] = {}                 # by the path of each module around a node
-    for node in graph.nodes:
+    for node, cost in zip(graph.nodes, graph.costs()):
         for path in _around(node.module):
-            counts[path] = counts.get(path, 0) + _multiply_adds(node)
+            counts[path] = counts.get(path, 0) + cost.multiply_adds
     outputs: dict[str, tuple[Shape, ...]] = {}
     for call in graph.calls:
         outputs.setdefault(call.path, tuple(y.shape for y in call.outputs))
@@ -252,30 +232,6 @@ def _around(path: str) -> list[str]:
     """
     names = path.split(".") if path else []
     return [".".join(names[:i]) for i in range(len(names) + 1)]
-
-
-def _peak(graph: Graph) -> int:
-    """The largest total size of results that are still to be read, those that a node writes included."""
-    owner: dict[Value, Value] = {}              # a view: the value whose memory it shares
-    last: dict[Value, int] = {}                 # the number of the last node that reads a value
-    for i, node in enumerate(graph.nodes):
-        for y in node.outputs:
-            owner[y] = owner.get(node.inputs[0], node.inputs[0]) if node.is_view else y
-            last[owner[y]] = max(last.get(owner[y], 0), i)
-        for x in node.inputs:
-            last[owner.get(x, x)] = i
-    for y in graph.outputs:
-        last[owner.get(y, y)] = len(graph.nodes)
-    ends: dict[int, int] = {}                   # number of a node: bytes that are free after it
-    live = peak = 0
-    for i, node in enumerate(graph.nodes):
-        for y in node.outputs:
-            if owner[y] is y:
-                live += y.nbytes
-                ends[last[y]] = ends.get(last[y], 0) + y.nbytes
-        peak = max(peak, live)
-        live -= ends.pop(i, 0)
-    return peak
 
 
 # ---- text -----------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from fastnet.nn.conv import Conv1d, Conv2d, Conv3d
 from fastnet.nn.linear import Linear
 from fastnet.nn.module import Module
 
-__all__ = ["FUSED", "Fusion", "add_residual", "chain", "fused", "inverted", "unmodified"]
+__all__ = ["FUSED", "FUSED_ACTIVATIONS", "Fusion", "add_residual", "chain", "fused", "inverted", "unmodified"]
 
 _Layers = Sequence[Any]
 
@@ -45,6 +45,7 @@ def _run_activated(layers: _Layers, input: Tensor) -> Tensor:
 
 _ACTIVATIONS: dict[type, Any] = {ReLU: "relu", ReLU6: "relu6", Sigmoid: "sigmoid", Tanh: "tanh", SiLU: "silu",
                                  Hardswish: "hardswish", Hardsigmoid: "hardsigmoid"}
+FUSED_ACTIVATIONS = frozenset(_ACTIVATIONS.values())
 _GRADIENT_OF_RESULT = ReLU, Sigmoid, Tanh        # activations whose gradient follows from their result
 
 

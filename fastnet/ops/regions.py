@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fastnet import dtypes
 from fastnet._core.errors import not_a_tensor, shape_text
-from fastnet._core.state import forbid_in_recording
+from fastnet._core.state import forbid_reading
 from fastnet._core.tensor import Tensor
 from fastnet.backend import K
 from fastnet.functional.creation import arange, full
@@ -104,7 +104,7 @@ def _axis_taps(start: Tensor, side: Tensor, cells: int, size: int, sampling_rati
     if sampling_ratio > 0:
         points, most = full(side.shape, sampling_ratio, dtype=side.dtype), sampling_ratio
     else:
-        forbid_in_recording("roi_align() without sampling_ratio")
+        forbid_reading("roi_align() without sampling_ratio")
         points = side.ceil()            # 0 for a box without area: its cells are 0
         most = max(int(points.max()), 1) if len(points) else 1
     start, side, points = (x.reshape(-1, 1, 1) for x in (start, side, points))

@@ -8,7 +8,7 @@ import numpy as np
 from fastnet._core.construction import from_numpy
 from fastnet._core.errors import check_number, not_a_tensor, shape_text
 from fastnet._core.memory import empty
-from fastnet._core.state import forbid_in_recording
+from fastnet._core.state import forbid_reading
 from fastnet._core.tensor import Tensor
 from fastnet.backend import K
 from fastnet.functional.kernel_calls import contiguous_copy
@@ -106,7 +106,7 @@ def _rounded_down(threshold: float, kind: type[np.floating]) -> float:
 
 
 def _check_detections(name: str, boxes: Tensor, scores: Tensor, iou_threshold: float) -> None:
-    forbid_in_recording(f"{name}()", "the number of boxes that are kept depends on values. Return the boxes and scores "
+    forbid_reading(f"{name}()", "the number of boxes that are kept depends on values. Return the boxes and scores "
                                      "and call it outside.")
     check_boxes(name, boxes, matrix=True)
     if boxes.dtype.kind != "f":

@@ -1,0 +1,86 @@
+"""Control flow by value is an error that names the user's file and line."""
+import inspect
+
+import pytest
+
+import fastnet
+from fastnet import nn, ops
+from fastnet.graph import trace
+from fastnet.nn import functional as F
+
+
+class Net(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
+
+
+def branch(x):
+    if x.sum() > 0:
+        return x
+    return -x
+
+
+def integer(x):
+    return x * int(x.sum())
+
+
+def item(x):
+    return x * x.max().item()
+
+
+def repeats(x):
+    for _ in range(x.argmax()):
+        x = x + 1
+    return x
+
+
+def values(x):
+    total = 0.0
+    for value in x.flatten():
+        total += float(value)
+    return x * total
+
+
+def until(x):
+    while (x < 10).all():
+        x = x * 2
+    return x
+
+
+def mask(x):
+    return x[x > 0]
+
+
+def mask_write(x):
+    y = x * 1
+    y[y > 0] = 0
+    return y
+
+
+def membership(x):
+    return x if 1.0 in x else -x
+
+
+FUNCTIONS = [branch, integer, item, repeats, values, until, mask, mask_write, membership]
+FUNCTIONS += [lambda x: x.nonzero(), lambda x: x.unique(), lambda x: x.long().flatten().bincount(),
+              lambda x: F.one_hot(x.long()), lambda x: x.histc(4), lambda x: x.tolist() and x,
+              lambda x: ops.nms(x[:, :4], x[:, 0], 0.5), lambda x: fastnet.tensor(x.numpy()), lambda x: f"{x.sum():f}"]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
+def test_the_line_is_named(function):
+    first = function.__code__.co_firstlineno
+    last = first + len(inspect.getsource(function).splitlines())
+    with pytest.raises(RuntimeError, match=r"inside fastnet\.graph\.trace") as caught:
+        trace(Net(function), fastnet.ones(2, 4))
+    file, _, line = str(caught.value).rpartition("): the graph")[0].rpartition("(")[2].rpartition(":")
+    assert file == __file__ and first <= int(line) < last
+
+
+def test_loops_over_shapes_are_unrolled():
+    graph = trace(Net(lambda x: sum(row.exp() for row in x) if x.ndim == 2 and len(x) else x), fastnet.ones(3, 2))
+    assert [node.operation for node in graph.nodes].count("exp") == 3

@@ -64,7 +64,8 @@ class Node:
         operation: its name, such as "conv" or "relu": that of the function under `fastnet.autograd.op`, without a
             leading underscore. `fastnet.graph.operation` gives the function.
         arguments: by the names of that function's parameters, in order and with defaults; tensors are values of the
-            graph, and `*args` is a tuple. A list to which it appends further results is True. Integers that depend on an open dimension are `Dim`s.
+            graph, and `*args` is a tuple. A list to which it appends further results is True. Integers that depend on
+            an open dimension are `Dim`s.
         outputs: the values that it computes.
         module: the path of the innermost module that made the call; "" for the model itself.
         is_view: whether the output shares the memory of the first input.

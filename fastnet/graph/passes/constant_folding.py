@@ -50,8 +50,8 @@ def fold_constants(graph: Graph, freeze: bool = False) -> Graph:
 
 def _is_foldable(node: Node) -> bool:
     repeats = node.is_view and node.outputs[0].nbytes > node.inputs[0].nbytes
-    return not (repeats or len(node.outputs) > 1 or node.operation in DRAWS or writes_state(node.operation, node.arguments)
-                or is_open(node.arguments))
+    return not (repeats or len(node.outputs) > 1 or node.operation in DRAWS or is_open(node.arguments)
+                or writes_state(node.operation, node.arguments))
 
 
 def _constant(node: Node) -> Value:

@@ -273,6 +273,25 @@ def _relu6(chains: _Chains, node: Node) -> None:
         chains.replace([node], "Relu6", node.inputs[:1], node.outputs[0], {})
 
 
+# ---- one node with a constant ----------------------------------------------------------------------------------------
+
+def _power(chains: _Chains, node: Node) -> None:
+    """x ** 2, x ** 0.5"""
+    if _is(node, "Pow"):
+        for exponent, kind in ((2, "Square"), (0.5, "Sqrt")):
+            if chains.is_number(node.inputs[1], exponent):
+                chains.replace([node], kind, node.inputs[:1], node.outputs[0], {})
+                return
+
+
+def _selection(chains: _Chains, node: Node) -> None:
+    """The entry of an axis at a constant index, a view."""
+    index = chains.constants.arrays.get(node.inputs[1]) if _is(node, "Gather") else None
+    if index is not None and index.size == 1 and index.ndim <= 1 and index.dtype.kind == "i":
+        attributes = {"axis": node.attribute("axis", 0), "index": int(index.ravel()[0]), "keep": index.ndim}
+        chains.replace([node], "Select", node.inputs[:1], node.outputs[0], attributes)
+
+
 # ---- convolutions and matrix products --------------------------------------------------------------------------------
 
 def _convolution(chains: _Chains, node: Node) -> None:
@@ -351,4 +370,4 @@ def _linear(chains: _Chains, node: Node) -> None:
         chains.replace(removed, "Linear", (*node.inputs[:2], bias), last.outputs[0], attributes)
 
 
-_RULES: tuple[Callable[[_Chains, Node], None], ...] = (_gated, _relu6, _convolution, _linear)
+_RULES: tuple[Callable[[_Chains, Node], None], ...] = (_gated, _relu6, _power, _selection, _convolution, _linear)

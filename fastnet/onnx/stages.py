@@ -206,12 +206,15 @@ class _StagedRunner(Runner):
         program: of the whole model.
         data: the names of the inputs that are tensors.
         options: of `fastnet.compile`.
+
+    Attributes:
+        host: the ids of the nodes that the host runs.
     """
 
     def __init__(self, model: OnnxModel, program: Program, data: Iterable[str], options: dict[str, Any]) -> None:
         super().__init__(model.constant_tensors())
         self._model, self._program, self._options = model, program, options
-        self._host = _Analysis(program, data).host
+        self.host = _Analysis(program, data).host
         self._steps: dict[int, list[_Stage | Node]] = {}        # by id of a program
         self.fixed: Values = {}
 
@@ -232,12 +235,12 @@ class _StagedRunner(Runner):
     def _steps_of(self, program: Program) -> list[_Stage | Node]:
         """The stages, and the nodes that the host runs, in order."""
         parts: list[list[Node]] = []
-        for hosted, group in itertools.groupby(program.nodes, lambda node: id(node) in self._host):
+        for hosted, group in itertools.groupby(program.nodes, lambda node: id(node) in self.host):
             nodes = list(group)
             parts += [[node] for node in nodes] if hosted else [nodes]
         steps: list[_Stage | Node] = []
         for i, part in enumerate(parts):
-            if id(part[0]) in self._host:
+            if id(part[0]) in self.host:
                 steps.append(part[0])
                 continue
             later = {x for other in parts[i + 1:] for node in other for x in _reads(node)} | {*program.outputs}
@@ -254,24 +257,44 @@ class StagedModel(OnnxModel):
         options: of `fastnet.compile`.
     """
 
-    __slots__ = ("_options", "_runners", "_selecting")          # all other attributes are the model's
+    __slots__ = ("_options", "_runners", "_selecting", "_whole")        # all other attributes are the model's
 
     def __init__(self, model: OnnxModel, options: dict[str, Any]) -> None:
         object.__setattr__(self, "__dict__", model.__dict__)
         self._options = options
         self._selecting = _selecting_inputs(model.program, model.inputs)
         self._runners: dict[int, _StagedRunner] = {}            # by id of the program
+        self._whole: dict[Any, Compiled[..., Any]] = {}         # by id of the program and the inputs that are arrays
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         """Compute the outputs, as the model does."""
-        values = self.values(inputs, named)
-        for name in self._selecting:
-            if isinstance(values[name], Tensor):
-                values[name] = values[name]._data.copy()
+        given = dict(zip(self.input_names, inputs)) | named
+        if len(inputs) > len(self.input_names) or given.keys() != set(self.input_names):
+            self.values(inputs, named)                          # raises
+        arrays = {name: x._data if isinstance(x, Tensor) else x for name, x in given.items()
+                  if name in self._selecting or not isinstance(x, Tensor)}
         program = self.current_program()
         if id(program) not in self._runners:
             data = {*self.input_names} - self._selecting
             self._runners[id(program)] = _StagedRunner(self, program, data, self._options)
         runner = self._runners[id(program)]
+        if not runner.host:
+            return self._whole_model(program, arrays)(*(given[x] for x in self.input_names if x not in arrays))
+        values = self.values((), given | {name: np.array(x) for name, x in arrays.items()})
         runner.fixed = self.fixed_values()
         return as_result(runner.run(program, values))
+
+    def _whole_model(self, program: Program, arrays: dict[str, Any]) -> Compiled[..., Any]:
+        """The model as one recorded function of its inputs, except for those that are arrays."""
+        key = (id(program), *((name, x.dtype.str, x.shape, x.tobytes()) for name, x in arrays.items()))
+        if key not in self._whole:
+            if len(self._whole) > _MOST_SIGNATURES:
+                self._whole.clear()
+            kept = {name: np.array(x) for name, x in arrays.items()}
+            names = [name for name in self.input_names if name not in kept]
+
+            def compute(*tensors: Tensor) -> Any:
+                values = self.values((), kept | dict(zip(names, tensors)))
+                return as_result(Runner(self.constant_tensors()).run(program, values))
+            self._whole[key] = Compiled(compute, **self._options)
+        return self._whole[key]

@@ -1,6 +1,10 @@
 """Nodes that `fastnet.onnx.fusion` puts in place of several, of the domain "fastnet"."""
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 import fastnet
 from fastnet import Tensor
 from fastnet.functional.conv_arrays import Paddings
@@ -8,6 +12,7 @@ from fastnet.functional.convolution import Padding, conv_normed
 from fastnet.functional.linear import linear_activated
 from fastnet.nn import functional as F
 from fastnet.onnx.operators.convolution import convolved
+from fastnet.onnx.operators.shapes import axis_of
 from fastnet.onnx.registry import Node, operator
 from fastnet.onnx.windows import window_settings
 
@@ -38,6 +43,28 @@ def relu6(node: Node, x: Tensor) -> Tensor:
 def gelu(node: Node, x: Tensor) -> Tensor:
     """x * (1 + erf(x / sqrt(2))) / 2"""
     return F.gelu(x)
+
+
+@operator("Square", domain=DOMAIN)
+def square(node: Node, x: Tensor) -> Tensor:
+    """x * x"""
+    return fastnet.square(x)
+
+
+@operator("Sqrt", domain=DOMAIN)
+def square_root(node: Node, x: Tensor) -> Tensor:
+    """x ** 0.5"""
+    return fastnet.sqrt(x) if x.dtype.kind == "f" else fastnet.pow(x, 0.5).to(x.dtype)
+
+
+@operator("Select", domain=DOMAIN)
+def select(node: Node, x: Any) -> Any:
+    """The entry of an axis at an index."""
+    axis, index = axis_of(node.attribute("axis"), x.ndim), node.attribute("index")
+    index = axis_of(index, x.shape[axis])
+    if isinstance(x, np.ndarray):
+        return np.take(x, [index] if node.attribute("keep") else index, axis)
+    return fastnet.narrow(x, axis, index, 1) if node.attribute("keep") else fastnet.select(x, axis, index)
 
 
 @operator("Conv", domain=DOMAIN)

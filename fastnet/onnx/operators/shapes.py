@@ -20,7 +20,7 @@ def axis_of(axis: int, ndim: int) -> int:
         ndim: the number of dimensions.
     """
     if not -ndim <= axis < ndim:
-        raise ValueError(f"expected an axis of {ndim} dimensions, got {axis}")
+        raise ValueError(f"expected an index of {ndim}, from the start or the end, got {axis}")
     return axis % ndim
 
 

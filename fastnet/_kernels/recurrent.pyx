@@ -38,13 +38,14 @@ cdef Kernel _rnn_at_step = _bodies["rnn_at_step"], _rnn_backward_at_step = _bodi
 
 cdef enum:
     FEW_SEQUENCES = 16              # up to which a step is worth a launch,
-    LARGE_WEIGHT = 2 << 20          # if the weight has so many bytes: more than a core's second-level cache holds
+    LARGE_WEIGHT = 2 << 20          # if the weights have so many bytes: more than a core's second-level cache holds
 
 
 cdef struct Layer:                  # what the launches of a layer share
     DType dtype
     Tile tile
     ptrdiff_t gates, batch, rows, hidden, state, output_stride
+    bint by_steps                   # whether each step is a launch
 
 
 cdef Layer layer_of(str name, ptrdiff_t gates, rows, weight, hn, projection) except *:
@@ -130,6 +131,11 @@ cdef int pack(Layer *layer, Block memory, ptrdiff_t at, weight, ptrdiff_t gates,
     return submit(&launch)
 
 
+cdef ptrdiff_t step_blocks(Layer *layer) noexcept:
+    """Blocks of a launch of one step."""
+    return ceil_div(layer.hidden, BLOCK_VECTORS * layer.tile.width)
+
+
 cdef Block set_up(Launch *launch, Layer *layer, str name, weight, projection, sizes, bint reverse, bint along,
                   input_weight=None):
     """Set the sizes of a launch and pack its weights. Returns its memory, which must live until it is submitted.
@@ -171,7 +177,9 @@ cdef Block set_up(Launch *launch, Layer *layer, str name, weight, projection, si
     if projection is not None:
         at += panels_of(1, H, tile) * P * panel if along else panels_of(1, P, tile) * H * panel
     launch.n[ROWS_AT] = at
-    launch.n[UNITS_AT] = at = at + B * launch.n[ROW_WIDTH]
+    layer.by_steps = (s.data == NULL and projection is None and weight is not None and B <= FEW_SEQUENCES
+                      and layer.rows > 0 and deep * total * tile.size >= LARGE_WEIGHT)
+    launch.n[UNITS_AT] = at = at + (step_blocks(layer) if layer.by_steps and not along else 1) * B * launch.n[ROW_WIDTH]
     if projection is not None:
         at += B * launch.n[UNIT_WIDTH]
     memory = allocate_block(max(at, 1) * tile.size)
@@ -257,23 +265,21 @@ cdef int run_forward(Launch *launch, Kernel at_step, Layer *layer, str name, out
 
 
 cdef int submit_steps(Launch *launch, Kernel at_step, Layer *layer, ptrdiff_t launches) except -1:
-    """Submit a layer: as one launch or, if a step is worth a launch, as one of no steps and `launches` of one each."""
-    cdef ptrdiff_t i, nbytes = layer.gates * layer.hidden * layer.state * layer.tile.size
-    cdef ptrdiff_t steps = launch.n[STEPS], total = launch.n[TOTAL]
-    cdef double flops = <double>layer.batch * layer.gates * layer.hidden * layer.state
+    """Submit a layer: as one launch or, if each step is one, as one of no steps and `launches` of one each."""
+    cdef ptrdiff_t i, steps = launch.n[STEPS], total = launch.n[TOTAL]
+    cdef ptrdiff_t elements = layer.gates * layer.hidden * (layer.state + launch.n[FEATURES])
     cdef Launch other
-    if (launch.p[SIZES_AT] != NULL or launch.n[PROJECTED] or launch.n[FEATURES] or not launch.n[WEIGHTED]
-            or layer.batch > FEW_SEQUENCES or nbytes < LARGE_WEIGHT or layer.batch * steps == 0):
+    if not layer.by_steps:
         return submit(launch)
     launch.n[STEPS] = launch.n[TOTAL] = 0               # the first states and cells
     submit(launch)
     launch.n[STEPS], launch.n[TOTAL] = steps, total
     at_step.prepare(&other, layer.dtype)
     launch.body = other.body
-    launch.blocks = ceil_div(layer.hidden, BLOCK_VECTORS * layer.tile.width)
+    launch.blocks = step_blocks(layer)
     # Four times the work, since the launches follow each other at once: threads are awake, and have their parts of the
     # weight in their caches.
-    launch.work = 4 * max(flops / (3.0 * layer.tile.width), nbytes / 80.0)
+    launch.work = 4 * elements * max(layer.batch / (3.0 * layer.tile.width), layer.tile.size / 80.0)
     for i in range(launches):
         launch.n[AT_STEP] = i
         submit(launch)

@@ -18,9 +18,7 @@ __all__ = ["GATES", "LayerResult", "recurrent_cell", "recurrent_layer"]
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 _CACHE_WAY, _PADDING = 4096, 16         # bytes, elements
-_WIDE_BATCH = 8                         # sequences from which on each step of an LSTM multiplies its input, too,
-_LARGE_WEIGHT = 2 << 20                 # bytes; up to which that is so
-_MANY = 16                              # or more sequences than this
+_WIDE_BATCH = 8                         # sequences from which on each step of an LSTM multiplies its input, too
 _WEIGHTS_OF_DIRECTION = 5               # of the input, of the state, their biases, the projection
 
 _Weights: TypeAlias = "tuple[Any, ...]"  # arrays, and None for those that are absent
@@ -114,8 +112,7 @@ def _run_direction(mode: str, out: Array, last: _Weights, x: Array, first: _Weig
 
     gates, before = empty((rows, w_hh.shape[0]), dtype), kept(w_hh.shape[1])
     options: dict[str, Any] = {"sizes": sizes, "reverse": reverse}
-    wide = len(last[0]) >= _WIDE_BATCH and (w_hh.nbytes < _LARGE_WEIGHT or len(last[0]) > _MANY)
-    if mode == "LSTM" and projection is None and wide and x.shape[1]:
+    if mode == "LSTM" and projection is None and len(last[0]) >= _WIDE_BATCH and x.shape[1]:
         options |= {"input": x, "input_weight": w_ih}
         b_hh = None if b_hh is None else binary("add", b_ih, b_hh)
     else:

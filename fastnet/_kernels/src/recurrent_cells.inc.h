@@ -251,19 +251,22 @@ static void NAME(backward)(BODY_ARGS, NAME(AtStep) at_step) {
 
 /* ---- launches of one step ------------------------------------------------------------------------------------- */
 
-/* Step AT_STEP for the units of `step`: other blocks compute the other units. The states before it are in MEMORY or, from
- * the second step on, the output of the step before. */
-INLINE void NAME(forward_at_step)(const Launch *launch, const NAME(Step) *step, ptrdiff_t gates, NAME(Cell) cell) {
-    const ptrdiff_t *n = launch->n, P = n[STATE], at = n[AT_STEP], units = step->end - step->unit, i = 0;
-    const REAL *states = IN_MEMORY(ROWS_AT, n[ROW_WIDTH]), *out = AT_TIME(OUTPUT, n[OUTPUT_STRIDE]) + step->unit;
-    ptrdiff_t width = n[ROW_WIDTH];
-    if (at > 0) {
-        width = n[OUTPUT_STRIDE];
-        states = (REAL *)launch->p[OUTPUT] + NAME(row_at)(n, at - 1, n[REVERSE] != 0) * width;
-    }
+/* Step AT_STEP for the units of `step`: other blocks compute the other units. The states before it, of all units, are the
+ * output of the step before, or the first states in MEMORY. `rows` is memory of this block for them and the input. */
+INLINE void NAME(forward_at_step)(const Launch *launch, const NAME(Step) *step, ptrdiff_t gates, NAME(Cell) cell,
+                                  REAL *rows) {
+    const ptrdiff_t *n = launch->n, P = n[STATE], F = n[FEATURES], at = n[AT_STEP], width = n[ROW_WIDTH], i = 0;
+    const ptrdiff_t units = step->end - step->unit;
+    const REAL *before = IN_MEMORY(ROWS_AT, width), *out = AT_TIME(OUTPUT, n[OUTPUT_STRIDE]) + step->unit;
+    if (at > 0)
+        NAME(copy_rows)(rows, width, (REAL *)launch->p[OUTPUT] + NAME(row_at)(n, at - 1, n[REVERSE] != 0) *
+                        n[OUTPUT_STRIDE], n[OUTPUT_STRIDE], step->count, P);
+    else if (rows != before)
+        NAME(copy_rows)(rows, width, before, width, step->count, P);
+    if (F) NAME(copy_rows)(rows + P, width, AT_TIME(INPUT, F), F, step->count, F);
     if (launch->p[BEFORE])
-        NAME(copy_rows)(AT_TIME(BEFORE, P) + step->unit, P, states + step->unit, width, step->count, units);
-    NAME(forward_units)(launch, step, gates, cell, states, width);
+        NAME(copy_rows)(AT_TIME(BEFORE, P) + step->unit, P, rows + step->unit, width, step->count, units);
+    NAME(forward_units)(launch, step, gates, cell, rows, width);
     if (at == n[STEPS] - 1)
         NAME(copy_rows)(AT_STATE(LAST_H, P) + step->unit, P, out, n[OUTPUT_STRIDE], step->count, units);
 }
@@ -286,6 +289,12 @@ static NAME(Step) NAME(units_of)(BODY_ARGS, int backward) {
     NAME(Step) step = {n, 0, n[BATCH], NAME(row_at)(n, n[AT_STEP], backward), begin * units,
                        min_size(end * units, n[HIDDEN])};
     return step;
+}
+
+/* The rows in MEMORY of the block that begins a part of a launch. */
+static REAL *NAME(rows_of)(const Launch *launch, ptrdiff_t begin) {
+    const ptrdiff_t *n = launch->n;
+    return (REAL *)launch->p[MEMORY] + n[ROWS_AT] + begin * n[BATCH] * n[ROW_WIDTH];
 }
 
 /* ---- bodies --------------------------------------------------------------------------------------------------- */
@@ -311,7 +320,7 @@ static NAME(Step) NAME(units_of)(BODY_ARGS, int backward) {
     }                                                                                                           \
     static int NAME(name##_at_step)(BODY_ARGS) {                                                                \
         const NAME(Step) step = NAME(units_of)(launch, begin, end, launch->n[REVERSE] != 0);                    \
-        NAME(forward_at_step)(launch, &step, gates, NAME(name##_cell));                                         \
+        NAME(forward_at_step)(launch, &step, gates, NAME(name##_cell), NAME(rows_of)(launch, begin));           \
         return 0;                                                                                               \
     }                                                                                                           \
     static int NAME(name##_backward_at_step)(BODY_ARGS) {                                                       \

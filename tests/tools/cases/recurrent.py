@@ -162,6 +162,7 @@ CASES = [
       for kernel, make, weight in (("lstm_backward", lstm_backward, 6), ("gru_backward", gru_backward, 6),
                                    ("rnn_backward", rnn_backward, 3))),
     Case("lstm_", with_input(7), SIZES, BENCH, note="input", **LOOSE),
+    Case("lstm_", with_input(33, tracked=False, reverse=True), LARGE, None, note="large weight-input", **LOOSE),
     Case("lstm_", with_input(33, tracked=False, reverse=True, packed=True), SIZES, None, note="input-packed", **LOOSE),
     *(Case(kernel, make(reverse=reverse, strided=reverse), LARGE, None, note=note, **LOOSE)
       for kernel, make in (("lstm_", lstm), ("lstm_backward", lstm_backward), ("gru_", gru),

@@ -74,14 +74,20 @@ class BuildKernels(build_ext):
     def build_extension(self, ext):
         print(f"fastnet: compiling {ext.name}", flush=True)        # pip shows it with -v
         if is_family(ext):
-            ext.extra_objects = [self.compile_isa(last_name(ext), isa) for isa in self.isas]
+            ext.extra_objects = [self.compile_isa(last_name(ext), isa) for isa in self.isas_of(last_name(ext))]
         super().build_extension(ext)
+
+    def isas_of(self, family):
+        """The instruction sets that a family has objects for: all, or those that are the base of others."""
+        if "INTEGER_FAMILY(" in (KERNELS / f"{family}.pyx").read_text():
+            return list(self.isas)
+        return [isa for isa, (base, _) in self.isas.items() if isa == base]
 
     def compile_isa(self, family, isa):
         # per-file flags, no OpenMP and no inlining across: what one instruction set needs stays in its own object
         [obj] = self.compiler.compile(
             [str(KERNELS / "src" / f"{family}.c")], output_dir=os.path.join(self.build_temp, isa), debug=self.debug,
-            macros=[("FASTNET_ISA", isa)], extra_postargs=self.common + self.isas[isa], depends=sources())
+            macros=[("FASTNET_ISA", isa)], extra_postargs=self.common + self.isas[isa][1], depends=sources())
         return obj
 
     def openmp_flags(self, msvc):
@@ -121,11 +127,12 @@ def architecture():
 
 
 def instruction_sets(msvc):
-    """{name: compiler flags} of the target's instruction sets, from the table in src/isa.h."""
+    """{name: (base, compiler flags)} of the target's instruction sets, from the table in src/isa.h."""
     text = (KERNELS / "src" / "isa.h").read_text().replace("\\\n", "")
     [rows] = re.findall(rf"#define ISAS_{architecture()}\(.*", text)
-    return {name: (msvc_flags if msvc else unix_flags).split()
-            for name, unix_flags, msvc_flags in re.findall(r'ROW\(x, (\w+), [^"]*"(.*?)", *"(.*?)"\)', rows)}
+    row = r'ROW\(x, (\w+), (\w+), [^"]*"(.*?)", *"(.*?)"\)'
+    return {name: (base, (msvc_flags if msvc else unix_flags).split())
+            for name, base, unix_flags, msvc_flags in re.findall(row, rows)}
 
 
 def last_name(ext):

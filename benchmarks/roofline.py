@@ -28,7 +28,8 @@ from . import kernels
 from .table import NAME, microseconds
 from .timing import QUICK, Plan, busy, in_turns
 
-VECTORS = {"avx2": (32, "-mavx2", "-mfma"), "avx512": (64, "-mavx512f")}        # bytes, flags; others: 16, none
+VECTORS = {"avx2": (32, "-mavx2", "-mfma"), "avx512": (64, "-mavx512f"), "avx512vnni": (64, "-mavx512f")}
+# bytes of a vector, flags; others: 16, none
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 SIZES = {"L1": 32 << 10, "L2": 512 << 10, "L3": 16 << 20}                       # if the system does not report them
 

@@ -304,7 +304,7 @@ def get_isa() -> str | None:
 def available_isas() -> list[str]:
     """Instruction sets that this build contains and this processor supports, lowest first.
 
-    They are "baseline", "avx2" and "avx512" on x86-64, "baseline" and "neon" on aarch64.
+    They are "baseline", "avx2", "avx512" and "avx512vnni" on x86-64, "baseline", "neon" and "neondot" on aarch64.
 
     Example:
         >>> import fastnet

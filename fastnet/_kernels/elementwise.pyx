@@ -6,8 +6,8 @@ from libc.math cimport INFINITY
 from libc.string cimport memcpy
 
 from fastnet._runtime.launch cimport (
-    BOOL, F32, F64, I32, I64, STRIDED, U8, UNALIGNED, WRITE, Array, Entry, Family, Kernel, Launch, family, submit,
-    unpack)
+    BOOL, F32, F64, I32, I64, NARROW, STRIDED, U8, UNALIGNED, WRITE, Array, Entry, Family, Kernel, Launch, family,
+    submit, unpack)
 from fastnet._runtime.map cimport (
     MAP_OUT, in_memory_order, is_walked_channels_last, launch_map, launch_map1, set_elements)
 from fastnet._kernels.walk cimport expect_served, launch_copy, launch_walk
@@ -43,8 +43,8 @@ cdef Kernel _where = _bodies["where"], _where_1 = _bodies["where_1"]
 
 def copy(out, x):
     cdef Array arrays[2]
-    unpack(out, &arrays[0], WRITE | UNALIGNED)
-    unpack(x, &arrays[1], UNALIGNED)
+    unpack(out, &arrays[0], WRITE | UNALIGNED | NARROW)
+    unpack(x, &arrays[1], UNALIGNED | NARROW)
     launch_copy(arrays)
 
 

@@ -1,7 +1,7 @@
 """Launches over arrays of any strides that broadcast to the output's shape (src/walk.h), the copy among them."""
 from fastnet._runtime.launch cimport (
-    BLOCK, BOOL, F32, F64, I32, I64, LAUNCH_SIZES, MAX_DIMS, U8, Array, DType, Entry, Family, Kernel, Launch, ceil_div,
-    family, rows_in_block, shape_of, submit)
+    BLOCK, BOOL, F32, F64, I8, I32, I64, LAUNCH_SIZES, MAX_DIMS, U8, Array, DType, Entry, Family, Kernel, Launch,
+    ceil_div, family, rows_in_block, shape_of, submit)
 from fastnet._runtime.memory cimport Block, allocate_block
 
 from fastnet._runtime.launch import NeedsPacking, UnsupportedDtype
@@ -323,6 +323,8 @@ cdef int submit_copy(Launch *launch, Plan *plan, double cost, ptrdiff_t tile_row
 cdef int prepare_copy(Launch *launch, const Array *out, const Array *x) except -1:
     """Choose the body: by element size for equal dtypes, else a conversion (a bool is a uint8 of 0 or 1)."""
     cdef DType to = out.dtype, given = U8 if x.dtype == BOOL else x.dtype
+    if max(to, given) >= I8 and (to != given or out.itemsize != 1):
+        raise UnsupportedDtype("copy: no compiled conversion")
     if out.dtype == x.dtype or to == U8 and given == U8:
         if out.itemsize == 1:
             return _move_1.prepare(launch, F32)

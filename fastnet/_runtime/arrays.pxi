@@ -30,6 +30,10 @@ cdef int dtype_of(const char *format, Py_ssize_t itemsize) noexcept:
         return I32
     if c == c"B":
         return U8
+    if c == c"b":
+        return I8
+    if c == c"h":
+        return I16
     return BOOL if c == c"?" else UNSUPPORTED
 
 
@@ -46,12 +50,19 @@ _dtypes[<int>cnp.NPY_INT64] = I64
 _dtypes[<int>cnp.NPY_INT32] = I32
 _dtypes[<int>cnp.NPY_UINT8] = U8
 _dtypes[<int>cnp.NPY_BOOL] = BOOL
+_dtypes[<int>cnp.NPY_INT8] = I8
+_dtypes[<int>cnp.NPY_INT16] = I16
 
 
 cdef inline DType dtype_of_ndarray(cnp.ndarray source) noexcept:
     """The DType of an ndarray; UNSUPPORTED, too, if its byte order is swapped."""
     cdef int number = cnp.PyArray_TYPE(source)
     return _dtypes[number] if number < TYPE_NUMBERS and cnp.PyArray_ISNOTSWAPPED(source) else UNSUPPORTED
+
+
+cdef inline DType served(DType dtype, int access) noexcept:
+    """The dtype, or UNSUPPORTED if only a few kernels serve it and this one does not."""
+    return dtype if dtype < I8 or access & NARROW else UNSUPPORTED
 
 
 cdef inline bint unpack_ndarray(cnp.ndarray source, Array *array, int access) noexcept:
@@ -64,7 +75,7 @@ cdef inline bint unpack_ndarray(cnp.ndarray source, Array *array, int access) no
         wanted |= cnp.NPY_ARRAY_WRITEABLE
     if not access & (STRIDED | UNALIGNED):
         wanted |= cnp.NPY_ARRAY_C_CONTIGUOUS
-    array.dtype = dtype_of_ndarray(source)
+    array.dtype = served(dtype_of_ndarray(source), access)
     if array.dtype == UNSUPPORTED or ndim > MAX_DIMS or not cnp.PyArray_CHKFLAGS(source, wanted):
         return False
     array.data = <char *>cnp.PyArray_DATA(source)
@@ -94,7 +105,7 @@ cdef int unpack_buffer(object source, Array *array, int access) except -1:
     cdef bint contiguous = True
     PyObject_GetBuffer(source, &view, PyBUF_STRIDED_RO | PyBUF_FORMAT | (PyBUF_WRITABLE if access & WRITE else 0))
     try:
-        array.dtype = <DType>dtype_of(view.format, view.itemsize)
+        array.dtype = served(<DType>dtype_of(view.format, view.itemsize), access)
         if array.dtype == UNSUPPORTED:
             raise UnsupportedDtype(f"dtype {getattr(source, 'dtype', '?')}")
         if view.ndim > MAX_DIMS:
@@ -218,7 +229,7 @@ cdef int expect_shape(str kernel, str name, const Array *array, const ptrdiff_t 
 
 
 cdef str dtype_name(DType dtype):
-    return ("float32", "float64", "int64", "int32", "uint8", "bool")[<int>dtype]
+    return ("float32", "float64", "int64", "int32", "uint8", "bool", "int8", "int16")[<int>dtype]
 
 
 cdef tuple shape_of(const Array *array):

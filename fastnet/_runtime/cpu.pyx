@@ -2,6 +2,7 @@
 
 cdef extern from "src/cpu.h":
     const char *isa_names[]
+    const char *isa_bases[]
     bint isa_runs(int isa)
     long second_cache_bytes()
 
@@ -22,6 +23,12 @@ cdef int selected_isa() noexcept nogil:
 def available():
     """The names of the instruction sets that both this build and this processor have, lowest first."""
     return list(_numbers)
+
+
+def bases():
+    """The set whose floating-point kernels each available instruction set uses: itself, or one with fewer instructions for
+    integers."""
+    return {name: isa_bases[number].decode() for name, number in _numbers.items()}
 
 
 cdef str isa_name(int number):

@@ -38,6 +38,8 @@ cdef enum DType:
     I32 = 3
     U8 = 4
     BOOL = 5
+    I8 = 6                          # this and I16 only for kernels that unpack with NARROW
+    I16 = 7
 
 cdef enum Access:                   # demands on an array; without any, it is read and must be contiguous
     READ = 0
@@ -45,6 +47,7 @@ cdef enum Access:                   # demands on an array; without any, it is re
     STRIDED = 2                     # any strides that are multiples of the element size
     UNALIGNED = 4                   # any layout at all
     OPTIONAL = 8                    # None is allowed
+    NARROW = 16                     # int8 and int16 are served
 
 cdef struct Array:                  # an array as a kernel sees it
     char *data                      # NULL: absent

@@ -4,12 +4,7 @@ Weights are int8 with a scale for each output channel and the zero point 0, acti
 Sums are exact in int32, and every rounding is that of TensorFlow Lite, so results are the same bits everywhere,
 emitted C included. Jacob et al. 2018, https://arxiv.org/abs/1712.05877.
 """
-from fastnet.functional.quantized_images import (
-    integer_conv,
-    quantized_avg_pool,
-    quantized_conv,
-    quantized_max_pool,
-)
+from fastnet.functional.quantized_images import integer_conv, quantized_avg_pool, quantized_conv, quantized_max_pool
 from fastnet.functional.quantized_layers import dynamic_gru, dynamic_lstm, quantized_gru, quantized_lstm
 from fastnet.functional.quantized_maps import (
     quantized_add,

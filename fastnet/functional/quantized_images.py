@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["integer_conv", "quantized_avg_pool", "quantized_conv", "quantized_max_pool"]
 
-_SPATIAL = 3
+_SPATIAL_MOST = 3
 
 
 def _is_matrix_product(w: Array, v: Array, out: Array, geometry: Geometry) -> bool:
@@ -67,7 +67,7 @@ def _planned_windows(name: str, input: Tensor, weight: Tensor, stride: Size, pad
                      groups: int) -> tuple[Geometry, Shape]:
     """(the windows, the sizes of the output over (D, H, W))."""
     n = weight.ndim - 2
-    if not 1 <= n <= _SPATIAL or input.ndim != n + 2 or input.shape[1] != weight.shape[1] * groups or (
+    if not 1 <= n <= _SPATIAL_MOST or input.ndim != n + 2 or input.shape[1] != weight.shape[1] * groups or (
             weight.shape[0] % groups):
         raise RuntimeError(f"{name}: expected an input (N, C, ...) and a weight (O, C/groups, ...) with as many "
                            f"dimensions, got shapes {shape_text(input)} and {shape_text(weight)} with groups={groups}")
@@ -79,7 +79,7 @@ def _planned_windows(name: str, input: Tensor, weight: Tensor, stride: Size, pad
     if min(sizes) < 1 or min(steps) < 1 or min(gaps) < 1:
         raise RuntimeError(f"{name}: a kernel of size {shape_text(kernel)} does not fit a padded input of size "
                            f"{shape_text(padded)}")
-    missing = _SPATIAL - n
+    missing = _SPATIAL_MOST - n
     ones = (1,) * missing
     return Geometry(ones + steps, (0,) * missing + before, ones + gaps, groups), ones + sizes
 

@@ -12,6 +12,7 @@ from fastnet.autograd import op
 from fastnet.backend import K
 from fastnet.functional.joining import stack
 from fastnet.functional.kernel_calls import contiguous, fill
+from fastnet.functional.keys import constant
 from fastnet.functional.quantized_numbers import gate_tables
 from fastnet.functional.quantized_products import check_bytes, dynamic_linear
 
@@ -21,25 +22,19 @@ if TYPE_CHECKING:
 __all__ = ["dynamic_gru", "dynamic_lstm", "quantized_gru", "quantized_lstm"]
 
 _GATE_RANGE = -(1 << 15), (1 << 15) - 1
-_GATES = {"lstm": 4, "gru": 3}
-_tables: list[Tensor] = []
-
-
-def _gate_tables() -> Tensor:
-    """The tables of all integer layers."""
-    if not _tables:
-        _tables.append(Tensor(gate_tables()))
-    return _tables[0]
+_GATE_COUNTS = {"lstm": 4, "gru": 3}
+_GATE_TABLES = gate_tables()
 
 
 @op
-def _quantized_layer(x: Array, h0: Array | None, state: Array | None, tables: Array, w_ih: Array, w_hh: Array,
+def _quantized_layer(x: Array, h0: Array | None, state: Array | None, w_ih: Array, w_hh: Array,
                      b_ih: Array | None, b_hh: Array | None, m_ih: Array, s_ih: Array, m_hh: Array, s_hh: Array,
                      cell: str, zero_x: int, zero_h: int, result: tuple[int, ...],
                      fraction: int) -> Result[Array]:
     """The last state, int16, and the hidden numbers of all steps, int8, one after the other as bytes."""
     x = contiguous(x)
     steps, batch, features = x.shape
+    tables = constant(_GATE_TABLES)
     units, wide = w_hh.shape[1], w_hh.shape[0]
     flat = empty((batch * units * (2 + steps),), dtypes.int8)
     kept = flat[:2 * batch * units].view(dtypes.int16).reshape(batch, units)
@@ -78,11 +73,11 @@ def _run_quantized(name: str, input: Tensor, state: Any, weights: Sequence[Tenso
     check_bytes(name, "input", input)
     w_ih, w_hh = weights[:2]
     if w_ih is None or w_hh is None or input.ndim != 3 or input.shape[2] != w_ih.shape[1] or (
-            w_hh.shape[0] != _GATES[cell] * w_hh.shape[1]):
+            w_hh.shape[0] != _GATE_COUNTS[cell] * w_hh.shape[1]):
         raise RuntimeError(f"{name}: expected an input (T, B, features) for the weights, got shape "
                            f"{shape_text(input)}")
     hidden, kept = state
-    flat = _quantized_layer(input, hidden, kept, _gate_tables(), *weights, *factors, cell, zero_x, zero_h,
+    flat = _quantized_layer(input, hidden, kept, *weights, *factors, cell, zero_x, zero_h,
                             tuple(result), fraction)
     steps, batch, units = input.shape[0], input.shape[1], w_hh.shape[1]
     last = 2 * batch * units
@@ -114,7 +109,8 @@ def quantized_lstm(input: Tensor, state: tuple[Tensor | None, Tensor | None], we
 
     Example:
         >>> import fastnet
-        >>> from fastnet.functional.quantized_numbers import factor_of, factors_of
+        >>> from fastnet.functional.keys import constant
+from fastnet.functional.quantized_numbers import factor_of, factors_of
         >>> w = [fastnet.ones(4, 1, dtype=fastnet.int8)] * 2 + [None, None]
         >>> factors = [fastnet.tensor(a) for a in factors_of([2.0 ** 7] * 4)] * 2
         >>> x = fastnet.ones(2, 1, 1, dtype=fastnet.int8) * 32
@@ -149,7 +145,8 @@ def quantized_gru(input: Tensor, state: Tensor | None, weights: Sequence[Tensor 
 
     Example:
         >>> import fastnet
-        >>> from fastnet.functional.quantized_numbers import factor_of, factors_of
+        >>> from fastnet.functional.keys import constant
+from fastnet.functional.quantized_numbers import factor_of, factors_of
         >>> w = [fastnet.ones(3, 1, dtype=fastnet.int8)] * 2 + [None, None]
         >>> factors = [fastnet.tensor(a) for a in factors_of([2.0 ** 7] * 3)] * 2
         >>> x = fastnet.ones(1, 1, 1, dtype=fastnet.int8) * 32

@@ -1,6 +1,7 @@
 """Quantised tensors element by element: other scales, sums, products, functions by table, and softmax."""
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from fastnet.backend import K
 from fastnet.functional.dims import as_dim
 from fastnet.functional.joining import cat
 from fastnet.functional.kernel_calls import broadcast_shape, contiguous, copy
+from fastnet.functional.keys import constant
 from fastnet.functional.quantized_numbers import factor_of, softmax_table
 from fastnet.functional.quantized_products import check_bytes
 
@@ -68,11 +70,11 @@ def _of_one_shape(a: Array, b: Array) -> tuple[Array, Array]:
     if a.shape == b.shape and a.strides == b.strides:
         return a, b
     shape = broadcast_shape(a, b)
-    wide = [contiguous(x) if x.shape == shape else _broadcast(x, shape) for x in (a, b)]
+    wide = [contiguous(x) if x.shape == shape else _spread(x, shape) for x in (a, b)]
     return wide[0], wide[1]
 
 
-def _broadcast(x: Array, shape: tuple[int, ...]) -> Array:
+def _spread(x: Array, shape: tuple[int, ...]) -> Array:
     return copy(np.broadcast_to(x, shape))
 
 
@@ -167,7 +169,8 @@ def quantized_function(input: Tensor, table: Tensor) -> Tensor:
 
     Example:
         >>> import fastnet
-        >>> from fastnet.functional.quantized_numbers import function_table
+        >>> from fastnet.functional.keys import constant
+from fastnet.functional.quantized_numbers import function_table
         >>> relu = fastnet.tensor(function_table(lambda x: max(x, 0.0), 0.5, 0, 0.5, 0))
         >>> quantized_function(fastnet.tensor([-3, 4], dtype=fastnet.int8), relu)
         tensor([0, 4], dtype=int8)
@@ -179,12 +182,15 @@ def quantized_function(input: Tensor, table: Tensor) -> Tensor:
     return _quantized_function(input, table)
 
 
+_softmax_table = functools.lru_cache(softmax_table)
+
+
 @op
-def _quantized_softmax(q: Array, table: Array, dim: int) -> Result[Array]:
+def _quantized_softmax(q: Array, scale: float, dim: int) -> Result[Array]:
     rows = contiguous(q.swapaxes(dim, -1))
     out = empty_like(rows)
     flat = (rows.size // rows.shape[-1] if rows.size else 0, rows.shape[-1])
-    K.quantized_softmax(out.reshape(flat), rows.reshape(flat), table)
+    K.quantized_softmax(out.reshape(flat), rows.reshape(flat), constant(_softmax_table(scale)))
     return out.swapaxes(dim, -1), None
 
 
@@ -202,4 +208,4 @@ def quantized_softmax(input: Tensor, scale: float, dim: int = -1) -> Tensor:
         tensor([   0,    0, -128], dtype=int8)
     """
     check_bytes("quantized_softmax", "input", input)
-    return _quantized_softmax(input, Tensor(softmax_table(scale)), as_dim(input, dim))
+    return _quantized_softmax(input, scale, as_dim(input, dim))

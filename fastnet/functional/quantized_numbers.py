@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Factor", "factor_of", "factors_of", "function_table", "gate_tables", "softmax_table"]
 
-_TABLE = 512                            # intervals of a table of gates, from -8 to 8
+_GATE_INTERVALS = 512                            # intervals of a table of gates, from -8 to 8
 _LEAST, _MOST = -31, 30                 # shifts
 _SOFTMAX_BITS = 20
 
@@ -71,7 +71,7 @@ def gate_tables() -> Array:
         array([[    11,  16384,  32757],
                [-32768,      0,  32767]], dtype=int16)
     """
-    x = (np.arange(_TABLE + 1) - _TABLE // 2) / 32
+    x = (np.arange(_GATE_INTERVALS + 1) - _GATE_INTERVALS // 2) / 32
     real = np.stack([1 / (1 + np.exp(-x)), np.tanh(x)])
     return np.clip(np.rint(real * 2.0 ** 15), -(1 << 15), (1 << 15) - 1).astype(np.int16)
 

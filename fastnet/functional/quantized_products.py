@@ -15,22 +15,25 @@ from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_dim
 from fastnet.functional.kernel_calls import check_floating, contiguous
+from fastnet.functional.keys import constant
 from fastnet.functional.layout import as_volume, from_volume
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, DTypeLike, Result, Shape
 
-__all__ = ["check_bytes", "dequantize", "dynamic_linear", "integer_matmul", "memory_order", "numbers_for", "pixel_shape",
-           "quantize", "quantize_dynamic", "quantized_linear", "weight_only_linear"]
+__all__ = ["check_bytes", "dequantize", "dynamic_linear", "integer_matmul", "memory_order", "numbers_for",
+           "pixel_shape", "quantize", "quantize_dynamic", "quantized_linear", "weight_only_linear"]
 
-_FEW_ROWS = 8                           # rows up to which unpacking the weight costs more than reading it packed
-_BYTES = dtypes.int8, dtypes.uint8
+_ROWS_READ_PACKED = 8                   # rows up to which the weight is read packed
+_BYTE_DTYPES = dtypes.int8, dtypes.uint8
 
 
 # ---- conversions ----------------------------------------------------------------------------------------------------
 
 def numbers_for(value: Any, dtype: DType, count: int) -> Array:
     """A number or an array as an array (count,) of `dtype`."""
+    if isinstance(value, int | float):
+        return constant(np.full(count, value, dtype))
     array = kernels.cast(value, dtype) if isinstance(value, np.ndarray) else kernels.scalar(value, dtype)
     if array.ndim and array.size == count:
         return contiguous(array).reshape(count)
@@ -53,7 +56,7 @@ def pixel_shape(x: Array, axis: int | None, is_volume: bool) -> Shape:
     return (math.prod(x.shape[:axis]), x.shape[axis], math.prod(x.shape[axis + 1:]))
 
 
-def _converted(kernel: str, x: Array, scale: Any, zero_point: Any, axis: int | None, dtype: DType) -> Array:
+def _with_scales(kernel: str, x: Array, scale: Any, zero_point: Any, axis: int | None, dtype: DType) -> Array:
     flat, is_volume = memory_order(x) if axis in (None, 1) else (contiguous(x), False)
     shape = pixel_shape(flat, axis, is_volume)
     out = empty(flat.shape, dtype)
@@ -64,12 +67,12 @@ def _converted(kernel: str, x: Array, scale: Any, zero_point: Any, axis: int | N
 
 @op
 def _quantize(x: Array, scale: Any, zero_point: Any, axis: int | None, dtype: DType) -> Result[Array]:
-    return _converted("quantize", kernels.cast(x, dtypes.float32), scale, zero_point, axis, dtype), None
+    return _with_scales("quantize", kernels.cast(x, dtypes.float32), scale, zero_point, axis, dtype), None
 
 
 @op
 def _dequantize(q: Array, scale: Any, zero_point: Any, axis: int | None) -> Result[Array]:
-    return _converted("dequantize", q, scale, zero_point, axis, dtypes.float32), None
+    return _with_scales("dequantize", q, scale, zero_point, axis, dtypes.float32), None
 
 
 def _check_channels(name: str, input: Tensor, scale: Any, zero_point: Any, axis: int | None) -> None:
@@ -102,7 +105,7 @@ def quantize(input: Tensor, scale: Tensor | float, zero_point: Tensor | int, axi
     """
     check_floating("quantize", input)
     wanted = dtypes.as_dtype(dtype)
-    if wanted not in _BYTES:
+    if wanted not in _BYTE_DTYPES:
         raise TypeError(f"quantize: expected the dtype int8 or uint8, got {wanted}")
     axis = None if axis is None else as_dim(input, axis)
     _check_channels("quantize", input, scale, zero_point, axis)
@@ -124,7 +127,7 @@ def dequantize(input: Tensor, scale: Tensor | float, zero_point: Tensor | int, a
         >>> dequantize(fastnet.tensor([-7, 3, 6], dtype=fastnet.int8), 0.5, 3)
         tensor([-5.0000,  0.0000,  1.5000])
     """
-    if input.dtype not in (*_BYTES, dtypes.int32):
+    if input.dtype not in (*_BYTE_DTYPES, dtypes.int32):
         raise RuntimeError(f"dequantize: expected int8, uint8 or int32, got {input.dtype}")
     axis = None if axis is None else as_dim(input, axis)
     _check_channels("dequantize", input, scale, zero_point, axis)
@@ -156,7 +159,7 @@ def quantize_dynamic(input: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """
     scales: list[Any] = []
     out = _quantize_dynamic(input, scales)
-    return out, *(Tensor._wrap(a) for a in scales)
+    return out, Tensor._wrap(scales[0]), Tensor._wrap(scales[1])
 
 
 # ---- integer products -----------------------------------------------------------------------------------------------
@@ -167,17 +170,17 @@ def check_bytes(name: str, argument: str, x: Tensor, *more: DType) -> None:
     Raises:
         RuntimeError: naming the argument and its dtype.
     """
-    if x.dtype not in (*_BYTES, *more):
+    if x.dtype not in (*_BYTE_DTYPES, *more):
         raise RuntimeError(f"{name}: expected {argument} of dtype int8 or uint8, got {x.dtype}")
 
 
-def _check_linear(name: str, input: Tensor, weight: Tensor, columns: int) -> None:
+def _check_features(name: str, input: Tensor, weight: Tensor, columns: int) -> None:
     if weight.ndim != 2 or input.ndim < 1 or input.shape[-1] != columns:
         raise RuntimeError(f"{name}: expected an input with {columns} features in the last dimension for a weight of "
                            f"shape {shape_text(weight)}, got shape {shape_text(input)}")
 
 
-def _rows(x: Array) -> Array:
+def _feature_rows(x: Array) -> Array:
     """x as (rows, features)."""
     x = contiguous(x)
     return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
@@ -186,7 +189,7 @@ def _rows(x: Array) -> Array:
 @op
 def _quantized_linear(x: Array, weight: Array, bias: Array | None, multiplier: Array, shift: Array, zero_x: int,
                       zero_out: int, low: int, high: int, dtype: DType) -> Result[Array]:
-    rows = _rows(x)
+    rows = _feature_rows(x)
     out = empty((rows.shape[0], weight.shape[0]), dtype)
     K.quantized_matmul(out, rows, weight, bias, multiplier, shift, zero_x, zero_out, low, high)
     return out.reshape(*x.shape[:-1], weight.shape[0]), None
@@ -223,7 +226,7 @@ def quantized_linear(input: Tensor, weight: Tensor, bias: Tensor | None, multipl
         tensor([[17]], dtype=int8)
     """
     check_bytes("quantized_linear", "input", input)
-    _check_linear("quantized_linear", input, weight, weight.shape[-1])
+    _check_features("quantized_linear", input, weight, weight.shape[-1])
     return _quantized_linear(input, weight, bias, multiplier, shift, zero_x, zero_out, low, high,
                              dtypes.as_dtype(dtype))
 
@@ -234,7 +237,7 @@ def _integer_matmul(a: Array, b: Array, zero_a: Array | None, zero_b: Array | No
     out = empty((*a.shape[:-1], b.shape[-1]), dtypes.int32)
     zero_right = None if zero_b is None else numbers_for(zero_b, dtypes.int32, b.shape[-1])
     if right.ndim == 2:
-        rows = _rows(left)
+        rows = _feature_rows(left)
         K.integer_matmul(out.reshape(rows.shape[0], out.shape[-1]), rows, right,
                          None if zero_a is None else numbers_for(zero_a, dtypes.int32, rows.shape[0]), zero_right)
         return out, None
@@ -277,7 +280,7 @@ def integer_matmul(a: Tensor, b: Tensor, zero_a: Tensor | None = None, zero_b: T
 
 @op
 def _dynamic_linear(x: Array, weight: Array, scale: Array, bias: Array | None, relu: bool) -> Result[Array]:
-    rows = _rows(x)
+    rows = _feature_rows(x)
     q, scales, zeros = (empty(shape, dtype) for shape, dtype in (
         (rows.shape, dtypes.int8), (rows.shape[:1], dtypes.float32), (rows.shape[:1], dtypes.int32)))
     K.quantize_rows(q, scales, zeros, rows)
@@ -290,12 +293,12 @@ def _dynamic_linear(x: Array, weight: Array, scale: Array, bias: Array | None, r
 def _of_dynamic_input(g: Array, weight: Array, scale: Array) -> Array:
     real, shape = empty(weight.shape, dtypes.float32), (1, *weight.shape)
     K.dequantize(real.reshape(shape), weight.reshape(shape), scale, kernels.full(scale.shape, 0, dtypes.int32))
-    return _product(g, real)
+    return _input_slope(g, real)
 
 
-def _product(g: Array, weight: Array) -> Array:
+def _input_slope(g: Array, weight: Array) -> Array:
     """g @ weight for g of any number of dimensions."""
-    rows = _rows(g)
+    rows = _feature_rows(g)
     dx = empty((rows.shape[0], weight.shape[1]), g.dtype)
     K.matmul(dx, rows, weight)
     return dx.reshape(*g.shape[:-1], weight.shape[1])
@@ -325,16 +328,16 @@ def dynamic_linear(input: Tensor, weight: Tensor, scale: Tensor, bias: Tensor | 
         tensor([[0.0000]])
     """
     check_floating("dynamic_linear", input)
-    _check_linear("dynamic_linear", input, weight, weight.shape[-1])
+    _check_features("dynamic_linear", input, weight, weight.shape[-1])
     return _dynamic_linear(input, weight, scale, bias, relu)
 
 
 @op
 def _weight_only_linear(x: Array, weight: Array, scale: Array, zero: Array | None,
                         bias: Array | None) -> Result[Array]:
-    rows = _rows(x)
+    rows = _feature_rows(x)
     out = empty((rows.shape[0], weight.shape[0]), dtypes.float32)
-    if rows.shape[0] <= _FEW_ROWS:
+    if rows.shape[0] <= _ROWS_READ_PACKED:
         K.weight_only_matmul(out, rows, weight, scale, zero, bias)
     else:
         K.matmul(out, rows, _real_weight(weight, scale, zero, rows.shape[1]).T, bias)
@@ -349,7 +352,7 @@ def _real_weight(weight: Array, scale: Array, zero: Array | None, columns: int) 
 
 
 def _of_weight_only_input(g: Array, weight: Array, scale: Array, zero: Array | None, columns: int) -> Array:
-    return _product(g, _real_weight(weight, scale, zero, columns))
+    return _input_slope(g, _real_weight(weight, scale, zero, columns))
 
 
 def weight_only_linear(input: Tensor, weight: Tensor, scale: Tensor, zero: Tensor | None = None,
@@ -379,7 +382,7 @@ def weight_only_linear(input: Tensor, weight: Tensor, scale: Tensor, zero: Tenso
     check_floating("weight_only_linear", input)
     check_bytes("weight_only_linear", "weight", weight)
     columns = weight.shape[-1] * (2 if weight.dtype == dtypes.uint8 else 1)
-    _check_linear("weight_only_linear", input, weight, columns)
+    _check_features("weight_only_linear", input, weight, columns)
     groups = scale.shape[-1]
     if scale.ndim != 2 or scale.shape[0] != weight.shape[0] or groups == 0 or columns % groups or (
             weight.dtype == dtypes.uint8 and columns // groups % 2):

@@ -9,7 +9,6 @@ import pytest
 from kernel_tools import (
     CASES,
     COMPILED,
-    ISAS,
     LAYOUTS,
     REFERENCE,
     TWIN_CASES,
@@ -25,6 +24,7 @@ from kernel_tools import (
     functions,
     has_twin,
     instruction_set,
+    isas_of,
     kernels,
     laid_out,
     launch,
@@ -114,7 +114,7 @@ def test_parity(case, dtype):
             continue
         before = arguments(case, dtype, size)
         expected = run(case, REFERENCE[case.kernel], dtype, size)
-        for isa in ISAS:
+        for isa in isas_of(case.kernel):
             where = f"size {size} on {isa}"
             with instruction_set(isa), threaded(1):
                 done = run_compiled(case, dtype, size, before)
@@ -144,7 +144,7 @@ def test_subnormal_numbers(case, dtype):
     for size, share in zip(case.sizes[::-2], (1, 0.5)):
         subnormal = with_subnormals(case.kernel, share)
         expected = run(case, REFERENCE[case.kernel], dtype, size, subnormal)
-        for isa in ISAS:
+        for isa in isas_of(case.kernel):
             with use_backend("compiled"), instruction_set(isa), threaded(1):
                 done = run(case, getattr(K, case.kernel), dtype, size, subnormal)
             assert_subnormals_kept(case, done, expected, f"size {size} on {isa}")

@@ -76,6 +76,15 @@ def arguments(case, dtype, size):
     return case.make(np.random.default_rng(zlib.crc32(case.id.encode())), dtype, size)
 
 
+INTEGER_FAMILIES = "quantized_matmul", "quantized_conv"
+
+
+def isas_of(kernel):
+    """The instruction sets for which a kernel has its own objects."""
+    own = REFERENCE[kernel].__module__.rpartition(".")[2] in INTEGER_FAMILIES
+    return [isa for isa in ISAS if own or cpu.bases()[isa] == isa]
+
+
 def arrays(args, attrs):
     """Every array of a call, with its name for messages."""
     named = [(f"argument {i}", a) for i, a in enumerate(args)] + list(attrs.items())

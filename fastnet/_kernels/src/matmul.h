@@ -15,8 +15,8 @@ typedef struct {
     int k_bytes;
 } TileSize;
 
-#define ISA_TILE_SIZE(x, isa, has, unix_flags, msvc_flags) extern const TileSize matmul_tile_##isa;
-#define ISA_TILE_ADDRESS(x, isa, has, unix_flags, msvc_flags) &matmul_tile_##isa,
+#define ISA_TILE_SIZE(x, isa, base, has, unix_flags, msvc_flags) extern const TileSize matmul_tile_##base;
+#define ISA_TILE_ADDRESS(x, isa, base, has, unix_flags, msvc_flags) &matmul_tile_##base,
 #define TILE_SIZES \
     ISAS(ISA_TILE_SIZE, 0) \
     static const TileSize *const tile_sizes[ISA_COUNT] = {ISAS(ISA_TILE_ADDRESS, 0)};

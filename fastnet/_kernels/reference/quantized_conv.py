@@ -10,7 +10,7 @@ from fastnet._kernels.reference.tools.contract import kernel
 from fastnet._kernels.reference.tools.fixed_point import requantized, wrapped
 
 
-def _sums(shape, x, weight, zero_x, windows):
+def _conv_sums(shape, x, weight, zero_x, windows):
     """The convolution of x - zero_x, int32. float64 holds each sum exactly."""
     sums = np.empty(shape)
     float_conv.conv(sums, np.float64(x) - zero_x, np.float64(weight), None, None, *windows)
@@ -32,11 +32,11 @@ def quantized_conv(out, x, weight, bias, multiplier, shift, stride=(1, 1, 1), pa
         zero_x, zero_out: the integers that stand for 0.
         low, high: limits, within the dtype of out.
     """
-    sums = _sums(out.shape, x, weight, zero_x, (stride, padding, dilation))
+    sums = _conv_sums(out.shape, x, weight, zero_x, (stride, padding, dilation))
     out[...] = requantized(sums, bias, multiplier, shift, zero_out, low, high)
 
 
 @kernel()
 def integer_conv(out, x, weight, stride=(1, 1, 1), padding=(0, 0, 0), dilation=(1, 1, 1), zero_x=0):
     """out = the convolution of x - zero_x with weight, int32."""
-    out[...] = _sums(out.shape, x, weight, zero_x, (stride, padding, dilation))
+    out[...] = _conv_sums(out.shape, x, weight, zero_x, (stride, padding, dilation))

@@ -6,18 +6,18 @@ A quantised number q stands for (q - zero) * scale. Integer factors are pairs (m
 import numpy as np
 
 from fastnet._kernels.reference.tools.contract import kernel
-from fastnet._kernels.reference.tools.fixed_point import multiplied
+from fastnet._kernels.reference.tools.fixed_point import multiplied, wrapped
 
 SUM_BITS = 20                           # terms of a sum are computed with this many more bits
 
 
-def _limits(dtype):
+def _byte_limits(dtype):
     return np.iinfo(dtype).min, np.iinfo(dtype).max
 
 
-def _rounded(x, scale, zero, dtype):
+def _as_bytes(x, scale, zero, dtype):
     """clamp(x / scale, rounded to nearest even, + zero); zero for NaN."""
-    low, high = _limits(dtype)
+    low, high = _byte_limits(dtype)
     t = np.rint(x / scale)
     t = np.where(np.isnan(t), np.float32(0), t)
     return np.clip(t, np.float32(low - zero), np.float32(high - zero)).astype(np.int32) + zero
@@ -32,7 +32,7 @@ def quantize(out, x, scale, zero):
         x: (outer, channels, inner), float32.
         scale, zero: (channels,), float32 and int32.
     """
-    out[...] = _rounded(x, scale[:, None], zero[:, None], out.dtype)
+    out[...] = _as_bytes(x, scale[:, None], zero[:, None], out.dtype)
 
 
 @kernel()
@@ -60,13 +60,13 @@ def quantize_rows(out, scale, zero, x):
         scale, zero: (rows,), float32 and int32.
         x: (rows, n), float32.
     """
-    least, most = _limits(out.dtype)
+    least, most = _byte_limits(out.dtype)
     low, high = (f(x, axis=1, initial=0).astype(np.float32) for f in (np.min, np.max))
     scale[...] = (high - low) / np.float32(255)
     scale[scale == 0] = 1
     first = np.float32(least) - low / scale
     zero[...] = np.clip(np.rint(np.where(np.isnan(first), least, first)), least, most)
-    out[...] = _rounded(x, scale[:, None], zero[:, None], out.dtype)
+    out[...] = _as_bytes(x, scale[:, None], zero[:, None], out.dtype)
 
 
 @kernel()
@@ -81,7 +81,7 @@ def requantize(out, q, source, result):
     """
     zero, multiplier, shift = source
     zero_out, low, high = result
-    out[...] = np.clip(multiplied(np.int64(q) - zero, multiplier, shift) + zero_out, low, high)
+    out[...] = np.clip(multiplied(wrapped(np.int64(q) - zero), multiplier, shift) + zero_out, low, high)
 
 
 @kernel()
@@ -123,7 +123,7 @@ def byte_table(out, q, table):
         q: of out's shape, int8 or uint8.
         table: (256,), of out's dtype.
     """
-    out[...] = table[q.astype(np.int64) - _limits(q.dtype)[0]]
+    out[...] = table[q.astype(np.int64) - _byte_limits(q.dtype)[0]]
 
 
 @kernel()
@@ -137,7 +137,7 @@ def quantized_softmax(out, q, table):
     """
     if not q.size:
         return
-    values = np.int64(q)
-    e = np.int64(table)[values.max(axis=1, keepdims=True) - values]
+    values = q.astype(np.int64)
+    e = table.astype(np.int64)[values.max(axis=1, keepdims=True) - values]
     total = e.sum(axis=1, keepdims=True)
-    out[...] = np.minimum(255, (256 * e + total // 2) // total) + _limits(out.dtype)[0]
+    out[...] = np.minimum(255, (256 * e + total // 2) // total) + _byte_limits(out.dtype)[0]

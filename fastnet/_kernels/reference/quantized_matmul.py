@@ -9,7 +9,7 @@ from fastnet._kernels.reference.tools.contract import kernel
 from fastnet._kernels.reference.tools.fixed_point import requantized, wrapped
 
 
-def _sums(a, weight, zero_a=0, zero_weight=0):
+def _product_sums(a, weight, zero_a=0, zero_weight=0):
     """The products of a - zero_a and weight - zero_weight, int32. float64 holds each of their sums exactly."""
     left, right = np.float64(a) - zero_a, np.float64(weight) - zero_weight
     return wrapped((left @ right.T).astype(np.int64))
@@ -31,7 +31,7 @@ def quantized_matmul(out, a, weight, bias, multiplier, shift, zero_a=0, zero_out
         zero_a, zero_out: the integers that stand for 0.
         low, high: limits, within the dtype of out.
     """
-    out[...] = requantized(_sums(a, weight, zero_a), bias, multiplier, shift, zero_out, low, high)
+    out[...] = requantized(_product_sums(a, weight, zero_a), bias, multiplier, shift, zero_out, low, high)
 
 
 @kernel()
@@ -45,7 +45,7 @@ def integer_matmul(out, a, weight, zero_a=None, zero_weight=None):
         zero_a: (M,), int32, for each row, or None for 0.
         zero_weight: (N,), int32, or None.
     """
-    out[...] = _sums(a, weight, 0 if zero_a is None else zero_a[:, None],
+    out[...] = _product_sums(a, weight, 0 if zero_a is None else zero_a[:, None],
                      0 if zero_weight is None else zero_weight[:, None])
 
 
@@ -62,7 +62,7 @@ def dequantized_matmul(out, a, weight, scale_a, zero_a, scale, bias=None, relu=F
         bias: (N,), float32, or None.
         relu: negative results become 0.
     """
-    sums = _sums(a, weight, zero_a[:, None]).astype(np.float32)
+    sums = _product_sums(a, weight, zero_a[:, None]).astype(np.float32)
     out[...] = sums * (scale_a[:, None] * scale)
     if bias is not None:
         out += bias

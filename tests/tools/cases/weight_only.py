@@ -2,7 +2,7 @@
 import numpy as np
 
 from . import Case, garbage
-from .quantized_matmul_extra import bytes_of
+from .quantized_matmul import bytes_of
 
 SIZES = ((0, 4, 3, 1), (1, 2, 1, 1), (1, 8, 7, 2), (3, 64, 33, 2), (1, 96, 100, 3), (8, 256, 65, 2), (2, 66, 16, 1),
          (1, 512, 300, 16))

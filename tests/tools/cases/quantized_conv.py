@@ -3,11 +3,11 @@ import numpy as np
 
 from . import Case, garbage
 from .conv import GROUPED, SIZES, geometry, sizes_of
-from .quantized_matmul_extra import bias_of, bytes_of, factors
+from .quantized_matmul import bias_of, bytes_of, factors
 
 BENCH = (4, (1, 32, 32), 64, 64, (1, 3, 3), 1)
-WIDE = ((1, (1, 1, 60), 3, 20, (1, 1, 17), 1), (2, (1, 6, 20), 5, 40, (1, 4, 3), 1), (1, (1, 12, 5), 64, 64, (1, 3, 3), 64),
-        (2, (1, 6, 6), 20, 40, (1, 3, 3), 20))
+WIDE = ((1, (1, 1, 60), 3, 20, (1, 1, 17), 1), (2, (1, 6, 20), 5, 40, (1, 4, 3), 1),
+        (1, (1, 12, 5), 64, 64, (1, 3, 3), 64), (2, (1, 6, 6), 20, 40, (1, 3, 3), 20))
 
 
 def quantized(dtype=np.int8, out=np.int8, bias=True, numbers=None, **where):

@@ -1,9 +1,10 @@
 import numpy as np
 
 from . import LENGTHS, Case, garbage
-from .quantized_matmul_extra import bytes_of
+from .quantized_matmul import bytes_of
 
-SHAPES = ((0, 1, 3), (1, 1, 1), (1, 1, 17), (1, 1, 13001), (2, 3, 5), (300, 33, 1), (2, 17, 64), (3, 0, 2), (4, 5, 1000))
+SHAPES = ((0, 1, 3), (1, 1, 1), (1, 1, 17), (1, 1, 13001), (2, 3, 5), (300, 33, 1), (2, 17, 64), (3, 0, 2),
+          (4, 5, 1000))
 ROWS = ((0, 4), (1, 1), (3, 0), (2, 7), (5, 33), (1, 5000), (64, 65))
 BOTH = np.int8, np.uint8
 

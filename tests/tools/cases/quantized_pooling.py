@@ -2,7 +2,7 @@
 import numpy as np
 
 from . import Case, garbage
-from .quantized_matmul_extra import bytes_of
+from .quantized_matmul import bytes_of
 
 SIZES = ((0, (1, 4, 4), 3), (1, (1, 3, 3), 1), (2, (1, 7, 6), 17), (1, (3, 5, 4), 33), (3, (1, 9, 9), 64),
          (2, (1, 30, 31), 65))

@@ -11,7 +11,7 @@ from fastnet._kernels.reference.tools.contract import kernel
 MIDDLE = 8                              # the number of 4 bits that stands for 0 unless there is a zero
 
 
-def _unpacked(weight, scale, zero):
+def _real_numbers(weight, scale, zero):
     """The weight (N, K), float32."""
     if weight.dtype == np.uint8:
         q = np.stack([weight & 15, weight >> 4], axis=-1).reshape(len(weight), -1).astype(np.int32)
@@ -35,7 +35,7 @@ def unpack_weight(out, weight, scale, zero=None):
         scale: (N, groups), float32; groups divides K, and K/groups is even for 4 bits.
         zero: (N, groups), uint8 or int8, as the weight; None for 8 (4 bits) or 0.
     """
-    out[...] = _unpacked(weight, scale, zero)
+    out[...] = _real_numbers(weight, scale, zero)
 
 
 @kernel(flushes=True)
@@ -48,6 +48,6 @@ def weight_only_matmul(out, x, weight, scale, zero=None, bias=None):
         weight, scale, zero: as of `unpack_weight`.
         bias: (N,), float32, or None.
     """
-    np.matmul(x, _unpacked(weight, scale, zero).T, out=out)
+    np.matmul(x, _real_numbers(weight, scale, zero).T, out=out)
     if bias is not None:
         out += bias

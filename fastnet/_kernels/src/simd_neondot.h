@@ -1,0 +1,2 @@
+/* The vocabulary for NEON with dot products, whose instructions only integer.h uses. */
+#include "simd_neon.h"

@@ -201,7 +201,8 @@ class Recorder:
 
     def constant(self, array: Array) -> Array:
         """Accept an array made by NumPy as a value that every replay may use: a Python list, a random state."""
-        self.outside[id(_owner(array))] = _owner(array)
+        owner = _owner(array)
+        self.outside[id(owner)] = self.keep[id(owner)] = owner          # a result can be one that no launch reads
         return array
 
     # ---- guards ----

@@ -11,11 +11,12 @@ selects a recording, and the nodes that depend on it need no host.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from fastnet import dtypes
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
 from fastnet._replay.compiled import Compiled
@@ -37,11 +38,13 @@ class _Analysis:
 
     Args:
         program: the model's graph.
-        data: the names of the inputs that are tensors.
+        inputs: of the model.
+        selecting: the names of those that select a recording.
     """
 
-    def __init__(self, program: Program, data: Iterable[str]) -> None:
-        self.data = set(data)
+    def __init__(self, program: Program, inputs: Sequence[Input], selecting: Collection[str] = ()) -> None:
+        self.data = {x.name for x in inputs if x.name not in selecting}
+        self._arrays = {x.name for x in inputs if x.dtype not in dtypes.ALL and x.dtype not in dtypes.MORE}
         self.host: set[int] = set()     # ids of nodes
         self._visit(program)
 
@@ -50,7 +53,7 @@ class _Analysis:
             if node.operator.control:
                 self._visit_control(node)
             elif self._reads_data(node):
-                self.host.add(id(node))
+        self.host.add(id(node))
                 self.data.update(node.outputs)
             elif node.operator.random or (node.operator.name not in _SHAPES and any(
                     self._is_data(x) for i, x in enumerate(node.inputs) if i not in node.operator.known)):
@@ -60,7 +63,8 @@ class _Analysis:
         return name in self.data
 
     def _reads_data(self, node: Node) -> bool:
-        return any(i in node.operator.known and self._is_data(x) for i, x in enumerate(node.inputs))
+        return any(x in self._arrays or (i in node.operator.known and self._is_data(x))
+                   for i, x in enumerate(node.inputs))
 
     def _visit_control(self, node: Node) -> None:
         bodies = _bodies(node)
@@ -113,10 +117,9 @@ def _all_nodes(program: Program) -> Iterable[Node]:
 def _selecting_inputs(program: Program, inputs: Sequence[Input]) -> frozenset[str]:
     """The inputs that are read at each call: small ones, without which the host would run more nodes."""
     selecting = {x.name for x in inputs if x.dtype.kind in "iub" and x.shape is not None and len(x.shape) <= 1}
-    names = {x.name for x in inputs}
 
     def hosted(chosen: set[str]) -> int:
-        return len(_Analysis(program, names - chosen).host)
+        return len(_Analysis(program, inputs, chosen).host)
     least = hosted(selecting) if selecting else 0
     for name in sorted(selecting):
         if hosted(selecting - {name}) == least:
@@ -131,7 +134,7 @@ def needs_stages(program: Program, inputs: Sequence[Input]) -> bool:
         program: the model's graph.
         inputs: its inputs.
     """
-    return bool(_Analysis(program, [x.name for x in inputs]).host)
+    return bool(_Analysis(program, inputs).host)
 
 
 # ---- running stages --------------------------------------------------------------------------------------------------
@@ -204,17 +207,18 @@ class _StagedRunner(Runner):
     Args:
         model: that the program belongs to.
         program: of the whole model.
-        data: the names of the inputs that are tensors.
+        selecting: the names of the inputs that select a recording.
         options: of `fastnet.compile`.
 
     Attributes:
         host: the ids of the nodes that the host runs.
     """
 
-    def __init__(self, model: OnnxModel, program: Program, data: Iterable[str], options: dict[str, Any]) -> None:
+    def __init__(self, model: OnnxModel, program: Program, selecting: Collection[str],
+                 options: dict[str, Any]) -> None:
         super().__init__(model.constant_tensors())
         self._model, self._program, self._options = model, program, options
-        self.host = _Analysis(program, data).host
+        self.host = _Analysis(program, model.inputs, selecting).host
         self._steps: dict[int, list[_Stage | Node]] = {}        # by id of a program
         self.fixed: Values = {}
 
@@ -275,8 +279,7 @@ class StagedModel(OnnxModel):
                   if name in self._selecting or not isinstance(x, Tensor)}
         program = self.current_program()
         if id(program) not in self._runners:
-            data = {*self.input_names} - self._selecting
-            self._runners[id(program)] = _StagedRunner(self, program, data, self._options)
+            self._runners[id(program)] = _StagedRunner(self, program, self._selecting, self._options)
         runner = self._runners[id(program)]
         if not runner.host:
             return self._whole_model(program, arrays)(*(given[x] for x in self.input_names if x not in arrays))

@@ -54,7 +54,7 @@ def test_names_with_dots():
     ((fastnet.ones(1, 3),), {"x": fastnet.ones(1, 3)}, "got 1 by position and 'x' by name"),
     ((), {"z": fastnet.ones(1, 3)}, "'z' by name"),
     ((fastnet.ones(1, 3, dtype="float64"),), {}, "input 'x': expected float32, got float64"),
-    (([1.0],), {}, "input 'x': expected a tensor, got a list"),
+    (([1.0],), {}, "input 'x': expected a tensor, got list"),
 ])
 def test_wrong_inputs(args, named, message):
     with pytest.raises(TypeError, match=message):

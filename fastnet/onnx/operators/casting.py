@@ -55,7 +55,7 @@ def cast_like(node: Node, x: Any, like: Any) -> Any:
     return converted(x, like.dtype)
 
 
-@operator("BitCast")
+@operator("BitCast", known=("x",))
 def bit_cast(node: Node, x: Any) -> Any:
     """The bits of x as elements of another dtype of the same size."""
     dtype = wanted_dtype(node, "to")

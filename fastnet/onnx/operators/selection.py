@@ -20,10 +20,10 @@ def top_k(node: Node, x: Tensor, k: Any = None) -> tuple[Tensor, Tensor]:
     return values, indices
 
 
-@operator("NonZero")
-def non_zero(node: Node, x: Tensor) -> Tensor:
+@operator("NonZero", known=("x",))
+def non_zero(node: Node, x: Any) -> Any:
     """The indices of elements other than 0, (dimensions, count)."""
-    return fastnet.nonzero(x if x.ndim else x.reshape(1)).t()
+    return np.array(np.nonzero(np.atleast_1d(x)), np.int64)
 
 
 @operator("Compress", known=("condition",))

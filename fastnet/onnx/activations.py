@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["activation_functions"]
 
 # name -> (function of x, alpha and beta; the defaults of those that it has)
-_ACTIVATIONS: dict[str, tuple[Callable[[Tensor, float, float], Tensor], tuple[float, ...]]] = {
+_CELL_ACTIVATIONS: dict[str, tuple[Callable[[Tensor, float, float], Tensor], tuple[float, ...]]] = {
     "relu": (lambda x, a, b: F.relu(x), ()),
     "tanh": (lambda x, a, b: F.tanh(x), ()),
     "sigmoid": (lambda x, a, b: F.sigmoid(x), ()),
@@ -48,9 +48,9 @@ def activation_functions(node: Node, defaults: Sequence[str],
 
 def _function(node: Node, name: str, numbers: list[list[float]]) -> Callable[[Tensor], Tensor]:
     """An activation with the next of the numbers that it has."""
-    if name.lower() not in _ACTIVATIONS:
+    if name.lower() not in _CELL_ACTIVATIONS:
         raise node.refuse(f"the activation {name!r}")
-    function, defaults = _ACTIVATIONS[name.lower()]
+    function, defaults = _CELL_ACTIVATIONS[name.lower()]
     alpha, beta = (given.pop(0) if i < len(defaults) and given else (defaults[i] if i < len(defaults) else 0.0)
                    for i, given in enumerate(numbers))
     return lambda x: function(x, alpha, beta)

@@ -107,7 +107,7 @@ def weighted_entries(where: Array, axis: ResizedAxis, cubic: float | None, antia
     reach = math.ceil(radius / stretch)
     taps = np.floor(where).astype(np.int64)[:, None] + np.arange(1 - reach, reach + 1)
     distance = np.abs(taps - where[:, None]) * stretch
-    weights = np.maximum(1 - distance, 0) if cubic is None else _cubic(distance, cubic)
+    weights = np.maximum(1 - distance, 0) if cubic is None else _cubic_filter(distance, cubic)
     if inside:
         weights = np.where((taps < 0) | (taps >= axis.size), 0.0, weights)
     if inside or antialias:
@@ -117,7 +117,7 @@ def weighted_entries(where: Array, axis: ResizedAxis, cubic: float | None, antia
     return Entries(rows, taps.clip(0, axis.size - 1).ravel(), weights.ravel())
 
 
-def _cubic(distance: Array, a: float) -> Array:
+def _cubic_filter(distance: Array, a: float) -> Array:
     """Keys 1981, https://doi.org/10.1109/TASSP.1981.1163711."""
     near = ((a + 2) * distance - (a + 3)) * distance * distance + 1
     far = ((distance - 5) * distance + 8) * distance * a - 4 * a

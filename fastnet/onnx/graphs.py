@@ -115,7 +115,7 @@ class GraphReader:
     # ---- nodes ----
 
     def _read_nodes(self, nodes: Sequence[forms.Node], place: _Place, defined: set[str]) -> None:
-        for node in _in_order(nodes, set(place.scope)):
+        for node in _sorted_nodes(nodes, set(place.scope)):
             label = printable(node.name or ", ".join(filter(None, node.output)))
             if len(self.nodes) + len(self.constants) > MOST_NODES:
                 raise DamagedFileError(f"expected at most {MOST_NODES} nodes, after functions were expanded, got more")
@@ -134,10 +134,10 @@ class GraphReader:
             self.constants[self._define(node.output[0], place, defined)] = value
             return
         inputs = tuple(_resolve(name, place, f"the {node.op_type} node {label!r}") if name else ""
-                       for name in _trimmed(node.input))
+                       for name in _without_empty_end(node.input))
         operator = self._operator(node, label, domain, place)
         attributes = self._attributes(node, label, place) if operator is not None else {}
-        outputs = tuple(self._define(name, place, defined) if name else "" for name in _trimmed(node.output))
+        outputs = tuple(self._define(name, place, defined) if name else "" for name in _without_empty_end(node.output))
         if operator is not None:
             made = Node(label, operator, place.opsets[domain], inputs, outputs, attributes)
             place.nodes.append(made)
@@ -222,7 +222,7 @@ def _versions(imports: Iterable[forms.OperatorSet]) -> dict[str, int]:
     return {_domain(entry.domain): entry.version for entry in imports}
 
 
-def _trimmed(names: Sequence[str]) -> Sequence[str]:
+def _without_empty_end(names: Sequence[str]) -> Sequence[str]:
     """Names without the empty ones at the end."""
     end = len(names)
     while end and not names[end - 1]:
@@ -249,25 +249,24 @@ def _constant_value(node: forms.Node, attributes: dict[str, Any]) -> Array:
 
 # ---- the order of nodes ----------------------------------------------------------------------------------------------
 
-def _reads(node: forms.Node) -> Iterator[str]:
+def _names_read(node: forms.Node) -> Iterator[str]:
     """The names that a node reads, those that its subgraphs capture included."""
     yield from filter(None, node.input)
     for entry in node.attribute:
         for graph in [*([] if entry.g is None else [entry.g]), *entry.graphs]:
             own = {*(x.name for x in graph.initializer), *(x.name for x in graph.input)}
             own.update(name for inner in graph.node for name in inner.output)
-            for name in (*(name for inner in graph.node for name in _reads(inner)), *(x.name for x in graph.output)):
-                if name not in own:
-                    yield name
+            inside = (name for inner in graph.node for name in _names_read(inner))
+            yield from (name for name in (*inside, *(x.name for x in graph.output)) if name not in own)
 
 
-def _in_order(nodes: Sequence[forms.Node], available: set[str]) -> Iterable[forms.Node]:
+def _sorted_nodes(nodes: Sequence[forms.Node], available: set[str]) -> Iterable[forms.Node]:
     """The nodes in an order in which each follows those that it reads: the given one, if it is.
 
     A value that no node computes does not delay a node; the caller reports it.
     """
     producers = {name: i for i, node in enumerate(nodes) for name in node.output if name}
-    before = [{producers[name] for name in _reads(node) if name in producers and name not in available}
+    before = [{producers[name] for name in _names_read(node) if name in producers and name not in available}
               for node in nodes]
     if all(j < i for i, needed in enumerate(before) for j in needed):
         return nodes

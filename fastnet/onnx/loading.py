@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["load", "module_of"]
 
 _OLDEST_IR = 3
-_EXACT = frozenset(("INT4", "UINT4", "INT2", "UINT2", "STRING"))       # types that inputs cannot have
+_NO_INPUTS = frozenset(("INT4", "UINT4", "INT2", "UINT2", "STRING"))       # types that inputs cannot have
 _STATISTICS = {"BatchNormalization": (3, 4)}            # operator -> positions of statistics that training updates
 _FROZEN = frozenset((                                   # operators whose floating-point constants are not learned
     "Clip", "DequantizeLinear", "DynamicQuantizeLinear", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual",
@@ -29,7 +29,7 @@ _LEARNED = frozenset((                                  # operators that learn e
     "Add", "Attention", "BatchNormalization", "Conv", "ConvTranspose", "GRU", "Gemm", "GroupNormalization",
     "InstanceNormalization", "LSTM", "LayerNormalization", "MatMul", "PRelu", "RMSNormalization", "RNN"))
 
-_Uses: TypeAlias = "list[tuple[Node, int]]"             # the nodes that read a constant, and the positions
+_Readers: TypeAlias = "list[tuple[Node, int]]"             # the nodes that read a constant, and the positions
 
 
 def load(path: StrPath | bytes) -> OnnxModel:
@@ -90,7 +90,7 @@ def module_of(model: Model, folder: str | None = None) -> OnnxModel:
     given = {tensor.name for tensor in model.graph.initializer}
     inputs = [_input(x) for x in model.graph.input if x.name not in given]
     program = reader.program(model.graph)
-    _refuse(reader.unsupported)
+    _refuse_unsupported(reader.unsupported)
     weights, statistics, kept = _roles(reader)
     made = OnnxModel(program, tuple(inputs), reader.constants, weights, statistics, kept)
     for node in reader.nodes:
@@ -112,13 +112,13 @@ def _input(info: ValueInfo) -> Input:
     except NotImplementedError as e:
         raise UnsupportedError(str(e)) from None
     kind = tensors.DataType(type.elem_type).name
-    if kind in _EXACT:
+    if kind in _NO_INPUTS:
         raise UnsupportedError(f"{what} has the type {kind}, which fastnet does not support")
     shape = None if type.shape is None else tuple(d.dim_param or d.dim_value for d in type.shape.dim)
     return Input(info.name, dtype, shape)
 
 
-def _refuse(unsupported: dict[str, list[str]]) -> None:
+def _refuse_unsupported(unsupported: dict[str, list[str]]) -> None:
     """One error that lists all operators that are not supported."""
     if unsupported:
         lines = [f"{name} ({len(nodes)} node{'s' * (len(nodes) > 1)}: {', '.join(map(repr, nodes[:3]))}"
@@ -130,7 +130,7 @@ def _refuse(unsupported: dict[str, list[str]]) -> None:
 
 def _roles(reader: GraphReader) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     """The names of the constants that are weights, statistics, and other members of the state_dict."""
-    uses: dict[str, _Uses] = {name: [] for name in reader.constants}
+    uses: dict[str, _Readers] = {name: [] for name in reader.constants}
     for node in reader.nodes:
         for i, name in enumerate(node.inputs):
             if name in uses:
@@ -146,7 +146,7 @@ def _is_statistic(node: Node, position: int) -> bool:
     return position in _STATISTICS.get(node.operator.name, ())
 
 
-def _is_weight(array: Array, uses: _Uses) -> bool:
+def _is_weight(array: Array, uses: _Readers) -> bool:
     if array.dtype.kind != "f" or array.ndim == 0 or not uses:
         return False
     if any(i in node.operator.known or node.operator.name in _FROZEN or _is_statistic(node, i) for node, i in uses):

@@ -79,7 +79,7 @@ class Runner:
         except _ERRORS as e:
             if getattr(e, "names_node", False):
                 raise
-            raise _named(node, inputs, e) from e
+            raise _with_node(node, inputs, e) from e
         for name, value in zip(node.outputs, results):
             if name:
                 values[name] = value
@@ -109,7 +109,7 @@ class Runner:
         return apart(_constants, node, given)
 
 
-def _named(node: Node, inputs: Sequence[Any], e: Exception) -> RuntimeError:
+def _with_node(node: Node, inputs: Sequence[Any], e: Exception) -> RuntimeError:
     """The error of an operation with the node that called it."""
     given = ", ".join("none" if x is None else f"{x.dtype} {tuple(x.shape)}" for x in inputs)
     error = RuntimeError(f"{node}, inputs ({given}): {e}")

@@ -116,7 +116,7 @@ class Node:
         return f"{self.operator.name} node {self.name!r}"
 
 
-_TABLE: dict[tuple[str, str], list[Operator]] = {}
+_FUNCTIONS_BY_NAME: dict[tuple[str, str], list[Operator]] = {}
 
 
 def operator(*names: str, since: int = 1, domain: str = "", known: Iterable[str] = (), control: bool = False,
@@ -142,7 +142,7 @@ def operator(*names: str, since: int = 1, domain: str = "", known: Iterable[str]
         parameters = list(inspect.signature(function).parameters)[2 if control else 1:]
         positions = frozenset(parameters.index(name) for name in known)
         for name in names:
-            entries = _TABLE.setdefault((domain, name), [])
+            entries = _FUNCTIONS_BY_NAME.setdefault((domain, name), [])
             entries.append(Operator(name, domain, since, function, positions, control, random))
             entries.sort(key=lambda entry: entry.since)
         return function
@@ -157,10 +157,10 @@ def find_operator(name: str, domain: str, opset: int) -> Operator | None:
         domain: of its operator set; "ai.onnx" means "".
         opset: the version of the operator set.
     """
-    entries = _TABLE.get(("" if domain == "ai.onnx" else domain, name), [])
+    entries = _FUNCTIONS_BY_NAME.get(("" if domain == "ai.onnx" else domain, name), [])
     return max((entry for entry in entries if entry.since <= opset), key=lambda entry: entry.since, default=None)
 
 
 def supported_operators() -> tuple[str, ...]:
     """The names of all operators of ONNX's own set that a model may use, in alphabetical order."""
-    return tuple(sorted(name for domain, name in _TABLE if domain == ""))
+    return tuple(sorted(name for domain, name in _FUNCTIONS_BY_NAME if domain == ""))

@@ -153,7 +153,7 @@ class _Stage:
                  options: dict[str, Any]) -> None:
         self._model, self._nodes, self._results = model, tuple(nodes), tuple(results)
         own = {y for node in nodes for y in node.outputs}
-        self._reads = tuple(dict.fromkeys(x for node in nodes for x in _reads(node) if x not in own))
+        self._reads = tuple(dict.fromkeys(x for node in nodes for x in _read_by_node(node) if x not in own))
         self._arrays: dict[Any, Values] = {}            # by signature: the results that are arrays
 
         def compute(signature: Any, *tensors: Tensor) -> tuple[Tensor, ...]:
@@ -194,7 +194,7 @@ class _Stage:
         return tuple(x for _, x in results if isinstance(x, Tensor))
 
 
-def _reads(node: Node) -> Iterable[str]:
+def _read_by_node(node: Node) -> Iterable[str]:
     """The names that a node and its subgraphs read."""
     yield from filter(None, node.inputs)
     for body in _bodies(node):
@@ -247,7 +247,7 @@ class _StagedRunner(Runner):
             if id(part[0]) in self.host:
                 steps.append(part[0])
                 continue
-            later = {x for other in parts[i + 1:] for node in other for x in _reads(node)} | {*program.outputs}
+            later = {x for other in parts[i + 1:] for node in other for x in _read_by_node(node)} | {*program.outputs}
             results = [y for node in part for y in node.outputs if y in later]
             steps.append(_Stage(self._model, part, results, self._options))
         return steps

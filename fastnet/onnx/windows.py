@@ -37,10 +37,10 @@ class WindowSettings(NamedTuple):
             sizes: of the input.
             ceil: count a last window that exceeds the padded input, if it starts before the end of the input.
         """
-        return tuple(_count(size, *axis, ceil) for size, axis in zip(sizes, zip(*self)))
+        return tuple(_windows_that_fit(size, *axis, ceil) for size, axis in zip(sizes, zip(*self)))
 
 
-def _count(size: int, kernel: int, stride: int, dilation: int, before: int, after: int, ceil: bool) -> int:
+def _windows_that_fit(size: int, kernel: int, stride: int, dilation: int, before: int, after: int, ceil: bool) -> int:
     rest = size + before + after - dilation * (kernel - 1) - 1
     count = (rest + (stride - 1 if ceil else 0)) // stride + 1
     if ceil and (count - 1) * stride >= size + before:

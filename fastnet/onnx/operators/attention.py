@@ -30,8 +30,8 @@ def attention(node: Node, query: Tensor, key: Tensor, value: Tensor, mask: Tenso
     flat = query.ndim == 3
     if flat:
         groups = node.attribute("kv_num_heads")
-        query = _as_heads(query, node.attribute("q_num_heads"))
-        key, value = _as_heads(key, groups), _as_heads(value, groups)
+        query = _split_heads(query, node.attribute("q_num_heads"))
+        key, value = _split_heads(key, groups), _split_heads(value, groups)
     offset: Any = 0
     if past_key is not None and past_value is not None:
         offset = past_key.shape[2]
@@ -53,7 +53,7 @@ def attention(node: Node, query: Tensor, key: Tensor, value: Tensor, mask: Tenso
     return (y, key, value, scores)[:max(len(node.outputs), 1)]
 
 
-def _as_heads(x: Tensor, heads: int) -> Tensor:
+def _split_heads(x: Tensor, heads: int) -> Tensor:
     """(B, T, H * D) as (B, H, T, D)."""
     return x.reshape(*x.shape[:2], heads, -1).transpose(1, 2)
 

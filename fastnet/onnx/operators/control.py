@@ -48,10 +48,10 @@ def loop(node: Node, run: Run, trips: Array | None = None, condition: Array | No
         carried = tuple(rest[:len(carried)])
         for values, value in zip(collected, rest[len(carried):]):
             values.append(value)
-    return (*carried, *(_stacked(node, values, 0) for values in collected))
+    return (*carried, *(_stacked_rounds(node, values, 0) for values in collected))
 
 
-def _stacked(node: Node, values: Sequence[Any], axis: int) -> Any:
+def _stacked_rounds(node: Node, values: Sequence[Any], axis: int) -> Any:
     """Values of all iterations along a new dimension."""
     if not values:
         raise node.refuse("a collected output of a loop that runs 0 times")
@@ -65,7 +65,7 @@ def scan(node: Node, run: Run, *inputs: Any) -> tuple[Any, ...]:
     """Run a subgraph on the slices of sequences: the last states, then each of its other outputs, stacked."""
     sequences = node.attribute("num_scan_inputs")
     axes = node.attribute("scan_input_axes", (0,) * sequences)
-    return _scanned(node, run, inputs, axes, node.attribute("scan_input_directions", (0,) * sequences))
+    return _scan_sequences(node, run, inputs, axes, node.attribute("scan_input_directions", (0,) * sequences))
 
 
 @operator("Scan", since=8, control=True)
@@ -75,12 +75,12 @@ def scan_batch(node: Node, run: Run, lengths: Any = None, *inputs: Any) -> tuple
         raise node.refuse("lengths of sequences")
     sequences = node.attribute("num_scan_inputs")
     backward = node.attribute("directions", (0,) * sequences)
-    results = [_scanned(node, run, [_slice(x, 0, b) for x in inputs], (0,) * sequences, backward)
+    results = [_scan_sequences(node, run, [_slice(x, 0, b) for x in inputs], (0,) * sequences, backward)
                for b in range(inputs[0].shape[0])]
-    return tuple(_stacked(node, values, 0) for values in zip(*results))
+    return tuple(_stacked_rounds(node, values, 0) for values in zip(*results))
 
 
-def _scanned(node: Node, run: Run, inputs: Sequence[Any], axes: Sequence[int],
+def _scan_sequences(node: Node, run: Run, inputs: Sequence[Any], axes: Sequence[int],
              backward: Sequence[int]) -> tuple[Any, ...]:
     body: Program = node.attribute("body")
     count = len(inputs) - len(axes)
@@ -95,7 +95,7 @@ def _scanned(node: Node, run: Run, inputs: Sequence[Any], axes: Sequence[int],
             values.append(value)
     out_axes = node.attribute("scan_output_axes", (0,) * len(collected))
     reverse = node.attribute("scan_output_directions", (0,) * len(collected))
-    return (*states, *(_stacked(node, values[::-1] if back else values, axis)
+    return (*states, *(_stacked_rounds(node, values[::-1] if back else values, axis)
                        for values, axis, back in zip(collected, out_axes, reverse)))
 
 

@@ -24,7 +24,7 @@ __all__: list[str] = []
 _WHOLE = (1, 1, 0, 1)                   # kernel, stride, padding and dilation of a dimension that x lacks
 
 
-def _windows(node: Node, x: Tensor, settings: WindowSettings) -> Windows:
+def _kernel_windows(node: Node, x: Tensor, settings: WindowSettings) -> Windows:
     """The windows as the kernels take them. A negative padding is refused."""
     n = x.ndim - 2
     if not 1 <= n <= 3:
@@ -43,12 +43,12 @@ def _windows(node: Node, x: Tensor, settings: WindowSettings) -> Windows:
 def max_pool(node: Node, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
     """The largest element of each window, and its position in x if it is wanted."""
     settings = window_settings(node, x.shape[2:], node.attribute("kernel_shape"))
-    windows = _windows(node, x, settings)
+    windows = _kernel_windows(node, x, settings)
     result = max_over("MaxPool", x, x.ndim - 2, windows, math.prod(settings.kernel), node.wants(1))
-    return (result[0], _positions(node, x, result[1])) if node.wants(1) else result
+    return (result[0], _places_in_all(node, x, result[1])) if node.wants(1) else result
 
 
-def _positions(node: Node, x: Tensor, places: Tensor) -> Tensor:
+def _places_in_all(node: Node, x: Tensor, places: Tensor) -> Tensor:
     """Positions in all of x from positions in the spatial dimensions."""
     sizes = x.shape[2:]
     if node.attribute("storage_order", 0):
@@ -73,16 +73,17 @@ def _column_major(places: Tensor, sizes: Sequence[int]) -> Tensor:
 def average_pool(node: Node, x: Tensor) -> Tensor:
     """The average of each window."""
     settings = window_settings(node, x.shape[2:], node.attribute("kernel_shape"))
-    return _averages(node, x, settings, bool(node.attribute("count_include_pad", 0)), None)
+    return _window_averages(node, x, settings, bool(node.attribute("count_include_pad", 0)), None)
 
 
-def _averages(node: Node, x: Tensor, settings: WindowSettings, with_padding: bool, divisor: float | None) -> Tensor:
+def _window_averages(node: Node, x: Tensor, settings: WindowSettings, with_padding: bool,
+                     divisor: float | None) -> Tensor:
     if are_integers(x):
-        return computed_in_float64(lambda x: _averages(node, x, settings, with_padding, divisor), x)
+        return computed_in_float64(lambda x: _window_averages(node, x, settings, with_padding, divisor), x)
     if with_padding and settings.before != settings.after:
         x = crop_or_pad(x, settings.before, settings.after)
         settings = settings._replace(before=(0,) * len(settings.before), after=(0,) * len(settings.before))
-    return avg_pool(x, _windows(node, x, settings), with_padding, divisor)
+    return avg_pool(x, _kernel_windows(node, x, settings), with_padding, divisor)
 
 
 @operator("LpPool")
@@ -90,7 +91,7 @@ def lp_pool(node: Node, x: Tensor) -> Tensor:
     """The p-norm of each window."""
     p = node.attribute("p", 2)
     settings = window_settings(node, x.shape[2:], node.attribute("kernel_shape"))
-    return _averages(node, x.abs() ** p, settings, False, 1.0) ** (1 / p)
+    return _window_averages(node, x.abs() ** p, settings, False, 1.0) ** (1 / p)
 
 
 @operator("GlobalAveragePool")

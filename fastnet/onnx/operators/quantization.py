@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 
-def _along(t: Tensor, x: Tensor, axis: int, block: int) -> Tensor:
+def _against(t: Tensor, x: Tensor, axis: int, block: int) -> Tensor:
     """A scale or a zero point in a shape that broadcasts against x."""
     if block:
         return repeat_interleave(t, block, axis).narrow(axis, 0, x.shape[axis])
@@ -35,7 +35,7 @@ def _wide(x: Any) -> Tensor:
     return as_tensor(x.astype(np.float32)) if isinstance(x, np.ndarray) else x.to(dtypes.float32)
 
 
-def _saturated(node: Node, x: Tensor, dtype: DType) -> Any:
+def _as_dtype_in_range(node: Node, x: Tensor, dtype: DType) -> Any:
     """Rounded numbers in the range of a dtype."""
     limits = np.iinfo(dtype)
     clamped = x.clamp(float(limits.min), float(limits.max))
@@ -58,10 +58,10 @@ def quantize_linear(node: Node, x: Tensor, scale: Tensor, zero_point: Any = None
     wide = dtype_of(precision, "precision") if precision else x.dtype
     if wide.kind != "f":
         wide = scale.dtype
-    rounded = (x.to(wide) / _along(scale.to(wide), x, axis, block)).round()
+    rounded = (x.to(wide) / _against(scale.to(wide), x, axis, block)).round()
     if zero_point is not None:
-        rounded = rounded.to(dtypes.float32) + _along(_wide(zero_point), x, axis, block)
-    return _saturated(node, rounded, dtype)
+        rounded = rounded.to(dtypes.float32) + _against(_wide(zero_point), x, axis, block)
+    return _as_dtype_in_range(node, rounded, dtype)
 
 
 def _output_dtype(node: Node, default: DType) -> DType:
@@ -80,9 +80,9 @@ def dequantize_linear(node: Node, x: Any, scale: Tensor, zero_point: Any = None)
     axis, block = node.attribute("axis", 1), node.attribute("block_size", 0)
     wide = _wide(x)
     if zero_point is not None:
-        wide = wide - _along(_wide(zero_point), wide, axis, block)
+        wide = wide - _against(_wide(zero_point), wide, axis, block)
     factor = scale if scale.dtype == dtypes.float32 else scale.to(dtypes.float32)
-    return (wide * _along(factor, wide, axis, block)).to(_output_dtype(node, scale.dtype))
+    return (wide * _against(factor, wide, axis, block)).to(_output_dtype(node, scale.dtype))
 
 
 @operator("DynamicQuantizeLinear", since=11)
@@ -97,7 +97,7 @@ def dynamic_quantize_linear(node: Node, x: Tensor) -> tuple[Tensor, Tensor, Tens
 
 # ---- products --------------------------------------------------------------------------------------------------------
 
-def _centered(x: Tensor, zero_point: Tensor | None, rows: bool = False) -> Tensor:
+def _from_zero_point(x: Tensor, zero_point: Tensor | None, rows: bool = False) -> Tensor:
     """x - zero_point as float64, in which sums of products are exact. `rows`: one zero point for each row."""
     wide = x.to(dtypes.float64)
     if zero_point is None:
@@ -110,14 +110,14 @@ def _centered(x: Tensor, zero_point: Tensor | None, rows: bool = False) -> Tenso
 def matmul_integer(node: Node, a: Tensor, b: Tensor, a_zero: Tensor | None = None,
                    b_zero: Tensor | None = None) -> Tensor:
     """The matrix product of integers, as int32."""
-    return matmul(_centered(a, a_zero, True), _centered(b, b_zero)).to(dtypes.int32)
+    return matmul(_from_zero_point(a, a_zero, True), _from_zero_point(b, b_zero)).to(dtypes.int32)
 
 
 @operator("QLinearMatMul", since=10)
 def qlinear_matmul(node: Node, a: Tensor, a_scale: Tensor, a_zero: Tensor, b: Tensor, b_scale: Tensor, b_zero: Tensor,
                    y_scale: Tensor, y_zero: Tensor) -> Any:
     """The matrix product of quantised numbers, quantised."""
-    sums = matmul(_centered(a, a_zero, True), _centered(b, b_zero))
+    sums = matmul(_from_zero_point(a, a_zero, True), _from_zero_point(b, b_zero))
     first = a_scale.unsqueeze(-1) if a_scale.ndim == 1 and a_scale.numel() > 1 else a_scale
     return _requantized(node, sums, (first * b_scale / y_scale).to(dtypes.float64), y_zero)
 
@@ -127,7 +127,7 @@ def _requantized(node: Node, sums: Tensor, factor: Tensor, zero_point: Tensor) -
     if factor.numel() == 1:
         factor = factor.reshape(())
     rounded = (sums * factor).round() + (zero.reshape(()) if zero.numel() == 1 else zero)
-    return _saturated(node, rounded, zero_point.dtype)
+    return _as_dtype_in_range(node, rounded, zero_point.dtype)
 
 
 def _centered_conv(node: Node, x: Tensor, weight: Tensor, x_zero: Tensor | None, weight_zero: Tensor | None,
@@ -136,7 +136,7 @@ def _centered_conv(node: Node, x: Tensor, weight: Tensor, x_zero: Tensor | None,
     settings = window_settings(node, x.shape[2:], node.attribute("kernel_shape", weight.shape[2:]))
     if weight_zero is not None and weight_zero.numel() > 1:
         weight_zero = weight_zero.reshape(-1, *(1,) * (weight.ndim - 1))
-    return convolved(node, _centered(x, x_zero), _centered(weight, weight_zero),
+    return convolved(node, _from_zero_point(x, x_zero), _from_zero_point(weight, weight_zero),
                      None if bias is None else bias.to(dtypes.float64), settings)
 
 

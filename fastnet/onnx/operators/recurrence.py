@@ -28,7 +28,7 @@ _ORDERS = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}         # the pl
 _DEFAULTS = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh"), "RNN": ("Tanh",)}
 
 
-class _Layer(NamedTuple):
+class _RecurrentNode(NamedTuple):
     """A layer with what its node states.
 
     Attributes:
@@ -68,24 +68,24 @@ def lstm(node: Node, x: Tensor, weight: Tensor, recurrent: Tensor, bias: Tensor 
          lengths: Array | None = None, hidden: Tensor | None = None, cells: Tensor | None = None,
          peepholes: Tensor | None = None) -> tuple[Tensor, ...]:
     """Long short-term memory: the states of all steps, the last states, the last cells."""
-    return _outputs(node, x, weight, recurrent, bias, lengths, hidden, cells, peepholes)
+    return _run_layer(node, x, weight, recurrent, bias, lengths, hidden, cells, peepholes)
 
 
 @operator("GRU", since=7, known=("lengths",))
 def gru(node: Node, x: Tensor, weight: Tensor, recurrent: Tensor, bias: Tensor | None = None,
         lengths: Array | None = None, hidden: Tensor | None = None) -> tuple[Tensor, ...]:
     """Gated recurrent unit: the states of all steps, and the last states."""
-    return _outputs(node, x, weight, recurrent, bias, lengths, hidden)
+    return _run_layer(node, x, weight, recurrent, bias, lengths, hidden)
 
 
 @operator("RNN", since=7, known=("lengths",))
 def rnn(node: Node, x: Tensor, weight: Tensor, recurrent: Tensor, bias: Tensor | None = None,
         lengths: Array | None = None, hidden: Tensor | None = None) -> tuple[Tensor, ...]:
     """Elman network: the states of all steps, and the last states."""
-    return _outputs(node, x, weight, recurrent, bias, lengths, hidden)
+    return _run_layer(node, x, weight, recurrent, bias, lengths, hidden)
 
 
-def _outputs(node: Node, x: Tensor, weight: Tensor, recurrent: Tensor, bias: Tensor | None, lengths: Array | None,
+def _run_layer(node: Node, x: Tensor, weight: Tensor, recurrent: Tensor, bias: Tensor | None, lengths: Array | None,
              *states: Tensor | None) -> tuple[Tensor, ...]:
     batch_first = bool(node.attribute("layout", 0))
     if batch_first:
@@ -93,14 +93,14 @@ def _outputs(node: Node, x: Tensor, weight: Tensor, recurrent: Tensor, bias: Ten
         states = (*(None if t is None else t.transpose(0, 1) for t in states[:2]), *states[2:])
     if lengths is not None and bool((lengths == x.shape[0]).all()):
         lengths = None
-    layer = _Layer(node, x, weight, recurrent, bias, lengths, *states)
-    y, last = _whole(layer) if _is_ordinary(layer) else _stepwise(layer)
+    layer = _RecurrentNode(node, x, weight, recurrent, bias, lengths, *states)
+    y, last = _as_one_operation(layer) if _is_ordinary(layer) else _stepwise(layer)
     if batch_first:
         y, last = y.permute(2, 0, 1, 3), [t.transpose(0, 1) for t in last]
     return (y, *last)[:len(node.outputs)]
 
 
-def _is_ordinary(layer: _Layer) -> bool:
+def _is_ordinary(layer: _RecurrentNode) -> bool:
     """Whether one operation computes the layer."""
     node, kind = layer.node, layer.kind
     names = tuple(node.attribute("activations", _DEFAULTS[kind] * len(layer.directions)))
@@ -111,7 +111,7 @@ def _is_ordinary(layer: _Layer) -> bool:
             and (kind != "GRU" or bool(node.attribute("linear_before_reset", 0))))
 
 
-def _whole(layer: _Layer) -> tuple[Tensor, list[Tensor]]:
+def _as_one_operation(layer: _RecurrentNode) -> tuple[Tensor, list[Tensor]]:
     """All steps as one operation."""
     (steps, batch, features), size = layer.x.shape, layer.recurrent.shape[2]
     reverse = layer.directions == (True,)
@@ -121,14 +121,15 @@ def _whole(layer: _Layer) -> tuple[Tensor, list[Tensor]]:
         mode = "RNN_RELU" if "Relu" in layer.node.attribute("activations", ()) else "RNN_TANH"
     weights: list[Tensor | None] = []
     for d in range(len(layer.directions)):
-        weights += [_in_order(layer, layer.weight[d]), _in_order(layer, layer.recurrent[d]), *_biases(layer, d), None]
+        weights += [_reordered_gates(layer, t[d]) for t in (layer.weight, layer.recurrent)]
+        weights += [*_biases(layer, d), None]
     result = recurrent_layer(mode, x.reshape(steps * batch, features), batch, None, layer.hidden, layer.cells, weights)
     y = result.output.reshape(steps, batch, len(layer.directions), size).permute(0, 2, 1, 3)
     last = [result.hidden] if result.cells is None else [result.hidden, result.cells]
     return (flip(y, (0,)) if reverse else y), last
 
 
-def _in_order(layer: _Layer, t: Tensor) -> Tensor:
+def _reordered_gates(layer: _RecurrentNode, t: Tensor) -> Tensor:
     """Gates in fastnet's order."""
     order = _ORDERS[layer.kind]
     if len(order) == 1:
@@ -137,17 +138,17 @@ def _in_order(layer: _Layer, t: Tensor) -> Tensor:
     return cat([t[i * size:(i + 1) * size] for i in order])
 
 
-def _biases(layer: _Layer, direction: int) -> tuple[Tensor | None, Tensor | None]:
+def _biases(layer: _RecurrentNode, direction: int) -> tuple[Tensor | None, Tensor | None]:
     if layer.bias is None:
         return None, None
     both = layer.bias[direction]
     middle = both.shape[0] // 2
-    return _in_order(layer, both[:middle]), _in_order(layer, both[middle:])
+    return _reordered_gates(layer, both[:middle]), _reordered_gates(layer, both[middle:])
 
 
 # ---- step by step ----------------------------------------------------------------------------------------------------
 
-def _stepwise(layer: _Layer) -> tuple[Tensor, list[Tensor]]:
+def _stepwise(layer: _RecurrentNode) -> tuple[Tensor, list[Tensor]]:
     """All steps as separate operations."""
     functions = activation_functions(layer.node, _DEFAULTS[layer.kind], len(layer.directions))
     results = [_direction(layer, d, backward, functions[d]) for d, backward in enumerate(layer.directions)]
@@ -155,7 +156,7 @@ def _stepwise(layer: _Layer) -> tuple[Tensor, list[Tensor]]:
     return stack([y for y, _ in results], 1), last
 
 
-def _direction(layer: _Layer, d: int, backward: bool,
+def _direction(layer: _RecurrentNode, d: int, backward: bool,
                functions: Sequence[Callable[[Tensor], Tensor]]) -> tuple[Tensor, list[Tensor]]:
     """(T, B, H) of one direction, and its last states."""
     steps, batch = layer.x.shape[:2]
@@ -175,7 +176,7 @@ def _direction(layer: _Layer, d: int, backward: bool,
     return stack(outputs), states
 
 
-def _gates(layer: _Layer, d: int, x: Tensor, hidden: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+def _gates(layer: _RecurrentNode, d: int, x: Tensor, hidden: Tensor) -> tuple[list[Tensor], list[Tensor]]:
     """The parts of the gates that come from the input and from the state, by gate."""
     count = len(_ORDERS[layer.kind])
     bias: Any = (None, None)
@@ -188,12 +189,12 @@ def _gates(layer: _Layer, d: int, x: Tensor, hidden: Tensor) -> tuple[list[Tenso
     return first, second
 
 
-def _clipped(layer: _Layer, x: Tensor) -> Tensor:
+def _clipped(layer: _RecurrentNode, x: Tensor) -> Tensor:
     clip = layer.node.attribute("clip", 0)
     return x.clamp(-clip, clip) if clip else x
 
 
-def _lstm_cell(layer: _Layer, d: int, x: Tensor, states: Sequence[Tensor],
+def _lstm_cell(layer: _RecurrentNode, d: int, x: Tensor, states: Sequence[Tensor],
                functions: Sequence[Callable[[Tensor], Tensor]]) -> list[Tensor]:
     f, g, h = functions
     hidden, cells = states
@@ -210,7 +211,7 @@ def _lstm_cell(layer: _Layer, d: int, x: Tensor, states: Sequence[Tensor],
     return [f(_clipped(layer, o)) * h(_clipped(layer, new)), new]
 
 
-def _gru_cell(layer: _Layer, d: int, x: Tensor, states: Sequence[Tensor],
+def _gru_cell(layer: _RecurrentNode, d: int, x: Tensor, states: Sequence[Tensor],
               functions: Sequence[Callable[[Tensor], Tensor]]) -> list[Tensor]:
     f, g = functions
     hidden = states[0]
@@ -225,7 +226,7 @@ def _gru_cell(layer: _Layer, d: int, x: Tensor, states: Sequence[Tensor],
     return [(1 - z) * new + z * hidden]
 
 
-def _rnn_cell(layer: _Layer, d: int, x: Tensor, states: Sequence[Tensor],
+def _rnn_cell(layer: _RecurrentNode, d: int, x: Tensor, states: Sequence[Tensor],
               functions: Sequence[Callable[[Tensor], Tensor]]) -> list[Tensor]:
     (first,), (second,) = _gates(layer, d, x, states[0])
     return [functions[0](_clipped(layer, first + second))]

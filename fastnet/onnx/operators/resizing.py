@@ -39,7 +39,7 @@ def upsample(node: Node, x: Tensor, scales: Array) -> Tensor:
 
 def _enlarged(node: Node, x: Tensor, scales: Sequence[float]) -> Tensor:
     axes = {i: ResizedAxis(n, math.floor(n * scale), scale) for i, (n, scale) in enumerate(zip(x.shape, scales))}
-    return _resized(x, axes, node.attribute("mode", "nearest"), "asymmetric", {"nearest_mode": "floor"})
+    return _with_new_sizes(x, axes, node.attribute("mode", "nearest"), "asymmetric", {"nearest_mode": "floor"})
 
 
 @operator("Resize", since=11, known=("roi", "scales", "sizes"))
@@ -50,7 +50,7 @@ def resize(node: Node, x: Tensor, roi: Array | None = None, scales: Array | None
     axes = _axes(node, x, scales, sizes)
     if transformation == "tf_crop_and_resize":
         axes = _with_parts(node, x, axes, roi)
-    return _resized(x, axes, node.attribute("mode", "nearest"), transformation, node.attributes)
+    return _with_new_sizes(x, axes, node.attribute("mode", "nearest"), transformation, node.attributes)
 
 
 def _axes(node: Node, x: Tensor, scales: Array | None, sizes: Array | None) -> dict[int, ResizedAxis]:
@@ -79,25 +79,25 @@ def _with_parts(node: Node, x: Tensor, axes: dict[int, ResizedAxis], roi: Array 
             for (axis, a), start, end in zip(axes.items(), starts, ends)}
 
 
-def _resized(x: Tensor, axes: dict[int, ResizedAxis], mode: str, transformation: str,
+def _with_new_sizes(x: Tensor, axes: dict[int, ResizedAxis], mode: str, transformation: str,
              options: dict[str, Any]) -> Tensor:
     wanted = {axis: a for axis, a in axes.items() if (a.length, a.scale, a.start, a.end) != (a.size, 1, 0, 1)}
     if mode == "nearest":
-        return _nearest(x, wanted, transformation, options)
+        return _by_nearest(x, wanted, transformation, options)
     if x.dtype.kind != "f":
-        return _resized(x.to(dtypes.float64), axes, mode, transformation, options).to(x.dtype)
+        return _with_new_sizes(x.to(dtypes.float64), axes, mode, transformation, options).to(x.dtype)
     for axis, a in wanted.items():
         where = positions(a, transformation)
         cubic = options.get("cubic_coeff_a", -0.75) if mode == "cubic" else None
         entries = weighted_entries(where, a, cubic, bool(options.get("antialias", 0)),
                                    bool(options.get("exclude_outside", 0)))
-        x = _summed(x, axis, a, entries)
+        x = _summed_entries(x, axis, a, entries)
         if transformation == "tf_crop_and_resize":
             x = _extrapolated(x, axis, (where < 0) | (where > a.size - 1), options)
     return x
 
 
-def _summed(x: Tensor, axis: int, a: ResizedAxis, entries: Entries) -> Tensor:
+def _summed_entries(x: Tensor, axis: int, a: ResizedAxis, entries: Entries) -> Tensor:
     rows, index, weights = entries
     return weighted_sums(x, axis, weight_table(rows, index, weights, a.length, x.dtype),
                          weight_table(index, rows, weights, a.size, x.dtype))
@@ -111,7 +111,7 @@ def _extrapolated(x: Tensor, axis: int, outside: Array, options: dict[str, Any])
     return where_true(mask, float(options.get("extrapolation_value", 0.0)), x).to(x.dtype)
 
 
-def _nearest(x: Tensor, axes: dict[int, ResizedAxis], transformation: str, options: dict[str, Any]) -> Tensor:
+def _by_nearest(x: Tensor, axes: dict[int, ResizedAxis], transformation: str, options: dict[str, Any]) -> Tensor:
     found = {axis: nearest_entries(positions(a, transformation), a.size,
                                    options.get("nearest_mode", "round_prefer_floor")) for axis, a in axes.items()}
     if 3 <= x.ndim <= 5 and x.dtype.kind == "f" and axes and min(axes) > 1 and all(

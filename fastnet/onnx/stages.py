@@ -53,7 +53,7 @@ class _Analysis:
             if node.operator.control:
                 self._visit_control(node)
             elif self._reads_data(node):
-        self.host.add(id(node))
+                self.host.add(id(node))
                 self.data.update(node.outputs)
             elif node.operator.random or (node.operator.name not in _SHAPES and any(
                     self._is_data(x) for i, x in enumerate(node.inputs) if i not in node.operator.known)):

@@ -81,7 +81,7 @@ def _of_linear(node: Node) -> int:
     return _elements(node.outputs[0]) * node.inputs[1].shape[1]
 
 
-def _of_product(node: Node) -> int:
+def _of_mm(node: Node) -> int:
     return _elements(node.outputs[0]) * node.inputs[0].shape[-1]
 
 
@@ -110,13 +110,13 @@ def _of_cell(node: Node) -> int:
 _MULTIPLY_ADDS: dict[str, Callable[[Node], int]] = {
     "conv": _of_conv, "conv_normed": _of_conv, "conv_transposed": _of_conv_transposed,
     "linear": _of_linear, "linear_activated": _of_linear, "activated": _of_linear, "ended": _of_linear,
-    "mm": _of_product, "attention": _of_attention, "self_attention": _of_self_attention, "layer": _of_layer,
+    "mm": _of_mm, "attention": _of_attention, "self_attention": _of_self_attention, "layer": _of_layer,
     "cell": _of_cell}
 
 
 # ---- other operations -----------------------------------------------------------------------------------------------
 
-_REDUCTIONS = frozenset((
+_REDUCING = frozenset((
     "all", "any", "cumprod", "cumsum", "euclidean", "extreme", "index_of_extreme", "log_sum", "mean", "p_norm", "prod",
     "std", "sum", "var"))
 _NORMALIZATIONS = frozenset(("batch_norm", "group_norm", "layer_norm", "local_response_norm", "rms_norm", "softmax"))
@@ -128,7 +128,7 @@ def _other_flops(node: Node) -> int:
     """The operations on numbers that are not part of a multiply-add."""
     if node.operation in ELEMENTWISE:
         return _elements(node.outputs[0])
-    if node.operation in _REDUCTIONS:
+    if node.operation in _REDUCING:
         return _elements(node.inputs[0])
     if node.operation in _NORMALIZATIONS:
         return _OF_NORMALIZATION * _elements(node.inputs[0])

@@ -17,9 +17,13 @@ class Dim(int):
 
     Args:
         value: in the traced run.
-        name: of the open dimension; "batch*time" stands for the product of two lengths.
+        name: of the open dimension; "batch*time" stands for the product of two lengths, and a sum such as
+            "16*batch*time+32*batch" for itself, with the factor 1.
         factor: an integer or a fraction.
         offset: an integer.
+
+    Attributes:
+        terms: the factor of each length or product of lengths, by its name.
 
     Example:
         >>> from fastnet.graph import Dim
@@ -32,14 +36,37 @@ class Dim(int):
     name: str
     factor: Fraction
     offset: int
+    terms: dict[str, Fraction]
 
     def __new__(cls, value: int, name: str, factor: Fraction | int = 1, offset: int = 0) -> Dim:
-        made = super().__new__(cls, value)
-        made.name, made.factor, made.offset = name, Fraction(factor), offset
+        return cls.of_terms(value, {name: Fraction(factor)}, offset)
+
+    @classmethod
+    def of_terms(cls, value: int, terms: Mapping[str, Fraction], offset: int = 0) -> Dim:
+        """A sum of terms and an offset.
+
+        Args:
+            value: in the traced run.
+            terms: the factor of each length or product of lengths, by its name; at least one.
+            offset: an integer.
+
+        Example:
+            >>> from fractions import Fraction
+            >>> from fastnet.graph import Dim
+            >>> Dim.of_terms(80, {"batch*time": Fraction(16), "batch": Fraction(-1, 2)}, 1)
+            16*batch*time-batch/2+1
+        """
+        made = int.__new__(cls, value)
+        made.terms, made.offset = dict(terms), offset
+        if len(made.terms) == 1:
+            (made.name, made.factor), = made.terms.items()
+        else:
+            texts = (_term_text(name, factor) for name, factor in made.terms.items())
+            made.name, made.factor = "".join(texts).removeprefix("+"), Fraction(1)
         return made
 
-    def __getnewargs__(self) -> Any:
-        return int(self), self.name, self.factor, self.offset
+    def __reduce__(self) -> Any:
+        return Dim.of_terms, (int(self), self.terms, self.offset)
 
     def at(self, sizes: Mapping[str, int]) -> int:
         """The integer for other lengths.
@@ -50,15 +77,21 @@ class Dim(int):
         Raises:
             ValueError: the result is a fraction.
         """
-        value = self.factor * math.prod(sizes[name] for name in self.name.split("*")) + self.offset
+        value = self.offset + sum((factor * math.prod(sizes[part] for part in name.split("*"))
+                                   for name, factor in self.terms.items()), Fraction(0))
         if value.denominator != 1:
             raise ValueError(f"expected {self} to be an integer, got {value} for {dict(sizes)}")
         return int(value)
 
     def __repr__(self) -> str:
-        up, down = self.factor.as_integer_ratio()
-        text = (f"{up}*" if up != 1 else "") + self.name + (f"/{down}" if down != 1 else "")
+        text = "".join(_term_text(name, factor) for name, factor in self.terms.items()).removeprefix("+")
         return text + (f"{self.offset:+d}" if self.offset else "")
+
+
+def _term_text(name: str, factor: Fraction) -> str:
+    """A term with its sign, such as "+2*batch" or "-batch/3"."""
+    up, down = abs(factor).as_integer_ratio()
+    return ("-" if factor < 0 else "+") + (f"{up}*" if up != 1 else "") + name + (f"/{down}" if down != 1 else "")
 
 
 def mapped(x: Any, function: Callable[[Any], Any]) -> Any:

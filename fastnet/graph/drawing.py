@@ -19,7 +19,7 @@ __all__ = ["draw"]
 
 _ROW, _BOX, _MARGIN, _LETTER = 72, 44, 16, 7.2          # pixels: of layers, the height of a box, and a letter's width
 _COLORS = {"input": "#e8f0e4", "products": "#dde8f6", "views": "#f4f4f4", "others": "#fbf3dc"}
-_PRODUCTS = ("attention", "cell", "conv", "layer", "linear", "mm", "self_attention")
+_DRAWN_AS_PRODUCTS = ("attention", "cell", "conv", "layer", "linear", "mm", "self_attention")
 
 
 def draw(graph: Graph, path: StrPath) -> None:
@@ -67,7 +67,7 @@ def _lines(entry: Node | Value) -> tuple[str, str]:
 def _color(entry: Node | Value) -> str:
     if isinstance(entry, Value):
         return _COLORS["input"]
-    if entry.operation.startswith(_PRODUCTS):
+    if entry.operation.startswith(_DRAWN_AS_PRODUCTS):
         return _COLORS["products"]
     return _COLORS["views" if entry.is_view else "others"]
 

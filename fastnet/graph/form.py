@@ -278,8 +278,10 @@ def values_in(arguments: Iterable[Any]) -> Iterator[Value]:
 
 
 def _argument_text(name: str, x: Any) -> str:
-    if isinstance(x, Value):
-        return x.name
     if isinstance(x, tuple) and any(True for _ in values_in(x)):
-        return ", ".join(_argument_text(name, entry) for entry in x)
-    return f"{name}={x.dtype if isinstance(x, np.ndarray) else shortened(x)}"
+        return ", ".join(entry.name if isinstance(entry, Value) else _argument_value(entry) for entry in x)
+    return x.name if isinstance(x, Value) else f"{name}={_argument_value(x)}"
+
+
+def _argument_value(x: Any) -> str:
+    return str(x.dtype) if isinstance(x, np.ndarray) else shortened(x)

@@ -47,7 +47,7 @@ def lay_out(widths: Mapping[Hashable, float], edges: Sequence[tuple[Hashable, Ha
         >>> [len(points) for points in layout.edges]
         [2, 2, 3]
     """
-    layer_of = _layers(widths, edges)
+    layer_of = _layer_of_each(widths, edges)
     layers: list[list[Hashable]] = [[] for _ in range(1 + max(layer_of.values(), default=0))]
     for box, layer in layer_of.items():
         layers[layer].append(box)
@@ -67,7 +67,7 @@ def lay_out(widths: Mapping[Hashable, float], edges: Sequence[tuple[Hashable, Ha
         for a, b in pairwise(chain):
             down[a].append(b)
             up[b].append(a)
-    x = _coordinates(layers, width, up, down)
+    x = _x_of_middles(layers, width, up, down)
     left = min((x[box] - width[box] / 2 for box in x), default=0.0)
     right = max((x[box] + width[box] / 2 for box in x), default=0.0)
     number = {box: i for i, layer in enumerate(layers) for box in layer}
@@ -75,7 +75,7 @@ def lay_out(widths: Mapping[Hashable, float], edges: Sequence[tuple[Hashable, Ha
                   [[(x[box] - left, number[box]) for box in chain] for chain in chains], right - left)
 
 
-def _layers(widths: Mapping[Hashable, float], edges: Sequence[tuple[Hashable, Hashable]]) -> dict[Hashable, int]:
+def _layer_of_each(widths: Mapping[Hashable, float], edges: Sequence[tuple[Hashable, Hashable]]) -> dict[Hashable, int]:
     before: dict[Hashable, list[Hashable]] = {box: [] for box in widths}
     for a, b in edges:
         before[b].append(a)
@@ -85,7 +85,7 @@ def _layers(widths: Mapping[Hashable, float], edges: Sequence[tuple[Hashable, Ha
     return found
 
 
-def _coordinates(layers: list[list[Hashable]], width: Mapping[Hashable, float], up: Mapping[Hashable, list[Hashable]],
+def _x_of_middles(layers: list[list[Hashable]], width: Mapping[Hashable, float], up: Mapping[Hashable, list[Hashable]],
                  down: Mapping[Hashable, list[Hashable]]) -> dict[Hashable, float]:
     """The x of the middle of each entry; the layers are sorted."""
     x: dict[Hashable, float] = {}

@@ -1,15 +1,16 @@
 """Open dimensions: a graph for inputs of any length, from traces of one model at several lengths.
 
-The traces are compared entry by entry. An integer that differs, in a shape or in an argument, must be linear in the
-length of one open dimension, or in the product of several; it becomes a `Dim`. The last trace, in which all open
+The traces are compared entry by entry. An integer that differs, in a shape or in an argument, must be linear in each
+open dimension; it becomes a `Dim`, a sum of lengths and of products of two. The last trace, in which all open
 dimensions have a third length, checks this. A tensor that `forward` creates in the size of an open dimension must
 repeat itself along it, or count; a node then computes it.
 """
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -77,7 +78,7 @@ def lengths_of(axes: Axes, inputs: Sequence[tuple[str, Tensor]]) -> dict[str, in
 
 
 def traced_lengths(axes: Axes, lengths: Mapping[str, int]) -> list[dict[str, int]]:
-    """The lengths at which the model is traced: the first ones, for each dimension a second one, and all third ones.
+    """The lengths at which the model is traced: first ones, second ones of one and of two dimensions, all third ones.
 
     None is 1, since a dimension of length 1 broadcasts. Dimensions that are the first of each of their inputs grow by
     1, others by their length, so that they stay divisible.
@@ -88,14 +89,21 @@ def traced_lengths(axes: Axes, lengths: Mapping[str, int]) -> list[dict[str, int
 
     Example:
         >>> from fastnet.graph.open_dimensions import traced_lengths
-        >>> traced_lengths({"x": {0: "n", 2: "width"}}, {"n": 1, "width": 8})
-        [{'n': 2, 'width': 8}, {'n': 3, 'width': 8}, {'n': 2, 'width': 16}, {'n': 4, 'width': 24}]
+        >>> traced_lengths({"x": {0: "n"}}, {"n": 1})
+        [{'n': 2}, {'n': 3}, {'n': 4}]
+        >>> traced_lengths({"x": {0: "n", 2: "w"}}, {"n": 2, "w": 8})[1:]
+        [{'n': 3, 'w': 8}, {'n': 2, 'w': 16}, {'n': 3, 'w': 16}, {'n': 4, 'w': 24}]
     """
     inner = {name for each in axes.values() for axis, name in each.items() if axis}
     first = {name: max(n, 2) for name, n in lengths.items()}
     step = {name: n if name in inner else 1 for name, n in first.items()}
-    return [first, *({**first, name: n + step[name]} for name, n in first.items()),
+    return [*({name: n + step[name] * (name in changed) for name, n in first.items()} for changed in _subsets(first)),
             {name: n + 2 * step[name] for name, n in first.items()}]
+
+
+def _subsets(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """The dimensions that are longer in each trace but the last one: none, one or two."""
+    return [subset for count in range(3) for subset in combinations(names, count)]
 
 
 def resized(arguments: Any, inputs: Sequence[tuple[str, Tensor]], axes: Axes, lengths: Mapping[str, int]) -> Any:
@@ -140,21 +148,26 @@ class Fit:
         Args:
             values: one for each trace.
         """
-        first, last = self.traced[0], self.traced[-1]
-        base = values[0]
-        rises = {name: Fraction((v - base) * first[name], lengths[name] - first[name])
-                 for name, lengths, v in zip(first, self.traced[1:], values[1:]) if v != base}
-        if not rises:
-            return base if values[-1] == base else None
-        scale = next(iter(rises.values()))              # factor * the product of the first lengths
-        offset = base - scale
-        factor = scale / math.prod(first[name] for name in rises)
-        fits = all(rise == scale for rise in rises.values()) and offset.denominator == 1
-        if not fits or factor * math.prod(last[name] for name in rises) + offset != values[-1]:
+        if len(set(values)) == 1:
+            return values[0]
+        first, second = self.traced[0], {name: max(each[name] for each in self.traced[:-1]) for name in self.traced[0]}
+        subsets = _subsets(first)
+        at = dict(zip(subsets, values))
+        terms: dict[tuple[str, ...], Fraction] = {}
+        for subset in reversed(subsets):                # the products first
+            rise = sum((-1) ** (len(subset) - len(part)) * at[part] for part in subsets if set(part) <= set(subset))
+            steps = math.prod(second[name] - first[name] for name in subset)
+            terms[subset] = Fraction(rise, steps) - sum(
+                factor * math.prod(first[name] for name in other if name not in subset)
+                for other, factor in terms.items() if set(subset) < set(other))
+        offset = terms.pop(())
+        named = {"*".join(subset): factor for subset, factor in terms.items() if factor}
+        if offset.denominator != 1 or not named:
             return None
-        made = Dim(base, "*".join(rises), factor, int(offset))
+        made = Dim.of_terms(0, named, int(offset))
         try:
-            return Dim(made.at(self.example), made.name, factor, int(offset))
+            exact = made.at(self.traced[-1]) == values[-1]
+            return Dim.of_terms(made.at(self.example), named, int(offset)) if exact else None
         except ValueError:
             return None
 

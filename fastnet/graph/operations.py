@@ -109,11 +109,11 @@ def writes_state(operation: str, arguments: dict[str, Any]) -> bool:
 
 # ---- operations of graphs that are not those of `op` ----------------------------------------------------------------
 
-def _shaped(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+def _run_view(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     return reshape(x, shape)
 
 
-def _counted(start: float, end: float, step: float, dtype: DTypeLike) -> Tensor:
+def _run_arange(start: float, end: float, step: float, dtype: DTypeLike) -> Tensor:
     return arange(start, end, step, dtype=dtype)
 
 
@@ -123,7 +123,7 @@ def _refuse_gradients(name: str, tensors: tuple[Tensor | None, ...]) -> None:
                            "not fused")
 
 
-def _linear_activated(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str) -> Tensor:
+def _run_linear_activated(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str) -> Tensor:
     if activation not in _WITH_GRADIENT:
         _refuse_gradients("linear_activated", (x, weight, bias))
     return linear_activated(x, weight, bias, activation)
@@ -132,7 +132,7 @@ def _linear_activated(x: Tensor, weight: Tensor, bias: Tensor | None, activation
 _WITH_GRADIENT = "relu", "sigmoid", "tanh"      # activations of `linear_activated` with a gradient
 
 
-def _conv_normed(x: Tensor, weight: Tensor, bias: Tensor | None, mean: Tensor | None, var: Tensor | None,
+def _run_conv_normed(x: Tensor, weight: Tensor, bias: Tensor | None, mean: Tensor | None, var: Tensor | None,
                  scale: Tensor | None, shift: Tensor | None, residual: Tensor | None, eps: float, geometry: Any,
                  sizes: tuple[int, ...], activation: str) -> Tensor:
     _refuse_gradients("conv_normed", (x, weight, bias, mean, var, scale, shift, residual))
@@ -141,4 +141,5 @@ def _conv_normed(x: Tensor, weight: Tensor, bias: Tensor | None, mean: Tensor | 
 
 
 _INSTEAD: dict[str, Callable[..., Tensor]] = {
-    "view": _shaped, "arange": _counted, "linear_activated": _linear_activated, "conv_normed": _conv_normed}
+    "view": _run_view, "arange": _run_arange, "linear_activated": _run_linear_activated,
+    "conv_normed": _run_conv_normed}

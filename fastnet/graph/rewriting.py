@@ -11,7 +11,7 @@ from fastnet.graph.form import Graph, ModuleCall, Node, Value, values_in
 
 __all__ = ["Names", "check", "graph_pass", "readers", "rebuilt", "with_values"]
 
-_F = TypeVar("_F", bound=Callable[..., Graph])
+_Pass = TypeVar("_Pass", bound=Callable[..., Graph])
 
 
 def with_values(x: Any, substitutes: Mapping[Value, Value]) -> Any:
@@ -143,7 +143,7 @@ def check(graph: Graph) -> Graph:
     return graph
 
 
-def graph_pass(function: _F) -> _F:
+def graph_pass(function: _Pass) -> _Pass:
     """Check the result of a pass, as a decorator.
 
     Args:

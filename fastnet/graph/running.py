@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["GraphModule", "Program", "members_of", "node_result"]
 
 
-class _Step(NamedTuple):
+class _PreparedNode(NamedTuple):
     """A node, prepared for calls."""
 
     function: Callable[..., Tensor]
@@ -39,9 +39,9 @@ class _Step(NamedTuple):
         """
         arguments, named = self.positional.copy(), self.named
         for i in self.filled:
-            arguments[i] = _filled(arguments[i], found, sizes)
+            arguments[i] = _with_tensors(arguments[i], found, sizes)
         if self.filled_named:
-            named = named | {name: _filled(named[name], found, sizes) for name in self.filled_named}
+            named = named | {name: _with_tensors(named[name], found, sizes) for name in self.filled_named}
         for i in self.lists:
             arguments[i] = []
         result = self.function(*arguments, **named)
@@ -60,12 +60,12 @@ class Program:
 
     def __init__(self, graph: Graph) -> None:
         self.inputs, self.outputs = graph.inputs, graph.outputs
-        self.steps: list[_Step] = []
+        self.steps: list[_PreparedNode] = []
         read = set(graph.outputs)
         for node in reversed(graph.nodes):
             last = tuple(v for v in dict.fromkeys((*node.inputs, *node.outputs)) if v not in read)
             read.update(last)
-            self.steps.append(_step(node, last))
+            self.steps.append(_prepared_node(node, last))
         self.steps.reverse()
 
     def __call__(self, inputs: Sequence[Tensor], members: Mapping[Value, Tensor]) -> Any:
@@ -91,7 +91,7 @@ class Program:
                             f"got {len(inputs)}")
         sizes: dict[str, int] = {}
         for value, x in zip(self.inputs, inputs):
-            if not isinstance(x, Tensor) or x.dtype != value.dtype or not _fits(value.shape, x.shape, sizes):
+            if not isinstance(x, Tensor) or x.dtype != value.dtype or not _has_shape(value.shape, x.shape, sizes):
                 given = f"{x.dtype} {shape_text(x)}" if isinstance(x, Tensor) else type(x).__name__
                 where = f" with {', '.join(f'{name}={n}' for name, n in sizes.items())}" if sizes else ""
                 raise RuntimeError(f"graph: expected the input {value.name} to be a tensor {value.dtype} "
@@ -99,18 +99,18 @@ class Program:
         return sizes
 
 
-def _fits(expected: Sequence[int], shape: Sequence[int], sizes: dict[str, int]) -> bool:
+def _has_shape(expected: Sequence[int], shape: Sequence[int], sizes: dict[str, int]) -> bool:
     """Whether a shape is the expected one; the first length of each open dimension is noted in `sizes`."""
     return len(expected) == len(shape) and all(
         n == (sizes.setdefault(e.name, n) if isinstance(e, Dim) else e) for e, n in zip(expected, shape))
 
 
-def _step(node: Node, last_read: tuple[Value, ...]) -> _Step:
+def _prepared_node(node: Node, last_read: tuple[Value, ...]) -> _PreparedNode:
     function = node.function or operation(node.operation)
     positional, named = bound(function, node.arguments)
     lists = _lists_of(function, node) if len(node.outputs) > 1 else ()
-    return _Step(function, positional, named, tuple(i for i, x in enumerate(positional) if _is_filled(x)),
-                 tuple(name for name, x in named.items() if _is_filled(x)), lists, node.outputs, last_read)
+    return _PreparedNode(function, positional, named, tuple(i for i, x in enumerate(positional) if _holds_values(x)),
+                 tuple(name for name, x in named.items() if _holds_values(x)), lists, node.outputs, last_read)
 
 
 def _lists_of(function: Callable[..., Any], node: Node) -> tuple[int, ...]:
@@ -120,11 +120,11 @@ def _lists_of(function: Callable[..., Any], node: Node) -> tuple[int, ...]:
                  if str(parameter.annotation).startswith("list[") and node.arguments.get(name) is True)
 
 
-def _is_filled(x: Any) -> bool:
+def _holds_values(x: Any) -> bool:
     return is_open(x) or any(True for _ in values_in([x]))
 
 
-def _filled(x: Any, found: Mapping[Value, Tensor], sizes: Mapping[str, int]) -> Any:
+def _with_tensors(x: Any, found: Mapping[Value, Tensor], sizes: Mapping[str, int]) -> Any:
     """An argument with tensors in place of values; inside of a tuple, with arrays in place of constants."""
     if isinstance(x, Value):
         return found[x]
@@ -161,7 +161,7 @@ def node_result(node: Node) -> Tensor:
     Args:
         node: the node.
     """
-    return _step(node, ()).run(_over_memory(node.inputs), {})[0]
+    return _prepared_node(node, ()).run(_over_memory(node.inputs), {})[0]
 
 
 class GraphModule(Module):

@@ -189,7 +189,7 @@ class _Tracer:
         outputs += [self._further_result(name, array) for x in lists.values() for array in x]
         is_view = bool(args) and isinstance(args[0], Tensor) and args[0]._storage is result._storage
         path = self.calls[self.open[-1]][0] if self.open else ""
-        self.nodes.append(Node(name, arguments, tuple(outputs), path, is_view, _function_of(fn, name, is_view)))
+        self.nodes.append(Node(name, arguments, tuple(outputs), path, is_view, _own_operation(fn, name, is_view)))
 
     def _further_result(self, name: str, array: Array) -> Value:
         """The value of an array that an operation has appended to a list among its arguments."""
@@ -269,7 +269,7 @@ class _Tracer:
                      found["constant"], tuple(ModuleCall(*call) for call in self.calls))
 
 
-def _function_of(fn: Callable[..., Any], name: str, is_view: bool) -> Callable[..., Tensor] | None:
+def _own_operation(fn: Callable[..., Any], name: str, is_view: bool) -> Callable[..., Tensor] | None:
     """The operation of a function that is not fastnet's; None for those that have their name in fastnet."""
     return None if getattr(OPERATIONS.get(name), "__wrapped__", None) is fn else op(fn, view=is_view)
 

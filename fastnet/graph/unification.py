@@ -37,7 +37,7 @@ def unified(graphs: Sequence[Graph], fit: Fit) -> Graph:
                                constants=work.constants, calls=calls, sizes=dict(fit.example))
 
 
-def _text(node: Node) -> str:
+def _node_text(node: Node) -> str:
     return f"{node.operation} in module {node.module!r}" if node.module else node.operation
 
 
@@ -47,12 +47,12 @@ def _check_operations(first: Graph, other: Graph, fit: Fit) -> None:
     for a, b in zip(first.nodes, other.nodes):
         if (a.operation, a.module, [*a.arguments]) != (b.operation, b.module, [*b.arguments]):
             raise RuntimeError(f"trace: the operations of the model depend on the open dimension {names}: it calls "
-                               f"{_text(a)} or {_text(b)}. Keep the same operations for all lengths.")
+                               f"{_node_text(a)} or {_node_text(b)}. Keep the same operations for all lengths.")
     if len(first.nodes) != len(other.nodes):
         longer = max(first.nodes, other.nodes, key=len)
         raise RuntimeError(f"trace: the number of operations of the model depends on the open dimension {names}: "
-                           f"{_text(longer[min(len(first.nodes), len(other.nodes))])} is not always called. A loop "
-                           "over an open dimension has no graph.")
+                           f"{_node_text(longer[min(len(first.nodes), len(other.nodes))])} is not always called. A "
+                           "loop over an open dimension has no graph.")
 
 
 class _Unifier:
@@ -97,7 +97,7 @@ class _Unifier:
         """Add the node for those of the traces."""
         arguments = {name: self._argument([node.arguments[name] for node in nodes], name, nodes[0])
                      for name in nodes[0].arguments}
-        outputs = tuple(self.value(y, f"the result of {_text(nodes[0])}")
+        outputs = tuple(self.value(y, f"the result of {_node_text(nodes[0])}")
                         for y in zip(*(node.outputs for node in nodes)))
         self.nodes.append(dataclasses.replace(nodes[0], arguments=arguments, outputs=outputs))
 
@@ -127,7 +127,7 @@ class _Unifier:
         return first
 
     def _refuse(self, xs: Sequence[Any], name: str, node: Node) -> NoReturn:
-        raise RuntimeError(f"trace: the argument {name} of {_text(node)} is not linear in the open dimension "
+        raise RuntimeError(f"trace: the argument {name} of {_node_text(node)} is not linear in the open dimension "
                            f"{self._lengths()}: {', '.join(map(repr, xs))[:200]}")
 
     def read(self, values: Sequence[Value], name: str, node: Node) -> Value:
@@ -154,9 +154,9 @@ class _Unifier:
             counted = self.fit.counted(arrays)
             if counted is None:
                 raise RuntimeError(
-                    f"trace: {_text(node)} reads a tensor of shape {first.shape} that forward() makes, whose elements "
-                    f"depend on the open dimension {self._lengths()}. Make it outside for the greatest length, as a "
-                    "buffer, and take a slice of it.")
+                    f"trace: {_node_text(node)} reads a tensor of shape {first.shape} that forward() makes, whose "
+                    f"elements depend on the open dimension {self._lengths()}. Make it outside for the greatest "
+                    "length, as a buffer, and take a slice of it.")
             self._compute(values, Node("arange", counted, (), node.module))
             return
         part, shape = repeated

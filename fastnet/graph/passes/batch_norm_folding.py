@@ -82,26 +82,26 @@ _CHANNELS_OF_WEIGHT = {"conv": _per_filter, "linear": _per_filter, "conv_transpo
 
 def _folded(first: Node, norm: Node, read_by: dict[Value, list[Node]], names: Names) -> Node:
     """The first node with the weights that include the batch norm."""
-    mean, var, gamma, beta = (_numbers(norm.arguments[name], default) for name, default in (
+    mean, var, gamma, beta = (_float64_of(norm.arguments[name], default) for name, default in (
         ("running_mean", None), ("running_var", None), ("weight", 1.0), ("bias", 0.0)))
     scale = np.broadcast_to(gamma / np.sqrt(var + norm.arguments["eps"]), mean.shape)
     weight, bias = first.arguments["weight"], first.arguments["bias"]
     geometry = first.arguments.get("geometry")
-    filters = _CHANNELS_OF_WEIGHT[first.operation](_numbers(weight, None), scale, geometry.groups if geometry else 1)
-    shift = (_numbers(bias, 0.0) - mean) * scale + beta
+    filters = _CHANNELS_OF_WEIGHT[first.operation](_float64_of(weight, None), scale, geometry.groups if geometry else 1)
+    shift = (_float64_of(bias, 0.0) - mean) * scale + beta
     path = weight.name.rpartition(".")
     shared = len(read_by[weight]) > 1
     return dataclasses.replace(first, arguments=first.arguments | {
-        "weight": _like(weight, filters, names.new(weight.name) if shared else weight.name),
-        "bias": _like(weight, shift, bias.name if bias is not None and len(read_by[bias]) == 1 else names.new(
+        "weight": _parameter_like(weight, filters, names.new(weight.name) if shared else weight.name),
+        "bias": _parameter_like(weight, shift, bias.name if bias is not None and len(read_by[bias]) == 1 else names.new(
             f"{path[0]}{path[1]}bias" if bias is None else bias.name))})
 
 
-def _numbers(x: Value | None, default: float | None) -> Array:
+def _float64_of(x: Value | None, default: float | None) -> Array:
     return np.asarray(default) if x is None or x.data is None else x.data.astype(np.float64)
 
 
-def _like(weight: Value, array: Array, name: str) -> Value:
+def _parameter_like(weight: Value, array: Array, name: str) -> Value:
     """A parameter of the weight's kind and dtype."""
     shape: Shape = array.shape
     return Value(name, weight.kind, shape, weight.dtype, array.astype(weight.dtype))

@@ -30,7 +30,7 @@ def share_subexpressions(graph: Graph) -> Graph:
         ...         return x.exp() + x.exp()
         >>> fastnet.graph.share_subexpressions(fastnet.graph.trace(Net(), fastnet.ones(2)))
         Graph(x (2,)):
-          exp_1 (2,) = exp(input=x)
+          exp_1 (2,) = exp(x)
           add_1 (2,) = add(exp_1, exp_1)
           return add_1
     """
@@ -42,7 +42,7 @@ def share_subexpressions(graph: Graph) -> Graph:
         if node.operation in DRAWS or writes_state(node.operation, arguments):
             nodes.append(node)
             continue
-        known = first.setdefault((node.operation, node.function, _key(arguments)), node)
+        known = first.setdefault((node.operation, node.function, _common_part(arguments)), node)
         if known is node:
             nodes.append(node)
         else:
@@ -62,12 +62,12 @@ def _equal_constants(graph: Graph) -> dict[Value, Value]:
     return found
 
 
-def _key(x: Any) -> Hashable:
+def _common_part(x: Any) -> Hashable:
     """What equal arguments have in common; values and objects are equal if they are the same."""
     if isinstance(x, dict):
-        return "dict", *((name, _key(entry)) for name, entry in x.items())
+        return "dict", *((name, _common_part(entry)) for name, entry in x.items())
     if isinstance(x, tuple | list):
-        return type(x), *map(_key, x)
+        return type(x), *map(_common_part, x)
     if isinstance(x, bool | int | float | str | slice | np.dtype | None):
         return type(x), repr(x)
     return id(x)

@@ -64,7 +64,7 @@ def fuse(graph: Graph) -> Graph:
             before = made.get(first)
             if before is None or len(read_by[first]) > 1 or first in graph.outputs:
                 continue
-            fused = _fused(before, node)
+            fused = _one_node(before, node)
             if fused is not None:
                 made[node.outputs[0]] = fused
                 absorbed.add(first)
@@ -72,7 +72,7 @@ def fuse(graph: Graph) -> Graph:
     return rebuilt(graph, [made[node.outputs[0]] for node in graph.nodes if node.outputs[0] not in absorbed])
 
 
-def _fused(first: Node, second: Node) -> Node | None:
+def _one_node(first: Node, second: Node) -> Node | None:
     """One node for two, in the place of the second; None if no kernel computes both."""
     for rule in (_with_batch_norm, _with_residual, _with_activation):
         made = rule(first, second)

@@ -9,7 +9,7 @@ from fastnet.graph.rewriting import graph_pass, rebuilt, with_values
 
 __all__ = ["fold_shapes"]
 
-_COPIES = frozenset(("channels_last", "clone", "copied"))       # operations that change the place in memory alone
+_PLACE_COPIES = frozenset(("channels_last", "clone", "copied"))       # operations that change the place in memory alone
 
 
 @graph_pass
@@ -32,7 +32,7 @@ def fold_shapes(graph: Graph) -> Graph:
         >>> fastnet.graph.fold_shapes(fastnet.graph.trace(Net(), fastnet.ones(2, 3)))
         Graph(x (2, 3)):
           view_2 (6,) = view(x, shape=(6,))
-          exp_1 (6,) = exp(input=view_2)
+          exp_1 (6,) = exp(view_2)
           return exp_1
     """
     made: dict[Value, Node] = {}
@@ -40,7 +40,7 @@ def fold_shapes(graph: Graph) -> Graph:
     nodes: list[Node] = []
     for node in graph.nodes:
         node = dataclasses.replace(node, arguments=with_values(node.arguments, substitutes))
-        node = _joined(node, made)
+        node = _with_view_before(node, made)
         if _is_identity(node) and node.outputs[0] not in graph.outputs:
             substitutes[node.outputs[0]] = node.inputs[0]
         else:
@@ -51,19 +51,19 @@ def fold_shapes(graph: Graph) -> Graph:
 
 def _is_identity(node: Node) -> bool:
     """Whether the result has the shape, the dtype and the elements of the first input."""
-    if node.operation in _COPIES:
+    if node.operation in _PLACE_COPIES:
         return True
     if not node.inputs or node.operation not in ("cast", "expanded", "reshaped_copy", "transposed", "view"):
         return False
     x, y = node.inputs[0], node.outputs[0]
-    return same_form(x, y) and (node.operation != "transposed" or _order(node) == tuple(range(len(x.shape))))
+    return same_form(x, y) and (node.operation != "transposed" or _axis_order(node) == tuple(range(len(x.shape))))
 
 
-def _order(node: Node) -> tuple[int, ...]:
+def _axis_order(node: Node) -> tuple[int, ...]:
     return tuple(i % len(node.outputs[0].shape) for i in node.arguments["order"])
 
 
-def _joined(node: Node, made: dict[Value, Node]) -> Node:
+def _with_view_before(node: Node, made: dict[Value, Node]) -> Node:
     """One node for a view of a view or a transposition of a transposition; else the node itself."""
     if node.operation == "reshaped_copy":
         node = dataclasses.replace(node, operation="view", is_view=True)
@@ -73,8 +73,8 @@ def _joined(node: Node, made: dict[Value, Node]) -> Node:
     if node.operation == "view":
         return _with_source(node, before)
     if node.operation == "transposed":
-        first = _order(before)
-        return _with_source(node, before, order=tuple(first[i] for i in _order(node)))
+        first = _axis_order(before)
+        return _with_source(node, before, order=tuple(first[i] for i in _axis_order(node)))
     return node
 
 
@@ -88,7 +88,7 @@ def _without_unread_views(graph: Graph) -> Graph:
     read = set(graph.outputs)
     kept = []
     for node in reversed(graph.nodes):
-        if read.isdisjoint(node.outputs) and (node.is_view or node.operation in _COPIES):
+        if read.isdisjoint(node.outputs) and (node.is_view or node.operation in _PLACE_COPIES):
             continue
         kept.append(node)
         read.update(node.inputs)

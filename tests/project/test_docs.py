@@ -9,6 +9,8 @@ import pkgutil
 import re
 import runpy
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +31,8 @@ for package in ("pandas", "matplotlib"):
 READMES = ("README.md", "README.zh.md")
 FOR_DEVELOPERS = ("ARCHITECTURE.md", "CONTRIBUTING.md", "benchmarks/README.md")
 NEED_FILES = ("README.md", "docs/command.md")       # their commands read flowers.csv, new.csv, drawing.png and MNIST
-NOT_RUN = ("pip", "pytest")             # commands that install or test
+NOT_RUN = ("pip", "pytest", "python")   # commands that install or test, and examples
+COMPILED = ("gcc", "./net_test")        # run where gcc is installed
 OPTIONAL = ("torch",)                   # a block that imports one of these is skipped if it is not installed
 NUMBER = r"-?\d+(?:\.\d*)?(?:e[-+]?\d+)?"
 EXAMPLE = "histogram"                   # the family that ARCHITECTURE adds as an example
@@ -69,7 +72,10 @@ def run_shell(text):
         words = shlex.split(command, comments=True)
         if words[:2] == ["fastnet", "run"]:
             continue                    # makes `import torch` fastnet in this process; see tests/torch/test_run.py
-        if words and words[0] not in NOT_RUN:
+        if words and words[0] in COMPILED:
+            if shutil.which("gcc"):
+                subprocess.run(words, check=True, capture_output=True)
+        elif words and words[0] not in NOT_RUN:
             assert words[0] == "fastnet", f"no way to run {command!r} here"
             assert main(words[1:]) == 0, command
 

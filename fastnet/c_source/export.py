@@ -19,7 +19,7 @@ from fastnet.c_source.report import CSource, StepMemory, largest_steps, memory_t
 from fastnet.c_source.self_test import self_test_text
 from fastnet.c_source.vectors import converted_vectors, test_vectors
 from fastnet.c_source.writing import Source
-from fastnet.graph import trace
+from fastnet.graph import fold_batch_norm, fold_constants, remove_dead_code, trace
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import StrPath
@@ -86,7 +86,7 @@ def export_c(model: Module, example: Any, path: StrPath, dtype: Literal["float32
     file = Path(path)
     name = _name_of(file)
     arguments = tuple(example) if isinstance(example, tuple | list) else (example,)
-    graph = trace(model, *arguments)
+    graph = fold_batch_norm(fold_constants(remove_dead_code(trace(model, *arguments)), freeze=True))
     if dtype == "int8":
         graph, *scales = integer_graph(graph)
     code = lowered(graph, streaming)

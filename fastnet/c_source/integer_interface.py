@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from fastnet.c_source.emitters.quantized import scale_and_zero
-from fastnet.c_source.lowering import needed_nodes
 from fastnet.c_source.program import describe_node
-from fastnet.graph import Graph, Value
+from fastnet.graph import Graph, Value, remove_dead_code
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
@@ -39,10 +38,9 @@ def integer_graph(graph: Graph) -> tuple[Graph, list[Scale], list[Scale]]:
     Raises:
         ValueError: an input is read before it is quantised, or an output is not dequantised.
     """
-    nodes = needed_nodes(graph)
-    outputs = [_before_dequantize(nodes, y) for y in graph.outputs]
-    graph = replace(graph, nodes=tuple(nodes), outputs=tuple(y for y, _ in outputs))
-    nodes = needed_nodes(graph)
+    outputs = [_before_dequantize(graph, y) for y in graph.outputs]
+    graph = remove_dead_code(replace(graph, outputs=tuple(y for y, _ in outputs)))
+    nodes = graph.nodes
     entries: dict[Value, Value] = {}
     scales, inputs = [], []
     for x in graph.inputs:
@@ -61,9 +59,9 @@ def integer_graph(graph: Graph) -> tuple[Graph, list[Scale], list[Scale]]:
     return made, scales, [scale for _, scale in outputs]
 
 
-def _before_dequantize(nodes: list[Node], y: Value) -> tuple[Value, Scale]:
+def _before_dequantize(graph: Graph, y: Value) -> tuple[Value, Scale]:
     """The integers that an output stands for."""
-    node = next((node for node in nodes if y in node.outputs), None)
+    node = next((node for node in graph.nodes if y in node.outputs), None)
     found = scale_and_zero(node) if node is not None and node.operation == "dequantize" else None
     if node is None or found is None:
         raise ValueError(f"export_c: dtype='int8' takes a quantised model, whose outputs are dequantised last, but "

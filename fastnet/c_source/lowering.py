@@ -6,30 +6,18 @@ from typing import TYPE_CHECKING
 from fastnet.c_source import emitters as _emitters  # noqa: F401  (they register themselves)
 from fastnet.c_source.program import Code
 from fastnet.c_source.rules import EMITTERS
-from fastnet.graph import Graph
 
 if TYPE_CHECKING:
-    from fastnet.graph import Node, Value
+    from fastnet.graph import Graph
 
-__all__ = ["lowered", "needed_nodes"]
-
-
-def needed_nodes(graph: Graph) -> list[Node]:
-    """The nodes that the outputs of a graph depend on."""
-    needed: set[Value] = set(graph.outputs)
-    kept = []
-    for node in reversed(graph.nodes):
-        if needed.intersection(node.outputs):
-            kept.append(node)
-            needed.update(node.inputs)
-    return kept[::-1]
+__all__ = ["lowered"]
 
 
 def lowered(graph: Graph, streaming: bool) -> Code:
     """The statements of a graph's nodes.
 
     Args:
-        graph: the graph.
+        graph: the graph, whose outputs need all of its nodes.
         streaming: whether the state of recurrent layers and of causal padding is kept between calls.
 
     Raises:
@@ -37,7 +25,7 @@ def lowered(graph: Graph, streaming: bool) -> Code:
         ValueError: streaming, but nothing in the model keeps a state.
     """
     code = Code(graph, streaming)
-    for node in needed_nodes(graph):
+    for node in graph.nodes:
         code.node = node
         if node.operation not in EMITTERS:
             raise code.unsupported("has no rule for C")

@@ -4,9 +4,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from fastnet.c_source.arena import Block, live_maximum, plan_arena
+from fastnet._core.shapes import ceil_div
 from fastnet.c_source.constants import c_type, item_size
 from fastnet.c_source.program import Code, Step, count_of
+from fastnet.graph.memory_plan import Block, place
 
 if TYPE_CHECKING:
     from fastnet.graph import Graph, Value
@@ -144,13 +145,13 @@ def place_values(graph: Graph, code: Code) -> Memory:
     places |= {x: Place("array") for x in rest if c_type(x.dtype) not in _IN_ARENA}
     values = [x for x in rest if x not in places]
     align = max((item_size(x.dtype) for x in values), default=1)
-    blocks = [Block(-(-count_of(x) * item_size(x.dtype) // align) * align, planner.first[x], planner.last[x])
-              for x in values]
-    offsets = plan_arena(blocks)
+    sizes = [ceil_div(count_of(x) * item_size(x.dtype), align) * align for x in values]
+    blocks = [Block(size, planner.first[x], planner.last[x]) for size, x in zip(sizes, values)]
+    offsets = place(blocks, align)
     places |= {x: Place("arena", offset) for x, offset in zip(values, offsets)}
     live = []
     for i, step in enumerate(code.steps):
         used = sorted(((b.size, x) for b, x in zip(blocks, values) if b.first <= i <= b.last), key=lambda p: -p[0])
         live.append(LiveStep(step, sum(size for size, _ in used), [x for _, x in used]))
     size = max((offset + block.size for offset, block in zip(offsets, blocks)), default=0)
-    return Memory(places, planner.owners, size, live_maximum(blocks), live, copied)
+    return Memory(places, planner.owners, size, max((step.bytes for step in live), default=0), live, copied)

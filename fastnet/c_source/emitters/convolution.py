@@ -33,7 +33,7 @@ def conv_sizes(x: Any, y: Any, weight: Any, geometry: Any) -> dict[str, int]:
         "dilation_y": dilation[-2], "dilation_x": dilation[-1], "groups": groups}
 
 
-def _shape_of(node: Node, code: Code) -> Constant:
+def _conv_shape_of(node: Node, code: Code) -> Constant:
     x, weight = node.arguments["x"], node.arguments["weight"]
     if len(x.shape) > _IMAGE_DIMENSIONS:
         raise code.unsupported("is a convolution over three dimensions, which has no rule for C")
@@ -49,7 +49,7 @@ def emit_conv(node: Node, code: Code) -> None:
     """A convolution."""
     if node.arguments["activation"] not in ("none", "relu"):
         raise code.unsupported(f"has the activation {node.arguments['activation']!r}, which has no rule for C")
-    y, shape = code.result, _shape_of(node, code)
+    y, shape = code.result, _conv_shape_of(node, code)
     code.emit("conv($y, $x, $weight, $bias, &$shape);", x=node.arguments["x"], weight=node.arguments["weight"],
               bias=node.arguments["bias"], shape=shape)
     if node.arguments["activation"] == "relu":
@@ -59,6 +59,6 @@ def emit_conv(node: Node, code: Code) -> None:
 @emitter("conv_transposed")
 def emit_conv_transposed(node: Node, code: Code) -> None:
     """A transposed convolution."""
-    shape = _shape_of(node, code)
+    shape = _conv_shape_of(node, code)
     code.emit("conv_transposed($y, $x, $weight, $bias, &$shape);", x=node.arguments["x"],
               weight=node.arguments["weight"], bias=node.arguments["bias"], shape=shape)

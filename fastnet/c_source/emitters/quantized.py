@@ -184,7 +184,7 @@ def emit_quantized_layer(node: Node, code: Code) -> None:
     shape = code.struct("integer_layer", steps=steps, batch=batch, inputs=inputs, units=units, zero_x=given["zero_x"],
                         zero_h=given["zero_h"], multiplier=given["result"][0], shift=given["result"][1],
                         fraction=given["fraction"])
-    weights = {f"w_{part}": _weight(code, given, part) for part in ("ih", "hh")}
+    weights = {f"w_{part}": _integer_weight(code, given, part) for part in ("ih", "hh")}
     tables = code.constant("gate_tables", code.array(given["tables"]).astype(np.int16))
     operands: dict[str, Any] = {"x": x, "shape": shape, "tables": tables, **weights}
     count, first = batch * units, "NULL"
@@ -204,7 +204,7 @@ def emit_quantized_layer(node: Node, code: Code) -> None:
               writes=writes, **operands)
 
 
-def _weight(code: Code, given: Any, part: str) -> Constant:
+def _integer_weight(code: Code, given: Any, part: str) -> Constant:
     """A weight with its bias and factors as a structure."""
     shift = code.constant(given[f"s_{part}"].name, code.array(given[f"s_{part}"]).astype(np.int8))
     bias = given[f"b_{part}"]

@@ -1,7 +1,6 @@
 """Export of a model as an ONNX file."""
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -79,7 +78,7 @@ def onnx_model(model: Module, example_inputs: Any, *, input_names: Sequence[str]
     graph = trace(model, *args, **named)
     inputs = _wanted_names("input", input_names, [x.name for x in graph.inputs])
     open_dims = _open_dimensions(graph, inputs, output_names or (), dynamic_axes or {})
-    if open_dims and "dynamic" in inspect.signature(trace).parameters:
+    if open_dims:
         graph = trace(model, *args, dynamic=open_dims, **named)
     count = len(graph.outputs)
     outputs = _wanted_names("output", output_names, ["output"] if count == 1 else [f"output_{i}" for i in range(count)])

@@ -1,6 +1,4 @@
 """`fastnet export`: saved models as ONNX files."""
-import inspect
-
 import numpy as np
 import pytest
 from cli_tools import QUICK, failure, fastnet
@@ -10,7 +8,6 @@ import fastnet as fn
 from fastnet import nn
 
 pytest.importorskip("onnxruntime")
-pytestmark = pytest.mark.skipif("dynamic" not in inspect.signature(fn.graph.trace).parameters, reason="static shapes")
 
 
 @pytest.fixture(scope="module")

@@ -219,3 +219,76 @@ def test_interpolate(path):
                     {"size": (3, 9), "mode": "bicubic"}, {"scale_factor": 1.5, "mode": "bicubic"},
                     {"size": (9, 4), "mode": "nearest"}):
         exported(path, lambda x, options=options: nn.functional.interpolate(x, **options), normal(2, 3, 5, 6))
+
+
+# ---- open dimensions ------------------------------------------------------------------------------------------------
+
+def runs_at(path, model, example, axes, *others, **options):
+    """Export with open dimensions, and compare at the sizes of the example and of other inputs."""
+    made = export_and_compare(model, example, path, dynamic_axes=axes, **options)
+    for other in others:
+        compare(path, model, other)
+    return made
+
+
+BATCH = {0: "batch"}
+OPEN = {                                # module, shape without the batch
+    "linear": (lambda: nn.Sequential(nn.Linear(4, 8), nn.GELU(), nn.Linear(8, 3)), (4,)),
+    "linear-3d": (lambda: nn.Sequential(nn.Linear(4, 8), nn.LayerNorm(8)), (5, 4)),
+    "conv": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3, 2), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+                                   nn.Linear(16, 2)), (3, 10, 10)),
+    "pools": (lambda: nn.Sequential(nn.AvgPool2d(3, 2, 1, ceil_mode=True), nn.AdaptiveAvgPool2d(2)), (3, 7, 8)),
+    "norms": (lambda: nn.Sequential(nn.GroupNorm(2, 4), nn.InstanceNorm2d(4)), (4, 5, 6)),
+    "upsampled": (lambda: nn.Sequential(nn.Upsample(scale_factor=2), nn.Upsample((7, 9), mode="bilinear")), (2, 3, 4)),
+    "transposed": (lambda: nn.ConvTranspose2d(3, 4, 3, 2, 1, 1), (3, 5, 5)),
+    "lstm": (lambda: nn.LSTM(4, 5, 2, batch_first=True, bidirectional=True), (6, 4)),
+    "gru": (lambda: nn.GRU(4, 5, batch_first=True), (6, 4)),
+    "encoder": (lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 2), (5, 8)),
+    "shuffle": (lambda: nn.Sequential(nn.PixelShuffle(2), nn.ChannelShuffle(1), nn.PixelUnshuffle(2)), (8, 3, 4)),
+    "windows": (lambda: nn.Sequential(nn.Unfold(2), nn.Fold((4, 5), 2)), (3, 4, 5)),
+    "pads": (lambda: nn.Sequential(nn.ReflectionPad2d(1), nn.CircularPad2d(1), nn.ZeroPad2d((1, 0, 2, 1))), (3, 4, 5)),
+    "sliced": (lambda: Net(lambda x: fastnet.cat([x[:, :2], x[:, -1:].flip(0), x[:, 1:2] * x.mean()], 1)), (4,)),
+    "last": (lambda: Net(lambda x: (x[-1], x[1:].sum(), x.reshape(-1, 2), x.reshape(x.shape[0] * 2, -1))), (4, 3)),
+    "made": (lambda: Net(lambda x: x + fastnet.ones(x.shape[0], 1) + fastnet.arange(x.shape[0]).unsqueeze(1)), (4,)),
+    "attention": (lambda: Net(lambda x: nn.functional.scaled_dot_product_attention(x, x, x)), (2, 5, 4)),
+    "square": (lambda: Net(lambda x: x @ x.t()), (4,)),
+}
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_an_open_batch(name, path):
+    make, shape = OPEN[name]
+    made = runs_at(path, make().eval(), (normal(2, *shape),), {"input" if name not in NETS else "args.0": BATCH},
+                   (normal(1, *shape),), (normal(7, *shape),))
+    assert made.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
+
+
+NETS = {"sliced", "last", "made", "attention", "square"}
+
+
+def test_open_lengths(path):
+    model = nn.LSTM(4, 5, batch_first=True)
+    runs_at(path, model, (normal(2, 6, 4),), {"input": {1: "time"}}, (normal(2, 1, 4),), (normal(2, 9, 4),))
+    runs_at(path, model, (normal(2, 6, 4),), {"input": {0: "batch", 1: "time"}}, (normal(3, 1, 4),), (normal(1, 9, 4),))
+    encoder = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    runs_at(path, encoder, (normal(2, 6, 8),), {"src": {0: "batch", 1: "time"}}, (normal(3, 1, 8),), (normal(1, 9, 8),))
+    conv = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    runs_at(path, conv, (normal(2, 3, 6, 5),), {"input": {0: "n", 2: "h", 3: "w"}}, (normal(1, 3, 8, 12),))
+
+
+def test_open_dimensions_by_position_and_of_outputs(path):
+    model = nn.Linear(4, 3)
+    made = runs_at(path, model, (normal(1, 4),), {"x": [0], "y": {0: "n"}}, (normal(5, 4),), input_names=["x"],
+                   output_names=["y"])
+    assert made.graph.output[0].type.tensor_type.shape.dim[0].dim_param == "input_0"
+    with pytest.raises(ExportError, match="needs a fixed size of the images; leave only the batch open"):
+        fastnet.onnx.export(nn.MaxPool2d(2), normal(1, 3, 8, 8), path, dynamic_axes={"input": {2: "h"}})
+
+
+def test_shapes_are_computed_only_where_they_are_needed(path):
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(64, 2))
+    made = runs_at(path, model, (normal(1, 3, 6, 6),), {"input": BATCH}, (normal(4, 3, 6, 6),))
+    assert operators(made) == ["Conv", "Reshape", "Gemm"]
+    made = runs_at(path, Net(lambda x: x.unsqueeze(1).expand(-1, 3, -1)), (normal(2, 4),), {"args.0": BATCH},
+                   (normal(5, 4),))
+    assert operators(made).count("Shape") == 1

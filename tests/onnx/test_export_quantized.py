@@ -6,6 +6,7 @@ from onnx_tools import checked, results
 import fastnet
 from fastnet import nn
 from fastnet.functional import quantized as Q
+from fastnet.nn import quantized
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -139,3 +140,39 @@ def test_recurrent_layers(path, cell):
                 "gru": lambda x: Q.quantized_gru(x, None, weights, numbers, 3, 0, result)[0]}[cell]
     operators = agrees(path, function, int8(5, 2, 6), limit=3, share=0.9)
     assert cell.upper() in operators
+
+
+# ---- modules --------------------------------------------------------------------------------------------------------
+
+def random_floats(*shape):
+    return rng.uniform(-1, 1, shape).astype(np.float32)
+
+
+def test_a_quantised_network(path):
+    q = quantized
+    model = nn.Sequential(q.Quantize(1 / 64, 2), q.Conv2d(3, 4, (3, 3), (1, 1), (1, 1), (1, 1), 1, 1 / 64, 2, 1 / 16, -5,
+                                                         "relu"),
+                          nn.Flatten(), q.Linear(4 * 36, 5, 1 / 16, -5, 1 / 4, 1), q.DeQuantize(1 / 4, 1)).eval()
+    model[1].set_weight(random_floats(4, 3, 3, 3), random_floats(4))
+    model[3].set_weight(random_floats(5, 144) / 4, random_floats(5))
+    x = fastnet.tensor(2 * random_floats(20, 3, 6, 6))
+    fastnet.onnx.export(model, x, path)
+    made = checked(path)
+    found, expected = results(path, [x])[0], model(x).numpy()
+    assert np.abs(found - expected).max() <= 0.25 and (found != expected).mean() < 0.05
+    assert (found.argmax(1) == expected.argmax(1)).mean() > 0.9
+    weights = {x.name: x.data_type for x in made.graph.initializer}
+    assert weights["1.weight"] == weights["3.weight"] == 3 and weights["1.bias"] == 6       # int8 and int32
+
+
+@pytest.mark.parametrize("cell", ["LSTM", "GRU"])
+def test_quantised_recurrent_modules(path, cell):
+    layer = getattr(quantized, cell)(6, 8, 2, batch_first=True, input_scale=1 / 64, input_zero_point=3)
+    layer.set_weights(getattr(nn, cell)(6, 8, 2))
+    agrees(path, layer.eval(), int8(3, 5, 6), limit=2, share=0.9)
+
+
+def test_weight_only_module(path):
+    layer = quantized.WeightOnlyLinear(64, 3, bits=4).eval()
+    layer.set_integers(rng.integers(0, 16, (3, 64)), rng.uniform(0.01, 0.02, (3, 2)), rng.integers(5, 9, (3, 2)), None)
+    agrees(path, layer, fastnet.tensor(random_floats(5, 64)))

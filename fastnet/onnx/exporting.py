@@ -1,6 +1,7 @@
 """Export of a model as an ONNX file."""
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -130,7 +131,7 @@ def _open_dimensions(graph: Graph, inputs: list[str], outputs: Sequence[str],
             raise ValueError(f"export: dynamic_axes has {name!r}, which is not an input"
                              f"{did_you_mean(name, inputs, 'the inputs are')} {', '.join(inputs)}")
         x = graph.inputs[inputs.index(name)]
-        named = dims if isinstance(dims, Mapping) else {d: f"{name}_{d}" for d in dims}
+        named = dims if isinstance(dims, Mapping) else {d: re.sub(r"\W", "_", f"{name}_{d}") for d in dims}
         for d, dimension in named.items():
             if not isinstance(d, int) or not -len(x.shape) <= d < len(x.shape) or not isinstance(dimension, str):
                 raise ValueError(f"export: dynamic_axes[{name!r}] has {d!r}: {dimension!r}, expected a dimension of "

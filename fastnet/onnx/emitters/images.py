@@ -25,6 +25,8 @@ __all__ = ["exact_pads"]
 @emits("avg_pool")
 def avg_pool(w: Writer, x: Value, windows: Any, count_include_pad: bool, divisor: float | None) -> str:
     """Average pooling, also adaptive."""
+    if _is_global(windows):
+        return w.add("GlobalAveragePool", x)
     spatial = _fixed_sizes(w, x)
     lengths = windows.lengths[-len(spatial):]
     if windows.axes is None:
@@ -36,6 +38,11 @@ def avg_pool(w: Writer, x: Value, windows: Any, count_include_pad: bool, divisor
                     count_include_pad=int(count_include_pad or divisor is not None))
     factors = _corrections(spatial, axes, lengths, divisor) if count_include_pad or divisor is not None else None
     return average if factors is None else w.add("Mul", average, w.constant(factors.astype(x.dtype)))
+
+
+def _is_global(windows: Any) -> bool:
+    """Whether one window holds the whole image."""
+    return windows.axes is None and set(windows.lengths) == {1}
 
 
 def _fixed_sizes(w: Writer, x: Value) -> Shape:
@@ -74,8 +81,6 @@ def _corrections(spatial: Sequence[int], axes: Sequence[Shape], lengths: Sequenc
 
 
 def _adaptive_averages(w: Writer, x: Value, spatial: Shape, lengths: Shape) -> str:
-    if set(lengths) == {1}:
-        return w.add("GlobalAveragePool", x)
     if all(m and n % m == 0 for n, m in zip(spatial, lengths)):
         kernel = [n // m for n, m in zip(spatial, lengths)]
         return w.name(x) if set(kernel) == {1} else w.add("AveragePool", x, kernel_shape=kernel, strides=kernel)
@@ -86,6 +91,8 @@ def _adaptive_averages(w: Writer, x: Value, spatial: Shape, lengths: Shape) -> s
 @emits("max_pool")
 def max_pool(w: Writer, x: Value, windows: Any, taps: int, tracked: bool, indices: Any) -> str | tuple[str, ...]:
     """Maximum pooling, also adaptive, and the places of the maxima."""
+    if _is_global(windows) and len(w.node.outputs) == 1:
+        return w.add("GlobalMaxPool", x)
     spatial = _fixed_sizes(w, x)
     lengths = windows.lengths[-len(spatial):]
     axes = _adaptive_axes(spatial, lengths) if windows.axes is None else windows.axes[-len(spatial):]
@@ -161,10 +168,7 @@ def _resize_node(w: Writer, x: Value, axes: Any, **options: Any) -> str:
     if any(scale is not None for *_, scale in axes):
         scales = [1.0, 1.0, *(m / n if scale is None else scale for n, m, scale in axes)]
         return w.add("Resize", x, None, w.constant(np.array(scales, np.float32)), **options)
-    if not is_open(x.shape[0]):
-        return w.add("Resize", x, None, None, w.ints([*x.shape[:2], *(m for _, m, _ in axes)]), **options)
-    scales = [1.0, 1.0, *(m / n for n, m, _ in axes)]
-    return w.add("Resize", x, None, w.constant(np.array(scales, np.float32)), **options)
+    return w.add("Resize", x, None, None, w.ints([*x.shape[:2], *(m for _, m, _ in axes)]), **options)
 
 
 def _weighted_axes(w: Writer, x: Value, axes: Sequence[Any], weights: str, align_corners: bool) -> str:

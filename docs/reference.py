@@ -16,6 +16,7 @@ MODULES = ("fastnet", "fastnet.autograd", "fastnet.nn", "fastnet.nn.functional",
            "fastnet.datasets", "fastnet.metrics", "fastnet.models", "fastnet.ops", "fastnet.audio",
            "fastnet.audio.functional", "fastnet.text", "fastnet.fft",
            "fastnet.linalg", "fastnet.special", "fastnet.graph", "fastnet.onnx",
+           "fastnet.quantization", "fastnet.nn.quantized", "fastnet.nn.quantized.dynamic", "fastnet.nn.qat",
            "fastnet.training", "fastnet.callbacks",
            "fastnet.sklearn", "fastnet.random", "fastnet.backend", "fastnet.dtypes")
 FOR_OTHER_MODULES = {"described_data", "step_model", "total_steps"}     # members of the Trainer that callbacks read

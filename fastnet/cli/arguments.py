@@ -25,6 +25,8 @@ from fastnet.cli.manual import (
     INFO_EXAMPLES,
     PREDICT,
     PREDICT_EXAMPLES,
+    QUANTIZE,
+    QUANTIZE_EXAMPLES,
     RUN,
     RUN_EXAMPLES,
     RUN_ONNX,
@@ -54,6 +56,7 @@ from fastnet.cli.option_values import (
 )
 from fastnet.cli.predict import predict
 from fastnet.cli.programs import run
+from fastnet.cli.quantize import add_quantize, quantize
 from fastnet.cli.recipes import (
     AUGMENTATIONS,
     FORECASTERS,
@@ -128,6 +131,8 @@ def make_parser() -> argparse.ArgumentParser:
              TRANSLATE_EXAMPLES),
             (export, add_export, "write a saved model as ONNX or C", "MODEL --to FORM [options]", EXPORT,
              EXPORT_EXAMPLES),
+            (quantize, add_quantize, "make a saved model smaller, in int8 or 4 bits", "MODEL -o FILE [options]",
+             QUANTIZE, QUANTIZE_EXAMPLES),
             (info, _add_info, "show the system's configuration or a saved model", "[MODEL]", INFO, INFO_EXAMPLES),
             (run_onnx, add_run_onnx, "run an ONNX file", "MODEL [FILE ...] [options]", RUN_ONNX, RUN_ONNX_EXAMPLES),
             (run, _add_run, "run a program that is written for PyTorch", "[--check] PROGRAM [ARGUMENT ...]", RUN,

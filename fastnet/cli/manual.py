@@ -13,6 +13,8 @@ __all__ = [
     "INFO_EXAMPLES",
     "PREDICT",
     "PREDICT_EXAMPLES",
+    "QUANTIZE",
+    "QUANTIZE_EXAMPLES",
     "RUN",
     "RUN_EXAMPLES",
     "RUN_ONNX",
@@ -97,6 +99,11 @@ for microcontrollers. An ONNX file holds the network; inputs must be prepared as
 training (`fastnet info MODEL`). C also holds the preparation of a table's row and
 the names of classes; the RAM that it needs is printed.
 """
+QUANTIZE = """\
+Make a model that `fastnet train --save` wrote smaller, and print its accuracy,
+size and speed before and after, and the error of each layer. predict, evaluate
+and generate read the new file. Layers that would be slower in int8 stay float32.
+"""
 INFO = """\
 Show the backend, the instruction set, the threads and the versions in use; or,
 for a saved model, its architecture, its data and how it was trained.
@@ -156,6 +163,12 @@ EXPORT_EXAMPLES = """examples:
   fastnet export flowers.safetensors --to c --max-ram 16k -o flowers.c
   fastnet export flowers.safetensors --to onnx
   fastnet export network.safetensors --to onnx --shape 3,32,32 --output network.onnx
+"""
+QUANTIZE_EXAMPLES = """examples:
+  fastnet quantize digits.safetensors -o digits8.safetensors
+  fastnet quantize photos.safetensors --data photos --calibration Entropy -o photos8.safetensors
+  fastnet quantize resnet.safetensors --scheme qat --epochs 5 -o resnet8.safetensors
+  fastnet quantize book.safetensors --data book.txt --bits 4 --method gptq -o book4.safetensors
 """
 INFO_EXAMPLES = """examples:
   fastnet info                             show the backend, instruction set, threads and versions

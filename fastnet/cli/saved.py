@@ -17,8 +17,10 @@ from fastnet.cli.inputs import Pixels, TableInputs
 from fastnet.cli.networks import require_fit
 from fastnet.cli.recordings import inputs_from
 from fastnet.cli.targets import AnyTargetPreparation, classes_of, outputs_of, targets_of
+from fastnet.nn.outline import class_name
 from fastnet.nn.saving import load_described
 from fastnet.training import Trainer
+from fastnet.training.evaluator import Evaluator
 
 if TYPE_CHECKING:
     from fastnet.training.annotations import LossSpec, OptimizerSpec
@@ -91,7 +93,7 @@ class Saved:
 
     def _check(self, path: StrPath) -> None:
         """Raise if the model does not fit the preparation."""
-        if isinstance(self.inputs, Pixels) and len(self.inputs.shape) == 3:
+        if (isinstance(self.inputs, Pixels) and len(self.inputs.shape) == 3) or _is_quantized(self.model):
             require_fit(self.model, f"{path}: the model", self.inputs.shape, self.outputs)
             self.model.eval()
             return
@@ -126,6 +128,9 @@ class Saved:
         """
         task = str(self.target.task)
         loss = nn.CrossEntropyLoss(label_smoothing=label_smoothing) if label_smoothing else _LOSSES[task]
+        if not any(True for _ in self.model.parameters()):              # an integer model, which does not train
+            evaluator: Any = Evaluator(self.model, loss, None, _METRICS[task], True)
+            return evaluator            # type: ignore[no-any-return]   # predicts and measures as a Trainer does
         return Trainer(self.model, optimizer, loss=loss, metrics=_METRICS[task])
 
     def answers(self, trainer: Trainer, x: Array) -> tuple[dict[str, Array], dict[str, Array]]:
@@ -229,6 +234,10 @@ class Saved:
             return output
         column = _column(place, output)
         return np.stack([np.zeros_like(column), column], 1) if self.target.task == "multilabel" else column
+
+
+def _is_quantized(model: nn.Module) -> bool:
+    return any(class_name(type(module)).startswith("quantized.") for module in model.modules())
 
 
 def _column(place: int, targets: Array) -> Array:

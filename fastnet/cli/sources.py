@@ -154,7 +154,7 @@ def skipped_lines(folder: data.ImageFolder | AudioFolder) -> list[str]:
 # ---- data of `fastnet evaluate` -------------------------------------------------------------------------------------
 
 def load_samples(name: str, saved: Saved, drop_missing_target: bool = False, encoding: str | None = None,
-                 skip_unreadable: bool = False) -> Samples:
+                 skip_unreadable: bool = False, training: bool = False) -> Samples:
     """Load the data of `fastnet evaluate`, prepared as in the training; of a data set, its test set.
 
     Args:
@@ -163,6 +163,7 @@ def load_samples(name: str, saved: Saved, drop_missing_target: bool = False, enc
         drop_missing_target: whether to ignore rows without a target; otherwise they are an error.
         encoding: of a CSV file; None: detect it.
         skip_unreadable: whether to leave out images that cannot be read, with a note; otherwise they are an error.
+        training: of a data set, load the training set instead.
 
     Raises:
         ValueError, OSError: data of another kind than the model's, or labels that the model does not know.
@@ -171,7 +172,7 @@ def load_samples(name: str, saved: Saved, drop_missing_target: bool = False, enc
     target: Any = saved.target
     if kind in datasets.names():
         dataset: Any = name
-        _, (x, y) = datasets.load(dataset)
+        x, y = datasets.load(dataset)[0 if training else 1]
         if not isinstance(inputs, Pixels) or x.shape[1:] != inputs.stored_shape:
             noun = "recordings" if kind in SOUNDS else "images"
             raise ValueError(f"the model expects {inputs.describe()}; {name} has {noun} of "

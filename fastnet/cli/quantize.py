@@ -1,0 +1,139 @@
+"""`fastnet quantize`: a saved model with weights of 8 or 4 bits, and a report of what that costs."""
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from fastnet import datasets
+from fastnet._core.startup import interruptions_raise
+from fastnet.cli.errors import WrongUseError
+from fastnet.cli.option_values import output_path, positive_number
+from fastnet.cli.outputs import check_outputs, write_report
+from fastnet.cli.recipes import LANGUAGE_MODEL, TEXT_SETS
+from fastnet.cli.saved import Saved
+from fastnet.cli.sources import load_samples
+from fastnet.cli.tasks import read_other
+from fastnet.cli.terminal import say
+
+__all__ = ["add_quantize", "quantize", "samples_of", "windows_of"]
+
+_SCHEMES = "static", "dynamic", "weight_only", "qat"
+_CALIBRATIONS = "MinMax", "Entropy", "Percentile", "MovingAverage"
+_CALIBRATION_ROWS = 1024
+_MEASURED_BATCHES = 32
+_READ_DATA = "static", "qat"            # schemes that need samples
+
+
+def add_quantize(p: argparse.ArgumentParser) -> None:
+    """Add the arguments of `fastnet quantize` to its parser."""
+    p.add_argument("model", metavar="MODEL", help="file that `fastnet train --save` wrote")
+    p.add_argument("-o", "--output", metavar="FILE", type=output_path, required=True,
+                   help="write the quantised model to a file")
+    p.add_argument("--data", metavar="DATA", help="data set, table or folder to calibrate or train with, and to "
+                   "measure on; of a data set, its training and its test part (default: the data of the training)")
+    p.add_argument("--scheme", choices=_SCHEMES, help="static (int8 throughout, for networks of images, recordings "
+                   "and tables), qat (the same after a training with the rounding of int8), dynamic (int8 weights of "
+                   "linear and recurrent layers) or weight_only (weights of linear layers; default: static, for texts "
+                   "weight_only)")
+    p.add_argument("--calibration", choices=_CALIBRATIONS, default=_CALIBRATIONS[0],
+                   help="how static chooses the ranges of activations (default: %(default)s)")
+    p.add_argument("--bits", type=int, choices=(4, 8), default=8, help="of weight_only (default: %(default)s)")
+    p.add_argument("--group-size", type=positive_number(int), default=32, metavar="N",
+                   help="weights that share a scale, of weight_only (default: %(default)s)")
+    p.add_argument("--method", choices=("rtn", "gptq"), default="rtn", help="of weight_only: round to nearest, or "
+                   "GPTQ, which reads data (default: %(default)s)")
+    p.add_argument("--epochs", type=positive_number(int), default=3, metavar="N",
+                   help="of the training of qat (default: %(default)s)")
+    p.add_argument("--lr", type=positive_number(float), default=1e-4, metavar="RATE",
+                   help="learning rate of qat (default: %(default)s)")
+    p.add_argument("--seed", type=int, default=0, metavar="N", help="of the order of samples of qat (default: 0)")
+    p.add_argument("--report", type=output_path, metavar="FILE", help="write the report to a JSON file")
+
+
+def quantize(args: argparse.Namespace) -> None:
+    """Quantise a saved model, print the report, and write the model."""
+    from fastnet.quantization import quantize as quantized  # which imports fastnet.models
+    check_outputs([args.model], [("--output", args.output), ("--report", args.report)])
+    saved: Any = read_other(args.model)
+    scheme: Any = args.scheme or ("static" if saved is None else "weight_only")
+    if saved is None:
+        saved = Saved.read(args.model)
+        if scheme == "qat" and saved.target.task != "classification":
+            raise WrongUseError(f"--scheme qat trains classifiers, the model is for {saved.target.task}")
+        data, evaluation = samples_of(_data_name(args, saved), saved, None if scheme == "qat" else _CALIBRATION_ROWS)
+    elif getattr(saved, "task", "") == LANGUAGE_MODEL and scheme not in _READ_DATA:
+        data, evaluation = windows_of(_data_name(args, saved), saved)
+    else:
+        raise WrongUseError(f"--scheme {scheme} is not for this model: models of texts take dynamic and weight_only; "
+                            "translations, forecasts and transcriptions are not quantised")
+    interruptions_raise()
+    model, report = quantized(
+        saved.model, data, scheme, calibration=args.calibration, bits=args.bits, group_size=args.group_size,
+        method=args.method, epochs=args.epochs, lr=args.lr, seed=args.seed, evaluation=evaluation)
+    for line in str(report).split("\n"):
+        say(line)
+    replace(saved, model=model, about={**saved.about, "quantization": report.to_dict()}).save(args.output)
+    if args.report:
+        write_report(args.report, {"model": str(args.model), **report.to_dict()})
+
+
+def _data_name(args: argparse.Namespace, saved: Any) -> str:
+    name = args.data or saved.about.get("dataset")
+    if args.data is None and name not in (*datasets.names(), *TEXT_SETS):
+        raise WrongUseError("expected --data, since the model was not trained on a data set of fastnet")
+    return str(name)
+
+
+def samples_of(name: str, saved: Saved, most: int | None) -> tuple[Any, Any]:
+    """(data, evaluation) of a classifier or a regressor, as `fastnet.quantize` takes them.
+
+    Args:
+        name: of a data set, of which these are the training and the test part; or of a file or folder.
+        saved: the model.
+        most: the largest number of samples of the first.
+    """
+    training = load_samples(name, saved, training=True)
+    count = len(training) if most is None else min(len(training), most)
+    rows = np.unique(np.linspace(0, len(training) - 1, count).astype(np.int64))
+    measured = load_samples(name, saved) if name in datasets.names() else training
+    labelled = saved.target.task == "classification"
+    first, second = ([(x, y if labelled else None) for x, y in _batches(samples)]
+                     for samples in (training.rows(rows), measured))
+    return first, second
+
+
+def _batches(samples: Any) -> Iterator[tuple[Any, Any]]:
+    """(x, y) in batches of at most 64 samples."""
+    for x, y in samples.loader():
+        for start in range(0, len(x), 64):
+            yield x[start:start + 64], y[start:start + 64]
+
+
+def windows_of(name: str, saved: Any) -> tuple[Any, Any]:
+    """(data, evaluation) of a language model: windows of the beginning of a text, and of its end.
+
+    Args:
+        name: of a data set or a file.
+        saved: the model.
+
+    Raises:
+        ValueError: the text is too short.
+    """
+    from fastnet.cli.texts.sources import read_text, window_batches
+    if name in TEXT_SETS:
+        trained, held_out = datasets.shakespeare()
+    else:
+        text = read_text(name)
+        cut = len(text) * 9 // 10
+        trained, held_out = text[:cut], text[cut:]
+    parts = []
+    for text in (trained, held_out):
+        windows = window_batches(saved.encode(text), saved.model.n_positions)
+        if windows is None:
+            raise ValueError(f"{name}: expected a longer text")
+        parts.append([batch for batch, _ in zip(windows, range(_MEASURED_BATCHES))])
+    return parts[0], parts[1]

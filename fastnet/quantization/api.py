@@ -1,0 +1,119 @@
+"""`fastnet.quantize`: a smaller model, and a report of what that costs."""
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+from fastnet._core.errors import one_of
+from fastnet.nn.module import Module
+from fastnet.nn.qat.observers import OBSERVERS
+from fastnet.quantization.aware import disable_observer, freeze_bn_stats, prepare_qat
+from fastnet.quantization.measure import Batch, batches_of, measured
+from fastnet.quantization.replace import replaced_dynamic, replaced_weights
+from fastnet.quantization.report import LayerReport, Report
+from fastnet.quantization.static import calibrated, converted_with_layers
+from fastnet.training import Trainer
+
+__all__ = ["SCHEMES", "quantize"]
+
+SCHEMES = "static", "dynamic", "weight_only", "qat"
+_METHODS = "rtn", "gptq"
+
+
+def quantize(model: Module, data: Any, scheme: Literal["static", "dynamic", "weight_only", "qat"] = "static", *,
+             calibration: Literal["MinMax", "Entropy", "Percentile", "MovingAverage"] = "MinMax",
+             method: Literal["rtn", "gptq"] = "rtn", bits: int = 8, group_size: int = 32, epochs: int = 3,
+             lr: float = 1e-4, learnable: bool = False, seed: int = 0, evaluation: Any = None, batch_size: int = 64,
+             faster_only: bool = True, speed: bool = True) -> tuple[Module, Report]:
+    """Quantise a model, and report accuracy, size and speed before and after, and the error of each layer.
+
+    - "static": weights and activations are int8, with scales that `data` sets. The traced graph of the model is
+      quantised: convolutions and linear layers with their batch norm and activation, sums, products, concatenations,
+      pools and element-wise activations. All else stays float32.
+    - "dynamic": the weights of Linear, LSTM and GRU layers are int8; each call quantises their inputs.
+    - "weight_only": the weights of linear layers have 8 or 4 bits in groups, and inputs are float32.
+    - "qat": as "static", after a training with the rounding of int8 (`prepare_qat`) with the labels of `data`.
+
+    Layers that would be slower in int8 stay in float32, by a table of fastnet, not by a measurement.
+
+    Args:
+        model: the trained model; it is unchanged.
+        data: samples like those of the training, as an array or a tensor, a pair (samples, labels), or an iterable of
+            batches of either.
+        scheme: see above.
+        calibration: how "static" chooses the ranges of activations: all values, the least entropy, all but the extreme
+            0.001%, or a moving average of batches.
+        method: of "weight_only": round to nearest, or GPTQ, which reads the data.
+        bits: of "weight_only": 8 or 4.
+        group_size: of "weight_only": weights that share a scale.
+        epochs, lr: of the training of "qat", which ends with frozen scales and statistics.
+        learnable: let "qat" learn the scales.
+        seed: of the order of samples in "qat".
+        evaluation: data in the same forms for the measures of the report; by default `data`.
+        batch_size: of arrays and tensors.
+        faster_only: False quantises layers that would be slower in int8, too.
+        speed: measure the time of a batch.
+
+    Returns:
+        (the quantised model in evaluation mode, the report). `save` writes the model with its architecture.
+
+    Raises:
+        TypeError: model is not a Module.
+        ValueError: an unknown scheme or calibration, no samples, or "qat" without labels.
+        RuntimeError: the model cannot be traced.
+
+    Example:
+        >>> import fastnet
+        >>> from fastnet import nn
+        >>> _ = fastnet.manual_seed(0)
+        >>> model = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 3))
+        >>> small, report = fastnet.quantize(model, fastnet.randn(100, 20), faster_only=False)
+        >>> report.after["bytes"] < report.before["bytes"], [layer.type for layer in report.layers]
+        (True, ['int8', 'int8'])
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"quantize: expected a Module, got {type(model).__name__}")
+    for name, value, known in (("scheme", scheme, SCHEMES), ("calibration", calibration, tuple(OBSERVERS)),
+                               ("method", method, _METHODS), ("bits", bits, (8, 4))):
+        if value not in known:
+            raise one_of(f"quantize: {name}", value, known)
+    batches = batches_of(data, batch_size)
+    mode, model = model.training, model.eval()
+    try:
+        if scheme == "dynamic":
+            made, layers = replaced_dynamic(model)
+        elif scheme == "weight_only":
+            made, layers = replaced_weights(model, batches, bits, group_size, method)
+        else:
+            prepared = calibrated(model, batches, calibration, faster_only) if scheme == "static" else _trained(
+                model, batches, epochs, lr, learnable, seed, faster_only)
+            made, layers = converted_with_layers(prepared, batches[0][0])
+        measures = batches if evaluation is None else batches_of(evaluation, batch_size)
+        return made, _report(scheme, model, made, layers, measures, speed)
+    finally:
+        model.train(mode)
+
+
+def _report(scheme: str, model: Module, made: Module, layers: list[LayerReport], batches: list[Batch],
+            speed: bool) -> Report:
+    return Report(scheme, measured(model, batches, speed), measured(made, batches, speed), layers)
+
+
+def _trained(model: Module, batches: list[Batch], epochs: int, lr: float, learnable: bool, seed: int,
+             faster_only: bool) -> Any:
+    """A prepared model after a training with the labels of the batches."""
+    if any(labels is None for _, labels in batches):
+        raise ValueError("quantize: scheme 'qat' trains the model and needs data with labels")
+    x = np.concatenate([inputs[0].numpy() for inputs, _ in batches])
+    y = np.concatenate([labels for _, labels in batches])
+    prepared = prepare_qat(model, batches[0][0], learnable=learnable, data=[inputs for inputs, _ in batches],
+                           faster_only=faster_only)
+    trainer = Trainer(prepared, "adamw", lr=lr, loss="cross_entropy")
+    settings: dict[str, Any] = {"batch_size": len(batches[0][0][0]), "seed": seed, "progress": False}
+    if epochs > 1:
+        trainer.fit(x, y, epochs=epochs - 1, **settings)
+    prepared.apply(disable_observer).apply(freeze_bn_stats)     # the last epoch has the scales of the integer model
+    if epochs:
+        trainer.fit(x, y, epochs=1, **settings)
+    return prepared.eval()

@@ -1,0 +1,274 @@
+"""The operations that int8 models have.
+
+The table `HANDLERS` has a function for each of them. It adds steps to the prepared model, or returns the reason for
+which the operation stays float32: "" for one that only follows its input.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnet import nn
+from fastnet._core.construction import as_tensor
+from fastnet.autograd import no_grad
+from fastnet.functional.convolution import window_count
+from fastnet.functional.windows import Windows
+from fastnet.graph import Graph, ModuleCall, Node, Value
+from fastnet.nn import qat
+from fastnet.nn.module import Module
+from fastnet.quantization.choice import slower_in_int8
+
+if TYPE_CHECKING:
+    from fastnet.quantization.prepare import Rewriter
+
+__all__ = ["HANDLERS", "add_recurrent", "recurrent_calls"]
+
+_FLOAT = np.dtype(np.float32)
+_CONVS: tuple[Any, ...] = (None, qat.Conv1d, qat.Conv2d, qat.Conv3d)
+
+
+# ---- operations with weights ----------------------------------------------------------------------------------------
+
+def _absorbed_end(rewriter: Rewriter, node: Node, allow_norm: bool) -> tuple[Value, Node | None, str, list[Node]]:
+    """(result, batch norm, activation, nodes) of what follows a node and can be computed with it."""
+    out, norm, activation, nodes = node.outputs[0], None, "none", []
+    following = rewriter.sole_user(out)
+    if allow_norm and following is not None and _is_foldable(following, out):
+        norm, out = following, following.outputs[0]
+        nodes.append(following)
+        activation = following.arguments["activation"]
+        following = rewriter.sole_user(out)
+    if activation == "none" and following is not None:
+        activation = _clamp_of(following)
+        if activation != "none":
+            out = following.outputs[0]
+            nodes.append(following)
+    return out, norm, activation, nodes
+
+
+def _is_foldable(node: Node, input: Value) -> bool:
+    a = node.arguments
+    return (node.operation == "batch_norm" and a["x"] is input and not a["training"] and a["residual"] is None
+            and a["activation"] in ("none", "relu") and all(
+                isinstance(a[name], Value) and a[name].data is not None
+                for name in ("weight", "bias", "running_mean", "running_var")))
+
+
+def _clamp_of(node: Node) -> str:
+    """The activation "relu" or "relu6" that a node is; "none" for other nodes."""
+    if node.operation == "relu":
+        return "relu"
+    if node.operation == "hardtanh" and (node.arguments["low"], node.arguments["high"]) == (0, 6):
+        return "relu6"
+    return "none"
+
+
+def _weight_reason(weight: Any, bias: Any, x: Any) -> str | None:
+    if not isinstance(x, Value) or x.dtype != _FLOAT:
+        return "the input is not float32"
+    if not isinstance(weight, Value) or weight.kind != "parameter":
+        return "the weight is computed"
+    if bias is not None and bias.data is None:
+        return "the bias is computed"
+    return None
+
+
+def _fill_layer(layer: Any, weight: Value, bias: Value | None, norm: Node | None) -> None:
+    values: dict[Any, Any] = {layer.weight: weight}
+    if bias is not None:
+        values[layer.bias] = bias
+    if norm is not None:
+        values |= {getattr(layer.norm, name): norm.arguments[name]
+                   for name in ("weight", "bias", "running_mean", "running_var")}
+    with no_grad():
+        for tensor, value in values.items():
+            tensor.copy_(as_tensor(value.data))
+        layer.weight_fake_quant.reset_scale(layer.folded()[0])
+
+
+def _add_weighted(rewriter: Rewriter, node: Node, make: Callable[..., Any]) -> None:
+    a = node.arguments
+    out, norm, activation, nodes = _absorbed_end(rewriter, node, node.operation == "conv" or len(a["x"].shape) == 2)
+    numbers = {} if norm is None else {"eps": norm.arguments["eps"], "momentum": norm.arguments["momentum"] or 0.1}
+    layer = make(bias=a["bias"] is not None, norm=norm is not None, activation=activation,
+                 learnable=rewriter.settings["learnable"], **numbers)
+    _fill_layer(layer, a["weight"], a["bias"], norm)
+    rewriter.absorbed.update(nodes)
+    rewriter.add_module(out, rewriter.path_for(node, a["weight"]), layer, a["x"])
+
+
+def _conv(rewriter: Rewriter, node: Node) -> str | None:
+    a = node.arguments
+    x, weight, bias, geometry = a["x"], a["weight"], a["bias"], a["geometry"]
+    reason = _weight_reason(weight, bias, x)
+    if reason is None and a["activation"] != "none":
+        reason = "it is fused with an activation"
+    if reason is not None:
+        return reason
+    n = len(weight.shape) - 2
+    kernel = weight.shape[2:]
+    stride, padding, dilation = (tuple(part[3 - n:]) for part in geometry[:3])
+    sizes = tuple(map(window_count, x.shape[2:], kernel, stride, padding, dilation))
+    if tuple(a["sizes"][3 - n:]) != sizes:
+        return "its padding differs before and after"
+    if rewriter.faster_only:
+        reason = slower_in_int8("conv", x.shape, weight.shape, sizes, geometry.groups)
+        if reason is not None:
+            return reason
+    _add_weighted(rewriter, node, lambda **options: _CONVS[n](
+        x.shape[1], weight.shape[0], kernel, stride, padding, dilation, geometry.groups, **options))
+    return None
+
+
+def _linear(rewriter: Rewriter, node: Node) -> str | None:
+    a = node.arguments
+    reason = _weight_reason(a["weight"], a["bias"], a["x"])
+    if reason is None and rewriter.faster_only:
+        reason = slower_in_int8("linear", a["x"].shape, a["weight"].shape)
+    if reason is not None:
+        return reason
+    outputs, inputs = a["weight"].shape
+    _add_weighted(rewriter, node, lambda **options: qat.Linear(inputs, outputs, **options))
+    return None
+
+
+def recurrent_calls(model: Module, graph: Graph) -> dict[Node, tuple[Any, ModuleCall]]:
+    """{the first node of a call of an LSTM or a GRU that has an int8 form: (the layer, the call)}.
+
+    Args:
+        model: the traced model.
+        graph: of the model.
+    """
+    found = {}
+    for call in graph.calls:
+        if call.type not in ("LSTM", "GRU") or len(call.inputs) != 1 or len(call.inputs[0].shape) != 3:
+            continue
+        layer: Any = model.get_submodule(call.path)
+        nodes = graph.nodes_of(call.path)
+        inside = set(nodes)
+        read_later = {x for node in graph.nodes if node not in inside for x in node.inputs} | set(graph.outputs)
+        others = [y for node in nodes for y in node.outputs if y is not call.outputs[0] and y in read_later]
+        alone = sum(other.path == call.path for other in graph.calls) == 1
+        plain = layer.bias and not (layer.bidirectional or layer.proj_size) and type(layer) in _RECURRENT
+        if alone and plain and nodes and not others and layer.weight_ih_l0.dtype == _FLOAT:
+            found[nodes[0]] = layer, call
+    return found
+
+
+def add_recurrent(rewriter: Rewriter, layer: Any, call: ModuleCall) -> None:
+    """Add the step of a recurrent layer.
+
+    Args:
+        rewriter: of the graph.
+        layer: an LSTM or a GRU.
+        call: of it.
+    """
+    made = _RECURRENT[type(layer)](layer.input_size, layer.hidden_size, layer.num_layers, layer.batch_first)
+    made.load_state_dict(layer.state_dict(), strict=False)
+    rewriter.absorbed.update(rewriter.graph.nodes_of(call.path))
+    path = call.path if call.path and call.path not in rewriter.members else call.outputs[0].name
+    rewriter.add_module(call.outputs[0], path, made, call.inputs[0])
+
+
+_RECURRENT: dict[type, Any] = {nn.LSTM: qat.LSTM, nn.GRU: qat.GRU}
+
+
+# ---- operations on int8 values --------------------------------------------------------------------------------------
+
+def _two(make: Callable[[Any], Module]) -> Callable[[Rewriter, Node], str | None]:
+    """The handler of an operation on two values, of which one at least is int8 and has the shape of the result."""
+    def handle(rewriter: Rewriter, node: Node) -> str | None:
+        values = list(node.arguments.values())[:2]
+        if not all(isinstance(x, Value) and x.data is None and x.dtype == _FLOAT for x in values):
+            return "an operand is a constant"
+        if not any(rewriter.in_int8(x) and x.shape == node.outputs[0].shape for x in values):
+            return "its inputs are float32"
+        out, _, activation, nodes = _absorbed_end(rewriter, node, False)
+        rewriter.absorbed.update(nodes)
+        rewriter.add_module(out, rewriter.path_for(node), make(activation), *values)
+        return None
+    return handle
+
+
+def _cat(rewriter: Rewriter, node: Node) -> str | None:
+    parts = node.arguments["parts"]
+    if not all(isinstance(x, Value) and x.data is None and x.dtype == _FLOAT for x in parts):
+        return "an operand is a constant"
+    if not any(map(rewriter.in_int8, parts)):
+        return "its inputs are float32"
+    rewriter.add_module(node.outputs[0], rewriter.path_for(node), qat.Concat(node.arguments["dim"]), *parts)
+    return None
+
+
+def _function(name: str) -> Callable[[Rewriter, Node], str | None]:
+    """The handler of a function of each element, which int8 models read from a table."""
+    def handle(rewriter: Rewriter, node: Node) -> str | None:
+        value = next(iter(node.arguments.values()))
+        if not rewriter.in_int8(value):
+            return "its input is float32"
+        rewriter.add_module(node.outputs[0], rewriter.path_for(node), qat.Function(name), value)
+        return None
+    return handle
+
+
+def _hardtanh(rewriter: Rewriter, node: Node) -> str | None:
+    return _function("relu6")(rewriter, node) if _clamp_of(node) == "relu6" else "no int8 form"
+
+
+def _elu(rewriter: Rewriter, node: Node) -> str | None:
+    return _function("elu")(rewriter, node) if node.arguments.get("attributes", (1.0,)) == (1.0,) else "no int8 form"
+
+
+def _same_scale(rounds: bool = False) -> Callable[[Rewriter, Node], str | None]:
+    """The handler of an operation that moves elements, or computes one of the same scale."""
+    def handle(rewriter: Rewriter, node: Node) -> str | None:
+        value = next(iter(node.arguments.values()))
+        if not rewriter.in_int8(value):
+            return ""
+        rewriter.add_operation(node.outputs[0], node.operation, node.arguments, value, rounds)
+        return None
+    return handle
+
+
+def _pool(rewriter: Rewriter, node: Node) -> str | None:
+    arguments, x = dict(node.arguments), node.arguments["x"]
+    if not rewriter.in_int8(x):
+        return ""
+    windows = _as_sliding(arguments["windows"], x.shape)
+    if windows is None or arguments.get("indices") is not None or arguments.get("divisor_override") is not None:
+        return "windows of several sizes"
+    arguments["windows"] = windows
+    rewriter.add_operation(node.outputs[0], node.operation, arguments, x, rounds=node.operation == "avg_pool")
+    return None
+
+
+def _as_sliding(windows: Windows, shape: tuple[int, ...]) -> Windows | None:
+    """Windows of one size: those of adaptive pooling, too, if they divide the image evenly."""
+    if windows.axes is not None:
+        return windows
+    sizes = (1,) * (5 - len(shape)) + tuple(map(int, shape[2:]))
+    if any(length == 0 or size % length for size, length in zip(sizes, windows.lengths)):
+        return None
+    axes = tuple((size // length, size // length, 0, 1) for size, length in zip(sizes, windows.lengths))
+    return Windows(axes, windows.lengths)
+
+
+def _pad(rewriter: Rewriter, node: Node) -> str | None:
+    if node.arguments["mode"] == "constant" and node.arguments["value"] != 0:
+        return "it pads with another number than 0"
+    return _same_scale()(rewriter, node)
+
+
+_MOVES = ("view", "reshaped_copy", "transposed", "expanded", "index_view", "copied", "clone", "channels_last",
+          "flipped", "rolled", "channel_shuffle", "pixel_shuffle", "pixel_unshuffle", "interpolate_nearest")
+
+HANDLERS: dict[str, Callable[[Rewriter, Node], str | None]] = {
+    "conv": _conv, "linear": _linear, "add": _two(qat.Add), "mul": _two(qat.Mul), "cat": _cat, "max_pool": _pool,
+    "avg_pool": _pool, "pad": _pad, "hardtanh": _hardtanh, "elu": _elu,
+    **{name: _function(name) for name in ("gelu", "gelu_tanh", "hardsigmoid", "hardswish", "relu", "sigmoid", "silu",
+                                          "tanh")},
+    **{name: _same_scale() for name in _MOVES}}
+
+

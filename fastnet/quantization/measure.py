@@ -1,0 +1,129 @@
+"""Data for calibration, and measures of models on them."""
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from fastnet._core.construction import as_tensor, from_numpy
+from fastnet._core.tensor import Tensor
+from fastnet._replay.compiled import compile
+from fastnet.autograd import no_grad
+from fastnet.nn.functional import cross_entropy
+from fastnet.nn.module import Module
+
+__all__ = ["Batch", "batches_of", "measured", "relative_error"]
+
+_TIMED_RUNS, _TIMED_SECONDS = 20, 0.5
+
+Batch = tuple[tuple[Tensor, ...], Any]  # (the inputs of a model, labels or None)
+
+
+def batches_of(data: Any, batch_size: int) -> list[Batch]:
+    """The batches of some data, as tensors.
+
+    Args:
+        data: samples as an array or a tensor, a pair (samples, labels), or an iterable of batches, each of which is
+            a tensor of samples or a pair (samples, labels).
+        batch_size: of arrays and tensors.
+
+    Raises:
+        ValueError: no samples.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.quantization.measure import batches_of
+        >>> [len(labels) for _, labels in batches_of((np.ones((5, 2), np.float32), np.zeros(5, np.int64)), 2)]
+        [2, 2, 1]
+    """
+    batches = [(inputs, labels) for inputs, labels in _pairs(data, batch_size) if len(inputs[0])]
+    if not batches:
+        raise ValueError("quantize: expected data with at least one sample")
+    return batches
+
+
+def _pairs(data: Any, batch_size: int) -> Iterator[Batch]:
+    if isinstance(data, np.ndarray | Tensor):
+        data = (data, None)
+    if isinstance(data, tuple) and len(data) == 2 and isinstance(data[0], np.ndarray | Tensor):
+        x, y = data
+        for start in range(0, len(x), batch_size):
+            part = slice(start, start + batch_size)
+            yield (_as_input(x[part]),), None if y is None else np.asarray(_as_array(y)[part])
+        return
+    for batch in data:
+        x, y = batch if isinstance(batch, tuple | list) and len(batch) == 2 else (batch, None)
+        yield (_as_input(x),), None if y is None else _as_array(y)
+
+
+def _as_array(x: Any) -> Any:
+    return x.numpy() if isinstance(x, Tensor) else np.asarray(x)
+
+
+def _as_input(x: Any) -> Tensor:
+    if isinstance(x, Tensor):
+        return x
+    array = np.asarray(x)
+    return as_tensor(array.astype(np.float32) if array.dtype.kind == "f" else array)
+
+
+def measured(model: Module, batches: list[Batch], speed: bool = True) -> dict[str, float]:
+    """Accuracy and loss of a model on labelled batches, its size and the time of the first batch.
+
+    Args:
+        model: in evaluation mode.
+        batches: as `batches_of` returns them. Labels are classes, with logits in the second or the last dimension.
+        speed: measure the time.
+    """
+    tensors = {id(x._storage): x for x in (*model.parameters(), *model.buffers())}
+    found: dict[str, float] = {"bytes": float(sum(x._data.nbytes for x in tensors.values()))}
+    run = compile(model.forward)
+    with no_grad():
+        results = [(run(*inputs), labels) for inputs, labels in batches if labels is not None]
+        scored = [_scores(output, labels) for output, labels in results if isinstance(output, Tensor)]
+        if scored:
+            right, loss, count = np.sum(scored, 0)
+            found |= {"accuracy": right / count, "loss": loss / count}
+        if speed:
+            found["seconds"] = _seconds(run, batches[0][0])
+    return found
+
+
+def _scores(output: Tensor, labels: Any) -> tuple[float, float, float]:
+    """(right predictions, summed loss, predictions) of a batch."""
+    flat = output.reshape(-1, output.shape[-1]) if output.ndim == labels.ndim + 1 else output
+    target = from_numpy(labels.reshape(-1).astype(np.int64))
+    loss = cross_entropy(flat, target, reduction="sum").item()
+    right = np.count_nonzero(flat.numpy().argmax(-1) == target.numpy())
+    return float(right), loss, float(len(target))
+
+
+def _seconds(run: Any, inputs: tuple[Tensor, ...]) -> float:
+    """The median time of a call."""
+    for _ in range(2):
+        run(*inputs)
+    times: list[float] = []
+    for _ in itertools.takewhile(lambda i: i < _TIMED_RUNS and sum(times) < _TIMED_SECONDS, itertools.count()):
+        start = time.perf_counter()
+        run(*inputs)
+        times.append(time.perf_counter() - start)
+    return float(np.median(times))
+
+
+def relative_error(value: Any, reference: Any) -> float:
+    """The root of the mean squared difference of two arrays, relative to that of the second.
+
+    Args:
+        value, reference: arrays of one shape.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.quantization.measure import relative_error
+        >>> relative_error(np.array([1.0, 2.2]), np.array([1.0, 2.0])) < 0.1
+        True
+    """
+    size = float(np.square(reference, dtype=np.float64).sum())
+    return float(np.sqrt(np.square(value - reference, dtype=np.float64).sum() / size)) if size else 0.0

@@ -1,0 +1,179 @@
+"""Models prepared for quantisation: the traced graph with observers at the values that become int8.
+
+`fastnet.quantization.handlers` has a function for each operation that int8 models have.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+from fastnet._core.construction import as_tensor
+from fastnet.graph import Graph, Node, Value, trace
+from fastnet.graph.dimension import mapped
+from fastnet.nn import qat
+from fastnet.nn.module import Module
+from fastnet.nn.parameter import Parameter
+from fastnet.quantization.encoding import ArrayOf, MemberOf, ValueOf, encoded
+from fastnet.quantization.handlers import HANDLERS, add_recurrent, recurrent_calls
+from fastnet.quantization.steps import StepModel
+
+__all__ = ["Rewriter", "prepare"]
+
+
+def prepare(model: Module, example: tuple[Any, ...], observer: Any = "MinMax", learnable: bool = False,
+            faster_only: bool = True) -> StepModel:
+    """The model as steps, with fake quantisation of weights and activations, which is on.
+
+    Args:
+        model: traced in evaluation mode.
+        example: the arguments of its `forward`. The first dimension of each tensor is open.
+        observer: of the activations; see `fastnet.nn.qat.FakeQuantize`.
+        learnable: learn the scales.
+        faster_only: leave operations in float32 that would be slower in int8.
+
+    Raises:
+        RuntimeError: the model cannot be traced.
+    """
+    graph = _traced_with_open_batch(model, example)
+    rewriter = Rewriter(graph, {"observer": observer, "learnable": learnable}, faster_only)
+    recurrent = recurrent_calls(model, graph)
+    for node in graph.nodes:
+        if node in recurrent and node not in rewriter.absorbed:
+            add_recurrent(rewriter, *recurrent[node])
+        rewriter.add(node)
+    return rewriter.finish()
+
+
+def _traced_with_open_batch(model: Module, example: tuple[Any, ...]) -> Graph:
+    """The graph with an open first dimension of all inputs; with fixed sizes if the model needs those."""
+    graph = trace(model, *example)
+    sizes = {value.shape[0] for value in graph.inputs if value.shape}
+    if len(sizes) != 1:
+        return graph
+    dynamic: dict[str, Any] = {value.name: {0: "batch"} for value in graph.inputs if value.shape}
+    try:
+        return trace(model, *example, dynamic=dynamic)
+    except RuntimeError:
+        return graph
+
+
+class Rewriter:
+    """Makes the steps of a prepared model from the nodes of a graph.
+
+    Args:
+        graph: of the model.
+        settings: arguments of FakeQuantize.
+        faster_only: as of `prepare`.
+    """
+
+    def __init__(self, graph: Graph, settings: dict[str, Any], faster_only: bool) -> None:
+        self.graph, self.settings, self.faster_only = graph, settings, faster_only
+        self.steps: list[dict[str, Any]] = []
+        self.members: dict[str, Any] = {}
+        self.notes: dict[str, Any] = {}
+        self.scales: dict[Value, str] = {}      # values that int8 steps compute: the path of their FakeQuantize
+        self.rounded: dict[Value, str] = {}     # other values that int8 steps read: the name of their rounded form
+        self.absorbed: set[Node] = set()
+        self.users: dict[Value, list[Node]] = {}
+        for node in graph.nodes:
+            for value in dict.fromkeys(node.inputs):
+                self.users.setdefault(value, []).append(node)
+
+    def add(self, node: Node) -> None:
+        """Add the steps of a node."""
+        if node in self.absorbed:
+            return
+        handler = HANDLERS.get(node.operation)
+        reason = handler(self, node) if handler is not None else "no int8 form"
+        if reason is None:
+            return
+        if reason:
+            self.note(node, reason)
+        self.add_operation(node.outputs[0], node.operation, node.arguments)
+
+    def note(self, node: Node, reason: str) -> None:
+        """Remember why a node stays float32."""
+        self.notes[node.outputs[0].name] = {"module": node.module, "operation": node.operation, "reason": reason}
+
+    # ---- values ----
+
+    def sole_user(self, value: Value) -> Node | None:
+        """The only node that reads a value; None if several do, or if it is an output."""
+        users = self.users.get(value, [])
+        return users[0] if len(users) == 1 and value not in self.graph.outputs else None
+
+    def in_int8(self, value: Any) -> bool:
+        """Whether int8 steps compute a value."""
+        return value in self.scales
+
+    def int8_name(self, value: Value) -> str:
+        """The name of a value for int8 steps; a value of float32 is rounded for them."""
+        if value in self.scales:
+            return value.name
+        if value not in self.rounded:
+            self.rounded[value] = f"{value.name}_int8"
+            self.steps.append({"out": self.rounded[value], "module": self.new_scale(value), "inputs": [value.name]})
+        return self.rounded[value]
+
+    def new_scale(self, value: Value) -> str:
+        """The path of a new FakeQuantize for a value."""
+        path = "activations." + value.name.replace(".", "_")
+        self.members[path] = qat.FakeQuantize(**self.settings)
+        return path
+
+    # ---- steps ----
+
+    def add_module(self, out: Value, path: str, module: Module, *inputs: Value) -> None:
+        """Add a step that computes a value in int8 by a module."""
+        names = [self.int8_name(x) for x in inputs]
+        self.members[path] = module
+        self.scales[out] = self.new_scale(out)
+        self.steps.append({"out": out.name, "module": path, "inputs": names, "quantize": self.scales[out]})
+
+    def add_operation(self, out: Value, operation: str, arguments: dict[str, Any], like: Value | None = None,
+                      rounds: bool = False) -> None:
+        """Add a step that computes a value by an operation.
+
+        Args:
+            out: the value.
+            operation: its name.
+            arguments: of the node.
+            like: a value of int8, whose scale the result has; None for float32.
+            rounds: whether the result must be rounded.
+        """
+        if "tracked" in arguments:      # it keeps what its gradient needs
+            arguments = {**arguments, "tracked": True}
+        step: dict[str, Any] = {"out": out.name, "op": operation,
+                                "arguments": {name: encoded(self._referring(x)) for name, x in arguments.items()}}
+        if like is not None:
+            step["int8"], self.scales[out] = True, self.scales[like]
+            if rounds:
+                step |= {"quantize": self.scales[like], "observe": False}
+        self.steps.append(step)
+
+    def _referring(self, x: Any) -> Any:
+        """An argument with references in place of values; constants in tuples are read as arrays."""
+        if isinstance(x, Value):
+            return self._reference(x, MemberOf)
+        return mapped(x, lambda leaf: self._reference(leaf, ArrayOf) if isinstance(leaf, Value) else leaf)
+
+    def _reference(self, value: Value, constant: Any) -> Any:
+        if value.data is None:
+            return ValueOf(value.name)
+        name = value.name if value.kind != "constant" else f"constants.{value.name}"
+        tensor = as_tensor(value.data)
+        if name not in self.members:
+            self.members[name] = Parameter(tensor) if value.kind == "parameter" else tensor.clone()
+        return (constant if value.kind == "constant" else MemberOf)(name)
+
+    def path_for(self, node: Node, weight: Value | None = None) -> str:
+        """A path for a step's module: that of the weight in the model, or the name of the result."""
+        path = weight.name.rpartition(".")[0] if weight is not None else ""
+        return path if path and path not in self.members else node.outputs[0].name
+
+    def finish(self) -> StepModel:
+        """The prepared model."""
+        program = {"inputs": [{"name": x.name, "shape": [encoded(n) for n in x.shape], "dtype": x.dtype.name}
+                              for x in self.graph.inputs],
+                   "outputs": [y.name for y in self.graph.outputs], "steps": self.steps, "notes": self.notes}
+        made: StepModel = StepModel.assembled(program, self.members)
+        return made.eval()

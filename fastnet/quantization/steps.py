@@ -1,0 +1,358 @@
+"""Models that are a list of steps over named values: what quantisation makes of a traced graph.
+
+A step calls a module or an operation of `fastnet.graph` with values that come before it. The steps, the constructor
+arguments of the modules and the shapes of all tensors are one JSON text, the only argument of the model, so that files
+hold a quantised model with its architecture:
+
+    {"inputs": [{"name": "input", "shape": [{"dim": [2, "batch", 1, 1, 0]}, 3], "dtype": "float32"}],
+     "outputs": ["linear_1"],
+     "modules": {"fc": {"class": "quantized.Linear", "arguments": {...}}},
+     "tensors": {"scale": {"kind": "buffer", "shape": [3], "dtype": "float32"}},
+     "steps": [{"out": "linear_1", "module": "fc", "inputs": ["input"]},
+               {"out": "add_1", "op": "add", "arguments": {"x": {"value": "input"}, "y": {"tensor": "scale"}}}]}
+
+A step may name a FakeQuantize in "quantize", which rounds its result.
+"""
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fastnet import dtypes
+from fastnet._core.errors import shape_text
+from fastnet._core.tensor import Tensor
+from fastnet._io.tensor_file import parse_json
+from fastnet.functional.creation import zeros
+from fastnet.graph.dimension import Dim, mapped
+from fastnet.graph.operations import bound, operation
+from fastnet.nn.module import Module
+from fastnet.nn.outline import class_name, module_class
+from fastnet.nn.parameter import Parameter, new_buffer, new_parameter
+from fastnet.nn.schema import schema, value_text
+from fastnet.quantization.encoding import ArrayOf, MemberOf, ValueOf, decoded, encoded
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import DType
+
+__all__ = ["Step", "StepModel"]
+
+_ENTRIES = {"inputs": list, "outputs": list, "modules": dict, "tensors": dict, "steps": list, "notes": dict}
+
+
+class Step(NamedTuple):
+    """One step, prepared for calls.
+
+    Attributes:
+        out: the name of its result.
+        module: the path of the module that it calls; "" for an operation.
+        function: the operation; None for a module.
+        positional, named: arguments, with `ValueOf` and the like in place of tensors.
+        quantize: the path of a FakeQuantize that rounds the result; "" for none.
+        observe: whether that FakeQuantize also observes the result.
+        entry: the step as in the JSON text.
+        last: the names of the values that no later step reads.
+    """
+
+    out: str
+    module: str
+    function: Callable[..., Tensor] | None
+    positional: list[Any]
+    named: dict[str, Any]
+    quantize: str
+    observe: bool
+    entry: dict[str, Any]
+    last: tuple[str, ...]
+
+
+class _Input(NamedTuple):
+    """What an input must be."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: DType
+
+
+class _Prepared(NamedTuple):
+    """The parsed text of a model."""
+
+    inputs: list[_Input]
+    outputs: list[str]
+    steps: list[Step]
+    notes: dict[str, Any]
+
+
+class StepModel(Module):
+    """A model that runs steps over named values.
+
+    Args:
+        program: the JSON text.
+
+    Raises:
+        ValueError: the text is damaged, or names a module or an operation that fastnet does not have.
+
+    Example:
+        >>> import fastnet, json
+        >>> from fastnet.quantization import StepModel
+        >>> step = {"out": "y", "op": "relu", "arguments": {"input": {"value": "x"}}}
+        >>> model = StepModel(json.dumps({"inputs": [{"name": "x", "shape": [2], "dtype": "float32"}],
+        ...     "outputs": ["y"], "modules": {}, "tensors": {}, "steps": [step]}))
+        >>> model(fastnet.tensor([-1.0, 2.0]))
+        tensor([0., 2.])
+    """
+
+    def __init__(self, program: str) -> None:
+        super().__init__()
+        described = _checked(parse_json(program, "the program of a quantised model"))
+        for path, entry in described["modules"].items():
+            self.place(path, _new_module_of(path, entry))
+        for path, entry in described["tensors"].items():
+            self.place(path, _new_tensor(path, entry))
+        self.__dict__["_prepared"] = _prepared_of(described)
+
+    @classmethod
+    def assembled(cls, program: Mapping[str, Any], members: Mapping[str, Module | Tensor]) -> Any:
+        """A model of existing modules and tensors.
+
+        Args:
+            program: the description without its entries "modules" and "tensors".
+            members: modules, parameters and buffers by path.
+        """
+        model = cls(json.dumps({**program, "modules": {}, "tensors": {}}))
+        tensors = [path for path, member in members.items() if not isinstance(member, Module)]
+        tensors.sort(key=lambda path: not isinstance(members[path], Parameter))
+        for path in (*model.module_paths, *tensors):        # in the order of the description
+            model.place(path, members[path])
+        return model
+
+    def place(self, path: str, member: Module | Tensor) -> None:
+        """Register a module, a parameter or a buffer at a path, in modules that stand for the traced model's.
+
+        Args:
+            path: with dots.
+            member: the module or the tensor.
+        """
+        *parents, name = path.split(".")
+        module: Module = self
+        for part in parents:
+            if part not in module._modules:
+                module.add_module(part, Module())
+            module = module._modules[part]      # type: ignore[assignment]      # just added
+        if isinstance(member, Module):
+            module.add_module(name, member)
+        elif isinstance(member, Parameter):
+            module.register_parameter(name, member)
+        else:
+            module.register_buffer(name, member)
+
+    @property
+    def steps(self) -> list[Step]:
+        """The steps, in order."""
+        return self.__dict__["_prepared"].steps
+
+    @property
+    def module_paths(self) -> list[str]:
+        """The paths of the modules that the steps call."""
+        paths = [step.module for step in self.steps] + [step.quantize for step in self.steps]
+        return list(dict.fromkeys(path for path in paths if path))
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """Remarks on the layers, which files keep, such as why a layer stays float32."""
+        return self.__dict__["_prepared"].notes
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs, in order."""
+        return [x.name for x in self.__dict__["_prepared"].inputs]
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """The program as JSON data, with the present arguments of all modules."""
+        prepared: _Prepared = self.__dict__["_prepared"]
+        modules = {path: self.get_submodule(path) for path in self.module_paths}
+        inner = tuple(f"{path}." for path in modules)
+        tensors = {path: x for path, x in (*self.named_parameters(), *self.named_buffers())
+                   if not path.startswith(inner)}
+        return {
+            "inputs": [{"name": x.name, "shape": [encoded(n) for n in x.shape], "dtype": x.dtype.name}
+                       for x in prepared.inputs],
+            "outputs": prepared.outputs,
+            "modules": {path: _described_module(module) for path, module in modules.items()},
+            "tensors": {path: {"kind": "parameter" if isinstance(x, Parameter) else "buffer", "shape": list(x.shape),
+                               "dtype": x.dtype.name} for path, x in tensors.items()},
+            "steps": [step.entry for step in prepared.steps], "notes": prepared.notes}
+
+    @property
+    def saved_arguments(self) -> dict[str, Any]:
+        """The constructor's argument, for files."""
+        return {"program": json.dumps(self.description, separators=(",", ":"))}
+
+    def forward(self, *inputs: Tensor) -> Any:
+        """The output, or a tuple of several."""
+        found = self.values(*inputs)
+        results = tuple(found[name] for name in self.__dict__["_prepared"].outputs)
+        return results[0] if len(results) == 1 else results
+
+    def values(self, *inputs: Tensor, keep: bool = False) -> dict[str, Tensor]:
+        """The values of a run by name.
+
+        Args:
+            inputs: of the model.
+            keep: all of them; by default the outputs alone.
+        """
+        prepared: _Prepared = self.__dict__["_prepared"]
+        sizes = _sizes_of_inputs(prepared.inputs, inputs)
+        found: dict[str, Tensor] = {x.name: t for x, t in zip(prepared.inputs, inputs)}
+        for step in prepared.steps:
+            result = self._result(step, found, sizes)
+            if step.quantize:
+                rounding: Any = self.get_submodule(step.quantize)
+                result = rounding(result) if step.observe else rounding.shared(result)
+            found[step.out] = result
+            for name in () if keep else step.last:
+                del found[name]
+        return found
+
+    def _result(self, step: Step, found: Mapping[str, Tensor], sizes: Mapping[str, int]) -> Tensor:
+        positional = [_with_tensors(x, self, found, sizes) for x in step.positional]
+        if step.function is None:
+            return self.get_submodule(step.module)(*positional)
+        named = {name: _with_tensors(x, self, found, sizes) for name, x in step.named.items()}
+        return step.function(*positional, **named)
+
+    def extra_repr(self) -> str:
+        return f"{len(self.steps)} steps"
+
+
+def _with_tensors(x: Any, model: Module, found: Mapping[str, Tensor], sizes: Mapping[str, int]) -> Any:
+    """An argument with tensors, and the integers that depend on the input, in place of their names."""
+    if isinstance(x, ValueOf):
+        return found[x.name]
+    if isinstance(x, MemberOf):
+        return _member(model, x.name)
+    if not isinstance(x, tuple | list | dict | slice | Dim):
+        return x
+
+    def leaf(entry: Any) -> Any:
+        if isinstance(entry, ArrayOf):
+            return _member(model, entry.name)._data
+        return entry.at(sizes) if isinstance(entry, Dim) else _with_tensors(entry, model, found, sizes)
+    return mapped(x, leaf)
+
+
+def _member(model: Module, path: str) -> Tensor:
+    parent, _, name = path.rpartition(".")
+    found: Tensor = getattr(model.get_submodule(parent), name)
+    return found
+
+
+def _sizes_of_inputs(expected: Iterable[_Input], inputs: tuple[Any, ...]) -> dict[str, int]:
+    """Check the inputs; the lengths of the open dimensions."""
+    expected = list(expected)
+    if len(inputs) != len(expected):
+        raise TypeError(f"quantised model: expected {len(expected)} inputs "
+                        f"({', '.join(x.name for x in expected)}), got {len(inputs)}")
+    sizes: dict[str, int] = {}
+    for wanted, x in zip(expected, inputs):
+        fits = isinstance(x, Tensor) and x.dtype == wanted.dtype and x.ndim == len(wanted.shape) and all(
+            n == (sizes.setdefault(e.name, n) if isinstance(e, Dim) else e) for e, n in zip(wanted.shape, x.shape))
+        if not fits:
+            given = f"{x.dtype} {shape_text(x)}" if isinstance(x, Tensor) else type(x).__name__
+            raise RuntimeError(f"quantised model: expected the input {wanted.name} to be a tensor {wanted.dtype} "
+                               f"{wanted.shape}, got {given}")
+    return sizes
+
+
+# ---- from and to JSON -----------------------------------------------------------------------------------------------
+
+def _checked(described: Any) -> dict[str, Any]:
+    """The entries of a program; ValueError for a wrong name or type."""
+    if not isinstance(described, dict):
+        raise ValueError(f"expected a program with {', '.join(_ENTRIES)}, got {value_text(described)}")
+    for name, value in described.items():
+        if name not in _ENTRIES or type(value) is not _ENTRIES[name]:
+            raise ValueError(f"the program has an invalid entry {name!r}: {value_text(value)}")
+    missing = [name for name in _ENTRIES if name not in described and name != "notes"]
+    if missing:
+        raise ValueError(f"the program has no {missing[0]}")
+    return {"notes": {}, **described}
+
+
+def _field(entry: Any, name: str, kind: type, default: Any = None) -> Any:
+    if not isinstance(entry, dict) or type(entry.get(name, default)) is not kind:
+        raise ValueError(f"the program is damaged: expected {name} of a {kind.__name__} in {value_text(entry)}")
+    return entry.get(name, default)
+
+
+def _path_of(path: str) -> str:
+    if not path or not all(part.isidentifier() or part.isdigit() for part in path.split(".")):
+        raise ValueError(f"the program has an invalid path {value_text(path)}")
+    return path
+
+
+def _new_module_of(path: str, entry: Any) -> Module:
+    name, arguments = _field(entry, "class", str), _field(entry, "arguments", dict)
+    cls: Any = module_class(name)
+    if cls is None:
+        raise ValueError(f"there is no module {name!r} in this version of fastnet")
+    expected = schema(cls)
+    try:
+        return cls(**{argument: expected[argument].read(value) for argument, value in arguments.items()})
+    except KeyError as e:
+        raise ValueError(f"module {_path_of(path)!r}: {name} takes no argument {e}") from None
+    except (TypeError, ValueError, RuntimeError, OverflowError) as e:
+        raise ValueError(f"module {_path_of(path)!r}: {e}") from None
+
+
+def _described_module(module: Module) -> dict[str, Any]:
+    cls: Any = type(module)
+    arguments = {argument.name: argument.value_of(module) for argument in schema(cls).values()}
+    return {"class": class_name(cls), "arguments": arguments}
+
+
+def _new_tensor(path: str, entry: Any) -> Tensor:
+    shape, dtype = tuple(_field(entry, "shape", list)), dtypes.as_dtype(_field(entry, "dtype", str))
+    if not all(type(n) is int and 0 <= n < 2**31 for n in shape):
+        raise ValueError(f"tensor {_path_of(path)!r} has the shape {value_text(list(shape))}")
+    if _field(entry, "kind", str) == "parameter":
+        return new_parameter(*shape, dtype=dtype)
+    return new_buffer(zeros, *shape, dtype=dtype)
+
+
+def _prepared_of(described: dict[str, Any]) -> _Prepared:
+    inputs = [_Input(_field(x, "name", str), tuple(decoded(_field(x, "shape", list))),
+                     dtypes.as_dtype(_field(x, "dtype", str))) for x in described["inputs"]]
+    read = set(described["outputs"])
+    known = {x.name for x in inputs} | {_field(x, "out", str) for x in described["steps"]}
+    if not read <= known:
+        raise ValueError(f"the program has no value {value_text(next(iter(read - known)))}")
+    steps: list[Step] = []
+    for entry in reversed(described["steps"]):
+        step = _step_of(entry)
+        names = [x.name for x in _leaves((step.positional, step.named)) if isinstance(x, ValueOf)]
+        last = tuple(name for name in dict.fromkeys((*names, step.out)) if name not in read)
+        read.update(last)
+        steps.append(step._replace(last=last))
+    return _Prepared(inputs, described["outputs"], steps[::-1], described["notes"])
+
+
+def _leaves(x: Any) -> list[Any]:
+    found: list[Any] = []
+    mapped(x, found.append)
+    return found
+
+
+def _step_of(entry: Any) -> Step:
+    out, quantize = _field(entry, "out", str), _field(entry, "quantize", str, "")
+    observe = _field(entry, "observe", bool, True)
+    if "module" in entry:
+        inputs = [ValueOf(name) for name in _field(entry, "inputs", list)]
+        return Step(out, _field(entry, "module", str), None, inputs, {}, quantize, observe, entry, ())
+    name = _field(entry, "op", str)
+    try:
+        function = operation(name)
+    except KeyError as e:
+        raise ValueError(e.args[0]) from None
+    positional, named = bound(function, {key: decoded(x) for key, x in _field(entry, "arguments", dict).items()})
+    return Step(out, "", function, positional, named, quantize, observe, entry, ())

@@ -1,0 +1,215 @@
+"""Static quantisation: integer models of traced networks, their files and their reports."""
+import json
+
+import numpy as np
+import pytest
+
+import fastnet
+from fastnet import models, nn
+from fastnet.quantization import StepModel, convert, prepare_qat
+from fastnet.quantization.measure import batches_of
+from fastnet.quantization.static import calibrated, converted_with_layers
+
+rng = np.random.default_rng(0)
+
+
+def images(*shape):
+    return rng.normal(size=shape).astype(np.float32)
+
+
+def randomized(model, seed=0):
+    """Give the batch norms of a model statistics and weights other than the initial ones."""
+    generator = np.random.default_rng(seed)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            n = module.num_features
+            for tensor, values in ((module.running_mean, generator.normal(size=n) * 0.2),
+                                   (module.running_var, generator.uniform(0.5, 1.5, n)),
+                                   (module.weight, generator.uniform(0.5, 1.5, n)),
+                                   (module.bias, generator.normal(size=n) * 0.2)):
+                with fastnet.no_grad():
+                    tensor.copy_(fastnet.tensor(values.astype(np.float32)))
+        if isinstance(module, nn.Linear) and not module.weight.any():
+            nn.init.normal_(module.weight, 0.0, 0.1)
+    return model.eval()
+
+
+class Mixed(nn.Module):
+    """Residual sum, product by a gate, concatenation, pools, moves and element-wise functions."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU())
+        self.depthwise = nn.Sequential(nn.Conv2d(8, 8, 3, padding=1, groups=8), nn.BatchNorm2d(8), nn.ReLU6())
+        self.gate = nn.Conv2d(8, 8, 1)
+        self.branch = nn.Sequential(nn.Conv2d(8, 4, 1), nn.Hardswish())
+        self.fc = nn.Linear(12 * 4, 5)
+
+    def forward(self, x):
+        x = self.first(x)
+        x = nn.functional.relu(x + self.depthwise(x))
+        x = x * self.gate(nn.functional.adaptive_avg_pool2d(x, 1)).sigmoid()
+        x = fastnet.cat([nn.functional.max_pool2d(x, 2), nn.functional.avg_pool2d(self.branch(x), 2)], 1)
+        return self.fc(nn.functional.adaptive_avg_pool2d(x, 2).flatten(1))
+
+
+def static(model, x, **options):
+    return fastnet.quantize(model, x, faster_only=False, speed=False, **options)
+
+
+def test_a_network_of_all_operations():
+    model, x = randomized(Mixed()), images(32, 3, 8, 8)
+    small, report = static(model, x)
+    expected, got = model(fastnet.tensor(x)).detach().numpy(), small(fastnet.tensor(x)).numpy()
+    assert np.sqrt(np.square(got - expected).mean() / np.square(expected).mean()) < 0.08
+    assert {layer.type for layer in report.layers} == {"int8"} and all(layer.error < 0.08 for layer in report.layers)
+    assert report.after["bytes"] < 0.7 * report.before["bytes"]
+    kinds = [step.entry.get("op") or type(small.get_submodule(step.module)).__name__ for step in small.steps]
+    for kind in ("Quantize", "Conv2d", "Add", "Mul", "Concat", "Function", "Linear", "quantized_max_pool",
+                 "quantized_avg_pool"):
+        assert kind in kinds, kinds
+    assert kinds.count("Quantize") == kinds.count("DeQuantize") == 1        # integers throughout
+
+
+def test_the_batch_is_open():
+    model = randomized(Mixed())
+    small, _ = static(model, images(16, 3, 8, 8))
+    for n in (1, 3):
+        assert small(fastnet.tensor(images(n, 3, 8, 8))).shape == (n, 5)
+    with pytest.raises(RuntimeError, match="expected the input"):
+        small(fastnet.tensor(images(2, 3, 9, 8)))
+
+
+def test_what_has_no_int8_form_stays_float32():
+    model = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.LayerNorm(32), nn.Linear(32, 4), nn.Softmax(1)).eval()
+    small, report = static(model, images(50, 16))
+    assert [(layer.operation, layer.type) for layer in report.layers] == [
+        ("Linear", "int8"), ("layer_norm", "float32"), ("Linear", "int8"), ("softmax", "float32")]
+    assert report.layers[1].reason == "no int8 form"
+    x = fastnet.tensor(images(9, 16))
+    np.testing.assert_allclose(small(x).numpy(), model(x).detach().numpy(), atol=0.05)
+
+
+@pytest.mark.parametrize("calibration", ["MinMax", "Entropy", "Percentile", "MovingAverage"])
+def test_calibrations(calibration):
+    model = randomized(models.ds_cnn(4, channels=8))
+    x = images(20, 1, 20, 10)
+    small, _ = static(model, (x, np.zeros(20, np.int64)), calibration=calibration)
+    error = small(fastnet.tensor(x)).numpy() - model(fastnet.tensor(x)).detach().numpy()
+    assert np.abs(error).max() < 0.5
+
+
+MODELS = {
+    "resnet8": ({}, (3, 32, 32)), "ds_cnn": ({"channels": 16}, (1, 49, 10)), "lenet5": ({}, (1, 28, 28)),
+    "mobilenet_v2": ({}, (3, 32, 32)), "autoencoder": ({}, (1, 28, 28)), "gru_kws": ({"bins": 10}, (1, 25, 10)),
+    "vit_tiny": ({}, (3, 32, 32)), "squeezenet1_1": ({}, (3, 64, 64)), "shufflenet_v2_x1_0": ({}, (3, 64, 64)),
+    "mobilenet_v3_small": ({}, (3, 64, 64)), "efficientnet_b0": ({}, (3, 64, 64)), "densenet121": ({}, (3, 64, 64)),
+    "googlenet": ({"aux_logits": False}, (3, 64, 64)), "resnet18": ({"small_images": True}, (3, 32, 32)),
+}
+SLOW = "squeezenet1_1", "shufflenet_v2_x1_0", "efficientnet_b0", "densenet121", "googlenet", "resnet18"
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.models] if name in SLOW else [])
+                                  for name in MODELS])
+def test_models(name, tmp_path):
+    options, shape = MODELS[name]
+    model = randomized(getattr(models, name)(**options))
+    x = images(4, *shape)
+    small, report = static(model, x)
+    expected, got = model(fastnet.tensor(x)).detach().numpy(), small(fastnet.tensor(x)).numpy()
+    assert got.shape == expected.shape and np.isfinite(got).all()
+    assert np.square(got - expected).mean() < 0.1 * np.square(expected).mean()
+    assert any(layer.type == "int8" for layer in report.layers)
+    small.save(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(fastnet.load(tmp_path / "m.safetensors")(fastnet.tensor(x)).numpy(), got)
+
+
+# ---- files ----------------------------------------------------------------------------------------------------------
+
+def test_files(tmp_path):
+    small, _ = static(randomized(Mixed()), images(16, 3, 8, 8))
+    path = tmp_path / "m.safetensors"
+    small.save(path, metadata={"classes": list("abcde")})
+    loaded = fastnet.load(path)
+    assert isinstance(loaded, StepModel) and not loaded.training and loaded.notes == small.notes
+    x = fastnet.tensor(images(3, 3, 8, 8))
+    np.testing.assert_array_equal(loaded(x).numpy(), small(x).numpy())
+    assert repr(loaded) == repr(small) and list(loaded.state_dict()) == list(small.state_dict())
+    small.load_state_dict(loaded.state_dict())
+    assert path.stat().st_size < 25_000
+
+
+def test_a_prepared_model_in_a_file(tmp_path):
+    prepared = prepare_qat(randomized(Mixed()), fastnet.tensor(images(2, 3, 8, 8)), faster_only=False)
+    x = fastnet.tensor(images(8, 3, 8, 8))
+    prepared(x)
+    prepared.eval().save(tmp_path / "m.safetensors")
+    loaded = fastnet.load(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(loaded(x).detach().numpy(), prepared(x).detach().numpy())
+    np.testing.assert_array_equal(convert(loaded)(x).numpy(), convert(prepared)(x).numpy())
+
+
+@pytest.mark.parametrize("change, message", [
+    (lambda d: d.pop("steps"), "no steps"),
+    (lambda d: d["steps"].append({"out": "y", "op": "system", "arguments": {}}), "no operation"),
+    (lambda d: d["steps"].append({"op": "relu"}), "out"),
+    (lambda d: d["outputs"].append("missing"), "no value"),
+    (lambda d: d["modules"].update(x={"class": "Nothing", "arguments": {}}), "no module"),
+    (lambda d: d["modules"].update(x={"class": "Linear", "arguments": {"code": 1}}), "no argument"),
+    (lambda d: d["tensors"].update(x={"kind": "buffer", "shape": [-1], "dtype": "float32"}), "shape"),
+    (lambda d: d.update(inputs=3), "inputs"),
+    (lambda d: d["steps"].append({"out": "y", "op": "relu", "arguments": {"x": {"what": 1}}}), "argument"),
+], ids=range(9))
+def test_damaged_programs(change, message):
+    described = static(nn.Sequential(nn.Linear(4, 4)), images(5, 4))[0].description
+    change(described)
+    with pytest.raises(ValueError, match=message):
+        StepModel(json.dumps(described))
+
+
+# ---- reports --------------------------------------------------------------------------------------------------------
+
+def test_the_report():
+    model = randomized(models.ds_cnn(4, channels=16))
+    x, y = images(40, 1, 20, 10), rng.integers(0, 4, 40)
+    small, report = fastnet.quantize(model, (x, y), faster_only=False)
+    assert set(report.before) == set(report.after) == {"accuracy", "loss", "bytes", "seconds"}
+    assert abs(report.before["accuracy"] - report.after["accuracy"]) <= 0.1
+    text = str(report)
+    assert text.splitlines()[0].split() == ["static", "float32", "quantised"] and "int8" in text
+    json.dumps(report.to_dict())
+    assert model.training is False
+    batches = [(x[i:i + 10], y[i:i + 10]) for i in range(0, 40, 10)]
+    again, _ = fastnet.quantize(model, batches, faster_only=False, speed=False)
+    np.testing.assert_array_equal(again(fastnet.tensor(x)).numpy(), small(fastnet.tensor(x)).numpy())
+
+
+@pytest.mark.parametrize("arguments, error", [
+    ({"scheme": "int8"}, "scheme"), ({"calibration": "Max"}, "calibration"), ({"bits": 3}, "bits"),
+    ({"data": np.zeros((0, 4), np.float32)}, "at least one sample"), ({"scheme": "qat"}, "labels")])
+def test_wrong_arguments(arguments, error):
+    arguments = {"data": images(4, 4), **arguments}
+    with pytest.raises(ValueError, match=error):
+        fastnet.quantize(nn.Linear(4, 4), **arguments)
+
+
+def test_not_a_module():
+    with pytest.raises(TypeError, match="Module"):
+        fastnet.quantize(lambda x: x, images(2, 2))
+    with pytest.raises(TypeError, match="prepare_qat"):
+        convert(nn.Linear(2, 2))
+
+
+def test_convert_needs_data():
+    with pytest.raises(ValueError, match="has seen no values"):
+        convert(prepare_qat(nn.Linear(64, 64), fastnet.ones(1, 64), faster_only=False))
+
+
+def test_integers_are_those_of_the_prepared_model():
+    model, x = randomized(Mixed()), images(64, 3, 8, 8)
+    prepared = calibrated(model, batches_of(x, 64), "MinMax", False)
+    small, _ = converted_with_layers(prepared, (fastnet.tensor(x),))
+    expected, got = prepared(fastnet.tensor(x)).detach().numpy(), small(fastnet.tensor(x)).numpy()
+    step = prepared.get_submodule("activations.linear_1").scale.item()
+    assert np.abs(got - expected).max() <= 4.5 * step
+    assert (got.argmax(1) == expected.argmax(1)).mean() > 0.95

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["GraphReader", "finished"]
 
 MOST_NODES = 200_000                    # of a model, after functions were expanded
+MOST_CALLS = 20_000                     # of functions, whose calls may double at each depth
 MOST_DEPTH = 50                         # of functions that call functions
 
 _Scope = dict[str, str]                 # a name in the file -> the name of the value in the program
@@ -71,6 +72,7 @@ class GraphReader:
         self._functions = {(_domain(f.domain), f.name, f.overload): f for f in model.functions}
         self._opsets = _versions(model.opset_import)
         self._used: set[str] = set()
+        self._calls = 0                 # of functions
 
     def program(self, graph: forms.Graph) -> Program:
         """The program of the model's graph.
@@ -190,6 +192,9 @@ class GraphReader:
         if key in place.calls or len(place.calls) >= MOST_DEPTH:
             raise DamagedFileError(f"the function {printable(function.name)!r} calls itself, or functions call each "
                                    f"other more than {MOST_DEPTH} deep")
+        self._calls += 1
+        if self._calls > MOST_CALLS:
+            raise DamagedFileError(f"expected at most {MOST_CALLS} calls of functions, got more")
         given = [_resolve(name, place, f"the {call.op_type} node {label!r}") if name else "" for name in call.input]
         if len(given) > len(function.input) or len(call.output) > len(function.output):
             raise DamagedFileError(f"the {printable(call.op_type)} node {label!r} has more inputs or outputs than its "

@@ -133,7 +133,7 @@ def test_functions_that_call_each_other():
                                 opset_import=[forms.OperatorSet("own", 1)]) for i in range(40)]
     last = forms.Function(name="f40", domain="own", input=["a"], output=["c"], node=[node("Neg", "a", "c")],
                           opset_import=[forms.OperatorSet("", 18)])
-    refused(content(graph([node("f0", "x", "y", "own")], X), functions=[*functions, last]), "nodes")
+    refused(content(graph([node("f0", "x", "y", "own")], X), functions=[*functions, last]), "calls of functions")
     circle = forms.Function(name="f", domain="own", input=["a"], output=["b"], node=[node("f", "a", "b", "own")],
                             opset_import=[forms.OperatorSet("own", 1)])
     refused(content(graph([node("f", "x", "y", "own")], X), functions=[circle]), "itself")

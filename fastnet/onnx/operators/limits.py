@@ -9,7 +9,7 @@ import numpy as np
 
 __all__ = ["MOST_RESULT_BYTES", "checked_sizes"]
 
-MOST_RESULT_BYTES = 2**31       # of a result whose shape follows from numbers rather than from its inputs
+MOST_RESULT_BYTES = 2**30       # of a result whose shape follows from numbers rather than from its inputs
 
 
 def checked_sizes(sizes: Sequence[Any], dtype: np.dtype[Any]) -> tuple[int, ...]:
@@ -20,7 +20,7 @@ def checked_sizes(sizes: Sequence[Any], dtype: np.dtype[Any]) -> tuple[int, ...]
         dtype: of the elements.
 
     Raises:
-        ValueError: a size is negative, or the array would take more than 2 GiB.
+        ValueError: a size is negative, or the array would take more than 1 GiB.
 
     Example:
         >>> import numpy as np

@@ -72,6 +72,7 @@ class GraphReader:
         self._functions = {(_domain(f.domain), f.name, f.overload): f for f in model.functions}
         self._opsets = _versions(model.opset_import)
         self._used: set[str] = set()
+        self._numbers: dict[str, int] = {}      # how many names were made of a name that is used
         self._calls = 0                 # of functions
 
     def program(self, graph: forms.Graph) -> Program:
@@ -106,10 +107,10 @@ class GraphReader:
         if name in defined:
             raise DamagedFileError(f"expected one definition of the value {printable(name)!r}, got two")
         defined.add(name)
-        unique, number = name, 0
+        unique, full = name, f"{place.text}.{name}"
         while unique in self._used:
-            number += 1
-            unique = f"{place.text}.{name}" if number == 1 else f"{place.text}.{name}_{number}"
+            number = self._numbers[full] = self._numbers.get(full, 0) + 1
+            unique = full if number == 1 else f"{full}_{number}"
         self._used.add(unique)
         place.scope[name] = unique
         return unique

@@ -89,7 +89,10 @@ def module_of(model: Model, folder: str | None = None) -> OnnxModel:
     reader = GraphReader(model, folder)
     given = {tensor.name for tensor in model.graph.initializer}
     inputs = [_input(x) for x in model.graph.input if x.name not in given]
-    program = reader.program(model.graph)
+    try:
+        program = reader.program(model.graph)
+    except NotImplementedError as e:                    # of a type of elements
+        raise UnsupportedError(str(e)) from None
     _refuse_unsupported(reader.unsupported)
     weights, statistics, kept = _roles(reader)
     made = OnnxModel(program, tuple(inputs), reader.constants, weights, statistics, kept)

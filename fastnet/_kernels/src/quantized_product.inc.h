@@ -76,22 +76,39 @@ static int product(BODY_ARGS) {
 
 /* ---- packing ----------------------------------------------------------------------------------------------------- */
 
+/* A row of numbers that are contiguous and signed, DOT_DEPTH at a time; returns their sum. */
+static int32_t pack_contiguous(int8_t *to, ptrdiff_t step, const int8_t *row, ptrdiff_t length) {
+    const ptrdiff_t whole = length / DOT_DEPTH * DOT_DEPTH;
+    int32_t sum = 0;
+    for (ptrdiff_t k = 0; k < whole; k += DOT_DEPTH, to += step) memcpy(to, row + k, DOT_DEPTH);
+    for (ptrdiff_t k = whole; k < length; k++) to[k - whole] = row[k];
+    for (ptrdiff_t k = 0; k < length; k++) sum += row[k];
+    return sum;
+}
+
+/* The same for numbers anywhere, `flip` exclusive-ored to them. */
+static int32_t pack_scattered(int8_t *to, ptrdiff_t step, const int8_t *row, const ptrdiff_t *n, int flip) {
+    int32_t sum = 0;
+    int place = 0;
+    for (ptrdiff_t rest = n[Q_LENGTH]; rest > 0; rest -= n[Q_INNER], row += n[Q_PIXEL_STRIDE]) {
+        const int8_t *from = row;
+        for (ptrdiff_t c = n[Q_INNER]; c > 0; c--, from += n[Q_CHANNEL_STRIDE]) {
+            const int8_t value = (int8_t)(*from ^ flip);
+            to[place] = value;
+            sum += value;
+            if (++place == DOT_DEPTH) place = 0, to += step;
+        }
+    }
+    return sum;
+}
+
 /* The weights of one vector of lanes for one run: to[group][lane][DOT_DEPTH], with `width` lanes from group to group. */
 static void pack_run(int8_t *to, ptrdiff_t width, int32_t *sums, const Launch *launch, const int8_t *x, ptrdiff_t lanes) {
-    const ptrdiff_t *n = launch->n, length = n[Q_LENGTH];
-    const int flip = n[Q_SIGNED] ? 0 : 0x80;
-    for (ptrdiff_t lane = 0; lane < lanes; lane++) {
-        const int8_t *row = x + lane * n[Q_LANE_STRIDE];
-        int32_t sum = 0;
-        ptrdiff_t k = 0;
-        for (ptrdiff_t pixel = 0; k < length; pixel++) {
-            const int8_t *from = row + pixel * n[Q_PIXEL_STRIDE];
-            for (ptrdiff_t c = 0; c < n[Q_INNER]; c++, k++) {
-                const int8_t value = (int8_t)(from[c * n[Q_CHANNEL_STRIDE]] ^ flip);
-                to[(k / DOT_DEPTH * width + lane) * DOT_DEPTH + k % DOT_DEPTH] = value;
-                sum += value;
-            }
-        }
+    const ptrdiff_t *n = launch->n, step = width * DOT_DEPTH;
+    const int contiguous = n[Q_SIGNED] && n[Q_CHANNEL_STRIDE] == 1 && n[Q_INNER] == n[Q_LENGTH];
+    for (ptrdiff_t lane = 0; lane < lanes; lane++, to += DOT_DEPTH, x += n[Q_LANE_STRIDE]) {
+        const int32_t sum = contiguous ? pack_contiguous(to, step, x, n[Q_LENGTH])
+                                       : pack_scattered(to, step, x, n, n[Q_SIGNED] ? 0 : 0x80);
         sums[lane] = (int32_t)((uint32_t)sums[lane] + (uint32_t)sum);
     }
 }

@@ -48,15 +48,28 @@ typedef uint16_t Group;
 #define GROUP_OF(type) (uint16_t)(x[c] | x[c + gap] << 8)
 #endif
 
+/* Groups without a gap: those of the pixel before, moved by one number, and the numbers at x. */
+static inline void shift_groups(Group *restrict to, const Group *restrict before, const uint8_t *restrict x,
+                                ptrdiff_t channels, Group flip, int is_signed) {
+    const int bits = 8 * (int)sizeof(dot_t), last = (DOT_DEPTH - 1) * bits;
+    if (DOT_WIDE && is_signed)
+        for (ptrdiff_t c = 0; c < channels; c++)
+            to[c] = (Group)(before[c] >> bits | (uint32_t)(uint16_t)((const int8_t *)x)[c] << last);
+    else
+        for (ptrdiff_t c = 0; c < channels; c++) to[c] = (Group)(before[c] >> bits | (uint32_t)(x[c] ^ flip) << last);
+}
+
 /* Q_ROWS = the groups of a line of the padded image of bytes in Q_SOURCE, with A_WIDE channels in a pixel. The last
  * groups of a line reach into the next, where their weights are 0. */
 static int store_groups(BODY_ARGS) {
     const ptrdiff_t *n = launch->n, channels = n[A_CHANNELS], gap = n[A_GAP] * channels;
     const Group flip = (Group)(0x01010101u * (uint32_t)n[A_FLIP]);
-    for (ptrdiff_t pixel = begin * n[A_PADDED_W]; pixel < end * n[A_PADDED_W]; pixel++) {
+    for (ptrdiff_t pixel = begin * n[A_PADDED_W], first = pixel; pixel < end * n[A_PADDED_W]; pixel++) {
         const uint8_t *x = (const uint8_t *)launch->p[Q_SOURCE] + pixel * channels;
         Group *to = (Group *)launch->p[Q_ROWS] + pixel * n[A_WIDE];
-        if (n[A_SIGNED])
+        if (n[A_GAP] == 1 && pixel > first)
+            shift_groups(to, to - n[A_WIDE], x + (DOT_DEPTH - 1) * channels, channels, (Group)n[A_FLIP], n[A_SIGNED] != 0);
+        else if (n[A_SIGNED])
             for (ptrdiff_t c = 0; c < channels; c++) to[c] = (Group)(GROUP_OF(int8_t) ^ flip);
         else
             for (ptrdiff_t c = 0; c < channels; c++) to[c] = (Group)(GROUP_OF(uint8_t) ^ flip);

@@ -37,12 +37,13 @@ static inline v_i32 requantized(v_i32 sum, const Lanes *lanes, int lefts) {
 INLINE void finish_requantized(const Launch *launch, char *out, ptrdiff_t out_step, const int32_t *sums,
                                ptrdiff_t sums_step, ptrdiff_t rows, const Lanes *lanes, ptrdiff_t n, int lefts) {
     const ptrdiff_t bytes = launch->n[Q_OUT_BYTES];
+    const Lanes own = *lanes;           /* in registers, since out may not be written over it */
     if (n >= W_i32 && bytes == 1)
         for (ptrdiff_t i = 0; i < rows; i++)
-            v_store_8(out + i * out_step, requantized(v_load_i32(sums + i * sums_step), lanes, lefts));
+            v_store_8(out + i * out_step, requantized(v_load_i32(sums + i * sums_step), &own, lefts));
     else
         for (ptrdiff_t i = 0; i < rows; i++)
-            put_bytes(out + i * out_step, requantized(v_load_i32(sums + i * sums_step), lanes, lefts), n, bytes);
+            put_bytes(out + i * out_step, requantized(v_load_i32(sums + i * sums_step), &own, lefts), n, bytes);
 }
 
 /* The terms of sum - zero_a * lane_sums - zero_w * (row_sum - depth * zero_a) of a row. */

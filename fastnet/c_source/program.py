@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +93,7 @@ class Code:
         self.states: list[State] = []
         self.owners: dict[Value, tuple[Value, int]] = {}        # of an alias: the value whose memory it is, and where
         self.constants: dict[Value, Constant] = {}
+        self.tables: dict[str, Constant] = {}
         self.kept_states: dict[Value, Value] = {}               # of the output of an integer layer: its last state
         self.node: Node | None = None
 
@@ -178,6 +179,12 @@ class Code:
         """A constant array, float32 if it is floating."""
         array = np.asarray(array)
         return Constant(name, np.ascontiguousarray(array, np.float32 if array.dtype.kind == "f" else None))
+
+    def shared(self, name: str, make: Callable[[], Array]) -> Constant:
+        """A constant array that several nodes share."""
+        if name not in self.tables:
+            self.tables[name] = self.constant(name, make())
+        return self.tables[name]
 
     def stored(self, x: Value) -> Constant:
         """A parameter, buffer or constant of the graph as a constant of the file."""

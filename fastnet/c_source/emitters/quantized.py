@@ -11,6 +11,7 @@ from fastnet.c_source.emitters.convolution import conv_sizes
 from fastnet.c_source.emitters.pooling import pool_axes
 from fastnet.c_source.program import Constant, count_of
 from fastnet.c_source.rules import emitter
+from fastnet.functional.quantized import gate_tables, softmax_table
 from fastnet.graph import Value
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def emit_quantized_softmax(node: Node, code: Code) -> None:
     q, dim = node.arguments["q"], node.arguments["dim"] % len(code.result.shape)
     outer, inner = int(np.prod(q.shape[:dim])), int(np.prod(q.shape[dim + 1:]))
     code.emit(f"quantized_softmax($y, $x, $table, {outer}, {q.shape[dim]}, {inner});", x=q, in_place=[q],
-              table=code.constant(node.arguments["table"].name, code.array(node.arguments["table"]).astype(np.int32)))
+              table=code.constant(f"{code.result.name}_table", softmax_table(node.arguments["scale"])))
 
 
 # ---- recurrent layers -----------------------------------------------------------------------------------------------
@@ -185,7 +186,7 @@ def emit_quantized_layer(node: Node, code: Code) -> None:
                         zero_h=given["zero_h"], multiplier=given["result"][0], shift=given["result"][1],
                         fraction=given["fraction"])
     weights = {f"w_{part}": _integer_weight(code, given, part) for part in ("ih", "hh")}
-    tables = code.constant("gate_tables", code.array(given["tables"]).astype(np.int16))
+    tables = code.shared("gate_tables", gate_tables)
     operands: dict[str, Any] = {"x": x, "shape": shape, "tables": tables, **weights}
     count, first = batch * units, "NULL"
     if given["h0"] is not None:

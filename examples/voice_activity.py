@@ -137,7 +137,7 @@ def main() -> None:
         print(f"{moment}: {share:.1%} of the windows wrong; {missed:.1%} of those with speech, {false:.1%} of the "
               "others")
         if moment == "before":
-            train(model, train_recordings, 3 if args.quick else 400)
+            train(model, train_recordings, 3 if args.quick else 150)
     if args.save:
         fastnet.save_file(model.state_dict(), args.save)
 

@@ -71,11 +71,11 @@ def run_onnx(args: argparse.Namespace) -> None:
                 "parameters": f"{sum(p.numel() for p in model.parameters()):,}"})
     if not args.files and not args.time and model.inputs:
         return
-    values = _read_values(model, args.files, args.scale) if args.files else _zeros(model, dict(args.shape))
+    values = _read_values(model, args.files, args.scale) if args.files else _zero_inputs(model, dict(args.shape))
     with fastnet.no_grad():
         results = model(**values)
     outputs = dict(zip(model.output_names, [results] if isinstance(results, Tensor | np.ndarray) else results))
-    print_rows({name: _described(x) for name, x in outputs.items()})
+    print_rows({name: _output_lines(x) for name, x in outputs.items()})
     if args.output:
         with replacing(args.output) as file:
             np.savez(file, **{name: np.asarray(x) for name, x in outputs.items()})      # type: ignore[arg-type]
@@ -84,7 +84,7 @@ def run_onnx(args: argparse.Namespace) -> None:
         say(_timed(model, values))
 
 
-def _described(x: Any) -> list[str]:
+def _output_lines(x: Any) -> list[str]:
     """The dtype, shape and values of an output, in lines."""
     array = np.asarray(x)
     lines = [f"{array.dtype} {tuple(array.shape)}"]
@@ -105,11 +105,11 @@ def _read_values(model: OnnxModel, files: Sequence[str], scale: float) -> _Value
     """The inputs in files, by name."""
     endings = {Path(file).suffix.lower() for file in files}
     if endings <= set(PICTURE_ENDINGS):
-        return {_only_input(model).name: _as_input(_only_input(model), _pictures(_only_input(model), files, scale))}
+        return {_only_input(model).name: _input_tensor(_only_input(model), _pictures(_only_input(model), files, scale))}
     if len(files) > 1 or not endings <= {".npy", ".npz"}:
         raise WrongUseError(f"expected one .npz file, one .npy file, or images, got {', '.join(files)}")
     if endings == {".npy"}:
-        return {_only_input(model).name: _as_input(_only_input(model), read_array(files[0]))}
+        return {_only_input(model).name: _input_tensor(_only_input(model), read_array(files[0]))}
     return _by_name(model, files[0])
 
 
@@ -122,7 +122,7 @@ def _by_name(model: OnnxModel, path: str) -> _Values:
     expected = {x.name: x for x in model.inputs}
     if arrays.keys() != expected.keys():
         raise ValueError(f"{path}: expected the arrays {', '.join(expected)}, got {', '.join(arrays) or 'none'}")
-    return {name: _as_input(expected[name], array) for name, array in arrays.items()}
+    return {name: _input_tensor(expected[name], array) for name, array in arrays.items()}
 
 
 def _only_input(model: OnnxModel) -> Input:
@@ -133,7 +133,7 @@ def _only_input(model: OnnxModel) -> Input:
     return found
 
 
-def _as_input(expected: Input, array: Array) -> Tensor:
+def _input_tensor(expected: Input, array: Array) -> Tensor:
     """An array in the dtype of an input."""
     if array.dtype.kind != expected.dtype.kind and (array.dtype.kind, expected.dtype.kind) not in (
             ("i", "f"), ("u", "f"), ("u", "i"), ("i", "u")):
@@ -158,7 +158,7 @@ def _pictures(expected: Input, files: Sequence[str], scale: float) -> Array:
     return batch if last else batch.transpose(0, 3, 1, 2)
 
 
-def _zeros(model: OnnxModel, shapes: Mapping[str, Sequence[int]]) -> _Values:
+def _zero_inputs(model: OnnxModel, shapes: Mapping[str, Sequence[int]]) -> _Values:
     unknown = shapes.keys() - {x.name for x in model.inputs}
     if unknown:
         raise WrongUseError(f"--shape: the model has no input {', '.join(sorted(unknown))}")

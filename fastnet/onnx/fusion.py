@@ -1,7 +1,7 @@
 """Fusion: neighbouring nodes that one kernel computes, for inference without gradients.
 
 `fused` finds chains of nodes whose inner values nobody else reads, and replaces each by one node of the domain
-"fastnet". To fuse others, write a function on a `_Chains` and list it in `_RULES`.
+"fastnet". To fuse others, write a function on a `_Chains` and list it in `_FUSIONS`.
 """
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Constants", "constants_of", "fused"]
 
-_ACTIVATIONS = {"Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "HardSwish": "hardswish", "Silu": "silu",
+_EPILOGUES = {"Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "HardSwish": "hardswish", "Silu": "silu",
                 "Relu6": "relu6", "HardSigmoid": "hardsigmoid"}
-_VERSION = 1                            # of the operators of the domain
+_FUSED_VERSION = 1                            # of the operators of the domain
 
 
 class Constants(NamedTuple):
@@ -54,14 +54,14 @@ def fused(program: Program, constants: Constants) -> Program:
         constants: of the model.
     """
     chains = _Chains(program, constants)
-    for rule in _RULES:
+    for rule in _FUSIONS:
         for node in chains.nodes:
             if chains.holds(node):
                 rule(chains, node)
     return finished(program.name, program.inputs, program.outputs, chains.nodes)
 
 
-def _copied(node: Node, constants: Constants) -> Node:
+def _with_fused_bodies(node: Node, constants: Constants) -> Node:
     """A node whose subgraphs are fused."""
     attributes = {name: fused(value, constants) if isinstance(value, Program) else value
                   for name, value in node.attributes.items()}
@@ -88,7 +88,7 @@ class _Chains:
         self._place_of: dict[Node, int] = {}
         for node in program.nodes:
             self._places.append(None)
-            self._put(_copied(node, constants), len(self._places) - 1)
+            self._put(_with_fused_bodies(node, constants), len(self._places) - 1)
 
     @property
     def nodes(self) -> list[Node]:
@@ -140,7 +140,7 @@ class _Chains:
             kind: of the new node's operator.
             inputs, output, attributes: of the new node.
         """
-        last, operator = self.makers[output], find_operator(kind, DOMAIN, _VERSION)
+        last, operator = self.makers[output], find_operator(kind, DOMAIN, _FUSED_VERSION)
         assert operator is not None
         made = Node(last.name, operator, last.opset, inputs, (output,), dict(attributes))
         made.model = last.model
@@ -188,7 +188,7 @@ class _Product(NamedTuple):
     nodes: tuple[Node, ...]
 
 
-def _product(chains: _Chains, node: Node, depth: int = 2) -> _Product:
+def _factors_of(chains: _Chains, node: Node, depth: int = 2) -> _Product:
     """What a Mul or Div computes, with those that it alone reads."""
     coefficient = 1.0
     factors: tuple[str, ...] = ()
@@ -200,7 +200,7 @@ def _product(chains: _Chains, node: Node, depth: int = 2) -> _Product:
         if number:
             coefficient *= 1 / number if divides else number
         elif inner is not None:
-            part = _product(chains, inner, depth - 1)
+            part = _factors_of(chains, inner, depth - 1)
             coefficient, factors, nodes = coefficient * part.coefficient, factors + part.factors, nodes + part.nodes
         else:
             factors += (name, "") if divides else (name,)           # an empty name matches nothing
@@ -211,7 +211,7 @@ def _gated(chains: _Chains, node: Node) -> None:
     """x * sigmoid(x), x * hardsigmoid(x), x * clip(x + 3, 0, 6) / 6, x * (1 + erf(x / sqrt(2))) / 2"""
     if not (_is(node, "Mul") or _is(node, "Div")):
         return
-    coefficient, factors, nodes = _product(chains, node)
+    coefficient, factors, nodes = _factors_of(chains, node)
     if len(factors) != 2:
         return
     for x, gate in (factors, factors[::-1]):
@@ -257,7 +257,7 @@ def _erf_gate(chains: _Chains, x: str, gate: str) -> list[Node] | None:
     scaled = None if erf is None else chains.maker(erf.inputs[0], "Div") or chains.maker(erf.inputs[0], "Mul")
     if one is None or erf is None or scaled is None:
         return None
-    coefficient, factors, nodes = _product(chains, scaled)
+    coefficient, factors, nodes = _factors_of(chains, scaled)
     return [one, erf, *nodes] if factors == (x,) and math.isclose(coefficient, math.sqrt(0.5), rel_tol=1e-3) else None
 
 
@@ -294,7 +294,7 @@ def _selection(chains: _Chains, node: Node) -> None:
 
 # ---- convolutions and matrix products --------------------------------------------------------------------------------
 
-def _convolution(chains: _Chains, node: Node) -> None:
+def _conv_chain(chains: _Chains, node: Node) -> None:
     """A convolution with a bias, a batch norm, a residual and an activation."""
     if not _is(node, "Conv"):
         return
@@ -322,7 +322,7 @@ def _convolution(chains: _Chains, node: Node) -> None:
             residual, last = other, following
             removed.append(following)
             following = chains.reader(last)
-    activation = _activation(following)
+    activation = _epilogue(following)
     if activation is not None and following is not None:
         attributes["activation"], last = activation, following
         removed.append(following)
@@ -331,16 +331,16 @@ def _convolution(chains: _Chains, node: Node) -> None:
                        last.outputs[0], attributes)
 
 
-def _activation(node: Node | None) -> str | None:
+def _epilogue(node: Node | None) -> str | None:
     """The name of a node's activation in kernels, or None."""
-    if node is None or node.operator.name not in _ACTIVATIONS or node.operator.domain not in ("", DOMAIN):
+    if node is None or node.operator.name not in _EPILOGUES or node.operator.domain not in ("", DOMAIN):
         return None
     if node.operator.name == "HardSigmoid" and not _is_sixth(node):
         return None
-    return _ACTIVATIONS[node.operator.name]
+    return _EPILOGUES[node.operator.name]
 
 
-def _linear(chains: _Chains, node: Node) -> None:
+def _linear_chain(chains: _Chains, node: Node) -> None:
     """A matrix product with a constant, a bias and an activation."""
     is_gemm = _is(node, "Gemm")
     weight = chains.constants.shapes.get(node.inputs[1]) if len(node.inputs) > 1 else None
@@ -362,7 +362,7 @@ def _linear(chains: _Chains, node: Node) -> None:
     if bias and chains.constants.shapes.get(bias) != (weight[0 if transposed else 1],):
         return
     attributes: dict[str, Any] = {"transposed": transposed}
-    activation = _activation(following)
+    activation = _epilogue(following)
     if activation is not None and following is not None:
         attributes["activation"], last = activation, following
         removed.append(following)
@@ -370,4 +370,4 @@ def _linear(chains: _Chains, node: Node) -> None:
         chains.replace(removed, "Linear", (*node.inputs[:2], bias), last.outputs[0], attributes)
 
 
-_RULES: tuple[Callable[[_Chains, Node], None], ...] = (_gated, _relu6, _power, _selection, _convolution, _linear)
+_FUSIONS: tuple[Callable[[_Chains, Node], None], ...] = (_gated, _relu6, _power, _selection, _conv_chain, _linear_chain)

@@ -33,7 +33,8 @@ LOADED, REFUSED, FAILED = "computed", "refused", "node failed"
 def node(op_type, inputs, outputs, domain="", **attributes):
     """A node; inputs and outputs are names separated by spaces."""
     return forms.Node(input=inputs.split(" ") if inputs else [], output=outputs.split(" "), name=f"the {op_type}",
-                      op_type=op_type, domain=domain, attribute=[attribute(name, value) for name, value in attributes.items()])
+                      op_type=op_type, domain=domain,
+                      attribute=[attribute(name, value) for name, value in attributes.items()])
 
 
 def graph(nodes, inputs=(), outputs=("y",), **constants):

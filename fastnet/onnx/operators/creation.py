@@ -14,18 +14,18 @@ from fastnet.onnx.program import as_tensor
 from fastnet.onnx.registry import Node, operator
 
 # attribute of a Constant -> the dtype of its value
-_FORMS = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64,
+_VALUE_DTYPES = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64,
           "value_string": object, "value_strings": object, "value": None, "sparse_value": None}
 
 
 @operator("Constant")
 def constant(node: Node) -> Any:
     """The value of one of the attributes."""
-    for name, dtype in _FORMS.items():
+    for name, dtype in _VALUE_DTYPES.items():
         value = node.attribute(name)
         if value is not None:
             return np.array(value, dtype)
-    raise ValueError(f"expected one of the attributes {', '.join(_FORMS)}")
+    raise ValueError(f"expected one of the attributes {', '.join(_VALUE_DTYPES)}")
 
 
 @operator("ConstantOfShape", known=("shape",))

@@ -13,7 +13,7 @@ from fastnet.onnx.operators.shapes import axis_of, given_axes, sliced
 from fastnet.onnx.program import as_tensor
 from fastnet.onnx.registry import Node, operator
 
-_MODES: dict[str, Any] = {"reflect": "reflect", "edge": "edge", "wrap": "wrap"}     # ONNX's names are NumPy's
+_PAD_NAMES: dict[str, Any] = {"reflect": "reflect", "edge": "edge", "wrap": "wrap"}     # ONNX's names are NumPy's
 
 
 def padded(node: Node, x: Any, pads: list[tuple[int, int]], value: Any) -> Any:
@@ -33,10 +33,10 @@ def padded(node: Node, x: Any, pads: list[tuple[int, int]], value: Any) -> Any:
         x = sliced(x, axis, max(-before, 0), x.shape[axis] - max(-after, 0), 1)
     widths = [(max(before, 0), max(after, 0)) for before, after in pads]
     if isinstance(x, np.ndarray):
-        return np.pad(x, widths, constant_values=value) if mode == "constant" else np.pad(x, widths, _MODES[mode])
+        return np.pad(x, widths, constant_values=value) if mode == "constant" else np.pad(x, widths, _PAD_NAMES[mode])
     for axis, width in enumerate(widths):
         if any(width):
-            places = np.pad(np.arange(x.shape[axis]), width, _MODES[mode])
+            places = np.pad(np.arange(x.shape[axis]), width, _PAD_NAMES[mode])
             x = fastnet.index_select(x, axis, as_tensor(places))
     return x
 
@@ -44,7 +44,7 @@ def padded(node: Node, x: Any, pads: list[tuple[int, int]], value: Any) -> Any:
 @operator("Pad", known=("pads", "value", "axes"))
 def pad(node: Node, x: Any, pads: Any = None, value: Any = None, axes: Any = None) -> Any:
     """x with elements before and after each axis, by the attribute `mode`."""
-    if node.attribute("mode", "constant") not in ("constant", *_MODES):
+    if node.attribute("mode", "constant") not in ("constant", *_PAD_NAMES):
         raise node.refuse(f"the mode {node.attribute('mode')!r}")
     given = node.attribute("pads", node.attribute("paddings")) if pads is None else pads
     widths = [int(n) for n in np.ravel(given)]

@@ -263,8 +263,11 @@ def test_an_open_batch(name, path):
     assert made.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
 
 
+NETS = ("sliced", "last", "made", "attention", "square")
+
+
 def name_of_input(name):
-    return "src" if name == "encoder" else "args.0" if name in ("sliced", "last", "made", "attention", "square") else "input"
+    return "src" if name == "encoder" else "args.0" if name in NETS else "input"
 
 
 def test_open_lengths(path):

@@ -1,7 +1,7 @@
 """Every model of fastnet.models as ONNX: accepted by onnx's checker, and computed by ONNX Runtime as by fastnet."""
 import numpy as np
 import pytest
-from onnx_tools import export_and_compare
+from onnx_tools import compare, export_and_compare
 
 import fastnet
 from fastnet import models
@@ -58,8 +58,10 @@ SMALL = {
 def test_picture_model(name, tmp_path):
     fastnet.manual_seed(0)
     model = getattr(models, name)()
-    made = export_and_compare(model, normal(1, 3, PICTURES[name], PICTURES[name]), tmp_path / "m.onnx")
-    read = set(fastnet.graph.trace(model, normal(1, 3, PICTURES[name], PICTURES[name])).parameters)
+    path, x = tmp_path / "m.onnx", normal(1, 3, PICTURES[name], PICTURES[name])
+    made = export_and_compare(model, x, path, dynamic_axes={"input": {0: "batch"}})
+    compare(path, model, (fastnet.cat([x, -x, x * 0.5]),))
+    read = set(fastnet.graph.trace(model, x).parameters)
     assert read <= {x.name for x in made.graph.initializer}
 
 
@@ -67,7 +69,11 @@ def test_picture_model(name, tmp_path):
 def test_small_model(name, tmp_path):
     fastnet.manual_seed(0)
     make, example = SMALL[name]
-    export_and_compare(make(), example(2), tmp_path / "m.onnx")
+    model, path = make().eval(), tmp_path / "m.onnx"
+    inputs = [x.name for x in fastnet.graph.trace(model, *example(2)).inputs]
+    export_and_compare(model, example(2), path, dynamic_axes={name: {0: "batch"} for name in inputs})
+    for n in (1, 3):
+        compare(path, model, example(n))
 
 
 @pytest.mark.models

@@ -150,9 +150,9 @@ def random_floats(*shape):
 
 def test_a_quantised_network(path):
     q = quantized
-    model = nn.Sequential(q.Quantize(1 / 64, 2), q.Conv2d(3, 4, (3, 3), (1, 1), (1, 1), (1, 1), 1, 1 / 64, 2, 1 / 16, -5,
-                                                         "relu"),
-                          nn.Flatten(), q.Linear(4 * 36, 5, 1 / 16, -5, 1 / 4, 1), q.DeQuantize(1 / 4, 1)).eval()
+    conv = q.Conv2d(3, 4, (3, 3), (1, 1), (1, 1), (1, 1), 1, 1 / 64, 2, 1 / 16, -5, "relu")
+    model = nn.Sequential(q.Quantize(1 / 64, 2), conv, nn.Flatten(), q.Linear(4 * 36, 5, 1 / 16, -5, 1 / 4, 1),
+                          q.DeQuantize(1 / 4, 1)).eval()
     model[1].set_weight(random_floats(4, 3, 3, 3), random_floats(4))
     model[3].set_weight(random_floats(5, 144) / 4, random_floats(5))
     x = fastnet.tensor(2 * random_floats(20, 3, 6, 6))

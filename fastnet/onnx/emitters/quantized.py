@@ -6,7 +6,6 @@ Engines round products to nearest even, fastnet as TensorFlow Lite: some results
 """
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -234,10 +233,9 @@ def quantized_function(w: Writer, q: Value, table: Value) -> str:
 
 
 @emits("quantized_softmax")
-def quantized_softmax(w: Writer, q: Value, table: Value, dim: int) -> str:
-    """A softmax, whose scale the table of exponentials tells."""
-    entries = known_array(w, table).astype(np.float64)
-    real = _dequantized(w, q, -math.log(entries[1] / entries[0]), 0, q.dtype)
+def quantized_softmax(w: Writer, q: Value, scale: float, dim: int) -> str:
+    """A softmax."""
+    real = _dequantized(w, q, scale, 0, q.dtype)
     return linear_node(w, "QuantizeLinear", w.add("Softmax", real, axis=dim), 1 / 256, np.iinfo(q.dtype).min, q.dtype,
                         None)
 

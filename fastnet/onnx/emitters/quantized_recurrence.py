@@ -24,7 +24,7 @@ _CELLS: dict[str, tuple[str, list[int], dict[str, int], int]] = {
 
 
 @emits("quantized_layer")
-def quantized_layer(w: Writer, x: Value, h0: Value | None, state: Value | None, tables: Value, w_ih: Value, w_hh: Value,
+def quantized_layer(w: Writer, x: Value, h0: Value | None, state: Value | None, w_ih: Value, w_hh: Value,
                     b_ih: Value | None, b_hh: Value | None, m_ih: Value, s_ih: Value, m_hh: Value, s_hh: Value,
                     cell: str, zero_x: int, zero_h: int, result: tuple[int, ...], fraction: int) -> None:
     """All steps. The result joins the last state, int16, and the int8 states of all steps, which stay apart in ONNX."""

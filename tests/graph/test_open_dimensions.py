@@ -1,9 +1,7 @@
 """Open dimensions: integers that depend on them, runs at other lengths, and dependences that a graph cannot hold."""
 import copy
 
-import numpy as np
 import pytest
-from small_models import SMALL_MODELS, small_model
 
 import fastnet
 from fastnet import nn
@@ -30,39 +28,6 @@ def traced(function, *example, axes=None):
 
 def shape_text(value):
     return repr(value.shape)
-
-
-@pytest.mark.parametrize("name", SMALL_MODELS)
-def test_models_take_any_batch(name):
-    """The bits of the model; a batch of 1 may have the kernel of another shape, and a product other bits."""
-    model, inputs = small_model(name)
-    plain = trace(model, *inputs)
-    graph = trace(model, *inputs, dynamic={x.name: {0: "batch"} for x in plain.inputs})
-    assert all(x.shape[0].name == "batch" for x in graph.inputs) and graph.sizes == {"batch": 2}
-    for count in (2, 5):
-        given = [fastnet.tensor(np.concatenate([x.numpy()] * 3)[:count]) for x in inputs]
-        with fastnet.no_grad():
-            found, expected = graph.run(*given), model(*given)
-        for a, b in zip(flat(found), flat(expected)):
-            np.testing.assert_array_equal(a.numpy(), b.numpy())
-
-
-def flat(x):
-    return [x] if isinstance(x, fastnet.Tensor) else [y for entry in (
-        x.values() if isinstance(x, dict) else x) for y in flat(entry)]
-
-
-@pytest.mark.parametrize("name", ["gpt", "bert", "lstm_classifier", "ctc_recognizer", "tcn", "unet"])
-def test_models_take_any_length(name):
-    model, (x,) = small_model(name)
-    [given] = trace(model, x).inputs
-    axis = {"ctc_recognizer": 2, "tcn": 2, "unet": 3}.get(name, 1)
-    example = x[:, :4] if axis == 1 else x
-    graph = trace(model, example.contiguous(), dynamic={given.name: {0: "batch", axis: "time"}})
-    part = x[:1, :7] if axis == 1 else x[:1, ..., :{"unet": 24, "tcn": 27}.get(name, 36)]
-    with fastnet.no_grad():
-        for a, b in zip(flat(graph.run(part.contiguous())), flat(model(part.contiguous()))):
-            np.testing.assert_array_equal(a.numpy(), b.numpy())
 
 
 def test_shapes_and_arguments():

@@ -1,5 +1,6 @@
 """All kinds of networks of `fastnet.models` at small sizes, with the inputs of one call."""
 import numpy as np
+import pytest
 
 import fastnet
 from fastnet import models
@@ -45,6 +46,16 @@ SMALL_MODELS = {
     "gpt": lambda: (models.gpt(30, 16, 16, 2, 2), (_tokens(2, 9),)),
     "bert": lambda: (models.BERT(30, 16, 2, 2, 32, 16), (_tokens(2, 9),)),
 }
+
+_LARGE = ("alexnet", "inception_v3", "resnet50", "vgg11", "vgg11_bn")      # or slow
+EVERY_MODEL = [pytest.param(name, marks=[pytest.mark.models] if name in _LARGE else []) for name in SMALL_MODELS]
+
+
+def flat(x):
+    """The tensors in a model's result, in order."""
+    if isinstance(x, fastnet.Tensor):
+        return [x]
+    return [y for entry in (x.values() if isinstance(x, dict) else x) for y in flat(entry)]
 
 
 def small_model(name):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["FREED", "OPERATIONS", "Node", "call_into", "gradient", "is_saved_by", "node_number", "op", "writes_out"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_OWN = "fastnet."
+_OPERATION_MODULES = "fastnet."
 _ARRAY = re.compile(r"\bArray\b")
 
 Node = _tape.Node
@@ -121,7 +121,7 @@ def op(fn: Callable[..., Any] | None = None, *, view: bool = False) -> Callable[
     operation = functools.wraps(fn)(
         _tape.differentiable(fn, fn.__name__.strip("_"), view, _by_position, explain_none))
     fn.__annotations__ = {name: _on_tensors(annotation) for name, annotation in fn.__annotations__.items()}
-    if (fn.__module__ or "").startswith(_OWN):
+    if (fn.__module__ or "").startswith(_OPERATION_MODULES):
         OPERATIONS.setdefault(fn.__name__.strip("_"), operation)
     return operation
 

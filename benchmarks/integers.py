@@ -21,7 +21,7 @@ HEADER = '"""The time of float32 relative to int8, in hundredths, by python -m b
 
 
 def weights(rng, *shape):
-    return fastnet.tensor(rng.standard_normal(shape).astype(np.float32) / np.sqrt(np.prod(shape[1:])))
+    return fastnet.tensor((rng.standard_normal(shape) / np.sqrt(np.prod(shape[1:]))).astype(np.float32))
 
 
 def integers(rng, *shape):

@@ -97,7 +97,7 @@ static int pack_depthwise(BODY_ARGS) {
     return 0;
 }
 
-enum { PIXELS = 4, LINE_PART = 64 };    /* pixels that share the load of a weight; pixels that are finished at once */
+enum { PIXELS = 8, LINE_PART = 64 };    /* pixels that share the load of a weight; pixels that are finished at once */
 
 /* The sums of up to PIXELS pixels from x, `step` numbers apart, for one vector of channels. */
 INLINE void depthwise_sums(const ptrdiff_t *n, int32_t *sums, const dot_t *x, const int8_t *w, ptrdiff_t step,
@@ -133,6 +133,8 @@ static int depthwise(BODY_ARGS) {
                 ptrdiff_t i = 0;
                 for (; i + PIXELS <= count; i += PIXELS)
                     depthwise_sums(n, sums + i * W_i32, x + i * step, w, step, PIXELS);
+                for (; i + PIXELS / 4 <= count; i += PIXELS / 4)
+                    depthwise_sums(n, sums + i * W_i32, x + i * step, w, step, PIXELS / 4);
                 for (; i < count; i++) depthwise_sums(n, sums + i * W_i32, x + i * step, w, step, 1);
                 finish(launch, sums, W_i32, b * n[Q_LINE] + first, count, c, lane_sums, n[Q_LANES] - c);
             }

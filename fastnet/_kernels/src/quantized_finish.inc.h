@@ -11,16 +11,13 @@ typedef struct {
 static inline void load_lanes(Lanes *lanes, const Launch *launch, ptrdiff_t column, v_i32 lane_sums, ptrdiff_t n) {
     const ptrdiff_t *sizes = launch->n;
     const v_i32 zero = v_set_i32(0);
-    int32_t shift[W_i32];
     v_i32 s = some_i32((const int32_t *)launch->p[Q_SHIFT] + column, n);
-    v_store_i32(shift, s);
-    lanes->lefts = 0;
-    for (int i = 0; i < W_i32; i++) lanes->lefts |= shift[i] > 0;
     lanes->base = v_mul_i32(lane_sums, v_set_i32((int32_t)-sizes[Q_ZERO]));
     if (launch->p[Q_BIAS])
         lanes->base = v_add_i32(lanes->base, some_i32((const int32_t *)launch->p[Q_BIAS] + column, n));
     lanes->multiplier = some_i32((const int32_t *)launch->p[Q_MULTIPLIER] + column, n);
-    lanes->left = v_max_i32(s, zero), lanes->right = v_max_i32(v_sub_i32(zero, s), zero);
+    lanes->left = v_max_i32(s, zero), lanes->lefts = v_total_i32(lanes->left) != 0;
+    lanes->right = v_max_i32(v_sub_i32(zero, s), zero);
     lanes->least = v_sub_i32(zero, v_left_i32(v_set_i32(1), v_sub_i32(v_set_i32(31), lanes->left)));
     lanes->most = v_sub_i32(v_set_i32(-1), lanes->least);
     lanes->zero_out = v_set_i32((int32_t)sizes[Q_ZERO_OUT]);

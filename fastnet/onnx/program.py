@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnet import dtypes
-from fastnet._core.state import apart, forbid_reading
+from fastnet._core.state import apart, forbid_reading, state
 from fastnet._core.tensor import Tensor
 from fastnet.functional.keys import constant
 from fastnet.onnx.registry import Node, UnsupportedError
@@ -158,4 +158,7 @@ def as_tensor(x: Any, tensor: Tensor | None = None) -> Any:
         return tensor
     if x.dtype not in dtypes.ALL and x.dtype not in dtypes.MORE:
         return x
-    return Tensor._wrap(constant(x))
+    made = Tensor._wrap(constant(x))
+    if state.recorder is not None and state.recorder.constants is not None:
+        state.recorder.constants.add(made)              # weights that were dequantised are packed once
+    return made

@@ -9,6 +9,7 @@ from fastnet import dtypes
 from fastnet._core.tensor import Tensor
 from fastnet.functional.counting import repeat_interleave
 from fastnet.functional.linear import matmul
+from fastnet.functional.quantized import dequantize, integer_matmul, quantize, quantize_dynamic
 from fastnet.onnx.operators.convolution import convolved
 from fastnet.onnx.program import as_known, as_tensor
 from fastnet.onnx.registry import Node, operator
@@ -54,6 +55,8 @@ def quantize_linear(node: Node, x: Tensor, scale: Tensor, zero_point: Any = None
         dtype = _output_dtype(node, np.dtype(np.uint8))
     if dtype.kind not in "iu":
         raise node.refuse(f"the type {dtype}")
+    if not block and _has_kernel(x.dtype, scale, dtype):
+        return quantize(x, scale, 0 if zero_point is None else zero_point, _channel_axis(scale, axis), dtype)
     precision = node.attribute("precision", 0)
     wide = dtype_of(precision, "precision") if precision else x.dtype
     if wide.kind != "f":
@@ -62,6 +65,15 @@ def quantize_linear(node: Node, x: Tensor, scale: Tensor, zero_point: Any = None
     if zero_point is not None:
         rounded = rounded.to(dtypes.float32) + _against(_wide(zero_point), x, axis, block)
     return _as_dtype_in_range(node, rounded, dtype)
+
+
+def _has_kernel(real: DType, scale: Tensor, integer: DType) -> bool:
+    """Whether one kernel converts between these dtypes."""
+    return real == scale.dtype == dtypes.float32 and integer in (dtypes.int8, dtypes.uint8)
+
+
+def _channel_axis(scale: Tensor, axis: int) -> int | None:
+    return None if scale.numel() == 1 else axis
 
 
 def _output_dtype(node: Node, default: DType) -> DType:
@@ -78,16 +90,21 @@ def _output_dtype(node: Node, default: DType) -> DType:
 def dequantize_linear(node: Node, x: Any, scale: Tensor, zero_point: Any = None) -> Tensor:
     """(x - zero_point) * scale."""
     axis, block = node.attribute("axis", 1), node.attribute("block_size", 0)
+    result = _output_dtype(node, scale.dtype)
+    if not block and _has_kernel(result, scale, x.dtype):
+        return dequantize(x, scale, 0 if zero_point is None else zero_point, _channel_axis(scale, axis))
     wide = _wide(x)
     if zero_point is not None:
         wide = wide - _against(_wide(zero_point), wide, axis, block)
     factor = scale if scale.dtype == dtypes.float32 else scale.to(dtypes.float32)
-    return (wide * _against(factor, wide, axis, block)).to(_output_dtype(node, scale.dtype))
+    return (wide * _against(factor, wide, axis, block)).to(result)
 
 
 @operator("DynamicQuantizeLinear", since=11)
 def dynamic_quantize_linear(node: Node, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """x as uint8, with a scale and a zero point from its range."""
+    if x.dtype == dtypes.float32 and x.numel():
+        return quantize_dynamic(x)
     low, high = x.amin().clamp(max=0.0), x.amax().clamp(min=0.0)
     scale = (high - low) / 255.0
     divisor = scale.masked_fill(scale == 0, 1.0)
@@ -110,6 +127,9 @@ def _from_zero_point(x: Tensor, zero_point: Tensor | None, rows: bool = False) -
 def matmul_integer(node: Node, a: Tensor, b: Tensor, a_zero: Tensor | None = None,
                    b_zero: Tensor | None = None) -> Tensor:
     """The matrix product of integers, as int32."""
+    if min(a.ndim, b.ndim) > 1 and (b.ndim == 2 or a.shape[:-2] == b.shape[:-2]) and all(
+            zero is None or zero.ndim < 2 for zero in (a_zero, b_zero)):
+        return integer_matmul(a, b, a_zero, b_zero)
     return matmul(_from_zero_point(a, a_zero, True), _from_zero_point(b, b_zero)).to(dtypes.int32)
 
 

@@ -1,14 +1,14 @@
 """When the memory of each value of a graph is in use."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fastnet.graph.form import Graph, Node, Value, same_form
 from fastnet.graph.operations import ELEMENTWISE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 __all__ = ["Lifetime", "lifetimes"]
 
@@ -22,7 +22,8 @@ class Lifetime:
         first: the number of the node that writes it; -1 for an input.
         last: the number of the last node that reads it or a view of it; the number of nodes if an output does.
         in_place: an input of the node that writes it whose memory it can have: an elementwise operation may write its
-            result there, because no later node reads it and the sizes are equal. None if there is none.
+            result there, because no later node reads it, and it has the same shape and its elements in order. None if
+            there is none.
 
     Example:
         >>> import fastnet
@@ -57,10 +58,15 @@ def lifetimes(graph: Graph) -> dict[Value, Lifetime]:
     for y in graph.outputs:
         if y in owners:
             last[owners[y]] = len(graph.nodes)
-    writers = {y: node for node in graph.nodes for y in node.outputs}
-    return {x: Lifetime(owner, first[owner], last[owner],
-                        _in_place(writers[x], first[x], owners, first, last) if x in writers and owner is x else None)
-            for x, owner in owners.items()}
+    found = {x: Lifetime(owner, first[owner], last[owner]) for x, owner in owners.items()}
+    ordered = set(graph.inputs)
+    for node in graph.nodes:
+        y = node.outputs[0]
+        if not node.is_view or (node.operation == "view" and node.inputs[0] in ordered):
+            ordered.update(node.outputs)
+        if node.operation in ELEMENTWISE:
+            found[y] = replace(found[y], in_place=_in_place(node, found, ordered))
+    return found
 
 
 def _owners(graph: Graph) -> dict[Value, Value]:
@@ -75,15 +81,20 @@ def _owners(graph: Graph) -> dict[Value, Value]:
     return owners
 
 
-def _in_place(node: Node, number: int, owners: Mapping[Value, Value], first: Mapping[Value, int],
-              last: Mapping[Value, int]) -> Value | None:
-    """The input whose memory the result of a node can have."""
-    if node.operation not in ELEMENTWISE:
-        return None
+def _in_place(node: Node, times: Mapping[Value, Lifetime], ordered: Collection[Value]) -> Value | None:
+    """The owner of the memory that the result of an elementwise node can have.
+
+    Args:
+        node: the node.
+        times: lifetimes.
+        ordered: values that have their elements in the order of their memory.
+    """
     y = node.outputs[0]
-    for x in node.inputs:
-        owner = owners.get(x)
-        if (owner is not None and first[owner] >= 0 and last[owner] == number and owner.nbytes == y.nbytes
-                and same_form(x, y)):
-            return owner
+    read = [x for x in dict.fromkeys(node.inputs) if x in times]
+    for x in read:
+        time = times[x]
+        alone = all(other is x or times[other].owner is not time.owner for other in read)
+        if (alone and x in ordered and time.first >= 0 and time.last == times[y].first
+                and time.owner.nbytes == y.nbytes and same_form(x, y)):
+            return time.owner
     return None

@@ -44,6 +44,16 @@ def test_in_place():
         "args.0": None, "linear_1": None, "exp_1": None, "add_1": "exp_1"}
 
 
+def test_memory_that_a_result_cannot_have():
+    """That of a value in another order of memory, or of one that is read in two orders."""
+    for forward in (lambda m, x: m.linear(x).t().exp(), lambda m, x: (y := m.linear(x), y + y.t())[1],
+                    lambda m, x: m.linear(x)[::2].exp()):
+        graph = traced(forward, fastnet.ones(3, 3))
+        assert graph.lifetimes()[graph.outputs[0]].in_place is None
+    graph = traced(lambda m, x: (y := m.linear(x).view(9).exp()) + y, fastnet.ones(3, 3))
+    assert [time.in_place is not None for time in graph.lifetimes().values()] == [False, False, False, True, True]
+
+
 def test_views_of_parameters_need_no_memory():
     graph = traced(lambda m, x: x @ m.linear.weight.t())
     assert [value.name for value in graph.lifetimes()] == ["args.0", "mm_1"]

@@ -122,6 +122,16 @@ def test_a_module_of_a_graph_owns_its_weights_and_loads_those_of_the_model(tmp_p
     assert fastnet.equal(copy(x), model(x))
 
 
+def test_a_module_of_a_graph_is_saved_as_weights(tmp_path):
+    graph = trace(nn.Sequential(nn.Linear(3, 2), nn.ReLU()), fastnet.ones(4, 3))
+    first, second, x = GraphModule(graph), GraphModule(graph), fastnet.randn(4, 3)
+    with fastnet.no_grad():
+        first(x)
+        dict(first.named_parameters())["0.weight"].mul_(2)
+    first.save(tmp_path / "g.safetensors")
+    assert fastnet.equal(fastnet.load(tmp_path / "g.safetensors", second)(x), first(x))
+
+
 def test_a_module_of_a_graph_is_compiled():
     model, inputs = small_model("resnet8")
     copy = GraphModule(trace(model, *inputs)).eval()

@@ -114,10 +114,11 @@ def weighted_sums(x: Array, axis: int, table: WeightTable, transposed: WeightTab
         table: of the sums.
         transposed: the table of the gradient, from sums to entries.
     """
-    return _sums_along(x, axis, table), (gradient(_sums_along, axis, transposed), None, None, None)
+    return _sums_along(x, axis, *table), (gradient(_sums_along, axis, *transposed), None, None, None)
 
 
-def _sums_along(x: Array, axis: int, table: WeightTable) -> Array:
+def _sums_along(x: Array, axis: int, *lists: Array) -> Array:
+    table = WeightTable(*lists)
     length = table.starts.size - 1
     if axis > 1 and x.ndim <= 5:                        # images keep their layout
         return from_volume(_sum_along(as_volume(x), axis + 4 - x.ndim, length, table), x.ndim)

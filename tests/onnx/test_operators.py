@@ -163,3 +163,15 @@ def test_an_error_names_the_node():
     model = model_of([node("Reshape", "x s", "y")], s=np.array([7, -1]))
     with pytest.raises(RuntimeError, match="Reshape node 'the Reshape'"):
         model(values(2, 3))
+
+
+def test_an_integer_input_that_decides_selects_a_recording():
+    branches = {name: graph([node(op, "x", name)], outputs=(name,))
+                for name, op in (("then_branch", "Neg"), ("else_branch", "Exp"))}
+    model = model_of([node("Equal", "rate sixteen", "is_sixteen"), node("If", "is_sixteen", "y", **branches)],
+                     [*X, ("rate", DataType.INT64, [])], sixteen=np.array(16))
+    compiled, x = fastnet.compile(model, freeze=True), values(2, 3)
+    with fastnet.no_grad():
+        for rate in (16, 8, 16):
+            for found in (compiled(x, fastnet.tensor(rate)), compiled(rate=fastnet.tensor(rate), x=x)):
+                np.testing.assert_array_equal(found.numpy(), model(x, fastnet.tensor(rate)).numpy())

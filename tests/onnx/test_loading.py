@@ -122,6 +122,31 @@ def test_functions_are_expanded():
     assert np.allclose(model(fastnet.tensor([-1.0, 2.0])).tolist(), [-0.2, 8])
 
 
+def test_shape_arithmetic_is_constant_in_a_recording():
+    model = model_of("""g (float[A, B] x) => (int64[1] n, float[C] y) {
+        n = Shape <start = 1> (x)
+        two = Constant <value_ints = [2]> ()
+        shape = Mul(n, two)
+        half = Constant <value_ints = [-1]> ()
+        all = Concat <axis = 0> (half, shape)
+        z = Reshape(x, all)
+        y = ReduceSum <keepdims = 0> (z)
+    }""")
+    compiled = fastnet.compile(model, freeze=True)
+    with fastnet.no_grad():
+        for rows in (2, 4, 2):
+            n, y = compiled(fastnet.ones(rows, 3))
+            assert (n.tolist(), y.item()) == ([3], 3 * rows)
+    assert len(compiled) == 2
+    assert [node.operation for node in fastnet.graph.trace(model, fastnet.ones(2, 3)).nodes][-1] == "sum"
+
+
+def test_a_model_is_traced_and_exported_again(tmp_path):
+    model, x = model_of(LINEAR), fastnet.randn(4, 3)
+    fastnet.onnx.export(model, x, tmp_path / "again.onnx")
+    assert fastnet.allclose(load(tmp_path / "again.onnx")(x), model(x))
+
+
 # ---- control flow ----------------------------------------------------------------------------------------------------
 
 IF = """g (bool b, float[N] x) => (float[N] y) {

@@ -40,6 +40,28 @@ def test_a_recording_ends_with_its_function(twin, fails):
         state.grad_enabled = True
 
 
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_call_apart_leaves_the_recording_and_the_trace(twin, fails):
+    state, recorder, tracer = twin.state.state, SimpleNamespace(pool=twin.memory.Pool()), SimpleNamespace()
+
+    def inner(value):
+        assert state.recorder is None and state.tracer is None
+        if fails:
+            raise KeyError(value)
+        return value
+
+    def outer(expected, name):
+        if fails:
+            with pytest.raises(KeyError):
+                twin.state.apart(inner, 1)
+        else:
+            assert twin.state.apart(inner, 1) == 1
+        assert getattr(state, name) is expected
+    twin.state.recorded(recorder, outer, recorder, "recorder")
+    twin.state.traced(tracer, outer, tracer, "tracer")
+    assert state.recorder is None and state.tracer is None
+
+
 def test_an_attribute_is_swapped_inside_a_block(twin):
     target, lock = SimpleNamespace(value=1), threading.Lock()
     with twin.state.Swapped(target, "value", 2, lock):

@@ -91,12 +91,14 @@ def operands(t, n):
     return SimpleNamespace(**{name: t.from_numpy(array) for name, array in arrays.items()})
 
 
-class _Operations:
-    """The part of an engine with PyTorch's API that concerns these operations."""
+class Operations:
+    """The part of an engine with PyTorch's API that runs single operations, which subclasses may replace."""
+
+    operations, operands = OPERATIONS, staticmethod(operands)
 
     def infer(self, row):
-        t, run = self.module, OPERATIONS[row.operation]
-        given = operands(t, row.size)
+        t, run = self.module, self.operations[row.operation]
+        given = self.operands(t, row.size)
 
         def infer():
             with t.no_grad():
@@ -104,8 +106,8 @@ class _Operations:
         return running(infer, partial(_numbers, row.operation), [()])
 
     def step(self, row):
-        t, run = self.module, OPERATIONS[row.operation]
-        given = operands(t, row.size)
+        t, run = self.module, self.operations[row.operation]
+        given = self.operands(t, row.size)
         given.x.requires_grad_()
         given.y.requires_grad_()
         slope = t.from_numpy(np.random.default_rng(1).standard_normal(run(t, given).shape).astype(np.float32))
@@ -123,11 +125,11 @@ def _numbers(operation, tensor):
     return array * 0 if operation == "multinomial" else array
 
 
-class FastnetOperations(_Operations, Fastnet):
+class FastnetOperations(Operations, Fastnet):
     """fastnet without compile."""
 
 
-class PyTorchOperations(_Operations, PyTorch):
+class PyTorchOperations(Operations, PyTorch):
     """Eager PyTorch."""
 
 

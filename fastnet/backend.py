@@ -54,6 +54,7 @@ class _KernelTable:
 
 
 K: Any = _KernelTable()
+_native.pointwise.set_kernels(K)
 
 
 _quiet_context = contextvars.Context()
@@ -114,7 +115,7 @@ def _widened(a: Any) -> Any:
 
 def _compiled_call(compiled: Kernel, kernel: Kernel) -> Kernel:
     """Wrap a compiled kernel for the table: dtypes it lacks go to the reference, arrays it cannot walk are packed."""
-    call = _dispatch.compiled_call(compiled, kernel, _widening_call(kernel), _call_packed)
+    call = _dispatch.KernelCall(compiled, kernel, _widening_call(kernel), _call_packed)
     return functools.wraps(kernel)(call)
 
 

@@ -44,6 +44,8 @@ class _Missing:
     def __repr__(self) -> str:
         return self.name
 
+    __reduce__ = __repr__               # pickle finds it by its name in this module
+
 
 bfloat16: Any = _Missing("bfloat16", 2)     # NumPy has no such dtype
 
@@ -54,7 +56,7 @@ NAMES: dict[str, DType] = {
     "complex64": complex64, "cfloat": complex64, "complex128": complex128, "cdouble": complex128,
     "bool": bool_, "uint8": uint8, "int32": int32, "int": int32, "int64": int64, "long": int64,
     "float32": float32, "float": float32, "float64": float64, "double": float64}
-_SUPPORTED = frozenset((*ALL, *MORE))
+_OBJECTS = {dtype: dtype for dtype in (*ALL, *MORE)}    # NumPy may have several equal ones
 _CATEGORIES = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
 DEFAULT: list[DType] = [float32]        # one element: the dtype of floats for which none is given
 _PYTHON: dict[type, DType] = {bool: bool_, int: int64, float: float64, complex: complex128}      # of 64 bits
@@ -71,6 +73,9 @@ def as_dtype(dtype: DTypeLike) -> DType:
         >>> fastnet.dtypes.as_dtype(float), fastnet.dtypes.as_dtype("long")
         (dtype('float64'), dtype('int64'))
     """
+    if isinstance(dtype, np.dtype) and dtype in _OBJECTS:       # the common case
+        return _OBJECTS[dtype]
+    dtype = getattr(dtype, "numpy_dtype", dtype)        # that of one of PyTorch's dtype objects
     if type(dtype) is type and dtype in _PYTHON:
         return _PYTHON[dtype]
     if isinstance(dtype, _Missing):
@@ -82,9 +87,9 @@ def as_dtype(dtype: DTypeLike) -> DType:
         found = np.dtype(dtype)
     except TypeError:
         found = None
-    if found is None or found not in _SUPPORTED or not found.isnative:
+    if found is None or found not in _OBJECTS:
         raise TypeError(f"unsupported dtype {dtype!r}; choose from {', '.join(d.name for d in (*ALL, *MORE))}")
-    return NAMES.get(found.name, found)
+    return _OBJECTS[found]
 
 
 def category(dtype: DType) -> int:

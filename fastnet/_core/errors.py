@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from fastnet._core.spellings import respelled
-from fastnet._runtime.native import tape as _tape
+from fastnet._runtime.native import wrappers as _wrappers
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Shape
@@ -201,7 +201,7 @@ def not_a_tensor(name: str, argument: str, given: object) -> TypeError:
 
 def naming_none(function: _F) -> _F:
     """Let a function's errors name the tensor for which it got None. Arguments are only checked after a failure."""
-    named: Any = functools.wraps(function)(_tape.explain_failures(function, explain_none))
+    named: Any = functools.wraps(function)(_wrappers.explain_failures(function, explain_none))
     return named
 
 

@@ -25,6 +25,7 @@ shared = _pools.shared
 allocate, empty, empty_like = _pools.allocate, _pools.empty, _pools.empty_like
 empty_channels_last, empty_result = _pools.empty_channels_last, _pools.empty_result
 is_channels_last = _pools.is_channels_last
+view_images, view_rows, view_volume = _pools.view_images, _pools.view_rows, _pools.view_volume
 
 _ndarray = np.ndarray
 CHUNK = 1 << 20                         # bytes of a chunk of parameters

@@ -48,6 +48,8 @@ _DEVICE_TYPES = (_CPU, "cuda", "mps", "xpu", "hpu", "xla", "mtia", "ipu", "vulka
 _ACCEPTED = {"device": (_CPU,), "layout": (strided,),
              "memory_format": (contiguous_format, preserve_format, channels_last, channels_last_3d)}
 _FORMAT_NDIM = {channels_last: 4, channels_last_3d: 5}
+_ONE_DEVICE = "; it is the only device, as is_available() says"
+_ADVICE = {"meta": "; a meta tensor has no values, and every tensor of fastnet has memory: leave the device out"}
 
 
 class device(str):
@@ -146,7 +148,7 @@ def check_placement(name: str, **options: object) -> None:
     """
     for option, given in options.items():
         if given is not None and placement_name(given) not in _ACCEPTED[option]:
-            only = "; it is the only device, as is_available() says" if option == "device" else ""
+            only = _ADVICE.get(placement_name(given), _ONE_DEVICE) if option == "device" else ""
             raise RuntimeError(f"{name}: expected {option} to be {' or '.join(map(repr, _ACCEPTED[option]))}, got "
                                f"{str(given)!r}{only}")
 

@@ -32,7 +32,7 @@ class Size(tuple[int, ...], metaclass=_SizeType):
 
     def __getitem__(self, key: Any) -> Any:
         found = super().__getitem__(key)
-        return Size(found) if isinstance(key, slice) else found
+        return type(self)(found) if isinstance(key, slice) else found
 
     def __add__(self, other: Any) -> Any:
-        return Size(super().__add__(tuple(other)))
+        return type(self)(super().__add__(tuple(other)))

@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from fastnet._runtime.native import wrappers as _wrappers
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 _OTHER = {"axis": "dim", "axis0": "dim0", "axis1": "dim1", "keepdims": "keepdim"}
 _NO_SHAPE = ("args", "target")                  # of *arguments that are not a shape
@@ -28,17 +30,15 @@ def respelled(function: _F) -> _F:
     if not names and spread is None:
         return function
 
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if not kwargs:
-            return function(*args)
+    def translate(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         kwargs = {names.get(name, name): value for name, value in kwargs.items()}
         if spread in kwargs:
             if not args and first in kwargs:
                 args = (kwargs.pop(first),)
             args = *args, kwargs.pop(spread)
-        return function(*args, **kwargs)
-    return call                         # type: ignore[return-value]    # it takes more than `function` does
+        return args, kwargs
+    named: Any = functools.wraps(function)(_wrappers.translate_keywords(function, translate))
+    return named
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[tuple[str, ...], str | None, str | None]:

@@ -4,6 +4,7 @@ Its operations are in fastnet/functional, which registers them here with `method
 """
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -16,7 +17,8 @@ from fastnet._core.print_options import OPTIONS
 from fastnet._core.size import Size
 from fastnet._core.spellings import respelled
 from fastnet._core.state import forbid_in_recording, forbid_reading, state
-from fastnet._runtime.native import tape as _tape
+from fastnet._core.torch_types import TorchSize
+from fastnet._runtime.native import dialect as _dialect, tape as _tape
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -88,7 +90,9 @@ class Tensor(TensorMethods):
             >>> x.size(), x.size(1), x.numel(), x.dim()
             ((2, 3), 3, 6, 2)
         """
-        return Size(self._data.shape) if dim is None else self._data.shape[dim]
+        if dim is not None:
+            return self._data.shape[dim]
+        return (TorchSize if _dialect.is_for_torch(sys._getframe(1).f_globals) else Size)(self._data.shape)
 
     def numel(self) -> int:
         """The number of elements."""
@@ -155,7 +159,8 @@ class Tensor(TensorMethods):
         if self._data.size == 0 and self._data.ndim > 1:
             body += f", shape={shape_text(self)}"
         if self._data.dtype not in (dtypes.float32, dtypes.int64, dtypes.bool_):
-            body += f", dtype={self._data.dtype}"
+            torch = "torch." if _dialect.is_for_torch(sys._getframe(1).f_globals) else ""
+            body += f", dtype={torch}{self._data.dtype}"
         if self._node is not None:
             body += f", grad_fn={self._node!r}"
         elif self._requires_grad:

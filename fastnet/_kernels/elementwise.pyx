@@ -6,8 +6,8 @@ from libc.math cimport INFINITY
 from libc.string cimport memcpy
 
 from fastnet._runtime.launch cimport (
-    BOOL, F32, F64, I32, I64, NARROW, STRIDED, U8, UNALIGNED, WRITE, Array, Entry, Family, Kernel, Launch, family,
-    submit, unpack)
+    BOOL, F32, F64, I32, I64, NARROW, STRIDED, U8, UNALIGNED, WRITE, Array, Entry, Family, Kernel, Launch, expect_ndim,
+    family, submit, unpack)
 from fastnet._runtime.map cimport (
     MAP_OUT, in_memory_order, is_walked_channels_last, launch_map, launch_map1, set_elements)
 from fastnet._kernels.walk cimport expect_served, launch_copy, launch_walk
@@ -46,6 +46,36 @@ def copy(out, x):
     unpack(out, &arrays[0], WRITE | UNALIGNED | NARROW)
     unpack(x, &arrays[1], UNALIGNED | NARROW)
     launch_copy(arrays)
+
+
+def join(out, axis, *parts):
+    cdef Array whole
+    cdef Array arrays[2]            # the place of a part, and the part
+    cdef ptrdiff_t start = 0, n
+    cdef int d, dim = axis
+    cdef bint stacked
+    unpack(out, &whole, WRITE | UNALIGNED | NARROW)
+    if not 0 <= dim < whole.ndim:
+        raise ValueError(f"join: expected an axis of an array of {whole.ndim} dimensions, got {dim}")
+    for part in parts:
+        unpack(part, &arrays[1], UNALIGNED | NARROW)
+        if arrays[1].size == 0:
+            continue
+        stacked = arrays[1].ndim == whole.ndim - 1
+        if not stacked:
+            expect_ndim("join", "parts", &arrays[1], whole.ndim)
+        n = 1 if stacked else arrays[1].shape[dim]
+        if start + n > whole.shape[dim]:
+            raise ValueError(f"join: expected parts for {whole.shape[dim]} entries, got {start + n}")
+        arrays[0] = whole
+        arrays[0].data += start * whole.strides[dim]
+        arrays[0].shape[dim] = n
+        if stacked:
+            arrays[0].ndim -= 1
+            for d in range(dim, arrays[0].ndim):
+                arrays[0].shape[d], arrays[0].strides[d] = whole.shape[d + 1], whole.strides[d + 1]
+        launch_copy(arrays)
+        start += n
 
 
 def fill(out, value):

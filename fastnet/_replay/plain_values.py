@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from fastnet._core.torch_types import TorchDtype
+
 _PLAIN: tuple[type, ...] = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), type(NotImplemented),
-                            range, slice, np.generic, np.dtype, enum.Enum)
+                            range, slice, np.generic, np.dtype, TorchDtype, enum.Enum)
 # named, since the import of the modules that define them takes milliseconds
 _PLAIN_NAMES = frozenset(("datetime.date", "datetime.time", "datetime.timedelta", "datetime.tzinfo", "decimal.Decimal",
                           "fractions.Fraction", "pathlib.PurePath", "re.Pattern", "uuid.UUID"))

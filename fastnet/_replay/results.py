@@ -10,6 +10,7 @@ import numpy as np
 
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
+from fastnet._core.torch_types import TorchDtype
 from fastnet._replay.float_arguments import RecordedFloat
 from fastnet._replay.python_call import located
 
@@ -90,7 +91,7 @@ def _structure(x: Any, note: Callable[[Tensor], object]) -> Any:
     return (None, x)
 
 
-_CONSTANTS = (bool, int, float, complex, str, bytes, np.generic, np.dtype)
+_CONSTANTS = (bool, int, float, complex, str, bytes, np.generic, np.dtype, TorchDtype)
 
 
 def _output(t, recorder, tensors):

@@ -1,12 +1,12 @@
 """Calls of compiled kernels: recorded if a recording is on, packed or sent to the reference if the arrays need it."""
-from cpython.ref cimport PyObject
-
 from fastnet._runtime.launch import NeedsChannelsLast, NeedsPacking, UnsupportedDtype
 from fastnet._runtime.state cimport current_recorder
 
+cdef tuple _REFUSALS = (UnsupportedDtype, NeedsPacking)
 
-def compiled_call(compiled, kernel, fallback, packed):
-    """The entry of the table of kernels for a compiled kernel.
+
+cdef class KernelCall:
+    """The entry of the table of kernels for a compiled kernel: it is called as the kernel.
 
     Args:
         compiled: the compiled kernel.
@@ -15,20 +15,46 @@ def compiled_call(compiled, kernel, fallback, packed):
         packed: packed(call, kernel, args, attrs, channels_last) makes the call with contiguous, aligned copies of the
             arrays, or with channels-last copies.
     """
-    def call(*args, **attrs):
-        cdef PyObject *recorder = current_recorder()
+
+    def __init__(self, compiled, kernel, fallback, packed):
+        self.compiled, self.kernel, self.fallback, self.packed = compiled, kernel, fallback, packed
+
+    def __call__(self, *args, **attrs):
         try:
-            if recorder == NULL:
-                compiled(*args, **attrs)
+            if current_recorder() == NULL:
+                if attrs:
+                    self.compiled(*args, **attrs)
+                else:
+                    self.compiled(*args)
             else:
-                (<object>recorder).add_launches(compiled, kernel, args, attrs)
+                (<object>current_recorder()).add_launches(self.compiled, self.kernel, args, attrs)
             return
-        except UnsupportedDtype:
-            needs_packing = False
-        except NeedsPacking as need:
-            needs_packing, channels_last = True, isinstance(need, NeedsChannelsLast)
-        if needs_packing:
-            packed(call, kernel, args, attrs, channels_last)
+        except _REFUSALS as error:
+            refusal = error
+        self.serve(refusal, args, attrs)
+
+    cdef int run_unary(self, out, x) except -1:
+        """self(out, x) outside of a recording, without a tuple and a dictionary of arguments."""
+        try:
+            self.compiled(out, x)
+            return 0
+        except _REFUSALS as error:
+            refusal = error
+        return self.serve(refusal, (out, x), {})
+
+    cdef int run_binary(self, out, x, y) except -1:
+        """self(out, x, y), as `run_unary`."""
+        try:
+            self.compiled(out, x, y)
+            return 0
+        except _REFUSALS as error:
+            refusal = error
+        return self.serve(refusal, (out, x, y), {})
+
+    cdef int serve(self, refusal, tuple args, dict attrs) except -1:
+        """Make a call that the compiled kernel refused."""
+        if isinstance(refusal, NeedsPacking):
+            self.packed(self, self.kernel, args, attrs, isinstance(refusal, NeedsChannelsLast))
         else:
-            fallback(*args, **attrs)
-    return call
+            self.fallback(*args, **attrs)
+        return 0

@@ -267,3 +267,75 @@ def empty_result(shape, cnp.dtype dtype not None, cnp.ndarray x not None, cnp.nd
         if is_channels_last(operand) and (<object>operand).shape == shape:
             return empty_like(operand, dtype)
     return empty(shape, dtype)
+
+
+# ---- views ----------------------------------------------------------------------------------------------------------
+
+cdef cnp.ndarray view_of(cnp.ndarray x, int ndim, cnp.npy_intp *shape, cnp.npy_intp *strides):
+    """An array over the memory of another one. x.reshape and x.transpose take several times as long."""
+    cdef cnp.dtype dtype = x.descr
+    Py_INCREF(dtype)
+    view = PyArray_NewFromDescr(&PyArray_Type, <PyArray_Descr *>dtype, ndim, shape, strides, cnp.PyArray_DATA(x),
+                                cnp.PyArray_FLAGS(x) & cnp.NPY_ARRAY_WRITEABLE, NULL)
+    cnp.set_array_base(view, x)
+    return view
+
+
+def view_rows(cnp.ndarray x not None, int first, int last):
+    """The view (outer, n, inner) of a contiguous array, with the elements of the dimensions [first, last) as n."""
+    return rows_of(x, first, last)
+
+
+cdef cnp.ndarray rows_of(cnp.ndarray x, int first, int last):
+    """As `view_rows`."""
+    cdef cnp.npy_intp shape[3]
+    cdef cnp.npy_intp strides[3]
+    cdef int d
+    if not cnp.PyArray_IS_C_CONTIGUOUS(x):
+        raise ValueError("view_rows: expected a contiguous array")
+    shape[0] = shape[1] = shape[2] = 1
+    for d in range(x.ndim):
+        shape[0 if d < first else 1 if d < last else 2] *= x.shape[d]
+    strides[2] = cnp.PyArray_ITEMSIZE(x)
+    strides[1] = shape[2] * strides[2]
+    strides[0] = shape[1] * strides[1]
+    return view_of(x, 3, shape, strides)
+
+
+cdef cnp.ndarray matrix_of(cnp.ndarray x, cnp.npy_intp rows, cnp.npy_intp columns):
+    """The view (rows, columns) of a contiguous array with as many elements."""
+    cdef cnp.npy_intp shape[2]
+    cdef cnp.npy_intp strides[2]
+    shape[0], shape[1] = rows, columns
+    strides[0], strides[1] = columns * cnp.PyArray_ITEMSIZE(x), cnp.PyArray_ITEMSIZE(x)
+    return view_of(x, 2, shape, strides)
+
+
+def view_volume(cnp.ndarray x not None):
+    """The view (N, D, H, W, C) of an array (N, C, *spatial). Spatial dimensions that it lacks come first, of length 1.
+    """
+    cdef cnp.npy_intp shape[CHANNELS_LAST_MOST]
+    cdef cnp.npy_intp strides[CHANNELS_LAST_MOST]
+    cdef int i, d, missing = CHANNELS_LAST_MOST - x.ndim
+    if not CHANNELS_LAST_LEAST <= x.ndim <= CHANNELS_LAST_MOST:
+        raise ValueError(f"expected an array with 3 to 5 dimensions, got {x.ndim}")
+    for i in range(CHANNELS_LAST_MOST):
+        if 0 < i <= missing:
+            shape[i], strides[i] = 1, x.strides[0]
+        else:
+            d = 0 if i == 0 else 1 if i == CHANNELS_LAST_MOST - 1 else i + 1 - missing
+            shape[i], strides[i] = x.shape[d], x.strides[d]
+    return view_of(x, CHANNELS_LAST_MOST, shape, strides)
+
+
+def view_images(cnp.ndarray volume not None, int ndim):
+    """The view (N, C, *spatial) with `ndim` dimensions of an array (N, D, H, W, C): the inverse of `view_volume`."""
+    cdef cnp.npy_intp shape[CHANNELS_LAST_MOST]
+    cdef cnp.npy_intp strides[CHANNELS_LAST_MOST]
+    cdef int i, d, missing = CHANNELS_LAST_MOST - ndim
+    if volume.ndim != CHANNELS_LAST_MOST or not CHANNELS_LAST_LEAST <= ndim <= CHANNELS_LAST_MOST:
+        raise ValueError(f"expected an array with 5 dimensions, got {volume.ndim}")
+    for i in range(ndim):
+        d = 0 if i == 0 else CHANNELS_LAST_MOST - 1 if i == 1 else i - 1 + missing
+        shape[i], strides[i] = volume.shape[d], volume.strides[d]
+    return view_of(volume, ndim, shape, strides)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fastnet._kernels import reference
 
-CORE = ("cpu", "threads", "tuning", "state", "memory", "launch", "places", "frames", "dispatch", "saved", "tape",
-        "guards", "replay")
+CORE = ("cpu", "threads", "tuning", "state", "memory", "launch", "places", "frames", "dispatch", "dialect",
+        "pointwise", "saved", "wrappers", "tape", "guards", "replay")
 
 
 class Absent:
@@ -44,7 +44,19 @@ def _twin(name: str) -> Any:
 
 
 if TYPE_CHECKING:                       # type checkers read the twins' types for both forms
-    from fastnet._runtime.twins import frames, guards, memory, places, replay, saved, state, tape
+    from fastnet._runtime.twins import (
+        dialect,
+        frames,
+        guards,
+        memory,
+        places,
+        pointwise,
+        replay,
+        saved,
+        state,
+        tape,
+        wrappers,
+    )
 else:
-    state, memory, saved, tape, places, frames, guards, replay = map(
-        _twin, ("state", "memory", "saved", "tape", "places", "frames", "guards", "replay"))
+    state, memory, dialect, pointwise, saved, wrappers, tape, places, frames, guards, replay = map(_twin, (
+        "state", "memory", "dialect", "pointwise", "saved", "wrappers", "tape", "places", "frames", "guards", "replay"))

@@ -13,6 +13,8 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from cpython.weakref cimport PyWeakref_NewRef
 
+from fastnet._runtime.dialect cimport dtype_for_caller, shape_for_caller
+from fastnet._runtime.pointwise cimport Pointwise, broadcasts, call_binary, call_unary, is_plain, operand_like, product
 from fastnet._runtime.saved cimport append_saved, gradient, without_rest
 from fastnet._runtime.state cimport current_recorder, current_tracer, gradients_recorded
 
@@ -67,12 +69,12 @@ cdef class TensorBase:
     @property
     def shape(self):
         """The lengths of the dimensions, as a tuple of int."""
-        return self._data.shape
+        return shape_for_caller(self._data.shape)
 
     @property
     def dtype(self):
         """The numpy.dtype of the elements, one of fastnet's six."""
-        return self._data.dtype
+        return dtype_for_caller(self._data.dtype)
 
     @property
     def ndim(self):
@@ -151,21 +153,48 @@ cdef int remove_dead_views(TensorBase base, list views) except -1:
 def is_simple_write(TensorBase out not None, tuple inputs):
     """Whether a write into `out`, computed from `inputs`, needs nothing but a new version number.
 
-    False if gradients or a recording take part, if `out` is a view, not contiguous or read-only, or if it overlaps an
-    input. fastnet/functional/inplace.py handles these writes.
+    False in a recording, if gradients are recorded of `out` (or of a view) or an input, and for other layouts, read-only
+    memory and overlaps. fastnet/functional/inplace.py handles these writes.
     """
     cdef char *low
     cdef char *high
-    if (current_recorder() != NULL or out._requires_grad or out._base is not None
+    cdef bint followed = gradients_recorded()
+    if (current_recorder() != NULL or followed and (out._requires_grad or out._base is not None)
             or not cnp.PyArray_ISCARRAY(out._data)):
         return False
     low = <char *>cnp.PyArray_DATA(out._data)
     high = low + cnp.PyArray_NBYTES(out._data)
     for x in inputs:
-        if ((<TensorBase?>x)._requires_grad or not cnp.PyArray_IS_C_CONTIGUOUS((<TensorBase>x)._data)
+        if ((<TensorBase?>x)._requires_grad and followed or not cnp.PyArray_IS_C_CONTIGUOUS((<TensorBase>x)._data)
                 or low < <char *>cnp.PyArray_DATA((<TensorBase>x)._data) + cnp.PyArray_NBYTES((<TensorBase>x)._data)
                 and <char *>cnp.PyArray_DATA((<TensorBase>x)._data) < high):
             return False
+    return True
+
+
+def write_pointwise(str kernel, TensorBase x not None, tuple others, factor=None):
+    """Write kernel(x, *others), of an elementwise kernel, into x, if that `is_simple_write`.
+
+    Args:
+        others: nothing, or the second operand: a tensor that broadcasts to x, or a number.
+        factor: a number that multiplies the second operand, or None.
+
+    Returns:
+        Whether it is, and x is a contiguous float32 or float64, as the second operand. Otherwise nothing is written.
+    """
+    cdef object y = others[0] if len(others) == 1 else None
+    if len(others) > 1 or current_tracer() != NULL or not is_plain(x._data):
+        return False
+    if not is_simple_write(x, others if isinstance(y, TensorBase) else ()):
+        return False
+    if len(others) == 0:
+        call_unary(kernel, x._data, x._data)
+    else:
+        y = operand_like(x._data, (<TensorBase>y)._data if isinstance(y, TensorBase) else y)
+        if y is None or not broadcasts(y, x._data):
+            return False
+        call_binary(kernel, x._data, x._data, y if factor is None else product(y, factor))
+    (<Storage>x._storage).version += 1
     return True
 
 
@@ -237,32 +266,20 @@ def node_number():
     return add_one(&_latest)
 
 
-def explain_failures(function, explain):
-    """`function`, but explain(function, args, kwargs, error) is called before an AttributeError, TypeError or
-    ValueError is raised.
-    """
-    def call(*args, **kwargs):
-        try:
-            return function(*args, **kwargs)
-        except (AttributeError, TypeError, ValueError) as error:
-            explain(function, args, kwargs, error)
-            raise
-    return call
-
-
-def differentiable(fn, str name, bint view, bound, explain):
+def differentiable(fn, str name, bint view, bound, explain, Pointwise pointwise=None):
     """The operation on tensors that `fn` defines on arrays: see fastnet.autograd.op.
 
     Args:
         bound: bound(fn, args, attributes) moves tensors given by keyword to their positions, and returns
             (positional arguments, keyword arguments).
-        explain: as in `explain_failures`.
+        explain: as in `wrappers.explain_failures`.
+        pointwise: the elementwise kernel that computes the operation, or None.
     """
     def operation(*args, **attributes):
         try:
             if attributes and names_tensors(attributes):
                 args, attributes = bound(fn, args, attributes)
-            return apply(fn, name, view, args, attributes)
+            return apply(fn, name, view, pointwise, args, attributes)
         except (AttributeError, TypeError, ValueError) as error:
             explain(fn, args, attributes, error)
             raise
@@ -276,7 +293,7 @@ cdef bint names_tensors(dict attributes):
     return False
 
 
-cdef apply(fn, str name, bint view, tuple args, dict attributes):
+cdef apply(fn, str name, bint view, Pointwise pointwise, tuple args, dict attributes):
     cdef tuple arrays = PyTuple_New(len(args))
     cdef PyObject *recorder = current_recorder()
     cdef TensorBase result
@@ -291,6 +308,10 @@ cdef apply(fn, str name, bint view, tuple args, dict attributes):
         Py_INCREF(a)
         PyTuple_SET_ITEM(arrays, i, a)
         i += 1
+    if pointwise is not None and recorder == NULL and current_tracer() == NULL:
+        out = None if tracked and gradients_recorded() else pointwise.result(arrays, attributes)
+        if out is not None:
+            return wrap(out, None)
     if recorder != NULL:
         (<object>recorder).note_tensors(args)
     elif foreign and tracked and gradients_recorded():      # a user's array has no version: gradients read a copy

@@ -50,8 +50,10 @@ def channel_rows(x: Array, dims: Sequence[int]) -> tuple[Array, int] | None:
         None for other arrays, and for dimensions that are not the channels, or all spatial ones, with or without the
         batch.
     """
+    if not is_channels_last(x, True) or x.dtype.kind != "f":
+        return None
     spatial = tuple(range(2, x.ndim))
-    if x.dtype.kind != "f" or tuple(dims) not in ((1,), spatial, (0, *spatial)) or not is_channels_last(x, True):
+    if tuple(dims) not in ((1,), spatial, (0, *spatial)):
         return None
     n, c = x.shape[:2]
     rows = x.transpose(0, *spatial, 1).reshape(n, math.prod(x.shape[2:]), c)

@@ -8,19 +8,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from fastnet._core.errors import explain_none
-from fastnet._runtime.native import saved as _saved, tape as _tape
+from fastnet._runtime.native import pointwise as _pointwise, saved as _saved, tape as _tape
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
     from fastnet._core.tensor import Tensor
 
-__all__ = ["FREED", "OPERATIONS", "Node", "call_into", "gradient", "is_saved_by", "node_number", "op", "writes_out"]
+__all__ = ["FREED", "OPERATIONS", "Along", "Node", "Pointwise", "call_into", "gradient", "is_saved_by", "node_number",
+           "op", "writes_out"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _OPERATION_MODULES = "fastnet."
 _ARRAY = re.compile(r"\bArray\b")
 
 Node = _tape.Node
+Along, Pointwise = _pointwise.Along, _pointwise.Pointwise
 gradient = _saved.gradient
 call_into: Callable[[Callable[..., Array], Array, Array], Array] = _saved.call_into
 node_number: Callable[[], int] = _tape.node_number
@@ -29,14 +31,17 @@ FREED: tuple[()] = ()                   # the `gradients` of a node that backwar
 
 
 @overload
-def op(fn: Callable[..., Any], *, view: bool = False) -> Callable[..., Tensor]: ...
+def op(fn: Callable[..., Any], *, view: bool = False,
+       pointwise: Pointwise | None = None) -> Callable[..., Tensor]: ...
 
 
 @overload
-def op(fn: None = None, *, view: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Tensor]]: ...
+def op(fn: None = None, *, view: bool = False,
+       pointwise: Pointwise | None = None) -> Callable[[Callable[..., Any]], Callable[..., Tensor]]: ...
 
 
-def op(fn: Callable[..., Any] | None = None, *, view: bool = False) -> Callable[..., Any]:
+def op(fn: Callable[..., Any] | None = None, *, view: bool = False,
+       pointwise: Pointwise | None = None) -> Callable[..., Any]:
     """Make a differentiable operation on tensors of a function on NumPy arrays, as a decorator.
 
     **The call.** The operation passes its arguments on to `fn`: tensors as their arrays, everything else (numbers,
@@ -74,6 +79,8 @@ def op(fn: Callable[..., Any] | None = None, *, view: bool = False) -> Callable[
         fn: the function. Its signature and docstring become the operation's; annotations with `Array` are read as
             `Tensor`.
         view: whether the result shares the memory of the first argument.
+        pointwise: the kernel that computes the result for contiguous floating-point arguments of one dtype. It is
+            called directly, without `fn`, where no gradient is needed.
 
     Returns:
         The operation; without `fn`, a decorator.
@@ -117,9 +124,9 @@ def op(fn: Callable[..., Any] | None = None, *, view: bool = False) -> Callable[
     if fn is not None and not callable(fn):
         raise TypeError(f"op: expected a function, got {type(fn).__name__}")
     if fn is None:
-        return functools.partial(op, view=view)
+        return functools.partial(op, view=view, pointwise=pointwise)
     operation = functools.wraps(fn)(
-        _tape.differentiable(fn, fn.__name__.strip("_"), view, _by_position, explain_none))
+        _tape.differentiable(fn, fn.__name__.strip("_"), view, _by_position, explain_none, pointwise))
     fn.__annotations__ = {name: _on_tensors(annotation) for name, annotation in fn.__annotations__.items()}
     if (fn.__module__ or "").startswith(_OPERATION_MODULES):
         OPERATIONS.setdefault(fn.__name__.strip("_"), operation)

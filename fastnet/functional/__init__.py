@@ -2,6 +2,7 @@
 from types import ModuleType as _ModuleType
 
 import fastnet.functional.inplace_shape as _inplace_shape
+import fastnet.functional.storages as _storages
 import fastnet.functional.tensor_attributes as _tensor_attributes
 import fastnet.functional.write_methods as _write_methods  # registers methods
 from fastnet._core.errors import name_none as _name_none
@@ -80,7 +81,7 @@ from fastnet.functional.hyperbolic import acosh, asinh, atanh, deg2rad, rad2deg
 from fastnet.functional.index_entries import index_add, index_copy, index_fill
 from fastnet.functional.indexing import gather, index_select, masked_select, nonzero, take_along_dim
 from fastnet.functional.integration import cumulative_trapezoid, gradient, trapezoid, trapz, vander
-from fastnet.functional.joining import cat, chunk, concat, concatenate, flip, narrow, roll, select, split, stack, unbind
+from fastnet.functional.joining import cat, concat, concatenate, flip, roll, stack
 from fastnet.functional.linear import addmm, bmm, dot, matmul, mm, mv, outer
 from fastnet.functional.matrices import block_diag, diag, diag_embed, diagflat, trace, tril_indices, triu_indices
 from fastnet.functional.norms import cdist, norm
@@ -187,6 +188,7 @@ from fastnet.functional.shape import (
     unsqueeze,
 )
 from fastnet.functional.sorting import argsort, bucketize, kthvalue, searchsorted, sort, topk
+from fastnet.functional.splitting import chunk, narrow, select, split, unbind
 from fastnet.functional.stacking import (
     atleast_1d,
     atleast_2d,

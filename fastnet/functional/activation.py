@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from fastnet import dtypes
 from fastnet._core.tensor import method
 from fastnet.autograd import RESULT, gradient, on_tensors, op, transposes
+from fastnet.autograd.tape import Along, Pointwise
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import UnaryOperation, describe
@@ -69,7 +70,8 @@ def _of_result(name: str, doc: str, result: str, prepare: Callable[[Array], Arra
         return y, (gradient(slope, y),)
     backward = name + "_backward"
     _state(slope, on_tape, RESULT)
-    return op(describe(function, name, doc, f"fastnet.{name}(fastnet.tensor([-1.0, 0.0, 1.0]))", f"tensor({result})"))
+    describe(function, name, doc, f"fastnet.{name}(fastnet.tensor([-1.0, 0.0, 1.0]))", f"tensor({result})")
+    return op(function, pointwise=Pointwise(name))
 
 
 def _of_input(name: str, doc: str, result: str, on_tape: Callable[[Tensor], Any] | None = None) -> UnaryOperation:
@@ -88,7 +90,7 @@ def _of_input(name: str, doc: str, result: str, on_tape: Callable[[Tensor], Any]
     backward = name + "_backward"
     _state(slope, on_tape, 0)
     call = f"fastnet.nn.functional.{name}(fastnet.tensor([-1.0, 0.0, 1.0]))"
-    return op(describe(function, name, doc, call, f"tensor({result})"))
+    return op(describe(function, name, doc, call, f"tensor({result})"), pointwise=Pointwise(name))
 
 
 def _with_attributes(name: str, on_tape: Callable[..., Any] | None = None) -> Callable[..., Tensor]:
@@ -103,7 +105,7 @@ def _with_attributes(name: str, on_tape: Callable[..., Any] | None = None) -> Ca
     backward = name + "_backward"
     _state(slope, on_tape, 0)
     function.__name__ = function.__qualname__ = name
-    return op(function)
+    return op(function, pointwise=Pointwise(name, attributes=True))
 
 
 def _without_bool(x: Array) -> Array:
@@ -303,7 +305,7 @@ def mish(input: Tensor) -> Tensor:
     return input * tanh(softplus(input))
 
 
-@op
+@op(pointwise=Along(reduces=False))
 def _softmax(input: Array, kernel: str, dim: Any, dtype: DTypeLike | None) -> Result[Array]:
     if dim is None:
         raise TypeError(f"{kernel}: expected dim, got None; give dim=-1 for the last dimension")

@@ -9,6 +9,7 @@ import numpy as np
 from fastnet import dtypes
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import RESULT, gradient, on_tensors, op, transposes
+from fastnet.autograd.tape import Pointwise
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.kernel_calls import check_array, check_some_array, operands, refuse_bool
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 __all__ = ["add", "dist", "div", "floor_divide", "fmod", "mul", "plus_multiple", "pow", "remainder", "sub"]
 
 
-@op
+@op(pointwise=Pointwise("add", 2))
 def _add(x: Array | Number, y: Array | Number) -> Result[Array]:
     x, y = operands(x, y)
     return kernels.add(x, y), (kernels.same, kernels.same)
 
 
-@op
+@op(pointwise=Pointwise("sub", 2))
 def _sub(x: Array | Number, y: Array | Number) -> Result[Array]:
     refuse_bool("sub", x, y)
     x, y = operands(x, y)
@@ -69,7 +70,7 @@ def _factor(name: str, argument: str, factor: Any, *operands: Operand) -> Number
     return number
 
 
-@op
+@op(pointwise=Pointwise("mul", 2))
 def _mul(x: Array | Number, y: Array | Number) -> Result[Array]:
     x, y = operands(x, y)
     return kernels.mul(x, y), (gradient(_of_first_factor, y), gradient(_of_second_factor, x))
@@ -85,7 +86,7 @@ def _of_second_factor(g: Array, x: Array) -> Array:
     return kernels.binary("mul", g, x)
 
 
-@op
+@op(pointwise=Pointwise("div", 2))
 def _div(x: Array | Number, y: Array | Number) -> Result[Array]:
     x, y = operands(x, y, real=True)
     return kernels.div(x, y), (gradient(_of_dividend, y), gradient(_of_divisor, x, y))
@@ -102,7 +103,7 @@ def _of_divisor(g: Array, x: Array, y: Array) -> Array:
     return kernels.neg(kernels.mul(g, kernels.div(kernels.div(x, y), y)))
 
 
-@op
+@op(pointwise=Pointwise("pow", 2))
 def _pow(x: Array | Number, y: Array | Number) -> Result[Array]:
     check_some_array("pow", x, y)
     exponent = y
@@ -366,6 +367,7 @@ def _reflected(operation: Callable[..., Tensor], doc: str) -> Callable[..., Tens
     return operator
 
 
+extend(__add__=_add, __radd__=_add, __sub__=_sub, __mul__=_mul, __rmul__=_mul, __truediv__=_div)     # without a frame
 extend(__rsub__=_reflected(_sub, "other - self."), __rtruediv__=_reflected(_div, "other / self."),
        __rpow__=_reflected(_pow, "other to the power of self."),
        __rfloordiv__=_reflected(_floor_divide, "The floor of other / self."),

@@ -13,6 +13,7 @@ from fastnet._core.errors import not_a_tensor, shape_text
 from fastnet._core.memory import empty_like, empty_result
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import gradient, op, transposes
+from fastnet.autograd.tape import Pointwise
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import BinaryOperation, describe
@@ -37,7 +38,7 @@ def _comparison(name: str, sign: str, result: str, *aliases: str) -> BinaryOpera
         return kernels.binary(name, x, y, dtypes.bool_), None
     describe(function, name, f"input {sign} other, element by element, as bool; shapes broadcast.",
              f"fastnet.{name}(fastnet.tensor([1, 2, 3]), 2)", f"tensor({result})")
-    compare = method(*aliases)(op(function))
+    compare = method(*aliases)(op(function, pointwise=Pointwise(name, 2, dtypes.bool_, numbers=(1,))))
     extend(**{f"__{name}__": _operator(compare)})
     return compare
 
@@ -130,8 +131,10 @@ def bitwise_not(input: Array) -> Result[Array]:
 @op
 def _where(condition: Array, x: Array | Number, y: Array | Number) -> Result[Array]:
     x, y = operands(x, y, exact=True)
-    chosen = np.broadcast_to(x, kernels.broadcast_shape(x, y))
-    out = empty_result(kernels.broadcast_shape(condition, chosen), x.dtype, x, y)
+    shape = condition.shape
+    if not x.shape == y.shape == shape:
+        shape = kernels.broadcast_shape(condition, np.broadcast_to(x, kernels.broadcast_shape(x, y)))
+    out = empty_result(shape, x.dtype, x, y)
     K.where(out, condition, x, y)
     return out, (None, gradient(_where_true, condition), gradient(_where_false, condition))
 
@@ -178,7 +181,7 @@ def where(condition: Tensor, input: Operand | None = None,
         raise TypeError(f"where: expected {name} to be a tensor or a number, got None; give both input and other, or "
                         "neither")
     check_mask("where", "condition", condition, (dtypes.bool_, dtypes.uint8))
-    return _where(condition.bool(), input, other)
+    return _where(condition if condition.dtype.kind == "b" else condition.bool(), input, other)
 
 
 def _keep_where(self: Tensor, condition: Tensor, other: Operand) -> Tensor:
@@ -214,7 +217,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
     return where(mask, value, input).to(input.dtype)
 
 
-@op
+@op(pointwise=Pointwise("clamp", attributes=True))
 def _clamp(x: Array, low: float, high: float) -> Result[Array]:
     out = kernels.call_like("clamp", kernels.dense(x), low, high)
     return out, (gradient(_clamp_slope, x, low, high), None, None)

@@ -1,6 +1,7 @@
 """Convolutions and transposed convolutions over one to three spatial dimensions."""
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from fastnet._core.errors import shape_text
@@ -184,16 +185,24 @@ def _planned(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride:
     _check_filters(name, input, weight, bias, groups, n)
     _check_filter_bias(name, bias, weight.shape[0])
     x = _with_batch(name, input, n, weight.shape[1] * groups)
-    kernel, steps = weight.shape[2:], _sizes_from(name, "stride", stride, n, 1)
-    spread = _sizes_from(name, "dilation", dilation, n, 1)
+    sizes = [tuple(s) if isinstance(s, list) else s for s in (stride, padding, dilation)]
+    return x, *_windows(name, x.shape[2:], weight.shape[2:], *sizes, groups)
+
+
+@functools.lru_cache(512, typed=True)              # True is no size, though it equals 1
+def _windows(name: str, size: Shape, kernel: Shape, stride: Size, padding: Padding, dilation: Size,
+             groups: int) -> tuple[Geometry, Shape]:
+    """The windows of a convolution over images of a size, and the sizes of the output."""
+    n = len(size)
+    steps, spread = _sizes_from(name, "stride", stride, n, 1), _sizes_from(name, "dilation", dilation, n, 1)
     before, after = _paddings(name, padding, kernel, steps, spread)
-    padded = [size + b + a for size, b, a in zip(x.shape[2:], before, after)]
+    padded = [length + b + a for length, b, a in zip(size, before, after)]
     sizes = tuple(map(window_count, padded, kernel, steps, (0,) * n, spread))
-    if any(size < d * (k - 1) + 1 for size, k, d in zip(padded, kernel, spread)) or 0 in kernel:
+    if any(length < d * (k - 1) + 1 for length, k, d in zip(padded, kernel, spread)) or 0 in kernel:
         raise RuntimeError(f"{name}: expected a kernel of 1 or more, no larger than the padded input, got a kernel of "
                            f"size {shape_text(kernel)} with dilation {shape_text(spread)} for a padded input of size "
                            f"{shape_text(tuple(padded))}")
-    return x, _geometry_of(steps, before, spread, groups), (1,) * (3 - n) + sizes
+    return _geometry_of(steps, before, spread, groups), (1,) * (3 - n) + sizes
 
 
 def _convolve(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Size, padding: Padding,

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnet._core.errors import check_sizes, shape_text
-from fastnet._core.memory import empty
-from fastnet._core.shapes import collapse_shape
+from fastnet._core.memory import empty, view_rows
 from fastnet._core.tensor import Tensor
 from fastnet.autograd.arrays import channel_rows
 from fastnet.backend import K
@@ -25,6 +24,7 @@ __all__ = [
 ]
 
 _INTEGERS = (int, np.integer, Tensor)
+_ONLY_INT = frozenset((int,))
 _ACROSS = frozenset(("sum", "mean", "amax", "amin"))       # reductions with a kernel for channels-last arrays
 
 
@@ -36,6 +36,8 @@ def as_shape(shape: tuple[Size, ...]) -> Shape:
     Raises:
         TypeError: an element is not an integer.
     """
+    if _ONLY_INT.issuperset(map(type, shape)):                  # the common case
+        return shape                                            # type: ignore[return-value]
     if len(shape) == 1 and not isinstance(shape[0], _INTEGERS):
         shape = shape[0]                                        # type: ignore[assignment]   # a sequence of integers
     try:
@@ -129,7 +131,9 @@ def as_dim(input: Tensor | Array, dim: int, extra: int = 0) -> int:
         TypeError: not an integer, or a bool.
         IndexError: out of range.
     """
-    n = max(input.ndim + extra, 1)
+    n = input.ndim + extra or 1
+    if type(dim) is int and -n <= dim < n:                      # the common case
+        return dim % n
     try:
         number = None if isinstance(dim, bool) else operator.index(dim)
     except TypeError:
@@ -161,6 +165,8 @@ def normalize_dims(x: Tensor | Array, dim: Dims) -> Shape:
         IndexError: out of range.
         RuntimeError: a dimension occurs twice.
     """
+    if type(dim) is int and -x.ndim <= dim < x.ndim:            # the common case
+        return (dim % x.ndim,)
     if dim is None or (isinstance(dim, tuple | list) and not dim):
         return tuple(range(x.ndim))
     return tuple(sorted(as_dims("dim", x, dim)))[:x.ndim]
@@ -192,7 +198,7 @@ def as_rows(x: Array, dims: Sequence[int], keepdim: bool = False) -> tuple[Array
     """
     if len(dims) == x.ndim:                                 # all of them
         kept = (1,) * x.ndim
-        return contiguous(x).reshape(1, x.size, 1), kept if keepdim else (), kept
+        return view_rows(contiguous(x), 0, x.ndim), kept if keepdim else (), kept
     first, last = (dims[0], dims[-1] + 1) if dims else (0, 0)
     before, after = x.shape[:first], x.shape[last:]
     kept, shape = before + (1,) * (last - first) + after, before + after
@@ -202,7 +208,7 @@ def as_rows(x: Array, dims: Sequence[int], keepdim: bool = False) -> tuple[Array
         shape = tuple(x.shape[i] for i in rest)
         x = x.transpose(*rest, *dims)                       # packed below: the reduced dimensions last
         first, last = len(rest), x.ndim
-    return contiguous(x).reshape(collapse_shape(x.shape, first, last)), kept if keepdim else shape, kept
+    return view_rows(contiguous(x), first, last), kept if keepdim else shape, kept
 
 
 def reduced_by(kernel: str, x: Array, dim: Dims, dtype: DType | None = None,
@@ -213,7 +219,7 @@ def reduced_by(kernel: str, x: Array, dim: Dims, dtype: DType | None = None,
         (array, the result's shape, its shape with the reduced dimensions as 1)
     """
     dims = normalize_dims(x, dim)
-    across = channel_rows(x, dims) if kernel in _ACROSS else None
+    across = channel_rows(x, dims) if kernel in _ACROSS and not x.flags.c_contiguous else None
     if across is not None:
         return _reduced_across(kernel, x, dims, across, dtype, keepdim)
     x3, shape, kept = as_rows(x, dims, keepdim)

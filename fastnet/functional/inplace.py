@@ -15,6 +15,7 @@ from fastnet._core.errors import shape_text
 from fastnet._core.memory import is_channels_last
 from fastnet._core.state import forbid_in_recording, state
 from fastnet._core.tensor import Tensor, extend, method
+from fastnet._runtime.native import tape as _tape
 from fastnet.autograd import Node, gradient, op, transposes
 from fastnet.autograd.tape import is_saved_by, node_number
 from fastnet.autograd.views import base_of, check_recordable_write, record_write
@@ -152,6 +153,9 @@ def _sub_into(x: Array, y: Array | Number) -> Result[Array]:
 
 
 _INTO: dict[str, Callable[..., Tensor]] = {"relu": _relu_into, "add": _add_into, "sub": _sub_into}
+# {operation that the kernel of its name computes: its operands}
+_KERNELS = {"add": 2, "sub": 2, "mul": 2, "div": 2, "abs": 1, "exp": 1, "log": 1, "neg": 1, "reciprocal": 1, "relu": 1,
+            "sigmoid": 1, "sqrt": 1, "square": 1, "tanh": 1}
 
 
 def compute_into(name: str, x: Tensor, operation: Callable[..., Tensor], *args: Any) -> Tensor:
@@ -185,6 +189,12 @@ def can_hold(x: Tensor, *operands: Any) -> bool:
         for y in operands)
 
 
+def _is_multiple(x: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a call outside of a trace adds to x, or subtracts, a number times a tensor of its floating-point dtype."""
+    return (len(args) == len(kwargs) == 1 and type(kwargs.get("alpha")) in (int, float) and state.tracer is None
+            and isinstance(args[0], Tensor) and args[0].dtype == x.dtype and x.dtype.kind == "f")
+
+
 def _fits(shape: Shape, whole: Shape) -> bool:
     """Whether a shape broadcasts to another one."""
     lead = len(whole) - len(shape)
@@ -193,9 +203,15 @@ def _fits(shape: Shape, whole: Shape) -> bool:
 
 def in_place(name: str, plain: str, *operators: str) -> Callable[..., Tensor]:
     """Define the method `name`, which writes the result of the method `plain` into its tensor."""
-    into = _INTO.get(plain)
+    into, operands = _INTO.get(plain), _KERNELS.get(plain)
 
     def function(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        if not kwargs and len(args) + 1 == operands and _tape.write_pointwise(plain, self, args):
+            return self
+        if kwargs and into is not None and _is_multiple(self, args, kwargs):
+            if _tape.write_pointwise(plain, self, args, kwargs["alpha"]):
+                return self
+            args, kwargs = (args[0] * kwargs["alpha"],), {}
         if into is not None and state.tracer is None and not kwargs and can_hold(self, *args):
             return compute_into(name, self, into, *args)
         writable(name, self)

@@ -8,7 +8,8 @@ from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
 from fastnet.functional.creation import arange
 from fastnet.functional.dims import as_dim, as_dims
-from fastnet.functional.joining import cat, narrow
+from fastnet.functional.joining import cat
+from fastnet.functional.splitting import narrow
 from fastnet.functional.running import cumsum, diff
 
 if TYPE_CHECKING:

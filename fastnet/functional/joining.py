@@ -1,183 +1,31 @@
-"""Splitting, joining, flipping, rotating and repeating tensors along a dimension."""
+"""Joining, flipping, rotating and repeating tensors along a dimension."""
 from __future__ import annotations
 
 import itertools
-import operator
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
-
-import numpy as np
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from fastnet import dtypes
 from fastnet._core.errors import check_sizes, not_a_tensor, shape_text
 from fastnet._core.memory import empty, empty_channels_last, is_channels_last
-from fastnet._core.shapes import ceil_div
-from fastnet._core.tensor import Tensor, extend, method
-from fastnet.autograd import gradient, op, transposes, writes_out
+from fastnet._core.state import state
+from fastnet._core.tensor import Tensor, method
+from fastnet.autograd import gradient, on_tensors, op, transposes, writes_out
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_dim, as_dims, as_shape, check_dimensions
 from fastnet.functional.shape import copied, expand, reshape, unsqueeze
+from fastnet.functional.splitting import narrow
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result, Shape, Size
 
-__all__ = ["cat", "chunk", "concat", "concatenate", "flip", "narrow", "repeat", "roll", "select", "split", "stack",
-           "unbind"]
+__all__ = ["cat", "concat", "concatenate", "flip", "repeat", "roll", "stack"]
 
 
-@method()
-def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
-    """A view of `length` consecutive entries along a dimension.
-
-    Args:
-        input: one dimension or more.
-        dim: a dimension.
-        start: the first entry, an integer or a 0-d integer tensor; negative integers count from the end.
-        length: the number of entries.
-
-    Raises:
-        IndexError: a dimension or a start out of range.
-        RuntimeError: a negative length, entries beyond the end, or a 0-d tensor.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.narrow(fastnet.arange(5), 0, 1, 3)
-        tensor([1, 2, 3])
-    """
-    check_dimensions("narrow", input)
-    dim, start = as_dim(input, dim), _start(start)
-    n = input.shape[dim]
-    if not -n <= start <= n:
-        raise IndexError(f"narrow: start {start} is out of range for dimension {dim} of shape {shape_text(input)}: "
-                         f"expected {-n} to {n}")
-    start = start + n if start < 0 else start
-    if not 0 <= length <= n - start:
-        raise RuntimeError(f"narrow: expected entries within dimension {dim} of shape {shape_text(input)}, got "
-                           f"{length} from {start}")
-    return input[(slice(None),) * dim + (slice(start, start + length),)]
-
-
-def _start(start: int | Tensor) -> int:
-    """The start of a narrowed tensor as a Python integer."""
-    if isinstance(start, Tensor) and (start.ndim or start.dtype.kind not in "iu"):
-        raise RuntimeError(f"narrow: expected start to be a number or a 0-d integer tensor, got {start.dtype} of shape "
-                           f"{shape_text(start)}")
-    return operator.index(start)
-
-
-@method()
-def select(input: Tensor, dim: int, index: int) -> Tensor:
-    """A view of one entry along a dimension, which is removed.
-
-    Raises:
-        IndexError: an index out of range.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.select(fastnet.tensor([[1, 2], [3, 4]]), 1, 0)
-        tensor([1, 3])
-    """
-    if input.ndim == 0:
-        raise IndexError("select: expected a tensor with dimensions, got a 0-d tensor")
-    return input[(slice(None),) * as_dim(input, dim) + (index,)]
-
-
-@method()
-def split(tensor: Tensor, split_size_or_sections: Size, dim: int = 0) -> tuple[Tensor, ...]:
-    """Split a tensor along a dimension into a tuple of views.
-
-    Args:
-        tensor: any shape.
-        split_size_or_sections: the length of each part (the last may be shorter), or a list of lengths.
-        dim: a dimension.
-
-    Raises:
-        RuntimeError: a length that is not positive, lengths that don't add up to that of the dimension, or a 0-d
-            tensor.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.split(fastnet.arange(5), 2)
-        (tensor([0, 1]), tensor([2, 3]), tensor([4]))
-        >>> fastnet.split(fastnet.arange(5), [1, 4])
-        (tensor([0]), tensor([1, 2, 3, 4]))
-    """
-    check_dimensions("split", tensor)
-    dim, sizes = as_dim(tensor, dim), _checked_lengths(split_size_or_sections)
-    n = tensor.shape[dim]
-    if isinstance(sizes, int):
-        if sizes < 0 or (sizes == 0 and n):
-            raise RuntimeError(f"split: expected a positive length, got {sizes}")
-        sizes = [min(sizes, n - start) for start in range(0, n, max(sizes, 1))] or [0]
-    elif sum(sizes) != n:
-        raise RuntimeError(f"split: the lengths {sizes} add up to {sum(sizes)}, dimension {dim} of shape "
-                           f"{shape_text(tensor)} has {n}")
-    starts = [sum(sizes[:i]) for i in range(len(sizes))]
-    return tuple(narrow(tensor, dim, start, size) for start, size in zip(starts, sizes))
-
-
-def _checked_lengths(given: Size) -> int | list[int]:
-    """The lengths of the parts that `split` makes: one for all, or a list."""
-    try:
-        if isinstance(given, int | np.integer):
-            return int(given)
-        return [operator.index(length) for length in given]         # type: ignore[union-attr]  # or a TypeError
-    except TypeError:
-        raise TypeError(f"split: expected a length or a sequence of lengths, got {given!r}") from None
-
-
-@method()
-def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """Split a tensor along a dimension into at most `chunks` views of equal length; the last may be shorter.
-
-    Raises:
-        RuntimeError: a number of chunks that is not positive, or a 0-d tensor.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.chunk(fastnet.arange(5), 2)
-        (tensor([0, 1, 2]), tensor([3, 4]))
-    """
-    check_dimensions("chunk", input)
-    check_sizes("chunk", chunks=chunks)
-    if chunks == 0:
-        raise RuntimeError(f"chunk: expected a positive number of chunks, got {chunks}")
-    n = input.shape[as_dim(input, dim)]
-    return split(input, ceil_div(n, chunks) if n else [0] * chunks, dim)
-
-
-@method()
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """The entries along a dimension, a tuple of views.
-
-    Raises:
-        IndexError: a dimension out of range.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.unbind(fastnet.tensor([[1, 2], [3, 4]]))
-        (tensor([1, 2]), tensor([3, 4]))
-    """
-    dim = as_dim(input, dim)
-    return tuple(select(input, dim, i) for i in range(input.shape[dim]))
-
-
-def _iterate(self: Tensor) -> Iterator[Tensor]:
-    if self.ndim == 0:
-        raise TypeError("iteration over a 0-d tensor")
-    return iter(unbind(self))
-
-
-extend(__iter__=_iterate)
-
-
-def _tensor_list(name: str, tensors: Iterable[Tensor], error: type[Exception] = RuntimeError) -> list[Tensor]:
-    if isinstance(tensors, Tensor):
-        raise TypeError(f"{name}: expected a sequence of tensors, got one tensor of shape {shape_text(tensors)}")
-    if not isinstance(tensors, Iterable):
-        raise TypeError(f"{name}: expected a sequence of tensors, got {type(tensors).__name__}")
-    tensors = list(tensors)
+def _tensor_list(name: str, tensors: Iterable[Tensor], error: type[Exception] = RuntimeError) -> Sequence[Tensor]:
+    if type(tensors) is not list and type(tensors) is not tuple:
+        tensors = _listed(name, tensors)
     if not tensors:
         raise error(f"{name}: expected at least one tensor")
     for i, x in enumerate(tensors):
@@ -186,35 +34,52 @@ def _tensor_list(name: str, tensors: Iterable[Tensor], error: type[Exception] = 
     return tensors
 
 
-def _part(g: Array, place: tuple[slice, ...], shape: Shape, whole: Shape) -> Array:
-    return g[place].reshape(shape)
+def _listed(name: str, tensors: Any) -> list[Any]:
+    if isinstance(tensors, Tensor):
+        raise TypeError(f"{name}: expected a sequence of tensors, got one tensor of shape {shape_text(tensors)}")
+    if not isinstance(tensors, Iterable):
+        raise TypeError(f"{name}: expected a sequence of tensors, got {type(tensors).__name__}")
+    return list(tensors)
 
 
-def _in_place_of_part(v: Array, place: tuple[slice, ...], shape: Shape, whole: Shape) -> Array:
-    out = kernels.zeros(whole, v)
-    if v.size:
-        K.copy(out[place], v)
-    return out
+def _parts_on_tape(g: Tensor, needs: Sequence[bool], dim: int, ends: Shape, shapes: tuple[Shape, ...]) -> list[Any]:
+    starts = (0, *ends)
+    return [narrow(g, dim, start, end - start).reshape(shape) if need else None
+            for need, start, end, shape in zip(needs, starts, ends, shapes)]
 
 
-transposes(_part, _in_place_of_part)
+@on_tensors(_parts_on_tape)
+def _parts(g: Array, needs: Sequence[bool], dim: int, ends: Shape, shapes: tuple[Shape, ...]) -> list[Array | None]:
+    """The gradients of joined arrays of these shapes, which end at these places along a dimension."""
+    key, starts = (slice(None),) * dim, (0, *ends)
+    return [g[(*key, slice(start, end))].reshape(shape) if need else None
+            for need, start, end, shape in zip(needs, starts, ends, shapes)]
+
+
+def _joined(parts: tuple[Array, ...], whole: Shape, dim: int, sizes: list[int]) -> Result[Array]:
+    """An array of the shape `whole` that holds arrays one after the other along a dimension, of these sizes in it."""
+    dtype = parts[0].dtype
+    for part in parts:
+        if part.dtype is not dtype:
+            dtype = dtypes.result_type(*parts)
+            break
+    last = len(whole) > 2 and any(p.ndim == len(whole) and is_channels_last(p) for p in parts)
+    out = (empty_channels_last if last else empty)(whole, dtype)
+    K.join(out, dim, *parts)
+    return out, gradient(_parts, dim, tuple(itertools.accumulate(sizes)), tuple([part.shape for part in parts]))
 
 
 @op
 def _cat(*parts: Array, shape: Shape, dim: int) -> Result[Array]:
     """Concatenate arrays; `shape` is that of the first that does not have the shape (0,)."""
-    sizes = [0 if p.size == 0 and p.ndim != len(shape) else p.shape[dim] for p in parts]
-    dtype = dtypes.result_type(*parts)
-    last = any(p.ndim == len(shape) and is_channels_last(p) for p in parts)
-    out, start, places = (empty_channels_last if last else empty)(
-        (*shape[:dim], sum(sizes), *shape[dim + 1:]), dtype), 0, []
-    for p, size in zip(parts, sizes):
-        place = (slice(None),) * dim + (slice(start, start + size),)
-        if p.size:
-            K.copy(out[place], p)
-        places.append(gradient(_part, place, p.shape, out.shape))
-        start += size
-    return out, tuple(places)
+    sizes = [p.shape[dim] if p.ndim == len(shape) else 0 for p in parts]
+    return _joined(parts, (*shape[:dim], sum(sizes), *shape[dim + 1:]), dim, sizes)
+
+
+@op
+def _stack(*parts: Array, dim: int) -> Result[Array]:
+    shape = parts[0].shape
+    return _joined(parts, (*shape[:dim], len(parts), *shape[dim:]), dim, [1] * len(parts))
 
 
 def cat(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
@@ -237,7 +102,7 @@ def cat(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
     """
     tensors = _tensor_list("cat", tensors, ValueError)
     shape = tensors[0].shape
-    if len(shape) > 0 and shape != (0,) and all(x.shape == shape for x in tensors):       # the common case
+    if len(shape) > 0 and shape != (0,) and all([x.shape == shape for x in tensors]):       # the common case
         return _cat(*tensors, shape=shape, dim=as_dim(tensors[0], dim))
     shaped = [i for i, x in enumerate(tensors) if x.shape != (0,)] or [0]
     first = tensors[shaped[0]]
@@ -279,7 +144,9 @@ def stack(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
         if x.shape != shape:
             raise RuntimeError(f"stack: tensor {i} has shape {shape_text(x)}, tensor 0 {shape_text(tensors[0])}; they "
                                "must agree")
-    return cat([unsqueeze(x, dim) for x in tensors], as_dim(tensors[0], dim, extra=1))
+    if state.tracer is not None:        # a graph has one operation for both
+        return cat([unsqueeze(x, dim) for x in tensors], as_dim(tensors[0], dim, extra=1))
+    return _stack(*tensors, dim=as_dim(tensors[0], dim, extra=1))
 
 
 @method()

@@ -10,6 +10,7 @@ import math
 import operator
 from typing import TYPE_CHECKING
 
+from fastnet._core.memory import view_images, view_volume
 from fastnet.autograd import gradient, on_tensors, transposes
 from fastnet.autograd.rules import linear_map
 from fastnet.functional.dims import filled_in
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["as_volume", "channels_first", "channels_last", "from_volume", "has_view", "images_as_volume", "images_of",
            "volume_of", "volume_to_images"]
-
-_VOLUME = 5                             # dimensions of (N, D, H, W, C)
 
 
 def channels_last(x: Array) -> Array:
@@ -55,13 +54,12 @@ def as_volume(x: Array) -> Array:
         >>> as_volume(np.zeros((2, 3, 7), np.float32)).shape
         (2, 1, 1, 7, 3)
     """
-    y = channels_last(x)
-    return y.reshape(y.shape[:1] + (1,) * (_VOLUME - y.ndim) + y.shape[1:])
+    return contiguous(view_volume(x))
 
 
 def from_volume(y: Array, ndim: int) -> Array:
     """The view (N, C, *spatial) with `ndim` dimensions of an array (N, D, H, W, C): the inverse of `as_volume`."""
-    return channels_first(y.reshape(y.shape[:1] + y.shape[1 + _VOLUME - ndim:]))
+    return view_images(y, ndim)
 
 
 def images_as_volume(x: Array, ndim: int) -> Array:

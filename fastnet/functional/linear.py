@@ -30,7 +30,7 @@ _CONVERSIONS = {"float32": "float()", "float64": "double()"}
 
 def _product(a: Array, b: Array, out: Array | None = None) -> Array:
     """a @ b for (M, K) and (K, N), or both with a leading batch dimension; written into `out` if the shape fits."""
-    shape = a.shape[:-1] + b.shape[-1:]
+    shape = (a.shape[0], b.shape[1]) if a.ndim == 2 else a.shape[:-1] + b.shape[-1:]
     if out is None or out.shape != shape:
         out = empty(shape, a.dtype)
     K.matmul(out, a, b)
@@ -72,6 +72,9 @@ def _mismatch(name: str, a: Tensor, b: Tensor) -> RuntimeError:
 
 def check_one_dtype(name: str, arguments: tuple[str, ...], *tensors: Tensor) -> None:
     """Refuse arguments that are not tensors of one dtype, that of the second."""
+    dtype = getattr(tensors[1], "dtype", None)
+    if all([isinstance(x, Tensor) and x.dtype is dtype for x in tensors]):          # the common case
+        return
     for argument, x in zip(arguments, tensors):
         if not isinstance(x, Tensor):
             raise not_a_tensor(name, argument, x)
@@ -309,8 +312,8 @@ def _affine(x: Array, weight: Array, bias: Array | None, activation: str = "none
     """activation(x @ weight.T + bias), and the gradients of x, weight and bias as functions of that of the sum."""
     rows, shape = _as_matrix(x), x.shape
     out = empty((rows.shape[0], weight.shape[0]), x.dtype)
-    K.matmul(out, rows, weight.T, bias, activation=activation)
-    return (out.reshape(*shape[:-1], weight.shape[0]),
+    K.matmul(out, rows, weight.T, bias, activation)
+    return (out if rows is x else out.reshape(*shape[:-1], weight.shape[0]),
             (gradient(_of_x, weight, shape), gradient(_weight_gradient, rows), _of_bias))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from fastnet import dtypes
 from fastnet._core.errors import not_a_tensor, one_of, shape_text
-from fastnet._core.memory import empty, empty_like
+from fastnet._core.memory import empty, empty_like, view_rows
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import gradient, on_tensors, op
 from fastnet.backend import K
@@ -50,7 +50,7 @@ def reduced(losses: Array, reduction: str, count: int = 1) -> Array:
     if reduction == "none":
         return losses
     out = empty((1, 1), losses.dtype)
-    getattr(K, "mean" if reduction == "mean" else "sum")(out, kernels.reshaped(losses, (1, losses.size, 1)))
+    getattr(K, "mean" if reduction == "mean" else "sum")(out, view_rows(kernels.contiguous(losses), 0, losses.ndim))
     return kernels.scale(out, 1 / count).reshape(()) if reduction == "batchmean" else out.reshape(())
 
 
@@ -74,6 +74,8 @@ def matched(name: str, input: Tensor, target: Tensor, may_broadcast: bool = True
         RuntimeError: they do not broadcast.
     """
     check_tensors(name, input=input, target=target)
+    if input.shape == target.shape and input.dtype is target.dtype and input.dtype.kind == "f":      # the common case
+        return input, target
     if input.shape != target.shape:
         if not may_broadcast:
             raise ValueError(f"{name}: the target has shape {shape_text(target)}, the input {shape_text(input)}; they "

@@ -10,11 +10,12 @@ from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor, method
 from fastnet.autograd import gradient, op, transposes
 from fastnet.autograd.arrays import channel_rows
+from fastnet.autograd.tape import Along
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import normalize_dim, normalize_dims, reduced_by
 from fastnet.functional.indexing import gather
-from fastnet.functional.kernel_calls import check_array, contiguous, operands
+from fastnet.functional.kernel_calls import check_array, operands
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Dims, Result, Shape
@@ -113,7 +114,7 @@ def _check_choice(name: str, input: Array, dim: Dims, of_none: type[Exception] =
             raise IndexError(f"{name}: expected dimension {d} not to have length 0, got shape {shape_text(input)}")
 
 
-@op
+@op(pointwise=Along())
 def _extreme(input: Array, kernel: str, dim: Dims, keepdim: bool) -> Result[Array]:
     """amax or amin; equal elements share the gradient evenly."""
     _check_choice(kernel, input, dim)
@@ -174,21 +175,18 @@ def amin(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     return _extreme(input, "amin", dim, keepdim)
 
 
-@op
+@op(pointwise=Along(dtype=dtypes.int64))
 def _index_of_extreme(input: Array, kernel: str, dim: int | None, keepdim: bool) -> Result[Array]:
-    if dim is not None:
-        normalize_dim(input, dim)
+    dims = normalize_dims(input, None) if dim is None else normalize_dim(input, dim)
     _check_choice(kernel, input, dim, IndexError)
-    across = channel_rows(input, normalize_dims(input, dim))
+    across = channel_rows(input, dims)
     if across is not None and across[1] == 2:                   # the channels of an image are rows
         rows = across[0].reshape(-1, input.shape[1], 1)
         out = empty((rows.shape[0], 1), dtypes.int64)
         getattr(K, kernel)(out, rows)
         kept = (input.shape[0], 1, *input.shape[2:])
         return out.reshape(kept if keepdim else kept[:1] + kept[2:]), None
-    x = contiguous(input).reshape(-1) if dim is None else input
-    out, shape, kept = reduced_by(kernel, x, 0 if dim is None else dim, dtypes.int64)
-    kept = (1,) * input.ndim if dim is None else kept
+    out, shape, kept = reduced_by(kernel, input, dim, dtypes.int64)
     return out.reshape(kept if keepdim else shape), None
 
 

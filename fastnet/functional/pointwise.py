@@ -10,6 +10,7 @@ from fastnet import dtypes
 from fastnet._core.memory import empty_like
 from fastnet._core.tensor import method
 from fastnet.autograd import RESULT, gradient, on_tensors, op, transposes
+from fastnet.autograd.tape import Pointwise
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import UnaryOperation, describe
@@ -75,7 +76,7 @@ def smooth(name: str, doc: str, given: str, result: str, slope: Callable[[Array]
         return mul(g, slope(kept))
     describe(function, name, f"{doc}. Integers give float32.", f"fastnet.{name}(fastnet.tensor({given}))",
              f"tensor({result})")
-    return method(*aliases)(op(function))
+    return method(*aliases)(op(function, pointwise=Pointwise(name)))
 
 
 def _one(x: Array) -> Array:
@@ -141,7 +142,7 @@ def _inverse_root(x: Array) -> Array:
 
 
 @method("__neg__", "negative")
-@op
+@op(pointwise=Pointwise("neg"))
 def neg(input: Array) -> Result[Array]:
     """-x.
 
@@ -174,7 +175,7 @@ def positive(input: Tensor) -> Tensor:
 
 
 @method("__abs__", "absolute")
-@op
+@op(pointwise=Pointwise("abs"))
 def abs(input: Array) -> Result[Array]:
     """|x|. The gradient at 0 is 0.
 
@@ -204,7 +205,7 @@ transposes(_times_sign)
 
 
 @method()
-@op
+@op(pointwise=Pointwise("square"))
 def square(input: Array) -> Result[Array]:
     """x^2. Bools give int64.
 
@@ -248,7 +249,7 @@ def piecewise_constant(name: str, doc: str, result: str, same: str = "iu") -> Un
         return out, (kernels.zeros_like,)
     describe(function, name, f"{doc}. Its gradient is 0.", f"fastnet.{name}(fastnet.tensor([-1.5, 0.5, 2.5]))",
              f"tensor({result})")
-    return method()(op(function))
+    return method()(op(function, pointwise=Pointwise(name)))
 
 
 floor: UnaryOperation = piecewise_constant("floor", "The largest integer not above x", "[-2.,  0.,  2.]")
@@ -289,7 +290,7 @@ def value_test(name: str, doc: str, result: str) -> UnaryOperation:
         return kernels.unary(name, input, dtypes.bool_), None
     describe(function, name, doc, f'fastnet.{name}(fastnet.tensor([1.0, float("nan"), float("-inf")]))',
              f"tensor({result})")
-    return method()(op(function))
+    return method()(op(function, pointwise=Pointwise(name, dtype=dtypes.bool_)))
 
 
 isnan: UnaryOperation = value_test("isnan", "Whether each element is NaN.", "[False,  True, False]")

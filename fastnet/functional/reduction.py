@@ -11,6 +11,7 @@ from fastnet._core.memory import empty
 from fastnet._core.tensor import method
 from fastnet.autograd import RESULT, gradient, on_tensors, op, transposes
 from fastnet.autograd.arrays import sum_broadcast
+from fastnet.autograd.tape import Along
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.creation import arange
@@ -44,7 +45,7 @@ def sum_dtype(x: Array, dtype: DTypeLike | None) -> DType:
 
 
 @method()
-@op
+@op(pointwise=Along("sum"))
 def sum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike | None = None) -> Result[Array]:
     """The sum over dimensions. Integers and bools give int64.
 
@@ -70,7 +71,7 @@ def sum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLi
 
 
 @method()
-@op
+@op(pointwise=Along("mean"))
 def mean(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike | None = None) -> Result[Array]:
     """The arithmetic mean over dimensions, sum(x) / n. Arguments and errors are those of `sum`.
 
@@ -288,7 +289,7 @@ def logsumexp(input: Tensor, dim: Size, keepdim: bool = False) -> Tensor:
     return _log_sum(input.to(dtypes.float_of(input.dtype)), dim, keepdim)
 
 
-@op
+@op(pointwise=Along("logsumexp"))
 def _log_sum(input: Array, dim: Size, keepdim: bool) -> Result[Array]:
     dims = normalize_dims(input, dim)
     out, shape, _ = reduced_by("logsumexp", input, dims, keepdim=keepdim)

@@ -14,7 +14,8 @@ from fastnet.functional.compare import ne
 from fastnet.functional.dims import as_dim, as_rows, check_dimensions, normalize_dim
 from fastnet.functional.indexing import values_at
 from fastnet.functional.inplace import in_place
-from fastnet.functional.joining import cat, narrow
+from fastnet.functional.joining import cat
+from fastnet.functional.splitting import narrow
 from fastnet.functional.kernel_calls import contiguous
 from fastnet.functional.ordering import ValuesIndices
 from fastnet.functional.reduction import sum_dtype

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 from fastnet._core.errors import check_sizes, shape_text
 from fastnet._core.tensor import Tensor, method
 from fastnet.functional.dims import as_dim, as_dims, as_shape
-from fastnet.functional.joining import cat, flip, narrow, repeat, split
+from fastnet.functional.joining import cat, flip, repeat
 from fastnet.functional.shape import transpose
+from fastnet.functional.splitting import narrow, split
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Size

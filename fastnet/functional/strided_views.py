@@ -13,7 +13,7 @@ from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_dim
-from fastnet.functional.joining import narrow
+from fastnet.functional.splitting import narrow
 from fastnet.functional.shape import copied
 
 if TYPE_CHECKING:

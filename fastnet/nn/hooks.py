@@ -13,11 +13,16 @@ from fastnet.autograd.hooks import RemovableHandle
 if TYPE_CHECKING:
     from fastnet.nn.module import Module
 
-__all__ = ["Hooks", "RemovableHandle", "has_hooks", "load_hooks", "state_hooks"]
+__all__ = ["Hooks", "RemovableHandle", "has_hooks", "load_hooks", "register_module_forward_hook",
+           "register_module_forward_pre_hook", "register_module_full_backward_hook",
+           "register_module_full_backward_pre_hook", "state_hooks"]
 
 _Dict = dict[int, Callable[..., Any]]
 _PreHook = Callable[[Any, Any], Any] | Callable[[Any, Any, Any], Any]                       # the last: with_kwargs
 _ForwardHook = Callable[[Any, Any, Any], Any] | Callable[[Any, Any, Any, Any], Any]
+
+# Hooks of all modules: pre-forward, forward, pre-backward, backward.
+_EVERYWHERE: tuple[_Dict, _Dict, _Dict, _Dict] = ({}, {}, {}, {})
 
 
 class _WithKwargs:
@@ -78,18 +83,19 @@ class Hooks:
         return _registered_hook(self.__dict__.setdefault("_hooks", ({}, {}))[place], hook, prepend)
 
     def _call_with_hooks(self, before: _Dict, after: _Dict, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for hook in list(before.values()):
+        for hook in [*_EVERYWHERE[0].values(), *before.values()]:
             changed = hook(self, args, kwargs) if isinstance(hook, _WithKwargs) else hook(self, args)
             if changed is not None and isinstance(hook, _WithKwargs):
                 args, kwargs = changed
             elif changed is not None:
                 args = changed if isinstance(changed, tuple) else (changed,)
         watch = None
-        if self._backward_hooks is not None and any(self._backward_hooks) and state.grad_enabled:
-            watch = _Watch(self, *self._backward_hooks)
+        if (any(self._backward_hooks or ()) or any(_EVERYWHERE[2:])) and state.grad_enabled:
+            own = self._backward_hooks or ({}, {})
+            watch = _Watch(self, {**_EVERYWHERE[2], **own[0]}, {**_EVERYWHERE[3], **own[1]})
             args = watch.inputs(args)
         output = self.forward(*args, **kwargs)          # type: ignore[attr-defined]    # of the module
-        for hook in list(after.values()):
+        for hook in [*_EVERYWHERE[1].values(), *after.values()]:
             changed = (hook(self, args, kwargs, output) if isinstance(hook, _WithKwargs)
                        else hook(self, args, output))
             output = output if changed is None else changed
@@ -166,7 +172,77 @@ def _registered_hook(hooks: _Dict, hook: Callable[..., Any], prepend: bool) -> R
     return handle
 
 
-def state_hooks(module: Module, kind: str) -> Iterator[tuple[Any, str, Callable[..., Any]]]:
+def register_module_forward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call hook(module, args) before each forward() of any module, and before the module's own hooks.
+
+    Args:
+        hook: as of `Module.register_forward_pre_hook`.
+
+    Returns:
+        A handle whose `remove()` removes the hook.
+    """
+    return _registered_everywhere(0, hook)
+
+
+def register_module_forward_hook(hook: Callable[..., Any], *, with_kwargs: bool = False,
+                                 always_call: bool = False) -> RemovableHandle:
+    """Call hook(module, args, output) after each forward() of any module, and before the module's own hooks.
+
+    Arguments are those of `Module.register_forward_hook`.
+
+    Example:
+        >>> import fastnet
+        >>> from fastnet.nn.hooks import register_module_forward_hook
+        >>> with register_module_forward_hook(lambda module, args, output: print(type(module).__name__)):
+        ...     _ = fastnet.nn.Sequential(fastnet.nn.Linear(2, 2), fastnet.nn.ReLU())(fastnet.ones(1, 2))
+        Linear
+        ReLU
+        Sequential
+    """
+    return _registered_everywhere(1, _WithKwargs(hook) if with_kwargs else hook)
+
+
+def register_module_full_backward_pre_hook(hook: Callable[[Any, Any], Any]) -> RemovableHandle:
+    """Call hook(module, grad_output) in the backward pass of any module, and before the module's own hooks.
+
+    Args:
+        hook: as of `Module.register_full_backward_pre_hook`.
+
+    Returns:
+        A handle whose `remove()` removes the hook.
+    """
+    return _registered_everywhere(2, hook)
+
+
+def register_module_full_backward_hook(hook: Callable[[Any, Any, Any], Any]) -> RemovableHandle:
+    """Call hook(module, grad_input, grad_output) in the backward pass of any module, before the module's own hooks.
+
+    Args:
+        hook: as of `Module.register_full_backward_hook`.
+
+    Returns:
+        A handle whose `remove()` removes the hook.
+    """
+    return _registered_everywhere(3, hook)
+
+
+def _registered_everywhere(place: int, hook: Callable[..., Any]) -> RemovableHandle:
+    Hooks._hooks = {}, {}               # modules without hooks of their own look for those of all modules, too
+    changes.value += 1
+    return _HandleOfAll(_EVERYWHERE[place], hook)
+
+
+class _HandleOfAll(RemovableHandle):
+    """Removes a hook of all modules."""
+
+    def remove(self) -> None:
+        super().remove()
+        if not any(_EVERYWHERE):
+            Hooks._hooks = None
+
+
+def state_hooks(
+module: Module, kind: str) -> Iterator[tuple[Any, str, Callable[..., Any]]]:
     """(module, prefix, hook) of the hooks of one kind, of a module and its submodules."""
     for path, part in module.named_modules():
         for hook in list((part._state_hooks or {}).get(kind, {}).values()):

@@ -17,6 +17,7 @@ import numpy as np
 
 from fastnet._core.construction import from_numpy
 from fastnet._core.tensor import Tensor
+from fastnet._core.torch_types import TorchDtype
 from fastnet.dtypes import as_dtype
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def _flattened(value: Any, path: str, arrays: dict[str, Array]) -> Any:
         return {"set": [_flattened(v, path, arrays) for v in value]}
     if _is_namespace(value):
         return {"namespace": _flattened(vars(value), path, arrays)}
-    if isinstance(value, np.dtype):
+    if isinstance(value, np.dtype | TorchDtype):
         return {"dtype": value.name}
     value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, float) and not math.isfinite(value):

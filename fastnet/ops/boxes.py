@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from fastnet._core.errors import not_a_tensor, one_of, shape_text
 from fastnet._core.tensor import Tensor
 from fastnet.functional.dims import as_tuple
-from fastnet.functional.joining import stack, unbind
+from fastnet.functional.joining import stack
+from fastnet.functional.splitting import unbind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,12 +17,15 @@ Example:
         ...
     fastnet.torch.MissingNameError: torch.sparse_csr_tensor: fastnet does not have this name ...; tensors are dense: ...
 """
+import sys
 from typing import TYPE_CHECKING, Any
 
-from fastnet.torch._frame import devices, mirror, table
+from fastnet._runtime.native import dialect
+from fastnet.torch._frame import devices, dtypes, mirror, table
 
 __version__ = devices.TORCH_VERSION
 mirror.grow(__name__, table.TREE, table.FASTNET_ONLY, table.FUNCTIONS)
+dialect.speak_torch(sys.modules[__name__], dtypes.Size, dtypes.BY_NUMPY)
 
 if TYPE_CHECKING:
     def __getattr__(name: str) -> Any: ...

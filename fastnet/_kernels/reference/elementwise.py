@@ -19,6 +19,21 @@ def copy(out, x):
 
 
 @kernel()
+def join(out, axis, *parts):
+    """out = the parts, converted, one after the other along an axis. Parts without elements are skipped.
+
+    A part has as many dimensions as out, or one less: then it is one entry of the axis.
+    """
+    start = 0
+    for part in parts:
+        if part.size:
+            part = part if part.ndim == out.ndim else np.expand_dims(part, axis)
+            end = start + part.shape[axis]
+            copy(out[(slice(None),) * axis + (slice(start, end),)], part)
+            start = end
+
+
+@kernel()
 def fill(out, value):
     """out = value, a Python number."""
     out.fill(value)

@@ -140,3 +140,21 @@ def empty_result(shape: Shape, dtype: DType, x: Array, y: Array) -> Array:
         if is_channels_last(operand) and operand.shape == shape:
             return empty_like(operand, dtype)
     return empty(shape, dtype)
+
+
+def view_rows(x: Array, first: int, last: int) -> Array:
+    """The view (outer, n, inner) of a contiguous array, with the elements of the dimensions [first, last) as n."""
+    return x.reshape(math.prod(x.shape[:first]), math.prod(x.shape[first:last]), math.prod(x.shape[last:]))
+
+
+def view_volume(x: Array) -> Array:
+    """The view (N, D, H, W, C) of an array (N, C, *spatial). Spatial dimensions that it lacks come first, of length 1.
+    """
+    y = x.transpose(0, *range(2, x.ndim), 1)
+    return y[(slice(None), *[None] * (5 - x.ndim), ...)]
+
+
+def view_images(volume: Array, ndim: int) -> Array:
+    """The view (N, C, *spatial) with `ndim` dimensions of an array (N, D, H, W, C): the inverse of `view_volume`."""
+    y = volume[(slice(None), *[0] * (5 - ndim), ...)]
+    return y.transpose(0, y.ndim - 1, *range(1, y.ndim - 1))

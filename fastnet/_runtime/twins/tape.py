@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnet._runtime.node_names import NodeName, next_functions
+from fastnet._runtime.twins.dialect import dtype_for_caller, shape_for_caller
+from fastnet._runtime.twins.pointwise import Pointwise
 from fastnet._runtime.twins.saved import append_saved, gradient, without_rest
 from fastnet._runtime.twins.state import state
+from fastnet._runtime.twins.wrappers import explain_failures
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Shape
@@ -51,12 +54,12 @@ class TensorBase:
     @property
     def shape(self) -> Shape:
         """The lengths of the dimensions, as a tuple of int."""
-        return self._data.shape
+        return shape_for_caller(self._data.shape)
 
     @property
     def dtype(self) -> DType:
         """The numpy.dtype of the elements, one of fastnet's six."""
-        return self._data.dtype
+        return dtype_for_caller(self._data.dtype)
 
     @property
     def ndim(self) -> int:
@@ -112,6 +115,11 @@ def _remove_dead_views(base, views):
 
 def is_simple_write(out: TensorBase, inputs: tuple[TensorBase, ...]) -> bool:
     """Always False: fastnet/functional/inplace.py handles every write."""
+    return False
+
+
+def write_pointwise(kernel: str, x: TensorBase, others: tuple[Any, ...], factor: float | None = None) -> bool:
+    """Always False, as `is_simple_write`."""
     return False
 
 
@@ -184,27 +192,15 @@ def node_number() -> int:
     return next(_order)
 
 
-def explain_failures(function: Callable[..., Any], explain: Callable[..., None]) -> Callable[..., Any]:
-    """`function`, but explain(function, args, kwargs, error) is called before an AttributeError, TypeError or
-    ValueError is raised.
-    """
-    def call(*args, **kwargs):
-        try:
-            return function(*args, **kwargs)
-        except (AttributeError, TypeError, ValueError) as error:
-            explain(function, args, kwargs, error)
-            raise
-    return call
-
-
 def differentiable(fn: Callable[..., Any], name: str, view: bool, bound: Callable[..., Any],
-                   explain: Callable[..., None]) -> Callable[..., Any]:
+                   explain: Callable[..., None], pointwise: Pointwise | None = None) -> Callable[..., Any]:
     """The operation on tensors that `fn` defines on arrays: see fastnet.autograd.op.
 
     Args:
         bound: bound(fn, args, attributes) moves tensors given by keyword to their positions, and returns
             (positional arguments, keyword arguments).
-        explain: as in `explain_failures`.
+        explain: as in `wrappers.explain_failures`.
+        pointwise: ignored.
     """
     def operation(*args, **attributes):
         if any(isinstance(value, TensorBase) for value in attributes.values()):

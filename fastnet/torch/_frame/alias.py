@@ -9,6 +9,7 @@ from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
 
 import fastnet.torch
+from fastnet._runtime.native import dialect
 from fastnet.torch._frame.advice import PACKAGES
 from fastnet.torch._frame.mirror import Mirror, torch_name
 
@@ -67,6 +68,7 @@ def enter() -> None:
                if isinstance(module, Mirror) and name.startswith(fastnet.torch.__name__)}
     sys.modules.update({torch_name(name): module for name, module in mirrors.items()})
     sys.meta_path.insert(0, _finder)
+    dialect.speak_torch_everywhere()
 
 
 def import_in_children() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastnet import nn, optim
+from fastnet.nn import hooks
 
 __all__ = ["MODULES", "SCHEDULERS"]
 
@@ -24,5 +25,7 @@ MODULES: Mapping[str, Any] = {
     "_Loss": _common_base(nn.MSELoss, nn.CrossEntropyLoss),
     "_MaxPoolNd": _common_base(nn.MaxPool1d, nn.MaxPool2d),
     "_WeightedLoss": _common_base(nn.MSELoss, nn.CrossEntropyLoss),
+    **{name: getattr(hooks, name) for name in hooks.__all__ if name.startswith("register_module_")},
+    "register_module_backward_hook": hooks.register_module_full_backward_hook,
 }
 SCHEDULERS: Mapping[str, Any] = {"_LRScheduler": optim.lr_scheduler.LRScheduler}

@@ -3,8 +3,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from fastnet.torch._frame import devices
 from fastnet.torch._frame.bases import MODULES, SCHEDULERS
 from fastnet.torch._frame.mirror import Source
@@ -32,7 +30,8 @@ FUNCTIONS = frozenset((
 
 # A parent comes before the modules below it.
 TREE: dict[str, tuple[Source, ...]] = {
-    "": (_FRAME + "root", "fastnet", {"dtype": np.dtype}),
+    "": (_FRAME + "dtypes", _FRAME + "root", _FRAME + "outputs", "fastnet",
+         _FRAME + "functions"),
 
     "nn": (_FRAME + "parallel", "fastnet.nn"),
     "nn.functional": ("fastnet.nn.functional",),

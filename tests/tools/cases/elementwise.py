@@ -86,6 +86,33 @@ COPIES = [
 ]
 
 
+# ---- join: size is (the shape of the first part, the lengths of all parts along the axis, the axis) ----------------
+
+def join(stacked=False, second=None):
+    def make(rng, dtype, size):
+        shape, lengths, axis = size
+        whole = (*shape[:axis], sum(lengths), *shape[axis + 1:])
+        parts = [values(rng, (*shape[:axis], n, *shape[axis + 1:]), dtype) for n in lengths]
+        if stacked:
+            whole = (*shape[:axis], len(lengths), *shape[axis:])
+            parts = [values(rng, shape, dtype) for _ in lengths]
+        if second is not None:
+            parts[1:] = [second(part) for part in parts[1:]]
+        return (garbage(whole, dtype), axis, *parts), {}
+    return make
+
+
+JOIN_SIZES = (((1,), (1,), 0), ((5,), (5, 0, 3), 0), ((2, 3), (2, 1), 0), ((2, 3), (3, 4, 1), 1), ((0, 4), (0, 0), 0),
+              ((3, 0), (0, 0, 0), 1), ((4, 5, 6), (5, 7), 1), ((33, 65), (65, 64, 63), 1), ((70, 130), (70, 1), 0),
+              ((2, 3, 4, 5), (3, 3), 1), ((9000,), (9000, 5000), 0))
+JOINS = [
+    Case("join", join(), JOIN_SIZES, ((1000, 300), (300, 400), 1), dtypes=ANY),
+    Case("join", join(stacked=True), JOIN_SIZES, None, note="stacked", dtypes=ANY),
+    Case("join", join(second=np.asfortranarray), JOIN_SIZES[2:], None, note="strided", dtypes=ANY),
+    Case("join", join(second=lambda x: x.astype(np.float64)), JOIN_SIZES[::3], None, note="converted"),
+]
+
+
 # ---- constants ------------------------------------------------------------------------------------------------------
 
 def fill(value):
@@ -223,4 +250,4 @@ SEVERAL = [
     Case("where", where, WHERE_SHAPES, ((1000, 1000),) * 3, dtypes=ANY),
 ]
 
-CASES = COPIES + CONSTANTS + ONE + SEVERAL
+CASES = COPIES + JOINS + CONSTANTS + ONE + SEVERAL

@@ -1,0 +1,2 @@
+cdef object shape_for_caller(object shape)
+cdef object dtype_for_caller(object dtype)

@@ -57,6 +57,7 @@ from fastnet.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Drop
 from fastnet.nn.embedding import Embedding, EmbeddingBag
 from fastnet.nn.flatten import Flatten, Unflatten
 from fastnet.nn.folding import Fold, Unfold
+from fastnet.nn.fractional_pooling import FractionalMaxPool2d, FractionalMaxPool3d
 from fastnet.nn.lazy import (
     LazyBatchNorm1d,
     LazyBatchNorm2d,
@@ -191,6 +192,8 @@ __all__ = [
     "Threshold",
     "ParameterDict",
     "Fold",
+    "FractionalMaxPool2d",
+    "FractionalMaxPool3d",
     "Unfold",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",

@@ -1,6 +1,7 @@
 """Optimizers and learning-rate schedules with PyTorch's names."""
 from fastnet.optim import lr_scheduler, swa_utils
 from fastnet.optim.adadelta import Adadelta
+from fastnet.optim.adafactor import Adafactor
 from fastnet.optim.adagrad import Adagrad
 from fastnet.optim.adam import Adam, AdamW
 from fastnet.optim.adamax import Adamax
@@ -15,5 +16,5 @@ from fastnet.optim.rprop import Rprop
 from fastnet.optim.sgd import SGD
 from fastnet.optim.sparse_adam import SparseAdam
 
-__all__ = ["ASGD", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Muon", "NAdam", "Optimizer",
-           "RAdam", "RMSprop", "Rprop", "SparseAdam", "lr_scheduler", "swa_utils"]
+__all__ = ["ASGD", "LBFGS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Muon", "NAdam",
+           "Optimizer", "RAdam", "RMSprop", "Rprop", "SparseAdam", "lr_scheduler", "swa_utils"]

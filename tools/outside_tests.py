@@ -1,9 +1,12 @@
-"""Run the tests of packages that are written for PyTorch on fastnet: python tools/outside_tests.py [einops] [skorch]
+"""Run packages that are written for PyTorch on fastnet: python tools/outside_tests.py [einops] [skorch] [torchmetrics]
 
 It downloads their source distributions with pip, runs their own tests by `fastnet run`, counts, and explains the
-failures. The exit code is 1 if a test fails that EXPECTED does not explain. Their other requirements must be installed
+failures. The metrics of torchmetrics are computed under PyTorch, too, and compared. The exit code is 1 if a test or a
+metric fails that EXPECTED does not explain. Their other requirements must be installed
 (for skorch: scikit-learn, tabulate, tqdm, flaky).
 """
+import json
+import math
 import os
 import re
 import shutil
@@ -11,6 +14,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,7 +54,10 @@ def main(packages):
     with tempfile.TemporaryDirectory() as folder:
         runner = Path(folder, "run_tests.py")
         runner.write_text(RUNNER)
-        for package in packages or TESTS:
+        for package in packages or (*TESTS, "torchmetrics"):
+            if package == "torchmetrics":
+                wrong |= compare_metrics(folder)
+                continue
             source = fetch(package, folder)
             output = run(runner, source, TESTS[package])
             failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", output, re.MULTILINE)
@@ -62,12 +69,44 @@ def main(packages):
     return int(wrong)
 
 
+def compare_metrics(folder):
+    """Print how many metrics of torchmetrics give the same under PyTorch and fastnet; returns whether some differ."""
+    packages = "torchmetrics", "lightning-utilities"
+    subprocess.run([*pip(), "download", "-q", "--no-deps", "-d", folder, *packages], check=True)
+    for wheel in Path(folder).glob("*.whl"):
+        with zipfile.ZipFile(wheel) as file:
+            file.extractall(folder)
+    program, path = ROOT / "tools" / "torchmetrics_values.py", os.pathsep.join([str(ROOT), folder])
+    theirs, ours = (
+        dict(map(json.loads, subprocess.run([sys.executable, *words, program], env={**os.environ, "PYTHONPATH": path},
+                                            stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()))
+        for words in ([], ["-m", "fastnet", "run"]))
+    differing = [name for name in theirs if not same(theirs[name], ours.get(name))]
+    print(f"torchmetrics: {len(theirs) - len(differing)} of {len(theirs)} metrics give the same")
+    for name in differing:
+        print(f"  {name}: {ours.get(name)} instead of {theirs[name]}"[:300])
+    return bool(differing)
+
+
+def same(a, b):
+    """Whether two nested lists of numbers agree to 1e-5; NaN equals itself."""
+    if isinstance(a, list):
+        return isinstance(b, list) and len(a) == len(b) and all(map(same, a, b))
+    numbers = isinstance(a, int | float) and isinstance(b, int | float)
+    return numbers and (math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-6) or a != a and b != b)
+
+
+def pip():
+    """The command that runs pip."""
+    command = [sys.executable, "-m", "pip"]
+    if subprocess.run([*command, "--version"], capture_output=True, check=False).returncode:
+        command = [shutil.which("pip") or "pip"]
+    return command
+
+
 def fetch(package, folder):
     """The folder with the unpacked source distribution of a package."""
-    pip = [sys.executable, "-m", "pip"]
-    if subprocess.run([*pip, "--version"], capture_output=True, check=False).returncode:
-        pip = [shutil.which("pip") or "pip"]
-    subprocess.run([*pip, "download", "-q", "--no-binary", ":all:", "--no-deps", "-d", folder, package], check=True)
+    subprocess.run([*pip(), "download", "-q", "--no-binary", ":all:", "--no-deps", "-d", folder, package], check=True)
     [archive] = Path(folder).glob(f"{package}-*.tar.gz")
     with tarfile.open(archive) as file:
         file.extractall(folder, filter="data")

@@ -12,7 +12,6 @@ RULES = [
     ("NAdam", {"weight_decay": 0.1}), ("NAdam", {"decoupled_weight_decay": True, "momentum_decay": 0.1}),
     ("RAdam", {"weight_decay": 0.1}), ("RAdam", {"weight_decay": 0.1, "decoupled_weight_decay": True}),
     ("Rprop", {}), ("Rprop", {"etas": (0.3, 1.5), "step_sizes": (1e-3, 0.02)}),
-    ("Adafactor", {}), ("Adafactor", {"lr": 0.5, "weight_decay": 0.1, "eps": (1e-3, 0.01), "maximize": True}),
     ("ASGD", {}), ("ASGD", {"t0": 5, "lambd": 0.01, "weight_decay": 0.1}),
 ]
 OVER_RULES = pytest.mark.parametrize("rule, kw", RULES, ids=[f"{rule}-{i}" for i, (rule, _) in enumerate(RULES)])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnet._core.tensor import Tensor
-from fastnet.functional.joining import select, stack
+from fastnet.functional.joining import stack
 from fastnet.onnx.program import Program, as_known, as_tensor
 from fastnet.onnx.registry import Node, operator
 

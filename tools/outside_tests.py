@@ -93,7 +93,7 @@ def same(a, b):
     if isinstance(a, list):
         return isinstance(b, list) and len(a) == len(b) and all(map(same, a, b))
     numbers = isinstance(a, int | float) and isinstance(b, int | float)
-    return numbers and (math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-6) or a != a and b != b)
+    return numbers and (math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-6) or (a != a and b != b))
 
 
 def pip():

@@ -18,6 +18,7 @@ from fastnet.functional.keys import Key
 from fastnet.functional.number_parts import MantissaExponent
 from fastnet.functional.ordering import ValuesIndices
 from fastnet.functional.statistics import MinMax
+from fastnet.functional.storages import UntypedStorage
 from fastnet.linalg.decompositions import QRFactors
 from fastnet.linalg.measures import SignAndLog
 from fastnet.linalg.old_names import OldSVD
@@ -35,7 +36,7 @@ class TensorMethods(TensorBase):
         """|x|. The gradient at 0 is 0."""
 
     def __add__(self, other: Operand) -> Tensor:
-        """input + alpha * other."""
+        """input + other, element by element."""
 
     def __and__(self, other: Operand) -> Tensor:
         """input & other, bit by bit; logical for bool. RuntimeError if either is a float."""
@@ -124,7 +125,7 @@ class TensorMethods(TensorBase):
         """input^exponent, element by element."""
 
     def __radd__(self, other: Operand) -> Tensor:
-        """input + alpha * other."""
+        """input + other, element by element."""
 
     def __rand__(self, other: Operand) -> Tensor:
         """input & other, bit by bit; logical for bool. RuntimeError if either is a float."""
@@ -163,7 +164,7 @@ class TensorMethods(TensorBase):
         """self[key] = value."""
 
     def __sub__(self, other: Operand) -> Tensor:
-        """input - alpha * other."""
+        """input - other, element by element."""
 
     def __truediv__(self, other: Operand) -> Tensor:
         """input / other, element by element; integers give float32."""
@@ -1513,6 +1514,9 @@ class TensorMethods(TensorBase):
             correction: builtins.float | None = None) -> Tensor:
         """The standard deviation over dimensions, the square root of the variance."""
 
+    def storage(self) -> UntypedStorage:
+        """The memory that the tensor shares with its views."""
+
     def storage_offset(self) -> builtins.int:
         """The place of the first element in the memory of the tensor that this one is a view of, in elements."""
 
@@ -1674,6 +1678,9 @@ class TensorMethods(TensorBase):
 
     def unsqueeze_(self, dim: builtins.int) -> Self:
         """As `unsqueeze`, but change the shape of the tensor itself and return it."""
+
+    def untyped_storage(self) -> UntypedStorage:
+        """The memory that the tensor shares with its views."""
 
     def var(self, dim: Dims = None, unbiased: builtins.bool = True, keepdim: builtins.bool = False, *,
             correction: builtins.float | None = None) -> Tensor:

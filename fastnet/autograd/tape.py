@@ -22,7 +22,8 @@ _OPERATION_MODULES = "fastnet."
 _ARRAY = re.compile(r"\bArray\b")
 
 Node = _tape.Node
-Along, Pointwise = _pointwise.Along, _pointwise.Pointwise
+Along = _pointwise.Along
+Pointwise = _pointwise.Pointwise
 gradient = _saved.gradient
 call_into: Callable[[Callable[..., Array], Array, Array], Array] = _saved.call_into
 node_number: Callable[[], int] = _tape.node_number

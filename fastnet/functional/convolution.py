@@ -185,7 +185,7 @@ def _planned(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride:
     _check_filters(name, input, weight, bias, groups, n)
     _check_filter_bias(name, bias, weight.shape[0])
     x = _with_batch(name, input, n, weight.shape[1] * groups)
-    sizes = [tuple(s) if isinstance(s, list) else s for s in (stride, padding, dilation)]
+    sizes: list[Any] = [tuple(s) if isinstance(s, list) else s for s in (stride, padding, dilation)]
     return x, *_windows(name, x.shape[2:], weight.shape[2:], *sizes, groups)
 
 

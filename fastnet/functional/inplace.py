@@ -190,7 +190,7 @@ def can_hold(x: Tensor, *operands: Any) -> bool:
 
 
 def _is_multiple(x: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    """Whether a call outside of a trace adds to x, or subtracts, a number times a tensor of its floating-point dtype."""
+    """Whether a call, not in a trace, adds or subtracts a number times a tensor of the floating-point dtype of x."""
     return (len(args) == len(kwargs) == 1 and type(kwargs.get("alpha")) in (int, float) and state.tracer is None
             and isinstance(args[0], Tensor) and args[0].dtype == x.dtype and x.dtype.kind == "f")
 

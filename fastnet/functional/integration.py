@@ -9,8 +9,8 @@ from fastnet._core.tensor import Tensor
 from fastnet.functional.creation import arange
 from fastnet.functional.dims import as_dim, as_dims
 from fastnet.functional.joining import cat
-from fastnet.functional.splitting import narrow
 from fastnet.functional.running import cumsum, diff
+from fastnet.functional.splitting import narrow
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Number

@@ -102,7 +102,7 @@ def cat(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
     """
     tensors = _tensor_list("cat", tensors, ValueError)
     shape = tensors[0].shape
-    if len(shape) > 0 and shape != (0,) and all([x.shape == shape for x in tensors]):       # the common case
+    if len(shape) > 0 and shape != (0,) and {x.shape for x in tensors} == {shape}:          # the common case
         return _cat(*tensors, shape=shape, dim=as_dim(tensors[0], dim))
     shaped = [i for i, x in enumerate(tensors) if x.shape != (0,)] or [0]
     first = tensors[shaped[0]]

@@ -73,7 +73,10 @@ def _mismatch(name: str, a: Tensor, b: Tensor) -> RuntimeError:
 def check_one_dtype(name: str, arguments: tuple[str, ...], *tensors: Tensor) -> None:
     """Refuse arguments that are not tensors of one dtype, that of the second."""
     dtype = getattr(tensors[1], "dtype", None)
-    if all([isinstance(x, Tensor) and x.dtype is dtype for x in tensors]):          # the common case
+    for x in tensors:
+        if not isinstance(x, Tensor) or x.dtype is not dtype:
+            break
+    else:                               # the common case
         return
     for argument, x in zip(arguments, tensors):
         if not isinstance(x, Tensor):

@@ -15,10 +15,10 @@ from fastnet.functional.dims import as_dim, as_rows, check_dimensions, normalize
 from fastnet.functional.indexing import values_at
 from fastnet.functional.inplace import in_place
 from fastnet.functional.joining import cat
-from fastnet.functional.splitting import narrow
 from fastnet.functional.kernel_calls import contiguous
 from fastnet.functional.ordering import ValuesIndices
 from fastnet.functional.reduction import sum_dtype
+from fastnet.functional.splitting import narrow
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, DTypeLike, Result, Shape

@@ -13,8 +13,8 @@ from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_dim
-from fastnet.functional.splitting import narrow
 from fastnet.functional.shape import copied
+from fastnet.functional.splitting import narrow
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result, Shape

@@ -42,6 +42,12 @@ from fastnet.functional.ctc import ctc_loss
 from fastnet.functional.embedding import embedding, one_hot
 from fastnet.functional.embedding_bag import embedding_bag
 from fastnet.functional.folding import fold, unfold
+from fastnet.functional.fractional_pooling import (
+    fractional_max_pool2d,
+    fractional_max_pool2d_with_indices,
+    fractional_max_pool3d,
+    fractional_max_pool3d_with_indices,
+)
 from fastnet.functional.grid import affine_grid, grid_sample
 from fastnet.functional.inplace import apply_to as _apply_to, can_hold as _can_hold, compute_into as _compute_into
 from fastnet.functional.linear import linear
@@ -61,12 +67,6 @@ from fastnet.functional.margin_losses import (
     soft_margin_loss,
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
-)
-from fastnet.functional.fractional_pooling import (
-    fractional_max_pool2d,
-    fractional_max_pool2d_with_indices,
-    fractional_max_pool3d,
-    fractional_max_pool3d_with_indices,
 )
 from fastnet.functional.max_pooling import (
     max_pool1d,

@@ -50,6 +50,7 @@ class Adafactor(Optimizer):
     """
 
     HYPER: tuple[str, ...] = ("lr", "weight_decay", "d")
+    UNMIRRORED: tuple[str, ...] = ("row_var", "col_var", "variance")
 
     def __init__(self, params: Params, lr: TensorOrNumber = 1e-2, beta2_decay: float = -0.8,
                  eps: tuple[float | None, float] = (None, 1e-3), d: float = 1.0, weight_decay: float = 0.0, *,

@@ -31,6 +31,7 @@ class OptimizerState:
     """
 
     SCALARS: tuple[str, ...] = ()       # moments that are one number for each parameter, repeated for each element
+    UNMIRRORED: tuple[str, ...] = ()    # tensors with other shapes than the parameter, which no kernel reads
 
     defaults: dict[str, Any]
     param_groups: list[dict[str, Any]]
@@ -144,8 +145,8 @@ class OptimizerState:
             if number not in by_number:
                 raise ValueError(f"the state has a parameter {number}, the groups only {sorted(by_number)}")
             for name, value in entry.items():
-                one_number = name == "step" or name in self.SCALARS
-                if not one_number and hasattr(value, "shape") and tuple(value.shape) != by_number[number].shape:
+                free = name == "step" or name in self.SCALARS or name in self.UNMIRRORED
+                if not free and hasattr(value, "shape") and tuple(value.shape) != by_number[number].shape:
                     raise ValueError(f"{name} of parameter {number} has shape {shape_text(value)}, the parameter "
                                      f"{shape_text(by_number[number])}")
         for group, new in zip(self.param_groups, groups):
@@ -165,10 +166,12 @@ class OptimizerState:
             rest = {name: value for name, value in entry.items() if name != "step" and value is not None}
             if not rest and "step" not in entry:
                 continue
-            moments = {name: np.asarray(value) for name, value in rest.items() if hasattr(value, "shape")}
+            moments = {name: np.asarray(value) for name, value in rest.items()
+                       if hasattr(value, "shape") and name not in self.UNMIRRORED}
             count = int(entry.get("step", 1))   # PyTorch's SGD has no counter, it only asks whether a buffer exists
             self._start(p, moments, steps.setdefault((number[p], count), _counter(count)))
-            self.state[p].update((name, value) for name, value in rest.items() if name not in moments)
+            self.state[p].update((name, Tensor._wrap(np.array(value)) if name in self.UNMIRRORED else value)
+                                 for name, value in rest.items() if name not in moments)
 
     def __getstate__(self) -> dict[str, Any]:
         entries = [(p, {name: np.array(t._data) if isinstance(t, Tensor) else t for name, t in entry.items()})

@@ -49,7 +49,7 @@ def public(module):
 
 
 @pytest.mark.skipif("compiled" not in TWINS, reason="the compiled modules are not built")
-@pytest.mark.parametrize("name", ["memory", "saved", "state", "tape"])
+@pytest.mark.parametrize("name", ["memory", "pointwise", "saved", "state", "tape", "wrappers"])
 def test_both_have_the_same_names_and_parameters(name):
     python, compiled = (getattr(TWINS[kind], name) for kind in ("python", "compiled"))
     for function, value in public(python).items():
@@ -250,7 +250,7 @@ def test_failures_are_explained(twin, error):
     [(function, args, named, raised)] = seen
     assert function is fail and args[0] is X and named == {"by": 2} and type(raised) is error
     with pytest.raises(error, match="as it was"):
-        twin.tape.explain_failures(fail, lambda *given: seen.append(given))(X)
+        twin.wrappers.explain_failures(fail, lambda *given: seen.append(given))(X)
     assert seen[1][0] is fail and seen[1][2] == {}
 
 

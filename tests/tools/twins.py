@@ -3,16 +3,17 @@ from types import SimpleNamespace
 
 from fastnet._core.tensor import Tensor
 from fastnet._runtime import native
-from fastnet._runtime.twins import memory, saved, state, tape
+from fastnet._runtime.twins import memory, pointwise, saved, state, tape, wrappers
 
 
 class PlainTensor(tape.TensorBase):
     """The class of the tensors of the tape in Python, where fastnet's own are compiled."""
 
 
-TWINS = {"python": SimpleNamespace(memory=memory, saved=saved, state=state, tape=tape, tensor_class=Tensor)}
+TWINS = {"python": SimpleNamespace(memory=memory, pointwise=pointwise, saved=saved, state=state, tape=tape,
+                                   wrappers=wrappers, tensor_class=Tensor)}
 if native.compiled:
     tape.set_tensor_class(PlainTensor)
     TWINS["python"].tensor_class = PlainTensor
-    modules = {name: native.compiled[name] for name in ("memory", "saved", "state", "tape")}
+    modules = {name: native.compiled[name] for name in ("memory", "pointwise", "saved", "state", "tape", "wrappers")}
     TWINS["compiled"] = SimpleNamespace(**modules, tensor_class=Tensor)

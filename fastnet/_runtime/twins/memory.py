@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -156,5 +156,6 @@ def view_volume(x: Array) -> Array:
 
 def view_images(volume: Array, ndim: int) -> Array:
     """The view (N, C, *spatial) with `ndim` dimensions of an array (N, D, H, W, C): the inverse of `view_volume`."""
-    y = volume[(slice(None), *[0] * (5 - ndim), ...)]
+    key: tuple[Any, ...] = (slice(None), *[0] * (5 - ndim), ...)
+    y = volume[key]
     return y.transpose(0, y.ndim - 1, *range(1, y.ndim - 1))

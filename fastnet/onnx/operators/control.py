@@ -9,6 +9,7 @@ import numpy as np
 
 from fastnet._core.tensor import Tensor
 from fastnet.functional.joining import stack
+from fastnet.functional.splitting import select
 from fastnet.onnx.program import Program, as_known, as_tensor
 from fastnet.onnx.registry import Node, operator
 

@@ -74,11 +74,14 @@ def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | Non
         ValueError: copy=False and the values must be copied or converted.
     """
     made = fastnet.as_tensor(obj, dtype=dtype, device=device)
-    shares = isinstance(obj, Tensor) and made.data_ptr() == obj.data_ptr() or (
+    shares = (isinstance(obj, Tensor) and made.data_ptr() == obj.data_ptr()) or (
         hasattr(obj, "__array_interface__") and made.data_ptr() == obj.__array_interface__["data"][0])
     if copy is False and not shares:
         raise ValueError("asarray: expected values that can be shared with copy=False, got some that must be copied")
-    made = made.detach().clone() if copy and shares else made.detach() if made.requires_grad and not requires_grad else made
+    if copy and shares:
+        made = made.detach().clone()
+    elif made.requires_grad and not requires_grad:
+        made = made.detach()
     return made.requires_grad_() if requires_grad else made
 
 

@@ -13,16 +13,17 @@ from fastnet._runtime.native import wrappers
 from fastnet.functional.inplace import replace_value
 
 _NAMES = """
-    abs acos acosh add addbmm addcdiv addcmul addmm addmv addr all amax amin angle any arange argmax argmin argsort asin
-    asinh atan atan2 atanh baddbmm bernoulli bitwise_and bitwise_not bitwise_or bitwise_xor bmm bucketize cat ceil clamp
-    clip column_stack copysign cos cosh cross cummax cummin cumprod cumsum deg2rad diag diff digamma div dot dstack empty
-    eq erf erfc erfinv exp exp2 expm1 eye float_power floor floor_divide fmax fmin fmod frac full gather gcd ge gt
-    heaviside hstack hypot index_select inner isin kron kthvalue lcm le lerp lgamma linspace log log10 log1p log2
-    logaddexp logaddexp2 logcumsumexp logical_and logical_not logical_or logical_xor logit logspace logsumexp lt
-    masked_select max maximum mean median min minimum mm mode mul multinomial multiply mv nan_to_num ne neg negative
-    nextafter nonzero norm normal ones outer pow prod quantile rad2deg rand randint randn randperm reciprocal remainder
-    round rsqrt searchsorted sigmoid sign signbit sin sinc sinh sort sqrt square stack std sub subtract sum take
-    take_along_dim tan tanh tensordot topk tril triu true_divide trunc var vstack where xlogy zeros
+    abs acos acosh add addbmm addcdiv addcmul addmm addmv addr all amax amin angle any arange argmax argmin argsort
+    asin asinh atan atan2 atanh baddbmm bernoulli bitwise_and bitwise_not bitwise_or bitwise_xor bmm bucketize cat
+    ceil clamp clip column_stack copysign cos cosh cross cummax cummin cumprod cumsum deg2rad diag diff digamma div
+    dot dstack empty eq erf erfc erfinv exp exp2 expm1 eye float_power floor floor_divide fmax fmin fmod frac full
+    gather gcd ge gt heaviside hstack hypot index_select inner isin kron kthvalue lcm le lerp lgamma linspace log
+    log10 log1p log2 logaddexp logaddexp2 logcumsumexp logical_and logical_not logical_or logical_xor logit logspace
+    logsumexp lt masked_select max maximum mean median min minimum mm mode mul multinomial multiply mv nan_to_num ne
+    neg negative nextafter nonzero norm normal ones outer pow prod quantile rad2deg rand randint randn randperm
+    reciprocal remainder round rsqrt searchsorted sigmoid sign signbit sin sinc sinh sort sqrt square stack std sub
+    subtract sum take take_along_dim tan tanh tensordot topk tril triu true_divide trunc var vstack where xlogy
+    zeros
 """
 
 
@@ -55,4 +56,4 @@ def _with_out(function: Callable[..., Any]) -> Callable[..., Any]:
 _functions = {name: _with_out(getattr(fastnet, name)) for name in _NAMES.split() if hasattr(fastnet, name)}
 globals().update(_functions)
 
-__all__ = [*_functions]                 # noqa: PLE0604
+__all__ = [*_functions]

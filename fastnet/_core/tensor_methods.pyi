@@ -35,8 +35,8 @@ class TensorMethods(TensorBase):
     def __abs__(self) -> Tensor:
         """|x|. The gradient at 0 is 0."""
 
-    def __add__(self, other: Operand) -> Tensor:
-        """input + other, element by element."""
+    def __add__(self, y: Operand) -> Tensor:
+        """x + y, element by element."""
 
     def __and__(self, other: Operand) -> Tensor:
         """input & other, bit by bit; logical for bool. RuntimeError if either is a float."""
@@ -106,8 +106,8 @@ class TensorMethods(TensorBase):
     def __mod__(self, other: Operand) -> Tensor:
         """input - other * floor(input / other). It has the sign of the divisor, as Python's %."""
 
-    def __mul__(self, other: Operand) -> Tensor:
-        """input * other, element by element."""
+    def __mul__(self, y: Operand) -> Tensor:
+        """x * y, element by element."""
 
     def __ne__(self, other: Operand) -> Tensor:  # type: ignore[override]
         """input != other, element by element, as bool; shapes broadcast."""
@@ -124,8 +124,8 @@ class TensorMethods(TensorBase):
     def __pow__(self, exponent: Operand) -> Tensor:
         """input^exponent, element by element."""
 
-    def __radd__(self, other: Operand) -> Tensor:
-        """input + other, element by element."""
+    def __radd__(self, y: Operand) -> Tensor:
+        """x + y, element by element."""
 
     def __rand__(self, other: Operand) -> Tensor:
         """input & other, bit by bit; logical for bool. RuntimeError if either is a float."""
@@ -139,8 +139,8 @@ class TensorMethods(TensorBase):
     def __rmod__(self, other: Operand) -> Tensor:
         """The remainder of other divided by self."""
 
-    def __rmul__(self, other: Operand) -> Tensor:
-        """input * other, element by element."""
+    def __rmul__(self, y: Operand) -> Tensor:
+        """x * y, element by element."""
 
     def __ror__(self, other: Operand) -> Tensor:
         """input | other, bit by bit; logical for bool. RuntimeError if either is a float."""
@@ -163,11 +163,11 @@ class TensorMethods(TensorBase):
     def __setitem__(self, key: Key, value: Tensor | ArrayLike) -> None:
         """self[key] = value."""
 
-    def __sub__(self, other: Operand) -> Tensor:
-        """input - other, element by element."""
+    def __sub__(self, y: Operand) -> Tensor:
+        """x - y, element by element."""
 
-    def __truediv__(self, other: Operand) -> Tensor:
-        """input / other, element by element; integers give float32."""
+    def __truediv__(self, y: Operand) -> Tensor:
+        """x / y, element by element; integers give float32."""
 
     def __xor__(self, other: Operand) -> Tensor:
         """input ^ other, bit by bit; logical for bool. RuntimeError if either is a float."""

@@ -22,17 +22,17 @@ __all__ = ["add", "dist", "div", "floor_divide", "fmod", "mul", "plus_multiple",
 
 
 @op(pointwise=Pointwise("add", 2))
-def _add(input: Array | Number, other: Operand) -> Result[Array]:
-    """input + other, element by element."""
-    x, y = operands(input, other)
+def _add(x: Array | Number, y: Operand) -> Result[Array]:
+    """x + y, element by element."""
+    x, y = operands(x, y)
     return kernels.add(x, y), (kernels.same, kernels.same)
 
 
 @op(pointwise=Pointwise("sub", 2))
-def _sub(input: Array | Number, other: Operand) -> Result[Array]:
-    """input - other, element by element."""
-    refuse_bool("sub", input, other)
-    x, y = operands(input, other)
+def _sub(x: Array | Number, y: Operand) -> Result[Array]:
+    """x - y, element by element."""
+    refuse_bool("sub", x, y)
+    x, y = operands(x, y)
     return kernels.sub(x, y), (kernels.same, kernels.neg)
 
 
@@ -73,9 +73,9 @@ def _factor(name: str, argument: str, factor: Any, *operands: Operand) -> Number
 
 
 @op(pointwise=Pointwise("mul", 2))
-def _mul(input: Array | Number, other: Operand) -> Result[Array]:
-    """input * other, element by element."""
-    x, y = operands(input, other)
+def _mul(x: Array | Number, y: Operand) -> Result[Array]:
+    """x * y, element by element."""
+    x, y = operands(x, y)
     return kernels.mul(x, y), (gradient(_of_first_factor, y), gradient(_of_second_factor, x))
 
 
@@ -90,9 +90,9 @@ def _of_second_factor(g: Array, x: Array) -> Array:
 
 
 @op(pointwise=Pointwise("div", 2))
-def _div(input: Array | Number, other: Operand) -> Result[Array]:
-    """input / other, element by element; integers give float32."""
-    x, y = operands(input, other, real=True)
+def _div(x: Array | Number, y: Operand) -> Result[Array]:
+    """x / y, element by element; integers give float32."""
+    x, y = operands(x, y, real=True)
     return kernels.div(x, y), (gradient(_of_dividend, y), gradient(_of_divisor, x, y))
 
 

@@ -9,7 +9,7 @@ from fastnet.functional.recurrent import GATES
 from fastnet.graph.form import Node, Value
 from fastnet.graph.operations import ELEMENTWISE
 
-__all__ = ["Cost", "cost_of"]
+__all__ = ["MULTIPLY_ADDS", "Cost", "cost_of"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def cost_of(node: Node) -> Cost:
     Args:
         node: the node.
     """
-    products = _MULTIPLY_ADDS[node.operation](node) if node.operation in _MULTIPLY_ADDS else 0
+    products = MULTIPLY_ADDS[node.operation](node) if node.operation in MULTIPLY_ADDS else 0
     read = () if node.is_view else dict.fromkeys(node.inputs)
     return Cost(products, 2 * products + _other_flops(node), sum(_bytes_read(node, x) for x in read),
                 0 if node.is_view else sum(y.nbytes for y in node.outputs),
@@ -102,16 +102,18 @@ def _of_layer(node: Node) -> int:
     return rows * sum(_elements(w) for w in node.arguments["weights"] if w is not None and len(w.shape) == 2)
 
 
-def _of_cell(node: Node) -> int:
-    rows, matrices = node.arguments["x"].shape[0], (node.arguments["w_ih"], node.arguments["w_hh"])
+def _of_steps(node: Node) -> int:
+    """Of a cell, or of a layer of integers: each row of the input times both matrices."""
+    rows, matrices = math.prod(node.arguments["x"].shape[:-1]), (node.arguments["w_ih"], node.arguments["w_hh"])
     return rows * sum(map(_elements, matrices))
 
 
-_MULTIPLY_ADDS: dict[str, Callable[[Node], int]] = {
+MULTIPLY_ADDS: dict[str, Callable[[Node], int]] = {
     "conv": _of_conv, "conv_normed": _of_conv, "conv_transposed": _of_conv_transposed,
     "linear": _of_linear, "linear_activated": _of_linear, "activated": _of_linear, "ended": _of_linear,
     "mm": _of_mm, "attention": _of_attention, "self_attention": _of_self_attention, "layer": _of_layer,
-    "cell": _of_cell}
+    "cell": _of_steps, "integer_conv": _of_conv, "quantized_conv": _of_conv, "quantized_linear": _of_mm,
+    "dynamic_linear": _of_mm, "weight_only_linear": _of_mm, "integer_matmul": _of_mm, "quantized_layer": _of_steps}
 
 
 # ---- other operations -----------------------------------------------------------------------------------------------

@@ -3,7 +3,8 @@ import pytest
 
 import fastnet
 from fastnet import models, nn
-from fastnet.graph import fuse, trace
+from fastnet.graph import costs, fuse, operation, trace
+from fastnet.graph.operations import DRAWS, ELEMENTWISE
 
 
 def totals(model, *example):
@@ -38,6 +39,16 @@ def test_bytes_and_parameters():
     assert (cost.bytes_read, cost.bytes_written, cost.parameters) == (3 * 4 * 4 + 3 * 8, 3 * 4 * 4, 4000)
     [cost] = trace(nn.Flatten(), fastnet.ones(2, 3, 4)).costs()
     assert (cost.bytes_read, cost.bytes_written) == (0, 0)
+
+
+def test_integers_cost_what_numbers_do():
+    model, x = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(64, 2)).eval(), fastnet.randn(2, 3, 6, 6)
+    quantized = fastnet.quantize(model, [x], faster_only=False, speed=False)[0]
+    assert totals(quantized, x)[0] == totals(model, x)[0] == 2 * (4 * 16 * 27 + 64 * 2)
+
+
+def test_every_counted_operation_exists():
+    assert [name for name in (*costs.MULTIPLY_ADDS, *ELEMENTWISE, *DRAWS) if not callable(operation(name))] == []
 
 
 def test_fused_operations_cost_what_their_parts_do():

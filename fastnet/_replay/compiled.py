@@ -94,8 +94,9 @@ def compile(fn: Callable[..., Any] | None = None, *, max_recordings: int = 64, d
     if fn is None:
         return functools.partial(compile, max_recordings=max_recordings, disable=disable, freeze=freeze,
                                  fullgraph=fullgraph)
-    if hasattr(fn, "_in_parts") and _enabled() and not disable:     # a model that reads values between its recordings
-        parts = fn._in_parts(max_recordings=max_recordings, freeze=freeze, fullgraph=fullgraph)
+    in_parts = getattr(type(fn), "_in_parts", None)     # of a model that may read values between its recordings
+    if in_parts is not None and _enabled() and not disable:
+        parts = in_parts(fn, max_recordings=max_recordings, freeze=freeze, fullgraph=fullgraph)
         if parts is not None:
             fn, disable = parts, True
     return Compiled(fn, max_recordings, disable, freeze, fullgraph)

@@ -41,12 +41,12 @@ def activation_functions(node: Node, defaults: Sequence[str],
     if len(names) != len(defaults) * directions:
         raise node.refuse(f"{len(names)} activations, expected {len(defaults) * directions}")
     numbers = [list(node.attribute(f"activation_{name}", ())) for name in ("alpha", "beta")]
-    made = [_function(node, name, numbers) for name in names]
+    made = [_with_numbers(node, name, numbers) for name in names]
     count = len(defaults)
     return [made[d * count:(d + 1) * count] for d in range(directions)]
 
 
-def _function(node: Node, name: str, numbers: list[list[float]]) -> Callable[[Tensor], Tensor]:
+def _with_numbers(node: Node, name: str, numbers: list[list[float]]) -> Callable[[Tensor], Tensor]:
     """An activation with the next of the numbers that it has."""
     if name.lower() not in _CELL_ACTIVATIONS:
         raise node.refuse(f"the activation {name!r}")

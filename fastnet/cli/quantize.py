@@ -46,6 +46,7 @@ def add_quantize(p: argparse.ArgumentParser) -> None:
                    help="weights that share a scale, of weight_only (default: %(default)s)")
     p.add_argument("--method", choices=("rtn", "gptq"), default="rtn", help="of weight_only: round to nearest, or "
                    "GPTQ, which reads data (default: %(default)s)")
+    p.add_argument("--all", action="store_true", help="static, qat: quantise layers that are slower in int8, too")
     p.add_argument("--epochs", type=positive_number(int), default=3, metavar="N",
                    help="of the training of qat (default: %(default)s)")
     p.add_argument("--lr", type=positive_number(float), default=1e-4, metavar="RATE",
@@ -73,7 +74,8 @@ def quantize(args: argparse.Namespace) -> None:
     interruptions_raise()
     model, report = quantized(
         saved.model, data, scheme, calibration=args.calibration, bits=args.bits, group_size=args.group_size,
-        method=args.method, epochs=args.epochs, lr=args.lr, seed=args.seed, evaluation=evaluation)
+        method=args.method, epochs=args.epochs, lr=args.lr, seed=args.seed, evaluation=evaluation,
+        faster_only=not args.all)
     for line in str(report).split("\n"):
         say(line)
     replace(saved, model=model, about={**saved.about, "quantization": report.to_dict()}).save(args.output)

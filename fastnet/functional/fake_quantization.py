@@ -46,7 +46,7 @@ def learnable_fake_quantize(input: Array, scale: Array, zero_point: Array, quant
         >>> y = learnable_fake_quantize(fastnet.tensor([0.6, 9.0]), scale, zero, -7, 7)
         >>> y.sum().backward()
         >>> y, scale.grad
-        (tensor([0.5, 3.5], grad_fn=<learnable_fake_quantize backward>), tensor([6.8000]))
+        (tensor([0.5, 3.5], grad_fn=<learnable_fake_quantize backward>), tensor([6.8]))
     """
     for name, x in (("input", input), ("scale", scale), ("zero_point", zero_point)):
         check_array("fake_quantize", name, x)
@@ -139,7 +139,7 @@ def fake_quantize_per_tensor_affine(input: Tensor, scale: float | Tensor, zero_p
     Example:
         >>> import fastnet
         >>> fastnet.fake_quantize_per_tensor_affine(fastnet.tensor([0.26, 90.0]), 0.5, 0, -128, 127)
-        tensor([ 0.5000, 63.5000])
+        tensor([ 0.5, 63.5])
     """
     scale, zero_point = _as_small_tensor(scale, input), _as_small_tensor(zero_point, input)
     return learnable_fake_quantize(input, scale.detach(), zero_point.detach(), quant_min, quant_max)
@@ -166,8 +166,8 @@ def fake_quantize_per_channel_affine(input: Tensor, scale: Tensor, zero_point: T
         >>> import fastnet
         >>> x, zeros = fastnet.tensor([[0.3, 0.6], [0.3, 0.6]]), fastnet.zeros(2, dtype=fastnet.int32)
         >>> fastnet.fake_quantize_per_channel_affine(x, fastnet.tensor([0.5, 0.1]), zeros, 0, -128, 127)
-        tensor([[0.5000, 0.5000],
-                [0.3000, 0.6000]])
+        tensor([[0.5, 0.5],
+                [0.3, 0.6]])
     """
     channels = (input.shape[axis],)
     for name, x in (("scale", scale), ("zero_point", zero_point)):

@@ -54,7 +54,7 @@ def prepare_qat(model: Module, example_inputs: Any, *,
     if learnable and data is None:
         raise ValueError("prepare_qat: expected data for the first values of learnable scales")
     example = example_inputs if isinstance(example_inputs, tuple) else (example_inputs,)
-    prepared = prepare(model, example, observer, learnable, faster_only)
+    prepared = prepare(model, example, observer, learnable, faster_only, folds=False)
     if data is not None:
         calibrate(prepared, data)
     if learnable:

@@ -4,12 +4,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from fastnet.backend import get_isa
+from fastnet.functional.integer_speed import is_faster, speedup
+
 __all__ = ["slower_in_int8"]
+
+_TAPS = 9                               # of the convolutions in the table
 
 
 def slower_in_int8(operation: str, shape: Sequence[int], weight: Sequence[int], sizes: Sequence[int] = (),
                    groups: int = 1) -> str | None:
-    """Why a layer is faster in float32 than in int8, or None if it is not.
+    """Why a layer stays float32 on the instruction set in use, or None if int8 is faster.
 
     Args:
         operation: "conv" or "linear".
@@ -20,8 +25,19 @@ def slower_in_int8(operation: str, shape: Sequence[int], weight: Sequence[int], 
 
     Example:
         >>> from fastnet.quantization.choice import slower_in_int8
-        >>> slower_in_int8("linear", (1, 1024), (1024, 1024)) is None
-        True
+        >>> slower_in_int8("linear", (1, 4), (4, 4)) is None
+        False
     """
-    rows = math.prod(map(int, shape[:-1])) if operation == "linear" else int(shape[0]) * math.prod(map(int, sizes))
-    return None if rows else "it has no rows"
+    isa, kind = get_isa(), operation
+    measures: dict[str, float]
+    if operation == "linear":
+        measures = {"rows": math.prod(map(int, shape[:-1])), "depth": int(weight[1]), "columns": int(weight[0])}
+    else:
+        side, taps = math.prod(map(int, sizes)) ** 0.5, math.prod(weight[2:])
+        if groups == weight[0] == int(shape[1]) and groups > 1:
+            kind, measures = "depthwise", {"side": side, "channels": groups}
+        else:
+            measures = {"side": side, "channels": weight[1] * taps / _TAPS, "filters": weight[0] // groups}
+    if is_faster(kind, isa, **measures):
+        return None
+    return f"float32 is as fast on {isa}, where int8 has {speedup(kind, isa, **measures):.2f} times its speed"

@@ -18,7 +18,9 @@ from fastnet.functional.windows import Windows
 from fastnet.graph import Graph, ModuleCall, Node, Value
 from fastnet.nn import qat
 from fastnet.nn.module import Module
+from fastnet.nn.parameter import Parameter
 from fastnet.quantization.choice import slower_in_int8
+from fastnet.quantization.encoding import MemberOf, encoded
 
 if TYPE_CHECKING:
     from fastnet.quantization.prepare import Rewriter
@@ -113,13 +115,39 @@ def _conv(rewriter: Rewriter, node: Node) -> str | None:
     sizes = tuple(map(window_count, x.shape[2:], kernel, stride, padding, dilation))
     if tuple(a["sizes"][3 - n:]) != sizes:
         return "its padding differs before and after"
+    def make(**options: Any) -> Any:
+        return _CONVS[n](x.shape[1], weight.shape[0], kernel, stride, padding, dilation, geometry.groups, **options)
     if rewriter.faster_only:
         reason = slower_in_int8("conv", x.shape, weight.shape, sizes, geometry.groups)
-        if reason is not None:
-            return reason
-    _add_weighted(rewriter, node, lambda **options: _CONVS[n](
-        x.shape[1], weight.shape[0], kernel, stride, padding, dilation, geometry.groups, **options))
-    return None
+    if reason is None:
+        _add_weighted(rewriter, node, make)
+    elif rewriter.folds:
+        _add_folded(rewriter, node, make, reason)
+        return None
+    return reason
+
+
+def _add_folded(rewriter: Rewriter, node: Node, make: Callable[..., Any], reason: str) -> None:
+    """Add a convolution in float32 with its batch norm folded in and a ReLU."""
+    a = node.arguments
+    out, norm, activation, nodes = _absorbed_end(rewriter, node, True)
+    if activation == "relu6":
+        nodes, activation = nodes[:-1], "none"
+        out = nodes[-1].outputs[0] if nodes else node.outputs[0]
+    numbers = {} if norm is None else {"eps": norm.arguments["eps"]}
+    layer = make(bias=a["bias"] is not None, norm=norm is not None, **numbers)
+    _fill_layer(layer, a["weight"], a["bias"], norm)
+    path = rewriter.path_for(node, a["weight"])
+    with no_grad():
+        weight, bias = (None if x is None else Parameter(x.detach(), False) for x in layer.folded())
+    names = {"weight": f"{path}.weight", "bias": None if bias is None else f"{path}.bias"}
+    rewriter.members |= {name: x for name, x in zip(names.values(), (weight, bias)) if name is not None}
+    rewriter.absorbed.update(nodes)
+    rewriter.note(node, reason, out)
+    arguments = {"x": rewriter.referring(a["x"]), "geometry": a["geometry"], "sizes": a["sizes"],
+                 "activation": activation, **{key: name and MemberOf(name) for key, name in names.items()}}
+    rewriter.steps.append({"out": out.name, "op": "conv",
+                           "arguments": {name: encoded(arguments[name]) for name in a}})
 
 
 def _linear(rewriter: Rewriter, node: Node) -> str | None:

@@ -20,7 +20,7 @@ __all__ = ["Rewriter", "prepare"]
 
 
 def prepare(model: Module, example: tuple[Any, ...], observer: Any = "MinMax", learnable: bool = False,
-            faster_only: bool = True) -> StepModel:
+            faster_only: bool = True, folds: bool = True) -> StepModel:
     """The model as steps, with fake quantisation of weights and activations, which is on.
 
     Args:
@@ -29,12 +29,13 @@ def prepare(model: Module, example: tuple[Any, ...], observer: Any = "MinMax", l
         observer: of the activations; see `fastnet.nn.qat.FakeQuantize`.
         learnable: learn the scales.
         faster_only: leave operations in float32 that would be slower in int8.
+        folds: fold batch norms into convolutions that stay float32; False lets them learn.
 
     Raises:
         RuntimeError: the model cannot be traced.
     """
     graph = _traced_with_open_batch(model, example)
-    rewriter = Rewriter(graph, {"observer": observer, "learnable": learnable}, faster_only)
+    rewriter = Rewriter(graph, {"observer": observer, "learnable": learnable}, faster_only, folds)
     recurrent = recurrent_calls(model, graph)
     for node in graph.nodes:
         if node in recurrent and node not in rewriter.absorbed:
@@ -62,11 +63,11 @@ class Rewriter:
     Args:
         graph: of the model.
         settings: arguments of FakeQuantize.
-        faster_only: as of `prepare`.
+        faster_only, folds: as of `prepare`.
     """
 
-    def __init__(self, graph: Graph, settings: dict[str, Any], faster_only: bool) -> None:
-        self.graph, self.settings, self.faster_only = graph, settings, faster_only
+    def __init__(self, graph: Graph, settings: dict[str, Any], faster_only: bool, folds: bool) -> None:
+        self.graph, self.settings, self.faster_only, self.folds = graph, settings, faster_only, folds
         self.steps: list[dict[str, Any]] = []
         self.members: dict[str, Any] = {}
         self.notes: dict[str, Any] = {}
@@ -90,9 +91,10 @@ class Rewriter:
             self.note(node, reason)
         self.add_operation(node.outputs[0], node.operation, node.arguments)
 
-    def note(self, node: Node, reason: str) -> None:
-        """Remember why a node stays float32."""
-        self.notes[node.outputs[0].name] = {"module": node.module, "operation": node.operation, "reason": reason}
+    def note(self, node: Node, reason: str, out: Value | None = None) -> None:
+        """Remember why a node stays float32, under the name of its result or of another one."""
+        name = (out or node.outputs[0]).name
+        self.notes[name] = {"module": node.module, "operation": node.operation, "reason": reason}
 
     # ---- values ----
 
@@ -143,14 +145,14 @@ class Rewriter:
         if "tracked" in arguments:      # it keeps what its gradient needs
             arguments = {**arguments, "tracked": True}
         step: dict[str, Any] = {"out": out.name, "op": operation,
-                                "arguments": {name: encoded(self._referring(x)) for name, x in arguments.items()}}
+                                "arguments": {name: encoded(self.referring(x)) for name, x in arguments.items()}}
         if like is not None:
             step["int8"], self.scales[out] = True, self.scales[like]
             if rounds:
                 step |= {"quantize": self.scales[like], "observe": False}
         self.steps.append(step)
 
-    def _referring(self, x: Any) -> Any:
+    def referring(self, x: Any) -> Any:
         """An argument with references in place of values; constants in tuples are read as arrays."""
         if isinstance(x, Value):
             return self._reference(x, MemberOf)

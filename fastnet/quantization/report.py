@@ -47,8 +47,8 @@ class Report:
     Example:
         >>> from fastnet.quantization import LayerReport, Report
         >>> print(Report("static", {"bytes": 400}, {"bytes": 100}, [LayerReport("fc", "linear", "int8", 0.01)]))
-        static           float32  quantised
-        size in bytes        400        100
+        static         float32  quantised
+        size in bytes      400        100
         <BLANKLINE>
         layer  operation  type  error  reason
            fc     linear  int8  1.00%

@@ -32,7 +32,7 @@ def accuracy(path, capsys):
 def test_schemes(digits, options, tmp_path, capsys):
     before = accuracy(digits, capsys)
     out, report = tmp_path / "small.safetensors", tmp_path / "report.json"
-    assert main(["quantize", str(digits), "-o", str(out), "--report", str(report), *options]) == 0
+    assert main(["quantize", str(digits), "-o", str(out), "--report", str(report), "--all", *options]) == 0
     printed = capsys.readouterr().out
     assert "float32  quantised" in printed and "accuracy" in printed
     found = json.loads(report.read_text())
@@ -44,7 +44,7 @@ def test_schemes(digits, options, tmp_path, capsys):
 
 def test_predict_reads_the_file(digits, tmp_path, capsys):
     out = tmp_path / "small.safetensors"
-    assert main(["quantize", str(digits), "-o", str(out)]) == 0
+    assert main(["quantize", str(digits), "-o", str(out), "--all"]) == 0
     picture = fastnet.datasets.digits()[1][0][:1]
     np.save(tmp_path / "x.npy", picture)
     capsys.readouterr()
@@ -63,7 +63,7 @@ def test_a_table(tmp_path, capsys):
     table.write_text("p,q,r,kind\n" + "\n".join(rows) + "\n")
     model, out = tmp_path / "m.safetensors", tmp_path / "q.safetensors"
     assert main(["train", str(table), "--epochs", "5", "--save", str(model), "--quiet"]) == 0
-    assert main(["quantize", str(model), "--data", str(table), "-o", str(out)]) == 0
+    assert main(["quantize", str(model), "--data", str(table), "-o", str(out), "--all"]) == 0
     assert main(["evaluate", str(out), str(table)]) == 0
     assert main(["predict", str(out), str(table)]) == 0
     capsys.readouterr()

@@ -7,6 +7,7 @@
  *   v_high_i32(a, b)                        (a*b + 2^30) >> 31, for b >= 0
  *   v_divide_i32(a, s)                      a / 2^s to nearest, halves away from zero, 0 <= s <= 31
  *   v_low4_i32(a)  v_high4_i32(a)           the low and the high four bits of 0 to 255
+ *   v_four_f32(a, v_fours_f32(zero))        the number in the low four bits, less zero, as v_f32
  *   v_float_i32(a)  v_nearest_i32(x)        to v_f32, rounded; from v_f32, to nearest even, |x| < 2^31
  *   v_load_s8(p) v_load_u8(p) v_load_s16(p)    W_f32 elements as int32
  *   v_store_8(p, a) v_store_16(p, a)        the low bits of each lane; |a| < 2^15
@@ -26,5 +27,10 @@
 #include INTEGERS(FASTNET_ISA)
 
 #define W_i32 W_f32
+
+#ifndef HAS_FOURS
+static inline v_f32 v_fours_f32(float zero) { return v_set_f32(zero); }
+static inline v_f32 v_four_f32(v_i32 a, v_f32 fours) { return v_sub_f32(v_float_i32(v_low4_i32(a)), fours); }
+#endif
 
 #endif

@@ -27,6 +27,13 @@ static inline v_i32 v_divide_i32(v_i32 a, v_i32 s) {
 static inline v_i32 v_low4_i32(v_i32 a) { return _mm512_and_si512(a, _mm512_set1_epi32(15)); }
 static inline v_i32 v_high4_i32(v_i32 a) { return _mm512_srli_epi32(a, 4); }
 static inline v_f32 v_float_i32(v_i32 a) { return _mm512_cvtepi32_ps(a); }
+/* the 16 numbers less zero, of which a permutation picks by the low four bits */
+#define HAS_FOURS
+static inline v_f32 v_fours_f32(float zero) {
+    v_f32 all = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    return _mm512_sub_ps(all, _mm512_set1_ps(zero));
+}
+static inline v_f32 v_four_f32(v_i32 a, v_f32 fours) { return _mm512_permutexvar_ps(a, fours); }
 static inline v_i32 v_nearest_i32(v_f32 x) { return _mm512_cvtps_epi32(x); }
 static inline v_i32 v_load_s8(const void *p) { return _mm512_cvtepi8_epi32(_mm_loadu_si128(p)); }
 static inline v_i32 v_load_u8(const void *p) { return _mm512_cvtepu8_epi32(_mm_loadu_si128(p)); }

@@ -33,18 +33,21 @@ static int part_pairs(BODY_ARGS) {
 
 /* The products of a group of `size` numbers from k, `columns` columns by `rows` rows, added to total after the scale. */
 INLINE void add_group(v_f32 *total, const Launch *launch, const float *x, ptrdiff_t column, ptrdiff_t group,
-                      const int rows, const int columns, const int four) {
+                      const int rows, const int columns, const int four, const int zeros) {
     const ptrdiff_t *n = launch->n, depth = n[O_DEPTH], size = depth / n[O_GROUPS], k0 = group * size;
     v_f32 sum[ROWS_AT_ONCE * 4], zero[4];
     UNROLL for (int i = 0; i < rows * columns; i++) sum[i] = v_zero_f32();
-    UNROLL for (int j = 0; j < columns; j++) zero[j] = v_set_f32(zero_of(launch, (column + j) * n[O_GROUPS] + group));
+    UNROLL for (int j = 0; j < columns; j++) {
+        const float z = zero_of(launch, (column + j) * n[O_GROUPS] + group);
+        zero[j] = four ? v_fours_f32(z) : v_set_f32(z);
+    }
     if (four)
         for (ptrdiff_t k = k0; k < k0 + size; k += 2 * W_i32)
             UNROLL for (int j = 0; j < columns; j++) {
                 const char *p = (const char *)launch->p[O_WEIGHT] + ((column + j) * depth + k) / 2;
+                if (k / 2 % CACHE_LINE == 0) prefetch_far(p + columns * depth / 2);     /* of the next columns */
                 const v_i32 pair = v_load_u8(p);
-                const v_f32 even = v_sub_f32(v_float_i32(v_low4_i32(pair)), zero[j]);
-                const v_f32 odd = v_sub_f32(v_float_i32(v_high4_i32(pair)), zero[j]);
+                const v_f32 even = v_four_f32(pair, zero[j]), odd = v_four_f32(v_high4_i32(pair), zero[j]);
                 UNROLL for (int r = 0; r < rows; r++) {
                     v_f32 *s = sum + r * columns + j;
                     *s = v_fma_f32(even, v_load_f32(x + r * depth + k), *s);
@@ -55,7 +58,9 @@ INLINE void add_group(v_f32 *total, const Launch *launch, const float *x, ptrdif
         for (ptrdiff_t k = k0; k < k0 + size; k += W_i32)
             UNROLL for (int j = 0; j < columns; j++) {
                 const char *p = (const char *)launch->p[O_WEIGHT] + (column + j) * depth + k;
-                const v_f32 w = v_sub_f32(v_float_i32(v_load_s8(p)), zero[j]);
+                if (k % CACHE_LINE == 0) prefetch_far(p + columns * depth);
+                v_f32 w = v_float_i32(v_load_s8(p));
+                if (zeros) w = v_sub_f32(w, zero[j]);
                 UNROLL for (int r = 0; r < rows; r++)
                     sum[r * columns + j] = v_fma_f32(w, v_load_f32(x + r * depth + k), sum[r * columns + j]);
             }
@@ -72,8 +77,12 @@ INLINE void columns_by_rows(const Launch *launch, ptrdiff_t row, ptrdiff_t colum
     const float *x = (const float *)launch->p[O_X] + row * n[O_DEPTH], *bias = launch->p[O_BIAS];
     v_f32 total[ROWS_AT_ONCE * 4];
     UNROLL for (int i = 0; i < rows * columns; i++) total[i] = v_zero_f32();
-    for (ptrdiff_t group = 0; group < n[O_GROUPS]; group++)
-        add_group(total, launch, x, column, group, rows, columns, four);
+    if (launch->p[O_ZERO])
+        for (ptrdiff_t group = 0; group < n[O_GROUPS]; group++)
+            add_group(total, launch, x, column, group, rows, columns, four, 1);
+    else
+        for (ptrdiff_t group = 0; group < n[O_GROUPS]; group++)
+            add_group(total, launch, x, column, group, rows, columns, four, 0);
     for (int r = 0; r < rows; r++)
         for (int j = 0; j < columns; j++) {
             const float sum = v_sum_f32(total[r * columns + j]);

@@ -2,7 +2,7 @@
 
 The integer operations know the ratio of scales only, as a multiplier and a shift. So their activations are dequantised
 with the scale 1, and the ratio is the scale of the weight; the scales at both ends of the integer part are the model's.
-Engines round products to nearest even, fastnet as TensorFlow Lite: some results differ by 1.
+Engines compute with float32 and round to nearest even, fastnet in integers as TensorFlow Lite: a few results differ by 1.
 """
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ __all__ = ["dequantized_parameter", "factor_of", "known_array", "linear_node"]
 
 _BITS_OF_SUM = 20                          # of quantized_add
 _INT4_ZERO = 8                          # of weights of 4 bits without zero points
+_AWAY = 1 + 2.0**-20                     # a factor with which halves are rounded away from zero, not to even
 
 
 def known_array(w: Writer, x: Any) -> Array:
@@ -36,8 +37,8 @@ def known_array(w: Writer, x: Any) -> Array:
 
 
 def factor_of(multiplier: Any, shift: Any) -> Any:
-    """The number that a multiplier and a shift stand for."""
-    return np.asarray(multiplier, np.float64) * 2.0 ** (np.asarray(shift, np.float64) - 31)
+    """The number that a multiplier and a shift stand for, a little larger."""
+    return np.asarray(multiplier, np.float64) * 2.0 ** (np.asarray(shift, np.float64) - 31) * _AWAY
 
 
 def linear_node(w: Writer, op_type: str, x: Operand, scale: Any, zero: Any, dtype: DType, axis: int | None) -> str:
@@ -252,7 +253,7 @@ def _pool_options(w: Writer, x: Value, windows: Any) -> dict[str, Any]:
 @emits("quantized_avg_pool")
 def quantized_avg_pool(w: Writer, x: Value, windows: Any, zero: int, count_include_pad: bool) -> str:
     """Average pooling."""
-    averages = w.add("AveragePool", _dequantized(w, x, 1.0, zero, x.dtype), count_include_pad=int(count_include_pad),
+    averages = w.add("AveragePool", _dequantized(w, x, _AWAY, zero, x.dtype), count_include_pad=int(count_include_pad),
                      **_pool_options(w, x, windows))
     return _quantized_again(w, averages, zero, np.iinfo(x.dtype).min, np.iinfo(x.dtype).max, x.dtype)
 

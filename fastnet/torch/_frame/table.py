@@ -18,6 +18,10 @@ FASTNET_ONLY = frozenset((
     "sklearn", "text", "training", "use_backend"))
 
 
+def _ignored(*values: object) -> None:
+    """Has no effect."""
+
+
 def _below(path: str, names: Iterable[str]) -> dict[str, tuple[Source, ...]]:
     """Modules below one, each of which shows all names of it: PyTorch divides them by subject."""
     return {f"{path}.{name}": (f".{path}",) for name in names}
@@ -99,6 +103,7 @@ TREE: dict[str, tuple[Source, ...]] = {
     "_inductor": (),
     "_inductor.config": ({},),
     "jit": (_FRAME + "jit",),
+    "_C": ({"_log_api_usage_once": _ignored},),
     "hub": (),
     "onnx": (),
 

@@ -54,14 +54,14 @@ def float_text(x: float) -> str:
     """
     number = np.float32(x)
     if np.isfinite(number):
-        return f"{number}f"
+        return f"{number!s}f"
     return "NAN" if np.isnan(number) else "INFINITY" if number > 0 else "-INFINITY"
 
 
 def elements_text(array: Array) -> Iterator[str]:
     """The elements of an array as C constants."""
     if array.dtype.kind == "f":
-        return map("{}f".format if np.isfinite(array).all() else float_text, array.ravel())
+        return map("{!s}f".format if np.isfinite(array).all() else float_text, array.ravel())
     if array.size and (array.max() > np.iinfo(np.int32).max or array.min() < -np.iinfo(np.int32).max):
         raise ValueError(f"expected integers of up to 32 bits, got {array.min()} to {array.max()}")
     return map(str, array.ravel().astype(np.int64).tolist())

@@ -78,8 +78,8 @@ def export_c(model: Module, example: Any, path: StrPath, dtype: Literal["float32
         ...     made = fastnet.export_c(model, fastnet.ones(1, 3), f"{folder}/net.c")
         ...     print("void net_run(const float *input, float *output);" in made.header.read_text())
         True
-        >>> made
-        CSource(source='...net.c', ram=32, weights=200)
+        >>> made.source.name, made.ram, made.weights
+        ('net.c', 32, 200)
     """
     if dtype not in _INTERFACE_DTYPES:
         raise one_of("dtype", dtype, _INTERFACE_DTYPES)
@@ -106,7 +106,7 @@ def export_c(model: Module, example: Any, path: StrPath, dtype: Literal["float32
         if dtype == "int8":
             tests = map(converted_vectors, tests, scales)
         extra.test = self_test_text(source, *tests)
-    made = _report(file, source, graph, memory)
+    made = _source_report(file, source, graph, memory)
     _check_ram(made, max_ram)
     head = _head(model, made)
     texts = {made.source: source.source(head, extra), made.header: source.header(head, extra)}
@@ -125,7 +125,7 @@ def _name_of(path: Path) -> str:
 
 # ---- memory ---------------------------------------------------------------------------------------------------------
 
-def _report(path: Path, source: Source, graph: Graph, memory: Memory) -> CSource:
+def _source_report(path: Path, source: Source, graph: Graph, memory: Memory) -> CSource:
     steps = tuple(StepMemory(live.step.node.operation, live.step.node.module, live.bytes) for live in memory.live
                   if live.step.node is not None)
     inputs, outputs = (sum(count_of(x) * item_size(x.dtype) for x in values)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["Scale", "integer_graph"]
 
 
+_ELEMENT_MOVES = frozenset(["view", "copied", "reshaped_copy", "clone", "channels_last", "transposed", "index_view",
+                            "expanded", "pad"])
+
+
 class Scale(NamedTuple):
     """What an 8-bit integer stands for: (q - zero) * scale."""
 
@@ -39,7 +43,7 @@ def integer_graph(graph: Graph) -> tuple[Graph, list[Scale], list[Scale]]:
         ValueError: an input is read before it is quantised, or an output is not dequantised.
     """
     outputs = [_before_dequantize(graph, y) for y in graph.outputs]
-    graph = remove_dead_code(replace(graph, outputs=tuple(y for y, _ in outputs)))
+    graph = _quantized_first(remove_dead_code(replace(graph, outputs=tuple(y for y, _ in outputs))))
     nodes = graph.nodes
     entries: dict[Value, Value] = {}
     scales, inputs = [], []
@@ -57,6 +61,33 @@ def integer_graph(graph: Graph) -> tuple[Graph, list[Scale], list[Scale]]:
     made = replace(graph, nodes=tuple(kept), inputs=tuple(inputs),
                    outputs=tuple(entries.get(y, y) for y in graph.outputs))
     return made, scales, [scale for _, scale in outputs]
+
+
+def _quantized_first(graph: Graph) -> Graph:
+    """A graph that quantises before it moves elements, where it quantised after: the same integers."""
+    while True:
+        made = {y: node for node in graph.nodes for y in node.outputs}
+        for node in graph.nodes:
+            before = made.get(node.inputs[0]) if node.operation == "quantize" else None
+            if before is not None and before.operation in _ELEMENT_MOVES and scale_and_zero(node) is not None:
+                graph = remove_dead_code(_exchanged(graph, before, node))
+                break
+        else:
+            return graph
+
+
+def _exchanged(graph: Graph, move: Node, quantize: Node) -> Graph:
+    """A graph with a quantisation before the node that it followed."""
+    x, y = move.inputs[0], quantize.outputs[0]
+    q = Value(f"{y.name}_of_{x.name}", "result", x.shape, y.dtype)
+    first = replace(quantize, outputs=(q,), arguments=quantize.arguments | {next(iter(quantize.arguments)): x})
+    then = replace(_with_values(move, {x: q}), outputs=(y,))
+    if move.operation == "pad":
+        scale = Scale(*scale_and_zero(quantize))                # type: ignore[misc]
+        then = replace(then, arguments=then.arguments | {
+            "value": int(scale.quantized(np.asarray(move.arguments["value"], np.float32)))})
+    nodes = [new for node in graph.nodes for new in ((first, then) if node is quantize else (node,))]
+    return replace(graph, nodes=tuple(nodes))
 
 
 def _before_dequantize(graph: Graph, y: Value) -> tuple[Value, Scale]:

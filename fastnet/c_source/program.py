@@ -52,7 +52,7 @@ class State:
     name: str
     size: int
     dtype: DType
-    fill: int = 0
+    fill: float = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +158,7 @@ class Code:
         """Memory that is not a value of the graph, to be named among the `writes` of a step."""
         return Value(name, "result", (count,), np.dtype(dtype))
 
-    def state(self, name: str, size: int, dtype: Any = np.float32, fill: int = 0) -> State:
+    def state(self, name: str, size: int, dtype: Any = np.float32, fill: float = 0) -> State:
         """An array that keeps its elements between calls."""
         self.states.append(State(name, size, np.dtype(dtype), fill))
         return self.states[-1]

@@ -20,6 +20,14 @@ class StepMemory:
         operation: its name.
         module: the path of its module.
         bytes: of the arena in use, its own results included.
+
+    Example:
+        >>> import fastnet, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     made = fastnet.export_c(fastnet.nn.Sequential(fastnet.nn.Linear(3, 8), fastnet.nn.Linear(8, 2)),
+        ...                             fastnet.ones(1, 3), f"{folder}/net.c")
+        >>> made.steps[0]
+        StepMemory(operation='linear', module='0', bytes=32)
     """
 
     operation: str

@@ -209,14 +209,14 @@ class Source:
             lines.append(f"static {self._arena_type} arena[{-(-self.memory.arena // size)}];")
         lines += [f"static {c_type(x.dtype)} {self._values[x]}[{max(count_of(x), 1)}];" for x in self.memory.arrays]
         for state, name in self._states.items():
-            start = " = {" + ", ".join([str(state.fill)] * state.size) + "}" if state.fill else ""
+            start = " = {" + ", ".join([_fill_text(state)] * state.size) + "}" if state.fill else ""
             lines.append(f"static {c_type(state.dtype)} {name}[{state.size}]{start};")
         return ["\n".join(lines)] if lines else []
 
     def _reset_text(self) -> list[str]:
         if not self._states:
             return []
-        loops = [f"    for (int32_t i = 0; i < {state.size}; i++)\n        {name}[i] = {state.fill};"
+        loops = [f"    for (int32_t i = 0; i < {state.size}; i++)\n        {name}[i] = {_fill_text(state)};"
                  for state, name in self._states.items()]
         return [f"void {self.name}_reset(void)\n{{\n" + "\n".join(loops) + "\n}"]
 
@@ -255,6 +255,10 @@ class Source:
             return []
         return ["", _comment("Forget all earlier inputs: the next call begins a new sequence.", "/**"),
                 f"void {self.name}_reset(void);"]
+
+
+def _fill_text(state: State) -> str:
+    return float_text(state.fill) if state.dtype.kind == "f" else str(int(state.fill))
 
 
 def _describe(x: Value) -> str:

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 from c_tools import exported, symbols
-from int8_models import DRAW, MODELS, Integer, linear, recurrent
+from int8_models import DRAW, MODELS, Integer, conv, linear, recurrent
 
 import fastnet
 from fastnet import nn
@@ -60,6 +60,32 @@ def test_streaming_integers(cell, tmp_path):
         compiled.call("reset")
         found = np.concatenate([compiled(part.numpy())[0] for part in x.split(2)])
         assert bits_equal([found], [model(x).numpy()])
+
+
+class Causal(nn.Module):
+    """A causal convolution in integers, whose padding comes before the quantisation."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = conv(3, 4, 1, (3,), dilation=2)
+
+    def forward(self, x):
+        return self.inner(nn.functional.pad(x.transpose(1, 2), (4, 0), value=0.5))
+
+
+def test_streaming_convolution_of_integers(tmp_path):
+    model, x = Causal(), fastnet.tensor(DRAW.normal(0, 3, (1, 12, 3)).astype(np.float32))
+    compiled, _ = exported(model, x[:, :2], tmp_path, streaming=True, dtype="int8", self_test=1)
+    for _ in range(2):
+        compiled.call("reset")
+        found = []
+        for part in x.split(2, 1):
+            q, (result, y) = np.zeros((1, 2, 3), np.int8), (np.zeros((1, 4, 2), d) for d in (np.int8, np.float32))
+            for function, given, to in (("quantize", np.ascontiguousarray(part.numpy()), q), ("run", q, result),
+                                        ("dequantize", result, y)):
+                compiled.call(function, given, to)
+            found.append(y)
+        assert np.array_equal(np.concatenate(found, 2), model(x).numpy())
 
 
 def test_a_float_operation_has_no_place_between_integers(tmp_path):

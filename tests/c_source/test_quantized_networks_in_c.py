@@ -7,7 +7,7 @@ from c_tools import Compiled, arrays_in, exported, symbols
 import fastnet
 from fastnet import nn
 
-NAMES = ["ds_cnn", "resnet8", "autoencoder", "mobilenet_v1", "lenet5"]
+NAMES = ["ds_cnn", "resnet8", "autoencoder", "mobilenet_v1", "lenet5", "gru_kws", "tcn"]
 
 
 def quantized(model, shape, count=8):

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnet.c_source.constants import float_text
-from fastnet.c_source.loops import broadcast_strides, contiguous_strides
+from fastnet.c_source.loops import broadcast_strides, contiguous_strides, element, loops
 from fastnet.c_source.program import count_of
 from fastnet.c_source.rules import emitter
 
 if TYPE_CHECKING:
     from fastnet.c_source.program import Code
-    from fastnet.graph import Node
+    from fastnet.graph import Node, Value
 
 
 @emitter("view", "copied", "reshaped_copy", "clone", "channels_last")
@@ -79,15 +79,25 @@ def emit_pad(node: Node, code: Code) -> None:
     if mode != "constant":
         raise code.unsupported(f"has mode {mode!r}, which has no rule for C")
     y, pads = code.result, ((0, 0),) * (len(x.shape) - len(pads)) + tuple(pads)
-    if code.streaming and pads[-1][0] > 0 and pads[-1][1] == 0 and not any(map(any, pads[:-1])) and value == 0:
-        past, steps = pads[-1][0], x.shape[-1]
-        rows = count_of(x) // steps
-        code.emit(f"prepend_past($y, $x, $past, {rows}, {past}, {steps});", x=x,
-                  past=code.state(f"{y.name}_past", rows * past))
+    if code.streaming and pads[-1][0] > 0 and pads[-1][1] == 0 and not any(map(any, pads[:-1])):
+        _emit_past(code, x, pads[-1][0], value)
         return
     own, to = contiguous_strides(x.shape), contiguous_strides(y.shape)
     block = tuple(n + min(before, 0) + min(after, 0) for n, (before, after) in zip(x.shape, pads))
     start = sum(max(before, 0) * s for (before, _), s in zip(pads, to))
     offset = sum(max(-before, 0) * s for (before, _), s in zip(pads, own))
-    code.emit(f"for (int32_t i = 0; i < {math.prod(y.shape)}; i++)\n    $y[i] = {float_text(value)};")
+    fill = float_text(value) if y.dtype.kind == "f" else int(value)
+    code.emit(f"for (int32_t i = 0; i < {math.prod(y.shape)}; i++)\n    $y[i] = {fill};")
     code.copy(x, block, to, own, start, offset)
+
+
+def _emit_past(code: Code, x: Value, past: int, value: float) -> None:
+    """The past elements of each row, then those of x. The last ones become the past of the next call."""
+    steps = x.shape[-1]
+    rows, length = count_of(x) // steps, past + steps
+    kept = code.state(f"{code.result.name}_past", rows * past, x.dtype, value)
+    at = {name: element(f"${name}", (size, 1)) for name, size in (("y", length), ("x", steps), ("past", past))}
+    shifted = {first: element("$y", (length, 1), first) for first in (past, steps)}
+    body = "\n".join(["{", *(f"    for (int32_t j = 0; j < {n}; j++)\n        {to} = {source};" for n, to, source in (
+        (past, at["y"], at["past"]), (steps, shifted[past], at["x"]), (past, at["past"], shifted[steps]))), "}"])
+    code.emit(loops((rows,), body), x=x, past=kept)

@@ -34,13 +34,3 @@ static void copy(float *y, const float *x, int32_t n)
     for (int32_t i = 0; i < n; i++)
         y[i] = x[i];
 }
-
-/* y = the past elements of each row, then those of x. The last `past` elements of y become the past of the next call. */
-static void prepend_past(float *y, const float *x, float *before, int32_t rows, int32_t past, int32_t steps)
-{
-    for (int32_t r = 0; r < rows; r++, y += past + steps, x += steps, before += past) {
-        copy(y, before, past);
-        copy(y + past, x, steps);
-        copy(before, y + steps, past);
-    }
-}

@@ -28,7 +28,7 @@ def slower_in_int8(operation: str, shape: Sequence[int], weight: Sequence[int], 
         >>> slower_in_int8("linear", (1, 4), (4, 4)) is None
         False
     """
-    isa, kind = get_isa(), operation
+    isa, kind = get_isa() or "numpy", operation
     measures: dict[str, float]
     if operation == "linear":
         measures = {"rows": math.prod(map(int, shape[:-1])), "depth": int(weight[1]), "columns": int(weight[0])}

@@ -208,7 +208,7 @@ def _factors_of(chains: _Chains, node: Node, depth: int = 2) -> _Product:
 
 
 def _gated(chains: _Chains, node: Node) -> None:
-    """x * sigmoid(x), x * hardsigmoid(x), x * clip(x + 3, 0, 6) / 6, x * (1 + erf(x / sqrt(2))) / 2"""
+    """x * sigmoid(x), x * hardsigmoid(x), x * clip(x + 3, 0, 6) / 6, x * (1 + erf(x / sqrt(2))) / 2, or by tanh"""
     if not (_is(node, "Mul") or _is(node, "Div")):
         return
     coefficient, factors, nodes = _factors_of(chains, node)
@@ -261,10 +261,28 @@ def _erf_gate(chains: _Chains, x: str, gate: str) -> list[Node] | None:
     return [one, erf, *nodes] if factors == (x,) and math.isclose(coefficient, math.sqrt(0.5), rel_tol=1e-3) else None
 
 
+def _tanh_gate(chains: _Chains, x: str, gate: str) -> list[Node] | None:
+    """1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x ** 3))"""
+    one = chains.maker(gate, "Add")
+    inner = [] if one is None else [name for name in one.inputs if chains.is_number(chains.other(one, name), 1)]
+    tanh = chains.maker(inner[0], "Tanh") if inner else None
+    scaled = None if tanh is None else chains.maker(tanh.inputs[0], "Mul")
+    if one is None or tanh is None or scaled is None:
+        return None
+    outer = _factors_of(chains, scaled)
+    total = chains.maker(outer.factors[0], "Add") if len(outer.factors) == 1 else None
+    cube = chains.maker(chains.other(total, x), "Mul") if total is not None and x in total.inputs else None
+    if total is None or cube is None or not math.isclose(outer.coefficient, math.sqrt(2 / math.pi), rel_tol=1e-3):
+        return None
+    power = _factors_of(chains, cube)
+    fits = power.factors == (x, x, x) and math.isclose(power.coefficient, 0.044715, rel_tol=1e-3)
+    return [one, tanh, *outer.nodes, total, *power.nodes] if fits else None
+
+
 # coefficient of the product, the operator that it is, the nodes that compute the gate of x
 _GATES: tuple[tuple[float, str, Callable[[_Chains, str, str], list[Node] | None]], ...] = (
     (1.0, "Silu", _sigmoid_gate), (1.0, "HardSwish", _hard_gate), (1 / 6, "HardSwish", _clipped_gate),
-    (0.5, "Gelu", _erf_gate))
+    (0.5, "Gelu", _erf_gate), (0.5, "GeluTanh", _tanh_gate))
 
 
 def _relu6(chains: _Chains, node: Node) -> None:

@@ -45,6 +45,12 @@ def gelu(node: Node, x: Tensor) -> Tensor:
     return F.gelu(x)
 
 
+@operator("GeluTanh", domain=DOMAIN)
+def gelu_by_tanh(node: Node, x: Tensor) -> Tensor:
+    """x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x ** 3))) / 2"""
+    return F.gelu(x, "tanh")
+
+
 @operator("Square", domain=DOMAIN)
 def square(node: Node, x: Tensor) -> Tensor:
     """x * x"""

@@ -12,7 +12,7 @@ from fastnet.onnx.operators.shapes import axis_of
 from fastnet.onnx.program import as_tensor
 from fastnet.onnx.registry import Node, operator
 
-_SCATTER_MODES = {"add": "sum", "mul": "prod", "max": "amax", "min": "amin"}
+_COMBINED_BY = {"add": "sum", "mul": "prod", "max": "amax", "min": "amin"}
 
 
 def counted_from_start(index: Tensor, n: int) -> Tensor:
@@ -94,9 +94,9 @@ def scattered(node: Node, x: Tensor, axis: int, index: Tensor, updates: Tensor) 
         return fastnet.scatter(x, axis, index, updates)
     if reduction == "add":
         return fastnet.scatter_add(x, axis, index, updates)
-    if reduction not in _SCATTER_MODES:
+    if reduction not in _COMBINED_BY:
         raise node.refuse(f"the reduction {reduction!r}")
-    return fastnet.scatter_reduce(x, axis, index, updates, _SCATTER_MODES[reduction])
+    return fastnet.scatter_reduce(x, axis, index, updates, _COMBINED_BY[reduction])
 
 
 @operator("ScatterElements", "Scatter")

@@ -208,7 +208,7 @@ def _lstm_cell(layer: _RecurrentNode, d: int, x: Tensor, states: Sequence[Tensor
     new = forget * cells + i * g(_clipped(layer, c))
     if layer.peepholes is not None:
         o = o + p_o * new
-    return [f(_clipped(layer, o)) * h(_clipped(layer, new)), new]
+    return [f(_clipped(layer, o)) * h(new), new]        # as in ONNX Runtime, which does not clip the cells
 
 
 def _gru_cell(layer: _RecurrentNode, d: int, x: Tensor, states: Sequence[Tensor],

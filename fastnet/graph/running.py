@@ -39,9 +39,9 @@ class _PreparedNode(NamedTuple):
         """
         arguments, named = self.positional.copy(), self.named
         for i in self.filled:
-            arguments[i] = _with_tensors(arguments[i], found, sizes)
+            arguments[i] = _argument_for(arguments[i], found, sizes)
         if self.filled_named:
-            named = named | {name: _with_tensors(named[name], found, sizes) for name in self.filled_named}
+            named = named | {name: _argument_for(named[name], found, sizes) for name in self.filled_named}
         for i in self.lists:
             arguments[i] = []
         result = self.function(*arguments, **named)
@@ -124,7 +124,7 @@ def _holds_values(x: Any) -> bool:
     return is_open(x) or any(True for _ in values_in([x]))
 
 
-def _with_tensors(x: Any, found: Mapping[Value, Tensor], sizes: Mapping[str, int]) -> Any:
+def _argument_for(x: Any, found: Mapping[Value, Tensor], sizes: Mapping[str, int]) -> Any:
     """An argument with tensors in place of values; inside of a tuple, with arrays in place of constants."""
     if isinstance(x, Value):
         return found[x]

@@ -40,7 +40,7 @@ def fold_constants(graph: Graph, freeze: bool = False) -> Graph:
     nodes = []
     for node in graph.nodes:
         inputs = [found.get(x, x) for x in node.inputs]
-        if inputs and all(x.kind in kinds for x in inputs) and _is_foldable(node):
+        if inputs and all(x.kind in kinds for x in inputs) and _can_fold(node):
             [folded] = rebuilt(graph, [node], found).nodes
             found[node.outputs[0]] = _constant(folded)
         else:
@@ -48,7 +48,7 @@ def fold_constants(graph: Graph, freeze: bool = False) -> Graph:
     return rebuilt(graph, nodes, found)
 
 
-def _is_foldable(node: Node) -> bool:
+def _can_fold(node: Node) -> bool:
     repeats = node.is_view and node.outputs[0].nbytes > node.inputs[0].nbytes
     return not (repeats or len(node.outputs) > 1 or node.operation in DRAWS or is_open(node.arguments)
                 or writes_state(node.operation, node.arguments))

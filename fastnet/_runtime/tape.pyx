@@ -153,13 +153,14 @@ cdef int remove_dead_views(TensorBase base, list views) except -1:
 def is_simple_write(TensorBase out not None, tuple inputs):
     """Whether a write into `out`, computed from `inputs`, needs nothing but a new version number.
 
-    False in a recording, if gradients are recorded of `out` (or of a view) or an input, and for other layouts, read-only
-    memory and overlaps. fastnet/functional/inplace.py handles these writes.
+    False in a recording or a trace, if gradients are recorded of `out` (or of a view) or an input, and for other
+    layouts, read-only memory and overlaps. fastnet/functional/inplace.py handles these writes.
     """
     cdef char *low
     cdef char *high
     cdef bint followed = gradients_recorded()
-    if (current_recorder() != NULL or followed and (out._requires_grad or out._base is not None)
+    if (current_recorder() != NULL or current_tracer() != NULL
+            or followed and (out._requires_grad or out._base is not None)
             or not cnp.PyArray_ISCARRAY(out._data)):
         return False
     low = <char *>cnp.PyArray_DATA(out._data)

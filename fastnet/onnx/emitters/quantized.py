@@ -2,7 +2,7 @@
 
 The integer operations know the ratio of scales only, as a multiplier and a shift. So their activations are dequantised
 with the scale 1, and the ratio is the scale of the weight; the scales at both ends of the integer part are the model's.
-Engines compute with float32 and round to nearest even, fastnet in integers as TensorFlow Lite: a few results differ by 1.
+Engines compute in float32 and round to even, fastnet in integers as TensorFlow Lite: a few results differ by 1.
 """
 from __future__ import annotations
 

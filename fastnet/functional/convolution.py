@@ -186,11 +186,11 @@ def _planned(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride:
     _check_filter_bias(name, bias, weight.shape[0])
     x = _with_batch(name, input, n, weight.shape[1] * groups)
     sizes: list[Any] = [tuple(s) if isinstance(s, list) else s for s in (stride, padding, dilation)]
-    return x, *_windows(name, x.shape[2:], weight.shape[2:], *sizes, groups)
+    return x, *_windows_of_images(name, x.shape[2:], weight.shape[2:], *sizes, groups)
 
 
 @functools.lru_cache(512, typed=True)              # True is no size, though it equals 1
-def _windows(name: str, size: Shape, kernel: Shape, stride: Size, padding: Padding, dilation: Size,
+def _windows_of_images(name: str, size: Shape, kernel: Shape, stride: Size, padding: Padding, dilation: Size,
              groups: int) -> tuple[Geometry, Shape]:
     """The windows of a convolution over images of a size, and the sizes of the output."""
     n = len(size)

@@ -117,7 +117,7 @@ def _fractional_max_pool(n: int, input: Tensor, kernel_size: Size, output_size: 
                            f"{shape_text(input)}, got kernel_size {kernel} and output_size {outputs}")
     if samples is None:
         samples = rand(*x.shape[:2], n, dtype=x.dtype)
-    places = _window_places(samples, sizes, kernel, outputs)
+    places = _random_window_places(samples, sizes, kernel, outputs)
     found = gather(x.reshape(*x.shape[:2], -1), 2, places.reshape(*x.shape[:2], -1)).reshape(places.shape)
     values, best = found.max(-1)
     indices = gather(places, -1, best.unsqueeze(-1)).squeeze(-1)
@@ -136,7 +136,7 @@ def _output_sizes(name: str, n: int, sizes: Shape, output_size: Size | None,
     return tuple(int(size * ratio) for size, ratio in zip(sizes, ratios))       # type: ignore[operator]   # not None
 
 
-def _window_places(samples: Tensor, sizes: Shape, kernel: Shape, outputs: Shape) -> Tensor:
+def _random_window_places(samples: Tensor, sizes: Shape, kernel: Shape, outputs: Shape) -> Tensor:
     """The positions of the elements of all windows in the flattened images, (N, C, windows, elements)."""
     n, lead = len(sizes), samples.shape[:2]
     places = full((1,), 0, dtype=int64)

@@ -25,7 +25,7 @@ __all__ = ["cat", "concat", "concatenate", "flip", "repeat", "roll", "stack"]
 
 def _tensor_list(name: str, tensors: Iterable[Tensor], error: type[Exception] = RuntimeError) -> Sequence[Tensor]:
     if type(tensors) is not list and type(tensors) is not tuple:
-        tensors = _listed(name, tensors)
+        tensors = _any_tensor_list(name, tensors)
     if not tensors:
         raise error(f"{name}: expected at least one tensor")
     for i, x in enumerate(tensors):
@@ -34,7 +34,7 @@ def _tensor_list(name: str, tensors: Iterable[Tensor], error: type[Exception] = 
     return tensors
 
 
-def _listed(name: str, tensors: Any) -> list[Any]:
+def _any_tensor_list(name: str, tensors: Any) -> list[Any]:
     if isinstance(tensors, Tensor):
         raise TypeError(f"{name}: expected a sequence of tensors, got one tensor of shape {shape_text(tensors)}")
     if not isinstance(tensors, Iterable):
@@ -42,21 +42,21 @@ def _listed(name: str, tensors: Any) -> list[Any]:
     return list(tensors)
 
 
-def _parts_on_tape(g: Tensor, needs: Sequence[bool], dim: int, ends: Shape, shapes: tuple[Shape, ...]) -> list[Any]:
+def _of_parts_on_tape(g: Tensor, needs: Sequence[bool], dim: int, ends: Shape, shapes: tuple[Shape, ...]) -> list[Any]:
     starts = (0, *ends)
     return [narrow(g, dim, start, end - start).reshape(shape) if need else None
             for need, start, end, shape in zip(needs, starts, ends, shapes)]
 
 
-@on_tensors(_parts_on_tape)
-def _parts(g: Array, needs: Sequence[bool], dim: int, ends: Shape, shapes: tuple[Shape, ...]) -> list[Array | None]:
+@on_tensors(_of_parts_on_tape)
+def _of_parts(g: Array, needs: Sequence[bool], dim: int, ends: Shape, shapes: tuple[Shape, ...]) -> list[Array | None]:
     """The gradients of joined arrays of these shapes, which end at these places along a dimension."""
     key, starts = (slice(None),) * dim, (0, *ends)
     return [g[(*key, slice(start, end))].reshape(shape) if need else None
             for need, start, end, shape in zip(needs, starts, ends, shapes)]
 
 
-def _joined(parts: tuple[Array, ...], whole: Shape, dim: int, sizes: list[int]) -> Result[Array]:
+def _join_parts(parts: tuple[Array, ...], whole: Shape, dim: int, sizes: list[int]) -> Result[Array]:
     """An array of the shape `whole` that holds arrays one after the other along a dimension, of these sizes in it."""
     dtype = parts[0].dtype
     for part in parts:
@@ -66,20 +66,20 @@ def _joined(parts: tuple[Array, ...], whole: Shape, dim: int, sizes: list[int]) 
     last = len(whole) > 2 and any(p.ndim == len(whole) and is_channels_last(p) for p in parts)
     out = (empty_channels_last if last else empty)(whole, dtype)
     K.join(out, dim, *parts)
-    return out, gradient(_parts, dim, tuple(itertools.accumulate(sizes)), tuple([part.shape for part in parts]))
+    return out, gradient(_of_parts, dim, tuple(itertools.accumulate(sizes)), tuple([part.shape for part in parts]))
 
 
 @op
 def _cat(*parts: Array, shape: Shape, dim: int) -> Result[Array]:
     """Concatenate arrays; `shape` is that of the first that does not have the shape (0,)."""
     sizes = [p.shape[dim] if p.ndim == len(shape) else 0 for p in parts]
-    return _joined(parts, (*shape[:dim], sum(sizes), *shape[dim + 1:]), dim, sizes)
+    return _join_parts(parts, (*shape[:dim], sum(sizes), *shape[dim + 1:]), dim, sizes)
 
 
 @op
-def _stack(*parts: Array, dim: int) -> Result[Array]:
+def _stack_entries(*parts: Array, dim: int) -> Result[Array]:
     shape = parts[0].shape
-    return _joined(parts, (*shape[:dim], len(parts), *shape[dim:]), dim, [1] * len(parts))
+    return _join_parts(parts, (*shape[:dim], len(parts), *shape[dim:]), dim, [1] * len(parts))
 
 
 def cat(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
@@ -146,7 +146,7 @@ def stack(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
                                "must agree")
     if state.tracer is not None:        # a graph has one operation for both
         return cat([unsqueeze(x, dim) for x in tensors], as_dim(tensors[0], dim, extra=1))
-    return _stack(*tensors, dim=as_dim(tensors[0], dim, extra=1))
+    return _stack_entries(*tensors, dim=as_dim(tensors[0], dim, extra=1))
 
 
 @method()

@@ -109,15 +109,14 @@ def quantized_lstm(input: Tensor, state: tuple[Tensor | None, Tensor | None], we
 
     Example:
         >>> import fastnet
-        >>> from fastnet.functional.keys import constant
-from fastnet.functional.quantized_numbers import factor_of, factors_of
+        >>> from fastnet.functional.quantized_numbers import factor_of, factors_of
         >>> w = [fastnet.ones(4, 1, dtype=fastnet.int8)] * 2 + [None, None]
         >>> factors = [fastnet.tensor(a) for a in factors_of([2.0 ** 7] * 4)] * 2
         >>> x = fastnet.ones(2, 1, 1, dtype=fastnet.int8) * 32
         >>> quantized_lstm(x, (None, None), w, factors, 0, 0, factor_of(2.0 ** -23))
-        (tensor([[[47]],
+        (tensor([[[ 47]],
         <BLANKLINE>
-                [[84]]], dtype=int8), tensor([[2562]], dtype=int16))
+                [[105]]], dtype=int8), tensor([[2912]], dtype=int16))
     """
     return _run_quantized("quantized_lstm", input, state, weights, factors, zero_x, zero_h, (*result, zero_h),
                           fraction)
@@ -145,8 +144,7 @@ def quantized_gru(input: Tensor, state: Tensor | None, weights: Sequence[Tensor 
 
     Example:
         >>> import fastnet
-        >>> from fastnet.functional.keys import constant
-from fastnet.functional.quantized_numbers import factor_of, factors_of
+        >>> from fastnet.functional.quantized_numbers import factor_of, factors_of
         >>> w = [fastnet.ones(3, 1, dtype=fastnet.int8)] * 2 + [None, None]
         >>> factors = [fastnet.tensor(a) for a in factors_of([2.0 ** 7] * 3)] * 2
         >>> x = fastnet.ones(1, 1, 1, dtype=fastnet.int8) * 32

@@ -70,11 +70,11 @@ def _of_one_shape(a: Array, b: Array) -> tuple[Array, Array]:
     if a.shape == b.shape and a.strides == b.strides:
         return a, b
     shape = broadcast_shape(a, b)
-    wide = [contiguous(x) if x.shape == shape else _spread(x, shape) for x in (a, b)]
+    wide = [contiguous(x) if x.shape == shape else _broadcast_copy(x, shape) for x in (a, b)]
     return wide[0], wide[1]
 
 
-def _spread(x: Array, shape: tuple[int, ...]) -> Array:
+def _broadcast_copy(x: Array, shape: tuple[int, ...]) -> Array:
     return copy(np.broadcast_to(x, shape))
 
 
@@ -169,8 +169,7 @@ def quantized_function(input: Tensor, table: Tensor) -> Tensor:
 
     Example:
         >>> import fastnet
-        >>> from fastnet.functional.keys import constant
-from fastnet.functional.quantized_numbers import function_table
+        >>> from fastnet.functional.quantized_numbers import function_table
         >>> relu = fastnet.tensor(function_table(lambda x: max(x, 0.0), 0.5, 0, 0.5, 0))
         >>> quantized_function(fastnet.tensor([-3, 4], dtype=fastnet.int8), relu)
         tensor([0, 4], dtype=int8)

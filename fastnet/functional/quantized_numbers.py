@@ -81,7 +81,7 @@ def softmax_table(scale: float) -> Array:
 
     Example:
         >>> softmax_table(1.0)[:3]
-        array([1048576,  385749,  141909], dtype=int32)
+        array([1048576,  385750,  141909], dtype=int32)
     """
     return np.rint(np.exp(-scale * np.arange(256)) * 2.0 ** _SOFTMAX_BITS).astype(np.int32)
 

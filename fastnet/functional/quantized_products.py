@@ -125,7 +125,7 @@ def dequantize(input: Tensor, scale: Tensor | float, zero_point: Tensor | int, a
     Example:
         >>> import fastnet
         >>> dequantize(fastnet.tensor([-7, 3, 6], dtype=fastnet.int8), 0.5, 3)
-        tensor([-5.0000,  0.0000,  1.5000])
+        tensor([-5. ,  0. ,  1.5])
     """
     if input.dtype not in (*_BYTE_DTYPES, dtypes.int32):
         raise RuntimeError(f"dequantize: expected int8, uint8 or int32, got {input.dtype}")
@@ -155,7 +155,7 @@ def quantize_dynamic(input: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     Example:
         >>> import fastnet
         >>> quantize_dynamic(fastnet.tensor([0.0, 1.0, 2.55]))
-        (tensor([  0, 100, 255], dtype=uint8), tensor(0.0100), tensor(0, dtype=uint8))
+        (tensor([  0, 100, 255], dtype=uint8), tensor(0.01), tensor(0, dtype=uint8))
     """
     scales: list[Any] = []
     out = _quantize_dynamic(input, scales)
@@ -325,7 +325,7 @@ def dynamic_linear(input: Tensor, weight: Tensor, scale: Tensor, bias: Tensor | 
         >>> import fastnet
         >>> w = fastnet.tensor([[100, -50]], dtype=fastnet.int8)
         >>> dynamic_linear(fastnet.tensor([[1.0, 2.0]]), w, fastnet.tensor([0.01]))
-        tensor([[0.0000]])
+        tensor([[-0.0039]])
     """
     check_floating("dynamic_linear", input)
     _check_features("dynamic_linear", input, weight, weight.shape[-1])
@@ -377,7 +377,7 @@ def weight_only_linear(input: Tensor, weight: Tensor, scale: Tensor, zero: Tenso
         >>> import fastnet
         >>> w = fastnet.tensor([[0x9A, 0x58]], dtype=fastnet.uint8)          # 2, 1, 0 and -3
         >>> weight_only_linear(fastnet.tensor([[1.0, 1.0, 1.0, 1.0]]), w, fastnet.tensor([[0.5, 2.0]]))
-        tensor([[-4.5000]])
+        tensor([[-4.5]])
     """
     check_floating("weight_only_linear", input)
     check_bytes("weight_only_linear", "weight", weight)

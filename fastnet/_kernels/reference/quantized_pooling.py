@@ -10,7 +10,7 @@ import numpy as np
 from fastnet._kernels.reference.tools.contract import kernel
 
 
-def _window_places(out, x, size, stride, padding, dilation=(1, 1, 1)):
+def _connected_places(out, x, size, stride, padding, dilation=(1, 1, 1)):
     """For each position in the window: the (places of out, places of x) that it connects."""
     for tap in itertools.product(*map(range, size)):
         here, there = [], []
@@ -33,7 +33,7 @@ def quantized_average_pool(out, x, kernel, stride, padding, zero=0, count_includ
         count_include_pad: divide by the number of all elements of the kernel, else of those inside the image.
     """
     sums, counts = np.zeros(out.shape, np.int64), np.zeros(out.shape, np.int64)
-    for here, there in _window_places(out, x, kernel, stride, padding):
+    for here, there in _connected_places(out, x, kernel, stride, padding):
         sums[here] += np.int64(x[there]) - zero
         counts[here] += 1
     if count_include_pad:
@@ -46,5 +46,5 @@ def quantized_average_pool(out, x, kernel, stride, padding, zero=0, count_includ
 def quantized_max_pool(out, x, kernel, stride, padding, dilation=(1, 1, 1)):
     """out = the largest element of each window; the smallest number of the dtype for a window without elements."""
     out[...] = np.iinfo(out.dtype).min
-    for here, there in _window_places(out, x, kernel, stride, padding, dilation):
+    for here, there in _connected_places(out, x, kernel, stride, padding, dilation):
         out[here] = np.maximum(out[here], x[there])

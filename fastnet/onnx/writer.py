@@ -1,6 +1,7 @@
 """The writer of an ONNX graph: collects nodes, initializers and names while emitters run."""
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -205,19 +206,20 @@ class Writer:
         return parts[0] if len(parts) == 1 else self.add("Concat", *parts, axis=0)
 
     def _size(self, dim: Any) -> str:
-        """The name of a size that follows from open dimensions, (1,): factor * product of lengths + offset."""
+        """The name of a size that follows from open dimensions, (1,): a sum of terms, and an offset."""
         key = repr(dim)
         if key not in self._sizes:
-            lengths = [self._open_size(name) for name in dim.name.split("*")]
-            name = lengths[0]
-            for other in lengths[1:]:
-                name = self.add("Mul", name, other)
-            up, down = dim.factor.as_integer_ratio()
-            name = name if up == 1 else self.add("Mul", name, self.constant(np.array([up])))
-            name = name if down == 1 else self.add("Div", name, self.constant(np.array([down])))
+            terms = [self._term(name, *factor.as_integer_ratio()) for name, factor in dim.terms.items()]
+            name = functools.reduce(lambda a, b: self.add("Add", a, b), terms)
             name = name if dim.offset == 0 else self.add("Add", name, self.constant(np.array([dim.offset])))
             self._sizes[key] = name
         return self._sizes[key]
+
+    def _term(self, product: str, up: int, down: int) -> str:
+        """The name of up * the product of lengths / down, (1,)."""
+        name = functools.reduce(lambda a, b: self.add("Mul", a, b), map(self._open_size, product.split("*")))
+        name = name if up == 1 else self.add("Mul", name, self.constant(np.array([up])))
+        return name if down == 1 else self.add("Div", name, self.constant(np.array([down])))
 
     def _open_size(self, name: str) -> str:
         """The name of the length of an open dimension, (1,)."""

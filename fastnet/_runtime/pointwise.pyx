@@ -137,8 +137,7 @@ cdef object along(str kernel, cnp.ndarray x, object dim, bint reduces, bint keep
     return out
 
 
-cdef int call_unary(
-str kernel, out, x) except -1:
+cdef int call_unary(str kernel, out, x) except -1:
     """Call kernel(out, x), outside of a recording."""
     call = getattr(_kernels, kernel)
     if type(call) is KernelCall:

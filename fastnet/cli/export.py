@@ -69,9 +69,9 @@ def _to_c(args: argparse.Namespace, model: nn.Module, example: fastnet.Tensor, d
     """Write C, with the preparation of a table's row and the names of the classes if the file has them."""
     loaded = load_described(args.model)
     saved = None if other_of(args.model, *loaded) else Saved.described(args.model, *loaded)
-    table = saved is not None and isinstance(saved.inputs, TableInputs)
+    table = saved.inputs if saved is not None and isinstance(saved.inputs, TableInputs) else None
     say(str(fastnet.export_c(model, example, path, args.dtype, args.max_ram, streaming=args.streaming,
-                             preparation=saved.inputs.preparation if table else None,
+                             preparation=None if table is None else table.preparation,
                              target=None if saved is None else saved.target)))
 
 

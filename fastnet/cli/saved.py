@@ -130,7 +130,7 @@ class Saved:
         loss = nn.CrossEntropyLoss(label_smoothing=label_smoothing) if label_smoothing else _LOSSES[task]
         if not any(True for _ in self.model.parameters()):              # an integer model, which does not train
             evaluator: Any = Evaluator(self.model, loss, None, _METRICS[task], True)
-            return evaluator            # type: ignore[no-any-return]   # predicts and measures as a Trainer does
+            return evaluator            # predicts and measures as a Trainer does
         return Trainer(self.model, optimizer, loss=loss, metrics=_METRICS[task])
 
     def answers(self, trainer: Trainer, x: Array) -> tuple[dict[str, Array], dict[str, Array]]:

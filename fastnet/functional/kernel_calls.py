@@ -212,7 +212,7 @@ def check_floating(name: str, x: Array | Tensor, argument: str = "input") -> Non
         raise RuntimeError(f"{name}: expected a floating-point {argument}, got {x.dtype}; convert it with .float()")
 
 
-def refuse_bool(name: str, *operands: Array | Tensor | Number) -> None:
+def refuse_bool(name: str, *operands: Any) -> None:
     """Refuse bool operands (arrays, tensors or numbers) of arithmetic that is not defined for bool."""
     if any((x.dtype if hasattr(x, "dtype") else dtypes.of_scalar(x)).kind == "b" for x in operands):
         raise RuntimeError(f"{name}: expected numbers, got bool; convert it with .long(), or use ~, ^, & and |")

@@ -74,11 +74,11 @@ class SparseNetwork(nn.Sequential):
         )  # 8 parameters
     """
 
-    def save(self, path: StrPath, metadata: Any = None) -> None:
+    def save(self, path: StrPath, metadata: Any = None, dtype: str | None = None) -> None:
         """Write the network, with an nn.Linear instead of its SparseLinear; see `fastnet.nn.Module.save`."""
         modules: list[Any] = list(self)
         first, *rest = modules
-        nn.Sequential(first.as_linear(), *rest).save(path, metadata)
+        nn.Sequential(first.as_linear(), *rest).save(path, metadata, dtype)
 
 
 class SparseRows(NamedTuple):

@@ -50,7 +50,7 @@ def interpolated(table, x):
     """
     place = np.int64(x) + (1 << 15)
     at, rest = place >> TABLE_STEP_BITS, place & (1 << TABLE_STEP_BITS) - 1
-    values = np.int64(table)
+    values = np.asarray(table, np.int64)
     return values[at] + ((values[at + 1] - values[at]) * rest + (1 << TABLE_STEP_BITS - 1) >> TABLE_STEP_BITS)
 
 

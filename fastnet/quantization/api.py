@@ -18,7 +18,7 @@ from fastnet.training import Trainer
 __all__ = ["SCHEMES", "quantize"]
 
 SCHEMES = "static", "dynamic", "weight_only", "qat"
-_METHODS = "rtn", "gptq"
+_WEIGHT_METHODS = "rtn", "gptq"
 
 
 def quantize(model: Module, data: Any, scheme: Literal["static", "dynamic", "weight_only", "qat"] = "static", *,
@@ -75,7 +75,7 @@ def quantize(model: Module, data: Any, scheme: Literal["static", "dynamic", "wei
     if not isinstance(model, Module):
         raise TypeError(f"quantize: expected a Module, got {type(model).__name__}")
     for name, value, known in (("scheme", scheme, SCHEMES), ("calibration", calibration, tuple(OBSERVERS)),
-                               ("method", method, _METHODS), ("bits", bits, (8, 4))):
+                               ("method", method, _WEIGHT_METHODS), ("bits", bits, (8, 4))):
         if value not in known:
             raise one_of(f"quantize: {name}", value, known)
     batches = batches_of(data, batch_size)

@@ -101,7 +101,7 @@ def _add_weighted(rewriter: Rewriter, node: Node, make: Callable[..., Any]) -> N
     rewriter.add_module(out, rewriter.path_for(node, a["weight"]), layer, a["x"])
 
 
-def _conv(rewriter: Rewriter, node: Node) -> str | None:
+def _quantize_conv(rewriter: Rewriter, node: Node) -> str | None:
     a = node.arguments
     x, weight, bias, geometry = a["x"], a["weight"], a["bias"], a["geometry"]
     reason = _weight_reason(weight, bias, x)
@@ -150,7 +150,7 @@ def _add_folded(rewriter: Rewriter, node: Node, make: Callable[..., Any], reason
                            "arguments": {name: encoded(arguments[name]) for name in a}})
 
 
-def _linear(rewriter: Rewriter, node: Node) -> str | None:
+def _quantize_linear(rewriter: Rewriter, node: Node) -> str | None:
     a = node.arguments
     reason = _weight_reason(a["weight"], a["bias"], a["x"])
     if reason is None and rewriter.faster_only:
@@ -220,7 +220,7 @@ def _two(make: Callable[[Any], Module]) -> Callable[[Rewriter, Node], str | None
     return handle
 
 
-def _cat(rewriter: Rewriter, node: Node) -> str | None:
+def _quantize_cat(rewriter: Rewriter, node: Node) -> str | None:
     parts = node.arguments["parts"]
     if not all(isinstance(x, Value) and x.data is None and x.dtype == _FLOAT for x in parts):
         return "an operand is a constant"
@@ -241,11 +241,11 @@ def _function(name: str) -> Callable[[Rewriter, Node], str | None]:
     return handle
 
 
-def _hardtanh(rewriter: Rewriter, node: Node) -> str | None:
+def _quantize_hardtanh(rewriter: Rewriter, node: Node) -> str | None:
     return _function("relu6")(rewriter, node) if _clamp_of(node) == "relu6" else "no int8 form"
 
 
-def _elu(rewriter: Rewriter, node: Node) -> str | None:
+def _quantize_elu(rewriter: Rewriter, node: Node) -> str | None:
     return _function("elu")(rewriter, node) if node.arguments.get("attributes", (1.0,)) == (1.0,) else "no int8 form"
 
 
@@ -283,7 +283,7 @@ def _as_sliding(windows: Windows, shape: tuple[int, ...]) -> Windows | None:
     return Windows(axes, windows.lengths)
 
 
-def _pad(rewriter: Rewriter, node: Node) -> str | None:
+def _quantize_pad(rewriter: Rewriter, node: Node) -> str | None:
     if node.arguments["mode"] == "constant" and node.arguments["value"] != 0:
         return "it pads with another number than 0"
     return _same_scale()(rewriter, node)
@@ -293,8 +293,8 @@ _MOVES = ("view", "reshaped_copy", "transposed", "expanded", "index_view", "copi
           "flipped", "rolled", "channel_shuffle", "pixel_shuffle", "pixel_unshuffle", "interpolate_nearest")
 
 HANDLERS: dict[str, Callable[[Rewriter, Node], str | None]] = {
-    "conv": _conv, "linear": _linear, "add": _two(qat.Add), "mul": _two(qat.Mul), "cat": _cat, "max_pool": _pool,
-    "avg_pool": _pool, "pad": _pad, "hardtanh": _hardtanh, "elu": _elu,
+    "conv": _quantize_conv, "linear": _quantize_linear, "add": _two(qat.Add), "mul": _two(qat.Mul), "cat": _quantize_cat, "max_pool": _pool,
+    "avg_pool": _pool, "pad": _quantize_pad, "hardtanh": _quantize_hardtanh, "elu": _quantize_elu,
     **{name: _function(name) for name in ("gelu", "gelu_tanh", "hardsigmoid", "hardswish", "relu", "sigmoid", "silu",
                                           "tanh")},
     **{name: _same_scale() for name in _MOVES}}

@@ -39,27 +39,27 @@ def batches_of(data: Any, batch_size: int) -> list[Batch]:
         >>> [len(labels) for _, labels in batches_of((np.ones((5, 2), np.float32), np.zeros(5, np.int64)), 2)]
         [2, 2, 1]
     """
-    batches = [(inputs, labels) for inputs, labels in _pairs(data, batch_size) if len(inputs[0])]
+    batches = [(inputs, labels) for inputs, labels in _labelled_batches(data, batch_size) if len(inputs[0])]
     if not batches:
         raise ValueError("quantize: expected data with at least one sample")
     return batches
 
 
-def _pairs(data: Any, batch_size: int) -> Iterator[Batch]:
+def _labelled_batches(data: Any, batch_size: int) -> Iterator[Batch]:
     if isinstance(data, np.ndarray | Tensor):
         data = (data, None)
     if isinstance(data, tuple) and len(data) == 2 and isinstance(data[0], np.ndarray | Tensor):
         x, y = data
         for start in range(0, len(x), batch_size):
             part = slice(start, start + batch_size)
-            yield (_as_input(x[part]),), None if y is None else np.asarray(_as_array(y)[part])
+            yield (_as_input(x[part]),), None if y is None else np.asarray(_array_in(y)[part])
         return
     for batch in data:
         x, y = batch if isinstance(batch, tuple | list) and len(batch) == 2 else (batch, None)
-        yield (_as_input(x),), None if y is None else _as_array(y)
+        yield (_as_input(x),), None if y is None else _array_in(y)
 
 
-def _as_array(x: Any) -> Any:
+def _array_in(x: Any) -> Any:
     return x.numpy() if isinstance(x, Tensor) else np.asarray(x)
 
 
@@ -83,7 +83,7 @@ def measured(model: Module, batches: list[Batch], speed: bool = True) -> dict[st
     run = compile(model.forward)
     with no_grad():
         results = [(run(*inputs), labels) for inputs, labels in batches if labels is not None]
-        scored = [_scores(output, labels) for output, labels in results if isinstance(output, Tensor)]
+        scored = [_batch_scores(output, labels) for output, labels in results if isinstance(output, Tensor)]
         if scored:
             right, loss, count = np.sum(scored, 0)
             found |= {"accuracy": right / count, "loss": loss / count}
@@ -92,7 +92,7 @@ def measured(model: Module, batches: list[Batch], speed: bool = True) -> dict[st
     return found
 
 
-def _scores(output: Tensor, labels: Any) -> tuple[float, float, float]:
+def _batch_scores(output: Tensor, labels: Any) -> tuple[float, float, float]:
     """(right predictions, summed loss, predictions) of a batch."""
     flat = output.reshape(-1, output.shape[-1]) if output.ndim == labels.ndim + 1 else output
     target = from_numpy(labels.reshape(-1).astype(np.int64))

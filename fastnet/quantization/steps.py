@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Step", "StepModel"]
 
-_ENTRIES = {"inputs": list, "outputs": list, "modules": dict, "tensors": dict, "steps": list, "notes": dict}
+_PROGRAM_ENTRIES = {"inputs": list, "outputs": list, "modules": dict, "tensors": dict, "steps": list, "notes": dict}
 
 
 class Step(NamedTuple):
@@ -103,7 +103,7 @@ class StepModel(Module):
 
     def __init__(self, program: str) -> None:
         super().__init__()
-        described = _checked(parse_json(program, "the program of a quantised model"))
+        described = _checked_program(parse_json(program, "the program of a quantised model"))
         for path, entry in described["modules"].items():
             self.place(path, _new_module_of(path, entry))
         for path, entry in described["tensors"].items():
@@ -230,18 +230,18 @@ def _with_tensors(x: Any, model: Module, found: Mapping[str, Tensor], sizes: Map
     if isinstance(x, ValueOf):
         return found[x.name]
     if isinstance(x, MemberOf):
-        return _member(model, x.name)
+        return _member_of(model, x.name)
     if not isinstance(x, tuple | list | dict | slice | Dim):
         return x
 
     def leaf(entry: Any) -> Any:
         if isinstance(entry, ArrayOf):
-            return _member(model, entry.name)._data
+            return _member_of(model, entry.name)._data
         return entry.at(sizes) if isinstance(entry, Dim) else _with_tensors(entry, model, found, sizes)
     return mapped(x, leaf)
 
 
-def _member(model: Module, path: str) -> Tensor:
+def _member_of(model: Module, path: str) -> Tensor:
     parent, _, name = path.rpartition(".")
     found: Tensor = getattr(model.get_submodule(parent), name)
     return found
@@ -266,14 +266,14 @@ def _sizes_of_inputs(expected: Iterable[_Input], inputs: tuple[Any, ...]) -> dic
 
 # ---- from and to JSON -----------------------------------------------------------------------------------------------
 
-def _checked(described: Any) -> dict[str, Any]:
+def _checked_program(described: Any) -> dict[str, Any]:
     """The entries of a program; ValueError for a wrong name or type."""
     if not isinstance(described, dict):
-        raise ValueError(f"expected a program with {', '.join(_ENTRIES)}, got {value_text(described)}")
+        raise ValueError(f"expected a program with {', '.join(_PROGRAM_ENTRIES)}, got {value_text(described)}")
     for name, value in described.items():
-        if name not in _ENTRIES or type(value) is not _ENTRIES[name]:
+        if name not in _PROGRAM_ENTRIES or type(value) is not _PROGRAM_ENTRIES[name]:
             raise ValueError(f"the program has an invalid entry {name!r}: {value_text(value)}")
-    missing = [name for name in _ENTRIES if name not in described and name != "notes"]
+    missing = [name for name in _PROGRAM_ENTRIES if name not in described and name != "notes"]
     if missing:
         raise ValueError(f"the program has no {missing[0]}")
     return {"notes": {}, **described}
@@ -329,21 +329,21 @@ def _prepared_of(described: dict[str, Any]) -> _Prepared:
         raise ValueError(f"the program has no value {value_text(next(iter(read - known)))}")
     steps: list[Step] = []
     for entry in reversed(described["steps"]):
-        step = _step_of(entry)
-        names = [x.name for x in _leaves((step.positional, step.named)) if isinstance(x, ValueOf)]
+        step = _read_step(entry)
+        names = [x.name for x in _tensor_leaves((step.positional, step.named)) if isinstance(x, ValueOf)]
         last = tuple(name for name in dict.fromkeys((*names, step.out)) if name not in read)
         read.update(last)
         steps.append(step._replace(last=last))
     return _Prepared(inputs, described["outputs"], steps[::-1], described["notes"])
 
 
-def _leaves(x: Any) -> list[Any]:
+def _tensor_leaves(x: Any) -> list[Any]:
     found: list[Any] = []
     mapped(x, found.append)
     return found
 
 
-def _step_of(entry: Any) -> Step:
+def _read_step(entry: Any) -> Step:
     out, quantize = _field(entry, "out", str), _field(entry, "quantize", str, "")
     observe = _field(entry, "observe", bool, True)
     if "module" in entry:

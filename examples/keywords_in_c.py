@@ -76,7 +76,7 @@ def scores_in_c(made: CSource, x: NDArray[np.float32], classes: int) -> NDArray[
 
 def self_tests(made: CSource) -> dict[str, str]:
     """What the self-test prints on the machines whose tools are installed."""
-    found = {}
+    found: dict[str, str] = {}
     test = made.source.with_suffix("")
     run("gcc", *FLAGS, "-DKEYWORDS_SELF_TEST", made.source, "-o", test)
     found["this machine"] = run(test.resolve())
@@ -95,7 +95,7 @@ def self_tests(made: CSource) -> dict[str, str]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="train for one epoch")
     parser.add_argument("--data", metavar="FOLDER", help="the folder with recordings.zip")
     parser.add_argument("--folder", metavar="FOLDER", type=Path, default=Path("."),

@@ -49,7 +49,7 @@ def scene(recordings: NDArray[np.int16], rng: np.random.Generator) -> Scenes:
     labels = np.zeros(WINDOWS, np.float32)
     place = 0
     for recording in recordings[rng.integers(len(recordings), size=2)]:
-        voice = np.trim_zeros(recording.astype(np.float32))
+        voice: NDArray[np.float32] = np.trim_zeros(recording.astype(np.float32))
         place += int(rng.integers(800, 3000))
         part = voice[:max(samples - place, 0)]
         if len(part) < WINDOW:
@@ -74,7 +74,7 @@ def probabilities(model: nn.Module, signals: Tensor) -> Tensor:
     """The probability of speech in each window (N, WINDOWS) of signals (N, samples)."""
     padded = nn.functional.pad(signals, (CONTEXT, 0))
     state = fastnet.zeros(2, len(signals), STATE)
-    found = []
+    found: list[Tensor] = []
     for i in range(WINDOWS):
         window = padded[:, i * WINDOW:(i + 1) * WINDOW + CONTEXT]
         probability, state = model(window, state, RATE)

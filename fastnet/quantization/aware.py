@@ -73,7 +73,7 @@ def calibrate(model: StepModel, data: Iterable[Any]) -> None:
         >>> import fastnet
         >>> from fastnet import nn
         >>> from fastnet.quantization import calibrate, prepare_qat
-        >>> prepared = prepare_qat(nn.Linear(3, 2), fastnet.ones(1, 3))
+        >>> prepared = prepare_qat(nn.Linear(3, 2), fastnet.ones(1, 3), faster_only=False)
         >>> calibrate(prepared, [fastnet.ones(4, 3)])
         >>> prepared.get_submodule("activations.input").activation_post_process.max_val
         tensor([1.])

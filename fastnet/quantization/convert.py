@@ -48,7 +48,7 @@ def convert(model: Module) -> Any:
         >>> from fastnet import nn
         >>> from fastnet.quantization import convert, prepare_qat
         >>> x = fastnet.linspace(-1.0, 1.0, 30).reshape(10, 3)
-        >>> prepared = prepare_qat(nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)), x)
+        >>> prepared = prepare_qat(nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)), x, faster_only=False)
         >>> _ = prepared(x)                     # training steps go here
         >>> model = convert(prepared)
         >>> [step.module for step in model.steps]

@@ -293,8 +293,9 @@ _MOVES = ("view", "reshaped_copy", "transposed", "expanded", "index_view", "copi
           "flipped", "rolled", "channel_shuffle", "pixel_shuffle", "pixel_unshuffle", "interpolate_nearest")
 
 HANDLERS: dict[str, Callable[[Rewriter, Node], str | None]] = {
-    "conv": _quantize_conv, "linear": _quantize_linear, "add": _two(qat.Add), "mul": _two(qat.Mul), "cat": _quantize_cat, "max_pool": _pool,
-    "avg_pool": _pool, "pad": _quantize_pad, "hardtanh": _quantize_hardtanh, "elu": _quantize_elu,
+    "conv": _quantize_conv, "linear": _quantize_linear, "cat": _quantize_cat, "pad": _quantize_pad,
+    "add": _two(qat.Add), "mul": _two(qat.Mul), "max_pool": _pool, "avg_pool": _pool,
+    "hardtanh": _quantize_hardtanh, "elu": _quantize_elu,
     **{name: _function(name) for name in ("gelu", "gelu_tanh", "hardsigmoid", "hardswish", "relu", "sigmoid", "silu",
                                           "tanh")},
     **{name: _same_scale() for name in _MOVES}}

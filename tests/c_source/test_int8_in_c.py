@@ -34,15 +34,16 @@ def test_integers_equal_python_in_every_bit(name, tmp_path):
     assert whole.made.arena <= whole.made.live_maximum + 512
 
 
-def test_conversions(tmp_path):
+@pytest.mark.parametrize("zero", [-128, 3, 127])
+def test_conversions(zero, tmp_path):
     """Halves go to the nearest even integer, and NaN becomes the integer that stands for 0."""
     x = np.float32([0, 0.025, 0.075, 0.125, -0.025, -0.075, 1e30, -1e30, np.inf, -np.inf, np.nan, 6.2, 6.225, -6.55])
     x = np.concatenate([x, np.float32(0.05) * np.arange(-140, 140, 0.5, np.float32)])
-    model = Integer(lambda n, q: requantize(q, 0.05, 3, 0.1, -7))
+    model = Integer(lambda n, q: requantize(q, 0.05, zero, 0.1, -7), zero)
     compiled, _ = exported(model, fastnet.tensor(x), tmp_path, dtype="int8", self_test=0)
     q = np.zeros(len(x), np.int8)
     compiled.call("quantize", x, q)
-    assert np.array_equal(q, quantize(fastnet.tensor(x), 0.05, 3).numpy())
+    assert np.array_equal(q, quantize(fastnet.tensor(x), 0.05, zero).numpy())
 
 
 def test_ten_thousand_inputs(tmp_path):

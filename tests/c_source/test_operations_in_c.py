@@ -169,6 +169,8 @@ def small_weights():
 
 @pytest.mark.parametrize("name", ["8 bits", "8 bits, zeros", "4 bits", "4 bits, zeros", "dynamic", "dynamic relu"])
 def test_small_weights(name, tmp_path):
-    x = fastnet.randn(3, 12)
-    compiled, expected = exported(of(small_weights()[name]), x, tmp_path)
+    model, x = of(small_weights()[name]), fastnet.randn(3, 12)
+    compiled, expected = exported(model, x, tmp_path)
     assert largest_error(compiled(x.numpy()), expected) <= 1e-6
+    positive = x.relu()                     # rows without negative numbers have the least integer as zero point
+    assert largest_error(compiled(positive.numpy()), [model(positive).numpy()]) <= 1e-6

@@ -41,17 +41,18 @@ class Integer(nn.Module):
 
     Args:
         function: from the module and the integers to integers.
+        zero: the integer that stands for 0 in the input.
         tensors: buffers by name.
     """
 
-    def __init__(self, function, **tensors):
+    def __init__(self, function, zero=3, **tensors):
         super().__init__()
-        self.function = function
+        self.function, self.zero = function, zero
         for name, x in tensors.items():
             self.register_buffer(name, x)
 
     def forward(self, x):
-        return dequantize(self.function(self, quantize(x, 0.05, 3)), 0.1, -7)
+        return dequantize(self.function(self, quantize(x, 0.05, self.zero)), 0.1, -7)
 
 
 def linear(inputs=12):

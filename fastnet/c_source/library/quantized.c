@@ -19,8 +19,10 @@ static int8_t quantized(float x, float scale, int32_t zero)
     const float t = x / scale;
     if (t != t)
         return (int8_t)zero;
-    if (t <= (float)(-128 - zero) || t >= (float)(127 - zero))
-        return t < 0.0f ? -128 : 127;
+    if (t <= (float)(-128 - zero))
+        return -128;
+    if (t >= (float)(127 - zero))
+        return 127;
     return (int8_t)(nearest(t) + zero);
 }
 

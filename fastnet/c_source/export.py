@@ -98,6 +98,8 @@ def export_c(model: Module, example: Any, path: StrPath, dtype: Literal["float32
     if target is not None:
         add_target(extra, source, target)
     if labels is not None:
+        if target is not None and target.task != "regression":
+            raise ValueError("export_c: expected labels or a target that has labels, got both")
         add_labels(extra, source, labels)
     if dtype == "int8":
         add_conversions(extra, source, *scales)
@@ -110,8 +112,8 @@ def export_c(model: Module, example: Any, path: StrPath, dtype: Literal["float32
     _check_ram(made, max_ram)
     head = _head(model, made)
     texts = {made.source: source.source(head, extra), made.header: source.header(head, extra)}
-    for target, text in texts.items():
-        with replacing(target, "w", encoding="utf-8", newline="\n") as opened:
+    for written, text in texts.items():
+        with replacing(written, "w", encoding="utf-8", newline="\n") as opened:
             opened.write(text)
     return made
 

@@ -105,11 +105,18 @@ def add_target(extra: Extra, source: Source, target: Any) -> None:
         extra: to add to.
         source: the source.
         target: a fitted `fastnet.data.TargetPreparation` or `MultiTargetPreparation`.
+
+    Raises:
+        ValueError: the model has another number of outputs.
     """
     parts = getattr(target, "targets", None) or {"": target}
     if target.task == "classification":
         add_labels(extra, source, list(map(str, target.classes)))
     elif target.task == "regression":
+        count = count_of(source.outputs[0].value)
+        if count != len(parts):
+            raise ValueError(f"export_c: the target has {len(parts)} values, the model gives {count}; export it with "
+                             "an example of one row")
         lines = [f"    values[{i}] = {part.mean!r} + {part.scale!r} * output[{i}];" for i, part in
                  enumerate(parts.values())]
         names = ", ".join(comment_text(name) for name in parts if name)

@@ -24,7 +24,8 @@ _MATH = re.compile(r"\b(?:exp|expm1|log|log2|log10|log1p|sqrt|sin|cos|tan|asin|a
 _RESERVED = [
     "abs", "acos", "asin", "atan", "ceil", "copysign", "cos", "cosh", "erf", "exp", "floor", "fabs", "fmax", "fmin",
     "fmod", "gamma", "hypot", "log", "pow", "printf", "rint", "round", "signbit", "sin", "sinh", "sqrt", "tan",
-    "tanh", "trunc", "y0", "y1", "j0", "j1", "labels", "arena", "NULL", "INFINITY", "NAN"]
+    "tanh", "trunc", "y0", "y1", "j0", "j1", "arena", "NULL", "INFINITY", "NAN", "t", "wrong"]
+_PUBLIC = "run", "reset", "quantize", "dequantize", "prepare", "values", "labels"       # after the name of the file
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class Source:
     def __init__(self, name: str, graph: Graph, code: Code, memory: Memory, inputs: Sequence[str] | None = None,
                  outputs: Sequence[str] | None = None) -> None:
         self.name, self.graph, self.code, self.memory = name, graph, code, memory
-        self._names = Names([*library_names(), *_RESERVED, *(f"{word}f" for word in _RESERVED)])
+        self._names = Names([*library_names(), *_RESERVED, *(f"{word}f" for word in _RESERVED),
+                             *(f"{name}_{word}" for word in _PUBLIC)])
         self.inputs = self._ports(graph.inputs, inputs, "input", [x.name for x in graph.inputs])
         self.outputs = self._ports(graph.outputs, outputs, "output",
                                    [f"output_{i}" for i in range(len(graph.outputs))])

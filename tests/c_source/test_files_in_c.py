@@ -42,6 +42,25 @@ def test_names_of_arguments(tmp_path):
         compiled.made.header.read_text())
 
 
+class Named(nn.Module):
+    """A model whose parameters have the names of the file's functions."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Module()
+        self.net.run, self.net.labels = nn.Parameter(fastnet.ones(2)), nn.Parameter(fastnet.ones(2))
+
+    def forward(self, x):
+        return x * self.net.run + self.net.labels
+
+
+@pytest.mark.parametrize("output", ["t", "wrong", "x"])
+def test_names_that_are_taken(output, tmp_path):
+    made = fastnet.export_c(Named(), fastnet.ones(2), tmp_path / "net.c", output_names=[output], labels=["a", "b"])
+    run(COMPILERS[0], *FLAGS, "-DNET_SELF_TEST", made.source, "-o", tmp_path / "test", "-lm")
+    assert run(tmp_path / "test") == "net: 2 tests, 0 wrong numbers\n"
+
+
 def test_the_self_test(tmp_path):
     made = fastnet.export_c(small(), fastnet.ones(1, 4), tmp_path / "net.c", self_test=3)
     run(COMPILERS[0], *FLAGS, "-DNET_SELF_TEST", made.source, "-o", tmp_path / "test", "-lm")
@@ -182,3 +201,10 @@ def test_the_target_of_a_table(values, tmp_path):
         output, found = np.float32([0.5]), np.zeros(1)
         compiled.call("values", output, found)
         assert found == pytest.approx(target.inverse(output), rel=1e-6)
+
+
+def test_targets_that_do_not_fit(tmp_path):
+    classes, numbers = (data.TargetPreparation().fit(values) for values in (["no", "yes"], [10.5, 2.25]))
+    for target, options, message in ((classes, {"labels": ["a", "b"]}, "got both"), (numbers, {}, "has 1 values")):
+        with pytest.raises(ValueError, match=message):
+            fastnet.export_c(nn.Linear(3, 2), fastnet.ones(1, 3), tmp_path / "net.c", target=target, **options)

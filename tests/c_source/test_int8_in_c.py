@@ -89,6 +89,12 @@ def test_streaming_convolution_of_integers(tmp_path):
         assert np.array_equal(np.concatenate(found, 2), model(x).numpy())
 
 
+def test_streaming_convolutions_of_integers_pad_the_past_alone(tmp_path):
+    model = nn.Sequential(Causal(), conv(4, 4, 1, (3,), padding=1))
+    with pytest.raises(NotImplementedError, match="both ends of time"):
+        fastnet.export_c(model, fastnet.ones(1, 2, 3), tmp_path / "net.c", streaming=True)
+
+
 def test_a_float_operation_has_no_place_between_integers(tmp_path):
     class Late(nn.Module):
         def forward(self, x):

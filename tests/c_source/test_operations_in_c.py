@@ -29,6 +29,7 @@ def of(function, *parts):
     return Function(function, *parts)
 
 
+fastnet.manual_seed(0)                  # the layers are made here
 X2, X3, X4 = (2, 6), (2, 6, 9), (2, 4, 7, 8)
 FLOATS = {
     "linear": (chain(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3)), [X2]),
@@ -140,6 +141,28 @@ def test_indices(tmp_path):
     compiled, expected = exported(model, tokens, tmp_path)
     assert "const int32_t *input" in compiled.made.header.read_text()
     assert largest_error(compiled(tokens.numpy()), expected) < 1e-6
+
+
+INTEGERS = {
+    "a fraction": lambda x: (x < 0.5, x == 0.5, x >= 1.0, x > -0.5),
+    "booleans": lambda x: (((x > 0) + (x < 2)).float(), ((x > 0) * (x < 2)).float()),
+    "large numbers": lambda x: (x.abs(), x.amax(), x.amin(), x.argmax(), x.clamp(min=0), x.sum(dim=())),
+}
+
+
+@pytest.mark.parametrize("name", INTEGERS)
+def test_integers(name, tmp_path):
+    x = fastnet.tensor([0, 1, 2, -1, (1 << 24), -3, (1 << 24) + 1])
+    compiled, expected = exported(of(INTEGERS[name]), x, tmp_path)
+    assert all(map(np.array_equal, compiled(x.numpy()), expected))
+
+
+def test_nan_reaches_the_result(tmp_path):
+    x = fastnet.tensor([[[2.0, float("nan"), 1.0, 3.0, -1.0, 0.0]]])
+    model = of(lambda x: (x.relu(), x.amax(), x.amin(), x.argmax(), x.argmin(), nn.functional.max_pool1d(x, 2)))
+    compiled, expected = exported(model, x, tmp_path, self_test=0)
+    for found, wanted in zip(compiled(x.numpy()), expected, strict=True):
+        assert np.array_equal(found, wanted, equal_nan=True)
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)

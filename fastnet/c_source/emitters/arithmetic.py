@@ -21,6 +21,7 @@ _C_OPERATORS = {
     "lt": "{} < {}", "le": "{} <= {}", "gt": "{} > {}", "ge": "{} >= {}", "logical_and": "{} && {}",
     "logical_or": "{} || {}", "where": "{} ? {} : {}",
 }
+_BOOLEAN_SUMS = "add", "add_into"
 _FLOATS_ONLY = "div", "maximum", "minimum", "pow"
 
 
@@ -45,9 +46,9 @@ def emit_elements(code: Code, expression: str, *operands: Any, **constants: Any)
 
 
 def _number_text(number: Any, operands: tuple[Any, ...], y: Value) -> str:
-    """A number as C, of the type of the arrays beside it."""
+    """A number as C, of the type of the other operands; a fraction stays one among integers."""
     floating = any(isinstance(x, Value) and x.dtype.kind == "f" for x in (*operands, y))
-    return float_text(number) if floating else str(int(number))
+    return float_text(number) if floating or int(number) != number else str(int(number))
 
 
 def emit_operator(node: Node, code: Code) -> None:
@@ -55,7 +56,10 @@ def emit_operator(node: Node, code: Code) -> None:
     operands = list(node.arguments.values())
     if node.operation in _FLOATS_ONLY and any(isinstance(x, Value) and x.dtype.kind != "f" for x in operands):
         raise code.unsupported("has a rule for floating-point numbers only")
-    emit_elements(code, _C_OPERATORS[node.operation], *operands)
+    if code.result.dtype.kind == "b" and node.operation in _BOOLEAN_SUMS:
+        emit_elements(code, _C_OPERATORS["logical_or"], *operands)
+    else:
+        emit_elements(code, _C_OPERATORS[node.operation], *operands)
 
 
 EMITTERS.update(dict.fromkeys(_C_OPERATORS, emit_operator))

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from fastnet.c_source.program import Code, Constant
     from fastnet.graph import Node
 
-__all__ = ["conv_sizes"]
+__all__ = ["conv_shape_of"]
 
 _IMAGE_DIMENSIONS = 4                    # (N, C, H, W)
 
 
-def conv_sizes(x: Any, y: Any, weight: Any, geometry: Any) -> dict[str, int]:
+def _conv_sizes(x: Any, y: Any, weight: Any, geometry: Any) -> dict[str, int]:
     """The fields of a `conv_shape`.
 
     Args:
@@ -33,7 +33,16 @@ def conv_sizes(x: Any, y: Any, weight: Any, geometry: Any) -> dict[str, int]:
         "dilation_y": dilation[-2], "dilation_x": dilation[-1], "groups": groups}
 
 
-def _conv_shape_of(node: Node, code: Code) -> Constant:
+def conv_shape_of(node: Node, code: Code) -> Constant:
+    """The structure `conv_shape` of a convolution.
+
+    Args:
+        node: with the arguments x, weight and geometry.
+        code: to add to.
+
+    Raises:
+        NotImplementedError: three dimensions, or a streaming model that pads the future.
+    """
     x, weight = node.arguments["x"], node.arguments["weight"]
     if len(x.shape) > _IMAGE_DIMENSIONS:
         raise code.unsupported("is a convolution over three dimensions, which has no rule for C")
@@ -41,7 +50,7 @@ def _conv_shape_of(node: Node, code: Code) -> Constant:
     if code.streaming and len(x.shape) == _IMAGE_DIMENSIONS - 1 and geometry[1][-1]:
         raise code.unsupported("pads both ends of time: with streaming=True, pad the past alone with "
                                "nn.functional.pad(x, (past, 0))")
-    return code.struct("conv_shape", **conv_sizes(x, code.result, weight, geometry))
+    return code.struct("conv_shape", **_conv_sizes(x, code.result, weight, geometry))
 
 
 @emitter("conv")
@@ -49,7 +58,7 @@ def emit_conv(node: Node, code: Code) -> None:
     """A convolution."""
     if node.arguments["activation"] not in ("none", "relu"):
         raise code.unsupported(f"has the activation {node.arguments['activation']!r}, which has no rule for C")
-    y, shape = code.result, _conv_shape_of(node, code)
+    y, shape = code.result, conv_shape_of(node, code)
     code.emit("conv($y, $x, $weight, $bias, &$shape);", x=node.arguments["x"], weight=node.arguments["weight"],
               bias=node.arguments["bias"], shape=shape)
     if node.arguments["activation"] == "relu":
@@ -59,6 +68,6 @@ def emit_conv(node: Node, code: Code) -> None:
 @emitter("conv_transposed")
 def emit_conv_transposed(node: Node, code: Code) -> None:
     """A transposed convolution."""
-    shape = _conv_shape_of(node, code)
+    shape = conv_shape_of(node, code)
     code.emit("conv_transposed($y, $x, $weight, $bias, &$shape);", x=node.arguments["x"],
               weight=node.arguments["weight"], bias=node.arguments["bias"], shape=shape)

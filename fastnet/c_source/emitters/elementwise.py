@@ -16,7 +16,7 @@ _EXPRESSIONS = {
     "hardswish": "hardswish({})", "hardsigmoid": "hardsigmoid({})", "selu": "selu({})", "gelu": "gelu({})",
     "gelu_tanh": "gelu_tanh({})", "leaky_relu": "leaky_relu({}, {})", "elu": "elu({}, {})",
     "softplus": "softplus({}, {}, {})", "hardtanh": "clamp({}, {}, {})", "hardtanh_into": "clamp({}, {}, {})",
-    "clamp": "clamp({}, {}, {})", "neg": "-{}", "abs": "fabsf({})", "sign": "sign({})", "exp": "expf({})",
+    "clamp": "clamp({}, {}, {})", "neg": "-{}", "sign": "sign({})", "exp": "expf({})",
     "expm1": "expm1f({})", "log": "logf({})", "log2": "log2f({})", "log10": "log10f({})", "log1p": "log1pf({})",
     "sqrt": "sqrtf({})", "rsqrt": "1.0f / sqrtf({})", "reciprocal": "1.0f / {}", "sin": "sinf({})", "cos": "cosf({})",
     "tan": "tanf({})", "asin": "asinf({})", "acos": "acosf({})", "atan": "atanf({})", "sinh": "sinhf({})",
@@ -33,6 +33,18 @@ def emit_function(node: Node, code: Code) -> None:
 
 
 EMITTERS.update(dict.fromkeys(_EXPRESSIONS, emit_function))
+
+
+@emitter("abs")
+def emit_abs(node: Node, code: Code) -> None:
+    """The magnitude."""
+    [x] = node.inputs
+    if x.dtype.kind == "f":
+        emit_elements(code, "fabsf({})", x)
+    elif x.dtype.kind == "u":
+        code.alias(code.result, x)
+    else:
+        emit_elements(code, "{} < 0 ? -{} : {}", x, x, x)
 
 
 @emitter("square")

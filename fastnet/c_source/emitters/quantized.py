@@ -7,7 +7,7 @@ import numpy as np
 
 from fastnet.c_source.constants import float_text
 from fastnet.c_source.emitters.arithmetic import emit_elements
-from fastnet.c_source.emitters.convolution import conv_sizes
+from fastnet.c_source.emitters.convolution import conv_shape_of
 from fastnet.c_source.emitters.pooling import pool_axes
 from fastnet.c_source.program import Constant, count_of
 from fastnet.c_source.rules import emitter
@@ -17,8 +17,6 @@ from fastnet.graph import Value
 if TYPE_CHECKING:
     from fastnet.c_source.program import Code
     from fastnet.graph import Node
-
-_IMAGE_DIMENSIONS = 4                    # (N, C, H, W)
 
 
 def _require_int8(node: Node, code: Code, *names: str) -> None:
@@ -52,12 +50,8 @@ def emit_quantized_linear(node: Node, code: Code) -> None:
 def emit_quantized_conv(node: Node, code: Code) -> None:
     """A convolution."""
     _require_int8(node, code, "x", "weight")
-    x, weight, geometry = (node.arguments[name] for name in ("x", "weight", "geometry"))
-    if len(x.shape) > _IMAGE_DIMENSIONS:
-        raise code.unsupported("is a convolution over three dimensions, which has no rule for C")
-    shape = code.struct("conv_shape", **conv_sizes(x, code.result, weight, geometry))
-    code.emit("quantized_conv($y, $x, $weight, $bias, $multiplier, $shift, &$shape, &$end);", shape=shape,
-              **_end_operands(node, code))
+    code.emit("quantized_conv($y, $x, $weight, $bias, $multiplier, $shift, &$shape, &$end);",
+              shape=conv_shape_of(node, code), **_end_operands(node, code))
 
 
 @emitter("quantized_max_pool")

@@ -4,7 +4,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from fastnet.c_source.constants import float_text
+from fastnet.c_source.constants import c_type, float_text
 from fastnet.c_source.loops import collapsed, contiguous_strides, element, loops
 from fastnet.c_source.rules import emitter
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def _kept_and_reduced(x: Value, dim: Any, code: Code) -> tuple[Shape, Shape, Shape, Shape]:
     """The kept and the reduced dimensions of a value: sizes and strides of each, the fewest that reach all elements."""
     ndim = len(x.shape)
-    dims = range(ndim) if dim is None else [d % ndim for d in (dim if isinstance(dim, tuple | list) else (dim,))]
+    given = dim if isinstance(dim, tuple | list) else () if dim is None else (dim,)
+    dims = [d % ndim for d in given] or range(ndim)         # no dimensions stand for all
     strides = contiguous_strides(x.shape)
     parts: list[Any] = []
     for chosen in ([d for d in range(ndim) if d not in dims], sorted(dims)):
@@ -81,12 +82,20 @@ def _emit_total(node: Node, code: Code, end: str) -> None:
 def emit_extreme(node: Node, code: Code) -> None:
     """The largest or smallest element over dimensions."""
     sign = ">" if node.arguments["kernel"] in ("amax", "max") else "<"
-    _emit_reduced(node, code, "float best = {first};", f"best = {{x}} {sign} best ? {{x}} : best;", "{y} = best;")
+    kind, wins = _comparison(node, sign)
+    _emit_reduced(node, code, f"{kind} best = {{first}};", f"best = {wins} ? {{x}} : best;", "{y} = best;")
 
 
 @emitter("index_of_extreme")
 def emit_index_of_extreme(node: Node, code: Code) -> None:
     """The place of the first of the largest or smallest elements over a dimension."""
     sign = ">" if node.arguments["kernel"] == "argmax" else "<"
-    _emit_reduced(node, code, "float best = {first};\n{y} = 0;",
-                  f"if ({{x}} {sign} best) {{{{\n    best = {{x}};\n    {{y}} = {{number}};\n}}}}", "")
+    kind, wins = _comparison(node, sign)
+    _emit_reduced(node, code, f"{kind} best = {{first}};\n{{y}} = 0;",
+                  f"if ({wins}) {{{{\n    best = {{x}};\n    {{y}} = {{number}};\n}}}}", "")
+
+
+def _comparison(node: Node, sign: str) -> tuple[str, str]:
+    """(the C type of the elements, whether {x} replaces the best so far): the first NaN does, and stays."""
+    kind = c_type(node.arguments["input"].dtype)
+    return kind, f"{{x}} {sign} best || ({{x}} != {{x}} && best == best)" if kind == "float" else f"{{x}} {sign} best"

@@ -1,6 +1,6 @@
 static float relu(float x)
 {
-    return x > 0.0f ? x : 0.0f;
+    return x < 0.0f ? 0.0f : x;
 }
 
 static float clamp(float x, float low, float high)

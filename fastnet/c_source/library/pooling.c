@@ -23,7 +23,7 @@ static pool_window window_of(const pool_axis *a, int32_t o)
     return w;
 }
 
-/* The largest element of each window of `planes` images. */
+/* The largest element of each window of `planes` images; NaN if one is NaN. */
 static void max_pool(float *y, const float *x, int32_t planes, const pool_axis *rows, const pool_axis *columns)
 {
     for (int32_t n = 0; n < planes; n++, x += rows->size * columns->size)
@@ -32,8 +32,10 @@ static void max_pool(float *y, const float *x, int32_t planes, const pool_axis *
                 const pool_window v = window_of(rows, i), h = window_of(columns, j);
                 float largest = -INFINITY;
                 for (int32_t r = v.first; r < v.end; r += v.step)
-                    for (int32_t c = h.first; c < h.end; c += h.step)
-                        largest = x[r * columns->size + c] > largest ? x[r * columns->size + c] : largest;
+                    for (int32_t c = h.first; c < h.end; c += h.step) {
+                        const float e = x[r * columns->size + c];
+                        largest = e > largest || e != e ? e : largest;
+                    }
                 *y++ = largest;
             }
 }

@@ -9,6 +9,7 @@ import numpy as np
 from fastnet._core.construction import from_numpy
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
+from fastnet.nn.evaluation import evaluating
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,18 +33,12 @@ def test_vectors(model: Module, example: tuple[Any, ...], count: int) -> tuple[l
     draw, first = np.random.default_rng(0), _tensors_of(example)
     count = min(count, max(1, _MOST_ELEMENTS // max(sum(x.numel() for x in first), 1)))
     inputs, outputs = [], []
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
+    with evaluating(model), no_grad():
         for i in range(count):
             arrays = [x.numpy() if i == 0 else _random_like(x.numpy(), draw) for x in first]
             given = _with_other_arrays(example, iter(arrays))
-            with no_grad():
-                outputs.append([np.array(y.numpy()) for y in _tensors_of(model(*given))])
+            outputs.append([np.array(y.numpy()) for y in _tensors_of(model(*given))])
             inputs.append([np.array(x.numpy()) for x in _tensors_of(given)])
-    finally:
-        for module, training in modes:
-            module.training = training
     return inputs, outputs
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 
 from fastnet._core.errors import one_of
+from fastnet.nn.evaluation import evaluating
 from fastnet.nn.module import Module
 from fastnet.nn.qat.observers import OBSERVERS
 from fastnet.quantization.aware import disable_observer, freeze_bn_stats, prepare_qat
@@ -40,7 +41,7 @@ def quantize(model: Module, data: Any, scheme: Literal["static", "dynamic", "wei
     Args:
         model: the trained model; it is unchanged.
         data: samples like those of the training, as an array or a tensor, a pair (samples, labels), or an iterable of
-            batches of either.
+            batches of either. Labels are classes; for models of another kind, give samples alone.
         scheme: see above.
         calibration: how "static" chooses the ranges of activations: all values, the least entropy, all but the extreme
             0.001%, or a moving average of batches.
@@ -60,7 +61,8 @@ def quantize(model: Module, data: Any, scheme: Literal["static", "dynamic", "wei
 
     Raises:
         TypeError: model is not a Module.
-        ValueError: an unknown scheme or calibration, no samples, or "qat" without labels.
+        ValueError: an unknown scheme or calibration, a number out of range, no samples, labels that are not classes or
+            of another number than samples, or "qat" without labels.
         RuntimeError: the model cannot be traced.
 
     Example:
@@ -78,9 +80,11 @@ def quantize(model: Module, data: Any, scheme: Literal["static", "dynamic", "wei
                                ("method", method, _WEIGHT_METHODS), ("bits", bits, (8, 4))):
         if value not in known:
             raise one_of(f"quantize: {name}", value, known)
+    for name, number, least in (("batch_size", batch_size, 1), ("group_size", group_size, 2), ("epochs", epochs, 0)):
+        if number < least:
+            raise ValueError(f"quantize: expected {name} to be at least {least}, got {number}")
     batches = batches_of(data, batch_size)
-    mode, model = model.training, model.eval()
-    try:
+    with evaluating(model):
         if scheme == "dynamic":
             made, layers = replaced_dynamic(model)
         elif scheme == "weight_only":
@@ -91,8 +95,6 @@ def quantize(model: Module, data: Any, scheme: Literal["static", "dynamic", "wei
             made, layers = converted_with_layers(prepared, batches[0][0])
         measures = batches if evaluation is None else batches_of(evaluation, batch_size)
         return made, _report(scheme, model, made, layers, measures, speed)
-    finally:
-        model.train(mode)
 
 
 def _report(scheme: str, model: Module, made: Module, layers: list[LayerReport], batches: list[Batch],

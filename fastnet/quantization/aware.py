@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from fastnet.autograd import no_grad
 from fastnet.nn import qat
+from fastnet.nn.evaluation import evaluating
 from fastnet.nn.module import Module
 from fastnet.quantization.prepare import prepare
 from fastnet.quantization.steps import StepModel
@@ -78,24 +79,20 @@ def calibrate(model: StepModel, data: Iterable[Any]) -> None:
         >>> prepared.get_submodule("activations.input").activation_post_process.max_val
         tensor([1.])
     """
-    modes = [(module, module.training) for module in model.modules()]
     rounding_modules = (module for module in model.modules()
                         if isinstance(module, qat.FakeQuantize | qat.WeightFakeQuantize))
     rounded = [module for module in rounding_modules if module.fake_quant_enabled]
     try:
-        model.eval()
-        model.apply(_observe_in_evaluation)
-        for rounding in rounded:
-            rounding.fake_quant_enabled = False
-        with no_grad():
+        with evaluating(model), no_grad():
+            model.apply(_observe_in_evaluation)
+            for rounding in rounded:
+                rounding.fake_quant_enabled = False
             for batch in data:
                 model(*(batch if isinstance(batch, tuple) else (batch,)))
             for module in model.modules():
                 if isinstance(module, qat.FakeQuantize):
                     module.update()
     finally:
-        for module, mode in modes:
-            module.training = mode
         for rounding in rounded:
             rounding.fake_quant_enabled = True
 

@@ -1,6 +1,7 @@
 """Prepared models converted to integers."""
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -41,7 +42,7 @@ def convert(model: Module) -> Any:
 
     Raises:
         TypeError: the model is not prepared.
-        ValueError: a scale has never been set.
+        ValueError: a scale has never been set, or values were not finite.
 
     Example:
         >>> import fastnet
@@ -95,10 +96,13 @@ class Converter:
     def qparams_of(self, path: str) -> QParams:
         """The scale and the zero point of a FakeQuantize."""
         module: Any = self.model.get_submodule(path)
-        low, high = module.activation_post_process.range()
-        if not (low.item() <= high.item()):
+        low, high = (float(x.item()) for x in module.activation_post_process.range())
+        if low > high:
             raise ValueError(f"convert: the observer at {path!r} has seen no values; call the prepared model on data, "
                              "in training mode, first")
+        if not math.isfinite(low + high):
+            raise ValueError(f"convert: expected finite values at the observer {path!r}, got a range of {low} to "
+                             f"{high}")
         return QParams(max(float(module.scale.item()), _LEAST_SCALE_KEPT), int(module.zero_point.item()))
 
     def add_module(self, out: str, path: str, module: Module, inputs: list[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastnet._core.construction import as_tensor, from_numpy
+from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
 from fastnet._replay.compiled import compile
 from fastnet.autograd import no_grad
@@ -31,7 +32,7 @@ def batches_of(data: Any, batch_size: int) -> list[Batch]:
         batch_size: of arrays and tensors.
 
     Raises:
-        ValueError: no samples.
+        ValueError: no samples, labels that are not integers, or another number of labels than of samples.
 
     Example:
         >>> import numpy as np
@@ -50,17 +51,25 @@ def _labelled_batches(data: Any, batch_size: int) -> Iterator[Batch]:
         data = (data, None)
     if isinstance(data, tuple) and len(data) == 2 and isinstance(data[0], np.ndarray | Tensor):
         x, y = data
+        labels = None if y is None else _classes_in(y, len(x))
         for start in range(0, len(x), batch_size):
             part = slice(start, start + batch_size)
-            yield (_as_input(x[part]),), None if y is None else np.asarray(_array_in(y)[part])
+            yield (_as_input(x[part]),), None if labels is None else labels[part]
         return
     for batch in data:
         x, y = batch if isinstance(batch, tuple | list) and len(batch) == 2 else (batch, None)
-        yield (_as_input(x),), None if y is None else _array_in(y)
+        yield (_as_input(x),), None if y is None else _classes_in(y, len(x))
 
 
-def _array_in(x: Any) -> Any:
-    return x.numpy() if isinstance(x, Tensor) else np.asarray(x)
+def _classes_in(labels: Any, count: int) -> Any:
+    """The labels of `count` samples as an array."""
+    array = labels.numpy() if isinstance(labels, Tensor) else np.asarray(labels)
+    if array.dtype.kind not in "iub":
+        raise ValueError(f"quantize: expected labels that are classes, which are integers, got {array.dtype}; give "
+                         "samples alone for a model of another kind")
+    if array.ndim == 0 or len(array) != count:
+        raise ValueError(f"quantize: expected a label for each of {count} samples, got shape {shape_text(array)}")
+    return array
 
 
 def _as_input(x: Any) -> Tensor:
@@ -75,7 +84,8 @@ def measured(model: Module, batches: list[Batch], speed: bool = True) -> dict[st
 
     Args:
         model: in evaluation mode.
-        batches: as `batches_of` returns them. Labels are classes, with logits in the second or the last dimension.
+        batches: as `batches_of` returns them. Logits are in the last dimension of the output, or in its second one, as
+            for images with a label for each pixel.
         speed: measure the time.
     """
     tensors = {id(x._storage): x for x in (*model.parameters(), *model.buffers())}
@@ -94,6 +104,8 @@ def measured(model: Module, batches: list[Batch], speed: bool = True) -> dict[st
 
 def _batch_scores(output: Tensor, labels: Any) -> tuple[float, float, float]:
     """(right predictions, summed loss, predictions) of a batch."""
+    if output.shape[:-1] != labels.shape and (*output.shape[:1], *output.shape[2:]) == labels.shape:
+        output = output.movedim(1, -1)
     flat = output.reshape(-1, output.shape[-1]) if output.ndim == labels.ndim + 1 else output
     target = from_numpy(labels.reshape(-1).astype(np.int64))
     loss = cross_entropy(flat, target, reduction="sum").item()

@@ -15,6 +15,7 @@ from fastnet.nn.parameter import Parameter
 from fastnet.quantization.encoding import ArrayOf, MemberOf, ValueOf, encoded
 from fastnet.quantization.handlers import HANDLERS, add_recurrent, recurrent_calls
 from fastnet.quantization.steps import StepModel
+from fastnet.random import fork_rng
 
 __all__ = ["Rewriter", "prepare"]
 
@@ -37,11 +38,12 @@ def prepare(model: Module, example: tuple[Any, ...], observer: Any = "MinMax", l
     graph = _traced_with_open_batch(model, example)
     rewriter = Rewriter(graph, {"observer": observer, "learnable": learnable}, faster_only, folds)
     recurrent = recurrent_calls(model, graph)
-    for node in graph.nodes:
-        if node in recurrent and node not in rewriter.absorbed:
-            add_recurrent(rewriter, *recurrent[node])
-        rewriter.add(node)
-    return rewriter.finish()
+    with fork_rng():                    # new layers draw weights, which those of the model replace
+        for node in graph.nodes:
+            if node in recurrent and node not in rewriter.absorbed:
+                add_recurrent(rewriter, *recurrent[node])
+            rewriter.add(node)
+        return rewriter.finish()
 
 
 def _traced_with_open_batch(model: Module, example: tuple[Any, ...]) -> Graph:

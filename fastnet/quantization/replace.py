@@ -122,11 +122,13 @@ def _with_layer(model: Module, path: str, layer: Module) -> Module:
 
 def _hessian(model: Module, layer: Module, batches: list[Batch]) -> Any:
     """The sum of x x' over the inputs x of a layer."""
-    total: list[Any] = [0.0]
+    columns = _matrix_of(layer).shape[1]
+    total = np.zeros((columns, columns))        # as it stays for a layer that the model does not call
 
     def note(module: Module, args: tuple[Tensor, ...]) -> None:
-        rows = args[0].numpy().reshape(-1, args[0].shape[-1]).astype(np.float64)
-        total[0] = total[0] + rows.T @ rows
+        nonlocal total
+        rows = args[0].numpy().reshape(-1, columns).astype(np.float64)
+        total += rows.T @ rows
     handle = layer.register_forward_pre_hook(note)
     try:
         with no_grad():
@@ -134,6 +136,6 @@ def _hessian(model: Module, layer: Module, batches: list[Batch]) -> Any:
                 model(*inputs)
     finally:
         handle.remove()
-    return total[0]
+    return total
 
 

@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from fastnet._core.errors import shape_text
+
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
 
 __all__ = ["GroupedWeight", "gptq", "round_to_nearest"]
 
 _SHRINKS = np.linspace(1.0, 0.7, 13)    # of a group's range, of which the one with the least error is taken
-_COLUMNS_AT_ONCE = 128                            # columns whose updates of the columns behind them are one product
+_COLUMNS_AT_ONCE = 128                  # columns whose updates of the columns behind them are one product
 
 
 class GroupedWeight(NamedTuple):
@@ -50,6 +52,9 @@ def round_to_nearest(weight: Array, bits: int, group_size: int) -> GroupedWeight
         bits: 4 or 8.
         group_size: divides the inputs.
 
+    Raises:
+        ValueError: other bits, or a group size that does not divide the inputs.
+
     Example:
         >>> import numpy as np
         >>> from fastnet.quantization import round_to_nearest
@@ -57,10 +62,19 @@ def round_to_nearest(weight: Array, bits: int, group_size: int) -> GroupedWeight
         >>> float(np.abs(round_to_nearest(w, 4, 32).real() - w).max()) < 0.1
         True
     """
+    _check_groups("round_to_nearest", weight, bits, group_size)
     scale, zero = _chosen_scales(weight.astype(np.float64), bits, group_size)
     size = group_size
     integers = _rounded_levels(weight, np.repeat(scale, size, 1), np.repeat(zero, size, 1), bits)
     return GroupedWeight(integers, scale.astype(np.float32), zero)
+
+
+def _check_groups(name: str, weight: Array, bits: int, group_size: int) -> None:
+    if bits not in (4, 8):
+        raise ValueError(f"{name}: expected bits to be 4 or 8, got {bits}")
+    if weight.ndim != 2 or group_size < 1 or weight.shape[1] % group_size:
+        raise ValueError(f"{name}: expected a weight (outputs, inputs) whose rows have groups of {group_size}, got "
+                         f"shape {shape_text(weight)}")
 
 
 def _bit_limits(bits: int) -> tuple[int, int]:
@@ -102,7 +116,7 @@ def gptq(weight: Array, hessian: Array, bits: int, group_size: int, damping: flo
         damping: a share of the mean of the Hessian's diagonal, which is added to it.
 
     Raises:
-        ValueError: a Hessian of another shape.
+        ValueError: a Hessian of another shape, other bits, or a group size that does not divide the inputs.
 
     Example:
         >>> import numpy as np
@@ -115,6 +129,7 @@ def gptq(weight: Array, hessian: Array, bits: int, group_size: int, damping: flo
         >>> bool(errors[1] < 0.8 * errors[0])
         True
     """
+    _check_groups("gptq", weight, bits, group_size)
     rows, columns = weight.shape
     if hessian.shape != (columns, columns):
         raise ValueError(f"gptq: expected a Hessian of shape {(columns, columns)}, got {hessian.shape}")

@@ -186,11 +186,43 @@ def test_the_report():
 
 @pytest.mark.parametrize("arguments, error", [
     ({"scheme": "int8"}, "scheme"), ({"calibration": "Max"}, "calibration"), ({"bits": 3}, "bits"),
-    ({"data": np.zeros((0, 4), np.float32)}, "at least one sample"), ({"scheme": "qat"}, "labels")])
+    ({"data": np.zeros((0, 4), np.float32)}, "at least one sample"), ({"scheme": "qat"}, "labels"),
+    ({"batch_size": 0}, "batch_size"), ({"group_size": 1}, "group_size"), ({"epochs": -1}, "epochs"),
+    ({"data": (images(4, 4), np.zeros(4, np.float32))}, "labels that are classes"),
+    ({"data": (images(4, 4), np.zeros(5, np.int64))}, "each of 4 samples"),
+    ({"data": [(images(4, 4), np.zeros(3, np.int64))]}, "each of 4 samples"),
+    ({"data": np.float32([[0, 1, 2, np.inf]])}, "finite values"),
+    ({"data": np.float32([[0, 1, 2, np.nan]])}, "finite values")])
 def test_wrong_arguments(arguments, error):
-    arguments = {"data": images(4, 4), **arguments}
+    arguments = {"data": images(4, 4), "faster_only": False, **arguments}
     with pytest.raises(ValueError, match=error):
         fastnet.quantize(nn.Linear(4, 4), **arguments)
+
+
+@pytest.mark.parametrize("scheme", ["static", "dynamic", "weight_only", "qat"])
+def test_the_caller_keeps_modes_and_random_state(scheme):
+    model = nn.Sequential(nn.Linear(64, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 3))
+    model[1].eval()
+    state = fastnet.get_rng_state()
+    fastnet.quantize(model, (images(8, 64), np.arange(8) % 3), scheme, speed=False)
+    assert [module.training for module in model.modules()] == [True, True, False, True, True]
+    assert np.array_equal(fastnet.get_rng_state(), state)
+
+
+def test_a_label_for_each_pixel():
+    model, x = nn.Conv2d(1, 3, 3, padding=1), images(4, 1, 5, 6)
+    labels = model(fastnet.tensor(x)).argmax(1).numpy()
+    _, report = static(model, (x, labels))
+    assert report.before["accuracy"] == 1 and report.after["accuracy"] > 0.9
+
+
+@pytest.mark.parametrize("counted, type", [(True, "float32"), (False, "int8")])
+def test_average_pools_whose_last_window_leaves_the_padding(counted, type):
+    pool = nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=counted)
+    model, x = nn.Sequential(nn.Conv2d(1, 4, 1), pool).eval(), images(4, 1, 6, 6)
+    small, report = static(model, x)
+    np.testing.assert_allclose(small(fastnet.tensor(x)).numpy(), model(fastnet.tensor(x)).detach().numpy(), atol=0.03)
+    assert ("avg_pool", "float32") in [(layer.operation, layer.type) for layer in report.layers] or type == "int8"
 
 
 def test_not_a_module():

@@ -98,6 +98,27 @@ def test_a_language_model(method, tmp_path):
     assert loaded.generate([[1]], 5, seed=0).shape == (1, 6)
 
 
+def test_gptq_of_a_layer_that_is_not_called():
+    class Partial(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.called, self.other = nn.Linear(64, 64), nn.Linear(64, 64)
+
+        def forward(self, x):
+            return self.called(x)
+
+    _, report = fastnet.quantize(Partial(), tensor(4, 64), "weight_only", method="gptq", speed=False)
+    assert [layer.type for layer in report.layers] == ["int8", "int8"]
+
+
+@pytest.mark.parametrize("bits, group, message", [(3, 32, "4 or 8, got 3"), (4, 31, "groups of 31")])
+def test_groups_that_do_not_fit(bits, group, message):
+    weight = rng.normal(size=(2, 64))
+    for quantised in (round_to_nearest, lambda *given: gptq(weight, np.eye(64), *given[1:])):
+        with pytest.raises(ValueError, match=message):
+            quantised(weight, bits, group)
+
+
 def test_a_shared_weight_stays():
     model = nn.Sequential(nn.Linear(64, 64), nn.Linear(64, 64))
     model[1].weight = model[0].weight

@@ -5,6 +5,7 @@ from onnx_tools import checked, compare, export_and_compare, results, session
 
 import fastnet
 from fastnet import nn
+from fastnet.functional.attention import attend
 from fastnet.onnx import ExportError
 
 onnx = pytest.importorskip("onnx")
@@ -298,3 +299,26 @@ def test_shapes_are_computed_only_where_they_are_needed(path):
     made = runs_at(path, Net(lambda x: x.unsqueeze(1).expand(-1, 3, -1)), (normal(2, 4),), {"args.0": BATCH},
                    (normal(5, 4),))
     assert operators(made).count("Shape") == 1
+
+
+def test_parts_of_open_lengths(path):
+    axes = {"args.0": {0: "n", 1: "m"}}
+    last = Net(lambda x: x.reshape(-1)[x.shape[0] * x.shape[1] + x.shape[0] - 1])
+    runs_at(path, last, (normal(7, 2, 3),), axes, (normal(3, 5, 3),))
+    runs_at(path, Net(lambda x: fastnet.roll(x, (5, -5), (0, 1))), (normal(7, 6),), axes, (normal(3, 2),))
+    runs_at(path, nn.PixelUnshuffle(2), (normal(1, 3, 4, 4),), {"input": {0: "n", 2: "h", 3: "w"}},
+            (normal(2, 3, 8, 6),))
+
+
+@pytest.mark.parametrize("n, scale, mode", [(100, 0.29, "nearest"), (10, 0.7, "nearest"), (10, 0.7, "bilinear")])
+def test_the_length_by_a_scale_is_that_of_the_model(n, scale, mode, path):
+    """100 * 0.29 is less than 29, but not if the product is rounded to float32; 10 * 0.7 is 7 only if it is."""
+    x = normal(1, 1, n, n)
+    exported(path, lambda x: nn.functional.interpolate(x, None, scale, mode), x)
+    assert fastnet.onnx.load(path)(x).shape == nn.functional.interpolate(x, None, scale, mode).shape
+
+
+def test_masks_that_together_leave_out_all_keys(path):
+    mask = fastnet.zeros(1, 1, 4, 4)
+    mask[..., 0] = -float("inf")
+    exported(path, lambda x: attend(x, x, x, mask, 0.0, 0, 0.5), normal(1, 1, 4, 8))

@@ -70,14 +70,17 @@ def _attention_nodes(w: Writer, q: str, keys: str, v: str, mask: Value | None, s
     if hidden is not None:
         scores = w.add("Add", scores, hidden)
     weights = w.add("Softmax", scores, axis=3)
-    if _leaves_out_all(mask) or (diagonal is not None and diagonal < 0):            # 0, not NaN, as in fastnet
+    if _leave_out_all(mask, diagonal):                          # 0, not NaN, as in fastnet
         weights = w.add("Where", w.add("IsNaN", weights), w.scalar(0, dtype), weights)
     return w.add("MatMul", weights, v)
 
 
-def _leaves_out_all(mask: Value | None) -> bool:
-    """Whether a mask may leave out all keys of a query."""
-    return mask is not None and (mask.data is None or bool(np.isneginf(mask.data).all(axis=-1).any()))
+def _leave_out_all(mask: Value | None, diagonal: int | None) -> bool:
+    """Whether the mask and the causal mask together may leave out all keys of a query."""
+    if mask is None:
+        return diagonal is not None and diagonal < 0
+    left_out = None if mask.data is None else np.isneginf(mask.data)
+    return left_out is None or bool((left_out.all(axis=-1) if diagonal is None else left_out).any())
 
 
 def _causal_mask(w: Writer, queries: Size, length: Size, diagonal: int, dtype: DType) -> str:

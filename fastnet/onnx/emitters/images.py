@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnet.functional.axis_weights import WEIGHTS
+from fastnet.functional.axis_weights import WEIGHTS, nearest_index
 from fastnet.onnx.emitting import emits
 from fastnet.onnx.writer import is_open
 
@@ -132,6 +132,8 @@ def _adaptive_maxima(w: Writer, x: Value, spatial: Shape, lengths: Shape) -> str
 @emits("max_unpool")
 def max_unpool(w: Writer, x: Value, indices: Value, lengths: Shape, what: str) -> str:
     """Zeros with the elements at the places of the maxima."""
+    if is_open(*lengths):
+        raise w.refuse("max_unpool needs a fixed size of the images; leave only the batch open")
     lead, plane = x.shape[:2], math.prod(lengths)
     zeros = w.add("Expand", w.scalar(0, x.dtype), w.ints((*lead, plane)))
     flat = w.add("ScatterElements", zeros, w.reshape(indices, (*lead, -1), x.shape), w.reshape(x, (*lead, -1), x.shape),
@@ -143,12 +145,22 @@ def max_unpool(w: Writer, x: Value, indices: Value, lengths: Shape, what: str) -
 
 @emits("interpolate_nearest")
 def interpolate_nearest(w: Writer, x: Value, axes: Any, exact: bool) -> str:
-    """Nearest neighbours."""
-    _fixed_sizes(w, x)
+    """Nearest neighbours: a Resize node, or else a Gather of each dimension."""
+    axes = axes[-len(_fixed_sizes(w, x)):]
+    if any(scale is not None for *_, scale in axes) and any(
+            np.float32(_scale_of(sizes)) != _float32_scale(sizes) for sizes in axes):
+        return _nearest_entries(w, x, axes, exact)              # another scale would find other neighbours
     if exact:
         return _resize_node(w, x, axes, mode="nearest", coordinate_transformation_mode="half_pixel",
                         nearest_mode="round_prefer_ceil")
     return _resize_node(w, x, axes, mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+
+
+def _nearest_entries(w: Writer, x: Value, axes: Any, exact: bool) -> str:
+    result = w.name(x)
+    for axis, sizes in enumerate(axes, 2):
+        result = w.add("Gather", result, w.constant(nearest_index(sizes, exact, x.dtype)), axis=axis)
+    return result
 
 
 @emits("interpolate_weighted")
@@ -166,9 +178,31 @@ def _resize_node(w: Writer, x: Value, axes: Any, **options: Any) -> str:
     """A Resize node, with scales where positions follow from them, else with sizes."""
     axes = axes[-(len(x.shape) - 2):]
     if any(scale is not None for *_, scale in axes):
-        scales = [1.0, 1.0, *(m / n if scale is None else scale for n, m, scale in axes)]
+        scales = [1.0, 1.0, *map(_float32_scale, axes)]
         return w.add("Resize", x, None, w.constant(np.array(scales, np.float32)), **options)
     return w.add("Resize", x, None, None, w.ints([*x.shape[:2], *(m for _, m, _ in axes)]), **options)
+
+
+def _scale_of(sizes: Any) -> float:
+    n, m, scale = sizes
+    return float(m / n if scale is None else scale)
+
+
+def _lengths_by_scale(n: int, scale: np.float32) -> tuple[int, int]:
+    """The lengths that engines find by a scale: ONNX multiplies in float64, ONNX Runtime rounds to float32."""
+    product = n * float(scale)
+    return math.floor(product), math.floor(float(np.float32(product)))
+
+
+def _float32_scale(sizes: Any) -> float:
+    """The float32 number next to a scale by which all engines find the length of the model."""
+    n, m, _ = sizes
+    found = np.float32(_scale_of(sizes))
+    while min(_lengths_by_scale(n, found)) < m:
+        found = np.nextafter(found, np.float32(np.inf))
+    while max(_lengths_by_scale(n, found)) > m:
+        found = np.nextafter(found, np.float32(0))
+    return float(found)
 
 
 def _weighted_axes(w: Writer, x: Value, axes: Sequence[Any], weights: str, align_corners: bool) -> str:

@@ -97,7 +97,7 @@ def _slice_bounds(k: Any) -> tuple[Any, Any, int]:
     """(start, stop, step) of an integer or a slice."""
     if not isinstance(k, slice):
         if is_open(k):
-            return k, type(k)(k + 1, k.name, k.factor, k.offset + 1), 1
+            return k, type(k).of_terms(k + 1, k.terms, k.offset + 1), 1
         return k, (_END if k == -1 else k + 1), 1
     step = 1 if k.step is None else k.step
     start, stop = (0, _END) if step > 0 else (_END, _START)
@@ -133,10 +133,14 @@ def rolled(w: Writer, x: Value, shifts: Shape) -> str:
     result = w.name(x)
     for axis, shift in enumerate(shifts):
         n = x.shape[axis]
-        if not is_open(n):
-            shift = shift % n if n else 0
-        if shift:
-            result = w.add("Concat", w.slice(result, axis, -shift, _END), w.slice(result, axis, 0, -shift), axis=axis)
+        if is_open(n):                                          # it may be shorter than the shift
+            begin = w.add("Mod", w.ints([-shift]), w.ints([n])) if shift else None
+        else:
+            begin = w.ints([-shift % n]) if n and shift % n else None
+        if begin is not None:
+            axes = w.ints([axis])
+            result = w.add("Concat", w.add("Slice", result, begin, w.ints([_END]), axes),
+                           w.add("Slice", result, w.ints([0]), begin, axes), axis=axis)
     return result
 
 
@@ -202,8 +206,7 @@ def pixel_shuffle(w: Writer, x: Value, r: int) -> str:
 @emits("pixel_unshuffle")
 def pixel_unshuffle(w: Writer, x: Value, r: int) -> str:
     """(..., C, H*r, W*r) to (..., C*r*r, H, W); ONNX's SpaceToDepth orders channels in another way."""
-    c, height, width = x.shape[-3:]
-    blocks = w.reshape(x, (-1, c, height // r, r, width // r, r))
+    blocks = w.reshape(x, (-1, x.shape[-3], w.output.shape[-2], r, w.output.shape[-1], r))
     return w.reshape(w.transpose(blocks, (0, 1, 3, 5, 2, 4)), w.output.shape)
 
 

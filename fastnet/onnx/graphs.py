@@ -24,6 +24,7 @@ __all__ = ["GraphReader", "finished"]
 MOST_NODES = 200_000                    # of a model, after functions were expanded
 MOST_CALLS = 20_000                     # of functions, whose calls may double at each depth
 MOST_DEPTH = 50                         # of functions that call functions
+MOST_COPIED_BYTES = 2**28               # of constants in functions, which each call copies
 
 _Scope = dict[str, str]                 # a name in the file -> the name of the value in the program
 
@@ -74,6 +75,7 @@ class GraphReader:
         self._used: set[str] = set()
         self._numbers: dict[str, int] = {}      # how many names were made of a name that is used
         self._calls = 0                 # of functions
+        self._copied = 0                # bytes of constants in all calls of functions
 
     def program(self, graph: forms.Graph) -> Program:
         """The program of the model's graph.
@@ -93,7 +95,7 @@ class GraphReader:
         defined: set[str] = set()
         for tensor in graph.initializer:
             name = self._define(tensor.name, place, defined)
-            self.constants[name] = tensors.array_of(tensor, self.folder)
+            self._keep(name, tensors.array_of(tensor, self.folder), place)
             self.initializers.add(name)
         inputs = tuple(self._define(x.name, place, defined) for x in graph.input if x.name not in given)
         self._read_nodes(graph.node, place, defined)
@@ -134,7 +136,7 @@ class GraphReader:
             raise DamagedFileError(f"the {printable(node.op_type)} node {label!r} has no output")
         if node.op_type == "Constant" and not domain:
             value = _constant_value(node, self._attributes(node, label, place))
-            self.constants[self._define(node.output[0], place, defined)] = value
+            self._keep(self._define(node.output[0], place, defined), value, place)
             return
         inputs = tuple(_resolve(name, place, f"the {node.op_type} node {label!r}") if name else ""
                        for name in _without_empty_end(node.input))
@@ -145,6 +147,14 @@ class GraphReader:
             made = Node(label, operator, place.opsets[domain], inputs, outputs, attributes)
             place.nodes.append(made)
             self.nodes.append(made)
+
+    def _keep(self, name: str, value: Array, place: _Place) -> None:
+        """Add a constant; those of functions are copied for each call."""
+        self._copied += value.nbytes if place.calls else 0
+        if self._copied > MOST_COPIED_BYTES:
+            raise DamagedFileError(f"expected at most {MOST_COPIED_BYTES >> 20} MiB of constants in all calls of "
+                                   "functions, got more")
+        self.constants[name] = value
 
     def _operator(self, node: forms.Node, label: str, domain: str, place: _Place) -> Operator | None:
         """What computes a node; None, after it was noted as unsupported, if there is nothing."""
@@ -244,10 +254,17 @@ def _resolve(name: str, place: _Place, reader: str) -> str:
 
 def _constant_value(node: forms.Node, attributes: dict[str, Any]) -> Array:
     """The array of a node named Constant."""
-    for name, dtype in (("value", None), ("value_float", np.float32), ("value_floats", np.float32),
-                        ("value_int", np.int64), ("value_ints", np.int64)):
+    value = attributes.get("value")
+    if isinstance(value, np.ndarray):
+        return value
+    for name, dtype in (("value_float", np.float32), ("value_floats", np.float32), ("value_int", np.int64),
+                        ("value_ints", np.int64)):
         if name in attributes:
-            return np.asarray(attributes[name], dtype)
+            try:
+                return np.asarray(attributes[name], dtype)
+            except (TypeError, ValueError):
+                raise DamagedFileError(f"Constant node {printable(node.name or node.output[0])!r}: expected numbers "
+                                       f"as {name}") from None
     kinds = ", ".join(sorted(attributes)) or "no value"
     raise UnsupportedError(f"Constant node {printable(node.name or node.output[0])!r}: fastnet does not support "
                            f"{printable(kinds)}")

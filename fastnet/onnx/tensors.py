@@ -24,6 +24,7 @@ _NUMBERS = {dtype: kind for kind, dtype in DTYPES.items()}
 _SMALL_BITS = {DataType.INT4: 4, DataType.UINT4: 4, DataType.INT2: 2, DataType.UINT2: 2}         # bits of an element
 _SIGNED_SMALL = (DataType.INT4, DataType.INT2)
 _MOST_DIMS = 64                                   # of a NumPy array
+_MOST_ELEMENTS = 2**58                    # of an array of 16 bytes each, whose size is an int64
 _EXTERNAL = 1                                           # a data_location
 
 
@@ -113,6 +114,8 @@ def _shape_of(dims: list[int], what: str) -> tuple[int, ...]:
     if len(dims) > _MOST_DIMS or any(size < 0 for size in dims):
         raise DamagedFileError(f"{what}: expected at most {_MOST_DIMS} dimensions of sizes >= 0, got "
                                f"{dims[:8]}{'...' if len(dims) > 8 else ''}")
+    if math.prod(size or 1 for size in dims) > _MOST_ELEMENTS:         # NumPy refuses such a shape even with a size 0
+        raise DamagedFileError(f"{what}: expected at most {_MOST_ELEMENTS} elements, got the shape {tuple(dims)[:8]}")
     return tuple(dims)
 
 

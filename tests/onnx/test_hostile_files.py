@@ -9,6 +9,7 @@ from fuzz_onnx import FAILED, LOADED, REFUSED, content, graph, node
 import fastnet
 from fastnet.onnx import DamagedFileError, UnsupportedError, forms
 from fastnet.onnx.forms import DataType
+from fastnet.onnx.tensors import tensor_of
 from fastnet.onnx.wire import BYTES, tag_bytes, varint_bytes
 
 X = [("x", DataType.FLOAT, [2, 3])]
@@ -57,6 +58,8 @@ ASKING = {
     "Pad": ([node("Pad", "x n", "y")], constants_of(n=[HUGE, 0, 0, 0])),
     "Reshape": ([node("Reshape", "x n", "y")], constants_of(n=[HUGE, HUGE])),
     "OneHot": ([node("OneHot", "i n v", "y")], constants_of(i=[0, 1], n=HUGE, v=np.zeros(2, np.float32))),
+    "CenterCropPad": ([node("CenterCropPad", "x n", "y")], constants_of(n=[HUGE, 1])),
+    "Multinomial": ([node("Multinomial", "x", "y", sample_size=HUGE)], {}),
     "Resize": ([node("Resize", "x none scales", "y")],
                constants_of(none=np.zeros(0, np.float32), scales=np.array([1, 1e12], np.float32))),
     "Split": ([node("Split", "x n", "y z", axis=0)], constants_of(n=[HUGE, -HUGE + 2])),
@@ -174,3 +177,27 @@ def test_a_file_of_tiny_messages(monkeypatch):
 def test_attributes_that_no_operator_expects():
     made = graph([node("Conv", "x x", "y", strides="wide"), node("Concat", "x", "z", axis=[1, 2])], X, ("y", "z"))
     assert fuzz.outcome(content(made)) in (FAILED, REFUSED)
+
+
+def test_constants_of_functions_have_a_bound():
+    body = [node("Constant", "", "c", value=tensor_of("v", np.zeros(1 << 17, np.float32))), node("Add", "x c", "y")]
+    function = forms.Function(name="F", domain="own", input=["x"], output=["y"], node=body,
+                              opset_import=[forms.OperatorSet("", 18)])
+    calls = [node("F", f"t{i}", f"t{i + 1}", domain="own") for i in range(1000)]
+    data = content(graph([node("Identity", "x", "t0"), *calls], X, ("t1000",)), functions=[function])
+    with pytest.raises(DamagedFileError, match="at most 256 MiB of constants in all calls of functions"):
+        fastnet.onnx.load(data)
+
+
+def test_constants_of_other_kinds_than_their_attribute_says():
+    for name, value in (("value_floats", ["a"]), ("value_ints", ["a"]), ("value_float", "a")):
+        with pytest.raises(DamagedFileError, match=f"expected numbers as {name}"):
+            fastnet.onnx.load(content(graph([node("Constant", "", "c", **{name: value}), node("Add", "x c", "y")], X)))
+
+
+def test_an_empty_tensor_of_a_shape_that_numpy_refuses():
+    empty = forms.Tensor(name="w", dims=[0, 2**62, 2**62], data_type=DataType.FLOAT, raw_data=b"")
+    broken = graph([node("Add", "x w", "y")], X)
+    broken.initializer.append(empty)
+    with pytest.raises(DamagedFileError, match="tensor 'w': expected at most"):
+        fastnet.onnx.load(content(broken))

@@ -68,4 +68,5 @@ def center_crop_pad(node: Node, x: Tensor, shape: Any) -> Tensor:
         extra = int(n) - x.shape[axis]
         before = abs(extra) // 2
         pads[axis] = (before, extra - before) if extra > 0 else (-before, extra + before)
+    checked_sizes([n + sum(pair) for n, pair in zip(x.shape, pads)], x.dtype)
     return F.pad(x, [n for pair in reversed(pads) for n in pair])

@@ -89,6 +89,6 @@ def bernoulli(node: Node, x: Tensor) -> Any:
 @operator("Multinomial", random=True)
 def multinomial(node: Node, x: Tensor) -> Any:
     """Indices (N, samples), drawn by unnormalized log probabilities (N, classes)."""
-    drawn = fastnet.multinomial(fastnet.softmax(x, 1), node.attribute("sample_size", 1), True,
-                                generator=generator_of(node))
+    _, count = checked_sizes([x.shape[0], node.attribute("sample_size", 1)], np.dtype(np.int64))
+    drawn = fastnet.multinomial(fastnet.softmax(x, 1), count, True, generator=generator_of(node))
     return converted(drawn, wanted_dtype(node, "dtype", DataType.INT32))

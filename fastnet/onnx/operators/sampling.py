@@ -40,6 +40,7 @@ def roi_align_(node: Node, x: Tensor, rois: Tensor, images: Tensor) -> Tensor:
         raise node.refuse(f"the mode {node.attribute('mode')!r}")
     boxes = fastnet.cat([images.to(rois.dtype).reshape(-1, 1), rois], 1)
     size = node.attribute("output_height", 1), node.attribute("output_width", 1)
+    checked_sizes([rois.shape[0], x.shape[1], *size], x.dtype)
     return roi_align(x, boxes, size, node.attribute("spatial_scale", 1.0), node.attribute("sampling_ratio", 0), shifted)
 
 

@@ -329,7 +329,7 @@ def _conv_chain(chains: _Chains, node: Node) -> None:
             bias, last = chains.other(following, last.outputs[0]), following
             removed.append(following)
             following = chains.reader(last)
-    if following is not None and _is(following, "BatchNormalization") and not following.attribute("training_mode", 0):
+    if following is not None and _normalizes(following, last.outputs[0]):
         statistics, attributes["epsilon"] = following.inputs[1:5], following.attribute("epsilon", 1e-5)
         last = following
         removed.append(following)
@@ -347,6 +347,12 @@ def _conv_chain(chains: _Chains, node: Node) -> None:
     if len(removed) > 1:
         chains.replace(removed, "Conv", (node.inputs[0], node.inputs[1], bias, *statistics, residual),
                        last.outputs[0], attributes)
+
+
+def _normalizes(node: Node, name: str) -> bool:
+    """Whether a node is a batch norm of a value by running statistics, each of one number for each channel."""
+    return (_is(node, "BatchNormalization") and node.inputs[0] == name and not node.attribute("training_mode", 0)
+            and bool(node.attribute("spatial", 1)))
 
 
 def _epilogue(node: Node | None) -> str | None:

@@ -11,6 +11,7 @@ as constants, so shape arithmetic costs nothing in a replay. An operator need no
 """
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -57,6 +58,9 @@ class Operator:
     known: frozenset[int]
     control: bool = False
     random: bool = False
+
+    def __reduce__(self) -> Any:
+        return _registered_operator, (self.name, self.domain, self.since)
 
 
 class Node:
@@ -159,6 +163,12 @@ def find_operator(name: str, domain: str, opset: int) -> Operator | None:
     """
     entries = _FUNCTIONS_BY_NAME.get(("" if domain == "ai.onnx" else domain, name), [])
     return max((entry for entry in entries if entry.since <= opset), key=lambda entry: entry.since, default=None)
+
+
+def _registered_operator(name: str, domain: str, since: int) -> Operator | None:
+    """The operator of a pickled node; its function need not be one that pickle finds."""
+    importlib.import_module("fastnet.onnx.operators")
+    return find_operator(name, domain, since)
 
 
 def supported_operators() -> tuple[str, ...]:

@@ -273,7 +273,7 @@ class StagedModel(OnnxModel):
     def forward(self, *inputs: Any, **named: Any) -> Any:
         """Compute the outputs, as the model does."""
         given = dict(zip(self.input_names, inputs)) | named
-        if len(inputs) > len(self.input_names) or given.keys() != set(self.input_names):
+        if len(given) < len(inputs) + len(named) or given.keys() != set(self.input_names):
             self.values(inputs, named)                          # raises
         arrays = {name: x._data if isinstance(x, Tensor) else x for name, x in given.items()
                   if name in self._selecting or not isinstance(x, Tensor)}

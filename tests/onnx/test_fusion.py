@@ -109,3 +109,10 @@ def test_the_parts_of_branches_are_fused():
     expected = model(x, yes).detach().numpy()
     with fastnet.no_grad():
         np.testing.assert_allclose(model(x, yes).numpy(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_convolution_that_computes_the_scale_of_a_norm_is_not_fused():
+    model = fastnet.onnx.load(content(graph(
+        [node("Conv", "x w", "c"), node("BatchNormalization", "rows c shift mean var", "y")], IMAGE,
+        rows=array(2, 5), w=array(5, 3, 1, 1), **{name: NORM[name] for name in ("shift", "mean", "var")})))
+    assert [made.operator.name for made in model.inference.nodes] == ["Conv", "BatchNormalization"]

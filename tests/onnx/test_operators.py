@@ -1,4 +1,6 @@
 """Operators beyond ONNX's node tests: gradients, old versions, recordings, and errors that name the node."""
+import pickle
+
 import numpy as np
 import pytest
 from fuzz_onnx import content, graph, node
@@ -175,3 +177,42 @@ def test_an_integer_input_that_decides_selects_a_recording():
         for rate in (16, 8, 16):
             for found in (compiled(x, fastnet.tensor(rate)), compiled(rate=fastnet.tensor(rate), x=x)):
                 np.testing.assert_array_equal(found.numpy(), model(x, fastnet.tensor(rate)).numpy())
+
+
+@pytest.mark.parametrize("nodes", [[node("GatherND", "x i", "y")], [node("ScatterND", "x i u", "y")],
+                                   [node("GatherND", "cube j", "y", batch_dims=1)]])
+def test_an_index_beyond_its_dimension_is_an_error(nodes):
+    model = model_of(nodes, i=np.array([[0, 4]]), j=np.array([[3], [0]]), u=np.ones(1, np.float32),
+                     cube=np.zeros((2, 3, 4), np.float32))
+    for run in (model, fastnet.compile(model)):
+        with fastnet.no_grad(), pytest.raises(RuntimeError, match=r"index [34] at position . is out of range"):
+            run(values(2, 3))
+
+
+def test_a_constant_image_is_normalized_to_zeros():
+    model = model_of([node("MeanVarianceNormalization", "x", "y")], [("x", DataType.FLOAT, [1, 1, 5, 5])])
+    assert abs(model(fastnet.full((1, 1, 5, 5), 0.1)).numpy()).max() < 1e-3
+
+
+def test_lengths_by_scales_are_products_in_float32():
+    model = model_of([node("Resize", "x none scales", "y")], [("x", DataType.FLOAT, [1, 10])],
+                     none=np.zeros(0, np.float32), scales=np.array([1, 0.7], np.float32))
+    assert model(values(1, 10)).shape == (1, 7)
+
+
+def test_a_reduction_over_no_axes_keeps_the_dtype():
+    model = model_of([node("ReduceL2", "x", "y", noop_with_empty_axes=1)], [("x", DataType.INT32, [2])])
+    y = model(fastnet.tensor([-2, 3], dtype=fastnet.int32))
+    assert (y.dtype, y.tolist()) == (fastnet.int32, [2, 3])
+
+
+def test_a_compiled_model_refuses_an_input_that_is_given_twice():
+    compiled = fastnet.compile(model_of([node("NonZero", "x", "y")]))
+    with pytest.raises(TypeError, match="got 1 by position and 'x' by name"):
+        compiled(values(2, 3), x=values(2, 3))
+
+
+def test_a_model_is_pickled():
+    model = model_of([node("Add", "x w", "a"), node("Relu", "a", "y")], w=np.array([1, -1, 0], np.float32))
+    x, again = values(2, 3), pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again(x).detach().numpy(), model(x).detach().numpy())

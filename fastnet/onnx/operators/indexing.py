@@ -63,9 +63,15 @@ def positions(x: Tensor, indices: Tensor, batch_dims: int = 0) -> tuple[Tensor, 
     batch = math.prod(x.shape[:batch_dims])
     found = as_tensor(np.arange(batch).reshape(*x.shape[:batch_dims], *(1,) * (indices.ndim - 1 - batch_dims)))
     for i, n in enumerate(sizes):
-        found = found * n + counted_from_start(indices[..., i], n)
+        index = counted_from_start(indices[..., i], n)
+        found = found * n + (index if batch_dims == 0 and count == 1 else _checked_index(index, n))
     return fastnet.broadcast_to(found, indices.shape[:-1]), batch * math.prod(sizes), \
         math.prod(x.shape[batch_dims + count:])
+
+
+def _checked_index(index: Tensor, n: int) -> Tensor:
+    """The index. One beyond a dimension of length n is an error, since as a part of a position it might be valid."""
+    return fastnet.index_select(as_tensor(np.arange(n)), 0, index.reshape(-1)).reshape(index.shape)
 
 
 @operator("GatherND")

@@ -100,7 +100,7 @@ def mean_variance_normalization(node: Node, x: Tensor) -> Tensor:
     """(x - mean) / (standard deviation + 1e-9), over `axes`."""
     axes = tuple(node.attribute("axes", (0, 2, 3)))
     mean = x.mean(axes, keepdim=True)
-    deviation = ((x * x).mean(axes, keepdim=True) - mean * mean).sqrt()
+    deviation = x.var(axes, correction=0, keepdim=True).sqrt()
     return (x - mean) / (deviation + 1e-9)
 
 

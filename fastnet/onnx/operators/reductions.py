@@ -44,7 +44,7 @@ def define_reduction(name: str, function: Reduce, empty: Callable[[np.dtype[Any]
     def compute(node: Node, x: Any, axes: Any = None) -> Any:
         reduced, keep = axes_of(node, x, axes), bool(node.attribute("keepdims", 1))
         if not reduced:
-            return function(x.unsqueeze(0), (0,), False)
+            x, reduced, keep = x.unsqueeze(0), (0,), False
         if not x.numel() and any(x.shape[axis] == 0 for axis in reduced):
             shape = [1 if axis in reduced else n for axis, n in enumerate(x.shape) if keep or axis not in reduced]
             return fastnet.full(tuple(shape), empty(x.dtype), dtype=x.dtype)

@@ -15,6 +15,7 @@ from fastnet.functional.indexing import index_select
 from fastnet.functional.resampling import weighted_sums
 from fastnet.nn import functional as F
 from fastnet.onnx.coordinates import Entries, ResizedAxis, nearest_entries, positions, weighted_entries
+from fastnet.onnx.operators.limits import checked_sizes
 from fastnet.onnx.program import as_tensor
 from fastnet.onnx.registry import Node, operator
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array
 
 __all__: list[str] = []
+
+_MOST_LENGTH = 2**31 - 1                # of a dimension that a scale gives
 
 
 @operator("Upsample", since=7)
@@ -38,8 +41,15 @@ def upsample(node: Node, x: Tensor, scales: Array) -> Tensor:
 
 
 def _enlarged(node: Node, x: Tensor, scales: Sequence[float]) -> Tensor:
-    axes = {i: ResizedAxis(n, math.floor(n * scale), scale) for i, (n, scale) in enumerate(zip(x.shape, scales))}
+    axes = {i: ResizedAxis(n, _scaled_length(n, scale), scale) for i, (n, scale) in enumerate(zip(x.shape, scales))}
     return _with_new_sizes(x, axes, node.attribute("mode", "nearest"), "asymmetric", {"nearest_mode": "floor"})
+
+
+def _scaled_length(n: int, scale: float) -> int:
+    """floor(n * scale). The product is rounded to float32, as in ONNX Runtime: 10 * 0.7 is 7."""
+    if not 0 <= n * scale <= _MOST_LENGTH:
+        raise ValueError(f"expected scales for lengths of 0 to {_MOST_LENGTH}, got {n} * {scale}")
+    return math.floor(float(np.float32(n * scale)))
 
 
 @operator("Resize", since=11, known=("roi", "scales", "sizes"))
@@ -58,7 +68,7 @@ def _axes(node: Node, x: Tensor, scales: Array | None, sizes: Array | None) -> d
     chosen = [axis % x.ndim for axis in node.attribute("axes", tuple(range(x.ndim)))]
     lengths = [x.shape[axis] for axis in chosen]
     if scales is not None and scales.size:
-        return {axis: ResizedAxis(n, math.floor(n * scale), scale)
+        return {axis: ResizedAxis(n, _scaled_length(n, scale), scale)
                 for axis, n, scale in zip(chosen, lengths, scales.astype(np.float64).tolist())}
     if sizes is None or len(sizes) != len(chosen):
         raise ValueError(f"expected scales or sizes for {len(chosen)} dimensions")
@@ -81,6 +91,7 @@ def _with_parts(node: Node, x: Tensor, axes: dict[int, ResizedAxis], roi: Array 
 
 def _with_new_sizes(x: Tensor, axes: dict[int, ResizedAxis], mode: str, transformation: str,
              options: dict[str, Any]) -> Tensor:
+    checked_sizes([max(axes[i].length, 1) if i in axes else n for i, n in enumerate(x.shape)], x.dtype)
     wanted = {axis: a for axis, a in axes.items() if (a.length, a.scale, a.start, a.end) != (a.size, 1, 0, 1)}
     if mode == "nearest":
         return _by_nearest(x, wanted, transformation, options)

@@ -23,10 +23,16 @@ from fastnet.nn.saving import load_described
 __all__ = ["EXPORTS", "add_export", "export"]
 
 _FRAMES = 100                           # of an example of speech, whose length is open
+_OPSET = 18
+_OF_ONE_FORM = {"--dtype": "c", "--max-ram": "c", "--opset": "onnx", "--streaming": "c"}   # the form each option is for
 
 
 def export(args: argparse.Namespace) -> None:
     """Write a saved model in another form."""
+    given = [option for option, form in _OF_ONE_FORM.items() if form != args.to
+             and getattr(args, option.removeprefix("--").replace("-", "_")) not in (None, False)]
+    if given:
+        raise WrongUseError(f"{given[0]} needs --to {_OF_ONE_FORM[given[0]]}")
     path = args.output or str(Path(args.model).with_suffix(EXPORTS[args.to][0]))
     check_outputs([args.model], [("--output", path)])
     model, described = load_described(args.model)
@@ -61,7 +67,7 @@ def _example(path: str, model: nn.Module, described: Mapping[str, Any],
 def _to_onnx(args: argparse.Namespace, model: nn.Module, example: fastnet.Tensor, dimensions: dict[int, str],
              path: str) -> None:
     fastnet.onnx.export(model, (example,), path, input_names=["input"], dynamic_axes={"input": dimensions},
-                        opset_version=args.opset)
+                        opset_version=_OPSET if args.opset is None else args.opset)
 
 
 def _to_c(args: argparse.Namespace, model: nn.Module, example: fastnet.Tensor, dimensions: dict[int, str],
@@ -70,7 +76,7 @@ def _to_c(args: argparse.Namespace, model: nn.Module, example: fastnet.Tensor, d
     loaded = load_described(args.model)
     saved = None if other_of(args.model, *loaded) else Saved.described(args.model, *loaded)
     table = saved.inputs if saved is not None and isinstance(saved.inputs, TableInputs) else None
-    say(str(fastnet.export_c(model, example, path, args.dtype, args.max_ram, streaming=args.streaming,
+    say(str(fastnet.export_c(model, example, path, args.dtype or "float32", args.max_ram, streaming=args.streaming,
                              preparation=None if table is None else table.preparation,
                              target=None if saved is None else saved.target)))
 
@@ -90,10 +96,10 @@ def add_export(p: argparse.ArgumentParser) -> None:
                    help="file to write (default: named after MODEL)")
     p.add_argument("--shape", type=layer_widths, metavar="N,...",
                    help="shape of an input, without the batch, of a model that `fastnet train` did not write")
-    p.add_argument("--opset", type=natural_number, default=18, metavar="N",
-                   help="version of ONNX's operators, 13 to 22 (default: 18)")
-    p.add_argument("--dtype", choices=("float32", "int8"), default="float32",
-                   help="of the inputs and outputs of C; int8 for a quantised model (default: %(default)s)")
+    p.add_argument("--opset", type=natural_number, metavar="N",
+                   help=f"version of ONNX's operators, 13 to 22 (default: {_OPSET})")
+    p.add_argument("--dtype", choices=("float32", "int8"),
+                   help="of the inputs and outputs of C; int8 for a quantised model (default: float32)")
     p.add_argument("--max-ram", type=byte_count, metavar="BYTES",
                    help="refuse C that needs more static memory, such as 65536 or 64k")
     p.add_argument("--streaming", action="store_true",

@@ -4,9 +4,10 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from fastnet._io.atomic import replacing
 from fastnet.cli.errors import WrongUseError
 from fastnet.cli.info import print_rows
 from fastnet.cli.inputs import read_array
-from fastnet.cli.option_values import output_path
+from fastnet.cli.option_values import output_path, positive_number
 from fastnet.cli.outputs import check_outputs
 from fastnet.cli.run import backend_text
 from fastnet.cli.terminal import note, say
@@ -46,7 +47,7 @@ def add_run_onnx(p: argparse.ArgumentParser) -> None:
     p.add_argument("--shape", type=_named_shape, action="append", default=[], metavar="NAME=N,N,..",
                    help="the shape of an input for --time without files (default: the file's, with 1 for open "
                    "dimensions). Repeat for several inputs")
-    p.add_argument("--scale", type=float, default=255.0, metavar="X",
+    p.add_argument("--scale", type=positive_number(float), default=255.0, metavar="X",
                    help="divide the pixels of images, 0 to 255, by X (default: %(default)g)")
     p.add_argument("--time", action="store_true", help="measure the time of a run, compiled; without files, on zeros")
     p.add_argument("--output", type=output_path, metavar="FILE", help="write the outputs to an .npz file")
@@ -70,7 +71,10 @@ def run_onnx(args: argparse.Namespace) -> None:
     print_rows({"inputs": list(map(str, model.inputs)) or "none", "outputs": list(model.output_names),
                 "parameters": f"{sum(p.numel() for p in model.parameters()):,}"})
     if not args.files and not args.time and model.inputs:
+        _refuse_options({"--output": args.output, "--shape": args.shape}, "files with the inputs, or --time")
         return
+    if args.files:
+        _refuse_options({"--shape": args.shape}, "--time without files, which have shapes")
     values = _read_values(model, args.files, args.scale) if args.files else _zero_inputs(model, dict(args.shape))
     with fastnet.no_grad():
         results = model(**values)
@@ -78,10 +82,17 @@ def run_onnx(args: argparse.Namespace) -> None:
     print_rows({name: _output_lines(x) for name, x in outputs.items()})
     if args.output:
         with replacing(args.output) as file:
-            np.savez(file, **{name: np.asarray(x) for name, x in outputs.items()})      # type: ignore[arg-type]
+            _write_arrays(file, {name: np.asarray(x) for name, x in outputs.items()})
         say(f"outputs: {args.output}")
     if args.time:
         say(_timed(model, values))
+
+
+def _refuse_options(options: Mapping[str, Any], needed: str) -> None:
+    """Refuse options that would do nothing."""
+    for option, value in options.items():
+        if value:
+            raise WrongUseError(f"{option} needs {needed}")
 
 
 def _output_lines(x: Any) -> list[str]:
@@ -97,6 +108,14 @@ def _output_lines(x: Any) -> list[str]:
         lines.append(", ".join(f"{value:g}" if array.dtype.kind == "f" else str(value)
                                for value in array.ravel()[:_MOST_SHOWN].tolist()))
     return lines
+
+
+def _write_arrays(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
+    """Write an .npz file. The keywords of `numpy.savez` cannot be names of arrays, such as "file"."""
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, array, allow_pickle=False)
 
 
 # ---- inputs ----------------------------------------------------------------------------------------------------------
@@ -115,9 +134,11 @@ def _read_values(model: OnnxModel, files: Sequence[str], scale: float) -> _Value
 
 def _by_name(model: OnnxModel, path: str) -> _Values:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
-    except (ValueError, EOFError) as e:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as found:
+            arrays = dict(found)
+    except (OSError, MemoryError):
+        raise
+    except Exception as e:                              # NumPy and zipfile raise many types for a damaged file
         raise ValueError(f"cannot read {path} as arrays: {e}") from e
     expected = {x.name: x for x in model.inputs}
     if arrays.keys() != expected.keys():
@@ -138,6 +159,11 @@ def _input_tensor(expected: Input, array: Array) -> Tensor:
     if array.dtype.kind != expected.dtype.kind and (array.dtype.kind, expected.dtype.kind) not in (
             ("i", "f"), ("u", "f"), ("u", "i"), ("i", "u")):
         raise ValueError(f"input {expected.name}: expected {expected.dtype}, got {array.dtype}")
+    if expected.dtype.kind in "iu" and array.size:
+        limits = np.iinfo(expected.dtype)
+        if array.min() < limits.min or array.max() > limits.max:
+            raise ValueError(f"input {expected.name}: expected numbers from {limits.min} to {limits.max}, as "
+                             f"{expected.dtype} has, got {array.min()} to {array.max()}")
     return fastnet.tensor(np.ascontiguousarray(array, expected.dtype))
 
 

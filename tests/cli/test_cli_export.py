@@ -45,6 +45,10 @@ def test_wrong_arguments(digits, tmp_path, capsys):
     assert "would overwrite" in failure(capsys, "export", digits, "--to", "onnx", "--output", digits, code=2)
     assert "from 13 to 22, got 99" in failure(capsys, "export", digits, "--to", "onnx", "--opset", "99", "--output",
                                               tmp_path / "m.onnx")
+    for option in (("--max-ram", "1k"), ("--dtype", "float32"), ("--streaming",)):
+        assert f"{option[0]} needs --to c" in failure(capsys, "export", digits, "--to", "onnx", *option, "--output",
+                                                      tmp_path / "m.onnx", code=2)
+    assert "--opset needs --to onnx" in failure(capsys, "export", digits, "--to", "c", "--opset", "18", code=2)
     assert not (tmp_path / "m.onnx").exists()
     assert "missing.safetensors" in failure(capsys, "export", "missing.safetensors", "--to", "onnx")
 

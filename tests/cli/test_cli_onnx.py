@@ -54,3 +54,26 @@ def test_errors(classifier, tmp_path, capsys):
     assert "bad.onnx" in failure(capsys, "run-onnx", tmp_path / "bad.onnx")
     assert "would overwrite" in failure(capsys, "run-onnx", classifier, tmp_path / "other.npz", "--output",
                                         tmp_path / "other.npz", code=2)
+
+
+def test_options_that_would_do_nothing(classifier, tmp_path, capsys):
+    out = tmp_path / "out.npz"
+    assert "--output needs files with the inputs" in failure(capsys, "run-onnx", classifier, "--output", out, code=2)
+    np.save(tmp_path / "in.npy", np.zeros((1, 3, 4, 6), np.float32))
+    assert "--shape needs --time without files" in failure(capsys, "run-onnx", classifier, tmp_path / "in.npy",
+                                                           "--shape", "x=1,3,4,6", code=2)
+    assert not out.exists()
+
+
+def test_names_of_outputs_and_ranges_of_inputs(tmp_path, capsys):
+    path, out = tmp_path / "m.onnx", tmp_path / "out.npz"
+    path.write_bytes(content(graph([node("Identity", "x", "file")], [("x", DataType.UINT8, [2])], ("file",))))
+    np.save(tmp_path / "in.npy", np.array([0, 255]))
+    fastnet("run-onnx", path, tmp_path / "in.npy", "--output", out)
+    with np.load(out) as found:
+        assert {name: array.tolist() for name, array in found.items()} == {"file": [0, 255]}
+    np.save(tmp_path / "in.npy", np.array([-1, 256]))
+    assert "expected numbers from 0 to 255, as uint8 has, got -1 to 256" in failure(capsys, "run-onnx", path,
+                                                                                    tmp_path / "in.npy")
+    out.write_bytes(out.read_bytes()[:-30])
+    assert "cannot read" in failure(capsys, "run-onnx", path, out)

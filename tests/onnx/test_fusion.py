@@ -116,3 +116,13 @@ def test_a_convolution_that_computes_the_scale_of_a_norm_is_not_fused():
         [node("Conv", "x w", "c"), node("BatchNormalization", "rows c shift mean var", "y")], IMAGE,
         rows=array(2, 5), w=array(5, 3, 1, 1), **{name: NORM[name] for name in ("shift", "mean", "var")})))
     assert [made.operator.name for made in model.inference.nodes] == ["Conv", "BatchNormalization"]
+
+
+def test_a_norm_in_float32_after_a_convolution_in_float16():
+    model = fastnet.onnx.load(content(graph(
+        [node("Conv", "x w", "c"), node("BatchNormalization", "c scale shift mean var", "y")],
+        [("x", DataType.FLOAT16, [1, 3, 4, 4])], w=array(5, 3, 1, 1).astype(np.float16), **NORM)))
+    x = fastnet.tensor(array(1, 3, 4, 4), dtype=fastnet.float16)
+    expected = model(x).detach().numpy()
+    with fastnet.no_grad():
+        np.testing.assert_allclose(model(x).numpy(), expected, atol=1e-2)

@@ -225,6 +225,15 @@ def test_loop_on_data():
                 assert run(fastnet.tensor(values)).tolist() == expected
 
 
+def test_the_condition_of_a_body_counts_without_one_at_the_start():
+    model = model_of(LOOP_ON_DATA.replace("float[N] x) =>", "float[N] x, int64 n) =>", 1).replace(
+        "Loop (, yes, x)", "Loop (n, , x)"))
+    for run in (model, fastnet.compile(model, freeze=True)):
+        with fastnet.no_grad():
+            assert run(fastnet.tensor([1.0]), fastnet.tensor(30)).tolist() == [32]
+            assert run(fastnet.tensor([1.0]), fastnet.tensor(2)).tolist() == [4]
+
+
 def test_names_of_branches_that_clash():
     model = model_of("""g (bool b, float[N] x) => (float[N] y) {
         y = If (b) <

@@ -34,7 +34,10 @@ def if_(node: Node, run: Run, condition: Array) -> tuple[Any, ...]:
 @operator("Loop", control=True, known=("trips", "condition"))
 def loop(node: Node, run: Run, trips: Array | None = None, condition: Array | None = None,
          *carried: Any) -> tuple[Any, ...]:
-    """Run a subgraph repeatedly: the last values of what it carries along, then each of its other outputs, stacked."""
+    """Run a subgraph repeatedly: the last values of what it carries along, then each of its other outputs, stacked.
+
+    As in ONNX Runtime, the condition that the subgraph computes counts even if the node has no condition at the start.
+    """
     body: Program = node.attribute("body")
     goes_on = condition is None or bool(condition)
     collected: list[list[Any]] = [[] for _ in body.outputs[1 + len(carried):]]
@@ -44,8 +47,7 @@ def loop(node: Node, run: Run, trips: Array | None = None, condition: Array | No
         if i == _MOST_TRIPS:
             raise node.refuse(f"more than {_MOST_TRIPS} iterations")
         result, *rest = run(body, (np.array(i), np.array(goes_on), *carried))
-        if condition is not None or isinstance(result, np.ndarray):
-            goes_on = bool(as_known(node, f"the output {body.outputs[0]!r} of its body", result))
+        goes_on = bool(as_known(node, f"the output {body.outputs[0]!r} of its body", result))
         carried = tuple(rest[:len(carried)])
         for values, value in zip(collected, rest[len(carried):]):
             values.append(value)

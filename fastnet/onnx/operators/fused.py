@@ -93,6 +93,7 @@ def conv(node: Node, x: Tensor, weight: Tensor, bias: Tensor | None = None, scal
                            statistics, activation, residual)
     y = convolved(node, x, weight, bias, settings)
     if mean is not None:
+        mean, var, scale, shift = (None if t is None else t.to(y.dtype) for t in (mean, var, scale, shift))
         y = F.batch_norm(y, mean, var, scale, shift, False, 0.0, node.attribute("epsilon"))
     return _AFTERWARDS[activation](y if residual is None else y + residual)
 

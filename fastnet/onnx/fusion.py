@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastnet.onnx.graphs import finished
 from fastnet.onnx.operators.fused import DOMAIN
-from fastnet.onnx.program import Program
+from fastnet.onnx.program import Program, names_read
 from fastnet.onnx.registry import Node, find_operator
 
 if TYPE_CHECKING:
@@ -103,12 +103,12 @@ class _Chains:
         self._places[place] = node
         self._place_of[node] = place
         self.makers.update((name, node) for name in node.outputs if name)
-        for name in _read_by(node):
+        for name in names_read(node):
             self.readers.setdefault(name, {})[node] = None
 
     def _take(self, node: Node) -> None:
         self._places[self._place_of.pop(node)] = None
-        for name in _read_by(node):
+        for name in names_read(node):
             self.readers[name].pop(node, None)
 
     def _is_read_once(self, node: Node) -> bool:
@@ -164,14 +164,6 @@ class _Chains:
     def other(node: Node, name: str) -> str:
         """The operand of a node with two that is not this one."""
         return node.inputs[1] if node.inputs[0] == name else node.inputs[0]
-
-
-def _read_by(node: Node) -> Iterable[str]:
-    """The names of the values that a node reads, for its subgraphs, too."""
-    yield from filter(None, node.inputs)
-    for value in node.attributes.values():
-        if isinstance(value, Program):
-            yield from value.captures
 
 
 def _is(node: Node, kind: str) -> bool:

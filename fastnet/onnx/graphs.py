@@ -10,7 +10,7 @@ import numpy as np
 
 from fastnet._core.errors import printable
 from fastnet.onnx import forms, tensors
-from fastnet.onnx.program import Program
+from fastnet.onnx.program import Program, names_read
 from fastnet.onnx.registry import Node, Operator, UnsupportedError, find_operator
 from fastnet.onnx.wire import DamagedFileError
 
@@ -325,10 +325,10 @@ def finished(name: str, inputs: tuple[str, ...], outputs: tuple[str, ...], nodes
     captures: dict[str, None] = {}
     last: dict[str, Node] = {}
     for node in nodes:
-        for x in (*node.inputs, *_captured(node)):
+        for x in names_read(node):
             if x in own:
                 last[x] = node
-            elif x:
+            else:
                 captures[x] = None
         last.update((y, node) for y in node.outputs if y)
     captures.update((y, None) for y in outputs if y not in own)
@@ -336,10 +336,3 @@ def finished(name: str, inputs: tuple[str, ...], outputs: tuple[str, ...], nodes
         if x not in outputs:
             node.drops = (*node.drops, x)
     return Program(name, inputs, outputs, tuple(nodes), tuple(captures))
-
-
-def _captured(node: Node) -> Iterator[str]:
-    for value in node.attributes.values():
-        for part in value if isinstance(value, tuple) else (value,):
-            if isinstance(part, Program):
-                yield from part.captures

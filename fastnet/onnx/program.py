@@ -1,7 +1,7 @@
 """Running an ONNX graph: its nodes in order, on values that are Tensors or NumPy arrays (see `registry`)."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from fastnet.onnx.registry import Node, UnsupportedError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Program", "Runner", "Values", "as_known", "as_tensor"]
+__all__ = ["Program", "Runner", "Values", "as_known", "as_tensor", "bodies_of", "names_read"]
 
 Values = dict[str, Any]                 # the values of a run by name
 _ERRORS = (ArithmeticError, AttributeError, LookupError, MemoryError, NotImplementedError, RuntimeError, TypeError,
@@ -40,6 +40,27 @@ class Program:
     outputs: tuple[str, ...]
     nodes: tuple[Node, ...]
     captures: tuple[str, ...] = field(default=())
+
+
+def bodies_of(node: Node) -> list[Program]:
+    """The subgraphs of a node.
+
+    Args:
+        node: the node.
+    """
+    values = (part for value in node.attributes.values() for part in (value if isinstance(value, tuple) else (value,)))
+    return [part for part in values if isinstance(part, Program)]
+
+
+def names_read(node: Node) -> Iterator[str]:
+    """The names of the values that a node and its subgraphs read.
+
+    Args:
+        node: the node.
+    """
+    yield from filter(None, node.inputs)
+    for body in bodies_of(node):
+        yield from body.captures
 
 
 class Runner:

@@ -21,7 +21,7 @@ from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
 from fastnet._replay.compiled import Compiled
 from fastnet.onnx.module import Input, OnnxModel, as_result
-from fastnet.onnx.program import Program, Runner, Values, as_tensor
+from fastnet.onnx.program import Program, Runner, Values, as_tensor, bodies_of, names_read
 from fastnet.onnx.registry import Node
 
 __all__ = ["StagedModel", "needs_stages"]
@@ -67,7 +67,7 @@ class _Analysis:
                    for i, x in enumerate(node.inputs))
 
     def _visit_control(self, node: Node) -> None:
-        bodies = _bodies(node)
+        bodies = bodies_of(node)
         for _ in range(_MOST_ROUNDS):
             before = len(self.data)
             for body in bodies:
@@ -103,14 +103,10 @@ class _Analysis:
             self._visit(body)
 
 
-def _bodies(node: Node) -> list[Program]:
-    return [body for body in node.attributes.values() if isinstance(body, Program)]
-
-
 def _all_nodes(program: Program) -> Iterable[Node]:
     for node in program.nodes:
         yield node
-        for body in _bodies(node):
+        for body in bodies_of(node):
             yield from _all_nodes(body)
 
 
@@ -153,7 +149,7 @@ class _Stage:
                  options: dict[str, Any]) -> None:
         self._model, self._nodes, self._results = model, tuple(nodes), tuple(results)
         own = {y for node in nodes for y in node.outputs}
-        self._reads = tuple(dict.fromkeys(x for node in nodes for x in _read_by_node(node) if x not in own))
+        self._reads = tuple(dict.fromkeys(x for node in nodes for x in names_read(node) if x not in own))
         self._arrays: dict[Any, Values] = {}            # by signature: the results that are arrays
 
         def compute(signature: Any, *tensors: Tensor) -> tuple[Tensor, ...]:
@@ -192,13 +188,6 @@ class _Stage:
         results = [(name, values[name]) for name in self._results]
         self._arrays[signature] = {name: x for name, x in results if not isinstance(x, Tensor)}
         return tuple(x for _, x in results if isinstance(x, Tensor))
-
-
-def _read_by_node(node: Node) -> Iterable[str]:
-    """The names that a node and its subgraphs read."""
-    yield from filter(None, node.inputs)
-    for body in _bodies(node):
-        yield from body.captures
 
 
 class _StagedRunner(Runner):
@@ -247,7 +236,7 @@ class _StagedRunner(Runner):
             if id(part[0]) in self.host:
                 steps.append(part[0])
                 continue
-            later = {x for other in parts[i + 1:] for node in other for x in _read_by_node(node)} | {*program.outputs}
+            later = {x for other in parts[i + 1:] for node in other for x in names_read(node)} | {*program.outputs}
             results = [y for node in part for y in node.outputs if y in later]
             steps.append(_Stage(self._model, part, results, self._options))
         return steps

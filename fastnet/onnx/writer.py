@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from fastnet import dtypes
-from fastnet.graph import Value
+from fastnet.graph import Dim, Value
 from fastnet.onnx.emitting import export_error
 from fastnet.onnx.forms import Node, Tensor, attribute
 from fastnet.onnx.tensors import data_type_of, tensor_of
@@ -30,7 +30,7 @@ def is_open(*sizes: Size) -> bool:
     Args:
         sizes: of dimensions.
     """
-    return any(hasattr(n, "factor") for n in sizes)
+    return any(isinstance(n, Dim) for n in sizes)
 
 
 def same_shape(a: Sequence[Size], b: Sequence[Size]) -> bool:

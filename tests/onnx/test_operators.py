@@ -59,6 +59,11 @@ def test_the_power_keeps_the_dtype_of_its_base():
 
 # ---- old versions ----------------------------------------------------------------------------------------------------
 
+def test_types_are_names_before_version_6():
+    y = model_of([node("Cast", "x", "y", to="INT32")], opset=5)(fastnet.tensor([[1.5, -2.5, 0.0]]))
+    assert (y.dtype, y.tolist()) == (fastnet.int32, [[1, -2, 0]])
+
+
 def test_softmax_before_version_13_is_over_all_axes_from_the_given_one_on():
     x = values(2, 3, 4)
     inputs = [("x", DataType.FLOAT, [2, 3, 4])]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fastnet.graph import Value
     from fastnet.onnx.writer import Operand, Writer
 
-__all__ = ["activated", "convolution"]
+__all__ = ["activated", "convolution", "linear_map"]
 
 _LAST_OPERATORS = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh"}
 
@@ -40,7 +40,20 @@ def mm(w: Writer, a: Value, b: Value) -> str:
 @emits("linear")
 def linear(w: Writer, x: Value, weight: Value, bias: Value | None) -> str:
     """x @ weight.T + bias, by the weight as the model has it."""
-    if len(x.shape) == 2:
+    return linear_map(w, x, len(x.shape), weight, bias)
+
+
+def linear_map(w: Writer, x: Operand, ndim: int, weight: Operand, bias: Operand) -> str:
+    """The nodes of x @ weight.T + bias.
+
+    Args:
+        w: the writer.
+        x: (..., I).
+        ndim: the number of its dimensions.
+        weight: (O, I).
+        bias: (O,) or None.
+    """
+    if ndim == 2:
         return w.add("Gemm", x, weight, bias, transB=1)
     product = w.add("MatMul", x, w.transpose(weight, (1, 0)))
     return product if bias is None else w.add("Add", product, bias)

@@ -13,6 +13,7 @@ import numpy as np
 from fastnet import dtypes
 from fastnet.graph import Value
 from fastnet.onnx.emitters.images import exact_pads
+from fastnet.onnx.emitters.products import linear_map
 from fastnet.onnx.emitting import emits
 from fastnet.onnx.writer import is_open
 
@@ -126,15 +127,8 @@ def quantized_linear(w: Writer, x: Value, weight: Value, bias: Value | None, mul
     """A linear map of integers."""
     factors = factor_of(known_array(w, multiplier), known_array(w, shift))
     real = _dequantized(w, x, 1.0, zero_x, x.dtype)
-    result = _float_linear(w, real, len(x.shape), _weight(w, weight, factors), _real_bias_of(w, bias, factors))
+    result = linear_map(w, real, len(x.shape), _weight(w, weight, factors), _real_bias_of(w, bias, factors))
     return _quantized_again(w, result, zero_out, low, high, dtype)
-
-
-def _float_linear(w: Writer, x: Operand, ndim: int, weight: str, bias: Operand) -> str:
-    if ndim == 2:
-        return w.add("Gemm", x, weight, bias, transB=1)
-    product = w.add("MatMul", x, w.transpose(weight, (1, 0)))
-    return product if bias is None else w.add("Add", product, bias)
 
 
 @emits("quantized_conv")
@@ -176,7 +170,7 @@ def integer_conv(w: Writer, x: Value, weight: Value, geometry: Any, sizes: Shape
 def dynamic_linear(w: Writer, x: Value, weight: Value, scale: Value, bias: Value | None, relu: bool) -> str:
     """A linear map with an int8 weight; ONNX has no quantisation of each row, so activations stay as they are."""
     real = _dequantized(w, weight, known_array(w, scale), 0, weight.dtype, 0)
-    result = _float_linear(w, x, len(x.shape), real, bias)
+    result = linear_map(w, x, len(x.shape), real, bias)
     return w.add("Relu", result) if relu else result
 
 
@@ -193,7 +187,7 @@ def weight_only_linear(w: Writer, x: Value, weight: Value, scale: Value, zero: V
     elif packed:
         grouped = w.add("Sub", grouped, w.scalar(_INT4_ZERO, dtypes.float32))
     real = w.reshape(w.add("Mul", grouped, w.unsqueeze(scale, 2)), (rows, x.shape[-1]))
-    return _float_linear(w, x, len(x.shape), real, bias)
+    return linear_map(w, x, len(x.shape), real, bias)
 
 
 def _unpacked_weight(w: Writer, weight: Value) -> str:

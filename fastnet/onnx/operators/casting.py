@@ -20,6 +20,8 @@ def wanted_dtype(node: Node, attribute: str, default: int | None = None) -> np.d
         default: ONNX's number of the type if the node does not have it.
     """
     data_type = node.attribute(attribute, default)
+    if isinstance(data_type, str):                      # before version 6 of the operator set
+        data_type = DataType.__members__.get(data_type, data_type)
     if data_type == DataType.STRING:
         return np.dtype(object)
     if data_type not in DTYPES:

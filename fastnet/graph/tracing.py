@@ -86,6 +86,7 @@ def trace(model: Module, *example: Any, training: bool = False,
     if not isinstance(model, Module):
         raise TypeError(f"trace: expected a Module, got {type(model).__name__}; trace the module itself, not a "
                         "function of it")
+    example, named = _separate_inputs(model, (example, named))
     if not dynamic:
         return _traced(model, example, named, training)
     inputs = list(_named_tensors(_names(model, example, named)))
@@ -97,6 +98,22 @@ def trace(model: Module, *example: Any, training: bool = False,
         given, by_name = resized((example, named), inputs, axes, each)
         graphs.append(_traced(model, given, by_name, training))
     return unified(graphs, fit)
+
+
+def _separate_inputs(model: Module, arguments: Any) -> Any:
+    """The arguments with copies of tensors that are given twice, or are the model's: each is an input of the graph."""
+    known = {id(x) for members in (model.parameters(), model.buffers()) for x in members}
+
+    def leaf(x: Any) -> Any:
+        if not isinstance(x, Tensor):
+            return x
+        if id(x) in known:
+            x = Tensor._wrap(x._data.copy())
+        known.add(id(x))
+        copies.append(x)
+        return x
+    copies: list[Tensor] = []           # keeps their ids in use
+    return mapped(arguments, leaf)
 
 
 def _traced(model: Module, example: tuple[Any, ...], named: dict[str, Any], training: bool) -> Graph:

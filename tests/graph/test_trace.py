@@ -197,3 +197,17 @@ def test_traces_do_not_nest(twin):
         twin.state.traced(1, fail)
     assert twin.state.state.tracer is None
     assert twin.state.traced(1, lambda: twin.state.state.tracer) == 1
+
+
+def test_a_tensor_given_twice_is_two_inputs():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(fastnet.ones(3))
+
+        def forward(self, x, y):
+            return x - 2 * y + self.weight
+    net, x = Net(), fastnet.randn(2, 3)
+    for graph in (trace(net, x, x), trace(net, x, net.weight)):
+        zeros = fastnet.zeros(graph.inputs[1].shape)
+        assert fastnet.equal(graph.run(x, zeros), (x + 1).detach())

@@ -90,7 +90,7 @@ def test_element_by_element(path):
     agrees(path, lambda a, b: Q.quantized_add(a, b, 0.1, 3, 0.2, -4, 0.25, 1), a, b)
     agrees(path, lambda a, b: Q.quantized_add(a, b, 0.1, 3, 0.2, -4, 0.25, 1, low=1), a, b)
     agrees(path, lambda a, b: Q.quantized_mul(a, b, 0.1, 3, 0.2, -4, 2.0, 1), a, b)
-    agrees(path, lambda a, b: Q.quantized_concat([a, b], [0.1, 0.2], [3, 4], 0.2, 4, 1), a, b, share=0.15)
+    agrees(path, lambda a, b: Q.quantized_concat([a, b], [0.1, 0.2], [3, 4], 0.2, 4, 1), a, b, share=0.3)
     table = fastnet.tensor(Q.function_table(np.tanh, 0.05, 0, 1 / 128, 0))
     agrees(path, lambda a: Q.quantized_function(a, table), a)
     agrees(path, lambda a: Q.quantized_softmax(a, 0.05), a, share=0.2)

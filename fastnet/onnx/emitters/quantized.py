@@ -25,7 +25,7 @@ __all__ = ["dequantized_parameter", "factor_of", "known_array", "linear_node"]
 
 _BITS_OF_SUM = 20                          # of quantized_add
 _INT4_ZERO = 8                          # of weights of 4 bits without zero points
-_AWAY = 1 + 2.0**-20                     # a factor with which halves are rounded away from zero, not to even
+_AWAY = 1 + 2.0**-20                     # a factor with which halves above 0 are rounded up, as in fastnet, not to even
 
 
 def known_array(w: Writer, x: Any) -> Array:

@@ -122,7 +122,8 @@ def _of_type(value: Any, kind: type) -> Any:
 
 def _dim_of(value: Any) -> Dim:
     size, name, up, down, offset = value
-    return Dim(_of_type(size, int), _of_type(name, str), Fraction(up, down), _of_type(offset, int))
+    factor = Fraction(_of_type(up, int), _of_type(down, int))       # a text could have an exponent of any size
+    return Dim(_of_type(size, int), _of_type(name, str), factor, _of_type(offset, int))
 
 
 _DECODERS: dict[str, Callable[[Any], Any]] = {

@@ -323,6 +323,8 @@ def _new_tensor(path: str, entry: Any) -> Tensor:
 def _prepared_of(described: dict[str, Any]) -> _Prepared:
     inputs = [_Input(_field(x, "name", str), tuple(decoded(_field(x, "shape", list))),
                      dtypes.as_dtype(_field(x, "dtype", str))) for x in described["inputs"]]
+    if not all(isinstance(name, str) for name in described["outputs"]):
+        raise ValueError(f"the program has invalid outputs {value_text(described['outputs'])}")
     read = set(described["outputs"])
     known = {x.name for x in inputs} | {_field(x, "out", str) for x in described["steps"]}
     if not read <= known:
@@ -334,7 +336,20 @@ def _prepared_of(described: dict[str, Any]) -> _Prepared:
         last = tuple(name for name in dict.fromkeys((*names, step.out)) if name not in read)
         read.update(last)
         steps.append(step._replace(last=last))
-    return _Prepared(inputs, described["outputs"], steps[::-1], described["notes"])
+    steps.reverse()
+    _check_order(inputs, steps)
+    return _Prepared(inputs, described["outputs"], steps, described["notes"])
+
+
+def _check_order(inputs: list[_Input], steps: list[Step]) -> None:
+    """Raise if a step reads a value that neither an input nor an earlier step gives."""
+    known = {x.name for x in inputs}
+    for step in steps:
+        for x in _tensor_leaves((step.positional, step.named)):
+            if isinstance(x, ValueOf) and x.name not in known:
+                raise ValueError(f"the program has no value {value_text(x.name)} before the step "
+                                 f"{value_text(step.out)}")
+        known.add(step.out)
 
 
 def _tensor_leaves(x: Any) -> list[Any]:

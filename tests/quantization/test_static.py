@@ -159,7 +159,11 @@ def test_a_prepared_model_in_a_file(tmp_path):
     (lambda d: d["tensors"].update(x={"kind": "buffer", "shape": [-1], "dtype": "float32"}), "shape"),
     (lambda d: d.update(inputs=3), "inputs"),
     (lambda d: d["steps"].append({"out": "y", "op": "relu", "arguments": {"x": {"what": 1}}}), "argument"),
-], ids=range(9))
+    (lambda d: d["outputs"].append([1]), "outputs"),
+    (lambda d: d["steps"][0].update(inputs=["missing"]), "no value"),
+    (lambda d: d["steps"].reverse(), "no value"),
+    (lambda d: d["inputs"][0].update(shape=[{"dim": [5, "batch", "1e999999999", None, 0]}, 4]), "argument"),
+], ids=range(13))
 def test_damaged_programs(change, message):
     described = static(nn.Sequential(nn.Linear(4, 4)), images(5, 4))[0].description
     change(described)

@@ -19,8 +19,19 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Dims, DType, Shape, Size
 
 __all__ = [
-    "as_dim", "as_dims", "as_rows", "as_shape", "as_size", "as_tuple", "asked_shape", "check_dimensions", "filled_in",
-    "normalize_dim", "normalize_dims", "reduced_by",
+    "as_dim",
+    "as_dims",
+    "as_rows",
+    "as_shape",
+    "as_size",
+    "as_tuple",
+    "asked_shape",
+    "check_dimensions",
+    "filled_in",
+    "kept_size",
+    "normalize_dim",
+    "normalize_dims",
+    "reduced_by",
 ]
 
 _INTEGERS = (int, np.integer, Tensor)
@@ -85,6 +96,11 @@ def filled_in(before: Shape, shape: Shape) -> Shape:
         raise RuntimeError(f"shape {shape_text(shape)} does not fit a tensor of shape {shape_text(before)}, "
                            f"{size} elements")
     return shape
+
+
+def kept_size(size: Any) -> Any:
+    """A size as a module keeps it: a list, as model files hold it, becomes a tuple."""
+    return tuple(size) if isinstance(size, list) else size
 
 
 def as_tuple(name: str, argument: str, value: Size, n: int) -> Shape:

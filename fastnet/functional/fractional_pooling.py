@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fastnet._core.errors import shape_text
@@ -24,7 +25,7 @@ _SAMPLES = {2: (1, 0), 3: (0, 1, 2)}    # the position of each dimension's rando
 
 
 def fractional_max_pool2d(input: Tensor, kernel_size: Size, output_size: Size | None = None,
-                          output_ratio: float | tuple[float, ...] | None = None, return_indices: bool = False,
+                          output_ratio: float | Sequence[float] | None = None, return_indices: bool = False,
                           _random_samples: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
     """Maxima of windows at random places, whose number is the size of the output.
 
@@ -57,7 +58,7 @@ def fractional_max_pool2d(input: Tensor, kernel_size: Size, output_size: Size | 
 
 
 def fractional_max_pool3d(input: Tensor, kernel_size: Size, output_size: Size | None = None,
-                          output_ratio: float | tuple[float, ...] | None = None, return_indices: bool = False,
+                          output_ratio: float | Sequence[float] | None = None, return_indices: bool = False,
                           _random_samples: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
     """`fractional_max_pool2d` of inputs (N, C, D, H, W) or (C, D, H, W), with random numbers (N, C, 3).
 
@@ -72,7 +73,7 @@ def fractional_max_pool3d(input: Tensor, kernel_size: Size, output_size: Size | 
 
 
 def fractional_max_pool2d_with_indices(input: Tensor, kernel_size: Size, output_size: Size | None = None,
-                                       output_ratio: float | tuple[float, ...] | None = None,
+                                       output_ratio: float | Sequence[float] | None = None,
                                        return_indices: bool = False,
                                        _random_samples: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """`fractional_max_pool2d` with return_indices: (output, indices).
@@ -87,7 +88,7 @@ def fractional_max_pool2d_with_indices(input: Tensor, kernel_size: Size, output_
 
 
 def fractional_max_pool3d_with_indices(input: Tensor, kernel_size: Size, output_size: Size | None = None,
-                                       output_ratio: float | tuple[float, ...] | None = None,
+                                       output_ratio: float | Sequence[float] | None = None,
                                        return_indices: bool = False,
                                        _random_samples: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """`fractional_max_pool3d` with return_indices: (output, indices).
@@ -102,7 +103,7 @@ def fractional_max_pool3d_with_indices(input: Tensor, kernel_size: Size, output_
 
 
 def _fractional_max_pool(n: int, input: Tensor, kernel_size: Size, output_size: Size | None,
-                         output_ratio: float | tuple[float, ...] | None,
+                         output_ratio: float | Sequence[float] | None,
                          samples: Tensor | None) -> tuple[Tensor, Tensor]:
     name = f"fractional_max_pool{n}d"
     check_floating(name, input)
@@ -126,13 +127,13 @@ def _fractional_max_pool(n: int, input: Tensor, kernel_size: Size, output_size: 
 
 
 def _output_sizes(name: str, n: int, sizes: Shape, output_size: Size | None,
-                  output_ratio: float | tuple[float, ...] | None) -> Shape:
+                  output_ratio: float | Sequence[float] | None) -> Shape:
     if (output_size is None) == (output_ratio is None):
         raise RuntimeError(f"{name}: expected either output_size or output_ratio, got "
                            f"{'neither' if output_size is None else 'both'}")
     if output_size is not None:
         return as_tuple(name, "output_size", output_size, n)
-    ratios = output_ratio if isinstance(output_ratio, tuple) else (output_ratio,) * n
+    ratios = output_ratio if isinstance(output_ratio, Sequence) else (output_ratio,) * n
     return tuple(int(size * ratio) for size, ratio in zip(sizes, ratios))       # type: ignore[operator]   # not None
 
 

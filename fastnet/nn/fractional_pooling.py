@@ -1,9 +1,10 @@
 """Max pooling over windows at random places."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from fastnet.functional.dims import kept_size
 from fastnet.nn import functional as F
 from fastnet.nn.module import Module
 
@@ -18,13 +19,14 @@ class _FractionalMaxPool(Module):
     _function: Callable[..., Any]
 
     def __init__(self, kernel_size: Size, output_size: Size | None = None,
-                 output_ratio: float | tuple[float, ...] | None = None, return_indices: bool = False,
+                 output_ratio: float | Sequence[float] | None = None, return_indices: bool = False,
                  _random_samples: Tensor | None = None) -> None:
         super().__init__()
         if (output_size is None) == (output_ratio is None):
             raise ValueError(f"{type(self).__name__}: expected either output_size or output_ratio, got "
                              f"{'neither' if output_size is None else 'both'}")
-        self.kernel_size, self.output_size, self.output_ratio = kernel_size, output_size, output_ratio
+        self.kernel_size, self.output_size = kept_size(kernel_size), kept_size(output_size)
+        self.output_ratio = kept_size(output_ratio)
         self.return_indices, self._random_samples = return_indices, _random_samples
 
     def forward(self, input: Tensor) -> Tensor | tuple[Tensor, Tensor]:

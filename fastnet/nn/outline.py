@@ -55,12 +55,14 @@ def _is_in(cls: type, package: str) -> bool:
     return f"{cls.__module__}.".startswith(f"{package}.")
 
 
-def network_class(name: str) -> type[nn.Module] | None:
+def network_class(name: Any) -> type[nn.Module] | None:
     """The class of `fastnet.models` or `fastnet.audio`, or the composed one of `fastnet.nn`, with this name, or None.
 
     Args:
         name: from a file; see `class_name`.
     """
+    if type(name) is not str:
+        return None
     prefix, _, name = name.rpartition(".")
     packages = _NETWORKS if not prefix else [_WITH_PREFIX[prefix]] if prefix in _WITH_PREFIX else []
     for package in map(importlib.import_module, packages):

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastnet._core.errors import naming_none
-from fastnet.functional.dims import as_tuple
+from fastnet.functional.dims import as_tuple, kept_size
 from fastnet.nn import functional as F
 from fastnet.nn.module import Module
 
@@ -15,11 +15,6 @@ if TYPE_CHECKING:
 __all__ = [
     "AvgPool1d", "AvgPool2d", "AvgPool3d", "LPPool1d", "LPPool2d", "LPPool3d", "MaxPool1d", "MaxPool2d", "MaxPool3d",
 ]
-
-
-def _setting(size: Any) -> Any:
-    """A size as the module keeps it: a list, as model files hold it, becomes a tuple."""
-    return tuple(size) if isinstance(size, list) else size
 
 
 # ---- maximum --------------------------------------------------------------------------------------------------------
@@ -36,9 +31,9 @@ class _MaxPool(Module):
     def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0, dilation: Size = 1,
                  return_indices: bool = False, ceil_mode: bool = False) -> None:
         super().__init__()
-        self.kernel_size = _setting(kernel_size)
-        self.stride = self.kernel_size if stride is None else _setting(stride)
-        self.padding, self.dilation = _setting(padding), _setting(dilation)
+        self.kernel_size = kept_size(kernel_size)
+        self.stride = self.kernel_size if stride is None else kept_size(stride)
+        self.padding, self.dilation = kept_size(padding), kept_size(dilation)
         self.return_indices, self.ceil_mode = return_indices, ceil_mode
 
     @naming_none
@@ -134,9 +129,9 @@ class _AvgPool(Module):
     def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0, ceil_mode: bool = False,
                  count_include_pad: bool = True, divisor_override: int | None = None) -> None:
         super().__init__()
-        self.kernel_size = _setting(kernel_size)
-        self.stride = self.kernel_size if stride is None else _setting(stride)
-        self.padding = _setting(padding)
+        self.kernel_size = kept_size(kernel_size)
+        self.stride = self.kernel_size if stride is None else kept_size(stride)
+        self.padding = kept_size(padding)
         self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
         self.divisor_override = divisor_override
 
@@ -250,7 +245,7 @@ class _LPPool(Module):
                  ceil_mode: bool = False) -> None:
         super().__init__()
         self.norm_type, self.ceil_mode = norm_type, ceil_mode
-        self.kernel_size, self.stride = _setting(kernel_size), _setting(stride)
+        self.kernel_size, self.stride = kept_size(kernel_size), kept_size(stride)
 
     @naming_none
     def forward(self, input: Tensor) -> Tensor:

@@ -179,6 +179,8 @@ MODULES = [
     nn.LPPool3d(1, 2),
     nn.MaxPool1d(2, ceil_mode=True),
     nn.MaxPool2d((3, 2), (2, 1), [1, 0], dilation=2, return_indices=True),
+    nn.FractionalMaxPool2d(2, [3, 2], return_indices=True),
+    nn.FractionalMaxPool3d([2, 1, 2], output_ratio=[0.5, 0.6, 0.7]),
     nn.MaxPool3d(2),
     nn.MaxUnpool1d(2, 3, 1),
     nn.MaxUnpool2d((2, 1)),

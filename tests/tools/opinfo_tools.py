@@ -76,6 +76,7 @@ ROUNDED = {"cov", "linalg.lstsq", "logcumsumexp", "nn.functional.ctc_loss",
 # Random or uninitialised results: shape and dtype are compared.
 UNDEFINED = {"bernoulli", "empty", "empty_like", "new_empty", "nn.functional.alpha_dropout", "nn.functional.dropout",
              "nn.functional.dropout2d", "nn.functional.dropout3d", "nn.functional.feature_alpha_dropout", "multinomial",
+             "nn.functional.fractional_max_pool2d", "nn.functional.fractional_max_pool3d",
              "nn.functional.rrelu", "normal", "rand_like", "randint", "randint_like", "randn", "randn_like"}
 
 

@@ -39,6 +39,15 @@ def test_dynamic_recurrent_layers(make, cls, options):
     assert relative(again, layer(x, ends)[0].detach()) < 0.05
 
 
+@pytest.mark.parametrize("shapes", [[(1, 1, 8)] * 2, [(1, 5, 8)], [(5, 8)] * 2])
+def test_states_that_do_not_fit(shapes):
+    states = tuple(fastnet.zeros(*shape) for shape in shapes)
+    with pytest.raises(RuntimeError, match=r"expected hx to be 2 tensor\(s\) of shape \(1, 5, 8\)"):
+        dynamic.LSTM(6, 8)(tensor(4, 5, 6), states)
+    with pytest.raises(RuntimeError, match="got PackedSequence"):
+        dynamic.LSTM(6, 8)(nn.utils.rnn.pack_sequence([tensor(4, 6), tensor(2, 6)]))
+
+
 def test_dynamic_models(tmp_path):
     ids = fastnet.tensor(rng.integers(0, 100, (4, 9)))
     model = models.lstm_classifier(3, 100).eval()

@@ -134,9 +134,10 @@ class _Recurrent(Module):
         return made
 
     def forward(self, input: Tensor, hx: Any = None) -> tuple[Tensor, Any]:
-        if input.ndim not in (2, 3) or input.shape[-1] != self.input_size:
+        if not isinstance(input, Tensor) or input.ndim not in (2, 3) or input.shape[-1] != self.input_size:
             raise RuntimeError(f"{type(self).__name__}: expected an input (T, B, {self.input_size}), or (T, "
-                               f"{self.input_size}) without a batch, got shape {shape_text(input)}")
+                               f"{self.input_size}) without a batch, got "
+                               f"{f'shape {shape_text(input)}' if isinstance(input, Tensor) else type(input).__name__}")
         batched = input.ndim == 3
         x = input if batched else input.unsqueeze(1)
         x = x.transpose(0, 1) if batched and self.batch_first else x
@@ -157,10 +158,14 @@ class _Recurrent(Module):
 
     def _first_states(self, hx: Any, batch: int, batched: bool) -> list[Tensor]:
         count = 2 if self.mode == "LSTM" else 1
+        shape = self.num_layers * len(self._suffixes(0)), batch, self.hidden_size
         if hx is None:
-            shape = self.num_layers * len(self._suffixes(0)), batch, self.hidden_size
             return [zeros(shape)] * count
         given = list(hx) if isinstance(hx, tuple | list) else [hx]
+        wanted = shape if batched else shape[::2]
+        if [t.shape for t in given] != [wanted] * count:
+            raise RuntimeError(f"{type(self).__name__}: expected hx to be {count} tensor(s) of shape "
+                               f"{shape_text(wanted)}, got {', '.join(map(shape_text, given))}")
         return given if batched else [t.unsqueeze(1) for t in given]
 
     def _run(self, x: Tensor, states: list[Tensor], suffix: str) -> tuple[Tensor, tuple[Tensor, ...]]:

@@ -29,7 +29,7 @@ class Value:
         name: unique in the graph. A parameter or a buffer has its key in the model's `state_dict`, an input the name of
             the argument of `forward`, a result the name of its operation and a number.
         kind: where the value comes from.
-        shape: the lengths of the dimensions in the traced run; those that depend on an open dimension are `Dim`s.
+        shape: the lengths of the dimensions in the traced run; those that depend on an open dimension are `Dim` objects.
         dtype: of the elements.
         data: the elements of a parameter, a buffer or a constant; None for inputs and results. Those of parameters and
             buffers share the memory of the model.
@@ -65,7 +65,7 @@ class Node:
             leading underscore. `fastnet.graph.operation` gives the function.
         arguments: by the names of that function's parameters, in order and with defaults; tensors are values of the
             graph, and `*args` is a tuple. A list to which it appends further results is True. Integers that depend on
-            an open dimension are `Dim`s.
+            an open dimension are `Dim` objects.
         outputs: the values that it computes.
         module: the path of the innermost module that made the call; "" for the model itself.
         is_view: whether the output shares the memory of the first input.

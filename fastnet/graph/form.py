@@ -29,7 +29,8 @@ class Value:
         name: unique in the graph. A parameter or a buffer has its key in the model's `state_dict`, an input the name of
             the argument of `forward`, a result the name of its operation and a number.
         kind: where the value comes from.
-        shape: the lengths of the dimensions in the traced run; those that depend on an open dimension are `Dim` objects.
+        shape: the lengths of the dimensions in the traced run; those that depend on an open dimension are `Dim`
+            objects.
         dtype: of the elements.
         data: the elements of a parameter, a buffer or a constant; None for inputs and results. Those of parameters and
             buffers share the memory of the model.

@@ -130,7 +130,7 @@ class Fit:
 
     Args:
         traced: the lengths in each trace, as `traced_lengths` gives them.
-        example: those in the example, for which the values of `Dim`s are.
+        example: those in the example, for which the values of `Dim` objects are.
 
     Example:
         >>> from fastnet.graph.open_dimensions import Fit, traced_lengths

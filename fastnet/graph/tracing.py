@@ -46,7 +46,7 @@ def trace(model: Module, *example: Any, training: bool = False,
     state are unchanged.
 
     With `dynamic`, dimensions of inputs are open: the graph is for any length of them. The model runs three times or
-    more, at other lengths than that of the example, and integers that differ become `Dim`s: see
+    more, at other lengths than that of the example, and integers that differ become `Dim` objects: see
     `fastnet.graph.open_dimensions`.
 
     Args:

@@ -13,7 +13,7 @@ __all__ = ["unified"]
 
 
 def unified(graphs: Sequence[Graph], fit: Fit) -> Graph:
-    """One graph with `Dim`s for the graphs of several traces.
+    """One graph with `Dim` objects for the graphs of several traces.
 
     Args:
         graphs: one for each trace.
@@ -56,7 +56,7 @@ def _check_operations(first: Graph, other: Graph, fit: Fit) -> None:
 
 
 class _Unifier:
-    """Makes nodes and values with `Dim`s from those of several traces.
+    """Makes nodes and values with `Dim` objects from those of several traces.
 
     Args:
         graphs: one for each trace.

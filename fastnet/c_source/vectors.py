@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["converted_vectors", "test_vectors"]
 
-_MOST_ELEMENTS = 100_000                # of the inputs of all tests
+_MOST_TESTED = 100_000                # of the inputs of all tests
 
 
 def test_vectors(model: Module, example: tuple[Any, ...], count: int) -> tuple[list[list[Array]], list[list[Array]]]:
@@ -31,7 +31,7 @@ def test_vectors(model: Module, example: tuple[Any, ...], count: int) -> tuple[l
         count: of tests; fewer if their inputs are large.
     """
     draw, first = np.random.default_rng(0), _tensors_of(example)
-    count = min(count, max(1, _MOST_ELEMENTS // max(sum(x.numel() for x in first), 1)))
+    count = min(count, max(1, _MOST_TESTED // max(sum(x.numel() for x in first), 1)))
     inputs, outputs = [], []
     with evaluating(model), no_grad():
         for i in range(count):

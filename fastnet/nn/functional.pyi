@@ -164,23 +164,23 @@ def fold(input: Tensor, output_size: Size, kernel_size: Size, dilation: Size = 1
     """Add up columns of windows to images: (N, C*kh*kw, L) to (N, C, H, W), the transpose of `unfold`."""
 
 def fractional_max_pool2d(input: Tensor, kernel_size: Size, output_size: Size | None = None,
-                          output_ratio: float | tuple[float, ...] | None = None, return_indices: bool = False,
+                          output_ratio: float | Sequence[float] | None = None, return_indices: bool = False,
                           _random_samples: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
     """Maxima of windows at random places, whose number is the size of the output."""
 
 def fractional_max_pool2d_with_indices(input: Tensor, kernel_size: Size, output_size: Size | None = None,
-                                       output_ratio: float | tuple[float, ...] | None = None,
+                                       output_ratio: float | Sequence[float] | None = None,
                                        return_indices: bool = False,
                                        _random_samples: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """`fractional_max_pool2d` with return_indices: (output, indices)."""
 
 def fractional_max_pool3d(input: Tensor, kernel_size: Size, output_size: Size | None = None,
-                          output_ratio: float | tuple[float, ...] | None = None, return_indices: bool = False,
+                          output_ratio: float | Sequence[float] | None = None, return_indices: bool = False,
                           _random_samples: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
     """`fractional_max_pool2d` of inputs (N, C, D, H, W) or (C, D, H, W), with random numbers (N, C, 3)."""
 
 def fractional_max_pool3d_with_indices(input: Tensor, kernel_size: Size, output_size: Size | None = None,
-                                       output_ratio: float | tuple[float, ...] | None = None,
+                                       output_ratio: float | Sequence[float] | None = None,
                                        return_indices: bool = False,
                                        _random_samples: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """`fractional_max_pool3d` with return_indices: (output, indices)."""

@@ -223,7 +223,7 @@ def test_typed_fields(kind):
 def test_elements_that_do_not_fit():
     for tensor, message in (
             (Tensor(name="w", dims=[2, 2], data_type=1, raw_data=bytes(15)), "expected 16 bytes for its shape, got 15"),
-            (Tensor(name="w", dims=[2**62, 2**62], data_type=1, raw_data=b""), "for its shape, got 0"),
+            (Tensor(name="w", dims=[2**62, 2**62], data_type=1, raw_data=b""), "expected at most"),
             (Tensor(name="w", dims=[-1], data_type=1), "sizes >= 0"),
             (Tensor(name="w", dims=[1] * 65, data_type=1, raw_data=b"\0" * 4), "at most 64 dimensions"),
             (Tensor(name="w", dims=[2], data_type=1, float_data=[np.ones(1, "f4")]), "expected 2 elements"),

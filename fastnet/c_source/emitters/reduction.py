@@ -82,7 +82,7 @@ def _emit_total(node: Node, code: Code, end: str) -> None:
 def emit_extreme(node: Node, code: Code) -> None:
     """The largest or smallest element over dimensions."""
     sign = ">" if node.arguments["kernel"] in ("amax", "max") else "<"
-    kind, wins = _comparison(node, sign)
+    kind, wins = _winning_comparison(node, sign)
     _emit_reduced(node, code, f"{kind} best = {{first}};", f"best = {wins} ? {{x}} : best;", "{y} = best;")
 
 
@@ -90,12 +90,12 @@ def emit_extreme(node: Node, code: Code) -> None:
 def emit_index_of_extreme(node: Node, code: Code) -> None:
     """The place of the first of the largest or smallest elements over a dimension."""
     sign = ">" if node.arguments["kernel"] == "argmax" else "<"
-    kind, wins = _comparison(node, sign)
+    kind, wins = _winning_comparison(node, sign)
     _emit_reduced(node, code, f"{kind} best = {{first}};\n{{y}} = 0;",
                   f"if ({wins}) {{{{\n    best = {{x}};\n    {{y}} = {{number}};\n}}}}", "")
 
 
-def _comparison(node: Node, sign: str) -> tuple[str, str]:
+def _winning_comparison(node: Node, sign: str) -> tuple[str, str]:
     """(the C type of the elements, whether {x} replaces the best so far): the first NaN does, and stays."""
     kind = c_type(node.arguments["input"].dtype)
     return kind, f"{{x}} {sign} best || ({{x}} != {{x}} && best == best)" if kind == "float" else f"{{x}} {sign} best"

@@ -148,7 +148,7 @@ def interpolate_nearest(w: Writer, x: Value, axes: Any, exact: bool) -> str:
     """Nearest neighbours: a Resize node, or else a Gather of each dimension."""
     axes = axes[-len(_fixed_sizes(w, x)):]
     if any(scale is not None for *_, scale in axes) and any(
-            np.float32(_scale_of(sizes)) != _float32_scale(sizes) for sizes in axes):
+            np.float32(_length_ratio(sizes)) != _float32_scale(sizes) for sizes in axes):
         return _nearest_entries(w, x, axes, exact)              # another scale would find other neighbours
     if exact:
         return _resize_node(w, x, axes, mode="nearest", coordinate_transformation_mode="half_pixel",
@@ -183,7 +183,7 @@ def _resize_node(w: Writer, x: Value, axes: Any, **options: Any) -> str:
     return w.add("Resize", x, None, None, w.ints([*x.shape[:2], *(m for _, m, _ in axes)]), **options)
 
 
-def _scale_of(sizes: Any) -> float:
+def _length_ratio(sizes: Any) -> float:
     n, m, scale = sizes
     return float(m / n if scale is None else scale)
 
@@ -197,7 +197,7 @@ def _lengths_by_scale(n: int, scale: np.float32) -> tuple[int, int]:
 def _float32_scale(sizes: Any) -> float:
     """The float32 number next to a scale by which all engines find the length of the model."""
     n, m, _ = sizes
-    found = np.float32(_scale_of(sizes))
+    found = np.float32(_length_ratio(sizes))
     while min(_lengths_by_scale(n, found)) < m:
         found = np.nextafter(found, np.float32(np.inf))
     while max(_lengths_by_scale(n, found)) > m:

@@ -76,9 +76,11 @@ def _to_c(args: argparse.Namespace, model: nn.Module, example: fastnet.Tensor, d
     loaded = load_described(args.model)
     saved = None if other_of(args.model, *loaded) else Saved.described(args.model, *loaded)
     table = saved.inputs if saved is not None and isinstance(saved.inputs, TableInputs) else None
-    say(str(fastnet.export_c(model, example, path, args.dtype or "float32", args.max_ram, streaming=args.streaming,
-                             preparation=None if table is None else table.preparation,
-                             target=None if saved is None else saved.target)))
+    made = fastnet.export_c(model, example, path, args.dtype or "float32", args.max_ram, streaming=args.streaming,
+                            preparation=None if table is None else table.preparation,
+                            target=None if saved is None else saved.target)
+    for line in str(made).splitlines():
+        say(line)
 
 
 # form -> (the end of its files' names, the function that writes one)

@@ -29,7 +29,7 @@ def test_a_classification(tmp_path, capsys):
     saved = trained(table, model)
     capsys.readouterr()
     fastnet("export", model, "--to", "c", "--max-ram", "1k", "-o", tmp_path / "kinds.c")
-    assert "RAM:   32 bytes" in capsys.readouterr().out
+    assert "\nRAM:   32 bytes" in capsys.readouterr().out              # on a line of its own
     program = compiled(tmp_path / "kinds.c", 3)
     assert '"kind0", "kind1", "kind2"' in (tmp_path / "kinds.c").read_text()
     categories = saved.inputs.preparation.encoders["colour"].categories

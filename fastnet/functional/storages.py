@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnet._core.memory import Block
 from fastnet._core.placement import device
 from fastnet._core.tensor import Tensor, method
 
@@ -67,6 +68,6 @@ class UntypedStorage:
 def untyped_storage(self: Tensor) -> UntypedStorage:
     """The memory that the tensor shares with its views."""
     root: Any = self._data
-    while isinstance(root.base, np.ndarray):
+    while isinstance(root.base, np.ndarray) and not isinstance(root.base, Block):
         root = root.base
     return UntypedStorage(root)

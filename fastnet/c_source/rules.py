@@ -8,7 +8,9 @@ if TYPE_CHECKING:
     from fastnet.c_source.program import Code
     from fastnet.graph import Node
 
-__all__ = ["EMITTERS", "emitter"]
+__all__ = ["EMITTERS", "IMAGE_DIMENSIONS", "emitter"]
+
+IMAGE_DIMENSIONS = 4                     # (N, C, H, W)
 
 Emitter: TypeAlias = "Callable[[Node, Code], None]"
 

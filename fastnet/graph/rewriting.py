@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from fastnet.graph.dimension import mapped
 from fastnet.graph.form import Graph, ModuleCall, Node, Value, values_in
 
-__all__ = ["Names", "check", "graph_pass", "readers", "rebuilt", "with_values"]
+__all__ = ["Names", "check", "graph_pass", "readers", "rebuilt", "with_values", "without_unread"]
 
 _Pass = TypeVar("_Pass", bound=Callable[..., Graph])
 
@@ -57,6 +57,22 @@ def rebuilt(graph: Graph, nodes: Iterable[Node], substitutes: Mapping[Value, Val
 def _with_arguments(node: Node, arguments: dict[str, Any]) -> Node:
     same = all(x is node.arguments[name] for name, x in arguments.items())
     return node if same else dataclasses.replace(node, arguments=arguments)
+
+
+def without_unread(graph: Graph, removable: Callable[[Node], bool]) -> Graph:
+    """A graph without the nodes that may go and whose results nothing reads, themselves or through others.
+
+    Args:
+        graph: the graph.
+        removable: whether a node may go.
+    """
+    kept: list[Node] = []
+    read = set(graph.outputs)
+    for node in reversed(graph.nodes):
+        if not (read.isdisjoint(node.outputs) and removable(node)):
+            kept.append(node)
+            read.update(node.inputs)
+    return rebuilt(graph, reversed(kept))
 
 
 def readers(graph: Graph) -> dict[Value, list[Node]]:

@@ -9,13 +9,14 @@ import fastnet
 from fastnet._core.annotations import StrPath
 from fastnet._core.errors import did_you_mean
 from fastnet.graph import Graph, Node, Value, trace
+from fastnet.graph.dimension import is_open
 from fastnet.nn.module import Module
 from fastnet.onnx.emitters import ExportError, find_emitter  # registers the emitters
 from fastnet.onnx.emitting import export_error
 from fastnet.onnx.files import write_model
 from fastnet.onnx.forms import Graph as OnnxGraph, Model, OperatorSet, ValueInfo, value_info
 from fastnet.onnx.tensors import data_type_of
-from fastnet.onnx.writer import Writer, is_open
+from fastnet.onnx.writer import Writer
 
 if TYPE_CHECKING:
     from fastnet.onnx.forms import Node as OnnxNode

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from fastnet import dtypes
-from fastnet.graph import Dim, Value
+from fastnet.graph import Value
+from fastnet.graph.dimension import is_open
 from fastnet.onnx.emitting import export_error
 from fastnet.onnx.forms import Node, Tensor, attribute
 from fastnet.onnx.tensors import data_type_of, tensor_of
@@ -18,19 +19,10 @@ if TYPE_CHECKING:
     from fastnet.graph import Node as GraphNode
     from fastnet.onnx.emitting import ExportError
 
-__all__ = ["Operand", "Size", "Writer", "is_open", "same_shape"]
+__all__ = ["Operand", "Size", "Writer", "same_shape"]
 
 Operand: TypeAlias = "Value | str | None"       # a value of the graph, the name of an ONNX value, or an absent input
 Size: TypeAlias = int           # it can be a Dim of the graph, which follows from an open dimension
-
-
-def is_open(*sizes: Size) -> bool:
-    """Whether one of the sizes follows from an open dimension: it is a `fastnet.graph.Dim`, whose value is an example.
-
-    Args:
-        sizes: of dimensions.
-    """
-    return any(isinstance(n, Dim) for n in sizes)
 
 
 def same_shape(a: Sequence[Size], b: Sequence[Size]) -> bool:
@@ -200,7 +192,7 @@ class Writer:
             sizes: numbers and sizes.
         """
         sizes = list(sizes)
-        if not is_open(*sizes):
+        if not is_open(sizes):
             return self.constant(np.array(sizes, np.int64))
         parts = [self._size(n) if is_open(n) else self.constant(np.array([n])) for n in sizes]
         return parts[0] if len(parts) == 1 else self.add("Concat", *parts, axis=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from fastnet.c_source.rules import emitter
+from fastnet.c_source.rules import IMAGE_DIMENSIONS, emitter
 
 if TYPE_CHECKING:
     from fastnet.c_source.program import Code, Constant
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 __all__ = ["conv_shape_of"]
 
-_IMAGE_DIMENSIONS = 4                    # (N, C, H, W)
 
 
 def _conv_sizes(x: Any, y: Any, weight: Any, geometry: Any) -> dict[str, int]:
@@ -44,10 +43,10 @@ def conv_shape_of(node: Node, code: Code) -> Constant:
         NotImplementedError: three dimensions, or a streaming model that pads the future.
     """
     x, weight = node.arguments["x"], node.arguments["weight"]
-    if len(x.shape) > _IMAGE_DIMENSIONS:
+    if len(x.shape) > IMAGE_DIMENSIONS:
         raise code.unsupported("is a convolution over three dimensions, which has no rule for C")
     geometry = node.arguments["geometry"]
-    if code.streaming and len(x.shape) == _IMAGE_DIMENSIONS - 1 and geometry[1][-1]:
+    if code.streaming and len(x.shape) == IMAGE_DIMENSIONS - 1 and geometry[1][-1]:
         raise code.unsupported("pads both ends of time: with streaming=True, pad the past alone with "
                                "nn.functional.pad(x, (past, 0))")
     return code.struct("conv_shape", **_conv_sizes(x, code.result, weight, geometry))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnet.c_source.constants import float_text
 from fastnet.c_source.program import Constant
-from fastnet.c_source.rules import emitter
+from fastnet.c_source.rules import IMAGE_DIMENSIONS, emitter
 
 if TYPE_CHECKING:
     from fastnet.c_source.program import Code
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["pool_axes"]
 
-_IMAGE_DIMENSIONS = 4
 _ADAPTIVE = 0, 1, 0, 1                  # kernel, stride, padding, dilation
 _FIELDS = "size", "outputs", "kernel", "stride", "pad", "dilation"
 
@@ -27,7 +26,7 @@ def pool_axes(node: Node, code: Code) -> dict[str, Any]:
         code: to add to.
     """
     x, windows = node.arguments["x"], node.arguments["windows"]
-    if len(x.shape) > _IMAGE_DIMENSIONS:
+    if len(x.shape) > IMAGE_DIMENSIONS:
         raise code.unsupported("is a pool over three dimensions, which has no rule for C")
     axes, lengths = windows
     sizes = (1, *x.shape[2:])[-2:]

@@ -1,9 +1,9 @@
 """Dead code: nodes whose results nothing reads."""
 from __future__ import annotations
 
-from fastnet.graph.form import Graph, Node
+from fastnet.graph.form import Graph
 from fastnet.graph.operations import writes_state
-from fastnet.graph.rewriting import graph_pass, rebuilt
+from fastnet.graph.rewriting import graph_pass, without_unread
 
 __all__ = ["remove_dead_code"]
 
@@ -29,10 +29,4 @@ def remove_dead_code(graph: Graph) -> Graph:
           relu_1 (2,) = relu(x)
           return relu_1
     """
-    kept: list[Node] = []
-    read = set(graph.outputs)
-    for node in reversed(graph.nodes):
-        if writes_state(node.operation, node.arguments) or not read.isdisjoint(node.outputs):
-            kept.append(node)
-            read.update(node.inputs)
-    return rebuilt(graph, reversed(kept))
+    return without_unread(graph, lambda node: not writes_state(node.operation, node.arguments))

@@ -5,7 +5,7 @@ import dataclasses
 from typing import Any
 
 from fastnet.graph.form import Graph, Node, Value, same_form
-from fastnet.graph.rewriting import graph_pass, rebuilt, with_values
+from fastnet.graph.rewriting import graph_pass, rebuilt, with_values, without_unread
 
 __all__ = ["fold_shapes"]
 
@@ -46,7 +46,8 @@ def fold_shapes(graph: Graph) -> Graph:
         else:
             made[node.outputs[0]] = node
             nodes.append(node)
-    return _without_unread_views(rebuilt(graph, nodes, substitutes))
+    folded = rebuilt(graph, nodes, substitutes)
+    return without_unread(folded, lambda node: node.is_view or node.operation in _PLACE_COPIES)
 
 
 def _is_identity(node: Node) -> bool:
@@ -81,15 +82,3 @@ def _with_view_before(node: Node, made: dict[Value, Node]) -> Node:
 def _with_source(node: Node, before: Node, **arguments: Any) -> Node:
     """A node that reads what the node before it reads."""
     return dataclasses.replace(node, arguments=node.arguments | {"x": before.arguments["x"]} | arguments)
-
-
-def _without_unread_views(graph: Graph) -> Graph:
-    """A graph without views and copies that nothing reads."""
-    read = set(graph.outputs)
-    kept = []
-    for node in reversed(graph.nodes):
-        if read.isdisjoint(node.outputs) and (node.is_view or node.operation in _PLACE_COPIES):
-            continue
-        kept.append(node)
-        read.update(node.inputs)
-    return rebuilt(graph, reversed(kept))

@@ -37,7 +37,18 @@ _Activation = Literal["none", "relu", "relu6"]
 _TABLE_SIZE = 256
 
 
-class Quantize(Module):
+class _Conversion(Module):
+    """A conversion between float32 and int8."""
+
+    def __init__(self, scale: float, zero_point: int) -> None:
+        super().__init__()
+        self.scale, self.zero_point = float(scale), zero_point
+
+    def extra_repr(self) -> str:
+        return f"scale={self.scale:.6g}, zero_point={self.zero_point}"
+
+
+class Quantize(_Conversion):
     """Convert float32 to int8: clamp(round(input / scale) + zero_point, -128, 127).
 
     Args:
@@ -51,18 +62,11 @@ class Quantize(Module):
         tensor([  5,   1, 127], dtype=int8)
     """
 
-    def __init__(self, scale: float, zero_point: int) -> None:
-        super().__init__()
-        self.scale, self.zero_point = float(scale), zero_point
-
     def forward(self, input: Tensor) -> Tensor:
         return quantize(input, self.scale, self.zero_point)
 
-    def extra_repr(self) -> str:
-        return f"scale={self.scale:.6g}, zero_point={self.zero_point}"
 
-
-class DeQuantize(Module):
+class DeQuantize(_Conversion):
     """Convert int8 to float32: (input - zero_point) * scale.
 
     Args:
@@ -76,15 +80,8 @@ class DeQuantize(Module):
         tensor([ 1., -1.])
     """
 
-    def __init__(self, scale: float, zero_point: int) -> None:
-        super().__init__()
-        self.scale, self.zero_point = float(scale), zero_point
-
     def forward(self, input: Tensor) -> Tensor:
         return dequantize(input, self.scale, self.zero_point)
-
-    def extra_repr(self) -> str:
-        return f"scale={self.scale:.6g}, zero_point={self.zero_point}"
 
 
 class _Weighted(Module):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnet import dtypes
+from fastnet.graph.dimension import is_open
 from fastnet.onnx.emitting import emits
-from fastnet.onnx.writer import is_open
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import DType
@@ -85,7 +85,7 @@ def _leave_out_all(mask: Value | None, diagonal: int | None) -> bool:
 
 def _causal_mask(w: Writer, queries: Size, length: Size, diagonal: int, dtype: DType) -> str:
     """0 where query i attends to key j <= i + diagonal, else -inf."""
-    if not is_open(queries, length):
+    if not is_open((queries, length)):
         places = np.arange(length) > np.arange(queries)[:, None] + diagonal
         return w.constant(np.where(places, -np.inf, 0).astype(dtype), "causal_mask")
     rows, columns = w.counted(queries), w.counted(length)

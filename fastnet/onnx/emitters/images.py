@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnet.functional.axis_weights import WEIGHTS, nearest_index
+from fastnet.graph.dimension import is_open
 from fastnet.onnx.emitting import emits
-from fastnet.onnx.writer import is_open
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ def _is_global(windows: Any) -> bool:
 
 def _fixed_sizes(w: Writer, x: Value) -> Shape:
     spatial = x.shape[2:]
-    if is_open(*spatial):
+    if is_open(spatial):
         raise w.refuse("pooling and interpolation need a fixed size of the images; leave only the batch open")
     return spatial
 
@@ -132,7 +132,7 @@ def _adaptive_maxima(w: Writer, x: Value, spatial: Shape, lengths: Shape) -> str
 @emits("max_unpool")
 def max_unpool(w: Writer, x: Value, indices: Value, lengths: Shape, what: str) -> str:
     """Zeros with the elements at the places of the maxima."""
-    if is_open(*lengths):
+    if is_open(lengths):
         raise w.refuse("max_unpool needs a fixed size of the images; leave only the batch open")
     lead, plane = x.shape[:2], math.prod(lengths)
     zeros = w.add("Expand", w.scalar(0, x.dtype), w.ints((*lead, plane)))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnet import dtypes
+from fastnet.graph.dimension import is_open
 from fastnet.onnx.emitting import emits
-from fastnet.onnx.writer import Operand, is_open, same_shape
+from fastnet.onnx.writer import Operand, same_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -197,7 +198,7 @@ def put(w: Writer, x: Value, value: Value, view: tuple[Any, ...], picks: tuple[A
         if any(k not in (slice(None), Ellipsis) for k in view):
             raise w.refuse("writing at slices and index tensors together cannot be written as ONNX")
         return _scattered_points(w, x, value, picks, None)
-    if is_open(*x.shape):
+    if is_open(x.shape):
         raise w.refuse("writing into a part of a tensor needs fixed sizes")
     places = np.arange(int(np.prod(x.shape))).reshape(x.shape)[view]
     part = w.cast(value, x.dtype)
@@ -210,7 +211,7 @@ def _scattered_points(w: Writer, x: Value, values: Value, picks: tuple[Any, ...]
     if any(isinstance(pick, slice) or pick.dtype.kind == "b" for pick in picks):
         raise w.refuse("writing at slices or masks between index tensors cannot be written as ONNX; use where()")
     shape: Shape = (*np.broadcast_shapes(*(t.shape for t in picks)), *x.shape[len(picks):])
-    if is_open(*shape) and values.shape != shape:
+    if is_open(shape) and values.shape != shape:
         raise w.refuse("writing one number at several places needs fixed sizes")
     source = w.cast(values, x.dtype)
     source = source if values.shape == shape else w.add("Expand", source, w.ints(shape))

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fastnet.graph.dimension import is_open
 from fastnet.onnx.emitting import emits
-from fastnet.onnx.writer import is_open
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Shape
@@ -111,7 +111,7 @@ def conv_transposed(w: Writer, x: Value, weight: Value, bias: Value | None, geom
     """Transposed convolution."""
     stride, padding, dilation = _conv_geometry(geometry, len(x.shape) - 2)
     lengths = x.shape[2:]
-    if is_open(*lengths):
+    if is_open(lengths):
         raise w.refuse("a transposed convolution needs a fixed size of the images; leave only the batch open")
     covered = [(n - 1) * s - 2 * p + d * (k - 1) + 1
                for n, s, p, d, k in zip(lengths, stride, padding, dilation, weight.shape[2:])]

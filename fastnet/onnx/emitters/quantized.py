@@ -12,10 +12,10 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet.graph import Value
+from fastnet.graph.dimension import is_open
 from fastnet.onnx.emitters.images import exact_pads
 from fastnet.onnx.emitters.products import linear_map
 from fastnet.onnx.emitting import emits
-from fastnet.onnx.writer import is_open
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Shape
@@ -144,7 +144,7 @@ def quantized_conv(w: Writer, x: Value, weight: Value, bias: Value | None, multi
 def _conv_options(w: Writer, x: Value, weight: Value, geometry: Any, sizes: Shape) -> dict[str, Any]:
     """The attributes of a Conv node. The padding after the images follows from the sizes of the output."""
     spatial, kernel = x.shape[2:], weight.shape[2:]
-    if is_open(*spatial):
+    if is_open(spatial):
         raise w.refuse("quantised convolutions need a fixed size of the images; leave only the batch open")
     n = len(spatial)
     stride, padding, dilation = (numbers[-n:] for numbers in geometry[:3])
@@ -237,7 +237,7 @@ def quantized_softmax(w: Writer, q: Value, scale: float, dim: int) -> str:
 
 def _pool_options(w: Writer, x: Value, windows: Any) -> dict[str, Any]:
     spatial = x.shape[2:]
-    if is_open(*spatial):
+    if is_open(spatial):
         raise w.refuse("pooling needs a fixed size of the images; leave only the batch open")
     axes, lengths = windows.axes[-len(spatial):], windows.lengths[-len(spatial):]
     kernel, stride, _, _ = zip(*axes)

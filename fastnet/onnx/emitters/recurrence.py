@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnet.graph.dimension import is_open
 from fastnet.onnx.emitting import emits
-from fastnet.onnx.writer import is_open
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

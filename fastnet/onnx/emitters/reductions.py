@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnet import dtypes
+from fastnet.graph.dimension import is_open
 from fastnet.onnx.emitting import emits
-from fastnet.onnx.writer import is_open
 
 if TYPE_CHECKING:
     from fastnet.graph import Value
@@ -35,7 +35,7 @@ def total(w: Writer, x: Value, dim: Any, keepdim: bool, dtype: Any) -> str:
 def variance(w: Writer, x: Value, dim: Any, keepdim: bool, ddof: float) -> str:
     """The variance, or its root."""
     axes = _axes_of(x, dim)
-    if is_open(*(x.shape[d] for d in axes)):
+    if is_open([x.shape[d] for d in axes]):
         raise w.refuse("a variance needs a fixed size of the dimensions that it reduces")
     count = math.prod(x.shape[d] for d in axes)
     centred = w.add("Sub", x, w.reduce("ReduceMean", x, axes, keepdims=True))

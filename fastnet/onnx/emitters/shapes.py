@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnet import dtypes
+from fastnet.graph.dimension import is_open
 from fastnet.onnx.emitting import emits
-from fastnet.onnx.writer import is_open, same_shape
+from fastnet.onnx.writer import same_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

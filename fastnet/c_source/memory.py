@@ -65,7 +65,7 @@ class Memory:
 
     @property
     def arrays(self) -> list[Value]:
-        """The values with arrays of their own."""
+        """The values that have separate arrays."""
         return [x for x, place in self.places.items() if place.kind == "array"]
 
 

@@ -67,7 +67,7 @@ def _tensors_of(x: Any) -> list[Any]:
 
 
 def _with_other_arrays(x: Any, arrays: Iterator[Array]) -> Any:
-    """A structure with other tensors in place of its own."""
+    """A structure with its tensors replaced by others."""
     if isinstance(x, Tensor):
         return from_numpy(next(arrays))
     if isinstance(x, dict):

@@ -35,7 +35,7 @@ def axes_by_name(dynamic: Mapping[str, Mapping[int, str] | Sequence[int]],
         inputs: (name, tensor) of all inputs.
 
     Raises:
-        ValueError: an input or an axis that does not exist, or a name that is no identifier.
+        ValueError: an input or an axis that does not exist, or a name that is not an identifier.
     """
     tensors = dict(inputs)
     found: dict[str, dict[int, str]] = {}

@@ -227,7 +227,7 @@ def register_module_full_backward_hook(hook: Callable[[Any, Any, Any], Any]) -> 
 
 
 def _registered_everywhere(place: int, hook: Callable[..., Any]) -> RemovableHandle:
-    Hooks._hooks = {}, {}               # modules without hooks of their own look for those of all modules, too
+    Hooks._hooks = {}, {}               # modules without hooks look for those of all modules
     changes.value += 1
     return _HandleOfAll(_EVERYWHERE[place], hook)
 

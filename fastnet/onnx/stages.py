@@ -3,7 +3,7 @@
 A node is read by the host, in Python, if it must know a value that depends on the data: the condition of an If, the
 number of rounds of a Loop, the indices that NonZero finds. The nodes between two such nodes are a stage, which
 `fastnet.compile` records. Stages exchange tensors, which are arguments and results of their recordings, and arrays,
-which select the recording. Subgraphs of such nodes have stages of their own.
+which select the recording. Subgraphs of such nodes have separate stages.
 
 A small integer or bool input that only such nodes read, such as a sampling rate, is read once at each call. It then
 selects a recording, and the nodes that depend on it need no host.

@@ -39,6 +39,8 @@ NEEDED_HERE = {
     **dict.fromkeys([(name, i) for name in ("kron", "kron by name") for i in (0, 1)],
                     "PyTorch overlooks the write, and its gradient is that of the new values"),
     **dict.fromkeys([("ldexp by name", 0), ("ldexp by name", 1)], "PyTorch keeps the result"),
+    **dict.fromkeys([(f"fake_quantize_per_{what}_affine by name", 0) for what in ("tensor", "channel")],
+                    "PyTorch keeps a mask of the values within the range"),
 }
 # operations whose backward computes again what PyTorch keeps
 COMPUTED_AGAIN = {

@@ -54,7 +54,8 @@ def export_c(model: Module, example: Any, path: StrPath, dtype: Literal["float32
         dtype: of inputs and outputs.
         max_ram: the most static memory in bytes that the model may use.
         streaming: keep the state of recurrent layers and of causal padding (`nn.functional.pad(x, (past, 0))`) between
-            calls, so that each call continues the sequence of the last one. `net_reset` begins a new sequence.
+            calls, so that each call continues the sequence of the last one. `net_reset` begins a new sequence. Other
+            operations see the steps of one call: a mean over time, or attention, is that of these steps.
         preparation: a fitted `fastnet.data.TablePreparation`. It becomes
             `void net_prepare(const double *columns, float *input)`, where a category is its number.
         target: a fitted `fastnet.data.TargetPreparation`: its classes become labels, or of a regression

@@ -23,6 +23,9 @@ __all__ = ["add_quantize", "quantize", "samples_of", "windows_of"]
 
 _SCHEMES = "static", "dynamic", "weight_only", "qat"
 _CALIBRATIONS = "MinMax", "Entropy", "Percentile", "MovingAverage"
+_SCHEMES_OF_OPTIONS = {"calibration": ("static",), "bits": ("weight_only",), "group_size": ("weight_only",),
+                       "method": ("weight_only",), "all": ("static", "qat"), "epochs": ("qat",), "lr": ("qat",),
+                       "seed": ("qat",)}
 _CALIBRATION_ROWS = 1024
 _MEASURED_BATCHES = 32
 _READ_DATA = "static", "qat"            # schemes that need samples
@@ -39,19 +42,19 @@ def add_quantize(p: argparse.ArgumentParser) -> None:
                    "and tables), qat (the same after a training with the rounding of int8), dynamic (int8 weights of "
                    "linear and recurrent layers) or weight_only (weights of linear layers; default: static, for texts "
                    "weight_only)")
-    p.add_argument("--calibration", choices=_CALIBRATIONS, default=_CALIBRATIONS[0],
-                   help="how static chooses the ranges of activations (default: %(default)s)")
-    p.add_argument("--bits", type=int, choices=(4, 8), default=8, help="of weight_only (default: %(default)s)")
-    p.add_argument("--group-size", type=positive_number(int), default=32, metavar="N",
-                   help="weights that share a scale, of weight_only (default: %(default)s)")
-    p.add_argument("--method", choices=("rtn", "gptq"), default="rtn", help="of weight_only: round to nearest, or "
-                   "GPTQ, which reads data (default: %(default)s)")
-    p.add_argument("--all", action="store_true", help="static, qat: quantise layers that are slower in int8, too")
-    p.add_argument("--epochs", type=positive_number(int), default=3, metavar="N",
-                   help="of the training of qat (default: %(default)s)")
-    p.add_argument("--lr", type=positive_number(float), default=1e-4, metavar="RATE",
-                   help="learning rate of qat (default: %(default)s)")
-    p.add_argument("--seed", type=int, default=0, metavar="N", help="of the order of samples of qat (default: 0)")
+    p.add_argument("--calibration", choices=_CALIBRATIONS,
+                   help="how static chooses the ranges of activations (default: MinMax)")
+    p.add_argument("--bits", type=int, choices=(4, 8), help="of weight_only (default: 8)")
+    p.add_argument("--group-size", type=positive_number(int), metavar="N",
+                   help="weights that share a scale, of weight_only (default: 32)")
+    p.add_argument("--method", choices=("rtn", "gptq"), help="of weight_only: round to nearest, or GPTQ, which reads "
+                   "data (default: rtn)")
+    p.add_argument("--all", action="store_true", default=None, help="static, qat: quantise layers that are slower in int8, too")
+    p.add_argument("--epochs", type=positive_number(int), metavar="N",
+                   help="of the training of qat (default: 3)")
+    p.add_argument("--lr", type=positive_number(float), metavar="RATE",
+                   help="learning rate of qat (default: 0.0001)")
+    p.add_argument("--seed", type=int, metavar="N", help="of the order of samples of qat (default: 0)")
     p.add_argument("--report", type=output_path, metavar="FILE", help="write the report to a JSON file")
 
 
@@ -61,6 +64,7 @@ def quantize(args: argparse.Namespace) -> None:
     check_outputs([args.model], [("--output", args.output), ("--report", args.report)])
     saved: Any = read_other(args.model)
     scheme: Any = args.scheme or ("static" if saved is None else "weight_only")
+    options = _options(args, scheme)
     if saved is None:
         saved = Saved.read(args.model)
         if scheme == "qat" and saved.target.task != "classification":
@@ -72,15 +76,24 @@ def quantize(args: argparse.Namespace) -> None:
         raise WrongUseError(f"--scheme {scheme} is not for this model: models of texts take dynamic and weight_only; "
                             "translations, forecasts and transcriptions are not quantised")
     interruptions_raise()
-    model, report = quantized(
-        saved.model, data, scheme, calibration=args.calibration, bits=args.bits, group_size=args.group_size,
-        method=args.method, epochs=args.epochs, lr=args.lr, seed=args.seed, evaluation=evaluation,
-        faster_only=not args.all)
+    model, report = quantized(saved.model, data, scheme, evaluation=evaluation, **options)
     for line in str(report).split("\n"):
         say(line)
     replace(saved, model=model, about={**saved.about, "quantization": report.to_dict()}).save(args.output)
     if args.report:
         write_report(args.report, {"model": str(args.model), **report.to_dict()})
+
+
+def _options(args: argparse.Namespace, scheme: str) -> dict[str, Any]:
+    """The given options of a scheme, as `fastnet.quantize` names them; those of another scheme are refused."""
+    given = {name: getattr(args, name) for name in _SCHEMES_OF_OPTIONS if getattr(args, name) is not None}
+    for name in given:
+        if scheme not in _SCHEMES_OF_OPTIONS[name]:
+            raise WrongUseError(f"--{name.replace('_', '-')} is an option of --scheme "
+                                f"{' and '.join(_SCHEMES_OF_OPTIONS[name])}, got --scheme {scheme}")
+    if given.pop("all", False):
+        given["faster_only"] = False
+    return given
 
 
 def _data_name(args: argparse.Namespace, saved: Any) -> str:

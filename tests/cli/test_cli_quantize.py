@@ -26,13 +26,14 @@ def accuracy(path, capsys):
 
 
 @pytest.mark.parametrize("options", [
-    [], ["--calibration", "Percentile"], ["--scheme", "dynamic"], ["--scheme", "weight_only", "--bits", "4"],
-    ["--scheme", "weight_only", "--bits", "4", "--method", "gptq"], ["--scheme", "qat", "--epochs", "2"]],
+    ["--all"], ["--all", "--calibration", "Percentile"], ["--scheme", "dynamic"],
+    ["--scheme", "weight_only", "--bits", "4"], ["--scheme", "weight_only", "--bits", "4", "--method", "gptq"],
+    ["--all", "--scheme", "qat", "--epochs", "2"]],
     ids=["static", "percentile", "dynamic", "rtn", "gptq", "qat"])
 def test_schemes(digits, options, tmp_path, capsys):
     before = accuracy(digits, capsys)
     out, report = tmp_path / "small.safetensors", tmp_path / "report.json"
-    assert main(["quantize", str(digits), "-o", str(out), "--report", str(report), "--all", *options]) == 0
+    assert main(["quantize", str(digits), "-o", str(out), "--report", str(report), *options]) == 0
     printed = capsys.readouterr().out
     assert "float32  quantised" in printed and "accuracy" in printed
     found = json.loads(report.read_text())
@@ -40,6 +41,15 @@ def test_schemes(digits, options, tmp_path, capsys):
     assert accuracy(out, capsys) >= before - 0.03
     assert main(["info", str(out)]) == 0
     assert fastnet.load_metadata(out)["about"]["quantization"]["scheme"] == found["scheme"]
+
+
+@pytest.mark.parametrize("options, message", [
+    (["--bits", "4"], "--bits is an option of --scheme weight_only, got --scheme static"),
+    (["--scheme", "dynamic", "--all"], "--all is an option of --scheme static and qat, got --scheme dynamic"),
+    (["--scheme", "weight_only", "--group-size", "32", "--lr", "0.1"], "--lr is an option of --scheme qat")])
+def test_an_option_of_another_scheme_is_refused(options, message, digits, tmp_path, capsys):
+    assert main(["quantize", str(digits), "-o", str(tmp_path / "q.safetensors"), *options]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_predict_reads_the_file(digits, tmp_path, capsys):

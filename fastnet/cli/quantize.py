@@ -49,7 +49,8 @@ def add_quantize(p: argparse.ArgumentParser) -> None:
                    help="weights that share a scale, of weight_only (default: 32)")
     p.add_argument("--method", choices=("rtn", "gptq"), help="of weight_only: round to nearest, or GPTQ, which reads "
                    "data (default: rtn)")
-    p.add_argument("--all", action="store_true", default=None, help="static, qat: quantise layers that are slower in int8, too")
+    p.add_argument("--all", action="store_true", default=None,
+                   help="static, qat: quantise layers that are slower in int8, too")
     p.add_argument("--epochs", type=positive_number(int), metavar="N",
                    help="of the training of qat (default: 3)")
     p.add_argument("--lr", type=positive_number(float), metavar="RATE",

@@ -104,6 +104,7 @@ if TYPE_CHECKING:
         models,
         onnx,
         ops,
+        profiler,
         quantization,
         sklearn,
         special,
@@ -168,6 +169,7 @@ _LOADED_LATER: dict[str, tuple[str, str | None]] = {
     "models": ("fastnet.models", None),
     "onnx": ("fastnet.onnx", None),
     "ops": ("fastnet.ops", None),
+    "profiler": ("fastnet.profiler", None),
     "quantization": ("fastnet.quantization", None),
     "quantize": ("fastnet.quantization", "quantize"),
     "sklearn": ("fastnet.sklearn", None),
@@ -185,9 +187,9 @@ __all__ = [
     "get_rng_state", "grad", "graph", "inf", "inference_mode", "initial_seed", "int", "int32", "int64",
     "is_floating_point", "is_grad_enabled", "is_tensor", "linalg", "load", "load_file", "load_metadata", "long",
     "manual_seed", "metrics", "models", "nan", "newaxis", "nn", "no_grad", "numel", "onnx", "ops", "optim", "pi",
-    "preserve_format", "quantization", "quantize", "random", "save_file", "seed", "set_backend", "set_grad_enabled",
-    "set_isa", "set_num_threads", "set_rng_state", "show_config", "sklearn", "special", "strided", "tensor", "text",
-    "training", "uint8", "use_backend",
+    "preserve_format", "profiler", "quantization", "quantize", "random", "save_file", "seed", "set_backend",
+    "set_grad_enabled", "set_isa", "set_num_threads", "set_rng_state", "show_config", "sklearn", "special", "strided",
+    "tensor", "text", "training", "uint8", "use_backend",
 ]
 __all__ += [
     "CharTensor", "HalfTensor", "ShortTensor", "Size", "bfloat16", "dtype", "layout", "memory_format",

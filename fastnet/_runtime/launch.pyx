@@ -18,8 +18,10 @@ cdef extern from *:
     """
     #include "src/per_thread.h"
     PER_THREAD PyObject *recording = 0;
+    PER_THREAD void *spending = 0;
     """
     PyObject *recording             # the LaunchList that this thread records into, an owned reference, or NULL
+    void *spending                  # the Spent entries of this thread's Profile, or NULL
 
 cdef extern from "src/float_mode.h" nogil:
     uint64_t flush_tiny_results()
@@ -34,6 +36,9 @@ include "arrays.pxi"
 
 # No constant, so that memset is a call: for a constant size gcc emits `rep stos`, which takes four times as long.
 cdef size_t _launch_bytes = sizeof(Launch)
+
+
+cdef list all_kernels = []
 
 
 cdef class Kernel:
@@ -59,6 +64,7 @@ cdef class Family:
         cdef const Entry *entry
         cdef int isa
         kernel.name = name
+        all_kernels.append(kernel)
         for isa in range(ISA_COUNT):
             entry = self.tables[isa]
             while entry.name != NULL and strcmp(entry.name, key) != 0:
@@ -94,6 +100,8 @@ cdef int run_blocks(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) noexce
 cdef int run(const Launch *launch) noexcept nogil:
     """Run a launch on as many threads as its work is worth. Its blocks, and so its result, do not depend on them."""
     cdef int threads = threads_for(launch.work, launch.blocks, usual_share())
+    if spending != NULL:
+        return run_timed(launch, threads, False)
     return run_blocks(launch, 0, launch.blocks) if threads <= 1 else run_on(launch, threads, True)
 
 
@@ -147,6 +155,80 @@ cdef Block submit_packing(Launch *launch, int slot, ptrdiff_t nbytes, const void
     if launch.blocks > 0:
         launches.packings.append((launches.count - 1, <uintptr_t>source, <uintptr_t>source + source_bytes, block))
     return block
+
+
+# ---- profiling ------------------------------------------------------------------------------------------------------
+
+cdef enum:
+    MOST_BODIES = 8192              # a power of two, above the number of bodies of all kernels
+
+cdef struct Spent:                  # what one body has taken
+    Body body
+    ptrdiff_t calls, replayed
+    double seconds, replayed_seconds
+
+
+cdef int run_timed(const Launch *launch, int threads, bint in_replay) noexcept nogil:
+    """Run a launch and add its time to the entry of its body."""
+    cdef Spent *spent = <Spent *>spending
+    cdef size_t i = (<uintptr_t>launch.body >> 4) % MOST_BODIES
+    cdef double start = clock()
+    cdef int failed = run_blocks(launch, 0, launch.blocks) if threads <= 1 else run_on(launch, threads, False)
+    cdef double seconds = clock() - start
+    while spent[i].body != NULL and spent[i].body != launch.body:
+        i = (i + 1) % MOST_BODIES
+    spent[i].body = launch.body
+    spent[i].calls += 1
+    spent[i].seconds += seconds
+    if in_replay:
+        spent[i].replayed += 1
+        spent[i].replayed_seconds += seconds
+    return failed
+
+
+cdef class Profile:
+    """Counts and times the launches of this thread between `start` and `stop`. One is active at a time."""
+
+    cdef Spent *spent
+
+    def __cinit__(self):
+        self.spent = <Spent *>grown(NULL, MOST_BODIES * sizeof(Spent))
+        memset(self.spent, 0, MOST_BODIES * sizeof(Spent))
+
+    def __dealloc__(self):
+        global spending
+        if spending == self.spent:
+            spending = NULL
+        free(self.spent)
+
+    def start(self):
+        global spending
+        if spending != NULL:
+            raise RuntimeError("this thread is profiled already")
+        spending = self.spent
+
+    def stop(self):
+        global spending
+        if spending != self.spent:
+            raise RuntimeError("this thread is not profiled by this profile")
+        spending = NULL
+
+    def result(self):
+        """{name of a kernel: (calls, seconds, calls in replays, seconds in replays)}"""
+        cdef Kernel kernel
+        cdef dict names = {}, found = {}
+        cdef Py_ssize_t i
+        cdef int isa
+        for kernel in all_kernels:
+            for isa in range(ISA_COUNT):
+                names.setdefault(<uintptr_t>kernel.f32[isa], kernel.name)
+                names.setdefault(<uintptr_t>kernel.f64[isa], kernel.name)
+        for i in range(MOST_BODIES):
+            if self.spent[i].body != NULL:
+                name = names[<uintptr_t>self.spent[i].body]
+                row = (self.spent[i].calls, self.spent[i].seconds, self.spent[i].replayed, self.spent[i].replayed_seconds)
+                found[name] = tuple([a + b for a, b in zip(found.get(name, (0, 0.0, 0, 0.0)), row)])
+        return found
 
 
 # ---- recording ------------------------------------------------------------------------------------------------------
@@ -296,7 +378,9 @@ cdef ptrdiff_t replay(const Launch *items, ptrdiff_t count, Tuner *tuner) noexce
     for i in range(count):
         launch = &items[i]
         threads = threads_for(launch.work, launch.blocks, share)
-        if threads > 1:
+        if spending != NULL:
+            failed = run_timed(launch, threads, True)
+        elif threads > 1:
             failed = run_on(launch, threads, not trial)
         elif launch.keeps_tiny:
             failed = run_blocks(launch, 0, launch.blocks)

@@ -65,7 +65,7 @@ def quantize(args: argparse.Namespace) -> None:
     check_outputs([args.model], [("--output", args.output), ("--report", args.report)])
     saved: Any = read_other(args.model)
     scheme: Any = args.scheme or ("static" if saved is None else "weight_only")
-    options = _options(args, scheme)
+    options = _given_options(args, scheme)
     if saved is None:
         saved = Saved.read(args.model)
         if scheme == "qat" and saved.target.task != "classification":
@@ -85,7 +85,7 @@ def quantize(args: argparse.Namespace) -> None:
         write_report(args.report, {"model": str(args.model), **report.to_dict()})
 
 
-def _options(args: argparse.Namespace, scheme: str) -> dict[str, Any]:
+def _given_options(args: argparse.Namespace, scheme: str) -> dict[str, Any]:
     """The given options of a scheme, as `fastnet.quantize` names them; those of another scheme are refused."""
     given = {name: getattr(args, name) for name in _SCHEMES_OF_OPTIONS if getattr(args, name) is not None}
     for name in given:

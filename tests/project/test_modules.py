@@ -10,7 +10,7 @@ import fastnet
 
 PACKAGE = Path(fastnet.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-AT_THE_TOP = {"backend", "dtypes", "func", "random"}
+AT_THE_TOP = {"backend", "dtypes", "func", "profiler", "random"}
 PUBLIC_PACKAGES = ["audio", "autograd", "c_source", "callbacks", "data", "datasets", "distributions", "fft",
                    "functional", "graph", "linalg", "metrics", "models", "nn", "onnx", "ops", "optim",
                    "optim.lr_scheduler", "quantization", "sklearn", "special", "text", "training"]

@@ -137,6 +137,16 @@ def test_children_import_fastnet_only_through_the_environment(tmp_path):
                           capture_output=True, cwd=tmp_path).returncode == 0
 
 
+def test_the_profiler_counts_the_kernels_of_replays():
+    step, x = torch.compile(lambda x: (x @ x).sum()), torch.ones(3, 3)
+    step(x)
+    with torch.profiler.profile() as seen:
+        for _ in range(2):
+            step(x)
+    found = {row.key: row.count for row in seen.key_averages()}
+    assert found.get("kernel matmul") == (2 if fastnet.backend.backend() == "compiled" else None)
+
+
 def test_the_profiler_counts_operations_and_blocks(tmp_path):
     profiler = torch.profiler
     ready = []
@@ -149,5 +159,6 @@ def test_the_profiler_counts_operations_and_blocks(tmp_path):
     rows = {row.key: row for row in seen.key_averages()}
     assert rows["forward"].count == 2 and len(rows) > 1 and ready == [seen]
     assert "forward" in seen.key_averages().table(sort_by="cpu_time_total", row_limit=-1)
+    assert not any(key.startswith("kernel") for key in rows)
     seen.export_chrome_trace(tmp_path / "trace.json")
     assert (tmp_path / "trace.json").read_text().count('"forward"') == 2

@@ -1,7 +1,8 @@
 """`torch.profiler`: time by operation and by named block, measured with Python's own profiler.
 
-The functions that compute operations are counted, forward and backward; calls inside of a replay of a compiled function
-are not seen one by one. Python's profiler makes each call slower, so the shares matter rather than the times.
+The functions that compute operations are counted, forward and backward. The kernels inside of replays of compiled
+functions are counted by `fastnet.profiler`; their rows are called "kernel matmul" and so on. Python's profiler makes
+each call slower, so the shares matter rather than the times.
 """
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from fastnet import functional
+from fastnet import functional, profiler as kernel_profiler
 
 __all__ = ["ProfilerAction", "ProfilerActivity", "profile", "record_function", "schedule", "supported_activities",
            "tensorboard_trace_handler"]
@@ -185,6 +186,7 @@ class profile:
                  on_trace_ready: Callable[[profile], object] | None = None, **options: Any) -> None:
         self._enabled, self._schedule, self._ready = enabled, schedule, on_trace_ready
         self._python = cProfile.Profile()
+        self._kernels = kernel_profiler.profile()
         self._recording = False
         self.step_num = 0
         self.blocks: list[tuple[str, float, float]] = []
@@ -227,9 +229,11 @@ class profile:
         self._recording = wanted
         if wanted:
             _active.append(self)
+            self._kernels.start()
             self._python.enable()
         else:
             self._python.disable()
+            self._kernels.stop()
             _active.remove(self)
 
     def key_averages(self, group_by_input_shape: bool = False, group_by_stack_n: int = 0) -> Averages:
@@ -238,6 +242,9 @@ class profile:
         for entry in self._python.getstats():
             if not isinstance(entry.code, str) and entry.code.co_filename.startswith(_OPERATIONS):
                 _add_time(found, entry.code.co_name, entry.callcount, entry.inlinetime, entry.totaltime)
+        for row in self._kernels.kernels():
+            if row.replayed:
+                _add_time(found, f"kernel {row.name}", row.replayed, row.replayed_seconds, row.replayed_seconds)
         for name, start, end in self.blocks:
             _add_time(found, name, 1, 0.0, end - start)
         return Averages(Average(name, int(count), own * _MICROSECONDS, whole * _MICROSECONDS)

@@ -13,7 +13,7 @@ import numpy as np
 
 MODULES = ("fastnet", "fastnet.autograd", "fastnet.nn", "fastnet.nn.functional", "fastnet.nn.init", "fastnet.nn.utils",
            "fastnet.optim", "fastnet.optim.lr_scheduler", "fastnet.distributions", "fastnet.data",
-           "fastnet.datasets", "fastnet.metrics", "fastnet.models", "fastnet.ops", "fastnet.audio",
+           "fastnet.datasets", "fastnet.metrics", "fastnet.models", "fastnet.ops", "fastnet.profiler", "fastnet.audio",
            "fastnet.audio.functional", "fastnet.text", "fastnet.fft",
            "fastnet.linalg", "fastnet.special", "fastnet.graph", "fastnet.onnx",
            "fastnet.quantization", "fastnet.nn.quantized", "fastnet.nn.quantized.dynamic", "fastnet.nn.qat",

@@ -5,13 +5,10 @@ else the NumPy reference. Each call looks its kernel up in K, so `use_backend` t
 """
 from __future__ import annotations
 
-import contextvars
 import functools
 import importlib
 import os
 import sys
-import threading
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -19,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from fastnet._core.silent_calls import call_silently
 from fastnet._core.state import Swapped, state
 from fastnet._kernels import reference
 from fastnet._kernels.reference import random as _reference_random
@@ -57,26 +55,6 @@ class _KernelTable:
 
 K: Any = _KernelTable()
 _native.pointwise.set_kernels(K)
-
-
-_quiet_context = contextvars.Context()
-_quiet_context.run(np.seterr, all="ignore")
-
-
-def call_silently(kernel: Kernel, args: Sequence[Any], attrs: Mapping[str, Any]) -> None:
-    """Call a NumPy kernel without floating-point warnings: as in the compiled kernels, 1/0 is inf and 0/0 is NaN.
-
-    A context is entered and left in C, so an interrupt cannot leave the caller's NumPy with its warnings off.
-    """
-    if not profiled_threads or (note := profiled_threads.get(threading.get_ident())) is None:
-        _quiet_context.copy().run(kernel, *args, **attrs)
-        return
-    start = time.perf_counter()
-    _quiet_context.copy().run(kernel, *args, **attrs)
-    note(kernel.__name__, time.perf_counter() - start)
-
-
-profiled_threads: dict[int, Callable[[str, float], None]] = {}     # thread -> takes the time of each NumPy kernel
 
 
 def _reference_call(kernel: Kernel) -> Kernel:

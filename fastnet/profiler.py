@@ -5,7 +5,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from fastnet import backend
+from fastnet._core.silent_calls import profiled_threads
 from fastnet._runtime import native
 
 __all__ = ["KernelTime", "profile"]
@@ -67,11 +67,11 @@ class profile:
     def start(self) -> None:
         """Begin to measure, or go on."""
         thread = threading.get_ident()
-        if thread in backend.profiled_threads:
+        if thread in profiled_threads:
             raise RuntimeError("profile: this thread is profiled already")
         if self._launches is not None:
             self._launches.start()
-        backend.profiled_threads[thread] = self._note_numpy
+        profiled_threads[thread] = self._note_numpy
 
     def stop(self) -> None:
         """Stop measuring.
@@ -79,11 +79,11 @@ class profile:
         Raises:
             RuntimeError: this thread has not started the profile.
         """
-        if backend.profiled_threads.get(threading.get_ident()) != self._note_numpy:
+        if profiled_threads.get(threading.get_ident()) != self._note_numpy:
             raise RuntimeError("profile: this thread has not started this profile")
         if self._launches is not None:
             self._launches.stop()
-        del backend.profiled_threads[threading.get_ident()]
+        del profiled_threads[threading.get_ident()]
 
     def _note_numpy(self, name: str, seconds: float) -> None:
         self._numpy[name] = _with_calls(self._numpy.get(name), (1, seconds, 0, 0.0))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnet._core.silent_calls import call_silently
 from fastnet._runtime.native import guards as native
-from fastnet.backend import call_silently
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Shape

@@ -15,11 +15,12 @@ MODULES = ("fastnet", "fastnet.autograd", "fastnet.nn", "fastnet.nn.functional",
            "fastnet.optim", "fastnet.optim.lr_scheduler", "fastnet.distributions", "fastnet.data",
            "fastnet.datasets", "fastnet.metrics", "fastnet.models", "fastnet.ops", "fastnet.profiler", "fastnet.audio",
            "fastnet.audio.functional", "fastnet.text", "fastnet.fft",
-           "fastnet.linalg", "fastnet.special", "fastnet.graph", "fastnet.onnx",
+           "fastnet.linalg", "fastnet.lora", "fastnet.special", "fastnet.graph", "fastnet.onnx",
            "fastnet.quantization", "fastnet.nn.quantized", "fastnet.nn.quantized.dynamic", "fastnet.nn.qat",
            "fastnet.training", "fastnet.callbacks",
            "fastnet.sklearn", "fastnet.random", "fastnet.backend", "fastnet.dtypes")
-FOR_OTHER_MODULES = {"described_data", "step_model", "total_steps"}     # members of the Trainer that callbacks read
+FOR_OTHER_MODULES = {             # members of the Trainer that callbacks, checkpoints and subclasses read
+    "batch_loss", "described_data", "step_model", "total_steps", "trained"}
 PACKAGE = Path(importlib.import_module("fastnet").__file__).parent
 
 

@@ -100,6 +100,7 @@ if TYPE_CHECKING:
         func,
         graph,
         linalg,
+        lora,
         metrics,
         models,
         onnx,
@@ -145,7 +146,7 @@ if TYPE_CHECKING:
         sinc,
         xlogy,
     )
-    from fastnet.training import Trainer
+    from fastnet.training import Distiller, Trainer
 
 __version__ = "0.1.0"
 
@@ -153,6 +154,7 @@ newaxis: None = None
 
 # name -> (module, its attribute or None for the module) of what is loaded on first use
 _LOADED_LATER: dict[str, tuple[str, str | None]] = {
+    "Distiller": ("fastnet.training", "Distiller"),
     "Trainer": ("fastnet.training", "Trainer"),
     "audio": ("fastnet.audio", None),
     "c_source": ("fastnet.c_source", None),
@@ -165,6 +167,7 @@ _LOADED_LATER: dict[str, tuple[str, str | None]] = {
     "fft": ("fastnet.fft", None),
     "graph": ("fastnet.graph", None),
     "linalg": ("fastnet.linalg", None),
+    "lora": ("fastnet.lora", None),
     "metrics": ("fastnet.metrics", None),
     "models": ("fastnet.models", None),
     "onnx": ("fastnet.onnx", None),
@@ -192,6 +195,7 @@ __all__ = [
     "tensor", "text", "training", "uint8", "use_backend",
 ]
 __all__ += [
+    "Distiller", "lora",
     "CharTensor", "HalfTensor", "ShortTensor", "Size", "bfloat16", "dtype", "layout", "memory_format",
     "set_printoptions",
     "BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor", "can_cast", "cdouble",

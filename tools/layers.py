@@ -37,6 +37,7 @@ DESCRIPTIONS = {
     "nn": "layers, losses, saved models",
     "optim": "optimizers, schedules",
     "special": "gamma, error and Bessel functions",
+    "lora": "low-rank adapters, peft's files",
     "func": "transformations of functions: grad, vmap, jacobian",
     "fft": "Fourier transforms",
     "linalg": "solvers and decompositions of matrices",

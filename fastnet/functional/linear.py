@@ -16,6 +16,7 @@ from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.inplace import write_result
 from fastnet.functional.kernel_calls import check_floating
+from fastnet.functional.matrix_gradients import as_matrix, bias_gradient, input_gradient, product, weight_gradient
 from fastnet.functional.shape import reshape
 
 if TYPE_CHECKING:
@@ -29,15 +30,6 @@ _BY_RESULT = "relu", "sigmoid", "tanh"
 _CONVERSIONS = {"float32": "float()", "float64": "double()"}
 
 
-def _product(a: Array, b: Array, out: Array | None = None) -> Array:
-    """a @ b for (M, K) and (K, N), or both with a leading batch dimension; written into `out` if the shape fits."""
-    shape = (a.shape[0], b.shape[1]) if a.ndim == 2 else a.shape[:-1] + b.shape[-1:]
-    if out is None or out.shape != shape:
-        out = empty(shape, a.dtype)
-    K.matmul(out, a, b)
-    return out
-
-
 def _with_last_two_swapped(x: Array) -> Array:
     return x.swapaxes(-1, -2)
 
@@ -49,19 +41,19 @@ def _mm(a: Array, b: Array) -> Result[Array]:
     if a.ndim == 3 and a.shape[0] != b.shape[0]:
         n = max(a.shape[0], b.shape[0]) if 0 not in (a.shape[0], b.shape[0]) else 0
         a, b = (np.broadcast_to(x, (n, *x.shape[1:])) for x in (a, b))
-    return _product(a, b), (gradient(_of_left, b), gradient(_of_right, a))
+    return product(a, b), (gradient(_of_left, b), gradient(_of_right, a))
 
 
 @on_tensors(lambda g, b: g @ b.transpose(-1, -2), 1)
 @writes_out
 def _of_left(g: Array, b: Array, *, out: Array | None = None) -> Array:
-    return _product(g, _with_last_two_swapped(b), out)
+    return product(g, _with_last_two_swapped(b), out)
 
 
 @on_tensors(lambda g, a: a.transpose(-1, -2) @ g, 0)
 @writes_out
 def _of_right(g: Array, a: Array, *, out: Array | None = None) -> Array:
-    return _product(_with_last_two_swapped(a), g, out)
+    return product(_with_last_two_swapped(a), g, out)
 
 
 def _mismatch(name: str, a: Tensor, b: Tensor) -> RuntimeError:
@@ -289,12 +281,12 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha:
         tensor([[31., 31.],
                 [31., 31.]])
     """
-    product = matmul(mat1, mat2)
+    result = matmul(mat1, mat2)
     for name, factor in (("beta", beta), ("alpha", alpha)):
-        if isinstance(factor, float) and product.dtype.kind != "f":
-            raise RuntimeError(f"addmm: expected {name} to be an integer for a result of dtype {product.dtype}, got "
+        if isinstance(factor, float) and result.dtype.kind != "f":
+            raise RuntimeError(f"addmm: expected {name} to be an integer for a result of dtype {result.dtype}, got "
                                f"{factor!r}")
-    return _scaled_term(input.expand(product.shape), beta) + _scaled_term(product, alpha)
+    return _scaled_term(input.expand(result.shape), beta) + _scaled_term(result, alpha)
 
 
 def _scaled_term(x: Tensor, factor: Number) -> Tensor:
@@ -307,37 +299,13 @@ def _zeroed(x: Array) -> Result[Array]:
     return kernels.zeros_like(x), (kernels.zeros_like,)
 
 
-def _as_matrix(x: Array) -> Array:
-    """x as (rows, last dimension)."""
-    return x if x.ndim == 2 else kernels.reshaped(x, (math.prod(x.shape[:-1]), x.shape[-1]))
-
-
 def _affine(x: Array, weight: Array, bias: Array | None, activation: str = "none") -> Result[Array]:
     """activation(x @ weight.T + bias), and the gradients of x, weight and bias as functions of that of the sum."""
-    rows, shape = _as_matrix(x), x.shape
+    rows, shape = as_matrix(x), x.shape
     out = empty((rows.shape[0], weight.shape[0]), x.dtype)
     K.matmul(out, rows, weight.T, bias, activation)
     return (out if rows is x else out.reshape(*shape[:-1], weight.shape[0]),
-            (gradient(_of_x, weight, shape), gradient(_weight_gradient, rows), _of_bias))
-
-
-@on_tensors(lambda g, weight, shape: g @ weight, 1)
-def _of_x(g: Array, weight: Array, shape: Shape) -> Array:
-    return _product(_as_matrix(g), weight).reshape(shape)
-
-
-@on_tensors(lambda g, rows: g.reshape(len(rows), g.shape[-1]).t() @ rows, 0)
-@writes_out
-def _weight_gradient(g: Array, rows: Array, *, out: Array | None = None) -> Array:
-    return _product(_as_matrix(g).T, rows, out)
-
-
-@on_tensors(lambda g: g.sum(tuple(range(g.ndim - 1))) if g.ndim > 1 else g)
-@writes_out
-def _of_bias(g: Array, *, out: Array | None = None) -> Array:
-    total = empty((1, g.shape[-1]), g.dtype) if out is None else out.reshape(1, -1)
-    K.sum(total, kernels.contiguous(_as_matrix(g))[None])
-    return total.reshape(-1) if out is None else out
+            (gradient(input_gradient, weight, shape), gradient(weight_gradient, rows), bias_gradient))
 
 
 @op
@@ -383,8 +351,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """
     _check_linear(input, weight, bias)
     if input.dtype.kind != "f":
-        product = matmul(input, weight.t())
-        return product if bias is None else product + bias
+        result = matmul(input, weight.t())
+        return result if bias is None else result + bias
     return _linear(input, weight, bias)
 
 

@@ -10,6 +10,7 @@ Face's transformers.
 from fastnet.models.alexnet import AlexNet, alexnet
 from fastnet.models.autoencoder import Autoencoder, autoencoder
 from fastnet.models.bert import BERT, BERTForMaskedLM, bert_base, minilm
+from fastnet.models.bert_classifier import BERTForSequenceClassification
 from fastnet.models.ctc_recognizer import CTCRecognizer, ctc_recognizer
 from fastnet.models.densenet import DenseNet, densenet121
 from fastnet.models.ds_cnn import DSCNN, ds_cnn
@@ -44,6 +45,7 @@ __all__ = [
     "Autoencoder",
     "BERT",
     "BERTForMaskedLM",
+    "BERTForSequenceClassification",
     "CTCRecognizer",
     "DSCNN",
     "DenseNet",

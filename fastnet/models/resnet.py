@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from fastnet import nn
+from fastnet._core.errors import whole_number
 from fastnet._core.tensor import Tensor
 from fastnet.models.blocks import initialize, kaiming_fan_out
 from fastnet.nn.fusion import add_residual, chain
@@ -24,13 +25,15 @@ class ResNet(nn.Module):
 
     Args:
         block: "basic", two convolutions 3x3, or "bottleneck", 1x1, 3x3 and 1x1 with four times as many outputs.
-        layers: the number of blocks in each group; the groups have 64, 128, 256 and 512 channels.
+        layers: the number of blocks in each group; the groups have 64, 128, 256 and 512 channels, or multiples of
+            `width`.
         num_classes: number of outputs.
         in_channels: channels of the picture.
         groups: of the 3x3 convolutions of bottleneck blocks (ResNeXt).
         width_per_group: channels of these convolutions for each group, where the block has 64.
         small_images: begin with a 3x3 convolution of stride 1 instead of 7x7 with stride 2 and a max pool, as the paper
             does for the 32x32 pixels of CIFAR-10.
+        width: channels of the first group; each group has twice as many as the one before it.
 
     Raises:
         ValueError: an unknown block, or groups or another width with basic blocks.
@@ -46,7 +49,7 @@ class ResNet(nn.Module):
     """
 
     def __init__(self, block: _Block, layers: Sequence[int], num_classes: int = 1000, in_channels: int = 3,
-                 groups: int = 1, width_per_group: int = 64, small_images: bool = False) -> None:
+                 groups: int = 1, width_per_group: int = 64, small_images: bool = False, width: int = 64) -> None:
         super().__init__()
         if block not in ("basic", "bottleneck"):
             raise ValueError(f"ResNet: expected block to be 'basic' or 'bottleneck', got {block!r}")
@@ -55,17 +58,18 @@ class ResNet(nn.Module):
                              f"{width_per_group}")
         self.block, self.layers, self.num_classes, self.in_channels = block, tuple(layers), num_classes, in_channels
         self.groups, self.width_per_group, self.small_images = groups, width_per_group, small_images
+        self.width = whole_number("width", width, 1)
         kernel, stride = (3, 1) if small_images else (7, 2)
-        self.conv1 = nn.Conv2d(in_channels, 64, kernel, stride, kernel // 2, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
+        self.conv1 = nn.Conv2d(in_channels, width, kernel, stride, kernel // 2, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU()
         self.maxpool = nn.Identity() if small_images else nn.MaxPool2d(3, 2, 1)
-        channels = 64
+        channels = width
         for i, count in enumerate(self.layers):
             blocks = []
             for j in range(count):
-                blocks.append(self._block(channels, 64 << i, 1 if i == 0 or j > 0 else 2))
-                channels = (64 << i) * blocks[-1].expansion
+                blocks.append(self._block(channels, width << i, 1 if i == 0 or j > 0 else 2))
+                channels = (width << i) * blocks[-1].expansion
             self.add_module(f"layer{i + 1}", nn.Sequential(*blocks))
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(channels, num_classes)

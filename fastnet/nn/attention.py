@@ -137,10 +137,10 @@ class MultiheadAttention(Module):
         rate = self.dropout if self.training else 0.0
         weights = None
         if self.in_proj_weight is not None and same and not (need_weights or self.add_bias_kv or self.add_zero_attn):
-            out = self_attention(linear(query, self.in_proj_weight, self.in_proj_bias), self.num_heads, mask, rate,
+            out = self_attention(self.joint_projection(query), self.num_heads, mask, rate,
                                  diagonal)
         else:
-            q, k, v = (self._heads(x) for x in self._extended(*self._projected(query, key, value)))
+            q, k, v = (self._heads(x) for x in self._extended(*self.projections(query, key, value)))
             mask = self._extended_mask(mask, k.shape[2])
             if need_weights:
                 out, weights = _weighted(q, k, v, mask, rate)
@@ -172,8 +172,20 @@ class MultiheadAttention(Module):
             return x.unsqueeze(0)
         return x if self.batch_first else x.transpose(0, 1)
 
-    def _projected(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The three linear maps."""
+    def joint_projection(self, input: Tensor) -> Tensor:
+        """The linear maps of an input that is query, key and value at once, (..., 3 * embed_dim).
+
+        Args:
+            input: (..., embed_dim).
+        """
+        return linear(input, self.in_proj_weight, self.in_proj_bias)
+
+    def projections(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The linear maps of query, key and value.
+
+        Args:
+            query, key, value: (..., embed_dim), (..., kdim) and (..., vdim).
+        """
         width = self.embed_dim
         if self.in_proj_weight is None:
             weights = [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight]

@@ -106,7 +106,7 @@ class _Conv(_ConvBase):
                      device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
-        input, padding = self._padded_input(input)
+        input, padding = self.padded_input(input)
         return self._function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
     def activated(self, input: Tensor, activation: Literal["relu"]) -> Tensor:
@@ -121,7 +121,7 @@ class _Conv(_ConvBase):
             >>> fastnet.nn.Conv2d(3, 8, 3).activated(fastnet.ones(1, 3, 5, 5), "relu").shape
             (1, 8, 3, 3)
         """
-        input, padding = self._padded_input(input)
+        input, padding = self.padded_input(input)
         return conv_activated(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups,
                               activation)
 
@@ -141,14 +141,18 @@ class _Conv(_ConvBase):
             >>> conv.normed(fastnet.ones(1, 3, 5, 5), norm, "relu").shape
             (1, 8, 3, 3)
         """
-        input, padding = self._padded_input(input)
+        input, padding = self.padded_input(input)
         statistics = None if norm is None else (norm.running_mean, norm.running_var, norm.weight, norm.bias,
                                                 float(norm.eps))
         return conv_normed(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups, statistics,
                            activation, residual)
 
-    def _padded_input(self, input: Tensor) -> tuple[Tensor, Any]:
-        """The input, padded if the mode is not zeros, and the padding that remains."""
+    def padded_input(self, input: Tensor) -> tuple[Tensor, Any]:
+        """The input, padded if padding_mode is not "zeros", and the padding that remains.
+
+        Args:
+            input: as in `forward`.
+        """
         if self.padding_mode == "zeros":
             return input, self.padding
         return F.pad(input, self._around(), mode=self.padding_mode), 0

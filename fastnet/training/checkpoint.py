@@ -38,7 +38,7 @@ def state_of(trainer: Trainer) -> dict[str, Any]:
         trainer: during `fit`, or after it.
     """
     return {"settings": _settings(trainer), "history": trainer.history.rows, "running": trainer.running.state_dict(),
-            "model": trainer.model.state_dict(), "optimizer": trainer.optimizer.state_dict(),
+            "model": trainer.trained.state_dict(), "optimizer": trainer.optimizer.state_dict(),
             "random": fastnet.get_rng_state(),
             "callbacks": [[_class_name(c), c.state_dict()] for c in _stateful(trainer)],
             **{name: getattr(trainer, name) for name in _POSITION}}
@@ -72,7 +72,7 @@ def restore(trainer: Trainer, state: dict[str, Any], path: StrPath) -> None:
 
 
 def _load_state(trainer: Trainer, state: dict[str, Any]) -> None:
-    trainer.model.load_state_dict(state["model"])
+    trainer.trained.load_state_dict(state["model"])
     trainer.optimizer.load_state_dict(state["optimizer"])
     fastnet.set_rng_state(state["random"])
     trainer.running.load_state_dict(state["running"])

@@ -30,15 +30,14 @@ def training_step(trainer: Trainer, hooks: Sequence[Callback] = ()) -> Callable[
         None; the targets; the inputs. It returns the loss, the sum of the weights or None, the result of each metric's
         `measure`, and the divisor including this batch or None.
     """
-    model, optimizer, loss, metrics = trainer.step_model, trainer.optimizer, trainer.loss, trainer.metrics
+    batch_loss, optimizer, loss, metrics = trainer.batch_loss, trainer.optimizer, trainer.loss, trainer.metrics
 
     @_compiled(trainer)
     def step(first: bool, last: bool, before: Tensor | None, weight: Tensor | None, target: Tensor,
              *inputs: Tensor) -> tuple[Any, ...]:
         if first:
             optimizer.zero_grad()
-        output = model(*inputs)
-        value = loss(output, target, weight)
+        output, value = batch_loss(target, weight, *inputs)
         results = _batch_results(value.detach(), weight, output.detach(), loss.labels(target), metrics)
         if before is None:
             value.backward()

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         ValidationData,
         WeightedBatch,
     )
+    from fastnet.training.sources import BatchSource
 
 __all__ = ["Trainer"]
 
@@ -152,9 +153,9 @@ class Trainer(Evaluator):
         """
         callbacks = as_list("callbacks", callbacks, Callback)
         check_settings(epochs, batch_size, validation_split, resume, callbacks)
-        self._data, self._validation = fit_sources(
-            x, y, self.loss, self._model_inputs, validation_data=validation_data, validation_split=validation_split,
-            class_weight=class_weight, sample_weight=sample_weight, batch_size=batch_size, shuffle=shuffle, seed=seed)
+        self._data, self._validation = self._sources(
+            x, y, validation_data=validation_data, validation_split=validation_split, class_weight=class_weight,
+            sample_weight=sample_weight, batch_size=batch_size, shuffle=shuffle, seed=seed)
         self.callbacks = sorted([*callbacks, *([Progress()] if progress else [])], key=lambda c: c.priority)
         self.first_epoch, self.epochs, self.batch, self.accumulate = self.epoch, self.epoch + epochs, 0, 1
         self.stop = self.interrupted = False
@@ -168,6 +169,10 @@ class Trainer(Evaluator):
             self.interrupted = self.interrupted and self.epoch < self.epochs
             self._call("on_fit_end", descending=True)
         return self.history
+
+    def _sources(self, x: Inputs, y: Targets | None, **given: Any) -> tuple[BatchSource, BatchSource | None]:
+        """The batches of `fit`, whose arguments these are: (training, validation or None)."""
+        return fit_sources(x, y, self.loss, self._model_inputs, **given)
 
     def _close(self) -> None:
         """Close all callbacks, even if one of them raises; a second call closes the rest."""
@@ -305,6 +310,21 @@ class Trainer(Evaluator):
     @property
     def step_model(self) -> Callable[..., Any]:
         """The function that a training step calls with the inputs of a batch: the model, or a subclass's own."""
+        return self.model
+
+    @property
+    def batch_loss(self) -> Callable[..., tuple[Tensor, Tensor]]:
+        """The function of (target, weight, *inputs) that a training step calls: it returns the output and the loss."""
+        model, loss = self.step_model, self.loss
+
+        def output_and_loss(target: Tensor, weight: Tensor | None, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+            output = model(*inputs)
+            return output, loss(output, target, weight)
+        return output_and_loss
+
+    @property
+    def trained(self) -> nn.Module:
+        """The module whose state a checkpoint holds: the model; a subclass may train further modules with it."""
         return self.model
 
     @property

@@ -1,0 +1,137 @@
+"""The layers that an adapter is added to, selected by name as in peft."""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from fastnet import nn
+from fastnet._core.errors import did_you_mean
+from fastnet.lora.config import LoRAConfig
+from fastnet.lora.layers import LAYERS, AdaptedLayer
+
+__all__ = ["adaptable", "adapted_layers", "base_class", "is_named", "module_paths", "names_text", "peft_targets",
+           "saved_modules", "selected_layers"]
+
+_MOST_NAMES = 10                        # in an error
+
+
+def names_text(names: Iterable[str]) -> str:
+    """Names for an error: the first ten, and how many more there are."""
+    names = list(names)
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def base_class(layer: nn.Module) -> type[nn.Module]:
+    """The class of a layer without adapters."""
+    return next((base for base, adapted in LAYERS.items() if type(layer) is adapted), type(layer))
+
+
+def module_paths(model: nn.Module) -> list[str]:
+    """The paths of the modules of a model, without those of adapters."""
+    inner = tuple(f"{path}.adapters" if path else "adapters" for path in adapted_layers(model))
+    return [path for path, _ in model.named_modules() if not any(
+        path == prefix or path.startswith(prefix + ".") for prefix in inner)]
+
+
+def adaptable(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """(path, layer) of each layer that adapters can be added to, in the order of `named_modules`."""
+    for path, layer in model.named_modules():
+        if base_class(layer) in LAYERS:
+            yield path, layer
+
+
+def is_named(path: str, target: str) -> bool:
+    """Whether a path is a name or ends with it, after a dot."""
+    return path == target or path.endswith("." + target)
+
+
+def selected_layers(model: nn.Module, config: LoRAConfig) -> list[tuple[str, nn.Module]]:
+    """(path, layer) of the layers that an adapter with these settings is added to.
+
+    Attention modules bring their `out_proj` with them.
+
+    Raises:
+        ValueError: a name or an expression that fits no layer, or a layer that cannot have an adapter; both are named.
+    """
+    layers = dict(adaptable(model))
+    outputs = {f"{path}.out_proj" for path, layer in layers.items() if base_class(layer) is nn.MultiheadAttention}
+    whole = saved_modules(model, config)
+    targets = config.target_modules
+    trained = {path for path in layers if any(path == w or path.startswith(w + ".") for w in whole)}
+    if targets is None or targets == "all-linear":
+        found = [path for path, layer in layers.items() if base_class(layer) in (nn.Linear, nn.MultiheadAttention)
+                 and path not in outputs and path not in trained]
+    elif isinstance(targets, str):
+        found = _by_expression(model, targets)
+    else:
+        found = _by_name(model, targets)
+    others = [path for path in found if path not in layers]
+    if others:
+        kinds = ", ".join(kind.__name__ for kind in LAYERS)
+        raise ValueError(f"lora: expected target_modules to select {kinds} layers, got {names_text(others)}, such as "
+                         f"{type(model.get_submodule(others[0])).__name__}")
+    if not found:
+        raise ValueError(f"lora: {type(model).__name__} has no linear layer to adapt")
+    if trained & set(found):
+        raise ValueError(f"lora: {names_text(sorted(trained & set(found)))}: expected either an adapter or a module in "
+                         "modules_to_save, not both")
+    found += [path for path in outputs if path.removesuffix(".out_proj") in found and path not in found]
+    return [(path, layer) for path, layer in layers.items() if path in set(found)]
+
+
+def saved_modules(model: nn.Module, config: LoRAConfig) -> list[str]:
+    """The paths of the modules that are trained as a whole.
+
+    Raises:
+        ValueError: a name of `modules_to_save` fits no module.
+    """
+    paths = module_paths(model)
+    for name in config.modules_to_save:
+        if not any(is_named(path, name) for path in paths):
+            raise ValueError(f"lora: modules_to_save names {name!r}, which {type(model).__name__} does not have"
+                             f"{did_you_mean(name, paths)}")
+    return [path for path in paths if any(is_named(path, name) for name in config.modules_to_save)]
+
+
+def _by_expression(model: nn.Module, expression: str) -> list[str]:
+    try:
+        pattern = re.compile(expression)
+    except re.error as e:
+        raise ValueError(f"lora: target_modules={expression!r} is not a regular expression: {e}") from None
+    found = list(filter(pattern.fullmatch, module_paths(model)))
+    if not found:
+        raise ValueError(f"lora: the expression target_modules={expression!r} fits the name of no layer; layers are "
+                         f"{names_text(path for path, _ in adaptable(model))}")
+    return found
+
+
+def _by_name(model: nn.Module, targets: Sequence[str]) -> list[str]:
+    paths = module_paths(model)
+    for target in targets:
+        if not any(is_named(path, target) for path in paths):
+            known = dict.fromkeys(path.rpartition(".")[2] for path, _ in adaptable(model))
+            raise ValueError(f"lora: no layer is called {target!r}{did_you_mean(target, known)}; layers are "
+                             f"{names_text(known)}")
+    return [path for path in paths if any(is_named(path, target) for target in targets)]
+
+
+def peft_targets(model: nn.Module, config: LoRAConfig, paths: Sequence[str]) -> str | list[str]:
+    """`target_modules` with which peft selects the layers of an adapter, and no others.
+
+    Args:
+        model: with the adapter.
+        config: its settings.
+        paths: of its layers, without the outputs of attention modules.
+    """
+    if isinstance(config.target_modules, str) and config.target_modules != "all-linear":
+        return config.target_modules
+    names = list(config.target_modules or paths)
+    if {path for path in module_paths(model) if any(is_named(path, name) for name in names)} == set(paths):
+        return names
+    return "|".join(map(re.escape, paths))
+
+
+def adapted_layers(model: nn.Module) -> dict[str, AdaptedLayer]:
+    """The layers of a model that are prepared for adapters, by path."""
+    return {path: layer for path, layer in model.named_modules() if isinstance(layer, AdaptedLayer)}

@@ -1,0 +1,268 @@
+"""Adapters of a model: the output with them, merging, several of them, and errors."""
+import copy
+
+import numpy as np
+import pytest
+
+import fastnet
+from fastnet import lora, nn
+
+IDS = fastnet.tensor([[1, 2, 0], [3, 3, 1]])
+X, IMAGES = fastnet.ones(2, 3, 6) * 0.5, fastnet.arange(96).reshape(2, 2, 4, 6).float() / 50
+
+LAYERS = {
+    "linear": (lambda: nn.Linear(6, 4), X),
+    "linear-without-bias": (lambda: nn.Linear(6, 4, bias=False), X),
+    "embedding": (lambda: nn.Embedding(5, 4, padding_idx=0), IDS),
+    "conv1d": (lambda: nn.Conv1d(3, 4, 3, padding=1), X),
+    "conv2d": (lambda: nn.Conv2d(2, 3, 3, stride=2, padding=1), IMAGES),
+    "conv2d-1x1": (lambda: nn.Conv2d(2, 3, 1, bias=False), IMAGES),
+    "conv2d-reflect": (lambda: nn.Conv2d(2, 3, 3, padding=1, dilation=1, padding_mode="reflect"), IMAGES),
+    "conv2d-dilated": (lambda: nn.Conv2d(2, 3, 3, padding="same", dilation=2), IMAGES),
+    "conv3d": (lambda: nn.Conv3d(2, 3, 2), IMAGES.reshape(1, 2, 2, 4, 6)),
+}
+EVERY = {name: [name] for name in LAYERS} | {"attention": ["attention"]}
+
+
+class Attention(nn.Module):
+    """Self-attention, or attention with weights, which takes the separate maps."""
+
+    def __init__(self):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(6, 2, batch_first=True)
+
+    def forward(self, x):
+        return self.attention(x, x, x, need_weights=False)[0] + self.attention(x, x[:, :2], x[:, :2])[0]
+
+
+def case(name):
+    fastnet.manual_seed(3)
+    if name == "attention":
+        return Attention(), fastnet.randn(2, 3, 6)
+    make, x = LAYERS[name]
+    return nn.Sequential(make()), x
+
+
+def target(name):
+    return ["attention"] if name == "attention" else ["0"]
+
+
+def trained(model, seed=0):
+    """The model with other values in all adapters, as after a training."""
+    rng = np.random.default_rng(seed)
+    with fastnet.no_grad():
+        for name, p in model.named_parameters():
+            if ".adapters." in f".{name}":
+                noise = fastnet.tensor(rng.standard_normal(p.shape).astype(np.float32))
+                p.add_(noise * 0.1)
+    return model
+
+
+@pytest.mark.parametrize("dora", [False, True])
+@pytest.mark.parametrize("name", EVERY)
+def test_output_merged_and_unmerged(name, dora):
+    model, x = case(name)
+    if dora and name == "attention":
+        pytest.skip("refused")
+    model.eval()
+    before, names = model(x).detach().numpy(), list(model.state_dict())
+    weights = {key: value.numpy().copy() for key, value in model.state_dict().items()}
+    lora.apply(model, r=2, alpha=3, target_modules=target(name), dropout=0.1, dora=dora, seed=1)
+    model.eval()
+    np.testing.assert_allclose(model(x).detach().numpy(), before, rtol=1e-6, atol=1e-6)
+    trained(model)
+    changed = model(x).detach().numpy()
+    assert np.abs(changed - before).max() > 1e-3
+    assert [key for key in model.state_dict() if ".adapters." not in f".{key}"] == names
+    lora.merge(model)
+    np.testing.assert_allclose(model(x).detach().numpy(), changed, rtol=1e-6, atol=1e-6)
+    lora.unmerge(model)
+    np.testing.assert_array_equal(model(x).detach().numpy(), changed)
+    for key, value in weights.items():
+        np.testing.assert_array_equal(model.state_dict()[key].numpy(), value)
+    plain = lora.merge_and_unload(model)
+    np.testing.assert_allclose(plain(x).detach().numpy(), changed, rtol=1e-6, atol=1e-6)
+    assert plain is model and list(model.state_dict()) == names
+    assert type(model.get_submodule(target(name)[0])).__module__.startswith("fastnet.nn.")
+
+
+@pytest.mark.parametrize("dora", [False, True])
+@pytest.mark.parametrize("name", EVERY)
+def test_gradients_reach_the_adapters_alone(name, dora):
+    model, x = case(name)
+    if dora and name == "attention":
+        pytest.skip("refused")
+    trained(lora.apply(model, r=2, target_modules=target(name), dora=dora, dropout=0.5, seed=1))
+    model.train()
+    (model(x) ** 2).sum().backward()
+    for key, p in model.named_parameters():
+        assert (p.grad is not None) == p.requires_grad == (".adapters." in f".{key}"), key
+        assert p.grad is None or float(p.grad.abs().max()) > 0, key
+
+
+def test_gradient_of_a_dora_layer_holds_the_norm_constant():
+    layer = nn.Sequential(nn.Linear(3, 2)).double()
+    trained(lora.apply(layer, r=1, dora=True, seed=0).double())
+    adapter, x = layer[0].adapters["default"], fastnet.ones(1, 3, dtype=fastnet.float64)
+    norm = (layer[0].weight + adapter.delta()).square().sum(1).sqrt().detach()
+    wanted = ((x @ (layer[0].weight + adapter.delta()).t()) * (adapter.lora_magnitude_vector / norm)).sum()
+    expected = fastnet.grad(wanted, list(adapter.parameters()))
+    found = fastnet.grad(layer(x).sum(), list(adapter.parameters()))
+    for a, b in zip(found, expected):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-12)
+
+
+def network():
+    fastnet.manual_seed(0)
+    return nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 3))
+
+
+def test_compiled_steps_equal_eager_ones_and_see_the_chosen_adapter():
+    x = fastnet.randn(5, 6)
+    outputs = []
+    for disabled in (True, False):
+        model = trained(lora.apply(network(), r=2, dropout=0.0, seed=0))
+        lora.add(model, "other", r=3, seed=1)
+        trained(model, 1)
+        optimizer = fastnet.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=0.01)
+
+        @fastnet.compile(disable=disabled)
+        def step(x, model=model, optimizer=optimizer):
+            optimizer.zero_grad()
+            loss = (model(x) ** 2).mean()
+            loss.backward()
+            optimizer.step()
+            return loss
+        losses = [step(x).item() for _ in range(4)]
+        lora.set_adapter(model, ["default", "other"])
+        losses += [step(x).item() for _ in range(2)]
+        lora.set_adapter(model, "other")
+        losses += [step(x).item() for _ in range(2)]
+        outputs.append(losses)
+    assert outputs[0] == outputs[1]
+
+
+def test_updates_of_several_adapters_are_added():
+    model, x = network(), fastnet.randn(5, 6)[:, :6]
+    lora.apply(model, r=2, target_modules=["0"], seed=0)
+    lora.add(model, "other", r=3, alpha=5, rslora=True, target_modules=["0", "2"], seed=1)
+    trained(model)
+    assert model[0].active == ("default",)
+    outputs = {}
+    for names in ((), "default", "other", ("default", "other")):
+        lora.set_adapter(model, names)
+        outputs[names] = model[0](x).detach().numpy()
+    np.testing.assert_allclose(outputs["default"] + outputs["other"] - outputs[()], outputs["default", "other"],
+                               rtol=1e-5, atol=1e-6)
+    lora.merge(model)
+    np.testing.assert_allclose(model[0](x).detach().numpy(), outputs["default", "other"], rtol=1e-6, atol=1e-6)
+    lora.unmerge(model)
+    lora.delete_adapter(model, "other")
+    np.testing.assert_array_equal(model[0](x).detach().numpy(), outputs["default"])
+
+
+def test_trainer_trains_adapters_and_head():
+    fastnet.manual_seed(0)
+    x = np.random.default_rng(0).standard_normal((200, 6)).astype(np.float32)
+    y = (x[:, 0] * x[:, 1] > 0).astype(np.int64)
+    model = lora.apply(network(), r=4, target_modules=["0", "2"], modules_to_save=["4"], seed=0)
+    before = {key: value.numpy().copy() for key, value in model.state_dict().items()}
+    trainer = fastnet.Trainer(model, "adam", lr=0.02, loss="cross_entropy", metrics="accuracy")
+    history = trainer.fit(x, y, epochs=40, progress=False)
+    assert history["accuracy"][-1] > 0.8
+    changed = {key for key, value in model.state_dict().items() if (value.numpy() != before[key]).any()}
+    assert changed == {key for key in before if ".adapters." in key or key.startswith("4.")}
+
+
+def test_initial_values_are_those_of_the_seed():
+    a, b, c = (lora.apply(network(), r=2, seed=seed).state_dict()["0.adapters.default.lora_A"].numpy()
+               for seed in (5, 5, 6))
+    np.testing.assert_array_equal(a, b)
+    assert (a != c).any()
+
+
+def test_copies_and_other_dtypes():
+    model = trained(lora.apply(network(), r=2, seed=0))
+    twin = copy.deepcopy(model)
+    x = fastnet.ones(2, 6)
+    np.testing.assert_array_equal(twin(x).detach().numpy(), model(x).detach().numpy())
+    lora.merge(twin)
+    twin.double()
+    assert twin(x.double()).dtype == fastnet.float64
+    lora.unmerge(twin)
+    np.testing.assert_array_equal(twin.float()(x).detach().numpy(), model(x).detach().numpy())
+
+
+def test_a_saved_model_is_one_without_adapters(tmp_path):
+    model = trained(lora.apply(network(), r=2, seed=0))
+    model.save(tmp_path / "a.safetensors")
+    with pytest.raises(ValueError, match="not its architecture"):
+        fastnet.load(tmp_path / "a.safetensors")
+    output = model(fastnet.ones(1, 6)).detach().numpy()
+    lora.merge_and_unload(model).save(tmp_path / "b.safetensors")
+    found = fastnet.load(tmp_path / "b.safetensors")
+    np.testing.assert_allclose(found(fastnet.ones(1, 6)).detach().numpy(), output, rtol=1e-6, atol=1e-6)
+
+
+def test_names_select_layers_as_in_peft():
+    model = nn.Sequential(nn.ModuleDict({"query": nn.Linear(2, 2), "query2": nn.Linear(2, 2)}), nn.Linear(2, 2))
+    for given, wanted in ((["query"], ["0.query"]), (r"0\..*", ["0.query", "0.query2"]), (None, None)):
+        paths = [path for path, layer in lora.apply(copy.deepcopy(model), target_modules=given).named_modules()
+                 if isinstance(layer, lora.LoRALinear)]
+        assert paths == (wanted or ["0.query", "0.query2", "1"])
+
+
+ERRORS = {
+    "unknown name": (lambda m: lora.apply(m, target_modules=["qery"]), ValueError, "no layer is called 'qery'.*query"),
+    "no fit": (lambda m: lora.apply(m, target_modules="x.*"), ValueError, "fits the name of no layer"),
+    "expression": (lambda m: lora.apply(m, target_modules="("), ValueError, "not a regular expression"),
+    "norm": (lambda m: lora.apply(m, target_modules=["norm"]), ValueError, "got norm, such as LayerNorm"),
+    "groups": (lambda m: lora.apply(m, target_modules=["conv"]), ValueError, "conv, a Conv2d, .* its 2 groups"),
+    "attention": (lambda m: lora.apply(m, target_modules=["attention"], dora=True), ValueError, "DoRA is not defined"),
+    "rank": (lambda m: lora.apply(m, r=0), ValueError, "expected r to be at least 1, got 0"),
+    "names": (lambda m: lora.apply(m, target_modules=[3]), TypeError, "target_modules to hold names"),
+    "saved": (lambda m: lora.apply(m, modules_to_save=["head"]), ValueError, "modules_to_save names 'head'"),
+    "both": (lambda m: lora.apply(m, target_modules=["query"], modules_to_save=["query"]), ValueError, "not both"),
+    "dropout": (lambda m: lora.apply(m, dropout=2), ValueError, "probability between 0 and 1, got 2"),
+    "no model": (lambda m: lora.apply([m]), TypeError, "a model that is a Module"),
+    "add": (lambda m: lora.add(m, "x"), ValueError, "has no adapter; make it one"),
+    "unknown": (lambda m: lora.set_adapter(m, "x"), ValueError, "no adapter 'x'; it has none"),
+    "merge": (lora.merge, ValueError, "has no adapters"),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_errors_leave_the_model_unchanged(name):
+    fails, kind, text = ERRORS[name]
+    model = nn.ModuleDict({"query": nn.Linear(4, 4), "norm": nn.LayerNorm(4), "conv": nn.Conv2d(4, 4, 3, groups=2),
+                           "attention": nn.MultiheadAttention(4, 2)})
+    with pytest.raises(kind, match=text):
+        fails(model)
+    assert all(p.requires_grad for p in model.parameters())
+    assert type(model["query"]) is nn.Linear
+
+
+def test_conflicts_between_adapters():
+    model = lora.apply(network(), r=2, modules_to_save=["4"])
+    with pytest.raises(ValueError, match="add another one with"):
+        lora.apply(model)
+    with pytest.raises(ValueError, match="an adapter 'default' already"):
+        lora.add(model, "default")
+    with pytest.raises(ValueError, match="'default' trains 4 as a whole"):
+        lora.add(model, "b", modules_to_save=["4"])
+    with pytest.raises(ValueError, match="a text without dots"):
+        lora.add(model, "b.c")
+    lora.add(model, "d", dora=True, target_modules=["0"])
+    with pytest.raises(ValueError, match="DoRA cannot be added"):
+        lora.set_adapter(model, ["default", "d"])
+    lora.merge(model)
+    for change in (lambda: lora.set_adapter(model, "d"), lambda: lora.add(model, "e"), lambda: lora.merge(model),
+                   lambda: lora.delete_adapter(model, "d")):
+        with pytest.raises(ValueError, match="adapters are merged"):
+            change()
+
+
+def test_not_inside_a_compiled_function():
+    model = network()
+    with pytest.raises(RuntimeError, match="compile"):
+        fastnet.compile(lambda: lora.apply(model))()

@@ -22,7 +22,7 @@ __all__ = ["low_rank_linear"]
 _DROPPED = 6                            # the position of the argument `dropped`
 
 
-def _scale(x: Array, factor: float) -> None:
+def _scale_in_place(x: Array, factor: float) -> None:
     """Multiply an array by a number, in place."""
     if factor != 1:
         K.mul(x, x, kernels.scalar(factor, x.dtype))
@@ -36,13 +36,14 @@ def _low_rank_linear(x: Array, weight: Array, bias: Array | None, down: Array, u
     out = empty((rows.shape[0], weight.shape[0]), x.dtype)
     K.matmul(out, rows, weight.T, bias)
     inner = product(source, down.T)                     # (rows, r)
-    _scale(inner, scale)
+    _scale_in_place(inner, scale)
     K.matmul(out, inner, up.T, accumulate=True)
-    slope = gradient(_gradients, rows, weight, down, up, None if dropped is None else source, inner, scale, x.shape)
+    slope = gradient(_low_rank_gradients, rows, weight, down, up, None if dropped is None else source, inner, scale,
+                     x.shape)
     return out if rows is x else out.reshape(*x.shape[:-1], weight.shape[0]), slope
 
 
-def _on_tensors(g: Tensor, needs: Sequence[bool], rows: Tensor, weight: Tensor, down: Tensor, up: Tensor,
+def _gradients_on_tensors(g: Tensor, needs: Sequence[bool], rows: Tensor, weight: Tensor, down: Tensor, up: Tensor,
                 dropped: Tensor | None, inner: Tensor, scale: float, shape: Shape) -> tuple[Any, ...]:
     g = g.reshape(len(rows), len(weight))
     source, through = rows if dropped is None else dropped, (g @ up) * scale
@@ -52,13 +53,13 @@ def _on_tensors(g: Tensor, needs: Sequence[bool], rows: Tensor, weight: Tensor, 
             back.reshape(shape))
 
 
-@on_tensors(_on_tensors, 0, 1, 3, 4, 6, None)
-def _gradients(g: Array, needs: Sequence[bool], rows: Array, weight: Array, down: Array, up: Array,
+@on_tensors(_gradients_on_tensors, 0, 1, 3, 4, 6, None)
+def _low_rank_gradients(g: Array, needs: Sequence[bool], rows: Array, weight: Array, down: Array, up: Array,
                dropped: Array | None, inner: Array, scale: float, shape: Shape) -> tuple[Any, ...]:
     """The gradients of all arguments. scale * g @ up, (rows, r), is computed once, for `down` and the input."""
     g = as_matrix(g)
     through = product(g, up)
-    _scale(through, scale)
+    _scale_in_place(through, scale)
     dx = product(g, weight) if needs[0] else None
     back = None
     if dropped is None:

@@ -48,7 +48,7 @@ class LoRAConfig:
         for name in ("target_modules", "modules_to_save"):
             given: Any = getattr(self, name)
             if name == "modules_to_save" or not isinstance(given, str | None):
-                object.__setattr__(self, name, _names(name, given))
+                object.__setattr__(self, name, _as_names(name, given))
 
     @property
     def scale(self) -> float:
@@ -91,7 +91,7 @@ class LoRAConfig:
                    document.get("modules_to_save") or ())
 
 
-def _names(argument: str, given: Any) -> tuple[str, ...]:
+def _as_names(argument: str, given: Any) -> tuple[str, ...]:
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise TypeError(f"expected {argument} to be a sequence of names, got {given!r}")
     names = tuple(given)

@@ -37,7 +37,7 @@ __all__ = ["load_adapter", "save_adapter"]
 
 _CONFIG, _TENSORS = "adapter_config.json", "adapter_model.safetensors"
 _PREFIX = "base_model.model."
-_PARTS = {"lora_A.weight": "lora_A", "lora_B.weight": "lora_B", "lora_embedding_A": "lora_A",
+_PARAMETERS = {"lora_A.weight": "lora_A", "lora_B.weight": "lora_B", "lora_embedding_A": "lora_A",
           "lora_embedding_B": "lora_B", "lora_magnitude_vector": "lora_magnitude_vector",
           "lora_magnitude_vector.weight": "lora_magnitude_vector"}
 
@@ -118,7 +118,7 @@ def _peft_factor(key: str) -> int:
     return 2 if key.endswith("base_layer.out_proj.lora_B.weight") else 1
 
 
-def _key(path: str, part: str, layer: nn.Module, is_output: bool) -> str:
+def _file_key(path: str, part: str, layer: nn.Module, is_output: bool) -> str:
     """The name in the file of a tensor of an adapter."""
     if is_output:                       # peft keeps an attention module as the base_layer of its own
         path = path.removesuffix("out_proj") + "base_layer.out_proj"
@@ -131,12 +131,12 @@ def _key(path: str, part: str, layer: nn.Module, is_output: bool) -> str:
 def _tensors_by_key(model: nn.Module, name: str, config: LoRAConfig) -> dict[str, Tensor]:
     """The tensors of an adapter by their names in a file, with those of the modules that are trained as a whole."""
     outputs = _attention_outputs(model, name)
-    found = {_key(path, part, layer, path in outputs): tensor for path, layer in adapted_layers(model).items()
+    found = {_file_key(path, part, layer, path in outputs): tensor for path, layer in adapted_layers(model).items()
              if name in layer.adapters for part, tensor in layer.adapters[name].named_parameters()}
-    return found | dict(_whole(model, config))
+    return found | dict(_whole_tensors(model, config))
 
 
-def _whole(model: nn.Module, config: LoRAConfig) -> Iterator[tuple[str, Tensor]]:
+def _whole_tensors(model: nn.Module, config: LoRAConfig) -> Iterator[tuple[str, Tensor]]:
     for path in saved_modules(model, config):
         for key, tensor in model.get_submodule(path).state_dict(keep_vars=True).items():
             yield f"{_PREFIX}{path}.{key}", tensor
@@ -182,7 +182,7 @@ class _Loading:
         """The layers in the file, by their paths in the model."""
         found: dict[str, None] = {}
         for key in self.arrays:
-            for part in _PARTS:
+            for part in _PARAMETERS:
                 if key.startswith(_PREFIX) and key.endswith("." + part):
                     path = key.removeprefix(_PREFIX).removesuffix("." + part)
                     found[path.replace("base_layer.out_proj", "out_proj")] = None

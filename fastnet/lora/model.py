@@ -15,12 +15,12 @@ from fastnet.random import Generator
 __all__ = ["add", "add_with", "apply", "configs", "delete_adapter", "merge", "merge_and_unload", "set_adapter",
            "unload", "unmerge"]
 
-_M = TypeVar("_M", bound="nn.Module")
+_Model = TypeVar("_Model", bound="nn.Module")
 
 
-def apply(model: _M, r: int = 8, alpha: float = 8, target_modules: str | Sequence[str] | None = None,
+def apply(model: _Model, r: int = 8, alpha: float = 8, target_modules: str | Sequence[str] | None = None,
           dropout: float = 0.0, rslora: bool = False, dora: bool = False, *, modules_to_save: Sequence[str] = (),
-          name: str = "default", seed: int | None = None) -> _M:
+          name: str = "default", seed: int | None = None) -> _Model:
     """Freeze a model and add a low-rank adapter to its layers, in place.
 
     A layer with weight W then computes x @ (W + scale * lora_B @ lora_A).T + bias, with scale = alpha / r. Only lora_A
@@ -95,7 +95,7 @@ def add(model: nn.Module, name: str, r: int = 8, alpha: float = 8,
     if not _adapted("add", model):
         raise ValueError("lora.add: the model has no adapter; make it one with fastnet.lora.apply")
     config = LoRAConfig(r, alpha, _as_targets(target_modules), dropout, rslora, dora, tuple(modules_to_save))
-    active = _active(model)
+    active = _active_names(model)
     add_with(model, name, config, seed)
     _set(model, active, True)
 
@@ -167,7 +167,7 @@ def _adapted(function: str, model: nn.Module) -> dict[str, AdaptedLayer]:
     return adapted_layers(model)
 
 
-def _active(model: nn.Module) -> tuple[str, ...]:
+def _active_names(model: nn.Module) -> tuple[str, ...]:
     return next((layer.active for layer in adapted_layers(model).values()), ())
 
 
@@ -281,7 +281,7 @@ def unmerge(model: nn.Module) -> None:
         layer.unmerge()
 
 
-def merge_and_unload(model: _M) -> _M:
+def merge_and_unload(model: _Model) -> _Model:
     """Add the updates of the active adapters to the weights, and make the layers ordinary ones again.
 
     The parameters stay frozen; `model.requires_grad_()` lets them be trained.
@@ -305,7 +305,7 @@ def merge_and_unload(model: _M) -> _M:
     return _unloaded(model)
 
 
-def unload(model: _M) -> _M:
+def unload(model: _Model) -> _Model:
     """Remove all adapters, and make the layers ordinary ones again, with their first weights.
 
     Args:
@@ -318,7 +318,7 @@ def unload(model: _M) -> _M:
     return _unloaded(model)
 
 
-def _unloaded(model: _M) -> _M:
+def _unloaded(model: _Model) -> _Model:
     for layer in adapted_layers(model).values():
         kind: Any = base_class(layer)
         del layer.adapters

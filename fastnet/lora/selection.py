@@ -12,14 +12,14 @@ from fastnet.lora.layers import LAYERS, AdaptedLayer
 __all__ = ["adaptable", "adapted_layers", "base_class", "is_named", "module_paths", "names_text", "peft_targets",
            "saved_modules", "selected_layers"]
 
-_MOST_NAMES = 10                        # in an error
+_NAMES_IN_ERROR = 10                        # in an error
 
 
 def names_text(names: Iterable[str]) -> str:
     """Names for an error: the first ten, and how many more there are."""
     names = list(names)
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - _NAMES_IN_ERROR
+    return ", ".join(names[:_NAMES_IN_ERROR]) + (f" and {more} more" if more > 0 else "")
 
 
 def base_class(layer: nn.Module) -> type[nn.Module]:
@@ -63,9 +63,9 @@ def selected_layers(model: nn.Module, config: LoRAConfig) -> list[tuple[str, nn.
         found = [path for path, layer in layers.items() if base_class(layer) in (nn.Linear, nn.MultiheadAttention)
                  and path not in outputs and path not in trained]
     elif isinstance(targets, str):
-        found = _by_expression(model, targets)
+        found = _paths_by_expression(model, targets)
     else:
-        found = _by_name(model, targets)
+        found = _paths_by_name(model, targets)
     others = [path for path in found if path not in layers]
     if others:
         kinds = ", ".join(kind.__name__ for kind in LAYERS)
@@ -94,7 +94,7 @@ def saved_modules(model: nn.Module, config: LoRAConfig) -> list[str]:
     return [path for path in paths if any(is_named(path, name) for name in config.modules_to_save)]
 
 
-def _by_expression(model: nn.Module, expression: str) -> list[str]:
+def _paths_by_expression(model: nn.Module, expression: str) -> list[str]:
     try:
         pattern = re.compile(expression)
     except re.error as e:
@@ -106,7 +106,7 @@ def _by_expression(model: nn.Module, expression: str) -> list[str]:
     return found
 
 
-def _by_name(model: nn.Module, targets: Sequence[str]) -> list[str]:
+def _paths_by_name(model: nn.Module, targets: Sequence[str]) -> list[str]:
     paths = module_paths(model)
     for target in targets:
         if not any(is_named(path, target) for path in paths):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LayerPair", "Tapped", "layer_pairs", "soft_losses"]
 
-_SMALL = 1e-12                          # added to a squared norm before its root
+_ROUNDING = 1e-12                          # added to a squared norm before its root
 
 
 def soft_losses(output: Tensor, taught: Tensor, loss: Loss, temperature: float) -> Tensor:
@@ -139,7 +139,7 @@ class LayerPair(nn.Module):
         if not self.attention:
             return x
         strength = x.square().sum(1 if x.ndim == 4 else 2).flatten(1)
-        return strength / (strength.square().sum(1, keepdim=True) + _SMALL).sqrt()
+        return strength / (strength.square().sum(1, keepdim=True) + _ROUNDING).sqrt()
 
 
 def layer_pairs(argument: str, given: Any, student: nn.Module, teacher: nn.Module) -> list[tuple[str, str]]:

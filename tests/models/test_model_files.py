@@ -45,6 +45,8 @@ NETWORKS = {
     "autoencoder": lambda: models.autoencoder(4, size=12, channels=4),
     "gpt": lambda: models.gpt(9, 8, 8, 2, 2, 0.25),
     "bert": lambda: models.BERT(9, 8, 1, 2, 16, 8, 1, 0.25),
+    "bert_classifier": lambda: models.BERTForSequenceClassification(3, 9, 8, 1, 2, 16, 8, dropout=0.2),
+    "narrow_resnet": lambda: models.ResNet("basic", (1, 1), 5, small_images=True, width=4),
     "bert_masked": lambda: models.BERTForMaskedLM(9, 8, 1, 2, 16, 8, layer_norm_eps=1e-5),
     "vit": lambda: models.ViT(8, 4, 1, 2, 8, 16, 0.25, 0.5, 3, 1),
     "transformer": lambda: models.Seq2SeqTransformer(9, 9, 8, 2, 1, 2, 16, 0.25, 16, 1, True),

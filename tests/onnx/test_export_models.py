@@ -46,6 +46,8 @@ SMALL = {
     "ctc_recognizer": (lambda: models.ctc_recognizer(), lambda n: (normal(n, 40, 40),)),
     "gpt": (lambda: models.gpt(), lambda n: (tokens(65, n, 16),)),
     "BERT": (lambda: models.BERT(50, 16, 2, 2, 32, 20), lambda n: (tokens(50, n, 9), fastnet.ones(n, 9))),
+    "BERTForSequenceClassification": (lambda: models.BERTForSequenceClassification(3, 50, 16, 2, 2, 32, 20),
+                                      lambda n: (tokens(50, n, 9),)),
     "BERTForMaskedLM": (lambda: models.BERTForMaskedLM(50, 16, 2, 2, 32, 20), lambda n: (tokens(50, n, 9),)),
     "seq2seq": (lambda: models.seq2seq(20, 20, 6, 8, 2), lambda n: (tokens(20, n, 7), tokens(20, n, 5))),
     "transformer": (lambda: models.transformer(20, 20, 16, 2, 1, 32), lambda n: (tokens(20, n, 7), tokens(20, n, 5))),

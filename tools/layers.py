@@ -24,6 +24,7 @@ DESCRIPTIONS = {
     "onnx": "ONNX files, written and read",
     "quantization": "int8 models, weights of 4 bits",
     "c_source": "models as C",
+    "explain": "reasons for predictions",
     "torch": "PyTorch's namespace, for programs written for it",
     "training": "the Trainer: fit, evaluate, predict, checkpoints",
     "callbacks": "early stopping, checkpoints, logs, learning-rate schedules",

@@ -10,6 +10,7 @@ import fastnet
 from fastnet._core.errors import did_you_mean
 from fastnet._core.startup import WRONG_USE
 from fastnet.cli.evaluate import evaluate
+from fastnet.cli.explain import add_explain, explain
 from fastnet.cli.export import add_export, export
 from fastnet.cli.generate import generate
 from fastnet.cli.info import info
@@ -17,6 +18,8 @@ from fastnet.cli.manual import (
     EVALUATE,
     EVALUATE_EXAMPLES,
     EXAMPLES,
+    EXPLAIN,
+    EXPLAIN_EXAMPLES,
     EXPORT,
     EXPORT_EXAMPLES,
     GENERATE,
@@ -123,6 +126,8 @@ def make_parser() -> argparse.ArgumentParser:
             (predict, _add_predict, "predict with a saved model", "MODEL FILE [FILE ...] [options]", PREDICT,
              PREDICT_EXAMPLES),
             (evaluate, _add_evaluate, "measure a saved model", "MODEL DATA [options]", EVALUATE, EVALUATE_EXAMPLES),
+            (explain, add_explain, "show what a prediction depends on", "MODEL FILE [options]", EXPLAIN,
+             EXPLAIN_EXAMPLES),
             (transcribe, _add_transcribe, "write down what is said in recordings", "MODEL FILE [FILE ...] [options]",
              TRANSCRIBE, TRANSCRIBE_EXAMPLES),
             (generate, add_generate, "continue a text with a saved language model", "MODEL [options]", GENERATE,

@@ -5,6 +5,8 @@ __all__ = [
     "EVALUATE",
     "EVALUATE_EXAMPLES",
     "EXAMPLES",
+    "EXPLAIN",
+    "EXPLAIN_EXAMPLES",
     "EXPORT",
     "EXPORT_EXAMPLES",
     "GENERATE",
@@ -82,6 +84,11 @@ EVALUATE = """\
 Measure a model that `fastnet train --save` wrote: on the test part of a built-in
 data set, or on all rows of a table, or all images or recordings of a folder.
 """
+EXPLAIN = """\
+Show what the prediction of a model that `fastnet train --save` wrote depends on:
+the parts of an image or a spectrogram, or the columns that decided a row of a
+table, with the share of each. --plot draws them.
+"""
 TRANSCRIBE = """\
 Write down what is said in recordings, with a model that `fastnet train DATA
 --model ctc --save` wrote: one line per file, or CSV with --output.
@@ -141,6 +148,11 @@ PREDICT_EXAMPLES = """examples:
   fastnet predict photos.safetensors new/*.jpg --proba --output answers.csv
   fastnet predict digits.safetensors *.wav
   fastnet predict flowers.safetensors new.csv --proba --keep id --output answers.csv
+"""
+EXPLAIN_EXAMPLES = """examples:
+  fastnet explain photos.safetensors cat.jpg --plot why.png
+  fastnet explain photos.safetensors cat.jpg --class dog --method grad_cam --plot why.png
+  fastnet explain flowers.safetensors new.csv --row 3
 """
 TRANSCRIBE_EXAMPLES = """examples:
   fastnet transcribe digits.safetensors *.wav

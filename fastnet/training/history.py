@@ -3,12 +3,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from fastnet._core.optional import optional
 from fastnet._core.shapes import ceil_div
 from fastnet._io.atomic import replacing
+from fastnet._io.figures import save_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -113,8 +113,7 @@ class History(Sequence[dict[str, Any]]):
         for i, name in enumerate(names):
             self._draw(figure.add_subplot(down, across, i + 1), name)
         if path is not None:
-            with replacing(path) as file:
-                figure.savefig(file, dpi=150, format=Path(path).suffix[1:] or "png")
+            save_figure(figure, path)
         return figure
 
     def panels(self) -> list[str]:

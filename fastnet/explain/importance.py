@@ -1,0 +1,125 @@
+"""Importance of the columns of a table by permutation."""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from fastnet._core.errors import one_of
+from fastnet.explain.prediction import predict
+from fastnet.nn import Module
+from fastnet.random import Generator
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array, ArrayLike
+
+__all__ = ["Importance", "permutation_importance"]
+
+_SCORES = "accuracy", "r2", "neg_mean_squared_error"
+
+
+class Importance(NamedTuple):
+    """How much worse a model's score is without the order of each column: see `permutation_importance`.
+
+    Attributes:
+        importances_mean: (features,), the mean over the repeats.
+        importances_std: (features,), their standard deviation.
+        importances: (features, repeats).
+        score: of the model on the rows as they are.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.explain import Importance
+        >>> Importance(np.array([0.2]), np.array([0.0]), np.array([[0.2, 0.2]]), 0.9).score
+        0.9
+    """
+
+    importances_mean: Array
+    importances_std: Array
+    importances: Array
+    score: float
+
+
+def permutation_importance(estimator: Callable[[Array], Any], X: ArrayLike, y: ArrayLike, *,
+                           scoring: str | Callable[[Array, Array], float] | None = None, n_repeats: int = 5,
+                           feature_mask: Sequence[int] | None = None, seed: int = 0) -> Importance:
+    """Compute how much worse a model predicts when a column of a table is in random order.
+
+    Breiman 2001, "Random Forests", https://doi.org/10.1023/A:1010933404324. The names are those of
+    `sklearn.inspection`.
+
+    Args:
+        estimator: a Module, or a function of an array (rows, columns), such as the `predict` of a Trainer. Of a Module
+            with several outputs, the class is the largest one.
+        X: (rows, columns).
+        y: (rows,), classes or values.
+        scoring: "accuracy", "r2" or "neg_mean_squared_error", or a function of (y, predictions) that is larger for
+            better ones. None: accuracy for integers, strings and booleans, r2 for other numbers.
+        n_repeats: permutations of each column.
+        feature_mask: (columns,), a number for each column: columns with the same number are permuted together, and
+            the results have an entry for each number, in ascending order.
+        seed: of the permutations.
+
+    Returns:
+        An Importance.
+
+    Raises:
+        ValueError: X is no table of at least two rows, y or feature_mask has another length, no repeats, or an unknown
+            scoring.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastnet.explain import permutation_importance
+        >>> X = np.random.default_rng(0).normal(size=(100, 3))
+        >>> found = permutation_importance(lambda X: 2 * X[:, 0] + X[:, 1], X, 2 * X[:, 0] + X[:, 1])
+        >>> found.importances_mean.round(1), found.score
+        (array([1.7, 0.4, 0. ]), 1.0)
+    """
+    table, actual = np.asarray(X), np.asarray(y)
+    if table.ndim != 2 or len(table) < 2:
+        raise ValueError(f"permutation_importance: expected X of shape (rows, columns) with at least two rows, got "
+                         f"{table.shape}")
+    if actual.shape[:1] != table.shape[:1]:
+        raise ValueError(f"permutation_importance: expected y with {len(table)} rows, as X has, got {actual.shape}")
+    if n_repeats < 1:
+        raise ValueError(f"permutation_importance: expected n_repeats of at least 1, got {n_repeats}")
+    numbers = np.arange(table.shape[1]) if feature_mask is None else np.asarray(feature_mask)
+    if numbers.shape != table.shape[1:]:
+        raise ValueError(f"permutation_importance: expected feature_mask with {table.shape[1]} entries, one for each "
+                         f"column, got {numbers.shape}")
+    score = _scorer(estimator, actual, scoring)
+    whole, generator = score(table), np.random.Generator(np.random.Philox(key=Generator(seed).seed))
+    found = [[whole - score(_in_random_order(table, numbers == number, generator)) for _ in range(n_repeats)]
+             for number in np.unique(numbers)]
+    drops = np.array(found)
+    return Importance(drops.mean(1), drops.std(1), drops, whole)
+
+
+def _in_random_order(table: Array, columns: Array, generator: np.random.Generator) -> Array:
+    changed = table.copy()
+    changed[:, columns] = table[generator.permutation(len(table))][:, columns]
+    return changed
+
+
+def _scorer(estimator: Any, y: Array, scoring: Any) -> Callable[[Array], float]:
+    """A function of a table: the score of the estimator's predictions for its rows."""
+    name = scoring or ("r2" if y.dtype.kind == "f" else "accuracy")
+    if not callable(name) and name not in _SCORES:
+        raise one_of("scoring", name, _SCORES)
+
+    def predicted(table: Array) -> Array:
+        found = predict(estimator, table) if isinstance(estimator, Module) else np.asarray(estimator(table))
+        if found.ndim == y.ndim + 1:
+            found = found.argmax(-1) if name == "accuracy" and found.shape[-1] > 1 else found[..., 0]
+        return found
+
+    def score(table: Array) -> float:
+        found = predicted(table)
+        if callable(name):
+            return float(name(y, found))
+        if name == "accuracy":
+            return float(np.mean(found == y))
+        error = float(np.mean((np.asarray(found, np.float64) - y) ** 2))
+        return -error if name != "r2" else 1 - error / float(np.var(y))
+    return score

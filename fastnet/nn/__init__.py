@@ -51,6 +51,7 @@ from fastnet.nn.composed_activation import (
     Threshold,
 )
 from fastnet.nn.containers import ModuleDict, ModuleList, ParameterList, Sequential
+from fastnet.nn.contrastive_losses import ClipLoss, SigLipLoss
 from fastnet.nn.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from fastnet.nn.distance import Bilinear, CosineSimilarity, PairwiseDistance
 from fastnet.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
@@ -169,6 +170,8 @@ __all__ = [
     "LazyInstanceNorm3d",
     "LazyLinear",
     "UninitializedParameter",
+    "ClipLoss",
+    "SigLipLoss",
     "CosineEmbeddingLoss",
     "GaussianNLLLoss",
     "HingeEmbeddingLoss",

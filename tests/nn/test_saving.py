@@ -56,6 +56,8 @@ MODULES = [
     nn.MultiMarginLoss(2, 0.5, weights(), reduction="sum"),
     nn.GaussianNLLLoss(full=True, eps=1e-5, reduction="sum"),
     nn.PoissonNLLLoss(False, True, eps=1e-5, reduction="sum"),
+    nn.ClipLoss(True, True, True, 0, 1, True),
+    nn.SigLipLoss(True, dist_impl="gather"),
     nn.RNN(2, 3, 2, nonlinearity="relu", bias=False),
     nn.LSTM(2, 4, 2, batch_first=True, dropout=0.25, bidirectional=True, proj_size=3),
     nn.GRU(2, 3, bidirectional=True, bias=False),

@@ -337,6 +337,8 @@ OF_NETWORKS = {
     "soft_margin_loss": (X, np.sign(Y)),
     "gaussian_nll_loss": (X, Y, POSITIVE),
     "poisson_nll_loss": (X, UNIT),
+    "clip_loss": (X, Y, 2.0),
+    "siglip_loss": (X, Y, 2.0),
     "elu": (X,),
     "gelu": (X,),
     "hardsigmoid": (X,),

@@ -6,7 +6,9 @@ A Metric takes the outputs of the model and the targets:
 - binary classification: logits and targets of 0 and 1, both (N,) or (N, 1);
 - multilabel classification: logits and targets of 0 and 1, both (N, L);
 - regression: numbers, both (N, ...);
-- detection: `MeanAveragePrecision` takes a list with a dictionary of boxes for each image.
+- detection: `MeanAveragePrecision` takes a list with a dictionary of boxes for each image;
+- retrieval: `RetrievalRecall` and its kin take scores (queries, items), and targets of 0 and 1 in the same shape or the
+  number of each query's item, under torchmetrics' names.
 
 Targets (N, C) always mean multilabel classification. If your targets are one-hot or probabilities, as cross-entropy
 accepts them, pass `targets.argmax(1)`.
@@ -23,9 +25,19 @@ from fastnet.metrics.confusion import F1, ConfusionMatrix, Precision, Recall
 from fastnet.metrics.detection import MeanAveragePrecision
 from fastnet.metrics.metric import Metric
 from fastnet.metrics.regression import MAE, MSE, R2, RMSE
+from fastnet.metrics.retrieval import (
+    RetrievalHitRate,
+    RetrievalMAP,
+    RetrievalMetric,
+    RetrievalMRR,
+    RetrievalNormalizedDCG,
+    RetrievalPrecision,
+    RetrievalRecall,
+)
 
 __all__ = ["AUC", "Accuracy", "ConfusionMatrix", "F1", "MAE", "MSE", "MeanAveragePrecision", "Metric", "Precision",
-           "R2", "RMSE", "Recall", "TopKAccuracy", "get"]
+           "R2", "RMSE", "Recall", "RetrievalHitRate", "RetrievalMAP", "RetrievalMRR", "RetrievalMetric",
+           "RetrievalNormalizedDCG", "RetrievalPrecision", "RetrievalRecall", "TopKAccuracy", "get"]
 
 _METRIC_TYPES: tuple[type[Metric], ...] = (Accuracy, AUC, ConfusionMatrix, F1, MAE, MSE, Precision, R2, Recall, RMSE)
 _METRIC_OF = {kind.name: kind for kind in _METRIC_TYPES}

@@ -36,6 +36,16 @@ def test_zip_and_folder(tmp_path):
     check(datasets.load("fsdd", root=tmp_path, length=25))
 
 
+def test_some_speakers(tmp_path):
+    (tmp_path / "recordings").mkdir()
+    for name, contents in recordings().items():
+        (tmp_path / "recordings" / name).write_bytes(contents)
+    (x, y), (_, y_test) = datasets.fsdd(tmp_path, 25, speakers=["bob"])
+    assert y.tolist() == y_test.tolist() == [3, 3, 7, 7] and x[:, 0].tolist() == [5, 10, 5, 10]
+    with pytest.raises(ValueError, match="unknown speaker 'bop'; did you mean 'bob'"):
+        datasets.fsdd(tmp_path, speakers=["ann", "bop"])
+
+
 def test_errors(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"recordings are missing\n.*\n.*recordings.zip"):
         datasets.fsdd(tmp_path)

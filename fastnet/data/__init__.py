@@ -10,6 +10,7 @@ from fastnet.data.folders import ImageFolder
 from fastnet.data.frames import columns, split_target
 from fastnet.data.loader import DataLoader
 from fastnet.data.multi_targets import MultiTargetPreparation
+from fastnet.data.multimodal import MultimodalDataset
 from fastnet.data.pictures import read_picture
 from fastnet.data.preparation import TablePreparation
 from fastnet.data.splits import random_split, stratified_split
@@ -51,6 +52,7 @@ __all__ = [
     "ImageFolder",
     "MixUp",
     "MultiTargetPreparation",
+    "MultimodalDataset",
     "Normalize",
     "RandAugment",
     "RandomChoice",

@@ -5,7 +5,8 @@ network with random initial weights. Weights of torchvision's models load with
 `model.load_state_dict(torch_model.state_dict())`, or from a safetensors file with `fastnet.load(path, model=model)`.
 torchvision has no `lenet5`, `resnet8`, `mobilenet_v1`, `unet`, `autoencoder`, `ds_cnn`, `gru_kws` and `tcn`, and its
 `ssdlite` differs. `lstm_classifier` and `seq2seq` read sequences. `gpt` and `bert` have the parameter names of Hugging
-Face's transformers.
+Face's transformers. `two_tower` and `multimodal` are made of other networks: the one compares images and texts, the
+other predicts from a table, a picture and a text together.
 """
 from fastnet.models.alexnet import AlexNet, alexnet
 from fastnet.models.autoencoder import Autoencoder, autoencoder
@@ -26,6 +27,7 @@ from fastnet.models.lstm_classifier import LSTMClassifier, lstm_classifier
 from fastnet.models.mobilenet_v1 import MobileNetV1, mobilenet_v1
 from fastnet.models.mobilenet_v2 import MobileNetV2, mobilenet_v2
 from fastnet.models.mobilenet_v3 import MobileNetV3Small, mobilenet_v3_small
+from fastnet.models.multimodal import Multimodal, multimodal
 from fastnet.models.positions import alibi_mask, apply_rotary, rotary_positions, sinusoidal_positions
 from fastnet.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet101, resnext50_32x4d, wide_resnet50_2
 from fastnet.models.resnet8 import ResNet8, resnet8
@@ -36,9 +38,11 @@ from fastnet.models.ssdlite import DetectorOutputs, DetectorTargets, SSDLite, de
 from fastnet.models.summaries import LayerSummary, Summary, summary
 from fastnet.models.tcn import TCN, tcn
 from fastnet.models.transformer import Seq2SeqTransformer, transformer
+from fastnet.models.two_tower import Retrieved, TwoTower, retrieve, two_tower
 from fastnet.models.unet import UNet, unet
 from fastnet.models.vgg import VGG, vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
 from fastnet.models.vit import ViT, vit_b_16, vit_tiny
+from fastnet.models.zero_shot import build_zero_shot_classifier
 
 __all__ = [
     "AlexNet",
@@ -66,8 +70,10 @@ __all__ = [
     "MobileNetV1",
     "MobileNetV2",
     "MobileNetV3Small",
+    "Multimodal",
     "ResNet",
     "ResNet8",
+    "Retrieved",
     "SSDLite",
     "Seq2SeqTransformer",
     "Seq2Seq",
@@ -75,6 +81,7 @@ __all__ = [
     "SqueezeNet",
     "Summary",
     "TCN",
+    "TwoTower",
     "UNet",
     "VGG",
     "ViT",
@@ -83,6 +90,7 @@ __all__ = [
     "apply_rotary",
     "autoencoder",
     "bert_base",
+    "build_zero_shot_classifier",
     "ctc_recognizer",
     "densenet121",
     "detector_loss",
@@ -100,6 +108,7 @@ __all__ = [
     "mobilenet_v1",
     "mobilenet_v2",
     "mobilenet_v3_small",
+    "multimodal",
     "next_tokens",
     "resnet101",
     "resnet18",
@@ -107,6 +116,7 @@ __all__ = [
     "resnet50",
     "resnet8",
     "resnext50_32x4d",
+    "retrieve",
     "rotary_positions",
     "seq2seq",
     "shufflenet_v2_x1_0",
@@ -117,6 +127,7 @@ __all__ = [
     "summary",
     "tcn",
     "transformer",
+    "two_tower",
     "unet",
     "vgg11",
     "vgg11_bn",

@@ -90,7 +90,7 @@ class ModelInputs:
 
     @functools.cached_property
     def _has_embedding(self) -> bool:
-        return any(isinstance(m, nn.Embedding) for m in self.model.modules())
+        return any(isinstance(m, nn.Embedding | nn.EmbeddingBag) for m in self.model.modules())
 
     @functools.cached_property
     def _needs_floats(self) -> bool:

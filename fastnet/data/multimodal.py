@@ -1,0 +1,155 @@
+"""Samples of several modalities, some of which may be missing."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnet._core.errors import given_text, shape_text
+from fastnet._core.reprs import repr_of
+from fastnet.data.arrays import as_array
+from fastnet.data.dataset import TensorDataset
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array
+
+__all__ = ["MultimodalDataset"]
+
+
+class MultimodalDataset(TensorDataset):
+    """A dataset of a table, pictures and texts, any of which a sample may lack, for `fastnet.models.multimodal`.
+
+    A batch holds an array for each modality, then `present`, which tells what a sample has, then the target, if there
+    is one. Texts are int64, the numbers of their tokens with `padding` after the shorter ones; all other modalities
+    are float32. A missing modality is zeros, or padding.
+
+    Args:
+        samples: a dictionary for each sample, or a tuple of the modalities in their order and the target. A modality is
+            missing if its key is, or if its value is None, the number NaN or empty.
+        modalities: the keys, in the order of the model's inputs.
+        target: the key of the target, a number; None: there is none.
+        readers: by modality, a function that turns a sample's value into an array or a list of numbers, such as
+            `tokenizer.encode` for texts, or a function that calls `read_picture` for paths.
+        tokens: the modalities that are sequences of tokens.
+        padding: the number that stands for no token.
+        length: of all sequences of tokens: longer ones are cut; None: that of the longest.
+
+    Attributes:
+        arrays: of each modality, then `present`, float32 (N, modalities) of 0 and 1, then the target.
+        modalities: the keys.
+
+    Raises:
+        ValueError: no samples, a modality that no sample has, values of different shapes, a tuple of another length, or
+            a sample without a target; the message names the sample.
+        TypeError: samples that are neither dictionaries nor tuples, or values that are not numbers.
+
+    Example:
+        >>> import fastnet
+        >>> samples = [{"table": [1.0, 2.0], "text": "ab", "target": 1}, {"text": "b", "target": 0}]
+        >>> tokenizer = fastnet.text.CharTokenizer("ab", special=["<pad>"])
+        >>> data = fastnet.data.MultimodalDataset(samples, ("table", "text"), readers={"text": tokenizer.encode})
+        >>> for array in data[:]:
+        ...     print(array.tolist())
+        [[1.0, 2.0], [0.0, 0.0]]
+        [[1, 2], [2, 0]]
+        [[1.0, 1.0], [0.0, 1.0]]
+        [1, 0]
+        >>> loader = fastnet.data.DataLoader(data, batch_size=2, shuffle=True)
+    """
+
+    modalities: tuple[str, ...]
+
+    def __init__(self, samples: Sequence[Any], modalities: Sequence[str] = ("table", "image", "text"),
+                 target: str | None = "target", readers: Mapping[str, Callable[[Any], Any]] | None = None,
+                 tokens: Sequence[str] = ("text",), padding: int = 0, length: int | None = None) -> None:
+        self.modalities = tuple(modalities)
+        names = self.modalities if target is None else (*self.modalities, target)
+        if not len(samples):
+            raise ValueError("MultimodalDataset: expected samples, got none")
+        readers = dict(readers or {})
+        if unknown := [name for name in readers if name not in self.modalities]:
+            raise ValueError(f"MultimodalDataset: expected readers of the modalities {', '.join(self.modalities)}, got "
+                             f"one of {unknown[0]!r}")
+        columns = _columns(samples, names)
+        found = {name: _read_modality(name, columns[name], readers.get(name)) for name in self.modalities}
+        present = np.array([[array is not None for array in found[name]] for name in self.modalities], np.float32)
+        arrays: list[Array] = [_padded(name, found[name], padding, length) if name in tokens
+                               else _one_array(name, found[name]) for name in self.modalities]
+        arrays.append(np.ascontiguousarray(present.T))
+        if target is not None:
+            arrays.append(_targets(target, columns[target]))
+        super().__init__(*arrays)
+
+    def __repr__(self) -> str:
+        place = len(self.modalities)
+        have = self.arrays[place].sum(0).astype(int).tolist()
+        return repr_of(self, samples=len(self), present=dict(zip(self.modalities, have)))
+
+
+def _columns(samples: Sequence[Any], names: Sequence[str]) -> dict[str, list[Any]]:
+    """The values of each name, None where a sample lacks it."""
+    columns: dict[str, list[Any]] = {name: [] for name in names}
+    for number, sample in enumerate(samples):
+        if isinstance(sample, Mapping):
+            values = [sample.get(name) for name in names]
+        elif isinstance(sample, tuple):
+            if len(sample) != len(names):
+                raise ValueError(f"MultimodalDataset: sample {number}: expected a tuple ({', '.join(names)}), got "
+                                 f"{len(sample)} values")
+            values = list(sample)
+        else:
+            raise TypeError(f"MultimodalDataset: sample {number}: expected a dictionary or a tuple, got "
+                            f"{given_text(sample)}")
+        for name, value in zip(names, values):
+            columns[name].append(None if isinstance(value, float) and value != value else value)
+    return columns
+
+
+def _read_modality(name: str, values: list[Any], reader: Callable[[Any], Any] | None) -> list[Array | None]:
+    """The values as arrays; None for those that are missing or empty."""
+    found: list[Array | None] = []
+    for number, value in enumerate(values):
+        if value is not None:
+            value = as_array(value if reader is None else reader(value), f"{name} of sample {number}")
+        found.append(value if value is not None and value.size else None)
+    if all(array is None for array in found):
+        raise ValueError(f"MultimodalDataset: expected samples with {name!r}, got none")
+    return found
+
+
+def _one_array(name: str, arrays: list[Array | None]) -> Array:
+    """The arrays of all samples as one, float32; zeros for those that are missing."""
+    first_number, first = next((number, array) for number, array in enumerate(arrays) if array is not None)
+    made = np.zeros((len(arrays), *first.shape), np.float32)
+    for number, array in enumerate(arrays):
+        if array is None:
+            continue
+        if array.shape != first.shape:
+            raise ValueError(f"MultimodalDataset: expected {name} of one shape, got {shape_text(first)} in sample "
+                             f"{first_number} and {shape_text(array)} in sample {number}")
+        made[number] = array
+    return made
+
+
+def _padded(name: str, sequences: list[Array | None], padding: int, length: int | None) -> Array:
+    """The tokens of all samples, int64 (N, length)."""
+    longest = max(len(sequence) for sequence in sequences if sequence is not None)
+    made = np.full((len(sequences), longest if length is None else length), padding, np.int64)
+    for number, sequence in enumerate(sequences):
+        if sequence is None:
+            continue
+        if sequence.ndim != 1 or sequence.dtype.kind not in "iu":
+            raise ValueError(f"MultimodalDataset: {name} of sample {number}: expected a sequence of whole numbers, got "
+                             f"{sequence.dtype} of shape {shape_text(sequence)}; a reader turns text into tokens")
+        cut = sequence[:made.shape[1]]
+        made[number, :len(cut)] = cut
+    return made
+
+
+def _targets(name: str, values: list[Any]) -> Array:
+    lacking = next((number for number, value in enumerate(values) if value is None), None)
+    if lacking is not None:
+        raise ValueError(f"MultimodalDataset: expected a target in each sample, got none in sample {lacking}; pass "
+                         "target=None for samples to predict")
+    return as_array(values, f"{name} of the samples")

@@ -106,6 +106,7 @@ if TYPE_CHECKING:
         models,
         onnx,
         ops,
+        privacy,
         profiler,
         quantization,
         sklearn,
@@ -174,6 +175,7 @@ _LOADED_LATER: dict[str, tuple[str, str | None]] = {
     "models": ("fastnet.models", None),
     "onnx": ("fastnet.onnx", None),
     "ops": ("fastnet.ops", None),
+    "privacy": ("fastnet.privacy", None),
     "profiler": ("fastnet.profiler", None),
     "quantization": ("fastnet.quantization", None),
     "quantize": ("fastnet.quantization", "quantize"),
@@ -200,6 +202,7 @@ __all__ += [
     "Distiller", "lora",
     "CharTensor", "HalfTensor", "ShortTensor", "Size", "bfloat16", "dtype", "layout", "memory_format",
     "set_printoptions",
+    "privacy",
     "BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor", "can_cast", "cdouble",
     "cfloat", "complex64", "complex128", "fft", "finfo", "float16", "half", "int8", "int16", "short",
     "get_default_device", "get_default_dtype", "iinfo", "promote_types", "set_default_device", "set_default_dtype"]

@@ -27,6 +27,7 @@ DESCRIPTIONS = {
     "explain": "reasons for predictions",
     "torch": "PyTorch's namespace, for programs written for it",
     "training": "the Trainer: fit, evaluate, predict, checkpoints",
+    "privacy": "differential privacy",
     "callbacks": "early stopping, checkpoints, logs, learning-rate schedules",
     "data": "datasets, batches, tables, pictures",
     "metrics": "accuracy, F1, AUC, R2, ...",

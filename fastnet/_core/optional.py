@@ -5,7 +5,8 @@ import importlib
 from typing import Any
 
 # Names for pip that differ from the module's. pandas reads Parquet files through pyarrow.
-_PACKAGES = {"sklearn": "scikit-learn", "PIL": "Pillow", "pandas": "pandas pyarrow"}
+_PACKAGES = {"sklearn": "scikit-learn", "PIL": "Pillow", "pandas": "pandas pyarrow",
+             "dp_accounting": "dp-accounting"}
 
 
 def optional(module: str, purpose: str) -> Any:

@@ -262,6 +262,7 @@ cdef int launch_softmax(Pair pair, double element_cost, object out, object x, ob
 
 cdef Reduction _sum = Reduction("sum"), _mean = Reduction("mean", "sum"), _var = Reduction("var")
 cdef Reduction _amax = Reduction("amax"), _amin = Reduction("amin"), _squares = Reduction("sum_squares", "squares")
+cdef Reduction _square_sums = Reduction("square_sums", "squares")
 cdef Across _sum_across = Across("sum_across", "sum"), _mean_across = Across("mean_across", "sum")
 cdef Across _amax_across = Across("amax_across", "amax"), _amin_across = Across("amin_across", "amin")
 cdef Kernel _sum_i64 = _bodies["sum_i64"]
@@ -388,6 +389,10 @@ def sum_squares(out, x):
     shape.outer = shape.inner = 1
     shape.n = a.size
     reduce(_squares, &o, &a, &shape, 1)
+
+
+def square_sums(out, x):
+    launch_reduction(_square_sums, out, x, False, False)
 
 
 def softmax(out, x):

@@ -284,6 +284,15 @@ class Recorder:
         if key not in self.guards:
             self.guards[key] = OptimizerGuard(optimizer, structure)
 
+    def note_refresher(self, owner: object, refresh: Callable[[], object]) -> None:
+        """Call `refresh` before each replay; an error that it raises ends the call.
+
+        Args:
+            owner: an object that lives as long as the refresher is of use, one for each refresher.
+            refresh: the function.
+        """
+        self.refreshers[id(owner)] = refresh
+
     # ---- the end of the run ----
 
     def version_counts(self) -> tuple[list[tuple[Storage, int]], list[tuple[int, int]]]:

@@ -9,7 +9,7 @@ from fastnet._core.memory import empty
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, extend
 from fastnet.autograd.arrays import conjugated, copy, refuse_complex
-from fastnet.autograd.hooks import LeafHooks, hooked, note_hooks
+from fastnet.autograd.hooks import LeafHooks, hooked, note_hooks, refuse_collected
 from fastnet.autograd.leaves import HookedLeaves, accumulate, accumulate_on_tape
 from fastnet.autograd.modes import enable_grad, no_grad
 from fastnet.autograd.rules import join_entries, plus
@@ -86,6 +86,8 @@ def _accumulate_on_tape(roots: Roots) -> None:
 
 def _accumulate_in(inputs: tuple[Tensor, ...], roots: Roots, retain_graph: bool | None, create_graph: bool) -> None:
     """Accumulate gradients in given tensors only, which need not be leaves."""
+    for x in inputs:
+        refuse_collected(x, "backward(inputs=)")
     for x, total in zip(inputs, _gradients_of(inputs, roots, retain_graph, create_graph)):
         if total is None:
             continue

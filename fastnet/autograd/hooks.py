@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fastnet._core.changes import changes
 from fastnet._core.errors import shape_text
@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array
     from fastnet.autograd.tape import Node
 
-__all__ = ["LeafHooks", "NodeHooks", "RemovableHandle", "hooked", "note_hooks", "observed", "observed_on_tape",
-           "retain_grad", "retain_node"]
+__all__ = ["ArgumentGradient", "Collector", "Contribution", "LeafHooks", "NodeHooks", "RemovableHandle",
+           "collect_gradients", "hooked", "is_collected", "note_hooks", "observed", "observed_on_tape",
+           "refuse_collected", "retain_grad", "retain_node"]
+
+# A share of a leaf's gradient that is not computed yet: (leaf, array, function); it is function(array).
+Contribution: TypeAlias = "tuple[Tensor, Array, Callable[[Array], Array] | None]"
+Collector: TypeAlias = "Callable[[list[Contribution]], None]"
 
 _numbers = itertools.count()
 
@@ -81,15 +86,71 @@ class NodeHooks:
 
 
 class LeafHooks:
-    """The hooks of a leaf: of its gradient before it is added to `grad`, and of the leaf afterwards."""
+    """The hooks of a leaf: of its gradient before it is added to `grad`, and of the leaf afterwards.
 
-    __slots__ = ("after", "functions")
+    Attributes:
+        functions: the hooks of the gradient, in the order of their registration.
+        after: the hooks of the leaf.
+        collector: computes the gradient of the leaf, see `collect_gradients`; None: backward() does.
+    """
+
+    __slots__ = ("after", "collector", "functions")
 
     exist = False                       # whether any leaf ever had a hook: backward() asks each leaf only then
 
     def __init__(self) -> None:
         self.functions: dict[int, Callable[[Tensor], Tensor | None]] = {}
         self.after: dict[int, Callable[[Tensor], None]] = {}
+        self.collector: Collector | None = None
+
+
+class ArgumentGradient:
+    """The gradient of one argument of a node, whose function computes those of all arguments.
+
+    Args:
+        function: the node's `gradients`, a function of (g, needed).
+        position: of the argument.
+    """
+
+    __slots__ = ("function", "position")
+
+    def __init__(self, function: Callable[..., Sequence[Any]], position: int) -> None:
+        self.function, self.position = function, position
+
+    def __call__(self, g: Array) -> Array:
+        """The gradient of the argument."""
+        found = self.function(g, [i == self.position for i in range(self.position + 1)])[self.position]
+        return found(g) if callable(found) else found
+
+
+def collect_gradients(leaves: Iterable[Tensor], collector: Collector | None) -> None:
+    """Let a function compute the gradients of some leaves from what backward() would have computed them from.
+
+    backward() computes all other gradients first. Then it calls `collector` once, with the contributions to all of
+    these leaves, and the collector sets or adds to their `grad` (`fastnet.autograd.leaves.accumulate`). The gradient
+    functions of `functional` tell by their saved arrays which operation they belong to.
+
+    Args:
+        leaves: tensors that require gradients.
+        collector: a function of a list of (leaf, array, function), where `function(array)` is the contribution; None
+            lets backward() compute the gradients again.
+    """
+    for leaf in leaves:
+        _new_leaf_hooks(leaf).collector = collector
+
+
+def is_collected(target: Any) -> bool:
+    """Whether a target of the tape is a leaf with a collector."""
+    hooks = getattr(target, "_hooks", None)
+    return hooks is not None and hooks.collector is not None
+
+
+def refuse_collected(leaf: Tensor, call: str) -> None:
+    """Refuse a call that would set the gradient of a leaf without its collector."""
+    if is_collected(leaf):
+        raise RuntimeError(f"{call}: expected leaves whose gradients backward() computes; the gradient of this one, of "
+                           f"shape {shape_text(leaf)}, is computed by a collector, such as that of a PrivacyEngine, "
+                           "which needs a plain backward()")
 
 
 def _node_hooks(node: Any) -> NodeHooks:

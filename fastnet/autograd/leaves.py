@@ -12,7 +12,7 @@ from fastnet._core.state import state
 from fastnet._core.tensor import Storage, Tensor
 from fastnet._runtime.native import guards
 from fastnet.autograd.arrays import conjugated, match_target, refuse_complex, same
-from fastnet.autograd.hooks import hooked
+from fastnet.autograd.hooks import Collector, Contribution, hooked, refuse_collected
 from fastnet.autograd.modes import no_grad
 from fastnet.autograd.regions import GradientSum
 from fastnet.autograd.rules import linear_map, plus
@@ -91,15 +91,24 @@ def accumulate(leaf: Tensor, array: Array, function: Callable[[Array], Array] | 
 
 
 class HookedLeaves:
-    """`accumulate` where leaves have hooks: the gradient of such a leaf is summed first, and added by `finish`."""
+    """`accumulate` where leaves have hooks: the gradient of such a leaf is summed first, and added by `finish`.
+
+    Contributions to leaves with a collector are kept for it.
+    """
 
     def __init__(self) -> None:
         self._sums: dict[int, tuple[Tensor, GradientSum]] = {}
+        self._collected: dict[Collector, list[Contribution]] = {}
 
     def reach(self, leaf: Tensor, array: Array, function: Callable[[Array], Array] | None) -> None:
         """Take a contribution to the gradient of a leaf."""
         if leaf._hooks is None:
             accumulate(leaf, array, function)
+            return
+        if leaf._hooks.collector is not None:
+            if leaf._hooks.functions:
+                refuse_collected(leaf, "register_hook")
+            self._collected.setdefault(leaf._hooks.collector, []).append((leaf, array, function))
             return
         array = match_target(array if function is None else function(array), leaf)
         if id(leaf) in self._sums:
@@ -108,11 +117,15 @@ class HookedLeaves:
             self._sums[id(leaf)] = leaf, GradientSum(array)
 
     def finish(self) -> None:
-        """Call the hooks of each leaf that was reached."""
+        """Call the hooks of each leaf that was reached, and the collectors."""
         with no_grad():
             for leaf, total in self._sums.values():
                 accumulate(leaf, hooked(leaf._hooks.functions, Tensor._wrap(total.array))._data, None)
                 _after_accumulation(leaf)
+            for collector, contributions in self._collected.items():
+                collector(contributions)
+                for leaf in {id(leaf): leaf for leaf, _, _ in contributions}.values():
+                    _after_accumulation(leaf)
 
 
 def _after_accumulation(leaf: Tensor) -> None:
@@ -124,6 +137,7 @@ def _after_accumulation(leaf: Tensor) -> None:
 def accumulate_on_tape(leaf: Tensor, gradient: Tensor) -> None:
     """Add the gradient of a leaf, a tensor on the tape, to its `grad`."""
     refuse_complex(leaf)
+    refuse_collected(leaf, "backward(create_graph=True)")
     if leaf._hooks is not None:
         gradient = hooked(leaf._hooks.functions, gradient)
     recorder = state.recorder

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from fastnet._core.state import state
 from fastnet.autograd.anomaly import anomaly, checked
 from fastnet.autograd.arrays import match_target
-from fastnet.autograd.hooks import observed
+from fastnet.autograd.hooks import ArgumentGradient, LeafHooks, is_collected, observed
 from fastnet.autograd.regions import GradientSum, region_of
-from fastnet.autograd.tape import FREED, Node
+from fastnet.autograd.tape import FREED, Node, gradient
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
@@ -50,13 +50,13 @@ def walk(roots: list[tuple[Tensor, Tensor]], retain_graph: bool, reach: Callable
         if total is None:
             continue
         check_node(node)
-        gradient = total.joined()
+        array = total.joined()
         if node.hooks is not None:
-            gradient = observed(node, gradient)
-        contributions = _contributions(node, gradient)
+            array = observed(node, array)
+        contributions = _contributions(node, array)
         if not plain:
             if id(node) in wanted:
-                reach(node, gradient, None)
+                reach(node, array, None)
             if useful is not None and not leads_to(node, useful):
                 continue
             contributions = _checked_contributions(node, contributions, useful)
@@ -149,7 +149,13 @@ def _contributions(node: Node, array: Array) -> Iterator[tuple[Target, Array, Fu
             if node.gradients[i] is not None:
                 yield target, array, node.gradients[i]
         return
-    results = _node_gradients(node, array, needed_arguments(node))
+    needed = needed_arguments(node)
+    if LeafHooks.exist and type(node.gradients) is gradient:
+        for i, target in node.edges:
+            if is_collected(target):
+                needed[i] = False
+                yield target, array, ArgumentGradient(node.gradients, i)
+    results: Sequence[Any] = _node_gradients(node, array, needed) if True in needed else [None] * len(needed)
     for i, target in node.edges:
         if callable(results[i]):
             yield target, array, results[i]

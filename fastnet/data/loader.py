@@ -133,11 +133,21 @@ class DataLoader:
     def _batches(self, order: Array, number: int, start: int) -> Iterator[tuple[Tensor, ...]]:
         size = self.batch_size
         for i in range(start, len(self)):
-            arrays = self.dataset.take(order[i * size:(i + 1) * size])
-            if self.transform is not None:
-                rng = np.random.default_rng(self._entropy(number, i)) if self._draws else None
-                arrays = apply(self.transform, [a.numpy() if isinstance(a, Tensor) else a for a in arrays], rng)
-            yield tuple([a if type(a) is Tensor else as_tensor(a) for a in arrays])
+            yield self.loaded(order[i * size:(i + 1) * size], number, i)
+
+    def loaded(self, rows: Array, number: int, i: int) -> tuple[Tensor, ...]:
+        """Samples as a batch, after the transform.
+
+        Args:
+            rows: their row numbers, int64 (n,).
+            number: number of the epoch, from 0.
+            i: number of the batch in the epoch, from 0.
+        """
+        arrays = self.dataset.take(rows)
+        if self.transform is not None:
+            rng = np.random.default_rng(self._entropy(number, i)) if self._draws else None
+            arrays = apply(self.transform, [a.numpy() if isinstance(a, Tensor) else a for a in arrays], rng)
+        return tuple([a if type(a) is Tensor else as_tensor(a) for a in arrays])
 
     def _entropy(self, *numbers: int) -> tuple[int, ...]:
         return self.seed & (2**64 - 1), *numbers

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result, Shape
     from fastnet.functional.normalization import Gradients
 
-__all__ = ["batch_norm", "batch_norm_activated", "group_norm", "instance_norm", "local_response_norm"]
+__all__ = ["batch_norm", "batch_norm_activated", "group_norm", "group_norm_gradients", "instance_norm",
+           "local_response_norm"]
 
 
 def _by_channels(x: Array) -> Array:
@@ -184,12 +185,13 @@ def _group_norm(x: Array, weight: Array | None, bias: Array | None, groups: int,
     K.group_norm(out, mean, var, samples, weight, bias, eps)
     if running_mean is not None:
         K.batch_norm_update_(running_mean, running_var, tracked, mean, var, samples.shape[1], momentum)
-    return _by_images(out, x.shape), gradient(_group_norm_gradients, samples, mean, var, weight, eps)
+    return _by_images(out, x.shape), gradient(group_norm_gradients, samples, mean, var, weight, eps)
 
 
 @on_tensors(of_group_norm, (0, lambda samples, shape: gradient(_images_of_samples, shape)), None, None, 1)
-def _group_norm_gradients(g: Array, needs: Sequence[bool], samples: Array, mean: Array, var: Array,
-                          weight: Array | None, eps: float) -> Gradients:
+def group_norm_gradients(g: Array, needs: Sequence[bool], samples: Array, mean: Array, var: Array,
+                         weight: Array | None, eps: float) -> Gradients:
+    """The gradients of the arguments of `group_norm`."""
     shape = samples.shape
     dx, dweight, dbias = needed_arrays(needs, g.dtype, shape, shape[2:], shape[2:])
     K.channel_norm_backward(dx, None, dweight, dbias, samples, None, mean, var, weight, None, _by_samples(g), eps, True,

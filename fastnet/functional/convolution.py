@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from fastnet._core.tensor import Tensor
 
 __all__ = ["Padding", "conv1d", "conv2d", "conv3d", "conv_activated", "conv_normed", "conv_transpose1d",
-           "conv_transpose2d", "conv_transpose3d", "window_count"]
+           "conv_transpose2d", "conv_transpose3d", "filter_gradient", "sum_over_pixels", "transposed_filter_gradient",
+           "window_count"]
 
 Padding: TypeAlias = "Size | Literal['valid', 'same'] | Paddings"
 
@@ -47,8 +48,8 @@ def _conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry, sizes
     y = from_volume(out, x.ndim)
     first = gradient(as_volume) if activation == "none" else gradient(_relu_gradient, out)
     return y, first.then(gradient(_input_gradient, weight, v.shape, x.ndim, *geometry),
-                         gradient(_filter_gradient, v, weight.shape, *geometry),
-                         None if bias is None else _sum_over_pixels, None, None, None)
+                         gradient(filter_gradient, v, weight.shape, *geometry),
+                         None if bias is None else sum_over_pixels, None, None, None)
 
 
 @op
@@ -78,14 +79,16 @@ def _input_gradient(g: Array, weight: Array, shape: Shape, ndim: int, *geometry:
 
 @on_tensors(lambda g, v, shape, *geometry: filter_slope(v, g, shape, geometry), (0, volume_to_images))
 @writes_out
-def _filter_gradient(g: Array, v: Array, shape: Shape, *geometry: Any, out: Array | None = None) -> Array:
+def filter_gradient(g: Array, v: Array, shape: Shape, *geometry: Any, out: Array | None = None) -> Array:
+    """The gradient of the filters of a convolution, for g and v as (N, D, H, W, C)."""
     dw = empty(shape, g.dtype) if out is None or out.shape != shape else out
     run_conv_weight(as_filters(dw), v, g, Geometry(*geometry))
     return dw
 
 
 @on_tensors(lambda g: g.sum((0, 1, 2, 3)))
-def _sum_over_pixels(g: Array) -> Array:
+def sum_over_pixels(g: Array) -> Array:
+    """The gradient of the bias of a convolution."""
     out = empty((1, g.shape[-1]), g.dtype)
     K.sum(out, pixel_rows(g)[None])
     return out.reshape(-1)
@@ -99,8 +102,8 @@ def _conv_transposed(x: Array, weight: Array, bias: Array | None, geometry: Geom
     run_conv_input(out, v, w, bias, geometry)
     return from_volume(out, x.ndim), gradient(as_volume).then(
         gradient(_transposed_of_input, weight, v.shape, x.ndim, *geometry),
-        gradient(_transposed_of_weight, v, weight.shape, *geometry),
-        None if bias is None else _sum_over_pixels, None, None)
+        gradient(transposed_filter_gradient, v, weight.shape, *geometry),
+        None if bias is None else sum_over_pixels, None, None)
 
 
 @on_tensors(lambda g, weight, shape, ndim, *geometry: images_of(convolved(g, weight, shape, geometry), ndim), 1)
@@ -112,7 +115,8 @@ def _transposed_of_input(g: Array, weight: Array, shape: Shape, ndim: int, *geom
 
 @on_tensors(lambda g, v, shape, *geometry: filter_slope(g, v, shape, geometry), (0, volume_to_images))
 @writes_out
-def _transposed_of_weight(g: Array, v: Array, shape: Shape, *geometry: Any, out: Array | None = None) -> Array:
+def transposed_filter_gradient(g: Array, v: Array, shape: Shape, *geometry: Any, out: Array | None = None) -> Array:
+    """The gradient of the filters of a transposed convolution."""
     dw = empty(shape, g.dtype) if out is None or out.shape != shape else out
     run_conv_weight(as_filters(dw), g, v, Geometry(*geometry))
     return dw

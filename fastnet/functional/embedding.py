@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Result, Shape
     from fastnet._core.tensor import Tensor
 
-__all__ = ["check_max_norm", "embedding", "frequencies", "one_hot", "padding_row", "shorten_rows", "sparse_leaf"]
+__all__ = ["check_max_norm", "embedding", "frequencies", "one_hot", "padding_row", "shorten_rows", "sparse_leaf",
+           "table_gradient"]
 
 
 @op
@@ -26,13 +27,14 @@ def _embedding(weight: Array, index: Array, padding_idx: int | None, scale_by_fr
     K.check_index(flat, weight.shape[0], what="token")
     out = empty((flat.size, weight.shape[1]), weight.dtype)
     K.embedding(out, weight, flat)
-    slope = gradient(_of_embedded, flat, weight.shape, padding_idx, scale_by_frequency)
+    slope = gradient(table_gradient, flat, weight.shape, padding_idx, scale_by_frequency)
     return out.reshape(*index.shape, weight.shape[1]), (slope, None, None, None)
 
 
 @writes_out
-def _of_embedded(g: Array, flat: Array, shape: Shape, padding_idx: int | None, scale_by_frequency: bool, *,
-                 out: Array | None = None) -> Array:
+def table_gradient(g: Array, flat: Array, shape: Shape, padding_idx: int | None, scale_by_frequency: bool, *,
+                   out: Array | None = None) -> Array:
+    """The gradient of the table of `embedding`: the sums of the rows of g that belong to each index."""
     total = empty(shape, g.dtype) if out is None else out
     rows = contiguous(g).reshape(flat.size, shape[1])
     if scale_by_frequency:
@@ -52,7 +54,7 @@ def _looked_up(v: Array, flat: Array, shape: Shape, padding_idx: int | None, sca
     return out
 
 
-transposes(_of_embedded, _looked_up)
+transposes(table_gradient, _looked_up)
 
 
 def frequencies(index: Array, size: int, dtype: DType) -> Array:

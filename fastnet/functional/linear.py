@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Number, Result, Shape
 
 __all__ = ["addmm", "bmm", "check_one_dtype", "dot", "linear", "linear_activated", "matmul", "mm", "mv", "outer",
-           "rmatmul"]
+           "right_gradient", "rmatmul"]
 
 _LINEAR_ARGUMENTS = "input", "weight", "bias"
 _BY_RESULT = "relu", "sigmoid", "tanh"
@@ -41,7 +41,7 @@ def _mm(a: Array, b: Array) -> Result[Array]:
     if a.ndim == 3 and a.shape[0] != b.shape[0]:
         n = max(a.shape[0], b.shape[0]) if 0 not in (a.shape[0], b.shape[0]) else 0
         a, b = (np.broadcast_to(x, (n, *x.shape[1:])) for x in (a, b))
-    return product(a, b), (gradient(_of_left, b), gradient(_of_right, a))
+    return product(a, b), (gradient(_of_left, b), gradient(right_gradient, a))
 
 
 @on_tensors(lambda g, b: g @ b.transpose(-1, -2), 1)
@@ -52,7 +52,8 @@ def _of_left(g: Array, b: Array, *, out: Array | None = None) -> Array:
 
 @on_tensors(lambda g, a: a.transpose(-1, -2) @ g, 0)
 @writes_out
-def _of_right(g: Array, a: Array, *, out: Array | None = None) -> Array:
+def right_gradient(g: Array, a: Array, *, out: Array | None = None) -> Array:
+    """The gradient of the right factor of a product: a.T @ g."""
     return product(_with_last_two_swapped(a), g, out)
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from fastnet._core.tensor import Tensor
 
 __all__ = [
-    "Gradients", "check_parameters", "checked_eps", "cosine_similarity", "layer_norm", "needed_arrays", "normalize",
-    "rms_norm",
+    "Gradients", "check_parameters", "checked_eps", "cosine_similarity", "layer_norm", "layer_norm_gradients",
+    "needed_arrays", "normalize", "rms_norm", "rms_norm_gradients",
 ]
 
 Gradients: TypeAlias = "tuple[Array | None, ...]"
@@ -58,12 +58,13 @@ def _layer_norm(x: Array, weight: Array | None, bias: Array | None, shape: Shape
     out = empty_like(rows)
     mean, rstd = empty(shape[:1], dtypes.float64), empty(shape[:1], x.dtype)
     K.layer_norm(out, mean, rstd, rows, weight, bias, eps)
-    return out.reshape(x.shape), gradient(_layer_norm_gradients, rows, weight, mean, rstd, eps)
+    return out.reshape(x.shape), gradient(layer_norm_gradients, rows, weight, mean, rstd, eps)
 
 
 @on_tensors(of_layer_norm, 0, 1, None, None)
-def _layer_norm_gradients(g: Array, needs: Sequence[bool], rows: Array, weight: Array | None, mean: Array,
-                          rstd: Array, eps: float) -> Gradients:
+def layer_norm_gradients(g: Array, needs: Sequence[bool], rows: Array, weight: Array | None, mean: Array,
+                         rstd: Array, eps: float) -> Gradients:
+    """The gradients of the arguments of `layer_norm`."""
     shape = rows.shape
     dx, dweight, dbias = needed_arrays(needs, g.dtype, shape, shape[1:], shape[1:])
     K.layer_norm_backward(dx, dweight, dbias, rows, weight, mean, rstd, contiguous(g).reshape(shape))
@@ -75,12 +76,13 @@ def _rms_norm(x: Array, weight: Array | None, shape: Shape, eps: float) -> Resul
     rows = contiguous(x).reshape(shape)
     out, rstd = empty_like(rows), empty(shape[:1], x.dtype)
     K.rms_norm(out, rstd, rows, weight, eps)
-    return out.reshape(x.shape), gradient(_rms_norm_gradients, rows, weight, rstd, eps)
+    return out.reshape(x.shape), gradient(rms_norm_gradients, rows, weight, rstd, eps)
 
 
 @on_tensors(of_rms_norm, 0, 1, None)
-def _rms_norm_gradients(g: Array, needs: Sequence[bool], rows: Array, weight: Array | None, rstd: Array,
-                        eps: float) -> Gradients:
+def rms_norm_gradients(g: Array, needs: Sequence[bool], rows: Array, weight: Array | None, rstd: Array,
+                       eps: float) -> Gradients:
+    """The gradients of the arguments of `rms_norm`."""
     dx, dweight = needed_arrays(needs, g.dtype, rows.shape, rows.shape[1:])
     K.rms_norm_backward(dx, dweight, rows, weight, rstd, contiguous(g).reshape(rows.shape))
     return (None if dx is None else dx.reshape(g.shape)), dweight

@@ -187,6 +187,9 @@ class MultiheadAttention(Module):
             query, key, value: (..., embed_dim), (..., kdim) and (..., vdim).
         """
         width = self.embed_dim
+        if self.in_proj_weight is not None and query is key is value:
+            q, k, v = linear(query, self.in_proj_weight, self.in_proj_bias).split(width, -1)
+            return q, k, v
         if self.in_proj_weight is None:
             weights = [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight]
         else:

@@ -178,6 +178,12 @@ def sum_squares(out, x):
 
 
 @kernel(flushes=True)
+def square_sums(out, x):
+    """out[o, i] = sum over k of x[o, k, i]^2."""
+    np.add.reduce(x * x, axis=1, out=out)
+
+
+@kernel(flushes=True)
 def logsumexp(out, x):
     """out[o, i] = log(sum over k of exp(x[o, k, i])), without overflow; -inf if n is 0."""
     top = x.max(axis=1, initial=-np.inf)

@@ -142,6 +142,7 @@ CASES = [
     Case("log_softmax_backward", log_softmax_backward, SHAPES, (1024, 1000, 1), rtol=(1e-5, 1e-13),
          atol=(1e-5, 1e-13)),
     Case("sum_squares", everything, SHAPES, (1, 1 << 20, 1), rtol=(1e-5, 1e-13)),
+    Case("square_sums", reduction, SHAPES, LARGE, rtol=(1e-5, 1e-13)),
     Case("logsumexp", log_sum, SHAPES, (1000, 1000, 1)),
     Case("logsumexp_backward", log_sum_backward, SHAPES, (1000, 1000, 1), rtol=(1e-5, 1e-12), atol=(1e-5, 1e-12)),
 ]

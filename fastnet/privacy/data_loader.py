@@ -1,0 +1,107 @@
+"""The loader of private training: each batch is a Poisson sample, filled up to a fixed size."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnet._core.reprs import repr_of
+from fastnet.data import DataLoader
+from fastnet.privacy.batches import BatchMasks, padded_size, poisson_rows
+
+if TYPE_CHECKING:
+    from fastnet import Tensor
+    from fastnet._core.annotations import Array
+
+__all__ = ["DPDataLoader"]
+
+
+class DPDataLoader(DataLoader):
+    """Batches that are Poisson samples of a dataset: each sample is in each batch with the probability `sample_rate`.
+
+    The samples of a batch are its first rows. Random other rows fill it up to one of a few sizes (`padded_size`), so a
+    recording serves batches of all sizes; private steps leave these rows out. The order is secret: it depends on no
+    seed that is stored. `PrivacyEngine.make_private` makes this loader. Use each batch for one step, and an ordinary
+    DataLoader for evaluation.
+
+    Args:
+        loader: a DataLoader, whose dataset, transform and prefetching are used. One over its number of batches is the
+            sample rate.
+        masks: receive which rows of a batch are samples.
+        rng: the source of the samples.
+        on_batch: called before each batch.
+
+    Attributes:
+        sample_rate: the probability of a sample in each batch.
+        expected_batch_size: the mean number of samples in a batch.
+
+    Raises:
+        TypeError: not a DataLoader, or one of a class of its own, whose order is unknown.
+        ValueError: the dataset is empty.
+        RuntimeError: when the next batch is asked for, if backward() did not use the last one.
+    """
+
+    sample_rate: float
+    expected_batch_size: float
+
+    def __init__(self, loader: DataLoader, masks: BatchMasks, rng: np.random.Generator,
+                 on_batch: Callable[[], None]) -> None:
+        if type(loader) is not DataLoader:
+            raise TypeError("make_private: expected data_loader to be a fastnet.data.DataLoader, got "
+                            f"{type(loader).__module__}.{type(loader).__qualname__}; the privacy of another order than "
+                            "that of Poisson samples is unknown")
+        if not len(loader.dataset):
+            raise ValueError("make_private: expected a dataset with samples, got an empty one")
+        super().__init__(loader.dataset, loader.batch_size, loader.shuffle, loader.drop_last, loader.transform,
+                         loader.seed, loader.prefetch)
+        self.sample_rate = 1 / max(super().__len__(), 1)
+        self.expected_batch_size = len(loader.dataset) * self.sample_rate
+        self._masks, self._rng, self._on_batch = masks, rng, on_batch
+
+    def __repr__(self) -> str:
+        return repr_of(self, dataset=self.dataset, sample_rate=self.sample_rate,
+                       expected_batch_size=self.expected_batch_size)
+
+    @property
+    def ends_in_one(self) -> bool:
+        """Always False: all batches are filled up."""
+        return False
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
+        """Iterate over the batches of one epoch, which are new samples each time.
+
+        Args:
+            number: number of the epoch, from 0; transforms depend on it.
+            start: number of the first batch, from 0.
+
+        Raises:
+            ValueError: a negative number, or a start after the last batch.
+        """
+        batches: Iterator[Any] = super().epoch(number, start)
+        return self._opened(batches)
+
+    def _opened(self, batches: Iterator[Any]) -> Iterator[tuple[Tensor, ...]]:
+        """The batches, whose masks are set just before each is used."""
+        first = True
+        for count, size, batch in batches:
+            if not first and self._masks.waits:
+                raise RuntimeError("private loader: expected backward() for the last batch before the next one is "
+                                   "asked for; each batch counts as a step of the privacy budget. To evaluate, use a "
+                                   "fastnet.data.DataLoader")
+            first = False
+            self._masks.open(size, count)
+            self._on_batch()
+            yield batch
+
+    def _order(self, number: int) -> Array:
+        return np.arange(0)             # the samples of each batch are drawn on their own
+
+    def _batches(self, order: Array, number: int, start: int) -> Iterator[Any]:
+        """(samples, rows, batch) for each batch."""
+        samples = len(self.dataset)
+        for i in range(start, len(self)):
+            chosen = poisson_rows(self._rng, samples, self.sample_rate)
+            size = padded_size(chosen.size, self.expected_batch_size, samples)
+            others = self._rng.integers(0, samples, size - chosen.size)
+            yield chosen.size, size, self.loaded(np.concatenate([chosen, others]), number, i)

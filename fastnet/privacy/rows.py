@@ -77,14 +77,14 @@ def _rule(g: Array, function: Function, n: int) -> tuple[_SampleRule | None, tup
         plain, saved = plain.function, plain.saved
     rule = _SAMPLE_RULES.get(plain if position is None else (plain, position))
     if position is not None and rule is None:
-        raise UnknownUseError(f"is used by {_name(plain)}, whose gradients of single samples are not known")
+        raise UnknownUseError(f"is used by {_function_name(plain)}, whose gradients of single samples are not known")
     if g.ndim == 0 or g.shape[0] != n:
         raise UnknownUseError(f"is used by an operation whose result has shape {g.shape}; expected {n} samples in the "
                               "first dimension, as in the batches of the loader")
     return rule, saved
 
 
-def _name(function: Any) -> str:
+def _function_name(function: Any) -> str:
     return f"{getattr(function, '__module__', '?')}.{getattr(function, '__name__', type(function).__name__)}"
 
 
@@ -235,7 +235,8 @@ def _filter_squares(g: Array, saved: tuple[Any, ...], shape: Shape, n: int) -> A
     windows = windows_of(v, g.shape[1:4], shape, *geometry)
     if windows is None:
         return None
-    return _row_sums(kernels.mul(_gram(g.reshape(n, positions, g.shape[4])), _batch_product(windows.swapaxes(1, 2), windows)))
+    of_windows = _batch_product(windows.swapaxes(1, 2), windows)
+    return _row_sums(kernels.mul(_gram(g.reshape(n, positions, g.shape[4])), of_windows))
 
 
 def _pixel_rows(g: Array, saved: tuple[Any, ...], shape: Shape, n: int) -> Array:
@@ -288,7 +289,7 @@ def _broadcast_rows(g: Array, function: Function, shape: Shape, n: int) -> Array
     axes = [i for i in range(1, array.ndim) if i < extra or (shape[i - extra] == 1 and array.shape[i] != 1)]
     if array.shape[:1] != (n,) or extra < 0 or (extra == 0 and shape[0] != 1) or (extra == 0 and n == 1):
         plain = function.function if type(function) is gradient else function
-        raise UnknownUseError(f"is used by an operation with the gradient function {_name(plain)}, whose gradients of "
+        raise UnknownUseError(f"is used by an operation with the gradient function {_function_name(plain)}, whose gradients of "
                               "single samples are not known; known are linear maps, convolutions, embeddings, layer, "
                               "group and RMS norm, and elementwise operations that broadcast the parameter over the "
                               "samples")

@@ -97,6 +97,7 @@ if TYPE_CHECKING:
         datasets,
         distributions,
         explain,
+        federated,
         fft,
         func,
         graph,
@@ -167,6 +168,7 @@ _LOADED_LATER: dict[str, tuple[str, str | None]] = {
     "export_c": ("fastnet.c_source", "export_c"),
     "func": ("fastnet.func", None),
     "distributions": ("fastnet.distributions", None),
+    "federated": ("fastnet.federated", None),
     "fft": ("fastnet.fft", None),
     "graph": ("fastnet.graph", None),
     "linalg": ("fastnet.linalg", None),
@@ -204,7 +206,7 @@ __all__ += [
     "set_printoptions",
     "privacy",
     "BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor", "can_cast", "cdouble",
-    "cfloat", "complex64", "complex128", "fft", "finfo", "float16", "half", "int8", "int16", "short",
+    "cfloat", "complex64", "complex128", "federated", "fft", "finfo", "float16", "half", "int8", "int16", "short",
     "get_default_device", "get_default_dtype", "iinfo", "promote_types", "set_default_device", "set_default_dtype"]
 __all__ += [*functional.__all__, *_FUNCTIONS]
 

@@ -25,6 +25,7 @@ DESCRIPTIONS = {
     "quantization": "int8 models, weights of 4 bits",
     "c_source": "models as C",
     "explain": "reasons for predictions",
+    "federated": "clients and strategies for Flower",
     "torch": "PyTorch's namespace, for programs written for it",
     "training": "the Trainer: fit, evaluate, predict, checkpoints",
     "privacy": "differential privacy",

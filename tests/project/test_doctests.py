@@ -12,7 +12,7 @@ import fastnet
 
 # modules, or packages of them, whose examples need a package that fastnet does not
 OPTIONAL = {"fastnet.datasets": "sklearn", "fastnet.data.preparation": "sklearn", "fastnet.data.pictures": "PIL",
-            "fastnet.data.tables": "pandas", "fastnet.sklearn": "sklearn",
+            "fastnet.data.tables": "pandas", "fastnet.sklearn": "sklearn", "fastnet.federated": "flwr",
             "fastnet.torch._frame.tensorboard": "tensorboardX"}
 
 
@@ -61,7 +61,7 @@ NAMESPACES = [fastnet, fastnet.nn, fastnet.nn.functional, fastnet.nn.init, fastn
               fastnet.optim.lr_scheduler, fastnet.autograd, fastnet.random, fastnet.data, fastnet.metrics,
               fastnet.training, fastnet.c_source, fastnet.callbacks, fastnet.graph, fastnet.onnx, fastnet.ops,
               fastnet.quantization, fastnet.fft, fastnet.linalg, fastnet.special, fastnet.models,
-              fastnet.explain]
+              fastnet.explain, fastnet.federated]
 
 
 def public(namespace):

@@ -13,7 +13,9 @@ from data_tools import ROOT
 from page_tools import PAGES, blocks
 
 SEPARATE = ("README.md", "docs/compile.md", "docs/moving.md")          # pages whose blocks are separate programs
-UNTYPED = ("sklearn", "pandas", "torch", "safetensors")     # programs that import these are checked in the basic mode
+# programs that import these are checked in the basic mode
+UNTYPED = ("sklearn", "pandas", "torch", "safetensors", "flwr")
+NOT_IN_TESTS = ("flwr",)                # programs that import these are checked where they are installed
 
 
 def tool(name):
@@ -43,6 +45,12 @@ def programs():
 
 def is_basic(source):
     return any(re.search(rf"^\s*(import|from) {package}\b", source, re.MULTILINE) for package in UNTYPED)
+
+
+def skip_unless_installed(name):
+    for package in NOT_IN_TESTS:
+        if re.search(rf"^\s*(import|from) {package}\b", programs()[name], re.MULTILINE):
+            pytest.importorskip(package)
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +90,14 @@ def findings_of_mypy(folder):
 @pytest.mark.skipif(not PYRIGHT, reason="pyright is not installed")
 @pytest.mark.parametrize("name", programs())
 def test_pyright(folder, name):
+    skip_unless_installed(name)
     assert [found for found in findings_of_pyright(folder) if found.startswith(f"{name}:")] == []
 
 
 @pytest.mark.skipif(not MYPY, reason="mypy is not installed")
 @pytest.mark.parametrize("name", programs())
 def test_mypy(folder, name):
+    skip_unless_installed(name)
     assert [found for found in findings_of_mypy(folder) if found.startswith(f"{name}:")] == []
 
 

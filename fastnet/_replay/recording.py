@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastnet._core.errors import shape_text
 from fastnet._core.locks import new_lock
+from fastnet._core.memory import empty_like
 from fastnet._core.reprs import repr_of
 from fastnet._core.state import Finally, Turn, inside
 from fastnet._core.tensor import Tensor
@@ -15,7 +16,6 @@ from fastnet._replay.python_call import PythonCall
 from fastnet._replay.recorded_tape import RecordedTape
 from fastnet._replay.results import build, plan
 from fastnet._runtime.native import guards as native, replay
-from fastnet.autograd.arrays import copy
 from fastnet.autograd.leaves import FinalGradient
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class Recording:
             elif kind == "outside":
                 made.append(value)
             else:
-                made.append(Tensor._wrap(copy(value.find(arrays))))
+                made.append(Tensor._wrap(_result_copy(value.find(arrays))))
         if self.tape is not None:
             self.tape.attach(made, tensors)
         return build(self.plan, iter(made))
@@ -196,6 +196,13 @@ class Recording:
         depends = [*explain.value_paths(self.guards.places), *(guard.text for guard in self.guards.noted)]
         return [*self.texts.arguments, f"{self.launches} launch{'es' * (self.launches != 1)}",
                 *(f"depends on {text}" for text in depends)]
+
+
+def _result_copy(array: Array) -> Array:
+    """A copy of a result, without a kernel call: counters of kernel calls see what the recording launches, no more."""
+    out = empty_like(array)
+    out[...] = array
+    return out
 
 
 def _fail(call: PythonCall, arrays: Sequence[Array]) -> NoReturn:

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
     Mode: TypeAlias = Literal["auto", "min", "max"]
 
-__all__ = ["Callback", "Monitor", "changes_step", "is_logged_number", "settings_of"]
+__all__ = ["CONDITIONS", "Callback", "Monitor", "changes_step", "is_logged_number", "settings_of"]
+
+# Names in the logs that are not results of the model: they have no panel in a plot, and no place in a line of progress.
+CONDITIONS = frozenset(("epoch", "lr", "seconds", "joules", "joules_estimated", "cpu_seconds", "flops", "bytes",
+                        "validation_flops", "validation_bytes", "carbon_kg"))
 
 _MODES = ("auto", "min", "max")
 

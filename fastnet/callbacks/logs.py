@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnet._core.errors import check_path
 from fastnet._core.optional import optional
-from fastnet.callbacks.base import Callback, is_logged_number
+from fastnet.callbacks.base import CONDITIONS, Callback, is_logged_number
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import StrPath
@@ -88,7 +88,7 @@ class Progress(Callback):
         epochs = str(trainer.epochs)
         parts = [f"epoch {logs['epoch']:{len(epochs)}d}/{epochs}"]
         parts += [f"{name.replace('_', ' ')} {value:.4f}" for name, value in logs.items()
-                  if name not in ("epoch", "lr", "seconds") and is_logged_number(value)]
+                  if name not in CONDITIONS and is_logged_number(value)]
         left = (trainer.epochs - trainer.epoch) * logs["seconds"]
         parts += [f"{rate:,.0f} samples/s", f"{logs['seconds']:.2f} s"] + [f"{duration_text(left)} left"] * (left >= 1)
         print("  ".join(parts), flush=True)

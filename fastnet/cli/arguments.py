@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import fastnet
 from fastnet._core.errors import did_you_mean
 from fastnet._core.startup import WRONG_USE
+from fastnet.cli.energy import add_energy
 from fastnet.cli.evaluate import evaluate
 from fastnet.cli.explain import add_explain, explain
 from fastnet.cli.export import add_export, export
@@ -40,6 +41,8 @@ from fastnet.cli.manual import (
     TRANSCRIBE_EXAMPLES,
     TRANSLATE,
     TRANSLATE_EXAMPLES,
+    TUNE,
+    TUNE_EXAMPLES,
 )
 from fastnet.cli.option_values import (
     PLOTS,
@@ -81,6 +84,7 @@ from fastnet.cli.texts.options import add_generate, add_text, add_translate
 from fastnet.cli.train import train
 from fastnet.cli.transcribe import transcribe
 from fastnet.cli.translate import translate
+from fastnet.cli.tuning.command import add_tune, tune
 from fastnet.data.targets import TASKS
 
 __all__ = ["make_parser"]
@@ -123,6 +127,7 @@ def make_parser() -> argparse.ArgumentParser:
     for command, add, line, usage, description, examples in (
             (train, _add_train, "train a model on a data set, a table, images, recordings or a text", "DATA [options]",
              TRAIN, TRAIN_EXAMPLES),
+            (tune, _add_tune, "search the best settings of a training", "DATA [options]", TUNE, TUNE_EXAMPLES),
             (predict, _add_predict, "predict with a saved model", "MODEL FILE [FILE ...] [options]", PREDICT,
              PREDICT_EXAMPLES),
             (evaluate, _add_evaluate, "measure a saved model", "MODEL DATA [options]", EVALUATE, EVALUATE_EXAMPLES),
@@ -164,6 +169,11 @@ def _add_train(p: argparse.ArgumentParser) -> None:
     add_text(p.add_argument_group("texts"))
     _add_training(p.add_argument_group("training"))
     _add_output(p.add_argument_group("output"))
+
+
+def _add_tune(p: argparse.ArgumentParser) -> None:
+    add_tune(p.add_argument_group("search"))
+    _add_train(p)
 
 
 def _add_target(group: Any) -> None:
@@ -312,6 +322,7 @@ def _add_output(group: Any) -> None:
                        help=f"plot the training and validation curves ({', '.join(PLOTS)})")
     group.add_argument("--report", type=output_path, metavar="FILE",
                        help="write settings, history and results to a JSON file")
+    add_energy(group)
     group.add_argument("--quiet", action="store_true", help="print only the test results")
 
 

@@ -27,6 +27,8 @@ __all__ = [
     "TRANSCRIBE_EXAMPLES",
     "TRANSLATE",
     "TRANSLATE_EXAMPLES",
+    "TUNE",
+    "TUNE_EXAMPLES",
 ]
 
 TRAIN = """\
@@ -124,6 +126,16 @@ RUN_ONNX = """\
 Show the inputs and outputs of an ONNX file, run it on arrays or images, and print
 or write its outputs. --time measures it; fastnet needs no ONNX Runtime.
 """
+TUNE = """\
+Search the settings of `fastnet train` with the lowest validation loss: learning
+rate, batch size, weight decay, dropout, and the number and size of hidden layers.
+Options of `fastnet train` that are given are fixed. Trials that are worse than the
+median of the others after the same epoch are ended early. Then the model of the
+best trial is trained again, with the same bits, tested, and saved with --save.
+
+--study keeps the trials in a file; the same command continues an interrupted
+search. --plot draws the trials, and --report writes them as JSON. It needs Optuna.
+"""
 TRAIN_EXAMPLES = """examples:
   fastnet train digits                     train on scikit-learn's small digits, in seconds
   fastnet train mnist --save m.safetensors --plot curve.png
@@ -142,6 +154,11 @@ TRAIN_EXAMPLES = """examples:
   fastnet train multi30k --save translator.safetensors --resume run
   fastnet train speech --model ctc --save speech.safetensors
   fastnet train mnist --resume run         save checkpoints in run/; run again to continue from there
+"""
+TUNE_EXAMPLES = """examples:
+  fastnet tune flowers.csv --trials 50 --save flowers.safetensors
+  fastnet tune prices.csv --study prices.study --plot trials.png --report trials.json
+  fastnet tune prices.csv --batch-size 64 --dropout 0 --timeout 600
 """
 PREDICT_EXAMPLES = """examples:
   fastnet predict m.safetensors digit.png another.png

@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from fastnet.backend import config
-from fastnet.callbacks import Callback, Checkpoint, EarlyStopping, ExponentialMovingAverage, LearningRateSchedule
+from fastnet.callbacks import (
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    Energy,
+    ExponentialMovingAverage,
+    LearningRateSchedule,
+)
+from fastnet.cli.energy import energy_lines
+from fastnet.cli.errors import WrongUseError
 from fastnet.cli.interrupt import Interruptible
 from fastnet.cli.outputs import write_report
 from fastnet.cli.recipes import OPTIMIZER_CHOICES
@@ -43,7 +52,10 @@ class Run:
         self.args, self.settings, self.trainer, self.checksum, self.say = args, settings, trainer, checksum, say
         self.callbacks = list(callbacks)
         self.stopping: EarlyStopping | None = None
+        self.energy: Energy | None = None
         self.seconds: float = 0.0
+        if args.carbon and not args.energy:
+            raise WrongUseError("--carbon needs --energy")
 
     def fit(self, training: Any, validation: Any, class_weight: Any = None) -> None:
         """Train, or continue a stopped training.
@@ -71,6 +83,8 @@ class Run:
         if self.trainer.interrupted and not self.trainer.stop:      # early stopping may have ended it meanwhile
             raise KeyboardInterrupt(self._how_to_continue())
         self.say(f"trained in {self.seconds:.1f} s")
+        for line in energy_lines(self.energy):
+            self.say(line)
         if self.stopping is not None:
             self.say(f"restored the weights of epoch {self.stopping.best_epoch}, which had the lowest validation loss")
 
@@ -85,6 +99,9 @@ class Run:
         if settings.get("ema"):
             decay = settings["ema"] if settings["ema"] is not True else max(0.0, 1 - _SPANS / updates)
             callbacks.append(ExponentialMovingAverage(decay))
+        if self.args.energy:
+            self.energy = Energy(self.args.energy, country=self.args.carbon)
+            callbacks.append(self.energy)
         if self.args.resume:
             callbacks.append(Checkpoint(self.args.resume, seconds=_CHECKPOINT_SECONDS))
         return callbacks
@@ -112,6 +129,8 @@ class Run:
             save: writes the model to a path.
         """
         args, history, running = self.args, self.trainer.history, config()
+        if self.energy is not None:
+            about = about | {"energy": self.energy.report()}
         if args.save:
             save(args.save)
             self.say(f"model: {args.save}")

@@ -32,14 +32,14 @@ from fastnet.cli.texts.recipes import text_settings, trains_on_text
 from fastnet.data.text_lines import shown
 from fastnet.training.weights import balanced
 
-__all__ = ["at_most_threads", "train", "training_loaders"]
+__all__ = ["at_most_threads", "kind_of_training", "train", "training_loaders"]
 
 _AHEAD = 2                              # batches of images that a thread prepares in advance
 
 
 def train(args: argparse.Namespace) -> None:
     """Train a model on a data set, a text, a table or a folder, and test it on held-out rows."""
-    settings_for, make = _kind_of_training(args)
+    settings_for, make = kind_of_training(args)
     settings = settings_for(args)
     kept = [("--resume", path) for path in files_in(args.resume)] if args.resume else []
     check_outputs([] if args.data in (*datasets.names(), *TEXT_SETS) else [args.data],
@@ -53,8 +53,12 @@ def train(args: argparse.Namespace) -> None:
         training.report()
 
 
-def _kind_of_training(args: argparse.Namespace) -> tuple[Callable[..., TrainSettings], Callable[..., Any]]:
-    """The functions that make the settings and the training."""
+def kind_of_training(args: argparse.Namespace) -> tuple[Callable[..., TrainSettings], Callable[..., Any]]:
+    """The functions that make the settings and the training of a command line.
+
+    Args:
+        args: of `fastnet train`.
+    """
     if trains_on_text(args):
         from fastnet.cli.texts.training import TextTraining  # which imports fastnet.models
         return text_settings, TextTraining

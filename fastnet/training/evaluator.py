@@ -39,10 +39,12 @@ class Evaluator:
         self.loss: Loss = Loss(loss, task)
         self.compile: bool = compile
         self.metrics: list[m.Metric] = [m.get(spec) for spec in as_list("metrics", metrics, str | m.Metric)]
+        # {"training" or "validation": a function that wraps the compiled function}, set by callbacks during a `fit`
+        self.observers: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {}
         self._compiled: dict[Any, tuple[list[Any], Any]] = {}   # {factory: (what the function uses, the function)}
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_compiled": {}}
+        return self.__dict__ | {"_compiled": {}, "observers": {}}
 
     # ---- measuring ----
 
@@ -125,7 +127,7 @@ class Evaluator:
 
     def _parts(self) -> list[Any]:
         """The objects that compiled functions use."""
-        return [self.model, self.loss, self.compile, *self.metrics]
+        return [self.model, self.loss, self.compile, *self.metrics, *self.observers.values()]
 
     def _compiled_by(self, make: Callable[[Any], _T]) -> _T:
         """The function that `make(self)` compiled, made anew if one of its parts was replaced since."""

@@ -9,6 +9,7 @@ from fastnet._core.optional import optional
 from fastnet._core.shapes import ceil_div
 from fastnet._io.atomic import replacing
 from fastnet._io.figures import save_figure
+from fastnet.callbacks.base import CONDITIONS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["History", "aligned"]
 
 _VALIDATION = "validation_"
-_NOT_MEASURED = ("epoch", "lr", "seconds")
 _PANELS_ACROSS = 3                      # panels side by side in a plot
 
 
@@ -72,7 +72,7 @@ class History(Sequence[dict[str, Any]]):
         """The number of epochs, and the loss and metrics of the last one."""
         last = self.rows[-1] if self.rows else {}
         measured = [f"{name}={value:.6g}" for name, value in last.items()
-                    if name not in _NOT_MEASURED and isinstance(value, (int, float))]
+                    if name not in CONDITIONS and isinstance(value, (int, float))]
         return f"History({', '.join([f'epochs={len(self)}', *measured])})"
 
     def __str__(self) -> str:
@@ -118,7 +118,7 @@ class History(Sequence[dict[str, Any]]):
 
     def panels(self) -> list[str]:
         """The columns that get a panel in a plot: the loss and the metrics whose values are numbers."""
-        return [name for name in self.columns if name not in _NOT_MEASURED
+        return [name for name in self.columns if name not in CONDITIONS
                 and not name.startswith(_VALIDATION) and all(isinstance(v, (int, float)) for v in self[name])]
 
     def _draw(self, axes: Any, name: str) -> None:

@@ -32,7 +32,7 @@ def training_step(trainer: Trainer, hooks: Sequence[Callback] = ()) -> Callable[
     """
     batch_loss, optimizer, loss, metrics = trainer.batch_loss, trainer.optimizer, trainer.loss, trainer.metrics
 
-    @_compiled(trainer)
+    @_compiled(trainer, "training")
     def step(first: bool, last: bool, before: Tensor | None, weight: Tensor | None, target: Tensor,
              *inputs: Tensor) -> tuple[Any, ...]:
         if first:
@@ -77,7 +77,7 @@ def measurement(trainer: Evaluator) -> Callable[..., Any]:
     """
     model, loss, metrics = trainer.model, trainer.loss, trainer.metrics
 
-    @_compiled(trainer)
+    @_compiled(trainer, "validation")
     def measure(weight: Tensor | None, target: Tensor, *inputs: Tensor) -> tuple[Any, ...]:
         with fastnet.no_grad():
             output = model(*inputs)
@@ -114,8 +114,10 @@ def forward(trainer: Evaluator) -> Callable[..., Any]:
     return run
 
 
-def _compiled(trainer: Evaluator) -> Callable[[Any], Any]:
-    return fastnet.compile(disable=not trainer.compile)
+def _compiled(trainer: Evaluator, part: str = "") -> Callable[[Any], Any]:
+    """A decorator that compiles a function; callbacks may wrap that of a part."""
+    make, observer = fastnet.compile(disable=not trainer.compile), trainer.observers.get(part)
+    return make if observer is None else lambda function: observer(make(function))
 
 
 def _batch_results(value: Tensor, weight: Tensor | None, output: Tensor, target: Tensor,

@@ -18,7 +18,7 @@ _RECIPE: dict[str, Any] = {"epochs": 30, "batch_size": 32, "optimizer": "adamw",
 _OTHERS = ("task", "class_weight", "label_smoothing", "augment", "mixup", "cutmix", "size", "skip_unreadable",
            "activation")                # options that have no meaning here
 _OF_NETWORKS = ("hidden", "dropout", "epochs", "batch_size", "lr", "optimizer", "weight_decay", "patience", "ema",
-                "resume", "plot")
+                "resume", "plot", "energy")
 
 
 def is_forecast(args: argparse.Namespace) -> bool:

@@ -1,0 +1,1 @@
+"""`fastnet tune`: a search of the settings of a training."""

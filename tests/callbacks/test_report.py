@@ -1,0 +1,73 @@
+"""Reports to searches of hyperparameters: Optuna's trials, Ray Tune's function."""
+import pytest
+from training_tools import Scripted, fitted, weights
+
+import fastnet
+from fastnet import callbacks as c
+
+
+class Trial:
+    """What Optuna's trials have."""
+
+    def __init__(self, prune_at=None):
+        self.reported, self.prune_at = [], prune_at
+
+    def report(self, value, step):
+        self.reported.append((step, value))
+
+    def should_prune(self):
+        return self.reported[-1][0] == self.prune_at
+
+
+def test_each_epoch_is_reported():
+    trial = Trial()
+    t = fitted(epochs=3, callbacks=[c.Report(trial, "watched"), Scripted(3.0, 1.0, 2.0, name="watched")])
+    assert trial.reported == [(1, 3.0), (2, 1.0), (3, 2.0)]
+    assert weights(t) == weights(fitted(epochs=3))
+
+
+def test_a_pruned_trial_ends_the_training():
+    optuna = pytest.importorskip("optuna")
+    trial = Trial(prune_at=2)
+    t = fastnet.Trainer(fastnet.nn.Linear(2, 3), loss="cross_entropy")
+    from training_tools import blobs
+    with pytest.raises(optuna.TrialPruned, match="pruned after epoch 2"):
+        t.fit(*blobs(), epochs=9, validation_split=0.2, progress=False, callbacks=[c.Report(trial)])
+    assert len(t.history) == 2 and [step for step, _ in trial.reported] == [1, 2]
+
+
+def test_a_real_study_prunes():
+    optuna = pytest.importorskip("optuna")
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        study = optuna.create_study(pruner=optuna.pruners.ThresholdPruner(upper=2.0))
+        study.enqueue_trial({"loss": 1.0})
+        study.enqueue_trial({"loss": 3.0})
+
+        def objective(trial):
+            value = trial.suggest_float("loss", 0, 5)
+            fitted(epochs=2, callbacks=[c.Report(trial, "watched"), Scripted(value, value, name="watched")])
+            return value
+        study.optimize(objective, n_trials=2)
+    finally:
+        optuna.logging.set_verbosity(before)
+    assert [t.state.name for t in study.trials] == ["COMPLETE", "PRUNED"]
+    assert study.trials[1].intermediate_values == {1: 3.0}
+
+
+def test_a_function_gets_all_numbers():
+    rows = []
+    fitted(epochs=2, callbacks=[c.Report(rows.append)], validation_split=0.2)
+    assert [row["epoch"] for row in rows] == [1, 2]
+    assert {"loss", "accuracy", "validation_loss", "lr"} <= set(rows[0])
+    assert all(isinstance(value, (int, float)) for row in rows for value in row.values())
+
+
+def test_wrong_targets():
+    with pytest.raises(TypeError, match=r"an Optuna trial or a function such as ray.tune.report, got 3"):
+        c.Report(3)
+    with pytest.raises(TypeError, match="expected monitor to be the name"):
+        c.Report(Trial(), 3)
+    with pytest.raises(ValueError, match=r"no number 'validation_loss' to monitor: .*'loss'"):
+        fitted(callbacks=[c.Report(Trial())])

@@ -22,6 +22,7 @@ DESCRIPTIONS = {
     "cli": "the command fastnet",
     "sklearn": "estimators for scikit-learn",
     "onnx": "ONNX files, written and read",
+    "prune": "masks, tied channels, compact models",
     "quantization": "int8 models, weights of 4 bits",
     "c_source": "models as C",
     "explain": "reasons for predictions",

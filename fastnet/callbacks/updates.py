@@ -7,6 +7,7 @@ import fastnet
 from fastnet import nn
 from fastnet._core.errors import check_number, whole_number
 from fastnet.callbacks.base import Callback
+from fastnet.nn.utils.pruning import pruned_parameters
 
 if TYPE_CHECKING:
     from fastnet import Tensor
@@ -146,9 +147,10 @@ class ExponentialMovingAverage(Callback):
                 average.copy_(saved)
 
     def _averaged(self, trainer: Trainer) -> list[Tensor]:
-        """The tensors of the model that are averaged: all parameters, then the buffers."""
+        """The tensors of the model that are averaged: all parameters, then the buffers, except for masks of pruning."""
         model = trainer.model
-        buffers = (b for b in model.buffers() if b.is_floating_point()) if self.use_buffers else ()
+        masks = {getattr(module, f"{name}_mask") for module, name in pruned_parameters(model)}
+        buffers = (b for b in model.buffers() if b.is_floating_point() and b not in masks) if self.use_buffers else ()
         return [x.detach() for x in (*model.parameters(), *buffers)]
 
     def _restore(self, trainer: Trainer) -> None:

@@ -32,7 +32,7 @@ from fastnet.random import get_rng_state, set_rng_state
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
 
-__all__ = ["trace"]
+__all__ = ["tensors_in", "trace"]
 
 
 def trace(model: Module, *example: Any, training: bool = False,
@@ -268,17 +268,17 @@ class _Tracer:
         def enter(module: Module, args: tuple[Any, ...]) -> None:
             if state.tracer is self:
                 self.open.append(len(self.calls))
-                inputs = tuple(self._value_of(x) for x in _tensors_in(args))
+                inputs = tuple(self._value_of(x) for x in tensors_in(args))
                 self.calls.append([path, type(module).__name__, inputs, ()])
 
         def leave(module: Module, args: tuple[Any, ...], output: Any) -> None:
             if state.tracer is self:
-                self.calls[self.open.pop()][3] = tuple(self._value_of(x) for x in _tensors_in([output]))
+                self.calls[self.open.pop()][3] = tuple(self._value_of(x) for x in tensors_in([output]))
         return enter, leave
 
     def graph(self, result: Any) -> Graph:
         """The graph of a run that returned `result`."""
-        outputs = tuple(self._value_of(x) for x in _tensors_in([result]))
+        outputs = tuple(self._value_of(x) for x in tensors_in([result]))
         read = {id(value): value for node in self.nodes for value in node.inputs} | {id(y): y for y in outputs}
         found = {kind: {value.name: value for value in read.values() if value.kind == kind}
                  for kind in ("parameter", "buffer", "constant")}
@@ -295,8 +295,12 @@ def _is_same_memory(a: Array, b: Array) -> bool:
     return a.ctypes.data == b.ctypes.data and (a.shape, a.strides, a.dtype) == (b.shape, b.strides, b.dtype)
 
 
-def _tensors_in(x: Iterable[Any]) -> Iterator[Any]:
-    """The tensors in nested lists, tuples and dictionaries, in order."""
+def tensors_in(x: Iterable[Any]) -> Iterator[Any]:
+    """Iterate over the tensors in nested lists, tuples and dictionaries, in order.
+
+    Args:
+        x: such as a list of the results of a model.
+    """
     return (tensor for _, tensor in _named_tensors([("", entry) for entry in x]))
 
 

@@ -1,8 +1,6 @@
 """Data for calibration, and measures of models on them."""
 from __future__ import annotations
 
-import itertools
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,12 +11,11 @@ from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
 from fastnet._replay.compiled import compile
 from fastnet.autograd import no_grad
+from fastnet.nn.evaluation import median_seconds
 from fastnet.nn.functional import cross_entropy
 from fastnet.nn.module import Module
 
 __all__ = ["Batch", "batches_of", "measured", "relative_error"]
-
-_TIMED_RUNS, _TIMED_SECONDS = 20, 0.5
 
 Batch = tuple[tuple[Tensor, ...], Any]  # (the inputs of a model, labels or None)
 
@@ -98,7 +95,7 @@ def measured(model: Module, batches: list[Batch], speed: bool = True) -> dict[st
             right, loss, count = np.sum(scored, 0)
             found |= {"accuracy": right / count, "loss": loss / count}
         if speed:
-            found["seconds"] = _seconds(run, batches[0][0])
+            found["seconds"] = median_seconds(run, batches[0][0])
     return found
 
 
@@ -111,18 +108,6 @@ def _batch_scores(output: Tensor, labels: Any) -> tuple[float, float, float]:
     loss = cross_entropy(flat, target, reduction="sum").item()
     right = np.count_nonzero(flat.numpy().argmax(-1) == target.numpy())
     return float(right), loss, float(len(target))
-
-
-def _seconds(run: Any, inputs: tuple[Tensor, ...]) -> float:
-    """The median time of a call."""
-    for _ in range(2):
-        run(*inputs)
-    times: list[float] = []
-    for _ in itertools.takewhile(lambda i: i < _TIMED_RUNS and sum(times) < _TIMED_SECONDS, itertools.count()):
-        start = time.perf_counter()
-        run(*inputs)
-        times.append(time.perf_counter() - start)
-    return float(np.median(times))
 
 
 def relative_error(value: Any, reference: Any) -> float:

@@ -60,7 +60,7 @@ NOT_CALLED = {                                      # public names that are no f
 NAMESPACES = [fastnet, fastnet.nn, fastnet.nn.functional, fastnet.nn.init, fastnet.nn.utils, fastnet.optim,
               fastnet.optim.lr_scheduler, fastnet.autograd, fastnet.random, fastnet.data, fastnet.metrics,
               fastnet.training, fastnet.c_source, fastnet.callbacks, fastnet.graph, fastnet.onnx, fastnet.ops,
-              fastnet.quantization, fastnet.fft, fastnet.linalg, fastnet.special, fastnet.models,
+              fastnet.prune, fastnet.quantization, fastnet.fft, fastnet.linalg, fastnet.special, fastnet.models,
               fastnet.explain, fastnet.federated]
 
 

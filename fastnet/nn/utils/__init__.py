@@ -1,4 +1,4 @@
-"""Gradient clipping, conversion of parameters to a vector, parametrizations, and batch norm folded into layers.
+"""Gradient clipping, conversion of parameters to a vector, parametrizations, pruning, and folding of batch norm.
 
 PyTorch's argument `foreach` chooses between implementations of the same result; fastnet ignores it.
 """
@@ -26,12 +26,12 @@ from fastnet.nn.utils.spectral_norm import remove_spectral_norm, spectral_norm
 from fastnet.nn.utils.weight_norm import remove_weight_norm, weight_norm
 
 if TYPE_CHECKING:
-    from fastnet.nn.utils import parametrizations, parametrize
+    from fastnet.nn.utils import parametrizations, parametrize, prune
 
 __all__ = [
     "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "fuse_conv_bn_eval", "fuse_conv_bn_weights",
     "fuse_linear_bn_eval", "fuse_linear_bn_weights", "fusion", "get_total_norm", "parameters_to_vector",
-    "parametrizations", "parametrize", "remove_spectral_norm", "remove_weight_norm", "rnn", "spectral_norm",
+    "parametrizations", "parametrize", "prune", "remove_spectral_norm", "remove_weight_norm", "rnn", "spectral_norm",
     "vector_to_parameters", "weight_norm",
 ]
 
@@ -267,6 +267,6 @@ def __dir__() -> list[str]:
 
 if not TYPE_CHECKING:                   # to type checkers, it would give the module every attribute
     def __getattr__(name):
-        if name not in ("parametrizations", "parametrize"):
+        if name not in ("parametrizations", "parametrize", "prune"):
             raise AttributeError(f"module 'fastnet.nn.utils' has no attribute {name!r}")
         return importlib.import_module(f"fastnet.nn.utils.{name}")

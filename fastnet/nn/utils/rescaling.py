@@ -1,8 +1,8 @@
-"""Weights divided by a norm, which `weight_norm` and `spectral_norm` share, and the hooks that compute them."""
+"""Hooks that compute a weight before each call, and norms of weights."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastnet._core.state import state
 from fastnet.autograd import no_grad
@@ -11,6 +11,7 @@ from fastnet.functional.normalization import normalize
 from fastnet.functional.norms import norm
 from fastnet.functional.random import randn
 from fastnet.nn.conv import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from fastnet.nn.hooks import has_hooks
 from fastnet.nn.parameter import Parameter
 
 if TYPE_CHECKING:
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from fastnet.autograd.hooks import RemovableHandle
     from fastnet.nn.module import Module
 
-__all__ = ["WeightHook", "improve", "norms_by_dim", "output_dim", "random_unit_vector", "remove_hook",
+__all__ = ["WeightHook", "detach_hook", "improve", "norms_by_dim", "output_dim", "random_unit_vector", "remove_hook",
            "spectral_radius", "weight_hooks", "weight_matrix"]
+
+_Hook = TypeVar("_Hook", bound="WeightHook")
 
 
 class WeightHook:
@@ -29,9 +32,11 @@ class WeightHook:
         name: the name of the weight.
     """
 
+    name: str = ""
+    _before: Any = None
+
     def __init__(self, name: str) -> None:
         self.name = name
-        self._before: Any = None
 
     def weight(self, module: Module, training: bool) -> Tensor:
         """The weight.
@@ -59,7 +64,7 @@ class WeightHook:
             module: the module.
         """
         handles = module.register_forward_pre_hook(self), module.register_forward_hook(self._after)
-        weight_hooks(module)[self.name] = self, handles
+        module.__dict__.setdefault("_weight_hooks", {})[self.name] = self, handles
 
 
 def weight_hooks(module: Module) -> dict[str, tuple[WeightHook, tuple[RemovableHandle, ...]]]:
@@ -68,7 +73,30 @@ def weight_hooks(module: Module) -> dict[str, tuple[WeightHook, tuple[RemovableH
     Args:
         module: the module.
     """
-    return module.__dict__.setdefault("_normalized_weights", {})
+    return module.__dict__.get("_weight_hooks", {})
+
+
+def detach_hook(module: Module, name: str, kind: type[_Hook]) -> _Hook | None:
+    """Remove the hook that computes a weight, and return it; None if the weight has no hook of this kind.
+
+    A module without other hooks is as before the first one, so that it is fused and saved again.
+
+    Args:
+        module: the module.
+        name: the name of the weight.
+        kind: the class of the hook.
+    """
+    hook, handles = weight_hooks(module).get(name, (None, ()))
+    if not isinstance(hook, kind):
+        return None
+    for handle in handles:
+        handle.remove()
+    del module.__dict__["_weight_hooks"][name]
+    if not module.__dict__["_weight_hooks"]:
+        del module.__dict__["_weight_hooks"]
+    if not has_hooks(module):
+        module.__dict__.pop("_hooks", None)
+    return hook
 
 
 def remove_hook(module: Module, name: str, kind: type[WeightHook], parts: Sequence[str]) -> None:
@@ -83,14 +111,11 @@ def remove_hook(module: Module, name: str, kind: type[WeightHook], parts: Sequen
     Raises:
         ValueError: the module has no such hook.
     """
-    hook, handles = weight_hooks(module).get(name, (None, ()))
-    if not isinstance(hook, kind):
+    hook = detach_hook(module, name, kind)
+    if hook is None:
         raise ValueError(f"the weight {name!r} of {type(module).__name__} is not normalized")
-    del weight_hooks(module)[name]
     with no_grad():
         weight = hook.weight(module, False)
-    for handle in handles:
-        handle.remove()
     for part in ("", *parts):
         delattr(module, name + part)
     module.register_parameter(name, Parameter(weight))

@@ -3,7 +3,6 @@
 __all__ = ["ADVICE", "PACKAGES"]
 
 _WORLD = "torch.distributed has a world of one process here: leave the program's distributed part out"
-_PRUNE = "set weights to zero under torch.no_grad()"
 
 # A name without "torch.", which stands for all names below it, too: the continuation of the error.
 ADVICE: dict[str, str] = {
@@ -21,7 +20,6 @@ ADVICE: dict[str, str] = {
     "sparse_csr_tensor": "tensors are dense: use scipy.sparse",
     "quantization": "fastnet.quantize makes a quantised model; there are no quantized tensors",
     "ao": "fastnet.quantize makes a quantised model; there are no quantized tensors",
-    "nn.utils.prune": _PRUNE,
     "nn.quantized": "fastnet.quantize makes a quantised model; there are no quantized tensors",
     "distributed": _WORLD,
     "nested": "use pad_sequence or PackedSequence of torch.nn.utils.rnn",

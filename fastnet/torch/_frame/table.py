@@ -48,6 +48,7 @@ TREE: dict[str, tuple[Source, ...]] = {
     "nn.utils.stateless": ("fastnet.func",),
     "nn.utils.parametrize": ("fastnet.nn.utils.parametrize",),
     "nn.utils.parametrizations": ("fastnet.nn.utils.parametrizations",),
+    "nn.utils.prune": ("fastnet.nn.utils.prune",),
     "nn.parallel": (_FRAME + "parallel",),
     **_below("nn.parallel", ("data_parallel", "distributed", "scatter_gather", "replicate", "parallel_apply")),
     "nn.modules": (MODULES, ".nn"),

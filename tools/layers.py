@@ -31,6 +31,7 @@ DESCRIPTIONS = {
     "training": "the Trainer: fit, evaluate, predict, checkpoints",
     "privacy": "differential privacy",
     "callbacks": "early stopping, checkpoints, logs, learning-rate schedules",
+    "distributed": "process groups, launch, gradients of several ranks",
     "data": "datasets, batches, tables, pictures",
     "metrics": "accuracy, F1, AUC, R2, ...",
     "ops": "boxes: overlaps, suppression, roi_align",

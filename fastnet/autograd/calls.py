@@ -9,7 +9,7 @@ from fastnet._core.memory import empty
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, extend
 from fastnet.autograd.arrays import conjugated, copy, refuse_complex
-from fastnet.autograd.hooks import LeafHooks, hooked, note_hooks, refuse_collected
+from fastnet.autograd.hooks import LeafHooks, after_backward, hooked, note_hooks, refuse_collected
 from fastnet.autograd.leaves import HookedLeaves, accumulate, accumulate_on_tape
 from fastnet.autograd.modes import enable_grad, no_grad
 from fastnet.autograd.rules import join_entries, plus
@@ -60,7 +60,13 @@ def _backward(name: str, argument: str, tensors: Tensors, gradients: Gradients, 
     roots = _roots(name, argument, tensors, gradients)
     if inputs is not None:
         _accumulate_in(_inputs(name, inputs), roots, retain_graph, create_graph)
-        return
+    else:
+        _accumulate_in_leaves(roots, retain_graph, create_graph)
+    if after_backward.functions:
+        after_backward.call()
+
+
+def _accumulate_in_leaves(roots: Roots, retain_graph: bool | None, create_graph: bool) -> None:
     if state.recorder is not None:
         note_hooks()
     if create_graph:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from fastnet._core.annotations import Array
 
-__all__ = ["FinalGradient", "HookedLeaves", "accumulate", "accumulate_on_tape"]
+__all__ = ["FinalGradient", "HookedLeaves", "accumulate", "accumulate_on_tape", "gradient_home"]
 
 
 def _reference_count(owner: object, name: str) -> int:
@@ -47,7 +47,7 @@ def _home_in_use(leaf: Tensor) -> bool:
     return _reference_count(leaf, "_grad_home") > _ONE_REFERENCE + by_gradient
 
 
-def _gradient_home(leaf: Tensor) -> Array:
+def gradient_home(leaf: Tensor) -> Array:
     """The array for a leaf's gradient: the same each time, or a new one if the old array is in use elsewhere."""
     if leaf._grad_home is not None and leaf._grad_home.shape == leaf._data.shape and not _home_in_use(leaf):
         return leaf._grad_home
@@ -80,7 +80,7 @@ def accumulate(leaf: Tensor, array: Array, function: Callable[[Array], Array] | 
         K.add(total, total, match_target(array, total))
         leaf._grad._storage.version += 1
         return
-    home = _gradient_home(leaf)
+    home = gradient_home(leaf)
     if function is not None:
         array = call_into(function, array, home)
     if array is not home:
@@ -147,7 +147,7 @@ def accumulate_on_tape(leaf: Tensor, gradient: Tensor) -> None:
         gradient = plus(leaf._grad.to_dense() if isinstance(leaf._grad, SparseGradient) else leaf._grad, gradient)
     elif gradient._node is None and gradient._requires_grad:
         gradient = linear_map(gradient, same, same, None)
-    home = _gradient_home(leaf)
+    home = gradient_home(leaf)
     K.copy(home, gradient._data)
     leaf._grad = Tensor._wrap(home)
     leaf._grad._node, leaf._grad._requires_grad = gradient._node, gradient._requires_grad

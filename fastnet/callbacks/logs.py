@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnet._core.errors import check_path
 from fastnet._core.optional import optional
+from fastnet._core.world import is_first_rank
 from fastnet.callbacks.base import CONDITIONS, Callback, is_logged_number
 
 if TYPE_CHECKING:
@@ -143,7 +144,8 @@ class CSVLogger(Callback):
         self.path: str = str(path)
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        trainer.history.to_csv(self.path)
+        if is_first_rank():
+            trainer.history.to_csv(self.path)
 
 
 class TensorBoard(Callback):
@@ -174,7 +176,7 @@ class TensorBoard(Callback):
         self._make = optional("tensorboardX", "the TensorBoard callback").SummaryWriter
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        for name, value in trainer.logs.items():
+        for name, value in trainer.logs.items() if is_first_rank() else ():
             if name != "epoch" and is_logged_number(value):
                 run = "validation" if name.startswith("validation_") else "train"
                 if run not in self._writers:

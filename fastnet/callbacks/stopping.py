@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnet._core.errors import check_path, whole_number
 from fastnet._core.reprs import repr_of
+from fastnet._core.world import is_first_rank
 from fastnet.callbacks.base import Callback, Monitor, settings_of
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class ModelCheckpoint(Callback):
             self.monitor.begin(trainer)
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        if self.monitor is None or self.monitor.improved(trainer):
+        if (self.monitor is None or self.monitor.improved(trainer)) and is_first_rank():
             trainer.model.save(self.path.format(**trainer.logs))
 
     def state_dict(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from fastnet.cli.explain import add_explain, explain
 from fastnet.cli.export import add_export, export
 from fastnet.cli.generate import generate
 from fastnet.cli.info import info
+from fastnet.cli.launch import add_launch, launch
 from fastnet.cli.manual import (
     EVALUATE,
     EVALUATE_EXAMPLES,
@@ -27,6 +28,8 @@ from fastnet.cli.manual import (
     GENERATE_EXAMPLES,
     INFO,
     INFO_EXAMPLES,
+    LAUNCH,
+    LAUNCH_EXAMPLES,
     PREDICT,
     PREDICT_EXAMPLES,
     QUANTIZE,
@@ -145,6 +148,8 @@ def make_parser() -> argparse.ArgumentParser:
              QUANTIZE, QUANTIZE_EXAMPLES),
             (info, _add_info, "show the system's configuration or a saved model", "[MODEL]", INFO, INFO_EXAMPLES),
             (run_onnx, add_run_onnx, "run an ONNX file", "MODEL [FILE ...] [options]", RUN_ONNX, RUN_ONNX_EXAMPLES),
+            (launch, add_launch, "run a program as several ranks that train together",
+             "--nproc N PROGRAM [ARGUMENT ...]", LAUNCH, LAUNCH_EXAMPLES),
             (run, _add_run, "run a program that is written for PyTorch", "[--check] PROGRAM [ARGUMENT ...]", RUN,
              RUN_EXAMPLES)):
         name = command.__name__.replace("_", "-")
@@ -313,6 +318,9 @@ def _add_training(group: Any) -> None:
                        help="seed of weights, dropout, shuffling and splits (default: %(default)s)")
     group.add_argument("--threads", type=positive_number(int), metavar="N",
                        help="largest number of threads to use; the results do not depend on it")
+    group.add_argument("--shards", type=positive_number(int), metavar="N",
+                       help="cut each batch into N shards, a power of two, for the same results on any number of ranks "
+                       "that divides it (default: one shard for each rank of mpirun or fastnet launch)")
 
 
 def _add_output(group: Any) -> None:

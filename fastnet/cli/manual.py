@@ -117,6 +117,11 @@ INFO = """\
 Show the backend, the instruction set, the threads and the versions in use; or,
 for a saved model, its architecture, its data and how it was trained.
 """
+LAUNCH = """\
+Run a Python program as N ranks on this machine, which train one model together:
+see fastnet.distributed. If a rank fails, all ranks end. On several machines, use
+mpirun, for `fastnet train`, too: mpirun -n 4 fastnet train ...
+"""
 RUN = """\
 Run a program that is written for PyTorch on fastnet, without a changed line: in
 this process, and in processes that it starts, `import torch` is fastnet.torch.
@@ -198,6 +203,10 @@ QUANTIZE_EXAMPLES = """examples:
   fastnet quantize photos.safetensors --data photos --calibration Entropy -o photos8.safetensors
   fastnet quantize resnet.safetensors --scheme qat --epochs 5 -o resnet8.safetensors
   fastnet quantize book.safetensors --data book.txt --bits 4 --method gptq -o book4.safetensors
+"""
+LAUNCH_EXAMPLES = """examples:
+  fastnet launch --nproc 4 train.py --epochs 3
+  fastnet launch --nproc 2 -m fastnet train digits --model resnet8 --shards 2
 """
 INFO_EXAMPLES = """examples:
   fastnet info                             show the backend, instruction set, threads and versions

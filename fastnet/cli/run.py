@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from fastnet._core import world
 from fastnet.backend import config
 from fastnet.callbacks import (
     Callback,
@@ -51,6 +52,7 @@ class Run:
                  say: Callable[[str], None], callbacks: Iterable[Callback] = ()) -> None:
         self.args, self.settings, self.trainer, self.checksum, self.say = args, settings, trainer, checksum, say
         self.callbacks = list(callbacks)
+        trainer.shards = args.shards
         self.stopping: EarlyStopping | None = None
         self.energy: Energy | None = None
         self.seconds: float = 0.0
@@ -70,7 +72,8 @@ class Run:
         """
         settings, args = self.settings, self.args
         callbacks = self._callbacks(validation, settings["epochs"] * len(training))
-        if args.resume and prepare_folder(args.resume, {"data": self.checksum, **settings}):
+        if args.resume and world.first_rank_tells(
+                lambda: prepare_folder(args.resume, {"data": self.checksum, **settings})):
             self.say(f"continuing from the checkpoint in {args.resume}")
         start = time.perf_counter()
         try:

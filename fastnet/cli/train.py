@@ -10,11 +10,13 @@ import fastnet
 from fastnet import data, datasets
 from fastnet._core.optional import optional
 from fastnet._core.startup import interruptions_raise
+from fastnet._core.world import is_first_rank
 from fastnet.backend import config
 from fastnet.cli.augmentation import augmentation, is_late
 from fastnet.cli.errors import WrongUseError
 from fastnet.cli.figures import figure_lines
 from fastnet.cli.outputs import check_outputs, finite_json
+from fastnet.cli.ranks import as_rank
 from fastnet.cli.recipes import NETWORKS, TEXT_SETS
 from fastnet.cli.run import Run, backend_text, make_optimizer
 from fastnet.cli.run_folder import files_in
@@ -30,6 +32,7 @@ from fastnet.cli.targets import outputs_of
 from fastnet.cli.terminal import column_lines, say
 from fastnet.cli.texts.recipes import text_settings, trains_on_text
 from fastnet.data.text_lines import shown
+from fastnet.training.shards import check_shards
 from fastnet.training.weights import balanced
 
 __all__ = ["at_most_threads", "kind_of_training", "train", "training_loaders"]
@@ -39,18 +42,27 @@ _AHEAD = 2                              # batches of images that a thread prepar
 
 def train(args: argparse.Namespace) -> None:
     """Train a model on a data set, a text, a table or a folder, and test it on held-out rows."""
+    with as_rank():
+        _train(args)
+
+
+def _train(args: argparse.Namespace) -> None:
     settings_for, make = kind_of_training(args)
     settings = settings_for(args)
+    if args.shards is not None:
+        check_shards(args.shards)
+        settings["shards"] = args.shards
     kept = [("--resume", path) for path in files_in(args.resume)] if args.resume else []
     check_outputs([] if args.data in (*datasets.names(), *TEXT_SETS) else [args.data],
                   [("--save", args.save), ("--plot", args.plot), ("--report", args.report), *kept])
     if args.plot:                       # fail now rather than after the training
         optional("matplotlib.figure", "drawing a history")
     with at_most_threads(args.threads):
-        training = make(args, settings, (lambda line: None) if args.quiet else say)
+        training = make(args, settings, say if is_first_rank() and not args.quiet else (lambda line: None))
         interruptions_raise()
         training.fit()
-        training.report()
+        if is_first_rank():
+            training.report()
 
 
 def kind_of_training(args: argparse.Namespace) -> tuple[Callable[..., TrainSettings], Callable[..., Any]]:

@@ -1,8 +1,8 @@
 """DataLoader: batches of a dataset in a reproducible order."""
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from fastnet.data.annotations import Dataset, Transform
 
 __all__ = ["DataLoader"]
+
+_Loaded = TypeVar("_Loaded")
 
 
 class DataLoader:
@@ -116,10 +118,56 @@ class DataLoader:
         Raises:
             ValueError: a negative number, or a start after the last batch.
         """
+        return self._prefetched(self._batches(*self._begin(number, start)))
+
+    def every(self, stride: int, number: int, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
+        """Iterate over the batches `start`, `start + stride`, ... of one epoch; the others are not loaded.
+
+        Args:
+            stride: at least 1.
+            number, start: see `epoch`.
+
+        Example:
+            >>> import numpy as np, fastnet
+            >>> loader = fastnet.data.DataLoader(fastnet.data.TensorDataset(np.arange(5)))
+            >>> [int(x) for x, in loader.every(2, 0, start=1)]
+            [1, 3]
+        """
+        order, number, start = self._begin(number, start)
+        return self._prefetched(self._chosen(order, number, range(start, len(self), whole_number("stride", stride, 1))))
+
+    def shards(self, number: int, start: int, cut: Callable[[int], Iterable[tuple[int, int, int]]],
+               merge_one: bool = False) -> Iterator[tuple[int, list[tuple[Tensor, ...] | None]]]:
+        """Iterate over parts of the batches of one epoch, as the ranks of a distributed training do.
+
+        A transform changes each part for itself: its random numbers depend on the seed and on the numbers of the
+        epoch, the batch and the part.
+
+        Args:
+            number, start: see `epoch`.
+            cut: cut(samples) returns (part, first sample, end) of each part to load, for a batch of `samples` samples.
+            merge_one: add a last batch of one sample to the batch before it.
+
+        Returns:
+            For each batch the number of its samples, and a list of the parts; None for a part without samples.
+
+        Example:
+            >>> import numpy as np, fastnet
+            >>> loader = fastnet.data.DataLoader(fastnet.data.TensorDataset(np.arange(5)), batch_size=4)
+            >>> list(loader.shards(0, 0, lambda samples: [(1, samples // 2, samples)]))
+            [(4, [(tensor([2, 3]),)]), (1, [(tensor([4]),)])]
+        """
+        order, number, start = self._begin(number, start)
+        return self._prefetched(self._parts(order, number, start, cut, merge_one and self.ends_in_one))
+
+    def _begin(self, number: int, start: int) -> tuple[Array, int, int]:
+        """(the rows in the order of the epoch, its number, the first batch), checked."""
         number, start = whole_number("the epoch's number", number, 0), whole_number("start", start, 0)
         if start > len(self):
             raise ValueError(f"epoch: expected start to be at most the number of batches, {len(self)}, got {start}")
-        batches = self._batches(self._order(number), number, start)
+        return self._order(number), number, start
+
+    def _prefetched(self, batches: Iterator[_Loaded]) -> Iterator[_Loaded]:
         return Prefetched(batches, self.prefetch) if self.prefetch else batches
 
     def _order(self, number: int) -> Array:
@@ -131,21 +179,33 @@ class DataLoader:
         return randperm(len(self.dataset), generator=Generator(seed)).numpy()
 
     def _batches(self, order: Array, number: int, start: int) -> Iterator[tuple[Tensor, ...]]:
+        return self._chosen(order, number, range(start, len(self)))
+
+    def _chosen(self, order: Array, number: int, chosen: Iterable[int]) -> Iterator[tuple[Tensor, ...]]:
         size = self.batch_size
-        for i in range(start, len(self)):
+        for i in chosen:
             yield self.loaded(order[i * size:(i + 1) * size], number, i)
 
-    def loaded(self, rows: Array, number: int, i: int) -> tuple[Tensor, ...]:
+    def _parts(self, order: Array, number: int, start: int, cut: Callable[[int], Iterable[tuple[int, int, int]]],
+               merge_one: bool) -> Iterator[tuple[int, list[tuple[Tensor, ...] | None]]]:
+        count, size = len(self) - merge_one, self.batch_size
+        for i in range(start, count):
+            rows = order[i * size:] if merge_one and i == count - 1 else order[i * size:(i + 1) * size]
+            yield len(rows), [self.loaded(rows[first:end], number, i, part) if first < end else None
+                              for part, first, end in cut(len(rows))]
+
+    def loaded(self, rows: Array, number: int, i: int, *part: int) -> tuple[Tensor, ...]:
         """Samples as a batch, after the transform.
 
         Args:
             rows: their row numbers, int64 (n,).
             number: number of the epoch, from 0.
             i: number of the batch in the epoch, from 0.
+            part: the number of the part, if they are a part of the batch.
         """
         arrays = self.dataset.take(rows)
         if self.transform is not None:
-            rng = np.random.default_rng(self._entropy(number, i)) if self._draws else None
+            rng = np.random.default_rng(self._entropy(number, i, *part)) if self._draws else None
             arrays = apply(self.transform, [a.numpy() if isinstance(a, Tensor) else a for a in arrays], rng)
         return tuple([a if type(a) is Tensor else as_tensor(a) for a in arrays])
 

@@ -19,6 +19,7 @@ __all__ = [
     "LossTask",
     "MetricSpec",
     "OptimizerSpec",
+    "ShardedBatch",
     "Targets",
     "ValidationData",
     "WeightedBatch",
@@ -29,6 +30,7 @@ Targets: TypeAlias = "ArrayLike | Tensor"
 ValidationData: TypeAlias = "tuple[Inputs, Targets] | Iterable[Any]"
 ClassWeight: TypeAlias = "Mapping[int, float] | ArrayLike | Literal['balanced']"
 WeightedBatch: TypeAlias = "tuple[list[Any], Tensor, Tensor | None]"    # inputs, target, weights of the samples
+ShardedBatch: TypeAlias = "tuple[int, list[WeightedBatch | None]]"      # samples of all shards, this rank's shards
 LossTask: TypeAlias = Literal["classification", "binary", "regression"]
 LossFunction: TypeAlias = "Callable[[Tensor, Tensor], Tensor]"  # of (output, target); loss modules are such functions
 LossSpec: TypeAlias = """(LossFunction | Literal["cross_entropy", "binary_cross_entropy_with_logits", "mse", "mae",

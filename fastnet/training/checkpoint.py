@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import StrPath
     from fastnet.training.trainer import Trainer
 
-__all__ = ["file_in", "read_state", "restore", "state_of", "write_state"]
+__all__ = ["file_in", "read_state", "restore", "settings_of", "state_of", "write_state"]
 
 _KEY, _FORMAT = "fastnet.checkpoint", 2
 _PARTS = ("settings", "history", "running", "model", "optimizer", "random", "callbacks")
@@ -37,7 +37,7 @@ def state_of(trainer: Trainer) -> dict[str, Any]:
     Args:
         trainer: during `fit`, or after it.
     """
-    return {"settings": _settings(trainer), "history": trainer.history.rows, "running": trainer.running.state_dict(),
+    return {"settings": settings_of(trainer), "history": trainer.history.rows, "running": trainer.running.state_dict(),
             "model": trainer.trained.state_dict(), "optimizer": trainer.optimizer.state_dict(),
             "random": fastnet.get_rng_state(),
             "callbacks": [[_class_name(c), c.state_dict()] for c in _stateful(trainer)],
@@ -56,7 +56,7 @@ def restore(trainer: Trainer, state: dict[str, Any], path: StrPath) -> None:
         ValueError: settings, data or callbacks differ, or the state is damaged.
         RuntimeError: the model differs.
     """
-    _check_same_training(f"{path} is from a training with other", "settings", state["settings"], _settings(trainer))
+    _check_same_training(f"{path} is from a training with other", "settings", state["settings"], settings_of(trainer))
     _check_same_training(f"{path} is from a training with other", "callbacks",
                   dict(enumerate(name for name, _ in state["callbacks"])),
                   dict(enumerate(map(_class_name, _stateful(trainer)))))
@@ -83,10 +83,15 @@ def _load_state(trainer: Trainer, state: dict[str, Any]) -> None:
         callback.load_state_dict(saved)
 
 
-def _settings(trainer: Trainer) -> dict[str, Any]:
-    """The settings that must not change between a checkpoint and the training that continues from it."""
+def settings_of(trainer: Trainer) -> dict[str, Any]:
+    """The settings that must not change between a checkpoint and the training that continues from it.
+
+    Args:
+        trainer: during `fit`.
+    """
     return {"optimizer": _class_name(trainer.optimizer), "loss": trainer.loss.name,
-            "metrics": [m.name for m in trainer.metrics], "accumulate": trainer.accumulate, **trainer.described_data()}
+            "metrics": [m.name for m in trainer.metrics], "accumulate": trainer.accumulate, **trainer.described_data(),
+            **({} if trainer.shards is None else {"shards": trainer.shards})}
 
 
 def _stateful(trainer: Trainer) -> list[Callback]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -15,13 +15,13 @@ from fastnet._core.state import Finally
 from fastnet.training import steps
 from fastnet.training.checks import ModelInputs
 from fastnet.training.losses import Loss
-from fastnet.training.running import RunningResults
+from fastnet.training.running import Result, RunningResults
 from fastnet.training.settings import as_list
-from fastnet.training.sources import BatchSource, evaluation_source, input_batches
+from fastnet.training.sources import evaluation_source, input_batches
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, ArrayLike, DType
-    from fastnet.training.annotations import Inputs, LossSpec, LossTask, MetricSpec, Targets
+    from fastnet.training.annotations import Inputs, LossSpec, LossTask, MetricSpec, Targets, WeightedBatch
 
 __all__ = ["Evaluator"]
 
@@ -60,17 +60,18 @@ class Evaluator:
         Returns:
             {"loss": number, metric: value, ...}.
         """
-        return self._measure(evaluation_source(x, y, self.loss, self._model_inputs, batch_size,
-                                               sample_weight)).results()
+        source = evaluation_source(x, y, self.loss, self._model_inputs, batch_size, sample_weight)
+        return self._measure(source.epoch(0)).results()
 
-    def _measure(self, source: BatchSource) -> RunningResults:
+    def _measure(self, batches: Iterable[WeightedBatch],
+                 gather: Callable[[Iterator[Result]], Iterator[Result]] = iter) -> RunningResults:
+        """The results of batches; `gather` adds those of the batches that other ranks measure."""
         measure = self._compiled_by(steps.measurement)
         running = RunningResults(copy.deepcopy(self.metrics))
         with _restoring_mode(self.model):
             self.model.eval()
-            for inputs, target, weight in source.epoch(0):
-                value, total, measured = measure(weight, target, *inputs)
-                running.add(len(target), value.item(), total, measured)
+            for result in gather(_results(measure, batches)):
+                running.add(*result)
         if not running.samples:
             raise ValueError("there is nothing to measure on: the loader gave no batch")
         return running
@@ -138,6 +139,13 @@ class Evaluator:
             self._compiled[make] = parts, function
         result: Any = function
         return result
+
+
+def _results(measure: Callable[..., Any], batches: Iterable[WeightedBatch]) -> Iterator[Result]:
+    """What each batch adds to the running results."""
+    for inputs, target, weight in batches:
+        value, total, measured = measure(weight, target, *inputs)
+        yield Result(len(target), value.item(), total, measured)
 
 
 def _restoring_mode(model: nn.Module) -> Finally:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastnet._core.reprs import repr_of
 
@@ -11,7 +11,15 @@ if TYPE_CHECKING:
     from fastnet import Tensor
     from fastnet.metrics import Metric
 
-__all__ = ["RunningResults"]
+__all__ = ["Result", "RunningResults"]
+
+
+class Result(NamedTuple):
+    """What a batch, or a shard of one, adds to the running results: the arguments of `RunningResults.add`."""
+    samples: int
+    loss: float
+    weight: Tensor | None
+    measured: Sequence[Sequence[Tensor]]
 
 
 class RunningResults:

@@ -18,9 +18,10 @@ from fastnet.training.weights import class_weights, mean_weight, sample_weights,
 if TYPE_CHECKING:
     from fastnet import Tensor
     from fastnet._core.annotations import Array, ArrayLike, DType
-    from fastnet.training.annotations import ClassWeight, Inputs, Targets, ValidationData, WeightedBatch
+    from fastnet.training.annotations import ClassWeight, Inputs, ShardedBatch, Targets, ValidationData, WeightedBatch
     from fastnet.training.checks import ModelInputs
     from fastnet.training.losses import Loss
+    from fastnet.training.shards import Shards
 
 __all__ = ["BatchSource", "evaluation_source", "fit_sources", "input_batches", "is_loader"]
 
@@ -63,6 +64,24 @@ class BatchSource:
         # start one batch earlier, since the last batch may have been merged into it
         merged = _last_of_one_merged(map(self._tensors, self._loaded(number, max(start - 1, 0))))
         return itertools.islice(merged, min(start, 1), None)
+
+    def each(self, first: int, stride: int) -> Iterator[WeightedBatch]:
+        """The batches `first`, `first` + `stride`, ... of the data to measure on, which has one epoch."""
+        if isinstance(self.loader, d.DataLoader):
+            return map(self._tensors, self.loader.every(stride, 0, min(first, len(self.loader))))
+        return map(self._tensors, itertools.islice(self._loaded(0, 0), first, None, stride))
+
+    def sharded(self, number: int, start: int, shards: Shards) -> Iterator[ShardedBatch]:
+        """The batches of an epoch, each as its number of samples and the shards that this rank computes."""
+        if isinstance(self.loader, d.DataLoader):
+            for samples, parts in self.loader.shards(number, start, shards.cut, self._merges):
+                yield samples, [None if part is None else self._tensors(part) for part in parts]
+            return
+        for inputs, target, weight in self.epoch(number, start):
+            yield len(target), [
+                None if first == end else ([x[first:end] for x in inputs], target[first:end],
+                                           None if weight is None else weight[first:end])
+                for _, first, end in shards.cut(len(target))]
 
     def _loaded(self, number: int, start: int) -> Iterator[Any]:
         if hasattr(self.loader, "epoch"):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fastnet.training.evaluator import Evaluator
     from fastnet.training.trainer import Trainer
 
-__all__ = ["forward", "measurement", "training_step", "weights_check"]
+__all__ = ["forward", "measurement", "shard_gradients", "training_step", "weights_check"]
 
 
 def training_step(trainer: Trainer, hooks: Sequence[Callback] = ()) -> Callable[..., Any]:
@@ -57,6 +57,32 @@ def training_step(trainer: Trainer, hooks: Sequence[Callback] = ()) -> Callable[
                     hook.after_update(trainer)
         return *results, divisor
     return step
+
+
+def shard_gradients(trainer: Trainer) -> Callable[..., Any]:
+    """The compiled function `gradients(zero, weight, target, *inputs)`: the gradient of a shard's sum of losses.
+
+    It returns the first three results of `training_step`, and the divisor that makes the sum of all shards a mean, a
+    0-d tensor; None: the loss of several batches is the sum of their losses.
+
+    Args:
+        trainer: with the model, optimizer, loss and metrics, and the data of this `fit`.
+    """
+    batch_loss, optimizer, loss, metrics = trainer.batch_loss, trainer.optimizer, trainer.loss, trainer.metrics
+    by_weights = trainer.source.own_mean        # weights are divided by their sum, rather than by the samples
+
+    @_compiled(trainer)
+    def gradients(zero: Tensor, weight: Tensor | None, target: Tensor, *inputs: Tensor) -> tuple[Any, ...]:
+        optimizer.zero_grad()
+        output, value = batch_loss(target, weight, *inputs)
+        results = _batch_results(value.detach(), weight, output.detach(), loss.labels(target), metrics)
+        if loss.is_sum and weight is None:
+            value.backward()
+            return *results, None
+        own, added = loss.divisors(target, weight)
+        (value * own).backward()
+        return *results, zero + (own if by_weights else added)
+    return gradients
 
 
 def _divide_gradients(optimizer: Optimizer, divisor: Tensor) -> None:

@@ -5,11 +5,12 @@ import copy
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import fastnet
-from fastnet import data, nn, optim
+from fastnet import nn, optim
+from fastnet._core import world
 from fastnet._core.reprs import repr_of
 from fastnet._core.shapes import ceil_div
 from fastnet._core.state import Finally
@@ -18,9 +19,12 @@ from fastnet.callbacks.logs import Progress
 from fastnet.training import checkpoint, steps
 from fastnet.training.evaluator import Evaluator
 from fastnet.training.history import History
+from fastnet.training.non_finite import loss_error, require_finite_batch, weights_error
 from fastnet.training.optimizers import optimizer_of
+from fastnet.training.ranks import join_ranks, resume as resume_from, sharded_training
 from fastnet.training.running import RunningResults
 from fastnet.training.settings import as_list, check_settings
+from fastnet.training.shards import check_shards
 from fastnet.training.sources import fit_sources
 
 if TYPE_CHECKING:
@@ -35,8 +39,8 @@ if TYPE_CHECKING:
         OptimizerSpec,
         Targets,
         ValidationData,
-        WeightedBatch,
     )
+    from fastnet.training.sharded import ShardedTraining
     from fastnet.training.sources import BatchSource
 
 __all__ = ["Trainer"]
@@ -64,10 +68,13 @@ class Trainer(Evaluator):
             equally.
         compile: False runs every step eagerly, with the same bits: for debugging, and for models whose Python code must
             run at each step. The environment variable FASTNET_COMPILE=0 has the same effect on all trainers.
+        shards: cut each batch into this many shards, a power of two; then the training gives the same bits on any
+            number of ranks that divides it. Batch norm uses the statistics of each shard, and dropout draws for each
+            shard. None: the whole batch, or with `fastnet.distributed` one shard for each rank.
 
     Raises:
         TypeError: the model is not a Module, or the loss is not callable.
-        ValueError: an unknown name, or an optimizer that has no parameter of the model.
+        ValueError: an unknown name, an optimizer that has no parameter of the model, or another number of shards.
 
     Example:
         >>> import numpy as np, fastnet
@@ -83,8 +90,11 @@ class Trainer(Evaluator):
 
     def __init__(self, model: nn.Module, optimizer: OptimizerSpec = "adamw", *, loss: LossSpec,
                  task: LossTask | None = None, lr: float | None = None,
-                 metrics: MetricSpec | Iterable[MetricSpec] = (), compile: bool = True) -> None:
+                 metrics: MetricSpec | Iterable[MetricSpec] = (), compile: bool = True,
+                 shards: int | None = None) -> None:
         super().__init__(model, loss, task, metrics, compile)
+        check_shards(shards)
+        self.shards: int | None = shards
         self.optimizer: optim.Optimizer = optimizer_of(optimizer, model, lr)
         self.running: RunningResults = RunningResults(self.metrics)     # of the epoch so far
         self.history: History = History()
@@ -102,9 +112,11 @@ class Trainer(Evaluator):
         self._unclosed: list[Callback] = []
         self._data: Any = None
         self._validation: Any = None
+        self._sharded: ShardedTraining | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return super().__getstate__() | {"callbacks": [], "_unclosed": [], "_data": None, "_validation": None}
+        return super().__getstate__() | {"callbacks": [], "_unclosed": [], "_data": None, "_validation": None,
+                                         "_sharded": None}
 
     def __repr__(self) -> str:
         parameters = sum(p.numel() for p in self.model.parameters())
@@ -121,6 +133,9 @@ class Trainer(Evaluator):
             resume: StrPath | None = None) -> History:
         """Train for some epochs, and leave the model in evaluation mode. A second call continues where the first ended.
 
+        In a process group of `fastnet.distributed`, all ranks call this with the same data. Each one computes its part
+        of each batch; rank 0 prints and writes files.
+
         Args:
             x: an array with samples along the first axis, or a frame of numbers; a tuple of these, or a list of arrays,
                 for a model whose forward takes several inputs; or a loader (`fastnet.data.DataLoader`, or any object
@@ -128,8 +143,8 @@ class Trainer(Evaluator):
                 are cast to the model's dtype; so are integers if all layers are fastnet's and none is an Embedding.
             y: the targets, unless x is a loader. Classes may be one-hot, as integers or bools.
             epochs: passes over the data; with `resume`, counted from where the resumed training began.
-            batch_size: samples per step. The last batch of an epoch may be smaller. If the model has batch norm, a last
-                batch of one sample is merged into the batch before it.
+            batch_size: samples per step, of all ranks together. The last batch of an epoch may be smaller. If the model
+                has batch norm, a last batch of one sample is merged into the batch before it.
             validation_data: (x, y) or a loader, to measure on after each epoch.
             validation_split: share of x to hold out instead: random rows, the same share of each class.
             class_weight: {class: weight}, an array, or "balanced": factors of the samples' weights in the loss.
@@ -148,22 +163,26 @@ class Trainer(Evaluator):
             The `History` of all epochs so far.
 
         Raises:
-            ValueError, TypeError: data, settings or a checkpoint that do not fit; the message says what was expected.
+            ValueError, TypeError: data, settings or a checkpoint that do not fit, or ranks that differ; the message
+                says what was expected.
+            RuntimeError: another rank has ended.
             FloatingPointError: the loss is no longer finite. Checkpoints on disk are unchanged.
         """
+        join_ranks()
         callbacks = as_list("callbacks", callbacks, Callback)
         check_settings(epochs, batch_size, validation_split, resume, callbacks)
         self._data, self._validation = self._sources(
             x, y, validation_data=validation_data, validation_split=validation_split, class_weight=class_weight,
             sample_weight=sample_weight, batch_size=batch_size, shuffle=shuffle, seed=seed)
-        self.callbacks = sorted([*callbacks, *([Progress()] if progress else [])], key=lambda c: c.priority)
+        shown = [Progress()] if progress and world.is_first_rank() else []
+        self.callbacks = sorted([*callbacks, *shown], key=lambda c: c.priority)
         self.first_epoch, self.epochs, self.batch, self.accumulate = self.epoch, self.epoch + epochs, 0, 1
         self.stop = self.interrupted = False
         self._unclosed = self.callbacks[::-1]
         with Finally(self._close):
             self._call("on_fit_begin")
-            if resume is not None and checkpoint.file_in(resume).exists():
-                self.load_checkpoint(resume)
+            self._sharded = sharded_training(self, self._step_hooks())
+            if resume is not None and resume_from(self, self._sharded, resume):
                 self.epochs = self.first_epoch + epochs
             self._train()
             self.interrupted = self.interrupted and self.epoch < self.epochs
@@ -186,23 +205,36 @@ class Trainer(Evaluator):
                 self.model.eval()
 
     def _train(self) -> None:
-        step = self._step_with([c for c in self.callbacks if changes_step(c)])
+        sharded = self._sharded
+        step = self._step_with(self._step_hooks()) if sharded is None else None
         ended = True
-        while ended and self.epoch < self.epochs and not (self.stop or self.interrupted):
+        while ended and self.epoch < self.epochs and not self._stops():
             start = time.perf_counter()
-            ended = self._train_epoch(step)
+            self._begin_epoch()
+            ended = self._train_epoch(step) if sharded is None else self._train_shards(sharded)
+            if not self.running.samples:
+                raise ValueError("the loader gave no batch")
             self._require_finite_weights()
             if ended:
                 self._end_epoch(start)
 
-    def _train_epoch(self, step: Callable[..., Any]) -> bool:
-        """Train on the remaining batches of an epoch; return whether the epoch was completed."""
+    def _step_hooks(self) -> list[Callback]:
+        """The callbacks that are part of an update."""
+        return [c for c in self.callbacks if changes_step(c)]
+
+    def _stops(self) -> bool:
+        return self.stop or self.interrupted if self._sharded is None else self._sharded.stops()
+
+    def _begin_epoch(self) -> None:
         self.model.train()
-        running = self.running
-        running.metrics = self.metrics
+        self.running.metrics = self.metrics
         if self.batch == 0:
-            running.reset()
+            self.running.reset()
         self._call("on_epoch_begin")
+
+    def _train_epoch(self, step: Any) -> bool:
+        """Train on the remaining batches of an epoch; return whether the epoch was completed."""
+        running = self.running
         hooks = [c.on_batch_end for c in self.callbacks]
         zero = divisor = self._initial_divisor()
         for (inputs, target, weight), ends in self._with_ends(self._data.epoch(self.epoch, self.batch)):
@@ -211,22 +243,38 @@ class Trainer(Evaluator):
             value, total, measured, divisor = step(first, last, zero if first else divisor, weight, target, *inputs)
             loss = value.item()
             if not math.isfinite(loss):
-                self._require_finite_data(inputs, target)
-                raise FloatingPointError(f"the loss became {loss} at step {self.step + 1} (epoch {self.epoch + 1}, "
-                                         f"batch {self.batch + 1}): {self._advice()}")
+                require_finite_batch(self, inputs, target)
+                raise loss_error(self, loss)
             running.add(len(target), loss, total, measured)
-            self.batch += 1
-            self.step += last
-            self.updated = last
-            for hook in hooks:
-                hook(self)
+            self._end_batch(last, hooks)
             if last and (self.stop or self.interrupted):
                 return False
-        if not running.samples:
-            raise ValueError("the loader gave no batch")
         return True
 
-    def _with_ends(self, batches: Iterator[WeightedBatch]) -> Iterator[tuple[WeightedBatch, bool]]:
+    def _train_shards(self, sharded: ShardedTraining) -> bool:
+        """`_train_epoch` with batches that are cut into shards."""
+        hooks = [c.on_batch_end for c in self.callbacks]
+        for batch, ends in self._with_ends(sharded.batches()):
+            place = self.batch % self.accumulate
+            last = ends or place == self.accumulate - 1
+            results, stops = sharded.step(place == 0, last, batch)
+            for result in results:
+                if not math.isfinite(result.loss):
+                    raise loss_error(self, result.loss)
+                self.running.add(*result)
+            self._end_batch(last, hooks)
+            if last and stops:
+                return False
+        return True
+
+    def _end_batch(self, last: bool, hooks: Iterable[Callable[[Trainer], object]]) -> None:
+        self.batch += 1
+        self.step += last
+        self.updated = last
+        for hook in hooks:
+            hook(self)
+
+    def _with_ends(self, batches: Iterator[_T]) -> Iterator[tuple[_T, bool]]:
         """Batches, and whether each one is the epoch's last; always False unless several batches make an update."""
         if self.accumulate == 1:
             return zip(batches, itertools.repeat(False))
@@ -237,22 +285,18 @@ class Trainer(Evaluator):
         own = self._data.own_mean and (self.accumulate == 1 or self.loss.is_sum)
         return None if own else fastnet.zeros((), dtype=self.dtype)
 
-    def _require_finite_data(self, inputs: Sequence[Tensor], target: Tensor) -> None:
-        """Raise if the data of a batch is not finite."""
-        for i, x in enumerate([*inputs, target]):
-            what = "the targets" if i == len(inputs) else "the inputs" if len(inputs) == 1 else f"input {i}"
-            data.finite(x.numpy(), f"{what} of batch {self.batch + 1} of epoch {self.epoch + 1}")
-
     def _require_finite_weights(self) -> None:
         if math.isnan(self._compiled_by(steps.weights_check)()):
-            raise FloatingPointError(f"the weights are no longer finite after step {self.step} (epoch "
-                                     f"{self.epoch + 1}): {self._advice()}")
+            raise weights_error(self)
 
     def _end_epoch(self, start: float) -> None:
         results = self.running.results()
         self._call("on_validation_begin")
-        if self._validation is not None:
-            results |= self._measure(self._validation).results("validation_")
+        if self._validation is not None and self._sharded is None:
+            results |= self._measure(self._validation.epoch(0)).results("validation_")
+        elif self._validation is not None and self._sharded is not None:
+            own = self._validation.each(world.rank(), world.world_size())
+            results |= self._measure(own, self._sharded.measure).results("validation_")
         rates = [group["lr"] for group in self.optimizer.param_groups]
         self.logs = {"epoch": self.epoch + 1, **results, "lr": float(rates[0]), "seconds": time.perf_counter() - start}
         self.history.rows[self.epoch:] = [self.logs]            # replaces a row that an interrupted fit left
@@ -272,11 +316,6 @@ class Trainer(Evaluator):
     def _parts(self) -> list[Any]:
         return [self.optimizer, *super()._parts()]
 
-    def _advice(self) -> str:
-        rate = self.optimizer.param_groups[0]["lr"]
-        return (f"try a learning rate below {rate:g}, fastnet.callbacks.GradientClipping, or standardised inputs. The "
-                "last checkpoint, if there is one, was saved before this")
-
     # ---- checkpoints ----
 
     def state_dict(self) -> dict[str, Any]:
@@ -284,13 +323,14 @@ class Trainer(Evaluator):
         return copy.deepcopy(checkpoint.state_of(self))
 
     def save_checkpoint(self, path: StrPath, state: dict[str, Any] | None = None) -> None:
-        """Write everything that `fit` needs to continue to a file, replacing it atomically.
+        """Write everything that `fit` needs to continue to a file, replacing it atomically; only rank 0 writes.
 
         Args:
             path: a file, or a folder; the file in it is "checkpoint.safetensors".
             state: an earlier result of `state_dict`; None: the current state.
         """
-        checkpoint.write_state(checkpoint.file_in(path), state or checkpoint.state_of(self))
+        if world.is_first_rank():
+            checkpoint.write_state(checkpoint.file_in(path), state or checkpoint.state_of(self))
 
     def load_checkpoint(self, path: StrPath) -> None:
         """Restore the state that `save_checkpoint` wrote; `fit(resume=path)` calls this.
@@ -326,6 +366,12 @@ class Trainer(Evaluator):
     def trained(self) -> nn.Module:
         """The module whose state a checkpoint holds: the model; a subclass may train further modules with it."""
         return self.model
+
+    @property
+    def source(self) -> BatchSource:
+        """The batches of this `fit`."""
+        source: BatchSource = self._data
+        return source
 
     @property
     def samples_per_epoch(self) -> int | None:

@@ -11,10 +11,10 @@ import fastnet
 PACKAGE = Path(fastnet.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 AT_THE_TOP = {"backend", "dtypes", "func", "profiler", "random"}
-PUBLIC_PACKAGES = ["audio", "autograd", "c_source", "callbacks", "data", "datasets", "distributions", "explain",
-                   "federated", "fft", "functional", "graph", "linalg", "lora", "metrics", "models", "nn", "onnx",
-                   "ops", "optim", "optim.lr_scheduler", "privacy", "prune", "quantization", "sklearn", "special",
-                   "text", "training"]
+PUBLIC_PACKAGES = ["audio", "autograd", "c_source", "callbacks", "data", "datasets", "distributed", "distributions",
+                   "explain", "federated", "fft", "functional", "graph", "linalg", "lora", "metrics", "models", "nn",
+                   "onnx", "ops", "optim", "optim.lr_scheduler", "privacy", "prune", "quantization", "sklearn",
+                   "special", "text", "training"]
 PUBLIC_MODULES = ["audio.functional", "data.samples", "nn.functional", "nn.init", "nn.qat", "nn.quantized",
                   "nn.quantized.dynamic", "nn.utils", *sorted(AT_THE_TOP)]
 

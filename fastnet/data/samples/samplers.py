@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from fastnet._core import world
 from fastnet._core.construction import as_tensor
 from fastnet._core.errors import whole_number
 from fastnet.dtypes import float64
@@ -214,8 +215,8 @@ class DistributedSampler(Sampler[int]):
 
     Args:
         dataset: the dataset.
-        num_replicas: the number of processes; by default 1.
-        rank: the number of this process; by default 0.
+        num_replicas: the number of processes; by default that of `fastnet.distributed`, 1 without a process group.
+        rank: the number of this process; by default that of `fastnet.distributed`, 0 without a process group.
         shuffle: use another random order in each epoch, see `set_epoch`.
         seed: the same in all processes.
         drop_last: leave out the last indices rather than repeat the first ones.
@@ -232,8 +233,8 @@ class DistributedSampler(Sampler[int]):
     def __init__(self, dataset: Sized, num_replicas: int | None = None, rank: int | None = None, shuffle: bool = True,
                  seed: int = 0, drop_last: bool = False) -> None:
         self.dataset, self.shuffle, self.seed, self.drop_last = dataset, shuffle, seed, drop_last
-        self.num_replicas = 1 if num_replicas is None else num_replicas
-        self.rank = 0 if rank is None else rank
+        self.num_replicas = world.world_size() if num_replicas is None else num_replicas
+        self.rank = world.rank() if rank is None else rank
         if not 0 <= self.rank < self.num_replicas:
             raise ValueError(f"DistributedSampler: expected a rank from 0 to {self.num_replicas - 1}, got {self.rank}")
         self.epoch = 0

@@ -1,0 +1,56 @@
+"""The process group that this process belongs to, as `fastnet.distributed.init_process_group` set it."""
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+__all__ = ["TOKEN", "current", "first_rank_tells", "is_first_rank", "is_launched", "rank", "set_current", "world_size"]
+
+TOKEN = "FASTNET_DISTRIBUTED_TOKEN"     # the environment variable with the secret that all ranks know
+
+_T = TypeVar("_T")
+_current_group: list[Any] = []                 # at most one
+
+
+def current() -> Any:
+    """The process group, or None in a process that works alone."""
+    return _current_group[0] if _current_group else None
+
+
+def set_current(group: Any) -> None:
+    """Set the process group, or None.
+
+    Args:
+        group: a `fastnet.distributed.ProcessGroup`.
+    """
+    _current_group[:] = [] if group is None else [group]
+
+
+def rank() -> int:
+    """The number of this process in its group; 0 in a process that works alone."""
+    return _current_group[0].rank if _current_group else 0
+
+
+def world_size() -> int:
+    """The number of processes in the group; 1 for a process that works alone."""
+    return _current_group[0].size if _current_group else 1
+
+
+def is_first_rank() -> bool:
+    """Whether this process is the one of its group that prints and writes files."""
+    return rank() == 0
+
+
+def is_launched() -> bool:
+    """Whether `fastnet launch` started this process as one rank of several."""
+    return TOKEN in os.environ and os.environ.get("WORLD_SIZE", "1") != "1"
+
+
+def first_rank_tells(function: Callable[[], _T]) -> _T:
+    """The result of a function that rank 0 alone calls, on all ranks.
+
+    Args:
+        function: returns a value for JSON.
+    """
+    return function() if not _current_group else _current_group[0].first_rank_tells(function)

@@ -1,0 +1,192 @@
+"""The gradients of parameters as few flat arrays, which the ranks exchange.
+
+Gradients lie in the mirror of their parameters' arena, so the gradients of a model are a few contiguous runs of memory
+already: a bucket is a view of such a run, and nothing is copied.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnet._core.memory import aligned_size, location, mirrored
+from fastnet._core.tensor import Tensor
+from fastnet.autograd import SparseGradient
+from fastnet.autograd.leaves import gradient_home
+from fastnet.distributed.collectives import all_gather_arrays, all_gather_bytes, all_reduce_array
+from fastnet.distributed.transport import Transport
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array
+    from fastnet._core.memory import Block
+
+__all__ = ["Buckets", "any_rank", "average_over_ranks"]
+
+
+class _Part:
+    """The gradient of one parameter in its bucket.
+
+    Attributes:
+        block: the memory of the gradient's home.
+        start: its place in the bucket, in elements.
+    """
+
+    __slots__ = ("block", "parameter", "start")
+
+    def __init__(self, parameter: Tensor, block: Block, start: int) -> None:
+        self.parameter, self.block, self.start = parameter, block, start
+
+    def is_at_home(self) -> bool:
+        """Whether the parameter has a gradient, in the memory that the bucket views."""
+        p: Any = self.parameter
+        return p._grad is not None and p._grad._data is p._grad_home and p._grad_home.base is self.block
+
+    def within(self, flat: Array) -> Array:
+        """The parameter's part of an array like the bucket."""
+        p = self.parameter
+        return flat[self.start:self.start + p.numel()].reshape(p.shape)
+
+
+class _Bucket:
+    """A run of gradients.
+
+    Attributes:
+        parts: in the order of memory.
+        home: a flat view of the run, with the gaps of alignment between gradients, which are zero.
+    """
+
+    def __init__(self, parts: list[_Part], home: Array) -> None:
+        self.parts, self.home = parts, home
+
+    def collected(self) -> Array:
+        """The gradients as they are: the view, or a copy if a gradient is absent or elsewhere in memory."""
+        if all(part.is_at_home() for part in self.parts):
+            return self.home
+        copy = np.zeros_like(self.home)
+        for part in self.parts:
+            gradient = _dense(part.parameter)
+            if gradient is not None:
+                part.within(copy)[...] = gradient
+        return copy
+
+    def store(self, flat: Array, present: Sequence[bool]) -> None:
+        """Make these values the gradients of the parameters for which `present` is true."""
+        for part, wanted in zip(self.parts, present):
+            p = part.parameter
+            if not wanted or (flat is self.home and part.is_at_home()):
+                continue
+            if p._grad is None:
+                p.grad = Tensor._wrap(np.array(part.within(flat)))
+            else:
+                np.copyto(p._grad._data, part.within(flat))
+        for part in self.parts:
+            if part.parameter._grad is not None:
+                part.parameter._grad._storage.version += 1
+
+
+class Buckets:
+    """The gradients of parameters, in flat arrays of the same lengths on all ranks.
+
+    Args:
+        parameters: of a model, which must be the same on all ranks, in the same order.
+        transport: of this rank; None: alone.
+    """
+
+    def __init__(self, parameters: Iterable[Tensor], transport: Transport | None) -> None:
+        self.parameters: list[Tensor] = [p for p in parameters if p.requires_grad]
+        places = [_home_place(p) for p in self.parameters]
+        starts = {i for i in range(len(places))
+                  if i == 0 or not _follows(self.parameters[i - 1:i + 1], places[i - 1:i + 1])}
+        if transport is not None:       # a rank with other parameters before these has other ends of chunks
+            for theirs in all_gather_bytes(transport, np.array(sorted(starts), np.int64).tobytes()):
+                starts.update(np.frombuffer(theirs, np.int64).tolist())
+        ends = [*sorted(starts)[1:], len(places)]
+        self._buckets = [_bucket(self.parameters[i:j], places[i:j]) for i, j in zip(sorted(starts), ends)]
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all gradients together, with the gaps of alignment."""
+        return sum(bucket.home.nbytes for bucket in self._buckets)
+
+    def present(self) -> Array:
+        """Whether each parameter has a gradient, as an array of bool."""
+        return np.array([part.parameter._grad is not None for bucket in self._buckets for part in bucket.parts], bool)
+
+    def collected(self) -> list[Array]:
+        """The gradients as they are, one flat array for each bucket; those of absent gradients are zero."""
+        return [bucket.collected() for bucket in self._buckets]
+
+    def zeros(self) -> list[Array]:
+        """Arrays of zeros like `collected`."""
+        return [np.zeros_like(bucket.home) for bucket in self._buckets]
+
+    def store(self, arrays: Sequence[Array], present: Array) -> None:
+        """Set the gradients.
+
+        Args:
+            arrays: like those of `collected`, which may be these.
+            present: which parameters have a gradient on some rank, see `present`.
+        """
+        place = 0
+        for bucket, flat in zip(self._buckets, arrays):
+            bucket.store(flat, present[place:place + len(bucket.parts)].tolist())
+            place += len(bucket.parts)
+
+
+def average_over_ranks(buckets: Buckets, transport: Transport) -> None:
+    """Average the gradients of all ranks; a gradient that a rank does not have counts as zero there.
+
+    Args:
+        buckets: the gradients of the model.
+        transport: of this rank.
+    """
+    present = any_rank(transport, buckets.present())
+    arrays = buckets.collected()
+    for array in arrays:
+        all_reduce_array(transport, array)
+        np.divide(array, array.dtype.type(transport.size), out=array)
+    buckets.store(arrays, present)
+
+
+def any_rank(transport: Transport, flags: Array) -> Array:
+    """Which flags are set on any rank.
+
+    Args:
+        transport: of this rank.
+        flags: an array of bool, of the same length on all ranks.
+    """
+    return np.logical_or.reduce(all_gather_arrays(transport, flags))
+
+
+def _home_place(parameter: Tensor) -> tuple[Block, int]:
+    """(block, byte offset) of the home of a parameter's gradient."""
+    found = location(gradient_home(parameter))
+    assert found is not None            # homes are contiguous
+    return found[0], found[1]
+
+
+def _follows(parameters: Sequence[Tensor], places: Sequence[tuple[Block, int]]) -> bool:
+    """Whether the home of the second parameter's gradient follows that of the first, but for the gap of alignment."""
+    before, after = parameters
+    (block, offset), (other, other_offset) = places
+    return block is other and before.dtype == after.dtype and other_offset == offset + aligned_size(before.nbytes)
+
+
+def _bucket(parameters: list[Tensor], places: list[tuple[Block, int]]) -> _Bucket:
+    (block, first), last, dtype = places[0], parameters[-1], parameters[0].dtype
+    length = (places[-1][1] + last.nbytes - first) // dtype.itemsize
+    parts = [_Part(p, block, (offset - first) // dtype.itemsize) for p, (_, offset) in zip(parameters, places)]
+    return _Bucket(parts, mirrored(block, first, (length,), dtype))
+
+
+def _dense(parameter: Tensor) -> Array | None:
+    gradient: Any = parameter._grad
+    if isinstance(gradient, SparseGradient):
+        raise TypeError("expected dense gradients, got a sparse one of shape "
+                        f"{tuple(parameter.shape)}: make the embedding with sparse=False to train it on several ranks")
+    return None if gradient is None else gradient._data
+

@@ -1,0 +1,167 @@
+"""Collectives on arrays and bytes, over any transport.
+
+Sums add in one fixed binary tree: ranks 0+1, 2+3, ..., then (0+1)+(2+3), and so on, by pairwise exchange (recursive
+doubling; Thakur, Rabenseifner and Gropp 2005, https://doi.org/10.1177/1094342005051521). Each rank of a pair adds the
+same two values in the same order, so all ranks end with the same bits, in each run. Of 2^k ranks, each sends k times
+the array's bytes.
+"""
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from fastnet.distributed.transport import Transport, as_bytes
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array
+
+__all__ = ["Combine", "all_gather_arrays", "all_gather_bytes", "all_reduce_array", "barrier", "broadcast_array",
+           "broadcast_bytes", "sent_by_all_reduce"]
+
+Combine: TypeAlias = "Callable[..., Any]"       # a NumPy ufunc of two arguments, such as np.add
+
+_PIECE = 1 << 20                        # bytes of a message: a piece is added while it is in the cache
+_SIZE = struct.Struct("<Q")
+
+
+def all_reduce_array(transport: Transport, array: Array, combine: Combine = np.add) -> None:
+    """Combine the arrays of all ranks, in place and with the same bits on all of them.
+
+    Args:
+        transport: of this rank.
+        array: a contiguous array, of the same shape and dtype on all ranks.
+        combine: of two arrays, with `out`.
+    """
+    rank, size = transport.rank, transport.size
+    power = 1 << (size.bit_length() - 1)
+    flat = array.reshape(-1)
+    other = np.empty(min(flat.size, max(1, _PIECE // flat.itemsize)), flat.dtype)
+    # ranks beyond the power of two give their values to one below it, and receive the result
+    for piece in _pieces(flat, len(other)):
+        if rank >= power:
+            transport.send(rank - power, as_bytes(piece))
+        elif rank + power < size:
+            transport.receive(rank + power, as_bytes(other[:len(piece)]))
+            combine(piece, other[:len(piece)], out=piece)
+    distance = 1
+    while distance < power and rank < power:
+        partner = rank ^ distance
+        for piece in _pieces(flat, len(other)):
+            theirs = other[:len(piece)]
+            transport.exchange(partner, as_bytes(piece), partner, as_bytes(theirs))
+            low, high = (piece, theirs) if rank < partner else (theirs, piece)
+            combine(low, high, out=piece)
+        distance *= 2
+    for piece in _pieces(flat, len(other)):
+        if rank >= power:
+            transport.receive(rank - power, as_bytes(piece))
+        elif rank + power < size:
+            transport.send(rank + power, as_bytes(piece))
+
+
+def _pieces(flat: Array, length: int) -> list[Array]:
+    return [flat[start:start + length] for start in range(0, flat.size, length)]
+
+
+def sent_by_all_reduce(nbytes: int, size: int) -> int:
+    """The bytes that each of `size` ranks, a power of two, sends in an `all_reduce` of `nbytes` bytes.
+
+    Args:
+        nbytes: of the array.
+        size: the number of ranks.
+
+    Example:
+        >>> from fastnet.distributed.collectives import sent_by_all_reduce
+        >>> [sent_by_all_reduce(100, ranks) for ranks in (1, 2, 4, 8)]
+        [0, 100, 200, 300]
+    """
+    return nbytes * (size.bit_length() - 1)
+
+
+def broadcast_array(transport: Transport, array: Array, source: int = 0) -> None:
+    """Copy the array of one rank to all others, along a binary tree.
+
+    Args:
+        transport: of this rank.
+        array: a contiguous array, of the same shape and dtype on all ranks; written on all but the source.
+        source: the rank whose values are copied.
+    """
+    data, size = as_bytes(array), transport.size
+    place = (transport.rank - source) % size            # counted from the source
+    distance = 1
+    while distance < size:
+        if place < distance and place + distance < size:
+            transport.send((place + distance + source) % size, data)
+        elif distance <= place < 2 * distance:
+            transport.receive((place - distance + source) % size, data)
+        distance *= 2
+
+
+def broadcast_bytes(transport: Transport, data: bytes, source: int = 0) -> bytes:
+    """The bytes of one rank, on all ranks.
+
+    Args:
+        transport: of this rank.
+        data: the bytes; those of other ranks than the source are ignored.
+        source: the rank whose bytes are copied.
+    """
+    length = np.array([len(data)], np.int64)
+    broadcast_array(transport, length, source)
+    if transport.rank == source:
+        found = np.frombuffer(bytearray(data), np.uint8)
+    else:
+        found = np.empty(int(length[0]), np.uint8)
+    broadcast_array(transport, found, source)
+    return found.tobytes()
+
+
+def all_gather_arrays(transport: Transport, array: Array) -> list[Array]:
+    """The arrays of all ranks, by rank.
+
+    Args:
+        transport: of this rank.
+        array: a contiguous array, of the same shape and dtype on all ranks.
+    """
+    rank, size = transport.rank, transport.size
+    found = [array if r == rank else np.empty_like(array) for r in range(size)]
+    for step in range(1, size):
+        source = (rank - step) % size
+        transport.exchange((rank + step) % size, as_bytes(array), source, as_bytes(found[source]))
+    return found
+
+
+def all_gather_bytes(transport: Transport, data: bytes) -> list[bytes]:
+    """The bytes of all ranks, by rank; each rank may have another number of them.
+
+    Args:
+        transport: of this rank.
+        data: the bytes of this rank.
+    """
+    rank, size = transport.rank, transport.size
+    found = [data] * size
+    outgoing = memoryview(_SIZE.pack(len(data)) + data)
+    for step in range(1, size):
+        to, source = (rank + step) % size, (rank - step) % size
+        count = memoryview(bytearray(_SIZE.size))
+        transport.exchange(to, outgoing[:_SIZE.size], source, count)
+        incoming = memoryview(bytearray(_SIZE.unpack(count)[0]))
+        transport.exchange(to, outgoing[_SIZE.size:], source, incoming)
+        found[source] = bytes(incoming)
+    return found
+
+
+def barrier(transport: Transport) -> None:
+    """Wait until all ranks have called this.
+
+    Args:
+        transport: of this rank.
+    """
+    rank, size = transport.rank, transport.size
+    distance = 1
+    while distance < size:
+        incoming = memoryview(bytearray(1))
+        transport.exchange((rank + distance) % size, memoryview(b"."), (rank - distance) % size, incoming)
+        distance *= 2

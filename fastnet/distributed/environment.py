@@ -1,0 +1,57 @@
+"""The environment of a rank: torchrun's variables, and those of the launchers of MPI."""
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+__all__ = ["Place", "launched_by", "place"]
+
+# {variable with the number of ranks: variable with the rank}, of Open MPI, of MPICH and its kin, and of Slurm
+_MPI_VARIABLES = {"OMPI_COMM_WORLD_SIZE": "OMPI_COMM_WORLD_RANK", "PMI_SIZE": "PMI_RANK", "PMIX_SIZE": "PMIX_RANK"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a rank is in its world, and where it finds rank 0."""
+    rank: int
+    size: int
+    address: str
+    port: int
+
+
+def place(rank: int = -1, world_size: int = -1) -> Place:
+    """The place of this process, by torchrun's variables RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT.
+
+    Args:
+        rank, world_size: replace RANK and WORLD_SIZE; -1: the variables.
+
+    Raises:
+        ValueError: a variable is missing or wrong; the message names it.
+    """
+    size = _integer_in("WORLD_SIZE") if world_size < 0 else world_size
+    rank = _integer_in("RANK") if rank < 0 else rank
+    if size < 1 or not 0 <= rank < size:
+        raise ValueError(f"init_process_group: expected a rank from 0 to world_size - 1, got rank {rank} of {size}")
+    port = _integer_in("MASTER_PORT") if size > 1 else 0
+    return Place(rank, size, os.environ.get("MASTER_ADDR") or "127.0.0.1", port)
+
+
+def _integer_in(name: str) -> int:
+    text = os.environ.get(name, "")
+    if not text.isdecimal():
+        raise ValueError(f"init_process_group: expected the environment variable {name} to be an integer, got "
+                         f"{text!r}; `fastnet launch --nproc N script.py` sets RANK, WORLD_SIZE, MASTER_ADDR and "
+                         "MASTER_PORT")
+    return int(text)
+
+
+def launched_by() -> str | None:
+    """The backend of the launcher that started this process as one of several: "sockets", "mpi", or None."""
+    if _ranks_in("WORLD_SIZE") > 1 and "RANK" in os.environ:
+        return "sockets"
+    return "mpi" if any(_ranks_in(name) > 1 for name in _MPI_VARIABLES) else None
+
+
+def _ranks_in(name: str) -> int:
+    text = os.environ.get(name, "")
+    return int(text) if text.isdecimal() else 0

@@ -1,0 +1,158 @@
+"""DistributedDataParallel: a module whose gradients are averaged over the ranks at the end of backward()."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnet._core.state import forbid_in_recording
+from fastnet._core.tensor import Tensor
+from fastnet.autograd import is_grad_enabled
+from fastnet.autograd.hooks import call_after_backward
+from fastnet.distributed.agreement import require_same
+from fastnet.distributed.buckets import Buckets, average_over_ranks
+from fastnet.distributed.collectives import broadcast_array
+from fastnet.distributed.group import process_group
+from fastnet.distributed.transport import Transport
+from fastnet.nn import Module
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["DistributedDataParallel", "copy_from_first_rank", "model_description"]
+
+
+class DistributedDataParallel(Module):
+    """Call a module on this rank's part of a batch, and average the gradients of all ranks in backward().
+
+    The weights of rank 0 are copied to the others at the start, so with equal optimizers they stay equal, to the bit.
+    Sums add in one fixed tree: a second run gives the same bits. `fastnet.Trainer` does all this itself, and compiles
+    the step; give it the plain module.
+
+    Li et al. 2020, "PyTorch Distributed", https://arxiv.org/abs/2006.15704.
+
+    Args:
+        module: the module, which is the attribute `module`; parameters are named "module.weight".
+        broadcast_buffers: copy the buffers of rank 0, such as running statistics, to the others before each forward
+            pass in training mode.
+
+    Raises:
+        RuntimeError: there is no process group; or it is called inside a compiled function, which would record one
+            exchange. Compile the wrapped module instead.
+        ValueError: the modules of two ranks differ.
+        TypeError: by backward(), a sparse gradient.
+
+    Example:
+        >>> import fastnet
+        >>> import fastnet.distributed as dist
+        >>> dist.init_process_group(world_size=1, rank=0)
+        >>> model = dist.DistributedDataParallel(fastnet.nn.Linear(2, 1))
+        >>> model(fastnet.ones(4, 2)).sum().backward()
+        >>> model.module.bias.grad
+        tensor([4.])
+        >>> dist.destroy_process_group()
+    """
+
+    def __init__(self, module: Module, *, broadcast_buffers: bool = True) -> None:
+        super().__init__()
+        transport = process_group("DistributedDataParallel").transport
+        require_same(transport, "DistributedDataParallel", model_description(module))
+        self.module = module
+        self.broadcast_buffers = broadcast_buffers
+        self.require_backward_grad_sync = True
+        self._waiting = False                   # whether backward() has reached the module's output
+        self._transport = transport
+        copy_from_first_rank(transport, [*module.parameters(), *module.buffers()])
+        self._buckets = Buckets(module.parameters(), transport)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the wrapped module."""
+        forbid_in_recording("DistributedDataParallel", "its exchange of gradients cannot be recorded. Compile the "
+                            "module that it wraps, or use fastnet.Trainer.")
+        if self.training and self.broadcast_buffers and self.require_backward_grad_sync:
+            copy_from_first_rank(self._transport, self.module.buffers())
+        output = self.module(*args, **kwargs)
+        if is_grad_enabled() and self.require_backward_grad_sync:
+            for tensor in _result_tensors(output):
+                if tensor.requires_grad:
+                    tensor.register_hook(self._reached)
+        return output
+
+    @contextmanager
+    def no_sync(self) -> Iterator[None]:
+        """Context in which backward() only accumulates this rank's gradients; the next one outside averages the sums.
+
+        Example:
+            >>> import fastnet
+            >>> import fastnet.distributed as dist
+            >>> dist.init_process_group(world_size=1, rank=0)
+            >>> model = dist.DistributedDataParallel(fastnet.nn.Linear(2, 1))
+            >>> with model.no_sync():
+            ...     model(fastnet.ones(4, 2)).sum().backward()
+            >>> model(fastnet.ones(4, 2)).sum().backward()
+            >>> model.module.bias.grad
+            tensor([8.])
+            >>> dist.destroy_process_group()
+        """
+        before, self.require_backward_grad_sync = self.require_backward_grad_sync, False
+        try:
+            yield
+        finally:
+            self.require_backward_grad_sync = before
+
+    def _reached(self, gradient: Tensor) -> None:
+        """A hook of the output: average the gradients when this backward() has computed all of them."""
+        if not self._waiting:
+            self._waiting = True
+            call_after_backward(self._average)
+
+    def _average(self) -> None:
+        self._waiting = False
+        average_over_ranks(self._buckets, self._transport)
+
+
+def _result_tensors(value: Any) -> Iterator[Tensor]:
+    """The tensors of a nested result."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _result_tensors(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _result_tensors(item)
+
+
+def model_description(module: Module) -> dict[str, str]:
+    """The names, shapes and dtypes of a module's parameters and buffers, which must be equal on all ranks.
+
+    Args:
+        module: a Module.
+
+    Example:
+        >>> import fastnet
+        >>> from fastnet.distributed.parallel import model_description
+        >>> model_description(fastnet.nn.Linear(2, 1))
+        {'weight': '(1, 2) float32', 'bias': '(1,) float32'}
+    """
+    parameters = {name: f"{tuple(p.shape)} {p.dtype}{'' if p.requires_grad else ', frozen'}"
+                  for name, p in module.named_parameters()}
+    return parameters | {name: f"{tuple(b.shape)} {b.dtype}" for name, b in module.named_buffers()}
+
+
+def copy_from_first_rank(transport: Transport, tensors: Iterable[Tensor]) -> None:
+    """Copy the values of rank 0 to the other ranks, in place.
+
+    Args:
+        transport: of this rank.
+        tensors: of the same shapes and dtypes on all ranks.
+    """
+    for tensor in tensors:
+        data = tensor._data
+        array = np.ascontiguousarray(data)
+        broadcast_array(transport, array)
+        if array is not data:
+            np.copyto(data, array.reshape(data.shape))
+        tensor._storage.version += 1

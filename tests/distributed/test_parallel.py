@@ -1,0 +1,117 @@
+"""DistributedDataParallel and DistributedSampler in a plain loop."""
+import pytest
+from rank_tools import finish, run_code, settings, start
+
+LOOP = """
+import sys
+from fastnet import nn
+from fastnet.data.arrays import fingerprint
+from fastnet.data.samples import DataLoader, TensorDataset
+fastnet.manual_seed(dist.get_rank())                # other weights on each rank: those of rank 0 count
+rng = np.random.default_rng(0)
+x = fastnet.from_numpy(rng.standard_normal((64, 8)).astype(np.float32))
+y = 2 * x[:, :1]
+model = dist.DistributedDataParallel(nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.Tanh(), nn.Linear(16, 1)))
+optimizer = fastnet.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+data = TensorDataset(x, y)
+sampler = dist.DistributedSampler(data, seed=1)
+losses = []
+for epoch in range(3):
+    sampler.set_epoch(epoch)
+    for a, b in DataLoader(data, batch_size=8, sampler=sampler):
+        optimizer.zero_grad()
+        loss = nn.functional.mse_loss(model(a), b)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+print(fingerprint(*[p.detach() for p in model.module.parameters()]))
+assert losses[-1] < losses[0], losses
+"""
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_replicas_stay_equal_and_runs_repeat(size):
+    first, second = run_code(size, LOOP), run_code(size, LOOP)
+    assert len({*first, *second}) == 1
+
+
+GRADIENTS = """
+from fastnet import nn
+rank, size = dist.get_rank(), dist.get_world_size()
+class Two(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.used, self.sometimes, self.never = nn.Linear(2, 1), nn.Linear(2, 1), nn.Linear(2, 1)
+    def forward(self, x):
+        return {"out": [self.used(x) + (self.sometimes(x) if rank == 1 else 0)]}
+model = dist.DistributedDataParallel(Two())
+x = fastnet.full((3, 2), rank + 1.0)
+model(x)["out"][0].sum().backward()
+mean = 3 * sum(range(1, size + 1)) / size
+assert model.module.used.weight.grad.tolist() == [[mean, mean]], model.module.used.weight.grad
+assert model.module.sometimes.weight.grad.tolist() == [[6 / size] * 2]          # zero on the other ranks
+assert model.module.never.weight.grad is None
+with model.no_sync():
+    model(x)["out"][0].sum().backward()
+assert model.module.used.weight.grad.tolist() == [[mean + 3 * (rank + 1)] * 2]
+kept = model.module.used.weight.grad
+model.zero_grad()
+model(x)["out"][0].sum().backward()
+assert kept.tolist() == [[mean + 3 * (rank + 1)] * 2]                           # a gradient that someone holds
+assert model.module.used.weight.grad.tolist() == [[mean, mean]]
+assert not [v for v in vars(model.module.used) if v.startswith("_grad")]
+try:
+    fastnet.compile(lambda x: model(x)["out"][0])(x)
+except RuntimeError as e:
+    assert "Compile the module that it wraps" in str(e)
+else:
+    raise AssertionError
+compiled = dist.DistributedDataParallel(fastnet.compile(nn.Linear(2, 1)))
+for _ in range(3):
+    compiled.zero_grad()
+    compiled(x).sum().backward()
+    assert [g.grad.tolist() for g in compiled.parameters()] == [[[mean, mean]], [3.0]]
+"""
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_gradients_are_means(size):
+    run_code(size, GRADIENTS)
+
+
+OTHER = """
+dist.DistributedDataParallel(fastnet.nn.Sequential(fastnet.nn.Linear(2, 3 + dist.get_rank())))
+"""
+
+
+def test_models_that_differ_are_refused():
+    codes, _, errors = run_code(2, OTHER, check=False)
+    assert codes == [1, 1]
+    assert all("rank 1 differs from rank 0: 0.weight: '(3, 2) float32' on rank 0, '(4, 2) float32' on rank 1" in error
+               for error in errors)
+
+
+UNALIKE = """
+import os
+[fastnet.nn.Linear(300, 600) for _ in range(dist.get_rank())]      # so that chunks of the arena end elsewhere
+model = dist.DistributedDataParallel(fastnet.nn.Sequential(*[fastnet.nn.Linear(100, 100) for _ in range(40)]))
+model(fastnet.ones(1, 100)).sum().backward()
+from fastnet.data.arrays import fingerprint
+print(fingerprint(*[p.grad for p in model.parameters()]), len(model._buckets) > 1)
+"""
+
+
+def test_ranks_whose_memory_differs():
+    assert len(set(run_code(2, UNALIKE))) == 1
+
+
+SPARSE = """
+model = dist.DistributedDataParallel(fastnet.nn.Embedding(5, 2, sparse=True))
+model(fastnet.tensor([1])).sum().backward()
+"""
+
+
+def test_sparse_gradients_are_refused():
+    codes, _, errors = finish(start(settings(1), "-c", "import fastnet, fastnet.distributed as dist\n"
+                                    "dist.init_process_group()\n" + SPARSE))
+    assert codes == [1] and "make the embedding with sparse=False" in errors[0]

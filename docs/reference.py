@@ -18,7 +18,7 @@ MODULES = ("fastnet", "fastnet.autograd", "fastnet.nn", "fastnet.nn.functional",
            "fastnet.linalg", "fastnet.lora", "fastnet.special", "fastnet.graph", "fastnet.onnx",
            "fastnet.prune",
            "fastnet.quantization", "fastnet.nn.quantized", "fastnet.nn.quantized.dynamic", "fastnet.nn.qat",
-           "fastnet.explain", "fastnet.training", "fastnet.callbacks",
+           "fastnet.explain", "fastnet.training", "fastnet.callbacks", "fastnet.transfer",
            "fastnet.federated", "fastnet.privacy",
            "fastnet.sklearn", "fastnet.random", "fastnet.backend", "fastnet.dtypes")
 FOR_OTHER_MODULES = {             # members of the Trainer that callbacks, checkpoints and subclasses read

@@ -116,6 +116,7 @@ if TYPE_CHECKING:
         special,
         text,
         training,
+        transfer,
     )
     from fastnet.c_source import export_c
     from fastnet.linalg import (
@@ -135,6 +136,7 @@ if TYPE_CHECKING:
         slogdet,
         triangular_solve,
     )
+    from fastnet.models import load_pretrained
     from fastnet.quantization import quantize
     from fastnet.special import (
         digamma,
@@ -176,6 +178,7 @@ _LOADED_LATER: dict[str, tuple[str, str | None]] = {
     "graph": ("fastnet.graph", None),
     "linalg": ("fastnet.linalg", None),
     "lora": ("fastnet.lora", None),
+    "load_pretrained": ("fastnet.models", "load_pretrained"),
     "metrics": ("fastnet.metrics", None),
     "models": ("fastnet.models", None),
     "onnx": ("fastnet.onnx", None),
@@ -189,6 +192,7 @@ _LOADED_LATER: dict[str, tuple[str, str | None]] = {
     "special": ("fastnet.special", None),
     "text": ("fastnet.text", None),
     "training": ("fastnet.training", None),
+    "transfer": ("fastnet.transfer", None),
     **_FUNCTIONS,
 }
 
@@ -213,6 +217,7 @@ __all__ += [
     "BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor", "can_cast", "cdouble",
     "cfloat", "complex64", "complex128", "federated", "fft", "finfo", "float16", "half", "int8", "int16", "short",
     "get_default_device", "get_default_dtype", "iinfo", "promote_types", "set_default_device", "set_default_dtype"]
+__all__ += ["load_pretrained", "transfer"]
 __all__ += [*functional.__all__, *_FUNCTIONS]
 
 

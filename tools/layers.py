@@ -38,6 +38,7 @@ DESCRIPTIONS = {
     "audio": "spectrograms, cepstra, windows",
     "graph": "models as graphs of operations: trace",
     "models": "LeNet, VGG, ResNet, MobileNet, ...",
+    "transfer": "frozen parts, new heads, features of layers",
     "text": "tokenizers, vocabularies",
     "nn": "layers, losses, saved models",
     "optim": "optimizers, schedules",

@@ -17,11 +17,16 @@ from fastnet._core.annotations import Array, StrPath
 from fastnet._core.errors import printable
 from fastnet._io.atomic import replacing
 
-__all__ = ["check_brackets", "encoded_tensors", "naming", "parse_json", "parse_tensors", "read_tensors", "read_texts",
-           "write_tensors"]
+__all__ = ["check_brackets", "encoded_tensors", "is_pickle", "naming", "parse_json", "parse_tensors", "read_tensors",
+           "read_texts", "write_tensors"]
 
 _DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2",
            "I8": "i1", "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?"}
+_PICKLES = b"PK\x03\x04", b"\x80"       # a zip file of torch.save, and a bare pickle
+_CONVERSION = ("Convert it once, where PyTorch is installed: import torch, safetensors.torch; "
+               "state = torch.load('OLD.pth', weights_only=True, map_location='cpu'); "
+               "safetensors.torch.save_file({k: v.clone() for k, v in state.items()}, 'NEW.safetensors')")
+_HEADER_START = 9                       # bytes: the length of a header, and its first character
 _BYTES_PER_BRACKET = 16                 # the least average in a header
 _WRITTEN = frozenset(map(np.dtype, _DTYPES.values()))
 
@@ -109,7 +114,7 @@ def parse_tensors(contents: bytes) -> tuple[dict[str, Array], dict[str, str]]:
         ValueError: the contents are damaged, or have a tensor of a dtype that NumPy lacks.
     """
     from safetensors import deserialize
-    with _explained():
+    with _explained(contents[:_HEADER_START]):
         entries = sorted(deserialize(contents))
         return {name: _decoded_tensor(name, entry) for name, entry in entries}, _texts(contents)
 
@@ -124,11 +129,18 @@ def _texts(contents: bytes) -> dict[str, str]:
 def read_texts(path: StrPath) -> dict[str, str]:
     """Read only the texts of a file. Raises the same errors as `read_tensors`."""
     from safetensors import safe_open
-    with naming(path), _explained():
-        with open(path, "rb"):                          # raises an OSError that says what is wrong
-            pass
+    with naming(path):
+        with open(path, "rb") as opened:                # raises an OSError that says what is wrong
+            start = opened.read(_HEADER_START)
+    with naming(path), _explained(start):
         with safe_open(os.fsdecode(path), "np") as file:
             return file.metadata() or {}
+
+
+def is_pickle(start: bytes) -> bool:
+    """Whether a file that begins with these bytes, nine or more, is one of torch.save or another pickle."""
+    # the length of a safetensors header, before its "{", may begin as a pickle does
+    return start.startswith(_PICKLES) and start[8:9] != b"{"
 
 
 @contextmanager
@@ -141,11 +153,15 @@ def naming(path: StrPath) -> Iterator[None]:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _explained(start: bytes) -> Iterator[None]:
+    """Say what is wrong with a file, of which `start` has the first bytes."""
     from safetensors import SafetensorError
     try:
         yield
     except SafetensorError:
+        if is_pickle(start):
+            raise ValueError(f"expected a safetensors file, got one of torch.save: a pickle, which can run any code "
+                             f"when it is loaded. {_CONVERSION}") from None
         raise ValueError("not a safetensors file, or a truncated or damaged one: expected a file that model.save() or "
                          "`fastnet train --save` wrote") from None
 

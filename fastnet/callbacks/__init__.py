@@ -6,8 +6,9 @@ from fastnet.callbacks.logs import CSVLogger, Progress, TensorBoard
 from fastnet.callbacks.report import Report
 from fastnet.callbacks.schedule import LearningRateSchedule
 from fastnet.callbacks.stopping import EarlyStopping, ModelCheckpoint
+from fastnet.callbacks.unfreezing import GradualUnfreezing
 from fastnet.callbacks.updates import ExponentialMovingAverage, GradientAccumulation, GradientClipping
 
 __all__ = ["CSVLogger", "Callback", "Checkpoint", "EarlyStopping", "Energy", "ExponentialMovingAverage",
-           "GradientAccumulation", "GradientClipping", "LearningRateSchedule", "ModelCheckpoint", "Progress", "Report",
-           "TensorBoard"]
+           "GradientAccumulation", "GradientClipping", "GradualUnfreezing", "LearningRateSchedule", "ModelCheckpoint",
+           "Progress", "Report", "TensorBoard"]

@@ -120,8 +120,9 @@ class ExponentialMovingAverage(Callback):
         self._raw = None
 
     def after_update(self, trainer: Trainer) -> None:
-        for average, x in zip(self._averages, self._averaged(trainer)):
-            average.mul_(self.decay).add_(x, alpha=1 - self.decay)
+        for average, x, learns in zip(self._averages, self._averaged(trainer), self._learning(trainer)):
+            if learns:                  # the average of constant numbers would differ from them by rounding
+                average.mul_(self.decay).add_(x, alpha=1 - self.decay)
 
     def on_validation_begin(self, trainer: Trainer) -> None:
         self._raw = [x.clone() for x in self._averaged(trainer)]
@@ -152,6 +153,13 @@ class ExponentialMovingAverage(Callback):
         masks = {getattr(module, f"{name}_mask") for module, name in pruned_parameters(model)}
         buffers = (b for b in model.buffers() if b.is_floating_point() and b not in masks) if self.use_buffers else ()
         return [x.detach() for x in (*model.parameters(), *buffers)]
+
+    def _learning(self, trainer: Trainer) -> list[bool]:
+        """Whether each of these tensors changes in training; those that `fastnet.transfer.freeze` froze do not."""
+        model = trainer.model
+        frozen = {id(b) for module in model.modules() if module._frozen for b in module.buffers(recurse=False)}
+        buffers = (b for b in model.buffers() if b.is_floating_point()) if self.use_buffers else ()
+        return [*(p.requires_grad for p in model.parameters()), *(id(b) not in frozen for b in buffers)]
 
     def _restore(self, trainer: Trainer) -> None:
         if self._raw is not None:

@@ -64,6 +64,7 @@ from fastnet.cli.option_values import (
     share,
 )
 from fastnet.cli.predict import predict
+from fastnet.cli.pretrained import ALL_BUT_HEAD
 from fastnet.cli.programs import run
 from fastnet.cli.quantize import add_quantize, quantize
 from fastnet.cli.recipes import (
@@ -276,6 +277,12 @@ def _add_model(group: Any) -> None:
                        f"(for transcripts of speech), {' and '.join(TEXT_MODELS)} (for texts), or for images a "
                        f"convolutional network: {', '.join(NETWORKS)} (default: {PERCEPTRON}; for the data sets of "
                        "text theirs)")
+    group.add_argument("--pretrained", metavar="FILE",
+                       help="for a folder of images, begin with the weights of a file of `fastnet train --save`, "
+                       "torchvision or timm, and a new head (default: random weights)")
+    group.add_argument("--freeze", metavar="PATTERN", action="append", nargs="?", const=ALL_BUT_HEAD, default=[],
+                       help="with --pretrained, do not train the layers whose path matches, such as 'layer[1-3]'; "
+                       "without a pattern, all but the head. Repeat for several patterns")
     group.add_argument("--hidden", type=layer_widths, metavar="N,N,..",
                        help=f"sizes of the hidden layers {_defaults('hidden')}")
     group.add_argument("--activation", choices=list(ACTIVATION_CHOICES), metavar="NAME",

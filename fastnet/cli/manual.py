@@ -56,7 +56,7 @@ A convolutional network (--model resnet18) has its own defaults for each kind of
 data: 10 epochs for mnist, fashion_mnist and kmnist, 25 for cifar10, 40 for a
 folder; images are cropped, flipped or shifted at random. Its square images are
 the centres of those of a folder; below 64 pixels, networks that have a variant
-for small images use it.
+for small images use it. --pretrained FILE begins with trained weights.
 
 --time COLUMN with --model lstm, tcn or linear forecasts the next values of a
 table's target, and compares the forecasts with the last value, the value of a

@@ -15,6 +15,7 @@ from fastnet.audio.folders import holds_recordings
 from fastnet.callbacks.schedule import SCHEDULES
 from fastnet.cli.errors import WrongUseError
 from fastnet.cli.networks import image_side, make_network
+from fastnet.cli.pretrained import pretrained_network, pretrained_settings
 from fastnet.cli.recipes import (
     FORECASTERS,
     KEYWORD_NETWORKS,
@@ -132,6 +133,7 @@ def settings_of(args: argparse.Namespace) -> TrainSettings:
     Raises:
         WrongUseError: options that conflict.
     """
+    pretrained = pretrained_settings(args)
     args.model = args.model or PERCEPTRON
     kind = kind_of(args.data)
     _check_conflicts(args, kind)
@@ -152,7 +154,7 @@ def settings_of(args: argparse.Namespace) -> TrainSettings:
     given = {name: getattr(args, name) for name in ("epochs", "batch_size", "lr", "weight_decay", "patience")}
     settings |= {name: value for name, value in given.items() if value is not None}
     settings |= {"validation_split": args.validation} if args.validation is not None else {}
-    return settings
+    return settings | pretrained | ({"size": args.size} if args.size else {})
 
 
 def _perceptron_settings(args: argparse.Namespace, kind: str) -> TrainSettings:
@@ -203,6 +205,7 @@ def _check_conflicts(args: argparse.Namespace, kind: str) -> None:
           for name, option in IMAGE_OPTIONS.items()),
         (args.class_weight and (args.mixup or args.cutmix), "--class-weight cannot be used with --mixup or --cutmix, "
          "which mix the classes of samples"),
+        (args.pretrained and kind != "folder", "--pretrained is for folders of images"),
         (args.model in NETWORKS and kind == "table", f"--model {args.model} is for images and recordings"),
         (args.model != PERCEPTRON and any((args.hidden, args.activation, args.dropout)), "--hidden, --activation and "
          f"--dropout configure hidden layers, which --model {args.model} does not have"),
@@ -236,6 +239,8 @@ def make_model(shape: Sequence[int], outputs: int, settings: TrainSettings) -> n
         >>> [type(layer).__name__ for layer in model]
         ['Linear', 'ReLU', 'Dropout', 'Linear']
     """
+    if "pretrained" in settings:
+        return pretrained_network(settings, shape, outputs)
     if settings["model"] in NETWORKS:
         return make_network(settings["model"], shape, outputs)
     sizes = layer_sizes(shape, outputs, settings)

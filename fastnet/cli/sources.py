@@ -120,8 +120,11 @@ def _load_folder(path: str, settings: TrainSettings) -> PreparedData:
     target = data.TargetPreparation().fit([folder.classes[i] for i in y])
     rows, test_rows = split_rows(y, settings, "test")
     some = rows[::max(1, len(rows) // _MEASURED_IMAGES)] if network else rows
-    inputs: Pixels = _photos(x[some], settings["size"]) if network else Pictures(
-        settings["size"], float(x[some].mean()), float(x[some].std()) or 1.0)
+    if "mean" in settings:              # those of the training that --pretrained continues
+        inputs: Pixels = Photos(settings["size"], settings["mean"], settings["std"])
+    else:
+        inputs = _photos(x[some], settings["size"]) if network else Pictures(
+            settings["size"], float(x[some].mean()), float(x[some].std()) or 1.0)
     train, test = (_samples(data.Subset(folder, part), inputs, settings) for part in (rows, test_rows))
     return PreparedData(inputs, target, train, test, "images", _checksum(train),
                         [target_text(target), *skipped_lines(folder)])

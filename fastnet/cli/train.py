@@ -16,6 +16,7 @@ from fastnet.cli.augmentation import augmentation, is_late
 from fastnet.cli.errors import WrongUseError
 from fastnet.cli.figures import figure_lines
 from fastnet.cli.outputs import check_outputs, finite_json
+from fastnet.cli.pretrained import training_text
 from fastnet.cli.ranks import as_rank
 from fastnet.cli.recipes import NETWORKS, TEXT_SETS
 from fastnet.cli.run import Run, backend_text, make_optimizer
@@ -111,7 +112,9 @@ class _Training:
             self.say(line)
         trained, tested = len(prepared.train), len(prepared.test)
         self.say(f"{shown(self.args.data)}: {trained} {prepared.noun} to train on, {tested} to test on")
-        self.say(f"{model}, {self.parameters} parameters; {backend_text()}")
+        for line in (f"{model}, {self.parameters} parameters; {backend_text()}",
+                     *training_text(self.saved.model, self.settings)):
+            self.say(line)
         if not self.args.save:
             self.say("the model will not be saved; use --save FILE to keep it")
 

@@ -1,8 +1,9 @@
 """Networks for pictures, text and other sequences.
 
 Networks that torchvision has share its function names, parameter names and counts. `fastnet.models.resnet18()` makes a
-network with random initial weights. Weights of torchvision's models load with
-`model.load_state_dict(torch_model.state_dict())`, or from a safetensors file with `fastnet.load(path, model=model)`.
+network with random initial weights, `resnet18(weights="file.safetensors")` one with those of a file of torchvision or
+timm, and `fastnet.load_pretrained` finds out which model a file belongs to. Weights of a model in memory load with
+`model.load_state_dict(torch_model.state_dict())`.
 torchvision has no `lenet5`, `resnet8`, `mobilenet_v1`, `unet`, `autoencoder`, `ds_cnn`, `gru_kws` and `tcn`, and its
 `ssdlite` differs. `lstm_classifier` and `seq2seq` read sequences. `gpt` and `bert` have the parameter names of Hugging
 Face's transformers. `two_tower` and `multimodal` are made of other networks: the one compares images and texts, the
@@ -29,6 +30,7 @@ from fastnet.models.mobilenet_v2 import MobileNetV2, mobilenet_v2
 from fastnet.models.mobilenet_v3 import MobileNetV3Small, mobilenet_v3_small
 from fastnet.models.multimodal import Multimodal, multimodal
 from fastnet.models.positions import alibi_mask, apply_rotary, rotary_positions, sinusoidal_positions
+from fastnet.models.pretrained.loading import load_pretrained
 from fastnet.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet101, resnext50_32x4d, wide_resnet50_2
 from fastnet.models.resnet8 import ResNet8, resnet8
 from fastnet.models.seq2seq import Seq2Seq, seq2seq
@@ -103,6 +105,7 @@ __all__ = [
     "gru_kws",
     "inception_v3",
     "lenet5",
+    "load_pretrained",
     "minilm",
     "lstm_classifier",
     "mobilenet_v1",

@@ -1,8 +1,14 @@
 """AlexNet. Krizhevsky 2014, https://arxiv.org/abs/1404.5997, the version for one processor."""
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastnet import nn
 from fastnet._core.tensor import Tensor
+from fastnet.models.pretrained.loading import with_weights
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["AlexNet", "alexnet"]
 
@@ -45,12 +51,16 @@ class AlexNet(nn.Module):
         return self.classifier(self.avgpool(self.features(input)).flatten(1))
 
 
-def alexnet(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5) -> AlexNet:
+def alexnet(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5,
+            weights: StrPath | None = None) -> AlexNet:
     """AlexNet, 61,100,840 parameters. Arguments as in `AlexNet`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> fastnet.models.alexnet(num_classes=10).classifier[6].in_features
         4096
     """
-    return AlexNet(num_classes, in_channels, dropout)
+    return with_weights(AlexNet(num_classes, in_channels, dropout), weights)

@@ -3,8 +3,14 @@ Networks".
 """
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastnet import nn
 from fastnet._core.tensor import Tensor
+from fastnet.models.pretrained.loading import with_weights
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["Autoencoder", "autoencoder"]
 
@@ -70,12 +76,16 @@ class Autoencoder(nn.Module):
         return self.decode(self.encode(input))
 
 
-def autoencoder(code: int = 32, in_channels: int = 1, size: int = 28, channels: int = 16) -> Autoencoder:
+def autoencoder(code: int = 32, in_channels: int = 1, size: int = 28, channels: int = 16,
+                weights: StrPath | None = None) -> Autoencoder:
     """A convolutional autoencoder of pictures of 28x28 pixels, 421,025 parameters. Arguments as in `Autoencoder`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.autoencoder().parameters())
         421025
     """
-    return Autoencoder(code, in_channels, size, channels)
+    return with_weights(Autoencoder(code, in_channels, size, channels), weights)

@@ -3,7 +3,7 @@ https://arxiv.org/abs/1908.10084."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastnet import dtypes, nn
 from fastnet._core.errors import shape_text
@@ -12,8 +12,13 @@ from fastnet.functional.attention import attend
 from fastnet.functional.compare import where
 from fastnet.functional.creation import arange, zeros_like
 from fastnet.functional.random import rand, randint
+from fastnet.models.pretrained.hugging_face_names import bert, masked_bert
+from fastnet.models.pretrained.loading import with_weights
 from fastnet.nn import functional as F, init
 from fastnet.nn.parameter import new_parameter
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["BERT", "BERTForMaskedLM", "bert_base", "minilm"]
 
@@ -210,10 +215,7 @@ class BERT(nn.Module):
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> Any:
         """Load weights by name, also those of a larger model with the prefix "bert."."""
-        if any(name.startswith("bert.") for name in state_dict):
-            state_dict = {name[5:]: value for name, value in state_dict.items() if name.startswith("bert.")}
-        found = {name: value for name, value in state_dict.items() if name != "embeddings.position_ids"}
-        return super().load_state_dict(found, strict)
+        return super().load_state_dict(bert(state_dict), strict)
 
 
 class BERTForMaskedLM(nn.Module):
@@ -284,10 +286,7 @@ class BERTForMaskedLM(nn.Module):
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> Any:
         """Load weights by name; shared and unused ones of Hugging Face's model are left out."""
-        own = self.state_dict()
-        unused = ("cls.predictions.decoder.", "cls.seq_relationship.", "bert.embeddings.position_ids")
-        found = {name: value for name, value in state_dict.items() if name in own or not name.startswith(unused)}
-        return super().load_state_dict(found, strict)
+        return super().load_state_dict(masked_bert(state_dict), strict)
 
 
 class Predictions(nn.Module):
@@ -316,27 +315,31 @@ def _reset(model: nn.Module) -> None:
             init.zeros_(parameter)
 
 
-def bert_base() -> BERT:
+def bert_base(weights: StrPath | None = None) -> BERT:
     """BERT with 12 layers and 109 million parameters, with random initial weights.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> model = fastnet.models.bert_base()              # doctest: +SKIP
     """
-    return BERT()
+    return with_weights(BERT(), weights)
 
 
-def minilm(num_hidden_layers: int = 6) -> BERT:
+def minilm(num_hidden_layers: int = 6, weights: StrPath | None = None) -> BERT:
     """MiniLM for sentence embeddings: width 384, 12 heads; 22.7 million parameters with 6 layers.
 
     Wang et al. 2020, https://arxiv.org/abs/2002.10957.
 
     Args:
         num_hidden_layers: number of layers.
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> model = fastnet.models.minilm().eval()          # doctest: +SKIP
         >>> model.load_state_dict(fastnet.load_file("model.safetensors"))       # doctest: +SKIP
     """
-    return BERT(hidden_size=384, num_hidden_layers=num_hidden_layers, intermediate_size=1536)
+    return with_weights(BERT(hidden_size=384, num_hidden_layers=num_hidden_layers, intermediate_size=1536), weights)

@@ -3,9 +3,15 @@ end-to-end ConvNet-based speech recognition system", https://arxiv.org/abs/1609.
 """
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastnet import nn
 from fastnet._core.tensor import Tensor
 from fastnet.models.blocks import initialize, kaiming_fan_out
+from fastnet.models.pretrained.loading import with_weights
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["CTCRecognizer", "ctc_recognizer"]
 
@@ -76,13 +82,16 @@ class CTCRecognizer(nn.Module):
 
 
 def ctc_recognizer(num_classes: int = 11, in_channels: int = 40, channels: int = 96, layers: int = 6,
-                   kernel_size: int = 5, dropout: float = 0.1) -> CTCRecognizer:
+                   kernel_size: int = 5, dropout: float = 0.1, weights: StrPath | None = None) -> CTCRecognizer:
     """A network that transcribes speech with the CTC loss, 298,171 parameters for ten digits. Arguments as in
     `CTCRecognizer`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.ctc_recognizer().parameters())
         298171
     """
-    return CTCRecognizer(num_classes, in_channels, channels, layers, kernel_size, dropout)
+    return with_weights(CTCRecognizer(num_classes, in_channels, channels, layers, kernel_size, dropout), weights)

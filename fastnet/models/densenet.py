@@ -2,12 +2,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from fastnet import nn
 from fastnet._core.tensor import Tensor
 from fastnet.functional.joining import cat
 from fastnet.models.blocks import flat_average, initialize
+from fastnet.models.pretrained.loading import with_weights
 from fastnet.nn.fusion import chain
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["DenseNet", "densenet121"]
 
@@ -99,12 +104,16 @@ class DenseNet(nn.Module):
         return self.classifier(flat_average(self.relu(self.features(input))))
 
 
-def densenet121(num_classes: int = 1000, in_channels: int = 3, drop_rate: float = 0.0) -> DenseNet:
+def densenet121(num_classes: int = 1000, in_channels: int = 3, drop_rate: float = 0.0,
+                weights: StrPath | None = None) -> DenseNet:
     """DenseNet-121, 7,978,856 parameters. Arguments as in `DenseNet`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> fastnet.models.densenet121(num_classes=10).classifier.in_features
         1024
     """
-    return DenseNet(num_classes=num_classes, in_channels=in_channels, drop_rate=drop_rate)
+    return with_weights(DenseNet(num_classes=num_classes, in_channels=in_channels, drop_rate=drop_rate), weights)

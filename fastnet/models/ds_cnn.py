@@ -3,9 +3,15 @@ microcontrollers", https://arxiv.org/abs/1711.07128.
 """
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastnet import nn
 from fastnet._core.tensor import Tensor
 from fastnet.models.blocks import conv_norm, flat_average, initialize, kaiming_fan_out
+from fastnet.models.pretrained.loading import with_weights
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["DSCNN", "ds_cnn"]
 
@@ -47,12 +53,16 @@ class DSCNN(nn.Module):
         return self.classifier(flat_average(self.features(input)))
 
 
-def ds_cnn(num_classes: int = 12, in_channels: int = 1, channels: int = 64, dropout: float = 0.0) -> DSCNN:
+def ds_cnn(num_classes: int = 12, in_channels: int = 1, channels: int = 64, dropout: float = 0.0,
+           weights: StrPath | None = None) -> DSCNN:
     """DS-CNN for keyword spotting, 23,180 parameters with 64 channels and 12 classes. Arguments as in `DSCNN`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.ds_cnn().parameters())
         23180
     """
-    return DSCNN(num_classes, in_channels, channels, dropout)
+    return with_weights(DSCNN(num_classes, in_channels, channels, dropout), weights)

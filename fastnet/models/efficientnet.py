@@ -1,9 +1,15 @@
 """EfficientNet. Tan and Le 2019, https://arxiv.org/abs/1905.11946."""
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastnet import nn
 from fastnet._core.tensor import Tensor
 from fastnet.models.blocks import SqueezeExcitation, add_input, conv_norm, flat_average, initialize, kaiming_fan_out
+from fastnet.models.pretrained.loading import with_weights
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["EfficientNet", "efficientnet_b0", "stochastic_depth"]
 
@@ -111,12 +117,16 @@ class EfficientNet(nn.Module):
         return self.classifier(flat_average(self.features(input)))
 
 
-def efficientnet_b0(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.2) -> EfficientNet:
+def efficientnet_b0(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.2,
+                    weights: StrPath | None = None) -> EfficientNet:
     """EfficientNet-B0, 5,288,548 parameters. Arguments as in `EfficientNet`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.efficientnet_b0().parameters())
         5288548
     """
-    return EfficientNet(num_classes, in_channels, dropout)
+    return with_weights(EfficientNet(num_classes, in_channels, dropout), weights)

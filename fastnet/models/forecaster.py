@@ -2,13 +2,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from fastnet import nn
 from fastnet._core.errors import one_of, shape_text
 from fastnet._core.tensor import Tensor
 from fastnet.functional.joining import cat
+from fastnet.models.pretrained.loading import with_weights
 from fastnet.models.tcn import tcn
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["Forecaster", "forecaster"]
 
@@ -88,12 +92,16 @@ class Forecaster(nn.Module):
 
 
 def forecaster(network: Literal["linear", "lstm", "tcn"] = "lstm", length: int = 32, columns: int = 1,
-               horizons: int = 1, targets: int = 1, hidden: Sequence[int] = (32,), dropout: float = 0.0) -> Forecaster:
+               horizons: int = 1, targets: int = 1, hidden: Sequence[int] = (32,), dropout: float = 0.0,
+               weights: StrPath | None = None) -> Forecaster:
     """A model that forecasts time series. Arguments as in `Forecaster`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.forecaster("linear").parameters())
         33
     """
-    return Forecaster(network, length, columns, horizons, targets, hidden, dropout)
+    return with_weights(Forecaster(network, length, columns, horizons, targets, hidden, dropout), weights)

@@ -1,12 +1,16 @@
 """GoogLeNet. Szegedy et al. 2015, https://arxiv.org/abs/1409.4842."""
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fastnet import nn
 from fastnet._core.tensor import Tensor
 from fastnet.functional.joining import cat
 from fastnet.models.blocks import initialize
+from fastnet.models.pretrained.loading import with_weights
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["AuxiliaryClassifier", "GoogLeNet", "GoogLeNetOutputs", "Inception", "googlenet", "named_conv_norm"]
 
@@ -150,12 +154,15 @@ class GoogLeNet(nn.Module):
 
 
 def googlenet(num_classes: int = 1000, aux_logits: bool = True, in_channels: int = 3, dropout: float = 0.2,
-              dropout_aux: float = 0.7) -> GoogLeNet:
+              dropout_aux: float = 0.7, weights: StrPath | None = None) -> GoogLeNet:
     """GoogLeNet, 13,004,888 parameters, or 6,624,904 without aux_logits. Arguments as in `GoogLeNet`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> fastnet.models.googlenet(num_classes=10).fc.in_features
         1024
     """
-    return GoogLeNet(num_classes, aux_logits, in_channels, dropout, dropout_aux)
+    return with_weights(GoogLeNet(num_classes, aux_logits, in_channels, dropout, dropout_aux), weights)

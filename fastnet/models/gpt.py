@@ -17,12 +17,14 @@ from fastnet.autograd import no_grad
 from fastnet.functional.attention import self_attention
 from fastnet.functional.creation import arange
 from fastnet.models.generation import KeyValueCache, next_tokens
+from fastnet.models.pretrained import hugging_face_names
+from fastnet.models.pretrained.loading import with_weights
 from fastnet.nn import functional as F, init
 from fastnet.nn.parameter import new_parameter
 from fastnet.random import Generator, default_generator
 
 if TYPE_CHECKING:
-    from fastnet._core.annotations import Array
+    from fastnet._core.annotations import Array, StrPath
 
 __all__ = ["GPT", "gpt", "gpt2"]
 
@@ -261,12 +263,7 @@ class GPT(nn.Module):
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> Any:
         """Load weights by name, also those of GPT-2 without the prefix "transformer." and with its buffers."""
-        found = {}
-        for name, value in state_dict.items():
-            if name == "lm_head.weight" or name.endswith((".attn.bias", ".attn.masked_bias")):
-                continue
-            found[name if name.startswith("transformer.") else f"transformer.{name}"] = value
-        return super().load_state_dict(found, strict)
+        return super().load_state_dict(hugging_face_names.gpt2(state_dict), strict)
 
 
 def _with_room(rows: Tensor, more: int) -> Array:
@@ -322,23 +319,29 @@ def _step_of(model: GPT, tokens: int) -> _Step | None:
 
 
 def gpt(vocab_size: int = 65, n_positions: int = 64, n_embd: int = 128, n_layer: int = 4, n_head: int = 4,
-        dropout: float = 0.0) -> GPT:
+        dropout: float = 0.0, weights: StrPath | None = None) -> GPT:
     """A small GPT for the characters of a text: 4 blocks of 4 heads, width 128. Arguments as of `GPT`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.gpt().parameters())
         809856
     """
-    return GPT(vocab_size, n_positions, n_embd, n_layer, n_head, dropout)
+    return with_weights(GPT(vocab_size, n_positions, n_embd, n_layer, n_head, dropout), weights)
 
 
-def gpt2() -> GPT:
+def gpt2(weights: StrPath | None = None) -> GPT:
     """GPT-2 with 124 million parameters, with random initial weights.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> model = fastnet.models.gpt2()                           # doctest: +SKIP
         >>> model.load_state_dict(fastnet.load_file("model.safetensors"))     # doctest: +SKIP
     """
-    return GPT()
+    return with_weights(GPT(), weights)

@@ -3,9 +3,15 @@ https://arxiv.org/abs/1711.07128.
 """
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastnet import nn
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
+from fastnet.models.pretrained.loading import with_weights
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["GRUKWS", "gru_kws"]
 
@@ -55,12 +61,15 @@ class GRUKWS(nn.Module):
 
 
 def gru_kws(num_classes: int = 12, in_channels: int = 1, bins: int = 10, hidden_size: int = 154, num_layers: int = 1,
-            dropout: float = 0.0) -> GRUKWS:
+            dropout: float = 0.0, weights: StrPath | None = None) -> GRUKWS:
     """A GRU for keyword spotting, 78,552 parameters with 154 units and 12 classes. Arguments as in `GRUKWS`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.gru_kws().parameters())
         78552
     """
-    return GRUKWS(num_classes, in_channels, bins, hidden_size, num_layers, dropout)
+    return with_weights(GRUKWS(num_classes, in_channels, bins, hidden_size, num_layers, dropout), weights)

@@ -1,14 +1,18 @@
 """Inception V3. Szegedy et al. 2016, https://arxiv.org/abs/1512.00567."""
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fastnet import nn
 from fastnet._core.tensor import Tensor
 from fastnet.functional.joining import cat
 from fastnet.models.blocks import initialize
 from fastnet.models.googlenet import named_conv_norm
+from fastnet.models.pretrained.loading import with_weights
 from fastnet.nn import functional as F
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["InceptionOutputs", "InceptionV3", "inception_v3"]
 
@@ -209,13 +213,16 @@ class InceptionV3(nn.Module):
         return InceptionOutputs(logits, self.AuxLogits(inside))
 
 
-def inception_v3(num_classes: int = 1000, aux_logits: bool = True, in_channels: int = 3,
-                 dropout: float = 0.5) -> InceptionV3:
+def inception_v3(num_classes: int = 1000, aux_logits: bool = True, in_channels: int = 3, dropout: float = 0.5,
+                 weights: StrPath | None = None) -> InceptionV3:
     """Inception V3, 27,161,264 parameters, or 23,834,568 without aux_logits. Arguments as in `InceptionV3`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> fastnet.models.inception_v3(num_classes=10, aux_logits=False).fc.in_features
         2048
     """
-    return InceptionV3(num_classes, aux_logits, in_channels, dropout)
+    return with_weights(InceptionV3(num_classes, aux_logits, in_channels, dropout), weights)

@@ -3,8 +3,14 @@ recognition".
 """
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastnet import nn
 from fastnet._core.tensor import Tensor
+from fastnet.models.pretrained.loading import with_weights
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["LeNet5", "lenet5"]
 
@@ -54,12 +60,16 @@ class LeNet5(nn.Module):
         return self.classifier(self.features(input))
 
 
-def lenet5(num_classes: int = 10, in_channels: int = 1, dropout: float = 0.0, image_size: int = 28) -> LeNet5:
+def lenet5(num_classes: int = 10, in_channels: int = 1, dropout: float = 0.0, image_size: int = 28,
+           weights: StrPath | None = None) -> LeNet5:
     """LeNet-5 for pictures of 28x28 or 32x32 pixels, 61,706 parameters. Arguments as in `LeNet5`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.lenet5().parameters())
         61706
     """
-    return LeNet5(num_classes, in_channels, dropout, image_size)
+    return with_weights(LeNet5(num_classes, in_channels, dropout, image_size), weights)

@@ -2,12 +2,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from fastnet import nn
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
 from fastnet.functional.joining import cat
+from fastnet.models.pretrained.loading import with_weights
 from fastnet.nn.utils.rnn import pack_padded_sequence
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["LSTMClassifier", "lstm_classifier"]
 
@@ -62,13 +67,17 @@ class LSTMClassifier(nn.Module):
 
 
 def lstm_classifier(classes: int, vocabulary: int | None = None, width: int = 128, hidden_size: int = 128,
-                    num_layers: int = 1, bidirectional: bool = True, dropout: float = 0.0,
-                    padding_idx: int = 0) -> LSTMClassifier:
+                    num_layers: int = 1, bidirectional: bool = True, dropout: float = 0.0, padding_idx: int = 0,
+                    weights: StrPath | None = None) -> LSTMClassifier:
     """An LSTM that classifies sequences. Arguments as in `LSTMClassifier`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.lstm_classifier(2, vocabulary=1000).parameters())
         392706
     """
-    return LSTMClassifier(classes, vocabulary, width, hidden_size, num_layers, bidirectional, dropout, padding_idx)
+    model = LSTMClassifier(classes, vocabulary, width, hidden_size, num_layers, bidirectional, dropout, padding_idx)
+    return with_weights(model, weights)

@@ -1,9 +1,15 @@
 """MobileNet V1. Howard et al. 2017, https://arxiv.org/abs/1704.04861."""
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastnet import nn
 from fastnet._core.tensor import Tensor
 from fastnet.models.blocks import conv_norm, flat_average, initialize, kaiming_fan_out, round_channels
+from fastnet.models.pretrained.loading import with_weights
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["MobileNetV1", "mobilenet_v1"]
 
@@ -45,13 +51,16 @@ class MobileNetV1(nn.Module):
         return self.classifier(flat_average(self.features(input)))
 
 
-def mobilenet_v1(num_classes: int = 1000, width: float = 1.0, in_channels: int = 3,
-                 dropout: float = 0.0) -> MobileNetV1:
+def mobilenet_v1(num_classes: int = 1000, width: float = 1.0, in_channels: int = 3, dropout: float = 0.0,
+                 weights: StrPath | None = None) -> MobileNetV1:
     """MobileNet V1, 4,231,976 parameters at width 1. Arguments as in `MobileNetV1`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.mobilenet_v1().parameters())
         4231976
     """
-    return MobileNetV1(num_classes, width, in_channels, dropout)
+    return with_weights(MobileNetV1(num_classes, width, in_channels, dropout), weights)

@@ -1,9 +1,15 @@
 """MobileNet V2. Sandler et al. 2018, https://arxiv.org/abs/1801.04381."""
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastnet import nn
 from fastnet._core.tensor import Tensor
 from fastnet.models.blocks import conv_norm, flat_average, initialize, inverted_block, kaiming_fan_out, round_channels
+from fastnet.models.pretrained.loading import with_weights
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["MobileNetV2", "mobilenet_v2"]
 
@@ -77,13 +83,16 @@ class MobileNetV2(nn.Module):
         return self.classifier(flat_average(self.features(input)))
 
 
-def mobilenet_v2(num_classes: int = 1000, width_mult: float = 1.0, in_channels: int = 3,
-                 dropout: float = 0.2) -> MobileNetV2:
+def mobilenet_v2(num_classes: int = 1000, width_mult: float = 1.0, in_channels: int = 3, dropout: float = 0.2,
+                 weights: StrPath | None = None) -> MobileNetV2:
     """MobileNet V2, 3,504,872 parameters at width 1. Arguments as in `MobileNetV2`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.mobilenet_v2().parameters())
         3504872
     """
-    return MobileNetV2(num_classes, width_mult, in_channels, dropout)
+    return with_weights(MobileNetV2(num_classes, width_mult, in_channels, dropout), weights)

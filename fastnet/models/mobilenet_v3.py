@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastnet import nn
 from fastnet._core.tensor import Tensor
@@ -15,6 +15,10 @@ from fastnet.models.blocks import (
     kaiming_fan_out,
     round_channels,
 )
+from fastnet.models.pretrained.loading import with_weights
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["MobileNetV3Small", "mobilenet_v3_small"]
 
@@ -96,12 +100,16 @@ class MobileNetV3Small(nn.Module):
         return self.classifier(flat_average(self.features(input)))
 
 
-def mobilenet_v3_small(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.2) -> MobileNetV3Small:
+def mobilenet_v3_small(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.2,
+                       weights: StrPath | None = None) -> MobileNetV3Small:
     """MobileNet V3 small, 2,542,856 parameters. Arguments as in `MobileNetV3Small`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.mobilenet_v3_small().parameters())
         2542856
     """
-    return MobileNetV3Small(num_classes, in_channels, dropout)
+    return with_weights(MobileNetV3Small(num_classes, in_channels, dropout), weights)

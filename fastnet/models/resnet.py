@@ -4,13 +4,17 @@ https://arxiv.org/abs/1611.05431; wide: Zagoruyko and Komodakis 2016, https://ar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastnet import nn
 from fastnet._core.errors import whole_number
 from fastnet._core.tensor import Tensor
 from fastnet.models.blocks import initialize, kaiming_fan_out
+from fastnet.models.pretrained.loading import with_weights
 from fastnet.nn.fusion import add_residual, chain
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["ResNet", "resnet18", "resnet34", "resnet50", "resnet101", "resnext50_32x4d", "wide_resnet50_2"]
 
@@ -137,8 +141,12 @@ class Bottleneck(nn.Module):
         return add_residual(x, self.conv3, self.bn3, shortcut, self.relu)
 
 
-def resnet18(num_classes: int = 1000, in_channels: int = 3, small_images: bool = False) -> ResNet:
+def resnet18(num_classes: int = 1000, in_channels: int = 3, small_images: bool = False,
+             weights: StrPath | None = None) -> ResNet:
     """ResNet-18: basic blocks, 11,689,512 parameters. Arguments as in `ResNet`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
@@ -146,59 +154,81 @@ def resnet18(num_classes: int = 1000, in_channels: int = 3, small_images: bool =
         >>> model.fc
         Linear(in_features=512, out_features=10, bias=True)  # weight (10, 512), bias (10,); 5,130 parameters
     """
-    return ResNet("basic", (2, 2, 2, 2), num_classes, in_channels, small_images=small_images)
+    return with_weights(ResNet("basic", (2, 2, 2, 2), num_classes, in_channels, small_images=small_images), weights)
 
 
-def resnet34(num_classes: int = 1000, in_channels: int = 3, small_images: bool = False) -> ResNet:
+def resnet34(num_classes: int = 1000, in_channels: int = 3, small_images: bool = False,
+             weights: StrPath | None = None) -> ResNet:
     """ResNet-34: basic blocks, 21,797,672 parameters. Arguments as in `ResNet`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> len(fastnet.models.resnet34(num_classes=10).layer3)
         6
     """
-    return ResNet("basic", (3, 4, 6, 3), num_classes, in_channels, small_images=small_images)
+    return with_weights(ResNet("basic", (3, 4, 6, 3), num_classes, in_channels, small_images=small_images), weights)
 
 
-def resnet50(num_classes: int = 1000, in_channels: int = 3, small_images: bool = False) -> ResNet:
+def resnet50(num_classes: int = 1000, in_channels: int = 3, small_images: bool = False,
+             weights: StrPath | None = None) -> ResNet:
     """ResNet-50: bottleneck blocks, 25,557,032 parameters. Arguments as in `ResNet`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> fastnet.models.resnet50(num_classes=10).fc.in_features
         2048
     """
-    return ResNet("bottleneck", (3, 4, 6, 3), num_classes, in_channels, small_images=small_images)
+    model = ResNet("bottleneck", (3, 4, 6, 3), num_classes, in_channels, small_images=small_images)
+    return with_weights(model, weights)
 
 
-def resnet101(num_classes: int = 1000, in_channels: int = 3, small_images: bool = False) -> ResNet:
+def resnet101(num_classes: int = 1000, in_channels: int = 3, small_images: bool = False,
+              weights: StrPath | None = None) -> ResNet:
     """ResNet-101: bottleneck blocks, 44,549,160 parameters. Arguments as in `ResNet`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> len(fastnet.models.resnet101(num_classes=10).layer3)
         23
     """
-    return ResNet("bottleneck", (3, 4, 23, 3), num_classes, in_channels, small_images=small_images)
+    model = ResNet("bottleneck", (3, 4, 23, 3), num_classes, in_channels, small_images=small_images)
+    return with_weights(model, weights)
 
 
-def resnext50_32x4d(num_classes: int = 1000, in_channels: int = 3, small_images: bool = False) -> ResNet:
+def resnext50_32x4d(num_classes: int = 1000, in_channels: int = 3, small_images: bool = False,
+                    weights: StrPath | None = None) -> ResNet:
     """ResNeXt-50 32x4d: 3x3 convolutions in 32 groups, 25,028,904 parameters. Arguments as in `ResNet`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> fastnet.models.resnext50_32x4d(num_classes=10).layer1[0].conv2.groups
         32
     """
-    return ResNet("bottleneck", (3, 4, 6, 3), num_classes, in_channels, 32, 4, small_images)
+    return with_weights(ResNet("bottleneck", (3, 4, 6, 3), num_classes, in_channels, 32, 4, small_images), weights)
 
 
-def wide_resnet50_2(num_classes: int = 1000, in_channels: int = 3, small_images: bool = False) -> ResNet:
+def wide_resnet50_2(num_classes: int = 1000, in_channels: int = 3, small_images: bool = False,
+                    weights: StrPath | None = None) -> ResNet:
     """Wide ResNet-50-2: 3x3 convolutions with twice the channels, 68,883,240 parameters. Arguments as in `ResNet`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> fastnet.models.wide_resnet50_2(num_classes=10).layer1[0].conv2.out_channels
         128
     """
-    return ResNet("bottleneck", (3, 4, 6, 3), num_classes, in_channels, 1, 128, small_images)
+    return with_weights(ResNet("bottleneck", (3, 4, 6, 3), num_classes, in_channels, 1, 128, small_images), weights)

@@ -1,10 +1,16 @@
 """ResNet-8 of the MLPerf Tiny benchmark. Banbury et al. 2021, https://arxiv.org/abs/2106.07597."""
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastnet import nn
 from fastnet._core.tensor import Tensor
 from fastnet.models.blocks import flat_average, initialize, kaiming_fan_out
+from fastnet.models.pretrained.loading import with_weights
 from fastnet.nn.fusion import add_residual, chain
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["ResNet8", "resnet8"]
 
@@ -65,12 +71,15 @@ class ResNet8(nn.Module):
         return self.fc(flat_average(self.features(input)))
 
 
-def resnet8(num_classes: int = 10, in_channels: int = 3) -> ResNet8:
+def resnet8(num_classes: int = 10, in_channels: int = 3, weights: StrPath | None = None) -> ResNet8:
     """ResNet-8 for pictures of 32x32 pixels, 78,186 parameters and 480 statistics. Arguments as in `ResNet8`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.resnet8().parameters())
         78186
     """
-    return ResNet8(num_classes, in_channels)
+    return with_weights(ResNet8(num_classes, in_channels), weights)

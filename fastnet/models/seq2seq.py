@@ -5,14 +5,18 @@ Sutskever et al. 2014, https://arxiv.org/abs/1409.3215; attention: Luong et al. 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from fastnet import nn
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
 from fastnet.functional.creation import full
 from fastnet.functional.joining import cat
+from fastnet.models.pretrained.loading import with_weights
 from fastnet.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["Seq2Seq", "seq2seq"]
 
@@ -142,12 +146,16 @@ class Seq2Seq(nn.Module):
 
 
 def seq2seq(source_vocabulary: int, target_vocabulary: int, width: int = 256, hidden_size: int = 256,
-            num_layers: int = 1, dropout: float = 0.0, padding_idx: int = 0) -> Seq2Seq:
+            num_layers: int = 1, dropout: float = 0.0, padding_idx: int = 0, weights: StrPath | None = None) -> Seq2Seq:
     """An LSTM encoder and decoder with attention. Arguments as in `Seq2Seq`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.seq2seq(1000, 1000).parameters())
         1887208
     """
-    return Seq2Seq(source_vocabulary, target_vocabulary, width, hidden_size, num_layers, dropout, padding_idx)
+    model = Seq2Seq(source_vocabulary, target_vocabulary, width, hidden_size, num_layers, dropout, padding_idx)
+    return with_weights(model, weights)

@@ -1,10 +1,16 @@
 """ShuffleNet V2. Ma et al. 2018, https://arxiv.org/abs/1807.11164."""
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastnet import nn
 from fastnet._core.tensor import Tensor
 from fastnet.functional.joining import cat
 from fastnet.models.blocks import flat_average
+from fastnet.models.pretrained.loading import with_weights
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["ShuffleNetV2", "shufflenet_v2_x1_0"]
 
@@ -85,12 +91,15 @@ def _stage(inputs: int, outputs: int, count: int) -> nn.Sequential:
     return nn.Sequential(ShuffleBlock(inputs, outputs, 2), *rest)
 
 
-def shufflenet_v2_x1_0(num_classes: int = 1000, in_channels: int = 3) -> ShuffleNetV2:
+def shufflenet_v2_x1_0(num_classes: int = 1000, in_channels: int = 3, weights: StrPath | None = None) -> ShuffleNetV2:
     """ShuffleNet V2 at width 1, 2,278,604 parameters. Arguments as in `ShuffleNetV2`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.shufflenet_v2_x1_0().parameters())
         2278604
     """
-    return ShuffleNetV2(num_classes, in_channels)
+    return with_weights(ShuffleNetV2(num_classes, in_channels), weights)

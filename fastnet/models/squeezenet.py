@@ -1,11 +1,17 @@
 """SqueezeNet. Iandola et al. 2016, https://arxiv.org/abs/1602.07360."""
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastnet import nn
 from fastnet._core.tensor import Tensor
 from fastnet.functional.joining import cat
 from fastnet.models.blocks import initialize
+from fastnet.models.pretrained.loading import with_weights
 from fastnet.nn.fusion import chain
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["SqueezeNet", "squeezenet1_1"]
 
@@ -72,12 +78,16 @@ class SqueezeNet(nn.Module):
         return self.classifier(self.features(input)).flatten(1)
 
 
-def squeezenet1_1(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5) -> SqueezeNet:
+def squeezenet1_1(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5,
+                  weights: StrPath | None = None) -> SqueezeNet:
     """SqueezeNet 1.1, 1,235,496 parameters. Arguments as in `SqueezeNet`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.squeezenet1_1().parameters())
         1235496
     """
-    return SqueezeNet(num_classes, in_channels, dropout)
+    return with_weights(SqueezeNet(num_classes, in_channels, dropout), weights)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastnet import nn
-from fastnet._core.annotations import Array
+from fastnet._core.annotations import Array, StrPath
 from fastnet._core.construction import from_numpy
 from fastnet._core.errors import shape_text
 from fastnet._core.state import forbid_reading
@@ -20,6 +20,7 @@ from fastnet.functional import cat
 from fastnet.models.anchors import anchor_grid, box_offsets, match_anchors, offset_boxes
 from fastnet.models.blocks import conv_norm, initialize, kaiming_fan_out, round_channels
 from fastnet.models.mobilenet_v2 import InvertedResidual
+from fastnet.models.pretrained.loading import with_weights
 from fastnet.nn import functional as F
 from fastnet.ops import batched_nms, box_iou, clip_boxes_to_image
 
@@ -275,13 +276,16 @@ def detector_loss(outputs: DetectorOutputs, targets: DetectorTargets, negatives:
     return total / matched.sum().clamp(min=1)
 
 
-def ssdlite(num_classes: int = 91, in_channels: int = 3, width_mult: float = 1.0,
-            scales: Sequence[float] = (0.2, 0.7)) -> SSDLite:
+def ssdlite(num_classes: int = 91, in_channels: int = 3, width_mult: float = 1.0, scales: Sequence[float] = (0.2, 0.7),
+            weights: StrPath | None = None) -> SSDLite:
     """A small single-shot detector, 395,788 parameters. Arguments as in `SSDLite`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.ssdlite().parameters())
         395788
     """
-    return SSDLite(num_classes, in_channels, width_mult, scales)
+    return with_weights(SSDLite(num_classes, in_channels, width_mult, scales), weights)

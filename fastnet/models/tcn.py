@@ -2,9 +2,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from fastnet import nn
 from fastnet._core.tensor import Tensor
+from fastnet.models.pretrained.loading import with_weights
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["TCN", "tcn"]
 
@@ -89,12 +94,15 @@ class TCN(nn.Module):
 
 
 def tcn(in_channels: int = 1, num_outputs: int = 1, channels: Sequence[int] = (25, 25, 25, 25), kernel_size: int = 7,
-        dropout: float = 0.05, sequence: bool = False) -> TCN:
+        dropout: float = 0.05, sequence: bool = False, weights: StrPath | None = None) -> TCN:
     """Temporal convolutional network, 31,076 parameters with the defaults. Arguments as in `TCN`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.tcn().parameters())
         31076
     """
-    return TCN(in_channels, num_outputs, channels, kernel_size, dropout, sequence)
+    return with_weights(TCN(in_channels, num_outputs, channels, kernel_size, dropout, sequence), weights)

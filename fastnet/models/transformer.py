@@ -3,7 +3,7 @@ https://arxiv.org/abs/1706.03762; length penalty by Wu et al. 2016, https://arxi
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,11 @@ from fastnet.autograd import no_grad
 from fastnet.functional.attention import attend
 from fastnet.models.generation import KeyValueCache
 from fastnet.models.positions import sinusoidal_positions
+from fastnet.models.pretrained.loading import with_weights
 from fastnet.nn import functional as F, init
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["Seq2SeqTransformer", "transformer"]
 
@@ -258,13 +262,18 @@ def _without_heads(x: Tensor) -> Tensor:
 
 
 def transformer(source_vocab: int, target_vocab: int, d_model: int = 256, nhead: int = 8, num_layers: int = 3,
-                dim_feedforward: int = 1024, dropout: float = 0.1) -> Seq2SeqTransformer:
+                dim_feedforward: int = 1024, dropout: float = 0.1,
+                weights: StrPath | None = None) -> Seq2SeqTransformer:
     """A Transformer for short texts: 3 layers each of 8 heads, width 256. Arguments as of `Seq2SeqTransformer`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.transformer(100, 100).parameters())
         5581824
     """
-    return Seq2SeqTransformer(source_vocab, target_vocab, d_model, nhead, num_layers, num_layers, dim_feedforward,
-                              dropout)
+    model = Seq2SeqTransformer(source_vocab, target_vocab, d_model, nhead, num_layers, num_layers, dim_feedforward,
+                               dropout)
+    return with_weights(model, weights)

@@ -3,12 +3,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from fastnet import nn
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
 from fastnet.functional import cat
 from fastnet.models.blocks import conv_norm, initialize, kaiming_fan_out
+from fastnet.models.pretrained.loading import with_weights
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["UNet", "unet"]
 
@@ -70,12 +75,16 @@ def _two_convolutions(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(conv_norm(inputs, outputs), conv_norm(outputs, outputs))
 
 
-def unet(num_classes: int = 2, in_channels: int = 3, channels: Sequence[int] = (16, 32, 64, 128)) -> UNet:
+def unet(num_classes: int = 2, in_channels: int = 3, channels: Sequence[int] = (16, 32, 64, 128),
+         weights: StrPath | None = None) -> UNet:
     """A small U-Net, 482,754 parameters. Arguments as in `UNet`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.unet().parameters())
         482754
     """
-    return UNet(num_classes, in_channels, channels)
+    return with_weights(UNet(num_classes, in_channels, channels), weights)

@@ -2,10 +2,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from fastnet import nn
 from fastnet._core.tensor import Tensor
 from fastnet.models.blocks import initialize, kaiming_fan_out
+from fastnet.models.pretrained.loading import with_weights
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["VGG", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"]
 
@@ -61,89 +66,117 @@ class VGG(nn.Module):
         return self.classifier(self.avgpool(self.features(input)).flatten(1))
 
 
-def vgg11(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5) -> VGG:
+def vgg11(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5, weights: StrPath | None = None) -> VGG:
     """VGG-11, 132,863,336 parameters. Arguments as in `VGG`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> fastnet.models.vgg11(num_classes=10).layers
         (1, 1, 2, 2, 2)
     """
-    return VGG((1, 1, 2, 2, 2), False, num_classes, in_channels, dropout)
+    return with_weights(VGG((1, 1, 2, 2, 2), False, num_classes, in_channels, dropout), weights)
 
 
-def vgg11_bn(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5) -> VGG:
+def vgg11_bn(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5,
+             weights: StrPath | None = None) -> VGG:
     """VGG-11 with batch norm, 132,868,840 parameters. Arguments as in `VGG`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> fastnet.models.vgg11_bn(num_classes=10).layers
         (1, 1, 2, 2, 2)
     """
-    return VGG((1, 1, 2, 2, 2), True, num_classes, in_channels, dropout)
+    return with_weights(VGG((1, 1, 2, 2, 2), True, num_classes, in_channels, dropout), weights)
 
 
-def vgg13(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5) -> VGG:
+def vgg13(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5, weights: StrPath | None = None) -> VGG:
     """VGG-13, 133,047,848 parameters. Arguments as in `VGG`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> fastnet.models.vgg13(num_classes=10).layers
         (2, 2, 2, 2, 2)
     """
-    return VGG((2, 2, 2, 2, 2), False, num_classes, in_channels, dropout)
+    return with_weights(VGG((2, 2, 2, 2, 2), False, num_classes, in_channels, dropout), weights)
 
 
-def vgg13_bn(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5) -> VGG:
+def vgg13_bn(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5,
+             weights: StrPath | None = None) -> VGG:
     """VGG-13 with batch norm, 133,053,736 parameters. Arguments as in `VGG`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> fastnet.models.vgg13_bn(num_classes=10).layers
         (2, 2, 2, 2, 2)
     """
-    return VGG((2, 2, 2, 2, 2), True, num_classes, in_channels, dropout)
+    return with_weights(VGG((2, 2, 2, 2, 2), True, num_classes, in_channels, dropout), weights)
 
 
-def vgg16(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5) -> VGG:
+def vgg16(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5, weights: StrPath | None = None) -> VGG:
     """VGG-16, 138,357,544 parameters. Arguments as in `VGG`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> fastnet.models.vgg16(num_classes=10).layers
         (2, 2, 3, 3, 3)
     """
-    return VGG((2, 2, 3, 3, 3), False, num_classes, in_channels, dropout)
+    return with_weights(VGG((2, 2, 3, 3, 3), False, num_classes, in_channels, dropout), weights)
 
 
-def vgg16_bn(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5) -> VGG:
+def vgg16_bn(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5,
+             weights: StrPath | None = None) -> VGG:
     """VGG-16 with batch norm, 138,365,992 parameters. Arguments as in `VGG`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> fastnet.models.vgg16_bn(num_classes=10).layers
         (2, 2, 3, 3, 3)
     """
-    return VGG((2, 2, 3, 3, 3), True, num_classes, in_channels, dropout)
+    return with_weights(VGG((2, 2, 3, 3, 3), True, num_classes, in_channels, dropout), weights)
 
 
-def vgg19(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5) -> VGG:
+def vgg19(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5, weights: StrPath | None = None) -> VGG:
     """VGG-19, 143,667,240 parameters. Arguments as in `VGG`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> fastnet.models.vgg19(num_classes=10).layers
         (2, 2, 4, 4, 4)
     """
-    return VGG((2, 2, 4, 4, 4), False, num_classes, in_channels, dropout)
+    return with_weights(VGG((2, 2, 4, 4, 4), False, num_classes, in_channels, dropout), weights)
 
 
-def vgg19_bn(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5) -> VGG:
+def vgg19_bn(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5,
+             weights: StrPath | None = None) -> VGG:
     """VGG-19 with batch norm, 143,678,248 parameters. Arguments as in `VGG`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> fastnet.models.vgg19_bn(num_classes=10).layers
         (2, 2, 4, 4, 4)
     """
-    return VGG((2, 2, 4, 4, 4), True, num_classes, in_channels, dropout)
+    return with_weights(VGG((2, 2, 4, 4, 4), True, num_classes, in_channels, dropout), weights)

@@ -3,14 +3,19 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from typing import TYPE_CHECKING
 
 from fastnet import nn
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
 from fastnet.functional.creation import zeros
 from fastnet.functional.joining import cat
+from fastnet.models.pretrained.loading import with_weights
 from fastnet.nn import init
 from fastnet.nn.parameter import new_parameter
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import StrPath
 
 __all__ = ["ViT", "vit_b_16", "vit_tiny"]
 
@@ -19,15 +24,16 @@ class EncoderBlock(nn.Module):
     """Attention and two linear maps with GELU in between, each after a layer norm and added to its input.
 
     Args:
-        heads, width, between, dropout, attention_dropout: as of `ViT`.
+        heads, width, between, dropout, attention_dropout, eps: as of `ViT`.
     """
 
-    def __init__(self, heads: int, width: int, between: int, dropout: float, attention_dropout: float) -> None:
+    def __init__(self, heads: int, width: int, between: int, dropout: float, attention_dropout: float,
+                 eps: float) -> None:
         super().__init__()
-        self.ln_1 = nn.LayerNorm(width, 1e-6)
+        self.ln_1 = nn.LayerNorm(width, eps)
         self.self_attention = nn.MultiheadAttention(width, heads, attention_dropout, batch_first=True)
         self.dropout = nn.Dropout(dropout)
-        self.ln_2 = nn.LayerNorm(width, 1e-6)
+        self.ln_2 = nn.LayerNorm(width, eps)
         self.mlp = nn.Sequential(nn.Linear(width, between), nn.GELU(), nn.Dropout(dropout), nn.Linear(between, width),
                                  nn.Dropout(dropout))
 
@@ -42,18 +48,18 @@ class Encoder(nn.Module):
 
     Args:
         length: patches and the class token.
-        layers, heads, width, between, dropout, attention_dropout: as of `ViT`.
+        layers, heads, width, between, dropout, attention_dropout, eps: as of `ViT`.
     """
 
     def __init__(self, length: int, layers: int, heads: int, width: int, between: int, dropout: float,
-                 attention_dropout: float) -> None:
+                 attention_dropout: float, eps: float) -> None:
         super().__init__()
         self.pos_embedding = new_parameter(1, length, width)
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.Sequential(OrderedDict(
-            (f"encoder_layer_{i}", EncoderBlock(heads, width, between, dropout, attention_dropout))
+            (f"encoder_layer_{i}", EncoderBlock(heads, width, between, dropout, attention_dropout, eps))
             for i in range(layers)))
-        self.ln = nn.LayerNorm(width, 1e-6)
+        self.ln = nn.LayerNorm(width, eps)
 
     def forward(self, input: Tensor) -> Tensor:
         return self.ln(self.layers(self.dropout(input + self.pos_embedding)))
@@ -76,6 +82,7 @@ class ViT(nn.Module):
         attention_dropout: the probability of dropout in the weights of the attention.
         num_classes: number of outputs.
         in_channels: channels of the picture.
+        layer_norm_eps: eps of the layer norms.
 
     Raises:
         ValueError: image_size is not a multiple of patch_size.
@@ -92,7 +99,7 @@ class ViT(nn.Module):
 
     def __init__(self, image_size: int = 224, patch_size: int = 16, num_layers: int = 12, num_heads: int = 12,
                  hidden_dim: int = 768, mlp_dim: int = 3072, dropout: float = 0.0, attention_dropout: float = 0.0,
-                 num_classes: int = 1000, in_channels: int = 3) -> None:
+                 num_classes: int = 1000, in_channels: int = 3, layer_norm_eps: float = 1e-6) -> None:
         super().__init__()
         if image_size % patch_size:
             raise ValueError(f"ViT: expected image_size to be a multiple of patch_size, got {image_size} and "
@@ -100,10 +107,11 @@ class ViT(nn.Module):
         self.image_size, self.patch_size, self.num_layers = image_size, patch_size, num_layers
         self.num_heads, self.hidden_dim, self.mlp_dim, self.dropout = num_heads, hidden_dim, mlp_dim, dropout
         self.attention_dropout, self.num_classes, self.in_channels = attention_dropout, num_classes, in_channels
+        self.layer_norm_eps = layer_norm_eps
         self.class_token = new_parameter(1, 1, hidden_dim)
         self.conv_proj = nn.Conv2d(in_channels, hidden_dim, patch_size, patch_size)
         self.encoder = Encoder((image_size // patch_size) ** 2 + 1, num_layers, num_heads, hidden_dim, mlp_dim, dropout,
-                               attention_dropout)
+                               attention_dropout, layer_norm_eps)
         self.heads = nn.Sequential(OrderedDict(head=nn.Linear(hidden_dim, num_classes)))
         self.reset_parameters()
 
@@ -136,23 +144,29 @@ class ViT(nn.Module):
         return self.heads(self.encoder(cat([token, patches], 1))[:, 0])
 
 
-def vit_b_16(num_classes: int = 1000, in_channels: int = 3) -> ViT:
+def vit_b_16(num_classes: int = 1000, in_channels: int = 3, weights: StrPath | None = None) -> ViT:
     """ViT-B/16 for pictures of 224x224 pixels, 86.6 million parameters. Arguments as in `ViT`.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.vit_b_16().parameters())
         86567656
     """
-    return ViT(num_classes=num_classes, in_channels=in_channels)
+    return with_weights(ViT(num_classes=num_classes, in_channels=in_channels), weights)
 
 
-def vit_tiny(num_classes: int = 10, in_channels: int = 3) -> ViT:
+def vit_tiny(num_classes: int = 10, in_channels: int = 3, weights: StrPath | None = None) -> ViT:
     """A small ViT for pictures of 32x32 pixels: patches of 4x4, 6 blocks of 3 heads, width 192.
+
+    Args:
+        weights: a file or a repository with weights, see `load_pretrained`; None: random weights.
 
     Example:
         >>> import fastnet
         >>> sum(p.numel() for p in fastnet.models.vit_tiny().parameters())
         2693578
     """
-    return ViT(32, 4, 6, 3, 192, 768, num_classes=num_classes, in_channels=in_channels)
+    return with_weights(ViT(32, 4, 6, 3, 192, 768, num_classes=num_classes, in_channels=in_channels), weights)

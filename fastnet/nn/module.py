@@ -66,6 +66,8 @@ class Module(Registry, Hooks):
         super().__init__()
         self.__dict__["_training"] = True
 
+    _frozen: bool = False               # set by fastnet.transfer.freeze: `train` leaves the module in evaluation mode
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the module's output; every subclass defines it.
 
@@ -223,12 +225,14 @@ class Module(Registry, Hooks):
     def train(self, mode: bool = True) -> Self:
         """Switch this module and its submodules to training mode, or with False to evaluation mode.
 
+        Modules that `fastnet.transfer.freeze` froze stay in evaluation mode.
+
         Returns:
             The module.
         """
         if not isinstance(mode, bool):
             raise ValueError(f"train: expected True or False, got {mode!r}")
-        self.training = mode
+        self.training = mode and not self._frozen
         for module in self.children():
             module.train(mode)
         return self
@@ -326,7 +330,8 @@ class Module(Registry, Hooks):
             The named pair (missing_keys, unexpected_keys) of lists.
 
         Raises:
-            RuntimeError: keys are missing or unexpected, or shapes differ; the message lists all of them.
+            RuntimeError: keys are missing or unexpected, or shapes differ; the message lists the first ten of each
+                kind and tells how many more there are.
         """
         state_dict = load_hooks(self, state_dict, strict)
         keys = load_state(type(self).__name__, dict(named_state(self)), state_dict, strict)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     _M = TypeVar("_M", bound=Module)
 
-__all__ = ["FORMAT", "load", "load_described", "load_file", "load_metadata", "save", "save_file"]
+__all__ = ["FORMAT", "is_described", "load", "load_described", "load_file", "load_into", "load_metadata", "save",
+           "save_file"]
 
 FORMAT = 1                              # of the description of a model; this version reads formats up to this one
 _NARROW = "float16", "bfloat16"
@@ -99,8 +100,8 @@ def load(path: StrPath, model: Module | None = None) -> Module:
 
     Raises:
         ValueError: the file is damaged or holds no architecture; the message names the file.
-        RuntimeError: keys or shapes of the model and the file differ; the message lists all of them, and the model is
-            unchanged.
+        RuntimeError: keys or shapes of the model and the file differ; the message lists the first ten of each kind, and
+            the model is unchanged.
         OSError: the file cannot be read.
 
     Example:
@@ -118,7 +119,7 @@ def load(path: StrPath, model: Module | None = None) -> Module:
     forbid_in_recording("load()")
     arrays, texts = read_tensors(path)
     if model is not None:
-        return _load_into(model, path, arrays)
+        return load_into(model, path, arrays)
     with naming(path):
         return _architecture().build(_description(texts), arrays)
 
@@ -160,6 +161,11 @@ def _about(texts: Mapping[str, str]) -> dict[str, Any]:
     return about
 
 
+def is_described(texts: Mapping[str, str]) -> bool:
+    """Whether the texts in a file's header are of a file that `Module.save` wrote."""
+    return _ABOUT in texts
+
+
 def _description(texts: Mapping[str, str]) -> Any:
     """The architecture of the model in a file's texts."""
     if _ABOUT not in texts:
@@ -173,7 +179,17 @@ def _description(texts: Mapping[str, str]) -> Any:
     return about["model"]
 
 
-def _load_into(model: Module, path: StrPath, arrays: dict[str, Array]) -> Module:
+def load_into(model: _M, path: StrPath, arrays: dict[str, Array]) -> _M:
+    """Load arrays into a model by name, and set it to evaluation mode; errors name the file.
+
+    Args:
+        model: a Module, unchanged after an error.
+        path: of the file that the arrays come from.
+        arrays: arrays by the keys of the model's `state_dict`. A tied tensor may be there under only one of its keys.
+
+    Raises:
+        ValueError, RuntimeError: as in `load`.
+    """
     if not isinstance(model, Module):
         raise TypeError(f"load: expected model to be a Module, got {type(model).__name__}")
     own = model.state_dict(keep_vars=True)

@@ -14,7 +14,7 @@ AT_THE_TOP = {"backend", "dtypes", "func", "profiler", "random"}
 PUBLIC_PACKAGES = ["audio", "autograd", "c_source", "callbacks", "data", "datasets", "distributed", "distributions",
                    "explain", "federated", "fft", "functional", "graph", "linalg", "lora", "metrics", "models", "nn",
                    "onnx", "ops", "optim", "optim.lr_scheduler", "privacy", "prune", "quantization", "sklearn",
-                   "special", "text", "training"]
+                   "special", "text", "training", "transfer"]
 PUBLIC_MODULES = ["audio.functional", "data.samples", "nn.functional", "nn.init", "nn.qat", "nn.quantized",
                   "nn.quantized.dynamic", "nn.utils", *sorted(AT_THE_TOP)]
 

@@ -118,6 +118,6 @@ def test_dir_shows_what_is_public():
     assert modules == {"audio", "autograd", "backend", "c_source", "callbacks", "data", "datasets", "distributions",
                        "dtypes", "explain", "federated", "fft", "func", "functional", "graph", "linalg", "lora",
                        "metrics", "models", "nn", "onnx", "ops", "optim", "privacy", "profiler", "prune",
-                       "quantization", "random", "sklearn", "special", "text", "training"}
+                       "quantization", "random", "sklearn", "special", "text", "training", "transfer"}
     assert [name for name in shown if name.startswith("_")] == ["__version__"]
     assert len(shown) == len(set(fastnet.__all__)) + 1 == len(fastnet.__all__) + 1

@@ -13,13 +13,12 @@ from fastnet._core.placement import check_placement
 from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor
 from fastnet._io.atomic import replacing
-from fastnet._io.tensor_file import encoded_tensors, naming, parse_json, parse_tensors
+from fastnet._io.tensor_file import encoded_tensors, is_pickle, naming, parse_json, parse_tensors
 from fastnet.nn.module import Module
 from fastnet.nn.nested import NESTED, pack, unpack
 
 __all__ = ["add_safe_globals", "clear_safe_globals", "get_safe_globals", "load", "safe_globals", "save"]
 
-_PICKLES = (b"PK\x03\x04", b"\x80")     # a zip file of torch.save, and a bare pickle
 _CONVERT = ("python -c \"import torch, fastnet.torch; fastnet.torch.save(torch.load({0!r}, map_location='cpu', "
             "weights_only=True), {1!r})\"")
 
@@ -109,8 +108,7 @@ def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights
         check_placement("torch.load", device=map_location)
     name = getattr(f, "name", "the file") if hasattr(f, "read") else f
     contents = f.read() if hasattr(f, "read") else _contents(f)
-    # the length of a safetensors header, before its "{", may begin as a pickle does
-    if contents.startswith(_PICKLES) and contents[8:9] != b"{":
+    if is_pickle(contents):
         raise RuntimeError(_pickle_refusal(str(name)))
     with naming(str(name)):
         arrays, texts = parse_tensors(contents)

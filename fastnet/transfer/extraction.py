@@ -1,0 +1,104 @@
+"""Features: what layers inside a model compute."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from fastnet import nn
+from fastnet._core.tensor import Tensor
+from fastnet.transfer.patterns import as_patterns, require_match
+
+if TYPE_CHECKING:
+    from fastnet.transfer.patterns import Patterns
+
+__all__ = ["arguments_noted", "features"]
+
+
+def features(model: nn.Module, x: Tensor | Sequence[Tensor], layers: Patterns) -> dict[str, Any]:
+    """Run a model and return the outputs of layers inside it.
+
+    The model runs in its present mode, and gradients are recorded unless `no_grad` is active.
+
+    Args:
+        model: a Module.
+        x: its input; a tuple or list of several.
+        layers: one or several paths or patterns of modules, such as "layer4" or "layer[1-4]". Unlike in `freeze`, a
+            pattern selects the modules that it matches, not those inside them.
+
+    Returns:
+        {path: output} in the order of the model's modules.
+
+    Raises:
+        ValueError: a pattern matches no module, or the model calls a selected module several times or not at all.
+
+    Example:
+        >>> import fastnet
+        >>> from fastnet.transfer import features
+        >>> model = fastnet.models.resnet18(small_images=True).eval()
+        >>> found = features(model, fastnet.zeros(1, 3, 32, 32), ["layer[34]", "avgpool"])
+        >>> {path: output.shape for path, output in found.items()}
+        {'layer3': (1, 256, 8, 8), 'layer4': (1, 512, 4, 4), 'avgpool': (1, 512, 1, 1)}
+    """
+    chosen = as_patterns("features", layers)
+    modules = _matched(model, chosen)
+    found: dict[str, list[Any]] = {path: [] for path in modules}
+
+    def note(path: str) -> Any:
+        return lambda module, args, output: found[path].append(output)
+    with ExitStack() as hooks:
+        for path, module in modules.items():
+            hooks.callback(module.register_forward_hook(note(path)).remove)
+        model(*(x if isinstance(x, tuple | list) else (x,)))
+    return {path: _only("features", path, outputs) for path, outputs in found.items()}
+
+
+def _matched(model: nn.Module, patterns: Sequence[str]) -> dict[str, nn.Module]:
+    """{path: module} of the modules whose whole path a pattern matches."""
+    from fnmatch import fnmatchcase
+    modules = {path: module for path, module in model.named_modules() if path}
+    for pattern in patterns:
+        if not any(fnmatchcase(path, pattern) for path in modules):
+            require_match("features", model, [pattern])         # which suggests paths
+            raise ValueError(f"features: {pattern!r} is a parameter, expected a module")
+    return {path: module for path, module in modules.items()
+            if any(fnmatchcase(path, pattern) for pattern in patterns)}
+
+
+def _only(name: str, path: str, calls: Sequence[Any]) -> Any:
+    if len(calls) != 1:
+        times = "does not call" if not calls else f"calls {len(calls)} times"
+        raise ValueError(f"{name}: expected a layer that the model calls once; it {times} {path!r}")
+    return calls[0]
+
+
+@contextmanager
+def arguments_noted(model: nn.Module, path: str) -> Iterator[Any]:
+    """Context in which a model runs without gradients and in evaluation mode, and the input of a module is noted.
+
+    Args:
+        model: the model, whose modes are restored.
+        path: of the module.
+
+    Returns:
+        A function of the model's inputs that returns the module's input.
+
+    Raises:
+        AttributeError: there is no module at the path.
+        ValueError: the model calls the module several times or not at all; raised by the function.
+    """
+    calls: list[Any] = []
+    modes = [(module, module.training) for module in model.modules()]
+    handle = model.get_submodule(path).register_forward_pre_hook(lambda module, args: calls.append(args[0]))
+
+    def run(*inputs: Tensor) -> Any:
+        calls.clear()
+        model(*inputs)
+        return _only("cache_features", path, calls)
+    try:
+        model.eval()
+        yield run
+    finally:
+        handle.remove()
+        for module, mode in modes:
+            module.training = mode

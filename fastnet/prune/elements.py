@@ -61,7 +61,7 @@ def _tie_operands(analysis: Analysis, node: Node) -> None:
             values[x] = x.data.reshape(-1).astype(np.float64) if x.data is not None and x.data.size == size else (
                 np.full(size, np.nan))
         else:
-            analysis.refuse(node, f"{place_of(node)} combines them with values of another number of channels")
+            analysis.refuse(node, f"{place_of(node)} combines them with values whose channels are fixed")
             return
     for others in numbers[1:]:
         analysis.ties.tie(others, numbers[0])

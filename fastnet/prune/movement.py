@@ -47,7 +47,7 @@ def follow_move(analysis: Analysis, node: Node) -> None:
     moved = MOVES[node.operation](np.broadcast_to(marks, value.shape), node.arguments, out.shape)
     axes = [d for d in range(moved.ndim) if _varies(moved, d)]
     if len(axes) > 1:
-        analysis.refuse(node, f"{place_of(node)} divides them into several dimensions, as for heads of attention or "
+        analysis.refuse(node, f"{place_of(node)} divides them among several dimensions, such as attention heads or "
                               "groups")
         return
     if not axes:

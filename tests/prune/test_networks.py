@@ -15,10 +15,17 @@ NETWORKS = {"resnet8": 3.8, "resnet50": 3.5, "resnext": 3.3, "densenet121": 3.8,
             "unet": 3.6, "ds_cnn": 2.3, "tcn": 3.5, "shufflenet_v2_x1_0": 1.9, "ssdlite": 2.8, "autoencoder": 2.5}
 
 
+# networks of other sizes than those of `small_models`
+_OWN = {"resnext": lambda: (models.ResNet("bottleneck", (1, 1), num_classes=10, groups=32, width_per_group=4),
+                            (fastnet.randn(2, 3, 32, 32),)),
+        "inception_v3": lambda: (models.inception_v3(num_classes=10, aux_logits=False).eval(),
+                                 (fastnet.randn(2, 3, 80, 80),))}
+
+
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.models] if name in _LARGE else [])
                                   for name in NETWORKS])
 def test_half_of_the_channels(name):
-    model, inputs = small_model(name) if name != "resnext" else _resnext()
+    model, inputs = _OWN[name]() if name in _OWN else small_model(name)
     prune.ln_channels(model, inputs, 0.5)
     small, report = prune.compact(model, inputs, speed=False)
     with fastnet.no_grad():
@@ -26,11 +33,6 @@ def test_half_of_the_channels(name):
             np.testing.assert_allclose(y.numpy(), x.numpy(), rtol=1e-5, atol=1e-5 * max(1, np.abs(x.numpy()).max()))
     assert report.before["multiply_adds"] > NETWORKS[name] * report.after["multiply_adds"]
     assert type(small) is type(model)
-
-
-def _resnext():
-    model = models.ResNet("bottleneck", (1, 1), num_classes=10, groups=32, width_per_group=4)
-    return model, (fastnet.randn(2, 3, 32, 32),)
 
 
 def test_shuffled_channels_are_refused_by_name_and_inner_ones_removed():

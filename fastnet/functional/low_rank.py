@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
-from fastnet.autograd import gradient, on_tensors, op, writes_out
+from fastnet.autograd import gradient, on_tensors, op
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.kernel_calls import check_floating
 from fastnet.functional.linear import check_one_dtype
 from fastnet.functional.matrix_gradients import as_matrix, bias_gradient, product, weight_gradient
+from fastnet.functional.normalization import needed_arrays
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result, Shape
@@ -20,31 +21,46 @@ if TYPE_CHECKING:
 __all__ = ["low_rank_linear"]
 
 _DROPPED = 6                            # the position of the argument `dropped`
+_BLOCK = 1 << 18                        # numbers of g and the input in a block of rows: 1 MB
+_LEAST_ROWS = 64                        # of a block; blocks have a multiple of it
 
 
-def _scale_in_place(x: Array, factor: float) -> None:
-    """Multiply an array by a number, in place."""
-    if factor != 1:
-        K.mul(x, x, kernels.scalar(factor, x.dtype))
+def _scaled(x: Array, factor: float) -> Array:
+    return x if factor == 1 else kernels.scale(x, factor)
+
+
+def _sums_weights(rows: int, weight: Array) -> bool:
+    """Whether it is cheaper to add the update to the weight than its products to the result and to dX.
+
+    The sum of the weights writes (out, in) once; the other form adds to (rows, out) and to (rows, in).
+    """
+    outputs, inputs = weight.shape
+    return rows * (outputs + inputs) >= 2 * outputs * inputs
 
 
 @op
 def _low_rank_linear(x: Array, weight: Array, bias: Array | None, down: Array, up: Array, scale: float,
                      dropped: Array | None) -> Result[Array]:
-    rows = as_matrix(x)
+    rows, down_scaled = as_matrix(x), _scaled(down, scale)
     source = rows if dropped is None else as_matrix(dropped)
     out = empty((rows.shape[0], weight.shape[0]), x.dtype)
-    K.matmul(out, rows, weight.T, bias)
-    inner = product(source, down.T)                     # (rows, r)
-    _scale_in_place(inner, scale)
-    K.matmul(out, inner, up.T, accumulate=True)
-    slope = gradient(_low_rank_gradients, rows, weight, down, up, None if dropped is None else source, inner, scale,
-                     x.shape)
+    updated = inner = None
+    if dropped is None and _sums_weights(rows.shape[0], weight):
+        updated = empty(weight.shape, weight.dtype)
+        K.matmul(updated, up, down_scaled, residual=weight)
+        K.matmul(out, rows, updated.T, bias)
+    else:
+        K.matmul(out, rows, weight.T, bias)
+        inner = product(source, down_scaled.T)          # (rows, r)
+        K.matmul(out, inner, up.T, accumulate=True)
+    slope = gradient(_low_rank_gradients, rows, weight, down, up, None if dropped is None else source, updated,
+                     inner, down_scaled, scale, x.shape)
     return out if rows is x else out.reshape(*x.shape[:-1], weight.shape[0]), slope
 
 
 def _gradients_on_tensors(g: Tensor, needs: Sequence[bool], rows: Tensor, weight: Tensor, down: Tensor, up: Tensor,
-                dropped: Tensor | None, inner: Tensor, scale: float, shape: Shape) -> tuple[Any, ...]:
+                          dropped: Tensor | None, updated: Tensor | None, inner: Tensor | None,
+                          down_scaled: Tensor, scale: float, shape: Shape) -> tuple[Any, ...]:
     g = g.reshape(len(rows), len(weight))
     source, through = rows if dropped is None else dropped, (g @ up) * scale
     back = through @ down
@@ -53,36 +69,45 @@ def _gradients_on_tensors(g: Tensor, needs: Sequence[bool], rows: Tensor, weight
             back.reshape(shape))
 
 
-@on_tensors(_gradients_on_tensors, 0, 1, 3, 4, 6, None)
+@on_tensors(_gradients_on_tensors, 0, 1, 3, 4, 6, None, None, None)
 def _low_rank_gradients(g: Array, needs: Sequence[bool], rows: Array, weight: Array, down: Array, up: Array,
-               dropped: Array | None, inner: Array, scale: float, shape: Shape) -> tuple[Any, ...]:
-    """The gradients of all arguments. scale * g @ up, (rows, r), is computed once, for `down` and the input."""
-    g = as_matrix(g)
-    through = product(g, up)
-    _scale_in_place(through, scale)
-    dx = product(g, weight) if needs[0] else None
-    back = None
-    if dropped is None:
+                        dropped: Array | None, updated: Array | None, inner: Array | None, down_scaled: Array,
+                        scale: float, shape: Shape) -> tuple[Any, ...]:
+    """The gradients of all arguments, computed for one block of rows after the other.
+
+    A block of g and one of the input stay in the second-level cache while three and two products read them.
+    """
+    g, source, count = kernels.contiguous(as_matrix(g)), rows if dropped is None else dropped, rows.shape[0]
+    up_scaled, needs = _scaled(up, scale), (*needs, *(False for _ in range(_DROPPED + 1 - len(needs))))
+    dx, _, _, d_down, d_up, _, back = needed_arrays(needs, g.dtype, rows.shape, (), (), down.shape, up.shape, (),
+                                                    source.shape)
+    size = max(_LEAST_ROWS, _BLOCK // (sum(weight.shape) * _LEAST_ROWS) * _LEAST_ROWS)
+    for start in range(0, max(count, 1), size):
+        block, later = slice(start, start + size), start > 0
         if dx is not None:
-            K.matmul(dx, through, down, accumulate=True)
-    elif len(needs) > _DROPPED and needs[_DROPPED]:
-        back = product(through, down).reshape(shape)
-    return (None if dx is None else dx.reshape(shape), gradient(weight_gradient, rows), bias_gradient,
-            gradient(_of_down, through, rows if dropped is None else dropped), gradient(weight_gradient, inner), None,
-            back)
-
-
-@writes_out
-def _of_down(g: Array, through: Array, source: Array, *, out: Array | None = None) -> Array:
-    return product(through.T, source, out)
+            K.matmul(dx[block], g[block], weight if updated is None else updated)
+        through = product(g[block], up_scaled)          # scale * g @ up, (rows, r): used three times
+        if dx is not None and dropped is None and updated is None:
+            K.matmul(dx[block], through, down, accumulate=True)
+        if back is not None:
+            K.matmul(back[block], through, down)
+        if d_up is not None:
+            K.matmul(d_up, g[block].T, product(source[block], down_scaled.T) if inner is None else inner[block],
+                     accumulate=later)
+        if d_down is not None:
+            K.matmul(d_down, through.T, source[block], accumulate=later)
+    return (None if dx is None else dx.reshape(shape), gradient(weight_gradient, rows), bias_gradient, d_down, d_up,
+            None, None if back is None else back.reshape(shape))
 
 
 def low_rank_linear(input: Tensor, weight: Tensor, bias: Tensor | None, lora_A: Tensor, lora_B: Tensor,
                     scale: float = 1.0, dropped: Tensor | None = None) -> Tensor:
     """input @ weight.T + bias + scale * (input @ lora_A.T) @ lora_B.T, as one operation.
 
-    The low-rank product is added to the result of the affine map in place, and its gradient to that of the input. The
-    product of the gradient and `lora_B` is computed once for the input and `lora_A`. Hu et al. 2021, LoRA,
+    For few rows, the low-rank product is added to the result of the affine map in place, and its gradient to that of
+    the input. For many rows without dropout, the update is added to a copy of the weight, which both products then use.
+    The shapes decide. The product of the gradient and `lora_B` is computed once, and the
+    gradients block by block of rows. Hu et al. 2021, LoRA,
     https://arxiv.org/abs/2106.09685.
 
     Args:

@@ -17,17 +17,17 @@ from fastnet.callbacks import LearningRateSchedule
 from fastnet.data import DataLoader, TensorDataset, transforms
 
 BATCH = 100
-augmented = transforms.Compose([transforms.RandomCrop(32, padding=4), transforms.RandomHorizontalFlip()])
+augmented = transforms.Compose([transforms.RandomCrop(32, padding=4), transforms.RandomHorizontalFlip(),
+                                transforms.ToChannelsFirst()])
 
 
 def pictures(root):
-    """((x, y), (x_test, y_test)), normalised, float32 (N, 3, 32, 32)."""
+    """((x, y), (x_test, y_test)), normalised float32: (N, 32, 32, 3), which `augmented` takes, and (N, 3, 32, 32)."""
     (x, y), (x_test, y_test) = fastnet.datasets.cifar10(root, download=False)
     mean, std = x.mean((0, 1, 2)) / 255, x.std((0, 1, 2)) / 255
 
-    def prepared(a):
-        return np.ascontiguousarray(((a / 255 - mean) / std).transpose(0, 3, 1, 2), np.float32)
-    return (prepared(x), y), (prepared(x_test), y_test)
+    x, x_test = (((a / 255 - mean) / std).astype(np.float32) for a in (x, x_test))
+    return (x, y), (np.ascontiguousarray(x_test.transpose(0, 3, 1, 2)), y_test)
 
 
 def network(width, small_images):

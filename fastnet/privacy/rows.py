@@ -77,14 +77,14 @@ def _rule(g: Array, function: Function, n: int) -> tuple[_SampleRule | None, tup
         plain, saved = plain.function, plain.saved
     rule = _SAMPLE_RULES.get(plain if position is None else (plain, position))
     if position is not None and rule is None:
-        raise UnknownUseError(f"is used by {_function_name(plain)}, whose gradients of single samples are not known")
+        raise UnknownUseError(f"is used by {_full_name(plain)}, whose gradients of single samples are not known")
     if g.ndim == 0 or g.shape[0] != n:
         raise UnknownUseError(f"is used by an operation whose result has shape {g.shape}; expected {n} samples in the "
                               "first dimension, as in the batches of the loader")
     return rule, saved
 
 
-def _function_name(function: Any) -> str:
+def _full_name(function: Any) -> str:
     return f"{getattr(function, '__module__', '?')}.{getattr(function, '__name__', type(function).__name__)}"
 
 
@@ -228,15 +228,12 @@ def _sliced_rows(function: Callable[..., Array], g: Array, saved: tuple[Any, ...
 
 
 def _filter_squares(g: Array, saved: tuple[Any, ...], shape: Shape, n: int) -> Array | None:
-    v, _, *geometry = saved
-    positions, size = math.prod(g.shape[1:4]), math.prod(shape)
-    if 2 * positions * positions >= size:
+    v, _, *geometry, groups = saved
+    positions = math.prod(g.shape[1:4])
+    if groups > 1 or 2 * positions * positions >= math.prod(shape):
         return None
     windows = windows_of(v, g.shape[1:4], shape, *geometry)
-    if windows is None:
-        return None
-    of_windows = _batch_product(windows.swapaxes(1, 2), windows)
-    return _row_sums(kernels.mul(_gram(g.reshape(n, positions, g.shape[4])), of_windows))
+    return _row_sums(kernels.mul(_gram(g.reshape(n, positions, g.shape[4])), _gram(windows)))
 
 
 def _pixel_rows(g: Array, saved: tuple[Any, ...], shape: Shape, n: int) -> Array:
@@ -289,10 +286,10 @@ def _broadcast_rows(g: Array, function: Function, shape: Shape, n: int) -> Array
     axes = [i for i in range(1, array.ndim) if i < extra or (shape[i - extra] == 1 and array.shape[i] != 1)]
     if array.shape[:1] != (n,) or extra < 0 or (extra == 0 and shape[0] != 1) or (extra == 0 and n == 1):
         plain = function.function if type(function) is gradient else function
-        raise UnknownUseError(f"is used by an operation with the gradient function {_function_name(plain)}, whose gradients of "
-                              "single samples are not known; known are linear maps, convolutions, embeddings, layer, "
-                              "group and RMS norm, and elementwise operations that broadcast the parameter over the "
-                              "samples")
+        raise UnknownUseError(f"is used by an operation with the gradient function {_full_name(plain)}, whose "
+                              "gradients of single samples are not known; known are linear maps, convolutions, "
+                              "embeddings, layer, group and RMS norm, and elementwise operations that broadcast the "
+                              "parameter over the samples")
     for axis in reversed(axes):
         lead, rest = array.shape[:axis], array.shape[axis + 1:]
         out = empty((math.prod(lead), math.prod(rest)), array.dtype)

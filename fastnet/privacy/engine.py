@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     Reduction: TypeAlias = Literal["mean", "sum"]
 
 __all__ = ["PrivacyEngine"]
+
+_Module = TypeVar("_Module", bound="nn.Module")
+_Optimizer = TypeVar("_Optimizer", bound="optim.Optimizer")
 
 
 class PrivacyEngine:
@@ -81,9 +84,9 @@ class PrivacyEngine:
     def __repr__(self) -> str:
         return repr_of(self, accountant=self.accountant)
 
-    def make_private(self, *, module: nn.Module, optimizer: optim.Optimizer, data_loader: DataLoader,
+    def make_private(self, *, module: _Module, optimizer: _Optimizer, data_loader: DataLoader,
                      noise_multiplier: float, max_grad_norm: float, loss_reduction: Reduction = "mean",
-                     ) -> tuple[nn.Module, optim.Optimizer, DPDataLoader]:
+                     ) -> tuple[_Module, _Optimizer, DPDataLoader]:
         """Make training of a module private. Module and optimizer are returned as they are; the loader is a new one.
 
         Use the new loader with one backward() and one step for each batch, in a loop, under `fastnet.compile` or with
@@ -129,10 +132,10 @@ class PrivacyEngine:
         collect_gradients(parameters.values(), NoisySum(names, masks, settings, Generator(self._new_seed(64))))
         return module, optimizer, loader
 
-    def make_private_with_epsilon(self, *, module: nn.Module, optimizer: optim.Optimizer, data_loader: DataLoader,
+    def make_private_with_epsilon(self, *, module: _Module, optimizer: _Optimizer, data_loader: DataLoader,
                                   target_epsilon: float, target_delta: float, epochs: int, max_grad_norm: float,
                                   loss_reduction: Reduction = "mean",
-                                  ) -> tuple[nn.Module, optim.Optimizer, DPDataLoader]:
+                                  ) -> tuple[_Module, _Optimizer, DPDataLoader]:
         """`make_private` with the noise multiplier that spends `target_epsilon` in a number of epochs.
 
         Args:

@@ -27,7 +27,7 @@ def windows_of(v: Array, sizes: Shape, shape: Shape, stride: Shape, padding: Sha
     """
     kernel = (1,) * (5 - len(shape)) + tuple(shape[2:])
     least = [(o - 1) * s + (k - 1) * d + 1 for o, s, k, d in zip(sizes, stride, kernel, dilation)]
-    v = _surrounded(v, padding, least)
+    v = _with_zeros_around(v, padding, least)
     images, *spatial, channels = v.strides
     strides = (images, *(a * s for a, s in zip(spatial, stride)), *(a * d for a, d in zip(spatial, dilation)), channels)
     view = np.ndarray((v.shape[0], *sizes, *kernel, v.shape[4]), v.dtype, v, 0, strides)
@@ -36,7 +36,7 @@ def windows_of(v: Array, sizes: Shape, shape: Shape, stride: Shape, padding: Sha
     return out.reshape(v.shape[0], math.prod(sizes), math.prod(kernel) * v.shape[4])
 
 
-def _surrounded(v: Array, padding: Shape, least: list[int]) -> Array:
+def _with_zeros_around(v: Array, padding: Shape, least: list[int]) -> Array:
     """v with zeros before and after, at least of some spatial sizes; v itself if it needs none."""
     inner = v.shape[1:4]
     whole = [max(n + p, m) for n, p, m in zip(inner, padding, least)]

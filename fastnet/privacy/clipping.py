@@ -40,7 +40,7 @@ class Clipping(NamedTuple):
     loss_is_mean: bool
 
 
-class _Part(NamedTuple):
+class _SamplePart(NamedTuple):
     """The gradient of a parameter, divided into samples: its clipped sum is function(factors * g)."""
 
     squares: Array                      # (n,), the squared norms of the samples' gradients
@@ -96,19 +96,19 @@ class NoisySum:
                                    "gradient has no samples")
         return contributions[0][1].shape[0]
 
-    def _part(self, leaf: Tensor, uses: list[tuple[Array, Any]], n: int) -> _Part:
+    def _part(self, leaf: Tensor, uses: list[tuple[Array, Any]], n: int) -> _SamplePart:
         shape = leaf._data.shape
         try:
             squares = squares_of(*uses[0], shape, n) if len(uses) == 1 else None
             if squares is not None:
-                return _Part(squares, *uses[0])
+                return _SamplePart(squares, *uses[0])
             rows = rows_of(*uses[0], shape, n)
             for array, function in uses[1:]:            # the gradient of a shared parameter is a sum
                 rows = kernels.add(rows, rows_of(array, function, shape, n))
         except UnknownUseError as error:
             raise RuntimeError(f"backward(): the gradient of the private parameter {self.names[id(leaf)]!r} cannot be "
                                f"clipped by samples: the parameter {error}") from None
-        return _Part(row_squares(rows), None, gradient(_weighted_sum, rows, shape))
+        return _SamplePart(row_squares(rows), None, gradient(_weighted_sum, rows, shape))
 
     def _factors(self, mask: Array, squares: list[Array]) -> Array:
         """(n,): mask * min(1, C / |g_i|) / expected batch size, times n for a mean, whose gradients are those of g_i/n.

@@ -117,7 +117,8 @@ def _output_to_explain(saved: Saved, args: argparse.Namespace, row: Array) -> _O
 
 def _prediction_line(saved: Saved, args: argparse.Namespace, row: Array) -> str:
     answers, probabilities = saved.answers(saved.trainer(), row)
-    texts = [f"{name} {values[0]}" for name, values in answers.items()]
+    texts = [f"{name} {f'{x:.6g}' if isinstance(x := values[0], np.floating) else x}"
+             for name, values in answers.items()]
     if saved.target.task == "classification":
         texts[0] += f" ({max(values[0] for values in probabilities.values()):.1%})"
     where = args.file if saved.inputs.is_pictures and args.row == 1 else f"{args.file}, row {args.row}"

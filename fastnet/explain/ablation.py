@@ -155,7 +155,7 @@ class FeatureAblation(PerturbationAttribution):
                 Elements with the same number are replaced together, also in different inputs. None: each element is
                 a feature.
             perturbations_per_eval: features that are replaced in one call of the model. None: as many as take about
-                128 MiB.
+                256 MiB.
 
         Returns:
             Tensors in the shapes of the inputs, in a tuple if the inputs are one; all elements of a feature have the

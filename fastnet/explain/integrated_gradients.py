@@ -65,7 +65,7 @@ class IntegratedGradients(Attribution):
                 inputs. None: zeros.
             n_steps: the number of gradients that the integral is computed from.
             method: "gausslegendre", "riemann_left", "riemann_right", "riemann_middle" or "riemann_trapezoid".
-            internal_batch_size: the most rows of one call of the model. None: as many as take about 128 MiB.
+            internal_batch_size: the most rows of one call of the model. None: as many as take about 256 MiB.
             return_convergence_delta: return (attributions, delta), with the error of the sum of each sample, (N,).
 
         Returns:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BUDGET", "Network", "evaluation", "frozen", "select", "slopes_of"]
 
-BUDGET = 1 << 27                        # bytes of activations and their gradients in one call of the model
+BUDGET = 1 << 28                        # bytes of activations and their gradients in one call of the model
 
 
 class _RowForm(NamedTuple):

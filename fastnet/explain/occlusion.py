@@ -50,7 +50,7 @@ class Occlusion(FeatureAblation):
                 tuple with one of these for each. None: 1. The last window of a dimension is cut at its end.
             baselines: see `IntegratedGradients.attribute`.
             target, additional_forward_args: see `Saliency.attribute`.
-            perturbations_per_eval: windows in one call of the model. None: as many as take about 128 MiB.
+            perturbations_per_eval: windows in one call of the model. None: as many as take about 256 MiB.
 
         Returns:
             Tensors in the shapes of the inputs, in a tuple if the inputs are one.

@@ -127,9 +127,10 @@ def _draw_image(a: Array, image: Any, outlier_perc: float) -> Any:
         grey = shown.mean(2)
         axes[0].imshow(shown if shown.shape[2] == 3 else grey, cmap="gray", vmin=0, vmax=1, extent=extent)
         axes[1].imshow(grey, cmap="gray", vmin=0, vmax=1, extent=extent)
-    drawn = axes[-1].imshow(_to_one(a, outlier_perc), cmap=_COLOURS, vmin=-1, vmax=1, extent=extent,
-                            alpha=1.0 if image is None else 0.7)
-    figure.colorbar(drawn, ax=axes[-1], fraction=0.046, ticks=[-1, 0, 1])
+    shares = _to_one(a, outlier_perc)
+    drawn = axes[-1].imshow(shares, cmap=_COLOURS, vmin=-1, vmax=1, extent=extent,
+                            alpha=None if image is None else 0.2 + 0.7 * np.abs(shares))
+    figure.colorbar(drawn, ax=axes[-1], fraction=0.046, ticks=[-1, 0, 1]).solids.set_alpha(1)
     for each in axes:
         each.set_axis_off()
     return figure
@@ -163,7 +164,7 @@ def _draw_text(a: Array, tokens: list[str], outlier_perc: float) -> Any:
     axes.set_axis_off()
     for (x, y), token, value in zip(places, tokens, _to_one(a, outlier_perc)):
         axes.text(x, y, token.replace("$", r"\$"), family="monospace", fontsize=11, va="center",
-                  color="white" if abs(value) > 0.7 else "black",
+                  color="white" if abs(value) > 0.6 else "black",
                   bbox={"facecolor": colours((value + 1) / 2), "edgecolor": "none", "pad": 2})
     return figure
 

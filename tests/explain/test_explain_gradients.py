@@ -123,6 +123,23 @@ def test_replays_give_the_same_bits(x):
             assert fastnet.equal(recorded.attribute(x, target=target), eager)
 
 
+def test_the_same_bits_on_any_number_of_threads():
+    fastnet.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(16 * 256, 4))
+    images, before = fastnet.randn(2, 3, 16, 16), fastnet.get_num_threads()
+    methods = [(Saliency(model), {}), (IntegratedGradients(model), {"n_steps": 8}), (explain.DeepLift(model), {}),
+               (explain.Occlusion(model), {"sliding_window_shapes": (3, 8, 8), "strides": (3, 4, 4)}),
+               (explain.SmoothGrad(model), {"stdevs": 0.1})]
+    found = []
+    try:
+        for threads in (1, 2):
+            fastnet.set_num_threads(threads)
+            found.append([method.attribute(images, target=1, **options) for method, options in methods])
+    finally:
+        fastnet.set_num_threads(before)
+    assert all(fastnet.equal(one, two) for one, two in zip(*found))
+
+
 def test_new_weights_are_seen(x):
     model = perceptron()
     method = Saliency(model)

@@ -79,6 +79,11 @@ class Hooks:
         """
         return self._add_hook(1, _WithKwargs(hook) if with_kwargs else hook, prepend)
 
+    @property
+    def _forward_pre_hooks(self) -> _Dict:
+        """The hooks before forward(), by number, under the name by which PyTorch's programs find pruning methods."""
+        return self._hooks[0] if self._hooks is not None else {}
+
     def _add_hook(self, place: int, hook: Callable[..., Any], prepend: bool) -> RemovableHandle:
         return _registered_hook(self.__dict__.setdefault("_hooks", ({}, {}))[place], hook, prepend)
 

@@ -117,6 +117,8 @@ def test_a_method_of_ones_own_needs_a_type_and_a_mask():
     assert layer.weight_mask.tolist() == [[0, 1, 0, 1]] and method._tensor_name == "weight"
     container = EveryOther.apply(layer, "weight", first=0)      # of the two that are left
     assert layer.weight_mask.tolist() == [[0, 0, 0, 1]]
+    [hook] = layer._forward_pre_hooks.values()         # as PyTorch's tutorial looks for it
+    assert hook is container and hook._tensor_name == "weight"
     assert isinstance(container, prune.PruningContainer) and [type(m) for m in container] == [EveryOther] * 2
     assert prune.is_pruned(nn.Sequential(layer)) and not prune.is_pruned(nn.Linear(1, 1))
 

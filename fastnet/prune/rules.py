@@ -18,118 +18,122 @@ __all__ = ["RULES"]
 
 # ---- layers ---------------------------------------------------------------------------------------------------------
 
+class _Filters:
+    """A weight as filters (outputs, inputs, kernel).
+
+    Args:
+        weight: the parameter.
+        axis: 0 or 1, where the outputs are; the inputs are in the other dimension.
+        padded: whether zeros pad the input, so that a constant input does not make a constant output.
+    """
+
+    def __init__(self, weight: Value, axis: int, padded: bool) -> None:
+        data: Any = weight.data
+        filters = data.swapaxes(0, axis)
+        filters = filters.reshape(*filters.shape[:2], -1)
+        self.axis, self.padded = axis, padded
+        self.used: Array = (filters != 0).any(-1)
+        self.sums: Array = filters.sum(-1, dtype=np.float64)
+
+    def constants(self, values: Array, group: slice = slice(None)) -> Array:
+        """What each output adds to its bias; NaN where it varies.
+
+        Args:
+            values: of the input channels that the outputs of the group read.
+            group: of outputs.
+        """
+        varies = np.isnan(values) | ((values != 0) & self.padded)
+        made = self.sums[group] @ np.where(varies, 0.0, values)
+        return np.where(self.used[group][:, varies].any(axis=1), np.nan, made)
+
+
 def _follow_conv(analysis: Analysis, node: Node) -> None:
-    a = node.arguments
-    x, weight, geometry = a["x"], a["weight"], a["geometry"]
-    found = analysis.of(x)
-    if not _is_known(weight, a["bias"]) or (found is not None and found.axis != 1):
-        analysis.refuse(node, f"the weight of {place_of(node)} is computed")
-        return
-    inputs, padded = found or _unnumbered(x, 1), any(geometry.padding)
-    outputs = _numbered_outputs(analysis, weight, 0, a["bias"])
-    per_filter = weight.data.reshape(*weight.shape[:2], -1)
-    sums, used = per_filter.sum(-1, dtype=np.float64), (per_filter != 0).any(-1)
-    if geometry.groups > 1:
-        _tie_groups(analysis, found, outputs, geometry.groups)
-        parts = np.split(inputs.values, geometry.groups)
-        values = np.concatenate([_constant_outputs(part, u, s, padded) for part, u, s in zip(
-            parts, np.split(used, geometry.groups), np.split(sums, geometry.groups))])
-        layer = Layer(node, weight.name, _bias_name(a["bias"]), 0, None, outputs)
-    else:
-        values = _constant_outputs(inputs.values, used, sums, padded)
-        layer = _reading_layer(analysis, node, found, outputs, used, sums, (0, 1), padded)
-    values = values + _bias_values(a["bias"])
-    analysis.layers.append(layer)
-    analysis.put(node.outputs[0], 1, outputs, np.maximum(values, 0) if a["activation"] == "relu" else values)
+    geometry = node.arguments["geometry"]
+    follow = _follow_groups if geometry.groups > 1 else _follow_filters
+    follow(analysis, node, _Filters(node.arguments["weight"], 0, any(geometry.padding)), 1)
 
 
 def _follow_transposed(analysis: Analysis, node: Node) -> None:
-    a = node.arguments
-    x, weight = a["x"], a["weight"]
-    found = analysis.of(x)
-    if not _is_known(weight, a["bias"]) or a["geometry"].groups > 1 or (found is not None and found.axis != 1):
-        analysis.refuse(node, f"{place_of(node)} has groups, or its weight is computed")
-        return
-    inputs = found or _unnumbered(x, 1)
-    outputs = _numbered_outputs(analysis, weight, 1, a["bias"])
-    per_filter = weight.data.reshape(*weight.shape[:2], -1).swapaxes(0, 1)
-    sums, used = per_filter.sum(-1, dtype=np.float64), (per_filter != 0).any(-1)
-    analysis.layers.append(_reading_layer(analysis, node, found, outputs, used, sums, (1, 0), True))
-    analysis.put(node.outputs[0], 1, outputs,
-                 _constant_outputs(inputs.values, used, sums, True) + _bias_values(a["bias"]))
+    if node.arguments["geometry"].groups > 1:
+        analysis.refuse(node, f"{place_of(node)} has groups")
+    else:
+        _follow_filters(analysis, node, _Filters(node.arguments["weight"], 1, True), 1)
 
 
 def _follow_linear(analysis: Analysis, node: Node) -> None:
-    a = node.arguments
-    x, weight = a["x"], a["weight"]
-    found, last = analysis.of(x), len(x.shape) - 1
-    if not _is_known(weight, a["bias"]) or (found is not None and found.axis != last):
-        analysis.refuse(node, f"the weight of {place_of(node)} is computed, or it mixes another dimension")
+    _follow_filters(analysis, node, _Filters(node.arguments["weight"], 0, False), len(node.arguments["x"].shape) - 1)
+
+
+def _of_parameters(follow: Rule) -> Rule:
+    """A rule for layers whose weight and bias are parameters; others are refused."""
+    def rule(analysis: Analysis, node: Node) -> None:
+        given = [node.arguments[name] for name in ("weight", "bias")]
+        if all(isinstance(x, Value) and x.kind == "parameter" for x in given if x is not None):
+            follow(analysis, node)
+        else:
+            analysis.refuse(node, f"the weight of {place_of(node)} is computed")
+    return rule
+
+
+def _follow_filters(analysis: Analysis, node: Node, filters: _Filters, axis: int) -> None:
+    """Number the outputs of a layer that reads all input channels, which are along a dimension of its input."""
+    x, weight, bias = (node.arguments[name] for name in ("x", "weight", "bias"))
+    found = analysis.of(x)
+    if found is not None and found.axis != axis:
+        analysis.refuse(node, f"{place_of(node)} mixes another dimension")
         return
-    inputs = found or _unnumbered(x, last)
-    outputs = _numbered_outputs(analysis, weight, 0, a["bias"])
-    sums, used = weight.data.astype(np.float64), weight.data != 0
-    analysis.layers.append(_reading_layer(analysis, node, found, outputs, used, sums, (0, 1), False))
-    analysis.put(node.outputs[0], last, outputs,
-                 _constant_outputs(inputs.values, used, sums, False) + _bias_values(a["bias"]))
+    if found is not None:
+        analysis.ties.tie(analysis.numbered(weight, 1 - filters.axis), found.numbers)
+    folds = bias is not None and not filters.padded and all(layer.weight != weight.name for layer in analysis.layers)
+    outputs = _numbered_outputs(analysis, node, filters)
+    analysis.layers.append(Layer(node, weight.name, None if bias is None else bias.name, filters.axis, found, outputs,
+                                 filters.used, filters.sums, folds))
+    values = filters.constants(np.full(x.shape[axis], np.nan) if found is None else found.values)
+    _put_outputs(analysis, node, axis, outputs, values)
 
 
-def _is_known(weight: Any, bias: Any) -> bool:
-    """Whether weight and bias are parameters, not computed from others."""
-    return all(isinstance(x, Value) and x.kind == "parameter" for x in (weight, bias) if x is not None)
+def _follow_groups(analysis: Analysis, node: Node, filters: _Filters, axis: int) -> None:
+    """Number the outputs of a convolution with groups; of a depthwise one, a group is one channel."""
+    x, weight, bias, groups = (*(node.arguments[name] for name in ("x", "weight", "bias")),
+                               node.arguments["geometry"].groups)
+    found = analysis.of(x)
+    if found is not None and found.axis != axis:
+        analysis.refuse(node, f"{place_of(node)} mixes another dimension")
+        return
+    outputs = _numbered_outputs(analysis, node, filters)
+    analysis.layers.append(Layer(node, weight.name, None if bias is None else bias.name, 0, None, outputs))
+    made = np.split(outputs, groups)
+    for part in made:
+        analysis.ties.tie(part[1:], [part[0]] * (len(part) - 1))
+    if found is None:
+        analysis.ties.fix(outputs, "a convolution with groups reads the model's input")
+        _put_outputs(analysis, node, axis, outputs, np.full(len(outputs), np.nan))
+        return
+    for own, part in zip(np.split(found.numbers, groups), made):
+        analysis.ties.tie(own, [part[0]] * len(own))
+    size = len(outputs) // groups
+    values = [filters.constants(part, slice(i * size, (i + 1) * size))
+              for i, part in enumerate(np.split(found.values, groups))]
+    _put_outputs(analysis, node, axis, outputs, np.concatenate(values))
 
 
-def _bias_name(bias: Value | None) -> str | None:
-    return None if bias is None else bias.name
-
-
-def _bias_values(bias: Value | None) -> Any:
-    return 0.0 if bias is None or bias.data is None else bias.data.astype(np.float64)
-
-
-def _unnumbered(x: Value, axis: int) -> Channels:
-    """The channels of a value without numbers, such as the model's input: all vary."""
-    count = int(x.shape[axis])
-    return Channels(axis, np.zeros(0, np.int64), np.full(count, np.nan))
-
-
-def _numbered_outputs(analysis: Analysis, weight: Value, axis: int, bias: Value | None) -> Array:
+def _numbered_outputs(analysis: Analysis, node: Node, filters: _Filters) -> Array:
     """The numbers of a layer's outputs, which are along an axis of its weight, and along its bias."""
-    outputs = analysis.numbered(weight, axis)
-    analysis.made.add((weight.name, axis))
+    weight, bias = node.arguments["weight"], node.arguments["bias"]
+    outputs = analysis.numbered(weight, filters.axis)
+    analysis.made.add((weight.name, filters.axis))
     if bias is not None:
         analysis.ties.tie(analysis.numbered(bias, 0), outputs)
         analysis.made.add((bias.name, 0))
     return outputs
 
 
-def _reading_layer(analysis: Analysis, node: Node, inputs: Channels | None, outputs: Array, used: Array, sums: Array,
-                   axes: tuple[int, int], padded: bool) -> Layer:
-    """A layer each of whose outputs reads all inputs; `axes`: those of its weight with the outputs and the inputs."""
-    weight, bias = node.arguments["weight"], node.arguments["bias"]
-    if inputs is not None:
-        analysis.ties.tie(analysis.numbered(weight, axes[1]), inputs.numbers)
-    again = any(layer.weight == weight.name for layer in analysis.layers)
-    return Layer(node, weight.name, _bias_name(bias), axes[0], inputs, outputs, used, sums,
-                 folds=bias is not None and not padded and not again)
-
-
-def _constant_outputs(values: Array, used: Array, sums: Array, padded: bool) -> Array:
-    """What each output adds to its bias; NaN where it varies: with the input, or near zeros that pad it."""
-    varies = np.isnan(values) | ((values != 0) & padded)
-    made = sums @ np.where(varies, 0.0, values)
-    return np.where(used[:, varies].any(axis=1), np.nan, made)
-
-
-def _tie_groups(analysis: Analysis, inputs: Channels | None, outputs: Array, groups: int) -> None:
-    """Tie the channels of each group; of a depthwise convolution, a group is one channel."""
-    for part in np.split(outputs, groups):
-        analysis.ties.tie(part[1:], [part[0]] * (len(part) - 1))
-    if inputs is None:
-        analysis.ties.fix(outputs, "a convolution with groups reads the model's input")
-        return
-    for own, made in zip(np.split(inputs.numbers, groups), np.split(outputs, groups)):
-        analysis.ties.tie(own, [made[0]] * len(own))
+def _put_outputs(analysis: Analysis, node: Node, axis: int, outputs: Array, values: Array) -> None:
+    """Set the channels of a layer's result, for values without the bias and a fused activation."""
+    bias = node.arguments["bias"]
+    values = values if bias is None else values + bias.data
+    fused = node.arguments.get("activation") == "relu"
+    analysis.put(node.outputs[0], axis, outputs, np.maximum(values, 0) if fused else values)
 
 
 # ---- normalization --------------------------------------------------------------------------------------------------
@@ -259,8 +263,8 @@ def _follow_resize(analysis: Analysis, node: Node) -> None:
 
 
 RULES: dict[str, Rule] = {
-    "conv": _follow_conv, "conv_transposed": _follow_transposed, "linear": _follow_linear,
-    "batch_norm": _follow_batch_norm,
+    "conv": _of_parameters(_follow_conv), "conv_transposed": _of_parameters(_follow_transposed),
+    "linear": _of_parameters(_follow_linear), "batch_norm": _follow_batch_norm,
     "max_pool": _follow_pool, "avg_pool": _follow_pool, "cat": _follow_cat, "pad": _follow_pad,
     "interpolate_nearest": _follow_resize, "interpolate_weighted": _follow_resize,
     **dict.fromkeys(("mean", "sum", "extreme", "std", "var", "p_norm", "euclidean"), _follow_reduction),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Buckets", "any_rank", "average_over_ranks"]
 
 
-class _Part:
+class _GradientPart:
     """The gradient of one parameter in its bucket.
 
     Attributes:
@@ -56,7 +56,7 @@ class _Bucket:
         home: a flat view of the run, with the gaps of alignment between gradients, which are zero.
     """
 
-    def __init__(self, parts: list[_Part], home: Array) -> None:
+    def __init__(self, parts: list[_GradientPart], home: Array) -> None:
         self.parts, self.home = parts, home
 
     def collected(self) -> Array:
@@ -179,7 +179,7 @@ def _follows(parameters: Sequence[Tensor], places: Sequence[tuple[Block, int]]) 
 def _bucket(parameters: list[Tensor], places: list[tuple[Block, int]]) -> _Bucket:
     (block, first), last, dtype = places[0], parameters[-1], parameters[0].dtype
     length = (places[-1][1] + last.nbytes - first) // dtype.itemsize
-    parts = [_Part(p, block, (offset - first) // dtype.itemsize) for p, (_, offset) in zip(parameters, places)]
+    parts = [_GradientPart(p, block, (offset - first) // dtype.itemsize) for p, (_, offset) in zip(parameters, places)]
     return _Bucket(parts, mirrored(block, first, (length,), dtype))
 
 

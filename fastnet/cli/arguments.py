@@ -61,6 +61,7 @@ from fastnet.cli.option_values import (
     plot_path,
     positive_number,
     seed_number,
+    shard_count,
     share,
 )
 from fastnet.cli.predict import predict
@@ -325,7 +326,7 @@ def _add_training(group: Any) -> None:
                        help="seed of weights, dropout, shuffling and splits (default: %(default)s)")
     group.add_argument("--threads", type=positive_number(int), metavar="N",
                        help="largest number of threads to use; the results do not depend on it")
-    group.add_argument("--shards", type=positive_number(int), metavar="N",
+    group.add_argument("--shards", type=shard_count, metavar="N",
                        help="cut each batch into N shards, a power of two, for the same results on any number of ranks "
                        "that divides it (default: one shard for each rank of mpirun or fastnet launch)")
 

@@ -27,6 +27,7 @@ __all__ = [
     "plot_path",
     "positive_number",
     "seed_number",
+    "shard_count",
     "share",
 ]
 
@@ -42,6 +43,14 @@ def positive_number(kind: type[_N]) -> Callable[[str], _N]:
             raise argparse.ArgumentTypeError(f"expected a positive number, got {text!r}")
         return value
     return parse
+
+
+def shard_count(text: str) -> int:
+    """A number of shards, a power of two."""
+    value = positive_number(int)(text)
+    if value & (value - 1):
+        raise argparse.ArgumentTypeError(f"expected a power of two, got {text!r}")
+    return value
 
 
 def natural_number(text: str) -> int:

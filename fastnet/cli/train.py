@@ -33,7 +33,6 @@ from fastnet.cli.targets import outputs_of
 from fastnet.cli.terminal import column_lines, say
 from fastnet.cli.texts.recipes import text_settings, trains_on_text
 from fastnet.data.text_lines import shown
-from fastnet.training.shards import check_shards
 from fastnet.training.weights import balanced
 
 __all__ = ["at_most_threads", "kind_of_training", "train", "training_loaders"]
@@ -51,7 +50,6 @@ def _train(args: argparse.Namespace) -> None:
     settings_for, make = kind_of_training(args)
     settings = settings_for(args)
     if args.shards is not None:
-        check_shards(args.shards)
         settings["shards"] = args.shards
     kept = [("--resume", path) for path in files_in(args.resume)] if args.resume else []
     check_outputs([] if args.data in (*datasets.names(), *TEXT_SETS) else [args.data],

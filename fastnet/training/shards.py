@@ -80,8 +80,8 @@ def shards_of(shards: int | None, rank: int, ranks: int, least: int) -> Shards:
     """
     count = ranks if shards is None else shards
     if count % ranks:
-        fitting = ", ".join(str(1 << k) for k in range(count.bit_length()))
-        raise ValueError(f"{ranks} ranks cannot divide {count} shards equally: expected one of {fitting} ranks")
+        fitting = " or ".join(str(1 << k) for k in range(count.bit_length()))
+        raise ValueError(f"{ranks} ranks cannot divide {count} shards equally: expected {fitting}")
     return Shards(count, rank, ranks, least)
 
 

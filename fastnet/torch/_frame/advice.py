@@ -2,7 +2,7 @@
 
 __all__ = ["ADVICE", "PACKAGES"]
 
-_WORLD = "torch.distributed has a world of one process here: leave the program's distributed part out"
+_WORLD = "torch.distributed has the collectives of one group of all processes; see fastnet.distributed"
 
 # A name without "torch.", which stands for all names below it, too: the continuation of the error.
 ADVICE: dict[str, str] = {

@@ -1,10 +1,10 @@
-"""`torch.nn.parallel` for one process and one device: the wrappers call the module that they wrap."""
+"""`torch.nn.parallel` for one device: the wrappers call the module that they wrap."""
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
+from fastnet import distributed
+from fastnet._core import world
 from fastnet.nn.module import Module
 
 __all__ = ["DataParallel", "DistributedDataParallel", "data_parallel", "gather", "parallel_apply", "replicate",
@@ -43,27 +43,31 @@ class DataParallel(_Wrapper):
         self.output_device, self.dim = output_device, dim
 
 
-class DistributedDataParallel(_Wrapper):
-    """Call the wrapped module: in a world of one process, gradients are complete without an exchange.
+class DistributedDataParallel(distributed.DistributedDataParallel):
+    """`fastnet.distributed.DistributedDataParallel`; in a world of one process, it only calls the wrapped module.
 
     Args:
         module: the module, which is the attribute `module`; parameters are named "module.weight".
-        options: PyTorch's other arguments, accepted and ignored.
+        broadcast_buffers: copy the buffers of rank 0 to the others.
+        device_ids, output_device, dim, options: accepted and ignored.
     """
 
     def __init__(self, module: Module, device_ids: Any = None, output_device: Any = None, dim: int = 0,
-                 **options: Any) -> None:
-        super().__init__(module)
+                 broadcast_buffers: bool = True, **options: Any) -> None:
+        self._alone = world.current() is None
+        if self._alone:
+            Module.__init__(self)
+            self.module, self.require_backward_grad_sync = module, True
+        else:
+            super().__init__(module, broadcast_buffers=broadcast_buffers)
         self.device_ids = None
-        self.require_backward_grad_sync = True
 
-    @contextmanager
-    def no_sync(self) -> Iterator[None]:
-        """A context without an exchange of gradients, which there is none of in any case."""
-        yield
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the wrapped module."""
+        return self.module(*args, **kwargs) if self._alone else super().forward(*args, **kwargs)
 
     def register_comm_hook(self, state: object, hook: Any) -> None:
-        """Has no effect: nothing is exchanged."""
+        """Has no effect: gradients are exchanged as they are."""
 
 
 def data_parallel(module: Module, inputs: Any, device_ids: Any = None, output_device: Any = None, dim: int = 0,

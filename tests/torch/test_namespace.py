@@ -104,8 +104,11 @@ def test_a_world_of_one_process(monkeypatch):
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     with pytest.raises(ValueError, match="init_process_group"):
         dist.get_rank()
-    with pytest.raises(RuntimeError, match="world of one"):
+    monkeypatch.delenv("MASTER_PORT", raising=False)
+    with pytest.raises(ValueError, match="MASTER_PORT"):
         dist.init_process_group("gloo", world_size=2, rank=0)
+    with pytest.raises(ValueError, match="'env://', got 'file:///tmp/x'"):
+        dist.init_process_group("gloo", init_method="file:///tmp/x")
     dist.init_process_group("gloo")
     try:
         assert dist.is_initialized() and (dist.get_rank(), dist.get_world_size()) == (0, 1)

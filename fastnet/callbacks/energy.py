@@ -2,10 +2,13 @@
 from __future__ import annotations
 
 import functools
+import json
+import platform
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from fastnet._core import world
 from fastnet._core.errors import check_number, check_path
 from fastnet.callbacks.base import Callback
 from fastnet.callbacks.carbon import carbon_per_joule
@@ -34,6 +37,8 @@ class Energy(Callback):
     KernelCost`), by the recordings that a compiled step replays: columns `flops` and `bytes` of the training steps,
     forward, backward and update, `validation_flops` and `validation_bytes` of the validation. The check for finite
     weights at the end of an epoch is not counted. The bits of the training do not change.
+
+    In a process group, each column is the sum over the ranks; counters are added once for each machine.
 
     Args:
         watts_per_core: power of one busy core, for the estimate: the TDP of the processor / its cores.
@@ -109,9 +114,11 @@ class Energy(Callback):
                 "costs": {part: list(vars(counter.cost).values()) for part, counter in self._counters.items()}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.total, self._epoch = dict(state["total"]), dict(state["epoch"])
+        self.total = dict(state["total"])
+        if world.is_first_rank():       # the state is that of rank 0
+            self._epoch = dict(state["epoch"])
         for part, cost in state["costs"].items():
-            self._counters[part].cost = KernelCost(*cost)
+            self._counters[part].cost = KernelCost(*cost) if world.is_first_rank() else KernelCost()
 
     @property
     def uncounted(self) -> list[str]:
@@ -162,15 +169,35 @@ class Energy(Callback):
     def _finish_epoch(self) -> dict[str, float]:
         """The columns of an epoch; the next one begins."""
         self._read()
-        joules = self._epoch["joules"]
-        row = {"joules" if self.source == "rapl" else "joules_estimated": joules,
-               "cpu_seconds": self._epoch["cpu_seconds"]}
+        own: dict[str, Any] = {"source": self.source, "machine": platform.node(), **self._epoch}
         for part, counter in self._counters.items():
             prefix, cost = "" if part == "training" else f"{part}_", counter.cost
-            if cost.bytes:
-                row |= {f"{prefix}flops": cost.flops, f"{prefix}bytes": cost.bytes}
+            own |= {f"{prefix}flops": cost.flops, f"{prefix}bytes": cost.bytes} if cost.bytes else {}
             counter.cost = KernelCost()
+        row = _sum_of_ranks(_of_all_ranks(own))
         if self.country is not None:
-            row["carbon_kg"] = joules * self._carbon
+            row["carbon_kg"] = (row.get("joules", 0.0) + row.get("joules_estimated", 0.0)) * self._carbon
         self._epoch = {"joules": 0.0, "cpu_seconds": 0.0}
         return row
+
+
+def _of_all_ranks(own: dict[str, Any]) -> list[dict[str, Any]]:
+    """What each rank spent, by rank."""
+    group = world.current()
+    if group is None:
+        return [own]
+    from fastnet.distributed.collectives import all_gather_bytes  # which a process that works alone does not load
+    return [json.loads(data) for data in all_gather_bytes(group.transport, json.dumps(own).encode())]
+
+
+def _sum_of_ranks(ranks: list[dict[str, Any]]) -> dict[str, float]:
+    """The columns of an epoch. The counters of a machine are the same for all of its ranks; estimates are added."""
+    measured: dict[str, float] = {}
+    estimated = [rank["joules"] for rank in ranks if rank["source"] != "rapl"]
+    for rank in ranks:
+        if rank["source"] == "rapl":
+            measured[rank["machine"]] = max(measured.get(rank["machine"], 0.0), rank["joules"])
+    row: dict[str, float] = {"joules": sum(measured.values())} if measured else {}
+    row |= {"joules_estimated": sum(estimated)} if estimated else {}
+    names = dict.fromkeys(name for rank in ranks for name in rank if name not in ("source", "machine", "joules"))
+    return row | {name: sum(rank.get(name, 0) for rank in ranks) for name in names}

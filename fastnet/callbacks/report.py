@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from fastnet._core import world
 from fastnet._core.errors import given_text
 from fastnet._core.optional import optional
 from fastnet.callbacks.base import Callback, Monitor, is_logged_number
@@ -17,14 +18,16 @@ __all__ = ["Report"]
 class Report(Callback):
     """Report a number of each epoch to a search of hyperparameters, which may end the training.
 
+    In a process group, rank 0 reports, and its trial decides for all ranks.
+
     Args:
         target: an Optuna trial: the number goes to `trial.report(value, step=epoch)`, and `optuna.TrialPruned` is
             raised if `trial.should_prune()`. Or a function of a dictionary, such as `ray.tune.report`: it takes all
-            numbers of the logs.
+            numbers of the logs. None on other ranks than 0.
         monitor: the name of the number in the logs, for a trial.
 
     Raises:
-        TypeError: `target` is neither, or `monitor` is not a string.
+        TypeError: `target` is neither, or `monitor` is not a string; in training, `target` is None on rank 0.
         ValueError: in training, the logs have no such number.
 
     Example:
@@ -41,24 +44,27 @@ class Report(Callback):
 
     def __init__(self, target: Any, monitor: str = "validation_loss") -> None:
         self._is_trial = hasattr(target, "report") and hasattr(target, "should_prune")
-        if not self._is_trial and not callable(target):
+        if target is not None and not self._is_trial and not callable(target):
             raise TypeError(f"expected an Optuna trial or a function such as ray.tune.report, got {given_text(target)}")
         self.target: Any = target
         self.monitor: Monitor = Monitor(monitor)
 
     def on_fit_begin(self, trainer: Trainer) -> None:
+        if self.target is None and world.is_first_rank():
+            raise TypeError("Report: expected an Optuna trial or a function on rank 0, got None")
         self.monitor.begin(trainer)
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        if self._is_trial:
-            self._to_trial(trainer)
-        else:
+        if world.first_rank_tells(lambda: self._prunes(trainer)):
+            epoch = trainer.logs["epoch"]
+            raise optional("optuna", "the Report callback").TrialPruned(f"pruned after epoch {epoch}")
+
+    def _prunes(self, trainer: Trainer) -> bool:
+        """Report the epoch; return whether its trial shall end."""
+        if not self._is_trial:
             report: Callable[[dict[str, Any]], object] = self.target
             report({name: value for name, value in trainer.logs.items() if is_logged_number(value)})
-
-    def _to_trial(self, trainer: Trainer) -> None:
+            return False
         self.monitor.improved(trainer)              # raises if the logs have no such number
-        epoch = trainer.logs["epoch"]
-        self.target.report(float(trainer.logs[self.monitor.name]), step=epoch)
-        if self.target.should_prune():
-            raise optional("optuna", "the Report callback").TrialPruned(f"pruned after epoch {epoch}")
+        self.target.report(float(trainer.logs[self.monitor.name]), step=trainer.logs["epoch"])
+        return bool(self.target.should_prune())

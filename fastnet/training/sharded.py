@@ -69,6 +69,7 @@ class ShardedTraining:
         self.buffers = SharedBuffers(trainer.trained.buffers())
         self._tree = TreeSum(len(self.shards.own))
         self._gradients = steps.shard_gradients(trainer)
+        self._observed_update = steps.observed(trainer, "training", self._update)
         self._zero = fastnet.zeros((), dtype=trainer.dtype)
         self._earlier: list[Array] = []         # the gradients of an update's earlier batches ...
         self._divisor: Any = None               # ... and their divisor; None: their sum is the gradient
@@ -100,7 +101,7 @@ class ShardedTraining:
             self._accumulate(gradients, first, last, divisor)
             self.buckets.store(gradients, present)
             if last:
-                self._update()
+                self._observed_update()
         return results, stops
 
     def stops(self) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fastnet.training.evaluator import Evaluator
     from fastnet.training.trainer import Trainer
 
-__all__ = ["forward", "measurement", "shard_gradients", "training_step", "weights_check"]
+__all__ = ["forward", "measurement", "observed", "shard_gradients", "training_step", "weights_check"]
 
 
 def training_step(trainer: Trainer, hooks: Sequence[Callback] = ()) -> Callable[..., Any]:
@@ -71,7 +71,7 @@ def shard_gradients(trainer: Trainer) -> Callable[..., Any]:
     batch_loss, optimizer, loss, metrics = trainer.batch_loss, trainer.optimizer, trainer.loss, trainer.metrics
     by_weights = trainer.source.own_mean        # weights are divided by their sum, rather than by the samples
 
-    @_compiled(trainer)
+    @_compiled(trainer, "training")
     def gradients(zero: Tensor, weight: Tensor | None, target: Tensor, *inputs: Tensor) -> tuple[Any, ...]:
         optimizer.zero_grad()
         output, value = batch_loss(target, weight, *inputs)
@@ -140,10 +140,22 @@ def forward(trainer: Evaluator) -> Callable[..., Any]:
     return run
 
 
+def observed(trainer: Evaluator, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of a part of the training, as a callback wraps it, or the function itself.
+
+    Args:
+        trainer: whose `observers` callbacks have set.
+        part: "training" or "validation"; other functions have no observer.
+        function: the function.
+    """
+    observer = trainer.observers.get(part)
+    return function if observer is None else observer(function)
+
+
 def _compiled(trainer: Evaluator, part: str = "") -> Callable[[Any], Any]:
-    """A decorator that compiles a function; callbacks may wrap that of a part."""
-    make, observer = fastnet.compile(disable=not trainer.compile), trainer.observers.get(part)
-    return make if observer is None else lambda function: observer(make(function))
+    """A decorator that compiles a function of a part of the training."""
+    make = fastnet.compile(disable=not trainer.compile)
+    return lambda function: observed(trainer, part, make(function))
 
 
 def _batch_results(value: Tensor, weight: Tensor | None, output: Tensor, target: Tensor,

@@ -1,10 +1,12 @@
 """The Energy callback: joules of a made-up powercap tree, estimates, counts in the history, and resumption."""
+import json
 import sys
 import time
 import types
 
 import pytest
 from powercap_tools import RANGE, spend, zone
+from rank_tools import run_code
 from training_tools import blobs, fitted, trainer, weights, without_seconds
 
 import fastnet
@@ -203,3 +205,45 @@ def test_wrong_makings(make, error, message):
 def test_repr():
     assert repr(c.Energy()) == "Energy()"
     assert repr(c.Energy(8, country="DEU")) == "Energy(watts_per_core=8, country='DEU')"
+
+
+# ---- shards and ranks -----------------------------------------------------------------------------------------------
+
+RANKS = """
+import json
+from training_tools import blobs, perceptron
+trainer = fastnet.Trainer(perceptron(), "adamw", loss="cross_entropy", shards=4)
+energy = fastnet.callbacks.Energy(powercap={root!r})
+x, y = blobs(128)
+trainer.fit(x, y, epochs=2, batch_size=32, validation_data=blobs(64, seed=1), progress=False, callbacks=[energy])
+print(json.dumps(trainer.history.rows))
+"""
+UPDATE = 14 * (32 + 16 + 48 + 3)        # FLOPs of AdamW on the perceptron
+
+
+def test_shards_are_counted(tmp_path):
+    """The shards of a batch cost what the batch does, apart from a few operations on scalars; so does the update."""
+    def flops(**options):
+        t = fastnet.Trainer(trainer().model, "adamw", loss="cross_entropy", **options)
+        t.fit(*blobs(128), epochs=1, batch_size=32, progress=False, callbacks=[c.Energy(powercap=tmp_path)])
+        return t.history["flops"][0]
+    plain, cut = flops(), flops(shards=4)
+    assert 0 <= cut - plain < 4 * 4 * 200 and plain > 4 * UPDATE
+
+
+def test_ranks_are_added(tmp_path):
+    """Two ranks: the same steps, with an update on each."""
+    [alone] = run_code(1, RANKS.format(root=str(tmp_path)))
+    both = run_code(2, RANKS.format(root=str(tmp_path)))
+    alone, first, second = map(json.loads, (alone, *both))
+    for one, rank, other in zip(alone, first, second):
+        assert rank["flops"] == other["flops"] == one["flops"] + 4 * UPDATE
+        assert rank["validation_flops"] == other["validation_flops"]
+        assert rank["joules_estimated"] == pytest.approx(10 * rank["cpu_seconds"])
+
+
+def test_counters_of_a_machine_count_once():
+    def rank(machine, joules, source="rapl"):
+        return {"source": source, "machine": machine, "joules": joules, "cpu_seconds": 1.0, "flops": 7}
+    found = energy_module._sum_of_ranks([rank("a", 5.0), rank("a", 5.1), rank("b", 2.0), rank("c", 3.0, "estimated")])
+    assert found == {"joules": pytest.approx(7.1), "joules_estimated": 3.0, "cpu_seconds": 4.0, "flops": 28}

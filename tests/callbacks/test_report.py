@@ -1,5 +1,8 @@
 """Reports to searches of hyperparameters: Optuna's trials, Ray Tune's function."""
+from pathlib import Path
+
 import pytest
+from rank_tools import run_code
 from training_tools import Scripted, fitted, weights
 
 import fastnet
@@ -71,3 +74,29 @@ def test_wrong_targets():
         c.Report(Trial(), 3)
     with pytest.raises(ValueError, match=r"no number 'validation_loss' to monitor: .*'loss'"):
         fitted(callbacks=[c.Report(Trial())])
+
+
+# ---- ranks ----------------------------------------------------------------------------------------------------------
+
+RANKS = """
+from test_report import Trial
+from training_tools import blobs, perceptron
+trainer = fastnet.Trainer(perceptron(), "adamw", loss="cross_entropy")
+trial = Trial(prune_at=2) if dist.get_rank() == 0 else None
+try:
+    trainer.fit(*blobs(128), epochs=5, validation_split=0.2, progress=False,
+                callbacks=[fastnet.callbacks.Report(trial)])
+except Exception as error:
+    print(type(error).__name__, len(trainer.history))
+"""
+
+
+def test_rank_0_reports_and_decides_for_all():
+    pytest.importorskip("optuna")
+    code = f"import sys; sys.path.append({str(Path(__file__).parent)!r})\n{RANKS}"
+    assert run_code(2, code) == ["TrialPruned 2\n"] * 2
+
+
+def test_rank_0_needs_a_trial():
+    with pytest.raises(TypeError, match="an Optuna trial or a function on rank 0, got None"):
+        fitted(callbacks=[c.Report(None)])

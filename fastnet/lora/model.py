@@ -297,8 +297,8 @@ def merge_and_unload(model: _Model) -> _Model:
         >>> model = fastnet.lora.apply(fastnet.nn.Sequential(fastnet.nn.Linear(3, 2)), r=1)
         >>> fastnet.lora.merge_and_unload(model)
         Sequential(
-          (0): Linear(in_features=3, out_features=2, bias=True)  # weight (2, 3), bias (2,); 8 parameters
-        )  # 8 parameters
+          (0): Linear(in_features=3, out_features=2, bias=True)  # weight (2, 3), bias (2,)
+        )  # 8 parameters, 0 of them trainable
     """
     if not any(layer.merged for layer in _adapted("merge_and_unload", model).values()):
         merge(model)

@@ -36,7 +36,7 @@ class ReduceOp(enum.Enum):
     MAX = "max"
 
 
-_FUNCTIONS: dict[ReduceOp, Callable[..., Any]] = {
+_UFUNCS: dict[ReduceOp, Callable[..., Any]] = {
     ReduceOp.SUM: np.add, ReduceOp.AVG: np.add, ReduceOp.PRODUCT: np.multiply, ReduceOp.MIN: np.minimum,
     ReduceOp.MAX: np.maximum}
 
@@ -71,7 +71,7 @@ def all_reduce(tensor: Tensor, op: ReduceOp = ReduceOp.SUM) -> None:
         raise TypeError(f"all_reduce: expected floating-point numbers for ReduceOp.AVG, got {tensor.dtype}")
     with _contiguous(tensor) as array:
         with np.errstate(all="ignore"):
-            collectives.all_reduce_array(group.transport, array, _FUNCTIONS[op])
+            collectives.all_reduce_array(group.transport, array, _UFUNCS[op])
             if op is ReduceOp.AVG:
                 np.divide(array, array.dtype.type(group.size), out=array)
 

@@ -250,7 +250,7 @@ def all_gather(tensor_list: list[Tensor], tensor: Tensor, group: Any = None, asy
 def all_gather_into_tensor(output_tensor: Tensor, input_tensor: Tensor, group: Any = None, async_op: bool = False
                            ) -> Work | None:
     """Copy the tensors of all processes into the parts of the output."""
-    output_tensor.copy_(fastnet.stack(_gathered(input_tensor)).reshape(output_tensor.shape))
+    output_tensor.copy_(fastnet.stack(_of_all_ranks(input_tensor)).reshape(output_tensor.shape))
     return _done(async_op)
 
 
@@ -268,7 +268,7 @@ def all_to_all_single(output: Tensor, input: Tensor, output_split_sizes: Any = N
     """Copy this process's part of each process's input; all parts have the same size."""
     if world.world_size() > 1 and (output_split_sizes or input_split_sizes):
         raise RuntimeError("all_to_all_single: expected parts of the same size, got split sizes")
-    parts = [x.reshape(world.world_size(), -1)[world.rank()] for x in _gathered(input)]
+    parts = [x.reshape(world.world_size(), -1)[world.rank()] for x in _of_all_ranks(input)]
     output.copy_(fastnet.stack(parts).reshape(output.shape))
     return _done(async_op)
 
@@ -276,7 +276,7 @@ def all_to_all_single(output: Tensor, input: Tensor, output_split_sizes: Any = N
 def gather(tensor: Tensor, gather_list: list[Tensor] | None = None, dst: int | None = None, group: Any = None,
            async_op: bool = False, group_dst: int | None = None) -> Work | None:
     """Copy the tensors of all processes into the list of the process `dst`."""
-    for place, found in zip(gather_list or (), _gathered(tensor)):
+    for place, found in zip(gather_list or (), _of_all_ranks(tensor)):
         place.copy_(found)
     return _done(async_op)
 
@@ -297,7 +297,7 @@ def reduce_scatter(output: Tensor, input_list: list[Tensor], op: Any = ReduceOp.
     return reduce_scatter_tensor(output, fastnet.stack(list(input_list)), op, group, async_op)
 
 
-def _gathered(tensor: Tensor) -> list[Tensor]:
+def _of_all_ranks(tensor: Tensor) -> list[Tensor]:
     """The tensors of all processes."""
     parts = [tensor.detach().clone() for _ in range(world.world_size())]
     all_gather(parts, tensor.detach())
@@ -306,7 +306,7 @@ def _gathered(tensor: Tensor) -> list[Tensor]:
 
 # ---- objects of numbers, strings, tensors, lists and dictionaries; nothing is pickled ------------------------------
 
-def _objects(own: Any) -> list[Any]:
+def _exchanged_objects(own: Any) -> list[Any]:
     """The objects of all processes."""
     if world.current() is None:
         return [own]
@@ -324,7 +324,7 @@ def all_gather_object(object_list: list[Any], obj: Any, group: Any = None) -> No
     Raises:
         TypeError: of several processes, an object that only pickle could send.
     """
-    object_list[:] = _objects(obj)
+    object_list[:] = _exchanged_objects(obj)
 
 
 def broadcast_object_list(object_list: list[Any], src: int | None = 0, group: Any = None, device: Any = None,
@@ -332,13 +332,13 @@ def broadcast_object_list(object_list: list[Any], src: int | None = 0, group: An
     """Put the objects of the process `src` into the list; see `all_gather_object`."""
     if world.current() is not None:
         source = (src if group_src is None else group_src) or 0
-        object_list[:] = _objects(list(object_list) if world.rank() == source else None)[source]
+        object_list[:] = _exchanged_objects(list(object_list) if world.rank() == source else None)[source]
 
 
 def gather_object(obj: Any, object_gather_list: list[Any] | None = None, dst: int | None = None, group: Any = None,
                   group_dst: int | None = None) -> None:
     """Put the objects of all processes into the list of the process `dst`; see `all_gather_object`."""
-    found = _objects(obj)
+    found = _exchanged_objects(obj)
     if object_gather_list is not None:
         object_gather_list[:] = found
 
@@ -348,4 +348,4 @@ def scatter_object_list(scatter_object_output_list: list[Any], scatter_object_in
     """Put this process's object of the list of the process `src` into the first; see `all_gather_object`."""
     source = (src if group_src is None else group_src) or 0
     own = list(scatter_object_input_list or []) if world.rank() == source else None
-    scatter_object_output_list[0] = _objects(own)[source][world.rank()]
+    scatter_object_output_list[0] = _exchanged_objects(own)[source][world.rank()]

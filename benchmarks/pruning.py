@@ -62,6 +62,7 @@ def parse(argv):
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--tune", type=int, default=5, help="epochs after the channels are removed (5)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--width", type=int, default=64, help="channels of the first layers (64, as in ResNet-18)")
     parser.add_argument("--small-images", action="store_true")
     parser.add_argument("--save", metavar="FILE")
     parser.add_argument("--load", metavar="FILE")
@@ -73,7 +74,7 @@ def main(argv=None):
     args = parse(argv)
     print(busy())
     fastnet.manual_seed(args.seed)
-    model = fastnet.models.resnet18(10, small_images=args.small_images)
+    model = fastnet.models.ResNet("basic", (2, 2, 2, 2), 10, small_images=args.small_images, width=args.width)
     example = fastnet.randn(2, 3, 32, 32)
     if args.speed:
         small, _ = prune.compact(prune.ln_channels(copy.deepcopy(model), example, args.amount), example, speed=False)

@@ -134,9 +134,10 @@ or write its outputs. --time measures it; fastnet needs no ONNX Runtime.
 TUNE = """\
 Search the settings of `fastnet train` with the lowest validation loss: learning
 rate, batch size, weight decay, dropout, and the number and size of hidden layers.
-Options of `fastnet train` that are given are fixed. Trials that are worse than the
-median of the others after the same epoch are ended early. Then the model of the
-best trial is trained again, with the same bits, tested, and saved with --save.
+DATA and all other options are those of `fastnet train`; a setting that is given is
+fixed. Trials that are worse than the median of the others after the same epoch are
+ended early. Then the model of the best trial is trained again, with the same bits,
+tested, and saved with --save.
 
 --study keeps the trials in a file; the same command continues an interrupted
 search. --plot draws the trials, and --report writes them as JSON. It needs Optuna.

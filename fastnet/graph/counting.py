@@ -25,7 +25,6 @@ class CostCounter:
     the block replays uncounted: call its `clear()` first.
 
     Attributes:
-        cost: the KernelCost so far.
         by_kernel: {kernel: KernelCost}, of the calls outside of replays.
         uncounted: names of the kernels among them whose FLOPs are not counted: their work depends on values.
 
@@ -45,7 +44,8 @@ class CostCounter:
     """
 
     def __init__(self) -> None:
-        self.cost: KernelCost = KernelCost()
+        self._called = KernelCost()                             # of calls outside of replays
+        self._recordings: list[_ReplayCost] = []
         self.by_kernel: dict[str, KernelCost] = {}
         self.uncounted: set[str] = set()
         self._thread = 0
@@ -53,6 +53,17 @@ class CostCounter:
         self._counted_table: tuple[Any, dict[str, Any]] = None, {}      # the table of kernels, and its counted form
         self._swaps: list[Swapped] = []
         self._recording: tuple[weakref.ref[Any], _ReplayCost] | None = None
+
+    @property
+    def cost(self) -> KernelCost:
+        """The cost so far. Setting it begins anew from there."""
+        return sum((recording.cost * recording.replays for recording in self._recordings), self._called)
+
+    @cost.setter
+    def cost(self, cost: KernelCost) -> None:
+        self._called = cost
+        for recording in self._recordings:
+            recording.replays = 0
 
     def __repr__(self) -> str:
         return repr_of(self, flops=self.cost.flops, bytes=self.cost.bytes)
@@ -91,14 +102,6 @@ class CostCounter:
                 return function(*args, **kwargs)
         return call
 
-    def add(self, cost: KernelCost) -> None:
-        """Add a cost.
-
-        Args:
-            cost: of kernel calls that the counter has not seen.
-        """
-        self.cost += cost
-
     def _counted(self, call: Any) -> Callable[..., None]:
         """An entry of the table of kernels that notes its calls; not those that a kernel makes of another."""
         kernel = call.__wrapped__
@@ -118,7 +121,7 @@ class CostCounter:
 
     def _note(self, kernel: Any, args: tuple[Any, ...], attrs: dict[str, Any]) -> None:
         cost, name = kernel_cost(kernel, args, attrs), kernel.__name__
-        self.add(cost)
+        self._called += cost
         self.by_kernel[name] = self.by_kernel.get(name, KernelCost()) + cost
         if not is_counted(kernel):
             self.uncounted.add(name)
@@ -128,21 +131,18 @@ class CostCounter:
     def _recorded_cost(self, recorder: Any) -> _ReplayCost:
         """The cost of the recording in progress, which each replay adds."""
         if self._recording is None or self._recording[0]() is not recorder:
-            replayed = _ReplayCost(self)
+            replayed = _ReplayCost()
             recorder.note_refresher(replayed, replayed)
+            self._recordings.append(replayed)
             self._recording = weakref.ref(recorder), replayed
         return self._recording[1]
 
 
 class _ReplayCost:
-    """What a recording costs: each replay calls it, which adds the cost to the counter.
+    """What a recording costs, and how often it was replayed: each replay calls it."""
 
-    Args:
-        counter: the counter.
-    """
-
-    def __init__(self, counter: CostCounter) -> None:
-        self.counter, self.cost = counter, KernelCost()
+    def __init__(self) -> None:
+        self.cost, self.replays = KernelCost(), 0
 
     def __call__(self) -> None:
-        self.counter.add(self.cost)
+        self.replays += 1

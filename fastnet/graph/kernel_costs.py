@@ -54,6 +54,10 @@ class KernelCost:
         return KernelCost(self.multiply_adds + other.multiply_adds, self.flops + other.flops,
                           self.bytes_read + other.bytes_read, self.bytes_written + other.bytes_written)
 
+    def __mul__(self, count: int) -> KernelCost:
+        return KernelCost(self.multiply_adds * count, self.flops * count, self.bytes_read * count,
+                          self.bytes_written * count)
+
 
 def kernel_cost(kernel: Any, args: Sequence[Any], attrs: Mapping[str, Any]) -> KernelCost:
     """What a call of a kernel costs.

@@ -174,14 +174,14 @@ class Energy(Callback):
             prefix, cost = "" if part == "training" else f"{part}_", counter.cost
             own |= {f"{prefix}flops": cost.flops, f"{prefix}bytes": cost.bytes} if cost.bytes else {}
             counter.cost = KernelCost()
-        row = _sum_of_ranks(_of_all_ranks(own))
+        row = _sum_of_ranks(_spent_by_ranks(own))
         if self.country is not None:
             row["carbon_kg"] = (row.get("joules", 0.0) + row.get("joules_estimated", 0.0)) * self._carbon
         self._epoch = {"joules": 0.0, "cpu_seconds": 0.0}
         return row
 
 
-def _of_all_ranks(own: dict[str, Any]) -> list[dict[str, Any]]:
+def _spent_by_ranks(own: dict[str, Any]) -> list[dict[str, Any]]:
     """What each rank spent, by rank."""
     group = world.current()
     if group is None:

@@ -19,10 +19,10 @@ MODULES = ("fastnet", "fastnet.autograd", "fastnet.nn", "fastnet.nn.functional",
            "fastnet.prune",
            "fastnet.quantization", "fastnet.nn.quantized", "fastnet.nn.quantized.dynamic", "fastnet.nn.qat",
            "fastnet.explain", "fastnet.training", "fastnet.callbacks", "fastnet.transfer",
-           "fastnet.federated", "fastnet.privacy",
+           "fastnet.federated", "fastnet.privacy", "fastnet.distributed",
            "fastnet.sklearn", "fastnet.random", "fastnet.backend", "fastnet.dtypes")
 FOR_OTHER_MODULES = {             # members of the Trainer that callbacks, checkpoints and subclasses read
-    "batch_loss", "described_data", "step_model", "total_steps", "trained"}
+    "batch_loss", "described_data", "source", "step_model", "total_steps", "trained"}
 PACKAGE = Path(importlib.import_module("fastnet").__file__).parent
 
 

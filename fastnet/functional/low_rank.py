@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["low_rank_linear"]
 
 _DROPPED = 6                            # the position of the argument `dropped`
-_BLOCK = 1 << 18                        # numbers of g and the input in a block of rows: 1 MB
+_BLOCK_NUMBERS = 1 << 18                # numbers of g and the input in a block of rows: 1 MB
 _LEAST_ROWS = 64                        # of a block; blocks have a multiple of it
 
 
-def _scaled(x: Array, factor: float) -> Array:
+def _multiplied(x: Array, factor: float) -> Array:
     return x if factor == 1 else kernels.scale(x, factor)
 
 
@@ -38,16 +38,16 @@ def _sums_weights(rows: int, weight: Array) -> bool:
     return rows * (outputs + inputs) >= 2 * outputs * inputs
 
 
-def _blocks(rows: int, weight: Array) -> Iterator[slice]:
+def _row_blocks(rows: int, weight: Array) -> Iterator[slice]:
     """Blocks of rows whose inputs and outputs fit into the second-level cache; an empty one if there are no rows."""
-    size = max(_LEAST_ROWS, _BLOCK // (sum(weight.shape) * _LEAST_ROWS) * _LEAST_ROWS)
+    size = max(_LEAST_ROWS, _BLOCK_NUMBERS // (sum(weight.shape) * _LEAST_ROWS) * _LEAST_ROWS)
     return (slice(start, start + size) for start in range(0, max(rows, 1), size))
 
 
 @op
 def _low_rank_linear(x: Array, weight: Array, bias: Array | None, down: Array, up: Array, scale: float,
                      dropped: Array | None) -> Result[Array]:
-    rows, down_scaled = as_matrix(x), _scaled(down, scale)
+    rows, down_scaled = as_matrix(x), _multiplied(down, scale)
     source = rows if dropped is None else as_matrix(dropped)
     out = empty((rows.shape[0], weight.shape[0]), x.dtype)
     updated = inner = None
@@ -57,7 +57,7 @@ def _low_rank_linear(x: Array, weight: Array, bias: Array | None, down: Array, u
         K.matmul(out, rows, updated.T, bias)
     else:
         inner = empty((rows.shape[0], up.shape[1]), x.dtype)
-        for block in _blocks(rows.shape[0], weight):
+        for block in _row_blocks(rows.shape[0], weight):
             K.matmul(out[block], rows[block], weight.T, bias)
             K.matmul(inner[block], source[block], down_scaled.T)
             K.matmul(out[block], inner[block], up.T, accumulate=True)
@@ -86,10 +86,10 @@ def _low_rank_gradients(g: Array, needs: Sequence[bool], rows: Array, weight: Ar
     A block of g and one of the input stay in the second-level cache while three and two products read them.
     """
     g, source = kernels.contiguous(as_matrix(g)), rows if dropped is None else dropped
-    up_scaled, needs = _scaled(up, scale), (*needs, *(False for _ in range(_DROPPED + 1 - len(needs))))
+    up_scaled, needs = _multiplied(up, scale), (*needs, *(False for _ in range(_DROPPED + 1 - len(needs))))
     dx, _, _, d_down, d_up, _, back = needed_arrays(needs, g.dtype, rows.shape, (), (), down.shape, up.shape, (),
                                                     source.shape)
-    for block in _blocks(rows.shape[0], weight):
+    for block in _row_blocks(rows.shape[0], weight):
         if dx is not None:
             K.matmul(dx[block], g[block], weight if updated is None else updated)
         through = product(g[block], up_scaled)          # scale * g @ up, (rows, r): used three times

@@ -25,7 +25,7 @@ _BLOCK_NUMBERS = 1 << 18                # numbers of g and the input in a block 
 _LEAST_ROWS = 64                        # of a block; blocks have a multiple of it
 
 
-def _multiplied(x: Array, factor: float) -> Array:
+def _scaled_factor(x: Array, factor: float) -> Array:
     return x if factor == 1 else kernels.scale(x, factor)
 
 
@@ -47,7 +47,7 @@ def _row_blocks(rows: int, weight: Array) -> Iterator[slice]:
 @op
 def _low_rank_linear(x: Array, weight: Array, bias: Array | None, down: Array, up: Array, scale: float,
                      dropped: Array | None) -> Result[Array]:
-    rows, down_scaled = as_matrix(x), _multiplied(down, scale)
+    rows, down_scaled = as_matrix(x), _scaled_factor(down, scale)
     source = rows if dropped is None else as_matrix(dropped)
     out = empty((rows.shape[0], weight.shape[0]), x.dtype)
     updated = inner = None
@@ -86,7 +86,7 @@ def _low_rank_gradients(g: Array, needs: Sequence[bool], rows: Array, weight: Ar
     A block of g and one of the input stay in the second-level cache while three and two products read them.
     """
     g, source = kernels.contiguous(as_matrix(g)), rows if dropped is None else dropped
-    up_scaled, needs = _multiplied(up, scale), (*needs, *(False for _ in range(_DROPPED + 1 - len(needs))))
+    up_scaled, needs = _scaled_factor(up, scale), (*needs, *(False for _ in range(_DROPPED + 1 - len(needs))))
     dx, _, _, d_down, d_up, _, back = needed_arrays(needs, g.dtype, rows.shape, (), (), down.shape, up.shape, (),
                                                     source.shape)
     for block in _row_blocks(rows.shape[0], weight):

@@ -117,7 +117,7 @@ def test_dir_shows_what_is_public():
     modules = {name for name in shown if isinstance(getattr(fastnet, name), types.ModuleType)}
     assert modules == {"audio", "autograd", "backend", "c_source", "callbacks", "data", "datasets", "distributed",
                        "distributions", "dtypes", "explain", "federated", "fft", "func", "functional", "graph",
-                       "linalg", "lora", "metrics", "models", "nn", "onnx", "ops", "optim", "privacy", "profiler", "prune",
-                       "quantization", "random", "sklearn", "special", "text", "training", "transfer"}
+                       "linalg", "lora", "metrics", "models", "nn", "onnx", "ops", "optim", "privacy", "profiler",
+                       "prune", "quantization", "random", "sklearn", "special", "text", "training", "transfer"}
     assert [name for name in shown if name.startswith("_")] == ["__version__"]
     assert len(shown) == len(set(fastnet.__all__)) + 1 == len(fastnet.__all__) + 1

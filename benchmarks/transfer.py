@@ -1,11 +1,13 @@
 """Transfer on CIFAR-10: `python -m benchmarks.transfer`.
 
-For each of five pairs of classes: trains resnet8 on the other eight, adapts it to the pair with 50 images of each, and
-trains a resnet8 on these from nothing. Prints the accuracies on the test images of the pair, and the times.
+For each of five pairs of classes: trains a quarter-width resnet18 on the other eight, adapts it to the pair with 50
+images of each, and trains the same network on these from nothing. Prints the accuracies on the test images of the pair,
+and the times.
 
 Adapting: everything but a new head is frozen, the features of the images and of their mirror images are cached, and the
-head is trained on them. From nothing: all layers are trained, with random crops and flips. The last lines compare an
-epoch of the head on cached features with an epoch of the whole network, both on the same images.
+head is trained on them. Then all layers but the batch norms, which stay frozen, are trained for a few epochs. From
+nothing, all layers are trained for more epochs. Both take random crops and flips. The last lines compare an epoch of the
+head on cached features with an epoch of the whole network, both on the same images.
 """
 import argparse
 import sys
@@ -23,6 +25,13 @@ MEAN, STD = np.float32([125.3, 123.0, 113.9]), np.float32([63.0, 62.1, 66.7])   
 BODY = {"epochs": 20, "batch_size": 64, "lr": 5e-3}
 NOTHING = {"epochs": 100, "batch_size": 20, "lr": 3e-3}
 HEAD = {"epochs": 60, "batch_size": 20, "lr": 1e-2}
+LAYERS = {"epochs": 8, "batch_size": 20, "lr": 3e-3}
+NORMS = ("*bn?", "*downsample.1")       # the batch norms of a ResNet
+
+
+def network(classes):
+    """A resnet18 for small images with a quarter of the channels."""
+    return models.ResNet("basic", (2, 2, 2, 2), num_classes=classes, small_images=True, width=16)
 
 
 def prepared(x, *others):
@@ -58,7 +67,7 @@ def of_classes(part, classes, most=None):
 
 
 def adapted(body, x, y):
-    """(a copy of a trained network, adapted to two classes, the seconds that it took)."""
+    """(a trained network, adapted to two classes, the seconds that it took)."""
     start = time.perf_counter()
     head = replace_head(body, 2)
     freeze(body)
@@ -67,6 +76,9 @@ def adapted(body, x, y):
     cached = cache_features(body, prepared(both[0]), both[1])
     batches = data.DataLoader(cached, HEAD["batch_size"], shuffle=True)
     trained(head, batches, HEAD["epochs"], HEAD["lr"])
+    unfreeze(body)
+    freeze(body, NORMS)
+    trained(body, augmented(x, y, **LAYERS), LAYERS["epochs"], LAYERS["lr"])
     return body, time.perf_counter() - start
 
 
@@ -74,14 +86,14 @@ def compare(pair, train, test, settings):
     """A row of the table: accuracies and seconds, adapted and from nothing."""
     others = [c for c in range(10) if c not in pair]
     fastnet.manual_seed(0)
-    body = models.resnet8(num_classes=8)
+    body = network(8)
     seconds = trained(body, augmented(*of_classes(train, others), **BODY), settings.epochs, BODY["lr"])
     of_others = accuracy(body, *of_classes(test, others))
     x, y = of_classes(train, pair, IMAGES)
     fastnet.manual_seed(1)
     adapted_model, adapting = adapted(body, x, y)
     fastnet.manual_seed(1)
-    fresh = models.resnet8(num_classes=2)
+    fresh = network(2)
     fresh_seconds = trained(fresh, augmented(x, y, **NOTHING), NOTHING["epochs"], NOTHING["lr"])
     x_test, y_test = of_classes(test, pair)
     found = accuracy(adapted_model, x_test, y_test), accuracy(fresh, x_test, y_test)
@@ -93,7 +105,7 @@ def compare(pair, train, test, settings):
 
 def epochs_compared(x, y):
     """Seconds of an epoch of the whole network, and of one of the head on cached features."""
-    whole = models.resnet8(num_classes=10)
+    whole = network(10)
     trained(whole, augmented(x, y, **BODY), 1, 1e-3)                    # records the steps
     full = trained(whole, augmented(x, y, **BODY), 1, 1e-3)
     freeze(whole)

@@ -6,8 +6,8 @@ and the times.
 
 Adapting: everything but a new head is frozen, the features of the images and of their mirror images are cached, and the
 head is trained on them. Then all layers but the batch norms, which stay frozen, are trained for a few epochs. From
-nothing, all layers are trained for more epochs. Both take random crops and flips. The last lines compare an epoch of the
-head on cached features with an epoch of the whole network, both on the same images.
+nothing, all layers are trained for more epochs. Both take random crops and flips. The last lines compare an epoch of
+the head on cached features with an epoch of the whole network, both on the same images.
 """
 import argparse
 import sys

@@ -45,15 +45,16 @@ def recordings_of(root: str | None, speakers: Sequence[str]) -> Pairs:
     return np.concatenate([x, x_test]), np.concatenate([y, y_test])
 
 
-def played(signals: NDArray[np.float32], speed: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+def played(signals: NDArray[np.float32], speed: NDArray[np.float64]) -> NDArray[np.float32]:
     """Play each recording at its speed, which changes the pitch and the resonances of the voice, too."""
     length = signals.shape[1]
-    place = np.arange(length) * speed[:, None]
+    place = np.outer(speed, np.arange(length, dtype=np.float64))
     left = np.minimum(place.astype(np.int64), length - 2)
-    share = (place - left).astype(np.float32)
+    share: NDArray[np.float32] = (place - left).astype(np.float32)
     rows = np.arange(len(signals))[:, None]
-    made = signals[rows, left] * (1 - share) + signals[rows, left + 1] * share
-    return np.where(place > length - 1, np.float32(0), made)
+    made: NDArray[np.float32] = (signals[rows, left] * (1 - share) + signals[rows, left + 1] * share).astype(np.float32)
+    made[place > length - 1] = 0
+    return made
 
 
 def to_one_length(mel: NDArray[np.float32], rng: np.random.Generator | None) -> NDArray[np.float32]:
@@ -67,7 +68,8 @@ def to_one_length(mel: NDArray[np.float32], rng: np.random.Generator | None) -> 
         place = place + rng.uniform(-0.08, 0.08) * np.sin(np.pi * place)
     place = np.clip(first + place * (last - first), 0, mel.shape[1] - 1.001)
     left = place.astype(np.int64)
-    return mel[:, left] + (mel[:, left + 1] - mel[:, left]) * (place - left).astype(np.float32)
+    found: NDArray[np.float32] = mel[:, left] + (mel[:, left + 1] - mel[:, left]) * (place - left).astype(np.float32)
+    return found
 
 
 class Cepstra:
@@ -82,8 +84,9 @@ class Cepstra:
     def __call__(self, signals: NDArray[np.int16], rng: np.random.Generator | None = None,
                  speed: float = 1.0) -> Tensor:
         """Cepstra at a speed; at random speeds, and varied, if there is a generator."""
-        speeds = np.full(len(signals), speed) if rng is None else np.exp(rng.uniform(-0.25, 0.25, len(signals)))
-        x = played(signals.astype(np.float32) / 32768, speeds)
+        n = len(signals)
+        x: NDArray[np.float32] = signals.astype(np.float32) / np.float32(32768)
+        x = played(x, np.full(n, speed) if rng is None else np.exp(rng.uniform(-0.25, 0.25, n)))
         if rng is not None:
             x = self.noise(x, rng=rng)
         with fastnet.no_grad():
@@ -126,7 +129,7 @@ def train(model: TwoTower, spoken: Pairs, written: Pairs, steps: int) -> None:
         optimizer.zero_grad()
         seen, heard, scale = model(images, sounds)
         groups = zip(seen.chunk(GROUPS), heard.chunk(GROUPS))
-        loss = fastnet.stack([criterion(a, b, scale) for a, b in groups]).mean()
+        loss: Tensor = fastnet.stack([criterion(a, b, scale) for a, b in groups]).mean()
         loss.backward()
         optimizer.step()
         return loss.detach()
@@ -152,7 +155,8 @@ def judge(model: TwoTower, spoken: Pairs, written: Pairs) -> tuple[float, float]
     model.eval()
     cepstra = Cepstra()
     with fastnet.no_grad():
-        sounds = sum(model.encode_text(cepstra(spoken[0], speed=speed), normalize=True) for speed in SPEEDS)
+        found = [model.encode_text(cepstra(spoken[0], speed=speed), normalize=True) for speed in SPEEDS]
+        sounds = found[0] + found[1] + found[2]
         images = model.encode_image(pictures(written[0]), normalize=True)
         scores = (sounds @ images.t()).numpy()
     return first_ranks(scores, spoken[1], written[1]), first_ranks(scores.T, written[1], spoken[1])
@@ -167,7 +171,7 @@ def main(arguments: list[str] | None = None) -> None:
     roots = [None if args.data is None else f"{args.data}/{name}" for name in ("fsdd", "mnist")]
     written, (x_test, y_test) = mnist(roots[1])
     gallery = x_test[:GALLERY], y_test[:GALLERY]
-    found = []
+    found: list[tuple[float, float]] = []
     for held_out in args.speakers or (FSDD_SPEAKERS[:1] if args.quick else FSDD_SPEAKERS):
         fastnet.manual_seed(0)
         spoken = recordings_of(roots[0], [speaker for speaker in FSDD_SPEAKERS if speaker != held_out])

@@ -54,7 +54,7 @@ def annotated(folder: Path) -> list[dict[str, Any]]:
         known = read_json(package, ANNOTATIONS)["annotations"]["annotations"]
     with archive(folder, "emoji-datasource-google") as package:
         emoji = read_json(package, "package/emoji.json")
-    found = []
+    found: list[dict[str, Any]] = []
     for entry in sorted(emoji, key=lambda entry: entry["sort_order"]):
         character = "".join(chr(int(code, 16)) for code in entry["unified"].split("-")).replace("\ufe0f", "")
         if character in known and JOINER not in character and all(entry[f"has_img_{vendor}"] for vendor in VENDORS):
@@ -88,10 +88,10 @@ def main(arguments: list[str] | None = None) -> None:
         emoji = annotated(packages)
         pictures = np.stack([drawings(packages, vendor, [entry["file"] for entry in emoji]) for vendor in VENDORS])
     args.folder.mkdir(parents=True, exist_ok=True)
+    character, name, category = (np.array([entry[key] for entry in emoji]) for key in ("character", "name", "category"))
     scratch_file = args.folder / "emoji.part.npz"
-    np.savez_compressed(scratch_file, pictures=pictures, vendors=np.array(VENDORS),
-                        keywords=np.array(["|".join(entry["keywords"]) for entry in emoji]),
-                        **{key: np.array([entry[key] for entry in emoji]) for key in ("character", "name", "category")})
+    np.savez_compressed(scratch_file, pictures=pictures, vendors=np.array(VENDORS), character=character, name=name,
+                        category=category, keywords=np.array(["|".join(entry["keywords"]) for entry in emoji]))
     os.replace(scratch_file, args.folder / "emoji.npz")
     print(f"{args.folder / 'emoji.npz'}: {len(emoji)} emoji in {len(VENDORS)} drawings")
 

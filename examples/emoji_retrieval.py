@@ -133,7 +133,7 @@ def train(model: TwoTower, emoji: Emoji, rows: NDArray[np.int64], tokenizer: Tok
     @fastnet.compile
     def step(pictures: Tensor, tokens: Tensor) -> Tensor:
         optimizer.zero_grad()
-        loss = criterion(*model(pictures, tokens))
+        loss: Tensor = criterion(*model(pictures, tokens))
         loss.backward()
         optimizer.step()
         return loss.detach()
@@ -173,7 +173,8 @@ def word_vectors(texts: Sequence[str]) -> NDArray[np.float64]:
     for row, text in enumerate(texts):
         counts[row, vocabulary.encode(set(words_of(text)))] = 1
     weighted = counts * np.log(len(texts) / counts.sum(0))
-    return weighted / np.linalg.norm(weighted, axis=1, keepdims=True)
+    found: NDArray[np.float64] = weighted / np.linalg.norm(weighted, axis=1, keepdims=True)
+    return found
 
 
 def neighbours(emoji: Emoji, rows: NDArray[np.int64], held_out: NDArray[np.int64], vendor: int) -> NDArray[np.float64]:
@@ -183,7 +184,8 @@ def neighbours(emoji: Emoji, rows: NDArray[np.int64], held_out: NDArray[np.int64
     asked = emoji.pictures[vendor, held_out].reshape(len(held_out), -1).astype(np.float32)
     distances = (asked ** 2).sum(1)[:, None] - 2 * asked @ seen.T + (seen ** 2).sum(1)
     nearest = rows[np.argsort(distances, 1, kind="stable")[:, :NEIGHBOURS] % len(rows)]
-    return vectors[nearest].sum(1) @ vectors[held_out].T
+    scores: NDArray[np.float64] = vectors[nearest].sum(1) @ vectors[held_out].T
+    return scores
 
 
 def judge(model: TwoTower, emoji: Emoji, rows: NDArray[np.int64], held_out: NDArray[np.int64],
@@ -198,8 +200,9 @@ def judge(model: TwoTower, emoji: Emoji, rows: NDArray[np.int64], held_out: NDAr
             print(f"{vendor:8}towers: text to image {recall(scores.T):.1%}, image to text {recall(scores):.1%}; "
                   f"neighbours in pixels: {recall(by_pixels.T):.1%}, {recall(by_pixels):.1%}")
     classifier = models.build_zero_shot_classifier(model, tokenizer, list(CATEGORIES.values()))
-    right = np.array([list(CATEGORIES).index(emoji.categories[row]) if emoji.categories[row] in CATEGORIES else -1
-                      for row in held_out])
+    known = list(CATEGORIES)
+    names = [emoji.categories[int(row)] for row in held_out]
+    right = np.array([known.index(name) if name in known else -1 for name in names])
     for number, vendor in enumerate(emoji.vendors):
         probabilities = model.predict_proba(images(emoji.pictures[number, held_out]), classifier).numpy()
         found = probabilities.argmax(1)[right >= 0] == right[right >= 0]

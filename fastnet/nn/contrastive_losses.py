@@ -1,6 +1,8 @@
 """Losses that train an image tower and a text tower together, under open_clip's names."""
 from __future__ import annotations
 
+from typing import Any
+
 from fastnet._core.tensor import Tensor
 from fastnet.nn import functional as F
 from fastnet.nn.module import Module
@@ -63,7 +65,7 @@ class ClipLoss(_PairLoss):
         self.local_loss, self.gather_with_grad, self.use_horovod = local_loss, gather_with_grad, use_horovod
 
     def forward(self, image_features: Tensor, text_features: Tensor, logit_scale: Tensor | float,
-                logit_bias: Tensor | float | None = None, output_dict: bool = False) -> Tensor | dict[str, Tensor]:
+                logit_bias: Tensor | float | None = None, output_dict: bool = False) -> Any:
         loss = F.clip_loss(image_features, text_features, logit_scale, logit_bias)
         return {"contrastive_loss": loss} if output_dict else loss
 
@@ -105,6 +107,6 @@ class SigLipLoss(_PairLoss):
         self.dist_impl = dist_impl
 
     def forward(self, image_features: Tensor, text_features: Tensor, logit_scale: Tensor | float,
-                logit_bias: Tensor | float | None = None, output_dict: bool = False) -> Tensor | dict[str, Tensor]:
+                logit_bias: Tensor | float | None = None, output_dict: bool = False) -> Any:
         loss = F.siglip_loss(image_features, text_features, logit_scale, logit_bias)
         return {"contrastive_loss": loss} if output_dict else loss

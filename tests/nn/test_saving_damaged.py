@@ -39,7 +39,6 @@ DAMAGED = {
     "cut off in its length": b"\1\0\0",
     "header of gigabytes": (1 << 40).to_bytes(8, "little") + b"{}",
     "header longer than there is": pack(ONE)[:-1],
-    "a pickle": b"\x80\x04\x95" + bytes(100),
     "no text": pack(b"\xff\xfe{}"),
     "no JSON": pack('{"x":'),
     "no object": pack("[]"),
@@ -67,6 +66,7 @@ DAMAGED = {
     "data behind the end": pack({"x": entry()}, bytes(5)),
 }
 REFUSED = {name: (data, "not a safetensors file, or a truncated or damaged one") for name, data in DAMAGED.items()} | {
+    "a pickle": (b"\x80\x04\x95" + bytes(100), "expected a safetensors file, got one of torch.save: a pickle"),
     "a dtype of another name": (pack({"x": entry("F8_E4M3", (4,))}, bytes(4)), "tensor 'x' has dtype 'F8_E4M3'"),
     "many dimensions": (pack({"x": entry(shape=(1,) * 65)}, bytes(4)), "64"),
     "large empty dimensions": (pack({"x": entry(shape=(0, 1 << 62, 1 << 62), offsets=(0, 0))}), "array is too big"),

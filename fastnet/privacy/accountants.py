@@ -12,8 +12,9 @@ __all__ = ["Accountant", "PRVAccountant", "RDPAccountant", "check_delta", "creat
 
 _LARGEST_NOISE = 1e4                    # beyond it, a gradient is noise for any model and any number of steps
 _SMALLEST_NOISE = 0.05
-_RENYI_ORDERS = [2, 2.25, 2.5, 2.75, 3, 3.25, 3.5, 3.75, 4, 4.5, 5, 5.5, 6, 6.5, 7, 7.5,       # of Renyi divergences; below
-           *range(8, 65), 72, 80, 96, 128, 160, 192, 256, 384, 512, 1024]       # 2 their series converge slowly
+# Orders of Renyi divergences. Below 2 their series converge slowly.
+_RENYI_ORDERS = [2, 2.25, 2.5, 2.75, 3, 3.25, 3.5, 3.75, 4, 4.5, 5, 5.5, 6, 6.5, 7, 7.5, *range(8, 65), 72, 80, 96, 128,
+                 160, 192, 256, 384, 512, 1024]
 _NOISE_TOLERANCE = 5e-3                 # relative, of the noise that is searched for
 
 

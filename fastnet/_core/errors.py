@@ -62,6 +62,16 @@ def one_of(what: str, given: object, known: Iterable[object]) -> ValueError:
                       f"{', '.join(map(repr, known))}")
 
 
+def and_more(count: int, listed: int) -> str:
+    """The end of a list in an error that names the first `listed` of `count` things: " and 3 more", or "".
+
+    Args:
+        count: of all things.
+        listed: the most that the error names.
+    """
+    return f" and {count - listed} more" if count > listed else ""
+
+
 def did_you_mean(given: object, known: Iterable[object], advice: str = "") -> str:
     """The continuation of an error about an unknown name: the closest known name, if one is close, and advice.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnet._core.errors import did_you_mean
+from fastnet._core.errors import and_more, did_you_mean
 from fastnet.data.cells import Cells, clean
 from fastnet.data.dates import utc
 from fastnet.data.values import object_array
@@ -285,7 +285,7 @@ def require(names: Iterable[str], there: Iterable[str]) -> None:
     if not missing:
         return
     advice = did_you_mean(missing[0], known, "the columns are")
-    more = f" and {len(known) - MOST_LISTED} more" if len(known) > MOST_LISTED else ""
+    more = and_more(len(known), MOST_LISTED)
     plural = "are no columns" if len(missing) > 1 else "is no column"
     raise ValueError(f"there {plural} {_first_names(missing)}{advice} {_first_names(list(known))}{more}")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from fastnet._core.errors import one_of
+from fastnet._core.errors import and_more, one_of
 from fastnet._core.reprs import options_of, repr_of
 from fastnet.data.cells import Cells, in_lines
 from fastnet.data.column_kinds import TEXTUAL, judged_kind, nested_columns
@@ -163,7 +163,7 @@ class TablePreparation:
     def _require_columns(self) -> None:
         if not self.encoders:
             reasons = [f"{name!r} ({reason})" for name, reason in islice(self.left_out.items(), MOST_LISTED)]
-            more = f" and {len(self.left_out) - MOST_LISTED} more" * (len(self.left_out) > MOST_LISTED)
+            more = and_more(len(self.left_out), MOST_LISTED)
             raise ValueError(f"no column can be used, all are left out: {', '.join(reasons)}{more}")
 
     def _cells(self, named: Mapping[str, Array], kinds: Mapping[str, Kind]) -> dict[str, list[Any]]:

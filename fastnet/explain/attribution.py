@@ -1,14 +1,14 @@
 """The base class of the methods, with Captum's names."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastnet import Tensor
 from fastnet.explain.network import Network
-from fastnet.explain.samples import Baselines, Inputs, Samples, Target, as_baselines, as_inputs
+from fastnet.explain.samples import Baselines, Inputs, Samples, Target, as_baselines, as_inputs, in_form
 
-__all__ = ["Attribution", "row_sums"]
+__all__ = ["Attribution", "BaselineAttribution", "row_sums"]
 
 
 class Attribution:
@@ -77,6 +77,42 @@ class Attribution:
     def _samples(self, inputs: Inputs, target: Target, extra: Any) -> Samples:
         """The checked arguments of `attribute`."""
         return self._network.samples(self._name, as_inputs(self._name, inputs, self._floating), target, extra)
+
+
+class BaselineAttribution(Attribution):
+    """A method whose attributions are slopes times the differences of the inputs from baselines: base class of such.
+
+    Args:
+        forward_func, compile: see `Attribution`.
+        multiply_by_inputs: multiply by the differences. If False, the result is the slopes.
+    """
+
+    def __init__(self, forward_func: Callable[..., Tensor], multiply_by_inputs: bool = True, *,
+                 compile: bool = True) -> None:
+        super().__init__(forward_func, compile=compile)
+        self._multiply_by_inputs = multiply_by_inputs
+
+    @property
+    def multiplies_by_inputs(self) -> bool:
+        """Whether the result is multiplied by the differences."""
+        return self._multiply_by_inputs
+
+    def has_convergence_delta(self) -> bool:
+        """True."""
+        return True
+
+    def _products(self, slopes: Sequence[Tensor], inputs: Sequence[Tensor], start: Sequence[Tensor]
+                  ) -> tuple[Tensor, ...]:
+        """The slopes, times the differences unless `multiply_by_inputs` is False."""
+        if not self._multiply_by_inputs:
+            return tuple(slopes)
+        return tuple(g * (x - b) for g, x, b in zip(slopes, inputs, start))
+
+    def _result(self, found: tuple[Tensor, ...], start: tuple[Tensor, ...], samples: Samples, inputs: Inputs,
+                with_delta: bool) -> Any:
+        """Attributions in the form of the inputs; with their delta, if it is wanted."""
+        result = in_form(found, inputs)
+        return (result, self._delta(found, start, samples)) if with_delta else result
 
 
 def row_sums(attributions: tuple[Tensor, ...]) -> Tensor:

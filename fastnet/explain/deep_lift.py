@@ -6,7 +6,7 @@ from typing import Any
 
 import fastnet
 from fastnet import Tensor
-from fastnet.explain.attribution import Attribution
+from fastnet.explain.attribution import BaselineAttribution
 from fastnet.explain.deep_lift_rules import with_rules
 from fastnet.explain.gradient_shap import baseline_samples
 from fastnet.explain.samples import Baselines, Inputs, Samples, Target, as_baselines, in_form
@@ -16,7 +16,7 @@ from fastnet.nn import Module
 __all__ = ["DeepLift", "DeepLiftShap"]
 
 
-class DeepLift(Attribution):
+class DeepLift(BaselineAttribution):
     """The differences of the inputs from their baselines, times the slopes of the operations between the two.
 
     A nonlinear operation on each element, y = s(x), has the slope (s(x) - s(b)) / (x - b) of the rescale rule, where b
@@ -50,18 +50,8 @@ class DeepLift(Attribution):
 
     def __init__(self, model: Module, multiply_by_inputs: bool = True, eps: float = 1e-10, *,
                  compile: bool = True) -> None:
-        super().__init__(model, compile=compile)
-        self._multiply_by_inputs = multiply_by_inputs
+        super().__init__(model, multiply_by_inputs, compile=compile)
         self._network = TracedNetwork(model, functools.partial(with_rules, eps=eps), compile)
-
-    @property
-    def multiplies_by_inputs(self) -> bool:
-        """Whether the result is multiplied by the differences."""
-        return self._multiply_by_inputs
-
-    def has_convergence_delta(self) -> bool:
-        """True."""
-        return True
 
     def attribute(self, inputs: Inputs, baselines: Baselines = None, target: Target = None,
                   additional_forward_args: Any = None, return_convergence_delta: bool = False) -> Any:
@@ -81,9 +71,7 @@ class DeepLift(Attribution):
         """
         samples = self._samples(inputs, target, additional_forward_args)
         start = as_baselines(self._name, baselines, samples.inputs)
-        found = self._pairwise(samples, start)
-        result = in_form(found, inputs)
-        return (result, self._delta(found, start, samples)) if return_convergence_delta else result
+        return self._result(self._pairwise(samples, start), start, samples, inputs, return_convergence_delta)
 
     def _pairwise(self, samples: Samples, start: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """The attributions of rows with their baselines."""
@@ -93,8 +81,7 @@ class DeepLift(Attribution):
             firsts = [(b[i:j] if len(b) > 1 else b).expand(x.shape) for b, x in zip(start, rows.inputs)]
             pairs = rows.repeated(2, tuple(fastnet.cat([x, b]) for x, b in zip(rows.inputs, firsts)))
             slopes = [g[:j - i] for g in self._network.slopes(pairs)]
-            parts.append([g * (x - b) for g, x, b in zip(slopes, rows.inputs, firsts)] if self._multiply_by_inputs
-                         else slopes)
+            parts.append(self._products(slopes, rows.inputs, firsts))
         return tuple(fastnet.cat(pieces) if len(pieces) > 1 else pieces[0] for pieces in zip(*parts))
 
 

@@ -2,20 +2,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from typing import Any
 
 import fastnet
 from fastnet import Generator, Tensor
 from fastnet._core.errors import shape_text
-from fastnet.explain.attribution import Attribution
+from fastnet.explain.attribution import BaselineAttribution
 from fastnet.explain.noise import noisy
 from fastnet.explain.samples import Inputs, Target, in_form
 
 __all__ = ["GradientShap", "baseline_samples"]
 
 
-class GradientShap(Attribution):
+class GradientShap(BaselineAttribution):
     """The gradient at random points between random baselines and the input, times their difference; its expectation.
 
     It approximates SHAP values by expected gradients: Lundberg and Lee 2017, https://arxiv.org/abs/1705.07874, and
@@ -32,20 +31,6 @@ class GradientShap(Attribution):
         >>> method.attribute(fastnet.tensor([[1.0, 2.0]]), baselines=fastnet.zeros(4, 2))
         tensor([[2., 6.]])
     """
-
-    def __init__(self, forward_func: Callable[..., Tensor], multiply_by_inputs: bool = True, *,
-                 compile: bool = True) -> None:
-        super().__init__(forward_func, compile=compile)
-        self._multiply_by_inputs = multiply_by_inputs
-
-    @property
-    def multiplies_by_inputs(self) -> bool:
-        """Whether the result is multiplied by the difference."""
-        return self._multiply_by_inputs
-
-    def has_convergence_delta(self) -> bool:
-        """True."""
-        return True
 
     def attribute(self, inputs: Inputs, baselines: Any, n_samples: int = 5, stdevs: float | tuple[float, ...] = 0.0,
                   target: Target = None, additional_forward_args: Any = None, return_convergence_delta: bool = False, *,
@@ -78,8 +63,7 @@ class GradientShap(Attribution):
         share = fastnet.rand(count, generator=generator)
         between = tuple(_mixed(share, x, b) for x, b in zip(points.inputs, start))
         slopes = self._network.slopes(points.repeated(1, between), self._network.limit(samples))
-        found = slopes if not self._multiply_by_inputs else tuple(
-            g * (x - b) for g, x, b in zip(slopes, points.inputs, start))
+        found = self._products(slopes, points.inputs, start)
         result = in_form([part.view(rows, n_samples, *part.shape[1:]).mean(1) for part in found], inputs)
         return (result, self._delta(found, start, points)) if return_convergence_delta else result
 

@@ -1,14 +1,13 @@
 """Integrated gradients."""
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import fastnet
 from fastnet import Tensor
-from fastnet.explain.attribution import Attribution
+from fastnet.explain.attribution import BaselineAttribution
 from fastnet.explain.quadrature import quadrature
-from fastnet.explain.samples import Baselines, Inputs, Samples, Target, as_baselines, cut_evenly, in_form
+from fastnet.explain.samples import Baselines, Inputs, Samples, Target, as_baselines, cut_evenly
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["IntegratedGradients"]
 
 
-class IntegratedGradients(Attribution):
+class IntegratedGradients(BaselineAttribution):
     """The gradient, averaged along the line from a baseline b to the input x, times their difference.
 
     attribution = (x - b) * integral over a from 0 to 1 of df(b + a * (x - b)) / dx
@@ -39,20 +38,6 @@ class IntegratedGradients(Attribution):
         >>> bool(delta.abs().max() < 1e-5)
         True
     """
-
-    def __init__(self, forward_func: Callable[..., Tensor], multiply_by_inputs: bool = True, *,
-                 compile: bool = True) -> None:
-        super().__init__(forward_func, compile=compile)
-        self._multiply_by_inputs = multiply_by_inputs
-
-    @property
-    def multiplies_by_inputs(self) -> bool:
-        """Whether the result is multiplied by x - b."""
-        return self._multiply_by_inputs
-
-    def has_convergence_delta(self) -> bool:
-        """True."""
-        return True
 
     def attribute(self, inputs: Inputs, baselines: Baselines = None, target: Target = None,
                   additional_forward_args: Any = None, n_steps: int = 50, method: str = "gausslegendre",
@@ -81,10 +66,8 @@ class IntegratedGradients(Attribution):
         parts = [self._average_slopes(samples.rows(i, j), [b[i:j] if len(b) > 1 else b for b in start], sums, limit)
                  for i, j in samples.blocks(limit)]
         found = tuple(fastnet.cat(pieces) for pieces in zip(*parts)) if len(parts) > 1 else parts[0]
-        if self._multiply_by_inputs:
-            found = tuple(g * (x - b) for g, x, b in zip(found, samples.inputs, start))
-        result = in_form(found, inputs)
-        return (result, self._delta(found, start, samples)) if return_convergence_delta else result
+        found = self._products(found, samples.inputs, start)
+        return self._result(found, start, samples, inputs, return_convergence_delta)
 
     def _average_slopes(self, samples: Samples, start: list[Tensor], sums: tuple[Array, Array],
                         limit: int) -> tuple[Tensor, ...]:

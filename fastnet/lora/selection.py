@@ -5,21 +5,18 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from fastnet import nn
-from fastnet._core.errors import did_you_mean
+from fastnet._core.errors import and_more, did_you_mean
 from fastnet.lora.config import LoRAConfig
 from fastnet.lora.layers import LAYERS, AdaptedLayer
+from fastnet.nn.state_dict import LISTED
 
 __all__ = ["adaptable", "adapted_layers", "base_class", "is_named", "module_paths", "names_text", "peft_targets",
            "saved_modules", "selected_layers"]
 
-_NAMES_IN_ERROR = 10                        # in an error
-
-
 def names_text(names: Iterable[str]) -> str:
     """Names for an error: the first ten, and how many more there are."""
     names = list(names)
-    more = len(names) - _NAMES_IN_ERROR
-    return ", ".join(names[:_NAMES_IN_ERROR]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(names[:LISTED]) + and_more(len(names), LISTED)
 
 
 def base_class(layer: nn.Module) -> type[nn.Module]:

@@ -1,13 +1,13 @@
 """Reading and writing the state of a module: its parameters and persistent buffers by path."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from fastnet import dtypes
-from fastnet._core.errors import shape_text
+from fastnet._core.errors import and_more, shape_text
 from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor
 from fastnet.backend import K
@@ -81,23 +81,18 @@ def load_state(name: str, own: Mapping[str, Tensor], state_dict: Mapping[str, An
         raise TypeError(f"load_state_dict: expected a mapping from names to tensors, got {type(state_dict).__name__}")
     keys = IncompatibleKeys([k for k in own if k not in state_dict], [k for k in state_dict if k not in own])
     values = {k: _array(k, state_dict[k], own[k].dtype) for k in own if k in state_dict}
-    problems = [f"{kind} key(s) in state_dict: {', '.join(map(repr, found[:LISTED]))}{_and_more(found)}"
+    problems = [f"{kind} key(s) in state_dict: {', '.join(map(repr, found[:LISTED]))}{and_more(len(found), LISTED)}"
                 for kind, found in zip(("Missing", "Unexpected"), keys) if found and strict]
     misshapen = [k for k, value in values.items() if value.shape != own[k].shape]
     problems += [f"size mismatch for {k}: the state_dict has shape {shape_text(values[k])}, the model "
                  f"{shape_text(own[k])}" for k in misshapen[:LISTED]]
-    problems += [f"size mismatch{_and_more(misshapen)}"] if len(misshapen) > LISTED else []
+    problems += [f"size mismatch{and_more(len(misshapen), LISTED)}"] if len(misshapen) > LISTED else []
     if problems:
         raise RuntimeError("\n    ".join([f"loading a state_dict into {name} failed:", *problems]))
     for k, value in values.items():
         K.copy(own[k]._data, value)
         own[k]._storage.version += 1
     return keys
-
-
-def _and_more(names: Sequence[str]) -> str:
-    """The number of names that an error does not list: " and 3 more"."""
-    return f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
 
 
 def _array(key: str, value: Any, own: DType) -> Array:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnet import nn
 from fastnet._core.tensor import Tensor
+from fastnet.nn.evaluation import evaluating
 from fastnet.transfer.patterns import as_patterns, require_match
 
 if TYPE_CHECKING:
@@ -88,7 +89,6 @@ def arguments_noted(model: nn.Module, path: str) -> Iterator[Any]:
         ValueError: the model calls the module several times or not at all; raised by the function.
     """
     calls: list[Any] = []
-    modes = [(module, module.training) for module in model.modules()]
     handle = model.get_submodule(path).register_forward_pre_hook(lambda module, args: calls.append(args[0]))
 
     def run(*inputs: Tensor) -> Any:
@@ -96,9 +96,7 @@ def arguments_noted(model: nn.Module, path: str) -> Iterator[Any]:
         model(*inputs)
         return _only("cache_features", path, calls)
     try:
-        model.eval()
-        yield run
+        with evaluating(model):
+            yield run
     finally:
         handle.remove()
-        for module, mode in modes:
-            module.training = mode

@@ -160,7 +160,7 @@ class Energy(Callback):
         if self.source == "rapl":
             try:
                 joules = self._meter.read()
-            except (OSError, ValueError) as e:      # the training goes on, with estimates
+            except (OSError, ValueError) as e:      # the training continues with estimates
                 self.source, self.why_estimated = "estimated", str(e)
         self._epoch["joules"] += joules
         self._epoch["cpu_seconds"] += used

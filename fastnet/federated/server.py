@@ -19,7 +19,7 @@ def FedAvg(**options: Any) -> Any:
 
     The mean is `fastnet.federated.average`, so it has the same bits in whatever order the clients answer. A client
     whose arrays are not finite, or have other shapes than the server's, counts as failed, with a warning that names it,
-    and the round goes on without it. Each round's number goes to the clients as `server_round`.
+    and the round continues without it. Each round's number goes to the clients as `server_round`.
 
     Args:
         options: those of `flwr.server.strategy.FedAvg`, such as `initial_parameters` and `min_fit_clients`.

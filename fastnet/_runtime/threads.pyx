@@ -9,7 +9,12 @@ cdef extern from *:
     #define FASTNET_OPENMP 0
     #define omp_get_max_threads() 1
     #define omp_in_parallel() 0
-    #define omp_get_wtime() 0.0
+    #include <time.h>
+    static double omp_get_wtime(void) {
+        struct timespec now;
+        timespec_get(&now, TIME_UTC);
+        return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    }
     #endif
     #include "src/per_thread.h"
     PER_THREAD int chosen = 0;

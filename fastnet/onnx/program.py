@@ -104,7 +104,7 @@ class Runner:
         for name, value in zip(node.outputs, results):
             if name:
                 values[name] = value
-        if any(node.outputs[len(results):]):
+        if len(node.outputs) > len(results) and any(node.outputs[len(results):]):
             raise node.refuse(f"output {len(results)}")
         for name in node.drops:
             values.pop(name, None)
@@ -115,19 +115,24 @@ class Runner:
             inner = {name: values[name] for name in body.captures}
             inner.update(zip(body.inputs, arguments))
             return self.run(body, inner)
-        known = node.operator.known
-        given = [as_known(node, f"its input {i}", x) if i in known else x for i, x in enumerate(inputs)]
-        return _as_tuple(node.operator.function(node, run_body, *given))
+        return _as_tuple(node.operator.function(node, run_body, *_with_known(node, inputs)))
 
     def _compute(self, node: Node, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """Call the function of a node: on Tensors, or apart from a recording if it computes with constants."""
-        operator = node.operator
-        given = [as_known(node, f"its input {i}", x) if i in operator.known else x for i, x in enumerate(inputs)]
-        if operator.random or any(isinstance(x, Tensor) for x in given):
+        operator, given = node.operator, _with_known(node, inputs)
+        if operator.random or any([isinstance(x, Tensor) for x in given]):
             return _as_tuple(operator.function(node, *(
                 x if i in operator.known else as_tensor(x, self.tensors.get(name))
                 for i, (name, x) in enumerate(zip(node.inputs, given)))))
         return apart(_constants, node, given)
+
+
+def _with_known(node: Node, inputs: Sequence[Any]) -> Sequence[Any]:
+    """The inputs of a node, with the arrays of those that it must know."""
+    known = node.operator.known
+    if not known:                       # most operators; a loop runs its nodes thousands of times
+        return inputs
+    return [as_known(node, f"its input {i}", x) if i in known else x for i, x in enumerate(inputs)]
 
 
 def _with_node(node: Node, inputs: Sequence[Any], e: Exception) -> RuntimeError:

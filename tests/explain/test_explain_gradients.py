@@ -3,6 +3,7 @@ import re
 
 import numpy as np
 import pytest
+from kernel_tools import built
 
 import fastnet
 from fastnet import explain, nn
@@ -123,6 +124,7 @@ def test_replays_give_the_same_bits(x):
             assert fastnet.equal(recorded.attribute(x, target=target), eager)
 
 
+@built
 def test_the_same_bits_on_any_number_of_threads():
     fastnet.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(16 * 256, 4))

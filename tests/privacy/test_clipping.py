@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from kernel_tools import built
 
 import fastnet
 from fastnet import nn
@@ -187,6 +188,7 @@ def test_a_sum_as_loss():
         np.testing.assert_allclose(p.grad.numpy(), e, rtol=1e-6, atol=1e-12)
 
 
+@built
 def test_bits_are_those_of_any_number_of_threads_and_of_a_recording():
     def gradients(threads, step):
         fastnet.set_num_threads(threads)

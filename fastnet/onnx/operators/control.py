@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
-_MOST_TRIPS = 200_000           # of a loop: as many as a model may have nodes
+_MOST_TRIPS = 100_000           # of a loop: a file made to be hostile ends within seconds without compiled modules
 
 
 @operator("If", control=True, known=("condition",))

@@ -120,7 +120,7 @@ class Runner:
     def _compute(self, node: Node, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """Call the function of a node: on Tensors, or apart from a recording if it computes with constants."""
         operator, given = node.operator, _with_known(node, inputs)
-        if operator.random or any([isinstance(x, Tensor) for x in given]):
+        if operator.random or any(isinstance(x, Tensor) for x in given):
             return _as_tuple(operator.function(node, *(
                 x if i in operator.known else as_tensor(x, self.tensors.get(name))
                 for i, (name, x) in enumerate(zip(node.inputs, given)))))

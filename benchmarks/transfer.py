@@ -8,10 +8,15 @@ Adapting: everything but a new head is frozen, the features of the images and of
 head is trained on them. Then all layers but the batch norms, which stay frozen, are trained for a few epochs. From
 nothing, all layers are trained for more epochs. Both take random crops and flips. The last lines compare an epoch of
 the head on cached features with an epoch of the whole network, both on the same images.
+
+`--validate` measures on other images: those of the pair in the training part that no network has seen. SETTINGS were
+chosen by it, and no test image took part in the choice. `--set layers.lr=1e-3` changes a setting, and `--bodies FOLDER`
+keeps the networks that were trained on eight classes for the next run.
 """
 import argparse
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -22,10 +27,12 @@ from fastnet.transfer import cache_features, freeze, replace_head, unfreeze
 PAIRS = ((0, 1), (2, 3), (4, 5), (6, 7), (8, 9))
 IMAGES = 50                             # of each class of a pair, to adapt with
 MEAN, STD = np.float32([125.3, 123.0, 113.9]), np.float32([63.0, 62.1, 66.7])       # of CIFAR-10's pixels
-BODY = {"epochs": 20, "batch_size": 64, "lr": 5e-3}
-NOTHING = {"epochs": 100, "batch_size": 20, "lr": 3e-3}
-HEAD = {"epochs": 60, "batch_size": 20, "lr": 1e-2}
-LAYERS = {"epochs": 8, "batch_size": 20, "lr": 3e-3}
+SETTINGS = {
+    "body": {"epochs": 30, "batch_size": 64, "lr": 5e-3, "weight_decay": 0.1},
+    "nothing": {"epochs": 100, "batch_size": 20, "lr": 3e-3, "weight_decay": 0.01},
+    "head": {"epochs": 60, "batch_size": 20, "lr": 1e-2, "weight_decay": 0.01},
+    "layers": {"epochs": 8, "batch_size": 20, "lr": 3e-3, "weight_decay": 0.01},
+}
 NORMS = ("*bn?", "*downsample.1")       # the batch norms of a ResNet
 
 
@@ -40,18 +47,20 @@ def prepared(x, *others):
     return (made, *others) if others else made
 
 
-def trained(model, batches, epochs, lr):
+def trained(model, batches, settings):
     """Train a model; returns the seconds that it took."""
-    trainer = fastnet.Trainer(model, lambda p: fastnet.optim.AdamW(p, lr=lr, weight_decay=0.01), loss="cross_entropy")
+    trainer = fastnet.Trainer(model, lambda p: fastnet.optim.AdamW(
+        p, lr=settings["lr"], weight_decay=settings["weight_decay"]), loss="cross_entropy")
+    schedule = fastnet.callbacks.LearningRateSchedule("one_cycle")
     start = time.perf_counter()
-    trainer.fit(batches, epochs=epochs, callbacks=fastnet.callbacks.LearningRateSchedule("one_cycle"), progress=False)
+    trainer.fit(batches, epochs=settings["epochs"], callbacks=schedule, progress=False)
     return time.perf_counter() - start
 
 
-def augmented(x, y, batch_size, **_):
+def augmented(x, y, settings):
     """Batches of images that are cropped and flipped at random."""
     changes = data.Compose([data.RandomCrop(32, padding=4), data.RandomHorizontalFlip(), prepared])
-    return data.DataLoader(data.TensorDataset(x, y), batch_size, shuffle=True, drop_last=len(x) > 1000,
+    return data.DataLoader(data.TensorDataset(x, y), settings["batch_size"], shuffle=True, drop_last=len(x) > 1000,
                            transform=changes)
 
 
@@ -59,11 +68,31 @@ def accuracy(model, x, y):
     return fastnet.Trainer(model, loss="cross_entropy", metrics="accuracy").evaluate(prepared(x), y)["accuracy"]
 
 
-def of_classes(part, classes, most=None):
-    """Images of some classes, and their labels in the order of the classes."""
+def of_classes(part, classes, rows=slice(None)):
+    """The chosen rows of each class, and their labels in the order of the classes."""
     x, y = part
-    rows = [np.flatnonzero(y == c)[:most] for c in classes]
-    return x[np.concatenate(rows)], np.repeat(np.arange(len(classes)), [len(r) for r in rows])
+    chosen = [np.flatnonzero(y == c)[rows] for c in classes]
+    return x[np.concatenate(chosen)], np.repeat(np.arange(len(classes)), [len(r) for r in chosen])
+
+
+def body_without(pair, train, folder):
+    """(a network trained on the other eight classes, how it came: its seconds, or its file in the folder)."""
+    settings = SETTINGS["body"]
+    name = "_".join([f"without-{pair[0]}-{pair[1]}", *(f"{key}-{value}" for key, value in settings.items())])
+    path = Path(folder, f"{name}.safetensors") if folder else None
+    if path and path.exists():
+        return fastnet.load(path), f"read from {path}"
+    fastnet.manual_seed(0)
+    body = network(8)
+    seconds = trained(body, augmented(*of_classes(train, without(pair)), settings), settings)
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        body.save(path)
+    return body, f"trained in {seconds:.0f} s"
+
+
+def without(pair):
+    return [c for c in range(10) if c not in pair]
 
 
 def adapted(body, x, y):
@@ -74,68 +103,81 @@ def adapted(body, x, y):
     unfreeze(body, "fc")
     both = np.concatenate([x, x[:, :, ::-1]]), np.concatenate([y, y])          # with mirror images
     cached = cache_features(body, prepared(both[0]), both[1])
-    batches = data.DataLoader(cached, HEAD["batch_size"], shuffle=True)
-    trained(head, batches, HEAD["epochs"], HEAD["lr"])
+    trained(head, data.DataLoader(cached, SETTINGS["head"]["batch_size"], shuffle=True), SETTINGS["head"])
     unfreeze(body)
     freeze(body, NORMS)
-    trained(body, augmented(x, y, **LAYERS), LAYERS["epochs"], LAYERS["lr"])
+    trained(body, augmented(x, y, SETTINGS["layers"]), SETTINGS["layers"])
     return body, time.perf_counter() - start
 
 
-def compare(pair, train, test, settings):
+def compare(pair, train, test, options):
     """A row of the table: accuracies and seconds, adapted and from nothing."""
-    others = [c for c in range(10) if c not in pair]
-    fastnet.manual_seed(0)
-    body = network(8)
-    seconds = trained(body, augmented(*of_classes(train, others), **BODY), settings.epochs, BODY["lr"])
-    of_others = accuracy(body, *of_classes(test, others))
-    x, y = of_classes(train, pair, IMAGES)
+    body, origin = body_without(pair, train, options.bodies)
+    of_others = "" if options.validate else f"{accuracy(body, *of_classes(test, without(pair))):.1%} right, "
+    x, y = of_classes(train, pair, slice(IMAGES))
     fastnet.manual_seed(1)
     adapted_model, adapting = adapted(body, x, y)
     fastnet.manual_seed(1)
     fresh = network(2)
-    fresh_seconds = trained(fresh, augmented(x, y, **NOTHING), NOTHING["epochs"], NOTHING["lr"])
-    x_test, y_test = of_classes(test, pair)
-    found = accuracy(adapted_model, x_test, y_test), accuracy(fresh, x_test, y_test)
+    fresh_seconds = trained(fresh, augmented(x, y, SETTINGS["nothing"]), SETTINGS["nothing"])
+    measured = of_classes(train, pair, slice(IMAGES, None)) if options.validate else of_classes(test, pair)
+    found = accuracy(adapted_model, *measured), accuracy(fresh, *measured)
     names = " and ".join(datasets.CIFAR10_CLASSES[c] for c in pair)
     print(f"{names:22} {found[0]:8.1%} {found[1]:12.1%} {adapting:9.2f} s {fresh_seconds:9.2f} s"
-          f"     (the other eight: {of_others:.1%} after {seconds:.0f} s)", flush=True)
+          f"     (the other eight: {of_others}{origin})", flush=True)
     return *found, adapting, fresh_seconds
 
 
 def epochs_compared(x, y):
     """Seconds of an epoch of the whole network, and of one of the head on cached features."""
-    whole = network(10)
-    trained(whole, augmented(x, y, **BODY), 1, 1e-3)                    # records the steps
-    full = trained(whole, augmented(x, y, **BODY), 1, 1e-3)
+    whole, one = network(10), SETTINGS["body"] | {"epochs": 1}
+    trained(whole, augmented(x, y, one), one)                           # records the steps
+    full = trained(whole, augmented(x, y, one), one)
     freeze(whole)
     unfreeze(whole, "fc")
     start = time.perf_counter()
     cached = cache_features(whole, prepared(x), y)
     caching = time.perf_counter() - start
-    batches = data.DataLoader(cached, BODY["batch_size"], shuffle=True)
-    trained(whole.fc, batches, 1, 1e-3)
-    return full, caching, trained(whole.fc, batches, 4, 1e-3) / 4
+    batches = data.DataLoader(cached, one["batch_size"], shuffle=True)
+    trained(whole.fc, batches, one)
+    return full, caching, trained(whole.fc, batches, one | {"epochs": 4}) / 4
+
+
+def change_setting(text):
+    """Enter STAGE.NAME=VALUE into SETTINGS."""
+    place, _, value = text.partition("=")
+    stage, _, name = place.partition(".")
+    try:
+        SETTINGS[stage][name] = type(SETTINGS[stage][name])(value)
+    except (KeyError, ValueError):
+        known = ", ".join(f"{stage}.{name}" for stage, settings in SETTINGS.items() for name in settings)
+        raise argparse.ArgumentTypeError(f"expected NAME=NUMBER with one of {known}, got {text!r}") from None
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=len(PAIRS), help="the first N pairs of classes")
-    parser.add_argument("--epochs", type=int, default=BODY["epochs"], help="of the training on eight classes")
-    settings = parser.parse_args()
+    parser.add_argument("--pairs", metavar="N,..", help=f"numbers of pairs, from 0 to {len(PAIRS) - 1}; default: all")
+    parser.add_argument("--validate", action="store_true", help="measure on images of the training part")
+    parser.add_argument("--bodies", metavar="FOLDER", help="read the networks trained on eight classes, or keep them")
+    parser.add_argument("--set", metavar="NAME=VALUE", action="append", type=change_setting,
+                        help="change a setting, such as body.epochs=20")
+    options = parser.parse_args()
     try:
         train, test = datasets.cifar10(download=False)
     except OSError as e:
         sys.exit(f"{e}\nset FASTNET_DATA to the folder that has cifar10/")
-    train = of_classes(train, range(10), 1000)
-    print(f"{'left out':22} {'adapted':>8} {'from nothing':>12} {'time':>11} {'time':>11}")
-    rows = np.array([compare(pair, train, test, settings) for pair in PAIRS[:settings.pairs]])
+    train = of_classes(train, range(10), slice(1000))
+    pairs = [PAIRS[int(i)] for i in options.pairs.split(",")] if options.pairs else PAIRS
+    print(f"{'left out':22} {'adapted':>8} {'from nothing':>12} {'time':>11} {'time':>11}", flush=True)
+    rows = np.array([compare(pair, train, test, options) for pair in pairs])
     means = rows.mean(0)
     print(f"{'mean':22} {means[0]:8.1%} {means[1]:12.1%} {means[2]:9.2f} s {means[3]:9.2f} s")
-    print(f"adapted is {100 * (means[0] - means[1]):.1f} points better, in {means[2] / means[3]:.1%} of the time")
-    full, caching, head = epochs_compared(*train)
-    print(f"an epoch of {len(train[0])} images: {full:.2f} s; cached in {caching:.2f} s, then {head:.3f} s, "
-          f"{head / full:.2%} of it")
+    print(f"adapted is {100 * (means[0] - means[1]):.1f} points better, in {means[2] / means[3]:.1%} of the time",
+          flush=True)
+    if not options.validate:
+        full, caching, head = epochs_compared(*train)
+        print(f"an epoch of {len(train[0])} images: {full:.2f} s; cached in {caching:.2f} s, then {head:.3f} s, "
+              f"{head / full:.2%} of it")
 
 
 if __name__ == "__main__":

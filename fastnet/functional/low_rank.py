@@ -1,7 +1,7 @@
 """A linear layer with a low-rank update of its weight, as one operation: LoRA."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastnet._core.errors import shape_text
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["low_rank_linear"]
 
 _DROPPED = 6                            # the position of the argument `dropped`
-_BLOCK_NUMBERS = 1 << 18                # numbers of g and the input in a block of rows: 1 MB
-_LEAST_ROWS = 64                        # of a block; blocks have a multiple of it
 
 
 def _scaled_factor(x: Array, factor: float) -> Array:
@@ -38,12 +36,6 @@ def _sums_weights(rows: int, weight: Array) -> bool:
     return rows * (outputs + inputs) >= 2 * outputs * inputs
 
 
-def _row_blocks(rows: int, weight: Array) -> Iterator[slice]:
-    """Blocks of rows whose inputs and outputs fit into the second-level cache; an empty one if there are no rows."""
-    size = max(_LEAST_ROWS, _BLOCK_NUMBERS // (sum(weight.shape) * _LEAST_ROWS) * _LEAST_ROWS)
-    return (slice(start, start + size) for start in range(0, max(rows, 1), size))
-
-
 @op
 def _low_rank_linear(x: Array, weight: Array, bias: Array | None, down: Array, up: Array, scale: float,
                      dropped: Array | None) -> Result[Array]:
@@ -57,10 +49,9 @@ def _low_rank_linear(x: Array, weight: Array, bias: Array | None, down: Array, u
         K.matmul(out, rows, updated.T, bias)
     else:
         inner = empty((rows.shape[0], up.shape[1]), x.dtype)
-        for block in _row_blocks(rows.shape[0], weight):
-            K.matmul(out[block], rows[block], weight.T, bias)
-            K.matmul(inner[block], source[block], down_scaled.T)
-            K.matmul(out[block], inner[block], up.T, accumulate=True)
+        K.matmul(out, rows, weight.T, bias)
+        K.matmul(inner, source, down_scaled.T)
+        K.matmul(out, inner, up.T, accumulate=True)
     slope = gradient(_low_rank_gradients, rows, weight, down, up, None if dropped is None else source, updated,
                      inner, down_scaled, scale, x.shape)
     return out if rows is x else out.reshape(*x.shape[:-1], weight.shape[0]), slope
@@ -81,27 +72,22 @@ def _gradients_on_tensors(g: Tensor, needs: Sequence[bool], rows: Tensor, weight
 def _low_rank_gradients(g: Array, needs: Sequence[bool], rows: Array, weight: Array, down: Array, up: Array,
                         dropped: Array | None, updated: Array | None, inner: Array | None, down_scaled: Array,
                         scale: float, shape: Shape) -> tuple[Any, ...]:
-    """The gradients of all arguments, computed for one block of rows after the other.
-
-    A block of g and one of the input stay in the second-level cache while three and two products read them.
-    """
+    """The gradients of all arguments."""
     g, source = kernels.contiguous(as_matrix(g)), rows if dropped is None else dropped
-    up_scaled, needs = _scaled_factor(up, scale), (*needs, *(False for _ in range(_DROPPED + 1 - len(needs))))
+    needs = (*needs, *(False for _ in range(_DROPPED + 1 - len(needs))))
     dx, _, _, d_down, d_up, _, back = needed_arrays(needs, g.dtype, rows.shape, (), (), down.shape, up.shape, (),
                                                     source.shape)
-    for block in _row_blocks(rows.shape[0], weight):
-        if dx is not None:
-            K.matmul(dx[block], g[block], weight if updated is None else updated)
-        through = product(g[block], up_scaled)          # scale * g @ up, (rows, r): used three times
-        if dx is not None and dropped is None and updated is None:
-            K.matmul(dx[block], through, down, accumulate=True)
-        if back is not None:
-            K.matmul(back[block], through, down)
-        if d_up is not None:
-            K.matmul(d_up, g[block].T, product(source[block], down_scaled.T) if inner is None else inner[block],
-                     accumulate=block.start > 0)
-        if d_down is not None:
-            K.matmul(d_down, through.T, source[block], accumulate=block.start > 0)
+    through = product(g, _scaled_factor(up, scale))     # scale * g @ up, (rows, r): used three times
+    if dx is not None:
+        K.matmul(dx, g, weight if updated is None else updated)
+    if dx is not None and dropped is None and updated is None:
+        K.matmul(dx, through, down, accumulate=True)
+    if back is not None:
+        K.matmul(back, through, down)
+    if d_up is not None:
+        K.matmul(d_up, g.T, product(source, down_scaled.T) if inner is None else inner)
+    if d_down is not None:
+        K.matmul(d_down, through.T, source)
     return (None if dx is None else dx.reshape(shape), gradient(weight_gradient, rows), bias_gradient, d_down, d_up,
             None, None if back is None else back.reshape(shape))
 
@@ -112,8 +98,7 @@ def low_rank_linear(input: Tensor, weight: Tensor, bias: Tensor | None, lora_A: 
 
     For few rows, the low-rank product is added to the result of the affine map in place, and its gradient to that of
     the input. For many rows without dropout, the update is added to a copy of the weight, which both products then use.
-    The shapes decide. Rows are processed in blocks that stay in the cache, and the product of
-    the gradient and `lora_B` is computed once. Hu et al. 2021, LoRA,
+    The shapes decide. The product of the gradient and `lora_B` is computed once. Hu et al. 2021, LoRA,
     https://arxiv.org/abs/2106.09685.
 
     Args:

@@ -5,7 +5,8 @@ import pickle
 import numpy as np
 import pytest
 from gradcheck import gradcheck
-from operations import DATA_DEPENDENT, GRID, INDEX, NOT_SMOOTH, OPERATIONS, PLAIN, ROW, A, data
+from operations import DATA_DEPENDENT, GRID, INDEX, NOT_SMOOTH, OPERATIONS, ROW, A, data
+from plain_operations import PLAIN
 
 import fastnet
 

@@ -1,4 +1,4 @@
-"""A small network, its batches and its training step, for the tests of `fastnet.compile`."""
+"""A small network, its batches and its training step, and comparisons, for the tests of `fastnet.compile`."""
 import numpy as np
 
 import fastnet
@@ -35,3 +35,14 @@ OPTIMIZERS = {
     "sgd": lambda p: fastnet.optim.SGD(p, lr=0.1, momentum=0.9), "adam": lambda p: fastnet.optim.Adam(p, lr=1e-2),
     "adamw": lambda p: fastnet.optim.AdamW(p, lr=1e-2), "rmsprop": lambda p: fastnet.optim.RMSprop(p, lr=1e-3),
     "adagrad": lambda p: fastnet.optim.Adagrad(p, lr=1e-2)}
+
+
+def without_gradient(fn):
+    def run(*args):
+        with fastnet.no_grad():
+            return fn(*args)
+    return run
+
+
+def equal(a, b):
+    return a.shape == b.shape and np.array_equal(a.numpy(), b.numpy(), equal_nan=True)

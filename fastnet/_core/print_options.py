@@ -1,12 +1,20 @@
-"""How tensors are printed."""
+"""The text of tensors, and its options."""
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["OPTIONS", "set_printoptions"]
+import numpy as np
 
-# the arguments of numpy.array2string that `repr` of a tensor passes
-OPTIONS: dict[str, Any] = {"precision": 4, "threshold": 1000, "edgeitems": 3, "max_line_width": None,
+from fastnet import dtypes
+from fastnet._core.errors import shape_text
+
+if TYPE_CHECKING:
+    from fastnet._core.tensor import Tensor
+
+__all__ = ["set_printoptions", "tensor_text"]
+
+# the arguments of numpy.array2string
+_PRINT_OPTIONS: dict[str, Any] = {"precision": 4, "threshold": 1000, "edgeitems": 3, "max_line_width": None,
                            "suppress_small": None}
 _PROFILES: dict[str, dict[str, Any]] = {
     "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "max_line_width": None, "suppress_small": None},
@@ -46,4 +54,23 @@ def set_printoptions(precision: int | None = None, threshold: float | None = Non
             changed[name] = value
     if sci_mode is not None:
         changed["suppress_small"] = not sci_mode
-    OPTIONS.update(changed)
+    _PRINT_OPTIONS.update(changed)
+
+
+def tensor_text(x: Tensor, for_torch: bool) -> str:
+    """The `repr` of a tensor.
+
+    Args:
+        x: the tensor.
+        for_torch: write dtypes as PyTorch does, "torch.float64".
+    """
+    body = np.array2string(x._data, separator=", ", prefix="tensor(", **_PRINT_OPTIONS)
+    if x._data.size == 0 and x._data.ndim > 1:
+        body += f", shape={shape_text(x)}"
+    if x._data.dtype not in (dtypes.float32, dtypes.int64, dtypes.bool_):
+        body += f", dtype={'torch.' if for_torch else ''}{x._data.dtype}"
+    if x._node is not None:
+        body += f", grad_fn={x._node!r}"
+    elif x._requires_grad:
+        body += ", requires_grad=True"
+    return f"tensor({body})"

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
-from fastnet import dtypes
 from fastnet._core.errors import naming_none, shape_text, takes_tensors
 from fastnet._core.placement import channels_last, channels_last_3d, check_placement, device, placement_name
-from fastnet._core.print_options import OPTIONS
+from fastnet._core.print_options import tensor_text
 from fastnet._core.size import Size
 from fastnet._core.spellings import respelled
 from fastnet._core.state import forbid_in_recording, forbid_reading, state
@@ -155,17 +154,7 @@ class Tensor(TensorMethods):
         return self._data.shape[0]
 
     def __repr__(self) -> str:
-        body = np.array2string(self._data, separator=", ", prefix="tensor(", **OPTIONS)
-        if self._data.size == 0 and self._data.ndim > 1:
-            body += f", shape={shape_text(self)}"
-        if self._data.dtype not in (dtypes.float32, dtypes.int64, dtypes.bool_):
-            torch = "torch." if _dialect.is_for_torch(sys._getframe(1).f_globals) else ""
-            body += f", dtype={torch}{self._data.dtype}"
-        if self._node is not None:
-            body += f", grad_fn={self._node!r}"
-        elif self._requires_grad:
-            body += ", requires_grad=True"
-        return f"tensor({body})"
+        return tensor_text(self, _dialect.is_for_torch(sys._getframe(1).f_globals))
 
     __hash__ = object.__hash__
 

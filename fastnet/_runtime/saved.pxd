@@ -1,3 +1,6 @@
+cimport numpy as cnp
+
+
 cdef class gradient:
     cdef readonly object function
     cdef readonly tuple saved
@@ -5,3 +8,5 @@ cdef class gradient:
 
 cdef gradient without_rest(gradient first)
 cdef int append_saved(function, str name, list arrays) except -1
+cdef Py_ssize_t argument_position(array, tuple arrays) except -2
+cdef bint is_one_memory(cnp.ndarray a, cnp.ndarray b)

@@ -160,3 +160,25 @@ cdef bint is_array_free(value, int depth) except -1:
     if kind is _BuiltinFunction:        # a function of a module, not a method of an object
         return value.__self__ is None or isinstance(value.__self__, types.ModuleType)
     return isinstance(value, _ARRAY_FREE_BASES)
+
+
+# ---- whose memory a saved array is ----------------------------------------------------------------------------------
+
+cdef Py_ssize_t argument_position(array, tuple arrays) except -2:
+    """The position of the argument that an array is, or shares its memory with, or -1."""
+    cdef Py_ssize_t i
+    for i in range(len(arrays)):
+        if array is arrays[i]:
+            return i
+    for i in range(len(arrays)):
+        if cnp.PyArray_CheckExact(arrays[i]) and is_one_memory(array, arrays[i]):
+            return i
+    return -1
+
+
+cdef bint is_one_memory(cnp.ndarray a, cnp.ndarray b):
+    """Whether two arrays are the same, or one is a view of the other, or both are views of one array."""
+    cdef PyObject *a_base = cnp.PyArray_BASE(a)
+    cdef PyObject *b_base = cnp.PyArray_BASE(b)
+    return (a is b or <PyObject *>a == b_base
+            or (a_base != NULL and (a_base == <PyObject *>b or a_base == b_base)))

@@ -15,7 +15,7 @@ from cpython.weakref cimport PyWeakref_NewRef
 
 from fastnet._runtime.dialect cimport dtype_for_caller, shape_for_caller
 from fastnet._runtime.pointwise cimport Pointwise, broadcasts, call_binary, call_unary, is_plain, operand_like, product
-from fastnet._runtime.saved cimport append_saved, gradient, without_rest
+from fastnet._runtime.saved cimport append_saved, argument_position, gradient, is_one_memory, without_rest
 from fastnet._runtime.state cimport current_recorder, current_tracer, gradients_recorded
 
 from fastnet._runtime.node_names import NodeName, next_functions
@@ -381,23 +381,3 @@ cdef tuple versions_of(list saved, tuple args, tuple arrays, TensorBase result):
             storage = (<TensorBase>args[i])._storage
             versions.append((storage, (<Storage>storage).version, i))
     return tuple(versions)
-
-
-cdef Py_ssize_t argument_position(array, tuple arrays) except -2:
-    """The position of the argument that an array is, or shares its memory with, or -1."""
-    cdef Py_ssize_t i
-    for i in range(len(arrays)):
-        if array is arrays[i]:
-            return i
-    for i in range(len(arrays)):
-        if cnp.PyArray_CheckExact(arrays[i]) and is_one_memory(array, arrays[i]):
-            return i
-    return -1
-
-
-cdef bint is_one_memory(cnp.ndarray a, cnp.ndarray b):
-    """Whether two arrays are the same, or one is a view of the other, or both are views of one array."""
-    cdef PyObject *a_base = cnp.PyArray_BASE(a)
-    cdef PyObject *b_base = cnp.PyArray_BASE(b)
-    return (a is b or <PyObject *>a == b_base
-            or (a_base != NULL and (a_base == <PyObject *>b or a_base == b_base)))

@@ -39,7 +39,7 @@ def product(twin):
     return operation(twin, lambda x, y: (x * y, (gradient(times, y), gradient(times, x))))
 
 
-IN_C = {"append_saved", "without_rest"}            # the compiled tape calls these in C
+IN_C = {"append_saved", "argument_position", "is_one_memory", "without_rest"}     # the compiled tape calls these in C
 
 
 def public(module):

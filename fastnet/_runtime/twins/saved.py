@@ -154,3 +154,21 @@ def _is_array_free(value, depth=0):
     if type(value) is types.BuiltinFunctionType:        # a function of a module, not a method of an object
         return value.__self__ is None or isinstance(value.__self__, types.ModuleType)
     return type(value) in _ARRAY_FREE or isinstance(value, _ARRAY_FREE_BASES)
+
+
+# ---- whose memory a saved array is ----------------------------------------------------------------------------------
+
+def argument_position(array: Array, arrays: tuple[Any, ...]) -> int:
+    """The position of the argument that an array is, or shares its memory with, or -1."""
+    for i, other in enumerate(arrays):
+        if array is other:
+            return i
+    for i, other in enumerate(arrays):
+        if type(other) is np.ndarray and is_one_memory(array, other):
+            return i
+    return -1
+
+
+def is_one_memory(a: Array, b: Array) -> bool:
+    """Whether two arrays are the same, or one is a view of the other, or both are views of one array."""
+    return a is b or a is b.base or (a.base is not None and (a.base is b or a.base is b.base))

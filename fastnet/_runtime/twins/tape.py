@@ -12,7 +12,7 @@ import numpy as np
 from fastnet._runtime.node_names import NodeName, next_functions
 from fastnet._runtime.twins.dialect import dtype_for_caller, shape_for_caller
 from fastnet._runtime.twins.pointwise import Pointwise
-from fastnet._runtime.twins.saved import append_saved, gradient, without_rest
+from fastnet._runtime.twins.saved import append_saved, argument_position, gradient, is_one_memory, without_rest
 from fastnet._runtime.twins.state import state
 from fastnet._runtime.twins.wrappers import explain_failures
 
@@ -261,26 +261,10 @@ def _versions_of(saved, args, arrays, result):
     """(storage, version, position) of each saved array that is the result (-1) or an argument, or a view of these."""
     versions = []
     for array in saved:
-        if _is_one_memory(array, result._data):
+        if is_one_memory(array, result._data):
             versions.append((result._storage, result._storage.version, -1))
             continue
-        i = _argument_position(array, arrays)
+        i = argument_position(array, arrays)
         if i >= 0 and isinstance(args[i], TensorBase):
             versions.append((args[i]._storage, args[i]._storage.version, i))
     return versions
-
-
-def _argument_position(array, arrays):
-    """The position of the argument that an array is, or shares its memory with, or -1."""
-    for i, other in enumerate(arrays):
-        if array is other:
-            return i
-    for i, other in enumerate(arrays):
-        if type(other) is np.ndarray and _is_one_memory(array, other):
-            return i
-    return -1
-
-
-def _is_one_memory(a, b):
-    """Whether two arrays are the same, or one is a view of the other, or both are views of one array."""
-    return a is b or a is b.base or (a.base is not None and (a.base is b or a.base is b.base))

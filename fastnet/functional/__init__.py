@@ -1,6 +1,7 @@
 """Differentiable operations on tensors, one module for each subject. `fastnet` has all of them under their names."""
 from types import ModuleType as _ModuleType
 
+import fastnet.functional.assignment as _assignment
 import fastnet.functional.inplace_shape as _inplace_shape
 import fastnet.functional.storages as _storages
 import fastnet.functional.tensor_attributes as _tensor_attributes
@@ -63,8 +64,10 @@ from fastnet.functional.creation import (
     zeros,
     zeros_like,
 )
+from fastnet.functional.distances import cdist
 from fastnet.functional.einsum import einsum
 from fastnet.functional.elements import argwhere, index_put, isin, masked_scatter, put, take
+from fastnet.functional.expansion import broadcast_to
 from fastnet.functional.fake_quantization import fake_quantize_per_channel_affine, fake_quantize_per_tensor_affine
 from fastnet.functional.grids import (
     broadcast_shapes,
@@ -84,7 +87,7 @@ from fastnet.functional.integration import cumulative_trapezoid, gradient, trape
 from fastnet.functional.joining import cat, concat, concatenate, flip, roll, stack
 from fastnet.functional.linear import addmm, bmm, dot, matmul, mm, mv, outer
 from fastnet.functional.matrices import block_diag, diag, diag_embed, diagflat, trace, tril_indices, triu_indices
-from fastnet.functional.norms import cdist, norm
+from fastnet.functional.norms import norm
 from fastnet.functional.number_parts import (
     copysign,
     frac,
@@ -175,7 +178,6 @@ from fastnet.functional.sampling import multinomial
 from fastnet.functional.scatter_reduction import scatter_reduce
 from fastnet.functional.scattering import scatter, scatter_add
 from fastnet.functional.shape import (
-    broadcast_to,
     flatten,
     moveaxis,
     movedim,

@@ -12,10 +12,11 @@ from fastnet._core.shapes import ceil_div
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional.compare import where
+from fastnet.functional.expansion import expand
 from fastnet.functional.kernel_calls import broadcast_shapes, check_floating, contiguous
 from fastnet.functional.normalization import needed_arrays
 from fastnet.functional.random import check_probability
-from fastnet.functional.shape import expand, reshape
+from fastnet.functional.shape import reshape
 from fastnet.random import default_generator
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
+from fastnet.functional.dims import check_tensors
 from fastnet.functional.linear import matmul
-from fastnet.functional.loss import check_tensors
 
 __all__ = ["bilinear"]
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastnet import dtypes
-from fastnet._core.errors import not_a_tensor, shape_text
+from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty, empty_like, empty_result
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
+from fastnet.functional.dims import check_tensors
 from fastnet.functional.pointwise import cos, sin
 
 if TYPE_CHECKING:
@@ -230,9 +231,7 @@ def complex(real: Tensor, imag: Tensor) -> Tensor:
         >>> fastnet.complex(fastnet.tensor([1.0]), fastnet.tensor([2.0]))
         tensor([1.+2.j], dtype=complex64)
     """
-    for argument, x in (("real", real), ("imag", imag)):
-        if not isinstance(x, Tensor):
-            raise not_a_tensor("complex", argument, x)
+    check_tensors("complex", real=real, imag=imag)
     if real.dtype not in (dtypes.float32, dtypes.float64) or imag.dtype != real.dtype:
         raise RuntimeError(f"complex: expected float32 or float64, the same for both parts, got {real.dtype} and "
                            f"{imag.dtype}")
@@ -253,9 +252,7 @@ def polar(abs: Tensor, angle: Tensor) -> Tensor:
         >>> fastnet.polar(fastnet.tensor([2.0]), fastnet.tensor([0.0]))
         tensor([2.+0.j], dtype=complex64)
     """
-    for argument, x in (("abs", abs), ("angle", angle)):
-        if not isinstance(x, Tensor):
-            raise not_a_tensor("polar", argument, x)
+    check_tensors("polar", abs=abs, angle=angle)
     return complex(abs * cos(angle), abs * sin(angle))
 
 

@@ -1,11 +1,12 @@
 """Losses of pairs: each image belongs to the text of its own row, and to no other text of the batch."""
 from __future__ import annotations
 
-from fastnet._core.errors import not_a_tensor, shape_text
+from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
 from fastnet.functional.activation import logsigmoid
 from fastnet.functional.classification import cross_entropy
 from fastnet.functional.creation import arange, eye
+from fastnet.functional.dims import check_tensors
 
 __all__ = ["clip_loss", "siglip_loss"]
 
@@ -83,9 +84,7 @@ def siglip_loss(image_features: Tensor, text_features: Tensor, logit_scale: Tens
 def _pair_logits(name: str, image_features: Tensor, text_features: Tensor, logit_scale: Tensor | float,
                  logit_bias: Tensor | float | None) -> Tensor:
     """The logits of all pairs, (N, N): row i has those of image i."""
-    for what, x in (("image_features", image_features), ("text_features", text_features)):
-        if not isinstance(x, Tensor):
-            raise not_a_tensor(name, what, x)
+    check_tensors(name, image_features=image_features, text_features=text_features)
     if image_features.ndim != 2 or image_features.shape != text_features.shape or not len(image_features):
         raise ValueError(f"{name}: expected features (N, E) of N pairs, got {shape_text(image_features)} of the images "
                          f"and {shape_text(text_features)} of the texts")

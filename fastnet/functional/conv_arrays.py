@@ -10,8 +10,8 @@ from fastnet.functional.kernel_calls import contiguous
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Shape
 
-__all__ = ["Geometry", "Paddings", "as_filters", "pixel_rows", "run_conv", "run_conv_input", "run_conv_weight",
-           "same_padding"]
+__all__ = ["Geometry", "Paddings", "as_filters", "is_pointwise", "pixel_rows", "run_conv", "run_conv_input",
+           "run_conv_weight", "same_padding"]
 
 
 class Geometry(NamedTuple):
@@ -53,7 +53,7 @@ def as_filters(weight: Array) -> Array:
     return w.reshape(w.shape[:2] + (1,) * (5 - w.ndim) + w.shape[2:])
 
 
-def _is_pointwise(w: Array, v: Array, out: Array, geometry: Geometry) -> bool:
+def is_pointwise(w: Array, v: Array, out: Array, geometry: Geometry) -> bool:
     """Whether a convolution is a matrix product over pixels; `output_padding` makes images of different sizes."""
     return (w.shape[2:] == (1, 1, 1) and max(geometry.stride) == 1 and not any(geometry.padding)
             and geometry.groups == 1 and v.shape[:4] == out.shape[:4])
@@ -67,7 +67,7 @@ def pixel_rows(v: Array) -> Array:
 def run_conv(out: Array, v: Array, w: Array, bias: Array | None, geometry: Geometry, activation: str = "none",
              affine: Array | None = None, residual: Array | None = None) -> None:
     """The convolution of v with w, with the end that the kernel `conv` describes."""
-    if _is_pointwise(w, v, out, geometry):
+    if is_pointwise(w, v, out, geometry):
         K.matmul(pixel_rows(out), pixel_rows(v), w.reshape(w.shape[:2]).T, bias, activation, affine=affine,
                  residual=None if residual is None else pixel_rows(residual))
     else:
@@ -76,7 +76,7 @@ def run_conv(out: Array, v: Array, w: Array, bias: Array | None, geometry: Geome
 
 def run_conv_input(dx: Array, g: Array, w: Array, bias: Array | None, geometry: Geometry) -> None:
     """The gradient of the input, which is the transposed convolution."""
-    if _is_pointwise(w, dx, g, geometry):
+    if is_pointwise(w, dx, g, geometry):
         K.matmul(pixel_rows(dx), pixel_rows(g), w.reshape(w.shape[:2]), bias)
     else:
         K.conv_input(dx, g, w, bias, *geometry.windows())
@@ -84,7 +84,7 @@ def run_conv_input(dx: Array, g: Array, w: Array, bias: Array | None, geometry: 
 
 def run_conv_weight(dw: Array, v: Array, g: Array, geometry: Geometry) -> None:
     """The gradient of the filters."""
-    if _is_pointwise(dw, v, g, geometry):
+    if is_pointwise(dw, v, g, geometry):
         K.matmul(dw.reshape(dw.shape[:2]), pixel_rows(g).T, pixel_rows(v))
     else:
         K.conv_weight(dw, v, g, *geometry.windows())

@@ -11,9 +11,10 @@ from fastnet._core.state import forbid_reading, state
 from fastnet._core.tensor import Tensor, method
 from fastnet.functional.creation import arange
 from fastnet.functional.dims import as_dim
+from fastnet.functional.expansion import expand
 from fastnet.functional.indexing import index_select
 from fastnet.functional.running import cumsum
-from fastnet.functional.shape import copied, expand, reshape, unsqueeze
+from fastnet.functional.shape import copied, reshape, unsqueeze
 from fastnet.functional.sorting import searchsorted
 
 if TYPE_CHECKING:

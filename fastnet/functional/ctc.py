@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastnet import dtypes
-from fastnet._core.errors import not_a_tensor, shape_text
+from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
@@ -15,6 +15,7 @@ from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.creation import arange
+from fastnet.functional.dims import check_tensors
 from fastnet.functional.kernel_calls import check_floating, contiguous
 from fastnet.functional.keys import constant
 from fastnet.functional.running import cumsum
@@ -96,9 +97,7 @@ def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Tensor | Sequenc
         >>> fastnet.nn.functional.ctc_loss(log_probs, fastnet.tensor([[1, 2]]), [4], [2], reduction="sum")
         tensor(1.6864)
     """
-    for argument, x in (("log_probs", log_probs), ("targets", targets)):
-        if not isinstance(x, Tensor):
-            raise not_a_tensor("ctc_loss", argument, x)
+    check_tensors("ctc_loss", log_probs=log_probs, targets=targets)
     check_floating("ctc_loss", log_probs, "log_probs")
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"ctc_loss: expected reduction to be 'none', 'mean' or 'sum', got {reduction!r}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnet._core.errors import check_sizes, shape_text
+from fastnet._core.errors import check_sizes, not_a_tensor, shape_text
 from fastnet._core.memory import empty, view_rows
 from fastnet._core.tensor import Tensor
 from fastnet.autograd.arrays import channel_rows
@@ -27,6 +27,7 @@ __all__ = [
     "as_tuple",
     "asked_shape",
     "check_dimensions",
+    "check_tensors",
     "filled_in",
     "kept_size",
     "normalize_dim",
@@ -37,6 +38,17 @@ __all__ = [
 _INTEGERS = (int, np.integer, Tensor)
 _ONLY_INT = frozenset((int,))
 _ACROSS = frozenset(("sum", "mean", "amax", "amin"))       # reductions with a kernel for channels-last arrays
+
+
+def check_tensors(name: str, **tensors: object) -> None:
+    """Refuse arguments that are not tensors.
+
+    Raises:
+        TypeError: it names the argument.
+    """
+    for what, x in tensors.items():
+        if not isinstance(x, Tensor):
+            raise not_a_tensor(name, what, x)
 
 
 # ---- shapes ---------------------------------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
 from fastnet.functional.arithmetic import mul
+from fastnet.functional.expansion import expand
 from fastnet.functional.linear import matmul
-from fastnet.functional.shape import expand, permute, reshape
+from fastnet.functional.shape import permute, reshape
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Shape

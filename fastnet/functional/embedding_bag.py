@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from fastnet import dtypes
-from fastnet._core.errors import not_a_tensor, shape_text
+from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
@@ -15,6 +15,7 @@ from fastnet.autograd.sparse import add_rows_to_gradient
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.creation import arange
+from fastnet.functional.dims import check_tensors
 from fastnet.functional.embedding import frequencies, padding_row, shorten_rows, sparse_leaf
 from fastnet.functional.indexing import gather_into, select_rows
 from fastnet.functional.kernel_calls import contiguous
@@ -58,9 +59,7 @@ def embedding_bag(input: Tensor, weight: Tensor, offsets: Tensor | None = None, 
         tensor([[1., 2.],
                 [6., 8.]])
     """
-    for argument, x in (("input", input), ("weight", weight)):
-        if not isinstance(x, Tensor):
-            raise not_a_tensor("embedding_bag", argument, x)
+    check_tensors("embedding_bag", input=input, weight=weight)
     if mode not in ("sum", "mean", "max"):
         raise ValueError(f"embedding_bag: expected mode to be 'sum', 'mean' or 'max', got {mode!r}")
     if input.dtype not in (dtypes.int64, dtypes.int32):

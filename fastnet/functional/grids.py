@@ -15,10 +15,10 @@ from fastnet._core.tensor import Tensor
 from fastnet.functional.arithmetic import pow
 from fastnet.functional.creation import arange, linspace
 from fastnet.functional.dims import as_shape
+from fastnet.functional.expansion import expand
 from fastnet.functional.joining import stack
 from fastnet.functional.kernel_calls import broadcast_shapes as _broadcast_shapes
 from fastnet.functional.keys import constant
-from fastnet.functional.shape import expand
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import DTypeLike, Number, Shape, Size

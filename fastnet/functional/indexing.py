@@ -15,9 +15,10 @@ from fastnet.autograd import gradient, op, transposes, writes_out
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_dim, as_rows
+from fastnet.functional.expansion import expand
 from fastnet.functional.kernel_calls import contiguous
 from fastnet.functional.keys import as_key, out_of_range, pick, selection
-from fastnet.functional.shape import expand, index_view
+from fastnet.functional.shape import index_view
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Result, Shape

@@ -14,7 +14,8 @@ from fastnet.autograd import gradient, on_tensors, op, transposes, writes_out
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_dim, as_dims, as_shape, check_dimensions
-from fastnet.functional.shape import copied, expand, reshape, unsqueeze
+from fastnet.functional.expansion import expand
+from fastnet.functional.shape import copied, reshape, unsqueeze
 from fastnet.functional.splitting import narrow
 
 if TYPE_CHECKING:

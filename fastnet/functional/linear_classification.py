@@ -13,9 +13,10 @@ from fastnet.autograd import gradient, op, writes_out
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.classification import check_labels, cross_entropy
+from fastnet.functional.dims import check_tensors
 from fastnet.functional.kernel_calls import contiguous
 from fastnet.functional.linear import check_one_dtype, linear
-from fastnet.functional.loss import check_reduction, check_tensors, reduced
+from fastnet.functional.loss import check_reduction, reduced
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result

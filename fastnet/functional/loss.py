@@ -11,19 +11,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from fastnet import dtypes
-from fastnet._core.errors import not_a_tensor, one_of, shape_text
+from fastnet._core.errors import one_of, shape_text
 from fastnet._core.memory import empty, empty_like, view_rows
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import gradient, on_tensors, op
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
+from fastnet.functional.dims import check_tensors
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result
 
 __all__ = [
-    "REDUCTIONS", "Reduction", "broadcast_weight", "check_reduction", "check_tensors", "huber_loss", "kl_div",
-    "l1_loss", "matched", "mse_loss", "reduce_tensor", "reduced", "reduction_factor", "smooth_l1_loss", "weighted",
+    "REDUCTIONS", "Reduction", "broadcast_weight", "check_reduction", "huber_loss", "kl_div", "l1_loss",
+    "matched", "mse_loss", "reduce_tensor", "reduced", "reduction_factor", "smooth_l1_loss", "weighted",
 ]
 
 REDUCTIONS = ("none", "mean", "sum")
@@ -31,13 +32,6 @@ Reduction: TypeAlias = Literal["none", "mean", "sum"]
 
 
 # ---- shared by all losses -------------------------------------------------------------------------------------------
-
-def check_tensors(name: str, **tensors: object) -> None:
-    """Refuse arguments that are not tensors."""
-    for what, x in tensors.items():
-        if not isinstance(x, Tensor):
-            raise not_a_tensor(name, what, x)
-
 
 def check_reduction(reduction: str, known: tuple[str, ...] = REDUCTIONS) -> None:
     """Refuse an unknown reduction."""

@@ -1,4 +1,4 @@
-"""Losses of margins and of likelihoods, made of other operations.
+"""Losses of margins: hinges, triplets and their smooth forms, made of other operations.
 
 `reduction` is "none" (the loss of each element or row), "mean" (the default) or "sum".
 """
@@ -6,67 +6,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastnet import dtypes
 from fastnet._core.errors import shape_text
-from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
 from fastnet.functional.activation import logsigmoid, softplus
 from fastnet.functional.compare import clamp_min, where
-from fastnet.functional.loss import check_reduction, check_tensors, reduce_tensor
-from fastnet.functional.matrices import triu_indices
-from fastnet.functional.norms import norm
+from fastnet.functional.dims import check_tensors
+from fastnet.functional.distances import pairwise_distance
+from fastnet.functional.loss import check_reduction, reduce_tensor
 from fastnet.functional.ordering import minimum
-from fastnet.functional.pointwise import log, sqrt
+from fastnet.functional.pointwise import sqrt
 
 if TYPE_CHECKING:
     from fastnet.functional.loss import Reduction
 
-__all__ = ["cosine_embedding_loss", "gaussian_nll_loss", "hinge_embedding_loss", "margin_ranking_loss",
-           "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "pairwise_distance", "pdist",
-           "poisson_nll_loss", "soft_margin_loss", "triplet_margin_loss", "triplet_margin_with_distance_loss"]
-
-
-def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
-    """The p-norm of x1 - x2 + eps along the last dimension.
-
-    Args:
-        x1, x2: tensors that broadcast.
-        p: the order of the norm.
-        eps: added to each difference, so that the norm has a gradient at equal vectors.
-        keepdim: keep the last dimension, with length 1.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.nn.functional.pairwise_distance(fastnet.tensor([[3.0, 4.0]]), fastnet.zeros(1, 2))
-        tensor([5.])
-    """
-    check_tensors("pairwise_distance", x1=x1, x2=x2)
-    return norm(x1 - x2 + eps, p, -1, keepdim)
-
-
-def pdist(input: Tensor, p: float = 2.0) -> Tensor:
-    """The p-norm distances of all pairs of rows, in the order (0, 1), (0, 2), ..., (1, 2), ...
-
-    Args:
-        input: (n, d).
-        p: the order of the norm.
-
-    Raises:
-        RuntimeError: not a matrix.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.nn.functional.pdist(fastnet.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]]))
-        tensor([5.    , 1.    , 4.2426])
-    """
-    if input.ndim != 2:
-        raise RuntimeError(f"pdist: expected a matrix, got shape {shape_text(input)}")
-    if not p >= 0:
-        raise RuntimeError(f"pdist: expected p to be 0 or more, got {p}")
-    first, second = triu_indices(len(input), len(input), 1).unbind(0)
-    return norm(input[first] - input[second], p, -1)
+__all__ = ["cosine_embedding_loss", "hinge_embedding_loss", "margin_ranking_loss", "multi_margin_loss",
+           "multilabel_margin_loss", "multilabel_soft_margin_loss", "soft_margin_loss", "triplet_margin_loss",
+           "triplet_margin_with_distance_loss"]
 
 
 def hinge_embedding_loss(input: Tensor, target: Tensor, *, margin: float = 1.0,
@@ -340,77 +298,3 @@ def soft_margin_loss(input: Tensor, target: Tensor, *, reduction: Reduction = "m
     check_reduction(reduction)
     check_tensors("soft_margin_loss", input=input, target=target)
     return reduce_tensor(softplus(-target * input, 1.0, math.inf), reduction)
-
-
-def gaussian_nll_loss(input: Tensor, target: Tensor, var: Tensor | float, full: bool = False, eps: float = 1e-6, *,
-                      reduction: Reduction = "mean") -> Tensor:
-    """The negative log-likelihood of a normal distribution: (log var + (input - target)^2 / var) / 2.
-
-    Nix and Weigend 1994, https://doi.org/10.1109/ICNN.1994.374138.
-
-    Args:
-        input: the means.
-        target: the values.
-        var: the variances: a number, or a tensor of the input's shape, without its last dimension, or with length 1.
-        full: add the constant log(2 pi) / 2.
-        eps: the least variance.
-        reduction: "none", "mean" or "sum".
-
-    Raises:
-        ValueError: an unknown reduction, a variance of another shape, or a negative one.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.nn.functional.gaussian_nll_loss(fastnet.zeros(2), fastnet.ones(2), fastnet.ones(2))
-        tensor(0.5)
-    """
-    check_reduction(reduction)
-    check_tensors("gaussian_nll_loss", input=input, target=target)
-    if not isinstance(var, Tensor):
-        if var < 0:
-            raise ValueError(f"gaussian_nll_loss: expected a variance of 0 or more, got {var}")
-        var = input.detach() * 0 + var
-    elif var.shape != input.shape:
-        if var.shape == input.shape[:-1]:
-            var = var.unsqueeze(-1)
-        elif var.ndim != input.ndim or any(n not in (1, m) for n, m in zip(var.shape, input.shape)):
-            raise ValueError(f"gaussian_nll_loss: a variance of shape {shape_text(var)} does not fit an input of shape "
-                             f"{shape_text(input)}")
-    _check_not_negative(var)
-    var = var + (clamp_min(var, eps) - var).detach()                    # limited, with the gradient of 1 everywhere
-    losses = 0.5 * (log(var) + (input - target) ** 2 / var)
-    return reduce_tensor(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
-
-
-def _check_not_negative(var: Tensor) -> None:
-    if state.recorder is None and state.tracer is None and (var._data < 0).any():
-        raise ValueError("gaussian_nll_loss: expected variances of 0 or more, got a negative one")
-
-
-def poisson_nll_loss(input: Tensor, target: Tensor, log_input: bool = True, full: bool = False, *, eps: float = 1e-8,
-                     reduction: Any = "mean") -> Tensor:
-    """The negative log-likelihood of a Poisson distribution: exp(input) - target * input.
-
-    Args:
-        input: the logarithms of the rates, or the rates.
-        target: counts.
-        log_input: whether the input is a logarithm; else the loss is input - target * log(input + eps).
-        full: add Stirling's approximation of log(target!) for targets above 1.
-        eps: see `log_input`.
-        reduction: "none", "mean" or "sum".
-
-    Raises:
-        ValueError: an unknown reduction.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.nn.functional.poisson_nll_loss(fastnet.zeros(2), fastnet.ones(2))
-        tensor(1.)
-    """
-    check_reduction(reduction)
-    check_tensors("poisson_nll_loss", input=input, target=target)
-    losses = input.exp() - target * input if log_input else input - target * log(input + eps)
-    if full:
-        safe = where(target > 1, target, 1.0)
-        losses = losses + where(target > 1, safe * log(safe) - safe + 0.5 * log(2 * math.pi * safe), 0.0)
-    return reduce_tensor(losses, reduction)

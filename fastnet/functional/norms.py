@@ -1,4 +1,4 @@
-"""Norms of vectors, over one dimension or several, and distances between vectors."""
+"""Norms of vectors, over one dimension or several."""
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
@@ -9,14 +9,12 @@ from fastnet._core.tensor import method
 from fastnet.autograd import RESULT, gradient, on_tensors, op
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import normalize_dims, reduced_by
-from fastnet.functional.linear import matmul
-from fastnet.functional.shape import expand, transpose, unsqueeze
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Dims, DTypeLike, Result
     from fastnet._core.tensor import Tensor
 
-__all__ = ["cdist", "norm"]
+__all__ = ["norm", "safe_divisor"]
 
 
 @op
@@ -26,12 +24,12 @@ def _euclidean(x: Array, dim: Dims, keepdim: bool) -> Result[Array]:
     return out.reshape(shape), (gradient(_along, x, out.reshape(kept)), None, None)
 
 
-def _safe(length: Tensor) -> Tensor:
+def safe_divisor(length: Tensor) -> Tensor:
     """A divisor that gives 0 where a length is 0."""
     return length.where(length != 0, float("inf"))
 
 
-@on_tensors(lambda g, x, length: x * (g.reshape(length.shape) / _safe(length)), 0, RESULT)
+@on_tensors(lambda g, x, length: x * (g.reshape(length.shape) / safe_divisor(length)), 0, RESULT)
 def _along(g: Array, x: Array, length: Array) -> Array:
     """g * x / |x|, and 0 at the zero vector, where there is no gradient."""
     return kernels.mul(x, kernels.quotient(g.reshape(length.shape), length))
@@ -55,7 +53,7 @@ def _p_norm(x: Array, p: float, dim: Dims, keepdim: bool) -> Result[Array]:
 
 def _p_norm_on_tape(g: Tensor, x: Tensor, norm: Tensor, p: float) -> Tensor:
     size = x.abs().where(x != 0, 1.0)
-    return x.sign() * size ** (p - 1) * (g.reshape(norm.shape) / _safe(norm) ** (p - 1))
+    return x.sign() * size ** (p - 1) * (g.reshape(norm.shape) / safe_divisor(norm) ** (p - 1))
 
 
 @on_tensors(_p_norm_on_tape, 0, RESULT)
@@ -113,64 +111,3 @@ def norm(input: Tensor, p: float | Literal["fro"] = 2, dim: Dims = None, keepdim
     if p == 1:
         return input.abs().sum(dim, keepdim)
     return _p_norm(input, float(p), dim, keepdim)
-
-
-# ---- distances ------------------------------------------------------------------------------------------------------
-
-_FEW_ROWS = 25                                   # rows up to which distances are those of differences, as in PyTorch
-_DISTANCE_MODES = {"use_mm_for_euclid_dist_if_necessary": None, "use_mm_for_euclid_dist": True,
-          "donot_use_mm_for_euclid_dist": False}
-
-
-def cdist(x1: Tensor, x2: Tensor, p: float = 2.0,
-          compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Tensor:
-    """The p-norm distance of each row of one matrix from each row of another: out[i][j] = |x1[i] - x2[j]|_p.
-
-    Args:
-        x1: (..., n, width).
-        x2: (..., m, width); the leading dimensions broadcast.
-        p: of the norm, 0 or more.
-        compute_mode: PyTorch's names. Euclidean distances of more than 25 rows are those of
-            |x|^2 + |y|^2 - 2 x y, a matrix product, which is less accurate for near rows.
-
-    Raises:
-        RuntimeError: integers, fewer than two dimensions, different widths or a negative p.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.cdist(fastnet.tensor([[0.0, 0.0]]), fastnet.tensor([[3.0, 4.0], [0.0, 1.0]]))
-        tensor([[5., 1.]])
-    """
-    for argument, x in (("x1", x1), ("x2", x2)):
-        kernels.check_floating("cdist", x, argument)
-        if x.ndim < 2:
-            raise RuntimeError(f"cdist: expected {argument} of at least two dimensions, got shape {shape_text(x)}")
-    if x1.shape[-1] != x2.shape[-1] or not p >= 0:
-        raise RuntimeError(f"cdist: expected rows of one width and p of 0 or more, got shapes {shape_text(x1)} and "
-                           f"{shape_text(x2)}, p={p}")
-    if compute_mode not in _DISTANCE_MODES:
-        raise ValueError(f"cdist: expected compute_mode to be one of {', '.join(_DISTANCE_MODES)}, got "
-                         f"{compute_mode!r}")
-    batch = kernels.broadcast_shapes(x1.shape[:-2], x2.shape[:-2])
-    x1, x2 = (expand(x, (*batch, *x.shape[-2:])) for x in (x1, x2))
-    by_product = _DISTANCE_MODES[compute_mode]
-    if by_product is None:
-        by_product = x1.shape[-2] > _FEW_ROWS or x2.shape[-2] > _FEW_ROWS
-    if x1.shape[-1] and p == 2 and by_product:
-        product = matmul(x1, transpose(x2, -2, -1))
-        squares = (x1 * x1).sum(-1, keepdim=True) + (x2 * x2).sum(-1).unsqueeze(-2) - product * 2
-        return _root(squares)
-    differences = unsqueeze(x1, -2) - unsqueeze(x2, -3)
-    return norm(differences, p, -1) if x1.shape[-1] else differences.sum(-1)
-
-
-@op
-def _root(x: Array) -> Result[Array]:
-    """sqrt(max(x, 0)), with gradient 0 at 0."""
-    out = kernels.unary("sqrt", kernels.unary("relu", x))
-    return out, (gradient(_of_root, out),)
-
-
-@on_tensors(lambda g, out: 0.5 * g / _safe(out), RESULT)
-def _of_root(g: Array, out: Array) -> Array:
-    return kernels.scale(kernels.quotient(g, out), 0.5)

@@ -9,8 +9,8 @@ from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import op
 from fastnet.backend import K
-from fastnet.functional.conv_arrays import Geometry, as_filters, pixel_rows
-from fastnet.functional.convolution import Padding, same_padding, window_count
+from fastnet.functional.conv_arrays import Geometry, as_filters, is_pointwise, pixel_rows, same_padding
+from fastnet.functional.conv_windows import Padding, window_count
 from fastnet.functional.dims import as_tuple
 from fastnet.functional.layout import as_volume, from_volume
 from fastnet.functional.quantized_products import check_bytes
@@ -24,18 +24,13 @@ __all__ = ["integer_conv", "quantized_avg_pool", "quantized_conv", "quantized_ma
 _SPATIAL_MOST = 3
 
 
-def _is_matrix_product(w: Array, v: Array, out: Array, geometry: Geometry) -> bool:
-    return (w.shape[2:] == (1, 1, 1) and geometry.groups == 1 and max(geometry.stride) == 1
-            and not any(geometry.padding) and v.shape[:4] == out.shape[:4])
-
-
 @op
 def _quantized_conv(x: Array, weight: Array, bias: Array | None, multiplier: Array, shift: Array, geometry: Geometry,
                     sizes: Shape, zero_x: int, zero_out: int, low: int, high: int, dtype: DType) -> Result[Array]:
     v, w = as_volume(x), as_filters(weight)
     out = empty((v.shape[0], *sizes, w.shape[0]), dtype)
     numbers = zero_x, zero_out, low, high
-    if _is_matrix_product(w, v, out, geometry):
+    if is_pointwise(w, v, out, geometry):
         K.quantized_matmul(pixel_rows(out), pixel_rows(v), w.reshape(w.shape[:2]), bias, multiplier, shift, *numbers)
     else:
         K.quantized_conv(out, v, w, bias, multiplier, shift, *geometry.windows(), *numbers)

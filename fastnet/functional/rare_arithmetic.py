@@ -5,13 +5,13 @@ import math
 from typing import TYPE_CHECKING
 
 from fastnet import dtypes
-from fastnet._core.errors import not_a_tensor
 from fastnet._core.tensor import Tensor, method
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.arithmetic import pow, sub
 from fastnet.functional.description import BinaryOperation, describe
+from fastnet.functional.dims import check_tensors
 from fastnet.functional.kernel_calls import check_array, check_some_array, operands
 from fastnet.functional.pairs import logaddexp
 
@@ -147,9 +147,7 @@ def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
         >>> fastnet.logaddexp2(fastnet.tensor([3.0]), fastnet.tensor([3.0]))
         tensor([4.])
     """
-    for name, x in (("input", input), ("other", other)):
-        if not isinstance(x, Tensor):
-            raise not_a_tensor("logaddexp2", name, x)
+    check_tensors("logaddexp2", input=input, other=other)
     return logaddexp(input * math.log(2), other * math.log(2)) / math.log(2)
 
 

@@ -12,9 +12,9 @@ from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, method
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_dim
+from fastnet.functional.expansion import expand
 from fastnet.functional.index_writes import IndexWrite, check_source, write_copy, write_in_place
 from fastnet.functional.indexing import as_index
-from fastnet.functional.shape import expand
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import TensorOrNumber

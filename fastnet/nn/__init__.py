@@ -75,6 +75,7 @@ from fastnet.nn.lazy import (
     LazyLinear,
     UninitializedParameter,
 )
+from fastnet.nn.likelihood_losses import GaussianNLLLoss, PoissonNLLLoss
 from fastnet.nn.linear import Identity, Linear
 from fastnet.nn.loss import (
     BCELoss,
@@ -90,13 +91,11 @@ from fastnet.nn.loss import (
 )
 from fastnet.nn.margin_losses import (
     CosineEmbeddingLoss,
-    GaussianNLLLoss,
     HingeEmbeddingLoss,
     MarginRankingLoss,
     MultiLabelMarginLoss,
     MultiLabelSoftMarginLoss,
     MultiMarginLoss,
-    PoissonNLLLoss,
     SoftMarginLoss,
     TripletMarginLoss,
     TripletMarginWithDistanceLoss,

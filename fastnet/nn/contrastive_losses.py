@@ -1,6 +1,7 @@
 """Losses that train an image tower and a text tower together, under open_clip's names."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fastnet._core.tensor import Tensor
@@ -11,8 +12,9 @@ __all__ = ["ClipLoss", "SigLipLoss"]
 
 
 class _PairLoss(Module):
-    """The parts that both losses share: open_clip's arguments of several processes, of which there is one."""
+    """A loss of pairs, with open_clip's arguments of several processes, of which there is one."""
 
+    _function: Callable[..., Tensor]
     cache_labels: bool
     rank: int
     world_size: int
@@ -23,6 +25,11 @@ class _PairLoss(Module):
             raise ValueError(f"{type(self).__name__}: expected rank=0 and world_size=1, since no features are gathered "
                              f"from other processes, got rank={rank} and world_size={world_size}")
         self.cache_labels, self.rank, self.world_size = cache_labels, rank, world_size
+
+    def forward(self, image_features: Tensor, text_features: Tensor, logit_scale: Tensor | float,
+                logit_bias: Tensor | float | None = None, output_dict: bool = False) -> Any:
+        loss = self._function(image_features, text_features, logit_scale, logit_bias)
+        return {"contrastive_loss": loss} if output_dict else loss
 
 
 class ClipLoss(_PairLoss):
@@ -55,6 +62,7 @@ class ClipLoss(_PairLoss):
         tensor(0.5514)
     """
 
+    _function = staticmethod(F.clip_loss)
     local_loss: bool
     gather_with_grad: bool
     use_horovod: bool
@@ -63,11 +71,6 @@ class ClipLoss(_PairLoss):
                  rank: int = 0, world_size: int = 1, use_horovod: bool = False) -> None:
         super().__init__(cache_labels, rank, world_size)
         self.local_loss, self.gather_with_grad, self.use_horovod = local_loss, gather_with_grad, use_horovod
-
-    def forward(self, image_features: Tensor, text_features: Tensor, logit_scale: Tensor | float,
-                logit_bias: Tensor | float | None = None, output_dict: bool = False) -> Any:
-        loss = F.clip_loss(image_features, text_features, logit_scale, logit_bias)
-        return {"contrastive_loss": loss} if output_dict else loss
 
 
 class SigLipLoss(_PairLoss):
@@ -99,14 +102,10 @@ class SigLipLoss(_PairLoss):
         tensor(0.0201)
     """
 
+    _function = staticmethod(F.siglip_loss)
     dist_impl: str | None
 
     def __init__(self, cache_labels: bool = False, rank: int = 0, world_size: int = 1,
                  dist_impl: str | None = None) -> None:
         super().__init__(cache_labels, rank, world_size)
         self.dist_impl = dist_impl
-
-    def forward(self, image_features: Tensor, text_features: Tensor, logit_scale: Tensor | float,
-                logit_bias: Tensor | float | None = None, output_dict: bool = False) -> Any:
-        loss = F.siglip_loss(image_features, text_features, logit_scale, logit_bias)
-        return {"contrastive_loss": loss} if output_dict else loss

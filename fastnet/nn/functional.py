@@ -40,6 +40,7 @@ from fastnet.functional.composed_activation import (
 from fastnet.functional.contrastive_losses import clip_loss, siglip_loss
 from fastnet.functional.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from fastnet.functional.ctc import ctc_loss
+from fastnet.functional.distances import pairwise_distance, pdist
 from fastnet.functional.embedding import embedding, one_hot
 from fastnet.functional.embedding_bag import embedding_bag
 from fastnet.functional.folding import fold, unfold
@@ -51,20 +52,17 @@ from fastnet.functional.fractional_pooling import (
 )
 from fastnet.functional.grid import affine_grid, grid_sample
 from fastnet.functional.inplace import apply_to as _apply_to, can_hold as _can_hold, compute_into as _compute_into
+from fastnet.functional.likelihood_losses import gaussian_nll_loss, poisson_nll_loss
 from fastnet.functional.linear import linear
 from fastnet.functional.linear_classification import linear_cross_entropy
 from fastnet.functional.loss import huber_loss, kl_div, l1_loss, mse_loss, smooth_l1_loss
 from fastnet.functional.margin_losses import (
     cosine_embedding_loss,
-    gaussian_nll_loss,
     hinge_embedding_loss,
     margin_ranking_loss,
     multi_margin_loss,
     multilabel_margin_loss,
     multilabel_soft_margin_loss,
-    pairwise_distance,
-    pdist,
-    poisson_nll_loss,
     soft_margin_loss,
     triplet_margin_loss,
     triplet_margin_with_distance_loss,

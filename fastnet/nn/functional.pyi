@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from fastnet._core.annotations import DTypeLike, Size
 from fastnet._core.tensor import Tensor
-from fastnet.functional.convolution import Padding
+from fastnet.functional.conv_windows import Padding
 from fastnet.functional.embedding_bag import BagMode
 from fastnet.functional.loss import Reduction
 

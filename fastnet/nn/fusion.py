@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import is_grad_enabled
-from fastnet.functional.convolution import window_count
+from fastnet.functional.conv_windows import window_count
 from fastnet.functional.linear import linear_activated
 from fastnet.functional.separable import conv_separable, norm_affine, separable_pays
 from fastnet.nn.activation import Hardsigmoid, Hardswish, ReLU, ReLU6, Sigmoid, SiLU, Tanh

@@ -13,7 +13,7 @@ import numpy as np
 from fastnet import nn
 from fastnet._core.construction import as_tensor
 from fastnet.autograd import no_grad
-from fastnet.functional.convolution import window_count
+from fastnet.functional.conv_windows import window_count
 from fastnet.functional.windows import Windows
 from fastnet.graph import Graph, ModuleCall, Node, Value
 from fastnet.nn import qat

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastnet._core.errors import shape_text
 from fastnet.functional.conv_arrays import Paddings
-from fastnet.functional.convolution import Padding
+from fastnet.functional.conv_windows import Padding
 from fastnet.nn import functional as F
 from fastnet.onnx.registry import Node, operator
 from fastnet.onnx.windows import WindowSettings, crop_or_pad, window_settings

@@ -8,7 +8,8 @@ import numpy as np
 import fastnet
 from fastnet import Tensor
 from fastnet.functional.conv_arrays import Paddings
-from fastnet.functional.convolution import Padding, conv_normed
+from fastnet.functional.conv_windows import Padding
+from fastnet.functional.convolution import conv_normed
 from fastnet.functional.linear import linear_activated
 from fastnet.nn import functional as F
 from fastnet.onnx.operators.convolution import convolved

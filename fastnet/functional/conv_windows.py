@@ -1,0 +1,142 @@
+"""The windows of convolutions: checks of the arguments, paddings, and the sizes of the output."""
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from fastnet._core.errors import shape_text
+from fastnet.functional.conv_arrays import Geometry, Paddings, same_padding
+from fastnet.functional.dims import as_tuple
+from fastnet.functional.kernel_calls import check_floating
+from fastnet.functional.linear import check_one_dtype
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Shape, Size
+    from fastnet._core.tensor import Tensor
+
+__all__ = ["Padding", "plan_conv", "plan_conv_transposed", "window_count"]
+
+Padding: TypeAlias = "Size | Literal['valid', 'same'] | Paddings"
+
+
+def window_count(size: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
+    """The windows along a dimension.
+
+    Example:
+        >>> window_count(224, kernel=3, stride=2, padding=1, dilation=1)
+        112
+    """
+    return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+
+
+def plan_conv(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Size, padding: Padding,
+              dilation: Size, groups: int) -> tuple[Tensor, Geometry, Shape]:
+    """Check the arguments of a convolution: (the input with a batch, the windows, the sizes of the output)."""
+    name = f"conv{n}d"
+    _check_filters(name, input, weight, bias, groups, n)
+    _check_filter_bias(name, bias, weight.shape[0])
+    x = _with_batch(name, input, n, weight.shape[1] * groups)
+    sizes: list[Any] = [tuple(s) if isinstance(s, list) else s for s in (stride, padding, dilation)]
+    return x, *_windows_of_images(name, x.shape[2:], weight.shape[2:], *sizes, groups)
+
+
+def plan_conv_transposed(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Size, padding: Size,
+                         output_padding: Size, groups: int, dilation: Size) -> tuple[Tensor, Geometry, Shape]:
+    """Check the arguments of a transposed convolution: (the input with a batch, the windows, the sizes of the output).
+    """
+    name = f"conv_transpose{n}d"
+    _check_filters(name, input, weight, bias, groups, n)
+    _check_filter_bias(name, bias, weight.shape[1] * groups)
+    x = _with_batch(name, input, n, weight.shape[0])
+    steps, spread = _sizes_from(name, "stride", stride, n, 1), _sizes_from(name, "dilation", dilation, n, 1)
+    around = _sizes_from(name, "padding", padding, n, 0)
+    extra = _sizes_from(name, "output_padding", output_padding, n, 0)
+    if any(e >= max(s, d) for e, s, d in zip(extra, steps, spread)):
+        raise RuntimeError(f"{name}: expected output_padding to be smaller than stride or dilation, got output_padding="
+                           f"{extra}, stride={steps} and dilation={spread}")
+    sizes = tuple((size - 1) * s - 2 * p + d * (k - 1) + e + 1 for size, s, p, d, k, e in zip(
+        x.shape[2:], steps, around, spread, weight.shape[2:], extra))
+    if min(sizes) < min(x.shape[0], 1) or 0 in x.shape[2:]:
+        raise RuntimeError(f"{name}: expected an output of size 1 or more, got {sizes} for an input of shape "
+                           f"{shape_text(input)}")
+    return x, _geometry_of(steps, around, spread, groups), (1,) * (3 - n) + sizes
+
+
+def _with_batch(name: str, input: Tensor, n: int, channels: int) -> Tensor:
+    """The input with a batch dimension: an input without one gets one of length 1.
+
+    Raises:
+        RuntimeError: another number of dimensions, or another number of channels; both forms are named.
+    """
+    if input.ndim not in (n + 1, n + 2):
+        sizes = ", ".join("LHWDHW"[n * (n - 1) // 2:][:n])
+        raise RuntimeError(f"{name}: expected an input of shape (N, C, {sizes}), or (C, {sizes}) without a batch, got "
+                           f"shape {shape_text(input)}")
+    if input.shape[-n - 1] != channels:
+        raise RuntimeError(f"{name}: expected an input with {channels} channels for this weight and these groups, got "
+                           f"{input.shape[-n - 1]} (shape {shape_text(input)})")
+    return input if input.ndim == n + 2 else input.unsqueeze(0)
+
+
+def _check_filters(name: str, input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, n: int) -> None:
+    """Refuse arguments of other dtypes, a weight of another rank, and channels that do not divide into groups."""
+    check_one_dtype(name, ("input", "weight", "bias"), input, weight, *(() if bias is None else (bias,)))
+    check_floating(name, input)
+    if not isinstance(groups, int) or isinstance(groups, bool) or groups < 1:
+        raise RuntimeError(f"{name}: expected groups to be an integer of 1 or more, got {groups!r}")
+    if weight.ndim != n + 2:
+        raise RuntimeError(f"{name}: expected a weight with {n + 2} dimensions, got shape {shape_text(weight)}")
+    if weight.shape[0] % groups:
+        raise RuntimeError(f"{name}: expected the first dimension of the weight to be a multiple of groups={groups}, "
+                           f"got a weight of shape {shape_text(weight)}")
+
+
+def _check_filter_bias(name: str, bias: Tensor | None, filters: int) -> None:
+    if bias is not None and bias.shape != (filters,):
+        raise RuntimeError(f"{name}: expected a bias of shape ({filters},), got {shape_text(bias)}")
+
+
+def _sizes_from(name: str, argument: str, value: Size, n: int, least: int) -> Shape:
+    """One size for each spatial dimension, each at least `least`."""
+    sizes = as_tuple(name, argument, value, n)
+    if min(sizes) < least:
+        raise RuntimeError(f"{name}: expected {argument} of {least} or more, got {value}")
+    return sizes
+
+
+def _geometry_of(stride: Shape, padding: Shape, dilation: Shape, groups: int) -> Geometry:
+    """The geometry over (D, H, W); dimensions that are missing come first."""
+    missing = 3 - len(stride)
+    return Geometry((1,) * missing + stride, (0,) * missing + padding, (1,) * missing + dilation, groups)
+
+
+@functools.lru_cache(512, typed=True)              # typed: True equals 1, but is not a size
+def _windows_of_images(name: str, size: Shape, kernel: Shape, stride: Size, padding: Padding, dilation: Size,
+                       groups: int) -> tuple[Geometry, Shape]:
+    """The windows of a convolution over images of a size, and the sizes of the output."""
+    n = len(size)
+    steps, spread = _sizes_from(name, "stride", stride, n, 1), _sizes_from(name, "dilation", dilation, n, 1)
+    before, after = _paddings(name, padding, kernel, steps, spread)
+    padded = [length + b + a for length, b, a in zip(size, before, after)]
+    sizes = tuple(map(window_count, padded, kernel, steps, (0,) * n, spread))
+    if any(length < d * (k - 1) + 1 for length, k, d in zip(padded, kernel, spread)) or 0 in kernel:
+        raise RuntimeError(f"{name}: expected a kernel of 1 or more, no larger than the padded input, got a kernel of "
+                           f"size {shape_text(kernel)} with dilation {shape_text(spread)} for a padded input of size "
+                           f"{shape_text(tuple(padded))}")
+    return _geometry_of(steps, before, spread, groups), (1,) * (3 - n) + sizes
+
+
+def _paddings(name: str, padding: Padding, kernel: Shape, stride: Shape, dilation: Shape) -> tuple[Shape, Shape]:
+    """The zeros before and after each spatial dimension."""
+    if isinstance(padding, Paddings):
+        return padding
+    if not isinstance(padding, str):
+        sizes = _sizes_from(name, "padding", padding, len(kernel), 0)
+        return sizes, sizes
+    if padding not in ("valid", "same"):
+        raise RuntimeError(f"{name}: expected padding to be 'valid', 'same', or numbers, got {padding!r}")
+    if padding == "valid":
+        return (0,) * len(kernel), (0,) * len(kernel)
+    if max(stride) > 1:
+        raise RuntimeError(f"{name}: expected stride 1 with padding 'same', got {stride}")
+    return same_padding(kernel, dilation)

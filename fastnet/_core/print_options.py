@@ -13,14 +13,12 @@ if TYPE_CHECKING:
 
 __all__ = ["set_printoptions", "tensor_text"]
 
-# the arguments of numpy.array2string
-_PRINT_OPTIONS: dict[str, Any] = {"precision": 4, "threshold": 1000, "edgeitems": 3, "max_line_width": None,
-                           "suppress_small": None}
 _PROFILES: dict[str, dict[str, Any]] = {
     "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "max_line_width": None, "suppress_small": None},
     "short": {"precision": 2, "threshold": 1000, "edgeitems": 2},
     "full": {"precision": 4, "threshold": 2**62, "edgeitems": 3},
 }
+_PRINT_OPTIONS = dict(_PROFILES["default"])         # the arguments of numpy.array2string
 
 
 def set_printoptions(precision: int | None = None, threshold: float | None = None, edgeitems: int | None = None,

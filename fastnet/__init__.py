@@ -14,7 +14,7 @@ from fastnet._core import startup
 with startup.errors_in_a_line():       # FASTNET_BACKEND and FASTNET_ISA are read here
     importlib.import_module("fastnet.backend")
 
-from fastnet import autograd, backend, dtypes, functional, nn, optim, random
+from fastnet import autograd, backend, dtypes, functional, nn, random
 from fastnet._core.construction import as_tensor, from_dlpack, from_numpy, is_floating_point, is_tensor, numel, tensor
 from fastnet._core.later import FUNCTIONS as _FUNCTIONS
 from fastnet._core.placement import (
@@ -108,6 +108,7 @@ if TYPE_CHECKING:
         models,
         onnx,
         ops,
+        optim,
         privacy,
         profiler,
         prune,
@@ -183,6 +184,7 @@ _LOADED_LATER: dict[str, tuple[str, str | None]] = {
     "models": ("fastnet.models", None),
     "onnx": ("fastnet.onnx", None),
     "ops": ("fastnet.ops", None),
+    "optim": ("fastnet.optim", None),
     "privacy": ("fastnet.privacy", None),
     "profiler": ("fastnet.profiler", None),
     "prune": ("fastnet.prune", None),

@@ -215,19 +215,23 @@ class Recorder:
                 continue
             self._refuse_overlap(t._data)
             if self.constants is not None and t._requires_grad and state.grad_enabled:
-                raise RuntimeError("fastnet.compile(freeze=True): expected no tensor that needs a gradient, got one of "
-                                   f"shape {shape_text(t)}; call the function under fastnet.no_grad(), or compile it "
-                                   "without freeze")
-            if id(t) in self.exempted:      # not the storage: a tensor that shares it may get another
-                continue
-            self.exempt(t)
-            array, block = t._data, root(t._data)
-            self.keep[id(array)] = array if block is None else block
-            self.constant(array)
-            self.versions.setdefault(id(storage), (storage, storage.version))
-            self.guards["tensor", id(t)] = TensorGuard(t)
-            if self.constants is not None:
-                self.constants.add(t)
+                self.refuse(RuntimeError(
+                    "fastnet.compile(freeze=True): expected no tensor that needs a gradient, got one of shape "
+                    f"{shape_text(t)}; call the function under fastnet.no_grad(), or compile it without freeze"),
+                    f"uses a tensor of shape {shape_text(t)} that needs a gradient, with freeze=True")
+            self._note_tensor(t, storage)
+
+    def _note_tensor(self, t, storage):
+        if id(t) in self.exempted:          # not the storage: a tensor that shares it may get another
+            return
+        self.exempt(t)
+        array, block = t._data, root(t._data)
+        self.keep[id(array)] = array if block is None else block
+        self.constant(array)
+        self.versions.setdefault(id(storage), (storage, storage.version))
+        self.guards["tensor", id(t)] = TensorGuard(t)
+        if self.constants is not None:
+            self.constants.add(t)
 
     def _refuse_overlap(self, array):
         """A captured tensor in an argument's memory would be taken for a part of each replay's argument."""
@@ -266,7 +270,8 @@ class Recorder:
     def note_requires_grad(self, tensor: Tensor) -> None:
         """Guard the first requires_grad of a tensor that is about to be set; a replay sets it, too."""
         if id(tensor) not in self.made:
-            self.note_tensors((tensor,))
+            self._refuse_overlap(tensor._data)
+            self._note_tensor(tensor, tensor._storage)
             self.switched.setdefault(id(tensor), (weakref.ref(tensor), tensor._requires_grad))
 
     def note_grad(self, tensor: Tensor, written: bool) -> None:

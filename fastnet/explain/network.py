@@ -10,6 +10,7 @@ import fastnet
 from fastnet import Tensor
 from fastnet._core.errors import given_text, shape_text
 from fastnet.autograd.walk import nodes_to_visit
+from fastnet.explain.recordings import Recorded
 from fastnet.explain.samples import Samples, Target, target_index
 from fastnet.nn import Module
 from fastnet.nn.evaluation import evaluating
@@ -17,7 +18,7 @@ from fastnet.nn.evaluation import evaluating
 if TYPE_CHECKING:
     from fastnet._core.annotations import Shape
 
-__all__ = ["BUDGET", "Network", "evaluation", "frozen", "select", "slopes_of"]
+__all__ = ["BUDGET", "Network", "evaluation", "select", "slopes_of"]
 
 BUDGET = 1 << 28                        # bytes of activations and their gradients in one call of the model
 
@@ -30,10 +31,9 @@ class _RowForm(NamedTuple):
 
 
 class Network:
-    """A model whose calls are recorded once for each shape and replayed.
+    """A model whose calls are recorded once for each shape and replayed: see `Recorded`.
 
-    A replay computes the gradients of the inputs alone: parameters require none while it is recorded, so no gradient of
-    a weight is ever computed. The model runs in evaluation mode, and is left as it was.
+    The model runs in evaluation mode, and is left as it was.
 
     Args:
         forward: a Module or a function of the inputs, with outputs (N, ...) for inputs (N, ...).
@@ -52,7 +52,7 @@ class Network:
         self._outputs = self._compiled(_outputs_of(forward))
 
     def _compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        return fastnet.compile(function, disable=not self.compile, fullgraph=False)
+        return Recorded(function, _module_of(self.forward), self.compile)
 
     # ---- arguments ----
 
@@ -163,7 +163,7 @@ def slopes_of(forward: Callable[..., Any]) -> Callable[..., Any]:
         forward: the model.
     """
     def slopes(inputs: tuple[Tensor, ...], index: Tensor | None, extra: tuple[Any, ...]) -> tuple[Tensor, ...]:
-        with fastnet.enable_grad(), frozen(forward):
+        with fastnet.enable_grad():
             xs = tuple(x.detach().requires_grad_() for x in inputs)
             chosen = select(forward(*xs, *extra), index)
             if not chosen.requires_grad:
@@ -186,24 +186,6 @@ def _module_of(forward: Any) -> Module | None:
     """The module that a function is, or is a method of."""
     found = forward if isinstance(forward, Module) else getattr(forward, "__self__", None)
     return found if isinstance(found, Module) else None
-
-
-@contextmanager
-def frozen(forward: Any) -> Iterator[None]:
-    """Context in which the parameters of a model require no gradients.
-
-    Args:
-        forward: a Module or a method of one; nothing happens for other functions.
-    """
-    model = _module_of(forward)
-    learning = [] if model is None else [p for p in model.parameters() if p.requires_grad]
-    for p in learning:
-        p.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for p in learning:
-            p.requires_grad_(True)
 
 
 @contextmanager

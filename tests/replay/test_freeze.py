@@ -88,6 +88,38 @@ def test_same_bits_on_any_number_of_threads(threads, backend):
         fastnet.set_num_threads(before)
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_gradients_of_the_input_alone(name):
+    """Parameters whose gradients the function itself turns off are constants, for the backward pass, too."""
+    make, shape = NETWORKS[name]
+    model = evaluated(make)
+    run = slopes_of(model)
+    plain, frozen = fastnet.compile(run), fastnet.compile(run, freeze=True)
+    for seed in range(3):
+        fastnet.manual_seed(seed)
+        x = fastnet.randn(*shape)
+        expected = run(x)
+        assert equal(plain(x), expected) and equal(frozen(x), expected)
+        assert all(p.requires_grad for p in model.parameters())
+    if backend() == "compiled" and name in ("few channels", "winograd", "groups", "transposed"):
+        assert frozen.recordings[0].launches < plain.recordings[0].launches
+    with fastnet.no_grad():
+        next(model.parameters()).mul_(2)
+    assert equal(frozen(x), run(x)) and not equal(run(x), expected)
+
+
+def slopes_of(model):
+    """The gradient of the sum of a model's outputs with respect to its input."""
+    def run(x):
+        model.requires_grad_(False)
+        try:
+            x = x.detach().requires_grad_()
+            return fastnet.grad((model(x) ** 2).sum(), x)[0]
+        finally:
+            model.requires_grad_(True)
+    return run
+
+
 def step_of_an_optimizer(model):
     optimizer = fastnet.optim.SGD(model.parameters(), lr=0.1)
     model(fastnet.ones(2, 3, 9, 8)).sum().backward()

@@ -25,6 +25,15 @@ def test_a_gradient_is_an_error():
     assert equal(frozen(fastnet.ones(1, 3)), model(fastnet.ones(1, 3)))
 
 
+def test_a_gradient_of_a_tensor_from_outside_runs_eagerly_without_fullgraph():
+    model = nn.Linear(3, 2)
+    frozen = fastnet.compile(model, freeze=True, fullgraph=False)
+    with pytest.warns(RuntimeWarning, match=r"uses a tensor of shape \(2, 3\) that needs a gradient, with freeze=True"):
+        frozen(fastnet.ones(1, 3))
+    frozen(fastnet.ones(1, 3)).sum().backward()
+    assert model.weight.grad is not None and not len(frozen)
+
+
 class Cache(nn.Module):
     """A buffer that each call reads and then writes."""
 

@@ -1,4 +1,4 @@
-"""`fastnet explain`: the reasons for a prediction, for an image or for a row of a table."""
+"""`fastnet explain`: the reasons for a prediction, for an image, for a recording or for a row of a table."""
 from __future__ import annotations
 
 import argparse
@@ -12,7 +12,7 @@ from fastnet._core.errors import one_of
 from fastnet._core.optional import optional
 from fastnet._core.startup import interruptions_raise
 from fastnet.cli.errors import WrongUseError
-from fastnet.cli.inputs import TableInputs
+from fastnet.cli.inputs import Pixels, TableInputs
 from fastnet.cli.option_values import PLOTS, encoding_name, plot_path, positive_number
 from fastnet.cli.outputs import check_outputs
 from fastnet.cli.saved import Saved
@@ -76,7 +76,7 @@ def explain(args: argparse.Namespace) -> None:
     if isinstance(saved.inputs, TableInputs):
         _report_columns(saved.inputs, args, cells, found)
     else:
-        _report_image(args, row[0], found)
+        _report_image(saved.inputs, args, row[0], found)
 
 
 def _sample(saved: Saved, args: argparse.Namespace) -> tuple[dict[str, Any], Array]:
@@ -135,12 +135,11 @@ def _report_columns(inputs: TableInputs, args: argparse.Namespace, cells: Mappin
                              most=args.top, path=args.plot)
 
 
-def _report_image(args: argparse.Namespace, image: Array, found: Array) -> None:
+def _report_image(inputs: Pixels, args: argparse.Namespace, image: Array, found: Array) -> None:
     from fastnet.cli.explanations import strongest_window
     channels = 0 if found.shape[0] in (1, 3) else 2
     flat = found.sum(channels) if found.ndim == 3 else found
     rows, columns, share = strongest_window(flat)
-    say(f"  rows {rows.start + 1} to {rows.stop}, columns {columns.start + 1} to {columns.stop} of "
-        f"{flat.shape[0]} x {flat.shape[1]} hold {share:.0%} of what supports it")
+    say(f"  {inputs.window_text(rows, columns, flat.shape)} hold {share:.0%} of what supports it")
     if args.plot:
-        fastnet.explain.plot(flat, image, path=args.plot)
+        fastnet.explain.plot(inputs.as_drawn(flat), inputs.as_drawn(image), path=args.plot)

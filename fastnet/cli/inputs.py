@@ -115,6 +115,24 @@ class Pixels(ABC):
         """A short description of the samples."""
         return f"images of {' x '.join(map(str, self.stored_shape))}"
 
+    def window_text(self, rows: slice, columns: slice, shape: tuple[int, ...]) -> str:
+        """A window of a sample in words.
+
+        Args:
+            rows, columns: of the window.
+            shape: of the sample, (height, width).
+        """
+        return (f"rows {rows.start + 1} to {rows.stop}, columns {columns.start + 1} to {columns.stop} of {shape[0]} x "
+                f"{shape[1]}")
+
+    def as_drawn(self, x: Array) -> Array:
+        """A sample, or its attributions, as a picture of it shows them.
+
+        Args:
+            x: (..., height, width), or (height, width, colours).
+        """
+        return x
+
 
 @dataclass
 class Drawings(Pixels):

@@ -45,7 +45,7 @@ class Recordings(Pixels):
         if not (type(self.rate) is int and _RATES[0] <= self.rate <= _RATES[1] and type(self.samples) is int
                 and 0 < self.samples <= _MOST_SAMPLES):
             raise ValueError(f"the preparation of recordings is damaged: {self}")
-        hop = max(1, self.rate // _FRAMES_A_SECOND)
+        self._hop = hop = max(1, self.rate // _FRAMES_A_SECOND)
         self._features = audio.LogMelSpectrogram("torchaudio", self.rate, self.size, 2 * hop, hop)
         self._frames = 1 + self.samples // hop
 
@@ -88,6 +88,15 @@ class Recordings(Pixels):
     def describe(self) -> str:
         """A short description of the samples."""
         return f"recordings of one channel and {self.rate} samples a second"
+
+    def window_text(self, rows: slice, columns: slice, shape: tuple[int, ...]) -> str:
+        """A window of a spectrogram in words: seconds and filters, which rise from low to high frequencies."""
+        start, stop = (min(row * self._hop, self.samples) / self.rate for row in (rows.start, rows.stop))
+        return f"{start:.2f} s to {stop:.2f} s, mel filters {columns.start + 1} to {columns.stop} of {shape[1]}"
+
+    def as_drawn(self, x: Array) -> Array:
+        """A spectrogram (..., frames, filters) with the time from left to right, and low frequencies below."""
+        return x.swapaxes(-1, -2)[..., ::-1, :]
 
 
 _KINDS: dict[str, Callable[..., Pixels]] = {

@@ -1,4 +1,6 @@
 """`fastnet` on recordings: the data set of spoken digits, and folders of WAV files."""
+import re
+
 import numpy as np
 import pytest
 from cli_tools import failure, fastnet, report_of
@@ -44,6 +46,27 @@ def test_predict_and_evaluate(folder, model, capsys):
     assert "28 samples" in capsys.readouterr().out
     fastnet("predict", model, folder / "high" / "0.wav", "--proba")
     assert "probability of high" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "occlusion"])
+def test_explain(folder, model, tmp_path, capsys, method):
+    pytest.importorskip("matplotlib")
+    recording = folder / "high" / "0.wav"
+    capsys.readouterr()
+    fastnet("explain", model, recording, "--method", method, "--plot", tmp_path / "why.png")
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{recording}: ") and " high (" in first and second.endswith("for the logit of high:")
+    found = re.fullmatch(r"  ([\d.]+) s to ([\d.]+) s, mel filters (\d+) to (\d+) of 40 hold \d+% of what supports it",
+                         third)
+    assert 0 <= float(found[1]) < float(found[2]) <= 1.5 and 0 < int(found[3]) < int(found[4]) <= 40
+    assert (tmp_path / "why.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_spectrogram_is_drawn_with_low_frequencies_below():
+    inputs = Recordings(40, 0.0, 1.0, RATE, 4000)
+    x = np.arange(6).reshape(1, 3, 2)                       # 3 frames of 2 filters
+    assert inputs.as_drawn(x).tolist() == [[[1, 3, 5], [0, 2, 4]]]
+    assert inputs.window_text(slice(0, 25), slice(20, 40), (51, 40)) == "0.00 s to 0.50 s, mel filters 21 to 40 of 40"
 
 
 @pytest.mark.parametrize("options", [(), ("--model", "linear"), ("--model", "ds_cnn", "--augment", "none"),

@@ -13,8 +13,8 @@ __all__ = ["LoRAConfig"]
 
 # Settings of peft that change the computation and that fastnet does not have, with the values that mean "not used".
 _UNUSED: Mapping[str, tuple[Any, ...]] = {
-    "fan_in_fan_out": (False,), "bias": ("none",), "rank_pattern": ({},), "alpha_pattern": ({},), "lora_bias": (False,),
-    "use_qalora": (False,), "layer_replication": (), "trainable_token_indices": (), "megatron_config": (),
+    "bias": ("none",), "rank_pattern": ({},), "alpha_pattern": ({},), "lora_bias": (False,), "use_qalora": (False,),
+    "layer_replication": (), "trainable_token_indices": (), "megatron_config": (),
     "alora_invocation_tokens": (), "arrow_config": (), "target_parameters": ([],), "exclude_modules": ([],),
     "layers_to_transform": (), "use_bdlora": (False,), "velora_config": (), "monteclora_config": (), "kasa_config": (),
 }
@@ -55,23 +55,27 @@ class LoRAConfig:
         """The factor of the low-rank product: alpha / r, and alpha / sqrt(r) with `rslora`."""
         return self.alpha / (math.sqrt(self.r) if self.rslora else self.r)
 
-    def as_peft(self, target_modules: str | list[str]) -> dict[str, Any]:
+    def as_peft(self, target_modules: str | list[str], fan_in_fan_out: bool) -> dict[str, Any]:
         """The contents of adapter_config.json.
 
         Args:
             target_modules: the layers of the adapter, as peft selects them.
+            fan_in_fan_out: whether their weights are (inputs, outputs).
         """
         classifies = "classifier" in self.modules_to_save
         return {
             "peft_type": "LORA", "task_type": "SEQ_CLS" if classifies else None, "base_model_name_or_path": None,
             "inference_mode": True, "r": self.r, "lora_alpha": self.alpha, "lora_dropout": self.dropout,
             "target_modules": target_modules, "modules_to_save": list(self.modules_to_save) or None, "bias": "none",
-            "fan_in_fan_out": False, "init_lora_weights": True, "use_rslora": self.rslora, "use_dora": self.dora,
+            "fan_in_fan_out": fan_in_fan_out, "init_lora_weights": True, "use_rslora": self.rslora,
+            "use_dora": self.dora,
         }
 
     @classmethod
     def from_peft(cls, document: Any) -> LoRAConfig:
         """The settings in the contents of an adapter_config.json.
+
+        The class of each layer tells whether its weight is (inputs, outputs), so `fan_in_fan_out` is not read.
 
         Args:
             document: of the file, as JSON data.

@@ -29,6 +29,7 @@ from fastnet.lora.selection import (
     peft_targets,
     saved_modules,
 )
+from fastnet.models.gpt import Projection
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, StrPath
@@ -75,7 +76,8 @@ def save_adapter(model: nn.Module, folder: StrPath, name: str | None = None) -> 
         raise ValueError(f"save_adapter: the model has no adapter {name!r}; it has {names_text(known) or 'none'}")
     outputs = _attention_outputs(model, name)
     paths = [path for path, layer in adapted_layers(model).items() if name in layer.adapters and path not in outputs]
-    document = known[name].as_peft(peft_targets(model, known[name], paths))
+    transposed = any(base_class(model.get_submodule(path)) is Projection for path in paths)
+    document = known[name].as_peft(peft_targets(model, known[name], paths), transposed)
     os.makedirs(folder, exist_ok=True)
     tensors = {key: tensor._data / _peft_factor(key) if _peft_factor(key) != 1 else tensor._data
                for key, tensor in sorted(_tensors_by_key(model, name, known[name]).items())}

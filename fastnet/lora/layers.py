@@ -10,11 +10,12 @@ from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
 from fastnet.lora.adapter import Adapter, adapted_linear, row_norms
 from fastnet.lora.config import LoRAConfig
+from fastnet.models.gpt import Projection
 from fastnet.nn import functional as F, init
 from fastnet.random import Generator
 
 __all__ = ["LAYERS", "AdaptedLayer", "LoRAConv1d", "LoRAConv2d", "LoRAConv3d", "LoRAEmbedding", "LoRALinear",
-           "LoRAMultiheadAttention"]
+           "LoRAMultiheadAttention", "LoRAProjection"]
 
 
 class AdaptedLayer(nn.Module):
@@ -123,6 +124,23 @@ class LoRALinear(AdaptedLayer, nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         return adapted_linear(input, self.weight, self.bias, self.running())
+
+
+class LoRAProjection(AdaptedLayer, Projection):
+    """A linear map of `fastnet.models.GPT`, whose weight is (inputs, outputs), with adapters."""
+
+    def shapes(self, r: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        inputs, outputs = self.weight.shape
+        return (r, inputs), (outputs, r)
+
+    def rows(self, weight: Tensor) -> Tensor:
+        return weight.t()
+
+    def from_rows(self, rows: Tensor, weight: Tensor) -> Tensor:
+        return rows.t()
+
+    def forward(self, input: Tensor) -> Tensor:
+        return adapted_linear(input, self.weight.t(), self.bias, self.running())
 
 
 class LoRAEmbedding(AdaptedLayer, nn.Embedding):
@@ -239,4 +257,4 @@ class LoRAMultiheadAttention(AdaptedLayer, nn.MultiheadAttention):
 
 LAYERS: dict[type[nn.Module], type[AdaptedLayer]] = {
     nn.Linear: LoRALinear, nn.Embedding: LoRAEmbedding, nn.Conv1d: LoRAConv1d, nn.Conv2d: LoRAConv2d,
-    nn.Conv3d: LoRAConv3d, nn.MultiheadAttention: LoRAMultiheadAttention}
+    nn.Conv3d: LoRAConv3d, nn.MultiheadAttention: LoRAMultiheadAttention, Projection: LoRAProjection}

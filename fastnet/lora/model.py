@@ -31,12 +31,14 @@ def apply(model: _Model, r: int = 8, alpha: float = 8, target_modules: str | Seq
     https://arxiv.org/abs/2312.03732; Liu et al. 2024, DoRA, https://arxiv.org/abs/2402.09353.
 
     Args:
-        model: with Linear, Embedding, Conv1d, Conv2d, Conv3d or MultiheadAttention layers.
+        model: with Linear, Embedding, Conv1d, Conv2d, Conv3d or MultiheadAttention layers, or those of
+            `fastnet.models.GPT`, whose weights are (inputs, outputs).
         r: rank of the update.
         alpha: divided by r, the factor of the update.
         target_modules: the layers, as in peft: names, each of which fits a path that is equal to it or ends with it
             after a dot; or a regular expression for whole paths; None or "all-linear": all Linear and
-            MultiheadAttention layers outside of `modules_to_save`. An attention module brings its `out_proj` with it.
+            MultiheadAttention layers and those of GPT outside of `modules_to_save`. An attention module brings its
+            `out_proj` with it.
         dropout: the probability with which an element of the update's input is zeroed in training. Embedding layers
             have no dropout.
         rslora: scale = alpha / sqrt(r).

@@ -8,10 +8,14 @@ from fastnet import nn
 from fastnet._core.errors import and_more, did_you_mean
 from fastnet.lora.config import LoRAConfig
 from fastnet.lora.layers import LAYERS, AdaptedLayer
+from fastnet.models.gpt import Projection
 from fastnet.nn.state_dict import LISTED
 
 __all__ = ["adaptable", "adapted_layers", "base_class", "is_named", "module_paths", "names_text", "peft_targets",
            "saved_modules", "selected_layers"]
+
+_LINEAR = nn.Linear, nn.MultiheadAttention, Projection
+
 
 def names_text(names: Iterable[str]) -> str:
     """Names for an error: the first ten, and how many more there are."""
@@ -57,8 +61,8 @@ def selected_layers(model: nn.Module, config: LoRAConfig) -> list[tuple[str, nn.
     targets = config.target_modules
     trained = {path for path in layers if any(path == w or path.startswith(w + ".") for w in whole)}
     if targets is None or targets == "all-linear":
-        found = [path for path, layer in layers.items() if base_class(layer) in (nn.Linear, nn.MultiheadAttention)
-                 and path not in outputs and path not in trained]
+        found = [path for path, layer in layers.items()
+                 if base_class(layer) in _LINEAR and path not in outputs and path not in trained]
     elif isinstance(targets, str):
         found = _paths_by_expression(model, targets)
     else:

@@ -143,3 +143,71 @@ def test_gradients_equal_those_of_peft(tmp_path):
             np.testing.assert_allclose(mine, p.grad.numpy().reshape(mine.shape), rtol=1e-4, atol=1e-4)
             found += 1
         assert found == len(targets) * (3 if dora else 2)
+
+
+# ---- GPT-2, whose weights are (inputs, outputs) ---------------------------------------------------------------------
+
+def gpt_pair():
+    """The same small GPT-2 here and in transformers."""
+    transformers = pytest.importorskip("transformers")
+    fastnet.manual_seed(0)
+    ours = fastnet.models.GPT(10, 8, 8, 2, 2, dropout=0.0)
+    theirs = transformers.GPT2LMHeadModel(transformers.GPT2Config(
+        vocab_size=10, n_positions=8, n_embd=8, n_layer=2, n_head=2, attn_pdrop=0.0, embd_pdrop=0.0, resid_pdrop=0.0))
+    theirs.load_state_dict({key: torch.tensor(x.numpy()) for key, x in ours.state_dict().items()}, strict=False)
+    return ours.eval(), theirs.eval()
+
+
+def assert_the_same_logits(ours, theirs, before):
+    logits = ours_of(ours)
+    with torch.no_grad():
+        np.testing.assert_allclose(logits, theirs(torch.tensor(IDS)).logits.numpy(), rtol=1e-5, atol=1e-5)
+    assert np.abs(logits - before).max() > 1e-2
+
+
+def disturb(model, normal):
+    """Other values for the parameters of adapters."""
+    for p in model.parameters():
+        if p.requires_grad:
+            p.add_(normal(p.shape))
+
+
+@pytest.mark.parametrize("dora", [False, True])
+def test_peft_reads_ours_for_gpt(tmp_path, dora):
+    ours, theirs = gpt_pair()
+    before = ours_of(ours)
+    lora.apply(ours, r=2, target_modules=["c_attn", "c_fc"], dora=dora, seed=0)
+    with fastnet.no_grad():
+        disturb(ours, lambda shape: fastnet.randn(*shape) * 0.5)
+    lora.save_adapter(ours, tmp_path)
+    assert json.loads((tmp_path / "adapter_config.json").read_text())["fan_in_fan_out"] is True
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*missing adapter keys.*")
+        adapted = peft.PeftModel.from_pretrained(theirs, str(tmp_path)).eval()
+    assert_the_same_logits(ours, adapted, before)
+
+
+@pytest.mark.parametrize("dora", [False, True])
+def test_ours_reads_peft_for_gpt(tmp_path, dora):
+    ours, theirs = gpt_pair()
+    before = ours_of(ours)
+    adapted = peft.get_peft_model(theirs, peft.LoraConfig(r=2, target_modules=["c_attn", "c_proj"], use_dora=dora,
+                                                          fan_in_fan_out=True, lora_dropout=0.0))
+    torch.manual_seed(0)
+    with torch.no_grad():
+        disturb(adapted, lambda shape: 0.5 * torch.randn(shape))
+    adapted.save_pretrained(str(tmp_path))
+    lora.load_adapter(ours, tmp_path)
+    assert_the_same_logits(ours, adapted.eval(), before)
+    lora.merge(ours)
+    assert_the_same_logits(ours, adapted, before)
+
+
+def test_a_gpt_with_adapters_writes_the_same_text_step_by_step():
+    ours, _ = gpt_pair()
+    ours.generate([[1]], 3, seed=0)
+    lora.apply(ours, r=2, seed=0)
+    with fastnet.no_grad():
+        disturb(ours, lambda shape: fastnet.randn(*shape))
+    texts = [ours.generate([[1, 2]], 6, seed=0, use_cache=use).tolist() for use in (True, False)]
+    assert texts[0] == texts[1]

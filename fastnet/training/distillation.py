@@ -1,7 +1,7 @@
 """Losses of knowledge distillation, and the layers whose outputs a student matches."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import fastnet
@@ -12,8 +12,9 @@ from fastnet.nn import functional as F
 if TYPE_CHECKING:
     from fastnet import Tensor
     from fastnet.training.losses import Loss
+    from fastnet.transfer.extraction import Tapped
 
-__all__ = ["LayerPair", "Tapped", "layer_pairs", "soft_losses"]
+__all__ = ["LayerPair", "layer_pairs", "soft_losses"]
 
 _ROUNDING = 1e-12                          # added to a squared norm before its root
 
@@ -51,37 +52,6 @@ def soft_losses(output: Tensor, taught: Tensor, loss: Loss, temperature: float) 
     else:
         each = (output - taught).square()
     return each if each.ndim == 1 else each.flatten(1).mean(1)
-
-
-class Tapped:
-    """A model that returns the outputs of some of its layers as well.
-
-    Args:
-        model: the model; its layers get hooks, until `remove`.
-        paths: of the layers.
-    """
-
-    def __init__(self, model: nn.Module, paths: Sequence[str]) -> None:
-        self._model, self._paths = model, tuple(paths)
-        self._found: dict[str, Tensor] = {}
-        self._handles = [model.get_submodule(path).register_forward_hook(self._keeper(path))
-                         for path in dict.fromkeys(paths)]
-
-    def _keeper(self, path: str) -> Any:
-        def keep(module: Any, args: Any, output: Any) -> None:
-            self._found[path] = output
-        return keep
-
-    def __call__(self, *inputs: Tensor) -> tuple[Tensor, list[Tensor]]:
-        output = self._model(*inputs)
-        found = [self._found[path] for path in self._paths]
-        self._found.clear()
-        return output, found
-
-    def remove(self) -> None:
-        """Remove the hooks."""
-        while self._handles:
-            self._handles.pop().remove()
 
 
 class LayerPair(nn.Module):

@@ -9,8 +9,9 @@ import numpy as np
 import fastnet
 from fastnet import data as d, nn
 from fastnet._core.errors import check_number, given_text
-from fastnet.training.distillation import LayerPair, Tapped, layer_pairs, soft_losses, weighted_mean, without_gradient
+from fastnet.training.distillation import LayerPair, layer_pairs, soft_losses, weighted_mean, without_gradient
 from fastnet.training.trainer import Trainer
+from fastnet.transfer.extraction import Tapped
 
 if TYPE_CHECKING:
     from fastnet import Tensor
@@ -137,7 +138,7 @@ class Distiller(Trainer):
         self.teacher.eval()
         self._remove_taps()
         own, taught, _ = zip(*self._places) if self._places else ((), (), ())
-        self._taps = [Tapped(self.model, own), Tapped(self.teacher, taught)]
+        self._taps = [Tapped("Distiller", self.model, own), Tapped("Distiller", self.teacher, taught)]
         if self._places and not len(self.pairs):
             self._make_pairs(training)
         self._cached = self.cache and _is_fixed(training.loader)

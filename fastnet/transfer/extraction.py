@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fastnet import nn
@@ -13,7 +13,43 @@ from fastnet.transfer.patterns import as_patterns, require_match
 if TYPE_CHECKING:
     from fastnet.transfer.patterns import Patterns
 
-__all__ = ["arguments_noted", "features"]
+__all__ = ["Tapped", "arguments_noted", "features"]
+
+
+class Tapped:
+    """A model that returns the outputs of some of its layers as well.
+
+    Args:
+        name: of the function that needs them, for errors.
+        model: the model; its layers get hooks, until `remove`.
+        paths: of the layers.
+    """
+
+    def __init__(self, name: str, model: nn.Module, paths: Sequence[str]) -> None:
+        self._name, self._model, self._paths = name, model, tuple(paths)
+        self._calls: dict[str, list[Any]] = {}
+        self._handles = [model.get_submodule(path).register_forward_hook(self._noting(path))
+                         for path in dict.fromkeys(paths)]
+
+    def _noting(self, path: str) -> Any:
+        return lambda module, args, output: self._calls.setdefault(path, []).append(output)
+
+    def __call__(self, *inputs: Tensor) -> tuple[Any, list[Any]]:
+        """The model's output, and those of the layers.
+
+        Raises:
+            ValueError: the model calls a layer several times or not at all.
+        """
+        try:
+            output = self._model(*inputs)
+            return output, [_only(self._name, path, self._calls.get(path, ())) for path in self._paths]
+        finally:
+            self._calls.clear()
+
+    def remove(self) -> None:
+        """Remove the hooks."""
+        while self._handles:
+            self._handles.pop().remove()
 
 
 def features(model: nn.Module, x: Tensor | Sequence[Tensor], layers: Patterns) -> dict[str, Any]:
@@ -42,28 +78,24 @@ def features(model: nn.Module, x: Tensor | Sequence[Tensor], layers: Patterns) -
         {'layer3': (1, 256, 8, 8), 'layer4': (1, 512, 4, 4), 'avgpool': (1, 512, 1, 1)}
     """
     chosen = as_patterns("features", layers)
-    modules = _matched(model, chosen)
-    found: dict[str, list[Any]] = {path: [] for path in modules}
-
-    def note(path: str) -> Any:
-        return lambda module, args, output: found[path].append(output)
-    with ExitStack() as hooks:
-        for path, module in modules.items():
-            hooks.callback(module.register_forward_hook(note(path)).remove)
-        model(*(x if isinstance(x, tuple | list) else (x,)))
-    return {path: _only("features", path, outputs) for path, outputs in found.items()}
+    paths = _matched(model, chosen)
+    tapped = Tapped("features", model, paths)
+    try:
+        _, outputs = tapped(*(x if isinstance(x, tuple | list) else (x,)))
+    finally:
+        tapped.remove()
+    return dict(zip(paths, outputs, strict=True))
 
 
-def _matched(model: nn.Module, patterns: Sequence[str]) -> dict[str, nn.Module]:
-    """{path: module} of the modules whose whole path a pattern matches."""
+def _matched(model: nn.Module, patterns: Sequence[str]) -> list[str]:
+    """The paths of the modules whose whole path a pattern matches."""
     from fnmatch import fnmatchcase
-    modules = {path: module for path, module in model.named_modules() if path}
+    paths = [path for path, _ in model.named_modules() if path]
     for pattern in patterns:
-        if not any(fnmatchcase(path, pattern) for path in modules):
+        if not any(fnmatchcase(path, pattern) for path in paths):
             require_match("features", model, [pattern])         # which suggests paths
             raise ValueError(f"features: {pattern!r} is a parameter, expected a module")
-    return {path: module for path, module in modules.items()
-            if any(fnmatchcase(path, pattern) for pattern in patterns)}
+    return [path for path in paths if any(fnmatchcase(path, pattern) for pattern in patterns)]
 
 
 def _only(name: str, path: str, calls: Sequence[Any]) -> Any:

@@ -34,7 +34,7 @@ def as_patterns(name: str, given: Patterns) -> list[str]:
         >>> as_patterns("freeze", "layer[1-3]"), as_patterns("freeze", ("conv1", "bn1"))
         (['layer[1-3]'], ['conv1', 'bn1'])
     """
-    patterns = [given] if isinstance(given, str) else list(given)
+    patterns = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
     if not patterns:
         raise ValueError(f"{name}: expected at least one pattern, got none")
     for pattern in patterns:
@@ -60,7 +60,7 @@ def is_below(path: str, pattern: str) -> bool:
 
 
 def require_match(name: str, model: nn.Module, patterns: Sequence[str]) -> None:
-    """Raise if a pattern matches no module and no parameter of a model.
+    """Raise if a model is not a Module, or a pattern matches no module and no parameter of it.
 
     Args:
         name: of the function, for the error.
@@ -68,8 +68,11 @@ def require_match(name: str, model: nn.Module, patterns: Sequence[str]) -> None:
         patterns: the patterns.
 
     Raises:
+        TypeError: the model is not a Module.
         ValueError: names the pattern, and paths that the model has.
     """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"{name}: expected a model that is a Module, got {given_text(model)}")
     paths = [path for path, _ in model.named_modules(remove_duplicate=False)]
     paths += [path for path, _ in model.named_parameters(remove_duplicate=False)]
     for pattern in patterns:

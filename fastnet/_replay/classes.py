@@ -15,8 +15,7 @@ MISSING = places.MISSING
 METHODS = (types.FunctionType, property, staticmethod, classmethod)
 NEVER_CALLED = frozenset(("__init__", "__new__", "__repr__", "__str__", "__init_subclass__", "__class_getitem__",
                           "extra_repr", "reset_parameters"))        # while a function is recorded, on existing objects
-_BASES = frozenset(("fastnet.nn.module", "fastnet.nn.registry"))
-_LAYERS = "fastnet.nn.", "fastnet.lora."      # the modules whose classes are layers
+_BASES = frozenset(("fastnet.nn.module", "fastnet.nn.registry"))        # what they read is guarded by other means
 
 
 def is_users(cls: type) -> bool:
@@ -106,12 +105,12 @@ def functions_with(code: types.CodeType, given: list[Any]) -> list[types.Functio
 
 @functools.cache
 def settings(cls: type) -> set[str]:
-    """The attributes of a module that the classes of fastnet's layers among its bases read.
+    """The attributes of a module that the classes of fastnet among its bases read, except the bases of all modules.
 
     Args:
         cls: the module's class.
     """
-    return {name for base in cls.__mro__ if base.__module__.startswith(_LAYERS) and base.__module__ not in _BASES
+    return {name for base in cls.__mro__ if base.__module__.startswith("fastnet.") and base.__module__ not in _BASES
             for function in map(inspect.unwrap, vars(base).values()) if isinstance(function, types.FunctionType)
             for name in reads(function.__code__).attributes
             if not name.startswith("_") and function.__name__ not in NEVER_CALLED}

@@ -317,24 +317,6 @@ def test_attributes_of_a_compiled_module_are_the_modules():
     assert repr(f) == f"Compiled(fn={dropout!r}, recordings=1, calls=1)"
 
 
-def test_settings_of_modules_are_looked_after():
-    dropout, slope = nn.Dropout(0.0), nn.LeakyReLU(0.1)
-    both = fastnet.compile(lambda x: slope(dropout(x)))
-    x = -fastnet.ones(4)
-    assert both(x).tolist() == both(x).tolist() == pytest.approx([-0.1] * 4)
-    slope.negative_slope = 0.5
-    assert both(x).tolist() == both(x).tolist() == [-0.5] * 4
-    dropout.p = 1.0
-    assert both(x).tolist() == both(x).tolist() == [0.0] * 4
-    dropout.p = 0.0
-    dropout.eval(), dropout.train()                     # which is noted by itself
-    assert both(x).tolist() == [-0.5] * 4
-    count, slope.negative_slope = len(both), slope.negative_slope
-    slope.tag = "none of its settings"
-    both(x)
-    assert len(both) == count
-
-
 class WithoutAttributes:
     factor = 1.0
 

@@ -218,13 +218,6 @@ def test_hooks_are_followed():
     followed(layer, lambda: seen.update(by=2.0), handle.remove)
 
 
-def test_settings_of_layers_in_subclasses():
-    class Mine(nn.Softplus):
-        pass
-    layer = Mine()
-    followed(layer, lambda: setattr(layer, "beta", 3.0))
-
-
 def test_a_value_set_anew_to_an_equal_one_costs_no_recording():
     net = Net()
     f = fastnet.compile(net)

@@ -3,27 +3,13 @@ import itertools
 
 import numpy as np
 import pytest
+from graph_tools import traced
 from hypothesis import given, settings, strategies as st
 from small_models import small_model
 
 import fastnet
-from fastnet import nn
 from fastnet.graph import optimize, plan_memory, trace
 from fastnet.graph.memory_plan import Block, place
-
-
-class Net(nn.Module):
-    def __init__(self, function):
-        super().__init__()
-        self.linear = nn.Linear(3, 3)
-        self.function = function
-
-    def forward(self, *args):
-        return self.function(self, *args)
-
-
-def traced(function, *example):
-    return trace(Net(function), *(example or (fastnet.ones(2, 3),)))
 
 
 def test_lifetimes():

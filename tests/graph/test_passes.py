@@ -3,6 +3,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from graph_tools import Net, traced
 from small_models import flat, small_model
 
 import fastnet
@@ -21,20 +22,6 @@ from fastnet.graph import (
 from fastnet.graph.rewriting import check
 
 pytestmark = pytest.mark.usefixtures("backend")
-
-
-class Net(nn.Module):
-    def __init__(self, function):
-        super().__init__()
-        self.linear = nn.Linear(3, 3)
-        self.function = function
-
-    def forward(self, *args):
-        return self.function(self, *args)
-
-
-def traced(function, *example, **options):
-    return trace(Net(function), *(example or (fastnet.ones(2, 3),)), **options)
 
 
 def operations(graph):

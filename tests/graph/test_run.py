@@ -1,6 +1,7 @@
 """Graphs run: the bits of the model, checked inputs, modules of graphs, and operations by name."""
 import numpy as np
 import pytest
+from graph_tools import traced
 from small_models import small_model
 
 import fastnet
@@ -9,20 +10,6 @@ from fastnet.autograd.tape import OPERATIONS
 from fastnet.graph import GraphModule, operation, trace
 
 pytestmark = pytest.mark.usefixtures("backend")
-
-
-class Net(nn.Module):
-    def __init__(self, function):
-        super().__init__()
-        self.linear = nn.Linear(3, 3)
-        self.function = function
-
-    def forward(self, *args):
-        return self.function(self, *args)
-
-
-def traced(function, *example, **options):
-    return trace(Net(function), *(example or (fastnet.ones(2, 3),)), **options)
 
 
 def test_a_run_follows_the_weights_of_the_model():

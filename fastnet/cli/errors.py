@@ -1,11 +1,14 @@
 """Error messages and exit codes of the command."""
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 
+from fastnet._core.annotations import StrPath
 from fastnet._core.startup import INTERRUPTED, WRONG_USE
 
-__all__ = ["FAILED", "WrongUseError", "exit_code", "message_of"]
+__all__ = ["FAILED", "WrongUseError", "exit_code", "message_of", "naming_damage"]
 
 FAILED = 1
 
@@ -55,3 +58,24 @@ def exit_code(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
     return WRONG_USE if isinstance(error, WrongUseError) else FAILED
+
+
+@contextlib.contextmanager
+def naming_damage(path: StrPath) -> Iterator[None]:
+    """Turn an error about the metadata of a model's file, which may hold anything, into a ValueError with its path.
+
+    Args:
+        path: the file.
+
+    Example:
+        >>> from fastnet.cli.errors import naming_damage
+        >>> with naming_damage("model.safetensors"):
+        ...     {}["inputs"]
+        Traceback (most recent call last):
+        ValueError: model.safetensors: KeyError: 'inputs'
+    """
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as e:
+        reason = str(e) if isinstance(e, ValueError) else f"{type(e).__name__}: {e}"
+        raise ValueError(f"{path}: {reason}") from None

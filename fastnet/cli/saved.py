@@ -12,6 +12,7 @@ import numpy as np
 import fastnet
 from fastnet import data, nn
 from fastnet._core.annotations import Array, StrPath
+from fastnet.cli.errors import naming_damage
 from fastnet.cli.figures import class_figures, rarest, value_figures
 from fastnet.cli.inputs import Pixels, TableInputs
 from fastnet.cli.networks import require_fit
@@ -79,7 +80,7 @@ class Saved:
         """
         if not isinstance(described, dict) or "inputs" not in described:
             return None
-        try:
+        with naming_damage(path):
             if described["format"] > _VERSION:
                 raise ValueError("it was written by a newer version of fastnet: it has format "
                                  f"{described['format']}, this version reads formats up to {_VERSION}")
@@ -87,9 +88,6 @@ class Saved:
                 raise ValueError(f"expected a dictionary about the training, got {described['about']!r:.200}")
             return cls(model, inputs_from(described["inputs"]), _target_from(described["target"]),
                        described["about"])
-        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as e:
-            reason = str(e) if isinstance(e, ValueError) else f"{type(e).__name__}: {e}"
-            raise ValueError(f"{path}: {reason}") from None
 
     def _check(self, path: StrPath) -> None:
         """Raise if the model does not fit the preparation."""

@@ -12,7 +12,7 @@ import numpy as np
 import fastnet
 from fastnet import data, nn
 from fastnet._core.annotations import Array, StrPath
-from fastnet.cli.errors import WrongUseError
+from fastnet.cli.errors import WrongUseError, naming_damage
 from fastnet.cli.figures import value_figures
 from fastnet.cli.inputs import naming_lines
 from fastnet.cli.outputs import csv_file, write_report
@@ -52,11 +52,8 @@ class SavedSeries:
         Raises:
             ValueError: the metadata is damaged, or does not fit the model.
         """
-        try:
+        with naming_damage(path):
             made = cls(model, SeriesInputs.from_dict(described["series"]), dict(described["about"]))
-        except (KeyError, TypeError, AttributeError, ValueError) as e:
-            reason = str(e) if isinstance(e, ValueError) else f"{type(e).__name__}: {e}"
-            raise ValueError(f"{path}: {reason}") from None
         expected = made.inputs.length, made.inputs.columns, len(made.inputs.horizons), len(made.inputs.targets)
         got = tuple(getattr(model, name, None) for name in ("length", "columns", "horizons", "targets"))
         if got != expected:

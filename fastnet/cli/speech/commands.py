@@ -14,7 +14,7 @@ import fastnet
 from fastnet import nn, ops
 from fastnet._core.annotations import Array, StrPath
 from fastnet._core.optional import optional
-from fastnet.cli.errors import WrongUseError
+from fastnet.cli.errors import WrongUseError, naming_damage
 from fastnet.cli.outputs import check_outputs, csv_file, write_report
 from fastnet.cli.speech.data import Source, joined_digits, read_utterances
 from fastnet.cli.speech.manifest import manifest_of, read_manifest
@@ -55,11 +55,8 @@ class SavedSpeech:
         Raises:
             ValueError: the metadata is damaged, or does not fit the model.
         """
-        try:
+        with naming_damage(path):
             made = cls(model, SpeechInputs(**described["speech"]), dict(described["about"]))
-        except (KeyError, TypeError, AttributeError, ValueError) as e:
-            reason = str(e) if isinstance(e, ValueError) else f"{type(e).__name__}: {e}"
-            raise ValueError(f"{path}: {reason}") from None
         expected = made.inputs.mels, len(made.inputs.vocabulary) + 1
         got = getattr(model, "in_channels", None), getattr(model, "num_classes", None)
         if got != expected or not isinstance(model, fastnet.models.CTCRecognizer):
